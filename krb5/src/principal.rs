@@ -1,0 +1,250 @@
+//! Principals: a name of components in a realm (RFC 4120, 6.1 and 6.2).
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::Error;
+
+/// What a name is the name of (RFC 4120, 6.2). Unknown numbers survive decoding.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct NameType(pub i32);
+
+impl NameType {
+    /// Not known.
+    pub const UNKNOWN: Self = Self(0);
+    /// A user, or a service told by its name alone.
+    pub const PRINCIPAL: Self = Self(1);
+    /// A service and an instance: `krbtgt/REALM`.
+    pub const SRV_INST: Self = Self(2);
+    /// A service with a host name as instance.
+    pub const SRV_HST: Self = Self(3);
+    /// A service with the host's name as further components.
+    pub const SRV_XHST: Self = Self(4);
+    /// An enterprise name: one component, `user@domain` (RFC 6806).
+    pub const ENTERPRISE: Self = Self(10);
+    /// A well-known name (RFC 6111).
+    pub const WELLKNOWN: Self = Self(11);
+}
+
+/// A Kerberos principal.
+///
+/// Two principals are equal when realm and components are; the name type is a hint
+/// and takes no part (RFC 4120, 6.2).
+#[derive(Clone, Debug)]
+pub struct Principal {
+    realm: String,
+    name_type: NameType,
+    components: Vec<String>,
+}
+
+impl Principal {
+    /// A principal of `components` in `realm`; the name type is [`NameType::PRINCIPAL`].
+    pub fn new(realm: impl Into<String>, components: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self {
+            realm: realm.into(),
+            name_type: NameType::PRINCIPAL,
+            components: components.into_iter().map(Into::into).collect(),
+        }
+    }
+
+    /// The ticket-granting service of `realm` for clients of `in_realm`: `krbtgt/realm@in_realm`.
+    #[must_use]
+    pub fn krbtgt(realm: &str, in_realm: &str) -> Self {
+        Self::new(in_realm, ["krbtgt", realm]).with_name_type(NameType::SRV_INST)
+    }
+
+    /// The same principal with another name type.
+    #[must_use]
+    pub fn with_name_type(mut self, name_type: NameType) -> Self {
+        self.name_type = name_type;
+        self
+    }
+
+    /// Reads `name[/instance...][@REALM]`, with MIT's backslash escapes (`\/`, `\@`, `\\`, `\n`, `\t`, `\b`, `\0`);
+    /// `default_realm` serves where none is named.
+    pub fn parse(text: &str, default_realm: &str) -> Result<Self, Error> {
+        let malformed = |why| Error::Principal {
+            text: text.to_owned(),
+            why,
+        };
+        let mut components = vec![String::new()];
+        let mut realm: Option<String> = None;
+        let mut characters = text.chars();
+        while let Some(character) = characters.next() {
+            let literal = match character {
+                '\\' => match characters.next().ok_or_else(|| malformed("it ends in a backslash"))? {
+                    'n' => '\n',
+                    't' => '\t',
+                    'b' => '\u{8}',
+                    '0' => '\0',
+                    other => other,
+                },
+                '/' if realm.is_none() => {
+                    components.push(String::new());
+                    continue;
+                }
+                '@' if realm.is_none() => {
+                    realm = Some(String::new());
+                    continue;
+                }
+                '@' => return Err(malformed("it has two unescaped @")),
+                other => other,
+            };
+            match &mut realm {
+                Some(realm) => realm.push(literal),
+                None => components.last_mut().expect("there is always a component").push(literal),
+            }
+        }
+        if realm.as_deref() == Some("") {
+            return Err(malformed("its realm is empty"));
+        }
+        let name_type = match components.as_slice() {
+            [first, _] if first == "krbtgt" => NameType::SRV_INST,
+            _ => NameType::PRINCIPAL,
+        };
+        let realm = realm.unwrap_or_else(|| default_realm.to_owned());
+        Ok(Self {
+            realm,
+            name_type,
+            components,
+        })
+    }
+
+    /// The realm.
+    #[must_use]
+    pub fn realm(&self) -> &str {
+        &self.realm
+    }
+
+    /// The components of the name.
+    #[must_use]
+    pub fn components(&self) -> &[String] {
+        &self.components
+    }
+
+    /// The name type.
+    #[must_use]
+    pub fn name_type(&self) -> NameType {
+        self.name_type
+    }
+
+    /// The name without its realm, escaped as MIT writes it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let mut text = String::new();
+        for (index, component) in self.components.iter().enumerate() {
+            if index > 0 {
+                text.push('/');
+            }
+            escape(component, &mut text);
+        }
+        text
+    }
+
+    /// Whether this is `krbtgt/…`: a ticket-granting service, of this realm or of another.
+    #[must_use]
+    pub fn is_krbtgt(&self) -> bool {
+        matches!(self.components.as_slice(), [first, _] if first == "krbtgt")
+    }
+
+    /// The salt that RFC 4120, 4 gives a password by default: the realm and the components, joined without separators.
+    #[must_use]
+    pub fn default_salt(&self) -> String {
+        let mut salt = self.realm.clone();
+        salt.extend(self.components.iter().map(String::as_str));
+        salt
+    }
+}
+
+fn escape(component: &str, text: &mut String) {
+    for character in component.chars() {
+        match character {
+            '/' | '@' | '\\' => text.extend(['\\', character]),
+            '\n' => text.push_str("\\n"),
+            '\t' => text.push_str("\\t"),
+            '\u{8}' => text.push_str("\\b"),
+            '\0' => text.push_str("\\0"),
+            other => text.push(other),
+        }
+    }
+}
+
+impl PartialEq for Principal {
+    fn eq(&self, other: &Self) -> bool {
+        self.realm == other.realm && self.components == other.components
+    }
+}
+
+impl Eq for Principal {}
+
+impl std::hash::Hash for Principal {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.realm.hash(state);
+        self.components.hash(state);
+    }
+}
+
+impl PartialOrd for Principal {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Principal {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (&self.realm, &self.components).cmp(&(&other.realm, &other.components))
+    }
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut realm = String::new();
+        escape(&self.realm, &mut realm);
+        write!(f, "{}@{realm}", self.name())
+    }
+}
+
+impl FromStr for Principal {
+    type Err = Error;
+
+    /// Reads a full name; one without a realm is refused.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let principal = Self::parse(text, "")?;
+        if principal.realm.is_empty() {
+            return Err(Error::Principal {
+                text: text.to_owned(),
+                why: "it names no realm",
+            });
+        }
+        Ok(principal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_and_written_with_mits_escapes() {
+        let principal = Principal::parse(r"a\/b/c\@d", "R").expect("well-formed");
+        assert_eq!(principal.components(), ["a/b", "c@d"]);
+        assert_eq!(principal.to_string(), r"a\/b/c\@d@R");
+        assert_eq!(principal.to_string().parse::<Principal>().expect("round trip"), principal);
+    }
+
+    #[test]
+    fn malformed_names_are_refused() {
+        for text in ["a@b@c", "a@", "a\\"] {
+            assert!(Principal::parse(text, "R").is_err(), "{text}");
+        }
+        assert!("alice".parse::<Principal>().is_err());
+    }
+
+    #[test]
+    fn the_default_salt_joins_realm_and_components() {
+        assert_eq!(
+            Principal::new("ATHENA.MIT.EDU", ["raeburn", "x"]).default_salt(),
+            "ATHENA.MIT.EDUraeburnx"
+        );
+    }
+}

@@ -1,0 +1,276 @@
+//! Time as a value: [`Timestamp`], and the [`Clock`] that every server of a fixture shares.
+//!
+//! This is the only file of the workspace that reads the operating system's clock.
+
+use std::fmt;
+use std::ops::{Add, Sub};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A point in time: microseconds since the Unix epoch, the resolution of Kerberos (RFC 4120, 5.2.4).
+///
+/// Arithmetic saturates at the ends of the range, so that no peer's number can overflow it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// 1970-01-01T00:00:00Z, which RFC 4120 uses for "no limit" in `till`.
+    pub const EPOCH: Self = Self(0);
+    /// The last point that can be told.
+    pub const MAX: Self = Self(i64::MAX);
+
+    /// `seconds` after the epoch.
+    #[must_use]
+    pub const fn from_secs(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1_000_000))
+    }
+
+    /// `milliseconds` after the epoch: Hadoop's unit.
+    #[must_use]
+    pub const fn from_millis(milliseconds: i64) -> Self {
+        Self(milliseconds.saturating_mul(1_000))
+    }
+
+    /// `microseconds` after the epoch.
+    #[must_use]
+    pub const fn from_micros(microseconds: i64) -> Self {
+        Self(microseconds)
+    }
+
+    /// Whole seconds since the epoch, rounded down.
+    #[must_use]
+    pub const fn as_secs(self) -> i64 {
+        self.0.div_euclid(1_000_000)
+    }
+
+    /// Whole milliseconds since the epoch, rounded down.
+    #[must_use]
+    pub const fn as_millis(self) -> i64 {
+        self.0.div_euclid(1_000)
+    }
+
+    /// Microseconds since the epoch.
+    #[must_use]
+    pub const fn as_micros(self) -> i64 {
+        self.0
+    }
+
+    /// The microseconds within the second: `cusec` and `susec` of RFC 4120.
+    #[must_use]
+    pub const fn subsec_micros(self) -> u32 {
+        self.0.rem_euclid(1_000_000) as u32
+    }
+
+    /// The same second without its fraction: what a `KerberosTime` can carry.
+    #[must_use]
+    pub const fn whole_second(self) -> Self {
+        Self::from_secs(self.as_secs())
+    }
+
+    /// How long `earlier` was before this; zero if it was not.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// The distance between the two, whichever is earlier.
+    #[must_use]
+    pub fn distance(self, other: Self) -> Duration {
+        Duration::from_micros(self.0.abs_diff(other.0))
+    }
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+impl Add<Duration> for Timestamp {
+    type Output = Self;
+    fn add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(micros(duration)))
+    }
+}
+
+impl Sub<Duration> for Timestamp {
+    type Output = Self;
+    fn sub(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(micros(duration)))
+    }
+}
+
+impl From<SystemTime> for Timestamp {
+    fn from(time: SystemTime) -> Self {
+        match time.duration_since(UNIX_EPOCH) {
+            Ok(after) => Self::EPOCH + after,
+            Err(before) => Self::EPOCH - before.duration(),
+        }
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 in UTC: `2026-11-22T05:57:00Z`, with microseconds if there are any.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (days, second) = (self.as_secs().div_euclid(86_400), self.as_secs().rem_euclid(86_400));
+        let (year, month, day) = civil_from_days(days);
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}",
+            second / 3600,
+            second / 60 % 60,
+            second % 60
+        )?;
+        match self.subsec_micros() {
+            0 => f.write_str("Z"),
+            micros => write!(f, ".{micros:06}Z"),
+        }
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The proleptic Gregorian date of a day number counted from 1970-01-01, in eras of 400 years.
+fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let from_march = days + 719_468;
+    let era = from_march.div_euclid(146_097);
+    let day_of_era = from_march.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+/// The clock of one fixture: the system's time with an offset, or a frozen point.
+///
+/// Clones share it: moving one moves all.
+#[derive(Clone, Debug)]
+pub struct Clock(Arc<Mutex<Mode>>);
+
+#[derive(Clone, Copy, Debug)]
+enum Mode {
+    Offset { micros: i64 },
+    Frozen(Timestamp),
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::system()
+    }
+}
+
+impl Clock {
+    /// Follows the system's clock; [`advance`](Self::advance) gives it an offset.
+    #[must_use]
+    pub fn system() -> Self {
+        Self(Arc::new(Mutex::new(Mode::Offset { micros: 0 })))
+    }
+
+    /// Stands still at `at` until it is moved.
+    #[must_use]
+    pub fn frozen(at: Timestamp) -> Self {
+        Self(Arc::new(Mutex::new(Mode::Frozen(at))))
+    }
+
+    /// The fixture's time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        match *self.mode() {
+            Mode::Offset { micros } => Timestamp(system_now().0.saturating_add(micros)),
+            Mode::Frozen(at) => at,
+        }
+    }
+
+    /// The system's time, whatever this clock says: for a journal that tells both.
+    #[must_use]
+    pub fn real_now(&self) -> Timestamp {
+        system_now()
+    }
+
+    /// How far this clock is ahead of the system's, in microseconds; negative if it is behind.
+    #[must_use]
+    pub fn offset_micros(&self) -> i64 {
+        match *self.mode() {
+            Mode::Offset { micros } => micros,
+            Mode::Frozen(at) => at.0.saturating_sub(system_now().0),
+        }
+    }
+
+    /// Moves the clock forward by `duration`.
+    pub fn advance(&self, duration: Duration) {
+        match &mut *self.mode() {
+            Mode::Offset { micros: offset } => *offset = offset.saturating_add(micros(duration)),
+            Mode::Frozen(at) => *at = *at + duration,
+        }
+    }
+
+    /// Sets the clock to `to`, forward or backward; it goes on running, or standing, as before.
+    pub fn set(&self, to: Timestamp) {
+        match &mut *self.mode() {
+            Mode::Offset { micros } => *micros = to.0.saturating_sub(system_now().0),
+            Mode::Frozen(at) => *at = to,
+        }
+    }
+
+    /// Stops the clock at its present time.
+    pub fn freeze(&self) {
+        let now = self.now();
+        *self.mode() = Mode::Frozen(now);
+    }
+
+    /// Lets a frozen clock run on from where it stands.
+    pub fn unfreeze(&self) {
+        let micros = self.offset_micros();
+        *self.mode() = Mode::Offset { micros };
+    }
+
+    fn mode(&self) -> std::sync::MutexGuard<'_, Mode> {
+        // A Mode is always whole, so a panic elsewhere while it was locked cannot have spoilt it.
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
+fn system_now() -> Timestamp {
+    SystemTime::now().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_prints_as_rfc_3339() {
+        assert_eq!(Timestamp::EPOCH.to_string(), "1970-01-01T00:00:00Z");
+        assert_eq!(
+            Timestamp::from_micros(951_782_400_000_001).to_string(),
+            "2000-02-29T00:00:00.000001Z"
+        );
+        assert_eq!(Timestamp::from_secs(-1).to_string(), "1969-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn a_frozen_clock_moves_only_when_told_and_its_clones_follow() {
+        let clock = Clock::frozen(Timestamp::from_secs(100));
+        let clone = clock.clone();
+        clone.advance(Duration::from_secs(5));
+        assert_eq!(clock.now(), Timestamp::from_secs(105));
+        clock.set(Timestamp::from_secs(7));
+        assert_eq!(clone.now(), Timestamp::from_secs(7));
+    }
+
+    #[test]
+    fn arithmetic_saturates() {
+        assert_eq!(Timestamp::MAX + Duration::MAX, Timestamp::MAX);
+        assert_eq!(Timestamp::from_secs(i64::MAX), Timestamp::MAX);
+        assert_eq!(Timestamp::EPOCH.since(Timestamp::MAX), Duration::ZERO);
+    }
+}

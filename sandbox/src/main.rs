@@ -1,0 +1,2 @@
+//! The `kerbox` command.
+fn main() {}
