@@ -1,1 +1,24 @@
-//! Under construction.
+//! A small NameNode and its DataNodes, speaking the real Hadoop protocols.
+//!
+//! - [`config`]: Hadoop's keys that the servers obey
+//! - [`error`]: [`HdfsError`]: Java class, message, RPC status
+//! - [`user`]: [`Caller`]: who calls, how they were authenticated; `auth_to_local`, groups, proxy users
+//! - [`token`], [`secret_manager`]: delegation tokens, block tokens, encryption keys
+//! - [`sasl`]: GSSAPI and DIGEST-MD5 as step objects
+//! - [`rpc`]: Hadoop RPC version 9
+//! - [`namenode`], [`datanode`]: the two servers
+
+pub mod config;
+pub mod datanode;
+pub mod error;
+pub mod namenode;
+pub mod proto;
+pub mod rpc;
+pub mod sasl;
+pub mod secret_manager;
+pub mod token;
+pub mod user;
+pub mod writable;
+
+pub use error::HdfsError;
+pub use user::Caller;

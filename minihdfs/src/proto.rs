@@ -1,0 +1,8 @@
+//! The messages of `proto/`, as compiled by prost.
+
+#![allow(missing_docs, unreachable_pub, unused_qualifications, clippy::all, reason = "generated code")]
+
+/// `hadoop.common`: RPC headers, SASL, tokens.
+pub mod common {
+    include!(concat!(env!("OUT_DIR"), "/hadoop.common.rs"));
+}
