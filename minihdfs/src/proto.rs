@@ -6,3 +6,8 @@
 pub mod common {
     include!(concat!(env!("OUT_DIR"), "/hadoop.common.rs"));
 }
+
+/// `hadoop.hdfs`: ClientProtocol, and what it shares with the DataNodes' protocols.
+pub mod hdfs {
+    include!(concat!(env!("OUT_DIR"), "/hadoop.hdfs.rs"));
+}
