@@ -4,6 +4,8 @@
 //! and it *records* what came of it. What can be seen can therefore be made to fail: journal and faults know the same [`Event`]s.
 //! The crate stands below `kdc` and `minihdfs`, which do not know each other, and has no IO of its own.
 
+mod display;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -250,6 +252,25 @@ impl Outcome {
 }
 
 impl Event {
+    /// At which server it happened; `None` for what the fixture did by itself.
+    #[must_use]
+    pub fn server(&self) -> Option<Server> {
+        match self {
+            Self::AsExchange { .. } | Self::TgsExchange { .. } | Self::PasswordChange { .. } => Some(Server::Kdc),
+            Self::ApExchange { server, .. }
+            | Self::Sasl { server, .. }
+            | Self::Connection { server, .. }
+            | Self::RpcCall { server, .. }
+            | Self::Timer { server, .. }
+            | Self::State { server, .. } => Some(*server),
+            Self::ReadBlock { datanode, .. }
+            | Self::WriteBlock { datanode, .. }
+            | Self::DataTransfer { datanode, .. }
+            | Self::Packet { datanode, .. } => Some(Server::DataNode(*datanode)),
+            Self::ClockMoved { .. } => None,
+        }
+    }
+
     /// What came of it; `None` for events that are not exchanges.
     #[must_use]
     pub fn outcome(&self) -> Option<&Outcome> {

@@ -1,0 +1,132 @@
+//! Events in one line each, for a person who asks what the servers saw.
+
+use std::fmt;
+
+use crate::{Event, Outcome, TgsKind, Verdict};
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AsExchange { client, service, .. } => write!(f, "AS {client} for {service}"),
+            Self::TgsExchange { client, service, kind, .. } => write!(f, "TGS {kind} {client} for {service}"),
+            Self::PasswordChange { client, target, .. } => write!(f, "kpasswd {client} for {target}"),
+            Self::ApExchange { server, client, .. } => write!(f, "AP {client} at {server}"),
+            Self::Sasl {
+                server, mechanism, user, ..
+            } => write!(f, "SASL {mechanism} {user} at {server}"),
+            Self::Connection { server, peer, opened } => {
+                write!(f, "{server}: {peer} {}", if *opened { "connected" } else { "left" })
+            }
+            Self::RpcCall { server, user, method, .. } => write!(f, "{server}: {method} by {user}"),
+            Self::ReadBlock {
+                datanode,
+                block,
+                offset,
+                length,
+                ..
+            } => write!(f, "DataNode {datanode}: READ_BLOCK {block}, {length} bytes from {offset}"),
+            Self::WriteBlock {
+                datanode,
+                block,
+                downstream,
+                ..
+            } => write!(f, "DataNode {datanode}: WRITE_BLOCK {block}, {downstream} downstream"),
+            Self::DataTransfer {
+                datanode,
+                operation,
+                block,
+                ..
+            } => write!(f, "DataNode {datanode}: {operation} {block}"),
+            Self::Packet {
+                datanode,
+                block,
+                nth,
+                writing,
+            } => write!(
+                f,
+                "DataNode {datanode}: packet {nth} {} of {block}",
+                if *writing { "written" } else { "read" }
+            ),
+            Self::Timer { server, timer, subject } if subject.is_empty() => write!(f, "{server}: timer {timer}"),
+            Self::Timer { server, timer, subject } => write!(f, "{server}: timer {timer}: {subject}"),
+            Self::State { server, change } => write!(f, "{server}: {change}"),
+            Self::ClockMoved { from, to } => write!(f, "clock moved from {from} to {to}"),
+        }?;
+        match self.outcome() {
+            Some(outcome) => write!(f, ": {outcome}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for TgsKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ticket => "TICKET",
+            Self::Renew => "RENEW",
+            Self::Validate => "VALIDATE",
+            Self::Forward => "FORWARD",
+            Self::Proxy => "PROXY",
+            Self::UserToUser => "U2U",
+            Self::S4u2Self => "S4U2SELF",
+            Self::S4u2Proxy => "S4U2PROXY",
+        })
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Asked => f.write_str("asked"),
+            Self::Ok => f.write_str("ok"),
+            Self::KrbError(code) => write!(f, "{code:?}"),
+            Self::Exception { class, message } => {
+                let class = class.rsplit('.').next().unwrap_or(class);
+                write!(f, "{class}: {message}")
+            }
+            Self::Status(status) => f.write_str(status),
+            Self::Dropped => f.write_str("no answer"),
+            Self::Disconnected => f.write_str("disconnected"),
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pass => f.write_str("pass"),
+            Self::KrbError(code) => write!(f, "{code:?}"),
+            Self::Exception { class, message } => write!(f, "{class}: {message}"),
+            Self::Delay(duration) => write!(f, "delay {duration:?}"),
+            Self::Drop => f.write_str("drop"),
+            Self::Disconnect => f.write_str("disconnect"),
+            Self::Corrupt => f.write_str("corrupt"),
+            Self::Kill => f.write_str("kill"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kerbox_krb5::ErrorCode;
+
+    #[test]
+    fn an_exchange_tells_who_asked_for_what_and_what_came_of_it() {
+        let event = Event::AsExchange {
+            client: "alice@R".into(),
+            service: "krbtgt/R@R".into(),
+            outcome: Outcome::KrbError(ErrorCode::KDC_ERR_PREAUTH_FAILED),
+        };
+        assert_eq!(event.to_string(), "AS alice@R for krbtgt/R@R: KDC_ERR_PREAUTH_FAILED");
+    }
+
+    #[test]
+    fn an_exception_is_told_by_the_last_part_of_its_class() {
+        let outcome = Outcome::Exception {
+            class: "java.io.FileNotFoundException".into(),
+            message: "/x".into(),
+        };
+        assert_eq!(outcome.to_string(), "FileNotFoundException: /x");
+    }
+}
