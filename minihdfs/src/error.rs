@@ -44,6 +44,9 @@ exceptions! {
     not_replicated_yet => "org.apache.hadoop.hdfs.server.namenode.NotReplicatedYetException";
     no_such_method => "org.apache.hadoop.ipc.RpcNoSuchMethodException";
     no_such_protocol => "org.apache.hadoop.ipc.RpcNoSuchProtocolException";
+    version_mismatch => "org.apache.hadoop.ipc.RPC$VersionMismatch";
+    rpc_server => "org.apache.hadoop.ipc.RpcServerException";
+    ipc => "org.apache.hadoop.ipc.IpcException";
 }
 
 impl HdfsError {

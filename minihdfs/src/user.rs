@@ -23,7 +23,19 @@ pub struct User {
     pub short: Arc<str>,
 }
 
-/// The caller of one RPC.
+impl User {
+    /// A user whose full name is the short one: without security, or a server itself.
+    #[must_use]
+    pub fn simple(name: &str) -> Self {
+        let name: Arc<str> = name.into();
+        Self {
+            full: Arc::clone(&name),
+            short: name,
+        }
+    }
+}
+
+/// The caller of one RPC: the connection's identity, and what the call's header adds to it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Caller {
     /// Whose permissions apply.
@@ -34,8 +46,36 @@ pub struct Caller {
     pub method: AuthMethod,
     /// From where.
     pub address: IpAddr,
-    /// The client's id, from the call's header: with `call_id` the key of the retry cache.
+    /// The client's id, from the call's header: with `call_id` the key of the retry cache. Zeros if it was not of 16 bytes.
     pub client_id: [u8; 16],
     /// The call's number.
     pub call_id: i32,
+    /// How many times the call was sent before; -1 for a call that is never retried.
+    pub retry_count: i32,
+    /// The last transaction id that the client has seen, from a client that reads from observers.
+    pub state_id: Option<i64>,
+}
+
+impl Caller {
+    /// A caller of `user`, by this method and from there, outside of any call: call id and retry count are -1.
+    #[must_use]
+    pub const fn new(user: User, method: AuthMethod, address: IpAddr) -> Self {
+        Self {
+            user,
+            real_user: None,
+            method,
+            address,
+            client_id: [0; 16],
+            call_id: -1,
+            retry_count: -1,
+            state_id: None,
+        }
+    }
+
+    /// The same caller, who is `real_user` acting for the user.
+    #[must_use]
+    pub fn on_behalf_by(mut self, real_user: User) -> Self {
+        self.real_user = Some(real_user);
+        self
+    }
 }

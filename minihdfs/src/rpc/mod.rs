@@ -1,1 +1,7 @@
-//! Under construction.
+//! Hadoop RPC, wire version 9: the server's side.
+//!
+//! - [`service`]: what a server implements: [`RpcService`], and [`Protocol`], a table of its methods
+
+pub mod service;
+
+pub use service::{Call, Method, Protocol, RpcService, protocol};
