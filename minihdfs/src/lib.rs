@@ -8,6 +8,7 @@
 //! - [`rpc`]: Hadoop RPC version 9
 //! - [`namenode`], [`datanode`]: the two servers
 
+pub(crate) mod base64;
 pub mod config;
 pub mod datanode;
 pub mod error;

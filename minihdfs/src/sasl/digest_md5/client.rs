@@ -1,0 +1,131 @@
+//! The client's side of DIGEST-MD5: a DataNode that talks to the next one.
+
+use rand::Rng;
+
+use super::cipher::DigestCipher;
+use super::directives::{Directives, MAX_CHALLENGE};
+use super::hash::{Direction, Exchange};
+use super::response::Response;
+use super::{layer, random_text};
+use crate::sasl::layer::{Layer, UnwrapHalf, WrapHalf};
+use crate::sasl::{QualityOfProtection, SaslError};
+
+/// A handshake as a client: [`respond`](Self::respond) to the challenge, then [`finish`](Self::finish) with the server's proof.
+pub struct DigestMd5Client {
+    username: String,
+    password: String,
+    digest_uri: String,
+    qop: Vec<QualityOfProtection>,
+    cnonce: String,
+    expected: Option<Expected>,
+}
+
+struct Expected {
+    rspauth: String,
+    session_key: [u8; 16],
+    qop: QualityOfProtection,
+    cipher: Option<DigestCipher>,
+}
+
+impl DigestMd5Client {
+    /// For the DataTransferProtocol (`hdfs/0`): `username` and `password` stand for a block token or an encryption key;
+    /// `qop` in order of preference.
+    #[must_use]
+    pub fn data_transfer(username: String, password: String, qop: &[QualityOfProtection], rng: &mut impl Rng) -> Self {
+        Self {
+            username,
+            password,
+            digest_uri: "hdfs/0".to_owned(),
+            qop: qop.to_vec(),
+            cnonce: random_text(rng),
+            expected: None,
+        }
+    }
+
+    /// The answer to the server's challenge; refused if it offers none of our qualities of protection, or no cipher that we have.
+    pub fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, SaslError> {
+        let malformed = |why: String| SaslError::sasl(format!("DIGEST-MD5: invalid challenge: {why}"));
+        let mut directives = Directives::parse(challenge, MAX_CHALLENGE).map_err(malformed)?;
+        let realm = directives.take("realm").map_err(malformed)?.unwrap_or_default();
+        let nonce = directives
+            .take("nonce")
+            .map_err(malformed)?
+            .ok_or_else(|| malformed("it has no nonce".to_owned()))?;
+        if directives.take("algorithm").map_err(malformed)?.as_deref() != Some("md5-sess") {
+            return Err(malformed("its algorithm is not md5-sess".to_owned()));
+        }
+        let offered = directives.take("qop").map_err(malformed)?.unwrap_or_else(|| "auth".to_owned());
+        let offered: Vec<_> = offered
+            .split(',')
+            .filter_map(|name| QualityOfProtection::from_sasl_name(name.trim()))
+            .collect();
+        let qop = *self.qop.iter().find(|qop| offered.contains(qop)).ok_or_else(|| {
+            SaslError::sasl(format!(
+                "DIGEST-MD5: no common protection layer between client and server: the server offers {offered:?}, we take {:?}",
+                self.qop
+            ))
+        })?;
+        let ciphers = directives.take("cipher").map_err(malformed)?.unwrap_or_default();
+        let cipher = (qop == QualityOfProtection::Privacy)
+            .then(|| {
+                DigestCipher::ALL
+                    .into_iter()
+                    .find(|cipher| ciphers.split(',').any(|name| name.trim().eq_ignore_ascii_case(cipher.name())))
+                    .ok_or_else(|| SaslError::sasl(format!("DIGEST-MD5: none of the server's ciphers is known: {ciphers:?}")))
+            })
+            .transpose()?;
+        let hashes = Exchange {
+            username: &self.username,
+            realm: &realm,
+            password: &self.password,
+            nonce: &nonce,
+            cnonce: &self.cnonce,
+            authzid: Some(&self.username),
+            digest_uri: &self.digest_uri,
+            qop,
+        }
+        .hashes();
+        self.expected = Some(Expected {
+            rspauth: hashes.rspauth,
+            session_key: hashes.session_key,
+            qop,
+            cipher,
+        });
+        let response = Response {
+            username: self.username.clone(),
+            realm,
+            nonce,
+            cnonce: self.cnonce.clone(),
+            digest_uri: self.digest_uri.clone(),
+            qop,
+            cipher,
+            authzid: Some(self.username.clone()),
+            response: hashes.response,
+        };
+        Ok(response.to_bytes())
+    }
+
+    /// Checks `rspauth=…`, by which the server proves that it knows the password, and gives what was agreed on.
+    pub fn finish(self, proof: &[u8]) -> Result<(QualityOfProtection, WrapHalf, UnwrapHalf), SaslError> {
+        let expected = self
+            .expected
+            .ok_or_else(|| SaslError::sasl("DIGEST-MD5: the server ended the handshake before its challenge was answered"))?;
+        let rspauth = Directives::parse(proof, MAX_CHALLENGE)
+            .and_then(|mut directives| directives.take("rspauth"))
+            .ok()
+            .flatten()
+            .unwrap_or_default();
+        if !layer::equal_in_constant_time(rspauth.as_bytes(), expected.rspauth.as_bytes()) {
+            return Err(SaslError::sasl(
+                "DIGEST-MD5: the server's rspauth does not match what we expect of it",
+            ));
+        }
+        let layer = match expected.qop {
+            QualityOfProtection::Authentication => Layer::none(),
+            QualityOfProtection::Integrity | QualityOfProtection::Privacy => {
+                layer::layer(&expected.session_key, expected.cipher, Direction::ClientToServer)
+            }
+        };
+        Ok((expected.qop, layer.wrap, layer.unwrap))
+    }
+}
