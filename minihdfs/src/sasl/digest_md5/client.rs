@@ -42,6 +42,11 @@ impl DigestMd5Client {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn set_cnonce(&mut self, cnonce: &str) {
+        cnonce.clone_into(&mut self.cnonce);
+    }
+
     /// The answer to the server's challenge; refused if it offers none of our qualities of protection, or no cipher that we have.
     pub fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, SaslError> {
         let malformed = |why: String| SaslError::sasl(format!("DIGEST-MD5: invalid challenge: {why}"));
