@@ -1,6 +1,6 @@
 //! What can go wrong below the protocols.
 
-use crate::ErrorCode;
+use crate::{EncryptionType, ErrorCode};
 
 /// An error of this crate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,6 +14,36 @@ pub enum Error {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// The name of no encryption type that is known.
+    #[error(
+        "{text:?} names no encryption type; known are aes256-cts-hmac-sha1-96, aes128-cts-hmac-sha1-96, aes256-cts-hmac-sha384-192, aes128-cts-hmac-sha256-128, and the weak des3-cbc-sha1 and arcfour-hmac"
+    )]
+    EncryptionTypeName {
+        /// The name as given.
+        text: String,
+    },
+    /// An encryption type that is not supported.
+    #[error("{enctype} is not supported: use one of the AES types 17, 18, 19 and 20")]
+    EncryptionType {
+        /// Its number.
+        enctype: EncryptionType,
+    },
+    /// A key of the wrong length.
+    #[error("a key of {enctype} has {expected} bytes, not {got}")]
+    KeyLength {
+        /// The key's type.
+        enctype: EncryptionType,
+        /// How many bytes its keys have.
+        expected: usize,
+        /// How many there were.
+        got: usize,
+    },
+    /// Parameters of string-to-key that are malformed, or would take for ever.
+    #[error("s2kparams {params:02x?} are refused: for AES they are a number of iterations from 1 to 2^24, in four bytes")]
+    StringToKeyParams {
+        /// The parameters as given.
+        params: Vec<u8>,
+    },
     /// A check of the protocol failed; the code is what goes on the wire.
     #[error("{0}")]
     Protocol(ErrorCode),
@@ -24,7 +54,8 @@ impl Error {
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::Principal { .. } => ErrorCode::KRB_ERR_GENERIC,
+            Self::Principal { .. } | Self::KeyLength { .. } | Self::StringToKeyParams { .. } => ErrorCode::KRB_ERR_GENERIC,
+            Self::EncryptionTypeName { .. } | Self::EncryptionType { .. } => ErrorCode::KDC_ERR_ETYPE_NOSUPP,
             Self::Protocol(code) => *code,
         }
     }

@@ -11,7 +11,7 @@ pub mod error_code;
 pub mod principal;
 pub mod time;
 
-pub use crypto::{EncryptionKey, EncryptionType, KeyUsage};
+pub use crypto::{ChecksumType, EncryptionKey, EncryptionType, KeyUsage};
 pub use error::Error;
 pub use error_code::ErrorCode;
 pub use principal::{NameType, Principal};

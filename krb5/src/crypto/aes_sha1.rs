@@ -1,0 +1,64 @@
+//! aes128-cts-hmac-sha1-96 and aes256-cts-hmac-sha1-96 (RFC 3962 over RFC 3961's simplified profile).
+
+use sha1::{Digest, Sha1};
+
+use super::KeyUsage;
+use super::aes_cipher::AesCipher;
+use super::cts::BLOCK;
+use super::key::{AesKeys, Purpose};
+use super::mac::Mac;
+use super::nfold::nfold;
+
+/// RFC 3962, 4: the iteration count where `s2kparams` is absent.
+pub(super) const DEFAULT_ITERATIONS: u32 = 4096;
+
+pub(super) fn string_to_key(password: &[u8], salt: &[u8], iterations: u32, key: &mut [u8]) {
+    let mut intermediate = [0; 32];
+    let intermediate = &mut intermediate[..key.len()];
+    pbkdf2::pbkdf2_hmac::<Sha1>(password, salt, iterations, intermediate);
+    derive(&AesCipher::new(intermediate), b"kerberos", key);
+}
+
+/// DK(base, constant) of RFC 3961, 5.1.
+fn derive(base: &AesCipher, constant: &[u8], key: &mut [u8]) {
+    let mut block = nfold::<BLOCK>(constant);
+    for piece in key.chunks_mut(BLOCK) {
+        base.encrypt_block(&mut block);
+        piece.copy_from_slice(&block[..piece.len()]);
+    }
+}
+
+fn derive_for(base: &AesCipher, usage: KeyUsage, purpose: Purpose, key: &mut [u8]) {
+    derive(base, &purpose.constant(usage), key);
+}
+
+pub(super) fn usage_keys(base: &[u8], usage: KeyUsage) -> AesKeys {
+    let cipher = AesCipher::new(base);
+    let mut key = [0; 32];
+    let key = &mut key[..base.len()];
+    derive_for(&cipher, usage, Purpose::Integrity, key);
+    let mac = Mac::sha1(key);
+    derive_for(&cipher, usage, Purpose::Encryption, key);
+    AesKeys {
+        cipher: AesCipher::new(key),
+        mac,
+    }
+}
+
+pub(super) fn checksum_mac(base: &[u8], usage: KeyUsage) -> Mac {
+    let mut key = [0; 32];
+    let key = &mut key[..base.len()];
+    derive_for(&AesCipher::new(base), usage, Purpose::Checksum, key);
+    Mac::sha1(key)
+}
+
+/// RFC 3962, 6: the first block of SHA-1, encrypted under DK(key, "prf").
+pub(super) fn prf(base: &[u8], input: &[u8]) -> Vec<u8> {
+    let mut key = [0; 32];
+    let key = &mut key[..base.len()];
+    derive(&AesCipher::new(base), b"prf", key);
+    let mut block = [0; BLOCK];
+    block.copy_from_slice(&Sha1::digest(input)[..BLOCK]);
+    AesCipher::new(key).encrypt_block(&mut block);
+    block.to_vec()
+}

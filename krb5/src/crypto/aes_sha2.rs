@@ -1,0 +1,73 @@
+//! aes128-cts-hmac-sha256-128 and aes256-cts-hmac-sha384-192 (RFC 8009).
+
+use hmac::{Hmac, KeyInit};
+use sha2::{Sha256, Sha384};
+
+use super::aes_cipher::AesCipher;
+use super::key::{AesKeys, Purpose};
+use super::mac::Mac;
+use super::{EncryptionType, KeyUsage};
+
+/// RFC 8009, 4: the iteration count where `s2kparams` is absent.
+pub(super) const DEFAULT_ITERATIONS: u32 = 32_768;
+
+pub(super) fn string_to_key(enctype: EncryptionType, password: &[u8], salt: &[u8], iterations: u32, key: &mut [u8]) {
+    let name = enctype.name().unwrap_or_default().as_bytes();
+    let salt = [name, &[0], salt].concat();
+    let mut intermediate = [0; 32];
+    let intermediate = &mut intermediate[..key.len()];
+    match key.len() {
+        16 => pbkdf2::pbkdf2_hmac::<Sha256>(password, &salt, iterations, intermediate),
+        _ => pbkdf2::pbkdf2_hmac::<Sha384>(password, &salt, iterations, intermediate),
+    }
+    derive(intermediate, b"kerberos", &[], key);
+}
+
+/// KDF-HMAC-SHA2 of RFC 8009, 3, which never needs more than one block of output.
+/// The base key's length tells the hash: 16 bytes go with SHA-256, 32 with SHA-384.
+fn derive(base: &[u8], label: &[u8], context: &[u8], output: &mut [u8]) {
+    fn first_block<M: hmac::Mac + KeyInit>(base: &[u8], parts: [&[u8]; 5], output: &mut [u8]) {
+        let mut mac = <M as KeyInit>::new_from_slice(base).expect("HMAC takes keys of any length");
+        parts.iter().for_each(|part| mac.update(part));
+        output.copy_from_slice(&mac.finalize().into_bytes()[..output.len()]);
+    }
+    let bits = (output.len() as u32 * 8).to_be_bytes();
+    let parts = [&[0, 0, 0, 1], label, &[0], context, &bits];
+    match base.len() {
+        16 => first_block::<Hmac<Sha256>>(base, parts, output),
+        _ => first_block::<Hmac<Sha384>>(base, parts, output),
+    }
+}
+
+/// The key of an HMAC: 128 bits with SHA-256, 192 with SHA-384.
+fn mac(base: &[u8], usage: KeyUsage, purpose: Purpose) -> Mac {
+    let mut key = [0; 24];
+    if base.len() == 16 {
+        derive(base, &purpose.constant(usage), &[], &mut key[..16]);
+        Mac::sha256(&key[..16])
+    } else {
+        derive(base, &purpose.constant(usage), &[], &mut key);
+        Mac::sha384(&key)
+    }
+}
+
+pub(super) fn usage_keys(base: &[u8], usage: KeyUsage) -> AesKeys {
+    let mut key = [0; 32];
+    let key = &mut key[..base.len()];
+    derive(base, &Purpose::Encryption.constant(usage), &[], key);
+    AesKeys {
+        cipher: AesCipher::new(key),
+        mac: mac(base, usage, Purpose::Integrity),
+    }
+}
+
+pub(super) fn checksum_mac(base: &[u8], usage: KeyUsage) -> Mac {
+    mac(base, usage, Purpose::Checksum)
+}
+
+/// RFC 8009, 5: KDF-HMAC-SHA2(key, "prf", input), as long as the hash.
+pub(super) fn prf(base: &[u8], input: &[u8]) -> Vec<u8> {
+    let mut output = vec![0; if base.len() == 16 { 32 } else { 48 }];
+    derive(base, b"prf", input, &mut output);
+    output
+}

@@ -1,0 +1,50 @@
+//! Checksum types.
+
+use super::EncryptionType;
+
+/// A checksum type's number (RFC 3961, 8). Unknown numbers survive decoding.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ChecksumType(pub i32);
+
+impl ChecksumType {
+    /// CRC32: without a key, not collision-proof.
+    pub const CRC32: Self = Self(1);
+    /// rsa-md4: without a key.
+    pub const RSA_MD4: Self = Self(2);
+    /// rsa-md5: without a key.
+    pub const RSA_MD5: Self = Self(7);
+    /// hmac-sha1-des3-kd, of des3-cbc-sha1-kd (RFC 3961, 6.3).
+    pub const HMAC_SHA1_DES3_KD: Self = Self(12);
+    /// SHA-1: without a key.
+    pub const SHA1: Self = Self(14);
+    /// hmac-sha1-96-aes128 (RFC 3962).
+    pub const HMAC_SHA1_96_AES128: Self = Self(15);
+    /// hmac-sha1-96-aes256 (RFC 3962).
+    pub const HMAC_SHA1_96_AES256: Self = Self(16);
+    /// hmac-sha256-128-aes128 (RFC 8009).
+    pub const HMAC_SHA256_128_AES128: Self = Self(19);
+    /// hmac-sha384-192-aes256 (RFC 8009).
+    pub const HMAC_SHA384_192_AES256: Self = Self(20);
+    /// HMAC-MD5, of rc4-hmac and of PA-FOR-USER (RFC 4757, 4).
+    pub const HMAC_MD5: Self = Self(-138);
+
+    /// The encryption type that a key for this checksum must have; `None` for checksums without a key,
+    /// for those that take any key, and for unknown numbers.
+    #[must_use]
+    pub const fn enctype(self) -> Option<EncryptionType> {
+        match self {
+            Self::HMAC_SHA1_96_AES128 => Some(EncryptionType::AES128_CTS_HMAC_SHA1_96),
+            Self::HMAC_SHA1_96_AES256 => Some(EncryptionType::AES256_CTS_HMAC_SHA1_96),
+            Self::HMAC_SHA256_128_AES128 => Some(EncryptionType::AES128_CTS_HMAC_SHA256_128),
+            Self::HMAC_SHA384_192_AES256 => Some(EncryptionType::AES256_CTS_HMAC_SHA384_192),
+            Self::HMAC_SHA1_DES3_KD => Some(EncryptionType::DES3_CBC_SHA1_KD),
+            _ => None,
+        }
+    }
+
+    /// Whether anybody without a key can make this checksum, so that it proves nothing.
+    #[must_use]
+    pub const fn is_unkeyed(self) -> bool {
+        matches!(self, Self::CRC32 | Self::RSA_MD4 | Self::RSA_MD5 | Self::SHA1)
+    }
+}

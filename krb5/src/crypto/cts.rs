@@ -1,0 +1,53 @@
+//! CBC with ciphertext stealing and a zero IV (RFC 3962, 5: the last two blocks are always exchanged).
+
+use aes::cipher::array::Array;
+use aes::cipher::consts::U16;
+use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, InnerIvInit};
+
+/// The cipher's block, in bytes.
+pub(super) const BLOCK: usize = 16;
+
+/// How many bytes come before the last two blocks, of which the very last may be short.
+fn body_len(len: usize) -> usize {
+    (len.div_ceil(BLOCK) - 2) * BLOCK
+}
+
+/// Encrypts `data` in place. It must hold at least one block, which a confounder always gives.
+pub(super) fn encrypt<C: BlockCipherEncrypt<BlockSize = U16>>(cipher: &C, data: &mut [u8]) {
+    let mut cbc = cbc::Encryptor::inner_iv_init(cipher, &Array::default());
+    if data.len() == BLOCK {
+        cbc.encrypt_blocks(Array::slice_as_chunks_mut(data).0);
+        return;
+    }
+    let body = body_len(data.len());
+    cbc.encrypt_blocks(Array::slice_as_chunks_mut(&mut data[..body + BLOCK]).0);
+    let (next_to_last, last) = data[body..].split_at_mut(BLOCK);
+    let mut block = Array::<u8, U16>::default();
+    block[..last.len()].copy_from_slice(last);
+    cbc.encrypt_block(&mut block);
+    last.copy_from_slice(&next_to_last[..last.len()]);
+    next_to_last.copy_from_slice(&block);
+}
+
+/// Decrypts `data` in place. It must hold at least one block.
+pub(super) fn decrypt<C: BlockCipherDecrypt<BlockSize = U16>>(cipher: &C, data: &mut [u8]) {
+    let mut cbc = cbc::Decryptor::inner_iv_init(cipher, &Array::default());
+    if data.len() == BLOCK {
+        cbc.decrypt_blocks(Array::slice_as_chunks_mut(data).0);
+        return;
+    }
+    let body = body_len(data.len());
+    cbc.decrypt_blocks(Array::slice_as_chunks_mut(&mut data[..body]).0);
+    let (next_to_last, last) = data[body..].split_at_mut(BLOCK);
+    // What stands first of the two is the true last block: its decryption gives the last plaintext, xored with
+    // the true next-to-last block, and the bytes that were stolen from that block.
+    let mut block = Array::<u8, U16>::default();
+    block.copy_from_slice(next_to_last);
+    cipher.decrypt_block(&mut block);
+    next_to_last.copy_from_slice(&block);
+    next_to_last[..last.len()].copy_from_slice(last);
+    for (byte, plain) in last.iter_mut().zip(&block) {
+        *byte ^= plain;
+    }
+    cbc.decrypt_blocks(Array::slice_as_chunks_mut(next_to_last).0);
+}

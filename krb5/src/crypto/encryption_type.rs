@@ -1,0 +1,142 @@
+//! Encryption types: their numbers, names and sizes.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::ChecksumType;
+use crate::Error;
+
+/// An encryption type's number (RFC 3961, 8). Unknown numbers survive decoding.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EncryptionType(pub i32);
+
+/// Number, name, and the further names that MIT's krb5.conf and kadmin know.
+const NAMES: [(EncryptionType, &str, &[&str]); 6] = [
+    (
+        EncryptionType::AES256_CTS_HMAC_SHA1_96,
+        "aes256-cts-hmac-sha1-96",
+        &["aes256-cts", "aes256-sha1"],
+    ),
+    (
+        EncryptionType::AES128_CTS_HMAC_SHA1_96,
+        "aes128-cts-hmac-sha1-96",
+        &["aes128-cts", "aes128-sha1"],
+    ),
+    (
+        EncryptionType::AES256_CTS_HMAC_SHA384_192,
+        "aes256-cts-hmac-sha384-192",
+        &["aes256-sha2"],
+    ),
+    (
+        EncryptionType::AES128_CTS_HMAC_SHA256_128,
+        "aes128-cts-hmac-sha256-128",
+        &["aes128-sha2"],
+    ),
+    (
+        EncryptionType::DES3_CBC_SHA1_KD,
+        "des3-cbc-sha1",
+        &["des3-hmac-sha1", "des3-cbc-sha1-kd"],
+    ),
+    (EncryptionType::RC4_HMAC, "arcfour-hmac", &["rc4-hmac", "arcfour-hmac-md5"]),
+];
+
+impl EncryptionType {
+    /// des3-cbc-sha1-kd (RFC 3961, 6.3): weak, by name only.
+    pub const DES3_CBC_SHA1_KD: Self = Self(16);
+    /// aes128-cts-hmac-sha1-96 (RFC 3962).
+    pub const AES128_CTS_HMAC_SHA1_96: Self = Self(17);
+    /// aes256-cts-hmac-sha1-96 (RFC 3962).
+    pub const AES256_CTS_HMAC_SHA1_96: Self = Self(18);
+    /// aes128-cts-hmac-sha256-128 (RFC 8009).
+    pub const AES128_CTS_HMAC_SHA256_128: Self = Self(19);
+    /// aes256-cts-hmac-sha384-192 (RFC 8009).
+    pub const AES256_CTS_HMAC_SHA384_192: Self = Self(20);
+    /// rc4-hmac (RFC 4757): weak, by name only.
+    pub const RC4_HMAC: Self = Self(23);
+
+    /// The types that are offered and accepted where nothing else is said, in MIT's order of preference.
+    pub const DEFAULT: [Self; 4] = [
+        Self::AES256_CTS_HMAC_SHA1_96,
+        Self::AES128_CTS_HMAC_SHA1_96,
+        Self::AES256_CTS_HMAC_SHA384_192,
+        Self::AES128_CTS_HMAC_SHA256_128,
+    ];
+
+    /// The name that MIT's tools print, if the number is known; [`FromStr`] reads it and MIT's further names.
+    #[must_use]
+    pub fn name(self) -> Option<&'static str> {
+        NAMES.iter().find(|(enctype, ..)| *enctype == self).map(|(_, name, _)| *name)
+    }
+
+    /// Whether keys of this type can be made and used.
+    #[must_use]
+    pub const fn is_supported(self) -> bool {
+        self.key_len() > 0
+    }
+
+    /// Whether the type is broken: never offered or accepted unless somebody asks for it by name.
+    #[must_use]
+    pub const fn is_weak(self) -> bool {
+        // Every number below 16 is a form of single DES, or was never used; 24 is rc4 with 40 bits.
+        self.0 <= 16 || matches!(self.0, 23 | 24)
+    }
+
+    /// The length of a key in bytes; 0 for a type that is not supported.
+    #[must_use]
+    pub const fn key_len(self) -> usize {
+        match self {
+            Self::AES128_CTS_HMAC_SHA1_96 | Self::AES128_CTS_HMAC_SHA256_128 => 16,
+            Self::AES256_CTS_HMAC_SHA1_96 | Self::AES256_CTS_HMAC_SHA384_192 => 32,
+            _ => 0,
+        }
+    }
+
+    /// How many random bytes make a key (`random-to-key` of RFC 3961); 0 for a type that is not supported.
+    #[must_use]
+    pub const fn seed_len(self) -> usize {
+        self.key_len()
+    }
+
+    /// The checksum type that goes with the type (RFC 3961: required checksum mechanism).
+    #[must_use]
+    pub const fn checksum_type(self) -> ChecksumType {
+        match self {
+            Self::AES128_CTS_HMAC_SHA1_96 => ChecksumType::HMAC_SHA1_96_AES128,
+            Self::AES256_CTS_HMAC_SHA1_96 => ChecksumType::HMAC_SHA1_96_AES256,
+            Self::AES128_CTS_HMAC_SHA256_128 => ChecksumType::HMAC_SHA256_128_AES128,
+            Self::AES256_CTS_HMAC_SHA384_192 => ChecksumType::HMAC_SHA384_192_AES256,
+            Self::DES3_CBC_SHA1_KD => ChecksumType::HMAC_SHA1_DES3_KD,
+            Self::RC4_HMAC => ChecksumType::HMAC_MD5,
+            _ => ChecksumType(0),
+        }
+    }
+}
+
+impl fmt::Display for EncryptionType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.pad(name),
+            None => write!(f, "etype {}", self.0),
+        }
+    }
+}
+
+impl fmt::Debug for EncryptionType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for EncryptionType {
+    type Err = Error;
+
+    /// Reads a name as MIT's krb5.conf and kadmin do: in any case, with the short forms (`aes256-cts`, `aes128-sha2`).
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let named = |name: &str| name.eq_ignore_ascii_case(text);
+        NAMES
+            .iter()
+            .find(|(_, name, aliases)| named(name) || aliases.iter().any(|alias| named(alias)))
+            .map(|(enctype, ..)| *enctype)
+            .ok_or_else(|| Error::EncryptionTypeName { text: text.to_owned() })
+    }
+}

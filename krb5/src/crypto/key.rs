@@ -1,0 +1,319 @@
+//! Keys: what is encrypted, decrypted and signed with them.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use rand::Rng;
+
+use super::aes_cipher::AesCipher;
+use super::cts::BLOCK;
+use super::mac::Mac;
+use super::usage_cache::UsageCache;
+use super::{ChecksumType, EncryptionType, KeyUsage, aes_sha1, aes_sha2, constant_time_eq};
+use crate::{Error, ErrorCode};
+
+/// More PBKDF2 iterations than any KDC asks for; beyond, a peer is wasting our time (MIT's limit).
+const MAX_ITERATIONS: u32 = 0x100_0000;
+
+/// A key and its encryption type.
+///
+/// What is derived from it for a [`KeyUsage`] is derived when first needed and kept; clones are cheap and share it.
+/// [`Debug`](fmt::Debug) does not tell the key. Equality is decided in constant time.
+#[derive(Clone)]
+pub struct EncryptionKey(Arc<Inner>);
+
+struct Inner {
+    enctype: EncryptionType,
+    family: Family,
+    bytes: [u8; 32],
+    len: usize,
+    usages: UsageCache<AesKeys>,
+    checksums: UsageCache<Mac>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Family {
+    AesSha1,
+    AesSha2,
+}
+
+/// The keys of one usage: Ke expanded, and Ki in its HMAC.
+pub(super) struct AesKeys {
+    pub(super) cipher: AesCipher,
+    pub(super) mac: Mac,
+}
+
+/// Which of a usage's three keys is derived (RFC 3961, 5.3).
+#[derive(Clone, Copy)]
+pub(super) enum Purpose {
+    Encryption,
+    Integrity,
+    Checksum,
+}
+
+impl Purpose {
+    /// The usage in four bytes, big-endian, and the purpose's byte.
+    pub(super) fn constant(self, usage: KeyUsage) -> [u8; 5] {
+        let [a, b, c, d] = usage.0.to_be_bytes();
+        let purpose = match self {
+            Self::Encryption => 0xaa,
+            Self::Integrity => 0x55,
+            Self::Checksum => 0x99,
+        };
+        [a, b, c, d, purpose]
+    }
+}
+
+impl EncryptionKey {
+    /// The key of these bytes; refused if their number does not fit the type, or the type is not supported.
+    pub fn new(enctype: EncryptionType, bytes: &[u8]) -> Result<Self, Error> {
+        let family = Family::of(enctype)?;
+        if bytes.len() != enctype.key_len() {
+            return Err(Error::KeyLength {
+                enctype,
+                expected: enctype.key_len(),
+                got: bytes.len(),
+            });
+        }
+        let mut inner = Inner {
+            enctype,
+            family,
+            bytes: [0; 32],
+            len: bytes.len(),
+            usages: UsageCache::new(),
+            checksums: UsageCache::new(),
+        };
+        inner.bytes[..bytes.len()].copy_from_slice(bytes);
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// The key that `seed` makes (`random-to-key` of RFC 3961); it must have [`EncryptionType::seed_len`] bytes.
+    pub fn random_to_key(enctype: EncryptionType, seed: &[u8]) -> Result<Self, Error> {
+        Self::new(enctype, seed)
+    }
+
+    /// A random key.
+    pub fn random(enctype: EncryptionType, rng: &mut impl Rng) -> Result<Self, Error> {
+        let mut seed = [0; 32];
+        let seed = &mut seed[..enctype.seed_len()];
+        rng.fill_bytes(seed);
+        Self::random_to_key(enctype, seed)
+    }
+
+    /// The key of a password (string-to-key); `params` is the `s2kparams` of ETYPE-INFO2: for AES, the number of
+    /// iterations in four bytes. Refused are other lengths, zero (which would mean 2^32) and more than 2^24 iterations.
+    ///
+    /// This is slow by design: thousands of hashes.
+    pub fn from_password(enctype: EncryptionType, password: &[u8], salt: &[u8], params: Option<&[u8]>) -> Result<Self, Error> {
+        let family = Family::of(enctype)?;
+        let mut key = [0; 32];
+        let key = &mut key[..enctype.key_len()];
+        match family {
+            Family::AesSha1 => {
+                let iterations = iterations(params, aes_sha1::DEFAULT_ITERATIONS)?;
+                aes_sha1::string_to_key(password, salt, iterations, key);
+            }
+            Family::AesSha2 => {
+                let iterations = iterations(params, aes_sha2::DEFAULT_ITERATIONS)?;
+                aes_sha2::string_to_key(enctype, password, salt, iterations, key);
+            }
+        }
+        Self::new(enctype, key)
+    }
+
+    /// Its type.
+    #[must_use]
+    pub fn enctype(&self) -> EncryptionType {
+        self.0.enctype
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0.bytes[..self.0.len]
+    }
+
+    /// How many bytes of a ciphertext come before those of the plaintext: the confounder.
+    #[must_use]
+    pub fn header_len(&self) -> usize {
+        BLOCK
+    }
+
+    /// How many bytes of a ciphertext come after those of the plaintext: the MAC.
+    #[must_use]
+    pub fn trailer_len(&self) -> usize {
+        match (self.0.family, self.0.len) {
+            (Family::AesSha1, _) => 12,
+            (Family::AesSha2, 16) => 16,
+            (Family::AesSha2, _) => 24,
+        }
+    }
+
+    /// Encrypts with a random confounder and a MAC.
+    #[must_use]
+    pub fn encrypt(&self, usage: KeyUsage, plaintext: &[u8], rng: &mut impl Rng) -> Vec<u8> {
+        let mut ciphertext = Vec::new();
+        self.encrypt_into(usage, &[plaintext], rng, &mut ciphertext);
+        ciphertext
+    }
+
+    /// Encrypts the concatenation of `parts` and appends the ciphertext to `output`.
+    pub fn encrypt_into(&self, usage: KeyUsage, parts: &[&[u8]], rng: &mut impl Rng, output: &mut Vec<u8>) {
+        let start = output.len();
+        let plaintext_len: usize = parts.iter().map(|part| part.len()).sum();
+        output.reserve(self.header_len() + plaintext_len + self.trailer_len());
+        output.resize(start + BLOCK, 0);
+        rng.fill_bytes(&mut output[start..]);
+        parts.iter().for_each(|part| output.extend_from_slice(part));
+        let keys = self.usage_keys(usage);
+        let tag = match self.0.family {
+            Family::AesSha1 => {
+                let tag = keys.mac.compute(&[&output[start..]]);
+                keys.cipher.cts_encrypt(&mut output[start..]);
+                tag
+            }
+            Family::AesSha2 => {
+                keys.cipher.cts_encrypt(&mut output[start..]);
+                keys.mac.compute(&[&[0; BLOCK], &output[start..]])
+            }
+        };
+        output.extend_from_slice(&tag);
+    }
+
+    /// Decrypts and checks the MAC; refused with `KRB_AP_ERR_BAD_INTEGRITY`.
+    pub fn decrypt(&self, usage: KeyUsage, ciphertext: &[u8]) -> Result<Vec<u8>, Error> {
+        let mut buffer = ciphertext.to_vec();
+        let plaintext = self.decrypt_in_place(usage, &mut buffer)?;
+        buffer.truncate(plaintext.end);
+        buffer.drain(..plaintext.start);
+        Ok(buffer)
+    }
+
+    /// Decrypts a ciphertext where it stands, checks the MAC, and tells which part of the buffer is the plaintext now.
+    /// Refused with `KRB_AP_ERR_BAD_INTEGRITY`; what the buffer holds then is of no use.
+    pub fn decrypt_in_place(&self, usage: KeyUsage, buffer: &mut [u8]) -> Result<Range<usize>, Error> {
+        let bad = Error::Protocol(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY);
+        let Some(end) = buffer.len().checked_sub(self.trailer_len()).filter(|end| *end >= BLOCK) else {
+            return Err(bad);
+        };
+        let (data, tag) = buffer.split_at_mut(end);
+        let keys = self.usage_keys(usage);
+        let genuine = match self.0.family {
+            Family::AesSha1 => {
+                keys.cipher.cts_decrypt(data);
+                keys.mac.verify(&[data], tag)
+            }
+            Family::AesSha2 => {
+                let genuine = keys.mac.verify(&[&[0; BLOCK], data], tag);
+                if genuine {
+                    keys.cipher.cts_decrypt(data);
+                }
+                genuine
+            }
+        };
+        if genuine { Ok(BLOCK..end) } else { Err(bad) }
+    }
+
+    /// The keyed checksum of the type that goes with this key's type (RFC 3961: required checksum mechanism).
+    #[must_use]
+    pub fn checksum(&self, usage: KeyUsage, data: &[u8]) -> Vec<u8> {
+        self.checksum_of_parts(usage, &[data])
+    }
+
+    /// The checksum of the concatenation of `parts`.
+    #[must_use]
+    pub fn checksum_of_parts(&self, usage: KeyUsage, parts: &[&[u8]]) -> Vec<u8> {
+        self.checksum_mac(usage).compute(parts).to_vec()
+    }
+
+    /// Whether `checksum` is that of `data`, in constant time.
+    #[must_use]
+    pub fn verify_checksum(&self, usage: KeyUsage, data: &[u8], checksum: &[u8]) -> bool {
+        self.verify_checksum_of_parts(usage, &[data], checksum)
+    }
+
+    /// Whether `checksum` is that of the concatenation of `parts`, in constant time.
+    #[must_use]
+    pub fn verify_checksum_of_parts(&self, usage: KeyUsage, parts: &[&[u8]], checksum: &[u8]) -> bool {
+        self.checksum_mac(usage).verify(parts, checksum)
+    }
+
+    /// Verifies a checksum of the type that a peer names, as MIT's KDC does. Refused with
+    /// `KRB_AP_ERR_INAPP_CKSUM` if it takes no key, or a key of another type; with `KDC_ERR_SUMTYPE_NOSUPP` if the type is
+    /// not known; with `KRB_AP_ERR_MODIFIED` if it is not the checksum of `data`.
+    pub fn verify_checksum_of_type(&self, checksum_type: ChecksumType, usage: KeyUsage, data: &[u8], checksum: &[u8]) -> Result<(), Error> {
+        match checksum_type.enctype() {
+            Some(enctype) if enctype == self.enctype() => {}
+            None if !checksum_type.is_unkeyed() => return Err(ErrorCode::KDC_ERR_SUMTYPE_NOSUPP.into()),
+            _ => return Err(ErrorCode::KRB_AP_ERR_INAPP_CKSUM.into()),
+        }
+        if self.verify_checksum(usage, data, checksum) {
+            Ok(())
+        } else {
+            Err(ErrorCode::KRB_AP_ERR_MODIFIED.into())
+        }
+    }
+
+    /// The checksum type that goes with this key's type.
+    #[must_use]
+    pub fn checksum_type(&self) -> ChecksumType {
+        self.0.enctype.checksum_type()
+    }
+
+    /// The pseudo-random function of the key's type (RFC 3961, 3962, 8009).
+    #[must_use]
+    pub fn prf(&self, input: &[u8]) -> Vec<u8> {
+        match self.0.family {
+            Family::AesSha1 => aes_sha1::prf(self.as_bytes(), input),
+            Family::AesSha2 => aes_sha2::prf(self.as_bytes(), input),
+        }
+    }
+
+    fn usage_keys(&self, usage: KeyUsage) -> &AesKeys {
+        self.0.usages.get(usage, || match self.0.family {
+            Family::AesSha1 => aes_sha1::usage_keys(self.as_bytes(), usage),
+            Family::AesSha2 => aes_sha2::usage_keys(self.as_bytes(), usage),
+        })
+    }
+
+    fn checksum_mac(&self, usage: KeyUsage) -> &Mac {
+        self.0.checksums.get(usage, || match self.0.family {
+            Family::AesSha1 => aes_sha1::checksum_mac(self.as_bytes(), usage),
+            Family::AesSha2 => aes_sha2::checksum_mac(self.as_bytes(), usage),
+        })
+    }
+}
+
+impl Family {
+    fn of(enctype: EncryptionType) -> Result<Self, Error> {
+        match enctype {
+            EncryptionType::AES128_CTS_HMAC_SHA1_96 | EncryptionType::AES256_CTS_HMAC_SHA1_96 => Ok(Self::AesSha1),
+            EncryptionType::AES128_CTS_HMAC_SHA256_128 | EncryptionType::AES256_CTS_HMAC_SHA384_192 => Ok(Self::AesSha2),
+            _ => Err(Error::EncryptionType { enctype }),
+        }
+    }
+}
+
+fn iterations(params: Option<&[u8]>, default: u32) -> Result<u32, Error> {
+    let Some(params) = params else { return Ok(default) };
+    let iterations = <[u8; 4]>::try_from(params).map(u32::from_be_bytes);
+    match iterations {
+        Ok(iterations @ 1..=MAX_ITERATIONS) => Ok(iterations),
+        _ => Err(Error::StringToKeyParams { params: params.to_vec() }),
+    }
+}
+
+impl PartialEq for EncryptionKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.enctype() == other.enctype() && constant_time_eq(self.as_bytes(), other.as_bytes())
+    }
+}
+
+impl Eq for EncryptionKey {}
+
+impl fmt::Debug for EncryptionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EncryptionKey({})", self.enctype())
+    }
+}

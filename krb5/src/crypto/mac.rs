@@ -1,0 +1,66 @@
+//! Truncated HMACs with their key pads computed once.
+
+use hmac::{Hmac, KeyInit};
+use sha1::Sha1;
+use sha2::{Sha256, Sha384};
+
+use super::constant_time_eq;
+
+/// A keyed HMAC, truncated as its encryption type says.
+pub(super) enum Mac {
+    /// HMAC-SHA1-96 (RFC 3962).
+    Sha1(Hmac<Sha1>),
+    /// HMAC-SHA256-128 (RFC 8009).
+    Sha256(Hmac<Sha256>),
+    /// HMAC-SHA384-192 (RFC 8009).
+    Sha384(Box<Hmac<Sha384>>),
+}
+
+/// The output of a [`Mac`]: at most 24 bytes.
+pub(super) struct Tag {
+    bytes: [u8; 24],
+    len: usize,
+}
+
+impl Mac {
+    pub(super) fn sha1(key: &[u8]) -> Self {
+        Self::Sha1(Hmac::new_from_slice(key).expect("HMAC takes keys of any length"))
+    }
+
+    pub(super) fn sha256(key: &[u8]) -> Self {
+        Self::Sha256(Hmac::new_from_slice(key).expect("HMAC takes keys of any length"))
+    }
+
+    pub(super) fn sha384(key: &[u8]) -> Self {
+        Self::Sha384(Box::new(Hmac::new_from_slice(key).expect("HMAC takes keys of any length")))
+    }
+
+    /// The MAC of the concatenation of `parts`.
+    pub(super) fn compute(&self, parts: &[&[u8]]) -> Tag {
+        fn truncated<M: hmac::Mac + Clone>(keyed: &M, parts: &[&[u8]], len: usize) -> Tag {
+            let mut mac = keyed.clone();
+            parts.iter().for_each(|part| mac.update(part));
+            let mut bytes = [0; 24];
+            bytes[..len].copy_from_slice(&mac.finalize().into_bytes()[..len]);
+            Tag { bytes, len }
+        }
+        match self {
+            Self::Sha1(keyed) => truncated(keyed, parts, 12),
+            Self::Sha256(keyed) => truncated(keyed, parts, 16),
+            Self::Sha384(keyed) => truncated(&**keyed, parts, 24),
+        }
+    }
+
+    /// Whether `tag` is the MAC of the concatenation of `parts`, in constant time.
+    pub(super) fn verify(&self, parts: &[&[u8]], tag: &[u8]) -> bool {
+        constant_time_eq(&self.compute(parts), tag)
+    }
+}
+
+impl std::ops::Deref for Tag {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
