@@ -20,7 +20,7 @@ pub(super) fn string_to_key(password: &[u8], salt: &[u8], iterations: u32, key: 
 }
 
 /// DK(base, constant) of RFC 3961, 5.1.
-fn derive(base: &AesCipher, constant: &[u8], key: &mut [u8]) {
+pub(super) fn derive(base: &AesCipher, constant: &[u8], key: &mut [u8]) {
     let mut block = nfold::<BLOCK>(constant);
     for piece in key.chunks_mut(BLOCK) {
         base.encrypt_block(&mut block);

@@ -25,7 +25,7 @@ pub(super) fn string_to_key(enctype: EncryptionType, password: &[u8], salt: &[u8
 
 /// KDF-HMAC-SHA2 of RFC 8009, 3, which never needs more than one block of output.
 /// The base key's length tells the hash: 16 bytes go with SHA-256, 32 with SHA-384.
-fn derive(base: &[u8], label: &[u8], context: &[u8], output: &mut [u8]) {
+pub(super) fn derive(base: &[u8], label: &[u8], context: &[u8], output: &mut [u8]) {
     fn first_block<M: hmac::Mac + KeyInit>(base: &[u8], parts: [&[u8]; 5], output: &mut [u8]) {
         let mut mac = <M as KeyInit>::new_from_slice(base).expect("HMAC takes keys of any length");
         parts.iter().for_each(|part| mac.update(part));

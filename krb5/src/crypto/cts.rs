@@ -51,3 +51,37 @@ pub(super) fn decrypt<C: BlockCipherDecrypt<BlockSize = U16>>(cipher: &C, data: 
     }
     cbc.decrypt_blocks(Array::slice_as_chunks_mut(next_to_last).0);
 }
+
+#[cfg(test)]
+mod tests {
+    use aes::Aes128;
+    use aes::cipher::KeyInit;
+
+    use super::*;
+
+    #[test]
+    fn the_vectors_of_rfc_3962_appendix_b_hold_both_ways() {
+        let cipher = Aes128::new(b"chicken teriyaki".into());
+        let input = b"I would like the General Gau's Chicken, please, and wonton soup.";
+        // The plaintext's first blocks under CBC, of which every answer is put together.
+        let first = "97687268d6ecccc0c07b25e25ecfe584";
+        let second = "39312523a78662d5be7fcbcc98ebf5a8";
+        let third = "9dad8bbb96c4cdc03bc103e1a194bbd8";
+        for (len, expected) in [
+            (16, first.to_owned()),
+            (17, format!("c6353568f2bf8cb4d8a580362da7ff7f{}", &first[..2])),
+            (31, format!("fc00783e0efdb2c1d445d4c8eff7ed22{}", &first[..30])),
+            (32, format!("{second}{first}")),
+            (47, format!("{first}b3fffd940c16a18c1b5549d2f838029e{}", &second[..30])),
+            (48, format!("{first}{third}{second}")),
+            (64, format!("{first}{second}4807efe836ee89a526730dbc2f7bc840{third}")),
+        ] {
+            let mut data = input[..len].to_vec();
+            encrypt(&cipher, &mut data);
+            let hex: String = data.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(hex, expected, "{len} bytes");
+            decrypt(&cipher, &mut data);
+            assert_eq!(data, input[..len], "{len} bytes");
+        }
+    }
+}

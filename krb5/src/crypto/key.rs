@@ -134,13 +134,19 @@ impl EncryptionKey {
         &self.0.bytes[..self.0.len]
     }
 
-    /// How many bytes of a ciphertext come before those of the plaintext: the confounder.
+    /// How many random bytes are encrypted before the plaintext.
     #[must_use]
-    pub fn header_len(&self) -> usize {
+    pub fn confounder_len(&self) -> usize {
         BLOCK
     }
 
-    /// How many bytes of a ciphertext come after those of the plaintext: the MAC.
+    /// How many bytes of a ciphertext come before those of the plaintext: with AES, the confounder.
+    #[must_use]
+    pub fn header_len(&self) -> usize {
+        self.confounder_len()
+    }
+
+    /// How many bytes of a ciphertext come after those of the plaintext: with AES, the MAC.
     #[must_use]
     pub fn trailer_len(&self) -> usize {
         match (self.0.family, self.0.len) {
@@ -315,5 +321,36 @@ impl Eq for EncryptionKey {}
 impl fmt::Debug for EncryptionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "EncryptionKey({})", self.enctype())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unhex(text: &str) -> Vec<u8> {
+        (0..text.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hexadecimal"))
+            .collect()
+    }
+
+    #[test]
+    fn derived_keys_are_the_published_ones() {
+        let lines = include_str!("../../testdata/crypto_vectors.txt").lines();
+        for line in lines.filter_map(|line| line.strip_prefix("derive ")) {
+            let fields: Vec<_> = line.split(' ').collect();
+            let [enctype, key, constant, expected] = fields[..] else {
+                panic!("{line}")
+            };
+            let (key, constant, expected) = (unhex(key), unhex(constant), unhex(expected));
+            let mut derived = vec![0; expected.len()];
+            match Family::of(EncryptionType(enctype.parse().expect("a number"))) {
+                Ok(Family::AesSha1) => aes_sha1::derive(&AesCipher::new(&key), &constant, &mut derived),
+                Ok(Family::AesSha2) => aes_sha2::derive(&key, &constant, &[], &mut derived),
+                Err(_) => continue,
+            }
+            assert_eq!(derived, expected, "{line}");
+        }
     }
 }
