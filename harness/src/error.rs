@@ -1,0 +1,99 @@
+//! What a fixture can fail with.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kerbox_krb5::{ErrorCode, Principal};
+
+/// An error of a fixture. It says what was tried, with which value, and how to mend it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused something.
+    #[error("cannot {doing}: {source}")]
+    Io {
+        /// What was tried.
+        doing: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The directory asked for is another fixture's.
+    #[error("{} is in use by {owner}: stop that one, or name another directory", path.display())]
+    DirectoryInUse {
+        /// The directory.
+        path: PathBuf,
+        /// Who holds it, as its `.lock` file says.
+        owner: String,
+    },
+    /// A setting of a builder that cannot be.
+    #[error("{key} = {value:?}: {why}")]
+    Setting {
+        /// Which setting.
+        key: String,
+        /// The value as given.
+        value: String,
+        /// What is wrong with it, and what would be right.
+        why: String,
+    },
+    /// The KDC refused a login, a renewal or a ticket.
+    #[error("{doing} for {principal}: {code:?} ({}){}", code.meaning(), text.as_deref().map(|text| format!(": {text}")).unwrap_or_default())]
+    Refused {
+        /// `login`, `renew`, ….
+        doing: &'static str,
+        /// For whom.
+        principal: Principal,
+        /// The KRB-ERROR's number.
+        code: ErrorCode,
+        /// The KRB-ERROR's e-text, if it had one.
+        text: Option<String>,
+    },
+    /// A principal that the realm's database does not have.
+    #[error("{principal} is not in the database: add it with Realm::add_principal, or log in to create it")]
+    UnknownPrincipal {
+        /// The name asked for.
+        principal: Principal,
+    },
+    /// Bytes or names below the protocols.
+    #[error(transparent)]
+    Kerberos(#[from] kerbox_krb5::Error),
+    /// What was waited for did not happen in time.
+    #[error("not seen within {limit:?} of real time; the journal's end:\n{journal}")]
+    NotSeen {
+        /// How long was waited.
+        limit: Duration,
+        /// The last entries of the journal.
+        journal: String,
+    },
+    /// The fixture has no such server.
+    #[error("there is no {server} here; the fixture has {has}")]
+    NoSuchServer {
+        /// What was asked for.
+        server: String,
+        /// What there is.
+        has: String,
+    },
+}
+
+impl Error {
+    /// The KRB-ERROR number behind this error, if there is one.
+    #[must_use]
+    pub fn kerberos_code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Refused { code, .. } => Some(*code),
+            Self::Kerberos(error) => Some(error.code()),
+            Self::Io { .. }
+            | Self::DirectoryInUse { .. }
+            | Self::Setting { .. }
+            | Self::UnknownPrincipal { .. }
+            | Self::NotSeen { .. }
+            | Self::NoSuchServer { .. } => None,
+        }
+    }
+
+    /// For `map_err`: says what was being done when the system refused.
+    pub(crate) fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let doing = doing.into();
+        move |source| Self::Io { doing, source }
+    }
+}

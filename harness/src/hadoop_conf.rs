@@ -1,0 +1,99 @@
+//! core-site.xml and hdfs-site.xml, as Hadoop's clients read them.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use crate::Error;
+use crate::directory::{make_private, write_private};
+
+/// Hadoop's keys with their values, for servers and clients alike.
+pub(crate) type HadoopKeys = BTreeMap<String, String>;
+
+/// The keys that make a client find the cluster. The caller's own settings go on top.
+pub(crate) fn keys(namenode: SocketAddr, datanodes: usize, realm: Option<&str>) -> HadoopKeys {
+    let mut keys = HadoopKeys::new();
+    let mut set = |key: &str, value: String| {
+        keys.insert(key.to_owned(), value);
+    };
+    set("fs.defaultFS", format!("hdfs://{namenode}"));
+    set("dfs.namenode.rpc-address", namenode.to_string());
+    set("dfs.replication", datanodes.clamp(1, 3).to_string());
+    if let Some(realm) = realm {
+        set("hadoop.security.authentication", "kerberos".to_owned());
+        set("hadoop.security.authorization", "true".to_owned());
+        set("hadoop.rpc.protection", "authentication".to_owned());
+        set("dfs.namenode.kerberos.principal", format!("nn/localhost@{realm}"));
+        set("dfs.datanode.kerberos.principal", format!("dn/localhost@{realm}"));
+        set("dfs.web.authentication.kerberos.principal", format!("HTTP/localhost@{realm}"));
+        set("dfs.data.transfer.protection", "authentication".to_owned());
+        set("dfs.block.access.token.enable", "true".to_owned());
+        // A JVM refuses to speak SASL to ports above 1023 otherwise.
+        set("ignore.secure.ports.for.testing", "true".to_owned());
+        // The servers' principals are the superuser, as they are wherever one keytab per daemon is used.
+        set(
+            "hadoop.security.auth_to_local",
+            format!("RULE:[2:$1@$0](nn@{realm})s/.*/hdfs/\nRULE:[2:$1@$0](dn@{realm})s/.*/hdfs/\nDEFAULT"),
+        );
+    }
+    keys
+}
+
+/// Writes all keys into both files: a JVM lets hdfs-default.xml override `dfs.*` keys that stand in core-site.xml only, and other
+/// clients read core-site.xml alone.
+pub(crate) fn write(directory: &Path, keys: &HadoopKeys) -> Result<(), Error> {
+    make_private(directory)?;
+    let xml = to_xml(keys);
+    for name in ["core-site.xml", "hdfs-site.xml"] {
+        write_private(&directory.join(name), xml.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn to_xml(keys: &HadoopKeys) -> String {
+    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<configuration>\n");
+    for (key, value) in keys {
+        xml.push_str("  <property><name>");
+        escape(key, &mut xml);
+        xml.push_str("</name><value>");
+        escape(value, &mut xml);
+        xml.push_str("</value></property>\n");
+    }
+    xml.push_str("</configuration>\n");
+    xml
+}
+
+fn escape(text: &str, xml: &mut String) {
+    for character in text.chars() {
+        match character {
+            '&' => xml.push_str("&amp;"),
+            '<' => xml.push_str("&lt;"),
+            '>' => xml.push_str("&gt;"),
+            // A parser would turn it into a newline.
+            '\r' => xml.push_str("&#13;"),
+            other => xml.push(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_escaped_and_lines_of_rules_stay_lines() {
+        let keys = HadoopKeys::from([("a".to_owned(), "x<y & z>\n\r".to_owned())]);
+        assert!(to_xml(&keys).contains("<name>a</name><value>x&lt;y &amp; z&gt;\n&#13;</value>"));
+    }
+
+    #[test]
+    fn a_simple_cluster_names_no_kerberos() {
+        let address = "127.0.0.1:9".parse().expect("an address");
+        assert!(
+            keys(address, 3, None)
+                .keys()
+                .all(|key| !key.contains("kerberos") && !key.contains("security"))
+        );
+        assert_eq!(keys(address, 14, Some("R"))["dfs.replication"], "3");
+    }
+}

@@ -1,0 +1,52 @@
+//! Where the servers of a fixture meet its journal and its faults.
+
+use std::sync::Arc;
+
+use kerbox_events::{Event, Hook, Server, Verdict};
+use kerbox_krb5::Timestamp;
+use tokio::sync::mpsc;
+
+use crate::faults::Faults;
+use crate::journal::Journal;
+
+/// The one hook that all servers of a fixture share.
+pub(crate) struct Watch {
+    pub(crate) journal: Journal,
+    pub(crate) faults: Arc<Faults>,
+    /// Servers that a fault has killed: the fixture takes them off the network.
+    killed: mpsc::UnboundedSender<Server>,
+}
+
+impl Watch {
+    /// The hook, and where it tells of servers that a fault has killed.
+    pub(crate) fn new(journal: Journal, seed: u64) -> (Arc<Self>, mpsc::UnboundedReceiver<Server>) {
+        let (killed, kills) = mpsc::unbounded_channel();
+        let watch = Self {
+            journal,
+            faults: Arc::new(Faults::new(seed)),
+            killed,
+        };
+        (Arc::new(watch), kills)
+    }
+}
+
+impl Hook for Watch {
+    fn ask(&self, _now: Timestamp, event: &Event) -> Verdict {
+        let verdict = self.faults.ask(event);
+        if verdict == Verdict::Kill
+            && let Some(server) = event.server()
+        {
+            // Nobody listens only when the fixture is ending, and its servers with it.
+            let _ = self.killed.send(server);
+        }
+        verdict
+    }
+
+    fn record(&self, now: Timestamp, event: Event) {
+        self.journal.record(now, event);
+    }
+
+    fn watching(&self) -> bool {
+        self.faults.watching()
+    }
+}

@@ -1,0 +1,304 @@
+//! What the servers of a fixture saw, in order.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use kerbox_events::Event;
+use kerbox_krb5::{Clock, Timestamp};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use crate::Error;
+
+/// How many entries a journal keeps; older ones are forgotten, and counted.
+const KEPT: usize = 20_000;
+
+/// One event and when it was.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The how-manieth of the fixture, from 0.
+    pub number: u64,
+    /// The fixture's time.
+    pub at: Timestamp,
+    /// The system's time.
+    pub real: Timestamp,
+    /// What happened.
+    pub event: Event,
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>5} {} {}", self.number, self.at, self.event)
+    }
+}
+
+/// What the servers of a fixture saw. A cheap handle: clones look at the same entries.
+///
+/// Tests count in it and wait on it. [`from_here`](Self::from_here) gives a view that begins now.
+#[derive(Clone)]
+pub struct Journal {
+    shared: Arc<Shared>,
+    /// The number of the first entry that this view shows.
+    from: u64,
+}
+
+struct Shared {
+    clock: Clock,
+    entries: Mutex<Entries>,
+    grown: Condvar,
+    /// The number of entries so far: what async waits follow.
+    length: watch::Sender<u64>,
+    timers: Handle,
+}
+
+#[derive(Default)]
+struct Entries {
+    kept: VecDeque<Entry>,
+    next: u64,
+}
+
+impl Entries {
+    fn since(&self, from: u64) -> impl DoubleEndedIterator<Item = &Entry> {
+        let oldest = self.next - self.kept.len() as u64;
+        let skip = usize::try_from(from.saturating_sub(oldest)).unwrap_or(usize::MAX);
+        self.kept.range(skip.min(self.kept.len())..)
+    }
+}
+
+impl Journal {
+    /// An empty journal; `timers` is the runtime that keeps its waits' limits.
+    pub(crate) fn new(clock: Clock, timers: Handle) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                clock,
+                entries: Mutex::default(),
+                grown: Condvar::new(),
+                length: watch::Sender::new(0),
+                timers,
+            }),
+            from: 0,
+        }
+    }
+
+    pub(crate) fn record(&self, at: Timestamp, event: Event) {
+        let real = self.shared.clock.real_now();
+        tracing::debug!(target: "kerbox", virtual_time = %at, "{event}");
+        let mut entries = self.lock();
+        let number = entries.next;
+        entries.next += 1;
+        if entries.kept.len() == KEPT {
+            entries.kept.pop_front();
+        }
+        entries.kept.push_back(Entry { number, at, real, event });
+        drop(entries);
+        self.shared.grown.notify_all();
+        self.shared.length.send_replace(number + 1);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Entries> {
+        // Entries are pushed whole: a panic elsewhere cannot have left half of one.
+        self.shared.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A view of the same journal that begins with the next event.
+    #[must_use]
+    pub fn from_here(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            from: self.lock().next,
+        }
+    }
+
+    /// All entries of this view that are still kept, oldest first.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry> {
+        self.filter(|_| true)
+    }
+
+    /// The entries whose events match.
+    #[must_use]
+    pub fn filter(&self, matches: impl Fn(&Event) -> bool) -> Vec<Entry> {
+        self.lock()
+            .since(self.from)
+            .filter(|entry| matches(&entry.event))
+            .cloned()
+            .collect()
+    }
+
+    /// How many events match.
+    #[must_use]
+    pub fn count(&self, matches: impl Fn(&Event) -> bool) -> usize {
+        self.lock().since(self.from).filter(|entry| matches(&entry.event)).count()
+    }
+
+    /// The last `n` entries, a line each.
+    #[must_use]
+    pub fn last(&self, n: usize) -> String {
+        let entries = self.lock();
+        let mut last: Vec<&Entry> = entries.since(self.from).rev().take(n).collect();
+        last.reverse();
+        last.iter().map(|entry| format!("{entry}\n")).collect()
+    }
+
+    /// The first matching entry of this view: one that is there already, or the next to come.
+    ///
+    /// Fails with [`Error::NotSeen`] after `limit` of real time.
+    pub async fn wait(&self, matches: impl Fn(&Event) -> bool, limit: Duration) -> Result<Entry, Error> {
+        let mut length = self.shared.length.subscribe();
+        // A task of the fixture's own runtime keeps the time, so that any executor may await.
+        let mut over = self.shared.timers.spawn(tokio::time::sleep(limit));
+        let mut from = self.from;
+        let found = loop {
+            length.borrow_and_update();
+            match self.first_since(&mut from, &matches) {
+                Some(entry) => break Ok(entry),
+                None => tokio::select! {
+                    _ = length.changed() => {}
+                    _ = &mut over => break Err(self.not_seen(limit)),
+                },
+            }
+        };
+        over.abort();
+        found
+    }
+
+    /// As [`wait`](Self::wait), blocking the thread.
+    pub fn wait_blocking(&self, matches: impl Fn(&Event) -> bool, limit: Duration) -> Result<Entry, Error> {
+        let mut from = self.from;
+        let until = self.shared.clock.real_now() + limit;
+        let mut entries = self.lock();
+        loop {
+            if let Some(entry) = entries.since(from).find(|entry| matches(&entry.event)) {
+                return Ok(entry.clone());
+            }
+            from = entries.next;
+            let left = until.since(self.shared.clock.real_now());
+            if left.is_zero() {
+                drop(entries);
+                return Err(self.not_seen(limit));
+            }
+            entries = self
+                .shared
+                .grown
+                .wait_timeout(entries, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    fn first_since(&self, from: &mut u64, matches: &impl Fn(&Event) -> bool) -> Option<Entry> {
+        let entries = self.lock();
+        let found = entries.since(*from).find(|entry| matches(&entry.event)).cloned();
+        *from = entries.next;
+        found
+    }
+
+    fn not_seen(&self, limit: Duration) -> Error {
+        Error::NotSeen {
+            limit,
+            journal: self.last(20),
+        }
+    }
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Journal of {} entries", self.lock().next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::Runtime;
+    use kerbox_events::{Outcome, Server};
+
+    fn state(change: &str) -> Event {
+        Event::State {
+            server: Server::NameNode,
+            change: change.into(),
+        }
+    }
+
+    fn is(change: &'static str) -> impl Fn(&Event) -> bool {
+        move |event| matches!(event, Event::State { change: seen, .. } if &**seen == change)
+    }
+
+    fn journal() -> (Runtime, Journal) {
+        let runtime = Runtime::start(1).expect("a thread");
+        let journal = Journal::new(Clock::frozen(Timestamp::EPOCH), runtime.handle().clone());
+        (runtime, journal)
+    }
+
+    #[test]
+    fn it_counts_filters_and_renders() {
+        let (_runtime, journal) = journal();
+        for change in ["a", "b", "a"] {
+            journal.record(Timestamp::from_secs(1), state(change));
+        }
+        assert_eq!(journal.count(is("a")), 2);
+        assert_eq!(journal.filter(is("b"))[0].number, 1);
+        assert_eq!(journal.last(1), "    2 1970-01-01T00:00:01Z NameNode: a\n");
+    }
+
+    #[test]
+    fn a_view_begins_where_it_was_taken() {
+        let (_runtime, journal) = journal();
+        journal.record(Timestamp::EPOCH, state("old"));
+        let view = journal.from_here();
+        journal.record(Timestamp::EPOCH, state("new"));
+        assert_eq!(view.count(|_| true), 1);
+        assert_eq!(journal.count(|_| true), 2);
+    }
+
+    #[test]
+    fn it_keeps_the_newest_and_stays_bounded() {
+        let (_runtime, journal) = journal();
+        for _ in 0..KEPT + 5 {
+            journal.record(Timestamp::EPOCH, state("x"));
+        }
+        let entries = journal.entries();
+        assert_eq!(entries.len(), KEPT);
+        assert_eq!(entries[0].number, 5);
+    }
+
+    #[test]
+    fn waits_end_with_the_event_or_with_the_limit() {
+        let (runtime, journal) = journal();
+        let writer = journal.clone();
+        let told = std::thread::spawn(move || writer.record(Timestamp::EPOCH, state("late")));
+        assert!(journal.wait_blocking(is("late"), Duration::from_secs(10)).is_ok());
+        told.join().expect("it recorded");
+        let missing = journal
+            .wait_blocking(is("never"), Duration::from_millis(5))
+            .expect_err("it never comes");
+        assert!(missing.to_string().contains("late"), "{missing}");
+
+        // Awaited on an executor that is not tokio's.
+        let waiting = journal.clone();
+        let (tell, told) = std::sync::mpsc::channel();
+        runtime.handle().spawn(async move {
+            let found = waiting.wait(is("later"), Duration::from_secs(10)).await;
+            tell.send(found.is_ok()).expect("the test listens");
+        });
+        journal.record(Timestamp::EPOCH, state("later"));
+        assert!(told.recv().expect("an answer"));
+    }
+
+    #[test]
+    fn an_outcome_can_be_asked_of_an_entry() {
+        let (_runtime, journal) = journal();
+        journal.record(
+            Timestamp::EPOCH,
+            Event::RpcCall {
+                server: Server::NameNode,
+                user: "alice".into(),
+                method: "mkdirs".into(),
+                outcome: Outcome::Ok,
+            },
+        );
+        assert!(journal.entries()[0].event.outcome().is_some_and(Outcome::is_ok));
+    }
+}
