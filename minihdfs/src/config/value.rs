@@ -1,0 +1,175 @@
+//! Values as Hadoop's `Configuration` reads them: sizes, durations and booleans with their suffixes.
+
+use std::fmt;
+use std::time::Duration;
+
+/// A value that its key does not allow. Says which, and how to mend it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConfigError {
+    key: String,
+    value: String,
+    mend: String,
+}
+
+impl ConfigError {
+    /// `value` does not fit `key`; `mend` says what to write, for instance `write true or false`.
+    pub fn new(key: impl Into<String>, value: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            value: value.into(),
+            mend: mend.into(),
+        }
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The value.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} has {:?}: {}", self.key, self.value, self.mend)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// One pair of a configuration, its value trimmed, ready to be read as a type.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry<'a> {
+    pub(super) key: &'a str,
+    pub(super) value: &'a str,
+}
+
+impl Entry<'_> {
+    pub(super) fn error(&self, mend: impl Into<String>) -> ConfigError {
+        ConfigError::new(self.key, self.value, mend)
+    }
+
+    /// `Configuration.getBoolean`; but what is neither is an error here, where Hadoop takes the default.
+    pub(super) fn boolean(&self) -> Result<bool, ConfigError> {
+        if self.value.eq_ignore_ascii_case("true") {
+            Ok(true)
+        } else if self.value.eq_ignore_ascii_case("false") {
+            Ok(false)
+        } else {
+            Err(self.error("write true or false"))
+        }
+    }
+
+    /// A whole number from `least` to `most`.
+    pub(super) fn number<T>(&self, least: T, most: T) -> Result<T, ConfigError>
+    where
+        T: std::str::FromStr + PartialOrd + fmt::Display,
+    {
+        self.value
+            .parse::<T>()
+            .ok()
+            .filter(|number| (&least..=&most).contains(&number))
+            .ok_or_else(|| self.error(format!("write a whole number from {least} to {most}")))
+    }
+
+    /// `Configuration.getLongBytes`: a number of bytes, or one with `k`, `m`, `g`, `t`, `p` or `e` (powers of 1024).
+    pub(super) fn bytes(&self) -> Result<u64, ConfigError> {
+        const MEND: &str = "write a number of bytes, or one with k, m, g, t, p or e, for instance 128m";
+        let digits = self.value.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let shift = match &self.value[digits.len()..] {
+            "" => 0,
+            suffix => {
+                let mut letters = suffix.chars();
+                match (letters.next().map(|letter| letter.to_ascii_lowercase()), letters.next()) {
+                    (Some(letter), None) => 10 * (1 + "kmgtpe".find(letter).ok_or_else(|| self.error(MEND))?),
+                    _ => return Err(self.error(MEND)),
+                }
+            }
+        };
+        digits
+            .parse::<u64>()
+            .ok()
+            .and_then(|number| number.checked_mul(1 << shift))
+            .filter(|bytes| i64::try_from(*bytes).is_ok())
+            .ok_or_else(|| self.error(MEND))
+    }
+
+    /// `Configuration.getTimeDuration`: a number of `unit`s, or one with `ns`, `us`, `ms`, `s`, `m`, `h` or `d`.
+    pub(super) fn duration(&self, unit: Duration) -> Result<Duration, ConfigError> {
+        let digits = self.value.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let unit = match self.value[digits.len()..].to_ascii_lowercase().as_str() {
+            "" => Some(unit),
+            "ns" => Some(Duration::from_nanos(1)),
+            "us" => Some(Duration::from_micros(1)),
+            "ms" => Some(Duration::from_millis(1)),
+            "s" => Some(Duration::from_secs(1)),
+            "m" => Some(Duration::from_mins(1)),
+            "h" => Some(Duration::from_hours(1)),
+            "d" => Some(Duration::from_hours(24)),
+            _ => None,
+        };
+        let number = digits
+            .trim()
+            .parse::<u32>()
+            .map(u64::from)
+            .or_else(|_| digits.trim().parse::<u64>());
+        unit.zip(number.ok())
+            .and_then(|(unit, number)| {
+                let nanos = unit.as_nanos().checked_mul(u128::from(number))?;
+                // A century: far beyond any use, and no arithmetic with times can overflow.
+                (nanos <= Duration::from_hours(24 * 36_525).as_nanos())
+                    .then(|| Duration::new((nanos / 1_000_000_000) as u64, (nanos % 1_000_000_000) as u32))
+            })
+            .ok_or_else(|| self.error("write a number with ns, us, ms, s, m, h or d, for instance 10h"))
+    }
+
+    /// Names separated by commas; empty ones are dropped.
+    pub(super) fn list(&self) -> Vec<String> {
+        self.value
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(value: &str) -> Entry<'_> {
+        Entry { key: "k", value }
+    }
+
+    #[test]
+    fn sizes_have_binary_suffixes() {
+        assert_eq!(entry("134217728").bytes(), Ok(134_217_728));
+        assert_eq!(entry("128m").bytes(), Ok(134_217_728));
+        assert_eq!(entry("1K").bytes(), Ok(1024));
+        for bad in ["", "m", "12mb", "-1", "9e", "1.5g", "99999999999999999999"] {
+            assert!(entry(bad).bytes().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn durations_have_a_unit_or_their_keys_own() {
+        assert_eq!(entry("600").duration(Duration::from_mins(1)), Ok(Duration::from_hours(10)));
+        assert_eq!(entry("250ms").duration(Duration::from_secs(1)), Ok(Duration::from_millis(250)));
+        assert_eq!(entry("7d").duration(Duration::from_millis(1)), Ok(Duration::from_hours(168)));
+        for bad in ["", "d", "1w", "-3s", "18446744073709551615d"] {
+            assert!(entry(bad).duration(Duration::from_secs(1)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_error_names_key_value_and_mend() {
+        let error = entry("yes").boolean().expect_err("not a boolean");
+        assert_eq!(error.to_string(), "k has \"yes\": write true or false");
+    }
+}
