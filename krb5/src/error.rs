@@ -44,6 +44,14 @@ pub enum Error {
         /// The parameters as given.
         params: Vec<u8>,
     },
+    /// Bytes that are not the message or structure that they should be.
+    #[error("not a {what}: {why}")]
+    Malformed {
+        /// The structure, by its name in the RFC.
+        what: &'static str,
+        /// What is wrong.
+        why: String,
+    },
     /// A check of the protocol failed; the code is what goes on the wire.
     #[error("{0}")]
     Protocol(ErrorCode),
@@ -54,7 +62,9 @@ impl Error {
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::Principal { .. } | Self::KeyLength { .. } | Self::StringToKeyParams { .. } => ErrorCode::KRB_ERR_GENERIC,
+            Self::Principal { .. } | Self::Malformed { .. } | Self::KeyLength { .. } | Self::StringToKeyParams { .. } => {
+                ErrorCode::KRB_ERR_GENERIC
+            }
             Self::EncryptionTypeName { .. } | Self::EncryptionType { .. } => ErrorCode::KDC_ERR_ETYPE_NOSUPP,
             Self::Protocol(code) => *code,
         }

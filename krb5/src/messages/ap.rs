@@ -1,0 +1,224 @@
+//! AP-REQ, AP-REP and the authenticator (RFC 4120, 5.5).
+
+use rasn::prelude::*;
+use rasn_kerberos as rk;
+
+use super::data::{WireEncryptedData, from_wire, key_from_wire, key_to_wire, to_wire};
+use super::ticket::WireTicket;
+use super::wire::{self, Bits, PrincipalName, Text, Time, check_header, optional, with_micros, wrapped_u32};
+use super::{ApOptions, AuthorizationData, Checksum, EncryptedData, MessageType, Ticket};
+use crate::{EncryptionKey, Error, Principal, Timestamp};
+
+/// An AP-REQ: a ticket, and the proof that the sender knows its session key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApReq {
+    /// What the client asks for.
+    pub options: ApOptions,
+    /// The ticket.
+    pub ticket: Ticket,
+    /// The [`Authenticator`] in the ticket's session key.
+    pub authenticator: EncryptedData,
+}
+
+#[derive(AsnType, Clone, Debug, Decode, Encode)]
+#[rasn(tag(explicit(application, 14)))]
+struct WireApReq {
+    #[rasn(tag(explicit(0)))]
+    pvno: i64,
+    #[rasn(tag(explicit(1)))]
+    msg_type: i64,
+    #[rasn(tag(explicit(2)))]
+    ap_options: Bits,
+    #[rasn(tag(explicit(3)))]
+    ticket: WireTicket,
+    #[rasn(tag(explicit(4)))]
+    authenticator: WireEncryptedData,
+}
+
+impl ApReq {
+    /// As DER.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        wire::encode(&WireApReq {
+            pvno: 5,
+            msg_type: MessageType::AP_REQ.0.into(),
+            ap_options: Bits(self.options.0),
+            ticket: (&self.ticket).into(),
+            authenticator: (&self.authenticator).into(),
+        })
+    }
+
+    /// Reads DER.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let request: WireApReq = wire::decode("AP-REQ", bytes)?;
+        check_header("AP-REQ", request.pvno, request.msg_type, MessageType::AP_REQ.0.into())?;
+        Ok(Self {
+            options: ApOptions(request.ap_options.0),
+            ticket: request.ticket.try_into()?,
+            authenticator: request.authenticator.into(),
+        })
+    }
+}
+
+/// `Authenticator`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Authenticator {
+    /// The client.
+    pub client: Principal,
+    /// A checksum of what the AP-REQ goes with; of type 0x8003 the fields of a GSS-API context.
+    pub checksum: Option<Checksum>,
+    /// The client's time, to the microsecond.
+    pub ctime: Timestamp,
+    /// The client's key for this session.
+    pub subkey: Option<EncryptionKey>,
+    /// The first sequence number of the client's messages.
+    pub seq_number: Option<u32>,
+    /// What the client says about itself.
+    pub authorization_data: Vec<AuthorizationData>,
+}
+
+#[derive(AsnType, Clone, Debug, Decode, Encode)]
+#[rasn(tag(explicit(application, 2)))]
+struct WireAuthenticator {
+    #[rasn(tag(explicit(0)))]
+    authenticator_vno: i64,
+    #[rasn(tag(explicit(1)))]
+    crealm: Text,
+    #[rasn(tag(explicit(2)))]
+    cname: PrincipalName,
+    #[rasn(tag(explicit(3)))]
+    cksum: Option<rk::Checksum>,
+    #[rasn(tag(explicit(4)))]
+    cusec: i64,
+    #[rasn(tag(explicit(5)))]
+    ctime: Time,
+    #[rasn(tag(explicit(6)))]
+    subkey: Option<rk::EncryptionKey>,
+    #[rasn(tag(explicit(7)))]
+    seq_number: Option<i64>,
+    #[rasn(tag(explicit(8)))]
+    authorization_data: Option<Vec<rk::AuthorizationDataValue>>,
+}
+
+impl Authenticator {
+    /// As DER.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        wire::encode(&WireAuthenticator {
+            authenticator_vno: 5,
+            crealm: wire::realm_of(&self.client),
+            cname: (&self.client).into(),
+            cksum: self.checksum.as_ref().map(Into::into),
+            cusec: self.ctime.subsec_micros().into(),
+            ctime: Time(self.ctime),
+            subkey: self.subkey.as_ref().map(key_to_wire),
+            seq_number: self.seq_number.map(Into::into),
+            authorization_data: optional(to_wire(&self.authorization_data)),
+        })
+    }
+
+    /// Reads DER.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let value: WireAuthenticator = wire::decode("Authenticator", bytes)?;
+        if value.authenticator_vno != 5 {
+            return Err(wire::malformed(
+                "Authenticator",
+                format!("its version is {}, not 5", value.authenticator_vno),
+            ));
+        }
+        Ok(Self {
+            client: value.cname.in_realm(&value.crealm.0),
+            checksum: value.cksum.map(Into::into),
+            ctime: with_micros(value.ctime, Some(value.cusec)),
+            subkey: value.subkey.as_ref().map(key_from_wire).transpose()?,
+            seq_number: value.seq_number.map(wrapped_u32),
+            authorization_data: from_wire(value.authorization_data.unwrap_or_default()),
+        })
+    }
+}
+
+/// An AP-REP: the server's proof that it could read the AP-REQ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApRep {
+    /// The [`EncApRepPart`] in the ticket's session key.
+    pub enc_part: EncryptedData,
+}
+
+#[derive(AsnType, Clone, Debug, Decode, Encode)]
+#[rasn(tag(explicit(application, 15)))]
+struct WireApRep {
+    #[rasn(tag(explicit(0)))]
+    pvno: i64,
+    #[rasn(tag(explicit(1)))]
+    msg_type: i64,
+    #[rasn(tag(explicit(2)))]
+    enc_part: WireEncryptedData,
+}
+
+impl ApRep {
+    /// As DER.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        wire::encode(&WireApRep {
+            pvno: 5,
+            msg_type: MessageType::AP_REP.0.into(),
+            enc_part: (&self.enc_part).into(),
+        })
+    }
+
+    /// Reads DER.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let reply: WireApRep = wire::decode("AP-REP", bytes)?;
+        check_header("AP-REP", reply.pvno, reply.msg_type, MessageType::AP_REP.0.into())?;
+        Ok(Self {
+            enc_part: reply.enc_part.into(),
+        })
+    }
+}
+
+/// `EncAPRepPart`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EncApRepPart {
+    /// The authenticator's time, given back.
+    pub ctime: Timestamp,
+    /// The server's key for this session.
+    pub subkey: Option<EncryptionKey>,
+    /// The first sequence number of the server's messages.
+    pub seq_number: Option<u32>,
+}
+
+#[derive(AsnType, Clone, Debug, Decode, Encode)]
+#[rasn(tag(explicit(application, 27)))]
+struct WireEncApRepPart {
+    #[rasn(tag(explicit(0)))]
+    ctime: Time,
+    #[rasn(tag(explicit(1)))]
+    cusec: i64,
+    #[rasn(tag(explicit(2)))]
+    subkey: Option<rk::EncryptionKey>,
+    #[rasn(tag(explicit(3)))]
+    seq_number: Option<i64>,
+}
+
+impl EncApRepPart {
+    /// As DER.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        wire::encode(&WireEncApRepPart {
+            ctime: Time(self.ctime),
+            cusec: self.ctime.subsec_micros().into(),
+            subkey: self.subkey.as_ref().map(key_to_wire),
+            seq_number: self.seq_number.map(Into::into),
+        })
+    }
+
+    /// Reads DER.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let part: WireEncApRepPart = wire::decode("EncAPRepPart", bytes)?;
+        Ok(Self {
+            ctime: with_micros(part.ctime, Some(part.cusec)),
+            subkey: part.subkey.as_ref().map(key_from_wire).transpose()?,
+            seq_number: part.seq_number.map(wrapped_u32),
+        })
+    }
+}

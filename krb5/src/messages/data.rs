@@ -1,0 +1,300 @@
+//! The small structures that the messages are made of (RFC 4120, 5.2).
+
+use rand::Rng;
+use rasn::prelude::*;
+use rasn_kerberos as rk;
+
+use super::wire;
+use crate::crypto::ChecksumType;
+use crate::{EncryptionKey, EncryptionType, Error, ErrorCode, KeyUsage};
+
+/// `EncryptedData`: a ciphertext, and which key opens it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EncryptedData {
+    /// The key's type.
+    pub enctype: EncryptionType,
+    /// The key's version, for long-lived keys.
+    pub kvno: Option<u32>,
+    /// The bytes.
+    pub cipher: Vec<u8>,
+}
+
+impl EncryptedData {
+    /// Encrypts `plaintext` with `key`.
+    pub fn seal(key: &EncryptionKey, kvno: Option<u32>, usage: KeyUsage, plaintext: &[u8], rng: &mut impl Rng) -> Self {
+        Self {
+            enctype: key.enctype(),
+            kvno,
+            cipher: key.encrypt(usage, plaintext, rng),
+        }
+    }
+
+    /// Decrypts with `key`; refused with `KRB_AP_ERR_BAD_INTEGRITY` if it is another key, or another type of key.
+    pub fn open(&self, key: &EncryptionKey, usage: KeyUsage) -> Result<Vec<u8>, Error> {
+        if key.enctype() != self.enctype {
+            return Err(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY.into());
+        }
+        key.decrypt(usage, &self.cipher)
+    }
+
+    /// As DER.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        wire::encode(&WireEncryptedData::from(self))
+    }
+
+    /// Reads DER.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        Ok(wire::decode::<WireEncryptedData>("EncryptedData", bytes)?.into())
+    }
+}
+
+#[derive(AsnType, Clone, Debug, Decode, Encode, PartialEq, Eq, Hash)]
+pub(super) struct WireEncryptedData {
+    #[rasn(tag(explicit(0)))]
+    etype: i32,
+    /// MIT writes a version beyond 2^31 as the negative number of the same 32 bits; others write it as it is.
+    #[rasn(tag(explicit(1)))]
+    kvno: Option<i64>,
+    #[rasn(tag(explicit(2)))]
+    cipher: OctetString,
+}
+
+impl From<&EncryptedData> for WireEncryptedData {
+    fn from(data: &EncryptedData) -> Self {
+        Self {
+            etype: data.enctype.0,
+            kvno: data.kvno.map(|kvno| i64::from(kvno as i32)),
+            cipher: data.cipher.clone().into(),
+        }
+    }
+}
+
+impl From<WireEncryptedData> for EncryptedData {
+    fn from(data: WireEncryptedData) -> Self {
+        Self {
+            enctype: EncryptionType(data.etype),
+            kvno: data.kvno.map(wire::wrapped_u32),
+            cipher: data.cipher.to_vec(),
+        }
+    }
+}
+
+/// `Checksum`: of which type, and its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checksum {
+    /// The type; [`Checksum::GSSAPI`] carries the GSS-API's fields instead.
+    pub checksum_type: ChecksumType,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Checksum {
+    /// Authenticators of GSS-API contexts carry this type (RFC 4121, 4.1.1).
+    pub const GSSAPI: ChecksumType = ChecksumType(0x8003);
+
+    /// The checksum of `data`, of the type that goes with the key.
+    #[must_use]
+    pub fn keyed(key: &EncryptionKey, usage: KeyUsage, data: &[u8]) -> Self {
+        Self {
+            checksum_type: key.checksum_type(),
+            bytes: key.checksum(usage, data),
+        }
+    }
+
+    /// Verifies that this is the keyed checksum of `data` under `key`; unkeyed and foreign types are refused, as
+    /// [`EncryptionKey::verify_checksum_of_type`] says.
+    pub fn verify(&self, key: &EncryptionKey, usage: KeyUsage, data: &[u8]) -> Result<(), Error> {
+        key.verify_checksum_of_type(self.checksum_type, usage, data, &self.bytes)
+    }
+}
+
+impl From<&Checksum> for rk::Checksum {
+    fn from(checksum: &Checksum) -> Self {
+        Self {
+            r#type: checksum.checksum_type.0,
+            checksum: checksum.bytes.clone().into(),
+        }
+    }
+}
+
+impl From<rk::Checksum> for Checksum {
+    fn from(checksum: rk::Checksum) -> Self {
+        Self {
+            checksum_type: ChecksumType(checksum.r#type),
+            bytes: checksum.checksum.to_vec(),
+        }
+    }
+}
+
+/// `HostAddress`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct HostAddress {
+    /// The kind: 2 IPv4, 24 IPv6, 20 NetBIOS, 3 directional.
+    pub address_type: i32,
+    /// The bytes.
+    pub address: Vec<u8>,
+}
+
+impl HostAddress {
+    /// IPv4: four bytes.
+    pub const IPV4: i32 = 2;
+    /// IPv6: sixteen bytes.
+    pub const IPV6: i32 = 24;
+}
+
+impl From<std::net::IpAddr> for HostAddress {
+    /// An IPv4 address in its IPv6 clothes is an IPv4 address.
+    fn from(address: std::net::IpAddr) -> Self {
+        match address.to_canonical() {
+            std::net::IpAddr::V4(address) => Self {
+                address_type: Self::IPV4,
+                address: address.octets().to_vec(),
+            },
+            std::net::IpAddr::V6(address) => Self {
+                address_type: Self::IPV6,
+                address: address.octets().to_vec(),
+            },
+        }
+    }
+}
+
+impl From<&HostAddress> for rk::HostAddress {
+    fn from(address: &HostAddress) -> Self {
+        Self {
+            addr_type: address.address_type,
+            address: address.address.clone().into(),
+        }
+    }
+}
+
+impl From<rk::HostAddress> for HostAddress {
+    fn from(address: rk::HostAddress) -> Self {
+        Self {
+            address_type: address.addr_type,
+            address: address.address.to_vec(),
+        }
+    }
+}
+
+/// One element of `AuthorizationData`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorizationData {
+    /// What it is.
+    pub ad_type: i32,
+    /// The bytes.
+    pub data: Vec<u8>,
+}
+
+impl AuthorizationData {
+    /// AD-IF-RELEVANT: a list that a server may ignore.
+    pub const IF_RELEVANT: i32 = 1;
+    /// AD-KDC-ISSUED.
+    pub const KDC_ISSUED: i32 = 4;
+    /// AD-AND-OR.
+    pub const AND_OR: i32 = 5;
+    /// AD-MANDATORY-FOR-KDC.
+    pub const MANDATORY_FOR_KDC: i32 = 8;
+    /// AD-fx-fast-armor: marks a ticket that armors only.
+    pub const FX_ARMOR: i32 = 71;
+    /// AD-fx-fast-used.
+    pub const FX_FAST_USED: i32 = 72;
+    /// AD-WIN2K-PAC.
+    pub const WIN2K_PAC: i32 = 128;
+    /// KRB5_AUTHDATA_ETYPE_NEGOTIATION (RFC 4537).
+    pub const ETYPE_NEGOTIATION: i32 = 129;
+    /// AD-SIGNTICKET, the element that a ticket's signature covers in MIT's PACs.
+    pub const SIGNTICKET: i32 = 512;
+
+    /// A list, as DER.
+    #[must_use]
+    pub fn encode_list(list: &[Self]) -> Vec<u8> {
+        wire::encode(&to_wire::<rk::AuthorizationDataValue, _>(list))
+    }
+
+    /// Reads a list from DER.
+    pub fn decode_list(bytes: &[u8]) -> Result<Vec<Self>, Error> {
+        Ok(from_wire(wire::decode::<Vec<rk::AuthorizationDataValue>>(
+            "AuthorizationData",
+            bytes,
+        )?))
+    }
+}
+
+impl From<&AuthorizationData> for rk::AuthorizationDataValue {
+    fn from(element: &AuthorizationData) -> Self {
+        Self {
+            r#type: element.ad_type,
+            data: element.data.clone().into(),
+        }
+    }
+}
+
+impl From<rk::AuthorizationDataValue> for AuthorizationData {
+    fn from(element: rk::AuthorizationDataValue) -> Self {
+        Self {
+            ad_type: element.r#type,
+            data: element.data.to_vec(),
+        }
+    }
+}
+
+/// `TransitedEncoding`: the realms that a cross-realm client came through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransitedEncoding {
+    /// The encoding: 1 is DOMAIN-X500-COMPRESS.
+    pub encoding_type: i32,
+    /// The list in that encoding.
+    pub contents: Vec<u8>,
+}
+
+impl TransitedEncoding {
+    /// DOMAIN-X500-COMPRESS (RFC 4120, 3.3.3.2).
+    pub const DOMAIN_X500_COMPRESS: i32 = 1;
+}
+
+impl Default for TransitedEncoding {
+    fn default() -> Self {
+        Self {
+            encoding_type: Self::DOMAIN_X500_COMPRESS,
+            contents: Vec::new(),
+        }
+    }
+}
+
+impl From<&TransitedEncoding> for rk::TransitedEncoding {
+    fn from(transited: &TransitedEncoding) -> Self {
+        Self {
+            r#type: transited.encoding_type,
+            contents: transited.contents.clone().into(),
+        }
+    }
+}
+
+impl From<rk::TransitedEncoding> for TransitedEncoding {
+    fn from(transited: rk::TransitedEncoding) -> Self {
+        Self {
+            encoding_type: transited.r#type,
+            contents: transited.contents.to_vec(),
+        }
+    }
+}
+
+pub(super) fn key_to_wire(key: &EncryptionKey) -> rk::EncryptionKey {
+    rk::EncryptionKey {
+        r#type: key.enctype().0,
+        value: key.as_bytes().to_vec().into(),
+    }
+}
+
+pub(super) fn key_from_wire(key: &rk::EncryptionKey) -> Result<EncryptionKey, Error> {
+    EncryptionKey::new(EncryptionType(key.r#type), &key.value)
+}
+
+pub(super) fn to_wire<'a, W: From<&'a T>, T>(list: &'a [T]) -> Vec<W> {
+    list.iter().map(W::from).collect()
+}
+
+pub(super) fn from_wire<T: From<W>, W>(list: Vec<W>) -> Vec<T> {
+    list.into_iter().map(T::from).collect()
+}

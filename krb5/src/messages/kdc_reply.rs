@@ -1,0 +1,224 @@
+//! AS-REP and TGS-REP (RFC 4120, 5.4.2).
+
+use rasn::prelude::*;
+use rasn_kerberos as rk;
+
+use super::data::{WireEncryptedData, from_wire, key_from_wire, key_to_wire, to_wire};
+use super::ticket::WireTicket;
+use super::wire::{self, Bits, PrincipalName, Text, Time, check_header, optional};
+use super::{EncryptedData, HostAddress, MessageType, PaData, Ticket, TicketFlags};
+use crate::{EncryptionKey, Error, Principal, Timestamp};
+
+/// An AS-REP or a TGS-REP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KdcReply {
+    /// [`MessageType::AS_REP`] or [`MessageType::TGS_REP`].
+    pub message_type: MessageType,
+    /// Pre-authentication data.
+    pub padata: Vec<PaData>,
+    /// The client.
+    pub client: Principal,
+    /// The ticket.
+    pub ticket: Ticket,
+    /// The [`EncKdcReplyPart`] in the client's key.
+    pub enc_part: EncryptedData,
+}
+
+#[derive(AsnType, Clone, Debug, Decode, Encode)]
+struct WireKdcReply {
+    #[rasn(tag(explicit(0)))]
+    pvno: i64,
+    #[rasn(tag(explicit(1)))]
+    msg_type: i64,
+    #[rasn(tag(explicit(2)))]
+    padata: Option<Vec<rk::PaData>>,
+    #[rasn(tag(explicit(3)))]
+    crealm: Text,
+    #[rasn(tag(explicit(4)))]
+    cname: PrincipalName,
+    #[rasn(tag(explicit(5)))]
+    ticket: WireTicket,
+    #[rasn(tag(explicit(6)))]
+    enc_part: WireEncryptedData,
+}
+
+#[derive(AsnType, Clone, Debug, Decode, Encode)]
+#[rasn(tag(explicit(application, 11)), delegate)]
+struct WireAsReply(WireKdcReply);
+
+#[derive(AsnType, Clone, Debug, Decode, Encode)]
+#[rasn(tag(explicit(application, 13)), delegate)]
+struct WireTgsReply(WireKdcReply);
+
+impl KdcReply {
+    /// As DER.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let reply = WireKdcReply {
+            pvno: 5,
+            msg_type: self.message_type.0.into(),
+            padata: optional(to_wire(&self.padata)),
+            crealm: wire::realm_of(&self.client),
+            cname: (&self.client).into(),
+            ticket: (&self.ticket).into(),
+            enc_part: (&self.enc_part).into(),
+        };
+        if self.message_type == MessageType::AS_REP {
+            wire::encode(&WireAsReply(reply))
+        } else {
+            wire::encode(&WireTgsReply(reply))
+        }
+    }
+
+    /// Reads an AS-REP or a TGS-REP.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        const WHAT: &str = "KDC-REP";
+        let message_type = MessageType::of(bytes).unwrap_or(MessageType(0));
+        let reply = match message_type {
+            MessageType::AS_REP => wire::decode::<WireAsReply>(WHAT, bytes)?.0,
+            MessageType::TGS_REP => wire::decode::<WireTgsReply>(WHAT, bytes)?.0,
+            _ => return Err(wire::malformed(WHAT, "it is neither an AS-REP nor a TGS-REP")),
+        };
+        check_header(WHAT, reply.pvno, reply.msg_type, message_type.0.into())?;
+        Ok(Self {
+            message_type,
+            padata: from_wire(reply.padata.unwrap_or_default()),
+            client: reply.cname.in_realm(&reply.crealm.0),
+            ticket: reply.ticket.try_into()?,
+            enc_part: reply.enc_part.into(),
+        })
+    }
+}
+
+/// `EncKDCRepPart`: what the KDC tells the client, in the client's key or the session key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EncKdcReplyPart {
+    /// The session key of the ticket.
+    pub key: EncryptionKey,
+    /// When the client last asked for what: pairs of a type (0: nothing is told) and a time.
+    pub last_req: Vec<(i32, Timestamp)>,
+    /// The request's.
+    pub nonce: i64,
+    /// When the client's key expires.
+    pub key_expiration: Option<Timestamp>,
+    /// The ticket's flags.
+    pub flags: TicketFlags,
+    /// When the client was authenticated.
+    pub auth_time: Timestamp,
+    /// From when the ticket is valid; from `auth_time` if absent.
+    pub start_time: Option<Timestamp>,
+    /// Until when it is valid.
+    pub end_time: Timestamp,
+    /// Until when it can be renewed.
+    pub renew_till: Option<Timestamp>,
+    /// The server.
+    pub server: Principal,
+    /// From which addresses the ticket may be used; from all if empty.
+    pub addresses: Vec<HostAddress>,
+    /// Authenticated pre-authentication data (RFC 6806, 11).
+    pub encrypted_padata: Vec<PaData>,
+}
+
+#[derive(AsnType, Clone, Debug, Decode, Encode)]
+struct WireLastReq {
+    #[rasn(tag(explicit(0)))]
+    lr_type: i32,
+    #[rasn(tag(explicit(1)))]
+    lr_value: Time,
+}
+
+#[derive(AsnType, Clone, Debug, Decode, Encode)]
+struct WireEncPart {
+    #[rasn(tag(explicit(0)))]
+    key: rk::EncryptionKey,
+    #[rasn(tag(explicit(1)))]
+    last_req: Vec<WireLastReq>,
+    #[rasn(tag(explicit(2)))]
+    nonce: i64,
+    #[rasn(tag(explicit(3)))]
+    key_expiration: Option<Time>,
+    #[rasn(tag(explicit(4)))]
+    flags: Bits,
+    #[rasn(tag(explicit(5)))]
+    auth_time: Time,
+    #[rasn(tag(explicit(6)))]
+    start_time: Option<Time>,
+    #[rasn(tag(explicit(7)))]
+    end_time: Time,
+    #[rasn(tag(explicit(8)))]
+    renew_till: Option<Time>,
+    #[rasn(tag(explicit(9)))]
+    srealm: Text,
+    #[rasn(tag(explicit(10)))]
+    sname: PrincipalName,
+    #[rasn(tag(explicit(11)))]
+    caddr: Option<Vec<rk::HostAddress>>,
+    #[rasn(tag(explicit(12)))]
+    encrypted_pa_data: Option<Vec<rk::PaData>>,
+}
+
+#[derive(AsnType, Clone, Debug, Decode, Encode)]
+#[rasn(tag(explicit(application, 25)), delegate)]
+struct WireEncAsPart(WireEncPart);
+
+#[derive(AsnType, Clone, Debug, Decode, Encode)]
+#[rasn(tag(explicit(application, 26)), delegate)]
+struct WireEncTgsPart(WireEncPart);
+
+impl EncKdcReplyPart {
+    /// As DER, for a reply of this type: `EncASRepPart` or `EncTGSRepPart`.
+    #[must_use]
+    pub fn encode(&self, message_type: MessageType) -> Vec<u8> {
+        let part = WireEncPart {
+            key: key_to_wire(&self.key),
+            last_req: self
+                .last_req
+                .iter()
+                .map(|&(lr_type, time)| WireLastReq {
+                    lr_type,
+                    lr_value: Time(time),
+                })
+                .collect(),
+            nonce: self.nonce,
+            key_expiration: self.key_expiration.map(Time),
+            flags: Bits(self.flags.0),
+            auth_time: Time(self.auth_time),
+            start_time: self.start_time.map(Time),
+            end_time: Time(self.end_time),
+            renew_till: self.renew_till.map(Time),
+            srealm: wire::realm_of(&self.server),
+            sname: (&self.server).into(),
+            caddr: optional(to_wire(&self.addresses)),
+            encrypted_pa_data: optional(to_wire(&self.encrypted_padata)),
+        };
+        if message_type == MessageType::AS_REP {
+            wire::encode(&WireEncAsPart(part))
+        } else {
+            wire::encode(&WireEncTgsPart(part))
+        }
+    }
+
+    /// Reads either form: KDCs use one for the other (RFC 4120, 5.4.2).
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        const WHAT: &str = "EncKDCRepPart";
+        let part = if bytes.first() == Some(&0x79) {
+            wire::decode::<WireEncAsPart>(WHAT, bytes)?.0
+        } else {
+            wire::decode::<WireEncTgsPart>(WHAT, bytes)?.0
+        };
+        Ok(Self {
+            key: key_from_wire(&part.key)?,
+            last_req: part.last_req.iter().map(|last| (last.lr_type, last.lr_value.0)).collect(),
+            nonce: part.nonce,
+            key_expiration: part.key_expiration.map(|time| time.0),
+            flags: TicketFlags(part.flags.0),
+            auth_time: part.auth_time.0,
+            start_time: part.start_time.map(|time| time.0),
+            end_time: part.end_time.0,
+            renew_till: part.renew_till.map(|time| time.0),
+            server: part.sname.in_realm(&part.srealm.0),
+            addresses: from_wire(part.caddr.unwrap_or_default()),
+            encrypted_padata: from_wire(part.encrypted_pa_data.unwrap_or_default()),
+        })
+    }
+}

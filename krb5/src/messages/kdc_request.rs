@@ -1,0 +1,197 @@
+//! AS-REQ and TGS-REQ (RFC 4120, 5.4.1).
+
+use rasn::prelude::*;
+use rasn_kerberos as rk;
+
+use super::data::{WireEncryptedData, from_wire, to_wire};
+use super::ticket::WireTicket;
+use super::wire::{self, Bits, PrincipalName, Text, Time, check_header, optional};
+use super::{EncryptedData, HostAddress, KdcOptions, MessageType, PaData, Ticket};
+use crate::{EncryptionType, Error, Principal, Timestamp};
+
+/// An AS-REQ or a TGS-REQ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KdcRequest {
+    /// [`MessageType::AS_REQ`] or [`MessageType::TGS_REQ`].
+    pub message_type: MessageType,
+    /// Pre-authentication data.
+    pub padata: Vec<PaData>,
+    /// What is asked for.
+    pub body: KdcRequestBody,
+    /// The body's own bytes, as they came or will be sent: what checksums cover.
+    pub raw_body: Vec<u8>,
+}
+
+/// `KDC-REQ-BODY`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KdcRequestBody {
+    /// What kind of ticket is asked for.
+    pub options: KdcOptions,
+    /// The client (AS-REQ only), in `realm`.
+    pub client: Option<Principal>,
+    /// The server's realm, in an AS-REQ the client's too.
+    pub realm: String,
+    /// The server, in `realm`.
+    pub server: Option<Principal>,
+    /// When the ticket shall begin.
+    pub from: Option<Timestamp>,
+    /// When it shall end; the epoch stands for "as late as possible".
+    pub till: Timestamp,
+    /// Until when it shall be renewable.
+    pub rtime: Option<Timestamp>,
+    /// A number that comes back in the reply. Its range is that of a signed and an unsigned 32-bit number together.
+    pub nonce: i64,
+    /// What the client can decrypt, the best first.
+    pub enctypes: Vec<EncryptionType>,
+    /// From which addresses the ticket shall be usable; from all if empty.
+    pub addresses: Vec<HostAddress>,
+    /// Authorization data for the ticket (TGS-REQ only), encrypted in the session key or the subkey.
+    pub enc_authorization_data: Option<EncryptedData>,
+    /// Further tickets: user-to-user, S4U2Proxy.
+    pub additional_tickets: Vec<Ticket>,
+}
+
+#[derive(AsnType, Clone, Debug, Decode, Encode)]
+struct WireKdcRequest {
+    #[rasn(tag(explicit(1)))]
+    pvno: i64,
+    #[rasn(tag(explicit(2)))]
+    msg_type: i64,
+    #[rasn(tag(explicit(3)))]
+    padata: Option<Vec<rk::PaData>>,
+    #[rasn(tag(explicit(4)))]
+    req_body: Any,
+}
+
+#[derive(AsnType, Clone, Debug, Decode, Encode)]
+#[rasn(tag(explicit(application, 10)), delegate)]
+struct WireAsRequest(WireKdcRequest);
+
+#[derive(AsnType, Clone, Debug, Decode, Encode)]
+#[rasn(tag(explicit(application, 12)), delegate)]
+struct WireTgsRequest(WireKdcRequest);
+
+#[derive(AsnType, Clone, Debug, Decode, Encode)]
+struct WireBody {
+    #[rasn(tag(explicit(0)))]
+    kdc_options: Bits,
+    #[rasn(tag(explicit(1)))]
+    cname: Option<PrincipalName>,
+    #[rasn(tag(explicit(2)))]
+    realm: Text,
+    #[rasn(tag(explicit(3)))]
+    sname: Option<PrincipalName>,
+    #[rasn(tag(explicit(4)))]
+    from: Option<Time>,
+    #[rasn(tag(explicit(5)))]
+    till: Time,
+    #[rasn(tag(explicit(6)))]
+    rtime: Option<Time>,
+    #[rasn(tag(explicit(7)))]
+    nonce: i64,
+    #[rasn(tag(explicit(8)))]
+    etype: Vec<i32>,
+    #[rasn(tag(explicit(9)))]
+    addresses: Option<Vec<rk::HostAddress>>,
+    #[rasn(tag(explicit(10)))]
+    enc_authorization_data: Option<WireEncryptedData>,
+    #[rasn(tag(explicit(11)))]
+    additional_tickets: Option<Vec<WireTicket>>,
+}
+
+impl KdcRequestBody {
+    /// As DER.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        wire::encode(&WireBody {
+            kdc_options: Bits(self.options.0),
+            cname: self.client.as_ref().map(Into::into),
+            realm: Text(self.realm.clone()),
+            sname: self.server.as_ref().map(Into::into),
+            from: self.from.map(Time),
+            till: Time(self.till),
+            rtime: self.rtime.map(Time),
+            nonce: self.nonce,
+            etype: self.enctypes.iter().map(|enctype| enctype.0).collect(),
+            addresses: optional(to_wire(&self.addresses)),
+            enc_authorization_data: self.enc_authorization_data.as_ref().map(Into::into),
+            additional_tickets: optional(to_wire(&self.additional_tickets)),
+        })
+    }
+
+    /// Reads DER.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let body: WireBody = wire::decode("KDC-REQ-BODY", bytes)?;
+        if i32::try_from(body.nonce).is_err() && u32::try_from(body.nonce).is_err() {
+            return Err(wire::malformed("KDC-REQ-BODY", "its nonce has more than 32 bits"));
+        }
+        let realm = body.realm.0;
+        Ok(Self {
+            options: KdcOptions(body.kdc_options.0),
+            client: body.cname.map(|name| name.in_realm(&realm)),
+            server: body.sname.map(|name| name.in_realm(&realm)),
+            realm,
+            from: body.from.map(|time| time.0),
+            till: body.till.0,
+            rtime: body.rtime.map(|time| time.0),
+            nonce: body.nonce,
+            enctypes: body.etype.into_iter().map(EncryptionType).collect(),
+            addresses: from_wire(body.addresses.unwrap_or_default()),
+            enc_authorization_data: body.enc_authorization_data.map(Into::into),
+            additional_tickets: body
+                .additional_tickets
+                .unwrap_or_default()
+                .into_iter()
+                .map(Ticket::try_from)
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl KdcRequest {
+    /// A request to send: the body is encoded once, here.
+    #[must_use]
+    pub fn new(message_type: MessageType, padata: Vec<PaData>, body: KdcRequestBody) -> Self {
+        Self {
+            raw_body: body.encode(),
+            message_type,
+            padata,
+            body,
+        }
+    }
+
+    /// As DER: the body as it stands in `raw_body`.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let request = WireKdcRequest {
+            pvno: 5,
+            msg_type: self.message_type.0.into(),
+            padata: optional(to_wire(&self.padata)),
+            req_body: Any::new(self.raw_body.clone()),
+        };
+        if self.message_type == MessageType::AS_REQ {
+            wire::encode(&WireAsRequest(request))
+        } else {
+            wire::encode(&WireTgsRequest(request))
+        }
+    }
+
+    /// Reads an AS-REQ or a TGS-REQ.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        const WHAT: &str = "KDC-REQ";
+        let message_type = MessageType::of(bytes);
+        let request = match message_type {
+            Some(MessageType::AS_REQ) => wire::decode::<WireAsRequest>(WHAT, bytes)?.0,
+            Some(MessageType::TGS_REQ) => wire::decode::<WireTgsRequest>(WHAT, bytes)?.0,
+            _ => return Err(wire::malformed(WHAT, "it is neither an AS-REQ nor a TGS-REQ")),
+        };
+        let message_type = message_type.unwrap_or(MessageType::AS_REQ);
+        check_header(WHAT, request.pvno, request.msg_type, message_type.0.into())?;
+        Ok(Self {
+            message_type,
+            padata: from_wire(request.padata.unwrap_or_default()),
+            body: KdcRequestBody::decode(request.req_body.as_bytes())?,
+            raw_body: request.req_body.into_bytes(),
+        })
+    }
+}

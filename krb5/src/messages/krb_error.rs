@@ -1,0 +1,109 @@
+//! KRB-ERROR (RFC 4120, 5.9).
+
+use rasn::prelude::*;
+
+use super::MessageType;
+use super::wire::{self, PrincipalName, Text, Time, check_header, with_micros};
+use crate::{Error, ErrorCode, Principal, Timestamp};
+
+/// A KRB-ERROR.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KrbError {
+    /// The client's time, given back.
+    pub ctime: Option<Timestamp>,
+    /// The server's time: clients learn from it how far their clocks are off.
+    pub stime: Timestamp,
+    /// What is wrong.
+    pub code: ErrorCode,
+    /// The client, if it is known.
+    pub client: Option<Principal>,
+    /// The server that answers, or that was asked for.
+    pub server: Principal,
+    /// A text for a log.
+    pub text: Option<String>,
+    /// More, depending on the code: METHOD-DATA for KDC_ERR_PREAUTH_REQUIRED.
+    pub data: Option<Vec<u8>>,
+}
+
+#[derive(AsnType, Clone, Debug, Decode, Encode)]
+#[rasn(tag(explicit(application, 30)))]
+struct WireKrbError {
+    #[rasn(tag(explicit(0)))]
+    pvno: i64,
+    #[rasn(tag(explicit(1)))]
+    msg_type: i64,
+    #[rasn(tag(explicit(2)))]
+    ctime: Option<Time>,
+    #[rasn(tag(explicit(3)))]
+    cusec: Option<i64>,
+    #[rasn(tag(explicit(4)))]
+    stime: Time,
+    #[rasn(tag(explicit(5)))]
+    susec: i64,
+    #[rasn(tag(explicit(6)))]
+    error_code: i32,
+    #[rasn(tag(explicit(7)))]
+    crealm: Option<Text>,
+    #[rasn(tag(explicit(8)))]
+    cname: Option<PrincipalName>,
+    #[rasn(tag(explicit(9)))]
+    realm: Text,
+    #[rasn(tag(explicit(10)))]
+    sname: PrincipalName,
+    #[rasn(tag(explicit(11)))]
+    e_text: Option<Text>,
+    #[rasn(tag(explicit(12)))]
+    e_data: Option<OctetString>,
+}
+
+impl KrbError {
+    /// An error with nothing but what must be said.
+    #[must_use]
+    pub fn new(code: ErrorCode, stime: Timestamp, server: Principal) -> Self {
+        Self {
+            ctime: None,
+            stime,
+            code,
+            client: None,
+            server,
+            text: None,
+            data: None,
+        }
+    }
+
+    /// As DER.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        wire::encode(&WireKrbError {
+            pvno: 5,
+            msg_type: MessageType::KRB_ERROR.0.into(),
+            ctime: self.ctime.map(Time),
+            cusec: self.ctime.map(|time| time.subsec_micros().into()),
+            stime: Time(self.stime),
+            susec: self.stime.subsec_micros().into(),
+            error_code: self.code.0,
+            crealm: self.client.as_ref().map(wire::realm_of),
+            cname: self.client.as_ref().map(Into::into),
+            realm: wire::realm_of(&self.server),
+            sname: (&self.server).into(),
+            e_text: self.text.clone().map(Text),
+            e_data: self.data.clone().map(Into::into),
+        })
+    }
+
+    /// Reads DER.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let error: WireKrbError = wire::decode("KRB-ERROR", bytes)?;
+        check_header("KRB-ERROR", error.pvno, error.msg_type, MessageType::KRB_ERROR.0.into())?;
+        let client_realm = error.crealm.as_ref().unwrap_or(&error.realm).0.clone();
+        Ok(Self {
+            ctime: error.ctime.map(|time| with_micros(time, error.cusec)),
+            stime: with_micros(error.stime, Some(error.susec)),
+            code: ErrorCode(error.error_code),
+            client: error.cname.map(|name| name.in_realm(&client_realm)),
+            server: error.sname.in_realm(&error.realm.0),
+            text: error.e_text.map(|text| text.0),
+            data: error.e_data.map(|data| data.to_vec()),
+        })
+    }
+}

@@ -1,0 +1,363 @@
+//! KRB-PRIV, KRB-SAFE and KRB-CRED: messages under a session's key (RFC 4120, 5.6 to 5.8).
+
+use rasn::prelude::*;
+use rasn_kerberos as rk;
+
+use super::data::{WireEncryptedData, from_wire, key_from_wire, key_to_wire, to_wire};
+use super::ticket::WireTicket;
+use super::wire::{self, Bits, PrincipalName, Text, Time, check_header, optional, with_micros, wrapped_u32};
+use super::{Checksum, EncryptedData, HostAddress, MessageType, Ticket, TicketFlags};
+use crate::{EncryptionKey, Error, Principal, Timestamp};
+
+/// A KRB-PRIV.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KrbPriv {
+    /// The [`EncKrbPrivPart`] in the session's key.
+    pub enc_part: EncryptedData,
+}
+
+#[derive(AsnType, Clone, Debug, Decode, Encode)]
+#[rasn(tag(explicit(application, 21)))]
+struct WireKrbPriv {
+    #[rasn(tag(explicit(0)))]
+    pvno: i64,
+    #[rasn(tag(explicit(1)))]
+    msg_type: i64,
+    #[rasn(tag(explicit(3)))]
+    enc_part: WireEncryptedData,
+}
+
+impl KrbPriv {
+    /// As DER.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        wire::encode(&WireKrbPriv {
+            pvno: 5,
+            msg_type: MessageType::KRB_PRIV.0.into(),
+            enc_part: (&self.enc_part).into(),
+        })
+    }
+
+    /// Reads DER.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let message: WireKrbPriv = wire::decode("KRB-PRIV", bytes)?;
+        check_header("KRB-PRIV", message.pvno, message.msg_type, MessageType::KRB_PRIV.0.into())?;
+        Ok(Self {
+            enc_part: message.enc_part.into(),
+        })
+    }
+}
+
+/// What a message carries beside its protection: KRB-PRIV's `EncKrbPrivPart` and KRB-SAFE's `KRB-SAFE-BODY` have the same fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserData {
+    /// The data itself.
+    pub user_data: Vec<u8>,
+    /// The sender's time.
+    pub timestamp: Option<Timestamp>,
+    /// The message's number.
+    pub seq_number: Option<u32>,
+    /// From where.
+    pub sender: HostAddress,
+    /// To where.
+    pub recipient: Option<HostAddress>,
+}
+
+/// `EncKrbPrivPart`.
+pub type EncKrbPrivPart = UserData;
+
+#[derive(AsnType, Clone, Debug, Decode, Encode)]
+struct WireUserData {
+    #[rasn(tag(explicit(0)))]
+    user_data: OctetString,
+    #[rasn(tag(explicit(1)))]
+    timestamp: Option<Time>,
+    #[rasn(tag(explicit(2)))]
+    usec: Option<i64>,
+    #[rasn(tag(explicit(3)))]
+    seq_number: Option<i64>,
+    #[rasn(tag(explicit(4)))]
+    s_address: rk::HostAddress,
+    #[rasn(tag(explicit(5)))]
+    r_address: Option<rk::HostAddress>,
+}
+
+#[derive(AsnType, Clone, Debug, Decode, Encode)]
+#[rasn(tag(explicit(application, 28)), delegate)]
+struct WireEncKrbPrivPart(WireUserData);
+
+impl UserData {
+    /// As an `EncKrbPrivPart`, in DER.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        wire::encode(&WireEncKrbPrivPart(self.into()))
+    }
+
+    /// Reads an `EncKrbPrivPart`.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        Ok(wire::decode::<WireEncKrbPrivPart>("EncKrbPrivPart", bytes)?.0.into())
+    }
+}
+
+impl From<&UserData> for WireUserData {
+    fn from(data: &UserData) -> Self {
+        Self {
+            user_data: data.user_data.clone().into(),
+            timestamp: data.timestamp.map(Time),
+            usec: data.timestamp.map(|time| time.subsec_micros().into()),
+            seq_number: data.seq_number.map(Into::into),
+            s_address: (&data.sender).into(),
+            r_address: data.recipient.as_ref().map(Into::into),
+        }
+    }
+}
+
+impl From<WireUserData> for UserData {
+    fn from(data: WireUserData) -> Self {
+        Self {
+            user_data: data.user_data.to_vec(),
+            timestamp: data.timestamp.map(|time| with_micros(time, data.usec)),
+            seq_number: data.seq_number.map(wrapped_u32),
+            sender: data.s_address.into(),
+            recipient: data.r_address.map(Into::into),
+        }
+    }
+}
+
+/// A KRB-SAFE.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KrbSafe {
+    /// What it carries.
+    pub body: UserData,
+    /// A checksum over the encoded body (MIT: over the whole message with a checksum of no bytes; both are met).
+    pub checksum: Checksum,
+}
+
+#[derive(AsnType, Clone, Debug, Decode, Encode)]
+#[rasn(tag(explicit(application, 20)))]
+struct WireKrbSafe {
+    #[rasn(tag(explicit(0)))]
+    pvno: i64,
+    #[rasn(tag(explicit(1)))]
+    msg_type: i64,
+    #[rasn(tag(explicit(2)))]
+    body: WireUserData,
+    #[rasn(tag(explicit(3)))]
+    cksum: rk::Checksum,
+}
+
+impl KrbSafe {
+    /// The body alone, as DER: what the checksum covers.
+    #[must_use]
+    pub fn encode_body(body: &UserData) -> Vec<u8> {
+        wire::encode(&WireUserData::from(body))
+    }
+
+    /// As DER.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        wire::encode(&WireKrbSafe {
+            pvno: 5,
+            msg_type: MessageType::KRB_SAFE.0.into(),
+            body: (&self.body).into(),
+            cksum: (&self.checksum).into(),
+        })
+    }
+
+    /// Reads DER.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let message: WireKrbSafe = wire::decode("KRB-SAFE", bytes)?;
+        check_header("KRB-SAFE", message.pvno, message.msg_type, MessageType::KRB_SAFE.0.into())?;
+        Ok(Self {
+            body: message.body.into(),
+            checksum: message.cksum.into(),
+        })
+    }
+}
+
+/// A KRB-CRED: tickets that a client hands to a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KrbCred {
+    /// The tickets.
+    pub tickets: Vec<Ticket>,
+    /// The [`EncKrbCredPart`] in the session's key; enctype 0 is not encrypted at all.
+    pub enc_part: EncryptedData,
+}
+
+#[derive(AsnType, Clone, Debug, Decode, Encode)]
+#[rasn(tag(explicit(application, 22)))]
+struct WireKrbCred {
+    #[rasn(tag(explicit(0)))]
+    pvno: i64,
+    #[rasn(tag(explicit(1)))]
+    msg_type: i64,
+    #[rasn(tag(explicit(2)))]
+    tickets: Vec<WireTicket>,
+    #[rasn(tag(explicit(3)))]
+    enc_part: WireEncryptedData,
+}
+
+impl KrbCred {
+    /// As DER.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        wire::encode(&WireKrbCred {
+            pvno: 5,
+            msg_type: MessageType::KRB_CRED.0.into(),
+            tickets: to_wire(&self.tickets),
+            enc_part: (&self.enc_part).into(),
+        })
+    }
+
+    /// Reads DER.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let message: WireKrbCred = wire::decode("KRB-CRED", bytes)?;
+        check_header("KRB-CRED", message.pvno, message.msg_type, MessageType::KRB_CRED.0.into())?;
+        Ok(Self {
+            tickets: message.tickets.into_iter().map(Ticket::try_from).collect::<Result<_, _>>()?,
+            enc_part: message.enc_part.into(),
+        })
+    }
+}
+
+/// `EncKrbCredPart`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EncKrbCredPart {
+    /// What belongs to each ticket, in the tickets' order.
+    pub ticket_info: Vec<KrbCredInfo>,
+    /// The sender's time.
+    pub timestamp: Option<Timestamp>,
+    /// From where.
+    pub sender: Option<HostAddress>,
+    /// To where.
+    pub recipient: Option<HostAddress>,
+}
+
+/// `KrbCredInfo`: what belongs to a ticket.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KrbCredInfo {
+    /// The session key.
+    pub key: EncryptionKey,
+    /// The client.
+    pub client: Option<Principal>,
+    /// The ticket's flags.
+    pub flags: Option<TicketFlags>,
+    /// When the client was authenticated.
+    pub auth_time: Option<Timestamp>,
+    /// From when the ticket is valid.
+    pub start_time: Option<Timestamp>,
+    /// Until when.
+    pub end_time: Option<Timestamp>,
+    /// Until when it can be renewed.
+    pub renew_till: Option<Timestamp>,
+    /// The server.
+    pub server: Option<Principal>,
+    /// From which addresses the ticket may be used; from all if empty.
+    pub addresses: Vec<HostAddress>,
+}
+
+#[derive(AsnType, Clone, Debug, Decode, Encode)]
+#[rasn(tag(explicit(application, 29)))]
+struct WireEncKrbCredPart {
+    #[rasn(tag(explicit(0)))]
+    ticket_info: Vec<WireKrbCredInfo>,
+    #[rasn(tag(explicit(1)))]
+    nonce: Option<i64>,
+    #[rasn(tag(explicit(2)))]
+    timestamp: Option<Time>,
+    #[rasn(tag(explicit(3)))]
+    usec: Option<i64>,
+    #[rasn(tag(explicit(4)))]
+    s_address: Option<rk::HostAddress>,
+    #[rasn(tag(explicit(5)))]
+    r_address: Option<rk::HostAddress>,
+}
+
+#[derive(AsnType, Clone, Debug, Decode, Encode)]
+struct WireKrbCredInfo {
+    #[rasn(tag(explicit(0)))]
+    key: rk::EncryptionKey,
+    #[rasn(tag(explicit(1)))]
+    prealm: Option<Text>,
+    #[rasn(tag(explicit(2)))]
+    pname: Option<PrincipalName>,
+    #[rasn(tag(explicit(3)))]
+    flags: Option<Bits>,
+    #[rasn(tag(explicit(4)))]
+    auth_time: Option<Time>,
+    #[rasn(tag(explicit(5)))]
+    start_time: Option<Time>,
+    #[rasn(tag(explicit(6)))]
+    end_time: Option<Time>,
+    #[rasn(tag(explicit(7)))]
+    renew_till: Option<Time>,
+    #[rasn(tag(explicit(8)))]
+    srealm: Option<Text>,
+    #[rasn(tag(explicit(9)))]
+    sname: Option<PrincipalName>,
+    #[rasn(tag(explicit(10)))]
+    caddr: Option<Vec<rk::HostAddress>>,
+}
+
+impl EncKrbCredPart {
+    /// As DER.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        wire::encode(&WireEncKrbCredPart {
+            ticket_info: to_wire(&self.ticket_info),
+            nonce: None,
+            timestamp: self.timestamp.map(Time),
+            usec: self.timestamp.map(|time| time.subsec_micros().into()),
+            s_address: self.sender.as_ref().map(Into::into),
+            r_address: self.recipient.as_ref().map(Into::into),
+        })
+    }
+
+    /// Reads DER.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let part: WireEncKrbCredPart = wire::decode("EncKrbCredPart", bytes)?;
+        Ok(Self {
+            ticket_info: part.ticket_info.into_iter().map(KrbCredInfo::try_from).collect::<Result<_, _>>()?,
+            timestamp: part.timestamp.map(|time| with_micros(time, part.usec)),
+            sender: part.s_address.map(Into::into),
+            recipient: part.r_address.map(Into::into),
+        })
+    }
+}
+
+impl From<&KrbCredInfo> for WireKrbCredInfo {
+    fn from(info: &KrbCredInfo) -> Self {
+        Self {
+            key: key_to_wire(&info.key),
+            prealm: info.client.as_ref().map(wire::realm_of),
+            pname: info.client.as_ref().map(Into::into),
+            flags: info.flags.map(|flags| Bits(flags.0)),
+            auth_time: info.auth_time.map(Time),
+            start_time: info.start_time.map(Time),
+            end_time: info.end_time.map(Time),
+            renew_till: info.renew_till.map(Time),
+            srealm: info.server.as_ref().map(wire::realm_of),
+            sname: info.server.as_ref().map(Into::into),
+            caddr: optional(to_wire(&info.addresses)),
+        }
+    }
+}
+
+impl TryFrom<WireKrbCredInfo> for KrbCredInfo {
+    type Error = Error;
+
+    fn try_from(info: WireKrbCredInfo) -> Result<Self, Error> {
+        let principal = |name: Option<PrincipalName>, realm: Option<Text>| Some(name?.in_realm(&realm?.0));
+        Ok(Self {
+            key: key_from_wire(&info.key)?,
+            client: principal(info.pname, info.prealm),
+            flags: info.flags.map(|flags| TicketFlags(flags.0)),
+            auth_time: info.auth_time.map(|time| time.0),
+            start_time: info.start_time.map(|time| time.0),
+            end_time: info.end_time.map(|time| time.0),
+            renew_till: info.renew_till.map(|time| time.0),
+            server: principal(info.sname, info.srealm),
+            addresses: from_wire(info.caddr.unwrap_or_default()),
+        })
+    }
+}

@@ -1,0 +1,106 @@
+//! `KerberosTime` as text: `YYYYMMDDhhmmssZ`, in UTC and without a fraction (RFC 4120, 5.2.3).
+
+use crate::Timestamp;
+
+const DAY: i64 = 86_400;
+/// 9999-12-31T23:59:59Z: the last second that four digits of a year can tell.
+const LAST: i64 = 253_402_300_799;
+/// 0000-01-01T00:00:00Z.
+const FIRST: i64 = -62_167_219_200;
+
+/// The second of `time` as 15 characters. Times before the year 0 and after 9999 are moved to these ends.
+pub(super) fn format(time: Timestamp) -> [u8; 15] {
+    let seconds = time.as_secs().clamp(FIRST, LAST);
+    let (year, month, day) = civil(seconds.div_euclid(DAY));
+    let second = seconds.rem_euclid(DAY);
+    let mut text = *b"00000000000000Z";
+    digits(&mut text[0..4], year);
+    digits(&mut text[4..6], month);
+    digits(&mut text[6..8], day);
+    digits(&mut text[8..10], second / 3600);
+    digits(&mut text[10..12], second / 60 % 60);
+    digits(&mut text[12..14], second % 60);
+    text
+}
+
+/// Reads `YYYYMMDDhhmmssZ`; a fraction after the seconds is read over, as MIT does.
+pub(super) fn parse(text: &[u8]) -> Option<Timestamp> {
+    let (&zone, text) = text.split_last()?;
+    if zone != b'Z' || text.len() < 14 || (text.len() > 14 && text[14] != b'.') {
+        return None;
+    }
+    let number = |range: std::ops::Range<usize>| -> Option<i64> {
+        text[range]
+            .iter()
+            .try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + i64::from(digit - b'0')))
+    };
+    let (year, month, day) = (number(0..4)?, number(4..6)?, number(6..8)?);
+    let (hour, minute, second) = (number(8..10)?, number(10..12)?, number(12..14)?);
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let seconds = days(year, month, day) * DAY + hour * 3600 + minute * 60 + second;
+    Some(Timestamp::from_secs(seconds))
+}
+
+fn digits(place: &mut [u8], mut number: i64) {
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+}
+
+/// Days since 1970-01-01 of a date of the proleptic Gregorian calendar. The year is counted from March, so that the leap day ends it.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let of_era = year.rem_euclid(400);
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    year.div_euclid(400) * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
+/// The inverse of [`days`].
+fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let of_era = days.rem_euclid(146_097);
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = era * 400 + year + i64::from(month <= 2);
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_and_read_as_the_rfc_shows_them() {
+        // RFC 4120, 5.2.3: "UTC time 6 minutes, 27 seconds after 9 pm on 6 November 1985".
+        let time = parse(b"19851106210627Z").expect("the RFC's example");
+        assert_eq!(time, Timestamp::from_secs(500_159_187));
+        assert_eq!(&format(time), b"19851106210627Z");
+        for seconds in [0, 951_782_400, 951_868_799, 4_102_444_800, LAST] {
+            let time = Timestamp::from_secs(seconds);
+            assert_eq!(parse(&format(time)), Some(time));
+        }
+        assert_eq!(parse(b"20000229000000.5Z"), Some(Timestamp::from_secs(951_782_400)));
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused() {
+        for text in [
+            &b""[..],
+            b"Z",
+            b"19851106210627",
+            b"1985110621062Z",
+            b"19851306210627Z",
+            b"19851106210627+0100",
+            b"1985110621062xZ",
+        ] {
+            assert_eq!(parse(text), None);
+        }
+    }
+}

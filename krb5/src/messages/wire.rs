@@ -1,0 +1,201 @@
+//! The leaves of Kerberos' ASN.1, as rasn codes them and as lenient as clients need them.
+//!
+//! rasn-kerberos' own leaves are too narrow in four places: its names are Latin-1 without 0x80 to 0xA0, where MIT sends and
+//! takes UTF-8; its nonces and sequence numbers are unsigned, where old clients send them negative; its times and microseconds are
+//! a calendar value and a big integer. The structures that carry such leaves are therefore built here and beside their messages
+//! with rasn's derive macros; rasn-kerberos' structures serve wherever they carry none.
+
+use rasn::error::DecodeError;
+use rasn::prelude::*;
+use rasn::types::{Constraints, Identifier, Tag};
+use rasn::{Decoder, Encoder};
+
+use crate::messages::time_text;
+use crate::{Error, NameType, Principal, Timestamp};
+
+/// Decodes one value. Bytes after it are ignored, as MIT does: enctypes that pad leave some.
+pub(super) fn decode<T: Decode>(what: &'static str, bytes: &[u8]) -> Result<T, Error> {
+    rasn::der::decode_with_remainder(bytes)
+        .map(|(value, _)| value)
+        .map_err(|error| Error::Malformed {
+            what,
+            why: error.to_string(),
+        })
+}
+
+/// Encodes a value of ours, which always can be encoded.
+pub(super) fn encode<T: Encode>(value: &T) -> Vec<u8> {
+    rasn::der::encode(value).expect("the structures of Kerberos have no constraints that a value could break")
+}
+
+/// A `KerberosString`: bytes on the wire, text here. What is not UTF-8 gets U+FFFD, and so matches no principal.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Text(pub(super) String);
+
+impl AsnType for Text {
+    const TAG: Tag = Tag::GENERAL_STRING;
+    const IDENTIFIER: Identifier = Identifier::GENERAL_STRING;
+}
+
+impl Decode for Text {
+    fn decode_with_tag_and_constraints<D: Decoder>(decoder: &mut D, tag: Tag, constraints: &Constraints) -> Result<Self, D::Error> {
+        let bytes: Vec<u8> = decoder.decode_octet_string(tag, constraints)?;
+        Ok(Self(
+            String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+        ))
+    }
+}
+
+impl Encode for Text {
+    fn encode_with_tag_and_constraints<'b, E: Encoder<'b>>(
+        &self,
+        encoder: &mut E,
+        tag: Tag,
+        constraints: &Constraints,
+        identifier: Identifier,
+    ) -> Result<(), E::Error> {
+        encoder
+            .encode_octet_string(tag, constraints, self.0.as_bytes(), identifier.or(Self::IDENTIFIER))
+            .map(drop)
+    }
+}
+
+/// A `KerberosTime`: whole seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Time(pub(super) Timestamp);
+
+impl AsnType for Time {
+    const TAG: Tag = Tag::GENERALIZED_TIME;
+    const IDENTIFIER: Identifier = Identifier::GENERALIZED_TIME;
+}
+
+impl Decode for Time {
+    fn decode_with_tag_and_constraints<D: Decoder>(decoder: &mut D, tag: Tag, constraints: &Constraints) -> Result<Self, D::Error> {
+        let text: Vec<u8> = decoder.decode_octet_string(tag, constraints)?;
+        match time_text::parse(&text) {
+            Some(time) => Ok(Self(time)),
+            None => Err(DecodeError::parser_fail("a time that is not of the form YYYYMMDDhhmmssZ".to_owned(), decoder.codec()).into()),
+        }
+    }
+}
+
+impl Encode for Time {
+    fn encode_with_tag_and_constraints<'b, E: Encoder<'b>>(
+        &self,
+        encoder: &mut E,
+        tag: Tag,
+        constraints: &Constraints,
+        identifier: Identifier,
+    ) -> Result<(), E::Error> {
+        let text = time_text::format(self.0);
+        encoder
+            .encode_octet_string(tag, constraints, &text, identifier.or(Self::IDENTIFIER))
+            .map(drop)
+    }
+}
+
+/// `KerberosFlags`: bit 0 of the RFC is the highest bit. Shorter strings are filled with zeros, what is beyond 32 bits is ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Bits(pub(super) u32);
+
+impl AsnType for Bits {
+    const TAG: Tag = Tag::BIT_STRING;
+    const IDENTIFIER: Identifier = Identifier::BIT_STRING;
+}
+
+impl Decode for Bits {
+    fn decode_with_tag_and_constraints<D: Decoder>(decoder: &mut D, tag: Tag, constraints: &Constraints) -> Result<Self, D::Error> {
+        // The contents of a BIT STRING: the number of unused bits in the last octet, then the octets.
+        let contents: Vec<u8> = decoder.decode_octet_string(tag, constraints)?;
+        let malformed = |decoder: &D| -> D::Error {
+            DecodeError::parser_fail("a bit string without its first octet".to_owned(), decoder.codec()).into()
+        };
+        let (&unused, octets) = contents.split_first().ok_or_else(|| malformed(decoder))?;
+        if unused > 7 || (unused > 0 && octets.is_empty()) {
+            return Err(malformed(decoder));
+        }
+        let mut word = [0; 4];
+        for (place, octet) in word.iter_mut().zip(octets) {
+            *place = *octet;
+        }
+        if let Some(last) = octets.len().checked_sub(1).and_then(|last| word.get_mut(last)) {
+            *last &= 0xFF << unused;
+        }
+        Ok(Self(u32::from_be_bytes(word)))
+    }
+}
+
+impl Encode for Bits {
+    fn encode_with_tag_and_constraints<'b, E: Encoder<'b>>(
+        &self,
+        encoder: &mut E,
+        tag: Tag,
+        constraints: &Constraints,
+        identifier: Identifier,
+    ) -> Result<(), E::Error> {
+        let [a, b, c, d] = self.0.to_be_bytes();
+        encoder
+            .encode_octet_string(tag, constraints, &[0, a, b, c, d], identifier.or(Self::IDENTIFIER))
+            .map(drop)
+    }
+}
+
+/// `PrincipalName`: a principal without its realm.
+#[derive(AsnType, Clone, Debug, Decode, Encode, PartialEq, Eq, Hash)]
+pub(super) struct PrincipalName {
+    #[rasn(tag(explicit(0)))]
+    name_type: i32,
+    #[rasn(tag(explicit(1)))]
+    components: Vec<Text>,
+}
+
+impl PrincipalName {
+    pub(super) fn in_realm(self, realm: &str) -> Principal {
+        Principal::new(realm, self.components.into_iter().map(|component| component.0)).with_name_type(NameType(self.name_type))
+    }
+}
+
+impl From<&Principal> for PrincipalName {
+    fn from(principal: &Principal) -> Self {
+        Self {
+            name_type: principal.name_type().0,
+            components: principal.components().iter().cloned().map(Text).collect(),
+        }
+    }
+}
+
+pub(super) fn realm_of(principal: &Principal) -> Text {
+    Text(principal.realm().to_owned())
+}
+
+/// `UInt32`, as lenient as the sequence numbers of old clients need it: a negative number is the same 32 bits.
+pub(super) fn wrapped_u32(number: i64) -> u32 {
+    number as u32
+}
+
+/// The microseconds of a time, and the time itself.
+pub(super) fn with_micros(time: Time, micros: Option<i64>) -> Timestamp {
+    let micros = micros.unwrap_or(0).clamp(0, 999_999);
+    Timestamp::from_micros(time.0.as_micros().saturating_add(micros))
+}
+
+/// An empty list is left out.
+pub(super) fn optional<T>(list: Vec<T>) -> Option<Vec<T>> {
+    if list.is_empty() { None } else { Some(list) }
+}
+
+/// The error of a field that can be read, but means nothing here.
+pub(super) fn malformed(what: &'static str, why: impl Into<String>) -> Error {
+    Error::Malformed { what, why: why.into() }
+}
+
+/// Refuses another protocol version or message type than the structure's own (RFC 4120, 5.4.1: `pvno` is 5).
+pub(super) fn check_header(what: &'static str, pvno: i64, msg_type: i64, expected: i64) -> Result<(), Error> {
+    if pvno != 5 {
+        return Err(malformed(what, format!("its protocol version is {pvno}, not 5")));
+    }
+    if msg_type != expected {
+        return Err(malformed(what, format!("its msg-type is {msg_type}, not {expected}")));
+    }
+    Ok(())
+}
