@@ -8,6 +8,7 @@ use rand::rngs::StdRng;
 
 use super::*;
 use crate::HdfsError;
+use crate::hex::unhex;
 use crate::sasl::{SaslServer, UnwrapHalf, WrapHalf};
 use QualityOfProtection::{Authentication, Integrity, Privacy};
 
@@ -36,13 +37,6 @@ fn server(settings: DigestMd5Settings, nonce: &str) -> SaslServer {
 
 fn rng() -> StdRng {
     StdRng::seed_from_u64(1)
-}
-
-fn unhex(text: &str) -> Vec<u8> {
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hex"))
-        .collect()
 }
 
 /// One recorded handshake.

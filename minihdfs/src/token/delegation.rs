@@ -1,0 +1,157 @@
+//! What a delegation token says (Hadoop's `AbstractDelegationTokenIdentifier`).
+
+use std::fmt;
+
+use kerbox_krb5::Timestamp;
+
+use crate::HdfsError;
+use crate::writable::{WritableReader, write_text, write_vint, write_vlong};
+
+/// The only version there is.
+const VERSION: u8 = 0;
+
+/// The identifier of a delegation token. Two are equal when all their fields are.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct DelegationTokenIdentifier {
+    /// Whose token: the full name, as the server knew it.
+    pub owner: String,
+    /// Who may renew it: a short name; empty for nobody.
+    pub renewer: String,
+    /// The full name of the one who asked for it in the owner's name; empty if nobody did.
+    pub real_user: String,
+    /// When it was issued.
+    pub issue_date: Timestamp,
+    /// Until when it can be renewed.
+    pub max_date: Timestamp,
+    /// Its number.
+    pub sequence_number: i32,
+    /// The key that its password was made with.
+    pub master_key_id: i32,
+}
+
+impl DelegationTokenIdentifier {
+    /// Reads an identifier; bytes after it are ignored, as Hadoop's readers do.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, HdfsError> {
+        let mut reader = WritableReader::new(bytes);
+        let version = reader.byte("a delegation token")?;
+        if version != VERSION {
+            return Err(HdfsError::io(format!("Unknown version of delegation token {version}")));
+        }
+        Ok(Self {
+            owner: reader.text("a delegation token's owner")?.to_owned(),
+            renewer: reader.text("a delegation token's renewer")?.to_owned(),
+            real_user: reader.text("a delegation token's real user")?.to_owned(),
+            issue_date: Timestamp::from_millis(reader.vlong("a delegation token's issue date")?),
+            max_date: Timestamp::from_millis(reader.vlong("a delegation token's max date")?),
+            sequence_number: reader.vint("a delegation token's sequence number")?,
+            master_key_id: reader.vint("a delegation token's master key id")?,
+        })
+    }
+
+    /// The identifier's bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = vec![VERSION];
+        write_text(&self.owner, &mut out);
+        write_text(&self.renewer, &mut out);
+        write_text(&self.real_user, &mut out);
+        write_vlong(self.issue_date.as_millis(), &mut out);
+        write_vlong(self.max_date.as_millis(), &mut out);
+        write_vint(self.sequence_number, &mut out);
+        write_vint(self.master_key_id, &mut out);
+        out
+    }
+
+    /// The one who authenticated when the token was issued, if they acted for the owner.
+    #[must_use]
+    pub fn proxied_by(&self) -> Option<&str> {
+        (!self.real_user.is_empty() && self.real_user != self.owner).then_some(self.real_user.as_str())
+    }
+}
+
+impl fmt::Display for DelegationTokenIdentifier {
+    /// As in Hadoop's messages.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "token for {}: HDFS_DELEGATION_TOKEN owner={}, renewer={}, realUser={}, issueDate={}, maxDate={}, sequenceNumber={}, masterKeyId={}",
+            self.short_owner(),
+            self.owner,
+            self.renewer,
+            self.real_user,
+            self.issue_date.as_millis(),
+            self.max_date.as_millis(),
+            self.sequence_number,
+            self.master_key_id
+        )
+    }
+}
+
+impl DelegationTokenIdentifier {
+    fn short_owner(&self) -> &str {
+        self.owner.split(['/', '@']).next().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::hex::unhex;
+    use crate::token::Token;
+
+    pub(crate) const IDENTIFIER: &str = "0005616c696365047961726e008a01897fe182148a0189a3ee06140102";
+
+    pub(crate) fn identifier() -> DelegationTokenIdentifier {
+        DelegationTokenIdentifier {
+            owner: "alice".to_owned(),
+            renewer: "yarn".to_owned(),
+            real_user: String::new(),
+            issue_date: Timestamp::from_millis(1_690_067_632_660),
+            max_date: Timestamp::from_millis(1_690_672_432_660),
+            sequence_number: 1,
+            master_key_id: 2,
+        }
+    }
+
+    pub(crate) fn token() -> Token {
+        Token {
+            identifier: unhex(IDENTIFIER).into(),
+            password: Bytes::from(unhex("288f83b31957fcecb48249d5654633915ce8efbf")),
+            kind: Token::DELEGATION.to_owned(),
+            service: "127.0.0.1:8020".to_owned(),
+        }
+    }
+
+    #[test]
+    fn an_identifier_has_hadoops_bytes() {
+        let bytes = identifier().to_bytes();
+        assert_eq!(bytes, unhex(IDENTIFIER));
+        assert_eq!(DelegationTokenIdentifier::from_bytes(&bytes).expect("ours"), identifier());
+        assert_eq!(token().sasl_user_name(), "AAVhbGljZQR5YXJuAIoBiX/hghSKAYmj7gYUAQI=");
+        assert_eq!(token().sasl_password(), "KI+DsxlX/Oy0gknVZUYzkVzo778=");
+    }
+
+    #[test]
+    fn what_is_cut_or_of_another_version_is_refused() {
+        let bytes = identifier().to_bytes();
+        for end in 0..bytes.len() {
+            assert!(DelegationTokenIdentifier::from_bytes(&bytes[..end]).is_err());
+        }
+        let mut other = bytes;
+        other[0] = 1;
+        let error = DelegationTokenIdentifier::from_bytes(&other).expect_err("version 1");
+        assert_eq!(error.message(), "Unknown version of delegation token 1");
+    }
+
+    #[test]
+    fn a_proxy_user_is_told_from_a_plain_one() {
+        let mut identifier = identifier();
+        assert_eq!(identifier.proxied_by(), None);
+        identifier.real_user = "alice".to_owned();
+        assert_eq!(identifier.proxied_by(), None);
+        identifier.real_user = "oozie@R".to_owned();
+        assert_eq!(identifier.proxied_by(), Some("oozie@R"));
+    }
+}

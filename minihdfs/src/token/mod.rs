@@ -1,0 +1,165 @@
+//! Tokens: what a client shows instead of a Kerberos ticket.
+//!
+//! - [`Token`]: the container, opaque to the client
+//! - [`DelegationTokenIdentifier`], [`BlockTokenIdentifier`]: what servers read in it
+//! - [`Credentials`]: files of tokens (`HADOOP_TOKEN_FILE_LOCATION`)
+
+mod block;
+mod credentials;
+mod delegation;
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use crate::proto::common::TokenProto;
+use crate::writable::{WritableReader, write_bytes, write_text};
+use crate::{HdfsError, base64};
+
+pub use block::{AccessMode, BlockTokenIdentifier, StorageType};
+pub use credentials::{Credentials, CredentialsFormat};
+pub use delegation::DelegationTokenIdentifier;
+
+/// A token (Hadoop's `Token`): an identifier, and the password that proves that a server issued it.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Token {
+    /// What it stands for, in the form of its kind.
+    pub identifier: Bytes,
+    /// The HMAC over the identifier.
+    pub password: Bytes,
+    /// For instance [`Token::DELEGATION`].
+    pub kind: String,
+    /// For which server: `ip:port`, `ha-hdfs:nameservice`; empty as servers issue it.
+    pub service: String,
+}
+
+impl Token {
+    /// The kind of delegation tokens of a NameNode.
+    pub const DELEGATION: &'static str = "HDFS_DELEGATION_TOKEN";
+    /// The kind of block tokens.
+    pub const BLOCK: &'static str = "HDFS_BLOCK_TOKEN";
+
+    /// The same token for another service.
+    #[must_use]
+    pub fn with_service(mut self, service: impl Into<String>) -> Self {
+        self.service = service.into();
+        self
+    }
+
+    /// The user name that stands for this token in DIGEST-MD5.
+    #[must_use]
+    pub fn sasl_user_name(&self) -> String {
+        base64::encode(&self.identifier)
+    }
+
+    /// The password of DIGEST-MD5.
+    #[must_use]
+    pub fn sasl_password(&self) -> String {
+        base64::encode(&self.password)
+    }
+
+    /// Reads the Writable form.
+    pub fn read(reader: &mut WritableReader<'_>) -> Result<Self, HdfsError> {
+        Ok(Self {
+            identifier: Bytes::copy_from_slice(reader.bytes("a token's identifier")?),
+            password: Bytes::copy_from_slice(reader.bytes("a token's password")?),
+            kind: reader.text("a token's kind")?.to_owned(),
+            service: reader.text("a token's service")?.to_owned(),
+        })
+    }
+
+    /// Appends the Writable form.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        write_bytes(&self.identifier, out);
+        write_bytes(&self.password, out);
+        write_text(&self.kind, out);
+        write_text(&self.service, out);
+    }
+
+    /// The form for URLs and command lines (`encodeToUrlString`).
+    #[must_use]
+    pub fn to_url_string(&self) -> String {
+        let mut bytes = Vec::new();
+        self.write(&mut bytes);
+        base64::encode_url(&bytes)
+    }
+
+    /// Reads the form for URLs, with or without padding.
+    pub fn from_url_string(text: &str) -> Result<Self, HdfsError> {
+        let bytes = base64::decode(text).ok_or_else(|| HdfsError::io("a token string is not URL-safe base64"))?;
+        Self::read(&mut WritableReader::new(&bytes))
+    }
+}
+
+impl fmt::Debug for Token {
+    /// Without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Kind: {}, Service: {}, Ident: {:02x?}",
+            self.kind,
+            self.service,
+            &self.identifier[..]
+        )
+    }
+}
+
+impl From<TokenProto> for Token {
+    fn from(proto: TokenProto) -> Self {
+        Self {
+            identifier: proto.identifier,
+            password: proto.password,
+            kind: proto.kind,
+            service: proto.service,
+        }
+    }
+}
+
+impl From<Token> for TokenProto {
+    fn from(token: Token) -> Self {
+        Self {
+            identifier: token.identifier,
+            password: token.password,
+            kind: token.kind,
+            service: token.service,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hex::unhex;
+
+    #[test]
+    fn a_token_has_hadoops_writable_and_url_forms() {
+        let token = delegation::tests::token();
+        let mut bytes = Vec::new();
+        token.write(&mut bytes);
+        assert_eq!(
+            bytes,
+            unhex(
+                "1d0005616c696365047961726e008a01897fe182148a0189a3ee0614010214288f83b31957fcecb48249d5654633915ce8efbf\
+                 15484446535f44454c45474154494f4e5f544f4b454e0e3132372e302e302e313a38303230"
+            )
+        );
+        let url = "HQAFYWxpY2UEeWFybgCKAYl_4YIUigGJo-4GFAECFCiPg7MZV_zstIJJ1WVGM5Fc6O-_FUhERlNfREVMRUdBVElPTl9UT0tFTg4xMjcuMC4wLjE6ODAyMA";
+        assert_eq!(token.to_url_string(), url);
+        assert_eq!(Token::from_url_string(url).expect("ours"), token);
+        assert_eq!(Token::from_url_string(&format!("{url}==")).expect("padded"), token);
+        for end in 0..bytes.len() {
+            assert!(Token::read(&mut WritableReader::new(&bytes[..end])).is_err());
+        }
+        assert!(Token::from_url_string("HQAF*").is_err());
+    }
+
+    #[test]
+    fn a_token_prints_without_its_password() {
+        let text = format!("{:?}", delegation::tests::token());
+        assert!(
+            text.starts_with("Kind: HDFS_DELEGATION_TOKEN, Service: 127.0.0.1:8020, Ident: [00, 05"),
+            "{text}"
+        );
+        assert!(!text.contains("8f, 83"));
+    }
+}
