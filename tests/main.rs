@@ -1,0 +1,12 @@
+//! Kerbox against real clients.
+//!
+//! A test whose client is not installed is reported as ignored, by the client's name; with `KERBOX_PEERS=required` it fails.
+//! `KERBOX_PEERS_DIR` (default `~/.cache/kerbox-peers`) says where `.ci/peers/install.sh` has put those that no package manager brings.
+
+mod clients;
+mod support;
+
+fn main() -> std::process::ExitCode {
+    let arguments = libtest_mimic::Arguments::from_args();
+    libtest_mimic::run(&arguments, clients::trials()).exit_code()
+}

@@ -1,0 +1,215 @@
+//! Which real clients there are, and how tests run them.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use libtest_mimic::{Failed, Trial};
+
+/// What a test answers: any error fails it.
+pub(crate) type TestResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
+/// A real client, or a family of them, that may be installed or not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Peer {
+    /// `kinit`, `klist`, `kvno`, `kpasswd` of MIT Kerberos.
+    Mit,
+    /// The same of Heimdal.
+    Heimdal,
+    /// libgssapi_krb5, which hdfs-native loads.
+    LibGssapi,
+    /// A Java development kit.
+    Java,
+    /// Hadoop's Java client.
+    JavaHadoop,
+    /// colinmarc/hdfs, the newest release.
+    GoHdfs,
+    /// The gokrb5 probe.
+    GoKrb5,
+    /// An optimised build of Kerbox itself: for tests that move gigabytes.
+    ReleaseBuild,
+}
+
+impl Peer {
+    /// Whether it is here.
+    fn is_installed(self) -> bool {
+        match self {
+            Self::Mit => ["kinit", "klist", "kvno"].into_iter().all(|name| on_path(name).is_some()),
+            Self::Heimdal => heimdal("kinit.heimdal").exists(),
+            Self::LibGssapi => library_exists("libgssapi_krb5.so.2"),
+            Self::Java => on_path("java").is_some(),
+            Self::JavaHadoop => Self::Java.is_installed() && hadoop_jars().join("hadoop-client-api-3.4.3.jar").exists(),
+            Self::GoHdfs => peers_dir().join("bin/hdfs-go").exists(),
+            Self::GoKrb5 => peers_dir().join("bin/krb-go").exists(),
+            Self::ReleaseBuild => !cfg!(debug_assertions),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Mit => "MIT kinit",
+            Self::Heimdal => "Heimdal kinit",
+            Self::LibGssapi => "libgssapi_krb5",
+            Self::Java => "java",
+            Self::JavaHadoop => "hadoop-client 3.4.3",
+            Self::GoHdfs => "hdfs-go",
+            Self::GoKrb5 => "krb-go",
+            Self::ReleaseBuild => "--release",
+        }
+    }
+
+    /// Whether `KERBOX_PEERS=required` asks for it: a build is a choice, not a client.
+    fn can_be_required(self) -> bool {
+        self != Self::ReleaseBuild
+    }
+}
+
+/// Names the tests of a module: `trials! { [peers] => test, test; ... }` makes its `trials()`.
+macro_rules! trials {
+    ($($peers:expr => $($test:ident),+;)*) => {
+        pub(crate) fn trials() -> Vec<libtest_mimic::Trial> {
+            vec![$($($crate::support::trial(module_path!(), stringify!($test), &$peers, $test)),+),*]
+        }
+    };
+}
+pub(crate) use trials;
+
+/// A test, ignored if a client that it needs is missing.
+pub(crate) fn trial(module: &str, name: &str, needs: &[Peer], run: fn() -> TestResult) -> Trial {
+    let module = module.rsplit("::").next().unwrap_or(module);
+    let missing: Vec<Peer> = needs.iter().copied().filter(|peer| !peer.is_installed()).collect();
+    let name = format!("{module}::{name}");
+    let required = std::env::var("KERBOX_PEERS").is_ok_and(|value| value == "required");
+    let Some(first) = missing.first().copied() else {
+        return Trial::test(name, move || run().map_err(|error| Failed::from(format!("{error}\n{error:?}"))));
+    };
+    let names = missing.iter().map(|peer| peer.name()).collect::<Vec<_>>().join(", ");
+    let message = format!("{names} is not installed: see .ci/peers/install.sh");
+    Trial::test(name, move || Err(Failed::from(message)))
+        .with_kind(format!("needs {names}"))
+        .with_ignored_flag(!(required && first.can_be_required()))
+}
+
+/// Where `.ci/peers/install.sh` puts what no package manager brings.
+pub(crate) fn peers_dir() -> PathBuf {
+    match std::env::var_os("KERBOX_PEERS_DIR") {
+        Some(directory) => directory.into(),
+        None => PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache/kerbox-peers"),
+    }
+}
+
+/// A program of Heimdal's, by its name there.
+pub(crate) fn heimdal(program: &str) -> PathBuf {
+    peers_dir().join("heimdal/usr/bin").join(program)
+}
+
+/// The folder of the Java client's jars.
+pub(crate) fn hadoop_jars() -> PathBuf {
+    peers_dir().join("hadoop-client")
+}
+
+/// A source file of `tests/peers/`.
+pub(crate) fn peer_source(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(name)
+}
+
+fn on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|directory| directory.join(program)).find(|file| file.is_file())
+}
+
+fn library_exists(name: &str) -> bool {
+    let roots = ["/usr/lib", "/lib", "/usr/lib64", "/usr/local/lib", "/opt/homebrew/lib"].map(Path::new);
+    roots.iter().any(|root| {
+        let below = std::fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path());
+        std::iter::once(root.to_path_buf()).chain(below).any(|directory| directory.join(name).exists())
+    })
+}
+
+/// What a command did.
+pub(crate) struct Ran {
+    command: String,
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    /// Its standard output, if it succeeded.
+    pub(crate) fn ok(self) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+        if self.status.success() {
+            Ok(self.stdout)
+        } else {
+            Err(self.to_string().into())
+        }
+    }
+
+    /// Its standard error, if it failed.
+    pub(crate) fn refused(self) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+        if self.status.success() {
+            Err(format!("it should have been refused: {self}").into())
+        } else {
+            Ok(self.stderr)
+        }
+    }
+}
+
+impl fmt::Display for Ran {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} ended with {}\n--- stdout\n{}--- stderr\n{}",
+            self.command, self.status, self.stdout, self.stderr
+        )
+    }
+}
+
+/// How long any client may take: the slowest start of a JVM on a busy machine, and then some.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Runs a command to its end, with `input` on its standard input; kills it after two minutes.
+pub(crate) fn run(command: &mut Command, input: &str) -> Result<Ran, Box<dyn std::error::Error + Send + Sync>> {
+    let shown = format!("{command:?}");
+    let mut child = command
+        .env("LC_ALL", "C")
+        .env("TZ", "UTC")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("{shown}: {error}"))?;
+    let pid = child.id().to_string();
+    let (ended, end) = mpsc::channel::<()>();
+    let watchdog = thread::spawn(move || {
+        if end.recv_timeout(LIMIT) == Err(mpsc::RecvTimeoutError::Timeout) {
+            // If it ended at this very moment there is nobody to kill, and nothing to say.
+            let _ = Command::new("kill").args(["-KILL", &pid]).status();
+        }
+    });
+    let mut stdin = child.stdin.take().ok_or("no standard input")?;
+    let input = input.to_owned();
+    // Those that do not read their input close it early.
+    let writer = thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+    let output = child.wait_with_output()?;
+    drop(ended);
+    watchdog.join().map_err(|_| "the watchdog panicked")?;
+    writer.join().map_err(|_| "the writer panicked")?;
+    Ok(Ran {
+        command: shown,
+        status: output.status,
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
+}
+
+/// A command of words, in an environment.
+pub(crate) fn command(env: &kerbox::ClientEnv, program: impl AsRef<OsStr>, arguments: &[&str]) -> Command {
+    let mut command = env.command(program);
+    command.args(arguments);
+    command
+}
