@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::ops::{Add, Sub};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -151,9 +152,13 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
 
 /// The clock of one fixture: the system's time with an offset, or a frozen point.
 ///
-/// Clones share it: moving one moves all.
+/// Clones share it: moving one moves all. A [twin](Self::twin) follows too, but may be skewed by itself.
 #[derive(Clone, Debug)]
-pub struct Clock(Arc<Mutex<Mode>>);
+pub struct Clock {
+    mode: Arc<Mutex<Mode>>,
+    /// Microseconds that this one and its clones are ahead of the others.
+    skew: Arc<AtomicI64>,
+}
 
 #[derive(Clone, Copy, Debug)]
 enum Mode {
@@ -171,22 +176,50 @@ impl Clock {
     /// Follows the system's clock; [`advance`](Self::advance) gives it an offset.
     #[must_use]
     pub fn system() -> Self {
-        Self(Arc::new(Mutex::new(Mode::Offset { micros: 0 })))
+        Self::of(Mode::Offset { micros: 0 })
     }
 
     /// Stands still at `at` until it is moved.
     #[must_use]
     pub fn frozen(at: Timestamp) -> Self {
-        Self(Arc::new(Mutex::new(Mode::Frozen(at))))
+        Self::of(Mode::Frozen(at))
+    }
+
+    fn of(mode: Mode) -> Self {
+        Self {
+            mode: Arc::new(Mutex::new(mode)),
+            skew: Arc::default(),
+        }
+    }
+
+    /// A clock that is moved with this one and goes wrong alone: what a server of a fixture gets, so that a test can skew it.
+    #[must_use]
+    pub fn twin(&self) -> Self {
+        Self {
+            mode: Arc::clone(&self.mode),
+            skew: Arc::default(),
+        }
+    }
+
+    /// How far this clock is ahead of its twins, in microseconds.
+    #[must_use]
+    pub fn skew_micros(&self) -> i64 {
+        self.skew.load(Ordering::Relaxed)
+    }
+
+    /// Makes this clock, and its clones, go ahead of its twins by so many microseconds; behind them if negative.
+    pub fn set_skew_micros(&self, micros: i64) {
+        self.skew.store(micros, Ordering::Relaxed);
     }
 
     /// The fixture's time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        match *self.mode() {
+        let Timestamp(now) = match *self.mode() {
             Mode::Offset { micros } => Timestamp(system_now().0.saturating_add(micros)),
             Mode::Frozen(at) => at,
-        }
+        };
+        Timestamp(now.saturating_add(self.skew_micros()))
     }
 
     /// The system's time, whatever this clock says: for a journal that tells both.
@@ -222,8 +255,10 @@ impl Clock {
 
     /// Stops the clock at its present time.
     pub fn freeze(&self) {
-        let now = self.now();
-        *self.mode() = Mode::Frozen(now);
+        let mut mode = self.mode();
+        if let Mode::Offset { micros } = *mode {
+            *mode = Mode::Frozen(Timestamp(system_now().0.saturating_add(micros)));
+        }
     }
 
     /// Lets a frozen clock run on from where it stands.
@@ -234,7 +269,7 @@ impl Clock {
 
     fn mode(&self) -> std::sync::MutexGuard<'_, Mode> {
         // A Mode is always whole, so a panic elsewhere while it was locked cannot have spoilt it.
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.mode.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -265,6 +300,15 @@ mod tests {
         assert_eq!(clock.now(), Timestamp::from_secs(105));
         clock.set(Timestamp::from_secs(7));
         assert_eq!(clone.now(), Timestamp::from_secs(7));
+    }
+
+    #[test]
+    fn a_skewed_twin_goes_wrong_alone_and_moves_with_the_others() {
+        let clock = Clock::frozen(Timestamp::from_secs(100));
+        let twin = clock.twin();
+        twin.clone().set_skew_micros(-1_000_000);
+        clock.advance(Duration::from_secs(1));
+        assert_eq!((clock.now(), twin.now()), (Timestamp::from_secs(101), Timestamp::from_secs(100)));
     }
 
     #[test]
