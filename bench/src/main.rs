@@ -1,0 +1,138 @@
+//! One load generator for Kerbox and for the servers that it is compared with.
+//!
+//! ```text
+//! load calls URL PID [COUNT]       getFileInfo, mkdirs, create with 1, 8 and 100 in flight
+//! load files URL PID [COUNT]       files of 1 KiB with 1 and 8 in flight
+//! load data  URL PID MIB REPLICAS  one file written and read back
+//! load usage PID                   CPU seconds and resident memory
+//! ```
+//! PID is the server's process: its CPU time is read around each run. Configuration and credentials come from the
+//! environment (`HADOOP_CONF_DIR`, `KRB5_CONFIG`, `KRB5CCNAME`), as `kerbox env` or the reference servers' `env.sh` set them.
+
+use std::process::ExitCode;
+
+mod hdfs;
+mod process;
+
+/// Times a run and reads the server's CPU around it.
+pub(crate) struct Measured {
+    server: u32,
+}
+
+impl Measured {
+    async fn timed<E>(&self, run: impl Future<Output = Result<(), E>>) -> Result<(f64, f64), E> {
+        let before = process::usage(self.server);
+        let clock = stopwatch();
+        run.await?;
+        let seconds = stopwatch() - clock;
+        let cpu = match (before, process::usage(self.server)) {
+            (Some(before), Some(after)) => (after.cpu - before.cpu).as_secs_f64(),
+            _ => f64::NAN,
+        };
+        Ok((seconds, cpu))
+    }
+
+    pub(crate) async fn rate<E>(
+        &self,
+        what: &str,
+        parallel: usize,
+        count: usize,
+        run: impl Future<Output = Result<(), E>>,
+    ) -> Result<(), E> {
+        let (seconds, cpu) = self.timed(run).await?;
+        println!(
+            "{what:<18} {parallel:>3} in flight {:>10.0} /s   server CPU {:>8.1} us each",
+            count as f64 / seconds,
+            cpu * 1e6 / count as f64
+        );
+        Ok(())
+    }
+
+    pub(crate) async fn throughput<E>(
+        &self,
+        what: &str,
+        replicas: u32,
+        bytes: usize,
+        run: impl Future<Output = Result<(), E>>,
+    ) -> Result<(), E> {
+        let (seconds, cpu) = self.timed(run).await?;
+        let mebibytes = bytes as f64 / (1 << 20) as f64;
+        println!(
+            "{what:<6} {mebibytes:>6.0} MiB x{replicas} {:>8.0} MiB/s   server CPU {:>6.2} ms/MiB",
+            mebibytes / seconds,
+            cpu * 1e3 / mebibytes
+        );
+        Ok(())
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a stopwatch")]
+fn stopwatch() -> f64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64())
+}
+
+fn usage() -> ExitCode {
+    eprintln!("load calls|files URL PID [COUNT] | load data URL PID MIB REPLICAS | load usage PID");
+    ExitCode::from(2)
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let number = |index: usize, default: usize| words.get(index).and_then(|word| word.parse().ok()).unwrap_or(default);
+    let measured = Measured {
+        server: number(2, 0) as u32,
+    };
+    let base = std::env::var("LOAD_DIR").unwrap_or_else(|_| "/user/alice/load".to_owned());
+    let outcome = match *words.as_slice() {
+        ["usage", pid] => {
+            let Some(usage) = pid.parse().ok().and_then(process::usage) else {
+                return usage();
+            };
+            println!(
+                "cpu {:.2} s, resident {:.1} MiB",
+                usage.cpu.as_secs_f64(),
+                usage.resident as f64 / (1 << 20) as f64
+            );
+            return ExitCode::SUCCESS;
+        }
+        ["calls", url, ..] => match hdfs::connect(url) {
+            Ok(client) => {
+                let mut outcome = Ok(());
+                for parallel in [1, 8, 100] {
+                    outcome = hdfs::calls(&client, &base, number(3, 5000), parallel, &measured).await;
+                    if outcome.is_err() {
+                        break;
+                    }
+                }
+                outcome
+            }
+            Err(error) => Err(error),
+        },
+        ["files", url, ..] => match hdfs::connect(url) {
+            Ok(client) => {
+                let count = number(3, 1000);
+                match hdfs::small_files(&client, &base, count, 1, &measured).await {
+                    Ok(()) => hdfs::small_files(&client, &base, count, 8, &measured).await,
+                    Err(error) => Err(error),
+                }
+            }
+            Err(error) => Err(error),
+        },
+        ["data", url, _, _, _] => match hdfs::connect(url) {
+            Ok(client) => hdfs::big_file(&client, &base, number(3, 256), number(4, 1) as u32, &measured).await,
+            Err(error) => Err(error),
+        },
+        _ => return usage(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("load: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
