@@ -1,2 +1,40 @@
-//! The `kerbox` command.
-fn main() {}
+//! The `kerbox` command: a Kerberos realm and a secure HDFS, for people and for test suites in other languages.
+//!
+//! - `cli`: the flags; `settings`: what they, the variables and `kerbox.toml` amount to
+//! - `commands`: one file for each command
+//! - `sandbox`: the servers, from the harness; `directory`, `ready`, `environment`: what others see of them
+//! - `signals`: what ends it; `failure`: the exit codes
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod cli;
+mod commands;
+mod directory;
+mod environment;
+mod failure;
+mod holder;
+mod human;
+mod ready;
+mod sandbox;
+mod settings;
+mod signals;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Up(args) => commands::up::up(&args).map(|()| ExitCode::SUCCESS),
+        Command::Exec(args) => commands::exec::exec(&args),
+        Command::Env(args) => commands::env::env(&args).map(|()| ExitCode::SUCCESS),
+        Command::Config(args) => commands::config::config(args).map(|()| ExitCode::SUCCESS),
+        Command::Child(args) => Ok(commands::exec::child(&args)),
+    };
+    done.unwrap_or_else(|failure| {
+        for line in failure.to_string().lines() {
+            eprintln!("kerbox: {line}");
+        }
+        failure.exit_code()
+    })
+}

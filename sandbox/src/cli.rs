@@ -1,0 +1,232 @@
+//! The command line: its flags, and the `KERBOX_*` variables that stand in for them.
+
+use std::ffi::OsString;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::builder::BoolishValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A Kerberos realm and a secure HDFS on your laptop.
+#[derive(Debug, Parser)]
+#[command(name = "kerbox", version, max_term_width = 110, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  kerbox up                               realm EXAMPLE.COM, a NameNode, three DataNodes; alice, bob and jupyter (password = name)
+  eval \"$(kerbox env)\" && kinit alice      in another terminal
+  kerbox exec -- pytest -q                a fresh one on free ports for one command
+  kerbox exec --protection privacy -D dfs.replication=1 -- go test ./...
+
+Exit codes: 0 done, 1 failure, 2 usage, 3 bad configuration, 4 cannot bind; `exec` gives the command's own (128 + n for a signal).
+Each long flag that sets a value can be given by a variable, for instance KERBOX_DATANODES=1. Not for production.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a realm and an HDFS, and serve until Ctrl-C or SIGTERM
+    Up(Up),
+    /// Start on free ports, run a command with the environment, stop, and exit with its code
+    Exec(Exec),
+    /// Print the environment of a running sandbox: eval "$(kerbox env)"
+    Env(Env),
+    /// Check a configuration file, or show what is in effect
+    Config(Config),
+    /// What `exec` starts in between, so that the command dies with it
+    #[command(name = "__child", hide = true)]
+    Child(Child),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// Where the files go; kept at the end. Default: a folder of its own, removed at the end
+    #[arg(long, value_name = "DIR", env = "KERBOX_DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) settings: SettingsArgs,
+    #[command(flatten)]
+    pub(crate) ready: ReadyArgs,
+}
+
+// KERBOX_DIR is left out on purpose: it stands in the environment of every shell that has read a sandbox's env.sh,
+// and `exec` there wants a sandbox of its own.
+#[derive(Debug, Args)]
+pub(crate) struct Exec {
+    /// Where the files go; kept at the end. Default: a folder of its own, removed at the end
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) settings: SettingsArgs,
+    #[command(flatten)]
+    pub(crate) ready: ReadyArgs,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// The flags that change what is started.
+#[derive(Debug, Default, Args)]
+pub(crate) struct SettingsArgs {
+    /// The configuration file. Default: kerbox.toml in the working directory, if there is one
+    #[arg(long, value_name = "FILE", env = "KERBOX_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// HDFS without Kerberos: clients are believed who they say they are
+    #[arg(long, conflicts_with = "secure")]
+    pub(crate) simple: bool,
+    /// HDFS with Kerberos (the default)
+    #[arg(long)]
+    pub(crate) secure: bool,
+    /// What the two flags above override.
+    #[arg(long, value_enum, env = "KERBOX_SECURITY", hide = true)]
+    pub(crate) security: Option<Security>,
+    /// How many DataNodes [default: 3]
+    #[arg(long, value_name = "N", env = "KERBOX_DATANODES", value_parser = clap::value_parser!(u16).range(0..=64))]
+    pub(crate) datanodes: Option<u16>,
+    /// hadoop.rpc.protection and dfs.data.transfer.protection at once
+    #[arg(long, value_name = "QOP", env = "KERBOX_PROTECTION")]
+    pub(crate) protection: Option<Protection>,
+    /// A Hadoop key for servers and clients, for instance -D dfs.blocksize=16m; may be repeated
+    #[arg(short = 'D', value_name = "KEY=VALUE", value_parser = key_and_value)]
+    pub(crate) hadoop: Vec<(String, String)>,
+    /// Where the DataNodes keep their blocks; kept at the end. Default: blocks/ in the files' folder
+    #[arg(long, value_name = "DIR", env = "KERBOX_DATA_DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// The address to listen on. Anything but loopback lets others on the network in
+    #[arg(long, value_name = "ADDRESS", env = "KERBOX_BIND")]
+    pub(crate) bind: Option<IpAddr>,
+    /// The KDC's port, UDP and TCP; 0: any free one
+    #[arg(long, value_name = "PORT", env = "KERBOX_KDC_PORT")]
+    pub(crate) kdc_port: Option<u16>,
+    /// The NameNode's RPC port; 0: any free one
+    #[arg(long, value_name = "PORT", env = "KERBOX_NAMENODE_PORT")]
+    pub(crate) namenode_port: Option<u16>,
+    /// Fail if a port is taken, instead of taking another
+    #[arg(long, env = "KERBOX_STRICT_PORTS", value_parser = BoolishValueParser::new())]
+    pub(crate) strict_ports: bool,
+}
+
+/// The flags for whoever waits until it serves.
+#[derive(Debug, Default, Args)]
+pub(crate) struct ReadyArgs {
+    /// One JSON line when everything serves, also on a terminal (`exec`: on stderr)
+    #[arg(long, env = "KERBOX_JSON", value_parser = BoolishValueParser::new())]
+    pub(crate) json: bool,
+    /// Write the same line to this open descriptor, and close it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(3..))]
+    pub(crate) ready_fd: Option<i32>,
+    /// Stop when standard input is closed: nothing is left over when the parent dies
+    #[arg(long, env = "KERBOX_EXIT_ON_STDIN_EOF", value_parser = BoolishValueParser::new())]
+    pub(crate) exit_on_stdin_eof: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Env {
+    /// The sandbox's folder. Default: that of the only one that runs
+    #[arg(long, value_name = "DIR", env = "KERBOX_DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// For which shell
+    #[arg(long, value_enum, default_value = "bash")]
+    pub(crate) shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Config {
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Read FILE and name everything that is wrong with it
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+    /// Print what is in effect, as a configuration file: flags, then KERBOX_* variables, then the file, then the defaults
+    Show(Box<SettingsArgs>),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Child {
+    /// The process that must be alive for the command to start
+    #[arg(long)]
+    pub(crate) parent: i32,
+    /// The command and its arguments
+    #[arg(last = true, required = true)]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// The quality of protection, in Hadoop's words.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Protection {
+    /// Who it is, and no more
+    Authentication,
+    /// Nothing is changed on the way
+    Integrity,
+    /// Nothing is read on the way
+    Privacy,
+}
+
+impl Protection {
+    /// The value of the Hadoop keys.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Authentication => "authentication",
+            Self::Integrity => "integrity",
+            Self::Privacy => "privacy",
+        }
+    }
+}
+
+/// Whether clients prove who they are: `hdfs.security`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Security {
+    /// By Kerberos tickets and tokens.
+    Kerberos,
+    /// They are believed.
+    Simple,
+}
+
+/// A way of writing variables down.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Shell {
+    /// bash, zsh, dash and every other POSIX shell
+    Bash,
+    /// fish
+    Fish,
+    /// PowerShell
+    Powershell,
+    /// A .env file
+    Dotenv,
+    /// A JSON object
+    Json,
+}
+
+fn key_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
+        _ => Err(String::from("write KEY=VALUE, for instance dfs.blocksize=16m")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flags_are_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_hadoop_value_may_hold_an_equals_sign_or_nothing() {
+        assert_eq!(key_and_value("a.b=c=d"), Ok((String::from("a.b"), String::from("c=d"))));
+        assert_eq!(key_and_value("a.b="), Ok((String::from("a.b"), String::new())));
+        assert!(key_and_value("a.b").is_err());
+        assert!(key_and_value("=b").is_err());
+    }
+}

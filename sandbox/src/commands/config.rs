@@ -1,0 +1,22 @@
+//! `kerbox config`.
+
+use crate::cli::{Config, ConfigCommand};
+use crate::failure::Failure;
+use crate::settings::{self, Purpose, warn};
+
+/// Checks a file, or prints what is in effect.
+pub(crate) fn config(args: Config) -> Result<(), Failure> {
+    match args.command {
+        ConfigCommand::Check { file } => {
+            let settings = settings::check(&file)?;
+            warn(&settings);
+            super::print(&format!("{}: all is well\n", file.display()));
+        }
+        ConfigCommand::Show(args) => {
+            let settings = settings::effective(&args, Purpose::Up)?;
+            warn(&settings);
+            super::print(&settings.to_string());
+        }
+    }
+    Ok(())
+}

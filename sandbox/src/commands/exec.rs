@@ -1,0 +1,115 @@
+//! `kerbox exec`: a sandbox for the time of one command.
+
+use std::ffi::{OsStr, OsString};
+use std::io::IsTerminal;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{ExitCode, ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal};
+
+use crate::cli::{Child, Exec};
+use crate::directory::Directory;
+use crate::environment::java_option;
+use crate::failure::Failure;
+use crate::ready::ReadyFd;
+use crate::sandbox::Sandbox;
+use crate::settings::{self, Purpose, warn};
+use crate::signals::{End, Ends};
+
+/// How long a command may take to end after its standard input was closed, before it is killed.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Starts a sandbox, runs the command, and gives its exit code.
+pub(crate) fn exec(args: &Exec) -> Result<ExitCode, Failure> {
+    let ready_fd = ReadyFd::take(args.ready.ready_fd)?;
+    super::serve(serve(args, ready_fd))
+}
+
+async fn serve(args: &Exec, ready_fd: Option<ReadyFd>) -> Result<ExitCode, Failure> {
+    let settings = settings::effective(&args.settings, Purpose::Exec)?;
+    warn(&settings);
+    let directory = Directory::open(args.dir.as_deref(), "exec")?;
+    let mut ends = Ends::watch(args.ready.exit_on_stdin_eof)?;
+
+    let sandbox = Sandbox::start(&settings, &directory).await?;
+    sandbox.announce(ready_fd)?;
+    if args.ready.json {
+        // Standard output is the command's.
+        eprint!("{}", sandbox.ready().line());
+    }
+    let status = run(args, &sandbox, &directory, &mut ends).await;
+    sandbox.stop().await;
+    Ok(exit_code(status?))
+}
+
+async fn run(args: &Exec, sandbox: &Sandbox, directory: &Directory, ends: &mut Ends) -> Result<ExitStatus, Failure> {
+    let failed = |error| Failure::io("the command cannot be started", error);
+    // In between stands `kerbox __child`, so that the command is killed if we are, without a thread or a poll.
+    let mut command = tokio::process::Command::new(std::env::current_exe().map_err(failed)?);
+    command
+        .args(["__child", "--parent", &std::process::id().to_string(), "--"])
+        .args(&args.command);
+    command.envs(&sandbox.ready().env);
+    if sandbox.ready().realm.is_some() {
+        for name in ["JAVA_TOOL_OPTIONS", "HADOOP_OPTS"] {
+            command.env(name, appended(name, &java_option(directory.path())));
+        }
+    }
+    if args.ready.exit_on_stdin_eof {
+        command.stdin(Stdio::null());
+    }
+    let mut child = command.spawn().map_err(failed)?;
+    let pid = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+    let send = |signal| {
+        if let Some(pid) = pid {
+            // It may be gone already, which is what we want.
+            let _ = rustix::process::kill_process(pid, signal);
+        }
+    };
+    loop {
+        tokio::select! {
+            status = child.wait() => return status.map_err(|error| Failure::io("the command was lost", error)),
+            end = ends.next() => match end {
+                // A terminal has sent it to the command as well.
+                End::Signal(Signal::INT | Signal::QUIT) if std::io::stdin().is_terminal() => {}
+                End::Signal(signal) => send(signal),
+                End::StdinClosed => {
+                    send(Signal::TERM);
+                    if let Ok(status) = tokio::time::timeout(GRACE, child.wait()).await {
+                        return status.map_err(|error| Failure::io("the command was lost", error));
+                    }
+                    send(Signal::KILL);
+                }
+            },
+        }
+    }
+}
+
+/// Becomes the command, which dies with the process that started us.
+pub(crate) fn child(args: &Child) -> ExitCode {
+    let parent = || rustix::process::getppid().map(Pid::as_raw_nonzero).map(i32::from);
+    if rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).is_err() || parent() != Some(args.parent) {
+        return ExitCode::FAILURE;
+    }
+    let (program, arguments) = args.command.split_first().expect("clap asks for one at least");
+    let error = std::process::Command::new(program).args(arguments).exec();
+    eprintln!("kerbox: {}: {error}", program.display());
+    // As shells say it.
+    ExitCode::from(if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 })
+}
+
+/// The variable's present value with `option` behind it.
+fn appended(name: &str, option: &str) -> OsString {
+    let mut value = std::env::var_os(name).unwrap_or_default();
+    if !value.is_empty() {
+        value.push(OsStr::new(" "));
+    }
+    value.push(option);
+    value
+}
+
+fn exit_code(status: ExitStatus) -> ExitCode {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
+    ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
+}

@@ -1,0 +1,88 @@
+//! What a person sees on a terminal.
+
+use crate::cli::Security;
+use crate::directory::Directory;
+use crate::sandbox::Sandbox;
+use crate::settings::Settings;
+
+/// Addresses, principals, files, and the next command to type.
+pub(crate) fn welcome(sandbox: &Sandbox, settings: &Settings, directory: &Directory) -> String {
+    let ready = sandbox.ready();
+    let dir = &ready.dir;
+    let nodes = match ready.endpoints.datanodes.len() {
+        1 => String::from("1 DataNode"),
+        count => format!("{count} DataNodes"),
+    };
+    let mut rows = Vec::new();
+    let mut row = |name: &str, what: &str, more: &str| rows.push(format!("  {name:<10}{what:<34}{more}").trim_end().to_owned());
+    match settings.hdfs.security {
+        Security::Kerberos => {
+            let protection = settings
+                .hadoop
+                .get("hadoop.rpc.protection")
+                .map_or("authentication", String::as_str);
+            row(
+                "HDFS",
+                &ready.endpoints.namenode,
+                &format!("1 NameNode, {nodes}, Kerberos, {protection}"),
+            );
+        }
+        Security::Simple => row(
+            "HDFS",
+            &ready.endpoints.namenode,
+            &format!("1 NameNode, {nodes}, no Kerberos: clients are believed"),
+        ),
+    }
+    if let (Some(kdc), Some(realm)) = (&ready.endpoints.kdc, &ready.realm) {
+        row("KDC", kdc, &format!("realm {realm}, UDP and TCP"));
+        let (easy, own) = users(settings);
+        row("Users", &easy.join(" "), "password = name");
+        if !own.is_empty() {
+            row("", &own.join(" "), "passwords as configured, or keytabs only");
+        }
+    }
+    let files = if ready.realm.is_some() {
+        "krb5.conf keytabs/ hadoop/ env.sh"
+    } else {
+        "hadoop/ env.sh"
+    };
+    row("Files", dir, files);
+    if let Some(data) = &settings.data_dir {
+        row("Blocks", &data.display().to_string(), "kept at the end");
+    }
+    let login = if ready.realm.is_some() { "kinit alice && " } else { "" };
+    let end = if directory.is_temporary() {
+        "stops it and removes the files"
+    } else {
+        "stops it; the files stay"
+    };
+    format!(
+        "kerbox {} serves. Not for production.\n\n{}\n\n  Try       . {} && {login}hdfs dfs -ls /\n\nReady in {} ms. Ctrl-C {end}.\n",
+        ready.version,
+        rows.join("\n"),
+        shell_word(&format!("{dir}/env.sh")),
+        sandbox.startup().as_millis(),
+    )
+}
+
+/// The users whose password is their name, and the others.
+fn users(settings: &Settings) -> (Vec<&str>, Vec<&str>) {
+    let (mut easy, mut own) = (Vec::new(), Vec::new());
+    for user in settings.principals.iter().filter(|principal| !principal.name.contains('/')) {
+        let list = if user.password.as_ref() == Some(&user.name) {
+            &mut easy
+        } else {
+            &mut own
+        };
+        list.push(user.name.as_str());
+    }
+    (easy, own)
+}
+
+fn shell_word(text: &str) -> String {
+    if text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+".contains(c)) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}

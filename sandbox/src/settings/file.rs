@@ -1,0 +1,217 @@
+//! `kerbox.toml`.
+
+use kerbox_krb5::Principal;
+use toml::de::{DeTable, DeValue};
+
+use super::section::{Section, Source};
+use super::text::{parse_duration, parse_time, timestamp};
+use super::values::{
+    Attribute, parse_enctype, parse_file_name, parse_listen, parse_mode, parse_name, parse_path, parse_realm, parse_security,
+};
+use super::{DirectorySettings, HdfsSettings, PrincipalSettings, RealmSettings, Settings};
+
+/// The settings of a file over the defaults, or everything that is wrong with it, as `NAME:LINE: what`.
+pub(super) fn read(name: &str, text: &str) -> Result<Settings, Vec<String>> {
+    let source = Source::new(name, text);
+    let mut settings = Settings::default();
+    match DeTable::parse(text) {
+        Ok(document) => read_document(&source, document.get_ref(), &mut settings),
+        Err(error) => source.problem(error.span().map_or(0, |span| span.start), error.message()),
+    }
+    let problems = source.into_problems();
+    if problems.is_empty() { Ok(settings) } else { Err(problems) }
+}
+
+fn read_document(source: &Source<'_>, document: &DeTable<'_>, settings: &mut Settings) {
+    let mut top = Section::new(source, "", 0, document);
+    if let Some(section) = top.table("realm") {
+        read_realm(section, &mut settings.realm);
+    }
+    let mut principals: Vec<PrincipalSettings> = Vec::new();
+    for section in top.tables("principal") {
+        if let Some(principal) = read_principal(section, settings, &principals) {
+            principals.push(principal);
+        }
+    }
+    let realm = &settings.realm.name;
+    settings
+        .principals
+        .retain(|default| !principals.iter().any(|given| same_name(&given.name, &default.name, realm)));
+    settings.principals.append(&mut principals);
+    if let Some(section) = top.table("hdfs") {
+        read_hdfs(section, &mut settings.hdfs);
+    }
+    if let Some(section) = top.table("hadoop") {
+        settings.hadoop = section.scalars().into_iter().collect();
+    }
+    top.finish();
+}
+
+fn read_realm(mut section: Section<'_, '_>, realm: &mut RealmSettings) {
+    set(&mut realm.name, section.text("name", parse_realm));
+    set(&mut realm.listen, section.text("listen", parse_listen));
+    set(&mut realm.max_life, section.text("max_life", parse_duration));
+    set(&mut realm.max_renewable_life, section.text("max_renewable_life", parse_duration));
+    set(&mut realm.enctypes, section.list("enctypes", parse_enctype));
+    set(&mut realm.attributes, section.list("attributes", Attribute::parse));
+    set(&mut realm.clock_skew, section.text("clock_skew", parse_duration));
+    if let Some(libdefaults) = section.table("libdefaults") {
+        realm.libdefaults.extend(libdefaults.scalars());
+    }
+    if realm.enctypes.is_empty() {
+        section.problem("enctypes is empty; leave it out for the usual four");
+    }
+    if realm.max_life.is_zero() {
+        section.problem("max_life is zero, so that no ticket could ever be used");
+    }
+    section.finish();
+}
+
+fn read_principal(mut section: Section<'_, '_>, settings: &Settings, before: &[PrincipalSettings]) -> Option<PrincipalSettings> {
+    let realm = &settings.realm;
+    let principal = |text: &str| match Principal::parse(text, &realm.name) {
+        Ok(principal) if principal.components().iter().all(|part| !part.is_empty()) => Ok(text.to_owned()),
+        Ok(_) => Err(format!("{text:?} is not a principal's name: a part of it is empty")),
+        Err(error) => Err(error.to_string()),
+    };
+    let name = section.text("name", principal);
+    let mut read = PrincipalSettings {
+        name: name.unwrap_or_default(),
+        password: section.text("password", parse_name),
+        keytab: section.text("keytab", parse_file_name),
+        enctypes: section.list("enctypes", parse_enctype),
+        kvno: section.number("kvno", 1),
+        max_life: section.text("max_life", parse_duration),
+        max_renewable_life: section.text("max_renewable_life", parse_duration),
+        expires: section.take("expires", time),
+        password_expires: section.take("password_expires", time),
+        attributes: section.list("attributes", Attribute::parse).unwrap_or_default(),
+        delegates_to: section.list("delegates_to", principal).unwrap_or_default(),
+    };
+    if read.name.is_empty() {
+        if !section.has("name") {
+            section.problem("it needs a name, as in name = \"carol\"");
+        }
+        section.finish();
+        return None;
+    }
+    if before.iter().any(|other| same_name(&other.name, &read.name, &realm.name)) {
+        section.problem(format!("{:?} stands here twice; join the two", read.name));
+    }
+    if read.enctypes.as_ref().is_some_and(Vec::is_empty) {
+        section.problem("enctypes is empty; leave it out for the realm's");
+    }
+    for (key, own, ceiling) in [
+        ("max_life", read.max_life, realm.max_life),
+        ("max_renewable_life", read.max_renewable_life, realm.max_renewable_life),
+    ] {
+        if own.is_some_and(|own| own > ceiling) {
+            section.problem(format!(
+                "the realm's {key} is lower than that of {:?}; raise [realm] {key} too",
+                read.name
+            ));
+        }
+    }
+    if read.keytab.is_none() {
+        let default = settings
+            .principals
+            .iter()
+            .find(|default| same_name(&default.name, &read.name, &realm.name));
+        let user = || (!read.name.contains('/')).then(|| format!("{}.keytab", read.name.split('@').next().unwrap_or_default()));
+        read.keytab = default.map_or_else(user, |default| default.keytab.clone());
+    }
+    section.finish();
+    Some(read)
+}
+
+fn read_hdfs(mut section: Section<'_, '_>, hdfs: &mut HdfsSettings) {
+    set(&mut hdfs.security, section.text("security", parse_security));
+    set(&mut hdfs.superuser, section.text("superuser", parse_name));
+    set(&mut hdfs.datanodes, section.number("datanodes", 0));
+    set(&mut hdfs.listen, section.text("listen", parse_listen));
+    if hdfs.datanodes > super::MOST_DATANODES {
+        section.problem(format!("datanodes = {} is more than {}", hdfs.datanodes, super::MOST_DATANODES));
+    }
+    if let Some(groups) = section.table("groups") {
+        hdfs.groups = groups.lists().into_iter().collect();
+    }
+    for mut directory in section.tables("directory") {
+        let path = directory.text("path", parse_path);
+        let owner = directory.text("owner", parse_name).unwrap_or_else(|| hdfs.superuser.clone());
+        let group = directory.text("group", parse_name).unwrap_or_else(|| String::from("supergroup"));
+        let mode = directory.text("mode", parse_mode).unwrap_or(0o755);
+        match path {
+            Some(path) => hdfs.directories.push(DirectorySettings { path, owner, group, mode }),
+            None if directory.has("path") => {}
+            None => directory.problem("it needs a path, as in path = \"/user/carol\""),
+        }
+        directory.finish();
+    }
+    section.finish();
+}
+
+fn set<T>(target: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *target = given;
+    }
+}
+
+fn time(value: &DeValue<'_>) -> Result<kerbox_krb5::Timestamp, String> {
+    match value {
+        DeValue::Datetime(time) => {
+            timestamp(time).ok_or_else(|| format!("{time} is no point in time: date, time and zone are needed, as in 2020-01-01T00:00:00Z"))
+        }
+        DeValue::String(text) => parse_time(text),
+        _ => Err(String::from(
+            "it is not a time; write RFC 3339 without quotes, as in 2020-01-01T00:00:00Z",
+        )),
+    }
+}
+
+/// Whether two names mean the same principal.
+fn same_name(a: &str, b: &str, realm: &str) -> bool {
+    match (Principal::parse(a, realm), Principal::parse(b, realm)) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => a == b,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn keys_of_hadoop_need_no_quotes_and_keep_their_text() {
+        let settings = read(
+            "k.toml",
+            "[hadoop]\ndfs.replication = 2\n\"dfs.blocksize\" = \"16m\"\ndfs.permissions.enabled = false\n",
+        )
+        .expect("well-formed");
+        let expected: BTreeMap<_, _> = [
+            ("dfs.blocksize", "16m"),
+            ("dfs.permissions.enabled", "false"),
+            ("dfs.replication", "2"),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into();
+        assert_eq!(settings.hadoop, expected);
+    }
+
+    #[test]
+    fn a_principal_of_a_default_ones_name_replaces_it_and_keeps_its_keytab() {
+        let settings = read(
+            "k.toml",
+            "[[principal]]\nname = \"alice@EXAMPLE.COM\"\npassword = \"other\"\n[[principal]]\nname = \"nn/localhost\"\n[[principal]]\nname = \"kafka/broker\"\n",
+        )
+        .expect("well-formed");
+        let find = |name: &str| settings.principals.iter().find(|one| one.name == name);
+        assert!(find("alice").is_none());
+        let alice = find("alice@EXAMPLE.COM").expect("it replaced the other");
+        assert_eq!(alice.password.as_deref(), Some("other"));
+        assert_eq!(alice.keytab.as_deref(), Some("alice.keytab"));
+        assert_eq!(find("nn/localhost").expect("replaced").keytab.as_deref(), Some("nn.service.keytab"));
+        assert_eq!(find("kafka/broker").expect("added").keytab, None);
+    }
+}

@@ -1,0 +1,135 @@
+//! Which of flags, variables, file and defaults is in effect.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{Listen, Port, Settings, file};
+use crate::cli::{Security, SettingsArgs};
+use crate::failure::Failure;
+
+/// What the settings are for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Purpose {
+    /// A sandbox that somebody connects to by hand: stable ports are worth having.
+    Up,
+    /// A sandbox for one command: many may run at once.
+    Exec,
+}
+
+/// The file that is read from the working directory when none is named.
+const DEFAULT_FILE: &str = "kerbox.toml";
+const KDC_PORT: u16 = 10_088;
+const NAMENODE_PORT: u16 = 9_000;
+
+/// The settings in effect; variables have already taken the place of missing flags in `args`.
+pub(crate) fn effective(args: &SettingsArgs, purpose: Purpose) -> Result<Settings, Failure> {
+    let mut settings = match &args.config {
+        Some(file) => check(file)?,
+        None if Path::new(DEFAULT_FILE).exists() => check(Path::new(DEFAULT_FILE))?,
+        None => Settings::default(),
+    };
+    if let Some(security) = security(args) {
+        settings.hdfs.security = security;
+    }
+    if let Some(datanodes) = args.datanodes {
+        settings.hdfs.datanodes = datanodes;
+    }
+    if let Some(protection) = args.protection {
+        if settings.hdfs.security == Security::Simple {
+            let what = "a protection needs Kerberos; leave out --protection (or KERBOX_PROTECTION), or ask for --secure";
+            return Err(Failure::Usage(what.to_owned()));
+        }
+        for key in ["hadoop.rpc.protection", "dfs.data.transfer.protection"] {
+            settings.hadoop.insert(key.to_owned(), protection.as_str().to_owned());
+        }
+    }
+    settings.hadoop.extend(args.hadoop.iter().cloned());
+    settings.data_dir.clone_from(&args.data_dir);
+    settings.strict_ports = args.strict_ports;
+
+    let stable = purpose == Purpose::Up && settings.file.is_none();
+    let strict = args.strict_ports;
+    for (listen, flag, usual) in [
+        (&mut settings.realm.listen, args.kdc_port, KDC_PORT),
+        (&mut settings.hdfs.listen, args.namenode_port, NAMENODE_PORT),
+    ] {
+        listen.port = port(*listen, flag, stable.then_some(usual), strict);
+        listen.address = args.bind.unwrap_or(listen.address);
+    }
+    Ok(settings)
+}
+
+/// Reads a configuration file; what is wrong with it is a [`Failure::Configuration`].
+pub(crate) fn check(path: &Path) -> Result<Settings, Failure> {
+    let name = path.display().to_string();
+    let problem = |why: &str| Failure::Configuration(vec![format!("{name}: {why}")]);
+    let text = fs::read(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => problem("there is no such file; --config and KERBOX_CONFIG name an existing one"),
+        _ => problem(&format!("it cannot be read: {error}")),
+    })?;
+    let text = String::from_utf8(text).map_err(|_| problem("it is not UTF-8 text"))?;
+    let mut settings = file::read(&name, &text).map_err(Failure::Configuration)?;
+    settings.file = Some(PathBuf::from(path));
+    Ok(settings)
+}
+
+fn security(args: &SettingsArgs) -> Option<Security> {
+    match (args.simple, args.secure) {
+        (true, _) => Some(Security::Simple),
+        (_, true) => Some(Security::Kerberos),
+        _ => args.security,
+    }
+}
+
+fn port(configured: Listen, flag: Option<u16>, usual: Option<u16>, strict: bool) -> Port {
+    match (flag, configured.port, usual) {
+        (Some(0), ..) => Port::Random,
+        (Some(port), ..) => Port::Fixed(port),
+        (None, Port::Random, Some(usual)) if strict => Port::Fixed(usual),
+        (None, Port::Random, Some(usual)) => Port::Preferred(usual),
+        (None, configured, _) => configured,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Protection;
+
+    #[test]
+    fn ports_are_stable_only_for_up_without_a_configuration() {
+        let mut args = SettingsArgs::default();
+        let ports = |args: &SettingsArgs, purpose| {
+            let settings = effective(args, purpose).expect("valid");
+            (settings.realm.listen.port, settings.hdfs.listen.port)
+        };
+        assert_eq!(ports(&args, Purpose::Up), (Port::Preferred(10_088), Port::Preferred(9_000)));
+        assert_eq!(ports(&args, Purpose::Exec), (Port::Random, Port::Random));
+        args.strict_ports = true;
+        args.namenode_port = Some(0);
+        assert_eq!(ports(&args, Purpose::Up), (Port::Fixed(10_088), Port::Random));
+    }
+
+    #[test]
+    fn a_key_given_by_d_overrides_the_protection_flag() {
+        let args = SettingsArgs {
+            protection: Some(Protection::Privacy),
+            hadoop: vec![(String::from("hadoop.rpc.protection"), String::from("integrity"))],
+            ..SettingsArgs::default()
+        };
+        let settings = effective(&args, Purpose::Exec).expect("valid");
+        assert_eq!(settings.hadoop["hadoop.rpc.protection"], "integrity");
+        assert_eq!(settings.hadoop["dfs.data.transfer.protection"], "privacy");
+    }
+
+    #[test]
+    fn simple_security_has_no_protection() {
+        let args = SettingsArgs {
+            protection: Some(Protection::Privacy),
+            simple: true,
+            ..SettingsArgs::default()
+        };
+        assert!(matches!(effective(&args, Purpose::Exec), Err(Failure::Usage(_))));
+    }
+}

@@ -1,0 +1,239 @@
+//! Reading a TOML file with every problem told at its line, and none hidden behind another.
+
+use std::cell::RefCell;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::nearest::nearest;
+
+/// A configuration file and what was found wrong with it.
+pub(crate) struct Source<'a> {
+    name: &'a str,
+    text: &'a str,
+    problems: RefCell<Vec<(usize, String)>>,
+}
+
+impl<'a> Source<'a> {
+    /// The file's name, for the messages, and its text.
+    pub(crate) fn new(name: &'a str, text: &'a str) -> Self {
+        Self {
+            name,
+            text,
+            problems: RefCell::default(),
+        }
+    }
+
+    /// Notes that something at the byte `at` is wrong.
+    pub(crate) fn problem(&self, at: usize, what: impl Into<String>) {
+        let before = self.text.as_bytes().get(..at).unwrap_or(self.text.as_bytes());
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        self.problems.borrow_mut().push((line, what.into()));
+    }
+
+    /// What was wrong, in the order of the lines: `FILE:LINE: what`.
+    pub(crate) fn into_problems(self) -> Vec<String> {
+        let mut problems = self.problems.into_inner();
+        problems.sort_by_key(|(line, _)| *line);
+        problems
+            .into_iter()
+            .map(|(line, what)| format!("{}:{line}: {what}", self.name))
+            .collect()
+    }
+}
+
+/// One table of the file. Keys are taken from it by name; [`finish`](Self::finish) reports those that nobody took.
+pub(crate) struct Section<'a, 'd> {
+    source: &'a Source<'a>,
+    label: String,
+    start: usize,
+    table: &'a DeTable<'d>,
+    known: Vec<&'static str>,
+}
+
+impl<'a, 'd> Section<'a, 'd> {
+    /// A table that messages call `label`, which starts at the byte `start`.
+    pub(crate) fn new(source: &'a Source<'a>, label: impl Into<String>, start: usize, table: &'a DeTable<'d>) -> Self {
+        Self {
+            source,
+            label: label.into(),
+            start,
+            table,
+            known: Vec::new(),
+        }
+    }
+
+    /// The value of `key` as `read` understands it.
+    pub(crate) fn take<T>(&mut self, key: &'static str, read: impl FnOnce(&DeValue<'d>) -> Result<T, String>) -> Option<T> {
+        let value = self.value(key)?;
+        read(value.get_ref())
+            .map_err(|why| self.source.problem(value.span().start, format!("{} {key}: {why}", self.label)))
+            .ok()
+    }
+
+    /// A text as `parse` understands it.
+    pub(crate) fn text<T>(&mut self, key: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        self.take(key, |value| parse(string(value)?))
+    }
+
+    /// A list of texts, each as `parse` understands it.
+    pub(crate) fn list<T>(&mut self, key: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Option<Vec<T>> {
+        self.take(key, |value| strings(value)?.into_iter().map(&parse).collect())
+    }
+
+    /// A whole number not below `least`.
+    pub(crate) fn number<T: TryFrom<i64>>(&mut self, key: &'static str, least: i64) -> Option<T> {
+        self.take(key, |value| {
+            let wrong = || format!("{} is not a whole number from {least} upward", shown(value));
+            let DeValue::Integer(number) = value else { return Err(wrong()) };
+            let number = i64::from_str_radix(number.as_str(), number.radix()).map_err(|_| wrong())?;
+            if number < least {
+                return Err(wrong());
+            }
+            T::try_from(number).map_err(|_| format!("{number} is too large"))
+        })
+    }
+
+    /// The table under `key`.
+    pub(crate) fn table(&mut self, key: &'static str) -> Option<Self> {
+        let value = self.value(key)?;
+        let label = match self.label.strip_suffix(']') {
+            Some(outer) if !outer.starts_with("[[") => format!("{outer}.{key}]"),
+            _ => format!("[{key}]"),
+        };
+        match value.get_ref() {
+            DeValue::Table(table) => Some(Section::new(self.source, label, value.span().start, table)),
+            other => {
+                let what = format!("{key} is {}, not a table; write {label} on a line of its own", shown(other));
+                self.source.problem(value.span().start, what);
+                None
+            }
+        }
+    }
+
+    /// The tables under `key`: `[[key]]`, each once.
+    pub(crate) fn tables(&mut self, key: &'static str) -> Vec<Self> {
+        let label = match self.label.strip_suffix(']') {
+            Some(outer) => format!("[{outer}.{key}]]"),
+            None => format!("[[{key}]]"),
+        };
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let wrong = |at, other: &DeValue<'_>| {
+            let what = format!("{key} is {}; write {label} on a line of its own, once for each", shown(other));
+            self.source.problem(at, what);
+        };
+        let DeValue::Array(array) = value.get_ref() else {
+            wrong(value.span().start, value.get_ref());
+            return Vec::new();
+        };
+        let mut sections = Vec::new();
+        for item in array.iter() {
+            match item.get_ref() {
+                DeValue::Table(table) => sections.push(Section::new(self.source, label.clone(), item.span().start, table)),
+                other => wrong(item.span().start, other),
+            }
+        }
+        sections
+    }
+
+    /// Every key with a scalar value; tables inside are read as dotted keys, so that `dfs.replication = 3` needs no quotes.
+    pub(crate) fn scalars(self) -> Vec<(String, String)> {
+        let mut pairs = Vec::new();
+        self.collect("", self.table, &mut pairs);
+        pairs
+    }
+
+    /// Every key, each with a list of texts.
+    pub(crate) fn lists(self) -> Vec<(String, Vec<String>)> {
+        let mut lists = Vec::new();
+        for (key, value) in self.table {
+            match strings(value.get_ref()) {
+                Ok(list) => lists.push((key.get_ref().to_string(), list.into_iter().map(str::to_owned).collect())),
+                Err(why) => self
+                    .source
+                    .problem(value.span().start, format!("{} {}: {why}", self.label, key.get_ref())),
+            }
+        }
+        lists
+    }
+
+    /// Whether `key` stands in the table at all.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.table.keys().any(|name| name.get_ref() == key)
+    }
+
+    /// Notes a problem of the whole table.
+    pub(crate) fn problem(&self, what: impl AsRef<str>) {
+        self.source.problem(self.start, format!("{}: {}", self.label, what.as_ref()));
+    }
+
+    /// Reports the keys that nobody asked for.
+    pub(crate) fn finish(self) {
+        for (key, value) in self.table {
+            let name = key.get_ref();
+            if self.known.contains(&name.as_ref()) {
+                continue;
+            }
+            let what = match (value.get_ref(), self.label.is_empty()) {
+                (DeValue::Table(_), _) => format!("there is no table [{name}]"),
+                (DeValue::Array(_), true) => format!("there is no table [[{name}]]"),
+                (_, true) => format!("{name:?} stands in no table"),
+                _ => format!("{} has no key {name:?}", self.label),
+            };
+            let mend = match nearest(name, self.known.iter().copied()) {
+                Some(known) => format!("did you mean {known:?}?"),
+                None => format!("known are {}", self.known.join(", ")),
+            };
+            self.source.problem(key.span().start, format!("{what}; {mend}"));
+        }
+    }
+
+    fn value(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'d>>> {
+        self.known.push(key);
+        self.table.iter().find(|(name, _)| name.get_ref() == key).map(|(_, value)| value)
+    }
+
+    fn collect(&self, prefix: &str, table: &DeTable<'_>, pairs: &mut Vec<(String, String)>) {
+        for (key, value) in table {
+            let name = format!("{prefix}{}", key.get_ref());
+            match value.get_ref() {
+                DeValue::Table(inner) => self.collect(&format!("{name}."), inner, pairs),
+                DeValue::String(text) => pairs.push((name, text.to_string())),
+                DeValue::Boolean(truth) => pairs.push((name, truth.to_string())),
+                DeValue::Integer(number) => pairs.push((name, number.to_string())),
+                DeValue::Float(number) => pairs.push((name, number.as_str().to_owned())),
+                other => self.source.problem(
+                    value.span().start,
+                    format!("{} {name}: {} cannot be a value here; write a text", self.label, shown(other)),
+                ),
+            }
+        }
+    }
+}
+
+fn string<'v>(value: &'v DeValue<'_>) -> Result<&'v str, String> {
+    match value {
+        DeValue::String(text) => Ok(text),
+        other => Err(format!("{} is not a text; put it in quotes", shown(other))),
+    }
+}
+
+fn strings<'v>(value: &'v DeValue<'_>) -> Result<Vec<&'v str>, String> {
+    match value {
+        DeValue::Array(array) => array.iter().map(|item| string(item.get_ref())).collect(),
+        other => Err(format!("{} is not a list; write [\"a\", \"b\"]", shown(other))),
+    }
+}
+
+/// A value as a message shows it.
+fn shown(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => format!("{text:?}"),
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.as_str().to_owned(),
+        DeValue::Boolean(truth) => truth.to_string(),
+        DeValue::Datetime(time) => time.to_string(),
+        DeValue::Array(_) => String::from("a list"),
+        DeValue::Table(_) => String::from("a table"),
+    }
+}

@@ -1,0 +1,176 @@
+//! The settings in effect as a configuration file.
+
+use std::fmt;
+
+use super::text::duration;
+use super::values::enctype_name;
+use super::{PrincipalSettings, Settings};
+use crate::cli::Security;
+
+impl fmt::Display for Settings {
+    /// As `kerbox.toml` has it. A password is shown only where it is no secret: that of a default user, its own name.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            writeln!(f, "# read from {}", file.display())?;
+        }
+        let realm = &self.realm;
+        writeln!(f, "[realm]")?;
+        writeln!(f, "name = {}", quoted(&realm.name))?;
+        writeln!(f, "listen = {}", quoted(&realm.listen.to_string()))?;
+        writeln!(f, "max_life = {}", quoted(&duration(realm.max_life)))?;
+        writeln!(f, "max_renewable_life = {}", quoted(&duration(realm.max_renewable_life)))?;
+        writeln!(
+            f,
+            "enctypes = {}",
+            list(realm.enctypes.iter().map(|enctype| enctype_name(*enctype)))
+        )?;
+        writeln!(f, "attributes = {}", list(&realm.attributes))?;
+        writeln!(f, "clock_skew = {}", quoted(&duration(realm.clock_skew)))?;
+        writeln!(f, "\n[realm.libdefaults]")?;
+        for (key, value) in &realm.libdefaults {
+            writeln!(f, "{} = {}", toml_key(key), quoted(value))?;
+        }
+        for principal in &self.principals {
+            write_principal(f, principal)?;
+        }
+        let hdfs = &self.hdfs;
+        let security = match hdfs.security {
+            Security::Kerberos => "kerberos",
+            Security::Simple => "simple",
+        };
+        writeln!(f, "\n[hdfs]")?;
+        writeln!(f, "security = {}", quoted(security))?;
+        writeln!(f, "superuser = {}", quoted(&hdfs.superuser))?;
+        writeln!(f, "datanodes = {}", hdfs.datanodes)?;
+        writeln!(f, "listen = {}", quoted(&hdfs.listen.to_string()))?;
+        writeln!(f, "\n[hdfs.groups]")?;
+        for (group, members) in &hdfs.groups {
+            writeln!(f, "{} = {}", toml_key(group), list(members))?;
+        }
+        for directory in &hdfs.directories {
+            writeln!(f, "\n[[hdfs.directory]]")?;
+            writeln!(f, "path = {}", quoted(&directory.path))?;
+            writeln!(f, "owner = {}", quoted(&directory.owner))?;
+            writeln!(f, "group = {}", quoted(&directory.group))?;
+            writeln!(f, "mode = \"{:03o}\"", directory.mode)?;
+        }
+        writeln!(f, "\n[hadoop]")?;
+        for (key, value) in &self.hadoop {
+            writeln!(f, "{} = {}", quoted(key), quoted(value))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for super::Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        std::net::SocketAddr::new(self.address, self.port.number()).fmt(f)
+    }
+}
+
+fn write_principal(f: &mut fmt::Formatter<'_>, principal: &PrincipalSettings) -> fmt::Result {
+    writeln!(f, "\n[[principal]]")?;
+    writeln!(f, "name = {}", quoted(&principal.name))?;
+    match &principal.password {
+        Some(password) if *password == principal.name => writeln!(f, "password = {}", quoted(password))?,
+        Some(_) => writeln!(f, "# password: set, and not shown")?,
+        None => {}
+    }
+    if let Some(keytab) = &principal.keytab {
+        writeln!(f, "keytab = {}", quoted(keytab))?;
+    }
+    if let Some(enctypes) = &principal.enctypes {
+        writeln!(f, "enctypes = {}", list(enctypes.iter().map(|enctype| enctype_name(*enctype))))?;
+    }
+    if let Some(kvno) = principal.kvno {
+        writeln!(f, "kvno = {kvno}")?;
+    }
+    for (key, life) in [
+        ("max_life", principal.max_life),
+        ("max_renewable_life", principal.max_renewable_life),
+    ] {
+        if let Some(life) = life {
+            writeln!(f, "{key} = {}", quoted(&duration(life)))?;
+        }
+    }
+    for (key, time) in [("expires", principal.expires), ("password_expires", principal.password_expires)] {
+        if let Some(time) = time {
+            writeln!(f, "{key} = {time}")?;
+        }
+    }
+    if !principal.attributes.is_empty() {
+        writeln!(f, "attributes = {}", list(&principal.attributes))?;
+    }
+    if !principal.delegates_to.is_empty() {
+        writeln!(f, "delegates_to = {}", list(&principal.delegates_to))?;
+    }
+    Ok(())
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+fn list(items: impl IntoIterator<Item = impl ToString>) -> String {
+    let items: Vec<String> = items.into_iter().map(|item| quoted(&item.to_string())).collect();
+    format!("[{}]", items.join(", "))
+}
+
+/// A key, bare if TOML allows it.
+fn toml_key(key: &str) -> String {
+    let bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    if bare { key.to_owned() } else { quoted(key) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::file::read;
+    use super::*;
+
+    const WHOLE: &str = r##"
+[realm]
+name = "TEST.LOCAL"
+listen = "127.0.0.1:1088"
+max_life = "1h30m"
+enctypes = ["aes128-cts-hmac-sha1-96"]
+attributes = ["-requires_preauth"]
+[realm.libdefaults]
+kdc_timesync = 0
+"odd key" = "a = \"b\""
+[[principal]]
+name = "carol"
+kvno = 7
+expires = 2020-01-01T00:00:00Z
+password_expires = 2020-01-01T02:00:00+01:00
+max_life = "250ms"
+attributes = ["-allow_tix", "+ok_as_delegate"]
+delegates_to = ["hdfs/localhost"]
+[hdfs]
+security = "simple"
+datanodes = 0
+groups = { analysts = ["alice", "bob"] }
+[[hdfs.directory]]
+path = "/user/jupyter"
+owner = "jupyter"
+group = "jupyter"
+mode = "1700"
+[hadoop]
+"hadoop.security.auth_to_local" = "RULE:[2:$1@$0](nn@EXAMPLE.COM)s/.*/hdfs/\nDEFAULT"
+"##;
+
+    #[test]
+    fn what_is_shown_reads_as_the_same_settings() {
+        for text in ["", WHOLE] {
+            let settings = read("a", text).expect("valid");
+            let shown = settings.to_string();
+            let again = read("b", &shown).unwrap_or_else(|problems| panic!("{problems:?} in:\n{shown}"));
+            assert_eq!(again, settings, "{shown}");
+        }
+    }
+
+    #[test]
+    fn passwords_of_ones_own_are_not_shown() {
+        let settings = read("a", "[[principal]]\nname = \"carol\"\npassword = \"geheim\"\n").expect("valid");
+        assert!(!settings.to_string().contains("geheim"));
+    }
+}

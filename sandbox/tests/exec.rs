@@ -1,0 +1,110 @@
+//! `kerbox exec`: its environment, its exit codes, its end.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+
+use crate::support::{Place, Ran};
+
+#[test]
+fn the_commands_exit_code_is_passed_on() {
+    let place = Place::new();
+    for (command, code) in [
+        (&["true"][..], 0),
+        (&["sh", "-c", "exit 7"], 7),
+        (&["sh", "-c", "kill -TERM $$"], 128 + 15),
+        (&["sh", "-c", "kill -KILL $$"], 128 + 9),
+        (&["/no/such/command"], 127),
+        (&["/etc/passwd"], 126),
+    ] {
+        let ran = place.run(&[&["exec", "--"], command].concat());
+        assert_eq!(ran.code, Some(code), "{command:?}: {ran:#?}");
+        assert!(place.left_over().is_empty());
+    }
+}
+
+#[test]
+fn the_command_gets_the_environment_and_standard_output_is_its_own() {
+    let place = Place::new();
+    let script = r#"
+        test -f "$KRB5_CONFIG" && test -f "$HADOOP_CONF_DIR/core-site.xml" && test -f "$KEYTABS/alice.keytab" || exit 9
+        case "$NAMENODE" in hdfs://127.0.0.1:*) ;; *) exit 10;; esac
+        case "$KRB5CCNAME" in FILE:"$KERBOX_DIR"/ccache/krb5cc) ;; *) exit 11;; esac
+        echo "$JAVA_TOOL_OPTIONS"; echo "$HADOOP_OPTS"; echo "$KRB5_CONFIG"
+    "#;
+    let output = place
+        .kerbox(&["exec", "--json", "--", "sh", "-c", script])
+        .env("JAVA_TOOL_OPTIONS", "-Xmx1g")
+        .stdin(Stdio::null())
+        .output()
+        .expect("it starts");
+    let ran = Ran::of(output);
+    let lines: Vec<&str> = ran.succeeded().lines().collect();
+    let option = format!("-Djava.security.krb5.conf={}", lines[2]);
+    assert_eq!(lines[..2], [format!("-Xmx1g {option}"), option]);
+    assert!(ran.stderr.contains(r#"{"ready":true,"#), "{ran:#?}");
+}
+
+#[test]
+fn it_takes_a_sandbox_of_its_own_inside_another() {
+    let place = Place::new();
+    let kerbox = env!("CARGO_BIN_EXE_kerbox");
+    let script = format!("outer=$KERBOX_DIR; {kerbox} exec -- sh -c 'echo $KERBOX_DIR'; echo $outer");
+    let ran = place.run(&["exec", "--datanodes", "1", "--", "sh", "-c", &script]);
+    let lines: Vec<&str> = ran.succeeded().lines().collect();
+    assert_eq!(lines.len(), 2);
+    assert_ne!(lines[0], lines[1]);
+}
+
+#[test]
+fn a_signal_is_passed_on_and_the_command_decides() {
+    let place = Place::new();
+    let script = "trap 'echo caught; exit 3' TERM; echo started; while :; do read line; done";
+    let mut child = place
+        .kerbox(&["exec", "--datanodes", "1", "--", "sh", "-c", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
+    let mut line = String::new();
+    stdout.read_line(&mut line).expect("readable");
+    assert_eq!(line, "started\n");
+    kill_process(Pid::from_raw(child.id().cast_signed()).expect("a process"), Signal::TERM).expect("it lives");
+    // The shell runs its trap when `read` is interrupted or gets a line.
+    drop(child.stdin.take());
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).expect("readable");
+    assert_eq!(rest, "caught\n");
+    assert_eq!(child.wait().expect("ours").code(), Some(3));
+    assert!(place.left_over().is_empty());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_command_dies_with_a_killed_kerbox() {
+    let place = Place::new();
+    let mut child = place
+        .kerbox(&["exec", "--datanodes", "1", "--", "sh", "-c", "echo $$; exec sleep 1000"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
+    let mut line = String::new();
+    stdout.read_line(&mut line).expect("readable");
+    let pid = Pid::from_raw(line.trim().parse().expect("a number")).expect("a process");
+    test_kill_process(pid).expect("the command lives");
+    child.kill().expect("ours");
+    child.wait().expect("ours");
+    // Its end of the pipe closes when it is gone.
+    stdout.read_to_string(&mut line).expect("readable");
+}
+
+#[test]
+fn a_closed_standard_input_ends_the_command_if_asked_for() {
+    let place = Place::new();
+    let ran = place.run(&["exec", "--exit-on-stdin-eof", "--datanodes", "1", "--", "sleep", "1000"]);
+    assert_eq!(ran.code, Some(128 + 15), "{ran:#?}");
+}

@@ -1,0 +1,8 @@
+//! The `kerbox` command, driven as a user drives it. One binary, so that it links once.
+
+mod config;
+mod env;
+mod exec;
+mod ports;
+mod support;
+mod up;

@@ -1,0 +1,321 @@
+//! `kerbox up`: its ready line, its files, its end.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::support::{Place, Up};
+
+/// So that tests can run beside each other, and beside whatever else runs here.
+const ANY_PORTS: [&str; 4] = ["--kdc-port", "0", "--namenode-port", "0"];
+
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().expect("an object").keys().map(String::as_str).collect()
+}
+
+fn can_connect(address: &Value) -> bool {
+    let address = address.as_str().expect("a text");
+    TcpStream::connect(address.strip_prefix("hdfs://").unwrap_or(address)).is_ok()
+}
+
+#[test]
+fn the_ready_line_has_exactly_the_documented_keys_and_its_endpoints_serve() {
+    let place = Place::new();
+    let up = place.up(&ANY_PORTS);
+    let ready = &up.ready;
+    assert_eq!(keys(ready), ["dir", "endpoints", "env", "pid", "ready", "realm", "version"]);
+    assert_eq!(keys(&ready["endpoints"]), ["datanodes", "kdc", "namenode"]);
+    assert_eq!(
+        keys(&ready["env"]),
+        [
+            "HADOOP_CONF_DIR",
+            "HADOOP_OPTS",
+            "KERBOX_DIR",
+            "KEYTABS",
+            "KRB5CCNAME",
+            "KRB5_CONFIG",
+            "NAMENODE"
+        ]
+    );
+    assert_eq!(ready["ready"], true);
+    assert_eq!(ready["realm"], "EXAMPLE.COM");
+    assert_eq!(ready["env"]["NAMENODE"], ready["endpoints"]["namenode"]);
+    assert_eq!(ready["endpoints"]["datanodes"].as_array().expect("a list").len(), 3);
+    assert!(can_connect(&ready["endpoints"]["kdc"]));
+    assert!(can_connect(&ready["endpoints"]["namenode"]));
+    for datanode in ready["endpoints"]["datanodes"].as_array().expect("a list") {
+        assert!(can_connect(datanode), "{datanode}");
+    }
+    up.stop();
+}
+
+#[test]
+fn the_folder_holds_the_documented_files_and_only_the_owner_can_read_keys() {
+    let place = Place::new();
+    let up = place.up(&ANY_PORTS);
+    let dir = up.dir();
+    let mode = |name: &str| {
+        fs::metadata(dir.join(name))
+            .unwrap_or_else(|error| panic!("{name}: {error}"))
+            .permissions()
+            .mode()
+            & 0o777
+    };
+    assert_eq!(mode(""), 0o700);
+    for name in [
+        "nn.service",
+        "dn.service",
+        "sn.service",
+        "spnego.service",
+        "host",
+        "hdfs",
+        "alice",
+        "bob",
+        "jupyter",
+    ] {
+        assert_eq!(mode(&format!("keytabs/{name}.keytab")), 0o600, "{name}");
+    }
+    for name in [
+        "krb5.conf",
+        "hadoop/core-site.xml",
+        "hadoop/hdfs-site.xml",
+        "ccache",
+        "env.sh",
+        "blocks/dn1",
+        "blocks/dn3",
+    ] {
+        mode(name);
+    }
+    let written: Value = serde_json::from_slice(&fs::read(dir.join("ready.json")).expect("it is there")).expect("JSON");
+    assert_eq!(written, up.ready);
+    assert_eq!(written["dir"], dir.to_str().expect("UTF-8"));
+    up.stop();
+}
+
+#[test]
+fn sigterm_and_sigint_end_it_with_success_and_its_files_are_gone() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let place = Place::new();
+        let up = place.up(&ANY_PORTS);
+        let dir = up.dir();
+        assert!(dir.exists());
+        up.signal(signal);
+        let (status, ..) = up.end();
+        assert_eq!(status.code(), Some(0));
+        assert!(!dir.exists());
+        assert!(place.left_over().is_empty());
+    }
+}
+
+#[test]
+fn a_folder_that_was_named_stays_without_its_ready_file_and_can_be_used_again() {
+    let place = Place::new();
+    let arguments = [&ANY_PORTS[..], &["--dir", "sandbox/of/mine"]].concat();
+    for _ in 0..2 {
+        let up = place.up(&arguments);
+        let dir = up.dir();
+        assert_eq!(dir, place.path().canonicalize().expect("it is there").join("sandbox/of/mine"));
+        assert!(dir.join("ready.json").exists());
+        up.stop();
+        assert!(dir.join("krb5.conf").exists());
+        assert!(!dir.join("ready.json").exists());
+    }
+}
+
+#[test]
+fn after_a_kill_the_same_folder_serves_again_and_nothing_stale_is_believed() {
+    let place = Place::new();
+    let arguments = [&ANY_PORTS[..], &["--dir", "d"]].concat();
+    let killed = place.up(&arguments);
+    let dir = killed.dir();
+    fs::write(dir.join("ccache/krb5cc"), "a ticket of a key that is gone").expect("writable");
+    killed.signal(Signal::KILL);
+    killed.end();
+    assert!(dir.join("ready.json").exists(), "it could not clean up");
+    place
+        .run(&["env", "--dir", "d"])
+        .refused(1, &["no sandbox serves from d", "is gone", "kerbox up --dir d"]);
+
+    let again = place.up(&arguments);
+    assert!(!dir.join("ccache/krb5cc").exists());
+    assert!(place.run(&["env", "--dir", "d"]).succeeded().contains("KRB5_CONFIG"));
+    again.stop();
+}
+
+#[test]
+fn what_a_killed_run_left_is_removed_by_the_next() {
+    let place = Place::new();
+    let killed = place.up(&ANY_PORTS);
+    let dir = killed.dir();
+    killed.signal(Signal::KILL);
+    killed.end();
+    assert!(dir.exists());
+    let alive = place.up(&ANY_PORTS);
+    let next = place.up(&ANY_PORTS);
+    assert!(!dir.exists());
+    assert!(alive.dir().exists(), "only the dead are removed");
+    next.stop();
+    alive.stop();
+}
+
+#[test]
+fn two_cannot_serve_from_one_folder() {
+    let place = Place::new();
+    let arguments = [&ANY_PORTS[..], &["--dir", "d"]].concat();
+    let first = place.up(&arguments);
+    let pid = format!("pid {}", first.ready["pid"]);
+    place
+        .run(&[&["up"], &arguments[..]].concat())
+        .refused(1, &["another kerbox", &pid, "--dir"]);
+    assert!(first.dir().join("ready.json").exists());
+    first.stop();
+}
+
+#[test]
+fn the_variable_stands_in_for_the_flag_and_the_flag_overrides_it() {
+    let place = Place::new();
+    let up = Up::start(
+        place
+            .kerbox(&["up"])
+            .args(ANY_PORTS)
+            .envs([("KERBOX_DIR", "from-variable"), ("KERBOX_DATANODES", "1")]),
+    );
+    assert!(up.dir().ends_with("from-variable"));
+    assert_eq!(up.ready["endpoints"]["datanodes"].as_array().expect("a list").len(), 1);
+    up.stop();
+    let up = Up::start(
+        place
+            .kerbox(&["up", "--dir", "from-flag", "--datanodes", "2"])
+            .args(ANY_PORTS)
+            .envs([("KERBOX_DIR", "from-variable"), ("KERBOX_DATANODES", "1")]),
+    );
+    assert!(up.dir().ends_with("from-flag"));
+    assert_eq!(up.ready["endpoints"]["datanodes"].as_array().expect("a list").len(), 2);
+    up.stop();
+}
+
+#[test]
+fn a_closed_standard_input_ends_it_only_if_asked_for() {
+    let place = Place::new();
+    let mut asked = place.up(&[&ANY_PORTS[..], &["--exit-on-stdin-eof"]].concat());
+    let mut other = place.up(&ANY_PORTS);
+    other.close_stdin();
+    asked.close_stdin();
+    let dir = asked.dir();
+    let (status, ..) = asked.end();
+    assert_eq!(status.code(), Some(0));
+    assert!(!dir.exists());
+    assert!(can_connect(&other.ready["endpoints"]["namenode"]));
+    other.stop();
+}
+
+#[test]
+fn the_ready_descriptor_gets_the_same_line_and_is_closed() {
+    let place = Place::new();
+    let (mut reader, writer) = std::io::pipe().expect("a pipe");
+    // A shell hands the descriptor down: what is open in this process is closed on exec.
+    rustix::io::fcntl_setfd(&writer, rustix::io::FdFlags::empty()).expect("it is open");
+    let number = writer.as_raw_fd().to_string();
+    let up = place.up(&[&ANY_PORTS[..], &["--ready-fd", &number]].concat());
+    drop(writer);
+    let mut line = String::new();
+    reader.read_to_string(&mut line).expect("it ends, since the command closed it");
+    assert_eq!(serde_json::from_str::<Value>(&line).expect("JSON"), up.ready);
+    assert!(line.ends_with("}\n") && line.lines().count() == 1);
+    up.stop();
+}
+
+#[test]
+fn a_descriptor_that_is_not_open_or_a_standard_one_is_a_usage_error() {
+    let place = Place::new();
+    place
+        .run(&["up", "--ready-fd", "77"])
+        .refused(2, &["--ready-fd 77", "no such descriptor"]);
+    place.run(&["up", "--ready-fd", "1"]).refused(2, &["--ready-fd"]);
+}
+
+#[test]
+fn usage_errors_have_code_2() {
+    let place = Place::new();
+    for arguments in [
+        &["up", "--nonsense"][..],
+        &["up", "--simple", "--secure"],
+        &["up", "--datanodes", "many"],
+        &["up", "--datanodes", "65"],
+        &["up", "--protection", "none"],
+        &["up", "--simple", "--protection", "privacy"],
+        &["up", "-D", "novalue"],
+        &["up", "--bind", "localhost"],
+        &["exec"],
+        &["env", "--shell", "tcsh"],
+        &["config"],
+        &["config", "check"],
+        &["nonsense"],
+        &[],
+    ] {
+        let ran = place.run(arguments);
+        assert_eq!(ran.code, Some(2), "{arguments:?}: {ran:#?}");
+        assert!(!ran.stderr.is_empty());
+    }
+    assert!(place.run(&["--help"]).succeeded().contains("kerbox exec -- pytest -q"));
+    assert!(place.run(&["--version"]).succeeded().starts_with("kerbox "));
+}
+
+#[test]
+fn simple_security_serves_without_a_realm() {
+    let place = Place::new();
+    let up = place.up(&[&ANY_PORTS[..], &["--simple", "--datanodes", "1"]].concat());
+    assert_eq!(up.ready["realm"], Value::Null);
+    assert_eq!(up.ready["endpoints"]["kdc"], Value::Null);
+    assert_eq!(keys(&up.ready["env"]), ["HADOOP_CONF_DIR", "KERBOX_DIR", "NAMENODE"]);
+    assert!(can_connect(&up.ready["endpoints"]["namenode"]));
+    up.stop();
+}
+
+#[test]
+fn on_a_terminal_a_person_is_told_what_to_type_next_and_control_c_ends_it() {
+    let place = Place::new();
+    let terminal = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY).expect("a terminal");
+    rustix::pty::grantpt(&terminal).expect("ours");
+    rustix::pty::unlockpt(&terminal).expect("ours");
+    let name = rustix::pty::ptsname(&terminal, Vec::new()).expect("it has a name");
+    let user_end = || {
+        File::options()
+            .read(true)
+            .write(true)
+            .open(name.to_str().expect("UTF-8"))
+            .expect("it opens")
+    };
+    let mut command = place.kerbox(&["up"]);
+    let command = command.args(ANY_PORTS).stdin(user_end()).stdout(user_end()).stderr(Stdio::null());
+    let mut child = command.spawn().expect("it starts");
+
+    let mut terminal = File::from(terminal);
+    let mut shown = String::new();
+    let mut buffer = [0; 4096];
+    while !shown.contains("Ctrl-C") {
+        let count = terminal.read(&mut buffer).expect("it is shown");
+        shown.push_str(&String::from_utf8_lossy(&buffer[..count]));
+    }
+    for text in [
+        "hdfs://127.0.0.1:",
+        "EXAMPLE.COM",
+        "alice bob jupyter",
+        "/env.sh && kinit alice && hdfs dfs -ls /",
+        "Ready in ",
+    ] {
+        assert!(shown.contains(text), "{text:?} is missing in\n{shown}");
+    }
+    assert!(!shown.contains("\"ready\""), "{shown}");
+    terminal.flush().expect("open");
+    let pid = rustix::process::Pid::from_raw(child.id().cast_signed()).expect("a process");
+    rustix::process::kill_process(pid, Signal::INT).expect("it lives");
+    assert_eq!(child.wait().expect("ours").code(), Some(0));
+    assert!(place.left_over().is_empty());
+}
