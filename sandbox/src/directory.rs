@@ -1,14 +1,12 @@
 //! The folder of a sandbox: who may use it, whether it is in use, and what remains of it.
 //!
-//! Whoever serves holds an exclusive lock on `DIR/lock`. The system drops it when the process dies, however it dies,
+//! Whoever serves holds an exclusive lock on the folder itself. The system drops it when the process dies, however it dies,
 //! so that a lock that can be had means a folder that nobody serves from.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-
-use rustix::fs::{FlockOperation, flock};
 
 use crate::failure::Failure;
 use crate::ready;
@@ -75,8 +73,8 @@ impl Directory {
             )));
         }
         // Held until the new folder is locked, so that nobody takes it for a dead one.
-        let gate = lock_file(&home).map_err(failed)?;
-        flock(&gate, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
+        let gate = File::open(&home).map_err(failed)?;
+        gate.lock().map_err(failed)?;
         remove_dead(&home);
         let path = home.join(format!("{command}-{}", std::process::id()));
         remove(&path).map_err(failed)?;
@@ -105,8 +103,7 @@ impl Drop for Directory {
 
 /// Whether somebody serves from `path`.
 pub(crate) fn is_served(path: &Path) -> bool {
-    let Ok(file) = File::open(path.join("lock")) else { return false };
-    flock(&file, FlockOperation::NonBlockingLockShared).is_err()
+    File::open(path).is_ok_and(|folder| folder.try_lock_shared().is_err())
 }
 
 /// The folders of our own that somebody serves from and that are ready.
@@ -122,7 +119,8 @@ pub(crate) fn served() -> Vec<PathBuf> {
 
 /// Where folders that nobody named are made.
 fn home() -> PathBuf {
-    std::env::temp_dir().join(format!("kerbox-{}", rustix::process::geteuid().as_raw()))
+    // Not `kerbox-…`: those are the folders of fixtures in tests, and removed by their rules.
+    std::env::temp_dir().join(format!("kerbox.{}", rustix::process::geteuid().as_raw()))
 }
 
 /// Removes what processes left that were killed. What cannot be removed stays.
@@ -137,21 +135,17 @@ fn remove_dead(home: &Path) {
 
 /// The lock of a folder, if nobody else serves from it.
 fn lock(path: &Path) -> io::Result<Option<File>> {
-    let file = lock_file(path)?;
-    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
-        return Ok(Some(file));
+    let folder = File::open(path)?;
+    if folder.try_lock().is_ok() {
+        return Ok(Some(folder));
     }
     // Somebody who only asks whether it is served holds a shared lock, for a moment: wait for him.
-    if flock(&file, FlockOperation::NonBlockingLockShared).is_err() {
+    if folder.try_lock_shared().is_err() {
         return Ok(None);
     }
-    flock(&file, FlockOperation::LockExclusive)?;
-    Ok(Some(file))
-}
-
-fn lock_file(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true).mode(0o600).open(path.join("lock"))
+    folder.unlock()?;
+    folder.lock()?;
+    Ok(Some(folder))
 }
 
 /// A folder that only its owner can enter.

@@ -51,7 +51,7 @@ impl Place {
     /// What the folders of sandboxes without a name hold.
     pub(crate) fn left_over(&self) -> Vec<PathBuf> {
         let user = rustix::process::geteuid().as_raw();
-        let folders = std::fs::read_dir(self.path().join(format!("kerbox-{user}"))).into_iter().flatten();
+        let folders = std::fs::read_dir(self.path().join(format!("kerbox.{user}"))).into_iter().flatten();
         folders
             .map(|entry| entry.expect("readable").path())
             .filter(|path| path.is_dir())
