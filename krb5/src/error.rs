@@ -1,5 +1,7 @@
 //! What can go wrong below the protocols.
 
+use std::path::PathBuf;
+
 use crate::{EncryptionType, ErrorCode};
 
 /// An error of this crate.
@@ -52,6 +54,16 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
+    /// A file that cannot be read or written.
+    #[error("{path} cannot be {action}: {why}", path = path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// What the operating system says.
+        why: String,
+    },
     /// A check of the protocol failed; the code is what goes on the wire.
     #[error("{0}")]
     Protocol(ErrorCode),
@@ -62,9 +74,11 @@ impl Error {
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::Principal { .. } | Self::Malformed { .. } | Self::KeyLength { .. } | Self::StringToKeyParams { .. } => {
-                ErrorCode::KRB_ERR_GENERIC
-            }
+            Self::Principal { .. }
+            | Self::KeyLength { .. }
+            | Self::StringToKeyParams { .. }
+            | Self::Malformed { .. }
+            | Self::File { .. } => ErrorCode::KRB_ERR_GENERIC,
             Self::EncryptionTypeName { .. } | Self::EncryptionType { .. } => ErrorCode::KDC_ERR_ETYPE_NOSUPP,
             Self::Protocol(code) => *code,
         }

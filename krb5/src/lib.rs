@@ -5,16 +5,25 @@
 //! - [`error_code`]: [`ErrorCode`], every KRB-ERROR number under its RFC 4120 name
 //! - [`messages`]: every message as a value with its DER
 //! - [`crypto`]: [`EncryptionType`], [`EncryptionKey`], [`KeyUsage`], checksums
+//! - [`keytab`]: [`Keytab`], the file of a service's keys
+//! - [`ccache`]: [`CredentialCache`], the file of a client's tickets
 
+pub mod ccache;
 pub mod crypto;
 pub mod error;
 pub mod error_code;
+pub mod keytab;
 pub mod messages;
 pub mod principal;
+mod private_file;
+mod reader;
+mod stored_key;
 pub mod time;
 
+pub use ccache::{Credential, CredentialCache};
 pub use crypto::{ChecksumType, EncryptionKey, EncryptionType, KeyUsage};
 pub use error::Error;
 pub use error_code::ErrorCode;
+pub use keytab::{Keytab, KeytabEntry};
 pub use principal::{NameType, Principal};
 pub use time::{Clock, Timestamp};

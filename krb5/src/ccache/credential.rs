@@ -1,0 +1,219 @@
+//! One ticket of a credential cache, with its session key.
+
+use crate::reader::Reader;
+use crate::stored_key::StoredKey;
+use crate::{EncryptionKey, EncryptionType, Error, NameType, Principal, Timestamp};
+
+/// The realm of settings, which no real one can have.
+const CONFIG_REALM: &str = "X-CACHECONF:";
+/// The realm that MIT gives settings when they are removed.
+const REMOVED_CONFIG_REALM: &str = "X-RMED-CONF:";
+/// The authentication time that MIT gives tickets when they are removed: -1.
+const REMOVED: Timestamp = Timestamp::from_secs(u32::MAX as i64);
+
+/// A ticket, its session key, and what the KDC said about it. Times are kept in whole seconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// Who the ticket is for.
+    pub client: Principal,
+    /// The service that it opens.
+    pub server: Principal,
+    key: StoredKey,
+    /// When the client authenticated first.
+    pub auth_time: Timestamp,
+    /// From when it is valid.
+    pub start_time: Timestamp,
+    /// Until when it is valid.
+    pub end_time: Timestamp,
+    /// Until when it can be renewed; zero if it cannot.
+    pub renew_till: Timestamp,
+    /// Whether `second_ticket` was used to get it (user-to-user).
+    pub is_skey: bool,
+    /// Its flags, numbered from the highest bit (RFC 4120, 5.3).
+    pub flags: u32,
+    /// The addresses from which it can be used; none for all.
+    pub addresses: Vec<Address>,
+    /// Authorization data that the client asked for.
+    pub authorization_data: Vec<AuthorizationData>,
+    /// The ticket, DER-encoded.
+    pub ticket: Vec<u8>,
+    /// The other side's ticket-granting ticket in a user-to-user exchange, DER-encoded; else empty.
+    pub second_ticket: Vec<u8>,
+}
+
+/// A host's address (RFC 4120, 5.2.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// 2 for IPv4, 24 for IPv6.
+    pub addr_type: u16,
+    /// The address in network order.
+    pub address: Vec<u8>,
+}
+
+/// An element of authorization data (RFC 4120, 5.2.6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorizationData {
+    /// Its type.
+    pub ad_type: u16,
+    /// Its content.
+    pub data: Vec<u8>,
+}
+
+impl Credential {
+    /// A ticket without flags, times or addresses: set those that it has.
+    #[must_use]
+    pub fn new(client: Principal, server: Principal, key: EncryptionKey, ticket: Vec<u8>) -> Self {
+        Self::with_key(client, server, key.into(), ticket)
+    }
+
+    /// A setting, which MIT keeps in the place of a ticket.
+    pub(super) fn config(client: Principal, name: Principal, value: &[u8]) -> Self {
+        Self::with_key(client, name, StoredKey::new(0, &[]), value.to_vec())
+    }
+
+    fn with_key(client: Principal, server: Principal, key: StoredKey, ticket: Vec<u8>) -> Self {
+        Self {
+            client,
+            server,
+            key,
+            auth_time: Timestamp::EPOCH,
+            start_time: Timestamp::EPOCH,
+            end_time: Timestamp::EPOCH,
+            renew_till: Timestamp::EPOCH,
+            is_skey: false,
+            flags: 0,
+            addresses: Vec::new(),
+            authorization_data: Vec::new(),
+            ticket,
+            second_ticket: Vec::new(),
+        }
+    }
+
+    /// The session key; `None` if its type is not supported, or its length wrong.
+    #[must_use]
+    pub fn key(&self) -> Option<&EncryptionKey> {
+        self.key.key()
+    }
+
+    /// The session key's type, supported or not.
+    #[must_use]
+    pub fn enctype(&self) -> EncryptionType {
+        self.key.enctype()
+    }
+
+    /// Whether it was removed; such a record stays in the file, and clients pass over it.
+    #[must_use]
+    pub fn is_removed(&self) -> bool {
+        self.end_time.as_secs() == 0 && self.auth_time.as_secs() != 0
+    }
+
+    /// Whether it is not a ticket but a setting.
+    #[must_use]
+    pub fn is_config(&self) -> bool {
+        [CONFIG_REALM, REMOVED_CONFIG_REALM].contains(&self.server.realm())
+    }
+
+    pub(super) fn mark_removed(&mut self) {
+        self.end_time = Timestamp::EPOCH;
+        self.auth_time = REMOVED;
+        if self.is_config() {
+            self.server = Principal::new(REMOVED_CONFIG_REALM, self.server.components()).with_name_type(self.server.name_type());
+        }
+    }
+
+    pub(super) fn parse(reader: &mut Reader<'_>) -> Result<Self, Error> {
+        let client = parse_principal(reader)?;
+        let server = parse_principal(reader)?;
+        let enctype = reader.u16()?;
+        let key = StoredKey::new(enctype, reader.bytes32()?);
+        let mut time = || Ok::<_, Error>(Timestamp::from_secs(reader.u32()?.into()));
+        let [auth_time, start_time, end_time, renew_till] = [time()?, time()?, time()?, time()?];
+        let is_skey = reader.u8()? != 0;
+        let flags = reader.u32()?;
+        let mut addresses = Vec::new();
+        for _ in 0..reader.u32()? {
+            let addr_type = reader.u16()?;
+            let address = reader.bytes32()?.to_vec();
+            addresses.push(Address { addr_type, address });
+        }
+        let mut authorization_data = Vec::new();
+        for _ in 0..reader.u32()? {
+            let ad_type = reader.u16()?;
+            let data = reader.bytes32()?.to_vec();
+            authorization_data.push(AuthorizationData { ad_type, data });
+        }
+        Ok(Self {
+            client,
+            server,
+            key,
+            auth_time,
+            start_time,
+            end_time,
+            renew_till,
+            is_skey,
+            flags,
+            addresses,
+            authorization_data,
+            ticket: reader.bytes32()?.to_vec(),
+            second_ticket: reader.bytes32()?.to_vec(),
+        })
+    }
+
+    pub(super) fn push_to(&self, bytes: &mut Vec<u8>) {
+        push_principal(bytes, &self.client);
+        push_principal(bytes, &self.server);
+        bytes.extend(self.key.enctype16().to_be_bytes());
+        push32(bytes, self.key.as_bytes());
+        for time in [self.auth_time, self.start_time, self.end_time, self.renew_till] {
+            bytes.extend((time.as_secs().clamp(0, u32::MAX.into()) as u32).to_be_bytes());
+        }
+        bytes.push(self.is_skey.into());
+        bytes.extend(self.flags.to_be_bytes());
+        bytes.extend((self.addresses.len() as u32).to_be_bytes());
+        for Address { addr_type, address } in &self.addresses {
+            bytes.extend(addr_type.to_be_bytes());
+            push32(bytes, address);
+        }
+        bytes.extend((self.authorization_data.len() as u32).to_be_bytes());
+        for AuthorizationData { ad_type, data } in &self.authorization_data {
+            bytes.extend(ad_type.to_be_bytes());
+            push32(bytes, data);
+        }
+        push32(bytes, &self.ticket);
+        push32(bytes, &self.second_ticket);
+    }
+}
+
+/// The server's name under which a setting is kept.
+pub(super) fn config_name(key: &str, principal: Option<&Principal>) -> Principal {
+    let components = ["krb5_ccache_conf_data".to_owned(), key.to_owned()];
+    Principal::new(CONFIG_REALM, components.into_iter().chain(principal.map(ToString::to_string)))
+}
+
+pub(super) fn parse_principal(reader: &mut Reader<'_>) -> Result<Principal, Error> {
+    let name_type = NameType(reader.u32()?.cast_signed());
+    let components = reader.u32()?;
+    let realm = reader.bytes32()?;
+    let realm = reader.text(realm)?;
+    let mut names = Vec::new();
+    for _ in 0..components {
+        let name = reader.bytes32()?;
+        names.push(reader.text(name)?);
+    }
+    Ok(Principal::new(realm, names).with_name_type(name_type))
+}
+
+pub(super) fn push_principal(bytes: &mut Vec<u8>, principal: &Principal) {
+    bytes.extend(principal.name_type().0.to_be_bytes());
+    bytes.extend((principal.components().len() as u32).to_be_bytes());
+    push32(bytes, principal.realm().as_bytes());
+    for component in principal.components() {
+        push32(bytes, component.as_bytes());
+    }
+}
+
+/// Appends bytes after their number in 32 bits.
+fn push32(bytes: &mut Vec<u8>, field: &[u8]) {
+    bytes.extend((field.len() as u32).to_be_bytes());
+    bytes.extend(field);
+}

@@ -1,0 +1,58 @@
+//! Keys in files, which may be of types that this crate cannot use.
+
+use std::fmt;
+
+use crate::{EncryptionKey, EncryptionType};
+
+/// A key with its type as a file tells it: usable or not, its bytes survive.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct StoredKey {
+    enctype: EncryptionType,
+    key: Result<EncryptionKey, Vec<u8>>,
+}
+
+impl StoredKey {
+    /// Keytabs and credential caches give the type in 16 bits.
+    pub(crate) fn new(enctype: u16, bytes: &[u8]) -> Self {
+        let enctype = EncryptionType(enctype.cast_signed().into());
+        Self {
+            enctype,
+            key: EncryptionKey::new(enctype, bytes).map_err(|_| bytes.to_vec()),
+        }
+    }
+
+    pub(crate) fn enctype(&self) -> EncryptionType {
+        self.enctype
+    }
+
+    pub(crate) fn enctype16(&self) -> u16 {
+        self.enctype.0 as u16
+    }
+
+    /// The key, if its type is supported and its length right.
+    pub(crate) fn key(&self) -> Option<&EncryptionKey> {
+        self.key.as_ref().ok()
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match &self.key {
+            Ok(key) => key.as_bytes(),
+            Err(bytes) => bytes,
+        }
+    }
+}
+
+impl From<EncryptionKey> for StoredKey {
+    fn from(key: EncryptionKey) -> Self {
+        Self {
+            enctype: key.enctype(),
+            key: Ok(key),
+        }
+    }
+}
+
+impl fmt::Debug for StoredKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StoredKey({})", self.enctype)
+    }
+}
