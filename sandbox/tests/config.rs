@@ -3,7 +3,15 @@
 use crate::support::{Place, Ran};
 
 /// Each file is refused with all of these texts.
-const BAD: [(&str, &[&str]); 32] = [
+const BAD: [(&str, &[&str]); 34] = [
+    (
+        "[hadoop]\ndfs.replication = \"many\"\n",
+        &["bad.toml:2:", "dfs.replication has \"many\""],
+    ),
+    (
+        "[hadoop]\n\n\"hadoop.rpc.protection\" = \"secret\"\n",
+        &["bad.toml:3:", "authentication, integrity or privacy"],
+    ),
     ("[realm\n", &["bad.toml:1:"]),
     ("[realm]\nname = EXAMPLE\n", &["bad.toml:2:"]),
     ("name = \"X\"\n", &["bad.toml:1:", "\"name\" stands in no table"]),
@@ -176,4 +184,18 @@ fn the_protection_flag_and_d_reach_the_hadoop_keys() {
     ] {
         assert!(ran.succeeded().contains(line), "{ran:#?}");
     }
+}
+
+#[test]
+fn a_key_of_hadoop_that_nothing_obeys_is_a_warning_and_a_bad_value_is_bad_configuration() {
+    let place = Place::new();
+    let ran = place.run(&["config", "show", "-D", "dfs.replicaton=1"]);
+    ran.succeeded();
+    assert!(
+        ran.stderr.contains("warning") && ran.stderr.contains("did you mean dfs.replication?"),
+        "{ran:#?}"
+    );
+    let refused = ["-D", "dfs.replication has \"x\""];
+    place.run(&["up", "-D", "dfs.replication=x"]).refused(3, &refused);
+    place.run(&["exec", "-D", "dfs.replication=x", "--", "true"]).refused(3, &refused);
 }

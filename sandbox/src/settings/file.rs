@@ -1,6 +1,7 @@
 //! `kerbox.toml`.
 
 use kerbox_krb5::Principal;
+use minihdfs::config::HdfsConfig;
 use toml::de::{DeTable, DeValue};
 
 use super::section::{Section, Source};
@@ -42,7 +43,9 @@ fn read_document(source: &Source<'_>, document: &DeTable<'_>, settings: &mut Set
         read_hdfs(section, &mut settings.hdfs);
     }
     if let Some(section) = top.table("hadoop") {
-        settings.hadoop = section.scalars().into_iter().collect();
+        let mut obeyed = HdfsConfig::default();
+        let fits = |key: &str, value: &str| obeyed.set(key, value).map(drop).map_err(|error| error.to_string());
+        settings.hadoop = section.scalars(fits).into_iter().collect();
     }
     top.finish();
 }
@@ -56,7 +59,7 @@ fn read_realm(mut section: Section<'_, '_>, realm: &mut RealmSettings) {
     set(&mut realm.attributes, section.list("attributes", Attribute::parse));
     set(&mut realm.clock_skew, section.text("clock_skew", parse_duration));
     if let Some(libdefaults) = section.table("libdefaults") {
-        realm.libdefaults.extend(libdefaults.scalars());
+        realm.libdefaults.extend(libdefaults.scalars(|_, _| Ok(())));
     }
     if realm.enctypes.is_empty() {
         section.problem("enctypes is empty; leave it out for the usual four");

@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use minihdfs::config::HdfsConfig;
+
 use super::{Listen, Port, Settings, file};
 use crate::cli::{Security, SettingsArgs};
 use crate::failure::Failure;
@@ -45,6 +47,8 @@ pub(crate) fn effective(args: &SettingsArgs, purpose: Purpose) -> Result<Setting
         }
     }
     settings.hadoop.extend(args.hadoop.iter().cloned());
+    let pairs = settings.hadoop.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    HdfsConfig::from_pairs(pairs).map_err(|error| Failure::Configuration(vec![format!("[hadoop] or -D: {error}")]))?;
     settings.data_dir.clone_from(&args.data_dir);
     settings.strict_ports = args.strict_ports;
 

@@ -136,10 +136,14 @@ impl<'a, 'd> Section<'a, 'd> {
         sections
     }
 
-    /// Every key with a scalar value; tables inside are read as dotted keys, so that `dfs.replication = 3` needs no quotes.
-    pub(crate) fn scalars(self) -> Vec<(String, String)> {
+    /// Every key with a scalar value that `check` lets pass; tables inside are read as dotted keys, so that `dfs.replication = 3` needs
+    /// no quotes.
+    pub(crate) fn scalars(self, mut check: impl FnMut(&str, &str) -> Result<(), String>) -> Vec<(String, String)> {
         let mut pairs = Vec::new();
-        self.collect("", self.table, &mut pairs);
+        self.collect("", self.table, &mut |at, key, value| match check(&key, &value) {
+            Ok(()) => pairs.push((key, value)),
+            Err(why) => self.source.problem(at, format!("{} {why}", self.label)),
+        });
         pairs
     }
 
@@ -193,20 +197,25 @@ impl<'a, 'd> Section<'a, 'd> {
         self.table.iter().find(|(name, _)| name.get_ref() == key).map(|(_, value)| value)
     }
 
-    fn collect(&self, prefix: &str, table: &DeTable<'_>, pairs: &mut Vec<(String, String)>) {
+    fn collect(&self, prefix: &str, table: &DeTable<'_>, found: &mut impl FnMut(usize, String, String)) {
         for (key, value) in table {
             let name = format!("{prefix}{}", key.get_ref());
-            match value.get_ref() {
-                DeValue::Table(inner) => self.collect(&format!("{name}."), inner, pairs),
-                DeValue::String(text) => pairs.push((name, text.to_string())),
-                DeValue::Boolean(truth) => pairs.push((name, truth.to_string())),
-                DeValue::Integer(number) => pairs.push((name, number.to_string())),
-                DeValue::Float(number) => pairs.push((name, number.as_str().to_owned())),
-                other => self.source.problem(
-                    value.span().start,
-                    format!("{} {name}: {} cannot be a value here; write a text", self.label, shown(other)),
-                ),
-            }
+            let text = match value.get_ref() {
+                DeValue::Table(inner) => {
+                    self.collect(&format!("{name}."), inner, found);
+                    continue;
+                }
+                DeValue::String(text) => text.to_string(),
+                DeValue::Boolean(truth) => truth.to_string(),
+                DeValue::Integer(number) => number.to_string(),
+                DeValue::Float(number) => number.as_str().to_owned(),
+                other => {
+                    let what = format!("{} {name}: {} cannot be a value here; write a text", self.label, shown(other));
+                    self.source.problem(value.span().start, what);
+                    continue;
+                }
+            };
+            found(value.span().start, name, text);
         }
     }
 }

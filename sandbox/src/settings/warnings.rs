@@ -1,16 +1,112 @@
-//! What is allowed, but better said.
+//! What is allowed, and yet may not be what was meant.
+
+use minihdfs::config::{HdfsConfig, Obeyed};
 
 use super::Settings;
+use super::nearest::nearest;
 use crate::commands::note;
 
-/// Says on standard error what somebody might not have meant.
+/// Says it on standard error.
 pub(crate) fn warn(settings: &Settings) {
+    for warning in warnings(settings) {
+        note(format_args!("warning: {warning}"));
+    }
+}
+
+fn warnings(settings: &Settings) -> Vec<String> {
+    let mut warnings = Vec::new();
     for (server, listen) in [("KDC", settings.realm.listen), ("NameNode", settings.hdfs.listen)] {
         if !listen.address.is_loopback() {
-            note(format_args!(
-                "warning: the {server} listens on {}, where others on the network can reach it; its users' passwords are their names",
-                listen.address
+            let address = listen.address;
+            warnings.push(format!(
+                "the {server} listens on {address}: others on the network can reach it, and the default users' passwords are their names"
             ));
         }
+    }
+    let mut obeyed = HdfsConfig::default();
+    for (key, value) in &settings.hadoop {
+        if matches!(obeyed.set(key, value), Ok(Obeyed::Not)) {
+            let meant = nearest(key, OBEYED).map_or_else(String::new, |known| format!("; did you mean {known}?"));
+            warnings.push(format!("{key} is not obeyed here, it only goes into the clients' files{meant}"));
+        }
+    }
+    warnings
+}
+
+/// Keys that the servers obey, for the suggestion.
+const OBEYED: [&str; 48] = [
+    "dfs.block.access.key.update.interval",
+    "dfs.block.access.token.enable",
+    "dfs.block.access.token.lifetime",
+    "dfs.block.access.token.protobuf.enable",
+    "dfs.blocksize",
+    "dfs.bytes-per-checksum",
+    "dfs.checksum.type",
+    "dfs.client-write-packet-size",
+    "dfs.data.transfer.protection",
+    "dfs.encrypt.data.transfer",
+    "dfs.encrypt.data.transfer.algorithm",
+    "dfs.encrypt.data.transfer.cipher.key.bitlength",
+    "dfs.encrypt.data.transfer.cipher.suites",
+    "dfs.heartbeat.interval",
+    "dfs.ls.limit",
+    "dfs.namenode.accesstime.precision",
+    "dfs.namenode.acls.enabled",
+    "dfs.namenode.delegation.key.update-interval",
+    "dfs.namenode.delegation.token.always-use",
+    "dfs.namenode.delegation.token.max-lifetime",
+    "dfs.namenode.delegation.token.renew-interval",
+    "dfs.namenode.enable.retrycache",
+    "dfs.namenode.fs-limits.max-blocks-per-file",
+    "dfs.namenode.fs-limits.max-component-length",
+    "dfs.namenode.fs-limits.max-directory-items",
+    "dfs.namenode.fs-limits.max-xattr-size",
+    "dfs.namenode.fs-limits.max-xattrs-per-inode",
+    "dfs.namenode.fs-limits.min-block-size",
+    "dfs.namenode.heartbeat.recheck-interval",
+    "dfs.namenode.lease-hard-limit-sec",
+    "dfs.namenode.posix.acl.inheritance.enabled",
+    "dfs.namenode.replication.min",
+    "dfs.namenode.retrycache.expirytime.millis",
+    "dfs.namenode.stale.datanode.interval",
+    "dfs.namenode.xattrs.enabled",
+    "dfs.permissions.enabled",
+    "dfs.permissions.superusergroup",
+    "dfs.replication",
+    "dfs.replication.max",
+    "fs.permissions.umask-mode",
+    "fs.trash.interval",
+    "hadoop.rpc.protection",
+    "hadoop.security.auth_to_local",
+    "hadoop.security.auth_to_local.mechanism",
+    "hadoop.security.authentication",
+    "hadoop.user.group.static.mapping.overrides",
+    "io.file.buffer.size",
+    "ipc.maximum.data.length",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_that_is_suggested_is_obeyed() {
+        for key in OBEYED {
+            let told = HdfsConfig::default().set(key, "?");
+            assert!(!matches!(told, Ok(Obeyed::Not | Obeyed::ByClients)), "{key}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_nothing_obeys_is_told_with_the_nearest_that_is() {
+        let mut settings = Settings::default();
+        settings.hadoop.insert(String::from("dfs.block.size.typo"), String::from("1"));
+        settings.hadoop.insert(String::from("dfs.replicaton"), String::from("1"));
+        settings
+            .hadoop
+            .insert(String::from("dfs.client.use.datanode.hostname"), String::from("true"));
+        let warnings = warnings(&settings);
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
+        assert!(warnings[1].contains("did you mean dfs.replication?"), "{warnings:?}");
     }
 }
