@@ -1,4 +1,14 @@
 //! Who calls, and how they proved it.
+//!
+//! - [`Caller`], [`User`], [`AuthMethod`]
+//! - [`AuthToLocal`]: short names of principals
+//! - [`ProxyUsers`]: who may act for whom
+
+mod auth_to_local;
+mod proxy_users;
+
+pub use auth_to_local::AuthToLocal;
+pub use proxy_users::ProxyUsers;
 
 use std::net::IpAddr;
 use std::sync::Arc;
