@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::messages::KrbError;
 use crate::{EncryptionType, ErrorCode};
 
 /// An error of this crate.
@@ -64,6 +65,9 @@ pub enum Error {
         /// What the operating system says.
         why: String,
     },
+    /// A KDC, or a service, answered with a KRB-ERROR.
+    #[error("{}{}", .0.code, .0.text.as_deref().map(|text| format!(", {text}")).unwrap_or_default())]
+    Kdc(Box<KrbError>),
     /// A check of the protocol failed; the code is what goes on the wire.
     #[error("{0}")]
     Protocol(ErrorCode),
@@ -80,6 +84,7 @@ impl Error {
             | Self::Malformed { .. }
             | Self::File { .. } => ErrorCode::KRB_ERR_GENERIC,
             Self::EncryptionTypeName { .. } | Self::EncryptionType { .. } => ErrorCode::KDC_ERR_ETYPE_NOSUPP,
+            Self::Kdc(error) => error.code,
             Self::Protocol(code) => *code,
         }
     }

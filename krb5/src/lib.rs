@@ -4,11 +4,14 @@
 //! - [`principal`]: [`Principal`] and [`NameType`]
 //! - [`error_code`]: [`ErrorCode`], every KRB-ERROR number under its RFC 4120 name
 //! - [`messages`]: every message as a value with its DER
+//! - [`ticket`]: tickets sealed and opened
+//! - [`client`]: the client's side of AS and TGS exchanges
 //! - [`crypto`]: [`EncryptionType`], [`EncryptionKey`], [`KeyUsage`], checksums
 //! - [`keytab`]: [`Keytab`], the file of a service's keys
 //! - [`ccache`]: [`CredentialCache`], the file of a client's tickets
 
 pub mod ccache;
+pub mod client;
 pub mod crypto;
 pub mod error;
 pub mod error_code;
@@ -18,6 +21,7 @@ pub mod principal;
 mod private_file;
 mod reader;
 mod stored_key;
+pub mod ticket;
 pub mod time;
 
 pub use ccache::{Credential, CredentialCache};

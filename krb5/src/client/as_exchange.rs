@@ -1,0 +1,241 @@
+//! The initial ticket.
+
+use std::time::Duration;
+
+use rand::Rng;
+
+use super::{Credentials, ENCTYPES};
+use crate::messages::{
+    EncKdcReplyPart, EncryptedData, EtypeInfo2Entry, HostAddress, KdcOptions, KdcReply, KdcRequest, KdcRequestBody, KrbError, MessageType,
+    PaData, PaDataType, PaEncTsEnc,
+};
+use crate::{EncryptionKey, EncryptionType, Error, ErrorCode, KeyUsage, NameType, Principal, Timestamp};
+
+/// What a client knows and nobody else but the KDC.
+#[derive(Clone)]
+pub enum Secret {
+    /// A password; the KDC tells the salt.
+    Password(String),
+    /// Keys, as a keytab holds them, one for each encryption type.
+    Keys(Vec<EncryptionKey>),
+}
+
+/// What an [`AsExchange`] asks for.
+#[derive(Clone, Debug)]
+pub struct InitialRequest {
+    /// The client.
+    pub client: Principal,
+    /// The service: the ticket-granting service of the client's realm by default.
+    pub server: Principal,
+    /// Flags.
+    pub options: KdcOptions,
+    /// How long from now (or from `start`) the ticket shall be valid.
+    pub lifetime: Duration,
+    /// How long it shall be renewable; zero asks for a ticket that is not.
+    pub renewable_lifetime: Duration,
+    /// When it shall begin, for a postdated ticket.
+    pub start: Option<Timestamp>,
+    /// From which addresses it shall be usable; from all if empty.
+    pub addresses: Vec<HostAddress>,
+    /// Which encryption types the client knows, the best first.
+    pub enctypes: Vec<EncryptionType>,
+    /// Whether the first request already carries an encrypted timestamp: one round trip less where the secret is keys,
+    /// but KDCs without pre-authentication cannot be told from others.
+    pub preauthenticate: bool,
+}
+
+impl InitialRequest {
+    /// A forwardable, proxiable ticket-granting ticket of `client` for ten hours.
+    #[must_use]
+    pub fn new(client: Principal) -> Self {
+        Self {
+            server: Principal::krbtgt(client.realm(), client.realm()),
+            client,
+            options: KdcOptions::FORWARDABLE | KdcOptions::PROXIABLE,
+            lifetime: Duration::from_secs(10 * 3600),
+            renewable_lifetime: Duration::ZERO,
+            start: None,
+            addresses: Vec::new(),
+            enctypes: ENCTYPES.to_vec(),
+            preauthenticate: false,
+        }
+    }
+
+    fn body(&self, now: Timestamp, rng: &mut impl Rng) -> KdcRequestBody {
+        let start = self.start.unwrap_or(now);
+        let mut options = self.options;
+        options.set(KdcOptions::RENEWABLE, !self.renewable_lifetime.is_zero());
+        options.set(KdcOptions::POSTDATED | KdcOptions::ALLOW_POSTDATE, self.start.is_some());
+        if self.client.name_type() == NameType::ENTERPRISE {
+            options |= KdcOptions::CANONICALIZE;
+        }
+        KdcRequestBody {
+            options,
+            client: Some(self.client.clone()),
+            realm: self.server.realm().to_owned(),
+            server: Some(self.server.clone()),
+            from: self.start,
+            till: start + self.lifetime,
+            rtime: (!self.renewable_lifetime.is_zero()).then(|| start + self.renewable_lifetime),
+            nonce: nonce(rng),
+            enctypes: self.enctypes.clone(),
+            addresses: self.addresses.clone(),
+            enc_authorization_data: None,
+            additional_tickets: Vec::new(),
+        }
+    }
+}
+
+/// A number that old clients and KDCs take for positive, too.
+pub(super) fn nonce(rng: &mut impl Rng) -> i64 {
+    (rng.next_u32() >> 1).into()
+}
+
+/// What comes after an answer of the KDC.
+#[derive(Debug)]
+pub enum AsStep {
+    /// Send this too.
+    Send(Vec<u8>),
+    /// The ticket.
+    Done(Box<Credentials>),
+}
+
+/// An AS exchange as its client sees it.
+pub struct AsExchange {
+    request: InitialRequest,
+    secret: Secret,
+    body: KdcRequestBody,
+    /// How a password becomes a key, as the KDC told it.
+    salt: Option<EtypeInfo2Entry>,
+    /// The key that encrypted the timestamp, derived once.
+    key: Option<EncryptionKey>,
+    preauthenticated: bool,
+}
+
+impl AsExchange {
+    /// Begins; the bytes are for the KDC.
+    pub fn new(request: InitialRequest, secret: Secret, now: Timestamp, rng: &mut impl Rng) -> Result<(Self, Vec<u8>), Error> {
+        let mut exchange = Self {
+            body: request.body(now, rng),
+            preauthenticated: false,
+            request,
+            secret,
+            salt: None,
+            key: None,
+        };
+        let bytes = if exchange.request.preauthenticate {
+            exchange.with_timestamp(now, Vec::new(), rng)?
+        } else {
+            exchange.encode(Vec::new())
+        };
+        Ok((exchange, bytes))
+    }
+
+    /// Takes the KDC's answer.
+    pub fn step(&mut self, answer: &[u8], rng: &mut impl Rng) -> Result<AsStep, Error> {
+        match MessageType::of(answer) {
+            Some(MessageType::AS_REP) => self.finish(answer).map(|credentials| AsStep::Done(Box::new(credentials))),
+            Some(MessageType::KRB_ERROR) => {
+                let error = KrbError::decode(answer)?;
+                if error.code != ErrorCode::KDC_ERR_PREAUTH_REQUIRED || self.preauthenticated {
+                    return Err(Error::Kdc(Box::new(error)));
+                }
+                let padata = PaData::decode_list(error.data.as_deref().unwrap_or_default())?;
+                self.read_salt(&padata)?;
+                let cookie = padata
+                    .into_iter()
+                    .filter(|element| element.pa_type == PaDataType::FX_COOKIE)
+                    .collect();
+                self.body.nonce = nonce(rng);
+                // The KDC's clock decides: MIT's clients follow the time of its answer, too.
+                self.with_timestamp(error.stime, cookie, rng).map(AsStep::Send)
+            }
+            _ => Err(Error::Malformed {
+                what: "answer to an AS-REQ",
+                why: "it is neither an AS-REP nor a KRB-ERROR".to_owned(),
+            }),
+        }
+    }
+
+    fn encode(&self, padata: Vec<PaData>) -> Vec<u8> {
+        KdcRequest::new(MessageType::AS_REQ, padata, self.body.clone()).encode()
+    }
+
+    fn with_timestamp(&mut self, now: Timestamp, mut padata: Vec<PaData>, rng: &mut impl Rng) -> Result<Vec<u8>, Error> {
+        let enctype = match (&self.salt, &self.secret) {
+            (Some(entry), _) => entry.enctype,
+            (None, Secret::Keys(keys)) => self
+                .body
+                .enctypes
+                .iter()
+                .copied()
+                .find(|enctype| keys.iter().any(|key| key.enctype() == *enctype))
+                .ok_or(ErrorCode::KDC_ERR_ETYPE_NOSUPP)?,
+            (None, Secret::Password(_)) => *self.body.enctypes.first().ok_or(ErrorCode::KDC_ERR_ETYPE_NOSUPP)?,
+        };
+        let key = self.key(enctype)?;
+        let timestamp = PaEncTsEnc { timestamp: now }.encode();
+        let data = EncryptedData::seal(&key, None, KeyUsage::AS_REQ_PA_ENC_TIMESTAMP, &timestamp, rng);
+        padata.push((&data).into());
+        self.key = Some(key);
+        self.preauthenticated = true;
+        Ok(self.encode(padata))
+    }
+
+    /// Takes the first entry of ETYPE-INFO2 that the client can use.
+    fn read_salt(&mut self, padata: &[PaData]) -> Result<(), Error> {
+        let Some(element) = PaData::find(padata, PaDataType::ETYPE_INFO2) else {
+            return Ok(());
+        };
+        let usable = |entry: &EtypeInfo2Entry| {
+            self.body.enctypes.contains(&entry.enctype)
+                && match &self.secret {
+                    Secret::Password(_) => true,
+                    Secret::Keys(keys) => keys.iter().any(|key| key.enctype() == entry.enctype),
+                }
+        };
+        let entry = EtypeInfo2Entry::decode_list(&element.value)?.into_iter().find(usable);
+        self.salt = Some(entry.ok_or(ErrorCode::KDC_ERR_ETYPE_NOSUPP)?);
+        Ok(())
+    }
+
+    fn key(&self, enctype: EncryptionType) -> Result<EncryptionKey, Error> {
+        if let Some(key) = self.key.as_ref().filter(|key| key.enctype() == enctype) {
+            return Ok(key.clone());
+        }
+        match &self.secret {
+            Secret::Keys(keys) => keys
+                .iter()
+                .find(|key| key.enctype() == enctype)
+                .cloned()
+                .ok_or_else(|| ErrorCode::KDC_ERR_ETYPE_NOSUPP.into()),
+            Secret::Password(password) => {
+                let told = self.salt.as_ref().filter(|entry| entry.enctype == enctype);
+                let salt = told
+                    .and_then(|entry| entry.salt.clone())
+                    .unwrap_or_else(|| self.request.client.default_salt());
+                let params = told.and_then(|entry| entry.s2kparams.as_deref());
+                EncryptionKey::from_password(enctype, password.as_bytes(), salt.as_bytes(), params)
+            }
+        }
+    }
+
+    fn finish(&mut self, answer: &[u8]) -> Result<Credentials, Error> {
+        let reply = KdcReply::decode(answer)?;
+        if reply.padata.iter().any(|element| element.pa_type == PaDataType::ETYPE_INFO2) {
+            // An entry of another type than the reply's tells nothing about this key.
+            let before = self.salt.clone();
+            if self.read_salt(&reply.padata).is_err() {
+                self.salt = before;
+            }
+        }
+        let key = self.key(reply.enc_part.enctype)?;
+        let part = EncKdcReplyPart::decode(&reply.enc_part.open(&key, KeyUsage::AS_REP_ENC_PART)?)?;
+        let canonicalized = self.body.options.contains(KdcOptions::CANONICALIZE);
+        let as_asked = canonicalized || (reply.client == self.request.client && part.server == self.request.server);
+        if part.nonce != self.body.nonce || reply.ticket.server != part.server || !as_asked {
+            return Err(ErrorCode::KRB_AP_ERR_MODIFIED.into());
+        }
+        Ok(Credentials::new(reply, part, &self.request.addresses))
+    }
+}

@@ -1,0 +1,249 @@
+//! Every further ticket.
+
+use std::time::Duration;
+
+use rand::Rng;
+
+use super::as_exchange::nonce;
+use super::{Credentials, ENCTYPES};
+use crate::messages::{
+    ApOptions, ApReq, Authenticator, AuthorizationData, Checksum, EncKdcReplyPart, EncryptedData, HostAddress, KdcOptions, KdcReply,
+    KdcRequest, KdcRequestBody, KrbError, MessageType, PaData, PaDataType, PaForUser, Ticket,
+};
+use crate::{EncryptionKey, EncryptionType, Error, ErrorCode, KeyUsage, Principal, Timestamp};
+
+/// What a [`TgsExchange`] asks for.
+#[derive(Clone, Debug)]
+pub struct TgsRequest {
+    /// The service.
+    pub server: Principal,
+    /// Flags.
+    pub options: KdcOptions,
+    /// When the ticket shall begin, for a postdated one.
+    pub from: Option<Timestamp>,
+    /// When it shall end; the epoch stands for "with the ticket-granting ticket".
+    pub till: Timestamp,
+    /// Until when it shall be renewable.
+    pub rtime: Option<Timestamp>,
+    /// From which addresses it shall be usable (FORWARDED and PROXY).
+    pub addresses: Vec<HostAddress>,
+    /// Which encryption types the client knows, the best first.
+    pub enctypes: Vec<EncryptionType>,
+    /// Tickets of others: user-to-user, S4U2Proxy.
+    pub additional_tickets: Vec<Ticket>,
+    /// S4U2Self: the user in whose name a ticket is asked for.
+    pub for_user: Option<Principal>,
+    /// Authorization data for the ticket, sent encrypted.
+    pub authorization_data: Vec<AuthorizationData>,
+    /// Further pre-authentication data.
+    pub padata: Vec<PaData>,
+    /// Whether the authenticator carries a subkey, as MIT's does.
+    pub subkey: bool,
+}
+
+/// The flags of a ticket that a request for another like it repeats.
+const LIKE_THE_TICKET: u32 = KdcOptions::FORWARDABLE.0 | KdcOptions::PROXIABLE.0 | KdcOptions::ALLOW_POSTDATE.0 | KdcOptions::RENEWABLE.0;
+
+impl TgsRequest {
+    /// A ticket for `server`, with the flags of the ticket-granting ticket.
+    #[must_use]
+    pub fn service(server: Principal, tgt: &Credentials) -> Self {
+        Self {
+            server,
+            // The flags stand at the same bits in both.
+            options: KdcOptions(tgt.flags.0 & LIKE_THE_TICKET),
+            from: None,
+            till: tgt.end_time,
+            rtime: tgt.renew_till,
+            addresses: Vec::new(),
+            enctypes: ENCTYPES.to_vec(),
+            additional_tickets: Vec::new(),
+            for_user: None,
+            authorization_data: Vec::new(),
+            padata: Vec::new(),
+            subkey: true,
+        }
+    }
+
+    fn same(ticket: &Credentials, option: KdcOptions) -> Self {
+        let mut request = Self::service(ticket.server.clone(), ticket);
+        request.options |= option;
+        request
+    }
+
+    /// `ticket` once more, with a new end.
+    #[must_use]
+    pub fn renew(ticket: &Credentials) -> Self {
+        Self::same(ticket, KdcOptions::RENEW)
+    }
+
+    /// A postdated `ticket` made valid.
+    #[must_use]
+    pub fn validate(ticket: &Credentials) -> Self {
+        Self::same(ticket, KdcOptions::VALIDATE)
+    }
+
+    /// A ticket-granting ticket for another host; for all if `addresses` is empty.
+    #[must_use]
+    pub fn forward(tgt: &Credentials, addresses: Vec<HostAddress>) -> Self {
+        let mut request = Self::same(tgt, KdcOptions::FORWARDED);
+        request.addresses = addresses;
+        request
+    }
+
+    /// A ticket for the service whose ticket-granting ticket this is: user-to-user.
+    #[must_use]
+    pub fn user_to_user(server: Principal, tgt: &Credentials, theirs: Ticket) -> Self {
+        let mut request = Self::service(server, tgt);
+        request.options |= KdcOptions::ENC_TKT_IN_SKEY;
+        request.additional_tickets = vec![theirs];
+        request
+    }
+
+    /// S4U2Self: a ticket of `user` to the owner of `tgt`.
+    #[must_use]
+    pub fn s4u2self(user: Principal, tgt: &Credentials) -> Self {
+        let mut request = Self::service(tgt.client.clone(), tgt);
+        request.options |= KdcOptions::CANONICALIZE;
+        request.for_user = Some(user);
+        request
+    }
+
+    /// S4U2Proxy: a ticket to `server` of the client whose ticket to the owner of `tgt` the `evidence` is.
+    #[must_use]
+    pub fn s4u2proxy(server: Principal, tgt: &Credentials, evidence: Ticket) -> Self {
+        let mut request = Self::service(server, tgt);
+        request.options |= KdcOptions::CNAME_IN_ADDL_TKT | KdcOptions::CANONICALIZE;
+        request.options.set(KdcOptions::RENEWABLE, false);
+        request.additional_tickets = vec![evidence];
+        request
+    }
+
+    /// Asks for a ticket that ends this long after `now`.
+    #[must_use]
+    pub fn lifetime(mut self, now: Timestamp, lifetime: Duration) -> Self {
+        self.till = now + lifetime;
+        self
+    }
+}
+
+/// A TGS exchange as its client sees it.
+pub struct TgsExchange {
+    reply_key: EncryptionKey,
+    usage: KeyUsage,
+    nonce: i64,
+    server: Principal,
+    client: Principal,
+    /// Whether the KDC may answer with another server, or in another client's name.
+    other_names: bool,
+    addresses: Vec<HostAddress>,
+}
+
+impl TgsExchange {
+    /// Begins with a `ticket`, for the most a ticket-granting ticket; the bytes are for the KDC of its server's realm.
+    pub fn new(ticket: &Credentials, request: TgsRequest, now: Timestamp, rng: &mut impl Rng) -> Result<(Self, Vec<u8>), Error> {
+        let subkey = if request.subkey {
+            Some(EncryptionKey::random(ticket.key.enctype(), rng)?)
+        } else {
+            None
+        };
+        let (reply_key, usage) = match &subkey {
+            Some(subkey) => (subkey.clone(), KeyUsage::TGS_REP_ENC_PART_SUBKEY),
+            None => (ticket.key.clone(), KeyUsage::TGS_REP_ENC_PART_SESSION_KEY),
+        };
+        let enc_authorization_data = (!request.authorization_data.is_empty()).then(|| {
+            let (key, usage) = match &subkey {
+                Some(subkey) => (subkey, KeyUsage::TGS_REQ_AUTH_DATA_SUBKEY),
+                None => (&ticket.key, KeyUsage::TGS_REQ_AUTH_DATA_SESSION_KEY),
+            };
+            let list = AuthorizationData::encode_list(&request.authorization_data);
+            EncryptedData::seal(key, None, usage, &list, rng)
+        });
+        let other_names =
+            request.options.intersects(KdcOptions::CANONICALIZE | KdcOptions::CNAME_IN_ADDL_TKT) || request.for_user.is_some();
+        let body = KdcRequestBody {
+            options: request.options,
+            client: None,
+            realm: request.server.realm().to_owned(),
+            server: Some(request.server.clone()),
+            from: request.from,
+            till: request.till,
+            rtime: request.rtime.filter(|_| request.options.contains(KdcOptions::RENEWABLE)),
+            nonce: nonce(rng),
+            enctypes: request.enctypes,
+            addresses: request.addresses.clone(),
+            enc_authorization_data,
+            additional_tickets: request.additional_tickets,
+        };
+        let mut message = KdcRequest::new(MessageType::TGS_REQ, Vec::new(), body);
+        let authenticator = Authenticator {
+            client: ticket.client.clone(),
+            checksum: Some(Checksum::keyed(
+                &ticket.key,
+                KeyUsage::TGS_REQ_AUTHENTICATOR_CHECKSUM,
+                &message.raw_body,
+            )),
+            ctime: now,
+            subkey,
+            seq_number: None,
+            authorization_data: Vec::new(),
+        };
+        let ap_req = ApReq {
+            options: ApOptions::NONE,
+            ticket: ticket.ticket.clone(),
+            authenticator: EncryptedData::seal(&ticket.key, None, KeyUsage::TGS_REQ_AUTHENTICATOR, &authenticator.encode(), rng),
+        };
+        message.padata.push(PaData::new(PaDataType::TGS_REQ, ap_req.encode()));
+        if let Some(user) = request.for_user {
+            message.padata.push(for_user(user, &ticket.key));
+        }
+        message.padata.extend(request.padata);
+        let exchange = Self {
+            reply_key,
+            usage,
+            nonce: message.body.nonce,
+            server: request.server,
+            client: ticket.client.clone(),
+            other_names,
+            addresses: if request.options.intersects(KdcOptions::FORWARDED | KdcOptions::PROXY) {
+                request.addresses
+            } else {
+                ticket.addresses.clone()
+            },
+        };
+        Ok((exchange, message.encode()))
+    }
+
+    /// Takes the KDC's answer.
+    pub fn finish(&self, answer: &[u8]) -> Result<Credentials, Error> {
+        match MessageType::of(answer) {
+            Some(MessageType::TGS_REP) => {}
+            Some(MessageType::KRB_ERROR) => return Err(Error::Kdc(Box::new(KrbError::decode(answer)?))),
+            _ => {
+                return Err(Error::Malformed {
+                    what: "answer to a TGS-REQ",
+                    why: "it is neither a TGS-REP nor a KRB-ERROR".to_owned(),
+                });
+            }
+        }
+        let reply = KdcReply::decode(answer)?;
+        let part = EncKdcReplyPart::decode(&reply.enc_part.open(&self.reply_key, self.usage)?)?;
+        let as_asked = self.other_names || (part.server == self.server && reply.client == self.client);
+        // A KDC may answer with a ticket for another realm's KDC (RFC 4120, 3.3.1).
+        if part.nonce != self.nonce || reply.ticket.server != part.server || !(as_asked || part.server.is_krbtgt()) {
+            return Err(ErrorCode::KRB_AP_ERR_MODIFIED.into());
+        }
+        Ok(Credentials::new(reply, part, &self.addresses))
+    }
+}
+
+fn for_user(user: Principal, key: &EncryptionKey) -> PaData {
+    const PACKAGE: &str = "Kerberos";
+    let checksummed = PaForUser::checksummed(&user, PACKAGE);
+    let element = PaForUser {
+        checksum: Checksum::keyed(key, KeyUsage::PA_FOR_USER_CHECKSUM, &checksummed),
+        user,
+        auth_package: PACKAGE.to_owned(),
+    };
+    PaData::new(PaDataType::FOR_USER, element.encode())
+}
