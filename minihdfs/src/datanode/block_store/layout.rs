@@ -1,0 +1,164 @@
+//! Where replicas lie under a DataNode's folder, and the file that holds a replica's checksums.
+//!
+//! ```text
+//! current/<pool>/current/finalized/subdirA/subdirB/blk_<id>        the data
+//!                                                  blk_<id>_<generation stamp>.meta
+//! current/<pool>/current/rbw/                                      replicas being written
+//! current/<pool>/tmp/                                              targets of replication
+//! ```
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use crate::datanode::checksum::{CHECKSUM_LENGTH, DataChecksum};
+use crate::proto::hdfs::{ChecksumProto, ChecksumTypeProto};
+
+/// Where the checksums begin in a meta file: after version (2 bytes), type (1) and bytes per checksum (4).
+pub(super) const META_HEADER: usize = 7;
+
+const META_VERSION: u16 = 1;
+
+/// In which of the folders a replica's two files are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Place {
+    Finalized,
+    Rbw,
+    Temporary,
+}
+
+/// The folders of one block pool.
+#[derive(Debug)]
+pub(super) struct Layout {
+    finalized: PathBuf,
+    rbw: PathBuf,
+    temporary: PathBuf,
+}
+
+impl Layout {
+    /// Makes the folders as far as they are missing.
+    pub(super) fn create(directory: &Path, block_pool: &str) -> io::Result<Self> {
+        let pool = directory.join("current").join(block_pool);
+        let layout = Self {
+            finalized: pool.join("current").join("finalized"),
+            rbw: pool.join("current").join("rbw"),
+            temporary: pool.join("tmp"),
+        };
+        for folder in [&layout.finalized, &layout.rbw, &layout.temporary] {
+            std::fs::create_dir_all(folder)?;
+        }
+        Ok(layout)
+    }
+
+    pub(super) fn folder(&self, place: Place, id: u64) -> PathBuf {
+        match place {
+            // Hadoop's DatanodeUtil.idToBlockDir.
+            Place::Finalized => self
+                .finalized
+                .join(format!("subdir{}", id >> 16 & 0x1f))
+                .join(format!("subdir{}", id >> 8 & 0x1f)),
+            Place::Rbw => self.rbw.clone(),
+            Place::Temporary => self.temporary.clone(),
+        }
+    }
+
+    pub(super) fn data(&self, place: Place, id: u64) -> PathBuf {
+        self.folder(place, id).join(format!("blk_{id}"))
+    }
+
+    pub(super) fn meta(&self, place: Place, id: u64, generation_stamp: u64) -> PathBuf {
+        self.folder(place, id).join(format!("blk_{id}_{generation_stamp}.meta"))
+    }
+
+    /// Every replica on disk: where, id, generation stamp. Files that are no pair of data and meta are passed over.
+    pub(super) fn scan(&self) -> io::Result<Vec<(Place, u64, u64)>> {
+        let mut found = Vec::new();
+        let mut folders = vec![(Place::Finalized, self.finalized.clone()), (Place::Rbw, self.rbw.clone())];
+        while let Some((place, folder)) = folders.pop() {
+            for entry in std::fs::read_dir(folder)? {
+                let entry = entry?;
+                if entry.file_type()?.is_dir() {
+                    folders.push((place, entry.path()));
+                    continue;
+                }
+                let name = entry.file_name();
+                let parsed = name.to_str().and_then(|name| {
+                    let (id, generation_stamp) = name.strip_prefix("blk_")?.strip_suffix(".meta")?.split_once('_')?;
+                    Some((id.parse().ok()?, generation_stamp.parse().ok()?))
+                });
+                if let Some((id, generation_stamp)) = parsed
+                    && self.data(place, id).exists()
+                {
+                    found.push((place, id, generation_stamp));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Removes what replications left unfinished.
+    pub(super) fn clear_temporary(&self) -> io::Result<()> {
+        for entry in std::fs::read_dir(&self.temporary)? {
+            std::fs::remove_file(entry?.path())?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes what stands before the checksums.
+pub(super) fn write_meta_header(meta: &File, checksum: DataChecksum) -> io::Result<()> {
+    let proto = checksum.to_proto();
+    let mut header = [0; META_HEADER];
+    header[..2].copy_from_slice(&META_VERSION.to_be_bytes());
+    header[2] = checksum.kind() as u8;
+    header[3..].copy_from_slice(&proto.bytes_per_checksum.to_be_bytes());
+    meta.write_all_at(&header, 0)
+}
+
+/// Reads it again, from a file that anybody may have damaged.
+pub(super) fn read_meta_header(meta: &File) -> io::Result<DataChecksum> {
+    let mut header = [0; META_HEADER];
+    meta.read_exact_at(&mut header, 0)?;
+    let damaged = |why: String| io::Error::new(io::ErrorKind::InvalidData, format!("damaged meta file: {why}"));
+    let version = u16::from_be_bytes([header[0], header[1]]);
+    if version != META_VERSION {
+        return Err(damaged(format!("version {version} instead of {META_VERSION}")));
+    }
+    let proto = ChecksumProto {
+        r#type: header[2].into(),
+        bytes_per_checksum: u32::from_be_bytes([header[3], header[4], header[5], header[6]]),
+    };
+    DataChecksum::from_proto(proto).map_err(|error| damaged(error.message().to_owned()))
+}
+
+/// Where in a meta file the checksum of the chunk with the byte `offset` stands.
+pub(super) fn checksum_position(checksum: DataChecksum, offset: u64) -> u64 {
+    if checksum.kind() == ChecksumTypeProto::ChecksumNull {
+        return META_HEADER as u64;
+    }
+    META_HEADER as u64 + offset / checksum.bytes_per_checksum() * CHECKSUM_LENGTH as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finalized_block_lies_where_hadoop_puts_it() {
+        let layout = Layout {
+            finalized: "finalized".into(),
+            rbw: "rbw".into(),
+            temporary: "tmp".into(),
+        };
+        assert_eq!(
+            layout.meta(Place::Finalized, 1_073_741_825, 1001),
+            Path::new("finalized/subdir0/subdir0/blk_1073741825_1001.meta")
+        );
+        assert_eq!(
+            layout.data(Place::Finalized, 0x4012_3456),
+            Path::new("finalized/subdir18/subdir20/blk_1074934870")
+        );
+        assert_eq!(layout.data(Place::Rbw, 7), Path::new("rbw/blk_7"));
+    }
+}

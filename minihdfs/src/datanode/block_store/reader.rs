@@ -1,0 +1,224 @@
+//! Packets out of a replica.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use super::{BlockStore, layout};
+use crate::HdfsError;
+use crate::datanode::checksum::{CHECKSUM_LENGTH, DataChecksum};
+use crate::datanode::link::Block;
+use crate::datanode::packet::{self, HEADER_LENGTH};
+
+/// How much data goes into one packet, as Hadoop sends it; at least one chunk.
+const PACKET_DATA: u64 = 64 << 10;
+
+/// What a reader asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct ReadRange {
+    pub(crate) offset: u64,
+    pub(crate) length: u64,
+    /// Else packets have no checksums.
+    pub(crate) checksums: bool,
+}
+
+/// Makes the packets of one read: whole chunks from the one in which the range begins to the one in which it ends.
+///
+/// Data is compared with its checksums on the way, and both are sent as they are stored:
+/// a reader that is given damaged data finds out, and so does [`damaged_at`](Self::damaged_at).
+#[derive(Debug)]
+pub(crate) struct ReplicaReader {
+    block: Block,
+    data: File,
+    meta: File,
+    stored: DataChecksum,
+    sent: DataChecksum,
+    /// Everything up to here can be read.
+    length: u64,
+    /// The checksum of the partial chunk at `length`, if there is one: in the file it changes when the chunk grows.
+    last_checksum: [u8; CHECKSUM_LENGTH],
+    start: u64,
+    position: u64,
+    end: u64,
+    seqno: i64,
+    damaged: Option<u64>,
+}
+
+impl BlockStore {
+    /// Begins to read a replica.
+    ///
+    /// # Errors
+    /// There is no such replica, its generation stamp is older than the block's, or the range reaches beyond it.
+    pub(crate) fn read(&self, block: Block, range: ReadRange) -> Result<ReplicaReader, HdfsError> {
+        let replica = self.get(block)?;
+        let state = replica.state();
+        if state.generation_stamp < block.generation_stamp {
+            return Err(HdfsError::io(format!(
+                "Replica gen stamp < block genstamp, block={}, replica={}",
+                self.name(block),
+                replica.describe(&state)
+            )));
+        }
+        if state.visible_length().is_none() {
+            return Err(self.not_found(block));
+        }
+        // As Hadoop, beyond what was acknowledged here: another DataNode may already have told the reader of it.
+        let length = state.bytes_on_disk;
+        if range.offset.checked_add(range.length).is_none_or(|end| end > length) {
+            return Err(HdfsError::io(format!(
+                " Offset {} and length {} don't match block {} ( blockLen {length} )",
+                range.offset,
+                range.length,
+                self.name(block)
+            )));
+        }
+        let failed = |error| self.failed("read", block, &error);
+        let data = File::open(self.layout.data(state.place, block.id)).map_err(failed)?;
+        let meta = File::open(self.layout.meta(state.place, block.id, state.generation_stamp)).map_err(failed)?;
+        let mut last_checksum = [0; CHECKSUM_LENGTH];
+        if length % state.checksum.bytes_per_checksum() != 0 && !state.checksum.is_none() {
+            let position = layout::checksum_position(state.checksum, length);
+            meta.read_exact_at(&mut last_checksum, position).map_err(failed)?;
+        }
+        let sent = if range.checksums { state.checksum } else { DataChecksum::NONE };
+        let chunk = state.checksum.bytes_per_checksum();
+        let start = range.offset / sent.bytes_per_checksum() * sent.bytes_per_checksum();
+        let end = (range.offset + range.length).next_multiple_of(chunk).min(length);
+        Ok(ReplicaReader {
+            block: replica.block(&state),
+            data,
+            meta,
+            stored: state.checksum,
+            sent,
+            length,
+            last_checksum,
+            start,
+            position: start,
+            end,
+            seqno: 0,
+            damaged: None,
+        })
+    }
+}
+
+impl ReplicaReader {
+    /// The replica's block: its generation stamp may be newer than the reader's.
+    pub(crate) fn block(&self) -> Block {
+        self.block
+    }
+
+    /// The checksum that packets carry.
+    pub(crate) fn checksum(&self) -> DataChecksum {
+        self.sent
+    }
+
+    /// The checksum with which the replica is stored.
+    pub(crate) fn stored_checksum(&self) -> DataChecksum {
+        self.stored
+    }
+
+    /// Where the first packet begins: at or before the offset that was asked for.
+    pub(crate) fn chunk_offset(&self) -> u64 {
+        self.start
+    }
+
+    /// Where the data ends: at or after the end that was asked for.
+    pub(crate) fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Where the first damage was found: data that does not match its checksum.
+    pub(crate) fn damaged_at(&self) -> Option<u64> {
+        self.damaged
+    }
+
+    /// How long the next packet is; `None` after the last one.
+    pub(crate) fn next_length(&self) -> Option<usize> {
+        if self.seqno < 0 {
+            return None;
+        }
+        let data = self.next_data();
+        Some(HEADER_LENGTH + self.sent.length_of(data) + data)
+    }
+
+    fn next_data(&self) -> usize {
+        let chunk = self.stored.bytes_per_checksum();
+        let packet = (PACKET_DATA / chunk * chunk).max(chunk);
+        // The first packet of a read without checksums may begin inside a stored chunk.
+        let packet = packet - self.position % chunk;
+        packet.min(self.end - self.position) as usize
+    }
+
+    /// Writes the next packet to `out`, which has its [length](Self::next_length). The last one is empty and says so.
+    ///
+    /// # Errors
+    /// The files do not have what the replica should have: somebody has cut or removed them, or the disk fails.
+    pub(crate) fn read_packet(&mut self, out: &mut [u8]) -> io::Result<()> {
+        let data = self.next_data();
+        let sums = self.sent.length_of(data);
+        let Some((header, body)) = out.split_first_chunk_mut::<HEADER_LENGTH>() else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        packet::put_header(header, self.position, self.seqno, data == 0, sums, data);
+        if data == 0 {
+            self.seqno = -1;
+            return Ok(());
+        }
+        let (checksums, bytes) = body.split_at_mut(sums);
+        self.data.read_exact_at(bytes, self.position)?;
+        if !self.sent.is_none() {
+            self.meta
+                .read_exact_at(checksums, layout::checksum_position(self.stored, self.position))?;
+            self.check(checksums, bytes);
+        }
+        self.seqno += 1;
+        self.position += data as u64;
+        Ok(())
+    }
+
+    fn check(&mut self, checksums: &mut [u8], bytes: &[u8]) {
+        let chunk = self.stored.bytes_per_checksum() as usize;
+        let partial = bytes.len() % chunk;
+        if partial > 0 && self.position + bytes.len() as u64 == self.length {
+            let at = checksums.len() - CHECKSUM_LENGTH;
+            checksums[at..].copy_from_slice(&self.last_checksum);
+        }
+        if self.damaged.is_none()
+            && let Err(at) = self.stored.verify(bytes, checksums)
+        {
+            self.damaged = Some(self.position + at as u64);
+        }
+    }
+
+    /// The stored checksums of the first `length` bytes, handed over piece by piece, for a checksum of checksums.
+    /// A chunk of which only a part belongs to them is summed up anew.
+    pub(crate) fn each_checksums(&self, length: u64, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+        if self.stored.is_none() {
+            return Ok(());
+        }
+        let chunk = self.stored.bytes_per_checksum();
+        let length = length.min(self.length);
+        let whole = length / chunk;
+        let mut left = whole * CHECKSUM_LENGTH as u64;
+        let mut position = layout::checksum_position(self.stored, 0);
+        let mut sums = vec![0; (64 << 10).min(left) as usize];
+        while left > 0 {
+            let piece = &mut sums[..(64 << 10).min(left) as usize];
+            self.meta.read_exact_at(piece, position)?;
+            take(piece);
+            position += piece.len() as u64;
+            left -= piece.len() as u64;
+        }
+        if length % chunk == 0 {
+            return Ok(());
+        }
+        if length == self.length {
+            take(&self.last_checksum);
+            return Ok(());
+        }
+        let mut last = vec![0; (length % chunk) as usize];
+        self.data.read_exact_at(&mut last, whole * chunk)?;
+        take(&self.stored.of_chunk(&last).to_be_bytes());
+        Ok(())
+    }
+}

@@ -1,0 +1,67 @@
+//! Block recovery, at one replica (InterDatanodeProtocol).
+
+use super::stages::java_name;
+use super::{BlockStore, ReplicaState};
+use crate::HdfsError;
+use crate::datanode::link::{Block, ReportedReplica};
+
+impl BlockStore {
+    /// Stops the writer and puts the replica under recovery; tells what there was before, or that there is nothing.
+    ///
+    /// # Errors
+    /// `RecoveryInProgressException` if a recovery of this id or a later one was here before; an IOException if the replica is stale.
+    pub(crate) fn init_recovery(&self, block: Block, recovery_id: u64) -> Result<Option<ReportedReplica>, HdfsError> {
+        let Ok(replica) = self.get(block) else { return Ok(None) };
+        let mut state = replica.state();
+        if state.replica_state == ReplicaState::Temporary {
+            return Ok(None);
+        }
+        if state.generation_stamp >= recovery_id || state.recovery.is_some_and(|(present, _)| present >= recovery_id) {
+            let present = state.recovery.map_or(state.generation_stamp, |(present, _)| present);
+            return Err(HdfsError::recovery_in_progress(format!(
+                "rur.getRecoveryID() >= recoveryId = {recovery_id}, block={}: it is at {present}",
+                self.name(block)
+            )));
+        }
+        if state.generation_stamp < block.generation_stamp {
+            return Err(HdfsError::io(format!(
+                "replica.getGenerationStamp() < block.getGenerationStamp(), block={}, replica={}",
+                self.name(block),
+                replica.describe(&state)
+            )));
+        }
+        state.stop_writer();
+        let before = state.recovery.map_or(state.replica_state, |(_, before)| before);
+        state.recovery = Some((recovery_id, before));
+        state.replica_state = ReplicaState::Rur;
+        Ok(Some(ReportedReplica {
+            block: replica.block(&state),
+            state: before,
+        }))
+    }
+
+    /// Ends this replica's part of a recovery: cuts it to the length that was agreed on, and finalizes it.
+    pub(crate) fn update_under_recovery(&self, block: Block, recovery_id: u64, new_length: u64) -> Result<(), HdfsError> {
+        let replica = self.get(block)?;
+        let mut state = replica.state();
+        if state.recovery.map(|(id, _)| id) != Some(recovery_id) {
+            return Err(HdfsError::io(format!(
+                "replica {} in state {} is not under recovery {recovery_id}",
+                self.name(replica.block(&state)),
+                java_name(state.replica_state)
+            )));
+        }
+        if new_length > state.bytes_on_disk {
+            return Err(HdfsError::io(format!(
+                "The new length {new_length} exceeds the {} bytes of {}",
+                state.bytes_on_disk,
+                self.name(replica.block(&state))
+            )));
+        }
+        let failed = |error| self.failed("recover", block, &error);
+        if new_length < state.bytes_on_disk {
+            replica.truncate(&self.layout, &mut state, new_length).map_err(failed)?;
+        }
+        replica.finalize(&self.layout, &mut state, recovery_id).map_err(failed)
+    }
+}

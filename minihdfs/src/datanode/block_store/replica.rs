@@ -1,0 +1,264 @@
+//! One replica: its state, and the moves between the folders that go with it.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::layout::{self, Layout, META_HEADER, Place};
+use super::stages::java_name;
+use crate::datanode::checksum::{CHECKSUM_LENGTH, DataChecksum};
+use crate::datanode::link::{Block, ReplicaState, ReportedReplica};
+
+#[derive(Debug)]
+pub(super) struct Replica {
+    pub(super) id: u64,
+    state: Mutex<State>,
+}
+
+/// What changes about a replica.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) generation_stamp: u64,
+    pub(super) replica_state: ReplicaState,
+    pub(super) place: Place,
+    /// How much is stored, with checksums: also `bytesReceived`, because a packet is stored when it is received.
+    pub(super) bytes_on_disk: u64,
+    /// How much every DataNode after this one has stored too: what readers may see while the replica is being written.
+    pub(super) bytes_acked: u64,
+    pub(super) checksum: DataChecksum,
+    /// Who may write: the number of the last writer that attached. A writer with another number has been stopped.
+    pub(super) writer: u64,
+    /// The id of the recovery that it is under, and the state before.
+    pub(super) recovery: Option<(u64, ReplicaState)>,
+    /// Open while it is being written.
+    pub(super) files: Option<Files>,
+}
+
+/// The two files of a replica, open for reading and writing.
+#[derive(Debug)]
+pub(super) struct Files {
+    pub(super) data: File,
+    pub(super) meta: File,
+}
+
+impl Files {
+    fn open(layout: &Layout, id: u64, state: &State) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true);
+        Ok(Self {
+            data: options.open(layout.data(state.place, id))?,
+            meta: options.open(layout.meta(state.place, id, state.generation_stamp))?,
+        })
+    }
+
+    fn create(layout: &Layout, id: u64, state: &State) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(true);
+        Ok(Self {
+            data: options.open(layout.data(state.place, id))?,
+            meta: options.open(layout.meta(state.place, id, state.generation_stamp))?,
+        })
+    }
+}
+
+impl State {
+    /// Whoever writes is stopped: the next thing they store is refused.
+    pub(super) fn stop_writer(&mut self) {
+        self.writer += 1;
+        self.files = None;
+    }
+
+    /// How much readers may see; nothing of a replica that they must not read at all.
+    pub(super) fn visible_length(&self) -> Option<u64> {
+        match self.recovery.map_or(self.replica_state, |(_, before)| before) {
+            ReplicaState::Finalized => Some(self.bytes_on_disk),
+            ReplicaState::Rbw => Some(self.bytes_acked),
+            ReplicaState::Rwr | ReplicaState::Rur | ReplicaState::Temporary => None,
+        }
+    }
+}
+
+impl Replica {
+    /// A new, empty one, with its files.
+    pub(super) fn create(
+        layout: &Layout,
+        block: Block,
+        replica_state: ReplicaState,
+        place: Place,
+        checksum: DataChecksum,
+    ) -> io::Result<Self> {
+        let mut state = State {
+            generation_stamp: block.generation_stamp,
+            replica_state,
+            place,
+            bytes_on_disk: 0,
+            bytes_acked: 0,
+            checksum,
+            writer: 0,
+            recovery: None,
+            files: None,
+        };
+        let files = Files::create(layout, block.id, &state)?;
+        layout::write_meta_header(&files.meta, checksum)?;
+        state.files = Some(files);
+        Ok(Self {
+            id: block.id,
+            state: Mutex::new(state),
+        })
+    }
+
+    /// One that an earlier run left: finalized, or waiting to be recovered with what of it matches its checksums.
+    pub(super) fn load(layout: &Layout, place: Place, id: u64, generation_stamp: u64) -> io::Result<Self> {
+        let data = File::open(layout.data(place, id))?;
+        let meta = File::open(layout.meta(place, id, generation_stamp))?;
+        let checksum = layout::read_meta_header(&meta)?;
+        let length = data.metadata()?.len();
+        let (replica_state, length) = match place {
+            Place::Finalized => (ReplicaState::Finalized, length),
+            Place::Rbw | Place::Temporary => (ReplicaState::Rwr, intact_length(&data, &meta, checksum, length)?),
+        };
+        Ok(Self {
+            id,
+            state: Mutex::new(State {
+                generation_stamp,
+                replica_state,
+                place,
+                bytes_on_disk: length,
+                bytes_acked: length,
+                checksum,
+                writer: 0,
+                recovery: None,
+                files: None,
+            }),
+        })
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        // A writer that panicked leaves at worst a packet half stored, beyond the length that the state tells.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn block(&self, state: &State) -> Block {
+        Block {
+            id: self.id,
+            generation_stamp: state.generation_stamp,
+            length: state.bytes_on_disk,
+        }
+    }
+
+    pub(super) fn report(&self) -> ReportedReplica {
+        let state = self.state();
+        ReportedReplica {
+            block: self.block(&state),
+            state: state.replica_state,
+        }
+    }
+
+    pub(super) fn describe(&self, state: &State) -> String {
+        format!(
+            "{}, {}, numBytes={}",
+            self.block(state),
+            java_name(state.replica_state),
+            state.bytes_on_disk
+        )
+    }
+
+    /// Opens the files, if they are not, and makes the caller the only writer. Gives the writer's number.
+    pub(super) fn attach_writer(&self, layout: &Layout, state: &mut State) -> io::Result<u64> {
+        if state.files.is_none() {
+            state.files = Some(Files::open(layout, self.id, state)?);
+        }
+        state.writer += 1;
+        Ok(state.writer)
+    }
+
+    /// Moves the files to where replicas of this state belong, under the name of this generation stamp.
+    pub(super) fn relocate(&self, layout: &Layout, state: &mut State, place: Place, generation_stamp: u64) -> io::Result<()> {
+        let (from, old_stamp) = (state.place, state.generation_stamp);
+        if from != place {
+            let (old, new) = (layout.data(from, self.id), layout.data(place, self.id));
+            std::fs::rename(&old, &new).or_else(|error| {
+                if error.kind() != io::ErrorKind::NotFound {
+                    return Err(error);
+                }
+                std::fs::create_dir_all(layout.folder(place, self.id))?;
+                std::fs::rename(&old, &new)
+            })?;
+            state.place = place;
+        }
+        if from != place || old_stamp != generation_stamp {
+            std::fs::rename(layout.meta(from, self.id, old_stamp), layout.meta(place, self.id, generation_stamp))?;
+            state.generation_stamp = generation_stamp;
+        }
+        Ok(())
+    }
+
+    /// Makes it final: nobody writes it any more.
+    pub(super) fn finalize(&self, layout: &Layout, state: &mut State, generation_stamp: u64) -> io::Result<()> {
+        self.relocate(layout, state, Place::Finalized, generation_stamp)?;
+        state.replica_state = ReplicaState::Finalized;
+        state.recovery = None;
+        state.bytes_acked = state.bytes_on_disk;
+        state.stop_writer();
+        Ok(())
+    }
+
+    /// Cuts it to `length`, and sums its last chunk up again if that is only partly left.
+    pub(super) fn truncate(&self, layout: &Layout, state: &mut State, length: u64) -> io::Result<()> {
+        if state.files.is_none() {
+            state.files = Some(Files::open(layout, self.id, state)?);
+        }
+        let Some(files) = &state.files else { return Ok(()) };
+        let checksum = state.checksum;
+        files.data.set_len(length)?;
+        let partial = length % checksum.bytes_per_checksum();
+        let mut end = layout::checksum_position(checksum, length);
+        if partial > 0 && !checksum.is_none() {
+            let mut chunk = vec![0; partial as usize];
+            files.data.read_exact_at(&mut chunk, length - partial)?;
+            files.meta.write_all_at(&checksum.of_chunk(&chunk).to_be_bytes(), end)?;
+            end += CHECKSUM_LENGTH as u64;
+        }
+        files.meta.set_len(end)?;
+        state.bytes_on_disk = length;
+        state.bytes_acked = state.bytes_acked.min(length);
+        Ok(())
+    }
+
+    pub(super) fn remove_files(&self, layout: &Layout, state: &State) -> io::Result<()> {
+        // A file that somebody has removed already is as gone as it should be.
+        for path in [
+            layout.data(state.place, self.id),
+            layout.meta(state.place, self.id, state.generation_stamp),
+        ] {
+            match std::fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How much of a replica that was being written can be kept: what has checksums, and ends in a chunk that matches its own
+/// (Hadoop's `validateIntegrityAndSetLength`).
+fn intact_length(data: &File, meta: &File, checksum: DataChecksum, length: u64) -> io::Result<u64> {
+    if checksum.is_none() {
+        return Ok(length);
+    }
+    let chunk_length = checksum.bytes_per_checksum();
+    let checksums = meta.metadata()?.len().saturating_sub(META_HEADER as u64) / CHECKSUM_LENGTH as u64;
+    let length = length.min(checksums.saturating_mul(chunk_length));
+    let Some(start) = length.checked_sub(1).map(|last| last / chunk_length * chunk_length) else {
+        return Ok(0);
+    };
+    let mut chunk = vec![0; (length - start) as usize];
+    data.read_exact_at(&mut chunk, start)?;
+    let mut stored = [0; CHECKSUM_LENGTH];
+    meta.read_exact_at(&mut stored, layout::checksum_position(checksum, start))?;
+    Ok(match checksum.verify(&chunk, &stored) {
+        Ok(()) => length,
+        Err(_) => start,
+    })
+}

@@ -1,0 +1,207 @@
+//! How each stage of a write pipeline finds or makes its replica (Hadoop's `FsDatasetImpl`).
+
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
+use super::replica::{Replica, State};
+use super::{BlockStore, Place, REPLICA_ALREADY_EXISTS, REPLICA_NOT_FOUND, ReplicaState, ReplicaWriter};
+use crate::HdfsError;
+use crate::datanode::checksum::DataChecksum;
+use crate::datanode::link::Block;
+
+impl BlockStore {
+    /// PIPELINE_SETUP_CREATE: a new replica for a client.
+    pub(crate) fn create_rbw(self: &Arc<Self>, block: Block, checksum: DataChecksum) -> Result<ReplicaWriter, HdfsError> {
+        self.create(block, checksum, ReplicaState::Rbw, Place::Rbw)
+    }
+
+    /// TRANSFER_*, and replication between DataNodes: a new replica that readers do not see before it is whole.
+    pub(crate) fn create_temporary(self: &Arc<Self>, block: Block, checksum: DataChecksum) -> Result<ReplicaWriter, HdfsError> {
+        self.create(block, checksum, ReplicaState::Temporary, Place::Temporary)
+    }
+
+    fn create(
+        self: &Arc<Self>,
+        block: Block,
+        checksum: DataChecksum,
+        replica_state: ReplicaState,
+        place: Place,
+    ) -> Result<ReplicaWriter, HdfsError> {
+        let mut replicas = self.replicas();
+        let entry = replicas.entry(block.id);
+        if let Entry::Occupied(existing) = &entry {
+            let mut state = existing.get().state();
+            // An older attempt that was not completed gives way.
+            if state.replica_state != ReplicaState::Temporary || state.generation_stamp >= block.generation_stamp {
+                return Err(HdfsError::new(
+                    REPLICA_ALREADY_EXISTS,
+                    format!(
+                        "Block {} already exists in state {} and thus cannot be created.",
+                        self.name(block),
+                        java_name(state.replica_state)
+                    ),
+                ));
+            }
+            state.stop_writer();
+            existing
+                .get()
+                .remove_files(&self.layout, &state)
+                .map_err(|error| self.failed("replace", block, &error))?;
+        }
+        let replica =
+            Replica::create(&self.layout, block, replica_state, place, checksum).map_err(|error| self.failed("create", block, &error))?;
+        let replica = Arc::new(replica);
+        entry.insert_entry(replica.clone());
+        Ok(ReplicaWriter::new(self.clone(), replica, 0, checksum))
+    }
+
+    /// PIPELINE_SETUP_APPEND: a finalized replica is written on, under a new generation stamp.
+    pub(crate) fn append(
+        self: &Arc<Self>,
+        block: Block,
+        new_stamp: u64,
+        expected_length: u64,
+        checksum: DataChecksum,
+    ) -> Result<ReplicaWriter, HdfsError> {
+        if new_stamp < block.generation_stamp {
+            return Err(HdfsError::io(format!(
+                "The new generation stamp {new_stamp} should be greater than the replica {}'s generation stamp",
+                self.name(block)
+            )));
+        }
+        let replica = self.get(block)?;
+        let mut state = replica.state();
+        if state.replica_state != ReplicaState::Finalized {
+            return Err(self.unsuitable("Cannot append to an unfinalized replica", &replica, &state));
+        }
+        if state.generation_stamp != block.generation_stamp {
+            return Err(self.unsuitable("Cannot append to a replica with unexpected generation stamp", &replica, &state));
+        }
+        self.check_length(&replica, &state, expected_length)?;
+        self.reopen(&replica, &mut state, new_stamp, checksum)
+    }
+
+    /// PIPELINE_SETUP_APPEND_RECOVERY: the set-up of an append failed and is tried again; the replica may be either side of it.
+    pub(crate) fn recover_append(
+        self: &Arc<Self>,
+        block: Block,
+        new_stamp: u64,
+        expected_length: u64,
+        checksum: DataChecksum,
+    ) -> Result<ReplicaWriter, HdfsError> {
+        let replica = self.get(block)?;
+        let mut state = replica.state();
+        self.check_recoverable(&replica, &state, block, new_stamp)?;
+        self.check_length(&replica, &state, expected_length)?;
+        state.stop_writer();
+        self.reopen(&replica, &mut state, new_stamp, checksum)
+    }
+
+    /// PIPELINE_SETUP_STREAMING_RECOVERY: a pipeline broke and is built again; what nobody acknowledged is sent again.
+    pub(crate) fn recover_rbw(
+        self: &Arc<Self>,
+        block: Block,
+        new_stamp: u64,
+        (min_bytes, max_bytes): (u64, u64),
+        checksum: DataChecksum,
+    ) -> Result<ReplicaWriter, HdfsError> {
+        let replica = self.get(block)?;
+        let mut state = replica.state();
+        if state.replica_state != ReplicaState::Rbw {
+            return Err(self.unsuitable("Cannot recover a non-RBW replica", &replica, &state));
+        }
+        self.check_stamp(&replica, &state, block, new_stamp)?;
+        if state.bytes_acked < min_bytes || state.bytes_on_disk > max_bytes {
+            return Err(self.unsuitable(
+                &format!(
+                    "Unmatched length replica: BytesAcked = {}, BytesRcvd = {}, expected between {min_bytes} and {max_bytes};",
+                    state.bytes_acked, state.bytes_on_disk
+                ),
+                &replica,
+                &state,
+            ));
+        }
+        state.stop_writer();
+        let acked = state.bytes_acked;
+        if state.bytes_on_disk > acked {
+            replica
+                .truncate(&self.layout, &mut state, acked)
+                .map_err(|error| self.failed("recover", block, &error))?;
+        }
+        self.reopen(&replica, &mut state, new_stamp, checksum)
+    }
+
+    /// PIPELINE_CLOSE_RECOVERY: only the end of the pipeline failed, so there is nothing to be written: finalizes.
+    pub(crate) fn recover_close(&self, block: Block, new_stamp: u64, expected_length: u64) -> Result<Block, HdfsError> {
+        let replica = self.get(block)?;
+        let mut state = replica.state();
+        self.check_recoverable(&replica, &state, block, new_stamp)?;
+        self.check_length(&replica, &state, expected_length)?;
+        replica
+            .finalize(&self.layout, &mut state, new_stamp)
+            .map_err(|error| self.failed("finalize", block, &error))?;
+        Ok(replica.block(&state))
+    }
+
+    /// The replica as one that the caller writes, under the new generation stamp.
+    fn reopen(
+        self: &Arc<Self>,
+        replica: &Arc<Replica>,
+        state: &mut State,
+        new_stamp: u64,
+        checksum: DataChecksum,
+    ) -> Result<ReplicaWriter, HdfsError> {
+        let number = replica
+            .relocate(&self.layout, state, Place::Rbw, new_stamp)
+            .and_then(|()| replica.attach_writer(&self.layout, state))
+            .map_err(|error| self.failed("open", replica.block(state), &error))?;
+        state.replica_state = ReplicaState::Rbw;
+        Ok(ReplicaWriter::new(self.clone(), replica.clone(), number, checksum))
+    }
+
+    fn check_recoverable(&self, replica: &Replica, state: &State, block: Block, new_stamp: u64) -> Result<(), HdfsError> {
+        if !matches!(state.replica_state, ReplicaState::Finalized | ReplicaState::Rbw) {
+            return Err(self.unsuitable("Cannot append to a replica that is neither FINALIZED nor RBW", replica, state));
+        }
+        self.check_stamp(replica, state, block, new_stamp)
+    }
+
+    fn check_stamp(&self, replica: &Replica, state: &State, block: Block, new_stamp: u64) -> Result<(), HdfsError> {
+        if (block.generation_stamp..=new_stamp).contains(&state.generation_stamp) {
+            return Ok(());
+        }
+        Err(self.unsuitable(
+            &format!(
+                "Cannot append to a replica with unexpected generation stamp, expected between {} and {new_stamp}",
+                block.generation_stamp
+            ),
+            replica,
+            state,
+        ))
+    }
+
+    fn check_length(&self, replica: &Replica, state: &State, expected: u64) -> Result<(), HdfsError> {
+        if state.bytes_on_disk == expected {
+            return Ok(());
+        }
+        Err(HdfsError::io(format!(
+            "Corrupted replica {} with a length of {} expected length is {expected}",
+            self.name(replica.block(state)),
+            state.bytes_on_disk
+        )))
+    }
+
+    fn unsuitable(&self, why: &str, replica: &Replica, state: &State) -> HdfsError {
+        HdfsError::new(REPLICA_NOT_FOUND, format!("{why} {}:{}", self.block_pool, replica.describe(state)))
+    }
+}
+
+pub(super) fn java_name(state: ReplicaState) -> &'static str {
+    match state {
+        ReplicaState::Finalized => "FINALIZED",
+        ReplicaState::Rbw => "RBW",
+        ReplicaState::Rwr => "RWR",
+        ReplicaState::Rur => "RUR",
+        ReplicaState::Temporary => "TEMPORARY",
+    }
+}
