@@ -6,7 +6,7 @@ use std::fs::OpenOptions;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-pub use credential::{Address, AuthorizationData, Credential};
+pub use credential::Credential;
 
 use crate::reader::Reader;
 use crate::{Error, Principal, private_file};

@@ -1,5 +1,6 @@
 //! One ticket of a credential cache, with its session key.
 
+use crate::messages::{AuthorizationData, HostAddress, TicketFlags};
 use crate::reader::Reader;
 use crate::stored_key::StoredKey;
 use crate::{EncryptionKey, EncryptionType, Error, NameType, Principal, Timestamp};
@@ -27,36 +28,17 @@ pub struct Credential {
     pub end_time: Timestamp,
     /// Until when it can be renewed; zero if it cannot.
     pub renew_till: Timestamp,
-    /// Whether `second_ticket` was used to get it (user-to-user).
-    pub is_skey: bool,
-    /// Its flags, numbered from the highest bit (RFC 4120, 5.3).
-    pub flags: u32,
+    /// Not zero if it is sealed under the session key of the second ticket. MIT writes the request's option bit, 8.
+    is_skey: u8,
+    /// Its flags.
+    pub flags: TicketFlags,
     /// The addresses from which it can be used; none for all.
-    pub addresses: Vec<Address>,
+    pub addresses: Vec<HostAddress>,
     /// Authorization data that the client asked for.
     pub authorization_data: Vec<AuthorizationData>,
     /// The ticket, DER-encoded.
     pub ticket: Vec<u8>,
-    /// The other side's ticket-granting ticket in a user-to-user exchange, DER-encoded; else empty.
-    pub second_ticket: Vec<u8>,
-}
-
-/// A host's address (RFC 4120, 5.2.5).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
-    /// 2 for IPv4, 24 for IPv6.
-    pub addr_type: u16,
-    /// The address in network order.
-    pub address: Vec<u8>,
-}
-
-/// An element of authorization data (RFC 4120, 5.2.6).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuthorizationData {
-    /// Its type.
-    pub ad_type: u16,
-    /// Its content.
-    pub data: Vec<u8>,
+    second_ticket: Vec<u8>,
 }
 
 impl Credential {
@@ -80,13 +62,28 @@ impl Credential {
             start_time: Timestamp::EPOCH,
             end_time: Timestamp::EPOCH,
             renew_till: Timestamp::EPOCH,
-            is_skey: false,
-            flags: 0,
+            is_skey: 0,
+            flags: TicketFlags::NONE,
             addresses: Vec::new(),
             authorization_data: Vec::new(),
             ticket,
             second_ticket: Vec::new(),
         }
+    }
+
+    /// The same ticket as one that is sealed under the session key of `second_ticket`: the other side's ticket-granting
+    /// ticket, DER-encoded (user-to-user).
+    #[must_use]
+    pub fn with_second_ticket(mut self, second_ticket: Vec<u8>) -> Self {
+        self.is_skey = 8;
+        self.second_ticket = second_ticket;
+        self
+    }
+
+    /// The other side's ticket-granting ticket, if this is a ticket of a user-to-user exchange.
+    #[must_use]
+    pub fn second_ticket(&self) -> Option<&[u8]> {
+        (self.is_skey != 0).then_some(&self.second_ticket)
     }
 
     /// The session key; `None` if its type is not supported, or its length wrong.
@@ -128,17 +125,17 @@ impl Credential {
         let key = StoredKey::new(enctype, reader.bytes32()?);
         let mut time = || Ok::<_, Error>(Timestamp::from_secs(reader.u32()?.into()));
         let [auth_time, start_time, end_time, renew_till] = [time()?, time()?, time()?, time()?];
-        let is_skey = reader.u8()? != 0;
-        let flags = reader.u32()?;
+        let is_skey = reader.u8()?;
+        let flags = TicketFlags(reader.u32()?);
         let mut addresses = Vec::new();
         for _ in 0..reader.u32()? {
-            let addr_type = reader.u16()?;
+            let address_type = reader.u16()?.cast_signed().into();
             let address = reader.bytes32()?.to_vec();
-            addresses.push(Address { addr_type, address });
+            addresses.push(HostAddress { address_type, address });
         }
         let mut authorization_data = Vec::new();
         for _ in 0..reader.u32()? {
-            let ad_type = reader.u16()?;
+            let ad_type = reader.u16()?.cast_signed().into();
             let data = reader.bytes32()?.to_vec();
             authorization_data.push(AuthorizationData { ad_type, data });
         }
@@ -167,16 +164,16 @@ impl Credential {
         for time in [self.auth_time, self.start_time, self.end_time, self.renew_till] {
             bytes.extend((time.as_secs().clamp(0, u32::MAX.into()) as u32).to_be_bytes());
         }
-        bytes.push(self.is_skey.into());
-        bytes.extend(self.flags.to_be_bytes());
+        bytes.push(self.is_skey);
+        bytes.extend(self.flags.0.to_be_bytes());
         bytes.extend((self.addresses.len() as u32).to_be_bytes());
-        for Address { addr_type, address } in &self.addresses {
-            bytes.extend(addr_type.to_be_bytes());
+        for HostAddress { address_type, address } in &self.addresses {
+            bytes.extend((*address_type as u16).to_be_bytes());
             push32(bytes, address);
         }
         bytes.extend((self.authorization_data.len() as u32).to_be_bytes());
         for AuthorizationData { ad_type, data } in &self.authorization_data {
-            bytes.extend(ad_type.to_be_bytes());
+            bytes.extend((*ad_type as u16).to_be_bytes());
             push32(bytes, data);
         }
         push32(bytes, &self.ticket);
