@@ -6,9 +6,9 @@ use bytes::Bytes;
 use kerbox_krb5::Timestamp;
 use prost::Message;
 
-use crate::HdfsError;
 use crate::proto::hdfs::BlockTokenSecretProto;
 use crate::writable::{WritableReader, write_bytes, write_count, write_string, write_text, write_vint, write_vlong};
+use crate::{HdfsError, base64};
 
 /// What a block token allows (`BlockTokenIdentifier.AccessMode`).
 pub use crate::proto::hdfs::AccessModeProto as AccessMode;
@@ -46,6 +46,13 @@ impl BlockTokenIdentifier {
             Some(first) if first.cast_signed() > 0 => Self::from_protobuf(bytes),
             Some(_) => Self::from_legacy(bytes),
         }
+    }
+
+    /// Reads the user name that stands for the token in DIGEST-MD5; refused with `SecretManager$InvalidToken`.
+    pub fn from_sasl_user_name(user_name: &str) -> Result<Self, HdfsError> {
+        base64::decode(user_name)
+            .and_then(|bytes| Self::from_bytes(&bytes).ok())
+            .ok_or_else(|| HdfsError::invalid_token("Can't de-serialize tokenIdentifier"))
     }
 
     fn from_legacy(bytes: &[u8]) -> Result<Self, HdfsError> {

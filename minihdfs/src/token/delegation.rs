@@ -4,8 +4,8 @@ use std::fmt;
 
 use kerbox_krb5::Timestamp;
 
-use crate::HdfsError;
 use crate::writable::{WritableReader, write_text, write_vint, write_vlong};
+use crate::{HdfsError, base64};
 
 /// The only version there is.
 const VERSION: u8 = 0;
@@ -46,6 +46,13 @@ impl DelegationTokenIdentifier {
             sequence_number: reader.vint("a delegation token's sequence number")?,
             master_key_id: reader.vint("a delegation token's master key id")?,
         })
+    }
+
+    /// Reads the user name that stands for the token in DIGEST-MD5; refused with `SecretManager$InvalidToken`.
+    pub fn from_sasl_user_name(user_name: &str) -> Result<Self, HdfsError> {
+        base64::decode(user_name)
+            .and_then(|bytes| Self::from_bytes(&bytes).ok())
+            .ok_or_else(|| HdfsError::invalid_token("Can't de-serialize tokenIdentifier"))
     }
 
     /// The identifier's bytes.

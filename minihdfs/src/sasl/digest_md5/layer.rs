@@ -5,6 +5,7 @@ use md5::Md5;
 
 use super::cipher::{Decryptor, DigestCipher, Encryptor};
 use super::hash::{Direction, signing_key};
+use crate::constant_time::equal_in_constant_time;
 use crate::sasl::SaslError;
 use crate::sasl::layer::{Layer, Unwrap, UnwrapHalf, Wrap, WrapHalf};
 
@@ -142,9 +143,4 @@ impl DigestUnwrap {
         out.truncate(start + message_length);
         Ok(())
     }
-}
-
-/// Whether both are the same, in a time that does not tell where they differ.
-pub(super) fn equal_in_constant_time(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && std::hint::black_box(a.iter().zip(b).fold(0, |differences, (a, b)| differences | (a ^ b))) == 0
 }

@@ -24,6 +24,7 @@ pub(crate) use layer::{DigestUnwrap, DigestWrap};
 use super::layer::Layer;
 use super::{Established, QualityOfProtection, SaslError, SaslStep};
 use crate::base64;
+use crate::constant_time::equal_in_constant_time;
 use crate::secret_manager::SecretManager;
 use directives::quote;
 use hash::{Direction, Exchange};
@@ -156,7 +157,7 @@ impl DigestMd5Server {
             qop: response.qop,
         }
         .hashes();
-        if !layer::equal_in_constant_time(hashes.response.as_bytes(), response.response.as_bytes()) {
+        if !equal_in_constant_time(hashes.response.as_bytes(), response.response.as_bytes()) {
             return Err(violation("Mismatched response."));
         }
         if response.authzid.as_ref().is_some_and(|authzid| *authzid != response.username) {

@@ -1,0 +1,334 @@
+//! Block tokens and data encryption keys (Hadoop's `BlockTokenSecretManager`).
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use kerbox_krb5::Timestamp;
+use rand::Rng;
+
+use super::SecretManager;
+use super::block_keys::BlockKeys;
+use crate::config::HdfsConfig;
+use crate::proto::hdfs::DataEncryptionKeyProto;
+use crate::sasl::SaslError;
+use crate::token::{AccessMode, BlockTokenIdentifier, StorageType, Token};
+use crate::{HdfsError, base64};
+
+/// How block tokens are made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BlockTokenSettings {
+    /// The block pool that all of them belong to.
+    pub block_pool_id: String,
+    /// How often there is a new key (`dfs.block.access.key.update.interval`).
+    pub key_update_interval: Duration,
+    /// How long a token or an encryption key holds (`dfs.block.access.token.lifetime`).
+    pub token_lifetime: Duration,
+    /// Whether identifiers are protobuf (`dfs.block.access.token.protobuf.enable`).
+    pub protobuf: bool,
+    /// The cipher that encryption keys tell the client to use (`dfs.encrypt.data.transfer.algorithm`).
+    pub encryption_algorithm: Option<String>,
+}
+
+impl BlockTokenSettings {
+    /// As the configuration has them.
+    #[must_use]
+    pub fn new(config: &HdfsConfig, block_pool_id: impl Into<String>) -> Self {
+        Self {
+            block_pool_id: block_pool_id.into(),
+            key_update_interval: config.block_key_update_interval,
+            token_lifetime: config.block_token_lifetime,
+            protobuf: config.block_token_protobuf,
+            encryption_algorithm: config.encryption_algorithm.map(|algorithm| algorithm.name().to_owned()),
+        }
+    }
+}
+
+/// What somebody wants to do with a block.
+#[derive(Clone, Copy, Debug)]
+pub struct BlockAccess<'a> {
+    /// The block pool.
+    pub block_pool_id: &'a str,
+    /// The block.
+    pub block_id: u64,
+    /// Its generation stamp, for messages only.
+    pub generation_stamp: u64,
+    /// What is wanted.
+    pub mode: AccessMode,
+    /// The storage types that are asked for; empty if the operation names none.
+    pub storage_types: &'a [StorageType],
+    /// The storages that are asked for; empty if it names none.
+    pub storage_ids: &'a [String],
+}
+
+/// A key for encrypted data transfer (`DataEncryptionKey`).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DataEncryptionKey {
+    /// The block key that it was made with.
+    pub key_id: i32,
+    /// The block pool.
+    pub block_pool_id: String,
+    /// What it was made from.
+    pub nonce: Bytes,
+    /// The key itself.
+    pub encryption_key: Bytes,
+    /// Until when clients should use it.
+    pub expiry_date: Timestamp,
+    /// The cipher that clients should use; their own choice if absent.
+    pub encryption_algorithm: Option<String>,
+}
+
+impl DataEncryptionKey {
+    /// The user name that stands for this key in DIGEST-MD5.
+    #[must_use]
+    pub fn sasl_user_name(&self) -> String {
+        format!("{} {} {}", self.key_id, self.block_pool_id, base64::encode(&self.nonce))
+    }
+
+    /// The password of DIGEST-MD5.
+    #[must_use]
+    pub fn sasl_password(&self) -> String {
+        base64::encode(&self.encryption_key)
+    }
+}
+
+impl From<DataEncryptionKey> for DataEncryptionKeyProto {
+    fn from(key: DataEncryptionKey) -> Self {
+        Self {
+            key_id: key.key_id.cast_unsigned(),
+            block_pool_id: key.block_pool_id,
+            nonce: key.nonce,
+            encryption_key: key.encryption_key,
+            expiry_date: key.expiry_date.as_millis().cast_unsigned(),
+            encryption_algorithm: key.encryption_algorithm,
+        }
+    }
+}
+
+/// The keys of one block pool, shared by the NameNode, which issues tokens, and the DataNodes, which check them.
+pub struct BlockTokenSecretManager {
+    settings: BlockTokenSettings,
+    keys: Mutex<BlockKeys>,
+}
+
+impl BlockTokenSecretManager {
+    /// A manager with its first two keys; `rng` seeds its own generator.
+    #[must_use]
+    pub fn new(settings: BlockTokenSettings, now: Timestamp, rng: &mut impl Rng) -> Self {
+        let keys = Mutex::new(BlockKeys::new(&settings, now, rng));
+        Self { settings, keys }
+    }
+
+    /// What it was made with.
+    #[must_use]
+    pub fn settings(&self) -> &BlockTokenSettings {
+        &self.settings
+    }
+
+    /// A token with which `user`, a short name, may do `modes` with the block.
+    #[must_use]
+    pub fn issue(
+        &self,
+        now: Timestamp,
+        user: &str,
+        block_id: u64,
+        modes: &[AccessMode],
+        storage_types: &[StorageType],
+        storage_ids: &[String],
+    ) -> Token {
+        let (key_id, key) = {
+            let keys = self.keys();
+            let (key_id, key) = keys.current();
+            (key_id, key.clone())
+        };
+        let identifier = BlockTokenIdentifier {
+            expiry_date: now + self.settings.token_lifetime,
+            key_id,
+            user_id: user.to_owned(),
+            block_pool_id: self.settings.block_pool_id.clone(),
+            block_id,
+            modes: modes.to_vec(),
+            storage_types: storage_types.to_vec(),
+            storage_ids: storage_ids.to_vec(),
+            handshake_secret: Bytes::new(),
+        };
+        let bytes = if self.settings.protobuf {
+            identifier.to_protobuf()
+        } else {
+            identifier.to_legacy()
+        };
+        let password = key.password(&bytes);
+        Token {
+            identifier: bytes.into(),
+            password: Bytes::copy_from_slice(&password),
+            kind: Token::BLOCK.to_owned(),
+            service: String::new(),
+        }
+    }
+
+    /// Whether `token` allows `access` now; refused with `SecretManager$InvalidToken`. The checks come in Hadoop's order, the password last.
+    pub fn check_access(&self, now: Timestamp, token: &Token, access: &BlockAccess<'_>) -> Result<BlockTokenIdentifier, HdfsError> {
+        let identifier = BlockTokenIdentifier::from_bytes(&token.identifier).map_err(|_| {
+            HdfsError::invalid_token(format!(
+                "Unable to de-serialize block token identifier for user=null, block={access}, access mode={}",
+                access.mode.as_str_name()
+            ))
+        })?;
+        let refused = |why: &str| Err(HdfsError::invalid_token(format!("Block token with {identifier} {why}")));
+        if identifier.block_pool_id != access.block_pool_id || identifier.block_id != access.block_id {
+            return refused(&format!("doesn't apply to block {access}"));
+        }
+        if identifier.expiry_date < now {
+            return refused("is expired.");
+        }
+        if !identifier.modes.contains(&access.mode) {
+            return refused(&format!("doesn't have {} permission", access.mode.as_str_name()));
+        }
+        contains_all(
+            "StorageTypes",
+            &type_names(&identifier.storage_types),
+            &type_names(access.storage_types),
+        )?;
+        contains_all("StorageIDs", &names(&identifier.storage_ids), &names(access.storage_ids))?;
+        let Some(key) = self.keys().get(identifier.key_id).cloned() else {
+            return Err(unknown_block_key(&identifier));
+        };
+        if !key.verify(&token.identifier, &token.password) {
+            return refused("doesn't have the correct token password");
+        }
+        Ok(identifier)
+    }
+
+    /// A fresh key for encrypted data transfer.
+    #[must_use]
+    pub fn data_encryption_key(&self, now: Timestamp) -> DataEncryptionKey {
+        let mut keys = self.keys();
+        let mut nonce = [0; 8];
+        keys.rng.fill_bytes(&mut nonce);
+        let (key_id, key) = keys.current();
+        DataEncryptionKey {
+            key_id,
+            block_pool_id: self.settings.block_pool_id.clone(),
+            nonce: Bytes::copy_from_slice(&nonce),
+            encryption_key: Bytes::copy_from_slice(&key.password(&nonce)),
+            expiry_date: now + self.settings.token_lifetime,
+            encryption_algorithm: self.settings.encryption_algorithm.clone(),
+        }
+    }
+
+    /// The next time at which the keys are updated.
+    #[must_use]
+    pub fn next_deadline(&self) -> Timestamp {
+        self.keys().next_update
+    }
+
+    /// Updates the keys if it is time; tells whether it did.
+    pub fn tick(&self, now: Timestamp) -> bool {
+        let due = self.next_deadline() <= now;
+        if due {
+            self.update_keys(now);
+        }
+        due
+    }
+
+    /// Retires the current key now: tokens made with it hold until they expire.
+    pub fn update_keys(&self, now: Timestamp) {
+        self.keys().update(&self.settings, now);
+    }
+
+    /// Forgets all keys: every token and encryption key so far becomes unknown, as after a NameNode that was formatted anew.
+    pub fn clear_keys(&self, now: Timestamp) {
+        self.keys().clear(&self.settings, now);
+    }
+
+    /// The ids of the keys that are known.
+    #[must_use]
+    pub fn key_ids(&self) -> Vec<i32> {
+        self.keys().ids()
+    }
+
+    fn keys(&self) -> MutexGuard<'_, BlockKeys> {
+        // Every change of the keys is made whole under the lock, so a panic elsewhere cannot have spoilt them.
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SecretManager for BlockTokenSecretManager {
+    /// For a block token: the user name is its identifier.
+    fn sasl_password(&self, now: Timestamp, user_name: &str) -> Result<String, HdfsError> {
+        let identifier = BlockTokenIdentifier::from_sasl_user_name(user_name)?;
+        let bytes = base64::decode(user_name).unwrap_or_default();
+        if identifier.expiry_date < now {
+            return Err(HdfsError::invalid_token(format!("Block token with {identifier} is expired.")));
+        }
+        let keys = self.keys();
+        let key = keys.get(identifier.key_id).ok_or_else(|| unknown_block_key(&identifier))?;
+        Ok(base64::encode(&key.password(&bytes)))
+    }
+}
+
+/// The other use of the same keys in DIGEST-MD5: user names that stand for data encryption keys (`dfs.encrypt.data.transfer`).
+pub struct EncryptionKeys(pub Arc<BlockTokenSecretManager>);
+
+impl SecretManager for EncryptionKeys {
+    /// The user name is `keyId blockPoolId nonce`; an unknown key is an `InvalidEncryptionKeyException`, upon which clients fetch another.
+    fn sasl_password(&self, _now: Timestamp, user_name: &str) -> Result<String, HdfsError> {
+        let malformed = |why: &str| HdfsError::io(format!("Provided name '{user_name}' {why}"));
+        let parts: Vec<_> = user_name.split(' ').collect();
+        let [key_id, _block_pool_id, nonce] = parts[..] else {
+            return Err(malformed(&format!("has {} components instead of the expected 3.", parts.len())));
+        };
+        let key_id: i32 = key_id.parse().map_err(|_| malformed("has a key id that is not a number"))?;
+        let nonce = base64::decode(nonce).ok_or_else(|| malformed("has a nonce that is not base64"))?;
+        let keys = self.0.keys();
+        let key = keys.get(key_id).ok_or_else(|| {
+            HdfsError::from(SaslError::unknown_encryption_key(format!(
+                "Can't re-compute encryption key for nonce, since the required block key (keyID={key_id}) doesn't exist. Current key: {}",
+                keys.current().0
+            )))
+        })?;
+        Ok(base64::encode(&key.password(&nonce)))
+    }
+}
+
+impl fmt::Display for BlockAccess<'_> {
+    /// The block, as Hadoop's messages name it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:blk_{}_{}", self.block_pool_id, self.block_id, self.generation_stamp)
+    }
+}
+
+fn type_names(types: &[StorageType]) -> Vec<&str> {
+    types.iter().map(StorageType::as_str_name).collect()
+}
+
+fn names(names: &[String]) -> Vec<&str> {
+    names.iter().map(String::as_str).collect()
+}
+
+fn unknown_block_key(identifier: &BlockTokenIdentifier) -> HdfsError {
+    HdfsError::invalid_token(format!(
+        "Can't re-compute password for {identifier}, since the required block key (keyID={}) doesn't exist.",
+        identifier.key_id
+    ))
+}
+
+/// Whether the token's list has everything that is asked for, each as often as it is asked for; asking for nothing is always allowed.
+fn contains_all(what: &str, candidates: &[&str], requested: &[&str]) -> Result<(), HdfsError> {
+    if requested.is_empty() || candidates.is_empty() {
+        return Ok(());
+    }
+    let mut left = candidates.to_vec();
+    for wanted in requested {
+        let Some(at) = left.iter().position(|have| have == wanted) else {
+            return Err(HdfsError::invalid_token(format!(
+                "Block token with {what} [{}] not valid for access with {what} [{}]",
+                candidates.join(", "),
+                requested.join(", ")
+            )));
+        };
+        left.swap_remove(at);
+    }
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! The block keys: one in use, one to follow, and those that retire.
+
+use std::collections::BTreeMap;
+
+use kerbox_krb5::Timestamp;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+use super::{BlockTokenSettings, SecretKey};
+
+pub(super) struct BlockKeys {
+    pub(super) rng: StdRng,
+    keys: BTreeMap<i32, BlockKey>,
+    current: i32,
+    next: i32,
+    pub(super) next_update: Timestamp,
+}
+
+struct BlockKey {
+    key: SecretKey,
+    expiry: Timestamp,
+}
+
+impl BlockKeys {
+    pub(super) fn new(settings: &BlockTokenSettings, now: Timestamp, rng: &mut impl Rng) -> Self {
+        let mut seed = [0; 32];
+        rng.fill_bytes(&mut seed);
+        let mut rng = StdRng::from_seed(seed);
+        let current = rng.next_u32().cast_signed();
+        let mut keys = Self {
+            rng,
+            keys: BTreeMap::new(),
+            current,
+            next: current,
+            next_update: now + settings.key_update_interval,
+        };
+        keys.add(settings, now, 2, current);
+        keys.follow(settings, now);
+        keys
+    }
+
+    /// The key for new tokens.
+    pub(super) fn current(&self) -> (i32, &SecretKey) {
+        (self.current, &self.keys[&self.current].key)
+    }
+
+    pub(super) fn get(&self, id: i32) -> Option<&SecretKey> {
+        self.keys.get(&id).map(|key| &key.key)
+    }
+
+    pub(super) fn ids(&self) -> Vec<i32> {
+        self.keys.keys().copied().collect()
+    }
+
+    /// Retires the current key, takes the next in its place, and makes another.
+    pub(super) fn update(&mut self, settings: &BlockTokenSettings, now: Timestamp) {
+        self.keys
+            .retain(|id, key| key.expiry >= now || *id == self.current || *id == self.next);
+        self.prolong(settings, now, 1, self.current);
+        self.current = self.next;
+        self.prolong(settings, now, 2, self.current);
+        self.follow(settings, now);
+        self.next_update = now + settings.key_update_interval;
+    }
+
+    /// Forgets every key and begins anew: what was issued before cannot be checked any more.
+    pub(super) fn clear(&mut self, settings: &BlockTokenSettings, now: Timestamp) {
+        self.keys.clear();
+        self.current = self.next.wrapping_add(1);
+        self.next = self.current;
+        self.add(settings, now, 2, self.current);
+        self.follow(settings, now);
+        self.next_update = now + settings.key_update_interval;
+    }
+
+    fn follow(&mut self, settings: &BlockTokenSettings, now: Timestamp) {
+        self.next = self.next.wrapping_add(1);
+        self.add(settings, now, 3, self.next);
+    }
+
+    fn add(&mut self, settings: &BlockTokenSettings, now: Timestamp, intervals: u32, id: i32) {
+        let key = SecretKey::random(&mut self.rng);
+        self.keys.insert(
+            id,
+            BlockKey {
+                key,
+                expiry: expiry(settings, now, intervals),
+            },
+        );
+    }
+
+    fn prolong(&mut self, settings: &BlockTokenSettings, now: Timestamp, intervals: u32, id: i32) {
+        if let Some(key) = self.keys.get_mut(&id) {
+            key.expiry = expiry(settings, now, intervals);
+        }
+    }
+}
+
+/// Some intervals in which the key may still be used, and the lifetime of the last token made with it.
+fn expiry(settings: &BlockTokenSettings, now: Timestamp, intervals: u32) -> Timestamp {
+    now + settings.key_update_interval * intervals + settings.token_lifetime
+}
