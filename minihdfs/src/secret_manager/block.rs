@@ -8,8 +8,8 @@ use bytes::Bytes;
 use kerbox_krb5::Timestamp;
 use rand::Rng;
 
-use super::SecretManager;
 use super::block_keys::BlockKeys;
+use super::{SecretManager, TokenUser};
 use crate::config::HdfsConfig;
 use crate::proto::hdfs::DataEncryptionKeyProto;
 use crate::sasl::SaslError;
@@ -266,6 +266,13 @@ impl SecretManager for BlockTokenSecretManager {
         let key = keys.get(identifier.key_id).ok_or_else(|| unknown_block_key(&identifier))?;
         Ok(base64::encode(&key.password(&bytes)))
     }
+
+    fn token_user(&self, user_name: &str) -> Result<TokenUser, HdfsError> {
+        Ok(TokenUser {
+            effective: BlockTokenIdentifier::from_sasl_user_name(user_name)?.user(),
+            real: None,
+        })
+    }
 }
 
 /// The other use of the same keys in DIGEST-MD5: user names that stand for data encryption keys (`dfs.encrypt.data.transfer`).
@@ -289,6 +296,14 @@ impl SecretManager for EncryptionKeys {
             )))
         })?;
         Ok(base64::encode(&key.password(&nonce)))
+    }
+
+    /// A key speaks for nobody: its name stands for itself.
+    fn token_user(&self, user_name: &str) -> Result<TokenUser, HdfsError> {
+        Ok(TokenUser {
+            effective: user_name.to_owned(),
+            real: None,
+        })
     }
 }
 

@@ -170,11 +170,9 @@ fn tokens_survive_key_updates_for_as_long_as_they_hold() {
         let first_id = BlockTokenIdentifier::from_bytes(&first.identifier).expect("ours").key_id;
         assert_eq!(key_id, first_id.wrapping_add_unsigned(round));
     }
-    assert_eq!(
-        manager.key_ids().len(),
-        4,
-        "old keys are forgotten: current, next and two that retire"
-    );
+    assert_eq!(manager.key_ids().len(), 5, "current, next, and three that retire");
+    manager.update_keys(now + Duration::from_secs(1));
+    assert_eq!(manager.key_ids().len(), 5, "the first is forgotten");
     refused(&manager, now, &first, &read, " is expired.");
 }
 
@@ -186,6 +184,9 @@ fn encryption_keys_open_sasl_until_their_block_key_is_unknown() {
     assert_eq!((key.nonce.len(), key.encryption_key.len(), key.expiry_date), (8, 20, NOW + LIFE));
     assert_ne!(key.nonce, manager.data_encryption_key(NOW).nonce);
     assert_eq!(keys.sasl_password(NOW, &key.sasl_user_name()), Ok(key.sasl_password()));
+    assert_eq!(keys.token_user(&key.sasl_user_name()).expect("any").effective, key.sasl_user_name());
+    let token = reading(&manager, NOW);
+    assert_eq!(manager.token_user(&token.sasl_user_name()).expect("ours").effective, "alice");
     for name in ["", "1 BP", "x BP AA==", "1 BP ?", "1 BP AA== more"] {
         assert!(keys.sasl_password(NOW, name).is_err(), "{name:?}");
     }

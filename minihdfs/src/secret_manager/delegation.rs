@@ -9,7 +9,7 @@ use kerbox_krb5::Timestamp;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use super::{SecretKey, SecretManager, format_time};
+use super::{SecretKey, SecretManager, TokenUser, format_time};
 use crate::config::HdfsConfig;
 use crate::constant_time::equal_in_constant_time;
 use crate::token::{DelegationTokenIdentifier, Token};
@@ -288,6 +288,17 @@ impl SecretManager for DelegationTokenSecretManager {
     fn sasl_password(&self, now: Timestamp, user_name: &str) -> Result<String, HdfsError> {
         let identifier = DelegationTokenIdentifier::from_sasl_user_name(user_name)?;
         Ok(base64::encode(&self.password(now, &identifier)?))
+    }
+
+    fn token_user(&self, user_name: &str) -> Result<TokenUser, HdfsError> {
+        let identifier = DelegationTokenIdentifier::from_sasl_user_name(user_name)?;
+        if identifier.owner.is_empty() {
+            return Err(HdfsError::invalid_token(format!("Token with no owner ({identifier})")));
+        }
+        Ok(TokenUser {
+            real: identifier.proxied_by().map(str::to_owned),
+            effective: identifier.owner,
+        })
     }
 }
 

@@ -51,6 +51,11 @@ fn an_issued_token_says_what_was_asked_for_and_its_password_opens_sasl() {
     assert_eq!(told.proxied_by(), Some("oozie/h@EXAMPLE.COM"));
     assert_eq!((told.issue_date, told.max_date), (NOW, NOW + 7 * 24 * HOUR));
     assert_eq!(manager.sasl_password(NOW, &token.sasl_user_name()), Ok(token.sasl_password()));
+    let user = manager.token_user(&token.sasl_user_name()).expect("ours");
+    assert_eq!(
+        (user.effective.as_str(), user.real.as_deref()),
+        ("alice@EXAMPLE.COM", Some("oozie/h@EXAMPLE.COM"))
+    );
     assert_eq!(manager.verify(NOW, &token), Ok(told.clone()));
     assert_eq!(manager.tokens(), [told]);
 }
@@ -148,6 +153,7 @@ fn the_owner_and_the_renewer_cancel_and_nobody_else() {
     }
     let nobodys = manager.issue(NOW, "", "yarn", None);
     refused(manager.cancel(&nobodys, &user("yarn@EXAMPLE.COM")), INVALID, "Token with no owner");
+    refused(manager.token_user(&nobodys.sasl_user_name()), INVALID, "no owner");
     let without_renewer = manager.issue(NOW, "alice", "", None);
     refused(manager.cancel(&without_renewer, &user("")), DENIED, "is not authorized");
 }
