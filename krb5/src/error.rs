@@ -55,6 +55,12 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
+    /// A name or value that cannot stand in a krb5.conf.
+    #[error("{text:?} cannot stand in a krb5.conf: names take no blanks and none of {{}}[]=#;\"*, values no line ends, braces or quotes")]
+    Krb5Conf {
+        /// The name or value as given.
+        text: String,
+    },
     /// A file that cannot be read or written.
     #[error("{path} cannot be {action}: {why}", path = path.display())]
     File {
@@ -82,6 +88,7 @@ impl Error {
             | Self::KeyLength { .. }
             | Self::StringToKeyParams { .. }
             | Self::Malformed { .. }
+            | Self::Krb5Conf { .. }
             | Self::File { .. } => ErrorCode::KRB_ERR_GENERIC,
             Self::EncryptionTypeName { .. } | Self::EncryptionType { .. } => ErrorCode::KDC_ERR_ETYPE_NOSUPP,
             Self::Kdc(error) => error.code,

@@ -9,6 +9,7 @@
 //! - [`crypto`]: [`EncryptionType`], [`EncryptionKey`], [`KeyUsage`], checksums
 //! - [`keytab`]: [`Keytab`], the file of a service's keys
 //! - [`ccache`]: [`CredentialCache`], the file of a client's tickets
+//! - [`krb5_conf`]: [`Krb5Conf`], the configuration of clients
 
 pub mod ccache;
 pub mod client;
@@ -16,6 +17,7 @@ pub mod crypto;
 pub mod error;
 pub mod error_code;
 pub mod keytab;
+pub mod krb5_conf;
 pub mod messages;
 pub mod principal;
 mod private_file;
@@ -29,5 +31,6 @@ pub use crypto::{ChecksumType, EncryptionKey, EncryptionType, KeyUsage};
 pub use error::Error;
 pub use error_code::ErrorCode;
 pub use keytab::{Keytab, KeytabEntry};
+pub use krb5_conf::Krb5Conf;
 pub use principal::{NameType, Principal};
 pub use time::{Clock, Timestamp};
