@@ -4,6 +4,7 @@
 //! load calls URL PID [COUNT]       getFileInfo, mkdirs, create with 1, 8 and 100 in flight
 //! load files URL PID [COUNT]       files of 1 KiB with 1 and 8 in flight
 //! load data  URL PID MIB REPLICAS  one file written and read back
+//! load kdc   HOST:PORT PID KEYTAB PRINCIPAL SERVICE [COUNT]  AS and TGS exchanges
 //! load usage PID                   CPU seconds and resident memory
 //! ```
 //! PID is the server's process: its CPU time is read around each run. Configuration and credentials come from the
@@ -12,6 +13,7 @@
 use std::process::ExitCode;
 
 mod hdfs;
+mod kdc;
 mod process;
 
 /// Times a run and reads the server's CPU around it.
@@ -48,6 +50,26 @@ impl Measured {
         Ok(())
     }
 
+    /// The same for one blocking exchange at a time.
+    pub(crate) fn blocking<E>(&self, what: &str, count: usize, mut exchange: impl FnMut() -> Result<(), E>) -> Result<(), E> {
+        let before = process::usage(self.server);
+        let clock = stopwatch();
+        for _ in 0..count {
+            exchange()?;
+        }
+        let seconds = stopwatch() - clock;
+        let cpu = match (before, process::usage(self.server)) {
+            (Some(before), Some(after)) => (after.cpu - before.cpu).as_secs_f64(),
+            _ => f64::NAN,
+        };
+        println!(
+            "{what:<28} {:>8.0} /s   server CPU {:>6.1} us each",
+            count as f64 / seconds,
+            cpu * 1e6 / count as f64
+        );
+        Ok(())
+    }
+
     pub(crate) async fn throughput<E>(
         &self,
         what: &str,
@@ -74,7 +96,9 @@ fn stopwatch() -> f64 {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("load calls|files URL PID [COUNT] | load data URL PID MIB REPLICAS | load usage PID");
+    eprintln!(
+        "load kdc HOST:PORT PID KEYTAB PRINCIPAL SERVICE [COUNT] | load calls|files URL PID [COUNT] | load data URL PID MIB REPLICAS | load usage PID"
+    );
     ExitCode::from(2)
 }
 
@@ -98,6 +122,15 @@ async fn main() -> ExitCode {
                 usage.resident as f64 / (1 << 20) as f64
             );
             return ExitCode::SUCCESS;
+        }
+        ["kdc", address, _, keytab, principal, service, ..] => {
+            return match kdc::exchanges(address, keytab, principal, service, number(6, 10_000), &measured) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    eprintln!("load: {error}");
+                    ExitCode::FAILURE
+                }
+            };
         }
         ["calls", url, ..] => match hdfs::connect(url) {
             Ok(client) => {
