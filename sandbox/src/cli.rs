@@ -103,6 +103,9 @@ pub(crate) struct SettingsArgs {
     /// The NameNode's RPC port; 0: any free one
     #[arg(long, value_name = "PORT", env = "KERBOX_NAMENODE_PORT")]
     pub(crate) namenode_port: Option<u16>,
+    /// Makes keys, block ids and whatever else is random the same in every run. Default: a new one each time
+    #[arg(long, value_name = "NUMBER", env = "KERBOX_SEED")]
+    pub(crate) seed: Option<u64>,
     /// Fail if a port is taken, instead of taking another
     #[arg(long, env = "KERBOX_STRICT_PORTS", value_parser = BoolishValueParser::new())]
     pub(crate) strict_ports: bool,

@@ -16,6 +16,8 @@ mod environment;
 mod failure;
 mod holder;
 mod human;
+mod mit;
+mod randomness;
 mod ready;
 mod sandbox;
 mod settings;
@@ -24,6 +26,11 @@ mod signals;
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
+    let mut arguments = std::env::args_os();
+    if let Some(program) = mit::called_as(arguments.next().as_deref()) {
+        let arguments: Vec<String> = arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
+        return program(&arguments);
+    }
     let done = match Cli::parse().command {
         Command::Up(args) => commands::up::up(&args).map(|()| ExitCode::SUCCESS),
         Command::Exec(args) => commands::exec::exec(&args),

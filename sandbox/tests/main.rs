@@ -3,6 +3,7 @@
 mod config;
 mod env;
 mod exec;
+mod mit;
 mod ports;
 mod support;
 mod up;

@@ -43,7 +43,10 @@ impl Profile {
 
     /// The first value at a path of sections and a name.
     pub(crate) fn value(&self, path: &[&str]) -> Option<&str> {
-        let found = self.0.iter().find(|(place, _)| place.iter().map(String::as_str).eq(path.iter().copied()));
+        let found = self
+            .0
+            .iter()
+            .find(|(place, _)| place.iter().map(String::as_str).eq(path.iter().copied()));
         found.map(|(_, value)| value.as_str())
     }
 }

@@ -51,6 +51,7 @@ pub(crate) fn effective(args: &SettingsArgs, purpose: Purpose) -> Result<Setting
     HdfsConfig::from_pairs(pairs).map_err(|error| Failure::Configuration(vec![format!("[hadoop] or -D: {error}")]))?;
     settings.data_dir.clone_from(&args.data_dir);
     settings.strict_ports = args.strict_ports;
+    settings.seed = args.seed;
 
     let stable = purpose == Purpose::Up && settings.file.is_none();
     let strict = args.strict_ports;

@@ -21,6 +21,7 @@ mod values;
 mod warnings;
 
 pub(crate) use merge::{Purpose, check, effective};
+pub(crate) use text::parse_time;
 pub(crate) use values::Attribute;
 pub(crate) use warnings::warn;
 
@@ -37,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) data_dir: Option<PathBuf>,
     /// Whether a taken port is an error where another would do.
     pub(crate) strict_ports: bool,
+    /// Of everything random; None: a new one.
+    pub(crate) seed: Option<u64>,
     /// Which file was read.
     pub(crate) file: Option<PathBuf>,
 }
@@ -155,6 +158,7 @@ impl Default for Settings {
             hadoop: BTreeMap::new(),
             data_dir: None,
             strict_ports: false,
+            seed: None,
             file: None,
         }
     }
@@ -168,12 +172,7 @@ impl Default for RealmSettings {
             listen: Listen::LOOPBACK,
             max_life: 24 * HOUR,
             max_renewable_life: 7 * 24 * HOUR,
-            enctypes: vec![
-                EncryptionType::AES256_CTS_HMAC_SHA1_96,
-                EncryptionType::AES128_CTS_HMAC_SHA1_96,
-                EncryptionType::AES256_CTS_HMAC_SHA384_192,
-                EncryptionType::AES128_CTS_HMAC_SHA256_128,
-            ],
+            enctypes: EncryptionType::DEFAULT.to_vec(),
             attributes: vec![Attribute::set("requires_preauth")],
             clock_skew: Duration::from_secs(300),
             libdefaults: libdefaults.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),

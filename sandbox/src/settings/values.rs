@@ -42,6 +42,34 @@ impl Attribute {
         Self { name, on: true }
     }
 
+    /// Whether kadmin gives it to a principal of which nothing is said.
+    pub(crate) fn is_default_on(self) -> bool {
+        self.name.starts_with("allow_")
+    }
+
+    /// What kadmin's getprinc prints when it differs from the default.
+    pub(crate) fn database_name(self) -> &'static str {
+        match self.name {
+            "allow_postdated" => "DISALLOW_POSTDATED",
+            "allow_forwardable" => "DISALLOW_FORWARDABLE",
+            "allow_tgs_req" => "DISALLOW_TGT_BASED",
+            "allow_renewable" => "DISALLOW_RENEWABLE",
+            "allow_proxiable" => "DISALLOW_PROXIABLE",
+            "allow_dup_skey" => "DISALLOW_DUP_SKEY",
+            "allow_tix" => "DISALLOW_ALL_TIX",
+            "requires_preauth" => "REQUIRES_PRE_AUTH",
+            "requires_hwauth" => "REQUIRES_HW_AUTH",
+            "needchange" => "REQUIRES_PWCHANGE",
+            "allow_svr" => "DISALLOW_SVR",
+            "password_changing_service" => "PWCHANGE_SERVICE",
+            "ok_as_delegate" => "OK_AS_DELEGATE",
+            "ok_to_auth_as_delegate" => "OK_TO_AUTH_AS_DELEGATE",
+            "no_auth_data_required" => "NO_AUTH_DATA_REQUIRED",
+            "lockdown_keys" => "LOCKDOWN_KEYS",
+            other => other,
+        }
+    }
+
     /// Reads `+requires_preauth` or `-allow_tix`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (on, name) = match (text.strip_prefix('+'), text.strip_prefix('-')) {
@@ -66,41 +94,20 @@ impl fmt::Display for Attribute {
     }
 }
 
-/// The names of the encryption types, as IANA registers them, and MIT's short ones.
-const ENCTYPES: [(EncryptionType, &str, &str); 4] = [
-    (EncryptionType::AES256_CTS_HMAC_SHA1_96, "aes256-cts-hmac-sha1-96", "aes256-cts"),
-    (EncryptionType::AES128_CTS_HMAC_SHA1_96, "aes128-cts-hmac-sha1-96", "aes128-cts"),
-    (
-        EncryptionType::AES256_CTS_HMAC_SHA384_192,
-        "aes256-cts-hmac-sha384-192",
-        "aes256-sha2",
-    ),
-    (
-        EncryptionType::AES128_CTS_HMAC_SHA256_128,
-        "aes128-cts-hmac-sha256-128",
-        "aes128-sha2",
-    ),
-];
-
-/// Reads an encryption type's name.
+/// Reads an encryption type's name, as IANA registers it or in one of MIT's short forms.
 pub(super) fn parse_enctype(text: &str) -> Result<EncryptionType, String> {
-    let name = text.to_ascii_lowercase();
-    ENCTYPES
-        .iter()
-        .find(|(_, long, short)| name == *long || name == *short)
-        .map(|(enctype, ..)| *enctype)
-        .ok_or_else(|| {
-            format!(
-                "there is no encryption type {text:?} here{}",
-                mend(text, &ENCTYPES.map(|(_, long, _)| long))
-            )
-        })
+    let known = EncryptionType::DEFAULT.map(enctype_name);
+    let names: Vec<&str> = known.iter().map(String::as_str).collect();
+    match text.parse::<EncryptionType>() {
+        Ok(enctype) if enctype.is_supported() => Ok(enctype),
+        Ok(_) => Err(format!("{text:?} is not supported here; known are {}", names.join(", "))),
+        Err(_) => Err(format!("there is no encryption type {text:?}{}", mend(text, &names))),
+    }
 }
 
 /// An encryption type's name.
 pub(super) fn enctype_name(enctype: EncryptionType) -> String {
-    let name = ENCTYPES.iter().find(|(known, ..)| *known == enctype).map(|(_, long, _)| *long);
-    name.map_or_else(|| enctype.0.to_string(), str::to_owned)
+    enctype.name().map_or_else(|| enctype.0.to_string(), str::to_owned)
 }
 
 /// Reads `127.0.0.1:0`.
@@ -169,7 +176,7 @@ pub(super) fn parse_name(text: &str) -> Result<String, String> {
     }
 }
 
-fn mend(name: &str, known: &[&'static str]) -> String {
+fn mend(name: &str, known: &[&str]) -> String {
     match nearest(name, known.iter().copied()) {
         Some(known) => format!("; did you mean {known:?}?"),
         None => format!("; known are {}", known.join(", ")),

@@ -1,0 +1,190 @@
+//! The database of the drop-in tools: a JSON file that `kadmin.local` changes and `krb5kdc` reads.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kerbox_krb5::{EncryptionKey, EncryptionType, Principal, Timestamp};
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+
+use super::configuration::Configuration;
+use crate::ready::private_file;
+use crate::settings::Attribute;
+
+/// Every principal by its full name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Database {
+    pub(crate) principals: BTreeMap<String, Entry>,
+}
+
+/// One principal.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    /// The newest version first.
+    pub(crate) keys: Vec<StoredKey>,
+    /// kadmin's names with their signs; those that are not here are as kadmin's defaults have them.
+    pub(crate) attributes: Vec<String>,
+    /// In seconds; none: the realm's.
+    pub(crate) max_life: Option<u64>,
+    pub(crate) max_renewable_life: Option<u64>,
+    /// In seconds since the epoch.
+    pub(crate) expires: Option<i64>,
+    pub(crate) password_expires: Option<i64>,
+    pub(crate) password_changed: i64,
+    pub(crate) modified: i64,
+    /// `setstr`'s.
+    pub(crate) strings: BTreeMap<String, String>,
+}
+
+/// A key in hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StoredKey {
+    pub(crate) kvno: u32,
+    pub(crate) enctype: i32,
+    pub(crate) key: String,
+    /// None: the principal's default one.
+    pub(crate) salt: Option<String>,
+}
+
+/// How new keys are made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Secret<'a> {
+    Password(&'a str),
+    Random,
+}
+
+impl Database {
+    /// The database of a new realm: its ticket-granting service and what MIT's `create` makes besides.
+    pub(crate) fn create(configuration: &Configuration, now: Timestamp, rng: &mut impl Rng) -> Result<Self, kerbox_krb5::Error> {
+        let mut database = Self::default();
+        let realm = &configuration.realm;
+        for name in [
+            format!("krbtgt/{realm}"),
+            String::from("kadmin/admin"),
+            String::from("kadmin/changepw"),
+        ] {
+            let principal = Principal::parse(&name, realm)?;
+            let mut entry = Entry::new(now);
+            entry.set_keys(&principal, Secret::Random, &configuration.enctypes, 1, false, now, rng)?;
+            database.principals.insert(principal.to_string(), entry);
+        }
+        Ok(database)
+    }
+
+    /// Reads the file.
+    pub(crate) fn read(path: &Path) -> io::Result<Self> {
+        serde_json::from_slice(&fs::read(path)?).map_err(io::Error::other)
+    }
+
+    /// Writes it whole, by rename.
+    pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
+        let text = serde_json::to_string_pretty(self).map_err(io::Error::other)?;
+        let unfinished = beside(path, "new");
+        private_file(&unfinished, &text)?;
+        fs::rename(unfinished, path)
+    }
+}
+
+/// Held while the file is read, changed and written.
+pub(crate) fn lock(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let file = options
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(beside(path, "lock"))?;
+    file.lock()?;
+    Ok(file)
+}
+
+fn beside(path: &Path, extension: &str) -> PathBuf {
+    path.with_added_extension(extension)
+}
+
+impl Entry {
+    /// Without keys.
+    pub(crate) fn new(now: Timestamp) -> Self {
+        Self {
+            modified: now.as_secs(),
+            ..Self::default()
+        }
+    }
+
+    /// New keys of version `kvno`, in place of the old ones or before them.
+    #[expect(clippy::too_many_arguments, reason = "each is what kadmin's cpw can be told")]
+    pub(crate) fn set_keys(
+        &mut self,
+        principal: &Principal,
+        secret: Secret<'_>,
+        enctypes: &[EncryptionType],
+        kvno: u32,
+        keep_old: bool,
+        now: Timestamp,
+        rng: &mut impl Rng,
+    ) -> Result<(), kerbox_krb5::Error> {
+        let mut keys = Vec::new();
+        for enctype in enctypes {
+            let key = match secret {
+                Secret::Password(password) => {
+                    let salt = principal.default_salt();
+                    EncryptionKey::from_password(*enctype, password.as_bytes(), salt.as_bytes(), None)?
+                }
+                Secret::Random => EncryptionKey::random(*enctype, rng)?,
+            };
+            keys.push(StoredKey {
+                kvno,
+                enctype: enctype.0,
+                key: key.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect(),
+                salt: None,
+            });
+        }
+        if keep_old {
+            keys.append(&mut self.keys);
+        }
+        self.keys = keys;
+        self.password_changed = now.as_secs();
+        Ok(())
+    }
+
+    /// The newest version number; 0 without keys.
+    pub(crate) fn kvno(&self) -> u32 {
+        self.keys.iter().map(|key| key.kvno).max().unwrap_or(0)
+    }
+
+    /// Gives or takes an attribute.
+    pub(crate) fn set_attribute(&mut self, attribute: Attribute) {
+        self.attributes.retain(|text| text.get(1..) != Some(attribute.name));
+        if attribute.on != attribute.is_default_on() {
+            self.attributes.push(attribute.to_string());
+        }
+    }
+
+    /// The attributes that differ from kadmin's defaults.
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = Attribute> {
+        self.attributes.iter().filter_map(|text| Attribute::parse(text).ok())
+    }
+
+    /// `max_life` as a duration.
+    pub(crate) fn max_life(&self) -> Option<Duration> {
+        self.max_life.map(Duration::from_secs)
+    }
+
+    /// `max_renewable_life` as a duration.
+    pub(crate) fn max_renewable_life(&self) -> Option<Duration> {
+        self.max_renewable_life.map(Duration::from_secs)
+    }
+}
+
+impl StoredKey {
+    /// The key itself; none if somebody spoilt the file.
+    pub(crate) fn key(&self) -> Option<EncryptionKey> {
+        let digits = self.key.as_bytes().chunks(2);
+        let bytes: Option<Vec<u8>> = digits.map(|pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()).collect();
+        EncryptionKey::new(EncryptionType(self.enctype), &bytes?).ok()
+    }
+}

@@ -1,0 +1,31 @@
+//! MIT's programs by their own names: `krb5kdc`, `kadmin.local` and `kdb5_util`, well enough for fixtures that were written for them,
+//! such as PyPI's k5test. Called by one of these names, `kerbox` is that program.
+//!
+//! They find each other as MIT's do: by `KRB5_CONFIG`, `KRB5_KDC_PROFILE` and the database that these name.
+//! The database is a JSON file of our own.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::ExitCode;
+
+mod configuration;
+mod database;
+mod date;
+mod kadmin;
+mod kdb5_util;
+mod profile;
+
+/// The program that we were called as, if it is one of MIT's.
+pub(crate) fn called_as(name: Option<&OsStr>) -> Option<fn(&[String]) -> ExitCode> {
+    match Path::new(name?).file_name()?.to_str()? {
+        "kadmin.local" => Some(kadmin::main),
+        "kdb5_util" => Some(kdb5_util::main),
+        _ => None,
+    }
+}
+
+/// As MIT's programs say what went wrong: `program: text`.
+fn complain(program: &str, text: impl std::fmt::Display) -> ExitCode {
+    eprintln!("{program}: {text}");
+    ExitCode::FAILURE
+}

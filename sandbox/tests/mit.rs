@@ -1,0 +1,178 @@
+//! The drop-in tools: what MIT's print was recorded from krb5 1.20.1.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::support::{Place, Ran};
+
+/// A folder with the three programs and the two files of configuration.
+struct Realm {
+    place: Place,
+}
+
+impl Realm {
+    fn new(kdc_conf: &str) -> Self {
+        let place = Place::new();
+        for name in ["krb5kdc", "kadmin.local", "kdb5_util"] {
+            symlink(env!("CARGO_BIN_EXE_kerbox"), place.path().join(name)).expect("a new link");
+        }
+        place.file("krb5.conf", "[libdefaults]\n default_realm = KRBTEST.COM\n");
+        let database = place.path().join("db");
+        place.file(
+            "kdc.conf",
+            &format!(
+                "[realms]\n KRBTEST.COM = {{\n  database_name = {}\n  max_renewable_life = 7d\n{kdc_conf}\n }}\n",
+                database.display()
+            ),
+        );
+        Self { place }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.place.path().join(name)
+    }
+
+    fn command(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.path(program));
+        command
+            .args(arguments)
+            .current_dir(self.place.path())
+            .env("KRB5_CONFIG", self.path("krb5.conf"))
+            .env("KRB5_KDC_PROFILE", self.path("kdc.conf"))
+            .env("KRB5_KTNAME", self.path("keytab"))
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) -> Ran {
+        Ran::of(self.command(program, arguments).output().expect("it starts"))
+    }
+
+    fn created(self) -> Self {
+        self.run("kdb5_util", &["create", "-W", "-s", "-P", "master"]).succeeded();
+        self
+    }
+
+    /// What a query prints after the line on who asks.
+    fn query(&self, query: &str) -> (String, String) {
+        let ran = self.run("kadmin.local", &["-q", query]);
+        let greeting = "Authenticating as principal root/admin@KRBTEST.COM with password.\n";
+        let printed = ran.succeeded().strip_prefix(greeting).expect("it greets").to_owned();
+        (printed, ran.stderr)
+    }
+}
+
+#[test]
+fn queries_answer_in_mits_words() {
+    let realm = Realm::new("").created();
+    for (query, stdout, stderr) in [
+        (
+            "addprinc -randkey nfs/h",
+            "Principal \"nfs/h@KRBTEST.COM\" created.\n",
+            "No policy specified for nfs/h@KRBTEST.COM; defaulting to no policy\n",
+        ),
+        (
+            "addprinc -randkey nfs/h",
+            "",
+            "No policy specified for nfs/h@KRBTEST.COM; defaulting to no policy\nadd_principal: Principal or policy already exists while creating \"nfs/h@KRBTEST.COM\".\n",
+        ),
+        (
+            "modprinc -maxlife 30s +ok_as_delegate nfs/h",
+            "Principal \"nfs/h@KRBTEST.COM\" modified.\n",
+            "",
+        ),
+        ("cpw -randkey nfs/h", "Key for \"nfs/h@KRBTEST.COM\" randomized.\n", ""),
+        (
+            "listprincs",
+            "kadmin/admin@KRBTEST.COM\nkadmin/changepw@KRBTEST.COM\nkrbtgt/KRBTEST.COM@KRBTEST.COM\nnfs/h@KRBTEST.COM\n",
+            "",
+        ),
+        ("listprincs n*", "nfs/h@KRBTEST.COM\n", ""),
+        ("setstr nfs/h a b", "Attribute set for principal \"nfs/h@KRBTEST.COM\".\n", ""),
+        ("getstrs nfs/h", "a: b\n", ""),
+        ("purgekeys nfs/h", "Old keys for principal \"nfs/h@KRBTEST.COM\" purged.\n", ""),
+        (
+            "renprinc -force nfs/h nfs/i",
+            "Principal \"nfs/h@KRBTEST.COM\" renamed to \"nfs/i@KRBTEST.COM\".\nMake sure that you have removed the old principal from all ACLs before reusing.\n",
+            "",
+        ),
+        (
+            "delprinc -force nfs/i",
+            "Principal \"nfs/i@KRBTEST.COM\" deleted.\nMake sure that you have removed this principal from all ACLs before reusing.\n",
+            "",
+        ),
+        (
+            "getprinc nfs/i",
+            "",
+            "get_principal: Principal does not exist while retrieving \"nfs/i@KRBTEST.COM\".\n",
+        ),
+        ("ktadd nobody", "", "kadmin.local: Principal nobody does not exist.\n"),
+    ] {
+        assert_eq!(realm.query(query), (stdout.to_owned(), stderr.to_owned()), "{query}");
+    }
+    let unknown = realm.run("kadmin.local", &["-q", "frobnicate"]);
+    assert_eq!(
+        (unknown.code, unknown.stderr.as_str()),
+        (Some(1), "kadmin.local: Command not found frobnicate\n")
+    );
+}
+
+#[test]
+fn getprinc_prints_every_line_that_mits_does() {
+    let realm = Realm::new("  default_principal_flags = +preauth").created();
+    realm.query("addprinc -randkey -e aes256-cts:normal,aes128-cts:normal -expire 2030-01-01 -maxlife 30s -allow_renewable host/h");
+    realm.query("renprinc -force host/h host/i");
+    let (printed, _) = realm.query("getprinc host/i");
+    let lines: Vec<&str> = printed.lines().filter(|line| !line.starts_with("Last ")).collect();
+    assert_eq!(
+        lines,
+        [
+            "Principal: host/i@KRBTEST.COM",
+            "Expiration date: Tue Jan 01 00:00:00 UTC 2030",
+            "Password expiration date: [never]",
+            "Maximum ticket life: 0 days 00:00:30",
+            "Maximum renewable life: 7 days 00:00:00",
+            "Failed password attempts: 0",
+            "Number of keys: 2",
+            "Key: vno 1, aes256-cts-hmac-sha1-96:special",
+            "Key: vno 1, aes128-cts-hmac-sha1-96:special",
+            "MKey: vno 1",
+            "Attributes: REQUIRES_PRE_AUTH DISALLOW_RENEWABLE",
+            "Policy: [none]",
+        ]
+    );
+}
+
+#[test]
+fn ktadd_writes_the_keys_and_changes_them_unless_told_not_to() {
+    let realm = Realm::new("  supported_enctypes = aes128-sha2:normal").created();
+    realm.query("addprinc -randkey host/h");
+    let keytab = realm.path("other.keytab");
+    let file = keytab.display();
+    for (options, kvno) in [("-norandkey", 1), ("", 2)] {
+        let expected = format!(
+            "Entry for principal host/h with kvno {kvno}, encryption type aes128-cts-hmac-sha256-128 added to keytab WRFILE:{file}.\n"
+        );
+        assert_eq!(realm.query(&format!("ktadd -k {file} {options} host/h")).0, expected);
+    }
+    let written = kerbox_krb5::keytab::Keytab::parse(&fs::read(&keytab).expect("it is there")).expect("a keytab");
+    assert_eq!(written.entries().map(|entry| entry.kvno()).collect::<Vec<_>>(), [1, 2]);
+    let removed = realm.query(&format!("ktrem -k {file} host/h 1")).0;
+    assert_eq!(
+        removed,
+        format!("Entry for principal host/h with kvno 1 removed from keytab WRFILE:{file}.\n")
+    );
+}
+
+#[test]
+fn a_database_is_made_once_and_needed() {
+    let realm = Realm::new("");
+    let ran = realm.run("kadmin.local", &["-q", "listprincs"]);
+    assert!(ran.stderr.contains("No such file"), "{ran:#?}");
+    let realm = realm.created();
+    let again = realm.run("kdb5_util", &["create", "-s", "-P", "x"]);
+    assert_eq!(again.code, Some(1));
+    assert!(again.stderr.contains("File exists"), "{again:#?}");
+}
