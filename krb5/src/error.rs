@@ -26,7 +26,7 @@ pub enum Error {
         text: String,
     },
     /// An encryption type that is not supported.
-    #[error("{enctype} is not supported: use one of the AES types 17, 18, 19 and 20")]
+    #[error("{enctype} is not supported: use one of the AES types 17, 18, 19 and 20, or the weak 16 and 23")]
     EncryptionType {
         /// Its number.
         enctype: EncryptionType,

@@ -306,7 +306,7 @@ mod tests {
     fn a_skewed_twin_goes_wrong_alone_and_moves_with_the_others() {
         let clock = Clock::frozen(Timestamp::from_secs(100));
         let twin = clock.twin();
-        twin.clone().set_skew_micros(-1_000_000);
+        twin.set_skew_micros(-1_000_000);
         clock.advance(Duration::from_secs(1));
         assert_eq!((clock.now(), twin.now()), (Timestamp::from_secs(101), Timestamp::from_secs(100)));
     }

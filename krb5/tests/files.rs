@@ -58,14 +58,13 @@ fn a_keytab_put_together_anew_is_the_one_that_mits_ktutil_wrote() {
     let keytab: Keytab = [
         ("bob", 5, EncryptionType::AES128_CTS_HMAC_SHA1_96),
         ("bob", 70_000, EncryptionType::AES256_CTS_HMAC_SHA384_192),
+        ("old", 1, EncryptionType::RC4_HMAC),
     ]
     .into_iter()
     .zip(&made)
     .map(|((name, kvno, enctype), made)| KeytabEntry::new(principal(name), kvno, password_key(name, enctype), *made))
     .collect();
-    let len = keytab.to_bytes().len();
-    assert_same(&keytab.to_bytes(), &KEYTABS[1][..len]);
-    assert_eq!(recorded.entries().count(), 3);
+    assert_same(&keytab.to_bytes(), KEYTABS[1]);
 }
 
 #[test]

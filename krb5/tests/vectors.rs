@@ -5,6 +5,12 @@ use kerbox_krb5::{ChecksumType, EncryptionKey, EncryptionType, Error, ErrorCode,
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
+/// Every type that is supported, the weak ones too.
+fn all_types() -> impl Iterator<Item = EncryptionType> {
+    let weak = [EncryptionType::DES3_CBC_SHA1_KD, EncryptionType::RC4_HMAC];
+    EncryptionType::DEFAULT.into_iter().chain(weak)
+}
+
 /// Gives the bytes that it was made of.
 struct Fixed(Vec<u8>);
 
@@ -129,7 +135,7 @@ fn a_ciphertext_changed_in_any_bit_or_cut_at_any_length_is_refused() {
     let mut rng = StdRng::seed_from_u64(1);
     let usage = KeyUsage::KRB_PRIV_ENC_PART;
     let refused = Err(Error::Protocol(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY));
-    for enctype in EncryptionType::DEFAULT {
+    for enctype in all_types() {
         let key = EncryptionKey::random(enctype, &mut rng).expect("supported");
         let ciphertext = key.encrypt(usage, b"attack at dawn, by twenty past", &mut rng);
         for bit in 0..ciphertext.len() * 8 {
@@ -154,12 +160,13 @@ fn a_ciphertext_changed_in_any_bit_or_cut_at_any_length_is_refused() {
 fn parts_are_encrypted_as_their_concatenation_behind_what_the_buffer_holds() {
     let mut rng = StdRng::seed_from_u64(2);
     let usage = KeyUsage::GSS_INITIATOR_SEAL;
-    for enctype in EncryptionType::DEFAULT {
+    for enctype in all_types() {
         let key = EncryptionKey::random(enctype, &mut rng).expect("supported");
         let mut buffer = b"header".to_vec();
         key.encrypt_into(usage, &[b"one ", b"", b"two"], &mut rng, &mut buffer);
-        assert_eq!(buffer.len(), 6 + key.header_len() + 7 + key.trailer_len());
-        assert_eq!(key.decrypt(usage, &buffer[6..]).expect("the MAC is right"), b"one two");
+        let padding = usize::from(enctype == EncryptionType::DES3_CBC_SHA1_KD);
+        assert_eq!(buffer.len(), 6 + key.header_len() + 7 + padding + key.trailer_len());
+        assert_eq!(key.decrypt(usage, &buffer[6..]).expect("the MAC is right")[..7], *b"one two");
     }
 }
 
@@ -211,6 +218,25 @@ fn checksums_without_a_key_or_of_another_keys_type_are_refused() {
             Err(ErrorCode::KDC_ERR_SUMTYPE_NOSUPP.into()),
             "{number}"
         );
+    }
+}
+
+#[test]
+fn hmac_md5_takes_a_key_of_any_type() {
+    let key = key(EncryptionType::AES128_CTS_HMAC_SHA1_96, "f7d3a155af5e238a0b7a871a96ba2ab2");
+    let (usage, data) = (KeyUsage(6), b"seventeen eighteen nineteen twenty");
+    let expected = unhex("eb38cc97e2230f59da4117dc5859d7ec");
+    assert_eq!(key.hmac_md5(usage, data), *expected);
+    let verify = |data: &[u8], checksum: &[u8]| key.verify_checksum_of_type(ChecksumType::HMAC_MD5, usage, data, checksum);
+    assert_eq!(verify(data, &expected), Ok(()));
+    assert_eq!(verify(&data[1..], &expected), Err(ErrorCode::KRB_AP_ERR_MODIFIED.into()));
+}
+
+#[test]
+fn the_older_types_take_no_parameters_of_string_to_key() {
+    for enctype in [EncryptionType::DES3_CBC_SHA1_KD, EncryptionType::RC4_HMAC] {
+        assert!(EncryptionKey::from_password(enctype, b"p", b"s", Some(&[0, 0, 16, 0])).is_err());
+        assert!(EncryptionKey::from_password(enctype, b"p", b"s", Some(&[])).is_ok());
     }
 }
 

@@ -5,9 +5,9 @@ use sha1::{Digest, Sha1};
 use super::KeyUsage;
 use super::aes_cipher::AesCipher;
 use super::cts::BLOCK;
-use super::key::{AesKeys, Purpose};
 use super::mac::Mac;
 use super::nfold::nfold;
+use super::usage_keys::{AesKeys, Purpose};
 
 /// RFC 3962, 4: the iteration count where `s2kparams` is absent.
 pub(super) const DEFAULT_ITERATIONS: u32 = 4096;

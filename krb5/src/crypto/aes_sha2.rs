@@ -4,8 +4,8 @@ use hmac::{Hmac, KeyInit};
 use sha2::{Sha256, Sha384};
 
 use super::aes_cipher::AesCipher;
-use super::key::{AesKeys, Purpose};
 use super::mac::Mac;
+use super::usage_keys::{AesKeys, Purpose};
 use super::{EncryptionType, KeyUsage};
 
 /// RFC 8009, 4: the iteration count where `s2kparams` is absent.

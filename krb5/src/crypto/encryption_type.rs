@@ -85,7 +85,8 @@ impl EncryptionType {
     #[must_use]
     pub const fn key_len(self) -> usize {
         match self {
-            Self::AES128_CTS_HMAC_SHA1_96 | Self::AES128_CTS_HMAC_SHA256_128 => 16,
+            Self::AES128_CTS_HMAC_SHA1_96 | Self::AES128_CTS_HMAC_SHA256_128 | Self::RC4_HMAC => 16,
+            Self::DES3_CBC_SHA1_KD => 24,
             Self::AES256_CTS_HMAC_SHA1_96 | Self::AES256_CTS_HMAC_SHA384_192 => 32,
             _ => 0,
         }
@@ -94,7 +95,10 @@ impl EncryptionType {
     /// How many random bytes make a key (`random-to-key` of RFC 3961); 0 for a type that is not supported.
     #[must_use]
     pub const fn seed_len(self) -> usize {
-        self.key_len()
+        match self {
+            Self::DES3_CBC_SHA1_KD => 21,
+            other => other.key_len(),
+        }
     }
 
     /// The checksum type that goes with the type (RFC 3961: required checksum mechanism).

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use rand::Rng;
 
-use super::aes_cipher::AesCipher;
-use super::cts::BLOCK;
 use super::mac::Mac;
+use super::rc4_hmac::{HmacMd5Checksum, Rc4Usage};
 use super::usage_cache::UsageCache;
-use super::{ChecksumType, EncryptionType, KeyUsage, aes_sha1, aes_sha2, constant_time_eq};
+use super::usage_keys::UsageKeys;
+use super::{ChecksumType, EncryptionType, KeyUsage, aes_sha1, aes_sha2, constant_time_eq, cts, des3, rc4_hmac};
 use crate::{Error, ErrorCode};
 
 /// More PBKDF2 iterations than any KDC asks for; beyond, a peer is wasting our time (MIT's limit).
@@ -28,7 +28,7 @@ struct Inner {
     family: Family,
     bytes: [u8; 32],
     len: usize,
-    usages: UsageCache<AesKeys>,
+    usages: UsageCache<UsageKeys>,
     checksums: UsageCache<Mac>,
 }
 
@@ -36,33 +36,8 @@ struct Inner {
 enum Family {
     AesSha1,
     AesSha2,
-}
-
-/// The keys of one usage: Ke expanded, and Ki in its HMAC.
-pub(super) struct AesKeys {
-    pub(super) cipher: AesCipher,
-    pub(super) mac: Mac,
-}
-
-/// Which of a usage's three keys is derived (RFC 3961, 5.3).
-#[derive(Clone, Copy)]
-pub(super) enum Purpose {
-    Encryption,
-    Integrity,
-    Checksum,
-}
-
-impl Purpose {
-    /// The usage in four bytes, big-endian, and the purpose's byte.
-    pub(super) fn constant(self, usage: KeyUsage) -> [u8; 5] {
-        let [a, b, c, d] = usage.0.to_be_bytes();
-        let purpose = match self {
-            Self::Encryption => 0xaa,
-            Self::Integrity => 0x55,
-            Self::Checksum => 0x99,
-        };
-        [a, b, c, d, purpose]
-    }
+    Des3,
+    Rc4,
 }
 
 impl EncryptionKey {
@@ -90,7 +65,10 @@ impl EncryptionKey {
 
     /// The key that `seed` makes (`random-to-key` of RFC 3961); it must have [`EncryptionType::seed_len`] bytes.
     pub fn random_to_key(enctype: EncryptionType, seed: &[u8]) -> Result<Self, Error> {
-        Self::new(enctype, seed)
+        match <&[u8; 21]>::try_from(seed) {
+            Ok(seed) if enctype == EncryptionType::DES3_CBC_SHA1_KD => Self::new(enctype, &des3::random_to_key(seed)),
+            _ => Self::new(enctype, seed),
+        }
     }
 
     /// A random key.
@@ -102,7 +80,8 @@ impl EncryptionKey {
     }
 
     /// The key of a password (string-to-key); `params` is the `s2kparams` of ETYPE-INFO2: for AES, the number of
-    /// iterations in four bytes. Refused are other lengths, zero (which would mean 2^32) and more than 2^24 iterations.
+    /// iterations in four bytes. Refused are other lengths, zero (which would mean 2^32) and more than 2^24 iterations;
+    /// the older types take none.
     ///
     /// This is slow by design: thousands of hashes.
     pub fn from_password(enctype: EncryptionType, password: &[u8], salt: &[u8], params: Option<&[u8]>) -> Result<Self, Error> {
@@ -118,6 +97,13 @@ impl EncryptionKey {
                 let iterations = iterations(params, aes_sha2::DEFAULT_ITERATIONS)?;
                 aes_sha2::string_to_key(enctype, password, salt, iterations, key);
             }
+            Family::Des3 | Family::Rc4 if params.is_some_and(|params| !params.is_empty()) => {
+                return Err(Error::StringToKeyParams {
+                    params: params.unwrap_or_default().to_vec(),
+                });
+            }
+            Family::Des3 => key.copy_from_slice(&des3::string_to_key(password, salt)),
+            Family::Rc4 => key.copy_from_slice(&rc4_hmac::string_to_key(password)),
         }
         Self::new(enctype, key)
     }
@@ -137,22 +123,32 @@ impl EncryptionKey {
     /// How many random bytes are encrypted before the plaintext.
     #[must_use]
     pub fn confounder_len(&self) -> usize {
-        BLOCK
+        match self.0.family {
+            Family::AesSha1 | Family::AesSha2 => cts::BLOCK,
+            Family::Des3 => des3::BLOCK,
+            Family::Rc4 => rc4_hmac::CONFOUNDER,
+        }
     }
 
-    /// How many bytes of a ciphertext come before those of the plaintext: with AES, the confounder.
+    /// How many bytes of a ciphertext come before those of the plaintext: the confounder, and with rc4-hmac the MAC.
     #[must_use]
     pub fn header_len(&self) -> usize {
-        self.confounder_len()
+        match self.0.family {
+            Family::Rc4 => 16 + self.confounder_len(),
+            _ => self.confounder_len(),
+        }
     }
 
-    /// How many bytes of a ciphertext come after those of the plaintext: with AES, the MAC.
+    /// How many bytes of a ciphertext come after those of the plaintext: the MAC, except with rc4-hmac.
+    /// (des3-cbc-sha1-kd has up to seven bytes of padding besides.)
     #[must_use]
     pub fn trailer_len(&self) -> usize {
         match (self.0.family, self.0.len) {
             (Family::AesSha1, _) => 12,
             (Family::AesSha2, 16) => 16,
             (Family::AesSha2, _) => 24,
+            (Family::Des3, _) => 20,
+            (Family::Rc4, _) => 0,
         }
     }
 
@@ -169,22 +165,11 @@ impl EncryptionKey {
         let start = output.len();
         let plaintext_len: usize = parts.iter().map(|part| part.len()).sum();
         output.reserve(self.header_len() + plaintext_len + self.trailer_len());
-        output.resize(start + BLOCK, 0);
-        rng.fill_bytes(&mut output[start..]);
+        let header = start + self.header_len();
+        output.resize(header, 0);
+        rng.fill_bytes(&mut output[header - self.confounder_len()..]);
         parts.iter().for_each(|part| output.extend_from_slice(part));
-        let keys = self.usage_keys(usage);
-        let tag = match self.0.family {
-            Family::AesSha1 => {
-                let tag = keys.mac.compute(&[&output[start..]]);
-                keys.cipher.cts_encrypt(&mut output[start..]);
-                tag
-            }
-            Family::AesSha2 => {
-                keys.cipher.cts_encrypt(&mut output[start..]);
-                keys.mac.compute(&[&[0; BLOCK], &output[start..]])
-            }
-        };
-        output.extend_from_slice(&tag);
+        self.usage_keys(usage).encrypt(output, start);
     }
 
     /// Decrypts and checks the MAC; refused with `KRB_AP_ERR_BAD_INTEGRITY`.
@@ -197,28 +182,11 @@ impl EncryptionKey {
     }
 
     /// Decrypts a ciphertext where it stands, checks the MAC, and tells which part of the buffer is the plaintext now.
-    /// Refused with `KRB_AP_ERR_BAD_INTEGRITY`; what the buffer holds then is of no use.
+    /// Refused with `KRB_AP_ERR_BAD_INTEGRITY`; what the buffer holds then is of no use. With des3-cbc-sha1-kd zeros may
+    /// follow the plaintext, up to a whole block.
     pub fn decrypt_in_place(&self, usage: KeyUsage, buffer: &mut [u8]) -> Result<Range<usize>, Error> {
-        let bad = Error::Protocol(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY);
-        let Some(end) = buffer.len().checked_sub(self.trailer_len()).filter(|end| *end >= BLOCK) else {
-            return Err(bad);
-        };
-        let (data, tag) = buffer.split_at_mut(end);
-        let keys = self.usage_keys(usage);
-        let genuine = match self.0.family {
-            Family::AesSha1 => {
-                keys.cipher.cts_decrypt(data);
-                keys.mac.verify(&[data], tag)
-            }
-            Family::AesSha2 => {
-                let genuine = keys.mac.verify(&[&[0; BLOCK], data], tag);
-                if genuine {
-                    keys.cipher.cts_decrypt(data);
-                }
-                genuine
-            }
-        };
-        if genuine { Ok(BLOCK..end) } else { Err(bad) }
+        let plaintext = self.usage_keys(usage).decrypt(buffer);
+        plaintext.ok_or_else(|| ErrorCode::KRB_AP_ERR_BAD_INTEGRITY.into())
     }
 
     /// The keyed checksum of the type that goes with this key's type (RFC 3961: required checksum mechanism).
@@ -249,16 +217,23 @@ impl EncryptionKey {
     /// `KRB_AP_ERR_INAPP_CKSUM` if it takes no key, or a key of another type; with `KDC_ERR_SUMTYPE_NOSUPP` if the type is
     /// not known; with `KRB_AP_ERR_MODIFIED` if it is not the checksum of `data`.
     pub fn verify_checksum_of_type(&self, checksum_type: ChecksumType, usage: KeyUsage, data: &[u8], checksum: &[u8]) -> Result<(), Error> {
-        match checksum_type.enctype() {
-            Some(enctype) if enctype == self.enctype() => {}
+        let genuine = match checksum_type.enctype() {
+            Some(enctype) if enctype == self.enctype() => self.verify_checksum(usage, data, checksum),
+            None if checksum_type == ChecksumType::HMAC_MD5 => constant_time_eq(&self.hmac_md5(usage, data), checksum),
             None if !checksum_type.is_unkeyed() => return Err(ErrorCode::KDC_ERR_SUMTYPE_NOSUPP.into()),
             _ => return Err(ErrorCode::KRB_AP_ERR_INAPP_CKSUM.into()),
-        }
-        if self.verify_checksum(usage, data, checksum) {
+        };
+        if genuine {
             Ok(())
         } else {
             Err(ErrorCode::KRB_AP_ERR_MODIFIED.into())
         }
+    }
+
+    /// The checksum HMAC-MD5, which takes a key of any type: PA-FOR-USER knows no other (RFC 4757, 4; MS-SFU, 2.2.1).
+    #[must_use]
+    pub fn hmac_md5(&self, usage: KeyUsage, data: &[u8]) -> [u8; 16] {
+        HmacMd5Checksum::new(self.as_bytes(), usage).compute(&[data])
     }
 
     /// The checksum type that goes with this key's type.
@@ -273,13 +248,17 @@ impl EncryptionKey {
         match self.0.family {
             Family::AesSha1 => aes_sha1::prf(self.as_bytes(), input),
             Family::AesSha2 => aes_sha2::prf(self.as_bytes(), input),
+            Family::Des3 => des3::prf(self.des3_bytes(), input),
+            Family::Rc4 => rc4_hmac::prf(self.as_bytes(), input),
         }
     }
 
-    fn usage_keys(&self, usage: KeyUsage) -> &AesKeys {
+    fn usage_keys(&self, usage: KeyUsage) -> &UsageKeys {
         self.0.usages.get(usage, || match self.0.family {
-            Family::AesSha1 => aes_sha1::usage_keys(self.as_bytes(), usage),
-            Family::AesSha2 => aes_sha2::usage_keys(self.as_bytes(), usage),
+            Family::AesSha1 => UsageKeys::AesSha1(aes_sha1::usage_keys(self.as_bytes(), usage)),
+            Family::AesSha2 => UsageKeys::AesSha2(aes_sha2::usage_keys(self.as_bytes(), usage)),
+            Family::Des3 => des3::usage_keys(self.des3_bytes(), usage),
+            Family::Rc4 => UsageKeys::Rc4(Rc4Usage::new(self.as_bytes(), usage)),
         })
     }
 
@@ -287,7 +266,13 @@ impl EncryptionKey {
         self.0.checksums.get(usage, || match self.0.family {
             Family::AesSha1 => aes_sha1::checksum_mac(self.as_bytes(), usage),
             Family::AesSha2 => aes_sha2::checksum_mac(self.as_bytes(), usage),
+            Family::Des3 => des3::checksum_mac(self.des3_bytes(), usage),
+            Family::Rc4 => Mac::Md5(HmacMd5Checksum::new(self.as_bytes(), usage)),
         })
+    }
+
+    fn des3_bytes(&self) -> &[u8; 24] {
+        self.0.bytes.first_chunk().expect("the array is longer")
     }
 }
 
@@ -296,6 +281,8 @@ impl Family {
         match enctype {
             EncryptionType::AES128_CTS_HMAC_SHA1_96 | EncryptionType::AES256_CTS_HMAC_SHA1_96 => Ok(Self::AesSha1),
             EncryptionType::AES128_CTS_HMAC_SHA256_128 | EncryptionType::AES256_CTS_HMAC_SHA384_192 => Ok(Self::AesSha2),
+            EncryptionType::DES3_CBC_SHA1_KD => Ok(Self::Des3),
+            EncryptionType::RC4_HMAC => Ok(Self::Rc4),
             _ => Err(Error::EncryptionType { enctype }),
         }
     }
@@ -326,6 +313,7 @@ impl fmt::Debug for EncryptionKey {
 
 #[cfg(test)]
 mod tests {
+    use super::super::aes_cipher::AesCipher;
     use super::*;
 
     fn unhex(text: &str) -> Vec<u8> {
@@ -348,7 +336,8 @@ mod tests {
             match Family::of(EncryptionType(enctype.parse().expect("a number"))) {
                 Ok(Family::AesSha1) => aes_sha1::derive(&AesCipher::new(&key), &constant, &mut derived),
                 Ok(Family::AesSha2) => aes_sha2::derive(&key, &constant, &[], &mut derived),
-                Err(_) => continue,
+                Ok(Family::Des3) => derived = des3::derive(key[..].try_into().expect("24 bytes"), &constant).to_vec(),
+                Ok(Family::Rc4) | Err(_) => panic!("no derivation of its own: {line}"),
             }
             assert_eq!(derived, expected, "{line}");
         }

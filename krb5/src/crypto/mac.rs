@@ -1,19 +1,25 @@
 //! Truncated HMACs with their key pads computed once.
 
+use hmac::digest;
 use hmac::{Hmac, KeyInit};
 use sha1::Sha1;
 use sha2::{Sha256, Sha384};
 
 use super::constant_time_eq;
+use super::rc4_hmac::HmacMd5Checksum;
 
 /// A keyed HMAC, truncated as its encryption type says.
 pub(super) enum Mac {
     /// HMAC-SHA1-96 (RFC 3962).
     Sha1(Hmac<Sha1>),
+    /// HMAC-SHA1, not truncated (RFC 3961, 6.3).
+    WholeSha1(Hmac<Sha1>),
     /// HMAC-SHA256-128 (RFC 8009).
     Sha256(Hmac<Sha256>),
     /// HMAC-SHA384-192 (RFC 8009).
     Sha384(Box<Hmac<Sha384>>),
+    /// The checksum of RFC 4757.
+    Md5(HmacMd5Checksum),
 }
 
 /// The output of a [`Mac`]: at most 24 bytes.
@@ -27,6 +33,10 @@ impl Mac {
         Self::Sha1(Hmac::new_from_slice(key).expect("HMAC takes keys of any length"))
     }
 
+    pub(super) fn whole_sha1(key: &[u8]) -> Self {
+        Self::WholeSha1(Hmac::new_from_slice(key).expect("HMAC takes keys of any length"))
+    }
+
     pub(super) fn sha256(key: &[u8]) -> Self {
         Self::Sha256(Hmac::new_from_slice(key).expect("HMAC takes keys of any length"))
     }
@@ -35,25 +45,42 @@ impl Mac {
         Self::Sha384(Box::new(Hmac::new_from_slice(key).expect("HMAC takes keys of any length")))
     }
 
+    /// Its length in bytes.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Sha1(_) => 12,
+            Self::WholeSha1(_) => 20,
+            Self::Sha256(_) | Self::Md5(_) => 16,
+            Self::Sha384(_) => 24,
+        }
+    }
+
     /// The MAC of the concatenation of `parts`.
     pub(super) fn compute(&self, parts: &[&[u8]]) -> Tag {
-        fn truncated<M: hmac::Mac + Clone>(keyed: &M, parts: &[&[u8]], len: usize) -> Tag {
+        fn whole<M: hmac::Mac + Clone>(keyed: &M, parts: &[&[u8]]) -> digest::Output<M> {
             let mut mac = keyed.clone();
             parts.iter().for_each(|part| mac.update(part));
-            let mut bytes = [0; 24];
-            bytes[..len].copy_from_slice(&mac.finalize().into_bytes()[..len]);
-            Tag { bytes, len }
+            mac.finalize().into_bytes()
         }
         match self {
-            Self::Sha1(keyed) => truncated(keyed, parts, 12),
-            Self::Sha256(keyed) => truncated(keyed, parts, 16),
-            Self::Sha384(keyed) => truncated(&**keyed, parts, 24),
+            Self::Sha1(keyed) | Self::WholeSha1(keyed) => Tag::new(&whole(keyed, parts), self.len()),
+            Self::Sha256(keyed) => Tag::new(&whole(keyed, parts), self.len()),
+            Self::Sha384(keyed) => Tag::new(&whole(&**keyed, parts), self.len()),
+            Self::Md5(checksum) => Tag::new(&checksum.compute(parts), self.len()),
         }
     }
 
     /// Whether `tag` is the MAC of the concatenation of `parts`, in constant time.
     pub(super) fn verify(&self, parts: &[&[u8]], tag: &[u8]) -> bool {
         constant_time_eq(&self.compute(parts), tag)
+    }
+}
+
+impl Tag {
+    fn new(whole: &[u8], len: usize) -> Self {
+        let mut bytes = [0; 24];
+        bytes[..len].copy_from_slice(&whole[..len]);
+        Self { bytes, len }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Encryption, checksums and key derivation (RFC 3961, 3962, 8009).
+//! Encryption, checksums and key derivation (RFC 3961, 3962, 4757, 8009).
 //!
 //! - [`EncryptionType`]: numbers and names of encryption types
 //! - [`EncryptionKey`]: encrypts, decrypts, makes and verifies checksums; keeps what it has derived
@@ -12,12 +12,15 @@ mod aes_sha2;
 mod cf2;
 mod checksum_type;
 mod cts;
+mod des3;
 mod encryption_type;
 mod key;
 mod key_usage;
 mod mac;
 mod nfold;
+mod rc4_hmac;
 mod usage_cache;
+mod usage_keys;
 
 pub use cf2::krb_fx_cf2;
 pub use checksum_type::ChecksumType;

@@ -1,0 +1,86 @@
+//! des3-cbc-sha1-kd (RFC 3961, 6.3): weak, for tests of old clients only.
+
+use des::TdesEde3;
+use des::cipher::array::Array;
+use des::cipher::{BlockModeDecrypt, BlockModeEncrypt, InnerIvInit, KeyInit};
+use sha1::{Digest, Sha1};
+
+use super::KeyUsage;
+use super::mac::Mac;
+use super::nfold::nfold;
+use super::usage_keys::{Purpose, UsageKeys};
+
+/// The cipher's block, and the confounder, in bytes.
+pub(super) const BLOCK: usize = 8;
+
+/// Triple DES in CBC with a zero IV, its key expanded.
+pub(super) struct Des3Cipher(TdesEde3);
+
+impl Des3Cipher {
+    fn new(key: &[u8; 24]) -> Self {
+        Self(TdesEde3::new(key.into()))
+    }
+
+    /// Encrypts whole blocks in place.
+    pub(super) fn encrypt(&self, data: &mut [u8]) {
+        let blocks = Array::slice_as_chunks_mut(data).0;
+        cbc::Encryptor::inner_iv_init(&self.0, &Array::default()).encrypt_blocks(blocks);
+    }
+
+    /// Decrypts whole blocks in place.
+    pub(super) fn decrypt(&self, data: &mut [u8]) {
+        let blocks = Array::slice_as_chunks_mut(data).0;
+        cbc::Decryptor::inner_iv_init(&self.0, &Array::default()).decrypt_blocks(blocks);
+    }
+}
+
+/// Spreads 168 bits over three DES keys: each takes seven bytes, and their lowest bits, one after the other, as its eighth;
+/// then parity goes into every lowest bit. A weak DES key is changed in its last byte.
+pub(super) fn random_to_key(seed: &[u8; 21]) -> [u8; 24] {
+    let mut key = [0; 24];
+    for (part, seed) in key.chunks_exact_mut(8).zip(seed.chunks_exact(7)) {
+        part[..7].copy_from_slice(seed);
+        part[7] = (0..7).map(|index| (seed[index] & 1) << (index + 1)).sum();
+        for byte in &mut *part {
+            *byte = *byte & 0xfe | u8::from((*byte & 0xfe).count_ones().is_multiple_of(2));
+        }
+        if des::weak_key_test(part).is_err() {
+            part[7] ^= 0xf0;
+        }
+    }
+    key
+}
+
+/// DK(base, constant) of RFC 3961, 5.1.
+pub(super) fn derive(base: &[u8; 24], constant: &[u8]) -> [u8; 24] {
+    let cipher = Des3Cipher::new(base);
+    let mut block = nfold::<BLOCK>(constant);
+    let mut seed = [0; 21];
+    for piece in seed.chunks_mut(BLOCK) {
+        cipher.encrypt(&mut block);
+        piece.copy_from_slice(&block[..piece.len()]);
+    }
+    random_to_key(&seed)
+}
+
+pub(super) fn string_to_key(password: &[u8], salt: &[u8]) -> [u8; 24] {
+    derive(&random_to_key(&nfold(&[password, salt].concat())), b"kerberos")
+}
+
+pub(super) fn usage_keys(base: &[u8; 24], usage: KeyUsage) -> UsageKeys {
+    UsageKeys::Des3 {
+        cipher: Box::new(Des3Cipher::new(&derive(base, &Purpose::Encryption.constant(usage)))),
+        mac: Mac::whole_sha1(&derive(base, &Purpose::Integrity.constant(usage))),
+    }
+}
+
+pub(super) fn checksum_mac(base: &[u8; 24], usage: KeyUsage) -> Mac {
+    Mac::whole_sha1(&derive(base, &Purpose::Checksum.constant(usage)))
+}
+
+/// The simplified profile's PRF (RFC 3961, 5.3): SHA-1, cut to whole blocks, encrypted under DK(key, "prf").
+pub(super) fn prf(base: &[u8; 24], input: &[u8]) -> Vec<u8> {
+    let mut output = Sha1::digest(input)[..16].to_vec();
+    Des3Cipher::new(&derive(base, b"prf")).encrypt(&mut output);
+    output
+}

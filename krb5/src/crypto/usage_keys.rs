@@ -1,0 +1,112 @@
+//! What is derived from a key for one usage, and how each family of encryption types encrypts with it.
+
+use std::ops::Range;
+
+use super::aes_cipher::AesCipher;
+use super::cts::BLOCK;
+use super::des3::Des3Cipher;
+use super::mac::Mac;
+use super::rc4_hmac::Rc4Usage;
+use super::{KeyUsage, des3};
+
+/// The keys of one usage.
+pub(super) enum UsageKeys {
+    /// The MAC is that of the plaintext (RFC 3962).
+    AesSha1(AesKeys),
+    /// The MAC is that of the ciphertext (RFC 8009).
+    AesSha2(AesKeys),
+    Des3 {
+        cipher: Box<Des3Cipher>,
+        mac: Mac,
+    },
+    Rc4(Rc4Usage),
+}
+
+/// Ke expanded, and Ki in its HMAC.
+pub(super) struct AesKeys {
+    pub(super) cipher: AesCipher,
+    pub(super) mac: Mac,
+}
+
+/// Which of a usage's three keys is derived (RFC 3961, 5.3).
+#[derive(Clone, Copy)]
+pub(super) enum Purpose {
+    Encryption,
+    Integrity,
+    Checksum,
+}
+
+impl Purpose {
+    /// The usage in four bytes, big-endian, and the purpose's byte.
+    pub(super) fn constant(self, usage: KeyUsage) -> [u8; 5] {
+        let [a, b, c, d] = usage.0.to_be_bytes();
+        let purpose = match self {
+            Self::Encryption => 0xaa,
+            Self::Integrity => 0x55,
+            Self::Checksum => 0x99,
+        };
+        [a, b, c, d, purpose]
+    }
+}
+
+impl UsageKeys {
+    /// Makes a ciphertext of what stands in `output` from `start`: room for what comes before the confounder, the
+    /// confounder, and the plaintext.
+    pub(super) fn encrypt(&self, output: &mut Vec<u8>, start: usize) {
+        let tag = match self {
+            Self::AesSha1(AesKeys { cipher, mac }) => {
+                let tag = mac.compute(&[&output[start..]]);
+                cipher.cts_encrypt(&mut output[start..]);
+                tag
+            }
+            Self::AesSha2(AesKeys { cipher, mac }) => {
+                cipher.cts_encrypt(&mut output[start..]);
+                mac.compute(&[&[0; BLOCK], &output[start..]])
+            }
+            Self::Des3 { cipher, mac } => {
+                let padded = (output.len() - start).next_multiple_of(des3::BLOCK);
+                output.resize(start + padded, 0);
+                let tag = mac.compute(&[&output[start..]]);
+                cipher.encrypt(&mut output[start..]);
+                tag
+            }
+            Self::Rc4(usage) => return usage.encrypt(&mut output[start..]),
+        };
+        output.extend_from_slice(&tag);
+    }
+
+    /// Decrypts in place and tells where the plaintext stands; `None` if the MAC is wrong or the length impossible.
+    pub(super) fn decrypt(&self, buffer: &mut [u8]) -> Option<Range<usize>> {
+        let split = |buffer: &mut [u8], block: usize, mac: &Mac| {
+            let end = buffer.len().checked_sub(mac.len())?;
+            (end >= block).then_some(end)
+        };
+        match self {
+            Self::AesSha1(AesKeys { cipher, mac }) => {
+                let end = split(buffer, BLOCK, mac)?;
+                let (data, tag) = buffer.split_at_mut(end);
+                cipher.cts_decrypt(data);
+                mac.verify(&[data], tag).then_some(BLOCK..end)
+            }
+            Self::AesSha2(AesKeys { cipher, mac }) => {
+                let end = split(buffer, BLOCK, mac)?;
+                let (data, tag) = buffer.split_at_mut(end);
+                if !mac.verify(&[&[0; BLOCK], data], tag) {
+                    return None;
+                }
+                cipher.cts_decrypt(data);
+                Some(BLOCK..end)
+            }
+            Self::Des3 { cipher, mac } => {
+                let end = split(buffer, des3::BLOCK, mac)?;
+                let (data, tag) = buffer.split_at_mut(end);
+                if !end.is_multiple_of(des3::BLOCK) {
+                    return None;
+                }
+                cipher.decrypt(data);
+                mac.verify(&[data], tag).then_some(des3::BLOCK..end)
+            }
+            Self::Rc4(usage) => usage.decrypt(buffer),
+        }
+    }
+}
