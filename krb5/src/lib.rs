@@ -6,16 +6,20 @@
 //! - [`messages`]: every message as a value with its DER
 //! - [`ticket`]: tickets sealed and opened
 //! - [`client`]: the client's side of AS and TGS exchanges
+//! - [`ap_exchange`]: a service's check of a ticket, with replay cache and mutual authentication
+//! - [`gss`]: GSS-API contexts and their messages (RFC 4121)
 //! - [`crypto`]: [`EncryptionType`], [`EncryptionKey`], [`KeyUsage`], checksums
 //! - [`keytab`]: [`Keytab`], the file of a service's keys
 //! - [`ccache`]: [`CredentialCache`], the file of a client's tickets
 //! - [`krb5_conf`]: [`Krb5Conf`], the configuration of clients
 
+pub mod ap_exchange;
 pub mod ccache;
 pub mod client;
 pub mod crypto;
 pub mod error;
 pub mod error_code;
+pub mod gss;
 pub mod keytab;
 pub mod krb5_conf;
 pub mod messages;

@@ -1,0 +1,229 @@
+//! The AP exchange (RFC 4120, 3.2): a client shows a service its ticket, and the service checks it with a keytab.
+//!
+//! - [`ApAcceptor`]: checks AP-REQs; [`Accepted`] makes the AP-REP
+//! - [`ApInitiator`]: makes an AP-REQ, and checks the AP-REP
+//! - [`ReplayCache`]: the authenticators that have been seen
+
+mod initiator;
+mod replay_cache;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use rand::Rng;
+
+pub use initiator::{ApInitiator, ApInitiatorOptions};
+pub use replay_cache::ReplayCache;
+
+use crate::keytab::KeytabEntry;
+use crate::messages::{
+    ApOptions, ApRep, ApReq, Authenticator, EncApRepPart, EncTicketPart, EncryptedData, HostAddress, MessageType, Ticket,
+};
+use crate::{EncryptionKey, Error, ErrorCode, KeyUsage, Keytab, Principal, Timestamp};
+
+/// The clock skew that every implementation allows by default.
+pub const DEFAULT_SKEW: Duration = Duration::from_secs(300);
+
+/// How a service accepts clients.
+#[derive(Clone, Copy, Debug)]
+pub struct ApAcceptor<'a> {
+    /// The service's keys.
+    pub keytab: &'a Keytab,
+    /// The only service that is accepted; none accepts every principal of the keytab.
+    pub server: Option<&'a Principal>,
+    /// How far the clocks may differ.
+    pub skew: Duration,
+    /// From where the client came, if tickets that are bound to addresses shall be checked.
+    pub address: Option<&'a HostAddress>,
+    /// What has been seen before; none accepts an authenticator as often as it comes.
+    pub replay_cache: Option<&'a ReplayCache>,
+}
+
+/// Why a client was refused, and who it was, as far as its ticket could be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Why; its [`code`](Error::code) is what a KRB-ERROR would carry.
+    pub error: Error,
+    /// What a log should tell besides.
+    pub detail: String,
+    /// The ticket's client.
+    pub client: Option<Principal>,
+}
+
+/// A client that has proved who it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Accepted {
+    /// The service that it asked for.
+    pub server: Principal,
+    /// Whether it wants an AP-REP.
+    pub mutual_required: bool,
+    /// What its ticket says.
+    pub ticket: EncTicketPart,
+    /// What it says itself.
+    pub authenticator: Authenticator,
+}
+
+impl<'a> ApAcceptor<'a> {
+    /// An acceptor for one service, or for all of the keytab, with the usual skew and no replay cache.
+    #[must_use]
+    pub fn new(keytab: &'a Keytab, server: Option<&'a Principal>) -> Self {
+        Self {
+            keytab,
+            server,
+            skew: DEFAULT_SKEW,
+            address: None,
+            replay_cache: None,
+        }
+    }
+
+    /// Checks an AP-REQ.
+    ///
+    /// The order is MIT's: the key, the authenticator's integrity, that it is the ticket's client (`BADMATCH`), the address (`BADADDR`), the
+    /// ticket's times before the authenticator's (`TKT_NYV`, `TKT_EXPIRED`, then `SKEW`; the JDK does it the other way round), and the replay (`REPEAT`).
+    pub fn accept(&self, now: Timestamp, request: &[u8]) -> Result<Accepted, Refused> {
+        let unknown = |error: Error| Refused {
+            detail: error.to_string(),
+            error,
+            client: None,
+        };
+        if MessageType::of(request) != Some(MessageType::AP_REQ) {
+            return Err(unknown(ErrorCode::KRB_AP_ERR_MSG_TYPE.into()));
+        }
+        let request = ApReq::decode(request).map_err(unknown)?;
+        let ticket = self.open_ticket(&request).map_err(|(code, detail)| Refused {
+            error: code.into(),
+            detail,
+            client: None,
+        })?;
+        let (server, authenticator) = (request.ticket.server, request.authenticator);
+        match self.check(now, &ticket, &authenticator) {
+            Ok(authenticator) => Ok(Accepted {
+                server,
+                mutual_required: request.options.contains(ApOptions::MUTUAL_REQUIRED),
+                ticket,
+                authenticator,
+            }),
+            Err((error, detail)) => Err(Refused {
+                error,
+                detail,
+                client: Some(ticket.client),
+            }),
+        }
+    }
+
+    fn open_ticket(&self, request: &ApReq) -> Result<EncTicketPart, (ErrorCode, String)> {
+        let ticket = &request.ticket;
+        if request.options.contains(ApOptions::USE_SESSION_KEY) {
+            let detail = format!(
+                "the ticket for {} is encrypted in a session key (user-to-user), which a keytab cannot open",
+                ticket.server
+            );
+            return Err((ErrorCode::KRB_AP_ERR_NOKEY, detail));
+        }
+        if let Some(server) = self.server
+            && *server != ticket.server
+        {
+            let detail = format!("the ticket is for {}, but we are {server}", ticket.server);
+            return Err((ErrorCode::KRB_AP_ERR_NOT_US, detail));
+        }
+        let key = self.find_key(ticket)?;
+        ticket.open(key).map_err(|_| {
+            let detail = format!(
+                "the ticket for {} does not open with the keytab's key of version {} and type {}: the keytab is another one than the KDC's",
+                ticket.server,
+                ticket.enc_part.kvno.unwrap_or_default(),
+                ticket.enc_part.enctype
+            );
+            (ErrorCode::KRB_AP_ERR_BAD_INTEGRITY, detail)
+        })
+    }
+
+    /// The key by principal, version and type, each with the code that MIT gives when it is the one that is missing.
+    fn find_key(&self, ticket: &Ticket) -> Result<&'a EncryptionKey, (ErrorCode, String)> {
+        let (server, kvno, enctype) = (&ticket.server, ticket.enc_part.kvno, ticket.enc_part.enctype);
+        if let Some(key) = self.keytab.find(server, kvno, Some(enctype)).and_then(KeytabEntry::key) {
+            return Ok(key);
+        }
+        let versions: Vec<_> = self
+            .keytab
+            .entries()
+            .filter(|entry| entry.principal() == server)
+            .map(|entry| (entry.kvno(), entry.enctype()))
+            .collect();
+        let shown: Vec<_> = versions.iter().map(|(kvno, enctype)| format!("{kvno} ({enctype})")).collect();
+        let shown = shown.join(", ");
+        Err(match kvno {
+            _ if versions.is_empty() && self.server.is_none() => (
+                ErrorCode::KRB_AP_ERR_NOT_US,
+                format!("the ticket is for {server}, of which the keytab has no key"),
+            ),
+            _ if versions.is_empty() => (ErrorCode::KRB_AP_ERR_NOKEY, format!("the keytab has no key of {server}")),
+            Some(kvno) if self.keytab.find(server, Some(kvno), None).is_none() => (
+                ErrorCode::KRB_AP_ERR_BADKEYVER,
+                format!("the ticket for {server} is encrypted in version {kvno} of the key, but the keytab has {shown}"),
+            ),
+            _ => (
+                ErrorCode::KRB_AP_ERR_NOKEY,
+                format!("the ticket for {server} is encrypted in a key of type {enctype}, but the keytab has {shown}"),
+            ),
+        })
+    }
+
+    fn check(&self, now: Timestamp, ticket: &EncTicketPart, authenticator: &EncryptedData) -> Result<Authenticator, (Error, String)> {
+        let opened = authenticator
+            .open(&ticket.key, KeyUsage::AP_REQ_AUTHENTICATOR)
+            .and_then(|bytes| Authenticator::decode(&bytes))
+            .map_err(|error| (error, "the authenticator does not open with the ticket's session key".to_owned()))?;
+        let refuse = |code: ErrorCode, detail: String| Err((code.into(), detail));
+        if opened.client != ticket.client {
+            let detail = format!("the authenticator is of {}, the ticket of {}", opened.client, ticket.client);
+            return refuse(ErrorCode::KRB_AP_ERR_BADMATCH, detail);
+        }
+        if let Some(address) = self.address
+            && !ticket.addresses.is_empty()
+            && !ticket.addresses.contains(address)
+        {
+            let detail = format!("the client came from {address:?}, the ticket is for {:?}", ticket.addresses);
+            return refuse(ErrorCode::KRB_AP_ERR_BADADDR, detail);
+        }
+        ticket.check_valid(now, self.skew).map_err(|error| {
+            let detail = format!(
+                "the ticket is valid from {} to {}, and it is {now}",
+                ticket.start(),
+                ticket.end_time
+            );
+            (error, detail)
+        })?;
+        if now.whole_second().distance(opened.ctime.whole_second()) > self.skew {
+            let detail = format!("the client's clock says {}, ours {now}", opened.ctime);
+            return refuse(ErrorCode::KRB_AP_ERR_SKEW, detail);
+        }
+        if let Some(cache) = self.replay_cache
+            && !cache.store(now, opened.ctime + self.skew + Duration::from_secs(1), &authenticator.cipher)
+        {
+            let detail = format!("the authenticator of {} has been seen before", opened.ctime);
+            return refuse(ErrorCode::KRB_AP_ERR_REPEAT, detail);
+        }
+        Ok(opened)
+    }
+}
+
+impl Accepted {
+    /// The client.
+    #[must_use]
+    pub fn client(&self) -> &Principal {
+        &self.ticket.client
+    }
+
+    /// The AP-REP, by which the service proves itself; `subkey` becomes the key of the session, `seq_number` is that of the service's first message.
+    pub fn reply(&self, subkey: Option<EncryptionKey>, seq_number: Option<u32>, rng: &mut impl Rng) -> Vec<u8> {
+        let part = EncApRepPart {
+            ctime: self.authenticator.ctime,
+            subkey,
+            seq_number,
+        };
+        let enc_part = EncryptedData::seal(&self.ticket.key, None, KeyUsage::AP_REP_ENC_PART, &part.encode(), rng);
+        ApRep { enc_part }.encode()
+    }
+}

@@ -1,0 +1,90 @@
+//! The frame around tokens of context establishment (RFC 2743, 3.1; RFC 4121, 4.1).
+
+use crate::Error;
+
+/// What a token is (RFC 4121, 4.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum TokenId {
+    ApReq = 0x0100,
+    ApRep = 0x0200,
+    KrbError = 0x0300,
+}
+
+/// The mechanism's object identifier, 1.2.840.113554.1.2.2, as DER.
+const KRB5_OID: [u8; 11] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02];
+
+/// A frame around `message`.
+pub(super) fn frame(id: TokenId, message: &[u8]) -> Vec<u8> {
+    let inner = KRB5_OID.len() + 2 + message.len();
+    let mut token = Vec::with_capacity(inner + 6);
+    token.push(0x60);
+    if inner < 0x80 {
+        token.push(inner as u8);
+    } else {
+        let length = inner.to_be_bytes();
+        let skipped = (inner.leading_zeros() / 8) as usize;
+        token.push(0x80 | (length.len() - skipped) as u8);
+        token.extend_from_slice(&length[skipped..]);
+    }
+    token.extend_from_slice(&KRB5_OID);
+    token.extend_from_slice(&(id as u16).to_be_bytes());
+    token.extend_from_slice(message);
+    token
+}
+
+/// What is in a frame, and which token it is.
+pub(super) fn unframe(token: &[u8]) -> Result<(u16, &[u8]), Error> {
+    let malformed = |why: &str| Error::Malformed {
+        what: "GSS-API token",
+        why: why.to_owned(),
+    };
+    let rest = token
+        .strip_prefix(&[0x60])
+        .ok_or_else(|| malformed("it does not begin with the tag 0x60 of an initial context token"))?;
+    let inner = der_length(rest).ok_or_else(|| malformed("its length is not that of the rest"))?;
+    let inner = inner
+        .strip_prefix(&KRB5_OID)
+        .ok_or_else(|| malformed("its mechanism is not Kerberos V5 (1.2.840.113554.1.2.2)"))?;
+    let (id, message) = inner.split_first_chunk().ok_or_else(|| malformed("it ends before its token id"))?;
+    Ok((u16::from_be_bytes(*id), message))
+}
+
+/// What follows a DER length, if it is exactly that long.
+fn der_length(bytes: &[u8]) -> Option<&[u8]> {
+    let (first, rest) = bytes.split_first()?;
+    let (length, inner) = match first {
+        0..=0x7f => (usize::from(*first), rest),
+        0x81..=0x84 => {
+            let (length, inner) = rest.split_at_checked(usize::from(first & 0x7f))?;
+            (length.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), inner)
+        }
+        _ => return None,
+    };
+    (inner.len() == length).then_some(inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_of_every_length_are_read_back_and_cut_ones_refused() {
+        for length in [0, 1, 0x80 - 13, 0x7f, 0x80, 0xff, 0x100, 0x1_0000] {
+            let message = vec![7; length];
+            let token = frame(TokenId::ApReq, &message);
+            assert_eq!(unframe(&token), Ok((0x0100, &message[..])));
+            for end in (0..token.len()).rev().take(300) {
+                assert!(unframe(&token[..end]).is_err());
+            }
+            let longer = [&token[..], &[0]].concat();
+            assert!(unframe(&longer).is_err());
+        }
+    }
+
+    #[test]
+    fn other_mechanisms_are_refused() {
+        let spnego = [0x60, 0x0a, 0x06, 0x06, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x02, 0xa0, 0x00];
+        let error = unframe(&spnego).expect_err("not Kerberos");
+        assert!(error.to_string().contains("1.2.840.113554.1.2.2"), "{error}");
+    }
+}

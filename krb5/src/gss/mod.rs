@@ -1,0 +1,83 @@
+//! GSS-API with Kerberos V5, without a socket (RFC 4121): contexts, and the messages that they protect.
+//!
+//! - [`GssAcceptor`]: a service's side, done in one step
+//! - [`GssInitiator`]: a client's side
+//! - [`GssContext`]: what both end in; it splits into [`MessageSender`] and [`MessageReceiver`], which share no state
+
+mod acceptor;
+mod checksum;
+mod flags;
+mod framing;
+mod initiator;
+mod message_token;
+mod receiver;
+mod sender;
+#[cfg(test)]
+mod tests;
+
+pub use acceptor::{GssAcceptor, GssRefused};
+pub use flags::ContextFlags;
+pub use initiator::{GssInitiator, GssInitiatorOptions};
+pub use receiver::MessageReceiver;
+pub use sender::MessageSender;
+
+use crate::{EncryptionKey, Principal};
+
+/// An established context.
+#[derive(Clone, Debug)]
+pub struct GssContext {
+    /// The other side: for an acceptor, the client that has proved itself.
+    pub peer: Principal,
+    /// What the initiator asked for.
+    pub flags: ContextFlags,
+    /// Protects what is sent.
+    pub sender: MessageSender,
+    /// Checks what is received.
+    pub receiver: MessageReceiver,
+    /// A KRB-CRED with the client's own tickets, if it delegated them; not opened.
+    pub delegated: Option<Vec<u8>>,
+}
+
+/// Which side of a context.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Role {
+    Initiator,
+    Acceptor,
+}
+
+/// The key of a context, and whether it is one that the acceptor chose.
+#[derive(Clone, Debug)]
+struct ContextKey {
+    key: EncryptionKey,
+    acceptor_subkey: bool,
+}
+
+impl ContextKey {
+    /// The acceptor's subkey, else the initiator's, else the ticket's session key (RFC 4121, 2).
+    fn choose(session: &EncryptionKey, initiators: Option<&EncryptionKey>, acceptors: Option<&EncryptionKey>) -> Self {
+        Self {
+            key: acceptors.or(initiators).unwrap_or(session).clone(),
+            acceptor_subkey: acceptors.is_some(),
+        }
+    }
+}
+
+impl GssContext {
+    fn new(
+        role: Role,
+        peer: Principal,
+        flags: ContextFlags,
+        key: ContextKey,
+        (send_from, receive_from): (u32, u32),
+        delegated: Option<Vec<u8>>,
+    ) -> Self {
+        let ordered = flags.intersects(ContextFlags::REPLAY | ContextFlags::SEQUENCE);
+        Self {
+            peer,
+            flags,
+            sender: MessageSender::new(role, key.clone(), send_from),
+            receiver: MessageReceiver::new(role, key, receive_from, ordered),
+            delegated,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Messages from the peer (RFC 4121, 4.2).
+
+use super::message_token::{HEADER, Header, Kind, usage};
+use super::{ContextKey, Role};
+use crate::{Error, ErrorCode};
+
+/// Checks messages, opens them, and sees to their order.
+#[derive(Clone, Debug)]
+pub struct MessageReceiver {
+    /// The peer's.
+    sender: Role,
+    key: ContextKey,
+    next: u64,
+    ordered: bool,
+}
+
+impl MessageReceiver {
+    pub(super) fn new(role: Role, key: ContextKey, first: u32, ordered: bool) -> Self {
+        Self {
+            sender: match role {
+                Role::Initiator => Role::Acceptor,
+                Role::Acceptor => Role::Initiator,
+            },
+            key,
+            next: first.into(),
+            ordered,
+        }
+    }
+
+    /// Appends the message of a Wrap token to `out` and tells whether it was encrypted.
+    ///
+    /// Refused are a false checksum (`KRB_AP_ERR_BAD_INTEGRITY`), our own message given back (`KRB_AP_ERR_BADDIRECTION`) and, if the initiator asked for
+    /// it, a message that comes again (`KRB_AP_ERR_REPEAT`) or before its turn (`KRB_AP_ERR_BADORDER`). `out` is then as it was.
+    pub fn unwrap_into(&mut self, token: &[u8], out: &mut Vec<u8>) -> Result<bool, Error> {
+        let start = out.len();
+        let opened = self.open(token, out);
+        match &opened {
+            Ok(header) => self.count(header.sequence_number).map(|()| header.sealed),
+            Err(error) => Err(error.clone()),
+        }
+        .inspect_err(|_| out.truncate(start))
+    }
+
+    fn open(&self, token: &[u8], out: &mut Vec<u8>) -> Result<Header, Error> {
+        let (header, extra_count, rotation, body) = Header::read(Kind::Wrap, self.sender, self.key.acceptor_subkey, token)?;
+        if !header.sealed && usize::from(extra_count) != self.key.key.trailer_len() {
+            return Err(Error::Malformed {
+                what: "GSS-API message token",
+                why: format!("its checksum would have {extra_count} bytes"),
+            });
+        }
+        let start = out.len();
+        if !body.is_empty() {
+            let (front, back) = body.split_at(usize::from(rotation) % body.len());
+            out.extend_from_slice(back);
+            out.extend_from_slice(front);
+        }
+        let length = if header.sealed {
+            self.decrypt(header, extra_count, &mut out[start..])
+        } else {
+            self.verify(header, extra_count, &out[start..])
+        }?;
+        out.truncate(start + length);
+        Ok(header)
+    }
+
+    /// Decrypts in place, moves the message to the front, and tells its length.
+    fn decrypt(&self, header: Header, extra_count: u16, body: &mut [u8]) -> Result<usize, Error> {
+        let bad = Error::from(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY);
+        let plaintext = self.key.key.decrypt_in_place(usage(Kind::Wrap, self.sender), body)?;
+        let end = plaintext
+            .end
+            .checked_sub(HEADER)
+            .filter(|end| *end >= plaintext.start)
+            .ok_or_else(|| bad.clone())?;
+        if body[end..plaintext.end] != header.to_bytes(extra_count, 0) {
+            return Err(bad);
+        }
+        let length = (end - plaintext.start).checked_sub(extra_count.into()).ok_or(bad)?;
+        body.copy_within(plaintext.start..plaintext.start + length, 0);
+        Ok(length)
+    }
+
+    /// Checks the checksum behind the message, and tells the message's length.
+    fn verify(&self, header: Header, extra_count: u16, body: &[u8]) -> Result<usize, Error> {
+        let bad = Error::from(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY);
+        let length = body.len().checked_sub(extra_count.into()).ok_or_else(|| bad.clone())?;
+        let (message, checksum) = body.split_at(length);
+        let usage = usage(Kind::Wrap, self.sender);
+        if !self
+            .key
+            .key
+            .verify_checksum_of_parts(usage, &[message, &header.to_bytes(0, 0)], checksum)
+        {
+            return Err(bad);
+        }
+        Ok(length)
+    }
+
+    /// Checks the MIC token of `message`, refused as by [`unwrap_into`](Self::unwrap_into).
+    pub fn verify_mic(&mut self, message: &[u8], token: &[u8]) -> Result<(), Error> {
+        let (header, _, _, checksum) = Header::read(Kind::Mic, self.sender, self.key.acceptor_subkey, token)?;
+        let usage = usage(Kind::Mic, self.sender);
+        if !self
+            .key
+            .key
+            .verify_checksum_of_parts(usage, &[message, &header.to_bytes(0, 0)], checksum)
+        {
+            return Err(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY.into());
+        }
+        self.count(header.sequence_number)
+    }
+
+    /// Takes a genuine message's number.
+    fn count(&mut self, number: u64) -> Result<(), Error> {
+        if !self.ordered {
+            return Ok(());
+        }
+        // The JDK writes the low 32 bits alone.
+        if number != self.next && number != self.next & 0xffff_ffff {
+            let ahead = number.wrapping_sub(self.next).cast_signed() > 0;
+            return Err(if ahead {
+                ErrorCode::KRB_AP_ERR_BADORDER
+            } else {
+                ErrorCode::KRB_AP_ERR_REPEAT
+            }
+            .into());
+        }
+        self.next = self.next.wrapping_add(1);
+        Ok(())
+    }
+}

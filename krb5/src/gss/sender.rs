@@ -1,0 +1,62 @@
+//! Messages to the peer (RFC 4121, 4.2).
+
+use rand::Rng;
+
+use super::message_token::{Header, Kind, usage};
+use super::{ContextKey, Role};
+
+/// Protects messages and numbers them. Nothing is derived again for each: the key keeps what its usages need.
+#[derive(Clone, Debug)]
+pub struct MessageSender {
+    role: Role,
+    key: ContextKey,
+    next: u64,
+}
+
+impl MessageSender {
+    pub(super) fn new(role: Role, key: ContextKey, first: u32) -> Self {
+        Self {
+            role,
+            key,
+            next: first.into(),
+        }
+    }
+
+    /// Appends the Wrap token of `message`, encrypted if `sealed`, else signed.
+    pub fn wrap_into(&mut self, sealed: bool, message: &[u8], rng: &mut impl Rng, out: &mut Vec<u8>) {
+        let header = self.header(Kind::Wrap, sealed);
+        let usage = usage(Kind::Wrap, self.role);
+        let key = &self.key.key;
+        if sealed {
+            let header = header.to_bytes(0, 0);
+            out.extend_from_slice(&header);
+            key.encrypt_into(usage, &[message, &header], rng, out);
+        } else {
+            let checksum = key.checksum_of_parts(usage, &[message, &header.to_bytes(0, 0)]);
+            out.reserve(super::message_token::HEADER + message.len() + checksum.len());
+            out.extend_from_slice(&header.to_bytes(checksum.len() as u16, 0));
+            out.extend_from_slice(message);
+            out.extend_from_slice(&checksum);
+        }
+    }
+
+    /// The MIC token of `message`: a signature beside it.
+    #[must_use]
+    pub fn mic(&mut self, message: &[u8]) -> Vec<u8> {
+        let header = self.header(Kind::Mic, false).to_bytes(0, 0);
+        let checksum = self.key.key.checksum_of_parts(usage(Kind::Mic, self.role), &[message, &header]);
+        [&header[..], &checksum].concat()
+    }
+
+    fn header(&mut self, kind: Kind, sealed: bool) -> Header {
+        let sequence_number = self.next;
+        self.next = self.next.wrapping_add(1);
+        Header {
+            kind,
+            sender: self.role,
+            sealed,
+            acceptor_subkey: self.key.acceptor_subkey,
+            sequence_number,
+        }
+    }
+}
