@@ -1,1 +1,30 @@
-//! Under construction.
+//! A Kerberos KDC for tests: it answers as MIT's krb5kdc does, from a database that is a value, at a time that is an argument.
+//!
+//! [`Kdc::handle`] takes a request and a time and gives an answer; the one file that knows sockets is [`server`].
+//!
+//! - [`PrincipalDatabase`], [`PrincipalEntry`], [`Attributes`]: realms and principals, under kadmin's names
+//! - [`RealmConfig`]: what a realm allows
+//! - [`Kdc`]: AS and TGS exchanges
+//! - [`KdcError`]: every refusal, with MIT's number and text
+//! - [`server`]: UDP and TCP on one port
+
+mod as_exchange;
+mod authdata;
+mod config;
+mod context;
+mod database;
+mod error;
+mod kdc;
+mod lookaside;
+mod policy;
+mod preauth;
+mod reply;
+pub mod server;
+mod tgs_checks;
+mod tgs_exchange;
+mod tgs_header;
+
+pub use config::RealmConfig;
+pub use database::{Attributes, DatabaseError, NewKeys, NewPrincipal, PrincipalDatabase, PrincipalEntry, PrincipalKey};
+pub use error::KdcError;
+pub use kdc::{Kdc, Peer, Reply, Transport};

@@ -102,6 +102,17 @@ impl Checksum {
         }
     }
 
+    /// As DER.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        wire::encode(&rk::Checksum::from(self))
+    }
+
+    /// Reads DER.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        Ok(wire::decode::<rk::Checksum>("Checksum", bytes)?.into())
+    }
+
     /// Verifies that this is the keyed checksum of `data` under `key`; unkeyed and foreign types are refused, as
     /// [`EncryptionKey::verify_checksum_of_type`] says.
     pub fn verify(&self, key: &EncryptionKey, usage: KeyUsage, data: &[u8]) -> Result<(), Error> {

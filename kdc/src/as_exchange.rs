@@ -1,0 +1,194 @@
+//! The AS exchange: from AS-REQ to AS-REP (RFC 4120, 3.1).
+
+use kerbox_krb5::messages::{
+    EncKdcReplyPart, EncTicketPart, EncryptedData, KdcOptions, KdcReply, KdcRequest, MessageType, PaData, PaDataType, TicketFlags,
+    TransitedEncoding,
+};
+use kerbox_krb5::{EncryptionKey, KeyUsage, NameType, Principal, Timestamp};
+use rand::Rng;
+
+use crate::config::RealmConfig;
+use crate::context::Context;
+use crate::error::{KdcError, Refusal};
+use crate::policy::Grant;
+use crate::preauth::{self, KeysOf};
+use crate::reply;
+use crate::{Attributes, PrincipalEntry};
+
+/// Options that only TGS requests may have.
+pub(crate) const TGS_OPTIONS: KdcOptions = KdcOptions(
+    KdcOptions::FORWARDED.0
+        | KdcOptions::PROXY.0
+        | KdcOptions::RENEW.0
+        | KdcOptions::VALIDATE.0
+        | KdcOptions::ENC_TKT_IN_SKEY.0
+        | KdcOptions::CNAME_IN_ADDL_TKT.0,
+);
+
+/// Answers an AS-REQ; `raw` are its bytes.
+pub(crate) fn answer(context: &Context<'_>, request: &KdcRequest, raw: &[u8], rng: &mut impl Rng) -> Result<Vec<u8>, Refusal> {
+    let body = &request.body;
+    let refused = |error: KdcError| Refusal {
+        client: body.client.clone(),
+        ..error.into()
+    };
+    let asked_client = body.client.as_ref().ok_or(KdcError::NullClient)?;
+    let asked_server = body.server.as_ref().ok_or_else(|| refused(KdcError::NullServer))?;
+    let canonicalize = body.options.contains(KdcOptions::CANONICALIZE);
+    let client = context
+        .database
+        .resolve(asked_client)
+        .ok_or_else(|| refused(KdcError::ClientNotFound))?;
+    let server = context
+        .database
+        .resolve(asked_server)
+        .ok_or_else(|| refused(KdcError::ServerNotFound))?;
+    let realm = context.realm(asked_server.realm());
+    validate(context.now, body.options, client, server).map_err(refused)?;
+
+    let grant = Grant {
+        realm,
+        request: body,
+        client: Some(client),
+        server,
+    };
+    let session_enctype = grant.session_enctype().ok_or_else(|| refused(KdcError::BadEncryptionType))?;
+    let session_key = EncryptionKey::random(session_enctype, rng).map_err(|_| refused(KdcError::BadEncryptionType))?;
+    let now = context.now.whole_second();
+    let times = grant.times(now, None);
+    if times.end <= times.start {
+        return Err(refused(KdcError::NeverValid));
+    }
+    let mut flags = grant.flags(None);
+    flags.set(TicketFlags::RENEWABLE, times.renew_till.is_some());
+    if body.options.contains(KdcOptions::REQUEST_ANONYMOUS) && !is_anonymous(asked_client) {
+        return Err(refused(KdcError::AnonymousPrincipal));
+    }
+
+    let hint_key = preauth::client_key(client, &body.enctypes, KeysOf::Password);
+    let hardware = client.attributes.contains(Attributes::REQUIRES_HW_AUTH);
+    let with_hints = |error: KdcError| {
+        let mut refusal = refused(error);
+        refusal.e_data = preauth::hints(hint_key, hardware);
+        refusal.e_data.push(reply::cookie());
+        refusal
+    };
+    let mut keys_of = KeysOf::Password;
+    match verify(client, request, context.now, realm) {
+        Ok(Some(shown)) => {
+            keys_of = shown;
+            flags |= TicketFlags::PRE_AUTHENT;
+        }
+        Ok(None) => {}
+        Err(KdcError::PreauthFailed) => return Err(with_hints(KdcError::PreauthFailed)),
+        Err(other) => return Err(refused(other)),
+    }
+    if !flags.contains(TicketFlags::PRE_AUTHENT) && client.attributes.contains(Attributes::REQUIRES_PRE_AUTH) {
+        return Err(with_hints(KdcError::NeededPreauth));
+    }
+    if hardware {
+        return Err(with_hints(KdcError::NeededHwPreauth));
+    }
+
+    let server_key = server.service_key().ok_or_else(|| refused(KdcError::FindingServerKey))?;
+    let client_key = preauth::client_key(client, &body.enctypes, keys_of).ok_or_else(|| refused(KdcError::CantFindClientKey))?;
+    let ticket_client = if canonicalize {
+        client.principal.clone()
+    } else {
+        asked_client.clone()
+    };
+    // A server is named otherwise than it was asked for only if it is a ticket-granting service.
+    let ticket_server = if canonicalize && asked_server.is_krbtgt() && server.principal.is_krbtgt() {
+        server.principal.clone()
+    } else {
+        asked_server.clone()
+    };
+    let part = EncTicketPart {
+        flags,
+        key: session_key,
+        client: ticket_client,
+        transited: TransitedEncoding::default(),
+        auth_time: now,
+        start_time: (times.start != now).then_some(times.start),
+        end_time: times.end,
+        renew_till: times.renew_till,
+        addresses: body.addresses.clone(),
+        authorization_data: Vec::new(),
+    };
+    let ticket = part.seal(ticket_server, server_key.key(), Some(server_key.kvno), rng);
+    let reply_part = EncKdcReplyPart {
+        key: part.key,
+        last_req: vec![(0, Timestamp::EPOCH)],
+        nonce: body.nonce,
+        key_expiration: [client.expires, client.password_expires].into_iter().flatten().min(),
+        flags,
+        auth_time: now,
+        start_time: part.start_time,
+        end_time: part.end_time,
+        renew_till: part.renew_till,
+        server: ticket.server.clone(),
+        addresses: part.addresses,
+        encrypted_padata: reply::encrypted_padata(request, raw, client_key.key()),
+    };
+    let enc_part = EncryptedData::seal(
+        client_key.key(),
+        Some(client_key.kvno),
+        KeyUsage::AS_REP_ENC_PART,
+        &reply_part.encode(MessageType::AS_REP),
+        rng,
+    );
+    let reply = KdcReply {
+        message_type: MessageType::AS_REP,
+        padata: vec![preauth::etype_info2(client_key)],
+        client: part.client,
+        ticket,
+        enc_part,
+    };
+    Ok(reply.encode())
+}
+
+/// Looks for pre-authentication that it knows in the request. `Ok(None)`: there is none.
+fn verify(client: &PrincipalEntry, request: &KdcRequest, now: Timestamp, realm: &RealmConfig) -> Result<Option<KeysOf>, KdcError> {
+    let Some(element) = PaData::find(&request.padata, PaDataType::ENC_TIMESTAMP) else {
+        return Ok(None);
+    };
+    match preauth::verify_timestamp(client, &element.value, now, realm) {
+        Ok(keys_of) => Ok(Some(keys_of)),
+        Err(kerbox_krb5::ErrorCode::KDC_ERR_PREAUTH_FAILED) => Err(KdcError::PreauthFailed),
+        Err(code) => Err(KdcError::Preauthentication(code)),
+    }
+}
+
+/// What the states of client and server allow, in MIT's order.
+pub(crate) fn validate(now: Timestamp, options: KdcOptions, client: &PrincipalEntry, server: &PrincipalEntry) -> Result<(), KdcError> {
+    let now = now.whole_second();
+    let over = |time: Option<Timestamp>| time.is_some_and(|time| now > time);
+    let changes_passwords = server.attributes.contains(Attributes::PWCHANGE_SERVICE);
+    let no_postdating = |entry: &PrincipalEntry| entry.attributes.contains(Attributes::DISALLOW_POSTDATED);
+    let checks = [
+        (options.intersects(TGS_OPTIONS), KdcError::InvalidAsOptions),
+        (over(client.expires), KdcError::ClientExpired),
+        (over(client.password_expires) && !changes_passwords, KdcError::ClientKeyExpired),
+        (over(server.expires), KdcError::ServiceExpired),
+        (
+            client.attributes.contains(Attributes::REQUIRES_PWCHANGE) && !changes_passwords,
+            KdcError::RequiredPasswordChange,
+        ),
+        (
+            options.intersects(KdcOptions::ALLOW_POSTDATE | KdcOptions::POSTDATED) && (no_postdating(client) || no_postdating(server)),
+            KdcError::PostdateNotAllowed,
+        ),
+        (client.attributes.contains(Attributes::DISALLOW_ALL_TIX), KdcError::ClientLockedOut),
+        (server.attributes.contains(Attributes::DISALLOW_ALL_TIX), KdcError::ServiceLockedOut),
+        (server.attributes.contains(Attributes::DISALLOW_SVR), KdcError::ServiceNotAllowed),
+    ];
+    match checks.into_iter().find(|(refused, _)| *refused) {
+        Some((_, error)) => Err(error),
+        None => Ok(()),
+    }
+}
+
+/// `WELLKNOWN/ANONYMOUS` of any realm (RFC 8062, 3).
+fn is_anonymous(principal: &Principal) -> bool {
+    principal.components() == ["WELLKNOWN", "ANONYMOUS"] && principal.name_type() == NameType::WELLKNOWN
+}

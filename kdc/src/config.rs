@@ -1,0 +1,39 @@
+//! What a realm allows.
+
+use std::time::Duration;
+
+use kerbox_krb5::EncryptionType;
+
+use crate::Attributes;
+
+/// The settings of one realm; its principals may have narrower ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RealmConfig {
+    /// The realm's name.
+    pub name: String,
+    /// The longest life of a ticket. Tickets tell whole seconds: a fraction is rounded up.
+    pub max_life: Duration,
+    /// How long a ticket can be renewed at the most.
+    pub max_renewable_life: Duration,
+    /// By how much clients' clocks may differ.
+    pub clock_skew: Duration,
+    /// The types of new principals' keys, the best first, and the only ones that are permitted for session keys.
+    pub enctypes: Vec<EncryptionType>,
+    /// What every new principal starts with.
+    pub attributes: Attributes,
+}
+
+impl RealmConfig {
+    /// 24 hours, renewable for 7 days, 5 minutes of skew, the four AES types, pre-authentication required.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            max_life: Duration::from_secs(24 * 3600),
+            max_renewable_life: Duration::from_secs(7 * 24 * 3600),
+            clock_skew: Duration::from_secs(300),
+            enctypes: EncryptionType::DEFAULT.to_vec(),
+            attributes: Attributes::REQUIRES_PRE_AUTH,
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! The principal database: a value that can be read, changed and cloned while the KDC serves from it.
+
+mod attributes;
+mod entry;
+mod keys;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kerbox_krb5::{Keytab, KeytabEntry, Principal, Timestamp};
+use rand::Rng;
+
+pub use attributes::Attributes;
+pub use entry::{NewKeys, NewPrincipal, PrincipalEntry};
+pub use keys::PrincipalKey;
+
+use crate::config::RealmConfig;
+
+/// What can be wrong with a change of the database.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DatabaseError {
+    /// A setting that kadmin does not know.
+    #[error("{setting:?} is no attribute; known are, after + or -: {known}")]
+    UnknownAttribute {
+        /// The setting as given.
+        setting: String,
+        /// The known names.
+        known: String,
+    },
+    /// A principal that is there already.
+    #[error("the principal {0} exists already")]
+    Exists(Principal),
+    /// A principal that is not there.
+    #[error("there is no principal {0}")]
+    Unknown(Principal),
+    /// A realm that this KDC does not serve.
+    #[error("the realm {realm:?} is not served here; served are: {served}")]
+    UnknownRealm {
+        /// The realm as given.
+        realm: String,
+        /// The realms that are.
+        served: String,
+    },
+    /// A key that cannot be.
+    #[error(transparent)]
+    Key(#[from] kerbox_krb5::Error),
+}
+
+/// The realms that a KDC serves, and all their principals.
+#[derive(Clone, Debug, Default)]
+pub struct PrincipalDatabase {
+    realms: Vec<RealmConfig>,
+    principals: BTreeMap<Principal, Arc<PrincipalEntry>>,
+    aliases: BTreeMap<Principal, Principal>,
+}
+
+impl PrincipalDatabase {
+    /// Without realms and principals.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a realm with the principals that every realm has: its ticket-granting service and its password service.
+    pub fn add_realm(&mut self, realm: RealmConfig, rng: &mut impl Rng) -> Result<(), DatabaseError> {
+        let name = realm.name.clone();
+        self.realms.retain(|known| known.name != name);
+        self.realms.push(realm);
+        let mut krbtgt = NewPrincipal::new(Principal::krbtgt(&name, &name), NewKeys::Random);
+        krbtgt.attributes = vec!["-requires_preauth".to_owned(), "+lockdown_keys".to_owned()];
+        let mut changepw = NewPrincipal::new(Principal::new(name, ["kadmin", "changepw"]), NewKeys::Random);
+        changepw.attributes = [
+            "-requires_preauth",
+            "-allow_tgs_req",
+            "+password_changing_service",
+            "+lockdown_keys",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        changepw.entry.max_life = Some(Duration::from_secs(300));
+        for principal in [krbtgt, changepw] {
+            if !self.principals.contains_key(&principal.entry.principal) {
+                self.add(principal, rng)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The realms, in the order in which they were added.
+    #[must_use]
+    pub fn realms(&self) -> &[RealmConfig] {
+        &self.realms
+    }
+
+    /// The realm of this name.
+    #[must_use]
+    pub fn realm(&self, name: &str) -> Option<&RealmConfig> {
+        self.realms.iter().find(|realm| realm.name == name)
+    }
+
+    /// The realm of this name, to be changed.
+    pub fn realm_mut(&mut self, name: &str) -> Result<&mut RealmConfig, DatabaseError> {
+        let unknown = self.unknown_realm(name);
+        self.realms.iter_mut().find(|realm| realm.name == name).ok_or(unknown)
+    }
+
+    fn unknown_realm(&self, name: &str) -> DatabaseError {
+        DatabaseError::UnknownRealm {
+            realm: name.to_owned(),
+            served: self.realms.iter().map(|realm| realm.name.as_str()).collect::<Vec<_>>().join(", "),
+        }
+    }
+
+    /// Adds a principal. Its realm must be one that is served, or, for a ticket-granting service of ours in another realm, any.
+    pub fn add(&mut self, new: NewPrincipal, rng: &mut impl Rng) -> Result<Arc<PrincipalEntry>, DatabaseError> {
+        let mut entry = new.entry;
+        let name = entry.principal.realm();
+        let ours =
+            |realm: &&RealmConfig| realm.name == name || entry.principal.is_krbtgt() && entry.principal.components()[1] == realm.name;
+        let realm = self.realms.iter().find(ours).ok_or_else(|| self.unknown_realm(name))?;
+        if self.principals.contains_key(&entry.principal) || self.aliases.contains_key(&entry.principal) {
+            return Err(DatabaseError::Exists(entry.principal));
+        }
+        entry.attributes |= realm.attributes;
+        for setting in &new.attributes {
+            entry.attributes.apply(setting)?;
+        }
+        let enctypes = new.enctypes.as_ref().unwrap_or(&realm.enctypes);
+        let salt = new.salt.unwrap_or_else(|| entry.principal.default_salt());
+        entry.add_keys(&new.keys, enctypes, new.kvno, &salt, rng)?;
+        let entry = Arc::new(entry);
+        self.principals.insert(entry.principal.clone(), entry.clone());
+        Ok(entry)
+    }
+
+    /// The principal of this name, not of an alias.
+    #[must_use]
+    pub fn get(&self, principal: &Principal) -> Option<&Arc<PrincipalEntry>> {
+        self.principals.get(principal)
+    }
+
+    /// The principal of this name or alias.
+    #[must_use]
+    pub fn resolve(&self, principal: &Principal) -> Option<&Arc<PrincipalEntry>> {
+        self.principals
+            .get(principal)
+            .or_else(|| self.principals.get(self.aliases.get(principal)?))
+    }
+
+    /// All principals, by name.
+    pub fn principals(&self) -> impl Iterator<Item = &Arc<PrincipalEntry>> {
+        self.principals.values()
+    }
+
+    /// Changes a principal.
+    pub fn change<T>(&mut self, principal: &Principal, change: impl FnOnce(&mut PrincipalEntry) -> T) -> Result<T, DatabaseError> {
+        let entry = self
+            .principals
+            .get_mut(principal)
+            .ok_or_else(|| DatabaseError::Unknown(principal.clone()))?;
+        Ok(change(Arc::make_mut(entry)))
+    }
+
+    /// Gives a principal new keys of its realm's types; older versions stay if `keep_old`. Returns the new version.
+    pub fn change_keys(&mut self, principal: &Principal, keys: &NewKeys, keep_old: bool, rng: &mut impl Rng) -> Result<u32, DatabaseError> {
+        let enctypes = match self.realm(principal.realm()) {
+            Some(realm) => realm.enctypes.clone(),
+            None => self.realms.first().map(|realm| realm.enctypes.clone()).unwrap_or_default(),
+        };
+        self.change(principal, |entry| entry.change_keys(keys, &enctypes, keep_old, rng))?
+    }
+
+    /// Renames a principal. Its keys stay, and the salt of its password with them.
+    pub fn rename(&mut self, from: &Principal, to: Principal) -> Result<(), DatabaseError> {
+        if self.principals.contains_key(&to) || self.aliases.contains_key(&to) {
+            return Err(DatabaseError::Exists(to));
+        }
+        let mut entry = self.principals.remove(from).ok_or_else(|| DatabaseError::Unknown(from.clone()))?;
+        Arc::make_mut(&mut entry).principal = to.clone();
+        self.principals.insert(to, entry);
+        Ok(())
+    }
+
+    /// Removes a principal and its aliases.
+    pub fn remove(&mut self, principal: &Principal) -> Result<Arc<PrincipalEntry>, DatabaseError> {
+        let entry = self
+            .principals
+            .remove(principal)
+            .ok_or_else(|| DatabaseError::Unknown(principal.clone()))?;
+        self.aliases.retain(|_, target| target != principal);
+        Ok(entry)
+    }
+
+    /// Adds another name for a principal.
+    pub fn add_alias(&mut self, alias: Principal, target: &Principal) -> Result<(), DatabaseError> {
+        if self.principals.contains_key(&alias) {
+            return Err(DatabaseError::Exists(alias));
+        }
+        if !self.principals.contains_key(target) {
+            return Err(DatabaseError::Unknown(target.clone()));
+        }
+        self.aliases.insert(alias, target.clone());
+        Ok(())
+    }
+
+    /// The keytab of these principals: the keys of all their versions. A password's keys are left out where there are random ones
+    /// of the same type, and derived else.
+    pub fn keytab<'a>(&self, principals: impl IntoIterator<Item = &'a Principal>, now: Timestamp) -> Result<Keytab, DatabaseError> {
+        let mut keytab = Keytab::default();
+        for principal in principals {
+            let entry = self.get(principal).ok_or_else(|| DatabaseError::Unknown(principal.clone()))?;
+            for key in entry.keys() {
+                let random = |other: &PrincipalKey| other.kvno == key.kvno && other.enctype() == key.enctype() && !other.is_of_password();
+                if !key.is_of_password() || !entry.keys().iter().any(random) {
+                    keytab.push(KeytabEntry::new(principal.clone(), key.kvno, key.key().clone(), now));
+                }
+            }
+        }
+        Ok(keytab)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kerbox_krb5::EncryptionType;
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    use super::*;
+
+    fn database() -> (PrincipalDatabase, StdRng) {
+        let mut rng = StdRng::seed_from_u64(1);
+        let mut database = PrincipalDatabase::new();
+        database.add_realm(RealmConfig::new("R"), &mut rng).expect("a first realm");
+        (database, rng)
+    }
+
+    #[test]
+    fn a_renamed_principal_keeps_the_salt_of_its_password() {
+        let (mut database, mut rng) = database();
+        let (alice, alicia) = (Principal::new("R", ["alice"]), Principal::new("R", ["alicia"]));
+        let new = NewPrincipal::new(alice.clone(), NewKeys::Password("pw".to_owned()));
+        database.add(new, &mut rng).expect("alice is new");
+        database.rename(&alice, alicia.clone()).expect("alicia is new");
+        assert!(database.get(&alice).is_none());
+        assert_eq!(database.get(&alicia).expect("renamed").keys()[0].salt(), "Ralice");
+    }
+
+    #[test]
+    fn keys_rotate_with_or_without_the_old_ones_and_are_purged() {
+        let (mut database, mut rng) = database();
+        let krbtgt = Principal::krbtgt("R", "R");
+        let types = EncryptionType::DEFAULT.len();
+        assert_eq!(database.change_keys(&krbtgt, &NewKeys::Random, true, &mut rng), Ok(2));
+        assert_eq!(database.change_keys(&krbtgt, &NewKeys::Random, true, &mut rng), Ok(3));
+        let entry = database.get(&krbtgt).expect("every realm has one").clone();
+        assert_eq!((entry.kvno(), entry.keys().len()), (3, 3 * types));
+        assert_eq!(entry.service_key().map(|key| key.kvno), Some(3));
+        database.change(&krbtgt, |entry| entry.purge_keys(Some(2))).expect("it is there");
+        assert_eq!(database.get(&krbtgt).expect("still there").keys().len(), 2 * types);
+        assert_eq!(database.change_keys(&krbtgt, &NewKeys::Random, false, &mut rng), Ok(4));
+        assert_eq!(database.get(&krbtgt).expect("still there").keys().len(), types);
+    }
+
+    #[test]
+    fn a_clone_is_a_snapshot() {
+        let (mut database, mut rng) = database();
+        let before = database.clone();
+        let bob = Principal::new("R", ["bob"]);
+        database
+            .add(NewPrincipal::new(bob.clone(), NewKeys::Random), &mut rng)
+            .expect("bob is new");
+        assert!(before.get(&bob).is_none() && database.get(&bob).is_some());
+    }
+
+    #[test]
+    fn a_principal_of_a_foreign_realm_is_refused() {
+        let (mut database, mut rng) = database();
+        let stranger = NewPrincipal::new(Principal::new("ELSEWHERE", ["alice"]), NewKeys::Random);
+        let error = database.add(stranger, &mut rng).expect_err("not our realm").to_string();
+        assert!(error.contains("ELSEWHERE") && error.contains("served are: R"), "{error}");
+        let trust = NewPrincipal::new(Principal::krbtgt("R", "ELSEWHERE"), NewKeys::Random);
+        assert!(database.add(trust, &mut rng).is_ok());
+    }
+}

@@ -1,0 +1,129 @@
+//! Why the KDC refuses, and what it says then: the numbers and texts of MIT's krb5kdc.
+
+use kerbox_krb5::messages::PaData;
+use kerbox_krb5::{ErrorCode, Principal};
+
+macro_rules! kdc_errors {
+    ($($name:ident = $code:ident, $text:literal, $meaning:literal;)*) => {
+        /// Why a request is refused. Each names its KRB-ERROR number and the text that MIT's KDC puts into `e-text`.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum KdcError {
+            $(#[doc = $meaning] $name,)*
+            /// The AP-REQ of a TGS request is refused, for the reason that the number tells.
+            ProcessTgs(ErrorCode),
+            /// The FAST armor is refused, for the reason that the number tells.
+            FindFast(ErrorCode),
+            /// Pre-authentication failed, for the reason that the number tells.
+            Preauthentication(ErrorCode),
+            /// A second ticket cannot be opened, for the reason that the number tells.
+            SecondTicket(ErrorCode),
+            /// The checksum of an S4U2Self request is wrong, for the reason that the number tells.
+            S4u2SelfChecksum(ErrorCode),
+            /// A fault that was asked for.
+            Injected(ErrorCode),
+        }
+
+        impl KdcError {
+            /// The number on the wire.
+            #[must_use]
+            pub fn code(self) -> ErrorCode {
+                match self {
+                    $(Self::$name => ErrorCode::$code,)*
+                    Self::ProcessTgs(code)
+                    | Self::FindFast(code)
+                    | Self::Preauthentication(code)
+                    | Self::SecondTicket(code)
+                    | Self::S4u2SelfChecksum(code)
+                    | Self::Injected(code) => code,
+                }
+            }
+
+            /// MIT's `e-text`.
+            #[must_use]
+            pub fn text(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                    Self::ProcessTgs(_) => "PROCESS_TGS",
+                    Self::FindFast(_) => "FIND_FAST",
+                    Self::Preauthentication(_) => "PREAUTH_FAILED",
+                    Self::SecondTicket(_) => "2ND_TKT_DECRYPT",
+                    Self::S4u2SelfChecksum(_) => "INVALID_S4U2SELF_CHECKSUM",
+                    Self::Injected(_) => "INJECTED",
+                }
+            }
+        }
+    };
+}
+
+kdc_errors! {
+    NullClient = KDC_ERR_C_PRINCIPAL_UNKNOWN, "NULL_CLIENT", "The request names no client.";
+    NullServer = KDC_ERR_S_PRINCIPAL_UNKNOWN, "NULL_SERVER", "The request names no server.";
+    ClientNotFound = KDC_ERR_C_PRINCIPAL_UNKNOWN, "CLIENT_NOT_FOUND", "There is no such client.";
+    ServerNotFound = KDC_ERR_S_PRINCIPAL_UNKNOWN, "SERVER_NOT_FOUND", "There is no such server (AS).";
+    LookingUpServer = KDC_ERR_S_PRINCIPAL_UNKNOWN, "LOOKING_UP_SERVER", "There is no such server (TGS).";
+    Referral = KDC_ERR_WRONG_REALM, "REFERRAL", "The client is one of another realm, which the answer names.";
+    InvalidAsOptions = KDC_ERR_BADOPTION, "INVALID AS OPTIONS", "An option that only a TGS request may have.";
+    ClientExpired = KDC_ERR_NAME_EXP, "CLIENT EXPIRED", "The client has expired.";
+    ClientKeyExpired = KDC_ERR_KEY_EXPIRED, "CLIENT KEY EXPIRED", "The client's password has expired.";
+    RequiredPasswordChange = KDC_ERR_KEY_EXPIRED, "REQUIRED PWCHANGE", "The client must change its password first.";
+    ServiceExpired = KDC_ERR_SERVICE_EXP, "SERVICE EXPIRED", "The server has expired.";
+    PostdateNotAllowed = KDC_ERR_CANNOT_POSTDATE, "POSTDATE NOT ALLOWED", "Client or server may not have postdated tickets.";
+    ClientLockedOut = KDC_ERR_CLIENT_REVOKED, "CLIENT LOCKED OUT", "The client gets no tickets.";
+    ServiceLockedOut = KDC_ERR_S_PRINCIPAL_UNKNOWN, "SERVICE LOCKED OUT", "There are no tickets for the server (AS).";
+    ServerLockedOut = KDC_ERR_S_PRINCIPAL_UNKNOWN, "SERVER LOCKED OUT", "There are no tickets for the server (TGS).";
+    ServiceNotAllowed = KDC_ERR_MUST_USE_USER2USER, "SERVICE NOT ALLOWED", "The server takes user-to-user tickets only (AS).";
+    ServerNotAllowed = KDC_ERR_MUST_USE_USER2USER, "SERVER NOT ALLOWED", "The server takes user-to-user tickets only (TGS).";
+    NeverValid = KDC_ERR_NEVER_VALID, "NEVER_VALID", "The ticket would end before it begins.";
+    BadEncryptionType = KDC_ERR_ETYPE_NOSUPP, "BAD_ENCRYPTION_TYPE", "Client, server and KDC have no session key type in common.";
+    CantFindClientKey = KDC_ERR_ETYPE_NOSUPP, "CANT_FIND_CLIENT_KEY", "The client has no key of a type that it asks for.";
+    FindingServerKey = KRB_ERR_GENERIC, "FINDING_SERVER_KEY", "The server has no key.";
+    NeededPreauth = KDC_ERR_PREAUTH_REQUIRED, "NEEDED_PREAUTH", "The client must authenticate first.";
+    NeededHwPreauth = KDC_ERR_PREAUTH_REQUIRED, "NEEDED_HW_PREAUTH", "The client must authenticate by hardware.";
+    PreauthFailed = KDC_ERR_PREAUTH_FAILED, "PREAUTH_FAILED", "What should authenticate the client is wrong.";
+    AnonymousPrincipal = KDC_ERR_BADOPTION, "VALIDATE_ANONYMOUS_PRINCIPAL", "An anonymous ticket for a name that is not anonymous.";
+    TgtNotForwardable = KDC_ERR_BADOPTION, "TGT NOT FORWARDABLE", "FORWARDED with a ticket that is not forwardable.";
+    TgtNotProxiable = KDC_ERR_BADOPTION, "TGT NOT PROXIABLE", "PROXY with a ticket that is not proxiable.";
+    TgtNotPostdatable = KDC_ERR_BADOPTION, "TGT NOT POSTDATABLE", "POSTDATED with a ticket that may not.";
+    ValidateValidTicket = KDC_ERR_BADOPTION, "VALIDATE VALID TICKET", "VALIDATE with a ticket that is valid.";
+    TicketNotRenewable = KDC_ERR_BADOPTION, "TICKET NOT RENEWABLE", "RENEW with a ticket that is not renewable.";
+    TicketNotValid = KRB_AP_ERR_TKT_NYV, "TICKET NOT VALID", "A postdated ticket that was not validated.";
+    NotYetValid = KRB_AP_ERR_TKT_NYV, "NOT_YET_VALID", "VALIDATE before the ticket's start.";
+    TicketExpired = KRB_AP_ERR_TKT_EXPIRED, "TKT_EXPIRED", "RENEW after the renewable life.";
+    ServerDidntMatch = KDC_ERR_SERVER_NOMATCH, "SERVER DIDN'T MATCH TICKET FOR RENEW/FORWARD/ETC", "Another server than the ticket's.";
+    CantProxyTgt = KDC_ERR_BADOPTION, "CAN'T PROXY TGT", "PROXY for a ticket-granting ticket.";
+    BadTgsServerName = KRB_AP_ERR_NOT_US, "BAD TGS SERVER NAME", "The ticket is not for a ticket-granting service.";
+    BadTgsServerInstance = KRB_AP_ERR_NOT_US, "BAD TGS SERVER INSTANCE", "The ticket is for the ticket-granting service of another realm.";
+    InvalidLineage = KDC_ERR_POLICY, "INVALID LINEAGE", "A client of ours comes with another realm's ticket.";
+    NonRenewableTicket = KDC_ERR_POLICY, "NON-RENEWABLE TICKET", "The server allows no renewable tickets.";
+    NonPostdatableTicket = KDC_ERR_CANNOT_POSTDATE, "NON-POSTDATABLE TICKET", "The server allows no postdated tickets.";
+    DupSkeyDisallowed = KDC_ERR_POLICY, "DUP_SKEY DISALLOWED", "The server allows no user-to-user tickets.";
+    TgtBasedNotAllowed = KDC_ERR_POLICY, "TGT BASED NOT ALLOWED", "The server's tickets come of AS exchanges alone.";
+    NoHwPreauth = KRB_ERR_GENERIC, "NO HW PREAUTH", "The server wants clients authenticated by hardware.";
+    NoPreauth = KRB_ERR_GENERIC, "NO PREAUTH", "The server wants clients that were authenticated.";
+    NoSecondTicket = KDC_ERR_BADOPTION, "NO_2ND_TKT", "The second ticket is missing.";
+    SecondTicketServer = KDC_ERR_S_PRINCIPAL_UNKNOWN, "2ND_TKT_SERVER", "The second ticket is for nobody that is known here.";
+    SecondTicketNotTgs = KDC_ERR_POLICY, "2ND_TKT_NOT_TGS", "The second ticket is no ticket-granting ticket of ours.";
+    SecondTicketMismatch = KDC_ERR_SERVER_NOMATCH, "2ND_TKT_MISMATCH", "The second ticket is not the server's.";
+    MandatoryAuthdata = KDC_ERR_POLICY, "HANDLE_AUTHDATA", "The request demands authorization data that this KDC does not know.";
+    HandleAuthdata = KRB_AP_ERR_BAD_INTEGRITY, "HANDLE_AUTHDATA", "The request's authorization data cannot be decrypted.";
+}
+
+/// A refusal with all that its KRB-ERROR tells.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    pub(crate) error: KdcError,
+    /// Whom the KRB-ERROR names as client.
+    pub(crate) client: Option<Principal>,
+    /// What goes into `e-data`.
+    pub(crate) e_data: Vec<PaData>,
+}
+
+impl From<KdcError> for Refusal {
+    fn from(error: KdcError) -> Self {
+        Self {
+            error,
+            client: None,
+            e_data: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Pre-authentication of an AS exchange: PA-ENC-TIMESTAMP, and what tells clients how to do it (RFC 4120, 5.2.7).
+
+use kerbox_krb5::messages::{EncryptedData, EtypeInfo2Entry, PaData, PaDataType, PaEncTsEnc};
+use kerbox_krb5::{EncryptionKey, EncryptionType, ErrorCode, KeyUsage, Timestamp};
+
+use crate::config::RealmConfig;
+use crate::{PrincipalEntry, PrincipalKey};
+
+/// Which of its keys a client has shown to know, or is taken to know.
+///
+/// A principal may have random keys, which are in a keytab, and those of a password, of the same types and version.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeysOf {
+    Keytab,
+    Password,
+}
+
+/// The key of the client that the reply is encrypted with: of the first type of the request that it has.
+pub(crate) fn client_key<'a>(client: &'a PrincipalEntry, enctypes: &[EncryptionType], of: KeysOf) -> Option<&'a PrincipalKey> {
+    enctypes.iter().find_map(|&enctype| {
+        let mut found = None;
+        for key in client.keys_of(None).filter(|key| key.enctype() == enctype) {
+            found = Some(key);
+            if key.is_of_password() == (of == KeysOf::Password) {
+                break;
+            }
+        }
+        found
+    })
+}
+
+/// PA-ETYPE-INFO2 for this key. `s2kparams` is left out, as MIT does: the default number of iterations is meant.
+pub(crate) fn etype_info2(key: &PrincipalKey) -> PaData {
+    let entry = EtypeInfo2Entry {
+        enctype: key.enctype(),
+        salt: Some(key.salt().to_owned()),
+        s2kparams: None,
+    };
+    PaData::new(PaDataType::ETYPE_INFO2, EtypeInfo2Entry::encode_list(&[entry]))
+}
+
+/// The METHOD-DATA that tells a client how to authenticate, in MIT's order.
+pub(crate) fn hints(key: Option<&PrincipalKey>, hardware_only: bool) -> Vec<PaData> {
+    let mut hints = Vec::new();
+    if let Some(key) = key {
+        hints.push(etype_info2(key));
+        if !hardware_only {
+            hints.push(PaData::new(PaDataType::ENC_TIMESTAMP, Vec::new()));
+        }
+    }
+    hints
+}
+
+/// Verifies a PA-ENC-TIMESTAMP against the client's newest keys of the type that it names.
+pub(crate) fn verify_timestamp(client: &PrincipalEntry, value: &[u8], now: Timestamp, realm: &RealmConfig) -> Result<KeysOf, ErrorCode> {
+    let data = EncryptedData::decode(value).map_err(|_| ErrorCode::KDC_ERR_PREAUTH_FAILED)?;
+    // Random keys stand before those of a password, so that none is derived for a client with a keytab.
+    for key in client.keys_of(None).filter(|key| key.enctype() == data.enctype) {
+        if let Some(timestamp) = open_timestamp(key.key(), &data) {
+            check_skew(timestamp?, now, realm)?;
+            return Ok(if key.is_of_password() { KeysOf::Password } else { KeysOf::Keytab });
+        }
+    }
+    Err(ErrorCode::KDC_ERR_PREAUTH_FAILED)
+}
+
+/// The time in it; `None` if it is not of this key.
+fn open_timestamp(key: &EncryptionKey, data: &EncryptedData) -> Option<Result<Timestamp, ErrorCode>> {
+    let plaintext = data.open(key, KeyUsage::AS_REQ_PA_ENC_TIMESTAMP).ok()?;
+    let timestamp = PaEncTsEnc::decode(&plaintext).map_err(|_| ErrorCode::KDC_ERR_PREAUTH_FAILED);
+    Some(timestamp.map(|value| value.timestamp))
+}
+
+/// Refuses a client whose clock is off by more than the realm allows. Whole seconds are compared, as MIT does.
+pub(crate) fn check_skew(timestamp: Timestamp, now: Timestamp, realm: &RealmConfig) -> Result<(), ErrorCode> {
+    if timestamp.whole_second().distance(now.whole_second()) > realm.clock_skew {
+        return Err(ErrorCode::KRB_AP_ERR_SKEW);
+    }
+    Ok(())
+}

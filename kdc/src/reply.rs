@@ -1,0 +1,33 @@
+//! What AS and TGS replies and errors have in common.
+
+use kerbox_krb5::messages::{Checksum, KdcRequest, KrbError, PaData, PaDataType};
+use kerbox_krb5::{EncryptionKey, KeyUsage, Principal, Timestamp};
+
+use crate::error::Refusal;
+
+/// PA-FX-COOKIE: clients give it back (RFC 6113, 5.2). This KDC keeps its state elsewhere, so it says only that there is one.
+pub(crate) fn cookie() -> PaData {
+    PaData::new(PaDataType::FX_COOKIE, b"KERBOX".to_vec())
+}
+
+/// The authenticated padata of a reply: for a client that asks for it, a checksum over its request (RFC 6806, 11).
+pub(crate) fn encrypted_padata(request: &KdcRequest, raw: &[u8], reply_key: &EncryptionKey) -> Vec<PaData> {
+    if PaData::find(&request.padata, PaDataType::REQ_ENC_PA_REP).is_none() {
+        return Vec::new();
+    }
+    let checksum = Checksum::keyed(reply_key, KeyUsage::AS_REQ, raw);
+    vec![PaData::new(PaDataType::REQ_ENC_PA_REP, checksum.encode())]
+}
+
+/// The KRB-ERROR of a refusal. `server` is the one that was asked for.
+pub(crate) fn error(refusal: Refusal, server: Principal, now: Timestamp) -> KrbError {
+    KrbError {
+        ctime: None,
+        stime: now,
+        code: refusal.error.code(),
+        client: refusal.client,
+        server,
+        text: Some(refusal.error.text().to_owned()),
+        data: (!refusal.e_data.is_empty()).then(|| PaData::encode_list(&refusal.e_data)),
+    }
+}

@@ -1,0 +1,176 @@
+//! UDP and TCP on one port (RFC 4120, 7.2).
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener as StdTcpListener, UdpSocket as StdUdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+
+use kerbox_krb5::Clock;
+use kerbox_krb5::messages::{frame, frame_length};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::timeout;
+
+use crate::{Kdc, Peer, Transport};
+
+/// The two sockets of a KDC, bound to the same port.
+#[derive(Debug)]
+pub struct Sockets {
+    /// For datagrams.
+    pub udp: StdUdpSocket,
+    /// For connections.
+    pub tcp: StdTcpListener,
+}
+
+impl Sockets {
+    /// Binds both to `address`; for port 0 the same free port is found for both.
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+        /// The system gives a port that is free for TCP; somebody may have it for UDP.
+        const TRIES: usize = 100;
+        let mut tries = 0;
+        loop {
+            let tcp = StdTcpListener::bind(address)?;
+            match StdUdpSocket::bind(tcp.local_addr()?) {
+                Ok(udp) => {
+                    tcp.set_nonblocking(true)?;
+                    udp.set_nonblocking(true)?;
+                    return Ok(Self { udp, tcp });
+                }
+                Err(error) if address.port() == 0 && error.kind() == io::ErrorKind::AddrInUse && tries < TRIES => tries += 1,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Where clients reach the KDC.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.tcp.local_addr()
+    }
+}
+
+/// How many connections there may be at once; the one that came first makes room for a further one.
+pub const MAX_CONNECTIONS: usize = 512;
+/// How long a connection may be silent, in real time.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// Serves until `shutdown` resolves, or a fault stops it.
+pub async fn serve(kdc: Arc<Kdc>, sockets: Sockets, clock: Clock, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+    let udp = Arc::new(UdpSocket::from_std(sockets.udp)?);
+    let tcp = TcpListener::from_std(sockets.tcp)?;
+    let (stop, mut stopped) = mpsc::channel(1);
+    let server = Server { kdc, clock, stop };
+    // Dropping the set at the end aborts every task in it.
+    let mut tasks = JoinSet::new();
+    tasks.spawn(datagrams(server.clone(), udp));
+    tasks.spawn(connections(server, tcp));
+    tokio::select! {
+        () = shutdown => {}
+        _ = stopped.recv() => {}
+        _ = tasks.join_next() => {}
+    }
+    Ok(())
+}
+
+#[derive(Clone)]
+struct Server {
+    kdc: Arc<Kdc>,
+    clock: Clock,
+    stop: mpsc::Sender<()>,
+}
+
+impl Server {
+    fn handle(&self, request: &[u8], address: IpAddr, transport: Transport) -> crate::Reply {
+        let peer = Peer {
+            address: Some(address),
+            transport,
+        };
+        let reply = self.kdc.handle(self.clock.now(), request, peer);
+        if reply.stop {
+            // A full channel has a stop in it already.
+            let _ = self.stop.try_send(());
+        }
+        reply
+    }
+}
+
+async fn datagrams(server: Server, socket: Arc<UdpSocket>) {
+    let mut buffer = vec![0; 65_536];
+    let mut delayed = JoinSet::new();
+    loop {
+        // An error here is one of an earlier answer that nobody took: the socket itself is well.
+        let Ok((length, from)) = socket.recv_from(&mut buffer).await else {
+            continue;
+        };
+        let reply = server.handle(&buffer[..length], from.ip(), Transport::Udp);
+        let Some(message) = reply.message else { continue };
+        if reply.delay.is_zero() {
+            let _ = socket.send_to(&message, from).await;
+        } else {
+            let socket = socket.clone();
+            delayed.spawn(async move {
+                tokio::time::sleep(reply.delay).await;
+                let _ = socket.send_to(&message, from).await;
+            });
+            while delayed.try_join_next().is_some() {}
+        }
+    }
+}
+
+async fn connections(server: Server, listener: TcpListener) {
+    let mut open = JoinSet::new();
+    let mut handles: VecDeque<AbortHandle> = VecDeque::new();
+    loop {
+        let Ok((stream, from)) = listener.accept().await else {
+            // No descriptors are left: give those that are open time to end.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
+        while open.try_join_next().is_some() {}
+        handles.retain(|handle| !handle.is_finished());
+        if handles.len() >= MAX_CONNECTIONS
+            && let Some(first) = handles.pop_front()
+        {
+            first.abort();
+        }
+        handles.push_back(open.spawn(connection(server.clone(), stream, from)));
+    }
+}
+
+async fn connection(server: Server, mut stream: TcpStream, from: SocketAddr) {
+    // Whatever goes wrong here is the client's: it sees the connection end.
+    let _ = stream.set_nodelay(true);
+    let mut request = Vec::new();
+    loop {
+        let mut header = [0; 4];
+        let Ok(Ok(_)) = timeout(SILENCE, stream.read_exact(&mut header)).await else {
+            return;
+        };
+        let Ok(length) = frame_length(header) else {
+            let _ = stream.write_all(&frame(&server.kdc.too_long(server.clock.now()))).await;
+            return;
+        };
+        request.clear();
+        // The buffer grows with what comes, not with what is announced.
+        let mut limited = (&mut stream).take(length as u64);
+        match timeout(SILENCE, limited.read_to_end(&mut request)).await {
+            Ok(Ok(read)) if read == length => {}
+            _ => return,
+        }
+        let reply = server.handle(&request, from.ip(), Transport::Tcp);
+        if !reply.delay.is_zero() {
+            tokio::time::sleep(reply.delay).await;
+        }
+        if let Some(message) = reply.message
+            && timeout(SILENCE, stream.write_all(&frame(&message))).await.is_err()
+        {
+            return;
+        }
+        if reply.close {
+            return;
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! What a TGS request must fulfil, in MIT's order: first what the protocol says, then what the server's principal says.
+
+use kerbox_krb5::messages::{EncTicketPart, KdcOptions, KdcRequestBody, Ticket, TicketFlags};
+use kerbox_krb5::{Principal, Timestamp};
+
+use crate::context::Context;
+use crate::error::KdcError;
+use crate::tgs_header::{Header, is_local_tgs};
+use crate::{Attributes, PrincipalEntry};
+
+/// Options that ask for the header ticket in another form; it need not be a ticket-granting ticket then.
+pub(crate) const SAME_TICKET: KdcOptions =
+    KdcOptions(KdcOptions::FORWARDED.0 | KdcOptions::PROXY.0 | KdcOptions::RENEW.0 | KdcOptions::VALIDATE.0);
+
+/// A second ticket, opened: user-to-user and S4U2Proxy.
+pub(crate) struct SecondTicket<'a> {
+    pub(crate) ticket: &'a Ticket,
+    pub(crate) part: EncTicketPart,
+}
+
+/// What the protocol demands of options, ticket and times.
+pub(crate) fn constraints(
+    body: &KdcRequestBody,
+    asked: &Principal,
+    header: &Header<'_>,
+    server: &PrincipalEntry,
+    now: Timestamp,
+) -> Result<(), KdcError> {
+    options(body.options, header.part.flags)?;
+    times(body.options, header, now.whole_second())?;
+    if body.options.intersects(SAME_TICKET) {
+        if header.ticket.server != *asked {
+            return Err(KdcError::ServerDidntMatch);
+        }
+        if body.options.contains(KdcOptions::PROXY) && asked.is_krbtgt() {
+            return Err(KdcError::CantProxyTgt);
+        }
+    } else {
+        if !header.ticket.server.is_krbtgt() {
+            return Err(KdcError::BadTgsServerName);
+        }
+        if header.ticket.server.components()[1] != asked.realm() {
+            return Err(KdcError::BadTgsServerInstance);
+        }
+    }
+    let realm = server.principal.realm();
+    if header.server.principal.realm() != realm && header.part.client.realm() == realm {
+        return Err(KdcError::InvalidLineage);
+    }
+    Ok(())
+}
+
+/// Some options need a ticket with a flag.
+fn options(options: KdcOptions, flags: TicketFlags) -> Result<(), KdcError> {
+    let rules = [
+        (KdcOptions::FORWARDED, TicketFlags::FORWARDABLE, KdcError::TgtNotForwardable),
+        (KdcOptions::PROXY, TicketFlags::PROXIABLE, KdcError::TgtNotProxiable),
+        (
+            KdcOptions::ALLOW_POSTDATE | KdcOptions::POSTDATED,
+            TicketFlags::MAY_POSTDATE,
+            KdcError::TgtNotPostdatable,
+        ),
+        (KdcOptions::VALIDATE, TicketFlags::INVALID, KdcError::ValidateValidTicket),
+        (KdcOptions::RENEW, TicketFlags::RENEWABLE, KdcError::TicketNotRenewable),
+    ];
+    for (asked, needed, error) in rules {
+        if options.intersects(asked) && !flags.contains(needed) {
+            return Err(error);
+        }
+    }
+    if flags.contains(TicketFlags::INVALID) && !options.contains(KdcOptions::VALIDATE) {
+        return Err(KdcError::TicketNotValid);
+    }
+    Ok(())
+}
+
+fn times(options: KdcOptions, header: &Header<'_>, now: Timestamp) -> Result<(), KdcError> {
+    if options.contains(KdcOptions::VALIDATE) && header.part.start() > now {
+        return Err(KdcError::NotYetValid);
+    }
+    // The ticket's end was checked when it was opened.
+    if options.contains(KdcOptions::RENEW) && header.part.renew_till.is_none_or(|till| now > till) {
+        return Err(KdcError::TicketExpired);
+    }
+    Ok(())
+}
+
+/// User-to-user: the second ticket is the server's own ticket-granting ticket of our realm.
+pub(crate) fn user_to_user(context: &Context<'_>, second: Option<&SecondTicket<'_>>, server: &PrincipalEntry) -> Result<(), KdcError> {
+    let second = second.ok_or(KdcError::NoSecondTicket)?;
+    if !is_local_tgs(&second.ticket.server) || second.ticket.server.realm() != server.principal.realm() {
+        return Err(KdcError::SecondTicketNotTgs);
+    }
+    let owner = context.database.resolve(&second.part.client);
+    if owner.is_none_or(|owner| owner.principal != server.principal) {
+        return Err(KdcError::SecondTicketMismatch);
+    }
+    Ok(())
+}
+
+/// What the server's principal allows.
+pub(crate) fn server_policy(options: KdcOptions, header: &Header<'_>, server: &PrincipalEntry, now: Timestamp) -> Result<(), KdcError> {
+    let has = |attribute| server.attributes.contains(attribute);
+    let asks = |option| options.contains(option);
+    let flags = header.part.flags;
+    let checks = [
+        (
+            asks(KdcOptions::RENEWABLE) && has(Attributes::DISALLOW_RENEWABLE),
+            KdcError::NonRenewableTicket,
+        ),
+        (
+            asks(KdcOptions::ALLOW_POSTDATE) && has(Attributes::DISALLOW_POSTDATED),
+            KdcError::NonPostdatableTicket,
+        ),
+        (
+            asks(KdcOptions::ENC_TKT_IN_SKEY) && has(Attributes::DISALLOW_DUP_SKEY),
+            KdcError::DupSkeyDisallowed,
+        ),
+        (has(Attributes::DISALLOW_ALL_TIX), KdcError::ServerLockedOut),
+        (
+            has(Attributes::DISALLOW_SVR) && !asks(KdcOptions::ENC_TKT_IN_SKEY),
+            KdcError::ServerNotAllowed,
+        ),
+        (
+            has(Attributes::DISALLOW_TGT_BASED) && header.ticket.server.is_krbtgt(),
+            KdcError::TgtBasedNotAllowed,
+        ),
+        (
+            has(Attributes::REQUIRES_HW_AUTH) && !flags.contains(TicketFlags::HW_AUTHENT),
+            KdcError::NoHwPreauth,
+        ),
+        (
+            has(Attributes::REQUIRES_PRE_AUTH) && !flags.contains(TicketFlags::PRE_AUTHENT),
+            KdcError::NoPreauth,
+        ),
+        (
+            server.expires.is_some_and(|expires| now.whole_second() > expires),
+            KdcError::ServiceExpired,
+        ),
+    ];
+    match checks.into_iter().find(|(refused, _)| *refused) {
+        Some((_, error)) => Err(error),
+        None => Ok(()),
+    }
+}

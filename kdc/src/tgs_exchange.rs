@@ -1,0 +1,149 @@
+//! The TGS exchange: from TGS-REQ to TGS-REP (RFC 4120, 3.3).
+
+use kerbox_krb5::messages::{EncKdcReplyPart, EncTicketPart, EncryptedData, KdcOptions, KdcReply, KdcRequest, MessageType, TicketFlags};
+use kerbox_krb5::{EncryptionKey, EncryptionType, Principal, Timestamp};
+use rand::Rng;
+
+use crate::context::Context;
+use crate::error::{KdcError, Refusal};
+use crate::policy::{Grant, TicketTimes};
+use crate::tgs_checks::{self, SecondTicket};
+use crate::tgs_header::{self, Header};
+use crate::{authdata, reply};
+
+/// Answers a TGS-REQ; `raw` are its bytes. `client` is told as soon as it is known.
+pub(crate) fn answer(
+    context: &Context<'_>,
+    request: &KdcRequest,
+    raw: &[u8],
+    client: &mut Option<Principal>,
+    rng: &mut impl Rng,
+) -> Result<Vec<u8>, Refusal> {
+    exchange(context, request, raw, client, rng).map_err(|error| Refusal {
+        client: client.clone(),
+        ..error.into()
+    })
+}
+
+fn exchange(
+    context: &Context<'_>,
+    request: &KdcRequest,
+    raw: &[u8],
+    client: &mut Option<Principal>,
+    rng: &mut impl Rng,
+) -> Result<Vec<u8>, KdcError> {
+    let body = &request.body;
+    let header = tgs_header::read(context, request, client).map_err(KdcError::ProcessTgs)?;
+    let asked = body.server.as_ref().ok_or(KdcError::NullServer)?;
+    let server = context.database.resolve(asked).ok_or(KdcError::LookingUpServer)?;
+    let second = second_ticket(context, request)?;
+
+    tgs_checks::constraints(body, asked, &header, server, context.now)?;
+    if body.options.contains(KdcOptions::ENC_TKT_IN_SKEY) {
+        tgs_checks::user_to_user(context, second.as_ref(), server)?;
+    }
+    tgs_checks::server_policy(body.options, &header, server, context.now)?;
+
+    let grant = Grant {
+        realm: context.realm(server.principal.realm()),
+        request: body,
+        client: context.database.resolve(&header.part.client).map(|entry| &**entry),
+        server,
+    };
+    let times = ticket_times(&grant, &header, context.now);
+    let mut flags = grant.flags(Some(header.times())) | TicketFlags::TRANSITED_POLICY_CHECKED;
+    flags.set(TicketFlags::RENEWABLE, times.renew_till.is_some());
+    let session_enctype = session_enctype(&grant, second.as_ref())?;
+    let session_key = EncryptionKey::random(session_enctype, rng).map_err(|_| KdcError::BadEncryptionType)?;
+    let auth_time = header.part.auth_time;
+    let mut authorization_data = authdata::of_request(body, &header)?;
+    authorization_data.extend(header.part.authorization_data.iter().cloned());
+    let elsewhere = body.options.intersects(KdcOptions::FORWARDED | KdcOptions::PROXY);
+    let part = EncTicketPart {
+        flags,
+        key: session_key,
+        client: header.part.client.clone(),
+        transited: header.part.transited.clone(),
+        auth_time,
+        start_time: (times.start != auth_time).then_some(times.start),
+        end_time: times.end,
+        renew_till: times.renew_till,
+        addresses: if elsewhere {
+            body.addresses.clone()
+        } else {
+            header.part.addresses.clone()
+        },
+        authorization_data,
+    };
+    let ticket = match &second {
+        Some(second) if body.options.contains(KdcOptions::ENC_TKT_IN_SKEY) => part.seal(asked.clone(), &second.part.key, None, rng),
+        _ => {
+            let key = server.service_key().ok_or(KdcError::FindingServerKey)?;
+            part.seal(asked.clone(), key.key(), Some(key.kvno), rng)
+        }
+    };
+    let (reply_key, usage) = header.reply_key();
+    let reply_part = EncKdcReplyPart {
+        key: part.key,
+        last_req: vec![(0, Timestamp::EPOCH)],
+        nonce: body.nonce,
+        key_expiration: None,
+        flags,
+        auth_time,
+        start_time: part.start_time,
+        end_time: part.end_time,
+        renew_till: part.renew_till,
+        server: ticket.server.clone(),
+        addresses: if elsewhere { part.addresses } else { Vec::new() },
+        encrypted_padata: reply::encrypted_padata(request, raw, reply_key),
+    };
+    let enc_part = EncryptedData::seal(reply_key, None, usage, &reply_part.encode(MessageType::TGS_REP), rng);
+    let reply = KdcReply {
+        message_type: MessageType::TGS_REP,
+        padata: Vec::new(),
+        client: part.client,
+        ticket,
+        enc_part,
+    };
+    Ok(reply.encode())
+}
+
+/// Opens the second ticket, if the request has one and an option that wants it.
+fn second_ticket<'a>(context: &Context<'_>, request: &'a KdcRequest) -> Result<Option<SecondTicket<'a>>, KdcError> {
+    if !request
+        .body
+        .options
+        .intersects(KdcOptions::ENC_TKT_IN_SKEY | KdcOptions::CNAME_IN_ADDL_TKT)
+    {
+        return Ok(None);
+    }
+    let Some(ticket) = request.body.additional_tickets.first() else {
+        return Ok(None);
+    };
+    let (_, part) = tgs_header::open(context, ticket).map_err(|code| match code {
+        kerbox_krb5::ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN => KdcError::SecondTicketServer,
+        code => KdcError::SecondTicket(code),
+    })?;
+    Ok(Some(SecondTicket { ticket, part }))
+}
+
+fn ticket_times(grant: &Grant<'_>, header: &Header<'_>, now: Timestamp) -> TicketTimes {
+    let of_header = header.times();
+    if grant.request.options.contains(KdcOptions::VALIDATE) {
+        return TicketTimes {
+            start: of_header.start,
+            end: of_header.end,
+            renew_till: of_header.renew_till,
+        };
+    }
+    grant.times(now.whole_second(), Some(of_header))
+}
+
+/// In a user-to-user exchange the server is known to know the type of its own ticket's session key.
+fn session_enctype(grant: &Grant<'_>, second: Option<&SecondTicket<'_>>) -> Result<EncryptionType, KdcError> {
+    let theirs = second
+        .filter(|_| grant.request.options.contains(KdcOptions::ENC_TKT_IN_SKEY))
+        .map(|second| second.part.key.enctype())
+        .filter(|enctype| grant.request.enctypes.contains(enctype));
+    theirs.or_else(|| grant.session_enctype()).ok_or(KdcError::BadEncryptionType)
+}

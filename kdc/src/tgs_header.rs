@@ -1,0 +1,124 @@
+//! The AP-REQ that authenticates a TGS request (RFC 4120, 3.3.3 and 5.4.1).
+
+use kerbox_krb5::messages::{
+    ApOptions, ApReq, Authenticator, AuthorizationData, EncTicketPart, HostAddress, KdcRequest, PaData, PaDataType, Ticket,
+};
+use kerbox_krb5::{EncryptionKey, ErrorCode, KeyUsage, Principal};
+
+use crate::context::Context;
+use crate::policy::HeaderTicket;
+use crate::{Attributes, PrincipalEntry, PrincipalKey, preauth};
+
+/// The ticket of a TGS request, opened and authenticated.
+pub(crate) struct Header<'a> {
+    pub(crate) ticket: Ticket,
+    pub(crate) part: EncTicketPart,
+    /// The database's entry of the ticket's server.
+    pub(crate) server: &'a PrincipalEntry,
+    pub(crate) subkey: Option<EncryptionKey>,
+}
+
+impl Header<'_> {
+    /// The ticket as policy sees it.
+    pub(crate) fn times(&self) -> HeaderTicket {
+        HeaderTicket {
+            flags: self.part.flags,
+            start: self.part.start(),
+            end: self.part.end_time,
+            renew_till: self.part.renew_till,
+        }
+    }
+
+    /// The key that the reply is encrypted with, and the usage that goes with it.
+    pub(crate) fn reply_key(&self) -> (&EncryptionKey, KeyUsage) {
+        match &self.subkey {
+            Some(subkey) => (subkey, KeyUsage::TGS_REP_ENC_PART_SUBKEY),
+            None => (&self.part.key, KeyUsage::TGS_REP_ENC_PART_SESSION_KEY),
+        }
+    }
+}
+
+/// Reads and checks the AP-REQ. `client` is told as soon as the ticket is open, for the error that may follow.
+pub(crate) fn read<'a>(context: &Context<'a>, request: &KdcRequest, client: &mut Option<Principal>) -> Result<Header<'a>, ErrorCode> {
+    let element = PaData::find(&request.padata, PaDataType::TGS_REQ).ok_or(ErrorCode::KDC_ERR_PADATA_TYPE_NOSUPP)?;
+    let ap_req = ApReq::decode(&element.value).map_err(|error| error.code())?;
+    if ap_req.options.intersects(ApOptions::USE_SESSION_KEY | ApOptions::MUTUAL_REQUIRED) {
+        return Err(ErrorCode::KDC_ERR_POLICY);
+    }
+    let (server, part) = open(context, &ap_req.ticket)?;
+    *client = Some(part.client.clone());
+    let authenticator = ap_req
+        .authenticator
+        .open(&part.key, KeyUsage::TGS_REQ_AUTHENTICATOR)
+        .and_then(|bytes| Authenticator::decode(&bytes))
+        .map_err(|error| error.code())?;
+    if authenticator.client != part.client {
+        return Err(ErrorCode::KRB_AP_ERR_BADMATCH);
+    }
+    if !usable_from(context, &part.addresses) {
+        return Err(ErrorCode::KRB_AP_ERR_BADADDR);
+    }
+    let realm = context.realm(server.principal.realm());
+    // MIT looks at the ticket's times before the client's clock, so that an old ticket is called that.
+    part.check_times(context.now, realm.clock_skew).map_err(|error| error.code())?;
+    preauth::check_skew(authenticator.ctime, context.now, realm)?;
+    if part
+        .authorization_data
+        .iter()
+        .chain(&authenticator.authorization_data)
+        .any(|element| element.ad_type == AuthorizationData::FX_ARMOR)
+    {
+        return Err(ErrorCode::KDC_ERR_POLICY);
+    }
+    let checksum = authenticator.checksum.ok_or(ErrorCode::KRB_AP_ERR_INAPP_CKSUM)?;
+    checksum
+        .verify(&part.key, KeyUsage::TGS_REQ_AUTHENTICATOR_CHECKSUM, &request.raw_body)
+        .map_err(|error| match error.code() {
+            ErrorCode::KRB_AP_ERR_MODIFIED => ErrorCode::KRB_AP_ERR_BAD_INTEGRITY,
+            other => other,
+        })?;
+    Ok(Header {
+        ticket: ap_req.ticket,
+        part,
+        server,
+        subkey: authenticator.subkey,
+    })
+}
+
+/// Opens a ticket for a server of the database.
+pub(crate) fn open<'a>(context: &Context<'a>, ticket: &Ticket) -> Result<(&'a PrincipalEntry, EncTicketPart), ErrorCode> {
+    let server = context
+        .database
+        .resolve(&ticket.server)
+        .filter(|server| !server.attributes.contains(Attributes::DISALLOW_SVR) && !server.attributes.contains(Attributes::DISALLOW_ALL_TIX))
+        .ok_or(ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN)?;
+    let kvno = ticket.enc_part.kvno.filter(|kvno| *kvno != 0);
+    let mut keys = server.keys_of(kvno);
+    // Our own ticket-granting tickets are always of the first key: no weaker one is taken for them.
+    let key: Option<&PrincipalKey> = if is_local_tgs(&ticket.server) {
+        keys.next()
+    } else {
+        keys.find(|key| key.enctype() == ticket.enc_part.enctype)
+    };
+    // MIT's database has no number for "no such version" in the protocol's range, and says "generic".
+    let key = key.ok_or(ErrorCode::KRB_ERR_GENERIC)?;
+    let part = ticket.open(key.key()).map_err(|error| error.code())?;
+    Ok((server, part))
+}
+
+/// `krbtgt/R@R`.
+pub(crate) fn is_local_tgs(principal: &Principal) -> bool {
+    principal.is_krbtgt() && principal.components()[1] == principal.realm()
+}
+
+/// Whether a ticket of these addresses may be used from where the request came.
+fn usable_from(context: &Context<'_>, addresses: &[HostAddress]) -> bool {
+    /// Nobody can tell a client by its NetBIOS name: a list of one such is as good as none.
+    const NETBIOS: i32 = 20;
+    let Some(peer) = context.peer else { return true };
+    match addresses {
+        [] => true,
+        [only] if only.address_type == NETBIOS => true,
+        list => list.contains(&peer.into()),
+    }
+}
