@@ -42,6 +42,7 @@ exceptions! {
     recovery_in_progress => "org.apache.hadoop.hdfs.protocol.RecoveryInProgressException";
     lease_expired => "org.apache.hadoop.hdfs.server.namenode.LeaseExpiredException";
     not_replicated_yet => "org.apache.hadoop.hdfs.server.namenode.NotReplicatedYetException";
+    acl => "org.apache.hadoop.hdfs.protocol.AclException";
     no_such_method => "org.apache.hadoop.ipc.RpcNoSuchMethodException";
     no_such_protocol => "org.apache.hadoop.ipc.RpcNoSuchProtocolException";
     version_mismatch => "org.apache.hadoop.ipc.RPC$VersionMismatch";

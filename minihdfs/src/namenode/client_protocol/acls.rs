@@ -1,0 +1,132 @@
+//! Access control lists.
+
+use super::super::NameNode;
+use super::super::acl::{Acl, AclEntry};
+use super::super::permission::Need;
+use super::attributes::existing;
+use crate::HdfsError;
+use crate::proto::hdfs::{
+    AclEntryProto, AclStatusProto, FsPermissionProto, GetAclStatusRequestProto, GetAclStatusResponseProto, ModifyAclEntriesRequestProto,
+    ModifyAclEntriesResponseProto, RemoveAclEntriesRequestProto, RemoveAclEntriesResponseProto, RemoveAclRequestProto,
+    RemoveAclResponseProto, RemoveDefaultAclRequestProto, RemoveDefaultAclResponseProto, SetAclRequestProto, SetAclResponseProto,
+};
+use crate::rpc::Call;
+
+impl NameNode {
+    /// The list without the entries that are in the permission bits.
+    pub(in super::super) fn get_acl_status(
+        &self,
+        call: &Call<'_>,
+        request: GetAclStatusRequestProto,
+    ) -> Result<GetAclStatusResponseProto, HdfsError> {
+        self.check_acls_enabled()?;
+        let checker = self.checker(call.caller);
+        let state = self.lock();
+        let path = state.namespace.resolve(&request.src)?;
+        checker.check(&state.namespace, &path, Need::TRAVERSE)?;
+        let inode = state.namespace.inode(existing(&path)?);
+        Ok(GetAclStatusResponseProto {
+            result: AclStatusProto {
+                owner: inode.owner.to_string(),
+                group: inode.group.to_string(),
+                sticky: inode.mode & super::super::inode::STICKY != 0,
+                entries: inode.acl.entries().iter().map(AclEntry::to_proto).collect(),
+                permission: Some(FsPermissionProto {
+                    perm: (inode.mode & 0o777).into(),
+                }),
+            },
+        })
+    }
+
+    /// Entries replace those of the same scope, type and name, or are added.
+    pub(in super::super) fn modify_acl_entries(
+        &self,
+        call: &Call<'_>,
+        request: ModifyAclEntriesRequestProto,
+    ) -> Result<ModifyAclEntriesResponseProto, HdfsError> {
+        let spec = entries(request.acl_spec);
+        self.change_acl(call, &request.src, |acl, mode| acl.modified(mode, spec))?;
+        Ok(ModifyAclEntriesResponseProto {})
+    }
+
+    /// Removes entries by scope, type and name.
+    pub(in super::super) fn remove_acl_entries(
+        &self,
+        call: &Call<'_>,
+        request: RemoveAclEntriesRequestProto,
+    ) -> Result<RemoveAclEntriesResponseProto, HdfsError> {
+        let spec = entries(request.acl_spec);
+        self.change_acl(call, &request.src, |acl, mode| acl.without(mode, spec))?;
+        Ok(RemoveAclEntriesResponseProto {})
+    }
+
+    /// Removes what children would inherit.
+    pub(in super::super) fn remove_default_acl(
+        &self,
+        call: &Call<'_>,
+        request: RemoveDefaultAclRequestProto,
+    ) -> Result<RemoveDefaultAclResponseProto, HdfsError> {
+        self.change_acl(call, &request.src, Acl::without_default)?;
+        Ok(RemoveDefaultAclResponseProto {})
+    }
+
+    /// Leaves only the permission bits.
+    pub(in super::super) fn remove_acl(
+        &self,
+        call: &Call<'_>,
+        request: RemoveAclRequestProto,
+    ) -> Result<RemoveAclResponseProto, HdfsError> {
+        self.change_acl(call, &request.src, |acl, mode| Ok(acl.removed(mode)))?;
+        Ok(RemoveAclResponseProto {})
+    }
+
+    /// Replaces each scope that the request has entries of; none at all removes the list.
+    pub(in super::super) fn set_acl(&self, call: &Call<'_>, request: SetAclRequestProto) -> Result<SetAclResponseProto, HdfsError> {
+        let spec = entries(request.acl_spec);
+        self.change_acl(call, &request.src, |acl, mode| {
+            if spec.is_empty() {
+                Ok(acl.removed(mode))
+            } else {
+                acl.replaced(mode, spec)
+            }
+        })?;
+        Ok(SetAclResponseProto {})
+    }
+
+    fn change_acl(
+        &self,
+        call: &Call<'_>,
+        src: &str,
+        change: impl FnOnce(&Acl, u16) -> Result<(Acl, u16), HdfsError>,
+    ) -> Result<(), HdfsError> {
+        self.check_acls_enabled()?;
+        let checker = self.checker(call.caller);
+        let mut state = self.lock_to_write(format_args!("modify ACL entries on {src}"))?;
+        let path = state.namespace.resolve(src)?;
+        checker.check(&state.namespace, &path, Need::OWNER)?;
+        let inode = state.namespace.inode_mut(existing(&path)?);
+        let (acl, mode) = change(&inode.acl, inode.mode)?;
+        if !acl.defaults().is_empty() && !inode.is_directory() {
+            return Err(HdfsError::acl(format!(
+                "Invalid ACL: only directories may have a default ACL. Path: {}",
+                path.path()
+            )));
+        }
+        inode.acl = acl;
+        inode.mode = mode;
+        Ok(())
+    }
+
+    fn check_acls_enabled(&self) -> Result<(), HdfsError> {
+        if self.config.acls_enabled {
+            return Ok(());
+        }
+        Err(HdfsError::acl(
+            "The ACL operation has been rejected.  Support for ACLs has been disabled by setting dfs.namenode.acls.enabled to false.",
+        ))
+    }
+}
+
+fn entries(spec: Vec<AclEntryProto>) -> Vec<AclEntry> {
+    spec.into_iter().map(AclEntry::from_proto).collect()
+}

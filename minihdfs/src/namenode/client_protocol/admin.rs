@@ -1,0 +1,142 @@
+//! Safe mode, and what administrators' tools ask.
+
+use super::super::NameNode;
+use crate::HdfsError;
+use crate::proto::hdfs::{
+    CreateEncryptionZoneRequestProto, CreateEncryptionZoneResponseProto, FinalizeUpgradeRequestProto, FinalizeUpgradeResponseProto,
+    GetCurrentEditLogTxidRequestProto, GetCurrentEditLogTxidResponseProto, GetEzForPathRequestProto, GetEzForPathResponseProto,
+    ListEncryptionZonesRequestProto, ListEncryptionZonesResponseProto, RefreshNodesRequestProto, RefreshNodesResponseProto,
+    SafeModeActionProto, SaveNamespaceRequestProto, SaveNamespaceResponseProto, SetBalancerBandwidthRequestProto,
+    SetBalancerBandwidthResponseProto, SetSafeModeRequestProto, SetSafeModeResponseProto, UpgradeStatusRequestProto,
+    UpgradeStatusResponseProto,
+};
+use crate::rpc::Call;
+
+use super::super::permission::Need;
+use super::attributes::existing;
+
+impl NameNode {
+    /// Whether safe mode is on now. Everybody may ask, the superuser may switch it.
+    pub(in super::super) fn set_safe_mode(
+        &self,
+        call: &Call<'_>,
+        request: SetSafeModeRequestProto,
+    ) -> Result<SetSafeModeResponseProto, HdfsError> {
+        let action = request.action();
+        if action != SafeModeActionProto::SafemodeGet {
+            self.checker(call.caller).check_superuser()?;
+        }
+        let mut state = self.lock();
+        match action {
+            SafeModeActionProto::SafemodeGet => {}
+            SafeModeActionProto::SafemodeEnter => state.safe_mode = true,
+            SafeModeActionProto::SafemodeLeave | SafeModeActionProto::SafemodeForceExit => state.safe_mode = false,
+        }
+        Ok(SetSafeModeResponseProto { result: state.safe_mode })
+    }
+
+    /// There is no image: the namespace lives in memory. In safe mode this succeeds, as administrators' scripts expect.
+    pub(in super::super) fn save_namespace(
+        &self,
+        call: &Call<'_>,
+        _request: SaveNamespaceRequestProto,
+    ) -> Result<SaveNamespaceResponseProto, HdfsError> {
+        self.checker(call.caller).check_superuser()?;
+        if !self.lock().safe_mode {
+            return Err(HdfsError::io("Safe mode should be turned ON in order to create namespace image."));
+        }
+        Ok(SaveNamespaceResponseProto { saved: Some(true) })
+    }
+
+    /// There are no lists of hosts to read again.
+    pub(in super::super) fn refresh_nodes(
+        &self,
+        call: &Call<'_>,
+        _request: RefreshNodesRequestProto,
+    ) -> Result<RefreshNodesResponseProto, HdfsError> {
+        self.checker(call.caller).check_superuser()?;
+        Ok(RefreshNodesResponseProto {})
+    }
+
+    /// No upgrade is going on.
+    pub(in super::super) fn finalize_upgrade(
+        &self,
+        call: &Call<'_>,
+        _request: FinalizeUpgradeRequestProto,
+    ) -> Result<FinalizeUpgradeResponseProto, HdfsError> {
+        self.checker(call.caller).check_superuser()?;
+        Ok(FinalizeUpgradeResponseProto {})
+    }
+
+    /// No upgrade is going on.
+    pub(in super::super) fn upgrade_status(
+        &self,
+        call: &Call<'_>,
+        _request: UpgradeStatusRequestProto,
+    ) -> Result<UpgradeStatusResponseProto, HdfsError> {
+        self.checker(call.caller).check_superuser()?;
+        Ok(UpgradeStatusResponseProto { upgrade_finalized: true })
+    }
+
+    /// Nothing is balanced, at any bandwidth.
+    pub(in super::super) fn set_balancer_bandwidth(
+        &self,
+        call: &Call<'_>,
+        _request: SetBalancerBandwidthRequestProto,
+    ) -> Result<SetBalancerBandwidthResponseProto, HdfsError> {
+        self.checker(call.caller).check_superuser()?;
+        Ok(SetBalancerBandwidthResponseProto {})
+    }
+
+    /// The number of changes so far.
+    pub(in super::super) fn get_current_edit_log_txid(
+        &self,
+        call: &Call<'_>,
+        _request: GetCurrentEditLogTxidRequestProto,
+    ) -> Result<GetCurrentEditLogTxidResponseProto, HdfsError> {
+        self.checker(call.caller).check_superuser()?;
+        Ok(GetCurrentEditLogTxidResponseProto {
+            txid: self.lock().transaction,
+        })
+    }
+
+    /// No path is in an encryption zone.
+    pub(in super::super) fn get_ez_for_path(
+        &self,
+        call: &Call<'_>,
+        request: GetEzForPathRequestProto,
+    ) -> Result<GetEzForPathResponseProto, HdfsError> {
+        let checker = self.checker(call.caller);
+        let state = self.lock();
+        let path = state.namespace.resolve(&request.src)?;
+        checker.check(&state.namespace, &path, Need::TRAVERSE)?;
+        existing(&path)?;
+        Ok(GetEzForPathResponseProto { zone: None })
+    }
+
+    /// There are no encryption zones.
+    pub(in super::super) fn list_encryption_zones(
+        &self,
+        call: &Call<'_>,
+        _request: ListEncryptionZonesRequestProto,
+    ) -> Result<ListEncryptionZonesResponseProto, HdfsError> {
+        self.checker(call.caller).check_superuser()?;
+        Ok(ListEncryptionZonesResponseProto {
+            zones: Vec::new(),
+            has_more: false,
+        })
+    }
+
+    /// Refused, as by a NameNode without a key provider.
+    pub(in super::super) fn create_encryption_zone(
+        &self,
+        call: &Call<'_>,
+        request: CreateEncryptionZoneRequestProto,
+    ) -> Result<CreateEncryptionZoneResponseProto, HdfsError> {
+        self.checker(call.caller).check_superuser()?;
+        Err(HdfsError::io(format!(
+            "Can't create an encryption zone for {} since no key provider is available.",
+            request.src
+        )))
+    }
+}

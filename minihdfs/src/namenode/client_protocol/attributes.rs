@@ -1,0 +1,146 @@
+//! Permissions, owners, times, replication.
+
+use kerbox_krb5::Timestamp;
+
+use super::super::NameNode;
+use super::super::inode::{InodeId, PERMISSION_BITS};
+use super::super::limits::Charge;
+use super::super::namespace::ResolvedPath;
+use super::super::permission::{FsAction, Need};
+use crate::HdfsError;
+use crate::proto::hdfs::{
+    SetOwnerRequestProto, SetOwnerResponseProto, SetPermissionRequestProto, SetPermissionResponseProto, SetReplicationRequestProto,
+    SetReplicationResponseProto, SetTimesRequestProto, SetTimesResponseProto,
+};
+use crate::rpc::Call;
+
+/// What a path names, which must exist.
+pub(super) fn existing(path: &ResolvedPath<'_>) -> Result<InodeId, HdfsError> {
+    path.last()
+        .ok_or_else(|| HdfsError::file_not_found(format!("File does not exist: {}", path.path())))
+}
+
+impl NameNode {
+    /// For the owner. With an access control list the group's bits are its mask.
+    pub(in super::super) fn set_permission(
+        &self,
+        call: &Call<'_>,
+        request: SetPermissionRequestProto,
+    ) -> Result<SetPermissionResponseProto, HdfsError> {
+        let checker = self.checker(call.caller);
+        let mut state = self.lock_to_write(format_args!("set permission for {}", request.src))?;
+        let path = state.namespace.resolve(&request.src)?;
+        checker.check(&state.namespace, &path, Need::OWNER)?;
+        let id = existing(&path)?;
+        state.namespace.inode_mut(id).mode = request.permission.perm as u16 & PERMISSION_BITS;
+        Ok(SetPermissionResponseProto {})
+    }
+
+    /// Only the superuser gives a file to another user; its owner may give it to a group that they are in.
+    pub(in super::super) fn set_owner(&self, call: &Call<'_>, request: SetOwnerRequestProto) -> Result<SetOwnerResponseProto, HdfsError> {
+        let checker = self.checker(call.caller);
+        let mut state = self.lock_to_write(format_args!("set owner for {}", request.src))?;
+        let path = state.namespace.resolve(&request.src)?;
+        checker.check(&state.namespace, &path, Need::OWNER)?;
+        let id = existing(&path)?;
+        let (user, group) = (request.username.as_deref(), request.groupname.as_deref());
+        let (user, group) = (user.filter(|name| !name.is_empty()), group.filter(|name| !name.is_empty()));
+        if !checker.is_exempt() {
+            let caller = checker.user();
+            if user.is_some_and(|user| *user != **caller) {
+                return Err(HdfsError::access_control(format!(
+                    "User {caller} is not a super user (non-super user cannot change owner)."
+                )));
+            }
+            if let Some(group) = group.filter(|group| !checker.is_member_of(group)) {
+                return Err(HdfsError::access_control(format!("User {caller} does not belong to {group}")));
+            }
+        }
+        let inode = state.namespace.inode_mut(id);
+        if let Some(user) = user {
+            inode.owner = user.into();
+        }
+        if let Some(group) = group {
+            inode.group = group.into();
+        }
+        Ok(SetOwnerResponseProto {})
+    }
+
+    /// Milliseconds; -1 leaves a time as it is.
+    pub(in super::super) fn set_times(&self, call: &Call<'_>, request: SetTimesRequestProto) -> Result<SetTimesResponseProto, HdfsError> {
+        let given = |time: u64| (time.cast_signed() != -1).then(|| Timestamp::from_millis(time.cast_signed()));
+        let (modified, accessed) = (given(request.mtime), given(request.atime));
+        if accessed.is_some() && self.config.access_time_precision.is_zero() {
+            return Err(HdfsError::io(
+                "Access time for hdfs is not configured.  Please set dfs.namenode.accesstime.precision configuration parameter.",
+            ));
+        }
+        let checker = self.checker(call.caller);
+        let mut state = self.lock_to_write(format_args!("set times {}", request.src))?;
+        let path = state.namespace.resolve(&request.src)?;
+        checker.check(&state.namespace, &path, Need::path(FsAction::WRITE))?;
+        let id = path
+            .last()
+            .ok_or_else(|| HdfsError::file_not_found(format!("File/Directory {} does not exist.", path.path())))?;
+        let inode = state.namespace.inode_mut(id);
+        inode.modification_time = modified.unwrap_or(inode.modification_time);
+        inode.access_time = accessed.unwrap_or(inode.access_time);
+        Ok(SetTimesResponseProto {})
+    }
+
+    /// False for what is not a file.
+    pub(in super::super) fn set_replication(
+        &self,
+        call: &Call<'_>,
+        request: SetReplicationRequestProto,
+    ) -> Result<SetReplicationResponseProto, HdfsError> {
+        let replication = self.verified_replication(&request.src, request.replication)?;
+        let checker = self.checker(call.caller);
+        let mut guard = self.lock_to_write(format_args!("set replication for {}", request.src))?;
+        let state = &mut *guard;
+        let path = state.namespace.resolve(&request.src)?;
+        checker.check(&state.namespace, &path, Need::path(FsAction::WRITE))?;
+        let Some((id, file)) = path.last().and_then(|id| Some((id, state.namespace.inode(id).as_file()?))) else {
+            return Ok(SetReplicationResponseProto { result: false });
+        };
+        let added = u64::from(replication.saturating_sub(file.replication));
+        if added > 0 {
+            let charge = Charge {
+                inodes: 0,
+                space: state.file_length(id).saturating_mul(added),
+            };
+            let parent = state.namespace.inode(id).parent;
+            state.namespace.check_quota(parent, None, charge, &|id| state.file_usage(id))?;
+        }
+        let blocks = match state.namespace.inode_mut(id).as_file_mut() {
+            None => Vec::new(),
+            Some(file) => {
+                file.replication = replication;
+                file.blocks.clone()
+            }
+        };
+        for block in blocks {
+            state.blocks.block_mut(block).replication = replication;
+            state.blocks.check_redundancy(call.now, block, &mut state.datanodes, &mut state.rng);
+        }
+        Ok(SetReplicationResponseProto { result: true })
+    }
+
+    /// Within `dfs.namenode.replication.min` and `dfs.replication.max` (`BlockManager.verifyReplication`).
+    pub(super) fn verified_replication(&self, path: &str, replication: u32) -> Result<u16, HdfsError> {
+        let (least, most) = (self.config.min_replication, self.config.max_replication);
+        if replication < u32::from(least) {
+            return Err(HdfsError::io(format!(
+                "Requested replication factor of {replication} is less than the required minimum of {least} for {path}"
+            )));
+        }
+        u16::try_from(replication)
+            .ok()
+            .filter(|replication| *replication <= most)
+            .ok_or_else(|| {
+                HdfsError::io(format!(
+                    "Requested replication factor of {replication} exceeds maximum of {most} for {path}"
+                ))
+            })
+    }
+}

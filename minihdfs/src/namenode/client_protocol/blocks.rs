@@ -1,0 +1,258 @@
+//! The life of a file that is being written: its blocks, and its end.
+
+use super::super::NameNode;
+use super::super::datanode_manager::{DatanodeIndex, Placement};
+use super::super::inode::InodeId;
+use super::super::limits::Charge;
+use super::super::state::State;
+use crate::HdfsError;
+use crate::proto::hdfs::{
+    AbandonBlockRequestProto, AbandonBlockResponseProto, AddBlockFlagProto, AddBlockRequestProto, AddBlockResponseProto,
+    CompleteRequestProto, CompleteResponseProto, DatanodeInfoProto, ExtendedBlockProto, FsyncRequestProto, FsyncResponseProto,
+};
+use crate::rpc::Call;
+use crate::token::AccessMode;
+
+/// Whether a client's block is this one: the same id and generation stamp. Nothing is nothing.
+fn matches(told: Option<&ExtendedBlockProto>, known: Option<(u64, u64)>) -> bool {
+    told.map(|block| (block.block_id, block.generation_stamp)) == known
+}
+
+/// What a client that adds a block may go on with.
+enum Next {
+    /// One more block.
+    Allocate,
+    /// The last block again: the call is repeated.
+    Repeat(u64),
+}
+
+impl NameNode {
+    /// One more block for a file, and where to write it. A repeated call gets the same block.
+    pub(in super::super) fn add_block(&self, call: &Call<'_>, request: AddBlockRequestProto) -> Result<AddBlockResponseProto, HdfsError> {
+        let mut guard = self.lock_to_write(format_args!("add block to {}", request.src))?;
+        let state = &mut *guard;
+        let holder = &*request.client_name;
+        let id = state.check_lease(&request.src, request.file_id(), holder)?;
+        self.check_pool(request.previous.as_ref())?;
+        state.leases.renew(call.now, holder);
+        let previous = request.previous.as_ref();
+        let next = next_block(state, id, &request.src, previous)?;
+        let user = &*call.caller.user.short;
+        if let Next::Repeat(block) = next {
+            let info = state.blocks.block(block);
+            let offset = state.file_length(id) - info.block.length;
+            let locations = info.targets.clone();
+            let block = self.located_block(call.now, state, info, offset, &locations, Some((user, AccessMode::Write)));
+            return Ok(AddBlockResponseProto { block });
+        }
+        self.check_progress(state, id, &request.src, previous)?;
+        let Some((replication, block_size)) = state.namespace.inode(id).as_file().map(|file| (file.replication, file.block_size)) else {
+            return Err(HdfsError::file_not_found(format!("Path is not a file: {}", request.src)));
+        };
+        let charge = Charge {
+            inodes: 0,
+            space: block_size.saturating_mul(replication.into()),
+        };
+        let parent = state.namespace.inode(id).parent;
+        state.namespace.check_quota(parent, None, charge, &|id| state.file_usage(id))?;
+        let targets = self.choose_targets(call, state, &request, replication, block_size)?;
+        let offset = state.file_length(id);
+        let block = state.blocks.allocate(id, replication, targets.clone()).block.id;
+        if let Some(file) = state.namespace.inode_mut(id).as_file_mut() {
+            file.blocks.push(block);
+        }
+        let info = state.blocks.block(block);
+        let block = self.located_block(call.now, state, info, offset, &targets, Some((user, AccessMode::Write)));
+        Ok(AddBlockResponseProto { block })
+    }
+
+    /// The last block gets its length; those before it must be complete, or another block could not follow.
+    fn check_progress(&self, state: &mut State, id: InodeId, path: &str, previous: Option<&ExtendedBlockProto>) -> Result<(), HdfsError> {
+        commit_last(state, id, previous)?;
+        let blocks: Vec<u64> = state.blocks_of(id).map(|info| info.block.id).collect();
+        if blocks.len() >= self.config.max_blocks_per_file {
+            return Err(HdfsError::io(format!(
+                "File has reached the limit on maximum number of blocks (dfs.namenode.fs-limits.max-blocks-per-file): {} >= {}",
+                blocks.len(),
+                self.config.max_blocks_per_file
+            )));
+        }
+        let before_last = blocks.len().checked_sub(2).map(|index| blocks[index]);
+        if before_last.is_some_and(|block| !state.blocks.try_complete(block, &state.datanodes)) {
+            return Err(HdfsError::not_replicated_yet(format!("Not replicated yet: {path}")));
+        }
+        Ok(())
+    }
+
+    fn choose_targets(
+        &self,
+        call: &Call<'_>,
+        state: &mut State,
+        request: &AddBlockRequestProto,
+        replication: u16,
+        block_size: u64,
+    ) -> Result<Vec<DatanodeIndex>, HdfsError> {
+        let excluded = known(state, &request.exclude_nodes);
+        let has = |flag: AddBlockFlagProto| request.flags.contains(&flag.into());
+        let local = !has(AddBlockFlagProto::NoLocalWrite) && !has(AddBlockFlagProto::IgnoreClientLocality);
+        let placement = Placement {
+            count: replication.into(),
+            excluded: &excluded,
+            favored: &request.favored_nodes,
+            writer: local.then_some(call.caller.address),
+            block_size,
+        };
+        let targets = state.datanodes.choose(call.now, &placement, &mut state.rng);
+        let least = usize::from(self.config.min_replication);
+        if targets.len() < least {
+            return Err(HdfsError::io(format!(
+                "File {} could only be written to {} of the {least} minReplication nodes. \
+                 There are {} datanode(s) running and {} node(s) are excluded in this operation.",
+                request.src,
+                targets.len(),
+                state.datanodes.living(),
+                if excluded.is_empty() {
+                    "no".to_owned()
+                } else {
+                    excluded.len().to_string()
+                }
+            )));
+        }
+        Ok(targets)
+    }
+
+    /// Refuses a block of another pool.
+    pub(super) fn check_pool(&self, block: Option<&ExtendedBlockProto>) -> Result<(), HdfsError> {
+        match block {
+            Some(block) if block.pool_id != *self.block_pool_id => Err(HdfsError::io(format!(
+                "Unexpected BlockPoolId {} - expected {}",
+                block.pool_id, self.block_pool_id
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes the last block back from a file whose writer could not write it.
+    pub(in super::super) fn abandon_block(
+        &self,
+        _call: &Call<'_>,
+        request: AbandonBlockRequestProto,
+    ) -> Result<AbandonBlockResponseProto, HdfsError> {
+        let mut state = self.lock_to_write(format_args!("abandon block {} for file {}", request.b.block_id, request.src))?;
+        let id = state.check_lease(&request.src, request.file_id(), &request.holder)?;
+        let last = state.last_block(id).map(|info| info.block.id);
+        if last == Some(request.b.block_id) {
+            let keep = state.blocks_of(id).count() - 1;
+            state.drop_last_blocks(id, keep);
+        }
+        Ok(AbandonBlockResponseProto {})
+    }
+
+    /// Closes a file. False if its blocks do not have replicas enough yet; true again if it was closed already.
+    pub(in super::super) fn complete(&self, call: &Call<'_>, request: CompleteRequestProto) -> Result<CompleteResponseProto, HdfsError> {
+        self.check_pool(request.last.as_ref())?;
+        let mut guard = self.lock_to_write(format_args!("complete file {}", request.src))?;
+        let state = &mut *guard;
+        let last = request.last.as_ref();
+        let id = match state.check_lease(&request.src, request.file_id(), &request.client_name) {
+            Ok(id) => id,
+            Err(error) => {
+                let closed = |id: &InodeId| {
+                    let file = state.namespace.inode(*id).as_file();
+                    file.is_some_and(|file| file.writer.is_none())
+                };
+                let id = state.namespace.find_file(&request.src, request.file_id())?.filter(closed);
+                let repeated =
+                    id.is_some_and(|id| matches(last, state.last_block(id).map(|info| (info.block.id, info.block.generation_stamp))));
+                return if repeated {
+                    Ok(CompleteResponseProto { result: true })
+                } else {
+                    Err(error)
+                };
+            }
+        };
+        commit_last(state, id, last)?;
+        let blocks: Vec<u64> = state.blocks_of(id).map(|info| info.block.id).collect();
+        let complete = blocks.iter().all(|block| state.blocks.try_complete(*block, &state.datanodes));
+        if complete {
+            state.close_file(call.now, id);
+            for block in blocks {
+                state.blocks.check_redundancy(call.now, block, &mut state.datanodes, &mut state.rng);
+            }
+        }
+        Ok(CompleteResponseProto { result: complete })
+    }
+
+    /// The writer has flushed: the length of the last block is at least this.
+    pub(in super::super) fn fsync(&self, _call: &Call<'_>, request: FsyncRequestProto) -> Result<FsyncResponseProto, HdfsError> {
+        let mut state = self.lock_to_write(format_args!("fsync file {}", request.src))?;
+        let id = state.check_lease(&request.src, request.file_id(), &request.client)?;
+        let last = state.last_block(id).filter(|info| !info.is_complete()).map(|info| info.block.id);
+        if let (Some(block), Ok(length @ 1..)) = (last, u64::try_from(request.last_block_length())) {
+            state.blocks.block_mut(block).block.length = length;
+        }
+        Ok(FsyncResponseProto {})
+    }
+}
+
+/// The DataNodes that a client names, as far as they are known.
+pub(super) fn known(state: &State, nodes: &[DatanodeInfoProto]) -> Vec<DatanodeIndex> {
+    nodes
+        .iter()
+        .filter_map(|node| state.datanodes.index(&node.id.datanode_uuid))
+        .collect()
+}
+
+/// Compares what the client wrote last with what the file has (`FSDirWriteFileOp.analyzeFileState`).
+fn next_block(state: &State, id: InodeId, path: &str, previous: Option<&ExtendedBlockProto>) -> Result<Next, HdfsError> {
+    let mut blocks = state.blocks_of(id).rev();
+    let (last, before_last) = (blocks.next(), blocks.next());
+    let stamped = |info: &super::super::block_manager::BlockInfo| (info.block.id, info.block.generation_stamp);
+    if matches(previous, last.map(stamped)) {
+        return Ok(Next::Allocate);
+    }
+    let Some(last) = last else {
+        return Err(mismatch(path, previous, "null"));
+    };
+    let block_size = state.namespace.inode(id).as_file().map_or(0, |file| file.block_size);
+    if previous.is_none() && last.is_complete() && last.block.length >= block_size {
+        return Ok(Next::Allocate);
+    }
+    if !matches(previous, before_last.map(stamped)) {
+        return Err(mismatch(path, previous, &last.block.to_string()));
+    }
+    if last.block.length != 0 || last.is_complete() {
+        return Err(HdfsError::io(format!(
+            "Request looked like a retry to allocate block {} but it already contains {} bytes",
+            last.block, last.block.length
+        )));
+    }
+    Ok(Next::Repeat(last.block.id))
+}
+
+fn mismatch(path: &str, previous: Option<&ExtendedBlockProto>, last: &str) -> HdfsError {
+    let previous = previous.map_or_else(
+        || "null".to_owned(),
+        |block| format!("{}:blk_{}_{}", block.pool_id, block.block_id, block.generation_stamp),
+    );
+    HdfsError::io(format!(
+        "Cannot allocate block in {path}: passed 'previous' block {previous} does not match actual last block in file {last}"
+    ))
+}
+
+/// Gives the last block the length that its writer tells.
+fn commit_last(state: &mut State, id: InodeId, told: Option<&ExtendedBlockProto>) -> Result<(), HdfsError> {
+    let last = state.last_block(id).map(|info| info.block.id);
+    match (told, last) {
+        (Some(told), Some(last)) if told.block_id != last => Err(HdfsError::io(format!(
+            "Trying to commit inconsistent block: id = {}, expected id = {last}",
+            told.block_id
+        ))),
+        (Some(told), Some(last)) => {
+            state.blocks.commit(last, told.generation_stamp, told.num_bytes())?;
+            state.blocks.try_complete(last, &state.datanodes);
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}

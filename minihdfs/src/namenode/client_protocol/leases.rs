@@ -1,0 +1,78 @@
+//! Leases: renewing them, checking them, taking them over.
+
+use super::super::NameNode;
+use super::super::inode::InodeId;
+use super::super::permission::{FsAction, Need};
+use super::super::recovery::{Claim, RecoverLeaseOp};
+use super::super::state::State;
+use crate::HdfsError;
+use crate::proto::hdfs::{RecoverLeaseRequestProto, RecoverLeaseResponseProto, RenewLeaseRequestProto, RenewLeaseResponseProto};
+use crate::rpc::Call;
+
+impl State {
+    /// The file that `holder` writes, by number if it told one; else the errors of `FSNamesystem.checkLease`.
+    pub(super) fn check_lease(&self, src: &str, file_id: u64, holder: &str) -> Result<InodeId, HdfsError> {
+        let id = self.namespace.find_file(src, file_id)?;
+        let details = || {
+            let lease = match self.leases.open_files(holder) {
+                Some(files) => format!("[Lease.  Holder: {holder}, pending creates: {files}]"),
+                None => format!("Holder {holder} does not have any open files."),
+            };
+            format!("{src} (inode {}) {lease}", id.unwrap_or(file_id))
+        };
+        let Some(id) = id else {
+            return Err(HdfsError::file_not_found(format!("File does not exist: {}", details())));
+        };
+        let Some(file) = self.namespace.inode(id).as_file() else {
+            return Err(HdfsError::lease_expired(format!("INode is not a regular file: {}", details())));
+        };
+        let Some(writer) = &file.writer else {
+            return Err(HdfsError::lease_expired(format!("File is not open for writing: {}", details())));
+        };
+        if &*writer.holder != holder {
+            return Err(HdfsError::lease_expired(format!(
+                "Client (={holder}) is not the lease owner (={}: {}",
+                writer.holder,
+                details()
+            )));
+        }
+        Ok(id)
+    }
+}
+
+impl NameNode {
+    /// A client lives. One without open files is welcome too.
+    pub(in super::super) fn renew_lease(
+        &self,
+        call: &Call<'_>,
+        request: RenewLeaseRequestProto,
+    ) -> Result<RenewLeaseResponseProto, HdfsError> {
+        self.lock().leases.renew(call.now, &request.client_name);
+        Ok(RenewLeaseResponseProto {})
+    }
+
+    /// Takes a file from its writer. True if it is closed now; false if its last block is being recovered.
+    pub(in super::super) fn recover_lease(
+        &self,
+        call: &Call<'_>,
+        request: RecoverLeaseRequestProto,
+    ) -> Result<RecoverLeaseResponseProto, HdfsError> {
+        let checker = self.checker(call.caller);
+        let mut state = self.lock_to_write(format_args!("recover the lease of {}", request.src))?;
+        let path = state.namespace.resolve(&request.src)?;
+        checker.check(&state.namespace, &path, Need::TRAVERSE)?;
+        let id = state.file_of(path.last(), path.path())?;
+        if state.namespace.inode(id).as_file().is_some_and(|file| file.writer.is_none()) {
+            return Ok(RecoverLeaseResponseProto { result: true });
+        }
+        checker.check(&state.namespace, &path, Need::path(FsAction::WRITE))?;
+        let claim = Claim {
+            op: RecoverLeaseOp::Recover,
+            path: path.path(),
+            holder: &request.client_name,
+            machine: call.caller.address,
+        };
+        let result = state.take_over(call.now, id, claim)?;
+        Ok(RecoverLeaseResponseProto { result })
+    }
+}

@@ -1,0 +1,200 @@
+//! Listings, a page at a time.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::super::NameNode;
+use super::super::inode::InodeId;
+use super::super::permission::{FsAction, Need, PermissionChecker};
+use super::super::state::State;
+use super::super::status::BlockRange;
+use crate::HdfsError;
+use crate::proto::hdfs::{
+    BatchedDirectoryListingProto, DirectoryListingProto, GetBatchedListingRequestProto, GetBatchedListingResponseProto,
+    GetListingRequestProto, GetListingResponseProto, HdfsFileStatusProto, RemoteExceptionProto,
+};
+use crate::rpc::Call;
+
+/// How many directories one batched listing may name (`dfs.namenode.batched.listing.limit` is another limit: of entries).
+const MAX_BATCHED_PATHS: usize = 100;
+
+/// What a listing is to tell of each entry.
+#[derive(Clone, Copy)]
+struct Page<'a> {
+    start_after: &'a [u8],
+    need_location: bool,
+    limit: usize,
+}
+
+impl NameNode {
+    /// Children in the byte order of their names; a file lists as itself; absent if there is nothing.
+    pub(in super::super) fn get_listing(
+        &self,
+        call: &Call<'_>,
+        request: GetListingRequestProto,
+    ) -> Result<GetListingResponseProto, HdfsError> {
+        let checker = self.checker(call.caller);
+        let state = self.lock();
+        let page = Page {
+            start_after: &request.start_after,
+            need_location: request.need_location,
+            limit: self.config.list_limit,
+        };
+        let dir_list = self.list(call, &state, &checker, &request.src, page)?;
+        Ok(GetListingResponseProto { dir_list })
+    }
+
+    fn list(
+        &self,
+        call: &Call<'_>,
+        state: &State,
+        checker: &PermissionChecker<'_>,
+        src: &str,
+        page: Page<'_>,
+    ) -> Result<Option<DirectoryListingProto>, HdfsError> {
+        let path = state.namespace.resolve(src)?;
+        let is_directory = path.last().is_some_and(|id| state.namespace.inode(id).is_directory());
+        let need = if is_directory {
+            Need::path(FsAction::READ_EXECUTE)
+        } else {
+            Need::TRAVERSE
+        };
+        checker.check(&state.namespace, &path, need)?;
+        let Some(id) = path.last() else { return Ok(None) };
+        let Some(directory) = state.namespace.inode(id).as_directory() else {
+            return Ok(Some(DirectoryListingProto {
+                partial_listing: vec![self.entry(call, state, id, Bytes::new(), checker, page)],
+                remaining_entries: 0,
+            }));
+        };
+        let start_after = self.start_after(state, page.start_after)?;
+        let rest = directory
+            .children
+            .range::<str, _>((Bound::Excluded(&*start_after), Bound::Unbounded));
+        // The empty name, which nothing has, comes before every other.
+        let mut listing = DirectoryListingProto::default();
+        let mut located = 0;
+        for (name, child) in rest {
+            if listing.partial_listing.len() >= page.limit || located >= page.limit {
+                listing.remaining_entries += 1;
+                continue;
+            }
+            let entry = self.entry(call, state, *child, Bytes::copy_from_slice(name.as_bytes()), checker, page);
+            if let Some(locations) = &entry.locations {
+                located += locations.blocks.iter().map(|block| block.locs.len()).sum::<usize>();
+            }
+            listing.partial_listing.push(entry);
+        }
+        Ok(Some(listing))
+    }
+
+    /// The name to go on after; `/.reserved/.inodes/N` stands for the name of that inode.
+    fn start_after(&self, state: &State, start_after: &[u8]) -> Result<Arc<str>, HdfsError> {
+        let name = str::from_utf8(start_after)
+            .map_err(|_| HdfsError::hadoop_illegal_argument("startAfter is not UTF-8: names of files and directories are"))?;
+        let Some(number) = name.strip_prefix("/.reserved/.inodes/") else {
+            return Ok(name.into());
+        };
+        let inode = number.parse().ok().and_then(|id| state.namespace.get(id));
+        inode.map(|inode| Arc::clone(&inode.name)).ok_or_else(|| {
+            HdfsError::new(
+                "org.apache.hadoop.hdfs.protocol.DirectoryListingStartAfterNotFoundException",
+                format!("Can't find startAfter {name}"),
+            )
+        })
+    }
+
+    fn entry(
+        &self,
+        call: &Call<'_>,
+        state: &State,
+        id: InodeId,
+        name: Bytes,
+        checker: &PermissionChecker<'_>,
+        page: Page<'_>,
+    ) -> HdfsFileStatusProto {
+        let mut status = self.file_status(state, id, name, checker);
+        if page.need_location && !state.namespace.inode(id).is_directory() {
+            status.locations = Some(self.located_blocks(call.now, state, id, BlockRange::ALL, Some(&call.caller.user.short)));
+        }
+        status
+    }
+
+    /// Several directories in one call; each has a listing or an exception. It goes on in the path whose index `startAfter` begins with.
+    pub(in super::super) fn get_batched_listing(
+        &self,
+        call: &Call<'_>,
+        request: GetBatchedListingRequestProto,
+    ) -> Result<GetBatchedListingResponseProto, HdfsError> {
+        if request.paths.len() > MAX_BATCHED_PATHS {
+            return Err(HdfsError::illegal_argument(format!(
+                "Too many source paths ({} > {MAX_BATCHED_PATHS})",
+                request.paths.len()
+            )));
+        }
+        let (mut index, mut start_after) = continuation(&request.start_after)?;
+        let checker = self.checker(call.caller);
+        let state = self.lock();
+        let mut response = GetBatchedListingResponseProto::default();
+        let mut room = self.config.list_limit;
+        while let Some(path) = request.paths.get(index) {
+            if room == 0 {
+                break;
+            }
+            let page = Page {
+                start_after: &start_after,
+                need_location: request.need_location,
+                limit: room,
+            };
+            let mut listing = BatchedDirectoryListingProto {
+                parent_idx: index as u32,
+                ..BatchedDirectoryListingProto::default()
+            };
+            let found = self
+                .list(call, &state, &checker, path, page)
+                .and_then(|found| found.ok_or_else(|| HdfsError::file_not_found(format!("{path} does not exist"))));
+            let remaining = match found {
+                Ok(found) => {
+                    listing.partial_listing = found.partial_listing;
+                    found.remaining_entries
+                }
+                Err(error) => {
+                    listing.exception = Some(RemoteExceptionProto {
+                        class_name: error.class().to_owned(),
+                        message: Some(error.message().to_owned()),
+                    });
+                    0
+                }
+            };
+            room -= listing.partial_listing.len().min(room);
+            start_after = Bytes::new();
+            if remaining > 0 {
+                start_after = listing.partial_listing.last().map(|last| last.path.clone()).unwrap_or_default();
+                room = 0;
+            } else {
+                index += 1;
+            }
+            response.listings.push(listing);
+        }
+        response.has_more = index < request.paths.len();
+        if response.has_more {
+            let mut next = (index as u32).to_be_bytes().to_vec();
+            next.extend_from_slice(&start_after);
+            response.start_after = next.into();
+        }
+        Ok(response)
+    }
+}
+
+/// Our own cookie: the index of the path, then the name to go on after. To clients it is opaque.
+fn continuation(cookie: &Bytes) -> Result<(usize, Bytes), HdfsError> {
+    if cookie.is_empty() {
+        return Ok((0, Bytes::new()));
+    }
+    match cookie.first_chunk::<4>() {
+        Some(index) => Ok((u32::from_be_bytes(*index) as usize, cookie.slice(4..))),
+        None => Err(HdfsError::illegal_argument("startAfter is none that this server gave")),
+    }
+}

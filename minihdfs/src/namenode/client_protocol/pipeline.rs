@@ -1,0 +1,158 @@
+//! Pipelines that broke and go on: new DataNodes, new generation stamps.
+
+use super::super::NameNode;
+use super::super::block_manager::BlockState;
+use super::super::datanode_manager::Placement;
+use super::super::inode::InodeId;
+use super::super::state::State;
+use super::blocks::known;
+use crate::HdfsError;
+use crate::proto::hdfs::{
+    ExtendedBlockProto, GetAdditionalDatanodeRequestProto, GetAdditionalDatanodeResponseProto, ReportBadBlocksRequestProto,
+    ReportBadBlocksResponseProto, UpdateBlockForPipelineRequestProto, UpdateBlockForPipelineResponseProto, UpdatePipelineRequestProto,
+    UpdatePipelineResponseProto,
+};
+use crate::rpc::Call;
+use crate::token::AccessMode;
+
+impl NameNode {
+    /// More DataNodes for a pipeline that lost some.
+    pub(in super::super) fn get_additional_datanode(
+        &self,
+        call: &Call<'_>,
+        request: GetAdditionalDatanodeRequestProto,
+    ) -> Result<GetAdditionalDatanodeResponseProto, HdfsError> {
+        self.check_pool(Some(&request.blk))?;
+        let mut guard = self.lock_to_write(format_args!("add datanode; src={}, blk={}", request.src, request.blk.block_id))?;
+        let state = &mut *guard;
+        let id = state.check_lease(&request.src, request.file_id(), &request.client_name)?;
+        let block_size = state.namespace.inode(id).as_file().map_or(0, |file| file.block_size);
+        let existing = known(state, &request.existings);
+        let mut excluded = known(state, &request.excludes);
+        excluded.extend_from_slice(&existing);
+        let placement = Placement {
+            count: request.num_additional_nodes as usize,
+            excluded: &excluded,
+            favored: &[],
+            writer: None,
+            block_size,
+        };
+        let chosen = state.datanodes.choose(call.now, &placement, &mut state.rng);
+        let locations = [existing, chosen].concat();
+        let info = self.under_construction(state, &request.blk, &request.client_name)?;
+        let info = state.blocks.block(info);
+        let grant = Some((&*call.caller.user.short, AccessMode::Copy));
+        let mut block = self.located_block(call.now, state, info, 0, &locations, grant);
+        block.b = request.blk;
+        Ok(GetAdditionalDatanodeResponseProto { block })
+    }
+
+    /// A new generation stamp, and a token to go on writing with. The block keeps its stamp until the pipeline is updated.
+    pub(in super::super) fn update_block_for_pipeline(
+        &self,
+        call: &Call<'_>,
+        request: UpdateBlockForPipelineRequestProto,
+    ) -> Result<UpdateBlockForPipelineResponseProto, HdfsError> {
+        self.check_pool(Some(&request.block))?;
+        let mut guard = self.lock_to_write(format_args!("get a new GS for block {}", request.block.block_id))?;
+        let state = &mut *guard;
+        let id = self.under_construction(state, &request.block, &request.client_name)?;
+        state.leases.renew(call.now, &request.client_name);
+        let generation_stamp = state.blocks.next_generation_stamp();
+        let info = state.blocks.block(id);
+        let locations = info.targets.clone();
+        let grant = Some((&*call.caller.user.short, AccessMode::Write));
+        let mut block = self.located_block(call.now, state, info, 0, &locations, grant);
+        block.b = ExtendedBlockProto {
+            generation_stamp,
+            ..request.block
+        };
+        Ok(UpdateBlockForPipelineResponseProto { block })
+    }
+
+    /// The block goes on under its new generation stamp, at these DataNodes.
+    pub(in super::super) fn update_pipeline(
+        &self,
+        _call: &Call<'_>,
+        request: UpdatePipelineRequestProto,
+    ) -> Result<UpdatePipelineResponseProto, HdfsError> {
+        let (old, new) = (&request.old_block, &request.new_block);
+        self.check_pool(Some(new))?;
+        let mut guard = self.lock_to_write(format_args!("update pipeline of block {}", old.block_id))?;
+        let state = &mut *guard;
+        if old.block_id != new.block_id {
+            return Err(HdfsError::io(format!(
+                "Update blk_{}_{} but the new block blk_{} is another block",
+                old.block_id, old.generation_stamp, new.block_id
+            )));
+        }
+        let id = self.under_construction(state, old, &request.client_name)?;
+        let targets = request
+            .new_nodes
+            .iter()
+            .filter_map(|node| state.datanodes.index(&node.datanode_uuid));
+        let targets = targets.collect();
+        let info = state.blocks.block_mut(id);
+        if new.generation_stamp <= info.block.generation_stamp || new.num_bytes() < info.block.length {
+            return Err(HdfsError::io(format!(
+                "Update {} (len = {}) to an older state: blk_{}_{} (len = {})",
+                info.block,
+                info.block.length,
+                new.block_id,
+                new.generation_stamp,
+                new.num_bytes()
+            )));
+        }
+        info.block.generation_stamp = new.generation_stamp;
+        info.block.length = new.num_bytes();
+        info.targets = targets;
+        Ok(UpdatePipelineResponseProto {})
+    }
+
+    /// A block that this client is writing (`FSNamesystem.checkUCBlock`).
+    fn under_construction(&self, state: &State, block: &ExtendedBlockProto, holder: &str) -> Result<u64, HdfsError> {
+        let Some(info) = state.blocks.get(block.block_id).filter(|info| !info.is_complete()) else {
+            return Err(HdfsError::io(format!(
+                "{}:blk_{}_{} is not under construction",
+                block.pool_id, block.block_id, block.generation_stamp
+            )));
+        };
+        if let BlockState::UnderRecovery(recovery) = info.state {
+            return Err(HdfsError::io(format!(
+                "{} is under recovery with the generation stamp {}: its writer's lease is gone",
+                info.block, recovery.id
+            )));
+        }
+        let file: InodeId = info.file;
+        let writer = state.namespace.get(file).and_then(|inode| inode.as_file()?.writer.as_ref());
+        match writer {
+            Some(writer) if &*writer.holder == holder => Ok(info.block.id),
+            Some(writer) => Err(HdfsError::lease_expired(format!(
+                "Lease mismatch: {} (inode {file}) is accessed by a non lease holder {holder}; its holder is {}",
+                info.block, writer.holder
+            ))),
+            None => Err(HdfsError::io(format!(
+                "The file {file} belonged to block {} but it is not under construction.",
+                info.block
+            ))),
+        }
+    }
+
+    /// A reader found replicas that do not match their checksums.
+    pub(in super::super) fn report_bad_blocks(
+        &self,
+        call: &Call<'_>,
+        request: ReportBadBlocksRequestProto,
+    ) -> Result<ReportBadBlocksResponseProto, HdfsError> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        for block in &request.blocks {
+            for index in known(state, &block.locs) {
+                state
+                    .blocks
+                    .mark_corrupt(call.now, index, block.b.block_id, &mut state.datanodes, &mut state.rng);
+            }
+        }
+        Ok(ReportBadBlocksResponseProto {})
+    }
+}

@@ -1,0 +1,225 @@
+//! Reading the namespace: status, block locations, defaults.
+
+use bytes::Bytes;
+
+use super::super::NameNode;
+use super::super::namespace::ResolvedPath;
+use super::super::permission::{FsAction, Need, PermissionChecker};
+use super::super::state::State;
+use super::super::status::BlockRange;
+use super::super::xattr::XAttr;
+use crate::HdfsError;
+use crate::proto::hdfs::{
+    CheckAccessRequestProto, CheckAccessResponseProto, FsServerDefaultsProto, GetBlockLocationsRequestProto,
+    GetBlockLocationsResponseProto, GetFileInfoRequestProto, GetFileInfoResponseProto, GetFileLinkInfoRequestProto,
+    GetFileLinkInfoResponseProto, GetHaServiceStateRequestProto, GetHaServiceStateResponseProto, GetLinkTargetRequestProto,
+    GetLinkTargetResponseProto, GetLocatedFileInfoRequestProto, GetLocatedFileInfoResponseProto, GetPreferredBlockSizeRequestProto,
+    GetPreferredBlockSizeResponseProto, GetServerDefaultsRequestProto, GetServerDefaultsResponseProto, HaServiceStateProto,
+    HdfsFileStatusProto, IsFileClosedRequestProto, IsFileClosedResponseProto, MsyncRequestProto, MsyncResponseProto,
+};
+use crate::rpc::Call;
+
+impl NameNode {
+    /// Status of a path; absent if there is nothing.
+    pub(in super::super) fn get_file_info(
+        &self,
+        call: &Call<'_>,
+        request: GetFileInfoRequestProto,
+    ) -> Result<GetFileInfoResponseProto, HdfsError> {
+        let fs = self.status_of(call, &request.src)?;
+        Ok(GetFileInfoResponseProto { fs })
+    }
+
+    /// As [`get_file_info`](Self::get_file_info): there are no symbolic links.
+    pub(in super::super) fn get_file_link_info(
+        &self,
+        call: &Call<'_>,
+        request: GetFileLinkInfoRequestProto,
+    ) -> Result<GetFileLinkInfoResponseProto, HdfsError> {
+        let fs = self.status_of(call, &request.src)?;
+        Ok(GetFileLinkInfoResponseProto { fs })
+    }
+
+    fn status_of(&self, call: &Call<'_>, src: &str) -> Result<Option<HdfsFileStatusProto>, HdfsError> {
+        let checker = self.checker(call.caller);
+        let state = self.lock();
+        let path = state.namespace.resolve(src)?;
+        checker.check(&state.namespace, &path, Need::TRAVERSE)?;
+        Ok(path.last().map(|id| self.file_status(&state, id, Bytes::new(), &checker)))
+    }
+
+    /// Status with block locations. Here a missing path is an error.
+    pub(in super::super) fn get_located_file_info(
+        &self,
+        call: &Call<'_>,
+        request: GetLocatedFileInfoRequestProto,
+    ) -> Result<GetLocatedFileInfoResponseProto, HdfsError> {
+        let checker = self.checker(call.caller);
+        let state = self.lock();
+        let path = state.namespace.resolve(request.src())?;
+        let needs_token = request.need_block_token();
+        let need = if needs_token { Need::path(FsAction::READ) } else { Need::TRAVERSE };
+        checker.check(&state.namespace, &path, need)?;
+        let id = path
+            .last()
+            .ok_or_else(|| HdfsError::file_not_found(format!("File does not exist: {}", path.path())))?;
+        let mut status = self.file_status(&state, id, Bytes::new(), &checker);
+        if !state.namespace.inode(id).is_directory() {
+            let reader = needs_token.then_some(&*call.caller.user.short);
+            status.locations = Some(self.located_blocks(call.now, &state, id, BlockRange::ALL, reader));
+        }
+        Ok(GetLocatedFileInfoResponseProto { fs: Some(status) })
+    }
+
+    /// The blocks that overlap a range of a file, with tokens to read them.
+    pub(in super::super) fn get_block_locations(
+        &self,
+        call: &Call<'_>,
+        request: GetBlockLocationsRequestProto,
+    ) -> Result<GetBlockLocationsResponseProto, HdfsError> {
+        for (name, value) in [("offset", request.offset), ("length", request.length)] {
+            if value.cast_signed() < 0 {
+                return Err(HdfsError::hadoop_illegal_argument(format!(
+                    "Negative {name} is not supported. File: {}",
+                    request.src
+                )));
+            }
+        }
+        let checker = self.checker(call.caller);
+        let mut state = self.lock();
+        let path = state.namespace.resolve(&request.src)?;
+        checker.check(&state.namespace, &path, Need::path(FsAction::READ))?;
+        let id = state.file_of(path.last(), path.path())?;
+        check_readable_by_superuser(&state, &path, &checker)?;
+        let precision = self.config.access_time_precision;
+        let inode = state.namespace.inode_mut(id);
+        if !precision.is_zero() && call.now > inode.access_time + precision {
+            inode.access_time = call.now;
+        }
+        let range = BlockRange {
+            offset: request.offset,
+            length: request.length,
+        };
+        let locations = self.located_blocks(call.now, &state, id, range, Some(&call.caller.user.short));
+        Ok(GetBlockLocationsResponseProto {
+            locations: Some(locations),
+        })
+    }
+
+    /// What clients take where they are told nothing else.
+    pub(in super::super) fn get_server_defaults(
+        &self,
+        _call: &Call<'_>,
+        _request: GetServerDefaultsRequestProto,
+    ) -> Result<GetServerDefaultsResponseProto, HdfsError> {
+        let config = &self.config;
+        Ok(GetServerDefaultsResponseProto {
+            server_defaults: FsServerDefaultsProto {
+                block_size: config.block_size,
+                bytes_per_checksum: config.bytes_per_checksum,
+                write_packet_size: config.write_packet_size,
+                replication: config.replication.into(),
+                file_buffer_size: config.file_buffer_size,
+                encrypt_data_transfer: Some(config.encrypt_data_transfer),
+                trash_interval: Some(config.trash_interval.as_secs() / 60),
+                checksum_type: Some(config.checksum_type.into()),
+                // Empty, not absent: there is no key provider, and the client need not look into its own configuration for one.
+                key_provider_uri: Some(String::new()),
+                policy_id: Some(0),
+                snapshot_trash_root_enabled: Some(false),
+            },
+        })
+    }
+
+    /// Whether nobody writes the file.
+    pub(in super::super) fn is_file_closed(
+        &self,
+        call: &Call<'_>,
+        request: IsFileClosedRequestProto,
+    ) -> Result<IsFileClosedResponseProto, HdfsError> {
+        let checker = self.checker(call.caller);
+        let state = self.lock();
+        let path = state.namespace.resolve(&request.src)?;
+        checker.check(&state.namespace, &path, Need::TRAVERSE)?;
+        let id = state.file_of(path.last(), path.path())?;
+        let result = state.namespace.inode(id).as_file().is_some_and(|file| file.writer.is_none());
+        Ok(IsFileClosedResponseProto { result })
+    }
+
+    /// The block size that a file was created with.
+    pub(in super::super) fn get_preferred_block_size(
+        &self,
+        call: &Call<'_>,
+        request: GetPreferredBlockSizeRequestProto,
+    ) -> Result<GetPreferredBlockSizeResponseProto, HdfsError> {
+        let checker = self.checker(call.caller);
+        let state = self.lock();
+        let path = state.namespace.resolve(&request.filename)?;
+        checker.check(&state.namespace, &path, Need::TRAVERSE)?;
+        let id = state.file_of(path.last(), path.path())?;
+        let bsize = state.namespace.inode(id).as_file().map_or(0, |file| file.block_size);
+        Ok(GetPreferredBlockSizeResponseProto { bsize })
+    }
+
+    /// Whether the caller has these rights.
+    pub(in super::super) fn check_access(
+        &self,
+        call: &Call<'_>,
+        request: CheckAccessRequestProto,
+    ) -> Result<CheckAccessResponseProto, HdfsError> {
+        let checker = self.checker(call.caller);
+        let state = self.lock();
+        let path = state.namespace.resolve(&request.path)?;
+        checker.check(&state.namespace, &path, Need::TRAVERSE)?;
+        if path.last().is_none() {
+            return Err(HdfsError::file_not_found("Path not found"));
+        }
+        let action = FsAction(request.mode() as u8 & 7);
+        checker.check(&state.namespace, &path, Need::path(action))?;
+        Ok(CheckAccessResponseProto {})
+    }
+
+    /// No path is a symbolic link.
+    pub(in super::super) fn get_link_target(
+        &self,
+        call: &Call<'_>,
+        request: GetLinkTargetRequestProto,
+    ) -> Result<GetLinkTargetResponseProto, HdfsError> {
+        let checker = self.checker(call.caller);
+        let state = self.lock();
+        let path = state.namespace.resolve(&request.path)?;
+        checker.check(&state.namespace, &path, Need::TRAVERSE)?;
+        if path.last().is_none() {
+            return Err(HdfsError::file_not_found(format!("File does not exist: {}", path.path())));
+        }
+        Err(HdfsError::io(format!("Path {} is not a symbolic link", path.path())))
+    }
+
+    /// Only its header's state id matters.
+    pub(in super::super) fn msync(&self, _call: &Call<'_>, _request: MsyncRequestProto) -> Result<MsyncResponseProto, HdfsError> {
+        Ok(MsyncResponseProto {})
+    }
+
+    /// A NameNode by itself is active.
+    pub(in super::super) fn get_ha_service_state(
+        &self,
+        _call: &Call<'_>,
+        _request: GetHaServiceStateRequestProto,
+    ) -> Result<GetHaServiceStateResponseProto, HdfsError> {
+        Ok(GetHaServiceStateResponseProto {
+            state: HaServiceStateProto::Active.into(),
+        })
+    }
+}
+
+/// A file with `security.hdfs.unreadable.by.superuser` is not for superusers.
+fn check_readable_by_superuser(state: &State, path: &ResolvedPath<'_>, checker: &PermissionChecker<'_>) -> Result<(), HdfsError> {
+    let unreadable = |id| state.namespace.inode(id).xattrs.iter().any(XAttr::makes_unreadable_by_superuser);
+    if checker.is_superuser() && path.last().is_some_and(unreadable) {
+        return Err(HdfsError::access_control(format!(
+            "Access is denied for {} since the superuser is not allowed to perform this operation.",
+            checker.user()
+        )));
+    }
+    Ok(())
+}

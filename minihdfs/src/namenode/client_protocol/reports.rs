@@ -1,0 +1,201 @@
+//! Totals of the cluster, and its DataNodes.
+
+use super::super::NameNode;
+use super::super::block_manager::BlockInfo;
+use super::super::datanode_manager::Datanode;
+use super::super::state::State;
+use super::super::status::datanode_info;
+use crate::HdfsError;
+use crate::proto::hdfs::{
+    CorruptFileBlocksProto, DatanodeReportTypeProto, DatanodeStorageProto, DatanodeStorageReportProto, GetDatanodeReportRequestProto,
+    GetDatanodeReportResponseProto, GetDatanodeStorageReportRequestProto, GetDatanodeStorageReportResponseProto,
+    GetFsEcBlockGroupStatsRequestProto, GetFsEcBlockGroupStatsResponseProto, GetFsReplicatedBlockStatsRequestProto,
+    GetFsReplicatedBlockStatsResponseProto, GetFsStatsRequestProto, GetFsStatsResponseProto, GetSlowDatanodeReportRequestProto,
+    GetSlowDatanodeReportResponseProto, ListCorruptFileBlocksRequestProto, ListCorruptFileBlocksResponseProto, StorageReportProto,
+};
+use crate::rpc::Call;
+
+/// How many blocks are short of replicas, in which way.
+#[derive(Default)]
+struct Shortage {
+    under_replicated: u64,
+    corrupt: u64,
+    missing: u64,
+    missing_with_one_replica: u64,
+}
+
+fn shortage(state: &State) -> Shortage {
+    let mut shortage = Shortage::default();
+    for info in state.blocks.iter().filter(|info| info.is_complete()) {
+        let live = info.live(&state.datanodes).count();
+        shortage.corrupt += u64::from(info.is_corrupt());
+        if live == 0 {
+            shortage.missing += u64::from(info.block.length > 0);
+            shortage.missing_with_one_replica += u64::from(info.replication == 1);
+        } else if live < usize::from(info.replication) {
+            shortage.under_replicated += 1;
+        }
+    }
+    shortage
+}
+
+impl NameNode {
+    /// Bytes and blocks in total. Anybody may ask.
+    pub(in super::super) fn get_fs_stats(
+        &self,
+        _call: &Call<'_>,
+        _request: GetFsStatsRequestProto,
+    ) -> Result<GetFsStatsResponseProto, HdfsError> {
+        let state = self.lock();
+        let shortage = shortage(&state);
+        let living = || state.datanodes.iter().filter(|node| node.alive);
+        Ok(GetFsStatsResponseProto {
+            capacity: living().map(|node| node.report.capacity).sum(),
+            used: living().map(|node| node.report.dfs_used).sum(),
+            remaining: living().map(|node| node.report.remaining).sum(),
+            under_replicated: shortage.under_replicated,
+            corrupt_blocks: shortage.corrupt,
+            missing_blocks: shortage.missing,
+            missing_repl_one_blocks: Some(shortage.missing_with_one_replica),
+            blocks_in_future: Some(0),
+            pending_deletion_blocks: Some(0),
+        })
+    }
+
+    /// As [`get_fs_stats`](Self::get_fs_stats), of replicated blocks, which all are.
+    pub(in super::super) fn get_fs_replicated_block_stats(
+        &self,
+        _call: &Call<'_>,
+        _request: GetFsReplicatedBlockStatsRequestProto,
+    ) -> Result<GetFsReplicatedBlockStatsResponseProto, HdfsError> {
+        let shortage = shortage(&self.lock());
+        Ok(GetFsReplicatedBlockStatsResponseProto {
+            low_redundancy: shortage.under_replicated,
+            corrupt_blocks: shortage.corrupt,
+            missing_blocks: shortage.missing,
+            missing_repl_one_blocks: shortage.missing_with_one_replica,
+            blocks_in_future: 0,
+            pending_deletion_blocks: 0,
+            highest_prio_low_redundancy_blocks: Some(0),
+        })
+    }
+
+    /// There are no erasure-coded blocks.
+    pub(in super::super) fn get_fs_ec_block_group_stats(
+        &self,
+        _call: &Call<'_>,
+        _request: GetFsEcBlockGroupStatsRequestProto,
+    ) -> Result<GetFsEcBlockGroupStatsResponseProto, HdfsError> {
+        Ok(GetFsEcBlockGroupStatsResponseProto {
+            low_redundancy: 0,
+            corrupt_blocks: 0,
+            missing_blocks: 0,
+            blocks_in_future: 0,
+            pending_deletion_blocks: 0,
+            highest_prio_low_redundancy_blocks: Some(0),
+        })
+    }
+
+    /// The DataNodes of a kind, for the superuser.
+    pub(in super::super) fn get_datanode_report(
+        &self,
+        call: &Call<'_>,
+        request: GetDatanodeReportRequestProto,
+    ) -> Result<GetDatanodeReportResponseProto, HdfsError> {
+        self.checker(call.caller).check_superuser()?;
+        let state = self.lock();
+        let nodes = of_kind(&state, request.r#type());
+        let di = nodes.map(|(index, node)| {
+            let holds = |info: &&BlockInfo| info.replicas.iter().any(|replica| replica.datanode == index);
+            let mut info = datanode_info(node);
+            info.num_blocks = u32::try_from(state.blocks.iter().filter(holds).count()).ok();
+            info
+        });
+        Ok(GetDatanodeReportResponseProto { di: di.collect() })
+    }
+
+    /// The DataNodes of a kind with their storages, for the superuser.
+    pub(in super::super) fn get_datanode_storage_report(
+        &self,
+        call: &Call<'_>,
+        request: GetDatanodeStorageReportRequestProto,
+    ) -> Result<GetDatanodeStorageReportResponseProto, HdfsError> {
+        self.checker(call.caller).check_superuser()?;
+        let state = self.lock();
+        let reports = of_kind(&state, request.r#type()).map(|(_, node)| DatanodeStorageReportProto {
+            datanode_info: datanode_info(node),
+            storage_reports: vec![storage_report(node)],
+        });
+        Ok(GetDatanodeStorageReportResponseProto {
+            datanode_storage_reports: reports.collect(),
+        })
+    }
+
+    /// No DataNode is told to be slow.
+    pub(in super::super) fn get_slow_datanode_report(
+        &self,
+        call: &Call<'_>,
+        _request: GetSlowDatanodeReportRequestProto,
+    ) -> Result<GetSlowDatanodeReportResponseProto, HdfsError> {
+        self.checker(call.caller).check_superuser()?;
+        Ok(GetSlowDatanodeReportResponseProto {
+            datanode_info_proto: Vec::new(),
+        })
+    }
+
+    /// Files below a path of which a block has no good replica, all in one answer.
+    pub(in super::super) fn list_corrupt_file_blocks(
+        &self,
+        call: &Call<'_>,
+        request: ListCorruptFileBlocksRequestProto,
+    ) -> Result<ListCorruptFileBlocksResponseProto, HdfsError> {
+        self.checker(call.caller).check_superuser()?;
+        let state = self.lock();
+        let first = request.cookie().is_empty();
+        let lost = state
+            .blocks
+            .iter()
+            .filter(|info| first && info.is_complete() && info.block.length > 0 && info.live(&state.datanodes).next().is_none());
+        let mut files: Vec<String> = lost
+            .map(|info| state.namespace.full_path(info.file))
+            .filter(|path| super::super::path::is_within(path, &request.path))
+            .collect();
+        files.sort();
+        files.dedup();
+        Ok(ListCorruptFileBlocksResponseProto {
+            corrupt: CorruptFileBlocksProto {
+                cookie: files.len().to_string(),
+                files,
+            },
+        })
+    }
+}
+
+fn of_kind(state: &State, kind: DatanodeReportTypeProto) -> impl Iterator<Item = (usize, &Datanode)> {
+    let wanted = move |node: &Datanode| match kind {
+        DatanodeReportTypeProto::All => true,
+        DatanodeReportTypeProto::Live => node.alive,
+        DatanodeReportTypeProto::Dead => !node.alive,
+        DatanodeReportTypeProto::Decommissioning
+        | DatanodeReportTypeProto::EnteringMaintenance
+        | DatanodeReportTypeProto::InMaintenance => false,
+    };
+    state.datanodes.iter().enumerate().filter(move |(_, node)| wanted(node))
+}
+
+fn storage_report(node: &Datanode) -> StorageReportProto {
+    let id = node.registration.storage_id.to_string();
+    let report = &node.report;
+    StorageReportProto {
+        storage: Some(DatanodeStorageProto {
+            storage_uuid: id.clone(),
+            ..DatanodeStorageProto::default()
+        }),
+        storage_uuid: id,
+        capacity: Some(report.capacity),
+        dfs_used: Some(report.dfs_used),
+        remaining: Some(report.remaining),
+        block_pool_used: Some(report.dfs_used),
+        ..StorageReportProto::default()
+    }
+}

@@ -1,0 +1,132 @@
+//! Storage policies: kept and told, without effect on placement, since every storage is a disk.
+
+use super::super::NameNode;
+use super::super::permission::{FsAction, Need};
+use super::attributes::existing;
+use crate::HdfsError;
+use crate::proto::hdfs::{
+    BlockStoragePolicyProto, GetStoragePoliciesRequestProto, GetStoragePoliciesResponseProto, GetStoragePolicyRequestProto,
+    GetStoragePolicyResponseProto, SetStoragePolicyRequestProto, SetStoragePolicyResponseProto, StorageTypeProto, StorageTypesProto,
+    UnsetStoragePolicyRequestProto, UnsetStoragePolicyResponseProto,
+};
+use crate::rpc::Call;
+use StorageTypeProto::{Archive, Disk, Nvdimm, Provided, RamDisk, Ssd};
+
+/// A policy that HDFS has built in (`BlockStoragePolicySuite`).
+struct Policy {
+    id: u8,
+    name: &'static str,
+    creation: &'static [StorageTypeProto],
+    creation_fallback: &'static [StorageTypeProto],
+    replication_fallback: &'static [StorageTypeProto],
+}
+
+const fn policy(
+    id: u8,
+    name: &'static str,
+    creation: &'static [StorageTypeProto],
+    creation_fallback: &'static [StorageTypeProto],
+    replication_fallback: &'static [StorageTypeProto],
+) -> Policy {
+    Policy {
+        id,
+        name,
+        creation,
+        creation_fallback,
+        replication_fallback,
+    }
+}
+
+/// In force where none is set.
+const HOT: usize = 3;
+
+static POLICIES: [Policy; 8] = [
+    policy(1, "PROVIDED", &[Provided, Disk], &[Provided, Disk], &[Provided, Disk]),
+    policy(2, "COLD", &[Archive], &[], &[]),
+    policy(5, "WARM", &[Disk, Archive], &[Disk, Archive], &[Disk, Archive]),
+    policy(7, "HOT", &[Disk], &[], &[Archive]),
+    policy(10, "ONE_SSD", &[Ssd, Disk], &[Ssd, Disk], &[Ssd, Disk]),
+    policy(12, "ALL_SSD", &[Ssd], &[Disk], &[Disk]),
+    policy(14, "ALL_NVDIMM", &[Nvdimm], &[Disk], &[Disk]),
+    policy(15, "LAZY_PERSIST", &[RamDisk, Disk], &[Disk], &[Disk]),
+];
+
+impl Policy {
+    fn to_proto(&self) -> BlockStoragePolicyProto {
+        let types = |types: &[StorageTypeProto]| StorageTypesProto {
+            storage_types: types.iter().map(|kind| i32::from(*kind)).collect(),
+        };
+        BlockStoragePolicyProto {
+            policy_id: self.id.into(),
+            name: self.name.to_owned(),
+            creation_policy: types(self.creation),
+            creation_fallback_policy: Some(types(self.creation_fallback)),
+            replication_fallback_policy: Some(types(self.replication_fallback)),
+        }
+    }
+}
+
+impl NameNode {
+    /// All that there are.
+    pub(in super::super) fn get_storage_policies(
+        &self,
+        _call: &Call<'_>,
+        _request: GetStoragePoliciesRequestProto,
+    ) -> Result<GetStoragePoliciesResponseProto, HdfsError> {
+        Ok(GetStoragePoliciesResponseProto {
+            policies: POLICIES.iter().map(Policy::to_proto).collect(),
+        })
+    }
+
+    /// The one in force for a path.
+    pub(in super::super) fn get_storage_policy(
+        &self,
+        call: &Call<'_>,
+        request: GetStoragePolicyRequestProto,
+    ) -> Result<GetStoragePolicyResponseProto, HdfsError> {
+        let checker = self.checker(call.caller);
+        let state = self.lock();
+        let path = state.namespace.resolve(&request.path)?;
+        checker.check(&state.namespace, &path, Need::path(FsAction::READ))?;
+        let id = state.namespace.storage_policy(existing(&path)?);
+        let policy = POLICIES.iter().find(|policy| policy.id == id).unwrap_or(&POLICIES[HOT]);
+        Ok(GetStoragePolicyResponseProto {
+            storage_policy: policy.to_proto(),
+        })
+    }
+
+    /// Sets a path's own.
+    pub(in super::super) fn set_storage_policy(
+        &self,
+        call: &Call<'_>,
+        request: SetStoragePolicyRequestProto,
+    ) -> Result<SetStoragePolicyResponseProto, HdfsError> {
+        let policy = POLICIES
+            .iter()
+            .find(|policy| policy.name.eq_ignore_ascii_case(&request.policy_name));
+        let policy = policy.ok_or_else(|| {
+            HdfsError::hadoop_illegal_argument(format!("Cannot find a block policy with the name {}", request.policy_name))
+        })?;
+        self.change_storage_policy(call, &request.src, policy.id)?;
+        Ok(SetStoragePolicyResponseProto {})
+    }
+
+    /// Leaves the parent's in force.
+    pub(in super::super) fn unset_storage_policy(
+        &self,
+        call: &Call<'_>,
+        request: UnsetStoragePolicyRequestProto,
+    ) -> Result<UnsetStoragePolicyResponseProto, HdfsError> {
+        self.change_storage_policy(call, &request.src, 0)?;
+        Ok(UnsetStoragePolicyResponseProto {})
+    }
+
+    fn change_storage_policy(&self, call: &Call<'_>, src: &str, id: u8) -> Result<(), HdfsError> {
+        let checker = self.checker(call.caller);
+        let mut state = self.lock_to_write(format_args!("set storage policy for {src}"))?;
+        let path = state.namespace.resolve(src)?;
+        checker.check(&state.namespace, &path, Need::path(FsAction::WRITE))?;
+        state.namespace.inode_mut(existing(&path)?).storage_policy = id;
+        Ok(())
+    }
+}

@@ -1,0 +1,130 @@
+//! What trees take, and what they may take.
+
+use super::super::NameNode;
+use super::super::inode::{Quota, ROOT};
+use super::super::permission::{FsAction, Need};
+use super::attributes::existing;
+use crate::HdfsError;
+use crate::proto::hdfs::{
+    ContentSummaryProto, GetContentSummaryRequestProto, GetContentSummaryResponseProto, GetQuotaUsageRequestProto,
+    GetQuotaUsageResponseProto, QuotaUsageProto, SetQuotaRequestProto, SetQuotaResponseProto,
+};
+use crate::rpc::Call;
+
+/// `HdfsConstants.QUOTA_DONT_SET`: leave this quota as it is.
+const DONT_SET: u64 = i64::MAX as u64;
+/// `HdfsConstants.QUOTA_RESET`, -1: no quota; also how "none" is told.
+const RESET: u64 = u64::MAX;
+
+impl NameNode {
+    /// Totals of a tree, or of a file.
+    pub(in super::super) fn get_content_summary(
+        &self,
+        call: &Call<'_>,
+        request: GetContentSummaryRequestProto,
+    ) -> Result<GetContentSummaryResponseProto, HdfsError> {
+        let checker = self.checker(call.caller);
+        let state = self.lock();
+        let path = state.namespace.resolve(&request.path)?;
+        checker.check(&state.namespace, &path, SUBTREE)?;
+        let id = existing(&path)?;
+        let usage = state.namespace.usage(id, &|id| state.file_usage(id));
+        let quota = state.namespace.inode(id).as_directory().map(|directory| directory.quota);
+        let erasure_coding_policy = if quota.is_some() { "" } else { "Replicated" };
+        let quota = quota.unwrap_or_default();
+        Ok(GetContentSummaryResponseProto {
+            summary: ContentSummaryProto {
+                length: usage.length,
+                file_count: usage.files,
+                directory_count: usage.directories,
+                quota: quota.namespace.unwrap_or(RESET),
+                space_consumed: usage.space,
+                space_quota: quota.space.unwrap_or(RESET),
+                type_quota_infos: None,
+                snapshot_length: Some(0),
+                snapshot_file_count: Some(0),
+                snapshot_directory_count: Some(0),
+                snapshot_space_consumed: Some(0),
+                erasure_coding_policy: Some(erasure_coding_policy.to_owned()),
+            },
+        })
+    }
+
+    /// Totals of a tree as its quotas count them.
+    pub(in super::super) fn get_quota_usage(
+        &self,
+        call: &Call<'_>,
+        request: GetQuotaUsageRequestProto,
+    ) -> Result<GetQuotaUsageResponseProto, HdfsError> {
+        let checker = self.checker(call.caller);
+        let state = self.lock();
+        let path = state.namespace.resolve(&request.path)?;
+        checker.check(&state.namespace, &path, SUBTREE)?;
+        let id = existing(&path)?;
+        let usage = state.namespace.usage(id, &|id| state.file_usage(id));
+        let quota = state
+            .namespace
+            .inode(id)
+            .as_directory()
+            .map(|directory| directory.quota)
+            .unwrap_or_default();
+        Ok(GetQuotaUsageResponseProto {
+            usage: QuotaUsageProto {
+                file_and_directory_count: usage.inodes(),
+                quota: quota.namespace.unwrap_or(RESET),
+                space_consumed: usage.space,
+                space_quota: quota.space.unwrap_or(RESET),
+                type_quota_infos: None,
+            },
+        })
+    }
+
+    /// Sets or clears the quotas of a directory. There is one storage type, so none has a quota of its own.
+    pub(in super::super) fn set_quota(&self, call: &Call<'_>, request: SetQuotaRequestProto) -> Result<SetQuotaResponseProto, HdfsError> {
+        let checker = self.checker(call.caller);
+        checker.check_superuser()?;
+        if request.storage_type.is_some() {
+            return Err(HdfsError::unsupported_operation(
+                "Failed to set quota by storage type: every DataNode here has one storage, of type DISK; set the space quota without a type",
+            ));
+        }
+        let mut state = self.lock_to_write(format_args!("set quota on {}", request.path))?;
+        let path = state.namespace.resolve(&request.path)?;
+        checker.check(&state.namespace, &path, Need::TRAVERSE)?;
+        let id = existing(&path)?;
+        for value in [request.namespace_quota, request.storagespace_quota] {
+            let valid = value == RESET || (1..=DONT_SET).contains(&value);
+            if !valid {
+                return Err(HdfsError::illegal_argument(format!(
+                    "Illegal value for nsQuota or ssQuota : {} and {}",
+                    request.namespace_quota.cast_signed(),
+                    request.storagespace_quota.cast_signed()
+                )));
+            }
+        }
+        if id == ROOT && request.namespace_quota == RESET {
+            return Err(HdfsError::illegal_argument("Cannot clear namespace quota on root."));
+        }
+        let Some(directory) = state.namespace.inode_mut(id).as_directory_mut() else {
+            return Err(HdfsError::file_not_found(format!("Directory does not exist: {}", path.path())));
+        };
+        directory.quota = Quota {
+            namespace: changed(directory.quota.namespace, request.namespace_quota),
+            space: changed(directory.quota.space, request.storagespace_quota),
+        };
+        Ok(SetQuotaResponseProto {})
+    }
+}
+
+const SUBTREE: Need = Need {
+    subtree: Some((FsAction::READ_EXECUTE, false)),
+    ..Need::TRAVERSE
+};
+
+fn changed(old: Option<u64>, told: u64) -> Option<u64> {
+    match told {
+        DONT_SET => old,
+        RESET => None,
+        limit => Some(limit),
+    }
+}

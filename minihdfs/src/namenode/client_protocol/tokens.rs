@@ -1,0 +1,85 @@
+//! Delegation tokens, and keys for encrypted data transfer.
+
+use super::super::NameNode;
+use crate::proto::common::{
+    CancelDelegationTokenRequestProto, CancelDelegationTokenResponseProto, GetDelegationTokenRequestProto, GetDelegationTokenResponseProto,
+    RenewDelegationTokenRequestProto, RenewDelegationTokenResponseProto,
+};
+use crate::proto::hdfs::{GetDataEncryptionKeyRequestProto, GetDataEncryptionKeyResponseProto};
+use crate::rpc::Call;
+use crate::token::Token;
+use crate::user::AuthMethod;
+use crate::{Caller, HdfsError};
+
+use super::super::status::millis;
+
+impl NameNode {
+    /// A token for the caller, who proved to be who they are by a ticket. Absent if security is off.
+    pub(in super::super) fn get_delegation_token(
+        &self,
+        call: &Call<'_>,
+        request: GetDelegationTokenRequestProto,
+    ) -> Result<GetDelegationTokenResponseProto, HdfsError> {
+        if !self.issues_tokens_to(call.caller) {
+            return Err(HdfsError::io(
+                "Delegation Token can be issued only with kerberos or web authentication",
+            ));
+        }
+        if !self.config.is_secure() && !self.config.delegation_token_always {
+            return Ok(GetDelegationTokenResponseProto { token: None });
+        }
+        let renewer = match request.renewer.as_str() {
+            "" => "".into(),
+            renewer => self.auth_to_local.short_name(renewer)?,
+        };
+        let real = call.caller.real_user.as_ref().map(|user| &*user.full);
+        let token = self.delegation_tokens.issue(call.now, &call.caller.user.full, &renewer, real);
+        Ok(GetDelegationTokenResponseProto { token: Some(token.into()) })
+    }
+
+    /// A later end for a token, for its renewer.
+    pub(in super::super) fn renew_delegation_token(
+        &self,
+        call: &Call<'_>,
+        request: RenewDelegationTokenRequestProto,
+    ) -> Result<RenewDelegationTokenResponseProto, HdfsError> {
+        if !self.issues_tokens_to(call.caller) {
+            return Err(HdfsError::io(
+                "Delegation Token can be renewed only with kerberos or web authentication",
+            ));
+        }
+        let token = Token::from(request.token);
+        let until = self.delegation_tokens.renew(call.now, &token, &call.caller.user.short)?;
+        Ok(RenewDelegationTokenResponseProto {
+            new_expiry_time: millis(until),
+        })
+    }
+
+    /// The end of a token, by its owner or renewer; the token itself is proof enough of who calls.
+    pub(in super::super) fn cancel_delegation_token(
+        &self,
+        call: &Call<'_>,
+        request: CancelDelegationTokenRequestProto,
+    ) -> Result<CancelDelegationTokenResponseProto, HdfsError> {
+        let token = Token::from(request.token);
+        self.delegation_tokens.cancel(&token, &call.caller.user)?;
+        Ok(CancelDelegationTokenResponseProto {})
+    }
+
+    /// Who shows a token gets none for it. Without security there is nothing to protect.
+    fn issues_tokens_to(&self, caller: &Caller) -> bool {
+        !self.config.is_secure() || caller.method == AuthMethod::Kerberos
+    }
+
+    /// A key for `dfs.encrypt.data.transfer`; absent if that is off.
+    pub(in super::super) fn get_data_encryption_key(
+        &self,
+        call: &Call<'_>,
+        _request: GetDataEncryptionKeyRequestProto,
+    ) -> Result<GetDataEncryptionKeyResponseProto, HdfsError> {
+        let encrypt = self.config.encrypt_data_transfer;
+        Ok(GetDataEncryptionKeyResponseProto {
+            data_encryption_key: encrypt.then(|| self.block_tokens.data_encryption_key(call.now).into()),
+        })
+    }
+}

@@ -1,0 +1,159 @@
+//! Making and removing directories and trees.
+
+use std::sync::Arc;
+
+use kerbox_krb5::Timestamp;
+
+use super::super::NameNode;
+use super::super::inode::{Directory, InodeId, InodeKind, PERMISSION_BITS};
+use super::super::limits::{Charge, check_directory_items, check_new_path};
+use super::super::namespace::{NewInode, ResolvedPath};
+use super::super::path;
+use super::super::permission::{FsAction, Need};
+use super::super::state::State;
+use crate::HdfsError;
+use crate::proto::hdfs::{
+    CreateSymlinkRequestProto, CreateSymlinkResponseProto, DeleteRequestProto, DeleteResponseProto, MkdirsRequestProto, MkdirsResponseProto,
+};
+use crate::rpc::Call;
+
+/// Owners may write and search directories that are made on the way to another (`u+wx`).
+const IMPLICIT: u16 = 0o300;
+
+/// Modes and owner of what is to be made.
+pub(super) struct Creation {
+    pub(super) owner: Arc<str>,
+    pub(super) mode: u16,
+    pub(super) unmasked: Option<u16>,
+}
+
+impl NameNode {
+    /// Makes a directory, and those above it. An existing directory is left as it is.
+    pub(in super::super) fn mkdirs(&self, call: &Call<'_>, request: MkdirsRequestProto) -> Result<MkdirsResponseProto, HdfsError> {
+        let checker = self.checker(call.caller);
+        let mut state = self.lock_to_write(format_args!("create directory {}", request.src))?;
+        let path = state.namespace.resolve(&request.src)?;
+        checker.check_creation(&state.namespace, &path, Need::TRAVERSE)?;
+        if let Some(id) = path.last() {
+            if !state.namespace.inode(id).is_directory() {
+                return Err(HdfsError::file_already_exists(format!("Path is not a directory: {}", path.path())));
+            }
+            return Ok(MkdirsResponseProto { result: true });
+        }
+        checker.check_creation(&state.namespace, &path, Need::ancestor(FsAction::WRITE))?;
+        if !request.create_parent {
+            check_parent(&state, &path)?;
+        }
+        check_new_path(&path, "mkdirs", &self.config)?;
+        let creation = Creation {
+            owner: Arc::clone(&call.caller.user.short),
+            mode: request.masked.perm as u16 & PERMISSION_BITS,
+            unmasked: request.unmasked.map(|mode| mode.perm as u16),
+        };
+        let above = Creation {
+            owner: Arc::clone(&creation.owner),
+            mode: creation.mode | IMPLICIT,
+            unmasked: creation.unmasked.map(|mode| mode | IMPLICIT),
+        };
+        let missing = path.missing().count();
+        self.check_room(&state, &path, missing as u64)?;
+        let parent = self.make_missing(call.now, &mut state, &path, missing - 1, &above);
+        let name = path::name(path.path());
+        self.add_directory(call.now, &mut state, parent, name, &creation);
+        Ok(MkdirsResponseProto { result: true })
+    }
+
+    /// Refuses more inodes than quotas and the limit of items allow.
+    pub(super) fn check_room(&self, state: &State, path: &ResolvedPath<'_>, inodes: u64) -> Result<(), HdfsError> {
+        let existing = path.existing();
+        let parent = existing[existing.len() - 1];
+        check_directory_items(&state.namespace, parent, &self.config)?;
+        let charge = Charge { inodes, space: 0 };
+        state.namespace.check_quota(parent, None, charge, &|id| state.file_usage(id))
+    }
+
+    /// Makes the first `count` missing components of a path, and gives the last that exists then.
+    pub(super) fn make_missing(
+        &self,
+        now: Timestamp,
+        state: &mut State,
+        path: &ResolvedPath<'_>,
+        count: usize,
+        creation: &Creation,
+    ) -> InodeId {
+        let existing = path.existing();
+        path.missing().take(count).fold(existing[existing.len() - 1], |parent, name| {
+            self.add_directory(now, state, parent, name, creation)
+        })
+    }
+
+    fn add_directory(&self, now: Timestamp, state: &mut State, parent: InodeId, name: &str, creation: &Creation) -> InodeId {
+        let new = NewInode {
+            owner: Arc::clone(&creation.owner),
+            mode: creation.mode,
+            unmasked: creation.unmasked,
+            kind: InodeKind::Directory(Directory::default()),
+        };
+        state.namespace.add(now, parent, name, new, self.config.posix_acl_inheritance)
+    }
+
+    /// The mode of directories that `create` makes on its way: that of the directory they are in, and `u+wx`.
+    pub(super) fn mode_above_file(state: &State, path: &ResolvedPath<'_>, owner: &Arc<str>) -> Creation {
+        let existing = path.existing();
+        let nearest = state.namespace.inode(existing[existing.len() - 1]);
+        Creation {
+            owner: Arc::clone(owner),
+            mode: nearest.mode | IMPLICIT,
+            unmasked: None,
+        }
+    }
+
+    /// Removes a file, or a directory with all below it. False if there is nothing to remove, or it is the root.
+    pub(in super::super) fn delete(&self, call: &Call<'_>, request: DeleteRequestProto) -> Result<DeleteResponseProto, HdfsError> {
+        let checker = self.checker(call.caller);
+        let mut state = self.lock_to_write(format_args!("delete {}", request.src))?;
+        let path = state.namespace.resolve(&request.src)?;
+        let need = Need {
+            subtree: Some((FsAction::ALL, true)),
+            ..Need::parent(FsAction::WRITE)
+        };
+        checker.check(&state.namespace, &path, need)?;
+        let Some(id) = path.last() else {
+            return Ok(DeleteResponseProto { result: false });
+        };
+        let children = state
+            .namespace
+            .inode(id)
+            .as_directory()
+            .map_or(0, |directory| directory.children.len());
+        if children > 0 && !request.recursive {
+            return Err(HdfsError::path_is_not_empty_directory(format!("{} is non empty", path.path())));
+        }
+        if path.depth() == 1 {
+            return Ok(DeleteResponseProto { result: false });
+        }
+        state.remove_tree(call.now, id);
+        Ok(DeleteResponseProto { result: true })
+    }
+
+    /// Refused, as by a Hadoop that was not told to enable them.
+    pub(in super::super) fn create_symlink(
+        &self,
+        _call: &Call<'_>,
+        _request: CreateSymlinkRequestProto,
+    ) -> Result<CreateSymlinkResponseProto, HdfsError> {
+        Err(HdfsError::unsupported_operation("Symlinks not supported"))
+    }
+}
+
+/// The parent must be there, and be a directory (`FSDirectory.verifyParentDir`).
+pub(super) fn check_parent(state: &State, path: &ResolvedPath<'_>) -> Result<(), HdfsError> {
+    let directory = path::parent(path.path());
+    match path.parent() {
+        None => Err(HdfsError::file_not_found(format!("Parent directory doesn't exist: {directory}"))),
+        Some(id) if !state.namespace.inode(id).is_directory() => Err(HdfsError::parent_not_directory(format!(
+            "Parent path is not a directory: {directory}"
+        ))),
+        Some(_) => Ok(()),
+    }
+}

@@ -1,0 +1,178 @@
+//! Extended attributes.
+
+use super::super::NameNode;
+use super::super::inode::{Inode, STICKY};
+use super::super::namespace::ResolvedPath;
+use super::super::permission::{FsAction, Need, PermissionChecker};
+use super::super::state::State;
+use super::super::xattr::XAttr;
+use super::attributes::existing;
+use crate::HdfsError;
+use crate::proto::hdfs::x_attr_proto::XAttrNamespaceProto as Namespace;
+use crate::proto::hdfs::{
+    GetXAttrsRequestProto, GetXAttrsResponseProto, ListXAttrsRequestProto, ListXAttrsResponseProto, RemoveXAttrRequestProto,
+    RemoveXAttrResponseProto, SetXAttrRequestProto, SetXAttrResponseProto, XAttrProto, XAttrSetFlagProto,
+};
+use crate::rpc::Call;
+
+impl NameNode {
+    /// Sets one attribute; the flags say whether it may be new, and whether it may exist.
+    pub(in super::super) fn set_x_attr(&self, call: &Call<'_>, request: SetXAttrRequestProto) -> Result<SetXAttrResponseProto, HdfsError> {
+        self.check_xattrs_enabled()?;
+        let xattr = told(request.x_attr)?;
+        let size = xattr.name.len() + xattr.value.len();
+        if size > self.config.max_xattr_size {
+            return Err(HdfsError::hadoop_illegal_argument(format!(
+                "The XAttr is too big. The maximum combined size of the name and value is {}, but the total size is {size}",
+                self.config.max_xattr_size
+            )));
+        }
+        let flags = request.flag.unwrap_or(0);
+        let has = |flag: XAttrSetFlagProto| flags & flag as u32 != 0;
+        if !has(XAttrSetFlagProto::XattrCreate) && !has(XAttrSetFlagProto::XattrReplace) {
+            return Err(HdfsError::hadoop_illegal_argument("A flag must be specified."));
+        }
+        let checker = self.checker(call.caller);
+        let mut state = self.lock_to_write(format_args!("set XAttr on {}", request.src))?;
+        let path = state.namespace.resolve(&request.src)?;
+        xattr.check_visible(&checker, path.is_raw())?;
+        check_change(&checker, &state, &path, &xattr)?;
+        let inode = state.namespace.inode_mut(existing(&path)?);
+        if xattr.makes_unreadable_by_superuser() {
+            check_unreadable(inode, &xattr)?;
+        }
+        let place = inode.xattrs.iter().position(|known| known.is_same_as(&xattr));
+        match place {
+            Some(_) if !has(XAttrSetFlagProto::XattrReplace) => Err(HdfsError::io(format!(
+                "XAttr: {} already exists. The REPLACE flag must be specified.",
+                xattr.prefixed_name()
+            ))),
+            None if !has(XAttrSetFlagProto::XattrCreate) => Err(HdfsError::io(format!(
+                "XAttr: {} does not exist. The CREATE flag must be specified.",
+                xattr.prefixed_name()
+            ))),
+            None if inode.xattrs.len() >= self.config.max_xattrs_per_inode => Err(HdfsError::io(format!(
+                "Cannot add additional XAttr to inode, would exceed limit of {}",
+                self.config.max_xattrs_per_inode
+            ))),
+            Some(index) => {
+                inode.xattrs[index] = xattr;
+                Ok(SetXAttrResponseProto {})
+            }
+            None => {
+                inode.xattrs.push(xattr);
+                Ok(SetXAttrResponseProto {})
+            }
+        }
+    }
+
+    /// Values of the attributes that are named, or of all that the caller may see.
+    pub(in super::super) fn get_x_attrs(
+        &self,
+        call: &Call<'_>,
+        request: GetXAttrsRequestProto,
+    ) -> Result<GetXAttrsResponseProto, HdfsError> {
+        self.check_xattrs_enabled()?;
+        let checker = self.checker(call.caller);
+        let state = self.lock();
+        let path = state.namespace.resolve(&request.src)?;
+        let wanted: Vec<XAttr> = request.x_attrs.into_iter().map(XAttr::from_proto).collect::<Result<_, _>>()?;
+        for xattr in &wanted {
+            xattr.check_visible(&checker, path.is_raw())?;
+        }
+        checker.check(&state.namespace, &path, Need::path(FsAction::READ))?;
+        let known = &state.namespace.inode(existing(&path)?).xattrs;
+        let visible = known.iter().filter(|xattr| xattr.is_visible(&checker, path.is_raw()));
+        if wanted.is_empty() {
+            let x_attrs = visible.map(|xattr| xattr.to_proto(true)).collect();
+            return Ok(GetXAttrsResponseProto { x_attrs });
+        }
+        let x_attrs: Vec<XAttrProto> = wanted
+            .iter()
+            .filter_map(|wanted| known.iter().find(|xattr| xattr.is_same_as(wanted)))
+            .map(|xattr| xattr.to_proto(true))
+            .collect();
+        if x_attrs.len() < wanted.len() {
+            return Err(HdfsError::io("At least one of the attributes provided was not found."));
+        }
+        Ok(GetXAttrsResponseProto { x_attrs })
+    }
+
+    /// Names of all attributes that the caller may see.
+    pub(in super::super) fn list_x_attrs(
+        &self,
+        call: &Call<'_>,
+        request: ListXAttrsRequestProto,
+    ) -> Result<ListXAttrsResponseProto, HdfsError> {
+        self.check_xattrs_enabled()?;
+        let checker = self.checker(call.caller);
+        let state = self.lock();
+        let path = state.namespace.resolve(&request.src)?;
+        checker.check(&state.namespace, &path, Need::path(FsAction::READ))?;
+        let known = &state.namespace.inode(existing(&path)?).xattrs;
+        let visible = known.iter().filter(|xattr| xattr.is_visible(&checker, path.is_raw()));
+        Ok(ListXAttrsResponseProto {
+            x_attrs: visible.map(|xattr| xattr.to_proto(false)).collect(),
+        })
+    }
+
+    /// Removes one attribute, which must be there.
+    pub(in super::super) fn remove_x_attr(
+        &self,
+        call: &Call<'_>,
+        request: RemoveXAttrRequestProto,
+    ) -> Result<RemoveXAttrResponseProto, HdfsError> {
+        self.check_xattrs_enabled()?;
+        let xattr = told(request.x_attr)?;
+        let checker = self.checker(call.caller);
+        let mut state = self.lock_to_write(format_args!("remove XAttr entry on {}", request.src))?;
+        let path = state.namespace.resolve(&request.src)?;
+        xattr.check_visible(&checker, path.is_raw())?;
+        check_change(&checker, &state, &path, &xattr)?;
+        if xattr.makes_unreadable_by_superuser() {
+            return Err(HdfsError::access_control(format!(
+                "The xattr '{}' can not be deleted.",
+                xattr.prefixed_name()
+            )));
+        }
+        let inode = state.namespace.inode_mut(existing(&path)?);
+        let before = inode.xattrs.len();
+        inode.xattrs.retain(|known| !known.is_same_as(&xattr));
+        if inode.xattrs.len() == before {
+            return Err(HdfsError::io("No matching attributes found for remove operation"));
+        }
+        Ok(RemoveXAttrResponseProto {})
+    }
+
+    fn check_xattrs_enabled(&self) -> Result<(), HdfsError> {
+        if self.config.xattrs_enabled {
+            return Ok(());
+        }
+        Err(HdfsError::io(
+            "The XAttr operation has been rejected.  Support for XAttrs has been disabled by setting dfs.namenode.xattrs.enabled to false.",
+        ))
+    }
+}
+
+fn told(xattr: Option<XAttrProto>) -> Result<XAttr, HdfsError> {
+    XAttr::from_proto(xattr.ok_or_else(|| HdfsError::hadoop_illegal_argument("XAttr cannot be null."))?)
+}
+
+/// WRITE on the path; attributes of users on a directory with the sticky bit are for its owner
+/// (`FSDirXAttrOp.checkXAttrChangeAccess`).
+fn check_change(checker: &PermissionChecker<'_>, state: &State, path: &ResolvedPath<'_>, xattr: &XAttr) -> Result<(), HdfsError> {
+    let sticky = |inode: &Inode| inode.is_directory() && inode.mode & STICKY != 0;
+    let owners_only = xattr.namespace == Namespace::User && path.last().is_some_and(|id| sticky(state.namespace.inode(id)));
+    let need = if owners_only { Need::OWNER } else { Need::path(FsAction::WRITE) };
+    checker.check(&state.namespace, path, need)
+}
+
+fn check_unreadable(inode: &Inode, xattr: &XAttr) -> Result<(), HdfsError> {
+    if inode.is_directory() {
+        return Err(HdfsError::io(format!("Can only set '{}' on a file.", xattr.prefixed_name())));
+    }
+    if !xattr.value.is_empty() {
+        return Err(HdfsError::io(format!("Values are not allowed for '{}'.", xattr.prefixed_name())));
+    }
+    Ok(())
+}

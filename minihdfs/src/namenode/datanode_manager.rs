@@ -1,0 +1,206 @@
+//! Which DataNodes there are, which of them live, and what they are to do next.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use kerbox_krb5::Timestamp;
+use rand::Rng;
+use rand::seq::SliceRandom;
+
+use crate::datanode::link::{Block, DatanodeCommand, DatanodeLink, DatanodeRegistration, StorageReport};
+
+/// Counts DataNodes in the order in which they first registered.
+pub(super) type DatanodeIndex = usize;
+
+/// What the NameNode knows of a DataNode.
+#[derive(Debug)]
+pub(super) struct Datanode {
+    pub(super) registration: DatanodeRegistration,
+    pub(super) link: Weak<dyn DatanodeLink>,
+    pub(super) report: StorageReport,
+    pub(super) last_heartbeat: Timestamp,
+    pub(super) alive: bool,
+    commands: Vec<DatanodeCommand>,
+    invalidations: Vec<Block>,
+}
+
+impl Datanode {
+    /// Has the DataNode do this, and asks it to come for it at once.
+    pub(super) fn command(&mut self, command: DatanodeCommand) {
+        self.commands.push(command);
+        self.ring();
+    }
+
+    /// Has the DataNode delete a replica.
+    pub(super) fn invalidate(&mut self, block: Block) {
+        self.invalidations.push(block);
+        self.ring();
+    }
+
+    fn ring(&self) {
+        if let Some(link) = self.link.upgrade() {
+            link.ring();
+        }
+    }
+
+    fn take_commands(&mut self) -> Vec<DatanodeCommand> {
+        let mut commands = std::mem::take(&mut self.commands);
+        if !self.invalidations.is_empty() {
+            commands.push(DatanodeCommand::Invalidate(std::mem::take(&mut self.invalidations)));
+        }
+        commands
+    }
+}
+
+/// The DataNodes, living and dead.
+#[derive(Debug)]
+pub(super) struct DatanodeManager {
+    nodes: Vec<Datanode>,
+    by_uuid: BTreeMap<Arc<str>, DatanodeIndex>,
+    dead_interval: Duration,
+    stale_interval: Duration,
+}
+
+/// What a choice of DataNodes for a block heeds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Placement<'a> {
+    /// How many are wanted.
+    pub(super) count: usize,
+    /// These are not to be chosen.
+    pub(super) excluded: &'a [DatanodeIndex],
+    /// `host:port` of DataNodes to prefer.
+    pub(super) favored: &'a [String],
+    /// Where the writer is, if a DataNode there is to come first.
+    pub(super) writer: Option<IpAddr>,
+    /// There must be room for that many bytes.
+    pub(super) block_size: u64,
+}
+
+impl DatanodeManager {
+    pub(super) fn new(dead_interval: Duration, stale_interval: Duration) -> Self {
+        Self {
+            nodes: Vec::new(),
+            by_uuid: BTreeMap::new(),
+            dead_interval,
+            stale_interval,
+        }
+    }
+
+    /// A DataNode comes, or comes back.
+    pub(super) fn register(&mut self, now: Timestamp, registration: &DatanodeRegistration, link: Weak<dyn DatanodeLink>) -> DatanodeIndex {
+        let index = self.index(&registration.uuid).unwrap_or(self.nodes.len());
+        let node = Datanode {
+            registration: registration.clone(),
+            link,
+            report: StorageReport::default(),
+            last_heartbeat: now,
+            alive: true,
+            commands: Vec::new(),
+            invalidations: Vec::new(),
+        };
+        if index == self.nodes.len() {
+            self.by_uuid.insert(Arc::clone(&registration.uuid), index);
+            self.nodes.push(node);
+        } else {
+            self.nodes[index] = node;
+        }
+        index
+    }
+
+    /// The answer to a heartbeat; `None` if the DataNode has to register first.
+    pub(super) fn heartbeat(&mut self, now: Timestamp, uuid: &str, report: StorageReport) -> Option<Vec<DatanodeCommand>> {
+        let index = self.index(uuid)?;
+        let node = &mut self.nodes[index];
+        if !node.alive {
+            return None;
+        }
+        node.last_heartbeat = now;
+        node.report = report;
+        Some(node.take_commands())
+    }
+
+    /// Those that have been silent for too long die; tells which.
+    pub(super) fn bury_dead(&mut self, now: Timestamp) -> Vec<DatanodeIndex> {
+        let limit = self.dead_interval;
+        let died = |(_, node): &(usize, &mut Datanode)| node.alive && node.last_heartbeat + limit < now;
+        self.nodes
+            .iter_mut()
+            .enumerate()
+            .filter(died)
+            .map(|(index, node)| {
+                node.alive = false;
+                node.take_commands();
+                index
+            })
+            .collect()
+    }
+
+    /// When the next DataNode dies, if none sends a heartbeat until then.
+    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
+        let living = self.nodes.iter().filter(|node| node.alive);
+        living
+            .map(|node| node.last_heartbeat + self.dead_interval + Duration::from_micros(1))
+            .min()
+    }
+
+    pub(super) fn index(&self, uuid: &str) -> Option<DatanodeIndex> {
+        self.by_uuid.get(uuid).copied()
+    }
+
+    pub(super) fn get(&self, index: DatanodeIndex) -> &Datanode {
+        &self.nodes[index]
+    }
+
+    pub(super) fn get_mut(&mut self, index: DatanodeIndex) -> &mut Datanode {
+        &mut self.nodes[index]
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Datanode> {
+        self.nodes.iter()
+    }
+
+    pub(super) fn is_alive(&self, index: DatanodeIndex) -> bool {
+        self.nodes[index].alive
+    }
+
+    pub(super) fn is_stale(&self, now: Timestamp, index: DatanodeIndex) -> bool {
+        now.since(self.nodes[index].last_heartbeat) > self.stale_interval
+    }
+
+    pub(super) fn living(&self) -> usize {
+        self.nodes.iter().filter(|node| node.alive).count()
+    }
+
+    /// Chooses DataNodes for a block: favoured ones, one at the writer's address, then any; stale ones only if nothing else is left.
+    /// Gives fewer than wanted if there are no more.
+    pub(super) fn choose(&self, now: Timestamp, placement: &Placement<'_>, rng: &mut impl Rng) -> Vec<DatanodeIndex> {
+        let mut candidates: Vec<DatanodeIndex> = (0..self.nodes.len())
+            .filter(|index| {
+                let node = &self.nodes[*index];
+                // Before its first heartbeat nobody knows how much room a DataNode has.
+                let room = node.report.capacity == 0 || node.report.remaining >= placement.block_size;
+                node.alive && room && !placement.excluded.contains(index)
+            })
+            .collect();
+        candidates.shuffle(rng);
+        let local = candidates
+            .iter()
+            .copied()
+            .find(|index| Some(self.nodes[*index].registration.ip) == placement.writer);
+        candidates.sort_by_key(|index| {
+            let node = &self.nodes[*index].registration;
+            let favored = placement.favored.iter().any(|address| is_address_of(address, node));
+            (self.is_stale(now, *index), !favored, Some(*index) != local)
+        });
+        candidates.truncate(placement.count);
+        candidates
+    }
+}
+
+fn is_address_of(address: &str, node: &DatanodeRegistration) -> bool {
+    address
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| port.parse() == Ok(node.transfer_port) && (host == &*node.host_name || host.parse() == Ok(node.ip)))
+}

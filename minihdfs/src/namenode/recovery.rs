@@ -1,0 +1,273 @@
+//! Files whose writer is gone: their leases are taken over, their last block is recovered, and they are closed
+//! (`FSNamesystem.recoverLeaseInternal`, `internalReleaseLease`, `commitBlockSynchronization`).
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kerbox_events::Event;
+use kerbox_krb5::Timestamp;
+
+use super::block_manager::{BlockState, Recovery, Replica};
+use super::inode::{InodeId, Writer};
+use super::state::State;
+use super::timer;
+use crate::HdfsError;
+use crate::datanode::link::{BlockRecovery, BlockSynchronization, DatanodeCommand};
+
+/// When a recovery that was ordered counts as failed, and another DataNode is asked.
+const RECOVERY_LIMIT: Duration = Duration::from_secs(30);
+
+/// Why a lease is to be taken over (`FSNamesystem.RecoverLeaseOp`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum RecoverLeaseOp {
+    Create,
+    Append,
+    Truncate,
+    Recover,
+}
+
+impl fmt::Display for RecoverLeaseOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Create => "CREATE_FILE",
+            Self::Append => "APPEND_FILE",
+            Self::Truncate => "TRUNCATE_FILE",
+            Self::Recover => "RECOVER_LEASE",
+        })
+    }
+}
+
+/// Who wants a file that may be open.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Claim<'a> {
+    pub(super) op: RecoverLeaseOp,
+    pub(super) path: &'a str,
+    pub(super) holder: &'a str,
+    pub(super) machine: IpAddr,
+}
+
+impl State {
+    /// Makes sure that nobody writes the file: true if so, now; false if a recovery was begun, which only happens to `recoverLease`.
+    pub(super) fn take_over(&mut self, now: Timestamp, id: InodeId, claim: Claim<'_>) -> Result<bool, HdfsError> {
+        let writer = self.namespace.inode(id).as_file().and_then(|file| file.writer.clone());
+        let Some(writer) = writer else {
+            return Ok(true);
+        };
+        let refusal = |because: &str| {
+            format!(
+                "Failed to {} {} for {} on {} because {because}",
+                claim.op, claim.path, claim.holder, claim.machine
+            )
+        };
+        if claim.op == RecoverLeaseOp::Recover {
+            return self.release_lease(now, id, claim.holder);
+        }
+        if &*writer.holder == claim.holder {
+            let because = format!("{} is already the current lease holder.", claim.holder);
+            return Err(HdfsError::already_being_created(refusal(&because)));
+        }
+        if self.leases.is_soft_expired(now, &writer.holder) {
+            let holder = Arc::clone(&writer.holder);
+            if self.release_lease(now, id, &holder)? {
+                return Ok(true);
+            }
+            return Err(HdfsError::recovery_in_progress(refusal(
+                "lease recovery is in progress. Try again later.",
+            )));
+        }
+        if self.last_block(id).is_some_and(|info| info.is_under_recovery()) {
+            let because = format!("another recovery is in progress by {} on {}", writer.holder, writer.machine);
+            return Err(HdfsError::recovery_in_progress(refusal(&because)));
+        }
+        let because = format!("this file lease is currently owned by {} on {}", writer.holder, writer.machine);
+        Err(HdfsError::already_being_created(refusal(&because)))
+    }
+
+    /// Closes a file without its writer: true if it is closed, false if its last block has to be recovered first,
+    /// for which `holder` has the lease meanwhile.
+    pub(super) fn release_lease(&mut self, now: Timestamp, id: InodeId, holder: &str) -> Result<bool, HdfsError> {
+        if let Some(block) = self.last_block(id).map(|info| info.block.id) {
+            self.blocks.try_complete(block, &self.datanodes);
+        }
+        if self.blocks_of(id).all(super::block_manager::BlockInfo::is_complete) {
+            self.close_file(now, id);
+            return Ok(true);
+        }
+        let waiting = self.blocks_of(id).any(|info| matches!(info.state, BlockState::Committed));
+        if waiting {
+            return Err(HdfsError::already_being_created(format!(
+                "Failed to release lease for file {}. Committed blocks are waiting to be minimally replicated.",
+                self.namespace.full_path(id)
+            )));
+        }
+        let Some(last) = self.last_block(id) else { return Ok(true) };
+        let (block, nobody) = (last.block, last.targets.is_empty() && last.replicas.is_empty());
+        if nobody && block.length == 0 {
+            let keep = self.blocks_of(id).count() - 1;
+            self.drop_last_blocks(id, keep);
+            self.close_file(now, id);
+            return Ok(true);
+        }
+        self.reassign(now, id, holder);
+        let recent = match &self.blocks.block(block.id).state {
+            BlockState::UnderRecovery(recovery) => now.since(recovery.started) < RECOVERY_LIMIT,
+            _ => false,
+        };
+        if !recent {
+            self.recover_block(now, block.id, None);
+        }
+        Ok(false)
+    }
+
+    /// Gives an open file to another holder, who renews by that.
+    fn reassign(&mut self, now: Timestamp, id: InodeId, holder: &str) {
+        let Some(writer) = self.namespace.inode_mut(id).as_file_mut().and_then(|file| file.writer.as_mut()) else {
+            return;
+        };
+        let old = std::mem::replace(&mut writer.holder, holder.into());
+        let new = Arc::clone(&writer.holder);
+        self.leases.remove(&old, id);
+        self.leases.add(now, &new, id);
+    }
+
+    /// Orders the recovery of a block under construction, from the DataNode that was heard of last among those not asked yet.
+    pub(super) fn recover_block(&mut self, now: Timestamp, id: u64, truncate_to: Option<u64>) {
+        let recovery_id = self.blocks.next_generation_stamp();
+        let info = self.blocks.block_mut(id);
+        let (attempt, truncate_to) = match &info.state {
+            BlockState::UnderRecovery(earlier) => (earlier.attempt + 1, earlier.truncate_to),
+            _ => (0, truncate_to),
+        };
+        info.state = BlockState::UnderRecovery(Recovery {
+            id: recovery_id,
+            started: now,
+            truncate_to,
+            attempt,
+        });
+        if info.targets.is_empty() {
+            info.targets = info.replicas.iter().map(|replica| replica.datanode).collect();
+        }
+        let mut holders: Vec<_> = info.targets.clone();
+        holders.extend(info.replicas.iter().map(|replica| replica.datanode));
+        holders.retain(|index| self.datanodes.is_alive(*index));
+        holders.sort_by_key(|index| std::cmp::Reverse(self.datanodes.get(*index).last_heartbeat));
+        let mut seen = Vec::with_capacity(holders.len());
+        holders.retain(|index| {
+            !seen.contains(index) && {
+                seen.push(*index);
+                true
+            }
+        });
+        let Some(primary) = holders.get(attempt % holders.len().max(1)).copied() else {
+            return;
+        };
+        let participants = holders.iter().map(|index| {
+            let node = self.datanodes.get(*index);
+            (Arc::clone(&node.registration.uuid), node.link.clone())
+        });
+        let order = BlockRecovery {
+            block: info.block,
+            recovery_id,
+            truncate_to,
+            participants: participants.collect(),
+        };
+        self.datanodes.get_mut(primary).command(DatanodeCommand::Recover(order));
+    }
+
+    /// A recovery has ended: the block is what the DataNodes agreed on, and its file is closed.
+    pub(super) fn finish_recovery(&mut self, now: Timestamp, outcome: &BlockSynchronization) -> Result<(), HdfsError> {
+        let block = outcome.block;
+        let Some(info) = self.blocks.get(block.id) else {
+            return Err(HdfsError::io(format!("Block (={block}) not found")));
+        };
+        let (file, is_last) = (info.file, self.last_block(info.file).is_some_and(|last| last.block.id == block.id));
+        match &info.state {
+            BlockState::Complete | BlockState::Committed => return Ok(()),
+            BlockState::UnderRecovery(recovery) if recovery.id == outcome.new_generation_stamp => {}
+            BlockState::UnderRecovery(recovery) => {
+                return Err(HdfsError::io(format!(
+                    "The recovery id {} does not match current recovery id {} for block {block}",
+                    outcome.new_generation_stamp, recovery.id
+                )));
+            }
+            BlockState::UnderConstruction => {
+                return Err(HdfsError::io(format!("Unexpected block (={block}) since it is not under recovery")));
+            }
+        }
+        if outcome.delete_block && is_last {
+            let keep = self.blocks_of(file).count() - 1;
+            self.drop_last_blocks(file, keep);
+        } else {
+            let targets: Vec<_> = outcome.new_targets.iter().filter_map(|uuid| self.datanodes.index(uuid)).collect();
+            let info = self.blocks.block_mut(block.id);
+            info.block.generation_stamp = outcome.new_generation_stamp;
+            info.block.length = outcome.new_length;
+            info.targets.clear();
+            info.replicas = targets
+                .into_iter()
+                .map(|datanode| Replica {
+                    datanode,
+                    generation_stamp: outcome.new_generation_stamp,
+                    length: outcome.new_length,
+                    corrupt: false,
+                })
+                .collect();
+            info.state = BlockState::Complete;
+            self.blocks.check_redundancy(now, block.id, &mut self.datanodes, &mut self.rng);
+        }
+        self.close_file(now, file);
+        Ok(())
+    }
+
+    /// Leases beyond the hard limit go to the NameNode, which closes their files.
+    pub(super) fn tick_leases(&mut self, now: Timestamp, fired: &mut Vec<Event>) {
+        let internal = format!("HDFS_NameNode-{}", now.as_millis());
+        for (holder, files) in self.leases.hard_expired(now) {
+            fired.push(timer("lease hard limit", &holder));
+            for file in files {
+                // One that cannot be closed yet, because replicas of a committed block are missing, is tried again after the limit.
+                if self.release_lease(now, file, &internal).is_err() {
+                    self.reassign(now, file, &internal);
+                }
+            }
+        }
+    }
+
+    /// Recoveries that never ended are ordered again, from another DataNode.
+    pub(super) fn tick_recoveries(&mut self, now: Timestamp, fired: &mut Vec<Event>) {
+        for (id, started) in self.recoveries() {
+            if started + RECOVERY_LIMIT <= now {
+                fired.push(timer("block recovery", &self.blocks.block(id).block.to_string()));
+                self.recover_block(now, id, None);
+            }
+        }
+    }
+
+    pub(super) fn next_recovery_deadline(&self) -> Option<Timestamp> {
+        self.recoveries().into_iter().map(|(_, started)| started + RECOVERY_LIMIT).min()
+    }
+
+    /// Last blocks of open files that are under recovery, and since when.
+    fn recoveries(&self) -> Vec<(u64, Timestamp)> {
+        let open = self.leases.files_after(0);
+        let last_blocks = open.keys().filter_map(|file| self.last_block(*file));
+        last_blocks
+            .filter_map(|info| match &info.state {
+                BlockState::UnderRecovery(recovery) => Some((info.block.id, recovery.started)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Opens a closed file for `holder`.
+    pub(super) fn open_file(&mut self, now: Timestamp, id: InodeId, holder: &str, machine: IpAddr) {
+        let holder: Arc<str> = holder.into();
+        self.leases.add(now, &holder, id);
+        let inode = self.namespace.inode_mut(id);
+        if let Some(file) = inode.as_file_mut() {
+            file.writer = Some(Writer { holder, machine });
+        }
+    }
+}

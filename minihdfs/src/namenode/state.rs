@@ -1,0 +1,155 @@
+//! What the NameNode's lock guards, and what needs several parts of it at once.
+
+use std::sync::Arc;
+
+use kerbox_events::{Event, Server};
+use kerbox_krb5::Timestamp;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+use super::block_manager::{BlockInfo, BlockManager, BlockState};
+use super::datanode_manager::DatanodeManager;
+use super::inode::{Inode, InodeId, InodeKind};
+use super::lease_manager::LeaseManager;
+use super::namespace::Namespace;
+use super::timer;
+use crate::HdfsError;
+use crate::config::HdfsConfig;
+
+/// Everything that changes.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) namespace: Namespace,
+    pub(super) blocks: BlockManager,
+    pub(super) datanodes: DatanodeManager,
+    pub(super) leases: LeaseManager,
+    pub(super) rng: StdRng,
+    /// Counts changes, as the edit log's transaction ids do.
+    pub(super) transaction: i64,
+    pub(super) safe_mode: bool,
+}
+
+impl State {
+    pub(super) fn new(config: &HdfsConfig, superuser: Arc<str>, now: Timestamp, rng: &mut impl Rng) -> Self {
+        let mut seed = [0; 32];
+        rng.fill_bytes(&mut seed);
+        Self {
+            namespace: Namespace::new(now, superuser, config.superuser_group.as_str().into()),
+            blocks: BlockManager::new(config.min_replication),
+            datanodes: DatanodeManager::new(config.dead_datanode_interval(), config.stale_datanode_interval),
+            leases: LeaseManager::new(config.lease_hard_limit),
+            rng: StdRng::from_seed(seed),
+            transaction: 1,
+            safe_mode: false,
+        }
+    }
+
+    pub(super) fn tick(&mut self, now: Timestamp, fired: &mut Vec<Event>) {
+        let dead = self.datanodes.bury_dead(now);
+        for index in &dead {
+            let registration = &self.datanodes.get(*index).registration;
+            fired.push(timer("heartbeat", &registration.transfer_address().to_string()));
+            fired.push(Event::State {
+                server: Server::DataNode(registration.number),
+                change: "dead".into(),
+            });
+        }
+        if !dead.is_empty() {
+            self.blocks.check_all(now, &mut self.datanodes, &mut self.rng);
+        }
+        self.blocks.tick(now, &mut self.datanodes, &mut self.rng);
+        self.tick_leases(now, fired);
+        self.tick_recoveries(now, fired);
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
+        [
+            self.datanodes.next_deadline(),
+            self.blocks.next_deadline(),
+            self.leases.next_deadline(),
+            self.next_recovery_deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// What a path's end must be for operations on files; the errors of Hadoop's `INodeFile.valueOf`.
+    pub(super) fn file_of(&self, last: Option<InodeId>, path: &str) -> Result<InodeId, HdfsError> {
+        match last {
+            None => Err(HdfsError::file_not_found(format!("File does not exist: {path}"))),
+            Some(id) if self.namespace.inode(id).is_directory() => Err(HdfsError::file_not_found(format!("Path is not a file: {path}"))),
+            Some(id) => Ok(id),
+        }
+    }
+
+    /// The blocks of a file, in order; none of a directory.
+    pub(super) fn blocks_of(&self, file: InodeId) -> impl DoubleEndedIterator<Item = &BlockInfo> {
+        let blocks = self.namespace.inode(file).as_file().map(|file| file.blocks.as_slice());
+        blocks.unwrap_or_default().iter().map(|id| self.blocks.block(*id))
+    }
+
+    pub(super) fn last_block(&self, file: InodeId) -> Option<&BlockInfo> {
+        self.blocks_of(file).next_back()
+    }
+
+    /// The file's length with what is known of the block that is being written.
+    pub(super) fn file_length(&self, file: InodeId) -> u64 {
+        self.blocks_of(file).map(|info| info.block.length).sum()
+    }
+
+    /// A file's length, and what its replicas take: a block that is being written counts with its full size.
+    pub(super) fn file_usage(&self, id: InodeId) -> (u64, u64) {
+        let Some(file) = self.namespace.inode(id).as_file() else {
+            return (0, 0);
+        };
+        let mut usage = (0, 0_u64);
+        for info in self.blocks_of(id) {
+            let written = matches!(info.state, BlockState::UnderConstruction | BlockState::UnderRecovery(_));
+            let charged = if written {
+                info.block.length.max(file.block_size)
+            } else {
+                info.block.length
+            };
+            usage.0 += info.block.length;
+            usage.1 = usage.1.saturating_add(charged.saturating_mul(file.replication.into()));
+        }
+        usage
+    }
+
+    /// Removes an inode and all below it, with blocks and leases.
+    pub(super) fn remove_tree(&mut self, now: Timestamp, id: InodeId) {
+        for inode in self.namespace.remove(now, id) {
+            self.drop_content(&inode);
+        }
+    }
+
+    /// Orders the blocks of an inode that left the tree to be deleted, and ends its lease.
+    fn drop_content(&mut self, inode: &Inode) {
+        let InodeKind::File(file) = &inode.kind else { return };
+        for block in &file.blocks {
+            self.blocks.remove(*block, &mut self.datanodes);
+        }
+        if let Some(writer) = &file.writer {
+            self.leases.remove(&writer.holder, inode.id);
+        }
+    }
+
+    /// Takes blocks off the end of a file.
+    pub(super) fn drop_last_blocks(&mut self, file: InodeId, keep: usize) {
+        if let Some(file) = self.namespace.inode_mut(file).as_file_mut() {
+            for block in file.blocks.drain(keep.min(file.blocks.len())..) {
+                self.blocks.remove(block, &mut self.datanodes);
+            }
+        }
+    }
+
+    /// The writer is done: no lease any more, and a new modification time.
+    pub(super) fn close_file(&mut self, now: Timestamp, id: InodeId) {
+        let inode = self.namespace.inode_mut(id);
+        inode.modification_time = now;
+        if let Some(writer) = inode.as_file_mut().and_then(|file| file.writer.take()) {
+            self.leases.remove(&writer.holder, id);
+        }
+    }
+}

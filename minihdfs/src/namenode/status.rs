@@ -1,0 +1,195 @@
+//! The messages that many methods answer with: file status, located blocks, DataNodes.
+
+use bytes::Bytes;
+use kerbox_krb5::Timestamp;
+
+use super::NameNode;
+use super::block_manager::BlockInfo;
+use super::datanode_manager::{Datanode, DatanodeIndex};
+use super::inode::{InodeId, InodeKind};
+use super::permission::PermissionChecker;
+use super::state::State;
+use crate::datanode::link::{Block, DatanodeRegistration};
+use crate::proto::common::TokenProto;
+use crate::proto::hdfs::hdfs_file_status_proto::{FileType, Flags};
+use crate::proto::hdfs::{
+    DatanodeIdProto, DatanodeInfoProto, ExtendedBlockProto, FsPermissionProto, HdfsFileStatusProto, LocatedBlockProto, LocatedBlocksProto,
+    StorageTypeProto,
+};
+use crate::token::{AccessMode, StorageType};
+
+/// Where all DataNodes are in the network.
+const LOCATION: &str = "/default-rack";
+
+/// Which blocks of a file to tell.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BlockRange {
+    pub(super) offset: u64,
+    pub(super) length: u64,
+}
+
+impl BlockRange {
+    pub(super) const ALL: Self = Self {
+        offset: 0,
+        length: u64::MAX,
+    };
+}
+
+/// Milliseconds since the epoch, as the messages have them.
+pub(super) fn millis(time: Timestamp) -> u64 {
+    time.as_millis().cast_unsigned()
+}
+
+pub(super) fn datanode_id(node: &DatanodeRegistration) -> DatanodeIdProto {
+    DatanodeIdProto {
+        ip_addr: node.ip.to_string(),
+        host_name: node.host_name.to_string(),
+        datanode_uuid: node.uuid.to_string(),
+        xfer_port: node.transfer_port.into(),
+        info_port: node.info_port.into(),
+        ipc_port: node.ipc_port.into(),
+        info_secure_port: None,
+    }
+}
+
+pub(super) fn datanode_info(node: &Datanode) -> DatanodeInfoProto {
+    let report = &node.report;
+    DatanodeInfoProto {
+        id: datanode_id(&node.registration),
+        capacity: Some(report.capacity),
+        dfs_used: Some(report.dfs_used),
+        remaining: Some(report.remaining),
+        block_pool_used: Some(report.dfs_used),
+        last_update: Some(millis(node.last_heartbeat)),
+        last_update_monotonic: Some(millis(node.last_heartbeat)),
+        xceiver_count: Some(report.xceivers),
+        location: Some(LOCATION.to_owned()),
+        non_dfs_used: Some(report.capacity.saturating_sub(report.dfs_used).saturating_sub(report.remaining)),
+        ..DatanodeInfoProto::default()
+    }
+}
+
+impl NameNode {
+    /// The status of an inode; `name` is what stands for its path, empty in most answers.
+    pub(super) fn file_status(&self, state: &State, id: InodeId, name: Bytes, checker: &PermissionChecker<'_>) -> HdfsFileStatusProto {
+        let inode = state.namespace.inode(id);
+        let mut status = HdfsFileStatusProto {
+            file_type: FileType::IsDir.into(),
+            path: name,
+            length: 0,
+            permission: FsPermissionProto { perm: inode.mode.into() },
+            owner: inode.owner.to_string(),
+            group: inode.group.to_string(),
+            modification_time: millis(inode.modification_time),
+            access_time: millis(inode.access_time),
+            file_id: Some(id),
+            flags: Some(if inode.acl.is_empty() { 0 } else { Flags::HasAcl as u32 }),
+            ..HdfsFileStatusProto::default()
+        };
+        match &inode.kind {
+            InodeKind::Directory(directory) => {
+                status.children_num = i32::try_from(directory.children.len()).ok();
+                status.block_replication = Some(0);
+                status.blocksize = Some(0);
+            }
+            InodeKind::File(file) => {
+                status.file_type = FileType::IsFile.into();
+                status.length = state.file_length(id);
+                status.children_num = Some(0);
+                status.block_replication = Some(file.replication.into());
+                status.blocksize = Some(file.block_size);
+            }
+        }
+        // As Hadoop does it, only the superuser learns of storage policies.
+        if checker.is_superuser() {
+            status.storage_policy = Some(state.namespace.storage_policy(id).into());
+        }
+        status
+    }
+
+    pub(super) fn extended_block(&self, block: Block) -> ExtendedBlockProto {
+        ExtendedBlockProto {
+            pool_id: self.block_pool_id.to_string(),
+            block_id: block.id,
+            generation_stamp: block.generation_stamp,
+            num_bytes: Some(block.length),
+        }
+    }
+
+    /// A block of a file at `offset`, on these DataNodes, with a token for `user`; without `modes` the token is empty.
+    pub(super) fn located_block(
+        &self,
+        now: Timestamp,
+        state: &State,
+        info: &BlockInfo,
+        offset: u64,
+        locations: &[DatanodeIndex],
+        grant: Option<(&str, AccessMode)>,
+    ) -> LocatedBlockProto {
+        let nodes = || locations.iter().map(|index| state.datanodes.get(*index));
+        let storage_ids: Vec<String> = nodes().map(|node| node.registration.storage_id.to_string()).collect();
+        let block_token = match grant.filter(|_| self.config.uses_block_tokens()) {
+            None => TokenProto::default(),
+            Some((user, mode)) => {
+                let types = vec![StorageType::Disk; locations.len()];
+                let token = self.block_tokens.issue(now, user, info.block.id, &[mode], &types, &storage_ids);
+                token.into()
+            }
+        };
+        LocatedBlockProto {
+            b: self.extended_block(info.block),
+            offset,
+            locs: nodes().map(datanode_info).collect(),
+            corrupt: info.is_corrupt(),
+            block_token,
+            is_cached: vec![false; locations.len()],
+            storage_types: vec![StorageTypeProto::Disk.into(); locations.len()],
+            storage_i_ds: storage_ids,
+            block_indices: None,
+            block_tokens: Vec::new(),
+        }
+    }
+
+    /// The blocks of a file that overlap the range, for `reader`; without one the tokens are empty.
+    pub(super) fn located_blocks(
+        &self,
+        now: Timestamp,
+        state: &State,
+        file: InodeId,
+        range: BlockRange,
+        reader: Option<&str>,
+    ) -> LocatedBlocksProto {
+        let under_construction = state.namespace.inode(file).as_file().is_some_and(|file| file.writer.is_some());
+        let end = range.offset.saturating_add(range.length);
+        let locate = |info: &BlockInfo, offset| {
+            let mut locations = info.locations(&state.datanodes);
+            locations.sort_by_key(|index| state.datanodes.is_stale(now, *index));
+            self.located_block(now, state, info, offset, &locations, reader.map(|user| (user, AccessMode::Read)))
+        };
+        let mut located = LocatedBlocksProto {
+            under_construction,
+            ..LocatedBlocksProto::default()
+        };
+        let mut position = 0;
+        for info in state.blocks_of(file) {
+            let length = info.block.length;
+            let begins_before_end = position < end;
+            let ends_after_start = position.saturating_add(length) > range.offset;
+            // An empty block is told only as the follower of one that is.
+            if begins_before_end && (ends_after_start || !located.blocks.is_empty()) {
+                located.blocks.push(locate(info, position));
+            }
+            position += length;
+        }
+        if let Some(last) = state.last_block(file) {
+            located.file_length = if last.is_complete() {
+                position
+            } else {
+                position - last.block.length
+            };
+            located.last_block = Some(locate(last, position - last.block.length));
+            located.is_last_block_complete = last.is_complete();
+        }
+        located
+    }
+}

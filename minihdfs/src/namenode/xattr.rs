@@ -1,0 +1,85 @@
+//! Extended attributes: names, visibility, limits (Hadoop's `FSDirXAttrOp`, `XAttrPermissionFilter`).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::permission::PermissionChecker;
+use crate::HdfsError;
+use crate::proto::hdfs::XAttrProto;
+use crate::proto::hdfs::x_attr_proto::XAttrNamespaceProto as Namespace;
+
+/// The only attribute of the security namespace that users may set: the superuser cannot read such a file.
+const UNREADABLE_BY_SUPERUSER: &str = "hdfs.unreadable.by.superuser";
+
+/// One attribute.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct XAttr {
+    pub(super) namespace: Namespace,
+    /// Without the namespace's prefix.
+    pub(super) name: Arc<str>,
+    pub(super) value: Bytes,
+}
+
+impl XAttr {
+    pub(super) fn from_proto(proto: XAttrProto) -> Result<Self, HdfsError> {
+        if proto.name.is_empty() {
+            return Err(HdfsError::hadoop_illegal_argument("XAttr name cannot be empty."));
+        }
+        Ok(Self {
+            namespace: proto.namespace(),
+            name: proto.name.into(),
+            value: proto.value.unwrap_or_default(),
+        })
+    }
+
+    pub(super) fn to_proto(&self, with_value: bool) -> XAttrProto {
+        XAttrProto {
+            namespace: self.namespace.into(),
+            name: self.name.to_string(),
+            value: with_value.then(|| self.value.clone()).filter(|value| !value.is_empty()),
+        }
+    }
+
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
+        self.namespace == other.namespace && self.name == other.name
+    }
+
+    pub(super) fn makes_unreadable_by_superuser(&self) -> bool {
+        self.namespace == Namespace::Security && &*self.name == UNREADABLE_BY_SUPERUSER
+    }
+
+    /// `user.name`
+    pub(super) fn prefixed_name(&self) -> String {
+        let prefix = match self.namespace {
+            Namespace::User => "user",
+            Namespace::Trusted => "trusted",
+            Namespace::Security => "security",
+            Namespace::System => "system",
+            Namespace::Raw => "raw",
+        };
+        format!("{prefix}.{}", self.name)
+    }
+
+    /// Whether the caller may name this attribute at all; `raw` is whether the path began with `/.reserved/raw`.
+    pub(super) fn is_visible(&self, checker: &PermissionChecker<'_>, raw: bool) -> bool {
+        match self.namespace {
+            Namespace::User => true,
+            Namespace::Trusted => checker.is_superuser(),
+            Namespace::Raw => raw && checker.is_superuser(),
+            Namespace::Security => self.makes_unreadable_by_superuser(),
+            Namespace::System => false,
+        }
+    }
+
+    pub(super) fn check_visible(&self, checker: &PermissionChecker<'_>, raw: bool) -> Result<(), HdfsError> {
+        if self.is_visible(checker, raw) {
+            Ok(())
+        } else {
+            Err(HdfsError::access_control(format!(
+                "User doesn't have permission for xattr: {}",
+                self.prefixed_name()
+            )))
+        }
+    }
+}
