@@ -6,7 +6,7 @@ use super::KeyUsage;
 use super::aes_cipher::AesCipher;
 use super::cts::BLOCK;
 use super::mac::Mac;
-use super::nfold::nfold;
+use super::nfold::{nfold, nfold_usage};
 use super::usage_keys::{AesKeys, Purpose};
 
 /// RFC 3962, 4: the iteration count where `s2kparams` is absent.
@@ -21,7 +21,10 @@ pub(super) fn string_to_key(password: &[u8], salt: &[u8], iterations: u32, key: 
 
 /// DK(base, constant) of RFC 3961, 5.1.
 pub(super) fn derive(base: &AesCipher, constant: &[u8], key: &mut [u8]) {
-    let mut block = nfold::<BLOCK>(constant);
+    derive_folded(base, nfold(constant), key);
+}
+
+fn derive_folded(base: &AesCipher, mut block: [u8; BLOCK], key: &mut [u8]) {
     for piece in key.chunks_mut(BLOCK) {
         base.encrypt_block(&mut block);
         piece.copy_from_slice(&block[..piece.len()]);
@@ -29,7 +32,7 @@ pub(super) fn derive(base: &AesCipher, constant: &[u8], key: &mut [u8]) {
 }
 
 fn derive_for(base: &AesCipher, usage: KeyUsage, purpose: Purpose, key: &mut [u8]) {
-    derive(base, &purpose.constant(usage), key);
+    derive_folded(base, nfold_usage(purpose.constant(usage)), key);
 }
 
 pub(super) fn usage_keys(base: &[u8], usage: KeyUsage) -> AesKeys {

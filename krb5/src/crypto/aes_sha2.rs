@@ -20,54 +20,73 @@ pub(super) fn string_to_key(enctype: EncryptionType, password: &[u8], salt: &[u8
         16 => pbkdf2::pbkdf2_hmac::<Sha256>(password, &salt, iterations, intermediate),
         _ => pbkdf2::pbkdf2_hmac::<Sha384>(password, &salt, iterations, intermediate),
     }
-    derive(intermediate, b"kerberos", &[], key);
+    Kdf::new(intermediate).derive(b"kerberos", &[], key);
 }
 
-/// KDF-HMAC-SHA2 of RFC 8009, 3, which never needs more than one block of output.
-/// The base key's length tells the hash: 16 bytes go with SHA-256, 32 with SHA-384.
-pub(super) fn derive(base: &[u8], label: &[u8], context: &[u8], output: &mut [u8]) {
-    fn first_block<M: hmac::Mac + KeyInit>(base: &[u8], parts: [&[u8]; 5], output: &mut [u8]) {
-        let mut mac = <M as KeyInit>::new_from_slice(base).expect("HMAC takes keys of any length");
-        parts.iter().for_each(|part| mac.update(part));
-        output.copy_from_slice(&mac.finalize().into_bytes()[..output.len()]);
-    }
-    let bits = (output.len() as u32 * 8).to_be_bytes();
-    let parts = [&[0, 0, 0, 1], label, &[0], context, &bits];
-    match base.len() {
-        16 => first_block::<Hmac<Sha256>>(base, parts, output),
-        _ => first_block::<Hmac<Sha384>>(base, parts, output),
-    }
+/// KDF-HMAC-SHA2 of RFC 8009, 3, keyed: SHA-256 goes with base keys of 16 bytes, SHA-384 with those of 32.
+pub(super) enum Kdf {
+    Sha256(Hmac<Sha256>),
+    Sha384(Hmac<Sha384>),
 }
 
-/// The key of an HMAC: 128 bits with SHA-256, 192 with SHA-384.
-fn mac(base: &[u8], usage: KeyUsage, purpose: Purpose) -> Mac {
-    let mut key = [0; 24];
-    if base.len() == 16 {
-        derive(base, &purpose.constant(usage), &[], &mut key[..16]);
-        Mac::sha256(&key[..16])
-    } else {
-        derive(base, &purpose.constant(usage), &[], &mut key);
-        Mac::sha384(&key)
+impl Kdf {
+    pub(super) fn new(base: &[u8]) -> Self {
+        if base.len() == 16 {
+            Self::Sha256(Hmac::new_from_slice(base).expect("HMAC takes keys of any length"))
+        } else {
+            Self::Sha384(Hmac::new_from_slice(base).expect("HMAC takes keys of any length"))
+        }
+    }
+
+    /// Fills `output`, which never needs more than one block of the hash.
+    pub(super) fn derive(&self, label: &[u8], context: &[u8], output: &mut [u8]) {
+        fn first_block<M: hmac::Mac + Clone>(keyed: &M, parts: [&[u8]; 5], output: &mut [u8]) {
+            let mut mac = keyed.clone();
+            parts.iter().for_each(|part| mac.update(part));
+            output.copy_from_slice(&mac.finalize().into_bytes()[..output.len()]);
+        }
+        let bits = (output.len() as u32 * 8).to_be_bytes();
+        let parts = [&[0, 0, 0, 1], label, &[0], context, &bits];
+        match self {
+            Self::Sha256(keyed) => first_block(keyed, parts, output),
+            Self::Sha384(keyed) => first_block(keyed, parts, output),
+        }
+    }
+
+    /// The key of an HMAC: 128 bits with SHA-256, 192 with SHA-384.
+    fn mac(&self, usage: KeyUsage, purpose: Purpose) -> Mac {
+        let mut key = [0; 24];
+        match self {
+            Self::Sha256(_) => {
+                self.derive(&purpose.constant(usage), &[], &mut key[..16]);
+                Mac::sha256(&key[..16])
+            }
+            Self::Sha384(_) => {
+                self.derive(&purpose.constant(usage), &[], &mut key);
+                Mac::sha384(&key)
+            }
+        }
     }
 }
 
 pub(super) fn usage_keys(base: &[u8], usage: KeyUsage) -> AesKeys {
+    let kdf = Kdf::new(base);
     let mut key = [0; 32];
     let key = &mut key[..base.len()];
-    derive(base, &Purpose::Encryption.constant(usage), &[], key);
+    kdf.derive(&Purpose::Encryption.constant(usage), &[], key);
     AesKeys {
         cipher: AesCipher::new(key),
-        mac: mac(base, usage, Purpose::Integrity),
+        mac: kdf.mac(usage, Purpose::Integrity),
     }
 }
 
 pub(super) fn checksum_mac(base: &[u8], usage: KeyUsage) -> Mac {
-    mac(base, usage, Purpose::Checksum)
+    Kdf::new(base).mac(usage, Purpose::Checksum)
 }
 
 /// RFC 8009, 5: KDF-HMAC-SHA2(key, "prf", input), as long as the hash.
 pub(super) fn prf(base: &[u8], input: &[u8]) -> Vec<u8> {
     let mut output = vec![0; if base.len() == 16 { 32 } else { 48 }];
-    derive(base, b"prf", input, &mut output);
+    Kdf::new(base).derive(b"prf", input, &mut output);
     output
 }

@@ -1,0 +1,87 @@
+//! What the cryptography of each encryption type costs: `cargo bench -p kerbox-krb5`.
+
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use kerbox_krb5::{EncryptionKey, EncryptionType, KeyUsage};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+const TYPES: [EncryptionType; 6] = [
+    EncryptionType::AES256_CTS_HMAC_SHA1_96,
+    EncryptionType::AES128_CTS_HMAC_SHA1_96,
+    EncryptionType::AES256_CTS_HMAC_SHA384_192,
+    EncryptionType::AES128_CTS_HMAC_SHA256_128,
+    EncryptionType::RC4_HMAC,
+    EncryptionType::DES3_CBC_SHA1_KD,
+];
+
+/// A ticket's length, and that of a large wrap token.
+const LENGTHS: [usize; 2] = [256, 64 * 1024];
+
+fn key(enctype: EncryptionType) -> EncryptionKey {
+    EncryptionKey::random(enctype, &mut StdRng::seed_from_u64(1)).expect("supported")
+}
+
+fn with_derived_keys(criterion: &mut Criterion) {
+    let usage = KeyUsage::GSS_INITIATOR_SEAL;
+    let mut rng = StdRng::seed_from_u64(2);
+    for len in LENGTHS {
+        let plaintext = vec![7; len];
+        let mut group = criterion.benchmark_group(format!("{len} bytes"));
+        group.throughput(Throughput::Bytes(len as u64));
+        for enctype in TYPES {
+            let key = key(enctype);
+            let mut output = Vec::new();
+            group.bench_function(BenchmarkId::new("encrypt", enctype), |bench| {
+                bench.iter(|| {
+                    output.clear();
+                    key.encrypt_into(usage, &[&plaintext], &mut rng, &mut output);
+                });
+            });
+            let ciphertext = key.encrypt(usage, &plaintext, &mut rng);
+            group.bench_function(BenchmarkId::new("decrypt", enctype), |bench| {
+                let mut buffer = ciphertext.clone();
+                bench.iter(|| {
+                    buffer.copy_from_slice(&ciphertext);
+                    black_box(key.decrypt_in_place(usage, &mut buffer).expect("the MAC is right"));
+                });
+            });
+            group.bench_function(BenchmarkId::new("checksum", enctype), |bench| {
+                bench.iter(|| key.checksum(usage, &plaintext));
+            });
+        }
+    }
+}
+
+/// A session key that is used once pays for its derivation.
+fn one_off_keys(criterion: &mut Criterion) {
+    let usage = KeyUsage::TGS_REQ_AUTHENTICATOR;
+    let mut rng = StdRng::seed_from_u64(3);
+    let mut group = criterion.benchmark_group("new key, decrypt 100 bytes");
+    for enctype in TYPES {
+        let key = key(enctype);
+        let ciphertext = key.encrypt(usage, &[7; 100], &mut rng);
+        let mut buffer = ciphertext.clone();
+        group.bench_function(BenchmarkId::from_parameter(enctype), |bench| {
+            bench.iter(|| {
+                buffer.copy_from_slice(&ciphertext);
+                let key = EncryptionKey::new(enctype, key.as_bytes()).expect("the right length");
+                black_box(key.decrypt_in_place(usage, &mut buffer).expect("the MAC is right"));
+            });
+        });
+    }
+}
+
+fn passwords(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("string-to-key");
+    group.sample_size(10);
+    for enctype in TYPES {
+        group.bench_function(BenchmarkId::from_parameter(enctype), |bench| {
+            bench.iter(|| EncryptionKey::from_password(enctype, b"alice-pw", b"EXAMPLE.COMalice", None).expect("supported"));
+        });
+    }
+}
+
+criterion_group!(benches, with_derived_keys, one_off_keys, passwords);
+criterion_main!(benches);
