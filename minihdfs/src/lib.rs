@@ -10,7 +10,6 @@
 
 pub(crate) mod base64;
 pub mod config;
-pub(crate) mod constant_time;
 pub mod datanode;
 pub mod error;
 #[cfg(test)]

@@ -51,6 +51,17 @@ pub struct Refused {
     pub client: Option<Principal>,
 }
 
+impl Refused {
+    /// Of a client whose ticket was not opened.
+    pub(crate) fn unknown(error: Error) -> Self {
+        Self {
+            detail: error.to_string(),
+            error,
+            client: None,
+        }
+    }
+}
+
 /// A client that has proved who it is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Accepted {
@@ -81,12 +92,8 @@ impl<'a> ApAcceptor<'a> {
     ///
     /// The order is MIT's: the key, the authenticator's integrity, that it is the ticket's client (`BADMATCH`), the address (`BADADDR`), the
     /// ticket's times before the authenticator's (`TKT_NYV`, `TKT_EXPIRED`, then `SKEW`; the JDK does it the other way round), and the replay (`REPEAT`).
-    pub fn accept(&self, now: Timestamp, request: &[u8]) -> Result<Accepted, Refused> {
-        let unknown = |error: Error| Refused {
-            detail: error.to_string(),
-            error,
-            client: None,
-        };
+    pub fn accept(&self, now: Timestamp, request: &[u8]) -> Result<Accepted, Box<Refused>> {
+        let unknown = |error: Error| Box::new(Refused::unknown(error));
         if MessageType::of(request) != Some(MessageType::AP_REQ) {
             return Err(unknown(ErrorCode::KRB_AP_ERR_MSG_TYPE.into()));
         }
@@ -104,11 +111,11 @@ impl<'a> ApAcceptor<'a> {
                 ticket,
                 authenticator,
             }),
-            Err((error, detail)) => Err(Refused {
+            Err((error, detail)) => Err(Box::new(Refused {
                 error,
                 detail,
                 client: Some(ticket.client),
-            }),
+            })),
         }
     }
 

@@ -25,7 +25,7 @@ pub struct GssAcceptor<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GssRefused {
     /// Why, and who it was.
-    pub refused: Refused,
+    pub refused: Box<Refused>,
     /// A KRB-ERROR for the client, in its frame. Hadoop's servers keep it to themselves.
     pub token: Vec<u8>,
 }
@@ -56,21 +56,19 @@ impl<'a> GssAcceptor<'a> {
             })
     }
 
-    fn check(&self, now: Timestamp, token: &[u8]) -> Result<(Accepted, ContextChecksum), Refused> {
-        let unknown = |error: Error| Refused {
-            detail: error.to_string(),
-            error,
-            client: None,
-        };
+    fn check(&self, now: Timestamp, token: &[u8]) -> Result<(Accepted, ContextChecksum), Box<Refused>> {
+        let unknown = |error: Error| Box::new(Refused::unknown(error));
         let (id, request) = unframe(token).map_err(unknown)?;
         if id != TokenId::ApReq as u16 {
             return Err(unknown(ErrorCode::KRB_AP_ERR_MSG_TYPE.into()));
         }
         let accepted = self.ap.accept(now, request)?;
-        let refuse = |error: Error, detail: &str| Refused {
-            error,
-            detail: detail.to_owned(),
-            client: Some(accepted.client().clone()),
+        let refuse = |error: Error, detail: &str| {
+            Box::new(Refused {
+                error,
+                detail: detail.to_owned(),
+                client: Some(accepted.client().clone()),
+            })
         };
         let parameters = ContextChecksum::decode(accepted.authenticator.checksum.as_ref())
             .map_err(|error| refuse(error, "the authenticator has no checksum of type 0x8003"))?;

@@ -32,6 +32,15 @@ impl SaslError {
         }
     }
 
+    /// A context whose last messages are no good.
+    pub(crate) fn handshake_failed(code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self {
+            exception: HdfsError::sasl("Final handshake failed"),
+            code: Some(code),
+            detail: Some(detail.into()),
+        }
+    }
+
     /// An encryption key that the server does not know (any more).
     pub(crate) fn unknown_encryption_key(message: impl Into<String>) -> Self {
         HdfsError::new(INVALID_ENCRYPTION_KEY, message).into()

@@ -18,7 +18,7 @@ use rand::Rng;
 
 pub use digest_md5::{DigestCipher, DigestMd5Client, DigestMd5Settings};
 pub use error::SaslError;
-pub use gssapi::GssapiSettings;
+pub use gssapi::{GssapiSettings, ServiceKeytab};
 pub use layer::{UnwrapHalf, WrapHalf};
 pub use qop::QualityOfProtection;
 

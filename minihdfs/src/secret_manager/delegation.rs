@@ -11,10 +11,10 @@ use rand::{Rng, SeedableRng};
 
 use super::{SecretKey, SecretManager, TokenUser, format_time};
 use crate::config::HdfsConfig;
-use crate::constant_time::equal_in_constant_time;
 use crate::token::{DelegationTokenIdentifier, Token};
 use crate::user::User;
 use crate::{HdfsError, base64};
+use kerbox_krb5::crypto::constant_time_eq;
 
 /// How long keys and tokens live.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -193,7 +193,7 @@ impl DelegationTokenSecretManager {
     pub fn verify(&self, now: Timestamp, token: &Token) -> Result<DelegationTokenIdentifier, HdfsError> {
         let identifier = DelegationTokenIdentifier::from_bytes(&token.identifier)?;
         let password = self.password(now, &identifier)?;
-        if !equal_in_constant_time(&password, &token.password) {
+        if !constant_time_eq(&password, &token.password) {
             return Err(HdfsError::invalid_token(format!(
                 "token ({identifier}) is invalid, password doesn't match"
             )));

@@ -139,8 +139,8 @@ mod tests {
     use super::*;
     use crate::base64;
     use crate::hex::unhex;
+    use crate::token::DelegationTokenIdentifier;
     use crate::token::delegation::tests::token;
-    use crate::token::{DelegationTokenIdentifier, delegation};
 
     const VERSION_0: &str = "4844545300010e3132372e302e302e313a383032301d0005616c696365047961726e008a01897fe182148a0189a3ee0614010214288f83b31957fcecb48249d5654633915ce8efbf15484446535f44454c45474154494f4e5f544f4b454e0e3132372e302e302e313a3830323000";
     const VERSION_1: &str = "4844545301700a6e0a0e3132372e302e302e313a38303230125c0a1d0005616c696365047961726e008a01897fe182148a0189a3ee061401021214288f83b31957fcecb48249d5654633915ce8efbf1a15484446535f44454c45474154494f4e5f544f4b454e220e3132372e302e302e313a38303230";
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn secret_keys_survive_both_forms() {
-        let mut credentials = Credentials::of(delegation::tests::token());
+        let mut credentials = Credentials::of(token());
         credentials.secrets.push(("key".to_owned(), Bytes::from_static(b"\0\x01")));
         for format in [CredentialsFormat::Writable, CredentialsFormat::Protobuf] {
             assert_eq!(Credentials::from_bytes(&credentials.to_bytes(format)).expect("ours"), credentials);

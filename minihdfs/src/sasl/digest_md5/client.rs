@@ -7,9 +7,9 @@ use super::directives::{Directives, MAX_CHALLENGE};
 use super::hash::{Direction, Exchange};
 use super::response::Response;
 use super::{layer, random_text};
-use crate::constant_time::equal_in_constant_time;
 use crate::sasl::layer::{Layer, UnwrapHalf, WrapHalf};
 use crate::sasl::{QualityOfProtection, SaslError};
+use kerbox_krb5::crypto::constant_time_eq;
 
 /// A handshake as a client: [`respond`](Self::respond) to the challenge, then [`finish`](Self::finish) with the server's proof.
 pub struct DigestMd5Client {
@@ -121,7 +121,7 @@ impl DigestMd5Client {
             .ok()
             .flatten()
             .unwrap_or_default();
-        if !equal_in_constant_time(rspauth.as_bytes(), expected.rspauth.as_bytes()) {
+        if !constant_time_eq(rspauth.as_bytes(), expected.rspauth.as_bytes()) {
             return Err(SaslError::sasl(
                 "DIGEST-MD5: the server's rspauth does not match what we expect of it",
             ));

@@ -5,9 +5,9 @@ use md5::Md5;
 
 use super::cipher::{Decryptor, DigestCipher, Encryptor};
 use super::hash::{Direction, signing_key};
-use crate::constant_time::equal_in_constant_time;
 use crate::sasl::SaslError;
 use crate::sasl::layer::{Layer, Unwrap, UnwrapHalf, Wrap, WrapHalf};
+use kerbox_krb5::crypto::constant_time_eq;
 
 /// How much of the HMAC is sent.
 const MAC: usize = 10;
@@ -122,7 +122,7 @@ impl DigestUnwrap {
         let body = &mut out[start..];
         let mut padding = 0;
         if let Some((cipher, in_blocks)) = &mut self.cipher {
-            if *in_blocks && body.len() % 8 != 0 {
+            if *in_blocks && !body.len().is_multiple_of(8) {
                 return Err(too_short());
             }
             cipher.apply(body);
@@ -137,7 +137,7 @@ impl DigestUnwrap {
             .ok_or_else(|| if body.len() < MAC { too_short() } else { integrity() })?;
         let given = &body[body.len() - MAC..];
         let computed = self.mac.mac(&body[..message_length]);
-        if !equal_in_constant_time(given, &computed) {
+        if !constant_time_eq(given, &computed) {
             return Err(integrity());
         }
         out.truncate(start + message_length);

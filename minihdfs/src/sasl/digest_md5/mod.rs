@@ -24,10 +24,10 @@ pub(crate) use layer::{DigestUnwrap, DigestWrap};
 use super::layer::Layer;
 use super::{Established, QualityOfProtection, SaslError, SaslStep};
 use crate::base64;
-use crate::constant_time::equal_in_constant_time;
 use crate::secret_manager::SecretManager;
 use directives::quote;
 use hash::{Direction, Exchange};
+use kerbox_krb5::crypto::constant_time_eq;
 use response::Response;
 
 /// What a DIGEST-MD5 server is called, and what it offers.
@@ -157,7 +157,7 @@ impl DigestMd5Server {
             qop: response.qop,
         }
         .hashes();
-        if !equal_in_constant_time(hashes.response.as_bytes(), response.response.as_bytes()) {
+        if !constant_time_eq(hashes.response.as_bytes(), response.response.as_bytes()) {
             return Err(violation("Mismatched response."));
         }
         if response.authzid.as_ref().is_some_and(|authzid| *authzid != response.username) {

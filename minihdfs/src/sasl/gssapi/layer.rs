@@ -1,0 +1,61 @@
+//! The security layer of GSSAPI: every message is a Wrap token of its own (RFC 4752, 3.3).
+
+use kerbox_krb5::gss::{GssContext, MessageReceiver, MessageSender};
+use rand::rngs::StdRng;
+
+use crate::sasl::layer::{Layer, Unwrap, UnwrapHalf, Wrap, WrapHalf};
+use crate::sasl::{QualityOfProtection, SaslError};
+
+/// Signs or encrypts messages.
+pub(crate) struct GssWrap {
+    sender: MessageSender,
+    sealed: bool,
+    rng: StdRng,
+}
+
+/// Checks and opens them.
+pub(crate) struct GssUnwrap {
+    receiver: MessageReceiver,
+    sealed: bool,
+}
+
+/// The layer of an established context.
+pub(super) fn layer(context: GssContext, qop: QualityOfProtection, rng: StdRng) -> Layer {
+    let sealed = match qop {
+        QualityOfProtection::Authentication => return Layer::none(),
+        QualityOfProtection::Integrity => false,
+        QualityOfProtection::Privacy => true,
+    };
+    Layer {
+        wrap: WrapHalf(Wrap::Gssapi(Box::new(GssWrap {
+            sender: context.sender,
+            sealed,
+            rng,
+        }))),
+        unwrap: UnwrapHalf(Unwrap::Gssapi(Box::new(GssUnwrap {
+            receiver: context.receiver,
+            sealed,
+        }))),
+    }
+}
+
+impl GssWrap {
+    pub(in crate::sasl) fn wrap_into(&mut self, plaintext: &[u8], out: &mut Vec<u8>) {
+        self.sender.wrap_into(self.sealed, plaintext, &mut self.rng, out);
+    }
+}
+
+impl GssUnwrap {
+    pub(in crate::sasl) fn unwrap_into(&mut self, token: &[u8], out: &mut Vec<u8>) -> Result<(), SaslError> {
+        let start = out.len();
+        let sealed = self
+            .receiver
+            .unwrap_into(token, out)
+            .map_err(|error| SaslError::sasl(format!("Problems unwrapping SASL buffer: {error}")))?;
+        if self.sealed && !sealed {
+            out.truncate(start);
+            return Err(SaslError::sasl("Problems unwrapping SASL buffer: Privacy not protected"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,162 @@
+//! GSSAPI (RFC 4752) with Kerberos V5, the server's side.
+//!
+//! A client that wants mutual authentication gets an AP-REP and answers it with nothing; then, in both cases, the server
+//! tells in a Wrap token which layers it offers, and the client in another which one it takes.
+
+mod layer;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use kerbox_events::Outcome;
+use kerbox_krb5::ap_exchange::{ApAcceptor, Refused};
+use kerbox_krb5::gss::{GssAcceptor, GssContext};
+use kerbox_krb5::{ErrorCode, Timestamp};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+pub(crate) use layer::{GssUnwrap, GssWrap};
+pub use settings::{GssapiSettings, ServiceKeytab};
+
+use super::{ApOutcome, Established, QualityOfProtection, SaslError, SaslStep};
+
+/// The largest wrapped message that we tell clients to send: the JDK's.
+const MAX_BUFFER: u32 = 0x1_0000;
+
+/// The server's side of one handshake.
+pub(super) struct GssapiServer {
+    settings: GssapiSettings,
+    state: State,
+    ap_exchange: Option<ApOutcome>,
+    /// For what is random in the layer: its messages are wrapped long after the handshake.
+    rng: StdRng,
+}
+
+enum State {
+    /// Waits for the initial token.
+    Initial,
+    /// Has sent an AP-REP, waits for the empty answer.
+    Mutual(Box<GssContext>),
+    /// Has told the layers, waits for the client's choice.
+    Layers(Box<GssContext>),
+    Over,
+}
+
+impl GssapiServer {
+    pub(super) fn new(settings: GssapiSettings, rng: &mut impl Rng) -> Self {
+        let mut seed = [0; 32];
+        rng.fill_bytes(&mut seed);
+        Self {
+            settings,
+            state: State::Initial,
+            ap_exchange: None,
+            rng: StdRng::from_seed(seed),
+        }
+    }
+
+    pub(super) fn take_ap_exchange(&mut self) -> Option<ApOutcome> {
+        self.ap_exchange.take()
+    }
+
+    pub(super) fn step(&mut self, now: Timestamp, token: &[u8], rng: &mut impl Rng) -> Result<(SaslStep, Option<Established>), SaslError> {
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Initial => {
+                let (context, reply) = self.accept(now, token, rng)?;
+                match reply {
+                    Some(reply) => {
+                        self.state = State::Mutual(Box::new(context));
+                        Ok((SaslStep::Challenge(reply), None))
+                    }
+                    None => Ok((self.offer(Box::new(context)), None)),
+                }
+            }
+            State::Mutual(context) if token.is_empty() => Ok((self.offer(context), None)),
+            State::Mutual(_) => Err(SaslError::sasl("Handshake expecting no response data from the client")),
+            State::Layers(context) => self
+                .agree(*context, token)
+                .map(|established| (SaslStep::Success(None), Some(established))),
+            State::Over => Err(SaslError::sasl("GSS initiate failed")),
+        }
+    }
+
+    fn accept(&mut self, now: Timestamp, token: &[u8], rng: &mut impl Rng) -> Result<(GssContext, Option<Vec<u8>>), SaslError> {
+        let settings = &self.settings;
+        let keytab = settings.keytab.get();
+        let mut ap = ApAcceptor::new(&keytab, settings.principal.as_ref());
+        ap.skew = settings.skew;
+        ap.replay_cache = Some(&settings.replay_cache);
+        let accepted = GssAcceptor::new(ap).accept(now, token, rng);
+        let told = |client: Option<String>, outcome| ApOutcome {
+            client: client.unwrap_or_default().into(),
+            outcome,
+        };
+        match accepted {
+            Ok((context, reply)) => {
+                self.ap_exchange = Some(told(Some(context.peer.to_string()), Outcome::Ok));
+                Ok((context, reply))
+            }
+            Err(refused) => {
+                let Refused { error, detail, client } = *refused.refused;
+                let code = error.code();
+                self.ap_exchange = Some(told(client.map(|client| client.to_string()), Outcome::KrbError(code)));
+                Err(SaslError::gss_initiate_failed(code, detail))
+            }
+        }
+    }
+
+    /// The Wrap token with the layers that are offered and our largest buffer.
+    fn offer(&mut self, mut context: Box<GssContext>) -> SaslStep {
+        let [_, buffer @ ..] = MAX_BUFFER.to_be_bytes();
+        let [a, b, c] = buffer;
+        let message = [offered_bits(&self.settings.qop), a, b, c];
+        let mut token = Vec::new();
+        context.sender.wrap_into(false, &message, &mut self.rng, &mut token);
+        self.state = State::Layers(context);
+        SaslStep::Challenge(token)
+    }
+
+    fn agree(&mut self, mut context: GssContext, token: &[u8]) -> Result<Established, SaslError> {
+        let failed = |code: ErrorCode, detail: String| SaslError::handshake_failed(code, detail);
+        let mut message = Vec::new();
+        context
+            .receiver
+            .unwrap_into(token, &mut message)
+            .map_err(|error| failed(error.code(), format!("the client's choice of a layer: {error}")))?;
+        let Some(([bits, _, _, _], authzid)) = message.split_first_chunk() else {
+            let detail = format!("the client's choice of a layer has {} bytes, fewer than 4", message.len());
+            return Err(failed(ErrorCode::KRB_ERR_GENERIC, detail));
+        };
+        // One client sends the offered bits back as they came: the highest one counts.
+        let qop = [
+            QualityOfProtection::Privacy,
+            QualityOfProtection::Integrity,
+            QualityOfProtection::Authentication,
+        ]
+        .into_iter()
+        .find(|qop| bits & qop.layer_bit() != 0)
+        .filter(|qop| self.settings.qop.contains(qop))
+        .ok_or_else(|| {
+            SaslError::sasl(format!(
+                "Client selected unsupported protection: {bits}, where {} is offered",
+                offered_bits(&self.settings.qop)
+            ))
+        })?;
+        let user = context.peer.to_string();
+        if !authzid.is_empty() && authzid != user.as_bytes() {
+            return Err(SaslError::sasl(format!(
+                "{user} is not authorized to connect as {}",
+                String::from_utf8_lossy(authzid)
+            )));
+        }
+        let rng = StdRng::from_rng(&mut self.rng);
+        Ok(Established {
+            user,
+            qop,
+            layer: layer::layer(context, qop, rng),
+        })
+    }
+}
+
+fn offered_bits(qop: &[QualityOfProtection]) -> u8 {
+    qop.iter().fold(0, |bits, qop| bits | qop.layer_bit())
+}
