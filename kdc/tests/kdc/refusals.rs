@@ -104,11 +104,13 @@ fn a_timestamp_that_is_none() {
     let garbage = EncryptedData::seal(&key, None, usage, b"garbage", &mut pair.rng).encode();
     let mut other_type = EncryptedData::seal(&key, None, usage, b"", &mut pair.rng);
     other_type.enctype = EncryptionType(1);
+    let unknown = other_type.encode();
     let short = EncryptedData {
+        enctype: key.enctype(),
         cipher: vec![0; 5],
-        ..other_type.clone()
+        ..other_type
     };
-    for value in [Vec::new(), vec![0x30], garbage, other_type.encode(), short.encode()] {
+    for value in [Vec::new(), vec![0x30], garbage, unknown, short.encode()] {
         let refused = with_timestamp(&mut pair, value);
         assert_eq!(refused, (ErrorCode::KDC_ERR_PREAUTH_FAILED, "PREAUTH_FAILED".to_owned()));
     }
