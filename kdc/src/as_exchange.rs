@@ -56,9 +56,6 @@ pub(crate) fn answer(context: &Context<'_>, request: &KdcRequest, raw: &[u8], rn
     let session_key = EncryptionKey::random(session_enctype, rng).map_err(|_| refused(KdcError::BadEncryptionType))?;
     let now = context.now.whole_second();
     let times = grant.times(now, None);
-    if times.end <= times.start {
-        return Err(refused(KdcError::NeverValid));
-    }
     let mut flags = grant.flags(None);
     flags.set(TicketFlags::RENEWABLE, times.renew_till.is_some());
     if body.options.contains(KdcOptions::REQUEST_ANONYMOUS) && !is_anonymous(asked_client) {
@@ -88,6 +85,10 @@ pub(crate) fn answer(context: &Context<'_>, request: &KdcRequest, raw: &[u8], rn
     }
     if hardware {
         return Err(with_hints(KdcError::NeededHwPreauth));
+    }
+    // Not sooner: a client whose clock is far behind learns the time from the answers above, and asks again.
+    if times.end <= times.start {
+        return Err(refused(KdcError::NeverValid));
     }
 
     let server_key = server.service_key().ok_or_else(|| refused(KdcError::FindingServerKey))?;

@@ -253,6 +253,12 @@ impl Clock {
         }
     }
 
+    /// Whether it stands still.
+    #[must_use]
+    pub fn is_frozen(&self) -> bool {
+        matches!(*self.mode(), Mode::Frozen(_))
+    }
+
     /// Stops the clock at its present time.
     pub fn freeze(&self) {
         let mut mode = self.mode();
