@@ -8,5 +8,6 @@ mod support;
 
 fn main() -> std::process::ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
-    libtest_mimic::run(&arguments, clients::trials()).exit_code()
+    let trials = [clients::trials()].into_iter().flatten().collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
 }

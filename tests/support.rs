@@ -120,14 +120,18 @@ pub(crate) fn peer_source(name: &str) -> PathBuf {
 
 fn on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|directory| directory.join(program)).find(|file| file.is_file())
+    std::env::split_paths(&path)
+        .map(|directory| directory.join(program))
+        .find(|file| file.is_file())
 }
 
 fn library_exists(name: &str) -> bool {
     let roots = ["/usr/lib", "/lib", "/usr/lib64", "/usr/local/lib", "/opt/homebrew/lib"].map(Path::new);
     roots.iter().any(|root| {
         let below = std::fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path());
-        std::iter::once(root.to_path_buf()).chain(below).any(|directory| directory.join(name).exists())
+        std::iter::once(root.to_path_buf())
+            .chain(below)
+            .any(|directory| directory.join(name).exists())
     })
 }
 
@@ -212,4 +216,9 @@ pub(crate) fn command(env: &kerbox::ClientEnv, program: impl AsRef<OsStr>, argum
     let mut command = env.command(program);
     command.args(arguments);
     command
+}
+
+/// Runs a client's future on a runtime of the test's own.
+pub(crate) fn block_on(future: impl Future<Output = TestResult>) -> TestResult {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future)
 }

@@ -54,6 +54,15 @@ impl ClientEnv {
             .collect()
     }
 
+    /// Puts the variables into this process's environment and leaves them there.
+    pub(crate) fn set_for_good(&self) {
+        // Without variables the guard is but the lock.
+        let _lock = Self::default().enter();
+        for (name, value) in self.iter() {
+            set(name, Some(value));
+        }
+    }
+
     /// Puts the variables into this process's environment until the guard is dropped, for clients that live in the process and know no
     /// other way, such as libgssapi.
     ///

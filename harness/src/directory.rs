@@ -8,7 +8,6 @@ use std::thread;
 use std::time::Duration;
 
 use kerbox_krb5::Clock;
-use tempfile::TempDir;
 
 use crate::Error;
 
@@ -27,6 +26,8 @@ enum Keep {
     Never,
     OnFailure,
     Always,
+    /// The user named it, and knows what to do with it.
+    Theirs,
 }
 
 impl Keep {
@@ -43,8 +44,6 @@ impl Keep {
 /// A fixture's directory.
 pub(crate) struct Directory {
     path: PathBuf,
-    /// Removes the directory when dropped; absent if the user named it.
-    temporary: Option<TempDir>,
     keep: Keep,
     /// Locked as long as it is open.
     _lock: File,
@@ -59,22 +58,28 @@ impl Directory {
             builder.prefix(PREFIX);
             #[cfg(unix)]
             builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-            let temporary = builder
+            let path = builder
                 .tempdir()
-                .map_err(Error::io(format!("make a directory in {}", std::env::temp_dir().display())))?;
-            let path = temporary.path().to_owned();
+                .map_err(Error::io(format!("make a directory in {}", std::env::temp_dir().display())))?
+                .keep();
             // A run that starts at this very moment may take the directory for an orphan between the two steps: then make another.
             if let Ok(lock) = lock(&path)
                 && path.exists()
             {
                 return Ok(Self {
                     path,
-                    temporary: Some(temporary),
                     keep: Keep::from_environment(),
                     _lock: lock,
                 });
             }
         }
+    }
+
+    /// One that was [temporary](Self::temporary) and is gone, at the same path again.
+    pub(crate) fn again(path: &Path) -> Result<Self, Error> {
+        let mut directory = Self::at(path)?;
+        directory.keep = Keep::from_environment();
+        Ok(directory)
     }
 
     /// The one at `path`, made if it is not there, and left there at the end.
@@ -84,8 +89,7 @@ impl Directory {
         Ok(Self {
             _lock: lock(&path)?,
             path,
-            temporary: None,
-            keep: Keep::Always,
+            keep: Keep::Theirs,
         })
     }
 
@@ -98,19 +102,17 @@ impl Directory {
         match self.keep {
             Keep::Never => false,
             Keep::OnFailure => failed,
-            Keep::Always => true,
+            Keep::Always | Keep::Theirs => true,
         }
     }
 }
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        let kept = self.is_kept(thread::panicking());
-        if let Some(temporary) = &mut self.temporary
-            && kept
-        {
-            temporary.disable_cleanup(true);
-            // If it cannot be marked, a later run may remove the evidence: no reason to fail here.
+        // What cannot be removed, or marked as kept, is left to a later run: no reason to fail here.
+        if !self.is_kept(thread::panicking()) {
+            let _ = fs::remove_dir_all(&self.path);
+        } else if self.keep != Keep::Theirs {
             let _ = fs::write(self.path.join(KEPT), "");
         }
     }

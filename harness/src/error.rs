@@ -1,9 +1,11 @@
 //! What a fixture can fail with.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kerbox_events::Server;
 use kerbox_krb5::{ErrorCode, Principal};
 
 /// An error of a fixture. It says what was tried, with which value, and how to mend it.
@@ -15,6 +17,16 @@ pub enum Error {
     Io {
         /// What was tried.
         doing: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// An address that cannot be listened on.
+    #[error("the {server} cannot listen on {address}: {source}; name another port, or 0 for a free one")]
+    Bind {
+        /// Which server.
+        server: Server,
+        /// The address asked for.
+        address: SocketAddr,
         /// What the system said.
         source: io::Error,
     },
@@ -54,6 +66,12 @@ pub enum Error {
         /// The name asked for.
         principal: Principal,
     },
+    /// A change of the principal database that cannot be.
+    #[error(transparent)]
+    Database(#[from] kerbox_kdc::DatabaseError),
+    /// The cluster has no realm: it was started without security.
+    #[error("this cluster has no Kerberos realm: start it with Cluster::secure()")]
+    NoRealm,
     /// Bytes or names below the protocols.
     #[error(transparent)]
     Kerberos(#[from] kerbox_krb5::Error),
@@ -83,6 +101,9 @@ impl Error {
             Self::Refused { code, .. } => Some(*code),
             Self::Kerberos(error) => Some(error.code()),
             Self::Io { .. }
+            | Self::Bind { .. }
+            | Self::Database(_)
+            | Self::NoRealm
             | Self::DirectoryInUse { .. }
             | Self::Setting { .. }
             | Self::UnknownPrincipal { .. }

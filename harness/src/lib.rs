@@ -2,6 +2,8 @@
 
 #![warn(missing_docs)]
 
+mod builder;
+mod ccaches;
 mod client_env;
 mod directory;
 mod error;
@@ -9,14 +11,25 @@ mod faults;
 mod hadoop_conf;
 mod hook;
 mod journal;
+mod login;
+mod principals;
+mod realm;
+mod running;
 mod runtime;
+mod shared_conf;
+mod world;
+mod world_methods;
 
+pub use builder::RealmBuilder;
 pub use client_env::{ClientEnv, EnvGuard};
 pub use error::Error;
 pub use faults::{Fault, FaultGuard, Rule};
 pub use journal::{Entry, Journal};
 pub use kerbox_events::{Event, Outcome, Server, TgsKind, Verdict};
-pub use kerbox_krb5::{Clock, ErrorCode, Principal, Timestamp};
-
-/// Placeholder for the doc link.
-pub fn shared_krb5_conf() {}
+pub use kerbox_krb5::client::Credentials;
+pub use kerbox_krb5::{Clock, EncryptionType, ErrorCode, Principal, Timestamp};
+pub use login::Login;
+pub use principals::NewPrincipal;
+pub use realm::Realm;
+pub use shared_conf::{shared_krb5_conf, use_shared_krb5_conf};
+pub use world_methods::SkewGuard;

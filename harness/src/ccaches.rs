@@ -1,0 +1,47 @@
+//! The credential caches of a fixture: written for logins, and kept in step with the clock.
+
+use std::fs;
+use std::path::Path;
+
+use kerbox_krb5::ccache::{Credential, CredentialCache};
+use kerbox_krb5::client::Credentials;
+use kerbox_krb5::{Clock, Timestamp};
+
+use crate::Error;
+
+/// Writes a cache that holds this ticket alone, as `kinit` does, with the clock's offset in its header: MIT's library adds it
+/// to the system's time, and so lives in the fixture's time.
+pub(crate) fn write(path: &Path, credentials: &Credentials, clock: &Clock) -> Result<(), Error> {
+    let mut credential = Credential::new(
+        credentials.client.clone(),
+        credentials.server.clone(),
+        credentials.key.clone(),
+        credentials.ticket.encode(),
+    );
+    credential.auth_time = credentials.auth_time;
+    credential.start_time = credentials.start_time;
+    credential.end_time = credentials.end_time;
+    credential.renew_till = credentials.renew_till.unwrap_or(Timestamp::EPOCH);
+    credential.flags = credentials.flags;
+    credential.addresses.clone_from(&credentials.addresses);
+    let mut cache = CredentialCache::new(credentials.client.clone());
+    cache.set_time_offset(clock.offset_micros());
+    cache.push(credential);
+    cache.write(path)?;
+    Ok(())
+}
+
+/// After the clock was moved: gives every cache in `directory` the new offset, those that clients made there too.
+pub(crate) fn follow_clock(directory: &Path, clock: &Clock) -> Result<(), Error> {
+    let Ok(entries) = fs::read_dir(directory) else {
+        // A fixture without a realm has none.
+        return Ok(());
+    };
+    for entry in entries.flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            // Whatever is no cache, or was removed meanwhile, needs no offset.
+            let _ = CredentialCache::set_time_offset_of_file(&entry.path(), clock.offset_micros());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! A user's login: a ticket-granting ticket in a FILE cache that every Kerberos client reads.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kerbox_krb5::Principal;
+use kerbox_krb5::client::Credentials;
+
+use crate::client_env::{ClientEnv, EnvGuard};
+use crate::realm::RealmCore;
+use crate::{Error, ccaches};
+
+/// A logged-in user, from [`Realm::login`](crate::Realm::login) or [`Cluster::login`](crate::Cluster::login).
+///
+/// It does not keep the fixture running.
+pub struct Login {
+    realm: Arc<RealmCore>,
+    principal: Principal,
+    ccache: PathBuf,
+    env: ClientEnv,
+    ticket: Mutex<Credentials>,
+}
+
+impl Login {
+    pub(crate) fn new(realm: Arc<RealmCore>, principal: Principal, ccache: PathBuf, env: &ClientEnv) -> Result<Self, Error> {
+        let ticket = realm.initial_ticket(&principal)?;
+        ccaches::write(&ccache, &ticket, realm.clock())?;
+        let mut name = std::ffi::OsString::from("FILE:");
+        name.push(&ccache);
+        Ok(Self {
+            env: env.clone().with("KRB5CCNAME", name),
+            realm,
+            principal,
+            ccache,
+            ticket: Mutex::new(ticket),
+        })
+    }
+
+    /// Who is logged in.
+    #[must_use]
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// The cache's file.
+    #[must_use]
+    pub fn ccache(&self) -> &Path {
+        &self.ccache
+    }
+
+    /// The present ticket-granting ticket, with its times and flags.
+    #[must_use]
+    pub fn ticket(&self) -> Credentials {
+        self.ticket.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Renews the ticket, as `kinit -R` does. A ticket past its end cannot be renewed: `KRB_AP_ERR_TKT_EXPIRED`.
+    pub async fn renew(&self) -> Result<(), Error> {
+        self.renew_blocking()
+    }
+
+    /// As [`renew`](Self::renew), outside of async code.
+    pub fn renew_blocking(&self) -> Result<(), Error> {
+        let renewed = self.realm.renewed_ticket(&self.ticket())?;
+        self.take(renewed)
+    }
+
+    /// Logs in again with the user's key, as a service does from its keytab.
+    pub async fn login_again(&self) -> Result<(), Error> {
+        self.login_again_blocking()
+    }
+
+    /// As [`login_again`](Self::login_again), outside of async code.
+    pub fn login_again_blocking(&self) -> Result<(), Error> {
+        let ticket = self.realm.initial_ticket(&self.principal)?;
+        self.take(ticket)
+    }
+
+    fn take(&self, ticket: Credentials) -> Result<(), Error> {
+        ccaches::write(&self.ccache, &ticket, self.realm.clock())?;
+        *self.ticket.lock().unwrap_or_else(PoisonError::into_inner) = ticket;
+        Ok(())
+    }
+
+    /// The environment in which clients act as this user.
+    #[must_use]
+    pub fn env(&self) -> ClientEnv {
+        self.env.clone()
+    }
+
+    /// A command in this user's environment.
+    #[must_use]
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        self.env.command(program)
+    }
+
+    /// Makes this process act as this user until the guard is dropped; see [`ClientEnv::enter`].
+    pub fn enter_env(&self) -> EnvGuard {
+        self.env.enter()
+    }
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Login({} in {})", self.principal, self.ccache.display())
+    }
+}

@@ -1,0 +1,204 @@
+//! Principals that a fixture begins with, or that are added while it runs; named without the realm, which may not be known yet.
+
+use std::time::Duration;
+
+use kerbox_kdc::NewKeys;
+use kerbox_krb5::{EncryptionType, Principal, Timestamp};
+
+use crate::Error;
+
+/// A principal to be added to a realm.
+///
+/// ```
+/// use std::time::Duration;
+/// use kerbox::NewPrincipal;
+///
+/// let short_lived = NewPrincipal::new("carol").password("secret").max_life(Duration::from_secs(30)).attribute("-allow_forwardable");
+/// ```
+#[derive(Clone, Debug)]
+pub struct NewPrincipal {
+    name: String,
+    password: Option<String>,
+    keytab: Option<String>,
+    enctypes: Option<Vec<EncryptionType>>,
+    kvno: u32,
+    max_life: Option<Duration>,
+    max_renewable_life: Option<Duration>,
+    expires: Option<Timestamp>,
+    password_expires: Option<Timestamp>,
+    attributes: Vec<String>,
+    delegates_to: Vec<String>,
+}
+
+impl NewPrincipal {
+    /// `alice`, `nn/localhost`, or a name with its realm. It gets random keys.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            password: None,
+            keytab: None,
+            enctypes: None,
+            kvno: 1,
+            max_life: None,
+            max_renewable_life: None,
+            expires: None,
+            password_expires: None,
+            attributes: Vec::new(),
+            delegates_to: Vec::new(),
+        }
+    }
+
+    /// The name as given.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// It can also come with this password, whose keys are derived when first needed.
+    #[must_use]
+    pub fn password(mut self, password: impl Into<String>) -> Self {
+        self.password = Some(password.into());
+        self
+    }
+
+    /// The file in `keytabs/` that gets its keys; principals may share one. Default: `NAME.keytab` for users, none for services.
+    #[must_use]
+    pub fn keytab(mut self, file: impl Into<String>) -> Self {
+        self.keytab = Some(file.into());
+        self
+    }
+
+    /// The types of its keys, the best first. Default: the realm's.
+    #[must_use]
+    pub fn enctypes(mut self, enctypes: impl IntoIterator<Item = EncryptionType>) -> Self {
+        self.enctypes = Some(enctypes.into_iter().collect());
+        self
+    }
+
+    /// The version of its keys. Default: 1.
+    #[must_use]
+    pub fn kvno(mut self, kvno: u32) -> Self {
+        self.kvno = kvno;
+        self
+    }
+
+    /// The longest life of its tickets. Default: the realm's.
+    #[must_use]
+    pub fn max_life(mut self, life: Duration) -> Self {
+        self.max_life = Some(life);
+        self
+    }
+
+    /// How long its tickets can be renewed. Default: as the realm says.
+    #[must_use]
+    pub fn max_renewable_life(mut self, life: Duration) -> Self {
+        self.max_renewable_life = Some(life);
+        self
+    }
+
+    /// When it expires.
+    #[must_use]
+    pub fn expires(mut self, at: Timestamp) -> Self {
+        self.expires = Some(at);
+        self
+    }
+
+    /// When its password expires.
+    #[must_use]
+    pub fn password_expires(mut self, at: Timestamp) -> Self {
+        self.password_expires = Some(at);
+        self
+    }
+
+    /// A setting in kadmin's form, on top of the realm's: `-requires_preauth`, `-allow_tix`, `+ok_as_delegate`, ….
+    #[must_use]
+    pub fn attribute(mut self, setting: impl Into<String>) -> Self {
+        self.attributes.push(setting.into());
+        self
+    }
+
+    /// As a service: it may come to this service in a user's name (S4U2Proxy).
+    #[must_use]
+    pub fn delegates_to(mut self, service: impl Into<String>) -> Self {
+        self.delegates_to.push(service.into());
+        self
+    }
+
+    /// The keytab that it gets, if any.
+    pub(crate) fn keytab_file(&self, principal: &Principal) -> Option<String> {
+        self.keytab.clone().or_else(|| default_keytab(principal))
+    }
+
+    /// As the KDC takes it.
+    pub(crate) fn in_realm(&self, realm: &str) -> Result<kerbox_kdc::NewPrincipal, Error> {
+        let keys = match &self.password {
+            Some(password) => NewKeys::RandomAndPassword(password.clone()),
+            None => NewKeys::Random,
+        };
+        let mut new = kerbox_kdc::NewPrincipal::new(Principal::parse(&self.name, realm)?, keys);
+        new.enctypes.clone_from(&self.enctypes);
+        new.kvno = self.kvno;
+        new.attributes.clone_from(&self.attributes);
+        new.entry.max_life = self.max_life;
+        new.entry.max_renewable_life = self.max_renewable_life;
+        new.entry.expires = self.expires;
+        new.entry.password_expires = self.password_expires;
+        let services = self.delegates_to.iter().map(|service| Principal::parse(service, realm));
+        new.entry.delegates_to = services.collect::<Result<_, _>>()?;
+        Ok(new)
+    }
+}
+
+/// The usual names of keytabs: users' own, and those of Hadoop's daemons.
+fn default_keytab(principal: &Principal) -> Option<String> {
+    match principal.components() {
+        [user] => Some(format!("{}.keytab", file_name(user))),
+        [service, host] if host == "localhost" => {
+            let file = match &**service {
+                "nn" | "dn" | "sn" => format!("{service}.service.keytab"),
+                "HTTP" => "spnego.service.keytab".to_owned(),
+                "hdfs" | "host" => format!("{service}.keytab"),
+                _ => return None,
+            };
+            Some(file)
+        }
+        _ => None,
+    }
+}
+
+/// A keytab's file for a principal that has no usual one.
+pub(crate) fn keytab_on_demand(principal: &Principal) -> String {
+    default_keytab(principal).unwrap_or_else(|| format!("{}.keytab", file_name(&principal.components().join("."))))
+}
+
+/// A name that stays in its directory.
+pub(crate) fn file_name(name: &str) -> String {
+    let safe = |character: char| {
+        if character.is_alphanumeric() || "._-@".contains(character) {
+            character
+        } else {
+            '_'
+        }
+    };
+    let name: String = name.chars().map(safe).collect();
+    if name.starts_with('.') { format!("_{name}") } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keytab_of(name: &str) -> String {
+        keytab_on_demand(&Principal::parse(name, "R").expect("a name"))
+    }
+
+    #[test]
+    fn keytabs_have_their_usual_names_and_stay_in_their_directory() {
+        assert_eq!(keytab_of("alice"), "alice.keytab");
+        assert_eq!(keytab_of("nn/localhost"), "nn.service.keytab");
+        assert_eq!(keytab_of("HTTP/localhost"), "spnego.service.keytab");
+        assert_eq!(keytab_of("kafka/broker.example.com"), "kafka.broker.example.com.keytab");
+        assert_eq!(keytab_of(r"..\/..\/etc\/passwd"), "_.._.._etc_passwd.keytab");
+    }
+}

@@ -1,0 +1,103 @@
+//! A server that runs on the fixture's runtime, and how it ends.
+
+use std::future::Future;
+use std::io;
+use std::sync::{Mutex, PoisonError, mpsc};
+
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+
+/// A running server. Dropped without more ado it goes on until its runtime ends.
+pub(crate) struct Running(Mutex<Option<Task>>);
+
+struct Task {
+    shutdown: oneshot::Sender<()>,
+    abort: AbortHandle,
+    /// Disconnected when the task is gone, with everything that it held.
+    ended: mpsc::Receiver<()>,
+}
+
+impl Running {
+    /// Spawns what `serve` makes of the future that tells it to end.
+    pub(crate) fn start<F>(runtime: &Handle, serve: impl FnOnce(Shutdown) -> F) -> Self
+    where
+        F: Future<Output = io::Result<()>> + Send + 'static,
+    {
+        let (shutdown, told) = oneshot::channel();
+        let (held, ended) = mpsc::channel::<()>();
+        let server = serve(Box::pin(async move {
+            // Told, or the fixture is gone.
+            let _ = told.await;
+        }));
+        // Inside the runtime, because the sockets are registered with it.
+        let task = runtime.spawn(async move {
+            let _held = held;
+            if let Err(error) = server.await {
+                tracing::error!(target: "kerbox", "a server ended: {error}");
+            }
+        });
+        Self(Mutex::new(Some(Task {
+            shutdown,
+            abort: task.abort_handle(),
+            ended,
+        })))
+    }
+
+    /// Whether it was neither stopped nor killed.
+    pub(crate) fn is_running(&self) -> bool {
+        self.task().as_ref().is_some_and(|task| !task.abort.is_finished())
+    }
+
+    /// Lets it end in order, and waits until it has. Its address is free then.
+    pub(crate) fn stop(&self) {
+        if let Some(task) = self.take() {
+            // One that is gone already needs no telling.
+            let _ = task.shutdown.send(());
+            let _ = task.ended.recv();
+        }
+    }
+
+    /// Ends it where it stands: its connections are cut. Does not wait, so that a server may ask for its own end.
+    pub(crate) fn kill(&self) {
+        if let Some(task) = self.take() {
+            task.abort.abort();
+        }
+    }
+
+    fn take(&self) -> Option<Task> {
+        self.task().take()
+    }
+
+    fn task(&self) -> std::sync::MutexGuard<'_, Option<Task>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Resolves when a server shall end.
+pub(crate) type Shutdown = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::Runtime;
+
+    #[test]
+    fn a_stopped_server_has_ended_and_a_killed_one_soon_has() {
+        let runtime = Runtime::start(1).expect("a thread");
+        let polite = Running::start(runtime.handle(), |shutdown| async {
+            shutdown.await;
+            Ok(())
+        });
+        assert!(polite.is_running());
+        polite.stop();
+        assert!(!polite.is_running());
+        let (held, dropped) = mpsc::channel::<()>();
+        let deaf = Running::start(runtime.handle(), |_shutdown| async {
+            let _held = held;
+            std::future::pending().await
+        });
+        deaf.kill();
+        assert!(dropped.recv().is_err(), "what it held is gone");
+    }
+}

@@ -1,0 +1,301 @@
+//! What every fixture has: a clock, a journal, faults, a directory, servers with timers, and the thread that they run on.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use std::{fmt, thread};
+
+use kerbox_events::{Event, Hook, Server};
+use kerbox_krb5::{Clock, Timestamp};
+use tokio::sync::Notify;
+
+use crate::client_env::ClientEnv;
+use crate::directory::{Directory, write_private};
+use crate::faults::{FaultGuard, Rule};
+use crate::hook::Watch;
+use crate::journal::{Entry, Journal};
+use crate::runtime::Runtime;
+use crate::{Error, ccaches};
+
+/// How many lines of the journal a failing test prints.
+const LINES_ON_PANIC: usize = 35;
+
+/// A server core with timers. The fixture calls [`tick`](Self::tick) when the deadline has come, in real time and when the clock is moved.
+pub(crate) trait Timed: Send + Sync {
+    /// When something is due next, by the server's own clock.
+    fn next_deadline(&self) -> Option<Timestamp>;
+
+    /// Does what is due.
+    fn tick(&self, now: Timestamp);
+}
+
+/// One server of a fixture, as its timers see it.
+struct TimedServer {
+    server: Server,
+    clock: Clock,
+    core: Arc<dyn Timed>,
+    /// Whether its deadlines are steps of [`World::advance`]. Those of DataNodes, a heartbeat each 3 s, are not: at every step
+    /// all of them are heard first, so that none is missed and none is counted.
+    leads: bool,
+}
+
+impl TimedServer {
+    /// The deadline by the fixture's clock.
+    fn deadline(&self) -> Option<Timestamp> {
+        let micros = self.core.next_deadline()?.as_micros();
+        Some(Timestamp::from_micros(micros.saturating_sub(self.clock.skew_micros())))
+    }
+}
+
+/// The part of a fixture that its handles share. It does not keep the servers running: [`Fixture`] does.
+pub(crate) struct World {
+    pub(crate) clock: Clock,
+    pub(crate) watch: Arc<Watch>,
+    pub(crate) seed: u64,
+    path: PathBuf,
+    servers: Mutex<Vec<TimedServer>>,
+    clocks: Mutex<BTreeMap<Server, Clock>>,
+    /// Held while time is being moved: two movements do not interleave.
+    moving: Mutex<()>,
+    /// Wakes the real-time ticker when deadlines may have changed.
+    changed: Notify,
+}
+
+impl World {
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn journal(&self) -> Journal {
+        self.watch.journal.clone()
+    }
+
+    pub(crate) fn hook(&self) -> Arc<dyn Hook> {
+        Arc::clone(&self.watch) as Arc<dyn Hook>
+    }
+
+    pub(crate) fn inject(&self, rule: impl Rule + 'static) -> FaultGuard {
+        self.watch.faults.inject(rule)
+    }
+
+    /// Writes `env.sh`, for `. env.sh`.
+    pub(crate) fn write_env(&self, env: &ClientEnv) -> Result<(), Error> {
+        write_private(&self.path.join("env.sh"), env.to_shell().as_bytes())
+    }
+
+    pub(crate) fn record_state(&self, server: Server, change: &str) {
+        let change = change.into();
+        self.watch.record(self.clock.now(), Event::State { server, change });
+    }
+
+    /// Lets `core` be ticked from now on.
+    pub(crate) fn add_timed(&self, server: Server, core: Arc<dyn Timed>) {
+        let clock = self.new_clock(server);
+        let mut servers = lock(&self.servers);
+        // One that is restarted takes the place of the old one.
+        servers.retain(|timed| timed.server != server);
+        let leads = !matches!(server, Server::DataNode(_));
+        servers.push(TimedServer {
+            server,
+            clock,
+            core,
+            leads,
+        });
+        // DataNodes first: at every step their heartbeats are heard before the NameNode judges who is silent.
+        servers.sort_by_key(|timed| timed.leads);
+        drop(servers);
+        self.changed.notify_one();
+    }
+
+    /// `server` is no longer ticked.
+    pub(crate) fn remove_timed(&self, server: Server) {
+        lock(&self.servers).retain(|timed| timed.server != server);
+    }
+
+    /// The clock that a server shall use: it moves with the fixture's, and can be skewed alone. The same again after a restart.
+    pub(crate) fn new_clock(&self, server: Server) -> Clock {
+        lock(&self.clocks).entry(server).or_insert_with(|| self.clock.twin()).clone()
+    }
+
+    /// The clock of a server that there is.
+    pub(crate) fn clock_of(&self, server: Server) -> Result<Clock, Error> {
+        let clocks = lock(&self.clocks);
+        clocks.get(&server).cloned().ok_or_else(|| Error::NoSuchServer {
+            server: server.to_string(),
+            has: clocks.keys().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        })
+    }
+
+    /// Moves the clock forward to `target`, stopping at every deadline on the way; answers which timers fired.
+    pub(crate) fn advance_to(&self, target: Timestamp) -> Result<Vec<Entry>, Error> {
+        let _moving = lock(&self.moving);
+        let seen = self.watch.journal.from_here();
+        let from = self.clock.now();
+        while let Some(step) = self.next_step(target) {
+            if step > self.clock.now() {
+                self.clock.set(step);
+            }
+            self.tick_all();
+        }
+        if target > self.clock.now() {
+            self.clock.set(target);
+        }
+        self.tick_all();
+        self.moved(from)?;
+        Ok(seen.filter(|event| matches!(event, Event::Timer { .. } | Event::State { .. })))
+    }
+
+    /// Sets the clock to `target` at once, forward or backward: whatever is due then is due at once.
+    pub(crate) fn jump_to(&self, target: Timestamp) -> Result<(), Error> {
+        let _moving = lock(&self.moving);
+        let from = self.clock.now();
+        self.clock.set(target);
+        self.moved(from)
+    }
+
+    fn moved(&self, from: Timestamp) -> Result<(), Error> {
+        let to = self.clock.now();
+        self.watch.record(to, Event::ClockMoved { from, to });
+        self.changed.notify_one();
+        ccaches::follow_clock(&self.path.join("ccache"), &self.clock)
+    }
+
+    /// The earliest deadline of those that lead, if it is before `target`. A deadline that a tick did not move is no step.
+    fn next_step(&self, target: Timestamp) -> Option<Timestamp> {
+        let now = self.clock.now();
+        let servers = lock(&self.servers);
+        let deadlines = servers.iter().filter(|timed| timed.leads).filter_map(TimedServer::deadline);
+        deadlines.filter(|deadline| *deadline > now && *deadline < target).min()
+    }
+
+    fn tick_all(&self) {
+        let cores: Vec<(Clock, Arc<dyn Timed>)> = lock(&self.servers)
+            .iter()
+            .map(|timed| (timed.clock.clone(), Arc::clone(&timed.core)))
+            .collect();
+        for (clock, core) in cores {
+            core.tick(clock.now());
+        }
+    }
+
+    /// Ticks what is due; answers how long it is to the next deadline.
+    fn tick_due(&self) -> Option<Duration> {
+        let due: Vec<(Clock, Arc<dyn Timed>)> = {
+            let now = self.clock.now();
+            let servers = lock(&self.servers);
+            let due = servers
+                .iter()
+                .filter(|timed| timed.deadline().is_some_and(|deadline| deadline <= now));
+            due.map(|timed| (timed.clock.clone(), Arc::clone(&timed.core))).collect()
+        };
+        for (clock, core) in due {
+            core.tick(clock.now());
+        }
+        let now = self.clock.now();
+        let servers = lock(&self.servers);
+        let next = servers.iter().filter_map(TimedServer::deadline).min()?;
+        // One that a tick leaves due is not run in a circle.
+        Some(next.since(now).max(Duration::from_millis(1)))
+    }
+
+    /// Ticks the servers as real time goes by; a frozen clock's deadlines come only when it is moved.
+    async fn keep_time(self: Arc<Self>) {
+        loop {
+            let wait = self.tick_due();
+            let changed = self.changed.notified();
+            match wait {
+                Some(wait) if !self.clock.is_frozen() => {
+                    tokio::select! {
+                        () = tokio::time::sleep(wait) => {}
+                        () = changed => {}
+                    }
+                }
+                _ => changed.await,
+            }
+        }
+    }
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "World in {}", self.path.display())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What these guard is changed in single steps: a panic elsewhere leaves it whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps a world running: its thread and its directory. Dropping it ends both.
+pub(crate) struct Fixture {
+    // The order of fields is the order of their end: first the servers, then their files.
+    pub(crate) runtime: Runtime,
+    pub(crate) world: Arc<World>,
+    directory: Directory,
+}
+
+/// What a fixture is started with.
+#[derive(Clone, Debug)]
+pub(crate) struct WorldSettings {
+    pub(crate) clock: Clock,
+    pub(crate) seed: u64,
+    pub(crate) directory: Option<PathBuf>,
+    pub(crate) workers: usize,
+}
+
+impl Default for WorldSettings {
+    fn default() -> Self {
+        Self {
+            clock: Clock::system(),
+            seed: 0,
+            directory: None,
+            workers: 1,
+        }
+    }
+}
+
+impl Fixture {
+    /// A world without servers. `on_kill` is told of servers that a fault has killed.
+    pub(crate) fn start(settings: WorldSettings) -> Result<(Self, tokio::sync::mpsc::UnboundedReceiver<Server>), Error> {
+        let directory = match &settings.directory {
+            Some(path) => Directory::at(path)?,
+            None => Directory::temporary()?,
+        };
+        let runtime = Runtime::start(settings.workers).map_err(Error::io("start the fixture's thread"))?;
+        let journal = Journal::new(settings.clock.clone(), runtime.handle().clone());
+        let (watch, kills) = Watch::new(journal, settings.seed);
+        let world = Arc::new(World {
+            clock: settings.clock,
+            watch,
+            seed: settings.seed,
+            path: directory.path().to_owned(),
+            servers: Mutex::default(),
+            clocks: Mutex::default(),
+            moving: Mutex::default(),
+            changed: Notify::new(),
+        });
+        runtime.handle().spawn(Arc::clone(&world).keep_time());
+        let fixture = Self { runtime, world, directory };
+        Ok((fixture, kills))
+    }
+}
+
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let kept = if self.directory.is_kept(true) {
+                "kept"
+            } else {
+                "removed; KERBOX_KEEP=on-failure keeps it"
+            };
+            eprintln!(
+                "--- what the servers saw last (seed {}, files in {}, {kept}):\n{}---",
+                self.world.seed,
+                self.directory.path().display(),
+                self.world.journal().last(LINES_ON_PANIC)
+            );
+        }
+    }
+}

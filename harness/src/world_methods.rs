@@ -1,0 +1,124 @@
+//! What both fixtures, [`Realm`](crate::Realm) and [`Cluster`](crate::Cluster), can do: time, faults, the journal, their files.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kerbox_events::Server;
+use kerbox_krb5::Clock;
+
+use crate::Error;
+use crate::world::World;
+
+/// Undoes a skew when dropped.
+#[must_use = "the server's clock is set right as soon as this guard is dropped: bind it to a name, `let _skew = ...`"]
+#[derive(Debug)]
+pub struct SkewGuard {
+    clock: Clock,
+    before: i64,
+}
+
+impl SkewGuard {
+    pub(crate) fn new(world: &Arc<World>, server: Server, seconds: i64) -> Result<Self, Error> {
+        let clock = world.clock_of(server)?;
+        let before = clock.skew_micros();
+        clock.set_skew_micros(seconds.saturating_mul(1_000_000));
+        Ok(Self { clock, before })
+    }
+}
+
+impl Drop for SkewGuard {
+    fn drop(&mut self) {
+        self.clock.set_skew_micros(self.before);
+    }
+}
+
+/// How long past a ticket's end it is refused by everybody: the skew that is allowed, and a second, since tickets tell whole ones.
+pub(crate) fn beyond(skew: Duration) -> Duration {
+    skew + Duration::from_secs(1)
+}
+
+macro_rules! world_methods {
+    ($fixture:ident, |$this:ident| $world:expr) => {
+        impl $fixture {
+            fn world(&self) -> &std::sync::Arc<$crate::world::World> {
+                let $this = self;
+                $world
+            }
+
+            /// The fixture's directory: krb5.conf, keytabs, caches, Hadoop's xml, blocks.
+            #[must_use]
+            pub fn path(&self) -> &std::path::Path {
+                self.world().path()
+            }
+
+            /// A command in the fixture's environment.
+            #[must_use]
+            pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> std::process::Command {
+                self.env().command(program)
+            }
+
+            /// The clock that all servers share.
+            #[must_use]
+            pub fn clock(&self) -> &$crate::Clock {
+                &self.world().clock
+            }
+
+            /// The seed of everything random.
+            #[must_use]
+            pub fn seed(&self) -> u64 {
+                self.world().seed
+            }
+
+            /// What the servers saw.
+            #[must_use]
+            pub fn journal(&self) -> $crate::Journal {
+                self.world().journal()
+            }
+
+            /// Installs a fault until the guard is dropped: a closure over [`&Event`](crate::Event), or a [`Fault`](crate::Fault).
+            pub fn inject(&self, rule: impl $crate::Rule + 'static) -> $crate::FaultGuard {
+                self.world().inject(rule)
+            }
+
+            /// Moves the clock forward. The servers' timers run in order on the way, as if the time had passed in silence;
+            /// answers those that fired. Credential caches in the fixture's directory follow.
+            pub async fn advance(&self, by: std::time::Duration) -> Result<Vec<$crate::Entry>, $crate::Error> {
+                self.advance_blocking(by)
+            }
+
+            /// As [`advance`](Self::advance), outside of async code.
+            pub fn advance_blocking(&self, by: std::time::Duration) -> Result<Vec<$crate::Entry>, $crate::Error> {
+                self.world().advance_to(self.clock().now() + by)
+            }
+
+            /// [Advances](Self::advance) until a ticket that ends at `end` is refused by everybody: past the allowed clock skew.
+            /// Does nothing if that is over already.
+            pub async fn advance_past(&self, end: $crate::Timestamp) -> Result<Vec<$crate::Entry>, $crate::Error> {
+                self.advance_past_blocking(end)
+            }
+
+            /// As [`advance_past`](Self::advance_past), outside of async code.
+            pub fn advance_past_blocking(&self, end: $crate::Timestamp) -> Result<Vec<$crate::Entry>, $crate::Error> {
+                self.world()
+                    .advance_to(end + $crate::world_methods::beyond(self.clock_skew()))
+            }
+
+            /// Sets the clock at once, forward or backward, as an NTP step, a suspended laptop or a migrated machine does:
+            /// whatever became due meanwhile is due at once.
+            pub async fn jump(&self, to: $crate::Timestamp) -> Result<(), $crate::Error> {
+                self.jump_blocking(to)
+            }
+
+            /// As [`jump`](Self::jump), outside of async code.
+            pub fn jump_blocking(&self, to: $crate::Timestamp) -> Result<(), $crate::Error> {
+                self.world().jump_to(to)
+            }
+
+            /// Lets the clock of one server go wrong, by so many seconds ahead of the others, until the guard is dropped.
+            pub fn skew(&self, server: $crate::Server, seconds: i64) -> Result<$crate::SkewGuard, $crate::Error> {
+                $crate::world_methods::SkewGuard::new(self.world(), server, seconds)
+            }
+        }
+    };
+}
+pub(crate) use world_methods;
