@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use kerbox_krb5::client::Credentials;
 use kerbox_krb5::messages::{HostAddress, TicketFlags};
 use kerbox_krb5::{Credential, CredentialCache, EncryptionKey, EncryptionType, Error, Keytab, KeytabEntry, Principal, Timestamp};
 
@@ -219,6 +220,17 @@ fn a_cache_put_together_anew_is_the_one_that_kinit_wrote() {
     made.addresses = tgt.addresses.clone();
     cache.push(made);
     assert_same(&cache.to_bytes(), CACHES[1]);
+}
+
+#[test]
+fn tickets_go_from_a_cache_to_the_clients_exchanges_and_back() {
+    for file in CACHES {
+        let cache = CredentialCache::parse(file).expect("a cache");
+        for credential in cache.credentials().filter(|credential| credential.second_ticket().is_none()) {
+            let credentials = Credentials::try_from(credential).expect("a ticket");
+            assert_eq!(&Credential::from(&credentials), credential);
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! One ticket of a credential cache, with its session key.
 
-use crate::messages::{AuthorizationData, HostAddress, TicketFlags};
+use crate::client::Credentials;
+use crate::messages::{AuthorizationData, HostAddress, Ticket, TicketFlags};
 use crate::reader::Reader;
 use crate::stored_key::StoredKey;
 use crate::{EncryptionKey, EncryptionType, Error, NameType, Principal, Timestamp};
@@ -178,6 +179,42 @@ impl Credential {
         }
         push32(bytes, &self.ticket);
         push32(bytes, &self.second_ticket);
+    }
+}
+
+impl From<&Credentials> for Credential {
+    fn from(credentials: &Credentials) -> Self {
+        let Credentials { client, server, key, .. } = credentials.clone();
+        Self {
+            auth_time: credentials.auth_time,
+            start_time: credentials.start_time,
+            end_time: credentials.end_time,
+            renew_till: credentials.renew_till.unwrap_or(Timestamp::EPOCH),
+            flags: credentials.flags,
+            addresses: credentials.addresses.clone(),
+            ..Self::new(client, server, key, credentials.ticket.encode())
+        }
+    }
+}
+
+impl TryFrom<&Credential> for Credentials {
+    type Error = Error;
+
+    /// Refused if the session key's type is not supported, or the ticket malformed, as a setting's is.
+    fn try_from(credential: &Credential) -> Result<Self, Error> {
+        let enctype = credential.enctype();
+        Ok(Self {
+            client: credential.client.clone(),
+            server: credential.server.clone(),
+            key: credential.key().ok_or(Error::EncryptionType { enctype })?.clone(),
+            ticket: Ticket::decode(&credential.ticket)?,
+            flags: credential.flags,
+            auth_time: credential.auth_time,
+            start_time: credential.start_time,
+            end_time: credential.end_time,
+            renew_till: (credential.renew_till != Timestamp::EPOCH).then_some(credential.renew_till),
+            addresses: credential.addresses.clone(),
+        })
     }
 }
 
