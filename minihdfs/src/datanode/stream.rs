@@ -1,0 +1,373 @@
+//! The bytes of a connection, buffered and protected, without the socket.
+//!
+//! Bytes from the peer go into an [`Inbox`], which opens them; what goes to the peer is put into an [`Outbox`] unit by unit,
+//! which seals them. A unit is what clients read at once: a delimited message, or a packet. Under SASL it becomes exactly one frame,
+//! because some clients cannot read a unit over the border of two.
+
+use ctr::cipher::{KeyIvInit, StreamCipher};
+use prost::Message;
+
+use crate::HdfsError;
+use crate::datanode::packet::MAX_PACKET;
+use crate::sasl::{UnwrapHalf, WrapHalf};
+
+/// The longest message that is accepted: a header with a token and a pipeline of many DataNodes takes a few KiB.
+const MAX_MESSAGE: usize = 1 << 20;
+
+/// The longest SASL frame: a packet with what SASL adds.
+const MAX_FRAME: usize = MAX_PACKET + 1024;
+
+/// AES/CTR/NoPadding, one direction of a connection.
+pub(crate) struct AesCtr(Aes);
+
+enum Aes {
+    Bits128(ctr::Ctr128BE<aes::Aes128>),
+    Bits192(ctr::Ctr128BE<aes::Aes192>),
+    Bits256(ctr::Ctr128BE<aes::Aes256>),
+}
+
+impl AesCtr {
+    /// A key of 16, 24 or 32 bytes, and an IV of 16.
+    pub(crate) fn new(key: &[u8], iv: &[u8]) -> Result<Box<Self>, HdfsError> {
+        let cipher = match key.len() {
+            16 => KeyIvInit::new_from_slices(key, iv).map(Aes::Bits128),
+            24 => KeyIvInit::new_from_slices(key, iv).map(Aes::Bits192),
+            32 => KeyIvInit::new_from_slices(key, iv).map(Aes::Bits256),
+            _ => Err(ctr::cipher::InvalidLength),
+        };
+        cipher.map(|cipher| Box::new(Self(cipher))).map_err(|_| {
+            HdfsError::io(format!(
+                "AES/CTR/NoPadding needs a key of 16, 24 or 32 bytes and an IV of 16; there are {} and {}",
+                key.len(),
+                iv.len()
+            ))
+        })
+    }
+
+    fn apply(&mut self, bytes: &mut [u8]) {
+        match &mut self.0 {
+            Aes::Bits128(cipher) => cipher.apply_keystream(bytes),
+            Aes::Bits192(cipher) => cipher.apply_keystream(bytes),
+            Aes::Bits256(cipher) => cipher.apply_keystream(bytes),
+        }
+    }
+}
+
+/// How the bytes of both directions are protected from now on.
+pub(crate) enum Protection {
+    /// Not at all.
+    None,
+    /// SASL frames: `int32` length and token.
+    Sasl(WrapHalf, UnwrapHalf),
+    /// One key stream for each direction: to the peer, from the peer.
+    Aes(Box<AesCtr>, Box<AesCtr>),
+}
+
+/// Bytes between `start` and `end`; what lies behind is initialized once and used again and again.
+#[derive(Default)]
+struct Buffer {
+    bytes: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl Buffer {
+    fn filled(&self) -> &[u8] {
+        &self.bytes[self.start..self.end]
+    }
+
+    /// Room for at least `length` bytes after what is filled: all that there is.
+    fn room(&mut self, length: usize) -> &mut [u8] {
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        }
+        if self.bytes.len() - self.end < length {
+            self.bytes.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
+            if self.bytes.len() - self.end < length {
+                self.bytes.resize(self.end + length, 0);
+            }
+        }
+        &mut self.bytes[self.end..]
+    }
+
+    fn consume(&mut self, length: usize) {
+        self.start += length;
+        debug_assert!(self.start <= self.end, "only what is there can be consumed");
+    }
+
+    /// Has `append` append to what is filled.
+    fn append_with<R>(&mut self, append: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        }
+        self.bytes.truncate(self.end);
+        let result = append(&mut self.bytes);
+        self.end = self.bytes.len();
+        result
+    }
+}
+
+/// What came from the peer and was not yet used.
+#[derive(Default)]
+pub(crate) struct Inbox {
+    plain: Buffer,
+    opening: Opening,
+}
+
+#[derive(Default)]
+enum Opening {
+    #[default]
+    None,
+    Sasl(UnwrapHalf, Buffer),
+    Aes(Box<AesCtr>),
+}
+
+impl Inbox {
+    /// Where to put what the socket gives: room for at least `length` bytes.
+    pub(crate) fn room(&mut self, length: usize) -> &mut [u8] {
+        match &mut self.opening {
+            Opening::Sasl(_, sealed) => sealed.room(length),
+            Opening::None | Opening::Aes(_) => self.plain.room(length),
+        }
+    }
+
+    /// The first `length` bytes of the room have been filled.
+    pub(crate) fn received(&mut self, length: usize) -> Result<(), HdfsError> {
+        match &mut self.opening {
+            Opening::None => self.plain.end += length,
+            Opening::Aes(cipher) => {
+                let end = self.plain.end + length;
+                cipher.apply(&mut self.plain.bytes[self.plain.end..end]);
+                self.plain.end = end;
+            }
+            Opening::Sasl(layer, sealed) => {
+                sealed.end += length;
+                while let Some((prefix, rest)) = sealed.filled().split_first_chunk::<4>() {
+                    let length = u32::from_be_bytes(*prefix) as usize;
+                    if length > MAX_FRAME {
+                        return Err(HdfsError::io(format!(
+                            "A SASL frame of {length} bytes exceeds the {MAX_FRAME} that are accepted"
+                        )));
+                    }
+                    let Some(token) = rest.get(..length) else { break };
+                    self.plain.append_with(|plain| layer.unwrap_into(token, plain))?;
+                    sealed.consume(4 + length);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is there, opened.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.plain.filled()
+    }
+
+    /// The first `length` of them are done with.
+    pub(crate) fn consume(&mut self, length: usize) {
+        self.plain.consume(length);
+    }
+
+    /// Takes a delimited message, or `None` if more bytes are needed.
+    pub(crate) fn message<M: Message + Default>(&mut self) -> Result<Option<M>, HdfsError> {
+        let mut bytes = self.bytes();
+        let available = bytes.len();
+        // A varint has at most ten bytes; what a shorter one cannot be decoded from, is not there yet.
+        let length = match prost::encoding::decode_varint(&mut bytes) {
+            Ok(length) => length,
+            Err(_) if available < 10 => return Ok(None),
+            Err(error) => return Err(HdfsError::io(format!("Cannot read a message's length: {error}"))),
+        };
+        let length = usize::try_from(length).ok().filter(|length| *length <= MAX_MESSAGE).ok_or_else(|| {
+            HdfsError::io(format!(
+                "A message of {length} bytes exceeds the {MAX_MESSAGE} that are accepted"
+            ))
+        })?;
+        let prefix = available - bytes.len();
+        let Some(body) = bytes.get(..length) else {
+            return Ok(None);
+        };
+        let message = M::decode(body).map_err(|error| HdfsError::io(format!("Cannot read a message: {error}")))?;
+        self.consume(prefix + length);
+        Ok(Some(message))
+    }
+}
+
+/// What goes to the peer and was not yet sent.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    sealed: Buffer,
+    sealing: Sealing,
+}
+
+#[derive(Default)]
+enum Sealing {
+    #[default]
+    None,
+    Sasl(WrapHalf, Buffer),
+    Aes(Box<AesCtr>),
+}
+
+impl Outbox {
+    /// Appends a unit of `length` bytes, which `fill` writes.
+    ///
+    /// # Errors
+    /// Those of `fill`; nothing is appended then.
+    pub(crate) fn unit_with<E>(&mut self, length: usize, fill: impl FnOnce(&mut [u8]) -> Result<(), E>) -> Result<(), E> {
+        match &mut self.sealing {
+            Sealing::None => fill(&mut self.sealed.room(length)[..length])?,
+            Sealing::Aes(cipher) => {
+                let room = &mut self.sealed.room(length)[..length];
+                fill(room)?;
+                cipher.apply(room);
+            }
+            Sealing::Sasl(layer, scratch) => {
+                let unit = &mut scratch.room(length)[..length];
+                fill(unit)?;
+                self.sealed.append_with(|out| wrap_frame(layer, unit, out));
+                return Ok(());
+            }
+        }
+        self.sealed.end += length;
+        Ok(())
+    }
+
+    /// Appends a unit.
+    pub(crate) fn unit(&mut self, bytes: &[u8]) {
+        if let Sealing::Sasl(layer, _) = &mut self.sealing {
+            self.sealed.append_with(|out| wrap_frame(layer, bytes, out));
+            return;
+        }
+        let Ok(()) = self.unit_with(bytes.len(), |room| {
+            room.copy_from_slice(bytes);
+            Ok::<_, std::convert::Infallible>(())
+        });
+    }
+
+    /// Appends a delimited message.
+    pub(crate) fn message(&mut self, message: &impl Message) {
+        self.unit(&message.encode_length_delimited_to_vec());
+    }
+
+    /// What waits to be sent.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.sealed.filled()
+    }
+
+    /// The first `length` bytes were sent.
+    pub(crate) fn sent(&mut self, length: usize) {
+        self.sealed.consume(length);
+    }
+
+    /// Whether units pass as they are: what the socket takes at once need not be put in here.
+    pub(crate) fn is_transparent(&self) -> bool {
+        matches!(self.sealing, Sealing::None)
+    }
+}
+
+fn wrap_frame(layer: &mut WrapHalf, unit: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(&[0; 4]);
+    layer.wrap_into(unit, out);
+    // A unit is a packet at most.
+    let length = (out.len() - start - 4) as u32;
+    out[start..start + 4].copy_from_slice(&length.to_be_bytes());
+}
+
+/// Protects both directions from now on: the handshake is over.
+pub(crate) fn protect(inbox: &mut Inbox, outbox: &mut Outbox, protection: Protection) -> Result<(), HdfsError> {
+    (inbox.opening, outbox.sealing) = match protection {
+        Protection::None => return Ok(()),
+        Protection::Sasl(wrap, unwrap) => (
+            Opening::Sasl(unwrap, Buffer::default()),
+            Sealing::Sasl(wrap, Buffer::default()),
+        ),
+        Protection::Aes(outgoing, incoming) => (Opening::Aes(incoming), Sealing::Aes(outgoing)),
+    };
+    // What the peer has sent already, right behind the handshake, is protected as well.
+    let early = inbox.plain.filled().to_vec();
+    (inbox.plain.start, inbox.plain.end) = (0, 0);
+    inbox.room(early.len())[..early.len()].copy_from_slice(&early);
+    inbox.received(early.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::hdfs::{ClientReadStatusProto, Status};
+
+    fn receive(inbox: &mut Inbox, bytes: &[u8]) -> Result<(), HdfsError> {
+        inbox.room(bytes.len())[..bytes.len()].copy_from_slice(bytes);
+        inbox.received(bytes.len())
+    }
+
+    #[test]
+    fn a_message_waits_until_it_is_whole() {
+        let mut inbox = Inbox::default();
+        for byte in [0x02, 0x08] {
+            receive(&mut inbox, &[byte]).expect("plain");
+            assert_eq!(inbox.message::<ClientReadStatusProto>(), Ok(None));
+        }
+        receive(&mut inbox, &[0x06, 0xff]).expect("plain");
+        let message = inbox.message::<ClientReadStatusProto>().expect("well-formed").expect("whole");
+        assert_eq!(message.status(), Status::ChecksumOk);
+        assert_eq!(inbox.bytes(), [0xff]);
+    }
+
+    #[test]
+    fn absurd_lengths_are_refused_at_once() {
+        for bytes in [[0xff; 11].as_slice(), &[0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0, 0, 0, 0, 0]] {
+            let mut inbox = Inbox::default();
+            receive(&mut inbox, bytes).expect("plain");
+            assert!(inbox.message::<ClientReadStatusProto>().is_err());
+        }
+    }
+
+    #[test]
+    fn aes_is_one_key_stream_however_the_bytes_are_cut() {
+        for length in [16, 24, 32] {
+            let key: Vec<u8> = (0..length).collect();
+            let cipher = || AesCtr::new(&key, &[0xff; 16]).expect("good lengths");
+            let (mut inbox, mut outbox) = (Inbox::default(), Outbox::default());
+            protect(&mut Inbox::default(), &mut outbox, Protection::Aes(cipher(), cipher())).expect("nothing came early");
+            protect(&mut inbox, &mut Outbox::default(), Protection::Aes(cipher(), cipher())).expect("nothing came early");
+            outbox.unit(b"a unit, ");
+            outbox.unit(b"and another one");
+            let sealed = outbox.bytes().to_vec();
+            assert!(!sealed.starts_with(b"a unit"));
+            for piece in sealed.chunks(5) {
+                receive(&mut inbox, piece).expect("no frames");
+            }
+            assert_eq!(inbox.bytes(), b"a unit, and another one");
+        }
+        assert!(AesCtr::new(&[0; 17], &[0; 16]).is_err());
+        assert!(AesCtr::new(&[0; 16], &[0; 15]).is_err());
+    }
+
+    #[test]
+    fn aes_ctr_matches_the_published_vector() {
+        // NIST SP 800-38A, F.5.1.
+        let key = crate::hex::unhex("2b7e151628aed2a6abf7158809cf4f3c");
+        let counter = crate::hex::unhex("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff");
+        let mut block = crate::hex::unhex("6bc1bee22e409f96e93d7e117393172a");
+        AesCtr::new(&key, &counter).expect("good lengths").apply(&mut block);
+        assert_eq!(block, crate::hex::unhex("874d6191b620e3261bef6864990db6ce"));
+    }
+
+    #[test]
+    fn a_buffer_is_used_again_without_growing() {
+        let mut inbox = Inbox::default();
+        for _ in 0..1000 {
+            let room = inbox.room(100);
+            room[..100].fill(7);
+            inbox.received(100).expect("plain");
+            inbox.consume(60);
+            if inbox.bytes().len() > 200 {
+                let all = inbox.bytes().len();
+                inbox.consume(all);
+            }
+        }
+        assert!(inbox.plain.bytes.len() <= 400, "{}", inbox.plain.bytes.len());
+    }
+}
