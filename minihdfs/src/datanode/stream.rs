@@ -179,11 +179,10 @@ impl Inbox {
             Err(_) if available < 10 => return Ok(None),
             Err(error) => return Err(HdfsError::io(format!("Cannot read a message's length: {error}"))),
         };
-        let length = usize::try_from(length).ok().filter(|length| *length <= MAX_MESSAGE).ok_or_else(|| {
-            HdfsError::io(format!(
-                "A message of {length} bytes exceeds the {MAX_MESSAGE} that are accepted"
-            ))
-        })?;
+        let length = usize::try_from(length)
+            .ok()
+            .filter(|length| *length <= MAX_MESSAGE)
+            .ok_or_else(|| HdfsError::io(format!("A message of {length} bytes exceeds the {MAX_MESSAGE} that are accepted")))?;
         let prefix = available - bytes.len();
         let Some(body) = bytes.get(..length) else {
             return Ok(None);
@@ -279,10 +278,7 @@ fn wrap_frame(layer: &mut WrapHalf, unit: &[u8], out: &mut Vec<u8>) {
 pub(crate) fn protect(inbox: &mut Inbox, outbox: &mut Outbox, protection: Protection) -> Result<(), HdfsError> {
     (inbox.opening, outbox.sealing) = match protection {
         Protection::None => return Ok(()),
-        Protection::Sasl(wrap, unwrap) => (
-            Opening::Sasl(unwrap, Buffer::default()),
-            Sealing::Sasl(wrap, Buffer::default()),
-        ),
+        Protection::Sasl(wrap, unwrap) => (Opening::Sasl(unwrap, Buffer::default()), Sealing::Sasl(wrap, Buffer::default())),
         Protection::Aes(outgoing, incoming) => (Opening::Aes(incoming), Sealing::Aes(outgoing)),
     };
     // What the peer has sent already, right behind the handshake, is protected as well.
