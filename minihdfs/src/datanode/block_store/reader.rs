@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use super::{BlockStore, layout};
+use super::{BlockStore, ReplicaState, layout};
 use crate::HdfsError;
 use crate::datanode::checksum::{CHECKSUM_LENGTH, DataChecksum};
 use crate::datanode::link::Block;
@@ -29,6 +29,7 @@ pub(crate) struct ReadRange {
 #[derive(Debug)]
 pub(crate) struct ReplicaReader {
     block: Block,
+    state: ReplicaState,
     data: File,
     meta: File,
     stored: DataChecksum,
@@ -45,6 +46,17 @@ pub(crate) struct ReplicaReader {
 }
 
 impl BlockStore {
+    /// Begins to read all of a replica.
+    pub(crate) fn read_whole(&self, block: Block) -> Result<ReplicaReader, HdfsError> {
+        let range = |length| ReadRange {
+            offset: 0,
+            length,
+            checksums: true,
+        };
+        let length = self.read(block, range(0))?.block.length;
+        self.read(block, range(length))
+    }
+
     /// Begins to read a replica.
     ///
     /// # Errors
@@ -76,7 +88,7 @@ impl BlockStore {
         let data = File::open(self.layout.data(state.place, block.id)).map_err(failed)?;
         let meta = File::open(self.layout.meta(state.place, block.id, state.generation_stamp)).map_err(failed)?;
         let mut last_checksum = [0; CHECKSUM_LENGTH];
-        if length % state.checksum.bytes_per_checksum() != 0 && !state.checksum.is_none() {
+        if !length.is_multiple_of(state.checksum.bytes_per_checksum()) && !state.checksum.is_none() {
             let position = layout::checksum_position(state.checksum, length);
             meta.read_exact_at(&mut last_checksum, position).map_err(failed)?;
         }
@@ -86,6 +98,7 @@ impl BlockStore {
         let end = (range.offset + range.length).next_multiple_of(chunk).min(length);
         Ok(ReplicaReader {
             block: replica.block(&state),
+            state: state.replica_state,
             data,
             meta,
             stored: state.checksum,
@@ -107,6 +120,11 @@ impl ReplicaReader {
         self.block
     }
 
+    /// The state in which the replica was when the read began.
+    pub(crate) fn state(&self) -> ReplicaState {
+        self.state
+    }
+
     /// The checksum that packets carry.
     pub(crate) fn checksum(&self) -> DataChecksum {
         self.sent
@@ -120,11 +138,6 @@ impl ReplicaReader {
     /// Where the first packet begins: at or before the offset that was asked for.
     pub(crate) fn chunk_offset(&self) -> u64 {
         self.start
-    }
-
-    /// Where the data ends: at or after the end that was asked for.
-    pub(crate) fn end(&self) -> u64 {
-        self.end
     }
 
     /// Where the first damage was found: data that does not match its checksum.
@@ -209,7 +222,7 @@ impl ReplicaReader {
             position += piece.len() as u64;
             left -= piece.len() as u64;
         }
-        if length % chunk == 0 {
+        if length.is_multiple_of(chunk) {
             return Ok(());
         }
         if length == self.length {

@@ -87,7 +87,7 @@ impl ReplicaWriter {
     fn check_checksums(&self, state: &State, packet: &Packet<'_>, offset: u64) -> Result<(), WriteError> {
         let chunk = self.checksum.bytes_per_checksum();
         // What fills up a chunk that is partly there comes alone, with one checksum over the new bytes.
-        if offset % chunk != 0 && packet.data.len() as u64 > chunk {
+        if !offset.is_multiple_of(chunk) && packet.data.len() as u64 > chunk {
             return Err(misfit(format!(
                 "Got wrong length during writeBlock({}): a partial chunk must be  sent in an individual packet \
                      (data length = {} > bytesPerChecksum = {chunk})",

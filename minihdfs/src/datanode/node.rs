@@ -1,0 +1,367 @@
+//! The DataNode: its replicas, its life, and its talk with the NameNode.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use kerbox_events::{Event, Hook, Outcome, Server, Verdict};
+use kerbox_krb5::{Clock, Timestamp};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use crate::HdfsError;
+use crate::config::HdfsConfig;
+use crate::datanode::block_store::BlockStore;
+use crate::datanode::link::{
+    Block, BlockStatus, DatanodeCommand, DatanodeLink, DatanodeRegistration, NameNodeLink, ReportedReplica, StorageReport,
+};
+use crate::datanode::recovery::recover_block;
+use crate::datanode::sasl::DataProtection;
+use crate::secret_manager::BlockTokenSecretManager;
+
+/// What a DataNode says that it could hold, in bytes: tests shall not depend on the disk that they run on.
+const CAPACITY: u64 = 1 << 40;
+
+/// A DataNode.
+///
+/// It lives from [`start`](Self::start) to [`stop`](Self::stop). [`serve`](super::serve) serves clients meanwhile;
+/// [`tick`](Self::tick) sends the heartbeats that are due.
+pub struct DataNode {
+    this: Weak<Self>,
+    registration: DatanodeRegistration,
+    heartbeat_interval: Duration,
+    pub(super) block_pool_id: Arc<str>,
+    pub(super) store: Arc<BlockStore>,
+    pub(super) namenode: Arc<dyn NameNodeLink>,
+    /// `None` if nobody needs block tokens.
+    pub(super) secrets: Option<Arc<BlockTokenSecretManager>>,
+    /// `None` if data connections are in the clear from the beginning.
+    pub(super) protection: Option<DataProtection>,
+    pub(super) clock: Clock,
+    pub(super) hook: Arc<dyn Hook>,
+    rng: Mutex<StdRng>,
+    life: Mutex<Life>,
+}
+
+/// Whether it lives, and what its server has to do.
+#[derive(Default)]
+struct Life {
+    alive: bool,
+    next_heartbeat: Timestamp,
+    xceivers: u32,
+    rung: bool,
+    transfers: Vec<Transfer>,
+    server: Option<Waker>,
+}
+
+/// A replica to be copied to other DataNodes, as the NameNode ordered.
+#[derive(Clone, Debug)]
+pub(crate) struct Transfer {
+    pub(crate) block: Block,
+    pub(crate) targets: Vec<DatanodeRegistration>,
+}
+
+/// What waits for the server of a DataNode.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// The NameNode has rung.
+    Heartbeat,
+    /// Copy a replica.
+    Transfer(Transfer),
+    /// The DataNode was stopped or killed.
+    Stop,
+}
+
+/// What a DataNode needs of its surroundings.
+#[derive(Clone)]
+pub struct DataNodeContext {
+    /// Its NameNode.
+    pub namenode: Arc<dyn NameNodeLink>,
+    /// The keys of block tokens, shared with the NameNode; `None` if nobody needs tokens.
+    pub secrets: Option<Arc<BlockTokenSecretManager>>,
+    /// The fixture's clock.
+    pub clock: Clock,
+    /// Journal and faults.
+    pub hook: Arc<dyn Hook>,
+}
+
+impl DataNode {
+    /// Opens the DataNode whose replicas are below `directory` (`blocks/dn1`, …), which is made if it is missing.
+    /// It does not live before [`start`](Self::start).
+    ///
+    /// # Errors
+    /// The folder cannot be made or read.
+    pub fn open(
+        registration: DatanodeRegistration,
+        directory: &Path,
+        config: &HdfsConfig,
+        context: DataNodeContext,
+        seed: u64,
+    ) -> Result<Arc<Self>, HdfsError> {
+        let block_pool_id = context.namenode.block_pool_id();
+        let store = BlockStore::open(directory, block_pool_id.clone())
+            .map_err(|error| HdfsError::io(format!("Cannot open the blocks in {}: {error}", directory.display())))?;
+        Ok(Arc::new_cyclic(|this| Self {
+            this: this.clone(),
+            registration,
+            heartbeat_interval: config.heartbeat_interval,
+            block_pool_id,
+            store: Arc::new(store),
+            namenode: context.namenode,
+            secrets: context.secrets,
+            protection: DataProtection::new(config),
+            clock: context.clock,
+            hook: context.hook,
+            rng: Mutex::new(StdRng::seed_from_u64(seed)),
+            life: Mutex::default(),
+        }))
+    }
+
+    /// Registers with the NameNode and reports every replica.
+    ///
+    /// # Errors
+    /// Those of the NameNode.
+    pub fn start(&self, now: Timestamp) -> Result<(), HdfsError> {
+        self.life().alive = true;
+        self.register(now)?;
+        self.heartbeat(now);
+        self.record_state(now, "started");
+        Ok(())
+    }
+
+    /// Ends its life as a process ends that is killed: no farewell, connections are cut, replicas stay on disk.
+    pub fn stop(&self) {
+        let server = {
+            let mut life = self.life();
+            if !life.alive {
+                return;
+            }
+            life.alive = false;
+            life.transfers.clear();
+            life.server.take()
+        };
+        self.record_state(self.clock.now(), "stopped");
+        if let Some(server) = server {
+            server.wake();
+        }
+    }
+
+    /// Whether it lives.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.life().alive
+    }
+
+    /// How it is known to its NameNode.
+    #[must_use]
+    pub fn registration(&self) -> &DatanodeRegistration {
+        &self.registration
+    }
+
+    /// When the next heartbeat is due; [`Timestamp::MAX`] if it does not live.
+    #[must_use]
+    pub fn next_deadline(&self) -> Timestamp {
+        let life = self.life();
+        if life.alive { life.next_heartbeat } else { Timestamp::MAX }
+    }
+
+    /// Sends a heartbeat if it is due, and does what the NameNode answers; copying replicas is left to [`serve`](super::serve).
+    /// Tells whether it was due.
+    pub fn tick(&self, now: Timestamp) -> bool {
+        let due = {
+            let life = self.life();
+            life.alive && life.next_heartbeat <= now
+        };
+        if due {
+            self.heartbeat(now);
+        }
+        due
+    }
+
+    /// Sends a heartbeat, and does what the NameNode answers.
+    pub(crate) fn heartbeat(&self, now: Timestamp) {
+        let report = {
+            let used = self.store.used();
+            let mut life = self.life();
+            life.next_heartbeat = now + self.heartbeat_interval;
+            life.rung = false;
+            StorageReport {
+                capacity: CAPACITY,
+                dfs_used: used,
+                remaining: CAPACITY.saturating_sub(used),
+                xceivers: life.xceivers,
+            }
+        };
+        match self.namenode.heartbeat(now, &self.registration.uuid, report) {
+            Ok(commands) => commands.into_iter().for_each(|command| self.execute(now, command)),
+            Err(error) => tracing::warn!(datanode = self.number(), %error, "the NameNode refused a heartbeat"),
+        }
+    }
+
+    fn execute(&self, now: Timestamp, command: DatanodeCommand) {
+        match command {
+            DatanodeCommand::Register => {
+                if let Err(error) = self.register(now) {
+                    tracing::warn!(datanode = self.number(), %error, "the NameNode refused a registration");
+                }
+            }
+            DatanodeCommand::Invalidate(blocks) => blocks.into_iter().for_each(|block| self.delete(now, block)),
+            DatanodeCommand::Recover(recovery) => {
+                if let Err(error) = recover_block(now, &recovery, &*self.namenode) {
+                    tracing::warn!(datanode = self.number(), block = %recovery.block, %error, "a block recovery failed");
+                }
+            }
+            DatanodeCommand::Transfer { block, targets } => {
+                let server = {
+                    let mut life = self.life();
+                    life.transfers.push(Transfer { block, targets });
+                    life.server.take()
+                };
+                if let Some(server) = server {
+                    server.wake();
+                }
+            }
+        }
+    }
+
+    fn register(&self, now: Timestamp) -> Result<(), HdfsError> {
+        self.namenode.register(now, &self.registration, self.this.clone())?;
+        self.namenode.block_report(now, &self.registration.uuid, &self.store.report())
+    }
+
+    fn delete(&self, now: Timestamp, block: Block) {
+        match self.store.delete(block) {
+            Ok(Some(deleted)) => self.tell(now, deleted, BlockStatus::Deleted),
+            Ok(None) => tracing::debug!(datanode = self.number(), %block, "there is no such replica to delete"),
+            Err(error) => tracing::warn!(datanode = self.number(), %block, %error, "a replica cannot be deleted"),
+        }
+    }
+
+    /// Tells the NameNode what happened to a replica.
+    pub(crate) fn tell(&self, now: Timestamp, block: Block, status: BlockStatus) {
+        if let Err(error) = self
+            .namenode
+            .block_received_and_deleted(now, &self.registration.uuid, block, status)
+        {
+            tracing::warn!(datanode = self.number(), %block, ?status, %error, "the NameNode refused a report");
+        }
+    }
+
+    /// Tells the NameNode that a replica does not match its checksums.
+    pub(crate) fn report_bad_block(&self, now: Timestamp, block: Block) {
+        if let Err(error) = self.namenode.report_bad_block(now, &self.registration.uuid, block) {
+            tracing::warn!(datanode = self.number(), %block, %error, "the NameNode refused a report");
+        }
+    }
+
+    /// What waits for the server, all at once; `cx` is woken when there is something.
+    pub(crate) fn poll_work(&self, cx: &mut Context<'_>) -> Poll<Vec<Work>> {
+        let mut life = self.life();
+        let mut work: Vec<_> = life.transfers.drain(..).map(Work::Transfer).collect();
+        if std::mem::take(&mut life.rung) {
+            work.push(Work::Heartbeat);
+        }
+        if !life.alive {
+            work.push(Work::Stop);
+        }
+        if work.is_empty() {
+            life.server = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        Poll::Ready(work)
+    }
+
+    /// Counts a data connection as long as the guard lives.
+    pub(crate) fn xceiver(self: &Arc<Self>) -> Xceiver {
+        self.life().xceivers += 1;
+        Xceiver(self.clone())
+    }
+
+    pub(crate) fn number(&self) -> usize {
+        self.registration.number
+    }
+
+    pub(crate) fn with_rng<R>(&self, draw: impl FnOnce(&mut StdRng) -> R) -> R {
+        // A generator that somebody panicked with is still a generator.
+        draw(&mut self.rng.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Asks the faults, if there are any.
+    pub(crate) fn ask(&self, event: impl FnOnce(Outcome) -> Event) -> Verdict {
+        if self.hook.watching() {
+            self.hook.ask(self.clock.now(), &event(Outcome::Asked))
+        } else {
+            Verdict::Pass
+        }
+    }
+
+    pub(crate) fn record(&self, event: Event) {
+        self.hook.record(self.clock.now(), event);
+    }
+
+    fn record_state(&self, now: Timestamp, change: &str) {
+        self.hook.record(
+            now,
+            Event::State {
+                server: Server::DataNode(self.number()),
+                change: change.into(),
+            },
+        );
+    }
+
+    fn check_alive(&self) -> Result<(), HdfsError> {
+        if self.is_alive() {
+            return Ok(());
+        }
+        Err(HdfsError::new(
+            "java.net.ConnectException",
+            format!("DataNode {} does not run", self.number()),
+        ))
+    }
+
+    fn life(&self) -> MutexGuard<'_, Life> {
+        // Each field is whole by itself.
+        self.life.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl DatanodeLink for DataNode {
+    fn ring(&self) {
+        let server = {
+            let mut life = self.life();
+            if !life.alive {
+                return;
+            }
+            life.rung = true;
+            life.server.take()
+        };
+        if let Some(server) = server {
+            server.wake();
+        }
+    }
+
+    fn replica_visible_length(&self, block: Block) -> Result<u64, HdfsError> {
+        self.check_alive()?;
+        self.store.visible_length(block)
+    }
+
+    fn init_replica_recovery(&self, block: Block, recovery_id: u64) -> Result<Option<ReportedReplica>, HdfsError> {
+        self.check_alive()?;
+        self.store.init_recovery(block, recovery_id)
+    }
+
+    fn update_replica_under_recovery(&self, block: Block, recovery_id: u64, new_length: u64) -> Result<(), HdfsError> {
+        self.check_alive()?;
+        self.store.update_under_recovery(block, recovery_id, new_length)
+    }
+}
+
+/// One data connection that is being served.
+pub(crate) struct Xceiver(Arc<DataNode>);
+
+impl Drop for Xceiver {
+    fn drop(&mut self) {
+        self.0.life().xceivers -= 1;
+    }
+}

@@ -1,0 +1,351 @@
+//! One DataNode's part in a write pipeline, without the sockets: packets from upstream, acks from downstream, acks to upstream.
+
+use std::collections::VecDeque;
+
+use crate::HdfsError;
+use crate::datanode::block_store::{ReplicaWriter, WriteError};
+use crate::datanode::link::Block;
+use crate::datanode::packet::Packet;
+use crate::proto::hdfs::{PipelineAckProto, Status};
+
+/// How many packets may wait for the acks of the DataNodes after this one before no more are taken.
+const MAX_PENDING: usize = 4096;
+
+/// What becomes of the replica when the last packet is there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Completion {
+    /// It is finalized.
+    Finalize,
+    /// It is one that a client writes on (TRANSFER_RBW).
+    ConvertToRbw,
+}
+
+/// The DataNodes after this one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Downstream {
+    None,
+    Alive { count: usize },
+    Failed,
+}
+
+/// Stores what comes and answers it in order, each packet once it is stored here and everywhere after.
+pub(crate) struct Pipeline {
+    writer: ReplicaWriter,
+    completion: Completion,
+    /// Whether packets are acknowledged one by one: to clients, not to DataNodes that copy a replica.
+    acks: bool,
+    downstream: Downstream,
+    pending: VecDeque<Pending>,
+    /// What the DataNodes after this one said about the first ones of `pending`.
+    answers: VecDeque<Vec<Status>>,
+    /// No packet may follow: the last one came, or one that does not match its checksums.
+    closed: bool,
+    done: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    seqno: i64,
+    /// Where its data ends in the block; 0 for a heartbeat.
+    end: u64,
+    last: bool,
+    status: Status,
+}
+
+/// What is to be sent upstream, after the NameNode was told of `completed`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Ack {
+    pub(crate) seqno: i64,
+    pub(crate) replies: Vec<Status>,
+    /// The block, if this ends it.
+    pub(crate) completed: Option<Block>,
+}
+
+impl Pipeline {
+    /// `downstream` DataNodes follow.
+    pub(crate) fn new(writer: ReplicaWriter, completion: Completion, acks: bool, downstream: usize) -> Self {
+        Self {
+            writer,
+            completion,
+            acks,
+            downstream: if downstream == 0 {
+                Downstream::None
+            } else {
+                Downstream::Alive { count: downstream }
+            },
+            pending: VecDeque::new(),
+            answers: VecDeque::new(),
+            closed: false,
+            done: false,
+        }
+    }
+
+    /// Whether another packet can be taken now.
+    pub(crate) fn wants_packets(&self) -> bool {
+        !self.closed && self.pending.len() < MAX_PENDING
+    }
+
+    /// Whether everything has been stored and acknowledged, or an ack has said why not.
+    pub(crate) fn is_done(&self) -> bool {
+        self.done
+    }
+
+    pub(crate) fn block(&self) -> Block {
+        self.writer.block()
+    }
+
+    /// Stores a packet. Tells whether it is to be forwarded: one that does not match its checksums is not.
+    ///
+    /// # Errors
+    /// The packet does not fit the replica, or cannot be stored: the connection ends without an ack.
+    pub(crate) fn take(&mut self, packet: &Packet<'_>, spoil: bool) -> Result<bool, HdfsError> {
+        let mut pending = Pending {
+            seqno: packet.header.seqno,
+            end: 0,
+            last: false,
+            status: Status::Success,
+        };
+        if !packet.is_heartbeat() {
+            match self.writer.write(packet, spoil) {
+                Ok(()) => {
+                    pending.end = packet.end();
+                    pending.last = packet.header.last_packet_in_block;
+                    self.closed = pending.last;
+                }
+                Err(WriteError::Checksum(error)) => {
+                    tracing::info!(%error, "a packet is refused");
+                    pending.status = Status::ErrorChecksum;
+                    self.closed = true;
+                }
+                Err(WriteError::Other(error)) => return Err(error),
+            }
+        }
+        self.pending.push_back(pending);
+        Ok(pending.status == Status::Success)
+    }
+
+    /// An ack came from the next DataNode.
+    ///
+    /// # Errors
+    /// It answers no packet, or another than the one whose turn it is.
+    pub(crate) fn take_ack(&mut self, ack: &PipelineAckProto) -> Result<(), HdfsError> {
+        let expected = self.pending.get(self.answers.len()).map(|pending| pending.seqno);
+        if expected != Some(ack.seqno) {
+            return Err(HdfsError::io(format!(
+                "The next DataNode acknowledged packet {} instead of {expected:?}",
+                ack.seqno
+            )));
+        }
+        self.answers.push_back(ack.reply().collect());
+        Ok(())
+    }
+
+    /// The connection to the next DataNode broke: what it has not answered, and all that follows, is only stored here.
+    pub(crate) fn downstream_failed(&mut self) {
+        self.downstream = Downstream::Failed;
+    }
+
+    /// The next ack, if its turn has come.
+    ///
+    /// # Errors
+    /// The replica cannot be completed.
+    pub(crate) fn next_ack(&mut self) -> Result<Option<Ack>, HdfsError> {
+        let Some(&pending) = self.pending.front() else { return Ok(None) };
+        let below = match (self.downstream, self.answers.pop_front()) {
+            (_, Some(answer)) => answer,
+            (Downstream::None, None) => Vec::new(),
+            (Downstream::Failed, None) => vec![Status::Error],
+            // It was not forwarded, so nobody below has anything against it.
+            (Downstream::Alive { count }, None) if pending.status != Status::Success => vec![Status::Success; count],
+            (Downstream::Alive { .. }, None) if !self.acks => Vec::new(),
+            (Downstream::Alive { .. }, None) => return Ok(None),
+        };
+        self.pending.pop_front();
+        let mut replies = Vec::with_capacity(1 + below.len());
+        replies.push(pending.status);
+        replies.extend(below);
+        if replies.iter().all(|status| *status == Status::Success) {
+            self.writer.acked(pending.end);
+        }
+        let completed = if pending.last { Some(self.complete()?) } else { None };
+        self.done = pending.last || pending.status != Status::Success;
+        Ok(Some(Ack {
+            seqno: pending.seqno,
+            replies,
+            completed,
+        }))
+    }
+
+    fn complete(&mut self) -> Result<Block, HdfsError> {
+        match self.completion {
+            Completion::Finalize => self.writer.finalize(),
+            Completion::ConvertToRbw => self.writer.convert_temporary_to_rbw(),
+        }
+    }
+
+    /// Whether acks are sent at all.
+    pub(crate) fn acks(&self) -> bool {
+        self.acks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::datanode::block_store::BlockStore;
+    use crate::datanode::checksum::DataChecksum;
+    use crate::proto::hdfs::{ChecksumTypeProto, PacketHeaderProto};
+
+    const BLOCK: Block = Block {
+        id: 7,
+        generation_stamp: 1001,
+        length: 0,
+    };
+
+    struct Fixture {
+        _folder: tempfile::TempDir,
+        store: Arc<BlockStore>,
+        pipeline: Pipeline,
+    }
+
+    impl Fixture {
+        fn new(downstream: usize) -> Self {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let store = Arc::new(BlockStore::open(folder.path(), "BP-1-127.0.0.1-1".into()).expect("a store"));
+            let checksum = DataChecksum::new(ChecksumTypeProto::ChecksumCrc32c, 512).expect("a plain size");
+            let writer = store.create_rbw(BLOCK, checksum).expect("new");
+            Self {
+                _folder: folder,
+                store,
+                pipeline: Pipeline::new(writer, Completion::Finalize, true, downstream),
+            }
+        }
+
+        fn take(&mut self, seqno: i64, offset: u64, data: &[u8], last: bool) -> Result<bool, HdfsError> {
+            let sum = crc_fast::crc32_iscsi(data).to_be_bytes();
+            self.pipeline.take(
+                &Packet {
+                    header: PacketHeaderProto {
+                        offset_in_block: offset as i64,
+                        seqno,
+                        last_packet_in_block: last,
+                        data_len: data.len() as i32,
+                        sync_block: None,
+                    },
+                    checksums: if data.is_empty() { &[] } else { &sum },
+                    data,
+                    bytes: &[],
+                },
+                false,
+            )
+        }
+
+        fn ack(&mut self) -> Option<(i64, Vec<Status>)> {
+            let ack = self.pipeline.next_ack().expect("completes");
+            ack.map(|ack| (ack.seqno, ack.replies))
+        }
+    }
+
+    fn from_below(seqno: i64, replies: &[Status]) -> PipelineAckProto {
+        PipelineAckProto {
+            seqno,
+            reply: replies.iter().map(|&status| status.into()).collect(),
+            ..PipelineAckProto::default()
+        }
+    }
+
+    #[test]
+    fn the_last_datanode_answers_at_once_and_finalizes_before_its_last_ack() {
+        let mut fixture = Fixture::new(0);
+        assert_eq!(fixture.take(5, 0, b"hello", false), Ok(true));
+        assert_eq!(fixture.ack(), Some((5, vec![Status::Success])));
+        assert_eq!(fixture.store.visible_length(BLOCK), Ok(5));
+        assert_eq!(fixture.take(6, 5, b"", true), Ok(true));
+        assert!(!fixture.pipeline.wants_packets() && !fixture.pipeline.is_done());
+        let ack = fixture.pipeline.next_ack().expect("completes").expect("its turn");
+        assert_eq!(ack.completed, Some(Block { length: 5, ..BLOCK }));
+        assert!(fixture.pipeline.is_done());
+    }
+
+    #[test]
+    fn acks_wait_for_the_datanodes_below_and_keep_their_order() {
+        let mut fixture = Fixture::new(2);
+        fixture.take(0, 0, b"hello", false).expect("fits");
+        fixture.take(-1, 0, b"", false).expect("a heartbeat");
+        fixture.take(1, 5, b"", true).expect("fits");
+        assert_eq!(fixture.ack(), None);
+        assert_eq!(fixture.store.visible_length(BLOCK), Ok(0), "nobody below has it yet");
+        let ok = [Status::Success, Status::Success];
+        assert!(fixture.pipeline.take_ack(&from_below(1, &ok)).is_err(), "out of order");
+        for seqno in [0, -1] {
+            fixture.pipeline.take_ack(&from_below(seqno, &ok)).expect("its turn");
+            assert_eq!(fixture.ack(), Some((seqno, vec![Status::Success; 3])));
+        }
+        assert_eq!(fixture.store.visible_length(BLOCK), Ok(5));
+        assert_eq!(fixture.ack(), None);
+        fixture.pipeline.take_ack(&from_below(1, &ok)).expect("its turn");
+        assert_eq!(fixture.ack(), Some((1, vec![Status::Success; 3])));
+        assert!(fixture.pipeline.take_ack(&from_below(2, &ok)).is_err(), "nothing is left to answer");
+    }
+
+    #[test]
+    fn a_checksum_mismatch_is_answered_in_its_turn_and_ends_the_pipeline() {
+        let mut fixture = Fixture::new(1);
+        fixture.take(0, 0, b"hello", false).expect("fits");
+        let packet = Packet {
+            header: PacketHeaderProto {
+                offset_in_block: 5,
+                seqno: 1,
+                last_packet_in_block: false,
+                data_len: 5,
+                sync_block: None,
+            },
+            checksums: &[1, 2, 3, 4],
+            data: b"world",
+            bytes: &[],
+        };
+        assert_eq!(fixture.pipeline.take(&packet, false), Ok(false));
+        assert!(!fixture.pipeline.wants_packets());
+        assert_eq!(fixture.ack(), None, "the first packet is answered first");
+        fixture.pipeline.take_ack(&from_below(0, &[Status::Success])).expect("its turn");
+        assert_eq!(fixture.ack(), Some((0, vec![Status::Success; 2])));
+        assert_eq!(fixture.ack(), Some((1, vec![Status::ErrorChecksum, Status::Success])));
+        assert!(fixture.pipeline.is_done());
+        assert_eq!(fixture.store.visible_length(BLOCK), Ok(5));
+    }
+
+    #[test]
+    fn a_broken_mirror_is_told_and_what_comes_is_still_stored() {
+        let mut fixture = Fixture::new(2);
+        fixture.take(0, 0, b"hello", false).expect("fits");
+        fixture.take(1, 5, b" world", false).expect("fits");
+        fixture.pipeline.take_ack(&from_below(0, &[Status::Success; 2])).expect("its turn");
+        fixture.pipeline.downstream_failed();
+        assert_eq!(fixture.ack(), Some((0, vec![Status::Success; 3])));
+        assert_eq!(fixture.ack(), Some((1, vec![Status::Success, Status::Error])));
+        assert_eq!(fixture.store.visible_length(BLOCK), Ok(5), "not everybody has the rest");
+        fixture.take(2, 11, b"!", false).expect("fits");
+        assert_eq!(fixture.ack(), Some((2, vec![Status::Success, Status::Error])));
+    }
+
+    #[test]
+    fn an_error_below_is_passed_on() {
+        let mut fixture = Fixture::new(2);
+        fixture.take(0, 0, b"hello", false).expect("fits");
+        fixture
+            .pipeline
+            .take_ack(&from_below(0, &[Status::Success, Status::Error]))
+            .expect("its turn");
+        assert_eq!(fixture.ack(), Some((0, vec![Status::Success, Status::Success, Status::Error])));
+        assert_eq!(fixture.store.visible_length(BLOCK), Ok(0));
+    }
+
+    #[test]
+    fn a_packet_out_of_sequence_ends_the_connection() {
+        let mut fixture = Fixture::new(0);
+        assert!(fixture.take(0, 1, b"hello", false).is_err());
+        assert_eq!(fixture.ack(), None);
+    }
+}

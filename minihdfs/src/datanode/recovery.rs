@@ -1,0 +1,278 @@
+//! Block recovery, by the primary DataNode (Hadoop's `BlockRecoveryWorker`).
+
+use std::sync::Arc;
+
+use kerbox_krb5::Timestamp;
+
+use crate::HdfsError;
+use crate::datanode::link::{BlockRecovery, BlockSynchronization, DatanodeLink, NameNodeLink, ReplicaState, ReportedReplica};
+
+/// One DataNode that has the block, and what it has.
+struct Candidate {
+    uuid: Arc<str>,
+    datanode: Arc<dyn DatanodeLink>,
+    replica: ReportedReplica,
+}
+
+/// Has all DataNodes that have the block agree on its length, and tells the NameNode.
+pub(crate) fn recover_block(now: Timestamp, recovery: &BlockRecovery, namenode: &dyn NameNodeLink) -> Result<(), HdfsError> {
+    let (candidates, failures) = find_candidates(recovery)?;
+    if let Some(failure) = failures.last()
+        && failures.len() == recovery.participants.len()
+    {
+        return Err(HdfsError::io(format!(
+            "All datanodes failed: block={}, the last one: {failure}",
+            recovery.block
+        )));
+    }
+    let mut synchronization = BlockSynchronization {
+        block: recovery.block,
+        new_generation_stamp: recovery.recovery_id,
+        new_length: 0,
+        delete_block: true,
+        new_targets: Vec::new(),
+    };
+    if candidates.is_empty() {
+        return namenode.commit_block_synchronization(now, synchronization);
+    }
+    let (length, candidates) = agree(candidates, recovery.truncate_to)?;
+    let mut last_failure = None;
+    for Candidate { uuid, datanode, .. } in candidates {
+        match datanode.update_replica_under_recovery(recovery.block, recovery.recovery_id, length) {
+            Ok(()) => synchronization.new_targets.push(uuid),
+            Err(error) => last_failure = Some(error),
+        }
+    }
+    if let (true, Some(error)) = (synchronization.new_targets.is_empty(), last_failure) {
+        return Err(error);
+    }
+    synchronization.new_length = length;
+    synchronization.delete_block = false;
+    namenode.commit_block_synchronization(now, synchronization)
+}
+
+/// Stops all writers of the block. An attempt that meets a later one gives way to it.
+fn find_candidates(recovery: &BlockRecovery) -> Result<(Vec<Candidate>, Vec<HdfsError>), HdfsError> {
+    let (mut candidates, mut failures) = (Vec::new(), Vec::new());
+    for (uuid, datanode) in &recovery.participants {
+        let Some(datanode) = datanode.upgrade() else {
+            failures.push(HdfsError::io(format!("DataNode {uuid} is gone")));
+            continue;
+        };
+        match datanode.init_replica_recovery(recovery.block, recovery.recovery_id) {
+            Ok(Some(replica)) if replica.block.generation_stamp >= recovery.block.generation_stamp && replica.block.length > 0 => {
+                candidates.push(Candidate {
+                    uuid: uuid.clone(),
+                    datanode,
+                    replica,
+                });
+            }
+            Ok(_) => {}
+            Err(error) if error.class().ends_with("RecoveryInProgressException") => return Err(error),
+            Err(error) => failures.push(error),
+        }
+    }
+    Ok((candidates, failures))
+}
+
+/// What length the block gets, and whose replicas are kept: the finalized ones if there are any, else those nearest to it.
+fn agree(candidates: Vec<Candidate>, truncate_to: Option<u64>) -> Result<(u64, Vec<Candidate>), HdfsError> {
+    let finalized = |candidate: &Candidate| candidate.replica.state == ReplicaState::Finalized;
+    let length = |candidate: &Candidate| candidate.replica.block.length;
+    if let Some(wanted) = truncate_to {
+        let kept: Vec<_> = candidates.into_iter().filter(|candidate| length(candidate) >= wanted).collect();
+        if kept.is_empty() {
+            return Err(HdfsError::io(format!(
+                "No replica has the {wanted} bytes that the block is to be cut to"
+            )));
+        }
+        return Ok((wanted, kept));
+    }
+    if let Some(first) = candidates.iter().find(|candidate| finalized(candidate)) {
+        let agreed = length(first);
+        if candidates
+            .iter()
+            .any(|candidate| finalized(candidate) && length(candidate) != agreed)
+        {
+            return Err(HdfsError::io(format!(
+                "Inconsistent size of finalized replicas: {:?}",
+                candidates.iter().map(|candidate| candidate.replica).collect::<Vec<_>>()
+            )));
+        }
+        let keep =
+            |candidate: &Candidate| finalized(candidate) || candidate.replica.state == ReplicaState::Rbw && length(candidate) == agreed;
+        return Ok((agreed, candidates.into_iter().filter(keep).collect()));
+    }
+    // Else what was being written lately, and of that what all have.
+    let being_written = candidates.iter().any(|candidate| candidate.replica.state == ReplicaState::Rbw);
+    let best = if being_written { ReplicaState::Rbw } else { ReplicaState::Rwr };
+    let kept: Vec<_> = candidates.into_iter().filter(|candidate| candidate.replica.state == best).collect();
+    let agreed = kept.iter().map(length).min().unwrap_or_default();
+    Ok((agreed, kept))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, Weak};
+
+    use super::*;
+    use crate::datanode::link::{Block, BlockStatus, DatanodeCommand, DatanodeRegistration, StorageReport};
+
+    const BLOCK: Block = Block {
+        id: 7,
+        generation_stamp: 1001,
+        length: 0,
+    };
+
+    /// A DataNode that has a replica, or fails.
+    struct Node {
+        replica: Result<Option<ReportedReplica>, HdfsError>,
+        updated: Mutex<Option<u64>>,
+    }
+
+    impl DatanodeLink for Node {
+        fn ring(&self) {}
+
+        fn replica_visible_length(&self, _block: Block) -> Result<u64, HdfsError> {
+            Ok(0)
+        }
+
+        fn init_replica_recovery(&self, _block: Block, _recovery_id: u64) -> Result<Option<ReportedReplica>, HdfsError> {
+            self.replica.clone()
+        }
+
+        fn update_replica_under_recovery(&self, _block: Block, _recovery_id: u64, new_length: u64) -> Result<(), HdfsError> {
+            *self.updated.lock().expect("whole") = Some(new_length);
+            Ok(())
+        }
+    }
+
+    #[derive(Default)]
+    struct NameNode(Mutex<Option<BlockSynchronization>>);
+
+    impl NameNodeLink for NameNode {
+        fn block_pool_id(&self) -> Arc<str> {
+            "BP-1-127.0.0.1-1".into()
+        }
+
+        fn register(&self, _: Timestamp, _: &DatanodeRegistration, _: Weak<dyn DatanodeLink>) -> Result<(), HdfsError> {
+            Ok(())
+        }
+
+        fn block_report(&self, _: Timestamp, _: &str, _: &[ReportedReplica]) -> Result<(), HdfsError> {
+            Ok(())
+        }
+
+        fn heartbeat(&self, _: Timestamp, _: &str, _: StorageReport) -> Result<Vec<DatanodeCommand>, HdfsError> {
+            Ok(Vec::new())
+        }
+
+        fn block_received_and_deleted(&self, _: Timestamp, _: &str, _: Block, _: BlockStatus) -> Result<(), HdfsError> {
+            Ok(())
+        }
+
+        fn report_bad_block(&self, _: Timestamp, _: &str, _: Block) -> Result<(), HdfsError> {
+            Ok(())
+        }
+
+        fn commit_block_synchronization(&self, _: Timestamp, synchronization: BlockSynchronization) -> Result<(), HdfsError> {
+            *self.0.lock().expect("whole") = Some(synchronization);
+            Ok(())
+        }
+    }
+
+    fn has(state: ReplicaState, length: u64) -> Result<Option<ReportedReplica>, HdfsError> {
+        Ok(Some(ReportedReplica {
+            block: Block { length, ..BLOCK },
+            state,
+        }))
+    }
+
+    /// Recovers, and gives what the NameNode was told and to what length each DataNode cut its replica.
+    fn recover(
+        replicas: Vec<Result<Option<ReportedReplica>, HdfsError>>,
+        truncate_to: Option<u64>,
+    ) -> Result<(BlockSynchronization, Vec<Option<u64>>), HdfsError> {
+        let nodes: Vec<_> = replicas
+            .into_iter()
+            .map(|replica| {
+                Arc::new(Node {
+                    replica,
+                    updated: Mutex::default(),
+                })
+            })
+            .collect();
+        let participant = |(index, node): (usize, &Arc<Node>)| {
+            let node: Weak<Node> = Arc::downgrade(node);
+            (index.to_string().into(), node as Weak<dyn DatanodeLink>)
+        };
+        let recovery = BlockRecovery {
+            block: BLOCK,
+            recovery_id: 1005,
+            truncate_to,
+            participants: nodes.iter().enumerate().map(participant).collect(),
+        };
+        let namenode = NameNode::default();
+        recover_block(Timestamp::EPOCH, &recovery, &namenode)?;
+        let told = namenode.0.into_inner().expect("whole").expect("told");
+        let updated = nodes.iter().map(|node| *node.updated.lock().expect("whole")).collect();
+        Ok((told, updated))
+    }
+
+    #[test]
+    fn replicas_being_written_are_cut_to_what_all_have() {
+        let replicas = vec![
+            has(ReplicaState::Rbw, 900),
+            has(ReplicaState::Rbw, 700),
+            has(ReplicaState::Rwr, 100),
+        ];
+        let (told, updated) = recover(replicas, None).expect("recoverable");
+        assert_eq!((told.new_length, told.new_generation_stamp, told.delete_block), (700, 1005, false));
+        assert_eq!(updated, [Some(700), Some(700), None]);
+        assert_eq!(told.new_targets, ["0".into(), "1".into()]);
+    }
+
+    #[test]
+    fn a_finalized_replica_decides_and_takes_those_of_its_length_along() {
+        let replicas = vec![
+            has(ReplicaState::Rbw, 900),
+            has(ReplicaState::Finalized, 700),
+            has(ReplicaState::Rbw, 700),
+        ];
+        let (told, updated) = recover(replicas, None).expect("recoverable");
+        assert_eq!(told.new_length, 700);
+        assert_eq!(updated, [None, Some(700), Some(700)]);
+        let contradicting = vec![has(ReplicaState::Finalized, 900), has(ReplicaState::Finalized, 700)];
+        assert!(recover(contradicting, None).is_err());
+    }
+
+    #[test]
+    fn a_block_that_nobody_has_a_byte_of_is_dropped() {
+        let (told, _) = recover(vec![Ok(None), has(ReplicaState::Rbw, 0)], None).expect("recoverable");
+        assert!(told.delete_block && told.new_targets.is_empty() && told.new_length == 0);
+    }
+
+    #[test]
+    fn dead_datanodes_are_passed_over_unless_all_are() {
+        let dead = || Err(HdfsError::io("does not run"));
+        let (told, _) = recover(vec![dead(), has(ReplicaState::Rbw, 5)], None).expect("one is left");
+        assert_eq!(told.new_targets, ["1".into()]);
+        let error = recover(vec![dead(), dead()], None).expect_err("none is left");
+        assert!(error.message().starts_with("All datanodes failed"), "{error}");
+    }
+
+    #[test]
+    fn a_later_recovery_wins() {
+        let refused = Err(HdfsError::recovery_in_progress("a later one"));
+        let error = recover(vec![has(ReplicaState::Rbw, 5), refused], None).expect_err("gives way");
+        assert_eq!(error.message(), "a later one");
+    }
+
+    #[test]
+    fn a_truncation_cuts_to_its_own_length() {
+        let replicas = vec![has(ReplicaState::Finalized, 900), has(ReplicaState::Finalized, 900)];
+        let (told, updated) = recover(replicas, Some(300)).expect("longer than that");
+        assert_eq!((told.new_length, updated), (300, vec![Some(300), Some(300)]));
+        assert!(recover(vec![has(ReplicaState::Finalized, 200)], Some(300)).is_err());
+    }
+}

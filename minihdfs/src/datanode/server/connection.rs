@@ -1,0 +1,211 @@
+//! A socket with its buffers, and the handshake on it.
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use kerbox_events::{Event, Outcome, Server};
+use prost::Message;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::HdfsError;
+use crate::datanode::node::DataNode;
+use crate::datanode::sasl::{DataProtection, HandshakeClient, HandshakeServer, HandshakeStep, MAGIC};
+use crate::datanode::stream::{Inbox, Outbox, protect};
+use crate::proto::hdfs::{DataTransferEncryptorMessageProto, DatanodeIdProto};
+use crate::token::Token;
+
+/// How long a peer may be silent in the middle of something (`dfs.client.socket-timeout`).
+pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a peer may refuse to take what it asked for (`dfs.datanode.socket.write.timeout`).
+pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(480);
+
+/// Room for what a client says between operations.
+const MESSAGE_ROOM: usize = 4 << 10;
+
+pub(super) struct Connection {
+    pub(super) stream: TcpStream,
+    pub(super) inbox: Inbox,
+    pub(super) outbox: Outbox,
+    pub(super) peer: SocketAddr,
+}
+
+impl Connection {
+    pub(super) fn new(stream: TcpStream, peer: SocketAddr) -> Self {
+        // Without it small messages wait for each other; a socket that cannot do it is still a socket.
+        let _ = stream.set_nodelay(true);
+        Self {
+            stream,
+            inbox: Inbox::default(),
+            outbox: Outbox::default(),
+            peer,
+        }
+    }
+
+    /// Takes what the socket has, up to a room of at least `room` bytes, without waiting. Tells whether there was something.
+    ///
+    /// # Errors
+    /// [`ErrorKind::UnexpectedEof`] if the peer has closed the connection.
+    pub(super) fn try_fill(&mut self, room: usize) -> io::Result<bool> {
+        match self.stream.try_read(self.inbox.room(room)) {
+            Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
+            Ok(length) => {
+                self.inbox.received(length).map_err(invalid)?;
+                Ok(true)
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives the socket what it takes of what waits to be sent, without waiting.
+    pub(super) fn try_flush(&mut self) -> io::Result<()> {
+        while !self.outbox.bytes().is_empty() {
+            match self.stream.try_write(self.outbox.bytes()) {
+                Ok(length) => self.outbox.sent(length),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until there is more to be read, and reads it.
+    pub(super) async fn fill(&mut self, limit: Duration) -> io::Result<()> {
+        let filled = async {
+            loop {
+                self.stream.readable().await?;
+                if self.try_fill(MESSAGE_ROOM)? {
+                    return Ok(());
+                }
+            }
+        };
+        timeout(limit, filled).await.map_err(|_| io::Error::from(ErrorKind::TimedOut))?
+    }
+
+    /// Waits until everything is sent.
+    pub(super) async fn flush(&mut self) -> io::Result<()> {
+        loop {
+            self.try_flush()?;
+            if self.outbox.bytes().is_empty() {
+                return Ok(());
+            }
+            timeout(WRITE_TIMEOUT, self.stream.writable())
+                .await
+                .map_err(|_| io::Error::from(ErrorKind::TimedOut))??;
+        }
+    }
+
+    /// Waits until `N` bytes are there, and takes them.
+    pub(super) async fn bytes<const N: usize>(&mut self, limit: Duration) -> io::Result<[u8; N]> {
+        loop {
+            if let Some(bytes) = self.inbox.bytes().first_chunk::<N>() {
+                let bytes = *bytes;
+                self.inbox.consume(N);
+                return Ok(bytes);
+            }
+            self.fill(limit).await?;
+        }
+    }
+
+    /// Waits for a delimited message, and takes it.
+    pub(super) async fn message<M: Message + Default>(&mut self, limit: Duration) -> io::Result<M> {
+        loop {
+            if let Some(message) = self.inbox.message().map_err(invalid)? {
+                return Ok(message);
+            }
+            self.fill(limit).await?;
+        }
+    }
+
+    /// Sends a delimited message, at once and whole.
+    pub(super) async fn send(&mut self, message: &impl Message) -> io::Result<()> {
+        self.outbox.message(message);
+        self.flush().await
+    }
+
+    /// The server's side of the handshake.
+    ///
+    /// # Errors
+    /// The client was refused, or does not begin one.
+    pub(super) async fn accept_handshake(&mut self, node: &DataNode, protection: &DataProtection) -> io::Result<()> {
+        let magic = self.bytes::<4>(READ_TIMEOUT).await?;
+        if magic != MAGIC {
+            return Err(invalid(HdfsError::io(format!(
+                "Received {} instead of {} from {}. Perhaps the client is running an older version of Hadoop which does not support \
+                 SASL data transfer protection",
+                u32::from_be_bytes(magic),
+                u32::from_be_bytes(MAGIC),
+                self.peer
+            ))));
+        }
+        let Some(secrets) = node.secrets.clone() else {
+            return Err(invalid(HdfsError::io(
+                "data connections are to be protected, but there are no block keys",
+            )));
+        };
+        let mut handshake = node.with_rng(|rng| HandshakeServer::new(protection, secrets, rng));
+        let record = |user: &str, outcome| {
+            node.record(Event::Sasl {
+                server: Server::DataNode(node.number()),
+                mechanism: "DIGEST-MD5",
+                user: user.into(),
+                outcome,
+            });
+        };
+        loop {
+            let message: DataTransferEncryptorMessageProto = self.message(READ_TIMEOUT).await?;
+            match node
+                .with_rng(|rng| handshake.step(node.clock.now(), &message, rng))
+                .map_err(invalid)?
+            {
+                HandshakeStep::Continue(message) => self.send(&message).await?,
+                HandshakeStep::Done { message, protection, user } => {
+                    self.send(&message).await?;
+                    record(&user, Outcome::Ok);
+                    return protect(&mut self.inbox, &mut self.outbox, protection).map_err(invalid);
+                }
+                HandshakeStep::Refused { message, error } => {
+                    record(
+                        "",
+                        Outcome::Exception {
+                            class: error.class().into(),
+                            message: error.message().into(),
+                        },
+                    );
+                    self.send(&message).await?;
+                    return Err(invalid(error));
+                }
+            }
+        }
+    }
+
+    /// Connects to another DataNode, with the handshake if there is to be one.
+    pub(super) async fn connect(node: &DataNode, target: &DatanodeIdProto, token: &Token) -> io::Result<Self> {
+        let port = u16::try_from(target.xfer_port).map_err(|_| invalid(HdfsError::io(format!("{} is no port", target.xfer_port))))?;
+        let stream = timeout(READ_TIMEOUT, TcpStream::connect((target.ip_addr.as_str(), port)))
+            .await
+            .map_err(|_| io::Error::from(ErrorKind::TimedOut))??;
+        let peer = stream.peer_addr()?;
+        let mut connection = Self::new(stream, peer);
+        if let (Some(protection), Some(secrets)) = (&node.protection, &node.secrets) {
+            let now = node.clock.now();
+            let mut handshake = node.with_rng(|rng| HandshakeClient::new(protection, secrets, token, now, rng));
+            connection.outbox.unit(&MAGIC);
+            connection.send(&HandshakeClient::first_message()).await?;
+            let challenge = connection.message(READ_TIMEOUT).await?;
+            connection.send(&handshake.respond(&challenge).map_err(invalid)?).await?;
+            let proof = connection.message(READ_TIMEOUT).await?;
+            let protection = handshake.finish(&proof).map_err(invalid)?;
+            protect(&mut connection.inbox, &mut connection.outbox, protection).map_err(invalid)?;
+        }
+        Ok(connection)
+    }
+}
+
+/// What the peer sent cannot be right.
+pub(super) fn invalid(error: HdfsError) -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, error)
+}

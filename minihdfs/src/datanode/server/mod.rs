@@ -1,0 +1,82 @@
+//! The sockets of a DataNode: the one part of it that knows tokio.
+//!
+//! - [`serve`]: accepts connections, and does what the NameNode ordered
+//! - `connection`: a socket with its buffers, and the handshake on it
+//! - `xceiver`: the operations of one connection
+//! - `read_block`, `write_block`, `transfer`: the ones that move data
+
+mod connection;
+mod faults;
+mod read_block;
+mod transfer;
+mod write_block;
+mod xceiver;
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kerbox_events::{Event, Server};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::node::{DataNode, Work};
+use connection::Connection;
+
+/// How many data connections are served at once (`dfs.datanode.max.transfer.threads`); more wait to be accepted.
+const MAX_CONNECTIONS: usize = 4096;
+
+/// How long to leave the listener alone when the system has no descriptor left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves the DataTransferProtocol on a bound socket until `shutdown` resolves or the DataNode is stopped; then every connection is cut.
+///
+/// # Errors
+/// The socket cannot be used.
+pub async fn serve(node: Arc<DataNode>, listener: std::net::TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let listener = TcpListener::from_std(listener)?;
+    let mut shutdown = pin!(shutdown);
+    // Its tasks end when it is dropped.
+    let mut tasks = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = &mut shutdown => return Ok(()),
+            work = poll_fn(|cx| node.poll_work(cx)) => {
+                for work in work {
+                    match work {
+                        Work::Heartbeat => node.heartbeat(node.clock.now()),
+                        Work::Transfer(order) => {
+                            tasks.spawn(transfer::replicate(node.clone(), order));
+                        }
+                        Work::Stop => return Ok(()),
+                    }
+                }
+            }
+            Some(_) = tasks.join_next() => {}
+            accepted = listener.accept(), if tasks.len() < MAX_CONNECTIONS => match accepted {
+                Ok((stream, peer)) => {
+                    let node = node.clone();
+                    tasks.spawn(async move {
+                        let server = Server::DataNode(node.number());
+                        node.record(Event::Connection { server, peer, opened: true });
+                        let _xceiver = node.xceiver();
+                        if let Err(error) = xceiver::run(&node, Connection::new(stream, peer)).await {
+                            tracing::debug!(datanode = node.number(), %peer, %error, "a data connection ended");
+                        }
+                        node.record(Event::Connection { server, peer, opened: false });
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(datanode = node.number(), %error, "a data connection cannot be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! READ_BLOCK and COPY_BLOCK: packets out.
+
+use std::io;
+use std::sync::Arc;
+
+use kerbox_events::Event;
+
+use super::connection::{Connection, READ_TIMEOUT};
+use super::faults::{Ruling, obey};
+use super::xceiver::{WantedStorage, block_of, check_access, outcome, refusal};
+use crate::HdfsError;
+use crate::datanode::block_store::{ReadRange, ReplicaReader};
+use crate::datanode::link::Block;
+use crate::datanode::node::DataNode;
+use crate::proto::hdfs::{
+    BlockOpResponseProto, ClientReadStatusProto, OpCopyBlockProto, OpReadBlockProto, ReadOpChecksumInfoProto, Status,
+};
+use crate::token::AccessMode;
+
+/// How much is gathered before it is handed to the socket: several packets, but little enough to stay in the processor's cache.
+const BATCH: usize = 256 << 10;
+
+/// Serves a read. Tells whether the connection may be used for another operation.
+pub(super) async fn read_block(node: &Arc<DataNode>, connection: &mut Connection, request: OpReadBlockProto) -> io::Result<bool> {
+    let header = &request.header.base_header;
+    let event = |outcome| Event::ReadBlock {
+        datanode: node.number(),
+        block: header.block.block_id,
+        offset: request.offset,
+        length: request.len,
+        outcome,
+    };
+    let verdict = node.ask(event);
+    let spoil = match obey(node, connection, verdict).await? {
+        Ruling::Go { spoil } => spoil,
+        Ruling::Refuse { class, message } => {
+            node.record(event(outcome(Status::Error)));
+            connection
+                .send(&refusal(Status::Error, None, format!("{class}: {message}")))
+                .await?;
+            return Ok(false);
+        }
+    };
+    if let Err(error) = check_access(
+        node,
+        connection.peer,
+        "READ_BLOCK",
+        header,
+        AccessMode::Read,
+        WantedStorage::default(),
+    ) {
+        node.record(event(outcome(Status::ErrorAccessToken)));
+        connection.send(&refusal(Status::ErrorAccessToken, None, error.message())).await?;
+        return Ok(false);
+    }
+    let range = ReadRange {
+        offset: request.offset,
+        length: request.len,
+        checksums: request.send_checksums(),
+    };
+    let opened = block_of(node, &header.block).and_then(|block| Ok((block, node.store.read(block, range)?)));
+    let (block, mut reader) = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            node.record(event(outcome(Status::Error)));
+            let why = format!(
+                "opReadBlock {}:blk_{}_{} received exception {error}",
+                header.block.pool_id, header.block.block_id, header.block.generation_stamp
+            );
+            connection.send(&refusal(Status::Error, None, why)).await?;
+            return Ok(false);
+        }
+    };
+    connection.outbox.message(&opened_answer(&reader));
+    let sent = send_packets(node, connection, block, &mut reader, spoil).await;
+    if let Some(at) = reader.damaged_at() {
+        tracing::warn!(datanode = node.number(), %block, at, "a replica does not match its checksums");
+        node.report_bad_block(node.clock.now(), reader.block());
+    }
+    if let Err(error) = sent {
+        // A client that has enough closes the connection.
+        node.record(event(kerbox_events::Outcome::Disconnected));
+        return Err(error);
+    }
+    node.record(event(outcome(Status::Success)));
+    let Ok(status) = connection.message::<ClientReadStatusProto>(READ_TIMEOUT).await else {
+        return Ok(false);
+    };
+    Ok(matches!(status.status(), Status::Success | Status::ChecksumOk))
+}
+
+/// COPY_BLOCK: as a read of the whole block, for a balancer.
+pub(super) async fn copy_block(node: &Arc<DataNode>, connection: &mut Connection, request: OpCopyBlockProto) -> io::Result<()> {
+    let event = |outcome| Event::DataTransfer {
+        datanode: node.number(),
+        operation: "COPY_BLOCK",
+        block: request.header.block.block_id,
+        outcome,
+    };
+    let verdict = node.ask(event);
+    let opened = match obey(node, connection, verdict).await? {
+        Ruling::Refuse { class, message } => Err((Status::Error, format!("{class}: {message}"))),
+        Ruling::Go { spoil } => check_access(
+            node,
+            connection.peer,
+            "COPY_BLOCK",
+            &request.header,
+            AccessMode::Copy,
+            WantedStorage::default(),
+        )
+        .map_err(|error| (Status::ErrorAccessToken, error.message().to_owned()))
+        .and_then(|()| open_whole(node, &request).map_err(|error| (Status::Error, error.to_string())))
+        .map(|(block, reader)| (block, reader, spoil)),
+    };
+    let (block, mut reader, spoil) = match opened {
+        Ok(opened) => opened,
+        Err((status, why)) => {
+            node.record(event(outcome(status)));
+            return connection.send(&refusal(status, None, why)).await;
+        }
+    };
+    connection.outbox.message(&opened_answer(&reader));
+    send_packets(node, connection, block, &mut reader, spoil).await?;
+    node.record(event(outcome(Status::Success)));
+    // Java's writeChar('d'), which BlockBalanceThrottler's counterpart expects.
+    connection.outbox.unit(&[0, b'd']);
+    connection.flush().await
+}
+
+fn open_whole(node: &DataNode, request: &OpCopyBlockProto) -> Result<(Block, ReplicaReader), HdfsError> {
+    let block = block_of(node, &request.header.block)?;
+    Ok((block, node.store.read_whole(block)?))
+}
+
+fn opened_answer(reader: &ReplicaReader) -> BlockOpResponseProto {
+    BlockOpResponseProto {
+        status: Status::Success.into(),
+        read_op_checksum_info: Some(ReadOpChecksumInfoProto {
+            checksum: reader.checksum().to_proto(),
+            chunk_offset: reader.chunk_offset(),
+        }),
+        ..BlockOpResponseProto::default()
+    }
+}
+
+/// Sends all packets of a read, and what already waits to be sent before them.
+pub(super) async fn send_packets(
+    node: &Arc<DataNode>,
+    connection: &mut Connection,
+    block: Block,
+    reader: &mut ReplicaReader,
+    spoil: bool,
+) -> io::Result<()> {
+    let mut nth = 0;
+    while let Some(length) = reader.next_length() {
+        nth += 1;
+        let mut spoil_packet = spoil;
+        if node.hook.watching() {
+            let verdict = node.ask(|_| Event::Packet {
+                datanode: node.number(),
+                block: block.id,
+                nth,
+                writing: false,
+            });
+            // What went before is really out when the fault strikes.
+            connection.flush().await?;
+            match obey(node, connection, verdict).await? {
+                Ruling::Go { spoil } => spoil_packet |= spoil,
+                Ruling::Refuse { .. } => return Err(io::Error::other("a fault ends the read")),
+            }
+        }
+        connection.outbox.unit_with(length, |packet| {
+            reader.read_packet(packet)?;
+            if spoil_packet && let Some(last) = packet.last_mut() {
+                *last ^= 0xff;
+            }
+            Ok::<_, io::Error>(())
+        })?;
+        if connection.outbox.bytes().len() >= BATCH {
+            connection.flush().await?;
+        }
+    }
+    connection.flush().await
+}

@@ -1,0 +1,153 @@
+//! Copying a replica to other DataNodes: TRANSFER_BLOCK of a client's recovery, and replication ordered by the NameNode.
+
+use std::io;
+use std::sync::Arc;
+
+use kerbox_events::Event;
+
+use super::connection::{Connection, READ_TIMEOUT, invalid};
+use super::faults::{Ruling, obey};
+use super::read_block::send_packets;
+use super::xceiver::{WRITE_BLOCK, WantedStorage, block_of, check_access, outcome, put_operation, refusal};
+use crate::HdfsError;
+use crate::datanode::link::{Block, DatanodeRegistration, ReplicaState};
+use crate::datanode::node::{DataNode, Transfer};
+use crate::proto::hdfs::op_write_block_proto::BlockConstructionStage as Stage;
+use crate::proto::hdfs::{
+    BaseHeaderProto, BlockOpResponseProto, ClientOperationHeaderProto, DatanodeIdProto, DatanodeInfoProto, ExtendedBlockProto,
+    OpTransferBlockProto, OpWriteBlockProto, Status, StorageTypeProto,
+};
+use crate::token::{AccessMode, Token};
+
+/// TRANSFER_BLOCK: a client needs another DataNode in its pipeline, with what this one has.
+pub(super) async fn transfer_block(node: &Arc<DataNode>, connection: &mut Connection, request: OpTransferBlockProto) -> io::Result<()> {
+    let header = &request.header.base_header;
+    let event = |outcome| Event::DataTransfer {
+        datanode: node.number(),
+        operation: "TRANSFER_BLOCK",
+        block: header.block.block_id,
+        outcome,
+    };
+    let verdict = node.ask(event);
+    let answer = match obey(node, connection, verdict).await? {
+        Ruling::Refuse { class, message } => refusal(Status::Error, None, format!("{class}: {message}")),
+        Ruling::Go { .. } => match check_access(
+            node,
+            connection.peer,
+            "TRANSFER_BLOCK",
+            header,
+            AccessMode::Copy,
+            WantedStorage::default(),
+        ) {
+            Err(error) => refusal(Status::ErrorAccessToken, None, error.message()),
+            Ok(()) => match copy(node, &header.block, &request.targets, &request.header.client_name).await {
+                Ok(()) => BlockOpResponseProto {
+                    status: Status::Success.into(),
+                    first_bad_link: Some(String::new()),
+                    ..BlockOpResponseProto::default()
+                },
+                Err(error) => refusal(Status::Error, None, error.to_string()),
+            },
+        },
+    };
+    node.record(event(outcome(answer.status())));
+    connection.send(&answer).await
+}
+
+/// Does what the NameNode ordered.
+pub(super) async fn replicate(node: Arc<DataNode>, order: Transfer) {
+    let _xceiver = node.xceiver();
+    let block = ExtendedBlockProto {
+        pool_id: node.block_pool_id.to_string(),
+        block_id: order.block.id,
+        generation_stamp: order.block.generation_stamp,
+        num_bytes: Some(order.block.length),
+    };
+    let targets: Vec<_> = order.targets.iter().map(target).collect();
+    let copied = copy(&node, &block, &targets, "").await;
+    if let Err(error) = &copied {
+        tracing::warn!(datanode = node.number(), block = %order.block, %error, "a replication failed");
+    }
+    node.record(Event::DataTransfer {
+        datanode: node.number(),
+        operation: "REPLICATE_BLOCK",
+        block: order.block.id,
+        outcome: outcome(if copied.is_ok() { Status::Success } else { Status::Error }),
+    });
+}
+
+fn target(datanode: &DatanodeRegistration) -> DatanodeInfoProto {
+    DatanodeInfoProto {
+        id: DatanodeIdProto {
+            ip_addr: datanode.ip.to_string(),
+            host_name: datanode.host_name.to_string(),
+            datanode_uuid: datanode.uuid.to_string(),
+            xfer_port: datanode.transfer_port.into(),
+            info_port: datanode.info_port.into(),
+            ipc_port: datanode.ipc_port.into(),
+            info_secure_port: None,
+        },
+        ..DatanodeInfoProto::default()
+    }
+}
+
+/// Sends a replica to the first target, and through it to the others. For a client it waits until the replica is there.
+async fn copy(node: &Arc<DataNode>, block: &ExtendedBlockProto, targets: &[DatanodeInfoProto], client: &str) -> io::Result<()> {
+    let wanted = block_of(node, block).map_err(invalid)?;
+    let Some((first, rest)) = targets.split_first() else {
+        return Err(invalid(HdfsError::io("There is no target to copy to")));
+    };
+    let mut reader = node.store.read_whole(wanted).map_err(invalid)?;
+    let copied = reader.block();
+    let stage = match (client, reader.state()) {
+        ("", _) => Stage::PipelineSetupCreate,
+        (_, ReplicaState::Rbw) => Stage::TransferRbw,
+        _ => Stage::TransferFinalized,
+    };
+    let token = write_token(node, copied);
+    let mut mirror = Connection::connect(node, &first.id, &token).await?;
+    let request = OpWriteBlockProto {
+        header: ClientOperationHeaderProto {
+            base_header: BaseHeaderProto {
+                block: ExtendedBlockProto {
+                    generation_stamp: copied.generation_stamp,
+                    num_bytes: Some(copied.length),
+                    ..block.clone()
+                },
+                token: Some(token.into()),
+                trace_info: None,
+            },
+            client_name: client.to_owned(),
+        },
+        targets: rest.to_vec(),
+        stage: stage.into(),
+        requested_checksum: reader.stored_checksum().to_proto(),
+        storage_type: Some(StorageTypeProto::Disk.into()),
+        target_storage_types: vec![StorageTypeProto::Disk.into(); rest.len()],
+        ..OpWriteBlockProto::default()
+    };
+    put_operation(&mut mirror, WRITE_BLOCK, &request);
+    send_packets(node, &mut mirror, copied, &mut reader, false).await?;
+    if client.is_empty() {
+        return Ok(());
+    }
+    let answer: BlockOpResponseProto = mirror.message(READ_TIMEOUT).await?;
+    if answer.status() == Status::Success {
+        return Ok(());
+    }
+    Err(io::Error::other(format!(
+        "{}:{} answered {}: {}",
+        first.id.ip_addr,
+        first.id.xfer_port,
+        answer.status().as_str_name(),
+        answer.message()
+    )))
+}
+
+/// A DataNode has the keys, so it makes its own tokens.
+fn write_token(node: &DataNode, block: Block) -> Token {
+    match &node.secrets {
+        Some(secrets) => secrets.issue(node.clock.now(), "", block.id, &[AccessMode::Write], &[StorageTypeProto::Disk], &[]),
+        None => crate::proto::common::TokenProto::default().into(),
+    }
+}
