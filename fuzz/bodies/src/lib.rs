@@ -1,0 +1,79 @@
+//! What the fuzz targets run: each takes a peer's bytes and must come back, whatever they are.
+//!
+//! `cargo fuzz run TARGET` (from the folder `fuzz`) hunts with coverage; `cargo test -p kerbox-fuzz-bodies` replays every input
+//! that once crashed (`fuzz/testdata/TARGET/`), and runs each target on its seeds, whole, cut and changed.
+
+mod files;
+mod gss;
+mod kdc;
+mod messages;
+mod world;
+
+pub use files::{ccache, keytab, names};
+pub use gss::{ap_request, gss_context_token, gss_message};
+pub use kdc::{as_answer, kdc_handle, kdc_tgs_body, tgs_answer};
+pub use messages::messages;
+
+/// A fuzz target: its name, what it runs, and inputs to begin with.
+pub struct Target {
+    /// The name of the target, of its file, and of the folder of its crashes.
+    pub name: &'static str,
+    /// Takes any bytes; a panic is a bug.
+    pub body: fn(&[u8]),
+    /// Inputs of our own that get far.
+    pub seeds: fn() -> Vec<Vec<u8>>,
+}
+
+/// Every target.
+pub const TARGETS: [Target; 10] = [
+    Target {
+        name: "keytab",
+        body: keytab,
+        seeds: files::keytab_seeds,
+    },
+    Target {
+        name: "ccache",
+        body: ccache,
+        seeds: files::ccache_seeds,
+    },
+    Target {
+        name: "names",
+        body: names,
+        seeds: files::name_seeds,
+    },
+    Target {
+        name: "messages",
+        body: messages,
+        seeds: messages::seeds,
+    },
+    Target {
+        name: "kdc_handle",
+        body: kdc_handle,
+        seeds: kdc::request_seeds,
+    },
+    Target {
+        name: "kdc_tgs_body",
+        body: kdc_tgs_body,
+        seeds: kdc::body_seeds,
+    },
+    Target {
+        name: "as_answer",
+        body: as_answer,
+        seeds: kdc::answer_seeds,
+    },
+    Target {
+        name: "tgs_answer",
+        body: tgs_answer,
+        seeds: kdc::answer_seeds,
+    },
+    Target {
+        name: "gss_context_token",
+        body: gss_context_token,
+        seeds: gss::context_seeds,
+    },
+    Target {
+        name: "gss_message",
+        body: gss_message,
+        seeds: gss::message_seeds,
+    },
+];

@@ -1,0 +1,104 @@
+//! A realm at a fixed time, made once: a KDC, a user with a ticket, a service with its keytab.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use kerbox_kdc::{Kdc, NewKeys, NewPrincipal, Peer, PrincipalDatabase, RealmConfig};
+use kerbox_krb5::client::{AsExchange, AsStep, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest};
+use kerbox_krb5::{EncryptionKey, EncryptionType, Keytab, Principal, Timestamp};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+pub(crate) const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+const REALM: &str = "EXAMPLE.COM";
+
+pub(crate) struct World {
+    pub(crate) kdc: Kdc,
+    pub(crate) keytab: Keytab,
+    pub(crate) service: Principal,
+    pub(crate) tgt: Credentials,
+    pub(crate) ticket: Credentials,
+    /// Every request that was sent on the way, and every answer.
+    pub(crate) requests: Vec<Vec<u8>>,
+    pub(crate) answers: Vec<Vec<u8>>,
+}
+
+/// The same in every process and every run.
+pub(crate) fn world() -> &'static World {
+    static WORLD: LazyLock<World> = LazyLock::new(World::new);
+    &WORLD
+}
+
+pub(crate) fn rng() -> StdRng {
+    StdRng::seed_from_u64(7)
+}
+
+/// The key of alice, so that no password costs time.
+pub(crate) fn alices_key() -> EncryptionKey {
+    EncryptionKey::new(EncryptionType::AES128_CTS_HMAC_SHA1_96, &[3; 16]).expect("16 bytes")
+}
+
+pub(crate) fn alice() -> Principal {
+    Principal::new(REALM, ["alice"])
+}
+
+impl World {
+    fn new() -> Self {
+        let mut rng = rng();
+        let mut database = PrincipalDatabase::new();
+        database.add_realm(RealmConfig::new(REALM), &mut rng).expect("a new realm");
+        let service = Principal::new(REALM, ["hdfs", "localhost"]);
+        for (principal, keys) in [
+            (alice(), NewKeys::Given(vec![alices_key()])),
+            (service.clone(), NewKeys::Random),
+            (Principal::new(REALM, ["bob"]), NewKeys::Random),
+            (Principal::krbtgt("OTHER.TEST", REALM), NewKeys::Random),
+        ] {
+            database.add(NewPrincipal::new(principal, keys), &mut rng).expect("a new principal");
+        }
+        let keytab = database.keytab([&service], NOW).expect("it is there");
+        let kdc = Kdc::new(database, 1);
+        let (mut requests, mut answers) = (Vec::new(), Vec::new());
+        let mut send = |request: Vec<u8>| {
+            let answer = kdc.handle(NOW, &request, Peer::LOCAL).message.expect("an answer");
+            requests.push(request);
+            answers.push(answer.clone());
+            answer
+        };
+        let mut initial = InitialRequest::new(alice());
+        initial.renewable_lifetime = Duration::from_hours(24);
+        let (mut exchange, mut request) = AsExchange::new(initial, Secret::Keys(vec![alices_key()]), NOW, &mut rng).expect("supported");
+        let tgt = loop {
+            match exchange.step(&send(request), &mut rng).expect("the KDC is ours") {
+                AsStep::Send(next) => request = next,
+                AsStep::Done(tgt) => break *tgt,
+            }
+        };
+        let mut ask = |request: TgsRequest| {
+            let (exchange, request) = TgsExchange::new(&tgt, request, NOW, &mut rng).expect("supported");
+            exchange.finish(&send(request))
+        };
+        let ticket = ask(TgsRequest::service(service.clone(), &tgt)).expect("the KDC is ours");
+        // Not all of these are granted; they are seeds all the same.
+        let bob = Principal::new(REALM, ["bob"]);
+        for request in [
+            TgsRequest::renew(&tgt),
+            TgsRequest::validate(&tgt),
+            TgsRequest::forward(&tgt, Vec::new()),
+            TgsRequest::user_to_user(bob.clone(), &tgt, tgt.ticket.clone()),
+            TgsRequest::s4u2self(bob, &tgt),
+            TgsRequest::s4u2proxy(service.clone(), &tgt, ticket.ticket.clone()),
+        ] {
+            let _ = ask(request);
+        }
+        Self {
+            kdc,
+            keytab,
+            service,
+            tgt,
+            ticket,
+            requests,
+            answers,
+        }
+    }
+}
