@@ -171,7 +171,11 @@ impl<'a> ApAcceptor<'a> {
                 format!("the ticket for {server} is encrypted in version {kvno} of the key, but the keytab has {shown}"),
             ),
             _ => (
-                ErrorCode::KRB_AP_ERR_NOKEY,
+                // MIT tells a service of one name from one of any here.
+                match self.server {
+                    Some(_) => ErrorCode::KRB_AP_ERR_NOKEY,
+                    None => ErrorCode::KRB_AP_ERR_BADKEYVER,
+                },
                 format!("the ticket for {server} is encrypted in a key of type {enctype}, but the keytab has {shown}"),
             ),
         })

@@ -117,6 +117,12 @@ fn keys_that_are_missing_or_false_have_codes_of_their_own() {
     assert_eq!(pair.code(NOW, NOW), Err(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY));
     pair.key = EncryptionKey::random(EncryptionType::AES128_CTS_HMAC_SHA1_96, &mut pair.rng).expect("a known type");
     assert_eq!(pair.code(NOW, NOW), Err(ErrorCode::KRB_AP_ERR_NOKEY));
+    let (_, request) = pair.request(NOW);
+    let anybody = ApAcceptor::new(&pair.keytab, None);
+    assert_eq!(
+        anybody.accept(NOW, &request).expect_err("another type").error.code(),
+        ErrorCode::KRB_AP_ERR_BADKEYVER
+    );
     pair.keytab = Keytab::default();
     assert_eq!(pair.code(NOW, NOW), Err(ErrorCode::KRB_AP_ERR_NOKEY));
     let (_, request) = pair.request(NOW);

@@ -10,6 +10,8 @@ mod flags;
 mod framing;
 mod initiator;
 mod message_token;
+#[cfg(test)]
+mod mit_tests;
 mod receiver;
 mod sender;
 #[cfg(test)]

@@ -9,8 +9,8 @@ use super::{ContextKey, Role};
 #[derive(Clone, Debug)]
 pub struct MessageSender {
     role: Role,
-    key: ContextKey,
-    next: u64,
+    pub(super) key: ContextKey,
+    pub(super) next: u64,
 }
 
 impl MessageSender {

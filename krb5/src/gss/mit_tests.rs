@@ -1,0 +1,65 @@
+//! Contexts recorded from MIT's library, both sides of which ours takes the place of.
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use super::*;
+use crate::ap_exchange::ApAcceptor;
+use crate::{Keytab, Timestamp};
+
+const MESSAGE: &[u8] = b"a message of MIT";
+
+fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hexadecimal"))
+        .collect()
+}
+
+#[test]
+fn contexts_of_mits_library_are_accepted_and_its_messages_opened_and_made() {
+    let mut contexts = 0;
+    for line in include_str!("../../testdata/gss_mit.txt")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+    {
+        let fields: Vec<_> = line.split(' ').collect();
+        let [enctype, time, rest @ ..] = &fields[..] else {
+            panic!("{line}")
+        };
+        let [keytab, token, signed, sealed, mic, acceptor_signed, acceptor_sealed, acceptor_mic] =
+            <[_; 8]>::try_from(rest).expect("eight more fields").map(unhex);
+        let now = Timestamp::from_secs(time.parse().expect("a number"));
+        let keytab = Keytab::parse(&keytab).expect("MIT's keytab");
+        let service = Principal::new("EXAMPLE.COM", ["nn", "localhost"]);
+        let acceptor = GssAcceptor::new(ApAcceptor::new(&keytab, Some(&service)));
+        let mut rng = StdRng::seed_from_u64(1);
+        let (mut context, reply) = acceptor.accept(now, &token, &mut rng).expect("MIT's token");
+        assert_eq!(context.peer.to_string(), "alice@EXAMPLE.COM");
+        assert_eq!(reply, None);
+
+        let initiators_key = context.sender.key.clone();
+        let number = u32::try_from(context.sender.next).expect("32 bits at the beginning");
+        let mut initiator = MessageReceiver::new(Role::Initiator, initiators_key, number, true);
+        for (token, was_sealed) in [(&signed, false), (&sealed, true)] {
+            let mut out = Vec::new();
+            assert_eq!(context.receiver.unwrap_into(token, &mut out), Ok(was_sealed), "{enctype}");
+            assert_eq!(out, MESSAGE);
+        }
+        assert_eq!(context.receiver.verify_mic(MESSAGE, &mic), Ok(()));
+        for (token, was_sealed) in [(&acceptor_signed, false), (&acceptor_sealed, true)] {
+            let mut out = Vec::new();
+            assert_eq!(initiator.unwrap_into(token, &mut out), Ok(was_sealed), "{enctype}");
+            assert_eq!(out, MESSAGE);
+        }
+        assert_eq!(initiator.verify_mic(MESSAGE, &acceptor_mic), Ok(()));
+
+        let mut ours = Vec::new();
+        context.sender.wrap_into(false, MESSAGE, &mut rng, &mut ours);
+        assert_eq!(ours, acceptor_signed, "what is not random is the same byte for byte");
+        context.sender.wrap_into(true, MESSAGE, &mut rng, &mut ours);
+        assert_eq!(context.sender.mic(MESSAGE), acceptor_mic);
+        contexts += 1;
+    }
+    assert_eq!(contexts, 4, "one of each encryption type");
+}
