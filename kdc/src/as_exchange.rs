@@ -91,6 +91,11 @@ pub(crate) fn answer(context: &Context<'_>, request: &KdcRequest, raw: &[u8], rn
         return Err(refused(KdcError::NeverValid));
     }
 
+    // Only now: a client whose clock is behind learns the time from what refuses it before.
+    if times.end <= times.start {
+        return Err(refused(KdcError::NeverValid));
+    }
+
     let server_key = server.service_key().ok_or_else(|| refused(KdcError::FindingServerKey))?;
     let client_key = preauth::client_key(client, &body.enctypes, keys_of).ok_or_else(|| refused(KdcError::CantFindClientKey))?;
     let ticket_client = if canonicalize {

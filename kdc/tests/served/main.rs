@@ -1,0 +1,5 @@
+//! The KDC behind its sockets, used by the `krb5` crate: an independent client in pure Rust.
+
+mod support;
+mod tickets;
+mod transport;

@@ -1,0 +1,53 @@
+//! Tickets that the `krb5` crate gets.
+
+use std::time::Duration;
+
+use crate::support::{Served, principal, theirs};
+
+/// The KRB-ERROR number of a refusal.
+#[track_caller]
+pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, krb5::client::ClientError>) -> Option<i32> {
+    result.expect_err("a refusal").kdc_code()
+}
+
+#[test]
+fn a_login_by_keytab_and_by_password_and_a_service_ticket() {
+    let served = Served::start();
+    let client = served.client();
+    let tgt = served.login("alice");
+    let by_password = client.login_with_password(&theirs("bob"), "bob-pw").expect("a ticket");
+    assert_eq!(by_password.client.to_string(), "bob@EXAMPLE.COM");
+    let ticket = client.service_ticket(&tgt, &theirs("nn/localhost")).expect("a service ticket");
+    assert_eq!(ticket.endtime, tgt.endtime);
+    assert_eq!(refused(client.login_with_password(&theirs("alice"), "wrong")), Some(24));
+    assert_eq!(refused(client.login_with_password(&theirs("mallory"), "x")), Some(6));
+    assert_eq!(refused(client.service_ticket(&tgt, &theirs("no/such"))), Some(7));
+}
+
+#[test]
+fn a_ticket_is_renewed_and_the_renewal_ends_with_its_life() {
+    let served = Served::start();
+    let client = served.client().with_renew_lifetime(Some(Duration::from_secs(7 * 24 * 3600)));
+    let tgt = client
+        .login_with_keytab(&theirs("alice"), &served.keytab("alice"))
+        .expect("a renewable ticket");
+    let renewed = client.renew(&tgt).expect("renewed");
+    assert_eq!(renewed.renew_till, tgt.renew_till);
+    served.clock.advance(Duration::from_secs(25 * 3600));
+    assert_eq!(refused(client.renew(&tgt)), Some(32));
+}
+
+#[test]
+fn user_to_user() {
+    let served = Served::start();
+    let (alice, bob) = (served.login("alice"), served.login("bob"));
+    assert!(served.client().user_to_user(&alice, &theirs("bob"), &bob.ticket).is_ok());
+}
+
+#[test]
+fn a_changed_database_holds_for_the_next_request() {
+    let served = Served::start();
+    let tgt = served.login("alice");
+    served.kdc.database_mut().remove(&principal("nn/localhost")).expect("it was there");
+    assert_eq!(refused(served.client().service_ticket(&tgt, &theirs("nn/localhost"))), Some(7));
+}
