@@ -68,7 +68,7 @@ impl Entry<'_> {
     /// A whole number from `least` to `most`.
     pub(super) fn number<T>(&self, least: T, most: T) -> Result<T, ConfigError>
     where
-        T: std::str::FromStr + PartialOrd + fmt::Display,
+        T: std::str::FromStr + PartialOrd + fmt::Display + Copy,
     {
         self.value
             .parse::<T>()

@@ -157,11 +157,6 @@ impl BlockManager {
         self.blocks.get(&id)
     }
 
-    /// How many blocks there are.
-    pub(super) fn len(&self) -> usize {
-        self.blocks.len()
-    }
-
     /// All of them, in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &BlockInfo> {
         self.blocks.values()

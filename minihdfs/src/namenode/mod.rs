@@ -25,6 +25,8 @@ mod recovery;
 mod retry_cache;
 mod state;
 mod status;
+#[cfg(test)]
+mod tests;
 mod xattr;
 
 use std::fmt;

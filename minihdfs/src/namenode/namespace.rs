@@ -128,11 +128,6 @@ impl Namespace {
         self.inodes.get(&id)
     }
 
-    /// How many inodes there are.
-    pub(super) fn len(&self) -> usize {
-        self.inodes.len()
-    }
-
     /// Follows `path` as far as it exists.
     pub(super) fn resolve<'a>(&self, path: &'a str) -> Result<ResolvedPath<'a>, HdfsError> {
         if path.starts_with("/.reserved/") {

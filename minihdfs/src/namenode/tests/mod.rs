@@ -1,0 +1,369 @@
+//! ClientProtocol driven directly: callers, a clock that stands still, DataNodes that are only told of.
+
+mod access_lists;
+mod attributes;
+mod leases;
+mod listing;
+mod permissions;
+mod recovery;
+mod rename;
+mod replication;
+mod tokens;
+mod tree;
+mod writing;
+
+use std::cell::Cell;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use kerbox_events::{Event, Hook, NoHook, Verdict};
+use kerbox_krb5::Timestamp;
+use prost::Message;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use super::{NameNode, NameNodeIdentity};
+use crate::config::HdfsConfig;
+use crate::datanode::link::{
+    Block, BlockStatus, DatanodeCommand, DatanodeLink, DatanodeRegistration, NameNodeLink, ReportedReplica, StorageReport,
+};
+use crate::proto::hdfs::*;
+use crate::rpc::{Call, RpcService};
+use crate::user::{AuthMethod, User};
+use crate::{Caller, HdfsError};
+
+const START: Timestamp = Timestamp::from_secs(1_700_000_000);
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// A DataNode that only counts how often it is asked to come.
+struct FakeDatanode(AtomicUsize);
+
+impl DatanodeLink for FakeDatanode {
+    fn ring(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn replica_visible_length(&self, block: Block) -> Result<u64, HdfsError> {
+        Ok(block.length)
+    }
+
+    fn init_replica_recovery(&self, _block: Block, _recovery_id: u64) -> Result<Option<ReportedReplica>, HdfsError> {
+        Ok(None)
+    }
+
+    fn update_replica_under_recovery(&self, _block: Block, _recovery_id: u64, _new_length: u64) -> Result<(), HdfsError> {
+        Ok(())
+    }
+}
+
+/// Remembers what was recorded.
+#[derive(Default)]
+struct Recorder(Mutex<Vec<Event>>);
+
+impl Hook for Recorder {
+    fn ask(&self, _now: Timestamp, _event: &Event) -> Verdict {
+        Verdict::Pass
+    }
+
+    fn record(&self, _now: Timestamp, event: Event) {
+        self.0.lock().expect("not poisoned").push(event);
+    }
+
+    fn watching(&self) -> bool {
+        false
+    }
+}
+
+/// A NameNode, its DataNodes, and the time.
+struct Fixture {
+    node: NameNode,
+    now: Cell<Timestamp>,
+    datanodes: Vec<Arc<FakeDatanode>>,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// Security off, users `alice` and `bob` of the groups `staff` and `students`, and these keys besides.
+    fn with(keys: &[(&str, &str)]) -> Self {
+        Self::hooked(keys, Arc::new(NoHook))
+    }
+
+    fn hooked(keys: &[(&str, &str)], hook: Arc<dyn Hook>) -> Self {
+        let groups = (
+            "hadoop.user.group.static.mapping.overrides",
+            "alice=staff;bob=students;root2=supergroup",
+        );
+        let pairs = [groups].into_iter().chain(keys.iter().copied());
+        let (config, _) = HdfsConfig::from_pairs(pairs).expect("a good configuration");
+        let identity = NameNodeIdentity {
+            superuser: "hdfs".to_owned(),
+            default_realm: "EXAMPLE.COM".to_owned(),
+            address: LOOPBACK,
+        };
+        let mut rng = StdRng::seed_from_u64(1);
+        Self {
+            node: NameNode::new(config, &identity, START, hook, &mut rng).expect("it starts"),
+            now: Cell::new(START),
+            datanodes: Vec::new(),
+        }
+    }
+
+    fn with_datanodes(mut self, count: usize) -> Self {
+        for _ in 0..count {
+            self.add_datanode();
+        }
+        self
+    }
+
+    fn add_datanode(&mut self) {
+        let number = self.datanodes.len() + 1;
+        let link = Arc::new(FakeDatanode(AtomicUsize::new(0)));
+        self.datanodes.push(Arc::clone(&link));
+        self.register(number);
+        self.node
+            .block_report(self.now.get(), &format!("dn{number}"), &[])
+            .expect("it reports");
+        self.heartbeat(number);
+    }
+
+    fn register(&self, number: usize) {
+        let registration = DatanodeRegistration {
+            number,
+            uuid: format!("dn{number}").into(),
+            storage_id: format!("DS-{number}").into(),
+            ip: LOOPBACK,
+            host_name: "localhost".into(),
+            transfer_port: 9000 + number as u16,
+            ipc_port: 0,
+            info_port: 0,
+        };
+        let link: Arc<dyn DatanodeLink> = Arc::clone(&self.datanodes[number - 1]) as _;
+        let link: Weak<dyn DatanodeLink> = Arc::downgrade(&link);
+        self.node.register(self.now.get(), &registration, link).expect("it registers");
+    }
+
+    fn heartbeat(&self, number: usize) -> Vec<DatanodeCommand> {
+        let report = StorageReport {
+            capacity: 1 << 40,
+            remaining: 1 << 40,
+            ..StorageReport::default()
+        };
+        self.node
+            .heartbeat(self.now.get(), &format!("dn{number}"), report)
+            .expect("an answer")
+    }
+
+    fn heartbeats(&self) -> Vec<(usize, DatanodeCommand)> {
+        let numbers = 1..=self.datanodes.len();
+        numbers
+            .flat_map(|number| self.heartbeat(number).into_iter().map(move |command| (number, command)))
+            .collect()
+    }
+
+    fn advance(&self, by: Duration) {
+        self.now.set(self.now.get() + by);
+    }
+
+    fn tick(&self) {
+        self.node.tick(self.now.get());
+    }
+
+    fn user(&self, name: &str) -> Session<'_> {
+        Session {
+            fixture: self,
+            caller: Caller::new(User::simple(name), AuthMethod::Simple, LOOPBACK),
+        }
+    }
+
+    fn hdfs(&self) -> Session<'_> {
+        self.user("hdfs")
+    }
+
+    /// The DataNode has finalized a replica of this length.
+    fn received(&self, number: usize, block: &ExtendedBlockProto, length: u64) {
+        let block = Block {
+            id: block.block_id,
+            generation_stamp: block.generation_stamp,
+            length,
+        };
+        self.node
+            .block_received_and_deleted(self.now.get(), &format!("dn{number}"), block, BlockStatus::Received)
+            .expect("it is taken");
+    }
+}
+
+/// What one user calls.
+struct Session<'a> {
+    fixture: &'a Fixture,
+    caller: Caller,
+}
+
+impl Session<'_> {
+    /// Calls a method by its name, as the RPC layer does.
+    fn call<Response: Message + Default>(&self, method: &str, request: &impl Message) -> Result<Response, HdfsError> {
+        let bytes = request.encode_to_vec();
+        let call = Call {
+            now: self.fixture.now.get(),
+            caller: &self.caller,
+            protocol: "org.apache.hadoop.hdfs.protocol.ClientProtocol",
+            version: 1,
+            method,
+            request: &bytes,
+        };
+        let mut response = Vec::new();
+        self.fixture.node.call(&call, &mut response)?;
+        Ok(Response::decode_length_delimited(&response[..]).expect("a response of the right type"))
+    }
+
+    fn mkdirs(&self, src: &str, perm: u32) -> Result<bool, HdfsError> {
+        let request = MkdirsRequestProto {
+            src: src.to_owned(),
+            masked: FsPermissionProto { perm },
+            create_parent: true,
+            unmasked: None,
+        };
+        self.call::<MkdirsResponseProto>("mkdirs", &request).map(|response| response.result)
+    }
+
+    fn status(&self, src: &str) -> Result<Option<HdfsFileStatusProto>, HdfsError> {
+        let request = GetFileInfoRequestProto { src: src.to_owned() };
+        self.call::<GetFileInfoResponseProto>("getFileInfo", &request)
+            .map(|response| response.fs)
+    }
+
+    /// The status of what must exist.
+    fn stat(&self, src: &str) -> HdfsFileStatusProto {
+        self.status(src).expect("no error").unwrap_or_else(|| panic!("{src} exists"))
+    }
+
+    fn exists(&self, src: &str) -> bool {
+        self.status(src).expect("no error").is_some()
+    }
+
+    fn chmod(&self, src: &str, perm: u32) -> Result<(), HdfsError> {
+        let request = SetPermissionRequestProto {
+            src: src.to_owned(),
+            permission: FsPermissionProto { perm },
+        };
+        self.call::<SetPermissionResponseProto>("setPermission", &request).map(|_| ())
+    }
+
+    fn chown(&self, src: &str, user: Option<&str>, group: Option<&str>) -> Result<(), HdfsError> {
+        let request = SetOwnerRequestProto {
+            src: src.to_owned(),
+            username: user.map(str::to_owned),
+            groupname: group.map(str::to_owned),
+        };
+        self.call::<SetOwnerResponseProto>("setOwner", &request).map(|_| ())
+    }
+
+    fn delete(&self, src: &str, recursive: bool) -> Result<bool, HdfsError> {
+        let request = DeleteRequestProto {
+            src: src.to_owned(),
+            recursive,
+        };
+        self.call::<DeleteResponseProto>("delete", &request).map(|response| response.result)
+    }
+
+    fn list(&self, src: &str) -> Result<Vec<String>, HdfsError> {
+        let request = GetListingRequestProto {
+            src: src.to_owned(),
+            ..GetListingRequestProto::default()
+        };
+        let response = self.call::<GetListingResponseProto>("getListing", &request)?;
+        let listing = response.dir_list.expect("it exists").partial_listing;
+        let names = listing.iter().map(|entry| String::from_utf8(entry.path.to_vec()).expect("UTF-8"));
+        Ok(names.collect())
+    }
+
+    /// A request to create with block size 1024 and replication 1, by the client `client-<user>`.
+    fn create_request(&self, src: &str, flags: u32) -> CreateRequestProto {
+        CreateRequestProto {
+            src: src.to_owned(),
+            masked: FsPermissionProto { perm: 0o644 },
+            client_name: format!("client-{}", self.caller.user.short),
+            create_flag: flags,
+            create_parent: true,
+            replication: 1,
+            block_size: 1024,
+            ..CreateRequestProto::default()
+        }
+    }
+
+    fn create(&self, src: &str) -> Result<HdfsFileStatusProto, HdfsError> {
+        let request = self.create_request(src, CreateFlagProto::Create as u32);
+        self.call::<CreateResponseProto>("create", &request)
+            .map(|response| response.fs.expect("always there"))
+    }
+
+    fn add_block(&self, src: &str, previous: Option<&ExtendedBlockProto>) -> Result<LocatedBlockProto, HdfsError> {
+        let request = AddBlockRequestProto {
+            src: src.to_owned(),
+            client_name: format!("client-{}", self.caller.user.short),
+            previous: previous.cloned(),
+            ..AddBlockRequestProto::default()
+        };
+        self.call::<AddBlockResponseProto>("addBlock", &request)
+            .map(|response| response.block)
+    }
+
+    fn complete(&self, src: &str, last: Option<&ExtendedBlockProto>) -> Result<bool, HdfsError> {
+        let request = CompleteRequestProto {
+            src: src.to_owned(),
+            client_name: format!("client-{}", self.caller.user.short),
+            last: last.cloned(),
+            file_id: None,
+        };
+        self.call::<CompleteResponseProto>("complete", &request)
+            .map(|response| response.result)
+    }
+
+    fn locations(&self, src: &str) -> Result<LocatedBlocksProto, HdfsError> {
+        let request = GetBlockLocationsRequestProto {
+            src: src.to_owned(),
+            offset: 0,
+            length: i64::MAX as u64,
+        };
+        self.call::<GetBlockLocationsResponseProto>("getBlockLocations", &request)
+            .map(|response| response.locations.expect("always there"))
+    }
+
+    /// Writes one block as the DataNode does that it goes to: reported before it is acknowledged.
+    fn write_block(&self, src: &str, previous: Option<&ExtendedBlockProto>, length: u64) -> ExtendedBlockProto {
+        let located = self.add_block(src, previous).expect("a block");
+        for node in &located.locs {
+            let number = node.id.datanode_uuid[2..].parse().expect("dn1, dn2, ...");
+            self.fixture.received(number, &located.b, length);
+        }
+        ExtendedBlockProto {
+            num_bytes: Some(length),
+            ..located.b
+        }
+    }
+
+    /// A whole file of these block lengths.
+    fn write(&self, src: &str, lengths: &[u64]) {
+        self.create(src).expect("it is created");
+        let mut last = None;
+        for length in lengths {
+            last = Some(self.write_block(src, last.as_ref(), *length));
+        }
+        assert!(
+            self.complete(src, last.as_ref()).expect("no error"),
+            "the first complete answers true"
+        );
+    }
+}
+
+/// That it was refused with this class, given without its package, and exactly this message.
+#[track_caller]
+fn refused<T: std::fmt::Debug>(result: Result<T, HdfsError>, class: &str, message: &str) {
+    let error = result.expect_err("refused");
+    assert!(error.class().ends_with(&format!(".{class}")), "{error}");
+    assert_eq!(error.message(), message);
+}
