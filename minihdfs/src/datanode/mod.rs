@@ -5,11 +5,13 @@
 //! - `block_store`: replicas and their checksums in files
 //! - `checksum`, `packet`: chunks, packets, acks
 //! - `pipeline`: a DataNode's part in a write pipeline
+//! - `client_protocol`: what clients ask by RPC
 //! - `sasl`, `stream`: the handshake before the first operation, and the protection of all bytes after it
 //! - [`serve`]: the sockets
 
 mod block_store;
 mod checksum;
+mod client_protocol;
 pub mod link;
 mod node;
 mod packet;

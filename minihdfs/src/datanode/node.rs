@@ -1,6 +1,6 @@
 //! The DataNode: its replicas, its life, and its talk with the NameNode.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -30,6 +30,7 @@ const CAPACITY: u64 = 1 << 40;
 pub struct DataNode {
     this: Weak<Self>,
     registration: DatanodeRegistration,
+    directory: PathBuf,
     heartbeat_interval: Duration,
     pub(super) block_pool_id: Arc<str>,
     pub(super) store: Arc<BlockStore>,
@@ -48,6 +49,7 @@ pub struct DataNode {
 #[derive(Default)]
 struct Life {
     alive: bool,
+    started_at: Timestamp,
     next_heartbeat: Timestamp,
     xceivers: u32,
     rung: bool,
@@ -105,6 +107,7 @@ impl DataNode {
         Ok(Arc::new_cyclic(|this| Self {
             this: this.clone(),
             registration,
+            directory: directory.to_owned(),
             heartbeat_interval: config.heartbeat_interval,
             block_pool_id,
             store: Arc::new(store),
@@ -123,7 +126,11 @@ impl DataNode {
     /// # Errors
     /// Those of the NameNode.
     pub fn start(&self, now: Timestamp) -> Result<(), HdfsError> {
-        self.life().alive = true;
+        {
+            let mut life = self.life();
+            life.alive = true;
+            life.started_at = now;
+        }
         self.register(now)?;
         self.heartbeat(now);
         self.record_state(now, "started");
@@ -181,19 +188,12 @@ impl DataNode {
 
     /// Sends a heartbeat, and does what the NameNode answers.
     pub(crate) fn heartbeat(&self, now: Timestamp) {
-        let report = {
-            let used = self.store.used();
+        {
             let mut life = self.life();
             life.next_heartbeat = now + self.heartbeat_interval;
             life.rung = false;
-            StorageReport {
-                capacity: CAPACITY,
-                dfs_used: used,
-                remaining: CAPACITY.saturating_sub(used),
-                xceivers: life.xceivers,
-            }
-        };
-        match self.namenode.heartbeat(now, &self.registration.uuid, report) {
+        }
+        match self.namenode.heartbeat(now, &self.registration.uuid, self.storage()) {
             Ok(commands) => commands.into_iter().for_each(|command| self.execute(now, command)),
             Err(error) => tracing::warn!(datanode = self.number(), %error, "the NameNode refused a heartbeat"),
         }
@@ -227,7 +227,31 @@ impl DataNode {
 
     fn register(&self, now: Timestamp) -> Result<(), HdfsError> {
         self.namenode.register(now, &self.registration, self.this.clone())?;
+        self.report_all(now)
+    }
+
+    /// Reports every replica.
+    pub(super) fn report_all(&self, now: Timestamp) -> Result<(), HdfsError> {
         self.namenode.block_report(now, &self.registration.uuid, &self.store.report())
+    }
+
+    /// How full it is, and how busy.
+    pub(super) fn storage(&self) -> StorageReport {
+        let used = self.store.used();
+        StorageReport {
+            capacity: CAPACITY,
+            dfs_used: used,
+            remaining: CAPACITY.saturating_sub(used),
+            xceivers: self.life().xceivers,
+        }
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    pub(super) fn started_at(&self) -> Timestamp {
+        self.life().started_at
     }
 
     fn delete(&self, now: Timestamp, block: Block) {

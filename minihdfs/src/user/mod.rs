@@ -54,6 +54,9 @@ pub struct Caller {
     pub real_user: Option<User>,
     /// How the connection was authenticated.
     pub method: AuthMethod,
+    /// The DIGEST-MD5 user name that stands for the token with which they authenticated (`method` is [`AuthMethod::Token`]):
+    /// a DataNode checks what a block token allows.
+    pub token: Option<Arc<str>>,
     /// From where.
     pub address: IpAddr,
     /// The client's id, from the call's header: with `call_id` the key of the retry cache. Zeros if it was not of 16 bytes.
@@ -74,6 +77,7 @@ impl Caller {
             user,
             real_user: None,
             method,
+            token: None,
             address,
             client_id: [0; 16],
             call_id: -1,

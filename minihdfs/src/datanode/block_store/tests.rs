@@ -1,5 +1,3 @@
-use std::path::PathBuf;
-
 use super::*;
 use crate::datanode::checksum::DataChecksum;
 use crate::datanode::packet::{HEADER_LENGTH, Packet};
@@ -29,12 +27,12 @@ fn content(length: usize) -> Vec<u8> {
 impl Fixture {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let store = Self::open(folder.path().to_owned());
+        let store = Self::open(folder.path());
         Self { folder, store }
     }
 
-    fn open(path: PathBuf) -> Arc<BlockStore> {
-        Arc::new(BlockStore::open(&path, "BP-1-127.0.0.1-1".into()).expect("a store"))
+    fn open(path: &Path) -> Arc<BlockStore> {
+        Arc::new(BlockStore::open(path, "BP-1-127.0.0.1-1".into()).expect("a store"))
     }
 
     fn create(&self) -> ReplicaWriter {
@@ -458,7 +456,7 @@ fn after_a_restart_finalized_replicas_are_there_and_unfinished_ones_wait_for_rec
     let path = fixture.store.layout.data(Place::Rbw, other.id);
     std::fs::write(&path, &data[..1900]).expect("as if the machine had died");
     let again = Fixture {
-        store: Fixture::open(fixture.folder.path().to_owned()),
+        store: Fixture::open(fixture.folder.path()),
         folder: fixture.folder,
     };
     let report = again.store.report();

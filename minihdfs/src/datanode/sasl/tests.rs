@@ -29,7 +29,7 @@ fn shake(
     client_secrets: &BlockTokenSecretManager,
     token: &Token,
     now: Timestamp,
-) -> Result<(Protection, Protection, String), Message> {
+) -> Result<(Protection, Protection, String), Box<Message>> {
     let rng = &mut StdRng::seed_from_u64(3);
     let mut server = HandshakeServer::new(protection, server_secrets.clone(), rng);
     let mut client = HandshakeClient::new(protection, client_secrets, token, now, rng);
@@ -43,7 +43,7 @@ fn shake(
             assert!(server.step(now, &response, rng).is_err(), "it is over");
             Ok((client.finish(&message).expect("proved"), protection, user))
         }
-        HandshakeStep::Refused { message, .. } => Err(message),
+        HandshakeStep::Refused { message, .. } => Err(Box::new(message)),
         HandshakeStep::Continue(_) => panic!("exactly four messages"),
     }
 }

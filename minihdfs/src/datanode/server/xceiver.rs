@@ -17,7 +17,6 @@ use crate::datanode::block_store::ReadRange;
 use crate::datanode::checksum::CHECKSUM_LENGTH;
 use crate::datanode::link::Block;
 use crate::datanode::node::DataNode;
-use crate::proto::common::TokenProto;
 use crate::proto::hdfs::{
     BaseHeaderProto, BlockChecksumTypeProto, BlockOpResponseProto, ExtendedBlockProto, OpBlockChecksumProto, OpBlockChecksumResponseProto,
     Status,
@@ -160,7 +159,7 @@ pub(super) fn check_access(
 }
 
 pub(super) fn token_of(header: &BaseHeaderProto) -> Token {
-    header.token.clone().unwrap_or_else(TokenProto::default).into()
+    header.token.clone().unwrap_or_default().into()
 }
 
 /// What the journal tells of an answer.

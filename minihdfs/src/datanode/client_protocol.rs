@@ -1,0 +1,131 @@
+//! ClientDatanodeProtocol: what clients ask a DataNode by RPC. Java's and libhdfs3's ask how long a block is that is being written.
+
+use bytes::Bytes;
+
+use crate::datanode::link::{Block, DatanodeLink};
+use crate::datanode::node::DataNode;
+use crate::proto::hdfs::{
+    DatanodeLocalInfoProto, DatanodeVolumeInfoProto, ExtendedBlockProto, GetBalancerBandwidthRequestProto,
+    GetBalancerBandwidthResponseProto, GetDatanodeInfoRequestProto, GetDatanodeInfoResponseProto, GetReplicaVisibleLengthRequestProto,
+    GetReplicaVisibleLengthResponseProto, GetVolumeReportRequestProto, GetVolumeReportResponseProto, StorageTypeProto,
+    TriggerBlockReportRequestProto, TriggerBlockReportResponseProto,
+};
+use crate::rpc::{Call, Protocol, RpcService, protocol};
+use crate::secret_manager::{BlockAccess, SecretManager};
+use crate::token::{AccessMode, Token};
+use crate::user::AuthMethod;
+use crate::{HdfsError, base64};
+
+/// `dfs.datanode.balance.bandwidthPerSec`, in bytes per second: told, not obeyed, because nobody balances here.
+const BALANCER_BANDWIDTH: u64 = 100 << 20;
+
+static CLIENT_DATANODE_PROTOCOL: Protocol<DataNode> = protocol! {
+    "org.apache.hadoop.hdfs.protocol.ClientDatanodeProtocol", 1,
+    "getBalancerBandwidth" => DataNode::get_balancer_bandwidth,
+    "getDatanodeInfo" => DataNode::get_datanode_info,
+    "getReplicaVisibleLength" => DataNode::get_replica_visible_length,
+    "getVolumeReport" => DataNode::get_volume_report,
+    "triggerBlockReport" => DataNode::trigger_block_report,
+};
+
+impl RpcService for DataNode {
+    fn call(&self, call: &Call<'_>, response: &mut Vec<u8>) -> Result<(), HdfsError> {
+        match call.protocol {
+            name if name == CLIENT_DATANODE_PROTOCOL.name() => CLIENT_DATANODE_PROTOCOL.dispatch(self, call, response),
+            _ => Err(call.unknown_protocol()),
+        }
+    }
+}
+
+impl DataNode {
+    fn get_replica_visible_length(
+        &self,
+        call: &Call<'_>,
+        request: GetReplicaVisibleLengthRequestProto,
+    ) -> Result<GetReplicaVisibleLengthResponseProto, HdfsError> {
+        let wanted = request.block;
+        self.check_read_access(call, &wanted)?;
+        let length = self.replica_visible_length(Block {
+            id: wanted.block_id,
+            generation_stamp: wanted.generation_stamp,
+            length: wanted.num_bytes(),
+        })?;
+        Ok(GetReplicaVisibleLengthResponseProto { length })
+    }
+
+    fn get_datanode_info(&self, call: &Call<'_>, _: GetDatanodeInfoRequestProto) -> Result<GetDatanodeInfoResponseProto, HdfsError> {
+        let version = || concat!("kerbox-", env!("CARGO_PKG_VERSION")).to_owned();
+        Ok(GetDatanodeInfoResponseProto {
+            local_info: DatanodeLocalInfoProto {
+                software_version: version(),
+                config_version: version(),
+                uptime: call.now.since(self.started_at()).as_secs(),
+            },
+        })
+    }
+
+    fn get_volume_report(&self, _: &Call<'_>, _: GetVolumeReportRequestProto) -> Result<GetVolumeReportResponseProto, HdfsError> {
+        let storage = self.storage();
+        Ok(GetVolumeReportResponseProto {
+            volume_info: vec![DatanodeVolumeInfoProto {
+                path: self.directory().display().to_string(),
+                storage_type: StorageTypeProto::Disk.into(),
+                used_space: storage.dfs_used,
+                free_space: storage.remaining,
+                reserved_space: 0,
+                reserved_space_for_replicas: 0,
+                num_blocks: self.store.report().len() as u64,
+            }],
+        })
+    }
+
+    fn trigger_block_report(
+        &self,
+        call: &Call<'_>,
+        _: TriggerBlockReportRequestProto,
+    ) -> Result<TriggerBlockReportResponseProto, HdfsError> {
+        // What happens to single replicas is reported at once, so that an incremental report is empty.
+        self.report_all(call.now)?;
+        Ok(TriggerBlockReportResponseProto {})
+    }
+
+    fn get_balancer_bandwidth(
+        &self,
+        _: &Call<'_>,
+        _: GetBalancerBandwidthRequestProto,
+    ) -> Result<GetBalancerBandwidthResponseProto, HdfsError> {
+        Ok(GetBalancerBandwidthResponseProto {
+            bandwidth: BALANCER_BANDWIDTH,
+        })
+    }
+
+    /// With block tokens, the caller has authenticated with one, and it must allow reading this block.
+    fn check_read_access(&self, call: &Call<'_>, block: &ExtendedBlockProto) -> Result<(), HdfsError> {
+        let Some(secrets) = &self.secrets else { return Ok(()) };
+        let (AuthMethod::Token, Some(name)) = (call.caller.method, &call.caller.token) else {
+            return Err(HdfsError::io(
+                "Can't continue since none or more than one BlockTokenIdentifier is found.",
+            ));
+        };
+        let access = BlockAccess {
+            block_pool_id: &block.pool_id,
+            block_id: block.block_id,
+            generation_stamp: block.generation_stamp,
+            mode: AccessMode::Read,
+            storage_types: &[],
+            storage_ids: &[],
+        };
+        let decode = |text: &str| base64::decode(text).map(Bytes::from).unwrap_or_default();
+        // The handshake has checked that the caller knows the password: it is the token's own.
+        let token = Token {
+            identifier: decode(name),
+            password: decode(&secrets.sasl_password(call.now, name)?),
+            kind: Token::BLOCK.to_owned(),
+            service: String::new(),
+        };
+        secrets.check_access(call.now, &token, &access).map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+use std::sync::{Arc, Weak};
+
+use kerbox_events::NoHook;
+use kerbox_krb5::{Clock, Timestamp};
+use prost::Message;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use super::*;
+use crate::config::HdfsConfig;
+use crate::datanode::DataNodeContext;
+use crate::datanode::checksum::DataChecksum;
+use crate::datanode::link::{
+    BlockStatus, BlockSynchronization, DatanodeCommand, DatanodeRegistration, NameNodeLink, ReportedReplica, StorageReport,
+};
+use crate::proto::hdfs::ChecksumTypeProto;
+use crate::secret_manager::{BlockTokenSecretManager, BlockTokenSettings};
+use crate::user::{Caller, User};
+
+const POOL: &str = "BP-1-127.0.0.1-1";
+const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
+const BLOCK: Block = Block {
+    id: 7,
+    generation_stamp: 1001,
+    length: 0,
+};
+
+/// Takes everything, orders nothing.
+struct NameNode;
+
+impl NameNodeLink for NameNode {
+    fn block_pool_id(&self) -> Arc<str> {
+        POOL.into()
+    }
+
+    fn register(&self, _: Timestamp, _: &DatanodeRegistration, _: Weak<dyn DatanodeLink>) -> Result<(), HdfsError> {
+        Ok(())
+    }
+
+    fn block_report(&self, _: Timestamp, _: &str, _: &[ReportedReplica]) -> Result<(), HdfsError> {
+        Ok(())
+    }
+
+    fn heartbeat(&self, _: Timestamp, _: &str, _: StorageReport) -> Result<Vec<DatanodeCommand>, HdfsError> {
+        Ok(Vec::new())
+    }
+
+    fn block_received_and_deleted(&self, _: Timestamp, _: &str, _: Block, _: BlockStatus) -> Result<(), HdfsError> {
+        Ok(())
+    }
+
+    fn report_bad_block(&self, _: Timestamp, _: &str, _: Block) -> Result<(), HdfsError> {
+        Ok(())
+    }
+
+    fn commit_block_synchronization(&self, _: Timestamp, _: BlockSynchronization) -> Result<(), HdfsError> {
+        Ok(())
+    }
+}
+
+fn node(folder: &tempfile::TempDir, secrets: Option<Arc<BlockTokenSecretManager>>) -> Arc<DataNode> {
+    let registration = DatanodeRegistration {
+        number: 1,
+        uuid: "dn1".into(),
+        storage_id: "DS-1".into(),
+        ip: [127, 0, 0, 1].into(),
+        host_name: "localhost".into(),
+        transfer_port: 0,
+        ipc_port: 0,
+        info_port: 0,
+    };
+    let context = DataNodeContext {
+        namenode: Arc::new(NameNode),
+        secrets,
+        clock: Clock::frozen(NOW),
+        hook: Arc::new(NoHook),
+    };
+    let node = DataNode::open(registration, folder.path(), &HdfsConfig::default(), context, 1).expect("a folder");
+    node.start(NOW).expect("accepted");
+    let checksum = DataChecksum::new(ChecksumTypeProto::ChecksumCrc32c, 512).expect("a plain size");
+    let mut writer = node.store.create_rbw(BLOCK, checksum).expect("new");
+    writer.finalize().expect("writable");
+    node
+}
+
+fn call<Response: Message + Default>(
+    node: &DataNode,
+    caller: &Caller,
+    method: &str,
+    request: &impl Message,
+) -> Result<Response, HdfsError> {
+    let mut response = Vec::new();
+    let call = Call {
+        now: NOW,
+        caller,
+        protocol: "org.apache.hadoop.hdfs.protocol.ClientDatanodeProtocol",
+        version: 1,
+        method,
+        request: &request.encode_to_vec(),
+    };
+    RpcService::call(node, &call, &mut response)?;
+    Ok(Response::decode_length_delimited(&*response).expect("a message"))
+}
+
+fn visible_length(node: &DataNode, caller: &Caller) -> Result<u64, HdfsError> {
+    let request = GetReplicaVisibleLengthRequestProto {
+        block: ExtendedBlockProto {
+            pool_id: POOL.to_owned(),
+            block_id: BLOCK.id,
+            generation_stamp: BLOCK.generation_stamp,
+            num_bytes: None,
+        },
+    };
+    let response: GetReplicaVisibleLengthResponseProto = call(node, caller, "getReplicaVisibleLength", &request)?;
+    Ok(response.length)
+}
+
+fn caller(token: Option<&Token>) -> Caller {
+    let method = if token.is_some() { AuthMethod::Token } else { AuthMethod::Kerberos };
+    let mut caller = Caller::new(User::simple("alice"), method, [127, 0, 0, 1].into());
+    caller.token = token.map(|token| token.sasl_user_name().into());
+    caller
+}
+
+#[test]
+fn anybody_may_ask_for_a_length_without_block_tokens() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let node = node(&folder, None);
+    assert_eq!(visible_length(&node, &caller(None)), Ok(0));
+    node.stop();
+    assert!(visible_length(&node, &caller(None)).is_err());
+}
+
+#[test]
+fn with_block_tokens_only_one_for_reading_this_block_will_do() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let settings = BlockTokenSettings::new(&HdfsConfig::default(), POOL);
+    let secrets = Arc::new(BlockTokenSecretManager::new(settings, NOW, &mut StdRng::seed_from_u64(1)));
+    let node = node(&folder, Some(secrets.clone()));
+    let issue = |id, mode| secrets.issue(NOW, "alice", id, &[mode], &[], &[]);
+    assert_eq!(visible_length(&node, &caller(Some(&issue(7, AccessMode::Read)))), Ok(0));
+    for (token, why) in [
+        (None, "Can't continue since none"),
+        (Some(issue(8, AccessMode::Read)), "doesn't apply to block"),
+        (Some(issue(7, AccessMode::Write)), "doesn't have READ permission"),
+    ] {
+        let error = visible_length(&node, &caller(token.as_ref())).expect_err("must be refused");
+        assert!(error.message().contains(why), "{error}");
+    }
+}
+
+#[test]
+fn it_tells_about_itself() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let node = node(&folder, None);
+    let caller = caller(None);
+    let info: GetDatanodeInfoResponseProto = call(&node, &caller, "getDatanodeInfo", &GetDatanodeInfoRequestProto {}).expect("told");
+    assert_eq!(info.local_info.uptime, 0);
+    let volumes: GetVolumeReportResponseProto = call(&node, &caller, "getVolumeReport", &GetVolumeReportRequestProto {}).expect("told");
+    assert_eq!(volumes.volume_info[0].num_blocks, 1);
+    let request = TriggerBlockReportRequestProto {
+        incremental: false,
+        nn_address: None,
+    };
+    let _: TriggerBlockReportResponseProto = call(&node, &caller, "triggerBlockReport", &request).expect("done");
+    let bandwidth: GetBalancerBandwidthResponseProto =
+        call(&node, &caller, "getBalancerBandwidth", &GetBalancerBandwidthRequestProto {}).expect("told");
+    assert_eq!(bandwidth.bandwidth, 100 << 20);
+    let unknown = call::<GetVolumeReportResponseProto>(&node, &caller, "shutdownDatanode", &GetVolumeReportRequestProto {});
+    assert_eq!(
+        unknown.expect_err("not there").class(),
+        "org.apache.hadoop.ipc.RpcNoSuchMethodException"
+    );
+}
