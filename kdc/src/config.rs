@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kerbox_krb5::EncryptionType;
 
-use crate::Attributes;
+use crate::{Attributes, PasswordPolicy};
 
 /// The settings of one realm; its principals may have narrower ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct RealmConfig {
     pub enctypes: Vec<EncryptionType>,
     /// What every new principal starts with.
     pub attributes: Attributes,
+    /// What new passwords must be like, when users change theirs.
+    pub password_policy: PasswordPolicy,
 }
 
 impl RealmConfig {
@@ -34,6 +36,7 @@ impl RealmConfig {
             clock_skew: Duration::from_secs(300),
             enctypes: EncryptionType::DEFAULT.to_vec(),
             attributes: Attributes::REQUIRES_PRE_AUTH,
+            password_policy: PasswordPolicy::default(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 use std::time::Duration;
 
 use kerbox_events::{Event, Hook, NoHook, Outcome, TgsKind, Verdict};
+use kerbox_krb5::ap_exchange::ReplayCache;
 use kerbox_krb5::messages::{KdcOptions, KdcRequest, KrbError, MessageType, PaData, PaDataType};
 use kerbox_krb5::{ErrorCode, Principal, Timestamp};
 use rand::SeedableRng;
@@ -14,7 +15,7 @@ use crate::config::RealmConfig;
 use crate::context::Context;
 use crate::error::{KdcError, Refusal};
 use crate::lookaside::Lookaside;
-use crate::{PrincipalDatabase, as_exchange, reply, tgs_exchange};
+use crate::{PrincipalDatabase, as_exchange, kpasswd, reply, tgs_exchange};
 
 /// How a request came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,6 +31,8 @@ pub enum Transport {
 pub struct Peer {
     /// The client's address; tickets may be bound to it. `None` for a request that came over no network.
     pub address: Option<IpAddr>,
+    /// The address that the request came to, if it is known: the password service's answers name it.
+    pub local: Option<IpAddr>,
     /// The transport.
     pub transport: Transport,
 }
@@ -38,6 +41,7 @@ impl Peer {
     /// A caller in the same process.
     pub const LOCAL: Self = Self {
         address: None,
+        local: None,
         transport: Transport::Tcp,
     };
 }
@@ -69,6 +73,7 @@ pub struct Kdc {
     database: RwLock<PrincipalDatabase>,
     rng: Mutex<StdRng>,
     lookaside: Mutex<Lookaside>,
+    replay_cache: ReplayCache,
     hook: Arc<dyn Hook>,
     udp_limit: usize,
     fallback_realm: RealmConfig,
@@ -85,6 +90,7 @@ impl Kdc {
             database: RwLock::new(database),
             rng: Mutex::new(StdRng::seed_from_u64(seed)),
             lookaside: Mutex::default(),
+            replay_cache: ReplayCache::default(),
             hook: Arc::new(NoHook),
             udp_limit: Self::DEFAULT_UDP_LIMIT,
             fallback_realm: RealmConfig::new(""),
@@ -130,10 +136,14 @@ impl Kdc {
         self.lookaside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Answers one request. What is no AS-REQ or TGS-REQ gets no answer, as MIT does.
+    /// Answers one request: an AS-REQ, a TGS-REQ, or one to change a password, which may come to the same port or to another.
+    /// What is none of them gets no answer, as MIT does.
     pub fn handle(&self, now: Timestamp, request: &[u8], peer: Peer) -> Reply {
         if let Some(answer) = self.lookaside().find(request, now) {
             return self.limited(answer, now, peer).into();
+        }
+        if let Some(message) = kpasswd::Request::read(request) {
+            return self.change_password(now, &message, request, peer);
         }
         let Ok(message) = KdcRequest::decode(request) else {
             return Reply {
@@ -141,39 +151,89 @@ impl Kdc {
                 ..Reply::default()
             };
         };
-        let mut reply = Reply::default();
-        let mut corrupt = false;
-        let mut injected = None;
-        if self.hook.watching() {
-            match self.hook.ask(now, &event(&message, None, Outcome::Asked)) {
-                Verdict::KrbError(code) => injected = Some(code),
-                Verdict::Delay(delay) => reply.delay = delay,
-                Verdict::Drop => return self.unanswered(now, &message, Outcome::Dropped, Reply::default()),
-                Verdict::Disconnect => {
-                    reply.close = true;
-                    return self.unanswered(now, &message, Outcome::Disconnected, reply);
-                }
-                Verdict::Kill => {
-                    (reply.close, reply.stop) = (true, true);
-                    return self.unanswered(now, &message, Outcome::Disconnected, reply);
-                }
-                Verdict::Corrupt => corrupt = true,
-                // Exceptions are Hadoop's: a KDC has none.
-                _ => {}
-            }
-        }
+        let fault = match self.ask(now, |outcome| event(&message, None, outcome)) {
+            Ok(fault) => fault,
+            Err(reply) => return reply,
+        };
         let mut client = None;
-        let (mut answer, outcome) = self.exchange(now, &message, request, peer, injected, &mut client);
+        let (answer, outcome) = self.exchange(now, &message, request, peer, fault.code, &mut client);
         self.hook.record(now, event(&message, client.as_ref(), outcome));
-        if corrupt {
+        self.finish(now, request, answer, peer, &fault)
+    }
+
+    /// Answers a request to change a password.
+    fn change_password(&self, now: Timestamp, message: &kpasswd::Request<'_>, request: &[u8], peer: Peer) -> Reply {
+        let event = |client: Option<&Principal>, target: Option<&Principal>, outcome| Event::PasswordChange {
+            client: name(client),
+            target: name(target),
+            outcome,
+        };
+        let fault = match self.ask(now, |outcome| event(None, None, outcome)) {
+            Ok(fault) => fault,
+            Err(reply) => return reply,
+        };
+        if let Some(code) = fault.code {
+            self.hook.record(now, event(None, None, Outcome::KrbError(code)));
+            return self.plain_error(code, now).encode().into();
+        }
+        let mut rng = self.rng();
+        let mut database = self.database_mut();
+        let answer = kpasswd::answer(&mut database, &self.replay_cache, message, now, peer.local, &mut *rng);
+        drop((database, rng));
+        self.hook
+            .record(now, event(answer.client.as_ref(), answer.target.as_ref(), answer.outcome));
+        self.finish(now, request, answer.message, peer, &fault)
+    }
+
+    /// Asks the hook what to do about an event, which is told its outcome if that is decided then.
+    fn ask(&self, now: Timestamp, event: impl Fn(Outcome) -> Event) -> Result<Fault, Reply> {
+        let mut fault = Fault::default();
+        if !self.hook.watching() {
+            return Ok(fault);
+        }
+        let mut reply = Reply::default();
+        let outcome = match self.hook.ask(now, &event(Outcome::Asked)) {
+            Verdict::KrbError(code) => {
+                fault.code = Some(code);
+                return Ok(fault);
+            }
+            Verdict::Delay(delay) => {
+                fault.delay = delay;
+                return Ok(fault);
+            }
+            Verdict::Corrupt => {
+                fault.corrupt = true;
+                return Ok(fault);
+            }
+            Verdict::Drop => Outcome::Dropped,
+            Verdict::Disconnect => {
+                reply.close = true;
+                Outcome::Disconnected
+            }
+            Verdict::Kill => {
+                (reply.close, reply.stop) = (true, true);
+                Outcome::Disconnected
+            }
+            // Exceptions are Hadoop's: a KDC has none.
+            _ => return Ok(fault),
+        };
+        self.hook.record(now, event(outcome));
+        Err(reply)
+    }
+
+    fn finish(&self, now: Timestamp, request: &[u8], mut answer: Vec<u8>, peer: Peer, fault: &Fault) -> Reply {
+        if fault.corrupt {
             if let Some(last) = answer.last_mut() {
                 *last ^= 0xFF;
             }
-        } else if injected.is_none() {
+        } else if fault.code.is_none() {
             self.lookaside().keep(request, &answer, now);
         }
-        reply.message = Some(self.limited(answer, now, peer));
-        reply
+        Reply {
+            message: Some(self.limited(answer, now, peer)),
+            delay: fault.delay,
+            ..Reply::default()
+        }
     }
 
     fn exchange(
@@ -209,11 +269,6 @@ impl Kdc {
         }
     }
 
-    fn unanswered(&self, now: Timestamp, message: &KdcRequest, outcome: Outcome, reply: Reply) -> Reply {
-        self.hook.record(now, event(message, None, outcome));
-        reply
-    }
-
     /// Replaces an answer that is too long for a datagram.
     fn limited(&self, answer: Vec<u8>, now: Timestamp, peer: Peer) -> Vec<u8> {
         if peer.transport == Transport::Udp && answer.len() > self.udp_limit {
@@ -234,8 +289,19 @@ impl Kdc {
     }
 }
 
+/// What a fault does to an exchange that goes on.
+#[derive(Default)]
+struct Fault {
+    code: Option<ErrorCode>,
+    delay: Duration,
+    corrupt: bool,
+}
+
+fn name(principal: Option<&Principal>) -> Arc<str> {
+    principal.map(|principal| principal.to_string().into()).unwrap_or_default()
+}
+
 fn event(message: &KdcRequest, client: Option<&Principal>, outcome: Outcome) -> Event {
-    let name = |principal: Option<&Principal>| principal.map(|principal| principal.to_string().into()).unwrap_or_default();
     let service = name(message.body.server.as_ref());
     if message.message_type == MessageType::AS_REQ {
         return Event::AsExchange {

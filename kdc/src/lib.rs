@@ -5,6 +5,7 @@
 //! - [`PrincipalDatabase`], [`PrincipalEntry`], [`Attributes`]: realms and principals, under kadmin's names
 //! - [`RealmConfig`]: what a realm allows
 //! - [`Kdc`]: AS and TGS exchanges
+//! - [`PasswordPolicy`]: what passwords must be like that users choose
 //! - [`KdcError`]: every refusal, with MIT's number and text
 //! - [`server`]: UDP and TCP on one port
 
@@ -15,7 +16,9 @@ mod context;
 mod database;
 mod error;
 mod kdc;
+mod kpasswd;
 mod lookaside;
+mod password_policy;
 mod policy;
 mod preauth;
 mod reply;
@@ -28,3 +31,4 @@ pub use config::RealmConfig;
 pub use database::{Attributes, DatabaseError, NewKeys, NewPrincipal, PrincipalDatabase, PrincipalEntry, PrincipalKey};
 pub use error::KdcError;
 pub use kdc::{Kdc, Peer, Reply, Transport};
+pub use password_policy::PasswordPolicy;

@@ -83,9 +83,10 @@ struct Server {
 }
 
 impl Server {
-    fn handle(&self, request: &[u8], address: IpAddr, transport: Transport) -> crate::Reply {
+    fn handle(&self, request: &[u8], address: IpAddr, local: Option<IpAddr>, transport: Transport) -> crate::Reply {
         let peer = Peer {
             address: Some(address),
+            local,
             transport,
         };
         let reply = self.kdc.handle(self.clock.now(), request, peer);
@@ -100,12 +101,18 @@ impl Server {
 async fn datagrams(server: Server, socket: Arc<UdpSocket>) {
     let mut buffer = vec![0; 65_536];
     let mut delayed = JoinSet::new();
+    // A socket of all addresses does not tell to which one a datagram came.
+    let local = socket
+        .local_addr()
+        .map(|address| address.ip())
+        .ok()
+        .filter(|address| !address.is_unspecified());
     loop {
         // An error here is one of an earlier answer that nobody took: the socket itself is well.
         let Ok((length, from)) = socket.recv_from(&mut buffer).await else {
             continue;
         };
-        let reply = server.handle(&buffer[..length], from.ip(), Transport::Udp);
+        let reply = server.handle(&buffer[..length], from.ip(), local, Transport::Udp);
         let Some(message) = reply.message else { continue };
         if reply.delay.is_zero() {
             let _ = socket.send_to(&message, from).await;
@@ -143,6 +150,7 @@ async fn connections(server: Server, listener: TcpListener) {
 async fn connection(server: Server, mut stream: TcpStream, from: SocketAddr) {
     // Whatever goes wrong here is the client's: it sees the connection end.
     let _ = stream.set_nodelay(true);
+    let local = stream.local_addr().map(|address| address.ip()).ok();
     let mut request = Vec::new();
     loop {
         let mut header = [0; 4];
@@ -160,7 +168,7 @@ async fn connection(server: Server, mut stream: TcpStream, from: SocketAddr) {
             Ok(Ok(read)) if read == length => {}
             _ => return,
         }
-        let reply = server.handle(&request, from.ip(), Transport::Tcp);
+        let reply = server.handle(&request, from.ip(), local, Transport::Tcp);
         if !reply.delay.is_zero() {
             tokio::time::sleep(reply.delay).await;
         }

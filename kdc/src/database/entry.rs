@@ -31,7 +31,12 @@ pub struct PrincipalEntry {
     /// As a service: which services may come to it in a user's name (resource-based delegation).
     pub delegates_from: Vec<Principal>,
     keys: Vec<PrincipalKey>,
+    /// The passwords of keys that are gone, the newest first.
+    former_passwords: Vec<Arc<str>>,
 }
+
+/// How many former passwords are remembered.
+const REMEMBERED: usize = 32;
 
 /// The keys that a principal begins with, or is given anew.
 #[derive(Clone)]
@@ -100,7 +105,14 @@ impl PrincipalEntry {
             delegates_to: Vec::new(),
             delegates_from: Vec::new(),
             keys: Vec::new(),
+            former_passwords: Vec::new(),
         }
+    }
+
+    /// Its passwords, the present one first.
+    pub(crate) fn passwords(&self) -> impl Iterator<Item = &str> {
+        let present = self.keys.iter().find_map(PrincipalKey::password);
+        present.into_iter().chain(&self.former_passwords).map(|password| &**password)
     }
 
     /// All its keys, the newest version first, within a version the strongest type first.
@@ -137,6 +149,10 @@ impl PrincipalEntry {
     ) -> Result<u32, DatabaseError> {
         let kvno = self.kvno() + 1;
         let salt = self.principal.default_salt();
+        if let Some(password) = self.keys.iter().find_map(PrincipalKey::password) {
+            self.former_passwords.insert(0, password.clone());
+            self.former_passwords.truncate(REMEMBERED);
+        }
         self.add_keys(keys, enctypes, kvno, &salt, rng)?;
         if !keep_old {
             self.keys.retain(|key| key.kvno == kvno);

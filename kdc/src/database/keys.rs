@@ -71,6 +71,14 @@ impl PrincipalKey {
         matches!(self.source, Source::Password { .. })
     }
 
+    /// The password that it comes of.
+    pub(super) fn password(&self) -> Option<&Arc<str>> {
+        match &self.source {
+            Source::Password { password, .. } => Some(password),
+            Source::Given(_) => None,
+        }
+    }
+
     /// The key itself. The first call for a password costs a key derivation: milliseconds, in an unoptimised build over 100 ms.
     #[must_use]
     pub fn key(&self) -> &EncryptionKey {

@@ -272,7 +272,7 @@ fn a_long_answer_is_kept_from_datagrams() {
     let tgt = pair.login("alice");
     pair.peer = Peer {
         transport: Transport::Udp,
-        address: None,
+        ..Peer::LOCAL
     };
     let too_big = refused(pair.service(&tgt, "nn/localhost"));
     assert_eq!(too_big, (ErrorCode::KRB_ERR_RESPONSE_TOO_BIG, String::new()));

@@ -32,7 +32,7 @@ pub use kdc_reply::{EncKdcReplyPart, KdcReply};
 pub use kdc_request::{KdcRequest, KdcRequestBody};
 pub use krb_error::KrbError;
 pub use padata::{EtypeInfo2Entry, PaData, PaDataType, PaEncTsEnc, PaForUser, decode_pac_request};
-pub use session::{EncKrbCredPart, EncKrbPrivPart, KrbCred, KrbCredInfo, KrbPriv, KrbSafe, UserData};
+pub use session::{ChangePasswordData, EncKrbCredPart, EncKrbPrivPart, KrbCred, KrbCredInfo, KrbPriv, KrbSafe, UserData};
 pub use ticket::{EncTicketPart, Ticket};
 
 /// A message's number, which is also its ASN.1 application tag (RFC 4120, 5.10 and 7.5.7).

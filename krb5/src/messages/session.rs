@@ -361,3 +361,43 @@ impl TryFrom<WireKrbCredInfo> for KrbCredInfo {
         })
     }
 }
+
+/// `ChangePasswdData`: what a client tells a password service in a KRB-PRIV (RFC 3244, 2).
+#[derive(Clone, PartialEq, Eq)]
+pub struct ChangePasswordData {
+    /// The new password.
+    pub password: Vec<u8>,
+    /// Whose; the client's own if absent.
+    pub target: Option<Principal>,
+}
+
+#[derive(AsnType, Clone, Decode, Encode)]
+struct WireChangePasswordData {
+    #[rasn(tag(explicit(0)))]
+    new_passwd: OctetString,
+    #[rasn(tag(explicit(1)))]
+    targ_name: Option<PrincipalName>,
+    #[rasn(tag(explicit(2)))]
+    targ_realm: Option<Text>,
+}
+
+impl ChangePasswordData {
+    /// As DER.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        wire::encode(&WireChangePasswordData {
+            new_passwd: self.password.clone().into(),
+            targ_name: self.target.as_ref().map(Into::into),
+            targ_realm: self.target.as_ref().map(wire::realm_of),
+        })
+    }
+
+    /// Reads DER.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let data: WireChangePasswordData = wire::decode("ChangePasswdData", bytes)?;
+        Ok(Self {
+            password: data.new_passwd.to_vec(),
+            target: data.targ_name.zip(data.targ_realm).map(|(name, realm)| name.in_realm(&realm.0)),
+        })
+    }
+}

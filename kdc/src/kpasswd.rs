@@ -1,0 +1,231 @@
+//! The password service (RFC 3244, and version 1 before it).
+
+use std::net::IpAddr;
+
+use kerbox_events::Outcome;
+use kerbox_krb5::ap_exchange::{Accepted, ApAcceptor, ReplayCache};
+use kerbox_krb5::messages::{ChangePasswordData, EncKrbPrivPart, EncryptedData, HostAddress, KrbError, KrbPriv, MessageType, TicketFlags};
+use kerbox_krb5::{EncryptionKey, ErrorCode, KeyUsage, Principal, Timestamp};
+use rand::Rng;
+
+use crate::{Attributes, NewKeys, PrincipalDatabase};
+
+/// The version of a message that carries the new password alone.
+const CHANGE: u16 = 1;
+/// The version of RFC 3244: the target may be another.
+const SET: u16 = 0xFF80;
+
+/// RFC 3244, 2: what came of a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ResultCode {
+    Success = 0,
+    Malformed = 1,
+    HardError = 2,
+    AuthError = 3,
+    SoftError = 4,
+    AccessDenied = 5,
+    InitialFlagNeeded = 7,
+}
+
+impl ResultCode {
+    fn outcome(self) -> Outcome {
+        match self {
+            Self::Success => Outcome::Ok,
+            Self::Malformed => Outcome::Status("KRB5_KPASSWD_MALFORMED"),
+            Self::HardError => Outcome::Status("KRB5_KPASSWD_HARDERROR"),
+            Self::AuthError => Outcome::Status("KRB5_KPASSWD_AUTHERROR"),
+            Self::SoftError => Outcome::Status("KRB5_KPASSWD_SOFTERROR"),
+            Self::AccessDenied => Outcome::Status("KRB5_KPASSWD_ACCESSDENIED"),
+            Self::InitialFlagNeeded => Outcome::Status("KRB5_KPASSWD_INITIAL_FLAG_NEEDED"),
+        }
+    }
+}
+
+/// Why a password was not changed: the number, and words for the user.
+type Refused = (ResultCode, String);
+
+/// A message to the password service: the AP-REQ and the KRB-PRIV in it.
+pub(crate) struct Request<'a> {
+    version: u16,
+    ap_req: &'a [u8],
+    krb_priv: &'a [u8],
+}
+
+impl<'a> Request<'a> {
+    /// Whether these bytes are one. An answer of a password service is none, so that two of them never answer each other.
+    pub(crate) fn read(bytes: &'a [u8]) -> Option<Self> {
+        let (header, rest) = bytes.split_first_chunk::<6>()?;
+        let [length, version, ap_length] = [[header[0], header[1]], [header[2], header[3]], [header[4], header[5]]].map(u16::from_be_bytes);
+        if usize::from(length) != bytes.len() || ![CHANGE, SET].contains(&version) {
+            return None;
+        }
+        let (ap_req, krb_priv) = rest.split_at_checked(ap_length.into())?;
+        (MessageType::of(ap_req) == Some(MessageType::AP_REQ)).then_some(Self { version, ap_req, krb_priv })
+    }
+}
+
+/// Who asked for whose password, and what came of it.
+pub(crate) struct Answer {
+    pub(crate) message: Vec<u8>,
+    pub(crate) client: Option<Principal>,
+    pub(crate) target: Option<Principal>,
+    pub(crate) outcome: Outcome,
+}
+
+/// Answers a request; `local` is the address that it came to, which the answer names as its sender.
+pub(crate) fn answer(
+    database: &mut PrincipalDatabase,
+    replay_cache: &ReplayCache,
+    request: &Request<'_>,
+    now: Timestamp,
+    local: Option<IpAddr>,
+    rng: &mut impl Rng,
+) -> Answer {
+    let server = service(database, request.ap_req);
+    let accepted = match accept(database, replay_cache, &server, request, now) {
+        Ok(accepted) => accepted,
+        Err(code) => {
+            let mut error = KrbError::new(code, now, server);
+            error.data = Some(result(ResultCode::AuthError, "Failed reading application request"));
+            return Answer {
+                message: frame(&[], &error.encode()),
+                client: None,
+                target: None,
+                outcome: Outcome::KrbError(code),
+            };
+        }
+    };
+    let key = accepted.authenticator.subkey.as_ref().unwrap_or(&accepted.ticket.key);
+    let client = accepted.client().clone();
+    let mut target = None;
+    let (code, text) = match change(database, request, &accepted, key, now, &mut target, rng) {
+        Ok(()) => (ResultCode::Success, String::new()),
+        Err(refused) => refused,
+    };
+    let seq_number = rng.next_u32() >> 1;
+    let ap_rep = accepted.reply(None, Some(seq_number), rng);
+    let part = EncKrbPrivPart {
+        user_data: result(code, &text),
+        timestamp: None,
+        seq_number: Some(seq_number),
+        sender: local.map_or_else(directional, Into::into),
+        recipient: None,
+    };
+    let krb_priv = KrbPriv {
+        enc_part: EncryptedData::seal(key, None, KeyUsage::KRB_PRIV_ENC_PART, &part.encode(), rng),
+    };
+    Answer {
+        message: frame(&ap_rep, &krb_priv.encode()),
+        client: Some(client),
+        target,
+        outcome: code.outcome(),
+    }
+}
+
+/// `kadmin/changepw` of the realm that the ticket names, or of the first one.
+fn service(database: &PrincipalDatabase, ap_req: &[u8]) -> Principal {
+    let asked = kerbox_krb5::messages::ApReq::decode(ap_req).map(|request| request.ticket.server);
+    let realm = asked
+        .ok()
+        .and_then(|server| database.realm(server.realm()))
+        .or_else(|| database.realms().first());
+    Principal::new(realm.map_or("", |realm| &realm.name), ["kadmin", "changepw"])
+}
+
+fn accept(
+    database: &PrincipalDatabase,
+    replay_cache: &ReplayCache,
+    server: &Principal,
+    request: &Request<'_>,
+    now: Timestamp,
+) -> Result<Accepted, ErrorCode> {
+    let keytab = database.keytab([server], now).map_err(|_| ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN)?;
+    let mut acceptor = ApAcceptor::new(&keytab, Some(server));
+    acceptor.replay_cache = Some(replay_cache);
+    if let Some(realm) = database.realm(server.realm()) {
+        acceptor.skew = realm.clock_skew;
+    }
+    acceptor.accept(now, request.ap_req).map_err(|refused| refused.error.code())
+}
+
+/// Changes the password, if the client may and the realm's policy allows it.
+fn change(
+    database: &mut PrincipalDatabase,
+    request: &Request<'_>,
+    accepted: &Accepted,
+    key: &EncryptionKey,
+    now: Timestamp,
+    target: &mut Option<Principal>,
+    rng: &mut impl Rng,
+) -> Result<(), Refused> {
+    let refused = |code, text: &str| (code, text.to_owned());
+    let part = KrbPriv::decode(request.krb_priv)
+        .and_then(|message| message.enc_part.open(key, KeyUsage::KRB_PRIV_ENC_PART))
+        .and_then(|bytes| EncKrbPrivPart::decode(&bytes))
+        .map_err(|_| refused(ResultCode::HardError, "Failed decrypting request"))?;
+    if part.seq_number.is_some() && part.seq_number != accepted.authenticator.seq_number {
+        return Err(refused(ResultCode::HardError, "Failed decrypting request"));
+    }
+    let data = if request.version == SET {
+        ChangePasswordData::decode(&part.user_data).map_err(|_| refused(ResultCode::Malformed, "Failed decoding ChangePasswdData"))?
+    } else {
+        ChangePasswordData {
+            password: part.user_data,
+            target: None,
+        }
+    };
+    let whose = data.target.unwrap_or_else(|| accepted.client().clone());
+    *target = Some(whose.clone());
+    let password = String::from_utf8(data.password).map_err(|_| refused(ResultCode::Malformed, "The new password is not UTF-8"))?;
+    if whose != *accepted.client() {
+        return Err(refused(
+            ResultCode::AccessDenied,
+            "Operation requires ``change-password'' privilege",
+        ));
+    }
+    if !accepted.ticket.flags.contains(TicketFlags::INITIAL) {
+        return Err(refused(ResultCode::InitialFlagNeeded, "Ticket must be derived from a password"));
+    }
+    let unknown = || refused(ResultCode::HardError, "Principal does not exist");
+    let entry = database.resolve(&whose).ok_or_else(unknown)?;
+    let whose = entry.principal.clone();
+    let policy = database.realm(whose.realm()).ok_or_else(unknown)?.password_policy.clone();
+    policy
+        .check(&password, entry.passwords())
+        .map_err(|text| (ResultCode::SoftError, text))?;
+    database
+        .change_keys(&whose, &NewKeys::Password(password), false, rng)
+        .and_then(|_| {
+            database.change(&whose, |entry| {
+                entry.attributes.set(Attributes::REQUIRES_PWCHANGE, false);
+                entry.password_expires = policy.max_life.map(|life| now + life);
+            })
+        })
+        .map_err(|error| (ResultCode::HardError, error.to_string()))
+}
+
+fn result(code: ResultCode, text: &str) -> Vec<u8> {
+    let mut bytes = (code as u16).to_be_bytes().to_vec();
+    bytes.extend_from_slice(text.as_bytes());
+    bytes
+}
+
+/// The directional address of who accepts (RFC 4120, 7.5.3), where the real one is not known.
+fn directional() -> HostAddress {
+    HostAddress {
+        address_type: 3,
+        address: vec![0, 0, 0, 1],
+    }
+}
+
+fn frame(ap_rep: &[u8], rest: &[u8]) -> Vec<u8> {
+    let length = 6 + ap_rep.len() + rest.len();
+    let mut bytes = Vec::with_capacity(length);
+    for number in [length, CHANGE.into(), ap_rep.len()] {
+        // All three parts are ours, and short.
+        bytes.extend_from_slice(&u16::try_from(number).unwrap_or(u16::MAX).to_be_bytes());
+    }
+    bytes.extend_from_slice(ap_rep);
+    bytes.extend_from_slice(rest);
+    bytes
+}
