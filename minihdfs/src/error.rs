@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::proto::common::rpc_response_header_proto::RpcErrorCodeProto;
+
 /// An exception that a Hadoop server answers with. Clients match on the class, some on the message's beginning.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HdfsError {
@@ -63,6 +65,18 @@ impl HdfsError {
     #[must_use]
     pub fn class(&self) -> &str {
         &self.class
+    }
+
+    /// The number that stands beside the class in the header of an RPC response.
+    #[must_use]
+    pub fn rpc_error_code(&self) -> RpcErrorCodeProto {
+        match self.class() {
+            "org.apache.hadoop.ipc.RpcNoSuchMethodException" => RpcErrorCodeProto::ErrorNoSuchMethod,
+            "org.apache.hadoop.ipc.RpcNoSuchProtocolException" => RpcErrorCodeProto::ErrorNoSuchProtocol,
+            "org.apache.hadoop.ipc.RPC$VersionMismatch" => RpcErrorCodeProto::ErrorRpcVersionMismatch,
+            "org.apache.hadoop.ipc.RpcServerException" => RpcErrorCodeProto::ErrorRpcServer,
+            _ => RpcErrorCodeProto::ErrorApplication,
+        }
     }
 
     /// The message, without the class.

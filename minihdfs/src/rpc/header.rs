@@ -1,7 +1,9 @@
 //! The headers of requests and responses (`RpcRequestHeaderProto`, `RequestHeaderProto`, `RpcResponseHeaderProto`).
 
 use super::wire::{self, Malformed, put_varint, varint_length};
-use crate::proto::common::rpc_response_header_proto::{RpcErrorCodeProto, RpcStatusProto};
+use crate::proto::common::RpcKindProto;
+use crate::proto::common::rpc_request_header_proto::OperationProto;
+pub(crate) use crate::proto::common::rpc_response_header_proto::{RpcErrorCodeProto as ErrorCode, RpcStatusProto as Status};
 
 /// The version of the wire protocol that this server speaks.
 pub(crate) const WIRE_VERSION: u8 = 9;
@@ -21,10 +23,9 @@ pub(crate) mod call_id {
 /// `RpcRequestHeaderProto`, as far as a server looks at it. Trace and caller context are passed over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct RequestHeader<'a> {
-    /// `RpcKindProto`.
-    pub(crate) kind: Option<u64>,
-    /// `OperationProto`.
-    pub(crate) operation: Option<u64>,
+    /// Of an unknown number protobuf makes none.
+    pub(crate) kind: Option<RpcKindProto>,
+    pub(crate) operation: Option<OperationProto>,
     pub(crate) call_id: i32,
     pub(crate) client_id: &'a [u8],
     pub(crate) retry_count: i32,
@@ -36,8 +37,8 @@ impl<'a> RequestHeader<'a> {
         let (mut kind, mut operation, mut call_id, mut client_id, mut retry_count, mut state_id) = (None, None, None, None, -1, None);
         while let Some((number, value)) = wire::field(&mut input)? {
             match number {
-                1 => kind = Some(value.varint()?),
-                2 => operation = Some(value.varint()?),
+                1 => kind = enumeration(value.varint()?),
+                2 => operation = enumeration(value.varint()?),
                 3 => call_id = Some(value.sint32()?),
                 4 => client_id = Some(value.bytes()?),
                 5 => retry_count = value.sint32()?,
@@ -54,6 +55,10 @@ impl<'a> RequestHeader<'a> {
             state_id,
         })
     }
+}
+
+fn enumeration<E: TryFrom<i32>>(number: u64) -> Option<E> {
+    E::try_from(number as i32).ok()
 }
 
 /// `RequestHeaderProto`: which method of which protocol.
@@ -95,10 +100,10 @@ pub(crate) struct ResponseHeader<'a> {
 /// Why a call, or a connection, failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Failure<'a> {
-    pub(crate) status: RpcStatusProto,
+    pub(crate) status: Status,
     pub(crate) class: &'a str,
     pub(crate) message: &'a str,
-    pub(crate) detail: RpcErrorCodeProto,
+    pub(crate) detail: ErrorCode,
 }
 
 impl ResponseHeader<'_> {
@@ -125,7 +130,7 @@ impl ResponseHeader<'_> {
         };
         out.push(0x08);
         put_varint(call_id, out);
-        let status = failure.map_or(RpcStatusProto::Success, |failure| failure.status);
+        let status = failure.map_or(Status::Success, |failure| failure.status);
         out.extend_from_slice(&[0x10, status as u8, 0x18, WIRE_VERSION]);
         if let Some(failure) = failure {
             put_bytes(0x22, failure.class.as_bytes(), out);
@@ -172,7 +177,10 @@ mod tests {
         };
         let bytes = message.encode_to_vec();
         let header = RequestHeader::decode(&bytes).expect("well-formed");
-        assert_eq!((header.kind, header.operation), (Some(2), Some(0)));
+        assert_eq!(
+            (header.kind, header.operation),
+            (Some(RpcKindProto::RpcProtocolBuffer), Some(OperationProto::RpcFinalPacket))
+        );
         assert_eq!((header.call_id, header.retry_count, header.state_id), (-33, 7, Some(i64::MIN)));
         assert_eq!(header.client_id, message.client_id);
         for length in 0..bytes.len() {
@@ -214,10 +222,10 @@ mod tests {
                 state_id,
             };
             let failure = Failure {
-                status: RpcStatusProto::Fatal,
+                status: Status::Fatal,
                 class: "java.io.IOException",
                 message: "no",
-                detail: RpcErrorCodeProto::FatalUnauthorized,
+                detail: ErrorCode::FatalUnauthorized,
             };
             let mut out = Vec::new();
             header.encode(failed.then_some(&failure), &mut out);

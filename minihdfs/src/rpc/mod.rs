@@ -1,9 +1,18 @@
 //! Hadoop RPC, wire version 9: the server's side.
 //!
 //! - [`service`]: what a server implements: [`RpcService`], and [`Protocol`], a table of its methods
+//! - [`RpcEndpoint`]: what all connections of a port share; [`RpcSecurity`]: how it authenticates
+//! - [`RpcSession`]: one connection without its socket
 
+mod endpoint;
+mod frame;
 mod header;
+mod retry_cache;
 pub mod service;
+mod session;
 mod wire;
+
+pub use endpoint::{RpcEndpoint, RpcSecurity};
+pub use session::{RpcSession, Step};
 
 pub use service::{Call, Method, Protocol, RpcService, protocol};

@@ -43,6 +43,15 @@ impl DigestMd5Client {
         }
     }
 
+    /// For method `TOKEN` of Hadoop RPC (`/default`).
+    #[cfg(test)]
+    pub(crate) fn rpc(username: String, password: String, qop: &[QualityOfProtection], rng: &mut impl Rng) -> Self {
+        Self {
+            digest_uri: "/default".to_owned(),
+            ..Self::data_transfer(username, password, qop, rng)
+        }
+    }
+
     #[cfg(test)]
     pub(super) fn set_cnonce(&mut self, cnonce: &str) {
         cnonce.clone_into(&mut self.cnonce);

@@ -1,0 +1,156 @@
+//! The connection's preamble and the frames that follow it.
+
+use std::ops::Range;
+
+use crate::proto::common::RpcSaslProto;
+use crate::proto::common::rpc_sasl_proto::SaslState;
+
+/// `hrpc`, version, service class, authentication protocol.
+pub(crate) const PREAMBLE_LENGTH: usize = 7;
+
+/// What a connection begins with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Preamble {
+    /// Wire version 9, without authentication.
+    Simple,
+    /// Wire version 9, with SASL.
+    Sasl,
+    /// Wire version 9, and an authentication protocol that does not exist.
+    UnknownAuthentication(i8),
+    /// Another version, or no `hrpc` at all.
+    Version(u8),
+    /// An HTTP request: somebody took the port for a web server's.
+    Http,
+}
+
+impl Preamble {
+    /// `None`: more bytes are needed.
+    pub(crate) fn read(input: &[u8]) -> Option<Self> {
+        if input.starts_with(b"GET ") {
+            return Some(Self::Http);
+        }
+        let preamble = input.first_chunk::<PREAMBLE_LENGTH>()?;
+        let [magic @ .., version, _service_class, authentication] = preamble;
+        if magic != b"hrpc" || *version != super::header::WIRE_VERSION {
+            return Some(Self::Version(*version));
+        }
+        Some(match *authentication as i8 {
+            0 => Self::Simple,
+            -33 => Self::Sasl,
+            other => Self::UnknownAuthentication(other),
+        })
+    }
+}
+
+/// Bytes as they arrive, and the frames in them: a length of four bytes, big-endian, then as many bytes.
+///
+/// It grows as bytes arrive, never to what a peer announces.
+#[derive(Default)]
+pub(crate) struct FrameBuffer {
+    bytes: Vec<u8>,
+    /// Where the first byte stands that is not yet consumed.
+    start: usize,
+}
+
+/// A frame that announces more than the limit, or less than nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct BadLength(pub(crate) i32);
+
+impl FrameBuffer {
+    /// Where arriving bytes are appended. What was consumed is given back first.
+    pub(crate) fn tail(&mut self) -> &mut Vec<u8> {
+        if self.start > 0 {
+            self.bytes.drain(..self.start);
+            self.start = 0;
+            // One large frame shall not keep its memory for the connection's life.
+            if self.bytes.capacity() > 1 << 20 && self.bytes.len() < 1 << 16 {
+                self.bytes.shrink_to(1 << 16);
+            }
+        }
+        &mut self.bytes
+    }
+
+    /// What has not been consumed.
+    pub(crate) fn unread(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+
+    pub(crate) fn consume(&mut self, length: usize) {
+        self.start = (self.start + length).min(self.bytes.len());
+    }
+
+    /// The next frame's contents, if it is here as a whole: where it stands in [`unread`](Self::unread). It is not consumed.
+    pub(crate) fn frame(&self, limit: usize) -> Result<Option<Range<usize>>, BadLength> {
+        let Some((length, rest)) = self.unread().split_first_chunk::<4>() else {
+            return Ok(None);
+        };
+        let announced = i32::from_be_bytes(*length);
+        match usize::try_from(announced) {
+            Ok(length) if length <= limit => Ok((rest.len() >= length).then_some(4..4 + length)),
+            _ => Err(BadLength(announced)),
+        }
+    }
+}
+
+/// Appends a frame whose contents `fill` appends. After an error `out` is as it was.
+pub(crate) fn put_frame<E>(out: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+    let start = out.len();
+    out.extend_from_slice(&[0; 4]);
+    if let Err(error) = fill(out) {
+        out.truncate(start);
+        return Err(error);
+    }
+    let length = (out.len() - start - 4) as u32;
+    out[start..start + 4].copy_from_slice(&length.to_be_bytes());
+    Ok(())
+}
+
+/// A SASL message of the server.
+pub(crate) fn sasl_message(state: SaslState, token: Option<Vec<u8>>) -> RpcSaslProto {
+    RpcSaslProto {
+        version: None,
+        state: state.into(),
+        token: token.map(Into::into),
+        auths: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn preambles_are_told_apart() {
+        assert_eq!(Preamble::read(b"hrpc\x09\x00"), None);
+        assert_eq!(Preamble::read(b"hrpc\x09\x00\x00"), Some(Preamble::Simple));
+        assert_eq!(Preamble::read(b"hrpc\x09\x2a\xdf"), Some(Preamble::Sasl));
+        assert_eq!(Preamble::read(b"hrpc\x09\x00\x07"), Some(Preamble::UnknownAuthentication(7)));
+        assert_eq!(Preamble::read(b"hrpc\x0a\x00\x00"), Some(Preamble::Version(10)));
+        assert_eq!(Preamble::read(b"xxxx\x09\x00\x00"), Some(Preamble::Version(9)));
+        assert_eq!(Preamble::read(b"GET "), Some(Preamble::Http));
+    }
+
+    #[test]
+    fn a_frame_is_told_once_it_is_whole() {
+        let mut buffer = FrameBuffer::default();
+        for byte in [0, 0, 0, 2, b'a'] {
+            assert_eq!(buffer.frame(10), Ok(None));
+            buffer.tail().push(byte);
+        }
+        buffer.tail().extend_from_slice(&[b'b', 0, 0]);
+        let range = buffer.frame(10).expect("a good length").expect("a whole frame");
+        assert_eq!(&buffer.unread()[range], b"ab");
+        buffer.consume(6);
+        assert_eq!(buffer.frame(10), Ok(None));
+        buffer.tail().extend_from_slice(&[0, 11]);
+        assert_eq!(buffer.frame(10), Err(BadLength(11)));
+        assert_eq!(buffer.unread(), [0, 0, 0, 11]);
+    }
+
+    #[test]
+    fn a_negative_length_is_refused() {
+        let mut buffer = FrameBuffer::default();
+        buffer.tail().extend_from_slice(&(-1_i32).to_be_bytes());
+        assert_eq!(buffer.frame(usize::MAX), Err(BadLength(-1)));
+    }
+}

@@ -1,0 +1,90 @@
+//! The connection context: who the caller is, after what they have proved.
+
+use prost::Message;
+
+use super::handshake::Handshake;
+use super::{End, RpcSession};
+use crate::error::HdfsError;
+use crate::proto::common::IpcConnectionContextProto;
+use crate::rpc::wire;
+use crate::user::{AuthMethod, Caller, User};
+
+impl RpcSession {
+    pub(super) fn connection_context(&mut self, mut payload: &[u8]) -> Result<(), End> {
+        if !matches!(self.handshake, Handshake::Simple | Handshake::Done { .. }) {
+            return Err(End::invalid_header("Connection header sent during SASL negotiation"));
+        }
+        if self.caller.is_some() {
+            return Err(End::invalid_header("Connection context already processed"));
+        }
+        let context = wire::delimited(&mut payload)
+            .map_err(|malformed| malformed.0.to_owned())
+            .and_then(|context| IpcConnectionContextProto::decode(context).map_err(|error| error.to_string()))
+            .map_err(|error| End::undecodable(format!("Error decoding IpcConnectionContextProto: {error}")))?;
+        let user = context.user_info.unwrap_or_default();
+        let nonempty = |name: Option<String>| name.filter(|name| !name.is_empty());
+        let (effective, real) = (nonempty(user.effective_user), nonempty(user.real_user));
+        self.caller = Some(match &self.handshake {
+            Handshake::Done { method, user, real } => self.authenticated(*method, user, real.as_ref(), effective.as_deref())?,
+            _ => self.simple(effective.as_deref(), real.as_deref())?,
+        });
+        Ok(())
+    }
+
+    /// Without authentication, the client's word counts; but who may act for whom is checked all the same.
+    fn simple(&self, effective: Option<&str>, real: Option<&str>) -> Result<Caller, End> {
+        let Some(effective) = effective else {
+            return Err(End::unauthorized(HdfsError::access_control(
+                "The connection context names no user: a client without SASL must tell its effectiveUser",
+            )));
+        };
+        let caller = self.caller_of(AuthMethod::Simple, self.user(effective)?);
+        match real {
+            Some(real) if real != effective => self.proxied(caller, self.user(real)?),
+            _ => Ok(caller),
+        }
+    }
+
+    /// The identity that SASL has proved; `effective` may name another, whom a Kerberos user may act for where that is allowed.
+    fn authenticated(&self, method: AuthMethod, user: &User, real: Option<&User>, effective: Option<&str>) -> Result<Caller, End> {
+        let mut caller = self.caller_of(method, user.clone());
+        caller.real_user = real.cloned();
+        let Some(effective) = effective.filter(|name| *name != &*user.full) else {
+            return Ok(caller);
+        };
+        if method != AuthMethod::Kerberos {
+            return Err(End::unauthorized(HdfsError::access_control(format!(
+                "Authenticated user ({}) doesn't match what the client claims to be ({effective})",
+                user.full
+            ))));
+        }
+        let effective = self.user(effective)?;
+        if effective.short == user.short {
+            // One's own short name: Hadoop takes it for an impersonation of oneself. Nothing is gained by it, so it passes.
+            return Ok(caller);
+        }
+        self.proxied(self.caller_of(method, effective), user.clone())
+    }
+
+    fn proxied(&self, caller: Caller, real: User) -> Result<Caller, End> {
+        self.endpoint
+            .proxy_users
+            .authorize(&real, &caller.user, caller.address)
+            .map_err(End::unauthorized)?;
+        Ok(caller.on_behalf_by(real))
+    }
+
+    fn caller_of(&self, method: AuthMethod, user: User) -> Caller {
+        Caller::new(user, method, self.peer.ip().to_canonical())
+    }
+
+    /// The user of a full name; refused if `auth_to_local` knows no short name.
+    pub(super) fn user(&self, full: &str) -> Result<User, End> {
+        self.endpoint.auth_to_local.user(full).map_err(|error| {
+            End::unauthorized(HdfsError::access_control(format!(
+                "Illegal principal name {full}: {}",
+                error.message()
+            )))
+        })
+    }
+}

@@ -1,0 +1,335 @@
+//! SASL over RPC: the server offers, the client chooses, tokens go to and fro.
+
+use std::sync::Arc;
+
+use kerbox_events::{Event, Outcome, Verdict};
+use kerbox_krb5::Timestamp;
+use prost::Message;
+use rand::Rng;
+
+use super::{End, RpcSession};
+use crate::error::HdfsError;
+use crate::proto::common::RpcSaslProto;
+use crate::proto::common::rpc_sasl_proto::{SaslAuth, SaslState};
+use crate::rpc::endpoint::RpcSecurity;
+use crate::rpc::frame::sasl_message;
+use crate::rpc::header::{ErrorCode, RequestHeader, ResponseHeader, call_id};
+use crate::rpc::wire;
+use crate::sasl::{DigestMd5Settings, QualityOfProtection, SaslServer, SaslStep};
+use crate::user::{AuthMethod, User};
+
+/// How far a connection's authentication has come.
+pub(super) enum Handshake {
+    /// There is none: the client did not ask for SASL, or was told to go on without.
+    Simple,
+    /// SASL was asked for; nothing has been said yet.
+    Start,
+    /// The offer was sent; in it the challenge of this DIGEST-MD5 server, where tokens are accepted.
+    Offered(Option<Box<SaslServer>>),
+    /// The client has chosen.
+    Chosen(AuthMethod, Box<SaslServer>),
+    /// It has proved to be `user`.
+    Done {
+        method: AuthMethod,
+        user: User,
+        /// Who got the token, if in the user's name.
+        real: Option<User>,
+    },
+}
+
+const TOKEN: (&str, &str) = ("TOKEN", "DIGEST-MD5");
+const KERBEROS: (&str, &str) = ("KERBEROS", "GSSAPI");
+
+impl RpcSession {
+    pub(super) fn sasl(
+        &mut self,
+        now: Timestamp,
+        rng: &mut impl Rng,
+        header: &RequestHeader<'_>,
+        mut payload: &[u8],
+        wrapped: bool,
+    ) -> Result<(), End> {
+        if matches!(self.handshake, Handshake::Simple) {
+            return Err(End::invalid_header("SASL protocol not requested by client"));
+        }
+        let message = wire::delimited(&mut payload)
+            .map_err(|malformed| malformed.0.to_owned())
+            .and_then(|message| RpcSaslProto::decode(message).map_err(|error| error.to_string()))
+            .map_err(|error| End::undecodable(format!("Error decoding RpcSaslProto: {error}")))?;
+        let state = SaslState::try_from(message.state)
+            .map_err(|_| End::undecodable("Error decoding RpcSaslProto: Message missing required fields: state"))?;
+        if state == SaslState::Wrap && !wrapped {
+            return self.unwrap(&message.token.unwrap_or_default());
+        }
+        if matches!(self.handshake, Handshake::Done { .. }) {
+            return Err(End::Fatal(
+                HdfsError::sasl("Negotiation is already complete"),
+                ErrorCode::FatalInvalidRpcHeader,
+            ));
+        }
+        let reply = ResponseHeader {
+            call_id: call_id::SASL,
+            client_id: header.client_id,
+            retry_count: header.retry_count,
+            state_id: None,
+        };
+        match state {
+            SaslState::Negotiate => self.negotiate(now, rng, &reply),
+            SaslState::Initiate => self.initiate(now, rng, &reply, message),
+            SaslState::Response if matches!(self.handshake, Handshake::Chosen(..)) => {
+                self.evaluate(now, rng, &reply, message.token.as_deref())
+            }
+            other => Err(unauthorized(format!("Client sent unsupported state {}", other.as_str_name()))),
+        }
+    }
+
+    /// Takes a wrapped piece of the client's stream of frames.
+    fn unwrap(&mut self, token: &[u8]) -> Result<(), End> {
+        let Some(layer) = &mut self.layer else {
+            return Err(End::Fatal(
+                HdfsError::sasl("Server is not wrapping data"),
+                ErrorCode::FatalInvalidRpcHeader,
+            ));
+        };
+        layer.unwrap_into(token, self.unwrapped.tail()).map_err(|error| {
+            tracing::debug!(peer = %self.peer, %error, "a wrapped message was refused");
+            End::Close
+        })
+    }
+
+    fn negotiate(&mut self, now: Timestamp, rng: &mut impl Rng, reply: &ResponseHeader<'_>) -> Result<(), End> {
+        if !matches!(self.handshake, Handshake::Start) {
+            return Err(End::unauthorized(HdfsError::access_control("Client already attempted negotiation")));
+        }
+        if self.endpoint.security.is_none() {
+            self.reply_sasl(reply, &sasl_message(SaslState::Success, None));
+            self.handshake = Handshake::Simple;
+            return Ok(());
+        }
+        self.offer(now, rng, reply)
+    }
+
+    fn offer(&mut self, now: Timestamp, rng: &mut impl Rng, reply: &ResponseHeader<'_>) -> Result<(), End> {
+        let endpoint = Arc::clone(&self.endpoint);
+        let mut message = sasl_message(SaslState::Negotiate, None);
+        let mut digest = None;
+        if let Some(security) = &endpoint.security {
+            if let Some(mut server) = digest_server(security, rng) {
+                let challenge = match server.step(now, &[], rng).map_err(End::unauthorized)? {
+                    SaslStep::Challenge(challenge) => Some(challenge.into()),
+                    SaslStep::Success(_) => None,
+                };
+                message.auths.push(SaslAuth {
+                    challenge,
+                    ..auth(TOKEN, "", "default")
+                });
+                digest = Some(server);
+            }
+            let [service, host] = service_and_host(security);
+            message.auths.push(auth(KERBEROS, service, host));
+        }
+        self.reply_sasl(reply, &message);
+        self.handshake = Handshake::Offered(digest);
+        Ok(())
+    }
+
+    fn initiate(&mut self, now: Timestamp, rng: &mut impl Rng, reply: &ResponseHeader<'_>, message: RpcSaslProto) -> Result<(), End> {
+        let endpoint = Arc::clone(&self.endpoint);
+        let [chosen] = message.auths.as_slice() else {
+            return Err(unauthorized("Client mechanism is malformed"));
+        };
+        let chosen = (chosen.method.as_str(), chosen.mechanism.as_str());
+        let Some(security) = &endpoint.security else {
+            // Without security SIMPLE is all that there is: the client goes on with its context, and gets no answer.
+            if chosen.0 == "SIMPLE" {
+                self.handshake = Handshake::Simple;
+                return Ok(());
+            }
+            return self.negotiate(now, rng, reply);
+        };
+        let offered = chosen == KERBEROS || (chosen == TOKEN && security.tokens.is_some());
+        match &self.handshake {
+            Handshake::Start if !offered => return self.offer(now, rng, reply),
+            Handshake::Chosen(..) => return Err(unauthorized("Client has already initiated a mechanism")),
+            _ if !offered => {
+                return Err(End::unauthorized(HdfsError::access_control(format!(
+                    "{} authentication is not enabled.  Available:{}",
+                    chosen.0,
+                    self.available()
+                ))));
+            }
+            _ => {}
+        }
+        let Some(token) = message.token else {
+            return Err(unauthorized("Client did not send a token"));
+        };
+        self.ask_handshake(now, if chosen == TOKEN { TOKEN.1 } else { KERBEROS.1 })?;
+        let chosen = if chosen == TOKEN {
+            let server = match std::mem::replace(&mut self.handshake, Handshake::Start) {
+                Handshake::Offered(Some(server)) => Some(server),
+                _ => digest_server(security, rng),
+            };
+            server.map(|server| Handshake::Chosen(AuthMethod::Token, server))
+        } else {
+            let server = SaslServer::gssapi(security.gssapi.clone(), rng);
+            Some(Handshake::Chosen(AuthMethod::Kerberos, Box::new(server)))
+        };
+        self.handshake = chosen.unwrap_or(Handshake::Start);
+        self.evaluate(now, rng, reply, Some(&token))
+    }
+
+    /// Lets faults answer a handshake that begins.
+    fn ask_handshake(&mut self, now: Timestamp, mechanism: &'static str) -> Result<(), End> {
+        let endpoint = &self.endpoint;
+        if self.asked || !endpoint.hook.watching() {
+            return Ok(());
+        }
+        let mut sasl = Event::Sasl {
+            server: endpoint.server,
+            mechanism,
+            user: "".into(),
+            outcome: Outcome::Asked,
+        };
+        let mut verdict = endpoint.hook.ask(now, &sasl);
+        if verdict == Verdict::Pass && mechanism == KERBEROS.1 {
+            let exchange = Event::ApExchange {
+                server: endpoint.server,
+                client: "".into(),
+                outcome: Outcome::Asked,
+            };
+            verdict = endpoint.hook.ask(now, &exchange);
+        }
+        let (end, came) = match verdict {
+            Verdict::Exception { class, message } => (
+                End::unauthorized(HdfsError::new(class.to_string(), message.to_string())),
+                Outcome::Exception { class, message },
+            ),
+            Verdict::KrbError(code) => (unauthorized("GSS initiate failed"), Outcome::KrbError(code)),
+            Verdict::Delay(duration) => return Err(End::Wait(duration)),
+            Verdict::Kill => return Err(End::Kill),
+            Verdict::Drop | Verdict::Disconnect => (End::Close, Outcome::Disconnected),
+            _ => return Ok(()),
+        };
+        if let Event::Sasl { outcome, .. } = &mut sasl {
+            *outcome = came;
+        }
+        endpoint.hook.record(now, sasl);
+        Err(end)
+    }
+
+    /// Feeds a token to the chosen mechanism.
+    fn evaluate(&mut self, now: Timestamp, rng: &mut impl Rng, reply: &ResponseHeader<'_>, token: Option<&[u8]>) -> Result<(), End> {
+        let Handshake::Chosen(method, mut server) = std::mem::replace(&mut self.handshake, Handshake::Start) else {
+            return Err(unauthorized("Client sent unsupported state RESPONSE"));
+        };
+        let Some(token) = token else {
+            return Err(unauthorized("Client did not send a token"));
+        };
+        let taken = server.step(now, token, rng);
+        if let Some(exchange) = server.take_ap_exchange() {
+            self.endpoint.hook.record(
+                now,
+                Event::ApExchange {
+                    server: self.endpoint.server,
+                    client: exchange.client,
+                    outcome: exchange.outcome,
+                },
+            );
+        }
+        let step = match taken {
+            Ok(SaslStep::Challenge(challenge)) => {
+                self.reply_sasl(reply, &sasl_message(SaslState::Challenge, Some(challenge)));
+                self.handshake = Handshake::Chosen(method, server);
+                return Ok(());
+            }
+            Ok(SaslStep::Success(token)) => self.identity(method, &server).map(|identity| (identity, token)),
+            Err(error) => Err(End::unauthorized(error)),
+        };
+        let mechanism = server.mechanism();
+        let ((user, real), token) = match step {
+            Ok(established) => established,
+            Err(end) => {
+                if let End::Fatal(error, _) = &end {
+                    let outcome = Outcome::Exception {
+                        class: error.class().into(),
+                        message: error.message().into(),
+                    };
+                    self.record_handshake(now, mechanism, server.user().unwrap_or_default().into(), outcome);
+                }
+                return Err(end);
+            }
+        };
+        self.reply_sasl(reply, &sasl_message(SaslState::Success, token));
+        self.record_handshake(now, mechanism, Arc::clone(&user.full), Outcome::Ok);
+        self.handshake = Handshake::Done { method, user, real };
+        // Only what follows the SUCCESS is wrapped.
+        self.layer = (server.qop() != QualityOfProtection::Authentication).then_some(server);
+        Ok(())
+    }
+
+    fn record_handshake(&self, now: Timestamp, mechanism: &'static str, user: Arc<str>, outcome: Outcome) {
+        let server = self.endpoint.server;
+        self.endpoint.hook.record(
+            now,
+            Event::Sasl {
+                server,
+                mechanism,
+                user,
+                outcome,
+            },
+        );
+    }
+
+    /// Whom the mechanism has authenticated, and who acts for them.
+    fn identity(&self, method: AuthMethod, server: &SaslServer) -> Result<(User, Option<User>), End> {
+        let name = server.user().unwrap_or_default();
+        let tokens = self.endpoint.security.as_ref().and_then(|security| security.tokens.as_ref());
+        match (method, tokens) {
+            (AuthMethod::Token, Some(tokens)) => {
+                let of = tokens.token_user(name).map_err(End::unauthorized)?;
+                let real = of.real.map(|real| self.user(&real)).transpose()?;
+                Ok((self.user(&of.effective)?, real))
+            }
+            _ => Ok((self.user(name)?, None)),
+        }
+    }
+
+    /// The methods, as the exceptions list them: `[TOKEN, KERBEROS]`.
+    pub(super) fn available(&self) -> &'static str {
+        match &self.endpoint.security {
+            Some(RpcSecurity { tokens: Some(_), .. }) => "[TOKEN, KERBEROS]",
+            Some(_) => "[KERBEROS]",
+            None => "[SIMPLE]",
+        }
+    }
+}
+
+/// A `SaslException`.
+fn unauthorized(message: impl Into<String>) -> End {
+    End::unauthorized(HdfsError::sasl(message))
+}
+
+fn digest_server(security: &RpcSecurity, rng: &mut impl Rng) -> Option<Box<SaslServer>> {
+    let tokens = Arc::clone(security.tokens.as_ref()?);
+    let settings = DigestMd5Settings::rpc(&security.qop);
+    Some(Box::new(SaslServer::digest_md5(settings, tokens, rng)))
+}
+
+/// Clients put the principal together from these, and compare it with the one that they are configured to expect.
+fn service_and_host(security: &RpcSecurity) -> [&str; 2] {
+    match security.principal.components() {
+        [service, host, ..] => [service, host],
+        [service] => [service, ""],
+        [] => ["", ""],
+    }
+}
+
+fn auth((method, mechanism): (&str, &str), protocol: &str, server_id: &str) -> SaslAuth {
+    SaslAuth {
+        method: method.to_owned(),
+        mechanism: mechanism.to_owned(),
+        protocol: Some(protocol.to_owned()),
+        server_id: Some(server_id.to_owned()),
+        challenge: None,
+    }
+}

@@ -1,0 +1,309 @@
+//! One connection without its socket: [`RpcSession`] is fed bytes and a time, and gives bytes back.
+//!
+//! - `handshake`: SASL
+//! - `context`: who the caller is
+//! - `call`: calls, and the faults that answer them
+//! - `reply`: what goes out, wrapped where that was agreed on
+
+mod call;
+mod context;
+mod handshake;
+mod reply;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kerbox_krb5::Timestamp;
+use rand::Rng;
+
+use super::endpoint::{MAX_HANDSHAKE_FRAME, RpcEndpoint};
+use super::frame::{FrameBuffer, PREAMBLE_LENGTH, Preamble};
+use super::header::{ErrorCode, RequestHeader, ResponseHeader, call_id};
+use super::wire;
+use crate::error::HdfsError;
+use crate::proto::common::RpcKindProto;
+use crate::proto::common::rpc_request_header_proto::OperationProto;
+use crate::sasl::SaslServer;
+use crate::user::Caller;
+use handshake::Handshake;
+
+/// What the driver of a session does next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// Write what is in [`RpcSession::output`], then feed more input.
+    Read,
+    /// Write what is in [`RpcSession::output`], then call [`RpcSession::advance`] again: there is more to do.
+    Write,
+    /// Write what is in [`RpcSession::output`], wait this long in real time, then call [`RpcSession::advance`] again.
+    Wait(Duration),
+    /// Write what is in [`RpcSession::output`], then close the connection.
+    Close,
+    /// The server stops serving as a whole.
+    Kill,
+}
+
+/// Output is handed over for writing when it is larger than this, so that a client that does not read stops being served.
+const OUTPUT_HIGH_WATER: usize = 256 << 10;
+
+/// One connection.
+pub struct RpcSession {
+    endpoint: Arc<RpcEndpoint>,
+    peer: SocketAddr,
+    input: FrameBuffer,
+    /// What came in wrapped: a stream of frames of its own.
+    unwrapped: FrameBuffer,
+    output: Vec<u8>,
+    /// A reply before it is wrapped.
+    plaintext: Vec<u8>,
+    preamble_read: bool,
+    handshake: Handshake,
+    /// The security layer that was agreed on, if any.
+    layer: Option<Box<SaslServer>>,
+    /// Who calls: known once the connection context has come.
+    caller: Option<Caller>,
+    /// Names of methods, for the journal: each is allocated once.
+    methods: Vec<Arc<str>>,
+    /// Whether the frame that is next has been asked about, and its delay been waited for.
+    asked: bool,
+    closed: bool,
+}
+
+/// Why the handling of a frame does not end with the next frame.
+enum End {
+    /// Tell the client, then close.
+    Fatal(HdfsError, ErrorCode),
+    /// Wait, then handle the same frame again.
+    Wait(Duration),
+    Close,
+    Kill,
+}
+
+impl End {
+    /// A header that does not belong there (`FATAL_INVALID_RPC_HEADER`).
+    fn invalid_header(message: impl Into<String>) -> Self {
+        Self::Fatal(HdfsError::rpc_server(message), ErrorCode::FatalInvalidRpcHeader)
+    }
+
+    /// A message that cannot be decoded (`FATAL_DESERIALIZING_REQUEST`).
+    fn undecodable(message: impl Into<String>) -> Self {
+        Self::Fatal(HdfsError::rpc_server(message), ErrorCode::FatalDeserializingRequest)
+    }
+
+    fn unauthorized(error: impl Into<HdfsError>) -> Self {
+        Self::Fatal(error.into(), ErrorCode::FatalUnauthorized)
+    }
+}
+
+impl RpcSession {
+    /// A connection that has just been accepted from `peer`.
+    #[must_use]
+    pub fn new(endpoint: Arc<RpcEndpoint>, peer: SocketAddr) -> Self {
+        Self {
+            endpoint,
+            peer,
+            input: FrameBuffer::default(),
+            unwrapped: FrameBuffer::default(),
+            output: Vec::new(),
+            plaintext: Vec::new(),
+            preamble_read: false,
+            handshake: Handshake::Simple,
+            layer: None,
+            caller: None,
+            methods: Vec::new(),
+            asked: false,
+            closed: false,
+        }
+    }
+
+    /// Where arriving bytes are appended; then [`advance`](Self::advance).
+    pub fn input(&mut self) -> &mut Vec<u8> {
+        self.input.tail()
+    }
+
+    /// What is to be written; the driver takes it out as it writes it.
+    pub fn output(&mut self) -> &mut Vec<u8> {
+        &mut self.output
+    }
+
+    /// The caller, once the connection context has told who it is.
+    #[must_use]
+    pub fn caller(&self) -> Option<&Caller> {
+        self.caller.as_ref()
+    }
+
+    /// Handles what has arrived.
+    pub fn advance(&mut self, now: Timestamp, rng: &mut impl Rng) -> Step {
+        // Frames are read in place while the session changes, so the buffers are taken out meanwhile.
+        let mut input = std::mem::take(&mut self.input);
+        let step = self.run(now, rng, &mut input);
+        self.input = input;
+        self.closed |= matches!(step, Step::Close | Step::Kill);
+        step
+    }
+
+    fn run(&mut self, now: Timestamp, rng: &mut impl Rng, input: &mut FrameBuffer) -> Step {
+        if self.closed {
+            return Step::Close;
+        }
+        if !self.preamble_read {
+            let Some(preamble) = Preamble::read(input.unread()) else {
+                return Step::Read;
+            };
+            if !self.begin(preamble) {
+                return Step::Close;
+            }
+            input.consume(PREAMBLE_LENGTH);
+        }
+        loop {
+            if self.output.len() > OUTPUT_HIGH_WATER {
+                return Step::Write;
+            }
+            let limit = self.frame_limit();
+            // What came wrapped came before what stands in the input now.
+            let mut unwrapped = std::mem::take(&mut self.unwrapped);
+            let handled = match unwrapped.frame(limit) {
+                Ok(None) => None,
+                Ok(Some(range)) => {
+                    let end = range.end;
+                    Some(
+                        self.frame(now, rng, &unwrapped.unread()[range], true)
+                            .inspect(|()| unwrapped.consume(end)),
+                    )
+                }
+                Err(_) => Some(Err(End::Close)),
+            };
+            self.unwrapped = unwrapped;
+            let handled = match handled {
+                Some(handled) => handled,
+                None => match input.frame(limit) {
+                    Ok(None) => return Step::Read,
+                    Ok(Some(range)) => {
+                        let end = range.end;
+                        self.frame(now, rng, &input.unread()[range], false).inspect(|()| input.consume(end))
+                    }
+                    Err(bad) => {
+                        tracing::debug!(peer = %self.peer, length = bad.0, limit, "a frame's length is out of bounds");
+                        Err(End::Close)
+                    }
+                },
+            };
+            match handled {
+                Ok(()) => self.asked = false,
+                Err(End::Wait(duration)) => {
+                    self.asked = true;
+                    return Step::Wait(duration);
+                }
+                Err(End::Kill) => return Step::Kill,
+                Err(End::Close | End::Fatal(..)) => return Step::Close,
+            }
+        }
+    }
+
+    /// Frames are small until the client has said who it is.
+    fn frame_limit(&self) -> usize {
+        match self.caller {
+            Some(_) => self.endpoint.max_request_length,
+            None => self.endpoint.max_request_length.min(MAX_HANDSHAKE_FRAME),
+        }
+    }
+
+    /// Answers the preamble where that is due. `false`: the connection ends.
+    fn begin(&mut self, preamble: Preamble) -> bool {
+        self.preamble_read = true;
+        let (error, detail) = match preamble {
+            Preamble::Simple if self.endpoint.security.is_none() => return true,
+            Preamble::Sasl => {
+                self.handshake = Handshake::Start;
+                return true;
+            }
+            Preamble::Simple => (
+                HdfsError::access_control(format!("SIMPLE authentication is not enabled.  Available:{}", self.available())),
+                ErrorCode::FatalUnauthorized,
+            ),
+            Preamble::UnknownAuthentication(byte) => (
+                HdfsError::ipc(format!("Unknown auth protocol:{byte}")),
+                ErrorCode::FatalUnauthorized,
+            ),
+            Preamble::Version(version) => {
+                let message = format!("Server IPC version 9 cannot communicate with client version {version}");
+                if version < 9 {
+                    reply::put_version_mismatch_before_9(&message, &mut self.output);
+                    return false;
+                }
+                (HdfsError::version_mismatch(message), ErrorCode::FatalVersionMismatch)
+            }
+            Preamble::Http => {
+                self.output.extend_from_slice(
+                    b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n\
+                      This port speaks Hadoop RPC, not HTTP: write hdfs://, or take the web address.\n",
+                );
+                return false;
+            }
+        };
+        let header = ResponseHeader {
+            call_id: call_id::NONE,
+            client_id: &[],
+            retry_count: -1,
+            state_id: None,
+        };
+        self.reply_fatal(&header, &error, detail);
+        false
+    }
+
+    /// Handles one frame, and tells the client if that is fatal.
+    fn frame(&mut self, now: Timestamp, rng: &mut impl Rng, frame: &[u8], wrapped: bool) -> Result<(), End> {
+        let mut payload = frame;
+        let header = wire::delimited(&mut payload).and_then(RequestHeader::decode);
+        let handled = match &header {
+            Ok(header) => self.message(now, rng, header, payload, wrapped),
+            Err(malformed) => Err(End::undecodable(format!("Error decoding RpcRequestHeaderProto: {}", malformed.0))),
+        };
+        if let Err(End::Fatal(error, detail)) = &handled {
+            let header = ResponseHeader {
+                call_id: header.as_ref().map_or(call_id::NONE, |header| header.call_id),
+                client_id: &[],
+                retry_count: header.as_ref().map_or(-1, |header| header.retry_count),
+                state_id: None,
+            };
+            self.reply_fatal(&header, error, *detail);
+        }
+        handled
+    }
+
+    fn message(
+        &mut self,
+        now: Timestamp,
+        rng: &mut impl Rng,
+        header: &RequestHeader<'_>,
+        payload: &[u8],
+        wrapped: bool,
+    ) -> Result<(), End> {
+        match header.operation {
+            None => return Err(End::invalid_header(" IPC Server: No rpc op in rpcRequestHeader")),
+            Some(OperationProto::RpcFinalPacket) => {}
+            Some(other) => {
+                let name = other.as_str_name();
+                return Err(End::invalid_header(format!(
+                    "IPC Server does not implement rpc header operation{name}"
+                )));
+            }
+        }
+        let Some(kind) = header.kind else {
+            return Err(End::invalid_header(" IPC Server: No rpc kind in rpcRequestHeader"));
+        };
+        match header.call_id {
+            call_id::CONNECTION_CONTEXT => self.connection_context(payload),
+            call_id::SASL => self.sasl(now, rng, header, payload, wrapped),
+            call_id::PING => Ok(()),
+            other if other < 0 => Err(End::invalid_header(format!("Unknown out of band call #{other}"))),
+            _ if self.caller.is_none() => Err(End::invalid_header("Connection context not established")),
+            _ if kind != RpcKindProto::RpcProtocolBuffer => {
+                Err(End::invalid_header(format!("Unknown rpc kind in rpc header{}", kind.as_str_name())))
+            }
+            _ => self.call(now, header, payload),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! A client made of prost's messages, which owe nothing to the code under test.
+
+use prost::Message;
+
+use super::*;
+use crate::proto::common::rpc_sasl_proto::{SaslAuth, SaslState};
+use crate::proto::common::{
+    IpcConnectionContextProto, RequestHeaderProto, RpcRequestHeaderProto, RpcResponseHeaderProto, RpcSaslProto, UserInformationProto,
+};
+use crate::sasl::{DigestMd5Client, UnwrapHalf, WrapHalf};
+
+/// A session, and the client's end of its connection.
+pub(super) struct Client {
+    pub(super) session: RpcSession,
+    pub(super) rng: StdRng,
+    pub(super) now: Timestamp,
+    layer: Option<(WrapHalf, UnwrapHalf)>,
+}
+
+/// One frame of the server.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) header: RpcResponseHeaderProto,
+    pub(super) message: Vec<u8>,
+}
+
+impl Reply {
+    pub(super) fn groups(&self) -> Vec<String> {
+        assert_eq!(self.header.status, 0, "{:?}", self.header);
+        GetGroupsForUserResponseProto::decode(self.message.as_slice())
+            .expect("a response")
+            .groups
+    }
+
+    pub(super) fn sasl(&self) -> RpcSaslProto {
+        RpcSaslProto::decode(self.message.as_slice()).expect("a SASL message")
+    }
+
+    /// Class and message of an exception.
+    pub(super) fn exception(&self) -> (&str, &str) {
+        (self.header.exception_class_name(), self.header.error_msg())
+    }
+}
+
+pub(super) const SIMPLE: &[u8] = b"hrpc\x09\x00\x00";
+pub(super) const SASL: &[u8] = b"hrpc\x09\x00\xdf";
+
+impl Client {
+    pub(super) fn new(endpoint: RpcEndpoint) -> Self {
+        Self {
+            session: RpcSession::new(Arc::new(endpoint), "127.0.0.1:50000".parse().expect("an address")),
+            rng: rng(),
+            now: NOW,
+            layer: None,
+        }
+    }
+
+    /// Feeds bytes; what came back, and what the session wants next.
+    pub(super) fn feed(&mut self, bytes: &[u8]) -> (Vec<u8>, Step) {
+        self.session.input().extend_from_slice(bytes);
+        let step = self.session.advance(self.now, &mut self.rng);
+        (std::mem::take(self.session.output()), step)
+    }
+
+    /// Feeds bytes; the one reply that comes back.
+    pub(super) fn ask(&mut self, bytes: &[u8]) -> Reply {
+        let (output, _) = self.feed(bytes);
+        let mut replies = replies(&output);
+        assert_eq!(replies.len(), 1, "{replies:?}");
+        replies.pop().expect("one reply")
+    }
+
+    /// Takes a token for `identifier` through SASL; what came back at last.
+    pub(super) fn log_in(&mut self, identifier: &str, qop: QualityOfProtection) -> Reply {
+        let offer = self.ask(&[SASL, &sasl(SaslState::Negotiate, None, &[])].concat());
+        let token = offer.sasl().auths[0].clone();
+        let user = base64::encode(identifier.as_bytes());
+        let mut digest = DigestMd5Client::rpc(user, PASSWORD.to_owned(), &[qop], &mut self.rng);
+        let response = digest.respond(token.challenge()).expect("a response");
+        let chosen = SaslAuth { challenge: None, ..token };
+        let reply = self.ask(&sasl(SaslState::Initiate, Some(response), &[chosen]));
+        if reply.header.status == 0 {
+            let (_, wrap, unwrap) = digest.finish(reply.sasl().token()).expect("rspauth");
+            self.layer = Some((wrap, unwrap));
+        }
+        reply
+    }
+
+    /// Wraps as a client with a security layer does.
+    pub(super) fn wrap(&mut self, frames: &[u8]) -> Vec<u8> {
+        let mut token = Vec::new();
+        self.layer.as_mut().expect("a layer").0.wrap_into(frames, &mut token);
+        sasl(SaslState::Wrap, Some(token), &[])
+    }
+
+    /// The frame within a wrapped reply.
+    pub(super) fn unwrap(&mut self, reply: &Reply) -> Reply {
+        assert_eq!(reply.header.call_id, -33_i32 as u32);
+        let message = reply.sasl();
+        assert_eq!(message.state(), SaslState::Wrap);
+        let mut frames = Vec::new();
+        let unwrap = &mut self.layer.as_mut().expect("a layer").1;
+        unwrap.unwrap_into(message.token(), &mut frames).expect("a good token");
+        let mut replies = replies(&frames);
+        assert_eq!(replies.len(), 1, "one response in one wrap");
+        replies.pop().expect("one")
+    }
+}
+
+/// The server's frames; each must be consumed to its last byte.
+pub(super) fn replies(mut output: &[u8]) -> Vec<Reply> {
+    let mut replies = Vec::new();
+    while let Some((length, rest)) = output.split_first_chunk::<4>() {
+        let (mut frame, rest) = rest.split_at(u32::from_be_bytes(*length) as usize);
+        output = rest;
+        let header = RpcResponseHeaderProto::decode_length_delimited(&mut frame).expect("a header");
+        let message = if header.status == 0 {
+            let length = prost::decode_length_delimiter(&mut frame).expect("a length");
+            let (message, rest) = frame.split_at(length);
+            frame = rest;
+            message.to_vec()
+        } else {
+            Vec::new()
+        };
+        assert!(frame.is_empty(), "bytes are left over");
+        replies.push(Reply { header, message });
+    }
+    assert!(output.is_empty(), "an unfinished frame");
+    replies
+}
+
+pub(super) fn frame(parts: &[Vec<u8>]) -> Vec<u8> {
+    let contents = parts.concat();
+    [&(contents.len() as u32).to_be_bytes(), contents.as_slice()].concat()
+}
+
+pub(super) fn header(call_id: i32) -> RpcRequestHeaderProto {
+    RpcRequestHeaderProto {
+        rpc_kind: Some(2),
+        rpc_op: Some(0),
+        call_id,
+        client_id: (1..=16).collect::<Vec<u8>>().into(),
+        retry_count: Some(if call_id < 0 { -1 } else { 0 }),
+        ..Default::default()
+    }
+}
+
+pub(super) fn sasl(state: SaslState, token: Option<Vec<u8>>, auths: &[SaslAuth]) -> Vec<u8> {
+    let message = RpcSaslProto {
+        version: None,
+        state: state.into(),
+        token: token.map(Into::into),
+        auths: auths.to_vec(),
+    };
+    let header = RpcRequestHeaderProto {
+        client_id: Default::default(),
+        ..header(-33)
+    };
+    frame(&[header.encode_length_delimited_to_vec(), message.encode_length_delimited_to_vec()])
+}
+
+pub(super) fn context(effective: Option<&str>, real: Option<&str>) -> Vec<u8> {
+    let message = IpcConnectionContextProto {
+        user_info: Some(UserInformationProto {
+            effective_user: effective.map(str::to_owned),
+            real_user: real.map(str::to_owned),
+        }),
+        protocol: Some(CLIENT_PROTOCOL.to_owned()),
+    };
+    frame(&[
+        header(-3).encode_length_delimited_to_vec(),
+        message.encode_length_delimited_to_vec(),
+    ])
+}
+
+pub(super) fn call(call_id: i32, method: &str) -> Vec<u8> {
+    call_of(&header(call_id), CLIENT_PROTOCOL, 1, method)
+}
+
+pub(super) fn call_of(header: &RpcRequestHeaderProto, protocol: &str, version: u64, method: &str) -> Vec<u8> {
+    let call = RequestHeaderProto {
+        method_name: method.to_owned(),
+        declaring_class_protocol_name: protocol.to_owned(),
+        client_protocol_version: version,
+    };
+    let request = GetGroupsForUserRequestProto { user: "?".to_owned() };
+    frame(&[
+        header.encode_length_delimited_to_vec(),
+        call.encode_length_delimited_to_vec(),
+        request.encode_length_delimited_to_vec(),
+    ])
+}

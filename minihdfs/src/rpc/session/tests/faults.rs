@@ -1,0 +1,128 @@
+//! Faults answer calls and handshakes, and everything is recorded.
+
+use std::sync::Mutex;
+
+use kerbox_events::{Event, Outcome, Verdict};
+
+use super::client::{SIMPLE, call, context, replies};
+use super::*;
+
+/// Answers every question with one verdict, and remembers what was recorded.
+struct Always(Verdict, Mutex<Vec<Event>>);
+
+impl Hook for Always {
+    fn ask(&self, _now: Timestamp, event: &Event) -> Verdict {
+        assert_eq!(event.outcome(), Some(&Outcome::Asked));
+        self.0.clone()
+    }
+
+    fn record(&self, _now: Timestamp, event: Event) {
+        self.1.lock().expect("not poisoned").push(event);
+    }
+
+    fn watching(&self) -> bool {
+        true
+    }
+}
+
+fn under(verdict: Verdict) -> (Client, Arc<Always>) {
+    let hook = Arc::new(Always(verdict, Mutex::default()));
+    let mut client = Client::new(endpoint(None, &[], hook.clone()));
+    client.feed(&[SIMPLE, &context(Some("alice"), None)].concat());
+    (client, hook)
+}
+
+fn recorded(hook: &Always) -> Vec<Outcome> {
+    let events = hook.1.lock().expect("not poisoned");
+    events.iter().filter_map(|event| event.outcome().cloned()).collect()
+}
+
+#[test]
+fn a_call_passes_or_fails_as_the_verdict_says() {
+    let (mut client, hook) = under(Verdict::Pass);
+    client.ask(&call(1, "getGroupsForUser")).groups();
+    client.ask(&call(1, "fail"));
+    assert!(matches!(recorded(&hook)[..], [Outcome::Ok, Outcome::Exception { .. }]));
+    let names: Vec<_> = hook.1.lock().expect("not poisoned").iter().map(ToString::to_string).collect();
+    assert!(names[0].contains("getGroupsForUser"), "{names:?}");
+
+    let (mut client, hook) = under(Verdict::Exception {
+        class: "org.apache.hadoop.ipc.RetriableException".into(),
+        message: "busy".into(),
+    });
+    let reply = client.ask(&call(1, "getGroupsForUser"));
+    assert_eq!(reply.exception(), ("org.apache.hadoop.ipc.RetriableException", "busy"));
+    assert_eq!(reply.header.status, 1);
+    assert!(matches!(recorded(&hook)[..], [Outcome::Exception { .. }]));
+
+    let (mut client, hook) = under(Verdict::Drop);
+    assert_eq!(client.feed(&call(1, "getGroupsForUser")), (Vec::new(), Step::Read));
+    assert_eq!(recorded(&hook), [Outcome::Dropped]);
+
+    let (mut client, hook) = under(Verdict::Disconnect);
+    assert_eq!(client.feed(&call(1, "getGroupsForUser")), (Vec::new(), Step::Close));
+    assert_eq!(recorded(&hook), [Outcome::Disconnected]);
+
+    let (mut client, _) = under(Verdict::Kill);
+    assert_eq!(client.feed(&call(1, "getGroupsForUser")), (Vec::new(), Step::Kill));
+}
+
+#[test]
+fn a_delayed_call_is_answered_after_the_wait() {
+    let delay = Duration::from_secs(3);
+    let (mut client, hook) = under(Verdict::Delay(delay));
+    assert_eq!(client.feed(&call(1, "getGroupsForUser")), (Vec::new(), Step::Wait(delay)));
+    assert_eq!(recorded(&hook), []);
+    let reply = client.ask(&[]);
+    assert_eq!(reply.groups(), ["?", "alice", "alice"]);
+    assert_eq!(recorded(&hook), [Outcome::Ok]);
+    // The next call is asked about anew.
+    assert_eq!(client.feed(&call(2, "getGroupsForUser")), (Vec::new(), Step::Wait(delay)));
+}
+
+#[test]
+fn a_corrupt_reply_keeps_its_frame() {
+    let (mut client, _) = under(Verdict::Corrupt);
+    let (output, _) = client.feed(&call(1, "getGroupsForUser"));
+    let reply = replies(&output).pop().expect("a reply");
+    assert_eq!(reply.header.status, 0);
+    assert!(
+        prost::Message::decode(reply.message.as_slice())
+            .map(|_: GetGroupsForUserResponseProto| ())
+            .is_err()
+    );
+}
+
+#[test]
+fn a_handshake_can_be_made_to_fail() {
+    let hook = Arc::new(Always(
+        Verdict::Exception {
+            class: "java.io.IOException".into(),
+            message: "no".into(),
+        },
+        Mutex::default(),
+    ));
+    let qop = QualityOfProtection::Authentication;
+    let mut client = Client::new(endpoint(Some(security(qop)), &[], hook.clone()));
+    let reply = client.log_in("alice", qop);
+    assert_eq!(reply.exception(), ("java.io.IOException", "no"));
+    assert!(matches!(recorded(&hook)[..], [Outcome::Exception { .. }]));
+}
+
+#[test]
+fn a_handshake_is_recorded_with_its_end() {
+    let hook = Arc::new(Always(Verdict::Pass, Mutex::default()));
+    let qop = QualityOfProtection::Authentication;
+    let mut client = Client::new(endpoint(Some(security(qop)), &[], hook.clone()));
+    client.log_in("alice", qop);
+    let events = hook.1.lock().expect("not poisoned");
+    let [
+        Event::Sasl {
+            mechanism, user, outcome, ..
+        },
+    ] = &events[..]
+    else {
+        panic!("{events:?}");
+    };
+    assert_eq!((*mechanism, &**user, outcome), ("DIGEST-MD5", "alice", &Outcome::Ok));
+}
