@@ -2,12 +2,13 @@
 //!
 //! - [`service`]: what a server implements: [`RpcService`], and [`Protocol`], a table of its methods
 //! - [`RpcEndpoint`]: what all connections of a port share; [`RpcSecurity`]: how it authenticates
-//! - [`RpcSession`]: one connection without its socket
+//! - [`RpcSession`]: one connection without its socket; [`server`]: the socket
 
 mod endpoint;
 mod frame;
 mod header;
 mod retry_cache;
+pub mod server;
 pub mod service;
 mod session;
 mod wire;
