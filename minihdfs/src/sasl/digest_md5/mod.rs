@@ -5,6 +5,7 @@
 
 mod cipher;
 mod client;
+mod des;
 mod directives;
 mod hash;
 mod layer;
