@@ -9,13 +9,14 @@ use super::super::state::State;
 use super::super::status::BlockRange;
 use super::super::xattr::XAttr;
 use crate::HdfsError;
+use crate::proto::common::HaServiceStateProto;
 use crate::proto::hdfs::{
     CheckAccessRequestProto, CheckAccessResponseProto, FsServerDefaultsProto, GetBlockLocationsRequestProto,
     GetBlockLocationsResponseProto, GetFileInfoRequestProto, GetFileInfoResponseProto, GetFileLinkInfoRequestProto,
     GetFileLinkInfoResponseProto, GetHaServiceStateRequestProto, GetHaServiceStateResponseProto, GetLinkTargetRequestProto,
     GetLinkTargetResponseProto, GetLocatedFileInfoRequestProto, GetLocatedFileInfoResponseProto, GetPreferredBlockSizeRequestProto,
-    GetPreferredBlockSizeResponseProto, GetServerDefaultsRequestProto, GetServerDefaultsResponseProto, HaServiceStateProto,
-    HdfsFileStatusProto, IsFileClosedRequestProto, IsFileClosedResponseProto, MsyncRequestProto, MsyncResponseProto,
+    GetPreferredBlockSizeResponseProto, GetServerDefaultsRequestProto, GetServerDefaultsResponseProto, HdfsFileStatusProto,
+    IsFileClosedRequestProto, IsFileClosedResponseProto, MsyncRequestProto, MsyncResponseProto,
 };
 use crate::rpc::Call;
 

@@ -8,6 +8,7 @@ mod permissions;
 mod recovery;
 mod rename;
 mod replication;
+mod side_protocols;
 mod tokens;
 mod tree;
 mod writing;
@@ -204,13 +205,17 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Calls a method by its name, as the RPC layer does.
+    /// Calls a method of ClientProtocol by its name, as the RPC layer does.
     fn call<Response: Message + Default>(&self, method: &str, request: &impl Message) -> Result<Response, HdfsError> {
+        self.call_of("org.apache.hadoop.hdfs.protocol.ClientProtocol", method, request)
+    }
+
+    fn call_of<Response: Message + Default>(&self, protocol: &str, method: &str, request: &impl Message) -> Result<Response, HdfsError> {
         let bytes = request.encode_to_vec();
         let call = Call {
             now: self.fixture.now.get(),
             caller: &self.caller,
-            protocol: "org.apache.hadoop.hdfs.protocol.ClientProtocol",
+            protocol,
             version: 1,
             method,
             request: &bytes,
