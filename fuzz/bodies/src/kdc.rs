@@ -16,7 +16,12 @@ use crate::world::{NOW, alice, alices_key, rng, world};
 pub fn kdc_handle(bytes: &[u8]) {
     for transport in [Transport::Tcp, Transport::Udp] {
         let address = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let reply = world().kdc.handle(NOW, bytes, Peer { address, transport });
+        let peer = Peer {
+            address,
+            local: address,
+            transport,
+        };
+        let reply = world().kdc.handle(NOW, bytes, peer);
         assert!(
             reply
                 .message
