@@ -1,7 +1,7 @@
 //! A realm to try clients against: `cargo run -p kerbox-kdc --example kdc -- DIR [PORT]`.
 //!
 //! Writes `DIR/krb5.conf`, `DIR/keytabs/*.keytab` and `DIR/env.sh`, prints each exchange, and obeys lines on its standard input:
-//! `attribute PRINCIPAL SETTING`, `max-life PRINCIPAL SECONDS`, `expire-password PRINCIPAL`, `rotate PRINCIPAL`, `advance SECONDS`. It ends with its standard input.
+//! `attribute PRINCIPAL SETTING`, `max-life PRINCIPAL SECONDS`, `expire-password PRINCIPAL`, `rotate PRINCIPAL`, `delegate FROM TO`, `advance SECONDS`. It ends with its standard input.
 
 use std::error::Error;
 use std::io::BufRead;
@@ -106,6 +106,10 @@ fn obey(line: &str, kdc: &Kdc, clock: &Clock) -> Result<(), Box<dyn Error>> {
             let past = clock.now() - Duration::from_secs(1);
             kdc.database_mut()
                 .change(&principal(name)?, |entry| entry.password_expires = Some(past))?;
+        }
+        ["delegate", from, to] => {
+            let to = principal(to)?;
+            kdc.database_mut().change(&principal(from)?, |entry| entry.delegates_to.push(to))?;
         }
         ["rotate", name] => {
             let principal = principal(name)?;

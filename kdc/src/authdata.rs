@@ -1,8 +1,9 @@
 //! Authorization data on its way from requests and tickets into new tickets (RFC 4120, 5.2.6).
 
-use kerbox_krb5::KeyUsage;
-use kerbox_krb5::messages::{AuthorizationData, KdcRequestBody};
+use kerbox_krb5::messages::{AuthorizationData, Checksum, EncTicketPart, KdcRequestBody};
+use kerbox_krb5::{EncryptionKey, KeyUsage, Principal};
 
+use crate::context::Context;
 use crate::error::KdcError;
 use crate::tgs_header::Header;
 
@@ -30,13 +31,57 @@ pub(crate) fn of_request(body: &KdcRequestBody, header: &Header<'_>) -> Result<V
     Ok(list.into_iter().filter(|element| !only_a_kdc_says(element)).collect())
 }
 
+/// Our own element: a checksum of the ticket by the ticket-granting service's key. The number is one of those for local use.
+const SIGNATURE: i32 = -1717;
+/// RFC 3961 leaves the usages from 1024 on to applications.
+const SIGNATURE_USAGE: KeyUsage = KeyUsage(1717);
+
+/// Signs a ticket, so that it can serve as evidence. Services pass over the element.
+pub(crate) fn sign(part: &mut EncTicketPart, key: &EncryptionKey) {
+    part.authorization_data.retain(|element| signature(element).is_none());
+    let element = AuthorizationData {
+        ad_type: SIGNATURE,
+        data: Checksum::keyed(key, SIGNATURE_USAGE, &part.encode()).encode(),
+    };
+    part.authorization_data.push(AuthorizationData {
+        ad_type: AuthorizationData::IF_RELEVANT,
+        data: AuthorizationData::encode_list(&[element]),
+    });
+}
+
+/// Whether the ticket is signed by one of our ticket-granting service's keys, former ones included.
+pub(crate) fn is_signed(context: &Context<'_>, part: &EncTicketPart) -> bool {
+    let mut unsigned = part.clone();
+    let Some(signature) = unsigned.authorization_data.pop().as_ref().and_then(signature) else {
+        return false;
+    };
+    let realm = &context.default_realm.name;
+    let bytes = unsigned.encode();
+    let keys = context.database.get(&Principal::krbtgt(realm, realm)).map(|entry| entry.keys());
+    keys.unwrap_or_default()
+        .iter()
+        .any(|key| signature.verify(key.key(), SIGNATURE_USAGE, &bytes).is_ok())
+}
+
+/// The signature in an element, if it is one.
+fn signature(element: &AuthorizationData) -> Option<Checksum> {
+    if element.ad_type != AuthorizationData::IF_RELEVANT {
+        return None;
+    }
+    match AuthorizationData::decode_list(&element.data).ok()?.as_slice() {
+        [inner] if inner.ad_type == SIGNATURE => Checksum::decode(&inner.data).ok(),
+        _ => None,
+    }
+}
+
 fn only_a_kdc_says(element: &AuthorizationData) -> bool {
     match element.ad_type {
         AuthorizationData::SIGNTICKET
         | AuthorizationData::KDC_ISSUED
         | AuthorizationData::WIN2K_PAC
         | CAMMAC
-        | AUTHENTICATION_INDICATOR => true,
+        | AUTHENTICATION_INDICATOR
+        | SIGNATURE => true,
         AuthorizationData::IF_RELEVANT => {
             // One level is enough: nobody looks deeper.
             let inner = AuthorizationData::decode_list(&element.data).unwrap_or_default();

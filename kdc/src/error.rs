@@ -104,6 +104,19 @@ kdc_errors! {
     SecondTicketServer = KDC_ERR_S_PRINCIPAL_UNKNOWN, "2ND_TKT_SERVER", "The second ticket is for nobody that is known here.";
     SecondTicketNotTgs = KDC_ERR_POLICY, "2ND_TKT_NOT_TGS", "The second ticket is no ticket-granting ticket of ours.";
     SecondTicketMismatch = KDC_ERR_SERVER_NOMATCH, "2ND_TKT_MISMATCH", "The second ticket is not the server's.";
+    DecodeS4u2Self = KRB_ERR_GENERIC, "DECODE_PA_S4U_X509_USER", "An S4U2Self request that cannot be read.";
+    InvalidS4u2Self = KDC_ERR_C_PRINCIPAL_UNKNOWN, "INVALID_S4U2SELF_REQUEST", "An S4U2Self request that names nobody.";
+    UnknownS4u2SelfPrincipal = KDC_ERR_C_PRINCIPAL_UNKNOWN, "UNKNOWN_S4U2SELF_PRINCIPAL", "There is no such user (S4U2Self).";
+    S4u2SelfServerMismatch = KRB_AP_ERR_BADMATCH, "INVALID_S4U2SELF_REQUEST_SERVER_MISMATCH", "S4U2Self for another service than the asker.";
+    InvalidS4u2SelfOptions = KDC_ERR_BADOPTION, "INVALID S4U2SELF OPTIONS", "An option that no S4U2Self request may have.";
+    S4u2SelfClientNotOurs = KDC_ERR_POLICY, "S4U2SELF_CLIENT_NOT_OURS", "S4U2Self for a user of another realm.";
+    EvidenceNotForwardable = KDC_ERR_BADOPTION, "EVIDENCE_TKT_NOT_FORWARDABLE", "S4U2Proxy with evidence that is not forwardable.";
+    InvalidS4u2ProxyOptions = KDC_ERR_BADOPTION, "INVALID_S4U2PROXY_OPTIONS", "An option that no S4U2Proxy request may have.";
+    NoDelegationToTgs = KDC_ERR_POLICY, "NOT_ALLOWED_TO_DELEGATE", "S4U2Proxy for a ticket-granting ticket.";
+    EvidenceTicketMismatch = KDC_ERR_SERVER_NOMATCH, "EVIDENCE_TICKET_MISMATCH", "S4U2Proxy with evidence for another service.";
+    EvidenceNotSigned = KRB_AP_ERR_MODIFIED, "S4U2PROXY_NO_STKT_PAC", "S4U2Proxy with evidence that this KDC did not sign.";
+    CrossRealmDelegation = KDC_ERR_BADOPTION, "XREALM_EVIDENCE_TICKET_MISMATCH", "S4U2Proxy with another realm's ticket.";
+    NotAllowedToDelegate = KDC_ERR_BADOPTION, "NOT_ALLOWED_TO_DELEGATE", "The service may not come to the other one in a user's name.";
     MandatoryAuthdata = KDC_ERR_POLICY, "HANDLE_AUTHDATA", "The request demands authorization data that this KDC does not know.";
     HandleAuthdata = KRB_AP_ERR_BAD_INTEGRITY, "HANDLE_AUTHDATA", "The request's authorization data cannot be decrypted.";
 }

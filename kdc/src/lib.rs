@@ -22,6 +22,7 @@ mod password_policy;
 mod policy;
 mod preauth;
 mod reply;
+mod s4u;
 pub mod server;
 mod tgs_checks;
 mod tgs_exchange;

@@ -16,6 +16,7 @@ pub(crate) const SAME_TICKET: KdcOptions =
 pub(crate) struct SecondTicket<'a> {
     pub(crate) ticket: &'a Ticket,
     pub(crate) part: EncTicketPart,
+    pub(crate) server: &'a PrincipalEntry,
 }
 
 /// What the protocol demands of options, ticket and times.
@@ -25,6 +26,7 @@ pub(crate) fn constraints(
     header: &Header<'_>,
     server: &PrincipalEntry,
     now: Timestamp,
+    s4u2self: bool,
 ) -> Result<(), KdcError> {
     options(body.options, header.part.flags)?;
     times(body.options, header, now.whole_second())?;
@@ -44,7 +46,7 @@ pub(crate) fn constraints(
         }
     }
     let realm = server.principal.realm();
-    if header.server.principal.realm() != realm && header.part.client.realm() == realm {
+    if !s4u2self && header.server.principal.realm() != realm && header.part.client.realm() == realm {
         return Err(KdcError::InvalidLineage);
     }
     Ok(())

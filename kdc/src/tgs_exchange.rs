@@ -7,9 +7,10 @@ use rand::Rng;
 use crate::context::Context;
 use crate::error::{KdcError, Refusal};
 use crate::policy::{Grant, TicketTimes};
+use crate::s4u::{self, S4u2Self};
 use crate::tgs_checks::{self, SecondTicket};
 use crate::tgs_header::{self, Header};
-use crate::{authdata, reply};
+use crate::{PrincipalKey, authdata, reply};
 
 /// Answers a TGS-REQ; `raw` are its bytes. `client` is told as soon as it is known.
 pub(crate) fn answer(
@@ -36,33 +37,52 @@ fn exchange(
     let header = tgs_header::read(context, request, client).map_err(KdcError::ProcessTgs)?;
     let asked = body.server.as_ref().ok_or(KdcError::NullServer)?;
     let server = context.database.resolve(asked).ok_or(KdcError::LookingUpServer)?;
+    let s4u2self = s4u::read(context, request, &header, server)?;
     let second = second_ticket(context, request)?;
 
-    tgs_checks::constraints(body, asked, &header, server, context.now)?;
+    tgs_checks::constraints(body, asked, &header, server, context.now, s4u2self.is_some())?;
+    if let Some(s4u2self) = &s4u2self {
+        s4u2self.check(context, request, &header, server)?;
+    }
     if body.options.contains(KdcOptions::ENC_TKT_IN_SKEY) {
         tgs_checks::user_to_user(context, second.as_ref(), server)?;
     }
     tgs_checks::server_policy(body.options, &header, server, context.now)?;
+    // Whose ticket it becomes: the asker's own, or that of the user in whose name it asks.
+    let evidence = if body.options.contains(KdcOptions::CNAME_IN_ADDL_TKT) {
+        Some(s4u::check_s4u2proxy(context, request, &header, server, second.as_ref())?)
+    } else {
+        None
+    };
+    let subject = evidence.map_or(&header.part, |evidence| &evidence.part);
+    let ticket_client = s4u2self.as_ref().map_or(&subject.client, |s4u2self| &s4u2self.user);
+    let client_entry = match &s4u2self {
+        Some(s4u2self) => s4u2self.entry(),
+        None => context.database.resolve(ticket_client).map(|entry| &**entry),
+    };
 
     let grant = Grant {
         realm: context.realm(server.principal.realm()),
         request: body,
-        client: context.database.resolve(&header.part.client).map(|entry| &**entry),
+        client: client_entry,
         server,
     };
     let times = ticket_times(&grant, &header, context.now);
     let mut flags = grant.flags(Some(header.times())) | TicketFlags::TRANSITED_POLICY_CHECKED;
     flags.set(TicketFlags::RENEWABLE, times.renew_till.is_some());
+    if s4u2self.is_some() && !S4u2Self::may_be_forwardable(server) {
+        flags = flags.without(TicketFlags::FORWARDABLE);
+    }
     let session_enctype = session_enctype(&grant, second.as_ref())?;
     let session_key = EncryptionKey::random(session_enctype, rng).map_err(|_| KdcError::BadEncryptionType)?;
-    let auth_time = header.part.auth_time;
+    let auth_time = subject.auth_time;
     let mut authorization_data = authdata::of_request(body, &header)?;
-    authorization_data.extend(header.part.authorization_data.iter().cloned());
+    authorization_data.extend(subject.authorization_data.iter().cloned());
     let elsewhere = body.options.intersects(KdcOptions::FORWARDED | KdcOptions::PROXY);
-    let part = EncTicketPart {
+    let mut part = EncTicketPart {
         flags,
         key: session_key,
-        client: header.part.client.clone(),
+        client: ticket_client.clone(),
         transited: header.part.transited.clone(),
         auth_time,
         start_time: (times.start != auth_time).then_some(times.start),
@@ -75,6 +95,9 @@ fn exchange(
         },
         authorization_data,
     };
+    if context.database.has_delegation() && !server.principal.is_krbtgt() {
+        authdata::sign(&mut part, signing_key(context)?);
+    }
     let ticket = match &second {
         Some(second) if body.options.contains(KdcOptions::ENC_TKT_IN_SKEY) => part.seal(asked.clone(), &second.part.key, None, rng),
         _ => {
@@ -100,7 +123,7 @@ fn exchange(
     let enc_part = EncryptedData::seal(reply_key, None, usage, &reply_part.encode(MessageType::TGS_REP), rng);
     let reply = KdcReply {
         message_type: MessageType::TGS_REP,
-        padata: Vec::new(),
+        padata: s4u2self.map(|s4u2self| s4u2self.reply(&header)).unwrap_or_default(),
         client: part.client,
         ticket,
         enc_part,
@@ -109,7 +132,7 @@ fn exchange(
 }
 
 /// Opens the second ticket, if the request has one and an option that wants it.
-fn second_ticket<'a>(context: &Context<'_>, request: &'a KdcRequest) -> Result<Option<SecondTicket<'a>>, KdcError> {
+fn second_ticket<'a>(context: &Context<'a>, request: &'a KdcRequest) -> Result<Option<SecondTicket<'a>>, KdcError> {
     if !request
         .body
         .options
@@ -120,11 +143,19 @@ fn second_ticket<'a>(context: &Context<'_>, request: &'a KdcRequest) -> Result<O
     let Some(ticket) = request.body.additional_tickets.first() else {
         return Ok(None);
     };
-    let (_, part) = tgs_header::open(context, ticket).map_err(|code| match code {
+    let (server, part) = tgs_header::open(context, ticket).map_err(|code| match code {
         kerbox_krb5::ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN => KdcError::SecondTicketServer,
         code => KdcError::SecondTicket(code),
     })?;
-    Ok(Some(SecondTicket { ticket, part }))
+    Ok(Some(SecondTicket { ticket, part, server }))
+}
+
+/// The ticket-granting service's own key.
+fn signing_key<'a>(context: &Context<'a>) -> Result<&'a EncryptionKey, KdcError> {
+    let realm = &context.default_realm.name;
+    let entry = context.database.get(&Principal::krbtgt(realm, realm));
+    let key = entry.and_then(|entry| entry.service_key());
+    key.map(PrincipalKey::key).ok_or(KdcError::FindingServerKey)
 }
 
 fn ticket_times(grant: &Grant<'_>, header: &Header<'_>, now: Timestamp) -> TicketTimes {

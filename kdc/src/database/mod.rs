@@ -54,6 +54,8 @@ pub struct PrincipalDatabase {
     realms: Vec<RealmConfig>,
     principals: BTreeMap<Principal, Arc<PrincipalEntry>>,
     aliases: BTreeMap<Principal, Principal>,
+    /// Whether any service may act in users' names: counted anew with every change.
+    delegation: bool,
 }
 
 impl PrincipalDatabase {
@@ -132,6 +134,7 @@ impl PrincipalDatabase {
         entry.add_keys(&new.keys, enctypes, new.kvno, &salt, rng)?;
         let entry = Arc::new(entry);
         self.principals.insert(entry.principal.clone(), entry.clone());
+        self.delegation |= delegates(&entry);
         Ok(entry)
     }
 
@@ -160,7 +163,14 @@ impl PrincipalDatabase {
             .principals
             .get_mut(principal)
             .ok_or_else(|| DatabaseError::Unknown(principal.clone()))?;
-        Ok(change(Arc::make_mut(entry)))
+        let changed = change(Arc::make_mut(entry));
+        self.delegation = self.principals.values().any(|entry| delegates(entry));
+        Ok(changed)
+    }
+
+    /// Whether any service may act in users' names (S4U2Proxy): tickets are signed then, to serve as evidence.
+    pub(crate) fn has_delegation(&self) -> bool {
+        self.delegation
     }
 
     /// Gives a principal new keys of its realm's types; older versions stay if `keep_old`. Returns the new version.
@@ -220,6 +230,10 @@ impl PrincipalDatabase {
         }
         Ok(keytab)
     }
+}
+
+fn delegates(entry: &PrincipalEntry) -> bool {
+    !entry.delegates_to.is_empty() || !entry.delegates_from.is_empty()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The KDC driven without sockets, at a clock that stands still until a test moves it.
 
+mod delegation;
 mod exchanges;
 mod refusals;
 mod support;

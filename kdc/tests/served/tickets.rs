@@ -51,3 +51,25 @@ fn a_changed_database_holds_for_the_next_request() {
     served.kdc.database_mut().remove(&principal("nn/localhost")).expect("it was there");
     assert_eq!(refused(served.client().service_ticket(&tgt, &theirs("nn/localhost"))), Some(7));
 }
+
+#[test]
+fn a_service_acts_in_a_user_s_name() {
+    let served = Served::start();
+    let delegate = |entry: &mut kerbox_kdc::PrincipalEntry| {
+        entry.delegates_to = vec![principal("nn/localhost")];
+        entry.attributes.apply("+ok_to_auth_as_delegate").expect("kadmin's name");
+    };
+    served
+        .kdc
+        .database_mut()
+        .change(&principal("HTTP/localhost"), delegate)
+        .expect("it is there");
+    let client = served.client().with_forwardable(true);
+    let keytab = served.keytab("HTTP/localhost");
+    let tgt = client.login_with_keytab(&theirs("HTTP/localhost"), &keytab).expect("a ticket");
+    let evidence = client.s4u2self(&tgt, &theirs("alice")).expect("S4U2Self");
+    assert_eq!(evidence.client.to_string(), "alice@EXAMPLE.COM");
+    let ticket = client.s4u2proxy(&tgt, &evidence, &theirs("nn/localhost")).expect("S4U2Proxy");
+    assert_eq!(ticket.client.to_string(), "alice@EXAMPLE.COM");
+    assert_eq!(refused(client.s4u2proxy(&tgt, &evidence, &theirs("bob"))), Some(13));
+}

@@ -8,7 +8,7 @@
 //! - [`Ticket`], [`EncTicketPart`]: tickets ([`crate::ticket`] seals and opens them)
 //! - [`ApReq`], [`Authenticator`], [`ApRep`], [`EncApRepPart`]: AP exchange
 //! - [`KrbError`], [`KrbPriv`], [`KrbSafe`], [`KrbCred`]
-//! - [`PaData`], [`EtypeInfo2Entry`], [`PaEncTsEnc`], [`PaForUser`]: pre-authentication
+//! - [`PaData`], [`EtypeInfo2Entry`], [`PaEncTsEnc`], [`PaForUser`], [`PaS4uX509User`]: pre-authentication
 //! - [`frame`], [`frame_length`]: messages over TCP
 
 mod ap;
@@ -19,6 +19,7 @@ mod kdc_reply;
 mod kdc_request;
 mod krb_error;
 mod padata;
+mod s4u;
 mod session;
 mod ticket;
 mod time_text;
@@ -32,6 +33,7 @@ pub use kdc_reply::{EncKdcReplyPart, KdcReply};
 pub use kdc_request::{KdcRequest, KdcRequestBody};
 pub use krb_error::KrbError;
 pub use padata::{EtypeInfo2Entry, PaData, PaDataType, PaEncTsEnc, PaForUser, decode_pac_request};
+pub use s4u::{PaPacOptions, PaS4uX509User};
 pub use session::{ChangePasswordData, EncKrbCredPart, EncKrbPrivPart, KrbCred, KrbCredInfo, KrbPriv, KrbSafe, UserData};
 pub use ticket::{EncTicketPart, Ticket};
 

@@ -1,0 +1,167 @@
+//! S4U2Self and S4U2Proxy: services that act in a user's name (MS-SFU).
+
+use kerbox_krb5::messages::{KdcOptions, KdcRequest, PaData, PaDataType, PaForUser, PaPacOptions, PaS4uX509User, TicketFlags};
+use kerbox_krb5::{ErrorCode, KeyUsage, Principal};
+
+use crate::as_exchange::{self, TGS_OPTIONS};
+use crate::authdata;
+use crate::context::Context;
+use crate::error::KdcError;
+use crate::tgs_checks::{SAME_TICKET, SecondTicket};
+use crate::tgs_header::Header;
+use crate::{Attributes, PrincipalEntry};
+
+/// Whom an S4U2Self request names.
+pub(crate) struct S4u2Self<'a> {
+    pub(crate) user: Principal,
+    entry: Option<&'a PrincipalEntry>,
+    /// The element in the newer form, which the reply answers.
+    element: Option<PaS4uX509User>,
+}
+
+/// Reads and verifies an S4U2Self request, if it is one.
+pub(crate) fn read<'a>(
+    context: &Context<'a>,
+    request: &KdcRequest,
+    header: &Header<'_>,
+    server: &PrincipalEntry,
+) -> Result<Option<S4u2Self<'a>>, KdcError> {
+    let (user, element) = if let Some(padata) = PaData::find(&request.padata, PaDataType::FOR_X509_USER) {
+        let element = PaS4uX509User::decode(&padata.value).map_err(|_| KdcError::DecodeS4u2Self)?;
+        let (key, _) = header.reply_key();
+        if element.nonce != request.body.nonce {
+            return Err(KdcError::S4u2SelfChecksum(ErrorCode::KRB_AP_ERR_MODIFIED));
+        }
+        element
+            .verify(key, KeyUsage::PA_S4U_X509_USER_REQUEST)
+            .map_err(|error| KdcError::S4u2SelfChecksum(error.code()))?;
+        // Nobody maps certificates to principals here.
+        let user = element
+            .user
+            .clone()
+            .filter(|user| !user.components().is_empty())
+            .ok_or(KdcError::InvalidS4u2Self)?;
+        (user, Some(element))
+    } else if let Some(padata) = PaData::find(&request.padata, PaDataType::FOR_USER) {
+        let element = PaForUser::decode(&padata.value).map_err(|_| KdcError::DecodeS4u2Self)?;
+        let checksummed = PaForUser::checksummed(&element.user, &element.auth_package);
+        element
+            .checksum
+            .verify(&header.part.key, KeyUsage::PA_FOR_USER_CHECKSUM, &checksummed)
+            .map_err(|error| KdcError::S4u2SelfChecksum(error.code()))?;
+        (element.user, None)
+    } else {
+        return Ok(None);
+    };
+    let entry = if user.realm() == server.principal.realm() {
+        let entry = context.database.resolve(&user).ok_or(KdcError::UnknownS4u2SelfPrincipal)?;
+        Some(&**entry)
+    } else {
+        None
+    };
+    Ok(Some(S4u2Self { user, entry, element }))
+}
+
+impl<'a> S4u2Self<'a> {
+    /// The user's entry: after [`check`](Self::check) there is one.
+    pub(crate) fn entry(&self) -> Option<&'a PrincipalEntry> {
+        self.entry
+    }
+
+    /// Who may ask, and for whom.
+    pub(crate) fn check(
+        &self,
+        context: &Context<'_>,
+        request: &KdcRequest,
+        header: &Header<'_>,
+        server: &PrincipalEntry,
+    ) -> Result<(), KdcError> {
+        if !is_the_same(context, &header.part.client, server) {
+            return Err(KdcError::S4u2SelfServerMismatch);
+        }
+        if request.body.options.intersects(TGS_OPTIONS) {
+            return Err(KdcError::InvalidS4u2SelfOptions);
+        }
+        let entry = self.entry.ok_or(KdcError::S4u2SelfClientNotOurs)?;
+        // As Windows does, an expired password does not matter: nobody authenticates with one here.
+        let mut entry = entry.clone();
+        entry.password_expires = None;
+        entry.attributes.set(Attributes::REQUIRES_PWCHANGE, false);
+        let no_server = PrincipalEntry::new(server.principal.clone());
+        as_exchange::validate(context.now, request.body.options, &entry, &no_server)
+    }
+
+    /// Whether the service's ticket in the user's name may be forwardable, that is: used as evidence.
+    pub(crate) fn may_be_forwardable(server: &PrincipalEntry) -> bool {
+        server.attributes.contains(Attributes::OK_TO_AUTH_AS_DELEGATE) || server.delegates_to.is_empty()
+    }
+
+    /// What the reply says about the user, under the reply's key.
+    pub(crate) fn reply(&self, header: &Header<'_>) -> Vec<PaData> {
+        let Some(element) = &self.element else {
+            return Vec::new();
+        };
+        let options = element.options & PaS4uX509User::USE_REPLY_KEY_USAGE;
+        let usage = if options == 0 {
+            KeyUsage::PA_S4U_X509_USER_REQUEST
+        } else {
+            KeyUsage::PA_S4U_X509_USER_REPLY
+        };
+        let (key, _) = header.reply_key();
+        let answer = PaS4uX509User::new(element.nonce, self.user.clone(), options, key, usage);
+        vec![PaData::new(PaDataType::FOR_X509_USER, answer.encode())]
+    }
+}
+
+/// Whether the client asks for delegation that the resource allows.
+pub(crate) fn resource_based(request: &KdcRequest) -> bool {
+    PaData::find(&request.padata, PaDataType::PAC_OPTIONS)
+        .and_then(|element| PaPacOptions::decode(&element.value).ok())
+        .is_some_and(|options| options.0 & PaPacOptions::RESOURCE_BASED != 0)
+}
+
+/// Whether a service may come to `server` in the name of the evidence ticket's client.
+pub(crate) fn check_s4u2proxy<'a, 'b>(
+    context: &Context<'_>,
+    request: &KdcRequest,
+    header: &Header<'_>,
+    server: &PrincipalEntry,
+    second: Option<&'b SecondTicket<'a>>,
+) -> Result<&'b SecondTicket<'a>, KdcError> {
+    let evidence = second.ok_or(KdcError::NoSecondTicket)?;
+    if !evidence.part.flags.contains(TicketFlags::FORWARDABLE) {
+        return Err(KdcError::EvidenceNotForwardable);
+    }
+    if request.body.options.intersects(SAME_TICKET | KdcOptions::ENC_TKT_IN_SKEY) {
+        return Err(KdcError::InvalidS4u2ProxyOptions);
+    }
+    if server.principal.is_krbtgt() {
+        return Err(KdcError::NoDelegationToTgs);
+    }
+    if header.server.principal.realm() != server.principal.realm() {
+        return Err(KdcError::CrossRealmDelegation);
+    }
+    if !is_the_same(context, &header.part.client, evidence.server) {
+        return Err(KdcError::EvidenceTicketMismatch);
+    }
+    // A service has the key of its own tickets: without a signature of ours it could make its own evidence (CVE-2020-17049).
+    if !authdata::is_signed(context, &evidence.part) {
+        return Err(KdcError::EvidenceNotSigned);
+    }
+    let allowed = |list: &[Principal], principal: &Principal| list.contains(principal);
+    let by_resource = resource_based(request) && allowed(&server.delegates_from, &evidence.server.principal);
+    let by_service = allowed(&evidence.server.delegates_to, &server.principal);
+    if by_resource || by_service {
+        Ok(evidence)
+    } else {
+        Err(KdcError::NotAllowedToDelegate)
+    }
+}
+
+/// Whether `principal` is a name of this entry.
+pub(crate) fn is_the_same(context: &Context<'_>, principal: &Principal, entry: &PrincipalEntry) -> bool {
+    context
+        .database
+        .resolve(principal)
+        .is_some_and(|found| found.principal == entry.principal)
+}
