@@ -1,29 +1,23 @@
 //! What all connections of one RPC port share.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use kerbox_events::{Hook, Server};
-use kerbox_krb5::Principal;
 
-use super::retry_cache::RetryCache;
 use super::service::RpcService;
 use crate::config::HdfsConfig;
-use crate::sasl::{GssapiSettings, QualityOfProtection};
+use crate::sasl::GssapiSettings;
 use crate::secret_manager::SecretManager;
 use crate::user::{AuthToLocal, ProxyUsers};
 
 /// How a server authenticates its callers. A server without one takes the client's word (`simple`).
 #[derive(Clone)]
 pub struct RpcSecurity {
-    /// The server's own principal, `service/host@REALM`: clients compare service and host with what they expect.
-    pub principal: Principal,
-    /// What Kerberos tickets are accepted with.
+    /// What Kerberos tickets are accepted with. Clients compare service and host of its principal with what they expect, and its
+    /// qualities of protection (`hadoop.rpc.protection`) are offered for tokens too.
     pub gssapi: GssapiSettings,
     /// Which tokens are accepted, if any.
     pub tokens: Option<Arc<dyn SecretManager>>,
-    /// The qualities of protection that are offered, the most preferred first (`hadoop.rpc.protection`).
-    pub qop: Vec<QualityOfProtection>,
 }
 
 /// One RPC port: the service behind it, and the rules for whoever connects. Shared by all its connections.
@@ -34,7 +28,6 @@ pub struct RpcEndpoint {
     pub(super) auth_to_local: AuthToLocal,
     pub(super) proxy_users: ProxyUsers,
     pub(super) hook: Arc<dyn Hook>,
-    pub(super) retry_cache: RetryCache,
     pub(super) max_request_length: usize,
 }
 
@@ -56,7 +49,6 @@ impl RpcEndpoint {
             auth_to_local,
             proxy_users: ProxyUsers::from_config(config),
             hook,
-            retry_cache: RetryCache::new(config.retry_cache_expiry),
             max_request_length: config.max_request_length as usize,
         }
     }
@@ -73,9 +65,6 @@ impl RpcEndpoint {
         &self.hook
     }
 }
-
-/// How long a connection may take to say who it is, in real time, before it is closed.
-pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// The largest frame of a client that has not yet said who it is: a ticket with a delegated one fits many times.
 pub(super) const MAX_HANDSHAKE_FRAME: usize = 1 << 20;

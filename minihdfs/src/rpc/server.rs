@@ -1,4 +1,4 @@
-//! The socket of an RPC port: the one part of it that knows tokio.
+//! The sockets of an RPC port: the one part of RPC that knows tokio.
 
 use std::future::Future;
 use std::io;
@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerbox_events::Event;
+use kerbox_events::{Event, Verdict};
 use kerbox_krb5::Clock;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -17,25 +17,27 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::endpoint::HANDSHAKE_TIMEOUT;
-use super::{RpcEndpoint, RpcSession, Step};
+use super::endpoint::RpcEndpoint;
+use super::session::{RpcSession, Step};
 
 /// How many connections are served at once; more wait to be accepted.
-pub const MAX_CONNECTIONS: usize = 4096;
-
+const MAX_CONNECTIONS: usize = 4096;
+/// How long a client may take, in real time, until it has said who it is.
+const HANDSHAKE: Duration = Duration::from_mins(2);
+/// How long a client that is known may be silent. A client with a call outstanding pings every minute.
+const IDLE: Duration = Duration::from_hours(1);
+/// How long a client is given to take what was written.
+const WRITE: Duration = Duration::from_mins(2);
+/// How long to read on after the last answer, so that closing does not reset the connection under it.
+const LINGER: Duration = Duration::from_secs(2);
+/// How much is read at a time at least.
+const READ: usize = 16 << 10;
 /// How long to leave the listener alone when the system has no descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// How much room there is for what arrives: most calls come whole in one read.
-const READ_ROOM: usize = 8 << 10;
-
-/// What a client may still send, and for how long, after it was told why its connection ends:
-/// closing a socket with unread input resets it, and the client would not see the reason.
-const DRAIN: (usize, Duration) = (1 << 20, Duration::from_secs(1));
-
-/// Serves `endpoint` on a bound socket until `shutdown` resolves or a fault kills the server; then every connection is cut.
+/// Serves RPC on a bound socket until `shutdown` resolves, or a fault kills the server; then every connection is cut.
 ///
-/// `seed` begins the randomness of the handshakes.
+/// `seed` begins the randomness of the handshakes: each connection has its own generator, in the order in which they come.
 ///
 /// # Errors
 /// The socket cannot be used.
@@ -61,13 +63,13 @@ pub async fn serve(
             accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
                 Ok((stream, peer)) => {
                     let connection = Connection {
-                        session: RpcSession::new(Arc::clone(&endpoint), peer),
-                        stream,
+                        endpoint: Arc::clone(&endpoint),
                         clock: clock.clone(),
                         rng: StdRng::from_rng(&mut seeds),
+                        peer,
                         kill: kill.clone(),
                     };
-                    connections.spawn(watched(Arc::clone(&endpoint), peer, clock.clone(), connection));
+                    connections.spawn(connection.run(stream));
                 }
                 Err(error) => {
                     tracing::warn!(server = %endpoint.server(), %error, "a connection cannot be accepted");
@@ -78,87 +80,103 @@ pub async fn serve(
     }
 }
 
-async fn watched(endpoint: Arc<RpcEndpoint>, peer: SocketAddr, clock: Clock, connection: Connection) {
-    let event = |opened| Event::Connection {
-        server: endpoint.server(),
-        peer,
-        opened,
-    };
-    endpoint.hook().record(clock.now(), event(true));
-    if let Err(error) = connection.run().await {
-        tracing::debug!(server = %endpoint.server(), %peer, %error, "a connection broke");
-    }
-    endpoint.hook().record(clock.now(), event(false));
-}
-
 struct Connection {
-    session: RpcSession,
-    stream: TcpStream,
+    endpoint: Arc<RpcEndpoint>,
     clock: Clock,
     rng: StdRng,
+    peer: SocketAddr,
     kill: mpsc::Sender<()>,
 }
 
 impl Connection {
-    async fn run(mut self) -> io::Result<()> {
-        self.stream.set_nodelay(true)?;
+    async fn run(mut self, mut stream: TcpStream) {
+        self.record(true);
+        if self.admitted().await
+            && let Err(error) = self.serve(&mut stream).await
+        {
+            tracing::debug!(server = %self.endpoint.server(), peer = %self.peer, %error, "a connection ended");
+        }
+        self.record(false);
+    }
+
+    fn record(&self, opened: bool) {
+        self.endpoint.hook().record(self.clock.now(), self.event(opened));
+    }
+
+    fn event(&self, opened: bool) -> Event {
+        Event::Connection {
+            server: self.endpoint.server(),
+            peer: self.peer,
+            opened,
+        }
+    }
+
+    /// Lets faults answer the connection itself.
+    async fn admitted(&self) -> bool {
+        let hook = self.endpoint.hook();
+        if !hook.watching() {
+            return true;
+        }
+        match hook.ask(self.clock.now(), &self.event(true)) {
+            Verdict::Delay(duration) => tokio::time::sleep(duration).await,
+            Verdict::Drop => std::future::pending().await,
+            Verdict::Disconnect => return false,
+            Verdict::Kill => {
+                self.kill();
+                return false;
+            }
+            _ => {}
+        }
+        true
+    }
+
+    fn kill(&self) {
+        // A full channel has a kill in it already.
+        let _ = self.kill.try_send(());
+    }
+
+    async fn serve(&mut self, stream: &mut TcpStream) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        let mut session = RpcSession::new(Arc::clone(&self.endpoint), self.peer);
         loop {
-            match self.session.advance(self.clock.now(), &mut self.rng) {
+            let step = session.advance(self.clock.now(), &mut self.rng);
+            if step == Step::Kill {
+                self.kill();
+                return Ok(());
+            }
+            let output = session.output();
+            if !output.is_empty() {
+                timeout(WRITE, stream.write_all(output)).await??;
+                output.clear();
+                if output.capacity() > 1 << 20 {
+                    output.shrink_to(READ);
+                }
+            }
+            match step {
+                Step::Write | Step::Kill => {}
+                Step::Wait(duration) => tokio::time::sleep(duration).await,
+                Step::Close => return close(stream).await,
                 Step::Read => {
-                    self.write().await?;
-                    if self.read().await? == 0 {
+                    let patience = if session.caller().is_some() { IDLE } else { HANDSHAKE };
+                    let input = session.input();
+                    input.reserve(READ);
+                    if timeout(patience, stream.read_buf(input)).await?? == 0 {
                         return Ok(());
                     }
-                }
-                Step::Write => self.write().await?,
-                Step::Wait(duration) => {
-                    self.write().await?;
-                    tokio::time::sleep(duration).await;
-                }
-                Step::Close => {
-                    self.write().await?;
-                    return self.close().await;
-                }
-                Step::Kill => {
-                    // A full channel has a kill in it already.
-                    let _ = self.kill.try_send(());
-                    return Ok(());
                 }
             }
         }
     }
+}
 
-    async fn read(&mut self) -> io::Result<usize> {
-        let identified = self.session.caller().is_some();
-        let input = self.session.input();
-        // A large frame grows the buffer as it arrives, by its own size at most.
-        input.reserve(READ_ROOM.max(input.len() / 2));
-        let reading = self.stream.read_buf(input);
-        if identified {
-            return reading.await;
-        }
-        timeout(HANDSHAKE_TIMEOUT, reading).await.unwrap_or(Ok(0))
-    }
-
-    async fn write(&mut self) -> io::Result<()> {
-        let output = self.session.output();
-        if output.is_empty() {
-            return Ok(());
-        }
-        self.stream.write_all(output).await?;
-        output.clear();
-        if output.capacity() > 1 << 20 {
-            *output = Vec::new();
-        }
+/// Ends the connection so that the client gets to read the last answer: a close with unread input would reset it.
+async fn close(stream: &mut TcpStream) -> io::Result<()> {
+    stream.shutdown().await?;
+    let mut rest = vec![0; READ];
+    let drained = async {
+        while stream.read(&mut rest).await? > 0 {}
         Ok(())
-    }
-
-    /// Ends the connection so that the client can read what it was told last.
-    async fn close(mut self) -> io::Result<()> {
-        self.stream.shutdown().await?;
-        let (most, time) = DRAIN;
-        let mut rest = self.stream.take(most as u64);
-        let drained = timeout(time, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
-        drained.map_or(Ok(()), |drained| drained.map(drop))
-    }
+    };
+    // One that goes on sending is cut off.
+    timeout(LINGER, drained).await.unwrap_or(Ok(()))
 }

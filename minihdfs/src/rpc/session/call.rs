@@ -8,7 +8,6 @@ use kerbox_krb5::Timestamp;
 use super::{End, RpcSession};
 use crate::error::HdfsError;
 use crate::rpc::header::{CallHeader, RequestHeader, ResponseHeader};
-use crate::rpc::retry_cache::RetryCache;
 use crate::rpc::service::Call;
 use crate::rpc::wire::{self, Malformed};
 use crate::user::Caller;
@@ -85,22 +84,12 @@ impl RpcSession {
             method: call.method,
             request,
         };
-        let cached = RetryCache::covers(call.protocol, call.method, header.client_id, header.call_id);
-        let serve = |out: &mut Vec<u8>| {
-            if cached {
-                endpoint
-                    .retry_cache
-                    .answer(now, caller, out, |out| endpoint.service.call(&call, out))
-            } else {
-                endpoint.service.call(&call, out)
-            }
-        };
         let served = self.reply(|out| {
             let start;
             if endpoint.service.state_id().is_some() {
                 // The header tells the state after the call, so the call comes first.
                 let mut response = Vec::new();
-                serve(&mut response)?;
+                endpoint.service.call(&call, &mut response)?;
                 reply.state_id = endpoint.service.state_id();
                 reply.encode(None, out);
                 start = out.len();
@@ -108,7 +97,7 @@ impl RpcSession {
             } else {
                 reply.encode(None, out);
                 start = out.len();
-                serve(out)?;
+                endpoint.service.call(&call, out)?;
             }
             if spoil {
                 // The length stays, so that the client gets to see what was spoilt.

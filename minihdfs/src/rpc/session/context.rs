@@ -25,7 +25,10 @@ impl RpcSession {
         let nonempty = |name: Option<String>| name.filter(|name| !name.is_empty());
         let (effective, real) = (nonempty(user.effective_user), nonempty(user.real_user));
         self.caller = Some(match &self.handshake {
-            Handshake::Done { method, user, real } => self.authenticated(*method, user, real.as_ref(), effective.as_deref())?,
+            Handshake::Done { method, user, real, token } => Caller {
+                token: token.clone(),
+                ..self.authenticated(*method, user, real.as_ref(), effective.as_deref())?
+            },
             _ => self.simple(effective.as_deref(), real.as_deref())?,
         });
         Ok(())

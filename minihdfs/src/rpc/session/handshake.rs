@@ -34,6 +34,8 @@ pub(super) enum Handshake {
         user: User,
         /// Who got the token, if in the user's name.
         real: Option<User>,
+        /// The name that stands for the token.
+        token: Option<Arc<str>>,
     },
 }
 
@@ -246,7 +248,7 @@ impl RpcSession {
             Err(error) => Err(End::unauthorized(error)),
         };
         let mechanism = server.mechanism();
-        let ((user, real), token) = match step {
+        let ((user, real), last) = match step {
             Ok(established) => established,
             Err(end) => {
                 if let End::Fatal(error, _) = &end {
@@ -259,9 +261,10 @@ impl RpcSession {
                 return Err(end);
             }
         };
-        self.reply_sasl(reply, &sasl_message(SaslState::Success, token));
+        self.reply_sasl(reply, &sasl_message(SaslState::Success, last));
         self.record_handshake(now, mechanism, Arc::clone(&user.full), Outcome::Ok);
-        self.handshake = Handshake::Done { method, user, real };
+        let token = (method == AuthMethod::Token).then(|| server.user().unwrap_or_default().into());
+        self.handshake = Handshake::Done { method, user, real, token };
         // Only what follows the SUCCESS is wrapped.
         self.layer = (server.qop() != QualityOfProtection::Authentication).then_some(server);
         Ok(())
@@ -311,16 +314,17 @@ fn unauthorized(message: impl Into<String>) -> End {
 
 fn digest_server(security: &RpcSecurity, rng: &mut impl Rng) -> Option<Box<SaslServer>> {
     let tokens = Arc::clone(security.tokens.as_ref()?);
-    let settings = DigestMd5Settings::rpc(&security.qop);
+    let settings = DigestMd5Settings::rpc(&security.gssapi.qop);
     Some(Box::new(SaslServer::digest_md5(settings, tokens, rng)))
 }
 
 /// Clients put the principal together from these, and compare it with the one that they are configured to expect.
 fn service_and_host(security: &RpcSecurity) -> [&str; 2] {
-    match security.principal.components() {
-        [service, host, ..] => [service, host],
-        [service] => [service, ""],
-        [] => ["", ""],
+    let components = security.gssapi.principal.as_ref().map(|principal| principal.components());
+    match components {
+        Some([service, host, ..]) => [service, host],
+        Some([service]) => [service, ""],
+        _ => ["", ""],
     }
 }
 

@@ -23,6 +23,7 @@ fn after_sasl(method: AuthMethod, authenticated: &str, context_bytes: &[u8]) -> 
             short: short.into(),
         },
         real: None,
+        token: None,
     };
     let (output, _) = client.feed(context_bytes);
     if let Some(refusal) = client::replies(&output).pop() {
@@ -120,7 +121,9 @@ fn a_token_speaks_for_its_owner_alone() {
     );
     let reply = client.ask(&[context(None, None), call(0, CALL)].concat());
     assert_eq!(reply.groups(), ["?", "alice@EXAMPLE.COM", "alice"]);
-    assert_eq!(client.session.caller().map(|caller| caller.method), Some(AuthMethod::Token));
+    let caller = client.session.caller().expect("a caller");
+    assert_eq!(caller.method, AuthMethod::Token);
+    assert_eq!(caller.token.as_deref(), Some(base64::encode(b"alice@EXAMPLE.COM").as_str()));
 
     let mut client = secure(Authentication);
     client.log_in("alice oozie/localhost@EXAMPLE.COM", Authentication);
@@ -196,24 +199,10 @@ fn a_tampered_wrap_ends_the_connection() {
 }
 
 #[test]
-fn at_most_once_calls_are_answered_from_the_retry_cache() {
-    let mut client = simple();
-    client.feed(&[SIMPLE, &context(Some("alice"), None)].concat());
-    let first = client.ask(&call(5, "create")).groups();
-    assert_eq!(client.ask(&call(5, "create")).groups(), first);
-    assert_ne!(client.ask(&call(6, "create")).groups(), first);
-    client.now = NOW + Duration::from_mins(10);
-    assert_ne!(client.ask(&call(5, "create")).groups(), first);
-}
-
-#[test]
 fn the_state_id_stands_in_the_header_where_the_service_has_one() {
     let (config, _) = HdfsConfig::from_pairs([]).expect("a configuration");
     let rules = AuthToLocal::from_config(&config, "EXAMPLE.COM").expect("rules");
-    let service = WhoAmI {
-        state_id: Some(42),
-        ..Default::default()
-    };
+    let service = WhoAmI { state_id: Some(42) };
     let mut client = Client::new(RpcEndpoint::new(
         Server::NameNode,
         Arc::new(service),

@@ -9,7 +9,7 @@ mod robustness;
 use std::sync::Arc;
 
 use kerbox_events::{Hook, NoHook, Server};
-use kerbox_krb5::{Principal, Timestamp};
+use kerbox_krb5::{Keytab, Principal, Timestamp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -22,21 +22,19 @@ use crate::rpc::{RpcSecurity, protocol};
 use crate::sasl::{GssapiSettings, QualityOfProtection};
 use crate::secret_manager::{SecretManager, TokenUser};
 use crate::user::AuthToLocal;
-use client::{Client, Reply};
+use client::Client;
 
 const CLIENT_PROTOCOL: &str = "org.apache.hadoop.hdfs.protocol.ClientProtocol";
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
-/// A service that tells whom it takes the caller for, and counts.
+/// A service that tells whom it takes the caller for.
 #[derive(Default)]
 struct WhoAmI {
-    created: std::sync::atomic::AtomicU32,
     state_id: Option<i64>,
 }
 
 static PROTOCOL: Protocol<WhoAmI> = protocol! {
     CLIENT_PROTOCOL, 1,
-    "create" => WhoAmI::create,
     "fail" => WhoAmI::fail,
     "getGroupsForUser" => WhoAmI::who_am_i,
 };
@@ -46,13 +44,6 @@ impl WhoAmI {
         let mut groups = vec![request.user, call.caller.user.full.to_string(), call.caller.user.short.to_string()];
         groups.extend(call.caller.real_user.as_ref().map(|real| real.full.to_string()));
         Ok(GetGroupsForUserResponseProto { groups })
-    }
-
-    fn create(&self, _call: &Call<'_>, _request: GetGroupsForUserRequestProto) -> Result<GetGroupsForUserResponseProto, HdfsError> {
-        let before = self.created.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        Ok(GetGroupsForUserResponseProto {
-            groups: vec![before.to_string()],
-        })
     }
 
     fn fail(&self, _call: &Call<'_>, _request: GetGroupsForUserRequestProto) -> Result<GetGroupsForUserResponseProto, HdfsError> {
@@ -121,13 +112,8 @@ const PROXY: &[(&str, &str)] = &[
 fn security(qop: QualityOfProtection) -> RpcSecurity {
     let principal = Principal::new("EXAMPLE.COM", ["hdfs", "localhost"]);
     RpcSecurity {
-        principal: principal.clone(),
-        gssapi: GssapiSettings {
-            principal: Some(principal),
-            qop: vec![qop],
-        },
+        gssapi: GssapiSettings::new(principal, Keytab::default(), &[qop]),
         tokens: Some(Arc::new(OnePassword)),
-        qop: vec![qop],
     }
 }
 

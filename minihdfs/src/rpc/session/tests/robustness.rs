@@ -5,7 +5,7 @@ use super::*;
 use crate::proto::common::rpc_sasl_proto::SaslState;
 
 fn conversations() -> Vec<(Client, Vec<u8>)> {
-    let calls = [context(Some("alice"), None), call(1, "getGroupsForUser"), call(2, "create")].concat();
+    let calls = [context(Some("alice"), None), call(1, "getGroupsForUser"), call(2, "fail")].concat();
     let negotiate = sasl(SaslState::Negotiate, None, &[]);
     vec![
         (simple(), [SIMPLE, &calls].concat()),
