@@ -7,6 +7,7 @@
 //! - `block_manager`, `datanode_manager`: replicas and where they are; `link`: what DataNodes tell
 //! - `lease_manager`, `recovery`: who writes, and what happens to files whose writer is gone
 //! - `client_protocol`: one function for each method of ClientProtocol; `status`: the messages that they share
+//! - `retry_cache`: answers for clients that ask again
 //! - `side_protocols`: the small protocols of administrators' tools
 
 mod acl;
@@ -22,6 +23,7 @@ mod namespace;
 mod path;
 mod permission;
 mod recovery;
+mod retry_cache;
 mod side_protocols;
 mod state;
 mod status;
@@ -42,10 +44,11 @@ use crate::rpc::{Call, RpcService};
 use crate::secret_manager::{BlockTokenSecretManager, BlockTokenSettings, DelegationTokenSecretManager, DelegationTokenSettings};
 use crate::user::AuthToLocal;
 use crate::{Caller, HdfsError};
-use client_protocol::CLIENT_PROTOCOL;
+use client_protocol::{CLIENT_PROTOCOL, is_at_most_once};
 use inode::InodeKind;
 use namespace::NewInode;
 use permission::PermissionChecker;
+use retry_cache::RetryCache;
 use side_protocols::SIDE_PROTOCOLS;
 use state::State;
 
@@ -59,6 +62,8 @@ pub struct NameNode {
     block_tokens: Arc<BlockTokenSecretManager>,
     delegation_tokens: Arc<DelegationTokenSecretManager>,
     state: Mutex<State>,
+    /// Held for the whole of a call that must not be executed twice, so that a repeated call waits for the first.
+    retry_cache: Mutex<RetryCache>,
 }
 
 /// What a NameNode is started with, besides its configuration.
@@ -100,6 +105,7 @@ impl NameNode {
             delegation_tokens: Arc::new(DelegationTokenSecretManager::new(DelegationTokenSettings::from(&config), now, rng)),
             block_pool_id,
             state: Mutex::new(State::new(&config, Arc::clone(&superuser), now, rng)),
+            retry_cache: Mutex::new(RetryCache::new(config.retry_cache_expiry)),
             superuser,
             config,
         })
@@ -194,6 +200,21 @@ impl NameNode {
         Some(self.lock().next_deadline().map_or(tokens, |deadline| deadline.min(tokens)))
     }
 
+    fn call_client_protocol(&self, call: &Call<'_>, response: &mut Vec<u8>) -> Result<(), HdfsError> {
+        if !is_at_most_once(call.method) {
+            return CLIENT_PROTOCOL.dispatch(self, call, response);
+        }
+        let mut cache = self.retry_cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(answer) = cache.get(call.now, call.caller) {
+            response.extend_from_slice(answer);
+            return Ok(());
+        }
+        let start = response.len();
+        CLIENT_PROTOCOL.dispatch(self, call, response)?;
+        cache.put(call.now, call.caller, &response[start..]);
+        Ok(())
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic is a broken invariant of one operation; the others may go on with what there is.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -237,7 +258,7 @@ fn timer(timer: &'static str, subject: &str) -> Event {
 impl RpcService for NameNode {
     fn call(&self, call: &Call<'_>, response: &mut Vec<u8>) -> Result<(), HdfsError> {
         if call.protocol == CLIENT_PROTOCOL.name() {
-            return CLIENT_PROTOCOL.dispatch(self, call, response);
+            return self.call_client_protocol(call, response);
         }
         match SIDE_PROTOCOLS.iter().find(|protocol| protocol.name() == call.protocol) {
             Some(protocol) => protocol.dispatch(self, call, response),

@@ -111,3 +111,22 @@ pub(super) static CLIENT_PROTOCOL: Protocol<NameNode> = protocol! {
     "updatePipeline" => NameNode::update_pipeline,
     "upgradeStatus" => NameNode::upgrade_status,
 };
+
+/// Whether a repeated call must get the first one's answer instead of being executed again (Hadoop's annotation `AtMostOnce`).
+pub(super) fn is_at_most_once(method: &str) -> bool {
+    matches!(
+        method,
+        "append"
+            | "concat"
+            | "create"
+            | "createEncryptionZone"
+            | "createSymlink"
+            | "delete"
+            | "removeXAttr"
+            | "rename"
+            | "rename2"
+            | "saveNamespace"
+            | "setXAttr"
+            | "updatePipeline"
+    )
+}

@@ -247,3 +247,25 @@ fn unknown_methods_protocols_and_versions_are_told_apart() {
         "Unknown method getSnapshotListing called on org.apache.hadoop.hdfs.protocol.ClientProtocol protocol.",
     );
 }
+
+#[test]
+fn a_call_that_is_repeated_gets_the_first_answer() {
+    let fixture = Fixture::new();
+    let mut hdfs = fixture.hdfs();
+    hdfs.mkdirs("/once", 0o755).expect("made");
+    hdfs.caller.client_id = [7; 16];
+    hdfs.caller.call_id = 3;
+    assert!(hdfs.delete("/once", true).expect("removed"));
+    assert!(hdfs.delete("/once", true).expect("the same call"), "as if it were still there");
+    let mut stranger = fixture.user("root2");
+    stranger.caller = Caller {
+        user: User::simple("root2"),
+        ..hdfs.caller.clone()
+    };
+    assert!(!stranger.delete("/once", true).expect("another user's call"));
+    hdfs.caller.call_id = 4;
+    assert!(!hdfs.delete("/once", true).expect("another call"));
+    hdfs.caller.call_id = 3;
+    fixture.advance(Duration::from_mins(10));
+    assert!(!hdfs.delete("/once", true).expect("forgotten"));
+}
