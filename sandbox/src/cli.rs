@@ -4,7 +4,9 @@ use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use crate::cli_admin;
 use clap::builder::BoolishValueParser;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// A Kerberos realm and a secure HDFS on your laptop.
@@ -33,6 +35,12 @@ pub(crate) enum Command {
     Exec(Exec),
     /// Print the environment of a running sandbox: eval "$(kerbox env)"
     Env(Env),
+    /// Add, list, show, change or remove principals of a running sandbox
+    Principal(cli_admin::Principal),
+    /// Write the keys of principals of a running sandbox into a keytab
+    Keytab(cli_admin::Keytab),
+    /// Write a ticket made to order into a credential cache: expired, not yet valid, not renewable, of another key
+    Ccache(cli_admin::Ccache),
     /// Check a configuration file, or show what is in effect
     Config(Config),
     /// What `exec` starts in between, so that the command dies with it
@@ -82,6 +90,9 @@ pub(crate) struct SettingsArgs {
     /// What the two flags above override.
     #[arg(long, value_enum, env = "KERBOX_SECURITY", hide = true)]
     pub(crate) security: Option<Security>,
+    /// The KDC alone, without HDFS
+    #[arg(long, env = "KERBOX_KDC_ONLY", value_parser = BoolishValueParser::new(), conflicts_with = "simple")]
+    pub(crate) kdc_only: bool,
     /// How many DataNodes [default: 3]
     #[arg(long, value_name = "N", env = "KERBOX_DATANODES", value_parser = clap::value_parser!(u16).range(0..=64))]
     pub(crate) datanodes: Option<u16>,

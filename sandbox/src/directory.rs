@@ -51,7 +51,16 @@ impl Directory {
             )));
         };
         // What a killed run left says that it serves, and holds tickets of keys that are gone.
-        for stale in ["ready.json", "env.sh", "ccache", "keytabs", "hadoop", "krb5.conf", "blocks"] {
+        for stale in [
+            "ready.json",
+            "env.sh",
+            "control.sock",
+            "ccache",
+            "keytabs",
+            "hadoop",
+            "krb5.conf",
+            "blocks",
+        ] {
             remove(&path.join(stale)).map_err(failed)?;
         }
         Ok(Self {
@@ -96,7 +105,9 @@ impl Drop for Directory {
         if self.temporary {
             let _ = fs::remove_dir_all(&self.path);
         } else {
-            let _ = fs::remove_file(self.path.join("ready.json"));
+            for present in ["ready.json", "control.sock"] {
+                let _ = fs::remove_file(self.path.join(present));
+            }
         }
     }
 }

@@ -8,14 +8,14 @@ use crate::cli::Shell;
 /// Name to value.
 pub(crate) type Environment = BTreeMap<String, String>;
 
-/// The variables of a sandbox whose files are in `dir`; without a realm there is nothing of Kerberos in them.
-pub(crate) fn environment(dir: &Path, namenode: &str, kerberos: bool) -> Environment {
+/// The variables of a sandbox whose files are in `dir`; without a realm there is nothing of Kerberos in them, without a NameNode
+/// nothing of Hadoop.
+pub(crate) fn environment(dir: &Path, namenode: Option<&str>, kerberos: bool) -> Environment {
     let path = |name: &str| dir.join(name).display().to_string();
-    let mut variables = BTreeMap::from([
-        ("HADOOP_CONF_DIR", path("hadoop")),
-        ("KERBOX_DIR", dir.display().to_string()),
-        ("NAMENODE", namenode.to_owned()),
-    ]);
+    let mut variables = BTreeMap::from([("KERBOX_DIR", dir.display().to_string())]);
+    if let Some(namenode) = namenode {
+        variables.extend([("HADOOP_CONF_DIR", path("hadoop")), ("NAMENODE", namenode.to_owned())]);
+    }
     if kerberos {
         variables.extend([
             ("HADOOP_OPTS", java_option(dir)),
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn without_a_realm_there_is_nothing_of_kerberos() {
-        let variables = environment(Path::new("/x"), "hdfs://127.0.0.1:1", false);
+        let variables = environment(Path::new("/x"), Some("hdfs://127.0.0.1:1"), false);
         assert_eq!(variables.keys().collect::<Vec<_>>(), ["HADOOP_CONF_DIR", "KERBOX_DIR", "NAMENODE"]);
     }
 }

@@ -15,23 +15,16 @@ pub(crate) fn welcome(sandbox: &Sandbox, settings: &Settings, directory: &Direct
     };
     let mut rows = Vec::new();
     let mut row = |name: &str, what: &str, more: &str| rows.push(format!("  {name:<10}{what:<34}{more}").trim_end().to_owned());
-    match settings.hdfs.security {
-        Security::Kerberos => {
-            let protection = settings
-                .hadoop
-                .get("hadoop.rpc.protection")
-                .map_or("authentication", String::as_str);
-            row(
-                "HDFS",
-                &ready.endpoints.namenode,
-                &format!("1 NameNode, {nodes}, Kerberos, {protection}"),
-            );
-        }
-        Security::Simple => row(
-            "HDFS",
-            &ready.endpoints.namenode,
-            &format!("1 NameNode, {nodes}, no Kerberos: clients are believed"),
-        ),
+    if let Some(namenode) = &ready.endpoints.namenode {
+        let protection = settings
+            .hadoop
+            .get("hadoop.rpc.protection")
+            .map_or("authentication", String::as_str);
+        let security = match settings.hdfs.security {
+            Security::Kerberos => format!("Kerberos, {protection}"),
+            Security::Simple => String::from("no Kerberos: clients are believed"),
+        };
+        row("HDFS", namenode, &format!("1 NameNode, {nodes}, {security}"));
     }
     if let (Some(kdc), Some(realm)) = (&ready.endpoints.kdc, &ready.realm) {
         row("KDC", kdc, &format!("realm {realm}, UDP and TCP"));
@@ -50,17 +43,22 @@ pub(crate) fn welcome(sandbox: &Sandbox, settings: &Settings, directory: &Direct
     if let Some(data) = &settings.data_dir {
         row("Blocks", &data.display().to_string(), "kept at the end");
     }
-    let login = if ready.realm.is_some() { "kinit alice && " } else { "" };
+    let steps = [
+        Some(format!(". {}", shell_word(&format!("{dir}/env.sh")))),
+        ready.realm.as_ref().map(|_| String::from("kinit alice")),
+        ready.endpoints.namenode.as_ref().map(|_| String::from("hdfs dfs -ls /")),
+    ];
+    let steps: Vec<String> = steps.into_iter().flatten().collect();
     let end = if directory.is_temporary() {
         "stops it and removes the files"
     } else {
         "stops it; the files stay"
     };
     format!(
-        "kerbox {} serves. Not for production.\n\n{}\n\n  Try       . {} && {login}hdfs dfs -ls /\n\nReady in {} ms. Ctrl-C {end}.\n",
+        "kerbox {} serves. Not for production.\n\n{}\n\n  Try       {}\n\nReady in {} ms. Ctrl-C {end}.\n",
         ready.version,
         rows.join("\n"),
-        shell_word(&format!("{dir}/env.sh")),
+        steps.join(" && "),
         sandbox.startup().as_millis(),
     )
 }

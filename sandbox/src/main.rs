@@ -10,7 +10,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod cli;
+mod cli_admin;
 mod commands;
+mod control;
 mod directory;
 mod environment;
 mod failure;
@@ -35,6 +37,9 @@ fn main() -> ExitCode {
         Command::Up(args) => commands::up::up(&args).map(|()| ExitCode::SUCCESS),
         Command::Exec(args) => commands::exec::exec(&args),
         Command::Env(args) => commands::env::env(&args).map(|()| ExitCode::SUCCESS),
+        Command::Principal(args) => commands::admin::principal(args).map(|()| ExitCode::SUCCESS),
+        Command::Keytab(args) => commands::admin::keytab(args).map(|()| ExitCode::SUCCESS),
+        Command::Ccache(args) => commands::admin::ccache(args).map(|()| ExitCode::SUCCESS),
         Command::Config(args) => commands::config::config(args).map(|()| ExitCode::SUCCESS),
         Command::Child(args) => Ok(commands::exec::child(&args)),
     };

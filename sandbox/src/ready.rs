@@ -35,8 +35,8 @@ pub(crate) struct Ready {
 pub(crate) struct Endpoints {
     /// UDP and TCP; null without Kerberos.
     pub(crate) kdc: Option<String>,
-    /// A URL.
-    pub(crate) namenode: String,
+    /// A URL; null with the KDC alone.
+    pub(crate) namenode: Option<String>,
     /// The data ports, in the nodes' order.
     pub(crate) datanodes: Vec<String>,
 }

@@ -18,7 +18,7 @@ fn the_commands_exit_code_is_passed_on() {
         (&["/no/such/command"], 127),
         (&["/etc/passwd"], 126),
     ] {
-        let ran = place.run(&[&["exec", "--"], command].concat());
+        let ran = place.run(&[&["exec", "--kdc-only", "--"], command].concat());
         assert_eq!(ran.code, Some(code), "{command:?}: {ran:#?}");
         assert!(place.left_over().is_empty());
     }
@@ -50,8 +50,8 @@ fn the_command_gets_the_environment_and_standard_output_is_its_own() {
 fn it_takes_a_sandbox_of_its_own_inside_another() {
     let place = Place::new();
     let kerbox = env!("CARGO_BIN_EXE_kerbox");
-    let script = format!("outer=$KERBOX_DIR; {kerbox} exec -- sh -c 'echo $KERBOX_DIR'; echo $outer");
-    let ran = place.run(&["exec", "--datanodes", "1", "--", "sh", "-c", &script]);
+    let script = format!("outer=$KERBOX_DIR; {kerbox} exec --kdc-only -- sh -c 'echo $KERBOX_DIR'; echo $outer");
+    let ran = place.run(&["exec", "--kdc-only", "--", "sh", "-c", &script]);
     let lines: Vec<&str> = ran.succeeded().lines().collect();
     assert_eq!(lines.len(), 2);
     assert_ne!(lines[0], lines[1]);
@@ -62,7 +62,7 @@ fn a_signal_is_passed_on_and_the_command_decides() {
     let place = Place::new();
     let script = "trap 'echo caught; exit 3' TERM; echo started; while :; do read line; done";
     let mut child = place
-        .kerbox(&["exec", "--datanodes", "1", "--", "sh", "-c", script])
+        .kerbox(&["exec", "--kdc-only", "--", "sh", "-c", script])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -86,7 +86,7 @@ fn a_signal_is_passed_on_and_the_command_decides() {
 fn the_command_dies_with_a_killed_kerbox() {
     let place = Place::new();
     let mut child = place
-        .kerbox(&["exec", "--datanodes", "1", "--", "sh", "-c", "echo $$; exec sleep 1000"])
+        .kerbox(&["exec", "--kdc-only", "--", "sh", "-c", "echo $$; exec sleep 1000"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
@@ -105,6 +105,6 @@ fn the_command_dies_with_a_killed_kerbox() {
 #[test]
 fn a_closed_standard_input_ends_the_command_if_asked_for() {
     let place = Place::new();
-    let ran = place.run(&["exec", "--exit-on-stdin-eof", "--datanodes", "1", "--", "sleep", "1000"]);
+    let ran = place.run(&["exec", "--exit-on-stdin-eof", "--kdc-only", "--", "sleep", "1000"]);
     assert_eq!(ran.code, Some(128 + 15), "{ran:#?}");
 }

@@ -1,5 +1,6 @@
 //! The `kerbox` command, driven as a user drives it. One binary, so that it links once.
 
+mod admin;
 mod config;
 mod env;
 mod exec;

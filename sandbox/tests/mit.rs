@@ -1,9 +1,12 @@
 //! The drop-in tools: what MIT's print was recorded from krb5 1.20.1.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{Place, Ran};
 
@@ -175,4 +178,87 @@ fn a_database_is_made_once_and_needed() {
     let again = realm.run("kdb5_util", &["create", "-s", "-P", "x"]);
     assert_eq!(again.code, Some(1));
     assert!(again.stderr.contains("File exists"), "{again:#?}");
+}
+
+/// Whether a client is here; if not the test says so and passes, or fails where `KERBOX_PEERS=required`.
+fn is_there(client: &str, found: bool) -> bool {
+    if !found {
+        assert_ne!(
+            std::env::var("KERBOX_PEERS").as_deref(),
+            Ok("required"),
+            "{client} is not installed"
+        );
+        eprintln!("ignored: {client} is not installed");
+    }
+    found
+}
+
+fn on_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+#[test]
+fn krb5kdc_serves_mits_kinit_and_sees_what_kadmin_changes() {
+    if !is_there("MIT kinit", on_path("kinit")) {
+        return;
+    }
+    let realm = Realm::new("  kdc_listen = 127.0.0.1:0\n  supported_enctypes = aes128-cts:normal").created();
+    realm.query("addprinc -pw first -requires_preauth alice");
+    let mut kdc = realm.command("krb5kdc", &["-n"]).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut line = String::new();
+    BufReader::new(kdc.stdout.take().expect("piped"))
+        .read_line(&mut line)
+        .expect("readable");
+    let address = line.trim_end().strip_prefix("krb5kdc: starting... ").expect("it tells the port");
+    let conf = format!(
+        "[libdefaults]\n default_realm = KRBTEST.COM\n dns_lookup_kdc = false\n[realms]\n KRBTEST.COM = {{\n  kdc = {address}\n }}\n"
+    );
+    realm.place.file("krb5.conf", &conf);
+    let kinit = |password: &str| {
+        let mut kinit = Command::new("kinit");
+        kinit
+            .arg("alice")
+            .env("KRB5_CONFIG", realm.path("krb5.conf"))
+            .env("KRB5CCNAME", realm.path("cc"));
+        let mut kinit = kinit
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        writeln!(kinit.stdin.take().expect("piped"), "{password}").expect("it reads");
+        let output = kinit.wait_with_output().expect("it ends");
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert_eq!(kinit("first"), (true, String::new()));
+    realm.query("cpw -pw second alice");
+    assert_eq!(kinit("second"), (true, String::new()));
+    let (success, said) = kinit("first");
+    assert!(!success && said.contains("Password incorrect"), "{said}");
+    realm.query("modprinc -allow_tix alice");
+    let (success, said) = kinit("second");
+    assert!(!success && said.contains("revoked"), "{said}");
+    kill_process(Pid::from_raw(kdc.id().cast_signed()).expect("a process"), Signal::TERM).expect("it lives");
+    assert_eq!(kdc.wait().expect("ours").code(), Some(0));
+}
+
+#[test]
+fn k5test_runs_on_top_of_the_drop_in_tools() {
+    let home = std::env::var_os("HOME").unwrap_or_default();
+    let peers = std::env::var_os("KERBOX_PEERS_DIR").map_or_else(|| PathBuf::from(home).join(".cache/kerbox-peers"), PathBuf::from);
+    let python = peers.join("venv/bin/python");
+    if !is_there("k5test", python.is_file()) || !is_there("MIT kinit", on_path("kinit")) {
+        return;
+    }
+    let realm = Realm::new("");
+    let path = format!("{}:{}", realm.place.path().display(), std::env::var("PATH").unwrap_or_default());
+    let script = "import k5test\nr = k5test.K5Realm()\nr.addprinc('late', 'pw')\nr.kinit('late', 'pw')\nr.run(['kvno', r.host_princ])\nr.stop()\nprint('well')";
+    let output = Command::new(python)
+        .args(["-c", script])
+        .env("PATH", path)
+        .current_dir(realm.place.path())
+        .output();
+    let ran = Ran::of(output.expect("it starts"));
+    assert_eq!(ran.succeeded(), "well\n", "{ran:#?}");
 }

@@ -279,6 +279,37 @@ fn simple_security_serves_without_a_realm() {
 }
 
 #[test]
+fn the_kdc_alone_serves_without_hdfs() {
+    let place = Place::new();
+    let up = place.up(&["--kdc-only", "--kdc-port", "0"]);
+    assert_eq!(up.ready["endpoints"]["namenode"], Value::Null);
+    assert_eq!(up.ready["endpoints"]["datanodes"], Value::Array(Vec::new()));
+    assert_eq!(
+        keys(&up.ready["env"]),
+        ["HADOOP_OPTS", "KERBOX_DIR", "KEYTABS", "KRB5CCNAME", "KRB5_CONFIG"]
+    );
+    assert!(can_connect(&up.ready["endpoints"]["kdc"]));
+    up.stop();
+}
+
+#[test]
+fn the_same_seed_makes_the_same_keys_and_none_makes_others() {
+    let place = Place::new();
+    let keytab = |arguments: &[&str]| {
+        let up = place.up(&[&["--kdc-only", "--kdc-port", "0"], arguments].concat());
+        let bytes = fs::read(up.dir().join("keytabs/host.keytab")).expect("it is there");
+        up.stop();
+        let keytab = kerbox_krb5::keytab::Keytab::parse(&bytes).expect("a keytab");
+        keytab
+            .entries()
+            .filter_map(|entry| Some(entry.key()?.as_bytes().to_vec()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(keytab(&["--seed", "7"]), keytab(&["--seed", "7"]));
+    assert_ne!(keytab(&[]), keytab(&[]));
+}
+
+#[test]
 fn on_a_terminal_a_person_is_told_what_to_type_next_and_control_c_ends_it() {
     let place = Place::new();
     let terminal = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY).expect("a terminal");
@@ -293,8 +324,10 @@ fn on_a_terminal_a_person_is_told_what_to_type_next_and_control_c_ends_it() {
             .expect("it opens")
     };
     let mut command = place.kerbox(&["up"]);
-    let command = command.args(ANY_PORTS).stdin(user_end()).stdout(user_end()).stderr(Stdio::null());
+    command.args(ANY_PORTS).stdin(user_end()).stdout(user_end()).stderr(Stdio::null());
     let mut child = command.spawn().expect("it starts");
+    // Else our own copies of the user's end would keep the terminal open when the command is gone.
+    drop(command);
 
     let mut terminal = File::from(terminal);
     let mut shown = String::new();

@@ -139,6 +139,12 @@ impl PrincipalEntry {
         self.keys.first()
     }
 
+    /// Takes these keys in place of all others, for instance those of another database.
+    pub fn set_keys(&mut self, keys: Vec<PrincipalKey>) {
+        self.keys = keys;
+        self.keys.sort_by_key(|key| std::cmp::Reverse(key.kvno));
+    }
+
     /// Gives it keys of a new version; older ones stay if `keep_old`. Returns the version.
     pub fn change_keys(
         &mut self,

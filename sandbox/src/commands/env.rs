@@ -37,7 +37,8 @@ fn read(dir: &Path) -> Result<Ready, Failure> {
     }
 }
 
-fn only_one() -> Result<PathBuf, Failure> {
+/// The folder of the only sandbox that runs.
+pub(super) fn only_one() -> Result<PathBuf, Failure> {
     let mut dirs = served();
     match (dirs.pop(), dirs.as_slice()) {
         (Some(dir), []) => Ok(dir),

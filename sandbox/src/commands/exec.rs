@@ -38,7 +38,10 @@ async fn serve(args: &Exec, ready_fd: Option<ReadyFd>) -> Result<ExitCode, Failu
         // Standard output is the command's.
         eprint!("{}", sandbox.ready().line());
     }
-    let status = run(args, &sandbox, &directory, &mut ends).await;
+    let status = tokio::select! {
+        status = run(args, &sandbox, &directory, &mut ends) => status,
+        never = sandbox.answer() => match never {},
+    };
     sandbox.stop().await;
     Ok(exit_code(status?))
 }

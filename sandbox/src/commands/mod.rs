@@ -4,6 +4,7 @@ use std::io::Write;
 
 use crate::failure::Failure;
 
+pub(crate) mod admin;
 pub(crate) mod config;
 pub(crate) mod env;
 pub(crate) mod exec;

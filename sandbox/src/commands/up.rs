@@ -31,7 +31,10 @@ async fn serve(args: &Up, ready_fd: Option<ReadyFd>) -> Result<(), Failure> {
         super::print(&human::welcome(&sandbox, &settings, &directory));
     }
 
-    let end = ends.next().await;
+    let end = tokio::select! {
+        end = ends.next() => end,
+        never = sandbox.answer() => match never {},
+    };
     // Whoever asks twice does not want to wait.
     tokio::select! {
         () = sandbox.stop() => Ok(()),

@@ -13,11 +13,13 @@ mod database;
 mod date;
 mod kadmin;
 mod kdb5_util;
+mod krb5kdc;
 mod profile;
 
 /// The program that we were called as, if it is one of MIT's.
 pub(crate) fn called_as(name: Option<&OsStr>) -> Option<fn(&[String]) -> ExitCode> {
     match Path::new(name?).file_name()?.to_str()? {
+        "krb5kdc" => Some(krb5kdc::main),
         "kadmin.local" => Some(kadmin::main),
         "kdb5_util" => Some(kdb5_util::main),
         _ => None,

@@ -50,6 +50,7 @@ pub(crate) fn effective(args: &SettingsArgs, purpose: Purpose) -> Result<Setting
     let pairs = settings.hadoop.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     HdfsConfig::from_pairs(pairs).map_err(|error| Failure::Configuration(vec![format!("[hadoop] or -D: {error}")]))?;
     settings.data_dir.clone_from(&args.data_dir);
+    settings.kdc_only = args.kdc_only;
     settings.strict_ports = args.strict_ports;
     settings.seed = args.seed;
 

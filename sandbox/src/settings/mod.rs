@@ -21,8 +21,8 @@ mod values;
 mod warnings;
 
 pub(crate) use merge::{Purpose, check, effective};
-pub(crate) use text::parse_time;
-pub(crate) use values::Attribute;
+pub(crate) use text::{duration, parse_duration, parse_time};
+pub(crate) use values::{Attribute, parse_enctype};
 pub(crate) use warnings::warn;
 
 /// Everything that `kerbox up` can be told.
@@ -36,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) hadoop: BTreeMap<String, String>,
     /// Where the DataNodes keep their blocks, if not under the sandbox's folder.
     pub(crate) data_dir: Option<PathBuf>,
+    /// Whether there is no HDFS.
+    pub(crate) kdc_only: bool,
     /// Whether a taken port is an error where another would do.
     pub(crate) strict_ports: bool,
     /// Of everything random; None: a new one.
@@ -157,6 +159,7 @@ impl Default for Settings {
             hdfs: HdfsSettings::default(),
             hadoop: BTreeMap::new(),
             data_dir: None,
+            kdc_only: false,
             strict_ports: false,
             seed: None,
             file: None,

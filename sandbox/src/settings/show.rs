@@ -125,7 +125,6 @@ fn toml_key(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::file::read;
-    use super::*;
 
     const WHOLE: &str = r##"
 [realm]

@@ -95,7 +95,7 @@ impl fmt::Display for Attribute {
 }
 
 /// Reads an encryption type's name, as IANA registers it or in one of MIT's short forms.
-pub(super) fn parse_enctype(text: &str) -> Result<EncryptionType, String> {
+pub(crate) fn parse_enctype(text: &str) -> Result<EncryptionType, String> {
     let known = EncryptionType::DEFAULT.map(enctype_name);
     let names: Vec<&str> = known.iter().map(String::as_str).collect();
     match text.parse::<EncryptionType>() {

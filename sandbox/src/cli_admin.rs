@@ -1,0 +1,150 @@
+//! The flags of what can be asked of a sandbox that serves. The same values go over its control socket.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde::{Deserialize, Serialize};
+
+/// Which sandbox is meant.
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    /// The sandbox's folder. Default: that of the only one that runs
+    #[arg(long, value_name = "DIR", env = "KERBOX_DIR")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Principal {
+    #[command(subcommand)]
+    pub(crate) command: PrincipalCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PrincipalCommand {
+    /// Add a principal; it gets random keys unless a password is given
+    Add(WithWhich<PrincipalArgs>),
+    /// Print the names of all principals
+    List(Which),
+    /// Print what the KDC knows of a principal, without its keys
+    Show(WithWhich<Name>),
+    /// Change a principal; what is not named stays
+    Change(WithWhich<PrincipalArgs>),
+    /// Remove a principal
+    Remove(WithWhich<Name>),
+}
+
+/// Arguments, and of which sandbox.
+#[derive(Debug, Args)]
+pub(crate) struct WithWhich<T: Args> {
+    #[command(flatten)]
+    pub(crate) args: T,
+    #[command(flatten)]
+    pub(crate) which: Which,
+}
+
+#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
+pub(crate) struct Name {
+    /// alice, nn/localhost, or with @REALM
+    pub(crate) name: String,
+}
+
+#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
+pub(crate) struct PrincipalArgs {
+    /// alice, nn/localhost, or with @REALM
+    pub(crate) name: String,
+    /// Keys of this password
+    #[arg(long, value_name = "TEXT", conflicts_with = "random_key")]
+    pub(crate) password: Option<String>,
+    /// New random keys (`change`; `add` makes them anyway)
+    #[arg(long)]
+    pub(crate) random_key: bool,
+    /// Keep the older keys beside the new ones (`change`)
+    #[arg(long)]
+    pub(crate) keep_old: bool,
+    /// The keys' types, the best first
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub(crate) enctypes: Vec<String>,
+    /// The keys' version (`add`)
+    #[arg(long, value_name = "N")]
+    pub(crate) kvno: Option<u32>,
+    /// The longest life of its tickets, as in 30s
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) max_life: Option<String>,
+    /// How long its tickets can be renewed
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) max_renewable_life: Option<String>,
+    /// When it expires, as in 2030-01-01T00:00:00Z, or `never`
+    #[arg(long, value_name = "TIME")]
+    pub(crate) expires: Option<String>,
+    /// When its password expires, or `never`
+    #[arg(long, value_name = "TIME")]
+    pub(crate) password_expires: Option<String>,
+    /// kadmin's attributes, as in --attribute=-allow_tix; may be repeated
+    #[arg(long = "attribute", value_name = "+|-NAME", allow_hyphen_values = true)]
+    pub(crate) attributes: Vec<String>,
+    /// Services to which it may pass its callers on (S4U2Proxy); may be repeated
+    #[arg(long, value_name = "SERVICE")]
+    pub(crate) delegates_to: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
+pub(crate) struct KeytabArgs {
+    /// Whose keys
+    #[arg(required = true, value_name = "PRINCIPAL")]
+    pub(crate) names: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Keytab {
+    #[command(flatten)]
+    pub(crate) args: KeytabArgs,
+    /// The file to write
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) which: Which,
+}
+
+#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
+pub(crate) struct TicketArgs {
+    /// Whose ticket
+    pub(crate) name: String,
+    /// A ticket for this service, as in nn/localhost [default: a ticket-granting ticket]
+    #[arg(long, value_name = "PRINCIPAL")]
+    pub(crate) service: Option<String>,
+    /// How long it lives [default: 10h]
+    #[arg(long, value_name = "DURATION", conflicts_with = "expired")]
+    pub(crate) life: Option<String>,
+    /// How long it can be renewed, from its start [default: 7d]
+    #[arg(long, value_name = "DURATION", conflicts_with = "not_renewable")]
+    pub(crate) renewable_life: Option<String>,
+    /// It ended an hour ago
+    #[arg(long, conflicts_with = "not_yet_valid")]
+    pub(crate) expired: bool,
+    /// It begins in an hour
+    #[arg(long)]
+    pub(crate) not_yet_valid: bool,
+    /// It cannot be renewed
+    #[arg(long)]
+    pub(crate) not_renewable: bool,
+    /// It cannot be forwarded
+    #[arg(long)]
+    pub(crate) not_forwardable: bool,
+    /// It says that the service's key has this version
+    #[arg(long, value_name = "N")]
+    pub(crate) kvno: Option<u32>,
+    /// It is sealed with a key that is not the service's
+    #[arg(long)]
+    pub(crate) wrong_key: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ccache {
+    #[command(flatten)]
+    pub(crate) args: TicketArgs,
+    /// The file to write
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) which: Which,
+}

@@ -1,0 +1,68 @@
+//! What a sandbox that serves can be asked for: one line of JSON each way over `DIR/control.sock`, which only its owner can reach.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::cli_admin::{KeytabArgs, Name, PrincipalArgs, TicketArgs};
+use crate::failure::Failure;
+
+mod principals;
+pub(crate) mod server;
+mod tickets;
+
+/// A question.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Request {
+    AddPrincipal(PrincipalArgs),
+    ListPrincipals,
+    ShowPrincipal(Name),
+    ChangePrincipal(PrincipalArgs),
+    RemovePrincipal(Name),
+    Keytab(KeytabArgs),
+    Ccache(TicketArgs),
+}
+
+/// Its answer, or why there is none.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Answer {
+    Done(Value),
+    Refused(String),
+}
+
+const SOCKET: &str = "control.sock";
+
+/// Asks the sandbox that serves from `dir`.
+pub(crate) fn ask(dir: &Path, request: &Request) -> Result<Value, Failure> {
+    let failed = |error: &dyn std::fmt::Display| {
+        let dir = dir.display();
+        Failure::Failed(format!(
+            "no sandbox answers in {dir}: {error}; start one with `kerbox up --dir {dir}`"
+        ))
+    };
+    let mut stream = UnixStream::connect(dir.join(SOCKET)).map_err(|error| failed(&error))?;
+    let line = serde_json::to_string(request).map_err(|error| failed(&error))?;
+    stream.write_all(format!("{line}\n").as_bytes()).map_err(|error| failed(&error))?;
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer).map_err(|error| failed(&error))?;
+    match serde_json::from_str(&answer).map_err(|error| failed(&error))? {
+        Answer::Done(value) => Ok(value),
+        Answer::Refused(why) => Err(Failure::Failed(why)),
+    }
+}
+
+/// Bytes in an answer.
+fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Bytes of an answer; none if it is no hexadecimal text.
+pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let pairs = text.as_bytes().chunks(2);
+    pairs.map(|pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()).collect()
+}
