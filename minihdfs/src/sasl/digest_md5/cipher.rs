@@ -1,8 +1,9 @@
 //! The ciphers of auth-conf (RFC 2831, 2.4), with state that runs on from message to message.
 
-use rc4::{KeyInit, Rc4, StreamCipher};
+use cbc::cipher::{Array, BlockModeDecrypt, BlockModeEncrypt, KeyInit, KeyIvInit, StreamCipher, consts::U8};
+use des::{Des, TdesEde2};
+use rc4::Rc4;
 
-use super::des::{CbcDecryptor, CbcEncryptor};
 use super::hash::{self, Direction};
 
 /// A cipher by its name in the challenge.
@@ -58,21 +59,39 @@ impl DigestCipher {
 
 /// Encrypts the messages of one direction.
 pub(super) enum Encryptor {
-    Des(Box<CbcEncryptor>),
+    TripleDes(cbc::Encryptor<TdesEde2>),
+    Des(cbc::Encryptor<Des>),
     Rc4(Rc4),
 }
 
 /// Decrypts them.
 pub(super) enum Decryptor {
-    Des(Box<CbcDecryptor>),
+    TripleDes(cbc::Decryptor<TdesEde2>),
+    Des(cbc::Decryptor<Des>),
     Rc4(Rc4),
 }
 
-/// What a sealing key's 16 bytes are to DES: 7 and 7 bytes for two keys, the last 8 for the IV.
-fn des_keys(key: [u8; 16]) -> ([[u8; 8]; 2], [u8; 8]) {
-    let mut iv = [0; 8];
-    iv.copy_from_slice(&key[8..]);
-    ([spread(&key[..7]), spread(&key[7..14])], iv)
+/// The keys of a sealing key's 16 bytes: 7 and 7 bytes for two DES keys, the last 8 for the IV.
+struct DesKeys {
+    pair: [u8; 16],
+    iv: [u8; 8],
+}
+
+impl DesKeys {
+    fn new(key: [u8; 16]) -> Self {
+        let mut pair = [0; 16];
+        pair[..8].copy_from_slice(&spread(&key[..7]));
+        pair[8..].copy_from_slice(&spread(&key[7..14]));
+        let mut iv = [0; 8];
+        iv.copy_from_slice(&key[8..]);
+        Self { pair, iv }
+    }
+
+    fn single(&self) -> [u8; 8] {
+        let mut key = [0; 8];
+        key.copy_from_slice(&self.pair[..8]);
+        key
+    }
 }
 
 /// Seven bytes spread to eight, seven bits in each; the low bits are parity, which DES does not look at.
@@ -88,10 +107,10 @@ fn rc4(key: [u8; 16]) -> Rc4 {
 impl Encryptor {
     pub(super) fn new(cipher: DigestCipher, session_key: &[u8; 16], direction: Direction) -> Self {
         let key = hash::sealing_key(session_key, cipher.strength(), direction);
-        let (des, iv) = des_keys(key);
+        let des = DesKeys::new(key);
         match cipher {
-            DigestCipher::TripleDes => Self::Des(Box::new(CbcEncryptor::new(&des, iv))),
-            DigestCipher::Des => Self::Des(Box::new(CbcEncryptor::new(&des[..1], iv))),
+            DigestCipher::TripleDes => Self::TripleDes(cbc::Encryptor::new(&des.pair.into(), &des.iv.into())),
+            DigestCipher::Des => Self::Des(cbc::Encryptor::new(&des.single().into(), &des.iv.into())),
             DigestCipher::Rc4 | DigestCipher::Rc4With56Bits | DigestCipher::Rc4With40Bits => Self::Rc4(rc4(key)),
         }
     }
@@ -99,7 +118,8 @@ impl Encryptor {
     /// Encrypts `data` in place; for a block cipher its length is a multiple of 8.
     pub(super) fn apply(&mut self, data: &mut [u8]) {
         match self {
-            Self::Des(cipher) => cipher.apply(data),
+            Self::TripleDes(cipher) => cipher.encrypt_blocks(blocks(data)),
+            Self::Des(cipher) => cipher.encrypt_blocks(blocks(data)),
             Self::Rc4(cipher) => cipher.apply_keystream(data),
         }
     }
@@ -108,10 +128,10 @@ impl Encryptor {
 impl Decryptor {
     pub(super) fn new(cipher: DigestCipher, session_key: &[u8; 16], direction: Direction) -> Self {
         let key = hash::sealing_key(session_key, cipher.strength(), direction);
-        let (des, iv) = des_keys(key);
+        let des = DesKeys::new(key);
         match cipher {
-            DigestCipher::TripleDes => Self::Des(Box::new(CbcDecryptor::new(&des, iv))),
-            DigestCipher::Des => Self::Des(Box::new(CbcDecryptor::new(&des[..1], iv))),
+            DigestCipher::TripleDes => Self::TripleDes(cbc::Decryptor::new(&des.pair.into(), &des.iv.into())),
+            DigestCipher::Des => Self::Des(cbc::Decryptor::new(&des.single().into(), &des.iv.into())),
             DigestCipher::Rc4 | DigestCipher::Rc4With56Bits | DigestCipher::Rc4With40Bits => Self::Rc4(rc4(key)),
         }
     }
@@ -119,8 +139,15 @@ impl Decryptor {
     /// Decrypts `data` in place; for a block cipher its length is a multiple of 8.
     pub(super) fn apply(&mut self, data: &mut [u8]) {
         match self {
-            Self::Des(cipher) => cipher.apply(data),
+            Self::TripleDes(cipher) => cipher.decrypt_blocks(blocks(data)),
+            Self::Des(cipher) => cipher.decrypt_blocks(blocks(data)),
             Self::Rc4(cipher) => cipher.apply_keystream(data),
         }
     }
+}
+
+fn blocks(data: &mut [u8]) -> &mut [Array<u8, U8>] {
+    let (blocks, rest) = Array::slice_as_chunks_mut(data);
+    debug_assert!(rest.is_empty(), "a block cipher is given whole blocks");
+    blocks
 }

@@ -5,7 +5,6 @@
 
 mod cipher;
 mod client;
-mod des;
 mod directives;
 mod hash;
 mod layer;
