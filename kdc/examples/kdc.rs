@@ -18,6 +18,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 const REALM: &str = "EXAMPLE.COM";
+const OTHER: &str = "OTHER.ORG";
 
 /// Prints what happens.
 struct Print;
@@ -55,6 +56,16 @@ fn database() -> Result<PrincipalDatabase, Box<dyn Error>> {
             &mut rng,
         )?;
     }
+    // A second realm that the first one trusts, with a host to be referred to.
+    database.add_realm(RealmConfig::new(OTHER), &mut rng)?;
+    database.add_trust(REALM, OTHER, NewKeys::Random, &mut rng)?;
+    let principal = Principal::new(OTHER, ["HTTP", "www.other.org"]);
+    database.add(
+        NewPrincipal::new(principal, NewKeys::Random).attribute("-requires_preauth"),
+        &mut rng,
+    )?;
+    let realm = database.realm_mut(REALM)?;
+    realm.host_realms.insert(".other.org".to_owned(), OTHER.to_owned());
     Ok(database)
 }
 
@@ -68,12 +79,13 @@ fn write_files(directory: &Path, sockets: &Sockets, kdc: &Kdc, now: Timestamp) -
     let address = sockets.local_addr()?;
     let mut servers = RealmServers::kdc(address);
     servers.kpasswd_servers = vec![address.to_string()];
+    conf.realms.insert(OTHER.to_owned(), servers.clone());
     conf.realms.insert(REALM.to_owned(), servers);
     conf.domain_realm.insert("localhost".to_owned(), REALM.to_owned());
     std::fs::write(directory.join("krb5.conf"), conf.to_text()?)?;
     let database = kdc.database();
     for entry in database.principals() {
-        if entry.principal.is_krbtgt() || entry.principal.components()[0] == "kadmin" {
+        if entry.principal.realm() != REALM || entry.principal.is_krbtgt() || entry.principal.components()[0] == "kadmin" {
             continue;
         }
         let name = &entry.principal.components()[0];

@@ -12,8 +12,8 @@ use crate::context::Context;
 use crate::error::{KdcError, Refusal};
 use crate::policy::Grant;
 use crate::preauth::{self, KeysOf};
-use crate::reply;
 use crate::{Attributes, PrincipalEntry};
+use crate::{referral, reply};
 
 /// Options that only TGS requests may have.
 pub(crate) const TGS_OPTIONS: KdcOptions = KdcOptions(
@@ -35,10 +35,16 @@ pub(crate) fn answer(context: &Context<'_>, request: &KdcRequest, raw: &[u8], rn
     let asked_client = body.client.as_ref().ok_or(KdcError::NullClient)?;
     let asked_server = body.server.as_ref().ok_or_else(|| refused(KdcError::NullServer))?;
     let canonicalize = body.options.contains(KdcOptions::CANONICALIZE);
-    let client = context
-        .database
-        .resolve(asked_client)
-        .ok_or_else(|| refused(KdcError::ClientNotFound))?;
+    let client = match referral::client(context, asked_client) {
+        Some(referral::Client::Here(entry)) => entry,
+        Some(referral::Client::Elsewhere(principal)) => {
+            return Err(Refusal {
+                client: Some(principal),
+                ..KdcError::Referral.into()
+            });
+        }
+        None => return Err(refused(KdcError::ClientNotFound)),
+    };
     let server = context
         .database
         .resolve(asked_server)
@@ -98,7 +104,8 @@ pub(crate) fn answer(context: &Context<'_>, request: &KdcRequest, raw: &[u8], rn
 
     let server_key = server.service_key().ok_or_else(|| refused(KdcError::FindingServerKey))?;
     let client_key = preauth::client_key(client, &body.enctypes, keys_of).ok_or_else(|| refused(KdcError::CantFindClientKey))?;
-    let ticket_client = if canonicalize {
+    // An enterprise name is a question; the answer is who that is.
+    let ticket_client = if canonicalize || asked_client.name_type() == NameType::ENTERPRISE {
         client.principal.clone()
     } else {
         asked_client.clone()

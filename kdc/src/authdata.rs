@@ -49,13 +49,12 @@ pub(crate) fn sign(part: &mut EncTicketPart, key: &EncryptionKey) {
     });
 }
 
-/// Whether the ticket is signed by one of our ticket-granting service's keys, former ones included.
-pub(crate) fn is_signed(context: &Context<'_>, part: &EncTicketPart) -> bool {
+/// Whether the ticket is signed by one of the keys of the realm's ticket-granting service, former ones included.
+pub(crate) fn is_signed(context: &Context<'_>, realm: &str, part: &EncTicketPart) -> bool {
     let mut unsigned = part.clone();
     let Some(signature) = unsigned.authorization_data.pop().as_ref().and_then(signature) else {
         return false;
     };
-    let realm = &context.default_realm.name;
     let bytes = unsigned.encode();
     let keys = context.database.get(&Principal::krbtgt(realm, realm)).map(|entry| entry.keys());
     keys.unwrap_or_default()

@@ -1,5 +1,6 @@
 //! What a realm allows.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kerbox_krb5::EncryptionType;
@@ -21,6 +22,8 @@ pub struct RealmConfig {
     pub enctypes: Vec<EncryptionType>,
     /// What every new principal starts with.
     pub attributes: Attributes,
+    /// To which realms hosts (`name`) and domains (`.name`) of others belong: clients that ask here are referred there.
+    pub host_realms: BTreeMap<String, String>,
     /// What new passwords must be like, when users change theirs.
     pub password_policy: PasswordPolicy,
 }
@@ -36,7 +39,21 @@ impl RealmConfig {
             clock_skew: Duration::from_secs(300),
             enctypes: EncryptionType::DEFAULT.to_vec(),
             attributes: Attributes::REQUIRES_PRE_AUTH,
+            host_realms: BTreeMap::new(),
             password_policy: PasswordPolicy::default(),
         }
+    }
+
+    /// The realm of a host, as `[domain_realm]` of krb5.conf finds it: by the whole name, then by the longest domain.
+    pub(crate) fn realm_of_host(&self, host: &str) -> Option<&str> {
+        let host = host.to_ascii_lowercase();
+        let domains = host
+            .char_indices()
+            .filter(|(_, character)| *character == '.')
+            .map(|(place, _)| &host[place..]);
+        std::iter::once(host.as_str())
+            .chain(domains)
+            .find_map(|name| self.host_realms.get(name))
+            .map(String::as_str)
     }
 }

@@ -93,6 +93,10 @@ kdc_errors! {
     CantProxyTgt = KDC_ERR_BADOPTION, "CAN'T PROXY TGT", "PROXY for a ticket-granting ticket.";
     BadTgsServerName = KRB_AP_ERR_NOT_US, "BAD TGS SERVER NAME", "The ticket is not for a ticket-granting service.";
     BadTgsServerInstance = KRB_AP_ERR_NOT_US, "BAD TGS SERVER INSTANCE", "The ticket is for the ticket-granting service of another realm.";
+    UnknownServer = KDC_ERR_S_PRINCIPAL_UNKNOWN, "UNKNOWN_SERVER", "There is no way to the realm that was asked for.";
+    TransitType = KDC_ERR_TRTYPE_NOSUPP, "VALIDATE_TRANSIT_TYPE", "The transited realms are listed in an unknown encoding.";
+    AddToTransited = KRB_ERR_GENERIC, "ADD_TO_TRANSITED_LIST", "The list of transited realms cannot be read.";
+    BadTransit = KDC_ERR_POLICY, "BAD_TRANSIT", "The client came through a realm that is not on its way.";
     InvalidLineage = KDC_ERR_POLICY, "INVALID LINEAGE", "A client of ours comes with another realm's ticket.";
     NonRenewableTicket = KDC_ERR_POLICY, "NON-RENEWABLE TICKET", "The server allows no renewable tickets.";
     NonPostdatableTicket = KDC_ERR_CANNOT_POSTDATE, "NON-POSTDATABLE TICKET", "The server allows no postdated tickets.";

@@ -4,6 +4,7 @@
 //!
 //! - [`PrincipalDatabase`], [`PrincipalEntry`], [`Attributes`]: realms and principals, under kadmin's names
 //! - [`RealmConfig`]: what a realm allows
+//! - [`CaPaths`]: ways between realms
 //! - [`Kdc`]: AS and TGS exchanges
 //! - [`PasswordPolicy`]: what passwords must be like that users choose
 //! - [`KdcError`]: every refusal, with MIT's number and text
@@ -21,15 +22,18 @@ mod lookaside;
 mod password_policy;
 mod policy;
 mod preauth;
+mod referral;
 mod reply;
 mod s4u;
 pub mod server;
 mod tgs_checks;
 mod tgs_exchange;
 mod tgs_header;
+mod transited;
 
 pub use config::RealmConfig;
 pub use database::{Attributes, DatabaseError, NewKeys, NewPrincipal, PrincipalDatabase, PrincipalEntry, PrincipalKey};
 pub use error::KdcError;
 pub use kdc::{Kdc, Peer, Reply, Transport};
 pub use password_policy::PasswordPolicy;
+pub use transited::CaPaths;

@@ -145,7 +145,7 @@ pub(crate) fn check_s4u2proxy<'a, 'b>(
         return Err(KdcError::EvidenceTicketMismatch);
     }
     // A service has the key of its own tickets: without a signature of ours it could make its own evidence (CVE-2020-17049).
-    if !authdata::is_signed(context, &evidence.part) {
+    if !authdata::is_signed(context, evidence.server.principal.realm(), &evidence.part) {
         return Err(KdcError::EvidenceNotSigned);
     }
     let allowed = |list: &[Principal], principal: &Principal| list.contains(principal);

@@ -1,6 +1,8 @@
 //! The TGS exchange: from TGS-REQ to TGS-REP (RFC 4120, 3.3).
 
-use kerbox_krb5::messages::{EncKdcReplyPart, EncTicketPart, EncryptedData, KdcOptions, KdcReply, KdcRequest, MessageType, TicketFlags};
+use kerbox_krb5::messages::{
+    EncKdcReplyPart, EncTicketPart, EncryptedData, KdcOptions, KdcReply, KdcRequest, MessageType, TicketFlags, TransitedEncoding,
+};
 use kerbox_krb5::{EncryptionKey, EncryptionType, Principal, Timestamp};
 use rand::Rng;
 
@@ -9,8 +11,8 @@ use crate::error::{KdcError, Refusal};
 use crate::policy::{Grant, TicketTimes};
 use crate::s4u::{self, S4u2Self};
 use crate::tgs_checks::{self, SecondTicket};
-use crate::tgs_header::{self, Header};
-use crate::{PrincipalKey, authdata, reply};
+use crate::tgs_header::{self, Header, is_local_tgs};
+use crate::{PrincipalEntry, PrincipalKey, authdata, referral, reply, transited};
 
 /// Answers a TGS-REQ; `raw` are its bytes. `client` is told as soon as it is known.
 pub(crate) fn answer(
@@ -36,7 +38,9 @@ fn exchange(
     let body = &request.body;
     let header = tgs_header::read(context, request, client).map_err(KdcError::ProcessTgs)?;
     let asked = body.server.as_ref().ok_or(KdcError::NullServer)?;
-    let server = context.database.resolve(asked).ok_or(KdcError::LookingUpServer)?;
+    let server = referral::server(context, body, asked)?;
+    // Another realm's ticket-granting service in the place of what was asked for.
+    let is_referral = server.principal.is_krbtgt() && server.principal != *asked && !is_local_tgs(&server.principal);
     let s4u2self = s4u::read(context, request, &header, server)?;
     let second = second_ticket(context, request)?;
 
@@ -58,7 +62,7 @@ fn exchange(
     let ticket_client = s4u2self.as_ref().map_or(&subject.client, |s4u2self| &s4u2self.user);
     let client_entry = match &s4u2self {
         Some(s4u2self) => s4u2self.entry(),
-        None => context.database.resolve(ticket_client).map(|entry| &**entry),
+        None => of_our_realm(context, ticket_client, server),
     };
 
     let grant = Grant {
@@ -68,6 +72,13 @@ fn exchange(
         server,
     };
     let times = ticket_times(&grant, &header, context.now);
+    let transited = transited(&header, ticket_client, asked, server)?;
+    // MIT's KDC refuses tickets that it did not check, also where the client asked it not to.
+    if body.options.contains(KdcOptions::DISABLE_TRANSITED_CHECK)
+        || !context.database.capaths().allow(&transited, subject.client.realm(), asked.realm())
+    {
+        return Err(KdcError::BadTransit);
+    }
     let mut flags = grant.flags(Some(header.times())) | TicketFlags::TRANSITED_POLICY_CHECKED;
     flags.set(TicketFlags::RENEWABLE, times.renew_till.is_some());
     if s4u2self.is_some() && !S4u2Self::may_be_forwardable(server) {
@@ -83,7 +94,7 @@ fn exchange(
         flags,
         key: session_key,
         client: ticket_client.clone(),
-        transited: header.part.transited.clone(),
+        transited,
         auth_time,
         start_time: (times.start != auth_time).then_some(times.start),
         end_time: times.end,
@@ -96,13 +107,14 @@ fn exchange(
         authorization_data,
     };
     if context.database.has_delegation() && !server.principal.is_krbtgt() {
-        authdata::sign(&mut part, signing_key(context)?);
+        authdata::sign(&mut part, signing_key(context, server.principal.realm())?);
     }
+    let ticket_server = if is_referral { &server.principal } else { asked }.clone();
     let ticket = match &second {
-        Some(second) if body.options.contains(KdcOptions::ENC_TKT_IN_SKEY) => part.seal(asked.clone(), &second.part.key, None, rng),
+        Some(second) if body.options.contains(KdcOptions::ENC_TKT_IN_SKEY) => part.seal(ticket_server, &second.part.key, None, rng),
         _ => {
             let key = server.service_key().ok_or(KdcError::FindingServerKey)?;
-            part.seal(asked.clone(), key.key(), Some(key.kvno), rng)
+            part.seal(ticket_server, key.key(), Some(key.kvno), rng)
         }
     };
     let (reply_key, usage) = header.reply_key();
@@ -150,9 +162,29 @@ fn second_ticket<'a>(context: &Context<'a>, request: &'a KdcRequest) -> Result<O
     Ok(Some(SecondTicket { ticket, part, server }))
 }
 
+/// The client's entry, if it is of the server's realm: other realms' principals are not ours to limit.
+fn of_our_realm<'a>(context: &Context<'a>, client: &Principal, server: &PrincipalEntry) -> Option<&'a PrincipalEntry> {
+    if client.realm() != server.principal.realm() {
+        return None;
+    }
+    context.database.resolve(client).map(|entry| &**entry)
+}
+
+/// The realms through which the client came: those of its ticket, and the one that issued it.
+fn transited(header: &Header<'_>, client: &Principal, asked: &Principal, server: &PrincipalEntry) -> Result<TransitedEncoding, KdcError> {
+    let issuer = header.server.principal.realm();
+    let listed = &header.part.transited;
+    if issuer == server.principal.realm() || issuer == client.realm() {
+        return Ok(listed.clone());
+    }
+    if listed.encoding_type != TransitedEncoding::DOMAIN_X500_COMPRESS {
+        return Err(KdcError::TransitType);
+    }
+    transited::add(listed, issuer, client.realm(), asked.realm()).ok_or(KdcError::AddToTransited)
+}
+
 /// The ticket-granting service's own key.
-fn signing_key<'a>(context: &Context<'a>) -> Result<&'a EncryptionKey, KdcError> {
-    let realm = &context.default_realm.name;
+fn signing_key<'a>(context: &Context<'a>, realm: &str) -> Result<&'a EncryptionKey, KdcError> {
     let entry = context.database.get(&Principal::krbtgt(realm, realm));
     let key = entry.and_then(|entry| entry.service_key());
     key.map(PrincipalKey::key).ok_or(KdcError::FindingServerKey)

@@ -16,6 +16,7 @@ pub use entry::{NewKeys, NewPrincipal, PrincipalEntry};
 pub use keys::PrincipalKey;
 
 use crate::config::RealmConfig;
+use crate::transited::CaPaths;
 
 /// What can be wrong with a change of the database.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +55,9 @@ pub struct PrincipalDatabase {
     realms: Vec<RealmConfig>,
     principals: BTreeMap<Principal, Arc<PrincipalEntry>>,
     aliases: BTreeMap<Principal, Principal>,
+    /// Clients that are another realm's.
+    client_referrals: BTreeMap<Principal, Principal>,
+    capaths: CaPaths,
     /// Whether any service may act in users' names: counted anew with every change.
     delegation: bool,
 }
@@ -213,6 +217,32 @@ impl PrincipalDatabase {
         }
         self.aliases.insert(alias, target.clone());
         Ok(())
+    }
+
+    /// Tells clients who come as `principal` that they are `elsewhere`, a principal of another realm.
+    pub fn add_client_referral(&mut self, principal: Principal, elsewhere: Principal) {
+        self.client_referrals.insert(principal, elsewhere);
+    }
+
+    pub(crate) fn client_referral(&self, principal: &Principal) -> Option<&Principal> {
+        self.client_referrals.get(principal)
+    }
+
+    /// Ways between realms that are not those of their names' hierarchy.
+    #[must_use]
+    pub fn capaths(&self) -> &CaPaths {
+        &self.capaths
+    }
+
+    /// The same, to be changed.
+    pub fn capaths_mut(&mut self) -> &mut CaPaths {
+        &mut self.capaths
+    }
+
+    /// Lets clients of `from` come to `to`: both realms' KDCs must be given the same keys, of which one at least is ours.
+    pub fn add_trust(&mut self, from: &str, to: &str, keys: NewKeys, rng: &mut impl Rng) -> Result<Arc<PrincipalEntry>, DatabaseError> {
+        let new = NewPrincipal::new(Principal::krbtgt(to, from), keys).attribute("-requires_preauth");
+        self.add(new, rng)
     }
 
     /// The keytab of these principals: the keys of all their versions. A password's keys are left out where there are random ones

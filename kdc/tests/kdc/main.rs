@@ -2,5 +2,6 @@
 
 mod delegation;
 mod exchanges;
+mod realms;
 mod refusals;
 mod support;

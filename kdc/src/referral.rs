@@ -1,0 +1,78 @@
+//! Names that lead elsewhere: other realms' servers and clients, and enterprise names (RFC 6806).
+
+use std::sync::Arc;
+
+use kerbox_krb5::messages::{KdcOptions, KdcRequestBody};
+use kerbox_krb5::{NameType, Principal};
+
+use crate::PrincipalEntry;
+use crate::context::Context;
+use crate::error::KdcError;
+use crate::tgs_checks::SAME_TICKET;
+
+/// A client that an AS request names.
+pub(crate) enum Client<'a> {
+    /// One of ours.
+    Here(&'a Arc<PrincipalEntry>),
+    /// One of another realm, under the name that it has there.
+    Elsewhere(Principal),
+}
+
+/// Finds the client of an AS request, by an enterprise name too.
+pub(crate) fn client<'a>(context: &Context<'a>, asked: &Principal) -> Option<Client<'a>> {
+    if let Some(entry) = context.database.resolve(asked) {
+        return Some(Client::Here(entry));
+    }
+    if let Some(principal) = context.database.client_referral(asked) {
+        return Some(Client::Elsewhere(principal.clone()));
+    }
+    let [name] = asked.components() else { return None };
+    if asked.name_type() != NameType::ENTERPRISE {
+        return None;
+    }
+    // An enterprise name is one component, `user@realm`.
+    let principal = Principal::parse(name, asked.realm()).ok()?;
+    if let Some(entry) = context.database.resolve(&principal) {
+        return Some(Client::Here(entry));
+    }
+    let trusted = context.database.get(&Principal::krbtgt(principal.realm(), asked.realm())).is_some();
+    (trusted && principal.realm() != asked.realm()).then_some(Client::Elsewhere(principal))
+}
+
+/// Finds the server of a TGS request, or the ticket-granting service that is next on the way to it.
+pub(crate) fn server<'a>(context: &Context<'a>, body: &KdcRequestBody, asked: &Principal) -> Result<&'a PrincipalEntry, KdcError> {
+    if let Some(entry) = context.database.resolve(asked) {
+        return Ok(entry);
+    }
+    // Such requests are about a ticket that was issued already.
+    if body.options.intersects(SAME_TICKET | KdcOptions::ENC_TKT_IN_SKEY) {
+        return Err(KdcError::LookingUpServer);
+    }
+    let ours = asked.realm();
+    let theirs = if asked.is_krbtgt() {
+        asked.components()[1].clone()
+    } else {
+        realm_of_host(context, body, asked).ok_or(KdcError::LookingUpServer)?
+    };
+    if theirs == ours {
+        return Err(KdcError::LookingUpServer);
+    }
+    // The farthest realm on the way that shares a key with ours.
+    let way = context.database.capaths().way(ours, &theirs);
+    way.iter()
+        .skip(1)
+        .rev()
+        .find_map(|realm| context.database.get(&Principal::krbtgt(realm, ours)))
+        .map(|entry| &**entry)
+        .ok_or(KdcError::UnknownServer)
+}
+
+/// The realm of a host-based service that is not ours, for a client that lets itself be referred.
+fn realm_of_host(context: &Context<'_>, body: &KdcRequestBody, asked: &Principal) -> Option<String> {
+    let [_, host] = asked.components() else { return None };
+    let host_based = [NameType::SRV_HST, NameType::SRV_INST].contains(&asked.name_type());
+    if !body.options.contains(KdcOptions::CANONICALIZE) || !host_based || !host.contains('.') {
+        return None;
+    }
+    context.realm(asked.realm()).realm_of_host(host).map(str::to_owned)
+}

@@ -1,0 +1,273 @@
+//! The realms that a ticket came through: their list in it, and the ways between realms (RFC 4120, 1.2 and 3.3.3.2).
+
+use std::collections::BTreeMap;
+
+use kerbox_krb5::messages::TransitedEncoding;
+
+/// Ways between realms that are not those of their names' hierarchy: `[capaths]` of krb5.conf.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CaPaths(BTreeMap<(String, String), Vec<String>>);
+
+impl CaPaths {
+    /// Says through which realms clients of `from` come to `to`; none stands for the direct way.
+    pub fn set(&mut self, from: impl Into<String>, to: impl Into<String>, through: Vec<String>) {
+        self.0.insert((from.into(), to.into()), through);
+    }
+
+    /// The realms from `from` to `to`, both of them included.
+    pub(crate) fn way(&self, from: &str, to: &str) -> Vec<String> {
+        let through = match self.0.get(&(from.to_owned(), to.to_owned())) {
+            Some(through) => through.clone(),
+            None => hierarchy(from, to),
+        };
+        let mut way = vec![from.to_owned()];
+        way.extend(through);
+        if from != to {
+            way.push(to.to_owned());
+        }
+        way
+    }
+
+    /// Whether every transited realm lies on the way from the client's realm to the server's.
+    pub(crate) fn allow(&self, transited: &TransitedEncoding, client: &str, server: &str) -> bool {
+        if transited.contents.is_empty() {
+            return true;
+        }
+        if transited.encoding_type != TransitedEncoding::DOMAIN_X500_COMPRESS {
+            return false;
+        }
+        let way = self.way(client, server);
+        match expand(&transited.contents, client, server) {
+            Some(realms) => realms.iter().all(|realm| way.contains(realm)),
+            None => false,
+        }
+    }
+}
+
+/// The realms between two by the hierarchy of their names: up to what they share, and down again.
+fn hierarchy(from: &str, to: &str) -> Vec<String> {
+    let parents = |realm: &str| -> Vec<String> {
+        let dots = realm.char_indices().filter(|(_, character)| *character == '.');
+        dots.map(|(place, _)| realm[place + 1..].to_owned()).collect()
+    };
+    let (up, down) = (parents(from), parents(to));
+    let shared = std::iter::once(from)
+        .chain(up.iter().map(String::as_str))
+        .find(|realm| *realm == to || down.iter().any(|other| other == realm));
+    let before = |realms: &[String], end: Option<&str>| -> Vec<String> {
+        realms.iter().take_while(|realm| Some(realm.as_str()) != end).cloned().collect()
+    };
+    let mut between = before(&up, shared);
+    if let Some(shared) = shared
+        && shared != from
+        && shared != to
+    {
+        between.push(shared.to_owned());
+    }
+    let mut downward = before(&down, shared);
+    downward.reverse();
+    // Ends of the way are no part of what lies between them.
+    between.extend(downward);
+    between.retain(|realm| realm != from && realm != to);
+    between
+}
+
+/// Adds `realm` to a list, unless it is the client's or the server's realm, or there already. It is written in full,
+/// which the encoding allows; what other KDCs have compressed stays as it is. `None` for a list that cannot be read.
+pub(crate) fn add(transited: &TransitedEncoding, realm: &str, client: &str, server: &str) -> Option<TransitedEncoding> {
+    let listed = expand(&transited.contents, client, server)?;
+    let mut transited = transited.clone();
+    if realm == client || realm == server || listed.iter().any(|other| other == realm) {
+        return Some(transited);
+    }
+    if !transited.contents.is_empty() {
+        transited.contents.push(b',');
+    }
+    if realm.starts_with('/') && !transited.contents.is_empty() {
+        transited.contents.push(b' ');
+    }
+    for character in realm.bytes() {
+        if matches!(character, b',' | b'\\') {
+            transited.contents.push(b'\\');
+        }
+        transited.contents.push(character);
+    }
+    if realm.ends_with('.') {
+        // A dot at the end would mean that the realm before continues it.
+        transited.contents.pop();
+        transited.contents.extend_from_slice(b"\\.");
+    }
+    Some(transited)
+}
+
+/// How many realms a list may name: more come of nobody honest.
+const MAX_REALMS: usize = 64;
+
+/// Reads DOMAIN-X500-COMPRESS. `None` if it is not UTF-8 or too long.
+fn expand(contents: &[u8], client: &str, server: &str) -> Option<Vec<String>> {
+    let mut realms: Vec<String> = Vec::new();
+    if contents.is_empty() {
+        return Some(realms);
+    }
+    let mut previous = String::new();
+    // An empty field stands for all realms between its neighbours.
+    let mut gap = false;
+    for field in fields(std::str::from_utf8(contents).ok()?) {
+        let realm = match field {
+            Field::Gap => {
+                gap = true;
+                continue;
+            }
+            Field::Full(realm) => realm,
+            Field::After(rest) => format!("{previous}{rest}"),
+            Field::Before(start) => format!("{start}{previous}"),
+        };
+        if gap {
+            let from = realms.last().map_or(client, String::as_str).to_owned();
+            realms.extend(hierarchy(&from, &realm));
+            gap = false;
+        }
+        previous.clone_from(&realm);
+        realms.push(realm);
+        if realms.len() > MAX_REALMS {
+            return None;
+        }
+    }
+    if gap {
+        let from = realms.last().map_or(client, String::as_str).to_owned();
+        realms.extend(hierarchy(&from, server));
+    }
+    (realms.len() <= MAX_REALMS).then_some(realms)
+}
+
+enum Field {
+    /// Nothing between two commas, or at an end.
+    Gap,
+    /// A realm by itself.
+    Full(String),
+    /// The end of a realm that begins as the one before it (X.500 names).
+    After(String),
+    /// The beginning of a realm that ends as the one before it (domain names); with its dot.
+    Before(String),
+}
+
+fn fields(text: &str) -> Vec<Field> {
+    let mut fields = Vec::new();
+    let mut characters = text.chars().peekable();
+    loop {
+        let mut field = String::new();
+        let mut dot_at_end = false;
+        let mut more = false;
+        while let Some(character) = characters.next() {
+            match character {
+                '\\' => {
+                    field.extend(characters.next());
+                    dot_at_end = false;
+                }
+                ',' => {
+                    more = true;
+                    break;
+                }
+                other => {
+                    field.push(other);
+                    dot_at_end = other == '.';
+                }
+            }
+        }
+        fields.push(if field.is_empty() {
+            Field::Gap
+        } else if let Some(full) = field.strip_prefix(' ') {
+            Field::Full(full.to_owned())
+        } else if dot_at_end {
+            Field::Before(field)
+        } else if field.starts_with('/') {
+            Field::After(field)
+        } else {
+            Field::Full(field)
+        });
+        if !more {
+            return fields;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(contents: &str) -> TransitedEncoding {
+        TransitedEncoding {
+            contents: contents.as_bytes().to_vec(),
+            ..TransitedEncoding::default()
+        }
+    }
+
+    fn expanded(contents: &str, client: &str, server: &str) -> Vec<String> {
+        expand(contents.as_bytes(), client, server).expect("well-formed")
+    }
+
+    #[test]
+    fn the_hierarchy_is_walked_as_mit_walks_it() {
+        let way = |from, to| CaPaths::default().way(from, to).join(" ");
+        // The cases of MIT's own test of its walk.
+        assert_eq!(
+            way("ATHENA.MIT.EDU", "HACK.EXAMPLE.COM"),
+            "ATHENA.MIT.EDU MIT.EDU EDU COM EXAMPLE.COM HACK.EXAMPLE.COM"
+        );
+        assert_eq!(way("ATHENA.MIT.EDU", "CSAIL.MIT.EDU"), "ATHENA.MIT.EDU MIT.EDU CSAIL.MIT.EDU");
+        assert_eq!(
+            way("OZ.EXAMPLE.COM", "A.FOZ.EXAMPLE.COM"),
+            "OZ.EXAMPLE.COM EXAMPLE.COM FOZ.EXAMPLE.COM A.FOZ.EXAMPLE.COM"
+        );
+        assert_eq!(way("A.B", "B"), "A.B B");
+        assert_eq!(way("B", "A.B"), "B A.B");
+        assert_eq!(way("R", "S"), "R S");
+    }
+
+    #[test]
+    fn a_configured_way_replaces_the_hierarchy() {
+        let mut paths = CaPaths::default();
+        paths.set("A", "C", vec!["B".to_owned()]);
+        paths.set("B.A", "C.A", Vec::new());
+        assert_eq!(paths.way("A", "C"), ["A", "B", "C"]);
+        assert_eq!(paths.way("B.A", "C.A"), ["B.A", "C.A"]);
+        assert!(paths.allow(&list("B"), "A", "C"));
+        assert!(!paths.allow(&list("EVIL"), "A", "C"));
+        assert!(!CaPaths::default().allow(&list("B"), "A", "C"));
+    }
+
+    #[test]
+    fn compressed_lists_are_read_as_the_rfc_shows_them() {
+        // RFC 4120, 3.3.3.2.
+        assert_eq!(
+            expanded("EDU,MIT.,ATHENA.,WASHINGTON.EDU,CS.", "X", "Y"),
+            ["EDU", "MIT.EDU", "ATHENA.MIT.EDU", "WASHINGTON.EDU", "CS.WASHINGTON.EDU"]
+        );
+        assert_eq!(
+            expanded("/COM/HP,/APOLLO, /COM/DEC", "X", "Y"),
+            ["/COM/HP", "/COM/HP/APOLLO", "/COM/DEC"]
+        );
+        // An empty field at the beginning and at the end.
+        assert_eq!(expanded(",EDU", "A.MIT.EDU", "X"), ["MIT.EDU", "EDU"]);
+        assert_eq!(expanded("EDU,", "X", "A.MIT.EDU"), ["EDU", "MIT.EDU"]);
+        assert_eq!(expanded(r"A\,B,C\\D", "X", "Y"), ["A,B", r"C\D"]);
+    }
+
+    #[test]
+    fn a_realm_is_added_once_and_read_back() {
+        let mut transited = list("EDU,MIT.");
+        for realm in ["ATHENA.MIT.EDU", "MIT.EDU", "ODD,NAME", "DOT.", "/COM/HP", "CLIENT", "SERVER"] {
+            transited = add(&transited, realm, "CLIENT", "SERVER").expect("well-formed");
+        }
+        assert_eq!(
+            expand(&transited.contents, "CLIENT", "SERVER").expect("well-formed"),
+            ["EDU", "MIT.EDU", "ATHENA.MIT.EDU", "ODD,NAME", "DOT.", "/COM/HP"]
+        );
+    }
+
+    #[test]
+    fn lists_without_measure_are_refused() {
+        assert_eq!(expand(",A.B.C.D".repeat(1000).as_bytes(), "X.Y.Z", "Y"), None);
+        assert_eq!(expand(b"\xFF", "X", "Y"), None);
+    }
+}
