@@ -3,11 +3,23 @@
 //! A test whose client is not installed is reported as ignored, by the client's name; with `KERBOX_PEERS=required` it fails.
 //! `KERBOX_PEERS_DIR` (default `~/.cache/kerbox-peers`) says where `.ci/peers/install.sh` has put those that no package manager brings.
 
+mod big_data;
 mod clients;
+mod expiry;
+mod isolation;
+mod proxy;
+mod refusals;
 mod support;
 
 fn main() -> std::process::ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
-    let trials = [clients::trials()].into_iter().flatten().collect();
+    let modules = [
+        clients::trials(),
+        expiry::trials(),
+        refusals::trials(),
+        isolation::trials(),
+        big_data::trials(),
+    ];
+    let trials = modules.into_iter().flatten().collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

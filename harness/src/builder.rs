@@ -65,14 +65,12 @@ impl Default for RealmSettings {
 macro_rules! world_setters {
     () => {
         /// The clock that all servers share. Default: the system's, until it is moved.
-        #[must_use]
         pub fn clock(mut self, clock: Clock) -> Self {
             self.world.clock = clock;
             self
         }
 
         /// The seed of everything random: keys, block ids, faults that strike by chance. Default: 0.
-        #[must_use]
         pub fn seed(mut self, seed: u64) -> Self {
             self.world.seed = seed;
             self
@@ -80,14 +78,12 @@ macro_rules! world_setters {
 
         /// Puts the files into this directory, made if need be, and leaves them there at the end.
         /// Default: a temporary one, gone at the end (see `KERBOX_KEEP`).
-        #[must_use]
         pub fn directory(mut self, path: impl Into<PathBuf>) -> Self {
             self.world.directory = Some(path.into());
             self
         }
 
         /// How many threads the servers run on. Default: one, which starts soonest; more move large files faster.
-        #[must_use]
         pub fn threads(mut self, threads: usize) -> Self {
             self.world.workers = threads.max(1);
             self
@@ -101,21 +97,18 @@ pub(crate) use world_setters;
 macro_rules! realm_setters {
     () => {
         /// The realm's name. Default: one that no other fixture of the process has, so that clients in the process can use several realms.
-        #[must_use]
         pub fn realm_name(mut self, name: impl Into<String>) -> Self {
             self.realm.name = Some(name.into());
             self
         }
 
         /// Where the KDC listens, by UDP and TCP. Default: a random port of 127.0.0.1.
-        #[must_use]
         pub fn kdc_listen(mut self, address: SocketAddr) -> Self {
             self.realm.listen = address;
             self
         }
 
         /// How long tickets live, at most and when clients do not say. Default: at most 24 hours, 10 hours when they do not say.
-        #[must_use]
         pub fn ticket_lifetime(mut self, lifetime: Duration) -> Self {
             self.realm.max_life = lifetime;
             self.realm.ticket_lifetime = lifetime;
@@ -123,42 +116,36 @@ macro_rules! realm_setters {
         }
 
         /// How long tickets can be renewed, at most and when clients do not say. Default: 7 days.
-        #[must_use]
         pub fn renewable_lifetime(mut self, lifetime: Duration) -> Self {
             self.realm.max_renewable_life = lifetime;
             self.libdefault("renew_lifetime", format!("{}s", lifetime.as_secs()))
         }
 
         /// The KDC's ceiling of tickets' lives, without a word to the clients. Default: 24 hours.
-        #[must_use]
         pub fn max_life(mut self, lifetime: Duration) -> Self {
             self.realm.max_life = lifetime;
             self
         }
 
         /// The KDC's ceiling of tickets' renewable lives, without a word to the clients. Default: 7 days.
-        #[must_use]
         pub fn max_renewable_life(mut self, lifetime: Duration) -> Self {
             self.realm.max_renewable_life = lifetime;
             self
         }
 
         /// How far a client's clock may be from a server's. Default: 5 minutes.
-        #[must_use]
         pub fn clock_skew(mut self, skew: Duration) -> Self {
             self.realm.clock_skew = skew;
             self
         }
 
         /// The types of the keys that new principals get, the best first. Default: the four AES types, aes256-cts-hmac-sha1-96 first.
-        #[must_use]
         pub fn enctypes(mut self, enctypes: impl IntoIterator<Item = EncryptionType>) -> Self {
             self.realm.enctypes = enctypes.into_iter().collect();
             self
         }
 
         /// A setting in kadmin's form that every new principal starts with: `+requires_preauth` is there, `-requires_preauth` undoes it.
-        #[must_use]
         pub fn attribute(mut self, setting: &str) -> Self {
             self.realm.attributes.push(setting.to_owned());
             self
@@ -166,7 +153,6 @@ macro_rules! realm_setters {
 
         /// One principal more; the same name replaces. There are `alice`, `bob`, `jupyter` and `hdfs`, each with a keytab and with its
         /// name as password, and the services `hdfs`, `nn`, `dn`, `sn`, `HTTP` and `host` of `localhost`.
-        #[must_use]
         pub fn principal(mut self, principal: NewPrincipal) -> Self {
             self.realm.principals.retain(|other| other.name() != principal.name());
             self.realm.principals.push(principal);
@@ -174,20 +160,17 @@ macro_rules! realm_setters {
         }
 
         /// A user with a password. Its key is derived when first needed.
-        #[must_use]
         pub fn user_with_password(self, name: &str, password: &str) -> Self {
             self.principal(NewPrincipal::new(name).password(password))
         }
 
         /// A line of `[libdefaults]` in the clients' krb5.conf.
-        #[must_use]
         pub fn libdefault(mut self, key: &str, value: impl Into<String>) -> Self {
             self.realm.libdefaults.insert(key.to_owned(), value.into());
             self
         }
 
         /// The longest reply, in bytes, that the KDC sends by UDP; beyond it clients are told to use TCP.
-        #[must_use]
         pub fn max_udp_reply(mut self, bytes: usize) -> Self {
             self.realm.max_udp_reply = Some(bytes);
             self

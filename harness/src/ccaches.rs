@@ -5,30 +5,25 @@ use std::path::Path;
 
 use kerbox_krb5::ccache::{Credential, CredentialCache};
 use kerbox_krb5::client::Credentials;
-use kerbox_krb5::{Clock, Timestamp};
+use kerbox_krb5::{Clock, Principal};
 
 use crate::Error;
 
 /// Writes a cache that holds this ticket alone, as `kinit` does, with the clock's offset in its header: MIT's library adds it
 /// to the system's time, and so lives in the fixture's time.
 pub(crate) fn write(path: &Path, credentials: &Credentials, clock: &Clock) -> Result<(), Error> {
-    let mut credential = Credential::new(
-        credentials.client.clone(),
-        credentials.server.clone(),
-        credentials.key.clone(),
-        credentials.ticket.encode(),
-    );
-    credential.auth_time = credentials.auth_time;
-    credential.start_time = credentials.start_time;
-    credential.end_time = credentials.end_time;
-    credential.renew_till = credentials.renew_till.unwrap_or(Timestamp::EPOCH);
-    credential.flags = credentials.flags;
-    credential.addresses.clone_from(&credentials.addresses);
     let mut cache = CredentialCache::new(credentials.client.clone());
     cache.set_time_offset(clock.offset_micros());
-    cache.push(credential);
+    cache.push(Credential::from(credentials));
     cache.write(path)?;
     Ok(())
+}
+
+/// The ticket-granting ticket of a cache: clients may have renewed it.
+pub(crate) fn read_tgt(path: &Path) -> Option<Credentials> {
+    let cache = CredentialCache::read(path).ok()?;
+    let realm = cache.default_principal().realm();
+    Credentials::try_from(cache.find(&Principal::krbtgt(realm, realm))?).ok()
 }
 
 /// After the clock was moved: gives every cache in `directory` the new offset, those that clients made there too.

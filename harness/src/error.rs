@@ -69,6 +69,12 @@ pub enum Error {
     /// A change of the principal database that cannot be.
     #[error(transparent)]
     Database(#[from] kerbox_kdc::DatabaseError),
+    /// A key of Hadoop's with a value that cannot be.
+    #[error(transparent)]
+    Config(#[from] minihdfs::config::ConfigError),
+    /// A server of HDFS refused something.
+    #[error(transparent)]
+    Hdfs(#[from] minihdfs::HdfsError),
     /// The cluster has no realm: it was started without security.
     #[error("this cluster has no Kerberos realm: start it with Cluster::secure()")]
     NoRealm,
@@ -103,6 +109,8 @@ impl Error {
             Self::Io { .. }
             | Self::Bind { .. }
             | Self::Database(_)
+            | Self::Config(_)
+            | Self::Hdfs(_)
             | Self::NoRealm
             | Self::DirectoryInUse { .. }
             | Self::Setting { .. }

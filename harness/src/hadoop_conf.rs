@@ -11,7 +11,7 @@ use crate::directory::{make_private, write_private};
 pub(crate) type HadoopKeys = BTreeMap<String, String>;
 
 /// The keys that make a client find the cluster. The caller's own settings go on top.
-pub(crate) fn keys(namenode: SocketAddr, datanodes: usize, realm: Option<&str>) -> HadoopKeys {
+pub(crate) fn keys(namenode: SocketAddr, datanodes: usize, superuser: &str, realm: Option<&str>) -> HadoopKeys {
     let mut keys = HadoopKeys::new();
     let mut set = |key: &str, value: String| {
         keys.insert(key.to_owned(), value);
@@ -33,10 +33,22 @@ pub(crate) fn keys(namenode: SocketAddr, datanodes: usize, realm: Option<&str>) 
         // The servers' principals are the superuser, as they are wherever one keytab per daemon is used.
         set(
             "hadoop.security.auth_to_local",
-            format!("RULE:[2:$1@$0](nn@{realm})s/.*/hdfs/\nRULE:[2:$1@$0](dn@{realm})s/.*/hdfs/\nDEFAULT"),
+            format!("RULE:[2:$1@$0](nn@{realm})s/.*/{superuser}/\nRULE:[2:$1@$0](dn@{realm})s/.*/{superuser}/\nDEFAULT"),
         );
     }
     keys
+}
+
+/// `hadoop.user.group.static.mapping.overrides` of groups and their members: `alice=analysts,staff;bob=staff`.
+pub(crate) fn static_groups(groups: &BTreeMap<String, Vec<String>>) -> String {
+    let mut users: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (group, members) in groups {
+        for member in members {
+            users.entry(member).or_default().push(group);
+        }
+    }
+    let users = users.iter().map(|(user, groups)| format!("{user}={}", groups.join(",")));
+    users.collect::<Vec<_>>().join(";")
 }
 
 /// Writes all keys into both files: a JVM lets hdfs-default.xml override `dfs.*` keys that stand in core-site.xml only, and other
@@ -87,13 +99,20 @@ mod tests {
     }
 
     #[test]
+    fn groups_are_told_by_user() {
+        let groups = [("staff", vec!["bob", "alice"]), ("analysts", vec!["alice"])];
+        let groups = groups.map(|(group, members)| (group.to_owned(), members.into_iter().map(str::to_owned).collect()));
+        assert_eq!(static_groups(&groups.into()), "alice=analysts,staff;bob=staff");
+    }
+
+    #[test]
     fn a_simple_cluster_names_no_kerberos() {
         let address = "127.0.0.1:9".parse().expect("an address");
         assert!(
-            keys(address, 3, None)
+            keys(address, 3, "hdfs", None)
                 .keys()
                 .all(|key| !key.contains("kerberos") && !key.contains("security"))
         );
-        assert_eq!(keys(address, 14, Some("R"))["dfs.replication"], "3");
+        assert_eq!(keys(address, 14, "hdfs", Some("R"))["dfs.replication"], "3");
     }
 }

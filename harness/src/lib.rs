@@ -5,10 +5,14 @@
 mod builder;
 mod ccaches;
 mod client_env;
+mod cluster;
+mod cluster_builder;
+mod datanodes;
 mod directory;
 mod error;
 mod faults;
 mod hadoop_conf;
+mod hdfs;
 mod hook;
 mod journal;
 mod login;
@@ -22,6 +26,9 @@ mod world_methods;
 
 pub use builder::RealmBuilder;
 pub use client_env::{ClientEnv, EnvGuard};
+pub use cluster::Cluster;
+pub use cluster_builder::{ClusterBuilder, Protection};
+pub use datanodes::Datanode;
 pub use error::Error;
 pub use faults::{Fault, FaultGuard, Rule};
 pub use journal::{Entry, Journal};

@@ -51,9 +51,13 @@ impl Login {
         &self.ccache
     }
 
-    /// The present ticket-granting ticket, with its times and flags.
+    /// The ticket-granting ticket that is in the cache now, with its times and flags; clients may have renewed it.
+    /// If the cache is gone, the last one that was put there.
     #[must_use]
     pub fn ticket(&self) -> Credentials {
+        if let Some(ticket) = ccaches::read_tgt(&self.ccache) {
+            return ticket;
+        }
         self.ticket.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -242,10 +242,6 @@ impl RealmCore {
         &self.world.clock
     }
 
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
     fn server(&self) -> MutexGuard<'_, Running> {
         self.server.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -2,8 +2,11 @@
 
 use libtest_mimic::Trial;
 
+mod go_hdfs;
 mod gokrb5;
+pub(crate) mod hdfs_native;
 mod heimdal;
+mod java_hadoop;
 mod jdk;
 mod krb5_crate;
 mod mit_tools;
@@ -15,6 +18,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         jdk::trials(),
         gokrb5::trials(),
         krb5_crate::trials(),
+        hdfs_native::trials(),
+        java_hadoop::trials(),
+        go_hdfs::trials(),
     ];
     modules.into_iter().flatten().collect()
 }

@@ -1,0 +1,178 @@
+//! A cluster: a NameNode, its DataNodes, and a realm if it is secure.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kerbox_krb5::Principal;
+use minihdfs::namenode::NameNode;
+
+use crate::client_env::ClientEnv;
+use crate::cluster_builder::ClusterBuilder;
+use crate::datanodes::Datanode;
+use crate::hdfs::Hdfs;
+use crate::realm::Realm;
+use crate::world::Fixture;
+use crate::world_methods::world_methods;
+use crate::{Error, Login, NewPrincipal};
+
+/// An HDFS on random ports of 127.0.0.1, with its own clock and, if it is secure, its own realm. Dropping it ends it.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), kerbox::Error> {
+/// let cluster = kerbox::Cluster::secure().start().await?;
+/// let alice = cluster.login("alice").await?;
+/// let listed = alice.command("hdfs").args(["dfs", "-ls", "/"]).output();
+/// # Ok(())
+/// # }
+/// ```
+pub struct Cluster {
+    // First the servers end, then the realm leaves the shared krb5.conf.
+    fixture: Fixture,
+    realm: Option<Realm>,
+    hdfs: Arc<Hdfs>,
+}
+
+impl Cluster {
+    /// A cluster with Kerberos security, to be described or started.
+    pub fn secure() -> ClusterBuilder {
+        ClusterBuilder::new(true)
+    }
+
+    /// A cluster that believes whoever a client says it is, to be described or started.
+    pub fn simple() -> ClusterBuilder {
+        ClusterBuilder::new(false)
+    }
+
+    pub(crate) fn with(builder: ClusterBuilder) -> Result<Self, Error> {
+        let ClusterBuilder {
+            world,
+            is_secure,
+            realm,
+            hdfs,
+        } = builder;
+        let (fixture, mut kills) = Fixture::start(world)?;
+        let realm = is_secure.then(|| Realm::in_world(&fixture, realm)).transpose()?;
+        let hdfs = Arc::new(Hdfs::start(&fixture, realm.as_ref(), hdfs)?);
+        let killed = Arc::clone(&hdfs);
+        fixture.runtime.handle().spawn(async move {
+            while let Some(server) = kills.recv().await {
+                killed.kill(server);
+            }
+        });
+        let cluster = Self { fixture, realm, hdfs };
+        cluster.world().write_env(&cluster.env())?;
+        Ok(cluster)
+    }
+
+    /// `hdfs://127.0.0.1:PORT`
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("hdfs://{}", self.hdfs.address)
+    }
+
+    /// Where the NameNode's RPC listens.
+    #[must_use]
+    pub fn namenode_address(&self) -> SocketAddr {
+        self.hdfs.address
+    }
+
+    /// The NameNode itself, for what no protocol tells.
+    #[must_use]
+    pub fn namenode(&self) -> &Arc<NameNode> {
+        &self.hdfs.namenode
+    }
+
+    /// The DataNode of this number, from 1.
+    pub fn datanode(&self, number: usize) -> Result<Datanode<'_>, Error> {
+        self.hdfs.datanode(number)
+    }
+
+    /// How many DataNodes there are, running or not.
+    #[must_use]
+    pub fn datanodes(&self) -> usize {
+        self.hdfs.datanodes()
+    }
+
+    /// The folder of core-site.xml and hdfs-site.xml.
+    #[must_use]
+    pub fn hadoop_conf_dir(&self) -> PathBuf {
+        self.path().join("hadoop")
+    }
+
+    /// Hadoop's keys, as servers and clients have them.
+    #[must_use]
+    pub fn hadoop_keys(&self) -> &BTreeMap<String, String> {
+        &self.hdfs.keys
+    }
+
+    /// A sentence for each key that was set and that the servers do not obey.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.hdfs.warnings
+    }
+
+    /// The realm, if the cluster is secure.
+    #[must_use]
+    pub fn realm(&self) -> Option<&Realm> {
+        self.realm.as_ref()
+    }
+
+    fn secure_realm(&self) -> Result<&Realm, Error> {
+        self.realm.as_ref().ok_or(Error::NoRealm)
+    }
+
+    /// Logs a user in: a ticket-granting ticket in a new FILE cache. A user whom the realm does not have is added first.
+    pub async fn login(&self, user: &str) -> Result<Login, Error> {
+        self.login_blocking(user)
+    }
+
+    /// As [`login`](Self::login), outside of async code.
+    pub fn login_blocking(&self, user: &str) -> Result<Login, Error> {
+        self.secure_realm()?.login_with_env(user, &self.env())
+    }
+
+    /// Adds a principal to the realm, with its keytab.
+    pub fn add_principal(&self, principal: NewPrincipal) -> Result<Principal, Error> {
+        self.secure_realm()?.add_principal(principal)
+    }
+
+    /// The environment in which clients find this cluster; nobody is logged in.
+    #[must_use]
+    pub fn env(&self) -> ClientEnv {
+        let env = match &self.realm {
+            Some(realm) => realm.env(),
+            None => ClientEnv::default().with("KERBOX_DIR", self.path()),
+        };
+        env.with("HADOOP_CONF_DIR", self.hadoop_conf_dir()).with("NAMENODE", self.url())
+    }
+
+    /// The environment of a user in a cluster without security: `HADOOP_USER_NAME`.
+    #[must_use]
+    pub fn env_of(&self, user: &str) -> ClientEnv {
+        self.env().with("HADOOP_USER_NAME", user)
+    }
+
+    /// How far clients' clocks may be from the servers'.
+    #[must_use]
+    pub fn clock_skew(&self) -> Duration {
+        self.realm.as_ref().map_or(Duration::ZERO, Realm::clock_skew)
+    }
+
+    /// The short name that owns `/` and may do everything.
+    #[must_use]
+    pub fn superuser(&self) -> &str {
+        &self.hdfs.superuser
+    }
+}
+
+world_methods!(Cluster, |cluster| &cluster.fixture.world);
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cluster({} with {} DataNodes)", self.url(), self.datanodes())
+    }
+}

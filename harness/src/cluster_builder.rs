@@ -1,0 +1,182 @@
+//! What a cluster can be told before it starts.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kerbox_krb5::{Clock, EncryptionType};
+
+use crate::Error;
+use crate::builder::{LOOPBACK, RealmSettings, realm_setters, world_setters};
+use crate::cluster::Cluster;
+use crate::principals::NewPrincipal;
+use crate::world::WorldSettings;
+
+/// A directory of HDFS that is there from the start.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct NewDirectory {
+    pub(crate) path: String,
+    pub(crate) owner: String,
+    pub(crate) group: String,
+    pub(crate) mode: u16,
+}
+
+/// What an HDFS is started with.
+#[derive(Clone, Debug)]
+pub(crate) struct HdfsSettings {
+    pub(crate) superuser: String,
+    pub(crate) datanodes: usize,
+    pub(crate) listen: SocketAddr,
+    /// Group to members.
+    pub(crate) groups: BTreeMap<String, Vec<String>>,
+    pub(crate) directories: Vec<NewDirectory>,
+    /// Hadoop's keys, on top of those that the fixture sets.
+    pub(crate) keys: BTreeMap<String, String>,
+    /// Where `dn1`, `dn2`, … are made; `None`: `blocks` in the fixture's directory.
+    pub(crate) blocks: Option<PathBuf>,
+}
+
+impl Default for HdfsSettings {
+    fn default() -> Self {
+        let home = |user: &str| NewDirectory {
+            path: format!("/user/{user}"),
+            owner: user.to_owned(),
+            group: user.to_owned(),
+            mode: 0o755,
+        };
+        let temporary = NewDirectory {
+            path: "/tmp".to_owned(),
+            owner: "hdfs".to_owned(),
+            group: "supergroup".to_owned(),
+            mode: 0o1777,
+        };
+        Self {
+            superuser: "hdfs".to_owned(),
+            datanodes: 1,
+            listen: LOOPBACK,
+            groups: [("supergroup", "hdfs"), ("alice", "alice"), ("bob", "bob"), ("jupyter", "jupyter")]
+                .map(|(group, user)| (group.to_owned(), vec![user.to_owned()]))
+                .into(),
+            directories: ["alice", "bob", "jupyter"].map(home).into_iter().chain([temporary]).collect(),
+            keys: BTreeMap::new(),
+            blocks: None,
+        }
+    }
+}
+
+/// What protects the bytes of RPC and data transfer (`hadoop.rpc.protection`, `dfs.data.transfer.protection`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Protection {
+    /// Only who is who is proved.
+    Authentication,
+    /// Every message has a MAC.
+    Integrity,
+    /// Every message is encrypted; data transfer by SASL's 3des or rc4.
+    Privacy,
+    /// As [`Privacy`](Self::Privacy), data transfer by AES/CTR.
+    PrivacyAes,
+}
+
+/// How a [`Cluster`] shall be.
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until `start`"]
+pub struct ClusterBuilder {
+    pub(crate) world: WorldSettings,
+    pub(crate) is_secure: bool,
+    pub(crate) realm: RealmSettings,
+    pub(crate) hdfs: HdfsSettings,
+}
+
+impl ClusterBuilder {
+    pub(crate) fn new(is_secure: bool) -> Self {
+        Self {
+            world: WorldSettings::default(),
+            is_secure,
+            realm: RealmSettings::default(),
+            hdfs: HdfsSettings::default(),
+        }
+    }
+
+    world_setters!();
+    realm_setters!();
+
+    /// How many DataNodes. Default: 1, which starts soonest.
+    pub fn datanodes(mut self, number: usize) -> Self {
+        self.hdfs.datanodes = number;
+        self
+    }
+
+    /// Where the NameNode's RPC listens. Default: a random port of 127.0.0.1.
+    pub fn namenode_listen(mut self, address: SocketAddr) -> Self {
+        self.hdfs.listen = address;
+        self
+    }
+
+    /// What protects RPC and data transfer. Default: [`Protection::Authentication`].
+    pub fn protection(self, protection: Protection) -> Self {
+        let value = match protection {
+            Protection::Authentication => "authentication",
+            Protection::Integrity => "integrity",
+            Protection::Privacy | Protection::PrivacyAes => "privacy",
+        };
+        let builder = self.set("hadoop.rpc.protection", value).set("dfs.data.transfer.protection", value);
+        if protection == Protection::PrivacyAes {
+            builder.set("dfs.encrypt.data.transfer.cipher.suites", "AES/CTR/NoPadding")
+        } else {
+            builder
+        }
+    }
+
+    /// One of Hadoop's keys, for servers and clients.
+    pub fn set(mut self, key: &str, value: impl Into<String>) -> Self {
+        self.hdfs.keys.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// The short name that owns `/` and may do everything. Default: `hdfs`.
+    pub fn superuser(mut self, name: &str) -> Self {
+        let old = std::mem::replace(&mut self.hdfs.superuser, name.to_owned());
+        if let Some(members) = self.hdfs.groups.get_mut("supergroup") {
+            members.retain(|member| *member != old);
+            members.push(name.to_owned());
+        }
+        self
+    }
+
+    /// A group and its members.
+    pub fn group(mut self, name: &str, members: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.hdfs
+            .groups
+            .insert(name.to_owned(), members.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// A directory of HDFS that is there from the start; the same path replaces. There are `/tmp` and `/user/NAME` of the default users.
+    pub fn hdfs_directory(mut self, path: &str, owner: &str, group: &str, mode: u16) -> Self {
+        self.hdfs.directories.retain(|other| other.path != path);
+        self.hdfs.directories.push(NewDirectory {
+            path: path.to_owned(),
+            owner: owner.to_owned(),
+            group: group.to_owned(),
+            mode,
+        });
+        self
+    }
+
+    /// Where the DataNodes make their folders `dn1`, `dn2`, …. Default: `blocks` in the fixture's directory.
+    pub fn blocks_directory(mut self, path: impl Into<PathBuf>) -> Self {
+        self.hdfs.blocks = Some(path.into());
+        self
+    }
+
+    /// Starts everything; all servers answer and all DataNodes are known when this returns.
+    pub async fn start(self) -> Result<Cluster, Error> {
+        self.start_blocking()
+    }
+
+    /// As [`start`](Self::start), outside of async code.
+    pub fn start_blocking(self) -> Result<Cluster, Error> {
+        Cluster::with(self)
+    }
+}

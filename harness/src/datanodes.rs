@@ -1,0 +1,233 @@
+//! The DataNodes of a cluster, and what a test can do to them.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kerbox_krb5::{Clock, Timestamp};
+use minihdfs::config::HdfsConfig;
+use minihdfs::datanode::link::DatanodeRegistration;
+use minihdfs::datanode::{DataNode, DataNodeContext};
+use minihdfs::namenode::NameNode;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tokio::runtime::Handle;
+
+use crate::hdfs::listen;
+use crate::running::Running;
+use crate::world::{Fixture, Timed, World};
+use crate::{Error, Server};
+
+/// What tells the DataNodes' random numbers from those of others.
+const DATANODES_STREAM: u64 = 0x6461_7461_6E6F_6400;
+
+impl Timed for DataNode {
+    fn next_deadline(&self) -> Option<Timestamp> {
+        Some(Self::next_deadline(self))
+    }
+
+    fn tick(&self, now: Timestamp) {
+        Self::tick(self, now);
+    }
+}
+
+/// All DataNodes of a cluster, by number.
+pub(crate) struct DataNodes {
+    world: Arc<World>,
+    runtime: Handle,
+    namenode: Arc<NameNode>,
+    config: HdfsConfig,
+    slots: Vec<Slot>,
+}
+
+/// The place of one DataNode, which keeps its address, identity and folder over restarts.
+struct Slot {
+    number: usize,
+    address: SocketAddr,
+    uuid: Arc<str>,
+    storage_id: Arc<str>,
+    directory: PathBuf,
+    clock: Clock,
+    seed: u64,
+    process: Mutex<Option<Process>>,
+}
+
+struct Process {
+    node: Arc<DataNode>,
+    server: Running,
+}
+
+impl DataNodes {
+    /// Starts them; the NameNode knows them when this returns.
+    pub(crate) fn start(
+        fixture: &Fixture,
+        namenode: &Arc<NameNode>,
+        config: &HdfsConfig,
+        blocks: &Path,
+        number: usize,
+    ) -> Result<Self, Error> {
+        let world = &fixture.world;
+        let mut rng = StdRng::seed_from_u64(world.seed ^ DATANODES_STREAM);
+        let mut datanodes = Self {
+            world: Arc::clone(world),
+            runtime: fixture.runtime.handle().clone(),
+            namenode: Arc::clone(namenode),
+            config: config.clone(),
+            slots: Vec::with_capacity(number),
+        };
+        for number in 1..=number {
+            let server = Server::DataNode(number);
+            let (listener, address) = listen(server, (Ipv4Addr::LOCALHOST, 0).into())?;
+            let slot = Slot {
+                number,
+                address,
+                uuid: uuid(&mut rng).into(),
+                storage_id: format!("DS-{}", uuid(&mut rng)).into(),
+                directory: blocks.join(format!("dn{number}")),
+                clock: world.new_clock(server),
+                seed: rng.random(),
+                process: Mutex::default(),
+            };
+            datanodes.run(&slot, listener)?;
+            datanodes.slots.push(slot);
+        }
+        Ok(datanodes)
+    }
+
+    fn run(&self, slot: &Slot, listener: std::net::TcpListener) -> Result<(), Error> {
+        let registration = DatanodeRegistration {
+            number: slot.number,
+            uuid: Arc::clone(&slot.uuid),
+            storage_id: Arc::clone(&slot.storage_id),
+            ip: slot.address.ip(),
+            host_name: "localhost".into(),
+            transfer_port: slot.address.port(),
+            ipc_port: 0,
+            info_port: 0,
+        };
+        let context = DataNodeContext {
+            namenode: Arc::clone(&self.namenode) as _,
+            secrets: self.config.uses_block_tokens().then(|| Arc::clone(self.namenode.block_tokens())),
+            clock: slot.clock.clone(),
+            hook: self.world.hook(),
+        };
+        let node = DataNode::open(registration, &slot.directory, &self.config, context, slot.seed)?;
+        node.start(slot.clock.now())?;
+        let served = Arc::clone(&node);
+        let server = Running::start(&self.runtime, |shutdown| minihdfs::datanode::serve(served, listener, shutdown));
+        self.world
+            .add_timed(Server::DataNode(slot.number), Arc::clone(&node) as Arc<dyn Timed>);
+        *slot.process() = Some(Process { node, server });
+        Ok(())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(crate) fn get(&self, number: usize) -> Result<Datanode<'_>, Error> {
+        let slot = number.checked_sub(1).and_then(|index| self.slots.get(index));
+        match slot {
+            Some(slot) => Ok(Datanode { all: self, slot }),
+            None => Err(Error::NoSuchServer {
+                server: Server::DataNode(number).to_string(),
+                has: format!("{} DataNodes, numbered from 1", self.slots.len()),
+            }),
+        }
+    }
+}
+
+impl Slot {
+    fn process(&self) -> MutexGuard<'_, Option<Process>> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A random (version 4) UUID as text.
+fn uuid(rng: &mut StdRng) -> String {
+    let bits: u128 = rng.random();
+    let bits = bits & !(0xF << 76) | (0x4 << 76);
+    let bits = bits & !(0x3 << 62) | (0x2 << 62);
+    let hex = format!("{bits:032x}");
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}
+
+/// One DataNode of a [`Cluster`](crate::Cluster), running or not.
+#[derive(Clone, Copy)]
+pub struct Datanode<'a> {
+    all: &'a DataNodes,
+    slot: &'a Slot,
+}
+
+impl Datanode<'_> {
+    /// Its number, from 1.
+    #[must_use]
+    pub fn number(&self) -> usize {
+        self.slot.number
+    }
+
+    /// Where it serves the DataTransferProtocol; the same after a restart.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.slot.address
+    }
+
+    /// The folder of its replicas, for a person, or a test, to look at and to damage.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.slot.directory
+    }
+
+    /// Whether it runs.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.slot.process().as_ref().is_some_and(|process| process.server.is_running())
+    }
+
+    /// Ends it, and waits until its address is free. The NameNode learns it by the silence.
+    pub fn stop(&self) {
+        if let Some(process) = self.slot.process().take() {
+            process.node.stop();
+            process.server.stop();
+            self.all.world.remove_timed(Server::DataNode(self.slot.number));
+        }
+    }
+
+    /// Ends it where it stands: its connections are cut.
+    pub fn kill(&self) {
+        if let Some(process) = self.slot.process().take() {
+            process.node.stop();
+            process.server.kill();
+            self.all.world.remove_timed(Server::DataNode(self.slot.number));
+        }
+    }
+
+    /// Starts it at its old address, with the replicas in its folder; ends it first if it runs.
+    pub fn restart(&self) -> Result<(), Error> {
+        self.stop();
+        let server = Server::DataNode(self.slot.number);
+        let (listener, _) = listen(server, self.slot.address)?;
+        self.all.run(self.slot, listener)
+    }
+}
+
+impl fmt::Debug for Datanode<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DataNode {} at {}", self.number(), self.address())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uuids_are_of_version_4() {
+        let mut rng = StdRng::seed_from_u64(1);
+        let uuid = uuid(&mut rng);
+        assert_eq!(uuid.len(), 36);
+        assert_eq!(&uuid[14..15], "4");
+        assert!("89ab".contains(&uuid[19..20]), "{uuid}");
+    }
+}

@@ -1,0 +1,152 @@
+//! The servers of an HDFS, wired: a NameNode, its DataNodes, their configuration and security.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use kerbox_krb5::{Principal, Timestamp};
+use minihdfs::config::HdfsConfig;
+use minihdfs::namenode::{NameNode, NameNodeIdentity};
+use minihdfs::rpc::{RpcEndpoint, RpcSecurity};
+use minihdfs::sasl::GssapiSettings;
+use minihdfs::user::AuthToLocal;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use crate::cluster_builder::HdfsSettings;
+use crate::datanodes::{DataNodes, Datanode};
+use crate::hadoop_conf::{self, HadoopKeys};
+use crate::realm::Realm;
+use crate::running::Running;
+use crate::world::{Fixture, Timed};
+use crate::{Error, Server};
+
+/// What tells the NameNode's random numbers from those of others.
+const NAMENODE_STREAM: u64 = 0x6E61_6D65_6E6F_6400;
+
+/// What serves HDFS in a cluster.
+pub(crate) struct Hdfs {
+    pub(crate) namenode: Arc<NameNode>,
+    pub(crate) address: SocketAddr,
+    pub(crate) keys: HadoopKeys,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) superuser: String,
+    rpc: Running,
+    datanodes: DataNodes,
+}
+
+impl Timed for NameNode {
+    fn next_deadline(&self) -> Option<Timestamp> {
+        Self::next_deadline(self)
+    }
+
+    fn tick(&self, now: Timestamp) {
+        Self::tick(self, now);
+    }
+}
+
+impl Hdfs {
+    /// Starts everything, and writes Hadoop's xml.
+    pub(crate) fn start(fixture: &Fixture, realm: Option<&Realm>, settings: HdfsSettings) -> Result<Self, Error> {
+        let world = &fixture.world;
+        let (listener, address) = listen(Server::NameNode, settings.listen)?;
+        let (keys, config, warnings) = configuration(address, realm, &settings)?;
+        let security = realm
+            .map(|realm| security(realm, &keys, &config, "dfs.namenode.kerberos.principal"))
+            .transpose()?;
+        let clock = world.new_clock(Server::NameNode);
+        let identity = NameNodeIdentity {
+            superuser: settings.superuser.clone(),
+            default_realm: realm.map(Realm::name).unwrap_or_default().to_owned(),
+            address: address.ip(),
+        };
+        let mut rng = StdRng::seed_from_u64(world.seed ^ NAMENODE_STREAM);
+        let namenode = Arc::new(NameNode::new(config.clone(), &identity, clock.now(), world.hook(), &mut rng)?);
+        for directory in &settings.directories {
+            namenode.make_directory(clock.now(), &directory.path, &directory.owner, &directory.group, directory.mode)?;
+        }
+        world.add_timed(Server::NameNode, Arc::clone(&namenode) as Arc<dyn Timed>);
+        let endpoint = RpcEndpoint::new(
+            Server::NameNode,
+            Arc::clone(&namenode) as _,
+            security.map(|security| RpcSecurity {
+                tokens: Some(Arc::clone(namenode.delegation_tokens()) as _),
+                ..security
+            }),
+            AuthToLocal::from_config(&config, identity.default_realm)?,
+            &config,
+            world.hook(),
+        );
+        let rpc = Running::start(fixture.runtime.handle(), |shutdown| {
+            minihdfs::rpc::serve(Arc::new(endpoint), listener, clock, world.seed ^ NAMENODE_STREAM, shutdown)
+        });
+        let blocks: PathBuf = settings.blocks.unwrap_or_else(|| world.path().join("blocks"));
+        let datanodes = DataNodes::start(fixture, &namenode, &config, &blocks, settings.datanodes)?;
+        hadoop_conf::write(&world.path().join("hadoop"), &keys)?;
+        Ok(Self {
+            namenode,
+            address,
+            keys,
+            warnings,
+            superuser: settings.superuser,
+            rpc,
+            datanodes,
+        })
+    }
+
+    pub(crate) fn datanode(&self, number: usize) -> Result<Datanode<'_>, Error> {
+        self.datanodes.get(number)
+    }
+
+    pub(crate) fn datanodes(&self) -> usize {
+        self.datanodes.len()
+    }
+
+    /// Takes a server off the network, as a fault asked.
+    pub(crate) fn kill(&self, server: Server) {
+        match server {
+            Server::NameNode => self.rpc.kill(),
+            Server::DataNode(number) => {
+                // A number that nobody has cannot have asked.
+                let _ = self.datanodes.get(number).map(|datanode| datanode.kill());
+            }
+            // It stops by itself.
+            Server::Kdc => {}
+        }
+    }
+}
+
+/// The keys that clients and servers get, the typed configuration, and what is not obeyed.
+fn configuration(
+    address: SocketAddr,
+    realm: Option<&Realm>,
+    settings: &HdfsSettings,
+) -> Result<(HadoopKeys, HdfsConfig, Vec<String>), Error> {
+    let mut keys = hadoop_conf::keys(address, settings.datanodes, &settings.superuser, realm.map(Realm::name));
+    keys.insert(
+        "hadoop.user.group.static.mapping.overrides".to_owned(),
+        hadoop_conf::static_groups(&settings.groups),
+    );
+    keys.extend(settings.keys.clone());
+    let (config, warnings) = HdfsConfig::from_pairs(keys.iter().map(|(key, value)| (&**key, &**value)))?;
+    Ok((keys, config, warnings))
+}
+
+/// How a server authenticates its callers, as the principal that a key names.
+fn security(realm: &Realm, keys: &HadoopKeys, config: &HdfsConfig, key: &str) -> Result<RpcSecurity, Error> {
+    let name = keys.get(key).map(String::as_str).unwrap_or_default().replace("_HOST", "localhost");
+    let principal = Principal::parse(&name, realm.name())?;
+    let keytab = realm.core().keytab_of(&[&name])?;
+    let mut gssapi = GssapiSettings::new(principal, keytab, &config.rpc_protection);
+    gssapi.skew = realm.clock_skew();
+    Ok(RpcSecurity { gssapi, tokens: None })
+}
+
+/// Binds a server's socket.
+pub(crate) fn listen(server: Server, address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
+    let cannot = |source| Error::Bind { server, address, source };
+    let listener = TcpListener::bind(address).map_err(cannot)?;
+    listener.set_nonblocking(true).map_err(cannot)?;
+    let bound = listener.local_addr().map_err(cannot)?;
+    Ok((listener, bound))
+}

@@ -1,0 +1,191 @@
+//! Hadoop's own Java client, by its FsShell.
+
+use kerbox::{ClientEnv, Cluster, ClusterBuilder, Protection};
+
+use crate::support::{Peer, TestResult, command, hadoop_jars, peer_source, peers_dir, run, trials};
+
+trials! {
+    [Peer::JavaHadoop] =>
+        fs_shell_works_without_security,
+        fs_shell_works_with_authentication,
+        fs_shell_works_with_integrity,
+        fs_shell_works_with_privacy,
+        fs_shell_works_with_aes_and_three_datanodes,
+        the_seeds_workflow_as_jupyter,
+        fs_shell_refuses_a_lower_protection_than_its_own;
+}
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// What one command printed, and its status.
+type Answer = (i32, String);
+
+/// Runs commands of FsShell in one JVM; answers them one by one, and standard error of all.
+fn fs_shells(env: &ClientEnv, commands: &[&[&str]]) -> Result<(Vec<Answer>, String), Error> {
+    let conf = env
+        .get("HADOOP_CONF_DIR")
+        .ok_or("no HADOOP_CONF_DIR")?
+        .to_string_lossy()
+        .into_owned();
+    let krb5 = env
+        .get("KRB5_CONFIG")
+        .map(|path| format!("-Djava.security.krb5.conf={}", path.to_string_lossy()));
+    let class_path = format!("{conf}:{}:{}/*", peers_dir().join("log").display(), hadoop_jars().display());
+    let source = peer_source("FsShells.java").display().to_string();
+    let mut words = vec!["-Dpeers.level=WARN", "-Djava.net.preferIPv4Stack=true", "-XX:TieredStopAtLevel=1"];
+    words.extend(krb5.as_deref());
+    words.extend(["-cp", &class_path, &source]);
+    let input: String = commands.iter().map(|words| words.join("\t") + "\n").collect();
+    let ran = run(&mut command(env, "java", &words), &input)?;
+    let mut answers = Vec::new();
+    let mut text = String::new();
+    for line in ran.stdout.lines() {
+        match line.strip_prefix("=> ") {
+            Some(status) => answers.push((status.parse()?, std::mem::take(&mut text))),
+            None => {
+                text.push_str(line);
+                text.push('\n');
+            }
+        }
+    }
+    if answers.len() == commands.len() {
+        Ok((answers, ran.stderr))
+    } else {
+        Err(format!("{} of {} commands ended: {ran}", answers.len(), commands.len()).into())
+    }
+}
+
+fn all_ok(env: &ClientEnv, commands: &[&[&str]]) -> Result<Vec<String>, Error> {
+    let (answers, stderr) = fs_shells(env, commands)?;
+    let mut texts = Vec::new();
+    for ((status, text), command) in answers.into_iter().zip(commands) {
+        if status != 0 {
+            return Err(format!("{command:?} ended with {status}: {text}{stderr}").into());
+        }
+        texts.push(text);
+    }
+    Ok(texts)
+}
+
+fn user_env(cluster: &Cluster, user: &str) -> Result<ClientEnv, Error> {
+    Ok(match cluster.realm() {
+        Some(_) => cluster.login_blocking(user)?.env(),
+        None => cluster.env_of(user),
+    })
+}
+
+fn workflow(builder: ClusterBuilder) -> TestResult {
+    let cluster = builder.start_blocking()?;
+    let local = cluster.path().join("local");
+    let text: String = (0..30_000).map(|i| format!("line {i}\n")).collect();
+    std::fs::write(&local, &text)?;
+    let local = local.display().to_string();
+    let back = cluster.path().join("back").display().to_string();
+    let answers = all_ok(
+        &user_env(&cluster, "hdfs")?,
+        &[
+            &["-mkdir", "-p", "/data/a/b"],
+            &["-put", &local, "/data/a/f"],
+            &["-cat", "/data/a/f"],
+            &["-chmod", "700", "/data/a"],
+            &["-chown", "alice:analysts", "/data/a"],
+            &["-appendToFile", &local, "/data/a/f"],
+            &["-ls", "-R", "/data"],
+            &["-get", "/data/a/f", &back],
+            &["-rm", "-R", "/data/a"],
+            &["-ls", "/data"],
+        ],
+    )?;
+    assert!(answers[2] == text, "the file came back changed");
+    assert!(answers[6].contains("drwx------   - alice analysts"), "{}", answers[6]);
+    assert!(answers[6].contains(&format!("{} ", 2 * text.len())), "{}", answers[6]);
+    assert!(
+        std::fs::read_to_string(&back)? == text.clone() + &text,
+        "the appended file came back changed"
+    );
+    assert_eq!(answers[9], "");
+    Ok(())
+}
+
+fn fs_shell_works_without_security() -> TestResult {
+    workflow(Cluster::simple())
+}
+
+fn fs_shell_works_with_authentication() -> TestResult {
+    workflow(Cluster::secure())
+}
+
+fn fs_shell_works_with_integrity() -> TestResult {
+    workflow(Cluster::secure().protection(Protection::Integrity))
+}
+
+fn fs_shell_works_with_privacy() -> TestResult {
+    workflow(Cluster::secure().protection(Protection::Privacy))
+}
+
+fn fs_shell_works_with_aes_and_three_datanodes() -> TestResult {
+    workflow(Cluster::secure().protection(Protection::PrivacyAes).datanodes(3))
+}
+
+/// The seed documents' setting-up of a notebook user's folder.
+fn the_seeds_workflow_as_jupyter() -> TestResult {
+    let cluster = Cluster::secure().start_blocking()?;
+    let local = cluster.path().join("notebook");
+    std::fs::write(&local, "print('hello')\n")?;
+    let local = local.display().to_string();
+    all_ok(
+        &user_env(&cluster, "hdfs")?,
+        &[
+            &["-mkdir", "-p", "/data/jupyter"],
+            &["-chown", "jupyter:jupyter", "/data/jupyter"],
+            &["-chmod", "700", "/data/jupyter"],
+        ],
+    )?;
+    // jupyter logs in as a service does: by keytab, inside the JVM.
+    let keytab = cluster.realm().ok_or("no realm")?.keytab("jupyter")?.display().to_string();
+    let answers = all_ok(
+        &cluster.env(),
+        &[
+            &["login", "jupyter", &keytab],
+            &["-put", &local, "/data/jupyter/notebook.py"],
+            &["-mkdir", "-p", "/data/jupyter/out/2026"],
+            &["-ls", "-R", "/data/jupyter"],
+        ],
+    )?;
+    assert!(
+        answers[3].contains("jupyter jupyter") && answers[3].contains("/data/jupyter/out/2026"),
+        "{}",
+        answers[3]
+    );
+    let (refused, said) = fs_shells(
+        &user_env(&cluster, "bob")?,
+        &[&["-ls", "/data/jupyter"], &["-cat", "/data/jupyter/notebook.py"]],
+    )?;
+    assert!(refused.iter().all(|(status, _)| *status == 1), "{refused:?}");
+    assert!(
+        said.contains("Permission denied: user=bob, access=READ_EXECUTE, inode=\"/data/jupyter\":jupyter:jupyter:drwx------"),
+        "{said}"
+    );
+    all_ok(
+        &cluster.env(),
+        &[&["login", "jupyter", &keytab], &["-rm", "-R", "/data/jupyter/out"]],
+    )?;
+    Ok(())
+}
+
+fn fs_shell_refuses_a_lower_protection_than_its_own() -> TestResult {
+    let cluster = Cluster::secure().start_blocking()?;
+    let alice = cluster.login_blocking("alice")?;
+    let stricter = cluster.path().join("stricter");
+    std::fs::create_dir(&stricter)?;
+    for name in ["core-site.xml", "hdfs-site.xml"] {
+        let xml = std::fs::read_to_string(cluster.hadoop_conf_dir().join(name))?;
+        std::fs::write(
+            stricter.join(name),
+            xml.replace("<value>authentication</value>", "<value>privacy</value>"),
+        )?;
+    }
+    let (answers, said) = fs_shells(&alice.env().with("HADOOP_CONF_DIR", &stricter), &[&["-ls", "/"]])?;
+    assert_ne!(answers[0].0, 0, "{said}");
+    Ok(())
+}

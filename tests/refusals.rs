@@ -1,0 +1,225 @@
+//! Every check refuses, and with the code or the class that clients know. (Wrong passwords and unknown principals: `mit_tools`.)
+
+use std::time::Duration;
+
+use hdfs_native::HdfsError;
+use kerbox::{Cluster, ErrorCode, Event, Fault, Protection, Server, Verdict};
+
+use crate::clients::hdfs_native::{client, pattern, read, write};
+use crate::proxy::{Direction, Proxy};
+use crate::support::{Peer, TestResult, block_on, trials};
+
+trials! {
+    [Peer::LibGssapi] =>
+        a_ticket_past_its_end_is_refused,
+        a_ticket_before_its_start_is_refused,
+        a_ticket_in_a_key_that_the_service_does_not_have_is_refused,
+        a_replayed_authenticator_is_refused,
+        a_tampered_wrap_token_is_refused,
+        a_faulty_namenode_answers_the_exception_of_choice,
+        a_namenode_that_hangs_up_is_survived_or_told,
+        a_datanode_that_dies_at_the_third_packet_is_replaced_in_the_pipeline,
+        a_damaged_replica_is_found_out;
+}
+
+fn ap_errors(cluster: &Cluster, code: ErrorCode) -> usize {
+    cluster.journal().count(
+        |event| matches!(event, Event::ApExchange { server: Server::NameNode, outcome, .. } if outcome.kerberos_code() == Some(code)),
+    )
+}
+
+/// What a NameNode answers to a ticket that it does not accept.
+fn is_gss_refusal(refused: Option<&HdfsError>) -> bool {
+    matches!(refused, Some(HdfsError::FatalRPCError(class, message))
+        if class == "javax.security.sasl.SaslException" && message.contains("GSS initiate failed"))
+}
+
+fn a_ticket_past_its_end_is_refused() -> TestResult {
+    let cluster = Cluster::secure().start_blocking()?;
+    let alice = cluster.login_blocking("alice")?;
+    block_on(async {
+        // For the client it is valid; the NameNode alone lives eleven hours later.
+        let _skew = cluster.skew(Server::NameNode, 11 * 3600)?;
+        let refused = client(&cluster, &alice)?.get_file_info("/").await.err();
+        assert!(is_gss_refusal(refused.as_ref()), "{refused:?}");
+        assert!(
+            ap_errors(&cluster, ErrorCode::KRB_AP_ERR_TKT_EXPIRED) > 0,
+            "{}",
+            cluster.journal().last(20)
+        );
+        Ok(())
+    })
+}
+
+fn a_ticket_before_its_start_is_refused() -> TestResult {
+    let cluster = Cluster::secure().start_blocking()?;
+    let alice = cluster.login_blocking("alice")?;
+    block_on(async {
+        let _skew = cluster.skew(Server::NameNode, -3600)?;
+        let refused = client(&cluster, &alice)?.get_file_info("/").await.err();
+        assert!(is_gss_refusal(refused.as_ref()), "{refused:?}");
+        assert!(
+            ap_errors(&cluster, ErrorCode::KRB_AP_ERR_TKT_NYV) > 0,
+            "{}",
+            cluster.journal().last(20)
+        );
+        Ok(())
+    })
+}
+
+fn a_ticket_in_a_key_that_the_service_does_not_have_is_refused() -> TestResult {
+    let cluster = Cluster::secure().start_blocking()?;
+    let alice = cluster.login_blocking("alice")?;
+    // The KDC has new keys for the NameNode, whose keytab has not followed.
+    cluster.realm().ok_or("no realm")?.change_keys("nn/localhost", false)?;
+    block_on(async {
+        let refused = client(&cluster, &alice)?.get_file_info("/").await.err();
+        assert!(is_gss_refusal(refused.as_ref()), "{refused:?}");
+        assert!(
+            ap_errors(&cluster, ErrorCode::KRB_AP_ERR_BADKEYVER) > 0,
+            "{}",
+            cluster.journal().last(20)
+        );
+        Ok(())
+    })
+}
+
+fn a_replayed_authenticator_is_refused() -> TestResult {
+    let cluster = Cluster::secure().start_blocking()?;
+    let alice = cluster.login_blocking("alice")?;
+    block_on(async {
+        let proxy = Proxy::start(cluster.namenode_address(), |_, _, _| {})?;
+        proxy.client(&cluster, &alice)?.get_file_info("/").await?;
+        assert_eq!(ap_errors(&cluster, ErrorCode::KRB_AP_ERR_REPEAT), 0);
+        // Everything that the client said, once more, by somebody who heard it.
+        proxy.replay()?;
+        cluster
+            .journal()
+            .wait(
+                |event| matches!(event, Event::ApExchange { outcome, .. } if outcome.kerberos_code() == Some(ErrorCode::KRB_AP_ERR_REPEAT)),
+                Duration::from_secs(5),
+            )
+            .await?;
+        Ok(())
+    })
+}
+
+fn a_tampered_wrap_token_is_refused() -> TestResult {
+    for protection in [Protection::Integrity, Protection::Privacy] {
+        let cluster = Cluster::secure().protection(protection).start_blocking()?;
+        let alice = cluster.login_blocking("alice")?;
+        block_on(async {
+            // The first thing that the client wraps is the connection context, and with it its first call: the last bytes of what it sends.
+            let mut sent = 0;
+            let proxy = Proxy::start(cluster.namenode_address(), move |direction, connection_bytes, bytes| {
+                if direction == Direction::ToServer {
+                    sent += 1;
+                    // Header, NEGOTIATE, INITIATE, RESPONSE and RESPONSE come before.
+                    if sent > 5 || connection_bytes > 6_000 {
+                        if let Some(last) = bytes.last_mut() {
+                            *last ^= 1;
+                        }
+                    }
+                }
+            })?;
+            let client = proxy.client(&cluster, &alice)?;
+            let answered = client.get_file_info("/user").await;
+            assert!(answered.is_err(), "a tampered call was served: {answered:?}");
+            let served = cluster
+                .journal()
+                .count(|event| matches!(event, Event::RpcCall { outcome, .. } if outcome.is_ok()));
+            assert_eq!(served, 0, "{}", cluster.journal().last(20));
+            TestResult::Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+fn a_faulty_namenode_answers_the_exception_of_choice() -> TestResult {
+    let cluster = Cluster::secure().start_blocking()?;
+    let alice = cluster.login_blocking("alice")?;
+    block_on(async {
+        let client = client(&cluster, &alice)?;
+        let fault = cluster.inject(|event: &Event| match event {
+            Event::RpcCall { method, .. } if &**method == "getFileInfo" => Verdict::Exception {
+                class: "org.apache.hadoop.hdfs.server.namenode.SafeModeException".into(),
+                message: "not today".into(),
+            },
+            _ => Verdict::Pass,
+        });
+        let refused = client.get_file_info("/").await.err();
+        assert!(
+            matches!(&refused, Some(HdfsError::RPCError(class, message)) if class.ends_with("SafeModeException") && message.contains("not today")),
+            "{refused:?}"
+        );
+        assert_eq!(fault.struck(), 1);
+        drop(fault);
+        client.get_file_info("/").await?;
+        Ok(())
+    })
+}
+
+fn a_namenode_that_hangs_up_is_survived_or_told() -> TestResult {
+    let cluster = Cluster::secure().start_blocking()?;
+    let alice = cluster.login_blocking("alice")?;
+    block_on(async {
+        let client = client(&cluster, &alice)?;
+        client.get_file_info("/").await?;
+        let fault = cluster.inject(Fault::disconnect(Server::NameNode).on_method("getFileInfo").once());
+        // Whether a client tries again is its own affair; the next call must work.
+        let _ = client.get_file_info("/").await;
+        assert_eq!(fault.struck(), 1);
+        client.get_file_info("/").await?;
+        Ok(())
+    })
+}
+
+fn a_datanode_that_dies_at_the_third_packet_is_replaced_in_the_pipeline() -> TestResult {
+    let cluster = Cluster::secure().datanodes(4).start_blocking()?;
+    let alice = cluster.login_blocking("alice")?;
+    block_on(async {
+        let client = client(&cluster, &alice)?;
+        let bytes = pattern(1_000_000);
+        // Whichever DataNode sees a third packet first.
+        let fault = cluster.inject(Fault::new(|event| matches!(event, Event::Packet { nth: 3, writing: true, .. }), Verdict::Kill).once());
+        write(&client, "/user/alice/survivor", bytes.clone()).await?;
+        assert_eq!(fault.struck(), 1);
+        assert!(read(&client, "/user/alice/survivor").await? == bytes);
+        let dead = (1..=4)
+            .filter(|number| cluster.datanode(*number).is_ok_and(|datanode| !datanode.is_running()))
+            .count();
+        assert_eq!(dead, 1);
+        Ok(())
+    })
+}
+
+fn a_damaged_replica_is_found_out() -> TestResult {
+    let cluster = Cluster::secure().start_blocking()?;
+    let alice = cluster.login_blocking("alice")?;
+    block_on(async {
+        let client = client(&cluster, &alice)?;
+        write(&client, "/user/alice/f", pattern(100_000)).await?;
+        let file = find_block(cluster.datanode(1)?.directory())?.ok_or("no block file")?;
+        let mut bytes = std::fs::read(&file)?;
+        bytes[50_000] ^= 1;
+        std::fs::write(&file, bytes)?;
+        let refused = read(&client, "/user/alice/f").await.err();
+        assert!(refused.is_some(), "a damaged block was read");
+        Ok(())
+    })
+}
+
+/// The first `blk_<id>` file below a directory.
+fn find_block(directory: &std::path::Path) -> std::io::Result<Option<std::path::PathBuf>> {
+    for entry in std::fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            if let Some(found) = find_block(&path)? {
+                return Ok(Some(found));
+            }
+        } else if path.extension().is_none() && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("blk_")) {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
+}
