@@ -1,5 +1,7 @@
 //! Handshakes recorded from the JDK 25, and what must be refused.
 
+mod recorded;
+
 use std::sync::Arc;
 
 use kerbox_krb5::Timestamp;
@@ -12,6 +14,7 @@ use crate::hex::unhex;
 use crate::sasl::{SaslServer, UnwrapHalf, WrapHalf};
 use crate::secret_manager::TokenUser;
 use QualityOfProtection::{Authentication, Integrity, Privacy};
+use recorded::{Case, cases};
 
 const USER: &str = "AAVhbGljZQR5YXJuAIoBiX/hghSKAYmj7gYUAQI=";
 const KEY_USER: &str = "-123456 BP-1-127.0.0.1-1 AAECAwQFBgc=";
@@ -45,137 +48,6 @@ fn server(settings: DigestMd5Settings, nonce: &str) -> SaslServer {
 
 fn rng() -> StdRng {
     StdRng::seed_from_u64(1)
-}
-
-/// One recorded handshake.
-struct Case {
-    settings: DigestMd5Settings,
-    user: &'static str,
-    authzid: bool,
-    chosen: QualityOfProtection,
-    cipher: Option<&'static str>,
-    nonce: &'static str,
-    cnonce: &'static str,
-    response: &'static str,
-    rspauth: &'static str,
-    /// `hello` and `sixteen byte msg`, to the server and to the client.
-    wrapped: Option<[&'static str; 4]>,
-}
-
-fn cases() -> Vec<Case> {
-    let rpc = |qop: QualityOfProtection| DigestMd5Settings::rpc(&[qop]);
-    let data = |qop: &[QualityOfProtection]| DigestMd5Settings::data_transfer(qop);
-    vec![
-        Case {
-            settings: rpc(Authentication),
-            user: USER,
-            authzid: false,
-            chosen: Authentication,
-            cipher: None,
-            nonce: "6nFedi/WZmTKUavF7McrQByXPu50e74HzqHBIvUa",
-            cnonce: "OPk8Qg9FgiwAHbM5wJJn0dOwf32ERk4wmSU+IM+b",
-            response: "fc94f90572b436832cfe6e98c45a41a8",
-            rspauth: "fa090d45662dfa9141d5ce9e2289ea11",
-            wrapped: None,
-        },
-        Case {
-            settings: rpc(Integrity),
-            user: USER,
-            authzid: false,
-            chosen: Integrity,
-            cipher: None,
-            nonce: "LkZaxwSCQwjn8E2iOxEN1ZLvzR63kSnfUbro6tdr",
-            cnonce: "giYweODTWSeIioIcibB3VlzrEOY8ZUI3WQVSNZg/",
-            response: "9365d170e44d9158a9ae8d2b943b2b3f",
-            rspauth: "ab3158bf7b8b8c4d7146488a8f837abe",
-            wrapped: Some([
-                "68656c6c6fef9ea84d771db07aa622000100000000",
-                "7369787465656e2062797465206d7367948a27293837f482e43f000100000001",
-                "68656c6c6f10d1f1c89887b0781310000100000000",
-                "7369787465656e2062797465206d7367bd52107b922b4a0c2b9d000100000001",
-            ]),
-        },
-        Case {
-            settings: rpc(Privacy),
-            user: USER,
-            authzid: false,
-            chosen: Privacy,
-            cipher: Some("3des"),
-            nonce: "+iCf+SG+pd27fZmohELwB2H0Bl4SCDhBSjaivgs8",
-            cnonce: "NVOhDvSeMUFuNxmbZuajaP4Lom4INNGP02u5s3vL",
-            response: "8a25f12f2a62f00393064b1635914a93",
-            rspauth: "6a4ae169efdd78d583ae9f0c32419f4d",
-            wrapped: Some([
-                "e247587cdecec7b4b4f3e14589a3cca7000100000000",
-                "0fd1a309f92f25bf2d9a0b77543ab849bb9a65ac966cc1f3cfd463bb5ed547cf000100000001",
-                "a5c24b5f3a39576bfc4ad4eedf484219000100000000",
-                "c5c285a5c592c177639a44478d9e2d5df10b73e0c5f046fa96a6956a823e5619000100000001",
-            ]),
-        },
-        Case {
-            settings: data(&[Privacy]),
-            user: USER,
-            authzid: true,
-            chosen: Privacy,
-            cipher: Some("3des"),
-            nonce: "cG5cokReBwXn6skqXfOTQmtyE7wl/Y86yMpm/hOp",
-            cnonce: "IXQ66ql0l0g7NOu3H59YI3IqxOKaHBsKoT21+JeH",
-            response: "9c0cff839ff5bad697605583af55d826",
-            rspauth: "9efd71e5d8d179a0e3307da8593d6aad",
-            wrapped: Some([
-                "2490cbbb8d046eafc4e07008153fe4a7000100000000",
-                "ac65c0c7846d73956c65b57a4f954461454cb3ebaa014a38e3ae14df8e601692000100000001",
-                "47312cc9af1e3010e752ce8ad0f1fefe000100000000",
-                "67eaf82c5f3345c3f505ff6771ae8b8e8f5b98c87ff4df78c02fa1228bd0e335000100000001",
-            ]),
-        },
-        Case {
-            settings: data(&[Privacy]),
-            user: KEY_USER,
-            authzid: true,
-            chosen: Privacy,
-            cipher: Some("rc4"),
-            nonce: "EANSAfLdUc27JmyRNsWqcC/oun1xfh1qJylv9E1O",
-            cnonce: "lSiZHf7MpPebTTquqbUapVY4PkLKAHYRlw2uXW6Y",
-            response: "f83db45683fdb0d3cc7176d853c5e4a1",
-            rspauth: "32a654acbf9a18bcabbcd06a2b0a12d2",
-            wrapped: Some([
-                "5bca2727c2bd9bdaab93ceb36394b2000100000000",
-                "c73579d37f711c5044293bbdc3473d9032bed93ef88a7d7b69bc000100000001",
-                "bd51d1e7e4c5a88a9672eff4096f12000100000000",
-                "223016985f4f2923a9904735593948638895e75e48645573bd33000100000001",
-            ]),
-        },
-        Case {
-            settings: data(&[Integrity]),
-            user: USER,
-            authzid: true,
-            chosen: Integrity,
-            cipher: None,
-            nonce: "qlkUPUL3tReP4SZpaYlrzIoxysyCQOPZ6ZqP8Gcm",
-            cnonce: "czeReNr9HUiqKWZVR4iHnL5iuz+ss/925dnMiuUU",
-            response: "59ea8178398e294e836e53e27a6d5a33",
-            rspauth: "0b855d8bea892614ff89364ef707c0fc",
-            wrapped: Some([
-                "68656c6c6f5fb781ea97a5a3201c4b000100000000",
-                "7369787465656e2062797465206d7367109540ba65e394f77b97000100000001",
-                "68656c6c6f0a2469628dcf1ad220f4000100000000",
-                "7369787465656e2062797465206d7367af9b555c3e96f1ab500e000100000001",
-            ]),
-        },
-        Case {
-            settings: data(&[Privacy, Integrity, Authentication]),
-            user: USER,
-            authzid: true,
-            chosen: Authentication,
-            cipher: None,
-            nonce: "cS3t7S1UFubey4XE16Upovk6qT3GxxOAkfmXcFxL",
-            cnonce: "Q+7nKKJUyavJguWHJZ/VLgbS/XPMmyW9AHdp/DJY",
-            response: "48e66d3a0eb682ecb18a0b4094d4929e",
-            rspauth: "d96c81eb5e1af1a9c539bcb2c807f5d2",
-            wrapped: None,
-        },
-    ]
 }
 
 impl Case {
