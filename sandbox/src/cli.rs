@@ -131,6 +131,9 @@ pub(crate) struct ReadyArgs {
     /// Write the same line to this open descriptor, and close it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(3..))]
     pub(crate) ready_fd: Option<i32>,
+    /// Say on stderr what the servers see: each exchange, call and transfer on a line
+    #[arg(long, short, env = "KERBOX_VERBOSE", value_parser = BoolishValueParser::new())]
+    pub(crate) verbose: bool,
     /// Stop when standard input is closed: nothing is left over when the parent dies
     #[arg(long, env = "KERBOX_EXIT_ON_STDIN_EOF", value_parser = BoolishValueParser::new())]
     pub(crate) exit_on_stdin_eof: bool,

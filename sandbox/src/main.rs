@@ -22,6 +22,7 @@ mod mit;
 mod randomness;
 mod ready;
 mod sandbox;
+mod servers;
 mod settings;
 mod signals;
 

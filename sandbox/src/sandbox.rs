@@ -1,4 +1,4 @@
-//! The servers, as the settings want them.
+//! A sandbox that serves: its servers, its files, and what is said of it.
 
 use std::convert::Infallible;
 use std::io;
@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use kerbox::{Clock, Error, NewPrincipal, Realm, Server};
+use kerbox::{Clock, Error, Server};
 use tokio::net::UnixListener;
 
 use crate::cli::Shell;
@@ -16,36 +16,9 @@ use crate::directory::Directory;
 use crate::environment::{environment, script};
 use crate::failure::Failure;
 use crate::holder::holder;
-use crate::randomness;
 use crate::ready::{Endpoints, Ready, ReadyFd, private_file};
-use crate::settings::{Listen, Port, PrincipalSettings, Settings};
-
-/// Gives a builder of the harness what every sandbox has: the two builders share these methods, and no trait.
-macro_rules! with_realm {
-    ($builder:expr, $settings:expr, $directory:expr) => {{
-        let realm = &$settings.realm;
-        let mut builder = $builder
-            .directory($directory)
-            .seed($settings.seed.unwrap_or_else(randomness::seed))
-            .threads(std::thread::available_parallelism().map_or(1, usize::from))
-            .realm_name(&realm.name)
-            .kdc_listen(address(realm.listen))
-            .max_life(realm.max_life)
-            .max_renewable_life(realm.max_renewable_life)
-            .enctypes(realm.enctypes.iter().copied())
-            .clock_skew(realm.clock_skew);
-        for attribute in &realm.attributes {
-            builder = builder.attribute(&attribute.to_string());
-        }
-        for (key, value) in &realm.libdefaults {
-            builder = builder.libdefault(key, value);
-        }
-        for principal in &$settings.principals {
-            builder = builder.principal(new_principal(principal));
-        }
-        builder
-    }};
-}
+use crate::servers::Servers;
+use crate::settings::{Port, Settings};
 
 /// A realm and an HDFS that serve.
 pub(crate) struct Sandbox {
@@ -111,86 +84,30 @@ impl Sandbox {
         }
     }
 
+    /// Says on standard error what the servers see, for as long as it is polled.
+    pub(crate) async fn tell_events(&self) -> Infallible {
+        let mut view = self.servers.journal();
+        let mut last = None;
+        loop {
+            // Nothing for a day is no error.
+            let _ = view.wait(|_| true, Duration::from_hours(24)).await;
+            let next = view.from_here();
+            for entry in view.entries() {
+                // What came between the two lines above is in both views.
+                if last < Some(entry.number) {
+                    note(&entry);
+                    last = Some(entry.number);
+                }
+            }
+            view = next;
+        }
+    }
+
     /// Ends the servers.
     pub(crate) async fn stop(self) {
         // Dropping it waits for its thread, which a second signal must be able to interrupt.
         let _ = tokio::task::spawn_blocking(move || drop(self.servers)).await;
     }
-}
-
-/// What runs.
-enum Servers {
-    /// The KDC alone.
-    Realm(Realm),
-}
-
-impl Servers {
-    async fn start(settings: &Settings, directory: &Path) -> Result<Self, Error> {
-        if settings.kdc_only {
-            return Ok(Self::Realm(with_realm!(Realm::builder(), settings, directory).start().await?));
-        }
-        Err(Error::NoSuchServer {
-            server: String::from("NameNode"),
-            has: String::from("the KDC: give --kdc-only"),
-        })
-    }
-
-    fn realm(&self) -> Option<&Realm> {
-        match self {
-            Self::Realm(realm) => Some(realm),
-        }
-    }
-
-    fn namenode(&self) -> Option<SocketAddr> {
-        match self {
-            Self::Realm(_) => None,
-        }
-    }
-
-    fn datanodes(&self) -> Vec<SocketAddr> {
-        match self {
-            Self::Realm(_) => Vec::new(),
-        }
-    }
-}
-
-fn new_principal(settings: &PrincipalSettings) -> NewPrincipal {
-    let mut principal = NewPrincipal::new(&settings.name);
-    if let Some(password) = &settings.password {
-        principal = principal.password(password);
-    }
-    if let Some(file) = &settings.keytab {
-        principal = principal.keytab(file);
-    }
-    if let Some(enctypes) = &settings.enctypes {
-        principal = principal.enctypes(enctypes.iter().copied());
-    }
-    if let Some(kvno) = settings.kvno {
-        principal = principal.kvno(kvno);
-    }
-    if let Some(life) = settings.max_life {
-        principal = principal.max_life(life);
-    }
-    if let Some(life) = settings.max_renewable_life {
-        principal = principal.max_renewable_life(life);
-    }
-    if let Some(at) = settings.expires {
-        principal = principal.expires(at);
-    }
-    if let Some(at) = settings.password_expires {
-        principal = principal.password_expires(at);
-    }
-    for attribute in &settings.attributes {
-        principal = principal.attribute(attribute.to_string());
-    }
-    for service in &settings.delegates_to {
-        principal = principal.delegates_to(service);
-    }
-    principal
-}
-
-fn address(listen: Listen) -> SocketAddr {
-    SocketAddr::new(listen.address, listen.port.number())
 }
 
 /// The same settings with a random port in place of one that is merely preferred; else the failure that names flag, port and holder.

@@ -133,6 +133,25 @@ impl Up {
         kill_process(pid, signal).expect("it lives");
     }
 
+    /// Waits for a line on standard error that holds `text`.
+    #[track_caller]
+    pub(crate) fn stderr_line_with(&mut self, text: &str) -> String {
+        let errors = self.child.stderr.take().expect("piped");
+        let mut errors = BufReader::new(errors);
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            assert_ne!(
+                errors.read_line(&mut line).expect("readable"),
+                0,
+                "it ended without a line on {text:?}"
+            );
+        }
+        // What it has read beyond that line is lost to `end`, which nobody minds after asking for one line.
+        self.child.stderr = Some(errors.into_inner());
+        line
+    }
+
     pub(crate) fn close_stdin(&mut self) {
         drop(self.stdin.take());
     }

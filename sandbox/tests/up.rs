@@ -7,6 +7,10 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
+use kerbox_krb5::client::{AsExchange, InitialRequest, Secret};
+use kerbox_krb5::messages::frame;
+use kerbox_krb5::{Clock, Principal};
+use rand::SeedableRng;
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -351,4 +355,83 @@ fn on_a_terminal_a_person_is_told_what_to_type_next_and_control_c_ends_it() {
     rustix::process::kill_process(pid, Signal::INT).expect("it lives");
     assert_eq!(child.wait().expect("ours").code(), Some(0));
     assert!(place.left_over().is_empty());
+}
+
+#[test]
+fn hadoops_keys_reach_the_clients_files_and_blocks_the_folder_that_was_named() {
+    let place = Place::new();
+    let up = place.up(&[
+        &ANY_PORTS[..],
+        &[
+            "--protection",
+            "privacy",
+            "-D",
+            "dfs.replication=2",
+            "--data-dir",
+            "data",
+            "--datanodes",
+            "2",
+        ],
+    ]
+    .concat());
+    for file in ["hadoop/core-site.xml", "hadoop/hdfs-site.xml"] {
+        let xml = fs::read_to_string(up.dir().join(file)).expect("it is there");
+        for (key, value) in [
+            ("hadoop.rpc.protection", "privacy"),
+            ("dfs.data.transfer.protection", "privacy"),
+            ("dfs.replication", "2"),
+            ("fs.defaultFS", up.ready["env"]["NAMENODE"].as_str().expect("a text")),
+        ] {
+            let property = format!("<name>{key}</name><value>{value}</value>");
+            assert!(xml.contains(&property), "{property} is missing in {file}:\n{xml}");
+        }
+    }
+    up.stop();
+    assert!(place.path().join("data/dn1").is_dir() && place.path().join("data/dn2").is_dir());
+}
+
+#[test]
+fn the_configuration_reaches_the_realm() {
+    let place = Place::new();
+    place.file(
+        "k.toml",
+        "[realm]\nname = \"TEST.LOCAL\"\n[realm.libdefaults]\nticket_lifetime = \"3h\"\n[[principal]]\nname = \"kafka/broker\"\nkeytab = \"kafka.keytab\"\nkvno = 7\n[[principal]]\nname = \"zookeeper/broker\"\nkeytab = \"kafka.keytab\"\n",
+    );
+    let up = place.up(&["--config", "k.toml", "--kdc-only"]);
+    assert_eq!(up.ready["realm"], "TEST.LOCAL");
+    let conf = fs::read_to_string(up.dir().join("krb5.conf")).expect("it is there");
+    for line in ["default_realm = TEST.LOCAL", "ticket_lifetime = 3h", "forwardable = true"] {
+        assert!(conf.lines().any(|written| written.trim() == line), "{line:?} is missing in\n{conf}");
+    }
+    let keytab = kerbox_krb5::keytab::Keytab::read(&up.dir().join("keytabs/kafka.keytab")).expect("a keytab");
+    let mut keys: Vec<String> = keytab
+        .entries()
+        .map(|entry| format!("{} {}", entry.principal(), entry.kvno()))
+        .collect();
+    keys.dedup();
+    assert_eq!(keys, ["kafka/broker@TEST.LOCAL 7", "zookeeper/broker@TEST.LOCAL 1"]);
+    up.stop();
+}
+
+#[test]
+fn what_the_servers_see_is_told_on_standard_error_if_asked_for() {
+    let place = Place::new();
+    let mut up = place.up(&["--kdc-only", "--kdc-port", "0", "--verbose"]);
+    let alice = Principal::new("EXAMPLE.COM", ["alice"]);
+    let mut rng = rand::rngs::StdRng::seed_from_u64(1);
+    let (_, request) = AsExchange::new(
+        InitialRequest::new(alice),
+        Secret::Keys(Vec::new()),
+        Clock::system().now(),
+        &mut rng,
+    )
+    .expect("a request");
+    let mut connection = TcpStream::connect(up.ready["endpoints"]["kdc"].as_str().expect("a text")).expect("it serves");
+    connection.write_all(&frame(&request)).expect("open");
+    let told = up.stderr_line_with("alice@EXAMPLE.COM");
+    assert!(
+        told.contains("krbtgt/EXAMPLE.COM") && told.contains("KDC_ERR_PREAUTH_REQUIRED"),
+        "{told}"
+    );
+    up.stop();
 }

@@ -41,6 +41,7 @@ async fn serve(args: &Exec, ready_fd: Option<ReadyFd>) -> Result<ExitCode, Failu
     let status = tokio::select! {
         status = run(args, &sandbox, &directory, &mut ends) => status,
         never = sandbox.answer() => match never {},
+        never = sandbox.tell_events(), if args.ready.verbose => match never {},
     };
     sandbox.stop().await;
     Ok(exit_code(status?))
@@ -91,9 +92,14 @@ async fn run(args: &Exec, sandbox: &Sandbox, directory: &Directory, ends: &mut E
 
 /// Becomes the command, which dies with the process that started us.
 pub(crate) fn child(args: &Child) -> ExitCode {
-    let parent = || rustix::process::getppid().map(Pid::as_raw_nonzero).map(i32::from);
-    if rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).is_err() || parent() != Some(args.parent) {
-        return ExitCode::FAILURE;
+    #[cfg(target_os = "linux")]
+    {
+        let bound = rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).is_ok();
+        let parent = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get());
+        // It may have died before we were bound to it.
+        if !bound || parent != Some(args.parent) {
+            return ExitCode::FAILURE;
+        }
     }
     let (program, arguments) = args.command.split_first().expect("clap asks for one at least");
     let error = std::process::Command::new(program).args(arguments).exec();

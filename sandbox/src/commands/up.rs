@@ -34,6 +34,7 @@ async fn serve(args: &Up, ready_fd: Option<ReadyFd>) -> Result<(), Failure> {
     let end = tokio::select! {
         end = ends.next() => end,
         never = sandbox.answer() => match never {},
+        never = sandbox.tell_events(), if args.ready.verbose => match never {},
     };
     // Whoever asks twice does not want to wait.
     tokio::select! {

@@ -1,0 +1,152 @@
+//! The servers, as the settings want them.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use kerbox::{Cluster, Error, Journal, NewPrincipal, Realm};
+
+use crate::cli::Security;
+use crate::randomness;
+use crate::settings::{Listen, PrincipalSettings, Settings};
+
+/// Gives a builder of the harness what every sandbox has: the two builders share these methods, and no trait.
+macro_rules! with_realm {
+    ($builder:expr, $settings:expr, $directory:expr) => {{
+        let realm = &$settings.realm;
+        let mut builder = $builder
+            .directory($directory)
+            .seed($settings.seed.unwrap_or_else(randomness::seed))
+            .threads(std::thread::available_parallelism().map_or(1, usize::from))
+            .realm_name(&realm.name)
+            .kdc_listen(address(realm.listen))
+            .max_life(realm.max_life)
+            .max_renewable_life(realm.max_renewable_life)
+            .enctypes(realm.enctypes.iter().copied())
+            .clock_skew(realm.clock_skew);
+        for attribute in &realm.attributes {
+            builder = builder.attribute(&attribute.to_string());
+        }
+        for (key, value) in &realm.libdefaults {
+            builder = builder.libdefault(key, value);
+        }
+        for principal in &$settings.principals {
+            builder = builder.principal(new_principal(principal));
+        }
+        builder
+    }};
+}
+
+/// What runs.
+pub(crate) enum Servers {
+    /// The KDC alone.
+    Realm(Realm),
+    /// The KDC, unless security is simple, the NameNode and the DataNodes.
+    Cluster(Cluster),
+}
+
+impl Servers {
+    /// Starts them; they serve when this returns.
+    pub(crate) async fn start(settings: &Settings, directory: &Path) -> Result<Self, Error> {
+        if settings.kdc_only {
+            return Ok(Self::Realm(with_realm!(Realm::builder(), settings, directory).start().await?));
+        }
+        let hdfs = &settings.hdfs;
+        let builder = match hdfs.security {
+            Security::Kerberos => Cluster::secure(),
+            Security::Simple => Cluster::simple(),
+        };
+        let mut builder = with_realm!(builder, settings, directory)
+            .datanodes(usize::from(hdfs.datanodes))
+            .namenode_listen(address(hdfs.listen))
+            .superuser(&hdfs.superuser);
+        for (group, members) in &hdfs.groups {
+            builder = builder.group(group, members);
+        }
+        for directory in &hdfs.directories {
+            builder = builder.hdfs_directory(&directory.path, &directory.owner, &directory.group, directory.mode);
+        }
+        for (key, value) in &settings.hadoop {
+            builder = builder.set(key, value);
+        }
+        if let Some(path) = &settings.data_dir {
+            builder = builder.blocks_directory(path);
+        }
+        Ok(Self::Cluster(builder.start().await?))
+    }
+
+    /// The KDC, if there is one.
+    pub(crate) fn realm(&self) -> Option<&Realm> {
+        match self {
+            Self::Realm(realm) => Some(realm),
+            Self::Cluster(cluster) => cluster.realm(),
+        }
+    }
+
+    /// What they see.
+    pub(crate) fn journal(&self) -> Journal {
+        match self {
+            Self::Realm(realm) => realm.journal(),
+            Self::Cluster(cluster) => cluster.journal(),
+        }
+    }
+
+    /// Where the NameNode listens, if there is one.
+    pub(crate) fn namenode(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Realm(_) => None,
+            Self::Cluster(cluster) => Some(cluster.namenode_address()),
+        }
+    }
+
+    /// Where the DataNodes listen, in their order.
+    pub(crate) fn datanodes(&self) -> Vec<SocketAddr> {
+        match self {
+            Self::Realm(_) => Vec::new(),
+            Self::Cluster(cluster) => {
+                let numbers = 1..=cluster.datanodes();
+                numbers
+                    .filter_map(|number| Some(cluster.datanode(number).ok()?.address()))
+                    .collect()
+            }
+        }
+    }
+}
+
+fn new_principal(settings: &PrincipalSettings) -> NewPrincipal {
+    let mut principal = NewPrincipal::new(&settings.name);
+    if let Some(password) = &settings.password {
+        principal = principal.password(password);
+    }
+    if let Some(file) = &settings.keytab {
+        principal = principal.keytab(file);
+    }
+    if let Some(enctypes) = &settings.enctypes {
+        principal = principal.enctypes(enctypes.iter().copied());
+    }
+    if let Some(kvno) = settings.kvno {
+        principal = principal.kvno(kvno);
+    }
+    if let Some(life) = settings.max_life {
+        principal = principal.max_life(life);
+    }
+    if let Some(life) = settings.max_renewable_life {
+        principal = principal.max_renewable_life(life);
+    }
+    if let Some(at) = settings.expires {
+        principal = principal.expires(at);
+    }
+    if let Some(at) = settings.password_expires {
+        principal = principal.password_expires(at);
+    }
+    for attribute in &settings.attributes {
+        principal = principal.attribute(attribute.to_string());
+    }
+    for service in &settings.delegates_to {
+        principal = principal.delegates_to(service);
+    }
+    principal
+}
+
+fn address(listen: Listen) -> SocketAddr {
+    SocketAddr::new(listen.address, listen.port.number())
+}
