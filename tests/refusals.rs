@@ -182,7 +182,8 @@ fn a_datanode_that_dies_at_the_third_packet_is_replaced_in_the_pipeline() -> Tes
         let bytes = pattern(1_000_000);
         // Whichever DataNode sees a third packet first.
         let fault = cluster.inject(Fault::new(|event| matches!(event, Event::Packet { nth: 3, writing: true, .. }), Verdict::Kill).once());
-        write(&client, "/user/alice/survivor", bytes.clone()).await?;
+        let written = write(&client, "/user/alice/survivor", bytes.clone()).await;
+        assert!(written.is_ok(), "{written:?}");
         assert_eq!(fault.struck(), 1);
         assert!(read(&client, "/user/alice/survivor").await? == bytes);
         let dead = (1..=4)

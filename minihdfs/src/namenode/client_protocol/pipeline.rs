@@ -60,9 +60,9 @@ impl NameNode {
         state.leases.renew(call.now, &request.client_name);
         let generation_stamp = state.blocks.next_generation_stamp();
         let info = state.blocks.block(id);
-        let locations = info.targets.clone();
         let grant = Some((&*call.caller.user.short, AccessMode::Write));
-        let mut block = self.located_block(call.now, state, info, 0, &locations, grant);
+        // No locations: a token that names no storages is good at the DataNode that replaces a dead one, too.
+        let mut block = self.located_block(call.now, state, info, 0, &[], grant);
         block.b = ExtendedBlockProto {
             generation_stamp,
             ..request.block
