@@ -109,21 +109,16 @@ fn a_tampered_wrap_token_is_refused() -> TestResult {
         let cluster = Cluster::secure().protection(protection).start_blocking()?;
         let alice = cluster.login_blocking("alice")?;
         block_on(async {
-            // The first thing that the client wraps is the connection context, and with it its first call: the last bytes of what it sends.
-            let mut sent = 0;
-            let proxy = Proxy::start(cluster.namenode_address(), move |direction, connection_bytes, bytes| {
-                if direction == Direction::ToServer {
-                    sent += 1;
-                    // Header, NEGOTIATE, INITIATE, RESPONSE and RESPONSE come before.
-                    if sent > 5 || connection_bytes > 6_000 {
-                        if let Some(last) = bytes.last_mut() {
-                            *last ^= 1;
-                        }
-                    }
-                }
+            // After NEGOTIATE, two challenges and SUCCESS everything that the client says is wrapped: its context and its first call.
+            let mut answers = 0;
+            let proxy = Proxy::start(cluster.namenode_address(), move |direction, _, bytes| match direction {
+                Direction::ToClient => answers += 1,
+                Direction::ToServer if answers >= 4 => bytes[bytes.len() - 1] ^= 1,
+                Direction::ToServer => {}
             })?;
             let client = proxy.client(&cluster, &alice)?;
-            let answered = client.get_file_info("/user").await;
+            let call = client.get_file_info("/user");
+            let answered = tokio::time::timeout(Duration::from_secs(10), call).await?;
             assert!(answered.is_err(), "a tampered call was served: {answered:?}");
             let served = cluster
                 .journal()
