@@ -4,12 +4,13 @@ use kerbox_krb5::messages::{
     EncKdcReplyPart, EncTicketPart, EncryptedData, KdcOptions, KdcReply, KdcRequest, MessageType, PaData, PaDataType, TicketFlags,
     TransitedEncoding,
 };
-use kerbox_krb5::{EncryptionKey, KeyUsage, NameType, Principal, Timestamp};
+use kerbox_krb5::{EncryptionKey, ErrorCode, KeyUsage, NameType, Principal, Timestamp};
 use rand::Rng;
 
 use crate::config::RealmConfig;
-use crate::context::Context;
+use crate::context::{Context, Learned};
 use crate::error::{KdcError, Refusal};
+use crate::fast::{self, Fast};
 use crate::policy::Grant;
 use crate::preauth::{self, KeysOf};
 use crate::{Attributes, PrincipalEntry};
@@ -26,7 +27,26 @@ pub(crate) const TGS_OPTIONS: KdcOptions = KdcOptions(
 );
 
 /// Answers an AS-REQ; `raw` are its bytes.
-pub(crate) fn answer(context: &Context<'_>, request: &KdcRequest, raw: &[u8], rng: &mut impl Rng) -> Result<Vec<u8>, Refusal> {
+pub(crate) fn answer(
+    context: &Context<'_>,
+    request: &KdcRequest,
+    raw: &[u8],
+    learned: &mut Learned,
+    rng: &mut impl Rng,
+) -> Result<Vec<u8>, Refusal> {
+    let armored = fast::open_as(context, request).map_err(|code| Refusal {
+        client: request.body.client.clone(),
+        ..KdcError::FindFast(code).into()
+    })?;
+    let Some((fast, inner)) = armored else {
+        return exchange(context, request, raw, None, rng);
+    };
+    learned.server.clone_from(&inner.body.server);
+    let fast = learned.fast.insert(fast);
+    exchange(context, &inner, raw, Some(fast), rng)
+}
+
+fn exchange(context: &Context<'_>, request: &KdcRequest, raw: &[u8], fast: Option<&Fast>, rng: &mut impl Rng) -> Result<Vec<u8>, Refusal> {
     let body = &request.body;
     let refused = |error: KdcError| Refusal {
         client: body.client.clone(),
@@ -72,14 +92,16 @@ pub(crate) fn answer(context: &Context<'_>, request: &KdcRequest, raw: &[u8], rn
     let hardware = client.attributes.contains(Attributes::REQUIRES_HW_AUTH);
     let with_hints = |error: KdcError| {
         let mut refusal = refused(error);
-        refusal.e_data = preauth::hints(hint_key, hardware);
+        refusal.e_data = preauth::hints(hint_key, hardware, fast.is_some());
         refusal.e_data.push(reply::cookie());
         refusal
     };
     let mut keys_of = KeysOf::Password;
-    match verify(client, request, context.now, realm) {
-        Ok(Some(shown)) => {
+    let mut padata = Vec::new();
+    match verify(client, request, fast, context.now, realm, rng) {
+        Ok(Some((shown, answer))) => {
             keys_of = shown;
+            padata.extend(answer);
             flags |= TicketFlags::PRE_AUTHENT;
         }
         Ok(None) => {}
@@ -93,11 +115,6 @@ pub(crate) fn answer(context: &Context<'_>, request: &KdcRequest, raw: &[u8], rn
         return Err(with_hints(KdcError::NeededHwPreauth));
     }
     // Not sooner: a client whose clock is far behind learns the time from the answers above, and asks again.
-    if times.end <= times.start {
-        return Err(refused(KdcError::NeverValid));
-    }
-
-    // Only now: a client whose clock is behind learns the time from what refuses it before.
     if times.end <= times.start {
         return Err(refused(KdcError::NeverValid));
     }
@@ -129,6 +146,13 @@ pub(crate) fn answer(context: &Context<'_>, request: &KdcRequest, raw: &[u8], rn
         authorization_data: Vec::new(),
     };
     let ticket = part.seal(ticket_server, server_key.key(), Some(server_key.kvno), rng);
+    padata.push(preauth::etype_info2(client_key));
+    let mut reply_key = client_key.key().clone();
+    if let Some(fast) = fast {
+        let armored = fast.reply(padata, &part.client, &ticket, &reply_key, context.now, rng);
+        let armored = armored.map_err(|code| refused(KdcError::FindFast(code)))?;
+        (padata, reply_key) = (armored.padata, armored.reply_key);
+    }
     let reply_part = EncKdcReplyPart {
         key: part.key,
         last_req: vec![(0, Timestamp::EPOCH)],
@@ -141,10 +165,10 @@ pub(crate) fn answer(context: &Context<'_>, request: &KdcRequest, raw: &[u8], rn
         renew_till: part.renew_till,
         server: ticket.server.clone(),
         addresses: part.addresses,
-        encrypted_padata: reply::encrypted_padata(request, raw, client_key.key()),
+        encrypted_padata: reply::encrypted_padata(request, raw, &reply_key),
     };
     let enc_part = EncryptedData::seal(
-        client_key.key(),
+        &reply_key,
         Some(client_key.kvno),
         KeyUsage::AS_REP_ENC_PART,
         &reply_part.encode(MessageType::AS_REP),
@@ -152,22 +176,37 @@ pub(crate) fn answer(context: &Context<'_>, request: &KdcRequest, raw: &[u8], rn
     );
     let reply = KdcReply {
         message_type: MessageType::AS_REP,
-        padata: vec![preauth::etype_info2(client_key)],
-        client: part.client,
+        padata,
+        client: reply::shown(fast, part.client),
         ticket,
         enc_part,
     };
     Ok(reply.encode())
 }
 
-/// Looks for pre-authentication that it knows in the request. `Ok(None)`: there is none.
-fn verify(client: &PrincipalEntry, request: &KdcRequest, now: Timestamp, realm: &RealmConfig) -> Result<Option<KeysOf>, KdcError> {
-    let Some(element) = PaData::find(&request.padata, PaDataType::ENC_TIMESTAMP) else {
+/// Looks for pre-authentication that it knows in the request: gives whose keys were shown, and what the reply says to it.
+/// `Ok(None)`: there is none.
+fn verify(
+    client: &PrincipalEntry,
+    request: &KdcRequest,
+    fast: Option<&Fast>,
+    now: Timestamp,
+    realm: &RealmConfig,
+    rng: &mut impl Rng,
+) -> Result<Option<(KeysOf, Option<PaData>)>, KdcError> {
+    let verified = if let Some(element) = PaData::find(&request.padata, PaDataType::ENCRYPTED_CHALLENGE) {
+        // Without an armor there is no challenge.
+        let fast = fast.ok_or(KdcError::PreauthFailed)?;
+        fast.verify_challenge(client, &request.body.enctypes, &element.value, now, realm, rng)
+            .map(|(keys_of, answer)| (keys_of, Some(answer)))
+    } else if let Some(element) = PaData::find(&request.padata, PaDataType::ENC_TIMESTAMP) {
+        preauth::verify_timestamp(client, &element.value, now, realm).map(|keys_of| (keys_of, None))
+    } else {
         return Ok(None);
     };
-    match preauth::verify_timestamp(client, &element.value, now, realm) {
-        Ok(keys_of) => Ok(Some(keys_of)),
-        Err(kerbox_krb5::ErrorCode::KDC_ERR_PREAUTH_FAILED) => Err(KdcError::PreauthFailed),
+    match verified {
+        Ok(verified) => Ok(Some(verified)),
+        Err(ErrorCode::KDC_ERR_PREAUTH_FAILED) => Err(KdcError::PreauthFailed),
         Err(code) => Err(KdcError::Preauthentication(code)),
     }
 }

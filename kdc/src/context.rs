@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
-use kerbox_krb5::Timestamp;
+use kerbox_krb5::{Principal, Timestamp};
 
 use crate::PrincipalDatabase;
 use crate::config::RealmConfig;
+use crate::fast::Fast;
 
 /// The database, the time and the asker of one exchange.
 pub(crate) struct Context<'a> {
@@ -15,6 +16,17 @@ pub(crate) struct Context<'a> {
     pub(crate) now: Timestamp,
     /// From where the request came, if it came over a network.
     pub(crate) peer: Option<IpAddr>,
+}
+
+/// What is learned of an exchange on its way, for the error that may end it.
+#[derive(Default)]
+pub(crate) struct Learned {
+    /// Whose ticket a TGS request came with.
+    pub(crate) client: Option<Principal>,
+    /// The server that was asked for inside of an armor.
+    pub(crate) server: Option<Principal>,
+    /// The armor.
+    pub(crate) fast: Option<Fast>,
 }
 
 impl<'a> Context<'a> {

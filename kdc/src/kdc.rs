@@ -12,7 +12,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use crate::config::RealmConfig;
-use crate::context::Context;
+use crate::context::{Context, Learned};
 use crate::error::{KdcError, Refusal};
 use crate::lookaside::Lookaside;
 use crate::{PrincipalDatabase, as_exchange, kpasswd, reply, tgs_exchange};
@@ -155,9 +155,9 @@ impl Kdc {
             Ok(fault) => fault,
             Err(reply) => return reply,
         };
-        let mut client = None;
-        let (answer, outcome) = self.exchange(now, &message, request, peer, fault.code, &mut client);
-        self.hook.record(now, event(&message, client.as_ref(), outcome));
+        let mut learned = Learned::default();
+        let (answer, outcome) = self.exchange(now, &message, request, peer, fault.code, &mut learned);
+        self.hook.record(now, event(&message, learned.client.as_ref(), outcome));
         self.finish(now, request, answer, peer, &fault)
     }
 
@@ -243,7 +243,7 @@ impl Kdc {
         raw: &[u8],
         peer: Peer,
         injected: Option<ErrorCode>,
-        client: &mut Option<Principal>,
+        learned: &mut Learned,
     ) -> (Vec<u8>, Outcome) {
         let mut rng = self.rng();
         let database = self.database();
@@ -255,15 +255,16 @@ impl Kdc {
         };
         let answer = match injected {
             Some(code) => Err(Refusal::from(KdcError::Injected(code))),
-            None if message.message_type == MessageType::AS_REQ => as_exchange::answer(&context, message, raw, &mut *rng),
-            None => tgs_exchange::answer(&context, message, raw, client, &mut *rng),
+            None if message.message_type == MessageType::AS_REQ => as_exchange::answer(&context, message, raw, learned, &mut *rng),
+            None => tgs_exchange::answer(&context, message, raw, learned, &mut *rng),
         };
         match answer {
             Ok(answer) => (answer, Outcome::Ok),
             Err(refusal) => {
                 let realm = &message.body.realm;
-                let server = message.body.server.clone().unwrap_or_else(|| Principal::krbtgt(realm, realm));
-                let error = reply::error(refusal, server, now);
+                let asked = learned.server.as_ref().or(message.body.server.as_ref());
+                let server = asked.cloned().unwrap_or_else(|| Principal::krbtgt(realm, realm));
+                let error = reply::error(refusal, server, learned.fast.as_ref(), now, &mut *rng);
                 (error.encode(), Outcome::KrbError(error.code))
             }
         }

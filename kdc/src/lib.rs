@@ -16,6 +16,7 @@ mod config;
 mod context;
 mod database;
 mod error;
+mod fast;
 mod kdc;
 mod kpasswd;
 mod lookaside;

@@ -40,12 +40,17 @@ pub(crate) fn etype_info2(key: &PrincipalKey) -> PaData {
 }
 
 /// The METHOD-DATA that tells a client how to authenticate, in MIT's order.
-pub(crate) fn hints(key: Option<&PrincipalKey>, hardware_only: bool) -> Vec<PaData> {
-    let mut hints = Vec::new();
+pub(crate) fn hints(key: Option<&PrincipalKey>, hardware_only: bool, armored: bool) -> Vec<PaData> {
+    let mut hints = vec![PaData::new(PaDataType::FX_FAST, Vec::new())];
     if let Some(key) = key {
         hints.push(etype_info2(key));
         if !hardware_only {
-            hints.push(PaData::new(PaDataType::ENC_TIMESTAMP, Vec::new()));
+            let method = if armored {
+                PaDataType::ENCRYPTED_CHALLENGE
+            } else {
+                PaDataType::ENC_TIMESTAMP
+            };
+            hints.push(PaData::new(method, Vec::new()));
         }
     }
     hints

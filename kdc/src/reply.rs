@@ -2,8 +2,10 @@
 
 use kerbox_krb5::messages::{Checksum, KdcRequest, KrbError, PaData, PaDataType, PaPacOptions};
 use kerbox_krb5::{EncryptionKey, KeyUsage, Principal, Timestamp};
+use rand::Rng;
 
 use crate::error::Refusal;
+use crate::fast::Fast;
 use crate::s4u;
 
 /// PA-FX-COOKIE: clients give it back (RFC 6113, 5.2). This KDC keeps its state elsewhere, so it says only that there is one.
@@ -26,15 +28,28 @@ pub(crate) fn encrypted_padata(request: &KdcRequest, raw: &[u8], reply_key: &Enc
     padata
 }
 
+/// The client as a reply names it outside of an armor.
+pub(crate) fn shown(fast: Option<&Fast>, client: Principal) -> Principal {
+    match fast {
+        Some(fast) => fast.shown(client),
+        None => client,
+    }
+}
+
 /// The KRB-ERROR of a refusal. `server` is the one that was asked for.
-pub(crate) fn error(refusal: Refusal, server: Principal, now: Timestamp) -> KrbError {
-    KrbError {
+pub(crate) fn error(refusal: Refusal, server: Principal, fast: Option<&Fast>, now: Timestamp, rng: &mut impl Rng) -> KrbError {
+    let e_data = refusal.e_data;
+    let error = KrbError {
         ctime: None,
         stime: now,
         code: refusal.error.code(),
         client: refusal.client,
         server,
         text: Some(refusal.error.text().to_owned()),
-        data: (!refusal.e_data.is_empty()).then(|| PaData::encode_list(&refusal.e_data)),
+        data: (!e_data.is_empty() && fast.is_none()).then(|| PaData::encode_list(&e_data)),
+    };
+    match fast {
+        Some(fast) => fast.error(error, e_data, rng),
+        None => error,
     }
 }

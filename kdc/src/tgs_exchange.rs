@@ -6,55 +6,71 @@ use kerbox_krb5::messages::{
 use kerbox_krb5::{EncryptionKey, EncryptionType, Principal, Timestamp};
 use rand::Rng;
 
-use crate::context::Context;
+use crate::context::{Context, Learned};
 use crate::error::{KdcError, Refusal};
+use crate::fast::{self, Fast};
 use crate::policy::{Grant, TicketTimes};
 use crate::s4u::{self, S4u2Self};
 use crate::tgs_checks::{self, SecondTicket};
 use crate::tgs_header::{self, Header, is_local_tgs};
 use crate::{PrincipalEntry, PrincipalKey, authdata, referral, reply, transited};
 
-/// Answers a TGS-REQ; `raw` are its bytes. `client` is told as soon as it is known.
+/// Answers a TGS-REQ; `raw` are its bytes. Whose ticket it comes with is told as soon as it is known.
 pub(crate) fn answer(
     context: &Context<'_>,
     request: &KdcRequest,
     raw: &[u8],
-    client: &mut Option<Principal>,
+    learned: &mut Learned,
     rng: &mut impl Rng,
 ) -> Result<Vec<u8>, Refusal> {
-    exchange(context, request, raw, client, rng).map_err(|error| Refusal {
-        client: client.clone(),
+    let answer = open(context, request, learned).and_then(|(header, inner)| {
+        let request = inner.as_ref().unwrap_or(request);
+        exchange(context, request, raw, &header, learned.fast.as_ref(), rng)
+    });
+    answer.map_err(|error| Refusal {
+        client: learned.client.clone(),
         ..error.into()
     })
+}
+
+/// Opens the request's ticket and its armor, if it has one: then the request inside is the one that counts.
+fn open<'a>(context: &Context<'a>, request: &KdcRequest, learned: &mut Learned) -> Result<(Header<'a>, Option<KdcRequest>), KdcError> {
+    let header = tgs_header::read(context, request, &mut learned.client).map_err(KdcError::ProcessTgs)?;
+    let Some((fast, inner)) = fast::open_tgs(request, &header).map_err(KdcError::FindFast)? else {
+        return Ok((header, None));
+    };
+    learned.server.clone_from(&inner.body.server);
+    learned.fast = Some(fast);
+    Ok((header, Some(inner)))
 }
 
 fn exchange(
     context: &Context<'_>,
     request: &KdcRequest,
     raw: &[u8],
-    client: &mut Option<Principal>,
+    header: &Header<'_>,
+    fast: Option<&Fast>,
     rng: &mut impl Rng,
 ) -> Result<Vec<u8>, KdcError> {
     let body = &request.body;
-    let header = tgs_header::read(context, request, client).map_err(KdcError::ProcessTgs)?;
     let asked = body.server.as_ref().ok_or(KdcError::NullServer)?;
     let server = referral::server(context, body, asked)?;
     // Another realm's ticket-granting service in the place of what was asked for.
     let is_referral = server.principal.is_krbtgt() && server.principal != *asked && !is_local_tgs(&server.principal);
-    let s4u2self = s4u::read(context, request, &header, server)?;
+    let s4u2self = s4u::read(context, request, header, server)?;
     let second = second_ticket(context, request)?;
 
-    tgs_checks::constraints(body, asked, &header, server, context.now, s4u2self.is_some())?;
+    tgs_checks::constraints(body, asked, header, server, context.now, s4u2self.is_some())?;
     if let Some(s4u2self) = &s4u2self {
-        s4u2self.check(context, request, &header, server)?;
+        s4u2self.check(context, request, header, server)?;
     }
     if body.options.contains(KdcOptions::ENC_TKT_IN_SKEY) {
         tgs_checks::user_to_user(context, second.as_ref(), server)?;
     }
-    tgs_checks::server_policy(body.options, &header, server, context.now)?;
+    tgs_checks::server_policy(body.options, header, server, context.now)?;
     // Whose ticket it becomes: the asker's own, or that of the user in whose name it asks.
     let evidence = if body.options.contains(KdcOptions::CNAME_IN_ADDL_TKT) {
-        Some(s4u::check_s4u2proxy(context, request, &header, server, second.as_ref())?)
+        Some(s4u::check_s4u2proxy(context, request, header, server, second.as_ref())?)
     } else {
         None
     };
@@ -71,8 +87,8 @@ fn exchange(
         client: client_entry,
         server,
     };
-    let times = ticket_times(&grant, &header, context.now);
-    let transited = transited(&header, ticket_client, asked, server)?;
+    let times = ticket_times(&grant, header, context.now);
+    let transited = transited(header, ticket_client, asked, server)?;
     // MIT's KDC refuses tickets that it did not check, also where the client asked it not to.
     if body.options.contains(KdcOptions::DISABLE_TRANSITED_CHECK)
         || !context.database.capaths().allow(&transited, subject.client.realm(), asked.realm())
@@ -87,7 +103,7 @@ fn exchange(
     let session_enctype = session_enctype(&grant, second.as_ref())?;
     let session_key = EncryptionKey::random(session_enctype, rng).map_err(|_| KdcError::BadEncryptionType)?;
     let auth_time = subject.auth_time;
-    let mut authorization_data = authdata::of_request(body, &header)?;
+    let mut authorization_data = authdata::of_request(body, header)?;
     authorization_data.extend(subject.authorization_data.iter().cloned());
     let elsewhere = body.options.intersects(KdcOptions::FORWARDED | KdcOptions::PROXY);
     let mut part = EncTicketPart {
@@ -118,6 +134,14 @@ fn exchange(
         }
     };
     let (reply_key, usage) = header.reply_key();
+    let mut reply_key = reply_key.clone();
+    let mut padata = s4u2self.map(|s4u2self| s4u2self.reply(header)).unwrap_or_default();
+    if let Some(fast) = fast {
+        let armored = fast
+            .reply(padata, &part.client, &ticket, &reply_key, context.now, rng)
+            .map_err(KdcError::FindFast)?;
+        (padata, reply_key) = (armored.padata, armored.reply_key);
+    }
     let reply_part = EncKdcReplyPart {
         key: part.key,
         last_req: vec![(0, Timestamp::EPOCH)],
@@ -130,13 +154,13 @@ fn exchange(
         renew_till: part.renew_till,
         server: ticket.server.clone(),
         addresses: if elsewhere { part.addresses } else { Vec::new() },
-        encrypted_padata: reply::encrypted_padata(request, raw, reply_key),
+        encrypted_padata: reply::encrypted_padata(request, raw, &reply_key),
     };
-    let enc_part = EncryptedData::seal(reply_key, None, usage, &reply_part.encode(MessageType::TGS_REP), rng);
+    let enc_part = EncryptedData::seal(&reply_key, None, usage, &reply_part.encode(MessageType::TGS_REP), rng);
     let reply = KdcReply {
         message_type: MessageType::TGS_REP,
-        padata: s4u2self.map(|s4u2self| s4u2self.reply(&header)).unwrap_or_default(),
-        client: part.client,
+        padata,
+        client: reply::shown(fast, part.client),
         ticket,
         enc_part,
     };

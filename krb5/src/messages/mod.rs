@@ -9,10 +9,12 @@
 //! - [`ApReq`], [`Authenticator`], [`ApRep`], [`EncApRepPart`]: AP exchange
 //! - [`KrbError`], [`KrbPriv`], [`KrbSafe`], [`KrbCred`]
 //! - [`PaData`], [`EtypeInfo2Entry`], [`PaEncTsEnc`], [`PaForUser`], [`PaS4uX509User`]: pre-authentication
+//! - [`FastArmoredReq`], [`FastReq`], [`FastResponse`]: FAST
 //! - [`frame`], [`frame_length`]: messages over TCP
 
 mod ap;
 mod data;
+mod fast;
 mod flags;
 mod framing;
 mod kdc_reply;
@@ -27,6 +29,7 @@ mod wire;
 
 pub use ap::{ApRep, ApReq, Authenticator, EncApRepPart};
 pub use data::{AuthorizationData, Checksum, EncryptedData, HostAddress, TransitedEncoding};
+pub use fast::{FastArmoredReq, FastFinished, FastReq, FastResponse, decode_fast_reply, encode_fast_reply};
 pub use flags::{ApOptions, KdcOptions, TicketFlags};
 pub use framing::{MAX_MESSAGE, frame, frame_length};
 pub use kdc_reply::{EncKdcReplyPart, KdcReply};
