@@ -41,6 +41,7 @@ pub(crate) fn answer(
     let Some((fast, inner)) = armored else {
         return exchange(context, request, raw, None, rng);
     };
+    learned.client.clone_from(&inner.body.client);
     learned.server.clone_from(&inner.body.server);
     let fast = learned.fast.insert(fast);
     exchange(context, &inner, raw, Some(fast), rng)

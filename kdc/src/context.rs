@@ -21,7 +21,7 @@ pub(crate) struct Context<'a> {
 /// What is learned of an exchange on its way, for the error that may end it.
 #[derive(Default)]
 pub(crate) struct Learned {
-    /// Whose ticket a TGS request came with.
+    /// Whose ticket a TGS request came with; the client inside of an AS request's armor.
     pub(crate) client: Option<Principal>,
     /// The server that was asked for inside of an armor.
     pub(crate) server: Option<Principal>,

@@ -22,6 +22,9 @@ pub(crate) struct Fast {
     armor_key: EncryptionKey,
     nonce: i64,
     hides_client: bool,
+    /// Whether replies carry a strengthen key, which the RFC leaves to the KDC. Heimdal's clients up to 7.8 do not mix
+    /// it into the reply's key; they are known by the outer body, in which they name no realm.
+    strengthens: bool,
 }
 
 /// Opens the armor of an AS request, if it has one: gives it and the request inside.
@@ -72,6 +75,7 @@ fn open(
         armor_key,
         nonce: body.nonce,
         hides_client: inner.options & FastReq::HIDE_CLIENT_NAMES != 0,
+        strengthens: request.body.realm == body.realm,
     };
     let request = KdcRequest {
         message_type: request.message_type,
@@ -159,11 +163,16 @@ impl Fast {
         now: Timestamp,
         rng: &mut impl Rng,
     ) -> Result<Armored, ErrorCode> {
-        let strengthen_key = EncryptionKey::random(reply_key.enctype(), rng).map_err(|error| error.code())?;
-        let strengthened = combine(&strengthen_key, "strengthenkey", reply_key, "replykey")?;
+        let mut strengthen_key = None;
+        let mut strengthened = reply_key.clone();
+        if self.strengthens {
+            let key = EncryptionKey::random(reply_key.enctype(), rng).map_err(|error| error.code())?;
+            strengthened = combine(&key, "strengthenkey", reply_key, "replykey")?;
+            strengthen_key = Some(key);
+        }
         let response = FastResponse {
             padata,
-            strengthen_key: Some(strengthen_key),
+            strengthen_key,
             finished: Some(FastFinished {
                 timestamp: now,
                 client: client.clone(),

@@ -151,13 +151,13 @@ impl Kdc {
                 ..Reply::default()
             };
         };
-        let fault = match self.ask(now, |outcome| event(&message, None, outcome)) {
+        let fault = match self.ask(now, |outcome| event(&message, &Learned::default(), outcome)) {
             Ok(fault) => fault,
             Err(reply) => return reply,
         };
         let mut learned = Learned::default();
         let (answer, outcome) = self.exchange(now, &message, request, peer, fault.code, &mut learned);
-        self.hook.record(now, event(&message, learned.client.as_ref(), outcome));
+        self.hook.record(now, event(&message, &learned, outcome));
         self.finish(now, request, answer, peer, &fault)
     }
 
@@ -302,17 +302,18 @@ fn name(principal: Option<&Principal>) -> Arc<str> {
     principal.map(|principal| principal.to_string().into()).unwrap_or_default()
 }
 
-fn event(message: &KdcRequest, client: Option<&Principal>, outcome: Outcome) -> Event {
-    let service = name(message.body.server.as_ref());
+/// The exchange as the journal tells it: by the names inside of an armor, if there is one.
+fn event(message: &KdcRequest, learned: &Learned, outcome: Outcome) -> Event {
+    let service = name(learned.server.as_ref().or(message.body.server.as_ref()));
     if message.message_type == MessageType::AS_REQ {
         return Event::AsExchange {
-            client: name(message.body.client.as_ref()),
+            client: name(learned.client.as_ref().or(message.body.client.as_ref())),
             service,
             outcome,
         };
     }
     Event::TgsExchange {
-        client: name(client),
+        client: name(learned.client.as_ref()),
         service,
         kind: kind(message),
         outcome,
