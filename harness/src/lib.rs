@@ -40,3 +40,8 @@ pub use principals::NewPrincipal;
 pub use realm::Realm;
 pub use shared_conf::{shared_krb5_conf, use_shared_krb5_conf};
 pub use world_methods::SkewGuard;
+
+/// The README, whose code is compiled with the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
