@@ -55,7 +55,7 @@ impl Cluster {
             hdfs,
         } = builder;
         let (fixture, mut kills) = Fixture::start(world)?;
-        let realm = is_secure.then(|| Realm::in_world(&fixture, realm)).transpose()?;
+        let realm = is_secure.then(|| Realm::in_world(&fixture, &realm)).transpose()?;
         let hdfs = Arc::new(Hdfs::start(&fixture, realm.as_ref(), hdfs)?);
         let killed = Arc::clone(&hdfs);
         fixture.runtime.handle().spawn(async move {

@@ -1,7 +1,7 @@
 //! The DataNodes of a cluster, and what a test can do to them.
 
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,10 +10,13 @@ use minihdfs::config::HdfsConfig;
 use minihdfs::datanode::link::DatanodeRegistration;
 use minihdfs::datanode::{DataNode, DataNodeContext};
 use minihdfs::namenode::NameNode;
+use minihdfs::rpc::{RpcEndpoint, RpcSecurity};
+use minihdfs::user::AuthToLocal;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::runtime::Handle;
 
+use crate::cluster_builder::HdfsSettings;
 use crate::hdfs::listen;
 use crate::running::Running;
 use crate::world::{Fixture, Timed, World};
@@ -38,6 +41,11 @@ pub(crate) struct DataNodes {
     runtime: Handle,
     namenode: Arc<NameNode>,
     config: HdfsConfig,
+    /// How their RPC ports authenticate callers, and shorten their names.
+    security: Option<RpcSecurity>,
+    auth_to_local: AuthToLocal,
+    /// Where they listen: where the NameNode does.
+    listen_ip: IpAddr,
     slots: Vec<Slot>,
 }
 
@@ -45,6 +53,8 @@ pub(crate) struct DataNodes {
 struct Slot {
     number: usize,
     address: SocketAddr,
+    /// The RPC port, at which Java's client asks how long a block is that is being written.
+    rpc_address: SocketAddr,
     uuid: Arc<str>,
     storage_id: Arc<str>,
     directory: PathBuf,
@@ -56,6 +66,13 @@ struct Slot {
 struct Process {
     node: Arc<DataNode>,
     server: Running,
+    rpc: Running,
+}
+
+/// The two sockets of a DataNode.
+struct Listeners {
+    transfer: TcpListener,
+    rpc: TcpListener,
 }
 
 impl DataNodes {
@@ -64,9 +81,14 @@ impl DataNodes {
         fixture: &Fixture,
         namenode: &Arc<NameNode>,
         config: &HdfsConfig,
-        blocks: &Path,
-        number: usize,
+        security: Option<RpcSecurity>,
+        auth_to_local: AuthToLocal,
+        settings: &HdfsSettings,
     ) -> Result<Self, Error> {
+        let blocks = match &settings.blocks {
+            Some(blocks) => blocks.clone(),
+            None => fixture.world.path().join("blocks"),
+        };
         let world = &fixture.world;
         let mut rng = StdRng::seed_from_u64(world.seed ^ DATANODES_STREAM);
         let mut datanodes = Self {
@@ -74,14 +96,20 @@ impl DataNodes {
             runtime: fixture.runtime.handle().clone(),
             namenode: Arc::clone(namenode),
             config: config.clone(),
-            slots: Vec::with_capacity(number),
+            security,
+            auth_to_local,
+            listen_ip: settings.listen.ip(),
+            slots: Vec::with_capacity(settings.datanodes),
         };
-        for number in 1..=number {
+        let any_port = SocketAddr::new(datanodes.listen_ip, 0);
+        for number in 1..=settings.datanodes {
             let server = Server::DataNode(number);
-            let (listener, address) = listen(server, (Ipv4Addr::LOCALHOST, 0).into())?;
+            let (transfer, address) = listen(server, any_port)?;
+            let (rpc, rpc_address) = listen(server, any_port)?;
             let slot = Slot {
                 number,
                 address,
+                rpc_address,
                 uuid: uuid(&mut rng).into(),
                 storage_id: format!("DS-{}", uuid(&mut rng)).into(),
                 directory: blocks.join(format!("dn{number}")),
@@ -89,13 +117,13 @@ impl DataNodes {
                 seed: rng.random(),
                 process: Mutex::default(),
             };
-            datanodes.run(&slot, listener)?;
+            datanodes.run(&slot, Listeners { transfer, rpc })?;
             datanodes.slots.push(slot);
         }
         Ok(datanodes)
     }
 
-    fn run(&self, slot: &Slot, listener: std::net::TcpListener) -> Result<(), Error> {
+    fn run(&self, slot: &Slot, listeners: Listeners) -> Result<(), Error> {
         let registration = DatanodeRegistration {
             number: slot.number,
             uuid: Arc::clone(&slot.uuid),
@@ -103,7 +131,7 @@ impl DataNodes {
             ip: slot.address.ip(),
             host_name: "localhost".into(),
             transfer_port: slot.address.port(),
-            ipc_port: 0,
+            ipc_port: slot.rpc_address.port(),
             info_port: 0,
         };
         let context = DataNodeContext {
@@ -115,10 +143,23 @@ impl DataNodes {
         let node = DataNode::open(registration, &slot.directory, &self.config, context, slot.seed)?;
         node.start(slot.clock.now())?;
         let served = Arc::clone(&node);
-        let server = Running::start(&self.runtime, |shutdown| minihdfs::datanode::serve(served, listener, shutdown));
-        self.world
-            .add_timed(Server::DataNode(slot.number), Arc::clone(&node) as Arc<dyn Timed>);
-        *slot.process() = Some(Process { node, server });
+        let server = Running::start(&self.runtime, |shutdown| {
+            minihdfs::datanode::serve(served, listeners.transfer, shutdown)
+        });
+        let number = Server::DataNode(slot.number);
+        let endpoint = RpcEndpoint::new(
+            number,
+            Arc::clone(&node) as _,
+            self.security.clone(),
+            self.auth_to_local.clone(),
+            &self.config,
+            self.world.hook(),
+        );
+        let rpc = Running::start(&self.runtime, |shutdown| {
+            minihdfs::rpc::serve(Arc::new(endpoint), listeners.rpc, slot.clock.clone(), slot.seed, shutdown)
+        });
+        self.world.add_timed(number, Arc::clone(&node) as Arc<dyn Timed>);
+        *slot.process() = Some(Process { node, server, rpc });
         Ok(())
     }
 
@@ -190,6 +231,7 @@ impl Datanode<'_> {
         if let Some(process) = self.slot.process().take() {
             process.node.stop();
             process.server.stop();
+            process.rpc.stop();
             self.all.world.remove_timed(Server::DataNode(self.slot.number));
         }
     }
@@ -199,6 +241,7 @@ impl Datanode<'_> {
         if let Some(process) = self.slot.process().take() {
             process.node.stop();
             process.server.kill();
+            process.rpc.kill();
             self.all.world.remove_timed(Server::DataNode(self.slot.number));
         }
     }
@@ -207,8 +250,10 @@ impl Datanode<'_> {
     pub fn restart(&self) -> Result<(), Error> {
         self.stop();
         let server = Server::DataNode(self.slot.number);
-        let (listener, _) = listen(server, self.slot.address)?;
-        self.all.run(self.slot, listener)
+        let bound = |address: SocketAddr| SocketAddr::new(self.all.listen_ip, address.port());
+        let (transfer, _) = listen(server, bound(self.slot.address))?;
+        let (rpc, _) = listen(server, bound(self.slot.rpc_address))?;
+        self.all.run(self.slot, Listeners { transfer, rpc })
     }
 }
 

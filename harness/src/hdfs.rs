@@ -1,7 +1,6 @@
 //! The servers of an HDFS, wired: a NameNode, its DataNodes, their configuration and security.
 
-use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use kerbox_krb5::{Principal, Timestamp};
@@ -51,9 +50,6 @@ impl Hdfs {
         let world = &fixture.world;
         let (listener, address) = listen(Server::NameNode, settings.listen)?;
         let (keys, config, warnings) = configuration(address, realm, &settings)?;
-        let security = realm
-            .map(|realm| security(realm, &keys, &config, "dfs.namenode.kerberos.principal"))
-            .transpose()?;
         let clock = world.new_clock(Server::NameNode);
         let identity = NameNodeIdentity {
             superuser: settings.superuser.clone(),
@@ -66,22 +62,33 @@ impl Hdfs {
             namenode.make_directory(clock.now(), &directory.path, &directory.owner, &directory.group, directory.mode)?;
         }
         world.add_timed(Server::NameNode, Arc::clone(&namenode) as Arc<dyn Timed>);
+        let auth_to_local = AuthToLocal::from_config(&config, identity.default_realm)?;
+        let security = match realm {
+            Some(realm) => Some(RpcSecurity {
+                tokens: Some(Arc::clone(namenode.delegation_tokens()) as _),
+                ..security_of(realm, &keys, &config, "dfs.namenode.kerberos.principal")?
+            }),
+            None => None,
+        };
         let endpoint = RpcEndpoint::new(
             Server::NameNode,
             Arc::clone(&namenode) as _,
-            security.map(|security| RpcSecurity {
-                tokens: Some(Arc::clone(namenode.delegation_tokens()) as _),
-                ..security
-            }),
-            AuthToLocal::from_config(&config, identity.default_realm)?,
+            security,
+            auth_to_local.clone(),
             &config,
             world.hook(),
         );
         let rpc = Running::start(fixture.runtime.handle(), |shutdown| {
             minihdfs::rpc::serve(Arc::new(endpoint), listener, clock, world.seed ^ NAMENODE_STREAM, shutdown)
         });
-        let blocks: PathBuf = settings.blocks.unwrap_or_else(|| world.path().join("blocks"));
-        let datanodes = DataNodes::start(fixture, &namenode, &config, &blocks, settings.datanodes)?;
+        let security = match realm {
+            Some(realm) => Some(RpcSecurity {
+                tokens: Some(Arc::clone(namenode.block_tokens()) as _),
+                ..security_of(realm, &keys, &config, "dfs.datanode.kerberos.principal")?
+            }),
+            None => None,
+        };
+        let datanodes = DataNodes::start(fixture, &namenode, &config, security, auth_to_local, &settings)?;
         hadoop_conf::write(&world.path().join("hadoop"), &keys)?;
         Ok(Self {
             namenode,
@@ -133,7 +140,7 @@ fn configuration(
 }
 
 /// How a server authenticates its callers, as the principal that a key names.
-fn security(realm: &Realm, keys: &HadoopKeys, config: &HdfsConfig, key: &str) -> Result<RpcSecurity, Error> {
+fn security_of(realm: &Realm, keys: &HadoopKeys, config: &HdfsConfig, key: &str) -> Result<RpcSecurity, Error> {
     let name = keys.get(key).map(String::as_str).unwrap_or_default().replace("_HOST", "localhost");
     let principal = Principal::parse(&name, realm.name())?;
     let keytab = realm.core().keytab_of(&[&name])?;
@@ -142,11 +149,22 @@ fn security(realm: &Realm, keys: &HadoopKeys, config: &HdfsConfig, key: &str) ->
     Ok(RpcSecurity { gssapi, tokens: None })
 }
 
-/// Binds a server's socket.
+/// Where clients on this machine reach a server: one that listens on every interface is told by the loopback one.
+pub(crate) fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}
+
+/// Binds a server's socket; answers also where clients reach it.
 pub(crate) fn listen(server: Server, address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
     let cannot = |source| Error::Bind { server, address, source };
     let listener = TcpListener::bind(address).map_err(cannot)?;
     listener.set_nonblocking(true).map_err(cannot)?;
     let bound = listener.local_addr().map_err(cannot)?;
-    Ok((listener, bound))
+    Ok((listener, reachable(bound)))
 }

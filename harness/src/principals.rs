@@ -131,15 +131,15 @@ impl NewPrincipal {
     }
 
     /// As the KDC takes it.
-    pub(crate) fn in_realm(&self, realm: &str) -> Result<kerbox_kdc::NewPrincipal, Error> {
-        let keys = match &self.password {
-            Some(password) => NewKeys::RandomAndPassword(password.clone()),
+    pub(crate) fn in_realm(self, realm: &str) -> Result<kerbox_kdc::NewPrincipal, Error> {
+        let keys = match self.password {
+            Some(password) => NewKeys::RandomAndPassword(password),
             None => NewKeys::Random,
         };
         let mut new = kerbox_kdc::NewPrincipal::new(Principal::parse(&self.name, realm)?, keys);
-        new.enctypes.clone_from(&self.enctypes);
+        new.enctypes = self.enctypes;
         new.kvno = self.kvno;
-        new.attributes.clone_from(&self.attributes);
+        new.attributes = self.attributes;
         new.entry.max_life = self.max_life;
         new.entry.max_renewable_life = self.max_renewable_life;
         new.entry.expires = self.expires;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +19,7 @@ use tokio::runtime::Handle;
 use crate::builder::{RealmBuilder, RealmSettings};
 use crate::client_env::{self, ClientEnv};
 use crate::directory::{make_private, write_private};
+use crate::hdfs::reachable;
 use crate::principals::{NewPrincipal, file_name, keytab_on_demand};
 use crate::running::Running;
 use crate::shared_conf::{Registration, own_conf};
@@ -54,6 +55,7 @@ pub(crate) struct RealmCore {
     kdc_clock: Clock,
     server: Mutex<Running>,
     runtime: Handle,
+    listen_ip: IpAddr,
     address: SocketAddr,
     ticket_lifetime: Duration,
     renewable_lifetime: Duration,
@@ -83,20 +85,20 @@ impl Realm {
 
     pub(crate) fn with(builder: RealmBuilder) -> Result<Self, Error> {
         let (fixture, _) = Fixture::start(builder.world)?;
-        let mut realm = Self::in_world(&fixture, builder.realm)?;
+        let mut realm = Self::in_world(&fixture, &builder.realm)?;
         fixture.world.write_env(&realm.env())?;
         realm.fixture = Some(fixture);
         Ok(realm)
     }
 
     /// Starts the KDC in a world and writes its clients' files.
-    pub(crate) fn in_world(fixture: &Fixture, settings: RealmSettings) -> Result<Self, Error> {
+    pub(crate) fn in_world(fixture: &Fixture, settings: &RealmSettings) -> Result<Self, Error> {
         let world = Arc::clone(&fixture.world);
         let name = settings.name.clone().unwrap_or_else(next_realm_name);
         let sockets = Sockets::bind(settings.listen).map_err(cannot_bind(settings.listen))?;
-        let address = sockets.local_addr().map_err(cannot_bind(settings.listen))?;
+        let address = reachable(sockets.local_addr().map_err(cannot_bind(settings.listen))?);
         let mut rng = StdRng::seed_from_u64(world.seed ^ HARNESS_STREAM);
-        let database = database(&name, &settings, &mut rng)?;
+        let database = database(&name, settings, &mut rng)?;
         let kdc_clock = world.new_clock(Server::Kdc);
         let mut kdc = Kdc::new(database, world.seed ^ KDC_STREAM).with_hook(world.hook());
         if let Some(bytes) = settings.max_udp_reply {
@@ -110,6 +112,7 @@ impl Realm {
             kdc_clock,
             server: Mutex::new(server),
             runtime,
+            listen_ip: settings.listen.ip(),
             address,
             ticket_lifetime: settings.ticket_lifetime,
             renewable_lifetime: settings.max_renewable_life,
@@ -120,7 +123,7 @@ impl Realm {
             name,
             world,
         });
-        core.write_files(&settings)?;
+        core.write_files(settings)?;
         Ok(Self { core, fixture: None })
     }
 
@@ -167,10 +170,11 @@ impl Realm {
 
     /// Adds a principal, with its keytab, while the KDC runs.
     pub fn add_principal(&self, principal: NewPrincipal) -> Result<Principal, Error> {
+        let name = self.principal(principal.name())?;
+        let file = principal.keytab_file(&name);
         let new = principal.in_realm(&self.core.name)?;
-        let name = new.entry.principal.clone();
         self.core.kdc.update(|database, rng| database.add(new, rng))?;
-        if let Some(file) = principal.keytab_file(&name) {
+        if let Some(file) = file {
             self.core.write_keytab(&file, [&name])?;
         }
         Ok(name)
@@ -201,7 +205,8 @@ impl Realm {
         let core = &self.core;
         let mut server = core.server();
         server.stop();
-        let sockets = Sockets::bind(core.address).map_err(cannot_bind(core.address))?;
+        let bound = SocketAddr::new(core.listen_ip, core.address.port());
+        let sockets = Sockets::bind(bound).map_err(cannot_bind(bound))?;
         *server = serve(&core.runtime, &core.kdc, sockets, &core.kdc_clock);
         core.world.record_state(Server::Kdc, "started");
         Ok(())
@@ -395,7 +400,7 @@ fn database(name: &str, settings: &RealmSettings, rng: &mut StdRng) -> Result<Pr
     let mut database = PrincipalDatabase::new();
     database.add_realm(config, rng)?;
     for principal in &settings.principals {
-        database.add(principal.in_realm(name)?, rng)?;
+        database.add(principal.clone().in_realm(name)?, rng)?;
     }
     Ok(database)
 }
