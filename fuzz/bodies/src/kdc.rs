@@ -2,32 +2,70 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use kerbox_kdc::{Peer, Transport};
-use kerbox_krb5::KeyUsage;
-use kerbox_krb5::client::{AsExchange, InitialRequest, Secret, TgsExchange, TgsRequest};
+use kerbox_kdc::{Kdc, Peer, Transport};
+use kerbox_krb5::ap_exchange::{ApInitiator, ApInitiatorOptions};
+use kerbox_krb5::client::{AsExchange, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest};
 use kerbox_krb5::messages::{
-    ApOptions, ApReq, Authenticator, Checksum, EncryptedData, KdcReply, KdcRequest, KdcRequestBody, KrbError, MessageType, PaData,
-    PaDataType,
+    ApOptions, ApReq, Authenticator, ChangePasswordData, Checksum, EncKrbPrivPart, EncryptedData, KdcReply, KdcRequest, KdcRequestBody,
+    KrbError, KrbPriv, MessageType, PaData, PaDataType,
 };
+use kerbox_krb5::{KeyUsage, Principal};
 
 use crate::world::{NOW, alice, alices_key, rng, world};
 
 /// Any request gets an answer that can be read, or none.
 pub fn kdc_handle(bytes: &[u8]) {
     for transport in [Transport::Tcp, Transport::Udp] {
-        let address = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let peer = Peer {
-            address,
-            local: address,
-            transport,
-        };
-        let reply = world().kdc.handle(NOW, bytes, peer);
-        assert!(
-            reply
-                .message
-                .is_none_or(|answer| KrbError::decode(&answer).is_ok() || KdcReply::decode(&answer).is_ok())
-        );
+        handle(&world().kdc, bytes, transport);
     }
+}
+
+fn handle(kdc: &Kdc, request: &[u8], transport: Transport) {
+    let address = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let peer = Peer {
+        address,
+        local: address,
+        transport,
+    };
+    if let Some(answer) = kdc.handle(NOW, request, peer).message {
+        let of_kpasswd = answer
+            .first_chunk()
+            .is_some_and(|len| usize::from(u16::from_be_bytes(*len)) == answer.len());
+        assert!(of_kpasswd || KrbError::decode(&answer).is_ok() || KdcReply::decode(&answer).is_ok());
+    }
+}
+
+/// Any content of a right request to the password service, of either version.
+pub fn kpasswd(bytes: &[u8]) {
+    let world = world();
+    let Some((version, user_data)) = bytes.split_first() else { return };
+    let version: u16 = if version & 1 == 0 { 1 } else { 0xff80 };
+    // Its own KDC, because it changes keys.
+    let kdc = Kdc::new(world.kdc.database().clone(), 1);
+    handle(&kdc, &kpasswd_request(&world.changepw, version, user_data), Transport::Udp);
+}
+
+fn kpasswd_request(ticket: &Credentials, version: u16, user_data: &[u8]) -> Vec<u8> {
+    let options = ApInitiatorOptions {
+        seq_number: Some(1),
+        ..ApInitiatorOptions::default()
+    };
+    let (_, ap_req) = ApInitiator::new(ticket, options, NOW, &mut rng());
+    let part = EncKrbPrivPart {
+        user_data: user_data.to_vec(),
+        timestamp: None,
+        seq_number: Some(1),
+        sender: IpAddr::V4(Ipv4Addr::LOCALHOST).into(),
+        recipient: None,
+    };
+    let enc_part = EncryptedData::seal(&ticket.key, None, KeyUsage::KRB_PRIV_ENC_PART, &part.encode(), &mut rng());
+    let body = [ap_req.clone(), KrbPriv { enc_part }.encode()].concat();
+    let mut message = Vec::new();
+    for number in [6 + body.len() as u16, version, ap_req.len() as u16] {
+        message.extend(number.to_be_bytes());
+    }
+    message.extend(body);
+    message
 }
 
 /// Any body of a TGS-REQ whose ticket, authenticator and checksum are right.
@@ -51,7 +89,7 @@ pub fn kdc_tgs_body(bytes: &[u8]) {
         authenticator: EncryptedData::seal(&tgt.key, None, usage, &authenticator.encode(), &mut rng()),
     };
     message.padata.push(PaData::new(PaDataType::TGS_REQ, ap_req.encode()));
-    kdc_handle(&message.encode());
+    handle(&world().kdc, &message.encode(), Transport::Tcp);
 }
 
 /// Any answer to an AS-REQ.
@@ -70,7 +108,17 @@ pub fn tgs_answer(bytes: &[u8]) {
 }
 
 pub(crate) fn request_seeds() -> Vec<Vec<u8>> {
-    world().requests.clone()
+    let mut requests = world().requests.clone();
+    requests.push(kpasswd_request(&world().changepw, 1, b""));
+    requests
+}
+
+pub(crate) fn kpasswd_seeds() -> Vec<Vec<u8>> {
+    let data = ChangePasswordData {
+        password: b"new-pw".to_vec(),
+        target: Some(Principal::new("EXAMPLE.COM", ["bob"])),
+    };
+    vec![b"\0new-pw".to_vec(), [&[1], &data.encode()[..]].concat()]
 }
 
 pub(crate) fn body_seeds() -> Vec<Vec<u8>> {

@@ -5,13 +5,15 @@
 
 mod files;
 mod gss;
+mod hdfs;
 mod kdc;
 mod messages;
 mod world;
 
 pub use files::{ccache, keytab, names};
 pub use gss::{ap_request, gss_context_token, gss_message};
-pub use kdc::{as_answer, kdc_handle, kdc_tgs_body, tgs_answer};
+pub use hdfs::{digest_md5, namenode_calls, rpc_secure, rpc_simple, tokens};
+pub use kdc::{as_answer, kdc_handle, kdc_tgs_body, kpasswd, tgs_answer};
 pub use messages::messages;
 
 /// A fuzz target: its name, what it runs, and inputs to begin with.
@@ -25,7 +27,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 16] = [
     Target {
         name: "keytab",
         body: keytab,
@@ -75,5 +77,35 @@ pub const TARGETS: [Target; 10] = [
         name: "gss_message",
         body: gss_message,
         seeds: gss::message_seeds,
+    },
+    Target {
+        name: "kpasswd",
+        body: kpasswd,
+        seeds: kdc::kpasswd_seeds,
+    },
+    Target {
+        name: "rpc_simple",
+        body: rpc_simple,
+        seeds: hdfs::simple_seeds,
+    },
+    Target {
+        name: "rpc_secure",
+        body: rpc_secure,
+        seeds: hdfs::secure_seeds,
+    },
+    Target {
+        name: "namenode_calls",
+        body: namenode_calls,
+        seeds: hdfs::call_seeds,
+    },
+    Target {
+        name: "tokens",
+        body: tokens,
+        seeds: hdfs::token_seeds,
+    },
+    Target {
+        name: "digest_md5",
+        body: digest_md5,
+        seeds: hdfs::digest_seeds,
     },
 ];

@@ -18,6 +18,8 @@ pub(crate) struct World {
     pub(crate) service: Principal,
     pub(crate) tgt: Credentials,
     pub(crate) ticket: Credentials,
+    /// A ticket of the password service.
+    pub(crate) changepw: Credentials,
     /// Every request that was sent on the way, and every answer.
     pub(crate) requests: Vec<Vec<u8>>,
     pub(crate) answers: Vec<Vec<u8>>,
@@ -67,13 +69,19 @@ impl World {
         };
         let mut initial = InitialRequest::new(alice());
         initial.renewable_lifetime = Duration::from_hours(24);
-        let (mut exchange, mut request) = AsExchange::new(initial, Secret::Keys(vec![alices_key()]), NOW, &mut rng).expect("supported");
-        let tgt = loop {
-            match exchange.step(&send(request), &mut rng).expect("the KDC is ours") {
-                AsStep::Send(next) => request = next,
-                AsStep::Done(tgt) => break *tgt,
+        let mut log_in = |initial: InitialRequest| {
+            let secret = Secret::Keys(vec![alices_key()]);
+            let (mut exchange, mut request) = AsExchange::new(initial, secret, NOW, &mut rng).expect("supported");
+            loop {
+                match exchange.step(&send(request), &mut rng).expect("the KDC is ours") {
+                    AsStep::Send(next) => request = next,
+                    AsStep::Done(ticket) => break *ticket,
+                }
             }
         };
+        let tgt = log_in(initial.clone());
+        initial.server = Principal::new(REALM, ["kadmin", "changepw"]);
+        let changepw = log_in(initial);
         let mut ask = |request: TgsRequest| {
             let (exchange, request) = TgsExchange::new(&tgt, request, NOW, &mut rng).expect("supported");
             exchange.finish(&send(request))
@@ -97,6 +105,7 @@ impl World {
             service,
             tgt,
             ticket,
+            changepw,
             requests,
             answers,
         }

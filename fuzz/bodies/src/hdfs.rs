@@ -1,0 +1,363 @@
+//! The NameNode as a connection sees it, its methods, and what its clients present as tokens.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use kerbox_events::{NoHook, Server};
+use kerbox_krb5::Timestamp;
+use minihdfs::HdfsError;
+use minihdfs::config::HdfsConfig;
+use minihdfs::namenode::{NameNode, NameNodeIdentity};
+use minihdfs::proto::common::rpc_sasl_proto::SaslState;
+use minihdfs::proto::common::{IpcConnectionContextProto, RequestHeaderProto, RpcRequestHeaderProto, RpcSaslProto, UserInformationProto};
+use minihdfs::proto::hdfs::{
+    CreateRequestProto, DeleteRequestProto, FsPermissionProto, GetFileInfoRequestProto, MkdirsRequestProto, RenameRequestProto,
+};
+use minihdfs::rpc::{Call, RpcEndpoint, RpcSecurity, RpcService, RpcSession, Step};
+use minihdfs::sasl::{DigestMd5Client, DigestMd5Settings, GssapiSettings, QualityOfProtection, SaslServer, SaslStep};
+use minihdfs::secret_manager::{SecretManager, TokenUser};
+use minihdfs::token::{BlockTokenIdentifier, Credentials, CredentialsFormat, DelegationTokenIdentifier, Token};
+use minihdfs::user::{AuthMethod, AuthToLocal, Caller, User};
+use minihdfs::writable::WritableReader;
+use prost::Message;
+
+use crate::world::{NOW, rng, world};
+
+const CLIENT_PROTOCOL: &str = "org.apache.hadoop.hdfs.protocol.ClientProtocol";
+const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+fn config() -> HdfsConfig {
+    HdfsConfig::from_pairs([("dfs.namenode.fs-limits.min-block-size", "0")])
+        .expect("right keys")
+        .0
+}
+
+fn namenode() -> NameNode {
+    let identity = NameNodeIdentity {
+        superuser: "hdfs".to_owned(),
+        default_realm: "EXAMPLE.COM".to_owned(),
+        address: HOME,
+    };
+    NameNode::new(config(), &identity, NOW, Arc::new(NoHook), &mut rng()).expect("a right configuration")
+}
+
+/// Any bytes on a connection to a NameNode that trusts its clients.
+pub fn rpc_simple(bytes: &[u8]) {
+    connection(bytes, None);
+}
+
+/// Any bytes on a connection to a NameNode that demands Kerberos or a token.
+pub fn rpc_secure(bytes: &[u8]) {
+    let world = world();
+    let qop = [
+        QualityOfProtection::Authentication,
+        QualityOfProtection::Integrity,
+        QualityOfProtection::Privacy,
+    ];
+    let settings = GssapiSettings::new(world.service.clone(), world.keytab.clone(), &qop);
+    connection(bytes, Some(settings));
+}
+
+fn connection(bytes: &[u8], kerberos: Option<GssapiSettings>) {
+    let namenode = Arc::new(namenode());
+    let security = kerberos.map(|gssapi| RpcSecurity {
+        gssapi,
+        tokens: Some(Arc::clone(namenode.delegation_tokens()) as Arc<dyn SecretManager>),
+    });
+    let rules = AuthToLocal::from_config(&config(), "EXAMPLE.COM").expect("right rules");
+    let endpoint = RpcEndpoint::new(Server::NameNode, namenode, security, rules, &config(), Arc::new(NoHook));
+    let mut session = RpcSession::new(Arc::new(endpoint), (HOME, 50_000).into());
+    let mut rng = rng();
+    // Bytes come in pieces.
+    for piece in bytes.chunks(100) {
+        session.input().extend_from_slice(piece);
+        loop {
+            match session.advance(NOW, &mut rng) {
+                Step::Read => break,
+                Step::Write | Step::Wait(_) => session.output().clear(),
+                Step::Close | Step::Kill => return,
+            }
+        }
+        session.output().clear();
+    }
+}
+
+/// The methods that requests are thrown at; the first byte of each chooses.
+const METHODS: [&str; 40] = [
+    "abandonBlock",
+    "addBlock",
+    "append",
+    "checkAccess",
+    "complete",
+    "concat",
+    "create",
+    "delete",
+    "fsync",
+    "getAclStatus",
+    "getAdditionalDatanode",
+    "getBatchedListing",
+    "getBlockLocations",
+    "getContentSummary",
+    "getDelegationToken",
+    "getFileInfo",
+    "getListing",
+    "getXAttrs",
+    "listXAttrs",
+    "mkdirs",
+    "modifyAclEntries",
+    "recoverLease",
+    "removeAcl",
+    "removeAclEntries",
+    "removeXAttr",
+    "rename",
+    "rename2",
+    "renewLease",
+    "setAcl",
+    "setOwner",
+    "setPermission",
+    "setQuota",
+    "setReplication",
+    "setSafeMode",
+    "setTimes",
+    "setXAttr",
+    "truncate",
+    "updateBlockForPipeline",
+    "updatePipeline",
+    "getLocatedFileInfo",
+];
+
+/// Any calls, one after the other: a method's number, the length of its request, the request.
+pub fn namenode_calls(mut bytes: &[u8]) {
+    let namenode = namenode();
+    let caller = Caller::new(User::simple("hdfs"), AuthMethod::Simple, HOME);
+    while let [method, len, rest @ ..] = bytes {
+        let (request, rest) = rest.split_at(rest.len().min((*len).into()));
+        bytes = rest;
+        let call = Call {
+            now: NOW,
+            caller: &caller,
+            protocol: CLIENT_PROTOCOL,
+            version: 1,
+            method: METHODS[usize::from(*method) % METHODS.len()],
+            request,
+        };
+        let _ = namenode.call(&call, &mut Vec::new());
+    }
+    if let Some(deadline) = namenode.next_deadline() {
+        namenode.tick(deadline);
+    }
+}
+
+/// Tokens, their identifiers, and files of them: what is read is written and read again.
+pub fn tokens(bytes: &[u8]) {
+    if let Ok(credentials) = Credentials::from_bytes(bytes) {
+        for format in [CredentialsFormat::Writable, CredentialsFormat::Protobuf] {
+            assert!(Credentials::from_bytes(&credentials.to_bytes(format)).is_ok());
+        }
+    }
+    if let Ok(token) = Token::read(&mut WritableReader::new(bytes)) {
+        let mut written = Vec::new();
+        token.write(&mut written);
+        assert!(Token::read(&mut WritableReader::new(&written)).is_ok());
+        assert!(Token::from_url_string(&token.to_url_string()).is_ok());
+    }
+    if let Ok(identifier) = DelegationTokenIdentifier::from_bytes(bytes) {
+        assert!(DelegationTokenIdentifier::from_bytes(&identifier.to_bytes()).is_ok());
+    }
+    if let Ok(identifier) = BlockTokenIdentifier::from_bytes(bytes) {
+        assert!(BlockTokenIdentifier::from_bytes(&identifier.to_protobuf()).is_ok());
+        assert!(BlockTokenIdentifier::from_bytes(&identifier.to_legacy()).is_ok());
+    }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _ = Token::from_url_string(text);
+        let _ = DelegationTokenIdentifier::from_sasl_user_name(text);
+        let _ = BlockTokenIdentifier::from_sasl_user_name(text);
+    }
+}
+
+struct OneToken;
+
+impl SecretManager for OneToken {
+    fn sasl_password(&self, _now: Timestamp, _user_name: &str) -> Result<String, HdfsError> {
+        Ok("password".to_owned())
+    }
+
+    fn token_user(&self, _user_name: &str) -> Result<TokenUser, HdfsError> {
+        Err(HdfsError::new("java.io.IOException", "nobody"))
+    }
+}
+
+/// Any response to a DIGEST-MD5 challenge, any message under its layer, and any challenge to a client.
+pub fn digest_md5(bytes: &[u8]) {
+    let (mut server, _) = digest_server();
+    let _ = server.step(NOW, bytes, &mut rng());
+    let (mut server, response) = digest_server();
+    if server.step(NOW, &response, &mut rng()).is_ok() {
+        let _ = server.unwrap(bytes);
+    }
+    let qop = [QualityOfProtection::Privacy];
+    let mut client = DigestMd5Client::data_transfer("user".to_owned(), "password".to_owned(), &qop, &mut rng());
+    let _ = client.respond(bytes);
+}
+
+/// A server that has sent its challenge, and a right response to it.
+fn digest_server() -> (SaslServer, Vec<u8>) {
+    let qop = [QualityOfProtection::Privacy];
+    let mut server = SaslServer::digest_md5(DigestMd5Settings::data_transfer(&qop), Arc::new(OneToken), &mut rng());
+    let challenge = match server.step(NOW, b"", &mut rng()) {
+        Ok(SaslStep::Challenge(challenge)) => challenge,
+        other => unreachable!("the first step is a challenge: {other:?}"),
+    };
+    let mut client = DigestMd5Client::data_transfer("user".to_owned(), "password".to_owned(), &qop, &mut rng());
+    let response = client.respond(&challenge).expect("a right challenge");
+    (server, response)
+}
+
+pub(crate) fn digest_seeds() -> Vec<Vec<u8>> {
+    vec![digest_server().1]
+}
+
+pub(crate) fn token_seeds() -> Vec<Vec<u8>> {
+    let token = Token {
+        identifier: b"identifier".to_vec().into(),
+        password: b"password".to_vec().into(),
+        kind: "HDFS_DELEGATION_TOKEN".to_owned(),
+        service: "127.0.0.1:8020".to_owned(),
+    };
+    let mut written = Vec::new();
+    token.write(&mut written);
+    let credentials = Credentials::of(token.clone());
+    vec![
+        written,
+        token.to_url_string().into_bytes(),
+        credentials.to_bytes(CredentialsFormat::Writable),
+        credentials.to_bytes(CredentialsFormat::Protobuf),
+    ]
+}
+
+fn permission() -> FsPermissionProto {
+    FsPermissionProto { perm: 0o755 }
+}
+
+fn requests() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        (
+            "mkdirs",
+            MkdirsRequestProto {
+                src: "/a/b".to_owned(),
+                masked: permission(),
+                create_parent: true,
+                unmasked: None,
+            }
+            .encode_to_vec(),
+        ),
+        (
+            "create",
+            CreateRequestProto {
+                src: "/a/f".to_owned(),
+                masked: permission(),
+                client_name: "client".to_owned(),
+                create_flag: 3,
+                create_parent: true,
+                replication: 1,
+                block_size: 1 << 20,
+                ..Default::default()
+            }
+            .encode_to_vec(),
+        ),
+        (
+            "rename",
+            RenameRequestProto {
+                src: "/a/f".to_owned(),
+                dst: "/a/b/g".to_owned(),
+            }
+            .encode_to_vec(),
+        ),
+        ("getFileInfo", GetFileInfoRequestProto { src: "/a".to_owned() }.encode_to_vec()),
+        (
+            "delete",
+            DeleteRequestProto {
+                src: "/a".to_owned(),
+                recursive: true,
+            }
+            .encode_to_vec(),
+        ),
+    ]
+}
+
+pub(crate) fn call_seeds() -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    for (method, request) in requests() {
+        all.push(METHODS.iter().position(|known| *known == method).expect("in the list") as u8);
+        all.push(request.len() as u8);
+        all.extend(request);
+    }
+    // The same request for every method: the fields' numbers are similar enough to begin with.
+    let (_, request) = requests().swap_remove(0);
+    let every = (0..METHODS.len()).flat_map(|method| [&[method as u8, request.len() as u8], &request[..]].concat());
+    vec![all, every.collect()]
+}
+
+fn frame(parts: &[Vec<u8>]) -> Vec<u8> {
+    let contents = parts.concat();
+    [&(contents.len() as u32).to_be_bytes(), &contents[..]].concat()
+}
+
+fn header(call_id: i32) -> Vec<u8> {
+    let header = RpcRequestHeaderProto {
+        rpc_kind: Some(2),
+        rpc_op: Some(0),
+        call_id,
+        client_id: vec![7; 16].into(),
+        retry_count: Some(if call_id < 0 { -1 } else { 0 }),
+        ..Default::default()
+    };
+    header.encode_length_delimited_to_vec()
+}
+
+pub(crate) fn simple_seeds() -> Vec<Vec<u8>> {
+    let context = IpcConnectionContextProto {
+        user_info: Some(UserInformationProto {
+            effective_user: Some("hdfs".to_owned()),
+            real_user: None,
+        }),
+        protocol: Some(CLIENT_PROTOCOL.to_owned()),
+    };
+    let mut stream = b"hrpc\x09\x00\x00".to_vec();
+    stream.extend(frame(&[header(-3), context.encode_length_delimited_to_vec()]));
+    for (call_id, (method, request)) in (0..).zip(requests()) {
+        let request_header = RequestHeaderProto {
+            method_name: method.to_owned(),
+            declaring_class_protocol_name: CLIENT_PROTOCOL.to_owned(),
+            client_protocol_version: 1,
+        };
+        let mut delimited = Vec::new();
+        prost::encode_length_delimiter(request.len(), &mut delimited).expect("a Vec grows");
+        delimited.extend(request);
+        stream.extend(frame(&[
+            header(call_id),
+            request_header.encode_length_delimited_to_vec(),
+            delimited,
+        ]));
+    }
+    vec![stream]
+}
+
+pub(crate) fn secure_seeds() -> Vec<Vec<u8>> {
+    let sasl = |state: SaslState, token: Option<Vec<u8>>| {
+        let message = RpcSaslProto {
+            version: None,
+            state: state.into(),
+            token: token.map(Into::into),
+            auths: Vec::new(),
+        };
+        frame(&[header(-33), message.encode_length_delimited_to_vec()])
+    };
+    let negotiate = [b"hrpc\x09\x00\xdf", &sasl(SaslState::Negotiate, None)[..]].concat();
+    let tokens = crate::gss::context_seeds();
+    let initiate = tokens
+        .first()
+        .cloned()
+        .map(|token| [negotiate.clone(), sasl(SaslState::Initiate, Some(token))].concat());
+    [Some(negotiate), initiate].into_iter().flatten().collect()
+}
