@@ -64,6 +64,7 @@ impl HdfsConfig {
                     _ => return Err(entry.error("write simple or kerberos")),
                 }
             }
+            "hadoop.security.authorization" => self.service_authorization = entry.boolean()?,
             "hadoop.security.auth_to_local" => self.auth_to_local = entry.value.to_owned(),
             "hadoop.security.auth_to_local.mechanism" => {
                 self.auth_to_local_mechanism = match entry.value.to_ascii_lowercase().as_str() {

@@ -79,6 +79,8 @@ pub struct ProxyUser {
 pub struct HdfsConfig {
     /// `hadoop.security.authentication`
     pub authentication: Authentication,
+    /// `hadoop.security.authorization`: access control lists of services, all of which are `*` here.
+    pub service_authorization: bool,
     /// `hadoop.security.auth_to_local`: rules separated by white space.
     pub auth_to_local: String,
     /// `hadoop.security.auth_to_local.mechanism`
@@ -188,6 +190,7 @@ impl Default for HdfsConfig {
     fn default() -> Self {
         Self {
             authentication: Authentication::Simple,
+            service_authorization: false,
             auth_to_local: "DEFAULT".to_owned(),
             auth_to_local_mechanism: AuthToLocalMechanism::Hadoop,
             proxy_users: BTreeMap::new(),

@@ -211,12 +211,6 @@ impl BlockManager {
                 info.block
             )));
         }
-        if length < info.block.length {
-            return Err(HdfsError::io(format!(
-                "Commit block size must not be less than what was reported: NN has {} bytes of {}, client submits {length}",
-                info.block.length, info.block
-            )));
-        }
         info.block.length = length;
         info.state = BlockState::Committed;
         Ok(())

@@ -67,6 +67,14 @@ pub(super) struct Quota {
     pub(super) space: Option<u64>,
 }
 
+impl Quota {
+    /// The root always has a quota, which nothing reaches.
+    pub(super) const ROOT: Self = Self {
+        namespace: Some(i64::MAX as u64),
+        space: None,
+    };
+}
+
 /// A file's own part.
 #[derive(Debug)]
 pub(super) struct File {

@@ -6,10 +6,6 @@ use super::path;
 use crate::HdfsError;
 use crate::config::HdfsConfig;
 
-/// The longest path that can be created, in characters and in components.
-const MAX_PATH_LENGTH: usize = 8000;
-const MAX_PATH_DEPTH: usize = 1000;
-
 /// What a subtree takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Usage {
@@ -28,12 +24,7 @@ impl Usage {
 }
 
 /// Refuses names that cannot be created: `.reserved` at the root, `.snapshot` anywhere, too long ones.
-pub(super) fn check_new_path(path: &ResolvedPath<'_>, operation: &str, config: &HdfsConfig) -> Result<(), HdfsError> {
-    if path.path().len() > MAX_PATH_LENGTH || path.depth() > MAX_PATH_DEPTH {
-        return Err(HdfsError::io(format!(
-            "{operation}: Pathname too long.  Limit {MAX_PATH_LENGTH} characters, {MAX_PATH_DEPTH} levels."
-        )));
-    }
+pub(super) fn check_new_names(path: &ResolvedPath<'_>, config: &HdfsConfig) -> Result<(), HdfsError> {
     if path::components(path.path()).next() == Some(".reserved") {
         return Err(HdfsError::hadoop_illegal_argument(
             "File name \".reserved\" is reserved and cannot be created. \
@@ -110,7 +101,10 @@ impl Namespace {
         let mut id = parent;
         while id != below {
             let inode = self.inode(id);
-            if inode.as_directory().is_some_and(|directory| directory.quota != Quota::default()) {
+            if inode
+                .as_directory()
+                .is_some_and(|directory| directory.quota != Quota::default() && directory.quota != Quota::ROOT)
+            {
                 return true;
             }
             id = inode.parent;
@@ -131,7 +125,7 @@ impl Namespace {
         while Some(id) != below {
             let inode = self.inode(id);
             let quota = inode.as_directory().map(|directory| directory.quota).unwrap_or_default();
-            if quota.namespace.is_some() || quota.space.is_some() {
+            if quota != Quota::default() && quota != Quota::ROOT {
                 let usage = self.usage(id, space);
                 let (inodes, bytes) = (usage.inodes() + charge.inodes, usage.space + charge.space);
                 if let Some(limit) = quota.namespace.filter(|limit| charge.inodes > 0 && inodes > *limit) {

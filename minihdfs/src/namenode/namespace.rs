@@ -7,10 +7,12 @@ use kerbox_krb5::Timestamp;
 
 use super::acl::Acl;
 use super::id_map::IdMap;
-use super::inode::{Directory, Inode, InodeId, InodeKind, PERMISSION_BITS, ROOT};
+use super::inode::{Directory, Inode, InodeId, InodeKind, PERMISSION_BITS, Quota, ROOT};
 use super::path;
 use crate::HdfsError;
 
+/// What is not in the tree, and not in a listing of the root.
+pub(super) const RESERVED: &str = "/.reserved";
 /// Below it inodes are named by their numbers.
 const RESERVED_INODES: &str = "/.reserved/.inodes/";
 /// Below it is the whole tree once more, as it would be without decryption.
@@ -102,7 +104,10 @@ impl Namespace {
             acl: Acl::default(),
             xattrs: Vec::new(),
             storage_policy: 0,
-            kind: InodeKind::Directory(Directory::default()),
+            kind: InodeKind::Directory(Directory {
+                quota: Quota::ROOT,
+                ..Directory::default()
+            }),
         };
         Self {
             inodes: IdMap::from_iter([(ROOT, root)]),
@@ -133,7 +138,7 @@ impl Namespace {
         if path.starts_with("/.reserved/") {
             return self.resolve_reserved(path);
         }
-        Ok(self.walk(path::validated(path)?.into(), false))
+        Ok(self.walk(path::normalized(path)?, false))
     }
 
     fn resolve_reserved<'a>(&self, path: &'a str) -> Result<ResolvedPath<'a>, HdfsError> {
@@ -141,19 +146,24 @@ impl Namespace {
             && (rest.is_empty() || rest.starts_with('/'))
         {
             let rest = if rest.is_empty() { "/" } else { rest };
-            return Ok(self.walk(path::validated(rest)?.into(), true));
+            return Ok(self.walk(path::normalized(rest)?, true));
         }
         let Some(rest) = path.strip_prefix(RESERVED_INODES) else {
-            return Ok(self.walk(path::validated(path)?.into(), false));
+            return Ok(self.walk(path::normalized(path)?, false));
         };
         let (number, rest) = rest.split_once('/').unwrap_or((rest, ""));
-        let id = number.parse::<InodeId>().ok().filter(|id| self.inodes.contains_key(id));
-        let id = id.ok_or_else(|| HdfsError::file_not_found(format!("File for given inode path does not exist: {path}")))?;
+        let id = number
+            .parse::<InodeId>()
+            .map_err(|_| HdfsError::file_not_found(format!("Invalid inode path: {path}")))?;
+        if !self.inodes.contains_key(&id) {
+            return Err(HdfsError::file_not_found(format!(
+                "File for given inode path does not exist: {path}"
+            )));
+        }
         let path = match rest {
             "" => self.full_path(id),
-            rest => path::join(&self.full_path(id), rest),
+            rest => path::normalized(&path::join(&self.full_path(id), rest))?.into_owned(),
         };
-        path::validated(&path)?;
         Ok(self.walk(path.into(), false))
     }
 

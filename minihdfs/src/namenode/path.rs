@@ -1,5 +1,7 @@
 //! Paths as ClientProtocol takes them: absolute, separated by `/`.
 
+use std::borrow::Cow;
+
 use crate::HdfsError;
 
 /// The parts of an absolute path between its slashes: none for the root.
@@ -7,33 +9,65 @@ pub(super) fn components(path: &str) -> impl DoubleEndedIterator<Item = &str> {
     path.split('/').filter(|component| !component.is_empty())
 }
 
-/// Hadoop's `DFSUtil.isValidName`: absolute, no `.` or `..`, no colon, no two slashes in a row. One slash may stand at the end.
+/// Hadoop's `DFSUtil.isValidName`, for paths that are to be created: absolute, no `.` or `..`, no colon,
+/// no two slashes in a row but at the end.
 pub(super) fn is_valid(path: &str) -> bool {
     let Some(rest) = path.strip_prefix('/') else {
         return false;
     };
-    let rest = rest.strip_suffix('/').unwrap_or(rest);
-    path == "/" || rest.split('/').all(is_valid_component)
+    let rest = rest.trim_end_matches('/');
+    rest.is_empty() || rest.split('/').all(is_valid_component)
 }
 
 fn is_valid_component(component: &str) -> bool {
     !component.is_empty() && component != "." && component != ".." && !component.contains(':')
 }
 
-/// `path` without the slash at its end; refused if it [is not valid](is_valid).
-pub(super) fn validated(path: &str) -> Result<&str, HdfsError> {
-    if !is_valid(path) {
-        return Err(invalid(path));
+/// `path` without slashes that mean nothing. Nothing else is special here: `.` and `..` are names that no inode has.
+pub(super) fn normalized(path: &str) -> Result<Cow<'_, str>, HdfsError> {
+    if !path.starts_with('/') {
+        return Err(HdfsError::new(
+            "java.lang.AssertionError",
+            format!("Absolute path required, but got '{path}'"),
+        ));
     }
-    Ok(if path.len() > 1 {
-        path.strip_suffix('/').unwrap_or(path)
-    } else {
-        path
-    })
+    if path == "/" || !(path.ends_with('/') || path.contains("//")) {
+        return Ok(path.into());
+    }
+    let mut normal = String::with_capacity(path.len());
+    for component in components(path) {
+        normal.push('/');
+        normal.push_str(component);
+    }
+    if normal.is_empty() {
+        normal.push('/');
+    }
+    Ok(normal.into())
 }
 
-pub(super) fn invalid(path: &str) -> HdfsError {
-    HdfsError::invalid_path(format!("Invalid path name Invalid file name: {path}"))
+/// Refuses a path that cannot be created.
+pub(super) fn check_creatable(path: &str) -> Result<(), HdfsError> {
+    if !is_valid(path) {
+        return Err(HdfsError::invalid_path(format!("Invalid path name Invalid file name: {path}")));
+    }
+    Ok(())
+}
+
+/// The longest path that can be created, in characters and in components.
+const MAX_LENGTH: usize = 8000;
+const MAX_DEPTH: usize = 1000;
+
+/// Refuses a path that is empty, or too long for `operation`.
+pub(super) fn check_length(path: &str, operation: &str) -> Result<(), HdfsError> {
+    if path.is_empty() {
+        return Err(HdfsError::illegal_argument("Can not create a Path from an empty string"));
+    }
+    if path.len() > MAX_LENGTH || components(path).count() > MAX_DEPTH {
+        return Err(HdfsError::io(format!(
+            "{operation}: Pathname too long.  Limit {MAX_LENGTH} characters, {MAX_DEPTH} levels."
+        )));
+    }
+    Ok(())
 }
 
 /// The path of `name` in the directory `parent`.
@@ -72,12 +106,20 @@ mod tests {
 
     #[test]
     fn valid_paths_are_absolute_and_plain() {
-        for good in ["/", "/a", "/a/", "/a/b c/ä", "/.hidden", "/a..b"] {
+        for good in ["/", "//", "/a", "/a/", "/a//", "/a/b c/ä", "/.hidden", "/a..b"] {
             assert!(is_valid(good), "{good}");
         }
-        for bad in ["", "a", "//", "/a//b", "/a//", "/.", "/a/..", "/a/../b", "/a:b"] {
+        for bad in ["", "a", "/a//b", "//a", "/.", "/a/..", "/a/../b", "/a:b"] {
             assert!(!is_valid(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn superfluous_slashes_go_and_the_rest_stays() {
+        for (path, normal) in [("/", "/"), ("//", "/"), ("/a", "/a"), ("//a///b/", "/a/b"), ("/a/../b", "/a/../b")] {
+            assert_eq!(normalized(path).expect("absolute"), normal);
+        }
+        assert!(normalized("").is_err() && normalized("a/b").is_err());
     }
 
     #[test]

@@ -123,13 +123,13 @@ impl<'a> PermissionChecker<'a> {
         self.groups.iter().any(|name| name == group)
     }
 
-    pub(super) fn check_superuser(&self) -> Result<(), HdfsError> {
+    pub(super) fn check_superuser(&self, operation: &str) -> Result<(), HdfsError> {
         // With dfs.permissions.enabled = false Hadoop skips this check as well.
         if self.superuser || !self.enabled {
             return Ok(());
         }
         Err(HdfsError::access_control(format!(
-            "Access denied for user {}. Superuser privilege is required",
+            "Access denied for user {}. Superuser privilege is required for operation {operation}",
             self.user
         )))
     }
@@ -229,6 +229,7 @@ impl<'a> PermissionChecker<'a> {
             if !(ignore_empty && directory.children.is_empty()) {
                 self.check_inode(namespace, inode, action)?;
             }
+            let first = pending.len();
             for child in directory.children.values() {
                 let child = namespace.inode(*child);
                 if ignore_empty {
@@ -237,6 +238,10 @@ impl<'a> PermissionChecker<'a> {
                 if child.is_directory() {
                     pending.push(child.id);
                 }
+            }
+            if !ignore_empty {
+                // Summaries go through the tree in the order of its names, deletions from the last name on.
+                pending[first..].reverse();
             }
         }
         Ok(())
@@ -303,16 +308,15 @@ enum NoWay {
     Denied(HdfsError),
 }
 
-/// `"/path":owner:group:drwxr-xr-x`, with a `+` if there is an access control list.
+/// `"/path":owner:group:drwxr-xr-x`
 fn describe(namespace: &Namespace, inode: &Inode) -> String {
     format!(
-        "\"{}\":{}:{}:{}{}{}",
+        "\"{}\":{}:{}:{}{}",
         namespace.full_path(inode.id),
         inode.owner,
         inode.group,
         if inode.is_directory() { 'd' } else { '-' },
         symbolic(inode.mode),
-        if inode.acl.is_empty() { "" } else { "+" },
     )
 }
 

@@ -95,8 +95,8 @@ impl State {
             self.close_file(now, id);
             return Ok(true);
         }
-        let waiting = self.blocks_of(id).any(|info| matches!(info.state, BlockState::Committed));
-        if waiting {
+        let committed = |info: &super::block_manager::BlockInfo| matches!(info.state, BlockState::Committed);
+        if self.last_block(id).is_some_and(committed) {
             return Err(HdfsError::already_being_created(format!(
                 "Failed to release lease for file {}. Committed blocks are waiting to be minimally replicated.",
                 self.namespace.full_path(id)

@@ -23,25 +23,26 @@ pub(super) static SIDE_PROTOCOLS: [Protocol<NameNode>; 7] = [
     protocol! {
         "org.apache.hadoop.security.RefreshUserMappingsProtocol", 1,
         "refreshSuperUserGroupsConfiguration" => |node: &NameNode, call: &Call<'_>, _: RefreshSuperUserGroupsConfigurationRequestProto| {
-            node.nothing_to_refresh(call)?;
+            node.nothing_to_refresh(call, "refreshSuperUserGroupsConfiguration")?;
             Ok(RefreshSuperUserGroupsConfigurationResponseProto {})
         },
         "refreshUserToGroupsMappings" => |node: &NameNode, call: &Call<'_>, _: RefreshUserToGroupsMappingsRequestProto| {
-            node.nothing_to_refresh(call)?;
+            node.nothing_to_refresh(call, "refreshUserToGroupsMappings")?;
             Ok(RefreshUserToGroupsMappingsResponseProto {})
         },
     },
     protocol! {
         "org.apache.hadoop.security.authorize.RefreshAuthorizationPolicyProtocol", 1,
         "refreshServiceAcl" => |node: &NameNode, call: &Call<'_>, _: RefreshServiceAclRequestProto| {
-            node.nothing_to_refresh(call)?;
+            node.check_service_authorization()?;
+            node.nothing_to_refresh(call, "refreshServiceAcl")?;
             Ok(RefreshServiceAclResponseProto {})
         },
     },
     protocol! {
         "org.apache.hadoop.ipc.RefreshCallQueueProtocol", 1,
         "refreshCallQueue" => |node: &NameNode, call: &Call<'_>, _: RefreshCallQueueRequestProto| {
-            node.nothing_to_refresh(call)?;
+            node.nothing_to_refresh(call, "refreshCallQueue")?;
             Ok(RefreshCallQueueResponseProto {})
         },
     },
@@ -73,8 +74,15 @@ impl NameNode {
     }
 
     /// Configuration does not change while a NameNode lives, so a superuser's wish to have it read again is fulfilled already.
-    fn nothing_to_refresh(&self, call: &Call<'_>) -> Result<(), HdfsError> {
-        self.checker(call.caller).check_superuser()
+    fn nothing_to_refresh(&self, call: &Call<'_>, operation: &str) -> Result<(), HdfsError> {
+        self.checker(call.caller).check_superuser(operation)
+    }
+
+    fn check_service_authorization(&self) -> Result<(), HdfsError> {
+        if self.config.service_authorization {
+            return Ok(());
+        }
+        Err(HdfsError::authorization("Service Level Authorization not enabled!"))
     }
 
     /// Nothing registers for it.
@@ -83,7 +91,7 @@ impl NameNode {
         call: &Call<'_>,
         request: GenericRefreshRequestProto,
     ) -> Result<GenericRefreshResponseCollectionProto, HdfsError> {
-        self.nothing_to_refresh(call)?;
+        self.nothing_to_refresh(call, "refresh")?;
         let identifier = request.identifier();
         Ok(GenericRefreshResponseCollectionProto {
             responses: vec![GenericRefreshResponseProto {
@@ -115,7 +123,7 @@ impl NameNode {
         call: &Call<'_>,
         _request: ListReconfigurablePropertiesRequestProto,
     ) -> Result<ListReconfigurablePropertiesResponseProto, HdfsError> {
-        self.nothing_to_refresh(call)?;
+        self.nothing_to_refresh(call, "listReconfigurableProperties")?;
         Ok(ListReconfigurablePropertiesResponseProto { name: Vec::new() })
     }
 }

@@ -107,6 +107,22 @@ impl NameNode {
         status
     }
 
+    /// The status of `/.reserved`, or of what a listing of it tells: nobody's directories, which belong to no tree.
+    pub(super) fn reserved_status(&self, name: Bytes) -> HdfsFileStatusProto {
+        let group = if name.is_empty() { "" } else { &self.config.superuser_group };
+        let perm = if name.is_empty() { 0o1770 } else { 0o770 };
+        HdfsFileStatusProto {
+            file_type: FileType::IsDir.into(),
+            path: name,
+            permission: FsPermissionProto { perm },
+            group: group.to_owned(),
+            children_num: Some(0),
+            block_replication: Some(0),
+            blocksize: Some(0),
+            ..HdfsFileStatusProto::default()
+        }
+    }
+
     pub(super) fn extended_block(&self, block: Block) -> ExtendedBlockProto {
         ExtendedBlockProto {
             pool_id: self.block_pool_id.to_string(),
@@ -170,13 +186,12 @@ impl NameNode {
             under_construction,
             ..LocatedBlocksProto::default()
         };
-        let mut position = 0;
+        let mut position = 0_u64;
         for info in state.blocks_of(file) {
             let length = info.block.length;
-            let begins_before_end = position < end;
-            let ends_after_start = position.saturating_add(length) > range.offset;
-            // An empty block is told only as the follower of one that is.
-            if begins_before_end && (ends_after_start || !located.blocks.is_empty()) {
+            // A block that is being written may still be empty; it is told all the same.
+            let ends_after_start = position.saturating_add(length.max(1)) > range.offset;
+            if position < end && ends_after_start {
                 located.blocks.push(locate(info, position));
             }
             position += length;

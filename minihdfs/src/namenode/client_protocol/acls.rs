@@ -45,7 +45,7 @@ impl NameNode {
         request: ModifyAclEntriesRequestProto,
     ) -> Result<ModifyAclEntriesResponseProto, HdfsError> {
         let spec = entries(request.acl_spec);
-        self.change_acl(call, &request.src, |acl, mode| acl.modified(mode, spec))?;
+        self.change_acl(call, "modify ACL entries on", &request.src, |acl, mode| acl.modified(mode, spec))?;
         Ok(ModifyAclEntriesResponseProto {})
     }
 
@@ -56,7 +56,7 @@ impl NameNode {
         request: RemoveAclEntriesRequestProto,
     ) -> Result<RemoveAclEntriesResponseProto, HdfsError> {
         let spec = entries(request.acl_spec);
-        self.change_acl(call, &request.src, |acl, mode| acl.without(mode, spec))?;
+        self.change_acl(call, "remove ACL entries on", &request.src, |acl, mode| acl.without(mode, spec))?;
         Ok(RemoveAclEntriesResponseProto {})
     }
 
@@ -66,7 +66,7 @@ impl NameNode {
         call: &Call<'_>,
         request: RemoveDefaultAclRequestProto,
     ) -> Result<RemoveDefaultAclResponseProto, HdfsError> {
-        self.change_acl(call, &request.src, Acl::without_default)?;
+        self.change_acl(call, "remove default ACL entries on", &request.src, Acl::without_default)?;
         Ok(RemoveDefaultAclResponseProto {})
     }
 
@@ -76,14 +76,14 @@ impl NameNode {
         call: &Call<'_>,
         request: RemoveAclRequestProto,
     ) -> Result<RemoveAclResponseProto, HdfsError> {
-        self.change_acl(call, &request.src, |acl, mode| Ok(acl.removed(mode)))?;
+        self.change_acl(call, "remove ACL on", &request.src, |acl, mode| Ok(acl.removed(mode)))?;
         Ok(RemoveAclResponseProto {})
     }
 
     /// Replaces each scope that the request has entries of; none at all removes the list.
     pub(in super::super) fn set_acl(&self, call: &Call<'_>, request: SetAclRequestProto) -> Result<SetAclResponseProto, HdfsError> {
         let spec = entries(request.acl_spec);
-        self.change_acl(call, &request.src, |acl, mode| {
+        self.change_acl(call, "set ACL on", &request.src, |acl, mode| {
             if spec.is_empty() {
                 Ok(acl.removed(mode))
             } else {
@@ -96,21 +96,25 @@ impl NameNode {
     fn change_acl(
         &self,
         call: &Call<'_>,
+        operation: &str,
         src: &str,
         change: impl FnOnce(&Acl, u16) -> Result<(Acl, u16), HdfsError>,
     ) -> Result<(), HdfsError> {
         self.check_acls_enabled()?;
         let checker = self.checker(call.caller);
-        let mut state = self.lock_to_write(format_args!("modify ACL entries on {src}"))?;
+        let mut state = self.lock_to_write(format_args!("{operation} {src}"))?;
         let path = state.namespace.resolve(src)?;
         checker.check(&state.namespace, &path, Need::OWNER)?;
         let inode = state.namespace.inode_mut(existing(&path)?);
-        let (acl, mode) = change(&inode.acl, inode.mode)?;
+        let with_path = |error: &HdfsError| HdfsError::acl(format!("{} Path: {}", error.message(), path.path()));
+        let (acl, mode) = change(&inode.acl, inode.mode).map_err(|error| with_path(&error))?;
         if !acl.defaults().is_empty() && !inode.is_directory() {
-            return Err(HdfsError::acl(format!(
+            // Hadoop, too, names the path twice.
+            let error = HdfsError::acl(format!(
                 "Invalid ACL: only directories may have a default ACL. Path: {}",
                 path.path()
-            )));
+            ));
+            return Err(with_path(&error));
         }
         inode.acl = acl;
         inode.mode = mode;

@@ -6,14 +6,13 @@ use crate::proto::hdfs::{
     CreateEncryptionZoneRequestProto, CreateEncryptionZoneResponseProto, FinalizeUpgradeRequestProto, FinalizeUpgradeResponseProto,
     GetCurrentEditLogTxidRequestProto, GetCurrentEditLogTxidResponseProto, GetEzForPathRequestProto, GetEzForPathResponseProto,
     ListEncryptionZonesRequestProto, ListEncryptionZonesResponseProto, RefreshNodesRequestProto, RefreshNodesResponseProto,
-    SafeModeActionProto, SaveNamespaceRequestProto, SaveNamespaceResponseProto, SetBalancerBandwidthRequestProto,
-    SetBalancerBandwidthResponseProto, SetSafeModeRequestProto, SetSafeModeResponseProto, UpgradeStatusRequestProto,
-    UpgradeStatusResponseProto,
+    RollEditsRequestProto, RollEditsResponseProto, SafeModeActionProto, SaveNamespaceRequestProto, SaveNamespaceResponseProto,
+    SetBalancerBandwidthRequestProto, SetBalancerBandwidthResponseProto, SetSafeModeRequestProto, SetSafeModeResponseProto,
+    UpgradeStatusRequestProto, UpgradeStatusResponseProto,
 };
 use crate::rpc::Call;
 
 use super::super::permission::Need;
-use super::attributes::existing;
 
 impl NameNode {
     /// Whether safe mode is on now. Everybody may ask, the superuser may switch it.
@@ -23,8 +22,14 @@ impl NameNode {
         request: SetSafeModeRequestProto,
     ) -> Result<SetSafeModeResponseProto, HdfsError> {
         let action = request.action();
-        if action != SafeModeActionProto::SafemodeGet {
-            self.checker(call.caller).check_superuser()?;
+        let operation = match action {
+            SafeModeActionProto::SafemodeGet => None,
+            SafeModeActionProto::SafemodeEnter => Some("safemode_enter"),
+            SafeModeActionProto::SafemodeLeave => Some("safemode_leave"),
+            SafeModeActionProto::SafemodeForceExit => Some("safemode_force_exit"),
+        };
+        if let Some(operation) = operation {
+            self.checker(call.caller).check_superuser(operation)?;
         }
         let mut state = self.lock();
         match action {
@@ -41,7 +46,7 @@ impl NameNode {
         call: &Call<'_>,
         _request: SaveNamespaceRequestProto,
     ) -> Result<SaveNamespaceResponseProto, HdfsError> {
-        self.checker(call.caller).check_superuser()?;
+        self.checker(call.caller).check_superuser("saveNamespace")?;
         if !self.lock().safe_mode {
             return Err(HdfsError::io("Safe mode should be turned ON in order to create namespace image."));
         }
@@ -54,7 +59,7 @@ impl NameNode {
         call: &Call<'_>,
         _request: RefreshNodesRequestProto,
     ) -> Result<RefreshNodesResponseProto, HdfsError> {
-        self.checker(call.caller).check_superuser()?;
+        self.checker(call.caller).check_superuser("refreshNodes")?;
         Ok(RefreshNodesResponseProto {})
     }
 
@@ -64,17 +69,16 @@ impl NameNode {
         call: &Call<'_>,
         _request: FinalizeUpgradeRequestProto,
     ) -> Result<FinalizeUpgradeResponseProto, HdfsError> {
-        self.checker(call.caller).check_superuser()?;
+        self.checker(call.caller).check_superuser("finalizeUpgrade")?;
         Ok(FinalizeUpgradeResponseProto {})
     }
 
     /// No upgrade is going on.
     pub(in super::super) fn upgrade_status(
         &self,
-        call: &Call<'_>,
+        _call: &Call<'_>,
         _request: UpgradeStatusRequestProto,
     ) -> Result<UpgradeStatusResponseProto, HdfsError> {
-        self.checker(call.caller).check_superuser()?;
         Ok(UpgradeStatusResponseProto { upgrade_finalized: true })
     }
 
@@ -84,7 +88,7 @@ impl NameNode {
         call: &Call<'_>,
         _request: SetBalancerBandwidthRequestProto,
     ) -> Result<SetBalancerBandwidthResponseProto, HdfsError> {
-        self.checker(call.caller).check_superuser()?;
+        self.checker(call.caller).check_superuser("setBalancerBandwidth")?;
         Ok(SetBalancerBandwidthResponseProto {})
     }
 
@@ -94,9 +98,22 @@ impl NameNode {
         call: &Call<'_>,
         _request: GetCurrentEditLogTxidRequestProto,
     ) -> Result<GetCurrentEditLogTxidResponseProto, HdfsError> {
-        self.checker(call.caller).check_superuser()?;
+        self.checker(call.caller).check_superuser("getCurrentEditLogTxid")?;
         Ok(GetCurrentEditLogTxidResponseProto {
             txid: self.lock().transaction,
+        })
+    }
+
+    /// There are no edit logs to roll; the number of changes goes on.
+    pub(in super::super) fn roll_edits(
+        &self,
+        call: &Call<'_>,
+        _request: RollEditsRequestProto,
+    ) -> Result<RollEditsResponseProto, HdfsError> {
+        self.checker(call.caller).check_superuser("rollEditLog")?;
+        let state = self.lock_to_write(format_args!("roll edit log"))?;
+        Ok(RollEditsResponseProto {
+            new_segment_tx_id: state.transaction.cast_unsigned(),
         })
     }
 
@@ -110,7 +127,6 @@ impl NameNode {
         let state = self.lock();
         let path = state.namespace.resolve(&request.src)?;
         checker.check(&state.namespace, &path, Need::TRAVERSE)?;
-        existing(&path)?;
         Ok(GetEzForPathResponseProto { zone: None })
     }
 
@@ -120,7 +136,7 @@ impl NameNode {
         call: &Call<'_>,
         _request: ListEncryptionZonesRequestProto,
     ) -> Result<ListEncryptionZonesResponseProto, HdfsError> {
-        self.checker(call.caller).check_superuser()?;
+        self.checker(call.caller).check_superuser("listEncryptionZones")?;
         Ok(ListEncryptionZonesResponseProto {
             zones: Vec::new(),
             has_more: false,
@@ -133,7 +149,7 @@ impl NameNode {
         call: &Call<'_>,
         request: CreateEncryptionZoneRequestProto,
     ) -> Result<CreateEncryptionZoneResponseProto, HdfsError> {
-        self.checker(call.caller).check_superuser()?;
+        self.checker(call.caller).check_superuser("createEncryptionZone")?;
         Err(HdfsError::io(format!(
             "Can't create an encryption zone for {} since no key provider is available.",
             request.src

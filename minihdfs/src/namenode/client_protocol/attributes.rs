@@ -20,6 +20,18 @@ pub(super) fn existing(path: &ResolvedPath<'_>) -> Result<InodeId, HdfsError> {
         .ok_or_else(|| HdfsError::file_not_found(format!("File does not exist: {}", path.path())))
 }
 
+/// As [`existing`], where Hadoop says it with other words.
+fn owned(path: &ResolvedPath<'_>) -> Result<InodeId, HdfsError> {
+    path.last()
+        .ok_or_else(|| HdfsError::file_not_found(format!("Directory/File does not exist {}", path.path())))
+}
+
+/// As [`existing`], where Hadoop says it with yet other words.
+pub(super) fn file_or_directory(path: &ResolvedPath<'_>) -> Result<InodeId, HdfsError> {
+    path.last()
+        .ok_or_else(|| HdfsError::file_not_found(format!("File/Directory does not exist: {}", path.path())))
+}
+
 impl NameNode {
     /// For the owner. With an access control list the group's bits are its mask.
     pub(in super::super) fn set_permission(
@@ -31,7 +43,7 @@ impl NameNode {
         let mut state = self.lock_to_write(format_args!("set permission for {}", request.src))?;
         let path = state.namespace.resolve(&request.src)?;
         checker.check(&state.namespace, &path, Need::OWNER)?;
-        let id = existing(&path)?;
+        let id = owned(&path)?;
         state.namespace.inode_mut(id).mode = request.permission.perm as u16 & PERMISSION_BITS;
         Ok(SetPermissionResponseProto {})
     }
@@ -42,7 +54,7 @@ impl NameNode {
         let mut state = self.lock_to_write(format_args!("set owner for {}", request.src))?;
         let path = state.namespace.resolve(&request.src)?;
         checker.check(&state.namespace, &path, Need::OWNER)?;
-        let id = existing(&path)?;
+        let id = owned(&path)?;
         let (user, group) = (request.username.as_deref(), request.groupname.as_deref());
         let (user, group) = (user.filter(|name| !name.is_empty()), group.filter(|name| !name.is_empty()));
         if !checker.is_exempt() {
@@ -94,7 +106,7 @@ impl NameNode {
         call: &Call<'_>,
         request: SetReplicationRequestProto,
     ) -> Result<SetReplicationResponseProto, HdfsError> {
-        let replication = self.verified_replication(&request.src, request.replication)?;
+        let replication = self.verified_replication(request.replication, || request.src.clone())?;
         let checker = self.checker(call.caller);
         let mut guard = self.lock_to_write(format_args!("set replication for {}", request.src))?;
         let state = &mut *guard;
@@ -127,11 +139,12 @@ impl NameNode {
     }
 
     /// Within `dfs.namenode.replication.min` and `dfs.replication.max` (`BlockManager.verifyReplication`).
-    pub(super) fn verified_replication(&self, path: &str, replication: u32) -> Result<u16, HdfsError> {
+    pub(super) fn verified_replication(&self, replication: u32, subject: impl Fn() -> String) -> Result<u16, HdfsError> {
         let (least, most) = (self.config.min_replication, self.config.max_replication);
         if replication < u32::from(least) {
             return Err(HdfsError::io(format!(
-                "Requested replication factor of {replication} is less than the required minimum of {least} for {path}"
+                "Requested replication factor of {replication} is less than the required minimum of {least} for {}",
+                subject()
             )));
         }
         u16::try_from(replication)
@@ -139,7 +152,8 @@ impl NameNode {
             .filter(|replication| *replication <= most)
             .ok_or_else(|| {
                 HdfsError::io(format!(
-                    "Requested replication factor of {replication} exceeds maximum of {most} for {path}"
+                    "Requested replication factor of {replication} exceeds maximum of {most} for {}",
+                    subject()
                 ))
             })
     }

@@ -138,7 +138,7 @@ impl NameNode {
         _call: &Call<'_>,
         request: AbandonBlockRequestProto,
     ) -> Result<AbandonBlockResponseProto, HdfsError> {
-        let mut state = self.lock_to_write(format_args!("abandon block {} for file {}", request.b.block_id, request.src))?;
+        let mut state = self.lock_to_write(format_args!("abandon block {} for file{}", name(&request.b), request.src))?;
         let id = state.check_lease(&request.src, request.file_id(), &request.holder)?;
         let last = state.last_block(id).map(|info| info.block.id);
         if last == Some(request.b.block_id) {
@@ -195,6 +195,11 @@ impl NameNode {
     }
 }
 
+/// A block as messages name it.
+pub(super) fn name(block: &ExtendedBlockProto) -> String {
+    format!("{}:blk_{}_{}", block.pool_id, block.block_id, block.generation_stamp)
+}
+
 /// The DataNodes that a client names, as far as they are known.
 pub(super) fn known(state: &State, nodes: &[DatanodeInfoProto]) -> Vec<DatanodeIndex> {
     nodes
@@ -231,10 +236,7 @@ fn next_block(state: &State, id: InodeId, path: &str, previous: Option<&Extended
 }
 
 fn mismatch(path: &str, previous: Option<&ExtendedBlockProto>, last: &str) -> HdfsError {
-    let previous = previous.map_or_else(
-        || "null".to_owned(),
-        |block| format!("{}:blk_{}_{}", block.pool_id, block.block_id, block.generation_stamp),
-    );
+    let previous = previous.map_or_else(|| "null".to_owned(), name);
     HdfsError::io(format!(
         "Cannot allocate block in {path}: passed 'previous' block {previous} does not match actual last block in file {last}"
     ))

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::super::NameNode;
 use super::super::block_manager::BlockState;
 use super::super::inode::{File, InodeId, InodeKind, PERMISSION_BITS};
-use super::super::limits::check_new_path;
+use super::super::limits::check_new_names;
 use super::super::namespace::{NewInode, ResolvedPath};
 use super::super::path;
 use super::super::permission::{FsAction, Need};
@@ -35,16 +35,22 @@ impl NameNode {
     /// Makes a file and opens it; an existing one is replaced, if the flags say so.
     pub(in super::super) fn create(&self, call: &Call<'_>, request: CreateRequestProto) -> Result<CreateResponseProto, HdfsError> {
         let flags = Flags(request.create_flag);
-        let replication = self.verified_replication(&request.src, request.replication)?;
+        path::check_length(&request.src, "create")?;
+        if !path::is_valid(&request.src) {
+            return Err(HdfsError::invalid_path(format!("Invalid path name {}", request.src)));
+        }
+        let replication = self.verified_replication(request.replication, || {
+            format!("{}, clientName={}", request.src, call.caller.address)
+        })?;
         if request.block_size < self.config.min_block_size || request.block_size.cast_signed() < 0 {
             return Err(HdfsError::io(format!(
-                "Specified block size is less than configured minimum value (dfs.namenode.fs-limits.min-block-size): {} < {}",
+                "Specified block size {} is less than configured minimum value dfs.namenode.fs-limits.min-block-size={}",
                 request.block_size.cast_signed(),
                 self.config.min_block_size
             )));
         }
         let checker = self.checker(call.caller);
-        let mut guard = self.lock_to_write(format_args!("create file {}", request.src))?;
+        let mut guard = self.lock_to_write(format_args!("create file{}", request.src))?;
         let state = &mut *guard;
         let path = state.namespace.resolve(&request.src)?;
         checker.check_creation(&state.namespace, &path, Need::TRAVERSE)?;
@@ -63,15 +69,11 @@ impl NameNode {
                 check_parent(state, &path)?;
             }
             if !flags.has(CreateFlagProto::Create) {
-                return Err(HdfsError::file_not_found(format!(
-                    "Can't overwrite non-existent {} for client {}",
-                    path.path(),
-                    call.caller.address
-                )));
+                return Err(HdfsError::file_not_found(format!("Can't overwrite non-existent {}", path.path())));
             }
         }
         checker.check_creation(&state.namespace, &path, Need::ancestor(FsAction::WRITE))?;
-        check_new_path(&path, "create", &self.config)?;
+        check_new_names(&path, &self.config)?;
         if let Some(id) = path.last() {
             self.replace(call, state, &path, id, flags, &request.client_name)?;
         }
@@ -148,7 +150,7 @@ impl NameNode {
     pub(in super::super) fn append(&self, call: &Call<'_>, request: AppendRequestProto) -> Result<AppendResponseProto, HdfsError> {
         let flags = Flags(request.flag.unwrap_or(CreateFlagProto::Append as u32));
         let checker = self.checker(call.caller);
-        let mut guard = self.lock_to_write(format_args!("append to file {}", request.src))?;
+        let mut guard = self.lock_to_write(format_args!("append to file{}", request.src))?;
         let state = &mut *guard;
         let path = state.namespace.resolve(&request.src)?;
         checker.check(&state.namespace, &path, Need::TRAVERSE)?;

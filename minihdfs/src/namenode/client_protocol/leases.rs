@@ -47,7 +47,8 @@ impl NameNode {
         call: &Call<'_>,
         request: RenewLeaseRequestProto,
     ) -> Result<RenewLeaseResponseProto, HdfsError> {
-        self.lock().leases.renew(call.now, &request.client_name);
+        let mut state = self.lock_to_write(format_args!("renew lease for {}", request.client_name))?;
+        state.leases.renew(call.now, &request.client_name);
         Ok(RenewLeaseResponseProto {})
     }
 

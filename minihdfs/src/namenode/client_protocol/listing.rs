@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::super::NameNode;
 use super::super::inode::InodeId;
+use super::super::namespace::RESERVED;
 use super::super::permission::{FsAction, Need, PermissionChecker};
 use super::super::state::State;
 use super::super::status::BlockRange;
@@ -35,6 +36,15 @@ impl NameNode {
         call: &Call<'_>,
         request: GetListingRequestProto,
     ) -> Result<GetListingResponseProto, HdfsError> {
+        if request.src == RESERVED {
+            let names = [".inodes", "raw"].map(|name| self.reserved_status(Bytes::from_static(name.as_bytes())));
+            return Ok(GetListingResponseProto {
+                dir_list: Some(DirectoryListingProto {
+                    partial_listing: names.to_vec(),
+                    remaining_entries: 0,
+                }),
+            });
+        }
         let checker = self.checker(call.caller);
         let state = self.lock();
         let page = Page {
@@ -62,7 +72,15 @@ impl NameNode {
             Need::TRAVERSE
         };
         checker.check(&state.namespace, &path, need)?;
-        let Some(id) = path.last() else { return Ok(None) };
+        let Some(id) = path.last() else {
+            return match path.path().strip_suffix("/.snapshot") {
+                Some(directory) => Err(HdfsError::new(
+                    "org.apache.hadoop.hdfs.protocol.SnapshotException",
+                    format!("Directory is not a snapshottable directory: {directory}"),
+                )),
+                None => Ok(None),
+            };
+        };
         let Some(directory) = state.namespace.inode(id).as_directory() else {
             return Ok(Some(DirectoryListingProto {
                 partial_listing: vec![self.entry(call, state, id, Bytes::new(), checker, page)],
@@ -100,7 +118,7 @@ impl NameNode {
         let inode = number.parse().ok().and_then(|id| state.namespace.get(id));
         inode.map(|inode| Arc::clone(&inode.name)).ok_or_else(|| {
             HdfsError::new(
-                "org.apache.hadoop.hdfs.protocol.DirectoryListingStartAfterNotFoundException",
+                "org.apache.hadoop.fs.DirectoryListingStartAfterNotFoundException",
                 format!("Can't find startAfter {name}"),
             )
         })

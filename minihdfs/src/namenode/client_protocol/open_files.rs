@@ -13,7 +13,7 @@ impl NameNode {
         call: &Call<'_>,
         request: ListOpenFilesRequestProto,
     ) -> Result<ListOpenFilesResponseProto, HdfsError> {
-        self.checker(call.caller).check_superuser()?;
+        self.checker(call.caller).check_superuser("listOpenFiles")?;
         let state = self.lock();
         let below = request.path.as_deref().filter(|path| !path.is_empty()).unwrap_or("/");
         let limit = self.config.list_open_files_limit;

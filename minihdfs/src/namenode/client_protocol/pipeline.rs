@@ -5,7 +5,7 @@ use super::super::block_manager::BlockState;
 use super::super::datanode_manager::Placement;
 use super::super::inode::InodeId;
 use super::super::state::State;
-use super::blocks::known;
+use super::blocks::{known, name};
 use crate::HdfsError;
 use crate::proto::hdfs::{
     ExtendedBlockProto, GetAdditionalDatanodeRequestProto, GetAdditionalDatanodeResponseProto, ReportBadBlocksRequestProto,
@@ -54,7 +54,10 @@ impl NameNode {
         request: UpdateBlockForPipelineRequestProto,
     ) -> Result<UpdateBlockForPipelineResponseProto, HdfsError> {
         self.check_pool(Some(&request.block))?;
-        let mut guard = self.lock_to_write(format_args!("get a new GS for block {}", request.block.block_id))?;
+        let mut guard = self.lock_to_write(format_args!(
+            "get a new generation stamp and an access token for block {}",
+            name(&request.block)
+        ))?;
         let state = &mut *guard;
         let id = self.under_construction(state, &request.block, &request.client_name)?;
         state.leases.renew(call.now, &request.client_name);
@@ -111,12 +114,23 @@ impl NameNode {
 
     /// A block that this client is writing (`FSNamesystem.checkUCBlock`).
     fn under_construction(&self, state: &State, block: &ExtendedBlockProto, holder: &str) -> Result<u64, HdfsError> {
-        let Some(info) = state.blocks.get(block.block_id).filter(|info| !info.is_complete()) else {
+        let Some(info) = state.blocks.get(block.block_id) else {
             return Err(HdfsError::io(format!(
-                "{}:blk_{}_{} is not under construction",
-                block.pool_id, block.block_id, block.generation_stamp
+                "{} does not exist or is not under construction",
+                name(block)
             )));
         };
+        let settled = match &info.state {
+            BlockState::Complete => Some("COMPLETE"),
+            BlockState::Committed => Some("COMMITTED"),
+            BlockState::UnderConstruction | BlockState::UnderRecovery(_) => None,
+        };
+        if let Some(settled) = settled {
+            return Err(HdfsError::io(format!(
+                "Unexpected BlockUCState: {} is {settled} but not UNDER_CONSTRUCTION",
+                name(block)
+            )));
+        }
         if let BlockState::UnderRecovery(recovery) = info.state {
             return Err(HdfsError::io(format!(
                 "{} is under recovery with the generation stamp {}: its writer's lease is gone",

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::super::NameNode;
-use super::super::namespace::ResolvedPath;
+use super::super::namespace::{RESERVED, ResolvedPath};
 use super::super::permission::{FsAction, Need, PermissionChecker};
 use super::super::state::State;
 use super::super::status::BlockRange;
@@ -43,13 +43,19 @@ impl NameNode {
 
     fn status_of(&self, call: &Call<'_>, src: &str) -> Result<Option<HdfsFileStatusProto>, HdfsError> {
         let checker = self.checker(call.caller);
+        if src == RESERVED {
+            return Ok(Some(self.reserved_status(Bytes::new())));
+        }
         let state = self.lock();
         let path = state.namespace.resolve(src)?;
-        checker.check(&state.namespace, &path, Need::TRAVERSE)?;
+        if let Err(error) = checker.check(&state.namespace, &path, Need::TRAVERSE) {
+            // Nothing but a file on the way can stop a superuser, to whom Hadoop then says that there is nothing.
+            return if checker.is_exempt() { Ok(None) } else { Err(error) };
+        }
         Ok(path.last().map(|id| self.file_status(&state, id, Bytes::new(), &checker)))
     }
 
-    /// Status with block locations. Here a missing path is an error.
+    /// Status with block locations; absent if there is nothing.
     pub(in super::super) fn get_located_file_info(
         &self,
         call: &Call<'_>,
@@ -61,9 +67,9 @@ impl NameNode {
         let needs_token = request.need_block_token();
         let need = if needs_token { Need::path(FsAction::READ) } else { Need::TRAVERSE };
         checker.check(&state.namespace, &path, need)?;
-        let id = path
-            .last()
-            .ok_or_else(|| HdfsError::file_not_found(format!("File does not exist: {}", path.path())))?;
+        let Some(id) = path.last() else {
+            return Ok(GetLocatedFileInfoResponseProto { fs: None });
+        };
         let mut status = self.file_status(&state, id, Bytes::new(), &checker);
         if !state.namespace.inode(id).is_directory() {
             let reader = needs_token.then_some(&*call.caller.user.short);
@@ -80,7 +86,7 @@ impl NameNode {
     ) -> Result<GetBlockLocationsResponseProto, HdfsError> {
         for (name, value) in [("offset", request.offset), ("length", request.length)] {
             if value.cast_signed() < 0 {
-                return Err(HdfsError::hadoop_illegal_argument(format!(
+                return Err(HdfsError::illegal_argument(format!(
                     "Negative {name} is not supported. File: {}",
                     request.src
                 )));
@@ -173,7 +179,7 @@ impl NameNode {
         let path = state.namespace.resolve(&request.path)?;
         checker.check(&state.namespace, &path, Need::TRAVERSE)?;
         if path.last().is_none() {
-            return Err(HdfsError::file_not_found("Path not found"));
+            return Err(HdfsError::file_not_found(format!("Path not found: {}", path.path())));
         }
         let action = FsAction(request.mode() as u8 & 7);
         checker.check(&state.namespace, &path, Need::path(action))?;

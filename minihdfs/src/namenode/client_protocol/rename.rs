@@ -4,8 +4,8 @@ use kerbox_krb5::Timestamp;
 
 use super::super::NameNode;
 use super::super::inode::InodeId;
-use super::super::limits::{Charge, check_directory_items, check_new_path};
-use super::super::namespace::ResolvedPath;
+use super::super::limits::{Charge, check_directory_items, check_new_names};
+use super::super::namespace::{RESERVED, ResolvedPath};
 use super::super::path;
 use super::super::permission::{FsAction, Need, PermissionChecker};
 use super::super::state::State;
@@ -16,12 +16,11 @@ use crate::rpc::Call;
 impl NameNode {
     /// The old rename: into the destination if that is a directory; false where it cannot be done.
     pub(in super::super) fn rename(&self, call: &Call<'_>, request: RenameRequestProto) -> Result<RenameResponseProto, HdfsError> {
-        if !path::is_valid(&request.dst) {
-            return Err(HdfsError::io(format!("Invalid name: {}", request.dst)));
-        }
+        path::check_length(&request.dst, "rename")?;
         let checker = self.checker(call.caller);
         let mut state = self.lock_to_write(format_args!("rename {}", request.src))?;
         let src = state.namespace.resolve(&request.src)?;
+        path::check_creatable(&request.dst)?;
         let dst = state.namespace.resolve(&request.dst)?;
         let into = dst.last().filter(|id| state.namespace.inode(*id).is_directory());
         let inside;
@@ -49,23 +48,22 @@ impl NameNode {
 
     /// The new rename: exceptions where it cannot be done; a destination can be replaced.
     pub(in super::super) fn rename2(&self, call: &Call<'_>, request: Rename2RequestProto) -> Result<Rename2ResponseProto, HdfsError> {
-        if !path::is_valid(&request.dst) {
-            return Err(HdfsError::invalid_path(format!("Invalid path name Invalid name: {}", request.dst)));
-        }
+        path::check_length(&request.dst, "rename")?;
         let checker = self.checker(call.caller);
         let mut state = self.lock_to_write(format_args!("rename {}", request.src))?;
         let src = state.namespace.resolve(&request.src)?;
+        path::check_creatable(&request.dst)?;
         let dst = state.namespace.resolve(&request.dst)?;
         check_both(&checker, &state, &src, &dst)?;
         let id = check_rename(&src, &dst)?;
         let replaced = check_replacement(&state, id, &src, &dst, request.overwrite_dest)?;
-        let parent_path = path::parent(dst.path());
         let parent = dst
             .parent()
-            .ok_or_else(|| HdfsError::file_not_found(format!("rename destination parent {parent_path} not found.")))?;
+            .ok_or_else(|| HdfsError::file_not_found(format!("rename destination parent {} not found.", dst.path())))?;
         if !state.namespace.inode(parent).is_directory() {
             return Err(HdfsError::parent_not_directory(format!(
-                "rename destination parent {parent_path} is a file."
+                "rename destination parent {} is a file.",
+                dst.path()
             )));
         }
         self.check_destination(&state, id, parent, &dst)?;
@@ -78,7 +76,7 @@ impl NameNode {
 
     /// Names, the number of items, and quotas at the destination.
     fn check_destination(&self, state: &State, id: InodeId, parent: InodeId, dst: &ResolvedPath<'_>) -> Result<(), HdfsError> {
-        check_new_path(dst, "rename", &self.config)?;
+        check_new_names(dst, &self.config)?;
         if state.namespace.inode(id).parent == parent {
             return Ok(());
         }
@@ -124,7 +122,7 @@ fn check_rename(src: &ResolvedPath<'_>, dst: &ResolvedPath<'_>) -> Result<InodeI
             "Rename destination {to} is a directory or file under source {from}"
         )));
     }
-    if path::is_within(to, "/.reserved") {
+    if to == RESERVED {
         return Err(HdfsError::invalid_path("Cannot rename to or from /.reserved"));
     }
     if dst.depth() == 1 {

@@ -102,7 +102,7 @@ impl NameNode {
         call: &Call<'_>,
         request: GetDatanodeReportRequestProto,
     ) -> Result<GetDatanodeReportResponseProto, HdfsError> {
-        self.checker(call.caller).check_superuser()?;
+        self.checker(call.caller).check_superuser("datanodeReport")?;
         let state = self.lock();
         let nodes = of_kind(&state, request.r#type());
         let di = nodes.map(|(index, node)| {
@@ -120,7 +120,7 @@ impl NameNode {
         call: &Call<'_>,
         request: GetDatanodeStorageReportRequestProto,
     ) -> Result<GetDatanodeStorageReportResponseProto, HdfsError> {
-        self.checker(call.caller).check_superuser()?;
+        self.checker(call.caller).check_superuser("getDatanodeStorageReport")?;
         let state = self.lock();
         let reports = of_kind(&state, request.r#type()).map(|(_, node)| DatanodeStorageReportProto {
             datanode_info: datanode_info(node),
@@ -134,10 +134,9 @@ impl NameNode {
     /// No DataNode is told to be slow.
     pub(in super::super) fn get_slow_datanode_report(
         &self,
-        call: &Call<'_>,
+        _call: &Call<'_>,
         _request: GetSlowDatanodeReportRequestProto,
     ) -> Result<GetSlowDatanodeReportResponseProto, HdfsError> {
-        self.checker(call.caller).check_superuser()?;
         Ok(GetSlowDatanodeReportResponseProto {
             datanode_info_proto: Vec::new(),
         })
@@ -149,7 +148,7 @@ impl NameNode {
         call: &Call<'_>,
         request: ListCorruptFileBlocksRequestProto,
     ) -> Result<ListCorruptFileBlocksResponseProto, HdfsError> {
-        self.checker(call.caller).check_superuser()?;
+        self.checker(call.caller).check_superuser("listCorruptFileBlocks")?;
         let state = self.lock();
         let first = request.cookie().is_empty();
         let lost = state

@@ -2,12 +2,12 @@
 
 use super::super::NameNode;
 use super::super::permission::{FsAction, Need};
-use super::attributes::existing;
+use super::attributes::file_or_directory;
 use crate::HdfsError;
 use crate::proto::hdfs::{
     BlockStoragePolicyProto, GetStoragePoliciesRequestProto, GetStoragePoliciesResponseProto, GetStoragePolicyRequestProto,
-    GetStoragePolicyResponseProto, SetStoragePolicyRequestProto, SetStoragePolicyResponseProto, StorageTypeProto, StorageTypesProto,
-    UnsetStoragePolicyRequestProto, UnsetStoragePolicyResponseProto,
+    GetStoragePolicyResponseProto, SatisfyStoragePolicyRequestProto, SatisfyStoragePolicyResponseProto, SetStoragePolicyRequestProto,
+    SetStoragePolicyResponseProto, StorageTypeProto, StorageTypesProto, UnsetStoragePolicyRequestProto, UnsetStoragePolicyResponseProto,
 };
 use crate::rpc::Call;
 use StorageTypeProto::{Archive, Disk, Nvdimm, Provided, RamDisk, Ssd};
@@ -88,7 +88,7 @@ impl NameNode {
         let state = self.lock();
         let path = state.namespace.resolve(&request.path)?;
         checker.check(&state.namespace, &path, Need::path(FsAction::READ))?;
-        let id = state.namespace.storage_policy(existing(&path)?);
+        let id = state.namespace.storage_policy(file_or_directory(&path)?);
         let policy = POLICIES.iter().find(|policy| policy.id == id).unwrap_or(&POLICIES[HOT]);
         Ok(GetStoragePolicyResponseProto {
             storage_policy: policy.to_proto(),
@@ -121,12 +121,25 @@ impl NameNode {
         Ok(UnsetStoragePolicyResponseProto {})
     }
 
+    /// Nothing satisfies policies here.
+    pub(in super::super) fn satisfy_storage_policy(
+        &self,
+        _call: &Call<'_>,
+        _request: SatisfyStoragePolicyRequestProto,
+    ) -> Result<SatisfyStoragePolicyResponseProto, HdfsError> {
+        Err(HdfsError::new(
+            "org.apache.hadoop.hdfs.server.namenode.UnsupportedActionException",
+            "Cannot request to satisfy storage policy when storage policy satisfier feature has been disabled by admin. \
+             Seek for an admin help to enable it or use Mover tool.",
+        ))
+    }
+
     fn change_storage_policy(&self, call: &Call<'_>, src: &str, id: u8) -> Result<(), HdfsError> {
         let checker = self.checker(call.caller);
         let mut state = self.lock_to_write(format_args!("set storage policy for {src}"))?;
         let path = state.namespace.resolve(src)?;
         checker.check(&state.namespace, &path, Need::path(FsAction::WRITE))?;
-        state.namespace.inode_mut(existing(&path)?).storage_policy = id;
+        state.namespace.inode_mut(file_or_directory(&path)?).storage_policy = id;
         Ok(())
     }
 }

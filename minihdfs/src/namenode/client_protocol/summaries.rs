@@ -3,7 +3,7 @@
 use super::super::NameNode;
 use super::super::inode::{Quota, ROOT};
 use super::super::permission::{FsAction, Need};
-use super::attributes::existing;
+use super::attributes::{existing, file_or_directory};
 use crate::HdfsError;
 use crate::proto::hdfs::{
     ContentSummaryProto, GetContentSummaryRequestProto, GetContentSummaryResponseProto, GetQuotaUsageRequestProto,
@@ -60,7 +60,7 @@ impl NameNode {
         let state = self.lock();
         let path = state.namespace.resolve(&request.path)?;
         checker.check(&state.namespace, &path, SUBTREE)?;
-        let id = existing(&path)?;
+        let id = file_or_directory(&path)?;
         let usage = state.namespace.usage(id, &|id| state.file_usage(id));
         let quota = state
             .namespace
@@ -82,7 +82,13 @@ impl NameNode {
     /// Sets or clears the quotas of a directory. There is one storage type, so none has a quota of its own.
     pub(in super::super) fn set_quota(&self, call: &Call<'_>, request: SetQuotaRequestProto) -> Result<SetQuotaResponseProto, HdfsError> {
         let checker = self.checker(call.caller);
-        checker.check_superuser()?;
+        let operation = match (request.namespace_quota, request.storagespace_quota) {
+            (RESET, DONT_SET | RESET) => "clearQuota",
+            (DONT_SET, RESET) => "clearSpaceQuota",
+            (_, DONT_SET) => "setQuota",
+            _ => "setSpaceQuota",
+        };
+        checker.check_superuser(operation)?;
         if request.storage_type.is_some() {
             return Err(HdfsError::unsupported_operation(
                 "Failed to set quota by storage type: every DataNode here has one storage, of type DISK; set the space quota without a type",
@@ -91,25 +97,32 @@ impl NameNode {
         let mut state = self.lock_to_write(format_args!("set quota on {}", request.path))?;
         let path = state.namespace.resolve(&request.path)?;
         checker.check(&state.namespace, &path, Need::TRAVERSE)?;
-        let id = existing(&path)?;
-        for value in [request.namespace_quota, request.storagespace_quota] {
-            let valid = value == RESET || (1..=DONT_SET).contains(&value);
-            if !valid {
-                return Err(HdfsError::illegal_argument(format!(
-                    "Illegal value for nsQuota or ssQuota : {} and {}",
-                    request.namespace_quota.cast_signed(),
-                    request.storagespace_quota.cast_signed()
-                )));
-            }
-        }
-        if id == ROOT && request.namespace_quota == RESET {
-            return Err(HdfsError::illegal_argument("Cannot clear namespace quota on root."));
+        let id = path
+            .last()
+            .ok_or_else(|| HdfsError::file_not_found(format!("Directory does not exist: {}", path.path())))?;
+        if [request.namespace_quota, request.storagespace_quota]
+            .iter()
+            .any(|value| *value > DONT_SET && *value != RESET)
+        {
+            return Err(HdfsError::illegal_argument(format!(
+                "Illegal value for nsQuota or ssQuota : {} and {}",
+                request.namespace_quota.cast_signed(),
+                request.storagespace_quota.cast_signed()
+            )));
         }
         let Some(directory) = state.namespace.inode_mut(id).as_directory_mut() else {
-            return Err(HdfsError::file_not_found(format!("Directory does not exist: {}", path.path())));
+            return Err(HdfsError::new(
+                "org.apache.hadoop.fs.PathIsNotDirectoryException",
+                format!("`{}': Is not a directory", path.path()),
+            ));
+        };
+        // The root keeps one.
+        let namespace = match request.namespace_quota {
+            RESET if id == ROOT => DONT_SET,
+            quota => quota,
         };
         directory.quota = Quota {
-            namespace: changed(directory.quota.namespace, request.namespace_quota),
+            namespace: changed(directory.quota.namespace, namespace),
             space: changed(directory.quota.space, request.storagespace_quota),
         };
         Ok(SetQuotaResponseProto {})

@@ -6,8 +6,8 @@ use kerbox_krb5::Timestamp;
 
 use super::super::NameNode;
 use super::super::inode::{Directory, InodeId, InodeKind, PERMISSION_BITS};
-use super::super::limits::{Charge, check_directory_items, check_new_path};
-use super::super::namespace::{NewInode, ResolvedPath};
+use super::super::limits::{Charge, check_directory_items, check_new_names};
+use super::super::namespace::{NewInode, RESERVED, ResolvedPath};
 use super::super::path;
 use super::super::permission::{FsAction, Need};
 use super::super::state::State;
@@ -20,6 +20,9 @@ use crate::rpc::Call;
 /// Owners may write and search directories that are made on the way to another (`u+wx`).
 const IMPLICIT: u16 = 0o300;
 
+/// Of the mode of what they are made for, such directories get these bits: not the sticky one.
+const RWX: u16 = 0o777;
+
 /// Modes and owner of what is to be made.
 pub(super) struct Creation {
     pub(super) owner: Arc<str>,
@@ -30,6 +33,8 @@ pub(super) struct Creation {
 impl NameNode {
     /// Makes a directory, and those above it. An existing directory is left as it is.
     pub(in super::super) fn mkdirs(&self, call: &Call<'_>, request: MkdirsRequestProto) -> Result<MkdirsResponseProto, HdfsError> {
+        path::check_length(&request.src, "mkdirs")?;
+        path::check_creatable(&request.src)?;
         let checker = self.checker(call.caller);
         let mut state = self.lock_to_write(format_args!("create directory {}", request.src))?;
         let path = state.namespace.resolve(&request.src)?;
@@ -44,7 +49,7 @@ impl NameNode {
         if !request.create_parent {
             check_parent(&state, &path)?;
         }
-        check_new_path(&path, "mkdirs", &self.config)?;
+        check_new_names(&path, &self.config)?;
         let creation = Creation {
             owner: Arc::clone(&call.caller.user.short),
             mode: request.masked.perm as u16 & PERMISSION_BITS,
@@ -52,8 +57,8 @@ impl NameNode {
         };
         let above = Creation {
             owner: Arc::clone(&creation.owner),
-            mode: creation.mode | IMPLICIT,
-            unmasked: creation.unmasked.map(|mode| mode | IMPLICIT),
+            mode: creation.mode & RWX | IMPLICIT,
+            unmasked: creation.unmasked.map(|mode| mode & RWX | IMPLICIT),
         };
         let missing = path.missing().count();
         self.check_room(&state, &path, missing as u64)?;
@@ -103,13 +108,16 @@ impl NameNode {
         let nearest = state.namespace.inode(existing[existing.len() - 1]);
         Creation {
             owner: Arc::clone(owner),
-            mode: nearest.mode | IMPLICIT,
+            mode: nearest.mode & RWX | IMPLICIT,
             unmasked: None,
         }
     }
 
     /// Removes a file, or a directory with all below it. False if there is nothing to remove, or it is the root.
     pub(in super::super) fn delete(&self, call: &Call<'_>, request: DeleteRequestProto) -> Result<DeleteResponseProto, HdfsError> {
+        if request.src == RESERVED {
+            return Err(HdfsError::invalid_path(format!("Invalid path name {RESERVED}")));
+        }
         let checker = self.checker(call.caller);
         let mut state = self.lock_to_write(format_args!("delete {}", request.src))?;
         let path = state.namespace.resolve(&request.src)?;
@@ -127,7 +135,10 @@ impl NameNode {
             .as_directory()
             .map_or(0, |directory| directory.children.len());
         if children > 0 && !request.recursive {
-            return Err(HdfsError::path_is_not_empty_directory(format!("{} is non empty", path.path())));
+            return Err(HdfsError::path_is_not_empty_directory(format!(
+                "`{} is non empty': Directory is not empty",
+                path.path()
+            )));
         }
         if path.depth() == 1 {
             return Ok(DeleteResponseProto { result: false });

@@ -107,7 +107,7 @@ fn only_owners_change_modes_and_only_superusers_owners() {
     refused(
         fixture.hdfs().chmod("/missing", 0o700),
         "FileNotFoundException",
-        "File does not exist: /missing",
+        "Directory/File does not exist /missing",
     );
 }
 

@@ -56,14 +56,25 @@ fn a_missing_path_has_no_status_and_a_bad_one_is_refused() {
     let fixture = Fixture::new();
     let hdfs = fixture.hdfs();
     assert!(!hdfs.exists("/nothing/here"));
-    for bad in ["", "relative", "/a//b", "/a/../b", "/./a"] {
+    for odd in ["/a/../b", "/./a", "/a:b"] {
+        assert!(!hdfs.exists(odd), "nothing has such a name");
         refused(
-            hdfs.status(bad),
+            hdfs.mkdirs(odd, 0o755),
             "InvalidPathException",
-            &format!("Invalid path name Invalid file name: {bad}"),
+            &format!("Invalid path name Invalid file name: {odd}"),
         );
-        assert!(hdfs.mkdirs(bad, 0o755).is_err());
     }
+    assert!(hdfs.exists("//"));
+    refused(
+        hdfs.status("relative"),
+        "AssertionError",
+        "Absolute path required, but got 'relative'",
+    );
+    refused(
+        hdfs.mkdirs("", 0o755),
+        "IllegalArgumentException",
+        "Can not create a Path from an empty string",
+    );
 }
 
 #[test]
@@ -94,7 +105,12 @@ fn mkdirs_refuses_what_stands_in_its_way() {
         "ParentNotDirectoryException",
         "/file (is not a directory)",
     );
-    refused(hdfs.status("/file/below"), "AccessControlException", "/file (is not a directory)");
+    refused(
+        fixture.user("alice").status("/file/below"),
+        "AccessControlException",
+        "/file (is not a directory)",
+    );
+    assert!(!hdfs.exists("/file/below"), "superusers are told that there is nothing");
     let request = MkdirsRequestProto {
         src: "/no/parent".to_owned(),
         masked: FsPermissionProto { perm: 0o755 },
@@ -122,7 +138,11 @@ fn delete_wants_to_know_that_it_may_be_recursive() {
     let fixture = Fixture::new();
     let hdfs = fixture.hdfs();
     hdfs.mkdirs("/a/b", 0o755).expect("made");
-    refused(hdfs.delete("/a", false), "PathIsNotEmptyDirectoryException", "/a is non empty");
+    refused(
+        hdfs.delete("/a", false),
+        "PathIsNotEmptyDirectoryException",
+        "`/a is non empty': Directory is not empty",
+    );
     assert!(!hdfs.delete("/missing", true).expect("no error"));
     assert!(hdfs.delete("/a/b", false).expect("empty"));
     assert!(hdfs.delete("/a", true).expect("removed"));
@@ -175,7 +195,7 @@ fn a_quota_counts_what_is_below() {
     refused(
         set(&fixture.user("alice"), 2, -1),
         "AccessControlException",
-        "Access denied for user alice. Superuser privilege is required",
+        "Access denied for user alice. Superuser privilege is required for operation setSpaceQuota",
     );
     set(&hdfs, 2, -1).expect("set");
     hdfs.mkdirs("/q/one", 0o755).expect("within the quota");
