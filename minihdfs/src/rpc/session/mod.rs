@@ -10,7 +10,7 @@ mod context;
 mod handshake;
 mod reply;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

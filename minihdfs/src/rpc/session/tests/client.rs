@@ -10,43 +10,43 @@ use crate::proto::common::{
 use crate::sasl::{DigestMd5Client, UnwrapHalf, WrapHalf};
 
 /// A session, and the client's end of its connection.
-pub(super) struct Client {
-    pub(super) session: RpcSession,
-    pub(super) rng: StdRng,
-    pub(super) now: Timestamp,
+pub(in crate::rpc) struct Client {
+    pub(in crate::rpc) session: RpcSession,
+    pub(in crate::rpc) rng: StdRng,
+    pub(in crate::rpc) now: Timestamp,
     layer: Option<(WrapHalf, UnwrapHalf)>,
 }
 
 /// One frame of the server.
 #[derive(Debug)]
-pub(super) struct Reply {
-    pub(super) header: RpcResponseHeaderProto,
-    pub(super) message: Vec<u8>,
+pub(in crate::rpc) struct Reply {
+    pub(in crate::rpc) header: RpcResponseHeaderProto,
+    pub(in crate::rpc) message: Vec<u8>,
 }
 
 impl Reply {
-    pub(super) fn groups(&self) -> Vec<String> {
+    pub(in crate::rpc) fn groups(&self) -> Vec<String> {
         assert_eq!(self.header.status, 0, "{:?}", self.header);
         GetGroupsForUserResponseProto::decode(self.message.as_slice())
             .expect("a response")
             .groups
     }
 
-    pub(super) fn sasl(&self) -> RpcSaslProto {
+    pub(in crate::rpc) fn sasl(&self) -> RpcSaslProto {
         RpcSaslProto::decode(self.message.as_slice()).expect("a SASL message")
     }
 
     /// Class and message of an exception.
-    pub(super) fn exception(&self) -> (&str, &str) {
+    pub(in crate::rpc) fn exception(&self) -> (&str, &str) {
         (self.header.exception_class_name(), self.header.error_msg())
     }
 }
 
-pub(super) const SIMPLE: &[u8] = b"hrpc\x09\x00\x00";
-pub(super) const SASL: &[u8] = b"hrpc\x09\x00\xdf";
+pub(in crate::rpc) const SIMPLE: &[u8] = b"hrpc\x09\x00\x00";
+pub(in crate::rpc) const SASL: &[u8] = b"hrpc\x09\x00\xdf";
 
 impl Client {
-    pub(super) fn new(endpoint: RpcEndpoint) -> Self {
+    pub(in crate::rpc) fn new(endpoint: RpcEndpoint) -> Self {
         Self {
             session: RpcSession::new(Arc::new(endpoint), "127.0.0.1:50000".parse().expect("an address")),
             rng: rng(),
@@ -56,14 +56,14 @@ impl Client {
     }
 
     /// Feeds bytes; what came back, and what the session wants next.
-    pub(super) fn feed(&mut self, bytes: &[u8]) -> (Vec<u8>, Step) {
+    pub(in crate::rpc) fn feed(&mut self, bytes: &[u8]) -> (Vec<u8>, Step) {
         self.session.input().extend_from_slice(bytes);
         let step = self.session.advance(self.now, &mut self.rng);
         (std::mem::take(self.session.output()), step)
     }
 
     /// Feeds bytes; the one reply that comes back.
-    pub(super) fn ask(&mut self, bytes: &[u8]) -> Reply {
+    pub(in crate::rpc) fn ask(&mut self, bytes: &[u8]) -> Reply {
         let (output, _) = self.feed(bytes);
         let mut replies = replies(&output);
         assert_eq!(replies.len(), 1, "{replies:?}");
@@ -71,7 +71,7 @@ impl Client {
     }
 
     /// Takes a token for `identifier` through SASL; what came back at last.
-    pub(super) fn log_in(&mut self, identifier: &str, qop: QualityOfProtection) -> Reply {
+    pub(in crate::rpc) fn log_in(&mut self, identifier: &str, qop: QualityOfProtection) -> Reply {
         let offer = self.ask(&[SASL, &sasl(SaslState::Negotiate, None, &[])].concat());
         let token = offer.sasl().auths[0].clone();
         let user = base64::encode(identifier.as_bytes());
@@ -87,14 +87,14 @@ impl Client {
     }
 
     /// Wraps as a client with a security layer does.
-    pub(super) fn wrap(&mut self, frames: &[u8]) -> Vec<u8> {
+    pub(in crate::rpc) fn wrap(&mut self, frames: &[u8]) -> Vec<u8> {
         let mut token = Vec::new();
         self.layer.as_mut().expect("a layer").0.wrap_into(frames, &mut token);
         sasl(SaslState::Wrap, Some(token), &[])
     }
 
     /// The frame within a wrapped reply.
-    pub(super) fn unwrap(&mut self, reply: &Reply) -> Reply {
+    pub(in crate::rpc) fn unwrap(&mut self, reply: &Reply) -> Reply {
         assert_eq!(reply.header.call_id, -33_i32 as u32);
         let message = reply.sasl();
         assert_eq!(message.state(), SaslState::Wrap);
@@ -108,7 +108,7 @@ impl Client {
 }
 
 /// The server's frames; each must be consumed to its last byte.
-pub(super) fn replies(mut output: &[u8]) -> Vec<Reply> {
+pub(in crate::rpc) fn replies(mut output: &[u8]) -> Vec<Reply> {
     let mut replies = Vec::new();
     while let Some((length, rest)) = output.split_first_chunk::<4>() {
         let (mut frame, rest) = rest.split_at(u32::from_be_bytes(*length) as usize);
@@ -129,12 +129,12 @@ pub(super) fn replies(mut output: &[u8]) -> Vec<Reply> {
     replies
 }
 
-pub(super) fn frame(parts: &[Vec<u8>]) -> Vec<u8> {
+pub(in crate::rpc) fn frame(parts: &[Vec<u8>]) -> Vec<u8> {
     let contents = parts.concat();
     [&(contents.len() as u32).to_be_bytes(), contents.as_slice()].concat()
 }
 
-pub(super) fn header(call_id: i32) -> RpcRequestHeaderProto {
+pub(in crate::rpc) fn header(call_id: i32) -> RpcRequestHeaderProto {
     RpcRequestHeaderProto {
         rpc_kind: Some(2),
         rpc_op: Some(0),
@@ -145,7 +145,7 @@ pub(super) fn header(call_id: i32) -> RpcRequestHeaderProto {
     }
 }
 
-pub(super) fn sasl(state: SaslState, token: Option<Vec<u8>>, auths: &[SaslAuth]) -> Vec<u8> {
+pub(in crate::rpc) fn sasl(state: SaslState, token: Option<Vec<u8>>, auths: &[SaslAuth]) -> Vec<u8> {
     let message = RpcSaslProto {
         version: None,
         state: state.into(),
@@ -159,7 +159,7 @@ pub(super) fn sasl(state: SaslState, token: Option<Vec<u8>>, auths: &[SaslAuth])
     frame(&[header.encode_length_delimited_to_vec(), message.encode_length_delimited_to_vec()])
 }
 
-pub(super) fn context(effective: Option<&str>, real: Option<&str>) -> Vec<u8> {
+pub(in crate::rpc) fn context(effective: Option<&str>, real: Option<&str>) -> Vec<u8> {
     let message = IpcConnectionContextProto {
         user_info: Some(UserInformationProto {
             effective_user: effective.map(str::to_owned),
@@ -173,11 +173,11 @@ pub(super) fn context(effective: Option<&str>, real: Option<&str>) -> Vec<u8> {
     ])
 }
 
-pub(super) fn call(call_id: i32, method: &str) -> Vec<u8> {
+pub(in crate::rpc) fn call(call_id: i32, method: &str) -> Vec<u8> {
     call_of(&header(call_id), CLIENT_PROTOCOL, 1, method)
 }
 
-pub(super) fn call_of(header: &RpcRequestHeaderProto, protocol: &str, version: u64, method: &str) -> Vec<u8> {
+pub(in crate::rpc) fn call_of(header: &RpcRequestHeaderProto, protocol: &str, version: u64, method: &str) -> Vec<u8> {
     let call = RequestHeaderProto {
         method_name: method.to_owned(),
         declaring_class_protocol_name: protocol.to_owned(),

@@ -1,6 +1,6 @@
 //! Sessions fed with literal bytes.
 
-mod client;
+pub(in crate::rpc) mod client;
 mod faults;
 mod identity;
 mod refusals;
@@ -90,7 +90,7 @@ impl SecretManager for OnePassword {
     }
 }
 
-fn endpoint(security: Option<RpcSecurity>, pairs: &[(&str, &str)], hook: Arc<dyn Hook>) -> RpcEndpoint {
+pub(in crate::rpc) fn endpoint(security: Option<RpcSecurity>, pairs: &[(&str, &str)], hook: Arc<dyn Hook>) -> RpcEndpoint {
     let (config, _) = HdfsConfig::from_pairs(pairs.iter().copied()).expect("a configuration");
     let rules = AuthToLocal::parse("DEFAULT", AuthToLocalMechanism::Hadoop, "EXAMPLE.COM").expect("rules");
     RpcEndpoint::new(Server::NameNode, Arc::new(WhoAmI::default()), security, rules, &config, hook)
@@ -109,7 +109,7 @@ const PROXY: &[(&str, &str)] = &[
     ("hadoop.proxyuser.oozie.hosts", "127.0.0.1"),
 ];
 
-fn security(qop: QualityOfProtection) -> RpcSecurity {
+pub(in crate::rpc) fn security(qop: QualityOfProtection) -> RpcSecurity {
     let principal = Principal::new("EXAMPLE.COM", ["hdfs", "localhost"]);
     RpcSecurity {
         gssapi: GssapiSettings::new(principal, Keytab::default(), &[qop]),
