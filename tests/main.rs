@@ -10,6 +10,7 @@ mod isolation;
 mod proxy;
 mod refusals;
 mod support;
+mod tokens;
 
 fn main() -> std::process::ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
@@ -18,6 +19,7 @@ fn main() -> std::process::ExitCode {
         expiry::trials(),
         refusals::trials(),
         isolation::trials(),
+        tokens::trials(),
         big_data::trials(),
     ];
     let trials = modules.into_iter().flatten().collect();

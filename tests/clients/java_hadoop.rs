@@ -18,10 +18,15 @@ trials! {
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// What one command printed, and its status.
-type Answer = (i32, String);
+pub(crate) type Answer = (i32, String);
 
 /// Runs commands of FsShell in one JVM; answers them one by one, and standard error of all.
 fn fs_shells(env: &ClientEnv, commands: &[&[&str]]) -> Result<(Vec<Answer>, String), Error> {
+    java_commands(env, "FsShells.java", commands)
+}
+
+/// Runs commands of one of the programs in `tests/peers` in one JVM; answers them one by one, and standard error of all.
+pub(crate) fn java_commands(env: &ClientEnv, program: &str, commands: &[&[&str]]) -> Result<(Vec<Answer>, String), Error> {
     let conf = env
         .get("HADOOP_CONF_DIR")
         .ok_or("no HADOOP_CONF_DIR")?
@@ -31,7 +36,7 @@ fn fs_shells(env: &ClientEnv, commands: &[&[&str]]) -> Result<(Vec<Answer>, Stri
         .get("KRB5_CONFIG")
         .map(|path| format!("-Djava.security.krb5.conf={}", path.to_string_lossy()));
     let class_path = format!("{conf}:{}:{}/*", peers_dir().join("log").display(), hadoop_jars().display());
-    let source = peer_source("FsShells.java").display().to_string();
+    let source = peer_source(program).display().to_string();
     let mut words = vec!["-Dpeers.level=WARN", "-Djava.net.preferIPv4Stack=true", "-XX:TieredStopAtLevel=1"];
     words.extend(krb5.as_deref());
     words.extend(["-cp", &class_path, &source]);

@@ -6,7 +6,7 @@ mod go_hdfs;
 mod gokrb5;
 pub(crate) mod hdfs_native;
 mod heimdal;
-mod java_hadoop;
+pub(crate) mod java_hadoop;
 mod jdk;
 mod krb5_crate;
 mod mit_tools;

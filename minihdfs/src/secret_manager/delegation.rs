@@ -236,7 +236,7 @@ impl DelegationTokenSecretManager {
         state.next_removal_scan = now + self.settings.removal_scan_interval;
         state
             .tokens
-            .extract_if(.., |_, issued| issued.renew_date < now)
+            .extract_if(.., |_, issued| issued.renew_date < millis(now))
             .map(|(identifier, _)| identifier)
             .collect()
     }
