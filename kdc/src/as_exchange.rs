@@ -13,8 +13,8 @@ use crate::error::{KdcError, Refusal};
 use crate::fast::{self, Fast};
 use crate::policy::Grant;
 use crate::preauth::{self, KeysOf};
-use crate::{Attributes, PrincipalEntry};
-use crate::{referral, reply};
+use crate::{Attributes, Pac, PrincipalEntry};
+use crate::{pac, referral, reply};
 
 /// Options that only TGS requests may have.
 pub(crate) const TGS_OPTIONS: KdcOptions = KdcOptions(
@@ -134,7 +134,7 @@ fn exchange(context: &Context<'_>, request: &KdcRequest, raw: &[u8], fast: Optio
     } else {
         asked_server.clone()
     };
-    let part = EncTicketPart {
+    let mut part = EncTicketPart {
         flags,
         key: session_key,
         client: ticket_client,
@@ -146,6 +146,11 @@ fn exchange(context: &Context<'_>, request: &KdcRequest, raw: &[u8], fast: Optio
         addresses: body.addresses.clone(),
         authorization_data: Vec::new(),
     };
+    let no_pac = server.attributes.contains(Attributes::NO_AUTH_DATA_REQUIRED);
+    if realm.pac == Pac::Minimal && !no_pac && pac::is_wanted(request) {
+        let kdc_key = context.kdc_key(&realm.name).ok_or_else(|| refused(KdcError::FindingServerKey))?;
+        pac::add(&mut part, &server.principal, server_key.key(), kdc_key);
+    }
     let ticket = part.seal(ticket_server, server_key.key(), Some(server_key.kvno), rng);
     padata.push(preauth::etype_info2(client_key));
     let mut reply_key = client_key.key().clone();

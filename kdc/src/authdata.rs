@@ -5,6 +5,7 @@ use kerbox_krb5::{EncryptionKey, KeyUsage, Principal};
 
 use crate::context::Context;
 use crate::error::KdcError;
+use crate::pac;
 use crate::tgs_header::Header;
 
 /// AD-CAMMAC (RFC 7751).
@@ -55,6 +56,8 @@ pub(crate) fn is_signed(context: &Context<'_>, realm: &str, part: &EncTicketPart
     let Some(signature) = unsigned.authorization_data.pop().as_ref().and_then(signature) else {
         return false;
     };
+    // A PAC comes after the signature.
+    pac::remove(&mut unsigned.authorization_data);
     let bytes = unsigned.encode();
     let keys = context.database.get(&Principal::krbtgt(realm, realm)).map(|entry| entry.keys());
     keys.unwrap_or_default()

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kerbox_krb5::EncryptionType;
 
-use crate::{Attributes, PasswordPolicy};
+use crate::{Attributes, Pac, PasswordPolicy};
 
 /// The settings of one realm; its principals may have narrower ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct RealmConfig {
     pub attributes: Attributes,
     /// To which realms hosts (`name`) and domains (`.name`) of others belong: clients that ask here are referred there.
     pub host_realms: BTreeMap<String, String>,
+    /// Which PAC tickets carry; none by default.
+    pub pac: Pac,
     /// What new passwords must be like, when users change theirs.
     pub password_policy: PasswordPolicy,
 }
@@ -40,6 +42,7 @@ impl RealmConfig {
             enctypes: EncryptionType::DEFAULT.to_vec(),
             attributes: Attributes::REQUIRES_PRE_AUTH,
             host_realms: BTreeMap::new(),
+            pac: Pac::default(),
             password_policy: PasswordPolicy::default(),
         }
     }

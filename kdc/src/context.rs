@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use kerbox_krb5::{Principal, Timestamp};
+use kerbox_krb5::{EncryptionKey, Principal, Timestamp};
 
-use crate::PrincipalDatabase;
 use crate::config::RealmConfig;
 use crate::fast::Fast;
+use crate::{PrincipalDatabase, PrincipalKey};
 
 /// The database, the time and the asker of one exchange.
 pub(crate) struct Context<'a> {
@@ -33,5 +33,11 @@ impl<'a> Context<'a> {
     /// The realm of this name; the first one for names of others, as their requests are refused by what they lack.
     pub(crate) fn realm(&self, name: &str) -> &'a RealmConfig {
         self.database.realm(name).unwrap_or(self.default_realm)
+    }
+
+    /// The key of the realm's ticket-granting service.
+    pub(crate) fn kdc_key(&self, realm: &str) -> Option<&'a EncryptionKey> {
+        let entry = self.database.get(&Principal::krbtgt(realm, realm))?;
+        entry.service_key().map(PrincipalKey::key)
     }
 }

@@ -4,6 +4,7 @@
 //!
 //! - [`PrincipalDatabase`], [`PrincipalEntry`], [`Attributes`]: realms and principals, under kadmin's names
 //! - [`RealmConfig`]: what a realm allows
+//! - [`Pac`]: whether tickets carry one
 //! - [`CaPaths`]: ways between realms
 //! - [`Kdc`]: AS and TGS exchanges
 //! - [`PasswordPolicy`]: what passwords must be like that users choose
@@ -20,6 +21,7 @@ mod fast;
 mod kdc;
 mod kpasswd;
 mod lookaside;
+mod pac;
 mod password_policy;
 mod policy;
 mod preauth;
@@ -36,5 +38,6 @@ pub use config::RealmConfig;
 pub use database::{Attributes, DatabaseError, NewKeys, NewPrincipal, PrincipalDatabase, PrincipalEntry, PrincipalKey};
 pub use error::KdcError;
 pub use kdc::{Kdc, Peer, Reply, Transport};
+pub use pac::Pac;
 pub use password_policy::PasswordPolicy;
 pub use transited::CaPaths;

@@ -13,7 +13,7 @@ use crate::policy::{Grant, TicketTimes};
 use crate::s4u::{self, S4u2Self};
 use crate::tgs_checks::{self, SecondTicket};
 use crate::tgs_header::{self, Header, is_local_tgs};
-use crate::{PrincipalEntry, PrincipalKey, authdata, referral, reply, transited};
+use crate::{Attributes, PrincipalEntry, authdata, pac, referral, reply, transited};
 
 /// Answers a TGS-REQ; `raw` are its bytes. Whose ticket it comes with is told as soon as it is known.
 pub(crate) fn answer(
@@ -105,6 +105,8 @@ fn exchange(
     let auth_time = subject.auth_time;
     let mut authorization_data = authdata::of_request(body, header)?;
     authorization_data.extend(subject.authorization_data.iter().cloned());
+    // A new ticket gets a PAC of its own.
+    pac::remove(&mut authorization_data);
     let elsewhere = body.options.intersects(KdcOptions::FORWARDED | KdcOptions::PROXY);
     let mut part = EncTicketPart {
         flags,
@@ -123,14 +125,23 @@ fn exchange(
         authorization_data,
     };
     if context.database.has_delegation() && !server.principal.is_krbtgt() {
-        authdata::sign(&mut part, signing_key(context, server.principal.realm())?);
+        let key = context.kdc_key(server.principal.realm()).ok_or(KdcError::FindingServerKey)?;
+        authdata::sign(&mut part, key);
     }
     let ticket_server = if is_referral { &server.principal } else { asked }.clone();
+    let with_pac = pac::is_in(subject) && !server.attributes.contains(Attributes::NO_AUTH_DATA_REQUIRED);
+    let seal = |key: &EncryptionKey, kvno| {
+        if with_pac {
+            let kdc_key = context.kdc_key(server.principal.realm()).ok_or(KdcError::FindingServerKey)?;
+            pac::add(&mut part, &server.principal, key, kdc_key);
+        }
+        Ok(part.seal(ticket_server, key, kvno, rng))
+    };
     let ticket = match &second {
-        Some(second) if body.options.contains(KdcOptions::ENC_TKT_IN_SKEY) => part.seal(ticket_server, &second.part.key, None, rng),
+        Some(second) if body.options.contains(KdcOptions::ENC_TKT_IN_SKEY) => seal(&second.part.key, None)?,
         _ => {
             let key = server.service_key().ok_or(KdcError::FindingServerKey)?;
-            part.seal(ticket_server, key.key(), Some(key.kvno), rng)
+            seal(key.key(), Some(key.kvno))?
         }
     };
     let (reply_key, usage) = header.reply_key();
@@ -205,13 +216,6 @@ fn transited(header: &Header<'_>, client: &Principal, asked: &Principal, server:
         return Err(KdcError::TransitType);
     }
     transited::add(listed, issuer, client.realm(), asked.realm()).ok_or(KdcError::AddToTransited)
-}
-
-/// The ticket-granting service's own key.
-fn signing_key<'a>(context: &Context<'a>, realm: &str) -> Result<&'a EncryptionKey, KdcError> {
-    let entry = context.database.get(&Principal::krbtgt(realm, realm));
-    let key = entry.and_then(|entry| entry.service_key());
-    key.map(PrincipalKey::key).ok_or(KdcError::FindingServerKey)
 }
 
 fn ticket_times(grant: &Grant<'_>, header: &Header<'_>, now: Timestamp) -> TicketTimes {
