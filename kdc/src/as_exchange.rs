@@ -11,6 +11,7 @@ use crate::config::RealmConfig;
 use crate::context::{Context, Learned};
 use crate::error::{KdcError, Refusal};
 use crate::fast::{self, Fast};
+use crate::issued::IssuedTicket;
 use crate::policy::Grant;
 use crate::preauth::{self, KeysOf};
 use crate::{Attributes, Pac, PrincipalEntry};
@@ -39,15 +40,25 @@ pub(crate) fn answer(
         ..KdcError::FindFast(code).into()
     })?;
     let Some((fast, inner)) = armored else {
-        return exchange(context, request, raw, None, rng);
+        let (reply, issued) = exchange(context, request, raw, None, rng)?;
+        learned.issued = Some(issued);
+        return Ok(reply);
     };
     learned.client.clone_from(&inner.body.client);
     learned.server.clone_from(&inner.body.server);
     let fast = learned.fast.insert(fast);
-    exchange(context, &inner, raw, Some(fast), rng)
+    let (reply, issued) = exchange(context, &inner, raw, Some(fast), rng)?;
+    learned.issued = Some(issued);
+    Ok(reply)
 }
 
-fn exchange(context: &Context<'_>, request: &KdcRequest, raw: &[u8], fast: Option<&Fast>, rng: &mut impl Rng) -> Result<Vec<u8>, Refusal> {
+fn exchange(
+    context: &Context<'_>,
+    request: &KdcRequest,
+    raw: &[u8],
+    fast: Option<&Fast>,
+    rng: &mut impl Rng,
+) -> Result<(Vec<u8>, IssuedTicket), Refusal> {
     let body = &request.body;
     let refused = |error: KdcError| Refusal {
         client: body.client.clone(),
@@ -159,6 +170,7 @@ fn exchange(context: &Context<'_>, request: &KdcRequest, raw: &[u8], fast: Optio
         let armored = armored.map_err(|code| refused(KdcError::FindFast(code)))?;
         (padata, reply_key) = (armored.padata, armored.reply_key);
     }
+    let issued = IssuedTicket::new(context.now, &ticket, &part);
     let reply_part = EncKdcReplyPart {
         key: part.key,
         last_req: vec![(0, Timestamp::EPOCH)],
@@ -187,7 +199,7 @@ fn exchange(context: &Context<'_>, request: &KdcRequest, raw: &[u8], fast: Optio
         ticket,
         enc_part,
     };
-    Ok(reply.encode())
+    Ok((reply.encode(), issued))
 }
 
 /// Looks for pre-authentication that it knows in the request: gives whose keys were shown, and what the reply says to it.

@@ -6,6 +6,7 @@ use kerbox_krb5::{EncryptionKey, Principal, Timestamp};
 
 use crate::config::RealmConfig;
 use crate::fast::Fast;
+use crate::issued::IssuedTicket;
 use crate::{PrincipalDatabase, PrincipalKey};
 
 /// The database, the time and the asker of one exchange.
@@ -27,6 +28,8 @@ pub(crate) struct Learned {
     pub(crate) server: Option<Principal>,
     /// The armor.
     pub(crate) fast: Option<Fast>,
+    /// The ticket that came of it.
+    pub(crate) issued: Option<IssuedTicket>,
 }
 
 impl<'a> Context<'a> {

@@ -14,6 +14,7 @@ use rand::rngs::StdRng;
 use crate::config::RealmConfig;
 use crate::context::{Context, Learned};
 use crate::error::{KdcError, Refusal};
+use crate::issued::{IssuedTicket, IssuedTickets};
 use crate::lookaside::Lookaside;
 use crate::{PrincipalDatabase, as_exchange, kpasswd, reply, tgs_exchange};
 
@@ -74,6 +75,7 @@ pub struct Kdc {
     rng: Mutex<StdRng>,
     lookaside: Mutex<Lookaside>,
     replay_cache: ReplayCache,
+    issued: Mutex<IssuedTickets>,
     hook: Arc<dyn Hook>,
     udp_limit: usize,
     fallback_realm: RealmConfig,
@@ -91,6 +93,7 @@ impl Kdc {
             rng: Mutex::new(StdRng::seed_from_u64(seed)),
             lookaside: Mutex::default(),
             replay_cache: ReplayCache::default(),
+            issued: Mutex::default(),
             hook: Arc::new(NoHook),
             udp_limit: Self::DEFAULT_UDP_LIMIT,
             fallback_realm: RealmConfig::new(""),
@@ -128,6 +131,16 @@ impl Kdc {
         update(&mut self.database_mut(), &mut rng)
     }
 
+    /// The last thousand tickets that were issued, the newest at the end.
+    #[must_use]
+    pub fn issued(&self) -> Vec<IssuedTicket> {
+        self.issued_tickets().list()
+    }
+
+    fn issued_tickets(&self) -> MutexGuard<'_, IssuedTickets> {
+        self.issued.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn rng(&self) -> MutexGuard<'_, StdRng> {
         self.rng.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -157,6 +170,10 @@ impl Kdc {
         };
         let mut learned = Learned::default();
         let (answer, outcome) = self.exchange(now, &message, request, peer, fault.code, &mut learned);
+        if let Some(mut ticket) = learned.issued.take() {
+            ticket.kind = (message.message_type == MessageType::TGS_REQ).then(|| kind(&message));
+            self.issued_tickets().push(ticket);
+        }
         self.hook.record(now, event(&message, &learned, outcome));
         self.finish(now, request, answer, peer, &fault)
     }

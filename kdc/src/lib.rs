@@ -8,6 +8,7 @@
 //! - [`CaPaths`]: ways between realms
 //! - [`Kdc`]: AS and TGS exchanges
 //! - [`PasswordPolicy`]: what passwords must be like that users choose
+//! - [`IssuedTicket`]: who got which ticket
 //! - [`KdcError`]: every refusal, with MIT's number and text
 //! - [`server`]: UDP and TCP on one port
 
@@ -18,6 +19,7 @@ mod context;
 mod database;
 mod error;
 mod fast;
+mod issued;
 mod kdc;
 mod kpasswd;
 mod lookaside;
@@ -37,6 +39,7 @@ mod transited;
 pub use config::RealmConfig;
 pub use database::{Attributes, DatabaseError, NewKeys, NewPrincipal, PrincipalDatabase, PrincipalEntry, PrincipalKey};
 pub use error::KdcError;
+pub use issued::IssuedTicket;
 pub use kdc::{Kdc, Peer, Reply, Transport};
 pub use pac::Pac;
 pub use password_policy::PasswordPolicy;

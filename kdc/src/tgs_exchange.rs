@@ -9,6 +9,7 @@ use rand::Rng;
 use crate::context::{Context, Learned};
 use crate::error::{KdcError, Refusal};
 use crate::fast::{self, Fast};
+use crate::issued::IssuedTicket;
 use crate::policy::{Grant, TicketTimes};
 use crate::s4u::{self, S4u2Self};
 use crate::tgs_checks::{self, SecondTicket};
@@ -27,10 +28,16 @@ pub(crate) fn answer(
         let request = inner.as_ref().unwrap_or(request);
         exchange(context, request, raw, &header, learned.fast.as_ref(), rng)
     });
-    answer.map_err(|error| Refusal {
-        client: learned.client.clone(),
-        ..error.into()
-    })
+    match answer {
+        Ok((reply, issued)) => {
+            learned.issued = Some(issued);
+            Ok(reply)
+        }
+        Err(error) => Err(Refusal {
+            client: learned.client.clone(),
+            ..error.into()
+        }),
+    }
 }
 
 /// Opens the request's ticket and its armor, if it has one: then the request inside is the one that counts.
@@ -51,7 +58,7 @@ fn exchange(
     header: &Header<'_>,
     fast: Option<&Fast>,
     rng: &mut impl Rng,
-) -> Result<Vec<u8>, KdcError> {
+) -> Result<(Vec<u8>, IssuedTicket), KdcError> {
     let body = &request.body;
     let asked = body.server.as_ref().ok_or(KdcError::NullServer)?;
     let server = referral::server(context, body, asked)?;
@@ -153,6 +160,7 @@ fn exchange(
             .map_err(KdcError::FindFast)?;
         (padata, reply_key) = (armored.padata, armored.reply_key);
     }
+    let issued = IssuedTicket::new(context.now, &ticket, &part);
     let reply_part = EncKdcReplyPart {
         key: part.key,
         last_req: vec![(0, Timestamp::EPOCH)],
@@ -175,7 +183,7 @@ fn exchange(
         ticket,
         enc_part,
     };
-    Ok(reply.encode())
+    Ok((reply.encode(), issued))
 }
 
 /// Opens the second ticket, if the request has one and an option that wants it.

@@ -303,3 +303,26 @@ fn lifetimes_are_limited_by_the_realm_the_client_and_the_server() {
         pair.now.whole_second() + Duration::from_secs(1)
     );
 }
+
+#[test]
+fn what_was_issued_can_be_read() {
+    let mut pair = Pair::new();
+    let tgt = pair.login("alice");
+    pair.advance(60);
+    pair.tgs(&tgt, TgsRequest::renew(&tgt)).expect("renewed");
+    assert!(pair.service(&tgt, "no/such").is_err());
+    let issued = pair.kdc.issued();
+    assert_eq!(
+        issued.iter().map(|ticket| (ticket.kind, &ticket.client)).collect::<Vec<_>>(),
+        [
+            (None, &principal("alice")),
+            (Some(kerbox_events::TgsKind::Renew), &principal("alice"))
+        ]
+    );
+    assert_eq!(issued[1].issued_at, pair.now);
+    assert_eq!((issued[0].end_time, issued[0].flags), (tgt.end_time, tgt.flags));
+    assert_eq!(
+        (issued[0].server.clone(), issued[0].kvno),
+        (Principal::krbtgt(REALM, REALM), Some(1))
+    );
+}
