@@ -29,9 +29,9 @@ pub struct Krb5Conf {
     /// The encryption types that a client asks for and accepts, best first. A weak one among them also sets what each
     /// library wants to see before it uses it.
     pub enctypes: Vec<EncryptionType>,
-    /// The length in bytes from which a client asks over TCP; 1 for TCP always. 0 would mean "always TCP" to the JDK and
-    /// "never" to nobody, so leave it `None` for each library's own limit. Heimdal has no such setting: there it is a
-    /// `tcp/` before the server's address.
+    /// The length in bytes from which a client asks over TCP first; 1 for TCP always, `None` for each library's own limit.
+    /// (0 means opposite things to MIT and to the JDK.) Heimdal has no such setting: there it is a `tcp/` before the server's
+    /// address.
     pub udp_preference_limit: Option<u32>,
     /// How long the JDK and Heimdal wait for a KDC before they try again, in whole seconds; MIT does as it likes.
     pub kdc_timeout: Duration,
