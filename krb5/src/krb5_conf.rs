@@ -135,15 +135,12 @@ impl Krb5Conf {
         }
         if !self.enctypes.is_empty() {
             let names: Vec<_> = self.enctypes.iter().map(ToString::to_string).collect();
-            // The first three are read by MIT and the JDK, the last by Heimdal.
-            for key in [
-                "permitted_enctypes",
-                "default_tkt_enctypes",
-                "default_tgs_enctypes",
-                "default_etypes",
-            ] {
+            for key in ["permitted_enctypes", "default_tkt_enctypes", "default_tgs_enctypes"] {
                 settings.insert(key, names.join(" "));
             }
+            // Heimdal's key: a name that Heimdal does not know keeps its programs from starting at all.
+            let names = names.iter().map(|name| name.replace("arcfour-hmac", "arcfour-hmac-md5"));
+            settings.insert("default_etypes", names.collect::<Vec<_>>().join(" "));
         }
         if self.enctypes.iter().any(|enctype| enctype.is_weak()) {
             // The first is read by all up to MIT 1.20, the others by MIT from 1.21 on.
@@ -305,6 +302,9 @@ mod tests {
         for key in ["allow_weak_crypto", "allow_rc4", "allow_des3"] {
             assert!(text.contains(&format!(" {key} = true\n")));
         }
+        let types_of = |key: &str| text.lines().find_map(|line| line.strip_prefix(&format!(" {key} = ")));
+        assert!(types_of("permitted_enctypes").is_some_and(|types| types.ends_with(" arcfour-hmac")));
+        assert!(types_of("default_etypes").is_some_and(|types| types.ends_with(" arcfour-hmac-md5")));
     }
 
     #[test]
