@@ -2,6 +2,7 @@
 
 mod delegation;
 mod exchanges;
+mod kpasswd;
 mod realms;
 mod refusals;
 mod support;
