@@ -1,6 +1,7 @@
 //! SASL over RPC: the server offers, the client chooses, tokens go to and fro.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kerbox_events::{Event, Outcome, Verdict};
 use kerbox_krb5::Timestamp;
@@ -37,6 +38,13 @@ pub(super) enum Handshake {
         /// The name that stands for the token.
         token: Option<Arc<str>>,
     },
+}
+
+/// What faults do to a message of the handshake.
+#[derive(Default)]
+struct Interventions {
+    delay: Duration,
+    silent: bool,
 }
 
 const TOKEN: (&str, &str) = ("TOKEN", "DIGEST-MD5");
@@ -165,7 +173,6 @@ impl RpcSession {
         let Some(token) = message.token else {
             return Err(unauthorized("Client did not send a token"));
         };
-        self.ask_handshake(now, if chosen == TOKEN { TOKEN.1 } else { KERBEROS.1 })?;
         let chosen = if chosen == TOKEN {
             let server = match std::mem::replace(&mut self.handshake, Handshake::Start) {
                 Handshake::Offered(Some(server)) => Some(server),
@@ -180,45 +187,6 @@ impl RpcSession {
         self.evaluate(now, rng, reply, Some(&token))
     }
 
-    /// Lets faults answer a handshake that begins.
-    fn ask_handshake(&mut self, now: Timestamp, mechanism: &'static str) -> Result<(), End> {
-        let endpoint = &self.endpoint;
-        if self.asked || !endpoint.hook.watching() {
-            return Ok(());
-        }
-        let mut sasl = Event::Sasl {
-            server: endpoint.server,
-            mechanism,
-            user: "".into(),
-            outcome: Outcome::Asked,
-        };
-        let mut verdict = endpoint.hook.ask(now, &sasl);
-        if verdict == Verdict::Pass && mechanism == KERBEROS.1 {
-            let exchange = Event::ApExchange {
-                server: endpoint.server,
-                client: "".into(),
-                outcome: Outcome::Asked,
-            };
-            verdict = endpoint.hook.ask(now, &exchange);
-        }
-        let (end, came) = match verdict {
-            Verdict::Exception { class, message } => (
-                End::unauthorized(HdfsError::new(class.to_string(), message.to_string())),
-                Outcome::Exception { class, message },
-            ),
-            Verdict::KrbError(code) => (unauthorized("GSS initiate failed"), Outcome::KrbError(code)),
-            Verdict::Delay(duration) => return Err(End::Wait(duration)),
-            Verdict::Kill => return Err(End::Kill),
-            Verdict::Drop | Verdict::Disconnect => (End::Close, Outcome::Disconnected),
-            _ => return Ok(()),
-        };
-        if let Event::Sasl { outcome, .. } = &mut sasl {
-            *outcome = came;
-        }
-        endpoint.hook.record(now, sasl);
-        Err(end)
-    }
-
     /// Feeds a token to the chosen mechanism.
     fn evaluate(&mut self, now: Timestamp, rng: &mut impl Rng, reply: &ResponseHeader<'_>, token: Option<&[u8]>) -> Result<(), End> {
         let Handshake::Chosen(method, mut server) = std::mem::replace(&mut self.handshake, Handshake::Start) else {
@@ -227,28 +195,37 @@ impl RpcSession {
         let Some(token) = token else {
             return Err(unauthorized("Client did not send a token"));
         };
-        let taken = server.step(now, token, rng);
+        let at = self.endpoint.server;
+        let mechanism = server.mechanism();
+        let sasl = |user: &str, outcome| Event::Sasl {
+            server: at,
+            mechanism,
+            user: user.into(),
+            outcome,
+        };
+        let mut faults = Interventions::default();
+        let mut taken = server.step(now, token, rng).map_err(End::unauthorized);
         if let Some(exchange) = server.take_ap_exchange() {
-            self.endpoint.hook.record(
-                now,
-                Event::ApExchange {
-                    server: self.endpoint.server,
-                    client: exchange.client,
-                    outcome: exchange.outcome,
-                },
-            );
+            let event = |outcome| Event::ApExchange {
+                server: at,
+                client: Arc::clone(&exchange.client),
+                outcome,
+            };
+            if !exchange.outcome.is_ok() {
+                self.endpoint.hook.record(now, event(exchange.outcome.clone()));
+            } else if let Err(end) = self.intervene(now, &mut faults, event) {
+                taken = Err(end);
+            }
         }
-        let step = match taken {
+        let established = match taken {
             Ok(SaslStep::Challenge(challenge)) => {
-                self.reply_sasl(reply, &sasl_message(SaslState::Challenge, Some(challenge)));
                 self.handshake = Handshake::Chosen(method, server);
-                return Ok(());
+                return self.deliver(reply, &sasl_message(SaslState::Challenge, Some(challenge)), &faults);
             }
             Ok(SaslStep::Success(token)) => self.identity(method, &server).map(|identity| (identity, token)),
-            Err(error) => Err(End::unauthorized(error)),
+            Err(end) => Err(end),
         };
-        let mechanism = server.mechanism();
-        let ((user, real), last) = match step {
+        let ((user, real), last) = match established {
             Ok(established) => established,
             Err(end) => {
                 if let End::Fatal(error, _) = &end {
@@ -256,31 +233,62 @@ impl RpcSession {
                         class: error.class().into(),
                         message: error.message().into(),
                     };
-                    self.record_handshake(now, mechanism, server.user().unwrap_or_default().into(), outcome);
+                    self.endpoint.hook.record(now, sasl(server.user().unwrap_or_default(), outcome));
                 }
                 return Err(end);
             }
         };
-        self.reply_sasl(reply, &sasl_message(SaslState::Success, last));
-        self.record_handshake(now, mechanism, Arc::clone(&user.full), Outcome::Ok);
+        self.intervene(now, &mut faults, |outcome| sasl(&user.full, outcome))?;
         let token = (method == AuthMethod::Token).then(|| server.user().unwrap_or_default().into());
         self.handshake = Handshake::Done { method, user, real, token };
+        let delivered = self.deliver(reply, &sasl_message(SaslState::Success, last), &faults);
         // Only what follows the SUCCESS is wrapped.
         self.layer = (server.qop() != QualityOfProtection::Authentication).then_some(server);
-        Ok(())
+        delivered
     }
 
-    fn record_handshake(&self, now: Timestamp, mechanism: &'static str, user: Arc<str>, outcome: Outcome) {
-        let server = self.endpoint.server;
-        self.endpoint.hook.record(
-            now,
-            Event::Sasl {
-                server,
-                mechanism,
-                user,
-                outcome,
-            },
-        );
+    /// Lets faults answer an exchange that went well, before the client learns of it; records what came of it.
+    fn intervene(&self, now: Timestamp, faults: &mut Interventions, event: impl Fn(Outcome) -> Event) -> Result<(), End> {
+        let hook = &self.endpoint.hook;
+        let verdict = if hook.watching() {
+            hook.ask(now, &event(Outcome::Asked))
+        } else {
+            Verdict::Pass
+        };
+        let (outcome, ended) = match verdict {
+            Verdict::Exception { class, message } => {
+                let error = HdfsError::new(class.to_string(), message.to_string());
+                (Outcome::Exception { class, message }, Err(End::unauthorized(error)))
+            }
+            Verdict::KrbError(code) => (Outcome::KrbError(code), Err(unauthorized("GSS initiate failed"))),
+            Verdict::Disconnect => (Outcome::Disconnected, Err(End::Close)),
+            Verdict::Kill => return Err(End::Kill),
+            Verdict::Drop => {
+                faults.silent = true;
+                (Outcome::Dropped, Ok(()))
+            }
+            Verdict::Delay(duration) => {
+                faults.delay += duration;
+                (Outcome::Ok, Ok(()))
+            }
+            _ => (Outcome::Ok, Ok(())),
+        };
+        hook.record(now, event(outcome));
+        ended
+    }
+
+    /// Sends a message of the handshake: at once, later, or not at all.
+    fn deliver(&mut self, reply: &ResponseHeader<'_>, message: &RpcSaslProto, faults: &Interventions) -> Result<(), End> {
+        if faults.silent {
+            return Ok(());
+        }
+        let start = self.output.len();
+        self.reply_sasl(reply, message);
+        if faults.delay.is_zero() {
+            return Ok(());
+        }
+        self.held = self.output.split_off(start);
+        Err(End::Hold(faults.delay))
     }
 
     /// Whom the mechanism has authenticated, and who acts for them.

@@ -56,6 +56,8 @@ pub struct RpcSession {
     /// What came in wrapped: a stream of frames of its own.
     unwrapped: FrameBuffer,
     output: Vec<u8>,
+    /// What goes out after a wait.
+    held: Vec<u8>,
     /// A reply before it is wrapped.
     plaintext: Vec<u8>,
     preamble_read: bool,
@@ -77,6 +79,8 @@ enum End {
     Fatal(HdfsError, ErrorCode),
     /// Wait, then handle the same frame again.
     Wait(Duration),
+    /// Wait, then send what is held back.
+    Hold(Duration),
     Close,
     Kill,
 }
@@ -97,6 +101,11 @@ impl End {
     }
 }
 
+/// Whether the frame is to be handled once more.
+fn again(handled: &Result<(), End>) -> bool {
+    matches!(handled, Err(End::Wait(_)))
+}
+
 impl RpcSession {
     /// A connection that has just been accepted from `peer`.
     #[must_use]
@@ -107,6 +116,7 @@ impl RpcSession {
             input: FrameBuffer::default(),
             unwrapped: FrameBuffer::default(),
             output: Vec::new(),
+            held: Vec::new(),
             plaintext: Vec::new(),
             preamble_read: false,
             handshake: Handshake::Simple,
@@ -148,6 +158,7 @@ impl RpcSession {
         if self.closed {
             return Step::Close;
         }
+        self.output.append(&mut self.held);
         if !self.preamble_read {
             let Some(preamble) = Preamble::read(input.unread()) else {
                 return Step::Read;
@@ -168,10 +179,9 @@ impl RpcSession {
                 Ok(None) => None,
                 Ok(Some(range)) => {
                     let end = range.end;
-                    Some(
-                        self.frame(now, rng, &unwrapped.unread()[range], true)
-                            .inspect(|()| unwrapped.consume(end)),
-                    )
+                    let handled = self.frame(now, rng, &unwrapped.unread()[range], true);
+                    unwrapped.consume(if again(&handled) { 0 } else { end });
+                    Some(handled)
                 }
                 Err(_) => Some(Err(End::Close)),
             };
@@ -182,7 +192,9 @@ impl RpcSession {
                     Ok(None) => return Step::Read,
                     Ok(Some(range)) => {
                         let end = range.end;
-                        self.frame(now, rng, &input.unread()[range], false).inspect(|()| input.consume(end))
+                        let handled = self.frame(now, rng, &input.unread()[range], false);
+                        input.consume(if again(&handled) { 0 } else { end });
+                        handled
                     }
                     Err(bad) => {
                         tracing::debug!(peer = %self.peer, length = bad.0, limit, "a frame's length is out of bounds");
@@ -190,12 +202,10 @@ impl RpcSession {
                     }
                 },
             };
+            self.asked = again(&handled);
             match handled {
-                Ok(()) => self.asked = false,
-                Err(End::Wait(duration)) => {
-                    self.asked = true;
-                    return Step::Wait(duration);
-                }
+                Ok(()) => {}
+                Err(End::Wait(duration) | End::Hold(duration)) => return Step::Wait(duration),
                 Err(End::Kill) => return Step::Kill,
                 Err(End::Close | End::Fatal(..)) => return Step::Close,
             }

@@ -70,15 +70,21 @@ impl Client {
         replies.pop().expect("one reply")
     }
 
-    /// Takes a token for `identifier` through SASL; what came back at last.
-    pub(in crate::rpc) fn log_in(&mut self, identifier: &str, qop: QualityOfProtection) -> Reply {
+    /// The INITIATE of a token for `identifier`, after the server's offer.
+    pub(in crate::rpc) fn token(&mut self, identifier: &str, qop: QualityOfProtection) -> (DigestMd5Client, Vec<u8>) {
         let offer = self.ask(&[SASL, &sasl(SaslState::Negotiate, None, &[])].concat());
         let token = offer.sasl().auths[0].clone();
         let user = base64::encode(identifier.as_bytes());
         let mut digest = DigestMd5Client::rpc(user, PASSWORD.to_owned(), &[qop], &mut self.rng);
         let response = digest.respond(token.challenge()).expect("a response");
         let chosen = SaslAuth { challenge: None, ..token };
-        let reply = self.ask(&sasl(SaslState::Initiate, Some(response), &[chosen]));
+        (digest, sasl(SaslState::Initiate, Some(response), &[chosen]))
+    }
+
+    /// Takes a token for `identifier` through SASL; what came back at last.
+    pub(in crate::rpc) fn log_in(&mut self, identifier: &str, qop: QualityOfProtection) -> Reply {
+        let (digest, initiate) = self.token(identifier, qop);
+        let reply = self.ask(&initiate);
         if reply.header.status == 0 {
             let (_, wrap, unwrap) = digest.finish(reply.sasl().token()).expect("rspauth");
             self.layer = Some((wrap, unwrap));

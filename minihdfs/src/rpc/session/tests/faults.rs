@@ -6,6 +6,7 @@ use kerbox_events::{Event, Outcome, Verdict};
 
 use super::client::{SIMPLE, call, context, replies};
 use super::*;
+use crate::proto::common::rpc_sasl_proto::SaslState;
 
 /// Answers every question with one verdict, and remembers what was recorded.
 struct Always(Verdict, Mutex<Vec<Event>>);
@@ -107,6 +108,25 @@ fn a_handshake_can_be_made_to_fail() {
     let reply = client.log_in("alice", qop);
     assert_eq!(reply.exception(), ("java.io.IOException", "no"));
     assert!(matches!(recorded(&hook)[..], [Outcome::Exception { .. }]));
+}
+
+#[test]
+fn a_handshake_can_be_delayed_or_passed_over_in_silence() {
+    let qop = QualityOfProtection::Authentication;
+    let delay = Duration::from_secs(2);
+    let hook = Arc::new(Always(Verdict::Delay(delay), Mutex::default()));
+    let mut client = Client::new(endpoint(Some(security(qop)), &[], hook.clone()));
+    let initiate = client.token("alice", qop).1;
+    assert_eq!(client.feed(&initiate), (Vec::new(), Step::Wait(delay)));
+    let reply = client.ask(&[]);
+    assert_eq!(reply.sasl().state(), SaslState::Success);
+    assert_eq!(recorded(&hook), [Outcome::Ok]);
+
+    let hook = Arc::new(Always(Verdict::Drop, Mutex::default()));
+    let mut client = Client::new(endpoint(Some(security(qop)), &[], hook.clone()));
+    let initiate = client.token("alice", qop).1;
+    assert_eq!(client.feed(&initiate), (Vec::new(), Step::Read));
+    assert_eq!(recorded(&hook), [Outcome::Dropped]);
 }
 
 #[test]
