@@ -19,7 +19,8 @@ trials! {
         a_faulty_namenode_answers_the_exception_of_choice,
         a_namenode_that_hangs_up_is_survived_or_told,
         a_datanode_that_dies_at_the_third_packet_is_replaced_in_the_pipeline,
-        a_damaged_replica_is_found_out;
+        a_damaged_replica_is_found_out,
+        an_expired_block_token_is_refused_by_the_datanode;
 }
 
 fn ap_errors(cluster: &Cluster, code: ErrorCode) -> usize {
@@ -201,6 +202,27 @@ fn a_damaged_replica_is_found_out() -> TestResult {
         std::fs::write(&file, bytes)?;
         let refused = read(&client, "/user/alice/f").await.err();
         assert!(refused.is_some(), "a damaged block was read");
+        Ok(())
+    })
+}
+
+fn an_expired_block_token_is_refused_by_the_datanode() -> TestResult {
+    let cluster = Cluster::secure().start_blocking()?;
+    let alice = cluster.login_blocking("alice")?;
+    block_on(async {
+        let client = client(&cluster, &alice)?;
+        write(&client, "/user/alice/f", pattern(1000)).await?;
+        // Tokens live ten hours; the DataNode alone lives eleven hours later.
+        let skew = cluster.skew(Server::DataNode(1), 11 * 3600)?;
+        let journal = cluster.journal().from_here();
+        // This client panics where a DataNode refuses the token; any failure will do here.
+        let reader = client.clone();
+        let refused = tokio::spawn(async move { read(&reader, "/user/alice/f").await });
+        assert!(!matches!(refused.await, Ok(Ok(_))), "an expired token was good");
+        let served = journal.count(|event| matches!(event, Event::ReadBlock { outcome, .. } if outcome.is_ok()));
+        assert_eq!(served, 0, "{}", journal.last(20));
+        drop(skew);
+        assert!(read(&client, "/user/alice/f").await? == pattern(1000));
         Ok(())
     })
 }

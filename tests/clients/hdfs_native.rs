@@ -60,7 +60,9 @@ pub(crate) async fn read(client: &Client, path: &str) -> Result<Bytes, HdfsError
 }
 
 async fn round_trip(client: &Client, directory: &str) -> TestResult {
-    for length in [0, 1, 511, 512, 513, 65_536, 3_000_001] {
+    // Unoptimised, the client's 3des takes a second for 100 kB.
+    let longest = if cfg!(debug_assertions) { 200_001 } else { 3_000_001 };
+    for length in [0, 1, 511, 512, 513, 65_536, longest] {
         let path = format!("{directory}/of-{length}");
         let bytes = pattern(length);
         write(client, &path, bytes.clone()).await?;

@@ -12,7 +12,8 @@ trials! {
         fs_shell_works_with_privacy,
         fs_shell_works_with_aes_and_three_datanodes,
         the_seeds_workflow_as_jupyter,
-        fs_shell_refuses_a_lower_protection_than_its_own;
+        fs_shell_refuses_a_lower_protection_than_its_own,
+        a_client_with_a_lower_protection_than_the_servers_is_refused;
 }
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -178,19 +179,30 @@ fn the_seeds_workflow_as_jupyter() -> TestResult {
     Ok(())
 }
 
-fn fs_shell_refuses_a_lower_protection_than_its_own() -> TestResult {
-    let cluster = Cluster::secure().start_blocking()?;
+/// Runs `-ls /` with other protections in the client's files than in the servers'.
+fn list_with(servers: Protection, theirs: &str, mine: &str) -> Result<(i32, String), Error> {
+    let cluster = Cluster::secure().protection(servers).start_blocking()?;
     let alice = cluster.login_blocking("alice")?;
-    let stricter = cluster.path().join("stricter");
-    std::fs::create_dir(&stricter)?;
+    let other = cluster.path().join("other");
+    std::fs::create_dir(&other)?;
     for name in ["core-site.xml", "hdfs-site.xml"] {
         let xml = std::fs::read_to_string(cluster.hadoop_conf_dir().join(name))?;
-        std::fs::write(
-            stricter.join(name),
-            xml.replace("<value>authentication</value>", "<value>privacy</value>"),
-        )?;
+        let changed = xml.replace(&format!("<value>{theirs}</value>"), &format!("<value>{mine}</value>"));
+        assert_ne!(xml, changed, "there is a protection to change");
+        std::fs::write(other.join(name), changed)?;
     }
-    let (answers, said) = fs_shells(&alice.env().with("HADOOP_CONF_DIR", &stricter), &[&["-ls", "/"]])?;
-    assert_ne!(answers[0].0, 0, "{said}");
+    let (answers, said) = fs_shells(&alice.env().with("HADOOP_CONF_DIR", &other), &[&["-ls", "/"]])?;
+    Ok((answers[0].0, said))
+}
+
+fn fs_shell_refuses_a_lower_protection_than_its_own() -> TestResult {
+    let (status, said) = list_with(Protection::Authentication, "authentication", "privacy")?;
+    assert_ne!(status, 0, "{said}");
+    Ok(())
+}
+
+fn a_client_with_a_lower_protection_than_the_servers_is_refused() -> TestResult {
+    let (status, said) = list_with(Protection::Privacy, "privacy", "authentication")?;
+    assert_ne!(status, 0, "{said}");
     Ok(())
 }
