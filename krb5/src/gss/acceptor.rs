@@ -70,6 +70,14 @@ impl<'a> GssAcceptor<'a> {
                 client: Some(accepted.client().clone()),
             })
         };
+        let key = accepted.authenticator.subkey.as_ref().unwrap_or(&accepted.ticket.key);
+        ContextKey::check_enctype(key).map_err(|error| {
+            let detail = format!(
+                "the context's key would be of type {}, but GSS-API messages are made with AES only",
+                key.enctype()
+            );
+            refuse(error, &detail)
+        })?;
         let parameters = ContextChecksum::decode(accepted.authenticator.checksum.as_ref())
             .map_err(|error| refuse(error, "the authenticator has no checksum of type 0x8003"))?;
         if let Some(ours) = self.channel_bindings

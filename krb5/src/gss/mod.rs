@@ -23,7 +23,7 @@ pub use initiator::{GssInitiator, GssInitiatorOptions};
 pub use receiver::MessageReceiver;
 pub use sender::MessageSender;
 
-use crate::{EncryptionKey, Principal};
+use crate::{EncryptionKey, EncryptionType, Error, ErrorCode, Principal};
 
 /// An established context.
 #[derive(Clone, Debug)]
@@ -55,6 +55,17 @@ struct ContextKey {
 }
 
 impl ContextKey {
+    /// Refuses keys whose messages RFC 1964 and RFC 4757 form differently, with `KDC_ERR_ETYPE_NOSUPP`: only those of AES are RFC 4121's.
+    fn check_enctype(key: &EncryptionKey) -> Result<(), Error> {
+        match key.enctype() {
+            EncryptionType::AES128_CTS_HMAC_SHA1_96
+            | EncryptionType::AES256_CTS_HMAC_SHA1_96
+            | EncryptionType::AES128_CTS_HMAC_SHA256_128
+            | EncryptionType::AES256_CTS_HMAC_SHA384_192 => Ok(()),
+            _ => Err(ErrorCode::KDC_ERR_ETYPE_NOSUPP.into()),
+        }
+    }
+
     /// The acceptor's subkey, else the initiator's, else the ticket's session key (RFC 4121, 2).
     fn choose(session: &EncryptionKey, initiators: Option<&EncryptionKey>, acceptors: Option<&EncryptionKey>) -> Self {
         Self {

@@ -345,6 +345,23 @@ fn a_refused_client_gets_a_krb_error() {
 }
 
 #[test]
+fn a_key_whose_messages_have_another_form_is_refused() {
+    let mut pair = pair(EncryptionType::RC4_HMAC);
+    let refused = GssInitiator::new(&pair.credentials, GssInitiatorOptions::default(), NOW, &mut pair.rng);
+    assert_eq!(refused.expect_err("rc4").code(), ErrorCode::KDC_ERR_ETYPE_NOSUPP);
+    // Another client might well try.
+    let checksum = checksum::ContextChecksum::default().encode();
+    let options = crate::ap_exchange::ApInitiatorOptions {
+        checksum: Some(checksum),
+        ..Default::default()
+    };
+    let (_, request) = crate::ap_exchange::ApInitiator::new(&pair.credentials, options, NOW, &mut pair.rng);
+    let token = framing::frame(framing::TokenId::ApReq, &request);
+    let refused = pair.acceptor().accept(NOW, &token, &mut StdRng::seed_from_u64(1)).expect_err("rc4");
+    assert_eq!(refused.refused.error.code(), ErrorCode::KDC_ERR_ETYPE_NOSUPP);
+}
+
+#[test]
 fn channel_bindings_and_delegation_are_seen() {
     let mut pair = pair(EncryptionType::AES256_CTS_HMAC_SHA1_96);
     let mut rng = StdRng::seed_from_u64(1);
