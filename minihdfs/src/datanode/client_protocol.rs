@@ -65,6 +65,7 @@ impl DataNode {
     }
 
     fn get_volume_report(&self, _: &Call<'_>, _: GetVolumeReportRequestProto) -> Result<GetVolumeReportResponseProto, HdfsError> {
+        self.count_used();
         let storage = self.storage();
         Ok(GetVolumeReportResponseProto {
             volume_info: vec![DatanodeVolumeInfoProto {

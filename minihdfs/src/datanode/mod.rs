@@ -20,6 +20,8 @@ mod recovery;
 mod sasl;
 mod server;
 mod stream;
+#[cfg(test)]
+mod test_namenode;
 
 pub use node::{DataNode, DataNodeContext};
 pub use server::serve;

@@ -50,6 +50,8 @@ pub struct DataNode {
 struct Life {
     alive: bool,
     started_at: Timestamp,
+    /// How much its replicas took when it was last counted.
+    used: u64,
     next_heartbeat: Timestamp,
     xceivers: u32,
     rung: bool,
@@ -132,6 +134,7 @@ impl DataNode {
             life.started_at = now;
         }
         self.register(now)?;
+        self.count_used();
         self.heartbeat(now);
         self.record_state(now, "started");
         Ok(())
@@ -181,6 +184,7 @@ impl DataNode {
             life.alive && life.next_heartbeat <= now
         };
         if due {
+            self.count_used();
             self.heartbeat(now);
         }
         due
@@ -235,14 +239,20 @@ impl DataNode {
         self.namenode.block_report(now, &self.registration.uuid, &self.store.report())
     }
 
-    /// How full it is, and how busy.
-    pub(super) fn storage(&self) -> StorageReport {
+    /// Counts what the replicas take: too long to be done whenever the NameNode rings.
+    pub(super) fn count_used(&self) {
         let used = self.store.used();
+        self.life().used = used;
+    }
+
+    /// How full it was when that was last counted, and how busy it is.
+    pub(super) fn storage(&self) -> StorageReport {
+        let life = self.life();
         StorageReport {
             capacity: CAPACITY,
-            dfs_used: used,
-            remaining: CAPACITY.saturating_sub(used),
-            xceivers: self.life().xceivers,
+            dfs_used: life.used,
+            remaining: CAPACITY.saturating_sub(life.used),
+            xceivers: life.xceivers,
         }
     }
 

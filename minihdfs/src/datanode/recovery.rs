@@ -116,7 +116,8 @@ mod tests {
     use std::sync::{Mutex, Weak};
 
     use super::*;
-    use crate::datanode::link::{Block, BlockStatus, DatanodeCommand, DatanodeRegistration, StorageReport};
+    use crate::datanode::link::Block;
+    use crate::datanode::test_namenode::TestNameNode;
 
     const BLOCK: Block = Block {
         id: 7,
@@ -143,40 +144,6 @@ mod tests {
 
         fn update_replica_under_recovery(&self, _block: Block, _recovery_id: u64, new_length: u64) -> Result<(), HdfsError> {
             *self.updated.lock().expect("whole") = Some(new_length);
-            Ok(())
-        }
-    }
-
-    #[derive(Default)]
-    struct NameNode(Mutex<Option<BlockSynchronization>>);
-
-    impl NameNodeLink for NameNode {
-        fn block_pool_id(&self) -> Arc<str> {
-            "BP-1-127.0.0.1-1".into()
-        }
-
-        fn register(&self, _: Timestamp, _: &DatanodeRegistration, _: Weak<dyn DatanodeLink>) -> Result<(), HdfsError> {
-            Ok(())
-        }
-
-        fn block_report(&self, _: Timestamp, _: &str, _: &[ReportedReplica]) -> Result<(), HdfsError> {
-            Ok(())
-        }
-
-        fn heartbeat(&self, _: Timestamp, _: &str, _: StorageReport) -> Result<Vec<DatanodeCommand>, HdfsError> {
-            Ok(Vec::new())
-        }
-
-        fn block_received_and_deleted(&self, _: Timestamp, _: &str, _: Block, _: BlockStatus) -> Result<(), HdfsError> {
-            Ok(())
-        }
-
-        fn report_bad_block(&self, _: Timestamp, _: &str, _: Block) -> Result<(), HdfsError> {
-            Ok(())
-        }
-
-        fn commit_block_synchronization(&self, _: Timestamp, synchronization: BlockSynchronization) -> Result<(), HdfsError> {
-            *self.0.lock().expect("whole") = Some(synchronization);
             Ok(())
         }
     }
@@ -212,9 +179,9 @@ mod tests {
             truncate_to,
             participants: nodes.iter().enumerate().map(participant).collect(),
         };
-        let namenode = NameNode::default();
+        let namenode = TestNameNode::default();
         recover_block(Timestamp::EPOCH, &recovery, &namenode)?;
-        let told = namenode.0.into_inner().expect("whole").expect("told");
+        let told = namenode.synchronization().expect("told");
         let updated = nodes.iter().map(|node| *node.updated.lock().expect("whole")).collect();
         Ok((told, updated))
     }

@@ -1,4 +1,4 @@
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use kerbox_events::NoHook;
 use kerbox_krb5::{Clock, Timestamp};
@@ -10,53 +10,18 @@ use super::*;
 use crate::config::HdfsConfig;
 use crate::datanode::DataNodeContext;
 use crate::datanode::checksum::DataChecksum;
-use crate::datanode::link::{
-    BlockStatus, BlockSynchronization, DatanodeCommand, DatanodeRegistration, NameNodeLink, ReportedReplica, StorageReport,
-};
+use crate::datanode::link::DatanodeRegistration;
+use crate::datanode::test_namenode::{POOL, TestNameNode};
 use crate::proto::hdfs::ChecksumTypeProto;
 use crate::secret_manager::{BlockTokenSecretManager, BlockTokenSettings};
 use crate::user::{Caller, User};
 
-const POOL: &str = "BP-1-127.0.0.1-1";
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 const BLOCK: Block = Block {
     id: 7,
     generation_stamp: 1001,
     length: 0,
 };
-
-/// Takes everything, orders nothing.
-struct NameNode;
-
-impl NameNodeLink for NameNode {
-    fn block_pool_id(&self) -> Arc<str> {
-        POOL.into()
-    }
-
-    fn register(&self, _: Timestamp, _: &DatanodeRegistration, _: Weak<dyn DatanodeLink>) -> Result<(), HdfsError> {
-        Ok(())
-    }
-
-    fn block_report(&self, _: Timestamp, _: &str, _: &[ReportedReplica]) -> Result<(), HdfsError> {
-        Ok(())
-    }
-
-    fn heartbeat(&self, _: Timestamp, _: &str, _: StorageReport) -> Result<Vec<DatanodeCommand>, HdfsError> {
-        Ok(Vec::new())
-    }
-
-    fn block_received_and_deleted(&self, _: Timestamp, _: &str, _: Block, _: BlockStatus) -> Result<(), HdfsError> {
-        Ok(())
-    }
-
-    fn report_bad_block(&self, _: Timestamp, _: &str, _: Block) -> Result<(), HdfsError> {
-        Ok(())
-    }
-
-    fn commit_block_synchronization(&self, _: Timestamp, _: BlockSynchronization) -> Result<(), HdfsError> {
-        Ok(())
-    }
-}
 
 fn node(folder: &tempfile::TempDir, secrets: Option<Arc<BlockTokenSecretManager>>) -> Arc<DataNode> {
     let registration = DatanodeRegistration {
@@ -70,7 +35,7 @@ fn node(folder: &tempfile::TempDir, secrets: Option<Arc<BlockTokenSecretManager>
         info_port: 0,
     };
     let context = DataNodeContext {
-        namenode: Arc::new(NameNode),
+        namenode: Arc::new(TestNameNode::default()),
         secrets,
         clock: Clock::frozen(NOW),
         hook: Arc::new(NoHook),

@@ -73,16 +73,13 @@ impl Connection {
     }
 
     /// Waits until there is more to be read, and reads it.
-    pub(super) async fn fill(&mut self, limit: Duration) -> io::Result<()> {
-        let filled = async {
-            loop {
-                self.stream.readable().await?;
-                if self.try_fill(MESSAGE_ROOM)? {
-                    return Ok(());
-                }
+    pub(super) async fn fill(&mut self) -> io::Result<()> {
+        loop {
+            self.stream.readable().await?;
+            if self.try_fill(MESSAGE_ROOM)? {
+                return Ok(());
             }
-        };
-        timeout(limit, filled).await.map_err(|_| io::Error::from(ErrorKind::TimedOut))?
+        }
     }
 
     /// Waits until everything is sent.
@@ -92,32 +89,36 @@ impl Connection {
             if self.outbox.bytes().is_empty() {
                 return Ok(());
             }
-            timeout(WRITE_TIMEOUT, self.stream.writable())
-                .await
-                .map_err(|_| io::Error::from(ErrorKind::TimedOut))??;
+            within(WRITE_TIMEOUT, self.stream.writable()).await?;
         }
     }
 
     /// Waits until `N` bytes are there, and takes them.
     pub(super) async fn bytes<const N: usize>(&mut self, limit: Duration) -> io::Result<[u8; N]> {
-        loop {
-            if let Some(bytes) = self.inbox.bytes().first_chunk::<N>() {
-                let bytes = *bytes;
-                self.inbox.consume(N);
-                return Ok(bytes);
+        let taken = async {
+            loop {
+                if let Some(bytes) = self.inbox.bytes().first_chunk::<N>() {
+                    let bytes = *bytes;
+                    self.inbox.consume(N);
+                    return Ok(bytes);
+                }
+                self.fill().await?;
             }
-            self.fill(limit).await?;
-        }
+        };
+        within(limit, taken).await
     }
 
-    /// Waits for a delimited message, and takes it.
+    /// Waits for a delimited message, and takes it: all of it in this time, so that nobody holds a connection by trickling.
     pub(super) async fn message<M: Message + Default>(&mut self, limit: Duration) -> io::Result<M> {
-        loop {
-            if let Some(message) = self.inbox.message().map_err(invalid)? {
-                return Ok(message);
+        let taken = async {
+            loop {
+                if let Some(message) = self.inbox.message().map_err(invalid)? {
+                    return Ok(message);
+                }
+                self.fill().await?;
             }
-            self.fill(limit).await?;
-        }
+        };
+        within(limit, taken).await
     }
 
     /// Sends a delimited message, at once and whole.
@@ -185,9 +186,7 @@ impl Connection {
     /// Connects to another DataNode, with the handshake if there is to be one.
     pub(super) async fn connect(node: &DataNode, target: &DatanodeIdProto, token: &Token) -> io::Result<Self> {
         let port = u16::try_from(target.xfer_port).map_err(|_| invalid(HdfsError::io(format!("{} is no port", target.xfer_port))))?;
-        let stream = timeout(READ_TIMEOUT, TcpStream::connect((target.ip_addr.as_str(), port)))
-            .await
-            .map_err(|_| io::Error::from(ErrorKind::TimedOut))??;
+        let stream = within(READ_TIMEOUT, TcpStream::connect((target.ip_addr.as_str(), port))).await?;
         let peer = stream.peer_addr()?;
         let mut connection = Self::new(stream, peer);
         if let (Some(protection), Some(secrets)) = (&node.protection, &node.secrets) {
@@ -203,6 +202,11 @@ impl Connection {
         }
         Ok(connection)
     }
+}
+
+/// What comes of `action`, or that it took too long.
+pub(super) async fn within<T>(limit: Duration, action: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    timeout(limit, action).await.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
 }
 
 /// What the peer sent cannot be right.

@@ -3,11 +3,13 @@
 //! - [`serve`]: accepts connections, and does what the NameNode ordered
 //! - `connection`: a socket with its buffers, and the handshake on it
 //! - `xceiver`: the operations of one connection
-//! - `read_block`, `write_block`, `transfer`: the ones that move data
+//! - `read_block`, `write_block` and its `streaming`, `transfer`: the ones that move data
+//! - `faults`: what verdicts do to a connection
 
 mod connection;
 mod faults;
 mod read_block;
+mod streaming;
 mod transfer;
 mod write_block;
 mod xceiver;

@@ -1,9 +1,8 @@
 //! DataNodes on real loopback sockets, with a NameNode that only listens, and a client of our own. Real clients are in `tests/`.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
-use std::sync::{Mutex, Weak};
+use std::sync::Mutex;
 
 use kerbox_events::{Hook, Outcome, Verdict};
 use kerbox_krb5::{Clock, Timestamp};
@@ -14,16 +13,13 @@ use tokio::net::TcpStream;
 use super::connection::READ_TIMEOUT;
 use super::xceiver::{WRITE_BLOCK, put_operation};
 use super::*;
-use crate::HdfsError;
 use crate::config::HdfsConfig;
 use crate::datanode::DataNodeContext;
 use crate::datanode::block_store::ReadRange;
 use crate::datanode::checksum::DataChecksum;
-use crate::datanode::link::{
-    Block, BlockStatus, BlockSynchronization, DatanodeCommand, DatanodeLink, DatanodeRegistration, NameNodeLink, ReportedReplica,
-    StorageReport,
-};
+use crate::datanode::link::{Block, DatanodeCommand, DatanodeLink, DatanodeRegistration};
 use crate::datanode::packet::{HEADER_LENGTH, Packet, put_header};
+use crate::datanode::test_namenode::{POOL, TestNameNode};
 use crate::proto::hdfs::op_write_block_proto::BlockConstructionStage as Stage;
 use crate::proto::hdfs::{
     BaseHeaderProto, BlockChecksumOptionsProto, BlockChecksumTypeProto, BlockOpResponseProto, ChecksumProto, ChecksumTypeProto,
@@ -33,7 +29,6 @@ use crate::proto::hdfs::{
 use crate::secret_manager::{BlockTokenSecretManager, BlockTokenSettings};
 use crate::token::{AccessMode, Token};
 
-const POOL: &str = "BP-1-127.0.0.1-1";
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
 const BLOCK: Block = Block {
@@ -41,68 +36,6 @@ const BLOCK: Block = Block {
     generation_stamp: 1001,
     length: 0,
 };
-
-/// A NameNode that writes down what it is told, and has commands fetched.
-#[derive(Default)]
-struct NameNode {
-    told: Mutex<Vec<(String, Block, BlockStatus)>>,
-    bad: Mutex<Vec<String>>,
-    commands: Mutex<BTreeMap<String, Vec<DatanodeCommand>>>,
-    changed: tokio::sync::Notify,
-}
-
-impl NameNode {
-    fn finalized(&self) -> Vec<String> {
-        let told = self.told.lock().expect("whole");
-        let received = told.iter().filter(|(_, _, status)| *status == BlockStatus::Received);
-        received.map(|(datanode, ..)| datanode.clone()).collect()
-    }
-
-    /// Waits until something that it was told makes `condition` true.
-    async fn until(&self, condition: impl Fn(&Self) -> bool) {
-        loop {
-            let changed = self.changed.notified();
-            if condition(self) {
-                return;
-            }
-            changed.await;
-        }
-    }
-}
-
-impl NameNodeLink for NameNode {
-    fn block_pool_id(&self) -> Arc<str> {
-        POOL.into()
-    }
-
-    fn register(&self, _: Timestamp, _: &DatanodeRegistration, _: Weak<dyn DatanodeLink>) -> Result<(), HdfsError> {
-        Ok(())
-    }
-
-    fn block_report(&self, _: Timestamp, _: &str, _: &[ReportedReplica]) -> Result<(), HdfsError> {
-        Ok(())
-    }
-
-    fn heartbeat(&self, _: Timestamp, datanode: &str, _: StorageReport) -> Result<Vec<DatanodeCommand>, HdfsError> {
-        Ok(self.commands.lock().expect("whole").remove(datanode).unwrap_or_default())
-    }
-
-    fn block_received_and_deleted(&self, _: Timestamp, datanode: &str, block: Block, status: BlockStatus) -> Result<(), HdfsError> {
-        self.told.lock().expect("whole").push((datanode.to_owned(), block, status));
-        self.changed.notify_waiters();
-        Ok(())
-    }
-
-    fn report_bad_block(&self, _: Timestamp, datanode: &str, _: Block) -> Result<(), HdfsError> {
-        self.bad.lock().expect("whole").push(datanode.to_owned());
-        self.changed.notify_waiters();
-        Ok(())
-    }
-
-    fn commit_block_synchronization(&self, _: Timestamp, _: BlockSynchronization) -> Result<(), HdfsError> {
-        Ok(())
-    }
-}
 
 type Rule = Box<dyn Fn(&Event) -> Verdict + Send + Sync>;
 
@@ -129,7 +62,7 @@ impl Hook for Recorder {
 
 struct Fixture {
     folder: tempfile::TempDir,
-    namenode: Arc<NameNode>,
+    namenode: Arc<TestNameNode>,
     hook: Arc<Recorder>,
     secrets: Arc<BlockTokenSecretManager>,
     nodes: Vec<Arc<DataNode>>,
@@ -342,7 +275,7 @@ async fn read_packets(connection: &mut Connection) -> io::Result<Vec<u8>> {
     let mut seqno = 0;
     loop {
         let Some(packet) = Packet::parse(connection.inbox.bytes()).map_err(connection::invalid)? else {
-            connection.fill(READ_TIMEOUT).await?;
+            connection.fill().await?;
             continue;
         };
         assert_eq!((packet.header.seqno, packet.header.sync_block), (seqno, None));
@@ -483,7 +416,7 @@ async fn tokens_that_are_missing_foreign_expired_or_for_something_else_are_refus
             "{answer:?}"
         );
         assert!(answer.message().contains(why), "{answer:?}");
-        assert!(connection.fill(READ_TIMEOUT).await.is_err(), "the connection is closed");
+        assert!(connection.fill().await.is_err(), "the connection is closed");
     }
     let refused = fixture.outcomes(|event| matches!(event, Event::ReadBlock { .. }));
     assert_eq!(refused, vec![Outcome::Status("ERROR_ACCESS_TOKEN"); 6]);
@@ -507,7 +440,7 @@ async fn a_client_without_the_handshake_and_one_with_a_needless_one_are_cut_off(
     let mut eager = Connection::new(TcpStream::connect(address).await.expect("listening"), address);
     eager.outbox.unit(&0xDEAD_BEEFu32.to_be_bytes());
     eager.flush().await.expect("taken");
-    assert!(eager.fill(READ_TIMEOUT).await.is_err());
+    assert!(eager.fill().await.is_err());
 }
 
 #[tokio::test]
@@ -523,7 +456,7 @@ async fn a_packet_that_does_not_match_its_checksums_is_answered_with_error_check
     connection.flush().await.expect("taken");
     let ack: PipelineAckProto = connection.message(READ_TIMEOUT).await.expect("answered");
     assert!(ack.reply().eq([Status::ErrorChecksum, Status::Success]));
-    assert!(connection.fill(READ_TIMEOUT).await.is_err(), "the connection is closed");
+    assert!(connection.fill().await.is_err(), "the connection is closed");
     let outcomes = fixture.outcomes(|event| matches!(event, Event::WriteBlock { datanode: 1, .. }));
     assert_eq!(outcomes, [Outcome::Status("ERROR_CHECKSUM")]);
 }
@@ -537,10 +470,7 @@ async fn damage_on_disk_reaches_the_reader_and_the_namenode() {
     std::fs::write(fixture.file(0), bytes).expect("writable");
     let error = fixture.read(0, 100_000).await.expect_err("damaged");
     assert_eq!(error.to_string(), "damaged at 49664");
-    fixture
-        .namenode
-        .until(|namenode| *namenode.bad.lock().expect("whole") == ["dn1"])
-        .await;
+    fixture.namenode.until(|namenode| namenode.bad() == ["dn1"]).await;
     assert_eq!(fixture.read(1, 100_000).await.expect("whole"), content(100_000));
 }
 
@@ -643,7 +573,7 @@ async fn faults_close_delay_spoil_and_refuse() {
     assert_eq!(error, "ERROR: java.io.IOException: out of order");
     fixture.rule(|_| Verdict::Delay(Duration::from_millis(1)));
     assert_eq!(fixture.read(0, data.len()).await.expect("late"), data);
-    assert!(fixture.namenode.bad.lock().expect("whole").is_empty(), "the disk is sound");
+    assert!(fixture.namenode.bad().is_empty(), "the disk is sound");
 }
 
 #[tokio::test]
@@ -659,24 +589,14 @@ async fn the_namenode_has_replicas_copied_and_deleted() {
             block: BLOCK,
             targets: fixture.nodes[1..].iter().map(|node| node.registration().clone()).collect(),
         };
-        fixture
-            .namenode
-            .commands
-            .lock()
-            .expect("whole")
-            .insert("dn1".to_owned(), vec![order]);
+        fixture.namenode.order("dn1", order);
         fixture.nodes[0].ring();
         fixture.namenode.until(|namenode| namenode.finalized().len() == 3).await;
         for index in 0..3 {
             assert_eq!(fixture.read(index, data.len()).await.expect("whole"), data, "{protection:?}");
         }
         let order = DatanodeCommand::Invalidate(vec![BLOCK]);
-        fixture
-            .namenode
-            .commands
-            .lock()
-            .expect("whole")
-            .insert("dn2".to_owned(), vec![order]);
+        fixture.namenode.order("dn2", order);
         assert!(!fixture.nodes[1].tick(NOW), "not due");
         assert!(fixture.nodes[1].tick(fixture.nodes[1].next_deadline()));
         assert!(
@@ -859,4 +779,43 @@ async fn a_read_beyond_the_end_is_refused_with_a_reason() {
             )
             .is_ok()
     );
+}
+
+#[tokio::test]
+async fn flipped_and_cut_conversations_do_no_harm() {
+    let fixture = Fixture::new(1, &[]);
+    // A whole conversation of a writer: operation, packet, last packet.
+    let mut recorded = Connection::connect(&fixture.nodes[0], &fixture.info(0).id, &fixture.token(&[]))
+        .await
+        .expect("accepted");
+    put_operation(&mut recorded, WRITE_BLOCK, &fixture.write_request(&[], fixture.token(&[])));
+    put_packet(&mut recorded, 0, 0, b"hello", false);
+    put_packet(&mut recorded, 1, 5, &[], true);
+    let conversation = recorded.outbox.bytes().to_vec();
+    let mut rng = StdRng::seed_from_u64(9);
+    for _ in 0..300 {
+        let mut bytes = conversation.clone();
+        let random = rand::Rng::next_u64(&mut rng) as usize;
+        bytes[random % conversation.len()] ^= 1 << (random >> 32 & 7);
+        bytes.truncate(conversation.len() - (random >> 40) % 3 * (random >> 44) % conversation.len());
+        let mut connection = fixture.connect(0).await;
+        connection.outbox.unit(&bytes);
+        connection.flush().await.expect("taken");
+        fixture.nodes[0]
+            .store
+            .delete(Block {
+                generation_stamp: u64::MAX,
+                ..BLOCK
+            })
+            .expect("deletable");
+    }
+    fixture.nodes[0]
+        .store
+        .delete(Block {
+            generation_stamp: u64::MAX,
+            ..BLOCK
+        })
+        .expect("deletable");
+    fixture.write(&content(1000)).await;
+    assert_eq!(fixture.read(0, 1000).await.expect("still served"), content(1000));
 }

@@ -5,28 +5,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use kerbox_events::{Event, Outcome};
-use tokio::io::Interest;
-use tokio::time::timeout;
 
-use super::connection::{Connection, READ_TIMEOUT, WRITE_TIMEOUT, invalid};
+use super::connection::{Connection, READ_TIMEOUT};
 use super::faults::{Ruling, obey};
+use super::streaming::Streaming;
 use super::xceiver::{WRITE_BLOCK, WantedStorage, block_of, check_access, outcome, put_operation, refusal, token_of};
 use crate::HdfsError;
 use crate::datanode::block_store::ReplicaWriter;
 use crate::datanode::checksum::DataChecksum;
-use crate::datanode::link::{Block, BlockStatus};
+use crate::datanode::link::BlockStatus;
 use crate::datanode::node::DataNode;
-use crate::datanode::packet::{Packet, put_ack};
 use crate::datanode::pipeline::{Completion, Pipeline};
 use crate::proto::hdfs::op_write_block_proto::BlockConstructionStage as Stage;
 use crate::proto::hdfs::{BlockOpResponseProto, OpWriteBlockProto, Status, StorageTypeProto};
 use crate::token::AccessMode;
-
-/// How much may be read at once: several packets.
-const READ_ROOM: usize = 256 << 10;
-
-/// How much may wait for the next DataNode before no more is read.
-const MAX_BACKLOG: usize = 1 << 20;
 
 /// Serves a write, to its end or its failure; the connection is not used again.
 pub(super) async fn write_block(node: &Arc<DataNode>, mut connection: Connection, request: OpWriteBlockProto) -> io::Result<()> {
@@ -64,14 +56,7 @@ pub(super) async fn write_block(node: &Arc<DataNode>, mut connection: Connection
     }
     let downstream = if mirror.is_some() { request.targets.len() } else { 0 };
     let pipeline = Pipeline::new(writer, completion, kind.is_client_pipeline(), downstream);
-    let mut streaming = Streaming {
-        node,
-        upstream: connection,
-        mirror,
-        pipeline,
-        nth: 0,
-        spoil,
-    };
+    let mut streaming = Streaming::new(node, connection, mirror, pipeline, spoil);
     let streamed = streaming.run().await;
     node.record(event(match &streamed {
         Ok(status) => outcome(*status),
@@ -83,7 +68,7 @@ pub(super) async fn write_block(node: &Arc<DataNode>, mut connection: Connection
             status: Status::Success.into(),
             ..BlockOpResponseProto::default()
         };
-        streaming.upstream.send(&answer).await?;
+        streaming.into_upstream().send(&answer).await?;
     }
     Ok(())
 }
@@ -251,183 +236,5 @@ async fn connect_mirror(node: &Arc<DataNode>, request: &OpWriteBlockProto) -> io
 fn for_the_rest<T>(list: &mut Vec<T>) {
     if !list.is_empty() {
         list.remove(0);
-    }
-}
-
-/// A pipeline at work.
-struct Streaming<'a> {
-    node: &'a Arc<DataNode>,
-    upstream: Connection,
-    mirror: Option<Connection>,
-    pipeline: Pipeline,
-    nth: u64,
-    spoil: bool,
-}
-
-impl Streaming<'_> {
-    /// Until the last ack is sent. Tells this DataNode's part in it.
-    async fn run(&mut self) -> io::Result<Status> {
-        let mut status = Status::Success;
-        loop {
-            self.take_packets().await?;
-            self.take_acks();
-            while let Some(ack) = self.pipeline.next_ack().map_err(invalid)? {
-                if let Some(block) = ack.completed {
-                    self.completed(block);
-                }
-                status = ack.replies.first().copied().unwrap_or(Status::Success);
-                if self.pipeline.acks() {
-                    let mut bytes = Vec::with_capacity(32);
-                    put_ack(&mut bytes, ack.seqno, ack.replies.iter().copied());
-                    self.upstream.outbox.unit(&bytes);
-                }
-            }
-            self.upstream.try_flush()?;
-            if let Some(mirror) = &mut self.mirror
-                && let Err(error) = mirror.try_flush()
-            {
-                self.mirror_failed(&error);
-            }
-            let mirror_is_idle = self.mirror.as_ref().is_none_or(|mirror| mirror.outbox.bytes().is_empty());
-            if self.pipeline.is_done() && self.upstream.outbox.bytes().is_empty() && mirror_is_idle {
-                return Ok(status);
-            }
-            self.wait().await?;
-        }
-    }
-
-    /// Reads once, then stores and forwards the packets that are there: acks shall not wait for a client that never pauses.
-    async fn take_packets(&mut self) -> io::Result<()> {
-        if self.wants_packets() {
-            self.upstream.try_fill(READ_ROOM)?;
-        }
-        while self.wants_packets() {
-            let mut spoil = self.spoil;
-            if self.node.hook.watching() {
-                if Packet::parse(self.upstream.inbox.bytes()).map_err(invalid)?.is_none() {
-                    return Ok(());
-                }
-                spoil |= self.ask().await?;
-            }
-            let Some(packet) = Packet::parse(self.upstream.inbox.bytes()).map_err(invalid)? else {
-                return Ok(());
-            };
-            let length = packet.bytes.len();
-            let forward = self.pipeline.take(&packet, spoil && !packet.data.is_empty()).map_err(invalid)?;
-            if forward
-                && let Some(mirror) = &mut self.mirror
-                && let Err(error) = put_packet(mirror, packet.bytes)
-            {
-                self.mirror_failed(&error);
-            }
-            self.upstream.inbox.consume(length);
-        }
-        Ok(())
-    }
-
-    /// Asks the faults about the next packet. Tells whether it is to be spoilt.
-    async fn ask(&mut self) -> io::Result<bool> {
-        self.nth += 1;
-        let verdict = self.node.ask(|_| Event::Packet {
-            datanode: self.node.number(),
-            block: self.pipeline.block().id,
-            nth: self.nth,
-            writing: true,
-        });
-        match obey(self.node, &mut self.upstream, verdict).await? {
-            Ruling::Go { spoil } => Ok(spoil),
-            Ruling::Refuse { class, message } => Err(io::Error::other(format!("{class}: {message}"))),
-        }
-    }
-
-    fn wants_packets(&self) -> bool {
-        self.pipeline.wants_packets() && self.mirror.as_ref().is_none_or(|mirror| mirror.outbox.bytes().len() < MAX_BACKLOG)
-    }
-
-    /// Takes the acks of the next DataNode that have come.
-    fn take_acks(&mut self) {
-        if !self.pipeline.acks() {
-            return;
-        }
-        let Some(mirror) = &mut self.mirror else { return };
-        let mut taken = || {
-            loop {
-                while let Some(ack) = mirror.inbox.message().map_err(invalid)? {
-                    self.pipeline.take_ack(&ack).map_err(invalid)?;
-                }
-                if self.pipeline.is_done() || !mirror.try_fill(4 << 10)? {
-                    return Ok(());
-                }
-            }
-        };
-        let taken: io::Result<()> = taken();
-        if let Err(error) = taken {
-            self.mirror_failed(&error);
-        }
-    }
-
-    fn mirror_failed(&mut self, error: &io::Error) {
-        tracing::info!(datanode = self.node.number(), block = %self.pipeline.block(), %error, "the next DataNode of a pipeline failed");
-        self.mirror = None;
-        self.pipeline.downstream_failed();
-    }
-
-    /// Tells the NameNode before anybody else learns of it, so that the client's next call finds the block complete.
-    fn completed(&self, block: Block) {
-        self.node.tell(self.node.clock.now(), block, BlockStatus::Received);
-    }
-
-    /// Until one of the sockets has something to read, or takes something that waits.
-    async fn wait(&self) -> io::Result<()> {
-        let upstream = interest(self.wants_packets(), &self.upstream);
-        let mirror = self.mirror.as_ref().map(|mirror| (mirror, interest(self.pipeline.acks(), mirror)));
-        let upstream = async {
-            match upstream {
-                Some(interest) => self.upstream.stream.ready(interest).await.map(|_| ()),
-                None => std::future::pending().await,
-            }
-        };
-        let mirror = async {
-            match mirror {
-                Some((mirror, Some(interest))) => mirror.stream.ready(interest).await.map(|_| ()),
-                _ => std::future::pending().await,
-            }
-        };
-        let ready = async {
-            tokio::select! {
-                ready = upstream => ready,
-                // A mirror that fails is found out when it is used.
-                _ = mirror => Ok(()),
-            }
-        };
-        let waits_to_send = !self.upstream.outbox.bytes().is_empty();
-        let limit = if waits_to_send { WRITE_TIMEOUT } else { READ_TIMEOUT };
-        timeout(limit, ready).await.map_err(|_| io::Error::from(ErrorKind::TimedOut))?
-    }
-}
-
-/// Sends a packet on: what the socket takes at once goes straight from where it was received.
-fn put_packet(mirror: &mut Connection, mut packet: &[u8]) -> io::Result<()> {
-    if mirror.outbox.is_transparent() && mirror.outbox.bytes().is_empty() {
-        match mirror.stream.try_write(packet) {
-            Ok(length) => packet = &packet[length..],
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
-        }
-    }
-    if !packet.is_empty() {
-        mirror.outbox.unit(packet);
-    }
-    Ok(())
-}
-
-/// What to wait for at a socket, if there is anything.
-fn interest(reading: bool, connection: &Connection) -> Option<Interest> {
-    let writing = !connection.outbox.bytes().is_empty();
-    match (reading, writing) {
-        (true, true) => Some(Interest::READABLE | Interest::WRITABLE),
-        (true, false) => Some(Interest::READABLE),
-        (false, true) => Some(Interest::WRITABLE),
-        (false, false) => None,
     }
 }

@@ -1,0 +1,99 @@
+//! A NameNode for tests: it writes down what it is told, and has commands fetched.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, Weak};
+
+use kerbox_krb5::Timestamp;
+use tokio::sync::Notify;
+
+use crate::HdfsError;
+use crate::datanode::link::{
+    Block, BlockStatus, BlockSynchronization, DatanodeCommand, DatanodeLink, DatanodeRegistration, NameNodeLink, ReportedReplica,
+    StorageReport,
+};
+
+pub(super) const POOL: &str = "BP-1-127.0.0.1-1";
+
+#[derive(Default)]
+pub(super) struct TestNameNode {
+    told: Mutex<Vec<(String, BlockStatus)>>,
+    bad: Mutex<Vec<String>>,
+    commands: Mutex<BTreeMap<String, Vec<DatanodeCommand>>>,
+    synchronization: Mutex<Option<BlockSynchronization>>,
+    changed: Notify,
+}
+
+impl TestNameNode {
+    /// Who told that a replica is final, in the order in which they did.
+    pub(super) fn finalized(&self) -> Vec<String> {
+        let told = self.told.lock().expect("whole");
+        let received = told.iter().filter(|(_, status)| *status == BlockStatus::Received);
+        received.map(|(datanode, _)| datanode.clone()).collect()
+    }
+
+    /// Who told of damage.
+    pub(super) fn bad(&self) -> Vec<String> {
+        self.bad.lock().expect("whole").clone()
+    }
+
+    /// What the DataNode gets at its next heartbeat.
+    pub(super) fn order(&self, datanode: &str, command: DatanodeCommand) {
+        self.commands
+            .lock()
+            .expect("whole")
+            .entry(datanode.to_owned())
+            .or_default()
+            .push(command);
+    }
+
+    /// How the last recovery ended.
+    pub(super) fn synchronization(&self) -> Option<BlockSynchronization> {
+        self.synchronization.lock().expect("whole").clone()
+    }
+
+    /// Waits until something that it was told makes `condition` true.
+    pub(super) async fn until(&self, condition: impl Fn(&Self) -> bool) {
+        loop {
+            let changed = self.changed.notified();
+            if condition(self) {
+                return;
+            }
+            changed.await;
+        }
+    }
+}
+
+impl NameNodeLink for TestNameNode {
+    fn block_pool_id(&self) -> Arc<str> {
+        POOL.into()
+    }
+
+    fn register(&self, _: Timestamp, _: &DatanodeRegistration, _: Weak<dyn DatanodeLink>) -> Result<(), HdfsError> {
+        Ok(())
+    }
+
+    fn block_report(&self, _: Timestamp, _: &str, _: &[ReportedReplica]) -> Result<(), HdfsError> {
+        Ok(())
+    }
+
+    fn heartbeat(&self, _: Timestamp, datanode: &str, _: StorageReport) -> Result<Vec<DatanodeCommand>, HdfsError> {
+        Ok(self.commands.lock().expect("whole").remove(datanode).unwrap_or_default())
+    }
+
+    fn block_received_and_deleted(&self, _: Timestamp, datanode: &str, _: Block, status: BlockStatus) -> Result<(), HdfsError> {
+        self.told.lock().expect("whole").push((datanode.to_owned(), status));
+        self.changed.notify_waiters();
+        Ok(())
+    }
+
+    fn report_bad_block(&self, _: Timestamp, datanode: &str, _: Block) -> Result<(), HdfsError> {
+        self.bad.lock().expect("whole").push(datanode.to_owned());
+        self.changed.notify_waiters();
+        Ok(())
+    }
+
+    fn commit_block_synchronization(&self, _: Timestamp, synchronization: BlockSynchronization) -> Result<(), HdfsError> {
+        *self.synchronization.lock().expect("whole") = Some(synchronization);
+        Ok(())
+    }
+}
