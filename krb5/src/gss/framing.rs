@@ -1,5 +1,6 @@
 //! The frame around tokens of context establishment (RFC 2743, 3.1; RFC 4121, 4.1).
 
+use super::der;
 use crate::Error;
 
 /// What a token is (RFC 4121, 4.1).
@@ -11,25 +12,11 @@ pub(super) enum TokenId {
 }
 
 /// The mechanism's object identifier, 1.2.840.113554.1.2.2, as DER.
-const KRB5_OID: [u8; 11] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02];
+pub(super) const KRB5_OID: [u8; 11] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02];
 
 /// A frame around `message`.
 pub(super) fn frame(id: TokenId, message: &[u8]) -> Vec<u8> {
-    let inner = KRB5_OID.len() + 2 + message.len();
-    let mut token = Vec::with_capacity(inner + 6);
-    token.push(0x60);
-    if inner < 0x80 {
-        token.push(inner as u8);
-    } else {
-        let length = inner.to_be_bytes();
-        let skipped = (inner.leading_zeros() / 8) as usize;
-        token.push(0x80 | (length.len() - skipped) as u8);
-        token.extend_from_slice(&length[skipped..]);
-    }
-    token.extend_from_slice(&KRB5_OID);
-    token.extend_from_slice(&(id as u16).to_be_bytes());
-    token.extend_from_slice(message);
-    token
+    der::write(0x60, &[&KRB5_OID, &(id as u16).to_be_bytes(), message])
 }
 
 /// What is in a frame, and which token it is.
@@ -38,29 +25,13 @@ pub(super) fn unframe(token: &[u8]) -> Result<(u16, &[u8]), Error> {
         what: "GSS-API token",
         why: why.to_owned(),
     };
-    let rest = token
-        .strip_prefix(&[0x60])
-        .ok_or_else(|| malformed("it does not begin with the tag 0x60 of an initial context token"))?;
-    let inner = der_length(rest).ok_or_else(|| malformed("its length is not that of the rest"))?;
+    let inner =
+        der::read_only(0x60, token).ok_or_else(|| malformed("it is not one value with the tag 0x60 of an initial context token"))?;
     let inner = inner
         .strip_prefix(&KRB5_OID)
         .ok_or_else(|| malformed("its mechanism is not Kerberos V5 (1.2.840.113554.1.2.2)"))?;
     let (id, message) = inner.split_first_chunk().ok_or_else(|| malformed("it ends before its token id"))?;
     Ok((u16::from_be_bytes(*id), message))
-}
-
-/// What follows a DER length, if it is exactly that long.
-fn der_length(bytes: &[u8]) -> Option<&[u8]> {
-    let (first, rest) = bytes.split_first()?;
-    let (length, inner) = match first {
-        0..=0x7f => (usize::from(*first), rest),
-        0x81..=0x84 => {
-            let (length, inner) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            (length.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), inner)
-        }
-        _ => return None,
-    };
-    (inner.len() == length).then_some(inner)
 }
 
 #[cfg(test)]

@@ -2,10 +2,12 @@
 //!
 //! - [`GssAcceptor`]: a service's side, done in one step
 //! - [`GssInitiator`]: a client's side
+//! - [`SpnegoAcceptor`]: a service's side when the mechanism is negotiated first, as over HTTP (RFC 4178)
 //! - [`GssContext`]: what both end in; it splits into [`MessageSender`] and [`MessageReceiver`], which share no state
 
 mod acceptor;
 mod checksum;
+mod der;
 mod flags;
 mod framing;
 mod initiator;
@@ -14,6 +16,9 @@ mod message_token;
 mod mit_tests;
 mod receiver;
 mod sender;
+mod spnego;
+#[cfg(test)]
+mod spnego_tests;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +27,7 @@ pub use flags::ContextFlags;
 pub use initiator::{GssInitiator, GssInitiatorOptions};
 pub use receiver::MessageReceiver;
 pub use sender::MessageSender;
+pub use spnego::{SpnegoAcceptor, SpnegoStep};
 
 use crate::{EncryptionKey, EncryptionType, Error, ErrorCode, Principal};
 
