@@ -233,6 +233,22 @@ fn hmac_md5_takes_a_key_of_any_type() {
 }
 
 #[test]
+fn plain_md5_is_taken_in_the_authenticator_of_a_tgs_req_with_rc4_alone() {
+    // MD5 of the empty message (RFC 1321, A.5).
+    let digest = unhex("d41d8cd98f00b204e9800998ecf8427e");
+    let verify = |enctype: EncryptionType, usage, data: &[u8]| {
+        let key = EncryptionKey::new(enctype, &[7; 16]).expect("16 bytes");
+        key.verify_checksum_of_type(ChecksumType::RSA_MD5, usage, data, &digest)
+    };
+    let (rc4, usage) = (EncryptionType::RC4_HMAC, KeyUsage::TGS_REQ_AUTHENTICATOR_CHECKSUM);
+    assert_eq!(verify(rc4, usage, b""), Ok(()));
+    assert_eq!(verify(rc4, usage, b"x"), Err(ErrorCode::KRB_AP_ERR_MODIFIED.into()));
+    let inappropriate = Err(ErrorCode::KRB_AP_ERR_INAPP_CKSUM.into());
+    assert_eq!(verify(rc4, KeyUsage::KRB_SAFE_CHECKSUM, b""), inappropriate);
+    assert_eq!(verify(EncryptionType::AES128_CTS_HMAC_SHA1_96, usage, b""), inappropriate);
+}
+
+#[test]
 fn the_older_types_take_no_parameters_of_string_to_key() {
     for enctype in [EncryptionType::DES3_CBC_SHA1_KD, EncryptionType::RC4_HMAC] {
         assert!(EncryptionKey::from_password(enctype, b"p", b"s", Some(&[0, 0, 16, 0])).is_err());

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use md5::Digest;
 use rand::Rng;
 
 use super::mac::Mac;
@@ -216,10 +217,14 @@ impl EncryptionKey {
     /// Verifies a checksum of the type that a peer names, as MIT's KDC does. Refused with
     /// `KRB_AP_ERR_INAPP_CKSUM` if it takes no key, or a key of another type; with `KDC_ERR_SUMTYPE_NOSUPP` if the type is
     /// not known; with `KRB_AP_ERR_MODIFIED` if it is not the checksum of `data`.
+    ///
+    /// With rc4-hmac alone, a TGS-REQ may have plain MD5 in its authenticator, whose encryption protects it: Heimdal's clients
+    /// send no other, and MIT's KDC takes it.
     pub fn verify_checksum_of_type(&self, checksum_type: ChecksumType, usage: KeyUsage, data: &[u8], checksum: &[u8]) -> Result<(), Error> {
         let genuine = match checksum_type.enctype() {
             Some(enctype) if enctype == self.enctype() => self.verify_checksum(usage, data, checksum),
             None if checksum_type == ChecksumType::HMAC_MD5 => constant_time_eq(&self.hmac_md5(usage, data), checksum),
+            None if self.takes_plain_md5(checksum_type, usage) => constant_time_eq(&md5::Md5::digest(data), checksum),
             None if !checksum_type.is_unkeyed() => return Err(ErrorCode::KDC_ERR_SUMTYPE_NOSUPP.into()),
             _ => return Err(ErrorCode::KRB_AP_ERR_INAPP_CKSUM.into()),
         };
@@ -228,6 +233,10 @@ impl EncryptionKey {
         } else {
             Err(ErrorCode::KRB_AP_ERR_MODIFIED.into())
         }
+    }
+
+    fn takes_plain_md5(&self, checksum_type: ChecksumType, usage: KeyUsage) -> bool {
+        self.0.family == Family::Rc4 && checksum_type == ChecksumType::RSA_MD5 && usage == KeyUsage::TGS_REQ_AUTHENTICATOR_CHECKSUM
     }
 
     /// The checksum HMAC-MD5, which takes a key of any type: PA-FOR-USER knows no other (RFC 4757, 4; MS-SFU, 2.2.1).
