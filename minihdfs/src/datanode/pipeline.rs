@@ -154,20 +154,23 @@ impl Pipeline {
         let below = match (self.downstream, self.answers.pop_front()) {
             (_, Some(answer)) => answer,
             (Downstream::None, None) => Vec::new(),
+            // Nobody answers when DataNodes copy a replica, and one that fails does not keep this one from having it.
+            _ if !self.acks => Vec::new(),
             (Downstream::Failed, None) => vec![Status::Error],
             // It was not forwarded, so nobody below has anything against it.
             (Downstream::Alive { count }, None) if pending.status != Status::Success => vec![Status::Success; count],
-            (Downstream::Alive { .. }, None) if !self.acks => Vec::new(),
             (Downstream::Alive { .. }, None) => return Ok(None),
         };
         self.pending.pop_front();
         let mut replies = Vec::with_capacity(1 + below.len());
         replies.push(pending.status);
         replies.extend(below);
-        if replies.iter().all(|status| *status == Status::Success) {
+        let everywhere = replies.iter().all(|status| *status == Status::Success);
+        if everywhere {
             self.writer.acked(pending.end);
         }
-        let completed = if pending.last { Some(self.complete()?) } else { None };
+        // With a DataNode lost the client builds the pipeline again, and needs a replica that can still be written.
+        let completed = if pending.last && everywhere { Some(self.complete()?) } else { None };
         self.done = pending.last || pending.status != Status::Success;
         Ok(Some(Ack {
             seqno: pending.seqno,
@@ -340,6 +343,38 @@ mod tests {
             .expect("its turn");
         assert_eq!(fixture.ack(), Some((0, vec![Status::Success, Status::Success, Status::Error])));
         assert_eq!(fixture.store.visible_length(BLOCK), Ok(0));
+    }
+
+    #[test]
+    fn a_replica_is_not_final_as_long_as_a_datanode_below_has_not_got_its_end() {
+        for answer in [None, Some([Status::Success, Status::Error])] {
+            let mut fixture = Fixture::new(2);
+            fixture.take(0, 0, b"hello", false).expect("fits");
+            fixture.take(1, 5, b"", true).expect("fits");
+            fixture.pipeline.take_ack(&from_below(0, &[Status::Success; 2])).expect("its turn");
+            assert!(fixture.ack().is_some());
+            match answer {
+                None => fixture.pipeline.downstream_failed(),
+                Some(replies) => fixture.pipeline.take_ack(&from_below(1, &replies)).expect("its turn"),
+            }
+            let ack = fixture.pipeline.next_ack().expect("nothing to complete").expect("its turn");
+            assert_eq!(ack.completed, None);
+            assert!(fixture.pipeline.is_done());
+            let checksum = DataChecksum::new(ChecksumTypeProto::ChecksumCrc32c, 512).expect("a plain size");
+            assert!(fixture.store.recover_rbw(BLOCK, 1002, (5, 5), checksum).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_copy_is_completed_even_if_its_mirror_fails() {
+        let mut fixture = Fixture::new(1);
+        fixture.pipeline.acks = false;
+        fixture.take(0, 0, b"hello", false).expect("fits");
+        assert!(fixture.ack().is_some(), "not sent, but its turn has come");
+        fixture.pipeline.downstream_failed();
+        fixture.take(1, 5, b"", true).expect("fits");
+        let ack = fixture.pipeline.next_ack().expect("completes").expect("its turn");
+        assert_eq!(ack.completed, Some(Block { length: 5, ..BLOCK }));
     }
 
     #[test]
