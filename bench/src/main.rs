@@ -5,6 +5,7 @@
 //! load files URL PID [COUNT]       files of 1 KiB with 1 and 8 in flight
 //! load data  URL PID MIB REPLICAS  one file written and read back
 //! load kdc   HOST:PORT PID KEYTAB PRINCIPAL SERVICE [COUNT]  AS and TGS exchanges
+//! load start [ROUNDS]              secure clusters to their first listing, realms to their first ticket, in this process
 //! load usage PID                   CPU seconds and resident memory
 //! ```
 //! PID is the server's process: its CPU time is read around each run. Configuration and credentials come from the
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 mod hdfs;
 mod kdc;
 mod process;
+mod start;
 
 /// Times a run and reads the server's CPU around it.
 pub(crate) struct Measured {
@@ -88,8 +90,9 @@ impl Measured {
     }
 }
 
+/// Seconds, to subtract from each other.
 #[expect(clippy::disallowed_methods, reason = "a stopwatch")]
-fn stopwatch() -> f64 {
+pub(crate) fn stopwatch() -> f64 {
     std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0.0, |since| since.as_secs_f64())
@@ -122,6 +125,15 @@ async fn main() -> ExitCode {
                 usage.resident as f64 / (1 << 20) as f64
             );
             return ExitCode::SUCCESS;
+        }
+        ["start", ..] => {
+            return match start::fixtures(number(1, 20)).await {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    eprintln!("load: {error}");
+                    ExitCode::FAILURE
+                }
+            };
         }
         ["kdc", address, _, keytab, principal, service, ..] => {
             return match kdc::exchanges(address, keytab, principal, service, number(6, 10_000), &measured) {

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Kerbox beside the incumbents, in one run on one machine: MIT's krb5kdc, and Hadoop's MiniDFSCluster with MiniKdc.
+# Needs `.ci/peers/install.sh apt reference`. Prints what BENCHMARKS.md tells.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cargo build --quiet --release -p kerbox-bench -p kerbox-sandbox
+target=${CARGO_TARGET_DIR:-target}
+load=$target/release/load kerbox=$target/release/kerbox peers=.ci/peers
+work=$(mktemp -d)
+trap '"$peers/mit-kdc.sh" stop "$work/mit"; "$peers/reference.sh" stop "$work/ref"; [ -z "${pid:-}" ] || kill "$pid"; rm -rf "$work"' EXIT
+
+# ours ARGUMENTS...: kerbox up, in the background; sets pid, and the clients' environment
+ours() {
+    rm -rf "$work/kerbox"
+    "$kerbox" up --dir "$work/kerbox" --json "$@" > "$work/ready" 2> "$work/kerbox.log" &
+    pid=$!
+    until [ -s "$work/ready" ]; do kill -0 "$pid" || { cat "$work/kerbox.log"; exit 1; }; sleep 0.01; done
+    # shellcheck disable=SC1091
+    . "$work/kerbox/env.sh"
+}
+stop_ours() { kill "$pid"; wait "$pid" || true; pid=; }
+
+echo "== KDC: MIT krb5kdc $(krb5-config --version 2>/dev/null | head -1)"
+"$peers/mit-kdc.sh" start "$work/mit" 0 > "$work/mit.out"
+( . "$work/mit/env.sh"; "$load" kdc "$(grep -o '127.0.0.1:[0-9]*' "$KRB5_CONFIG" | head -1)" "$KDC_PID" "$KEYTABS/alice.keytab" alice@EXAMPLE.COM nn/localhost )
+"$peers/mit-kdc.sh" stop "$work/mit"
+echo "== KDC: Kerbox"
+ours --datanodes 1
+"$load" kdc "$(grep -o '127.0.0.1:[0-9]*' "$KRB5_CONFIG" | head -1)" "$pid" "$KEYTABS/alice.keytab" alice@EXAMPLE.COM nn/localhost
+"$load" usage "$pid"
+stop_ours
+
+echo "== start, in process"
+"$load" start 20
+
+# hdfs WHOSE PID: the HDFS load of one cluster
+hdfs() {
+    export KRB5CCNAME=FILE:$work/cc HADOOP_USER_NAME=alice
+    [ -z "${KRB5_CONFIG:-}" ] || kinit -kt "$KEYTABS/alice.keytab" alice
+    [ "$1" != calls ] || { "$load" calls "$NAMENODE" "$2" "${COUNT:-5000}"; "$load" files "$NAMENODE" "$2" "${FILES:-200}"; }
+    "$load" data "$NAMENODE" "$2" "${MIB:-256}" 1
+    "$load" data "$NAMENODE" "$2" "${MIB:-256}" 3
+    "$load" usage "$2"
+}
+for protection in authentication integrity privacy; do
+    what=data; [ $protection != authentication ] || what=calls
+    cipher=; ours_cipher=()
+    [ $protection != privacy ] || { cipher=cipher=aes; ours_cipher=(-D dfs.encrypt.data.transfer.cipher.suites=AES/CTR/NoPadding); }
+    echo "== HDFS, $protection${cipher:+ with AES}: Hadoop"
+    "$peers/reference.sh" start "$work/ref" secure=true protection=$protection $cipher datanodes=3
+    ( . "$work/ref/env.sh"; FILES=48 hdfs $what "$(cat "$work/ref/pid")" )
+    "$peers/reference.sh" stop "$work/ref"
+    echo "== HDFS, $protection${cipher:+ with AES}: Kerbox"
+    ours --datanodes 3 --protection $protection "${ours_cipher[@]}"
+    hdfs $what "$pid"
+    stop_ours
+done
