@@ -206,7 +206,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         runtime.spawn(datanode::serve(Arc::clone(&node), transfer, std::future::pending()));
         datanodes.push(node);
     }
-    let timers = clock.clone();
+    let timers = clock;
     runtime.spawn(async move {
         loop {
             for node in &datanodes {

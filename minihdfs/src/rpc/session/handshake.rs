@@ -1,9 +1,7 @@
 //! SASL over RPC: the server offers, the client chooses, tokens go to and fro.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use kerbox_events::{Event, Outcome, Verdict};
 use kerbox_krb5::Timestamp;
 use prost::Message;
 use rand::Rng;
@@ -16,7 +14,7 @@ use crate::rpc::endpoint::RpcSecurity;
 use crate::rpc::frame::sasl_message;
 use crate::rpc::header::{ErrorCode, RequestHeader, ResponseHeader, call_id};
 use crate::rpc::wire;
-use crate::sasl::{DigestMd5Settings, QualityOfProtection, SaslServer, SaslStep};
+use crate::sasl::{DigestMd5Settings, SaslServer, SaslStep};
 use crate::user::{AuthMethod, User};
 
 /// How far a connection's authentication has come.
@@ -38,13 +36,6 @@ pub(super) enum Handshake {
         /// The name that stands for the token.
         token: Option<Arc<str>>,
     },
-}
-
-/// What faults do to a message of the handshake.
-#[derive(Default)]
-struct Interventions {
-    delay: Duration,
-    silent: bool,
 }
 
 const TOKEN: (&str, &str) = ("TOKEN", "DIGEST-MD5");
@@ -187,124 +178,6 @@ impl RpcSession {
         self.evaluate(now, rng, reply, Some(&token))
     }
 
-    /// Feeds a token to the chosen mechanism.
-    fn evaluate(&mut self, now: Timestamp, rng: &mut impl Rng, reply: &ResponseHeader<'_>, token: Option<&[u8]>) -> Result<(), End> {
-        let Handshake::Chosen(method, mut server) = std::mem::replace(&mut self.handshake, Handshake::Start) else {
-            return Err(unauthorized("Client sent unsupported state RESPONSE"));
-        };
-        let Some(token) = token else {
-            return Err(unauthorized("Client did not send a token"));
-        };
-        let at = self.endpoint.server;
-        let mechanism = server.mechanism();
-        let sasl = |user: &str, outcome| Event::Sasl {
-            server: at,
-            mechanism,
-            user: user.into(),
-            outcome,
-        };
-        let mut faults = Interventions::default();
-        let mut taken = server.step(now, token, rng).map_err(End::unauthorized);
-        if let Some(exchange) = server.take_ap_exchange() {
-            let event = |outcome| Event::ApExchange {
-                server: at,
-                client: Arc::clone(&exchange.client),
-                outcome,
-            };
-            if !exchange.outcome.is_ok() {
-                self.endpoint.hook.record(now, event(exchange.outcome.clone()));
-            } else if let Err(end) = self.intervene(now, &mut faults, event) {
-                taken = Err(end);
-            }
-        }
-        let established = match taken {
-            Ok(SaslStep::Challenge(challenge)) => {
-                self.handshake = Handshake::Chosen(method, server);
-                return self.deliver(reply, &sasl_message(SaslState::Challenge, Some(challenge)), &faults);
-            }
-            Ok(SaslStep::Success(token)) => self.identity(method, &server).map(|identity| (identity, token)),
-            Err(end) => Err(end),
-        };
-        let ((user, real), last) = match established {
-            Ok(established) => established,
-            Err(end) => {
-                if let End::Fatal(error, _) = &end {
-                    let outcome = Outcome::Exception {
-                        class: error.class().into(),
-                        message: error.message().into(),
-                    };
-                    self.endpoint.hook.record(now, sasl(server.user().unwrap_or_default(), outcome));
-                }
-                return Err(end);
-            }
-        };
-        self.intervene(now, &mut faults, |outcome| sasl(&user.full, outcome))?;
-        let token = (method == AuthMethod::Token).then(|| server.user().unwrap_or_default().into());
-        self.handshake = Handshake::Done { method, user, real, token };
-        let delivered = self.deliver(reply, &sasl_message(SaslState::Success, last), &faults);
-        // Only what follows the SUCCESS is wrapped.
-        self.layer = (server.qop() != QualityOfProtection::Authentication).then_some(server);
-        delivered
-    }
-
-    /// Lets faults answer an exchange that went well, before the client learns of it; records what came of it.
-    fn intervene(&self, now: Timestamp, faults: &mut Interventions, event: impl Fn(Outcome) -> Event) -> Result<(), End> {
-        let hook = &self.endpoint.hook;
-        let verdict = if hook.watching() {
-            hook.ask(now, &event(Outcome::Asked))
-        } else {
-            Verdict::Pass
-        };
-        let (outcome, ended) = match verdict {
-            Verdict::Exception { class, message } => {
-                let error = HdfsError::new(class.to_string(), message.to_string());
-                (Outcome::Exception { class, message }, Err(End::unauthorized(error)))
-            }
-            Verdict::KrbError(code) => (Outcome::KrbError(code), Err(unauthorized("GSS initiate failed"))),
-            Verdict::Disconnect => (Outcome::Disconnected, Err(End::Close)),
-            Verdict::Kill => return Err(End::Kill),
-            Verdict::Drop => {
-                faults.silent = true;
-                (Outcome::Dropped, Ok(()))
-            }
-            Verdict::Delay(duration) => {
-                faults.delay += duration;
-                (Outcome::Ok, Ok(()))
-            }
-            _ => (Outcome::Ok, Ok(())),
-        };
-        hook.record(now, event(outcome));
-        ended
-    }
-
-    /// Sends a message of the handshake: at once, later, or not at all.
-    fn deliver(&mut self, reply: &ResponseHeader<'_>, message: &RpcSaslProto, faults: &Interventions) -> Result<(), End> {
-        if faults.silent {
-            return Ok(());
-        }
-        let start = self.output.len();
-        self.reply_sasl(reply, message);
-        if faults.delay.is_zero() {
-            return Ok(());
-        }
-        self.held = self.output.split_off(start);
-        Err(End::Hold(faults.delay))
-    }
-
-    /// Whom the mechanism has authenticated, and who acts for them.
-    fn identity(&self, method: AuthMethod, server: &SaslServer) -> Result<(User, Option<User>), End> {
-        let name = server.user().unwrap_or_default();
-        let tokens = self.endpoint.security.as_ref().and_then(|security| security.tokens.as_ref());
-        match (method, tokens) {
-            (AuthMethod::Token, Some(tokens)) => {
-                let of = tokens.token_user(name).map_err(End::unauthorized)?;
-                let real = of.real.map(|real| self.user(&real)).transpose()?;
-                Ok((self.user(&of.effective)?, real))
-            }
-            _ => Ok((self.user(name)?, None)),
-        }
-    }
-
     /// The methods, as the exceptions list them: `[TOKEN, KERBEROS]`.
     pub(super) fn available(&self) -> &'static str {
         match &self.endpoint.security {
@@ -316,7 +189,7 @@ impl RpcSession {
 }
 
 /// A `SaslException`.
-fn unauthorized(message: impl Into<String>) -> End {
+pub(super) fn unauthorized(message: impl Into<String>) -> End {
     End::unauthorized(HdfsError::sasl(message))
 }
 

@@ -1,6 +1,6 @@
 //! One connection without its socket: [`RpcSession`] is fed bytes and a time, and gives bytes back.
 //!
-//! - `handshake`: SASL
+//! - `handshake`: what SASL offers, and what the client chooses; `mechanism`: the tokens of the chosen one
 //! - `context`: who the caller is
 //! - `call`: calls, and the faults that answer them
 //! - `reply`: what goes out, wrapped where that was agreed on
@@ -8,6 +8,7 @@
 mod call;
 mod context;
 mod handshake;
+mod mechanism;
 mod reply;
 #[cfg(test)]
 pub(super) mod tests;

@@ -13,7 +13,7 @@ use crate::HdfsError;
 use crate::hex::unhex;
 use crate::sasl::{SaslServer, UnwrapHalf, WrapHalf};
 use crate::secret_manager::TokenUser;
-use QualityOfProtection::{Authentication, Integrity, Privacy};
+use QualityOfProtection::{Authentication, Privacy};
 use recorded::{Case, cases};
 
 const USER: &str = "AAVhbGljZQR5YXJuAIoBiX/hghSKAYmj7gYUAQI=";
