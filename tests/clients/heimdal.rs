@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kerbox::Realm;
+use kerbox::{EncryptionType, Realm};
 
 use crate::support::{Peer, Ran, TestResult, command, heimdal, run, trials};
 
@@ -10,7 +10,8 @@ trials! {
     [Peer::Heimdal] =>
         kinit_logs_in_by_password_and_gets_a_service_ticket,
         kinit_logs_in_by_keytab_and_renews,
-        kinit_refuses_a_wrong_password;
+        kinit_refuses_a_wrong_password,
+        weak_enctypes_serve_a_realm_that_names_them;
 }
 
 fn heim(realm: &Realm, program: &str, arguments: &[&str]) -> Result<Ran, Box<dyn std::error::Error + Send + Sync>> {
@@ -48,5 +49,17 @@ fn kinit_refuses_a_wrong_password() -> TestResult {
         said.contains("Password incorrect") || said.contains("Preauthentication failed"),
         "{said}"
     );
+    Ok(())
+}
+
+fn weak_enctypes_serve_a_realm_that_names_them() -> TestResult {
+    for enctype in [EncryptionType::RC4_HMAC, EncryptionType::DES3_CBC_SHA1_KD] {
+        let realm = Realm::builder()
+            .enctypes([enctype])
+            .user_with_password("alice", "pw")
+            .start_blocking()?;
+        heim(&realm, "kinit.heimdal", &[&password_file(&realm, "pw\n")?, "alice"])?.ok()?;
+        heim(&realm, "kgetcred", &["host/localhost"])?.ok()?;
+    }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kerbox::{Clock, ErrorCode, Event, Fault, Realm, Timestamp};
+use kerbox::{Clock, EncryptionType, ErrorCode, Event, Fault, Realm, Timestamp};
 
 use crate::support::{Peer, TestResult, command, run, trials};
 
@@ -18,6 +18,7 @@ trials! {
         kinit_logs_in_over_tcp_when_a_reply_does_not_fit_udp,
         kinit_follows_the_kdcs_clock,
         kvno_gets_service_tickets_of_every_enctype,
+        weak_enctypes_serve_a_realm_that_names_them,
         a_fault_answers_kinit_with_the_error_of_choice,
         the_shared_krb5_conf_serves_many_realms;
 }
@@ -154,6 +155,28 @@ fn kvno_gets_service_tickets_of_every_enctype() -> TestResult {
         let listed = klist(&realm, &["-e"])?;
         let host = listed.split("host/localhost").nth(1).ok_or("no ticket for host")?;
         assert!(host.contains(&format!("Etype (skey, tkt): {enctype}")), "{listed}");
+    }
+    Ok(())
+}
+
+fn weak_enctypes_serve_a_realm_that_names_them() -> TestResult {
+    for (enctype, name) in [
+        (EncryptionType::RC4_HMAC, "arcfour-hmac"),
+        (EncryptionType::DES3_CBC_SHA1_KD, "des3-cbc-sha1"),
+    ] {
+        let realm = Realm::builder()
+            .enctypes([enctype])
+            .user_with_password("alice", "pw")
+            .start_blocking()?;
+        kinit(&realm, &["alice"], "pw\n")?.ok()?;
+        let keytab = realm.keytab("host/localhost")?.display().to_string();
+        let said = run(&mut command(&realm.env(), "kvno", &["-k", &keytab, "host/localhost"]), "")?.ok()?;
+        assert!(said.contains("keytab entry valid"), "{said}");
+        let listed = klist(&realm, &["-e"])?;
+        assert!(
+            listed.contains(&format!("Etype (skey, tkt): DEPRECATED:{name}, DEPRECATED:{name}")),
+            "{listed}"
+        );
     }
     Ok(())
 }
