@@ -155,8 +155,16 @@ impl DataNodes {
             &self.config,
             self.world.hook(),
         );
+        let served = Arc::clone(&node);
         let rpc = Running::start(&self.runtime, |shutdown| {
-            minihdfs::rpc::serve(Arc::new(endpoint), listeners.rpc, slot.clock.clone(), slot.seed, shutdown)
+            // A fault that kills the DataNode ends this port as well.
+            let end = async move {
+                tokio::select! {
+                    () = shutdown => {}
+                    () = served.stopped() => {}
+                }
+            };
+            minihdfs::rpc::serve(Arc::new(endpoint), listeners.rpc, slot.clock.clone(), slot.seed, end)
         });
         self.world.add_timed(number, Arc::clone(&node) as Arc<dyn Timed>);
         *slot.process() = Some(Process { node, server, rpc });

@@ -57,6 +57,8 @@ struct Life {
     rung: bool,
     transfers: Vec<Transfer>,
     server: Option<Waker>,
+    /// Who waits for its end besides.
+    mourners: Vec<Waker>,
 }
 
 /// A replica to be copied to other DataNodes, as the NameNode ordered.
@@ -142,19 +144,17 @@ impl DataNode {
 
     /// Ends its life as a process ends that is killed: no farewell, connections are cut, replicas stay on disk.
     pub fn stop(&self) {
-        let server = {
+        let (server, mourners) = {
             let mut life = self.life();
             if !life.alive {
                 return;
             }
             life.alive = false;
             life.transfers.clear();
-            life.server.take()
+            (life.server.take(), std::mem::take(&mut life.mourners))
         };
         self.record_state(self.clock.now(), "stopped");
-        if let Some(server) = server {
-            server.wake();
-        }
+        server.into_iter().chain(mourners).for_each(Waker::wake);
     }
 
     /// Whether it lives.
@@ -304,6 +304,18 @@ impl DataNode {
             return Poll::Pending;
         }
         Poll::Ready(work)
+    }
+
+    /// Whether its life is over; `cx` is woken when it ends.
+    pub(crate) fn poll_stopped(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut life = self.life();
+        if !life.alive {
+            return Poll::Ready(());
+        }
+        if !life.mourners.iter().any(|waker| waker.will_wake(cx.waker())) {
+            life.mourners.push(cx.waker().clone());
+        }
+        Poll::Pending
     }
 
     /// Counts a data connection as long as the guard lives.

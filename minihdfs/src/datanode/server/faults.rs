@@ -1,13 +1,52 @@
-//! What the faults' verdicts do to a data connection.
+//! What the journal is told of an operation, and what the faults' verdicts do to it.
 
 use std::future::pending;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
-use kerbox_events::Verdict;
+use kerbox_events::{Event, Outcome, Verdict};
 
 use super::connection::Connection;
 use crate::datanode::node::DataNode;
+use crate::proto::hdfs::Status;
+
+/// An operation that the journal hears of exactly once: one that is cut off, or whose DataNode dies, ends as disconnected.
+pub(super) struct Operation<'a, E: Fn(Outcome) -> Event> {
+    node: &'a DataNode,
+    event: E,
+    recorded: bool,
+}
+
+impl<'a, E: Fn(Outcome) -> Event> Operation<'a, E> {
+    /// Begins one, which `event` describes, and has the faults asked about it.
+    pub(super) async fn begin(node: &'a DataNode, connection: &mut Connection, event: E) -> io::Result<(Self, Ruling)> {
+        let operation = Self {
+            node,
+            event,
+            recorded: false,
+        };
+        let verdict = node.ask(&operation.event);
+        let ruling = obey(node, connection, verdict).await?;
+        Ok((operation, ruling))
+    }
+
+    /// It ended with this status.
+    pub(super) fn end(mut self, status: Status) {
+        self.recorded = true;
+        self.node.record((self.event)(match status {
+            Status::Success => Outcome::Ok,
+            other => Outcome::Status(other.as_str_name()),
+        }));
+    }
+}
+
+impl<E: Fn(Outcome) -> Event> Drop for Operation<'_, E> {
+    fn drop(&mut self) {
+        if !self.recorded {
+            self.node.record((self.event)(Outcome::Disconnected));
+        }
+    }
+}
 
 /// What remains to be done after a verdict that lets the connection live.
 pub(super) enum Ruling {

@@ -16,6 +16,7 @@ mod xceiver;
 
 use std::future::{Future, poll_fn};
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,13 +63,11 @@ pub async fn serve(node: Arc<DataNode>, listener: std::net::TcpListener, shutdow
                 Ok((stream, peer)) => {
                     let node = node.clone();
                     tasks.spawn(async move {
-                        let server = Server::DataNode(node.number());
-                        node.record(Event::Connection { server, peer, opened: true });
+                        let _open = Open::new(&node, peer);
                         let _xceiver = node.xceiver();
                         if let Err(error) = xceiver::run(&node, Connection::new(stream, peer)).await {
                             tracing::debug!(datanode = node.number(), %peer, %error, "a data connection ended");
                         }
-                        node.record(Event::Connection { server, peer, opened: false });
                     });
                 }
                 Err(error) => {
@@ -77,6 +76,41 @@ pub async fn serve(node: Arc<DataNode>, listener: std::net::TcpListener, shutdow
                 }
             },
         }
+    }
+}
+
+/// A connection that the journal hears of: when it opens, and when it ends, in whatever way.
+struct Open<'a> {
+    node: &'a DataNode,
+    peer: SocketAddr,
+}
+
+impl<'a> Open<'a> {
+    fn new(node: &'a DataNode, peer: SocketAddr) -> Self {
+        let open = Self { node, peer };
+        open.record(true);
+        open
+    }
+
+    fn record(&self, opened: bool) {
+        self.node.record(Event::Connection {
+            server: Server::DataNode(self.node.number()),
+            peer: self.peer,
+            opened,
+        });
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.record(false);
+    }
+}
+
+impl DataNode {
+    /// Resolves when it does not live, whoever ended it: its RPC port shall end with it.
+    pub async fn stopped(&self) {
+        poll_fn(|cx| self.poll_stopped(cx)).await;
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use kerbox_events::Event;
 
 use super::connection::{Connection, READ_TIMEOUT};
-use super::faults::{Ruling, obey};
-use super::xceiver::{WantedStorage, block_of, check_access, outcome, refusal};
+use super::faults::{Operation, Ruling, obey};
+use super::xceiver::{WantedStorage, block_of, check_access, refusal};
 use crate::HdfsError;
 use crate::datanode::block_store::{ReadRange, ReplicaReader};
 use crate::datanode::link::Block;
@@ -30,11 +30,11 @@ pub(super) async fn read_block(node: &Arc<DataNode>, connection: &mut Connection
         length: request.len,
         outcome,
     };
-    let verdict = node.ask(event);
-    let spoil = match obey(node, connection, verdict).await? {
+    let (journal, ruling) = Operation::begin(node, connection, event).await?;
+    let spoil = match ruling {
         Ruling::Go { spoil } => spoil,
         Ruling::Refuse { class, message } => {
-            node.record(event(outcome(Status::Error)));
+            journal.end(Status::Error);
             connection
                 .send(&refusal(Status::Error, None, format!("{class}: {message}")))
                 .await?;
@@ -49,7 +49,7 @@ pub(super) async fn read_block(node: &Arc<DataNode>, connection: &mut Connection
         AccessMode::Read,
         WantedStorage::default(),
     ) {
-        node.record(event(outcome(Status::ErrorAccessToken)));
+        journal.end(Status::ErrorAccessToken);
         connection.send(&refusal(Status::ErrorAccessToken, None, error.message())).await?;
         return Ok(false);
     }
@@ -62,7 +62,7 @@ pub(super) async fn read_block(node: &Arc<DataNode>, connection: &mut Connection
     let (block, mut reader) = match opened {
         Ok(opened) => opened,
         Err(error) => {
-            node.record(event(outcome(Status::Error)));
+            journal.end(Status::Error);
             let why = format!(
                 "opReadBlock {}:blk_{}_{} received exception {error}",
                 header.block.pool_id, header.block.block_id, header.block.generation_stamp
@@ -77,12 +77,9 @@ pub(super) async fn read_block(node: &Arc<DataNode>, connection: &mut Connection
         tracing::warn!(datanode = node.number(), %block, at, "a replica does not match its checksums");
         node.report_bad_block(node.clock.now(), reader.block());
     }
-    if let Err(error) = sent {
-        // A client that has enough closes the connection.
-        node.record(event(kerbox_events::Outcome::Disconnected));
-        return Err(error);
-    }
-    node.record(event(outcome(Status::Success)));
+    // A client that has enough closes the connection.
+    sent?;
+    journal.end(Status::Success);
     let Ok(status) = connection.message::<ClientReadStatusProto>(READ_TIMEOUT).await else {
         return Ok(false);
     };
@@ -97,8 +94,8 @@ pub(super) async fn copy_block(node: &Arc<DataNode>, connection: &mut Connection
         block: request.header.block.block_id,
         outcome,
     };
-    let verdict = node.ask(event);
-    let opened = match obey(node, connection, verdict).await? {
+    let (journal, ruling) = Operation::begin(node, connection, event).await?;
+    let opened = match ruling {
         Ruling::Refuse { class, message } => Err((Status::Error, format!("{class}: {message}"))),
         Ruling::Go { spoil } => check_access(
             node,
@@ -115,13 +112,13 @@ pub(super) async fn copy_block(node: &Arc<DataNode>, connection: &mut Connection
     let (block, mut reader, spoil) = match opened {
         Ok(opened) => opened,
         Err((status, why)) => {
-            node.record(event(outcome(status)));
+            journal.end(status);
             return connection.send(&refusal(status, None, why)).await;
         }
     };
     connection.outbox.message(&opened_answer(&reader));
     send_packets(node, connection, block, &mut reader, spoil).await?;
-    node.record(event(outcome(Status::Success)));
+    journal.end(Status::Success);
     // Java's writeChar('d'), which BlockBalanceThrottler's counterpart expects.
     connection.outbox.unit(&[0, b'd']);
     connection.flush().await

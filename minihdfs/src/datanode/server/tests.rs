@@ -546,6 +546,8 @@ async fn faults_close_delay_spoil_and_refuse() {
         _ => Verdict::Pass,
     });
     assert!(fixture.read(0, data.len()).await.is_err());
+    let reads = fixture.outcomes(|event| matches!(event, Event::ReadBlock { .. }));
+    assert_eq!(reads, [Outcome::Disconnected]);
     fixture.rule(|event| match event {
         Event::Packet {
             nth: 2, writing: false, ..
@@ -744,6 +746,7 @@ async fn a_datanode_that_was_stopped_answers_nobody_and_can_be_started_again() {
     node.stop();
     assert_eq!(node.next_deadline(), Timestamp::MAX);
     assert!(node.replica_visible_length(BLOCK).is_err());
+    node.stopped().await;
     fixture
         .servers
         .join_next()

@@ -3,12 +3,12 @@
 use std::io;
 use std::sync::Arc;
 
-use kerbox_events::Event;
+use kerbox_events::{Event, Outcome};
 
 use super::connection::{Connection, READ_TIMEOUT, invalid};
-use super::faults::{Ruling, obey};
+use super::faults::{Operation, Ruling};
 use super::read_block::send_packets;
-use super::xceiver::{WRITE_BLOCK, WantedStorage, block_of, check_access, outcome, put_operation, refusal};
+use super::xceiver::{WRITE_BLOCK, WantedStorage, block_of, check_access, put_operation, refusal};
 use crate::HdfsError;
 use crate::datanode::link::{Block, DatanodeRegistration, ReplicaState};
 use crate::datanode::node::{DataNode, Transfer};
@@ -28,8 +28,8 @@ pub(super) async fn transfer_block(node: &Arc<DataNode>, connection: &mut Connec
         block: header.block.block_id,
         outcome,
     };
-    let verdict = node.ask(event);
-    let answer = match obey(node, connection, verdict).await? {
+    let (journal, ruling) = Operation::begin(node, connection, event).await?;
+    let answer = match ruling {
         Ruling::Refuse { class, message } => refusal(Status::Error, None, format!("{class}: {message}")),
         Ruling::Go { .. } => match check_access(
             node,
@@ -50,7 +50,7 @@ pub(super) async fn transfer_block(node: &Arc<DataNode>, connection: &mut Connec
             },
         },
     };
-    node.record(event(outcome(answer.status())));
+    journal.end(answer.status());
     connection.send(&answer).await
 }
 
@@ -72,7 +72,10 @@ pub(super) async fn replicate(node: Arc<DataNode>, order: Transfer) {
         datanode: node.number(),
         operation: "REPLICATE_BLOCK",
         block: order.block.id,
-        outcome: outcome(if copied.is_ok() { Status::Success } else { Status::Error }),
+        outcome: match copied {
+            Ok(()) => Outcome::Ok,
+            Err(_) => Outcome::Status(Status::Error.as_str_name()),
+        },
     });
 }
 

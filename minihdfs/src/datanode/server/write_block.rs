@@ -4,12 +4,12 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use kerbox_events::{Event, Outcome};
+use kerbox_events::Event;
 
 use super::connection::{Connection, READ_TIMEOUT};
-use super::faults::{Ruling, obey};
+use super::faults::{Operation, Ruling};
 use super::streaming::Streaming;
-use super::xceiver::{WRITE_BLOCK, WantedStorage, block_of, check_access, outcome, put_operation, refusal, token_of};
+use super::xceiver::{WRITE_BLOCK, WantedStorage, block_of, check_access, put_operation, refusal, token_of};
 use crate::HdfsError;
 use crate::datanode::block_store::ReplicaWriter;
 use crate::datanode::checksum::DataChecksum;
@@ -28,15 +28,15 @@ pub(super) async fn write_block(node: &Arc<DataNode>, mut connection: Connection
         downstream: request.targets.len(),
         outcome,
     };
-    let verdict = node.ask(event);
-    let set_up = match obey(node, &mut connection, verdict).await? {
+    let (journal, ruling) = Operation::begin(node, &mut connection, event).await?;
+    let set_up = match ruling {
         Ruling::Refuse { class, message } => Err(refusal(Status::Error, Some(String::new()), format!("{class}: {message}"))),
         Ruling::Go { spoil } => set_up(node, connection.peer, &request).await.map(|set_up| (set_up, spoil)),
     };
     let (SetUp { writer, mirror, answer }, spoil) = match set_up {
         Ok(set_up) => set_up,
         Err(answer) => {
-            node.record(event(outcome(answer.status())));
+            journal.end(answer.status());
             return connection.send(&answer).await;
         }
     };
@@ -47,22 +47,17 @@ pub(super) async fn write_block(node: &Arc<DataNode>, mut connection: Connection
     connection.flush().await?;
     let Some((writer, completion)) = writer else {
         // PIPELINE_CLOSE_RECOVERY ends here.
-        node.record(event(outcome(answer.status())));
+        journal.end(answer.status());
         return Ok(());
     };
     if answer.status() != Status::Success {
-        node.record(event(outcome(answer.status())));
+        journal.end(answer.status());
         return Ok(());
     }
     let downstream = if mirror.is_some() { request.targets.len() } else { 0 };
     let pipeline = Pipeline::new(writer, completion, kind.is_client_pipeline(), downstream);
     let mut streaming = Streaming::new(node, connection, mirror, pipeline, spoil);
-    let streamed = streaming.run().await;
-    node.record(event(match &streamed {
-        Ok(status) => outcome(*status),
-        Err(_) => Outcome::Disconnected,
-    }));
-    streamed?;
+    journal.end(streaming.run().await?);
     if kind == Kind::Transfer {
         let answer = BlockOpResponseProto {
             status: Status::Success.into(),

@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerbox_events::{Event, Outcome};
+use kerbox_events::Event;
 use md5::{Digest, Md5};
 use prost::Message;
 
 use super::connection::{Connection, READ_TIMEOUT, invalid};
-use super::faults::{Ruling, obey};
+use super::faults::{Operation, Ruling};
 use super::{read_block, transfer, write_block};
 use crate::HdfsError;
 use crate::datanode::block_store::ReadRange;
@@ -162,14 +162,6 @@ pub(super) fn token_of(header: &BaseHeaderProto) -> Token {
     header.token.clone().unwrap_or_default().into()
 }
 
-/// What the journal tells of an answer.
-pub(super) fn outcome(status: Status) -> Outcome {
-    match status {
-        Status::Success => Outcome::Ok,
-        other => Outcome::Status(other.as_str_name()),
-    }
-}
-
 /// BLOCK_CHECKSUM: a checksum of the block's checksums, by which clients compare files.
 async fn block_checksum(node: &Arc<DataNode>, connection: &mut Connection, request: OpBlockChecksumProto) -> io::Result<()> {
     let operation = "BLOCK_CHECKSUM";
@@ -179,8 +171,8 @@ async fn block_checksum(node: &Arc<DataNode>, connection: &mut Connection, reque
         block: request.header.block.block_id,
         outcome,
     };
-    let verdict = node.ask(event);
-    let answer = match obey(node, connection, verdict).await? {
+    let (journal, ruling) = Operation::begin(node, connection, event).await?;
+    let answer = match ruling {
         Ruling::Refuse { class, message } => refusal(Status::Error, None, format!("{class}: {message}")),
         Ruling::Go { .. } => match check_access(
             node,
@@ -194,7 +186,7 @@ async fn block_checksum(node: &Arc<DataNode>, connection: &mut Connection, reque
             Ok(()) => compute_checksum(node, &request).unwrap_or_else(|error| refusal(Status::Error, None, error.to_string())),
         },
     };
-    node.record(event(outcome(answer.status())));
+    journal.end(answer.status());
     connection.send(&answer).await
 }
 
