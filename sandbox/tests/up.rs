@@ -395,7 +395,7 @@ fn the_configuration_reaches_the_realm() {
     let place = Place::new();
     place.file(
         "k.toml",
-        "[realm]\nname = \"TEST.LOCAL\"\n[realm.libdefaults]\nticket_lifetime = \"3h\"\n[[principal]]\nname = \"kafka/broker\"\nkeytab = \"kafka.keytab\"\nkvno = 7\n[[principal]]\nname = \"zookeeper/broker\"\nkeytab = \"kafka.keytab\"\n",
+        "[realm]\nname = \"TEST.LOCAL\"\nattributes = [\"-allow_postdated\"]\n[realm.libdefaults]\nticket_lifetime = \"3h\"\n[[principal]]\nname = \"kafka/broker\"\nkeytab = \"kafka.keytab\"\nkvno = 7\n[[principal]]\nname = \"zookeeper/broker\"\nkeytab = \"kafka.keytab\"\n",
     );
     let up = place.up(&["--config", "k.toml", "--kdc-only"]);
     assert_eq!(up.ready["realm"], "TEST.LOCAL");
@@ -410,6 +410,11 @@ fn the_configuration_reaches_the_realm() {
         .collect();
     keys.dedup();
     assert_eq!(keys, ["kafka/broker@TEST.LOCAL 7", "zookeeper/broker@TEST.LOCAL 1"]);
+    let shown = place.run(&["principal", "show", "kafka/broker"]);
+    assert!(
+        shown.succeeded().lines().any(|line| line == "attributes: -allow_postdated"),
+        "{shown:#?}"
+    );
     up.stop();
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Configuration {
     pub(crate) enctypes: Vec<EncryptionType>,
     /// What a new principal starts with.
     pub(crate) attributes: Vec<Attribute>,
+    /// Whether tickets carry a PAC, as those of MIT's KDC do since 1.20.
+    pub(crate) pac: bool,
 }
 
 const DAY: Duration = Duration::from_hours(24);
@@ -75,6 +77,7 @@ impl Configuration {
             } else {
                 enctypes
             },
+            pac: !matches!(value("disable_pac"), Some("true" | "yes" | "on" | "1" | "t" | "y")),
             attributes: flags.iter().filter_map(|flag| default_flag(flag)).collect(),
             realm,
         })

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use kerbox_events::{Event, Hook, Verdict};
 use kerbox_kdc::server::{Sockets, serve};
-use kerbox_kdc::{Kdc, NewKeys, NewPrincipal, PrincipalDatabase, PrincipalKey, RealmConfig};
+use kerbox_kdc::{Kdc, NewKeys, NewPrincipal, Pac, PrincipalDatabase, PrincipalKey, RealmConfig};
 use kerbox_krb5::{Clock, Principal, Timestamp};
 
 use super::complain;
@@ -179,6 +179,9 @@ impl DatabaseFile {
         realm.max_renewable_life = self.configuration.max_renewable_life;
         realm.enctypes.clone_from(&self.configuration.enctypes);
         realm.attributes = kerbox_kdc::Attributes::NONE;
+        if self.configuration.pac {
+            realm.pac = Pac::Minimal;
+        }
         let mut rng = randomness::generator(None);
         let mut database = PrincipalDatabase::new();
         database.add_realm(realm, &mut rng)?;
