@@ -5,6 +5,7 @@
 
 mod big_data;
 mod clients;
+mod encryption_keys;
 mod expiry;
 mod isolation;
 mod proxy;
@@ -16,6 +17,7 @@ fn main() -> std::process::ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
     let modules = [
         clients::trials(),
+        encryption_keys::trials(),
         expiry::trials(),
         refusals::trials(),
         isolation::trials(),
