@@ -11,7 +11,7 @@ trap '"$peers/mit-kdc.sh" stop "$work/mit"; "$peers/reference.sh" stop "$work/re
 
 # ours ARGUMENTS...: kerbox up, in the background; sets pid, and the clients' environment
 ours() {
-    rm -rf "$work/kerbox"
+    rm -rf "$work/kerbox" "$work/ready"
     "$kerbox" up --dir "$work/kerbox" --json "$@" > "$work/ready" 2> "$work/kerbox.log" &
     pid=$!
     until [ -s "$work/ready" ]; do kill -0 "$pid" || { cat "$work/kerbox.log"; exit 1; }; sleep 0.01; done
