@@ -3,6 +3,7 @@
 //! An inode's permission bits hold the owner's entry, the **mask** (in the group's place) and the others' entry;
 //! an [`Acl`] holds the rest (Hadoop's `AclStorage`). The operations work on the whole list (`AclTransformation`).
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::HdfsError;
@@ -52,6 +53,17 @@ impl AclEntry {
             permissions: FsActionProto::try_from(i32::from(self.permissions)).unwrap_or_default().into(),
             name: self.name.as_deref().map(str::to_owned),
         }
+    }
+}
+
+impl fmt::Display for AclEntry {
+    /// `default:user:bob:rwx`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scope = if self.scope == Scope::Default { "default:" } else { "" };
+        let kind = self.kind.as_str_name().to_ascii_lowercase();
+        let name = self.name.as_deref().unwrap_or_default();
+        let bit = |bit: u8, letter: char| if self.permissions & bit != 0 { letter } else { '-' };
+        write!(f, "{scope}{kind}:{name}:{}{}{}", bit(4, 'r'), bit(2, 'w'), bit(1, 'x'))
     }
 }
 
@@ -287,20 +299,28 @@ impl Change {
     }
 }
 
-fn invalid(what: impl std::fmt::Display) -> HdfsError {
+fn invalid(what: impl fmt::Display) -> HdfsError {
     HdfsError::acl(format!("Invalid ACL: {what}"))
 }
 
 fn checked_spec(mut spec: Vec<AclEntry>) -> Result<Vec<AclEntry>, HdfsError> {
-    if spec.len() > MAX_ENTRIES {
-        return Err(invalid(format_args!(
-            "ACL spec has {} entries, which exceeds maximum of {MAX_ENTRIES}.",
-            spec.len()
-        )));
-    }
+    check_count(&spec)?;
     spec.sort();
     refuse_duplicates(&spec)?;
     Ok(spec)
+}
+
+/// Each scope has its own limit.
+fn check_count(list: &[AclEntry]) -> Result<(), HdfsError> {
+    for (scope, name) in [(Scope::Access, "access"), (Scope::Default, "default")] {
+        let count = list.iter().filter(|entry| entry.scope == scope).count();
+        if count > MAX_ENTRIES {
+            return Err(invalid(format_args!(
+                "ACL has {count} {name} entries, which exceeds maximum of {MAX_ENTRIES}."
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn refuse_duplicates(sorted: &[AclEntry]) -> Result<(), HdfsError> {
@@ -312,15 +332,13 @@ fn refuse_duplicates(sorted: &[AclEntry]) -> Result<(), HdfsError> {
 
 fn validated(mut list: Vec<AclEntry>) -> Result<Vec<AclEntry>, HdfsError> {
     list.sort();
+    check_count(&list)?;
     refuse_duplicates(&list)?;
     if let Some(entry) = list
         .iter()
         .find(|entry| matches!(entry.kind, Type::Mask | Type::Other) && entry.name.is_some())
     {
-        return Err(invalid(format_args!(
-            "this entry type must not have a name: {}.",
-            entry.name.as_deref().unwrap_or_default()
-        )));
+        return Err(invalid(format_args!("this entry type must not have a name: {entry}.")));
     }
     for (scope, complaint) in [
         (Scope::Access, "Invalid ACL: the user, group and other entries are required."),
@@ -331,11 +349,6 @@ fn validated(mut list: Vec<AclEntry>) -> Result<Vec<AclEntry>, HdfsError> {
     ] {
         let in_scope = list.iter().filter(|entry| entry.scope == scope);
         let count = in_scope.clone().count();
-        if count > MAX_ENTRIES {
-            return Err(invalid(format_args!(
-                "ACL has {count} entries, which exceeds maximum of {MAX_ENTRIES}."
-            )));
-        }
         let base = in_scope.filter(|entry| entry.kind != Type::Mask && entry.name.is_none()).count();
         if base != 3 && (count > 0 || scope == Scope::Access) {
             return Err(HdfsError::acl(complaint));

@@ -75,6 +75,8 @@ pub(super) fn check_directory_items(namespace: &Namespace, parent: InodeId, conf
 pub(super) struct Charge {
     pub(super) inodes: u64,
     pub(super) space: u64,
+    /// Whether the inodes come one after another: then the first that is too many is the one to complain of.
+    pub(super) one_by_one: bool,
 }
 
 impl Namespace {
@@ -132,8 +134,9 @@ impl Namespace {
                     return Err(HdfsError::new(
                         "org.apache.hadoop.hdfs.protocol.NSQuotaExceededException",
                         format!(
-                            "The NameSpace quota (directories and files) of directory {} is exceeded: quota={limit} file count={inodes}",
-                            self.full_path(id)
+                            "The NameSpace quota (directories and files) of directory {} is exceeded: quota={limit} file count={}",
+                            self.full_path(id),
+                            if charge.one_by_one { usage.inodes().max(limit) + 1 } else { inodes }
                         ),
                     ));
                 }

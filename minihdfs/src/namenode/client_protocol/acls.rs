@@ -3,7 +3,7 @@
 use super::super::NameNode;
 use super::super::acl::{Acl, AclEntry};
 use super::super::permission::Need;
-use super::attributes::existing;
+use super::attributes::{found, owned};
 use crate::HdfsError;
 use crate::proto::hdfs::{
     AclEntryProto, AclStatusProto, FsPermissionProto, GetAclStatusRequestProto, GetAclStatusResponseProto, ModifyAclEntriesRequestProto,
@@ -24,7 +24,7 @@ impl NameNode {
         let state = self.lock();
         let path = state.namespace.resolve(&request.src)?;
         checker.check(&state.namespace, &path, Need::TRAVERSE)?;
-        let inode = state.namespace.inode(existing(&path)?);
+        let inode = state.namespace.inode(found(&path)?);
         Ok(GetAclStatusResponseProto {
             result: AclStatusProto {
                 owner: inode.owner.to_string(),
@@ -105,7 +105,7 @@ impl NameNode {
         let mut state = self.lock_to_write(format_args!("{operation} {src}"))?;
         let path = state.namespace.resolve(src)?;
         checker.check(&state.namespace, &path, Need::OWNER)?;
-        let inode = state.namespace.inode_mut(existing(&path)?);
+        let inode = state.namespace.inode_mut(owned(&path)?);
         let with_path = |error: &HdfsError| HdfsError::acl(format!("{} Path: {}", error.message(), path.path()));
         let (acl, mode) = change(&inode.acl, inode.mode).map_err(|error| with_path(&error))?;
         if !acl.defaults().is_empty() && !inode.is_directory() {

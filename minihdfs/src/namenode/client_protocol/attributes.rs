@@ -20,13 +20,19 @@ pub(super) fn existing(path: &ResolvedPath<'_>) -> Result<InodeId, HdfsError> {
         .ok_or_else(|| HdfsError::file_not_found(format!("File does not exist: {}", path.path())))
 }
 
-/// As [`existing`], where Hadoop says it with other words.
-fn owned(path: &ResolvedPath<'_>) -> Result<InodeId, HdfsError> {
+/// As [`existing`], where Hadoop says it with other words: for what only owners change.
+pub(super) fn owned(path: &ResolvedPath<'_>) -> Result<InodeId, HdfsError> {
     path.last()
         .ok_or_else(|| HdfsError::file_not_found(format!("Directory/File does not exist {}", path.path())))
 }
 
-/// As [`existing`], where Hadoop says it with yet other words.
+/// As [`existing`], for access control lists and extended attributes.
+pub(super) fn found(path: &ResolvedPath<'_>) -> Result<InodeId, HdfsError> {
+    path.last()
+        .ok_or_else(|| HdfsError::file_not_found(format!("cannot find {}", path.path())))
+}
+
+/// As [`existing`], for storage policies and quotas.
 pub(super) fn file_or_directory(path: &ResolvedPath<'_>) -> Result<InodeId, HdfsError> {
     path.last()
         .ok_or_else(|| HdfsError::file_not_found(format!("File/Directory does not exist: {}", path.path())))
@@ -118,8 +124,8 @@ impl NameNode {
         let added = u64::from(replication.saturating_sub(file.replication));
         if added > 0 {
             let charge = Charge {
-                inodes: 0,
                 space: state.file_length(id).saturating_mul(added),
+                ..Charge::default()
             };
             let parent = state.namespace.inode(id).parent;
             state.namespace.check_quota(parent, None, charge, &|id| state.file_usage(id))?;

@@ -50,8 +50,8 @@ impl NameNode {
             return Err(HdfsError::file_not_found(format!("Path is not a file: {}", request.src)));
         };
         let charge = Charge {
-            inodes: 0,
             space: block_size.saturating_mul(replication.into()),
+            ..Charge::default()
         };
         let parent = state.namespace.inode(id).parent;
         state.namespace.check_quota(parent, None, charge, &|id| state.file_usage(id))?;

@@ -88,7 +88,7 @@ fn check_source(state: &State, id: InodeId, source: &str, target_id: InodeId, ta
     }
     if file.block_size > target_file.block_size {
         return refused(format!(
-            "concat: source file {source} has preferred block size {} which is greater than the target file's preferred block size {}.",
+            "concat: source file {source} has preferred block size {} which is greater than the target file's preferred block size {}",
             file.block_size, target_file.block_size
         ));
     }

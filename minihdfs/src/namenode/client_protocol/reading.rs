@@ -132,7 +132,8 @@ impl NameNode {
                 checksum_type: Some(config.checksum_type.into()),
                 // Empty, not absent: there is no key provider, and the client need not look into its own configuration for one.
                 key_provider_uri: Some(String::new()),
-                policy_id: Some(0),
+                // HOT
+                policy_id: Some(7),
                 snapshot_trash_root_enabled: Some(false),
             },
         })

@@ -91,6 +91,7 @@ impl NameNode {
             let charge = Charge {
                 inodes: moved.inodes(),
                 space: moved.space,
+                ..Charge::default()
             };
             state.namespace.check_quota(parent, Some(common), charge, &usage)?;
         }

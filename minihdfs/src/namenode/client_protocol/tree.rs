@@ -73,7 +73,11 @@ impl NameNode {
         let existing = path.existing();
         let parent = existing[existing.len() - 1];
         check_directory_items(&state.namespace, parent, &self.config)?;
-        let charge = Charge { inodes, space: 0 };
+        let charge = Charge {
+            inodes,
+            one_by_one: true,
+            ..Charge::default()
+        };
         state.namespace.check_quota(parent, None, charge, &|id| state.file_usage(id))
     }
 

@@ -6,7 +6,7 @@ use super::super::namespace::ResolvedPath;
 use super::super::permission::{FsAction, Need, PermissionChecker};
 use super::super::state::State;
 use super::super::xattr::XAttr;
-use super::attributes::existing;
+use super::attributes::found;
 use crate::HdfsError;
 use crate::proto::hdfs::x_attr_proto::XAttrNamespaceProto as Namespace;
 use crate::proto::hdfs::{
@@ -37,7 +37,7 @@ impl NameNode {
         let path = state.namespace.resolve(&request.src)?;
         xattr.check_visible(&checker, path.is_raw())?;
         check_change(&checker, &state, &path, &xattr)?;
-        let inode = state.namespace.inode_mut(existing(&path)?);
+        let inode = state.namespace.inode_mut(found(&path)?);
         if xattr.makes_unreadable_by_superuser() {
             check_unreadable(inode, &xattr)?;
         }
@@ -45,11 +45,11 @@ impl NameNode {
         match place {
             Some(_) if !has(XAttrSetFlagProto::XattrReplace) => Err(HdfsError::io(format!(
                 "XAttr: {} already exists. The REPLACE flag must be specified.",
-                xattr.prefixed_name()
+                xattr.name
             ))),
             None if !has(XAttrSetFlagProto::XattrCreate) => Err(HdfsError::io(format!(
                 "XAttr: {} does not exist. The CREATE flag must be specified.",
-                xattr.prefixed_name()
+                xattr.name
             ))),
             None if inode.xattrs.len() >= self.config.max_xattrs_per_inode => Err(HdfsError::io(format!(
                 "Cannot add additional XAttr to inode, would exceed limit of {}",
@@ -81,7 +81,7 @@ impl NameNode {
             xattr.check_visible(&checker, path.is_raw())?;
         }
         checker.check(&state.namespace, &path, Need::path(FsAction::READ))?;
-        let known = &state.namespace.inode(existing(&path)?).xattrs;
+        let known = &state.namespace.inode(found(&path)?).xattrs;
         let visible = known.iter().filter(|xattr| xattr.is_visible(&checker, path.is_raw()));
         if wanted.is_empty() {
             let x_attrs = visible.map(|xattr| xattr.to_proto(true)).collect();
@@ -93,7 +93,10 @@ impl NameNode {
             .map(|xattr| xattr.to_proto(true))
             .collect();
         if x_attrs.len() < wanted.len() {
-            return Err(HdfsError::io("At least one of the attributes provided was not found."));
+            return Err(HdfsError::new(
+                "org.apache.hadoop.hdfs.protocol.XAttrNotFoundException",
+                "At least one of the attributes provided was not found.",
+            ));
         }
         Ok(GetXAttrsResponseProto { x_attrs })
     }
@@ -109,7 +112,7 @@ impl NameNode {
         let state = self.lock();
         let path = state.namespace.resolve(&request.src)?;
         checker.check(&state.namespace, &path, Need::path(FsAction::READ))?;
-        let known = &state.namespace.inode(existing(&path)?).xattrs;
+        let known = &state.namespace.inode(found(&path)?).xattrs;
         let visible = known.iter().filter(|xattr| xattr.is_visible(&checker, path.is_raw()));
         Ok(ListXAttrsResponseProto {
             x_attrs: visible.map(|xattr| xattr.to_proto(false)).collect(),
@@ -135,7 +138,7 @@ impl NameNode {
                 xattr.prefixed_name()
             )));
         }
-        let inode = state.namespace.inode_mut(existing(&path)?);
+        let inode = state.namespace.inode_mut(found(&path)?);
         let before = inode.xattrs.len();
         inode.xattrs.retain(|known| !known.is_same_as(&xattr));
         if inode.xattrs.len() == before {
