@@ -30,9 +30,9 @@ usages! {
     KRB_SAFE_CHECKSUM = 15, "The checksum of a KRB-SAFE.";
     PA_FOR_USER_CHECKSUM = 17, "The checksum of PA-FOR-USER, under the session key (MS-SFU, 2.2.1).";
     AD_KDC_ISSUED_CHECKSUM = 19, "The checksum of AD-KDC-ISSUED.";
-    GSS_ACCEPTOR_SEAL = 22, "Wrap tokens with confidentiality that the acceptor sends (RFC 4121, 2).";
+    GSS_ACCEPTOR_SEAL = 22, "Wrap tokens, sealed or not, that the acceptor sends (RFC 4121, 2).";
     GSS_ACCEPTOR_SIGN = 23, "MIC tokens that the acceptor sends (RFC 4121, 2).";
-    GSS_INITIATOR_SEAL = 24, "Wrap tokens with confidentiality that the initiator sends (RFC 4121, 2).";
+    GSS_INITIATOR_SEAL = 24, "Wrap tokens, sealed or not, that the initiator sends (RFC 4121, 2).";
     GSS_INITIATOR_SIGN = 25, "MIC tokens that the initiator sends (RFC 4121, 2).";
     PA_S4U_X509_USER_REQUEST = 26, "The checksum of PA-S4U-X509-USER in a TGS-REQ (MS-SFU, 2.2.2).";
     PA_S4U_X509_USER_REPLY = 27, "The checksum of PA-S4U-X509-USER in a TGS-REP (MS-SFU, 2.2.2).";
