@@ -1,13 +1,15 @@
-//! The messages of `proto/`, as compiled by prost.
+//! The messages of `proto/`, as compiled by prost: `tests/proto.rs` writes them and keeps them true.
+//!
+//! They are here, not made by a build script, because that would have everybody who uses Kerbox compile a protobuf compiler first.
 
 #![allow(missing_docs, unreachable_pub, unused_qualifications, clippy::all, reason = "generated code")]
 
 /// `hadoop.common`: RPC headers, SASL, tokens, the protocols that every server has.
 pub mod common {
-    include!(concat!(env!("OUT_DIR"), "/hadoop.common.rs"));
+    include!("proto/hadoop.common.rs");
 }
 
 /// `hadoop.hdfs`: the NameNode's and DataNodes' protocols.
 pub mod hdfs {
-    include!(concat!(env!("OUT_DIR"), "/hadoop.hdfs.rs"));
+    include!("proto/hadoop.hdfs.rs");
 }
