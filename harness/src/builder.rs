@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kerbox_kdc::{Pac, PacDomain};
 use kerbox_krb5::{Clock, EncryptionType};
 
 use crate::Error;
@@ -23,6 +24,8 @@ pub(crate) struct RealmSettings {
     pub(crate) listen: SocketAddr,
     pub(crate) max_life: Duration,
     pub(crate) max_renewable_life: Duration,
+    pub(crate) pac: Pac,
+    pub(crate) pac_domain: PacDomain,
     /// What logins of the harness ask for.
     pub(crate) ticket_lifetime: Duration,
     /// Settings in kadmin's form that every new principal starts with.
@@ -45,6 +48,8 @@ impl Default for RealmSettings {
             listen: LOOPBACK,
             max_life: Duration::from_hours(24),
             max_renewable_life: Duration::from_hours(7 * 24),
+            pac: Pac::None,
+            pac_domain: PacDomain::default(),
             ticket_lifetime: Duration::from_hours(10),
             attributes: Vec::new(),
             clock_skew: Duration::from_mins(5),
@@ -148,6 +153,18 @@ macro_rules! realm_setters {
         /// A setting in kadmin's form that every new principal starts with: `+requires_preauth` is there, `-requires_preauth` undoes it.
         pub fn attribute(mut self, setting: &str) -> Self {
             self.realm.attributes.push(setting.to_owned());
+            self
+        }
+
+        /// Which PAC tickets carry (MS-PAC). Default: none.
+        pub fn pac(mut self, pac: Pac) -> Self {
+            self.realm.pac = pac;
+            self
+        }
+
+        /// As which domain of Windows full PACs know the realm. Default: SID and NetBIOS name are derived from the realm's name.
+        pub fn pac_domain(mut self, domain: PacDomain) -> Self {
+            self.realm.pac_domain = domain;
             self
         }
 

@@ -103,6 +103,7 @@ pub use error::Error;
 pub use faults::{Fault, FaultGuard, Rule};
 pub use journal::{Entry, Journal};
 pub use kerbox_events::{Event, Outcome, Server, TgsKind, Verdict};
+pub use kerbox_kdc::{Pac, PacAccount, PacDomain, Sid};
 pub use kerbox_krb5::client::Credentials;
 pub use kerbox_krb5::{Clock, EncryptionType, ErrorCode, Principal, Timestamp};
 pub use login::Login;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kerbox_kdc::NewKeys;
+use kerbox_kdc::{NewKeys, PacAccount};
 use kerbox_krb5::{EncryptionType, Principal, Timestamp};
 
 use crate::Error;
@@ -28,6 +28,7 @@ pub struct NewPrincipal {
     password_expires: Option<Timestamp>,
     attributes: Vec<String>,
     delegates_to: Vec<String>,
+    pac_account: PacAccount,
 }
 
 impl NewPrincipal {
@@ -46,6 +47,7 @@ impl NewPrincipal {
             password_expires: None,
             attributes: Vec::new(),
             delegates_to: Vec::new(),
+            pac_account: PacAccount::default(),
         }
     }
 
@@ -125,6 +127,13 @@ impl NewPrincipal {
         self
     }
 
+    /// As which account full PACs know it. Default: identifiers are derived from its name.
+    #[must_use]
+    pub fn pac_account(mut self, account: PacAccount) -> Self {
+        self.pac_account = account;
+        self
+    }
+
     /// The keytab that it gets, if any.
     pub(crate) fn keytab_file(&self, principal: &Principal) -> Option<String> {
         self.keytab.clone().or_else(|| default_keytab(principal))
@@ -144,6 +153,7 @@ impl NewPrincipal {
         new.entry.max_renewable_life = self.max_renewable_life;
         new.entry.expires = self.expires;
         new.entry.password_expires = self.password_expires;
+        new.entry.pac_account = self.pac_account;
         let services = self.delegates_to.iter().map(|service| Principal::parse(service, realm));
         new.entry.delegates_to = services.collect::<Result<_, _>>()?;
         Ok(new)

@@ -394,6 +394,8 @@ fn database(name: &str, settings: &RealmSettings, rng: &mut StdRng) -> Result<Pr
     config.max_renewable_life = settings.max_renewable_life;
     config.clock_skew = settings.clock_skew;
     config.enctypes.clone_from(&settings.enctypes);
+    config.pac = settings.pac;
+    config.pac_domain.clone_from(&settings.pac_domain);
     for setting in &settings.attributes {
         config.attributes.apply(setting)?;
     }

@@ -158,9 +158,10 @@ fn exchange(
         authorization_data: Vec::new(),
     };
     let no_pac = server.attributes.contains(Attributes::NO_AUTH_DATA_REQUIRED);
-    if realm.pac == Pac::Minimal && !no_pac && pac::is_wanted(request) {
+    if realm.pac != Pac::None && !no_pac && pac::is_wanted(request) && !flags.contains(TicketFlags::ANONYMOUS) {
         let kdc_key = context.kdc_key(&realm.name).ok_or_else(|| refused(KdcError::FindingServerKey))?;
-        pac::add(&mut part, &server.principal, server_key.key(), kdc_key);
+        let contents = pac::of_login(request, realm, client, &part, &server.principal);
+        pac::add(&mut part, contents, &server.principal, server_key.key(), kdc_key);
     }
     let ticket = part.seal(ticket_server, server_key.key(), Some(server_key.kvno), rng);
     padata.push(preauth::etype_info2(client_key));

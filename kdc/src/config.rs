@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kerbox_krb5::EncryptionType;
 
-use crate::{Attributes, Pac, PasswordPolicy};
+use crate::{Attributes, Pac, PacDomain, PasswordPolicy};
 
 /// The settings of one realm; its principals may have narrower ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct RealmConfig {
     pub host_realms: BTreeMap<String, String>,
     /// Which PAC tickets carry; none by default.
     pub pac: Pac,
+    /// As which domain of Windows full PACs know the realm.
+    pub pac_domain: PacDomain,
     /// What new passwords must be like, when users change theirs.
     pub password_policy: PasswordPolicy,
 }
@@ -43,6 +45,7 @@ impl RealmConfig {
             attributes: Attributes::REQUIRES_PRE_AUTH,
             host_realms: BTreeMap::new(),
             pac: Pac::default(),
+            pac_domain: PacDomain::default(),
             password_policy: PasswordPolicy::default(),
         }
     }

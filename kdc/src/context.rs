@@ -43,4 +43,11 @@ impl<'a> Context<'a> {
         let entry = self.database.get(&Principal::krbtgt(realm, realm))?;
         entry.service_key().map(PrincipalKey::key)
     }
+
+    /// That key of every version that is kept, the newest first: what was signed some time ago is still known.
+    pub(crate) fn kdc_keys(&self, realm: &str) -> impl Iterator<Item = &'a EncryptionKey> {
+        let entry = self.database.get(&Principal::krbtgt(realm, realm));
+        let keys = entry.map(|entry| entry.keys()).unwrap_or_default();
+        keys.chunk_by(|a, b| a.kvno == b.kvno).filter_map(<[_]>::first).map(PrincipalKey::key)
+    }
 }

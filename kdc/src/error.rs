@@ -17,6 +17,10 @@ macro_rules! kdc_errors {
             Preauthentication(ErrorCode),
             /// A second ticket cannot be opened, for the reason that the number tells.
             SecondTicket(ErrorCode),
+            /// The PAC of the request's ticket is refused, for the reason that the number tells.
+            HeaderPac(ErrorCode),
+            /// The PAC of a second ticket is refused, for the reason that the number tells.
+            SecondTicketPac(ErrorCode),
             /// The checksum of an S4U2Self request is wrong, for the reason that the number tells.
             S4u2SelfChecksum(ErrorCode),
             /// A fault that was asked for.
@@ -33,6 +37,8 @@ macro_rules! kdc_errors {
                     | Self::FindFast(code)
                     | Self::Preauthentication(code)
                     | Self::SecondTicket(code)
+                    | Self::HeaderPac(code)
+                    | Self::SecondTicketPac(code)
                     | Self::S4u2SelfChecksum(code)
                     | Self::Injected(code) => code,
                 }
@@ -47,6 +53,8 @@ macro_rules! kdc_errors {
                     Self::FindFast(_) => "FIND_FAST",
                     Self::Preauthentication(_) => "PREAUTH_FAILED",
                     Self::SecondTicket(_) => "2ND_TKT_DECRYPT",
+                    Self::HeaderPac(_) => "HEADER_PAC",
+                    Self::SecondTicketPac(_) => "2ND_TKT_PAC",
                     Self::S4u2SelfChecksum(_) => "INVALID_S4U2SELF_CHECKSUM",
                     Self::Injected(_) => "INJECTED",
                 }
@@ -114,6 +122,13 @@ kdc_errors! {
     S4u2SelfServerMismatch = KRB_AP_ERR_BADMATCH, "INVALID_S4U2SELF_REQUEST_SERVER_MISMATCH", "S4U2Self for another service than the asker.";
     InvalidS4u2SelfOptions = KDC_ERR_BADOPTION, "INVALID S4U2SELF OPTIONS", "An option that no S4U2Self request may have.";
     S4u2SelfClientNotOurs = KDC_ERR_POLICY, "S4U2SELF_CLIENT_NOT_OURS", "S4U2Self for a user of another realm.";
+    HeaderPacClient = KDC_ERR_BADOPTION, "HEADER_PAC", "The PAC of the request's ticket is another client's.";
+    HeaderPacRequestor = KDC_ERR_TGT_REVOKED, "HEADER_PAC_REQUESTOR", "The account that asked for the ticket is not the client's any more.";
+    S4u2SelfNoPac = KDC_ERR_TGT_REVOKED, "S4U2SELF_NO_PAC", "S4U2Self with a ticket without PAC, in a realm that has them.";
+    S4u2SelfPacClient = KDC_ERR_BADOPTION, "S4U2SELF_LOCAL_PAC_CLIENT", "S4U2Self with a ticket whose PAC is another client's.";
+    S4u2ProxyNoHeaderPac = KDC_ERR_TGT_REVOKED, "S4U2PROXY_NO_HEADER_PAC", "S4U2Proxy with a ticket without PAC, in a realm that has them.";
+    S4u2ProxyHeaderPac = KDC_ERR_BADOPTION, "S4U2PROXY_HEADER_PAC", "S4U2Proxy with a ticket whose PAC is another client's.";
+    EvidencePacClient = KDC_ERR_BADOPTION, "S4U2PROXY_LOCAL_STKT_PAC", "S4U2Proxy with evidence whose PAC is another client's.";
     EvidenceNotForwardable = KDC_ERR_BADOPTION, "EVIDENCE_TKT_NOT_FORWARDABLE", "S4U2Proxy with evidence that is not forwardable.";
     InvalidS4u2ProxyOptions = KDC_ERR_BADOPTION, "INVALID_S4U2PROXY_OPTIONS", "An option that no S4U2Proxy request may have.";
     NoDelegationToTgs = KDC_ERR_POLICY, "NOT_ALLOWED_TO_DELEGATE", "S4U2Proxy for a ticket-granting ticket.";

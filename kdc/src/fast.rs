@@ -93,7 +93,7 @@ fn armor_key_of(context: &Context<'_>, ap_req: &[u8]) -> Result<EncryptionKey, E
     if !is_local_tgs(&ap_req.ticket.server) {
         return Err(ErrorCode::KDC_ERR_SERVER_NOMATCH);
     }
-    let (server, part) = tgs_header::open(context, &ap_req.ticket)?;
+    let (server, part, _) = tgs_header::open(context, &ap_req.ticket)?;
     let authenticator = ap_req
         .authenticator
         .open(&part.key, KeyUsage::AP_REQ_AUTHENTICATOR)

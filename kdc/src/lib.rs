@@ -4,7 +4,7 @@
 //!
 //! - [`PrincipalDatabase`], [`PrincipalEntry`], [`Attributes`]: realms and principals, under kadmin's names
 //! - [`RealmConfig`]: what a realm allows
-//! - [`Pac`]: whether tickets carry one
+//! - [`Pac`], [`PacDomain`], [`PacAccount`]: whether tickets carry one, and what it says
 //! - [`CaPaths`]: ways between realms
 //! - [`Kdc`]: AS and TGS exchanges
 //! - [`PasswordPolicy`]: what passwords must be like that users choose
@@ -41,6 +41,6 @@ pub use database::{Attributes, DatabaseError, NewKeys, NewPrincipal, PrincipalDa
 pub use error::KdcError;
 pub use issued::IssuedTicket;
 pub use kdc::{Kdc, Peer, Reply, Transport};
-pub use pac::Pac;
+pub use pac::{Pac, PacAccount, PacDomain, Sid, SidError};
 pub use password_policy::PasswordPolicy;
 pub use transited::CaPaths;

@@ -1,6 +1,6 @@
 //! S4U2Self and S4U2Proxy: services that act in a user's name (MS-SFU).
 
-use kerbox_krb5::messages::{KdcOptions, KdcRequest, PaData, PaDataType, PaForUser, PaPacOptions, PaS4uX509User, TicketFlags};
+use kerbox_krb5::messages::{EncTicketPart, KdcOptions, KdcRequest, PaData, PaDataType, PaForUser, PaPacOptions, PaS4uX509User, TicketFlags};
 use kerbox_krb5::{ErrorCode, KeyUsage, Principal};
 
 use crate::as_exchange::{self, TGS_OPTIONS};
@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::error::KdcError;
 use crate::tgs_checks::{SAME_TICKET, SecondTicket};
 use crate::tgs_header::Header;
-use crate::{Attributes, PrincipalEntry};
+use crate::{Attributes, Pac, PrincipalEntry, pac};
 
 /// Whom an S4U2Self request names.
 pub(crate) struct S4u2Self<'a> {
@@ -74,6 +74,7 @@ impl<'a> S4u2Self<'a> {
         context: &Context<'_>,
         request: &KdcRequest,
         header: &Header<'_>,
+        header_pac: Option<&pac::Parsed>,
         server: &PrincipalEntry,
     ) -> Result<(), KdcError> {
         if !is_the_same(context, &header.part.client, server) {
@@ -83,6 +84,12 @@ impl<'a> S4u2Self<'a> {
             return Err(KdcError::InvalidS4u2SelfOptions);
         }
         let entry = self.entry.ok_or(KdcError::S4u2SelfClientNotOurs)?;
+        if has_pacs(context, server) {
+            let pac = header_pac.ok_or(KdcError::S4u2SelfNoPac)?;
+            if !pac::is_of(pac, &header.part.client, header.part.auth_time) {
+                return Err(KdcError::S4u2SelfPacClient);
+            }
+        }
         // As Windows does, an expired password does not matter: nobody authenticates with one here.
         let mut entry = entry.clone();
         entry.password_expires = None;
@@ -125,6 +132,7 @@ pub(crate) fn check_s4u2proxy<'a, 'b>(
     context: &Context<'_>,
     request: &KdcRequest,
     header: &Header<'_>,
+    header_pac: Option<&pac::Parsed>,
     server: &PrincipalEntry,
     second: Option<&'b SecondTicket<'a>>,
 ) -> Result<&'b SecondTicket<'a>, KdcError> {
@@ -138,15 +146,29 @@ pub(crate) fn check_s4u2proxy<'a, 'b>(
     if server.principal.is_krbtgt() {
         return Err(KdcError::NoDelegationToTgs);
     }
+    let with_pacs = has_pacs(context, server);
+    let client_of = |part: &EncTicketPart, pac| pac::is_of(pac, &part.client, part.auth_time);
+    if with_pacs && !client_of(&header.part, header_pac.ok_or(KdcError::S4u2ProxyNoHeaderPac)?) {
+        return Err(KdcError::S4u2ProxyHeaderPac);
+    }
     if header.server.principal.realm() != server.principal.realm() {
         return Err(KdcError::CrossRealmDelegation);
+    }
+    if with_pacs && evidence.pac.is_none() {
+        return Err(KdcError::EvidenceNotSigned);
     }
     if !is_the_same(context, &header.part.client, evidence.server) {
         return Err(KdcError::EvidenceTicketMismatch);
     }
     // A service has the key of its own tickets: without a signature of ours it could make its own evidence (CVE-2020-17049).
-    if !authdata::is_signed(context, evidence.server.principal.realm(), &evidence.part) {
+    // In a realm with PACs theirs was verified when the evidence was opened.
+    if !with_pacs && !authdata::is_signed(context, evidence.server.principal.realm(), &evidence.part) {
         return Err(KdcError::EvidenceNotSigned);
+    }
+    if let Some(pac) = &evidence.pac
+        && !client_of(&evidence.part, pac)
+    {
+        return Err(KdcError::EvidencePacClient);
     }
     let allowed = |list: &[Principal], principal: &Principal| list.contains(principal);
     let by_resource = resource_based(request) && allowed(&server.delegates_from, &evidence.server.principal);
@@ -156,6 +178,11 @@ pub(crate) fn check_s4u2proxy<'a, 'b>(
     } else {
         Err(KdcError::NotAllowedToDelegate)
     }
+}
+
+/// Whether tickets of this server's realm have PACs: then delegation is not done without them.
+fn has_pacs(context: &Context<'_>, server: &PrincipalEntry) -> bool {
+    context.realm(server.principal.realm()).pac != Pac::None
 }
 
 /// Whether `principal` is a name of this entry.

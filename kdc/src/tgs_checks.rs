@@ -6,7 +6,7 @@ use kerbox_krb5::{Principal, Timestamp};
 use crate::context::Context;
 use crate::error::KdcError;
 use crate::tgs_header::{Header, is_local_tgs};
-use crate::{Attributes, PrincipalEntry};
+use crate::{Attributes, PrincipalEntry, pac};
 
 /// Options that ask for the header ticket in another form; it need not be a ticket-granting ticket then.
 pub(crate) const SAME_TICKET: KdcOptions =
@@ -17,6 +17,8 @@ pub(crate) struct SecondTicket<'a> {
     pub(crate) ticket: &'a Ticket,
     pub(crate) part: EncTicketPart,
     pub(crate) server: &'a PrincipalEntry,
+    /// Its PAC, verified.
+    pub(crate) pac: Option<pac::Parsed>,
 }
 
 /// What the protocol demands of options, ticket and times.
@@ -85,6 +87,20 @@ fn times(options: KdcOptions, header: &Header<'_>, now: Timestamp) -> Result<(),
         return Err(KdcError::TicketExpired);
     }
     Ok(())
+}
+
+/// What the PAC of an ordinary request's ticket must be, if there is one: the client's own.
+pub(crate) fn header_pac(context: &Context<'_>, header: &Header<'_>, pac: Option<&pac::Parsed>) -> Result<(), KdcError> {
+    let Some(pac) = pac else { return Ok(()) };
+    let part = &header.part;
+    if !pac::is_of(pac, &part.client, part.auth_time) {
+        return Err(KdcError::HeaderPacClient);
+    }
+    let Some(realm) = context.database.realm(part.client.realm()) else { return Ok(()) };
+    match context.database.resolve(&part.client) {
+        Some(entry) if !pac::was_asked_by(pac, realm, entry) => Err(KdcError::HeaderPacRequestor),
+        _ => Ok(()),
+    }
 }
 
 /// User-to-user: the second ticket is the server's own ticket-granting ticket of our realm.

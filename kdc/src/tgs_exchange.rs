@@ -3,7 +3,7 @@
 use kerbox_krb5::messages::{
     EncKdcReplyPart, EncTicketPart, EncryptedData, KdcOptions, KdcReply, KdcRequest, MessageType, TicketFlags, TransitedEncoding,
 };
-use kerbox_krb5::{EncryptionKey, EncryptionType, Principal, Timestamp};
+use kerbox_krb5::{EncryptionKey, EncryptionType, ErrorCode, Principal, Timestamp};
 use rand::Rng;
 
 use crate::context::{Context, Learned};
@@ -14,7 +14,7 @@ use crate::policy::{Grant, TicketTimes};
 use crate::s4u::{self, S4u2Self};
 use crate::tgs_checks::{self, SecondTicket};
 use crate::tgs_header::{self, Header, is_local_tgs};
-use crate::{Attributes, PrincipalEntry, authdata, pac, referral, reply, transited};
+use crate::{Attributes, Pac, PrincipalEntry, authdata, pac, referral, reply, transited};
 
 /// Answers a TGS-REQ; `raw` are its bytes. Whose ticket it comes with is told as soon as it is known.
 pub(crate) fn answer(
@@ -61,6 +61,7 @@ fn exchange(
 ) -> Result<(Vec<u8>, IssuedTicket), KdcError> {
     let body = &request.body;
     let asked = body.server.as_ref().ok_or(KdcError::NullServer)?;
+    let header_pac = read_pac(context, &header.part, header.server, header.ticket_key).map_err(KdcError::HeaderPac)?;
     let server = referral::server(context, body, asked)?;
     // Another realm's ticket-granting service in the place of what was asked for.
     let is_referral = server.principal.is_krbtgt() && server.principal != *asked && !is_local_tgs(&server.principal);
@@ -69,7 +70,7 @@ fn exchange(
 
     tgs_checks::constraints(body, asked, header, server, context.now, s4u2self.is_some())?;
     if let Some(s4u2self) = &s4u2self {
-        s4u2self.check(context, request, header, server)?;
+        s4u2self.check(context, request, header, header_pac.as_ref(), server)?;
     }
     if body.options.contains(KdcOptions::ENC_TKT_IN_SKEY) {
         tgs_checks::user_to_user(context, second.as_ref(), server)?;
@@ -77,10 +78,13 @@ fn exchange(
     tgs_checks::server_policy(body.options, header, server, context.now)?;
     // Whose ticket it becomes: the asker's own, or that of the user in whose name it asks.
     let evidence = if body.options.contains(KdcOptions::CNAME_IN_ADDL_TKT) {
-        Some(s4u::check_s4u2proxy(context, request, header, server, second.as_ref())?)
+        Some(s4u::check_s4u2proxy(context, request, header, header_pac.as_ref(), server, second.as_ref())?)
     } else {
         None
     };
+    if evidence.is_none() && s4u2self.is_none() {
+        tgs_checks::header_pac(context, header, header_pac.as_ref())?;
+    }
     let subject = evidence.map_or(&header.part, |evidence| &evidence.part);
     let ticket_client = s4u2self.as_ref().map_or(&subject.client, |s4u2self| &s4u2self.user);
     let client_entry = match &s4u2self {
@@ -136,11 +140,28 @@ fn exchange(
         authdata::sign(&mut part, key);
     }
     let ticket_server = if is_referral { &server.principal } else { asked }.clone();
-    let with_pac = pac::is_in(subject) && !server.attributes.contains(Attributes::NO_AUTH_DATA_REQUIRED);
+    let no_pac = grant.realm.pac == Pac::None || server.attributes.contains(Attributes::NO_AUTH_DATA_REQUIRED);
+    let subject_pac = match evidence {
+        Some(evidence) => evidence.pac.as_ref(),
+        None => header_pac.as_ref(),
+    };
+    let contents = match subject_pac.filter(|_| !no_pac) {
+        None => None,
+        Some(pac) => Some(match (s4u2self.as_ref().and_then(S4u2Self::entry), evidence) {
+            (Some(user), _) => pac::of_user(grant.realm, user, &part),
+            (None, None) => pac::of_ticket(pac, &server.principal),
+            (None, Some(evidence)) => {
+                let mut contents = pac::of_ticket(pac, &server.principal);
+                pac::add_delegation(&mut contents, &evidence.ticket.server, asked)
+                    .map_err(|_| KdcError::SecondTicketPac(ErrorCode::KRB_ERR_GENERIC))?;
+                contents
+            }
+        }),
+    };
     let seal = |key: &EncryptionKey, kvno| {
-        if with_pac {
+        if let Some(contents) = contents {
             let kdc_key = context.kdc_key(server.principal.realm()).ok_or(KdcError::FindingServerKey)?;
-            pac::add(&mut part, &server.principal, key, kdc_key);
+            pac::add(&mut part, contents, &server.principal, key, kdc_key);
         }
         Ok(part.seal(ticket_server, key, kvno, rng))
     };
@@ -198,11 +219,22 @@ fn second_ticket<'a>(context: &Context<'a>, request: &'a KdcRequest) -> Result<O
     let Some(ticket) = request.body.additional_tickets.first() else {
         return Ok(None);
     };
-    let (server, part) = tgs_header::open(context, ticket).map_err(|code| match code {
-        kerbox_krb5::ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN => KdcError::SecondTicketServer,
+    let (server, part, key) = tgs_header::open(context, ticket).map_err(|code| match code {
+        ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN => KdcError::SecondTicketServer,
         code => KdcError::SecondTicket(code),
     })?;
-    Ok(Some(SecondTicket { ticket, part, server }))
+    let pac = read_pac(context, &part, server, key).map_err(KdcError::SecondTicketPac)?;
+    Ok(Some(SecondTicket { ticket, part, server, pac }))
+}
+
+/// Reads and verifies the PAC of a ticket for this server, if it has one.
+fn read_pac(
+    context: &Context<'_>,
+    part: &EncTicketPart,
+    server: &PrincipalEntry,
+    key: &EncryptionKey,
+) -> Result<Option<pac::Parsed>, ErrorCode> {
+    pac::read(part, &server.principal, key, context.kdc_keys(server.principal.realm()))
 }
 
 /// The client's entry, if it is of the server's realm: other realms' principals are not ours to limit.

@@ -16,6 +16,8 @@ pub(crate) struct Header<'a> {
     /// The database's entry of the ticket's server.
     pub(crate) server: &'a PrincipalEntry,
     pub(crate) subkey: Option<EncryptionKey>,
+    /// The key by which the ticket was opened.
+    pub(crate) ticket_key: &'a EncryptionKey,
 }
 
 impl Header<'_> {
@@ -45,7 +47,7 @@ pub(crate) fn read<'a>(context: &Context<'a>, request: &KdcRequest, client: &mut
     if ap_req.options.intersects(ApOptions::USE_SESSION_KEY | ApOptions::MUTUAL_REQUIRED) {
         return Err(ErrorCode::KDC_ERR_POLICY);
     }
-    let (server, part) = open(context, &ap_req.ticket)?;
+    let (server, part, ticket_key) = open(context, &ap_req.ticket)?;
     *client = Some(part.client.clone());
     let authenticator = ap_req
         .authenticator
@@ -82,11 +84,15 @@ pub(crate) fn read<'a>(context: &Context<'a>, request: &KdcRequest, client: &mut
         part,
         server,
         subkey: authenticator.subkey,
+        ticket_key,
     })
 }
 
+/// A ticket's server, what is in it, and the key by which it was opened.
+pub(crate) type Opened<'a> = (&'a PrincipalEntry, EncTicketPart, &'a EncryptionKey);
+
 /// Opens a ticket for a server of the database.
-pub(crate) fn open<'a>(context: &Context<'a>, ticket: &Ticket) -> Result<(&'a PrincipalEntry, EncTicketPart), ErrorCode> {
+pub(crate) fn open<'a>(context: &Context<'a>, ticket: &Ticket) -> Result<Opened<'a>, ErrorCode> {
     let server = context
         .database
         .resolve(&ticket.server)
@@ -95,7 +101,7 @@ pub(crate) fn open<'a>(context: &Context<'a>, ticket: &Ticket) -> Result<(&'a Pr
     let kvno = ticket.enc_part.kvno.filter(|kvno| *kvno != 0);
     let mut keys = server.keys_of(kvno);
     // Our own ticket-granting tickets are always of the first key: no weaker one is taken for them.
-    let key: Option<&PrincipalKey> = if is_local_tgs(&ticket.server) {
+    let key: Option<&'a PrincipalKey> = if is_local_tgs(&ticket.server) {
         keys.next()
     } else {
         keys.find(|key| key.enctype() == ticket.enc_part.enctype)
@@ -103,7 +109,7 @@ pub(crate) fn open<'a>(context: &Context<'a>, ticket: &Ticket) -> Result<(&'a Pr
     // MIT's database has no number for "no such version" in the protocol's range, and says "generic".
     let key = key.ok_or(ErrorCode::KRB_ERR_GENERIC)?;
     let part = ticket.open(key.key()).map_err(|error| error.code())?;
-    Ok((server, part))
+    Ok((server, part, key.key()))
 }
 
 /// `krbtgt/R@R`.

@@ -23,6 +23,8 @@ macro_rules! with_realm {
             .max_renewable_life(realm.max_renewable_life)
             .enctypes(realm.enctypes.iter().copied())
             .clock_skew(realm.clock_skew)
+            .pac(realm.pac)
+            .pac_domain(realm.pac_domain.clone())
             // What the harness gives by itself; the settings say whether it stays.
             .attribute("-requires_preauth");
         for attribute in &realm.attributes {
@@ -143,6 +145,7 @@ fn new_principal(settings: &PrincipalSettings) -> NewPrincipal {
     for attribute in &settings.attributes {
         principal = principal.attribute(attribute.to_string());
     }
+    principal = principal.pac_account(settings.pac_account.clone());
     for service in &settings.delegates_to {
         principal = principal.delegates_to(service);
     }

@@ -3,7 +3,7 @@
 use crate::support::{Place, Ran};
 
 /// Each file is refused with all of these texts.
-const BAD: [(&str, &[&str]); 34] = [
+const BAD: [(&str, &[&str]); 38] = [
     (
         "[hadoop]\ndfs.replication = \"many\"\n",
         &["bad.toml:2:", "dfs.replication has \"many\""],
@@ -43,6 +43,13 @@ const BAD: [(&str, &[&str]); 34] = [
     (
         "[realm]\nattributes = [\"+require_preauth\"]\n",
         &["did you mean \"requires_preauth\"?"],
+    ),
+    ("[realm]\npac = \"yes\"\n", &["bad.toml:2:", "\"none\", \"minimal\" or \"full\""]),
+    ("[realm]\ndomain_sid = \"S-1-5\"\n", &["bad.toml:2:", "\"S-1-5\" is no SID"]),
+    ("[realm]\nnetbios_name = \"A.B\"\n", &["\"A.B\" is not a NetBIOS name"]),
+    (
+        "[[principal]]\nname = \"a\"\ngroups = [513, -1]\n",
+        &["bad.toml:3:", "-1 is not a whole number from 1 upward"],
     ),
     ("[realm]\nlibdefaults = 3\n", &["write [realm.libdefaults]"]),
     ("[realm.libdefaults]\nx = [1]\n", &["bad.toml:2:", "a list cannot be a value"]),

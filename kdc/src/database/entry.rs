@@ -7,7 +7,7 @@ use kerbox_krb5::{EncryptionKey, EncryptionType, Principal, Timestamp};
 use rand::Rng;
 
 use super::{Attributes, PrincipalKey};
-use crate::DatabaseError;
+use crate::{DatabaseError, PacAccount};
 
 /// What the KDC knows of a principal.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub struct PrincipalEntry {
     pub delegates_to: Vec<Principal>,
     /// As a service: which services may come to it in a user's name (resource-based delegation).
     pub delegates_from: Vec<Principal>,
+    /// As which account full PACs know it.
+    pub pac_account: PacAccount,
     keys: Vec<PrincipalKey>,
     /// The passwords of keys that are gone, the newest first.
     former_passwords: Vec<Arc<str>>,
@@ -104,6 +106,7 @@ impl PrincipalEntry {
             session_enctypes: Vec::new(),
             delegates_to: Vec::new(),
             delegates_from: Vec::new(),
+            pac_account: PacAccount::default(),
             keys: Vec::new(),
             former_passwords: Vec::new(),
         }

@@ -3,6 +3,7 @@
 mod delegation;
 mod exchanges;
 mod kpasswd;
+mod pac;
 mod realms;
 mod refusals;
 mod support;

@@ -42,6 +42,8 @@ pub struct InitialRequest {
     /// Whether the first request already carries an encrypted timestamp: one round trip less where the secret is keys,
     /// but KDCs without pre-authentication cannot be told from others.
     pub preauthenticate: bool,
+    /// More pre-authentication data, sent with every request.
+    pub padata: Vec<PaData>,
 }
 
 impl InitialRequest {
@@ -58,6 +60,7 @@ impl InitialRequest {
             addresses: Vec::new(),
             enctypes: ENCTYPES.to_vec(),
             preauthenticate: false,
+            padata: Vec::new(),
         }
     }
 
@@ -157,7 +160,8 @@ impl AsExchange {
         }
     }
 
-    fn encode(&self, padata: Vec<PaData>) -> Vec<u8> {
+    fn encode(&self, mut padata: Vec<PaData>) -> Vec<u8> {
+        padata.extend_from_slice(&self.request.padata);
         KdcRequest::new(MessageType::AS_REQ, padata, self.body.clone()).encode()
     }
 

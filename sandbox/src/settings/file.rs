@@ -1,5 +1,7 @@
 //! `kerbox.toml`.
 
+
+use kerbox_kdc::{PacAccount, SidError};
 use kerbox_krb5::Principal;
 use minihdfs::config::HdfsConfig;
 use toml::de::{DeTable, DeValue};
@@ -7,7 +9,8 @@ use toml::de::{DeTable, DeValue};
 use super::section::{Section, Source};
 use super::text::{parse_duration, parse_time, timestamp};
 use super::values::{
-    Attribute, parse_enctype, parse_file_name, parse_listen, parse_mode, parse_name, parse_path, parse_realm, parse_security,
+    Attribute, parse_enctype, parse_file_name, parse_listen, parse_mode, parse_name, parse_netbios_name, parse_pac, parse_path, parse_realm,
+    parse_security,
 };
 use super::{DirectorySettings, HdfsSettings, PrincipalSettings, RealmSettings, Settings};
 
@@ -58,6 +61,9 @@ fn read_realm(mut section: Section<'_, '_>, realm: &mut RealmSettings) {
     set(&mut realm.enctypes, section.list("enctypes", parse_enctype));
     set(&mut realm.attributes, section.list("attributes", Attribute::parse));
     set(&mut realm.clock_skew, section.text("clock_skew", parse_duration));
+    set(&mut realm.pac, section.text("pac", parse_pac));
+    realm.pac_domain.sid = section.text("domain_sid", |text| text.parse().map_err(|error: SidError| error.to_string()));
+    realm.pac_domain.netbios_name = section.text("netbios_name", parse_netbios_name);
     if let Some(libdefaults) = section.table("libdefaults") {
         realm.libdefaults.extend(libdefaults.scalars(|_, _| Ok(())));
     }
@@ -90,6 +96,12 @@ fn read_principal(mut section: Section<'_, '_>, settings: &Settings, before: &[P
         password_expires: section.take("password_expires", time),
         attributes: section.list("attributes", Attribute::parse).unwrap_or_default(),
         delegates_to: section.list("delegates_to", principal).unwrap_or_default(),
+        pac_account: PacAccount {
+            rid: section.number("rid", 1),
+            primary_group: section.number("primary_group", 1),
+            groups: section.numbers("groups", 1).unwrap_or_default(),
+            full_name: section.text("full_name", parse_name),
+        },
     };
     if read.name.is_empty() {
         if !section.has("name") {

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kerbox_kdc::{Pac, PacAccount, PacDomain};
 use kerbox_krb5::{EncryptionType, Timestamp};
 
 use crate::cli::Security;
@@ -61,6 +62,10 @@ pub(crate) struct RealmSettings {
     pub(crate) attributes: Vec<Attribute>,
     /// How far two clocks may be apart.
     pub(crate) clock_skew: Duration,
+    /// Which PAC tickets carry.
+    pub(crate) pac: Pac,
+    /// As which domain of Windows full ones know the realm.
+    pub(crate) pac_domain: PacDomain,
     /// Lines of the client's krb5.conf.
     pub(crate) libdefaults: BTreeMap<String, String>,
 }
@@ -84,6 +89,8 @@ pub(crate) struct PrincipalSettings {
     pub(crate) attributes: Vec<Attribute>,
     /// To which services it may pass its callers on (S4U2Proxy).
     pub(crate) delegates_to: Vec<String>,
+    /// As which account full PACs know it.
+    pub(crate) pac_account: PacAccount,
 }
 
 /// `[hdfs]`.
@@ -178,6 +185,8 @@ impl Default for RealmSettings {
             enctypes: EncryptionType::DEFAULT.to_vec(),
             attributes: vec![Attribute::set("requires_preauth")],
             clock_skew: Duration::from_secs(300),
+            pac: Pac::None,
+            pac_domain: PacDomain::default(),
             libdefaults: libdefaults.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
         }
     }

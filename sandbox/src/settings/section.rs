@@ -83,14 +83,14 @@ impl<'a, 'd> Section<'a, 'd> {
 
     /// A whole number not below `least`.
     pub(crate) fn number<T: TryFrom<i64>>(&mut self, key: &'static str, least: i64) -> Option<T> {
-        self.take(key, |value| {
-            let wrong = || format!("{} is not a whole number from {least} upward", shown(value));
-            let DeValue::Integer(number) = value else { return Err(wrong()) };
-            let number = i64::from_str_radix(number.as_str(), number.radix()).map_err(|_| wrong())?;
-            if number < least {
-                return Err(wrong());
-            }
-            T::try_from(number).map_err(|_| format!("{number} is too large"))
+        self.take(key, |value| number(value, least))
+    }
+
+    /// A list of whole numbers, none below `least`.
+    pub(crate) fn numbers<T: TryFrom<i64>>(&mut self, key: &'static str, least: i64) -> Option<Vec<T>> {
+        self.take(key, |value| match value {
+            DeValue::Array(array) => array.iter().map(|item| number(item.get_ref(), least)).collect(),
+            other => Err(format!("{} is not a list; write [1, 2]", shown(other))),
         })
     }
 
@@ -218,6 +218,16 @@ impl<'a, 'd> Section<'a, 'd> {
             found(value.span().start, name, text);
         }
     }
+}
+
+fn number<T: TryFrom<i64>>(value: &DeValue<'_>, least: i64) -> Result<T, String> {
+    let wrong = || format!("{} is not a whole number from {least} upward", shown(value));
+    let DeValue::Integer(number) = value else { return Err(wrong()) };
+    let number = i64::from_str_radix(number.as_str(), number.radix()).map_err(|_| wrong())?;
+    if number < least {
+        return Err(wrong());
+    }
+    T::try_from(number).map_err(|_| format!("{number} is too large"))
 }
 
 fn string<'v>(value: &'v DeValue<'_>) -> Result<&'v str, String> {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::text::duration;
-use super::values::enctype_name;
+use super::values::{enctype_name, pac_name};
 use super::{PrincipalSettings, Settings};
 use crate::cli::Security;
 
@@ -26,6 +26,13 @@ impl fmt::Display for Settings {
         )?;
         writeln!(f, "attributes = {}", list(&realm.attributes))?;
         writeln!(f, "clock_skew = {}", quoted(&duration(realm.clock_skew)))?;
+        writeln!(f, "pac = {}", quoted(pac_name(realm.pac)))?;
+        if let Some(sid) = &realm.pac_domain.sid {
+            writeln!(f, "domain_sid = {}", quoted(&sid.to_string()))?;
+        }
+        if let Some(name) = &realm.pac_domain.netbios_name {
+            writeln!(f, "netbios_name = {}", quoted(name))?;
+        }
         writeln!(f, "\n[realm.libdefaults]")?;
         for (key, value) in &realm.libdefaults {
             writeln!(f, "{} = {}", toml_key(key), quoted(value))?;
@@ -100,6 +107,18 @@ fn write_principal(f: &mut fmt::Formatter<'_>, principal: &PrincipalSettings) ->
     }
     if !principal.attributes.is_empty() {
         writeln!(f, "attributes = {}", list(&principal.attributes))?;
+    }
+    let account = &principal.pac_account;
+    for (key, number) in [("rid", account.rid), ("primary_group", account.primary_group)] {
+        if let Some(number) = number {
+            writeln!(f, "{key} = {number}")?;
+        }
+    }
+    if !account.groups.is_empty() {
+        writeln!(f, "groups = {:?}", account.groups)?;
+    }
+    if let Some(name) = &account.full_name {
+        writeln!(f, "full_name = {}", quoted(name))?;
     }
     if !principal.delegates_to.is_empty() {
         writeln!(f, "delegates_to = {}", list(&principal.delegates_to))?;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use kerbox_kdc::Pac;
 use kerbox_krb5::EncryptionType;
 
 use super::nearest::nearest;
@@ -158,6 +159,33 @@ pub(super) fn parse_realm(text: &str) -> Result<String, String> {
     whole
         .then(|| text.to_owned())
         .ok_or_else(|| format!("{text:?} is not a realm's name; write letters, digits, dots and dashes, as in \"EXAMPLE.COM\""))
+}
+
+/// Reads which PAC tickets carry.
+pub(super) fn parse_pac(text: &str) -> Result<Pac, String> {
+    match text {
+        "none" => Ok(Pac::None),
+        "minimal" => Ok(Pac::Minimal),
+        "full" => Ok(Pac::Full),
+        _ => Err(format!("{text:?} is no PAC; write \"none\", \"minimal\" or \"full\"")),
+    }
+}
+
+/// The name by which [`parse_pac`] knows it.
+pub(super) fn pac_name(pac: Pac) -> &'static str {
+    match pac {
+        Pac::None => "none",
+        Pac::Minimal => "minimal",
+        Pac::Full => "full",
+    }
+}
+
+/// Reads a NetBIOS name.
+pub(super) fn parse_netbios_name(text: &str) -> Result<String, String> {
+    let whole = (1..=15).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic() && !"\\/:*?\"<>|.".contains(c));
+    whole
+        .then(|| text.to_owned())
+        .ok_or_else(|| format!("{text:?} is not a NetBIOS name; write up to 15 letters, digits and dashes, as in \"EXAMPLE\""))
 }
 
 /// Reads the name of a file in `keytabs/`.

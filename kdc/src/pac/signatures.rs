@@ -1,0 +1,152 @@
+//! The signatures of a PAC: the server's, the KDC's, and for service tickets those over the ticket and over everything (MS-PAC, 2.8).
+
+use kerbox_krb5::messages::{AuthorizationData, Checksum, EncTicketPart};
+use kerbox_krb5::{ChecksumType, EncryptionKey, ErrorCode, KeyUsage, Principal};
+
+use super::buffers::{self, Buffer, FULL_CHECKSUM, KDC_CHECKSUM, Parsed, SERVER_CHECKSUM, TICKET_CHECKSUM};
+
+/// KERB_NON_KERB_CKSUM_SALT, the usage of all of the checksums.
+const USAGE: KeyUsage = KeyUsage(17);
+
+/// Puts a PAC of these buffers into the ticket, as its first element. It must be the last thing that is done to it.
+pub(crate) fn add(
+    part: &mut EncTicketPart,
+    contents: Vec<Buffer>,
+    server: &Principal,
+    server_key: &EncryptionKey,
+    kdc_key: &EncryptionKey,
+) {
+    let for_service = is_signed_whole(server);
+    let mut list = Vec::new();
+    if for_service {
+        // The ticket's checksum is over the ticket with a PAC of one zero byte.
+        part.authorization_data.insert(0, element(vec![0]));
+        list.push((TICKET_CHECKSUM, checksum(kdc_key, &part.encode())));
+        part.authorization_data.remove(0);
+    }
+    list.extend(contents);
+    list.push((SERVER_CHECKSUM, no_checksum(server_key)));
+    list.push((KDC_CHECKSUM, no_checksum(kdc_key)));
+    if for_service {
+        list.push((FULL_CHECKSUM, no_checksum(kdc_key)));
+        let full = checksum(kdc_key, &buffers::encode(&list));
+        replace(&mut list, FULL_CHECKSUM, full);
+    }
+    let of_server = checksum(server_key, &buffers::encode(&list));
+    let of_kdc = checksum(kdc_key, &of_server[4..]);
+    replace(&mut list, SERVER_CHECKSUM, of_server);
+    replace(&mut list, KDC_CHECKSUM, of_kdc);
+    part.authorization_data.insert(0, element(buffers::encode(&list)));
+}
+
+/// Reads the PAC of a ticket, if it has one, and verifies the signature of the server, by whose key the ticket was opened. Of a ticket
+/// that is for a service, all of the KDC's signatures are verified too, by one of `kdc_keys`.
+pub(crate) fn read<'a>(
+    part: &EncTicketPart,
+    server: &Principal,
+    server_key: &EncryptionKey,
+    kdc_keys: impl Iterator<Item = &'a EncryptionKey>,
+) -> Result<Option<Parsed>, ErrorCode> {
+    let Some((place, list, inner)) = find(part) else {
+        return Ok(None);
+    };
+    // What cannot be read has no number in the protocol: MIT's KDC says "generic".
+    let pac = Parsed::read(&list[inner].data).map_err(|_| ErrorCode::KRB_ERR_GENERIC)?;
+    let both = [SERVER_CHECKSUM, KDC_CHECKSUM];
+    verify(&pac, SERVER_CHECKSUM, server_key, &pac.without_checksums(&both))?;
+    if server.is_krbtgt() {
+        return Ok(Some(pac));
+    }
+    let mut unsigned = part.clone();
+    let mut list = list;
+    list[inner].data = vec![0];
+    unsigned.authorization_data[place].data = AuthorizationData::encode_list(&list);
+    let ticket = unsigned.encode();
+    let whole = pac.without_checksums(&[SERVER_CHECKSUM, KDC_CHECKSUM, FULL_CHECKSUM]);
+    let of_server = pac.get(SERVER_CHECKSUM).and_then(|buffer| buffer.get(4..)).unwrap_or_default();
+    let signed_by = |key: &EncryptionKey| {
+        if is_signed_whole(server) {
+            verify(&pac, TICKET_CHECKSUM, key, &ticket)?;
+            verify(&pac, FULL_CHECKSUM, key, &whole)?;
+        }
+        verify(&pac, KDC_CHECKSUM, key, of_server)
+    };
+    // A signature does not tell the version of its key.
+    let mut refusal = ErrorCode::KRB_AP_ERR_MODIFIED;
+    for key in kdc_keys {
+        match signed_by(key) {
+            Ok(()) => return Ok(Some(pac)),
+            Err(code) => refusal = code,
+        }
+    }
+    Err(refusal)
+}
+
+/// Whether tickets for this server have the ticket's and the full checksum. Those that users may have for changing passwords have not.
+fn is_signed_whole(server: &Principal) -> bool {
+    !server.is_krbtgt() && server.components() != ["kadmin", "changepw"]
+}
+
+/// The element of the ticket's authorization data that has the PAC: its place, what is in it, and the PAC's place there.
+pub(super) fn find(part: &EncTicketPart) -> Option<(usize, Vec<AuthorizationData>, usize)> {
+    part.authorization_data.iter().enumerate().find_map(|(place, element)| {
+        let list = in_container(element)?;
+        let inner = list.iter().position(|element| element.ad_type == AuthorizationData::WIN2K_PAC)?;
+        Some((place, list, inner))
+    })
+}
+
+fn in_container(element: &AuthorizationData) -> Option<Vec<AuthorizationData>> {
+    (element.ad_type == AuthorizationData::IF_RELEVANT)
+        .then(|| AuthorizationData::decode_list(&element.data).ok())
+        .flatten()
+}
+
+/// Takes every PAC out of a list that goes from one ticket into another.
+pub(crate) fn remove(list: &mut Vec<AuthorizationData>) {
+    let is_pac = |element: &AuthorizationData| element.ad_type == AuthorizationData::WIN2K_PAC;
+    list.retain(|element| !is_pac(element) && !in_container(element).is_some_and(|inner| inner.iter().any(is_pac)));
+}
+
+fn element(pac: Vec<u8>) -> AuthorizationData {
+    let pac = AuthorizationData {
+        ad_type: AuthorizationData::WIN2K_PAC,
+        data: pac,
+    };
+    AuthorizationData {
+        ad_type: AuthorizationData::IF_RELEVANT,
+        data: AuthorizationData::encode_list(&[pac]),
+    }
+}
+
+fn replace(list: &mut [Buffer], kind: u32, data: Vec<u8>) {
+    if let Some((_, place)) = list.iter_mut().find(|(known, _)| *known == kind) {
+        *place = data;
+    }
+}
+
+/// Verifies the checksum in this buffer. One without a key, or of another key's type, counts for nothing.
+fn verify(pac: &Parsed, kind: u32, key: &EncryptionKey, data: &[u8]) -> Result<(), ErrorCode> {
+    let buffer = pac.get(kind).ok_or(ErrorCode::KRB_ERR_GENERIC)?;
+    let (checksum_type, bytes) = buffer.split_first_chunk().ok_or(ErrorCode::KRB_ERR_GENERIC)?;
+    let checksum = Checksum {
+        checksum_type: ChecksumType(i32::from_le_bytes(*checksum_type)),
+        // A read-only domain controller writes its number behind it.
+        bytes: bytes[..bytes.len().min(key.checksum(USAGE, &[]).len())].to_vec(),
+    };
+    checksum.verify(key, USAGE, data).map_err(|error| error.code())
+}
+
+/// `PAC_SIGNATURE_DATA`: the checksum's type, and the checksum.
+fn checksum(key: &EncryptionKey, data: &[u8]) -> Vec<u8> {
+    let mut bytes = key.checksum_type().0.to_le_bytes().to_vec();
+    bytes.extend_from_slice(&key.checksum(USAGE, data));
+    bytes
+}
+
+/// The same with zeros in the checksum's place.
+fn no_checksum(key: &EncryptionKey) -> Vec<u8> {
+    let mut bytes = checksum(key, &[]);
+    bytes[4..].fill(0);
+    bytes
+}
