@@ -5,9 +5,12 @@
 
 mod big_data;
 mod clients;
+#[path = "../kdc/tests/corpus/mod.rs"]
+mod corpus;
 mod encryption_keys;
 mod expiry;
 mod isolation;
+mod mit_kdc;
 mod proxy;
 mod refusals;
 mod support;
@@ -21,6 +24,7 @@ fn main() -> std::process::ExitCode {
         expiry::trials(),
         refusals::trials(),
         isolation::trials(),
+        mit_kdc::trials(),
         tokens::trials(),
         big_data::trials(),
     ];

@@ -21,8 +21,14 @@ pub(crate) enum Peer {
     Mit,
     /// The same of Heimdal.
     Heimdal,
+    /// `krb5kdc` and `kadmin.local` of MIT Kerberos.
+    MitKdc,
     /// libgssapi_krb5, which hdfs-native loads.
     LibGssapi,
+    /// Heimdal's libgssapi.
+    LibHeimdal,
+    /// Python 3, for probes that call C libraries.
+    Python,
     /// A Java development kit.
     Java,
     /// Hadoop's Java client.
@@ -40,8 +46,13 @@ impl Peer {
     fn is_installed(self) -> bool {
         match self {
             Self::Mit => ["kinit", "klist", "kvno"].into_iter().all(|name| on_path(name).is_some()),
+            Self::MitKdc => ["krb5kdc", "kadmin.local", "kdb5_util"]
+                .into_iter()
+                .all(|name| on_path(name).is_some() || Path::new("/usr/sbin").join(name).is_file()),
             Self::Heimdal => heimdal("kinit.heimdal").exists(),
             Self::LibGssapi => library_exists("libgssapi_krb5.so.2"),
+            Self::LibHeimdal => library_exists("libgssapi.so.3"),
+            Self::Python => on_path("python3").is_some(),
             Self::Java => on_path("java").is_some(),
             Self::JavaHadoop => Self::Java.is_installed() && hadoop_jars().join("hadoop-client-api-3.4.3.jar").exists(),
             Self::GoHdfs => peers_dir().join("bin/hdfs-go").exists(),
@@ -53,8 +64,11 @@ impl Peer {
     fn name(self) -> &'static str {
         match self {
             Self::Mit => "MIT kinit",
+            Self::MitKdc => "MIT krb5kdc",
             Self::Heimdal => "Heimdal kinit",
             Self::LibGssapi => "libgssapi_krb5",
+            Self::LibHeimdal => "Heimdal's libgssapi",
+            Self::Python => "python3",
             Self::Java => "java",
             Self::JavaHadoop => "hadoop-client 3.4.3",
             Self::GoHdfs => "hdfs-go",

@@ -157,13 +157,13 @@ macro_rules! realm_setters {
         }
 
         /// Which PAC tickets carry (MS-PAC). Default: none.
-        pub fn pac(mut self, pac: Pac) -> Self {
+        pub fn pac(mut self, pac: $crate::Pac) -> Self {
             self.realm.pac = pac;
             self
         }
 
         /// As which domain of Windows full PACs know the realm. Default: SID and NetBIOS name are derived from the realm's name.
-        pub fn pac_domain(mut self, domain: PacDomain) -> Self {
+        pub fn pac_domain(mut self, domain: $crate::PacDomain) -> Self {
             self.realm.pac_domain = domain;
             self
         }

@@ -75,6 +75,7 @@ fn exchange(
                 ..KdcError::Referral.into()
             });
         }
+        None if is_anonymous(asked_client) => return Err(refused(KdcError::AnonymousNotFound)),
         None => return Err(refused(KdcError::ClientNotFound)),
     };
     let server = context
@@ -121,7 +122,10 @@ fn exchange(
         Err(other) => return Err(refused(other)),
     }
     if !flags.contains(TicketFlags::PRE_AUTHENT) && client.attributes.contains(Attributes::REQUIRES_PRE_AUTH) {
-        return Err(with_hints(KdcError::NeededPreauth));
+        return Err(with_hints(match PaData::find(&request.padata, PaDataType::PK_AS_REQ) {
+            Some(_) => KdcError::NeededOtherPreauth,
+            None => KdcError::NeededPreauth,
+        }));
     }
     if hardware {
         return Err(with_hints(KdcError::NeededHwPreauth));

@@ -48,6 +48,8 @@ impl<'a> Context<'a> {
     pub(crate) fn kdc_keys(&self, realm: &str) -> impl Iterator<Item = &'a EncryptionKey> {
         let entry = self.database.get(&Principal::krbtgt(realm, realm));
         let keys = entry.map(|entry| entry.keys()).unwrap_or_default();
-        keys.chunk_by(|a, b| a.kvno == b.kvno).filter_map(<[_]>::first).map(PrincipalKey::key)
+        keys.chunk_by(|a, b| a.kvno == b.kvno)
+            .filter_map(<[_]>::first)
+            .map(PrincipalKey::key)
     }
 }

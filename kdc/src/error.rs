@@ -64,9 +64,11 @@ macro_rules! kdc_errors {
 }
 
 kdc_errors! {
+    ValidateMessageType = KRB_ERR_GENERIC, "VALIDATE_MESSAGE_TYPE", "A request that calls itself another message.";
     NullClient = KDC_ERR_C_PRINCIPAL_UNKNOWN, "NULL_CLIENT", "The request names no client.";
     NullServer = KDC_ERR_S_PRINCIPAL_UNKNOWN, "NULL_SERVER", "The request names no server.";
     ClientNotFound = KDC_ERR_C_PRINCIPAL_UNKNOWN, "CLIENT_NOT_FOUND", "There is no such client.";
+    AnonymousNotFound = KDC_ERR_C_PRINCIPAL_UNKNOWN, "CLIENT_NOT_FOUND: anonymous tickets need PKINIT, which this KDC has not", "An anonymous client: nobody can be one without PKINIT.";
     ServerNotFound = KDC_ERR_S_PRINCIPAL_UNKNOWN, "SERVER_NOT_FOUND", "There is no such server (AS).";
     LookingUpServer = KDC_ERR_S_PRINCIPAL_UNKNOWN, "LOOKING_UP_SERVER", "There is no such server (TGS).";
     Referral = KDC_ERR_WRONG_REALM, "REFERRAL", "The client is one of another realm, which the answer names.";
@@ -86,6 +88,7 @@ kdc_errors! {
     CantFindClientKey = KDC_ERR_ETYPE_NOSUPP, "CANT_FIND_CLIENT_KEY", "The client has no key of a type that it asks for.";
     FindingServerKey = KRB_ERR_GENERIC, "FINDING_SERVER_KEY", "The server has no key.";
     NeededPreauth = KDC_ERR_PREAUTH_REQUIRED, "NEEDED_PREAUTH", "The client must authenticate first.";
+    NeededOtherPreauth = KDC_ERR_PREAUTH_REQUIRED, "NEEDED_PREAUTH: this KDC has no PKINIT (PA-PK-AS-REQ)", "The client tried to authenticate by PKINIT.";
     NeededHwPreauth = KDC_ERR_PREAUTH_REQUIRED, "NEEDED_HW_PREAUTH", "The client must authenticate by hardware.";
     PreauthFailed = KDC_ERR_PREAUTH_FAILED, "PREAUTH_FAILED", "What should authenticate the client is wrong.";
     AnonymousPrincipal = KDC_ERR_BADOPTION, "VALIDATE_ANONYMOUS_PRINCIPAL", "An anonymous ticket for a name that is not anonymous.";

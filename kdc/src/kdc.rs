@@ -82,7 +82,7 @@ pub struct Kdc {
 }
 
 impl Kdc {
-    /// How long an answer over UDP may be by default; MIT's limit.
+    /// How long an answer over UDP may be by default: what MIT's documentation says. (Its KDC, 1.20.1, sends up to 64 KiB.)
     pub const DEFAULT_UDP_LIMIT: usize = 4096;
 
     /// A KDC that serves from `database`; all its randomness comes of `seed`.
@@ -158,11 +158,18 @@ impl Kdc {
         if let Some(message) = kpasswd::Request::read(request) {
             return self.change_password(now, &message, request, peer);
         }
-        let Ok(message) = KdcRequest::decode(request) else {
-            return Reply {
-                close: true,
-                ..Reply::default()
-            };
+        let message = match KdcRequest::decode(request) {
+            Ok(message) => message,
+            // MIT's KDC answers that in an AS exchange, and is silent in the other.
+            Err(kerbox_krb5::Error::Protocol(_)) if MessageType::of(request) == Some(MessageType::AS_REQ) => {
+                return self.wrong_type(now).into();
+            }
+            Err(_) => {
+                return Reply {
+                    close: true,
+                    ..Reply::default()
+                };
+            }
         };
         let fault = match self.ask(now, |outcome| event(&message, &Learned::default(), outcome)) {
             Ok(fault) => fault,
@@ -298,6 +305,14 @@ impl Kdc {
     /// The answer to a message whose announced length is beyond all measure.
     pub fn too_long(&self, now: Timestamp) -> Vec<u8> {
         self.plain_error(ErrorCode::KRB_ERR_FIELD_TOOLONG, now).encode()
+    }
+
+    /// The answer to a request that calls itself another message inside.
+    fn wrong_type(&self, now: Timestamp) -> Vec<u8> {
+        let error = KdcError::ValidateMessageType;
+        let mut answer = self.plain_error(error.code(), now);
+        answer.text = Some(error.text().to_owned());
+        answer.encode()
     }
 
     fn plain_error(&self, code: ErrorCode, now: Timestamp) -> KrbError {

@@ -1,6 +1,8 @@
 //! S4U2Self and S4U2Proxy: services that act in a user's name (MS-SFU).
 
-use kerbox_krb5::messages::{EncTicketPart, KdcOptions, KdcRequest, PaData, PaDataType, PaForUser, PaPacOptions, PaS4uX509User, TicketFlags};
+use kerbox_krb5::messages::{
+    EncTicketPart, KdcOptions, KdcRequest, PaData, PaDataType, PaForUser, PaPacOptions, PaS4uX509User, TicketFlags,
+};
 use kerbox_krb5::{ErrorCode, KeyUsage, Principal};
 
 use crate::as_exchange::{self, TGS_OPTIONS};

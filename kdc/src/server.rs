@@ -147,6 +147,15 @@ async fn connections(server: Server, listener: TcpListener) {
     }
 }
 
+/// Ends a connection whose client may be sending still: one that is closed with bytes unread is reset, and the answer lost with it.
+async fn end(mut stream: TcpStream) {
+    /// For how long, in real time, and for how many bytes it is listened to.
+    const PATIENCE: Duration = Duration::from_secs(1);
+    const BYTES: u64 = 1 << 20;
+    let _ = stream.shutdown().await;
+    let _ = timeout(PATIENCE, tokio::io::copy(&mut stream.take(BYTES), &mut tokio::io::sink())).await;
+}
+
 async fn connection(server: Server, mut stream: TcpStream, from: SocketAddr) {
     // Whatever goes wrong here is the client's: it sees the connection end.
     let _ = stream.set_nodelay(true);
@@ -159,7 +168,7 @@ async fn connection(server: Server, mut stream: TcpStream, from: SocketAddr) {
         };
         let Ok(length) = frame_length(header) else {
             let _ = stream.write_all(&frame(&server.kdc.too_long(server.clock.now()))).await;
-            return;
+            return end(stream).await;
         };
         request.clear();
         // The buffer grows with what comes, not with what is announced.

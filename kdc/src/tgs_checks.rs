@@ -96,7 +96,9 @@ pub(crate) fn header_pac(context: &Context<'_>, header: &Header<'_>, pac: Option
     if !pac::is_of(pac, &part.client, part.auth_time) {
         return Err(KdcError::HeaderPacClient);
     }
-    let Some(realm) = context.database.realm(part.client.realm()) else { return Ok(()) };
+    let Some(realm) = context.database.realm(part.client.realm()) else {
+        return Ok(());
+    };
     match context.database.resolve(&part.client) {
         Some(entry) if !pac::was_asked_by(pac, realm, entry) => Err(KdcError::HeaderPacRequestor),
         _ => Ok(()),

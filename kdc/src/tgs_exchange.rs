@@ -78,7 +78,14 @@ fn exchange(
     tgs_checks::server_policy(body.options, header, server, context.now)?;
     // Whose ticket it becomes: the asker's own, or that of the user in whose name it asks.
     let evidence = if body.options.contains(KdcOptions::CNAME_IN_ADDL_TKT) {
-        Some(s4u::check_s4u2proxy(context, request, header, header_pac.as_ref(), server, second.as_ref())?)
+        Some(s4u::check_s4u2proxy(
+            context,
+            request,
+            header,
+            header_pac.as_ref(),
+            server,
+            second.as_ref(),
+        )?)
     } else {
         None
     };

@@ -10,6 +10,7 @@ pub(crate) mod java_hadoop;
 mod jdk;
 mod krb5_crate;
 mod mit_tools;
+mod pac;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let modules = [
@@ -18,6 +19,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         jdk::trials(),
         gokrb5::trials(),
         krb5_crate::trials(),
+        pac::trials(),
         hdfs_native::trials(),
         java_hadoop::trials(),
         go_hdfs::trials(),

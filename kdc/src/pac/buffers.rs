@@ -134,7 +134,10 @@ mod tests {
     fn what_is_written_is_read_and_cut_at_any_length_refused() {
         let bytes = encode(&[(1, vec![1; 5]), (10, vec![2; 8]), (99, Vec::new())]);
         let parsed = Parsed::read(&bytes).expect("ours");
-        assert_eq!((parsed.get(1), parsed.get(10), parsed.get(2)), (Some(&[1; 5][..]), Some(&[2; 8][..]), None));
+        assert_eq!(
+            (parsed.get(1), parsed.get(10), parsed.get(2)),
+            (Some(&[1; 5][..]), Some(&[2; 8][..]), None)
+        );
         // The padding at the end belongs to no buffer.
         for length in 0..bytes.len() {
             assert!(Parsed::read(&bytes[..length]).is_err(), "{length}");
@@ -145,8 +148,14 @@ mod tests {
     fn numbers_that_lead_out_of_it_are_refused() {
         assert!(Parsed::read(&table(1, &[(1, 8, 24)], 8)).is_ok());
         for (why, bytes) in [
-            ("CVE-2022-42898: more buffers than there can be", table(0xFFFF_FFFF, &[(1, 8, 24)], 8)),
-            ("CVE-2022-42898: their table's length overflows 32 bits", table(0x1000_0001, &[(1, 8, 24)], 8)),
+            (
+                "CVE-2022-42898: more buffers than there can be",
+                table(0xFFFF_FFFF, &[(1, 8, 24)], 8),
+            ),
+            (
+                "CVE-2022-42898: their table's length overflows 32 bits",
+                table(0x1000_0001, &[(1, 8, 24)], 8),
+            ),
             ("none", table(0, &[], 8)),
             ("a table that is cut", table(2, &[(1, 8, 40)], 0)),
             ("a length past the end", table(1, &[(1, 9, 24)], 8)),

@@ -28,7 +28,16 @@ impl PacDomain {
     /// The NetBIOS name of this realm.
     #[must_use]
     pub fn netbios_name_of(&self, realm: &str) -> String {
-        let label = || realm.split('.').next().unwrap_or_default().to_uppercase().chars().take(NETBIOS).collect();
+        let label = || {
+            realm
+                .split('.')
+                .next()
+                .unwrap_or_default()
+                .to_uppercase()
+                .chars()
+                .take(NETBIOS)
+                .collect()
+        };
         self.netbios_name.clone().unwrap_or_else(label)
     }
 }

@@ -53,7 +53,13 @@ fn asked(request: &KdcRequest) -> Option<bool> {
 }
 
 /// What a PAC says of a client of ours that logs in.
-pub(crate) fn of_login(request: &KdcRequest, realm: &RealmConfig, entry: &PrincipalEntry, part: &EncTicketPart, server: &Principal) -> Vec<Buffer> {
+pub(crate) fn of_login(
+    request: &KdcRequest,
+    realm: &RealmConfig,
+    entry: &PrincipalEntry,
+    part: &EncTicketPart,
+    server: &Principal,
+) -> Vec<Buffer> {
     let mut contents = of_client(realm, entry, part, Sid::asserted_by_authority());
     if realm.pac == Pac::Full && server.is_krbtgt() {
         /// PAC_WAS_REQUESTED, PAC_WAS_GIVEN_IMPLICITLY.
@@ -139,11 +145,7 @@ fn of_client(realm: &RealmConfig, entry: &PrincipalEntry, part: &EncTicketPart, 
         user_account_control: account_control(entry.attributes),
         extra_sids: vec![asserted],
     };
-    vec![
-        (LOGON_INFO, info.encode()),
-        client,
-        (UPN_DNS_INFO, upn_dns_info(realm, entry)),
-    ]
+    vec![(LOGON_INFO, info.encode()), client, (UPN_DNS_INFO, upn_dns_info(realm, entry))]
 }
 
 /// What kadmin's attributes are among the bits of USER_ACCOUNT (MS-SAMR, 2.2.1.12).

@@ -1,9 +1,15 @@
 //! The KDC driven without sockets, at a clock that stands still until a test moves it.
 
+mod authenticators;
+#[path = "../corpus/mod.rs"]
+mod corpus;
 mod delegation;
 mod exchanges;
 mod kpasswd;
+mod malformed;
+mod options;
 mod pac;
+mod preauth;
 mod realms;
-mod refusals;
+mod states;
 mod support;

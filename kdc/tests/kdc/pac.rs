@@ -182,21 +182,33 @@ fn pacs_that_lead_out_of_themselves_are_refused() {
     let put = |at: usize, bytes: &'static [u8]| move |pac: &mut Vec<u8>| pac[at..at + bytes.len()].copy_from_slice(bytes);
     let key = pair.keys(KRBTGT)[0].clone();
     for (why, change) in [
-        ("CVE-2022-42898, the count", Box::new(put(0, &[0xFF; 4])) as Box<dyn FnOnce(&mut Vec<u8>)>),
+        (
+            "CVE-2022-42898, the count",
+            Box::new(put(0, &[0xFF; 4])) as Box<dyn FnOnce(&mut Vec<u8>)>,
+        ),
         ("CVE-2022-42898, an overflow of the table", Box::new(put(0, &[1, 0, 0, 0x10]))),
         ("no buffers", Box::new(put(0, &[0; 4]))),
         ("another version", Box::new(put(4, &[1]))),
         ("a length past the end", Box::new(put(12, &[0xFF; 4]))),
         ("a place past the end", Box::new(put(16, &[0xF8, 0xFF, 0xFF, 0xFF]))),
-        ("the farthest place", Box::new(put(16, &[0xF8, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]))),
+        (
+            "the farthest place",
+            Box::new(put(16, &[0xF8, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF])),
+        ),
         ("a place in the table", Box::new(put(16, &[8, 0, 0, 0]))),
         ("the second buffer over the first", Box::new(|pac| pac.copy_within(16..24, 32))),
         ("nothing", Box::new(Vec::clear)),
         ("one byte", Box::new(|pac| pac.truncate(1))),
         ("half", Box::new(|pac| pac.truncate(pac.len() / 2))),
         // Inputs that once hurt MIT's parser (lib/krb5/krb/t_pac.c).
-        ("a fuzzer's", Box::new(|pac| *pac = include_bytes!("../../testdata/pac_fuzz1.bin").to_vec())),
-        ("another fuzzer's", Box::new(|pac| *pac = include_bytes!("../../testdata/pac_fuzz2.bin").to_vec())),
+        (
+            "a fuzzer's",
+            Box::new(|pac| *pac = include_bytes!("../../testdata/pac_fuzz1.bin").to_vec()),
+        ),
+        (
+            "another fuzzer's",
+            Box::new(|pac| *pac = include_bytes!("../../testdata/pac_fuzz2.bin").to_vec()),
+        ),
     ] {
         let forged = with_pac(&mut pair, &tgt, KRBTGT, change);
         assert_eq!(refused_by(&mut pair, &forged), generic, "{why}");
@@ -233,7 +245,11 @@ fn a_signature_without_a_key_or_of_another_key_is_refused() {
             let at = signature(pac);
             pac[at..at + 4].copy_from_slice(&checksum_type.to_le_bytes());
         });
-        assert_eq!(refused_by(&mut pair, &forged), Some((code, "HEADER_PAC".to_owned())), "{checksum_type}");
+        assert_eq!(
+            refused_by(&mut pair, &forged),
+            Some((code, "HEADER_PAC".to_owned())),
+            "{checksum_type}"
+        );
     }
     let other = pair.keys("bob")[0].clone();
     let forged = with_pac(&mut pair, &tgt, KRBTGT, |pac| sign(pac, &other));
@@ -323,7 +339,9 @@ fn evidence_that_a_service_made_itself_is_refused() {
     let key = pair.keys(HTTP)[0].clone();
     let mut refusal = |part: &EncTicketPart| {
         let forged = reseal(&mut pair, &sent, part, &key);
-        s4u2proxy(&mut pair, &service, &forged).map(|_| ()).map_err(|error| refused::<()>(Err(error)))
+        s4u2proxy(&mut pair, &service, &forged)
+            .map(|_| ())
+            .map_err(|error| refused::<()>(Err(error)))
     };
     let part = sent.ticket.open(&key).expect("the service's own key");
     assert_eq!(refusal(&part), Ok(()));

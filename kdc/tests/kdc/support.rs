@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kerbox_kdc::{Kdc, NewKeys, NewPrincipal, Peer, PrincipalDatabase, RealmConfig, Reply};
+use kerbox_kdc::{Kdc, NewKeys, NewPrincipal, Peer, PrincipalDatabase, PrincipalEntry, RealmConfig, Reply};
 use kerbox_krb5::client::{AsExchange, AsStep, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest};
 use kerbox_krb5::messages::KrbError;
 use kerbox_krb5::{EncryptionKey, Error, ErrorCode, Principal, Timestamp};
@@ -119,3 +119,21 @@ pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> (ErrorCod
 pub(crate) fn krb_error(answer: &[u8]) -> KrbError {
     KrbError::decode(answer).expect("a KRB-ERROR")
 }
+
+/// Changes a principal of the database.
+pub(crate) fn change(pair: &Pair, name: &str, change: impl FnOnce(&mut PrincipalEntry)) {
+    pair.kdc.database_mut().change(&principal(name), change).expect("it is there");
+}
+
+/// Sets an attribute of a principal by kadmin's name.
+pub(crate) fn set(pair: &Pair, name: &str, setting: &str) {
+    change(pair, name, |entry| entry.attributes.apply(setting).expect("kadmin's name"));
+}
+
+/// Asserts the number and the text of a refusal.
+macro_rules! assert_refused {
+    ($result:expr, $code:ident, $text:literal) => {
+        assert_eq!(refused($result), (ErrorCode::$code, $text.to_owned()))
+    };
+}
+pub(crate) use assert_refused;

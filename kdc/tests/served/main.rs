@@ -1,8 +1,12 @@
 //! The KDC behind its sockets, used by the `krb5` crate: an independent client in pure Rust.
 
+mod bad_input;
+#[path = "../corpus/mod.rs"]
+mod corpus;
 mod fast;
 mod pac;
 mod passwords;
+mod prober;
 mod support;
 mod tickets;
 mod transport;

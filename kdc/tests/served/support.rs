@@ -11,6 +11,7 @@ use kerbox_krb5::{Clock, Principal};
 use krb5::client::{Credentials, KdcClient};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 pub(crate) const REALM: &str = "EXAMPLE.COM";
@@ -19,6 +20,7 @@ pub(crate) struct Served {
     pub(crate) kdc: Arc<Kdc>,
     pub(crate) clock: Clock,
     pub(crate) address: SocketAddr,
+    runtime: Handle,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<std::io::Result<()>>>,
 }
@@ -48,10 +50,14 @@ impl Served {
         let sockets = Sockets::bind(([127, 0, 0, 1], 0).into()).expect("a free port");
         let address = sockets.local_addr().expect("it is bound");
         let (stop, stopped) = oneshot::channel();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let handle = runtime.handle().clone();
         let thread = {
             let (kdc, clock) = (kdc.clone(), clock.clone());
             std::thread::spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
                 runtime.block_on(serve(kdc, sockets, clock, async {
                     let _ = stopped.await;
                 }))
@@ -61,6 +67,7 @@ impl Served {
             kdc,
             clock,
             address,
+            runtime: handle,
             stop: Some(stop),
             thread: Some(thread),
         };
@@ -71,6 +78,11 @@ impl Served {
             served.add(service, NewKeys::Random, &[]);
         }
         served
+    }
+
+    /// How many tasks the server has.
+    pub(crate) fn tasks(&self) -> usize {
+        self.runtime.metrics().num_alive_tasks()
     }
 
     pub(crate) fn add(&self, name: &str, keys: NewKeys, attributes: &[&str]) {

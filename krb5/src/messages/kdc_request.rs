@@ -5,9 +5,9 @@ use rasn_kerberos as rk;
 
 use super::data::{WireEncryptedData, from_wire, to_wire};
 use super::ticket::WireTicket;
-use super::wire::{self, Bits, PrincipalName, Text, Time, check_header, optional};
+use super::wire::{self, Bits, PrincipalName, Text, Time, check_version, optional};
 use super::{EncryptedData, HostAddress, KdcOptions, MessageType, PaData, Ticket};
-use crate::{EncryptionType, Error, Principal, Timestamp};
+use crate::{EncryptionType, Error, ErrorCode, Principal, Timestamp};
 
 /// An AS-REQ or a TGS-REQ.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,6 +177,9 @@ impl KdcRequest {
     }
 
     /// Reads an AS-REQ or a TGS-REQ.
+    ///
+    /// # Errors
+    /// One that is well but for its `msg-type`, which is another message's, is `KRB_AP_ERR_MSG_TYPE`: MIT's KDC answers it.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         const WHAT: &str = "KDC-REQ";
         let message_type = MessageType::of(bytes);
@@ -186,11 +189,15 @@ impl KdcRequest {
             _ => return Err(wire::malformed(WHAT, "it is neither an AS-REQ nor a TGS-REQ")),
         };
         let message_type = message_type.unwrap_or(MessageType::AS_REQ);
-        check_header(WHAT, request.pvno, request.msg_type, message_type.0.into())?;
+        check_version(WHAT, request.pvno)?;
+        let body = KdcRequestBody::decode(request.req_body.as_bytes())?;
+        if request.msg_type != i64::from(message_type.0) {
+            return Err(ErrorCode::KRB_AP_ERR_MSG_TYPE.into());
+        }
         Ok(Self {
             message_type,
             padata: from_wire(request.padata.unwrap_or_default()),
-            body: KdcRequestBody::decode(request.req_body.as_bytes())?,
+            body,
             raw_body: request.req_body.into_bytes(),
         })
     }

@@ -191,11 +191,18 @@ pub(super) fn malformed(what: &'static str, why: impl Into<String>) -> Error {
 
 /// Refuses another protocol version or message type than the structure's own (RFC 4120, 5.4.1: `pvno` is 5).
 pub(super) fn check_header(what: &'static str, pvno: i64, msg_type: i64, expected: i64) -> Result<(), Error> {
-    if pvno != 5 {
-        return Err(malformed(what, format!("its protocol version is {pvno}, not 5")));
-    }
+    check_version(what, pvno)?;
     if msg_type != expected {
         return Err(malformed(what, format!("its msg-type is {msg_type}, not {expected}")));
     }
     Ok(())
+}
+
+/// Refuses another protocol version than 5.
+pub(super) fn check_version(what: &'static str, pvno: i64) -> Result<(), Error> {
+    if pvno == 5 {
+        Ok(())
+    } else {
+        Err(malformed(what, format!("its protocol version is {pvno}, not 5")))
+    }
 }

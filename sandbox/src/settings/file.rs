@@ -1,6 +1,5 @@
 //! `kerbox.toml`.
 
-
 use kerbox_kdc::{PacAccount, SidError};
 use kerbox_krb5::Principal;
 use minihdfs::config::HdfsConfig;
@@ -9,8 +8,8 @@ use toml::de::{DeTable, DeValue};
 use super::section::{Section, Source};
 use super::text::{parse_duration, parse_time, timestamp};
 use super::values::{
-    Attribute, parse_enctype, parse_file_name, parse_listen, parse_mode, parse_name, parse_netbios_name, parse_pac, parse_path, parse_realm,
-    parse_security,
+    Attribute, parse_enctype, parse_file_name, parse_listen, parse_mode, parse_name, parse_netbios_name, parse_pac, parse_path,
+    parse_realm, parse_security,
 };
 use super::{DirectorySettings, HdfsSettings, PrincipalSettings, RealmSettings, Settings};
 

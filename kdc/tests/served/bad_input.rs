@@ -1,0 +1,73 @@
+//! Everything in the corpus over both transports: an answer that can be read or silence, and the next client is served.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use kerbox_krb5::ErrorCode;
+use kerbox_krb5::messages::{KrbError, frame};
+
+use crate::corpus::{self, Request};
+use crate::prober::Prober;
+use crate::support::{REALM, Served};
+
+/// The longest datagram.
+const DATAGRAM: usize = 65_507;
+
+#[test]
+fn every_bad_request_is_answered_alike_over_datagrams_and_connections() {
+    let served = Served::start();
+    let mut prober = Prober::new(served.address);
+    for (what, bytes) in corpus::cases(REALM) {
+        // The other way first, so that the KDC's memory of answers does not make the two equal.
+        let by_tcp = prober
+            .connection(&bytes)
+            .map(|answer| KrbError::decode(&answer).expect("a KRB-ERROR").code);
+        let by_udp = (bytes.len() <= DATAGRAM).then(|| prober.datagram(&bytes)).flatten();
+        let by_udp = by_udp.map(|answer| KrbError::decode(&answer).expect("a KRB-ERROR").code);
+        if bytes.len() <= DATAGRAM && by_udp != Some(ErrorCode::KRB_ERR_RESPONSE_TOO_BIG) {
+            assert_eq!(by_tcp, by_udp, "{what}");
+        }
+    }
+    assert_eq!(served.login("alice").client.to_string(), "alice@EXAMPLE.COM");
+}
+
+#[test]
+fn a_request_in_a_datagram_s_form_on_a_connection_is_a_length_beyond_measure() {
+    let served = Served::start();
+    let mut stream = TcpStream::connect(served.address).expect("the KDC listens");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket");
+    stream.write_all(&Request::new("alice", REALM).encode()).expect("sent");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("the connection ends");
+    let error = KrbError::decode(&answer[4..]).expect("a KRB-ERROR");
+    assert_eq!(error.code, ErrorCode::KRB_ERR_FIELD_TOOLONG);
+}
+
+#[test]
+fn connections_that_end_in_the_middle_leave_nothing_behind() {
+    let served = Served::start();
+    let mut prober = Prober::new(served.address);
+    assert_eq!(prober.datagram(b""), None);
+    let before = served.tasks();
+    let request = frame(&Request::new("alice", REALM).encode());
+    for length in [0, 1, 3, 4, 5, request.len() - 1, request.len()] {
+        let mut stream = TcpStream::connect(served.address).expect("the KDC listens");
+        stream.write_all(&request[..length]).expect("sent");
+        // Whatever was sent, or is about to be, is for nobody.
+        drop(stream);
+        assert_eq!(prober.datagram(b""), None);
+    }
+    // A length, and then nothing, while others are served.
+    let mut silent = TcpStream::connect(served.address).expect("the KDC listens");
+    silent.write_all(&[0, 0, 1, 0]).expect("sent");
+    assert!(served.login("alice").ticket.len() > 100);
+    drop(silent);
+    for _ in 0..10_000 {
+        if served.tasks() <= before {
+            return;
+        }
+        assert_eq!(prober.datagram(b""), None);
+    }
+    panic!("{} tasks, {before} before", served.tasks());
+}
