@@ -1,9 +1,9 @@
 //! What a realm allows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use kerbox_krb5::EncryptionType;
+use kerbox_krb5::{EncryptionType, Principal};
 
 use crate::{Attributes, Pac, PacDomain, PasswordPolicy};
 
@@ -28,8 +28,10 @@ pub struct RealmConfig {
     pub pac: Pac,
     /// As which domain of Windows full PACs know the realm.
     pub pac_domain: PacDomain,
-    /// What new passwords must be like, when users change theirs.
+    /// What new passwords must be like, when users change theirs; principals may have a policy of their own.
     pub password_policy: PasswordPolicy,
+    /// Who may set others' passwords (RFC 3244), besides changing their own.
+    pub password_administrators: BTreeSet<Principal>,
 }
 
 impl RealmConfig {
@@ -47,6 +49,7 @@ impl RealmConfig {
             pac: Pac::default(),
             pac_domain: PacDomain::default(),
             password_policy: PasswordPolicy::default(),
+            password_administrators: BTreeSet::new(),
         }
     }
 

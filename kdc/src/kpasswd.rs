@@ -8,7 +8,7 @@ use kerbox_krb5::messages::{ChangePasswordData, EncKrbPrivPart, EncryptedData, H
 use kerbox_krb5::{EncryptionKey, ErrorCode, KeyUsage, Principal, Timestamp};
 use rand::Rng;
 
-use crate::{Attributes, NewKeys, PrincipalDatabase};
+use crate::{Attributes, NewKeys, PasswordRefused, PrincipalDatabase, RealmConfig};
 
 /// The version of a message that carries the new password alone.
 const CHANGE: u16 = 1;
@@ -177,22 +177,27 @@ fn change(
     let whose = data.target.unwrap_or_else(|| accepted.client().clone());
     *target = Some(whose.clone());
     let password = String::from_utf8(data.password).map_err(|_| refused(ResultCode::Malformed, "The new password is not UTF-8"))?;
-    if whose != *accepted.client() {
+    let own = whose == *accepted.client();
+    let administers = |realm: &RealmConfig| realm.password_administrators.contains(accepted.client());
+    if !own && !database.realm(whose.realm()).is_some_and(administers) {
         return Err(refused(
             ResultCode::AccessDenied,
             "Operation requires ``change-password'' privilege",
         ));
     }
-    if !accepted.ticket.flags.contains(TicketFlags::INITIAL) {
+    if own && !accepted.ticket.flags.contains(TicketFlags::INITIAL) {
         return Err(refused(ResultCode::InitialFlagNeeded, "Ticket must be derived from a password"));
     }
     let unknown = || refused(ResultCode::HardError, "Principal does not exist");
     let entry = database.resolve(&whose).ok_or_else(unknown)?;
     let whose = entry.principal.clone();
-    let policy = database.realm(whose.realm()).ok_or_else(unknown)?.password_policy.clone();
-    policy
-        .check(&password, entry.passwords())
-        .map_err(|text| (ResultCode::SoftError, text))?;
+    let realm = database.realm(whose.realm()).ok_or_else(unknown)?;
+    let policy = entry.password_policy.as_ref().unwrap_or(&realm.password_policy).clone();
+    let mut checked = policy.check(&password, entry.passwords());
+    if checked.is_ok() && policy.history > 0 && entry.has_key_of(&password) {
+        checked = Err(PasswordRefused::UsedBefore);
+    }
+    checked.map_err(|why| (ResultCode::SoftError, why.to_string()))?;
     database
         .change_keys(&whose, &NewKeys::Password(password), false, rng)
         .and_then(|_| {

@@ -42,5 +42,5 @@ pub use error::KdcError;
 pub use issued::IssuedTicket;
 pub use kdc::{Kdc, Peer, Reply, Transport};
 pub use pac::{Pac, PacAccount, PacDomain, Sid, SidError};
-pub use password_policy::PasswordPolicy;
+pub use password_policy::{PasswordPolicy, PasswordRefused};
 pub use transited::CaPaths;

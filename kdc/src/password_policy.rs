@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The rules for new passwords of a realm. The default ones allow everything.
+/// The rules for new passwords of a realm, or of a principal. The default ones allow everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PasswordPolicy {
     /// How many characters it must have.
@@ -15,29 +15,35 @@ pub struct PasswordPolicy {
     pub max_life: Option<Duration>,
 }
 
+/// What is wrong with a new password. Displayed it is what MIT's kadmind tells the user who chose it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordRefused {
+    /// It has fewer characters than this.
+    #[error("New password is too short.\nPlease choose a password which is at least {0} characters long.")]
+    TooShort(usize),
+    /// Its characters are of fewer classes than this.
+    #[error(
+        "New password does not have enough character classes.\nThe character classes are:\n\t- lower-case letters,\n\
+         \t- upper-case letters,\n\t- digits,\n\t- punctuation, and\n\t- all other characters (e.g., control characters).\n\
+         Please choose a password with at least {0} character classes."
+    )]
+    TooFewClasses(usize),
+    /// It is one of the last ones.
+    #[error("New password was used previously. Please choose a different password.")]
+    UsedBefore,
+}
+
 impl PasswordPolicy {
-    /// Says what is wrong with `password`, in words for the user who chose it; `former` are the passwords before it, the newest first.
-    pub(crate) fn check<'a>(&self, password: &str, mut former: impl Iterator<Item = &'a str>) -> Result<(), String> {
-        let length = password.chars().count();
-        if length < self.min_length {
-            return Err(format!(
-                "The new password has {length} characters, and must have {} at least.",
-                self.min_length
-            ));
+    /// Says what is wrong with `password`; `former` are the passwords before it, the newest first.
+    pub fn check<'a>(&self, password: &str, mut former: impl Iterator<Item = &'a str>) -> Result<(), PasswordRefused> {
+        if password.chars().count() < self.min_length {
+            return Err(PasswordRefused::TooShort(self.min_length));
         }
-        let classes = classes(password);
-        if classes < self.min_classes {
-            return Err(format!(
-                "The new password is made of {classes} classes of characters, and must be of {} at least: \
-                 lower case, upper case, digits, punctuation, others.",
-                self.min_classes
-            ));
+        if classes(password) < self.min_classes {
+            return Err(PasswordRefused::TooFewClasses(self.min_classes));
         }
         if former.by_ref().take(self.history).any(|former| former == password) {
-            return Err(format!(
-                "The new password is one of the last {}: choose one that was not used.",
-                self.history
-            ));
+            return Err(PasswordRefused::UsedBefore);
         }
         Ok(())
     }
@@ -66,9 +72,9 @@ mod tests {
         };
         let former = || ["Secret-1", "Secret-2", "Secret-3"].into_iter();
         let refused = |password| policy.check(password, former()).expect_err("a refusal");
-        assert!(refused("Ab-1").contains("6 at least"));
-        assert!(refused("secret1").contains("3 at least"));
-        assert!(refused("Secret-2").contains("last 2"));
+        assert_eq!(refused("Ab-1"), PasswordRefused::TooShort(6));
+        assert_eq!(refused("secret1"), PasswordRefused::TooFewClasses(3));
+        assert_eq!(refused("Secret-2"), PasswordRefused::UsedBefore);
         assert_eq!(policy.check("Secret-3", former()), Ok(()));
         assert_eq!(PasswordPolicy::default().check("", former()), Ok(()));
     }

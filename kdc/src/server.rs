@@ -72,6 +72,8 @@ pub async fn serve(kdc: Arc<Kdc>, sockets: Sockets, clock: Clock, shutdown: impl
         _ = stopped.recv() => {}
         _ = tasks.join_next() => {}
     }
+    // The sockets are closed when this returns, and their port is free.
+    tasks.shutdown().await;
     Ok(())
 }
 

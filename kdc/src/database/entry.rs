@@ -7,7 +7,7 @@ use kerbox_krb5::{EncryptionKey, EncryptionType, Principal, Timestamp};
 use rand::Rng;
 
 use super::{Attributes, PrincipalKey};
-use crate::{DatabaseError, PacAccount};
+use crate::{DatabaseError, PacAccount, PasswordPolicy};
 
 /// What the KDC knows of a principal.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct PrincipalEntry {
     pub expires: Option<Timestamp>,
     /// When its password expires.
     pub password_expires: Option<Timestamp>,
+    /// What its new passwords must be like; as the realm says if absent.
+    pub password_policy: Option<PasswordPolicy>,
     /// As a service: the types of session keys that it knows. If empty, those of its keys and aes256-cts-hmac-sha1-96.
     pub session_enctypes: Vec<EncryptionType>,
     /// As a service: to which services it may come in a user's name (S4U2Proxy).
@@ -103,6 +105,7 @@ impl PrincipalEntry {
             max_renewable_life: None,
             expires: None,
             password_expires: None,
+            password_policy: None,
             session_enctypes: Vec::new(),
             delegates_to: Vec::new(),
             delegates_from: Vec::new(),
@@ -116,6 +119,15 @@ impl PrincipalEntry {
     pub(crate) fn passwords(&self) -> impl Iterator<Item = &str> {
         let present = self.keys.iter().find_map(PrincipalKey::password);
         present.into_iter().chain(&self.former_passwords).map(|password| &**password)
+    }
+
+    /// Whether a key of the newest version that is given, not made of a password that is known, is this password's.
+    pub(crate) fn has_key_of(&self, password: &str) -> bool {
+        let given = self.keys_of(None).find(|key| !key.is_of_password());
+        given.is_some_and(|key| {
+            let derived = EncryptionKey::from_password(key.enctype(), password.as_bytes(), key.salt().as_bytes(), None);
+            derived.is_ok_and(|derived| derived.as_bytes() == key.key().as_bytes())
+        })
     }
 
     /// All its keys, the newest version first, within a version the strongest type first.

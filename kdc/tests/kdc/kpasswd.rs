@@ -1,11 +1,12 @@
 //! The password service, driven without sockets: what it answers, and what it does not.
 
+use kerbox_kdc::{PasswordPolicy, PrincipalEntry, PrincipalKey};
 use kerbox_krb5::ap_exchange::{ApInitiator, ApInitiatorOptions};
 use kerbox_krb5::client::Credentials;
 use kerbox_krb5::messages::{ApRep, ChangePasswordData, EncKrbPrivPart, EncryptedData, HostAddress, KrbError, KrbPriv, MessageType};
-use kerbox_krb5::{ErrorCode, KeyUsage, Principal};
+use kerbox_krb5::{EncryptionKey, EncryptionType, ErrorCode, KeyUsage, Principal};
 
-use crate::support::{Pair, principal};
+use crate::support::{Pair, REALM, principal};
 
 const CHANGE: u16 = 1;
 const SET: u16 = 0xFF80;
@@ -81,6 +82,60 @@ fn a_password_is_set_in_either_version_for_oneself_and_refused_for_others() {
     assert_eq!(result(&pair.answer(&garbage), &ticket), 1);
     let no_text = request(&mut pair, &ticket, CHANGE, b"\xFF\xFE");
     assert_eq!(result(&pair.answer(&no_text), &ticket), 1);
+}
+
+#[test]
+fn an_administrator_sets_others_passwords_and_nobody_else_does() {
+    let mut pair = Pair::new();
+    let administrators = [principal("bob")].into();
+    let mut database = pair.kdc.database_mut();
+    database.realm_mut(REALM).expect("our realm").password_administrators = administrators;
+    let strict = PasswordPolicy {
+        min_length: 6,
+        ..PasswordPolicy::default()
+    };
+    let change = |entry: &mut PrincipalEntry| entry.password_policy = Some(strict);
+    database.change(&principal("alice"), change).expect("she is there");
+    drop(database);
+    let mut set = |who: &str, password: &str, whose: &str| {
+        let ticket = changepw(&mut pair, who);
+        let data = ChangePasswordData {
+            password: password.into(),
+            target: Some(principal(whose)),
+        };
+        let request = request(&mut pair, &ticket, SET, &data.encode());
+        let answer = pair.answer(&request);
+        result(&answer, &ticket)
+    };
+    assert_eq!(set("bob", "longer", "alice"), 0);
+    assert_eq!(set("bob", "short", "alice"), 4, "a policy of her own");
+    assert_eq!(set("bob", "short", "bob"), 0);
+    assert_eq!(set("bob", "longer", "nobody"), 2, "no such principal");
+    assert_eq!(set("alice", "longer", "bob"), 5);
+    assert_eq!((kvno(&pair, "alice"), kvno(&pair, "bob")), (2, 2));
+}
+
+#[test]
+fn a_given_key_s_password_is_remembered_too() {
+    let mut pair = Pair::new();
+    let bob = principal("bob");
+    let policy = PasswordPolicy {
+        history: 1,
+        ..PasswordPolicy::default()
+    };
+    let salt = bob.default_salt();
+    let enctype = EncryptionType::AES256_CTS_HMAC_SHA1_96;
+    let key = EncryptionKey::from_password(enctype, b"present", salt.as_bytes(), None).expect("a key");
+    let change = |entry: &mut PrincipalEntry| {
+        entry.password_policy = Some(policy);
+        entry.set_keys(vec![PrincipalKey::given(1, key, salt.as_str().into())]);
+    };
+    pair.kdc.database_mut().change(&bob, change).expect("he is there");
+    let ticket = changepw(&mut pair, "bob");
+    for (password, expected) in [("present", 4), ("another", 0)] {
+        let asked = request(&mut pair, &ticket, CHANGE, password.as_bytes());
+        assert_eq!(result(&pair.answer(&asked), &ticket), expected, "{password}");
+    }
 }
 
 #[test]
