@@ -36,6 +36,9 @@ pub(crate) struct RealmSettings {
     /// Lines of `[libdefaults]` that replace or complete the usual ones.
     pub(crate) libdefaults: BTreeMap<String, String>,
     pub(crate) max_udp_reply: Option<usize>,
+    /// How many servers the KDC has.
+    pub(crate) kdcs: usize,
+    pub(crate) tcp_only: bool,
 }
 
 impl Default for RealmSettings {
@@ -62,6 +65,8 @@ impl Default for RealmSettings {
             principals: users.into_iter().chain(services.map(NewPrincipal::new)).collect(),
             libdefaults: BTreeMap::new(),
             max_udp_reply: None,
+            kdcs: 1,
+            tcp_only: false,
         }
     }
 }
@@ -110,6 +115,20 @@ macro_rules! realm_setters {
         /// Where the KDC listens, by UDP and TCP. Default: a random port of 127.0.0.1.
         pub fn kdc_listen(mut self, address: SocketAddr) -> Self {
             self.realm.listen = address;
+            self
+        }
+
+        /// How many servers the KDC has: of one database, each at an address of its own, all named in the clients' krb5.conf in the order
+        /// of their numbers. One can be stopped or silenced while the others serve: see
+        /// [`Realm::kdc_server`](crate::Realm::kdc_server). Default: 1.
+        pub fn kdcs(mut self, count: usize) -> Self {
+            self.realm.kdcs = count.max(1);
+            self
+        }
+
+        /// The KDC answers over TCP alone, as Hadoop's MiniKdc does: its UDP port is closed. Clients are told nothing of it.
+        pub fn tcp_only(mut self) -> Self {
+            self.realm.tcp_only = true;
             self
         }
 

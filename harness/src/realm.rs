@@ -2,26 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use kerbox_kdc::server::Sockets;
 use kerbox_kdc::{Kdc, NewKeys, Peer, PrincipalDatabase, RealmConfig};
 use kerbox_krb5::client::{AsExchange, AsStep, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest};
 use kerbox_krb5::{Clock, ErrorCode, Keytab, Principal};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use tokio::runtime::Handle;
 
 use crate::builder::{RealmBuilder, RealmSettings};
 use crate::client_env::{self, ClientEnv};
 use crate::directory::{make_private, write_private};
-use crate::hdfs::reachable;
+use crate::kdcs::{KdcServer, Kdcs};
 use crate::principals::{NewPrincipal, file_name, keytab_on_demand};
-use crate::running::Running;
 use crate::shared_conf::{Registration, own_conf};
 use crate::world::{Fixture, World};
 use crate::world_methods::world_methods;
@@ -53,10 +50,7 @@ pub(crate) struct RealmCore {
     name: String,
     kdc: Arc<Kdc>,
     kdc_clock: Clock,
-    server: Mutex<Running>,
-    runtime: Handle,
-    listen_ip: IpAddr,
-    address: SocketAddr,
+    kdcs: Kdcs,
     ticket_lifetime: Duration,
     renewable_lifetime: Duration,
     clock_skew: Duration,
@@ -95,8 +89,7 @@ impl Realm {
     pub(crate) fn in_world(fixture: &Fixture, settings: &RealmSettings) -> Result<Self, Error> {
         let world = Arc::clone(&fixture.world);
         let name = settings.name.clone().unwrap_or_else(next_realm_name);
-        let sockets = Sockets::bind(settings.listen).map_err(cannot_bind(settings.listen))?;
-        let address = reachable(sockets.local_addr().map_err(cannot_bind(settings.listen))?);
+        let bound = Kdcs::bind(settings)?;
         let mut rng = StdRng::seed_from_u64(world.seed ^ HARNESS_STREAM);
         let database = database(&name, settings, &mut rng)?;
         let kdc_clock = world.new_clock(Server::Kdc);
@@ -105,21 +98,17 @@ impl Realm {
             kdc = kdc.with_udp_limit(bytes);
         }
         let kdc = Arc::new(kdc);
-        let runtime = fixture.runtime.handle().clone();
-        let server = serve(&runtime, &kdc, sockets, &kdc_clock);
+        let kdcs = Kdcs::start(&world, fixture.runtime.handle(), &kdc, &kdc_clock, bound, settings)?;
         let core = Arc::new(RealmCore {
             kdc,
             kdc_clock,
-            server: Mutex::new(server),
-            runtime,
-            listen_ip: settings.listen.ip(),
-            address,
             ticket_lifetime: settings.ticket_lifetime,
             renewable_lifetime: settings.max_renewable_life,
             clock_skew: settings.clock_skew,
             rng: Mutex::new(rng),
             logins: Mutex::default(),
-            _registration: Registration::new(&name, address)?,
+            _registration: Registration::new(&name, kdcs.addresses())?,
+            kdcs,
             name,
             world,
         });
@@ -133,10 +122,22 @@ impl Realm {
         &self.core.name
     }
 
-    /// Where the KDC listens, by UDP and TCP.
+    /// Where the KDC listens, by UDP and TCP; the first of its servers, if there are several.
     #[must_use]
     pub fn kdc_address(&self) -> SocketAddr {
-        self.core.address
+        self.core.kdcs.addresses()[0]
+    }
+
+    /// Where each of the KDC's servers listens, in the order in which krb5.conf names them.
+    #[must_use]
+    pub fn kdc_addresses(&self) -> Vec<SocketAddr> {
+        self.core.kdcs.addresses()
+    }
+
+    /// The KDC's server of this number, from 1: to be stopped, silenced or restarted alone. There is one, or as many as
+    /// [`RealmBuilder::kdcs`] says.
+    pub fn kdc_server(&self, number: usize) -> Result<KdcServer<'_>, Error> {
+        self.core.kdcs.get(number)
     }
 
     /// How far clients' clocks may be from the servers'.
@@ -194,22 +195,14 @@ impl Realm {
         &self.core.kdc
     }
 
-    /// Stops the KDC: nobody gets an answer until [`restart_kdc`](Self::restart_kdc).
+    /// Stops the KDC, with all its servers: clients are refused until [`restart_kdc`](Self::restart_kdc).
     pub fn stop_kdc(&self) {
-        self.core.server().stop();
-        self.core.world.record_state(Server::Kdc, "stopped");
+        self.core.kdcs.all().for_each(|server| server.stop());
     }
 
-    /// Lets a KDC that was stopped, or killed by a fault, serve again at the same address, with the same database.
+    /// Lets a KDC that was stopped, or killed by a fault, serve again at the same addresses, with the same database.
     pub fn restart_kdc(&self) -> Result<(), Error> {
-        let core = &self.core;
-        let mut server = core.server();
-        server.stop();
-        let bound = SocketAddr::new(core.listen_ip, core.address.port());
-        let sockets = Sockets::bind(bound).map_err(cannot_bind(bound))?;
-        *server = serve(&core.runtime, &core.kdc, sockets, &core.kdc_clock);
-        core.world.record_state(Server::Kdc, "started");
-        Ok(())
+        self.core.kdcs.all().try_for_each(|server| server.restart())
     }
 
     /// The keytab's file of a principal; written now if there is none yet.
@@ -238,17 +231,13 @@ world_methods!(Realm, |realm| &realm.core.world);
 
 impl fmt::Debug for Realm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Realm({} at {})", self.core.name, self.core.address)
+        write!(f, "Realm({} at {})", self.core.name, self.kdc_address())
     }
 }
 
 impl RealmCore {
     pub(crate) fn clock(&self) -> &Clock {
         &self.world.clock
-    }
-
-    fn server(&self) -> MutexGuard<'_, Running> {
-        self.server.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn rng(&self) -> MutexGuard<'_, StdRng> {
@@ -274,7 +263,7 @@ impl RealmCore {
         let directory = self.world.path();
         make_private(&directory.join("ccache"))?;
         make_private(&self.keytabs())?;
-        let conf = own_conf(&self.name, self.address, &settings.enctypes, &settings.libdefaults)?;
+        let conf = own_conf(&self.name, &self.kdcs.addresses(), &settings.enctypes, &settings.libdefaults)?;
         write_private(&directory.join("krb5.conf"), conf.as_bytes())?;
         let mut keytabs: BTreeMap<String, Vec<Principal>> = BTreeMap::new();
         for new in &settings.principals {
@@ -355,24 +344,11 @@ impl RealmCore {
     }
 
     fn exchange(&self, request: &[u8]) -> Result<Vec<u8>, kerbox_krb5::Error> {
-        if !self.server().is_running() {
+        if !self.kdcs.any_serves() {
             return Err(ErrorCode::KDC_ERR_SVC_UNAVAILABLE.into());
         }
         let reply = self.kdc.handle(self.kdc_clock.now(), request, Peer::LOCAL);
         reply.message.ok_or_else(|| ErrorCode::KDC_ERR_SVC_UNAVAILABLE.into())
-    }
-}
-
-fn serve(runtime: &Handle, kdc: &Arc<Kdc>, sockets: Sockets, clock: &Clock) -> Running {
-    let (kdc, clock) = (Arc::clone(kdc), clock.clone());
-    Running::start(runtime, |shutdown| kerbox_kdc::server::serve(kdc, sockets, clock, shutdown))
-}
-
-fn cannot_bind(address: SocketAddr) -> impl Fn(std::io::Error) -> Error {
-    move |source| Error::Bind {
-        server: Server::Kdc,
-        address,
-        source,
     }
 }
 

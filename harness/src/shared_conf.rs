@@ -26,24 +26,24 @@ struct Shared {
     path: Option<PathBuf>,
     /// The directory itself, while a realm lives.
     directory: Option<Directory>,
-    /// Who serves each realm; of two of one name the newest.
-    realms: BTreeMap<String, Vec<SocketAddr>>,
+    /// The servers of each realm; of two realms of one name the newest's.
+    realms: BTreeMap<String, Vec<Vec<SocketAddr>>>,
 }
 
 /// Keeps a realm in the shared krb5.conf.
 #[derive(Debug)]
 pub(crate) struct Registration {
     realm: String,
-    kdc: SocketAddr,
+    kdcs: Vec<SocketAddr>,
 }
 
 impl Registration {
-    pub(crate) fn new(realm: &str, kdc: SocketAddr) -> Result<Self, Error> {
+    pub(crate) fn new(realm: &str, kdcs: Vec<SocketAddr>) -> Result<Self, Error> {
         let mut shared = lock();
-        shared.realms.entry(realm.to_owned()).or_default().push(kdc);
+        shared.realms.entry(realm.to_owned()).or_default().push(kdcs.clone());
         let registration = Self {
             realm: realm.to_owned(),
-            kdc,
+            kdcs,
         };
         let written = shared.write();
         drop(shared);
@@ -55,9 +55,9 @@ impl Registration {
 impl Drop for Registration {
     fn drop(&mut self) {
         let mut shared = lock();
-        if let Some(kdcs) = shared.realms.get_mut(&self.realm) {
-            kdcs.retain(|kdc| *kdc != self.kdc);
-            if kdcs.is_empty() {
+        if let Some(same_name) = shared.realms.get_mut(&self.realm) {
+            same_name.retain(|kdcs| *kdcs != self.kdcs);
+            if same_name.is_empty() {
                 shared.realms.remove(&self.realm);
             }
         }
@@ -84,9 +84,9 @@ impl Shared {
     /// By rename: MIT's library reads it again when the file changes, and never finds half of it.
     fn write(&mut self) -> Result<(), Error> {
         let mut conf = Krb5Conf::default();
-        for (realm, kdcs) in &self.realms {
-            if let Some(kdc) = kdcs.last() {
-                conf.realms.insert(realm.clone(), RealmServers::kdc(*kdc));
+        for (realm, same_name) in &self.realms {
+            if let Some(kdcs) = same_name.last() {
+                conf.realms.insert(realm.clone(), servers(kdcs));
             }
         }
         let text = conf.to_text()?;
@@ -123,10 +123,20 @@ pub fn use_shared_krb5_conf() {
     SET.call_once(|| ClientEnv::default().with("KRB5_CONFIG", shared_krb5_conf()).set_for_good());
 }
 
+/// Where clients find a realm's tickets, and its password service, which answers at the same ports.
+fn servers(kdcs: &[SocketAddr]) -> RealmServers {
+    let addresses: Vec<String> = kdcs.iter().map(ToString::to_string).collect();
+    RealmServers {
+        kpasswd_servers: addresses.clone(),
+        kdcs: addresses,
+        ..RealmServers::default()
+    }
+}
+
 /// The content of a fixture's own krb5.conf, for a single realm that is the default one.
 pub(crate) fn own_conf(
     realm: &str,
-    kdc: SocketAddr,
+    kdcs: &[SocketAddr],
     enctypes: &[EncryptionType],
     libdefaults: &BTreeMap<String, String>,
 ) -> Result<String, Error> {
@@ -139,7 +149,7 @@ pub(crate) fn own_conf(
         conf.libdefaults.insert(key.to_owned(), value.to_owned());
     }
     conf.libdefaults.extend(libdefaults.clone());
-    conf.realms.insert(realm.to_owned(), RealmServers::kdc(kdc));
+    conf.realms.insert(realm.to_owned(), servers(kdcs));
     for domain in ["localhost", "127.0.0.1"] {
         conf.domain_realm.insert(domain.to_owned(), realm.to_owned());
     }
@@ -154,16 +164,16 @@ mod tests {
     #[test]
     fn realms_come_and_go_and_the_path_stays() {
         let path = shared_krb5_conf();
-        let address = "127.0.0.1:88".parse().expect("an address");
-        let one = Registration::new("ONE.TEST", address).expect("written");
-        let two = Registration::new("TWO.TEST", address).expect("written");
+        let address = || vec!["127.0.0.1:88".parse().expect("an address")];
+        let one = Registration::new("ONE.TEST", address()).expect("written");
+        let two = Registration::new("TWO.TEST", address()).expect("written");
         let text = fs::read_to_string(&path).expect("there");
         assert!(text.contains("ONE.TEST = {") && text.contains("TWO.TEST = {"), "{text}");
         assert!(!text.contains("default_realm"), "{text}");
         drop(one);
         assert!(!fs::read_to_string(&path).expect("there").contains("ONE.TEST"));
         drop(two);
-        let _three = Registration::new("THREE.TEST", address).expect("written again");
+        let _three = Registration::new("THREE.TEST", address()).expect("written again");
         assert_eq!(shared_krb5_conf(), path);
         assert!(fs::read_to_string(&path).expect("there again").contains("THREE.TEST"));
     }
