@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{Place, Ran};
 
-/// A folder with the three programs and the two files of configuration.
+/// A folder with the four programs and the two files of configuration.
 struct Realm {
     place: Place,
 }
@@ -18,7 +18,7 @@ struct Realm {
 impl Realm {
     fn new(kdc_conf: &str) -> Self {
         let place = Place::new();
-        for name in ["krb5kdc", "kadmin.local", "kdb5_util"] {
+        for name in ["krb5kdc", "kadmind", "kadmin.local", "kdb5_util"] {
             symlink(env!("CARGO_BIN_EXE_kerbox"), place.path().join(name)).expect("a new link");
         }
         place.file("krb5.conf", "[libdefaults]\n default_realm = KRBTEST.COM\n");
@@ -253,7 +253,7 @@ fn k5test_runs_on_top_of_the_drop_in_tools() {
     }
     let realm = Realm::new("");
     let path = format!("{}:{}", realm.place.path().display(), std::env::var("PATH").unwrap_or_default());
-    let script = "import k5test\nr = k5test.K5Realm()\nr.addprinc('late', 'pw')\nr.kinit('late', 'pw')\nr.run(['kvno', r.host_princ])\nr.stop()\nprint('well')";
+    let script = "import k5test, os\nr = k5test.K5Realm(portbase=61000 + os.getpid() % 400 * 10)\nr.addprinc('late', 'pw')\nr.kinit('late', 'pw')\nr.run(['kvno', r.host_princ])\nr.stop()\nprint('well')";
     let output = Command::new(python)
         .args(["-c", script])
         .env("PATH", path)

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use kerbox_krb5::EncryptionType;
 
+use super::acl::Acl;
 use super::date::parse_delta;
 use super::profile::Profile;
 use crate::settings::Attribute;
 
-/// The part of MIT's configuration that concerns the three programs.
+/// The part of MIT's configuration that concerns the four programs.
 #[derive(Debug)]
 pub(crate) struct Configuration {
     pub(crate) realm: String,
@@ -17,6 +18,10 @@ pub(crate) struct Configuration {
     pub(crate) database: PathBuf,
     /// UDP and TCP; none: 88.
     pub(crate) listen: Vec<String>,
+    /// The password service's; none: 464.
+    pub(crate) kpasswd_listen: Vec<String>,
+    /// Who may set others' passwords.
+    pub(crate) acl: Acl,
     pub(crate) max_life: Duration,
     pub(crate) max_renewable_life: Duration,
     pub(crate) enctypes: Vec<EncryptionType>,
@@ -54,6 +59,10 @@ impl Configuration {
         };
         let listen = ["kdc_listen", "kdc_ports"].into_iter().find_map(value);
         let listen = listen.or_else(|| server.value(&["kdcdefaults", "kdc_listen"])).unwrap_or("88");
+        let kpasswd_listen = ["kpasswd_listen", "kpasswd_port"].into_iter().find_map(value).unwrap_or("464");
+        // Without the file nobody administers, as with MIT's.
+        let acl_file = value("acl_file").unwrap_or("/var/lib/krb5kdc/kadm5.acl");
+        let acl = std::fs::read_to_string(acl_file).ok();
         let words = |text: &str| {
             text.split([' ', ',', '\t'])
                 .filter(|word| !word.is_empty())
@@ -70,6 +79,8 @@ impl Configuration {
         Ok(Self {
             database: PathBuf::from(database.or_else(|| value("database_name")).unwrap_or("/var/lib/krb5kdc/principal")),
             listen: words(listen),
+            kpasswd_listen: words(kpasswd_listen),
+            acl: acl.map(|text| Acl::parse(&text)).unwrap_or_default(),
             max_life: life("max_life", DAY)?,
             max_renewable_life: life("max_renewable_life", Duration::ZERO)?,
             enctypes: if enctypes.is_empty() {

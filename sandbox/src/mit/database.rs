@@ -7,6 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use kerbox_kdc::PasswordPolicy;
 use kerbox_krb5::{EncryptionKey, EncryptionType, Principal, Timestamp};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,40 @@ use crate::settings::Attribute;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Database {
     pub(crate) principals: BTreeMap<String, Entry>,
+    /// Password policies by name.
+    #[serde(default)]
+    pub(crate) policies: BTreeMap<String, Policy>,
+}
+
+/// A password policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Policy {
+    /// In seconds; 0: without end.
+    pub(crate) max_life: u64,
+    pub(crate) min_length: usize,
+    pub(crate) min_classes: usize,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            max_life: 0,
+            min_length: 1,
+            min_classes: 1,
+        }
+    }
+}
+
+impl Policy {
+    /// As the KDC takes it. The present password is the only one that is remembered.
+    pub(crate) fn rules(&self) -> PasswordPolicy {
+        PasswordPolicy {
+            min_length: self.min_length,
+            min_classes: self.min_classes,
+            history: 1,
+            max_life: (self.max_life > 0).then(|| Duration::from_secs(self.max_life)),
+        }
+    }
 }
 
 /// One principal.
@@ -38,6 +73,9 @@ pub(crate) struct Entry {
     pub(crate) modified: i64,
     /// `setstr`'s.
     pub(crate) strings: BTreeMap<String, String>,
+    /// The name of its password policy, which need not exist.
+    #[serde(default)]
+    pub(crate) policy: Option<String>,
 }
 
 /// A key in hexadecimal.
@@ -62,17 +100,29 @@ impl Database {
     pub(crate) fn create(configuration: &Configuration, now: Timestamp, rng: &mut impl Rng) -> Result<Self, kerbox_krb5::Error> {
         let mut database = Self::default();
         let realm = &configuration.realm;
-        for name in [
-            format!("krbtgt/{realm}"),
-            String::from("kadmin/admin"),
-            String::from("kadmin/changepw"),
+        let hours = |hours: u64| Some(hours * 3600);
+        for (name, attributes, max_life) in [
+            (format!("krbtgt/{realm}"), &["+lockdown_keys"][..], None),
+            (String::from("kadmin/admin"), &["-allow_tgs_req", "+lockdown_keys"], hours(3)),
+            (
+                String::from("kadmin/changepw"),
+                &["-allow_tgs_req", "+password_changing_service", "+lockdown_keys"],
+                Some(300),
+            ),
         ] {
             let principal = Principal::parse(&name, realm)?;
             let mut entry = Entry::new(now);
             entry.set_keys(&principal, Secret::Random, &configuration.enctypes, 1, false, now, rng)?;
+            entry.attributes = attributes.iter().map(|&attribute| attribute.to_owned()).collect();
+            entry.max_life = max_life;
             database.principals.insert(principal.to_string(), entry);
         }
         Ok(database)
+    }
+
+    /// The policy of a principal, if it has one that exists.
+    pub(crate) fn policy_of(&self, entry: &Entry) -> Option<&Policy> {
+        self.policies.get(entry.policy.as_ref()?)
     }
 
     /// Reads the file.
@@ -136,12 +186,7 @@ impl Entry {
                 }
                 Secret::Random => EncryptionKey::random(*enctype, rng)?,
             };
-            keys.push(StoredKey {
-                kvno,
-                enctype: enctype.0,
-                key: key.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect(),
-                salt: None,
-            });
+            keys.push(StoredKey::new(kvno, &key, None));
         }
         if keep_old {
             keys.append(&mut self.keys);
@@ -149,6 +194,17 @@ impl Entry {
         self.keys = keys;
         self.password_changed = now.as_secs();
         Ok(())
+    }
+
+    /// Whether this is the present password.
+    pub(crate) fn has_password(&self, password: &str, default_salt: &str) -> bool {
+        let newest = self.kvno();
+        let Some(stored) = self.keys.iter().find(|key| key.kvno == newest) else {
+            return false;
+        };
+        let salt = stored.salt.as_deref().unwrap_or(default_salt);
+        let derived = EncryptionKey::from_password(EncryptionType(stored.enctype), password.as_bytes(), salt.as_bytes(), None);
+        derived.is_ok_and(|derived| StoredKey::new(newest, &derived, None).key == stored.key)
     }
 
     /// The newest version number; 0 without keys.
@@ -181,6 +237,16 @@ impl Entry {
 }
 
 impl StoredKey {
+    /// `salt` if it is not the default one.
+    pub(crate) fn new(kvno: u32, key: &EncryptionKey, salt: Option<&str>) -> Self {
+        Self {
+            kvno,
+            enctype: key.enctype().0,
+            key: key.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect(),
+            salt: salt.map(str::to_owned),
+        }
+    }
+
     /// The key itself; none if somebody spoilt the file.
     pub(crate) fn key(&self) -> Option<EncryptionKey> {
         let digits = self.key.as_bytes().chunks(2);

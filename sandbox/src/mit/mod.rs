@@ -1,4 +1,4 @@
-//! MIT's programs by their own names: `krb5kdc`, `kadmin.local` and `kdb5_util`, well enough for fixtures that were written for them,
+//! MIT's programs by their own names: `krb5kdc`, `kadmind`, `kadmin.local` and `kdb5_util`, well enough for fixtures that were written for them,
 //! such as PyPI's k5test. Called by one of these names, `kerbox` is that program.
 //!
 //! They find each other as MIT's do: by `KRB5_CONFIG`, `KRB5_KDC_PROFILE` and the database that these name.
@@ -8,18 +8,24 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::ExitCode;
 
+mod acl;
 mod configuration;
+mod daemon;
 mod database;
 mod date;
+mod glob;
 mod kadmin;
+mod kadmind;
 mod kdb5_util;
 mod krb5kdc;
 mod profile;
+mod served;
 
 /// The program that we were called as, if it is one of MIT's.
 pub(crate) fn called_as(name: Option<&OsStr>) -> Option<fn(&[String]) -> ExitCode> {
     match Path::new(name?).file_name()?.to_str()? {
         "krb5kdc" => Some(krb5kdc::main),
+        "kadmind" => Some(kadmind::main),
         "kadmin.local" => Some(kadmin::main),
         "kdb5_util" => Some(kdb5_util::main),
         _ => None,

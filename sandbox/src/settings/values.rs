@@ -43,6 +43,11 @@ impl Attribute {
         Self { name, on: true }
     }
 
+    /// `-name`.
+    pub(crate) const fn taken(name: &'static str) -> Self {
+        Self { name, on: false }
+    }
+
     /// Whether kadmin gives it to a principal of which nothing is said.
     pub(crate) fn is_default_on(self) -> bool {
         self.name.starts_with("allow_")

@@ -3,8 +3,9 @@
 use kerbox_krb5::keytab::{Keytab, KeytabEntry};
 
 use super::super::database::Secret;
+use super::super::glob::glob;
 use super::options::parse_enctypes;
-use super::{Failure, NAME, Session, glob};
+use super::{Failure, NAME, Session};
 
 impl Session<'_> {
     pub(super) fn keytab_add(&mut self, arguments: &[&str]) -> Result<(), Failure> {

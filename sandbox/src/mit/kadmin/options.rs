@@ -22,6 +22,8 @@ pub(super) struct Options<'a> {
     pub(super) expires: Option<Option<i64>>,
     pub(super) password_expires: Option<Option<i64>>,
     pub(super) attributes: Vec<Attribute>,
+    /// A policy's name, or that there shall be none.
+    pub(super) policy: Option<Option<&'a str>>,
 }
 
 pub(super) fn parse_enctypes(text: &str) -> Option<Vec<EncryptionType>> {
@@ -67,9 +69,11 @@ impl<'a> Options<'a> {
                 "-maxrenewlife" => options.max_renewable_life = Some(delta(value()?)?),
                 "-expire" => options.expires = Some(date(value()?)?),
                 "-pwexpire" => options.password_expires = Some(date(value()?)?),
-                // There are no password policies, and what a database module would be told concerns none here.
-                "-policy" | "-x" => drop(value()?),
-                "-clearpolicy" | "-unlock" => {}
+                "-policy" => options.policy = Some(Some(value()?)),
+                "-clearpolicy" => options.policy = Some(None),
+                // What a database module would be told concerns none here.
+                "-x" => drop(value()?),
+                "-unlock" => {}
                 sign if sign.starts_with(['+', '-']) => options.attributes.push(Attribute::parse(sign).map_err(|_| usage(command))?),
                 name if options.principal.is_none() => options.principal = Some(name),
                 _ => return Err(usage(command)),
@@ -81,6 +85,9 @@ impl<'a> Options<'a> {
     pub(super) fn apply(&self, entry: &mut Entry) {
         for attribute in &self.attributes {
             entry.set_attribute(*attribute);
+        }
+        if let Some(policy) = self.policy {
+            entry.policy = policy.map(str::to_owned);
         }
         entry.max_life = self.max_life.or(entry.max_life);
         entry.max_renewable_life = self.max_renewable_life.or(entry.max_renewable_life);

@@ -4,15 +4,19 @@ use kerbox_krb5::{EncryptionType, Timestamp};
 
 use super::super::database::{Entry, Secret};
 use super::super::date::{print_date, print_delta};
+use super::super::glob::glob;
 use super::options::{Options, secret};
-use super::{Failure, Session, glob, usage};
+use super::{Failure, Session, usage};
 use crate::settings::Attribute;
 
 impl Session<'_> {
     pub(super) fn add(&mut self, arguments: &[&str]) -> Result<(), Failure> {
         let options = Options::parse("add_principal", arguments, self.now)?;
         let principal = self.principal("add_principal", options.principal)?;
-        eprintln!("No policy specified for {principal}; defaulting to no policy");
+        match options.policy {
+            None => eprintln!("No policy specified for {principal}; defaulting to no policy"),
+            Some(_) => self.warn_of_policy(&options),
+        }
         if self.database.principals.contains_key(&principal.to_string()) {
             return Err(format!("add_principal: Principal or policy already exists while creating \"{principal}\".").into());
         }
@@ -23,6 +27,11 @@ impl Session<'_> {
         options.apply(&mut entry);
         if !options.no_key {
             let secret = secret("add_principal", &options)?;
+            if let Secret::Password(password) = secret {
+                self.check_password(&entry, &principal.default_salt(), password)
+                    .map_err(|why| format!("add_principal: {why} while creating \"{principal}\"."))?;
+                entry.password_expires = options.password_expires.unwrap_or_else(|| self.password_expires(&entry));
+            }
             let enctypes = options.enctypes.as_deref().unwrap_or(&self.configuration.enctypes);
             let kvno = options.kvno.unwrap_or(1);
             entry
@@ -38,6 +47,7 @@ impl Session<'_> {
         let options = Options::parse("modify_principal", arguments, self.now)?;
         let principal = self.principal("modify_principal", options.principal)?;
         let now = self.now;
+        self.warn_of_policy(&options);
         let entry = self.entry(&principal, "modify_principal: Principal does not exist while getting")?;
         options.apply(entry);
         if let Some(kvno) = options.kvno {
@@ -59,6 +69,12 @@ impl Session<'_> {
         let secret = secret("change_password", &options)?;
         let doing = "change_password: Principal does not exist while changing password for";
         let mut entry = self.entry(&principal, doing)?.clone();
+        if let Secret::Password(password) = secret {
+            self.check_password(&entry, &principal.default_salt(), password)
+                .map_err(|why| format!("change_password: {why} while changing password for \"{principal}\"."))?;
+        }
+        entry.set_attribute(Attribute::taken("needchange"));
+        entry.password_expires = self.password_expires(&entry);
         let kvno = entry.kvno() + 1;
         let enctypes = options.enctypes.as_deref().unwrap_or(&self.configuration.enctypes);
         entry
@@ -77,7 +93,7 @@ impl Session<'_> {
         let principal = self.principal("delete_principal", name)?;
         if !arguments.contains(&"-force") {
             print!("Are you sure you want to delete the principal \"{principal}\"? (yes/no): ");
-            if !yes() {
+            if !super::yes() {
                 return Err(format!("Principal \"{principal}\" not deleted").into());
             }
         }
@@ -114,7 +130,14 @@ impl Session<'_> {
         let principal = self.principal("get_principal", arguments.iter().copied().find(|argument| *argument != "-terse"))?;
         let (max_life, max_renewable) = (self.configuration.max_life, self.configuration.max_renewable_life);
         let admin = format!("root/admin@{}", self.configuration.realm);
-        let entry = self.entry(&principal, "get_principal: Principal does not exist while retrieving")?;
+        let entry = self
+            .entry(&principal, "get_principal: Principal does not exist while retrieving")?
+            .clone();
+        let policy = match &entry.policy {
+            None => "[none]".to_owned(),
+            Some(name) if self.database.policies.contains_key(name) => name.clone(),
+            Some(name) => format!("{name} [does not exist]"),
+        };
         let date = |seconds: Option<i64>| print_date(seconds.map(Timestamp::from_secs));
         println!("Principal: {principal}");
         println!("Expiration date: {}", date(entry.expires));
@@ -133,7 +156,7 @@ impl Session<'_> {
             println!("Key: vno {}, {}{salt}", key.kvno, EncryptionType(key.enctype));
         }
         let attributes: Vec<&str> = entry.attributes().map(Attribute::database_name).collect();
-        println!("MKey: vno 1\nAttributes: {}\nPolicy: [none]", attributes.join(" "));
+        println!("MKey: vno 1\nAttributes: {}\nPolicy: {policy}", attributes.join(" "));
         Ok(())
     }
 
@@ -201,10 +224,4 @@ impl Session<'_> {
         }
         Ok(())
     }
-}
-fn yes() -> bool {
-    use std::io::Write;
-    let _ = std::io::stdout().flush();
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).is_ok() && answer.trim() == "yes"
 }
