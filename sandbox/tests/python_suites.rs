@@ -1,0 +1,126 @@
+//! The tests of the Python packages `gssapi` 1.12.0 and `krb5` 0.10.0, unchanged, on top of the drop-in tools: each test ends as it does
+//! with MIT's krb5 1.20.1, whose outcomes are kept in `python/*.txt`.
+//!
+//! Their fixtures, k5test's, start realms by `kdb5_util`, `kadmin.local`, `krb5kdc` and `kadmind`, of which a run needs about 150. So
+//! they are for an optimised build.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// A package's tests, and how each ends with MIT's programs.
+struct Suite {
+    name: &'static str,
+    /// Below the folder of the peers; a `*` is one folder, whatever its name.
+    tests: &'static str,
+    with_mit: &'static str,
+}
+
+const SUITES: [Suite; 3] = [
+    Suite {
+        name: "gssapi_high_level",
+        tests: "venv/lib/python3*/site-packages/gssapi/tests/test_high_level.py",
+        with_mit: include_str!("python/gssapi_high_level.txt"),
+    },
+    Suite {
+        name: "gssapi_raw",
+        tests: "venv/lib/python3*/site-packages/gssapi/tests/test_raw.py",
+        with_mit: include_str!("python/gssapi_raw.txt"),
+    },
+    Suite {
+        name: "krb5",
+        tests: "sources/krb5-0.10.0/tests",
+        with_mit: include_str!("python/krb5.txt"),
+    },
+];
+
+fn main() -> std::process::ExitCode {
+    let trials = SUITES.into_iter().map(trial).collect();
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+fn trial(suite: Suite) -> Trial {
+    let name = format!("python_suites::{}", suite.name);
+    let required = std::env::var("KERBOX_PEERS").is_ok_and(|value| value == "required");
+    match find(&peers(), suite.tests) {
+        Some(tests) if has_tools() => {
+            let optimised = !cfg!(debug_assertions);
+            let kind = if optimised { "" } else { "needs --release" };
+            Trial::test(name, move || run(&suite, &tests))
+                .with_kind(kind)
+                .with_ignored_flag(!optimised)
+        }
+        _ => {
+            let missing = format!("the tests of python's {} are not installed: see .ci/peers/install.sh", suite.name);
+            Trial::test(name, move || Err(Failed::from(missing)))
+                .with_kind("needs python gssapi, krb5, k5test and MIT kinit")
+                .with_ignored_flag(!required)
+        }
+    }
+}
+
+fn peers() -> PathBuf {
+    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache/kerbox-peers");
+    std::env::var_os("KERBOX_PEERS_DIR").map_or_else(home, PathBuf::from)
+}
+
+/// What the suites need besides: pytest, and the client's tools that k5test calls.
+fn has_tools() -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = |program: &str| std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    ["kinit", "klist"].into_iter().all(on_path) && peers().join("venv/bin/pytest").is_file()
+}
+
+/// The file at a path with a `*` at the end of a folder's name.
+fn find(root: &Path, path: &str) -> Option<PathBuf> {
+    let mut found = root.to_path_buf();
+    for name in path.split('/') {
+        found = match name.strip_suffix('*') {
+            None => found.join(name),
+            Some(prefix) => {
+                let begins = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix));
+                std::fs::read_dir(&found).ok()?.flatten().map(|entry| entry.path()).find(begins)?
+            }
+        };
+    }
+    found.exists().then_some(found)
+}
+
+fn run(suite: &Suite, tests: &Path) -> Result<(), Failed> {
+    let place = tempfile::TempDir::new()?;
+    for name in ["krb5kdc", "kadmind", "kadmin.local", "kdb5_util"] {
+        symlink(env!("CARGO_BIN_EXE_kerbox"), place.path().join(name))?;
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let first = std::iter::once(place.path().to_path_buf());
+    let output = Command::new(peers().join("venv/bin/python"))
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/suite.py"))
+        .arg(tests)
+        .env("PATH", std::env::join_paths(first.chain(std::env::split_paths(&path)))?)
+        .env("TMPDIR", place.path())
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("LC_ALL", "C.UTF-8")
+        .current_dir(place.path())
+        .stdin(Stdio::null())
+        .output()?;
+    let (said, pytest) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let outcomes = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<String>>();
+    let (ours, mits) = (outcomes(&said), outcomes(suite.with_mit));
+    if ours == mits {
+        return Ok(());
+    }
+    let mut text = String::new();
+    for (whose, only) in [
+        ("only here", ours.difference(&mits)),
+        ("only with MIT's programs", mits.difference(&ours)),
+    ] {
+        for line in only {
+            writeln!(text, "{whose}: {line}")?;
+        }
+    }
+    Err(Failed::from(format!("{text}--- pytest said\n{pytest}")))
+}
