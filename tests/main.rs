@@ -13,6 +13,7 @@ mod isolation;
 mod mit_kdc;
 mod proxy;
 mod refusals;
+mod required;
 mod support;
 mod tokens;
 
@@ -23,6 +24,7 @@ fn main() -> std::process::ExitCode {
         encryption_keys::trials(),
         expiry::trials(),
         refusals::trials(),
+        required::trials(),
         isolation::trials(),
         mit_kdc::trials(),
         tokens::trials(),

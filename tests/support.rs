@@ -11,8 +11,13 @@ use std::time::Duration;
 
 use libtest_mimic::{Failed, Trial};
 
+use crate::clients::jdk::Jdk;
+
 /// What a test answers: any error fails it.
 pub(crate) type TestResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
+/// Text that a test looks at.
+pub(crate) type Text = Result<String, Box<dyn std::error::Error + Send + Sync>>;
 
 /// A real client, or a family of them, that may be installed or not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,6 +36,12 @@ pub(crate) enum Peer {
     Python,
     /// A Java development kit.
     Java,
+    /// The JDK of version 17.
+    Jdk17,
+    /// A newer one than 17.
+    NewestJdk,
+    /// The Python packages `gssapi` and `krb5`.
+    PythonKerberos,
     /// Hadoop's Java client.
     JavaHadoop,
     /// colinmarc/hdfs, the newest release.
@@ -54,6 +65,11 @@ impl Peer {
             Self::LibHeimdal => library_exists("libgssapi.so.3"),
             Self::Python => on_path("python3").is_some(),
             Self::Java => on_path("java").is_some(),
+            Self::Jdk17 => Jdk::V17.java().is_some(),
+            Self::NewestJdk => Jdk::Newest.java().is_some(),
+            Self::PythonKerberos => {
+                python_packages().is_some_and(|packages| packages.join("krb5").exists() && packages.join("gssapi").exists())
+            }
             Self::JavaHadoop => Self::Java.is_installed() && hadoop_jars().join("hadoop-client-api-3.4.3.jar").exists(),
             Self::GoHdfs => peers_dir().join("bin/hdfs-go").exists(),
             Self::GoKrb5 => peers_dir().join("bin/krb-go").exists(),
@@ -70,6 +86,9 @@ impl Peer {
             Self::LibHeimdal => "Heimdal's libgssapi",
             Self::Python => "python3",
             Self::Java => "java",
+            Self::Jdk17 => "JDK 17",
+            Self::NewestJdk => "JDK newer than 17",
+            Self::PythonKerberos => "python gssapi and krb5",
             Self::JavaHadoop => "hadoop-client 3.4.3",
             Self::GoHdfs => "hdfs-go",
             Self::GoKrb5 => "krb-go",
@@ -115,6 +134,20 @@ pub(crate) fn peers_dir() -> PathBuf {
         Some(directory) => directory.into(),
         None => PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache/kerbox-peers"),
     }
+}
+
+/// The interpreter of the environment with the Python peers.
+pub(crate) fn python() -> PathBuf {
+    peers_dir().join("venv/bin/python")
+}
+
+/// Where its packages are.
+fn python_packages() -> Option<PathBuf> {
+    let versions = std::fs::read_dir(peers_dir().join("venv/lib")).ok()?;
+    let version = versions
+        .flatten()
+        .find(|entry| entry.file_name().to_string_lossy().starts_with("python3"))?;
+    Some(version.path().join("site-packages"))
 }
 
 /// A program of Heimdal's, by its name there.
@@ -230,6 +263,16 @@ pub(crate) fn command(env: &kerbox::ClientEnv, program: impl AsRef<OsStr>, argum
     let mut command = env.command(program);
     command.args(arguments);
     command
+}
+
+/// Runs a program in a realm's environment.
+pub(crate) fn on(
+    realm: &kerbox::Realm,
+    program: &str,
+    arguments: &[&str],
+    input: &str,
+) -> Result<Ran, Box<dyn std::error::Error + Send + Sync>> {
+    run(&mut command(&realm.env(), program, arguments), input)
 }
 
 /// Runs a client's future on a runtime of the test's own.

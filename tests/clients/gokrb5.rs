@@ -1,12 +1,17 @@
 //! gokrb5, by a small probe: login by password, keytab or ccache, then service tickets.
 
-use kerbox::Realm;
+use std::time::Duration;
+
+use kerbox::{Clock, Event, Realm, TgsKind};
 
 use crate::support::{Peer, TestResult, command, peers_dir, run, trials};
 
 trials! {
     [Peer::GoKrb5] =>
-        it_logs_in_by_password_keytab_and_ccache;
+        it_logs_in_by_password_keytab_and_ccache,
+        it_is_refused_by_number,
+        it_renews_a_ticket_that_is_nearly_over,
+        it_changes_a_password_and_says_why_not;
 }
 
 fn it_logs_in_by_password_keytab_and_ccache() -> TestResult {
@@ -19,5 +24,58 @@ fn it_logs_in_by_password_keytab_and_ccache() -> TestResult {
         let said = run(&mut command(&realm.env(), &probe, &["alice", option, value, "host/localhost"]), "")?.ok()?;
         assert!(said.contains("host/localhost"), "{option}: {said}");
     }
+    Ok(())
+}
+
+fn it_is_refused_by_number() -> TestResult {
+    let realm = Realm::start_blocking()?;
+    let probe = peers_dir().join("bin/krb-go");
+    let go = |arguments: &[&str]| run(&mut command(&realm.env(), &probe, arguments), "");
+    let said = go(&["alice", "-p", "wrong"])?.refused()?;
+    assert!(said.contains("(24) KDC_ERR_PREAUTH_FAILED"), "{said}");
+    let said = go(&["nobody", "-p", "x"])?.refused()?;
+    assert!(said.contains("(6) KDC_ERR_C_PRINCIPAL_UNKNOWN"), "{said}");
+    let said = go(&["alice", "-p", "alice", "no/such"])?.refused()?;
+    assert!(said.contains("(7) KDC_ERR_S_PRINCIPAL_UNKNOWN"), "{said}");
+    Ok(())
+}
+
+/// Go programs know the system's clock alone, so that the realm starts in the past and its clock comes to the present.
+fn it_renews_a_ticket_that_is_nearly_over() -> TestResult {
+    let clock = Clock::system();
+    clock.set(clock.now() - Duration::from_hours(9));
+    let realm = Realm::builder().clock(clock).start_blocking()?;
+    let alice = realm.login_blocking("alice")?;
+    realm.advance_blocking(Duration::from_hours(9))?;
+    let probe = peers_dir().join("bin/krb-go");
+    let cache = alice.ccache().display().to_string();
+    run(&mut command(&realm.env(), &probe, &["alice", "-c", &cache, "host/localhost"]), "")?.ok()?;
+    let renewed = |event: &Event| {
+        let kind = TgsKind::Renew;
+        matches!(event, Event::TgsExchange { kind: seen, outcome, .. } if *seen == kind && outcome.is_ok())
+    };
+    assert_eq!(realm.journal().count(renewed), 1);
+    Ok(())
+}
+
+fn it_changes_a_password_and_says_why_not() -> TestResult {
+    let realm = Realm::start_blocking()?;
+    let policy = kerbox_kdc::PasswordPolicy {
+        min_length: 8,
+        ..kerbox_kdc::PasswordPolicy::default()
+    };
+    realm
+        .kdc()
+        .database_mut()
+        .realm_mut(realm.name())
+        .map_err(kerbox::Error::from)?
+        .password_policy = policy;
+    let probe = peers_dir().join("bin/krb-go");
+    let go = |arguments: &[&str]| run(&mut command(&realm.env(), &probe, arguments), "");
+    let said = go(&["alice", "-p", "alice", "-n", "short"])?.refused()?;
+    assert!(said.contains("New password is too short."), "{said}");
+    let said = go(&["alice", "-p", "alice", "-n", "long-enough"])?.ok()?;
+    assert!(said.contains("password changed: true"), "{said}");
+    go(&["alice", "-p", "long-enough"])?.ok()?;
     Ok(())
 }

@@ -2,21 +2,33 @@
 
 use libtest_mimic::Trial;
 
+mod cross_realm;
 mod go_hdfs;
 mod gokrb5;
 pub(crate) mod hdfs_native;
 mod heimdal;
 pub(crate) mod java_hadoop;
-mod jdk;
+pub(crate) mod jdk;
 mod krb5_crate;
+mod many_kdcs;
+mod mit_kinit;
+mod mit_kpasswd;
+mod mit_kvno;
 mod mit_tools;
 mod pac;
+mod python;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let modules = [
         mit_tools::trials(),
+        mit_kinit::trials(),
+        mit_kvno::trials(),
+        mit_kpasswd::trials(),
+        cross_realm::trials(),
+        many_kdcs::trials(),
         heimdal::trials(),
         jdk::trials(),
+        python::trials(),
         gokrb5::trials(),
         krb5_crate::trials(),
         pac::trials(),

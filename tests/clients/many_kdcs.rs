@@ -1,0 +1,99 @@
+//! A realm of three KDC servers: one refuses connections, one answers nothing, one serves. Clients go on to the next.
+
+use kerbox::Realm;
+
+use super::jdk::{self, Jdk};
+use crate::support::{Peer, TestResult, command, heimdal, on, peers_dir, run, trials};
+
+trials! {
+    [Peer::Mit] =>
+        mit_goes_on_to_the_next,
+        mit_says_so_when_none_is_left;
+    [Peer::Heimdal] =>
+        heimdal_goes_on_to_the_next;
+    [Peer::Jdk17] =>
+        jdk_17_goes_on_to_the_next;
+    [Peer::NewestJdk] =>
+        the_newest_jdk_goes_on_to_the_next;
+    [Peer::GoKrb5] =>
+        gokrb5_goes_on_to_the_next;
+}
+
+/// The first is dead, the second slow, the third serves. Clients wait a second at the most, where they can be told to.
+fn one_of_three_serves() -> Result<Realm, kerbox::Error> {
+    let realm = Realm::builder()
+        .kdcs(3)
+        .libdefault("kdc_timeout", "1s")
+        .libdefault("max_retries", "1")
+        .start_blocking()?;
+    realm.kdc_server(1)?.stop();
+    realm.kdc_server(2)?.silence()?;
+    Ok(realm)
+}
+
+fn mit_goes_on_to_the_next() -> TestResult {
+    let realm = one_of_three_serves()?;
+    let trace = realm.path().join("trace");
+    let env = realm.env().with("KRB5_TRACE", &trace);
+    run(&mut command(&env, "kinit", &["alice"]), "alice\n")?.ok()?;
+    let traced = std::fs::read_to_string(&trace)?;
+    for address in &realm.kdc_addresses() {
+        assert!(traced.contains(&format!("request to dgram {address}")), "{traced}");
+    }
+    let answered = format!("from dgram {}", realm.kdc_addresses()[2]);
+    assert!(traced.contains(&answered), "{traced}");
+    on(&realm, "kvno", &["host/localhost"], "")?.ok()?;
+    Ok(())
+}
+
+fn mit_says_so_when_none_is_left() -> TestResult {
+    let realm = Realm::builder().kdcs(2).start_blocking()?;
+    realm.stop_kdc();
+    let said = on(&realm, "kinit", &["alice"], "alice\n")?.refused()?;
+    assert!(
+        said.contains(&format!("Cannot contact any KDC for realm '{}'", realm.name())),
+        "{said}"
+    );
+    realm.kdc_server(2)?.restart()?;
+    on(&realm, "kinit", &["alice"], "alice\n")?.ok()?;
+    Ok(())
+}
+
+fn heimdal_goes_on_to_the_next() -> TestResult {
+    let realm = one_of_three_serves()?;
+    let keytab = realm.keytab("alice")?.display().to_string();
+    let heim = |program: &str, arguments: &[&str]| run(&mut command(&realm.env(), heimdal(program), arguments), "");
+    heim("kinit.heimdal", &["-k", "-t", &keytab, "alice"])?.ok()?;
+    heim("kgetcred", &["host/localhost"])?.ok()?;
+    Ok(())
+}
+
+fn jdk_goes_on_to_the_next(jdk: Jdk) -> TestResult {
+    let realm = one_of_three_serves()?;
+    let keytab = realm.keytab("alice")?.display().to_string();
+    let said = jdk::commands(jdk, &realm, &[&["login", "keytab", "alice", &keytab], &["token", "host@localhost"]])?;
+    assert!(said[0].contains("ticket alice@"), "{said:?}");
+    assert!(said[1].contains("bytes for host@localhost"), "{said:?}");
+    Ok(())
+}
+
+fn jdk_17_goes_on_to_the_next() -> TestResult {
+    jdk_goes_on_to_the_next(Jdk::V17)
+}
+
+fn the_newest_jdk_goes_on_to_the_next() -> TestResult {
+    jdk_goes_on_to_the_next(Jdk::Newest)
+}
+
+/// gokrb5 tries the servers in a random order, over UDP first and then TCP, and waits five seconds for each: the slow one is left out.
+fn gokrb5_goes_on_to_the_next() -> TestResult {
+    let realm = Realm::builder().kdcs(4).start_blocking()?;
+    for number in 1..=3 {
+        realm.kdc_server(number)?.stop();
+    }
+    let probe = peers_dir().join("bin/krb-go");
+    let keytab = realm.keytab("alice")?.display().to_string();
+    let said = run(&mut command(&realm.env(), probe, &["alice", "-k", &keytab, "host/localhost"]), "")?.ok()?;
+    assert!(said.contains("host/localhost"), "{said}");
+    Ok(())
+}

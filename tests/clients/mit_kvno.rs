@@ -1,0 +1,115 @@
+//! MIT's kvno: service tickets, keytabs, user-to-user, and tickets in others' names.
+
+use kerbox::{Error, NewPrincipal, Realm};
+
+use crate::support::{Peer, TestResult, on, trials};
+
+trials! {
+    [Peer::Mit] =>
+        a_service_is_named_by_service_and_host,
+        a_keytab_is_checked_against_the_kdcs_keys,
+        a_user_s_session_key_serves_another_user,
+        user_to_user_is_refused_where_the_server_does_not_allow_it,
+        a_service_gets_a_ticket_to_itself_in_a_user_s_name,
+        a_service_acts_in_a_user_s_name_where_it_is_allowed;
+}
+
+/// A realm in which HTTP may come to the NameNode in users' names, and dn may ask for others' tickets to itself alone.
+fn delegating() -> Result<Realm, Error> {
+    Realm::builder()
+        .principal(
+            NewPrincipal::new("HTTP/localhost")
+                .attribute("+ok_to_auth_as_delegate")
+                .delegates_to("nn/localhost"),
+        )
+        .principal(NewPrincipal::new("dn/localhost").delegates_to("nn/localhost"))
+        .start_blocking()
+}
+
+fn login(realm: &Realm, service: &str) -> TestResult {
+    let keytab = realm.keytab(service)?.display().to_string();
+    on(realm, "kinit", &["-f", "-k", "-t", &keytab, service], "")?.ok()?;
+    Ok(())
+}
+
+fn a_service_is_named_by_service_and_host() -> TestResult {
+    let realm = Realm::start_blocking()?;
+    login(&realm, "alice")?;
+    let said = on(&realm, "kvno", &["-S", "nn", "localhost"], "")?.ok()?;
+    assert_eq!(said, format!("nn/localhost@{}: kvno = 1\n", realm.name()));
+    let said = on(&realm, "kvno", &["-S", "smtp", "localhost"], "")?.refused()?;
+    assert!(
+        said.contains(&format!("Server smtp/localhost@{} not found in Kerberos database", realm.name())),
+        "{said}"
+    );
+    Ok(())
+}
+
+fn a_keytab_is_checked_against_the_kdcs_keys() -> TestResult {
+    let realm = Realm::start_blocking()?;
+    login(&realm, "alice")?;
+    let keytab = realm.keytab("nn/localhost")?.display().to_string();
+    let said = on(&realm, "kvno", &["-k", &keytab, "nn/localhost"], "")?.ok()?;
+    assert!(said.contains("kvno = 1, keytab entry valid"), "{said}");
+    realm.change_keys("nn/localhost", false)?;
+    login(&realm, "alice")?;
+    let said = on(&realm, "kvno", &["-k", &keytab, "nn/localhost"], "")?;
+    assert!(!said.status.success(), "{said}");
+    assert!(said.to_string().contains("kvno = 2, keytab entry invalid"), "{said}");
+    Ok(())
+}
+
+fn a_user_s_session_key_serves_another_user() -> TestResult {
+    let realm = Realm::start_blocking()?;
+    let bob = realm.login_blocking("bob")?;
+    login(&realm, "alice")?;
+    let theirs = format!("FILE:{}", bob.ccache().display());
+    on(&realm, "kvno", &["--u2u", &theirs, "bob"], "")?.ok()?;
+    let listed = on(&realm, "klist", &[], "")?.ok()?;
+    assert!(listed.contains(&format!("bob@{}", realm.name())), "{listed}");
+    // Somebody else's ticket-granting ticket.
+    let said = on(&realm, "kvno", &["--u2u", &theirs, "jupyter"], "")?.refused()?;
+    assert!(said.contains("Requested server and ticket don't match"), "{said}");
+    Ok(())
+}
+
+fn user_to_user_is_refused_where_the_server_does_not_allow_it() -> TestResult {
+    let realm = Realm::builder()
+        .principal(NewPrincipal::new("bob").attribute("-allow_dup_skey"))
+        .start_blocking()?;
+    let bob = realm.login_blocking("bob")?;
+    login(&realm, "alice")?;
+    let theirs = format!("FILE:{}", bob.ccache().display());
+    let said = on(&realm, "kvno", &["--u2u", &theirs, "bob"], "")?.refused()?;
+    assert!(said.contains("KDC policy rejects request"), "{said}");
+    Ok(())
+}
+
+fn a_service_gets_a_ticket_to_itself_in_a_user_s_name() -> TestResult {
+    let realm = delegating()?;
+    login(&realm, "HTTP/localhost")?;
+    let said = on(&realm, "kvno", &["-U", "alice", "HTTP/localhost"], "")?.ok()?;
+    assert!(said.contains("kvno = 1"), "{said}");
+    let listed = on(&realm, "klist", &["-f"], "")?.ok()?;
+    assert!(listed.contains(&format!("for client alice@{}", realm.name())), "{listed}");
+    let said = on(&realm, "kvno", &["-U", "nobody", "HTTP/localhost"], "")?.refused()?;
+    assert!(said.contains("not found in Kerberos database"), "{said}");
+    Ok(())
+}
+
+fn a_service_acts_in_a_user_s_name_where_it_is_allowed() -> TestResult {
+    let realm = delegating()?;
+    login(&realm, "HTTP/localhost")?;
+    on(&realm, "kvno", &["-U", "alice", "-P", "nn/localhost"], "")?.ok()?;
+    let listed = on(&realm, "klist", &[], "")?.ok()?;
+    let ticket = listed.split("nn/localhost").nth(1).ok_or("no ticket for nn")?;
+    assert!(ticket.contains(&format!("for client alice@{}", realm.name())), "{listed}");
+    // It may go to the NameNode alone.
+    let said = on(&realm, "kvno", &["-U", "alice", "-P", "hdfs/localhost"], "")?.refused()?;
+    assert!(said.contains("KDC can't fulfill requested option"), "{said}");
+    // The DataNode's evidence is not forwardable, since it may not ask for other users without their password.
+    login(&realm, "dn/localhost")?;
+    let said = on(&realm, "kvno", &["-U", "alice", "-P", "nn/localhost"], "")?.refused()?;
+    assert!(said.contains("KDC can't fulfill requested option"), "{said}");
+    Ok(())
+}

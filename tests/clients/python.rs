@@ -1,0 +1,107 @@
+//! Python's `krb5` and `gssapi`: MIT's library by calls that its tools do not make.
+
+use std::time::Duration;
+
+use kerbox::{ErrorCode, NewPrincipal, Realm};
+
+use crate::support::{Peer, TestResult, Text, command, peer_source, python, run, trials};
+
+trials! {
+    [Peer::PythonKerberos] =>
+        krb5_logs_in_by_password_and_keytab,
+        krb5_is_refused_by_number,
+        krb5_renews_and_validates,
+        gssapi_makes_a_context,
+        gssapi_acts_in_a_user_s_name_where_it_is_allowed;
+}
+
+fn script(realm: &Realm, arguments: &[&str]) -> Text {
+    let source = peer_source("kerberos.py").display().to_string();
+    let words: Vec<&str> = std::iter::once(&*source).chain(arguments.iter().copied()).collect();
+    run(&mut command(&realm.env(), python(), &words), "")?.ok()
+}
+
+/// What the library says of a KRB-ERROR: its number in the library's own table.
+fn refused(code: ErrorCode) -> String {
+    format!("refused {}", -1_765_328_384 + code.0)
+}
+
+fn full(realm: &Realm, name: &str) -> String {
+    format!("{name}@{}", realm.name())
+}
+
+fn keytab(realm: &Realm, name: &str) -> Text {
+    Ok(realm.keytab(name)?.display().to_string())
+}
+
+fn krb5_logs_in_by_password_and_keytab() -> TestResult {
+    let realm = Realm::start_blocking()?;
+    let alice = full(&realm, "alice");
+    let expected = format!("ticket {alice} krbtgt/{0}@{0} lives 3600 after 0\n", realm.name());
+    assert_eq!(script(&realm, &["password", &alice, "alice"])?, expected);
+    assert_eq!(script(&realm, &["keytab", &alice, &keytab(&realm, "alice")?])?, expected);
+    Ok(())
+}
+
+fn krb5_is_refused_by_number() -> TestResult {
+    let realm = Realm::builder()
+        .principal(NewPrincipal::new("carol").password("pw").attribute("-allow_tix"))
+        .start_blocking()?;
+    for (user, password, code) in [
+        ("alice", "wrong", ErrorCode::KDC_ERR_PREAUTH_FAILED),
+        ("nobody", "x", ErrorCode::KDC_ERR_C_PRINCIPAL_UNKNOWN),
+        ("carol", "pw", ErrorCode::KDC_ERR_CLIENT_REVOKED),
+    ] {
+        let said = script(&realm, &["password", &full(&realm, user), password])?;
+        assert!(said.starts_with(&refused(code)), "{user}: {said}");
+    }
+    Ok(())
+}
+
+fn krb5_renews_and_validates() -> TestResult {
+    let realm = Realm::start_blocking()?;
+    let alice = full(&realm, "alice");
+    script(&realm, &["keytab", &alice, &keytab(&realm, "alice")?])?;
+    realm.advance_blocking(Duration::from_mins(30))?;
+    let renewed = script(&realm, &["renew"])?;
+    assert!(renewed.contains("lives 3600 after 180"), "half an hour later: {renewed}");
+    let postdated = script(&realm, &["postdated", &alice, &keytab(&realm, "alice")?, "7200"])?;
+    assert!(postdated.contains("after 720"), "{postdated}");
+    let too_early = script(&realm, &["validate"])?;
+    assert!(too_early.starts_with(&refused(ErrorCode::KRB_AP_ERR_TKT_NYV)), "{too_early}");
+    realm.advance_blocking(Duration::from_mins(121))?;
+    let validated = script(&realm, &["validate"])?;
+    assert!(validated.contains("lives 3600"), "{validated}");
+    Ok(())
+}
+
+fn gssapi_makes_a_context() -> TestResult {
+    let realm = Realm::start_blocking()?;
+    let (alice, host) = (full(&realm, "alice"), full(&realm, "host/localhost"));
+    let (alices, hosts) = (keytab(&realm, "alice")?, keytab(&realm, "host/localhost")?);
+    let said = script(&realm, &["context", &alice, &alices, &host, &hosts])?;
+    assert_eq!(said, format!("context of {alice} with {host}\n"));
+    // With a key that is not the KDC's any more.
+    realm.change_keys("host/localhost", false)?;
+    let said = script(&realm, &["context", &alice, &alices, &host, &hosts])?;
+    assert!(said.starts_with("refused ") && said.contains("Cannot find key"), "{said}");
+    Ok(())
+}
+
+fn gssapi_acts_in_a_user_s_name_where_it_is_allowed() -> TestResult {
+    let realm = Realm::builder()
+        .principal(
+            NewPrincipal::new("HTTP/localhost")
+                .attribute("+ok_to_auth_as_delegate")
+                .delegates_to("nn/localhost"),
+        )
+        .start_blocking()?;
+    let [alice, http, nn, hdfs] = ["alice", "HTTP/localhost", "nn/localhost", "hdfs/localhost"].map(|name| full(&realm, name));
+    let [https, nns, hdfss] = ["HTTP/localhost", "nn/localhost", "hdfs/localhost"].map(|name| keytab(&realm, name));
+    let https = https?;
+    let said = script(&realm, &["delegate", &http, &https, &alice, &nn, &nns?])?;
+    assert_eq!(said, format!("context of {alice} with {nn}\n"));
+    let said = script(&realm, &["delegate", &http, &https, &alice, &hdfs, &hdfss?])?;
+    assert!(said.starts_with(&refused(ErrorCode::KDC_ERR_BADOPTION)), "{said}");
+    Ok(())
+}
