@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -123,6 +123,57 @@ fn queries_answer_in_mits_words() {
 }
 
 #[test]
+fn policies_are_kept_and_enforced_in_mits_words() {
+    let realm = Realm::new("").created();
+    let too_short = "add_principal: Password is too short while creating \"carol@KRBTEST.COM\".\n";
+    let too_plain =
+        "change_password: Password does not contain enough character classes while changing password for \"carol@KRBTEST.COM\".\n";
+    let reused = "change_password: Cannot reuse password while changing password for \"carol@KRBTEST.COM\".\n";
+    for (query, stdout, stderr) in [
+        ("addpol -minlength 6 -minclasses 2 pol", "", ""),
+        (
+            "addpol -minlength 6 pol",
+            "",
+            "add_policy: Principal or policy already exists while creating policy \"pol\".\n",
+        ),
+        ("modpol -maxlife 1day pol", "", ""),
+        ("getpol -terse pol", "\"pol\"\t86400\t0\t6\t2\t1\t0\t0\t0\t0\t-\n", ""),
+        ("listpols", "pol\n", ""),
+        ("addprinc -pw sh0rt -policy pol carol", "", too_short),
+        (
+            "addprinc -pw l0nger-one -policy pol carol",
+            "Principal \"carol@KRBTEST.COM\" created.\n",
+            "",
+        ),
+        ("cpw -pw shortonly carol", "", too_plain),
+        ("cpw -pw l0nger-one carol", "", reused),
+        ("cpw -pw an0ther-one carol", "Password for \"carol@KRBTEST.COM\" changed.\n", ""),
+        ("delpol -force pol", "", ""),
+        (
+            "delpol -force pol",
+            "",
+            "delete_policy:: Policy does not exist while deleting policy \"pol\"\n",
+        ),
+        (
+            "getpol pol",
+            "",
+            "get_policy: Policy does not exist while retrieving policy \"pol\".\n",
+        ),
+        (
+            "modprinc -policy other carol",
+            "Principal \"carol@KRBTEST.COM\" modified.\n",
+            "WARNING: policy \"other\" does not exist\n",
+        ),
+    ] {
+        assert_eq!(realm.query(query), (stdout.to_owned(), stderr.to_owned()), "{query}");
+    }
+    let (printed, _) = realm.query("getprinc carol");
+    assert!(printed.ends_with("Policy: other [does not exist]\n"), "{printed}");
+    let (_, said) = realm.query("addpol -minlife 1day strict");
+    assert!(said.contains("-minlife") && realm.query("listpols").0.is_empty(), "{said}");
+}
+
+#[test]
 fn getprinc_prints_every_line_that_mits_does() {
     let realm = Realm::new("  default_principal_flags = +preauth").created();
     realm.query("addprinc -randkey -e aes256-cts:normal,aes128-cts:normal -expire 2030-01-01 -maxlife 30s -allow_renewable host/h");
@@ -198,6 +249,61 @@ fn on_path(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
+/// A server of the realm on a free port, and its address.
+fn daemon(realm: &Realm, program: &str, foreground: &str) -> (Child, String) {
+    let mut child = realm
+        .command(program, &[foreground])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("piped"))
+        .read_line(&mut line)
+        .expect("readable");
+    let address = line.trim_end().strip_prefix(&format!("{program}: starting... "));
+    (child, address.expect("it tells the port").to_owned())
+}
+
+#[test]
+fn a_password_that_a_user_changes_at_kadmind_is_kept_in_the_database() {
+    if !is_there("MIT kpasswd", on_path("kpasswd")) {
+        return;
+    }
+    let listen = "  kdc_listen = 127.0.0.1:0\n  kpasswd_listen = 127.0.0.1:0\n  supported_enctypes = aes128-cts:normal";
+    let realm = Realm::new(listen).created();
+    realm.query("addpol -minlength 6 pol");
+    realm.query("addprinc -pw first1 -policy pol +needchange alice");
+    let (mut kdc, address) = daemon(&realm, "krb5kdc", "-n");
+    let (mut kadmind, passwords) = daemon(&realm, "kadmind", "-nofork");
+    let servers = format!("kdc = {address}\n  kpasswd_server = {passwords}");
+    let conf =
+        format!("[libdefaults]\n default_realm = KRBTEST.COM\n dns_lookup_kdc = false\n[realms]\n KRBTEST.COM = {{\n  {servers}\n }}\n");
+    realm.place.file("krb5.conf", &conf);
+    let client = |program: &str, input: &str| {
+        let mut client = Command::new(program);
+        client
+            .arg("alice")
+            .env("KRB5_CONFIG", realm.path("krb5.conf"))
+            .env("KRB5CCNAME", realm.path("cc"));
+        let client = client.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut client = client.spawn().expect("it starts");
+        client.stdin.take().expect("piped").write_all(input.as_bytes()).expect("it reads");
+        Ran::of(client.wait_with_output().expect("it ends"))
+    };
+    let short = client("kpasswd", "first1\nshort\nshort\n");
+    assert_eq!(short.code, Some(2));
+    assert!(short.stdout.contains("at least 6 characters long"), "{short:#?}");
+    client("kpasswd", "first1\nsecond2\nsecond2\n").succeeded();
+    client("kinit", "second2\n").succeeded();
+    let (printed, _) = realm.query("getprinc alice");
+    assert!(printed.contains("Key: vno 2, aes128-cts-hmac-sha1-96\n"), "{printed}");
+    assert!(printed.contains("Attributes: \n"), "nothing more to change: {printed}");
+    for server in [&mut kdc, &mut kadmind] {
+        kill_process(Pid::from_raw(server.id().cast_signed()).expect("a process"), Signal::TERM).expect("it lives");
+        assert_eq!(server.wait().expect("ours").code(), Some(0));
+    }
+}
+
 #[test]
 fn krb5kdc_serves_mits_kinit_and_sees_what_kadmin_changes() {
     if !is_there("MIT kinit", on_path("kinit")) {
@@ -205,12 +311,7 @@ fn krb5kdc_serves_mits_kinit_and_sees_what_kadmin_changes() {
     }
     let realm = Realm::new("  kdc_listen = 127.0.0.1:0\n  supported_enctypes = aes128-cts:normal").created();
     realm.query("addprinc -pw first -requires_preauth alice");
-    let mut kdc = realm.command("krb5kdc", &["-n"]).stdout(Stdio::piped()).spawn().expect("it starts");
-    let mut line = String::new();
-    BufReader::new(kdc.stdout.take().expect("piped"))
-        .read_line(&mut line)
-        .expect("readable");
-    let address = line.trim_end().strip_prefix("krb5kdc: starting... ").expect("it tells the port");
+    let (mut kdc, address) = daemon(&realm, "krb5kdc", "-n");
     let conf = format!(
         "[libdefaults]\n default_realm = KRBTEST.COM\n dns_lookup_kdc = false\n[realms]\n KRBTEST.COM = {{\n  kdc = {address}\n }}\n"
     );
