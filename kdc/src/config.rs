@@ -24,6 +24,11 @@ pub struct RealmConfig {
     pub attributes: Attributes,
     /// To which realms hosts (`name`) and domains (`.name`) of others belong: clients that ask here are referred there.
     pub host_realms: BTreeMap<String, String>,
+    /// The services whose names of no type (NT-UNKNOWN, as the JDK asks) are taken for those of hosts, so that clients are referred;
+    /// `*` stands for all. None by default; MIT's `host_based_services`.
+    pub host_based_services: Vec<String>,
+    /// The services for which nobody is referred; `*` stands for all. None by default; MIT's `no_host_referral`.
+    pub no_host_referral: Vec<String>,
     /// Which PAC tickets carry; none by default.
     pub pac: Pac,
     /// As which domain of Windows full PACs know the realm.
@@ -46,6 +51,8 @@ impl RealmConfig {
             enctypes: EncryptionType::DEFAULT.to_vec(),
             attributes: Attributes::REQUIRES_PRE_AUTH,
             host_realms: BTreeMap::new(),
+            host_based_services: Vec::new(),
+            no_host_referral: Vec::new(),
             pac: Pac::default(),
             pac_domain: PacDomain::default(),
             password_policy: PasswordPolicy::default(),

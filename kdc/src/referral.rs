@@ -69,10 +69,16 @@ pub(crate) fn server<'a>(context: &Context<'a>, body: &KdcRequestBody, asked: &P
 
 /// The realm of a host-based service that is not ours, for a client that lets itself be referred.
 fn realm_of_host(context: &Context<'_>, body: &KdcRequestBody, asked: &Principal) -> Option<String> {
-    let [_, host] = asked.components() else { return None };
-    let host_based = [NameType::SRV_HST, NameType::SRV_INST].contains(&asked.name_type());
-    if !body.options.contains(KdcOptions::CANONICALIZE) || !host_based || !host.contains('.') {
+    let [service, host] = asked.components() else { return None };
+    let realm = context.realm(asked.realm());
+    let is_in = |list: &[String]| list.iter().any(|listed| listed == "*" || listed == service);
+    let host_based = match asked.name_type() {
+        NameType::SRV_HST | NameType::SRV_INST => true,
+        NameType::UNKNOWN => is_in(&realm.host_based_services),
+        _ => false,
+    };
+    if !body.options.contains(KdcOptions::CANONICALIZE) || !host_based || is_in(&realm.no_host_referral) || !host.contains('.') {
         return None;
     }
-    context.realm(asked.realm()).realm_of_host(host).map(str::to_owned)
+    realm.realm_of_host(host).map(str::to_owned)
 }

@@ -2,7 +2,8 @@
 
 use kerbox_krb5::messages::{
     ApRep, ApReq, Authenticator, AuthorizationData, EncApRepPart, EncKrbPrivPart, EncryptedData, EtypeInfo2Entry, KdcReply, KdcRequest,
-    KdcRequestBody, KrbCred, KrbError, KrbPriv, KrbSafe, PaData, PaEncTsEnc, PaForUser, Ticket,
+    KdcRequestBody, KrbCred, KrbError, KrbPriv, KrbSafe, PaData, PaEncTsEnc, PaForUser, PaS4uX509User, Ticket, decode_fast_reply,
+    encode_fast_reply,
 };
 use kerbox_krb5::{Error, Principal, Timestamp};
 
@@ -23,7 +24,12 @@ fn encodings() -> Vec<(String, Vec<u8>)> {
 
 /// Decodes by the encoding's name and encodes again.
 fn recode(name: &str, bytes: &[u8]) -> Result<Vec<u8>, Error> {
-    let kind = name.trim_start_matches("encode_krb5_").split('(').next().unwrap_or_default();
+    let kind = name
+        .trim_start_matches("encode_krb5_")
+        .split('(')
+        .next()
+        .unwrap_or_default()
+        .trim_end();
     Ok(match kind {
         "authenticator" => Authenticator::decode(bytes)?.encode(),
         "ticket" => Ticket::decode(bytes)?.encode(),
@@ -43,6 +49,8 @@ fn recode(name: &str, bytes: &[u8]) -> Result<Vec<u8>, Error> {
         "etype_info2" => EtypeInfo2Entry::encode_list(&EtypeInfo2Entry::decode_list(bytes)?),
         "pa_enc_ts" => PaEncTsEnc::decode(bytes)?.encode(),
         "enc_data" => EncryptedData::decode(bytes)?.encode(),
+        "pa_fx_fast_reply" => encode_fast_reply(&decode_fast_reply(bytes)?),
+        "pa_s4u_x509_user" => PaS4uX509User::decode(bytes)?.encode(),
         "pa_for_user" => PaForUser::decode(bytes)?.encode(),
         other => panic!("nothing decodes {other}"),
     })

@@ -17,6 +17,7 @@ mod mit_kvno;
 mod mit_tools;
 mod pac;
 mod python;
+mod referral;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let modules = [
@@ -32,6 +33,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         gokrb5::trials(),
         krb5_crate::trials(),
         pac::trials(),
+        referral::trials(),
         hdfs_native::trials(),
         java_hadoop::trials(),
         go_hdfs::trials(),

@@ -13,7 +13,10 @@ import org.ietf.jgss.GSSManager;
 import org.ietf.jgss.GSSName;
 import org.ietf.jgss.Oid;
 
-/** A client and a service of JGSS in one process. Arguments: CLIENT KEYTAB SERVICE/HOST KEYTAB. Prints what the service learns. */
+/**
+ * A client and a service of JGSS in one process. Arguments: CLIENT KEYTAB SERVICE/HOST KEYTAB. Prints what the service learns.
+ * Without the second keytab there is the client alone.
+ */
 public class JdkAccept {
     static Subject login(String principal, String keytab, boolean initiator) throws Exception {
         Map<String, String> options = Map.of("principal", principal, "useKeyTab", "true", "keyTab", keytab, "storeKey", "true",
@@ -38,6 +41,10 @@ public class JdkAccept {
             GSSName name = manager.createName(service[0] + "@" + service[1], GSSName.NT_HOSTBASED_SERVICE);
             return manager.createContext(name, krb5, null, GSSContext.DEFAULT_LIFETIME).initSecContext(new byte[0], 0, 0);
         });
+        System.out.println("token of " + token.length + " bytes for " + arguments[2]);
+        if (arguments.length < 4) {
+            return;
+        }
         Subject.doAs(login(arguments[2], arguments[3], false), (PrivilegedExceptionAction<Void>) () -> {
             GSSCredential credential = manager.createCredential(null, GSSCredential.DEFAULT_LIFETIME, krb5, GSSCredential.ACCEPT_ONLY);
             GSSContext context = manager.createContext(credential);

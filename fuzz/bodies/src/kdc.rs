@@ -6,10 +6,10 @@ use kerbox_kdc::{Kdc, Peer, Transport};
 use kerbox_krb5::ap_exchange::{ApInitiator, ApInitiatorOptions};
 use kerbox_krb5::client::{AsExchange, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest};
 use kerbox_krb5::messages::{
-    ApOptions, ApReq, Authenticator, ChangePasswordData, Checksum, EncKrbPrivPart, EncryptedData, KdcReply, KdcRequest, KdcRequestBody,
-    KrbError, KrbPriv, MessageType, PaData, PaDataType,
+    ApOptions, ApReq, Authenticator, AuthorizationData, ChangePasswordData, Checksum, EncKrbPrivPart, EncryptedData, KdcReply, KdcRequest,
+    KdcRequestBody, KrbError, KrbPriv, MessageType, PaData, PaDataType,
 };
-use kerbox_krb5::{KeyUsage, Principal};
+use kerbox_krb5::{EncryptionKey, KeyUsage, Principal};
 
 use crate::world::{NOW, alice, alices_key, rng, world};
 
@@ -92,6 +92,55 @@ pub fn kdc_tgs_body(bytes: &[u8]) {
     handle(&world().kdc, &message.encode(), Transport::Tcp);
 }
 
+/// Any PAC in a ticket-granting ticket that is the KDC's own in all else; and signed, if it has a place for that.
+pub fn kdc_pac(bytes: &[u8]) {
+    let world = world();
+    let database = world.kdc.database();
+    let Some(key) = database.get(&world.tgt.server).and_then(|entry| entry.service_key()) else {
+        return;
+    };
+    let mut pac = bytes.to_vec();
+    sign(&mut pac, key.key());
+    for pac in [bytes.to_vec(), pac] {
+        let mut part = world.tgt.ticket.open(key.key()).expect("the KDC's own");
+        let inner = AuthorizationData {
+            ad_type: AuthorizationData::WIN2K_PAC,
+            data: pac,
+        };
+        part.authorization_data = vec![AuthorizationData {
+            ad_type: AuthorizationData::IF_RELEVANT,
+            data: AuthorizationData::encode_list(&[inner]),
+        }];
+        let mut tgt = world.tgt.clone();
+        tgt.ticket = part.seal(tgt.server.clone(), key.key(), Some(key.kvno), &mut rng());
+        let request = TgsRequest::service(world.service.clone(), &tgt);
+        let (_, request) = TgsExchange::new(&tgt, request, NOW, &mut rng()).expect("supported");
+        handle(&world.kdc, &request, Transport::Tcp);
+    }
+}
+
+/// Signs a PAC in the server's buffer, if it is where its table says.
+fn sign(pac: &mut [u8], key: &EncryptionKey) -> Option<()> {
+    const SERVER: u32 = 6;
+    const KDC: u32 = 7;
+    let number = |pac: &[u8], at: usize| Some(u32::from_le_bytes(*pac.get(at..)?.first_chunk()?));
+    let mut server = None;
+    for line in (8..).step_by(16).take(number(pac, 0)?.min(64) as usize) {
+        let start = number(pac, line + 8)? as usize + 4;
+        let end = start.checked_add(12)?;
+        if let kind @ (SERVER | KDC) = number(pac, line)? {
+            pac.get_mut(start..end)?.fill(0);
+            if kind == SERVER {
+                server = Some(start..end);
+            }
+        }
+    }
+    let checksum = key.checksum(KeyUsage(17), pac);
+    let place = pac.get_mut(server?)?;
+    place.copy_from_slice(checksum.get(..place.len())?);
+    Some(())
+}
+
 /// Any answer to an AS-REQ.
 pub fn as_answer(bytes: &[u8]) {
     let secret = Secret::Keys(vec![alices_key()]);
@@ -119,6 +168,26 @@ pub(crate) fn kpasswd_seeds() -> Vec<Vec<u8>> {
         target: Some(Principal::new("EXAMPLE.COM", ["bob"])),
     };
     vec![b"\0new-pw".to_vec(), [&[1], &data.encode()[..]].concat()]
+}
+
+pub(crate) fn pac_seeds() -> Vec<Vec<u8>> {
+    // The smallest: a client, and the two signatures of a ticket-granting ticket.
+    let mut pac = [3_u32.to_le_bytes(), [0; 4]].concat();
+    for (kind, length, place) in [(10_u32, 20_u32, 56_u64), (6, 16, 80), (7, 16, 96)] {
+        pac.extend(kind.to_le_bytes());
+        pac.extend(length.to_le_bytes());
+        pac.extend(place.to_le_bytes());
+    }
+    let time = (NOW.as_secs() + 11_644_473_600) as u64 * 10_000_000;
+    pac.extend(time.to_le_bytes());
+    pac.extend([10, 0]);
+    pac.extend("alice".encode_utf16().flat_map(u16::to_le_bytes));
+    pac.extend([0; 4]);
+    for _ in 0..2 {
+        pac.extend(16_u32.to_le_bytes());
+        pac.extend([0; 12]);
+    }
+    vec![pac]
 }
 
 pub(crate) fn body_seeds() -> Vec<Vec<u8>> {

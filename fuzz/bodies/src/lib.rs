@@ -13,7 +13,7 @@ mod world;
 pub use files::{ccache, keytab, names};
 pub use gss::{ap_request, gss_context_token, gss_message};
 pub use hdfs::{digest_md5, namenode_calls, rpc_secure, rpc_simple, tokens};
-pub use kdc::{as_answer, kdc_handle, kdc_tgs_body, kpasswd, tgs_answer};
+pub use kdc::{as_answer, kdc_handle, kdc_pac, kdc_tgs_body, kpasswd, tgs_answer};
 pub use messages::messages;
 
 /// A fuzz target: its name, what it runs, and inputs to begin with.
@@ -27,7 +27,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 17] = [
     Target {
         name: "keytab",
         body: keytab,
@@ -57,6 +57,11 @@ pub const TARGETS: [Target; 16] = [
         name: "kdc_tgs_body",
         body: kdc_tgs_body,
         seeds: kdc::body_seeds,
+    },
+    Target {
+        name: "kdc_pac",
+        body: kdc_pac,
+        seeds: kdc::pac_seeds,
     },
     Target {
         name: "as_answer",

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use kerbox_kdc::{Kdc, NewKeys, NewPrincipal, Peer, PrincipalDatabase, RealmConfig};
+use kerbox_kdc::{Kdc, NewKeys, NewPrincipal, Pac, Peer, PrincipalDatabase, RealmConfig};
 use kerbox_krb5::client::{AsExchange, AsStep, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest};
 use kerbox_krb5::{EncryptionKey, EncryptionType, Keytab, Principal, Timestamp};
 use rand::SeedableRng;
@@ -48,7 +48,9 @@ impl World {
     fn new() -> Self {
         let mut rng = rng();
         let mut database = PrincipalDatabase::new();
-        database.add_realm(RealmConfig::new(REALM), &mut rng).expect("a new realm");
+        let mut realm = RealmConfig::new(REALM);
+        realm.pac = Pac::Full;
+        database.add_realm(realm, &mut rng).expect("a new realm");
         let service = Principal::new(REALM, ["hdfs", "localhost"]);
         for (principal, keys) in [
             (alice(), NewKeys::Given(vec![alices_key()])),
