@@ -75,7 +75,9 @@ fn mits_kinit_is_told_that_there_is_no_pkinit() -> TestResult {
 }
 
 fn mits_kinit_finds_a_renamed_principal_by_its_old_salt() -> TestResult {
-    let realm = Realm::builder().principal(NewPrincipal::new("ann").password("pw")).start_blocking()?;
+    let realm = Realm::builder()
+        .principal(NewPrincipal::new("ann").password("pw"))
+        .start_blocking()?;
     let (ann, anna) = (realm.principal("ann")?, Principal::new(realm.name(), ["anna"]));
     realm.kdc().update(|database, _| database.rename(&ann, anna))?;
     run(&mut command(&realm.env(), "kinit", &["anna"]), "pw\n")?.ok()?;
@@ -101,7 +103,15 @@ fn the_jdk_is_referred_where_its_services_are_said_to_be_hosts() -> TestResult {
     let config = format!("-Djava.security.krb5.conf={conf}");
     let source = peer_source("JdkAccept.java").display().to_string();
     let keytab = realm.keytab("alice")?.display().to_string();
-    let words = [&*config, "-Djava.net.preferIPv4Stack=true", "-Xshare:auto", &source, "alice", &keytab, HOST];
+    let words = [
+        &*config,
+        "-Djava.net.preferIPv4Stack=true",
+        "-Xshare:auto",
+        &source,
+        "alice",
+        &keytab,
+        HOST,
+    ];
     let said = run(&mut command(&env, "java", &words), "")?.ok()?;
     assert!(said.contains("bytes for HTTP/www.middle.org"), "{said}");
     assert!(came_to_the_host(&realm));
