@@ -27,6 +27,8 @@ pub mod principal;
 mod private_file;
 mod reader;
 mod stored_key;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod ticket;
 pub mod time;
 

@@ -1,69 +1,28 @@
 //! Base64 (RFC 4648), in the two alphabets that Hadoop uses.
 
-const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+use ::base64::Engine;
+use ::base64::alphabet;
+use ::base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+/// Padding may be there or not.
+const EITHER: GeneralPurposeConfig = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, EITHER);
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, EITHER.with_encode_padding(false));
 
 /// The standard alphabet, padded.
 pub(crate) fn encode(bytes: &[u8]) -> String {
-    let mut text = encode_with(STANDARD, bytes);
-    while !text.len().is_multiple_of(4) {
-        text.push('=');
-    }
-    text
+    STANDARD.encode(bytes)
 }
 
 /// The alphabet for URLs, not padded.
 pub(crate) fn encode_url(bytes: &[u8]) -> String {
-    encode_with(URL_SAFE, bytes)
-}
-
-fn encode_with(alphabet: &[u8; 64], bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let bits = chunk
-            .iter()
-            .chain(&[0, 0])
-            .take(3)
-            .fold(0u32, |bits, byte| bits << 8 | u32::from(*byte));
-        for place in 0..=chunk.len() {
-            text.push(char::from(alphabet[(bits >> (18 - 6 * place)) as usize & 63]));
-        }
-    }
-    text
+    URL_SAFE.encode(bytes)
 }
 
 /// Reads either alphabet, padded or not; `None` if the text is neither.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
-    let text = text.trim_end_matches('=').as_bytes();
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 2);
-    for chunk in text.chunks(4) {
-        let mut bits = 0u32;
-        for digit in chunk {
-            bits = bits << 6 | value(*digit)?;
-        }
-        bits <<= 6 * (4 - chunk.len());
-        let [_, whole @ ..] = bits.to_be_bytes();
-        let length = match chunk.len() {
-            1 => return None,
-            digits => digits - 1,
-        };
-        if whole[length..].iter().any(|byte| *byte != 0) {
-            return None;
-        }
-        bytes.extend_from_slice(&whole[..length]);
-    }
-    Some(bytes)
-}
-
-fn value(digit: u8) -> Option<u32> {
-    Some(u32::from(match digit {
-        b'A'..=b'Z' => digit - b'A',
-        b'a'..=b'z' => digit - b'a' + 26,
-        b'0'..=b'9' => digit - b'0' + 52,
-        b'+' | b'-' => 62,
-        b'/' | b'_' => 63,
-        _ => return None,
-    }))
+    let engine = if text.contains(['-', '_']) { URL_SAFE } else { STANDARD };
+    engine.decode(text).ok()
 }
 
 #[cfg(test)]
@@ -89,8 +48,17 @@ mod tests {
     }
 
     #[test]
+    fn either_alphabet_is_read() {
+        assert_eq!(encode(&[0xfb, 0xff]), "+/8=");
+        assert_eq!(encode_url(&[0xfb, 0xff]), "-_8");
+        for text in ["+/8=", "+/8", "-_8=", "-_8"] {
+            assert_eq!(decode(text).as_deref(), Some(&[0xfb, 0xff][..]));
+        }
+    }
+
+    #[test]
     fn what_is_not_base64_is_refused() {
-        for text in ["A", "Zg!=", "Zh==", "Z g="] {
+        for text in ["A", "Zg!=", "Zh==", "Z g=", "+_8=", "Zg==="] {
             assert_eq!(decode(text), None, "{text}");
         }
     }

@@ -12,8 +12,6 @@ pub(crate) mod base64;
 pub mod config;
 pub mod datanode;
 pub mod error;
-#[cfg(test)]
-pub(crate) mod hex;
 pub mod namenode;
 pub mod proto;
 pub mod rpc;

@@ -144,7 +144,7 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hex::unhex;
+    use kerbox_krb5::testing::unhex;
 
     #[test]
     fn vlongs_are_hadoops() {

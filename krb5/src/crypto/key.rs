@@ -324,13 +324,7 @@ impl fmt::Debug for EncryptionKey {
 mod tests {
     use super::super::aes_cipher::AesCipher;
     use super::*;
-
-    fn unhex(text: &str) -> Vec<u8> {
-        (0..text.len())
-            .step_by(2)
-            .map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hexadecimal"))
-            .collect()
-    }
+    use crate::testing::unhex;
 
     #[test]
     fn derived_keys_are_the_published_ones() {

@@ -5,16 +5,10 @@ use rand::rngs::StdRng;
 
 use super::*;
 use crate::ap_exchange::ApAcceptor;
+use crate::testing::unhex;
 use crate::{Keytab, Timestamp};
 
 const MESSAGE: &[u8] = b"a message of MIT";
-
-fn unhex(text: &str) -> Vec<u8> {
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hexadecimal"))
-        .collect()
-}
 
 #[test]
 fn contexts_of_mits_library_are_accepted_and_its_messages_opened_and_made() {

@@ -1,15 +1,12 @@
-use std::time::Duration;
-
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::*;
+use crate::Keytab;
 use crate::ap_exchange::ApAcceptor;
 use crate::client::Credentials;
-use crate::messages::{EncTicketPart, TicketFlags, TransitedEncoding};
-use crate::{Keytab, KeytabEntry, Timestamp};
+use crate::testing::{NOW, Parties};
 
-const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 const NTLM: &[u8] = &[0x06, 0x0a, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x02, 0x02, 0x0a];
 
 struct Pair {
@@ -20,36 +17,9 @@ struct Pair {
 }
 
 fn pair() -> Pair {
-    let enctype = EncryptionType::AES128_CTS_HMAC_SHA1_96;
-    let mut rng = StdRng::seed_from_u64(21);
-    let [key, session_key] = [(); 2].map(|()| EncryptionKey::random(enctype, &mut rng).expect("a known type"));
-    let service = Principal::new("EXAMPLE.COM", ["HTTP", "localhost"]);
-    let client = Principal::new("EXAMPLE.COM", ["alice"]);
-    let part = EncTicketPart {
-        flags: TicketFlags::INITIAL,
-        key: session_key.clone(),
-        client: client.clone(),
-        transited: TransitedEncoding::default(),
-        auth_time: NOW,
-        start_time: None,
-        end_time: NOW + Duration::from_hours(1),
-        renew_till: None,
-        addresses: Vec::new(),
-        authorization_data: Vec::new(),
-    };
-    let credentials = Credentials {
-        client,
-        server: service.clone(),
-        key: session_key,
-        ticket: part.seal(service.clone(), &key, Some(1), &mut rng),
-        flags: part.flags,
-        auth_time: NOW,
-        start_time: NOW,
-        end_time: part.end_time,
-        renew_till: None,
-        addresses: Vec::new(),
-    };
-    let keytab = Keytab::from_iter([KeytabEntry::new(service.clone(), 1, key, NOW)]);
+    let mut parties = Parties::new(21, EncryptionType::AES128_CTS_HMAC_SHA1_96, ["HTTP", "localhost"]);
+    let credentials = parties.credentials();
+    let Parties { rng, keytab, service, .. } = parties;
     Pair {
         rng,
         keytab,

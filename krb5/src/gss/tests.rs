@@ -6,17 +6,9 @@ use rand::rngs::StdRng;
 use super::*;
 use crate::ap_exchange::{ApAcceptor, ReplayCache};
 use crate::client::Credentials;
-use crate::messages::{EncTicketPart, MessageType, TicketFlags, TransitedEncoding};
-use crate::{EncryptionType, Error, ErrorCode, Keytab, KeytabEntry, Timestamp};
-
-const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
-
-fn unhex(text: &str) -> Vec<u8> {
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hexadecimal"))
-        .collect()
-}
+use crate::messages::MessageType;
+use crate::testing::{NOW, Parties, unhex};
+use crate::{EncryptionType, Error, ErrorCode, Keytab};
 
 /// A client with a ticket, and a service with its keytab.
 struct Pair {
@@ -27,35 +19,9 @@ struct Pair {
 }
 
 fn pair(enctype: EncryptionType) -> Pair {
-    let mut rng = StdRng::seed_from_u64(5);
-    let [key, session_key] = [(); 2].map(|()| EncryptionKey::random(enctype, &mut rng).expect("a known type"));
-    let service = Principal::new("EXAMPLE.COM", ["nn", "localhost"]);
-    let client = Principal::new("EXAMPLE.COM", ["alice"]);
-    let part = EncTicketPart {
-        flags: TicketFlags::INITIAL,
-        key: session_key.clone(),
-        client: client.clone(),
-        transited: TransitedEncoding::default(),
-        auth_time: NOW,
-        start_time: None,
-        end_time: NOW + Duration::from_hours(1),
-        renew_till: None,
-        addresses: Vec::new(),
-        authorization_data: Vec::new(),
-    };
-    let credentials = Credentials {
-        client,
-        server: service.clone(),
-        key: session_key,
-        ticket: part.seal(service.clone(), &key, Some(1), &mut rng),
-        flags: part.flags,
-        auth_time: NOW,
-        start_time: NOW,
-        end_time: part.end_time,
-        renew_till: None,
-        addresses: Vec::new(),
-    };
-    let keytab = Keytab::from_iter([KeytabEntry::new(service.clone(), 1, key, NOW)]);
+    let mut parties = Parties::new(5, enctype, ["nn", "localhost"]);
+    let credentials = parties.credentials();
+    let Parties { rng, keytab, service, .. } = parties;
     Pair {
         rng,
         keytab,

@@ -82,8 +82,8 @@ fn format_time(time: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hex::unhex;
     use crate::token::{BlockTokenIdentifier, DelegationTokenIdentifier};
+    use kerbox_krb5::testing::unhex;
 
     #[test]
     fn passwords_are_hadoops() {

@@ -196,7 +196,7 @@ fn list<'a, T>(
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::hex::unhex;
+    use kerbox_krb5::testing::unhex;
 
     pub(crate) const LEGACY: &str = "8a018bcfe568008512d68600000005616c6963650000001042502d312d3132372e302e302e312d318c4000000101045245414401044449534b010000000444532d31";
     pub(crate) const PROTOBUF: &str =

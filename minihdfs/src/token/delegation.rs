@@ -105,8 +105,8 @@ pub(crate) mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::hex::unhex;
     use crate::token::Token;
+    use kerbox_krb5::testing::unhex;
 
     pub(crate) const IDENTIFIER: &str = "0005616c696365047961726e008a01897fe182148a0189a3ee06140102";
 

@@ -129,7 +129,7 @@ impl From<Token> for TokenProto {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hex::unhex;
+    use kerbox_krb5::testing::unhex;
 
     #[test]
     fn a_token_has_hadoops_writable_and_url_forms() {

@@ -2,14 +2,12 @@ use std::time::Duration;
 
 use kerbox_krb5::client::Credentials;
 use kerbox_krb5::gss::{ContextFlags, GssInitiator, GssInitiatorOptions};
-use kerbox_krb5::messages::{EncTicketPart, TicketFlags, TransitedEncoding};
-use kerbox_krb5::{EncryptionKey, EncryptionType, Keytab, KeytabEntry, Principal};
+use kerbox_krb5::testing::{NOW, Parties};
+use kerbox_krb5::{EncryptionType, Keytab};
 
 use super::*;
 use crate::sasl::SaslServer;
 use QualityOfProtection::{Authentication, Integrity, Privacy};
-
-const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
 /// A client with a ticket, and the settings of the service that it is for.
 struct Pair {
@@ -19,39 +17,11 @@ struct Pair {
 }
 
 fn pair(qop: &[QualityOfProtection]) -> Pair {
-    let enctype = EncryptionType::AES256_CTS_HMAC_SHA1_96;
-    let mut rng = StdRng::seed_from_u64(11);
-    let [key, session_key] = [(); 2].map(|()| EncryptionKey::random(enctype, &mut rng).expect("a known type"));
-    let service = Principal::new("EXAMPLE.COM", ["nn", "localhost"]);
-    let client = Principal::new("EXAMPLE.COM", ["alice"]);
-    let part = EncTicketPart {
-        flags: TicketFlags::INITIAL,
-        key: session_key.clone(),
-        client: client.clone(),
-        transited: TransitedEncoding::default(),
-        auth_time: NOW,
-        start_time: None,
-        end_time: NOW + Duration::from_hours(1),
-        renew_till: None,
-        addresses: Vec::new(),
-        authorization_data: Vec::new(),
-    };
-    let credentials = Credentials {
-        client,
-        server: service.clone(),
-        key: session_key,
-        ticket: part.seal(service.clone(), &key, Some(1), &mut rng),
-        flags: part.flags,
-        auth_time: NOW,
-        start_time: NOW,
-        end_time: part.end_time,
-        renew_till: None,
-        addresses: Vec::new(),
-    };
-    let keytab = Keytab::from_iter([KeytabEntry::new(service.clone(), 1, key, NOW)]);
+    let mut parties = Parties::new(11, EncryptionType::AES256_CTS_HMAC_SHA1_96, ["nn", "localhost"]);
+    let credentials = parties.credentials();
     Pair {
-        rng,
-        settings: GssapiSettings::new(service, keytab, qop),
+        rng: parties.rng,
+        settings: GssapiSettings::new(parties.service, parties.keytab, qop),
         credentials,
     }
 }

@@ -4,10 +4,10 @@ use prost::Message;
 
 use super::client::{SASL, SIMPLE, call, context, sasl};
 use super::*;
-use crate::hex::unhex;
 use crate::proto::common::rpc_sasl_proto::SaslState;
 use crate::user::{AuthMethod, User};
 use QualityOfProtection::{Authentication, Integrity, Privacy};
+use kerbox_krb5::testing::unhex;
 
 const CALL: &str = "getGroupsForUser";
 

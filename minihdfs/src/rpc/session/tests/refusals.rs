@@ -2,8 +2,8 @@
 
 use super::client::{SASL, SIMPLE, call, call_of, context, frame, header, replies, sasl};
 use super::*;
-use crate::hex::unhex;
 use crate::proto::common::rpc_sasl_proto::{SaslAuth, SaslState};
+use kerbox_krb5::testing::unhex;
 use prost::Message;
 
 const RECORDED: &str = include_str!("../../../../testdata/rpc/hadoop-3.4.3-refusals.txt");

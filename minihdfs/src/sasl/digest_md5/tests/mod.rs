@@ -10,10 +10,10 @@ use rand::rngs::StdRng;
 
 use super::*;
 use crate::HdfsError;
-use crate::hex::unhex;
 use crate::sasl::{SaslServer, UnwrapHalf, WrapHalf};
 use crate::secret_manager::TokenUser;
 use QualityOfProtection::{Authentication, Privacy};
+use kerbox_krb5::testing::unhex;
 use recorded::{Case, cases};
 
 const USER: &str = "AAVhbGljZQR5YXJuAIoBiX/hghSKAYmj7gYUAQI=";
