@@ -1,10 +1,11 @@
 //! A NameNode for tests: it writes down what it is told, and has commands fetched.
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, Weak};
+use std::task::{Poll, Waker};
 
 use kerbox_krb5::Timestamp;
-use tokio::sync::Notify;
 
 use crate::HdfsError;
 use crate::datanode::link::{
@@ -20,7 +21,8 @@ pub(super) struct TestNameNode {
     bad: Mutex<Vec<String>>,
     commands: Mutex<BTreeMap<String, Vec<DatanodeCommand>>>,
     synchronization: Mutex<Option<BlockSynchronization>>,
-    changed: Notify,
+    /// Those who wait in [`until`](Self::until).
+    waiting: Mutex<Vec<Waker>>,
 }
 
 impl TestNameNode {
@@ -53,13 +55,16 @@ impl TestNameNode {
 
     /// Waits until something that it was told makes `condition` true.
     pub(super) async fn until(&self, condition: impl Fn(&Self) -> bool) {
-        loop {
-            let changed = self.changed.notified();
-            if condition(self) {
-                return;
-            }
-            changed.await;
-        }
+        poll_fn(|context| {
+            // First the waker, so that no change is missed between the two.
+            self.waiting.lock().expect("whole").push(context.waker().clone());
+            if condition(self) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    fn changed(&self) {
+        self.waiting.lock().expect("whole").drain(..).for_each(Waker::wake);
     }
 }
 
@@ -82,13 +87,13 @@ impl NameNodeLink for TestNameNode {
 
     fn block_received_and_deleted(&self, _: Timestamp, datanode: &str, _: Block, status: BlockStatus) -> Result<(), HdfsError> {
         self.told.lock().expect("whole").push((datanode.to_owned(), status));
-        self.changed.notify_waiters();
+        self.changed();
         Ok(())
     }
 
     fn report_bad_block(&self, _: Timestamp, datanode: &str, _: Block) -> Result<(), HdfsError> {
         self.bad.lock().expect("whole").push(datanode.to_owned());
-        self.changed.notify_waiters();
+        self.changed();
         Ok(())
     }
 

@@ -1,0 +1,241 @@
+//! What DataNodes refuse, and how they bear nonsense, damage and faults.
+
+use super::*;
+
+#[tokio::test]
+async fn tokens_that_are_missing_foreign_expired_or_for_something_else_are_refused() {
+    let fixture = Fixture::new(1, SECURE);
+    let data = content(1000);
+    fixture.write(&data).await;
+    let settings = fixture.secrets.settings().clone();
+    let other = BlockTokenSecretManager::new(settings.clone(), NOW, &mut StdRng::seed_from_u64(2));
+    let read = [AccessMode::Read];
+    let early = NOW - settings.token_lifetime - Duration::from_secs(1);
+    let empty: Token = crate::proto::common::TokenProto::default().into();
+    let mut forged = fixture.token(&read);
+    forged.password = bytes::Bytes::from_static(&[0; 20]);
+    let other_block = fixture.secrets.issue(NOW, "alice", BLOCK.id + 1, &read, &[], &[]);
+    let expired = fixture.secrets.issue(early, "alice", BLOCK.id, &read, &[], &[]);
+    for (token, why) in [
+        (empty, "Unable to de-serialize"),
+        (other.issue(NOW, "alice", BLOCK.id, &read, &[], &[]), "doesn't exist"),
+        (expired, "is expired"),
+        (other_block, "doesn't apply to block"),
+        (fixture.token(&[AccessMode::Write]), "doesn't have READ permission"),
+        (forged, "doesn't have the correct token password"),
+    ] {
+        let mut connection = fixture.connect(0).await;
+        let answer = begin_read(&mut connection, token, 0, 1000).await.expect("answered");
+        assert_eq!(answer.status(), Status::ErrorAccessToken, "{why}");
+        assert!(
+            answer.message().starts_with("Block token verification failed: op=READ_BLOCK"),
+            "{answer:?}"
+        );
+        assert!(answer.message().contains(why), "{answer:?}");
+        assert!(connection.fill().await.is_err(), "the connection is closed");
+    }
+    let refused = fixture.outcomes(|event| matches!(event, Event::ReadBlock { .. }));
+    assert_eq!(refused, vec![Outcome::Status("ERROR_ACCESS_TOKEN"); 6]);
+
+    let mut connection = fixture.connect(0).await;
+    let answer = begin_write(&mut connection, &fixture.write_request(&[], fixture.token(&read))).await;
+    assert_eq!(answer.status(), Status::ErrorAccessToken);
+    let own = fixture.nodes[0].registration().transfer_address().to_string();
+    assert_eq!(answer.first_bad_link.as_deref(), Some(&*own));
+}
+
+#[tokio::test]
+async fn a_client_without_the_handshake_and_one_with_a_needless_one_are_cut_off() {
+    let fixture = Fixture::new(1, &[SECURE[0], ("dfs.data.transfer.protection", "authentication")]);
+    let address = fixture.nodes[0].registration().transfer_address();
+    let mut plain = Connection::new(TcpStream::connect(address).await.expect("listening"), address);
+    assert!(begin_read(&mut plain, fixture.token(&[AccessMode::Read]), 0, 1).await.is_err());
+
+    let fixture = Fixture::new(1, SECURE);
+    let address = fixture.nodes[0].registration().transfer_address();
+    let mut eager = Connection::new(TcpStream::connect(address).await.expect("listening"), address);
+    eager.outbox.unit(&0xDEAD_BEEFu32.to_be_bytes());
+    eager.flush().await.expect("taken");
+    assert!(eager.fill().await.is_err());
+}
+
+#[tokio::test]
+async fn a_packet_that_does_not_match_its_checksums_is_answered_with_error_checksum() {
+    let fixture = Fixture::new(2, &[]);
+    let mut connection = fixture.connect(0).await;
+    begin_write(&mut connection, &fixture.write_request(&[1], fixture.token(&[AccessMode::Write]))).await;
+    let mut packet = vec![0; HEADER_LENGTH + 4 + 5];
+    let (head, body) = packet.split_first_chunk_mut::<HEADER_LENGTH>().expect("longer");
+    put_header(head, 0, 0, false, 4, 5);
+    body[4..].copy_from_slice(b"hello");
+    connection.outbox.unit(&packet);
+    connection.flush().await.expect("taken");
+    let ack: PipelineAckProto = connection.message(READ_TIMEOUT).await.expect("answered");
+    assert!(ack.reply().eq([Status::ErrorChecksum, Status::Success]));
+    assert!(connection.fill().await.is_err(), "the connection is closed");
+    let outcomes = fixture.outcomes(|event| matches!(event, Event::WriteBlock { datanode: 1, .. }));
+    assert_eq!(outcomes, [Outcome::Status("ERROR_CHECKSUM")]);
+}
+
+#[tokio::test]
+async fn damage_on_disk_reaches_the_reader_and_the_namenode() {
+    let fixture = Fixture::new(2, &[]);
+    fixture.write(&content(100_000)).await;
+    let mut bytes = std::fs::read(fixture.file(0)).expect("there");
+    bytes[50_000] ^= 1;
+    std::fs::write(fixture.file(0), bytes).expect("writable");
+    let error = fixture.read(0, 100_000).await.expect_err("damaged");
+    assert_eq!(error.to_string(), "damaged at 49664");
+    fixture.namenode.until(|namenode| namenode.bad() == ["dn1"]).await;
+    assert_eq!(fixture.read(1, 100_000).await.expect("whole"), content(100_000));
+}
+
+#[tokio::test]
+async fn faults_close_delay_spoil_and_refuse() {
+    let fixture = Fixture::new(1, &[]);
+    let data = content(100_000);
+    fixture.write(&data).await;
+    fixture.rule(|event| match event {
+        Event::ReadBlock { .. } => Verdict::Disconnect,
+        _ => Verdict::Pass,
+    });
+    assert!(fixture.read(0, data.len()).await.is_err());
+    let reads = fixture.outcomes(|event| matches!(event, Event::ReadBlock { .. }));
+    assert_eq!(reads, [Outcome::Disconnected]);
+    fixture.rule(|event| match event {
+        Event::Packet {
+            nth: 2, writing: false, ..
+        } => Verdict::Corrupt,
+        _ => Verdict::Pass,
+    });
+    assert!(
+        fixture
+            .read(0, data.len())
+            .await
+            .expect_err("spoilt")
+            .to_string()
+            .starts_with("damaged at")
+    );
+    fixture.rule(|event| match event {
+        Event::ReadBlock {
+            outcome: Outcome::Asked, ..
+        } => Verdict::Exception {
+            class: "java.io.IOException".into(),
+            message: "out of order".into(),
+        },
+        _ => Verdict::Pass,
+    });
+    let error = fixture.read(0, data.len()).await.expect_err("refused").to_string();
+    assert_eq!(error, "ERROR: java.io.IOException: out of order");
+    fixture.rule(|_| Verdict::Delay(Duration::from_millis(1)));
+    assert_eq!(fixture.read(0, data.len()).await.expect("late"), data);
+    assert!(fixture.namenode.bad().is_empty(), "the disk is sound");
+}
+
+#[tokio::test]
+async fn operations_that_are_not_there_and_nonsense_do_no_harm() {
+    let fixture = Fixture::new(1, &[]);
+    fixture.write(&content(1000)).await;
+    let mut connection = fixture.connect(0).await;
+    put_operation(&mut connection, 87, &OpReadBlockProto::default());
+    connection.flush().await.expect("taken");
+    let answer: BlockOpResponseProto = connection.message(READ_TIMEOUT).await.expect("answered");
+    assert_eq!(answer.status(), Status::ErrorUnsupported);
+    let mut seed = 1u64;
+    for bytes in [
+        b"GET / HTTP/1.1\r\n\r\n".as_slice(),
+        &[0, 28, 99, 1, 0],
+        &[0, 28, 81, 0xff, 0xff, 0xff, 0xff, 0xff],
+    ] {
+        for _ in 0..20 {
+            let mut connection = fixture.connect(0).await;
+            let mut bytes = bytes.to_vec();
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            bytes.extend_from_slice(&seed.to_be_bytes());
+            connection.outbox.unit(&bytes);
+            connection.flush().await.expect("taken");
+        }
+    }
+    let wrong_pool = OpReadBlockProto {
+        header: ClientOperationHeaderProto {
+            base_header: BaseHeaderProto {
+                block: ExtendedBlockProto {
+                    pool_id: "BP-2".to_owned(),
+                    ..header(BLOCK, fixture.token(&[]), "").base_header.block
+                },
+                ..BaseHeaderProto::default()
+            },
+            ..ClientOperationHeaderProto::default()
+        },
+        ..OpReadBlockProto::default()
+    };
+    let mut connection = fixture.connect(0).await;
+    put_operation(&mut connection, 81, &wrong_pool);
+    connection.flush().await.expect("taken");
+    let answer: BlockOpResponseProto = connection.message(READ_TIMEOUT).await.expect("answered");
+    assert!(answer.message().contains("Block pool BP-2 is not found"), "{answer:?}");
+    assert_eq!(fixture.read(0, 1000).await.expect("still served"), content(1000));
+}
+
+#[tokio::test]
+async fn a_read_beyond_the_end_is_refused_with_a_reason() {
+    let fixture = Fixture::new(1, &[]);
+    fixture.write(&content(1000)).await;
+    let error = fixture.read(0, 1001).await.expect_err("too long").to_string();
+    assert!(
+        error.starts_with(&format!("ERROR: opReadBlock {POOL}:blk_1073741825_1001 received exception")),
+        "{error}"
+    );
+    assert!(
+        fixture.nodes[0]
+            .store
+            .read(
+                BLOCK,
+                ReadRange {
+                    offset: 0,
+                    length: 1000,
+                    checksums: true
+                }
+            )
+            .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn flipped_and_cut_conversations_do_no_harm() {
+    let fixture = Fixture::new(1, &[]);
+    // A whole conversation of a writer: operation, packet, last packet.
+    let mut recorded = Connection::connect(&fixture.nodes[0], &fixture.info(0).id, &fixture.token(&[]))
+        .await
+        .expect("accepted");
+    put_operation(&mut recorded, WRITE_BLOCK, &fixture.write_request(&[], fixture.token(&[])));
+    put_packet(&mut recorded, 0, 0, b"hello", false);
+    put_packet(&mut recorded, 1, 5, &[], true);
+    let conversation = recorded.outbox.bytes().to_vec();
+    let mut rng = StdRng::seed_from_u64(9);
+    for _ in 0..300 {
+        let mut bytes = conversation.clone();
+        let random = rand::Rng::next_u64(&mut rng) as usize;
+        bytes[random % conversation.len()] ^= 1 << (random >> 32 & 7);
+        bytes.truncate(conversation.len() - (random >> 40) % 3 * (random >> 44) % conversation.len());
+        let mut connection = fixture.connect(0).await;
+        connection.outbox.unit(&bytes);
+        connection.flush().await.expect("taken");
+        fixture.nodes[0]
+            .store
+            .delete(Block {
+                generation_stamp: u64::MAX,
+                ..BLOCK
+            })
+            .expect("deletable");
+    }
+    fixture.nodes[0]
+        .store
+        .delete(Block {
+            generation_stamp: u64::MAX,
+            ..BLOCK
+        })
+        .expect("deletable");
+    fixture.write(&content(1000)).await;
+    assert_eq!(fixture.read(0, 1000).await.expect("still served"), content(1000));
+}
