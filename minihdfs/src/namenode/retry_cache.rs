@@ -20,7 +20,8 @@ struct Key {
     call_id: i32,
 }
 
-/// The encoded answers of calls that must not be executed twice. A call that failed may be tried again.
+/// The encoded answers of calls that must not be executed twice. As with Hadoop, whose `RetryCache.waitForCompletion` expects that a call
+/// which failed is tried again, only successes are kept.
 #[derive(Debug)]
 pub(super) struct RetryCache {
     expiry: Duration,

@@ -289,3 +289,28 @@ fn a_call_that_is_repeated_gets_the_first_answer() {
     fixture.advance(Duration::from_mins(10));
     assert!(!hdfs.delete("/once", true).expect("forgotten"));
 }
+
+/// Hadoop's `RetryCache` repeats what succeeded; a call that failed is made again, since what was in its way may be gone.
+#[test]
+fn a_call_that_failed_is_made_again_when_it_is_repeated() {
+    let fixture = Fixture::new();
+    let mut hdfs = fixture.hdfs();
+    hdfs.mkdirs("/full/of", 0o755).expect("made");
+    hdfs.caller.client_id = [7; 16];
+    hdfs.caller.call_id = 3;
+    refused(
+        hdfs.delete("/full", false),
+        "PathIsNotEmptyDirectoryException",
+        "`/full is non empty': Directory is not empty",
+    );
+    refused(
+        hdfs.delete("/full", false),
+        "PathIsNotEmptyDirectoryException",
+        "`/full is non empty': Directory is not empty",
+    );
+    hdfs.caller.call_id = 4;
+    assert!(hdfs.delete("/full/of", true).expect("removed"));
+    hdfs.caller.call_id = 3;
+    assert!(hdfs.delete("/full", false).expect("it is empty now"));
+    assert!(hdfs.delete("/full", false).expect("the same call"), "kept since it succeeded");
+}
