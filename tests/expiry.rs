@@ -13,6 +13,7 @@ trials! {
         bug_1_an_expired_ticket_is_replaced_from_the_keytab,
         bug_2_a_read_goes_on_beyond_the_tickets_end,
         bug_6_a_cached_client_uploads_after_28_hours,
+        bug_7_a_kdc_that_is_down_for_days_locks_nobody_out_for_good,
         bug_19_a_skewed_namenode_answers_clock_skew,
         bug_19_a_skewed_client_is_told_clock_skew,
         an_expired_ticket_cannot_be_renewed_and_a_new_login_works;
@@ -107,6 +108,30 @@ fn bug_6_a_cached_client_uploads_after_28_hours() -> TestResult {
         cluster.advance_blocking(Duration::from_hours(28))?;
         write(&client, "/user/alice/after", pattern(2000)).await?;
         assert!(read(&client, "/user/alice/after").await? == pattern(2000));
+        Ok(())
+    })
+}
+
+/// A NameNode that logged in as a client, and failed once while the KDC was down, let nobody in any more. Ours takes tickets with its keytab
+/// alone, so an hour without a KDC must not matter to it, nor a week.
+fn bug_7_a_kdc_that_is_down_for_days_locks_nobody_out_for_good() -> TestResult {
+    let cluster = Cluster::secure().start_blocking()?;
+    let alice = cluster.login_blocking("alice")?;
+    let realm = cluster.realm().ok_or("no realm")?;
+    block_on(async {
+        client(&cluster, &alice)?.get_file_info("/").await?;
+        realm.stop_kdc();
+        cluster.advance_blocking(Duration::from_hours(1))?;
+        // By the service ticket in the cache; a new login is out of reach.
+        client(&cluster, &alice)?.get_file_info("/").await?;
+        assert!(cluster.login("bob").await.is_err(), "the KDC is down");
+        cluster.advance_blocking(Duration::from_hours(7 * 24))?;
+        let refused = perpetual(&cluster, &alice)?.get_file_info("/").await.err();
+        assert!(matches!(refused, Some(HdfsError::GSSAPIError(..))), "{refused:?}");
+        realm.restart_kdc()?;
+        perpetual(&cluster, &alice)?.get_file_info("/").await?;
+        let bob = cluster.login("bob").await?;
+        client(&cluster, &bob)?.get_file_info("/").await?;
         Ok(())
     })
 }

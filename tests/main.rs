@@ -4,6 +4,8 @@
 //! `KERBOX_PEERS_DIR` (default `~/.cache/kerbox-peers`) says where `.ci/peers/install.sh` has put those that no package manager brings.
 
 mod big_data;
+mod block_token_bytes;
+mod block_tokens;
 mod clients;
 #[path = "../kdc/tests/corpus/mod.rs"]
 mod corpus;
@@ -28,6 +30,7 @@ fn main() -> std::process::ExitCode {
         isolation::trials(),
         mit_kdc::trials(),
         tokens::trials(),
+        block_tokens::trials(),
         big_data::trials(),
     ];
     let trials = modules.into_iter().flatten().collect();

@@ -55,6 +55,19 @@ impl Proxy {
         Ok(Self { address, server, heard })
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A client that takes this proxy for the NameNode of a cluster without security.
+    pub(crate) fn simple_client(&self, cluster: &Cluster, user: &str) -> Result<Client, HdfsError> {
+        ClientBuilder::new()
+            .with_url(format!("hdfs://{}", self.address))
+            .with_config_dir(cluster.hadoop_conf_dir().display().to_string())
+            .with_user(user)
+            .build()
+    }
+
     /// A client that takes this proxy for the NameNode.
     pub(crate) fn client(&self, cluster: &Cluster, login: &Login) -> Result<Client, HdfsError> {
         kerbox::use_shared_krb5_conf();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hdfs_native::HdfsError;
-use kerbox::{Cluster, ErrorCode, Event, Fault, Protection, Server, Verdict};
+use kerbox::{Cluster, ErrorCode, Event, Fault, NewPrincipal, Protection, Server, Verdict};
 
 use crate::clients::hdfs_native::{client, pattern, read, write};
 use crate::proxy::{Direction, Proxy};
@@ -14,6 +14,7 @@ trials! {
         a_ticket_past_its_end_is_refused,
         a_ticket_before_its_start_is_refused,
         a_ticket_in_a_key_that_the_service_does_not_have_is_refused,
+        a_ticket_in_another_key_of_the_same_version_is_refused,
         a_replayed_authenticator_is_refused,
         a_tampered_wrap_token_is_refused,
         a_faulty_namenode_answers_the_exception_of_choice,
@@ -78,6 +79,26 @@ fn a_ticket_in_a_key_that_the_service_does_not_have_is_refused() -> TestResult {
         assert!(is_gss_refusal(refused.as_ref()), "{refused:?}");
         assert!(
             ap_errors(&cluster, ErrorCode::KRB_AP_ERR_BADKEYVER) > 0,
+            "{}",
+            cluster.journal().last(20)
+        );
+        Ok(())
+    })
+}
+
+fn a_ticket_in_another_key_of_the_same_version_is_refused() -> TestResult {
+    let cluster = Cluster::secure().start_blocking()?;
+    let alice = cluster.login_blocking("alice")?;
+    // The NameNode's principal was deleted and made anew: version 1 again, but other keys.
+    let realm = cluster.realm().ok_or("no realm")?;
+    let namenode = realm.principal("nn/localhost")?;
+    realm.kdc().update(|database, _| database.remove(&namenode))?;
+    realm.add_principal(NewPrincipal::new("nn/localhost"))?;
+    block_on(async {
+        let refused = client(&cluster, &alice)?.get_file_info("/").await.err();
+        assert!(is_gss_refusal(refused.as_ref()), "{refused:?}");
+        assert!(
+            ap_errors(&cluster, ErrorCode::KRB_AP_ERR_BAD_INTEGRITY) > 0,
             "{}",
             cluster.journal().last(20)
         );

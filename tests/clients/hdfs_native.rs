@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use hdfs_native::{Client, ClientBuilder, HdfsError, WriteOptions};
-use kerbox::{Cluster, ClusterBuilder, Login, Protection};
+use kerbox::{Cluster, ClusterBuilder, Event, Login, Outcome, Protection};
 
 use crate::support::{Peer, TestResult, block_on, trials};
 
@@ -16,6 +16,7 @@ trials! {
         it_writes_and_reads_with_privacy,
         it_writes_and_reads_with_aes,
         it_writes_through_a_pipeline_of_three_and_of_four,
+        it_writes_through_a_pipeline_of_fourteen,
         it_is_refused_another_users_file,
         it_is_refused_without_a_ticket;
 }
@@ -133,6 +134,55 @@ fn it_writes_through_a_pipeline_of_three_and_of_four() -> TestResult {
         secure_round_trip(Cluster::secure().datanodes(datanodes).set("dfs.replication", datanodes.to_string()))?;
     }
     Ok(())
+}
+
+/// Every DataNode of a long pipeline has the whole block, and serves it.
+fn it_writes_through_a_pipeline_of_fourteen() -> TestResult {
+    const DATANODES: usize = 14;
+    let cluster = Cluster::secure()
+        .datanodes(DATANODES)
+        .set("dfs.replication", DATANODES.to_string())
+        .set("dfs.blocksize", "1048576")
+        .start_blocking()?;
+    let alice = cluster.login_blocking("alice")?;
+    block_on(async {
+        let native = client(&cluster, &alice)?;
+        let bytes = pattern(1_500_000);
+        write(&native, "/user/alice/f", bytes.clone()).await?;
+        let mut pipelines: Vec<(u64, usize)> = cluster
+            .journal()
+            .filter(|event| matches!(event, Event::WriteBlock { .. }))
+            .iter()
+            .filter_map(|entry| match &entry.event {
+                Event::WriteBlock {
+                    block,
+                    downstream,
+                    outcome: Outcome::Ok,
+                    ..
+                } => Some((*block, *downstream)),
+                _ => None,
+            })
+            .collect();
+        pipelines.sort_unstable();
+        let places: Vec<usize> = pipelines.iter().map(|(_, downstream)| *downstream).collect();
+        let expected: Vec<usize> = (0..DATANODES).chain(0..DATANODES).collect();
+        assert_eq!(places, expected, "two blocks through all: {}", cluster.journal().last(40));
+        // As long as one of them lives, and whichever it is.
+        for survivor in 1..=DATANODES {
+            for number in 1..=DATANODES {
+                let datanode = cluster.datanode(number)?;
+                if number == survivor && !datanode.is_running() {
+                    datanode.restart()?;
+                }
+                if number != survivor {
+                    datanode.stop();
+                }
+            }
+            let back = read(&client(&cluster, &alice)?, "/user/alice/f").await?;
+            assert!(back == bytes, "DataNode {survivor} serves other bytes");
+        }
+        Ok(())
+    })
 }
 
 fn it_is_refused_another_users_file() -> TestResult {

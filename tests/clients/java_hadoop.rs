@@ -11,6 +11,7 @@ trials! {
         fs_shell_works_with_integrity,
         fs_shell_works_with_privacy,
         fs_shell_works_with_aes_and_three_datanodes,
+        fs_shell_works_with_fourteen_datanodes,
         the_seeds_workflow_as_jupyter,
         fs_shell_refuses_a_lower_protection_than_its_own,
         a_client_with_a_lower_protection_than_the_servers_is_refused;
@@ -131,6 +132,10 @@ fn fs_shell_works_with_privacy() -> TestResult {
 
 fn fs_shell_works_with_aes_and_three_datanodes() -> TestResult {
     workflow(Cluster::secure().protection(Protection::PrivacyAes).datanodes(3))
+}
+
+fn fs_shell_works_with_fourteen_datanodes() -> TestResult {
+    workflow(Cluster::secure().datanodes(14).set("dfs.replication", "14"))
 }
 
 /// The seed documents' setting-up of a notebook user's folder.

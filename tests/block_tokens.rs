@@ -1,0 +1,319 @@
+//! Block tokens that are missing, changed, or another's: every DataNode refuses them, and Hadoop's clients understand the refusal.
+//!
+//! No client makes such a token by itself, so a proxy before the NameNode changes those that it gives out. (Tokens that expire: `tokens`.)
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hdfs_native::Client;
+use kerbox::{ClientEnv, Cluster, Event, Outcome, Server};
+
+use crate::block_token_bytes::{BlockToken, for_each_block_token};
+use crate::clients::hdfs_native::{client, pattern, read, simple_client, write};
+use crate::clients::java_hadoop::{Answer, java_commands};
+use crate::proxy::{Direction, Proxy};
+use crate::support::{Peer, TestResult, block_on, trials};
+
+trials! {
+    [] =>
+        hdfs_native_reads_nothing_with_a_token_that_is_not_its_own,
+        hdfs_native_writes_nothing_with_a_token_that_is_not_its_own;
+    [Peer::LibGssapi] =>
+        hdfs_native_is_refused_at_the_handshake_or_after_it;
+    [Peer::JavaHadoop] =>
+        the_java_client_is_told_that_its_token_is_no_good,
+        the_java_client_asks_once_more_for_a_token_and_goes_on;
+}
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// What happens to the block tokens that a NameNode gives out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Spoiling {
+    /// They pass, and the last is remembered.
+    None,
+    /// None arrives.
+    Missing,
+    /// The password has another bit.
+    Password,
+    /// It names another user, as if that one's token served this one.
+    User,
+    /// It is the one that was remembered.
+    Other,
+}
+
+/// A NameNode's address at which block tokens are spoilt, or not, as the test says.
+struct Spoiler {
+    proxy: Proxy,
+    how: Arc<Mutex<(Spoiling, Option<BlockToken>)>>,
+    /// How many tokens were changed.
+    spoilt: Arc<Mutex<usize>>,
+}
+
+/// How many tokens to spoil when all of them are.
+const ALL: usize = usize::MAX;
+
+impl Spoiler {
+    fn start(cluster: &Cluster, at_most: usize) -> Result<Self, Error> {
+        let how = Arc::new(Mutex::new((Spoiling::None, None)));
+        let spoilt = Arc::new(Mutex::new(0));
+        let (orders, count) = (Arc::clone(&how), Arc::clone(&spoilt));
+        let proxy = Proxy::start(cluster.namenode_address(), move |direction, _, bytes| {
+            if direction == Direction::ToServer {
+                return;
+            }
+            let mut orders = orders.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut count = count.lock().unwrap_or_else(PoisonError::into_inner);
+            let (spoiling, remembered) = &mut *orders;
+            let mut changed = false;
+            for_each_block_token(bytes, |token| {
+                if *spoiling == Spoiling::None {
+                    *remembered = Some(token.clone());
+                } else if *count < at_most {
+                    spoil(*spoiling, token, remembered.as_ref());
+                    changed = true;
+                }
+            });
+            // One answer may tell of one block twice, as that of a file and as its last.
+            *count += usize::from(changed);
+        })?;
+        Ok(Self { proxy, how, spoilt })
+    }
+
+    /// From now on.
+    fn spoil(&self, spoiling: Spoiling) {
+        self.how.lock().unwrap_or_else(PoisonError::into_inner).0 = spoiling;
+    }
+
+    fn remembered(&self) -> Option<BlockToken> {
+        self.how.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
+    }
+
+    fn remember(&self, token: BlockToken) {
+        self.how.lock().unwrap_or_else(PoisonError::into_inner).1 = Some(token);
+    }
+
+    fn count(&self) -> usize {
+        *self.spoilt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("hdfs://{}{path}", self.proxy.address())
+    }
+}
+
+fn spoil(spoiling: Spoiling, token: &mut BlockToken, remembered: Option<&BlockToken>) {
+    match spoiling {
+        Spoiling::None => {}
+        Spoiling::Missing => *token = BlockToken::default(),
+        Spoiling::Password => token.password[7] ^= 1,
+        Spoiling::User => {
+            let at = token.identifier.windows(5).position(|bytes| bytes == b"alice");
+            let at = at.expect("the token is alice's");
+            token.identifier[at..at + 5].copy_from_slice(b"mallo");
+        }
+        Spoiling::Other => *token = remembered.expect("a token was seen before").clone(),
+    }
+}
+
+/// Without security of RPC or data transfer, but with block tokens: what DataNodes check is all that is checked.
+fn plain_cluster(seed: u64) -> Result<Cluster, Error> {
+    let builder = Cluster::simple().seed(seed).set("dfs.block.access.token.enable", "true");
+    // Java's client tries nine times in a minute otherwise.
+    Ok(builder
+        .set("dfs.client.max.block.acquire.failures", "0")
+        .set("dfs.client.block.write.retries", "0")
+        .start_blocking()?)
+}
+
+/// A token of a block of the same number in another cluster, hence in another block pool and under other keys.
+fn token_of_another_pool(like: &BlockToken) -> Result<BlockToken, Error> {
+    for seed in 2..20 {
+        let other = plain_cluster(seed)?;
+        let spoiler = Spoiler::start(&other, 0)?;
+        block_on(async {
+            write(&simple_client(&other, "alice")?, "/user/alice/f", pattern(100)).await?;
+            read(&spoiler.proxy.simple_client(&other, "alice")?, "/user/alice/f").await?;
+            Ok(())
+        })?;
+        let token = spoiler.remembered().ok_or("the NameNode gives out no token")?;
+        // One that fits in the place of the other.
+        if token.identifier.len() == like.identifier.len() && token.identifier != like.identifier {
+            return Ok(token);
+        }
+    }
+    Err("no other cluster's tokens are as long".into())
+}
+
+/// Whether the DataNode has refused a token, and served nobody.
+fn was_refused(cluster: &Cluster, since: &kerbox::Journal) -> TestResult {
+    let is_transfer = |event: &Event| matches!(event, Event::ReadBlock { .. } | Event::WriteBlock { .. });
+    let outcomes: Vec<Outcome> = since
+        .filter(is_transfer)
+        .iter()
+        .filter_map(|entry| entry.event.outcome().cloned())
+        .collect();
+    if !outcomes.is_empty() && outcomes.iter().all(|outcome| *outcome == Outcome::Status("ERROR_ACCESS_TOKEN")) {
+        Ok(())
+    } else {
+        Err(format!("not refused: {}", cluster.journal().last(20)).into())
+    }
+}
+
+/// Every way to spoil a token, each with the token that takes its place where there is one.
+fn ways(cluster: &Cluster, spoiler: &Spoiler, native: &Client) -> Result<Vec<(Spoiling, Option<BlockToken>)>, Error> {
+    let mut of_another_block = None;
+    block_on(async {
+        write(&simple_client(cluster, "alice")?, "/user/alice/other", pattern(100)).await?;
+        read(native, "/user/alice/other").await?;
+        of_another_block = spoiler.remembered();
+        Ok(())
+    })?;
+    let of_another_block = of_another_block.ok_or("the NameNode gives out no token")?;
+    let of_another_pool = token_of_another_pool(&of_another_block)?;
+    Ok(vec![
+        (Spoiling::Missing, None),
+        (Spoiling::Password, None),
+        (Spoiling::User, None),
+        (Spoiling::Other, Some(of_another_block)),
+        (Spoiling::Other, Some(of_another_pool)),
+    ])
+}
+
+fn hdfs_native_reads_nothing_with_a_token_that_is_not_its_own() -> TestResult {
+    let cluster = plain_cluster(1)?;
+    let spoiler = Spoiler::start(&cluster, ALL)?;
+    let native = spoiler.proxy.simple_client(&cluster, "alice")?;
+    let ways = ways(&cluster, &spoiler, &native)?;
+    block_on(async {
+        write(&simple_client(&cluster, "alice")?, "/user/alice/f", pattern(1000)).await?;
+        for (spoiling, other) in ways {
+            spoiler.spoil(spoiling);
+            other.into_iter().for_each(|token| spoiler.remember(token));
+            let since = cluster.journal().from_here();
+            let refused = read(&native, "/user/alice/f").await.err();
+            assert!(refused.is_some(), "{spoiling:?}");
+            was_refused(&cluster, &since)?;
+        }
+        spoiler.spoil(Spoiling::None);
+        assert!(read(&native, "/user/alice/f").await? == pattern(1000));
+        Ok(())
+    })
+}
+
+fn hdfs_native_writes_nothing_with_a_token_that_is_not_its_own() -> TestResult {
+    let cluster = plain_cluster(1)?;
+    let spoiler = Spoiler::start(&cluster, ALL)?;
+    let native = spoiler.proxy.simple_client(&cluster, "alice")?;
+    let ways = ways(&cluster, &spoiler, &native)?;
+    block_on(async {
+        for (number, (spoiling, other)) in ways.into_iter().enumerate() {
+            spoiler.spoil(spoiling);
+            other.into_iter().for_each(|token| spoiler.remember(token));
+            let since = cluster.journal().from_here();
+            let path = format!("/user/alice/new-{number}");
+            let written = tokio::time::timeout(Duration::from_secs(20), write(&native, &path, pattern(1000))).await;
+            assert!(
+                matches!(written, Ok(Err(_))),
+                "{spoiling:?}: {written:?}: {}",
+                cluster.journal().last(20)
+            );
+            was_refused(&cluster, &since)?;
+        }
+        Ok(())
+    })
+}
+
+/// What DataNodes said of tokens in handshakes.
+fn handshake_refusals(since: &kerbox::Journal) -> Vec<String> {
+    since
+        .filter(|event| matches!(event, Event::Sasl { server: Server::DataNode(_), outcome, .. } if !outcome.is_ok()))
+        .iter()
+        .map(|entry| entry.event.to_string())
+        .collect()
+}
+
+fn hdfs_native_is_refused_at_the_handshake_or_after_it() -> TestResult {
+    let cluster = Cluster::secure().start_blocking()?;
+    let alice = cluster.login_blocking("alice")?;
+    let spoiler = Spoiler::start(&cluster, ALL)?;
+    block_on(async {
+        let direct = client(&cluster, &alice)?;
+        let native = spoiler.proxy.client(&cluster, &alice)?;
+        for name in ["f", "other"] {
+            write(&direct, &format!("/user/alice/{name}"), pattern(1000)).await?;
+        }
+        // Opened, not read: a connection would be kept, and the next read on it needs no handshake.
+        native.read("/user/alice/other").await?;
+        for spoiling in [Spoiling::Password, Spoiling::User, Spoiling::Other] {
+            spoiler.spoil(spoiling);
+            let since = cluster.journal().from_here();
+            let reader = native.clone();
+            // hdfs-native 0.14.8 does not look at the status of a handshake's answer, and panics for want of a proof in it.
+            let answered = tokio::spawn(async move { read(&reader, "/user/alice/f").await }).await;
+            assert!(!matches!(answered, Ok(Ok(_))), "{spoiling:?}: the token was taken");
+            let told = handshake_refusals(&since);
+            if spoiling == Spoiling::Other {
+                // A token that is good for something opens the connection, but no other block.
+                assert!(told.is_empty(), "{told:?}");
+                was_refused(&cluster, &since)?;
+            } else {
+                assert!(!told.is_empty(), "{}", cluster.journal().last(20));
+            }
+        }
+        Ok(())
+    })
+}
+
+fn shells(env: &ClientEnv, commands: &[&[&str]]) -> Result<(Vec<Answer>, String), Error> {
+    java_commands(env, "FsShells.java", commands)
+}
+
+fn the_java_client_is_told_that_its_token_is_no_good() -> TestResult {
+    let cluster = plain_cluster(1)?;
+    let spoiler = Spoiler::start(&cluster, ALL)?;
+    let local = cluster.path().join("local");
+    std::fs::write(&local, pattern(1000))?;
+    block_on(async {
+        write(&simple_client(&cluster, "alice")?, "/user/alice/f", pattern(1000)).await?;
+        Ok(())
+    })?;
+    let env = cluster.env_of("alice");
+    for spoiling in [Spoiling::Missing, Spoiling::Password] {
+        spoiler.spoil(spoiling);
+        let since = cluster.journal().from_here();
+        let local = local.display().to_string();
+        let commands: [&[&str]; 2] = [
+            &["-cat", &spoiler.url("/user/alice/f")],
+            &["-put", "-f", &local, &spoiler.url("/user/alice/new")],
+        ];
+        let (answers, said) = shells(&env, &commands)?;
+        assert_eq!((answers[0].0, answers[1].0), (1, 1), "{spoiling:?}: {said}");
+        assert!(said.contains("Got access token error"), "{said}");
+        was_refused(&cluster, &since)?;
+    }
+    Ok(())
+}
+
+fn the_java_client_asks_once_more_for_a_token_and_goes_on() -> TestResult {
+    let cluster = plain_cluster(1)?;
+    let spoiler = Spoiler::start(&cluster, 1)?;
+    let text: String = (0..1000).map(|i| format!("line {i}\n")).collect();
+    block_on(async {
+        write(&simple_client(&cluster, "alice")?, "/user/alice/f", text.clone().into()).await?;
+        Ok(())
+    })?;
+    spoiler.spoil(Spoiling::Password);
+    let (answers, said) = shells(&cluster.env_of("alice"), &[&["-cat", &spoiler.url("/user/alice/f")]])?;
+    assert_eq!(answers[0].0, 0, "{said}");
+    assert!(answers[0].1 == text, "the file came back changed");
+    assert_eq!(spoiler.count(), 1);
+    let outcomes: Vec<bool> = cluster
+        .journal()
+        .filter(|event| matches!(event, Event::ReadBlock { .. }))
+        .iter()
+        .filter_map(|entry| entry.event.outcome().map(Outcome::is_ok))
+        .collect();
+    assert_eq!(outcomes, [false, true], "{}", cluster.journal().last(20));
+    Ok(())
+}
