@@ -1,5 +1,9 @@
-//! Many clusters at once in one process, none aware of the others.
+//! Many clusters at once, in one process and in several, none aware of the others; and what is left of those that were killed.
 
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use kerbox::{Cluster, Event, Outcome};
@@ -12,7 +16,8 @@ trials! {
         fifty_secure_clusters_at_once_log_in_write_and_read;
     [] =>
         moving_one_clock_moves_no_other,
-        nothing_is_left_when_a_cluster_is_dropped;
+        nothing_is_left_when_a_cluster_is_dropped,
+        what_a_killed_process_leaves_goes_at_the_next_start_and_the_living_stay;
 }
 
 fn fifty_secure_clusters_at_once_log_in_write_and_read() -> TestResult {
@@ -69,6 +74,86 @@ fn nothing_is_left_when_a_cluster_is_dropped() -> TestResult {
     assert!(path.join("krb5.conf").exists());
     drop(cluster);
     assert!(!path.exists());
-    assert!(std::net::TcpStream::connect(address).is_err(), "somebody still listens");
+    assert!(TcpStream::connect(address).is_err(), "somebody still listens");
+    Ok(())
+}
+
+/// Asks this binary to be a process that holds a cluster until its standard input ends.
+const HOLD: &str = "KERBOX_TESTS_HOLD_A_CLUSTER";
+
+/// What `main` does first: if this process was started by [`Holder::start`] it is that one, and ends here.
+pub(crate) fn hold_a_cluster_if_asked() {
+    if std::env::var_os(HOLD).is_none() {
+        return;
+    }
+    let held = Cluster::secure().start_blocking().expect("a cluster");
+    println!("{}", held.path().display());
+    println!("{}", kerbox::shared_krb5_conf().display());
+    println!("{}", held.namenode_address());
+    // Until the parent closes it, or this process is killed.
+    let _ = std::io::stdin().lines().count();
+    drop(held);
+    std::process::exit(0);
+}
+
+/// A process with a cluster.
+struct Holder {
+    child: Child,
+    cluster: PathBuf,
+    shared_conf: PathBuf,
+    namenode: SocketAddr,
+}
+
+impl Holder {
+    /// Its temporary files are in `temporary`.
+    fn start(temporary: &Path) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .env(HOLD, "1")
+            .env("TMPDIR", temporary)
+            .env_remove("KERBOX_KEEP")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut lines = BufReader::new(child.stdout.take().ok_or("no output")?).lines();
+        let mut line = || lines.next().unwrap_or_else(|| Err(std::io::ErrorKind::UnexpectedEof.into()));
+        let (cluster, shared_conf, namenode) = (line()?.into(), line()?.into(), line()?.parse()?);
+        let holder = Self {
+            child,
+            cluster,
+            shared_conf,
+            namenode,
+        };
+        assert!(holder.is_there(), "{} says that it is there", holder.cluster.display());
+        Ok(holder)
+    }
+
+    fn is_there(&self) -> bool {
+        self.cluster.join("krb5.conf").exists() && self.shared_conf.exists() && TcpStream::connect(self.namenode).is_ok()
+    }
+
+    /// Lets it end in order.
+    fn end(mut self) -> TestResult {
+        drop(self.child.stdin.take());
+        let status = self.child.wait()?;
+        if status.success() { Ok(()) } else { Err(status.to_string().into()) }
+    }
+}
+
+fn what_a_killed_process_leaves_goes_at_the_next_start_and_the_living_stay() -> TestResult {
+    let temporary = tempfile::tempdir()?;
+    let entries = || std::fs::read_dir(temporary.path()).map(Iterator::count);
+    let living = Holder::start(temporary.path())?;
+    let mut killed = Holder::start(temporary.path())?;
+    killed.child.kill()?;
+    killed.child.wait()?;
+    assert!(killed.cluster.exists() && killed.shared_conf.exists(), "nobody could clean up");
+    assert!(TcpStream::connect(killed.namenode).is_err(), "it is dead");
+    assert_eq!(entries()?, 4, "two clusters, two shared krb5.conf");
+    Holder::start(temporary.path())?.end()?;
+    assert!(!killed.cluster.exists(), "its files are gone");
+    assert!(!killed.shared_conf.exists(), "and so is its realm's entry");
+    assert!(living.is_there(), "the living one was left alone");
+    living.end()?;
+    assert_eq!(entries()?, 0);
     Ok(())
 }

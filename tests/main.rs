@@ -20,6 +20,7 @@ mod support;
 mod tokens;
 
 fn main() -> std::process::ExitCode {
+    isolation::hold_a_cluster_if_asked();
     let arguments = libtest_mimic::Arguments::from_args();
     let modules = [
         clients::trials(),

@@ -3,8 +3,8 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Once;
-use std::thread;
+use std::sync::{Mutex, Once, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use kerbox_krb5::Clock;
@@ -109,6 +109,9 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
+        if self.keep != Keep::Theirs {
+            await_reaper();
+        }
         // What cannot be removed, or marked as kept, is left to a later run: no reason to fail here.
         if !self.is_kept(thread::panicking()) {
             let _ = fs::remove_dir_all(&self.path);
@@ -174,15 +177,30 @@ fn lock(directory: &Path) -> Result<File, Error> {
     Ok(file)
 }
 
+/// The thread that removes what killed runs left, until somebody has waited for it.
+static REAPER: Mutex<Option<JoinHandle<()>>> = Mutex::new(None);
+
+fn reaper() -> std::sync::MutexGuard<'static, Option<JoinHandle<()>>> {
+    REAPER.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Removes what killed runs left, once per process and beside its work.
 fn reap_once() {
     static REAPED: Once = Once::new();
     REAPED.call_once(|| {
+        let reap = || reap(&std::env::temp_dir());
         // Without a thread the next process reaps.
-        let _ = thread::Builder::new()
-            .name("kerbox-reaper".to_owned())
-            .spawn(|| reap(&std::env::temp_dir()));
+        *reaper() = thread::Builder::new().name("kerbox-reaper".to_owned()).spawn(reap).ok();
     });
+}
+
+/// Waits until [`reap_once`] has done what it began: where each test is a process (cargo-nextest), the end of its fixture is soon
+/// that of the process, which would cut the reaper off amid a directory.
+fn await_reaper() {
+    if let Some(thread) = reaper().take() {
+        // It has told of its panic by itself, and what it left is for the next.
+        let _ = thread.join();
+    }
 }
 
 /// Removes the directories in `parent` whose fixtures are dead. Whatever cannot be read or removed is another user's, or in use.
