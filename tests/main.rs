@@ -9,6 +9,7 @@ mod block_tokens;
 mod clients;
 #[path = "../kdc/tests/corpus/mod.rs"]
 mod corpus;
+mod determinism;
 mod encryption_keys;
 mod expiry;
 mod isolation;
@@ -32,6 +33,7 @@ fn main() -> std::process::ExitCode {
         mit_kdc::trials(),
         tokens::trials(),
         block_tokens::trials(),
+        determinism::trials(),
         big_data::trials(),
     ];
     let trials = modules.into_iter().flatten().collect();
