@@ -1,75 +1,16 @@
 //! What a realm can be told before it starts, alone or in a cluster. Everything has a default.
 
-use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kerbox_kdc::{Pac, PacDomain};
 use kerbox_krb5::{Clock, EncryptionType};
 
 use crate::Error;
 use crate::principals::NewPrincipal;
 use crate::realm::Realm;
+use crate::settings::RealmSettings;
 use crate::world::WorldSettings;
-
-/// A random port of the loopback interface.
-pub(crate) const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-
-/// What a realm is started with.
-#[derive(Clone, Debug)]
-pub(crate) struct RealmSettings {
-    /// `None`: a name that no other fixture of the process has.
-    pub(crate) name: Option<String>,
-    pub(crate) listen: SocketAddr,
-    pub(crate) max_life: Duration,
-    pub(crate) max_renewable_life: Duration,
-    pub(crate) pac: Pac,
-    pub(crate) pac_domain: PacDomain,
-    /// What logins of the harness ask for.
-    pub(crate) ticket_lifetime: Duration,
-    /// Settings in kadmin's form that every new principal starts with.
-    pub(crate) attributes: Vec<String>,
-    pub(crate) clock_skew: Duration,
-    pub(crate) enctypes: Vec<EncryptionType>,
-    pub(crate) principals: Vec<NewPrincipal>,
-    /// Lines of `[libdefaults]` that replace or complete the usual ones.
-    pub(crate) libdefaults: BTreeMap<String, String>,
-    pub(crate) max_udp_reply: Option<usize>,
-    /// How many servers the KDC has.
-    pub(crate) kdcs: usize,
-    pub(crate) tcp_only: bool,
-}
-
-impl Default for RealmSettings {
-    fn default() -> Self {
-        let names = ["alice", "bob", "jupyter", "hdfs"];
-        let services = ["hdfs", "nn", "dn", "sn", "HTTP", "host"].map(|service| format!("{service}/localhost"));
-        let users = names.map(|name| NewPrincipal::new(name).password(name));
-        Self {
-            name: None,
-            listen: LOOPBACK,
-            max_life: Duration::from_hours(24),
-            max_renewable_life: Duration::from_hours(7 * 24),
-            pac: Pac::None,
-            pac_domain: PacDomain::default(),
-            ticket_lifetime: Duration::from_hours(10),
-            attributes: Vec::new(),
-            clock_skew: Duration::from_mins(5),
-            enctypes: vec![
-                EncryptionType::AES256_CTS_HMAC_SHA1_96,
-                EncryptionType::AES128_CTS_HMAC_SHA1_96,
-                EncryptionType::AES256_CTS_HMAC_SHA384_192,
-                EncryptionType::AES128_CTS_HMAC_SHA256_128,
-            ],
-            principals: users.into_iter().chain(services.map(NewPrincipal::new)).collect(),
-            libdefaults: BTreeMap::new(),
-            max_udp_reply: None,
-            kdcs: 1,
-            tcp_only: false,
-        }
-    }
-}
 
 /// The settings that every fixture has.
 macro_rules! world_setters {

@@ -1,6 +1,5 @@
 //! What a cluster can be told before it starts.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,62 +7,11 @@ use std::time::Duration;
 use kerbox_krb5::{Clock, EncryptionType};
 
 use crate::Error;
-use crate::builder::{LOOPBACK, RealmSettings, realm_setters, world_setters};
+use crate::builder::{realm_setters, world_setters};
 use crate::cluster::Cluster;
 use crate::principals::NewPrincipal;
+use crate::settings::{HdfsSettings, NewDirectory, RealmSettings};
 use crate::world::WorldSettings;
-
-/// A directory of HDFS that is there from the start.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct NewDirectory {
-    pub(crate) path: String,
-    pub(crate) owner: String,
-    pub(crate) group: String,
-    pub(crate) mode: u16,
-}
-
-/// What an HDFS is started with.
-#[derive(Clone, Debug)]
-pub(crate) struct HdfsSettings {
-    pub(crate) superuser: String,
-    pub(crate) datanodes: usize,
-    pub(crate) listen: SocketAddr,
-    /// Group to members.
-    pub(crate) groups: BTreeMap<String, Vec<String>>,
-    pub(crate) directories: Vec<NewDirectory>,
-    /// Hadoop's keys, on top of those that the fixture sets.
-    pub(crate) keys: BTreeMap<String, String>,
-    /// Where `dn1`, `dn2`, … are made; `None`: `blocks` in the fixture's directory.
-    pub(crate) blocks: Option<PathBuf>,
-}
-
-impl Default for HdfsSettings {
-    fn default() -> Self {
-        let home = |user: &str| NewDirectory {
-            path: format!("/user/{user}"),
-            owner: user.to_owned(),
-            group: user.to_owned(),
-            mode: 0o755,
-        };
-        let temporary = NewDirectory {
-            path: "/tmp".to_owned(),
-            owner: "hdfs".to_owned(),
-            group: "supergroup".to_owned(),
-            mode: 0o1777,
-        };
-        Self {
-            superuser: "hdfs".to_owned(),
-            datanodes: 1,
-            listen: LOOPBACK,
-            groups: [("supergroup", "hdfs"), ("alice", "alice"), ("bob", "bob"), ("jupyter", "jupyter")]
-                .map(|(group, user)| (group.to_owned(), vec![user.to_owned()]))
-                .into(),
-            directories: ["alice", "bob", "jupyter"].map(home).into_iter().chain([temporary]).collect(),
-            keys: BTreeMap::new(),
-            blocks: None,
-        }
-    }
-}
 
 /// What protects the bytes of RPC and data transfer (`hadoop.rpc.protection`, `dfs.data.transfer.protection`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

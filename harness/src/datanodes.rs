@@ -16,9 +16,9 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::runtime::Handle;
 
-use crate::cluster_builder::HdfsSettings;
-use crate::hdfs::listen;
+use crate::listen::listen;
 use crate::running::Running;
+use crate::settings::HdfsSettings;
 use crate::world::{Fixture, Timed, World};
 use crate::{Error, Server};
 

@@ -1,6 +1,6 @@
 //! The servers of an HDFS, wired: a NameNode, its DataNodes, their configuration and security.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use kerbox_krb5::{Principal, Timestamp};
@@ -12,11 +12,12 @@ use minihdfs::user::AuthToLocal;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use crate::cluster_builder::HdfsSettings;
 use crate::datanodes::{DataNodes, Datanode};
 use crate::hadoop_conf::{self, HadoopKeys};
+use crate::listen::listen;
 use crate::realm::Realm;
 use crate::running::Running;
+use crate::settings::HdfsSettings;
 use crate::world::{Fixture, Timed};
 use crate::{Error, Server};
 
@@ -147,24 +148,4 @@ fn security_of(realm: &Realm, keys: &HadoopKeys, config: &HdfsConfig, key: &str)
     let mut gssapi = GssapiSettings::new(principal, keytab, &config.rpc_protection);
     gssapi.skew = realm.clock_skew();
     Ok(RpcSecurity { gssapi, tokens: None })
-}
-
-/// Where clients on this machine reach a server: one that listens on every interface is told by the loopback one.
-pub(crate) fn reachable(mut address: SocketAddr) -> SocketAddr {
-    if address.ip().is_unspecified() {
-        address.set_ip(match address {
-            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    address
-}
-
-/// Binds a server's socket; answers also where clients reach it.
-pub(crate) fn listen(server: Server, address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
-    let cannot = |source| Error::Bind { server, address, source };
-    let listener = TcpListener::bind(address).map_err(cannot)?;
-    listener.set_nonblocking(true).map_err(cannot)?;
-    let bound = listener.local_addr().map_err(cannot)?;
-    Ok((listener, reachable(bound)))
 }

@@ -13,9 +13,9 @@ use kerbox_krb5::Clock;
 use tokio::net::TcpSocket;
 use tokio::runtime::Handle;
 
-use crate::builder::RealmSettings;
-use crate::hdfs::reachable;
+use crate::listen::reachable;
 use crate::running::Running;
+use crate::settings::RealmSettings;
 use crate::world::World;
 use crate::{Error, Server};
 

@@ -10,7 +10,7 @@ use kerbox_krb5::Principal;
 use kerbox_krb5::client::Credentials;
 
 use crate::client_env::{ClientEnv, EnvGuard};
-use crate::realm::RealmCore;
+use crate::realm_core::RealmCore;
 use crate::{Error, ccaches};
 
 /// A logged-in user, from [`Realm::login`](crate::Realm::login) or [`Cluster::login`](crate::Cluster::login).

@@ -1,32 +1,24 @@
 //! A realm: the KDC alone, or as a part of a cluster.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use kerbox_kdc::{Kdc, NewKeys, Peer, PrincipalDatabase, RealmConfig};
-use kerbox_krb5::client::{AsExchange, AsStep, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest};
-use kerbox_krb5::{Clock, ErrorCode, Keytab, Principal};
-use rand::SeedableRng;
+use kerbox_kdc::{Kdc, NewKeys, PrincipalDatabase};
+use kerbox_krb5::Principal;
 use rand::rngs::StdRng;
 
-use crate::builder::{RealmBuilder, RealmSettings};
+use crate::builder::RealmBuilder;
 use crate::client_env::{self, ClientEnv};
-use crate::directory::{make_private, write_private};
-use crate::kdcs::{KdcServer, Kdcs};
-use crate::principals::{NewPrincipal, file_name, keytab_on_demand};
-use crate::shared_conf::{Registration, own_conf};
-use crate::world::{Fixture, World};
+use crate::kdcs::KdcServer;
+use crate::principals::{NewPrincipal, keytab_on_demand};
+use crate::realm_core::RealmCore;
+use crate::settings::RealmSettings;
+use crate::world::Fixture;
 use crate::world_methods::world_methods;
-use crate::{Error, Login, Server};
-
-/// What tells the random numbers of the harness from those of the servers.
-const HARNESS_STREAM: u64 = 0x6861_726E_6573_7300;
-const KDC_STREAM: u64 = 0x6B64_6300_0000_0000;
+use crate::{Error, Login};
 
 /// A Kerberos realm on random ports of 127.0.0.1, with its own clock. Dropping it ends it.
 ///
@@ -42,23 +34,6 @@ pub struct Realm {
     core: Arc<RealmCore>,
     /// Absent in a cluster, which has its own.
     fixture: Option<Fixture>,
-}
-
-/// The part of a realm that its logins share; it does not keep the KDC running.
-pub(crate) struct RealmCore {
-    pub(crate) world: Arc<World>,
-    name: String,
-    kdc: Arc<Kdc>,
-    kdc_clock: Clock,
-    kdcs: Kdcs,
-    ticket_lifetime: Duration,
-    renewable_lifetime: Duration,
-    clock_skew: Duration,
-    /// For what the harness itself draws: keys, nonces. Not shared with the servers, so that a login does not change what they draw.
-    rng: Mutex<StdRng>,
-    /// How many caches each user has, for their names.
-    logins: Mutex<BTreeMap<String, u64>>,
-    _registration: Registration,
 }
 
 impl Realm {
@@ -87,32 +62,7 @@ impl Realm {
 
     /// Starts the KDC in a world and writes its clients' files.
     pub(crate) fn in_world(fixture: &Fixture, settings: &RealmSettings) -> Result<Self, Error> {
-        let world = Arc::clone(&fixture.world);
-        let name = settings.name.clone().unwrap_or_else(next_realm_name);
-        let bound = Kdcs::bind(settings)?;
-        let mut rng = StdRng::seed_from_u64(world.seed ^ HARNESS_STREAM);
-        let database = database(&name, settings, &mut rng)?;
-        let kdc_clock = world.new_clock(Server::Kdc);
-        let mut kdc = Kdc::new(database, world.seed ^ KDC_STREAM).with_hook(world.hook());
-        if let Some(bytes) = settings.max_udp_reply {
-            kdc = kdc.with_udp_limit(bytes);
-        }
-        let kdc = Arc::new(kdc);
-        let kdcs = Kdcs::start(&world, fixture.runtime.handle(), &kdc, &kdc_clock, bound, settings)?;
-        let core = Arc::new(RealmCore {
-            kdc,
-            kdc_clock,
-            ticket_lifetime: settings.ticket_lifetime,
-            renewable_lifetime: settings.max_renewable_life,
-            clock_skew: settings.clock_skew,
-            rng: Mutex::new(rng),
-            logins: Mutex::default(),
-            _registration: Registration::new(&name, kdcs.addresses())?,
-            kdcs,
-            name,
-            world,
-        });
-        core.write_files(settings)?;
+        let core = Arc::new(RealmCore::start(fixture, settings)?);
         Ok(Self { core, fixture: None })
     }
 
@@ -233,158 +183,4 @@ impl fmt::Debug for Realm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Realm({} at {})", self.core.name, self.kdc_address())
     }
-}
-
-impl RealmCore {
-    pub(crate) fn clock(&self) -> &Clock {
-        &self.world.clock
-    }
-
-    fn rng(&self) -> MutexGuard<'_, StdRng> {
-        // A generator is good in any state.
-        self.rng.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn keytabs(&self) -> PathBuf {
-        self.world.path().join("keytabs")
-    }
-
-    /// A cache's file that no other login has: `alice`, `alice-2`, ….
-    fn new_cache(&self, user: &str) -> PathBuf {
-        let name = file_name(user);
-        let directory = self.world.path().join("ccache");
-        let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = logins.entry(name.clone()).or_default();
-        *number += 1;
-        directory.join(if *number == 1 { name } else { format!("{name}-{number}") })
-    }
-
-    fn write_files(&self, settings: &RealmSettings) -> Result<(), Error> {
-        let directory = self.world.path();
-        make_private(&directory.join("ccache"))?;
-        make_private(&self.keytabs())?;
-        let conf = own_conf(&self.name, &self.kdcs.addresses(), &settings.enctypes, &settings.libdefaults)?;
-        write_private(&directory.join("krb5.conf"), conf.as_bytes())?;
-        let mut keytabs: BTreeMap<String, Vec<Principal>> = BTreeMap::new();
-        for new in &settings.principals {
-            let principal = Principal::parse(new.name(), &self.name)?;
-            if let Some(file) = new.keytab_file(&principal) {
-                keytabs.entry(file).or_default().push(principal);
-            }
-        }
-        for (file, principals) in &keytabs {
-            self.write_keytab(file, principals)?;
-        }
-        Ok(())
-    }
-
-    fn write_keytab<'a>(&self, file: &str, principals: impl IntoIterator<Item = &'a Principal>) -> Result<(), Error> {
-        let keytab = self.kdc.database().keytab(principals, self.world.clock.now())?;
-        write_private(&self.keytabs().join(file_name(file)), &keytab.to_bytes())
-    }
-
-    /// The keys of principals, for a server of the fixture.
-    pub(crate) fn keytab_of(&self, names: &[&str]) -> Result<Keytab, Error> {
-        let principals = names
-            .iter()
-            .map(|name| Principal::parse(name, &self.name))
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(self.kdc.database().keytab(&principals, self.world.clock.now())?)
-    }
-
-    /// An AS exchange with the KDC's core: no socket, but everything else, and an entry in the journal.
-    pub(crate) fn initial_ticket(&self, principal: &Principal) -> Result<Credentials, Error> {
-        let keys = {
-            let database = self.kdc.database();
-            let entry = database.resolve(principal).ok_or_else(|| Error::UnknownPrincipal {
-                principal: principal.clone(),
-            })?;
-            // Random keys before those of a password, which would have to be derived.
-            let mut keys: Vec<_> = entry.keys_of(None).collect();
-            keys.sort_by_key(|key| key.is_of_password());
-            let given: Vec<_> = keys
-                .iter()
-                .filter(|key| !key.is_of_password())
-                .map(|key| key.key().clone())
-                .collect();
-            if given.is_empty() {
-                keys.iter().map(|key| key.key().clone()).collect()
-            } else {
-                given
-            }
-        };
-        let mut request = InitialRequest::new(principal.clone());
-        request.lifetime = self.ticket_lifetime;
-        request.renewable_lifetime = self.renewable_lifetime;
-        request.preauthenticate = true;
-        let now = self.world.clock.now();
-        let refused = |error| refused("login", principal, error);
-        let mut rng = self.rng();
-        let (mut exchange, mut bytes) = AsExchange::new(request, Secret::Keys(keys), now, &mut *rng).map_err(refused)?;
-        loop {
-            let answer = self.exchange(&bytes).map_err(refused)?;
-            match exchange.step(&answer, &mut *rng).map_err(refused)? {
-                AsStep::Send(next) => bytes = next,
-                AsStep::Done(credentials) => return Ok(*credentials),
-            }
-        }
-    }
-
-    /// A TGS exchange with RENEW.
-    pub(crate) fn renewed_ticket(&self, ticket: &Credentials) -> Result<Credentials, Error> {
-        self.further_ticket("renew", ticket, TgsRequest::renew(ticket))
-    }
-
-    /// Any TGS exchange.
-    pub(crate) fn further_ticket(&self, doing: &'static str, ticket: &Credentials, request: TgsRequest) -> Result<Credentials, Error> {
-        let refused = |error| refused(doing, &ticket.client, error);
-        let now = self.world.clock.now();
-        let (exchange, bytes) = TgsExchange::new(ticket, request, now, &mut *self.rng()).map_err(refused)?;
-        exchange.finish(&self.exchange(&bytes).map_err(refused)?).map_err(refused)
-    }
-
-    fn exchange(&self, request: &[u8]) -> Result<Vec<u8>, kerbox_krb5::Error> {
-        if !self.kdcs.any_serves() {
-            return Err(ErrorCode::KDC_ERR_SVC_UNAVAILABLE.into());
-        }
-        let reply = self.kdc.handle(self.kdc_clock.now(), request, Peer::LOCAL);
-        reply.message.ok_or_else(|| ErrorCode::KDC_ERR_SVC_UNAVAILABLE.into())
-    }
-}
-
-fn refused(doing: &'static str, principal: &Principal, error: kerbox_krb5::Error) -> Error {
-    match error {
-        kerbox_krb5::Error::Kdc(error) => Error::Refused {
-            doing,
-            principal: principal.clone(),
-            code: error.code,
-            text: error.text,
-        },
-        other => other.into(),
-    }
-}
-
-fn database(name: &str, settings: &RealmSettings, rng: &mut StdRng) -> Result<PrincipalDatabase, Error> {
-    let mut config = RealmConfig::new(name);
-    config.max_life = settings.max_life;
-    config.max_renewable_life = settings.max_renewable_life;
-    config.clock_skew = settings.clock_skew;
-    config.enctypes.clone_from(&settings.enctypes);
-    config.pac = settings.pac;
-    config.pac_domain.clone_from(&settings.pac_domain);
-    for setting in &settings.attributes {
-        config.attributes.apply(setting)?;
-    }
-    let mut database = PrincipalDatabase::new();
-    database.add_realm(config, rng)?;
-    for principal in &settings.principals {
-        database.add(principal.clone().in_realm(name)?, rng)?;
-    }
-    Ok(database)
-}
-
-/// A realm's name that no other fixture of the process has. Tests that compare journals name their realm.
-fn next_realm_name() -> String {
-    static REALMS: AtomicU64 = AtomicU64::new(1);
-    format!("R{}-{}.TEST", std::process::id(), REALMS.fetch_add(1, Ordering::Relaxed))
 }

@@ -1,0 +1,121 @@
+//! What realms and clusters are started with, as their builders have filled it in, and what it is when nobody says.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kerbox_kdc::{Pac, PacDomain};
+use kerbox_krb5::EncryptionType;
+
+use crate::NewPrincipal;
+
+/// A random port of the loopback interface.
+pub(crate) const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// What a realm is started with.
+#[derive(Clone, Debug)]
+pub(crate) struct RealmSettings {
+    /// `None`: a name that no other fixture of the process has.
+    pub(crate) name: Option<String>,
+    pub(crate) listen: SocketAddr,
+    pub(crate) max_life: Duration,
+    pub(crate) max_renewable_life: Duration,
+    pub(crate) pac: Pac,
+    pub(crate) pac_domain: PacDomain,
+    /// What logins of the harness ask for.
+    pub(crate) ticket_lifetime: Duration,
+    /// Settings in kadmin's form that every new principal starts with.
+    pub(crate) attributes: Vec<String>,
+    pub(crate) clock_skew: Duration,
+    pub(crate) enctypes: Vec<EncryptionType>,
+    pub(crate) principals: Vec<NewPrincipal>,
+    /// Lines of `[libdefaults]` that replace or complete the usual ones.
+    pub(crate) libdefaults: BTreeMap<String, String>,
+    pub(crate) max_udp_reply: Option<usize>,
+    /// How many servers the KDC has.
+    pub(crate) kdcs: usize,
+    pub(crate) tcp_only: bool,
+}
+
+impl Default for RealmSettings {
+    fn default() -> Self {
+        let names = ["alice", "bob", "jupyter", "hdfs"];
+        let services = ["hdfs", "nn", "dn", "sn", "HTTP", "host"].map(|service| format!("{service}/localhost"));
+        let users = names.map(|name| NewPrincipal::new(name).password(name));
+        Self {
+            name: None,
+            listen: LOOPBACK,
+            max_life: Duration::from_hours(24),
+            max_renewable_life: Duration::from_hours(7 * 24),
+            pac: Pac::None,
+            pac_domain: PacDomain::default(),
+            ticket_lifetime: Duration::from_hours(10),
+            attributes: Vec::new(),
+            clock_skew: Duration::from_mins(5),
+            enctypes: vec![
+                EncryptionType::AES256_CTS_HMAC_SHA1_96,
+                EncryptionType::AES128_CTS_HMAC_SHA1_96,
+                EncryptionType::AES256_CTS_HMAC_SHA384_192,
+                EncryptionType::AES128_CTS_HMAC_SHA256_128,
+            ],
+            principals: users.into_iter().chain(services.map(NewPrincipal::new)).collect(),
+            libdefaults: BTreeMap::new(),
+            max_udp_reply: None,
+            kdcs: 1,
+            tcp_only: false,
+        }
+    }
+}
+
+/// A directory of HDFS that is there from the start.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct NewDirectory {
+    pub(crate) path: String,
+    pub(crate) owner: String,
+    pub(crate) group: String,
+    pub(crate) mode: u16,
+}
+
+/// What an HDFS is started with.
+#[derive(Clone, Debug)]
+pub(crate) struct HdfsSettings {
+    pub(crate) superuser: String,
+    pub(crate) datanodes: usize,
+    pub(crate) listen: SocketAddr,
+    /// Group to members.
+    pub(crate) groups: BTreeMap<String, Vec<String>>,
+    pub(crate) directories: Vec<NewDirectory>,
+    /// Hadoop's keys, on top of those that the fixture sets.
+    pub(crate) keys: BTreeMap<String, String>,
+    /// Where `dn1`, `dn2`, … are made; `None`: `blocks` in the fixture's directory.
+    pub(crate) blocks: Option<PathBuf>,
+}
+
+impl Default for HdfsSettings {
+    fn default() -> Self {
+        let home = |user: &str| NewDirectory {
+            path: format!("/user/{user}"),
+            owner: user.to_owned(),
+            group: user.to_owned(),
+            mode: 0o755,
+        };
+        let temporary = NewDirectory {
+            path: "/tmp".to_owned(),
+            owner: "hdfs".to_owned(),
+            group: "supergroup".to_owned(),
+            mode: 0o1777,
+        };
+        Self {
+            superuser: "hdfs".to_owned(),
+            datanodes: 1,
+            listen: LOOPBACK,
+            groups: [("supergroup", "hdfs"), ("alice", "alice"), ("bob", "bob"), ("jupyter", "jupyter")]
+                .map(|(group, user)| (group.to_owned(), vec![user.to_owned()]))
+                .into(),
+            directories: ["alice", "bob", "jupyter"].map(home).into_iter().chain([temporary]).collect(),
+            keys: BTreeMap::new(),
+            blocks: None,
+        }
+    }
+}
