@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -150,7 +150,7 @@ fn tell_other_ports(wanted: &Settings, servers: &Servers) {
 }
 
 fn ready(servers: &Servers, settings: &Settings, directory: &Path) -> Ready {
-    let namenode = servers.namenode().map(|address| format!("hdfs://{}", reachable(address)));
+    let namenode = servers.namenode().map(|address| format!("hdfs://{address}"));
     let realm = servers.realm();
     Ready {
         ready: true,
@@ -160,23 +160,9 @@ fn ready(servers: &Servers, settings: &Settings, directory: &Path) -> Ready {
         realm: realm.map(|_| settings.realm.name.clone()),
         env: environment(directory, namenode.as_deref(), realm.is_some()),
         endpoints: Endpoints {
-            kdc: realm.map(|realm| reachable(realm.kdc_address()).to_string()),
+            kdc: realm.map(|realm| realm.kdc_address().to_string()),
             namenode,
-            datanodes: servers
-                .datanodes()
-                .into_iter()
-                .map(|address| reachable(address).to_string())
-                .collect(),
+            datanodes: servers.datanodes().into_iter().map(|address| address.to_string()).collect(),
         },
     }
-}
-
-/// An address that a client of this machine can connect to: a server that listens everywhere also listens on loopback.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
 }

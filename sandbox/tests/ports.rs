@@ -79,6 +79,14 @@ fn a_port_that_was_asked_for_is_taken_when_it_is_free() {
 fn other_addresses_than_loopback_are_served_with_a_warning() {
     let place = Place::new();
     let up = place.up(&["--bind", "0.0.0.0", "--kdc-port", "0", "--namenode-port", "0"]);
+    // Nobody can connect to "everywhere": clients are led to loopback.
+    let directory = std::path::PathBuf::from(up.ready["dir"].as_str().expect("a path"));
+    for file in ["krb5.conf", "hadoop/core-site.xml", "hadoop/hdfs-site.xml", "env.sh", "ready.json"] {
+        let text = std::fs::read_to_string(directory.join(file)).expect("written");
+        assert!(!text.contains("0.0.0.0"), "{file}: {text}");
+    }
+    let namenode = up.ready["endpoints"]["namenode"].as_str().expect("text").to_owned();
+    std::net::TcpStream::connect(namenode.trim_start_matches("hdfs://")).expect("it listens there");
     let said = up.stop();
     assert!(said.contains("warning") && said.contains("0.0.0.0"), "{said}");
 }

@@ -18,8 +18,13 @@ fn warnings(settings: &Settings) -> Vec<String> {
     for (server, listen) in [("KDC", settings.realm.listen), ("NameNode", settings.hdfs.listen)] {
         if !listen.address.is_loopback() {
             let address = listen.address;
+            let named = if address.is_unspecified() {
+                "; clients' files name the loopback address, so bind the one that others know if they shall use them"
+            } else {
+                ""
+            };
             warnings.push(format!(
-                "the {server} listens on {address}: others on the network can reach it, and the default users' passwords are their names"
+                "the {server} listens on {address}: others on the network can reach it, and the default users' passwords are their names{named}"
             ));
         }
     }
