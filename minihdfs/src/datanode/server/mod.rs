@@ -2,13 +2,14 @@
 //!
 //! - [`serve`]: accepts connections, and does what the NameNode ordered
 //! - `connection`: a socket with its buffers, and the handshake on it
-//! - `xceiver`: the operations of one connection
+//! - `xceiver`: the operations of one connection; `request`: what they have in common
 //! - `read_block`, `write_block` and its `streaming`, `transfer`: the ones that move data
 //! - `faults`: what verdicts do to a connection
 
 mod connection;
 mod faults;
 mod read_block;
+mod request;
 mod streaming;
 mod transfer;
 mod write_block;

@@ -7,7 +7,7 @@ use kerbox_events::Event;
 
 use super::connection::{Connection, READ_TIMEOUT};
 use super::faults::{Operation, Ruling, obey};
-use super::xceiver::{WantedStorage, block_of, check_access, refusal};
+use super::request::{WantedStorage, block_of, check_access, refusal};
 use crate::HdfsError;
 use crate::datanode::block_store::{ReadRange, ReplicaReader};
 use crate::datanode::link::Block;

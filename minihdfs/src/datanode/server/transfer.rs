@@ -8,7 +8,7 @@ use kerbox_events::{Event, Outcome};
 use super::connection::{Connection, READ_TIMEOUT, invalid};
 use super::faults::{Operation, Ruling};
 use super::read_block::send_packets;
-use super::xceiver::{WRITE_BLOCK, WantedStorage, block_of, check_access, put_operation, refusal};
+use super::request::{WantedStorage, block_of, check_access, op, put_operation, refusal};
 use crate::HdfsError;
 use crate::datanode::link::{Block, DatanodeRegistration, ReplicaState};
 use crate::datanode::node::{DataNode, Transfer};
@@ -129,7 +129,7 @@ async fn copy(node: &Arc<DataNode>, block: &ExtendedBlockProto, targets: &[Datan
         target_storage_types: vec![StorageTypeProto::Disk.into(); rest.len()],
         ..OpWriteBlockProto::default()
     };
-    put_operation(&mut mirror, WRITE_BLOCK, &request);
+    put_operation(&mut mirror, op::WRITE_BLOCK, &request);
     send_packets(node, &mut mirror, copied, &mut reader, false).await?;
     if client.is_empty() {
         return Ok(());

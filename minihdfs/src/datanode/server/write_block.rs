@@ -8,8 +8,8 @@ use kerbox_events::Event;
 
 use super::connection::{Connection, READ_TIMEOUT};
 use super::faults::{Operation, Ruling};
+use super::request::{WantedStorage, block_of, check_access, op, put_operation, refusal, token_of};
 use super::streaming::Streaming;
-use super::xceiver::{WRITE_BLOCK, WantedStorage, block_of, check_access, put_operation, refusal, token_of};
 use crate::HdfsError;
 use crate::datanode::block_store::ReplicaWriter;
 use crate::datanode::checksum::DataChecksum;
@@ -218,7 +218,7 @@ async fn connect_mirror(node: &Arc<DataNode>, request: &OpWriteBlockProto) -> io
     for_the_rest(&mut onward.target_pinnings);
     let token = token_of(&request.header.base_header);
     let mut mirror = Connection::connect(node, &target.id, &token).await?;
-    put_operation(&mut mirror, WRITE_BLOCK, &onward);
+    put_operation(&mut mirror, op::WRITE_BLOCK, &onward);
     mirror.flush().await?;
     if Kind::of(request) != Kind::Client {
         return Ok((mirror, None));

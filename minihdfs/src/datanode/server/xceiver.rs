@@ -1,47 +1,25 @@
 //! The operations of one connection (Hadoop's `DataXceiver`).
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kerbox_events::Event;
 use md5::{Digest, Md5};
-use prost::Message;
 
 use super::connection::{Connection, READ_TIMEOUT, invalid};
 use super::faults::{Operation, Ruling};
+use super::request::{VERSION, WantedStorage, block_of, check_access, op, refusal};
 use super::{read_block, transfer, write_block};
 use crate::HdfsError;
 use crate::datanode::block_store::ReadRange;
 use crate::datanode::checksum::CHECKSUM_LENGTH;
-use crate::datanode::link::Block;
 use crate::datanode::node::DataNode;
-use crate::proto::hdfs::{
-    BaseHeaderProto, BlockChecksumTypeProto, BlockOpResponseProto, ExtendedBlockProto, OpBlockChecksumProto, OpBlockChecksumResponseProto,
-    Status,
-};
-use crate::secret_manager::BlockAccess;
-use crate::token::{AccessMode, StorageType, Token};
-
-/// `DataTransferProtocol.DATA_TRANSFER_VERSION`
-const VERSION: u16 = 28;
+use crate::proto::hdfs::{BlockChecksumTypeProto, BlockOpResponseProto, OpBlockChecksumProto, OpBlockChecksumResponseProto, Status};
+use crate::token::AccessMode;
 
 /// How long a connection may be idle after an operation (`dfs.datanode.socket.reuse.keepalive`).
 const KEEP_ALIVE: Duration = Duration::from_secs(4);
-
-/// Codes of operations (Hadoop's `Op`).
-mod op {
-    pub(super) const WRITE_BLOCK: u8 = 80;
-    pub(super) const READ_BLOCK: u8 = 81;
-    pub(super) const REPLACE_BLOCK: u8 = 83;
-    pub(super) const COPY_BLOCK: u8 = 84;
-    pub(super) const BLOCK_CHECKSUM: u8 = 85;
-    pub(super) const TRANSFER_BLOCK: u8 = 86;
-    pub(super) const REQUEST_SHORT_CIRCUIT_FDS: u8 = 87;
-    pub(super) const REQUEST_SHORT_CIRCUIT_SHM: u8 = 89;
-    pub(super) const BLOCK_GROUP_CHECKSUM: u8 = 90;
-}
 
 /// Serves operations until the client closes the connection, is silent for too long, or is refused.
 pub(super) async fn run(node: &Arc<DataNode>, mut connection: Connection) -> io::Result<()> {
@@ -91,75 +69,6 @@ pub(super) async fn run(node: &Arc<DataNode>, mut connection: Connection) -> io:
         }
         limit = KEEP_ALIVE;
     }
-}
-
-/// An answer that says why not.
-pub(super) fn refusal(status: Status, first_bad_link: Option<String>, message: impl Into<String>) -> BlockOpResponseProto {
-    BlockOpResponseProto {
-        status: status.into(),
-        first_bad_link,
-        message: Some(message.into()),
-        ..BlockOpResponseProto::default()
-    }
-}
-
-/// The block that an operation is about.
-///
-/// # Errors
-/// It is of another block pool.
-pub(super) fn block_of(node: &DataNode, block: &ExtendedBlockProto) -> Result<Block, HdfsError> {
-    if *block.pool_id != *node.block_pool_id {
-        return Err(HdfsError::io(format!(
-            "Block pool {} is not found: this DataNode has {}",
-            block.pool_id, node.block_pool_id
-        )));
-    }
-    Ok(Block {
-        id: block.block_id,
-        generation_stamp: block.generation_stamp,
-        length: block.num_bytes(),
-    })
-}
-
-/// What an operation wants of a block's storage.
-#[derive(Clone, Copy, Default)]
-pub(super) struct WantedStorage<'a> {
-    pub(super) types: &'a [StorageType],
-    pub(super) ids: &'a [String],
-}
-
-/// Whether the token allows it, if tokens are needed at all.
-pub(super) fn check_access(
-    node: &DataNode,
-    peer: SocketAddr,
-    operation: &str,
-    header: &BaseHeaderProto,
-    mode: AccessMode,
-    storage: WantedStorage<'_>,
-) -> Result<(), HdfsError> {
-    let Some(secrets) = &node.secrets else { return Ok(()) };
-    let token = token_of(header);
-    let access = BlockAccess {
-        block_pool_id: &header.block.pool_id,
-        block_id: header.block.block_id,
-        generation_stamp: header.block.generation_stamp,
-        mode,
-        storage_types: storage.types,
-        storage_ids: storage.ids,
-    };
-    secrets
-        .check_access(node.clock.now(), &token, &access)
-        .map(|_| ())
-        .map_err(|error| {
-            HdfsError::invalid_token(format!(
-                "Block token verification failed: op={operation}, remoteAddress=/{peer}, message={}",
-                error.message()
-            ))
-        })
-}
-
-pub(super) fn token_of(header: &BaseHeaderProto) -> Token {
-    header.token.clone().unwrap_or_default().into()
 }
 
 /// BLOCK_CHECKSUM: a checksum of the block's checksums, by which clients compare files.
@@ -238,14 +147,3 @@ fn compute_checksum(node: &DataNode, request: &OpBlockChecksumProto) -> Result<B
         ..BlockOpResponseProto::default()
     })
 }
-
-/// Begins an operation at another DataNode.
-pub(super) fn put_operation(connection: &mut Connection, code: u8, request: &impl Message) {
-    let mut header = Vec::with_capacity(3 + request.encoded_len() + 5);
-    header.extend_from_slice(&VERSION.to_be_bytes());
-    header.push(code);
-    header.extend_from_slice(&request.encode_length_delimited_to_vec());
-    connection.outbox.unit(&header);
-}
-
-pub(super) const WRITE_BLOCK: u8 = op::WRITE_BLOCK;

@@ -28,7 +28,7 @@ pub(super) fn content(length: usize) -> Vec<u8> {
 }
 
 pub(super) async fn begin_write(connection: &mut Connection, request: &OpWriteBlockProto) -> BlockOpResponseProto {
-    put_operation(connection, WRITE_BLOCK, request);
+    put_operation(connection, op::WRITE_BLOCK, request);
     connection.flush().await.expect("taken");
     connection.message(READ_TIMEOUT).await.expect("answered")
 }
@@ -74,7 +74,7 @@ pub(super) async fn begin_read(
         len: length as u64,
         ..OpReadBlockProto::default()
     };
-    put_operation(connection, 81, &request);
+    put_operation(connection, op::READ_BLOCK, &request);
     connection.flush().await?;
     connection.message(READ_TIMEOUT).await
 }

@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use client::*;
 
 use super::connection::READ_TIMEOUT;
-use super::xceiver::{WRITE_BLOCK, put_operation};
+use super::request::{op, put_operation};
 use super::*;
 use crate::config::HdfsConfig;
 use crate::datanode::DataNodeContext;

@@ -208,7 +208,7 @@ async fn flipped_and_cut_conversations_do_no_harm() {
     let mut recorded = Connection::connect(&fixture.nodes[0], &fixture.info(0).id, &fixture.token(&[]))
         .await
         .expect("accepted");
-    put_operation(&mut recorded, WRITE_BLOCK, &fixture.write_request(&[], fixture.token(&[])));
+    put_operation(&mut recorded, op::WRITE_BLOCK, &fixture.write_request(&[], fixture.token(&[])));
     put_packet(&mut recorded, 0, 0, b"hello", false);
     put_packet(&mut recorded, 1, 5, &[], true);
     let conversation = recorded.outbox.bytes().to_vec();

@@ -1,0 +1,107 @@
+//! What requests of all operations have in common: the code before them, the block and the token that they name, and how one is refused.
+
+use std::net::SocketAddr;
+
+use prost::Message;
+
+use super::connection::Connection;
+use crate::HdfsError;
+use crate::datanode::link::Block;
+use crate::datanode::node::DataNode;
+use crate::proto::hdfs::{BaseHeaderProto, BlockOpResponseProto, ExtendedBlockProto, Status};
+use crate::secret_manager::BlockAccess;
+use crate::token::{AccessMode, StorageType, Token};
+
+/// `DataTransferProtocol.DATA_TRANSFER_VERSION`
+pub(super) const VERSION: u16 = 28;
+
+/// Codes of operations (Hadoop's `Op`).
+pub(super) mod op {
+    pub(in super::super) const WRITE_BLOCK: u8 = 80;
+    pub(in super::super) const READ_BLOCK: u8 = 81;
+    pub(in super::super) const REPLACE_BLOCK: u8 = 83;
+    pub(in super::super) const COPY_BLOCK: u8 = 84;
+    pub(in super::super) const BLOCK_CHECKSUM: u8 = 85;
+    pub(in super::super) const TRANSFER_BLOCK: u8 = 86;
+    pub(in super::super) const REQUEST_SHORT_CIRCUIT_FDS: u8 = 87;
+    pub(in super::super) const REQUEST_SHORT_CIRCUIT_SHM: u8 = 89;
+    pub(in super::super) const BLOCK_GROUP_CHECKSUM: u8 = 90;
+}
+
+/// Begins an operation at another DataNode.
+pub(super) fn put_operation(connection: &mut Connection, code: u8, request: &impl Message) {
+    let mut header = Vec::with_capacity(3 + request.encoded_len() + 5);
+    header.extend_from_slice(&VERSION.to_be_bytes());
+    header.push(code);
+    header.extend_from_slice(&request.encode_length_delimited_to_vec());
+    connection.outbox.unit(&header);
+}
+
+/// An answer that says why not.
+pub(super) fn refusal(status: Status, first_bad_link: Option<String>, message: impl Into<String>) -> BlockOpResponseProto {
+    BlockOpResponseProto {
+        status: status.into(),
+        first_bad_link,
+        message: Some(message.into()),
+        ..BlockOpResponseProto::default()
+    }
+}
+
+/// The block that an operation is about.
+///
+/// # Errors
+/// It is of another block pool.
+pub(super) fn block_of(node: &DataNode, block: &ExtendedBlockProto) -> Result<Block, HdfsError> {
+    if *block.pool_id != *node.block_pool_id {
+        return Err(HdfsError::io(format!(
+            "Block pool {} is not found: this DataNode has {}",
+            block.pool_id, node.block_pool_id
+        )));
+    }
+    Ok(Block {
+        id: block.block_id,
+        generation_stamp: block.generation_stamp,
+        length: block.num_bytes(),
+    })
+}
+
+/// What an operation wants of a block's storage.
+#[derive(Clone, Copy, Default)]
+pub(super) struct WantedStorage<'a> {
+    pub(super) types: &'a [StorageType],
+    pub(super) ids: &'a [String],
+}
+
+/// Whether the token allows it, if tokens are needed at all.
+pub(super) fn check_access(
+    node: &DataNode,
+    peer: SocketAddr,
+    operation: &str,
+    header: &BaseHeaderProto,
+    mode: AccessMode,
+    storage: WantedStorage<'_>,
+) -> Result<(), HdfsError> {
+    let Some(secrets) = &node.secrets else { return Ok(()) };
+    let token = token_of(header);
+    let access = BlockAccess {
+        block_pool_id: &header.block.pool_id,
+        block_id: header.block.block_id,
+        generation_stamp: header.block.generation_stamp,
+        mode,
+        storage_types: storage.types,
+        storage_ids: storage.ids,
+    };
+    secrets
+        .check_access(node.clock.now(), &token, &access)
+        .map(|_| ())
+        .map_err(|error| {
+            HdfsError::invalid_token(format!(
+                "Block token verification failed: op={operation}, remoteAddress=/{peer}, message={}",
+                error.message()
+            ))
+        })
+}
+
+pub(super) fn token_of(header: &BaseHeaderProto) -> Token {
+    header.token.clone().unwrap_or_default().into()
+}
