@@ -22,6 +22,7 @@ macro_rules! world_setters {
         }
 
         /// The seed of everything random: keys, block ids, faults that strike by chance. Default: 0.
+        /// What repeats with the same seed, the [`Journal`](crate::Journal) tells.
         pub fn seed(mut self, seed: u64) -> Self {
             self.world.seed = seed;
             self

@@ -37,6 +37,13 @@ impl fmt::Display for Entry {
 /// What the servers of a fixture saw. A cheap handle: clones look at the same entries.
 ///
 /// Tests count in it and wait on it. [`from_here`](Self::from_here) gives a view that begins now.
+///
+/// # What repeats
+/// Two fixtures with the same seed, the same realm name, clocks frozen at the same time and the same settings, each with one client that
+/// does the same things one after another, have the same keys, keytabs, block ids, UUIDs and block files; and each server records the
+/// same events in the same order and at the same virtual times. This does not hold for [`Event::Connection`], which tells the ports that
+/// the system chose, for the real times, for the order of two servers' events among each other, and for clients that come at once:
+/// who asks first gets the first random numbers.
 #[derive(Clone)]
 pub struct Journal {
     shared: Arc<Shared>,
