@@ -54,6 +54,7 @@
 //!
 //! Every exchange is an [`Event`]. The [`Journal`] has them all, can be counted in and waited on, and its end is printed when a fixture
 //! is dropped in a panic. [`Cluster::inject`] installs a [`Fault`], or a closure over the same events, until its guard is dropped.
+//! A realm can have several servers ([`RealmBuilder::kdcs`]), of which a test stops or silences one while the others serve.
 //!
 //! # Isolation
 //!

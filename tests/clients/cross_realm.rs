@@ -1,9 +1,10 @@
-//! Several realms, each with a KDC of its own: trust, ways over others, referrals. By MIT's kinit and kvno.
+//! Several realms, each with a KDC of its own: trust, ways over others, referrals. By MIT's kinit and kvno, Heimdal and gokrb5.
 
 use kerbox::{ClientEnv, Error, ErrorCode, Event, NewPrincipal, Principal, Realm};
 use kerbox_kdc::NewKeys;
+use kerbox_krb5::krb5_conf::{Krb5Conf, RealmServers};
 
-use crate::support::{Peer, Ran, TestResult, command, run, trials};
+use crate::support::{Peer, Ran, TestResult, command, heimdal, peers_dir, run, trials};
 
 trials! {
     [Peer::Mit] =>
@@ -12,6 +13,10 @@ trials! {
         a_way_over_a_third_realm_is_gone_if_both_sides_know_it,
         a_host_of_another_realm_is_found_by_a_referral,
         a_client_of_another_realm_is_referred_to_it;
+    [Peer::Heimdal] =>
+        heimdal_s_client_comes_to_another_realm;
+    [Peer::GoKrb5] =>
+        gokrb5_s_client_comes_to_another_realm;
 }
 
 type Answer = Result<Ran, Box<dyn std::error::Error + Send + Sync>>;
@@ -141,5 +146,60 @@ fn a_client_of_another_realm_is_referred_to_it() -> TestResult {
     run(&mut command(&env, "kinit", &["-E", "alice@corp.example"]), "alice\n")?.ok()?;
     let listed = run(&mut command(&env, "klist", &[]), "")?.ok()?;
     assert!(listed.contains(&format!("Default principal: {alice}")), "{listed}");
+    Ok(())
+}
+
+/// Two realms, of which the second trusts the first and has HTTP/www.there.example, and a krb5.conf that says so.
+fn neighbours() -> Result<(Realm, Realm, ClientEnv), Box<dyn std::error::Error + Send + Sync>> {
+    let (here, there) = (Realm::start_blocking()?, Realm::start_blocking()?);
+    trust(&here, &there)?;
+    there.add_principal(NewPrincipal::new("HTTP/www.there.example"))?;
+    let mut conf = Krb5Conf {
+        default_realm: Some(here.name().to_owned()),
+        ..Krb5Conf::default()
+    };
+    for realm in [&here, &there] {
+        conf.realms.insert(realm.name().to_owned(), RealmServers::kdc(realm.kdc_address()));
+    }
+    conf.domain_realm.insert(".there.example".to_owned(), there.name().to_owned());
+    let path = here.path().join("both.conf");
+    std::fs::write(&path, conf.to_text()?)?;
+    let env = here.env().with("KRB5_CONFIG", path);
+    Ok((here, there, env))
+}
+
+/// How often alice of `here` got a service ticket of `there`.
+fn visits(here: &Realm, there: &Realm) -> usize {
+    let alice = format!("alice@{}", here.name());
+    there.journal().count(
+        |event| matches!(event, Event::TgsExchange { client, service, outcome, .. } if **client == *alice && service.starts_with("HTTP/") && outcome.is_ok()),
+    )
+}
+
+fn heimdal_s_client_comes_to_another_realm() -> TestResult {
+    let (here, there, env) = neighbours()?;
+    let keytab = here.keytab("alice")?.display().to_string();
+    let heim = |program: &str, arguments: &[&str]| run(&mut command(&env, heimdal(program), arguments), "");
+    heim("kinit.heimdal", &["-k", "-t", &keytab, "alice"])?.ok()?;
+    let service = format!("HTTP/www.there.example@{}", there.name());
+    heim("kgetcred", &[&service])?.ok()?;
+    assert_eq!(visits(&here, &there), 1);
+    let said = heim("kgetcred", &[&format!("no/such@{}", there.name())])?.refused()?;
+    assert!(
+        said.contains("LOOKING_UP_SERVER") || said.contains("not found in Kerberos database"),
+        "{said}"
+    );
+    Ok(())
+}
+
+fn gokrb5_s_client_comes_to_another_realm() -> TestResult {
+    let (here, there, env) = neighbours()?;
+    let probe = peers_dir().join("bin/krb-go");
+    let keytab = here.keytab("alice")?.display().to_string();
+    let go = |service: &str| run(&mut command(&env, &probe, &["alice", "-k", &keytab, service]), "");
+    go("HTTP/www.there.example")?.ok()?;
+    assert_eq!(visits(&here, &there), 1);
+    let said = go("HTTP/no-such.there.example")?.refused()?;
+    assert!(said.contains("(7) KDC_ERR_S_PRINCIPAL_UNKNOWN"), "{said}");
     Ok(())
 }

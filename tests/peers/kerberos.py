@@ -3,9 +3,11 @@
   password PRINCIPAL PASSWORD        krb5: a first ticket, kept in the default cache
   keytab PRINCIPAL KEYTAB            the same
   postdated PRINCIPAL KEYTAB AFTER   one that is valid AFTER seconds from now
+  armored PRINCIPAL PASSWORD ARMOR   one by FAST or not at all, with the cache of the armor
   renew | validate                   the ticket in the default cache
   context PRINCIPAL KEYTAB SERVICE KEYTAB                 gssapi: a context, with messages both ways
   delegate SERVICE KEYTAB USER BACKEND BACKEND_KEYTAB     gssapi: SERVICE comes to BACKEND in USER's name
+  proxy PRINCIPAL KEYTAB SERVICE KEYTAB BACKEND KEYTAB    gssapi: a context with SERVICE, which comes to BACKEND with what it was sent
 A refusal is printed as "refused CODE TEXT".
 """
 
@@ -47,6 +49,15 @@ def keytab(principal, file, after=0):
     keep(ctx, krb5.get_init_creds_keytab(ctx, who, options(ctx), keytab=keys, start_time=int(after)))
 
 
+def armored(principal, secret, armor):
+    ctx = krb5.init_context()
+    who = krb5.parse_name_flags(ctx, principal.encode())
+    opt = options(ctx)
+    krb5.get_init_creds_opt_set_fast_ccache_name(ctx, opt, armor.encode())
+    krb5.get_init_creds_opt_set_fast_flags(ctx, opt, krb5.FastFlags.required)
+    keep(ctx, krb5.get_init_creds_password(ctx, who, opt, password=secret.encode()))
+
+
 def again(get):
     ctx = krb5.init_context()
     cache = krb5.cc_default(ctx)
@@ -86,14 +97,26 @@ def delegate(service, file, user, backend, backend_file):
     talk(initiator, gssapi.SecurityContext(creds=logged_in(backend, backend_file, "accept"), usage="accept"))
 
 
+def proxy(principal, file, service, service_file, backend, backend_file):
+    name = gssapi.Name(service, gssapi.NameType.kerberos_principal)
+    initiator = gssapi.SecurityContext(name=name, creds=logged_in(principal, file, "initiate"), usage="initiate")
+    acceptor = gssapi.SecurityContext(creds=logged_in(service, service_file, "both"), usage="accept")
+    talk(initiator, acceptor)
+    target = gssapi.Name(backend, gssapi.NameType.kerberos_principal)
+    onward = gssapi.SecurityContext(name=target, creds=acceptor.delegated_creds, usage="initiate")
+    talk(onward, gssapi.SecurityContext(creds=logged_in(backend, backend_file, "accept"), usage="accept"))
+
+
 COMMANDS = {
     "password": password,
     "keytab": keytab,
     "postdated": keytab,
+    "armored": armored,
     "renew": lambda: again(krb5.get_renewed_creds),
     "validate": lambda: again(krb5.get_validated_creds),
     "context": context,
     "delegate": delegate,
+    "proxy": proxy,
 }
 
 try:
