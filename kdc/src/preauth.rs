@@ -83,3 +83,66 @@ pub(crate) fn check_skew(timestamp: Timestamp, now: Timestamp, realm: &RealmConf
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use kerbox_krb5::Principal;
+    use kerbox_krb5::client::{AsExchange, InitialRequest, Secret};
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    use super::*;
+    use crate::{Kdc, NewKeys, NewPrincipal, Peer, PrincipalDatabase};
+
+    /// CPU for nothing is what a stranger would like to cost us: a password's key takes milliseconds.
+    #[test]
+    fn no_request_derives_more_than_the_key_of_the_type_that_it_names_and_that_once() {
+        let mut rng = StdRng::seed_from_u64(1);
+        let mut database = PrincipalDatabase::new();
+        database.add_realm(RealmConfig::new("R"), &mut rng).expect("a first realm");
+        let alice = Principal::new("R", ["alice"]);
+        let new = NewPrincipal::new(alice.clone(), NewKeys::Password("a password of this test".to_owned()));
+        database.add(new, &mut rng).expect("a new principal");
+        let kdc = Kdc::new(database, 1);
+        let now = Timestamp::from_secs(1_700_000_000);
+        let known = || -> Vec<EncryptionType> {
+            let database = kdc.database();
+            let entry = database.get(&alice).expect("alice");
+            entry
+                .keys_of(None)
+                .filter(|key| key.is_known())
+                .map(PrincipalKey::enctype)
+                .collect()
+        };
+        let mut send = |padata: Vec<PaData>| {
+            let mut request = InitialRequest::new(alice.clone());
+            request.padata = padata;
+            let (_, bytes) = AsExchange::new(request, Secret::Keys(Vec::new()), now, &mut rng).expect("a request");
+            assert!(kdc.handle(now, &bytes, Peer::LOCAL).message.is_some());
+        };
+        for _ in 0..50 {
+            send(Vec::new());
+        }
+        assert_eq!(known(), []);
+        let garbage = |enctype| EncryptedData {
+            enctype,
+            kvno: None,
+            cipher: vec![7; 60],
+        };
+        let aes128 = EncryptionType::AES128_CTS_HMAC_SHA1_96;
+        // Types that it has not, and many elements: the first counts.
+        send(vec![PaData::new(
+            PaDataType::ENC_TIMESTAMP,
+            garbage(EncryptionType::RC4_HMAC).encode(),
+        )]);
+        assert_eq!(known(), []);
+        for _ in 0..50 {
+            let elements = EncryptionType::DEFAULT
+                .map(garbage)
+                .map(|data| PaData::new(PaDataType::ENC_TIMESTAMP, data.encode()));
+            let first = PaData::new(PaDataType::ENC_TIMESTAMP, garbage(aes128).encode());
+            send([&[first][..], &elements].concat());
+        }
+        assert_eq!(known(), [aes128]);
+    }
+}

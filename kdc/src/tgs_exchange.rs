@@ -105,6 +105,8 @@ fn exchange(
         client: client_entry,
         server,
     };
+    let session_enctype = session_enctype(&grant, second.as_ref())?;
+    let session_key = EncryptionKey::random(session_enctype, rng).map_err(|_| KdcError::BadEncryptionType)?;
     let times = ticket_times(&grant, header, context.now);
     let transited = transited(header, ticket_client, asked, server)?;
     // MIT's KDC refuses tickets that it did not check, also where the client asked it not to.
@@ -118,8 +120,6 @@ fn exchange(
     if s4u2self.is_some() && !S4u2Self::may_be_forwardable(server) {
         flags = flags.without(TicketFlags::FORWARDABLE);
     }
-    let session_enctype = session_enctype(&grant, second.as_ref())?;
-    let session_key = EncryptionKey::random(session_enctype, rng).map_err(|_| KdcError::BadEncryptionType)?;
     let auth_time = subject.auth_time;
     let mut authorization_data = authdata::of_request(body, header)?;
     authorization_data.extend(subject.authorization_data.iter().cloned());

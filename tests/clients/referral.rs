@@ -97,7 +97,7 @@ fn heimdals_kgetcred_is_referred() -> TestResult {
 
 fn the_jdk_is_referred_where_its_services_are_said_to_be_hosts() -> TestResult {
     let (realm, env) = two_realms("")?;
-    // Its names are of no type: without this it is refused, as by MIT's KDC (see `mit_kdc`).
+    // Its names are of no type: without this it is refused, as by MIT's KDC (see `mit_kdc::tickets`).
     realm.kdc().database_mut().realm_mut(realm.name())?.host_based_services = vec!["HTTP".to_owned()];
     let conf = env.get("KRB5_CONFIG").ok_or("a krb5.conf")?.to_string_lossy().into_owned();
     let config = format!("-Djava.security.krb5.conf={conf}");
@@ -126,7 +126,7 @@ fn gokrb5_is_not_referred_and_comes_by_its_own_map() -> TestResult {
             "",
         )
     };
-    // It calls its services "principals", not hosts' services: MIT's KDC refers none of these either (see `mit_kdc`).
+    // It calls its services "principals", not hosts' services: MIT's KDC refers none of these either (see `mit_kdc::tickets`).
     let (realm, env) = two_realms("")?;
     let said = ask(&realm, &env)?.refused()?;
     assert!(said.contains("KDC_ERR_S_PRINCIPAL_UNKNOWN"), "{said}");

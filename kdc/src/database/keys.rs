@@ -79,6 +79,15 @@ impl PrincipalKey {
         }
     }
 
+    /// Whether it has been derived, or need not be.
+    #[cfg(test)]
+    pub(crate) fn is_known(&self) -> bool {
+        match &self.source {
+            Source::Given(_) => true,
+            Source::Password { derived, .. } => derived.get().is_some(),
+        }
+    }
+
     /// The key itself. The first call for a password costs a key derivation: milliseconds, in an unoptimised build over 100 ms.
     #[must_use]
     pub fn key(&self) -> &EncryptionKey {

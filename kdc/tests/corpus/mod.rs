@@ -91,6 +91,13 @@ impl Request {
         self
     }
 
+    /// These encryption types, the best first.
+    #[allow(dead_code, reason = "not every program asks for some")]
+    pub(crate) fn enctypes(self, enctypes: &[i32]) -> Self {
+        let enctypes: Vec<Vec<u8>> = enctypes.iter().copied().map(number).collect();
+        self.body(8, sequence(&enctypes))
+    }
+
     fn without(mut self, field: u8) -> Self {
         self.body.retain(|(number, _)| *number != field);
         self

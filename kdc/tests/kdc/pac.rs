@@ -115,6 +115,69 @@ fn a_ticket_granting_ticket_says_more_to_kdcs_than_a_service_ticket_to_services(
 }
 
 #[test]
+fn a_service_ticket_of_a_login_is_signed_whole_and_says_nothing_to_kdcs() {
+    let mut pair = pair(Pac::Full);
+    let ticket = pair
+        .login_with("alice", |request| request.server = principal(NN))
+        .expect("a ticket");
+    assert_eq!(kinds(&open(&pair, &ticket, NN)), [1, 6, 7, 10, 12, 16, 19]);
+    // A user may have a ticket for changing passwords whose key is no service's.
+    let changepw = pair
+        .login_with("alice", |request| request.server = principal("kadmin/changepw"))
+        .expect("a ticket");
+    assert_eq!(kinds(&open(&pair, &changepw, "kadmin/changepw")), [1, 6, 7, 10, 12]);
+}
+
+#[test]
+fn a_pac_comes_from_one_realm_to_another_signed_by_the_key_that_they_share() {
+    let mut pair = pair(Pac::Full);
+    let middle = "MIDDLE.ORG";
+    let host = Principal::new(middle, ["HTTP", "www.middle.org"]);
+    let mut database = pair.kdc.database_mut();
+    let mut other = kerbox_kdc::RealmConfig::new(middle);
+    other.pac = Pac::Full;
+    database.add_realm(other, &mut pair.rng).expect("a new realm");
+    let new = kerbox_kdc::NewPrincipal::new(host.clone(), kerbox_kdc::NewKeys::Random);
+    database.add(new, &mut pair.rng).expect("a new principal");
+    database
+        .add_trust(REALM, middle, kerbox_kdc::NewKeys::Random, &mut pair.rng)
+        .expect("a new trust");
+    let key = |name: &Principal| {
+        database
+            .get(name)
+            .and_then(|entry| entry.service_key())
+            .expect("a key")
+            .key()
+            .clone()
+    };
+    let (trust, of_host) = (key(&Principal::krbtgt(middle, REALM)), key(&host));
+    drop(database);
+
+    let tgt = pair.login("alice");
+    let cross = pair
+        .tgs(&tgt, TgsRequest::service(Principal::krbtgt(middle, REALM), &tgt))
+        .expect("a ticket for the other KDC");
+    let ticket = pair
+        .tgs(&cross, TgsRequest::service(host.clone(), &cross))
+        .expect("a service ticket");
+    let (of_tgt, of_cross) = (open(&pair, &tgt, KRBTGT), cross.ticket.open(&trust).expect("the shared key"));
+    let part = ticket.ticket.open(&of_host).expect("the host's key");
+    assert_eq!((kinds(&of_cross), kinds(&part)), (kinds(&of_tgt), vec![1, 6, 7, 10, 12, 16, 19]));
+    // Alice is of her own domain there, too.
+    assert_eq!(buffer(&part, 1), buffer(&of_tgt, 1));
+    // Whoever is no party to the trust signs nothing.
+    let mut forged = of_cross;
+    let mut list = AuthorizationData::decode_list(&forged.authorization_data[0].data).expect("a container");
+    sign(&mut list[0].data, &of_host);
+    forged.authorization_data[0].data = AuthorizationData::encode_list(&list);
+    let forged = reseal(&mut pair, &cross, &forged, &trust);
+    assert_eq!(
+        refused(pair.tgs(&forged, TgsRequest::service(host, &forged))),
+        (ErrorCode::KRB_AP_ERR_MODIFIED, "HEADER_PAC".to_owned())
+    );
+}
+
+#[test]
 fn what_a_login_was_told_stays_until_the_next_one() {
     let mut pair = pair(Pac::Full);
     let tgt = pair.login("alice");

@@ -1,0 +1,13 @@
+//! Beside MIT's krb5kdc: the same request to it and to ours, and the same answer.
+
+use libtest_mimic::Trial;
+
+mod logins;
+mod sides;
+mod tickets;
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    logins::trials().into_iter().chain(tickets::trials()).collect()
+}

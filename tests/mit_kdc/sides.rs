@@ -1,0 +1,197 @@
+//! The two KDCs, and what they say.
+
+use std::cell::Cell;
+use std::net::{SocketAddr, UdpSocket};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use kerbox::{NewPrincipal, Pac, Principal, Realm};
+use kerbox_kdc::NewKeys;
+use kerbox_krb5::client::{AsExchange, AsStep, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest};
+use kerbox_krb5::messages::{KrbError, MessageType};
+use kerbox_krb5::{Clock, ErrorCode, Keytab};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use super::Error;
+use crate::corpus::Request;
+use crate::support::run;
+
+pub(super) const REALM: &str = "EXAMPLE.COM";
+pub(super) const OTHER: &str = "MIDDLE.ORG";
+
+/// A KDC behind its address, MIT's or ours.
+pub(super) struct Side {
+    pub(super) name: &'static str,
+    address: SocketAddr,
+    socket: UdpSocket,
+    alice: Keytab,
+    asked: Cell<u32>,
+}
+
+/// What a KDC says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Said {
+    Nothing,
+    Error(ErrorCode, String),
+    Reply,
+}
+
+impl Said {
+    /// Without the text, which is there for people.
+    pub(super) fn number(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Nothing => None,
+            Self::Error(code, _) => Some(*code),
+            Self::Reply => Some(ErrorCode::KDC_ERR_NONE),
+        }
+    }
+}
+
+impl Side {
+    pub(super) fn new(name: &'static str, address: SocketAddr, keytab: &Path) -> Result<Self, Error> {
+        let socket = UdpSocket::bind("127.0.0.1:0")?;
+        socket.connect(address)?;
+        socket.set_read_timeout(Some(Duration::from_secs(20)))?;
+        Ok(Self {
+            name,
+            address,
+            socket,
+            alice: Keytab::read(keytab)?,
+            asked: Cell::default(),
+        })
+    }
+
+    /// The answer to a datagram; `None` if that to the next question comes first.
+    pub(super) fn ask(&self, request: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.socket.send(request)?;
+        self.asked.set(self.asked.get() + 1);
+        let nobody = format!("nobody-{}", self.asked.get());
+        self.socket.send(&Request::new(&nobody, REALM).encode())?;
+        let mut before = None;
+        loop {
+            let mut answer = vec![0; 65_536];
+            let length = self
+                .socket
+                .recv(&mut answer)
+                .map_err(|error| format!("{} at {}: {error}", self.name, self.address))?;
+            answer.truncate(length);
+            let client = KrbError::decode(&answer).ok().and_then(|error| error.client);
+            if client.is_some_and(|client| client.components() == [nobody.as_str()]) {
+                return Ok(before);
+            }
+            before = Some(answer);
+        }
+    }
+
+    pub(super) fn said(&self, request: &[u8]) -> Result<Said, Error> {
+        let Some(answer) = self.ask(request)? else {
+            return Ok(Said::Nothing);
+        };
+        if MessageType::of(&answer) != Some(MessageType::KRB_ERROR) {
+            return Ok(Said::Reply);
+        }
+        let error = KrbError::decode(&answer)?;
+        Ok(Said::Error(
+            error.code,
+            error.text.unwrap_or_default().trim_end_matches('\0').to_owned(),
+        ))
+    }
+
+    pub(super) fn secret(&self) -> Secret {
+        Secret::Keys(self.alice.entries().filter_map(|entry| entry.key().cloned()).collect())
+    }
+
+    /// What the KDC says to the last request of a login.
+    pub(super) fn login(&self, request: InitialRequest) -> Result<(Said, Option<Credentials>), Error> {
+        let mut rng = StdRng::seed_from_u64(self.asked.get().into());
+        let (mut exchange, mut bytes) = AsExchange::new(request, self.secret(), Clock::system().now(), &mut rng)?;
+        loop {
+            let answer = self.ask(&bytes)?.ok_or("an answer")?;
+            match exchange.step(&answer, &mut rng) {
+                Ok(AsStep::Send(next)) => bytes = next,
+                Ok(AsStep::Done(credentials)) => return Ok((Said::Reply, Some(*credentials))),
+                Err(kerbox_krb5::Error::Kdc(error)) => return Ok((Said::Error(error.code, error.text.unwrap_or_default()), None)),
+                Err(other) => return Err(other.into()),
+            }
+        }
+    }
+
+    /// The ticket of a TGS request that is granted.
+    pub(super) fn ticket(&self, tgt: &Credentials, request: TgsRequest) -> Result<Credentials, Error> {
+        let mut rng = StdRng::seed_from_u64(self.asked.get().into());
+        let (exchange, bytes) = TgsExchange::new(tgt, request, Clock::system().now(), &mut rng)?;
+        Ok(exchange.finish(&self.ask(&bytes)?.ok_or("an answer")?)?)
+    }
+
+    /// What it says to a TGS request; of a ticket, for whom it is.
+    pub(super) fn tgs(&self, tgt: &Credentials, request: TgsRequest) -> Result<Result<Principal, Said>, Error> {
+        let mut rng = StdRng::seed_from_u64(self.asked.get().into());
+        let (exchange, bytes) = TgsExchange::new(tgt, request, Clock::system().now(), &mut rng)?;
+        let answer = self.ask(&bytes)?.ok_or("an answer")?;
+        match exchange.finish(&answer) {
+            Ok(credentials) => Ok(Ok(credentials.server)),
+            Err(kerbox_krb5::Error::Kdc(error)) => Ok(Err(Said::Error(error.code, error.text.unwrap_or_default()))),
+            Err(other) => Err(other.into()),
+        }
+    }
+}
+
+/// MIT's KDC, stopped when dropped.
+pub(super) struct Mit(tempfile::TempDir);
+
+impl Mit {
+    pub(super) fn script(&self, words: &[&str]) -> Command {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci/peers/mit-kdc.sh");
+        let mut command = Command::new(script);
+        command.arg(words[0]).arg(self.0.path()).args(&words[1..]);
+        // What follows the client's defaults in krb5.conf: the KDC refers by it.
+        command.env("LIBDEFAULTS", format!("[domain_realm]\n .middle.org = {OTHER}\n[libdefaults]"));
+        command
+    }
+
+    pub(super) fn start() -> Result<(Self, Side), Error> {
+        Self::start_with("")
+    }
+
+    /// With a line of the realm's in kdc.conf.
+    pub(super) fn start_with(line: &str) -> Result<(Self, Side), Error> {
+        let mit = Self(tempfile::tempdir()?);
+        let words = ["start", "0", REALM, "alice", "bob", "host/localhost"];
+        let said = run(mit.script(&words).env("KDC_EXTRA", line), "")?.ok()?;
+        run(
+            &mut mit.script(&["admin", &format!("addprinc -randkey krbtgt/{OTHER}@{REALM}")]),
+            "",
+        )?
+        .ok()?;
+        let address = said.split(' ').find(|word| word.contains(':')).ok_or("an address")?.parse()?;
+        let side = Side::new("MIT's", address, &mit.0.path().join("keytabs/alice.keytab"))?;
+        Ok((mit, side))
+    }
+}
+
+impl Drop for Mit {
+    fn drop(&mut self) {
+        // What is not running need not be stopped.
+        let _ = self.script(&["stop"]).status();
+    }
+}
+
+pub(super) fn ours() -> Result<(Realm, Side), Error> {
+    let realm = Realm::builder()
+        .realm_name(REALM)
+        // As MIT's KDC has it from 1.20 on.
+        .pac(Pac::Minimal)
+        .principal(NewPrincipal::new("alice").password("alice-pw"))
+        .start_blocking()?;
+    realm.kdc().update(|database, rng| {
+        database
+            .realm_mut(REALM)?
+            .host_realms
+            .insert(".middle.org".to_owned(), OTHER.to_owned());
+        database.add_trust(REALM, OTHER, NewKeys::Random, rng)
+    })?;
+    let side = Side::new("ours", realm.kdc_address(), &realm.keytab("alice")?)?;
+    Ok((realm, side))
+}
