@@ -20,12 +20,25 @@ ours() {
 }
 stop_ours() { kill "$pid"; wait "$pid" || true; pid=; }
 
-echo "== KDC: MIT krb5kdc $(krb5-config --version 2>/dev/null | head -1)"
-"$peers/mit-kdc.sh" start "$work/mit" 0 > "$work/mit.out"
-( . "$work/mit/env.sh"; "$load" kdc "$(grep -o '127.0.0.1:[0-9]*' "$KRB5_CONFIG" | head -1)" "$KDC_PID" "$KEYTABS/alice.keytab" alice@EXAMPLE.COM nn/localhost )
-"$peers/mit-kdc.sh" stop "$work/mit"
+# mit: the KDC's load on MIT's; KDC_EXTRA goes into the realm's section of its kdc.conf
+mit() {
+    "$peers/mit-kdc.sh" start "$work/mit" 0 > "$work/mit.out"
+    ( . "$work/mit/env.sh"; "$load" kdc "$(grep -o '127.0.0.1:[0-9]*' "$KRB5_CONFIG" | head -1)" "$KDC_PID" "$KEYTABS/alice.keytab" alice@EXAMPLE.COM nn/localhost )
+    "$peers/mit-kdc.sh" stop "$work/mit"
+}
+echo "== KDC: MIT krb5kdc $(krb5-config --version 2>/dev/null | head -1), as it comes: it writes each login to its database"
+mit
+echo "== KDC: the same without these writes"
+KDC_EXTRA='  database_module = quick
+ }
+[dbmodules]
+ quick = {
+  db_library = db2
+  disable_last_success = true
+  disable_lockout = true' mit
 echo "== KDC: Kerbox"
 ours --datanodes 1
+echo "idle:"; "$load" usage "$pid"
 "$load" kdc "$(grep -o '127.0.0.1:[0-9]*' "$KRB5_CONFIG" | head -1)" "$pid" "$KEYTABS/alice.keytab" alice@EXAMPLE.COM nn/localhost
 "$load" usage "$pid"
 stop_ours
@@ -33,25 +46,32 @@ stop_ours
 echo "== start, in process"
 "$load" start 20
 
-# hdfs WHOSE PID: the HDFS load of one cluster
+# hdfs PID [calls]: the HDFS load of one cluster, with the NameNode's calls if asked for, once before without being told, for the JVM's sake
 hdfs() {
     export KRB5CCNAME=FILE:$work/cc HADOOP_USER_NAME=alice
     [ -z "${KRB5_CONFIG:-}" ] || kinit -kt "$KEYTABS/alice.keytab" alice
-    [ "$1" != calls ] || { "$load" calls "$NAMENODE" "$2" "${COUNT:-5000}"; "$load" files "$NAMENODE" "$2" "${FILES:-200}"; }
-    "$load" data "$NAMENODE" "$2" "${MIB:-256}" 1
-    "$load" data "$NAMENODE" "$2" "${MIB:-256}" 3
-    "$load" usage "$2"
+    if [ "${2:-}" = calls ]; then
+        LOAD_DIR=/user/alice/warm-up "$load" calls "$NAMENODE" "$1" "${COUNT:-5000}" > "$work/warm-up"
+        "$load" calls "$NAMENODE" "$1" "${COUNT:-5000}"
+        "$load" files "$NAMENODE" "$1" "${FILES:-400}"
+    fi
+    "$load" data "$NAMENODE" "$1" "${MIB:-256}" 1
+    "$load" data "$NAMENODE" "$1" "${MIB:-256}" 3
+    "$load" usage "$1"
 }
-for protection in authentication integrity privacy; do
-    what=data; [ $protection != authentication ] || what=calls
-    cipher=; ours_cipher=()
-    [ $protection != privacy ] || { cipher=cipher=aes; ours_cipher=(-D dfs.encrypt.data.transfer.cipher.suites=AES/CTR/NoPadding); }
+for kind in authentication integrity privacy 3des; do
+    protection=$kind calls= cipher= ours_cipher=() mib=256
+    case $kind in
+    authentication) calls=calls ;;
+    privacy) cipher=cipher=aes ours_cipher=(-D dfs.encrypt.data.transfer.cipher.suites=AES/CTR/NoPadding) ;;
+    3des) protection=privacy mib=32 ;;
+    esac
     echo "== HDFS, $protection${cipher:+ with AES}: Hadoop"
     "$peers/reference.sh" start "$work/ref" secure=true protection=$protection $cipher datanodes=3
-    ( . "$work/ref/env.sh"; FILES=48 hdfs $what "$(cat "$work/ref/pid")" )
+    ( . "$work/ref/env.sh"; FILES=${HADOOP_FILES:-48} MIB=$mib hdfs "$(cat "$work/ref/pid")" $calls )
     "$peers/reference.sh" stop "$work/ref"
     echo "== HDFS, $protection${cipher:+ with AES}: Kerbox"
     ours --datanodes 3 --protection $protection "${ours_cipher[@]}"
-    hdfs $what "$pid"
+    MIB=$mib hdfs "$pid" $calls
     stop_ours
 done
