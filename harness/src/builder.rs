@@ -70,7 +70,14 @@ macro_rules! realm_setters {
 
         /// The KDC answers over TCP alone, as Hadoop's MiniKdc does: its UDP port is closed. Clients are told nothing of it.
         pub fn tcp_only(mut self) -> Self {
-            self.realm.tcp_only = true;
+            self.realm.transports = $crate::settings::Transports::Tcp;
+            self
+        }
+
+        /// The KDC answers over UDP alone, as behind a firewall that stops connections: its TCP port is closed, and what does not fit into
+        /// a datagram cannot be had.
+        pub fn udp_only(mut self) -> Self {
+            self.realm.transports = $crate::settings::Transports::Udp;
             self
         }
 

@@ -1,7 +1,7 @@
 //! The servers of a realm's KDC: one, or several of one database, each at an address of its own.
 
 use std::fmt;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 
 use crate::listen::reachable;
 use crate::running::Running;
-use crate::settings::RealmSettings;
+use crate::settings::{RealmSettings, Transports};
 use crate::world::World;
 use crate::{Error, Server};
 
@@ -31,8 +31,7 @@ pub(crate) struct Kdcs {
     clock: Clock,
     runtime: Handle,
     listen_ip: IpAddr,
-    /// Whether datagrams are refused.
-    tcp_only: bool,
+    transports: Transports,
     slots: Vec<Slot>,
 }
 
@@ -65,18 +64,29 @@ struct HeldPort {
 
 impl HeldPort {
     fn hold(address: SocketAddr) -> Option<Self> {
-        let tcp = if address.is_ipv4() {
-            TcpSocket::new_v4()
-        } else {
-            TcpSocket::new_v6()
-        }
-        .ok()?;
-        tcp.set_reuseaddr(true).ok()?;
-        tcp.bind(address).ok()?;
+        let tcp = hold_tcp(address)?;
         let udp = UdpSocket::bind(address).ok()?;
-        udp.connect(reachable(address)).ok()?;
+        refuse_datagrams(&udp, address).ok()?;
         Some(Self { _tcp: tcp, _udp: udp })
     }
+}
+
+/// A TCP port that is bound and does not listen: the system refuses connections.
+fn hold_tcp(address: SocketAddr) -> Option<TcpSocket> {
+    let tcp = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }
+    .ok()?;
+    tcp.set_reuseaddr(true).ok()?;
+    tcp.bind(address).ok()?;
+    Some(tcp)
+}
+
+/// Connects a socket that is bound to `address` to itself: the system refuses datagrams of all others.
+fn refuse_datagrams(socket: &UdpSocket, address: SocketAddr) -> io::Result<()> {
+    socket.connect(reachable(address))
 }
 
 impl Kdcs {
@@ -95,7 +105,7 @@ impl Kdcs {
             clock: clock.clone(),
             runtime: runtime.clone(),
             listen_ip: settings.listen.ip(),
-            tcp_only: settings.tcp_only,
+            transports: settings.transports,
             slots: Vec::with_capacity(bound.len()),
         };
         for (before, sockets) in bound.into_iter().enumerate() {
@@ -144,14 +154,29 @@ impl Kdcs {
         self.slots.iter().map(|slot| KdcServer { all: self, slot })
     }
 
-    fn serve(&self, sockets: Sockets) -> Result<State, Error> {
-        if self.tcp_only {
-            let address = sockets.udp.local_addr();
-            let connected = address.and_then(|address| sockets.udp.connect(reachable(address)));
-            connected.map_err(Error::io("close the KDC's UDP port"))?;
+    fn serve(&self, mut sockets: Sockets) -> Result<State, Error> {
+        let mut closed = None;
+        match self.transports {
+            Transports::Both => {}
+            Transports::Tcp => {
+                let address = sockets.udp.local_addr();
+                let connected = address.and_then(|address| refuse_datagrams(&sockets.udp, address));
+                connected.map_err(Error::io("close the KDC's UDP port"))?;
+            }
+            Transports::Udp => {
+                let cannot = || Error::io("close the KDC's TCP port");
+                let address = sockets.tcp.local_addr().map_err(cannot())?;
+                // The server listens where nobody is told of it.
+                let elsewhere = Sockets::bind(SocketAddr::new(address.ip(), 0)).map_err(cannot())?;
+                sockets.tcp = elsewhere.tcp;
+                closed = hold_tcp(address);
+            }
         }
         let (kdc, clock) = (Arc::clone(&self.kdc), self.clock.clone());
-        let serve = |shutdown| kerbox_kdc::server::serve(kdc, sockets, clock, shutdown);
+        let serve = |shutdown| async move {
+            let _closed = closed;
+            kerbox_kdc::server::serve(kdc, sockets, clock, shutdown).await
+        };
         Ok(State::Serving(Running::start(&self.runtime, serve)))
     }
 
@@ -260,7 +285,7 @@ impl fmt::Debug for KdcServer<'_> {
     }
 }
 
-fn cannot_bind(address: SocketAddr) -> impl Fn(std::io::Error) -> Error {
+fn cannot_bind(address: SocketAddr) -> impl Fn(io::Error) -> Error {
     move |source| Error::Bind {
         server: Server::Kdc,
         address,

@@ -35,7 +35,16 @@ pub(crate) struct RealmSettings {
     pub(crate) max_udp_reply: Option<usize>,
     /// How many servers the KDC has.
     pub(crate) kdcs: usize,
-    pub(crate) tcp_only: bool,
+    pub(crate) transports: Transports,
+}
+
+/// Over what the KDC's servers answer; the port of the other one is closed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Transports {
+    #[default]
+    Both,
+    Tcp,
+    Udp,
 }
 
 impl Default for RealmSettings {
@@ -63,7 +72,7 @@ impl Default for RealmSettings {
             libdefaults: BTreeMap::new(),
             max_udp_reply: None,
             kdcs: 1,
-            tcp_only: false,
+            transports: Transports::Both,
         }
     }
 }

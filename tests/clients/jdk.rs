@@ -161,11 +161,18 @@ fn agrees_on_every_qop(jdk: Jdk) -> TestResult {
     );
     let sasl = |qop| ["sasl", qop, "nn", "localhost", "nn/localhost", &*nn];
     let [auth, integrity, privacy] = ["auth", "auth-int", "auth-conf"].map(sasl);
-    let answers = commands(jdk, &realm, &[&["login", "keytab", "alice", &alice], &auth, &integrity, &privacy])?;
+    // What the client wants is not what the server offers.
+    let neither = sasl("auth-conf/auth-int");
+    let login = ["login", "keytab", "alice", &*alice];
+    let answers = commands(jdk, &realm, &[&login, &auth, &integrity, &privacy, &neither])?;
     for (answer, qop) in answers[1..].iter().zip(["auth", "auth-int", "auth-conf"]) {
         assert_eq!(*answer, format!("sasl alice@{} agreed on [{qop}]", realm.name()), "{answers:#?}");
     }
-    assert_eq!(answers.len(), 4);
+    assert_eq!(answers.len(), 5);
+    assert!(
+        answers[4].contains("No common protection layer between client and server"),
+        "{answers:#?}"
+    );
     Ok(())
 }
 

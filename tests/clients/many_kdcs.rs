@@ -1,5 +1,7 @@
 //! A realm of three KDC servers: one refuses connections, one answers nothing, one serves. Clients go on to the next.
 
+use std::time::Duration;
+
 use kerbox::{NewPrincipal, Realm};
 
 use super::jdk::{self, Jdk};
@@ -15,6 +17,8 @@ trials! {
         jdk_17_goes_on_to_the_next;
     [Peer::NewestJdk] =>
         the_newest_jdk_goes_on_to_the_next;
+    [] =>
+        the_krb5_crate_goes_on_to_the_next;
     [Peer::GoKrb5] =>
         gokrb5_goes_on_to_the_next;
 }
@@ -93,5 +97,15 @@ fn gokrb5_goes_on_to_the_next() -> TestResult {
     let probe = peers_dir().join("bin/krb-go");
     let said = run(&mut command(&realm.env(), probe, &["carol", "-p", "pw"]), "")?.ok()?;
     assert!(said.contains("logged in as carol@"), "{said}");
+    Ok(())
+}
+
+fn the_krb5_crate_goes_on_to_the_next() -> TestResult {
+    let realm = one_of_three_serves()?;
+    let kdcs = realm.kdc_addresses().iter().map(ToString::to_string).collect::<Vec<_>>();
+    let client = krb5::KdcClient::new(realm.name(), kdcs).with_timeout(Duration::from_millis(300));
+    let alice = krb5::Principal::parse(&format!("alice@{}", realm.name()))?;
+    let ticket = client.login_with_password(&alice, "alice")?;
+    assert_eq!(ticket.client.to_string(), alice.to_string());
     Ok(())
 }

@@ -20,7 +20,8 @@ trials! {
         klist_shows_flags_and_enctypes,
         udp_serves_alone,
         tcp_is_used_alone_when_the_client_prefers_it,
-        a_realm_of_tcp_alone_is_found;
+        a_realm_of_tcp_alone_is_found,
+        a_realm_of_udp_alone_serves_what_fits_into_a_datagram;
 }
 
 /// What `kinit` traced.
@@ -196,5 +197,26 @@ fn a_realm_of_tcp_alone_is_found() -> TestResult {
     );
     assert!(!trace.contains("from dgram"), "{trace}");
     on(&realm, "kvno", &["host/localhost"], "")?.ok()?;
+    Ok(())
+}
+
+fn a_realm_of_udp_alone_serves_what_fits_into_a_datagram() -> TestResult {
+    let realm = Realm::builder()
+        .udp_only()
+        .libdefault("udp_preference_limit", "1")
+        .start_blocking()?;
+    let trace = traced(&realm, &["alice"], "alice\n")?;
+    let address = realm.kdc_address();
+    assert!(trace.contains(&format!("Initiating TCP connection to stream {address}")), "{trace}");
+    assert!(
+        trace.contains(&format!("from dgram {address}")) && !trace.contains("from stream"),
+        "{trace}"
+    );
+    let realm = Realm::builder().udp_only().max_udp_reply(100).start_blocking()?;
+    let said = on(&realm, "kinit", &["alice"], "alice\n")?.refused()?;
+    assert!(
+        said.contains(&format!("Cannot contact any KDC for realm '{}'", realm.name())),
+        "{said}"
+    );
     Ok(())
 }

@@ -10,6 +10,7 @@ use crate::support::{Peer, TestResult, on, trials};
 trials! {
     [Peer::Mit] =>
         a_password_is_changed,
+        a_password_is_changed_over_tcp,
         a_password_against_the_policy_is_refused_in_mits_words,
         a_wrong_old_password_changes_nothing,
         an_expired_password_is_changed_by_kinit,
@@ -28,6 +29,14 @@ fn a_password_is_changed() -> TestResult {
     assert!(said.contains("Password changed."), "{said}");
     let said = on(&realm, "kinit", &["alice"], "alice\n")?.refused()?;
     assert!(said.contains("Password incorrect"), "{said}");
+    on(&realm, "kinit", &["alice"], "another-pw\n")?.ok()?;
+    Ok(())
+}
+
+fn a_password_is_changed_over_tcp() -> TestResult {
+    let realm = Realm::builder().tcp_only().start_blocking()?;
+    let said = on(&realm, "kpasswd", &["alice"], "alice\nanother-pw\nanother-pw\n")?.ok()?;
+    assert!(said.contains("Password changed."), "{said}");
     on(&realm, "kinit", &["alice"], "another-pw\n")?.ok()?;
     Ok(())
 }

@@ -33,7 +33,7 @@ import org.ietf.jgss.Oid;
  *   login keytab PRINCIPAL KEYTAB | login ccache PRINCIPAL CACHE | login password PRINCIPAL PASSWORD
  *   token SERVICE@HOST                        a first token, by who is logged in
  *   context SERVICE@HOST PRINCIPAL KEYTAB     a context between who is logged in and the service, with messages both ways
- *   sasl QOP SERVICE HOST PRINCIPAL KEYTAB    the same by SASL's GSSAPI
+ *   sasl QOP SERVICE HOST PRINCIPAL KEYTAB    the same by SASL's GSSAPI; WANTED/OFFERED where client and server differ
  * A refusal is answered as "refused: " and every cause's text.
  */
 public class JdkKerberos {
@@ -167,7 +167,9 @@ public class JdkKerberos {
     }
 
     private static String sasl(String qop, String service, String host, Subject server) throws Exception {
-        Map<String, String> properties = Map.of(Sasl.QOP, qop, Sasl.SERVER_AUTH, "true");
+        String[] qops = qop.split("/");
+        Map<String, String> properties = Map.of(Sasl.QOP, qops[0], Sasl.SERVER_AUTH, "true");
+        Map<String, String> offered = Map.of(Sasl.QOP, qops[qops.length - 1]);
         CallbackHandler authorize = callbacks -> {
             for (Callback callback : callbacks) {
                 if (callback instanceof AuthorizeCallback) {
@@ -177,7 +179,7 @@ public class JdkKerberos {
         };
         String[] mechanisms = {"GSSAPI"};
         SaslClient client = as(user, () -> Sasl.createSaslClient(mechanisms, null, service, host, properties, null));
-        SaslServer accepting = as(server, () -> Sasl.createSaslServer("GSSAPI", service, host, properties, authorize));
+        SaslServer accepting = as(server, () -> Sasl.createSaslServer("GSSAPI", service, host, offered, authorize));
         byte[] challenge = new byte[0];
         while (!accepting.isComplete()) {
             byte[] given = challenge;
