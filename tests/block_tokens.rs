@@ -279,7 +279,7 @@ fn the_java_client_is_told_that_its_token_is_no_good() -> TestResult {
         Ok(())
     })?;
     let env = cluster.env_of("alice");
-    for spoiling in [Spoiling::Missing, Spoiling::Password] {
+    for spoiling in [Spoiling::Missing, Spoiling::Password, Spoiling::User] {
         spoiler.spoil(spoiling);
         let since = cluster.journal().from_here();
         let local = local.display().to_string();
@@ -289,7 +289,16 @@ fn the_java_client_is_told_that_its_token_is_no_good() -> TestResult {
         ];
         let (answers, said) = shells(&env, &commands)?;
         assert_eq!((answers[0].0, answers[1].0), (1, 1), "{spoiling:?}: {said}");
-        assert!(said.contains("Got access token error"), "{said}");
+        // As a DataNode of Hadoop 3.4.3 is quoted, whose answer has no message.
+        assert!(
+            said.contains("Got access token error, status message , for OP_READ_BLOCK"),
+            "{said}"
+        );
+        let bad_link = format!(
+            "Got access token error, status message , ack with firstBadLink as {}",
+            cluster.datanode(1)?.address()
+        );
+        assert!(said.contains(&bad_link), "{said}");
         was_refused(&cluster, &since)?;
     }
     Ok(())

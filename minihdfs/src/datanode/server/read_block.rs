@@ -41,7 +41,7 @@ pub(super) async fn read_block(node: &Arc<DataNode>, connection: &mut Connection
             return Ok(false);
         }
     };
-    if let Err(error) = check_access(
+    if let Err(denied) = check_access(
         node,
         connection.peer,
         "READ_BLOCK",
@@ -50,7 +50,7 @@ pub(super) async fn read_block(node: &Arc<DataNode>, connection: &mut Connection
         WantedStorage::default(),
     ) {
         journal.end(Status::ErrorAccessToken);
-        connection.send(&refusal(Status::ErrorAccessToken, None, error.message())).await?;
+        connection.send(&denied.answer(None)).await?;
         return Ok(false);
     }
     let range = ReadRange {
@@ -96,7 +96,7 @@ pub(super) async fn copy_block(node: &Arc<DataNode>, connection: &mut Connection
     };
     let (journal, ruling) = Operation::begin(node, connection, event).await?;
     let opened = match ruling {
-        Ruling::Refuse { class, message } => Err((Status::Error, format!("{class}: {message}"))),
+        Ruling::Refuse { class, message } => Err(Box::new(refusal(Status::Error, None, format!("{class}: {message}")))),
         Ruling::Go { spoil } => check_access(
             node,
             connection.peer,
@@ -105,15 +105,15 @@ pub(super) async fn copy_block(node: &Arc<DataNode>, connection: &mut Connection
             AccessMode::Copy,
             WantedStorage::default(),
         )
-        .map_err(|error| (Status::ErrorAccessToken, error.message().to_owned()))
-        .and_then(|()| open_whole(node, &request).map_err(|error| (Status::Error, error.to_string())))
+        .map_err(|denied| Box::new(denied.answer(None)))
+        .and_then(|()| open_whole(node, &request).map_err(|error| Box::new(refusal(Status::Error, None, error.to_string()))))
         .map(|(block, reader)| (block, reader, spoil)),
     };
     let (block, mut reader, spoil) = match opened {
         Ok(opened) => opened,
-        Err((status, why)) => {
-            journal.end(status);
-            return connection.send(&refusal(status, None, why)).await;
+        Err(refused) => {
+            journal.end(refused.status());
+            return connection.send(&*refused).await;
         }
     };
     connection.outbox.message(&opened_answer(&reader));

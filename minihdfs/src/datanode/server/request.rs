@@ -72,6 +72,19 @@ pub(super) struct WantedStorage<'a> {
     pub(super) ids: &'a [String],
 }
 
+/// A token does not allow what is asked for. As Hadoop's, the answer is its status alone: why, only the log tells.
+pub(super) struct Denied;
+
+impl Denied {
+    pub(super) fn answer(self, first_bad_link: Option<String>) -> BlockOpResponseProto {
+        BlockOpResponseProto {
+            status: Status::ErrorAccessToken.into(),
+            first_bad_link,
+            ..BlockOpResponseProto::default()
+        }
+    }
+}
+
 /// Whether the token allows it, if tokens are needed at all.
 pub(super) fn check_access(
     node: &DataNode,
@@ -80,7 +93,7 @@ pub(super) fn check_access(
     header: &BaseHeaderProto,
     mode: AccessMode,
     storage: WantedStorage<'_>,
-) -> Result<(), HdfsError> {
+) -> Result<(), Denied> {
     let Some(secrets) = &node.secrets else { return Ok(()) };
     let token = token_of(header);
     let access = BlockAccess {
@@ -91,15 +104,17 @@ pub(super) fn check_access(
         storage_types: storage.types,
         storage_ids: storage.ids,
     };
-    secrets
-        .check_access(node.clock.now(), &token, &access)
-        .map(|_| ())
-        .map_err(|error| {
-            HdfsError::invalid_token(format!(
+    match secrets.check_access(node.clock.now(), &token, &access) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            tracing::warn!(
+                datanode = node.number(),
                 "Block token verification failed: op={operation}, remoteAddress=/{peer}, message={}",
                 error.message()
-            ))
-        })
+            );
+            Err(Denied)
+        }
+    }
 }
 
 pub(super) fn token_of(header: &BaseHeaderProto) -> Token {

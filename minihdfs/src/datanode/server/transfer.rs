@@ -39,7 +39,7 @@ pub(super) async fn transfer_block(node: &Arc<DataNode>, connection: &mut Connec
             AccessMode::Copy,
             WantedStorage::default(),
         ) {
-            Err(error) => refusal(Status::ErrorAccessToken, None, error.message()),
+            Err(denied) => denied.answer(None),
             Ok(()) => match copy(node, &header.block, &request.targets, &request.header.client_name).await {
                 Ok(()) => BlockOpResponseProto {
                     status: Status::Success.into(),

@@ -111,9 +111,9 @@ async fn set_up(node: &Arc<DataNode>, peer: SocketAddr, request: &OpWriteBlockPr
         types: &storage_type,
         ids: request.storage_id.as_slice(),
     };
-    check_access(node, peer, "WRITE_BLOCK", header, AccessMode::Write, storage).map_err(|error| {
+    check_access(node, peer, "WRITE_BLOCK", header, AccessMode::Write, storage).map_err(|denied| {
         let own = node.registration().transfer_address().to_string();
-        refusal(Status::ErrorAccessToken, Some(own), error.message())
+        denied.answer(Some(own))
     })?;
     let writer = open_replica(node, request).map_err(|error| {
         tracing::info!(datanode = node.number(), block = header.block.block_id, %error, "a write is refused");

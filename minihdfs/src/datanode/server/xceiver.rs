@@ -91,7 +91,7 @@ async fn block_checksum(node: &Arc<DataNode>, connection: &mut Connection, reque
             AccessMode::Read,
             WantedStorage::default(),
         ) {
-            Err(error) => refusal(Status::ErrorAccessToken, None, error.message()),
+            Err(denied) => denied.answer(None),
             Ok(()) => compute_checksum(node, &request).unwrap_or_else(|error| refusal(Status::Error, None, error.to_string())),
         },
     };
