@@ -203,11 +203,13 @@ fn list_with(servers: Protection, theirs: &str, mine: &str) -> Result<(i32, Stri
 fn fs_shell_refuses_a_lower_protection_than_its_own() -> TestResult {
     let (status, said) = list_with(Protection::Authentication, "authentication", "privacy")?;
     assert_ne!(status, 0, "{said}");
+    assert!(said.contains("No common protection layer between client and server"), "{said}");
     Ok(())
 }
 
 fn a_client_with_a_lower_protection_than_the_servers_is_refused() -> TestResult {
     let (status, said) = list_with(Protection::Privacy, "privacy", "authentication")?;
     assert_ne!(status, 0, "{said}");
+    assert!(said.contains("No common protection layer between client and server"), "{said}");
     Ok(())
 }
