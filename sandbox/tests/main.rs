@@ -5,6 +5,7 @@ mod config;
 mod env;
 mod exec;
 mod mit;
+mod mit_realm;
 mod ports;
 mod support;
 mod up;

@@ -10,7 +10,9 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
+
+use crate::peers;
 
 /// A package's tests, and how each ends with MIT's programs.
 struct Suite {
@@ -38,41 +40,29 @@ const SUITES: [Suite; 3] = [
     },
 ];
 
-fn main() -> std::process::ExitCode {
-    let trials = SUITES.into_iter().map(trial).collect();
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+pub(crate) fn trials() -> Vec<Trial> {
+    SUITES.into_iter().map(trial).collect()
 }
 
 fn trial(suite: Suite) -> Trial {
     let name = format!("python_suites::{}", suite.name);
-    let required = std::env::var("KERBOX_PEERS").is_ok_and(|value| value == "required");
-    match find(&peers(), suite.tests) {
-        Some(tests) if has_tools() => {
+    let tests = peers::folder();
+    let tests = find(&tests, suite.tests);
+    let needs = [
+        ("python gssapi, krb5 and k5test with their tests", tests.is_some()),
+        ("pytest", peers::folder().join("venv/bin/pytest").is_file()),
+        ("MIT kinit", peers::on_path("kinit") && peers::on_path("klist")),
+    ];
+    match tests {
+        Some(tests) if needs.iter().all(|(_, found)| *found) => {
             let optimised = !cfg!(debug_assertions);
             let kind = if optimised { "" } else { "needs --release" };
             Trial::test(name, move || run(&suite, &tests))
                 .with_kind(kind)
                 .with_ignored_flag(!optimised)
         }
-        _ => {
-            let missing = format!("the tests of python's {} are not installed: see .ci/peers/install.sh", suite.name);
-            Trial::test(name, move || Err(Failed::from(missing)))
-                .with_kind("needs python gssapi, krb5, k5test and MIT kinit")
-                .with_ignored_flag(!required)
-        }
+        _ => peers::trial(&name, &needs, || ()),
     }
-}
-
-fn peers() -> PathBuf {
-    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache/kerbox-peers");
-    std::env::var_os("KERBOX_PEERS_DIR").map_or_else(home, PathBuf::from)
-}
-
-/// What the suites need besides: pytest, and the client's tools that k5test calls.
-fn has_tools() -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let on_path = |program: &str| std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
-    ["kinit", "klist"].into_iter().all(on_path) && peers().join("venv/bin/pytest").is_file()
 }
 
 /// The file at a path with a `*` at the end of a folder's name.
@@ -97,8 +87,8 @@ fn run(suite: &Suite, tests: &Path) -> Result<(), Failed> {
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let first = std::iter::once(place.path().to_path_buf());
-    let output = Command::new(peers().join("venv/bin/python"))
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/suite.py"))
+    let output = Command::new(peers::folder().join("venv/bin/python"))
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/python/suite.py"))
         .arg(tests)
         .env("PATH", std::env::join_paths(first.chain(std::env::split_paths(&path)))?)
         .env("TMPDIR", place.path())

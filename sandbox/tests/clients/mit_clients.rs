@@ -1,0 +1,138 @@
+//! MIT's clients and k5test against the drop-in tools.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
+
+use libtest_mimic::Trial;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::mit_realm::Realm;
+use crate::peers::{self, trial};
+use crate::support::Ran;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let kinit = [("MIT kinit", peers::on_path("kinit"))];
+    let kpasswd = [("MIT kinit", peers::on_path("kinit")), ("MIT kpasswd", peers::on_path("kpasswd"))];
+    let k5test = [
+        ("MIT kinit", peers::on_path("kinit")),
+        ("k5test", peers::folder().join("venv/bin/python").is_file()),
+    ];
+    vec![
+        trial(
+            "mit_clients::kpasswd_changes_what_is_in_the_database",
+            &kpasswd,
+            kpasswd_changes_what_is_in_the_database,
+        ),
+        trial(
+            "mit_clients::kinit_sees_what_kadmin_changes",
+            &kinit,
+            kinit_sees_what_kadmin_changes,
+        ),
+        trial(
+            "mit_clients::k5test_runs_on_top_of_the_drop_in_tools",
+            &k5test,
+            k5test_runs_on_top_of_the_drop_in_tools,
+        ),
+    ]
+}
+
+/// A server of the realm on a free port, and its address.
+fn daemon(realm: &Realm, program: &str, foreground: &str) -> (Child, String) {
+    let mut child = realm
+        .command(program, &[foreground])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("piped"))
+        .read_line(&mut line)
+        .expect("readable");
+    let address = line.trim_end().strip_prefix(&format!("{program}: starting... "));
+    (child, address.expect("it tells the port").to_owned())
+}
+
+fn kpasswd_changes_what_is_in_the_database() {
+    let listen = "  kdc_listen = 127.0.0.1:0\n  kpasswd_listen = 127.0.0.1:0\n  supported_enctypes = aes128-cts:normal";
+    let realm = Realm::new(listen).created();
+    realm.query("addpol -minlength 6 pol");
+    realm.query("addprinc -pw first1 -policy pol +needchange alice");
+    let (mut kdc, address) = daemon(&realm, "krb5kdc", "-n");
+    let (mut kadmind, passwords) = daemon(&realm, "kadmind", "-nofork");
+    let servers = format!("kdc = {address}\n  kpasswd_server = {passwords}");
+    let conf =
+        format!("[libdefaults]\n default_realm = KRBTEST.COM\n dns_lookup_kdc = false\n[realms]\n KRBTEST.COM = {{\n  {servers}\n }}\n");
+    realm.place.file("krb5.conf", &conf);
+    let client = |program: &str, input: &str| {
+        let mut client = Command::new(program);
+        client
+            .arg("alice")
+            .env("KRB5_CONFIG", realm.path("krb5.conf"))
+            .env("KRB5CCNAME", realm.path("cc"));
+        let client = client.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut client = client.spawn().expect("it starts");
+        client.stdin.take().expect("piped").write_all(input.as_bytes()).expect("it reads");
+        Ran::of(client.wait_with_output().expect("it ends"))
+    };
+    let short = client("kpasswd", "first1\nshort\nshort\n");
+    assert_eq!(short.code, Some(2));
+    assert!(short.stdout.contains("at least 6 characters long"), "{short:#?}");
+    client("kpasswd", "first1\nsecond2\nsecond2\n").succeeded();
+    client("kinit", "second2\n").succeeded();
+    let (printed, _) = realm.query("getprinc alice");
+    assert!(printed.contains("Key: vno 2, aes128-cts-hmac-sha1-96\n"), "{printed}");
+    assert!(printed.contains("Attributes: \n"), "nothing more to change: {printed}");
+    for server in [&mut kdc, &mut kadmind] {
+        kill_process(Pid::from_raw(server.id().cast_signed()).expect("a process"), Signal::TERM).expect("it lives");
+        assert_eq!(server.wait().expect("ours").code(), Some(0));
+    }
+}
+
+fn kinit_sees_what_kadmin_changes() {
+    let realm = Realm::new("  kdc_listen = 127.0.0.1:0\n  supported_enctypes = aes128-cts:normal").created();
+    realm.query("addprinc -pw first -requires_preauth alice");
+    let (mut kdc, address) = daemon(&realm, "krb5kdc", "-n");
+    let conf = format!(
+        "[libdefaults]\n default_realm = KRBTEST.COM\n dns_lookup_kdc = false\n[realms]\n KRBTEST.COM = {{\n  kdc = {address}\n }}\n"
+    );
+    realm.place.file("krb5.conf", &conf);
+    let kinit = |password: &str| {
+        let mut kinit = Command::new("kinit");
+        kinit
+            .arg("alice")
+            .env("KRB5_CONFIG", realm.path("krb5.conf"))
+            .env("KRB5CCNAME", realm.path("cc"));
+        let mut kinit = kinit
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        writeln!(kinit.stdin.take().expect("piped"), "{password}").expect("it reads");
+        let output = kinit.wait_with_output().expect("it ends");
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert_eq!(kinit("first"), (true, String::new()));
+    realm.query("cpw -pw second alice");
+    assert_eq!(kinit("second"), (true, String::new()));
+    let (success, said) = kinit("first");
+    assert!(!success && said.contains("Password incorrect"), "{said}");
+    realm.query("modprinc -allow_tix alice");
+    let (success, said) = kinit("second");
+    assert!(!success && said.contains("revoked"), "{said}");
+    kill_process(Pid::from_raw(kdc.id().cast_signed()).expect("a process"), Signal::TERM).expect("it lives");
+    assert_eq!(kdc.wait().expect("ours").code(), Some(0));
+}
+
+fn k5test_runs_on_top_of_the_drop_in_tools() {
+    let python = peers::folder().join("venv/bin/python");
+    let realm = Realm::new("");
+    let path = format!("{}:{}", realm.place.path().display(), std::env::var("PATH").unwrap_or_default());
+    let script = "import k5test, os\nr = k5test.K5Realm(portbase=61000 + os.getpid() % 400 * 10)\nr.addprinc('late', 'pw')\nr.kinit('late', 'pw')\nr.run(['kvno', r.host_princ])\nr.stop()\nprint('well')";
+    let output = Command::new(python)
+        .args(["-c", script])
+        .env("PATH", path)
+        .current_dir(realm.place.path())
+        .output();
+    let ran = Ran::of(output.expect("it starts"));
+    assert_eq!(ran.succeeded(), "well\n", "{ran:#?}");
+}
