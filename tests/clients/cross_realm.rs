@@ -185,10 +185,7 @@ fn heimdal_s_client_comes_to_another_realm() -> TestResult {
     heim("kgetcred", &[&service])?.ok()?;
     assert_eq!(visits(&here, &there), 1);
     let said = heim("kgetcred", &[&format!("no/such@{}", there.name())])?.refused()?;
-    assert!(
-        said.contains("LOOKING_UP_SERVER") || said.contains("not found in Kerberos database"),
-        "{said}"
-    );
+    assert!(said.contains("LOOKING_UP_SERVER (no/such@"), "{said}");
     Ok(())
 }
 

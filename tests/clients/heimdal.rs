@@ -49,10 +49,7 @@ fn kinit_logs_in_by_keytab_and_renews() -> TestResult {
 fn kinit_refuses_a_wrong_password() -> TestResult {
     let realm = Realm::builder().user_with_password("alice", "right").start_blocking()?;
     let said = heim(&realm, "kinit.heimdal", &[&password_file(&realm, "wrong\n")?, "alice"])?.refused()?;
-    assert!(
-        said.contains("Password incorrect") || said.contains("Preauthentication failed"),
-        "{said}"
-    );
+    assert!(said.contains("kinit.heimdal: Password incorrect"), "{said}");
     Ok(())
 }
 
@@ -72,10 +69,7 @@ fn kgetcred_asks_for_an_enctype_and_for_flags() -> TestResult {
     assert!(ticket.contains(&format!("Session key: {enctype}")), "{listed}");
     assert!(ticket.contains("forwardable"), "{listed}");
     let said = heim(&realm, "kgetcred", &["no/such"])?.refused()?;
-    assert!(
-        said.contains("Server not found in Kerberos database") || said.contains("LOOKING_UP_SERVER"),
-        "{said}"
-    );
+    assert!(said.contains("LOOKING_UP_SERVER (no/such@"), "{said}");
     Ok(())
 }
 
@@ -106,10 +100,7 @@ fn kgetcred_acts_in_a_user_s_name_where_it_is_allowed() -> TestResult {
     let listed = heim(&realm, "heimtools", &["klist", "-v", "-c", &theirs])?.ok()?;
     assert!(listed.contains(&format!("Server: nn/localhost@{}", realm.name())), "{listed}");
     let said = heim(&realm, "kgetcred", &[&with, &out, "hdfs/localhost"])?.refused()?;
-    assert!(
-        said.contains("NOT_ALLOWED_TO_DELEGATE") || said.contains("KDC can't fulfill"),
-        "{said}"
-    );
+    assert!(said.contains("NOT_ALLOWED_TO_DELEGATE (hdfs/localhost@"), "{said}");
     Ok(())
 }
 
@@ -119,10 +110,7 @@ fn kinit_shows_a_password_inside_an_armor() -> TestResult {
     let armor = format!("--fast-armor-cache=FILE:{}", host.ccache().display());
     heim(&realm, "kinit.heimdal", &[&armor, &password_file(&realm, "alice\n")?, "alice"])?.ok()?;
     let said = heim(&realm, "kinit.heimdal", &[&armor, &password_file(&realm, "wrong\n")?, "alice"])?.refused()?;
-    assert!(
-        said.contains("Password incorrect") || said.contains("Preauthentication failed"),
-        "{said}"
-    );
+    assert!(said.contains("kinit.heimdal: Password incorrect"), "{said}");
     Ok(())
 }
 
@@ -143,6 +131,8 @@ fn kpasswd_changes_a_password_and_says_why_not() -> TestResult {
     let kpasswd = |input: &str| on(&realm, "setsid", &["--wait", &program, "alice"], input);
     let said = kpasswd("alice\nshort\nshort\n")?.to_string();
     assert!(said.contains("New password is too short."), "{said}");
+    let said = kpasswd("wrong\nlong-enough\nlong-enough\n")?.refused()?;
+    assert!(said.contains("PREAUTH_FAILED"), "{said}");
     let said = kpasswd("alice\nlong-enough\nlong-enough\n")?.to_string();
     assert!(said.contains("Success"), "{said}");
     heim(&realm, "kinit.heimdal", &[&password_file(&realm, "long-enough\n")?, "alice"])?.ok()?;

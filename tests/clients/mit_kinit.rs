@@ -113,7 +113,7 @@ fn armor(realm: &Realm) -> Text {
 fn a_password_is_shown_inside_an_armor() -> TestResult {
     let realm = Realm::start_blocking()?;
     let trace = traced(&realm, &["-T", &armor(&realm)?, "alice"], "alice\n")?;
-    assert!(trace.contains("Upgrading to FAST") || trace.contains("Using FAST"), "{trace}");
+    assert!(trace.contains("Encoding request body and padata into FAST request"), "{trace}");
     let listed = on(&realm, "klist", &["-C"], "")?.ok()?;
     // PA-ENCRYPTED-CHALLENGE.
     assert!(

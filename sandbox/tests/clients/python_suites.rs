@@ -1,8 +1,8 @@
 //! The tests of the Python packages `gssapi` 1.12.0 and `krb5` 0.10.0, unchanged, on top of the drop-in tools: each test ends as it does
 //! with MIT's krb5 1.20.1, whose outcomes are kept in `python/*.txt`.
 //!
-//! Their fixtures, k5test's, start realms by `kdb5_util`, `kadmin.local`, `krb5kdc` and `kadmind`, of which a run needs about 150. So
-//! they are for an optimised build.
+//! Each class of tests has a realm of its own, by k5test: `kdb5_util`, four times `kadmin.local`, `krb5kdc`, and passwords' keys to
+//! derive in each of them, which takes an unoptimised build too long.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
