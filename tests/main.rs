@@ -3,6 +3,8 @@
 //! A test whose client is not installed is reported as ignored, by the client's name; with `KERBOX_PEERS=required` it fails.
 //! `KERBOX_PEERS_DIR` (default `~/.cache/kerbox-peers`) says where `.ci/peers/install.sh` has put those that no package manager brings.
 
+#[path = "../kdc/tests/armor/mod.rs"]
+mod armor;
 mod big_data;
 mod block_token_bytes;
 mod block_tokens;

@@ -66,7 +66,11 @@ fn open(
     armored
         .checksum
         .verify(&armor_key, KeyUsage::FAST_REQ_CHKSUM, checksummed)
-        .map_err(code)?;
+        .map_err(|error| match error.code() {
+            // One without a key proves nothing, whatever it is of.
+            ErrorCode::KRB_AP_ERR_INAPP_CKSUM => ErrorCode::KRB_AP_ERR_MODIFIED,
+            code => code,
+        })?;
     if inner.options & FastReq::CRITICAL & !FastReq::HIDE_CLIENT_NAMES != 0 {
         return Err(ErrorCode::KDC_ERR_UNKNOWN_CRITICAL_FAST_OPTIONS);
     }
@@ -90,10 +94,10 @@ fn open(
 fn armor_key_of(context: &Context<'_>, ap_req: &[u8]) -> Result<EncryptionKey, ErrorCode> {
     let code = |error: kerbox_krb5::Error| error.code();
     let ap_req = ApReq::decode(ap_req).map_err(code)?;
-    if !is_local_tgs(&ap_req.ticket.server) {
-        return Err(ErrorCode::KDC_ERR_SERVER_NOMATCH);
-    }
-    let (server, part, _) = tgs_header::open(context, &ap_req.ticket)?;
+    let (server, part, _) = tgs_header::open(context, &ap_req.ticket).map_err(|code| match code {
+        ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN => ErrorCode::KRB_AP_ERR_NOT_US,
+        code => code,
+    })?;
     let authenticator = ap_req
         .authenticator
         .open(&part.key, KeyUsage::AP_REQ_AUTHENTICATOR)
@@ -105,6 +109,10 @@ fn armor_key_of(context: &Context<'_>, ap_req: &[u8]) -> Result<EncryptionKey, E
     let realm = context.realm(server.principal.realm());
     part.check_valid(context.now, realm.clock_skew).map_err(code)?;
     preauth::check_skew(authenticator.ctime, context.now, realm)?;
+    // As in MIT's KDC, after all else: whose ticket this was is found out by opening it.
+    if !is_local_tgs(&ap_req.ticket.server) {
+        return Err(ErrorCode::KDC_ERR_SERVER_NOMATCH);
+    }
     let subkey = authenticator.subkey.ok_or(ErrorCode::KDC_ERR_POLICY)?;
     combine(&subkey, "subkeyarmor", &part.key, "ticketarmor")
 }

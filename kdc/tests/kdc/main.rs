@@ -1,10 +1,13 @@
 //! The KDC driven without sockets, at a clock that stands still until a test moves it.
 
+#[path = "../armor/mod.rs"]
+mod armor;
 mod authenticators;
 #[path = "../corpus/mod.rs"]
 mod corpus;
 mod delegation;
 mod exchanges;
+mod fast;
 mod kpasswd;
 mod malformed;
 mod options;
