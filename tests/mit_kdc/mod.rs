@@ -3,11 +3,15 @@
 use libtest_mimic::Trial;
 
 mod logins;
+mod pacs;
 mod sides;
 mod tickets;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    logins::trials().into_iter().chain(tickets::trials()).collect()
+    [logins::trials(), tickets::trials(), pacs::trials()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
