@@ -20,6 +20,7 @@ mod proxy;
 mod refusals;
 mod required;
 mod support;
+mod tampering;
 mod tokens;
 
 fn main() -> std::process::ExitCode {
@@ -35,6 +36,7 @@ fn main() -> std::process::ExitCode {
         mit_kdc::trials(),
         tokens::trials(),
         block_tokens::trials(),
+        tampering::trials(),
         determinism::trials(),
         big_data::trials(),
     ];
