@@ -22,7 +22,8 @@ trials! {
         hdfs_native_is_refused_at_the_handshake_or_after_it;
     [Peer::JavaHadoop] =>
         the_java_client_is_told_that_its_token_is_no_good,
-        the_java_client_asks_once_more_for_a_token_and_goes_on;
+        the_java_client_asks_once_more_for_a_token_and_goes_on,
+        the_java_client_asks_once_more_when_a_handshake_was_refused;
 }
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -38,6 +39,8 @@ enum Spoiling {
     Password,
     /// It names another user, as if that one's token served this one.
     User,
+    /// It names another key, which nobody has.
+    Key,
     /// It is the one that was remembered.
     Other,
 }
@@ -112,6 +115,8 @@ fn spoil(spoiling: Spoiling, token: &mut BlockToken, remembered: Option<&BlockTo
             let at = at.expect("the token is alice's");
             token.identifier[at..at + 5].copy_from_slice(b"mallo");
         }
+        // The expiry date, of 7 bytes, comes first; then the number's length, and the number.
+        Spoiling::Key => token.identifier[8] ^= 1,
         Spoiling::Other => *token = remembered.expect("a token was seen before").clone(),
     }
 }
@@ -245,7 +250,7 @@ fn hdfs_native_is_refused_at_the_handshake_or_after_it() -> TestResult {
         }
         // Opened, not read: a connection would be kept, and the next read on it needs no handshake.
         native.read("/user/alice/other").await?;
-        for spoiling in [Spoiling::Password, Spoiling::User, Spoiling::Other] {
+        for spoiling in [Spoiling::Missing, Spoiling::Password, Spoiling::User, Spoiling::Other] {
             spoiler.spoil(spoiling);
             let since = cluster.journal().from_here();
             let reader = native.clone();
@@ -253,7 +258,21 @@ fn hdfs_native_is_refused_at_the_handshake_or_after_it() -> TestResult {
             let answered = tokio::spawn(async move { read(&reader, "/user/alice/f").await }).await;
             assert!(!matches!(answered, Ok(Ok(_))), "{spoiling:?}: the token was taken");
             let told = handshake_refusals(&since);
-            if spoiling == Spoiling::Other {
+            if spoiling == Spoiling::Missing {
+                // Without a token this client begins no handshake, and is cut off before any operation.
+                let asked = since.count(|event| matches!(event, Event::ReadBlock { .. }));
+                let came = since.count(|event| {
+                    matches!(
+                        event,
+                        Event::Connection {
+                            server: Server::DataNode(_),
+                            opened: true,
+                            ..
+                        }
+                    )
+                });
+                assert_eq!((told.len(), asked, came > 0), (0, 0, true), "{}", cluster.journal().last(20));
+            } else if spoiling == Spoiling::Other {
                 // A token that is good for something opens the connection, but no other block.
                 assert!(told.is_empty(), "{told:?}");
                 was_refused(&cluster, &since)?;
@@ -324,5 +343,25 @@ fn the_java_client_asks_once_more_for_a_token_and_goes_on() -> TestResult {
         .filter_map(|entry| entry.event.outcome().map(Outcome::is_ok))
         .collect();
     assert_eq!(outcomes, [false, true], "{}", cluster.journal().last(20));
+    Ok(())
+}
+
+/// A token whose key nobody has is told from one with a wrong password: `accessTokenError`, which makes the client ask again.
+fn the_java_client_asks_once_more_when_a_handshake_was_refused() -> TestResult {
+    let cluster = Cluster::secure().start_blocking()?;
+    let alice = cluster.login_blocking("alice")?;
+    let spoiler = Spoiler::start(&cluster, 1)?;
+    let text: String = (0..1000).map(|i| format!("line {i}\n")).collect();
+    let local = cluster.path().join("local");
+    std::fs::write(&local, &text)?;
+    shells(&alice.env(), &[&["-put", &local.display().to_string(), "/user/alice/f"]])?;
+    spoiler.spoil(Spoiling::Key);
+    let since = cluster.journal().from_here();
+    let (answers, said) = shells(&alice.env(), &[&["-cat", &spoiler.url("/user/alice/f")]])?;
+    assert_eq!(answers[0].0, 0, "{said}");
+    assert!(answers[0].1 == text, "the file came back changed");
+    assert_eq!(spoiler.count(), 1);
+    let told = handshake_refusals(&since);
+    assert!(told.len() == 1 && told[0].contains("since the required block key"), "{told:?}");
     Ok(())
 }
