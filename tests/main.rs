@@ -19,6 +19,7 @@ mod mit_kdc;
 mod proxy;
 mod refusals;
 mod required;
+mod spoiler;
 mod support;
 mod tampering;
 mod tokens;
