@@ -120,6 +120,7 @@ kdc_errors! {
     SecondTicketNotTgs = KDC_ERR_POLICY, "2ND_TKT_NOT_TGS", "The second ticket is no ticket-granting ticket of ours.";
     SecondTicketMismatch = KDC_ERR_SERVER_NOMATCH, "2ND_TKT_MISMATCH", "The second ticket is not the server's.";
     DecodeS4u2Self = KRB_ERR_GENERIC, "DECODE_PA_S4U_X509_USER", "An S4U2Self request that cannot be read.";
+    DecodeForUser = KRB_ERR_GENERIC, "DECODE_PA_FOR_USER", "An S4U2Self request of the older form that cannot be read.";
     InvalidS4u2Self = KDC_ERR_C_PRINCIPAL_UNKNOWN, "INVALID_S4U2SELF_REQUEST", "An S4U2Self request that names nobody.";
     UnknownS4u2SelfPrincipal = KDC_ERR_C_PRINCIPAL_UNKNOWN, "UNKNOWN_S4U2SELF_PRINCIPAL", "There is no such user (S4U2Self).";
     S4u2SelfServerMismatch = KRB_AP_ERR_BADMATCH, "INVALID_S4U2SELF_REQUEST_SERVER_MISMATCH", "S4U2Self for another service than the asker.";

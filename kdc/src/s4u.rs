@@ -45,7 +45,7 @@ pub(crate) fn read<'a>(
             .ok_or(KdcError::InvalidS4u2Self)?;
         (user, Some(element))
     } else if let Some(padata) = PaData::find(&request.padata, PaDataType::FOR_USER) {
-        let element = PaForUser::decode(&padata.value).map_err(|_| KdcError::DecodeS4u2Self)?;
+        let element = PaForUser::decode(&padata.value).map_err(|_| KdcError::DecodeForUser)?;
         let checksummed = PaForUser::checksummed(&element.user, &element.auth_package);
         element
             .checksum

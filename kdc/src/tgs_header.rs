@@ -1,9 +1,10 @@
 //! The AP-REQ that authenticates a TGS request (RFC 4120, 3.3.3 and 5.4.1).
 
 use kerbox_krb5::messages::{
-    ApOptions, ApReq, Authenticator, AuthorizationData, EncTicketPart, HostAddress, KdcRequest, PaData, PaDataType, Ticket,
+    ApOptions, ApReq, Authenticator, AuthorizationData, Checksum, EncTicketPart, EncryptedData, HostAddress, KdcRequest, PaData,
+    PaDataType, Ticket,
 };
-use kerbox_krb5::{EncryptionKey, ErrorCode, KeyUsage, Principal};
+use kerbox_krb5::{ChecksumType, EncryptionKey, ErrorCode, KeyUsage, Principal};
 
 use crate::context::Context;
 use crate::policy::HeaderTicket;
@@ -49,6 +50,7 @@ pub(crate) fn read<'a>(context: &Context<'a>, request: &KdcRequest, client: &mut
     }
     let (server, part, ticket_key) = open(context, &ap_req.ticket)?;
     *client = Some(part.client.clone());
+    long_enough(&ap_req.authenticator, &part.key)?;
     let authenticator = ap_req
         .authenticator
         .open(&part.key, KeyUsage::TGS_REQ_AUTHENTICATOR)
@@ -73,12 +75,7 @@ pub(crate) fn read<'a>(context: &Context<'a>, request: &KdcRequest, client: &mut
         return Err(ErrorCode::KDC_ERR_POLICY);
     }
     let checksum = authenticator.checksum.ok_or(ErrorCode::KRB_AP_ERR_INAPP_CKSUM)?;
-    checksum
-        .verify(&part.key, KeyUsage::TGS_REQ_AUTHENTICATOR_CHECKSUM, &request.raw_body)
-        .map_err(|error| match error.code() {
-            ErrorCode::KRB_AP_ERR_MODIFIED => ErrorCode::KRB_AP_ERR_BAD_INTEGRITY,
-            other => other,
-        })?;
+    verify(&checksum, &part.key, &request.raw_body)?;
     Ok(Header {
         ticket: ap_req.ticket,
         part,
@@ -86,6 +83,34 @@ pub(crate) fn read<'a>(context: &Context<'a>, request: &KdcRequest, client: &mut
         subkey: authenticator.subkey,
         ticket_key,
     })
+}
+
+/// Verifies the checksum of a request's body, and refuses as MIT's KDC does. That takes plain MD5 and SHA-1, too, if they are right; here
+/// they prove nothing (CVE-2010-1323), but in the one case that [`Checksum::verify`] tells.
+fn verify(checksum: &Checksum, key: &EncryptionKey, body: &[u8]) -> Result<(), ErrorCode> {
+    let usage = KeyUsage::TGS_REQ_AUTHENTICATOR_CHECKSUM;
+    let verified = checksum.verify(key, usage, body).map_err(|error| error.code());
+    match (verified, checksum.checksum_type) {
+        (Err(ErrorCode::KRB_AP_ERR_INAPP_CKSUM), ChecksumType::CRC32) => Err(ErrorCode::KDC_ERR_SUMTYPE_NOSUPP),
+        (Err(ErrorCode::KRB_AP_ERR_INAPP_CKSUM), unkeyed) if unkeyed.is_unkeyed() => Err(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY),
+        // One of another key's type.
+        (Err(ErrorCode::KRB_AP_ERR_INAPP_CKSUM), _) => Err(ErrorCode::KRB_ERR_GENERIC),
+        (Err(ErrorCode::KRB_AP_ERR_MODIFIED), own)
+            if own == key.checksum_type() && checksum.bytes.len() != key.checksum(usage, &[]).len() =>
+        {
+            Err(ErrorCode::KRB_ERR_GENERIC)
+        }
+        (Err(ErrorCode::KRB_AP_ERR_MODIFIED), _) => Err(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY),
+        (other, _) => other,
+    }
+}
+
+/// What is too short to be encrypted at all is no wrong key's: MIT's library has no number for it.
+fn long_enough(data: &EncryptedData, key: &EncryptionKey) -> Result<(), ErrorCode> {
+    if data.enctype == key.enctype() && data.cipher.len() < key.header_len() + key.trailer_len() {
+        return Err(ErrorCode::KRB_ERR_GENERIC);
+    }
+    Ok(())
 }
 
 /// A ticket's server, what is in it, and the key by which it was opened.
@@ -108,6 +133,7 @@ pub(crate) fn open<'a>(context: &Context<'a>, ticket: &Ticket) -> Result<Opened<
     };
     // MIT's database has no number for "no such version" in the protocol's range, and says "generic".
     let key = key.ok_or(ErrorCode::KRB_ERR_GENERIC)?;
+    long_enough(&ticket.enc_part, key.key())?;
     let part = ticket.open(key.key()).map_err(|error| error.code())?;
     Ok((server, part, key.key()))
 }

@@ -2,6 +2,7 @@
 
 use libtest_mimic::Trial;
 
+mod authenticators;
 mod logins;
 mod pacs;
 mod sides;
@@ -10,7 +11,7 @@ mod tickets;
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    [logins::trials(), tickets::trials(), pacs::trials()]
+    [logins::trials(), tickets::trials(), authenticators::trials(), pacs::trials()]
         .into_iter()
         .flatten()
         .collect()
