@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kerbox::{ClientEnv, NewPrincipal, Pac, PacAccount, PacDomain, Realm};
+use kerbox::{ClientEnv, Cluster, NewPrincipal, Pac, PacAccount, PacDomain, Realm};
 use kerbox_kdc::Peer as Caller;
 use kerbox_krb5::client::{TgsExchange, TgsRequest};
 use kerbox_krb5::messages::AuthorizationData;
@@ -10,7 +10,8 @@ use kerbox_krb5::{Credential, CredentialCache};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use crate::support::{Peer, Ran, TestResult, command, heimdal, peer_source, peers_dir, run, trials};
+use super::hdfs_native;
+use crate::support::{Peer, Ran, TestResult, block_on, command, heimdal, peer_source, peers_dir, run, trials};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -27,6 +28,8 @@ trials! {
     [Peer::GoKrb5] =>
         gokrb5_reads_the_groups_in_the_pac,
         gokrb5_refuses_a_spoilt_pac;
+    [Peer::LibGssapi] =>
+        hdfs_native_comes_to_a_cluster_of_a_realm_with_pacs;
     [Peer::Java] =>
         the_jdk_accepts_tickets_with_pacs;
 }
@@ -200,6 +203,17 @@ fn gokrb5_refuses_a_spoilt_pac() -> TestResult {
     let said = gokrb5(&env, &keytab)?.refused()?;
     assert!(said.contains("PAC"), "{said}");
     Ok(())
+}
+
+fn hdfs_native_comes_to_a_cluster_of_a_realm_with_pacs() -> TestResult {
+    let cluster = Cluster::secure().pac(Pac::Full).start_blocking()?;
+    let alice = cluster.login_blocking("alice")?;
+    block_on(async {
+        let client = hdfs_native::client(&cluster, &alice)?;
+        client.mkdirs("/user/alice/with-pac", 0o755, true).await?;
+        assert_eq!(client.get_file_info("/user/alice/with-pac").await?.owner, "alice");
+        Ok(())
+    })
 }
 
 fn the_jdk_accepts_tickets_with_pacs() -> TestResult {

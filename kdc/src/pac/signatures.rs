@@ -150,3 +150,55 @@ fn no_checksum(key: &EncryptionKey) -> Vec<u8> {
     bytes[4..].fill(0);
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use kerbox_krb5::EncryptionType;
+
+    use super::*;
+
+    fn key(enctype: EncryptionType, hex: &str) -> EncryptionKey {
+        let bytes: Vec<u8> = (0..hex.len() / 2)
+            .map(|place| u8::from_str_radix(&hex[2 * place..2 * place + 2], 16).expect("two digits"))
+            .collect();
+        EncryptionKey::new(enctype, &bytes).expect("a key")
+    }
+
+    /// Verifies the server's signature, and that it is nobody's once a bit is changed.
+    fn assert_signed(pac: &[u8], server: &EncryptionKey) {
+        let both = [SERVER_CHECKSUM, KDC_CHECKSUM];
+        let signed = |bytes: &[u8]| {
+            let pac = Parsed::read(bytes).map_err(|_| ErrorCode::KRB_ERR_GENERIC)?;
+            verify(&pac, SERVER_CHECKSUM, server, &pac.without_checksums(&both))
+        };
+        assert_eq!(signed(pac), Ok(()));
+        let mut changed = pac.to_vec();
+        let middle = changed.len() / 2;
+        changed[middle] ^= 1;
+        assert_eq!(signed(&changed), Err(ErrorCode::KRB_AP_ERR_MODIFIED));
+    }
+
+    #[test]
+    fn signatures_of_windows_are_verified() {
+        // MIT's lib/krb5/krb/t_pac.c: of 2005, with the keys of the member and of the KDC.
+        let saved = include_bytes!("../../testdata/pac_windows_2003.bin");
+        let member = key(EncryptionType::RC4_HMAC, "d217faeae5e6b5f95ccc94077ab8a5fc");
+        let kdc = key(EncryptionType::RC4_HMAC, "b286757148af7fd252c53603a150b7e7");
+        assert_signed(saved, &member);
+        let pac = Parsed::read(saved).expect("Microsoft's");
+        let of_server = pac.get(SERVER_CHECKSUM).expect("it is there");
+        assert_eq!(verify(&pac, KDC_CHECKSUM, &kdc, &of_server[4..]), Ok(()));
+        assert_eq!(
+            verify(&pac, KDC_CHECKSUM, &member, &of_server[4..]),
+            Err(ErrorCode::KRB_AP_ERR_MODIFIED)
+        );
+    }
+
+    #[test]
+    fn signatures_of_active_directory_with_aes_are_verified() {
+        // gokrb5's test/testdata: a PAC of TEST.GOKRB5 for the account sysHTTP.
+        let pac = include_bytes!("../../testdata/pac_active_directory.bin");
+        let of_service = "43763702868978d1b6d91a36704b987e27e517250055bdfc40b8a6b3848d9aae";
+        assert_signed(pac, &key(EncryptionType::AES256_CTS_HMAC_SHA1_96, of_service));
+    }
+}
