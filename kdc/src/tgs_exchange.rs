@@ -72,10 +72,10 @@ fn exchange(
     if let Some(s4u2self) = &s4u2self {
         s4u2self.check(context, request, header, header_pac.as_ref(), server)?;
     }
+    tgs_checks::server_policy(body.options, header, server, context.now)?;
     if body.options.contains(KdcOptions::ENC_TKT_IN_SKEY) {
         tgs_checks::user_to_user(context, second.as_ref(), server)?;
     }
-    tgs_checks::server_policy(body.options, header, server, context.now)?;
     // Whose ticket it becomes: the asker's own, or that of the user in whose name it asks.
     let evidence = if body.options.contains(KdcOptions::CNAME_IN_ADDL_TKT) {
         Some(s4u::check_s4u2proxy(

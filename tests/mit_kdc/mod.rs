@@ -7,12 +7,17 @@ mod logins;
 mod pacs;
 mod sides;
 mod tickets;
+mod tools;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    [logins::trials(), tickets::trials(), authenticators::trials(), pacs::trials()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let modules = [
+        logins::trials(),
+        tickets::trials(),
+        authenticators::trials(),
+        pacs::trials(),
+        tools::trials(),
+    ];
+    modules.into_iter().flatten().collect()
 }

@@ -142,12 +142,30 @@ impl Side {
 pub(super) struct Mit(tempfile::TempDir);
 
 impl Mit {
+    /// The folder of its krb5.conf and keytabs.
+    pub(super) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
     pub(super) fn script(&self, words: &[&str]) -> Command {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci/peers/mit-kdc.sh");
         let mut command = Command::new(script);
         command.arg(words[0]).arg(self.0.path()).args(&words[1..]);
         // What follows the client's defaults in krb5.conf: the KDC refers by it.
         command.env("LIBDEFAULTS", format!("[domain_realm]\n .middle.org = {OTHER}\n[libdefaults]"));
+        command
+    }
+
+    /// kadmin.local, which reads its queries line by line.
+    pub(super) fn kadmin(&self) -> Command {
+        let mut command = Command::new("kadmin.local");
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let places = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
+        command
+            .args(["-r", REALM])
+            .env("PATH", std::env::join_paths(places).unwrap_or_else(|_| path.clone()))
+            .env("KRB5_CONFIG", self.path().join("krb5.conf"))
+            .env("KRB5_KDC_PROFILE", self.path().join("kdc.conf"));
         command
     }
 
@@ -184,6 +202,7 @@ pub(super) fn ours() -> Result<(Realm, Side), Error> {
         // As MIT's KDC has it from 1.20 on.
         .pac(Pac::Minimal)
         .principal(NewPrincipal::new("alice").password("alice-pw"))
+        .principal(NewPrincipal::new("bob").password("bob-pw"))
         .start_blocking()?;
     realm.kdc().update(|database, rng| {
         database
