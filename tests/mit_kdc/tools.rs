@@ -84,7 +84,7 @@ fn said(env: &ClientEnv, folder: &Path, line: &str, input: &str) -> Result<Strin
         .replace("ARMOR", &format!("FILE:{folder}/ccache/armor"));
     let words: Vec<&str> = line.split(' ').collect();
     let ran = run(&mut command(env, words[0], &words[1..]), input)?;
-    let code = ran.status.code().map_or("none".to_owned(), |code| code.to_string());
+    let code = ran.status.code().map_or_else(|| "none".to_owned(), |code| code.to_string());
     let text = format!("{}{}", ran.stdout, ran.stderr).replace(&folder, "FOLDER");
     let digits: String = text.chars().map(|c| if c.is_ascii_digit() { '#' } else { c }).collect();
     Ok(format!("ends with {code}\n{digits}"))
