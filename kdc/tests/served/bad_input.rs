@@ -9,7 +9,7 @@ use kerbox_krb5::messages::{KrbError, frame};
 
 use crate::corpus::{self, Request};
 use crate::prober::Prober;
-use crate::support::{REALM, Served};
+use crate::support::{REALM, Served, principal};
 
 /// The longest datagram.
 const DATAGRAM: usize = 65_507;
@@ -70,4 +70,44 @@ fn connections_that_end_in_the_middle_leave_nothing_behind() {
         assert_eq!(prober.datagram(b""), None);
     }
     panic!("{} tasks, {before} before", served.tasks());
+}
+
+#[test]
+fn bad_requests_to_the_password_service_are_refused_or_get_no_answer_over_both() {
+    let served = Served::start();
+    let mut prober = Prober::new(served.address);
+    let message = |version: u16, ap_req: &[u8], rest: &[u8]| {
+        let length = 6 + ap_req.len() + rest.len();
+        let numbers = [length, version.into(), ap_req.len()];
+        let header: Vec<u8> = numbers
+            .iter()
+            .flat_map(|number| u16::try_from(*number).expect("short").to_be_bytes())
+            .collect();
+        [&header[..], ap_req, rest].concat()
+    };
+    let mut wrong_length = message(1, b"x", b"y");
+    wrong_length[1] += 1;
+    let mut no_ap_req = message(1, b"x", b"y");
+    no_ap_req[5] = 0xFF;
+    for (answered, bytes) in [
+        (false, message(0, b"x", b"y")),
+        (false, message(2, b"x", b"y")),
+        (false, message(1, b"", b"y")),
+        (false, message(0xFF80, b"", b"")),
+        // An AP-REP (CVE-2002-2443): what answers is answered by nobody.
+        (false, message(1, b"\x6F\x03\x30\x01\x00", b"y")),
+        (false, wrong_length),
+        (false, no_ap_req),
+        (true, message(1, b"\x6E\x02\x30\x00", b"y")),
+        (true, message(0xFF80, &[0x6E; 3000], &[0x75; 3000])),
+    ] {
+        for answer in [prober.datagram(&bytes), prober.connection(&bytes)] {
+            // An answer of the password service is no KRB-ERROR by itself, but one in its frame.
+            let error = answer
+                .as_deref()
+                .map(|answer| KrbError::decode(&answer[6..]).expect("a KRB-ERROR").code);
+            assert_eq!(error.is_some(), answered, "{bytes:02x?}: {error:?}");
+        }
+    }
+    assert_eq!(served.kdc.database().get(&principal("alice")).expect("alice").kvno(), 1);
 }
