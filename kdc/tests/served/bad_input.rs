@@ -5,7 +5,10 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use kerbox_krb5::ErrorCode;
+use kerbox_krb5::client::{AsExchange, AsStep, InitialRequest, Secret, TgsExchange, TgsRequest};
 use kerbox_krb5::messages::{KrbError, frame};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 
 use crate::corpus::{self, Request};
 use crate::prober::Prober;
@@ -30,6 +33,46 @@ fn every_bad_request_is_answered_alike_over_datagrams_and_connections() {
         }
     }
     assert_eq!(served.login("alice").client.to_string(), "alice@EXAMPLE.COM");
+}
+
+#[test]
+fn ticket_requests_that_are_cut_or_changed_are_answered_alike_over_both() {
+    let served = Served::start();
+    let mut prober = Prober::new(served.address);
+    let request = ticket_request(&served, &mut prober);
+    let granted = |answer: Option<Vec<u8>>| answer.map(|answer| KrbError::decode(&answer).map(|error| error.code).ok());
+    assert_eq!(granted(prober.datagram(&request)), Some(None), "as it is, it is granted");
+    let cut = (0..request.len()).step_by(7).map(|length| request[..length].to_vec());
+    let changed = (0..request.len()).step_by(3).map(|at| {
+        let mut changed = request.clone();
+        changed[at] ^= 1 << (at % 8);
+        changed
+    });
+    for bytes in cut.chain(changed) {
+        let by_tcp = granted(prober.connection(&bytes));
+        let by_udp = granted(prober.datagram(&bytes));
+        assert_eq!(by_tcp, by_udp, "{bytes:02x?}");
+    }
+    assert_eq!(served.login("alice").client.to_string(), "alice@EXAMPLE.COM");
+}
+
+/// Alice's request for a ticket to the NameNode.
+fn ticket_request(served: &Served, prober: &mut Prober) -> Vec<u8> {
+    let mut rng = StdRng::seed_from_u64(3);
+    let now = served.clock.now();
+    let keytab = served.kdc.database().keytab([&principal("alice")], now).expect("a known principal");
+    let keys = keytab.entries().filter_map(|entry| entry.key().cloned()).collect();
+    let request = InitialRequest::new(principal("alice"));
+    let (mut exchange, mut bytes) = AsExchange::new(request, Secret::Keys(keys), now, &mut rng).expect("a request");
+    let tgt = loop {
+        let answer = prober.datagram(&bytes).expect("answered");
+        match exchange.step(&answer, &mut rng).expect("a ticket in the end") {
+            AsStep::Send(next) => bytes = next,
+            AsStep::Done(tgt) => break tgt,
+        }
+    };
+    let wanted = TgsRequest::service(principal("nn/localhost"), &tgt);
+    TgsExchange::new(&tgt, wanted, now, &mut rng).expect("a request").1
 }
 
 #[test]

@@ -36,19 +36,43 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-/// A server of the realm on a free port, and its address.
-fn daemon(realm: &Realm, program: &str, foreground: &str) -> (Child, String) {
-    let mut child = realm
-        .command(program, &[foreground])
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("it starts");
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().expect("piped"))
-        .read_line(&mut line)
-        .expect("readable");
-    let address = line.trim_end().strip_prefix(&format!("{program}: starting... "));
-    (child, address.expect("it tells the port").to_owned())
+/// A server of the realm on a free port, killed at the end if it was not asked to end.
+struct Daemon {
+    process: Child,
+    address: String,
+}
+
+impl Daemon {
+    fn start(realm: &Realm, program: &str, foreground: &str) -> Self {
+        let mut process = realm
+            .command(program, &[foreground])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().expect("piped"))
+            .read_line(&mut line)
+            .expect("readable");
+        let address = line.trim_end().strip_prefix(&format!("{program}: starting... "));
+        Self {
+            process,
+            address: address.expect("it tells the port").to_owned(),
+        }
+    }
+
+    /// SIGTERM, upon which it ends well.
+    fn stop(mut self) {
+        kill_process(Pid::from_child(&self.process), Signal::TERM).expect("it lives");
+        assert_eq!(self.process.wait().expect("ours").code(), Some(0));
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It has ended already, unless the test has failed.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
 }
 
 fn kpasswd_changes_what_is_in_the_database() {
@@ -56,9 +80,9 @@ fn kpasswd_changes_what_is_in_the_database() {
     let realm = Realm::new(listen).created();
     realm.query("addpol -minlength 6 pol");
     realm.query("addprinc -pw first1 -policy pol +needchange alice");
-    let (mut kdc, address) = daemon(&realm, "krb5kdc", "-n");
-    let (mut kadmind, passwords) = daemon(&realm, "kadmind", "-nofork");
-    let servers = format!("kdc = {address}\n  kpasswd_server = {passwords}");
+    let kdc = Daemon::start(&realm, "krb5kdc", "-n");
+    let kadmind = Daemon::start(&realm, "kadmind", "-nofork");
+    let servers = format!("kdc = {}\n  kpasswd_server = {}", kdc.address, kadmind.address);
     let conf =
         format!("[libdefaults]\n default_realm = KRBTEST.COM\n dns_lookup_kdc = false\n[realms]\n KRBTEST.COM = {{\n  {servers}\n }}\n");
     realm.place.file("krb5.conf", &conf);
@@ -81,18 +105,17 @@ fn kpasswd_changes_what_is_in_the_database() {
     let (printed, _) = realm.query("getprinc alice");
     assert!(printed.contains("Key: vno 2, aes128-cts-hmac-sha1-96\n"), "{printed}");
     assert!(printed.contains("Attributes: \n"), "nothing more to change: {printed}");
-    for server in [&mut kdc, &mut kadmind] {
-        kill_process(Pid::from_raw(server.id().cast_signed()).expect("a process"), Signal::TERM).expect("it lives");
-        assert_eq!(server.wait().expect("ours").code(), Some(0));
-    }
+    kdc.stop();
+    kadmind.stop();
 }
 
 fn kinit_sees_what_kadmin_changes() {
     let realm = Realm::new("  kdc_listen = 127.0.0.1:0\n  supported_enctypes = aes128-cts:normal").created();
     realm.query("addprinc -pw first -requires_preauth alice");
-    let (mut kdc, address) = daemon(&realm, "krb5kdc", "-n");
+    let kdc = Daemon::start(&realm, "krb5kdc", "-n");
     let conf = format!(
-        "[libdefaults]\n default_realm = KRBTEST.COM\n dns_lookup_kdc = false\n[realms]\n KRBTEST.COM = {{\n  kdc = {address}\n }}\n"
+        "[libdefaults]\n default_realm = KRBTEST.COM\n dns_lookup_kdc = false\n[realms]\n KRBTEST.COM = {{\n  kdc = {}\n }}\n",
+        kdc.address
     );
     realm.place.file("krb5.conf", &conf);
     let kinit = |password: &str| {
@@ -119,8 +142,7 @@ fn kinit_sees_what_kadmin_changes() {
     realm.query("modprinc -allow_tix alice");
     let (success, said) = kinit("second");
     assert!(!success && said.contains("revoked"), "{said}");
-    kill_process(Pid::from_raw(kdc.id().cast_signed()).expect("a process"), Signal::TERM).expect("it lives");
-    assert_eq!(kdc.wait().expect("ours").code(), Some(0));
+    kdc.stop();
 }
 
 fn k5test_runs_on_top_of_the_drop_in_tools() {
