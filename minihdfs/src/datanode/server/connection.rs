@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use kerbox_events::{Event, Outcome, Server};
 use prost::Message;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -21,6 +22,10 @@ pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long a peer may refuse to take what it asked for (`dfs.datanode.socket.write.timeout`).
 pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(480);
+
+/// How long a peer is still listened to when all is said, and for how many bytes.
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES: u64 = 16 << 20;
 
 /// Room for what a client says between operations.
 const MESSAGE_ROOM: usize = 4 << 10;
@@ -125,6 +130,15 @@ impl Connection {
     pub(super) async fn send(&mut self, message: &impl Message) -> io::Result<()> {
         self.outbox.message(message);
         self.flush().await
+    }
+
+    /// Ends the connection so that the peer gets to read the last answer: one that is closed with bytes unread is reset, and what was sent
+    /// is lost with it. hdfs-native ends a block with an empty SASL frame after the last packet, Java sends packets while it is told of a
+    /// wrong checksum.
+    pub(super) async fn close(mut self) {
+        // Whatever goes wrong now, the connection ends.
+        let _ = self.stream.shutdown().await;
+        let _ = timeout(LINGER, tokio::io::copy(&mut self.stream.take(LINGER_BYTES), &mut tokio::io::sink())).await;
     }
 
     /// The server's side of the handshake.

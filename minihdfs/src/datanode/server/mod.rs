@@ -16,7 +16,7 @@ mod write_block;
 mod xceiver;
 
 use std::future::{Future, poll_fn};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -66,8 +66,15 @@ pub async fn serve(node: Arc<DataNode>, listener: std::net::TcpListener, shutdow
                     tasks.spawn(async move {
                         let _open = Open::new(&node, peer);
                         let _xceiver = node.xceiver();
-                        if let Err(error) = xceiver::run(&node, Connection::new(stream, peer)).await {
-                            tracing::debug!(datanode = node.number(), %peer, %error, "a data connection ended");
+                        let mut connection = Connection::new(stream, peer);
+                        match xceiver::run(&node, &mut connection).await {
+                            Ok(()) => connection.close().await,
+                            Err(error) => {
+                                tracing::debug!(datanode = node.number(), %peer, %error, "a data connection ended");
+                                if error.kind() == ErrorKind::InvalidData {
+                                    connection.close().await;
+                                }
+                            }
                         }
                     });
                 }

@@ -23,7 +23,7 @@ const MAX_BACKLOG: usize = 1 << 20;
 /// A pipeline at work.
 pub(super) struct Streaming<'a> {
     node: &'a Arc<DataNode>,
-    upstream: Connection,
+    upstream: &'a mut Connection,
     mirror: Option<Connection>,
     pipeline: Pipeline,
     nth: u64,
@@ -32,7 +32,13 @@ pub(super) struct Streaming<'a> {
 
 impl<'a> Streaming<'a> {
     /// Packets come from `upstream` and go on to `mirror`; `spoil`, for a fault, damages what is stored of them.
-    pub(super) fn new(node: &'a Arc<DataNode>, upstream: Connection, mirror: Option<Connection>, pipeline: Pipeline, spoil: bool) -> Self {
+    pub(super) fn new(
+        node: &'a Arc<DataNode>,
+        upstream: &'a mut Connection,
+        mirror: Option<Connection>,
+        pipeline: Pipeline,
+        spoil: bool,
+    ) -> Self {
         Self {
             node,
             upstream,
@@ -41,11 +47,6 @@ impl<'a> Streaming<'a> {
             nth: 0,
             spoil,
         }
-    }
-
-    /// The connection, when all is done.
-    pub(super) fn into_upstream(self) -> Connection {
-        self.upstream
     }
 
     /// Until the last ack is sent. Tells this DataNode's part in it.
@@ -117,7 +118,7 @@ impl<'a> Streaming<'a> {
             nth: self.nth,
             writing: true,
         });
-        match obey(self.node, &mut self.upstream, verdict).await? {
+        match obey(self.node, self.upstream, verdict).await? {
             Ruling::Go { spoil } => Ok(spoil),
             Ruling::Refuse { class, message } => Err(io::Error::other(format!("{class}: {message}"))),
         }
@@ -162,7 +163,7 @@ impl<'a> Streaming<'a> {
 
     /// Until one of the sockets has something to read, or takes something that waits.
     async fn wait(&self) -> io::Result<()> {
-        let upstream = interest(self.wants_packets(), &self.upstream);
+        let upstream = interest(self.wants_packets(), self.upstream);
         let mirror = self.mirror.as_ref().map(|mirror| (mirror, interest(self.pipeline.acks(), mirror)));
         let upstream = async {
             match upstream {

@@ -21,14 +21,14 @@ use crate::proto::hdfs::{BlockOpResponseProto, OpWriteBlockProto, Status, Storag
 use crate::token::AccessMode;
 
 /// Serves a write, to its end or its failure; the connection is not used again.
-pub(super) async fn write_block(node: &Arc<DataNode>, mut connection: Connection, request: OpWriteBlockProto) -> io::Result<()> {
+pub(super) async fn write_block(node: &Arc<DataNode>, connection: &mut Connection, request: OpWriteBlockProto) -> io::Result<()> {
     let event = |outcome| Event::WriteBlock {
         datanode: node.number(),
         block: request.header.base_header.block.block_id,
         downstream: request.targets.len(),
         outcome,
     };
-    let (journal, ruling) = Operation::begin(node, &mut connection, event).await?;
+    let (journal, ruling) = Operation::begin(node, connection, event).await?;
     let set_up = match ruling {
         Ruling::Refuse { class, message } => Err(refusal(Status::Error, Some(String::new()), format!("{class}: {message}"))),
         Ruling::Go { spoil } => set_up(node, connection.peer, &request).await.map(|set_up| (set_up, spoil)),
@@ -56,14 +56,13 @@ pub(super) async fn write_block(node: &Arc<DataNode>, mut connection: Connection
     }
     let downstream = if mirror.is_some() { request.targets.len() } else { 0 };
     let pipeline = Pipeline::new(writer, completion, kind.is_client_pipeline(), downstream);
-    let mut streaming = Streaming::new(node, connection, mirror, pipeline, spoil);
-    journal.end(streaming.run().await?);
+    journal.end(Streaming::new(node, connection, mirror, pipeline, spoil).run().await?);
     if kind == Kind::Transfer {
         let answer = BlockOpResponseProto {
             status: Status::Success.into(),
             ..BlockOpResponseProto::default()
         };
-        streaming.into_upstream().send(&answer).await?;
+        connection.send(&answer).await?;
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ use crate::token::AccessMode;
 const KEEP_ALIVE: Duration = Duration::from_secs(4);
 
 /// Serves operations until the client closes the connection, is silent for too long, or is refused.
-pub(super) async fn run(node: &Arc<DataNode>, mut connection: Connection) -> io::Result<()> {
+pub(super) async fn run(node: &Arc<DataNode>, connection: &mut Connection) -> io::Result<()> {
     if let Some(protection) = &node.protection {
         connection.accept_handshake(node, protection).await?;
     }
@@ -41,7 +41,7 @@ pub(super) async fn run(node: &Arc<DataNode>, mut connection: Connection) -> io:
         match code {
             op::READ_BLOCK => {
                 let request = connection.message(READ_TIMEOUT).await?;
-                if !read_block::read_block(node, &mut connection, request).await? {
+                if !read_block::read_block(node, connection, request).await? {
                     return Ok(());
                 }
             }
@@ -51,15 +51,15 @@ pub(super) async fn run(node: &Arc<DataNode>, mut connection: Connection) -> io:
             }
             op::BLOCK_CHECKSUM => {
                 let request = connection.message(READ_TIMEOUT).await?;
-                return block_checksum(node, &mut connection, request).await;
+                return block_checksum(node, connection, request).await;
             }
             op::TRANSFER_BLOCK => {
                 let request = connection.message(READ_TIMEOUT).await?;
-                return transfer::transfer_block(node, &mut connection, request).await;
+                return transfer::transfer_block(node, connection, request).await;
             }
             op::COPY_BLOCK => {
                 let request = connection.message(READ_TIMEOUT).await?;
-                return read_block::copy_block(node, &mut connection, request).await;
+                return read_block::copy_block(node, connection, request).await;
             }
             op::REPLACE_BLOCK | op::REQUEST_SHORT_CIRCUIT_FDS..=op::REQUEST_SHORT_CIRCUIT_SHM | op::BLOCK_GROUP_CHECKSUM => {
                 let why = format!("Operation {code} is not supported");

@@ -43,6 +43,24 @@ async fn heartbeats_are_acknowledged_in_their_turn() {
 }
 
 #[tokio::test]
+async fn the_last_ack_reaches_a_client_that_sends_more_than_the_last_packet() {
+    let fixture = Fixture::new(1, &[]);
+    let mut connection = fixture.connect(0).await;
+    begin_write(&mut connection, &fixture.write_request(&[], fixture.token(&[AccessMode::Write]))).await;
+    put_packet(&mut connection, 0, 0, b"hello", false);
+    put_packet(&mut connection, 1, 5, &[], true);
+    // hdfs-native sends an empty frame here; this is more than is read with the packet.
+    connection.outbox.unit(&[0; 1 << 20]);
+    connection.flush().await.expect("taken");
+    for seqno in [0, 1] {
+        let ack: PipelineAckProto = connection.message(READ_TIMEOUT).await.expect("answered");
+        assert_eq!(ack.seqno, seqno);
+    }
+    let end = connection.fill().await.expect_err("the DataNode ends the connection");
+    assert_eq!(end.kind(), ErrorKind::UnexpectedEof, "and does not reset it");
+}
+
+#[tokio::test]
 async fn what_was_flushed_is_visible_before_the_block_is_complete() {
     let fixture = Fixture::new(3, &[]);
     let mut connection = fixture.connect(0).await;
