@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kerbox::{Clock, Event, Realm, TgsKind};
 
+use super::realms::with_long_passwords;
 use crate::support::{Peer, TestResult, command, peers_dir, run, trials};
 
 trials! {
@@ -59,17 +60,7 @@ fn it_renews_a_ticket_that_is_nearly_over() -> TestResult {
 }
 
 fn it_changes_a_password_and_says_why_not() -> TestResult {
-    let realm = Realm::start_blocking()?;
-    let policy = kerbox_kdc::PasswordPolicy {
-        min_length: 8,
-        ..kerbox_kdc::PasswordPolicy::default()
-    };
-    realm
-        .kdc()
-        .database_mut()
-        .realm_mut(realm.name())
-        .map_err(kerbox::Error::from)?
-        .password_policy = policy;
+    let realm = with_long_passwords()?;
     let probe = peers_dir().join("bin/krb-go");
     let go = |arguments: &[&str]| run(&mut command(&realm.env(), &probe, arguments), "");
     let said = go(&["alice", "-p", "alice", "-n", "short"])?.refused()?;

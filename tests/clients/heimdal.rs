@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use kerbox::{EncryptionType, Error, NewPrincipal, Realm};
+use kerbox::{EncryptionType, Realm};
 
+use super::realms::{delegating, with_long_passwords};
 use crate::support::{Peer, Ran, TestResult, command, heimdal, on, run, trials};
 
 trials! {
@@ -74,13 +75,7 @@ fn kgetcred_asks_for_an_enctype_and_for_flags() -> TestResult {
 }
 
 fn kgetcred_acts_in_a_user_s_name_where_it_is_allowed() -> TestResult {
-    let realm = Realm::builder()
-        .principal(
-            NewPrincipal::new("HTTP/localhost")
-                .attribute("+ok_to_auth_as_delegate")
-                .delegates_to("nn/localhost"),
-        )
-        .start_blocking()?;
+    let realm = delegating()?;
     let keytab = realm.keytab("HTTP/localhost")?.display().to_string();
     heim(&realm, "kinit.heimdal", &["-f", "-k", "-t", &keytab, "HTTP/localhost"])?.ok()?;
     let evidence = format!("FILE:{}", realm.path().join("evidence").display());
@@ -115,17 +110,7 @@ fn kinit_shows_a_password_inside_an_armor() -> TestResult {
 }
 
 fn kpasswd_changes_a_password_and_says_why_not() -> TestResult {
-    let realm = Realm::start_blocking()?;
-    let policy = kerbox_kdc::PasswordPolicy {
-        min_length: 8,
-        ..kerbox_kdc::PasswordPolicy::default()
-    };
-    realm
-        .kdc()
-        .database_mut()
-        .realm_mut(realm.name())
-        .map_err(Error::from)?
-        .password_policy = policy;
+    let realm = with_long_passwords()?;
     // It asks on the terminal of its session; without one on its standard input.
     let program = heimdal("kpasswd.heimdal").display().to_string();
     let kpasswd = |input: &str| on(&realm, "setsid", &["--wait", &program, "alice"], input);

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use kerbox::{Error, Event, NewPrincipal, Realm};
+use kerbox::{Event, NewPrincipal, Realm};
 use kerbox_kdc::PasswordPolicy;
 
+use super::realms::with_policy;
 use crate::support::{Peer, TestResult, on, trials};
 
 trials! {
@@ -15,12 +16,6 @@ trials! {
         a_wrong_old_password_changes_nothing,
         an_expired_password_is_changed_by_kinit,
         a_password_that_must_be_changed_is_changed_by_kinit;
-}
-
-fn with_policy(policy: PasswordPolicy) -> Result<Realm, Error> {
-    let realm = Realm::start_blocking()?;
-    realm.kdc().database_mut().realm_mut(realm.name())?.password_policy = policy;
-    Ok(realm)
 }
 
 fn a_password_is_changed() -> TestResult {

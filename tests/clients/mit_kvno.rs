@@ -1,7 +1,8 @@
 //! MIT's kvno: service tickets, keytabs, user-to-user, and tickets in others' names.
 
-use kerbox::{Error, NewPrincipal, Realm};
+use kerbox::{NewPrincipal, Realm};
 
+use super::realms::delegating;
 use crate::support::{Peer, TestResult, on, trials};
 
 trials! {
@@ -12,18 +13,6 @@ trials! {
         user_to_user_is_refused_where_the_server_does_not_allow_it,
         a_service_gets_a_ticket_to_itself_in_a_user_s_name,
         a_service_acts_in_a_user_s_name_where_it_is_allowed;
-}
-
-/// A realm in which HTTP may come to the NameNode in users' names, and dn may ask for others' tickets to itself alone.
-fn delegating() -> Result<Realm, Error> {
-    Realm::builder()
-        .principal(
-            NewPrincipal::new("HTTP/localhost")
-                .attribute("+ok_to_auth_as_delegate")
-                .delegates_to("nn/localhost"),
-        )
-        .principal(NewPrincipal::new("dn/localhost").delegates_to("nn/localhost"))
-        .start_blocking()
 }
 
 fn login(realm: &Realm, service: &str) -> TestResult {

@@ -17,6 +17,7 @@ mod mit_kvno;
 mod mit_tools;
 mod pac;
 mod python;
+mod realms;
 mod referral;
 
 pub(crate) fn trials() -> Vec<Trial> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kerbox::{ErrorCode, NewPrincipal, Realm};
 
+use super::realms::delegating;
 use crate::support::{Peer, TestResult, Text, command, peer_source, python, run, trials};
 
 trials! {
@@ -121,13 +122,7 @@ fn gssapi_makes_a_context() -> TestResult {
 }
 
 fn gssapi_acts_in_a_user_s_name_where_it_is_allowed() -> TestResult {
-    let realm = Realm::builder()
-        .principal(
-            NewPrincipal::new("HTTP/localhost")
-                .attribute("+ok_to_auth_as_delegate")
-                .delegates_to("nn/localhost"),
-        )
-        .start_blocking()?;
+    let realm = delegating()?;
     let [alice, http, nn, hdfs] = ["alice", "HTTP/localhost", "nn/localhost", "hdfs/localhost"].map(|name| full(&realm, name));
     let [https, nns, hdfss] = ["HTTP/localhost", "nn/localhost", "hdfs/localhost"].map(|name| keytab(&realm, name));
     let https = https?;

@@ -1,0 +1,31 @@
+//! Realms in which several clients are tried.
+
+use kerbox::{Error, NewPrincipal, Realm};
+use kerbox_kdc::PasswordPolicy;
+
+/// One whose passwords must be of a kind.
+pub(super) fn with_policy(policy: PasswordPolicy) -> Result<Realm, Error> {
+    let realm = Realm::start_blocking()?;
+    realm.kdc().database_mut().realm_mut(realm.name())?.password_policy = policy;
+    Ok(realm)
+}
+
+/// One whose passwords must have eight characters.
+pub(super) fn with_long_passwords() -> Result<Realm, Error> {
+    with_policy(PasswordPolicy {
+        min_length: 8,
+        ..PasswordPolicy::default()
+    })
+}
+
+/// One in which HTTP may come to nn in anybody's name, and dn in the name of who sent a forwardable ticket.
+pub(super) fn delegating() -> Result<Realm, Error> {
+    Realm::builder()
+        .principal(
+            NewPrincipal::new("HTTP/localhost")
+                .attribute("+ok_to_auth_as_delegate")
+                .delegates_to("nn/localhost"),
+        )
+        .principal(NewPrincipal::new("dn/localhost").delegates_to("nn/localhost"))
+        .start_blocking()
+}
