@@ -6,7 +6,6 @@ use rand::Rng;
 
 use crate::error::Refusal;
 use crate::fast::Fast;
-use crate::s4u;
 
 /// PA-FX-COOKIE: clients give it back (RFC 6113, 5.2). This KDC keeps its state elsewhere, so it says only that there is one.
 pub(crate) fn cookie() -> PaData {
@@ -23,11 +22,18 @@ pub(crate) fn encrypted_padata(request: &KdcRequest, raw: &[u8], reply_key: &Enc
         // That armor is understood, where nobody on the way can take it out: MIT's clients keep it in their cache.
         padata.push(PaData::new(PaDataType::FX_FAST, Vec::new()));
     }
-    if s4u::resource_based(request) {
+    if resource_based(request) {
         let options = PaPacOptions(PaPacOptions::RESOURCE_BASED);
         padata.push(PaData::new(PaDataType::PAC_OPTIONS, options.encode()));
     }
     padata
+}
+
+/// Whether the client asks for delegation that the resource allows.
+pub(crate) fn resource_based(request: &KdcRequest) -> bool {
+    PaData::find(&request.padata, PaDataType::PAC_OPTIONS)
+        .and_then(|element| PaPacOptions::decode(&element.value).ok())
+        .is_some_and(|options| options.0 & PaPacOptions::RESOURCE_BASED != 0)
 }
 
 /// The client as a reply names it outside of an armor.

@@ -1,8 +1,6 @@
 //! S4U2Self and S4U2Proxy: services that act in a user's name (MS-SFU).
 
-use kerbox_krb5::messages::{
-    EncTicketPart, KdcOptions, KdcRequest, PaData, PaDataType, PaForUser, PaPacOptions, PaS4uX509User, TicketFlags,
-};
+use kerbox_krb5::messages::{EncTicketPart, KdcOptions, KdcRequest, PaData, PaDataType, PaForUser, PaS4uX509User, TicketFlags};
 use kerbox_krb5::{ErrorCode, KeyUsage, Principal};
 
 use crate::as_exchange::{self, TGS_OPTIONS};
@@ -11,7 +9,7 @@ use crate::context::Context;
 use crate::error::KdcError;
 use crate::tgs_checks::{SAME_TICKET, SecondTicket};
 use crate::tgs_header::Header;
-use crate::{Attributes, Pac, PrincipalEntry, pac};
+use crate::{Attributes, Pac, PrincipalEntry, pac, reply};
 
 /// Whom an S4U2Self request names.
 pub(crate) struct S4u2Self<'a> {
@@ -122,13 +120,6 @@ impl<'a> S4u2Self<'a> {
     }
 }
 
-/// Whether the client asks for delegation that the resource allows.
-pub(crate) fn resource_based(request: &KdcRequest) -> bool {
-    PaData::find(&request.padata, PaDataType::PAC_OPTIONS)
-        .and_then(|element| PaPacOptions::decode(&element.value).ok())
-        .is_some_and(|options| options.0 & PaPacOptions::RESOURCE_BASED != 0)
-}
-
 /// Whether a service may come to `server` in the name of the evidence ticket's client.
 pub(crate) fn check_s4u2proxy<'a, 'b>(
     context: &Context<'_>,
@@ -173,7 +164,7 @@ pub(crate) fn check_s4u2proxy<'a, 'b>(
         return Err(KdcError::EvidencePacClient);
     }
     let allowed = |list: &[Principal], principal: &Principal| list.contains(principal);
-    let by_resource = resource_based(request) && allowed(&server.delegates_from, &evidence.server.principal);
+    let by_resource = reply::resource_based(request) && allowed(&server.delegates_from, &evidence.server.principal);
     let by_service = allowed(&evidence.server.delegates_to, &server.principal);
     if by_resource || by_service {
         Ok(evidence)

@@ -1,6 +1,6 @@
 //! Block recovery, at one replica (InterDatanodeProtocol).
 
-use super::stages::java_name;
+use super::replica::java_name;
 use super::{BlockStore, ReplicaState};
 use crate::HdfsError;
 use crate::datanode::link::{Block, ReportedReplica};

@@ -6,7 +6,6 @@ use std::os::unix::fs::FileExt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::layout::{self, Layout, META_HEADER, Place};
-use super::stages::java_name;
 use crate::datanode::checksum::{CHECKSUM_LENGTH, DataChecksum};
 use crate::datanode::link::{Block, ReplicaState, ReportedReplica};
 
@@ -261,4 +260,15 @@ fn intact_length(data: &File, meta: &File, checksum: DataChecksum, length: u64) 
         Ok(()) => length,
         Err(_) => start,
     })
+}
+
+/// A state as Hadoop prints it.
+pub(super) fn java_name(state: ReplicaState) -> &'static str {
+    match state {
+        ReplicaState::Finalized => "FINALIZED",
+        ReplicaState::Rbw => "RBW",
+        ReplicaState::Rwr => "RWR",
+        ReplicaState::Rur => "RUR",
+        ReplicaState::Temporary => "TEMPORARY",
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-use super::replica::{Replica, State};
+use super::replica::{Replica, State, java_name};
 use super::{BlockStore, Place, REPLICA_ALREADY_EXISTS, REPLICA_NOT_FOUND, ReplicaState, ReplicaWriter};
 use crate::HdfsError;
 use crate::datanode::checksum::DataChecksum;
@@ -193,15 +193,5 @@ impl BlockStore {
 
     fn unsuitable(&self, why: &str, replica: &Replica, state: &State) -> HdfsError {
         HdfsError::new(REPLICA_NOT_FOUND, format!("{why} {}:{}", self.block_pool, replica.describe(state)))
-    }
-}
-
-pub(super) fn java_name(state: ReplicaState) -> &'static str {
-    match state {
-        ReplicaState::Finalized => "FINALIZED",
-        ReplicaState::Rbw => "RBW",
-        ReplicaState::Rwr => "RWR",
-        ReplicaState::Rur => "RUR",
-        ReplicaState::Temporary => "TEMPORARY",
     }
 }
