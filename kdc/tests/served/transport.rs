@@ -12,6 +12,7 @@ use kerbox_krb5::messages::{KrbError, frame};
 use kerbox_krb5::{ErrorCode, Timestamp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::support::{Served, principal, theirs};
 
@@ -116,8 +117,17 @@ fn what_is_no_request_ends_the_connection_and_gets_no_datagram() {
 
 #[test]
 fn silent_connections_make_room_for_others() {
+    const SILENT: usize = 1000;
+    const { assert!(SILENT > MAX_CONNECTIONS) };
+    // Both ends are in this process, and many systems give a process 1024 descriptors unless it asks for more.
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    setrlimit(Resource::Nofile, raised).expect("up to the hard limit is allowed");
     let served = Served::start();
-    let silent: Vec<TcpStream> = (0..MAX_CONNECTIONS + 20).map(|_| connect(&served)).collect();
+    let silent: Vec<TcpStream> = (0..SILENT).map(|_| connect(&served)).collect();
     let mut stream = connect(&served);
     stream.write_all(&frame(&request(1))).expect("sent");
     assert_eq!(code(&read(&mut stream).expect("an answer")), ErrorCode::KDC_ERR_PREAUTH_REQUIRED);
