@@ -8,14 +8,28 @@ use kerbox::{Cluster, Event, Fault, Verdict};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let cluster = Cluster::simple().datanodes(4).start().await?;
-    let hdfs = ClientBuilder::new().with_url(cluster.url()).with_user("alice").build()?;
+    let hdfs = ClientBuilder::new()
+        .with_url(cluster.url())
+        .with_user("alice")
+        .build()?;
 
     // Whichever DataNode is the first to see a fifth packet does not live to see a sixth.
-    let fifth_packet = |event: &Event| matches!(event, Event::Packet { nth: 5, writing: true, .. });
+    let fifth_packet = |event: &Event| {
+        matches!(
+            event,
+            Event::Packet {
+                nth: 5,
+                writing: true,
+                ..
+            }
+        )
+    };
     let fault = cluster.inject(Fault::new(fifth_packet, Verdict::Kill).once());
 
     let text = "a line that shall not be lost\n".repeat(50_000);
-    let mut file = hdfs.create("/user/alice/lines", WriteOptions::default()).await?;
+    let mut file = hdfs
+        .create("/user/alice/lines", WriteOptions::default())
+        .await?;
     file.write_bytes(text.clone().into()).await?;
     file.close().await?;
     assert_eq!(fault.struck(), 1);
@@ -25,7 +39,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for number in 1..=4 {
         println!(
             "DataNode {number} {}",
-            if cluster.datanode(number)?.is_running() { "lives" } else { "died" }
+            if cluster.datanode(number)?.is_running() {
+                "lives"
+            } else {
+                "died"
+            }
         );
     }
     println!("{} bytes, all there", text.len());

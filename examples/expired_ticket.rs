@@ -1,4 +1,5 @@
-//! A job that renews its ticket in time outlives the ticket's end; one that does not is refused. Seven days in a moment.
+//! A job that renews its ticket in time outlives the ticket's end; one that does not is refused.
+//! Seven days in a moment.
 //!
 //! `cargo run -p kerbox-examples --example expired_ticket`
 
@@ -16,7 +17,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .await?;
     let alice = cluster.login("alice").await?;
     let _env = alice.enter_env();
-    let list = async || ClientBuilder::new().with_url(cluster.url()).build()?.list_status("/", false).await;
+    let list = async || {
+        ClientBuilder::new()
+            .with_url(cluster.url())
+            .build()?
+            .list_status("/", false)
+            .await
+    };
 
     for day in 1..=6 {
         cluster.advance(Duration::from_hours(24)).await?;
@@ -31,8 +38,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     cluster.advance_past(alice.ticket().end_time).await?;
     let refused = list().await.expect_err("the ticket has ended");
     println!("day 7, the client: {refused}");
-    let too_late = alice.renew().await.expect_err("an expired ticket cannot be renewed");
-    assert_eq!(too_late.kerberos_code(), Some(ErrorCode::KRB_AP_ERR_TKT_EXPIRED));
+    let too_late = alice
+        .renew()
+        .await
+        .expect_err("an expired ticket cannot be renewed");
+    assert_eq!(
+        too_late.kerberos_code(),
+        Some(ErrorCode::KRB_AP_ERR_TKT_EXPIRED)
+    );
     println!("day 7, the KDC: {too_late}");
 
     alice.login_again().await?;

@@ -12,7 +12,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let _env = alice.enter_env(); // KRB5_CONFIG, KRB5CCNAME, HADOOP_CONF_DIR, until dropped
     let hdfs = ClientBuilder::new().with_url(cluster.url()).build()?;
 
-    let mut file = hdfs.create("/user/alice/report", WriteOptions::default()).await?;
+    let mut file = hdfs
+        .create("/user/alice/report", WriteOptions::default())
+        .await?;
     file.write_bytes("42\n".into()).await?;
     file.close().await?;
 

@@ -19,13 +19,20 @@ trials! {
 const MEBIBYTE: usize = 1 << 20;
 
 fn cluster(protection: Protection) -> Result<Cluster, kerbox::Error> {
-    Cluster::secure().protection(protection).datanodes(3).threads(2).start_blocking()
+    Cluster::secure()
+        .protection(protection)
+        .datanodes(3)
+        .threads(2)
+        .start_blocking()
 }
 
 /// A MiB that differs from every other one.
 fn mebibyte(base: &Bytes, number: usize) -> Bytes {
     let mut bytes = base.to_vec();
-    for (byte, mark) in bytes.chunks_mut(512).zip(number.to_le_bytes().into_iter().cycle()) {
+    for (byte, mark) in bytes
+        .chunks_mut(512)
+        .zip(number.to_le_bytes().into_iter().cycle())
+    {
         byte[0] ^= mark;
     }
     bytes.into()
@@ -50,14 +57,19 @@ async fn stream_through(client: &Client, path: &str, mebibytes: usize) -> Result
 }
 
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
 }
 
 fn moves(protection: Protection, mebibytes: usize) -> TestResult {
     let cluster = cluster(protection)?;
     let alice = cluster.login_blocking("alice")?;
     let begun = cluster.clock().real_now();
-    runtime()?.block_on(async { stream_through(&client(&cluster, &alice)?, "/user/alice/big", mebibytes).await })?;
+    runtime()?.block_on(async {
+        stream_through(&client(&cluster, &alice)?, "/user/alice/big", mebibytes).await
+    })?;
     let took = cluster.clock().real_now().since(begun);
     println!("{mebibytes} MiB, {protection:?}, three replicas, written and read in {took:?}");
     Ok(())
@@ -87,7 +99,10 @@ fn ten_thousand_small_files_with_three_replicas_come_back_the_same() -> TestResu
                         let path = format!("/user/alice/small/{}/{number}", number % 100);
                         let bytes = mebibyte(&pattern(1024), number);
                         write(&client, &path, bytes.clone()).await?;
-                        assert!(read(&client, &path).await? == bytes, "{path} came back changed");
+                        assert!(
+                            read(&client, &path).await? == bytes,
+                            "{path} came back changed"
+                        );
                     }
                     Ok::<(), HdfsError>(())
                 })

@@ -1,8 +1,10 @@
-//! Finds block tokens in what a NameNode answers, and puts others in their place without moving a byte of the rest.
+//! Finds block tokens in what a NameNode answers, and puts others in their place without moving a
+//! byte of the rest.
 
 use std::ops::Range;
 
-/// What a `TokenProto` of kind `HDFS_BLOCK_TOKEN` holds; the default is what a NameNode sends that uses no tokens.
+/// What a `TokenProto` of kind `HDFS_BLOCK_TOKEN` holds; the default is what a NameNode sends that
+/// uses no tokens.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct BlockToken {
     pub(crate) identifier: Vec<u8>,
@@ -15,7 +17,8 @@ const PASSWORD: usize = 20;
 /// A field that no Hadoop knows, of a length: every reader of protobuf skips it.
 const PADDING: u8 = 15 << 3 | 2;
 
-/// Lets `change` do as it likes with each block token in `message`; what it makes of one must not be longer.
+/// Lets `change` do as it likes with each block token in `message`; what it makes of one must not
+/// be longer.
 pub(crate) fn for_each_block_token(message: &mut [u8], mut change: impl FnMut(&mut BlockToken)) {
     for kind in 0..message.len() {
         if !message[kind..].starts_with(KIND) {
@@ -37,7 +40,9 @@ pub(crate) fn for_each_block_token(message: &mut [u8], mut change: impl FnMut(&m
 fn token_around(message: &[u8], kind: usize) -> Option<(Range<usize>, BlockToken)> {
     let password = kind.checked_sub(2 + PASSWORD)?;
     let end = kind + KIND.len() + 2;
-    if !message[password - 2..].starts_with(&[2 << 3 | 2, PASSWORD as u8]) || !message.get(end - 2..)?.starts_with(&[4 << 3 | 2, 0]) {
+    if !message[password - 2..].starts_with(&[2 << 3 | 2, PASSWORD as u8])
+        || !message.get(end - 2..)?.starts_with(&[4 << 3 | 2, 0])
+    {
         return None;
     }
     // The identifier is as long as it says, and so is the whole.
@@ -46,7 +51,9 @@ fn token_around(message: &[u8], kind: usize) -> Option<(Range<usize>, BlockToken
         let identifier = start + 1 + head..password - 2;
         let is_start = message[start] == 1 << 3 | 2 && identifier.len() == length;
         let whole = [1, 2].into_iter().any(|width| {
-            let head = start.checked_sub(width).and_then(|at| varint(&message[at..]));
+            let head = start
+                .checked_sub(width)
+                .and_then(|at| varint(&message[at..]));
             head == Some((end - start, width))
         });
         (is_start && whole).then(|| {
@@ -69,21 +76,32 @@ fn varint(bytes: &[u8]) -> Option<(usize, usize)> {
 }
 
 fn encode(token: &BlockToken, length: usize) -> Vec<u8> {
-    let kind = if token.identifier.is_empty() { &[] } else { KIND };
+    let kind = if token.identifier.is_empty() {
+        &[]
+    } else {
+        KIND
+    };
     let mut bytes = Vec::with_capacity(length);
-    for (field, value) in [(1, &*token.identifier), (2, &token.password), (3, kind), (4, &[])] {
+    for (field, value) in [
+        (1, &*token.identifier),
+        (2, &token.password),
+        (3, kind),
+        (4, &[]),
+    ] {
         put(&mut bytes, field << 3 | 2, value);
     }
     let spare = length
         .checked_sub(bytes.len())
         .expect("the token that takes the place is not longer");
     if spare < 3 {
-        // The last byte is the length of the service, 0, which may be written with more bytes than it needs.
+        // The last byte is the length of the service, 0, which may be written with more bytes than
+        // it needs.
         bytes.pop();
         bytes.resize(length - 1, 0x80);
         bytes.push(0);
     } else {
-        // The padding's own length takes two bytes, so that any length can be filled that three bytes fit in.
+        // The padding's own length takes two bytes, so that any length can be filled that three
+        // bytes fit in.
         let fill = spare - 3;
         bytes.extend([PADDING, (fill & 0x7F) as u8 | 0x80, (fill >> 7) as u8]);
         bytes.resize(length, 0);

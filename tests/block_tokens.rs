@@ -1,6 +1,8 @@
-//! Block tokens that are missing, changed, or another's: every DataNode refuses them, and Hadoop's clients understand the refusal.
+//! Block tokens that are missing, changed, or another's: every DataNode refuses them, and Hadoop's
+//! clients understand the refusal.
 //!
-//! No client makes such a token by itself, so a proxy before the NameNode changes those that it gives out. (Tokens that expire: `tokens`.)
+//! No client makes such a token by itself, so a proxy before the NameNode changes those that it
+//! gives out. (Tokens that expire: `tokens`.)
 
 use std::time::Duration;
 
@@ -27,9 +29,12 @@ trials! {
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// Without security of RPC or data transfer, but with block tokens: what DataNodes check is all that is checked.
+/// Without security of RPC or data transfer, but with block tokens: what DataNodes check is all
+/// that is checked.
 fn plain_cluster(seed: u64) -> Result<Cluster, Error> {
-    let builder = Cluster::simple().seed(seed).set("dfs.block.access.token.enable", "true");
+    let builder = Cluster::simple()
+        .seed(seed)
+        .set("dfs.block.access.token.enable", "true");
     // Java's client tries nine times in a minute otherwise.
     Ok(builder
         .set("dfs.client.max.block.acquire.failures", "0")
@@ -37,17 +42,29 @@ fn plain_cluster(seed: u64) -> Result<Cluster, Error> {
         .start_blocking()?)
 }
 
-/// A token of a block of the same number in another cluster, hence in another block pool and under other keys.
+/// A token of a block of the same number in another cluster, hence in another block pool and under
+/// other keys.
 fn token_of_another_pool(like: &BlockToken) -> Result<BlockToken, Error> {
     for seed in 2..20 {
         let other = plain_cluster(seed)?;
         let spoiler = Spoiler::start(&other, 0)?;
         block_on(async {
-            write(&simple_client(&other, "alice")?, "/user/alice/f", pattern(100)).await?;
-            read(&spoiler.proxy.simple_client(&other, "alice")?, "/user/alice/f").await?;
+            write(
+                &simple_client(&other, "alice")?,
+                "/user/alice/f",
+                pattern(100),
+            )
+            .await?;
+            read(
+                &spoiler.proxy.simple_client(&other, "alice")?,
+                "/user/alice/f",
+            )
+            .await?;
             Ok(())
         })?;
-        let token = spoiler.remembered().ok_or("the NameNode gives out no token")?;
+        let token = spoiler
+            .remembered()
+            .ok_or("the NameNode gives out no token")?;
         // One that fits in the place of the other.
         if token.identifier.len() == like.identifier.len() && token.identifier != like.identifier {
             return Ok(token);
@@ -58,13 +75,18 @@ fn token_of_another_pool(like: &BlockToken) -> Result<BlockToken, Error> {
 
 /// Whether the DataNode has refused a token, and served nobody.
 fn was_refused(cluster: &Cluster, since: &kerbox::Journal) -> TestResult {
-    let is_transfer = |event: &Event| matches!(event, Event::ReadBlock { .. } | Event::WriteBlock { .. });
+    let is_transfer =
+        |event: &Event| matches!(event, Event::ReadBlock { .. } | Event::WriteBlock { .. });
     let outcomes: Vec<Outcome> = since
         .filter(is_transfer)
         .iter()
         .filter_map(|entry| entry.event.outcome().cloned())
         .collect();
-    if !outcomes.is_empty() && outcomes.iter().all(|outcome| *outcome == Outcome::Status("ERROR_ACCESS_TOKEN")) {
+    if !outcomes.is_empty()
+        && outcomes
+            .iter()
+            .all(|outcome| *outcome == Outcome::Status("ERROR_ACCESS_TOKEN"))
+    {
         Ok(())
     } else {
         Err(format!("not refused: {}", cluster.journal().last(20)).into())
@@ -72,10 +94,19 @@ fn was_refused(cluster: &Cluster, since: &kerbox::Journal) -> TestResult {
 }
 
 /// Every way to spoil a token, each with the token that takes its place where there is one.
-fn ways(cluster: &Cluster, spoiler: &Spoiler, native: &Client) -> Result<Vec<(Spoiling, Option<BlockToken>)>, Error> {
+fn ways(
+    cluster: &Cluster,
+    spoiler: &Spoiler,
+    native: &Client,
+) -> Result<Vec<(Spoiling, Option<BlockToken>)>, Error> {
     let mut of_another_block = None;
     block_on(async {
-        write(&simple_client(cluster, "alice")?, "/user/alice/other", pattern(100)).await?;
+        write(
+            &simple_client(cluster, "alice")?,
+            "/user/alice/other",
+            pattern(100),
+        )
+        .await?;
         read(native, "/user/alice/other").await?;
         of_another_block = spoiler.remembered();
         Ok(())
@@ -97,7 +128,12 @@ fn hdfs_native_reads_nothing_with_a_token_that_is_not_its_own() -> TestResult {
     let native = spoiler.proxy.simple_client(&cluster, "alice")?;
     let ways = ways(&cluster, &spoiler, &native)?;
     block_on(async {
-        write(&simple_client(&cluster, "alice")?, "/user/alice/f", pattern(1000)).await?;
+        write(
+            &simple_client(&cluster, "alice")?,
+            "/user/alice/f",
+            pattern(1000),
+        )
+        .await?;
         for (spoiling, other) in ways {
             spoiler.spoil(spoiling);
             other.into_iter().for_each(|token| spoiler.remember(token));
@@ -123,7 +159,11 @@ fn hdfs_native_writes_nothing_with_a_token_that_is_not_its_own() -> TestResult {
             other.into_iter().for_each(|token| spoiler.remember(token));
             let since = cluster.journal().from_here();
             let path = format!("/user/alice/new-{number}");
-            let written = tokio::time::timeout(Duration::from_secs(20), write(&native, &path, pattern(1000))).await;
+            let written = tokio::time::timeout(
+                Duration::from_secs(20),
+                write(&native, &path, pattern(1000)),
+            )
+            .await;
             assert!(
                 matches!(written, Ok(Err(_))),
                 "{spoiling:?}: {written:?}: {}",
@@ -156,16 +196,26 @@ fn hdfs_native_is_refused_at_the_handshake_or_after_it() -> TestResult {
         }
         // Opened, not read: a connection would be kept, and the next read on it needs no handshake.
         native.read("/user/alice/other").await?;
-        for spoiling in [Spoiling::Missing, Spoiling::Password, Spoiling::User, Spoiling::Other] {
+        for spoiling in [
+            Spoiling::Missing,
+            Spoiling::Password,
+            Spoiling::User,
+            Spoiling::Other,
+        ] {
             spoiler.spoil(spoiling);
             let since = cluster.journal().from_here();
             let reader = native.clone();
-            // hdfs-native 0.14.8 does not look at the status of a handshake's answer, and panics for want of a proof in it.
+            // hdfs-native 0.14.8 does not look at the status of a handshake's answer, and panics
+            // for want of a proof in it.
             let answered = tokio::spawn(async move { read(&reader, "/user/alice/f").await }).await;
-            assert!(!matches!(answered, Ok(Ok(_))), "{spoiling:?}: the token was taken");
+            assert!(
+                !matches!(answered, Ok(Ok(_))),
+                "{spoiling:?}: the token was taken"
+            );
             let told = handshake_refusals(&since);
             if spoiling == Spoiling::Missing {
-                // Without a token this client begins no handshake, and is cut off before any operation.
+                // Without a token this client begins no handshake, and is cut off before any
+                // operation.
                 let asked = since.count(|event| matches!(event, Event::ReadBlock { .. }));
                 let came = since.count(|event| {
                     matches!(
@@ -177,7 +227,12 @@ fn hdfs_native_is_refused_at_the_handshake_or_after_it() -> TestResult {
                         }
                     )
                 });
-                assert_eq!((told.len(), asked, came > 0), (0, 0, true), "{}", cluster.journal().last(20));
+                assert_eq!(
+                    (told.len(), asked, came > 0),
+                    (0, 0, true),
+                    "{}",
+                    cluster.journal().last(20)
+                );
             } else if spoiling == Spoiling::Other {
                 // A token that is good for something opens the connection, but no other block.
                 assert!(told.is_empty(), "{told:?}");
@@ -200,7 +255,12 @@ fn the_java_client_is_told_that_its_token_is_no_good() -> TestResult {
     let local = cluster.path().join("local");
     std::fs::write(&local, pattern(1000))?;
     block_on(async {
-        write(&simple_client(&cluster, "alice")?, "/user/alice/f", pattern(1000)).await?;
+        write(
+            &simple_client(&cluster, "alice")?,
+            "/user/alice/f",
+            pattern(1000),
+        )
+        .await?;
         Ok(())
     })?;
     let env = cluster.env_of("alice");
@@ -234,11 +294,19 @@ fn the_java_client_asks_once_more_for_a_token_and_goes_on() -> TestResult {
     let spoiler = Spoiler::start(&cluster, 1)?;
     let text: String = (0..1000).map(|i| format!("line {i}\n")).collect();
     block_on(async {
-        write(&simple_client(&cluster, "alice")?, "/user/alice/f", text.clone().into()).await?;
+        write(
+            &simple_client(&cluster, "alice")?,
+            "/user/alice/f",
+            text.clone().into(),
+        )
+        .await?;
         Ok(())
     })?;
     spoiler.spoil(Spoiling::Password);
-    let (answers, said) = shells(&cluster.env_of("alice"), &[&["-cat", &spoiler.url("/user/alice/f")]])?;
+    let (answers, said) = shells(
+        &cluster.env_of("alice"),
+        &[&["-cat", &spoiler.url("/user/alice/f")]],
+    )?;
     assert_eq!(answers[0].0, 0, "{said}");
     assert!(answers[0].1 == text, "the file came back changed");
     assert_eq!(spoiler.count(), 1);
@@ -252,7 +320,8 @@ fn the_java_client_asks_once_more_for_a_token_and_goes_on() -> TestResult {
     Ok(())
 }
 
-/// A token whose key nobody has is told from one with a wrong password: `accessTokenError`, which makes the client ask again.
+/// A token whose key nobody has is told from one with a wrong password: `accessTokenError`, which
+/// makes the client ask again.
 fn the_java_client_asks_once_more_when_a_handshake_was_refused() -> TestResult {
     let cluster = Cluster::secure().start_blocking()?;
     let alice = cluster.login_blocking("alice")?;
@@ -260,7 +329,10 @@ fn the_java_client_asks_once_more_when_a_handshake_was_refused() -> TestResult {
     let text: String = (0..1000).map(|i| format!("line {i}\n")).collect();
     let local = cluster.path().join("local");
     std::fs::write(&local, &text)?;
-    shells(&alice.env(), &[&["-put", &local.display().to_string(), "/user/alice/f"]])?;
+    shells(
+        &alice.env(),
+        &[&["-put", &local.display().to_string(), "/user/alice/f"]],
+    )?;
     spoiler.spoil(Spoiling::Key);
     let since = cluster.journal().from_here();
     let (answers, said) = shells(&alice.env(), &[&["-cat", &spoiler.url("/user/alice/f")]])?;
@@ -268,6 +340,9 @@ fn the_java_client_asks_once_more_when_a_handshake_was_refused() -> TestResult {
     assert!(answers[0].1 == text, "the file came back changed");
     assert_eq!(spoiler.count(), 1);
     let told = handshake_refusals(&since);
-    assert!(told.len() == 1 && told[0].contains("since the required block key"), "{told:?}");
+    assert!(
+        told.len() == 1 && told[0].contains("since the required block key"),
+        "{told:?}"
+    );
     Ok(())
 }

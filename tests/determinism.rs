@@ -1,4 +1,5 @@
-//! Same seed, same clock, same script: what repeats when a fixture is started again, tried with real clients.
+//! Same seed, same clock, same script: what repeats when a fixture is started again, tried with
+//! real clients.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,7 +25,8 @@ fn repeats(event: &Event) -> bool {
     !matches!(event, Event::Connection { .. })
 }
 
-/// What each server saw, in its own order: how the threads of a client and of the fixture interleave is not the fixture's to say.
+/// What each server saw, in its own order: how the threads of a client and of the fixture
+/// interleave is not the fixture's to say.
 fn told_by_each(journal: &kerbox::Journal) -> BTreeMap<Option<Server>, Vec<String>> {
     let mut told: BTreeMap<_, Vec<String>> = BTreeMap::new();
     for entry in journal.filter(repeats) {
@@ -45,7 +47,10 @@ fn files(root: &Path, directory: &str) -> Result<BTreeMap<String, Vec<u8>>, Erro
             if path.is_dir() {
                 directories.push(path);
             } else {
-                found.insert(path.strip_prefix(root)?.display().to_string(), std::fs::read(&path)?);
+                found.insert(
+                    path.strip_prefix(root)?.display().to_string(),
+                    std::fs::read(&path)?,
+                );
             }
         }
     }
@@ -72,10 +77,16 @@ fn realm_run(seed: u64, at: Timestamp) -> Result<Run, Error> {
         .start_blocking()?;
     let kdc = KdcClient::new(realm.name(), [realm.kdc_address().to_string()]);
     let principal = |name: &str| Principal::parse(&format!("{name}@{}", realm.name()));
-    assert!(kdc.login_with_password(&principal("alice")?, "wrong").is_err());
+    assert!(
+        kdc.login_with_password(&principal("alice")?, "wrong")
+            .is_err()
+    );
     let tgt = kdc.login_with_password(&principal("alice")?, "alice")?;
     kdc.service_ticket(&tgt, &principal("host/localhost")?)?;
-    assert!(kdc.service_ticket(&tgt, &principal("nobody/localhost")?).is_err());
+    assert!(
+        kdc.service_ticket(&tgt, &principal("nobody/localhost")?)
+            .is_err()
+    );
     Ok(Run {
         told: told_by_each(&realm.journal()),
         files: files(realm.path(), "keytabs")?,
@@ -85,7 +96,10 @@ fn realm_run(seed: u64, at: Timestamp) -> Result<Run, Error> {
 fn a_realm_repeats_itself() -> TestResult {
     let at = now();
     let first = realm_run(7, at)?;
-    let kdc = first.told.get(&Some(Server::Kdc)).ok_or("the KDC has seen nothing")?;
+    let kdc = first
+        .told
+        .get(&Some(Server::Kdc))
+        .ok_or("the KDC has seen nothing")?;
     assert!(kdc.len() >= 4, "{kdc:#?}");
     assert!(first.files.len() >= 9, "{:?}", first.files.keys());
     assert_eq!(first, realm_run(7, at)?);
@@ -119,10 +133,22 @@ fn cluster_run(at: Timestamp) -> Result<Run, Error> {
         native.mkdirs("/user/alice/a", 0o750, true).await?;
         write(&native, "/user/alice/a/f", pattern(150_000)).await?;
         assert!(read(&native, "/user/alice/a/f").await? == pattern(150_000));
-        native.rename("/user/alice/a/f", "/user/alice/a/g", false).await?;
-        assert!(client(&cluster, &bob)?.list_status("/user/alice/a", false).await.is_err());
+        native
+            .rename("/user/alice/a/f", "/user/alice/a/g", false)
+            .await?;
+        assert!(
+            client(&cluster, &bob)?
+                .list_status("/user/alice/a", false)
+                .await
+                .is_err()
+        );
         cluster.advance_blocking(std::time::Duration::from_hours(11))?;
-        assert!(client(&cluster, &alice)?.list_status("/", false).await.is_err());
+        assert!(
+            client(&cluster, &alice)?
+                .list_status("/", false)
+                .await
+                .is_err()
+        );
         TestResult::Ok(())
     })?;
     let mut files_of_run = files(cluster.path(), "keytabs")?;
@@ -136,12 +162,20 @@ fn cluster_run(at: Timestamp) -> Result<Run, Error> {
 fn a_cluster_repeats_itself() -> TestResult {
     let at = now();
     let (first, second) = (cluster_run(at)?, cluster_run(at)?);
-    assert!(first.files.keys().any(|name| name.contains("blk_")), "{:?}", first.files.keys());
+    assert!(
+        first.files.keys().any(|name| name.contains("blk_")),
+        "{:?}",
+        first.files.keys()
+    );
     for (server, told) in &first.told {
         let again = second.told.get(server).ok_or("a server is missing")?;
         assert_eq!(told, again, "{server:?}");
     }
-    assert!(first.files.keys().eq(second.files.keys()), "{:?}", second.files.keys());
+    assert!(
+        first.files.keys().eq(second.files.keys()),
+        "{:?}",
+        second.files.keys()
+    );
     for (name, bytes) in &first.files {
         assert!(second.files[name] == *bytes, "{name} differs");
     }

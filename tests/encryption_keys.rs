@@ -1,4 +1,5 @@
-//! Encrypted data transfer (`dfs.encrypt.data.transfer`): clients get a key from the NameNode, and DataNodes know it again.
+//! Encrypted data transfer (`dfs.encrypt.data.transfer`): clients get a key from the NameNode, and
+//! DataNodes know it again.
 
 use kerbox::{Cluster, ClusterBuilder, Event, Server};
 
@@ -17,11 +18,16 @@ trials! {
 
 /// Three DataNodes that talk to nobody without a key; `extra` sets further keys.
 fn encrypted(extra: &[(&str, &str)]) -> ClusterBuilder {
-    let builder = Cluster::secure().datanodes(3).set("dfs.encrypt.data.transfer", "true");
-    extra.iter().fold(builder, |builder, (key, value)| builder.set(key, *value))
+    let builder = Cluster::secure()
+        .datanodes(3)
+        .set("dfs.encrypt.data.transfer", "true");
+    extra
+        .iter()
+        .fold(builder, |builder, (key, value)| builder.set(key, *value))
 }
 
-/// How many handshakes DataNodes have ended well with a key: its user name has a blank between its parts, which no base64 has.
+/// How many handshakes DataNodes have ended well with a key: its user name has a blank between its
+/// parts, which no base64 has.
 fn by_key(cluster: &Cluster) -> usize {
     cluster.journal().count(
         |event| matches!(event, Event::Sasl { server: Server::DataNode(_), user, outcome, .. } if outcome.is_ok() && user.contains(" BP-")),
@@ -29,7 +35,10 @@ fn by_key(cluster: &Cluster) -> usize {
 }
 
 fn hdfs_native_uses_encryption_keys() -> TestResult {
-    let aes = ("dfs.encrypt.data.transfer.cipher.suites", "AES/CTR/NoPadding");
+    let aes = (
+        "dfs.encrypt.data.transfer.cipher.suites",
+        "AES/CTR/NoPadding",
+    );
     for extra in [&[][..], &[aes]] {
         let cluster = encrypted(extra).start_blocking()?;
         let alice = cluster.login_blocking("alice")?;
@@ -49,17 +58,26 @@ fn the_java_client_uses_encryption_keys_with_every_cipher() -> TestResult {
     for extra in [
         ("dfs.encrypt.data.transfer.algorithm", "3des"),
         ("dfs.encrypt.data.transfer.algorithm", "rc4"),
-        ("dfs.encrypt.data.transfer.cipher.suites", "AES/CTR/NoPadding"),
+        (
+            "dfs.encrypt.data.transfer.cipher.suites",
+            "AES/CTR/NoPadding",
+        ),
     ] {
         let cluster = encrypted(&[extra]).start_blocking()?;
         let alice = cluster.login_blocking("alice")?;
         let local = cluster.path().join("local");
         let text: String = (0..20_000).map(|i| format!("line {i}\n")).collect();
         std::fs::write(&local, &text)?;
-        let commands: [&[&str]; 2] = [&["-put", &local.display().to_string(), "/user/alice/f"], &["-cat", "/user/alice/f"]];
+        let commands: [&[&str]; 2] = [
+            &["-put", &local.display().to_string(), "/user/alice/f"],
+            &["-cat", "/user/alice/f"],
+        ];
         let (answers, stderr) = java_commands(&alice.env(), "FsShells.java", &commands)?;
         assert_eq!((answers[0].0, answers[1].0), (0, 0), "{extra:?}: {stderr}");
-        assert!(answers[1].1 == text, "{extra:?}: the file came back changed");
+        assert!(
+            answers[1].1 == text,
+            "{extra:?}: the file came back changed"
+        );
         assert!(by_key(&cluster) >= 2, "{}", cluster.journal().last(20));
     }
     Ok(())
@@ -78,7 +96,10 @@ fn the_go_client_uses_encryption_keys() -> TestResult {
     ] {
         run(&mut command(&env, &program, &words), "")?.ok()?;
     }
-    assert!(std::fs::read(&back)? == pattern(200_000), "the file came back changed");
+    assert!(
+        std::fs::read(&back)? == pattern(200_000),
+        "the file came back changed"
+    );
     assert!(by_key(&cluster) >= 2, "{}", cluster.journal().last(20));
     Ok(())
 }

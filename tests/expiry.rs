@@ -1,4 +1,5 @@
-//! Tickets that end: bugs that people met in production, on demand, without sleeping. The numbers are those of the list in `users.md`.
+//! Tickets that end: bugs that people met in production, on demand, without sleeping. The numbers
+//! are those of the list in `users.md`.
 
 use std::time::Duration;
 
@@ -39,13 +40,21 @@ fn perpetual(cluster: &Cluster, login: &Login) -> Result<Client, Error> {
 }
 
 fn logins(cluster: &Cluster) -> usize {
-    cluster
-        .journal()
-        .count(|event| matches!(event, Event::AsExchange { outcome: Outcome::Ok, .. }))
+    cluster.journal().count(|event| {
+        matches!(
+            event,
+            Event::AsExchange {
+                outcome: Outcome::Ok,
+                ..
+            }
+        )
+    })
 }
 
 fn bug_1_an_expired_ticket_is_replaced_from_the_keytab() -> TestResult {
-    let cluster = Cluster::secure().ticket_lifetime(Duration::from_mins(3)).start_blocking()?;
+    let cluster = Cluster::secure()
+        .ticket_lifetime(Duration::from_mins(3))
+        .start_blocking()?;
     let alice = cluster.login_blocking("alice")?;
     block_on(async {
         perpetual(&cluster, &alice)?.list_status("/", false).await?;
@@ -70,7 +79,10 @@ fn bug_2_a_read_goes_on_beyond_the_tickets_end() -> TestResult {
         let mut file = client.read("/user/alice/long").await?;
         assert!(file.read_bytes(150_000).await? == bytes[..150_000]);
         cluster.advance_past_blocking(alice.ticket().end_time)?;
-        assert!(file.read_bytes(150_000).await? == bytes[150_000..], "the rest");
+        assert!(
+            file.read_bytes(150_000).await? == bytes[150_000..],
+            "the rest"
+        );
         // A new connection needs a new ticket, and gets one.
         assert!(read(&perpetual(&cluster, &alice)?, "/user/alice/long").await? == bytes);
         assert_eq!(logins(&cluster), 2);
@@ -80,14 +92,18 @@ fn bug_2_a_read_goes_on_beyond_the_tickets_end() -> TestResult {
 
 fn bug_5_renewals_end_after_seven_days_and_a_keytab_login_works() -> TestResult {
     const DAY: Duration = Duration::from_hours(24);
-    let realm = Realm::builder().ticket_lifetime(Duration::from_hours(25)).start_blocking()?;
+    let realm = Realm::builder()
+        .ticket_lifetime(Duration::from_hours(25))
+        .start_blocking()?;
     let keytab = realm.keytab("alice")?.display().to_string();
     let kinit = |arguments: &[&str]| run(&mut command(&realm.env(), "kinit", arguments), "");
     let begun = realm.clock().real_now();
     kinit(&["-k", "-t", &keytab, "alice"])?.ok()?;
     for day in 1..=6 {
         realm.advance_blocking(DAY)?;
-        kinit(&["-R"])?.ok().map_err(|error| format!("day {day}: {error}"))?;
+        kinit(&["-R"])?
+            .ok()
+            .map_err(|error| format!("day {day}: {error}"))?;
     }
     // The ticket's second is over, the allowed skew is not: a renewal is refused all the same.
     realm.advance_blocking(DAY + Duration::from_secs(2))?;
@@ -112,8 +128,9 @@ fn bug_6_a_cached_client_uploads_after_28_hours() -> TestResult {
     })
 }
 
-/// A NameNode that logged in as a client, and failed once while the KDC was down, let nobody in any more. Ours takes tickets with its keytab
-/// alone, so an hour without a KDC must not matter to it, nor a week.
+/// A NameNode that logged in as a client, and failed once while the KDC was down, let nobody in any
+/// more. Ours takes tickets with its keytab alone, so an hour without a KDC must not matter to it,
+/// nor a week.
 fn bug_7_a_kdc_that_is_down_for_days_locks_nobody_out_for_good() -> TestResult {
     let cluster = Cluster::secure().start_blocking()?;
     let alice = cluster.login_blocking("alice")?;
@@ -127,7 +144,10 @@ fn bug_7_a_kdc_that_is_down_for_days_locks_nobody_out_for_good() -> TestResult {
         assert!(cluster.login("bob").await.is_err(), "the KDC is down");
         cluster.advance_blocking(Duration::from_hours(7 * 24))?;
         let refused = perpetual(&cluster, &alice)?.get_file_info("/").await.err();
-        assert!(matches!(refused, Some(HdfsError::GSSAPIError(..))), "{refused:?}");
+        assert!(
+            matches!(refused, Some(HdfsError::GSSAPIError(..))),
+            "{refused:?}"
+        );
         realm.restart_kdc()?;
         perpetual(&cluster, &alice)?.get_file_info("/").await?;
         let bob = cluster.login("bob").await?;
@@ -184,7 +204,10 @@ fn bug_19_a_skewed_client_is_told_clock_skew() -> TestResult {
             let micros = cluster.clock().offset_micros() + seconds * 1_000_000;
             kerbox_krb5::ccache::CredentialCache::set_time_offset_of_file(alice.ccache(), micros)?;
             let refused = client(&cluster, &alice)?.get_file_info("/").await.err();
-            assert!(matches!(refused, Some(HdfsError::FatalRPCError(..))), "{refused:?}");
+            assert!(
+                matches!(refused, Some(HdfsError::FatalRPCError(..))),
+                "{refused:?}"
+            );
             assert!(
                 ap_errors(&cluster, ErrorCode::KRB_AP_ERR_SKEW) > 0,
                 "{:?}",
@@ -198,17 +221,27 @@ fn bug_19_a_skewed_client_is_told_clock_skew() -> TestResult {
 
 fn bug_19_a_skewed_kdc_answers_clock_skew() -> TestResult {
     for seconds in SKEWS {
-        let realm = Realm::builder().libdefault("kdc_timesync", "0").start_blocking()?;
+        let realm = Realm::builder()
+            .libdefault("kdc_timesync", "0")
+            .start_blocking()?;
         let keytab = realm.keytab("alice")?.display().to_string();
         let skew = realm.skew(Server::Kdc, seconds)?;
-        let said = run(&mut command(&realm.env(), "kinit", &["-k", "-t", &keytab, "alice"]), "")?.refused()?;
+        let said = run(
+            &mut command(&realm.env(), "kinit", &["-k", "-t", &keytab, "alice"]),
+            "",
+        )?
+        .refused()?;
         assert!(said.contains("Clock skew too great"), "{said}");
         let seen = realm.journal().count(
             |event| matches!(event, Event::AsExchange { outcome, .. } if outcome.kerberos_code() == Some(ErrorCode::KRB_AP_ERR_SKEW)),
         );
         assert!(seen > 0, "{}", realm.journal().last(20));
         drop(skew);
-        run(&mut command(&realm.env(), "kinit", &["-k", "-t", &keytab, "alice"]), "")?.ok()?;
+        run(
+            &mut command(&realm.env(), "kinit", &["-k", "-t", &keytab, "alice"]),
+            "",
+        )?
+        .ok()?;
     }
     Ok(())
 }
@@ -218,7 +251,11 @@ fn bug_19_a_skewed_kdc_is_followed_by_default() -> TestResult {
         let realm = Realm::start_blocking()?;
         let keytab = realm.keytab("alice")?.display().to_string();
         let _skew = realm.skew(Server::Kdc, seconds)?;
-        run(&mut command(&realm.env(), "kinit", &["-k", "-t", &keytab, "alice"]), "")?.ok()?;
+        run(
+            &mut command(&realm.env(), "kinit", &["-k", "-t", &keytab, "alice"]),
+            "",
+        )?
+        .ok()?;
     }
     Ok(())
 }
@@ -237,9 +274,19 @@ fn an_expired_ticket_cannot_be_renewed_and_a_new_login_works() -> TestResult {
         client(&cluster, &alice)?.get_file_info("/").await?;
         cluster.advance_past_blocking(alice.ticket().end_time)?;
         let refused = client(&cluster, &alice)?.get_file_info("/").await.err();
-        assert!(matches!(refused, Some(HdfsError::GSSAPIError(..))), "{refused:?}");
-        let too_late = alice.renew().await.err().ok_or("an expired ticket was renewed")?;
-        assert_eq!(too_late.kerberos_code(), Some(ErrorCode::KRB_AP_ERR_TKT_EXPIRED));
+        assert!(
+            matches!(refused, Some(HdfsError::GSSAPIError(..))),
+            "{refused:?}"
+        );
+        let too_late = alice
+            .renew()
+            .await
+            .err()
+            .ok_or("an expired ticket was renewed")?;
+        assert_eq!(
+            too_late.kerberos_code(),
+            Some(ErrorCode::KRB_AP_ERR_TKT_EXPIRED)
+        );
         alice.login_again().await?;
         client(&cluster, &alice)?.get_file_info("/").await?;
         Ok(())

@@ -1,4 +1,5 @@
-//! Many clusters at once, in one process and in several, none aware of the others; and what is left of those that were killed.
+//! Many clusters at once, in one process and in several, none aware of the others; and what is left
+//! of those that were killed.
 
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpStream};
@@ -46,21 +47,31 @@ fn fifty_secure_clusters_at_once_log_in_write_and_read() -> TestResult {
                 })
             })
             .collect();
-        users
-            .into_iter()
-            .try_for_each(|user| user.join().unwrap_or_else(|_| Err("a user panicked".into())))
+        users.into_iter().try_for_each(|user| {
+            user.join()
+                .unwrap_or_else(|_| Err("a user panicked".into()))
+        })
     })?;
     for cluster in &clusters {
-        let logins = cluster
-            .journal()
-            .count(|event| matches!(event, Event::AsExchange { outcome: Outcome::Ok, .. }));
+        let logins = cluster.journal().count(|event| {
+            matches!(
+                event,
+                Event::AsExchange {
+                    outcome: Outcome::Ok,
+                    ..
+                }
+            )
+        });
         assert_eq!(logins, 1, "{}", cluster.journal().last(20));
     }
     Ok(())
 }
 
 fn moving_one_clock_moves_no_other() -> TestResult {
-    let (moved, still) = (Cluster::secure().start_blocking()?, Cluster::secure().start_blocking()?);
+    let (moved, still) = (
+        Cluster::secure().start_blocking()?,
+        Cluster::secure().start_blocking()?,
+    );
     moved.advance_blocking(Duration::from_hours(1000))?;
     assert!(moved.clock().now().since(still.clock().now()) > Duration::from_hours(999));
     still.login_blocking("alice")?;
@@ -74,14 +85,18 @@ fn nothing_is_left_when_a_cluster_is_dropped() -> TestResult {
     assert!(path.join("krb5.conf").exists());
     drop(cluster);
     assert!(!path.exists());
-    assert!(TcpStream::connect(address).is_err(), "somebody still listens");
+    assert!(
+        TcpStream::connect(address).is_err(),
+        "somebody still listens"
+    );
     Ok(())
 }
 
 /// Asks this binary to be a process that holds a cluster until its standard input ends.
 const HOLD: &str = "KERBOX_TESTS_HOLD_A_CLUSTER";
 
-/// What `main` does first: if this process was started by [`Holder::start`] it is that one, and ends here.
+/// What `main` does first: if this process was started by [`Holder::start`] it is that one, and
+/// ends here.
 pub(crate) fn hold_a_cluster_if_asked() {
     if std::env::var_os(HOLD).is_none() {
         return;
@@ -115,7 +130,11 @@ impl Holder {
             .stdout(Stdio::piped())
             .spawn()?;
         let mut lines = BufReader::new(child.stdout.take().ok_or("no output")?).lines();
-        let mut line = || lines.next().unwrap_or_else(|| Err(std::io::ErrorKind::UnexpectedEof.into()));
+        let mut line = || {
+            lines
+                .next()
+                .unwrap_or_else(|| Err(std::io::ErrorKind::UnexpectedEof.into()))
+        };
         let (cluster, shared_conf, namenode) = (line()?.into(), line()?.into(), line()?.parse()?);
         let holder = Self {
             child,
@@ -123,19 +142,29 @@ impl Holder {
             shared_conf,
             namenode,
         };
-        assert!(holder.is_there(), "{} says that it is there", holder.cluster.display());
+        assert!(
+            holder.is_there(),
+            "{} says that it is there",
+            holder.cluster.display()
+        );
         Ok(holder)
     }
 
     fn is_there(&self) -> bool {
-        self.cluster.join("krb5.conf").exists() && self.shared_conf.exists() && TcpStream::connect(self.namenode).is_ok()
+        self.cluster.join("krb5.conf").exists()
+            && self.shared_conf.exists()
+            && TcpStream::connect(self.namenode).is_ok()
     }
 
     /// Lets it end in order.
     fn end(mut self) -> TestResult {
         drop(self.child.stdin.take());
         let status = self.child.wait()?;
-        if status.success() { Ok(()) } else { Err(status.to_string().into()) }
+        if status.success() {
+            Ok(())
+        } else {
+            Err(status.to_string().into())
+        }
     }
 }
 
@@ -146,7 +175,10 @@ fn what_a_killed_process_leaves_goes_at_the_next_start_and_the_living_stay() -> 
     let mut killed = Holder::start(temporary.path())?;
     killed.child.kill()?;
     killed.child.wait()?;
-    assert!(killed.cluster.exists() && killed.shared_conf.exists(), "nobody could clean up");
+    assert!(
+        killed.cluster.exists() && killed.shared_conf.exists(),
+        "nobody could clean up"
+    );
     assert!(TcpStream::connect(killed.namenode).is_err(), "it is dead");
     assert_eq!(entries()?, 4, "two clusters, two shared krb5.conf");
     Holder::start(temporary.path())?.end()?;

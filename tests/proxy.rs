@@ -27,7 +27,10 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    pub(crate) fn start(server: SocketAddr, change: impl FnMut(Direction, usize, &mut [u8]) + Send + 'static) -> std::io::Result<Self> {
+    pub(crate) fn start(
+        server: SocketAddr,
+        change: impl FnMut(Direction, usize, &mut [u8]) + Send + 'static,
+    ) -> std::io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let heard: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
@@ -35,7 +38,9 @@ impl Proxy {
         let ears = Arc::clone(&heard);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let Ok(server) = TcpStream::connect(server) else { return };
+                let Ok(server) = TcpStream::connect(server) else {
+                    return;
+                };
                 let number = {
                     let mut heard = ears.lock().unwrap_or_else(PoisonError::into_inner);
                     heard.push(Vec::new());
@@ -46,13 +51,19 @@ impl Proxy {
                         Direction::ToServer => (client.try_clone(), server.try_clone()),
                         Direction::ToClient => (server.try_clone(), client.try_clone()),
                     };
-                    let (Ok(from), Ok(to)) = (from, to) else { return };
+                    let (Ok(from), Ok(to)) = (from, to) else {
+                        return;
+                    };
                     let (ears, change) = (Arc::clone(&ears), Arc::clone(&change));
                     thread::spawn(move || pass_on(direction, from, to, number, &ears, &change));
                 }
             }
         });
-        Ok(Self { address, server, heard })
+        Ok(Self {
+            address,
+            server,
+            heard,
+        })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -79,7 +90,8 @@ impl Proxy {
             .build()
     }
 
-    /// Says on a new connection what the first client said, and waits until the server hangs up or has no more to answer.
+    /// Says on a new connection what the first client said, and waits until the server hangs up or
+    /// has no more to answer.
     pub(crate) fn replay(&self) -> std::io::Result<()> {
         let said = self
             .heard
@@ -111,7 +123,10 @@ fn pass_on(
     while let Ok(length @ 1..) = from.read(&mut buffer) {
         let bytes = &mut buffer[..length];
         if direction == Direction::ToServer
-            && let Some(connection) = heard.lock().unwrap_or_else(PoisonError::into_inner).get_mut(number)
+            && let Some(connection) = heard
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get_mut(number)
         {
             connection.extend_from_slice(bytes);
         }

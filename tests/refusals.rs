@@ -1,4 +1,5 @@
-//! Every check refuses, and with the code or the class that clients know. (Wrong passwords and unknown principals: `mit_tools`.)
+//! Every check refuses, and with the code or the class that clients know. (Wrong passwords and
+//! unknown principals: `mit_tools`.)
 
 use std::time::Duration;
 
@@ -73,7 +74,10 @@ fn a_ticket_in_a_key_that_the_service_does_not_have_is_refused() -> TestResult {
     let cluster = Cluster::secure().start_blocking()?;
     let alice = cluster.login_blocking("alice")?;
     // The KDC has new keys for the NameNode, whose keytab has not followed.
-    cluster.realm().ok_or("no realm")?.change_keys("nn/localhost", false)?;
+    cluster
+        .realm()
+        .ok_or("no realm")?
+        .change_keys("nn/localhost", false)?;
     block_on(async {
         let refused = client(&cluster, &alice)?.get_file_info("/").await.err();
         assert!(is_gss_refusal(refused.as_ref()), "{refused:?}");
@@ -92,7 +96,9 @@ fn a_ticket_in_another_key_of_the_same_version_is_refused() -> TestResult {
     // The NameNode's principal was deleted and made anew: version 1 again, but other keys.
     let realm = cluster.realm().ok_or("no realm")?;
     let namenode = realm.principal("nn/localhost")?;
-    realm.kdc().update(|database, _| database.remove(&namenode))?;
+    realm
+        .kdc()
+        .update(|database, _| database.remove(&namenode))?;
     realm.add_principal(NewPrincipal::new("nn/localhost"))?;
     block_on(async {
         let refused = client(&cluster, &alice)?.get_file_info("/").await.err();
@@ -131,17 +137,25 @@ fn a_tampered_wrap_token_is_refused() -> TestResult {
         let cluster = Cluster::secure().protection(protection).start_blocking()?;
         let alice = cluster.login_blocking("alice")?;
         block_on(async {
-            // After NEGOTIATE, two challenges and SUCCESS everything that the client says is wrapped: its context and its first call.
+            // After NEGOTIATE, two challenges and SUCCESS everything that the client says is
+            // wrapped: its context and its first call.
             let mut answers = 0;
-            let proxy = Proxy::start(cluster.namenode_address(), move |direction, _, bytes| match direction {
-                Direction::ToClient => answers += 1,
-                Direction::ToServer if answers >= 4 => bytes[bytes.len() - 1] ^= 1,
-                Direction::ToServer => {}
-            })?;
+            let proxy =
+                Proxy::start(
+                    cluster.namenode_address(),
+                    move |direction, _, bytes| match direction {
+                        Direction::ToClient => answers += 1,
+                        Direction::ToServer if answers >= 4 => bytes[bytes.len() - 1] ^= 1,
+                        Direction::ToServer => {}
+                    },
+                )?;
             let client = proxy.client(&cluster, &alice)?;
             let call = client.get_file_info("/user");
             let answered = tokio::time::timeout(Duration::from_secs(10), call).await?;
-            assert!(answered.is_err(), "a tampered call was served: {answered:?}");
+            assert!(
+                answered.is_err(),
+                "a tampered call was served: {answered:?}"
+            );
             let served = cluster
                 .journal()
                 .count(|event| matches!(event, Event::RpcCall { outcome, .. } if outcome.is_ok()));
@@ -182,7 +196,11 @@ fn a_namenode_that_hangs_up_is_survived_or_told() -> TestResult {
     block_on(async {
         let client = client(&cluster, &alice)?;
         client.get_file_info("/").await?;
-        let fault = cluster.inject(Fault::disconnect(Server::NameNode).on_method("getFileInfo").once());
+        let fault = cluster.inject(
+            Fault::disconnect(Server::NameNode)
+                .on_method("getFileInfo")
+                .once(),
+        );
         // Whether a client tries again is its own affair; the next call must work.
         let _ = client.get_file_info("/").await;
         assert_eq!(fault.struck(), 1);
@@ -198,13 +216,32 @@ fn a_datanode_that_dies_at_the_third_packet_is_replaced_in_the_pipeline() -> Tes
         let client = client(&cluster, &alice)?;
         let bytes = pattern(1_000_000);
         // Whichever DataNode sees a third packet first.
-        let fault = cluster.inject(Fault::new(|event| matches!(event, Event::Packet { nth: 3, writing: true, .. }), Verdict::Kill).once());
+        let fault = cluster.inject(
+            Fault::new(
+                |event| {
+                    matches!(
+                        event,
+                        Event::Packet {
+                            nth: 3,
+                            writing: true,
+                            ..
+                        }
+                    )
+                },
+                Verdict::Kill,
+            )
+            .once(),
+        );
         let written = write(&client, "/user/alice/survivor", bytes.clone()).await;
         assert!(written.is_ok(), "{written:?}");
         assert_eq!(fault.struck(), 1);
         assert!(read(&client, "/user/alice/survivor").await? == bytes);
         let dead = (1..=4)
-            .filter(|number| cluster.datanode(*number).is_ok_and(|datanode| !datanode.is_running()))
+            .filter(|number| {
+                cluster
+                    .datanode(*number)
+                    .is_ok_and(|datanode| !datanode.is_running())
+            })
             .count();
         assert_eq!(dead, 1);
         Ok(())
@@ -239,8 +276,12 @@ fn an_expired_block_token_is_refused_by_the_datanode() -> TestResult {
         // This client panics where a DataNode refuses the token; any failure will do here.
         let reader = client.clone();
         let refused = tokio::spawn(async move { read(&reader, "/user/alice/f").await });
-        assert!(!matches!(refused.await, Ok(Ok(_))), "an expired token was good");
-        let served = journal.count(|event| matches!(event, Event::ReadBlock { outcome, .. } if outcome.is_ok()));
+        assert!(
+            !matches!(refused.await, Ok(Ok(_))),
+            "an expired token was good"
+        );
+        let served = journal
+            .count(|event| matches!(event, Event::ReadBlock { outcome, .. } if outcome.is_ok()));
         assert_eq!(served, 0, "{}", journal.last(20));
         drop(skew);
         assert!(read(&client, "/user/alice/f").await? == pattern(1000));
@@ -256,7 +297,11 @@ fn find_block(directory: &std::path::Path) -> std::io::Result<Option<std::path::
             if let Some(found) = find_block(&path)? {
                 return Ok(Some(found));
             }
-        } else if path.extension().is_none() && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("blk_")) {
+        } else if path.extension().is_none()
+            && path
+                .file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("blk_"))
+        {
             return Ok(Some(path));
         }
     }

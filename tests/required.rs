@@ -1,4 +1,5 @@
-//! What becomes of a test whose client is missing, seen from outside: this program, run once more where no client can be found.
+//! What becomes of a test whose client is missing, seen from outside: this program, run once more
+//! where no client can be found.
 
 use std::process::Command;
 
@@ -11,7 +12,9 @@ trials! {
 }
 
 /// One test, on a machine without clients.
-fn without_clients(required: Option<&str>) -> Result<Ran, Box<dyn std::error::Error + Send + Sync>> {
+fn without_clients(
+    required: Option<&str>,
+) -> Result<Ran, Box<dyn std::error::Error + Send + Sync>> {
     let mut command = Command::new(std::env::current_exe()?);
     command
         .args(["--exact", "mit_tools::kinit_logs_in_by_password"])
@@ -31,7 +34,10 @@ fn a_missing_client_is_ignored_by_name() -> TestResult {
             .lines()
             .find(|line| line.contains("kinit_logs_in_by_password"))
             .unwrap_or_default();
-        assert!(line.contains("needs MIT kinit") && line.contains("ignored"), "{said}");
+        assert!(
+            line.contains("needs MIT kinit") && line.contains("ignored"),
+            "{said}"
+        );
         assert!(said.contains("0 failed; 1 ignored"), "{said}");
     }
     Ok(())
@@ -40,7 +46,11 @@ fn a_missing_client_is_ignored_by_name() -> TestResult {
 fn a_missing_client_that_is_required_fails() -> TestResult {
     let ran = without_clients(Some("required"))?;
     assert!(!ran.status.success(), "{ran}");
-    assert!(ran.stdout.contains("MIT kinit is not installed: see .ci/peers/install.sh"), "{ran}");
+    assert!(
+        ran.stdout
+            .contains("MIT kinit is not installed: see .ci/peers/install.sh"),
+        "{ran}"
+    );
     assert!(ran.stdout.contains("1 failed; 0 ignored"), "{ran}");
     Ok(())
 }

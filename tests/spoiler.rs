@@ -70,7 +70,11 @@ impl Spoiler {
     }
 
     pub(crate) fn remembered(&self) -> Option<BlockToken> {
-        self.how.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
+        self.how
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .1
+            .clone()
     }
 
     pub(crate) fn remember(&self, token: BlockToken) {
@@ -92,7 +96,10 @@ fn spoil(spoiling: Spoiling, token: &mut BlockToken, remembered: Option<&BlockTo
         Spoiling::Missing => *token = BlockToken::default(),
         Spoiling::Password => token.password[7] ^= 1,
         Spoiling::User => {
-            let at = token.identifier.windows(5).position(|bytes| bytes == b"alice");
+            let at = token
+                .identifier
+                .windows(5)
+                .position(|bytes| bytes == b"alice");
             let at = at.expect("the token is alice's");
             token.identifier[at..at + 5].copy_from_slice(b"mallo");
         }

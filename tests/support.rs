@@ -56,7 +56,9 @@ impl Peer {
     /// Whether it is here.
     fn is_installed(self) -> bool {
         match self {
-            Self::Mit => ["kinit", "klist", "kvno"].into_iter().all(|name| on_path(name).is_some()),
+            Self::Mit => ["kinit", "klist", "kvno"]
+                .into_iter()
+                .all(|name| on_path(name).is_some()),
             Self::MitKdc => ["krb5kdc", "kadmin.local", "kdb5_util"]
                 .into_iter()
                 .all(|name| on_path(name).is_some() || Path::new("/usr/sbin").join(name).is_file()),
@@ -67,10 +69,13 @@ impl Peer {
             Self::Java => on_path("java").is_some(),
             Self::Jdk17 => Jdk::V17.java().is_some(),
             Self::NewestJdk => Jdk::Newest.java().is_some(),
-            Self::PythonKerberos => {
-                python_packages().is_some_and(|packages| packages.join("krb5").exists() && packages.join("gssapi").exists())
+            Self::PythonKerberos => python_packages().is_some_and(|packages| {
+                packages.join("krb5").exists() && packages.join("gssapi").exists()
+            }),
+            Self::JavaHadoop => {
+                Self::Java.is_installed()
+                    && hadoop_jars().join("hadoop-client-api-3.4.3.jar").exists()
             }
-            Self::JavaHadoop => Self::Java.is_installed() && hadoop_jars().join("hadoop-client-api-3.4.3.jar").exists(),
             Self::GoHdfs => peers_dir().join("bin/hdfs-go").exists(),
             Self::GoKrb5 => peers_dir().join("bin/krb-go").exists(),
             Self::ReleaseBuild => !cfg!(debug_assertions),
@@ -115,14 +120,24 @@ pub(crate) use trials;
 /// A test, ignored if a client that it needs is missing.
 pub(crate) fn trial(module: &str, name: &str, needs: &[Peer], run: fn() -> TestResult) -> Trial {
     let module = module.rsplit("::").next().unwrap_or(module);
-    let missing: Vec<Peer> = needs.iter().copied().filter(|peer| !peer.is_installed()).collect();
+    let missing: Vec<Peer> = needs
+        .iter()
+        .copied()
+        .filter(|peer| !peer.is_installed())
+        .collect();
     let name = format!("{module}::{name}");
     let required = std::env::var("KERBOX_PEERS").is_ok_and(|value| value == "required");
     if missing.is_empty() {
-        return Trial::test(name, move || run().map_err(|error| Failed::from(format!("{error}\n{error:?}"))));
+        return Trial::test(name, move || {
+            run().map_err(|error| Failed::from(format!("{error}\n{error:?}")))
+        });
     }
     let fails = required && missing.iter().any(|peer| peer.can_be_required());
-    let names = missing.iter().map(|peer| peer.name()).collect::<Vec<_>>().join(", ");
+    let names = missing
+        .iter()
+        .map(|peer| peer.name())
+        .collect::<Vec<_>>()
+        .join(", ");
     let message = format!("{names} is not installed: see .ci/peers/install.sh");
     Trial::test(name, move || Err(Failed::from(message)))
         .with_kind(format!("needs {names}"))
@@ -133,7 +148,9 @@ pub(crate) fn trial(module: &str, name: &str, needs: &[Peer], run: fn() -> TestR
 pub(crate) fn peers_dir() -> PathBuf {
     match std::env::var_os("KERBOX_PEERS_DIR") {
         Some(directory) => directory.into(),
-        None => PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache/kerbox-peers"),
+        None => {
+            PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache/kerbox-peers")
+        }
     }
 }
 
@@ -163,7 +180,9 @@ pub(crate) fn hadoop_jars() -> PathBuf {
 
 /// A source file of `tests/peers/`.
 pub(crate) fn peer_source(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("peers")
+        .join(name)
 }
 
 fn on_path(program: &str) -> Option<PathBuf> {
@@ -174,9 +193,20 @@ fn on_path(program: &str) -> Option<PathBuf> {
 }
 
 fn library_exists(name: &str) -> bool {
-    let roots = ["/usr/lib", "/lib", "/usr/lib64", "/usr/local/lib", "/opt/homebrew/lib"].map(Path::new);
+    let roots = [
+        "/usr/lib",
+        "/lib",
+        "/usr/lib64",
+        "/usr/local/lib",
+        "/opt/homebrew/lib",
+    ]
+    .map(Path::new);
     roots.iter().any(|root| {
-        let below = std::fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path());
+        let below = std::fs::read_dir(root)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path());
         std::iter::once(root.to_path_buf())
             .chain(below)
             .any(|directory| directory.join(name).exists())
@@ -225,7 +255,10 @@ impl fmt::Display for Ran {
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// Runs a command to its end, with `input` on its standard input; kills it after two minutes.
-pub(crate) fn run(command: &mut Command, input: &str) -> Result<Ran, Box<dyn std::error::Error + Send + Sync>> {
+pub(crate) fn run(
+    command: &mut Command,
+    input: &str,
+) -> Result<Ran, Box<dyn std::error::Error + Send + Sync>> {
     let shown = format!("{command:?}");
     let mut child = command
         .env("LC_ALL", "C")
@@ -260,7 +293,11 @@ pub(crate) fn run(command: &mut Command, input: &str) -> Result<Ran, Box<dyn std
 }
 
 /// A command of words, in an environment.
-pub(crate) fn command(env: &kerbox::ClientEnv, program: impl AsRef<OsStr>, arguments: &[&str]) -> Command {
+pub(crate) fn command(
+    env: &kerbox::ClientEnv,
+    program: impl AsRef<OsStr>,
+    arguments: &[&str],
+) -> Command {
     let mut command = env.command(program);
     command.args(arguments);
     command
@@ -278,5 +315,8 @@ pub(crate) fn on(
 
 /// Runs a client's future on a runtime of the test's own.
 pub(crate) fn block_on(future: impl Future<Output = TestResult>) -> TestResult {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(future)
 }

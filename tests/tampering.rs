@@ -1,4 +1,5 @@
-//! Somebody on the wire changes a byte of a file on its way to a DataNode or from it: MACs find it out, on either side.
+//! Somebody on the wire changes a byte of a file on its way to a DataNode or from it: MACs find it
+//! out, on either side.
 
 use std::time::Duration;
 
@@ -23,10 +24,16 @@ const LENGTH: usize = 60_000;
 
 /// A port as `DatanodeIDProto.xferPort` (field 4) has it.
 fn transfer_port(port: u16) -> [u8; 4] {
-    [4 << 3, port as u8 | 0x80, (port >> 7) as u8 | 0x80, (port >> 14) as u8]
+    [
+        4 << 3,
+        port as u8 | 0x80,
+        (port >> 7) as u8 | 0x80,
+        (port >> 14) as u8,
+    ]
 }
 
-/// A cluster, and a way to it on which each connection to its DataNode has one byte changed, going one way.
+/// A cluster, and a way to it on which each connection to its DataNode has one byte changed, going
+/// one way.
 struct Wire {
     cluster: Cluster,
     alice: Login,
@@ -34,9 +41,12 @@ struct Wire {
 }
 
 impl Wire {
-    /// RPC is readable, so that clients can be led to another port; `protection` is that of data transfer.
+    /// RPC is readable, so that clients can be led to another port; `protection` is that of data
+    /// transfer.
     fn start(protection: &str, changed: Option<Direction>) -> Result<Self, Error> {
-        let cluster = Cluster::secure().set("dfs.data.transfer.protection", protection).start_blocking()?;
+        let cluster = Cluster::secure()
+            .set("dfs.data.transfer.protection", protection)
+            .start_blocking()?;
         let alice = cluster.login_blocking("alice")?;
         let address = cluster.datanode(1)?.address();
         let datanode = Proxy::start(address, move |direction, before, bytes| {
@@ -44,14 +54,22 @@ impl Wire {
                 bytes[AT - before] ^= 1;
             }
         })?;
-        let (real, other) = (transfer_port(address.port()), transfer_port(datanode.address().port()));
+        let (real, other) = (
+            transfer_port(address.port()),
+            transfer_port(datanode.address().port()),
+        );
         let namenode = Proxy::start(cluster.namenode_address(), move |direction, _, bytes| {
-            let places = (0..bytes.len()).filter(|at| direction == Direction::ToClient && bytes[*at..].starts_with(&real));
+            let places = (0..bytes.len())
+                .filter(|at| direction == Direction::ToClient && bytes[*at..].starts_with(&real));
             for at in places.collect::<Vec<_>>() {
                 bytes[at..at + 4].copy_from_slice(&other);
             }
         })?;
-        Ok(Self { cluster, alice, namenode })
+        Ok(Self {
+            cluster,
+            alice,
+            namenode,
+        })
     }
 
     /// Writes by one way and reads by the other; whether the bytes were the same in the end.
@@ -60,15 +78,23 @@ impl Wire {
         block_on(async {
             let direct = client(&self.cluster, &self.alice)?;
             let proxied = self.namenode.client(&self.cluster, &self.alice)?;
-            let (writer, reader) = if to_write { (proxied, direct) } else { (direct, proxied) };
-            // A client may panic where it finds damage; and one that waits for ever has not taken it, either.
+            let (writer, reader) = if to_write {
+                (proxied, direct)
+            } else {
+                (direct, proxied)
+            };
+            // A client may panic where it finds damage; and one that waits for ever has not taken
+            // it, either.
             let carried = tokio::spawn(async move {
                 write(&writer, "/user/alice/f", pattern(LENGTH)).await?;
                 read(&reader, "/user/alice/f").await
             });
             let carried = tokio::time::timeout(Duration::from_secs(20), carried).await;
             if let Ok(Ok(Ok(bytes))) = carried {
-                assert!(bytes == pattern(LENGTH), "changed bytes were taken for the file's");
+                assert!(
+                    bytes == pattern(LENGTH),
+                    "changed bytes were taken for the file's"
+                );
                 same = true;
             }
             Ok(())
@@ -78,8 +104,14 @@ impl Wire {
 
     /// How many writes ended so at the DataNode, and how many otherwise.
     fn writes(&self, so: &Outcome) -> (usize, usize) {
-        let writes = self.cluster.journal().filter(|event| matches!(event, Event::WriteBlock { .. }));
-        let such = writes.iter().filter(|entry| entry.event.outcome() == Some(so)).count();
+        let writes = self
+            .cluster
+            .journal()
+            .filter(|event| matches!(event, Event::WriteBlock { .. }));
+        let such = writes
+            .iter()
+            .filter(|entry| entry.event.outcome() == Some(so))
+            .count();
         (such, writes.len() - such)
     }
 }
@@ -87,7 +119,11 @@ impl Wire {
 fn what_passes_a_datanode_untouched_is_whole() -> TestResult {
     for to_write in [true, false] {
         let wire = Wire::start("integrity", None)?;
-        assert!(wire.carries(to_write)?, "{}", wire.cluster.journal().last(20));
+        assert!(
+            wire.carries(to_write)?,
+            "{}",
+            wire.cluster.journal().last(20)
+        );
     }
     Ok(())
 }
@@ -96,9 +132,14 @@ fn a_byte_changed_on_the_way_to_a_datanode_is_refused() -> TestResult {
     for protection in ["integrity", "privacy"] {
         let wire = Wire::start(protection, Some(Direction::ToServer))?;
         assert!(!wire.carries(true)?, "{}", wire.cluster.journal().last(20));
-        // Cut off for the MAC; checksums, which would have found it next, are answered with ERROR_CHECKSUM.
+        // Cut off for the MAC; checksums, which would have found it next, are answered with
+        // ERROR_CHECKSUM.
         let (cut, other) = wire.writes(&Outcome::Disconnected);
-        assert!(cut > 0 && other == 0, "{protection}: {}", wire.cluster.journal().last(20));
+        assert!(
+            cut > 0 && other == 0,
+            "{protection}: {}",
+            wire.cluster.journal().last(20)
+        );
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Delegation tokens: got, renewed and cancelled by Hadoop's client, used by it and by hdfs-native instead of a ticket.
-//! Block tokens: refused by DataNodes when they hold no longer.
+//! Delegation tokens: got, renewed and cancelled by Hadoop's client, used by it and by hdfs-native
+//! instead of a ticket. Block tokens: refused by DataNodes when they hold no longer.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -37,7 +37,10 @@ fn issued(protection: Protection, format: &str) -> Result<Issued, Error> {
     let cluster = Cluster::secure().protection(protection).start_blocking()?;
     let file = cluster.path().join("token");
     let alice = cluster.login_blocking("alice")?;
-    let answers = tokens(&alice.env(), &[&["get", "yarn", &file.display().to_string(), format]])?;
+    let answers = tokens(
+        &alice.env(),
+        &[&["get", "yarn", &file.display().to_string(), format]],
+    )?;
     assert_eq!(answers[0], (0, "1\n".to_owned()));
     Ok(Issued { cluster, file })
 }
@@ -87,9 +90,19 @@ fn serves(protection: Protection, format: &str) -> TestResult {
             &["-stat", "%u", "/user/alice/by-token"],
         ],
     )?;
-    assert!(answers.iter().all(|(status, _)| *status == 0), "{answers:?}");
-    assert_eq!((answers[1].1.as_str(), answers[2].1.as_str()), ("by token\n", "alice\n"));
-    assert!(issued.admitted() > 0, "{}", issued.cluster.journal().last(20));
+    assert!(
+        answers.iter().all(|(status, _)| *status == 0),
+        "{answers:?}"
+    );
+    assert_eq!(
+        (answers[1].1.as_str(), answers[2].1.as_str()),
+        ("by token\n", "alice\n")
+    );
+    assert!(
+        issued.admitted() > 0,
+        "{}",
+        issued.cluster.journal().last(20)
+    );
     Ok(())
 }
 
@@ -105,26 +118,52 @@ fn a_token_serves_at_integrity_and_privacy() -> TestResult {
 fn a_token_can_be_renewed_and_cancelled_by_those_who_may() -> TestResult {
     let issued = issued(Protection::Authentication, "PROTOBUF")?;
     let name = issued.name();
-    let [alice, bob, yarn] = ["alice", "bob", "yarn"].map(|user| issued.cluster.login_blocking(user));
+    let [alice, bob, yarn] =
+        ["alice", "bob", "yarn"].map(|user| issued.cluster.login_blocking(user));
     let (alice, bob, yarn) = (alice?.env(), bob?.env(), yarn?.env());
 
     let answers = tokens(&alice, &[&["renew", &name]])?;
-    assert!(answers[0].1.contains("alice tries to renew a token"), "{answers:?}");
-    assert!(answers[0].1.contains("with non-matching renewer yarn"), "{answers:?}");
+    assert!(
+        answers[0].1.contains("alice tries to renew a token"),
+        "{answers:?}"
+    );
+    assert!(
+        answers[0].1.contains("with non-matching renewer yarn"),
+        "{answers:?}"
+    );
     let answers = tokens(&bob, &[&["renew", &name], &["cancel", &name]])?;
-    assert!(answers[0].1.contains("with non-matching renewer yarn"), "{answers:?}");
-    assert!(answers[1].1.contains("is not authorized to cancel the token"), "{answers:?}");
+    assert!(
+        answers[0].1.contains("with non-matching renewer yarn"),
+        "{answers:?}"
+    );
+    assert!(
+        answers[1]
+            .1
+            .contains("is not authorized to cancel the token"),
+        "{answers:?}"
+    );
     let answers = tokens(
         &yarn,
-        &[&["renew", &name], &["cancel", &name], &["renew", &name], &["cancel", &name]],
+        &[
+            &["renew", &name],
+            &["cancel", &name],
+            &["renew", &name],
+            &["cancel", &name],
+        ],
     )?;
     assert_eq!((answers[0].0, answers[1].0), (0, 0), "{answers:?}");
-    assert!(answers[2].1.contains("Renewal request for unknown token"), "{answers:?}");
+    assert!(
+        answers[2].1.contains("Renewal request for unknown token"),
+        "{answers:?}"
+    );
     assert!(answers[3].1.contains("Token not found"), "{answers:?}");
 
     let answers = tokens(&issued.env(), &[&["-ls", "/"]])?;
     assert_ne!(answers[0].0, 0);
-    assert!(answers[0].1.contains("can't be found in cache"), "{answers:?}");
+    assert!(
+        answers[0].1.contains("can't be found in cache"),
+        "{answers:?}"
+    );
     assert_eq!(issued.admitted(), 0);
     Ok(())
 }
@@ -137,13 +176,21 @@ fn a_token_that_nobody_renewed_expires() -> TestResult {
     let answers = tokens(&issued.env(), &[&["-ls", "/"]])?;
     assert_eq!(answers[0].0, 0, "{answers:?}");
     // Past its renewal time, but before the scan that removes it.
-    issued.cluster.advance_blocking(hour + Duration::from_secs(60))?;
+    issued
+        .cluster
+        .advance_blocking(hour + Duration::from_secs(60))?;
     let answers = tokens(&issued.env(), &[&["-ls", "/"]])?;
     assert_ne!(answers[0].0, 0);
-    assert!(answers[0].1.contains("has expired, current time: "), "{answers:?}");
+    assert!(
+        answers[0].1.contains("has expired, current time: "),
+        "{answers:?}"
+    );
     issued.cluster.advance_blocking(2 * hour)?;
     let answers = tokens(&issued.env(), &[&["-ls", "/"]])?;
-    assert!(answers[0].1.contains("can't be found in cache"), "{answers:?}");
+    assert!(
+        answers[0].1.contains("can't be found in cache"),
+        "{answers:?}"
+    );
     Ok(())
 }
 
@@ -154,7 +201,10 @@ fn a_token_gets_no_other_token() -> TestResult {
     let namenode = issued.cluster.namenode();
     let before = namenode.delegation_tokens().tokens().len();
     // Java asks for no token of a kind that it holds already: renewing goes by the same rule.
-    let answers = tokens(&issued.env(), &[&["get", "yarn", &other, "PROTOBUF"], &["renew", &name]])?;
+    let answers = tokens(
+        &issued.env(),
+        &[&["get", "yarn", &other, "PROTOBUF"], &["renew", &name]],
+    )?;
     assert_eq!(namenode.delegation_tokens().tokens().len(), before);
     assert!(
         answers[1]
@@ -163,7 +213,10 @@ fn a_token_gets_no_other_token() -> TestResult {
         "{answers:?}"
     );
     let answers = tokens(&issued.env(), &[&["cancel", &name]])?;
-    assert_eq!(answers[0].0, 0, "its owner may cancel it, however they came: {answers:?}");
+    assert_eq!(
+        answers[0].0, 0,
+        "its owner may cancel it, however they came: {answers:?}"
+    );
     assert_eq!(namenode.delegation_tokens().tokens().len(), before - 1);
     Ok(())
 }
@@ -183,16 +236,27 @@ fn a_token_serves_hdfs_native() -> TestResult {
                 .build()?;
             write(&client, "/user/alice/by-token", pattern(100_000)).await?;
             assert!(read(&client, "/user/alice/by-token").await? == pattern(100_000));
-            assert_eq!(client.get_file_info("/user/alice/by-token").await?.owner, "alice");
+            assert_eq!(
+                client.get_file_info("/user/alice/by-token").await?.owner,
+                "alice"
+            );
             TestResult::Ok(())
         })?;
-        assert!(issued.admitted() > 0, "{}", issued.cluster.journal().last(20));
+        assert!(
+            issued.admitted() > 0,
+            "{}",
+            issued.cluster.journal().last(20)
+        );
     }
     Ok(())
 }
 
-/// Opens a file, which brings its block tokens; lets `spoil` happen; reads, which must fail, and tells why the DataNode refused the token.
-fn refusal_of_block_token(protection: Protection, spoil: impl FnOnce(&Cluster) -> TestResult) -> Result<String, Error> {
+/// Opens a file, which brings its block tokens; lets `spoil` happen; reads, which must fail, and
+/// tells why the DataNode refused the token.
+fn refusal_of_block_token(
+    protection: Protection,
+    spoil: impl FnOnce(&Cluster) -> TestResult,
+) -> Result<String, Error> {
     let cluster = Cluster::secure().protection(protection).start_blocking()?;
     let alice = cluster.login_blocking("alice")?;
     let mut told = None;
@@ -201,7 +265,8 @@ fn refusal_of_block_token(protection: Protection, spoil: impl FnOnce(&Cluster) -
         write(&native, "/user/alice/f", pattern(1000)).await?;
         let mut file = native.read("/user/alice/f").await?;
         spoil(&cluster)?;
-        // hdfs-native 0.14.8 does not look at the status of the answer, and panics for want of a proof in it.
+        // hdfs-native 0.14.8 does not look at the status of the answer, and panics for want of a
+        // proof in it.
         let answered = tokio::spawn(async move { file.read_bytes(1000).await }).await;
         assert!(!matches!(answered, Ok(Ok(_))), "the token was taken");
         told = cluster
@@ -233,7 +298,10 @@ fn a_block_token_is_refused_once_it_has_expired() -> TestResult {
 
 fn a_block_token_of_keys_that_are_forgotten_is_refused() -> TestResult {
     let why = refusal_of_block_token(Protection::Authentication, |cluster| {
-        cluster.namenode().block_tokens().clear_keys(cluster.clock().now());
+        cluster
+            .namenode()
+            .block_tokens()
+            .clear_keys(cluster.clock().now());
         Ok(())
     })?;
     assert!(why.contains("since the required block key"), "{why}");

@@ -42,11 +42,20 @@ where
 }
 
 /// `getFileInfo`, `mkdirs` and empty `create` with `parallel` calls in flight, `count` of each.
-pub(crate) async fn calls(client: &Client, base: &str, count: usize, parallel: usize, measure: &Measured) -> Result<()> {
+pub(crate) async fn calls(
+    client: &Client,
+    base: &str,
+    count: usize,
+    parallel: usize,
+    measure: &Measured,
+) -> Result<()> {
     let dir = format!("{base}/calls-{parallel}");
     client.mkdirs(&dir, 0o755, true).await?;
     client
-        .create(&format!("{dir}/one"), WriteOptions::default().overwrite(true))
+        .create(
+            &format!("{dir}/one"),
+            WriteOptions::default().overwrite(true),
+        )
         .await?
         .close()
         .await?;
@@ -85,7 +94,13 @@ pub(crate) async fn calls(client: &Client, base: &str, count: usize, parallel: u
             count,
             in_flight(count, parallel, move |index| {
                 let (client, path) = (shared.clone(), format!("{root}/f{index}"));
-                async move { client.create(&path, WriteOptions::default()).await?.close().await }
+                async move {
+                    client
+                        .create(&path, WriteOptions::default())
+                        .await?
+                        .close()
+                        .await
+                }
             }),
         )
         .await?;
@@ -93,7 +108,13 @@ pub(crate) async fn calls(client: &Client, base: &str, count: usize, parallel: u
 }
 
 /// Files of 1 KiB: created, written, closed.
-pub(crate) async fn small_files(client: &Client, base: &str, count: usize, parallel: usize, measure: &Measured) -> Result<()> {
+pub(crate) async fn small_files(
+    client: &Client,
+    base: &str,
+    count: usize,
+    parallel: usize,
+    measure: &Measured,
+) -> Result<()> {
     let dir = format!("{base}/small-{parallel}");
     client.mkdirs(&dir, 0o755, true).await?;
     let (shared, root) = (client.clone(), dir.clone());
@@ -116,7 +137,13 @@ pub(crate) async fn small_files(client: &Client, base: &str, count: usize, paral
 }
 
 /// One file of `mebibytes`, written and read back with `replication` replicas.
-pub(crate) async fn big_file(client: &Client, base: &str, mebibytes: usize, replication: u32, measure: &Measured) -> Result<()> {
+pub(crate) async fn big_file(
+    client: &Client,
+    base: &str,
+    mebibytes: usize,
+    replication: u32,
+    measure: &Measured,
+) -> Result<()> {
     client.mkdirs(base, 0o755, true).await?;
     let path = format!("{base}/big-{replication}");
     let piece: Bytes = (0..4 << 20)
@@ -126,7 +153,12 @@ pub(crate) async fn big_file(client: &Client, base: &str, mebibytes: usize, repl
     measure
         .throughput("write", replication, pieces * piece.len(), async {
             let mut file = client
-                .create(&path, WriteOptions::default().overwrite(true).replication(replication))
+                .create(
+                    &path,
+                    WriteOptions::default()
+                        .overwrite(true)
+                        .replication(replication),
+                )
                 .await?;
             for _ in 0..pieces {
                 file.write_bytes(piece.clone()).await?;
@@ -144,7 +176,9 @@ pub(crate) async fn big_file(client: &Client, base: &str, mebibytes: usize, repl
                     filled += file.read_into(&mut buffer[filled..]).await?;
                 }
                 if buffer != piece {
-                    return Err(HdfsError::InvalidArgument("what was read is not what was written".into()));
+                    return Err(HdfsError::InvalidArgument(
+                        "what was read is not what was written".into(),
+                    ));
                 }
             }
             Ok(())

@@ -4,7 +4,9 @@ use std::net::UdpSocket;
 use std::path::Path;
 use std::time::Duration;
 
-use kerbox_krb5::client::{AsExchange, AsStep, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest};
+use kerbox_krb5::client::{
+    AsExchange, AsStep, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest,
+};
 use kerbox_krb5::keytab::Keytab;
 use kerbox_krb5::{Clock, Principal};
 use rand::SeedableRng;
@@ -33,7 +35,8 @@ impl Client {
     }
 
     fn login(&mut self, request: InitialRequest, secret: &Secret) -> Result<Credentials> {
-        let (mut exchange, mut bytes) = AsExchange::new(request, secret.clone(), self.clock.now(), &mut self.rng)?;
+        let (mut exchange, mut bytes) =
+            AsExchange::new(request, secret.clone(), self.clock.now(), &mut self.rng)?;
         loop {
             self.ask(&bytes)?;
             match exchange.step(&self.answer, &mut self.rng)? {
@@ -51,8 +54,16 @@ impl Client {
     }
 }
 
-/// `count` AS exchanges with pre-authentication in the first request, then as many TGS exchanges, one at a time.
-pub(crate) fn exchanges(address: &str, keytab: &str, principal: &str, service: &str, count: usize, measure: &Measured) -> Result<()> {
+/// `count` AS exchanges with pre-authentication in the first request, then as many TGS exchanges,
+/// one at a time.
+pub(crate) fn exchanges(
+    address: &str,
+    keytab: &str,
+    principal: &str,
+    service: &str,
+    count: usize,
+    measure: &Measured,
+) -> Result<()> {
     let principal: Principal = principal.parse()?;
     let service = Principal::parse(service, principal.realm())?;
     let keytab = Keytab::read(Path::new(keytab))?;
@@ -78,5 +89,7 @@ pub(crate) fn exchanges(address: &str, keytab: &str, principal: &str, service: &
     measure.blocking("AS with pre-authentication", count, || {
         client.login(request.clone(), &secret).map(drop)
     })?;
-    measure.blocking("TGS", count, || client.service_ticket(&tgt, &service).map(drop))
+    measure.blocking("TGS", count, || {
+        client.service_ticket(&tgt, &service).map(drop)
+    })
 }

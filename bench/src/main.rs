@@ -8,8 +8,9 @@
 //! load start [ROUNDS]              secure clusters to their first listing, realms to their first ticket, in this process
 //! load usage PID                   CPU seconds and resident memory
 //! ```
-//! PID is the server's process: its CPU time is read around each run. Configuration and credentials come from the
-//! environment (`HADOOP_CONF_DIR`, `KRB5_CONFIG`, `KRB5CCNAME`), as `kerbox env` or the reference servers' `env.sh` set them.
+//! PID is the server's process: its CPU time is read around each run. Configuration and credentials
+//! come from the environment (`HADOOP_CONF_DIR`, `KRB5_CONFIG`, `KRB5CCNAME`), as `kerbox env` or
+//! the reference servers' `env.sh` set them.
 
 use std::process::ExitCode;
 
@@ -53,7 +54,12 @@ impl Measured {
     }
 
     /// The same for one blocking exchange at a time.
-    pub(crate) fn blocking<E>(&self, what: &str, count: usize, mut exchange: impl FnMut() -> Result<(), E>) -> Result<(), E> {
+    pub(crate) fn blocking<E>(
+        &self,
+        what: &str,
+        count: usize,
+        mut exchange: impl FnMut() -> Result<(), E>,
+    ) -> Result<(), E> {
         let before = process::usage(self.server);
         let clock = stopwatch();
         for _ in 0..count {
@@ -109,7 +115,12 @@ fn usage() -> ExitCode {
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let number = |index: usize, default: usize| words.get(index).and_then(|word| word.parse().ok()).unwrap_or(default);
+    let number = |index: usize, default: usize| {
+        words
+            .get(index)
+            .and_then(|word| word.parse().ok())
+            .unwrap_or(default)
+    };
     let measured = Measured {
         server: number(2, 0) as u32,
     };
@@ -136,7 +147,14 @@ async fn main() -> ExitCode {
             };
         }
         ["kdc", address, _, keytab, principal, service, ..] => {
-            return match kdc::exchanges(address, keytab, principal, service, number(6, 10_000), &measured) {
+            return match kdc::exchanges(
+                address,
+                keytab,
+                principal,
+                service,
+                number(6, 10_000),
+                &measured,
+            ) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => {
                     eprintln!("load: {error}");
@@ -148,7 +166,8 @@ async fn main() -> ExitCode {
             Ok(client) => {
                 let mut outcome = Ok(());
                 for parallel in [1, 8, 100] {
-                    outcome = hdfs::calls(&client, &base, number(3, 5000), parallel, &measured).await;
+                    outcome =
+                        hdfs::calls(&client, &base, number(3, 5000), parallel, &measured).await;
                     if outcome.is_err() {
                         break;
                     }
@@ -168,7 +187,16 @@ async fn main() -> ExitCode {
             Err(error) => Err(error),
         },
         ["data", url, _, _, _] => match hdfs::connect(url) {
-            Ok(client) => hdfs::big_file(&client, &base, number(3, 256), number(4, 1) as u32, &measured).await,
+            Ok(client) => {
+                hdfs::big_file(
+                    &client,
+                    &base,
+                    number(3, 256),
+                    number(4, 1) as u32,
+                    &measured,
+                )
+                .await
+            }
             Err(error) => Err(error),
         },
         _ => return usage(),

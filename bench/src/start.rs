@@ -9,8 +9,8 @@ use crate::{process, stopwatch};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// Starts `rounds` secure clusters one after the other, each to the first listing by hdfs-native with a ticket, then as many
-/// realms to the first ticket.
+/// Starts `rounds` secure clusters one after the other, each to the first listing by hdfs-native
+/// with a ticket, then as many realms to the first ticket.
 pub(crate) async fn fixtures(rounds: usize) -> Result<()> {
     kerbox::use_shared_krb5_conf();
     let mut to_start = Vec::new();
@@ -51,7 +51,11 @@ pub(crate) async fn fixtures(rounds: usize) -> Result<()> {
     let seconds = stopwatch() - begun;
     if let (Some(before), Some(after)) = (before, process::usage(std::process::id())) {
         let each = after.resident.saturating_sub(before.resident) / 100 / 1024;
-        println!("{:<30} {:>7.1} ms   {each} KiB each", "100 realms at once", seconds * 1e3);
+        println!(
+            "{:<30} {:>7.1} ms   {each} KiB each",
+            "100 realms at once",
+            seconds * 1e3
+        );
     }
     Ok(())
 }

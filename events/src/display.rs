@@ -7,30 +7,61 @@ use crate::{Event, Outcome, TgsKind, Verdict};
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AsExchange { client, service, .. } => write!(f, "AS {client} for {service}"),
-            Self::TgsExchange { client, service, kind, .. } => write!(f, "TGS {kind} {client} for {service}"),
-            Self::PasswordChange { client, target, .. } => write!(f, "kpasswd {client} for {target}"),
+            Self::AsExchange {
+                client, service, ..
+            } => write!(f, "AS {client} for {service}"),
+            Self::TgsExchange {
+                client,
+                service,
+                kind,
+                ..
+            } => write!(f, "TGS {kind} {client} for {service}"),
+            Self::PasswordChange { client, target, .. } => {
+                write!(f, "kpasswd {client} for {target}")
+            }
             Self::ApExchange { server, client, .. } => write!(f, "AP {client} at {server}"),
             Self::Sasl {
-                server, mechanism, user, ..
+                server,
+                mechanism,
+                user,
+                ..
             } => write!(f, "SASL {mechanism} {user} at {server}"),
-            Self::Connection { server, peer, opened } => {
-                write!(f, "{server}: {peer} {}", if *opened { "connected" } else { "left" })
+            Self::Connection {
+                server,
+                peer,
+                opened,
+            } => {
+                write!(
+                    f,
+                    "{server}: {peer} {}",
+                    if *opened { "connected" } else { "left" }
+                )
             }
-            Self::RpcCall { server, user, method, .. } => write!(f, "{server}: {method} by {user}"),
+            Self::RpcCall {
+                server,
+                user,
+                method,
+                ..
+            } => write!(f, "{server}: {method} by {user}"),
             Self::ReadBlock {
                 datanode,
                 block,
                 offset,
                 length,
                 ..
-            } => write!(f, "DataNode {datanode}: READ_BLOCK {block}, {length} bytes from {offset}"),
+            } => write!(
+                f,
+                "DataNode {datanode}: READ_BLOCK {block}, {length} bytes from {offset}"
+            ),
             Self::WriteBlock {
                 datanode,
                 block,
                 downstream,
                 ..
-            } => write!(f, "DataNode {datanode}: WRITE_BLOCK {block}, {downstream} downstream"),
+            } => write!(
+                f,
+                "DataNode {datanode}: WRITE_BLOCK {block}, {downstream} downstream"
+            ),
             Self::DataTransfer {
                 datanode,
                 operation,
@@ -47,8 +78,16 @@ impl fmt::Display for Event {
                 "DataNode {datanode}: packet {nth} {} of {block}",
                 if *writing { "written" } else { "read" }
             ),
-            Self::Timer { server, timer, subject } if subject.is_empty() => write!(f, "{server}: timer {timer}"),
-            Self::Timer { server, timer, subject } => write!(f, "{server}: timer {timer}: {subject}"),
+            Self::Timer {
+                server,
+                timer,
+                subject,
+            } if subject.is_empty() => write!(f, "{server}: timer {timer}"),
+            Self::Timer {
+                server,
+                timer,
+                subject,
+            } => write!(f, "{server}: timer {timer}: {subject}"),
             Self::State { server, change } => write!(f, "{server}: {change}"),
             Self::ClockMoved { from, to } => write!(f, "clock moved from {from} to {to}"),
         }?;
@@ -118,7 +157,10 @@ mod tests {
             service: "krbtgt/R@R".into(),
             outcome: Outcome::KrbError(ErrorCode::KDC_ERR_PREAUTH_FAILED),
         };
-        assert_eq!(event.to_string(), "AS alice@R for krbtgt/R@R: KDC_ERR_PREAUTH_FAILED");
+        assert_eq!(
+            event.to_string(),
+            "AS alice@R for krbtgt/R@R: KDC_ERR_PREAUTH_FAILED"
+        );
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! One vocabulary for everything that Kerbox's servers do, and for how a fault may answer it.
 //!
-//! A server meets its [`Hook`] twice for each exchange: it *asks* what to do, with [`Outcome::Asked`], before it answers,
-//! and it *records* what came of it. What can be seen can therefore be made to fail: journal and faults know the same [`Event`]s.
-//! The crate stands below `kdc` and `minihdfs`, which do not know each other, and has no IO of its own.
+//! A server meets its [`Hook`] twice for each exchange: it *asks* what to do, with
+//! [`Outcome::Asked`], before it answers, and it *records* what came of it. What can be seen can
+//! therefore be made to fail: journal and faults know the same [`Event`]s. The crate stands below
+//! `kdc` and `minihdfs`, which do not know each other, and has no IO of its own.
 
 mod display;
 
@@ -164,7 +165,8 @@ pub enum Event {
         /// What came of it.
         outcome: Outcome,
     },
-    /// A data packet is about to be stored or sent. Asked only while a fault watches; never recorded.
+    /// A data packet is about to be stored or sent. Asked only while a fault watches; never
+    /// recorded.
     Packet {
         /// The DataNode's number, from 1.
         datanode: usize,
@@ -217,7 +219,8 @@ pub enum Outcome {
         /// The message.
         message: Arc<str>,
     },
-    /// A DataNode answered with this status (`Status` of datatransfer.proto), for instance `ERROR_ACCESS_TOKEN`.
+    /// A DataNode answered with this status (`Status` of datatransfer.proto), for instance
+    /// `ERROR_ACCESS_TOKEN`.
     Status(&'static str),
     /// No answer was given.
     Dropped,
@@ -256,7 +259,9 @@ impl Event {
     #[must_use]
     pub fn server(&self) -> Option<Server> {
         match self {
-            Self::AsExchange { .. } | Self::TgsExchange { .. } | Self::PasswordChange { .. } => Some(Server::Kdc),
+            Self::AsExchange { .. } | Self::TgsExchange { .. } | Self::PasswordChange { .. } => {
+                Some(Server::Kdc)
+            }
             Self::ApExchange { server, .. }
             | Self::Sasl { server, .. }
             | Self::Connection { server, .. }
@@ -284,7 +289,11 @@ impl Event {
             | Self::ReadBlock { outcome, .. }
             | Self::WriteBlock { outcome, .. }
             | Self::DataTransfer { outcome, .. } => Some(outcome),
-            Self::Connection { .. } | Self::Packet { .. } | Self::Timer { .. } | Self::State { .. } | Self::ClockMoved { .. } => None,
+            Self::Connection { .. }
+            | Self::Packet { .. }
+            | Self::Timer { .. }
+            | Self::State { .. }
+            | Self::ClockMoved { .. } => None,
         }
     }
 }
@@ -324,7 +333,8 @@ pub trait Hook: Send + Sync {
     /// Told when it has acted.
     fn record(&self, now: Timestamp, event: Event);
 
-    /// Whether any fault is installed: servers skip [`ask`](Self::ask), and the making of its event, when none is.
+    /// Whether any fault is installed: servers skip [`ask`](Self::ask), and the making of its
+    /// event, when none is.
     fn watching(&self) -> bool;
 }
 

@@ -21,8 +21,8 @@ macro_rules! world_setters {
             self
         }
 
-        /// The seed of everything random: keys, block ids, faults that strike by chance. Default: 0.
-        /// What repeats with the same seed, the [`Journal`](crate::Journal) tells.
+        /// The seed of everything random: keys, block ids, faults that strike by chance. Default:
+        /// 0. What repeats with the same seed, the [`Journal`](crate::Journal) tells.
         pub fn seed(mut self, seed: u64) -> Self {
             self.world.seed = seed;
             self
@@ -35,7 +35,8 @@ macro_rules! world_setters {
             self
         }
 
-        /// How many threads the servers run on. Default: one, which starts soonest; more move large files faster.
+        /// How many threads the servers run on. Default: one, which starts soonest; more move large
+        /// files faster.
         pub fn threads(mut self, threads: usize) -> Self {
             self.world.workers = threads.max(1);
             self
@@ -48,7 +49,8 @@ pub(crate) use world_setters;
 /// The settings of everything that has a realm.
 macro_rules! realm_setters {
     () => {
-        /// The realm's name. Default: one that no other fixture of the process has, so that clients in the process can use several realms.
+        /// The realm's name. Default: one that no other fixture of the process has, so that clients
+        /// in the process can use several realms.
         pub fn realm_name(mut self, name: impl Into<String>) -> Self {
             self.realm.name = Some(name.into());
             self
@@ -60,28 +62,30 @@ macro_rules! realm_setters {
             self
         }
 
-        /// How many servers the KDC has: of one database, each at an address of its own, all named in the clients' krb5.conf in the order
-        /// of their numbers. One can be stopped or silenced while the others serve: see
-        /// [`Realm::kdc_server`](crate::Realm::kdc_server). Default: 1.
+        /// How many servers the KDC has: of one database, each at an address of its own, all named
+        /// in the clients' krb5.conf in the order of their numbers. One can be stopped or silenced
+        /// while the others serve: see [`Realm::kdc_server`](crate::Realm::kdc_server). Default: 1.
         pub fn kdcs(mut self, count: usize) -> Self {
             self.realm.kdcs = count.max(1);
             self
         }
 
-        /// The KDC answers over TCP alone, as Hadoop's MiniKdc does: its UDP port is closed. Clients are told nothing of it.
+        /// The KDC answers over TCP alone, as Hadoop's MiniKdc does: its UDP port is closed.
+        /// Clients are told nothing of it.
         pub fn tcp_only(mut self) -> Self {
             self.realm.transports = $crate::settings::Transports::Tcp;
             self
         }
 
-        /// The KDC answers over UDP alone, as behind a firewall that stops connections: its TCP port is closed, and what does not fit into
-        /// a datagram cannot be had.
+        /// The KDC answers over UDP alone, as behind a firewall that stops connections: its TCP
+        /// port is closed, and what does not fit into a datagram cannot be had.
         pub fn udp_only(mut self) -> Self {
             self.realm.transports = $crate::settings::Transports::Udp;
             self
         }
 
-        /// How long tickets live, at most and when clients do not say. Default: at most 24 hours, 10 hours when they do not say.
+        /// How long tickets live, at most and when clients do not say. Default: at most 24 hours,
+        /// 10 hours when they do not say.
         pub fn ticket_lifetime(mut self, lifetime: Duration) -> Self {
             self.realm.max_life = lifetime;
             self.realm.ticket_lifetime = lifetime;
@@ -100,7 +104,8 @@ macro_rules! realm_setters {
             self
         }
 
-        /// The KDC's ceiling of tickets' renewable lives, without a word to the clients. Default: 7 days.
+        /// The KDC's ceiling of tickets' renewable lives, without a word to the clients. Default: 7
+        /// days.
         pub fn max_renewable_life(mut self, lifetime: Duration) -> Self {
             self.realm.max_renewable_life = lifetime;
             self
@@ -112,13 +117,15 @@ macro_rules! realm_setters {
             self
         }
 
-        /// The types of the keys that new principals get, the best first. Default: the four AES types, aes256-cts-hmac-sha1-96 first.
+        /// The types of the keys that new principals get, the best first. Default: the four AES
+        /// types, aes256-cts-hmac-sha1-96 first.
         pub fn enctypes(mut self, enctypes: impl IntoIterator<Item = EncryptionType>) -> Self {
             self.realm.enctypes = enctypes.into_iter().collect();
             self
         }
 
-        /// A setting in kadmin's form that every new principal starts with: `+requires_preauth` is there, `-requires_preauth` undoes it.
+        /// A setting in kadmin's form that every new principal starts with: `+requires_preauth` is
+        /// there, `-requires_preauth` undoes it.
         pub fn attribute(mut self, setting: &str) -> Self {
             self.realm.attributes.push(setting.to_owned());
             self
@@ -130,16 +137,20 @@ macro_rules! realm_setters {
             self
         }
 
-        /// As which domain of Windows full PACs know the realm. Default: SID and NetBIOS name are derived from the realm's name.
+        /// As which domain of Windows full PACs know the realm. Default: SID and NetBIOS name are
+        /// derived from the realm's name.
         pub fn pac_domain(mut self, domain: $crate::PacDomain) -> Self {
             self.realm.pac_domain = domain;
             self
         }
 
-        /// One principal more; the same name replaces. There are `alice`, `bob`, `jupyter` and `hdfs`, each with a keytab and with its
-        /// name as password, and the services `hdfs`, `nn`, `dn`, `sn`, `HTTP` and `host` of `localhost`.
+        /// One principal more; the same name replaces. There are `alice`, `bob`, `jupyter` and
+        /// `hdfs`, each with a keytab and with its name as password, and the services `hdfs`, `nn`,
+        /// `dn`, `sn`, `HTTP` and `host` of `localhost`.
         pub fn principal(mut self, principal: NewPrincipal) -> Self {
-            self.realm.principals.retain(|other| other.name() != principal.name());
+            self.realm
+                .principals
+                .retain(|other| other.name() != principal.name());
             self.realm.principals.push(principal);
             self
         }
@@ -155,7 +166,8 @@ macro_rules! realm_setters {
             self
         }
 
-        /// The longest reply, in bytes, that the KDC sends by UDP; beyond it clients are told to use TCP.
+        /// The longest reply, in bytes, that the KDC sends by UDP; beyond it clients are told to
+        /// use TCP.
         pub fn max_udp_reply(mut self, bytes: usize) -> Self {
             self.realm.max_udp_reply = Some(bytes);
             self

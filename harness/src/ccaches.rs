@@ -9,8 +9,8 @@ use kerbox_krb5::{Clock, Principal};
 
 use crate::Error;
 
-/// Writes a cache that holds this ticket alone, as `kinit` does, with the clock's offset in its header: MIT's library adds it
-/// to the system's time, and so lives in the fixture's time.
+/// Writes a cache that holds this ticket alone, as `kinit` does, with the clock's offset in its
+/// header: MIT's library adds it to the system's time, and so lives in the fixture's time.
 pub(crate) fn write(path: &Path, credentials: &Credentials, clock: &Clock) -> Result<(), Error> {
     let mut cache = CredentialCache::new(credentials.client.clone());
     cache.set_time_offset(clock.offset_micros());
@@ -26,7 +26,8 @@ pub(crate) fn read_tgt(path: &Path) -> Option<Credentials> {
     Credentials::try_from(cache.find(&Principal::krbtgt(realm, realm))?).ok()
 }
 
-/// After the clock was moved: gives every cache in `directory` the new offset, those that clients made there too.
+/// After the clock was moved: gives every cache in `directory` the new offset, those that clients
+/// made there too.
 pub(crate) fn follow_clock(directory: &Path, clock: &Clock) -> Result<(), Error> {
     let Ok(entries) = fs::read_dir(directory) else {
         // A fixture without a realm has none.

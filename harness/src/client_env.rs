@@ -1,4 +1,5 @@
-//! The environment in which clients find a fixture: data first, the process's own environment only when asked.
+//! The environment in which clients find a fixture: data first, the process's own environment only
+//! when asked.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -50,7 +51,12 @@ impl ClientEnv {
     #[must_use]
     pub fn to_shell(&self) -> String {
         self.iter()
-            .map(|(name, value)| format!("export {name}='{}'\n", value.to_string_lossy().replace('\'', r"'\''")))
+            .map(|(name, value)| {
+                format!(
+                    "export {name}='{}'\n",
+                    value.to_string_lossy().replace('\'', r"'\''")
+                )
+            })
             .collect()
     }
 
@@ -63,11 +69,12 @@ impl ClientEnv {
         }
     }
 
-    /// Puts the variables into this process's environment until the guard is dropped, for clients that live in the process and know no
-    /// other way, such as libgssapi.
+    /// Puts the variables into this process's environment until the guard is dropped, for clients
+    /// that live in the process and know no other way, such as libgssapi.
     ///
-    /// The environment is one per process: while one thread's guard lives, other threads that call this wait. Prefer
-    /// [`command`](Self::command), and [`shared_krb5_conf`](crate::shared_krb5_conf) for clients that take a cache by name.
+    /// The environment is one per process: while one thread's guard lives, other threads that call
+    /// this wait. Prefer [`command`](Self::command), and
+    /// [`shared_krb5_conf`](crate::shared_krb5_conf) for clients that take a cache by name.
     pub fn enter(&self) -> EnvGuard {
         EnvGuard::enter(self)
     }
@@ -100,7 +107,10 @@ impl EnvGuard {
             break;
         }
         drop(inside);
-        let before = env.iter().map(|(name, _)| (name.to_owned(), std::env::var_os(name))).collect();
+        let before = env
+            .iter()
+            .map(|(name, _)| (name.to_owned(), std::env::var_os(name)))
+            .collect();
         for (name, value) in env.iter() {
             set(name, Some(value));
         }
@@ -114,7 +124,9 @@ impl Drop for EnvGuard {
             set(name, value.as_deref());
         }
         let mut inside = INSIDE.lock().unwrap_or_else(PoisonError::into_inner);
-        *inside = inside.take().and_then(|(owner, depth)| (depth > 1).then(|| (owner, depth - 1)));
+        *inside = inside
+            .take()
+            .and_then(|(owner, depth)| (depth > 1).then(|| (owner, depth - 1)));
         LEFT.notify_all();
     }
 }
@@ -126,8 +138,9 @@ impl Drop for EnvGuard {
     reason = "what `enter` exists for; see the safety comment"
 )]
 fn set(name: &str, value: Option<&OsStr>) {
-    // SAFETY: Rust's own accesses to the environment are locked, and ours are serialized by INSIDE. A C library that reads the
-    // environment in another thread at this very moment is what the documentation of `enter` warns of.
+    // SAFETY: Rust's own accesses to the environment are locked, and ours are serialized by INSIDE.
+    // A C library that reads the environment in another thread at this very moment is what the
+    // documentation of `enter` warns of.
     unsafe {
         match value {
             Some(value) => std::env::set_var(name, value),
@@ -158,19 +171,28 @@ mod tests {
     #[test]
     fn a_guard_restores_what_was_and_nests_in_its_own_thread() {
         let outer = ClientEnv::default().with("KERBOX_TEST_A", "1");
-        let inner = outer.clone().with("KERBOX_TEST_A", "2").with("KERBOX_TEST_B", "3");
+        let inner = outer
+            .clone()
+            .with("KERBOX_TEST_A", "2")
+            .with("KERBOX_TEST_B", "3");
         let value = |name: &str| std::env::var(name).ok();
         {
             let _outer = outer.enter();
             {
                 let _inner = inner.enter();
                 assert_eq!(
-                    (value("KERBOX_TEST_A").as_deref(), value("KERBOX_TEST_B").as_deref()),
+                    (
+                        value("KERBOX_TEST_A").as_deref(),
+                        value("KERBOX_TEST_B").as_deref()
+                    ),
                     (Some("2"), Some("3"))
                 );
             }
             assert_eq!(
-                (value("KERBOX_TEST_A").as_deref(), value("KERBOX_TEST_B").as_deref()),
+                (
+                    value("KERBOX_TEST_A").as_deref(),
+                    value("KERBOX_TEST_B").as_deref()
+                ),
                 (Some("1"), None)
             );
         }

@@ -19,7 +19,8 @@ use crate::world::Fixture;
 use crate::world_methods::world_methods;
 use crate::{Error, Login, NewPrincipal};
 
-/// An HDFS on random ports of 127.0.0.1, with its own clock and, if it is secure, its own realm. Dropping it ends it.
+/// An HDFS on random ports of 127.0.0.1, with its own clock and, if it is secure, its own realm.
+/// Dropping it ends it.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), kerbox::Error> {
@@ -55,7 +56,9 @@ impl Cluster {
             hdfs,
         } = builder;
         let (fixture, mut kills) = Fixture::start(world)?;
-        let realm = is_secure.then(|| Realm::in_world(&fixture, &realm)).transpose()?;
+        let realm = is_secure
+            .then(|| Realm::in_world(&fixture, &realm))
+            .transpose()?;
         let hdfs = Arc::new(Hdfs::start(&fixture, realm.as_ref(), hdfs)?);
         let killed = Arc::clone(&hdfs);
         fixture.runtime.handle().spawn(async move {
@@ -63,7 +66,11 @@ impl Cluster {
                 killed.kill(server);
             }
         });
-        let cluster = Self { fixture, realm, hdfs };
+        let cluster = Self {
+            fixture,
+            realm,
+            hdfs,
+        };
         cluster.world().write_env(&cluster.env())?;
         Ok(cluster)
     }
@@ -125,7 +132,8 @@ impl Cluster {
         self.realm.as_ref().ok_or(Error::NoRealm)
     }
 
-    /// Logs a user in: a ticket-granting ticket in a new FILE cache. A user whom the realm does not have is added first.
+    /// Logs a user in: a ticket-granting ticket in a new FILE cache. A user whom the realm does not
+    /// have is added first.
     pub async fn login(&self, user: &str) -> Result<Login, Error> {
         self.login_blocking(user)
     }
@@ -147,7 +155,8 @@ impl Cluster {
             Some(realm) => realm.env(),
             None => ClientEnv::default().with("KERBOX_DIR", self.path()),
         };
-        env.with("HADOOP_CONF_DIR", self.hadoop_conf_dir()).with("NAMENODE", self.url())
+        env.with("HADOOP_CONF_DIR", self.hadoop_conf_dir())
+            .with("NAMENODE", self.url())
     }
 
     /// The environment of a user in a cluster without security: `HADOOP_USER_NAME`.
@@ -159,7 +168,9 @@ impl Cluster {
     /// How far clients' clocks may be from the servers'.
     #[must_use]
     pub fn clock_skew(&self) -> Duration {
-        self.realm.as_ref().map_or(Duration::ZERO, Realm::clock_skew)
+        self.realm
+            .as_ref()
+            .map_or(Duration::ZERO, Realm::clock_skew)
     }
 
     /// The short name that owns `/` and may do everything.
@@ -173,6 +184,11 @@ world_methods!(Cluster, |cluster| &cluster.fixture.world);
 
 impl fmt::Debug for Cluster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Cluster({} with {} DataNodes)", self.url(), self.datanodes())
+        write!(
+            f,
+            "Cluster({} with {} DataNodes)",
+            self.url(),
+            self.datanodes()
+        )
     }
 }

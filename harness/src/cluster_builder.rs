@@ -13,7 +13,8 @@ use crate::principals::NewPrincipal;
 use crate::settings::{HdfsSettings, NewDirectory, RealmSettings};
 use crate::world::WorldSettings;
 
-/// What protects the bytes of RPC and data transfer (`hadoop.rpc.protection`, `dfs.data.transfer.protection`).
+/// What protects the bytes of RPC and data transfer (`hadoop.rpc.protection`,
+/// `dfs.data.transfer.protection`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Protection {
     /// Only who is who is proved.
@@ -68,9 +69,14 @@ impl ClusterBuilder {
             Protection::Integrity => "integrity",
             Protection::Privacy | Protection::PrivacyAes => "privacy",
         };
-        let builder = self.set("hadoop.rpc.protection", value).set("dfs.data.transfer.protection", value);
+        let builder = self
+            .set("hadoop.rpc.protection", value)
+            .set("dfs.data.transfer.protection", value);
         if protection == Protection::PrivacyAes {
-            builder.set("dfs.encrypt.data.transfer.cipher.suites", "AES/CTR/NoPadding")
+            builder.set(
+                "dfs.encrypt.data.transfer.cipher.suites",
+                "AES/CTR/NoPadding",
+            )
         } else {
             builder
         }
@@ -93,14 +99,20 @@ impl ClusterBuilder {
     }
 
     /// A group and its members.
-    pub fn group(mut self, name: &str, members: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.hdfs
-            .groups
-            .insert(name.to_owned(), members.into_iter().map(Into::into).collect());
+    pub fn group(
+        mut self,
+        name: &str,
+        members: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.hdfs.groups.insert(
+            name.to_owned(),
+            members.into_iter().map(Into::into).collect(),
+        );
         self
     }
 
-    /// A directory of HDFS that is there from the start; the same path replaces. There are `/tmp` and `/user/NAME` of the default users.
+    /// A directory of HDFS that is there from the start; the same path replaces. There are `/tmp`
+    /// and `/user/NAME` of the default users.
     pub fn hdfs_directory(mut self, path: &str, owner: &str, group: &str, mode: u16) -> Self {
         self.hdfs.directories.retain(|other| other.path != path);
         self.hdfs.directories.push(NewDirectory {
@@ -112,7 +124,8 @@ impl ClusterBuilder {
         self
     }
 
-    /// Where the DataNodes make their folders `dn1`, `dn2`, …. Default: `blocks` in the fixture's directory.
+    /// Where the DataNodes make their folders `dn1`, `dn2`, …. Default: `blocks` in the fixture's
+    /// directory.
     pub fn blocks_directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.hdfs.blocks = Some(path.into());
         self

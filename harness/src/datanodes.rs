@@ -136,11 +136,20 @@ impl DataNodes {
         };
         let context = DataNodeContext {
             namenode: Arc::clone(&self.namenode) as _,
-            secrets: self.config.uses_block_tokens().then(|| Arc::clone(self.namenode.block_tokens())),
+            secrets: self
+                .config
+                .uses_block_tokens()
+                .then(|| Arc::clone(self.namenode.block_tokens())),
             clock: slot.clock.clone(),
             hook: self.world.hook(),
         };
-        let node = DataNode::open(registration, &slot.directory, &self.config, context, slot.seed)?;
+        let node = DataNode::open(
+            registration,
+            &slot.directory,
+            &self.config,
+            context,
+            slot.seed,
+        )?;
         node.start(slot.clock.now())?;
         let served = Arc::clone(&node);
         let server = Running::start(&self.runtime, |shutdown| {
@@ -164,9 +173,16 @@ impl DataNodes {
                     () = served.stopped() => {}
                 }
             };
-            minihdfs::rpc::serve(Arc::new(endpoint), listeners.rpc, slot.clock.clone(), slot.seed, end)
+            minihdfs::rpc::serve(
+                Arc::new(endpoint),
+                listeners.rpc,
+                slot.clock.clone(),
+                slot.seed,
+                end,
+            )
         });
-        self.world.add_timed(number, Arc::clone(&node) as Arc<dyn Timed>);
+        self.world
+            .add_timed(number, Arc::clone(&node) as Arc<dyn Timed>);
         *slot.process() = Some(Process { node, server, rpc });
         Ok(())
     }
@@ -176,7 +192,9 @@ impl DataNodes {
     }
 
     pub(crate) fn get(&self, number: usize) -> Result<Datanode<'_>, Error> {
-        let slot = number.checked_sub(1).and_then(|index| self.slots.get(index));
+        let slot = number
+            .checked_sub(1)
+            .and_then(|index| self.slots.get(index));
         match slot {
             Some(slot) => Ok(Datanode { all: self, slot }),
             None => Err(Error::NoSuchServer {
@@ -199,7 +217,14 @@ fn uuid(rng: &mut StdRng) -> String {
     let bits = bits & !(0xF << 76) | (0x4 << 76);
     let bits = bits & !(0x3 << 62) | (0x2 << 62);
     let hex = format!("{bits:032x}");
-    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+    [
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..],
+    ]
+    .join("-")
 }
 
 /// One DataNode of a [`Cluster`](crate::Cluster), running or not.
@@ -231,7 +256,10 @@ impl Datanode<'_> {
     /// Whether it runs.
     #[must_use]
     pub fn is_running(&self) -> bool {
-        self.slot.process().as_ref().is_some_and(|process| process.server.is_running())
+        self.slot
+            .process()
+            .as_ref()
+            .is_some_and(|process| process.server.is_running())
     }
 
     /// Ends it, and waits until its address is free. The NameNode learns it by the silence.
@@ -240,7 +268,9 @@ impl Datanode<'_> {
             process.node.stop();
             process.server.stop();
             process.rpc.stop();
-            self.all.world.remove_timed(Server::DataNode(self.slot.number));
+            self.all
+                .world
+                .remove_timed(Server::DataNode(self.slot.number));
         }
     }
 
@@ -250,7 +280,9 @@ impl Datanode<'_> {
             process.node.stop();
             process.server.kill();
             process.rpc.kill();
-            self.all.world.remove_timed(Server::DataNode(self.slot.number));
+            self.all
+                .world
+                .remove_timed(Server::DataNode(self.slot.number));
         }
     }
 

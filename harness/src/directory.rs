@@ -1,4 +1,5 @@
-//! The directory of a fixture: made for it, locked while it lives, gone when it ends, also after a killed run.
+//! The directory of a fixture: made for it, locked while it lives, gone when it ends, also after a
+//! killed run.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -13,7 +14,8 @@ use crate::Error;
 
 /// Every directory that Kerbox makes for a fixture begins with this.
 const PREFIX: &str = "kerbox-";
-/// Held with an exclusive lock, which the system releases even when a process is killed. Tells a person whose it is.
+/// Held with an exclusive lock, which the system releases even when a process is killed. Tells a
+/// person whose it is.
 const LOCK: &str = ".lock";
 /// Stands in a directory that is kept as evidence, so that later runs leave it alone.
 const KEPT: &str = ".kept";
@@ -60,9 +62,13 @@ impl Directory {
             builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
             let path = builder
                 .tempdir()
-                .map_err(Error::io(format!("make a directory in {}", std::env::temp_dir().display())))?
+                .map_err(Error::io(format!(
+                    "make a directory in {}",
+                    std::env::temp_dir().display()
+                )))?
                 .keep();
-            // A run that starts at this very moment may take the directory for an orphan between the two steps: then make another.
+            // A run that starts at this very moment may take the directory for an orphan between
+            // the two steps: then make another.
             if let Ok(lock) = lock(&path)
                 && path.exists()
             {
@@ -112,7 +118,8 @@ impl Drop for Directory {
         if self.keep != Keep::Theirs {
             await_reaper();
         }
-        // What cannot be removed, or marked as kept, is left to a later run: no reason to fail here.
+        // What cannot be removed, or marked as kept, is left to a later run: no reason to fail
+        // here.
         if !self.is_kept(thread::panicking()) {
             let _ = fs::remove_dir_all(&self.path);
         } else if self.keep != Keep::Theirs {
@@ -172,8 +179,14 @@ fn lock(directory: &Path) -> Result<File, Error> {
         }
         Err(TryLockError::Error(source)) => return Err(cannot(source)),
     }
-    let owner = format!("process {} since {}\n", std::process::id(), Clock::system().now());
-    file.set_len(0).and_then(|()| file.write_all(owner.as_bytes())).map_err(cannot)?;
+    let owner = format!(
+        "process {} since {}\n",
+        std::process::id(),
+        Clock::system().now()
+    );
+    file.set_len(0)
+        .and_then(|()| file.write_all(owner.as_bytes()))
+        .map_err(cannot)?;
     Ok(file)
 }
 
@@ -190,12 +203,16 @@ fn reap_once() {
     REAPED.call_once(|| {
         let reap = || reap(&std::env::temp_dir());
         // Without a thread the next process reaps.
-        *reaper() = thread::Builder::new().name("kerbox-reaper".to_owned()).spawn(reap).ok();
+        *reaper() = thread::Builder::new()
+            .name("kerbox-reaper".to_owned())
+            .spawn(reap)
+            .ok();
     });
 }
 
-/// Waits until [`reap_once`] has done what it began: where each test is a process (cargo-nextest), the end of its fixture is soon
-/// that of the process, which would cut the reaper off amid a directory.
+/// Waits until [`reap_once`] has done what it began: where each test is a process (cargo-nextest),
+/// the end of its fixture is soon that of the process, which would cut the reaper off amid a
+/// directory.
 fn await_reaper() {
     if let Some(thread) = reaper().take() {
         // It has told of its panic by itself, and what it left is for the next.
@@ -203,12 +220,19 @@ fn await_reaper() {
     }
 }
 
-/// Removes the directories in `parent` whose fixtures are dead. Whatever cannot be read or removed is another user's, or in use.
+/// Removes the directories in `parent` whose fixtures are dead. Whatever cannot be read or removed
+/// is another user's, or in use.
 fn reap(parent: &Path) {
-    let Ok(entries) = fs::read_dir(parent) else { return };
+    let Ok(entries) = fs::read_dir(parent) else {
+        return;
+    };
     for entry in entries.flatten() {
-        let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
-        if is_ours && entry.file_type().is_ok_and(|kind| kind.is_dir()) && is_orphan(&entry.path()) {
+        let is_ours = entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| name.starts_with(PREFIX));
+        if is_ours && entry.file_type().is_ok_and(|kind| kind.is_dir()) && is_orphan(&entry.path())
+        {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
@@ -218,7 +242,11 @@ fn is_orphan(directory: &Path) -> bool {
     if directory.join(KEPT).exists() {
         return false;
     }
-    match OpenOptions::new().read(true).write(true).open(directory.join(LOCK)) {
+    match OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(directory.join(LOCK))
+    {
         Ok(file) => file.try_lock().is_ok(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let made = fs::metadata(directory).and_then(|metadata| metadata.modified());
@@ -239,7 +267,10 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            let mode = fs::metadata(&path).expect("it is there").permissions().mode();
+            let mode = fs::metadata(&path)
+                .expect("it is there")
+                .permissions()
+                .mode();
             assert_eq!(mode & 0o777, 0o700);
         }
         drop(directory);
@@ -267,7 +298,8 @@ mod tests {
             fs::create_dir(&path).expect("new");
             path
         };
-        let [dead, alive, kept, foreign, young] = ["kerbox-1", "kerbox-2", "kerbox-3", "other", "kerbox-4"].map(make);
+        let [dead, alive, kept, foreign, young] =
+            ["kerbox-1", "kerbox-2", "kerbox-3", "other", "kerbox-4"].map(make);
         drop(lock(&dead).expect("free"));
         let _held = lock(&alive).expect("free");
         drop(lock(&kept).expect("free"));

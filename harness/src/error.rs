@@ -21,7 +21,9 @@ pub enum Error {
         source: io::Error,
     },
     /// An address that cannot be listened on.
-    #[error("the {server} cannot listen on {address}: {source}; name another port, or 0 for a free one")]
+    #[error(
+        "the {server} cannot listen on {address}: {source}; name another port, or 0 for a free one"
+    )]
     Bind {
         /// Which server.
         server: Server,
@@ -61,7 +63,9 @@ pub enum Error {
         text: Option<String>,
     },
     /// A principal that the realm's database does not have.
-    #[error("{principal} is not in the database: add it with Realm::add_principal, or log in to create it")]
+    #[error(
+        "{principal} is not in the database: add it with Realm::add_principal, or log in to create it"
+    )]
     UnknownPrincipal {
         /// The name asked for.
         principal: Principal,

@@ -9,12 +9,14 @@ use kerbox_krb5::ErrorCode;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-/// Answers the events that the servers ask about. Closures over [`&Event`](Event) are rules; [`Fault`] has ready-made ones.
+/// Answers the events that the servers ask about. Closures over [`&Event`](Event) are rules;
+/// [`Fault`] has ready-made ones.
 ///
-/// The first rule that does not say [`Verdict::Pass`] wins; the newest is asked first. A rule is called while the server waits and
-/// must not call the fixture.
+/// The first rule that does not say [`Verdict::Pass`] wins; the newest is asked first. A rule is
+/// called while the server waits and must not call the fixture.
 pub trait Rule: Send {
-    /// What shall become of `event`; `rng` is the fixture's seeded generator, for rules that strike by chance.
+    /// What shall become of `event`; `rng` is the fixture's seeded generator, for rules that strike
+    /// by chance.
     fn judge(&mut self, event: &Event, rng: &mut StdRng) -> Verdict;
 }
 
@@ -61,7 +63,8 @@ impl Fault {
         )
     }
 
-    /// `server` closes the connection instead of answering: a ticket request, a call, or a block operation.
+    /// `server` closes the connection instead of answering: a ticket request, a call, or a block
+    /// operation.
     #[must_use]
     pub fn disconnect(server: Server) -> Self {
         Self::new(move |event| is_request(event, server), Verdict::Disconnect)
@@ -73,7 +76,8 @@ impl Fault {
         Self::new(move |event| is_request(event, server), Verdict::Drop)
     }
 
-    /// The DataNode of this number (from 1) dies, as a killed process does, at the `nth` packet of an operation (from 1).
+    /// The DataNode of this number (from 1) dies, as a killed process does, at the `nth` packet of
+    /// an operation (from 1).
     #[must_use]
     pub fn datanode_dies_at_packet(datanode: usize, nth: u64) -> Self {
         Self::new(
@@ -104,7 +108,10 @@ impl Fault {
                 Event::Sasl { user, .. } | Event::RpcCall { user, .. } => user,
                 _ => return false,
             };
-            **who == *user || who.strip_prefix(&*user).is_some_and(|rest| rest.starts_with('@'))
+            **who == *user
+                || who
+                    .strip_prefix(&*user)
+                    .is_some_and(|rest| rest.starts_with('@'))
         })
     }
 
@@ -112,7 +119,9 @@ impl Fault {
     #[must_use]
     pub fn on_method(self, method: &str) -> Self {
         let wanted = method.to_owned();
-        self.when(move |event| matches!(event, Event::RpcCall { method, .. } if **method == *wanted))
+        self.when(
+            move |event| matches!(event, Event::RpcCall { method, .. } if **method == *wanted),
+        )
     }
 
     /// Only events that match this too.
@@ -174,7 +183,10 @@ impl Rule for Fault {
             self.after -= 1;
             return Verdict::Pass;
         }
-        if self.probability.is_some_and(|probability| !rng.random_bool(probability)) {
+        if self
+            .probability
+            .is_some_and(|probability| !rng.random_bool(probability))
+        {
             return Verdict::Pass;
         }
         self.times -= 1;
@@ -256,7 +268,8 @@ impl Faults {
     fn remove(&self, id: u64) {
         let mut rules = self.lock();
         rules.installed.retain(|installed| installed.id != id);
-        self.watching.store(!rules.installed.is_empty(), Ordering::Release);
+        self.watching
+            .store(!rules.installed.is_empty(), Ordering::Release);
     }
 
     fn lock(&self) -> MutexGuard<'_, Rules> {
@@ -344,7 +357,12 @@ mod tests {
     #[test]
     fn a_ready_made_fault_strikes_whom_and_as_often_as_it_says() {
         let faults = Arc::new(Faults::new(0));
-        let _fault = faults.inject(Fault::krb_error(ErrorCode::KDC_ERR_POLICY).of("alice").after(1).times(2));
+        let _fault = faults.inject(
+            Fault::krb_error(ErrorCode::KDC_ERR_POLICY)
+                .of("alice")
+                .after(1)
+                .times(2),
+        );
         assert_eq!(faults.ask(&login("alicebob@R")), Verdict::Pass);
         let verdicts: Vec<Verdict> = (0..4).map(|_| faults.ask(&login("alice@R"))).collect();
         assert_eq!(verdicts, [Verdict::Pass, refuse(), refuse(), Verdict::Pass]);
@@ -354,8 +372,11 @@ mod tests {
     fn chance_comes_from_the_seed() {
         let run = |seed| {
             let faults = Arc::new(Faults::new(seed));
-            let _fault = faults.inject(Fault::krb_error(ErrorCode::KDC_ERR_POLICY).with_probability(0.5));
-            (0..64).map(|_| faults.ask(&login("a@R")) == Verdict::Pass).collect::<Vec<bool>>()
+            let _fault =
+                faults.inject(Fault::krb_error(ErrorCode::KDC_ERR_POLICY).with_probability(0.5));
+            (0..64)
+                .map(|_| faults.ask(&login("a@R")) == Verdict::Pass)
+                .collect::<Vec<bool>>()
         };
         assert_eq!(run(7), run(7));
         assert_ne!(run(7), run(8));

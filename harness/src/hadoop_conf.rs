@@ -11,7 +11,12 @@ use crate::directory::{make_private, write_private};
 pub(crate) type HadoopKeys = BTreeMap<String, String>;
 
 /// The keys that make a client find the cluster. The caller's own settings go on top.
-pub(crate) fn keys(namenode: SocketAddr, datanodes: usize, superuser: &str, realm: Option<&str>) -> HadoopKeys {
+pub(crate) fn keys(
+    namenode: SocketAddr,
+    datanodes: usize,
+    superuser: &str,
+    realm: Option<&str>,
+) -> HadoopKeys {
     let mut keys = HadoopKeys::new();
     let mut set = |key: &str, value: String| {
         keys.insert(key.to_owned(), value);
@@ -23,23 +28,36 @@ pub(crate) fn keys(namenode: SocketAddr, datanodes: usize, superuser: &str, real
         set("hadoop.security.authentication", "kerberos".to_owned());
         set("hadoop.security.authorization", "true".to_owned());
         set("hadoop.rpc.protection", "authentication".to_owned());
-        set("dfs.namenode.kerberos.principal", format!("nn/localhost@{realm}"));
-        set("dfs.datanode.kerberos.principal", format!("dn/localhost@{realm}"));
-        set("dfs.web.authentication.kerberos.principal", format!("HTTP/localhost@{realm}"));
+        set(
+            "dfs.namenode.kerberos.principal",
+            format!("nn/localhost@{realm}"),
+        );
+        set(
+            "dfs.datanode.kerberos.principal",
+            format!("dn/localhost@{realm}"),
+        );
+        set(
+            "dfs.web.authentication.kerberos.principal",
+            format!("HTTP/localhost@{realm}"),
+        );
         set("dfs.data.transfer.protection", "authentication".to_owned());
         set("dfs.block.access.token.enable", "true".to_owned());
         // A JVM refuses to speak SASL to ports above 1023 otherwise.
         set("ignore.secure.ports.for.testing", "true".to_owned());
-        // The servers' principals are the superuser, as they are wherever one keytab per daemon is used.
+        // The servers' principals are the superuser, as they are wherever one keytab per daemon is
+        // used.
         set(
             "hadoop.security.auth_to_local",
-            format!("RULE:[2:$1@$0](nn@{realm})s/.*/{superuser}/\nRULE:[2:$1@$0](dn@{realm})s/.*/{superuser}/\nDEFAULT"),
+            format!(
+                "RULE:[2:$1@$0](nn@{realm})s/.*/{superuser}/\nRULE:[2:$1@$0](dn@{realm})s/.*/{superuser}/\nDEFAULT"
+            ),
         );
     }
     keys
 }
 
-/// `hadoop.user.group.static.mapping.overrides` of groups and their members: `alice=analysts,staff;bob=staff`.
+/// `hadoop.user.group.static.mapping.overrides` of groups and their members:
+/// `alice=analysts,staff;bob=staff`.
 pub(crate) fn static_groups(groups: &BTreeMap<String, Vec<String>>) -> String {
     let mut users: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (group, members) in groups {
@@ -47,12 +65,14 @@ pub(crate) fn static_groups(groups: &BTreeMap<String, Vec<String>>) -> String {
             users.entry(member).or_default().push(group);
         }
     }
-    let users = users.iter().map(|(user, groups)| format!("{user}={}", groups.join(",")));
+    let users = users
+        .iter()
+        .map(|(user, groups)| format!("{user}={}", groups.join(",")));
     users.collect::<Vec<_>>().join(";")
 }
 
-/// Writes all keys into both files: a JVM lets hdfs-default.xml override `dfs.*` keys that stand in core-site.xml only, and other
-/// clients read core-site.xml alone.
+/// Writes all keys into both files: a JVM lets hdfs-default.xml override `dfs.*` keys that stand in
+/// core-site.xml only, and other clients read core-site.xml alone.
 pub(crate) fn write(directory: &Path, keys: &HadoopKeys) -> Result<(), Error> {
     make_private(directory)?;
     let xml = to_xml(keys);
@@ -101,8 +121,16 @@ mod tests {
     #[test]
     fn groups_are_told_by_user() {
         let groups = [("staff", vec!["bob", "alice"]), ("analysts", vec!["alice"])];
-        let groups = groups.map(|(group, members)| (group.to_owned(), members.into_iter().map(str::to_owned).collect()));
-        assert_eq!(static_groups(&groups.into()), "alice=analysts,staff;bob=staff");
+        let groups = groups.map(|(group, members)| {
+            (
+                group.to_owned(),
+                members.into_iter().map(str::to_owned).collect(),
+            )
+        });
+        assert_eq!(
+            static_groups(&groups.into()),
+            "alice=analysts,staff;bob=staff"
+        );
     }
 
     #[test]

@@ -47,7 +47,11 @@ impl Timed for NameNode {
 
 impl Hdfs {
     /// Starts everything, and writes Hadoop's xml.
-    pub(crate) fn start(fixture: &Fixture, realm: Option<&Realm>, settings: HdfsSettings) -> Result<Self, Error> {
+    pub(crate) fn start(
+        fixture: &Fixture,
+        realm: Option<&Realm>,
+        settings: HdfsSettings,
+    ) -> Result<Self, Error> {
         let world = &fixture.world;
         let (listener, address) = listen(Server::NameNode, settings.listen)?;
         let (keys, config, warnings) = configuration(address, realm, &settings)?;
@@ -58,9 +62,21 @@ impl Hdfs {
             address: address.ip(),
         };
         let mut rng = StdRng::seed_from_u64(world.seed ^ NAMENODE_STREAM);
-        let namenode = Arc::new(NameNode::new(config.clone(), &identity, clock.now(), world.hook(), &mut rng)?);
+        let namenode = Arc::new(NameNode::new(
+            config.clone(),
+            &identity,
+            clock.now(),
+            world.hook(),
+            &mut rng,
+        )?);
         for directory in &settings.directories {
-            namenode.make_directory(clock.now(), &directory.path, &directory.owner, &directory.group, directory.mode)?;
+            namenode.make_directory(
+                clock.now(),
+                &directory.path,
+                &directory.owner,
+                &directory.group,
+                directory.mode,
+            )?;
         }
         world.add_timed(Server::NameNode, Arc::clone(&namenode) as Arc<dyn Timed>);
         let auth_to_local = AuthToLocal::from_config(&config, identity.default_realm)?;
@@ -80,7 +96,13 @@ impl Hdfs {
             world.hook(),
         );
         let rpc = Running::start(fixture.runtime.handle(), |shutdown| {
-            minihdfs::rpc::serve(Arc::new(endpoint), listener, clock, world.seed ^ NAMENODE_STREAM, shutdown)
+            minihdfs::rpc::serve(
+                Arc::new(endpoint),
+                listener,
+                clock,
+                world.seed ^ NAMENODE_STREAM,
+                shutdown,
+            )
         });
         let security = match realm {
             Some(realm) => Some(RpcSecurity {
@@ -89,7 +111,14 @@ impl Hdfs {
             }),
             None => None,
         };
-        let datanodes = DataNodes::start(fixture, &namenode, &config, security, auth_to_local, &settings)?;
+        let datanodes = DataNodes::start(
+            fixture,
+            &namenode,
+            &config,
+            security,
+            auth_to_local,
+            &settings,
+        )?;
         hadoop_conf::write(&world.path().join("hadoop"), &keys)?;
         Ok(Self {
             namenode,
@@ -130,22 +159,40 @@ fn configuration(
     realm: Option<&Realm>,
     settings: &HdfsSettings,
 ) -> Result<(HadoopKeys, HdfsConfig, Vec<String>), Error> {
-    let mut keys = hadoop_conf::keys(address, settings.datanodes, &settings.superuser, realm.map(Realm::name));
+    let mut keys = hadoop_conf::keys(
+        address,
+        settings.datanodes,
+        &settings.superuser,
+        realm.map(Realm::name),
+    );
     keys.insert(
         "hadoop.user.group.static.mapping.overrides".to_owned(),
         hadoop_conf::static_groups(&settings.groups),
     );
     keys.extend(settings.keys.clone());
-    let (config, warnings) = HdfsConfig::from_pairs(keys.iter().map(|(key, value)| (&**key, &**value)))?;
+    let (config, warnings) =
+        HdfsConfig::from_pairs(keys.iter().map(|(key, value)| (&**key, &**value)))?;
     Ok((keys, config, warnings))
 }
 
 /// How a server authenticates its callers, as the principal that a key names.
-fn security_of(realm: &Realm, keys: &HadoopKeys, config: &HdfsConfig, key: &str) -> Result<RpcSecurity, Error> {
-    let name = keys.get(key).map(String::as_str).unwrap_or_default().replace("_HOST", "localhost");
+fn security_of(
+    realm: &Realm,
+    keys: &HadoopKeys,
+    config: &HdfsConfig,
+    key: &str,
+) -> Result<RpcSecurity, Error> {
+    let name = keys
+        .get(key)
+        .map(String::as_str)
+        .unwrap_or_default()
+        .replace("_HOST", "localhost");
     let principal = Principal::parse(&name, realm.name())?;
     let keytab = realm.core().keytab_of(&[&name])?;
     let mut gssapi = GssapiSettings::new(principal, keytab, &config.rpc_protection);
     gssapi.skew = realm.clock_skew();
-    Ok(RpcSecurity { gssapi, tokens: None })
+    Ok(RpcSecurity {
+        gssapi,
+        tokens: None,
+    })
 }

@@ -39,11 +39,13 @@ impl fmt::Display for Entry {
 /// Tests count in it and wait on it. [`from_here`](Self::from_here) gives a view that begins now.
 ///
 /// # What repeats
-/// Two fixtures with the same seed, the same realm name, clocks frozen at the same time and the same settings, each with one client that
-/// does the same things one after another, have the same keys, keytabs, block ids, UUIDs and block files; and each server records the
-/// same events in the same order and at the same virtual times. This does not hold for [`Event::Connection`], which tells the ports that
-/// the system chose, for the real times, for the order of two servers' events among each other, and for clients that come at once:
-/// who asks first gets the first random numbers.
+/// Two fixtures with the same seed, the same realm name, clocks frozen at the same time and the
+/// same settings, each with one client that does the same things one after another, have the same
+/// keys, keytabs, block ids, UUIDs and block files; and each server records the same events in the
+/// same order and at the same virtual times. This does not hold for [`Event::Connection`], which
+/// tells the ports that the system chose, for the real times, for the order of two servers' events
+/// among each other, and for clients that come at once: who asks first gets the first random
+/// numbers.
 #[derive(Clone)]
 pub struct Journal {
     shared: Arc<Shared>,
@@ -98,7 +100,12 @@ impl Journal {
         if entries.kept.len() == KEPT {
             entries.kept.pop_front();
         }
-        entries.kept.push_back(Entry { number, at, real, event });
+        entries.kept.push_back(Entry {
+            number,
+            at,
+            real,
+            event,
+        });
         drop(entries);
         self.shared.grown.notify_all();
         self.shared.length.send_replace(number + 1);
@@ -106,7 +113,10 @@ impl Journal {
 
     fn lock(&self) -> MutexGuard<'_, Entries> {
         // Entries are pushed whole: a panic elsewhere cannot have left half of one.
-        self.shared.entries.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .entries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A view of the same journal that begins with the next event.
@@ -137,7 +147,10 @@ impl Journal {
     /// How many events match.
     #[must_use]
     pub fn count(&self, matches: impl Fn(&Event) -> bool) -> usize {
-        self.lock().since(self.from).filter(|entry| matches(&entry.event)).count()
+        self.lock()
+            .since(self.from)
+            .filter(|entry| matches(&entry.event))
+            .count()
     }
 
     /// The last `n` entries, a line each.
@@ -152,7 +165,11 @@ impl Journal {
     /// The first matching entry of this view: one that is there already, or the next to come.
     ///
     /// Fails with [`Error::NotSeen`] after `limit` of real time.
-    pub async fn wait(&self, matches: impl Fn(&Event) -> bool, limit: Duration) -> Result<Entry, Error> {
+    pub async fn wait(
+        &self,
+        matches: impl Fn(&Event) -> bool,
+        limit: Duration,
+    ) -> Result<Entry, Error> {
         let mut length = self.shared.length.subscribe();
         // A task of the fixture's own runtime keeps the time, so that any executor may await.
         let mut over = self.shared.timers.spawn(tokio::time::sleep(limit));
@@ -172,7 +189,11 @@ impl Journal {
     }
 
     /// As [`wait`](Self::wait), blocking the thread.
-    pub fn wait_blocking(&self, matches: impl Fn(&Event) -> bool, limit: Duration) -> Result<Entry, Error> {
+    pub fn wait_blocking(
+        &self,
+        matches: impl Fn(&Event) -> bool,
+        limit: Duration,
+    ) -> Result<Entry, Error> {
         let mut from = self.from;
         let until = self.shared.clock.real_now() + limit;
         let mut entries = self.lock();
@@ -197,7 +218,10 @@ impl Journal {
 
     fn first_since(&self, from: &mut u64, matches: &impl Fn(&Event) -> bool) -> Option<Entry> {
         let entries = self.lock();
-        let found = entries.since(*from).find(|entry| matches(&entry.event)).cloned();
+        let found = entries
+            .since(*from)
+            .find(|entry| matches(&entry.event))
+            .cloned();
         *from = entries.next;
         found
     }
@@ -276,7 +300,11 @@ mod tests {
         let (runtime, journal) = journal();
         let writer = journal.clone();
         let told = std::thread::spawn(move || writer.record(Timestamp::EPOCH, state("late")));
-        assert!(journal.wait_blocking(is("late"), Duration::from_secs(10)).is_ok());
+        assert!(
+            journal
+                .wait_blocking(is("late"), Duration::from_secs(10))
+                .is_ok()
+        );
         told.join().expect("it recorded");
         let missing = journal
             .wait_blocking(is("never"), Duration::from_millis(5))
@@ -306,6 +334,11 @@ mod tests {
                 outcome: Outcome::Ok,
             },
         );
-        assert!(journal.entries()[0].event.outcome().is_some_and(Outcome::is_ok));
+        assert!(
+            journal.entries()[0]
+                .event
+                .outcome()
+                .is_some_and(Outcome::is_ok)
+        );
     }
 }

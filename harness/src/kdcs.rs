@@ -19,8 +19,8 @@ use crate::settings::{RealmSettings, Transports};
 use crate::world::World;
 use crate::{Error, Server};
 
-/// A process that is being started has, until it becomes another program, what this one had open: a port that was just closed may not
-/// be free at once.
+/// A process that is being started has, until it becomes another program, what this one had open: a
+/// port that was just closed may not be free at once.
 const TRIES: u32 = 500;
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
@@ -44,11 +44,13 @@ struct Slot {
 
 enum State {
     Serving(Running),
-    /// The sockets are open and nobody reads from them: the system itself takes connections and datagrams.
+    /// The sockets are open and nobody reads from them: the system itself takes connections and
+    /// datagrams.
     Silent {
         _sockets: Sockets,
     },
-    /// Connections and datagrams are refused, and nobody else can take the port. Absent if somebody was faster.
+    /// Connections and datagrams are refused, and nobody else can take the port. Absent if somebody
+    /// was faster.
     Closed {
         _held: Option<HeldPort>,
     },
@@ -67,7 +69,10 @@ impl HeldPort {
         let tcp = hold_tcp(address)?;
         let udp = UdpSocket::bind(address).ok()?;
         refuse_datagrams(&udp, address).ok()?;
-        Some(Self { _tcp: tcp, _udp: udp })
+        Some(Self {
+            _tcp: tcp,
+            _udp: udp,
+        })
     }
 }
 
@@ -84,7 +89,8 @@ fn hold_tcp(address: SocketAddr) -> Option<TcpSocket> {
     Some(tcp)
 }
 
-/// Connects a socket that is bound to `address` to itself: the system refuses datagrams of all others.
+/// Connects a socket that is bound to `address` to itself: the system refuses datagrams of all
+/// others.
 fn refuse_datagrams(socket: &UdpSocket, address: SocketAddr) -> io::Result<()> {
     socket.connect(reachable(address))
 }
@@ -121,7 +127,8 @@ impl Kdcs {
         Ok(kdcs)
     }
 
-    /// The sockets of every server: the first at the address asked for, the others on free ports of the same interface.
+    /// The sockets of every server: the first at the address asked for, the others on free ports of
+    /// the same interface.
     pub(crate) fn bind(settings: &RealmSettings) -> Result<Vec<Sockets>, Error> {
         let others = SocketAddr::new(settings.listen.ip(), 0);
         let addresses = std::iter::once(settings.listen).chain(std::iter::repeat(others));
@@ -142,7 +149,9 @@ impl Kdcs {
     }
 
     pub(crate) fn get(&self, number: usize) -> Result<KdcServer<'_>, Error> {
-        let slot = number.checked_sub(1).and_then(|before| self.slots.get(before));
+        let slot = number
+            .checked_sub(1)
+            .and_then(|before| self.slots.get(before));
         let slot = slot.ok_or_else(|| Error::NoSuchServer {
             server: format!("KDC {number}"),
             has: format!("{} of them, numbered from 1", self.slots.len()),
@@ -235,7 +244,8 @@ impl KdcServer<'_> {
         self.slot.serves()
     }
 
-    /// Stops it: its port is closed, so that clients are refused at once, until [`restart`](Self::restart).
+    /// Stops it: its port is closed, so that clients are refused at once, until
+    /// [`restart`](Self::restart).
     pub fn stop(&self) {
         self.slot.end();
         let held = HeldPort::hold(self.bound());
@@ -243,8 +253,9 @@ impl KdcServer<'_> {
         self.all.record(self.slot, "stopped");
     }
 
-    /// Lets it take connections and requests and answer nothing, as a host that is overloaded or behind a wrong firewall, until
-    /// [`restart`](Self::restart). Unlike [`Fault::silence`](crate::Fault::silence) it leaves the realm's other servers alone.
+    /// Lets it take connections and requests and answer nothing, as a host that is overloaded or
+    /// behind a wrong firewall, until [`restart`](Self::restart). Unlike
+    /// [`Fault::silence`](crate::Fault::silence) it leaves the realm's other servers alone.
     pub fn silence(&self) -> Result<(), Error> {
         self.slot.end();
         let sockets = self.bind()?;
@@ -281,7 +292,11 @@ impl KdcServer<'_> {
 
 impl fmt::Debug for KdcServer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KdcServer({} at {})", self.slot.number, self.slot.address)
+        write!(
+            f,
+            "KdcServer({} at {})",
+            self.slot.number, self.slot.address
+        )
     }
 }
 
@@ -302,7 +317,10 @@ mod tests {
 
     #[test]
     fn servers_share_a_database_and_stop_one_by_one() {
-        let realm = Realm::builder().kdcs(3).start_blocking().expect("three ports");
+        let realm = Realm::builder()
+            .kdcs(3)
+            .start_blocking()
+            .expect("three ports");
         assert_eq!(realm.kdc_addresses().len(), 3);
         assert_eq!(realm.kdc_address(), realm.kdc_addresses()[0]);
         let conf = std::fs::read_to_string(realm.path().join("krb5.conf")).expect("there");
@@ -310,7 +328,13 @@ mod tests {
             assert!(conf.contains(&format!(" kdc = {address}\n")), "{conf}");
         }
         assert!(realm.kdc_server(0).is_err());
-        assert!(realm.kdc_server(4).expect_err("three").to_string().contains("3 of them"));
+        assert!(
+            realm
+                .kdc_server(4)
+                .expect_err("three")
+                .to_string()
+                .contains("3 of them")
+        );
         let [first, second] = [1, 2].map(|number| realm.kdc_server(number).expect("there"));
         first.stop();
         second.silence().expect("its own port");
@@ -318,12 +342,17 @@ mod tests {
         assert!(TcpStream::connect(first.address()).is_err());
         assert!(TcpStream::connect(second.address()).is_ok());
         let datagrams = UdpSocket::bind("127.0.0.1:0").expect("a port");
-        datagrams.set_read_timeout(Some(Duration::from_secs(10))).expect("a time");
+        datagrams
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .expect("a time");
         datagrams.connect(first.address()).expect("an address");
         datagrams.send(b"x").expect("sent");
         let refused = datagrams.recv(&mut [0; 8]).expect_err("a closed port");
         assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
-        assert!(realm.login_blocking("alice").is_ok(), "the third still serves");
+        assert!(
+            realm.login_blocking("alice").is_ok(),
+            "the third still serves"
+        );
         first.restart().expect("its own port");
         assert!(first.is_running());
         realm.stop_kdc();

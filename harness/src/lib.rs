@@ -1,8 +1,10 @@
-//! A Kerberos realm and a secure HDFS inside your test process: real wire protocols, real clients, and a clock that you control.
+//! A Kerberos realm and a secure HDFS inside your test process: real wire protocols, real clients,
+//! and a clock that you control.
 //!
 //! # Getting started
 //!
-//! [`Cluster::secure`], [`Cluster::simple`] and [`Realm`] (the KDC alone) start without arguments; their builders take everything else.
+//! [`Cluster::secure`], [`Cluster::simple`] and [`Realm`] (the KDC alone) start without arguments;
+//! their builders take everything else.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -40,36 +42,43 @@
 //! }
 //! ```
 //!
-//! There are users `alice`, `bob` and `jupyter` with `/user/NAME`, and the superuser `hdfs`, each with a keytab and its name as password;
-//! services `hdfs`, `nn`, `dn`, `sn`, `HTTP` and `host` on `localhost`. [`NewPrincipal`] makes others, before the start or after it.
+//! There are users `alice`, `bob` and `jupyter` with `/user/NAME`, and the superuser `hdfs`, each
+//! with a keytab and its name as password; services `hdfs`, `nn`, `dn`, `sn`, `HTTP` and `host` on
+//! `localhost`. [`NewPrincipal`] makes others, before the start or after it.
 //!
 //! # Time
 //!
-//! All servers of a fixture share one [`Clock`]. [`Cluster::advance`] moves it forward through every timer on the way, [`Cluster::jump`] sets
-//! it, [`Cluster::skew`] lets one server's clock go wrong. Credential caches in the fixture's directory get the new time offset in
-//! their headers, so that MIT's library follows; `kinit` takes the KDC's time anyway. Clients that only know the system's clock, as the JDK
-//! and Go, do not follow.
+//! All servers of a fixture share one [`Clock`]. [`Cluster::advance`] moves it forward through
+//! every timer on the way, [`Cluster::jump`] sets it, [`Cluster::skew`] lets one server's clock go
+//! wrong. Credential caches in the fixture's directory get the new time offset in their headers, so
+//! that MIT's library follows; `kinit` takes the KDC's time anyway. Clients that only know the
+//! system's clock, as the JDK and Go, do not follow.
 //!
 //! # Seeing and failing
 //!
-//! Every exchange is an [`Event`]. The [`Journal`] has them all, can be counted in and waited on, and its end is printed when a fixture
-//! is dropped in a panic. [`Cluster::inject`] installs a [`Fault`], or a closure over the same events, until its guard is dropped.
-//! A realm can have several servers ([`RealmBuilder::kdcs`]), of which a test stops or silences one while the others serve.
+//! Every exchange is an [`Event`]. The [`Journal`] has them all, can be counted in and waited on,
+//! and its end is printed when a fixture is dropped in a panic. [`Cluster::inject`] installs a
+//! [`Fault`], or a closure over the same events, until its guard is dropped. A realm can have
+//! several servers ([`RealmBuilder::kdcs`]), of which a test stops or silences one while the others
+//! serve.
 //!
 //! # Isolation
 //!
-//! Fixtures bind free ports, have a directory and a realm name of their own, and change nothing global: they run in parallel, in one process
-//! or many (cargo-nextest). Dropping one ends its thread and removes its directory; `KERBOX_KEEP=1` keeps it, `KERBOX_KEEP=on-failure`
+//! Fixtures bind free ports, have a directory and a realm name of their own, and change nothing
+//! global: they run in parallel, in one process or many (cargo-nextest). Dropping one ends its
+//! thread and removes its directory; `KERBOX_KEEP=1` keeps it, `KERBOX_KEEP=on-failure`
 //! if a test panics; what a killed run leaves is removed by a later one.
 //!
-//! Programs get their environment by [`Login::command`] and [`Login::env`]. Clients inside the process that take a cache by name, such as
-//! hdfs-native's `with_kerberos_cache`, work in parallel after [`use_shared_krb5_conf`]; those that look at the environment alone need
+//! Programs get their environment by [`Login::command`] and [`Login::env`]. Clients inside the
+//! process that take a cache by name, such as hdfs-native's `with_kerberos_cache`, work in parallel
+//! after [`use_shared_krb5_conf`]; those that look at the environment alone need
 //! [`Login::enter_env`], one test at a time.
 //!
 //! # Runtimes
 //!
-//! The servers run on a thread and a runtime of their own, since libgssapi blocks inside async functions. The `async` functions here
-//! can be awaited on any executor, and each has a `_blocking` twin.
+//! The servers run on a thread and a runtime of their own, since libgssapi blocks inside async
+//! functions. The `async` functions here can be awaited on any executor, and each has a `_blocking`
+//! twin.
 
 #![warn(missing_docs)]
 

@@ -4,7 +4,8 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use crate::{Error, Server};
 
-/// Where clients on this machine reach a server: one that listens on every interface is told by the loopback one.
+/// Where clients on this machine reach a server: one that listens on every interface is told by the
+/// loopback one.
 pub(crate) fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address {
@@ -16,8 +17,15 @@ pub(crate) fn reachable(mut address: SocketAddr) -> SocketAddr {
 }
 
 /// Binds a server's socket; answers also where clients reach it.
-pub(crate) fn listen(server: Server, address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
-    let cannot = |source| Error::Bind { server, address, source };
+pub(crate) fn listen(
+    server: Server,
+    address: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), Error> {
+    let cannot = |source| Error::Bind {
+        server,
+        address,
+        source,
+    };
     let listener = TcpListener::bind(address).map_err(cannot)?;
     listener.set_nonblocking(true).map_err(cannot)?;
     let bound = listener.local_addr().map_err(cannot)?;
@@ -36,7 +44,10 @@ mod tests {
             ("127.0.0.1:88", "127.0.0.1:88"),
             ("192.0.2.7:88", "192.0.2.7:88"),
         ] {
-            assert_eq!(reachable(bound.parse().expect("an address")).to_string(), told);
+            assert_eq!(
+                reachable(bound.parse().expect("an address")).to_string(),
+                told
+            );
         }
     }
 }

@@ -13,7 +13,8 @@ use crate::client_env::{ClientEnv, EnvGuard};
 use crate::realm_core::RealmCore;
 use crate::{Error, ccaches};
 
-/// A logged-in user, from [`Realm::login`](crate::Realm::login) or [`Cluster::login`](crate::Cluster::login).
+/// A logged-in user, from [`Realm::login`](crate::Realm::login) or
+/// [`Cluster::login`](crate::Cluster::login).
 ///
 /// It does not keep the fixture running.
 pub struct Login {
@@ -25,7 +26,12 @@ pub struct Login {
 }
 
 impl Login {
-    pub(crate) fn new(realm: Arc<RealmCore>, principal: Principal, ccache: PathBuf, env: &ClientEnv) -> Result<Self, Error> {
+    pub(crate) fn new(
+        realm: Arc<RealmCore>,
+        principal: Principal,
+        ccache: PathBuf,
+        env: &ClientEnv,
+    ) -> Result<Self, Error> {
         let ticket = realm.initial_ticket(&principal)?;
         ccaches::write(&ccache, &ticket, realm.clock())?;
         let mut name = std::ffi::OsString::from("FILE:");
@@ -51,17 +57,21 @@ impl Login {
         &self.ccache
     }
 
-    /// The ticket-granting ticket that is in the cache now, with its times and flags; clients may have renewed it.
-    /// If the cache is gone, the last one that was put there.
+    /// The ticket-granting ticket that is in the cache now, with its times and flags; clients may
+    /// have renewed it. If the cache is gone, the last one that was put there.
     #[must_use]
     pub fn ticket(&self) -> Credentials {
         if let Some(ticket) = ccaches::read_tgt(&self.ccache) {
             return ticket;
         }
-        self.ticket.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.ticket
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
-    /// Renews the ticket, as `kinit -R` does. A ticket past its end cannot be renewed: `KRB_AP_ERR_TKT_EXPIRED`.
+    /// Renews the ticket, as `kinit -R` does. A ticket past its end cannot be renewed:
+    /// `KRB_AP_ERR_TKT_EXPIRED`.
     pub async fn renew(&self) -> Result<(), Error> {
         self.renew_blocking()
     }

@@ -1,4 +1,5 @@
-//! Principals that a fixture begins with, or that are added while it runs; named without the realm, which may not be known yet.
+//! Principals that a fixture begins with, or that are added while it runs; named without the realm,
+//! which may not be known yet.
 
 use std::time::Duration;
 
@@ -64,7 +65,8 @@ impl NewPrincipal {
         self
     }
 
-    /// The file in `keytabs/` that gets its keys; principals may share one. Default: `NAME.keytab` for users, none for services.
+    /// The file in `keytabs/` that gets its keys; principals may share one. Default: `NAME.keytab`
+    /// for users, none for services.
     #[must_use]
     pub fn keytab(mut self, file: impl Into<String>) -> Self {
         self.keytab = Some(file.into());
@@ -113,7 +115,8 @@ impl NewPrincipal {
         self
     }
 
-    /// A setting in kadmin's form, on top of the realm's: `-requires_preauth`, `-allow_tix`, `+ok_as_delegate`, ….
+    /// A setting in kadmin's form, on top of the realm's: `-requires_preauth`, `-allow_tix`,
+    /// `+ok_as_delegate`, ….
     #[must_use]
     pub fn attribute(mut self, setting: impl Into<String>) -> Self {
         self.attributes.push(setting.into());
@@ -154,7 +157,10 @@ impl NewPrincipal {
         new.entry.expires = self.expires;
         new.entry.password_expires = self.password_expires;
         new.entry.pac_account = self.pac_account;
-        let services = self.delegates_to.iter().map(|service| Principal::parse(service, realm));
+        let services = self
+            .delegates_to
+            .iter()
+            .map(|service| Principal::parse(service, realm));
         new.entry.delegates_to = services.collect::<Result<_, _>>()?;
         Ok(new)
     }
@@ -179,7 +185,8 @@ fn default_keytab(principal: &Principal) -> Option<String> {
 
 /// A keytab's file for a principal that has no usual one.
 pub(crate) fn keytab_on_demand(principal: &Principal) -> String {
-    default_keytab(principal).unwrap_or_else(|| format!("{}.keytab", file_name(&principal.components().join("."))))
+    default_keytab(principal)
+        .unwrap_or_else(|| format!("{}.keytab", file_name(&principal.components().join("."))))
 }
 
 /// A name that stays in its directory.
@@ -192,7 +199,11 @@ pub(crate) fn file_name(name: &str) -> String {
         }
     };
     let name: String = name.chars().map(safe).collect();
-    if name.starts_with('.') { format!("_{name}") } else { name }
+    if name.starts_with('.') {
+        format!("_{name}")
+    } else {
+        name
+    }
 }
 
 #[cfg(test)]
@@ -208,7 +219,13 @@ mod tests {
         assert_eq!(keytab_of("alice"), "alice.keytab");
         assert_eq!(keytab_of("nn/localhost"), "nn.service.keytab");
         assert_eq!(keytab_of("HTTP/localhost"), "spnego.service.keytab");
-        assert_eq!(keytab_of("kafka/broker.example.com"), "kafka.broker.example.com.keytab");
-        assert_eq!(keytab_of(r"..\/..\/etc\/passwd"), "_.._.._etc_passwd.keytab");
+        assert_eq!(
+            keytab_of("kafka/broker.example.com"),
+            "kafka.broker.example.com.keytab"
+        );
+        assert_eq!(
+            keytab_of(r"..\/..\/etc\/passwd"),
+            "_.._.._etc_passwd.keytab"
+        );
     }
 }

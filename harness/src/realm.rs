@@ -37,7 +37,8 @@ pub struct Realm {
 }
 
 impl Realm {
-    /// A realm with all defaults: a random name, users `alice`, `bob`, `jupyter`, and Hadoop's services on `localhost`.
+    /// A realm with all defaults: a random name, users `alice`, `bob`, `jupyter`, and Hadoop's
+    /// services on `localhost`.
     pub async fn start() -> Result<Self, Error> {
         Self::builder().start().await
     }
@@ -63,7 +64,10 @@ impl Realm {
     /// Starts the KDC in a world and writes its clients' files.
     pub(crate) fn in_world(fixture: &Fixture, settings: &RealmSettings) -> Result<Self, Error> {
         let core = Arc::new(RealmCore::start(fixture, settings)?);
-        Ok(Self { core, fixture: None })
+        Ok(Self {
+            core,
+            fixture: None,
+        })
     }
 
     /// The realm's name.
@@ -84,8 +88,8 @@ impl Realm {
         self.core.kdcs.addresses()
     }
 
-    /// The KDC's server of this number, from 1: to be stopped, silenced or restarted alone. There is one, or as many as
-    /// [`RealmBuilder::kdcs`] says.
+    /// The KDC's server of this number, from 1: to be stopped, silenced or restarted alone. There
+    /// is one, or as many as [`RealmBuilder::kdcs`] says.
     pub fn kdc_server(&self, number: usize) -> Result<KdcServer<'_>, Error> {
         self.core.kdcs.get(number)
     }
@@ -101,7 +105,8 @@ impl Realm {
         Ok(Principal::parse(name, &self.core.name)?)
     }
 
-    /// Logs a user in: a ticket-granting ticket in a new FILE cache. A user whom the database does not have is added first.
+    /// Logs a user in: a ticket-granting ticket in a new FILE cache. A user whom the database does
+    /// not have is added first.
     pub async fn login(&self, user: &str) -> Result<Login, Error> {
         self.login_blocking(user)
     }
@@ -116,7 +121,12 @@ impl Realm {
         if self.core.kdc.database().resolve(&principal).is_none() {
             self.add_principal(NewPrincipal::new(user))?;
         }
-        Login::new(Arc::clone(&self.core), principal, self.core.new_cache(user), env)
+        Login::new(
+            Arc::clone(&self.core),
+            principal,
+            self.core.new_cache(user),
+            env,
+        )
     }
 
     /// Adds a principal, with its keytab, while the KDC runs.
@@ -124,33 +134,40 @@ impl Realm {
         let name = self.principal(principal.name())?;
         let file = principal.keytab_file(&name);
         let new = principal.in_realm(&self.core.name)?;
-        self.core.kdc.update(|database, rng| database.add(new, rng))?;
+        self.core
+            .kdc
+            .update(|database, rng| database.add(new, rng))?;
         if let Some(file) = file {
             self.core.write_keytab(&file, [&name])?;
         }
         Ok(name)
     }
 
-    /// Gives a principal new random keys of the next version, and answers it. Keytabs that were written stay as they are;
-    /// older keys go, unless `keep_old`.
+    /// Gives a principal new random keys of the next version, and answers it. Keytabs that were
+    /// written stay as they are; older keys go, unless `keep_old`.
     pub fn change_keys(&self, name: &str, keep_old: bool) -> Result<u32, Error> {
         let principal = self.principal(name)?;
-        let change = |database: &mut PrincipalDatabase, rng: &mut StdRng| database.change_keys(&principal, &NewKeys::Random, keep_old, rng);
+        let change = |database: &mut PrincipalDatabase, rng: &mut StdRng| {
+            database.change_keys(&principal, &NewKeys::Random, keep_old, rng)
+        };
         Ok(self.core.kdc.update(change)?)
     }
 
-    /// The KDC itself, for what no protocol tells: its database can be read and changed while it runs.
+    /// The KDC itself, for what no protocol tells: its database can be read and changed while it
+    /// runs.
     #[must_use]
     pub fn kdc(&self) -> &Arc<Kdc> {
         &self.core.kdc
     }
 
-    /// Stops the KDC, with all its servers: clients are refused until [`restart_kdc`](Self::restart_kdc).
+    /// Stops the KDC, with all its servers: clients are refused until
+    /// [`restart_kdc`](Self::restart_kdc).
     pub fn stop_kdc(&self) {
         self.core.kdcs.all().for_each(|server| server.stop());
     }
 
-    /// Lets a KDC that was stopped, or killed by a fault, serve again at the same addresses, with the same database.
+    /// Lets a KDC that was stopped, or killed by a fault, serve again at the same addresses, with
+    /// the same database.
     pub fn restart_kdc(&self) -> Result<(), Error> {
         self.core.kdcs.all().try_for_each(|server| server.restart())
     }
@@ -166,7 +183,8 @@ impl Realm {
         Ok(path)
     }
 
-    /// The environment in which Kerberos clients find this realm, with a cache of its own that is empty at first.
+    /// The environment in which Kerberos clients find this realm, with a cache of its own that is
+    /// empty at first.
     #[must_use]
     pub fn env(&self) -> ClientEnv {
         client_env::of_directory(self.core.world.path())

@@ -1,4 +1,5 @@
-//! The part of a realm that its logins share: the KDC, its files, and exchanges with it that need no socket.
+//! The part of a realm that its logins share: the KDC, its files, and exchanges with it that need
+//! no socket.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,7 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kerbox_kdc::{Kdc, Peer, PrincipalDatabase, RealmConfig};
-use kerbox_krb5::client::{AsExchange, AsStep, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest};
+use kerbox_krb5::client::{
+    AsExchange, AsStep, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest,
+};
 use kerbox_krb5::{Clock, ErrorCode, Keytab, Principal};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -34,7 +37,8 @@ pub(crate) struct RealmCore {
     ticket_lifetime: Duration,
     renewable_lifetime: Duration,
     pub(crate) clock_skew: Duration,
-    /// For what the harness itself draws: keys, nonces. Not shared with the servers, so that a login does not change what they draw.
+    /// For what the harness itself draws: keys, nonces. Not shared with the servers, so that a
+    /// login does not change what they draw.
     rng: Mutex<StdRng>,
     /// How many caches each user has, for their names.
     logins: Mutex<BTreeMap<String, u64>>,
@@ -55,7 +59,14 @@ impl RealmCore {
             kdc = kdc.with_udp_limit(bytes);
         }
         let kdc = Arc::new(kdc);
-        let kdcs = Kdcs::start(&world, fixture.runtime.handle(), &kdc, &kdc_clock, bound, settings)?;
+        let kdcs = Kdcs::start(
+            &world,
+            fixture.runtime.handle(),
+            &kdc,
+            &kdc_clock,
+            bound,
+            settings,
+        )?;
         let core = Self {
             kdc,
             kdc_clock,
@@ -93,14 +104,23 @@ impl RealmCore {
         let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
         let number = logins.entry(name.clone()).or_default();
         *number += 1;
-        directory.join(if *number == 1 { name } else { format!("{name}-{number}") })
+        directory.join(if *number == 1 {
+            name
+        } else {
+            format!("{name}-{number}")
+        })
     }
 
     fn write_files(&self, settings: &RealmSettings) -> Result<(), Error> {
         let directory = self.world.path();
         make_private(&directory.join("ccache"))?;
         make_private(&self.keytabs())?;
-        let conf = own_conf(&self.name, &self.kdcs.addresses(), &settings.enctypes, &settings.libdefaults)?;
+        let conf = own_conf(
+            &self.name,
+            &self.kdcs.addresses(),
+            &settings.enctypes,
+            &settings.libdefaults,
+        )?;
         write_private(&directory.join("krb5.conf"), conf.as_bytes())?;
         let mut keytabs: BTreeMap<String, Vec<Principal>> = BTreeMap::new();
         for new in &settings.principals {
@@ -115,8 +135,15 @@ impl RealmCore {
         Ok(())
     }
 
-    pub(crate) fn write_keytab<'a>(&self, file: &str, principals: impl IntoIterator<Item = &'a Principal>) -> Result<(), Error> {
-        let keytab = self.kdc.database().keytab(principals, self.world.clock.now())?;
+    pub(crate) fn write_keytab<'a>(
+        &self,
+        file: &str,
+        principals: impl IntoIterator<Item = &'a Principal>,
+    ) -> Result<(), Error> {
+        let keytab = self
+            .kdc
+            .database()
+            .keytab(principals, self.world.clock.now())?;
         write_private(&self.keytabs().join(file_name(file)), &keytab.to_bytes())
     }
 
@@ -126,16 +153,22 @@ impl RealmCore {
             .iter()
             .map(|name| Principal::parse(name, &self.name))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(self.kdc.database().keytab(&principals, self.world.clock.now())?)
+        Ok(self
+            .kdc
+            .database()
+            .keytab(&principals, self.world.clock.now())?)
     }
 
-    /// An AS exchange with the KDC's core: no socket, but everything else, and an entry in the journal.
+    /// An AS exchange with the KDC's core: no socket, but everything else, and an entry in the
+    /// journal.
     pub(crate) fn initial_ticket(&self, principal: &Principal) -> Result<Credentials, Error> {
         let keys = {
             let database = self.kdc.database();
-            let entry = database.resolve(principal).ok_or_else(|| Error::UnknownPrincipal {
-                principal: principal.clone(),
-            })?;
+            let entry = database
+                .resolve(principal)
+                .ok_or_else(|| Error::UnknownPrincipal {
+                    principal: principal.clone(),
+                })?;
             // Random keys before those of a password, which would have to be derived.
             let mut keys: Vec<_> = entry.keys_of(None).collect();
             keys.sort_by_key(|key| key.is_of_password());
@@ -157,7 +190,8 @@ impl RealmCore {
         let now = self.world.clock.now();
         let refused = |error| refused("login", principal, error);
         let mut rng = self.rng();
-        let (mut exchange, mut bytes) = AsExchange::new(request, Secret::Keys(keys), now, &mut *rng).map_err(refused)?;
+        let (mut exchange, mut bytes) =
+            AsExchange::new(request, Secret::Keys(keys), now, &mut *rng).map_err(refused)?;
         loop {
             let answer = self.exchange(&bytes).map_err(refused)?;
             match exchange.step(&answer, &mut *rng).map_err(refused)? {
@@ -173,11 +207,19 @@ impl RealmCore {
     }
 
     /// Any TGS exchange.
-    pub(crate) fn further_ticket(&self, doing: &'static str, ticket: &Credentials, request: TgsRequest) -> Result<Credentials, Error> {
+    pub(crate) fn further_ticket(
+        &self,
+        doing: &'static str,
+        ticket: &Credentials,
+        request: TgsRequest,
+    ) -> Result<Credentials, Error> {
         let refused = |error| refused(doing, &ticket.client, error);
         let now = self.world.clock.now();
-        let (exchange, bytes) = TgsExchange::new(ticket, request, now, &mut *self.rng()).map_err(refused)?;
-        exchange.finish(&self.exchange(&bytes).map_err(refused)?).map_err(refused)
+        let (exchange, bytes) =
+            TgsExchange::new(ticket, request, now, &mut *self.rng()).map_err(refused)?;
+        exchange
+            .finish(&self.exchange(&bytes).map_err(refused)?)
+            .map_err(refused)
     }
 
     fn exchange(&self, request: &[u8]) -> Result<Vec<u8>, kerbox_krb5::Error> {
@@ -185,7 +227,9 @@ impl RealmCore {
             return Err(ErrorCode::KDC_ERR_SVC_UNAVAILABLE.into());
         }
         let reply = self.kdc.handle(self.kdc_clock.now(), request, Peer::LOCAL);
-        reply.message.ok_or_else(|| ErrorCode::KDC_ERR_SVC_UNAVAILABLE.into())
+        reply
+            .message
+            .ok_or_else(|| ErrorCode::KDC_ERR_SVC_UNAVAILABLE.into())
     }
 }
 
@@ -201,7 +245,11 @@ fn refused(doing: &'static str, principal: &Principal, error: kerbox_krb5::Error
     }
 }
 
-fn database(name: &str, settings: &RealmSettings, rng: &mut StdRng) -> Result<PrincipalDatabase, Error> {
+fn database(
+    name: &str,
+    settings: &RealmSettings,
+    rng: &mut StdRng,
+) -> Result<PrincipalDatabase, Error> {
     let mut config = RealmConfig::new(name);
     config.max_life = settings.max_life;
     config.max_renewable_life = settings.max_renewable_life;
@@ -220,8 +268,13 @@ fn database(name: &str, settings: &RealmSettings, rng: &mut StdRng) -> Result<Pr
     Ok(database)
 }
 
-/// A realm's name that no other fixture of the process has. Tests that compare journals name their realm.
+/// A realm's name that no other fixture of the process has. Tests that compare journals name their
+/// realm.
 fn next_realm_name() -> String {
     static REALMS: AtomicU64 = AtomicU64::new(1);
-    format!("R{}-{}.TEST", std::process::id(), REALMS.fetch_add(1, Ordering::Relaxed))
+    format!(
+        "R{}-{}.TEST",
+        std::process::id(),
+        REALMS.fetch_add(1, Ordering::Relaxed)
+    )
 }

@@ -46,7 +46,9 @@ impl Running {
 
     /// Whether it was neither stopped nor killed.
     pub(crate) fn is_running(&self) -> bool {
-        self.task().as_ref().is_some_and(|task| !task.abort.is_finished())
+        self.task()
+            .as_ref()
+            .is_some_and(|task| !task.abort.is_finished())
     }
 
     /// Lets it end in order, and waits until it has. Its address is free then.
@@ -58,7 +60,8 @@ impl Running {
         }
     }
 
-    /// Ends it where it stands: its connections are cut. Does not wait, so that a server may ask for its own end.
+    /// Ends it where it stands: its connections are cut. Does not wait, so that a server may ask
+    /// for its own end.
     pub(crate) fn kill(&self) {
         if let Some(task) = self.take() {
             task.abort.abort();

@@ -1,5 +1,5 @@
-//! A fixture's own thread and tokio runtime: clients such as libgssapi block inside async functions,
-//! so the servers must not live on the runtime of the test.
+//! A fixture's own thread and tokio runtime: clients such as libgssapi block inside async
+//! functions, so the servers must not live on the runtime of the test.
 
 use std::io;
 use std::thread::{self, JoinHandle};
@@ -27,10 +27,12 @@ impl Runtime {
         let runtime = builder.thread_name("kerbox").enable_all().build()?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel();
-        let thread = thread::Builder::new().name("kerbox".to_owned()).spawn(move || {
-            // Ends when the sender is used or gone; either way the fixture is over.
-            let _ = runtime.block_on(stopped);
-        })?;
+        let thread = thread::Builder::new()
+            .name("kerbox".to_owned())
+            .spawn(move || {
+                // Ends when the sender is used or gone; either way the fixture is over.
+                let _ = runtime.block_on(stopped);
+            })?;
         Ok(Self {
             handle,
             stop: Some(stop),

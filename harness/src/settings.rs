@@ -1,4 +1,5 @@
-//! What realms and clusters are started with, as their builders have filled it in, and what it is when nobody says.
+//! What realms and clusters are started with, as their builders have filled it in, and what it is
+//! when nobody says.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -50,7 +51,8 @@ pub(crate) enum Transports {
 impl Default for RealmSettings {
     fn default() -> Self {
         let names = ["alice", "bob", "jupyter", "hdfs"];
-        let services = ["hdfs", "nn", "dn", "sn", "HTTP", "host"].map(|service| format!("{service}/localhost"));
+        let services = ["hdfs", "nn", "dn", "sn", "HTTP", "host"]
+            .map(|service| format!("{service}/localhost"));
         let users = names.map(|name| NewPrincipal::new(name).password(name));
         Self {
             name: None,
@@ -68,7 +70,10 @@ impl Default for RealmSettings {
                 EncryptionType::AES256_CTS_HMAC_SHA384_192,
                 EncryptionType::AES128_CTS_HMAC_SHA256_128,
             ],
-            principals: users.into_iter().chain(services.map(NewPrincipal::new)).collect(),
+            principals: users
+                .into_iter()
+                .chain(services.map(NewPrincipal::new))
+                .collect(),
             libdefaults: BTreeMap::new(),
             max_udp_reply: None,
             kdcs: 1,
@@ -119,10 +124,19 @@ impl Default for HdfsSettings {
             superuser: "hdfs".to_owned(),
             datanodes: 1,
             listen: LOOPBACK,
-            groups: [("supergroup", "hdfs"), ("alice", "alice"), ("bob", "bob"), ("jupyter", "jupyter")]
-                .map(|(group, user)| (group.to_owned(), vec![user.to_owned()]))
-                .into(),
-            directories: ["alice", "bob", "jupyter"].map(home).into_iter().chain([temporary]).collect(),
+            groups: [
+                ("supergroup", "hdfs"),
+                ("alice", "alice"),
+                ("bob", "bob"),
+                ("jupyter", "jupyter"),
+            ]
+            .map(|(group, user)| (group.to_owned(), vec![user.to_owned()]))
+            .into(),
+            directories: ["alice", "bob", "jupyter"]
+                .map(home)
+                .into_iter()
+                .chain([temporary])
+                .collect(),
             keys: BTreeMap::new(),
             blocks: None,
         }

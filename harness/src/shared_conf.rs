@@ -1,7 +1,8 @@
-//! One krb5.conf for the whole process: MIT's library takes its configuration from one environment variable,
-//! and a process may hold many realms.
+//! One krb5.conf for the whole process: MIT's library takes its configuration from one environment
+//! variable, and a process may hold many realms.
 //!
-//! The file has neither a default realm nor a domain map, so that every client must name its realm, and any may.
+//! The file has neither a default realm nor a domain map, so that every client must name its realm,
+//! and any may.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -22,7 +23,8 @@ static SHARED: Mutex<Shared> = Mutex::new(Shared {
 });
 
 struct Shared {
-    /// The directory's path: the same for the whole process, since it may stand in the environment.
+    /// The directory's path: the same for the whole process, since it may stand in the
+    /// environment.
     path: Option<PathBuf>,
     /// The directory itself, while a realm lives.
     directory: Option<Directory>,
@@ -40,7 +42,11 @@ pub(crate) struct Registration {
 impl Registration {
     pub(crate) fn new(realm: &str, kdcs: Vec<SocketAddr>) -> Result<Self, Error> {
         let mut shared = lock();
-        shared.realms.entry(realm.to_owned()).or_default().push(kdcs.clone());
+        shared
+            .realms
+            .entry(realm.to_owned())
+            .or_default()
+            .push(kdcs.clone());
         let registration = Self {
             realm: realm.to_owned(),
             kdcs,
@@ -100,8 +106,9 @@ fn lock() -> MutexGuard<'static, Shared> {
     SHARED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The krb5.conf that names every realm of this process and no default one: for `KRB5_CONFIG` when clients in the process use several
-/// realms. Its path stays the same as long as the process lives; the file is there while a realm is.
+/// The krb5.conf that names every realm of this process and no default one: for `KRB5_CONFIG` when
+/// clients in the process use several realms. Its path stays the same as long as the process lives;
+/// the file is there while a realm is.
 ///
 /// # Panics
 /// If no directory can be made for it.
@@ -109,18 +116,30 @@ fn lock() -> MutexGuard<'static, Shared> {
 pub fn shared_krb5_conf() -> PathBuf {
     let mut shared = lock();
     if shared.path.is_none() {
-        shared.directory().expect("the system's temporary directory can be written to");
+        shared
+            .directory()
+            .expect("the system's temporary directory can be written to");
     }
-    shared.path.as_deref().map(|path| path.join("krb5.conf")).expect("set just now")
+    shared
+        .path
+        .as_deref()
+        .map(|path| path.join("krb5.conf"))
+        .expect("set just now")
 }
 
-/// Sets `KRB5_CONFIG` to [`shared_krb5_conf`], once and for the rest of the process, so that clients in the process which take
-/// a credential cache by name, such as hdfs-native's `with_kerberos_cache`, can use all its realms in parallel.
+/// Sets `KRB5_CONFIG` to [`shared_krb5_conf`], once and for the rest of the process, so that
+/// clients in the process which take a credential cache by name, such as hdfs-native's
+/// `with_kerberos_cache`, can use all its realms in parallel.
 ///
-/// It changes the process's environment: call it before threads of C libraries read theirs, for instance first in a test.
+/// It changes the process's environment: call it before threads of C libraries read theirs, for
+/// instance first in a test.
 pub fn use_shared_krb5_conf() {
     static SET: Once = Once::new();
-    SET.call_once(|| ClientEnv::default().with("KRB5_CONFIG", shared_krb5_conf()).set_for_good());
+    SET.call_once(|| {
+        ClientEnv::default()
+            .with("KRB5_CONFIG", shared_krb5_conf())
+            .set_for_good()
+    });
 }
 
 /// Where clients find a realm's tickets, and its password service, which answers at the same ports.
@@ -145,13 +164,18 @@ pub(crate) fn own_conf(
         enctypes: enctypes.to_vec(),
         ..Krb5Conf::default()
     };
-    for (key, value) in [("ticket_lifetime", "10h"), ("renew_lifetime", "7d"), ("forwardable", "true")] {
+    for (key, value) in [
+        ("ticket_lifetime", "10h"),
+        ("renew_lifetime", "7d"),
+        ("forwardable", "true"),
+    ] {
         conf.libdefaults.insert(key.to_owned(), value.to_owned());
     }
     conf.libdefaults.extend(libdefaults.clone());
     conf.realms.insert(realm.to_owned(), servers(kdcs));
     for domain in ["localhost", "127.0.0.1"] {
-        conf.domain_realm.insert(domain.to_owned(), realm.to_owned());
+        conf.domain_realm
+            .insert(domain.to_owned(), realm.to_owned());
     }
     Ok(conf.to_text()?)
 }
@@ -168,13 +192,24 @@ mod tests {
         let one = Registration::new("ONE.TEST", address()).expect("written");
         let two = Registration::new("TWO.TEST", address()).expect("written");
         let text = fs::read_to_string(&path).expect("there");
-        assert!(text.contains("ONE.TEST = {") && text.contains("TWO.TEST = {"), "{text}");
+        assert!(
+            text.contains("ONE.TEST = {") && text.contains("TWO.TEST = {"),
+            "{text}"
+        );
         assert!(!text.contains("default_realm"), "{text}");
         drop(one);
-        assert!(!fs::read_to_string(&path).expect("there").contains("ONE.TEST"));
+        assert!(
+            !fs::read_to_string(&path)
+                .expect("there")
+                .contains("ONE.TEST")
+        );
         drop(two);
         let _three = Registration::new("THREE.TEST", address()).expect("written again");
         assert_eq!(shared_krb5_conf(), path);
-        assert!(fs::read_to_string(&path).expect("there again").contains("THREE.TEST"));
+        assert!(
+            fs::read_to_string(&path)
+                .expect("there again")
+                .contains("THREE.TEST")
+        );
     }
 }

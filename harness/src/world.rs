@@ -1,4 +1,5 @@
-//! What every fixture has: a clock, a journal, faults, a directory, servers with timers, and the thread that they run on.
+//! What every fixture has: a clock, a journal, faults, a directory, servers with timers, and the
+//! thread that they run on.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,7 +22,8 @@ use crate::{Error, ccaches};
 /// How many lines of the journal a failing test prints.
 const LINES_ON_PANIC: usize = 35;
 
-/// A server core with timers. The fixture calls [`tick`](Self::tick) when the deadline has come, in real time and when the clock is moved.
+/// A server core with timers. The fixture calls [`tick`](Self::tick) when the deadline has come, in
+/// real time and when the clock is moved.
 pub(crate) trait Timed: Send + Sync {
     /// When something is due next, by the server's own clock.
     fn next_deadline(&self) -> Option<Timestamp>;
@@ -35,8 +37,9 @@ struct TimedServer {
     server: Server,
     clock: Clock,
     core: Arc<dyn Timed>,
-    /// Whether its deadlines are steps of [`World::advance`]. Those of DataNodes, a heartbeat each 3 s, are not: at every step
-    /// all of them are heard first, so that none is missed and none is counted.
+    /// Whether its deadlines are steps of [`World::advance`]. Those of DataNodes, a heartbeat each
+    /// 3 s, are not: at every step all of them are heard first, so that none is missed and
+    /// none is counted.
     leads: bool,
 }
 
@@ -44,11 +47,14 @@ impl TimedServer {
     /// The deadline by the fixture's clock.
     fn deadline(&self) -> Option<Timestamp> {
         let micros = self.core.next_deadline()?.as_micros();
-        Some(Timestamp::from_micros(micros.saturating_sub(self.clock.skew_micros())))
+        Some(Timestamp::from_micros(
+            micros.saturating_sub(self.clock.skew_micros()),
+        ))
     }
 }
 
-/// The part of a fixture that its handles share. It does not keep the servers running: [`Fixture`] does.
+/// The part of a fixture that its handles share. It does not keep the servers running: [`Fixture`]
+/// does.
 pub(crate) struct World {
     pub(crate) clock: Clock,
     pub(crate) watch: Arc<Watch>,
@@ -86,7 +92,8 @@ impl World {
 
     pub(crate) fn record_state(&self, server: Server, change: &str) {
         let change = change.into();
-        self.watch.record(self.clock.now(), Event::State { server, change });
+        self.watch
+            .record(self.clock.now(), Event::State { server, change });
     }
 
     /// Lets `core` be ticked from now on.
@@ -102,7 +109,8 @@ impl World {
             core,
             leads,
         });
-        // DataNodes first: at every step their heartbeats are heard before the NameNode judges who is silent.
+        // DataNodes first: at every step their heartbeats are heard before the NameNode judges who
+        // is silent.
         servers.sort_by_key(|timed| timed.leads);
         drop(servers);
         self.changed.notify_one();
@@ -113,21 +121,33 @@ impl World {
         lock(&self.servers).retain(|timed| timed.server != server);
     }
 
-    /// The clock that a server shall use: it moves with the fixture's, and can be skewed alone. The same again after a restart.
+    /// The clock that a server shall use: it moves with the fixture's, and can be skewed alone. The
+    /// same again after a restart.
     pub(crate) fn new_clock(&self, server: Server) -> Clock {
-        lock(&self.clocks).entry(server).or_insert_with(|| self.clock.twin()).clone()
+        lock(&self.clocks)
+            .entry(server)
+            .or_insert_with(|| self.clock.twin())
+            .clone()
     }
 
     /// The clock of a server that there is.
     pub(crate) fn clock_of(&self, server: Server) -> Result<Clock, Error> {
         let clocks = lock(&self.clocks);
-        clocks.get(&server).cloned().ok_or_else(|| Error::NoSuchServer {
-            server: server.to_string(),
-            has: clocks.keys().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-        })
+        clocks
+            .get(&server)
+            .cloned()
+            .ok_or_else(|| Error::NoSuchServer {
+                server: server.to_string(),
+                has: clocks
+                    .keys()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            })
     }
 
-    /// Moves the clock forward to `target`, stopping at every deadline on the way; answers which timers fired.
+    /// Moves the clock forward to `target`, stopping at every deadline on the way; answers which
+    /// timers fired.
     pub(crate) fn advance_to(&self, target: Timestamp) -> Result<Vec<Entry>, Error> {
         let _moving = lock(&self.moving);
         let seen = self.watch.journal.from_here();
@@ -146,7 +166,8 @@ impl World {
         Ok(seen.filter(|event| matches!(event, Event::Timer { .. } | Event::State { .. })))
     }
 
-    /// Sets the clock to `target` at once, forward or backward: whatever is due then is due at once.
+    /// Sets the clock to `target` at once, forward or backward: whatever is due then is due at
+    /// once.
     pub(crate) fn jump_to(&self, target: Timestamp) -> Result<(), Error> {
         let _moving = lock(&self.moving);
         let from = self.clock.now();
@@ -161,12 +182,18 @@ impl World {
         ccaches::follow_clock(&self.path.join("ccache"), &self.clock)
     }
 
-    /// The earliest deadline of those that lead, if it is before `target`. A deadline that a tick did not move is no step.
+    /// The earliest deadline of those that lead, if it is before `target`. A deadline that a tick
+    /// did not move is no step.
     fn next_step(&self, target: Timestamp) -> Option<Timestamp> {
         let now = self.clock.now();
         let servers = lock(&self.servers);
-        let deadlines = servers.iter().filter(|timed| timed.leads).filter_map(TimedServer::deadline);
-        deadlines.filter(|deadline| *deadline > now && *deadline < target).min()
+        let deadlines = servers
+            .iter()
+            .filter(|timed| timed.leads)
+            .filter_map(TimedServer::deadline);
+        deadlines
+            .filter(|deadline| *deadline > now && *deadline < target)
+            .min()
     }
 
     fn tick_all(&self) {
@@ -187,7 +214,8 @@ impl World {
             let due = servers
                 .iter()
                 .filter(|timed| timed.deadline().is_some_and(|deadline| deadline <= now));
-            due.map(|timed| (timed.clock.clone(), Arc::clone(&timed.core))).collect()
+            due.map(|timed| (timed.clock.clone(), Arc::clone(&timed.core)))
+                .collect()
         };
         for (clock, core) in due {
             core.tick(clock.now());
@@ -199,7 +227,8 @@ impl World {
         Some(next.since(now).max(Duration::from_millis(1)))
     }
 
-    /// Ticks the servers as real time goes by; a frozen clock's deadlines come only when it is moved.
+    /// Ticks the servers as real time goes by; a frozen clock's deadlines come only when it is
+    /// moved.
     async fn keep_time(self: Arc<Self>) {
         loop {
             let wait = self.tick_due();
@@ -258,12 +287,15 @@ impl Default for WorldSettings {
 
 impl Fixture {
     /// A world without servers. `on_kill` is told of servers that a fault has killed.
-    pub(crate) fn start(settings: WorldSettings) -> Result<(Self, tokio::sync::mpsc::UnboundedReceiver<Server>), Error> {
+    pub(crate) fn start(
+        settings: WorldSettings,
+    ) -> Result<(Self, tokio::sync::mpsc::UnboundedReceiver<Server>), Error> {
         let directory = match &settings.directory {
             Some(path) => Directory::at(path)?,
             None => Directory::temporary()?,
         };
-        let runtime = Runtime::start(settings.workers).map_err(Error::io("start the fixture's thread"))?;
+        let runtime =
+            Runtime::start(settings.workers).map_err(Error::io("start the fixture's thread"))?;
         let journal = Journal::new(settings.clock.clone(), runtime.handle().clone());
         let (watch, kills) = Watch::new(journal, settings.seed);
         let world = Arc::new(World {
@@ -277,7 +309,11 @@ impl Fixture {
             changed: Notify::new(),
         });
         runtime.handle().spawn(Arc::clone(&world).keep_time());
-        let fixture = Self { runtime, world, directory };
+        let fixture = Self {
+            runtime,
+            world,
+            directory,
+        };
         Ok((fixture, kills))
     }
 }

@@ -1,4 +1,5 @@
-//! What both fixtures, [`Realm`](crate::Realm) and [`Cluster`](crate::Cluster), can do: time, faults, the journal, their files.
+//! What both fixtures, [`Realm`](crate::Realm) and [`Cluster`](crate::Cluster), can do: time,
+//! faults, the journal, their files.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +33,8 @@ impl Drop for SkewGuard {
     }
 }
 
-/// How long past a ticket's end it is refused by everybody: the skew that is allowed, and a second, since tickets tell whole ones.
+/// How long past a ticket's end it is refused by everybody: the skew that is allowed, and a second,
+/// since tickets tell whole ones.
 pub(crate) fn beyond(skew: Duration) -> Duration {
     skew + Duration::from_secs(1)
 }
@@ -75,36 +77,50 @@ macro_rules! world_methods {
                 self.world().journal()
             }
 
-            /// Installs a fault until the guard is dropped: a closure over [`&Event`](crate::Event), or a [`Fault`](crate::Fault).
+            /// Installs a fault until the guard is dropped: a closure over
+            /// [`&Event`](crate::Event), or a [`Fault`](crate::Fault).
             pub fn inject(&self, rule: impl $crate::Rule + 'static) -> $crate::FaultGuard {
                 self.world().inject(rule)
             }
 
-            /// Moves the clock forward. The servers' timers run in order on the way, as if the time had passed in silence;
-            /// answers those that fired. Credential caches in the fixture's directory follow.
-            pub async fn advance(&self, by: std::time::Duration) -> Result<Vec<$crate::Entry>, $crate::Error> {
+            /// Moves the clock forward. The servers' timers run in order on the way, as if the time
+            /// had passed in silence; answers those that fired. Credential caches in the
+            /// fixture's directory follow.
+            pub async fn advance(
+                &self,
+                by: std::time::Duration,
+            ) -> Result<Vec<$crate::Entry>, $crate::Error> {
                 self.advance_blocking(by)
             }
 
             /// As [`advance`](Self::advance), outside of async code.
-            pub fn advance_blocking(&self, by: std::time::Duration) -> Result<Vec<$crate::Entry>, $crate::Error> {
+            pub fn advance_blocking(
+                &self,
+                by: std::time::Duration,
+            ) -> Result<Vec<$crate::Entry>, $crate::Error> {
                 self.world().advance_to(self.clock().now() + by)
             }
 
-            /// [Advances](Self::advance) until a ticket that ends at `end` is refused by everybody: past the allowed clock skew.
-            /// Does nothing if that is over already.
-            pub async fn advance_past(&self, end: $crate::Timestamp) -> Result<Vec<$crate::Entry>, $crate::Error> {
+            /// [Advances](Self::advance) until a ticket that ends at `end` is refused by everybody:
+            /// past the allowed clock skew. Does nothing if that is over already.
+            pub async fn advance_past(
+                &self,
+                end: $crate::Timestamp,
+            ) -> Result<Vec<$crate::Entry>, $crate::Error> {
                 self.advance_past_blocking(end)
             }
 
             /// As [`advance_past`](Self::advance_past), outside of async code.
-            pub fn advance_past_blocking(&self, end: $crate::Timestamp) -> Result<Vec<$crate::Entry>, $crate::Error> {
+            pub fn advance_past_blocking(
+                &self,
+                end: $crate::Timestamp,
+            ) -> Result<Vec<$crate::Entry>, $crate::Error> {
                 self.world()
                     .advance_to(end + $crate::world_methods::beyond(self.clock_skew()))
             }
 
-            /// Sets the clock at once, forward or backward, as an NTP step, a suspended laptop or a migrated machine does:
-            /// whatever became due meanwhile is due at once.
+            /// Sets the clock at once, forward or backward, as an NTP step, a suspended laptop or a
+            /// migrated machine does: whatever became due meanwhile is due at once.
             pub async fn jump(&self, to: $crate::Timestamp) -> Result<(), $crate::Error> {
                 self.jump_blocking(to)
             }
@@ -114,8 +130,13 @@ macro_rules! world_methods {
                 self.world().jump_to(to)
             }
 
-            /// Lets the clock of one server go wrong, by so many seconds ahead of the others, until the guard is dropped.
-            pub fn skew(&self, server: $crate::Server, seconds: i64) -> Result<$crate::SkewGuard, $crate::Error> {
+            /// Lets the clock of one server go wrong, by so many seconds ahead of the others, until
+            /// the guard is dropped.
+            pub fn skew(
+                &self,
+                server: $crate::Server,
+                seconds: i64,
+            ) -> Result<$crate::SkewGuard, $crate::Error> {
                 $crate::world_methods::SkewGuard::new(self.world(), server, seconds)
             }
         }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use kerbox_kdc::{Kdc, NewKeys, NewPrincipal, Peer, PrincipalDatabase, RealmConfig};
-use kerbox_krb5::client::{AsExchange, AsStep, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest};
+use kerbox_krb5::client::{
+    AsExchange, AsStep, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest,
+};
 use kerbox_krb5::{EncryptionKey, Principal, Timestamp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -15,17 +17,23 @@ const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
 fn database(rng: &mut StdRng) -> PrincipalDatabase {
     let mut database = PrincipalDatabase::new();
-    database.add_realm(RealmConfig::new(REALM), rng).expect("a first realm");
+    database
+        .add_realm(RealmConfig::new(REALM), rng)
+        .expect("a first realm");
     for name in ["alice", "nn/localhost"] {
         let principal = Principal::parse(name, REALM).expect("a name");
-        database.add(NewPrincipal::new(principal, NewKeys::Random), rng).expect("new");
+        database
+            .add(NewPrincipal::new(principal, NewKeys::Random), rng)
+            .expect("new");
     }
     database
 }
 
 fn keys(kdc: &Kdc) -> Vec<EncryptionKey> {
     let database = kdc.database();
-    let entry = database.get(&Principal::new(REALM, ["alice"])).expect("alice");
+    let entry = database
+        .get(&Principal::new(REALM, ["alice"]))
+        .expect("alice");
     entry.keys().iter().map(|key| key.key().clone()).collect()
 }
 
@@ -37,7 +45,10 @@ fn initial(kdc: &Kdc, rng: &mut StdRng) -> (AsExchange, Vec<u8>) {
 
 fn login(kdc: &Kdc, rng: &mut StdRng) -> Credentials {
     let (mut exchange, request) = initial(kdc, rng);
-    let answer = kdc.handle(NOW, &request, Peer::LOCAL).message.expect("an answer");
+    let answer = kdc
+        .handle(NOW, &request, Peer::LOCAL)
+        .message
+        .expect("an answer");
     match exchange.step(&answer, rng).expect("a ticket") {
         AsStep::Done(credentials) => *credentials,
         AsStep::Send(_) => unreachable!("it was authenticated at once"),
@@ -65,7 +76,9 @@ fn exchanges(criterion: &mut Criterion) {
     criterion.bench_function("TGS", |bench| {
         let request = || {
             let request = TgsRequest::service(service.clone(), &tgt);
-            TgsExchange::new(&tgt, request, NOW, &mut rng).expect("a request").1
+            TgsExchange::new(&tgt, request, NOW, &mut rng)
+                .expect("a request")
+                .1
         };
         bench.iter_batched(request, handle, BatchSize::SmallInput);
     });

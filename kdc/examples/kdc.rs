@@ -1,7 +1,9 @@
 //! A realm to try clients against: `cargo run -p kerbox-kdc --example kdc -- DIR [PORT]`.
 //!
-//! Writes `DIR/krb5.conf`, `DIR/keytabs/*.keytab` and `DIR/env.sh`, prints each exchange, and obeys lines on its standard input:
-//! `attribute PRINCIPAL SETTING`, `max-life PRINCIPAL SECONDS`, `expire-password PRINCIPAL`, `rotate PRINCIPAL`, `delegate FROM TO`, `advance SECONDS`. It ends with its standard input.
+//! Writes `DIR/krb5.conf`, `DIR/keytabs/*.keytab` and `DIR/env.sh`, prints each exchange, and obeys
+//! lines on its standard input: `attribute PRINCIPAL SETTING`, `max-life PRINCIPAL SECONDS`,
+//! `expire-password PRINCIPAL`, `rotate PRINCIPAL`, `delegate FROM TO`, `advance SECONDS`. It ends
+//! with its standard input.
 
 use std::error::Error;
 use std::io::BufRead;
@@ -65,11 +67,18 @@ fn database() -> Result<PrincipalDatabase, Box<dyn Error>> {
         &mut rng,
     )?;
     let realm = database.realm_mut(REALM)?;
-    realm.host_realms.insert(".other.org".to_owned(), OTHER.to_owned());
+    realm
+        .host_realms
+        .insert(".other.org".to_owned(), OTHER.to_owned());
     Ok(database)
 }
 
-fn write_files(directory: &Path, sockets: &Sockets, kdc: &Kdc, now: Timestamp) -> Result<(), Box<dyn Error>> {
+fn write_files(
+    directory: &Path,
+    sockets: &Sockets,
+    kdc: &Kdc,
+    now: Timestamp,
+) -> Result<(), Box<dyn Error>> {
     let keytabs = directory.join("keytabs");
     std::fs::create_dir_all(&keytabs)?;
     let mut conf = Krb5Conf {
@@ -81,11 +90,15 @@ fn write_files(directory: &Path, sockets: &Sockets, kdc: &Kdc, now: Timestamp) -
     servers.kpasswd_servers = vec![address.to_string()];
     conf.realms.insert(OTHER.to_owned(), servers.clone());
     conf.realms.insert(REALM.to_owned(), servers);
-    conf.domain_realm.insert("localhost".to_owned(), REALM.to_owned());
+    conf.domain_realm
+        .insert("localhost".to_owned(), REALM.to_owned());
     std::fs::write(directory.join("krb5.conf"), conf.to_text()?)?;
     let database = kdc.database();
     for entry in database.principals() {
-        if entry.principal.realm() != REALM || entry.principal.is_krbtgt() || entry.principal.components()[0] == "kadmin" {
+        if entry.principal.realm() != REALM
+            || entry.principal.is_krbtgt()
+            || entry.principal.components()[0] == "kadmin"
+        {
             continue;
         }
         let name = &entry.principal.components()[0];
@@ -96,7 +109,9 @@ fn write_files(directory: &Path, sockets: &Sockets, kdc: &Kdc, now: Timestamp) -
     let directory = directory.display();
     std::fs::write(
         format!("{directory}/env.sh"),
-        format!("export KRB5_CONFIG={directory}/krb5.conf KRB5CCNAME=FILE:{directory}/ccache KEYTABS={directory}/keytabs REALM={REALM}\n"),
+        format!(
+            "export KRB5_CONFIG={directory}/krb5.conf KRB5CCNAME=FILE:{directory}/ccache KEYTABS={directory}/keytabs REALM={REALM}\n"
+        ),
     )?;
     println!("{address}");
     Ok(())
@@ -112,20 +127,25 @@ fn obey(line: &str, kdc: &Kdc, clock: &Clock) -> Result<(), Box<dyn Error>> {
             .change(&principal(name)?, |entry| entry.attributes.apply(setting))??,
         ["max-life", name, seconds] => {
             let life = Duration::from_secs(seconds.parse()?);
-            kdc.database_mut().change(&principal(name)?, |entry| entry.max_life = Some(life))?;
+            kdc.database_mut()
+                .change(&principal(name)?, |entry| entry.max_life = Some(life))?;
         }
         ["expire-password", name] => {
             let past = clock.now() - Duration::from_secs(1);
-            kdc.database_mut()
-                .change(&principal(name)?, |entry| entry.password_expires = Some(past))?;
+            kdc.database_mut().change(&principal(name)?, |entry| {
+                entry.password_expires = Some(past)
+            })?;
         }
         ["delegate", from, to] => {
             let to = principal(to)?;
-            kdc.database_mut().change(&principal(from)?, |entry| entry.delegates_to.push(to))?;
+            kdc.database_mut()
+                .change(&principal(from)?, |entry| entry.delegates_to.push(to))?;
         }
         ["rotate", name] => {
             let principal = principal(name)?;
-            kdc.update(|database, rng| database.change_keys(&principal, &NewKeys::Random, true, rng))?;
+            kdc.update(|database, rng| {
+                database.change_keys(&principal, &NewKeys::Random, true, rng)
+            })?;
         }
         ["advance", seconds] => clock.advance(Duration::from_secs(seconds.parse()?)),
         other => return Err(format!("{other:?} is no command").into()),
@@ -145,7 +165,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let server = {
         let (kdc, clock) = (kdc.clone(), clock.clone());
         std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
             runtime.block_on(serve(kdc, sockets, clock, async {
                 let _ = ended.await;
             }))

@@ -1,8 +1,8 @@
 //! The AS exchange: from AS-REQ to AS-REP (RFC 4120, 3.1).
 
 use kerbox_krb5::messages::{
-    EncKdcReplyPart, EncTicketPart, EncryptedData, KdcOptions, KdcReply, KdcRequest, MessageType, PaData, PaDataType, TicketFlags,
-    TransitedEncoding,
+    EncKdcReplyPart, EncTicketPart, EncryptedData, KdcOptions, KdcReply, KdcRequest, MessageType,
+    PaData, PaDataType, TicketFlags, TransitedEncoding,
 };
 use kerbox_krb5::{EncryptionKey, ErrorCode, KeyUsage, NameType, Principal, Timestamp};
 use rand::Rng;
@@ -65,7 +65,10 @@ fn exchange(
         ..error.into()
     };
     let asked_client = body.client.as_ref().ok_or(KdcError::NullClient)?;
-    let asked_server = body.server.as_ref().ok_or_else(|| refused(KdcError::NullServer))?;
+    let asked_server = body
+        .server
+        .as_ref()
+        .ok_or_else(|| refused(KdcError::NullServer))?;
     let canonicalize = body.options.contains(KdcOptions::CANONICALIZE);
     let client = match referral::client(context, asked_client) {
         Some(referral::Client::Here(entry)) => entry,
@@ -91,8 +94,11 @@ fn exchange(
         client: Some(client),
         server,
     };
-    let session_enctype = grant.session_enctype().ok_or_else(|| refused(KdcError::BadEncryptionType))?;
-    let session_key = EncryptionKey::random(session_enctype, rng).map_err(|_| refused(KdcError::BadEncryptionType))?;
+    let session_enctype = grant
+        .session_enctype()
+        .ok_or_else(|| refused(KdcError::BadEncryptionType))?;
+    let session_key = EncryptionKey::random(session_enctype, rng)
+        .map_err(|_| refused(KdcError::BadEncryptionType))?;
     let now = context.now.whole_second();
     let times = grant.times(now, None);
     let mut flags = grant.flags(None);
@@ -121,22 +127,30 @@ fn exchange(
         Err(KdcError::PreauthFailed) => return Err(with_hints(KdcError::PreauthFailed)),
         Err(other) => return Err(refused(other)),
     }
-    if !flags.contains(TicketFlags::PRE_AUTHENT) && client.attributes.contains(Attributes::REQUIRES_PRE_AUTH) {
-        return Err(with_hints(match PaData::find(&request.padata, PaDataType::PK_AS_REQ) {
-            Some(_) => KdcError::NeededOtherPreauth,
-            None => KdcError::NeededPreauth,
-        }));
+    if !flags.contains(TicketFlags::PRE_AUTHENT)
+        && client.attributes.contains(Attributes::REQUIRES_PRE_AUTH)
+    {
+        return Err(with_hints(
+            match PaData::find(&request.padata, PaDataType::PK_AS_REQ) {
+                Some(_) => KdcError::NeededOtherPreauth,
+                None => KdcError::NeededPreauth,
+            },
+        ));
     }
     if hardware {
         return Err(with_hints(KdcError::NeededHwPreauth));
     }
-    // Not sooner: a client whose clock is far behind learns the time from the answers above, and asks again.
+    // Not sooner: a client whose clock is far behind learns the time from the answers above, and
+    // asks again.
     if times.end <= times.start {
         return Err(refused(KdcError::NeverValid));
     }
 
-    let server_key = server.service_key().ok_or_else(|| refused(KdcError::FindingServerKey))?;
-    let client_key = preauth::client_key(client, &body.enctypes, keys_of).ok_or_else(|| refused(KdcError::CantFindClientKey))?;
+    let server_key = server
+        .service_key()
+        .ok_or_else(|| refused(KdcError::FindingServerKey))?;
+    let client_key = preauth::client_key(client, &body.enctypes, keys_of)
+        .ok_or_else(|| refused(KdcError::CantFindClientKey))?;
     // An enterprise name is a question; the answer is who that is.
     let ticket_client = if canonicalize || asked_client.name_type() == NameType::ENTERPRISE {
         client.principal.clone()
@@ -144,7 +158,8 @@ fn exchange(
         asked_client.clone()
     };
     // A server is named otherwise than it was asked for only if it is a ticket-granting service.
-    let ticket_server = if canonicalize && asked_server.is_krbtgt() && server.principal.is_krbtgt() {
+    let ticket_server = if canonicalize && asked_server.is_krbtgt() && server.principal.is_krbtgt()
+    {
         server.principal.clone()
     } else {
         asked_server.clone()
@@ -161,11 +176,25 @@ fn exchange(
         addresses: body.addresses.clone(),
         authorization_data: Vec::new(),
     };
-    let no_pac = server.attributes.contains(Attributes::NO_AUTH_DATA_REQUIRED);
-    if realm.pac != Pac::None && !no_pac && pac::is_wanted(request) && !flags.contains(TicketFlags::ANONYMOUS) {
-        let kdc_key = context.kdc_key(&realm.name).ok_or_else(|| refused(KdcError::FindingServerKey))?;
+    let no_pac = server
+        .attributes
+        .contains(Attributes::NO_AUTH_DATA_REQUIRED);
+    if realm.pac != Pac::None
+        && !no_pac
+        && pac::is_wanted(request)
+        && !flags.contains(TicketFlags::ANONYMOUS)
+    {
+        let kdc_key = context
+            .kdc_key(&realm.name)
+            .ok_or_else(|| refused(KdcError::FindingServerKey))?;
         let contents = pac::of_login(request, realm, client, &part, &server.principal);
-        pac::add(&mut part, contents, &server.principal, server_key.key(), kdc_key);
+        pac::add(
+            &mut part,
+            contents,
+            &server.principal,
+            server_key.key(),
+            kdc_key,
+        );
     }
     let ticket = part.seal(ticket_server, server_key.key(), Some(server_key.kvno), rng);
     padata.push(preauth::etype_info2(client_key));
@@ -180,7 +209,10 @@ fn exchange(
         key: part.key,
         last_req: vec![(0, Timestamp::EPOCH)],
         nonce: body.nonce,
-        key_expiration: [client.expires, client.password_expires].into_iter().flatten().min(),
+        key_expiration: [client.expires, client.password_expires]
+            .into_iter()
+            .flatten()
+            .min(),
         flags,
         auth_time: now,
         start_time: part.start_time,
@@ -207,8 +239,8 @@ fn exchange(
     Ok((reply.encode(), issued))
 }
 
-/// Looks for pre-authentication that it knows in the request: gives whose keys were shown, and what the reply says to it.
-/// `Ok(None)`: there is none.
+/// Looks for pre-authentication that it knows in the request: gives whose keys were shown, and what
+/// the reply says to it. `Ok(None)`: there is none.
 fn verify(
     client: &PrincipalEntry,
     request: &KdcRequest,
@@ -217,11 +249,20 @@ fn verify(
     realm: &RealmConfig,
     rng: &mut impl Rng,
 ) -> Result<Option<(KeysOf, Option<PaData>)>, KdcError> {
-    let verified = if let Some(element) = PaData::find(&request.padata, PaDataType::ENCRYPTED_CHALLENGE) {
+    let verified = if let Some(element) =
+        PaData::find(&request.padata, PaDataType::ENCRYPTED_CHALLENGE)
+    {
         // Without an armor there is no challenge.
         let fast = fast.ok_or(KdcError::PreauthFailed)?;
-        fast.verify_challenge(client, &request.body.enctypes, &element.value, now, realm, rng)
-            .map(|(keys_of, answer)| (keys_of, Some(answer)))
+        fast.verify_challenge(
+            client,
+            &request.body.enctypes,
+            &element.value,
+            now,
+            realm,
+            rng,
+        )
+        .map(|(keys_of, answer)| (keys_of, Some(answer)))
     } else if let Some(element) = PaData::find(&request.padata, PaDataType::ENC_TIMESTAMP) {
         preauth::verify_timestamp(client, &element.value, now, realm).map(|keys_of| (keys_of, None))
     } else {
@@ -235,27 +276,46 @@ fn verify(
 }
 
 /// What the states of client and server allow, in MIT's order.
-pub(crate) fn validate(now: Timestamp, options: KdcOptions, client: &PrincipalEntry, server: &PrincipalEntry) -> Result<(), KdcError> {
+pub(crate) fn validate(
+    now: Timestamp,
+    options: KdcOptions,
+    client: &PrincipalEntry,
+    server: &PrincipalEntry,
+) -> Result<(), KdcError> {
     let now = now.whole_second();
     let over = |time: Option<Timestamp>| time.is_some_and(|time| now > time);
     let changes_passwords = server.attributes.contains(Attributes::PWCHANGE_SERVICE);
-    let no_postdating = |entry: &PrincipalEntry| entry.attributes.contains(Attributes::DISALLOW_POSTDATED);
+    let no_postdating =
+        |entry: &PrincipalEntry| entry.attributes.contains(Attributes::DISALLOW_POSTDATED);
     let checks = [
         (options.intersects(TGS_OPTIONS), KdcError::InvalidAsOptions),
         (over(client.expires), KdcError::ClientExpired),
-        (over(client.password_expires) && !changes_passwords, KdcError::ClientKeyExpired),
+        (
+            over(client.password_expires) && !changes_passwords,
+            KdcError::ClientKeyExpired,
+        ),
         (over(server.expires), KdcError::ServiceExpired),
         (
             client.attributes.contains(Attributes::REQUIRES_PWCHANGE) && !changes_passwords,
             KdcError::RequiredPasswordChange,
         ),
         (
-            options.intersects(KdcOptions::ALLOW_POSTDATE | KdcOptions::POSTDATED) && (no_postdating(client) || no_postdating(server)),
+            options.intersects(KdcOptions::ALLOW_POSTDATE | KdcOptions::POSTDATED)
+                && (no_postdating(client) || no_postdating(server)),
             KdcError::PostdateNotAllowed,
         ),
-        (client.attributes.contains(Attributes::DISALLOW_ALL_TIX), KdcError::ClientLockedOut),
-        (server.attributes.contains(Attributes::DISALLOW_ALL_TIX), KdcError::ServiceLockedOut),
-        (server.attributes.contains(Attributes::DISALLOW_SVR), KdcError::ServiceNotAllowed),
+        (
+            client.attributes.contains(Attributes::DISALLOW_ALL_TIX),
+            KdcError::ClientLockedOut,
+        ),
+        (
+            server.attributes.contains(Attributes::DISALLOW_ALL_TIX),
+            KdcError::ServiceLockedOut,
+        ),
+        (
+            server.attributes.contains(Attributes::DISALLOW_SVR),
+            KdcError::ServiceNotAllowed,
+        ),
     ];
     match checks.into_iter().find(|(refused, _)| *refused) {
         Some((_, error)) => Err(error),
@@ -265,5 +325,6 @@ pub(crate) fn validate(now: Timestamp, options: KdcOptions, client: &PrincipalEn
 
 /// `WELLKNOWN/ANONYMOUS` of any realm (RFC 8062, 3).
 fn is_anonymous(principal: &Principal) -> bool {
-    principal.components() == ["WELLKNOWN", "ANONYMOUS"] && principal.name_type() == NameType::WELLKNOWN
+    principal.components() == ["WELLKNOWN", "ANONYMOUS"]
+        && principal.name_type() == NameType::WELLKNOWN
 }

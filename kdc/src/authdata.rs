@@ -14,7 +14,10 @@ const CAMMAC: i32 = 96;
 const AUTHENTICATION_INDICATOR: i32 = 97;
 
 /// What the client asks to have put into its ticket, without what only a KDC may say.
-pub(crate) fn of_request(body: &KdcRequestBody, header: &Header<'_>) -> Result<Vec<AuthorizationData>, KdcError> {
+pub(crate) fn of_request(
+    body: &KdcRequestBody,
+    header: &Header<'_>,
+) -> Result<Vec<AuthorizationData>, KdcError> {
     let Some(data) = &body.enc_authorization_data else {
         return Ok(Vec::new());
     };
@@ -26,20 +29,28 @@ pub(crate) fn of_request(body: &KdcRequestBody, header: &Header<'_>) -> Result<V
         .open(key, usage)
         .and_then(|bytes| AuthorizationData::decode_list(&bytes))
         .map_err(|_| KdcError::HandleAuthdata)?;
-    if list.iter().any(|element| element.ad_type == AuthorizationData::MANDATORY_FOR_KDC) {
+    if list
+        .iter()
+        .any(|element| element.ad_type == AuthorizationData::MANDATORY_FOR_KDC)
+    {
         return Err(KdcError::MandatoryAuthdata);
     }
-    Ok(list.into_iter().filter(|element| !only_a_kdc_says(element)).collect())
+    Ok(list
+        .into_iter()
+        .filter(|element| !only_a_kdc_says(element))
+        .collect())
 }
 
-/// Our own element: a checksum of the ticket by the ticket-granting service's key. The number is one of those for local use.
+/// Our own element: a checksum of the ticket by the ticket-granting service's key. The number is
+/// one of those for local use.
 const SIGNATURE: i32 = -1717;
 /// RFC 3961 leaves the usages from 1024 on to applications.
 const SIGNATURE_USAGE: KeyUsage = KeyUsage(1717);
 
 /// Signs a ticket, so that it can serve as evidence. Services pass over the element.
 pub(crate) fn sign(part: &mut EncTicketPart, key: &EncryptionKey) {
-    part.authorization_data.retain(|element| signature(element).is_none());
+    part.authorization_data
+        .retain(|element| signature(element).is_none());
     let element = AuthorizationData {
         ad_type: SIGNATURE,
         data: Checksum::keyed(key, SIGNATURE_USAGE, &part.encode()).encode(),
@@ -50,16 +61,25 @@ pub(crate) fn sign(part: &mut EncTicketPart, key: &EncryptionKey) {
     });
 }
 
-/// Whether the ticket is signed by one of the keys of the realm's ticket-granting service, former ones included.
+/// Whether the ticket is signed by one of the keys of the realm's ticket-granting service, former
+/// ones included.
 pub(crate) fn is_signed(context: &Context<'_>, realm: &str, part: &EncTicketPart) -> bool {
     let mut unsigned = part.clone();
-    let Some(signature) = unsigned.authorization_data.pop().as_ref().and_then(signature) else {
+    let Some(signature) = unsigned
+        .authorization_data
+        .pop()
+        .as_ref()
+        .and_then(signature)
+    else {
         return false;
     };
     // A PAC comes after the signature.
     pac::remove(&mut unsigned.authorization_data);
     let bytes = unsigned.encode();
-    let keys = context.database.get(&Principal::krbtgt(realm, realm)).map(|entry| entry.keys());
+    let keys = context
+        .database
+        .get(&Principal::krbtgt(realm, realm))
+        .map(|entry| entry.keys());
     keys.unwrap_or_default()
         .iter()
         .any(|key| signature.verify(key.key(), SIGNATURE_USAGE, &bytes).is_ok())
@@ -70,7 +90,10 @@ fn signature(element: &AuthorizationData) -> Option<Checksum> {
     if element.ad_type != AuthorizationData::IF_RELEVANT {
         return None;
     }
-    match AuthorizationData::decode_list(&element.data).ok()?.as_slice() {
+    match AuthorizationData::decode_list(&element.data)
+        .ok()?
+        .as_slice()
+    {
         [inner] if inner.ad_type == SIGNATURE => Checksum::decode(&inner.data).ok(),
         _ => None,
     }
@@ -87,9 +110,9 @@ fn only_a_kdc_says(element: &AuthorizationData) -> bool {
         AuthorizationData::IF_RELEVANT => {
             // One level is enough: nobody looks deeper.
             let inner = AuthorizationData::decode_list(&element.data).unwrap_or_default();
-            inner
-                .iter()
-                .any(|element| element.ad_type != AuthorizationData::IF_RELEVANT && only_a_kdc_says(element))
+            inner.iter().any(|element| {
+                element.ad_type != AuthorizationData::IF_RELEVANT && only_a_kdc_says(element)
+            })
         }
         _ => false,
     }

@@ -18,29 +18,35 @@ pub struct RealmConfig {
     pub max_renewable_life: Duration,
     /// By how much clients' clocks may differ.
     pub clock_skew: Duration,
-    /// The types of new principals' keys, the best first, and the only ones that are permitted for session keys.
+    /// The types of new principals' keys, the best first, and the only ones that are permitted for
+    /// session keys.
     pub enctypes: Vec<EncryptionType>,
     /// What every new principal starts with.
     pub attributes: Attributes,
-    /// To which realms hosts (`name`) and domains (`.name`) of others belong: clients that ask here are referred there.
+    /// To which realms hosts (`name`) and domains (`.name`) of others belong: clients that ask
+    /// here are referred there.
     pub host_realms: BTreeMap<String, String>,
-    /// The services whose names of no type (NT-UNKNOWN, as the JDK asks) are taken for those of hosts, so that clients are referred;
-    /// `*` stands for all. None by default; MIT's `host_based_services`.
+    /// The services whose names of no type (NT-UNKNOWN, as the JDK asks) are taken for those of
+    /// hosts, so that clients are referred; `*` stands for all. None by default; MIT's
+    /// `host_based_services`.
     pub host_based_services: Vec<String>,
-    /// The services for which nobody is referred; `*` stands for all. None by default; MIT's `no_host_referral`.
+    /// The services for which nobody is referred; `*` stands for all. None by default; MIT's
+    /// `no_host_referral`.
     pub no_host_referral: Vec<String>,
     /// Which PAC tickets carry; none by default.
     pub pac: Pac,
     /// As which domain of Windows full PACs know the realm.
     pub pac_domain: PacDomain,
-    /// What new passwords must be like, when users change theirs; principals may have a policy of their own.
+    /// What new passwords must be like, when users change theirs; principals may have a policy of
+    /// their own.
     pub password_policy: PasswordPolicy,
     /// Who may set others' passwords (RFC 3244), besides changing their own.
     pub password_administrators: BTreeSet<Principal>,
 }
 
 impl RealmConfig {
-    /// 24 hours, renewable for 7 days, 5 minutes of skew, the four AES types, pre-authentication required.
+    /// 24 hours, renewable for 7 days, 5 minutes of skew, the four AES types, pre-authentication
+    /// required.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self {
@@ -60,7 +66,8 @@ impl RealmConfig {
         }
     }
 
-    /// The realm of a host, as `[domain_realm]` of krb5.conf finds it: by the whole name, then by the longest domain.
+    /// The realm of a host, as `[domain_realm]` of krb5.conf finds it: by the whole name, then by
+    /// the longest domain.
     pub(crate) fn realm_of_host(&self, host: &str) -> Option<&str> {
         let host = host.to_ascii_lowercase();
         let domains = host

@@ -33,7 +33,8 @@ pub(crate) struct Learned {
 }
 
 impl<'a> Context<'a> {
-    /// The realm of this name; the first one for names of others, as their requests are refused by what they lack.
+    /// The realm of this name; the first one for names of others, as their requests are refused by
+    /// what they lack.
     pub(crate) fn realm(&self, name: &str) -> &'a RealmConfig {
         self.database.realm(name).unwrap_or(self.default_realm)
     }
@@ -44,7 +45,8 @@ impl<'a> Context<'a> {
         entry.service_key().map(PrincipalKey::key)
     }
 
-    /// That key of every version that is kept, the newest first: what was signed some time ago is still known.
+    /// That key of every version that is kept, the newest first: what was signed some time ago is
+    /// still known.
     pub(crate) fn kdc_keys(&self, realm: &str) -> impl Iterator<Item = &'a EncryptionKey> {
         let entry = self.database.get(&Principal::krbtgt(realm, realm));
         let keys = entry.map(|entry| entry.keys()).unwrap_or_default();

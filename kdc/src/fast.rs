@@ -1,14 +1,18 @@
-//! FAST: an armor around requests and replies, so that a password cannot be guessed from what is seen on the wire (RFC 6113, 5.4).
+//! FAST: an armor around requests and replies, so that a password cannot be guessed from what is
+//! seen on the wire (RFC 6113, 5.4).
 //!
-//! The outer request is looked at for its armor alone; what is asked for stands in the inner one, whose body may differ
-//! (Heimdal's clients name no realm in the outer one).
+//! The outer request is looked at for its armor alone; what is asked for stands in the inner one,
+//! whose body may differ (Heimdal's clients name no realm in the outer one).
 
 use kerbox_krb5::crypto::krb_fx_cf2;
 use kerbox_krb5::messages::{
-    ApReq, Authenticator, Checksum, EncryptedData, FastArmoredReq, FastFinished, FastReq, FastResponse, KdcRequest, KdcRequestBody,
-    KrbError, PaData, PaDataType, PaEncTsEnc, Ticket, encode_fast_reply,
+    ApReq, Authenticator, Checksum, EncryptedData, FastArmoredReq, FastFinished, FastReq,
+    FastResponse, KdcRequest, KdcRequestBody, KrbError, PaData, PaDataType, PaEncTsEnc, Ticket,
+    encode_fast_reply,
 };
-use kerbox_krb5::{EncryptionKey, EncryptionType, ErrorCode, KeyUsage, NameType, Principal, Timestamp};
+use kerbox_krb5::{
+    EncryptionKey, EncryptionType, ErrorCode, KeyUsage, NameType, Principal, Timestamp,
+};
 use rand::Rng;
 
 use crate::PrincipalEntry;
@@ -22,18 +26,25 @@ pub(crate) struct Fast {
     armor_key: EncryptionKey,
     nonce: i64,
     hides_client: bool,
-    /// Whether replies carry a strengthen key, which the RFC leaves to the KDC. Heimdal's clients up to 7.8 do not mix
-    /// it into the reply's key; they are known by the outer body, in which they name no realm.
+    /// Whether replies carry a strengthen key, which the RFC leaves to the KDC. Heimdal's clients
+    /// up to 7.8 do not mix it into the reply's key; they are known by the outer body, in
+    /// which they name no realm.
     strengthens: bool,
 }
 
 /// Opens the armor of an AS request, if it has one: gives it and the request inside.
-pub(crate) fn open_as(context: &Context<'_>, request: &KdcRequest) -> Result<Option<(Fast, KdcRequest)>, ErrorCode> {
+pub(crate) fn open_as(
+    context: &Context<'_>,
+    request: &KdcRequest,
+) -> Result<Option<(Fast, KdcRequest)>, ErrorCode> {
     let Some(element) = PaData::find(&request.padata, PaDataType::FX_FAST) else {
         return Ok(None);
     };
     let armored = FastArmoredReq::decode(&element.value).map_err(|error| error.code())?;
-    let (armor_type, value) = armored.armor.as_ref().ok_or(ErrorCode::KDC_ERR_PREAUTH_FAILED)?;
+    let (armor_type, value) = armored
+        .armor
+        .as_ref()
+        .ok_or(ErrorCode::KDC_ERR_PREAUTH_FAILED)?;
     if *armor_type != FastArmoredReq::AP_REQUEST {
         return Err(ErrorCode::KDC_ERR_PREAUTH_FAILED);
     }
@@ -42,7 +53,10 @@ pub(crate) fn open_as(context: &Context<'_>, request: &KdcRequest) -> Result<Opt
 }
 
 /// Opens the armor of a TGS request, which is its own ticket.
-pub(crate) fn open_tgs(request: &KdcRequest, header: &Header<'_>) -> Result<Option<(Fast, KdcRequest)>, ErrorCode> {
+pub(crate) fn open_tgs(
+    request: &KdcRequest,
+    header: &Header<'_>,
+) -> Result<Option<(Fast, KdcRequest)>, ErrorCode> {
     let Some(element) = PaData::find(&request.padata, PaDataType::FX_FAST) else {
         return Ok(None);
     };
@@ -50,7 +64,8 @@ pub(crate) fn open_tgs(request: &KdcRequest, header: &Header<'_>) -> Result<Opti
     let subkey = header.subkey.as_ref().filter(|_| armored.armor.is_none());
     let subkey = subkey.ok_or(ErrorCode::KDC_ERR_PREAUTH_FAILED)?;
     let armor_key = combine(subkey, "subkeyarmor", &header.part.key, "ticketarmor")?;
-    let ap_req = PaData::find(&request.padata, PaDataType::TGS_REQ).ok_or(ErrorCode::KDC_ERR_PADATA_TYPE_NOSUPP)?;
+    let ap_req = PaData::find(&request.padata, PaDataType::TGS_REQ)
+        .ok_or(ErrorCode::KDC_ERR_PADATA_TYPE_NOSUPP)?;
     open(request, &armored, armor_key, &ap_req.value).map(Some)
 }
 
@@ -61,7 +76,10 @@ fn open(
     checksummed: &[u8],
 ) -> Result<(Fast, KdcRequest), ErrorCode> {
     let code = |error: kerbox_krb5::Error| error.code();
-    let plaintext = armored.enc_part.open(&armor_key, KeyUsage::FAST_ENC).map_err(code)?;
+    let plaintext = armored
+        .enc_part
+        .open(&armor_key, KeyUsage::FAST_ENC)
+        .map_err(code)?;
     let inner = FastReq::decode(&plaintext).map_err(code)?;
     armored
         .checksum
@@ -94,10 +112,11 @@ fn open(
 fn armor_key_of(context: &Context<'_>, ap_req: &[u8]) -> Result<EncryptionKey, ErrorCode> {
     let code = |error: kerbox_krb5::Error| error.code();
     let ap_req = ApReq::decode(ap_req).map_err(code)?;
-    let (server, part, _) = tgs_header::open(context, &ap_req.ticket).map_err(|code| match code {
-        ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN => ErrorCode::KRB_AP_ERR_NOT_US,
-        code => code,
-    })?;
+    let (server, part, _) =
+        tgs_header::open(context, &ap_req.ticket).map_err(|code| match code {
+            ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN => ErrorCode::KRB_AP_ERR_NOT_US,
+            code => code,
+        })?;
     let authenticator = ap_req
         .authenticator
         .open(&part.key, KeyUsage::AP_REQ_AUTHENTICATOR)
@@ -107,7 +126,8 @@ fn armor_key_of(context: &Context<'_>, ap_req: &[u8]) -> Result<EncryptionKey, E
         return Err(ErrorCode::KRB_AP_ERR_BADMATCH);
     }
     let realm = context.realm(server.principal.realm());
-    part.check_valid(context.now, realm.clock_skew).map_err(code)?;
+    part.check_valid(context.now, realm.clock_skew)
+        .map_err(code)?;
     preauth::check_skew(authenticator.ctime, context.now, realm)?;
     // As in MIT's KDC, after all else: whose ticket this was is found out by opening it.
     if !is_local_tgs(&ap_req.ticket.server) {
@@ -118,8 +138,14 @@ fn armor_key_of(context: &Context<'_>, ap_req: &[u8]) -> Result<EncryptionKey, E
 }
 
 /// KRB-FX-CF2 (RFC 6113, 5.1).
-fn combine(first: &EncryptionKey, pepper: &str, second: &EncryptionKey, other_pepper: &str) -> Result<EncryptionKey, ErrorCode> {
-    krb_fx_cf2(first, second, pepper.as_bytes(), other_pepper.as_bytes()).map_err(|error| error.code())
+fn combine(
+    first: &EncryptionKey,
+    pepper: &str,
+    second: &EncryptionKey,
+    other_pepper: &str,
+) -> Result<EncryptionKey, ErrorCode> {
+    krb_fx_cf2(first, second, pepper.as_bytes(), other_pepper.as_bytes())
+        .map_err(|error| error.code())
 }
 
 /// A reply's padata and the key that its encrypted part is in.
@@ -141,22 +167,43 @@ impl Fast {
     ) -> Result<(KeysOf, PaData), ErrorCode> {
         let failed = ErrorCode::KDC_ERR_PREAUTH_FAILED;
         let data = EncryptedData::decode(value).map_err(|_| failed)?;
-        // In the order in which the client prefers them, so that the first one is mostly the right one.
-        let keys = enctypes
-            .iter()
-            .flat_map(|enctype| client.keys_of(None).filter(move |key| key.enctype() == *enctype));
+        // In the order in which the client prefers them, so that the first one is mostly the right
+        // one.
+        let keys = enctypes.iter().flat_map(|enctype| {
+            client
+                .keys_of(None)
+                .filter(move |key| key.enctype() == *enctype)
+        });
         for key in keys {
-            let client_key = combine(&self.armor_key, "clientchallengearmor", key.key(), "challengelongterm")?;
+            let client_key = combine(
+                &self.armor_key,
+                "clientchallengearmor",
+                key.key(),
+                "challengelongterm",
+            )?;
             let Ok(plaintext) = data.open(&client_key, KeyUsage::ENC_CHALLENGE_CLIENT) else {
                 continue;
             };
             let challenge = PaEncTsEnc::decode(&plaintext).map_err(|_| failed)?;
             preauth::check_skew(challenge.timestamp, now, realm)?;
-            let kdc_key = combine(&self.armor_key, "kdcchallengearmor", key.key(), "challengelongterm")?;
+            let kdc_key = combine(
+                &self.armor_key,
+                "kdcchallengearmor",
+                key.key(),
+                "challengelongterm",
+            )?;
             let answer = PaEncTsEnc { timestamp: now }.encode();
-            let answer = EncryptedData::seal(&kdc_key, None, KeyUsage::ENC_CHALLENGE_KDC, &answer, rng);
-            let keys_of = if key.is_of_password() { KeysOf::Password } else { KeysOf::Keytab };
-            return Ok((keys_of, PaData::new(PaDataType::ENCRYPTED_CHALLENGE, answer.encode())));
+            let answer =
+                EncryptedData::seal(&kdc_key, None, KeyUsage::ENC_CHALLENGE_KDC, &answer, rng);
+            let keys_of = if key.is_of_password() {
+                KeysOf::Password
+            } else {
+                KeysOf::Keytab
+            };
+            return Ok((
+                keys_of,
+                PaData::new(PaDataType::ENCRYPTED_CHALLENGE, answer.encode()),
+            ));
         }
         Err(failed)
     }
@@ -174,7 +221,8 @@ impl Fast {
         let mut strengthen_key = None;
         let mut strengthened = reply_key.clone();
         if self.strengthens {
-            let key = EncryptionKey::random(reply_key.enctype(), rng).map_err(|error| error.code())?;
+            let key =
+                EncryptionKey::random(reply_key.enctype(), rng).map_err(|error| error.code())?;
             strengthened = combine(&key, "strengthenkey", reply_key, "replykey")?;
             strengthen_key = Some(key);
         }
@@ -184,7 +232,11 @@ impl Fast {
             finished: Some(FastFinished {
                 timestamp: now,
                 client: client.clone(),
-                ticket_checksum: Checksum::keyed(&self.armor_key, KeyUsage::FAST_FINISHED, &ticket.encode()),
+                ticket_checksum: Checksum::keyed(
+                    &self.armor_key,
+                    KeyUsage::FAST_FINISHED,
+                    &ticket.encode(),
+                ),
             }),
             nonce: self.nonce,
         };
@@ -195,7 +247,12 @@ impl Fast {
     }
 
     /// Puts an error into the armor: what is seen of it outside is its number.
-    pub(crate) fn error(&self, mut error: KrbError, e_data: Vec<PaData>, rng: &mut impl Rng) -> KrbError {
+    pub(crate) fn error(
+        &self,
+        mut error: KrbError,
+        e_data: Vec<PaData>,
+        rng: &mut impl Rng,
+    ) -> KrbError {
         error.data = None;
         let mut padata = e_data;
         padata.push(PaData::new(PaDataType::FX_ERROR, error.encode()));
@@ -215,14 +272,21 @@ impl Fast {
     /// The client as it is told outside of the armor.
     pub(crate) fn shown(&self, client: Principal) -> Principal {
         if self.hides_client {
-            Principal::new("WELLKNOWN:ANONYMOUS", ["WELLKNOWN", "ANONYMOUS"]).with_name_type(NameType::WELLKNOWN)
+            Principal::new("WELLKNOWN:ANONYMOUS", ["WELLKNOWN", "ANONYMOUS"])
+                .with_name_type(NameType::WELLKNOWN)
         } else {
             client
         }
     }
 
     fn seal(&self, response: &FastResponse, rng: &mut impl Rng) -> PaData {
-        let data = EncryptedData::seal(&self.armor_key, None, KeyUsage::FAST_REP, &response.encode(), rng);
+        let data = EncryptedData::seal(
+            &self.armor_key,
+            None,
+            KeyUsage::FAST_REP,
+            &response.encode(),
+            rng,
+        );
         PaData::new(PaDataType::FX_FAST, encode_fast_reply(&data))
     }
 }

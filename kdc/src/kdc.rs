@@ -30,9 +30,11 @@ pub enum Transport {
 /// From where a request came, and how.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Peer {
-    /// The client's address; tickets may be bound to it. `None` for a request that came over no network.
+    /// The client's address; tickets may be bound to it. `None` for a request that came over no
+    /// network.
     pub address: Option<IpAddr>,
-    /// The address that the request came to, if it is known: the password service's answers name it.
+    /// The address that the request came to, if it is known: the password service's answers name
+    /// it.
     pub local: Option<IpAddr>,
     /// The transport.
     pub transport: Transport,
@@ -82,7 +84,8 @@ pub struct Kdc {
 }
 
 impl Kdc {
-    /// How long an answer over UDP may be by default: what MIT's documentation says. (Its KDC, 1.20.1, sends up to 64 KiB.)
+    /// How long an answer over UDP may be by default: what MIT's documentation says. (Its KDC,
+    /// 1.20.1, sends up to 64 KiB.)
     pub const DEFAULT_UDP_LIMIT: usize = 4096;
 
     /// A KDC that serves from `database`; all its randomness comes of `seed`.
@@ -107,7 +110,8 @@ impl Kdc {
         self
     }
 
-    /// Answers over UDP of more bytes than this become `KRB_ERR_RESPONSE_TOO_BIG`, and the client comes by TCP.
+    /// Answers over UDP of more bytes than this become `KRB_ERR_RESPONSE_TOO_BIG`, and the client
+    /// comes by TCP.
     #[must_use]
     pub fn with_udp_limit(mut self, bytes: usize) -> Self {
         self.udp_limit = bytes;
@@ -116,13 +120,16 @@ impl Kdc {
 
     /// The database, to be read. Requests are answered meanwhile, changes wait.
     pub fn database(&self) -> RwLockReadGuard<'_, PrincipalDatabase> {
-        // Changes of the database are made by single insertions, so a panic of their caller leaves it whole.
+        // Changes of the database are made by single insertions, so a panic of their caller leaves
+        // it whole.
         self.database.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The database, to be changed; requests wait. Changes hold for the next request.
     pub fn database_mut(&self) -> RwLockWriteGuard<'_, PrincipalDatabase> {
-        self.database.write().unwrap_or_else(PoisonError::into_inner)
+        self.database
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes the database with the KDC's own randomness: to add principals and to change keys.
@@ -146,11 +153,13 @@ impl Kdc {
     }
 
     fn lookaside(&self) -> MutexGuard<'_, Lookaside> {
-        self.lookaside.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lookaside
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Answers one request: an AS-REQ, a TGS-REQ, or one to change a password, which may come to the same port or to another.
-    /// What is none of them gets no answer, as MIT does.
+    /// Answers one request: an AS-REQ, a TGS-REQ, or one to change a password, which may come to
+    /// the same port or to another. What is none of them gets no answer, as MIT does.
     pub fn handle(&self, now: Timestamp, request: &[u8], peer: Peer) -> Reply {
         if let Some(answer) = self.lookaside().find(request, now) {
             return self.limited(answer, now, peer).into();
@@ -161,7 +170,9 @@ impl Kdc {
         let message = match KdcRequest::decode(request) {
             Ok(message) => message,
             // MIT's KDC answers that in an AS exchange, and is silent in the other.
-            Err(kerbox_krb5::Error::Protocol(_)) if MessageType::of(request) == Some(MessageType::AS_REQ) => {
+            Err(kerbox_krb5::Error::Protocol(_))
+                if MessageType::of(request) == Some(MessageType::AS_REQ) =>
+            {
                 return self.wrong_type(now).into();
             }
             Err(_) => {
@@ -176,7 +187,8 @@ impl Kdc {
             Err(reply) => return reply,
         };
         let mut learned = Learned::default();
-        let (answer, outcome) = self.exchange(now, &message, request, peer, fault.code, &mut learned);
+        let (answer, outcome) =
+            self.exchange(now, &message, request, peer, fault.code, &mut learned);
         if let Some(mut ticket) = learned.issued.take() {
             ticket.kind = (message.message_type == MessageType::TGS_REQ).then(|| kind(&message));
             self.issued_tickets().push(ticket);
@@ -186,26 +198,48 @@ impl Kdc {
     }
 
     /// Answers a request to change a password.
-    fn change_password(&self, now: Timestamp, message: &kpasswd::Request<'_>, request: &[u8], peer: Peer) -> Reply {
-        let event = |client: Option<&Principal>, target: Option<&Principal>, outcome| Event::PasswordChange {
-            client: name(client),
-            target: name(target),
-            outcome,
+    fn change_password(
+        &self,
+        now: Timestamp,
+        message: &kpasswd::Request<'_>,
+        request: &[u8],
+        peer: Peer,
+    ) -> Reply {
+        let event = |client: Option<&Principal>, target: Option<&Principal>, outcome| {
+            Event::PasswordChange {
+                client: name(client),
+                target: name(target),
+                outcome,
+            }
         };
         let fault = match self.ask(now, |outcome| event(None, None, outcome)) {
             Ok(fault) => fault,
             Err(reply) => return reply,
         };
         if let Some(code) = fault.code {
-            self.hook.record(now, event(None, None, Outcome::KrbError(code)));
+            self.hook
+                .record(now, event(None, None, Outcome::KrbError(code)));
             return self.plain_error(code, now).encode().into();
         }
         let mut rng = self.rng();
         let mut database = self.database_mut();
-        let answer = kpasswd::answer(&mut database, &self.replay_cache, message, now, peer.local, &mut *rng);
+        let answer = kpasswd::answer(
+            &mut database,
+            &self.replay_cache,
+            message,
+            now,
+            peer.local,
+            &mut *rng,
+        );
         drop((database, rng));
-        self.hook
-            .record(now, event(answer.client.as_ref(), answer.target.as_ref(), answer.outcome));
+        self.hook.record(
+            now,
+            event(
+                answer.client.as_ref(),
+                answer.target.as_ref(),
+                answer.outcome,
+            ),
+        );
         self.finish(now, request, answer.message, peer, &fault)
     }
 
@@ -245,7 +279,14 @@ impl Kdc {
         Err(reply)
     }
 
-    fn finish(&self, now: Timestamp, request: &[u8], mut answer: Vec<u8>, peer: Peer, fault: &Fault) -> Reply {
+    fn finish(
+        &self,
+        now: Timestamp,
+        request: &[u8],
+        mut answer: Vec<u8>,
+        peer: Peer,
+        fault: &Fault,
+    ) -> Reply {
         if fault.corrupt {
             if let Some(last) = answer.last_mut() {
                 *last ^= 0xFF;
@@ -279,7 +320,9 @@ impl Kdc {
         };
         let answer = match injected {
             Some(code) => Err(Refusal::from(KdcError::Injected(code))),
-            None if message.message_type == MessageType::AS_REQ => as_exchange::answer(&context, message, raw, learned, &mut *rng),
+            None if message.message_type == MessageType::AS_REQ => {
+                as_exchange::answer(&context, message, raw, learned, &mut *rng)
+            }
             None => tgs_exchange::answer(&context, message, raw, learned, &mut *rng),
         };
         match answer {
@@ -287,7 +330,9 @@ impl Kdc {
             Err(refusal) => {
                 let realm = &message.body.realm;
                 let asked = learned.server.as_ref().or(message.body.server.as_ref());
-                let server = asked.cloned().unwrap_or_else(|| Principal::krbtgt(realm, realm));
+                let server = asked
+                    .cloned()
+                    .unwrap_or_else(|| Principal::krbtgt(realm, realm));
                 let error = reply::error(refusal, server, learned.fast.as_ref(), now, &mut *rng);
                 (error.encode(), Outcome::KrbError(error.code))
             }
@@ -297,14 +342,17 @@ impl Kdc {
     /// Replaces an answer that is too long for a datagram.
     fn limited(&self, answer: Vec<u8>, now: Timestamp, peer: Peer) -> Vec<u8> {
         if peer.transport == Transport::Udp && answer.len() > self.udp_limit {
-            return self.plain_error(ErrorCode::KRB_ERR_RESPONSE_TOO_BIG, now).encode();
+            return self
+                .plain_error(ErrorCode::KRB_ERR_RESPONSE_TOO_BIG, now)
+                .encode();
         }
         answer
     }
 
     /// The answer to a message whose announced length is beyond all measure.
     pub fn too_long(&self, now: Timestamp) -> Vec<u8> {
-        self.plain_error(ErrorCode::KRB_ERR_FIELD_TOOLONG, now).encode()
+        self.plain_error(ErrorCode::KRB_ERR_FIELD_TOOLONG, now)
+            .encode()
     }
 
     /// The answer to a request that calls itself another message inside.
@@ -317,7 +365,11 @@ impl Kdc {
 
     fn plain_error(&self, code: ErrorCode, now: Timestamp) -> KrbError {
         let database = self.database();
-        let realm = &database.realms().first().unwrap_or(&self.fallback_realm).name;
+        let realm = &database
+            .realms()
+            .first()
+            .unwrap_or(&self.fallback_realm)
+            .name;
         KrbError::new(code, now, Principal::krbtgt(realm, realm))
     }
 }
@@ -331,7 +383,9 @@ struct Fault {
 }
 
 fn name(principal: Option<&Principal>) -> Arc<str> {
-    principal.map(|principal| principal.to_string().into()).unwrap_or_default()
+    principal
+        .map(|principal| principal.to_string().into())
+        .unwrap_or_default()
 }
 
 /// The exchange as the journal tells it: by the names inside of an armor, if there is one.
@@ -362,7 +416,10 @@ fn kind(message: &KdcRequest) -> TgsKind {
         (KdcOptions::ENC_TKT_IN_SKEY, TgsKind::UserToUser),
         (KdcOptions::CNAME_IN_ADDL_TKT, TgsKind::S4u2Proxy),
     ];
-    match kinds.iter().find(|(option, _)| message.body.options.contains(*option)) {
+    match kinds
+        .iter()
+        .find(|(option, _)| message.body.options.contains(*option))
+    {
         Some((_, kind)) => *kind,
         None if has(PaDataType::FOR_USER) || has(PaDataType::FOR_X509_USER) => TgsKind::S4u2Self,
         None => TgsKind::Ticket,

@@ -4,7 +4,10 @@ use std::net::IpAddr;
 
 use kerbox_events::Outcome;
 use kerbox_krb5::ap_exchange::{Accepted, ApAcceptor, ReplayCache};
-use kerbox_krb5::messages::{ChangePasswordData, EncKrbPrivPart, EncryptedData, HostAddress, KrbError, KrbPriv, MessageType, TicketFlags};
+use kerbox_krb5::messages::{
+    ChangePasswordData, EncKrbPrivPart, EncryptedData, HostAddress, KrbError, KrbPriv, MessageType,
+    TicketFlags,
+};
 use kerbox_krb5::{EncryptionKey, ErrorCode, KeyUsage, Principal, Timestamp};
 use rand::Rng;
 
@@ -52,15 +55,25 @@ pub(crate) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Whether these bytes are one. An answer of a password service is none, so that two of them never answer each other.
+    /// Whether these bytes are one. An answer of a password service is none, so that two of them
+    /// never answer each other.
     pub(crate) fn read(bytes: &'a [u8]) -> Option<Self> {
         let (header, rest) = bytes.split_first_chunk::<6>()?;
-        let [length, version, ap_length] = [[header[0], header[1]], [header[2], header[3]], [header[4], header[5]]].map(u16::from_be_bytes);
+        let [length, version, ap_length] = [
+            [header[0], header[1]],
+            [header[2], header[3]],
+            [header[4], header[5]],
+        ]
+        .map(u16::from_be_bytes);
         if usize::from(length) != bytes.len() || ![CHANGE, SET].contains(&version) {
             return None;
         }
         let (ap_req, krb_priv) = rest.split_at_checked(ap_length.into())?;
-        (MessageType::of(ap_req) == Some(MessageType::AP_REQ)).then_some(Self { version, ap_req, krb_priv })
+        (MessageType::of(ap_req) == Some(MessageType::AP_REQ)).then_some(Self {
+            version,
+            ap_req,
+            krb_priv,
+        })
     }
 }
 
@@ -86,7 +99,10 @@ pub(crate) fn answer(
         Ok(accepted) => accepted,
         Err(code) => {
             let mut error = KrbError::new(code, now, server);
-            error.data = Some(result(ResultCode::AuthError, "Failed reading application request"));
+            error.data = Some(result(
+                ResultCode::AuthError,
+                "Failed reading application request",
+            ));
             return Answer {
                 message: frame(&[], &error.encode()),
                 client: None,
@@ -95,7 +111,11 @@ pub(crate) fn answer(
             };
         }
     };
-    let key = accepted.authenticator.subkey.as_ref().unwrap_or(&accepted.ticket.key);
+    let key = accepted
+        .authenticator
+        .subkey
+        .as_ref()
+        .unwrap_or(&accepted.ticket.key);
     let client = accepted.client().clone();
     let mut target = None;
     let (code, text) = match change(database, request, &accepted, key, now, &mut target, rng) {
@@ -129,7 +149,10 @@ fn service(database: &PrincipalDatabase, ap_req: &[u8]) -> Principal {
         .ok()
         .and_then(|server| database.realm(server.realm()))
         .or_else(|| database.realms().first());
-    Principal::new(realm.map_or("", |realm| &realm.name), ["kadmin", "changepw"])
+    Principal::new(
+        realm.map_or("", |realm| &realm.name),
+        ["kadmin", "changepw"],
+    )
 }
 
 fn accept(
@@ -139,13 +162,17 @@ fn accept(
     request: &Request<'_>,
     now: Timestamp,
 ) -> Result<Accepted, ErrorCode> {
-    let keytab = database.keytab([server], now).map_err(|_| ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN)?;
+    let keytab = database
+        .keytab([server], now)
+        .map_err(|_| ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN)?;
     let mut acceptor = ApAcceptor::new(&keytab, Some(server));
     acceptor.replay_cache = Some(replay_cache);
     if let Some(realm) = database.realm(server.realm()) {
         acceptor.skew = realm.clock_skew;
     }
-    acceptor.accept(now, request.ap_req).map_err(|refused| refused.error.code())
+    acceptor
+        .accept(now, request.ap_req)
+        .map_err(|refused| refused.error.code())
 }
 
 /// Changes the password, if the client may and the realm's policy allows it.
@@ -167,7 +194,8 @@ fn change(
         return Err(refused(ResultCode::HardError, "Failed decrypting request"));
     }
     let data = if request.version == SET {
-        ChangePasswordData::decode(&part.user_data).map_err(|_| refused(ResultCode::Malformed, "Failed decoding ChangePasswdData"))?
+        ChangePasswordData::decode(&part.user_data)
+            .map_err(|_| refused(ResultCode::Malformed, "Failed decoding ChangePasswdData"))?
     } else {
         ChangePasswordData {
             password: part.user_data,
@@ -176,9 +204,11 @@ fn change(
     };
     let whose = data.target.unwrap_or_else(|| accepted.client().clone());
     *target = Some(whose.clone());
-    let password = String::from_utf8(data.password).map_err(|_| refused(ResultCode::Malformed, "The new password is not UTF-8"))?;
+    let password = String::from_utf8(data.password)
+        .map_err(|_| refused(ResultCode::Malformed, "The new password is not UTF-8"))?;
     let own = whose == *accepted.client();
-    let administers = |realm: &RealmConfig| realm.password_administrators.contains(accepted.client());
+    let administers =
+        |realm: &RealmConfig| realm.password_administrators.contains(accepted.client());
     if !own && !database.realm(whose.realm()).is_some_and(administers) {
         return Err(refused(
             ResultCode::AccessDenied,
@@ -186,13 +216,20 @@ fn change(
         ));
     }
     if own && !accepted.ticket.flags.contains(TicketFlags::INITIAL) {
-        return Err(refused(ResultCode::InitialFlagNeeded, "Ticket must be derived from a password"));
+        return Err(refused(
+            ResultCode::InitialFlagNeeded,
+            "Ticket must be derived from a password",
+        ));
     }
     let unknown = || refused(ResultCode::HardError, "Principal does not exist");
     let entry = database.resolve(&whose).ok_or_else(unknown)?;
     let whose = entry.principal.clone();
     let realm = database.realm(whose.realm()).ok_or_else(unknown)?;
-    let policy = entry.password_policy.as_ref().unwrap_or(&realm.password_policy).clone();
+    let policy = entry
+        .password_policy
+        .as_ref()
+        .unwrap_or(&realm.password_policy)
+        .clone();
     let mut checked = policy.check(&password, entry.passwords());
     if checked.is_ok() && policy.history > 0 && entry.has_key_of(&password) {
         checked = Err(PasswordRefused::UsedBefore);

@@ -1,8 +1,11 @@
-//! A Kerberos KDC for tests: it answers as MIT's krb5kdc does, from a database that is a value, at a time that is an argument.
+//! A Kerberos KDC for tests: it answers as MIT's krb5kdc does, from a database that is a value, at
+//! a time that is an argument.
 //!
-//! [`Kdc::handle`] takes a request and a time and gives an answer; the one file that knows sockets is [`server`].
+//! [`Kdc::handle`] takes a request and a time and gives an answer; the one file that knows sockets
+//! is [`server`].
 //!
-//! - [`PrincipalDatabase`], [`PrincipalEntry`], [`Attributes`]: realms and principals, under kadmin's names
+//! - [`PrincipalDatabase`], [`PrincipalEntry`], [`Attributes`]: realms and principals, under
+//!   kadmin's names
 //! - [`RealmConfig`]: what a realm allows
 //! - [`Pac`], [`PacDomain`], [`PacAccount`]: whether tickets carry one, and what it says
 //! - [`CaPaths`]: ways between realms
@@ -37,7 +40,10 @@ mod tgs_header;
 mod transited;
 
 pub use config::RealmConfig;
-pub use database::{Attributes, DatabaseError, NewKeys, NewPrincipal, PrincipalDatabase, PrincipalEntry, PrincipalKey};
+pub use database::{
+    Attributes, DatabaseError, NewKeys, NewPrincipal, PrincipalDatabase, PrincipalEntry,
+    PrincipalKey,
+};
 pub use error::KdcError;
 pub use issued::IssuedTicket;
 pub use kdc::{Kdc, Peer, Reply, Transport};

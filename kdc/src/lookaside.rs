@@ -1,6 +1,8 @@
-//! The answers of the last two minutes: a request that comes once more, byte for byte, gets the same answer.
+//! The answers of the last two minutes: a request that comes once more, byte for byte, gets the
+//! same answer.
 //!
-//! A client that saw no answer sends its UDP request again; that is no replay, and must not be treated as one.
+//! A client that saw no answer sends its UDP request again; that is no replay, and must not be
+//! treated as one.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -40,7 +42,10 @@ impl Lookaside {
         }
         self.bytes += answer.len();
         while let Some(oldest) = self.order.front() {
-            let stale = self.answers.get(oldest).is_none_or(|(at, _)| now.distance(*at) > KEPT_FOR);
+            let stale = self
+                .answers
+                .get(oldest)
+                .is_none_or(|(at, _)| now.distance(*at) > KEPT_FOR);
             if !stale && self.bytes <= MAX_BYTES {
                 break;
             }
@@ -61,7 +66,10 @@ mod tests {
         let mut lookaside = Lookaside::default();
         let at = Timestamp::from_secs;
         lookaside.keep(b"request", b"answer", at(0));
-        assert_eq!(lookaside.find(b"request", at(120)).as_deref(), Some(&b"answer"[..]));
+        assert_eq!(
+            lookaside.find(b"request", at(120)).as_deref(),
+            Some(&b"answer"[..])
+        );
         assert_eq!(lookaside.find(b"request", at(121)), None);
         lookaside.keep(b"another", b"answer", at(121));
         assert_eq!((lookaside.answers.len(), lookaside.bytes), (1, 13));
@@ -75,7 +83,15 @@ mod tests {
         }
         assert!(lookaside.bytes <= MAX_BYTES);
         assert_eq!(lookaside.answers.len(), lookaside.order.len());
-        assert!(lookaside.find(&9_999_u32.to_be_bytes(), Timestamp::EPOCH).is_some());
-        assert!(lookaside.find(&0_u32.to_be_bytes(), Timestamp::EPOCH).is_none());
+        assert!(
+            lookaside
+                .find(&9_999_u32.to_be_bytes(), Timestamp::EPOCH)
+                .is_some()
+        );
+        assert!(
+            lookaside
+                .find(&0_u32.to_be_bytes(), Timestamp::EPOCH)
+                .is_none()
+        );
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 pub struct PasswordPolicy {
     /// How many characters it must have.
     pub min_length: usize,
-    /// Of how many classes its characters must be: lower case, upper case, digits, punctuation, others.
+    /// Of how many classes its characters must be: lower case, upper case, digits, punctuation,
+    /// others.
     pub min_classes: usize,
     /// How many of the last passwords, the present one among them, may not be used again.
     pub history: usize,
@@ -15,11 +16,14 @@ pub struct PasswordPolicy {
     pub max_life: Option<Duration>,
 }
 
-/// What is wrong with a new password. Displayed it is what MIT's kadmind tells the user who chose it.
+/// What is wrong with a new password. Displayed it is what MIT's kadmind tells the user who chose
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordRefused {
     /// It has fewer characters than this.
-    #[error("New password is too short.\nPlease choose a password which is at least {0} characters long.")]
+    #[error(
+        "New password is too short.\nPlease choose a password which is at least {0} characters long."
+    )]
     TooShort(usize),
     /// Its characters are of fewer classes than this.
     #[error(
@@ -35,14 +39,22 @@ pub enum PasswordRefused {
 
 impl PasswordPolicy {
     /// Says what is wrong with `password`; `former` are the passwords before it, the newest first.
-    pub fn check<'a>(&self, password: &str, mut former: impl Iterator<Item = &'a str>) -> Result<(), PasswordRefused> {
+    pub fn check<'a>(
+        &self,
+        password: &str,
+        mut former: impl Iterator<Item = &'a str>,
+    ) -> Result<(), PasswordRefused> {
         if password.chars().count() < self.min_length {
             return Err(PasswordRefused::TooShort(self.min_length));
         }
         if classes(password) < self.min_classes {
             return Err(PasswordRefused::TooFewClasses(self.min_classes));
         }
-        if former.by_ref().take(self.history).any(|former| former == password) {
+        if former
+            .by_ref()
+            .take(self.history)
+            .any(|former| former == password)
+        {
             return Err(PasswordRefused::UsedBefore);
         }
         Ok(())

@@ -1,4 +1,5 @@
-//! Which lifetimes and flags a request is granted: pure functions of the request, the principals and the realm.
+//! Which lifetimes and flags a request is granted: pure functions of the request, the principals
+//! and the realm.
 
 use std::time::Duration;
 
@@ -37,7 +38,11 @@ pub(crate) struct TicketTimes {
 
 /// RFC 4120 gives the epoch in `till` and `rtime` the meaning "as late as possible".
 fn or_unlimited(time: Timestamp) -> Timestamp {
-    if time == Timestamp::EPOCH { Timestamp::MAX } else { time }
+    if time == Timestamp::EPOCH {
+        Timestamp::MAX
+    } else {
+        time
+    }
 }
 
 /// The first whole second that is not before `time`: tickets tell no fractions.
@@ -74,16 +79,26 @@ impl Grant<'_> {
     }
 
     fn end(&self, start: Timestamp, header: Option<HeaderTicket>) -> Timestamp {
-        let asked = or_unlimited(self.request.till).min(header.map_or(Timestamp::MAX, |header| header.end));
+        let asked =
+            or_unlimited(self.request.till).min(header.map_or(Timestamp::MAX, |header| header.end));
         let life = limit(
             self.realm.max_life,
-            [self.client.and_then(|client| client.max_life), self.server.max_life],
+            [
+                self.client.and_then(|client| client.max_life),
+                self.server.max_life,
+            ],
         );
         asked.min(round_up(start + life))
     }
 
-    fn renew_till(&self, start: Timestamp, end: Timestamp, header: Option<HeaderTicket>) -> Option<Timestamp> {
-        let disallowed = |entry: &PrincipalEntry| entry.attributes.contains(Attributes::DISALLOW_RENEWABLE);
+    fn renew_till(
+        &self,
+        start: Timestamp,
+        end: Timestamp,
+        header: Option<HeaderTicket>,
+    ) -> Option<Timestamp> {
+        let disallowed =
+            |entry: &PrincipalEntry| entry.attributes.contains(Attributes::DISALLOW_RENEWABLE);
         if disallowed(self.server)
             || self.client.is_some_and(disallowed)
             || header.is_some_and(|header| !header.flags.contains(TicketFlags::RENEWABLE))
@@ -93,7 +108,9 @@ impl Grant<'_> {
         let asked_for = self.request.options.contains(KdcOptions::RENEWABLE);
         let asked = if asked_for {
             or_unlimited(self.request.rtime.unwrap_or(Timestamp::EPOCH))
-        } else if self.request.options.contains(KdcOptions::RENEWABLE_OK) && or_unlimited(self.request.till) > end {
+        } else if self.request.options.contains(KdcOptions::RENEWABLE_OK)
+            && or_unlimited(self.request.till) > end
+        {
             or_unlimited(self.request.till)
         } else {
             return None;
@@ -106,13 +123,18 @@ impl Grant<'_> {
             ],
         );
         let till = asked
-            .min(header.and_then(|header| header.renew_till).unwrap_or(Timestamp::MAX))
+            .min(
+                header
+                    .and_then(|header| header.renew_till)
+                    .unwrap_or(Timestamp::MAX),
+            )
             .min(round_up(start + life));
         // A client that would make do with a renewable ticket gets one only if that lasts longer.
         (asked_for || till > end).then_some(till)
     }
 
-    /// The flags of the ticket, [`TicketFlags::RENEWABLE`] not among them: that comes with [`TicketTimes::renew_till`].
+    /// The flags of the ticket, [`TicketFlags::RENEWABLE`] not among them: that comes with
+    /// [`TicketTimes::renew_till`].
     pub(crate) fn flags(&self, header: Option<HeaderTicket>) -> TicketFlags {
         /// Options at whose bits the tickets' flags stand.
         const ASKED: u32 = KdcOptions::FORWARDABLE.0
@@ -132,10 +154,15 @@ impl Grant<'_> {
         if let Some(header) = header
             && options.intersects(KdcOptions::VALIDATE | KdcOptions::RENEW)
         {
-            return header.flags.without(TicketFlags::INVALID | TicketFlags::RENEWABLE);
+            return header
+                .flags
+                .without(TicketFlags::INVALID | TicketFlags::RENEWABLE);
         }
         let mut flags = TicketFlags(options.0 & ASKED) | TicketFlags::ENC_PA_REP;
-        flags.set(TicketFlags::INVALID, options.contains(KdcOptions::POSTDATED));
+        flags.set(
+            TicketFlags::INVALID,
+            options.contains(KdcOptions::POSTDATED),
+        );
         match header {
             None => flags |= TicketFlags::INITIAL,
             Some(header) => {
@@ -150,7 +177,9 @@ impl Grant<'_> {
             (TicketFlags::FORWARDABLE, Attributes::DISALLOW_FORWARDABLE),
         ] {
             let disallowed = self.server.attributes.contains(attribute)
-                || self.client.is_some_and(|client| client.attributes.contains(attribute))
+                || self
+                    .client
+                    .is_some_and(|client| client.attributes.contains(attribute))
                 || header.is_some_and(|header| !header.flags.contains(flag));
             if disallowed {
                 flags = flags.without(flag);
@@ -162,20 +191,23 @@ impl Grant<'_> {
         flags
     }
 
-    /// The type of the session key: the first that the client asks for, the realm permits and the server knows.
+    /// The type of the session key: the first that the client asks for, the realm permits and the
+    /// server knows.
     pub(crate) fn session_enctype(&self) -> Option<EncryptionType> {
         let known = |enctype: EncryptionType| {
             if !self.server.session_enctypes.is_empty() {
                 return self.server.session_enctypes.contains(&enctype);
             }
             // Every server is taken to know this one.
-            enctype == EncryptionType::AES256_CTS_HMAC_SHA1_96 || self.server.keys_of(None).any(|key| key.enctype() == enctype)
+            enctype == EncryptionType::AES256_CTS_HMAC_SHA1_96
+                || self
+                    .server
+                    .keys_of(None)
+                    .any(|key| key.enctype() == enctype)
         };
-        self.request
-            .enctypes
-            .iter()
-            .copied()
-            .find(|&enctype| enctype.is_supported() && self.realm.enctypes.contains(&enctype) && known(enctype))
+        self.request.enctypes.iter().copied().find(|&enctype| {
+            enctype.is_supported() && self.realm.enctypes.contains(&enctype) && known(enctype)
+        })
     }
 }
 
@@ -205,7 +237,11 @@ mod tests {
     const NOW: i64 = 1_000_000;
     const HOUR: i64 = 3600;
 
-    fn times(realm: &RealmConfig, request: &KdcRequestBody, header: Option<HeaderTicket>) -> (i64, i64, Option<i64>) {
+    fn times(
+        realm: &RealmConfig,
+        request: &KdcRequestBody,
+        header: Option<HeaderTicket>,
+    ) -> (i64, i64, Option<i64>) {
         let server = PrincipalEntry::new(Principal::krbtgt("R", "R"));
         let grant = Grant {
             realm,
@@ -224,9 +260,18 @@ mod tests {
     #[test]
     fn a_ticket_ends_when_asked_but_not_beyond_the_realms_limit() {
         let realm = RealmConfig::new("R");
-        assert_eq!(times(&realm, &body(KdcOptions::NONE, NOW + HOUR), None), (0, HOUR, None));
-        assert_eq!(times(&realm, &body(KdcOptions::NONE, NOW + 48 * HOUR), None), (0, 24 * HOUR, None));
-        assert_eq!(times(&realm, &body(KdcOptions::NONE, 0), None), (0, 24 * HOUR, None));
+        assert_eq!(
+            times(&realm, &body(KdcOptions::NONE, NOW + HOUR), None),
+            (0, HOUR, None)
+        );
+        assert_eq!(
+            times(&realm, &body(KdcOptions::NONE, NOW + 48 * HOUR), None),
+            (0, 24 * HOUR, None)
+        );
+        assert_eq!(
+            times(&realm, &body(KdcOptions::NONE, 0), None),
+            (0, 24 * HOUR, None)
+        );
     }
 
     #[test]
@@ -234,15 +279,25 @@ mod tests {
         let mut realm = RealmConfig::new("R");
         realm.max_life = Duration::from_millis(250);
         realm.max_renewable_life = Duration::from_millis(1500);
-        assert_eq!(times(&realm, &body(KdcOptions::RENEWABLE, 0), None), (0, 1, Some(2)));
+        assert_eq!(
+            times(&realm, &body(KdcOptions::RENEWABLE, 0), None),
+            (0, 1, Some(2))
+        );
     }
 
     #[test]
     fn renewable_ok_gives_a_renewable_ticket_only_where_the_life_falls_short() {
         let realm = RealmConfig::new("R");
-        assert_eq!(times(&realm, &body(KdcOptions::RENEWABLE_OK, NOW + HOUR), None), (0, HOUR, None));
         assert_eq!(
-            times(&realm, &body(KdcOptions::RENEWABLE_OK, NOW + 48 * HOUR), None),
+            times(&realm, &body(KdcOptions::RENEWABLE_OK, NOW + HOUR), None),
+            (0, HOUR, None)
+        );
+        assert_eq!(
+            times(
+                &realm,
+                &body(KdcOptions::RENEWABLE_OK, NOW + 48 * HOUR),
+                None
+            ),
             (0, 24 * HOUR, Some(48 * HOUR))
         );
     }
@@ -257,7 +312,13 @@ mod tests {
             renew_till: Some(Timestamp::from_secs(NOW + renew_till)),
         };
         let request = body(KdcOptions::RENEW | KdcOptions::RENEWABLE, 0);
-        assert_eq!(times(&realm, &request, Some(header(9 * HOUR))), (0, 2 * HOUR, Some(9 * HOUR)));
-        assert_eq!(times(&realm, &request, Some(header(HOUR))), (0, HOUR, Some(HOUR)));
+        assert_eq!(
+            times(&realm, &request, Some(header(9 * HOUR))),
+            (0, 2 * HOUR, Some(9 * HOUR))
+        );
+        assert_eq!(
+            times(&realm, &request, Some(header(HOUR))),
+            (0, HOUR, Some(HOUR))
+        );
     }
 }

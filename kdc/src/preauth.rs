@@ -1,4 +1,5 @@
-//! Pre-authentication of an AS exchange: PA-ENC-TIMESTAMP, and what tells clients how to do it (RFC 4120, 5.2.7).
+//! Pre-authentication of an AS exchange: PA-ENC-TIMESTAMP, and what tells clients how to do it (RFC
+//! 4120, 5.2.7).
 
 use kerbox_krb5::messages::{EncryptedData, EtypeInfo2Entry, PaData, PaDataType, PaEncTsEnc};
 use kerbox_krb5::{EncryptionKey, EncryptionType, ErrorCode, KeyUsage, Timestamp};
@@ -8,15 +9,21 @@ use crate::{PrincipalEntry, PrincipalKey};
 
 /// Which of its keys a client has shown to know, or is taken to know.
 ///
-/// A principal may have random keys, which are in a keytab, and those of a password, of the same types and version.
+/// A principal may have random keys, which are in a keytab, and those of a password, of the same
+/// types and version.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeysOf {
     Keytab,
     Password,
 }
 
-/// The key of the client that the reply is encrypted with: of the first type of the request that it has.
-pub(crate) fn client_key<'a>(client: &'a PrincipalEntry, enctypes: &[EncryptionType], of: KeysOf) -> Option<&'a PrincipalKey> {
+/// The key of the client that the reply is encrypted with: of the first type of the request that it
+/// has.
+pub(crate) fn client_key<'a>(
+    client: &'a PrincipalEntry,
+    enctypes: &[EncryptionType],
+    of: KeysOf,
+) -> Option<&'a PrincipalKey> {
     enctypes.iter().find_map(|&enctype| {
         let mut found = None;
         for key in client.keys_of(None).filter(|key| key.enctype() == enctype) {
@@ -29,14 +36,18 @@ pub(crate) fn client_key<'a>(client: &'a PrincipalEntry, enctypes: &[EncryptionT
     })
 }
 
-/// PA-ETYPE-INFO2 for this key. `s2kparams` is left out, as MIT does: the default number of iterations is meant.
+/// PA-ETYPE-INFO2 for this key. `s2kparams` is left out, as MIT does: the default number of
+/// iterations is meant.
 pub(crate) fn etype_info2(key: &PrincipalKey) -> PaData {
     let entry = EtypeInfo2Entry {
         enctype: key.enctype(),
         salt: Some(key.salt().to_owned()),
         s2kparams: None,
     };
-    PaData::new(PaDataType::ETYPE_INFO2, EtypeInfo2Entry::encode_list(&[entry]))
+    PaData::new(
+        PaDataType::ETYPE_INFO2,
+        EtypeInfo2Entry::encode_list(&[entry]),
+    )
 }
 
 /// The METHOD-DATA that tells a client how to authenticate, in MIT's order.
@@ -57,27 +68,48 @@ pub(crate) fn hints(key: Option<&PrincipalKey>, hardware_only: bool, armored: bo
 }
 
 /// Verifies a PA-ENC-TIMESTAMP against the client's newest keys of the type that it names.
-pub(crate) fn verify_timestamp(client: &PrincipalEntry, value: &[u8], now: Timestamp, realm: &RealmConfig) -> Result<KeysOf, ErrorCode> {
+pub(crate) fn verify_timestamp(
+    client: &PrincipalEntry,
+    value: &[u8],
+    now: Timestamp,
+    realm: &RealmConfig,
+) -> Result<KeysOf, ErrorCode> {
     let data = EncryptedData::decode(value).map_err(|_| ErrorCode::KDC_ERR_PREAUTH_FAILED)?;
-    // Random keys stand before those of a password, so that none is derived for a client with a keytab.
-    for key in client.keys_of(None).filter(|key| key.enctype() == data.enctype) {
+    // Random keys stand before those of a password, so that none is derived for a client with a
+    // keytab.
+    for key in client
+        .keys_of(None)
+        .filter(|key| key.enctype() == data.enctype)
+    {
         if let Some(timestamp) = open_timestamp(key.key(), &data) {
             check_skew(timestamp?, now, realm)?;
-            return Ok(if key.is_of_password() { KeysOf::Password } else { KeysOf::Keytab });
+            return Ok(if key.is_of_password() {
+                KeysOf::Password
+            } else {
+                KeysOf::Keytab
+            });
         }
     }
     Err(ErrorCode::KDC_ERR_PREAUTH_FAILED)
 }
 
 /// The time in it; `None` if it is not of this key.
-fn open_timestamp(key: &EncryptionKey, data: &EncryptedData) -> Option<Result<Timestamp, ErrorCode>> {
+fn open_timestamp(
+    key: &EncryptionKey,
+    data: &EncryptedData,
+) -> Option<Result<Timestamp, ErrorCode>> {
     let plaintext = data.open(key, KeyUsage::AS_REQ_PA_ENC_TIMESTAMP).ok()?;
     let timestamp = PaEncTsEnc::decode(&plaintext).map_err(|_| ErrorCode::KDC_ERR_PREAUTH_FAILED);
     Some(timestamp.map(|value| value.timestamp))
 }
 
-/// Refuses a client whose clock is off by more than the realm allows. Whole seconds are compared, as MIT does.
-pub(crate) fn check_skew(timestamp: Timestamp, now: Timestamp, realm: &RealmConfig) -> Result<(), ErrorCode> {
+/// Refuses a client whose clock is off by more than the realm allows. Whole seconds are compared,
+/// as MIT does.
+pub(crate) fn check_skew(
+    timestamp: Timestamp,
+    now: Timestamp,
+    realm: &RealmConfig,
+) -> Result<(), ErrorCode> {
     if timestamp.whole_second().distance(now.whole_second()) > realm.clock_skew {
         return Err(ErrorCode::KRB_AP_ERR_SKEW);
     }
@@ -94,14 +126,20 @@ mod tests {
     use super::*;
     use crate::{Kdc, NewKeys, NewPrincipal, Peer, PrincipalDatabase};
 
-    /// CPU for nothing is what a stranger would like to cost us: a password's key takes milliseconds.
+    /// CPU for nothing is what a stranger would like to cost us: a password's key takes
+    /// milliseconds.
     #[test]
     fn no_request_derives_more_than_the_key_of_the_type_that_it_names_and_that_once() {
         let mut rng = StdRng::seed_from_u64(1);
         let mut database = PrincipalDatabase::new();
-        database.add_realm(RealmConfig::new("R"), &mut rng).expect("a first realm");
+        database
+            .add_realm(RealmConfig::new("R"), &mut rng)
+            .expect("a first realm");
         let alice = Principal::new("R", ["alice"]);
-        let new = NewPrincipal::new(alice.clone(), NewKeys::Password("a password of this test".to_owned()));
+        let new = NewPrincipal::new(
+            alice.clone(),
+            NewKeys::Password("a password of this test".to_owned()),
+        );
         database.add(new, &mut rng).expect("a new principal");
         let kdc = Kdc::new(database, 1);
         let now = Timestamp::from_secs(1_700_000_000);
@@ -117,7 +155,8 @@ mod tests {
         let mut send = |padata: Vec<PaData>| {
             let mut request = InitialRequest::new(alice.clone());
             request.padata = padata;
-            let (_, bytes) = AsExchange::new(request, Secret::Keys(Vec::new()), now, &mut rng).expect("a request");
+            let (_, bytes) = AsExchange::new(request, Secret::Keys(Vec::new()), now, &mut rng)
+                .expect("a request");
             assert!(kdc.handle(now, &bytes, Peer::LOCAL).message.is_some());
         };
         for _ in 0..50 {

@@ -26,7 +26,9 @@ pub(crate) fn client<'a>(context: &Context<'a>, asked: &Principal) -> Option<Cli
     if let Some(principal) = context.database.client_referral(asked) {
         return Some(Client::Elsewhere(principal.clone()));
     }
-    let [name] = asked.components() else { return None };
+    let [name] = asked.components() else {
+        return None;
+    };
     if asked.name_type() != NameType::ENTERPRISE {
         return None;
     }
@@ -35,17 +37,27 @@ pub(crate) fn client<'a>(context: &Context<'a>, asked: &Principal) -> Option<Cli
     if let Some(entry) = context.database.resolve(&principal) {
         return Some(Client::Here(entry));
     }
-    let trusted = context.database.get(&Principal::krbtgt(principal.realm(), asked.realm())).is_some();
+    let trusted = context
+        .database
+        .get(&Principal::krbtgt(principal.realm(), asked.realm()))
+        .is_some();
     (trusted && principal.realm() != asked.realm()).then_some(Client::Elsewhere(principal))
 }
 
 /// Finds the server of a TGS request, or the ticket-granting service that is next on the way to it.
-pub(crate) fn server<'a>(context: &Context<'a>, body: &KdcRequestBody, asked: &Principal) -> Result<&'a PrincipalEntry, KdcError> {
+pub(crate) fn server<'a>(
+    context: &Context<'a>,
+    body: &KdcRequestBody,
+    asked: &Principal,
+) -> Result<&'a PrincipalEntry, KdcError> {
     if let Some(entry) = context.database.resolve(asked) {
         return Ok(entry);
     }
     // Such requests are about a ticket that was issued already.
-    if body.options.intersects(SAME_TICKET | KdcOptions::ENC_TKT_IN_SKEY) {
+    if body
+        .options
+        .intersects(SAME_TICKET | KdcOptions::ENC_TKT_IN_SKEY)
+    {
         return Err(KdcError::LookingUpServer);
     }
     let ours = asked.realm();
@@ -68,8 +80,14 @@ pub(crate) fn server<'a>(context: &Context<'a>, body: &KdcRequestBody, asked: &P
 }
 
 /// The realm of a host-based service that is not ours, for a client that lets itself be referred.
-fn realm_of_host(context: &Context<'_>, body: &KdcRequestBody, asked: &Principal) -> Option<String> {
-    let [service, host] = asked.components() else { return None };
+fn realm_of_host(
+    context: &Context<'_>,
+    body: &KdcRequestBody,
+    asked: &Principal,
+) -> Option<String> {
+    let [service, host] = asked.components() else {
+        return None;
+    };
     let realm = context.realm(asked.realm());
     let is_in = |list: &[String]| list.iter().any(|listed| listed == "*" || listed == service);
     let host_based = match asked.name_type() {
@@ -77,7 +95,11 @@ fn realm_of_host(context: &Context<'_>, body: &KdcRequestBody, asked: &Principal
         NameType::UNKNOWN => is_in(&realm.host_based_services),
         _ => false,
     };
-    if !body.options.contains(KdcOptions::CANONICALIZE) || !host_based || is_in(&realm.no_host_referral) || !host.contains('.') {
+    if !body.options.contains(KdcOptions::CANONICALIZE)
+        || !host_based
+        || is_in(&realm.no_host_referral)
+        || !host.contains('.')
+    {
         return None;
     }
     realm.realm_of_host(host).map(str::to_owned)

@@ -7,19 +7,25 @@ use rand::Rng;
 use crate::error::Refusal;
 use crate::fast::Fast;
 
-/// PA-FX-COOKIE: clients give it back (RFC 6113, 5.2). This KDC keeps its state elsewhere, so it says only that there is one.
+/// PA-FX-COOKIE: clients give it back (RFC 6113, 5.2). This KDC keeps its state elsewhere, so it
+/// says only that there is one.
 pub(crate) fn cookie() -> PaData {
     PaData::new(PaDataType::FX_COOKIE, b"KERBOX".to_vec())
 }
 
-/// The authenticated padata of a reply: for a client that asks for it, a checksum over its request (RFC 6806, 11), and that
-/// resource-based delegation is known here.
-pub(crate) fn encrypted_padata(request: &KdcRequest, raw: &[u8], reply_key: &EncryptionKey) -> Vec<PaData> {
+/// The authenticated padata of a reply: for a client that asks for it, a checksum over its request
+/// (RFC 6806, 11), and that resource-based delegation is known here.
+pub(crate) fn encrypted_padata(
+    request: &KdcRequest,
+    raw: &[u8],
+    reply_key: &EncryptionKey,
+) -> Vec<PaData> {
     let mut padata = Vec::new();
     if PaData::find(&request.padata, PaDataType::REQ_ENC_PA_REP).is_some() {
         let checksum = Checksum::keyed(reply_key, KeyUsage::AS_REQ, raw);
         padata.push(PaData::new(PaDataType::REQ_ENC_PA_REP, checksum.encode()));
-        // That armor is understood, where nobody on the way can take it out: MIT's clients keep it in their cache.
+        // That armor is understood, where nobody on the way can take it out: MIT's clients keep it
+        // in their cache.
         padata.push(PaData::new(PaDataType::FX_FAST, Vec::new()));
     }
     if resource_based(request) {
@@ -45,7 +51,13 @@ pub(crate) fn shown(fast: Option<&Fast>, client: Principal) -> Principal {
 }
 
 /// The KRB-ERROR of a refusal. `server` is the one that was asked for.
-pub(crate) fn error(refusal: Refusal, server: Principal, fast: Option<&Fast>, now: Timestamp, rng: &mut impl Rng) -> KrbError {
+pub(crate) fn error(
+    refusal: Refusal,
+    server: Principal,
+    fast: Option<&Fast>,
+    now: Timestamp,
+    rng: &mut impl Rng,
+) -> KrbError {
     let e_data = refusal.e_data;
     let error = KrbError {
         ctime: None,

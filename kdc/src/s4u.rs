@@ -1,6 +1,9 @@
 //! S4U2Self and S4U2Proxy: services that act in a user's name (MS-SFU).
 
-use kerbox_krb5::messages::{EncTicketPart, KdcOptions, KdcRequest, PaData, PaDataType, PaForUser, PaS4uX509User, TicketFlags};
+use kerbox_krb5::messages::{
+    EncTicketPart, KdcOptions, KdcRequest, PaData, PaDataType, PaForUser, PaS4uX509User,
+    TicketFlags,
+};
 use kerbox_krb5::{ErrorCode, KeyUsage, Principal};
 
 use crate::as_exchange::{self, TGS_OPTIONS};
@@ -26,7 +29,9 @@ pub(crate) fn read<'a>(
     header: &Header<'_>,
     server: &PrincipalEntry,
 ) -> Result<Option<S4u2Self<'a>>, KdcError> {
-    let (user, element) = if let Some(padata) = PaData::find(&request.padata, PaDataType::FOR_X509_USER) {
+    let (user, element) = if let Some(padata) =
+        PaData::find(&request.padata, PaDataType::FOR_X509_USER)
+    {
         let element = PaS4uX509User::decode(&padata.value).map_err(|_| KdcError::DecodeS4u2Self)?;
         let (key, _) = header.reply_key();
         if element.nonce != request.body.nonce {
@@ -47,19 +52,30 @@ pub(crate) fn read<'a>(
         let checksummed = PaForUser::checksummed(&element.user, &element.auth_package);
         element
             .checksum
-            .verify(&header.part.key, KeyUsage::PA_FOR_USER_CHECKSUM, &checksummed)
+            .verify(
+                &header.part.key,
+                KeyUsage::PA_FOR_USER_CHECKSUM,
+                &checksummed,
+            )
             .map_err(|error| KdcError::S4u2SelfChecksum(error.code()))?;
         (element.user, None)
     } else {
         return Ok(None);
     };
     let entry = if user.realm() == server.principal.realm() {
-        let entry = context.database.resolve(&user).ok_or(KdcError::UnknownS4u2SelfPrincipal)?;
+        let entry = context
+            .database
+            .resolve(&user)
+            .ok_or(KdcError::UnknownS4u2SelfPrincipal)?;
         Some(&**entry)
     } else {
         None
     };
-    Ok(Some(S4u2Self { user, entry, element }))
+    Ok(Some(S4u2Self {
+        user,
+        entry,
+        element,
+    }))
 }
 
 impl<'a> S4u2Self<'a> {
@@ -98,9 +114,13 @@ impl<'a> S4u2Self<'a> {
         as_exchange::validate(context.now, request.body.options, &entry, &no_server)
     }
 
-    /// Whether the service's ticket in the user's name may be forwardable, that is: used as evidence.
+    /// Whether the service's ticket in the user's name may be forwardable, that is: used as
+    /// evidence.
     pub(crate) fn may_be_forwardable(server: &PrincipalEntry) -> bool {
-        server.attributes.contains(Attributes::OK_TO_AUTH_AS_DELEGATE) || server.delegates_to.is_empty()
+        server
+            .attributes
+            .contains(Attributes::OK_TO_AUTH_AS_DELEGATE)
+            || server.delegates_to.is_empty()
     }
 
     /// What the reply says about the user, under the reply's key.
@@ -133,7 +153,11 @@ pub(crate) fn check_s4u2proxy<'a, 'b>(
     if !evidence.part.flags.contains(TicketFlags::FORWARDABLE) {
         return Err(KdcError::EvidenceNotForwardable);
     }
-    if request.body.options.intersects(SAME_TICKET | KdcOptions::ENC_TKT_IN_SKEY) {
+    if request
+        .body
+        .options
+        .intersects(SAME_TICKET | KdcOptions::ENC_TKT_IN_SKEY)
+    {
         return Err(KdcError::InvalidS4u2ProxyOptions);
     }
     if server.principal.is_krbtgt() {
@@ -141,7 +165,12 @@ pub(crate) fn check_s4u2proxy<'a, 'b>(
     }
     let with_pacs = has_pacs(context, server);
     let client_of = |part: &EncTicketPart, pac| pac::is_of(pac, &part.client, part.auth_time);
-    if with_pacs && !client_of(&header.part, header_pac.ok_or(KdcError::S4u2ProxyNoHeaderPac)?) {
+    if with_pacs
+        && !client_of(
+            &header.part,
+            header_pac.ok_or(KdcError::S4u2ProxyNoHeaderPac)?,
+        )
+    {
         return Err(KdcError::S4u2ProxyHeaderPac);
     }
     if header.server.principal.realm() != server.principal.realm() {
@@ -153,9 +182,12 @@ pub(crate) fn check_s4u2proxy<'a, 'b>(
     if !is_the_same(context, &header.part.client, evidence.server) {
         return Err(KdcError::EvidenceTicketMismatch);
     }
-    // A service has the key of its own tickets: without a signature of ours it could make its own evidence (CVE-2020-17049).
-    // In a realm with PACs theirs was verified when the evidence was opened.
-    if !with_pacs && !authdata::is_signed(context, evidence.server.principal.realm(), &evidence.part) {
+    // A service has the key of its own tickets: without a signature of ours it could make its own
+    // evidence (CVE-2020-17049). In a realm with PACs theirs was verified when the evidence was
+    // opened.
+    if !with_pacs
+        && !authdata::is_signed(context, evidence.server.principal.realm(), &evidence.part)
+    {
         return Err(KdcError::EvidenceNotSigned);
     }
     if let Some(pac) = &evidence.pac
@@ -164,7 +196,8 @@ pub(crate) fn check_s4u2proxy<'a, 'b>(
         return Err(KdcError::EvidencePacClient);
     }
     let allowed = |list: &[Principal], principal: &Principal| list.contains(principal);
-    let by_resource = reply::resource_based(request) && allowed(&server.delegates_from, &evidence.server.principal);
+    let by_resource = reply::resource_based(request)
+        && allowed(&server.delegates_from, &evidence.server.principal);
     let by_service = allowed(&evidence.server.delegates_to, &server.principal);
     if by_resource || by_service {
         Ok(evidence)
@@ -179,7 +212,11 @@ fn has_pacs(context: &Context<'_>, server: &PrincipalEntry) -> bool {
 }
 
 /// Whether `principal` is a name of this entry.
-pub(crate) fn is_the_same(context: &Context<'_>, principal: &Principal, entry: &PrincipalEntry) -> bool {
+pub(crate) fn is_the_same(
+    context: &Context<'_>,
+    principal: &Principal,
+    entry: &PrincipalEntry,
+) -> bool {
     context
         .database
         .resolve(principal)

@@ -40,7 +40,13 @@ impl Sockets {
                     udp.set_nonblocking(true)?;
                     return Ok(Self { udp, tcp });
                 }
-                Err(error) if address.port() == 0 && error.kind() == io::ErrorKind::AddrInUse && tries < TRIES => tries += 1,
+                Err(error)
+                    if address.port() == 0
+                        && error.kind() == io::ErrorKind::AddrInUse
+                        && tries < TRIES =>
+                {
+                    tries += 1
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -58,7 +64,12 @@ pub const MAX_CONNECTIONS: usize = 512;
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// Serves until `shutdown` resolves, or a fault stops it.
-pub async fn serve(kdc: Arc<Kdc>, sockets: Sockets, clock: Clock, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+pub async fn serve(
+    kdc: Arc<Kdc>,
+    sockets: Sockets,
+    clock: Clock,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
     let udp = Arc::new(UdpSocket::from_std(sockets.udp)?);
     let tcp = TcpListener::from_std(sockets.tcp)?;
     let (stop, mut stopped) = mpsc::channel(1);
@@ -85,7 +96,13 @@ struct Server {
 }
 
 impl Server {
-    fn handle(&self, request: &[u8], address: IpAddr, local: Option<IpAddr>, transport: Transport) -> crate::Reply {
+    fn handle(
+        &self,
+        request: &[u8],
+        address: IpAddr,
+        local: Option<IpAddr>,
+        transport: Transport,
+    ) -> crate::Reply {
         let peer = Peer {
             address: Some(address),
             local,
@@ -115,7 +132,9 @@ async fn datagrams(server: Server, socket: Arc<UdpSocket>) {
             continue;
         };
         let reply = server.handle(&buffer[..length], from.ip(), local, Transport::Udp);
-        let Some(message) = reply.message else { continue };
+        let Some(message) = reply.message else {
+            continue;
+        };
         if reply.delay.is_zero() {
             let _ = socket.send_to(&message, from).await;
         } else {
@@ -149,13 +168,18 @@ async fn connections(server: Server, listener: TcpListener) {
     }
 }
 
-/// Ends a connection whose client may be sending still: one that is closed with bytes unread is reset, and the answer lost with it.
+/// Ends a connection whose client may be sending still: one that is closed with bytes unread is
+/// reset, and the answer lost with it.
 async fn end(mut stream: TcpStream) {
     /// For how long, in real time, and for how many bytes it is listened to.
     const PATIENCE: Duration = Duration::from_secs(1);
     const BYTES: u64 = 1 << 20;
     let _ = stream.shutdown().await;
-    let _ = timeout(PATIENCE, tokio::io::copy(&mut stream.take(BYTES), &mut tokio::io::sink())).await;
+    let _ = timeout(
+        PATIENCE,
+        tokio::io::copy(&mut stream.take(BYTES), &mut tokio::io::sink()),
+    )
+    .await;
 }
 
 async fn connection(server: Server, mut stream: TcpStream, from: SocketAddr) {
@@ -169,7 +193,9 @@ async fn connection(server: Server, mut stream: TcpStream, from: SocketAddr) {
             return;
         };
         let Ok(length) = frame_length(header) else {
-            let _ = stream.write_all(&frame(&server.kdc.too_long(server.clock.now()))).await;
+            let _ = stream
+                .write_all(&frame(&server.kdc.too_long(server.clock.now())))
+                .await;
             return end(stream).await;
         };
         request.clear();
@@ -184,7 +210,9 @@ async fn connection(server: Server, mut stream: TcpStream, from: SocketAddr) {
             tokio::time::sleep(reply.delay).await;
         }
         if let Some(message) = reply.message
-            && timeout(SILENCE, stream.write_all(&frame(&message))).await.is_err()
+            && timeout(SILENCE, stream.write_all(&frame(&message)))
+                .await
+                .is_err()
         {
             return;
         }

@@ -1,4 +1,5 @@
-//! What a TGS request must fulfil, in MIT's order: first what the protocol says, then what the server's principal says.
+//! What a TGS request must fulfil, in MIT's order: first what the protocol says, then what the
+//! server's principal says.
 
 use kerbox_krb5::messages::{EncTicketPart, KdcOptions, KdcRequestBody, Ticket, TicketFlags};
 use kerbox_krb5::{Principal, Timestamp};
@@ -8,9 +9,11 @@ use crate::error::KdcError;
 use crate::tgs_header::{Header, is_local_tgs};
 use crate::{Attributes, PrincipalEntry, pac};
 
-/// Options that ask for the header ticket in another form; it need not be a ticket-granting ticket then.
-pub(crate) const SAME_TICKET: KdcOptions =
-    KdcOptions(KdcOptions::FORWARDED.0 | KdcOptions::PROXY.0 | KdcOptions::RENEW.0 | KdcOptions::VALIDATE.0);
+/// Options that ask for the header ticket in another form; it need not be a ticket-granting ticket
+/// then.
+pub(crate) const SAME_TICKET: KdcOptions = KdcOptions(
+    KdcOptions::FORWARDED.0 | KdcOptions::PROXY.0 | KdcOptions::RENEW.0 | KdcOptions::VALIDATE.0,
+);
 
 /// A second ticket, opened: user-to-user and S4U2Proxy.
 pub(crate) struct SecondTicket<'a> {
@@ -48,7 +51,8 @@ pub(crate) fn constraints(
         }
     }
     let realm = server.principal.realm();
-    if !s4u2self && header.server.principal.realm() != realm && header.part.client.realm() == realm {
+    if !s4u2self && header.server.principal.realm() != realm && header.part.client.realm() == realm
+    {
         return Err(KdcError::InvalidLineage);
     }
     Ok(())
@@ -57,15 +61,31 @@ pub(crate) fn constraints(
 /// Some options need a ticket with a flag.
 fn options(options: KdcOptions, flags: TicketFlags) -> Result<(), KdcError> {
     let rules = [
-        (KdcOptions::FORWARDED, TicketFlags::FORWARDABLE, KdcError::TgtNotForwardable),
-        (KdcOptions::PROXY, TicketFlags::PROXIABLE, KdcError::TgtNotProxiable),
+        (
+            KdcOptions::FORWARDED,
+            TicketFlags::FORWARDABLE,
+            KdcError::TgtNotForwardable,
+        ),
+        (
+            KdcOptions::PROXY,
+            TicketFlags::PROXIABLE,
+            KdcError::TgtNotProxiable,
+        ),
         (
             KdcOptions::ALLOW_POSTDATE | KdcOptions::POSTDATED,
             TicketFlags::MAY_POSTDATE,
             KdcError::TgtNotPostdatable,
         ),
-        (KdcOptions::VALIDATE, TicketFlags::INVALID, KdcError::ValidateValidTicket),
-        (KdcOptions::RENEW, TicketFlags::RENEWABLE, KdcError::TicketNotRenewable),
+        (
+            KdcOptions::VALIDATE,
+            TicketFlags::INVALID,
+            KdcError::ValidateValidTicket,
+        ),
+        (
+            KdcOptions::RENEW,
+            TicketFlags::RENEWABLE,
+            KdcError::TicketNotRenewable,
+        ),
     ];
     for (asked, needed, error) in rules {
         if options.intersects(asked) && !flags.contains(needed) {
@@ -90,7 +110,11 @@ fn times(options: KdcOptions, header: &Header<'_>, now: Timestamp) -> Result<(),
 }
 
 /// What the PAC of an ordinary request's ticket must be, if there is one: the client's own.
-pub(crate) fn header_pac(context: &Context<'_>, header: &Header<'_>, pac: Option<&pac::Parsed>) -> Result<(), KdcError> {
+pub(crate) fn header_pac(
+    context: &Context<'_>,
+    header: &Header<'_>,
+    pac: Option<&pac::Parsed>,
+) -> Result<(), KdcError> {
     let Some(pac) = pac else { return Ok(()) };
     let part = &header.part;
     if !pac::is_of(pac, &part.client, part.auth_time) {
@@ -106,9 +130,15 @@ pub(crate) fn header_pac(context: &Context<'_>, header: &Header<'_>, pac: Option
 }
 
 /// User-to-user: the second ticket is the server's own ticket-granting ticket of our realm.
-pub(crate) fn user_to_user(context: &Context<'_>, second: Option<&SecondTicket<'_>>, server: &PrincipalEntry) -> Result<(), KdcError> {
+pub(crate) fn user_to_user(
+    context: &Context<'_>,
+    second: Option<&SecondTicket<'_>>,
+    server: &PrincipalEntry,
+) -> Result<(), KdcError> {
     let second = second.ok_or(KdcError::NoSecondTicket)?;
-    if !is_local_tgs(&second.ticket.server) || second.ticket.server.realm() != server.principal.realm() {
+    if !is_local_tgs(&second.ticket.server)
+        || second.ticket.server.realm() != server.principal.realm()
+    {
         return Err(KdcError::SecondTicketNotTgs);
     }
     let owner = context.database.resolve(&second.part.client);
@@ -119,7 +149,12 @@ pub(crate) fn user_to_user(context: &Context<'_>, second: Option<&SecondTicket<'
 }
 
 /// What the server's principal allows.
-pub(crate) fn server_policy(options: KdcOptions, header: &Header<'_>, server: &PrincipalEntry, now: Timestamp) -> Result<(), KdcError> {
+pub(crate) fn server_policy(
+    options: KdcOptions,
+    header: &Header<'_>,
+    server: &PrincipalEntry,
+    now: Timestamp,
+) -> Result<(), KdcError> {
     let has = |attribute| server.attributes.contains(attribute);
     let asks = |option| options.contains(option);
     let flags = header.part.flags;
@@ -154,7 +189,9 @@ pub(crate) fn server_policy(options: KdcOptions, header: &Header<'_>, server: &P
             KdcError::NoPreauth,
         ),
         (
-            server.expires.is_some_and(|expires| now.whole_second() > expires),
+            server
+                .expires
+                .is_some_and(|expires| now.whole_second() > expires),
             KdcError::ServiceExpired,
         ),
     ];

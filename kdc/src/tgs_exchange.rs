@@ -1,7 +1,8 @@
 //! The TGS exchange: from TGS-REQ to TGS-REP (RFC 4120, 3.3).
 
 use kerbox_krb5::messages::{
-    EncKdcReplyPart, EncTicketPart, EncryptedData, KdcOptions, KdcReply, KdcRequest, MessageType, TicketFlags, TransitedEncoding,
+    EncKdcReplyPart, EncTicketPart, EncryptedData, KdcOptions, KdcReply, KdcRequest, MessageType,
+    TicketFlags, TransitedEncoding,
 };
 use kerbox_krb5::{EncryptionKey, EncryptionType, ErrorCode, Principal, Timestamp};
 use rand::Rng;
@@ -16,7 +17,8 @@ use crate::tgs_checks::{self, SecondTicket};
 use crate::tgs_header::{self, Header, is_local_tgs};
 use crate::{Attributes, Pac, PrincipalEntry, authdata, pac, referral, reply, transited};
 
-/// Answers a TGS-REQ; `raw` are its bytes. Whose ticket it comes with is told as soon as it is known.
+/// Answers a TGS-REQ; `raw` are its bytes. Whose ticket it comes with is told as soon as it is
+/// known.
 pub(crate) fn answer(
     context: &Context<'_>,
     request: &KdcRequest,
@@ -40,9 +42,15 @@ pub(crate) fn answer(
     }
 }
 
-/// Opens the request's ticket and its armor, if it has one: then the request inside is the one that counts.
-fn open<'a>(context: &Context<'a>, request: &KdcRequest, learned: &mut Learned) -> Result<(Header<'a>, Option<KdcRequest>), KdcError> {
-    let header = tgs_header::read(context, request, &mut learned.client).map_err(KdcError::ProcessTgs)?;
+/// Opens the request's ticket and its armor, if it has one: then the request inside is the one that
+/// counts.
+fn open<'a>(
+    context: &Context<'a>,
+    request: &KdcRequest,
+    learned: &mut Learned,
+) -> Result<(Header<'a>, Option<KdcRequest>), KdcError> {
+    let header =
+        tgs_header::read(context, request, &mut learned.client).map_err(KdcError::ProcessTgs)?;
     let Some((fast, inner)) = fast::open_tgs(request, &header).map_err(KdcError::FindFast)? else {
         return Ok((header, None));
     };
@@ -61,10 +69,13 @@ fn exchange(
 ) -> Result<(Vec<u8>, IssuedTicket), KdcError> {
     let body = &request.body;
     let asked = body.server.as_ref().ok_or(KdcError::NullServer)?;
-    let header_pac = read_pac(context, &header.part, header.server, header.ticket_key).map_err(KdcError::HeaderPac)?;
+    let header_pac = read_pac(context, &header.part, header.server, header.ticket_key)
+        .map_err(KdcError::HeaderPac)?;
     let server = referral::server(context, body, asked)?;
     // Another realm's ticket-granting service in the place of what was asked for.
-    let is_referral = server.principal.is_krbtgt() && server.principal != *asked && !is_local_tgs(&server.principal);
+    let is_referral = server.principal.is_krbtgt()
+        && server.principal != *asked
+        && !is_local_tgs(&server.principal);
     let s4u2self = s4u::read(context, request, header, server)?;
     let second = second_ticket(context, request)?;
 
@@ -93,7 +104,9 @@ fn exchange(
         tgs_checks::header_pac(context, header, header_pac.as_ref())?;
     }
     let subject = evidence.map_or(&header.part, |evidence| &evidence.part);
-    let ticket_client = s4u2self.as_ref().map_or(&subject.client, |s4u2self| &s4u2self.user);
+    let ticket_client = s4u2self
+        .as_ref()
+        .map_or(&subject.client, |s4u2self| &s4u2self.user);
     let client_entry = match &s4u2self {
         Some(s4u2self) => s4u2self.entry(),
         None => of_our_realm(context, ticket_client, server),
@@ -106,12 +119,16 @@ fn exchange(
         server,
     };
     let session_enctype = session_enctype(&grant, second.as_ref())?;
-    let session_key = EncryptionKey::random(session_enctype, rng).map_err(|_| KdcError::BadEncryptionType)?;
+    let session_key =
+        EncryptionKey::random(session_enctype, rng).map_err(|_| KdcError::BadEncryptionType)?;
     let times = ticket_times(&grant, header, context.now);
     let transited = transited(header, ticket_client, asked, server)?;
     // MIT's KDC refuses tickets that it did not check, also where the client asked it not to.
     if body.options.contains(KdcOptions::DISABLE_TRANSITED_CHECK)
-        || !context.database.capaths().allow(&transited, subject.client.realm(), asked.realm())
+        || !context
+            .database
+            .capaths()
+            .allow(&transited, subject.client.realm(), asked.realm())
     {
         return Err(KdcError::BadTransit);
     }
@@ -125,7 +142,9 @@ fn exchange(
     authorization_data.extend(subject.authorization_data.iter().cloned());
     // A new ticket gets a PAC of its own.
     pac::remove(&mut authorization_data);
-    let elsewhere = body.options.intersects(KdcOptions::FORWARDED | KdcOptions::PROXY);
+    let elsewhere = body
+        .options
+        .intersects(KdcOptions::FORWARDED | KdcOptions::PROXY);
     let mut part = EncTicketPart {
         flags,
         key: session_key,
@@ -143,37 +162,53 @@ fn exchange(
         authorization_data,
     };
     if context.database.has_delegation() && !server.principal.is_krbtgt() {
-        let key = context.kdc_key(server.principal.realm()).ok_or(KdcError::FindingServerKey)?;
+        let key = context
+            .kdc_key(server.principal.realm())
+            .ok_or(KdcError::FindingServerKey)?;
         authdata::sign(&mut part, key);
     }
-    let ticket_server = if is_referral { &server.principal } else { asked }.clone();
-    let no_pac = grant.realm.pac == Pac::None || server.attributes.contains(Attributes::NO_AUTH_DATA_REQUIRED);
+    let ticket_server = if is_referral {
+        &server.principal
+    } else {
+        asked
+    }
+    .clone();
+    let no_pac = grant.realm.pac == Pac::None
+        || server
+            .attributes
+            .contains(Attributes::NO_AUTH_DATA_REQUIRED);
     let subject_pac = match evidence {
         Some(evidence) => evidence.pac.as_ref(),
         None => header_pac.as_ref(),
     };
     let contents = match subject_pac.filter(|_| !no_pac) {
         None => None,
-        Some(pac) => Some(match (s4u2self.as_ref().and_then(S4u2Self::entry), evidence) {
-            (Some(user), _) => pac::of_user(grant.realm, user, &part),
-            (None, None) => pac::of_ticket(pac, &server.principal),
-            (None, Some(evidence)) => {
-                let mut contents = pac::of_ticket(pac, &server.principal);
-                pac::add_delegation(&mut contents, &evidence.ticket.server, asked)
-                    .map_err(|_| KdcError::SecondTicketPac(ErrorCode::KRB_ERR_GENERIC))?;
-                contents
-            }
-        }),
+        Some(pac) => Some(
+            match (s4u2self.as_ref().and_then(S4u2Self::entry), evidence) {
+                (Some(user), _) => pac::of_user(grant.realm, user, &part),
+                (None, None) => pac::of_ticket(pac, &server.principal),
+                (None, Some(evidence)) => {
+                    let mut contents = pac::of_ticket(pac, &server.principal);
+                    pac::add_delegation(&mut contents, &evidence.ticket.server, asked)
+                        .map_err(|_| KdcError::SecondTicketPac(ErrorCode::KRB_ERR_GENERIC))?;
+                    contents
+                }
+            },
+        ),
     };
     let seal = |key: &EncryptionKey, kvno| {
         if let Some(contents) = contents {
-            let kdc_key = context.kdc_key(server.principal.realm()).ok_or(KdcError::FindingServerKey)?;
+            let kdc_key = context
+                .kdc_key(server.principal.realm())
+                .ok_or(KdcError::FindingServerKey)?;
             pac::add(&mut part, contents, &server.principal, key, kdc_key);
         }
         Ok(part.seal(ticket_server, key, kvno, rng))
     };
     let ticket = match &second {
-        Some(second) if body.options.contains(KdcOptions::ENC_TKT_IN_SKEY) => seal(&second.part.key, None)?,
+        Some(second) if body.options.contains(KdcOptions::ENC_TKT_IN_SKEY) => {
+            seal(&second.part.key, None)?
+        }
         _ => {
             let key = server.service_key().ok_or(KdcError::FindingServerKey)?;
             seal(key.key(), Some(key.kvno))?
@@ -181,7 +216,9 @@ fn exchange(
     };
     let (reply_key, usage) = header.reply_key();
     let mut reply_key = reply_key.clone();
-    let mut padata = s4u2self.map(|s4u2self| s4u2self.reply(header)).unwrap_or_default();
+    let mut padata = s4u2self
+        .map(|s4u2self| s4u2self.reply(header))
+        .unwrap_or_default();
     if let Some(fast) = fast {
         let armored = fast
             .reply(padata, &part.client, &ticket, &reply_key, context.now, rng)
@@ -200,10 +237,20 @@ fn exchange(
         end_time: part.end_time,
         renew_till: part.renew_till,
         server: ticket.server.clone(),
-        addresses: if elsewhere { part.addresses } else { Vec::new() },
+        addresses: if elsewhere {
+            part.addresses
+        } else {
+            Vec::new()
+        },
         encrypted_padata: reply::encrypted_padata(request, raw, &reply_key),
     };
-    let enc_part = EncryptedData::seal(&reply_key, None, usage, &reply_part.encode(MessageType::TGS_REP), rng);
+    let enc_part = EncryptedData::seal(
+        &reply_key,
+        None,
+        usage,
+        &reply_part.encode(MessageType::TGS_REP),
+        rng,
+    );
     let reply = KdcReply {
         message_type: MessageType::TGS_REP,
         padata,
@@ -215,7 +262,10 @@ fn exchange(
 }
 
 /// Opens the second ticket, if the request has one and an option that wants it.
-fn second_ticket<'a>(context: &Context<'a>, request: &'a KdcRequest) -> Result<Option<SecondTicket<'a>>, KdcError> {
+fn second_ticket<'a>(
+    context: &Context<'a>,
+    request: &'a KdcRequest,
+) -> Result<Option<SecondTicket<'a>>, KdcError> {
     if !request
         .body
         .options
@@ -231,7 +281,12 @@ fn second_ticket<'a>(context: &Context<'a>, request: &'a KdcRequest) -> Result<O
         code => KdcError::SecondTicket(code),
     })?;
     let pac = read_pac(context, &part, server, key).map_err(KdcError::SecondTicketPac)?;
-    Ok(Some(SecondTicket { ticket, part, server, pac }))
+    Ok(Some(SecondTicket {
+        ticket,
+        part,
+        server,
+        pac,
+    }))
 }
 
 /// Reads and verifies the PAC of a ticket for this server, if it has one.
@@ -241,11 +296,21 @@ fn read_pac(
     server: &PrincipalEntry,
     key: &EncryptionKey,
 ) -> Result<Option<pac::Parsed>, ErrorCode> {
-    pac::read(part, &server.principal, key, context.kdc_keys(server.principal.realm()))
+    pac::read(
+        part,
+        &server.principal,
+        key,
+        context.kdc_keys(server.principal.realm()),
+    )
 }
 
-/// The client's entry, if it is of the server's realm: other realms' principals are not ours to limit.
-fn of_our_realm<'a>(context: &Context<'a>, client: &Principal, server: &PrincipalEntry) -> Option<&'a PrincipalEntry> {
+/// The client's entry, if it is of the server's realm: other realms' principals are not ours to
+/// limit.
+fn of_our_realm<'a>(
+    context: &Context<'a>,
+    client: &Principal,
+    server: &PrincipalEntry,
+) -> Option<&'a PrincipalEntry> {
     if client.realm() != server.principal.realm() {
         return None;
     }
@@ -253,7 +318,12 @@ fn of_our_realm<'a>(context: &Context<'a>, client: &Principal, server: &Principa
 }
 
 /// The realms through which the client came: those of its ticket, and the one that issued it.
-fn transited(header: &Header<'_>, client: &Principal, asked: &Principal, server: &PrincipalEntry) -> Result<TransitedEncoding, KdcError> {
+fn transited(
+    header: &Header<'_>,
+    client: &Principal,
+    asked: &Principal,
+    server: &PrincipalEntry,
+) -> Result<TransitedEncoding, KdcError> {
     let issuer = header.server.principal.realm();
     let listed = &header.part.transited;
     if issuer == server.principal.realm() || issuer == client.realm() {
@@ -278,10 +348,15 @@ fn ticket_times(grant: &Grant<'_>, header: &Header<'_>, now: Timestamp) -> Ticke
 }
 
 /// In a user-to-user exchange the server is known to know the type of its own ticket's session key.
-fn session_enctype(grant: &Grant<'_>, second: Option<&SecondTicket<'_>>) -> Result<EncryptionType, KdcError> {
+fn session_enctype(
+    grant: &Grant<'_>,
+    second: Option<&SecondTicket<'_>>,
+) -> Result<EncryptionType, KdcError> {
     let theirs = second
         .filter(|_| grant.request.options.contains(KdcOptions::ENC_TKT_IN_SKEY))
         .map(|second| second.part.key.enctype())
         .filter(|enctype| grant.request.enctypes.contains(enctype));
-    theirs.or_else(|| grant.session_enctype()).ok_or(KdcError::BadEncryptionType)
+    theirs
+        .or_else(|| grant.session_enctype())
+        .ok_or(KdcError::BadEncryptionType)
 }

@@ -1,8 +1,8 @@
 //! The AP-REQ that authenticates a TGS request (RFC 4120, 3.3.3 and 5.4.1).
 
 use kerbox_krb5::messages::{
-    ApOptions, ApReq, Authenticator, AuthorizationData, Checksum, EncTicketPart, EncryptedData, HostAddress, KdcRequest, PaData,
-    PaDataType, Ticket,
+    ApOptions, ApReq, Authenticator, AuthorizationData, Checksum, EncTicketPart, EncryptedData,
+    HostAddress, KdcRequest, PaData, PaDataType, Ticket,
 };
 use kerbox_krb5::{ChecksumType, EncryptionKey, ErrorCode, KeyUsage, Principal};
 
@@ -41,11 +41,20 @@ impl Header<'_> {
     }
 }
 
-/// Reads and checks the AP-REQ. `client` is told as soon as the ticket is open, for the error that may follow.
-pub(crate) fn read<'a>(context: &Context<'a>, request: &KdcRequest, client: &mut Option<Principal>) -> Result<Header<'a>, ErrorCode> {
-    let element = PaData::find(&request.padata, PaDataType::TGS_REQ).ok_or(ErrorCode::KDC_ERR_PADATA_TYPE_NOSUPP)?;
+/// Reads and checks the AP-REQ. `client` is told as soon as the ticket is open, for the error that
+/// may follow.
+pub(crate) fn read<'a>(
+    context: &Context<'a>,
+    request: &KdcRequest,
+    client: &mut Option<Principal>,
+) -> Result<Header<'a>, ErrorCode> {
+    let element = PaData::find(&request.padata, PaDataType::TGS_REQ)
+        .ok_or(ErrorCode::KDC_ERR_PADATA_TYPE_NOSUPP)?;
     let ap_req = ApReq::decode(&element.value).map_err(|error| error.code())?;
-    if ap_req.options.intersects(ApOptions::USE_SESSION_KEY | ApOptions::MUTUAL_REQUIRED) {
+    if ap_req
+        .options
+        .intersects(ApOptions::USE_SESSION_KEY | ApOptions::MUTUAL_REQUIRED)
+    {
         return Err(ErrorCode::KDC_ERR_POLICY);
     }
     let (server, part, ticket_key) = open(context, &ap_req.ticket)?;
@@ -63,8 +72,10 @@ pub(crate) fn read<'a>(context: &Context<'a>, request: &KdcRequest, client: &mut
         return Err(ErrorCode::KRB_AP_ERR_BADADDR);
     }
     let realm = context.realm(server.principal.realm());
-    // MIT looks at the ticket's times before the client's clock, so that an old ticket is called that.
-    part.check_times(context.now, realm.clock_skew).map_err(|error| error.code())?;
+    // MIT looks at the ticket's times before the client's clock, so that an old ticket is called
+    // that.
+    part.check_times(context.now, realm.clock_skew)
+        .map_err(|error| error.code())?;
     preauth::check_skew(authenticator.ctime, context.now, realm)?;
     if part
         .authorization_data
@@ -74,7 +85,9 @@ pub(crate) fn read<'a>(context: &Context<'a>, request: &KdcRequest, client: &mut
     {
         return Err(ErrorCode::KDC_ERR_POLICY);
     }
-    let checksum = authenticator.checksum.ok_or(ErrorCode::KRB_AP_ERR_INAPP_CKSUM)?;
+    let checksum = authenticator
+        .checksum
+        .ok_or(ErrorCode::KRB_AP_ERR_INAPP_CKSUM)?;
     verify(&checksum, &part.key, &request.raw_body)?;
     Ok(Header {
         ticket: ap_req.ticket,
@@ -85,18 +98,26 @@ pub(crate) fn read<'a>(context: &Context<'a>, request: &KdcRequest, client: &mut
     })
 }
 
-/// Verifies the checksum of a request's body, and refuses as MIT's KDC does. That takes plain MD5 and SHA-1, too, if they are right; here
-/// they prove nothing (CVE-2010-1323), but in the one case that [`Checksum::verify`] tells.
+/// Verifies the checksum of a request's body, and refuses as MIT's KDC does. That takes plain MD5
+/// and SHA-1, too, if they are right; here they prove nothing (CVE-2010-1323), but in the one case
+/// that [`Checksum::verify`] tells.
 fn verify(checksum: &Checksum, key: &EncryptionKey, body: &[u8]) -> Result<(), ErrorCode> {
     let usage = KeyUsage::TGS_REQ_AUTHENTICATOR_CHECKSUM;
-    let verified = checksum.verify(key, usage, body).map_err(|error| error.code());
+    let verified = checksum
+        .verify(key, usage, body)
+        .map_err(|error| error.code());
     match (verified, checksum.checksum_type) {
-        (Err(ErrorCode::KRB_AP_ERR_INAPP_CKSUM), ChecksumType::CRC32) => Err(ErrorCode::KDC_ERR_SUMTYPE_NOSUPP),
-        (Err(ErrorCode::KRB_AP_ERR_INAPP_CKSUM), unkeyed) if unkeyed.is_unkeyed() => Err(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY),
+        (Err(ErrorCode::KRB_AP_ERR_INAPP_CKSUM), ChecksumType::CRC32) => {
+            Err(ErrorCode::KDC_ERR_SUMTYPE_NOSUPP)
+        }
+        (Err(ErrorCode::KRB_AP_ERR_INAPP_CKSUM), unkeyed) if unkeyed.is_unkeyed() => {
+            Err(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY)
+        }
         // One of another key's type.
         (Err(ErrorCode::KRB_AP_ERR_INAPP_CKSUM), _) => Err(ErrorCode::KRB_ERR_GENERIC),
         (Err(ErrorCode::KRB_AP_ERR_MODIFIED), own)
-            if own == key.checksum_type() && checksum.bytes.len() != key.checksum(usage, &[]).len() =>
+            if own == key.checksum_type()
+                && checksum.bytes.len() != key.checksum(usage, &[]).len() =>
         {
             Err(ErrorCode::KRB_ERR_GENERIC)
         }
@@ -121,7 +142,10 @@ pub(crate) fn open<'a>(context: &Context<'a>, ticket: &Ticket) -> Result<Opened<
     let server = context
         .database
         .resolve(&ticket.server)
-        .filter(|server| !server.attributes.contains(Attributes::DISALLOW_SVR) && !server.attributes.contains(Attributes::DISALLOW_ALL_TIX))
+        .filter(|server| {
+            !server.attributes.contains(Attributes::DISALLOW_SVR)
+                && !server.attributes.contains(Attributes::DISALLOW_ALL_TIX)
+        })
         .ok_or(ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN)?;
     let kvno = ticket.enc_part.kvno.filter(|kvno| *kvno != 0);
     let mut keys = server.keys_of(kvno);
@@ -131,7 +155,8 @@ pub(crate) fn open<'a>(context: &Context<'a>, ticket: &Ticket) -> Result<Opened<
     } else {
         keys.find(|key| key.enctype() == ticket.enc_part.enctype)
     };
-    // MIT's database has no number for "no such version" in the protocol's range, and says "generic".
+    // MIT's database has no number for "no such version" in the protocol's range, and says
+    // "generic".
     let key = key.ok_or(ErrorCode::KRB_ERR_GENERIC)?;
     long_enough(&ticket.enc_part, key.key())?;
     let part = ticket.open(key.key()).map_err(|error| error.code())?;
@@ -147,7 +172,9 @@ pub(crate) fn is_local_tgs(principal: &Principal) -> bool {
 fn usable_from(context: &Context<'_>, addresses: &[HostAddress]) -> bool {
     /// Nobody can tell a client by its NetBIOS name: a list of one such is as good as none.
     const NETBIOS: i32 = 20;
-    let Some(peer) = context.peer else { return true };
+    let Some(peer) = context.peer else {
+        return true;
+    };
     match addresses {
         [] => true,
         [only] if only.address_type == NETBIOS => true,

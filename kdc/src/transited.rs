@@ -1,4 +1,5 @@
-//! The realms that a ticket came through: their list in it, and the ways between realms (RFC 4120, 1.2 and 3.3.3.2).
+//! The realms that a ticket came through: their list in it, and the ways between realms (RFC 4120,
+//! 1.2 and 3.3.3.2).
 
 use std::collections::BTreeMap;
 
@@ -47,15 +48,22 @@ impl CaPaths {
 /// The realms between two by the hierarchy of their names: up to what they share, and down again.
 fn hierarchy(from: &str, to: &str) -> Vec<String> {
     let parents = |realm: &str| -> Vec<String> {
-        let dots = realm.char_indices().filter(|(_, character)| *character == '.');
-        dots.map(|(place, _)| realm[place + 1..].to_owned()).collect()
+        let dots = realm
+            .char_indices()
+            .filter(|(_, character)| *character == '.');
+        dots.map(|(place, _)| realm[place + 1..].to_owned())
+            .collect()
     };
     let (up, down) = (parents(from), parents(to));
     let shared = std::iter::once(from)
         .chain(up.iter().map(String::as_str))
         .find(|realm| *realm == to || down.iter().any(|other| other == realm));
     let before = |realms: &[String], end: Option<&str>| -> Vec<String> {
-        realms.iter().take_while(|realm| Some(realm.as_str()) != end).cloned().collect()
+        realms
+            .iter()
+            .take_while(|realm| Some(realm.as_str()) != end)
+            .cloned()
+            .collect()
     };
     let mut between = before(&up, shared);
     if let Some(shared) = shared
@@ -72,9 +80,15 @@ fn hierarchy(from: &str, to: &str) -> Vec<String> {
     between
 }
 
-/// Adds `realm` to a list, unless it is the client's or the server's realm, or there already. It is written in full,
-/// which the encoding allows; what other KDCs have compressed stays as it is. `None` for a list that cannot be read.
-pub(crate) fn add(transited: &TransitedEncoding, realm: &str, client: &str, server: &str) -> Option<TransitedEncoding> {
+/// Adds `realm` to a list, unless it is the client's or the server's realm, or there already. It is
+/// written in full, which the encoding allows; what other KDCs have compressed stays as it is.
+/// `None` for a list that cannot be read.
+pub(crate) fn add(
+    transited: &TransitedEncoding,
+    realm: &str,
+    client: &str,
+    server: &str,
+) -> Option<TransitedEncoding> {
     let listed = expand(&transited.contents, client, server)?;
     let mut transited = transited.clone();
     if realm == client || realm == server || listed.iter().any(|other| other == realm) {
@@ -214,7 +228,10 @@ mod tests {
             way("ATHENA.MIT.EDU", "HACK.EXAMPLE.COM"),
             "ATHENA.MIT.EDU MIT.EDU EDU COM EXAMPLE.COM HACK.EXAMPLE.COM"
         );
-        assert_eq!(way("ATHENA.MIT.EDU", "CSAIL.MIT.EDU"), "ATHENA.MIT.EDU MIT.EDU CSAIL.MIT.EDU");
+        assert_eq!(
+            way("ATHENA.MIT.EDU", "CSAIL.MIT.EDU"),
+            "ATHENA.MIT.EDU MIT.EDU CSAIL.MIT.EDU"
+        );
         assert_eq!(
             way("OZ.EXAMPLE.COM", "A.FOZ.EXAMPLE.COM"),
             "OZ.EXAMPLE.COM EXAMPLE.COM FOZ.EXAMPLE.COM A.FOZ.EXAMPLE.COM"
@@ -241,7 +258,13 @@ mod tests {
         // RFC 4120, 3.3.3.2.
         assert_eq!(
             expanded("EDU,MIT.,ATHENA.,WASHINGTON.EDU,CS.", "X", "Y"),
-            ["EDU", "MIT.EDU", "ATHENA.MIT.EDU", "WASHINGTON.EDU", "CS.WASHINGTON.EDU"]
+            [
+                "EDU",
+                "MIT.EDU",
+                "ATHENA.MIT.EDU",
+                "WASHINGTON.EDU",
+                "CS.WASHINGTON.EDU"
+            ]
         );
         assert_eq!(
             expanded("/COM/HP,/APOLLO, /COM/DEC", "X", "Y"),
@@ -256,18 +279,36 @@ mod tests {
     #[test]
     fn a_realm_is_added_once_and_read_back() {
         let mut transited = list("EDU,MIT.");
-        for realm in ["ATHENA.MIT.EDU", "MIT.EDU", "ODD,NAME", "DOT.", "/COM/HP", "CLIENT", "SERVER"] {
+        for realm in [
+            "ATHENA.MIT.EDU",
+            "MIT.EDU",
+            "ODD,NAME",
+            "DOT.",
+            "/COM/HP",
+            "CLIENT",
+            "SERVER",
+        ] {
             transited = add(&transited, realm, "CLIENT", "SERVER").expect("well-formed");
         }
         assert_eq!(
             expand(&transited.contents, "CLIENT", "SERVER").expect("well-formed"),
-            ["EDU", "MIT.EDU", "ATHENA.MIT.EDU", "ODD,NAME", "DOT.", "/COM/HP"]
+            [
+                "EDU",
+                "MIT.EDU",
+                "ATHENA.MIT.EDU",
+                "ODD,NAME",
+                "DOT.",
+                "/COM/HP"
+            ]
         );
     }
 
     #[test]
     fn lists_without_measure_are_refused() {
-        assert_eq!(expand(",A.B.C.D".repeat(1000).as_bytes(), "X.Y.Z", "Y"), None);
+        assert_eq!(
+            expand(",A.B.C.D".repeat(1000).as_bytes(), "X.Y.Z", "Y"),
+            None
+        );
         assert_eq!(expand(b"\xFF", "X", "Y"), None);
     }
 }

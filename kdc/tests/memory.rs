@@ -1,4 +1,5 @@
-//! What a KDC holds on to while strangers send it what they like: nothing. A program of its own, since it looks at its whole memory.
+//! What a KDC holds on to while strangers send it what they like: nothing. A program of its own,
+//! since it looks at its whole memory.
 
 mod corpus;
 #[path = "served/prober.rs"]
@@ -15,7 +16,8 @@ use corpus::Request;
 use prober::Prober;
 use support::{REALM, Served};
 
-/// The memory that this process has in use, in bytes; `None` where the system does not tell it as Linux does.
+/// The memory that this process has in use, in bytes; `None` where the system does not tell it as
+/// Linux does.
 fn resident() -> Option<usize> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: usize = statm.split(' ').nth(1)?.parse().ok()?;
@@ -27,7 +29,10 @@ const BOUND: usize = 3 << 20;
 
 fn assert_flat(what: &str, before: Option<usize>) {
     if let (Some(before), Some(after)) = (before, resident()) {
-        assert!(after < before + BOUND, "{what}: {before} bytes before, {after} after");
+        assert!(
+            after < before + BOUND,
+            "{what}: {before} bytes before, {after} after"
+        );
     }
 }
 
@@ -40,7 +45,11 @@ fn memory_stays_flat_under_a_flood_of_strangers_and_of_bad_requests() {
         for _ in 0..6000 {
             asked += 1;
             let request = Request::new(&format!("stranger-{asked}"), REALM).encode();
-            let answer = served.kdc.handle(now, &request, Peer::LOCAL).message.expect("an answer");
+            let answer = served
+                .kdc
+                .handle(now, &request, Peer::LOCAL)
+                .message
+                .expect("an answer");
             assert_eq!(
                 KrbError::decode(&answer).expect("a KRB-ERROR").code,
                 ErrorCode::KDC_ERR_C_PRINCIPAL_UNKNOWN
@@ -66,6 +75,13 @@ fn memory_stays_flat_under_a_flood_of_strangers_and_of_bad_requests() {
     let (before, tasks) = (resident(), served.tasks());
     everything();
     assert_flat("bad requests", before);
-    assert!(served.tasks() <= tasks + 1, "{} tasks, {tasks} before", served.tasks());
-    assert_eq!(served.login("alice").client.to_string(), "alice@EXAMPLE.COM");
+    assert!(
+        served.tasks() <= tasks + 1,
+        "{} tasks, {tasks} before",
+        served.tasks()
+    );
+    assert_eq!(
+        served.login("alice").client.to_string(),
+        "alice@EXAMPLE.COM"
+    );
 }

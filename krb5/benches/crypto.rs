@@ -44,7 +44,10 @@ fn with_derived_keys(criterion: &mut Criterion) {
                 let mut buffer = ciphertext.clone();
                 bench.iter(|| {
                     buffer.copy_from_slice(&ciphertext);
-                    black_box(key.decrypt_in_place(usage, &mut buffer).expect("the MAC is right"));
+                    black_box(
+                        key.decrypt_in_place(usage, &mut buffer)
+                            .expect("the MAC is right"),
+                    );
                 });
             });
             group.bench_function(BenchmarkId::new("checksum", enctype), |bench| {
@@ -67,7 +70,10 @@ fn one_off_keys(criterion: &mut Criterion) {
             bench.iter(|| {
                 buffer.copy_from_slice(&ciphertext);
                 let key = EncryptionKey::new(enctype, key.as_bytes()).expect("the right length");
-                black_box(key.decrypt_in_place(usage, &mut buffer).expect("the MAC is right"));
+                black_box(
+                    key.decrypt_in_place(usage, &mut buffer)
+                        .expect("the MAC is right"),
+                );
             });
         });
     }
@@ -78,7 +84,10 @@ fn passwords(criterion: &mut Criterion) {
     group.sample_size(10);
     for enctype in TYPES {
         group.bench_function(BenchmarkId::from_parameter(enctype), |bench| {
-            bench.iter(|| EncryptionKey::from_password(enctype, b"alice-pw", b"EXAMPLE.COMalice", None).expect("supported"));
+            bench.iter(|| {
+                EncryptionKey::from_password(enctype, b"alice-pw", b"EXAMPLE.COMalice", None)
+                    .expect("supported")
+            });
         });
     }
 }

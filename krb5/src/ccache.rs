@@ -14,7 +14,8 @@ use crate::{Error, Principal, private_file};
 /// The first two bytes of a file: format 5, version 4 (big-endian throughout).
 const VERSION: u16 = 0x0504;
 
-/// The header's field that tells how far the KDC's clock is ahead: seconds and microseconds, 32 bits each.
+/// The header's field that tells how far the KDC's clock is ahead: seconds and microseconds, 32
+/// bits each.
 const TIME_OFFSET: u16 = 1;
 
 /// A client's tickets, and the settings that libraries keep among them.
@@ -50,7 +51,8 @@ impl CredentialCache {
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = Reader::new("credential cache", bytes);
         if reader.u16()? != VERSION {
-            return Err(reader.malformed("it does not begin with the bytes 5 and 4, for format 5, version 4"));
+            return Err(reader
+                .malformed("it does not begin with the bytes 5 and 4, for format 5, version 4"));
         }
         let header_len = reader.u16()?.into();
         let mut fields = reader.limited(header_len)?;
@@ -118,7 +120,9 @@ impl CredentialCache {
     /// The newest ticket for `server`, whether it is still valid or not.
     #[must_use]
     pub fn find(&self, server: &Principal) -> Option<&Credential> {
-        self.credentials().filter(|credential| credential.server == *server).last()
+        self.credentials()
+            .filter(|credential| credential.server == *server)
+            .last()
     }
 
     /// Adds a ticket at the end.
@@ -128,16 +132,25 @@ impl CredentialCache {
 
     /// Marks the tickets for `server` as removed, as MIT does; tells how many they were.
     pub fn remove(&mut self, server: &Principal) -> usize {
-        let found = |credential: &&mut Credential| !credential.is_removed() && credential.server == *server;
-        self.records.iter_mut().filter(found).map(Credential::mark_removed).count()
+        let found =
+            |credential: &&mut Credential| !credential.is_removed() && credential.server == *server;
+        self.records
+            .iter_mut()
+            .filter(found)
+            .map(Credential::mark_removed)
+            .count()
     }
 
     /// A setting (`fast_avail`, `pa_type`...) about `principal`, or about the whole cache.
     #[must_use]
     pub fn config(&self, key: &str, principal: Option<&Principal>) -> Option<&[u8]> {
         let name = credential::config_name(key, principal);
-        let found = |credential: &&Credential| !credential.is_removed() && credential.server == name;
-        self.records.iter().find(found).map(|credential| &credential.ticket[..])
+        let found =
+            |credential: &&Credential| !credential.is_removed() && credential.server == name;
+        self.records
+            .iter()
+            .find(found)
+            .map(|credential| &credential.ticket[..])
     }
 
     /// Sets a setting, or removes it with `None`.
@@ -145,7 +158,11 @@ impl CredentialCache {
         let name = credential::config_name(key, principal);
         self.remove(&name);
         if let Some(value) = value {
-            self.push(Credential::config(self.default_principal.clone(), name, value));
+            self.push(Credential::config(
+                self.default_principal.clone(),
+                name,
+                value,
+            ));
         }
     }
 
@@ -158,21 +175,33 @@ impl CredentialCache {
         Some(i64::from(i32::from_be_bytes(*seconds)) * 1_000_000 + i64::from(micros))
     }
 
-    /// Says by how many microseconds the KDC's clock is ahead of the client's. A client of MIT adds it to its own time;
-    /// the format holds 68 years either way.
+    /// Says by how many microseconds the KDC's clock is ahead of the client's. A client of MIT adds
+    /// it to its own time; the format holds 68 years either way.
     pub fn set_time_offset(&mut self, micros: i64) {
         let data = time_offset_bytes(micros).to_vec();
-        match self.header.iter_mut().find(|field| field.tag == TIME_OFFSET) {
+        match self
+            .header
+            .iter_mut()
+            .find(|field| field.tag == TIME_OFFSET)
+        {
             Some(field) => field.data = data,
-            None => self.header.push(HeaderField { tag: TIME_OFFSET, data }),
+            None => self.header.push(HeaderField {
+                tag: TIME_OFFSET,
+                data,
+            }),
         }
     }
 
-    /// Sets the time offset of a cache file where it stands, so that a ticket which a client adds meanwhile is not lost;
-    /// a file without the field is written anew.
+    /// Sets the time offset of a cache file where it stands, so that a ticket which a client adds
+    /// meanwhile is not lost; a file without the field is written anew.
     pub fn set_time_offset_of_file(path: &Path, micros: i64) -> Result<(), Error> {
-        let failed = |error: std::io::Error| private_file::failed(path, "given a time offset", &error);
-        let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(failed)?;
+        let failed =
+            |error: std::io::Error| private_file::failed(path, "given a time offset", &error);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(path)
+            .map_err(failed)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(failed)?;
         let mut cache = Self::parse(&bytes)?;
@@ -193,7 +222,9 @@ impl CredentialCache {
 }
 
 fn time_offset_bytes(micros: i64) -> [u8; 8] {
-    let seconds = micros.div_euclid(1_000_000).clamp(i32::MIN.into(), i32::MAX.into()) as i32;
+    let seconds = micros
+        .div_euclid(1_000_000)
+        .clamp(i32::MIN.into(), i32::MAX.into()) as i32;
     let fraction = micros.rem_euclid(1_000_000) as i32;
     let mut bytes = [0; 8];
     bytes[..4].copy_from_slice(&seconds.to_be_bytes());

@@ -26,7 +26,9 @@ pub enum Error {
         text: String,
     },
     /// An encryption type that is not supported.
-    #[error("{enctype} is not supported: use one of the AES types 17, 18, 19 and 20, or the weak 16 and 23")]
+    #[error(
+        "{enctype} is not supported: use one of the AES types 17, 18, 19 and 20, or the weak 16 and 23"
+    )]
     EncryptionType {
         /// Its number.
         enctype: EncryptionType,
@@ -42,7 +44,9 @@ pub enum Error {
         got: usize,
     },
     /// Parameters of string-to-key that are malformed, or would take for ever.
-    #[error("s2kparams {params:02x?} are refused: for AES they are a number of iterations from 1 to 2^24, in four bytes")]
+    #[error(
+        "s2kparams {params:02x?} are refused: for AES they are a number of iterations from 1 to 2^24, in four bytes"
+    )]
     StringToKeyParams {
         /// The parameters as given.
         params: Vec<u8>,
@@ -56,7 +60,9 @@ pub enum Error {
         why: String,
     },
     /// A name or value that cannot stand in a krb5.conf.
-    #[error("{text:?} cannot stand in a krb5.conf: names take no blanks and none of {{}}[]=#;\"*, values no line ends, braces or quotes")]
+    #[error(
+        "{text:?} cannot stand in a krb5.conf: names take no blanks and none of {{}}[]=#;\"*, values no line ends, braces or quotes"
+    )]
     Krb5Conf {
         /// The name or value as given.
         text: String,
@@ -90,7 +96,9 @@ impl Error {
             | Self::Malformed { .. }
             | Self::Krb5Conf { .. }
             | Self::File { .. } => ErrorCode::KRB_ERR_GENERIC,
-            Self::EncryptionTypeName { .. } | Self::EncryptionType { .. } => ErrorCode::KDC_ERR_ETYPE_NOSUPP,
+            Self::EncryptionTypeName { .. } | Self::EncryptionType { .. } => {
+                ErrorCode::KDC_ERR_ETYPE_NOSUPP
+            }
             Self::Kdc(error) => error.code,
             Self::Protocol(code) => *code,
         }

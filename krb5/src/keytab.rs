@@ -29,7 +29,8 @@ const VERSION: u16 = 0x0502;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Keytab {
     records: Vec<Record>,
-    /// What comes after the last record: MIT stops at a size of zero, or where a hole runs past the end.
+    /// What comes after the last record: MIT stops at a size of zero, or where a hole runs past
+    /// the end.
     rest: Vec<u8>,
 }
 
@@ -57,7 +58,8 @@ impl Keytab {
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = Reader::new("keytab", bytes);
         if reader.u16()? != VERSION {
-            return Err(reader.malformed("it does not begin with the bytes 5 and 2, for format 5, version 2"));
+            return Err(reader
+                .malformed("it does not begin with the bytes 5 and 2, for format 5, version 2"));
         }
         let mut keytab = Self::default();
         while reader.remaining() > 4 {
@@ -91,7 +93,12 @@ impl Keytab {
                     bytes.extend(entry);
                 }
                 Record::Hole(hole) => {
-                    bytes.extend((hole.len() as u32).cast_signed().wrapping_neg().to_be_bytes());
+                    bytes.extend(
+                        (hole.len() as u32)
+                            .cast_signed()
+                            .wrapping_neg()
+                            .to_be_bytes(),
+                    );
                     bytes.extend(hole);
                 }
             }
@@ -125,29 +132,41 @@ impl Keytab {
         self.records.push(Record::Entry(entry));
     }
 
-    /// Removes the entries of `principal`, or those of one key version number alone; tells how many they were.
+    /// Removes the entries of `principal`, or those of one key version number alone; tells how many
+    /// they were.
     pub fn remove(&mut self, principal: &Principal, kvno: Option<u32>) -> usize {
         let before = self.records.len();
         self.records.retain(|record| match record {
-            Record::Entry(entry) => entry.principal != *principal || kvno.is_some_and(|kvno| !entry.has_kvno(kvno)),
+            Record::Entry(entry) => {
+                entry.principal != *principal || kvno.is_some_and(|kvno| !entry.has_kvno(kvno))
+            }
             Record::Hole(_) => true,
         });
         before - self.records.len()
     }
 
-    /// The entry of `principal` with this key version number, or the highest; with this encryption type, or any that is
-    /// supported. Of equals, the first in the file.
+    /// The entry of `principal` with this key version number, or the highest; with this encryption
+    /// type, or any that is supported. Of equals, the first in the file.
     #[must_use]
-    pub fn find(&self, principal: &Principal, kvno: Option<u32>, enctype: Option<EncryptionType>) -> Option<&KeytabEntry> {
+    pub fn find(
+        &self,
+        principal: &Principal,
+        kvno: Option<u32>,
+        enctype: Option<EncryptionType>,
+    ) -> Option<&KeytabEntry> {
         let fits = |entry: &&KeytabEntry| {
             kvno.is_none_or(|kvno| entry.has_kvno(kvno))
                 && enctype.is_none_or(|enctype| entry.enctype() == enctype)
                 && entry.principal == *principal
                 && entry.key().is_some()
         };
-        self.entries()
-            .filter(fits)
-            .reduce(|best, entry| if entry.kvno() > best.kvno() { entry } else { best })
+        self.entries().filter(fits).reduce(|best, entry| {
+            if entry.kvno() > best.kvno() {
+                entry
+            } else {
+                best
+            }
+        })
     }
 }
 
@@ -262,7 +281,8 @@ impl KeytabEntry {
     }
 }
 
-/// Appends bytes after their number in 16 bits. A name is cut at 64 KiB, more than the format can hold.
+/// Appends bytes after their number in 16 bits. A name is cut at 64 KiB, more than the format can
+/// hold.
 fn push16(bytes: &mut Vec<u8>, field: &[u8]) {
     let len = u16::try_from(field.len()).unwrap_or(u16::MAX);
     bytes.extend(len.to_be_bytes());

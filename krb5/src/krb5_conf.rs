@@ -9,8 +9,9 @@ use crate::{EncryptionType, Error};
 
 /// The content of a krb5.conf.
 ///
-/// One file can tell of several realms, with a default realm or without. DNS is never asked, and host names stay as they are
-/// written: otherwise a machine's resolver would decide how a test ends.
+/// One file can tell of several realms, with a default realm or without. DNS is never asked, and
+/// host names stay as they are written: otherwise a machine's resolver would decide how a test
+/// ends.
 ///
 /// ```
 /// use kerbox_krb5::krb5_conf::{Krb5Conf, RealmServers};
@@ -26,24 +27,27 @@ use crate::{EncryptionType, Error};
 pub struct Krb5Conf {
     /// The realm of names that tell none; without it such names are refused.
     pub default_realm: Option<String>,
-    /// The encryption types that a client asks for and accepts, best first. A weak one among them also sets what each
-    /// library wants to see before it uses it.
+    /// The encryption types that a client asks for and accepts, best first. A weak one among them
+    /// also sets what each library wants to see before it uses it.
     pub enctypes: Vec<EncryptionType>,
-    /// The length in bytes from which a client asks over TCP first; 1 for TCP always, `None` for each library's own limit.
-    /// (0 means opposite things to MIT and to the JDK.) Heimdal has no such setting: there it is a `tcp/` before the server's
-    /// address.
+    /// The length in bytes from which a client asks over TCP first; 1 for TCP always, `None` for
+    /// each library's own limit. (0 means opposite things to MIT and to the JDK.) Heimdal has
+    /// no such setting: there it is a `tcp/` before the server's address.
     pub udp_preference_limit: Option<u32>,
-    /// How long the JDK and Heimdal wait for a KDC before they try again, in whole seconds; MIT does as it likes.
+    /// How long the JDK and Heimdal wait for a KDC before they try again, in whole seconds; MIT
+    /// does as it likes.
     pub kdc_timeout: Duration,
     /// How often the JDK and Heimdal try a KDC.
     pub max_retries: u32,
-    /// Further settings of `[libdefaults]`: `ticket_lifetime`, `forwardable`... They come before those above.
+    /// Further settings of `[libdefaults]`: `ticket_lifetime`, `forwardable`... They come before
+    /// those above.
     pub libdefaults: BTreeMap<String, String>,
     /// The realms and their servers.
     pub realms: BTreeMap<String, RealmServers>,
     /// Hosts (`name`) and domains (`.name`) to realms.
     pub domain_realm: BTreeMap<String, String>,
-    /// The way from a client's realm to a service's (the key) over others; none for the direct way.
+    /// The way from a client's realm to a service's (the key) over others; none for the direct
+    /// way.
     pub capaths: BTreeMap<(String, String), Vec<String>>,
 }
 
@@ -63,7 +67,8 @@ impl Default for Krb5Conf {
     }
 }
 
-/// A realm's servers, each as `address:port`. Heimdal also reads `tcp/address:port`, which MIT takes for a strange host name.
+/// A realm's servers, each as `address:port`. Heimdal also reads `tcp/address:port`, which MIT
+/// takes for a strange host name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RealmServers {
     /// The KDCs, in the order in which a client tries them.
@@ -126,7 +131,10 @@ impl Krb5Conf {
             ("dns_canonicalize_hostname", "false".to_owned()),
             ("rdns", "false".to_owned()),
             // A bare number would be milliseconds to the JDK and seconds to Heimdal.
-            ("kdc_timeout", format!("{}s", self.kdc_timeout.as_secs().max(1))),
+            (
+                "kdc_timeout",
+                format!("{}s", self.kdc_timeout.as_secs().max(1)),
+            ),
             ("max_retries", self.max_retries.to_string()),
         ]
         .into();
@@ -135,11 +143,18 @@ impl Krb5Conf {
         }
         if !self.enctypes.is_empty() {
             let names: Vec<_> = self.enctypes.iter().map(ToString::to_string).collect();
-            for key in ["permitted_enctypes", "default_tkt_enctypes", "default_tgs_enctypes"] {
+            for key in [
+                "permitted_enctypes",
+                "default_tkt_enctypes",
+                "default_tgs_enctypes",
+            ] {
                 settings.insert(key, names.join(" "));
             }
-            // Heimdal's key: a name that Heimdal does not know keeps its programs from starting at all.
-            let names = names.iter().map(|name| name.replace("arcfour-hmac", "arcfour-hmac-md5"));
+            // Heimdal's key: a name that Heimdal does not know keeps its programs from starting at
+            // all.
+            let names = names
+                .iter()
+                .map(|name| name.replace("arcfour-hmac", "arcfour-hmac-md5"));
             settings.insert("default_etypes", names.collect::<Vec<_>>().join(" "));
         }
         if self.enctypes.iter().any(|enctype| enctype.is_weak()) {
@@ -151,7 +166,10 @@ impl Krb5Conf {
         if let Some(realm) = &self.default_realm {
             settings.insert("default_realm", realm.clone());
         }
-        let mut settings: BTreeMap<_, _> = settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        let mut settings: BTreeMap<_, _> = settings
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect();
         settings.extend(self.libdefaults.clone());
         settings
     }
@@ -203,8 +221,13 @@ impl Text {
 
     fn setting(&mut self, key: &str, value: &str) -> Result<(), Error> {
         let key = checked_name(key)?;
-        if value.is_empty() || value.contains(|c: char| c.is_control() || "{}\"".contains(c)) || value.trim() != value {
-            return Err(Error::Krb5Conf { text: value.to_owned() });
+        if value.is_empty()
+            || value.contains(|c: char| c.is_control() || "{}\"".contains(c))
+            || value.trim() != value
+        {
+            return Err(Error::Krb5Conf {
+                text: value.to_owned(),
+            });
         }
         self.line(format_args!(" {key} = {value}"));
         Ok(())
@@ -215,10 +238,15 @@ impl Text {
     }
 }
 
-/// A name that every library reads back as it was: no blanks, and none of the characters with a meaning of their own.
+/// A name that every library reads back as it was: no blanks, and none of the characters with a
+/// meaning of their own.
 fn checked_name(name: &str) -> Result<&str, Error> {
-    if name.is_empty() || name.contains(|c: char| c.is_control() || c.is_whitespace() || "{}[]=#;\"*".contains(c)) {
-        return Err(Error::Krb5Conf { text: name.to_owned() });
+    if name.is_empty()
+        || name.contains(|c: char| c.is_control() || c.is_whitespace() || "{}[]=#;\"*".contains(c))
+    {
+        return Err(Error::Krb5Conf {
+            text: name.to_owned(),
+        });
     }
     Ok(name)
 }
@@ -239,13 +267,19 @@ mod tests {
         servers.kdcs.push("[::1]:1088".into());
         servers.kpasswd_servers.push("127.0.0.1:1464".into());
         conf.realms.insert("A.TEST".into(), servers);
-        conf.realms
-            .insert("B.TEST".into(), RealmServers::kdc("127.0.0.1:2088".parse().expect("an address")));
-        conf.domain_realm.insert("localhost".into(), "A.TEST".into());
+        conf.realms.insert(
+            "B.TEST".into(),
+            RealmServers::kdc("127.0.0.1:2088".parse().expect("an address")),
+        );
+        conf.domain_realm
+            .insert("localhost".into(), "A.TEST".into());
         conf.domain_realm.insert(".b.test".into(), "B.TEST".into());
-        conf.capaths.insert(("A.TEST".into(), "B.TEST".into()), Vec::new());
-        conf.capaths.insert(("A.TEST".into(), "C.TEST".into()), vec!["B.TEST".into()]);
-        conf.capaths.insert(("C.TEST".into(), "A.TEST".into()), vec!["B.TEST".into()]);
+        conf.capaths
+            .insert(("A.TEST".into(), "B.TEST".into()), Vec::new());
+        conf.capaths
+            .insert(("A.TEST".into(), "C.TEST".into()), vec!["B.TEST".into()]);
+        conf.capaths
+            .insert(("C.TEST".into(), "A.TEST".into()), vec!["B.TEST".into()]);
         conf
     }
 
@@ -302,9 +336,16 @@ mod tests {
         for key in ["allow_weak_crypto", "allow_rc4", "allow_des3"] {
             assert!(text.contains(&format!(" {key} = true\n")));
         }
-        let types_of = |key: &str| text.lines().find_map(|line| line.strip_prefix(&format!(" {key} = ")));
-        assert!(types_of("permitted_enctypes").is_some_and(|types| types.ends_with(" arcfour-hmac")));
-        assert!(types_of("default_etypes").is_some_and(|types| types.ends_with(" arcfour-hmac-md5")));
+        let types_of = |key: &str| {
+            text.lines()
+                .find_map(|line| line.strip_prefix(&format!(" {key} = ")))
+        };
+        assert!(
+            types_of("permitted_enctypes").is_some_and(|types| types.ends_with(" arcfour-hmac"))
+        );
+        assert!(
+            types_of("default_etypes").is_some_and(|types| types.ends_with(" arcfour-hmac-md5"))
+        );
     }
 
     #[test]

@@ -39,7 +39,10 @@ pub struct Principal {
 
 impl Principal {
     /// A principal of `components` in `realm`; the name type is [`NameType::PRINCIPAL`].
-    pub fn new(realm: impl Into<String>, components: impl IntoIterator<Item = impl Into<String>>) -> Self {
+    pub fn new(
+        realm: impl Into<String>,
+        components: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
         Self {
             realm: realm.into(),
             name_type: NameType::PRINCIPAL,
@@ -60,8 +63,8 @@ impl Principal {
         self
     }
 
-    /// Reads `name[/instance...][@REALM]`, with MIT's backslash escapes (`\/`, `\@`, `\\`, `\n`, `\t`, `\b`, `\0`);
-    /// `default_realm` serves where none is named.
+    /// Reads `name[/instance...][@REALM]`, with MIT's backslash escapes (`\/`, `\@`, `\\`, `\n`,
+    /// `\t`, `\b`, `\0`); `default_realm` serves where none is named.
     pub fn parse(text: &str, default_realm: &str) -> Result<Self, Error> {
         let malformed = |why| Error::Principal {
             text: text.to_owned(),
@@ -72,7 +75,10 @@ impl Principal {
         let mut characters = text.chars();
         while let Some(character) = characters.next() {
             let literal = match character {
-                '\\' => match characters.next().ok_or_else(|| malformed("it ends in a backslash"))? {
+                '\\' => match characters
+                    .next()
+                    .ok_or_else(|| malformed("it ends in a backslash"))?
+                {
                     'n' => '\n',
                     't' => '\t',
                     'b' => '\u{8}',
@@ -92,7 +98,10 @@ impl Principal {
             };
             match &mut realm {
                 Some(realm) => realm.push(literal),
-                None => components.last_mut().expect("there is always a component").push(literal),
+                None => components
+                    .last_mut()
+                    .expect("there is always a component")
+                    .push(literal),
             }
         }
         if realm.as_deref() == Some("") {
@@ -147,7 +156,8 @@ impl Principal {
         matches!(self.components.as_slice(), [first, _] if first == "krbtgt")
     }
 
-    /// The salt that RFC 4120, 4 gives a password by default: the realm and the components, joined without separators.
+    /// The salt that RFC 4120, 4 gives a password by default: the realm and the components, joined
+    /// without separators.
     #[must_use]
     pub fn default_salt(&self) -> String {
         let mut salt = self.realm.clone();
@@ -229,7 +239,13 @@ mod tests {
         let principal = Principal::parse(r"a\/b/c\@d", "R").expect("well-formed");
         assert_eq!(principal.components(), ["a/b", "c@d"]);
         assert_eq!(principal.to_string(), r"a\/b/c\@d@R");
-        assert_eq!(principal.to_string().parse::<Principal>().expect("round trip"), principal);
+        assert_eq!(
+            principal
+                .to_string()
+                .parse::<Principal>()
+                .expect("round trip"),
+            principal
+        );
     }
 
     #[test]

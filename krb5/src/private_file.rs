@@ -12,7 +12,8 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).map_err(|error| failed(path, "read", &error))
 }
 
-/// Writes a file with mode 0600 and puts it in the place of what was there, so that a reader sees the old or the new whole.
+/// Writes a file with mode 0600 and puts it in the place of what was there, so that a reader sees
+/// the old or the new whole.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let unfinished = unfinished_name(path);
     let written = create_private(&unfinished)
@@ -37,7 +38,11 @@ pub(crate) fn failed(path: &Path, action: &'static str, error: &io::Error) -> Er
 fn unfinished_name(path: &Path) -> PathBuf {
     static WRITES: AtomicU64 = AtomicU64::new(0);
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.{}.new", std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed)));
+    name.push(format!(
+        ".{}.{}.new",
+        std::process::id(),
+        WRITES.fetch_add(1, Ordering::Relaxed)
+    ));
     path.with_file_name(name)
 }
 

@@ -12,12 +12,19 @@ pub(crate) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Reads `bytes`, which are called `what` in errors.
     pub(crate) fn new(what: &'static str, bytes: &'a [u8]) -> Self {
-        Self { what, bytes, position: 0 }
+        Self {
+            what,
+            bytes,
+            position: 0,
+        }
     }
 
     /// The same file up to `len` bytes from here.
     pub(crate) fn limited(&self, len: usize) -> Result<Self, Error> {
-        let end = self.position.checked_add(len).filter(|end| *end <= self.bytes.len());
+        let end = self
+            .position
+            .checked_add(len)
+            .filter(|end| *end <= self.bytes.len());
         let end = end.ok_or_else(|| self.malformed("it ends within a record"))?;
         Ok(Self {
             what: self.what,
@@ -40,7 +47,10 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn take(&mut self, len: usize) -> Result<&'a [u8], Error> {
-        let end = self.position.checked_add(len).filter(|end| *end <= self.bytes.len());
+        let end = self
+            .position
+            .checked_add(len)
+            .filter(|end| *end <= self.bytes.len());
         let end = end.ok_or_else(|| self.malformed("it ends within a field"))?;
         let taken = &self.bytes[self.position..end];
         self.position = end;
@@ -80,7 +90,8 @@ impl<'a> Reader<'a> {
 
     /// A name, which must be UTF-8.
     pub(crate) fn text(&self, bytes: &'a [u8]) -> Result<&'a str, Error> {
-        std::str::from_utf8(bytes).map_err(|_| self.malformed("a name before this place is not UTF-8"))
+        std::str::from_utf8(bytes)
+            .map_err(|_| self.malformed("a name before this place is not UTF-8"))
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {

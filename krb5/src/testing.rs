@@ -1,5 +1,5 @@
-//! A client with a ticket and the service that it is for, without a KDC: where tests of AP exchanges, of GSS and of SASL begin.
-//! Here, and for other crates' tests by the feature `testing`.
+//! A client with a ticket and the service that it is for, without a KDC: where tests of AP
+//! exchanges, of GSS and of SASL begin. Here, and for other crates' tests by the feature `testing`.
 
 use std::time::Duration;
 
@@ -38,7 +38,8 @@ pub struct Parties {
     pub keytab: Keytab,
     /// The version of the key that the ticket names.
     pub kvno: u32,
-    /// What the ticket says; a test may change it before it asks for [`credentials`](Self::credentials).
+    /// What the ticket says; a test may change it before it asks for
+    /// [`credentials`](Self::credentials).
     pub part: EncTicketPart,
 }
 
@@ -50,7 +51,8 @@ impl Parties {
     #[must_use]
     pub fn new(seed: u64, enctype: EncryptionType, service: [&str; 2]) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
-        let [key, session_key] = [(); 2].map(|()| EncryptionKey::random(enctype, &mut rng).expect("a known type"));
+        let [key, session_key] =
+            [(); 2].map(|()| EncryptionKey::random(enctype, &mut rng).expect("a known type"));
         let service = Principal::new("EXAMPLE.COM", service);
         let kvno = 1;
         Self {
@@ -81,7 +83,12 @@ impl Parties {
             client: self.part.client.clone(),
             server: self.service.clone(),
             key: self.part.key.clone(),
-            ticket: self.part.seal(self.service.clone(), &self.key, Some(self.kvno), &mut self.rng),
+            ticket: self.part.seal(
+                self.service.clone(),
+                &self.key,
+                Some(self.kvno),
+                &mut self.rng,
+            ),
             flags: self.part.flags,
             auth_time: self.part.auth_time,
             start_time: self.part.start(),

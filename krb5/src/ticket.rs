@@ -8,16 +8,24 @@ use crate::messages::{EncTicketPart, EncryptedData, Ticket, TicketFlags};
 use crate::{EncryptionKey, Error, ErrorCode, KeyUsage, Principal, Timestamp};
 
 impl EncTicketPart {
-    /// The ticket for `server` in its `key`; `kvno` is the key's version, none for a session key (user-to-user).
-    pub fn seal(&self, server: Principal, key: &EncryptionKey, kvno: Option<u32>, rng: &mut impl Rng) -> Ticket {
+    /// The ticket for `server` in its `key`; `kvno` is the key's version, none for a session key
+    /// (user-to-user).
+    pub fn seal(
+        &self,
+        server: Principal,
+        key: &EncryptionKey,
+        kvno: Option<u32>,
+        rng: &mut impl Rng,
+    ) -> Ticket {
         Ticket {
             server,
             enc_part: EncryptedData::seal(key, kvno, KeyUsage::KDC_REP_TICKET, &self.encode(), rng),
         }
     }
 
-    /// Refuses a ticket before its start (`KRB_AP_ERR_TKT_NYV`) and after its end (`KRB_AP_ERR_TKT_EXPIRED`), allowing clocks to
-    /// differ by `skew`. Times are compared in whole seconds, as MIT does.
+    /// Refuses a ticket before its start (`KRB_AP_ERR_TKT_NYV`) and after its end
+    /// (`KRB_AP_ERR_TKT_EXPIRED`), allowing clocks to differ by `skew`. Times are compared in
+    /// whole seconds, as MIT does.
     pub fn check_times(&self, now: Timestamp, skew: Duration) -> Result<(), Error> {
         let now = now.whole_second();
         if self.start() > now + skew {
@@ -29,7 +37,8 @@ impl EncTicketPart {
         Ok(())
     }
 
-    /// What a service checks of a ticket: its times, and that it needs no validation (`KRB_AP_ERR_TKT_NYV`).
+    /// What a service checks of a ticket: its times, and that it needs no validation
+    /// (`KRB_AP_ERR_TKT_NYV`).
     pub fn check_valid(&self, now: Timestamp, skew: Duration) -> Result<(), Error> {
         self.check_times(now, skew)?;
         if self.flags.contains(TicketFlags::INVALID) {
@@ -58,7 +67,8 @@ mod tests {
     fn part(rng: &mut StdRng) -> EncTicketPart {
         EncTicketPart {
             flags: TicketFlags::INITIAL | TicketFlags::FORWARDABLE,
-            key: EncryptionKey::random(EncryptionType::AES256_CTS_HMAC_SHA1_96, rng).expect("a known type"),
+            key: EncryptionKey::random(EncryptionType::AES256_CTS_HMAC_SHA1_96, rng)
+                .expect("a known type"),
             client: Principal::new("R", ["alice"]),
             transited: TransitedEncoding::default(),
             auth_time: Timestamp::from_secs(1000),
@@ -74,13 +84,23 @@ mod tests {
     fn a_sealed_ticket_opens_with_its_key_and_no_other() {
         let mut rng = StdRng::seed_from_u64(1);
         let part = part(&mut rng);
-        let [key, other] =
-            [(); 2].map(|()| EncryptionKey::random(EncryptionType::AES128_CTS_HMAC_SHA1_96, &mut rng).expect("a known type"));
-        let ticket = part.seal(Principal::new("R", ["nn", "localhost"]), &key, Some(3), &mut rng);
+        let [key, other] = [(); 2].map(|()| {
+            EncryptionKey::random(EncryptionType::AES128_CTS_HMAC_SHA1_96, &mut rng)
+                .expect("a known type")
+        });
+        let ticket = part.seal(
+            Principal::new("R", ["nn", "localhost"]),
+            &key,
+            Some(3),
+            &mut rng,
+        );
         let ticket = Ticket::decode(&ticket.encode()).expect("our own encoding");
         assert_eq!(ticket.enc_part.kvno, Some(3));
         assert_eq!(ticket.open(&key).expect("its key"), part);
-        assert_eq!(ticket.open(&other), Err(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY.into()));
+        assert_eq!(
+            ticket.open(&other),
+            Err(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY.into())
+        );
     }
 
     #[test]
@@ -88,7 +108,8 @@ mod tests {
         let mut part = part(&mut StdRng::seed_from_u64(1));
         let at = |part: &EncTicketPart, seconds: i64, micros: i64| {
             let now = Timestamp::from_micros(seconds * 1_000_000 + micros);
-            part.check_valid(now, Duration::from_secs(300)).map_err(|error| error.code())
+            part.check_valid(now, Duration::from_secs(300))
+                .map_err(|error| error.code())
         };
         assert_eq!(at(&part, 699, 999_999), Err(ErrorCode::KRB_AP_ERR_TKT_NYV));
         assert_eq!(at(&part, 700, 0), Ok(()));

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A point in time: microseconds since the Unix epoch, the resolution of Kerberos (RFC 4120, 5.2.4).
+/// A point in time: microseconds since the Unix epoch, the resolution of Kerberos (RFC 4120,
+/// 5.2.4).
 ///
 /// Arithmetic saturates at the ends of the range, so that no peer's number can overflow it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -111,7 +112,10 @@ impl From<SystemTime> for Timestamp {
 impl fmt::Display for Timestamp {
     /// RFC 3339 in UTC: `2026-11-22T05:57:00Z`, with microseconds if there are any.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (days, second) = (self.as_secs().div_euclid(86_400), self.as_secs().rem_euclid(86_400));
+        let (days, second) = (
+            self.as_secs().div_euclid(86_400),
+            self.as_secs().rem_euclid(86_400),
+        );
         let (year, month, day) = civil_from_days(days);
         write!(
             f,
@@ -138,7 +142,8 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let from_march = days + 719_468;
     let era = from_march.div_euclid(146_097);
     let day_of_era = from_march.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
@@ -152,7 +157,8 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
 
 /// The clock of one fixture: the system's time with an offset, or a frozen point.
 ///
-/// Clones share it: moving one moves all. A [twin](Self::twin) follows too, but may be skewed by itself.
+/// Clones share it: moving one moves all. A [twin](Self::twin) follows too, but may be skewed by
+/// itself.
 #[derive(Clone, Debug)]
 pub struct Clock {
     mode: Arc<Mutex<Mode>>,
@@ -192,7 +198,8 @@ impl Clock {
         }
     }
 
-    /// A clock that is moved with this one and goes wrong alone: what a server of a fixture gets, so that a test can skew it.
+    /// A clock that is moved with this one and goes wrong alone: what a server of a fixture gets,
+    /// so that a test can skew it.
     #[must_use]
     pub fn twin(&self) -> Self {
         Self {
@@ -207,7 +214,8 @@ impl Clock {
         self.skew.load(Ordering::Relaxed)
     }
 
-    /// Makes this clock, and its clones, go ahead of its twins by so many microseconds; behind them if negative.
+    /// Makes this clock, and its clones, go ahead of its twins by so many microseconds; behind them
+    /// if negative.
     pub fn set_skew_micros(&self, micros: i64) {
         self.skew.store(micros, Ordering::Relaxed);
     }
@@ -275,11 +283,16 @@ impl Clock {
 
     fn mode(&self) -> std::sync::MutexGuard<'_, Mode> {
         // A Mode is always whole, so a panic elsewhere while it was locked cannot have spoilt it.
-        self.mode.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.mode
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the system's clock"
+)]
 fn system_now() -> Timestamp {
     SystemTime::now().into()
 }
@@ -314,7 +327,10 @@ mod tests {
         let twin = clock.twin();
         twin.set_skew_micros(-1_000_000);
         clock.advance(Duration::from_secs(1));
-        assert_eq!((clock.now(), twin.now()), (Timestamp::from_secs(101), Timestamp::from_secs(100)));
+        assert_eq!(
+            (clock.now(), twin.now()),
+            (Timestamp::from_secs(101), Timestamp::from_secs(100))
+        );
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! The messages against bytes that MIT wrote, and against bytes that nobody should write.
 
 use kerbox_krb5::messages::{
-    ApRep, ApReq, Authenticator, AuthorizationData, EncApRepPart, EncKrbPrivPart, EncryptedData, EtypeInfo2Entry, KdcReply, KdcRequest,
-    KdcRequestBody, KrbCred, KrbError, KrbPriv, KrbSafe, PaData, PaEncTsEnc, PaForUser, PaS4uX509User, Ticket, decode_fast_reply,
-    encode_fast_reply,
+    ApRep, ApReq, Authenticator, AuthorizationData, EncApRepPart, EncKrbPrivPart, EncryptedData,
+    EtypeInfo2Entry, KdcReply, KdcRequest, KdcRequestBody, KrbCred, KrbError, KrbPriv, KrbSafe,
+    PaData, PaEncTsEnc, PaForUser, PaS4uX509User, Ticket, decode_fast_reply, encode_fast_reply,
 };
 use kerbox_krb5::{Error, Principal, Timestamp};
 
@@ -44,7 +44,9 @@ fn recode(name: &str, bytes: &[u8]) -> Result<Vec<u8>, Error> {
         "enc_priv_part" => EncKrbPrivPart::decode(bytes)?.encode(),
         "cred" => KrbCred::decode(bytes)?.encode(),
         "error" => KrbError::decode(bytes)?.encode(),
-        "authorization_data" => AuthorizationData::encode_list(&AuthorizationData::decode_list(bytes)?),
+        "authorization_data" => {
+            AuthorizationData::encode_list(&AuthorizationData::decode_list(bytes)?)
+        }
         "padata_sequence" => PaData::encode_list(&PaData::decode_list(bytes)?),
         "etype_info2" => EtypeInfo2Entry::encode_list(&EtypeInfo2Entry::decode_list(bytes)?),
         "pa_enc_ts" => PaEncTsEnc::decode(bytes)?.encode(),
@@ -69,10 +71,19 @@ fn what_mit_encodes_is_read_and_written_byte_for_byte() {
 #[test]
 fn the_body_of_a_request_is_kept_as_it_came() {
     let encodings = encodings();
-    let find = |wanted: &str| &encodings.iter().find(|(name, _)| name == wanted).expect("it is in the file").1;
+    let find = |wanted: &str| {
+        &encodings
+            .iter()
+            .find(|(name, _)| name == wanted)
+            .expect("it is in the file")
+            .1
+    };
     let request = KdcRequest::decode(find("encode_krb5_as_req")).expect("MIT's AS-REQ");
     assert_eq!(&request.raw_body, find("encode_krb5_kdc_req_body"));
-    assert_eq!(request.body.server, Some(Principal::new("ATHENA.MIT.EDU", ["hftsai", "extra"])));
+    assert_eq!(
+        request.body.server,
+        Some(Principal::new("ATHENA.MIT.EDU", ["hftsai", "extra"]))
+    );
     assert_eq!(request.body.till, Timestamp::from_secs(771_228_197));
 }
 
@@ -80,7 +91,10 @@ fn the_body_of_a_request_is_kept_as_it_came() {
 fn every_truncation_is_refused() {
     for (name, bytes) in encodings() {
         for length in 0..bytes.len() {
-            assert!(recode(&name, &bytes[..length]).is_err(), "{name} cut to {length}");
+            assert!(
+                recode(&name, &bytes[..length]).is_err(),
+                "{name} cut to {length}"
+            );
         }
     }
 }
@@ -113,7 +127,13 @@ fn nesting_without_end_is_refused() {
 
 /// An AS-REQ of one `kdc-options` and one `nonce`, encoded by hand.
 fn as_request(options: &[u8], nonce: &[u8]) -> Vec<u8> {
-    let tlv = |tag: u8, contents: &[u8]| [&[tag, u8::try_from(contents.len()).expect("short")], contents].concat();
+    let tlv = |tag: u8, contents: &[u8]| {
+        [
+            &[tag, u8::try_from(contents.len()).expect("short")],
+            contents,
+        ]
+        .concat()
+    };
     let body = tlv(
         0x30,
         &[
@@ -125,13 +145,20 @@ fn as_request(options: &[u8], nonce: &[u8]) -> Vec<u8> {
         ]
         .concat(),
     );
-    let request = [tlv(0xA1, &[2, 1, 5]), tlv(0xA2, &[2, 1, 10]), tlv(0xA4, &body)].concat();
+    let request = [
+        tlv(0xA1, &[2, 1, 5]),
+        tlv(0xA2, &[2, 1, 10]),
+        tlv(0xA4, &body),
+    ]
+    .concat();
     tlv(0x6A, &tlv(0x30, &request))
 }
 
 #[test]
 fn flags_of_any_length_are_taken() {
-    let options = |bits: &[u8]| KdcRequest::decode(&as_request(bits, &[1])).map(|request| request.body.options.0);
+    let options = |bits: &[u8]| {
+        KdcRequest::decode(&as_request(bits, &[1])).map(|request| request.body.options.0)
+    };
     assert_eq!(options(&[0, 0x40, 0x80, 0, 0x10]), Ok(0x4080_0010));
     assert_eq!(options(&[0, 0x40]), Ok(0x4000_0000));
     assert_eq!(options(&[0]), Ok(0));
@@ -149,7 +176,8 @@ fn nonces_are_taken_negative_and_with_five_bytes_and_given_back_as_they_came() {
         (&[0x80, 0, 0, 0], i64::from(i32::MIN)),
         (&[0, 0xFF, 0xFF, 0xFF, 0xFF], i64::from(u32::MAX)),
     ] {
-        let request = KdcRequest::decode(&as_request(&[0, 0, 0, 0, 0], nonce)).expect("a client's nonce");
+        let request =
+            KdcRequest::decode(&as_request(&[0, 0, 0, 0, 0], nonce)).expect("a client's nonce");
         assert_eq!(request.body.nonce, expected);
         let again = KdcRequestBody::decode(&request.body.encode()).expect("our own");
         assert_eq!(again.nonce, expected);
@@ -165,9 +193,16 @@ fn names_are_utf8_and_what_is_not_matches_nobody() {
             .find(|(name, _)| name == "encode_krb5_ticket")
             .expect("it is there")
             .1;
-        let place = message.windows(6).position(|window| window == b"hftsai").expect("the name");
+        let place = message
+            .windows(6)
+            .position(|window| window == b"hftsai")
+            .expect("the name");
         message[place..place + bytes.len()].copy_from_slice(bytes);
-        Ticket::decode(&message).expect("still a ticket").server.components()[0].clone()
+        Ticket::decode(&message)
+            .expect("still a ticket")
+            .server
+            .components()[0]
+            .clone()
     };
     assert_eq!(name("h\u{e4}n\u{df}".as_bytes()), "h\u{e4}n\u{df}");
     assert_eq!(name(b"\xE4tsai"), "\u{FFFD}tsaii");

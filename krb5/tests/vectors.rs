@@ -66,17 +66,35 @@ fn key(enctype: EncryptionType, hex: &str) -> EncryptionKey {
 fn nfold_gives_the_answers_of_rfc_3961() {
     assert_eq!(nfold::<8>(b"012345"), *unhex("be072631276b1955"));
     assert_eq!(nfold::<7>(b"password"), *unhex("78a07b6caf85fa"));
-    assert_eq!(nfold::<8>(b"Rough Consensus, and Running Code"), *unhex("bb6ed30870b7f0e0"));
-    assert_eq!(nfold::<21>(b"password"), *unhex("59e4a8ca7c0385c3c37b3f6d2000247cb6e6bd5b3e"));
+    assert_eq!(
+        nfold::<8>(b"Rough Consensus, and Running Code"),
+        *unhex("bb6ed30870b7f0e0")
+    );
+    assert_eq!(
+        nfold::<21>(b"password"),
+        *unhex("59e4a8ca7c0385c3c37b3f6d2000247cb6e6bd5b3e")
+    );
     assert_eq!(
         nfold::<24>(b"MASSACHVSETTS INSTITVTE OF TECHNOLOGY"),
         *unhex("db3b0d8f0b061e603282b308a50841229ad798fab9540c1b")
     );
-    assert_eq!(nfold::<21>(b"Q"), *unhex("518a54a215a8452a518a54a215a8452a518a54a215"));
-    assert_eq!(nfold::<21>(b"ba"), *unhex("fb25d531ae8974499f52fd92ea9857c4ba24cf297e"));
+    assert_eq!(
+        nfold::<21>(b"Q"),
+        *unhex("518a54a215a8452a518a54a215a8452a518a54a215")
+    );
+    assert_eq!(
+        nfold::<21>(b"ba"),
+        *unhex("fb25d531ae8974499f52fd92ea9857c4ba24cf297e")
+    );
     assert_eq!(nfold::<8>(b"kerberos"), *unhex("6b65726265726f73"));
-    assert_eq!(nfold::<16>(b"kerberos"), *unhex("6b65726265726f737b9b5b2b93132b93"));
-    assert_eq!(nfold::<21>(b"kerberos"), *unhex("8372c236344e5f1550cd0747e15d62ca7a5a3bcea4"));
+    assert_eq!(
+        nfold::<16>(b"kerberos"),
+        *unhex("6b65726265726f737b9b5b2b93132b93")
+    );
+    assert_eq!(
+        nfold::<21>(b"kerberos"),
+        *unhex("8372c236344e5f1550cd0747e15d62ca7a5a3bcea4")
+    );
     assert_eq!(
         nfold::<32>(b"kerberos"),
         *unhex("6b65726265726f737b9b5b2b93132b935c9bdcdad95c9899c4cae4dee6d6cae4")
@@ -90,20 +108,35 @@ fn string_to_key_gives_the_published_keys() {
         let [number, password, salt, params, expected] = vector[..] else {
             panic!("{vector:?}")
         };
-        let Some(enctype) = enctype(number) else { continue };
+        let Some(enctype) = enctype(number) else {
+            continue;
+        };
         let params = unhex(params);
         let params = (!params.is_empty()).then_some(&params[..]);
-        let key = EncryptionKey::from_password(enctype, &unhex(password), &unhex(salt), params).expect("valid parameters");
+        let key = EncryptionKey::from_password(enctype, &unhex(password), &unhex(salt), params)
+            .expect("valid parameters");
         assert_eq!(key.as_bytes(), unhex(expected), "{vector:?}");
     }
 }
 
 #[test]
 fn string_to_key_refuses_silly_parameters() {
-    for params in [&[0, 0, 0, 0][..], &[1, 0, 0, 1], &[0xff; 4], &[], &[0, 0, 1], &[0, 0, 0, 16, 0]] {
+    for params in [
+        &[0, 0, 0, 0][..],
+        &[1, 0, 0, 1],
+        &[0xff; 4],
+        &[],
+        &[0, 0, 1],
+        &[0, 0, 0, 16, 0],
+    ] {
         for enctype in EncryptionType::DEFAULT {
             let refused = EncryptionKey::from_password(enctype, b"password", b"salt", Some(params));
-            assert_eq!(refused, Err(Error::StringToKeyParams { params: params.to_vec() }));
+            assert_eq!(
+                refused,
+                Err(Error::StringToKeyParams {
+                    params: params.to_vec()
+                })
+            );
         }
     }
 }
@@ -114,19 +147,33 @@ fn ciphertexts_are_the_published_ones_and_decrypt() {
         let [number, usage, bytes, plaintext, ciphertext] = vector[..] else {
             panic!("{vector:?}")
         };
-        let Some(enctype) = enctype(number) else { continue };
-        let (key, usage) = (key(enctype, bytes), KeyUsage(usage.parse().expect("a number")));
+        let Some(enctype) = enctype(number) else {
+            continue;
+        };
+        let (key, usage) = (
+            key(enctype, bytes),
+            KeyUsage(usage.parse().expect("a number")),
+        );
         let (plaintext, ciphertext) = (unhex(plaintext), unhex(ciphertext));
         let mut buffer = ciphertext.clone();
-        let range = key.decrypt_in_place(usage, &mut buffer).expect("the MAC is right");
+        let range = key
+            .decrypt_in_place(usage, &mut buffer)
+            .expect("the MAC is right");
         assert!(buffer[range.clone()].starts_with(&plaintext), "{vector:?}");
         assert!(
-            key.decrypt(usage, &ciphertext).expect("the MAC is right").starts_with(&plaintext),
+            key.decrypt(usage, &ciphertext)
+                .expect("the MAC is right")
+                .starts_with(&plaintext),
             "{vector:?}"
         );
 
-        let mut confounder = Fixed(buffer[range.start - key.confounder_len()..range.start].to_vec());
-        assert_eq!(key.encrypt(usage, &plaintext, &mut confounder), ciphertext, "{vector:?}");
+        let mut confounder =
+            Fixed(buffer[range.start - key.confounder_len()..range.start].to_vec());
+        assert_eq!(
+            key.encrypt(usage, &plaintext, &mut confounder),
+            ciphertext,
+            "{vector:?}"
+        );
     }
 }
 
@@ -141,10 +188,18 @@ fn a_ciphertext_changed_in_any_bit_or_cut_at_any_length_is_refused() {
         for bit in 0..ciphertext.len() * 8 {
             let mut changed = ciphertext.clone();
             changed[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(key.decrypt(usage, &changed), refused, "{enctype}, bit {bit}");
+            assert_eq!(
+                key.decrypt(usage, &changed),
+                refused,
+                "{enctype}, bit {bit}"
+            );
         }
         for len in 0..ciphertext.len() {
-            assert_eq!(key.decrypt(usage, &ciphertext[..len]), refused, "{enctype}, {len} bytes");
+            assert_eq!(
+                key.decrypt(usage, &ciphertext[..len]),
+                refused,
+                "{enctype}, {len} bytes"
+            );
         }
         assert_eq!(
             key.decrypt(KeyUsage::KRB_CRED_ENC_PART, &ciphertext),
@@ -152,7 +207,11 @@ fn a_ciphertext_changed_in_any_bit_or_cut_at_any_length_is_refused() {
             "{enctype}, another usage"
         );
         let other = EncryptionKey::random(enctype, &mut rng).expect("supported");
-        assert_eq!(other.decrypt(usage, &ciphertext), refused, "{enctype}, another key");
+        assert_eq!(
+            other.decrypt(usage, &ciphertext),
+            refused,
+            "{enctype}, another key"
+        );
     }
 }
 
@@ -165,8 +224,14 @@ fn parts_are_encrypted_as_their_concatenation_behind_what_the_buffer_holds() {
         let mut buffer = b"header".to_vec();
         key.encrypt_into(usage, &[b"one ", b"", b"two"], &mut rng, &mut buffer);
         let padding = usize::from(enctype == EncryptionType::DES3_CBC_SHA1_KD);
-        assert_eq!(buffer.len(), 6 + key.header_len() + 7 + padding + key.trailer_len());
-        assert_eq!(key.decrypt(usage, &buffer[6..]).expect("the MAC is right")[..7], *b"one two");
+        assert_eq!(
+            buffer.len(),
+            6 + key.header_len() + 7 + padding + key.trailer_len()
+        );
+        assert_eq!(
+            key.decrypt(usage, &buffer[6..]).expect("the MAC is right")[..7],
+            *b"one two"
+        );
     }
 }
 
@@ -176,13 +241,20 @@ fn checksums_are_the_published_ones_and_verify() {
         let [checksum_type, number, usage, bytes, data, checksum] = vector[..] else {
             panic!("{vector:?}")
         };
-        let Some(enctype) = enctype(number) else { continue };
-        let (key, usage) = (key(enctype, bytes), KeyUsage(usage.parse().expect("a number")));
+        let Some(enctype) = enctype(number) else {
+            continue;
+        };
+        let (key, usage) = (
+            key(enctype, bytes),
+            KeyUsage(usage.parse().expect("a number")),
+        );
         let checksum_type = ChecksumType(checksum_type.parse().expect("a number"));
         let (data, checksum) = (unhex(data), unhex(checksum));
         assert_eq!(key.checksum_type(), checksum_type);
         assert_eq!(key.checksum(usage, &data), checksum, "{vector:?}");
-        let verify = |data: &[u8], checksum: &[u8]| key.verify_checksum_of_type(checksum_type, usage, data, checksum);
+        let verify = |data: &[u8], checksum: &[u8]| {
+            key.verify_checksum_of_type(checksum_type, usage, data, checksum)
+        };
         assert_eq!(verify(&data, &checksum), Ok(()));
         let modified = Err(Error::Protocol(ErrorCode::KRB_AP_ERR_MODIFIED));
         assert_eq!(verify(&data[1..], &checksum), modified);
@@ -193,7 +265,10 @@ fn checksums_are_the_published_ones_and_verify() {
 
 #[test]
 fn checksums_without_a_key_or_of_another_keys_type_are_refused() {
-    let key = key(EncryptionType::AES128_CTS_HMAC_SHA1_96, "42263c6e89f4fc28b8df68ee09799f15");
+    let key = key(
+        EncryptionType::AES128_CTS_HMAC_SHA1_96,
+        "42263c6e89f4fc28b8df68ee09799f15",
+    );
     let verify = |checksum_type| {
         let usage = KeyUsage::TGS_REQ_AUTHENTICATOR_CHECKSUM;
         key.verify_checksum_of_type(checksum_type, usage, b"data", &key.checksum(usage, b"data"))
@@ -223,13 +298,21 @@ fn checksums_without_a_key_or_of_another_keys_type_are_refused() {
 
 #[test]
 fn hmac_md5_takes_a_key_of_any_type() {
-    let key = key(EncryptionType::AES128_CTS_HMAC_SHA1_96, "f7d3a155af5e238a0b7a871a96ba2ab2");
+    let key = key(
+        EncryptionType::AES128_CTS_HMAC_SHA1_96,
+        "f7d3a155af5e238a0b7a871a96ba2ab2",
+    );
     let (usage, data) = (KeyUsage(6), b"seventeen eighteen nineteen twenty");
     let expected = unhex("eb38cc97e2230f59da4117dc5859d7ec");
     assert_eq!(key.hmac_md5(usage, data), *expected);
-    let verify = |data: &[u8], checksum: &[u8]| key.verify_checksum_of_type(ChecksumType::HMAC_MD5, usage, data, checksum);
+    let verify = |data: &[u8], checksum: &[u8]| {
+        key.verify_checksum_of_type(ChecksumType::HMAC_MD5, usage, data, checksum)
+    };
     assert_eq!(verify(data, &expected), Ok(()));
-    assert_eq!(verify(&data[1..], &expected), Err(ErrorCode::KRB_AP_ERR_MODIFIED.into()));
+    assert_eq!(
+        verify(&data[1..], &expected),
+        Err(ErrorCode::KRB_AP_ERR_MODIFIED.into())
+    );
 }
 
 #[test]
@@ -240,12 +323,21 @@ fn plain_md5_is_taken_in_the_authenticator_of_a_tgs_req_with_rc4_alone() {
         let key = EncryptionKey::new(enctype, &[7; 16]).expect("16 bytes");
         key.verify_checksum_of_type(ChecksumType::RSA_MD5, usage, data, &digest)
     };
-    let (rc4, usage) = (EncryptionType::RC4_HMAC, KeyUsage::TGS_REQ_AUTHENTICATOR_CHECKSUM);
+    let (rc4, usage) = (
+        EncryptionType::RC4_HMAC,
+        KeyUsage::TGS_REQ_AUTHENTICATOR_CHECKSUM,
+    );
     assert_eq!(verify(rc4, usage, b""), Ok(()));
-    assert_eq!(verify(rc4, usage, b"x"), Err(ErrorCode::KRB_AP_ERR_MODIFIED.into()));
+    assert_eq!(
+        verify(rc4, usage, b"x"),
+        Err(ErrorCode::KRB_AP_ERR_MODIFIED.into())
+    );
     let inappropriate = Err(ErrorCode::KRB_AP_ERR_INAPP_CKSUM.into());
     assert_eq!(verify(rc4, KeyUsage::KRB_SAFE_CHECKSUM, b""), inappropriate);
-    assert_eq!(verify(EncryptionType::AES128_CTS_HMAC_SHA1_96, usage, b""), inappropriate);
+    assert_eq!(
+        verify(EncryptionType::AES128_CTS_HMAC_SHA1_96, usage, b""),
+        inappropriate
+    );
 }
 
 #[test]
@@ -262,17 +354,29 @@ fn the_prf_gives_the_published_answers() {
         let [number, bytes, input, output] = vector[..] else {
             panic!("{vector:?}")
         };
-        let Some(enctype) = enctype(number) else { continue };
-        assert_eq!(key(enctype, bytes).prf(&unhex(input)), unhex(output), "{vector:?}");
+        let Some(enctype) = enctype(number) else {
+            continue;
+        };
+        assert_eq!(
+            key(enctype, bytes).prf(&unhex(input)),
+            unhex(output),
+            "{vector:?}"
+        );
     }
 }
 
 #[test]
 fn krb_fx_cf2_gives_the_answers_of_rfc_6113() {
     for vector in vectors("cf2") {
-        let [number, expected] = vector[..] else { panic!("{vector:?}") };
-        let Some(enctype) = enctype(number) else { continue };
-        let [key1, key2] = [b"key1", b"key2"].map(|name| EncryptionKey::from_password(enctype, name, name, None).expect("supported"));
+        let [number, expected] = vector[..] else {
+            panic!("{vector:?}")
+        };
+        let Some(enctype) = enctype(number) else {
+            continue;
+        };
+        let [key1, key2] = [b"key1", b"key2"].map(|name| {
+            EncryptionKey::from_password(enctype, name, name, None).expect("supported")
+        });
         let combined = krb_fx_cf2(&key1, &key2, b"a", b"b").expect("supported");
         assert_eq!(combined.as_bytes(), unhex(expected), "{vector:?}");
         assert_eq!(combined.enctype(), enctype);
@@ -300,7 +404,10 @@ fn keys_of_the_wrong_length_or_type_are_refused() {
 
 #[test]
 fn a_key_does_not_print_its_bytes() {
-    let key = key(EncryptionType::AES128_CTS_HMAC_SHA1_96, "42263c6e89f4fc28b8df68ee09799f15");
+    let key = key(
+        EncryptionType::AES128_CTS_HMAC_SHA1_96,
+        "42263c6e89f4fc28b8df68ee09799f15",
+    );
     assert_eq!(format!("{key:?}"), "EncryptionKey(aes128-cts-hmac-sha1-96)");
 }
 
@@ -337,7 +444,10 @@ fn clones_of_a_key_used_by_many_threads_agree() {
                     let mut rng = StdRng::seed_from_u64(u64::from(thread));
                     let fresh = EncryptionKey::new(key.enctype(), key.as_bytes()).expect("valid");
                     let ciphertext = key.encrypt(usage, b"data", &mut rng);
-                    assert_eq!(fresh.decrypt(usage, &ciphertext).expect("the same key"), b"data");
+                    assert_eq!(
+                        fresh.decrypt(usage, &ciphertext).expect("the same key"),
+                        b"data"
+                    );
                     assert!(fresh.verify_checksum(usage, b"data", &key.checksum(usage, b"data")));
                 }
             });

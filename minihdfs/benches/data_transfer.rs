@@ -1,8 +1,9 @@
-//! How fast DataNodes move blocks, beside the least that any DataNode must do: threads that copy the same packets over loopback,
-//! sum their chunks up, and write or read a file.
+//! How fast DataNodes move blocks, beside the least that any DataNode must do: threads that copy
+//! the same packets over loopback, sum their chunks up, and write or read a file.
 //!
-//! `cargo bench -p minihdfs --bench data_transfer [-- MiB]`. Besides MiB/s it tells the process's CPU seconds per GiB, which
-//! other work on the machine does not distort; the client's share (it sums up what it reads) is in both.
+//! `cargo bench -p minihdfs --bench data_transfer [-- MiB]`. Besides MiB/s it tells the process's
+//! CPU seconds per GiB, which other work on the machine does not distort; the client's share (it
+//! sums up what it reads) is in both.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
@@ -20,14 +21,15 @@ use kerbox_krb5::{Clock, Timestamp};
 use minihdfs::HdfsError;
 use minihdfs::config::HdfsConfig;
 use minihdfs::datanode::link::{
-    Block, BlockStatus, BlockSynchronization, DatanodeCommand, DatanodeLink, DatanodeRegistration, NameNodeLink, ReportedReplica,
-    StorageReport,
+    Block, BlockStatus, BlockSynchronization, DatanodeCommand, DatanodeLink, DatanodeRegistration,
+    NameNodeLink, ReportedReplica, StorageReport,
 };
 use minihdfs::datanode::{DataNode, DataNodeContext, serve};
 use minihdfs::proto::hdfs::op_write_block_proto::BlockConstructionStage;
 use minihdfs::proto::hdfs::{
-    BaseHeaderProto, BlockOpResponseProto, ChecksumProto, ChecksumTypeProto, ClientOperationHeaderProto, DatanodeIdProto,
-    DatanodeInfoProto, ExtendedBlockProto, OpReadBlockProto, OpWriteBlockProto, PacketHeaderProto,
+    BaseHeaderProto, BlockOpResponseProto, ChecksumProto, ChecksumTypeProto,
+    ClientOperationHeaderProto, DatanodeIdProto, DatanodeInfoProto, ExtendedBlockProto,
+    OpReadBlockProto, OpWriteBlockProto, PacketHeaderProto,
 };
 use prost::Message;
 
@@ -42,22 +44,42 @@ impl NameNodeLink for NameNode {
     fn block_pool_id(&self) -> Arc<str> {
         POOL.into()
     }
-    fn register(&self, _: Timestamp, _: &DatanodeRegistration, _: Weak<dyn DatanodeLink>) -> Result<(), HdfsError> {
+    fn register(
+        &self,
+        _: Timestamp,
+        _: &DatanodeRegistration,
+        _: Weak<dyn DatanodeLink>,
+    ) -> Result<(), HdfsError> {
         Ok(())
     }
     fn block_report(&self, _: Timestamp, _: &str, _: &[ReportedReplica]) -> Result<(), HdfsError> {
         Ok(())
     }
-    fn heartbeat(&self, _: Timestamp, _: &str, _: StorageReport) -> Result<Vec<DatanodeCommand>, HdfsError> {
+    fn heartbeat(
+        &self,
+        _: Timestamp,
+        _: &str,
+        _: StorageReport,
+    ) -> Result<Vec<DatanodeCommand>, HdfsError> {
         Ok(Vec::new())
     }
-    fn block_received_and_deleted(&self, _: Timestamp, _: &str, _: Block, _: BlockStatus) -> Result<(), HdfsError> {
+    fn block_received_and_deleted(
+        &self,
+        _: Timestamp,
+        _: &str,
+        _: Block,
+        _: BlockStatus,
+    ) -> Result<(), HdfsError> {
         Ok(())
     }
     fn report_bad_block(&self, _: Timestamp, _: &str, _: Block) -> Result<(), HdfsError> {
         Ok(())
     }
-    fn commit_block_synchronization(&self, _: Timestamp, _: BlockSynchronization) -> Result<(), HdfsError> {
+    fn commit_block_synchronization(
+        &self,
+        _: Timestamp,
+        _: BlockSynchronization,
+    ) -> Result<(), HdfsError> {
         Ok(())
     }
 }
@@ -86,7 +108,14 @@ fn start_datanodes(folder: &Path, count: usize) -> Vec<SocketAddr> {
             clock: Clock::system(),
             hook: Arc::new(NoHook),
         };
-        let node = DataNode::open(registration, &folder.join(format!("dn{number}")), &config, context, 1).expect("a folder");
+        let node = DataNode::open(
+            registration,
+            &folder.join(format!("dn{number}")),
+            &config,
+            context,
+            1,
+        )
+        .expect("a folder");
         node.start(Clock::system().now()).expect("accepted");
         addresses.push(address);
         nodes.push((node, listener));
@@ -120,7 +149,9 @@ fn packet(offset: usize, seqno: i64, last: bool, data: &[u8]) -> Vec<u8> {
         .chunks(512)
         .flat_map(|chunk| crc_fast::crc32_iscsi(chunk).to_be_bytes())
         .collect();
-    let mut packet = ((4 + sums.len() + data.len()) as u32).to_be_bytes().to_vec();
+    let mut packet = ((4 + sums.len() + data.len()) as u32)
+        .to_be_bytes()
+        .to_vec();
     packet.extend_from_slice(&(header.len() as u16).to_be_bytes());
     packet.extend_from_slice(&header);
     packet.extend_from_slice(&sums);
@@ -130,7 +161,9 @@ fn packet(offset: usize, seqno: i64, last: bool, data: &[u8]) -> Vec<u8> {
 
 /// The packets of a block: what a client has already summed up.
 fn packets(length: usize) -> Vec<u8> {
-    let data: Vec<u8> = (0..PACKET_DATA).map(|index| (index * 31 + index / 251) as u8).collect();
+    let data: Vec<u8> = (0..PACKET_DATA)
+        .map(|index| (index * 31 + index / 251) as u8)
+        .collect();
     let mut all = Vec::with_capacity(length + length / 100);
     let (mut offset, mut seqno) = (0, 0);
     while offset < length {
@@ -198,7 +231,9 @@ fn write_block(addresses: &[SocketAddr], block: u64, packets: &[u8]) {
     let answer: BlockOpResponseProto = message(&mut stream);
     assert_eq!(answer.status, 0, "{answer:?}");
     let mut acks = stream.try_clone().expect("a descriptor");
-    let acks = std::thread::spawn(move || std::io::copy(&mut acks, &mut std::io::sink()).expect("acknowledged"));
+    let acks = std::thread::spawn(move || {
+        std::io::copy(&mut acks, &mut std::io::sink()).expect("acknowledged")
+    });
     stream.write_all(packets).expect("taken");
     // The DataNode closes the connection after the last ack.
     assert!(acks.join().expect("no panic") > 0);
@@ -210,14 +245,18 @@ fn read_packets(stream: &mut TcpStream) -> usize {
     let (mut start, mut end, mut total) = (0, 0, 0);
     loop {
         while end - start >= 6 {
-            let payload = u32::from_be_bytes(buffer[start..start + 4].try_into().expect("4")) as usize;
-            let header = usize::from(u16::from_be_bytes(buffer[start + 4..start + 6].try_into().expect("2")));
+            let payload =
+                u32::from_be_bytes(buffer[start..start + 4].try_into().expect("4")) as usize;
+            let header = usize::from(u16::from_be_bytes(
+                buffer[start + 4..start + 6].try_into().expect("2"),
+            ));
             let length = 6 + header + payload - 4;
             if end - start < length {
                 break;
             }
             let body = &buffer[start + 6 + header..start + length];
-            let head = PacketHeaderProto::decode(&buffer[start + 6..start + 6 + header]).expect("a header");
+            let head = PacketHeaderProto::decode(&buffer[start + 6..start + 6 + header])
+                .expect("a header");
             let (sums, data) = body.split_at(body.len() - head.data_len as usize);
             let good = data
                 .chunks(512)
@@ -298,7 +337,9 @@ fn raw_source(file: &Path, length: usize) -> (SocketAddr, JoinHandle<()>) {
             position += data.len();
             stream.write_all(&template).expect("taken");
         }
-        stream.write_all(&packet(position, 1, true, &[])).expect("taken");
+        stream
+            .write_all(&packet(position, 1, true, &[]))
+            .expect("taken");
     });
     (address, source)
 }
@@ -306,8 +347,16 @@ fn raw_source(file: &Path, length: usize) -> (SocketAddr, JoinHandle<()>) {
 /// User and system time of this process so far.
 fn cpu() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<_> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks: u64 = fields[11..13].iter().filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+    let fields: Vec<_> = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect();
+    let ticks: u64 = fields[11..13]
+        .iter()
+        .filter_map(|ticks| ticks.parse::<u64>().ok())
+        .sum();
     Duration::from_millis(ticks * 10)
 }
 
@@ -317,14 +366,24 @@ fn measure(name: &str, bytes: usize, mut run: impl FnMut()) {
     for _ in 0..3 {
         let (wall, used) = (Instant::now(), cpu());
         run();
-        best = (best.0.min(wall.elapsed().as_secs_f64()), best.1.min((cpu() - used).as_secs_f64()));
+        best = (
+            best.0.min(wall.elapsed().as_secs_f64()),
+            best.1.min((cpu() - used).as_secs_f64()),
+        );
     }
     let mib = bytes as f64 / f64::from(1 << 20);
-    println!("{name:<28} {:8.0} MiB/s {:8.2} CPU s/GiB", mib / best.0, best.1 / mib * 1024.0);
+    println!(
+        "{name:<28} {:8.0} MiB/s {:8.2} CPU s/GiB",
+        mib / best.0,
+        best.1 / mib * 1024.0
+    );
 }
 
 fn main() {
-    let mib: usize = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(256);
+    let mib: usize = std::env::args()
+        .skip(1)
+        .find_map(|argument| argument.parse().ok())
+        .unwrap_or(256);
     // Whole packets, so that the raw copy can take them all alike.
     let length = mib * (1 << 20) / PACKET_DATA * PACKET_DATA;
     let packets = packets(length);
@@ -342,7 +401,9 @@ fn main() {
             let mut stream = TcpStream::connect(next.expect("one at least")).expect("listening");
             stream.write_all(&packets[..whole]).expect("taken");
             drop(stream);
-            threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
+            threads
+                .into_iter()
+                .for_each(|thread| thread.join().expect("no panic"));
         });
         let addresses = start_datanodes(&folder.path().join(replicas.to_string()), replicas);
         measure(&format!("write, {replicas} replicas"), length, || {

@@ -1,6 +1,8 @@
-//! What one call costs a NameNode, from the bytes of its frame to the bytes of the answer: no socket, no kernel.
+//! What one call costs a NameNode, from the bytes of its frame to the bytes of the answer: no
+//! socket, no kernel.
 //!
-//! `cargo bench -p minihdfs --bench rpc` tells the CPU time of a call, which other work on the machine does not distort.
+//! `cargo bench -p minihdfs --bench rpc` tells the CPU time of a call, which other work on the
+//! machine does not distort.
 
 use std::hint::black_box;
 use std::net::Ipv4Addr;
@@ -10,7 +12,9 @@ use kerbox_events::{Event, Hook, NoHook, Server, Verdict};
 use kerbox_krb5::Timestamp;
 use minihdfs::config::HdfsConfig;
 use minihdfs::namenode::{NameNode, NameNodeIdentity};
-use minihdfs::proto::common::{IpcConnectionContextProto, RequestHeaderProto, RpcRequestHeaderProto, UserInformationProto};
+use minihdfs::proto::common::{
+    IpcConnectionContextProto, RequestHeaderProto, RpcRequestHeaderProto, UserInformationProto,
+};
 use minihdfs::proto::hdfs::{GetFileInfoRequestProto, GetListingRequestProto};
 use minihdfs::rpc::{RpcEndpoint, RpcSession, Step};
 use minihdfs::user::AuthToLocal;
@@ -81,13 +85,23 @@ fn session(hook: Arc<dyn Hook>) -> RpcSession {
         address: Ipv4Addr::LOCALHOST.into(),
     };
     let mut rng = StdRng::seed_from_u64(1);
-    let namenode = NameNode::new(config.clone(), &identity, NOW, Arc::clone(&hook), &mut rng).expect("a NameNode");
+    let namenode = NameNode::new(config.clone(), &identity, NOW, Arc::clone(&hook), &mut rng)
+        .expect("a NameNode");
     for number in 0..1_000 {
         let path = format!("/user/alice/directory-{number:04}");
-        namenode.make_directory(NOW, &path, "alice", "alice", 0o755).expect("made");
+        namenode
+            .make_directory(NOW, &path, "alice", "alice", 0o755)
+            .expect("made");
     }
     let rules = AuthToLocal::from_config(&config, "").expect("DEFAULT");
-    let endpoint = RpcEndpoint::new(Server::NameNode, Arc::new(namenode), None, rules, &config, hook);
+    let endpoint = RpcEndpoint::new(
+        Server::NameNode,
+        Arc::new(namenode),
+        None,
+        rules,
+        &config,
+        hook,
+    );
     let mut session = RpcSession::new(Arc::new(endpoint), (Ipv4Addr::LOCALHOST, 50_000).into());
     let context = IpcConnectionContextProto {
         user_info: Some(UserInformationProto {
@@ -146,7 +160,22 @@ fn main() {
         },
     );
     let journal = Journal(std::sync::Mutex::new(Vec::with_capacity(4_096)));
-    measure("getFileInfo", session(Arc::new(NoHook)), &file_info, 200_000);
-    measure("getFileInfo, recorded", session(Arc::new(journal)), &file_info, 200_000);
-    measure("getListing of 1,000", session(Arc::new(NoHook)), &listing, 1_000);
+    measure(
+        "getFileInfo",
+        session(Arc::new(NoHook)),
+        &file_info,
+        200_000,
+    );
+    measure(
+        "getFileInfo, recorded",
+        session(Arc::new(journal)),
+        &file_info,
+        200_000,
+    );
+    measure(
+        "getListing of 1,000",
+        session(Arc::new(NoHook)),
+        &listing,
+        1_000,
+    );
 }

@@ -7,8 +7,13 @@ use std::time::Duration;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use kerbox_krb5::Timestamp;
 use minihdfs::HdfsError;
-use minihdfs::sasl::{DigestCipher, DigestMd5Client, DigestMd5Settings, QualityOfProtection, SaslServer, SaslStep, UnwrapHalf, WrapHalf};
-use minihdfs::secret_manager::{BlockAccess, BlockTokenSecretManager, BlockTokenSettings, SecretManager, TokenUser};
+use minihdfs::sasl::{
+    DigestCipher, DigestMd5Client, DigestMd5Settings, QualityOfProtection, SaslServer, SaslStep,
+    UnwrapHalf, WrapHalf,
+};
+use minihdfs::secret_manager::{
+    BlockAccess, BlockTokenSecretManager, BlockTokenSettings, SecretManager, TokenUser,
+};
 use minihdfs::token::{AccessMode, StorageType};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -33,11 +38,16 @@ impl SecretManager for OnePassword {
 }
 
 /// A whole DIGEST-MD5 handshake: the server, and the client's two directions.
-fn digest_md5(qop: QualityOfProtection, cipher: DigestCipher, rng: &mut StdRng) -> (SaslServer, WrapHalf, UnwrapHalf) {
+fn digest_md5(
+    qop: QualityOfProtection,
+    cipher: DigestCipher,
+    rng: &mut StdRng,
+) -> (SaslServer, WrapHalf, UnwrapHalf) {
     let mut settings = DigestMd5Settings::data_transfer(&[qop]);
     settings.ciphers = vec![cipher];
     let mut server = SaslServer::digest_md5(settings, Arc::new(OnePassword), rng);
-    let mut client = DigestMd5Client::data_transfer("user".to_owned(), "secret".to_owned(), &[qop], rng);
+    let mut client =
+        DigestMd5Client::data_transfer("user".to_owned(), "secret".to_owned(), &[qop], rng);
     let Ok(SaslStep::Challenge(challenge)) = server.step(NOW, b"", rng) else {
         unreachable!("the server speaks first")
     };
@@ -51,14 +61,29 @@ fn digest_md5(qop: QualityOfProtection, cipher: DigestCipher, rng: &mut StdRng) 
 
 fn layers(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("DIGEST-MD5");
-    group.throughput(Throughput::Bytes(LENGTH as u64)).sample_size(20);
+    group
+        .throughput(Throughput::Bytes(LENGTH as u64))
+        .sample_size(20);
     let message = vec![7; LENGTH];
     for (name, qop, cipher) in [
-        ("auth-int", QualityOfProtection::Integrity, DigestCipher::TripleDes),
-        ("auth-conf 3des", QualityOfProtection::Privacy, DigestCipher::TripleDes),
-        ("auth-conf rc4", QualityOfProtection::Privacy, DigestCipher::Rc4),
+        (
+            "auth-int",
+            QualityOfProtection::Integrity,
+            DigestCipher::TripleDes,
+        ),
+        (
+            "auth-conf 3des",
+            QualityOfProtection::Privacy,
+            DigestCipher::TripleDes,
+        ),
+        (
+            "auth-conf rc4",
+            QualityOfProtection::Privacy,
+            DigestCipher::Rc4,
+        ),
     ] {
-        let (mut server, mut wrap, mut unwrap) = digest_md5(qop, cipher, &mut StdRng::seed_from_u64(1));
+        let (mut server, mut wrap, mut unwrap) =
+            digest_md5(qop, cipher, &mut StdRng::seed_from_u64(1));
         let mut token = Vec::new();
         group.bench_function(BenchmarkId::new("wrap", name), |bench| {
             bench.iter(|| {
@@ -72,7 +97,9 @@ fn layers(criterion: &mut Criterion) {
                 || server.wrap(&message),
                 |token| {
                     plaintext.clear();
-                    unwrap.unwrap_into(&token, &mut plaintext).expect("in order");
+                    unwrap
+                        .unwrap_into(&token, &mut plaintext)
+                        .expect("in order");
                 },
                 // Tokens can be opened only in their order, which a larger batch keeps as well.
                 BatchSize::PerIteration,
@@ -85,7 +112,13 @@ fn layers(criterion: &mut Criterion) {
 fn handshake(criterion: &mut Criterion) {
     let mut rng = StdRng::seed_from_u64(1);
     criterion.bench_function("DIGEST-MD5 handshake, both sides", |bench| {
-        bench.iter(|| digest_md5(QualityOfProtection::Authentication, DigestCipher::TripleDes, &mut rng));
+        bench.iter(|| {
+            digest_md5(
+                QualityOfProtection::Authentication,
+                DigestCipher::TripleDes,
+                &mut rng,
+            )
+        });
     });
 }
 
@@ -99,8 +132,19 @@ fn block_tokens(criterion: &mut Criterion) {
     };
     let manager = BlockTokenSecretManager::new(settings, NOW, &mut StdRng::seed_from_u64(1));
     let ids = ["DS-1", "DS-2", "DS-3"].map(str::to_owned);
-    let issue = || manager.issue(NOW, "alice", 1_073_741_825, &[AccessMode::Read], &[StorageType::Disk; 3], &ids);
-    criterion.bench_function("issue a block token", |bench| bench.iter(|| black_box(issue())));
+    let issue = || {
+        manager.issue(
+            NOW,
+            "alice",
+            1_073_741_825,
+            &[AccessMode::Read],
+            &[StorageType::Disk; 3],
+            &ids,
+        )
+    };
+    criterion.bench_function("issue a block token", |bench| {
+        bench.iter(|| black_box(issue()))
+    });
     let token = issue();
     let access = BlockAccess {
         block_pool_id: "BP-1-127.0.0.1-1",
@@ -111,7 +155,11 @@ fn block_tokens(criterion: &mut Criterion) {
         storage_ids: &[],
     };
     criterion.bench_function("check a block token", |bench| {
-        bench.iter(|| manager.check_access(NOW, black_box(&token), &access).expect("valid"));
+        bench.iter(|| {
+            manager
+                .check_access(NOW, black_box(&token), &access)
+                .expect("valid")
+        });
     });
 }
 

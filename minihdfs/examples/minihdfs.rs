@@ -1,10 +1,13 @@
-//! An HDFS to try clients against: `cargo run -p minihdfs --example minihdfs -- DIR [OPTION...] [KEY=VALUE...]`.
+//! An HDFS to try clients against: `cargo run -p minihdfs --example minihdfs -- DIR [OPTION...]
+//! [KEY=VALUE...]`.
 //!
 //! - `--datanodes N` (1)
-//! - `--keytab FILE --realm REALM`: Kerberos, as `nn/localhost@REALM` (or `--principal NAME`); without them, `simple`
+//! - `--keytab FILE --realm REALM`: Kerberos, as `nn/localhost@REALM` (or `--principal NAME`);
+//!   without them, `simple`
 //! - `KEY=VALUE`: Hadoop's keys
 //!
-//! Writes `DIR/core-site.xml` and `DIR/hdfs-site.xml`, prints the NameNode's address and then each event, and ends with its standard input.
+//! Writes `DIR/core-site.xml` and `DIR/hdfs-site.xml`, prints the NameNode's address and then each
+//! event, and ends with its standard input.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -70,7 +73,9 @@ impl Options {
                 options.keys.insert(key.to_owned(), value.to_owned());
                 continue;
             }
-            let value = arguments.next().ok_or_else(|| format!("{argument} needs a value"))?;
+            let value = arguments
+                .next()
+                .ok_or_else(|| format!("{argument} needs a value"))?;
             match argument.as_str() {
                 "--datanodes" => options.datanodes = value.parse()?,
                 "--keytab" => options.keytab = Some(value.into()),
@@ -83,7 +88,9 @@ impl Options {
     }
 
     fn principal(&self) -> String {
-        self.principal.clone().unwrap_or_else(|| format!("nn/localhost@{}", self.realm))
+        self.principal
+            .clone()
+            .unwrap_or_else(|| format!("nn/localhost@{}", self.realm))
     }
 
     /// Hadoop's keys, for the servers and for clients.
@@ -106,7 +113,11 @@ impl Options {
     }
 
     /// How an RPC port authenticates its callers.
-    fn security(&self, config: &HdfsConfig, tokens: Arc<dyn SecretManager>) -> Result<Option<RpcSecurity>, Box<dyn Error>> {
+    fn security(
+        &self,
+        config: &HdfsConfig,
+        tokens: Arc<dyn SecretManager>,
+    ) -> Result<Option<RpcSecurity>, Box<dyn Error>> {
         let Some(keytab) = &self.keytab else {
             return Ok(None);
         };
@@ -121,7 +132,9 @@ impl Options {
 fn write_xml(directory: &Path, keys: &BTreeMap<String, String>) -> std::io::Result<()> {
     let mut xml = String::from("<configuration>\n");
     for (key, value) in keys {
-        xml.push_str(&format!("  <property><name>{key}</name><value>{value}</value></property>\n"));
+        xml.push_str(&format!(
+            "  <property><name>{key}</name><value>{value}</value></property>\n"
+        ));
     }
     xml.push_str("</configuration>\n");
     std::fs::create_dir_all(directory)?;
@@ -137,11 +150,16 @@ fn bind() -> std::io::Result<(TcpListener, SocketAddr)> {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::parse()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let (clock, hook) = (Clock::system(), Arc::new(Print) as Arc<dyn Hook>);
     let (listener, address) = bind()?;
     let keys = options.keys(address);
-    let (config, unknown) = HdfsConfig::from_pairs(keys.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;
+    let (config, unknown) = HdfsConfig::from_pairs(
+        keys.iter()
+            .map(|(key, value)| (key.as_str(), value.as_str())),
+    )?;
     for key in unknown {
         println!("{key}");
     }
@@ -153,7 +171,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         address: address.ip(),
     };
     let mut rng = StdRng::seed_from_u64(1);
-    let namenode = Arc::new(NameNode::new(config.clone(), &identity, clock.now(), Arc::clone(&hook), &mut rng)?);
+    let namenode = Arc::new(NameNode::new(
+        config.clone(),
+        &identity,
+        clock.now(),
+        Arc::clone(&hook),
+        &mut rng,
+    )?);
     namenode.make_directory(clock.now(), "/user/alice", "alice", "alice", 0o755)?;
     namenode.make_directory(clock.now(), "/tmp", "hdfs", "supergroup", 0o1777)?;
     let port = |server, service: Arc<dyn RpcService>, tokens| -> Result<_, Box<dyn Error>> {
@@ -173,7 +197,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         Arc::clone(&namenode) as _,
         Arc::clone(namenode.delegation_tokens()) as _,
     )?;
-    runtime.spawn(rpc::serve(endpoint, listener, clock.clone(), 1, std::future::pending()));
+    runtime.spawn(rpc::serve(
+        endpoint,
+        listener,
+        clock.clone(),
+        1,
+        std::future::pending(),
+    ));
 
     let mut datanodes = Vec::new();
     for number in 1..=options.datanodes {
@@ -190,7 +220,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         };
         let context = DataNodeContext {
             namenode: Arc::clone(&namenode) as _,
-            secrets: config.uses_block_tokens().then(|| Arc::clone(namenode.block_tokens())),
+            secrets: config
+                .uses_block_tokens()
+                .then(|| Arc::clone(namenode.block_tokens())),
             clock: clock.clone(),
             hook: Arc::clone(&hook),
         };
@@ -202,8 +234,18 @@ fn main() -> Result<(), Box<dyn Error>> {
             Arc::clone(&node) as _,
             Arc::clone(namenode.block_tokens()) as _,
         )?;
-        runtime.spawn(rpc::serve(endpoint, ipc, clock.clone(), number as u64, std::future::pending()));
-        runtime.spawn(datanode::serve(Arc::clone(&node), transfer, std::future::pending()));
+        runtime.spawn(rpc::serve(
+            endpoint,
+            ipc,
+            clock.clone(),
+            number as u64,
+            std::future::pending(),
+        ));
+        runtime.spawn(datanode::serve(
+            Arc::clone(&node),
+            transfer,
+            std::future::pending(),
+        ));
         datanodes.push(node);
     }
     let timers = clock;

@@ -5,9 +5,11 @@ use ::base64::alphabet;
 use ::base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 /// Padding may be there or not.
-const EITHER: GeneralPurposeConfig = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+const EITHER: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, EITHER);
-const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, EITHER.with_encode_padding(false));
+const URL_SAFE: GeneralPurpose =
+    GeneralPurpose::new(&alphabet::URL_SAFE, EITHER.with_encode_padding(false));
 
 /// The standard alphabet, padded.
 pub(crate) fn encode(bytes: &[u8]) -> String {
@@ -21,7 +23,11 @@ pub(crate) fn encode_url(bytes: &[u8]) -> String {
 
 /// Reads either alphabet, padded or not; `None` if the text is neither.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
-    let engine = if text.contains(['-', '_']) { URL_SAFE } else { STANDARD };
+    let engine = if text.contains(['-', '_']) {
+        URL_SAFE
+    } else {
+        STANDARD
+    };
     engine.decode(text).ok()
 }
 
@@ -43,7 +49,10 @@ mod tests {
             assert_eq!(encode(plain.as_bytes()), text);
             assert_eq!(encode_url(plain.as_bytes()), text.trim_end_matches('='));
             assert_eq!(decode(text).as_deref(), Some(plain.as_bytes()));
-            assert_eq!(decode(text.trim_end_matches('=')).as_deref(), Some(plain.as_bytes()));
+            assert_eq!(
+                decode(text.trim_end_matches('=')).as_deref(),
+                Some(plain.as_bytes())
+            );
         }
     }
 

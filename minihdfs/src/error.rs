@@ -5,7 +5,8 @@ use std::fmt;
 
 use crate::proto::common::rpc_response_header_proto::RpcErrorCodeProto;
 
-/// An exception that a Hadoop server answers with. Clients match on the class, some on the message's beginning.
+/// An exception that a Hadoop server answers with. Clients match on the class, some on the
+/// message's beginning.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HdfsError {
     class: Cow<'static, str>,
@@ -71,9 +72,15 @@ impl HdfsError {
     #[must_use]
     pub fn rpc_error_code(&self) -> RpcErrorCodeProto {
         match self.class() {
-            "org.apache.hadoop.ipc.RpcNoSuchMethodException" => RpcErrorCodeProto::ErrorNoSuchMethod,
-            "org.apache.hadoop.ipc.RpcNoSuchProtocolException" => RpcErrorCodeProto::ErrorNoSuchProtocol,
-            "org.apache.hadoop.ipc.RPC$VersionMismatch" => RpcErrorCodeProto::ErrorRpcVersionMismatch,
+            "org.apache.hadoop.ipc.RpcNoSuchMethodException" => {
+                RpcErrorCodeProto::ErrorNoSuchMethod
+            }
+            "org.apache.hadoop.ipc.RpcNoSuchProtocolException" => {
+                RpcErrorCodeProto::ErrorNoSuchProtocol
+            }
+            "org.apache.hadoop.ipc.RPC$VersionMismatch" => {
+                RpcErrorCodeProto::ErrorRpcVersionMismatch
+            }
             "org.apache.hadoop.ipc.RpcServerException" => RpcErrorCodeProto::ErrorRpcServer,
             _ => RpcErrorCodeProto::ErrorApplication,
         }

@@ -2,7 +2,8 @@
 //!
 //! - [`config`]: Hadoop's keys that the servers obey
 //! - [`error`]: [`HdfsError`]: Java class, message, RPC status
-//! - [`user`]: [`Caller`]: who calls, how they were authenticated; `auth_to_local`, groups, proxy users
+//! - [`user`]: [`Caller`]: who calls, how they were authenticated; `auth_to_local`, groups, proxy
+//!   users
 //! - [`token`], [`secret_manager`]: delegation tokens, block tokens, encryption keys
 //! - [`sasl`]: GSSAPI and DIGEST-MD5 as step objects
 //! - [`rpc`]: Hadoop RPC version 9

@@ -1,8 +1,16 @@
-//! The messages of `proto/`, as compiled by prost: `tests/proto.rs` writes them and keeps them true.
+//! The messages of `proto/`, as compiled by prost: `tests/proto.rs` writes them and keeps them
+//! true.
 //!
-//! They are here, not made by a build script, because that would have everybody who uses Kerbox compile a protobuf compiler first.
+//! They are here, not made by a build script, because that would have everybody who uses Kerbox
+//! compile a protobuf compiler first.
 
-#![allow(missing_docs, unreachable_pub, unused_qualifications, clippy::all, reason = "generated code")]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::all,
+    reason = "generated code"
+)]
 
 /// `hadoop.common`: RPC headers, SASL, tokens, the protocols that every server has.
 pub mod common {

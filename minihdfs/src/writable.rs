@@ -1,8 +1,10 @@
-//! Hadoop's `Writable` encodings (`WritableUtils`, `Text`): what tokens and credential files are made of.
+//! Hadoop's `Writable` encodings (`WritableUtils`, `Text`): what tokens and credential files are
+//! made of.
 
 use crate::HdfsError;
 
-/// Reads values from the front of a slice. Every error is a `java.io.IOException` that tells what was being read.
+/// Reads values from the front of a slice. Every error is a `java.io.IOException` that tells what
+/// was being read.
 #[derive(Clone, Debug)]
 pub struct WritableReader<'a> {
     rest: &'a [u8],
@@ -44,7 +46,8 @@ impl<'a> WritableReader<'a> {
         Ok(self.take(1, what)?[0])
     }
 
-    /// A `vlong`: one byte for -112 to 127, else a marker that tells sign and length, and the magnitude.
+    /// A `vlong`: one byte for -112 to 127, else a marker that tells sign and length, and the
+    /// magnitude.
     pub fn vlong(&mut self, what: &str) -> Result<i64, HdfsError> {
         let first = i32::from(self.byte(what)?.cast_signed());
         let (length, negative) = match first {
@@ -63,13 +66,15 @@ impl<'a> WritableReader<'a> {
     /// A `vint`: a `vlong` within 32 bits.
     pub fn vint(&mut self, what: &str) -> Result<i32, HdfsError> {
         let value = self.vlong(what)?;
-        i32::try_from(value).map_err(|_| HdfsError::io(format!("{what} is {value}, which does not fit in 32 bits")))
+        i32::try_from(value)
+            .map_err(|_| HdfsError::io(format!("{what} is {value}, which does not fit in 32 bits")))
     }
 
     /// A `vint` that counts something, so may not be negative.
     pub fn count(&mut self, what: &str) -> Result<usize, HdfsError> {
         let count = self.vint(what)?;
-        usize::try_from(count).map_err(|_| HdfsError::io(format!("{what} has a negative length: {count}")))
+        usize::try_from(count)
+            .map_err(|_| HdfsError::io(format!("{what} has a negative length: {count}")))
     }
 
     /// A `vint` length and as many bytes.
@@ -83,14 +88,16 @@ impl<'a> WritableReader<'a> {
         utf8(self.bytes(what)?, what)
     }
 
-    /// A string by `WritableUtils.writeString`: a 32-bit length and UTF-8; a length of -1 is `null`.
+    /// A string by `WritableUtils.writeString`: a 32-bit length and UTF-8; a length of -1 is
+    /// `null`.
     pub fn string(&mut self, what: &str) -> Result<Option<&'a str>, HdfsError> {
         let length = self.take(4, what)?;
         let length = i32::from_be_bytes([length[0], length[1], length[2], length[3]]);
         if length == -1 {
             return Ok(None);
         }
-        let length = usize::try_from(length).map_err(|_| HdfsError::io(format!("{what} has a negative length: {length}")))?;
+        let length = usize::try_from(length)
+            .map_err(|_| HdfsError::io(format!("{what} has a negative length: {length}")))?;
         utf8(self.take(length, what)?, what).map(Some)
     }
 }
@@ -105,7 +112,11 @@ pub fn write_vlong(value: i64, out: &mut Vec<u8>) {
         out.push((value as i8).cast_unsigned());
         return;
     }
-    let (magnitude, base) = if value < 0 { (!value, -120i8) } else { (value, -112) };
+    let (magnitude, base) = if value < 0 {
+        (!value, -120i8)
+    } else {
+        (value, -112)
+    };
     let bytes = magnitude.to_be_bytes();
     // A value outside the one-byte range has a magnitude of at least one byte.
     let skipped = (magnitude.leading_zeros() / 8) as usize;
@@ -184,7 +195,10 @@ mod tests {
         for value in values {
             let mut out = Vec::new();
             write_vlong(value, &mut out);
-            assert_eq!(WritableReader::new(&out).vlong("it").expect("well-formed"), value);
+            assert_eq!(
+                WritableReader::new(&out).vlong("it").expect("well-formed"),
+                value
+            );
             for end in 0..out.len() {
                 assert!(WritableReader::new(&out[..end]).vlong("it").is_err());
             }
@@ -195,10 +209,19 @@ mod tests {
     fn lengths_that_lie_are_refused() {
         let reader = |hex| WritableReader::new(Box::leak(unhex(hex).into_boxed_slice()));
         assert!(reader("ff").bytes("it").is_err(), "negative");
-        assert!(reader("8c7fffffff00").bytes("it").is_err(), "longer than the message");
-        assert!(reader("8b0100000000").vint("it").is_err(), "more than 32 bits");
+        assert!(
+            reader("8c7fffffff00").bytes("it").is_err(),
+            "longer than the message"
+        );
+        assert!(
+            reader("8b0100000000").vint("it").is_err(),
+            "more than 32 bits"
+        );
         assert!(reader("02fffe").text("it").is_err(), "not UTF-8");
-        assert!(reader("fffffffe").string("it").is_err(), "negative, but not null");
+        assert!(
+            reader("fffffffe").string("it").is_err(),
+            "negative, but not null"
+        );
         assert_eq!(reader("ffffffff").string("it").expect("null"), None);
         assert_eq!(reader("0000000161").string("it").expect("a"), Some("a"));
     }

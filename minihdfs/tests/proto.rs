@@ -1,6 +1,7 @@
 //! `src/proto/*.rs` is what prost makes of `proto/*.proto` (compiled by protox, so without protoc).
 //!
-//! If it is not, because a `.proto` or prost has changed, the test writes it anew and fails once: look at the difference and commit it.
+//! If it is not, because a `.proto` or prost has changed, the test writes it anew and fails once:
+//! look at the difference and commit it.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,10 @@ fn generated_messages_are_those_of_the_proto_files() {
     let mut sources: Vec<PathBuf> = std::fs::read_dir(&from)
         .expect("proto/ is there")
         .map(|entry| entry.expect("a file").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "proto"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "proto")
+        })
         .collect();
     sources.sort();
     let descriptors = protox::compile(&sources, [&from]).expect("proto/ compiles");

@@ -39,7 +39,8 @@ pub(crate) enum Command {
     Principal(cli_admin::Principal),
     /// Write the keys of principals of a running sandbox into a keytab
     Keytab(cli_admin::Keytab),
-    /// Write a ticket made to order into a credential cache: expired, not yet valid, not renewable, of another key
+    /// Write a ticket made to order into a credential cache: expired, not yet valid, not renewable,
+    /// of another key
     Ccache(cli_admin::Ccache),
     /// Check a configuration file, or show what is in effect
     Config(Config),
@@ -59,8 +60,8 @@ pub(crate) struct Up {
     pub(crate) ready: ReadyArgs,
 }
 
-// KERBOX_DIR is left out on purpose: it stands in the environment of every shell that has read a sandbox's env.sh,
-// and `exec` there wants a sandbox of its own.
+// KERBOX_DIR is left out on purpose: it stands in the environment of every shell that has read a
+// sandbox's env.sh, and `exec` there wants a sandbox of its own.
 #[derive(Debug, Args)]
 pub(crate) struct Exec {
     /// Where the files go; kept at the end. Default: a folder of its own, removed at the end
@@ -102,7 +103,8 @@ pub(crate) struct SettingsArgs {
     /// A Hadoop key for servers and clients, for instance -D dfs.blocksize=16m; may be repeated
     #[arg(short = 'D', value_name = "KEY=VALUE", value_parser = key_and_value)]
     pub(crate) hadoop: Vec<(String, String)>,
-    /// Where the DataNodes keep their blocks; kept at the end. Default: blocks/ in the files' folder
+    /// Where the DataNodes keep their blocks; kept at the end. Default: blocks/ in the files'
+    /// folder
     #[arg(long, value_name = "DIR", env = "KERBOX_DATA_DIR")]
     pub(crate) data_dir: Option<PathBuf>,
     /// The address to listen on. Anything but loopback lets others on the network in
@@ -114,7 +116,8 @@ pub(crate) struct SettingsArgs {
     /// The NameNode's RPC port; 0: any free one
     #[arg(long, value_name = "PORT", env = "KERBOX_NAMENODE_PORT")]
     pub(crate) namenode_port: Option<u16>,
-    /// Makes keys, block ids and whatever else is random the same in every run. Default: a new one each time
+    /// Makes keys, block ids and whatever else is random the same in every run. Default: a new one
+    /// each time
     #[arg(long, value_name = "NUMBER", env = "KERBOX_SEED")]
     pub(crate) seed: Option<u64>,
     /// Fail if a port is taken, instead of taking another
@@ -162,7 +165,8 @@ pub(crate) enum ConfigCommand {
         /// The file
         file: PathBuf,
     },
-    /// Print what is in effect, as a configuration file: flags, then KERBOX_* variables, then the file, then the defaults
+    /// Print what is in effect, as a configuration file: flags, then KERBOX_* variables, then the
+    /// file, then the defaults
     Show(Box<SettingsArgs>),
 }
 
@@ -224,8 +228,12 @@ pub(crate) enum Shell {
 
 fn key_and_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
-        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
-        _ => Err(String::from("write KEY=VALUE, for instance dfs.blocksize=16m")),
+        Some((key, value)) if !key.trim().is_empty() => {
+            Ok((key.trim().to_owned(), value.to_owned()))
+        }
+        _ => Err(String::from(
+            "write KEY=VALUE, for instance dfs.blocksize=16m",
+        )),
     }
 }
 
@@ -241,8 +249,14 @@ mod tests {
 
     #[test]
     fn a_hadoop_value_may_hold_an_equals_sign_or_nothing() {
-        assert_eq!(key_and_value("a.b=c=d"), Ok((String::from("a.b"), String::from("c=d"))));
-        assert_eq!(key_and_value("a.b="), Ok((String::from("a.b"), String::new())));
+        assert_eq!(
+            key_and_value("a.b=c=d"),
+            Ok((String::from("a.b"), String::from("c=d")))
+        );
+        assert_eq!(
+            key_and_value("a.b="),
+            Ok((String::from("a.b"), String::new()))
+        );
         assert!(key_and_value("a.b").is_err());
         assert!(key_and_value("=b").is_err());
     }

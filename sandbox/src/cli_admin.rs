@@ -1,4 +1,5 @@
-//! The flags of what can be asked of a sandbox that serves. The same values go over its control socket.
+//! The flags of what can be asked of a sandbox that serves. The same values go over its control
+//! socket.
 
 use std::path::PathBuf;
 

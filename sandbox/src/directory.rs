@@ -1,7 +1,8 @@
 //! The folder of a sandbox: who may use it, whether it is in use, and what remains of it.
 //!
-//! Whoever serves holds an exclusive lock on the folder itself. The system drops it when the process dies, however it dies,
-//! so that a lock that can be had means a folder that nobody serves from.
+//! Whoever serves holds an exclusive lock on the folder itself. The system drops it when the
+//! process dies, however it dies, so that a lock that can be had means a folder that nobody serves
+//! from.
 
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
@@ -21,7 +22,8 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// The folder that the user named, made if need be; or one of our own, which is removed at the end.
+    /// The folder that the user named, made if need be; or one of our own, which is removed at the
+    /// end.
     pub(crate) fn open(named: Option<&Path>, command: &str) -> Result<Self, Failure> {
         match named {
             Some(path) => Self::named(path),
@@ -40,7 +42,12 @@ impl Directory {
     }
 
     fn named(path: &Path) -> Result<Self, Failure> {
-        let failed = |error| Failure::io(format_args!("the folder {} cannot be used", path.display()), error);
+        let failed = |error| {
+            Failure::io(
+                format_args!("the folder {} cannot be used", path.display()),
+                error,
+            )
+        };
         make_private(path).map_err(failed)?;
         let path = path.canonicalize().map_err(failed)?;
         let Some(lock) = lock(&path).map_err(failed)? else {
@@ -72,7 +79,12 @@ impl Directory {
 
     fn temporary(command: &str) -> Result<Self, Failure> {
         let home = home();
-        let failed = |error| Failure::io(format_args!("no folder can be made in {}", home.display()), error);
+        let failed = |error| {
+            Failure::io(
+                format_args!("no folder can be made in {}", home.display()),
+                error,
+            )
+        };
         make_private(&home).map_err(failed)?;
         let owner = fs::symlink_metadata(&home).map_err(failed)?;
         if !owner.is_dir() || owner.uid() != rustix::process::geteuid().as_raw() {

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
-/// The end of a command that did not succeed. The text says what was wrong, with which value, and how to mend it.
+/// The end of a command that did not succeed. The text says what was wrong, with which value, and
+/// how to mend it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
     /// Exit code 1.

@@ -4,13 +4,18 @@ use std::fs;
 
 /// ` by pid 123 (java)`, or nothing if it cannot be found out.
 pub(crate) fn holder(port: u16) -> String {
-    let Some(inodes) = sockets_of(port) else { return String::new() };
+    let Some(inodes) = sockets_of(port) else {
+        return String::new();
+    };
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     for process in processes {
         let Ok(pid) = process.file_name().to_string_lossy().parse::<u32>() else {
             continue;
         };
-        let descriptors = fs::read_dir(process.path().join("fd")).into_iter().flatten().flatten();
+        let descriptors = fs::read_dir(process.path().join("fd"))
+            .into_iter()
+            .flatten()
+            .flatten();
         let holds = descriptors
             .filter_map(|descriptor| fs::read_link(descriptor.path()).ok())
             .any(|target| {
@@ -34,10 +39,15 @@ fn sockets_of(port: u16) -> Option<Vec<String>> {
         let text = fs::read_to_string(format!("/proc/net/{table}")).unwrap_or_default();
         for line in text.lines().skip(1) {
             let fields: Vec<&str> = line.split_whitespace().collect();
-            let (Some(local), Some(state), Some(inode)) = (fields.get(1), fields.get(3), fields.get(9)) else {
+            let (Some(local), Some(state), Some(inode)) =
+                (fields.get(1), fields.get(3), fields.get(9))
+            else {
                 continue;
             };
-            let this_port = local.rsplit_once(':').and_then(|(_, hex)| u16::from_str_radix(hex, 16).ok()) == Some(port);
+            let this_port = local
+                .rsplit_once(':')
+                .and_then(|(_, hex)| u16::from_str_radix(hex, 16).ok())
+                == Some(port);
             if this_port && (*state == LISTEN || table.starts_with("udp")) {
                 inodes.push((*inode).to_owned());
             }

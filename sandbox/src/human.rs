@@ -14,7 +14,13 @@ pub(crate) fn welcome(sandbox: &Sandbox, settings: &Settings, directory: &Direct
         count => format!("{count} DataNodes"),
     };
     let mut rows = Vec::new();
-    let mut row = |name: &str, what: &str, more: &str| rows.push(format!("  {name:<10}{what:<34}{more}").trim_end().to_owned());
+    let mut row = |name: &str, what: &str, more: &str| {
+        rows.push(
+            format!("  {name:<10}{what:<34}{more}")
+                .trim_end()
+                .to_owned(),
+        )
+    };
     if let Some(namenode) = &ready.endpoints.namenode {
         let protection = settings
             .hadoop
@@ -24,14 +30,22 @@ pub(crate) fn welcome(sandbox: &Sandbox, settings: &Settings, directory: &Direct
             Security::Kerberos => format!("Kerberos, {protection}"),
             Security::Simple => String::from("no Kerberos: clients are believed"),
         };
-        row("HDFS", namenode, &format!("1 NameNode, {nodes}, {security}"));
+        row(
+            "HDFS",
+            namenode,
+            &format!("1 NameNode, {nodes}, {security}"),
+        );
     }
     if let (Some(kdc), Some(realm)) = (&ready.endpoints.kdc, &ready.realm) {
         row("KDC", kdc, &format!("realm {realm}, UDP and TCP"));
         let (easy, own) = users(settings);
         row("Users", &easy.join(" "), "password = name");
         if !own.is_empty() {
-            row("", &own.join(" "), "passwords as configured, or keytabs only");
+            row(
+                "",
+                &own.join(" "),
+                "passwords as configured, or keytabs only",
+            );
         }
     }
     let files = if ready.realm.is_some() {
@@ -46,7 +60,11 @@ pub(crate) fn welcome(sandbox: &Sandbox, settings: &Settings, directory: &Direct
     let steps = [
         Some(format!(". {}", shell_word(&format!("{dir}/env.sh")))),
         ready.realm.as_ref().map(|_| String::from("kinit alice")),
-        ready.endpoints.namenode.as_ref().map(|_| String::from("hdfs dfs -ls /")),
+        ready
+            .endpoints
+            .namenode
+            .as_ref()
+            .map(|_| String::from("hdfs dfs -ls /")),
     ];
     let steps: Vec<String> = steps.into_iter().flatten().collect();
     let end = if directory.is_temporary() {
@@ -66,7 +84,11 @@ pub(crate) fn welcome(sandbox: &Sandbox, settings: &Settings, directory: &Direct
 /// The users whose password is their name, and the others.
 fn users(settings: &Settings) -> (Vec<&str>, Vec<&str>) {
     let (mut easy, mut own) = (Vec::new(), Vec::new());
-    for user in settings.principals.iter().filter(|principal| !principal.name.contains('/')) {
+    for user in settings
+        .principals
+        .iter()
+        .filter(|principal| !principal.name.contains('/'))
+    {
         let list = if user.password.as_ref() == Some(&user.name) {
             &mut easy
         } else {
@@ -78,7 +100,10 @@ fn users(settings: &Settings) -> (Vec<&str>, Vec<&str>) {
 }
 
 fn shell_word(text: &str) -> String {
-    if text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+".contains(c)) {
+    if text
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "/._-+".contains(c))
+    {
         text.to_owned()
     } else {
         format!("'{}'", text.replace('\'', r"'\''"))

@@ -1,8 +1,10 @@
-//! The `kerbox` command: a Kerberos realm and a secure HDFS, for people and for test suites in other languages.
+//! The `kerbox` command: a Kerberos realm and a secure HDFS, for people and for test suites in
+//! other languages.
 //!
 //! - `cli`: the flags; `settings`: what they, the variables and `kerbox.toml` amount to
 //! - `commands`: one file for each command
-//! - `sandbox`: the servers, from the harness; `directory`, `ready`, `environment`: what others see of them
+//! - `sandbox`: the servers, from the harness; `directory`, `ready`, `environment`: what others see
+//!   of them
 //! - `signals`: what ends it; `failure`: the exit codes
 
 use std::process::ExitCode;
@@ -31,7 +33,9 @@ use cli::{Cli, Command};
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os();
     if let Some(program) = mit::called_as(arguments.next().as_deref()) {
-        let arguments: Vec<String> = arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
+        let arguments: Vec<String> = arguments
+            .map(|argument| argument.to_string_lossy().into_owned())
+            .collect();
         return program(&arguments);
     }
     let done = match Cli::parse().command {

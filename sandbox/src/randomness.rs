@@ -9,7 +9,8 @@ use rand::rngs::StdRng;
 /// A seed that nobody can guess.
 pub(crate) fn seed() -> u64 {
     let mut bytes = [0; 8];
-    // Without the device there is no system that this runs on; a constant then is as good as `--seed`.
+    // Without the device there is no system that this runs on; a constant then is as good as
+    // `--seed`.
     let _ = File::open("/dev/urandom").and_then(|mut device| device.read_exact(&mut bytes));
     u64::from_ne_bytes(bytes)
 }

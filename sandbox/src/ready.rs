@@ -78,9 +78,12 @@ pub(crate) fn private_file(path: &Path, text: &str) -> io::Result<()> {
 pub(crate) struct ReadyFd(File);
 
 impl ReadyFd {
-    /// Takes the descriptor over. Call it before anything else is opened, which might get the same number.
+    /// Takes the descriptor over. Call it before anything else is opened, which might get the same
+    /// number.
     pub(crate) fn take(number: Option<i32>) -> Result<Option<Self>, Failure> {
-        let Some(number) = number else { return Ok(None) };
+        let Some(number) = number else {
+            return Ok(None);
+        };
         if fs::symlink_metadata(format!("/dev/fd/{number}")).is_err() {
             return Err(Failure::Usage(format!(
                 "--ready-fd {number}: no such descriptor is open; the parent must leave it open for us, as in `kerbox up --ready-fd {number} {number}>FILE`"
@@ -90,7 +93,8 @@ impl ReadyFd {
             unsafe_code,
             reason = "a descriptor that was inherited has no owner in this process but the one made here"
         )]
-        // SAFETY: it is open, as was just seen, it is none of the standard streams, and this process has opened nothing yet.
+        // SAFETY: it is open, as was just seen, it is none of the standard streams, and this
+        // process has opened nothing yet.
         let descriptor = unsafe { OwnedFd::from_raw_fd(number) };
         // The commands of `exec` must not hold it open.
         rustix::io::fcntl_setfd(&descriptor, rustix::io::FdFlags::CLOEXEC)

@@ -37,17 +37,33 @@ impl Sandbox {
         let servers = loop {
             match Servers::start(&possible, directory.path()).await {
                 Ok(servers) => break servers,
-                Err(Error::Bind { server, address, source }) => possible = with_another_port(possible, server, address, &source)?,
-                Err(error @ Error::Setting { .. }) => return Err(Failure::Configuration(vec![error.to_string()])),
+                Err(Error::Bind {
+                    server,
+                    address,
+                    source,
+                }) => possible = with_another_port(possible, server, address, &source)?,
+                Err(error @ Error::Setting { .. }) => {
+                    return Err(Failure::Configuration(vec![error.to_string()]));
+                }
                 Err(error) => return Err(Failure::Failed(error.to_string())),
             }
         };
         tell_other_ports(settings, &servers);
-        let control = servers.realm().and_then(|_| control::server::bind(directory.path()));
+        let control = servers
+            .realm()
+            .and_then(|_| control::server::bind(directory.path()));
         let ready = ready(&servers, settings, directory.path());
-        let written =
-            private_file(&directory.path().join("env.sh"), &script(&ready.env, Shell::Bash)).and_then(|()| ready.write(directory.path()));
-        written.map_err(|error| Failure::io(format_args!("the files in {} cannot be written", ready.dir), error))?;
+        let written = private_file(
+            &directory.path().join("env.sh"),
+            &script(&ready.env, Shell::Bash),
+        )
+        .and_then(|()| ready.write(directory.path()));
+        written.map_err(|error| {
+            Failure::io(
+                format_args!("the files in {} cannot be written", ready.dir),
+                error,
+            )
+        })?;
         Ok(Self {
             servers,
             control,
@@ -110,11 +126,21 @@ impl Sandbox {
     }
 }
 
-/// The same settings with a random port in place of one that is merely preferred; else the failure that names flag, port and holder.
-fn with_another_port(mut settings: Settings, server: Server, wanted: SocketAddr, why: &io::Error) -> Result<Settings, Failure> {
+/// The same settings with a random port in place of one that is merely preferred; else the failure
+/// that names flag, port and holder.
+fn with_another_port(
+    mut settings: Settings,
+    server: Server,
+    wanted: SocketAddr,
+    why: &io::Error,
+) -> Result<Settings, Failure> {
     let (listen, key, flag) = match server {
         Server::Kdc => (&mut settings.realm.listen, "[realm] listen", "--kdc-port"),
-        _ => (&mut settings.hdfs.listen, "[hdfs] listen", "--namenode-port"),
+        _ => (
+            &mut settings.hdfs.listen,
+            "[hdfs] listen",
+            "--namenode-port",
+        ),
     };
     let taken = why.kind() == io::ErrorKind::AddrInUse;
     if let (true, Port::Preferred(_)) = (taken, listen.port) {
@@ -126,7 +152,11 @@ fn with_another_port(mut settings: Settings, server: Server, wanted: SocketAddr,
     } else {
         why.to_string()
     };
-    let asked = if settings.strict_ports { "--strict-ports, " } else { "" };
+    let asked = if settings.strict_ports {
+        "--strict-ports, "
+    } else {
+        ""
+    };
     Err(Failure::Bind(format!(
         "the {server} cannot listen on {wanted} ({asked}{flag}, --bind or {key}): {what}; stop that one, or give another, 0 being any free port"
     )))
@@ -134,8 +164,12 @@ fn with_another_port(mut settings: Settings, server: Server, wanted: SocketAddr,
 
 /// Says which ports were taken in place of the stable ones.
 fn tell_other_ports(wanted: &Settings, servers: &Servers) {
-    let kdc = servers.realm().map(|realm| (Server::Kdc, wanted.realm.listen, realm.kdc_address()));
-    let namenode = servers.namenode().map(|address| (Server::NameNode, wanted.hdfs.listen, address));
+    let kdc = servers
+        .realm()
+        .map(|realm| (Server::Kdc, wanted.realm.listen, realm.kdc_address()));
+    let namenode = servers
+        .namenode()
+        .map(|address| (Server::NameNode, wanted.hdfs.listen, address));
     for (server, listen, took) in kdc.into_iter().chain(namenode) {
         if let Port::Preferred(port) = listen.port
             && took.port() != port
@@ -150,7 +184,9 @@ fn tell_other_ports(wanted: &Settings, servers: &Servers) {
 }
 
 fn ready(servers: &Servers, settings: &Settings, directory: &Path) -> Ready {
-    let namenode = servers.namenode().map(|address| format!("hdfs://{address}"));
+    let namenode = servers
+        .namenode()
+        .map(|address| format!("hdfs://{address}"));
     let realm = servers.realm();
     Ready {
         ready: true,
@@ -162,7 +198,11 @@ fn ready(servers: &Servers, settings: &Settings, directory: &Path) -> Ready {
         endpoints: Endpoints {
             kdc: realm.map(|realm| realm.kdc_address().to_string()),
             namenode,
-            datanodes: servers.datanodes().into_iter().map(|address| address.to_string()).collect(),
+            datanodes: servers
+                .datanodes()
+                .into_iter()
+                .map(|address| address.to_string())
+                .collect(),
         },
     }
 }

@@ -9,7 +9,8 @@ use crate::cli::Security;
 use crate::randomness;
 use crate::settings::{Listen, PrincipalSettings, Settings};
 
-/// Gives a builder of the harness what every sandbox has: the two builders share these methods, and no trait.
+/// Gives a builder of the harness what every sandbox has: the two builders share these methods, and
+/// no trait.
 macro_rules! with_realm {
     ($builder:expr, $settings:expr, $directory:expr) => {{
         let realm = &$settings.realm;
@@ -52,7 +53,11 @@ impl Servers {
     /// Starts them; they serve when this returns.
     pub(crate) async fn start(settings: &Settings, directory: &Path) -> Result<Self, Error> {
         if settings.kdc_only {
-            return Ok(Self::Realm(with_realm!(Realm::builder(), settings, directory).start().await?));
+            return Ok(Self::Realm(
+                with_realm!(Realm::builder(), settings, directory)
+                    .start()
+                    .await?,
+            ));
         }
         let hdfs = &settings.hdfs;
         let builder = match hdfs.security {
@@ -67,7 +72,12 @@ impl Servers {
             builder = builder.group(group, members);
         }
         for directory in &hdfs.directories {
-            builder = builder.hdfs_directory(&directory.path, &directory.owner, &directory.group, directory.mode);
+            builder = builder.hdfs_directory(
+                &directory.path,
+                &directory.owner,
+                &directory.group,
+                directory.mode,
+            );
         }
         for (key, value) in &settings.hadoop {
             builder = builder.set(key, value);

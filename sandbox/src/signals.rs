@@ -29,7 +29,9 @@ pub(crate) struct Ends {
 impl Ends {
     /// Starts to watch; needs a tokio runtime.
     pub(crate) fn watch(stdin: bool) -> Result<Self, Failure> {
-        let signal = |kind| unix::signal(kind).map_err(|error| Failure::io("signals cannot be caught", error));
+        let signal = |kind| {
+            unix::signal(kind).map_err(|error| Failure::io("signals cannot be caught", error))
+        };
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
@@ -63,8 +65,8 @@ impl Ends {
     }
 }
 
-/// Resolves when standard input ends. A thread of its own reads it: it may be a file or a terminal, which cannot be polled,
-/// and the process does not wait for the thread when it ends.
+/// Resolves when standard input ends. A thread of its own reads it: it may be a file or a terminal,
+/// which cannot be polled, and the process does not wait for the thread when it ends.
 fn stdin_closed() -> oneshot::Receiver<()> {
     let (closed, watch) = oneshot::channel();
     std::thread::spawn(move || {

@@ -27,7 +27,11 @@ fn a_principal_is_added_shown_changed_and_removed_while_the_kdc_runs() {
         "2030-01-01T00:00:00Z",
     ];
     assert_eq!(said(&add), "carol@EXAMPLE.COM added\n");
-    assert!(said(&["principal", "list"]).lines().any(|line| line == "carol@EXAMPLE.COM"));
+    assert!(
+        said(&["principal", "list"])
+            .lines()
+            .any(|line| line == "carol@EXAMPLE.COM")
+    );
     let shown = said(&["principal", "show", "carol"]);
     for line in [
         "principal: carol@EXAMPLE.COM",
@@ -35,26 +39,49 @@ fn a_principal_is_added_shown_changed_and_removed_while_the_kdc_runs() {
         "expires: 2030-01-01T00:00:00Z",
         "password_expires: never",
     ] {
-        assert!(shown.lines().any(|shown| shown == line), "{line:?} is missing in\n{shown}");
+        assert!(
+            shown.lines().any(|shown| shown == line),
+            "{line:?} is missing in\n{shown}"
+        );
     }
-    assert!(shown.contains("-allow_forwardable") && !shown.contains("geheim"), "{shown}");
+    assert!(
+        shown.contains("-allow_forwardable") && !shown.contains("geheim"),
+        "{shown}"
+    );
 
     assert_eq!(
-        said(&["principal", "change", "carol", "--random-key", "--keep-old", "--expires", "never"]),
+        said(&[
+            "principal",
+            "change",
+            "carol",
+            "--random-key",
+            "--keep-old",
+            "--expires",
+            "never"
+        ]),
         "carol@EXAMPLE.COM changed\n"
     );
     let shown = said(&["principal", "show", "carol"]);
     assert!(
-        shown.contains("expires: never") && shown.contains("2 aes256-cts-hmac-sha1-96") && shown.contains("1 aes256-cts-hmac-sha1-96"),
+        shown.contains("expires: never")
+            && shown.contains("2 aes256-cts-hmac-sha1-96")
+            && shown.contains("1 aes256-cts-hmac-sha1-96"),
         "{shown}"
     );
 
     said(&["keytab", "carol", "-o", "carol.keytab"]);
     let keytab = Keytab::read(&place.path().join("carol.keytab")).expect("a keytab");
-    assert!(keytab.entries().all(|entry| entry.principal().to_string() == "carol@EXAMPLE.COM"));
+    assert!(
+        keytab
+            .entries()
+            .all(|entry| entry.principal().to_string() == "carol@EXAMPLE.COM")
+    );
     assert!(keytab.entries().any(|entry| entry.kvno() == 2));
 
-    assert_eq!(said(&["principal", "remove", "carol"]), "carol@EXAMPLE.COM removed\n");
+    assert_eq!(
+        said(&["principal", "remove", "carol"]),
+        "carol@EXAMPLE.COM removed\n"
+    );
     place
         .run(&["principal", "show", "carol"])
         .refused(1, &["there is no principal carol@EXAMPLE.COM"]);
@@ -66,7 +93,9 @@ fn tickets_are_made_to_order() {
     let place = Place::new();
     let up = started(&place);
     let ticket = |arguments: &[&str]| {
-        place.run(&[&["ccache", "alice", "-o", "cc"], arguments].concat()).succeeded();
+        place
+            .run(&[&["ccache", "alice", "-o", "cc"], arguments].concat())
+            .succeeded();
         let cache = CredentialCache::read(&place.path().join("cc")).expect("a cache");
         let credential = cache.credentials().next().expect("a ticket").clone();
         assert_eq!(credential.client.to_string(), "alice@EXAMPLE.COM");
@@ -78,9 +107,14 @@ fn tickets_are_made_to_order() {
     assert!(usual.end_time > now && usual.renew_till > usual.end_time);
     assert!(ticket(&["--expired"]).end_time < now);
     assert!(ticket(&["--not-yet-valid"]).start_time > now);
-    assert_eq!(ticket(&["--not-renewable"]).renew_till, kerbox_krb5::Timestamp::EPOCH);
     assert_eq!(
-        ticket(&["--service", "nn/localhost", "--life", "30s"]).server.to_string(),
+        ticket(&["--not-renewable"]).renew_till,
+        kerbox_krb5::Timestamp::EPOCH
+    );
+    assert_eq!(
+        ticket(&["--service", "nn/localhost", "--life", "30s"])
+            .server
+            .to_string(),
         "nn/localhost@EXAMPLE.COM"
     );
     ticket(&["--kvno", "9", "--wrong-key"]);

@@ -14,22 +14,53 @@ const BAD: [(&str, &[&str]); 38] = [
     ),
     ("[realm\n", &["bad.toml:1:"]),
     ("[realm]\nname = EXAMPLE\n", &["bad.toml:2:"]),
-    ("name = \"X\"\n", &["bad.toml:1:", "\"name\" stands in no table"]),
-    ("[relm]\n", &["bad.toml:1:", "there is no table [relm]", "did you mean \"realm\"?"]),
-    ("[[principals]]\nname = \"a\"\n", &["bad.toml:1:", "did you mean \"principal\"?"]),
+    (
+        "name = \"X\"\n",
+        &["bad.toml:1:", "\"name\" stands in no table"],
+    ),
+    (
+        "[relm]\n",
+        &[
+            "bad.toml:1:",
+            "there is no table [relm]",
+            "did you mean \"realm\"?",
+        ],
+    ),
+    (
+        "[[principals]]\nname = \"a\"\n",
+        &["bad.toml:1:", "did you mean \"principal\"?"],
+    ),
     ("[colours]\n", &["known are realm, principal, hdfs, hadoop"]),
     (
         "[realm]\n\nmax_lief = \"10h\"\n",
-        &["bad.toml:3:", "[realm] has no key \"max_lief\"", "did you mean \"max_life\"?"],
+        &[
+            "bad.toml:3:",
+            "[realm] has no key \"max_lief\"",
+            "did you mean \"max_life\"?",
+        ],
     ),
     (
         "[realm]\nmax_life = \"10 hours\"\n",
-        &["bad.toml:2:", "[realm] max_life", "\"10 hours\" is not a duration", "\"10h\""],
+        &[
+            "bad.toml:2:",
+            "[realm] max_life",
+            "\"10 hours\" is not a duration",
+            "\"10h\"",
+        ],
     ),
-    ("[realm]\nmax_life = 36000\n", &["bad.toml:2:", "36000 is not a text", "quotes"]),
+    (
+        "[realm]\nmax_life = 36000\n",
+        &["bad.toml:2:", "36000 is not a text", "quotes"],
+    ),
     ("[realm]\nmax_life = \"0s\"\n", &["max_life is zero"]),
-    ("[realm]\nname = \"A B\"\n", &["\"A B\" is not a realm's name"]),
-    ("[realm]\nlisten = \"localhost\"\n", &["[realm] listen", "\"127.0.0.1:0\""]),
+    (
+        "[realm]\nname = \"A B\"\n",
+        &["\"A B\" is not a realm's name"],
+    ),
+    (
+        "[realm]\nlisten = \"localhost\"\n",
+        &["[realm] listen", "\"127.0.0.1:0\""],
+    ),
     (
         "[realm]\nenctypes = [\"aes256-cts-hmac-sha1-69\"]\n",
         &["did you mean \"aes256-cts-hmac-sha1-96\"?"],
@@ -44,18 +75,36 @@ const BAD: [(&str, &[&str]); 38] = [
         "[realm]\nattributes = [\"+require_preauth\"]\n",
         &["did you mean \"requires_preauth\"?"],
     ),
-    ("[realm]\npac = \"yes\"\n", &["bad.toml:2:", "\"none\", \"minimal\" or \"full\""]),
-    ("[realm]\ndomain_sid = \"S-1-5\"\n", &["bad.toml:2:", "\"S-1-5\" is no SID"]),
-    ("[realm]\nnetbios_name = \"A.B\"\n", &["\"A.B\" is not a NetBIOS name"]),
+    (
+        "[realm]\npac = \"yes\"\n",
+        &["bad.toml:2:", "\"none\", \"minimal\" or \"full\""],
+    ),
+    (
+        "[realm]\ndomain_sid = \"S-1-5\"\n",
+        &["bad.toml:2:", "\"S-1-5\" is no SID"],
+    ),
+    (
+        "[realm]\nnetbios_name = \"A.B\"\n",
+        &["\"A.B\" is not a NetBIOS name"],
+    ),
     (
         "[[principal]]\nname = \"a\"\ngroups = [513, -1]\n",
         &["bad.toml:3:", "-1 is not a whole number from 1 upward"],
     ),
     ("[realm]\nlibdefaults = 3\n", &["write [realm.libdefaults]"]),
-    ("[realm.libdefaults]\nx = [1]\n", &["bad.toml:2:", "a list cannot be a value"]),
+    (
+        "[realm.libdefaults]\nx = [1]\n",
+        &["bad.toml:2:", "a list cannot be a value"],
+    ),
     ("principal = \"alice\"\n", &["[[principal]]"]),
-    ("[[principal]]\npassword = \"x\"\n", &["bad.toml:1:", "it needs a name"]),
-    ("[[principal]]\nname = \"a@b@c\"\n", &["bad.toml:2:", "[[principal]] name", "a@b@c"]),
+    (
+        "[[principal]]\npassword = \"x\"\n",
+        &["bad.toml:1:", "it needs a name"],
+    ),
+    (
+        "[[principal]]\nname = \"a@b@c\"\n",
+        &["bad.toml:2:", "[[principal]] name", "a@b@c"],
+    ),
     (
         "[[principal]]\nname = \"a\"\n[[principal]]\nname = \"a@EXAMPLE.COM\"\n",
         &["bad.toml:3:", "twice"],
@@ -68,19 +117,28 @@ const BAD: [(&str, &[&str]); 38] = [
         "[[principal]]\nname = \"a\"\nkvno = 0\n",
         &["bad.toml:3:", "0 is not a whole number from 1 upward"],
     ),
-    ("[[principal]]\nname = \"a\"\nmax_life = \"48h\"\n", &["raise [realm] max_life"]),
+    (
+        "[[principal]]\nname = \"a\"\nmax_life = \"48h\"\n",
+        &["raise [realm] max_life"],
+    ),
     (
         "[[principal]]\nname = \"a\"\nexpires = 2020-01-01\n",
         &["bad.toml:3:", "2020-01-01T00:00:00Z"],
     ),
-    ("[hdfs]\nsecurity = \"kerberized\"\n", &["neither \"kerberos\" nor \"simple\""]),
+    (
+        "[hdfs]\nsecurity = \"kerberized\"\n",
+        &["neither \"kerberos\" nor \"simple\""],
+    ),
     ("[hdfs]\ndatanodes = -1\n", &["-1 is not a whole number"]),
     ("[hdfs]\ndatanode = 3\n", &["did you mean \"datanodes\"?"]),
     (
         "[[hdfs.directory]]\npath = \"user\"\nmode = \"rwx\"\n",
         &["bad.toml:2:", "from the root", "bad.toml:3:", "octal"],
     ),
-    ("[hdfs.groups]\ng = \"alice\"\n", &["bad.toml:2:", "is not a list"]),
+    (
+        "[hdfs.groups]\ng = \"alice\"\n",
+        &["bad.toml:2:", "is not a list"],
+    ),
 ];
 
 #[test]
@@ -91,7 +149,11 @@ fn each_bad_file_is_told_by_line_with_its_value_and_the_mend() {
         let checked = place.run(&["config", "check", "bad.toml"]);
         checked.refused(3, expected);
         // Whoever starts with it is told the same.
-        assert_eq!(place.run(&["up", "--config", "bad.toml"]).stderr, checked.stderr, "{text}");
+        assert_eq!(
+            place.run(&["up", "--config", "bad.toml"]).stderr,
+            checked.stderr,
+            "{text}"
+        );
     }
     for command in [
         &["exec", "--config", "bad.toml", "--", "true"][..],
@@ -117,10 +179,16 @@ fn every_problem_of_a_file_is_told_at_once() {
 #[test]
 fn a_missing_file_and_one_that_is_not_text_are_bad_configuration() {
     let place = Place::new();
-    place.run(&["config", "check", "no.toml"]).refused(3, &["no.toml", "no such file"]);
-    place.run(&["up", "--config", "no.toml"]).refused(3, &["no.toml"]);
+    place
+        .run(&["config", "check", "no.toml"])
+        .refused(3, &["no.toml", "no such file"]);
+    place
+        .run(&["up", "--config", "no.toml"])
+        .refused(3, &["no.toml"]);
     std::fs::write(place.path().join("bytes.toml"), [0xff, 0xfe]).expect("writable");
-    place.run(&["config", "check", "bytes.toml"]).refused(3, &["not UTF-8"]);
+    place
+        .run(&["config", "check", "bytes.toml"])
+        .refused(3, &["not UTF-8"]);
 }
 
 #[test]
@@ -152,14 +220,24 @@ fn flags_override_variables_and_these_the_file_and_that_the_defaults() {
             .output();
         let ran = Ran::of(output.expect("it starts"));
         let find = |line: &&str| line.starts_with("datanodes") || line.starts_with("security");
-        ran.succeeded().lines().filter(find).collect::<Vec<_>>().join(" ")
+        ran.succeeded()
+            .lines()
+            .filter(find)
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     assert_eq!(shown(&[], &[]), "security = \"kerberos\" datanodes = 3");
     // A kerbox.toml in the working directory is read without being named.
-    place.file("kerbox.toml", "[hdfs]\ndatanodes = 4\nsecurity = \"simple\"\n");
+    place.file(
+        "kerbox.toml",
+        "[hdfs]\ndatanodes = 4\nsecurity = \"simple\"\n",
+    );
     assert_eq!(shown(&[], &[]), "security = \"simple\" datanodes = 4");
     let variables = [("KERBOX_DATANODES", "5"), ("KERBOX_SECURITY", "kerberos")];
-    assert_eq!(shown(&[], &variables), "security = \"kerberos\" datanodes = 5");
+    assert_eq!(
+        shown(&[], &variables),
+        "security = \"kerberos\" datanodes = 5"
+    );
     assert_eq!(
         shown(&["--datanodes", "6", "--simple"], &variables),
         "security = \"simple\" datanodes = 6"
@@ -203,6 +281,10 @@ fn a_key_of_hadoop_that_nothing_obeys_is_a_warning_and_a_bad_value_is_bad_config
         "{ran:#?}"
     );
     let refused = ["-D", "dfs.replication has \"x\""];
-    place.run(&["up", "-D", "dfs.replication=x"]).refused(3, &refused);
-    place.run(&["exec", "-D", "dfs.replication=x", "--", "true"]).refused(3, &refused);
+    place
+        .run(&["up", "-D", "dfs.replication=x"])
+        .refused(3, &refused);
+    place
+        .run(&["exec", "-D", "dfs.replication=x", "--", "true"])
+        .refused(3, &refused);
 }

@@ -11,15 +11,29 @@ const ANY_PORTS: [&str; 3] = ["--kdc-only", "--kdc-port", "0"];
 #[test]
 fn the_only_sandbox_that_runs_needs_no_name_and_several_do() {
     let place = Place::new();
-    place.run(&["env"]).refused(1, &["no sandbox is running", "kerbox up"]);
+    place
+        .run(&["env"])
+        .refused(1, &["no sandbox is running", "kerbox up"]);
     let first = place.up(&ANY_PORTS);
-    let json: Value = serde_json::from_str(place.run(&["env", "--shell", "json"]).succeeded()).expect("JSON");
+    let json: Value =
+        serde_json::from_str(place.run(&["env", "--shell", "json"]).succeeded()).expect("JSON");
     assert_eq!(json, first.ready["env"]);
     let second = place.up(&ANY_PORTS);
     let dir = second.dir();
-    place.run(&["env"]).refused(1, &["several", &format!("--dir {}", dir.display())]);
-    let named = place.run(&["env", "--shell", "json", "--dir", dir.to_str().expect("UTF-8")]);
-    assert_eq!(serde_json::from_str::<Value>(named.succeeded()).expect("JSON"), second.ready["env"]);
+    place
+        .run(&["env"])
+        .refused(1, &["several", &format!("--dir {}", dir.display())]);
+    let named = place.run(&[
+        "env",
+        "--shell",
+        "json",
+        "--dir",
+        dir.to_str().expect("UTF-8"),
+    ]);
+    assert_eq!(
+        serde_json::from_str::<Value>(named.succeeded()).expect("JSON"),
+        second.ready["env"]
+    );
     second.stop();
     first.stop();
 }
@@ -45,13 +59,23 @@ fn a_shell_that_reads_it_has_the_variables() {
     );
     let kerbox = env!("CARGO_BIN_EXE_kerbox");
     let both = "echo \"$KRB5_CONFIG $KEYTABS\"";
-    assert_eq!(shown(&format!("eval \"$({kerbox} env --dir \"it's here\")\"; {both}")), expected);
-    assert_eq!(shown(&format!(". \"./it's here/env.sh\"; {both}")), expected);
+    assert_eq!(
+        shown(&format!(
+            "eval \"$({kerbox} env --dir \"it's here\")\"; {both}"
+        )),
+        expected
+    );
+    assert_eq!(
+        shown(&format!(". \"./it's here/env.sh\"; {both}")),
+        expected
+    );
     up.stop();
 }
 
 #[test]
 fn a_folder_without_a_sandbox_is_a_failure() {
     let place = Place::new();
-    place.run(&["env", "--dir", "nowhere"]).refused(1, &["nowhere", "ready.json"]);
+    place
+        .run(&["env", "--dir", "nowhere"])
+        .refused(1, &["nowhere", "ready.json"]);
 }

@@ -50,7 +50,9 @@ fn the_command_gets_the_environment_and_standard_output_is_its_own() {
 fn it_takes_a_sandbox_of_its_own_inside_another() {
     let place = Place::new();
     let kerbox = env!("CARGO_BIN_EXE_kerbox");
-    let script = format!("outer=$KERBOX_DIR; {kerbox} exec --kdc-only -- sh -c 'echo $KERBOX_DIR'; echo $outer");
+    let script = format!(
+        "outer=$KERBOX_DIR; {kerbox} exec --kdc-only -- sh -c 'echo $KERBOX_DIR'; echo $outer"
+    );
     let ran = place.run(&["exec", "--kdc-only", "--", "sh", "-c", &script]);
     let lines: Vec<&str> = ran.succeeded().lines().collect();
     assert_eq!(lines.len(), 2);
@@ -71,7 +73,11 @@ fn a_signal_is_passed_on_and_the_command_decides() {
     let mut line = String::new();
     stdout.read_line(&mut line).expect("readable");
     assert_eq!(line, "started\n");
-    kill_process(Pid::from_raw(child.id().cast_signed()).expect("a process"), Signal::TERM).expect("it lives");
+    kill_process(
+        Pid::from_raw(child.id().cast_signed()).expect("a process"),
+        Signal::TERM,
+    )
+    .expect("it lives");
     // The shell runs its trap when `read` is interrupted or gets a line.
     drop(child.stdin.take());
     let mut rest = String::new();
@@ -86,7 +92,14 @@ fn a_signal_is_passed_on_and_the_command_decides() {
 fn the_command_dies_with_a_killed_kerbox() {
     let place = Place::new();
     let mut child = place
-        .kerbox(&["exec", "--kdc-only", "--", "sh", "-c", "echo $$; exec sleep 1000"])
+        .kerbox(&[
+            "exec",
+            "--kdc-only",
+            "--",
+            "sh",
+            "-c",
+            "echo $$; exec sleep 1000",
+        ])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
@@ -105,6 +118,13 @@ fn the_command_dies_with_a_killed_kerbox() {
 #[test]
 fn a_closed_standard_input_ends_the_command_if_asked_for() {
     let place = Place::new();
-    let ran = place.run(&["exec", "--exit-on-stdin-eof", "--kdc-only", "--", "sleep", "1000"]);
+    let ran = place.run(&[
+        "exec",
+        "--exit-on-stdin-eof",
+        "--kdc-only",
+        "--",
+        "sleep",
+        "1000",
+    ]);
     assert_eq!(ran.code, Some(128 + 15), "{ran:#?}");
 }

@@ -23,16 +23,28 @@ fn queries_answer_in_mits_words() {
             "Principal \"nfs/h@KRBTEST.COM\" modified.\n",
             "",
         ),
-        ("cpw -randkey nfs/h", "Key for \"nfs/h@KRBTEST.COM\" randomized.\n", ""),
+        (
+            "cpw -randkey nfs/h",
+            "Key for \"nfs/h@KRBTEST.COM\" randomized.\n",
+            "",
+        ),
         (
             "listprincs",
             "kadmin/admin@KRBTEST.COM\nkadmin/changepw@KRBTEST.COM\nkrbtgt/KRBTEST.COM@KRBTEST.COM\nnfs/h@KRBTEST.COM\n",
             "",
         ),
         ("listprincs n*", "nfs/h@KRBTEST.COM\n", ""),
-        ("setstr nfs/h a b", "Attribute set for principal \"nfs/h@KRBTEST.COM\".\n", ""),
+        (
+            "setstr nfs/h a b",
+            "Attribute set for principal \"nfs/h@KRBTEST.COM\".\n",
+            "",
+        ),
         ("getstrs nfs/h", "a: b\n", ""),
-        ("purgekeys nfs/h", "Old keys for principal \"nfs/h@KRBTEST.COM\" purged.\n", ""),
+        (
+            "purgekeys nfs/h",
+            "Old keys for principal \"nfs/h@KRBTEST.COM\" purged.\n",
+            "",
+        ),
         (
             "renprinc -force nfs/h nfs/i",
             "Principal \"nfs/h@KRBTEST.COM\" renamed to \"nfs/i@KRBTEST.COM\".\nMake sure that you have removed the old principal from all ACLs before reusing.\n",
@@ -48,9 +60,17 @@ fn queries_answer_in_mits_words() {
             "",
             "get_principal: Principal does not exist while retrieving \"nfs/i@KRBTEST.COM\".\n",
         ),
-        ("ktadd nobody", "", "kadmin.local: Principal nobody does not exist.\n"),
+        (
+            "ktadd nobody",
+            "",
+            "kadmin.local: Principal nobody does not exist.\n",
+        ),
     ] {
-        assert_eq!(realm.query(query), (stdout.to_owned(), stderr.to_owned()), "{query}");
+        assert_eq!(
+            realm.query(query),
+            (stdout.to_owned(), stderr.to_owned()),
+            "{query}"
+        );
     }
     let unknown = realm.run("kadmin.local", &["-q", "frobnicate"]);
     assert_eq!(
@@ -63,8 +83,7 @@ fn queries_answer_in_mits_words() {
 fn policies_are_kept_and_enforced_in_mits_words() {
     let realm = Realm::new("").created();
     let too_short = "add_principal: Password is too short while creating \"carol@KRBTEST.COM\".\n";
-    let too_plain =
-        "change_password: Password does not contain enough character classes while changing password for \"carol@KRBTEST.COM\".\n";
+    let too_plain = "change_password: Password does not contain enough character classes while changing password for \"carol@KRBTEST.COM\".\n";
     let reused = "change_password: Cannot reuse password while changing password for \"carol@KRBTEST.COM\".\n";
     for (query, stdout, stderr) in [
         ("addpol -minlength 6 -minclasses 2 pol", "", ""),
@@ -74,7 +93,11 @@ fn policies_are_kept_and_enforced_in_mits_words() {
             "add_policy: Principal or policy already exists while creating policy \"pol\".\n",
         ),
         ("modpol -maxlife 1day pol", "", ""),
-        ("getpol -terse pol", "\"pol\"\t86400\t0\t6\t2\t1\t0\t0\t0\t0\t-\n", ""),
+        (
+            "getpol -terse pol",
+            "\"pol\"\t86400\t0\t6\t2\t1\t0\t0\t0\t0\t-\n",
+            "",
+        ),
         ("listpols", "pol\n", ""),
         ("addprinc -pw sh0rt -policy pol carol", "", too_short),
         (
@@ -84,7 +107,11 @@ fn policies_are_kept_and_enforced_in_mits_words() {
         ),
         ("cpw -pw shortonly carol", "", too_plain),
         ("cpw -pw l0nger-one carol", "", reused),
-        ("cpw -pw an0ther-one carol", "Password for \"carol@KRBTEST.COM\" changed.\n", ""),
+        (
+            "cpw -pw an0ther-one carol",
+            "Password for \"carol@KRBTEST.COM\" changed.\n",
+            "",
+        ),
         ("delpol -force pol", "", ""),
         (
             "delpol -force pol",
@@ -102,12 +129,22 @@ fn policies_are_kept_and_enforced_in_mits_words() {
             "WARNING: policy \"other\" does not exist\n",
         ),
     ] {
-        assert_eq!(realm.query(query), (stdout.to_owned(), stderr.to_owned()), "{query}");
+        assert_eq!(
+            realm.query(query),
+            (stdout.to_owned(), stderr.to_owned()),
+            "{query}"
+        );
     }
     let (printed, _) = realm.query("getprinc carol");
-    assert!(printed.ends_with("Policy: other [does not exist]\n"), "{printed}");
+    assert!(
+        printed.ends_with("Policy: other [does not exist]\n"),
+        "{printed}"
+    );
     let (_, said) = realm.query("addpol -minlife 1day strict");
-    assert!(said.contains("-minlife") && realm.query("listpols").0.is_empty(), "{said}");
+    assert!(
+        said.contains("-minlife") && realm.query("listpols").0.is_empty(),
+        "{said}"
+    );
 }
 
 #[test]
@@ -116,7 +153,10 @@ fn getprinc_prints_every_line_that_mits_does() {
     realm.query("addprinc -randkey -e aes256-cts:normal,aes128-cts:normal -expire 2030-01-01 -maxlife 30s -allow_renewable host/h");
     realm.query("renprinc -force host/h host/i");
     let (printed, _) = realm.query("getprinc host/i");
-    let lines: Vec<&str> = printed.lines().filter(|line| !line.starts_with("Last ")).collect();
+    let lines: Vec<&str> = printed
+        .lines()
+        .filter(|line| !line.starts_with("Last "))
+        .collect();
     assert_eq!(
         lines,
         [
@@ -146,10 +186,20 @@ fn ktadd_writes_the_keys_and_changes_them_unless_told_not_to() {
         let expected = format!(
             "Entry for principal host/h with kvno {kvno}, encryption type aes128-cts-hmac-sha256-128 added to keytab WRFILE:{file}.\n"
         );
-        assert_eq!(realm.query(&format!("ktadd -k {file} {options} host/h")).0, expected);
+        assert_eq!(
+            realm.query(&format!("ktadd -k {file} {options} host/h")).0,
+            expected
+        );
     }
-    let written = kerbox_krb5::keytab::Keytab::parse(&fs::read(&keytab).expect("it is there")).expect("a keytab");
-    assert_eq!(written.entries().map(|entry| entry.kvno()).collect::<Vec<_>>(), [1, 2]);
+    let written = kerbox_krb5::keytab::Keytab::parse(&fs::read(&keytab).expect("it is there"))
+        .expect("a keytab");
+    assert_eq!(
+        written
+            .entries()
+            .map(|entry| entry.kvno())
+            .collect::<Vec<_>>(),
+        [1, 2]
+    );
     let removed = realm.query(&format!("ktrem -k {file} host/h 1")).0;
     assert_eq!(
         removed,

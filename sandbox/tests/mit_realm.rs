@@ -46,11 +46,16 @@ impl Realm {
     }
 
     pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> Ran {
-        Ran::of(self.command(program, arguments).output().expect("it starts"))
+        Ran::of(
+            self.command(program, arguments)
+                .output()
+                .expect("it starts"),
+        )
     }
 
     pub(crate) fn created(self) -> Self {
-        self.run("kdb5_util", &["create", "-W", "-s", "-P", "master"]).succeeded();
+        self.run("kdb5_util", &["create", "-W", "-s", "-P", "master"])
+            .succeeded();
         self
     }
 
@@ -58,7 +63,11 @@ impl Realm {
     pub(crate) fn query(&self, query: &str) -> (String, String) {
         let ran = self.run("kadmin.local", &["-q", query]);
         let greeting = "Authenticating as principal root/admin@KRBTEST.COM with password.\n";
-        let printed = ran.succeeded().strip_prefix(greeting).expect("it greets").to_owned();
+        let printed = ran
+            .succeeded()
+            .strip_prefix(greeting)
+            .expect("it greets")
+            .to_owned();
         (printed, ran.stderr)
     }
 }

@@ -23,9 +23,16 @@ impl Place {
     /// `kerbox` with these arguments, without any variable that could change what it does.
     pub(crate) fn kerbox(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kerbox"));
-        command.args(arguments).current_dir(self.path()).env("TMPDIR", self.path());
-        let ours =
-            |name: &str| name.starts_with("KERBOX_") || name.starts_with("KRB5") || name.starts_with("HADOOP") || name.starts_with("JAVA");
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .env("TMPDIR", self.path());
+        let ours = |name: &str| {
+            name.starts_with("KERBOX_")
+                || name.starts_with("KRB5")
+                || name.starts_with("HADOOP")
+                || name.starts_with("JAVA")
+        };
         for (name, _) in std::env::vars().filter(|(name, _)| ours(name)) {
             command.env_remove(name);
         }
@@ -34,7 +41,12 @@ impl Place {
 
     /// Runs it to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
-        Ran::of(self.kerbox(arguments).stdin(Stdio::null()).output().expect("it starts"))
+        Ran::of(
+            self.kerbox(arguments)
+                .stdin(Stdio::null())
+                .output()
+                .expect("it starts"),
+        )
     }
 
     /// `kerbox up` with these arguments, once it serves.
@@ -51,7 +63,9 @@ impl Place {
     /// What the folders of sandboxes without a name hold.
     pub(crate) fn left_over(&self) -> Vec<PathBuf> {
         let user = rustix::process::geteuid().as_raw();
-        let folders = std::fs::read_dir(self.path().join(format!("kerbox.{user}"))).into_iter().flatten();
+        let folders = std::fs::read_dir(self.path().join(format!("kerbox.{user}")))
+            .into_iter()
+            .flatten();
         folders
             .map(|entry| entry.expect("readable").path())
             .filter(|path| path.is_dir())
@@ -81,7 +95,10 @@ impl Ran {
     pub(crate) fn refused(&self, code: i32, texts: &[&str]) {
         assert_eq!(self.code, Some(code), "{self:#?}");
         for text in texts {
-            assert!(self.stderr.contains(text), "{text:?} is missing in {self:#?}");
+            assert!(
+                self.stderr.contains(text),
+                "{text:?} is missing in {self:#?}"
+            );
         }
         assert_eq!(self.stdout, "", "{self:#?}");
     }
@@ -105,7 +122,10 @@ impl Up {
     /// Starts it and waits for the ready line.
     #[track_caller]
     pub(crate) fn start(command: &mut Command) -> Self {
-        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let command = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().expect("it starts");
         let stdin = child.stdin.take();
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
@@ -113,7 +133,11 @@ impl Up {
         stdout.read_line(&mut line).expect("readable");
         let Ok(ready) = serde_json::from_str(&line) else {
             let mut stderr = String::new();
-            let _ = child.stderr.take().expect("piped").read_to_string(&mut stderr);
+            let _ = child
+                .stderr
+                .take()
+                .expect("piped")
+                .read_to_string(&mut stderr);
             panic!("no ready line but {line:?}, and on stderr:\n{stderr}");
         };
         Self {
@@ -147,7 +171,8 @@ impl Up {
                 "it ended without a line on {text:?}"
             );
         }
-        // What it has read beyond that line is lost to `end`, which nobody minds after asking for one line.
+        // What it has read beyond that line is lost to `end`, which nobody minds after asking for
+        // one line.
         self.child.stderr = Some(errors.into_inner());
         line
     }

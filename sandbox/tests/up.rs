@@ -20,7 +20,12 @@ use crate::support::{Place, Up};
 const ANY_PORTS: [&str; 4] = ["--kdc-port", "0", "--namenode-port", "0"];
 
 fn keys(value: &Value) -> Vec<&str> {
-    value.as_object().expect("an object").keys().map(String::as_str).collect()
+    value
+        .as_object()
+        .expect("an object")
+        .keys()
+        .map(String::as_str)
+        .collect()
 }
 
 fn can_connect(address: &Value) -> bool {
@@ -33,7 +38,18 @@ fn the_ready_line_has_exactly_the_documented_keys_and_its_endpoints_serve() {
     let place = Place::new();
     let up = place.up(&ANY_PORTS);
     let ready = &up.ready;
-    assert_eq!(keys(ready), ["dir", "endpoints", "env", "pid", "ready", "realm", "version"]);
+    assert_eq!(
+        keys(ready),
+        [
+            "dir",
+            "endpoints",
+            "env",
+            "pid",
+            "ready",
+            "realm",
+            "version"
+        ]
+    );
     assert_eq!(keys(&ready["endpoints"]), ["datanodes", "kdc", "namenode"]);
     assert_eq!(
         keys(&ready["env"]),
@@ -50,7 +66,13 @@ fn the_ready_line_has_exactly_the_documented_keys_and_its_endpoints_serve() {
     assert_eq!(ready["ready"], true);
     assert_eq!(ready["realm"], "EXAMPLE.COM");
     assert_eq!(ready["env"]["NAMENODE"], ready["endpoints"]["namenode"]);
-    assert_eq!(ready["endpoints"]["datanodes"].as_array().expect("a list").len(), 3);
+    assert_eq!(
+        ready["endpoints"]["datanodes"]
+            .as_array()
+            .expect("a list")
+            .len(),
+        3
+    );
     assert!(can_connect(&ready["endpoints"]["kdc"]));
     assert!(can_connect(&ready["endpoints"]["namenode"]));
     for datanode in ready["endpoints"]["datanodes"].as_array().expect("a list") {
@@ -96,7 +118,9 @@ fn the_folder_holds_the_documented_files_and_only_the_owner_can_read_keys() {
     ] {
         mode(name);
     }
-    let written: Value = serde_json::from_slice(&fs::read(dir.join("ready.json")).expect("it is there")).expect("JSON");
+    let written: Value =
+        serde_json::from_slice(&fs::read(dir.join("ready.json")).expect("it is there"))
+            .expect("JSON");
     assert_eq!(written, up.ready);
     assert_eq!(written["dir"], dir.to_str().expect("UTF-8"));
     up.stop();
@@ -124,7 +148,14 @@ fn a_folder_that_was_named_stays_without_its_ready_file_and_can_be_used_again() 
     for _ in 0..2 {
         let up = place.up(&arguments);
         let dir = up.dir();
-        assert_eq!(dir, place.path().canonicalize().expect("it is there").join("sandbox/of/mine"));
+        assert_eq!(
+            dir,
+            place
+                .path()
+                .canonicalize()
+                .expect("it is there")
+                .join("sandbox/of/mine")
+        );
         assert!(dir.join("ready.json").exists());
         up.stop();
         assert!(dir.join("krb5.conf").exists());
@@ -142,13 +173,19 @@ fn after_a_kill_the_same_folder_serves_again_and_nothing_stale_is_believed() {
     killed.signal(Signal::KILL);
     killed.end();
     assert!(dir.join("ready.json").exists(), "it could not clean up");
-    place
-        .run(&["env", "--dir", "d"])
-        .refused(1, &["no sandbox serves from d", "is gone", "kerbox up --dir d"]);
+    place.run(&["env", "--dir", "d"]).refused(
+        1,
+        &["no sandbox serves from d", "is gone", "kerbox up --dir d"],
+    );
 
     let again = place.up(&arguments);
     assert!(!dir.join("ccache/krb5cc").exists());
-    assert!(place.run(&["env", "--dir", "d"]).succeeded().contains("KRB5_CONFIG"));
+    assert!(
+        place
+            .run(&["env", "--dir", "d"])
+            .succeeded()
+            .contains("KRB5_CONFIG")
+    );
     again.stop();
 }
 
@@ -191,7 +228,13 @@ fn the_variable_stands_in_for_the_flag_and_the_flag_overrides_it() {
             .envs([("KERBOX_DIR", "from-variable"), ("KERBOX_DATANODES", "1")]),
     );
     assert!(up.dir().ends_with("from-variable"));
-    assert_eq!(up.ready["endpoints"]["datanodes"].as_array().expect("a list").len(), 1);
+    assert_eq!(
+        up.ready["endpoints"]["datanodes"]
+            .as_array()
+            .expect("a list")
+            .len(),
+        1
+    );
     up.stop();
     let up = Up::start(
         place
@@ -200,7 +243,13 @@ fn the_variable_stands_in_for_the_flag_and_the_flag_overrides_it() {
             .envs([("KERBOX_DIR", "from-variable"), ("KERBOX_DATANODES", "1")]),
     );
     assert!(up.dir().ends_with("from-flag"));
-    assert_eq!(up.ready["endpoints"]["datanodes"].as_array().expect("a list").len(), 2);
+    assert_eq!(
+        up.ready["endpoints"]["datanodes"]
+            .as_array()
+            .expect("a list")
+            .len(),
+        2
+    );
     up.stop();
 }
 
@@ -229,8 +278,13 @@ fn the_ready_descriptor_gets_the_same_line_and_is_closed() {
     let up = place.up(&[&ANY_PORTS[..], &["--ready-fd", &number]].concat());
     drop(writer);
     let mut line = String::new();
-    reader.read_to_string(&mut line).expect("it ends, since the command closed it");
-    assert_eq!(serde_json::from_str::<Value>(&line).expect("JSON"), up.ready);
+    reader
+        .read_to_string(&mut line)
+        .expect("it ends, since the command closed it");
+    assert_eq!(
+        serde_json::from_str::<Value>(&line).expect("JSON"),
+        up.ready
+    );
     assert!(line.ends_with("}\n") && line.lines().count() == 1);
     up.stop();
 }
@@ -241,7 +295,9 @@ fn a_descriptor_that_is_not_open_or_a_standard_one_is_a_usage_error() {
     place
         .run(&["up", "--ready-fd", "77"])
         .refused(2, &["--ready-fd 77", "no such descriptor"]);
-    place.run(&["up", "--ready-fd", "1"]).refused(2, &["--ready-fd"]);
+    place
+        .run(&["up", "--ready-fd", "1"])
+        .refused(2, &["--ready-fd"]);
 }
 
 #[test]
@@ -267,7 +323,12 @@ fn usage_errors_have_code_2() {
         assert_eq!(ran.code, Some(2), "{arguments:?}: {ran:#?}");
         assert!(!ran.stderr.is_empty());
     }
-    assert!(place.run(&["--help"]).succeeded().contains("kerbox exec -- pytest -q"));
+    assert!(
+        place
+            .run(&["--help"])
+            .succeeded()
+            .contains("kerbox exec -- pytest -q")
+    );
     assert!(place.run(&["--version"]).succeeded().starts_with("kerbox "));
 }
 
@@ -277,7 +338,10 @@ fn simple_security_serves_without_a_realm() {
     let up = place.up(&[&ANY_PORTS[..], &["--simple", "--datanodes", "1"]].concat());
     assert_eq!(up.ready["realm"], Value::Null);
     assert_eq!(up.ready["endpoints"]["kdc"], Value::Null);
-    assert_eq!(keys(&up.ready["env"]), ["HADOOP_CONF_DIR", "KERBOX_DIR", "NAMENODE"]);
+    assert_eq!(
+        keys(&up.ready["env"]),
+        ["HADOOP_CONF_DIR", "KERBOX_DIR", "NAMENODE"]
+    );
     assert!(can_connect(&up.ready["endpoints"]["namenode"]));
     up.stop();
 }
@@ -290,7 +354,13 @@ fn the_kdc_alone_serves_without_hdfs() {
     assert_eq!(up.ready["endpoints"]["datanodes"], Value::Array(Vec::new()));
     assert_eq!(
         keys(&up.ready["env"]),
-        ["HADOOP_OPTS", "KERBOX_DIR", "KEYTABS", "KRB5CCNAME", "KRB5_CONFIG"]
+        [
+            "HADOOP_OPTS",
+            "KERBOX_DIR",
+            "KEYTABS",
+            "KRB5CCNAME",
+            "KRB5_CONFIG"
+        ]
     );
     assert!(can_connect(&up.ready["endpoints"]["kdc"]));
     up.stop();
@@ -316,7 +386,9 @@ fn the_same_seed_makes_the_same_keys_and_none_makes_others() {
 #[test]
 fn on_a_terminal_a_person_is_told_what_to_type_next_and_control_c_ends_it() {
     let place = Place::new();
-    let terminal = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY).expect("a terminal");
+    let terminal =
+        rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY)
+            .expect("a terminal");
     rustix::pty::grantpt(&terminal).expect("ours");
     rustix::pty::unlockpt(&terminal).expect("ours");
     let name = rustix::pty::ptsname(&terminal, Vec::new()).expect("it has a name");
@@ -328,7 +400,11 @@ fn on_a_terminal_a_person_is_told_what_to_type_next_and_control_c_ends_it() {
             .expect("it opens")
     };
     let mut command = place.kerbox(&["up"]);
-    command.args(ANY_PORTS).stdin(user_end()).stdout(user_end()).stderr(Stdio::null());
+    command
+        .args(ANY_PORTS)
+        .stdin(user_end())
+        .stdout(user_end())
+        .stderr(Stdio::null());
     let mut child = command.spawn().expect("it starts");
     // Else our own copies of the user's end would keep the terminal open when the command is gone.
     drop(command);
@@ -380,10 +456,16 @@ fn hadoops_keys_reach_the_clients_files_and_blocks_the_folder_that_was_named() {
             ("hadoop.rpc.protection", "privacy"),
             ("dfs.data.transfer.protection", "privacy"),
             ("dfs.replication", "2"),
-            ("fs.defaultFS", up.ready["env"]["NAMENODE"].as_str().expect("a text")),
+            (
+                "fs.defaultFS",
+                up.ready["env"]["NAMENODE"].as_str().expect("a text"),
+            ),
         ] {
             let property = format!("<name>{key}</name><value>{value}</value>");
-            assert!(xml.contains(&property), "{property} is missing in {file}:\n{xml}");
+            assert!(
+                xml.contains(&property),
+                "{property} is missing in {file}:\n{xml}"
+            );
         }
     }
     up.stop();
@@ -400,19 +482,33 @@ fn the_configuration_reaches_the_realm() {
     let up = place.up(&["--config", "k.toml", "--kdc-only"]);
     assert_eq!(up.ready["realm"], "TEST.LOCAL");
     let conf = fs::read_to_string(up.dir().join("krb5.conf")).expect("it is there");
-    for line in ["default_realm = TEST.LOCAL", "ticket_lifetime = 3h", "forwardable = true"] {
-        assert!(conf.lines().any(|written| written.trim() == line), "{line:?} is missing in\n{conf}");
+    for line in [
+        "default_realm = TEST.LOCAL",
+        "ticket_lifetime = 3h",
+        "forwardable = true",
+    ] {
+        assert!(
+            conf.lines().any(|written| written.trim() == line),
+            "{line:?} is missing in\n{conf}"
+        );
     }
-    let keytab = kerbox_krb5::keytab::Keytab::read(&up.dir().join("keytabs/kafka.keytab")).expect("a keytab");
+    let keytab = kerbox_krb5::keytab::Keytab::read(&up.dir().join("keytabs/kafka.keytab"))
+        .expect("a keytab");
     let mut keys: Vec<String> = keytab
         .entries()
         .map(|entry| format!("{} {}", entry.principal(), entry.kvno()))
         .collect();
     keys.dedup();
-    assert_eq!(keys, ["kafka/broker@TEST.LOCAL 7", "zookeeper/broker@TEST.LOCAL 1"]);
+    assert_eq!(
+        keys,
+        ["kafka/broker@TEST.LOCAL 7", "zookeeper/broker@TEST.LOCAL 1"]
+    );
     let shown = place.run(&["principal", "show", "kafka/broker"]);
     assert!(
-        shown.succeeded().lines().any(|line| line == "attributes: -allow_postdated"),
+        shown
+            .succeeded()
+            .lines()
+            .any(|line| line == "attributes: -allow_postdated"),
         "{shown:#?}"
     );
     up.stop();
@@ -431,7 +527,8 @@ fn what_the_servers_see_is_told_on_standard_error_if_asked_for() {
         &mut rng,
     )
     .expect("a request");
-    let mut connection = TcpStream::connect(up.ready["endpoints"]["kdc"].as_str().expect("a text")).expect("it serves");
+    let mut connection = TcpStream::connect(up.ready["endpoints"]["kdc"].as_str().expect("a text"))
+        .expect("it serves");
     connection.write_all(&frame(&request)).expect("open");
     let told = up.stderr_line_with("alice@EXAMPLE.COM");
     assert!(

@@ -1,4 +1,5 @@
-//! Several realms, each with a KDC of its own: trust, ways over others, referrals. By MIT's kinit and kvno, Heimdal and gokrb5.
+//! Several realms, each with a KDC of its own: trust, ways over others, referrals. By MIT's kinit
+//! and kvno, Heimdal and gokrb5.
 
 use kerbox::{ClientEnv, Error, ErrorCode, Event, NewPrincipal, Principal, Realm};
 use kerbox_kdc::NewKeys;
@@ -44,7 +45,11 @@ fn env(home: &Realm, more: &str) -> Result<ClientEnv, Box<dyn std::error::Error 
 
 fn login(env: &ClientEnv, home: &Realm) -> TestResult {
     let keytab = home.keytab("alice")?.display().to_string();
-    run(&mut command(env, "kinit", &["-k", "-t", &keytab, "alice"]), "")?.ok()?;
+    run(
+        &mut command(env, "kinit", &["-k", "-t", &keytab, "alice"]),
+        "",
+    )?
+    .ok()?;
     Ok(())
 }
 
@@ -59,7 +64,10 @@ fn a_client_of_one_realm_comes_to_a_service_of_another() -> TestResult {
     login(&env, &here)?;
     kvno(&env, &format!("host/localhost@{}", there.name()))?.ok()?;
     let listed = run(&mut command(&env, "klist", &[]), "")?.ok()?;
-    assert!(listed.contains(&format!("krbtgt/{}@{}", there.name(), here.name())), "{listed}");
+    assert!(
+        listed.contains(&format!("krbtgt/{}@{}", there.name(), here.name())),
+        "{listed}"
+    );
     let alice = format!("alice@{}", here.name());
     let came = there
         .journal()
@@ -78,19 +86,35 @@ fn a_realm_that_is_not_trusted_is_not_reached() -> TestResult {
     let env = env(&here, "")?;
     login(&env, &here)?;
     let said = kvno(&env, &format!("host/localhost@{}", there.name()))?.refused()?;
-    let expected = format!("Server krbtgt/{}@{} not found in Kerberos database", there.name(), here.name());
+    let expected = format!(
+        "Server krbtgt/{}@{} not found in Kerberos database",
+        there.name(),
+        here.name()
+    );
     assert!(said.contains(&expected), "{said}");
-    assert_eq!(there.journal().count(|event| matches!(event, Event::TgsExchange { .. })), 0);
+    assert_eq!(
+        there
+            .journal()
+            .count(|event| matches!(event, Event::TgsExchange { .. })),
+        0
+    );
     Ok(())
 }
 
 fn a_way_over_a_third_realm_is_gone_if_both_sides_know_it() -> TestResult {
-    let realms = [Realm::start_blocking()?, Realm::start_blocking()?, Realm::start_blocking()?];
+    let realms = [
+        Realm::start_blocking()?,
+        Realm::start_blocking()?,
+        Realm::start_blocking()?,
+    ];
     let [here, middle, far] = &realms;
     trust(here, middle)?;
     trust(middle, far)?;
     let names = [here.name(), middle.name(), far.name()];
-    let capaths = format!("[capaths]\n {} = {{\n  {} = {}\n }}\n", names[0], names[2], names[1]);
+    let capaths = format!(
+        "[capaths]\n {} = {{\n  {} = {}\n }}\n",
+        names[0], names[2], names[1]
+    );
     let service = format!("host/localhost@{}", far.name());
     let env = env(here, &capaths)?;
     login(&env, here)?;
@@ -104,7 +128,9 @@ fn a_way_over_a_third_realm_is_gone_if_both_sides_know_it() -> TestResult {
         .count(|event| matches!(event, Event::TgsExchange { outcome, .. } if outcome.kerberos_code() == Some(ErrorCode::KDC_ERR_POLICY)));
     assert!(refused > 0);
     let mut database = far.kdc().database_mut();
-    database.capaths_mut().set(names[0], names[2], vec![names[1].to_owned()]);
+    database
+        .capaths_mut()
+        .set(names[0], names[2], vec![names[1].to_owned()]);
     drop(database);
     kvno(&env, &service)?.ok()?;
     Ok(())
@@ -116,17 +142,30 @@ fn a_host_of_another_realm_is_found_by_a_referral() -> TestResult {
     there.add_principal(NewPrincipal::new("HTTP/www.there.example"))?;
     let mut database = here.kdc().database_mut();
     let realm = database.realm_mut(here.name()).map_err(Error::from)?;
-    realm.host_realms.insert(".there.example".to_owned(), there.name().to_owned());
+    realm
+        .host_realms
+        .insert(".there.example".to_owned(), there.name().to_owned());
     drop(database);
     let env = env(&here, "")?;
     login(&env, &here)?;
-    run(&mut command(&env, "kvno", &["-S", "HTTP", "www.there.example"]), "")?.ok()?;
+    run(
+        &mut command(&env, "kvno", &["-S", "HTTP", "www.there.example"]),
+        "",
+    )?
+    .ok()?;
     let listed = run(&mut command(&env, "klist", &[]), "")?.ok()?;
     assert!(
-        listed.contains(&format!("Ticket server: HTTP/www.there.example@{}", there.name())),
+        listed.contains(&format!(
+            "Ticket server: HTTP/www.there.example@{}",
+            there.name()
+        )),
         "{listed}"
     );
-    let said = run(&mut command(&env, "kvno", &["-S", "HTTP", "www.elsewhere.example"]), "")?.refused()?;
+    let said = run(
+        &mut command(&env, "kvno", &["-S", "HTTP", "www.elsewhere.example"]),
+        "",
+    )?
+    .refused()?;
     assert!(said.contains("not found in Kerberos database"), "{said}");
     Ok(())
 }
@@ -135,7 +174,9 @@ fn a_client_of_another_realm_is_referred_to_it() -> TestResult {
     let (here, there) = (Realm::start_blocking()?, Realm::start_blocking()?);
     let asked_of = |realm: &Realm| Principal::new(realm.name(), ["alice@corp.example"]);
     let alice = there.principal("alice")?;
-    here.kdc().database_mut().add_client_referral(asked_of(&here), alice.clone());
+    here.kdc()
+        .database_mut()
+        .add_client_referral(asked_of(&here), alice.clone());
     // MIT's client comes there with the name that it was given.
     there
         .kdc()
@@ -143,13 +184,21 @@ fn a_client_of_another_realm_is_referred_to_it() -> TestResult {
         .add_alias(asked_of(&there), &alice)
         .map_err(Error::from)?;
     let env = env(&here, "")?;
-    run(&mut command(&env, "kinit", &["-E", "alice@corp.example"]), "alice\n")?.ok()?;
+    run(
+        &mut command(&env, "kinit", &["-E", "alice@corp.example"]),
+        "alice\n",
+    )?
+    .ok()?;
     let listed = run(&mut command(&env, "klist", &[]), "")?.ok()?;
-    assert!(listed.contains(&format!("Default principal: {alice}")), "{listed}");
+    assert!(
+        listed.contains(&format!("Default principal: {alice}")),
+        "{listed}"
+    );
     Ok(())
 }
 
-/// Two realms, of which the second trusts the first and has HTTP/www.there.example, and a krb5.conf that says so.
+/// Two realms, of which the second trusts the first and has HTTP/www.there.example, and a krb5.conf
+/// that says so.
 fn neighbours() -> Result<(Realm, Realm, ClientEnv), Box<dyn std::error::Error + Send + Sync>> {
     let (here, there) = (Realm::start_blocking()?, Realm::start_blocking()?);
     trust(&here, &there)?;
@@ -159,9 +208,13 @@ fn neighbours() -> Result<(Realm, Realm, ClientEnv), Box<dyn std::error::Error +
         ..Krb5Conf::default()
     };
     for realm in [&here, &there] {
-        conf.realms.insert(realm.name().to_owned(), RealmServers::kdc(realm.kdc_address()));
+        conf.realms.insert(
+            realm.name().to_owned(),
+            RealmServers::kdc(realm.kdc_address()),
+        );
     }
-    conf.domain_realm.insert(".there.example".to_owned(), there.name().to_owned());
+    conf.domain_realm
+        .insert(".there.example".to_owned(), there.name().to_owned());
     let path = here.path().join("both.conf");
     std::fs::write(&path, conf.to_text()?)?;
     let env = here.env().with("KRB5_CONFIG", path);
@@ -179,7 +232,9 @@ fn visits(here: &Realm, there: &Realm) -> usize {
 fn heimdal_s_client_comes_to_another_realm() -> TestResult {
     let (here, there, env) = neighbours()?;
     let keytab = here.keytab("alice")?.display().to_string();
-    let heim = |program: &str, arguments: &[&str]| run(&mut command(&env, heimdal(program), arguments), "");
+    let heim = |program: &str, arguments: &[&str]| {
+        run(&mut command(&env, heimdal(program), arguments), "")
+    };
     heim("kinit.heimdal", &["-k", "-t", &keytab, "alice"])?.ok()?;
     let service = format!("HTTP/www.there.example@{}", there.name());
     heim("kgetcred", &[&service])?.ok()?;
@@ -193,7 +248,12 @@ fn gokrb5_s_client_comes_to_another_realm() -> TestResult {
     let (here, there, env) = neighbours()?;
     let probe = peers_dir().join("bin/krb-go");
     let keytab = here.keytab("alice")?.display().to_string();
-    let go = |service: &str| run(&mut command(&env, &probe, &["alice", "-k", &keytab, service]), "");
+    let go = |service: &str| {
+        run(
+            &mut command(&env, &probe, &["alice", "-k", &keytab, service]),
+            "",
+        )
+    };
     go("HTTP/www.there.example")?.ok()?;
     assert_eq!(visits(&here, &there), 1);
     let said = go("HTTP/no-such.there.example")?.refused()?;

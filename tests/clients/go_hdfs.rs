@@ -27,7 +27,10 @@ fn round_trip(builder: ClusterBuilder) -> TestResult {
     hdfs(&["mkdir", "-p", "/user/alice/d"])?;
     hdfs(&["put", &local.display().to_string(), "/user/alice/d/f"])?;
     assert!(hdfs(&["ls", "/user/alice/d"])?.contains('f'));
-    assert!(hdfs(&["cat", "/user/alice/d/f"])? == text, "the file came back changed");
+    assert!(
+        hdfs(&["cat", "/user/alice/d/f"])? == text,
+        "the file came back changed"
+    );
     hdfs(&["mv", "/user/alice/d/f", "/user/alice/d/g"])?;
     hdfs(&["chmod", "600", "/user/alice/d/g"])?;
     let listed = hdfs(&["ls", "-l", "/user/alice/d"])?;

@@ -16,13 +16,23 @@ trials! {
 }
 
 fn it_logs_in_by_password_keytab_and_ccache() -> TestResult {
-    let realm = Realm::builder().user_with_password("alice", "pw").start_blocking()?;
+    let realm = Realm::builder()
+        .user_with_password("alice", "pw")
+        .start_blocking()?;
     let probe = peers_dir().join("bin/krb-go");
     let keytab = realm.keytab("alice")?.display().to_string();
     let alice = realm.login_blocking("alice")?;
     let cache = alice.ccache().display().to_string();
     for (option, value) in [("-p", "pw"), ("-k", &*keytab), ("-c", &*cache)] {
-        let said = run(&mut command(&realm.env(), &probe, &["alice", option, value, "host/localhost"]), "")?.ok()?;
+        let said = run(
+            &mut command(
+                &realm.env(),
+                &probe,
+                &["alice", option, value, "host/localhost"],
+            ),
+            "",
+        )?
+        .ok()?;
         assert!(said.contains("host/localhost"), "{option}: {said}");
     }
     Ok(())
@@ -41,7 +51,8 @@ fn it_is_refused_by_number() -> TestResult {
     Ok(())
 }
 
-/// Go programs know the system's clock alone, so that the realm starts in the past and its clock comes to the present.
+/// Go programs know the system's clock alone, so that the realm starts in the past and its clock
+/// comes to the present.
 fn it_renews_a_ticket_that_is_nearly_over() -> TestResult {
     let clock = Clock::system();
     clock.set(clock.now() - Duration::from_hours(9));
@@ -50,7 +61,15 @@ fn it_renews_a_ticket_that_is_nearly_over() -> TestResult {
     realm.advance_blocking(Duration::from_hours(9))?;
     let probe = peers_dir().join("bin/krb-go");
     let cache = alice.ccache().display().to_string();
-    run(&mut command(&realm.env(), &probe, &["alice", "-c", &cache, "host/localhost"]), "")?.ok()?;
+    run(
+        &mut command(
+            &realm.env(),
+            &probe,
+            &["alice", "-c", &cache, "host/localhost"],
+        ),
+        "",
+    )?
+    .ok()?;
     let renewed = |event: &Event| {
         let kind = TgsKind::Renew;
         matches!(event, Event::TgsExchange { kind: seen, outcome, .. } if *seen == kind && outcome.is_ok())

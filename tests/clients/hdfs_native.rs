@@ -21,7 +21,8 @@ trials! {
         it_is_refused_without_a_ticket;
 }
 
-/// A client of the cluster in the name of `login`, independent of the process's environment but for the shared krb5.conf.
+/// A client of the cluster in the name of `login`, independent of the process's environment but for
+/// the shared krb5.conf.
 pub(crate) fn client(cluster: &Cluster, login: &Login) -> Result<Client, HdfsError> {
     kerbox::use_shared_krb5_conf();
     ClientBuilder::new()
@@ -62,13 +63,20 @@ pub(crate) async fn read(client: &Client, path: &str) -> Result<Bytes, HdfsError
 
 async fn round_trip(client: &Client, directory: &str) -> TestResult {
     // Unoptimised, the client's 3des takes a second for 100 kB.
-    let longest = if cfg!(debug_assertions) { 200_001 } else { 3_000_001 };
+    let longest = if cfg!(debug_assertions) {
+        200_001
+    } else {
+        3_000_001
+    };
     for length in [0, 1, 511, 512, 513, 65_536, longest] {
         let path = format!("{directory}/of-{length}");
         let bytes = pattern(length);
         write(client, &path, bytes.clone()).await?;
         assert_eq!(client.get_file_info(&path).await?.length, length);
-        assert!(read(client, &path).await? == bytes, "{path} came back changed");
+        assert!(
+            read(client, &path).await? == bytes,
+            "{path} came back changed"
+        );
     }
     Ok(())
 }
@@ -89,7 +97,9 @@ fn it_appends_lists_renames_and_deletes() -> TestResult {
         file.close().await?;
         let whole = read(&client, "/user/alice/a/f").await?;
         assert!(whole[..1000] == pattern(1000) && whole[1000..] == pattern(700));
-        client.rename("/user/alice/a/f", "/user/alice/a/b/g", false).await?;
+        client
+            .rename("/user/alice/a/f", "/user/alice/a/b/g", false)
+            .await?;
         let mut listed: Vec<String> = client
             .list_status("/user/alice", true)
             .await?
@@ -97,7 +107,10 @@ fn it_appends_lists_renames_and_deletes() -> TestResult {
             .map(|status| status.path)
             .collect();
         listed.sort();
-        assert_eq!(listed, ["/user/alice/a", "/user/alice/a/b", "/user/alice/a/b/g"]);
+        assert_eq!(
+            listed,
+            ["/user/alice/a", "/user/alice/a/b", "/user/alice/a/b/g"]
+        );
         assert!(client.delete("/user/alice/a", true).await?);
         assert!(matches!(
             client.get_file_info("/user/alice/a").await,
@@ -131,7 +144,11 @@ fn it_writes_and_reads_with_aes() -> TestResult {
 
 fn it_writes_through_a_pipeline_of_three_and_of_four() -> TestResult {
     for datanodes in [3, 4] {
-        secure_round_trip(Cluster::secure().datanodes(datanodes).set("dfs.replication", datanodes.to_string()))?;
+        secure_round_trip(
+            Cluster::secure()
+                .datanodes(datanodes)
+                .set("dfs.replication", datanodes.to_string()),
+        )?;
     }
     Ok(())
 }
@@ -164,9 +181,17 @@ fn it_writes_through_a_pipeline_of_fourteen() -> TestResult {
             })
             .collect();
         pipelines.sort_unstable();
-        let places: Vec<usize> = pipelines.iter().map(|(_, downstream)| *downstream).collect();
+        let places: Vec<usize> = pipelines
+            .iter()
+            .map(|(_, downstream)| *downstream)
+            .collect();
         let expected: Vec<usize> = (0..DATANODES).chain(0..DATANODES).collect();
-        assert_eq!(places, expected, "two blocks through all: {}", cluster.journal().last(40));
+        assert_eq!(
+            places,
+            expected,
+            "two blocks through all: {}",
+            cluster.journal().last(40)
+        );
         // As long as one of them lives, and whichever it is.
         for survivor in 1..=DATANODES {
             for number in 1..=DATANODES {
@@ -187,16 +212,25 @@ fn it_writes_through_a_pipeline_of_fourteen() -> TestResult {
 
 fn it_is_refused_another_users_file() -> TestResult {
     let cluster = Cluster::secure().start_blocking()?;
-    let (alice, bob) = (cluster.login_blocking("alice")?, cluster.login_blocking("bob")?);
+    let (alice, bob) = (
+        cluster.login_blocking("alice")?,
+        cluster.login_blocking("bob")?,
+    );
     block_on(async {
         let hers = client(&cluster, &alice)?;
         write(&hers, "/user/alice/secret", pattern(10)).await?;
         hers.set_permission("/user/alice/secret", 0o600).await?;
-        let refused = client(&cluster, &bob)?.read("/user/alice/secret").await.err();
+        let refused = client(&cluster, &bob)?
+            .read("/user/alice/secret")
+            .await
+            .err();
         match refused {
             Some(HdfsError::RPCError(class, message)) => {
                 assert_eq!(class, "org.apache.hadoop.security.AccessControlException");
-                assert!(message.contains("Permission denied: user=bob, access=READ"), "{message}");
+                assert!(
+                    message.contains("Permission denied: user=bob, access=READ"),
+                    "{message}"
+                );
             }
             other => return Err(format!("not refused as Hadoop does: {other:?}").into()),
         }
@@ -210,7 +244,10 @@ fn it_is_refused_without_a_ticket() -> TestResult {
     std::fs::remove_file(alice.ccache())?;
     block_on(async {
         let refused = client(&cluster, &alice)?.get_file_info("/").await.err();
-        assert!(matches!(refused, Some(HdfsError::GSSAPIError(..))), "{refused:?}");
+        assert!(
+            matches!(refused, Some(HdfsError::GSSAPIError(..))),
+            "{refused:?}"
+        );
         Ok(())
     })
 }

@@ -27,8 +27,13 @@ fn fs_shells(env: &ClientEnv, commands: &[&[&str]]) -> Result<(Vec<Answer>, Stri
     java_commands(env, "FsShells.java", commands)
 }
 
-/// Runs commands of one of the programs in `tests/peers` in one JVM; answers them one by one, and standard error of all.
-pub(crate) fn java_commands(env: &ClientEnv, program: &str, commands: &[&[&str]]) -> Result<(Vec<Answer>, String), Error> {
+/// Runs commands of one of the programs in `tests/peers` in one JVM; answers them one by one, and
+/// standard error of all.
+pub(crate) fn java_commands(
+    env: &ClientEnv,
+    program: &str,
+    commands: &[&[&str]],
+) -> Result<(Vec<Answer>, String), Error> {
     let conf = env
         .get("HADOOP_CONF_DIR")
         .ok_or("no HADOOP_CONF_DIR")?
@@ -37,12 +42,23 @@ pub(crate) fn java_commands(env: &ClientEnv, program: &str, commands: &[&[&str]]
     let krb5 = env
         .get("KRB5_CONFIG")
         .map(|path| format!("-Djava.security.krb5.conf={}", path.to_string_lossy()));
-    let class_path = format!("{conf}:{}:{}/*", peers_dir().join("log").display(), hadoop_jars().display());
+    let class_path = format!(
+        "{conf}:{}:{}/*",
+        peers_dir().join("log").display(),
+        hadoop_jars().display()
+    );
     let source = peer_source(program).display().to_string();
-    let mut words = vec!["-Dpeers.level=WARN", "-Djava.net.preferIPv4Stack=true", "-XX:TieredStopAtLevel=1"];
+    let mut words = vec![
+        "-Dpeers.level=WARN",
+        "-Djava.net.preferIPv4Stack=true",
+        "-XX:TieredStopAtLevel=1",
+    ];
     words.extend(krb5.as_deref());
     words.extend(["-cp", &class_path, &source]);
-    let input: String = commands.iter().map(|words| words.join("\t") + "\n").collect();
+    let input: String = commands
+        .iter()
+        .map(|words| words.join("\t") + "\n")
+        .collect();
     let ran = run(&mut command(env, "java", &words), &input)?;
     let mut answers = Vec::new();
     let mut text = String::new();
@@ -58,7 +74,12 @@ pub(crate) fn java_commands(env: &ClientEnv, program: &str, commands: &[&[&str]]
     if answers.len() == commands.len() {
         Ok((answers, ran.stderr))
     } else {
-        Err(format!("{} of {} commands ended: {ran}", answers.len(), commands.len()).into())
+        Err(format!(
+            "{} of {} commands ended: {ran}",
+            answers.len(),
+            commands.len()
+        )
+        .into())
     }
 }
 
@@ -104,8 +125,16 @@ fn workflow(builder: ClusterBuilder) -> TestResult {
         ],
     )?;
     assert!(answers[2] == text, "the file came back changed");
-    assert!(answers[6].contains("drwx------   - alice analysts"), "{}", answers[6]);
-    assert!(answers[6].contains(&format!("{} ", 2 * text.len())), "{}", answers[6]);
+    assert!(
+        answers[6].contains("drwx------   - alice analysts"),
+        "{}",
+        answers[6]
+    );
+    assert!(
+        answers[6].contains(&format!("{} ", 2 * text.len())),
+        "{}",
+        answers[6]
+    );
     assert!(
         std::fs::read_to_string(&back)? == text.clone() + &text,
         "the appended file came back changed"
@@ -131,7 +160,11 @@ fn fs_shell_works_with_privacy() -> TestResult {
 }
 
 fn fs_shell_works_with_aes_and_three_datanodes() -> TestResult {
-    workflow(Cluster::secure().protection(Protection::PrivacyAes).datanodes(3))
+    workflow(
+        Cluster::secure()
+            .protection(Protection::PrivacyAes)
+            .datanodes(3),
+    )
 }
 
 fn fs_shell_works_with_fourteen_datanodes() -> TestResult {
@@ -153,7 +186,12 @@ fn the_seeds_workflow_as_jupyter() -> TestResult {
         ],
     )?;
     // jupyter logs in as a service does: by keytab, inside the JVM.
-    let keytab = cluster.realm().ok_or("no realm")?.keytab("jupyter")?.display().to_string();
+    let keytab = cluster
+        .realm()
+        .ok_or("no realm")?
+        .keytab("jupyter")?
+        .display()
+        .to_string();
     let answers = all_ok(
         &cluster.env(),
         &[
@@ -170,16 +208,25 @@ fn the_seeds_workflow_as_jupyter() -> TestResult {
     );
     let (refused, said) = fs_shells(
         &user_env(&cluster, "bob")?,
-        &[&["-ls", "/data/jupyter"], &["-cat", "/data/jupyter/notebook.py"]],
+        &[
+            &["-ls", "/data/jupyter"],
+            &["-cat", "/data/jupyter/notebook.py"],
+        ],
     )?;
-    assert!(refused.iter().all(|(status, _)| *status == 1), "{refused:?}");
+    assert!(
+        refused.iter().all(|(status, _)| *status == 1),
+        "{refused:?}"
+    );
     assert!(
         said.contains("Permission denied: user=bob, access=READ_EXECUTE, inode=\"/data/jupyter\":jupyter:jupyter:drwx------"),
         "{said}"
     );
     all_ok(
         &cluster.env(),
-        &[&["login", "jupyter", &keytab], &["-rm", "-R", "/data/jupyter/out"]],
+        &[
+            &["login", "jupyter", &keytab],
+            &["-rm", "-R", "/data/jupyter/out"],
+        ],
     )?;
     Ok(())
 }
@@ -192,24 +239,36 @@ fn list_with(servers: Protection, theirs: &str, mine: &str) -> Result<(i32, Stri
     std::fs::create_dir(&other)?;
     for name in ["core-site.xml", "hdfs-site.xml"] {
         let xml = std::fs::read_to_string(cluster.hadoop_conf_dir().join(name))?;
-        let changed = xml.replace(&format!("<value>{theirs}</value>"), &format!("<value>{mine}</value>"));
+        let changed = xml.replace(
+            &format!("<value>{theirs}</value>"),
+            &format!("<value>{mine}</value>"),
+        );
         assert_ne!(xml, changed, "there is a protection to change");
         std::fs::write(other.join(name), changed)?;
     }
-    let (answers, said) = fs_shells(&alice.env().with("HADOOP_CONF_DIR", &other), &[&["-ls", "/"]])?;
+    let (answers, said) = fs_shells(
+        &alice.env().with("HADOOP_CONF_DIR", &other),
+        &[&["-ls", "/"]],
+    )?;
     Ok((answers[0].0, said))
 }
 
 fn fs_shell_refuses_a_lower_protection_than_its_own() -> TestResult {
     let (status, said) = list_with(Protection::Authentication, "authentication", "privacy")?;
     assert_ne!(status, 0, "{said}");
-    assert!(said.contains("No common protection layer between client and server"), "{said}");
+    assert!(
+        said.contains("No common protection layer between client and server"),
+        "{said}"
+    );
     Ok(())
 }
 
 fn a_client_with_a_lower_protection_than_the_servers_is_refused() -> TestResult {
     let (status, said) = list_with(Protection::Privacy, "privacy", "authentication")?;
     assert_ne!(status, 0, "{said}");
-    assert!(said.contains("No common protection layer between client and server"), "{said}");
+    assert!(
+        said.contains("No common protection layer between client and server"),
+        "{said}"
+    );
     Ok(())
 }

@@ -29,12 +29,18 @@ pub(crate) enum Jdk {
 impl Jdk {
     /// Its `java`, if it is here. The newest is one that is newer than 17.
     pub(crate) fn java(self) -> Option<PathBuf> {
-        let homes = std::fs::read_dir("/usr/lib/jvm").into_iter().flatten().flatten();
+        let homes = std::fs::read_dir("/usr/lib/jvm")
+            .into_iter()
+            .flatten()
+            .flatten();
         let named = std::env::var_os("JAVA_HOME").map(PathBuf::from);
-        let installed = homes.map(|entry| entry.path()).chain(named).filter_map(|home| {
-            let java = home.join("bin/java");
-            Some((version(&home)?, java)).filter(|(_, java)| java.is_file())
-        });
+        let installed = homes
+            .map(|entry| entry.path())
+            .chain(named)
+            .filter_map(|home| {
+                let java = home.join("bin/java");
+                Some((version(&home)?, java)).filter(|(_, java)| java.is_file())
+            });
         match self {
             Self::V17 => installed.filter(|(version, _)| *version == 17).min(),
             Self::Newest => installed.filter(|(version, _)| *version > 17).max(),
@@ -46,14 +52,23 @@ impl Jdk {
 /// The version that the file `release` of a JDK tells: 17 of `JAVA_VERSION="17.0.15"`.
 fn version(home: &std::path::Path) -> Option<u32> {
     let release = std::fs::read_to_string(home.join("release")).ok()?;
-    let version = release.lines().find_map(|line| line.strip_prefix("JAVA_VERSION=\""))?;
+    let version = release
+        .lines()
+        .find_map(|line| line.strip_prefix("JAVA_VERSION=\""))?;
     version.split(['.', '"', '-']).next()?.parse().ok()
 }
 
 /// Runs commands of JdkKerberos.java in one JVM; answers what came of each.
-pub(crate) fn commands(jdk: Jdk, realm: &Realm, commands: &[&[&str]]) -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>> {
+pub(crate) fn commands(
+    jdk: Jdk,
+    realm: &Realm,
+    commands: &[&[&str]],
+) -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>> {
     let java = jdk.java().ok_or("it was here before")?;
-    let config = format!("-Djava.security.krb5.conf={}", realm.path().join("krb5.conf").display());
+    let config = format!(
+        "-Djava.security.krb5.conf={}",
+        realm.path().join("krb5.conf").display()
+    );
     let source = peer_source("JdkKerberos.java").display().to_string();
     let words = [
         &*config,
@@ -63,16 +78,26 @@ pub(crate) fn commands(jdk: Jdk, realm: &Realm, commands: &[&[&str]]) -> Result<
         "-Djavax.security.auth.useSubjectCredsOnly=true",
         &*source,
     ];
-    let lines: String = commands.iter().map(|words| words.join("\t") + "\n").collect();
+    let lines: String = commands
+        .iter()
+        .map(|words| words.join("\t") + "\n")
+        .collect();
     let said = run(&mut command(&realm.env(), java, &words), &lines)?.ok()?;
-    let answers: Vec<String> = said.split("=>\n").map(|answer| answer.trim_end().to_owned()).collect();
+    let answers: Vec<String> = said
+        .split("=>\n")
+        .map(|answer| answer.trim_end().to_owned())
+        .collect();
     Ok(answers[..answers.len() - 1].to_vec())
 }
 
 fn logs_in(jdk: Jdk) -> TestResult {
     let realm = Realm::start_blocking()?;
     let keytab = realm.keytab("alice")?.display().to_string();
-    let cache = realm.login_blocking("alice")?.ccache().display().to_string();
+    let cache = realm
+        .login_blocking("alice")?
+        .ccache()
+        .display()
+        .to_string();
     let token = ["token", "host@localhost"];
     let answers = commands(
         jdk,
@@ -113,10 +138,19 @@ fn is_refused(jdk: Jdk) -> TestResult {
             &["token", "no-such-service@localhost"],
         ],
     )?;
-    assert!(answers[0].contains("refused: ") && answers[0].contains("(24)"), "{answers:#?}");
-    assert!(answers[1].contains("Client not found in Kerberos database (6)"), "{answers:#?}");
+    assert!(
+        answers[0].contains("refused: ") && answers[0].contains("(24)"),
+        "{answers:#?}"
+    );
+    assert!(
+        answers[1].contains("Client not found in Kerberos database (6)"),
+        "{answers:#?}"
+    );
     assert!(answers[2].contains("ticket alice@"), "{answers:#?}");
-    assert!(answers[3].contains("Server not found in Kerberos database (7)"), "{answers:#?}");
+    assert!(
+        answers[3].contains("Server not found in Kerberos database (7)"),
+        "{answers:#?}"
+    );
     let refused = realm.journal().count(
         |event| matches!(event, Event::AsExchange { outcome, .. } if outcome.kerberos_code() == Some(ErrorCode::KDC_ERR_PREAUTH_FAILED)),
     );
@@ -143,7 +177,10 @@ fn makes_contexts(jdk: Jdk) -> TestResult {
             &["context", "nn@localhost", "nn/localhost", &stale],
         ],
     )?;
-    let expected = format!("context of alice@{0} with host/localhost@{0} conf true", realm.name());
+    let expected = format!(
+        "context of alice@{0} with host/localhost@{0} conf true",
+        realm.name()
+    );
     assert_eq!(answers[1], expected, "{answers:#?}");
     // The key is not the KDC's any more.
     assert!(
@@ -164,9 +201,17 @@ fn agrees_on_every_qop(jdk: Jdk) -> TestResult {
     // What the client wants is not what the server offers.
     let neither = sasl("auth-conf/auth-int");
     let login = ["login", "keytab", "alice", &*alice];
-    let answers = commands(jdk, &realm, &[&login, &auth, &integrity, &privacy, &neither])?;
+    let answers = commands(
+        jdk,
+        &realm,
+        &[&login, &auth, &integrity, &privacy, &neither],
+    )?;
     for (answer, qop) in answers[1..].iter().zip(["auth", "auth-int", "auth-conf"]) {
-        assert_eq!(*answer, format!("sasl alice@{} agreed on [{qop}]", realm.name()), "{answers:#?}");
+        assert_eq!(
+            *answer,
+            format!("sasl alice@{} agreed on [{qop}]", realm.name()),
+            "{answers:#?}"
+        );
     }
     assert_eq!(answers.len(), 5);
     assert!(

@@ -21,7 +21,9 @@ fn principal(realm: &Realm, name: &str) -> Result<Principal, ClientError> {
 }
 
 fn it_logs_in_by_password_and_gets_a_service_ticket() -> TestResult {
-    let realm = Realm::builder().user_with_password("alice", "pw").start_blocking()?;
+    let realm = Realm::builder()
+        .user_with_password("alice", "pw")
+        .start_blocking()?;
     let client = client(&realm);
     let tgt = client.login_with_password(&principal(&realm, "alice")?, "pw")?;
     let credentials = client.service_ticket(&tgt, &principal(&realm, "host/localhost")?)?;
@@ -34,7 +36,9 @@ fn it_logs_in_by_password_and_gets_a_service_ticket() -> TestResult {
 }
 
 fn it_is_refused_with_a_wrong_password() -> TestResult {
-    let realm = Realm::builder().user_with_password("alice", "pw").start_blocking()?;
+    let realm = Realm::builder()
+        .user_with_password("alice", "pw")
+        .start_blocking()?;
     let refused = client(&realm).login_with_password(&principal(&realm, "alice")?, "wrong");
     match refused {
         Err(ClientError::Kdc { code, .. }) => assert_eq!(code, ErrorCode::KDC_ERR_PREAUTH_FAILED.0),

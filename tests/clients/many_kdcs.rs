@@ -1,4 +1,5 @@
-//! A realm of three KDC servers: one refuses connections, one answers nothing, one serves. Clients go on to the next.
+//! A realm of three KDC servers: one refuses connections, one answers nothing, one serves. Clients
+//! go on to the next.
 
 use std::time::Duration;
 
@@ -23,7 +24,8 @@ trials! {
         gokrb5_goes_on_to_the_next;
 }
 
-/// The first is dead, the second slow, the third serves. Clients wait a second at the most, where they can be told to.
+/// The first is dead, the second slow, the third serves. Clients wait a second at the most, where
+/// they can be told to.
 fn one_of_three_serves() -> Result<Realm, kerbox::Error> {
     let realm = Realm::builder()
         .kdcs(3)
@@ -42,7 +44,10 @@ fn mit_goes_on_to_the_next() -> TestResult {
     run(&mut command(&env, "kinit", &["alice"]), "alice\n")?.ok()?;
     let traced = std::fs::read_to_string(&trace)?;
     for address in &realm.kdc_addresses() {
-        assert!(traced.contains(&format!("request to dgram {address}")), "{traced}");
+        assert!(
+            traced.contains(&format!("request to dgram {address}")),
+            "{traced}"
+        );
     }
     let answered = format!("from dgram {}", realm.kdc_addresses()[2]);
     assert!(traced.contains(&answered), "{traced}");
@@ -55,7 +60,10 @@ fn mit_says_so_when_none_is_left() -> TestResult {
     realm.stop_kdc();
     let said = on(&realm, "kinit", &["alice"], "alice\n")?.refused()?;
     assert!(
-        said.contains(&format!("Cannot contact any KDC for realm '{}'", realm.name())),
+        said.contains(&format!(
+            "Cannot contact any KDC for realm '{}'",
+            realm.name()
+        )),
         "{said}"
     );
     realm.kdc_server(2)?.restart()?;
@@ -66,7 +74,9 @@ fn mit_says_so_when_none_is_left() -> TestResult {
 fn heimdal_goes_on_to_the_next() -> TestResult {
     let realm = one_of_three_serves()?;
     let keytab = realm.keytab("alice")?.display().to_string();
-    let heim = |program: &str, arguments: &[&str]| run(&mut command(&realm.env(), heimdal(program), arguments), "");
+    let heim = |program: &str, arguments: &[&str]| {
+        run(&mut command(&realm.env(), heimdal(program), arguments), "")
+    };
     heim("kinit.heimdal", &["-k", "-t", &keytab, "alice"])?.ok()?;
     heim("kgetcred", &["host/localhost"])?.ok()?;
     Ok(())
@@ -75,7 +85,14 @@ fn heimdal_goes_on_to_the_next() -> TestResult {
 fn jdk_goes_on_to_the_next(jdk: Jdk) -> TestResult {
     let realm = one_of_three_serves()?;
     let keytab = realm.keytab("alice")?.display().to_string();
-    let said = jdk::commands(jdk, &realm, &[&["login", "keytab", "alice", &keytab], &["token", "host@localhost"]])?;
+    let said = jdk::commands(
+        jdk,
+        &realm,
+        &[
+            &["login", "keytab", "alice", &keytab],
+            &["token", "host@localhost"],
+        ],
+    )?;
     assert!(said[0].contains("ticket alice@"), "{said:?}");
     assert!(said[1].contains("bytes for host@localhost"), "{said:?}");
     Ok(())
@@ -89,20 +106,32 @@ fn the_newest_jdk_goes_on_to_the_next() -> TestResult {
     jdk_goes_on_to_the_next(Jdk::Newest)
 }
 
-/// gokrb5 tries the servers in a random order and waits five seconds for each, which nobody can change: so this is one exchange,
-/// of a user who needs no pre-authentication.
+/// gokrb5 tries the servers in a random order and waits five seconds for each, which nobody can
+/// change: so this is one exchange, of a user who needs no pre-authentication.
 fn gokrb5_goes_on_to_the_next() -> TestResult {
     let realm = one_of_three_serves()?;
-    realm.add_principal(NewPrincipal::new("carol").password("pw").attribute("-requires_preauth"))?;
+    realm.add_principal(
+        NewPrincipal::new("carol")
+            .password("pw")
+            .attribute("-requires_preauth"),
+    )?;
     let probe = peers_dir().join("bin/krb-go");
-    let said = run(&mut command(&realm.env(), probe, &["carol", "-p", "pw"]), "")?.ok()?;
+    let said = run(
+        &mut command(&realm.env(), probe, &["carol", "-p", "pw"]),
+        "",
+    )?
+    .ok()?;
     assert!(said.contains("logged in as carol@"), "{said}");
     Ok(())
 }
 
 fn the_krb5_crate_goes_on_to_the_next() -> TestResult {
     let realm = one_of_three_serves()?;
-    let kdcs = realm.kdc_addresses().iter().map(ToString::to_string).collect::<Vec<_>>();
+    let kdcs = realm
+        .kdc_addresses()
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>();
     let client = krb5::KdcClient::new(realm.name(), kdcs).with_timeout(Duration::from_millis(300));
     let alice = krb5::Principal::parse(&format!("alice@{}", realm.name()))?;
     let ticket = client.login_with_password(&alice, "alice")?;

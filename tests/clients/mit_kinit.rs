@@ -35,10 +35,17 @@ fn traced(realm: &Realm, arguments: &[&str], input: &str) -> Text {
 fn an_alias_is_canonicalized_when_asked_for() -> TestResult {
     let realm = Realm::start_blocking()?;
     let (alias, alice) = (realm.principal("ali")?, realm.principal("alice")?);
-    realm.kdc().database_mut().add_alias(alias, &alice).map_err(Error::from)?;
+    realm
+        .kdc()
+        .database_mut()
+        .add_alias(alias, &alice)
+        .map_err(Error::from)?;
     on(&realm, "kinit", &["-C", "ali"], "alice\n")?.ok()?;
     let listed = on(&realm, "klist", &[], "")?.ok()?;
-    assert!(listed.contains(&format!("Default principal: {alice}")), "{listed}");
+    assert!(
+        listed.contains(&format!("Default principal: {alice}")),
+        "{listed}"
+    );
     Ok(())
 }
 
@@ -47,7 +54,10 @@ fn an_enterprise_name_is_understood() -> TestResult {
     let alice = realm.principal("alice")?;
     on(&realm, "kinit", &["-E", &alice.to_string()], "alice\n")?.ok()?;
     let listed = on(&realm, "klist", &[], "")?.ok()?;
-    assert!(listed.contains(&format!("Default principal: {alice}")), "{listed}");
+    assert!(
+        listed.contains(&format!("Default principal: {alice}")),
+        "{listed}"
+    );
     let said = on(&realm, "kinit", &["-E", "nobody@elsewhere.example"], "x\n")?.refused()?;
     assert!(said.contains("not found in Kerberos database"), "{said}");
     Ok(())
@@ -55,32 +65,59 @@ fn an_enterprise_name_is_understood() -> TestResult {
 
 fn a_first_ticket_may_be_for_any_service() -> TestResult {
     let realm = Realm::start_blocking()?;
-    on(&realm, "kinit", &["-S", "host/localhost", "alice"], "alice\n")?.ok()?;
+    on(
+        &realm,
+        "kinit",
+        &["-S", "host/localhost", "alice"],
+        "alice\n",
+    )?
+    .ok()?;
     let listed = on(&realm, "klist", &["-f"], "")?.ok()?;
-    assert!(listed.contains(&format!("host/localhost@{}", realm.name())), "{listed}");
+    assert!(
+        listed.contains(&format!("host/localhost@{}", realm.name())),
+        "{listed}"
+    );
     assert!(!listed.contains("krbtgt/"), "{listed}");
     let said = on(&realm, "kinit", &["-S", "no/such", "alice"], "alice\n")?.refused()?;
-    assert!(said.contains("Server not found in Kerberos database"), "{said}");
+    assert!(
+        said.contains("Server not found in Kerberos database"),
+        "{said}"
+    );
     Ok(())
 }
 
 fn a_postdated_ticket_is_validated_when_its_time_has_come() -> TestResult {
     let realm = Realm::start_blocking()?;
     let keytab = realm.keytab("alice")?.display().to_string();
-    on(&realm, "kinit", &["-s", "1h", "-k", "-t", &keytab, "alice"], "")?.ok()?;
+    on(
+        &realm,
+        "kinit",
+        &["-s", "1h", "-k", "-t", &keytab, "alice"],
+        "",
+    )?
+    .ok()?;
     let listed = on(&realm, "klist", &["-f"], "")?.ok()?;
-    assert!(flags(&listed).contains("di"), "postdated and invalid: {listed}");
+    assert!(
+        flags(&listed).contains("di"),
+        "postdated and invalid: {listed}"
+    );
     let said = on(&realm, "kinit", &["-v"], "")?.refused()?;
     assert!(said.contains("Ticket not yet valid"), "{said}");
     realm.advance_blocking(Duration::from_mins(61))?;
     let said = on(&realm, "kvno", &["host/localhost"], "")?.refused()?;
-    assert!(said.contains("Ticket not yet valid"), "not before it is validated: {said}");
+    assert!(
+        said.contains("Ticket not yet valid"),
+        "not before it is validated: {said}"
+    );
     on(&realm, "kinit", &["-v"], "")?.ok()?;
     let listed = on(&realm, "klist", &["-f"], "")?.ok()?;
     assert!(!flags(&listed).contains('i'), "{listed}");
     on(&realm, "kvno", &["host/localhost"], "")?.ok()?;
     let said = on(&realm, "kinit", &["-v"], "")?.refused()?;
-    assert!(said.contains("KDC can't fulfill requested option"), "it is valid already: {said}");
+    assert!(
+        said.contains("KDC can't fulfill requested option"),
+        "it is valid already: {said}"
+    );
     Ok(())
 }
 
@@ -97,7 +134,8 @@ fn a_ticket_is_bound_to_addresses_or_not() -> TestResult {
     let listed = on(&realm, "klist", &["-a", "-n"], "")?.ok()?;
     assert!(listed.contains("Addresses: (none)"), "{listed}");
     on(&realm, "kvno", &["host/localhost"], "")?.ok()?;
-    // MIT's library names every address of the machine but the loopback interface's, from which it comes.
+    // MIT's library names every address of the machine but the loopback interface's, from which it
+    // comes.
     on(&realm, "kinit", &["-a", "-k", "-t", &keytab, "alice"], "")?.ok()?;
     let said = on(&realm, "kvno", &["host/localhost"], "")?.refused()?;
     assert!(said.contains("Incorrect net address"), "{said}");
@@ -113,11 +151,17 @@ fn armor(realm: &Realm) -> Text {
 fn a_password_is_shown_inside_an_armor() -> TestResult {
     let realm = Realm::start_blocking()?;
     let trace = traced(&realm, &["-T", &armor(&realm)?, "alice"], "alice\n")?;
-    assert!(trace.contains("Encoding request body and padata into FAST request"), "{trace}");
+    assert!(
+        trace.contains("Encoding request body and padata into FAST request"),
+        "{trace}"
+    );
     let listed = on(&realm, "klist", &["-C"], "")?.ok()?;
     // PA-ENCRYPTED-CHALLENGE.
     assert!(
-        listed.contains(&format!("config: pa_type(krbtgt/{0}@{0}) = 138", realm.name())),
+        listed.contains(&format!(
+            "config: pa_type(krbtgt/{0}@{0}) = 138",
+            realm.name()
+        )),
         "{listed}"
     );
     on(&realm, "kvno", &["host/localhost"], "")?.ok()?;
@@ -129,7 +173,10 @@ fn that_armor_is_known_is_said_where_nobody_can_take_it_out() -> TestResult {
     on(&realm, "kinit", &["alice"], "alice\n")?.ok()?;
     let listed = on(&realm, "klist", &["-C"], "")?.ok()?;
     assert!(
-        listed.contains(&format!("config: fast_avail(krbtgt/{0}@{0}) = yes", realm.name())),
+        listed.contains(&format!(
+            "config: fast_avail(krbtgt/{0}@{0}) = yes",
+            realm.name()
+        )),
         "{listed}"
     );
     Ok(())
@@ -164,7 +211,10 @@ fn klist_shows_flags_and_enctypes() -> TestResult {
     assert_eq!(flags(&listed), "FPRIA", "{listed}");
     let enctypes = "Etype (skey, tkt): aes256-cts-hmac-sha1-96, aes256-cts-hmac-sha1-96";
     assert_eq!(listed.matches(enctypes).count(), 2, "{listed}");
-    let service = listed.split("host/localhost").nth(1).ok_or("no service ticket")?;
+    let service = listed
+        .split("host/localhost")
+        .nth(1)
+        .ok_or("no service ticket")?;
     assert_eq!(
         flags(service),
         "FPRAT",
@@ -176,14 +226,22 @@ fn klist_shows_flags_and_enctypes() -> TestResult {
 fn udp_serves_alone() -> TestResult {
     let realm = Realm::start_blocking()?;
     let trace = traced(&realm, &["alice"], "alice\n")?;
-    assert!(trace.contains("UDP request to dgram") && !trace.contains("TCP"), "{trace}");
+    assert!(
+        trace.contains("UDP request to dgram") && !trace.contains("TCP"),
+        "{trace}"
+    );
     Ok(())
 }
 
 fn tcp_is_used_alone_when_the_client_prefers_it() -> TestResult {
-    let realm = Realm::builder().libdefault("udp_preference_limit", "1").start_blocking()?;
+    let realm = Realm::builder()
+        .libdefault("udp_preference_limit", "1")
+        .start_blocking()?;
     let trace = traced(&realm, &["alice"], "alice\n")?;
-    assert!(trace.contains("TCP request to stream") && !trace.contains("UDP"), "{trace}");
+    assert!(
+        trace.contains("TCP request to stream") && !trace.contains("UDP"),
+        "{trace}"
+    );
     Ok(())
 }
 
@@ -207,15 +265,24 @@ fn a_realm_of_udp_alone_serves_what_fits_into_a_datagram() -> TestResult {
         .start_blocking()?;
     let trace = traced(&realm, &["alice"], "alice\n")?;
     let address = realm.kdc_address();
-    assert!(trace.contains(&format!("Initiating TCP connection to stream {address}")), "{trace}");
+    assert!(
+        trace.contains(&format!("Initiating TCP connection to stream {address}")),
+        "{trace}"
+    );
     assert!(
         trace.contains(&format!("from dgram {address}")) && !trace.contains("from stream"),
         "{trace}"
     );
-    let realm = Realm::builder().udp_only().max_udp_reply(100).start_blocking()?;
+    let realm = Realm::builder()
+        .udp_only()
+        .max_udp_reply(100)
+        .start_blocking()?;
     let said = on(&realm, "kinit", &["alice"], "alice\n")?.refused()?;
     assert!(
-        said.contains(&format!("Cannot contact any KDC for realm '{}'", realm.name())),
+        said.contains(&format!(
+            "Cannot contact any KDC for realm '{}'",
+            realm.name()
+        )),
         "{said}"
     );
     Ok(())

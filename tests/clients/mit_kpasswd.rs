@@ -20,7 +20,13 @@ trials! {
 
 fn a_password_is_changed() -> TestResult {
     let realm = Realm::start_blocking()?;
-    let said = on(&realm, "kpasswd", &["alice"], "alice\nanother-pw\nanother-pw\n")?.ok()?;
+    let said = on(
+        &realm,
+        "kpasswd",
+        &["alice"],
+        "alice\nanother-pw\nanother-pw\n",
+    )?
+    .ok()?;
     assert!(said.contains("Password changed."), "{said}");
     let said = on(&realm, "kinit", &["alice"], "alice\n")?.refused()?;
     assert!(said.contains("Password incorrect"), "{said}");
@@ -30,7 +36,13 @@ fn a_password_is_changed() -> TestResult {
 
 fn a_password_is_changed_over_tcp() -> TestResult {
     let realm = Realm::builder().tcp_only().start_blocking()?;
-    let said = on(&realm, "kpasswd", &["alice"], "alice\nanother-pw\nanother-pw\n")?.ok()?;
+    let said = on(
+        &realm,
+        "kpasswd",
+        &["alice"],
+        "alice\nanother-pw\nanother-pw\n",
+    )?
+    .ok()?;
     assert!(said.contains("Password changed."), "{said}");
     on(&realm, "kinit", &["alice"], "another-pw\n")?.ok()?;
     Ok(())
@@ -48,16 +60,27 @@ fn a_password_against_the_policy_is_refused_in_mits_words() -> TestResult {
             "short",
             "New password is too short.\nPlease choose a password which is at least 8 characters long.",
         ),
-        ("longbutsimple", "Please choose a password with at least 3 character classes."),
+        (
+            "longbutsimple",
+            "Please choose a password with at least 3 character classes.",
+        ),
         ("Secret-one1", ""),
     ] {
-        let ran = on(&realm, "kpasswd", &["alice"], &format!("alice\n{password}\n{password}\n"))?;
+        let ran = on(
+            &realm,
+            "kpasswd",
+            &["alice"],
+            &format!("alice\n{password}\n{password}\n"),
+        )?;
         if expected.is_empty() {
             ran.ok()?;
         } else {
             assert_eq!(ran.status.code(), Some(2), "{ran}");
             let said = ran.to_string();
-            assert!(said.contains("Password change rejected: ") && said.contains(expected), "{said}");
+            assert!(
+                said.contains("Password change rejected: ") && said.contains(expected),
+                "{said}"
+            );
         }
     }
     for reused in ["Secret-one1", "alice"] {
@@ -65,8 +88,17 @@ fn a_password_against_the_policy_is_refused_in_mits_words() -> TestResult {
             history: 2,
             ..PasswordPolicy::default()
         };
-        realm.kdc().database_mut().realm_mut(realm.name())?.password_policy = policy;
-        let ran = on(&realm, "kpasswd", &["alice"], &format!("Secret-one1\n{reused}\n{reused}\n"))?;
+        realm
+            .kdc()
+            .database_mut()
+            .realm_mut(realm.name())?
+            .password_policy = policy;
+        let ran = on(
+            &realm,
+            "kpasswd",
+            &["alice"],
+            &format!("Secret-one1\n{reused}\n{reused}\n"),
+        )?;
         assert_eq!(ran.status.code(), Some(2), "{ran}");
         assert!(
             ran.to_string()
@@ -80,8 +112,16 @@ fn a_password_against_the_policy_is_refused_in_mits_words() -> TestResult {
 fn a_wrong_old_password_changes_nothing() -> TestResult {
     let realm = Realm::start_blocking()?;
     let said = on(&realm, "kpasswd", &["alice"], "wrong\nanother\nanother\n")?.refused()?;
-    assert!(said.contains("kpasswd: Preauthentication failed getting initial ticket"), "{said}");
-    assert_eq!(realm.journal().count(|event| matches!(event, Event::PasswordChange { .. })), 0);
+    assert!(
+        said.contains("kpasswd: Preauthentication failed getting initial ticket"),
+        "{said}"
+    );
+    assert_eq!(
+        realm
+            .journal()
+            .count(|event| matches!(event, Event::PasswordChange { .. })),
+        0
+    );
     on(&realm, "kinit", &["alice"], "alice\n")?.ok()?;
     Ok(())
 }
@@ -98,23 +138,45 @@ fn an_expired_password_is_changed_by_kinit() -> TestResult {
             .password_expires(realm.clock().now() - Duration::from_secs(1)),
     )?;
     // The first try is refused, and the second one is taken.
-    let ran = on(&realm, "kinit", &["carol"], "old\nshort\nshort\nlong-enough\nlong-enough\n")?;
+    let ran = on(
+        &realm,
+        "kinit",
+        &["carol"],
+        "old\nshort\nshort\nlong-enough\nlong-enough\n",
+    )?;
     let said = ran.ok()?;
-    assert!(said.contains("Password expired.  You must change it now."), "{said}");
-    assert!(said.contains("Password change rejected: New password is too short."), "{said}");
+    assert!(
+        said.contains("Password expired.  You must change it now."),
+        "{said}"
+    );
+    assert!(
+        said.contains("Password change rejected: New password is too short."),
+        "{said}"
+    );
     let listed = on(&realm, "klist", &[], "")?.ok()?;
-    assert!(listed.contains(&format!("Default principal: carol@{}", realm.name())), "{listed}");
+    assert!(
+        listed.contains(&format!("Default principal: carol@{}", realm.name())),
+        "{listed}"
+    );
     on(&realm, "kinit", &["carol"], "long-enough\n")?.ok()?;
     // The new one expires in its time, too.
     realm.advance_blocking(Duration::from_hours(24 * 91))?;
     let said = on(&realm, "kinit", &["carol"], "long-enough\n")?;
-    assert!(said.to_string().contains("Password expired.  You must change it now."), "{said}");
+    assert!(
+        said.to_string()
+            .contains("Password expired.  You must change it now."),
+        "{said}"
+    );
     Ok(())
 }
 
 fn a_password_that_must_be_changed_is_changed_by_kinit() -> TestResult {
     let realm = Realm::builder()
-        .principal(NewPrincipal::new("dave").password("first").attribute("+needchange"))
+        .principal(
+            NewPrincipal::new("dave")
+                .password("first")
+                .attribute("+needchange"),
+        )
         .start_blocking()?;
     on(&realm, "kinit", &["dave"], "first\nsecond\nsecond\n")?.ok()?;
     on(&realm, "kinit", &["dave"], "second\n")?.ok()?;

@@ -28,7 +28,10 @@ fn a_service_is_named_by_service_and_host() -> TestResult {
     assert_eq!(said, format!("nn/localhost@{}: kvno = 1\n", realm.name()));
     let said = on(&realm, "kvno", &["-S", "smtp", "localhost"], "")?.refused()?;
     assert!(
-        said.contains(&format!("Server smtp/localhost@{} not found in Kerberos database", realm.name())),
+        said.contains(&format!(
+            "Server smtp/localhost@{} not found in Kerberos database",
+            realm.name()
+        )),
         "{said}"
     );
     Ok(())
@@ -44,7 +47,10 @@ fn a_keytab_is_checked_against_the_kdcs_keys() -> TestResult {
     login(&realm, "alice")?;
     let said = on(&realm, "kvno", &["-k", &keytab, "nn/localhost"], "")?;
     assert!(!said.status.success(), "{said}");
-    assert!(said.to_string().contains("kvno = 2, keytab entry invalid"), "{said}");
+    assert!(
+        said.to_string().contains("kvno = 2, keytab entry invalid"),
+        "{said}"
+    );
     Ok(())
 }
 
@@ -55,10 +61,16 @@ fn a_user_s_session_key_serves_another_user() -> TestResult {
     let theirs = format!("FILE:{}", bob.ccache().display());
     on(&realm, "kvno", &["--u2u", &theirs, "bob"], "")?.ok()?;
     let listed = on(&realm, "klist", &[], "")?.ok()?;
-    assert!(listed.contains(&format!("bob@{}", realm.name())), "{listed}");
+    assert!(
+        listed.contains(&format!("bob@{}", realm.name())),
+        "{listed}"
+    );
     // Somebody else's ticket-granting ticket.
     let said = on(&realm, "kvno", &["--u2u", &theirs, "jupyter"], "")?.refused()?;
-    assert!(said.contains("Requested server and ticket don't match"), "{said}");
+    assert!(
+        said.contains("Requested server and ticket don't match"),
+        "{said}"
+    );
     Ok(())
 }
 
@@ -80,7 +92,10 @@ fn a_service_gets_a_ticket_to_itself_in_a_user_s_name() -> TestResult {
     let said = on(&realm, "kvno", &["-U", "alice", "HTTP/localhost"], "")?.ok()?;
     assert!(said.contains("kvno = 1"), "{said}");
     let listed = on(&realm, "klist", &["-f"], "")?.ok()?;
-    assert!(listed.contains(&format!("for client alice@{}", realm.name())), "{listed}");
+    assert!(
+        listed.contains(&format!("for client alice@{}", realm.name())),
+        "{listed}"
+    );
     let said = on(&realm, "kvno", &["-U", "nobody", "HTTP/localhost"], "")?.refused()?;
     assert!(said.contains("not found in Kerberos database"), "{said}");
     Ok(())
@@ -91,14 +106,27 @@ fn a_service_acts_in_a_user_s_name_where_it_is_allowed() -> TestResult {
     login(&realm, "HTTP/localhost")?;
     on(&realm, "kvno", &["-U", "alice", "-P", "nn/localhost"], "")?.ok()?;
     let listed = on(&realm, "klist", &[], "")?.ok()?;
-    let ticket = listed.split("nn/localhost").nth(1).ok_or("no ticket for nn")?;
-    assert!(ticket.contains(&format!("for client alice@{}", realm.name())), "{listed}");
+    let ticket = listed
+        .split("nn/localhost")
+        .nth(1)
+        .ok_or("no ticket for nn")?;
+    assert!(
+        ticket.contains(&format!("for client alice@{}", realm.name())),
+        "{listed}"
+    );
     // It may go to the NameNode alone.
     let said = on(&realm, "kvno", &["-U", "alice", "-P", "hdfs/localhost"], "")?.refused()?;
-    assert!(said.contains("KDC can't fulfill requested option"), "{said}");
-    // The DataNode's evidence is not forwardable, since it may not ask for other users without their password.
+    assert!(
+        said.contains("KDC can't fulfill requested option"),
+        "{said}"
+    );
+    // The DataNode's evidence is not forwardable, since it may not ask for other users without
+    // their password.
     login(&realm, "dn/localhost")?;
     let said = on(&realm, "kvno", &["-U", "alice", "-P", "nn/localhost"], "")?.refused()?;
-    assert!(said.contains("KDC can't fulfill requested option"), "{said}");
+    assert!(
+        said.contains("KDC can't fulfill requested option"),
+        "{said}"
+    );
     Ok(())
 }

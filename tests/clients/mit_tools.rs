@@ -24,20 +24,35 @@ trials! {
 }
 
 /// The lines of `klist` that matter, words apart by single spaces.
-fn klist(realm: &Realm, options: &[&str]) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+fn klist(
+    realm: &Realm,
+    options: &[&str],
+) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
     run(&mut command(&realm.env(), "klist", options), "")?.ok()
 }
 
-fn kinit(realm: &Realm, arguments: &[&str], input: &str) -> Result<crate::support::Ran, Box<dyn std::error::Error + Send + Sync>> {
+fn kinit(
+    realm: &Realm,
+    arguments: &[&str],
+    input: &str,
+) -> Result<crate::support::Ran, Box<dyn std::error::Error + Send + Sync>> {
     run(&mut command(&realm.env(), "kinit", arguments), input)
 }
 
 fn kinit_logs_in_by_password() -> TestResult {
-    let realm = Realm::builder().user_with_password("alice", "correct horse").start_blocking()?;
+    let realm = Realm::builder()
+        .user_with_password("alice", "correct horse")
+        .start_blocking()?;
     kinit(&realm, &["alice"], "correct horse\n")?.ok()?;
     let listed = klist(&realm, &["-e"])?;
-    assert!(listed.contains(&format!("Default principal: alice@{}", realm.name())), "{listed}");
-    assert!(listed.contains(&format!("krbtgt/{0}@{0}", realm.name())), "{listed}");
+    assert!(
+        listed.contains(&format!("Default principal: alice@{}", realm.name())),
+        "{listed}"
+    );
+    assert!(
+        listed.contains(&format!("krbtgt/{0}@{0}", realm.name())),
+        "{listed}"
+    );
     assert!(listed.contains("aes256-cts-hmac-sha1-96"), "{listed}");
     assert!(klist(&realm, &["-s"]).is_ok());
     Ok(())
@@ -46,8 +61,21 @@ fn kinit_logs_in_by_password() -> TestResult {
 fn kinit_logs_in_by_keytab() -> TestResult {
     let realm = Realm::start_blocking()?;
     let keytab = realm.keytab("alice")?;
-    kinit(&realm, &["-k", "-t", &keytab.display().to_string(), "alice"], "")?.ok()?;
-    let listed = run(&mut command(&realm.env(), "klist", &["-ket", &keytab.display().to_string()]), "")?.ok()?;
+    kinit(
+        &realm,
+        &["-k", "-t", &keytab.display().to_string(), "alice"],
+        "",
+    )?
+    .ok()?;
+    let listed = run(
+        &mut command(
+            &realm.env(),
+            "klist",
+            &["-ket", &keytab.display().to_string()],
+        ),
+        "",
+    )?
+    .ok()?;
     for enctype in [
         "aes256-cts-hmac-sha1-96",
         "aes128-cts-hmac-sha1-96",
@@ -62,7 +90,11 @@ fn kinit_logs_in_by_keytab() -> TestResult {
 fn kinit_logs_in_without_preauthentication() -> TestResult {
     use kerbox::NewPrincipal;
     let realm = Realm::builder()
-        .principal(NewPrincipal::new("carol").password("pw").attribute("-requires_preauth"))
+        .principal(
+            NewPrincipal::new("carol")
+                .password("pw")
+                .attribute("-requires_preauth"),
+        )
         .start_blocking()?;
     kinit(&realm, &["carol"], "pw\n")?.ok()?;
     let refused = realm.journal().count(
@@ -73,7 +105,9 @@ fn kinit_logs_in_without_preauthentication() -> TestResult {
 }
 
 fn kinit_refuses_a_wrong_password() -> TestResult {
-    let realm = Realm::builder().user_with_password("alice", "right").start_blocking()?;
+    let realm = Realm::builder()
+        .user_with_password("alice", "right")
+        .start_blocking()?;
     let said = kinit(&realm, &["alice"], "wrong\n")?.refused()?;
     assert!(said.contains("Password incorrect"), "{said}");
     let seen = realm.journal().count(
@@ -93,19 +127,39 @@ fn kinit_is_told_of_an_unknown_principal() -> TestResult {
 fn kinit_asks_for_flags_and_gets_them() -> TestResult {
     let realm = Realm::start_blocking()?;
     let keytab = realm.keytab("alice")?.display().to_string();
-    kinit(&realm, &["-f", "-p", "-l", "1h", "-r", "2d", "-k", "-t", &keytab, "alice"], "")?.ok()?;
+    kinit(
+        &realm,
+        &[
+            "-f", "-p", "-l", "1h", "-r", "2d", "-k", "-t", &keytab, "alice",
+        ],
+        "",
+    )?
+    .ok()?;
     let listed = klist(&realm, &["-f"])?;
     assert!(listed.contains("Flags: FPRIA"), "{listed}");
-    kinit(&realm, &["-F", "-P", "-a", "-k", "-t", &keytab, "alice"], "")?.ok()?;
+    kinit(
+        &realm,
+        &["-F", "-P", "-a", "-k", "-t", &keytab, "alice"],
+        "",
+    )?
+    .ok()?;
     let listed = klist(&realm, &["-f", "-a", "-n"])?;
-    assert!(listed.contains("Addresses:") && !listed.contains("(none)"), "{listed}");
+    assert!(
+        listed.contains("Addresses:") && !listed.contains("(none)"),
+        "{listed}"
+    );
     Ok(())
 }
 
 fn kinit_renews() -> TestResult {
     let realm = Realm::start_blocking()?;
     let keytab = realm.keytab("alice")?.display().to_string();
-    kinit(&realm, &["-l", "1h", "-r", "3h", "-k", "-t", &keytab, "alice"], "")?.ok()?;
+    kinit(
+        &realm,
+        &["-l", "1h", "-r", "3h", "-k", "-t", &keytab, "alice"],
+        "",
+    )?
+    .ok()?;
     realm.advance_blocking(Duration::from_mins(50))?;
     kinit(&realm, &["-R"], "")?.ok()?;
     realm.advance_blocking(Duration::from_mins(50))?;
@@ -121,9 +175,16 @@ fn kinit_logs_in_over_tcp_when_a_reply_does_not_fit_udp() -> TestResult {
     let keytab = realm.keytab("alice")?.display().to_string();
     let trace = realm.path().join("trace");
     let env = realm.env().with("KRB5_TRACE", &trace);
-    run(&mut command(&env, "kinit", &["-k", "-t", &keytab, "alice"]), "")?.ok()?;
+    run(
+        &mut command(&env, "kinit", &["-k", "-t", &keytab, "alice"]),
+        "",
+    )?
+    .ok()?;
     let traced = std::fs::read_to_string(trace)?;
-    assert!(traced.contains("Request or response is too big for UDP"), "{traced}");
+    assert!(
+        traced.contains("Request or response is too big for UDP"),
+        "{traced}"
+    );
     Ok(())
 }
 
@@ -150,11 +211,21 @@ fn kvno_gets_service_tickets_of_every_enctype() -> TestResult {
         "aes128-cts-hmac-sha256-128",
     ] {
         kinit(&realm, &["-k", "-t", &keytab, "alice"], "")?.ok()?;
-        let said = run(&mut command(&realm.env(), "kvno", &["-e", enctype, "host/localhost"]), "")?.ok()?;
+        let said = run(
+            &mut command(&realm.env(), "kvno", &["-e", enctype, "host/localhost"]),
+            "",
+        )?
+        .ok()?;
         assert!(said.contains("kvno = 1"), "{said}");
         let listed = klist(&realm, &["-e"])?;
-        let host = listed.split("host/localhost").nth(1).ok_or("no ticket for host")?;
-        assert!(host.contains(&format!("Etype (skey, tkt): {enctype}")), "{listed}");
+        let host = listed
+            .split("host/localhost")
+            .nth(1)
+            .ok_or("no ticket for host")?;
+        assert!(
+            host.contains(&format!("Etype (skey, tkt): {enctype}")),
+            "{listed}"
+        );
     }
     Ok(())
 }
@@ -170,11 +241,17 @@ fn weak_enctypes_serve_a_realm_that_names_them() -> TestResult {
             .start_blocking()?;
         kinit(&realm, &["alice"], "pw\n")?.ok()?;
         let keytab = realm.keytab("host/localhost")?.display().to_string();
-        let said = run(&mut command(&realm.env(), "kvno", &["-k", &keytab, "host/localhost"]), "")?.ok()?;
+        let said = run(
+            &mut command(&realm.env(), "kvno", &["-k", &keytab, "host/localhost"]),
+            "",
+        )?
+        .ok()?;
         assert!(said.contains("keytab entry valid"), "{said}");
         let listed = klist(&realm, &["-e"])?;
         assert!(
-            listed.contains(&format!("Etype (skey, tkt): DEPRECATED:{name}, DEPRECATED:{name}")),
+            listed.contains(&format!(
+                "Etype (skey, tkt): DEPRECATED:{name}, DEPRECATED:{name}"
+            )),
             "{listed}"
         );
     }
@@ -194,15 +271,26 @@ fn a_fault_answers_kinit_with_the_error_of_choice() -> TestResult {
 }
 
 fn the_shared_krb5_conf_serves_many_realms() -> TestResult {
-    let realms = [Realm::start_blocking()?, Realm::start_blocking()?, Realm::start_blocking()?];
+    let realms = [
+        Realm::start_blocking()?,
+        Realm::start_blocking()?,
+        Realm::start_blocking()?,
+    ];
     for realm in &realms {
         let env = realm.env().with("KRB5_CONFIG", kerbox::shared_krb5_conf());
         let keytab = realm.keytab("alice")?.display().to_string();
         let alice = format!("alice@{}", realm.name());
-        run(&mut command(&env, "kinit", &["-k", "-t", &keytab, &alice]), "")?.ok()?;
+        run(
+            &mut command(&env, "kinit", &["-k", "-t", &keytab, &alice]),
+            "",
+        )?
+        .ok()?;
         run(&mut command(&env, "kvno", &["-S", "host", "localhost"]), "")?.ok()?;
         let listed = run(&mut command(&env, "klist", &[]), "")?.ok()?;
-        assert!(listed.contains(&format!("host/localhost@{}", realm.name())), "{listed}");
+        assert!(
+            listed.contains(&format!("host/localhost@{}", realm.name())),
+            "{listed}"
+        );
     }
     Ok(())
 }

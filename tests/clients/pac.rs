@@ -1,4 +1,5 @@
-//! PACs, as acceptors read and verify them that others wrote: MIT's and Heimdal's libraries, gokrb5, the JDK.
+//! PACs, as acceptors read and verify them that others wrote: MIT's and Heimdal's libraries,
+//! gokrb5, the JDK.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,9 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::hdfs_native;
-use crate::support::{Peer, Ran, TestResult, block_on, command, heimdal, peer_source, peers_dir, run, trials};
+use crate::support::{
+    Peer, Ran, TestResult, block_on, command, heimdal, peer_source, peers_dir, run, trials,
+};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -55,7 +58,11 @@ fn realm(pac: Pac) -> Result<Realm, Error> {
     let realm = Realm::builder()
         .pac(pac)
         .pac_domain(domain)
-        .principal(NewPrincipal::new("alice").password("alice").pac_account(alice))
+        .principal(
+            NewPrincipal::new("alice")
+                .password("alice")
+                .pac_account(alice),
+        )
         .principal(http);
     Ok(realm.start_blocking()?)
 }
@@ -67,18 +74,35 @@ fn logged_in(realm: &Realm) -> Result<(ClientEnv, PathBuf), Error> {
     Ok((alice.env().with("KRB5_KTNAME", &keytab), keytab))
 }
 
-/// The same with her ticket for the service too, in whose PAC a bit was flipped: whoever has the service's key can do that.
+/// The same with her ticket for the service too, in whose PAC a bit was flipped: whoever has the
+/// service's key can do that.
 fn with_spoilt_pac(realm: &Realm) -> Result<(ClientEnv, PathBuf), Error> {
     let (env, keytab) = logged_in(realm)?;
     let alice = realm.login_blocking("alice")?;
-    let (tgt, now, mut rng) = (alice.ticket(), realm.clock().now(), StdRng::seed_from_u64(1));
+    let (tgt, now, mut rng) = (
+        alice.ticket(),
+        realm.clock().now(),
+        StdRng::seed_from_u64(1),
+    );
     let service = realm.principal(SERVICE)?;
-    let (exchange, request) = TgsExchange::new(&tgt, TgsRequest::service(service.clone(), &tgt), now, &mut rng)?;
-    let answer = realm.kdc().handle(now, &request, Caller::LOCAL).message.ok_or("an answer")?;
+    let (exchange, request) = TgsExchange::new(
+        &tgt,
+        TgsRequest::service(service.clone(), &tgt),
+        now,
+        &mut rng,
+    )?;
+    let answer = realm
+        .kdc()
+        .handle(now, &request, Caller::LOCAL)
+        .message
+        .ok_or("an answer")?;
     let mut ticket = exchange.finish(&answer)?;
 
     let database = realm.kdc().database();
-    let key = database.get(&service).and_then(|entry| entry.service_key()).ok_or("a key")?;
+    let key = database
+        .get(&service)
+        .and_then(|entry| entry.service_key())
+        .ok_or("a key")?;
     let mut part = ticket.ticket.open(key.key())?;
     let container = part.authorization_data.first_mut().ok_or("a PAC")?;
     let mut list = AuthorizationData::decode_list(&container.data)?;
@@ -102,7 +126,10 @@ const HEIMDAL: &str = "libgssapi.so.3";
 /// A client and a service of this library.
 fn gss_accept(env: &ClientEnv, library: &str) -> Result<Ran, Error> {
     let script = peer_source("gss_accept.py").display().to_string();
-    run(&mut command(env, "python3", &[&script, library, "host@localhost"]), "")
+    run(
+        &mut command(env, "python3", &[&script, library, "host@localhost"]),
+        "",
+    )
 }
 
 fn mits_library_vouches_for_the_pac() -> TestResult {
@@ -113,9 +140,15 @@ fn mits_library_vouches_for_the_pac() -> TestResult {
         let realm = realm(pac)?;
         let (env, _) = logged_in(&realm)?;
         let said = gss_accept(&env, MIT)?.ok()?;
-        assert!(said.contains(&format!("accepted alice@{}", realm.name())), "{said}");
+        assert!(
+            said.contains(&format!("accepted alice@{}", realm.name())),
+            "{said}"
+        );
         for buffer in buffers {
-            assert!(said.contains(&format!("urn:mspac:{buffer} vouched")), "{said}");
+            assert!(
+                said.contains(&format!("urn:mspac:{buffer} vouched")),
+                "{said}"
+            );
         }
         assert!(!said.contains("doubted"), "{said}");
         // MIT's kvno, with the PAC in sight.
@@ -129,7 +162,10 @@ fn mits_library_does_not_vouch_for_a_spoilt_pac() -> TestResult {
     let (env, _) = with_spoilt_pac(&realm)?;
     // It accepts the ticket, and knows nothing of a PAC that it could not verify.
     let said = gss_accept(&env, MIT)?.ok()?;
-    assert!(said.contains("accepted alice@") && !said.contains("vouched"), "{said}");
+    assert!(
+        said.contains("accepted alice@") && !said.contains("vouched"),
+        "{said}"
+    );
     Ok(())
 }
 
@@ -141,9 +177,15 @@ fn mits_library_reads_who_delegated() -> TestResult {
         let out = format!("FILE:{}", cache.display());
         let words = ["-U", "alice", "-P", "--out-cache", &out, SERVICE];
         run(&mut command(&service.env(), "kvno", &words), "")?.ok()?;
-        let env = service.env().with("KRB5CCNAME", &cache).with("KRB5_KTNAME", realm.keytab(SERVICE)?);
+        let env = service
+            .env()
+            .with("KRB5CCNAME", &cache)
+            .with("KRB5_KTNAME", realm.keytab(SERVICE)?);
         let said = gss_accept(&env, MIT)?.ok()?;
-        assert!(said.contains(&format!("accepted alice@{}", realm.name())), "{said}");
+        assert!(
+            said.contains(&format!("accepted alice@{}", realm.name())),
+            "{said}"
+        );
         assert!(said.contains("urn:mspac:delegation-info vouched"), "{said}");
     }
     Ok(())
@@ -154,7 +196,10 @@ fn heimdals_library_accepts_a_pac_and_refuses_a_spoilt_one() -> TestResult {
         let realm = realm(pac)?;
         let (env, _) = logged_in(&realm)?;
         let said = gss_accept(&env, HEIMDAL)?.ok()?;
-        assert!(said.contains(&format!("accepted alice@{}", realm.name())), "{said}");
+        assert!(
+            said.contains(&format!("accepted alice@{}", realm.name())),
+            "{said}"
+        );
         let (env, _) = with_spoilt_pac(&realm)?;
         let said = gss_accept(&env, HEIMDAL)?.refused()?;
         assert!(said.starts_with("acceptor refused"), "{said}");
@@ -167,17 +212,32 @@ fn heimdals_programs_get_tickets_with_pacs() -> TestResult {
     let password = realm.path().join("password");
     std::fs::write(&password, "alice\n")?;
     let file = format!("--password-file={}", password.display());
-    run(&mut command(&realm.env(), heimdal("kinit.heimdal"), &[&file, "alice"]), "")?.ok()?;
-    run(&mut command(&realm.env(), heimdal("kgetcred"), &[SERVICE]), "")?.ok()?;
+    run(
+        &mut command(&realm.env(), heimdal("kinit.heimdal"), &[&file, "alice"]),
+        "",
+    )?
+    .ok()?;
+    run(
+        &mut command(&realm.env(), heimdal("kgetcred"), &[SERVICE]),
+        "",
+    )?
+    .ok()?;
     Ok(())
 }
 
 /// gokrb5 as client and service.
 fn gokrb5(env: &ClientEnv, keytab: &Path) -> Result<Ran, Error> {
-    let cache = env.get("KRB5CCNAME").ok_or("a cache")?.to_string_lossy().into_owned();
+    let cache = env
+        .get("KRB5CCNAME")
+        .ok_or("a cache")?
+        .to_string_lossy()
+        .into_owned();
     let cache = cache.trim_start_matches("FILE:");
     let words = ["accept", cache, &keytab.display().to_string(), SERVICE];
-    run(&mut command(env, peers_dir().join("bin/krb-go"), &words), "")
+    run(
+        &mut command(env, peers_dir().join("bin/krb-go"), &words),
+        "",
+    )
 }
 
 fn gokrb5_reads_the_groups_in_the_pac() -> TestResult {
@@ -211,7 +271,10 @@ fn hdfs_native_comes_to_a_cluster_of_a_realm_with_pacs() -> TestResult {
     block_on(async {
         let client = hdfs_native::client(&cluster, &alice)?;
         client.mkdirs("/user/alice/with-pac", 0o755, true).await?;
-        assert_eq!(client.get_file_info("/user/alice/with-pac").await?.owner, "alice");
+        assert_eq!(
+            client.get_file_info("/user/alice/with-pac").await?.owner,
+            "alice"
+        );
         Ok(())
     })
 }
@@ -219,7 +282,10 @@ fn hdfs_native_comes_to_a_cluster_of_a_realm_with_pacs() -> TestResult {
 fn the_jdk_accepts_tickets_with_pacs() -> TestResult {
     for pac in [Pac::Minimal, Pac::Full] {
         let realm = realm(pac)?;
-        let config = format!("-Djava.security.krb5.conf={}", realm.path().join("krb5.conf").display());
+        let config = format!(
+            "-Djava.security.krb5.conf={}",
+            realm.path().join("krb5.conf").display()
+        );
         let source = peer_source("JdkAccept.java").display().to_string();
         let (alice, host) = (
             realm.keytab("alice")?.display().to_string(),
@@ -236,7 +302,10 @@ fn the_jdk_accepts_tickets_with_pacs() -> TestResult {
             &host,
         ];
         let said = run(&mut command(&realm.env(), "java", &words), "")?.ok()?;
-        assert!(said.contains(&format!("accepted alice@{}", realm.name())), "{said}");
+        assert!(
+            said.contains(&format!("accepted alice@{}", realm.name())),
+            "{said}"
+        );
         // AD-IF-RELEVANT, with the PAC inside.
         assert!(said.contains("authorization data 1"), "{said}");
     }

@@ -20,7 +20,9 @@ trials! {
 
 fn script(realm: &Realm, arguments: &[&str]) -> Text {
     let source = peer_source("kerberos.py").display().to_string();
-    let words: Vec<&str> = std::iter::once(&*source).chain(arguments.iter().copied()).collect();
+    let words: Vec<&str> = std::iter::once(&*source)
+        .chain(arguments.iter().copied())
+        .collect();
     run(&mut command(&realm.env(), python(), &words), "")?.ok()
 }
 
@@ -40,15 +42,25 @@ fn keytab(realm: &Realm, name: &str) -> Text {
 fn krb5_logs_in_by_password_and_keytab() -> TestResult {
     let realm = Realm::start_blocking()?;
     let alice = full(&realm, "alice");
-    let expected = format!("ticket {alice} krbtgt/{0}@{0} lives 3600 after 0\n", realm.name());
+    let expected = format!(
+        "ticket {alice} krbtgt/{0}@{0} lives 3600 after 0\n",
+        realm.name()
+    );
     assert_eq!(script(&realm, &["password", &alice, "alice"])?, expected);
-    assert_eq!(script(&realm, &["keytab", &alice, &keytab(&realm, "alice")?])?, expected);
+    assert_eq!(
+        script(&realm, &["keytab", &alice, &keytab(&realm, "alice")?])?,
+        expected
+    );
     Ok(())
 }
 
 fn krb5_is_refused_by_number() -> TestResult {
     let realm = Realm::builder()
-        .principal(NewPrincipal::new("carol").password("pw").attribute("-allow_tix"))
+        .principal(
+            NewPrincipal::new("carol")
+                .password("pw")
+                .attribute("-allow_tix"),
+        )
         .start_blocking()?;
     for (user, password, code) in [
         ("alice", "wrong", ErrorCode::KDC_ERR_PREAUTH_FAILED),
@@ -67,16 +79,26 @@ fn krb5_renews_and_validates() -> TestResult {
     script(&realm, &["keytab", &alice, &keytab(&realm, "alice")?])?;
     realm.advance_blocking(Duration::from_mins(30))?;
     let renewed = script(&realm, &["renew"])?;
-    let after = renewed.trim_end().rsplit_once("lives 3600 after ").ok_or("no times")?.1;
+    let after = renewed
+        .trim_end()
+        .rsplit_once("lives 3600 after ")
+        .ok_or("no times")?
+        .1;
     let after: u64 = after.parse()?;
     assert!(
         (1800..1900).contains(&after),
         "half an hour later, and what the test took: {renewed}"
     );
-    let postdated = script(&realm, &["postdated", &alice, &keytab(&realm, "alice")?, "7200"])?;
+    let postdated = script(
+        &realm,
+        &["postdated", &alice, &keytab(&realm, "alice")?, "7200"],
+    )?;
     assert!(postdated.contains("after 720"), "{postdated}");
     let too_early = script(&realm, &["validate"])?;
-    assert!(too_early.starts_with(&refused(ErrorCode::KRB_AP_ERR_TKT_NYV)), "{too_early}");
+    assert!(
+        too_early.starts_with(&refused(ErrorCode::KRB_AP_ERR_TKT_NYV)),
+        "{too_early}"
+    );
     realm.advance_blocking(Duration::from_mins(121))?;
     let validated = script(&realm, &["validate"])?;
     assert!(validated.contains("lives 3600"), "{validated}");
@@ -86,11 +108,17 @@ fn krb5_renews_and_validates() -> TestResult {
 fn krb5_insists_on_an_armor() -> TestResult {
     let realm = Realm::start_blocking()?;
     let alice = full(&realm, "alice");
-    let armor = format!("FILE:{}", realm.login_blocking("host/localhost")?.ccache().display());
+    let armor = format!(
+        "FILE:{}",
+        realm.login_blocking("host/localhost")?.ccache().display()
+    );
     let said = script(&realm, &["armored", &alice, "alice", &armor])?;
     assert!(said.starts_with(&format!("ticket {alice} ")), "{said}");
     let said = script(&realm, &["armored", &alice, "wrong", &armor])?;
-    assert!(said.starts_with(&refused(ErrorCode::KDC_ERR_PREAUTH_FAILED)), "{said}");
+    assert!(
+        said.starts_with(&refused(ErrorCode::KDC_ERR_PREAUTH_FAILED)),
+        "{said}"
+    );
     Ok(())
 }
 
@@ -98,13 +126,29 @@ fn gssapi_passes_on_what_a_user_sent() -> TestResult {
     let realm = Realm::builder()
         .principal(NewPrincipal::new("HTTP/localhost").delegates_to("nn/localhost"))
         .start_blocking()?;
-    let [alice, http, nn, hdfs] = ["alice", "HTTP/localhost", "nn/localhost", "hdfs/localhost"].map(|name| full(&realm, name));
+    let [alice, http, nn, hdfs] = ["alice", "HTTP/localhost", "nn/localhost", "hdfs/localhost"]
+        .map(|name| full(&realm, name));
     let (alices, https) = (keytab(&realm, "alice")?, keytab(&realm, "HTTP/localhost")?);
-    let (nns, hdfss) = (keytab(&realm, "nn/localhost")?, keytab(&realm, "hdfs/localhost")?);
-    let said = script(&realm, &["proxy", &alice, &alices, &http, &https, &nn, &nns])?;
-    assert_eq!(said, format!("context of {alice} with {http}\ncontext of {alice} with {nn}\n"));
-    let said = script(&realm, &["proxy", &alice, &alices, &http, &https, &hdfs, &hdfss])?;
-    assert!(said.contains(&refused(ErrorCode::KDC_ERR_BADOPTION)), "{said}");
+    let (nns, hdfss) = (
+        keytab(&realm, "nn/localhost")?,
+        keytab(&realm, "hdfs/localhost")?,
+    );
+    let said = script(
+        &realm,
+        &["proxy", &alice, &alices, &http, &https, &nn, &nns],
+    )?;
+    assert_eq!(
+        said,
+        format!("context of {alice} with {http}\ncontext of {alice} with {nn}\n")
+    );
+    let said = script(
+        &realm,
+        &["proxy", &alice, &alices, &http, &https, &hdfs, &hdfss],
+    )?;
+    assert!(
+        said.contains(&refused(ErrorCode::KDC_ERR_BADOPTION)),
+        "{said}"
+    );
     Ok(())
 }
 
@@ -117,18 +161,26 @@ fn gssapi_makes_a_context() -> TestResult {
     // With a key that is not the KDC's any more.
     realm.change_keys("host/localhost", false)?;
     let said = script(&realm, &["context", &alice, &alices, &host, &hosts])?;
-    assert!(said.starts_with("refused ") && said.contains("Cannot find key"), "{said}");
+    assert!(
+        said.starts_with("refused ") && said.contains("Cannot find key"),
+        "{said}"
+    );
     Ok(())
 }
 
 fn gssapi_acts_in_a_user_s_name_where_it_is_allowed() -> TestResult {
     let realm = delegating()?;
-    let [alice, http, nn, hdfs] = ["alice", "HTTP/localhost", "nn/localhost", "hdfs/localhost"].map(|name| full(&realm, name));
-    let [https, nns, hdfss] = ["HTTP/localhost", "nn/localhost", "hdfs/localhost"].map(|name| keytab(&realm, name));
+    let [alice, http, nn, hdfs] = ["alice", "HTTP/localhost", "nn/localhost", "hdfs/localhost"]
+        .map(|name| full(&realm, name));
+    let [https, nns, hdfss] =
+        ["HTTP/localhost", "nn/localhost", "hdfs/localhost"].map(|name| keytab(&realm, name));
     let https = https?;
     let said = script(&realm, &["delegate", &http, &https, &alice, &nn, &nns?])?;
     assert_eq!(said, format!("context of {alice} with {nn}\n"));
     let said = script(&realm, &["delegate", &http, &https, &alice, &hdfs, &hdfss?])?;
-    assert!(said.starts_with(&refused(ErrorCode::KDC_ERR_BADOPTION)), "{said}");
+    assert!(
+        said.starts_with(&refused(ErrorCode::KDC_ERR_BADOPTION)),
+        "{said}"
+    );
     Ok(())
 }

@@ -6,7 +6,11 @@ use kerbox_kdc::PasswordPolicy;
 /// One whose passwords must be of a kind.
 pub(super) fn with_policy(policy: PasswordPolicy) -> Result<Realm, Error> {
     let realm = Realm::start_blocking()?;
-    realm.kdc().database_mut().realm_mut(realm.name())?.password_policy = policy;
+    realm
+        .kdc()
+        .database_mut()
+        .realm_mut(realm.name())?
+        .password_policy = policy;
     Ok(realm)
 }
 
@@ -18,7 +22,8 @@ pub(super) fn with_long_passwords() -> Result<Realm, Error> {
     })
 }
 
-/// One in which HTTP may come to nn in anybody's name, and dn in the name of who sent a forwardable ticket.
+/// One in which HTTP may come to nn in anybody's name, and dn in the name of who sent a forwardable
+/// ticket.
 pub(super) fn delegating() -> Result<Realm, Error> {
     Realm::builder()
         .principal(

@@ -1,10 +1,12 @@
-//! Names that lead elsewhere: referrals of clients that do not know to which realm a host belongs, anonymous and renamed users.
-//! (MIT's kvno is in `cross_realm`.)
+//! Names that lead elsewhere: referrals of clients that do not know to which realm a host belongs,
+//! anonymous and renamed users. (MIT's kvno is in `cross_realm`.)
 
 use kerbox::{ClientEnv, NewPrincipal, Principal, Realm};
 use kerbox_kdc::{NewKeys, NewPrincipal as Raw, RealmConfig};
 
-use crate::support::{Peer, Ran, TestResult, command, heimdal, peer_source, peers_dir, run, trials};
+use crate::support::{
+    Peer, Ran, TestResult, command, heimdal, peer_source, peers_dir, run, trials,
+};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -23,7 +25,8 @@ trials! {
 const MIDDLE: &str = "MIDDLE.ORG";
 const HOST: &str = "HTTP/www.middle.org";
 
-/// Two realms in one KDC: ours, and one to which the host belongs. The clients know both, and not that.
+/// Two realms in one KDC: ours, and one to which the host belongs. The clients know both, and not
+/// that.
 fn two_realms(domain_realm: &str) -> Result<(Realm, ClientEnv), Error> {
     let realm = Realm::builder()
         .principal(NewPrincipal::new("alice").password("alice"))
@@ -33,7 +36,10 @@ fn two_realms(domain_realm: &str) -> Result<(Realm, ClientEnv), Error> {
         database.add_realm(RealmConfig::new(MIDDLE), rng)?;
         for name in [&["HTTP", "www.middle.org"][..], &["bob"]] {
             let principal = Principal::new(MIDDLE, name.iter().copied());
-            database.add(Raw::new(principal, NewKeys::RandomAndPassword("bob".to_owned())), rng)?;
+            database.add(
+                Raw::new(principal, NewKeys::RandomAndPassword("bob".to_owned())),
+                rng,
+            )?;
         }
         database
             .realm_mut(&ours)?
@@ -43,7 +49,10 @@ fn two_realms(domain_realm: &str) -> Result<(Realm, ClientEnv), Error> {
     })?;
     let conf = std::fs::read_to_string(realm.path().join("krb5.conf"))?;
     let path = realm.path().join("two-realms.conf");
-    let other = format!("[realms]\n {MIDDLE} = {{\n  kdc = {}\n }}\n", realm.kdc_address());
+    let other = format!(
+        "[realms]\n {MIDDLE} = {{\n  kdc = {}\n }}\n",
+        realm.kdc_address()
+    );
     // Not every client reads a section that comes twice.
     let conf = conf.replace("[realms]\n", &other);
     std::fs::write(&path, format!("{conf}\n[domain_realm]\n{domain_realm}\n"))?;
@@ -54,12 +63,24 @@ fn two_realms(domain_realm: &str) -> Result<(Realm, ClientEnv), Error> {
 /// Which tickets of the other realm's host were issued.
 fn came_to_the_host(realm: &Realm) -> bool {
     let host = Principal::new(MIDDLE, ["HTTP", "www.middle.org"]);
-    realm.kdc().issued().iter().any(|ticket| ticket.server == host)
+    realm
+        .kdc()
+        .issued()
+        .iter()
+        .any(|ticket| ticket.server == host)
 }
 
-fn kinit(realm: &Realm, env: &ClientEnv, program: impl AsRef<std::ffi::OsStr>) -> Result<(), Error> {
+fn kinit(
+    realm: &Realm,
+    env: &ClientEnv,
+    program: impl AsRef<std::ffi::OsStr>,
+) -> Result<(), Error> {
     let keytab = realm.keytab("alice")?.display().to_string();
-    run(&mut command(env, program, &["-k", "-t", &keytab, "alice"]), "")?.ok()?;
+    run(
+        &mut command(env, program, &["-k", "-t", &keytab, "alice"]),
+        "",
+    )?
+    .ok()?;
     Ok(())
 }
 
@@ -68,8 +89,12 @@ fn mits_kinit_is_told_that_there_is_no_pkinit() -> TestResult {
     let trace = realm.path().join("trace");
     let env = realm.env().with("KRB5_TRACE", &trace);
     let said = run(&mut command(&env, "kinit", &["-n"]), "")?.refused()?;
-    // In MIT's words, whose KDC without its plugin is as silent about the reason; ours has it in the error's text.
-    let expected = format!("Client 'WELLKNOWN/ANONYMOUS@{}' not found in Kerberos database", realm.name());
+    // In MIT's words, whose KDC without its plugin is as silent about the reason; ours has it in
+    // the error's text.
+    let expected = format!(
+        "Client 'WELLKNOWN/ANONYMOUS@{}' not found in Kerberos database",
+        realm.name()
+    );
     assert!(said.contains(&expected), "{said}");
     Ok(())
 }
@@ -78,8 +103,13 @@ fn mits_kinit_finds_a_renamed_principal_by_its_old_salt() -> TestResult {
     let realm = Realm::builder()
         .principal(NewPrincipal::new("ann").password("pw"))
         .start_blocking()?;
-    let (ann, anna) = (realm.principal("ann")?, Principal::new(realm.name(), ["anna"]));
-    realm.kdc().update(|database, _| database.rename(&ann, anna))?;
+    let (ann, anna) = (
+        realm.principal("ann")?,
+        Principal::new(realm.name(), ["anna"]),
+    );
+    realm
+        .kdc()
+        .update(|database, _| database.rename(&ann, anna))?;
     run(&mut command(&realm.env(), "kinit", &["anna"]), "pw\n")?.ok()?;
     let said = run(&mut command(&realm.env(), "kinit", &["ann"]), "pw\n")?.refused()?;
     assert!(said.contains("not found in Kerberos database"), "{said}");
@@ -97,9 +127,18 @@ fn heimdals_kgetcred_is_referred() -> TestResult {
 
 fn the_jdk_is_referred_where_its_services_are_said_to_be_hosts() -> TestResult {
     let (realm, env) = two_realms("")?;
-    // Its names are of no type: without this it is refused, as by MIT's KDC (see `mit_kdc::tickets`).
-    realm.kdc().database_mut().realm_mut(realm.name())?.host_based_services = vec!["HTTP".to_owned()];
-    let conf = env.get("KRB5_CONFIG").ok_or("a krb5.conf")?.to_string_lossy().into_owned();
+    // Its names are of no type: without this it is refused, as by MIT's KDC (see
+    // `mit_kdc::tickets`).
+    realm
+        .kdc()
+        .database_mut()
+        .realm_mut(realm.name())?
+        .host_based_services = vec!["HTTP".to_owned()];
+    let conf = env
+        .get("KRB5_CONFIG")
+        .ok_or("a krb5.conf")?
+        .to_string_lossy()
+        .into_owned();
     let config = format!("-Djava.security.krb5.conf={conf}");
     let source = peer_source("JdkAccept.java").display().to_string();
     let keytab = realm.keytab("alice")?.display().to_string();
@@ -122,11 +161,16 @@ fn gokrb5_is_not_referred_and_comes_by_its_own_map() -> TestResult {
     let ask = |realm: &Realm, env: &ClientEnv| -> Result<Ran, Error> {
         let keytab = realm.keytab("alice")?.display().to_string();
         run(
-            &mut command(env, peers_dir().join("bin/krb-go"), &["alice", "-k", &keytab, HOST]),
+            &mut command(
+                env,
+                peers_dir().join("bin/krb-go"),
+                &["alice", "-k", &keytab, HOST],
+            ),
             "",
         )
     };
-    // It calls its services "principals", not hosts' services: MIT's KDC refers none of these either (see `mit_kdc::tickets`).
+    // It calls its services "principals", not hosts' services: MIT's KDC refers none of these
+    // either (see `mit_kdc::tickets`).
     let (realm, env) = two_realms("")?;
     let said = ask(&realm, &env)?.refused()?;
     assert!(said.contains("KDC_ERR_S_PRINCIPAL_UNKNOWN"), "{said}");

@@ -5,7 +5,8 @@ use std::time::Duration;
 use kerbox::{Clock, Principal};
 use kerbox_krb5::client::{Credentials, InitialRequest, TgsExchange, TgsRequest};
 use kerbox_krb5::messages::{
-    ApOptions, ApReq, Authenticator, AuthorizationData, Checksum, EncryptedData, KdcOptions, KdcRequest, PaData, PaDataType,
+    ApOptions, ApReq, Authenticator, AuthorizationData, Checksum, EncryptedData, KdcOptions,
+    KdcRequest, PaData, PaDataType,
 };
 use kerbox_krb5::{ChecksumType, KeyUsage};
 use rand::SeedableRng;
@@ -42,7 +43,11 @@ impl Parts {
     fn rebind(&mut self) {
         self.message.raw_body = self.message.body.encode();
         let usage = KeyUsage::TGS_REQ_AUTHENTICATOR_CHECKSUM;
-        self.authenticator.checksum = Some(Checksum::keyed(&self.tgt.key, usage, &self.message.raw_body));
+        self.authenticator.checksum = Some(Checksum::keyed(
+            &self.tgt.key,
+            usage,
+            &self.message.raw_body,
+        ));
     }
 }
 
@@ -57,33 +62,60 @@ const CHANGES: [(&str, Change); 30] = [
         parts.authenticator.client = Principal::new("ELSEWHERE", ["alice"]);
     }),
     ("no checksum", |parts| parts.authenticator.checksum = None),
-    ("a CRC-32 (CVE-2010-1323)", |parts| parts.checksum(ChecksumType::CRC32, 4)),
+    ("a CRC-32 (CVE-2010-1323)", |parts| {
+        parts.checksum(ChecksumType::CRC32, 4)
+    }),
     ("an MD4", |parts| parts.checksum(ChecksumType::RSA_MD4, 16)),
     ("an MD5", |parts| parts.checksum(ChecksumType::RSA_MD5, 16)),
     ("a SHA-1", |parts| parts.checksum(ChecksumType::SHA1, 20)),
     ("a checksum of one byte (CVE-2010-4020)", |parts| {
-        parts.authenticator.checksum.as_mut().expect("we send one").bytes.truncate(1);
+        parts
+            .authenticator
+            .checksum
+            .as_mut()
+            .expect("we send one")
+            .bytes
+            .truncate(1);
     }),
     ("a checksum of another key's type", |parts| {
         parts.checksum(ChecksumType::HMAC_SHA1_96_AES128, 12);
     }),
-    ("a checksum of rc4's type", |parts| parts.checksum(ChecksumType::HMAC_MD5, 16)),
-    ("a checksum of no type", |parts| parts.checksum(ChecksumType(999), 12)),
-    ("a checksum of zeros", |parts| parts.checksum(ChecksumType::HMAC_SHA1_96_AES256, 12)),
-    ("a ticket of twenty bytes", |parts| parts.ap_req.ticket.enc_part.cipher.truncate(20)),
+    ("a checksum of rc4's type", |parts| {
+        parts.checksum(ChecksumType::HMAC_MD5, 16)
+    }),
+    ("a checksum of no type", |parts| {
+        parts.checksum(ChecksumType(999), 12)
+    }),
+    ("a checksum of zeros", |parts| {
+        parts.checksum(ChecksumType::HMAC_SHA1_96_AES256, 12)
+    }),
+    ("a ticket of twenty bytes", |parts| {
+        parts.ap_req.ticket.enc_part.cipher.truncate(20)
+    }),
     ("an S4U2Self of the newer form that is empty", |parts| {
-        parts.message.padata.push(PaData::new(PaDataType::FOR_X509_USER, Vec::new()));
+        parts
+            .message
+            .padata
+            .push(PaData::new(PaDataType::FOR_X509_USER, Vec::new()));
     }),
     ("a checksum for another usage", |parts| {
         let usage = KeyUsage::AP_REQ_AUTHENTICATOR_CHECKSUM;
-        parts.authenticator.checksum = Some(Checksum::keyed(&parts.tgt.key, usage, &parts.message.raw_body));
+        parts.authenticator.checksum = Some(Checksum::keyed(
+            &parts.tgt.key,
+            usage,
+            &parts.message.raw_body,
+        ));
     }),
     ("a body that is not covered", |parts| {
         parts.message.body.options |= KdcOptions::RENEWABLE_OK;
         parts.message.raw_body = parts.message.body.encode();
     }),
-    ("mutual authentication", |parts| parts.ap_req.options = ApOptions::MUTUAL_REQUIRED),
-    ("a session key's ticket", |parts| parts.ap_req.options = ApOptions::USE_SESSION_KEY),
+    ("mutual authentication", |parts| {
+        parts.ap_req.options = ApOptions::MUTUAL_REQUIRED
+    }),
+    ("a session key's ticket", |parts| {
+        parts.ap_req.options = ApOptions::USE_SESSION_KEY
+    }),
     ("an armor's mark", |parts| {
         parts.authenticator.authorization_data = vec![AuthorizationData {
             ad_type: AuthorizationData::FX_ARMOR,
@@ -105,8 +137,12 @@ const CHANGES: [(&str, Change); 30] = [
     ("a ticket of another name", |parts| {
         parts.ap_req.ticket.server = Principal::new(REALM, ["host", "localhost"]);
     }),
-    ("a spoilt ticket", |parts| parts.ap_req.ticket.enc_part.cipher[20] ^= 1),
-    ("a ticket of no length", |parts| parts.ap_req.ticket.enc_part.cipher.clear()),
+    ("a spoilt ticket", |parts| {
+        parts.ap_req.ticket.enc_part.cipher[20] ^= 1
+    }),
+    ("a ticket of no length", |parts| {
+        parts.ap_req.ticket.enc_part.cipher.clear()
+    }),
     ("a spoilt authenticator", |parts| parts.spoilt = true),
     ("authorization data that nobody can read", |parts| {
         parts.message.body.enc_authorization_data = Some(EncryptedData {
@@ -117,7 +153,10 @@ const CHANGES: [(&str, Change); 30] = [
         parts.rebind();
     }),
     ("an empty S4U2Self", |parts| {
-        parts.message.padata.push(PaData::new(PaDataType::FOR_USER, Vec::new()));
+        parts
+            .message
+            .padata
+            .push(PaData::new(PaDataType::FOR_USER, Vec::new()));
     }),
 ];
 
@@ -138,7 +177,13 @@ fn request(tgt: &Credentials, change: Change) -> Result<Vec<u8>, Error> {
         spoilt: false,
     };
     change(&mut parts);
-    let sealed = EncryptedData::seal(&tgt.key, None, usage, &parts.authenticator.encode(), &mut rng);
+    let sealed = EncryptedData::seal(
+        &tgt.key,
+        None,
+        usage,
+        &parts.authenticator.encode(),
+        &mut rng,
+    );
     parts.ap_req.authenticator = sealed;
     if parts.spoilt {
         parts.ap_req.authenticator.cipher[20] ^= 1;

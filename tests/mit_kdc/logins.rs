@@ -23,7 +23,11 @@ trials! {
 }
 
 /// What both say to the same, where the numbers are not the same.
-fn differences(mit: &Side, ours: &Side, requests: impl IntoIterator<Item = corpus::Case>) -> Result<Vec<String>, Error> {
+fn differences(
+    mit: &Side,
+    ours: &Side,
+    requests: impl IntoIterator<Item = corpus::Case>,
+) -> Result<Vec<String>, Error> {
     let mut differences = Vec::new();
     for (what, request) in requests {
         // A datagram is no longer.
@@ -43,17 +47,19 @@ fn is_known(difference: &str) -> bool {
     const KNOWN: [&str; 5] = [
         // MIT's KDC has no name to put into its error, and cannot send it.
         "without field 3: MIT Nothing",
-        // Ours takes nonces for unsigned, too, as clients send them, and times with a fraction or before 1970, which hurt nobody;
-        // MIT's takes a thirteenth month.
+        // Ours takes nonces for unsigned, too, as clients send them, and times with a fraction or
+        // before 1970, which hurt nobody; MIT's takes a thirteenth month.
         "a nonce 2^31: MIT Nothing",
         "time ",
-        // MIT's decoder passes over what it does not know at the end of a sequence, ours wants DER.
+        // MIT's decoder passes over what it does not know at the end of a sequence, ours wants
+        // DER.
         "field ",
         // A length in more bytes than it needs is none of DER; ours reads it as BER.
         "a length in the long form: MIT Error(KRB_ERR_GENERIC",
     ];
     // MIT's KDC sends up to 64 KiB by UDP, whatever its documentation says.
-    KNOWN.iter().any(|known| difference.starts_with(known)) || difference.contains("ours Error(KRB_ERR_RESPONSE_TOO_BIG")
+    KNOWN.iter().any(|known| difference.starts_with(known))
+        || difference.contains("ours Error(KRB_ERR_RESPONSE_TOO_BIG")
 }
 
 fn requests_that_nobody_sends_get_the_same_numbers() -> TestResult {
@@ -66,7 +72,8 @@ fn requests_that_nobody_sends_get_the_same_numbers() -> TestResult {
 
 fn requests_with_pkinit_or_for_anonymous_tickets_get_the_same_numbers() -> TestResult {
     let ((_kdc, mit), (_realm, ours)) = (Mit::start()?, ours()?);
-    let anonymous = Principal::new(REALM, ["WELLKNOWN", "ANONYMOUS"]).with_name_type(NameType::WELLKNOWN);
+    let anonymous =
+        Principal::new(REALM, ["WELLKNOWN", "ANONYMOUS"]).with_name_type(NameType::WELLKNOWN);
     for side in [&mit, &ours] {
         let mut request = InitialRequest::new(anonymous.clone());
         request.options |= KdcOptions::REQUEST_ANONYMOUS;
@@ -79,7 +86,12 @@ fn requests_with_pkinit_or_for_anonymous_tickets_get_the_same_numbers() -> TestR
         );
         let element = corpus::padata(&[(16, b"\x30\x00"), (150, b"")]);
         let said = side.said(&Request::new("alice", REALM).outer(3, element).encode())?;
-        assert_eq!(said.number(), Some(ErrorCode::KDC_ERR_PREAUTH_REQUIRED), "{} {said:?}", side.name);
+        assert_eq!(
+            said.number(),
+            Some(ErrorCode::KDC_ERR_PREAUTH_REQUIRED),
+            "{} {said:?}",
+            side.name
+        );
     }
     Ok(())
 }
@@ -90,7 +102,8 @@ fn hints(side: &Side, client: &str, enctypes: &[i32]) -> Result<(Said, Vec<i32>,
     let answer = side.ask(&request)?.ok_or("an answer")?;
     if MessageType::of(&answer) != Some(MessageType::KRB_ERROR) {
         let padata = KdcReply::decode(&answer)?.padata;
-        let info = PaData::find(&padata, PaDataType::ETYPE_INFO2).map(|element| element.value.clone());
+        let info =
+            PaData::find(&padata, PaDataType::ETYPE_INFO2).map(|element| element.value.clone());
         return Ok((Said::Reply, Vec::new(), info.unwrap_or_default()));
     }
     let error = KrbError::decode(&answer)?;
@@ -99,8 +112,16 @@ fn hints(side: &Side, client: &str, enctypes: &[i32]) -> Result<(Said, Vec<i32>,
     let mut kinds: Vec<i32> = hints.iter().map(|element| element.pa_type.0).collect();
     // MIT's offers SPAKE, too.
     kinds.retain(|kind| *kind != PaDataType::SPAKE.0);
-    let text = error.text.unwrap_or_default().trim_end_matches('\0').to_owned();
-    Ok((Said::Error(error.code, text), kinds, info.unwrap_or_default()))
+    let text = error
+        .text
+        .unwrap_or_default()
+        .trim_end_matches('\0')
+        .to_owned();
+    Ok((
+        Said::Error(error.code, text),
+        kinds,
+        info.unwrap_or_default(),
+    ))
 }
 
 fn hints_are_the_same_for_every_client_and_list_of_types() -> TestResult {
@@ -115,7 +136,11 @@ fn hints_are_the_same_for_every_client_and_list_of_types() -> TestResult {
         .password("pw")
         .enctypes([EncryptionType::AES128_CTS_HMAC_SHA1_96]);
     realm.add_principal(old)?;
-    realm.add_principal(NewPrincipal::new("carol").password("pw").attribute("-requires_preauth"))?;
+    realm.add_principal(
+        NewPrincipal::new("carol")
+            .password("pw")
+            .attribute("-requires_preauth"),
+    )?;
     for client in ["alice", "old", "carol", "nobody"] {
         for enctypes in [
             &[18, 17, 20, 19][..],
@@ -130,7 +155,10 @@ fn hints_are_the_same_for_every_client_and_list_of_types() -> TestResult {
             &[-1, 999, 17],
             &[16, 25, 26],
         ] {
-            let (theirs, answer) = (hints(&mit, client, enctypes)?, hints(&ours, client, enctypes)?);
+            let (theirs, answer) = (
+                hints(&mit, client, enctypes)?,
+                hints(&ours, client, enctypes)?,
+            );
             assert_eq!(theirs, answer, "{client}, types {enctypes:?}");
         }
     }

@@ -22,15 +22,21 @@ type Change = fn(&mut Vec<u8>);
 const CHANGES: [(&str, Change); 15] = [
     ("nothing", |_| {}),
     ("the count of CVE-2022-42898", |pac| pac[..4].fill(0xFF)),
-    ("a count whose table overflows", |pac| pac[..4].copy_from_slice(&[1, 0, 0, 0x10])),
+    ("a count whose table overflows", |pac| {
+        pac[..4].copy_from_slice(&[1, 0, 0, 0x10])
+    }),
     ("no buffers", |pac| pac[..4].fill(0)),
     ("another version", |pac| pac[4] = 1),
     ("a length past the end", |pac| pac[12..16].fill(0xFF)),
-    ("a place past the end", |pac| pac[16..20].copy_from_slice(&[0xF8, 0xFF, 0xFF, 0xFF])),
+    ("a place past the end", |pac| {
+        pac[16..20].copy_from_slice(&[0xF8, 0xFF, 0xFF, 0xFF])
+    }),
     ("the farthest place", |pac| {
         pac[16..24].copy_from_slice(&[0xF8, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]);
     }),
-    ("a place in the table", |pac| pac[16..20].copy_from_slice(&[8, 0, 0, 0])),
+    ("a place in the table", |pac| {
+        pac[16..20].copy_from_slice(&[8, 0, 0, 0])
+    }),
     ("a place that is no multiple of eight", |pac| pac[16] |= 4),
     ("nothing left", Vec::clear),
     ("one byte left", |pac| pac.truncate(1)),
@@ -40,7 +46,11 @@ const CHANGES: [(&str, Change); 15] = [
         pac[start + length - 2] ^= 1;
     }),
     ("no signature", |pac| {
-        let line = lines(pac).position(|line| pac[line] == 6).expect("a signature") * 16 + 8;
+        let line = lines(pac)
+            .position(|line| pac[line] == 6)
+            .expect("a signature")
+            * 16
+            + 8;
         pac[line] = 99;
     }),
 ];
@@ -52,7 +62,9 @@ fn lines(pac: &[u8]) -> impl Iterator<Item = usize> + use<> {
 
 /// Where the buffer of this type is, and how long.
 fn place(pac: &[u8], kind: u8) -> (usize, usize) {
-    let line = lines(pac).find(|line| pac[*line] == kind).expect("it is there");
+    let line = lines(pac)
+        .find(|line| pac[*line] == kind)
+        .expect("it is there");
     let number = |at: usize| usize::from(pac[at]) + 256 * usize::from(pac[at + 1]);
     (number(line + 8), number(line + 4))
 }
@@ -69,7 +81,12 @@ fn forge(tgt: &Credentials, krbtgt: &Keytab, change: Change) -> Result<Credentia
     container.data = AuthorizationData::encode_list(&list);
     let mut forged = tgt.clone();
     let mut rng = StdRng::seed_from_u64(5);
-    forged.ticket = part.seal(tgt.ticket.server.clone(), key, tgt.ticket.enc_part.kvno, &mut rng);
+    forged.ticket = part.seal(
+        tgt.ticket.server.clone(),
+        key,
+        tgt.ticket.enc_part.kvno,
+        &mut rng,
+    );
     Ok(forged)
 }
 
@@ -89,7 +106,10 @@ fn spoilt_pacs_are_refused_with_the_same_errors() -> TestResult {
     for (what, change) in CHANGES {
         let ask = |side: &Side, tgt: &Credentials, krbtgt: &Keytab| {
             let forged = forge(tgt, krbtgt, change)?;
-            side.tgs(&forged, TgsRequest::service(Principal::new(REALM, ["host", "localhost"]), &forged))
+            side.tgs(
+                &forged,
+                TgsRequest::service(Principal::new(REALM, ["host", "localhost"]), &forged),
+            )
         };
         let (theirs, answer) = (ask(&mit, &mits, &of_mit)?, ask(&ours, &our, &of_ours)?);
         if theirs != answer || theirs.is_ok() != (what == "nothing") {

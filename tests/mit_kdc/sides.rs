@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use kerbox::{NewPrincipal, Pac, Principal, Realm};
 use kerbox_kdc::NewKeys;
-use kerbox_krb5::client::{AsExchange, AsStep, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest};
+use kerbox_krb5::client::{
+    AsExchange, AsStep, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest,
+};
 use kerbox_krb5::messages::{KrbError, MessageType};
 use kerbox_krb5::{Clock, ErrorCode, Keytab};
 use rand::SeedableRng;
@@ -50,7 +52,11 @@ impl Said {
 }
 
 impl Side {
-    pub(super) fn new(name: &'static str, address: SocketAddr, keytab: &Path) -> Result<Self, Error> {
+    pub(super) fn new(
+        name: &'static str,
+        address: SocketAddr,
+        keytab: &Path,
+    ) -> Result<Self, Error> {
         let socket = UdpSocket::bind("127.0.0.1:0")?;
         socket.connect(address)?;
         socket.set_read_timeout(Some(Duration::from_secs(20)))?;
@@ -77,7 +83,9 @@ impl Side {
                 .recv(&mut answer)
                 .map_err(|error| format!("{} at {}: {error}", self.name, self.address))?;
             answer.truncate(length);
-            let client = KrbError::decode(&answer).ok().and_then(|error| error.client);
+            let client = KrbError::decode(&answer)
+                .ok()
+                .and_then(|error| error.client);
             if client.is_some_and(|client| client.components() == [nobody.as_str()]) {
                 return Ok(before);
             }
@@ -95,44 +103,72 @@ impl Side {
         let error = KrbError::decode(&answer)?;
         Ok(Said::Error(
             error.code,
-            error.text.unwrap_or_default().trim_end_matches('\0').to_owned(),
+            error
+                .text
+                .unwrap_or_default()
+                .trim_end_matches('\0')
+                .to_owned(),
         ))
     }
 
     pub(super) fn secret(&self) -> Secret {
-        Secret::Keys(self.alice.entries().filter_map(|entry| entry.key().cloned()).collect())
+        Secret::Keys(
+            self.alice
+                .entries()
+                .filter_map(|entry| entry.key().cloned())
+                .collect(),
+        )
     }
 
     /// What the KDC says to the last request of a login.
-    pub(super) fn login(&self, request: InitialRequest) -> Result<(Said, Option<Credentials>), Error> {
+    pub(super) fn login(
+        &self,
+        request: InitialRequest,
+    ) -> Result<(Said, Option<Credentials>), Error> {
         let mut rng = StdRng::seed_from_u64(self.asked.get().into());
-        let (mut exchange, mut bytes) = AsExchange::new(request, self.secret(), Clock::system().now(), &mut rng)?;
+        let (mut exchange, mut bytes) =
+            AsExchange::new(request, self.secret(), Clock::system().now(), &mut rng)?;
         loop {
             let answer = self.ask(&bytes)?.ok_or("an answer")?;
             match exchange.step(&answer, &mut rng) {
                 Ok(AsStep::Send(next)) => bytes = next,
                 Ok(AsStep::Done(credentials)) => return Ok((Said::Reply, Some(*credentials))),
-                Err(kerbox_krb5::Error::Kdc(error)) => return Ok((Said::Error(error.code, error.text.unwrap_or_default()), None)),
+                Err(kerbox_krb5::Error::Kdc(error)) => {
+                    return Ok((
+                        Said::Error(error.code, error.text.unwrap_or_default()),
+                        None,
+                    ));
+                }
                 Err(other) => return Err(other.into()),
             }
         }
     }
 
     /// The ticket of a TGS request that is granted.
-    pub(super) fn ticket(&self, tgt: &Credentials, request: TgsRequest) -> Result<Credentials, Error> {
+    pub(super) fn ticket(
+        &self,
+        tgt: &Credentials,
+        request: TgsRequest,
+    ) -> Result<Credentials, Error> {
         let mut rng = StdRng::seed_from_u64(self.asked.get().into());
         let (exchange, bytes) = TgsExchange::new(tgt, request, Clock::system().now(), &mut rng)?;
         Ok(exchange.finish(&self.ask(&bytes)?.ok_or("an answer")?)?)
     }
 
     /// What it says to a TGS request; of a ticket, for whom it is.
-    pub(super) fn tgs(&self, tgt: &Credentials, request: TgsRequest) -> Result<Result<Principal, Said>, Error> {
+    pub(super) fn tgs(
+        &self,
+        tgt: &Credentials,
+        request: TgsRequest,
+    ) -> Result<Result<Principal, Said>, Error> {
         let mut rng = StdRng::seed_from_u64(self.asked.get().into());
         let (exchange, bytes) = TgsExchange::new(tgt, request, Clock::system().now(), &mut rng)?;
         let answer = self.ask(&bytes)?.ok_or("an answer")?;
         match exchange.finish(&answer) {
             Ok(credentials) => Ok(Ok(credentials.server)),
-            Err(kerbox_krb5::Error::Kdc(error)) => Ok(Err(Said::Error(error.code, error.text.unwrap_or_default()))),
+            Err(kerbox_krb5::Error::Kdc(error)) => {
+                Ok(Err(Said::Error(error.code, error.text.unwrap_or_default())))
+            }
             Err(other) => Err(other.into()),
         }
     }
@@ -152,7 +188,10 @@ impl Mit {
         let mut command = Command::new(script);
         command.arg(words[0]).arg(self.0.path()).args(&words[1..]);
         // What follows the client's defaults in krb5.conf: the KDC refers by it.
-        command.env("LIBDEFAULTS", format!("[domain_realm]\n .middle.org = {OTHER}\n[libdefaults]"));
+        command.env(
+            "LIBDEFAULTS",
+            format!("[domain_realm]\n .middle.org = {OTHER}\n[libdefaults]"),
+        );
         command
     }
 
@@ -163,7 +202,10 @@ impl Mit {
         let places = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
         command
             .args(["-r", REALM])
-            .env("PATH", std::env::join_paths(places).unwrap_or_else(|_| path.clone()))
+            .env(
+                "PATH",
+                std::env::join_paths(places).unwrap_or_else(|_| path.clone()),
+            )
             .env("KRB5_CONFIG", self.path().join("krb5.conf"))
             .env("KRB5_KDC_PROFILE", self.path().join("kdc.conf"));
         command
@@ -179,11 +221,18 @@ impl Mit {
         let words = ["start", "0", REALM, "alice", "bob", "host/localhost"];
         let said = run(mit.script(&words).env("KDC_EXTRA", line), "")?.ok()?;
         run(
-            &mut mit.script(&["admin", &format!("addprinc -randkey krbtgt/{OTHER}@{REALM}")]),
+            &mut mit.script(&[
+                "admin",
+                &format!("addprinc -randkey krbtgt/{OTHER}@{REALM}"),
+            ]),
             "",
         )?
         .ok()?;
-        let address = said.split(' ').find(|word| word.contains(':')).ok_or("an address")?.parse()?;
+        let address = said
+            .split(' ')
+            .find(|word| word.contains(':'))
+            .ok_or("an address")?
+            .parse()?;
         let side = Side::new("MIT's", address, &mit.0.path().join("keytabs/alice.keytab"))?;
         Ok((mit, side))
     }

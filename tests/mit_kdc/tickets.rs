@@ -20,9 +20,13 @@ trials! {
 
 fn referrals_are_given_to_the_same_requests() -> TestResult {
     let host = "HTTP/www.middle.org";
-    let to_hosts = [(NameType::SRV_INST, host.to_owned()), (NameType::SRV_HST, host.to_owned())];
-    // Of the clients that we know, MIT's and Heimdal's ask so. The JDK's names are of no type, and are referred where the KDC is told
-    // that such a service is a host's; gokrb5 calls its services "principals", and no KDC refers it.
+    let to_hosts = [
+        (NameType::SRV_INST, host.to_owned()),
+        (NameType::SRV_HST, host.to_owned()),
+    ];
+    // Of the clients that we know, MIT's and Heimdal's ask so. The JDK's names are of no type, and
+    // are referred where the KDC is told that such a service is a host's; gokrb5 calls its
+    // services "principals", and no KDC refers it.
     assert_eq!(referred("", |_| {})?, to_hosts);
     let listed = |realm: &mut RealmConfig| realm.host_based_services = vec!["HTTP".to_owned()];
     let unknown = (NameType::UNKNOWN, host.to_owned());
@@ -36,9 +40,14 @@ fn referrals_are_given_to_the_same_requests() -> TestResult {
 }
 
 /// Which requests both KDCs refer, all of which ask to be; the other answers are the same as well.
-fn referred(line: &str, change: impl FnOnce(&mut RealmConfig)) -> Result<Vec<(NameType, String)>, Error> {
+fn referred(
+    line: &str,
+    change: impl FnOnce(&mut RealmConfig),
+) -> Result<Vec<(NameType, String)>, Error> {
     let ((_kdc, mit), (realm, ours)) = (Mit::start_with(line)?, ours()?);
-    realm.kdc().update(|database, _| database.realm_mut(REALM).map(change))?;
+    realm
+        .kdc()
+        .update(|database, _| database.realm_mut(REALM).map(change))?;
     let tgt = |side: &Side| -> Result<Credentials, Error> {
         let (said, tgt) = side.login(InitialRequest::new(Principal::new(REALM, ["alice"])))?;
         Ok(tgt.ok_or_else(|| format!("{}: {said:?}", side.name))?)
@@ -61,7 +70,8 @@ fn referred(line: &str, change: impl FnOnce(&mut RealmConfig)) -> Result<Vec<(Na
             &["www.middle.org"],
         ] {
             for canonicalize in [false, true] {
-                let server = Principal::new(REALM, components.iter().copied()).with_name_type(name_type);
+                let server =
+                    Principal::new(REALM, components.iter().copied()).with_name_type(name_type);
                 let request = |tgt: &Credentials| {
                     let mut request = TgsRequest::service(server.clone(), tgt);
                     request.options.set(KdcOptions::CANONICALIZE, canonicalize);
@@ -69,7 +79,10 @@ fn referred(line: &str, change: impl FnOnce(&mut RealmConfig)) -> Result<Vec<(Na
                 };
                 let theirs = mit.tgs(&of_mit, request(&of_mit))?;
                 let answer = ours.tgs(&of_ours, request(&of_ours))?;
-                assert_eq!(theirs, answer, "{components:?} of type {name_type:?}, canonicalize {canonicalize}");
+                assert_eq!(
+                    theirs, answer,
+                    "{components:?} of type {name_type:?}, canonicalize {canonicalize}"
+                );
                 if theirs.is_ok() {
                     assert!(canonicalize, "{components:?} of type {name_type:?}");
                     referred.push((name_type, components.join("/")));
@@ -90,14 +103,24 @@ const ASKS: [(&str, Asks); 27] = [
     ("a name of nothing", |tgt, _| to(tgt, &[])),
     ("an empty name", |tgt, _| to(tgt, &["", ""])),
     ("another realm's KDC", |tgt, _| to(tgt, &["krbtgt", OTHER])),
-    ("an unknown realm's KDC", |tgt, _| to(tgt, &["krbtgt", "NOWHERE"])),
+    ("an unknown realm's KDC", |tgt, _| {
+        to(tgt, &["krbtgt", "NOWHERE"])
+    }),
     ("krbtgt alone", |tgt, _| to(tgt, &["krbtgt"])),
-    ("the password service", |tgt, _| to(tgt, &["kadmin", "changepw"])),
+    ("the password service", |tgt, _| {
+        to(tgt, &["kadmin", "changepw"])
+    }),
     ("a user", |tgt, _| to(tgt, &["bob"])),
-    ("a service with a service ticket", |_, service| to(service, &["bob"])),
+    ("a service with a service ticket", |_, service| {
+        to(service, &["bob"])
+    }),
     ("renewal", |tgt, _| TgsRequest::renew(tgt)),
-    ("renewal of a service ticket", |_, service| TgsRequest::renew(service)),
-    ("validation of what is valid", |tgt, _| TgsRequest::validate(tgt)),
+    ("renewal of a service ticket", |_, service| {
+        TgsRequest::renew(service)
+    }),
+    ("validation of what is valid", |tgt, _| {
+        TgsRequest::validate(tgt)
+    }),
     ("forwarding", |tgt, _| TgsRequest::forward(tgt, Vec::new())),
     ("a proxy of a ticket-granting ticket", |tgt, _| {
         with(TgsRequest::renew(tgt), KdcOptions::PROXY)
@@ -109,10 +132,16 @@ const ASKS: [(&str, Asks); 27] = [
         with(to(tgt, &["host", "localhost"]), KdcOptions::POSTDATED)
     }),
     ("an anonymous ticket", |tgt, _| {
-        with(to(tgt, &["host", "localhost"]), KdcOptions::REQUEST_ANONYMOUS)
+        with(
+            to(tgt, &["host", "localhost"]),
+            KdcOptions::REQUEST_ANONYMOUS,
+        )
     }),
     ("no check of the realms", |tgt, _| {
-        with(to(tgt, &["host", "localhost"]), KdcOptions::DISABLE_TRANSITED_CHECK)
+        with(
+            to(tgt, &["host", "localhost"]),
+            KdcOptions::DISABLE_TRANSITED_CHECK,
+        )
     }),
     ("user to user without a ticket", |tgt, _| {
         with(to(tgt, &["bob"]), KdcOptions::ENC_TKT_IN_SKEY)
@@ -126,12 +155,17 @@ const ASKS: [(&str, Asks); 27] = [
     ("user to user with a service ticket", |tgt, service| {
         TgsRequest::user_to_user(Principal::new(REALM, ["bob"]), tgt, service.ticket.clone())
     }),
-    ("S4U2Self", |tgt, _| TgsRequest::s4u2self(Principal::new(REALM, ["bob"]), tgt)),
+    ("S4U2Self", |tgt, _| {
+        TgsRequest::s4u2self(Principal::new(REALM, ["bob"]), tgt)
+    }),
     ("S4U2Self for nobody", |tgt, _| {
         TgsRequest::s4u2self(Principal::new(REALM, ["mallory"]), tgt)
     }),
     ("S4U2Proxy without evidence", |tgt, _| {
-        with(to(tgt, &["host", "localhost"]), KdcOptions::CNAME_IN_ADDL_TKT)
+        with(
+            to(tgt, &["host", "localhost"]),
+            KdcOptions::CNAME_IN_ADDL_TKT,
+        )
     }),
     ("S4U2Proxy with another's ticket", |tgt, service| {
         TgsRequest::s4u2proxy(Principal::new(REALM, ["bob"]), tgt, service.ticket.clone())
@@ -169,9 +203,12 @@ fn ticket_requests_get_the_same_answers() -> TestResult {
                     request.enctypes = enctypes.clone().unwrap_or(request.enctypes);
                     request
                 };
-                // S4U2Self is asked for with the ticket-granting ticket; with a service ticket only where the name says so.
+                // S4U2Self is asked for with the ticket-granting ticket; with a service ticket only
+                // where the name says so.
                 let which = |tickets: &(Credentials, Credentials)| match what {
-                    "a service with a service ticket" | "renewal of a service ticket" => tickets.1.clone(),
+                    "a service with a service ticket" | "renewal of a service ticket" => {
+                        tickets.1.clone()
+                    }
                     _ => tickets.0.clone(),
                 };
                 let theirs = mit.tgs(&which(&of_mit), request(&of_mit))?;

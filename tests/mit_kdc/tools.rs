@@ -15,8 +15,9 @@ trials! {
         mits_tools_print_the_same_of_principals_of_every_kind;
 }
 
-/// Commands in their order, each with its standard input. An enterprise name that is a principal's is not among them: MIT's database
-/// does not know such names, ours does. `KEYTABS`, `CACHE` and `ARMOR` stand for each side's own.
+/// Commands in their order, each with its standard input. An enterprise name that is a principal's
+/// is not among them: MIT's database does not know such names, ours does. `KEYTABS`, `CACHE` and
+/// `ARMOR` stand for each side's own.
 const COMMANDS: [(&str, &str); 55] = [
     ("kinit alice", "wrong\n"),
     ("kinit nobody", "x\n"),
@@ -62,7 +63,10 @@ const COMMANDS: [(&str, &str); 55] = [
     ("kinit -E alice@elsewhere.example", "alice-pw\n"),
     ("kinit -C alice", "alice-pw\n"),
     ("kinit -n", ""),
-    ("kinit -k -t KEYTABS/host.keytab -c ARMOR host/localhost", ""),
+    (
+        "kinit -k -t KEYTABS/host.keytab -c ARMOR host/localhost",
+        "",
+    ),
     ("kinit -T ARMOR alice", "alice-pw\n"),
     ("klist -C", ""),
     ("kinit -T ARMOR alice", "wrong\n"),
@@ -84,24 +88,39 @@ fn said(env: &ClientEnv, folder: &Path, line: &str, input: &str) -> Result<Strin
         .replace("ARMOR", &format!("FILE:{folder}/ccache/armor"));
     let words: Vec<&str> = line.split(' ').collect();
     let ran = run(&mut command(env, words[0], &words[1..]), input)?;
-    let code = ran.status.code().map_or_else(|| "none".to_owned(), |code| code.to_string());
+    let code = ran
+        .status
+        .code()
+        .map_or_else(|| "none".to_owned(), |code| code.to_string());
     let text = format!("{}{}", ran.stdout, ran.stderr).replace(&folder, "FOLDER");
-    let digits: String = text.chars().map(|c| if c.is_ascii_digit() { '#' } else { c }).collect();
+    let digits: String = text
+        .chars()
+        .map(|c| if c.is_ascii_digit() { '#' } else { c })
+        .collect();
     Ok(format!("ends with {code}\n{digits}"))
 }
 
 /// The commands after which the tools do not say the same.
-fn differences<'a>(mit: &Mit, realm: &Realm, commands: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Vec<String>, Error> {
+fn differences<'a>(
+    mit: &Mit,
+    realm: &Realm,
+    commands: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<Vec<String>, Error> {
     std::fs::create_dir_all(mit.path().join("ccache"))?;
     let theirs = ClientEnv::default()
         .with("KRB5_CONFIG", mit.path().join("krb5.conf"))
-        .with("KRB5CCNAME", format!("FILE:{}/ccache/krb5cc", mit.path().display()));
+        .with(
+            "KRB5CCNAME",
+            format!("FILE:{}/ccache/krb5cc", mit.path().display()),
+        );
     let mut differences = Vec::new();
     for (line, input) in commands {
         let mits = said(&theirs, mit.path(), line, input)?;
         let ours = said(&realm.env(), realm.path(), line, input)?;
         if mits != ours {
-            differences.push(format!("{line}\n--- with MIT's KDC {mits}--- with ours {ours}"));
+            differences.push(format!(
+                "{line}\n--- with MIT's KDC {mits}--- with ours {ours}"
+            ));
         }
     }
     Ok(differences)
@@ -168,14 +187,21 @@ fn mits_tools_print_the_same_of_principals_of_every_kind() -> TestResult {
             Some(("-pwexpire", _)) => new.password_expires(past),
             Some((attribute, _)) => new.attribute(attribute).max_life(Duration::from_hours(1)),
         })?;
-        queries.push_str(&format!("addprinc -pw pw +requires_preauth {kind} {}\n", name(kind)));
+        queries.push_str(&format!(
+            "addprinc -pw pw +requires_preauth {kind} {}\n",
+            name(kind)
+        ));
     }
     run(&mut mit.kadmin(), &queries)?.ok()?;
     let mut commands = Vec::new();
     for kind in KINDS {
         commands.extend(DEEDS.map(|(line, input)| (line.replace("NAME", &name(kind)), input)));
     }
-    let differences = differences(&mit, &realm, commands.iter().map(|(line, input)| (line.as_str(), *input)))?;
+    let differences = differences(
+        &mit,
+        &realm,
+        commands.iter().map(|(line, input)| (line.as_str(), *input)),
+    )?;
     assert!(differences.is_empty(), "{}", differences.join("\n"));
     Ok(())
 }

@@ -19,7 +19,10 @@ pub fn ccache(bytes: &[u8]) {
         if let Some(micros) = cache.time_offset() {
             cache.set_time_offset(micros);
         }
-        let servers: Vec<_> = cache.credentials().map(|credential| credential.server.clone()).collect();
+        let servers: Vec<_> = cache
+            .credentials()
+            .map(|credential| credential.server.clone())
+            .collect();
         for server in servers {
             cache.remove(&server);
         }
@@ -29,7 +32,9 @@ pub fn ccache(bytes: &[u8]) {
 
 /// A name that is read is read again from what is written.
 pub fn names(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
     let _ = text.parse::<EncryptionType>();
     if let Ok(principal) = text.parse::<Principal>() {
         assert_eq!(principal.to_string().parse(), Ok(principal));
@@ -53,7 +58,12 @@ pub(crate) fn ccache_seeds() -> Vec<Vec<u8>> {
 }
 
 pub(crate) fn name_seeds() -> Vec<Vec<u8>> {
-    [r"a\/b/c\@d@R", "alice@EXAMPLE.COM", "aes256-cts-hmac-sha1-96", r"\n\t\b\0\\@\@"]
-        .map(|name| name.as_bytes().to_vec())
-        .to_vec()
+    [
+        r"a\/b/c\@d@R",
+        "alice@EXAMPLE.COM",
+        "aes256-cts-hmac-sha1-96",
+        r"\n\t\b\0\\@\@",
+    ]
+    .map(|name| name.as_bytes().to_vec())
+    .to_vec()
 }

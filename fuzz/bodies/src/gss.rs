@@ -18,7 +18,8 @@ pub fn gss_context_token(bytes: &[u8]) {
     let acceptor = GssAcceptor::new(ApAcceptor::new(&world.keytab, Some(&world.service)));
     let _ = acceptor.accept(NOW, bytes, &mut rng());
     let options = GssInitiatorOptions::default();
-    let (initiator, _) = GssInitiator::new(&world.ticket, options, NOW, &mut rng()).expect("supported");
+    let (initiator, _) =
+        GssInitiator::new(&world.ticket, options, NOW, &mut rng()).expect("supported");
     let _ = initiator.finish(Some(bytes));
 }
 
@@ -38,10 +39,16 @@ pub fn gss_message(bytes: &[u8]) {
 fn contexts() -> (GssContext, GssContext) {
     let world = world();
     let options = GssInitiatorOptions::default();
-    let (initiator, token) = GssInitiator::new(&world.ticket, options, NOW, &mut rng()).expect("supported");
+    let (initiator, token) =
+        GssInitiator::new(&world.ticket, options, NOW, &mut rng()).expect("supported");
     let acceptor = GssAcceptor::new(ApAcceptor::new(&world.keytab, Some(&world.service)));
-    let (accepted, answer) = acceptor.accept(NOW, &token, &mut rng()).expect("a right token");
-    (initiator.finish(answer.as_deref()).expect("a right answer"), accepted)
+    let (accepted, answer) = acceptor
+        .accept(NOW, &token, &mut rng())
+        .expect("a right token");
+    (
+        initiator.finish(answer.as_deref()).expect("a right answer"),
+        accepted,
+    )
 }
 
 pub(crate) fn context_seeds() -> Vec<Vec<u8>> {
@@ -49,7 +56,9 @@ pub(crate) fn context_seeds() -> Vec<Vec<u8>> {
     let options = GssInitiatorOptions::default();
     let (_, token) = GssInitiator::new(&world.ticket, options, NOW, &mut rng()).expect("supported");
     let acceptor = GssAcceptor::new(ApAcceptor::new(&world.keytab, Some(&world.service)));
-    let (_, answer) = acceptor.accept(NOW, &token, &mut rng()).expect("a right token");
+    let (_, answer) = acceptor
+        .accept(NOW, &token, &mut rng())
+        .expect("a right token");
     [Some(token), answer].into_iter().flatten().collect()
 }
 
@@ -59,7 +68,9 @@ pub(crate) fn message_seeds() -> Vec<Vec<u8>> {
     for mut context in [initiator, acceptor] {
         for sealed in [true, false] {
             let mut token = Vec::new();
-            context.sender.wrap_into(sealed, b"message", &mut rng(), &mut token);
+            context
+                .sender
+                .wrap_into(sealed, b"message", &mut rng(), &mut token);
             seeds.push(token);
         }
         seeds.push(context.sender.mic(b"message"));

@@ -9,14 +9,22 @@ use minihdfs::HdfsError;
 use minihdfs::config::HdfsConfig;
 use minihdfs::namenode::{NameNode, NameNodeIdentity};
 use minihdfs::proto::common::rpc_sasl_proto::SaslState;
-use minihdfs::proto::common::{IpcConnectionContextProto, RequestHeaderProto, RpcRequestHeaderProto, RpcSaslProto, UserInformationProto};
+use minihdfs::proto::common::{
+    IpcConnectionContextProto, RequestHeaderProto, RpcRequestHeaderProto, RpcSaslProto,
+    UserInformationProto,
+};
 use minihdfs::proto::hdfs::{
-    CreateRequestProto, DeleteRequestProto, FsPermissionProto, GetFileInfoRequestProto, MkdirsRequestProto, RenameRequestProto,
+    CreateRequestProto, DeleteRequestProto, FsPermissionProto, GetFileInfoRequestProto,
+    MkdirsRequestProto, RenameRequestProto,
 };
 use minihdfs::rpc::{Call, RpcEndpoint, RpcSecurity, RpcService, RpcSession, Step};
-use minihdfs::sasl::{DigestMd5Client, DigestMd5Settings, GssapiSettings, QualityOfProtection, SaslServer, SaslStep};
+use minihdfs::sasl::{
+    DigestMd5Client, DigestMd5Settings, GssapiSettings, QualityOfProtection, SaslServer, SaslStep,
+};
 use minihdfs::secret_manager::{SecretManager, TokenUser};
-use minihdfs::token::{BlockTokenIdentifier, Credentials, CredentialsFormat, DelegationTokenIdentifier, Token};
+use minihdfs::token::{
+    BlockTokenIdentifier, Credentials, CredentialsFormat, DelegationTokenIdentifier, Token,
+};
 use minihdfs::user::{AuthMethod, AuthToLocal, Caller, User};
 use minihdfs::writable::WritableReader;
 use prost::Message;
@@ -38,7 +46,8 @@ fn namenode() -> NameNode {
         default_realm: "EXAMPLE.COM".to_owned(),
         address: HOME,
     };
-    NameNode::new(config(), &identity, NOW, Arc::new(NoHook), &mut rng()).expect("a right configuration")
+    NameNode::new(config(), &identity, NOW, Arc::new(NoHook), &mut rng())
+        .expect("a right configuration")
 }
 
 /// Any bytes on a connection to a NameNode that trusts its clients.
@@ -65,7 +74,14 @@ fn connection(bytes: &[u8], kerberos: Option<GssapiSettings>) {
         tokens: Some(Arc::clone(namenode.delegation_tokens()) as Arc<dyn SecretManager>),
     });
     let rules = AuthToLocal::from_config(&config(), "EXAMPLE.COM").expect("right rules");
-    let endpoint = RpcEndpoint::new(Server::NameNode, namenode, security, rules, &config(), Arc::new(NoHook));
+    let endpoint = RpcEndpoint::new(
+        Server::NameNode,
+        namenode,
+        security,
+        rules,
+        &config(),
+        Arc::new(NoHook),
+    );
     let mut session = RpcSession::new(Arc::new(endpoint), (HOME, 50_000).into());
     let mut rng = rng();
     // Bytes come in pieces.
@@ -167,7 +183,8 @@ pub fn tokens(bytes: &[u8]) {
     if let Ok(identifier) = BlockTokenIdentifier::from_bytes(bytes) {
         assert!(BlockTokenIdentifier::from_bytes(&identifier.to_protobuf()).is_ok());
         let legacy = identifier.to_legacy();
-        // A date in the first 127 ms of 1970 is one positive byte, by which Hadoop tells the other form.
+        // A date in the first 127 ms of 1970 is one positive byte, by which Hadoop tells the other
+        // form.
         assert!(legacy[0].cast_signed() > 0 || BlockTokenIdentifier::from_bytes(&legacy).is_ok());
     }
     if let Ok(text) = std::str::from_utf8(bytes) {
@@ -189,7 +206,8 @@ impl SecretManager for OneToken {
     }
 }
 
-/// Any response to a DIGEST-MD5 challenge, any message under its layer, and any challenge to a client.
+/// Any response to a DIGEST-MD5 challenge, any message under its layer, and any challenge to a
+/// client.
 pub fn digest_md5(bytes: &[u8]) {
     let (mut server, _) = digest_server();
     let _ = server.step(NOW, bytes, &mut rng());
@@ -198,19 +216,25 @@ pub fn digest_md5(bytes: &[u8]) {
         let _ = server.unwrap(bytes);
     }
     let qop = [QualityOfProtection::Privacy];
-    let mut client = DigestMd5Client::data_transfer("user".to_owned(), "password".to_owned(), &qop, &mut rng());
+    let mut client =
+        DigestMd5Client::data_transfer("user".to_owned(), "password".to_owned(), &qop, &mut rng());
     let _ = client.respond(bytes);
 }
 
 /// A server that has sent its challenge, and a right response to it.
 fn digest_server() -> (SaslServer, Vec<u8>) {
     let qop = [QualityOfProtection::Privacy];
-    let mut server = SaslServer::digest_md5(DigestMd5Settings::data_transfer(&qop), Arc::new(OneToken), &mut rng());
+    let mut server = SaslServer::digest_md5(
+        DigestMd5Settings::data_transfer(&qop),
+        Arc::new(OneToken),
+        &mut rng(),
+    );
     let challenge = match server.step(NOW, b"", &mut rng()) {
         Ok(SaslStep::Challenge(challenge)) => challenge,
         other => unreachable!("the first step is a challenge: {other:?}"),
     };
-    let mut client = DigestMd5Client::data_transfer("user".to_owned(), "password".to_owned(), &qop, &mut rng());
+    let mut client =
+        DigestMd5Client::data_transfer("user".to_owned(), "password".to_owned(), &qop, &mut rng());
     let response = client.respond(&challenge).expect("a right challenge");
     (server, response)
 }
@@ -275,7 +299,13 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
             }
             .encode_to_vec(),
         ),
-        ("getFileInfo", GetFileInfoRequestProto { src: "/a".to_owned() }.encode_to_vec()),
+        (
+            "getFileInfo",
+            GetFileInfoRequestProto {
+                src: "/a".to_owned(),
+            }
+            .encode_to_vec(),
+        ),
         (
             "delete",
             DeleteRequestProto {
@@ -290,13 +320,19 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
 pub(crate) fn call_seeds() -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     for (method, request) in requests() {
-        all.push(METHODS.iter().position(|known| *known == method).expect("in the list") as u8);
+        all.push(
+            METHODS
+                .iter()
+                .position(|known| *known == method)
+                .expect("in the list") as u8,
+        );
         all.push(request.len() as u8);
         all.extend(request);
     }
     // The same request for every method: the fields' numbers are similar enough to begin with.
     let (_, request) = requests().swap_remove(0);
-    let every = (0..METHODS.len()).flat_map(|method| [&[method as u8, request.len() as u8], &request[..]].concat());
+    let every = (0..METHODS.len())
+        .flat_map(|method| [&[method as u8, request.len() as u8], &request[..]].concat());
     vec![all, every.collect()]
 }
 
@@ -326,7 +362,10 @@ pub(crate) fn simple_seeds() -> Vec<Vec<u8>> {
         protocol: Some(CLIENT_PROTOCOL.to_owned()),
     };
     let mut stream = b"hrpc\x09\x00\x00".to_vec();
-    stream.extend(frame(&[header(-3), context.encode_length_delimited_to_vec()]));
+    stream.extend(frame(&[
+        header(-3),
+        context.encode_length_delimited_to_vec(),
+    ]));
     for (call_id, (method, request)) in (0..).zip(requests()) {
         let request_header = RequestHeaderProto {
             method_name: method.to_owned(),

@@ -4,10 +4,13 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use kerbox_kdc::{Kdc, Peer, Transport};
 use kerbox_krb5::ap_exchange::{ApInitiator, ApInitiatorOptions};
-use kerbox_krb5::client::{AsExchange, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest};
+use kerbox_krb5::client::{
+    AsExchange, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest,
+};
 use kerbox_krb5::messages::{
-    ApOptions, ApReq, Authenticator, AuthorizationData, ChangePasswordData, Checksum, EncKrbPrivPart, EncryptedData, KdcReply, KdcRequest,
-    KdcRequestBody, KrbError, KrbPriv, MessageType, PaData, PaDataType,
+    ApOptions, ApReq, Authenticator, AuthorizationData, ChangePasswordData, Checksum,
+    EncKrbPrivPart, EncryptedData, KdcReply, KdcRequest, KdcRequestBody, KrbError, KrbPriv,
+    MessageType, PaData, PaDataType,
 };
 use kerbox_krb5::{EncryptionKey, KeyUsage, Principal};
 
@@ -31,18 +34,26 @@ fn handle(kdc: &Kdc, request: &[u8], transport: Transport) {
         let of_kpasswd = answer
             .first_chunk()
             .is_some_and(|len| usize::from(u16::from_be_bytes(*len)) == answer.len());
-        assert!(of_kpasswd || KrbError::decode(&answer).is_ok() || KdcReply::decode(&answer).is_ok());
+        assert!(
+            of_kpasswd || KrbError::decode(&answer).is_ok() || KdcReply::decode(&answer).is_ok()
+        );
     }
 }
 
 /// Any content of a right request to the password service, of either version.
 pub fn kpasswd(bytes: &[u8]) {
     let world = world();
-    let Some((version, user_data)) = bytes.split_first() else { return };
+    let Some((version, user_data)) = bytes.split_first() else {
+        return;
+    };
     let version: u16 = if version & 1 == 0 { 1 } else { 0xff80 };
     // Its own KDC, because it changes keys.
     let kdc = Kdc::new(world.kdc.database().clone(), 1);
-    handle(&kdc, &kpasswd_request(&world.changepw, version, user_data), Transport::Udp);
+    handle(
+        &kdc,
+        &kpasswd_request(&world.changepw, version, user_data),
+        Transport::Udp,
+    );
 }
 
 fn kpasswd_request(ticket: &Credentials, version: u16, user_data: &[u8]) -> Vec<u8> {
@@ -58,7 +69,13 @@ fn kpasswd_request(ticket: &Credentials, version: u16, user_data: &[u8]) -> Vec<
         sender: IpAddr::V4(Ipv4Addr::LOCALHOST).into(),
         recipient: None,
     };
-    let enc_part = EncryptedData::seal(&ticket.key, None, KeyUsage::KRB_PRIV_ENC_PART, &part.encode(), &mut rng());
+    let enc_part = EncryptedData::seal(
+        &ticket.key,
+        None,
+        KeyUsage::KRB_PRIV_ENC_PART,
+        &part.encode(),
+        &mut rng(),
+    );
     let body = [ap_req.clone(), KrbPriv { enc_part }.encode()].concat();
     let mut message = Vec::new();
     for number in [6 + body.len() as u16, version, ap_req.len() as u16] {
@@ -70,7 +87,9 @@ fn kpasswd_request(ticket: &Credentials, version: u16, user_data: &[u8]) -> Vec<
 
 /// Any body of a TGS-REQ whose ticket, authenticator and checksum are right.
 pub fn kdc_tgs_body(bytes: &[u8]) {
-    let Ok(body) = KdcRequestBody::decode(bytes) else { return };
+    let Ok(body) = KdcRequestBody::decode(bytes) else {
+        return;
+    };
     let tgt = &world().tgt;
     let mut message = KdcRequest::new(MessageType::TGS_REQ, Vec::new(), body);
     let usage = KeyUsage::TGS_REQ_AUTHENTICATOR_CHECKSUM;
@@ -86,17 +105,29 @@ pub fn kdc_tgs_body(bytes: &[u8]) {
     let ap_req = ApReq {
         options: ApOptions::NONE,
         ticket: tgt.ticket.clone(),
-        authenticator: EncryptedData::seal(&tgt.key, None, usage, &authenticator.encode(), &mut rng()),
+        authenticator: EncryptedData::seal(
+            &tgt.key,
+            None,
+            usage,
+            &authenticator.encode(),
+            &mut rng(),
+        ),
     };
-    message.padata.push(PaData::new(PaDataType::TGS_REQ, ap_req.encode()));
+    message
+        .padata
+        .push(PaData::new(PaDataType::TGS_REQ, ap_req.encode()));
     handle(&world().kdc, &message.encode(), Transport::Tcp);
 }
 
-/// Any PAC in a ticket-granting ticket that is the KDC's own in all else; and signed, if it has a place for that.
+/// Any PAC in a ticket-granting ticket that is the KDC's own in all else; and signed, if it has a
+/// place for that.
 pub fn kdc_pac(bytes: &[u8]) {
     let world = world();
     let database = world.kdc.database();
-    let Some(key) = database.get(&world.tgt.server).and_then(|entry| entry.service_key()) else {
+    let Some(key) = database
+        .get(&world.tgt.server)
+        .and_then(|entry| entry.service_key())
+    else {
         return;
     };
     let mut pac = bytes.to_vec();
@@ -144,7 +175,8 @@ fn sign(pac: &mut [u8], key: &EncryptionKey) -> Option<()> {
 /// Any answer to an AS-REQ.
 pub fn as_answer(bytes: &[u8]) {
     let secret = Secret::Keys(vec![alices_key()]);
-    let (mut exchange, _) = AsExchange::new(InitialRequest::new(alice()), secret, NOW, &mut rng()).expect("supported");
+    let (mut exchange, _) =
+        AsExchange::new(InitialRequest::new(alice()), secret, NOW, &mut rng()).expect("supported");
     let _ = exchange.step(bytes, &mut rng());
 }
 
@@ -191,7 +223,10 @@ pub(crate) fn pac_seeds() -> Vec<Vec<u8>> {
 }
 
 pub(crate) fn body_seeds() -> Vec<Vec<u8>> {
-    let requests = world().requests.iter().map(|request| KdcRequest::decode(request).expect("ours"));
+    let requests = world()
+        .requests
+        .iter()
+        .map(|request| KdcRequest::decode(request).expect("ours"));
     requests.map(|request| request.raw_body).collect()
 }
 

@@ -1,7 +1,8 @@
 //! What the fuzz targets run: each takes a peer's bytes and must come back, whatever they are.
 //!
-//! `cargo fuzz run TARGET` (from the folder `fuzz`) hunts with coverage; `cargo test -p kerbox-fuzz-bodies` replays every input
-//! that once crashed (`fuzz/testdata/TARGET/`), and runs each target on its seeds, whole, cut and changed.
+//! `cargo fuzz run TARGET` (from the folder `fuzz`) hunts with coverage; `cargo test -p
+//! kerbox-fuzz-bodies` replays every input that once crashed (`fuzz/testdata/TARGET/`), and runs
+//! each target on its seeds, whole, cut and changed.
 
 mod files;
 mod gss;

@@ -1,8 +1,9 @@
 //! Every decoder of a message.
 
 use kerbox_krb5::messages::{
-    ApRep, ApReq, Authenticator, AuthorizationData, Checksum, EncApRepPart, EncKdcReplyPart, EncKrbCredPart, EncKrbPrivPart, EncTicketPart,
-    EncryptedData, EtypeInfo2Entry, KdcReply, KdcRequest, KdcRequestBody, KrbCred, KrbError, KrbPriv, KrbSafe, MessageType, PaData,
+    ApRep, ApReq, Authenticator, AuthorizationData, Checksum, EncApRepPart, EncKdcReplyPart,
+    EncKrbCredPart, EncKrbPrivPart, EncTicketPart, EncryptedData, EtypeInfo2Entry, KdcReply,
+    KdcRequest, KdcRequestBody, KrbCred, KrbError, KrbPriv, KrbSafe, MessageType, PaData,
     PaEncTsEnc, PaForUser, Ticket, decode_pac_request, frame_length,
 };
 

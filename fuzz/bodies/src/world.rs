@@ -4,7 +4,9 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use kerbox_kdc::{Kdc, NewKeys, NewPrincipal, Pac, Peer, PrincipalDatabase, RealmConfig};
-use kerbox_krb5::client::{AsExchange, AsStep, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest};
+use kerbox_krb5::client::{
+    AsExchange, AsStep, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest,
+};
 use kerbox_krb5::{EncryptionKey, EncryptionType, Keytab, Principal, Timestamp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -58,13 +60,18 @@ impl World {
             (Principal::new(REALM, ["bob"]), NewKeys::Random),
             (Principal::krbtgt("OTHER.TEST", REALM), NewKeys::Random),
         ] {
-            database.add(NewPrincipal::new(principal, keys), &mut rng).expect("a new principal");
+            database
+                .add(NewPrincipal::new(principal, keys), &mut rng)
+                .expect("a new principal");
         }
         let keytab = database.keytab([&service], NOW).expect("it is there");
         let kdc = Kdc::new(database, 1);
         let (mut requests, mut answers) = (Vec::new(), Vec::new());
         let mut send = |request: Vec<u8>| {
-            let answer = kdc.handle(NOW, &request, Peer::LOCAL).message.expect("an answer");
+            let answer = kdc
+                .handle(NOW, &request, Peer::LOCAL)
+                .message
+                .expect("an answer");
             requests.push(request);
             answers.push(answer.clone());
             answer
@@ -73,9 +80,13 @@ impl World {
         initial.renewable_lifetime = Duration::from_hours(24);
         let mut log_in = |initial: InitialRequest| {
             let secret = Secret::Keys(vec![alices_key()]);
-            let (mut exchange, mut request) = AsExchange::new(initial, secret, NOW, &mut rng).expect("supported");
+            let (mut exchange, mut request) =
+                AsExchange::new(initial, secret, NOW, &mut rng).expect("supported");
             loop {
-                match exchange.step(&send(request), &mut rng).expect("the KDC is ours") {
+                match exchange
+                    .step(&send(request), &mut rng)
+                    .expect("the KDC is ours")
+                {
                     AsStep::Send(next) => request = next,
                     AsStep::Done(ticket) => break *ticket,
                 }
@@ -85,7 +96,8 @@ impl World {
         initial.server = Principal::new(REALM, ["kadmin", "changepw"]);
         let changepw = log_in(initial);
         let mut ask = |request: TgsRequest| {
-            let (exchange, request) = TgsExchange::new(&tgt, request, NOW, &mut rng).expect("supported");
+            let (exchange, request) =
+                TgsExchange::new(&tgt, request, NOW, &mut rng).expect("supported");
             exchange.finish(&send(request))
         };
         let ticket = ask(TgsRequest::service(service.clone(), &tgt)).expect("the KDC is ours");

@@ -7,7 +7,8 @@ use kerbox_fuzz_bodies::{TARGETS, Target};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-/// Changes per seed: enough to notice a decoder that trusts a length, few enough for every `cargo test`.
+/// Changes per seed: enough to notice a decoder that trusts a length, few enough for every `cargo
+/// test`.
 const CHANGES: usize = 150;
 
 fn changed(seed: &[u8], rng: &mut StdRng) -> Vec<u8> {
@@ -33,7 +34,9 @@ fn changed(seed: &[u8], rng: &mut StdRng) -> Vec<u8> {
 #[test]
 fn inputs_that_once_crashed_are_survived() {
     for Target { name, body, .. } in TARGETS {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata").join(name);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../testdata")
+            .join(name);
         for input in fs::read_dir(folder).into_iter().flatten() {
             let path = input.expect("a readable folder").path();
             println!("{}", path.display());
@@ -49,7 +52,9 @@ fn seeds_are_survived_whole_cut_and_changed() {
         let mut rng = StdRng::seed_from_u64(11);
         for seed in seeds() {
             body(&seed);
-            (0..seed.len()).step_by(seed.len() / 64 + 1).for_each(|len| body(&seed[..len]));
+            (0..seed.len())
+                .step_by(seed.len() / 64 + 1)
+                .for_each(|len| body(&seed[..len]));
             for _ in 0..CHANGES {
                 body(&changed(&seed, &mut rng));
             }

@@ -1,4 +1,5 @@
-//! What a principal may and must: the attributes of MIT's database, under the names that kadmin gives them.
+//! What a principal may and must: the attributes of MIT's database, under the names that kadmin
+//! gives them.
 
 use std::fmt;
 use std::ops::{BitOr, BitOrAssign};
@@ -60,20 +61,24 @@ impl Attributes {
         }
     }
 
-    /// Applies one setting in kadmin's form: `+requires_preauth`, `-allow_tix`; without a sign it is `+`.
+    /// Applies one setting in kadmin's form: `+requires_preauth`, `-allow_tix`; without a sign it
+    /// is `+`.
     pub fn apply(&mut self, setting: &str) -> Result<(), DatabaseError> {
         let (on, name) = match setting.strip_prefix('-') {
             Some(name) => (false, name),
             None => (true, setting.strip_prefix('+').unwrap_or(setting)),
         };
-        let (_, sets, attribute) =
-            Self::NAMES
-                .iter()
-                .find(|(known, ..)| *known == name)
-                .ok_or_else(|| DatabaseError::UnknownAttribute {
-                    setting: setting.to_owned(),
-                    known: Self::NAMES.iter().map(|(name, ..)| *name).collect::<Vec<_>>().join(", "),
-                })?;
+        let (_, sets, attribute) = Self::NAMES
+            .iter()
+            .find(|(known, ..)| *known == name)
+            .ok_or_else(|| DatabaseError::UnknownAttribute {
+                setting: setting.to_owned(),
+                known: Self::NAMES
+                    .iter()
+                    .map(|(name, ..)| *name)
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            })?;
         self.set(*attribute, on == *sets);
         Ok(())
     }
@@ -122,10 +127,19 @@ mod tests {
         for setting in ["+requires_preauth", "-allow_tix", "ok_as_delegate"] {
             attributes.apply(setting).expect("kadmin's names");
         }
-        assert_eq!(attributes.to_string(), "-allow_tix +requires_preauth +ok_as_delegate");
+        assert_eq!(
+            attributes.to_string(),
+            "-allow_tix +requires_preauth +ok_as_delegate"
+        );
         attributes.apply("+allow_tix").expect("kadmin's name");
         assert!(!attributes.contains(Attributes::DISALLOW_ALL_TIX));
-        let error = attributes.apply("+disallow_tix").expect_err("no such name").to_string();
-        assert!(error.contains("+disallow_tix") && error.contains("allow_tix"), "{error}");
+        let error = attributes
+            .apply("+disallow_tix")
+            .expect_err("no such name")
+            .to_string();
+        assert!(
+            error.contains("+disallow_tix") && error.contains("allow_tix"),
+            "{error}"
+        );
     }
 }

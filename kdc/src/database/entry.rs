@@ -26,7 +26,8 @@ pub struct PrincipalEntry {
     pub password_expires: Option<Timestamp>,
     /// What its new passwords must be like; as the realm says if absent.
     pub password_policy: Option<PasswordPolicy>,
-    /// As a service: the types of session keys that it knows. If empty, those of its keys and aes256-cts-hmac-sha1-96.
+    /// As a service: the types of session keys that it knows. If empty, those of its keys and
+    /// aes256-cts-hmac-sha1-96.
     pub session_enctypes: Vec<EncryptionType>,
     /// As a service: to which services it may come in a user's name (S4U2Proxy).
     pub delegates_to: Vec<Principal>,
@@ -49,7 +50,8 @@ pub enum NewKeys {
     Random,
     /// The keys of a password.
     Password(String),
-    /// Both: a keytab and a password serve, and the password's keys are derived only if somebody comes with it.
+    /// Both: a keytab and a password serve, and the password's keys are derived only if somebody
+    /// comes with it.
     RandomAndPassword(String),
     /// These keys, one for each type.
     Given(Vec<EncryptionKey>),
@@ -118,14 +120,23 @@ impl PrincipalEntry {
     /// Its passwords, the present one first.
     pub(crate) fn passwords(&self) -> impl Iterator<Item = &str> {
         let present = self.keys.iter().find_map(PrincipalKey::password);
-        present.into_iter().chain(&self.former_passwords).map(|password| &**password)
+        present
+            .into_iter()
+            .chain(&self.former_passwords)
+            .map(|password| &**password)
     }
 
-    /// Whether a key of the newest version that is given, not made of a password that is known, is this password's.
+    /// Whether a key of the newest version that is given, not made of a password that is known, is
+    /// this password's.
     pub(crate) fn has_key_of(&self, password: &str) -> bool {
         let given = self.keys_of(None).find(|key| !key.is_of_password());
         given.is_some_and(|key| {
-            let derived = EncryptionKey::from_password(key.enctype(), password.as_bytes(), key.salt().as_bytes(), None);
+            let derived = EncryptionKey::from_password(
+                key.enctype(),
+                password.as_bytes(),
+                key.salt().as_bytes(),
+                None,
+            );
             derived.is_ok_and(|derived| derived.as_bytes() == key.key().as_bytes())
         })
     }
@@ -206,17 +217,19 @@ impl PrincipalEntry {
         let mut added = Vec::new();
         let random = |added: &mut Vec<PrincipalKey>, rng: &mut _| -> Result<(), DatabaseError> {
             for &enctype in enctypes {
-                added.push(PrincipalKey::given(kvno, EncryptionKey::random(enctype, rng)?, salt.clone()));
+                added.push(PrincipalKey::given(
+                    kvno,
+                    EncryptionKey::random(enctype, rng)?,
+                    salt.clone(),
+                ));
             }
             Ok(())
         };
         let of_password = |added: &mut Vec<PrincipalKey>, password: &str| {
             let password: Arc<str> = password.into();
-            added.extend(
-                enctypes
-                    .iter()
-                    .map(|&enctype| PrincipalKey::of_password(kvno, enctype, password.clone(), salt.clone())),
-            );
+            added.extend(enctypes.iter().map(|&enctype| {
+                PrincipalKey::of_password(kvno, enctype, password.clone(), salt.clone())
+            }));
         };
         match keys {
             NewKeys::Random => random(&mut added, rng)?,
@@ -225,7 +238,10 @@ impl PrincipalEntry {
                 random(&mut added, rng)?;
                 of_password(&mut added, password);
             }
-            NewKeys::Given(keys) => added.extend(keys.iter().map(|key| PrincipalKey::given(kvno, key.clone(), salt.clone()))),
+            NewKeys::Given(keys) => added.extend(
+                keys.iter()
+                    .map(|key| PrincipalKey::given(kvno, key.clone(), salt.clone())),
+            ),
         }
         self.keys.splice(0..0, added);
         self.keys.sort_by_key(|key| std::cmp::Reverse(key.kvno));

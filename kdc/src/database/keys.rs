@@ -1,4 +1,5 @@
-//! The long-lived keys of principals. A password's key is derived when it is first needed, then kept.
+//! The long-lived keys of principals. A password's key is derived when it is first needed, then
+//! kept.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -41,7 +42,12 @@ impl PrincipalKey {
     ///
     /// The type must be one that [`EncryptionType::is_supported`] knows.
     #[must_use]
-    pub(super) fn of_password(kvno: u32, enctype: EncryptionType, password: Arc<str>, salt: Arc<str>) -> Self {
+    pub(super) fn of_password(
+        kvno: u32,
+        enctype: EncryptionType,
+        password: Arc<str>,
+        salt: Arc<str>,
+    ) -> Self {
         Self {
             kvno,
             enctype,
@@ -59,7 +65,8 @@ impl PrincipalKey {
         self.enctype
     }
 
-    /// The salt of the password that it comes of, or would come of: clients are told it in either case.
+    /// The salt of the password that it comes of, or would come of: clients are told it in either
+    /// case.
     #[must_use]
     pub fn salt(&self) -> &str {
         &self.salt
@@ -88,12 +95,15 @@ impl PrincipalKey {
         }
     }
 
-    /// The key itself. The first call for a password costs a key derivation: milliseconds, in an unoptimised build over 100 ms.
+    /// The key itself. The first call for a password costs a key derivation: milliseconds, in an
+    /// unoptimised build over 100 ms.
     #[must_use]
     pub fn key(&self) -> &EncryptionKey {
         match &self.source {
             Source::Given(key) => key,
-            Source::Password { password, derived } => derived.get_or_init(|| password_key(self.enctype, password, &self.salt)),
+            Source::Password { password, derived } => {
+                derived.get_or_init(|| password_key(self.enctype, password, &self.salt))
+            }
         }
     }
 }
@@ -105,7 +115,11 @@ impl fmt::Debug for PrincipalKey {
             "key version {} of {}{}",
             self.kvno,
             self.enctype,
-            if self.is_of_password() { " of a password" } else { "" }
+            if self.is_of_password() {
+                " of a password"
+            } else {
+                ""
+            }
         )
     }
 }
@@ -113,14 +127,19 @@ impl fmt::Debug for PrincipalKey {
 /// Password, salt and type: what a derived key depends on.
 type Derivation = (EncryptionType, Arc<str>, Arc<str>);
 
-/// How many derived keys the process keeps. Fixtures by the hundred use the same few passwords, and the same realm's name.
+/// How many derived keys the process keeps. Fixtures by the hundred use the same few passwords, and
+/// the same realm's name.
 const KEPT: usize = 1024;
 
 fn password_key(enctype: EncryptionType, password: &Arc<str>, salt: &Arc<str>) -> EncryptionKey {
     static DERIVED: OnceLock<Mutex<HashMap<Derivation, EncryptionKey>>> = OnceLock::new();
     let derived = DERIVED.get_or_init(Mutex::default);
     // A map is whole between its calls, so a panic elsewhere cannot have spoilt it.
-    let lock = || derived.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let lock = || {
+        derived
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    };
     let derivation = (enctype, password.clone(), salt.clone());
     if let Some(key) = lock().get(&derivation) {
         return key.clone();

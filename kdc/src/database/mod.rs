@@ -1,4 +1,5 @@
-//! The principal database: a value that can be read, changed and cloned while the KDC serves from it.
+//! The principal database: a value that can be read, changed and cloned while the KDC serves from
+//! it.
 
 mod attributes;
 mod entry;
@@ -69,14 +70,22 @@ impl PrincipalDatabase {
         Self::default()
     }
 
-    /// Adds a realm with the principals that every realm has: its ticket-granting service and its password service.
-    pub fn add_realm(&mut self, realm: RealmConfig, rng: &mut impl Rng) -> Result<(), DatabaseError> {
+    /// Adds a realm with the principals that every realm has: its ticket-granting service and its
+    /// password service.
+    pub fn add_realm(
+        &mut self,
+        realm: RealmConfig,
+        rng: &mut impl Rng,
+    ) -> Result<(), DatabaseError> {
         let name = realm.name.clone();
         self.realms.retain(|known| known.name != name);
         self.realms.push(realm);
         let mut krbtgt = NewPrincipal::new(Principal::krbtgt(&name, &name), NewKeys::Random);
         krbtgt.attributes = vec!["-requires_preauth".to_owned(), "+lockdown_keys".to_owned()];
-        let mut changepw = NewPrincipal::new(Principal::new(name, ["kadmin", "changepw"]), NewKeys::Random);
+        let mut changepw = NewPrincipal::new(
+            Principal::new(name, ["kadmin", "changepw"]),
+            NewKeys::Random,
+        );
         changepw.attributes = [
             "-requires_preauth",
             "-allow_tgs_req",
@@ -109,24 +118,45 @@ impl PrincipalDatabase {
     /// The realm of this name, to be changed.
     pub fn realm_mut(&mut self, name: &str) -> Result<&mut RealmConfig, DatabaseError> {
         let unknown = self.unknown_realm(name);
-        self.realms.iter_mut().find(|realm| realm.name == name).ok_or(unknown)
+        self.realms
+            .iter_mut()
+            .find(|realm| realm.name == name)
+            .ok_or(unknown)
     }
 
     fn unknown_realm(&self, name: &str) -> DatabaseError {
         DatabaseError::UnknownRealm {
             realm: name.to_owned(),
-            served: self.realms.iter().map(|realm| realm.name.as_str()).collect::<Vec<_>>().join(", "),
+            served: self
+                .realms
+                .iter()
+                .map(|realm| realm.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", "),
         }
     }
 
-    /// Adds a principal. Its realm must be one that is served, or, for a ticket-granting service of ours in another realm, any.
-    pub fn add(&mut self, new: NewPrincipal, rng: &mut impl Rng) -> Result<Arc<PrincipalEntry>, DatabaseError> {
+    /// Adds a principal. Its realm must be one that is served, or, for a ticket-granting service of
+    /// ours in another realm, any.
+    pub fn add(
+        &mut self,
+        new: NewPrincipal,
+        rng: &mut impl Rng,
+    ) -> Result<Arc<PrincipalEntry>, DatabaseError> {
         let mut entry = new.entry;
         let name = entry.principal.realm();
-        let ours =
-            |realm: &&RealmConfig| realm.name == name || entry.principal.is_krbtgt() && entry.principal.components()[1] == realm.name;
-        let realm = self.realms.iter().find(ours).ok_or_else(|| self.unknown_realm(name))?;
-        if self.principals.contains_key(&entry.principal) || self.aliases.contains_key(&entry.principal) {
+        let ours = |realm: &&RealmConfig| {
+            realm.name == name
+                || entry.principal.is_krbtgt() && entry.principal.components()[1] == realm.name
+        };
+        let realm = self
+            .realms
+            .iter()
+            .find(ours)
+            .ok_or_else(|| self.unknown_realm(name))?;
+        if self.principals.contains_key(&entry.principal)
+            || self.aliases.contains_key(&entry.principal)
+        {
             return Err(DatabaseError::Exists(entry.principal));
         }
         entry.attributes |= realm.attributes;
@@ -137,7 +167,8 @@ impl PrincipalDatabase {
         let salt = new.salt.unwrap_or_else(|| entry.principal.default_salt());
         entry.add_keys(&new.keys, enctypes, new.kvno, &salt, rng)?;
         let entry = Arc::new(entry);
-        self.principals.insert(entry.principal.clone(), entry.clone());
+        self.principals
+            .insert(entry.principal.clone(), entry.clone());
         self.delegation |= delegates(&entry);
         Ok(entry)
     }
@@ -162,7 +193,11 @@ impl PrincipalDatabase {
     }
 
     /// Changes a principal.
-    pub fn change<T>(&mut self, principal: &Principal, change: impl FnOnce(&mut PrincipalEntry) -> T) -> Result<T, DatabaseError> {
+    pub fn change<T>(
+        &mut self,
+        principal: &Principal,
+        change: impl FnOnce(&mut PrincipalEntry) -> T,
+    ) -> Result<T, DatabaseError> {
         let entry = self
             .principals
             .get_mut(principal)
@@ -172,18 +207,32 @@ impl PrincipalDatabase {
         Ok(changed)
     }
 
-    /// Whether any service may act in users' names (S4U2Proxy): tickets are signed then, to serve as evidence.
+    /// Whether any service may act in users' names (S4U2Proxy): tickets are signed then, to serve
+    /// as evidence.
     pub(crate) fn has_delegation(&self) -> bool {
         self.delegation
     }
 
-    /// Gives a principal new keys of its realm's types; older versions stay if `keep_old`. Returns the new version.
-    pub fn change_keys(&mut self, principal: &Principal, keys: &NewKeys, keep_old: bool, rng: &mut impl Rng) -> Result<u32, DatabaseError> {
+    /// Gives a principal new keys of its realm's types; older versions stay if `keep_old`. Returns
+    /// the new version.
+    pub fn change_keys(
+        &mut self,
+        principal: &Principal,
+        keys: &NewKeys,
+        keep_old: bool,
+        rng: &mut impl Rng,
+    ) -> Result<u32, DatabaseError> {
         let enctypes = match self.realm(principal.realm()) {
             Some(realm) => realm.enctypes.clone(),
-            None => self.realms.first().map(|realm| realm.enctypes.clone()).unwrap_or_default(),
+            None => self
+                .realms
+                .first()
+                .map(|realm| realm.enctypes.clone())
+                .unwrap_or_default(),
         };
-        self.change(principal, |entry| entry.change_keys(keys, &enctypes, keep_old, rng))?
+        self.change(principal, |entry| {
+            entry.change_keys(keys, &enctypes, keep_old, rng)
+        })?
     }
 
     /// Renames a principal. Its keys stay, and the salt of its password with them.
@@ -191,7 +240,10 @@ impl PrincipalDatabase {
         if self.principals.contains_key(&to) || self.aliases.contains_key(&to) {
             return Err(DatabaseError::Exists(to));
         }
-        let mut entry = self.principals.remove(from).ok_or_else(|| DatabaseError::Unknown(from.clone()))?;
+        let mut entry = self
+            .principals
+            .remove(from)
+            .ok_or_else(|| DatabaseError::Unknown(from.clone()))?;
         Arc::make_mut(&mut entry).principal = to.clone();
         self.principals.insert(to, entry);
         Ok(())
@@ -219,7 +271,8 @@ impl PrincipalDatabase {
         Ok(())
     }
 
-    /// Tells clients who come as `principal` that they are `elsewhere`, a principal of another realm.
+    /// Tells clients who come as `principal` that they are `elsewhere`, a principal of another
+    /// realm.
     pub fn add_client_referral(&mut self, principal: Principal, elsewhere: Principal) {
         self.client_referrals.insert(principal, elsewhere);
     }
@@ -239,22 +292,45 @@ impl PrincipalDatabase {
         &mut self.capaths
     }
 
-    /// Lets clients of `from` come to `to`: both realms' KDCs must be given the same keys, of which one at least is ours.
-    pub fn add_trust(&mut self, from: &str, to: &str, keys: NewKeys, rng: &mut impl Rng) -> Result<Arc<PrincipalEntry>, DatabaseError> {
-        let new = NewPrincipal::new(Principal::krbtgt(to, from), keys).attribute("-requires_preauth");
+    /// Lets clients of `from` come to `to`: both realms' KDCs must be given the same keys, of which
+    /// one at least is ours.
+    pub fn add_trust(
+        &mut self,
+        from: &str,
+        to: &str,
+        keys: NewKeys,
+        rng: &mut impl Rng,
+    ) -> Result<Arc<PrincipalEntry>, DatabaseError> {
+        let new =
+            NewPrincipal::new(Principal::krbtgt(to, from), keys).attribute("-requires_preauth");
         self.add(new, rng)
     }
 
-    /// The keytab of these principals: the keys of all their versions. A password's keys are left out where there are random ones
-    /// of the same type, and derived else.
-    pub fn keytab<'a>(&self, principals: impl IntoIterator<Item = &'a Principal>, now: Timestamp) -> Result<Keytab, DatabaseError> {
+    /// The keytab of these principals: the keys of all their versions. A password's keys are left
+    /// out where there are random ones of the same type, and derived else.
+    pub fn keytab<'a>(
+        &self,
+        principals: impl IntoIterator<Item = &'a Principal>,
+        now: Timestamp,
+    ) -> Result<Keytab, DatabaseError> {
         let mut keytab = Keytab::default();
         for principal in principals {
-            let entry = self.get(principal).ok_or_else(|| DatabaseError::Unknown(principal.clone()))?;
+            let entry = self
+                .get(principal)
+                .ok_or_else(|| DatabaseError::Unknown(principal.clone()))?;
             for key in entry.keys() {
-                let random = |other: &PrincipalKey| other.kvno == key.kvno && other.enctype() == key.enctype() && !other.is_of_password();
+                let random = |other: &PrincipalKey| {
+                    other.kvno == key.kvno
+                        && other.enctype() == key.enctype()
+                        && !other.is_of_password()
+                };
                 if !key.is_of_password() || !entry.keys().iter().any(random) {
-                    keytab.push(KeytabEntry::new(principal.clone(), key.kvno, key.key().clone(), now));
+                    keytab.push(KeytabEntry::new(
+                        principal.clone(),
+                        key.kvno,
+                        key.key().clone(),
+                        now,
+                    ));
                 }
             }
         }
@@ -277,19 +353,29 @@ mod tests {
     fn database() -> (PrincipalDatabase, StdRng) {
         let mut rng = StdRng::seed_from_u64(1);
         let mut database = PrincipalDatabase::new();
-        database.add_realm(RealmConfig::new("R"), &mut rng).expect("a first realm");
+        database
+            .add_realm(RealmConfig::new("R"), &mut rng)
+            .expect("a first realm");
         (database, rng)
     }
 
     #[test]
     fn a_renamed_principal_keeps_the_salt_of_its_password() {
         let (mut database, mut rng) = database();
-        let (alice, alicia) = (Principal::new("R", ["alice"]), Principal::new("R", ["alicia"]));
+        let (alice, alicia) = (
+            Principal::new("R", ["alice"]),
+            Principal::new("R", ["alicia"]),
+        );
         let new = NewPrincipal::new(alice.clone(), NewKeys::Password("pw".to_owned()));
         database.add(new, &mut rng).expect("alice is new");
-        database.rename(&alice, alicia.clone()).expect("alicia is new");
+        database
+            .rename(&alice, alicia.clone())
+            .expect("alicia is new");
         assert!(database.get(&alice).is_none());
-        assert_eq!(database.get(&alicia).expect("renamed").keys()[0].salt(), "Ralice");
+        assert_eq!(
+            database.get(&alicia).expect("renamed").keys()[0].salt(),
+            "Ralice"
+        );
     }
 
     #[test]
@@ -297,15 +383,32 @@ mod tests {
         let (mut database, mut rng) = database();
         let krbtgt = Principal::krbtgt("R", "R");
         let types = EncryptionType::DEFAULT.len();
-        assert_eq!(database.change_keys(&krbtgt, &NewKeys::Random, true, &mut rng), Ok(2));
-        assert_eq!(database.change_keys(&krbtgt, &NewKeys::Random, true, &mut rng), Ok(3));
+        assert_eq!(
+            database.change_keys(&krbtgt, &NewKeys::Random, true, &mut rng),
+            Ok(2)
+        );
+        assert_eq!(
+            database.change_keys(&krbtgt, &NewKeys::Random, true, &mut rng),
+            Ok(3)
+        );
         let entry = database.get(&krbtgt).expect("every realm has one").clone();
         assert_eq!((entry.kvno(), entry.keys().len()), (3, 3 * types));
         assert_eq!(entry.service_key().map(|key| key.kvno), Some(3));
-        database.change(&krbtgt, |entry| entry.purge_keys(Some(2))).expect("it is there");
-        assert_eq!(database.get(&krbtgt).expect("still there").keys().len(), 2 * types);
-        assert_eq!(database.change_keys(&krbtgt, &NewKeys::Random, false, &mut rng), Ok(4));
-        assert_eq!(database.get(&krbtgt).expect("still there").keys().len(), types);
+        database
+            .change(&krbtgt, |entry| entry.purge_keys(Some(2)))
+            .expect("it is there");
+        assert_eq!(
+            database.get(&krbtgt).expect("still there").keys().len(),
+            2 * types
+        );
+        assert_eq!(
+            database.change_keys(&krbtgt, &NewKeys::Random, false, &mut rng),
+            Ok(4)
+        );
+        assert_eq!(
+            database.get(&krbtgt).expect("still there").keys().len(),
+            types
+        );
     }
 
     #[test]
@@ -323,8 +426,14 @@ mod tests {
     fn a_principal_of_a_foreign_realm_is_refused() {
         let (mut database, mut rng) = database();
         let stranger = NewPrincipal::new(Principal::new("ELSEWHERE", ["alice"]), NewKeys::Random);
-        let error = database.add(stranger, &mut rng).expect_err("not our realm").to_string();
-        assert!(error.contains("ELSEWHERE") && error.contains("served are: R"), "{error}");
+        let error = database
+            .add(stranger, &mut rng)
+            .expect_err("not our realm")
+            .to_string();
+        assert!(
+            error.contains("ELSEWHERE") && error.contains("served are: R"),
+            "{error}"
+        );
         let trust = NewPrincipal::new(Principal::krbtgt("R", "ELSEWHERE"), NewKeys::Random);
         assert!(database.add(trust, &mut rng).is_ok());
     }

@@ -1,4 +1,5 @@
-//! `PACTYPE`: buffers, each of a type, at places that a table at the front tells (MS-PAC, 2.3 and 2.4).
+//! `PACTYPE`: buffers, each of a type, at places that a table at the front tells (MS-PAC, 2.3 and
+//! 2.4).
 
 use super::Malformed;
 
@@ -32,8 +33,8 @@ pub(crate) struct Parsed {
 }
 
 impl Parsed {
-    /// Reads the table. Every buffer lies behind it, within the bytes, at a multiple of eight; no two are of one type that counts,
-    /// and no two share bytes.
+    /// Reads the table. Every buffer lies behind it, within the bytes, at a multiple of eight; no
+    /// two are of one type that counts, and no two share bytes.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Malformed> {
         let (header, mut table) = bytes.split_at_checked(HEADER).ok_or(Malformed)?;
         let count = number(&header[..4])?;
@@ -48,13 +49,23 @@ impl Parsed {
             let kind = number(&line[..4])? as u32;
             let length = usize::try_from(number(&line[4..8])?).map_err(|_| Malformed)?;
             let start = usize::try_from(number(&line[8..])?).map_err(|_| Malformed)?;
-            let end = start.checked_add(length).filter(|end| *end <= bytes.len()).ok_or(Malformed)?;
-            if start % 8 != 0 || start < end_of_table || places.iter().any(|(known, _)| *known == kind) {
+            let end = start
+                .checked_add(length)
+                .filter(|end| *end <= bytes.len())
+                .ok_or(Malformed)?;
+            if start % 8 != 0
+                || start < end_of_table
+                || places.iter().any(|(known, _)| *known == kind)
+            {
                 return Err(Malformed);
             }
             places.push((kind, start..end));
         }
-        let mut sorted: Vec<_> = places.iter().map(|(_, place)| place).filter(|place| !place.is_empty()).collect();
+        let mut sorted: Vec<_> = places
+            .iter()
+            .map(|(_, place)| place)
+            .filter(|place| !place.is_empty())
+            .collect();
         sorted.sort_by_key(|place| place.start);
         if sorted.windows(2).any(|pair| pair[0].end > pair[1].start) {
             return Err(Malformed);
@@ -73,7 +84,9 @@ impl Parsed {
 
     /// All buffers, in their order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &[u8])> {
-        self.places.iter().map(|(kind, place)| (*kind, &self.bytes[place.clone()]))
+        self.places
+            .iter()
+            .map(|(kind, place)| (*kind, &self.bytes[place.clone()]))
     }
 
     /// The whole with the checksums in these buffers zero; their types stay.
@@ -163,10 +176,22 @@ mod tests {
             ("a place past the end", table(1, &[(1, 0, 40)], 8)),
             ("the farthest place", table(1, &[(1, 8, u64::MAX - 7)], 8)),
             ("a place in the table", table(1, &[(1, 8, 8)], 8)),
-            ("a place that is no multiple of eight", table(1, &[(1, 4, 28)], 8)),
-            ("the same bytes twice", table(2, &[(1, 8, 40), (10, 8, 40)], 8)),
-            ("one reaching into the next", table(2, &[(1, 9, 40), (10, 8, 48)], 16)),
-            ("the same type twice", table(2, &[(1, 8, 40), (1, 8, 48)], 16)),
+            (
+                "a place that is no multiple of eight",
+                table(1, &[(1, 4, 28)], 8),
+            ),
+            (
+                "the same bytes twice",
+                table(2, &[(1, 8, 40), (10, 8, 40)], 8),
+            ),
+            (
+                "one reaching into the next",
+                table(2, &[(1, 9, 40), (10, 8, 48)], 16),
+            ),
+            (
+                "the same type twice",
+                table(2, &[(1, 8, 40), (1, 8, 48)], 16),
+            ),
         ] {
             assert!(Parsed::read(&bytes).is_err(), "{why}");
         }

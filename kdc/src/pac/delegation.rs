@@ -1,4 +1,5 @@
-//! `PAC_DELEGATION_INFO`: `S4U_DELEGATION_INFO` in NDR (MS-PAC, 2.9), through whose hands a ticket came.
+//! `PAC_DELEGATION_INFO`: `S4U_DELEGATION_INFO` in NDR (MS-PAC, 2.9), through whose hands a ticket
+//! came.
 
 use super::Malformed;
 use super::ndr::{self, Reader, Writer};
@@ -6,7 +7,8 @@ use super::ndr::{self, Reader, Writer};
 /// How many services a chain may have: more come of nobody honest.
 const MOST: usize = 64;
 
-/// The service for which the last ticket is, and those that asked in the user's name, the first of them first.
+/// The service for which the last ticket is, and those that asked in the user's name, the first of
+/// them first.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct DelegationInfo {
     /// Without its realm.
@@ -23,10 +25,16 @@ impl DelegationInfo {
         writer.u32(count);
         writer.pointer();
         writer.deferred().extend_from_slice(&count.to_le_bytes());
-        let services: Vec<Vec<u16>> = self.transited_services.iter().map(|service| ndr::utf16(service)).collect();
+        let services: Vec<Vec<u16>> = self
+            .transited_services
+            .iter()
+            .map(|service| ndr::utf16(service))
+            .collect();
         for service in &services {
             let pointer = writer.take_pointer();
-            writer.deferred().extend_from_slice(&ndr::string_header(service, 1, pointer));
+            writer
+                .deferred()
+                .extend_from_slice(&ndr::string_header(service, 1, pointer));
         }
         for service in &services {
             ndr::append_string(writer.deferred(), service, 1);
@@ -48,7 +56,9 @@ impl DelegationInfo {
         for _ in 0..count {
             reader.string_header()?;
         }
-        let transited_services = (0..count).map(|_| reader.string()).collect::<Result<_, _>>()?;
+        let transited_services = (0..count)
+            .map(|_| reader.string())
+            .collect::<Result<_, _>>()?;
         Ok(Self {
             proxy_target,
             transited_services,
@@ -75,7 +85,10 @@ mod tests {
         (
             include_bytes!("../../testdata/delegation_double.bin"),
             "longsvc/adserver.ad.test",
-            &["svc1/adserver.ad.test@AD.TEST", "svc2/adserver.ad.test@AD.TEST"],
+            &[
+                "svc1/adserver.ad.test@AD.TEST",
+                "svc2/adserver.ad.test@AD.TEST",
+            ],
         ),
     ];
 
@@ -83,7 +96,10 @@ mod tests {
     fn it_is_read_and_written_as_active_directory_does() {
         for (bytes, target, services) in RECORDED {
             let info = DelegationInfo::decode(bytes).expect("Microsoft's");
-            assert_eq!((&*info.proxy_target, info.transited_services.len()), (target, services.len()));
+            assert_eq!(
+                (&*info.proxy_target, info.transited_services.len()),
+                (target, services.len())
+            );
             assert_eq!(info.transited_services, services);
             assert_eq!(info.encode(), bytes);
         }
@@ -93,7 +109,11 @@ mod tests {
     fn what_is_cut_or_counts_wrong_is_refused() {
         let (bytes, ..) = RECORDED[2];
         for length in 0..bytes.len() {
-            assert_eq!(DelegationInfo::decode(&bytes[..length]), Err(Malformed), "{length}");
+            assert_eq!(
+                DelegationInfo::decode(&bytes[..length]),
+                Err(Malformed),
+                "{length}"
+            );
         }
         // Inputs that once hurt MIT's decoder (kdc/t_ndr.c).
         for fuzzed in [

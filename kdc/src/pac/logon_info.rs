@@ -12,7 +12,8 @@ const EXTRA_SIDS: u32 = 0x20;
 /// The time that never comes.
 pub(super) const NEVER: u64 = 0x7FFF_FFFF_FFFF_FFFF;
 
-/// What it tells. Times are in hundreds of nanoseconds since 1601; what is not here is zero or empty.
+/// What it tells. Times are in hundreds of nanoseconds since 1601; what is not here is zero or
+/// empty.
 pub(super) struct LogonInfo {
     pub(super) logon_time: u64,
     pub(super) password_last_set: u64,
@@ -36,7 +37,10 @@ pub(super) struct LogonInfo {
 pub(super) fn file_time(time: Timestamp) -> u64 {
     /// Seconds from 1601 to 1970.
     const EPOCH: i64 = 11_644_473_600;
-    let time = time.as_secs().saturating_add(EPOCH).saturating_mul(10_000_000);
+    let time = time
+        .as_secs()
+        .saturating_add(EPOCH)
+        .saturating_mul(10_000_000);
     u64::try_from(time).unwrap_or(0)
 }
 
@@ -47,7 +51,11 @@ impl LogonInfo {
         // Nobody is logged off, or kicked off.
         writer.u64(NEVER);
         writer.u64(NEVER);
-        for time in [self.password_last_set, self.password_can_change, self.password_must_change] {
+        for time in [
+            self.password_last_set,
+            self.password_can_change,
+            self.password_must_change,
+        ] {
             writer.u64(time);
         }
         // The last four: script, profile, home directory and its drive.
@@ -60,7 +68,11 @@ impl LogonInfo {
         writer.u32(self.user_id);
         writer.u32(self.primary_group_id);
         self.groups(&mut writer);
-        writer.u32(if self.extra_sids.is_empty() { 0 } else { EXTRA_SIDS });
+        writer.u32(if self.extra_sids.is_empty() {
+            0
+        } else {
+            EXTRA_SIDS
+        });
         // UserSessionKey: NTLM's, and zero here.
         writer.bytes(&[0; 16]);
         writer.string(&self.logon_server, 1);
@@ -101,7 +113,9 @@ impl LogonInfo {
         for _ in &self.extra_sids {
             let pointer = writer.take_pointer();
             writer.deferred().extend_from_slice(&pointer.to_le_bytes());
-            writer.deferred().extend_from_slice(&GROUP_ATTRIBUTES.to_le_bytes());
+            writer
+                .deferred()
+                .extend_from_slice(&GROUP_ATTRIBUTES.to_le_bytes());
         }
         for sid in &self.extra_sids {
             ndr::append_sid(writer.deferred(), sid);
@@ -117,7 +131,8 @@ mod tests {
     #[test]
     fn it_is_written_as_windows_server_2003_wrote_it() {
         // The PAC of MIT's own tests (lib/krb5/krb/t_pac.c), a machine's of 2005.
-        let saved = Parsed::read(include_bytes!("../../testdata/pac_windows_2003.bin")).expect("Microsoft's");
+        let saved = Parsed::read(include_bytes!("../../testdata/pac_windows_2003.bin"))
+            .expect("Microsoft's");
         let info = LogonInfo {
             logon_time: 0x01C5_7D4F_CBA6_DF30,
             password_last_set: 0x01C5_7362_594E_3CC0,
@@ -131,7 +146,9 @@ mod tests {
             groups: vec![516],
             logon_server: "W2003FINAL".to_owned(),
             logon_domain_name: "WIN2K3THINK".to_owned(),
-            logon_domain: "S-1-5-21-3048156945-3961193616-3706469200".parse().expect("a SID"),
+            logon_domain: "S-1-5-21-3048156945-3961193616-3706469200"
+                .parse()
+                .expect("a SID"),
             user_account_control: 0x2100,
             extra_sids: vec!["S-1-5-9".parse().expect("a SID")],
         };

@@ -1,7 +1,8 @@
-//! The PAC: what a KDC says about a client, signed (MS-PAC). Many clients know no PAC, and some refuse a small one, so a realm must ask
-//! for it.
+//! The PAC: what a KDC says about a client, signed (MS-PAC). Many clients know no PAC, and some
+//! refuse a small one, so a realm must ask for it.
 //!
-//! A ticket-granting ticket's PAC is made of the database; every ticket that is got with it has the same buffers, signed anew.
+//! A ticket-granting ticket's PAC is made of the database; every ticket that is got with it has the
+//! same buffers, signed anew.
 
 mod buffers;
 mod delegation;
@@ -35,7 +36,8 @@ pub enum Pac {
     None,
     /// The client's name, and the signatures: MIT's.
     Minimal,
-    /// What Active Directory says too: SIDs and groups of [`PacDomain`] and [`PacAccount`], the name as an address, and who asked.
+    /// What Active Directory says too: SIDs and groups of [`PacDomain`] and [`PacAccount`], the
+    /// name as an address, and who asked.
     Full,
 }
 
@@ -49,7 +51,8 @@ pub(crate) fn is_wanted(request: &KdcRequest) -> bool {
 }
 
 fn asked(request: &KdcRequest) -> Option<bool> {
-    PaData::find(&request.padata, PaDataType::PAC_REQUEST).and_then(|element| decode_pac_request(&element.value))
+    PaData::find(&request.padata, PaDataType::PAC_REQUEST)
+        .and_then(|element| decode_pac_request(&element.value))
 }
 
 /// What a PAC says of a client of ours that logs in.
@@ -65,32 +68,54 @@ pub(crate) fn of_login(
         /// PAC_WAS_REQUESTED, PAC_WAS_GIVEN_IMPLICITLY.
         const REQUESTED: u32 = 1;
         const GIVEN: u32 = 2;
-        let flags = if asked(request).is_some() { REQUESTED } else { GIVEN };
+        let flags = if asked(request).is_some() {
+            REQUESTED
+        } else {
+            GIVEN
+        };
         // How many bits there are, and the bits.
-        contents.push((ATTRIBUTES_INFO, [2_u32.to_le_bytes(), flags.to_le_bytes()].concat()));
+        contents.push((
+            ATTRIBUTES_INFO,
+            [2_u32.to_le_bytes(), flags.to_le_bytes()].concat(),
+        ));
         contents.push((REQUESTOR, sid_of(realm, entry).to_bytes()));
     }
     contents
 }
 
 /// What a PAC says of a user for whom a service asks (S4U2Self).
-pub(crate) fn of_user(realm: &RealmConfig, entry: &PrincipalEntry, part: &EncTicketPart) -> Vec<Buffer> {
+pub(crate) fn of_user(
+    realm: &RealmConfig,
+    entry: &PrincipalEntry,
+    part: &EncTicketPart,
+) -> Vec<Buffer> {
     of_client(realm, entry, part, Sid::asserted_by_service())
 }
 
 /// What another ticket's PAC says, for `server`.
 pub(crate) fn of_ticket(pac: &Parsed, server: &Principal) -> Vec<Buffer> {
-    const SIGNATURES: [u32; 4] = [SERVER_CHECKSUM, KDC_CHECKSUM, TICKET_CHECKSUM, FULL_CHECKSUM];
+    const SIGNATURES: [u32; 4] = [
+        SERVER_CHECKSUM,
+        KDC_CHECKSUM,
+        TICKET_CHECKSUM,
+        FULL_CHECKSUM,
+    ];
     /// What is said to KDCs alone.
     const OF_TGT: [u32; 2] = [ATTRIBUTES_INFO, REQUESTOR];
     pac.iter()
-        .filter(|(kind, _)| !SIGNATURES.contains(kind) && (server.is_krbtgt() || !OF_TGT.contains(kind)))
+        .filter(|(kind, _)| {
+            !SIGNATURES.contains(kind) && (server.is_krbtgt() || !OF_TGT.contains(kind))
+        })
         .map(|(kind, data)| (kind, data.to_vec()))
         .collect()
 }
 
 /// Adds to what evidence says that `service` came with it to `target` (S4U2Proxy).
-pub(crate) fn add_delegation(contents: &mut Vec<Buffer>, service: &Principal, target: &Principal) -> Result<(), Malformed> {
+pub(crate) fn add_delegation(
+    contents: &mut Vec<Buffer>,
+    service: &Principal,
+    target: &Principal,
+) -> Result<(), Malformed> {
     let before = contents.iter().find(|(kind, _)| *kind == DELEGATION_INFO);
     let mut info = match before {
         Some((_, bytes)) => DelegationInfo::decode(bytes)?,
@@ -108,10 +133,11 @@ pub(crate) fn is_of(pac: &Parsed, client: &Principal, auth_time: Timestamp) -> b
     pac.get(CLIENT_INFO) == Some(&*client_info(client, auth_time))
 }
 
-/// Whether the account that asked for a ticket-granting ticket is still the client's: a name may have come to somebody else meanwhile
-/// (CVE-2021-42287).
+/// Whether the account that asked for a ticket-granting ticket is still the client's: a name may
+/// have come to somebody else meanwhile (CVE-2021-42287).
 pub(crate) fn was_asked_by(pac: &Parsed, realm: &RealmConfig, entry: &PrincipalEntry) -> bool {
-    pac.get(REQUESTOR).is_none_or(|sid| sid == sid_of(realm, entry).to_bytes())
+    pac.get(REQUESTOR)
+        .is_none_or(|sid| sid == sid_of(realm, entry).to_bytes())
 }
 
 fn sid_of(realm: &RealmConfig, entry: &PrincipalEntry) -> Sid {
@@ -121,7 +147,12 @@ fn sid_of(realm: &RealmConfig, entry: &PrincipalEntry) -> Sid {
         .with_rid(entry.pac_account.rid_of(&entry.principal))
 }
 
-fn of_client(realm: &RealmConfig, entry: &PrincipalEntry, part: &EncTicketPart, asserted: Sid) -> Vec<Buffer> {
+fn of_client(
+    realm: &RealmConfig,
+    entry: &PrincipalEntry,
+    part: &EncTicketPart,
+    asserted: Sid,
+) -> Vec<Buffer> {
     let client = (CLIENT_INFO, client_info(&part.client, part.auth_time));
     if realm.pac != Pac::Full {
         return vec![client];
@@ -145,7 +176,11 @@ fn of_client(realm: &RealmConfig, entry: &PrincipalEntry, part: &EncTicketPart, 
         user_account_control: account_control(entry.attributes),
         extra_sids: vec![asserted],
     };
-    vec![(LOGON_INFO, info.encode()), client, (UPN_DNS_INFO, upn_dns_info(realm, entry))]
+    vec![
+        (LOGON_INFO, info.encode()),
+        client,
+        (UPN_DNS_INFO, upn_dns_info(realm, entry)),
+    ]
 }
 
 /// What kadmin's attributes are among the bits of USER_ACCOUNT (MS-SAMR, 2.2.1.12).
@@ -159,15 +194,22 @@ fn account_control(attributes: Attributes) -> u32 {
     [
         (!has(Attributes::REQUIRES_PRE_AUTH), DONT_REQUIRE_PREAUTH),
         (has(Attributes::DISALLOW_FORWARDABLE), NOT_DELEGATED),
-        (has(Attributes::OK_TO_AUTH_AS_DELEGATE), TRUSTED_TO_AUTHENTICATE_FOR_DELEGATION),
-        (has(Attributes::NO_AUTH_DATA_REQUIRED), NO_AUTH_DATA_REQUIRED),
+        (
+            has(Attributes::OK_TO_AUTH_AS_DELEGATE),
+            TRUSTED_TO_AUTHENTICATE_FOR_DELEGATION,
+        ),
+        (
+            has(Attributes::NO_AUTH_DATA_REQUIRED),
+            NO_AUTH_DATA_REQUIRED,
+        ),
     ]
     .into_iter()
     .filter(|(set, _)| *set)
     .fold(NORMAL_ACCOUNT, |bits, (_, bit)| bits | bit)
 }
 
-/// `PAC_CLIENT_INFO` (MS-PAC, 2.7): the time of the authentication, and the name without its realm in UTF-16.
+/// `PAC_CLIENT_INFO` (MS-PAC, 2.7): the time of the authentication, and the name without its realm
+/// in UTF-16.
 fn client_info(client: &Principal, auth_time: Timestamp) -> Vec<u8> {
     let name = utf16(&plain_name(client));
     let mut bytes = file_time(auth_time).to_le_bytes().to_vec();
@@ -176,16 +218,23 @@ fn client_info(client: &Principal, auth_time: Timestamp) -> Vec<u8> {
     bytes
 }
 
-/// `UPN_DNS_INFO` (MS-PAC, 2.10): the name as an address, the realm, and, as it is extended, the plain name and the SID.
+/// `UPN_DNS_INFO` (MS-PAC, 2.10): the name as an address, the realm, and, as it is extended, the
+/// plain name and the SID.
 fn upn_dns_info(realm: &RealmConfig, entry: &PrincipalEntry) -> Vec<u8> {
     /// The address is made of the name, not given; there are name and SID.
     const CONSTRUCTED: u32 = 1;
     const EXTENDED: u32 = 2;
-    /// Lengths and places of four texts, with the flags between the second and the third; then up to a multiple of eight.
+    /// Lengths and places of four texts, with the flags between the second and the third; then up
+    /// to a multiple of eight.
     const HEADER: usize = 24;
     let name = plain_name(&entry.principal);
     let upn = format!("{name}@{}", realm.name.to_lowercase());
-    let texts = [utf16(&upn), utf16(&realm.name), utf16(&name), sid_of(realm, entry).to_bytes()];
+    let texts = [
+        utf16(&upn),
+        utf16(&realm.name),
+        utf16(&name),
+        sid_of(realm, entry).to_bytes(),
+    ];
     let mut header = Vec::new();
     let mut body = Vec::new();
     for (number, text) in texts.iter().enumerate() {
@@ -210,5 +259,8 @@ fn plain_name(principal: &Principal) -> String {
 /// In UTF-16, little-endian; so much of it that several fit where 16 bits tell places.
 fn utf16(text: &str) -> Vec<u8> {
     const MOST: usize = 8000;
-    text.encode_utf16().take(MOST).flat_map(u16::to_le_bytes).collect()
+    text.encode_utf16()
+        .take(MOST)
+        .flat_map(u16::to_le_bytes)
+        .collect()
 }

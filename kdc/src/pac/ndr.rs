@@ -1,7 +1,8 @@
-//! NDR, as far as a PAC needs it: the serialisation of C structures behind two headers (MS-RPCE, 2.2.6), little-endian.
+//! NDR, as far as a PAC needs it: the serialisation of C structures behind two headers (MS-RPCE,
+//! 2.2.6), little-endian.
 //!
-//! A pointer stands in its structure as a number that is not zero; what it points to comes after the structure, in the order of the
-//! pointers.
+//! A pointer stands in its structure as a number that is not zero; what it points to comes after
+//! the structure, in the order of the pointers.
 
 use super::Malformed;
 use super::sid::Sid;
@@ -94,7 +95,9 @@ impl Writer {
 
 /// UTF-16; cut to what 16 bits can tell, terminator included.
 pub(super) fn utf16(text: &str) -> Vec<u16> {
-    text.encode_utf16().take(usize::from(u16::MAX / 2) - 1).collect()
+    text.encode_utf16()
+        .take(usize::from(u16::MAX / 2) - 1)
+        .collect()
 }
 
 /// Length and capacity in bytes, and the pointer.
@@ -114,7 +117,11 @@ pub(super) fn append_string(bytes: &mut Vec<u8>, characters: &[u16], spare: u16)
     for number in [length + u32::from(spare), 0, length] {
         bytes.extend_from_slice(&number.to_le_bytes());
     }
-    bytes.extend(characters.iter().flat_map(|character| character.to_le_bytes()));
+    bytes.extend(
+        characters
+            .iter()
+            .flat_map(|character| character.to_le_bytes()),
+    );
     if characters.len() % 2 == 1 {
         bytes.extend_from_slice(&[0; 2]);
     }
@@ -171,7 +178,10 @@ impl<'a> Reader<'a> {
         if length % 2 == 1 {
             self.take(2)?;
         }
-        let characters: Vec<u16> = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+        let characters: Vec<u16> = bytes
+            .chunks_exact(2)
+            .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
+            .collect();
         String::from_utf16(&characters).map_err(|_| Malformed)
     }
 

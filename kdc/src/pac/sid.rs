@@ -14,7 +14,9 @@ pub struct Sid {
 
 /// A text that is no SID.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no SID; one is written S-1-5-21-1-2-3: at most 15 numbers of 32 bits after S-1 and an authority")]
+#[error(
+    "{0:?} is no SID; one is written S-1-5-21-1-2-3: at most 15 numbers of 32 bits after S-1 and an authority"
+)]
 pub struct SidError(String);
 
 impl Sid {
@@ -60,18 +62,24 @@ impl Sid {
         &self.sub_authorities
     }
 
-    /// As it stands on the wire: revision, number of parts, authority (big-endian), parts (little-endian).
+    /// As it stands on the wire: revision, number of parts, authority (big-endian), parts
+    /// (little-endian).
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         // There are fifteen at the most.
         let mut bytes = vec![1, self.sub_authorities.len() as u8];
         bytes.extend_from_slice(&self.authority.to_be_bytes()[2..]);
-        bytes.extend(self.sub_authorities.iter().flat_map(|part| part.to_le_bytes()));
+        bytes.extend(
+            self.sub_authorities
+                .iter()
+                .flat_map(|part| part.to_le_bytes()),
+        );
         bytes
     }
 }
 
-/// The relative identifier of a principal that is told none: always the same for the same name, and none of Windows' own.
+/// The relative identifier of a principal that is told none: always the same for the same name, and
+/// none of Windows' own.
 pub(super) fn rid_of(principal: &Principal) -> u32 {
     /// The first one that Windows gives to users, and how many there are.
     const FIRST: u64 = 1000;
@@ -89,7 +97,9 @@ fn hash(bytes: &[u8]) -> u64 {
 impl fmt::Display for Sid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "S-1-{}", self.authority)?;
-        self.sub_authorities.iter().try_for_each(|part| write!(f, "-{part}"))
+        self.sub_authorities
+            .iter()
+            .try_for_each(|part| write!(f, "-{part}"))
     }
 }
 
@@ -100,8 +110,13 @@ impl FromStr for Sid {
         let error = || SidError(text.to_owned());
         let mut numbers = text.strip_prefix("S-1-").ok_or_else(error)?.split('-');
         let authority = numbers.next().and_then(|number| number.parse().ok());
-        let authority = authority.filter(|number: &u64| *number < 1 << 48).ok_or_else(error)?;
-        let sub_authorities = numbers.map(str::parse).collect::<Result<Vec<u32>, _>>().map_err(|_| error())?;
+        let authority = authority
+            .filter(|number: &u64| *number < 1 << 48)
+            .ok_or_else(error)?;
+        let sub_authorities = numbers
+            .map(str::parse)
+            .collect::<Result<Vec<u32>, _>>()
+            .map_err(|_| error())?;
         if sub_authorities.is_empty() || sub_authorities.len() > Self::MOST {
             return Err(error());
         }
@@ -118,14 +133,20 @@ mod tests {
 
     #[test]
     fn a_sid_is_read_and_written() {
-        let sid: Sid = "S-1-5-21-3048156945-3961193616-3706469200".parse().expect("well-formed");
+        let sid: Sid = "S-1-5-21-3048156945-3961193616-3706469200"
+            .parse()
+            .expect("well-formed");
         assert_eq!(sid.to_string(), "S-1-5-21-3048156945-3961193616-3706469200");
         // As it stands in the PAC that MIT's tests have.
         let bytes = [
-            1, 4, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0, 0x11, 0x2F, 0xAF, 0xB5, 0x90, 4, 0x1B, 0xEC, 0x50, 0x3B, 0xEC, 0xDC,
+            1, 4, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0, 0x11, 0x2F, 0xAF, 0xB5, 0x90, 4, 0x1B, 0xEC, 0x50,
+            0x3B, 0xEC, 0xDC,
         ];
         assert_eq!(sid.to_bytes(), bytes);
-        assert_eq!(sid.with_rid(1005).to_string(), "S-1-5-21-3048156945-3961193616-3706469200-1005");
+        assert_eq!(
+            sid.with_rid(1005).to_string(),
+            "S-1-5-21-3048156945-3961193616-3706469200-1005"
+        );
         for wrong in [
             "",
             "S-1",
@@ -138,7 +159,11 @@ mod tests {
         ] {
             assert!(wrong.parse::<Sid>().is_err(), "{wrong}");
         }
-        assert!("S-1-5-1-2-3-4-5-6-7-8-9-10-11-12-13-14-15-16".parse::<Sid>().is_err());
+        assert!(
+            "S-1-5-1-2-3-4-5-6-7-8-9-10-11-12-13-14-15-16"
+                .parse::<Sid>()
+                .is_err()
+        );
     }
 
     #[test]

@@ -1,14 +1,18 @@
-//! The signatures of a PAC: the server's, the KDC's, and for service tickets those over the ticket and over everything (MS-PAC, 2.8).
+//! The signatures of a PAC: the server's, the KDC's, and for service tickets those over the ticket
+//! and over everything (MS-PAC, 2.8).
 
 use kerbox_krb5::messages::{AuthorizationData, Checksum, EncTicketPart};
 use kerbox_krb5::{ChecksumType, EncryptionKey, ErrorCode, KeyUsage, Principal};
 
-use super::buffers::{self, Buffer, FULL_CHECKSUM, KDC_CHECKSUM, Parsed, SERVER_CHECKSUM, TICKET_CHECKSUM};
+use super::buffers::{
+    self, Buffer, FULL_CHECKSUM, KDC_CHECKSUM, Parsed, SERVER_CHECKSUM, TICKET_CHECKSUM,
+};
 
 /// KERB_NON_KERB_CKSUM_SALT, the usage of all of the checksums.
 const USAGE: KeyUsage = KeyUsage(17);
 
-/// Puts a PAC of these buffers into the ticket, as its first element. It must be the last thing that is done to it.
+/// Puts a PAC of these buffers into the ticket, as its first element. It must be the last thing
+/// that is done to it.
 pub(crate) fn add(
     part: &mut EncTicketPart,
     contents: Vec<Buffer>,
@@ -36,11 +40,13 @@ pub(crate) fn add(
     let of_kdc = checksum(kdc_key, &of_server[4..]);
     replace(&mut list, SERVER_CHECKSUM, of_server);
     replace(&mut list, KDC_CHECKSUM, of_kdc);
-    part.authorization_data.insert(0, element(buffers::encode(&list)));
+    part.authorization_data
+        .insert(0, element(buffers::encode(&list)));
 }
 
-/// Reads the PAC of a ticket, if it has one, and verifies the signature of the server, by whose key the ticket was opened. Of a ticket
-/// that is for a service, all of the KDC's signatures are verified too, by one of `kdc_keys`.
+/// Reads the PAC of a ticket, if it has one, and verifies the signature of the server, by whose key
+/// the ticket was opened. Of a ticket that is for a service, all of the KDC's signatures are
+/// verified too, by one of `kdc_keys`.
 pub(crate) fn read<'a>(
     part: &EncTicketPart,
     server: &Principal,
@@ -53,7 +59,12 @@ pub(crate) fn read<'a>(
     // What cannot be read has no number in the protocol: MIT's KDC says "generic".
     let pac = Parsed::read(&list[inner].data).map_err(|_| ErrorCode::KRB_ERR_GENERIC)?;
     let both = [SERVER_CHECKSUM, KDC_CHECKSUM];
-    verify(&pac, SERVER_CHECKSUM, server_key, &pac.without_checksums(&both))?;
+    verify(
+        &pac,
+        SERVER_CHECKSUM,
+        server_key,
+        &pac.without_checksums(&both),
+    )?;
     if server.is_krbtgt() {
         return Ok(Some(pac));
     }
@@ -63,7 +74,10 @@ pub(crate) fn read<'a>(
     unsigned.authorization_data[place].data = AuthorizationData::encode_list(&list);
     let ticket = unsigned.encode();
     let whole = pac.without_checksums(&[SERVER_CHECKSUM, KDC_CHECKSUM, FULL_CHECKSUM]);
-    let of_server = pac.get(SERVER_CHECKSUM).and_then(|buffer| buffer.get(4..)).unwrap_or_default();
+    let of_server = pac
+        .get(SERVER_CHECKSUM)
+        .and_then(|buffer| buffer.get(4..))
+        .unwrap_or_default();
     let signed_by = |key: &EncryptionKey| {
         if is_signed_whole(server) {
             verify(&pac, TICKET_CHECKSUM, key, &ticket)?;
@@ -82,18 +96,25 @@ pub(crate) fn read<'a>(
     Err(refusal)
 }
 
-/// Whether tickets for this server have the ticket's and the full checksum. Those that users may have for changing passwords have not.
+/// Whether tickets for this server have the ticket's and the full checksum. Those that users may
+/// have for changing passwords have not.
 fn is_signed_whole(server: &Principal) -> bool {
     !server.is_krbtgt() && server.components() != ["kadmin", "changepw"]
 }
 
-/// The element of the ticket's authorization data that has the PAC: its place, what is in it, and the PAC's place there.
+/// The element of the ticket's authorization data that has the PAC: its place, what is in it, and
+/// the PAC's place there.
 pub(super) fn find(part: &EncTicketPart) -> Option<(usize, Vec<AuthorizationData>, usize)> {
-    part.authorization_data.iter().enumerate().find_map(|(place, element)| {
-        let list = in_container(element)?;
-        let inner = list.iter().position(|element| element.ad_type == AuthorizationData::WIN2K_PAC)?;
-        Some((place, list, inner))
-    })
+    part.authorization_data
+        .iter()
+        .enumerate()
+        .find_map(|(place, element)| {
+            let list = in_container(element)?;
+            let inner = list
+                .iter()
+                .position(|element| element.ad_type == AuthorizationData::WIN2K_PAC)?;
+            Some((place, list, inner))
+        })
 }
 
 fn in_container(element: &AuthorizationData) -> Option<Vec<AuthorizationData>> {
@@ -105,7 +126,9 @@ fn in_container(element: &AuthorizationData) -> Option<Vec<AuthorizationData>> {
 /// Takes every PAC out of a list that goes from one ticket into another.
 pub(crate) fn remove(list: &mut Vec<AuthorizationData>) {
     let is_pac = |element: &AuthorizationData| element.ad_type == AuthorizationData::WIN2K_PAC;
-    list.retain(|element| !is_pac(element) && !in_container(element).is_some_and(|inner| inner.iter().any(is_pac)));
+    list.retain(|element| {
+        !is_pac(element) && !in_container(element).is_some_and(|inner| inner.iter().any(is_pac))
+    });
 }
 
 fn element(pac: Vec<u8>) -> AuthorizationData {
@@ -125,16 +148,21 @@ fn replace(list: &mut [Buffer], kind: u32, data: Vec<u8>) {
     }
 }
 
-/// Verifies the checksum in this buffer. One without a key, or of another key's type, counts for nothing.
+/// Verifies the checksum in this buffer. One without a key, or of another key's type, counts for
+/// nothing.
 fn verify(pac: &Parsed, kind: u32, key: &EncryptionKey, data: &[u8]) -> Result<(), ErrorCode> {
     let buffer = pac.get(kind).ok_or(ErrorCode::KRB_ERR_GENERIC)?;
-    let (checksum_type, bytes) = buffer.split_first_chunk().ok_or(ErrorCode::KRB_ERR_GENERIC)?;
+    let (checksum_type, bytes) = buffer
+        .split_first_chunk()
+        .ok_or(ErrorCode::KRB_ERR_GENERIC)?;
     let checksum = Checksum {
         checksum_type: ChecksumType(i32::from_le_bytes(*checksum_type)),
         // A read-only domain controller writes its number behind it.
         bytes: bytes[..bytes.len().min(key.checksum(USAGE, &[]).len())].to_vec(),
     };
-    checksum.verify(key, USAGE, data).map_err(|error| error.code())
+    checksum
+        .verify(key, USAGE, data)
+        .map_err(|error| error.code())
 }
 
 /// `PAC_SIGNATURE_DATA`: the checksum's type, and the checksum.
@@ -159,7 +187,9 @@ mod tests {
 
     fn key(enctype: EncryptionType, hex: &str) -> EncryptionKey {
         let bytes: Vec<u8> = (0..hex.len() / 2)
-            .map(|place| u8::from_str_radix(&hex[2 * place..2 * place + 2], 16).expect("two digits"))
+            .map(|place| {
+                u8::from_str_radix(&hex[2 * place..2 * place + 2], 16).expect("two digits")
+            })
             .collect();
         EncryptionKey::new(enctype, &bytes).expect("a key")
     }
@@ -199,6 +229,9 @@ mod tests {
         // gokrb5's test/testdata: a PAC of TEST.GOKRB5 for the account sysHTTP.
         let pac = include_bytes!("../../testdata/pac_active_directory.bin");
         let of_service = "43763702868978d1b6d91a36704b987e27e517250055bdfc40b8a6b3848d9aae";
-        assert_signed(pac, &key(EncryptionType::AES256_CTS_HMAC_SHA1_96, of_service));
+        assert_signed(
+            pac,
+            &key(EncryptionType::AES256_CTS_HMAC_SHA1_96, of_service),
+        );
     }
 }

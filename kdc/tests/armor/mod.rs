@@ -1,11 +1,13 @@
-//! AS requests in an armor (RFC 6113, 5.4), right ones and others: for the KDC alone, and beside MIT's krb5kdc.
+//! AS requests in an armor (RFC 6113, 5.4), right ones and others: for the KDC alone, and beside
+//! MIT's krb5kdc.
 
 use std::time::Duration;
 
 use kerbox_krb5::client::{AsExchange, Credentials, InitialRequest, Secret};
 use kerbox_krb5::crypto::krb_fx_cf2;
 use kerbox_krb5::messages::{
-    ApOptions, ApReq, Authenticator, Checksum, EncryptedData, FastArmoredReq, FastReq, KdcRequest, KdcRequestBody, PaData, PaDataType,
+    ApOptions, ApReq, Authenticator, Checksum, EncryptedData, FastArmoredReq, FastReq, KdcRequest,
+    KdcRequestBody, PaData, PaDataType,
 };
 use kerbox_krb5::{ChecksumType, EncryptionKey, EncryptionType, KeyUsage, Principal, Timestamp};
 use rand::Rng;
@@ -34,7 +36,13 @@ pub(crate) fn request(
     rng: &mut impl Rng,
     change: impl FnOnce(&mut Parts),
 ) -> (Vec<u8>, EncryptionKey) {
-    let (_, bytes) = AsExchange::new(InitialRequest::new(client), Secret::Keys(Vec::new()), now, rng).expect("a request");
+    let (_, bytes) = AsExchange::new(
+        InitialRequest::new(client),
+        Secret::Keys(Vec::new()),
+        now,
+        rng,
+    )
+    .expect("a request");
     let outer = KdcRequest::decode(&bytes).expect("our own");
     let subkey = EncryptionKey::random(armor.key.enctype(), rng).expect("a supported type");
     let mut parts = Parts {
@@ -61,8 +69,15 @@ pub(crate) fn request(
     };
     change(&mut parts);
     let usage = KeyUsage::AP_REQ_AUTHENTICATOR;
-    parts.ap_req.authenticator = EncryptedData::seal(&parts.ticket_key, None, usage, &parts.authenticator.encode(), rng);
-    let armor_key = krb_fx_cf2(&subkey, &parts.ticket_key, b"subkeyarmor", b"ticketarmor").expect("two keys");
+    parts.ap_req.authenticator = EncryptedData::seal(
+        &parts.ticket_key,
+        None,
+        usage,
+        &parts.authenticator.encode(),
+        rng,
+    );
+    let armor_key =
+        krb_fx_cf2(&subkey, &parts.ticket_key, b"subkeyarmor", b"ticketarmor").expect("two keys");
     let inner = FastReq {
         options: parts.options,
         padata: parts.inner_padata,
@@ -70,7 +85,9 @@ pub(crate) fn request(
     };
     let keyed = Checksum::keyed(&armor_key, KeyUsage::FAST_REQ_CHKSUM, &outer.raw_body);
     let armored = FastArmoredReq {
-        armor: parts.armored.then(|| (parts.armor_type, parts.ap_req.encode())),
+        armor: parts
+            .armored
+            .then(|| (parts.armor_type, parts.ap_req.encode())),
         checksum: parts.checksum.unwrap_or(keyed),
         enc_part: EncryptedData::seal(&armor_key, None, KeyUsage::FAST_ENC, &inner.encode(), rng),
     };
@@ -94,14 +111,18 @@ pub(crate) const SPOILT: [(&str, Change); 12] = [
         parts.authenticator.ctime = parts.authenticator.ctime + Duration::from_secs(301);
     }),
     ("a ticket of another name", |parts| {
-        parts.ap_req.ticket.server = Principal::new(parts.authenticator.client.realm(), ["host", "localhost"]);
+        parts.ap_req.ticket.server =
+            Principal::new(parts.authenticator.client.realm(), ["host", "localhost"]);
     }),
     ("another realm's ticket", |parts| {
         parts.ap_req.ticket.server = Principal::krbtgt("NOWHERE", "NOWHERE");
     }),
-    ("a spoilt ticket", |parts| parts.ap_req.ticket.enc_part.cipher[20] ^= 1),
+    ("a spoilt ticket", |parts| {
+        parts.ap_req.ticket.enc_part.cipher[20] ^= 1
+    }),
     ("a session key of nobody", |parts| {
-        parts.ticket_key = EncryptionKey::new(EncryptionType::AES256_CTS_HMAC_SHA1_96, &[7; 32]).expect("32 bytes");
+        parts.ticket_key = EncryptionKey::new(EncryptionType::AES256_CTS_HMAC_SHA1_96, &[7; 32])
+            .expect("32 bytes");
     }),
     ("an unkeyed checksum", |parts| {
         parts.checksum = Some(Checksum {
@@ -115,7 +136,9 @@ pub(crate) const SPOILT: [(&str, Change); 12] = [
             bytes: vec![0; 12],
         });
     }),
-    ("an option that must be understood", |parts| parts.options = 0x2000_0000),
+    ("an option that must be understood", |parts| {
+        parts.options = 0x2000_0000
+    }),
 ];
 
 /// Requests without their parts, inside of a right armor (CVE-2021-37750 and its like).

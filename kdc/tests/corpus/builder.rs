@@ -28,7 +28,9 @@ pub(super) fn integer(bytes: &[u8]) -> Vec<u8> {
 pub(super) fn number(number: i32) -> Vec<u8> {
     let bytes = number.to_be_bytes();
     let mut short = &bytes[..];
-    while short.len() > 1 && (short[0] == 0 && short[1] < 0x80 || short[0] == 0xFF && short[1] >= 0x80) {
+    while short.len() > 1
+        && (short[0] == 0 && short[1] < 0x80 || short[0] == 0xFF && short[1] >= 0x80)
+    {
         short = &short[1..];
     }
     integer(short)
@@ -40,7 +42,10 @@ pub(super) fn text(bytes: &[u8]) -> Vec<u8> {
 
 pub(super) fn name(name_type: i32, components: &[&[u8]]) -> Vec<u8> {
     let components: Vec<Vec<u8>> = components.iter().map(|component| text(component)).collect();
-    sequence(&[der(0xA0, &number(name_type)), der(0xA1, &sequence(&components))])
+    sequence(&[
+        der(0xA0, &number(name_type)),
+        der(0xA1, &sequence(&components)),
+    ])
 }
 
 pub(super) fn time(time: &str) -> Vec<u8> {
@@ -99,7 +104,11 @@ impl Request {
     }
 
     pub(super) fn doubled(mut self, field: u8) -> Self {
-        let place = self.body.iter().position(|(number, _)| *number == field).expect("it is there");
+        let place = self
+            .body
+            .iter()
+            .position(|(number, _)| *number == field)
+            .expect("it is there");
         let again = self.body[place].clone();
         self.body.insert(place, again);
         self
@@ -107,7 +116,10 @@ impl Request {
 
     pub(crate) fn encode(&self) -> Vec<u8> {
         let fields = |fields: &[(u8, Vec<u8>)]| {
-            let parts: Vec<Vec<u8>> = fields.iter().map(|(number, value)| der(0xA0 + number, value)).collect();
+            let parts: Vec<Vec<u8>> = fields
+                .iter()
+                .map(|(number, value)| der(0xA0 + number, value))
+                .collect();
             sequence(&parts)
         };
         let mut outer = self.outer.clone();
@@ -119,7 +131,10 @@ impl Request {
 /// Puts a field in its order.
 fn put(fields: &mut Vec<(u8, Vec<u8>)>, field: u8, value: Vec<u8>) {
     fields.retain(|(number, _)| *number != field);
-    let place = fields.iter().position(|(number, _)| *number > field).unwrap_or(fields.len());
+    let place = fields
+        .iter()
+        .position(|(number, _)| *number > field)
+        .unwrap_or(fields.len());
     fields.insert(place, (field, value));
 }
 
@@ -127,7 +142,9 @@ fn put(fields: &mut Vec<(u8, Vec<u8>)>, field: u8, value: Vec<u8>) {
 pub(crate) fn padata(elements: &[(i32, &[u8])]) -> Vec<u8> {
     let elements: Vec<Vec<u8>> = elements
         .iter()
-        .map(|(pa_type, value)| sequence(&[der(0xA1, &number(*pa_type)), der(0xA2, &der(4, value))]))
+        .map(|(pa_type, value)| {
+            sequence(&[der(0xA1, &number(*pa_type)), der(0xA2, &der(4, value))])
+        })
         .collect();
     sequence(&elements)
 }

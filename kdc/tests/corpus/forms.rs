@@ -21,7 +21,10 @@ pub(super) fn literals(good: &Request) -> Vec<Case> {
         case("FFFF", vec![0xFF, 0xFF]),
         case("zeros", vec![0; 60_000]),
         case("ones", vec![0xFF; 60_000]),
-        case("indefinite lengths, one in the other (CVE-2020-28196)", nested),
+        case(
+            "indefinite lengths, one in the other (CVE-2020-28196)",
+            nested,
+        ),
         case("bytes behind it", [&good[..], b"trailing"].concat()),
         case("two in one", [&good[..], &good[..]].concat()),
         case("a length in the long form", long_form),
@@ -36,18 +39,33 @@ pub(super) fn literals(good: &Request) -> Vec<Case> {
 pub(super) fn headers(good: &impl Fn() -> Request) -> Vec<Case> {
     let mut cases = Vec::new();
     for version in [&[0][..], &[4], &[6], &[0xFF], &[5, 0], &[0; 9]] {
-        cases.push((format!("version {version:02x?}"), good().outer(1, integer(version)).encode()));
+        cases.push((
+            format!("version {version:02x?}"),
+            good().outer(1, integer(version)).encode(),
+        ));
     }
     // CVE-2012-1014: kinds of messages that are none.
     for kind in 0..=255 {
-        cases.push((format!("kind {kind}"), good().outer(2, number(kind)).encode()));
+        cases.push((
+            format!("kind {kind}"),
+            good().outer(2, number(kind)).encode(),
+        ));
     }
     for field in [0, 1, 2, 3, 5, 7, 8] {
-        cases.push((format!("without field {field}"), good().without(field).encode()));
-        cases.push((format!("field {field} twice"), good().doubled(field).encode()));
+        cases.push((
+            format!("without field {field}"),
+            good().without(field).encode(),
+        ));
+        cases.push((
+            format!("field {field} twice"),
+            good().doubled(field).encode(),
+        ));
     }
     for field in [6, 9, 10, 11, 12, 30] {
-        cases.push((format!("field {field} of nothing"), good().body(field, Vec::new()).encode()));
+        cases.push((
+            format!("field {field} of nothing"),
+            good().body(field, Vec::new()).encode(),
+        ));
         cases.push((
             format!("field {field} of an empty list"),
             good().body(field, sequence(&[])).encode(),
@@ -55,7 +73,10 @@ pub(super) fn headers(good: &impl Fn() -> Request) -> Vec<Case> {
     }
     let ticket = der(0x61, &sequence(&[der(0xA0, &number(5))]));
     let tickets = sequence(&vec![ticket; 1000]);
-    cases.push(("a thousand second tickets".to_owned(), good().body(11, tickets).encode()));
+    cases.push((
+        "a thousand second tickets".to_owned(),
+        good().body(11, tickets).encode(),
+    ));
     cases
 }
 
@@ -70,7 +91,10 @@ pub(super) fn numbers(good: &impl Fn() -> Request) -> Vec<Case> {
         ("all", vec![0, 0xFF, 0xFF, 0xFF, 0xFF]),
         ("eight unused ones", vec![8, 0x40]),
     ] {
-        cases.push((format!("options of {name} bits"), good().body(0, der(3, &bits)).encode()));
+        cases.push((
+            format!("options of {name} bits"),
+            good().body(0, der(3, &bits)).encode(),
+        ));
     }
     for (name, nonce) in [
         ("negative", &[0xFF][..]),
@@ -79,7 +103,10 @@ pub(super) fn numbers(good: &impl Fn() -> Request) -> Vec<Case> {
         ("of nothing", &[]),
         ("of nine bytes", &[1; 9]),
     ] {
-        cases.push((format!("a nonce {name}"), good().body(7, integer(nonce)).encode()));
+        cases.push((
+            format!("a nonce {name}"),
+            good().body(7, integer(nonce)).encode(),
+        ));
     }
     for field in [4, 5, 6] {
         for end in [
@@ -96,7 +123,10 @@ pub(super) fn numbers(good: &impl Fn() -> Request) -> Vec<Case> {
             "20370913024805+0100",
             "0000000000000000000000000000000000000000000000Z",
         ] {
-            cases.push((format!("time {field} is {end:?}"), good().body(field, time(end)).encode()));
+            cases.push((
+                format!("time {field} is {end:?}"),
+                good().body(field, time(end)).encode(),
+            ));
         }
     }
     for (name, types) in [
@@ -109,12 +139,18 @@ pub(super) fn numbers(good: &impl Fn() -> Request) -> Vec<Case> {
         ("unknown ones before a known one", vec![1, 2, 3, 999, 18]),
     ] {
         let types: Vec<Vec<u8>> = types.into_iter().map(number).collect();
-        cases.push((format!("encryption types: {name}"), good().body(8, sequence(&types)).encode()));
+        cases.push((
+            format!("encryption types: {name}"),
+            good().body(8, sequence(&types)).encode(),
+        ));
     }
     // CVE-2012-1015: the first of two types is any.
     for first in 0..128 {
         let types = sequence(&[number(first), number(18)]);
-        cases.push((format!("encryption types {first} and 18"), good().body(8, types).encode()));
+        cases.push((
+            format!("encryption types {first} and 18"),
+            good().body(8, types).encode(),
+        ));
     }
     cases
 }

@@ -1,4 +1,5 @@
-//! AS requests that no client sends, encoded by hand: for the KDC alone, over its sockets, and beside MIT's krb5kdc.
+//! AS requests that no client sends, encoded by hand: for the KDC alone, over its sockets, and
+//! beside MIT's krb5kdc.
 //!
 //! Each is told with its name. They are those that have hurt KDCs, and their neighbours.
 

@@ -34,13 +34,22 @@ pub(super) fn names(realm: &str, good: &impl Fn() -> Request) -> Vec<Case> {
     ] {
         for name_type in [1, 3, 10, i32::MIN] {
             let asked = name(name_type, components);
-            cases.push((format!("a client {what}, type {name_type}"), good().body(1, asked.clone()).encode()));
-            cases.push((format!("a server {what}, type {name_type}"), good().body(3, asked).encode()));
+            cases.push((
+                format!("a client {what}, type {name_type}"),
+                good().body(1, asked.clone()).encode(),
+            ));
+            cases.push((
+                format!("a server {what}, type {name_type}"),
+                good().body(3, asked).encode(),
+            ));
         }
     }
     for enterprise in ["alice@A@B", "alice@", "@", "alice", "alice@NOWHERE"] {
         let asked = name(10, &[enterprise.as_bytes()]);
-        cases.push((format!("the enterprise name {enterprise:?}"), good().body(1, asked).encode()));
+        cases.push((
+            format!("the enterprise name {enterprise:?}"),
+            good().body(1, asked).encode(),
+        ));
     }
     // CVE-2013-1418: a realm that is not served.
     for (what, other) in [
@@ -51,7 +60,10 @@ pub(super) fn names(realm: &str, good: &impl Fn() -> Request) -> Vec<Case> {
         ("of Latin-1", b"EX\xC4MPLE"),
         ("in small letters", &realm.to_ascii_lowercase()),
     ] {
-        cases.push((format!("a realm {what}"), good().body(2, text(other)).encode()));
+        cases.push((
+            format!("a realm {what}"),
+            good().body(2, text(other)).encode(),
+        ));
     }
     cases
 }
@@ -72,8 +84,13 @@ pub(super) fn preauthentication(realm: &str, good: &impl Fn() -> Request) -> Vec
         krbtgt.outer(3, padata(&[(138, b"")])).encode(),
     ));
     let many = vec![(2, &b"x"[..]); 2000];
-    cases.push(("two thousand timestamps".to_owned(), good().outer(3, padata(&many)).encode()));
-    let sealed = |enctype: i32, cipher: &[u8]| sequence(&[der(0xA0, &number(enctype)), der(0xA2, &der(4, cipher))]);
+    cases.push((
+        "two thousand timestamps".to_owned(),
+        good().outer(3, padata(&many)).encode(),
+    ));
+    let sealed = |enctype: i32, cipher: &[u8]| {
+        sequence(&[der(0xA0, &number(enctype)), der(0xA2, &der(4, cipher))])
+    };
     for (enctype, length) in [
         (18, 0),
         (18, 27),
@@ -96,7 +113,10 @@ pub(super) fn preauthentication(realm: &str, good: &impl Fn() -> Request) -> Vec
     }
     let armor = der(
         0xA0,
-        &sequence(&[der(0xA0, &sequence(&[der(0xA0, &number(1)), der(0xA1, &der(4, b"x"))]))]),
+        &sequence(&[der(
+            0xA0,
+            &sequence(&[der(0xA0, &number(1)), der(0xA1, &der(4, b"x"))]),
+        )]),
     );
     for (what, value) in [
         ("of nothing", Vec::new()),

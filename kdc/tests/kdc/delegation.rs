@@ -1,7 +1,9 @@
 //! S4U2Self and S4U2Proxy.
 
 use kerbox_krb5::client::{Credentials, TgsRequest};
-use kerbox_krb5::messages::{Checksum, KdcOptions, PaData, PaDataType, PaForUser, PaPacOptions, TicketFlags};
+use kerbox_krb5::messages::{
+    Checksum, KdcOptions, PaData, PaDataType, PaForUser, PaPacOptions, TicketFlags,
+};
 use kerbox_krb5::{Error, ErrorCode, KeyUsage, Principal};
 
 use crate::support::{Pair, principal, refused};
@@ -16,7 +18,10 @@ fn pair() -> Pair {
         .database_mut()
         .change(&principal(HTTP), |entry| {
             entry.delegates_to = vec![principal(NN)];
-            entry.attributes.apply("+ok_to_auth_as_delegate").expect("kadmin's name");
+            entry
+                .attributes
+                .apply("+ok_to_auth_as_delegate")
+                .expect("kadmin's name");
         })
         .expect("it is there");
     pair
@@ -26,7 +31,12 @@ fn s4u2self(pair: &mut Pair, service: &Credentials, user: &str) -> Result<Creden
     pair.tgs(service, TgsRequest::s4u2self(principal(user), service))
 }
 
-fn s4u2proxy(pair: &mut Pair, service: &Credentials, evidence: &Credentials, server: &str) -> Result<Credentials, Error> {
+fn s4u2proxy(
+    pair: &mut Pair,
+    service: &Credentials,
+    evidence: &Credentials,
+    server: &str,
+) -> Result<Credentials, Error> {
     let request = TgsRequest::s4u2proxy(principal(server), service, evidence.ticket.clone());
     pair.tgs(service, request)
 }
@@ -36,11 +46,20 @@ fn a_service_gets_a_ticket_to_itself_and_with_it_one_to_another_in_a_user_s_name
     let mut pair = pair();
     let service = pair.login(HTTP);
     let evidence = s4u2self(&mut pair, &service, "alice").expect("S4U2Self");
-    assert_eq!((&evidence.client, &evidence.server), (&principal("alice"), &principal(HTTP)));
+    assert_eq!(
+        (&evidence.client, &evidence.server),
+        (&principal("alice"), &principal(HTTP))
+    );
     assert!(evidence.flags.contains(TicketFlags::FORWARDABLE));
     let ticket = s4u2proxy(&mut pair, &service, &evidence, NN).expect("S4U2Proxy");
-    let part = ticket.ticket.open(&pair.keys(NN)[0]).expect("the NameNode's key");
-    assert_eq!((part.client, ticket.server), (principal("alice"), principal(NN)));
+    let part = ticket
+        .ticket
+        .open(&pair.keys(NN)[0])
+        .expect("the NameNode's key");
+    assert_eq!(
+        (part.client, ticket.server),
+        (principal("alice"), principal(NN))
+    );
 }
 
 #[test]
@@ -49,7 +68,9 @@ fn a_ticket_that_the_user_sent_serves_as_evidence() {
     let (service, alice) = (pair.login(HTTP), pair.login("alice"));
     let sent = pair.service(&alice, HTTP).expect("a ticket");
     assert_eq!(
-        s4u2proxy(&mut pair, &service, &sent, NN).expect("S4U2Proxy").client,
+        s4u2proxy(&mut pair, &service, &sent, NN)
+            .expect("S4U2Proxy")
+            .client,
         principal("alice")
     );
     // The keys of the ticket-granting service may have been changed meanwhile.
@@ -95,19 +116,29 @@ fn the_resource_may_be_the_one_that_allows() {
     let mut pair = Pair::new();
     pair.kdc
         .database_mut()
-        .change(&principal(NN), |entry| entry.delegates_from = vec![principal(HTTP)])
+        .change(&principal(NN), |entry| {
+            entry.delegates_from = vec![principal(HTTP)]
+        })
         .expect("it is there");
     let service = pair.login(HTTP);
     let evidence = s4u2self(&mut pair, &service, "alice").expect("S4U2Self");
     let not_asked = s4u2proxy(&mut pair, &service, &evidence, NN);
     assert_eq!(
         refused(not_asked),
-        (ErrorCode::KDC_ERR_BADOPTION, "NOT_ALLOWED_TO_DELEGATE".to_owned())
+        (
+            ErrorCode::KDC_ERR_BADOPTION,
+            "NOT_ALLOWED_TO_DELEGATE".to_owned()
+        )
     );
     let mut request = TgsRequest::s4u2proxy(principal(NN), &service, evidence.ticket);
     let options = PaPacOptions(PaPacOptions::RESOURCE_BASED).encode();
-    request.padata.push(PaData::new(PaDataType::PAC_OPTIONS, options));
-    assert_eq!(pair.tgs(&service, request).expect("S4U2Proxy").client, principal("alice"));
+    request
+        .padata
+        .push(PaData::new(PaDataType::PAC_OPTIONS, options));
+    assert_eq!(
+        pair.tgs(&service, request).expect("S4U2Proxy").client,
+        principal("alice")
+    );
 }
 
 #[test]
@@ -115,14 +146,22 @@ fn a_service_without_leave_gets_evidence_that_is_none() {
     let mut pair = pair();
     pair.kdc
         .database_mut()
-        .change(&principal(HTTP), |entry| entry.attributes.apply("-ok_to_auth_as_delegate"))
+        .change(&principal(HTTP), |entry| {
+            entry.attributes.apply("-ok_to_auth_as_delegate")
+        })
         .expect("it is there")
         .expect("kadmin's name");
     let service = pair.login(HTTP);
     let evidence = s4u2self(&mut pair, &service, "alice").expect("S4U2Self");
     assert!(!evidence.flags.contains(TicketFlags::FORWARDABLE));
     let refused = refused(s4u2proxy(&mut pair, &service, &evidence, NN));
-    assert_eq!(refused, (ErrorCode::KDC_ERR_BADOPTION, "EVIDENCE_TKT_NOT_FORWARDABLE".to_owned()));
+    assert_eq!(
+        refused,
+        (
+            ErrorCode::KDC_ERR_BADOPTION,
+            "EVIDENCE_TKT_NOT_FORWARDABLE".to_owned()
+        )
+    );
 }
 
 #[test]
@@ -131,23 +170,40 @@ fn s4u2self_is_refused_for_others_and_for_unknown_or_locked_users() {
     let service = pair.login(HTTP);
     let mut for_another = TgsRequest::s4u2self(principal("alice"), &service);
     for_another.server = principal(NN);
-    assert_eq!(refused(pair.tgs(&service, for_another)).0, ErrorCode::KRB_AP_ERR_BADMATCH);
+    assert_eq!(
+        refused(pair.tgs(&service, for_another)).0,
+        ErrorCode::KRB_AP_ERR_BADMATCH
+    );
     let unknown = refused(s4u2self(&mut pair, &service, "mallory"));
     assert_eq!(
         unknown,
-        (ErrorCode::KDC_ERR_C_PRINCIPAL_UNKNOWN, "UNKNOWN_S4U2SELF_PRINCIPAL".to_owned())
+        (
+            ErrorCode::KDC_ERR_C_PRINCIPAL_UNKNOWN,
+            "UNKNOWN_S4U2SELF_PRINCIPAL".to_owned()
+        )
     );
     let elsewhere = TgsRequest::s4u2self(Principal::new("ELSEWHERE", ["alice"]), &service);
-    assert_eq!(refused(pair.tgs(&service, elsewhere)).0, ErrorCode::KDC_ERR_POLICY);
+    assert_eq!(
+        refused(pair.tgs(&service, elsewhere)).0,
+        ErrorCode::KDC_ERR_POLICY
+    );
     let mut renew = TgsRequest::renew(&service);
     renew.for_user = Some(principal("alice"));
-    assert_eq!(refused(pair.tgs(&service, renew)).0, ErrorCode::KRB_AP_ERR_BADMATCH);
+    assert_eq!(
+        refused(pair.tgs(&service, renew)).0,
+        ErrorCode::KRB_AP_ERR_BADMATCH
+    );
     pair.kdc
         .database_mut()
-        .change(&principal("alice"), |entry| entry.attributes.apply("-allow_tix"))
+        .change(&principal("alice"), |entry| {
+            entry.attributes.apply("-allow_tix")
+        })
         .expect("alice")
         .expect("kadmin's name");
-    assert_eq!(refused(s4u2self(&mut pair, &service, "alice")).0, ErrorCode::KDC_ERR_CLIENT_REVOKED);
+    assert_eq!(
+        refused(s4u2self(&mut pair, &service, "alice")).0,
+        ErrorCode::KDC_ERR_CLIENT_REVOKED
+    );
 }
 
 #[test]
@@ -174,8 +230,14 @@ fn s4u2self_is_refused_with_a_wrong_checksum() {
     for (element, code) in [
         (padata(right), ErrorCode::KRB_AP_ERR_MODIFIED),
         (padata(unkeyed), ErrorCode::KRB_AP_ERR_INAPP_CKSUM),
-        (PaData::new(PaDataType::FOR_USER, Vec::new()), ErrorCode::KRB_ERR_GENERIC),
-        (PaData::new(PaDataType::FOR_X509_USER, vec![0x30, 0x80]), ErrorCode::KRB_ERR_GENERIC),
+        (
+            PaData::new(PaDataType::FOR_USER, Vec::new()),
+            ErrorCode::KRB_ERR_GENERIC,
+        ),
+        (
+            PaData::new(PaDataType::FOR_X509_USER, vec![0x30, 0x80]),
+            ErrorCode::KRB_ERR_GENERIC,
+        ),
     ] {
         let mut request = TgsRequest::service(principal(HTTP), &service);
         request.padata.push(element);

@@ -5,7 +5,9 @@ use std::time::Duration;
 use crate::support::{Pair, REALM, krb_error, principal, refused};
 use kerbox_kdc::{Kdc, NewKeys, NewPrincipal, Peer, Transport};
 use kerbox_krb5::client::{AsExchange, InitialRequest, Secret, TgsRequest};
-use kerbox_krb5::messages::{EtypeInfo2Entry, HostAddress, KdcOptions, KdcReply, PaData, PaDataType, TicketFlags};
+use kerbox_krb5::messages::{
+    EtypeInfo2Entry, HostAddress, KdcOptions, KdcReply, PaData, PaDataType, TicketFlags,
+};
 use kerbox_krb5::{EncryptionType, ErrorCode, KeyUsage, Principal};
 
 const HOUR: u64 = 3600;
@@ -52,30 +54,66 @@ fn a_ticket_has_the_flags_and_times_that_were_asked_for() {
         Some(Duration::from_secs(7 * 24 * HOUR))
     );
     pair.advance(HOUR);
-    let ticket = pair.service(&tgt, "nn/localhost").expect("a service ticket");
+    let ticket = pair
+        .service(&tgt, "nn/localhost")
+        .expect("a service ticket");
     assert_eq!(ticket.flags.letters(), "FPRAT");
     assert_eq!(ticket.end_time, tgt.end_time);
     assert_eq!(ticket.auth_time, tgt.auth_time);
-    let part = ticket.ticket.open(&pair.keys("nn/localhost")[0]).expect("the service's key");
+    let part = ticket
+        .ticket
+        .open(&pair.keys("nn/localhost")[0])
+        .expect("the service's key");
     assert_eq!(part.client, principal("alice"));
-    assert_eq!((part.key, part.flags, part.end_time), (ticket.key, ticket.flags, ticket.end_time));
+    assert_eq!(
+        (part.key, part.flags, part.end_time),
+        (ticket.key, ticket.flags, ticket.end_time)
+    );
 }
 
 #[test]
 fn a_password_serves_as_well_as_a_keytab_and_is_derived_only_for_who_comes_with_it() {
     let mut pair = Pair::new();
     let dave = principal("dave");
-    let mut new = NewPrincipal::new(dave.clone(), NewKeys::RandomAndPassword("secret".to_owned()));
+    let mut new = NewPrincipal::new(
+        dave.clone(),
+        NewKeys::RandomAndPassword("secret".to_owned()),
+    );
     new.enctypes = Some(vec![EncryptionType::AES128_CTS_HMAC_SHA1_96]);
-    pair.kdc.database_mut().add(new, &mut pair.rng).expect("a new principal");
-    let by_password = pair.initial(InitialRequest::new(dave.clone()), Secret::Password("secret".to_owned()));
+    pair.kdc
+        .database_mut()
+        .add(new, &mut pair.rng)
+        .expect("a new principal");
+    let by_password = pair.initial(
+        InitialRequest::new(dave.clone()),
+        Secret::Password("secret".to_owned()),
+    );
     assert_eq!(by_password.expect("a ticket").flags.letters(), "FPIA");
-    let keytab = pair.kdc.database().keytab([&dave], pair.now).expect("dave's keytab");
-    let keys: Vec<_> = keytab.entries().filter_map(|entry| entry.key().cloned()).collect();
+    let keytab = pair
+        .kdc
+        .database()
+        .keytab([&dave], pair.now)
+        .expect("dave's keytab");
+    let keys: Vec<_> = keytab
+        .entries()
+        .filter_map(|entry| entry.key().cloned())
+        .collect();
     assert_eq!(keys.len(), 1);
-    assert!(pair.initial(InitialRequest::new(dave.clone()), Secret::Keys(keys)).is_ok());
-    let wrong = pair.initial(InitialRequest::new(dave), Secret::Password("wrong".to_owned()));
-    assert_eq!(refused(wrong), (ErrorCode::KDC_ERR_PREAUTH_FAILED, "PREAUTH_FAILED".to_owned()));
+    assert!(
+        pair.initial(InitialRequest::new(dave.clone()), Secret::Keys(keys))
+            .is_ok()
+    );
+    let wrong = pair.initial(
+        InitialRequest::new(dave),
+        Secret::Password("wrong".to_owned()),
+    );
+    assert_eq!(
+        refused(wrong),
+        (
+            ErrorCode::KDC_ERR_PREAUTH_FAILED,
+            "PREAUTH_FAILED".to_owned()
+        )
+    );
 }
 
 #[test]
@@ -101,7 +139,9 @@ fn a_principal_that_needs_no_preauthentication_gets_its_ticket_at_once() {
 fn renewed_day_by_day_a_ticket_lasts_a_week_and_no_longer() {
     let mut pair = Pair::new();
     let mut tgt = pair
-        .login_with("alice", |request| request.lifetime = Duration::from_secs(24 * HOUR))
+        .login_with("alice", |request| {
+            request.lifetime = Duration::from_secs(24 * HOUR)
+        })
         .expect("a ticket");
     let till = tgt.renew_till.expect("renewable");
     for _ in 0..6 {
@@ -109,7 +149,10 @@ fn renewed_day_by_day_a_ticket_lasts_a_week_and_no_longer() {
         tgt = pair.tgs(&tgt, TgsRequest::renew(&tgt)).expect("renewed");
         assert_eq!(tgt.flags.letters(), "FPRIAT");
         assert_eq!(tgt.renew_till, Some(till));
-        assert_eq!(tgt.end_time, (pair.now.whole_second() + Duration::from_secs(24 * HOUR)).min(till));
+        assert_eq!(
+            tgt.end_time,
+            (pair.now.whole_second() + Duration::from_secs(24 * HOUR)).min(till)
+        );
     }
     pair.advance(24 * HOUR + 200);
     // Its end is over by less than the skew, but so is its renewable life.
@@ -128,14 +171,25 @@ fn a_postdated_ticket_must_be_validated_when_its_time_has_come() {
         .expect("a postdated ticket");
     assert_eq!(tgt.flags.letters(), "FPDdiRIA");
     assert_eq!(tgt.start_time, start);
-    assert_eq!(refused(pair.service(&tgt, "nn/localhost")).0, ErrorCode::KRB_AP_ERR_TKT_NYV);
+    assert_eq!(
+        refused(pair.service(&tgt, "nn/localhost")).0,
+        ErrorCode::KRB_AP_ERR_TKT_NYV
+    );
     pair.advance(HOUR - 100);
     let early = pair.tgs(&tgt, TgsRequest::validate(&tgt));
-    assert_eq!(refused(early), (ErrorCode::KRB_AP_ERR_TKT_NYV, "NOT_YET_VALID".to_owned()));
+    assert_eq!(
+        refused(early),
+        (ErrorCode::KRB_AP_ERR_TKT_NYV, "NOT_YET_VALID".to_owned())
+    );
     pair.advance(200);
-    let valid = pair.tgs(&tgt, TgsRequest::validate(&tgt)).expect("validated");
+    let valid = pair
+        .tgs(&tgt, TgsRequest::validate(&tgt))
+        .expect("validated");
     assert_eq!(valid.flags.letters(), "FPDdRIAT");
-    assert_eq!((valid.start_time, valid.end_time), (tgt.start_time, tgt.end_time));
+    assert_eq!(
+        (valid.start_time, valid.end_time),
+        (tgt.start_time, tgt.end_time)
+    );
     assert!(pair.service(&valid, "nn/localhost").is_ok());
 }
 
@@ -147,12 +201,19 @@ fn forwarded_and_proxied_tickets_are_for_other_addresses() {
     let tgt = pair
         .login_with("alice", |request| request.addresses = vec![here.into()])
         .expect("a ticket");
-    let forwarded = pair.tgs(&tgt, TgsRequest::forward(&tgt, vec![there.into()])).expect("forwarded");
+    let forwarded = pair
+        .tgs(&tgt, TgsRequest::forward(&tgt, vec![there.into()]))
+        .expect("forwarded");
     assert_eq!(forwarded.flags.letters(), "FfPRAT");
     assert_eq!(forwarded.addresses, vec![HostAddress::from(there)]);
     pair.peer.address = Some(there);
-    assert_eq!(refused(pair.service(&tgt, "nn/localhost")).0, ErrorCode::KRB_AP_ERR_BADADDR);
-    let ticket = pair.service(&forwarded, "nn/localhost").expect("usable there");
+    assert_eq!(
+        refused(pair.service(&tgt, "nn/localhost")).0,
+        ErrorCode::KRB_AP_ERR_BADADDR
+    );
+    let ticket = pair
+        .service(&forwarded, "nn/localhost")
+        .expect("usable there");
     assert_eq!(ticket.flags.letters(), "FfPRAT");
 
     pair.peer.address = Some(here);
@@ -167,11 +228,17 @@ fn forwarded_and_proxied_tickets_are_for_other_addresses() {
 #[test]
 fn the_session_key_is_of_the_clients_first_type_that_the_server_knows() {
     let mut pair = Pair::new();
-    let (aes128, sha2) = (EncryptionType::AES128_CTS_HMAC_SHA1_96, EncryptionType::AES256_CTS_HMAC_SHA384_192);
+    let (aes128, sha2) = (
+        EncryptionType::AES128_CTS_HMAC_SHA1_96,
+        EncryptionType::AES256_CTS_HMAC_SHA384_192,
+    );
     let tgt = pair.login("alice");
     let mut new = NewPrincipal::new(principal("old/localhost"), NewKeys::Random);
     new.enctypes = Some(vec![aes128]);
-    pair.kdc.database_mut().add(new, &mut pair.rng).expect("a new principal");
+    pair.kdc
+        .database_mut()
+        .add(new, &mut pair.rng)
+        .expect("a new principal");
     let mut asked = |name: &str, enctypes: &[EncryptionType]| {
         let mut request = TgsRequest::service(principal(name), &tgt);
         request.enctypes = enctypes.to_vec();
@@ -182,7 +249,10 @@ fn the_session_key_is_of_the_clients_first_type_that_the_server_knows() {
     assert_eq!(asked("nn/localhost", &[sha2, aes256]), (sha2, aes256));
     assert_eq!(asked("nn/localhost", &[aes128]), (aes128, aes256));
     // The ticket is of the server's key, and aes256-cts-hmac-sha1-96 is taken to be known by all.
-    assert_eq!(asked("old/localhost", &[sha2, aes256, aes128]), (aes256, aes128));
+    assert_eq!(
+        asked("old/localhost", &[sha2, aes256, aes128]),
+        (aes256, aes128)
+    );
     let change = |entry: &mut kerbox_kdc::PrincipalEntry| entry.session_enctypes = vec![aes128];
     pair.kdc
         .database_mut()
@@ -190,7 +260,10 @@ fn the_session_key_is_of_the_clients_first_type_that_the_server_knows() {
         .expect("it is there");
     let mut request = TgsRequest::service(principal("nn/localhost"), &tgt);
     request.enctypes = vec![sha2, aes256, aes128];
-    assert_eq!(pair.tgs(&tgt, request).expect("a ticket").key.enctype(), aes128);
+    assert_eq!(
+        pair.tgs(&tgt, request).expect("a ticket").key.enctype(),
+        aes128
+    );
 }
 
 #[test]
@@ -207,15 +280,27 @@ fn a_client_that_asks_for_it_gets_a_checksum_over_its_request() {
     let mut pair = Pair::new();
     pair.add("carol", &["-requires_preauth"]);
     let request = InitialRequest::new(principal("carol"));
-    let (_, bytes) = AsExchange::new(request, Secret::Keys(pair.keys("carol")), pair.now, &mut pair.rng).expect("a request");
+    let (_, bytes) = AsExchange::new(
+        request,
+        Secret::Keys(pair.keys("carol")),
+        pair.now,
+        &mut pair.rng,
+    )
+    .expect("a request");
     let mut message = kerbox_krb5::messages::KdcRequest::decode(&bytes).expect("our own");
-    message.padata.push(PaData::new(PaDataType::REQ_ENC_PA_REP, Vec::new()));
+    message
+        .padata
+        .push(PaData::new(PaDataType::REQ_ENC_PA_REP, Vec::new()));
     let bytes = message.encode();
     let reply = KdcReply::decode(&pair.answer(&bytes)).expect("an AS-REP");
     let key = &pair.keys("carol")[0];
-    let part = reply.enc_part.open(key, KeyUsage::AS_REP_ENC_PART).expect("carol's key");
+    let part = reply
+        .enc_part
+        .open(key, KeyUsage::AS_REP_ENC_PART)
+        .expect("carol's key");
     let part = kerbox_krb5::messages::EncKdcReplyPart::decode(&part).expect("an EncKDCRepPart");
-    let element = PaData::find(&part.encrypted_padata, PaDataType::REQ_ENC_PA_REP).expect("it was asked for");
+    let element =
+        PaData::find(&part.encrypted_padata, PaDataType::REQ_ENC_PA_REP).expect("it was asked for");
     let checksum = kerbox_krb5::messages::Checksum::decode(&element.value).expect("a Checksum");
     assert_eq!(checksum.verify(key, KeyUsage::AS_REQ, &bytes), Ok(()));
     assert!(part.flags.contains(TicketFlags::ENC_PA_REP));
@@ -228,7 +313,14 @@ fn user_to_user_tickets_are_in_the_session_key_of_the_servers_own_ticket() {
     let request = TgsRequest::user_to_user(principal("bob"), &alice, bob.ticket.clone());
     let ticket = pair.tgs(&alice, request).expect("a user-to-user ticket");
     assert_eq!(ticket.ticket.enc_part.kvno, None);
-    assert_eq!(ticket.ticket.open(&bob.key).expect("bob's session key").client, principal("alice"));
+    assert_eq!(
+        ticket
+            .ticket
+            .open(&bob.key)
+            .expect("bob's session key")
+            .client,
+        principal("alice")
+    );
 }
 
 #[test]
@@ -256,7 +348,8 @@ fn the_same_request_gets_the_same_answer_for_two_minutes() {
     let mut pair = Pair::new();
     let tgt = pair.login("alice");
     let request = TgsRequest::service(principal("nn/localhost"), &tgt);
-    let (_, bytes) = kerbox_krb5::client::TgsExchange::new(&tgt, request, pair.now, &mut pair.rng).expect("a request");
+    let (_, bytes) = kerbox_krb5::client::TgsExchange::new(&tgt, request, pair.now, &mut pair.rng)
+        .expect("a request");
     let first = pair.answer(&bytes);
     pair.advance(120);
     assert_eq!(pair.answer(&bytes), first);
@@ -275,7 +368,10 @@ fn a_long_answer_is_kept_from_datagrams() {
         ..Peer::LOCAL
     };
     let too_big = refused(pair.service(&tgt, "nn/localhost"));
-    assert_eq!(too_big, (ErrorCode::KRB_ERR_RESPONSE_TOO_BIG, String::new()));
+    assert_eq!(
+        too_big,
+        (ErrorCode::KRB_ERR_RESPONSE_TOO_BIG, String::new())
+    );
     pair.peer = Peer::LOCAL;
     assert!(pair.service(&tgt, "nn/localhost").is_ok());
 }
@@ -284,18 +380,29 @@ fn a_long_answer_is_kept_from_datagrams() {
 fn lifetimes_are_limited_by_the_realm_the_client_and_the_server() {
     let mut pair = Pair::new();
     let limit = |pair: &Pair, name: &str, seconds| {
-        let change = |entry: &mut kerbox_kdc::PrincipalEntry| entry.max_life = Some(Duration::from_secs(seconds));
-        pair.kdc.database_mut().change(&principal(name), change).expect("it is there");
+        let change = |entry: &mut kerbox_kdc::PrincipalEntry| {
+            entry.max_life = Some(Duration::from_secs(seconds))
+        };
+        pair.kdc
+            .database_mut()
+            .change(&principal(name), change)
+            .expect("it is there");
     };
     limit(&pair, "nn/localhost", 600);
     let tgt = pair.login("alice");
     assert_eq!(
-        pair.service(&tgt, "nn/localhost").expect("a ticket").lifetime(),
+        pair.service(&tgt, "nn/localhost")
+            .expect("a ticket")
+            .lifetime(),
         Duration::from_secs(600)
     );
     limit(&pair, "alice", 30);
     assert_eq!(pair.login("alice").lifetime(), Duration::from_secs(30));
-    pair.kdc.database_mut().realm_mut(REALM).expect("our realm").max_life = Duration::from_millis(250);
+    pair.kdc
+        .database_mut()
+        .realm_mut(REALM)
+        .expect("our realm")
+        .max_life = Duration::from_millis(250);
     assert_eq!(pair.login("alice").lifetime(), Duration::from_secs(1));
     let forever = pair.login_with("bob", |request| request.lifetime = Duration::MAX);
     assert_eq!(
@@ -313,14 +420,20 @@ fn what_was_issued_can_be_read() {
     assert!(pair.service(&tgt, "no/such").is_err());
     let issued = pair.kdc.issued();
     assert_eq!(
-        issued.iter().map(|ticket| (ticket.kind, &ticket.client)).collect::<Vec<_>>(),
+        issued
+            .iter()
+            .map(|ticket| (ticket.kind, &ticket.client))
+            .collect::<Vec<_>>(),
         [
             (None, &principal("alice")),
             (Some(kerbox_events::TgsKind::Renew), &principal("alice"))
         ]
     );
     assert_eq!(issued[1].issued_at, pair.now);
-    assert_eq!((issued[0].end_time, issued[0].flags), (tgt.end_time, tgt.flags));
+    assert_eq!(
+        (issued[0].end_time, issued[0].flags),
+        (tgt.end_time, tgt.flags)
+    );
     assert_eq!(
         (issued[0].server.clone(), issued[0].kvno),
         (Principal::krbtgt(REALM, REALM), Some(1))

@@ -3,7 +3,8 @@
 use kerbox_krb5::client::{Credentials, TgsRequest};
 use kerbox_krb5::crypto::krb_fx_cf2;
 use kerbox_krb5::messages::{
-    Checksum, EncryptedData, FastArmoredReq, FastReq, FastResponse, KrbError, PaData, PaDataType, decode_fast_reply,
+    Checksum, EncryptedData, FastArmoredReq, FastReq, FastResponse, KrbError, PaData, PaDataType,
+    decode_fast_reply,
 };
 use kerbox_krb5::{EncryptionKey, ErrorCode, KeyUsage};
 
@@ -17,7 +18,8 @@ use crate::support::{Pair, krb_error, principal};
 /// The answer to an AS-REQ of alice in an armor of the NameNode's ticket, and the armor's key.
 fn ask(pair: &mut Pair, change: impl FnOnce(&mut Parts)) -> (Vec<u8>, EncryptionKey) {
     let armor = pair.login("nn/localhost");
-    let (request, key) = armor::request(&armor, principal("alice"), pair.now, &mut pair.rng, change);
+    let (request, key) =
+        armor::request(&armor, principal("alice"), pair.now, &mut pair.rng, change);
     (pair.answer(&request), key)
 }
 
@@ -33,9 +35,17 @@ fn inside(answer: &[u8], armor_key: &EncryptionKey) -> (KrbError, Vec<PaData>) {
     let padata = PaData::decode_list(&outer.data.expect("e-data")).expect("a list");
     let element = PaData::find(&padata, PaDataType::FX_FAST).expect("the armor");
     let sealed = decode_fast_reply(&element.value).expect("PA-FX-FAST-REPLY");
-    let response = FastResponse::decode(&sealed.open(armor_key, KeyUsage::FAST_REP).expect("the armor's key")).expect("ours");
+    let response = FastResponse::decode(
+        &sealed
+            .open(armor_key, KeyUsage::FAST_REP)
+            .expect("the armor's key"),
+    )
+    .expect("ours");
     let error = PaData::find(&response.padata, PaDataType::FX_ERROR).expect("the error");
-    (KrbError::decode(&error.value).expect("a KRB-ERROR"), response.padata)
+    (
+        KrbError::decode(&error.value).expect("a KRB-ERROR"),
+        response.padata,
+    )
 }
 
 #[test]
@@ -73,11 +83,18 @@ fn armors_that_are_none_are_refused() {
         ErrorCode::KDC_ERR_UNKNOWN_CRITICAL_FAST_OPTIONS,
     ];
     for ((why, change), expected) in armor::SPOILT.into_iter().zip(expected) {
-        assert_eq!(refused(&mut pair, change), (expected, "FIND_FAST".to_owned()), "{why}");
+        assert_eq!(
+            refused(&mut pair, change),
+            (expected, "FIND_FAST".to_owned()),
+            "{why}"
+        );
     }
     // What need not be understood may be anything.
     let (answer, key) = ask(&mut pair, |parts| parts.options = 0x8000);
-    assert_eq!(inside(&answer, &key).0.code, ErrorCode::KDC_ERR_PREAUTH_REQUIRED);
+    assert_eq!(
+        inside(&answer, &key).0.code,
+        ErrorCode::KDC_ERR_PREAUTH_REQUIRED
+    );
 }
 
 #[test]
@@ -87,8 +104,17 @@ fn a_service_ticket_is_no_armor() {
     let service = pair
         .tgs(&tgt, TgsRequest::service(principal("HTTP/localhost"), &tgt))
         .expect("a service ticket");
-    let (request, _) = armor::request(&service, principal("alice"), pair.now, &mut pair.rng, |_| {});
-    assert_eq!(krb_error(&pair.answer(&request)).code, ErrorCode::KDC_ERR_SERVER_NOMATCH);
+    let (request, _) = armor::request(
+        &service,
+        principal("alice"),
+        pair.now,
+        &mut pair.rng,
+        |_| {},
+    );
+    assert_eq!(
+        krb_error(&pair.answer(&request)).code,
+        ErrorCode::KDC_ERR_SERVER_NOMATCH
+    );
 }
 
 #[test]
@@ -104,28 +130,40 @@ fn requests_inside_without_their_parts_are_refused_inside() {
     for ((why, change), (code, text)) in armor::INSIDE.into_iter().zip(expected) {
         let (answer, key) = ask(&mut pair, change);
         let error = inside(&answer, &key).0;
-        assert_eq!((error.code, error.text.as_deref()), (code, Some(text)), "{why}");
+        assert_eq!(
+            (error.code, error.text.as_deref()),
+            (code, Some(text)),
+            "{why}"
+        );
     }
 }
 
 #[test]
 fn a_client_that_hides_is_named_to_nobody_outside() {
     let mut pair = Pair::new();
-    let (answer, key) = ask(&mut pair, |parts| parts.options = FastReq::HIDE_CLIENT_NAMES);
+    let (answer, key) = ask(&mut pair, |parts| {
+        parts.options = FastReq::HIDE_CLIENT_NAMES
+    });
     let outside = krb_error(&answer).client.expect("somebody");
     assert_eq!(outside.components(), ["WELLKNOWN", "ANONYMOUS"]);
     assert_eq!(inside(&answer, &key).0.client, Some(principal("alice")));
 }
 
 /// The refusal of a TGS request in an armor of the key that `key` makes of the subkey.
-fn tgs_code(pair: &mut Pair, tgt: &Credentials, key: impl FnOnce(&EncryptionKey) -> EncryptionKey, with_armor: bool) -> ErrorCode {
+fn tgs_code(
+    pair: &mut Pair,
+    tgt: &Credentials,
+    key: impl FnOnce(&EncryptionKey) -> EncryptionKey,
+    with_armor: bool,
+) -> ErrorCode {
     let subkey = EncryptionKey::random(tgt.key.enctype(), &mut pair.rng).expect("a supported type");
     let armor_key = key(&subkey);
     let mut seed = StdRng::seed_from_u64(3);
     with_authenticator(pair, tgt, |authenticator, ap_req, message| {
         authenticator.subkey = Some(subkey);
         let usage = KeyUsage::TGS_REQ_AUTHENTICATOR;
-        ap_req.authenticator = EncryptedData::seal(&tgt.key, None, usage, &authenticator.encode(), &mut seed);
+        ap_req.authenticator =
+            EncryptedData::seal(&tgt.key, None, usage, &authenticator.encode(), &mut seed);
         let fast = FastReq {
             options: 0,
             padata: Vec::new(),
@@ -134,9 +172,17 @@ fn tgs_code(pair: &mut Pair, tgt: &Credentials, key: impl FnOnce(&EncryptionKey)
         let armored = FastArmoredReq {
             armor: with_armor.then(|| (FastArmoredReq::AP_REQUEST, ap_req.encode())),
             checksum: Checksum::keyed(&armor_key, KeyUsage::FAST_REQ_CHKSUM, b"not the AP-REQ"),
-            enc_part: EncryptedData::seal(&armor_key, None, KeyUsage::FAST_ENC, &fast.encode(), &mut seed),
+            enc_part: EncryptedData::seal(
+                &armor_key,
+                None,
+                KeyUsage::FAST_ENC,
+                &fast.encode(),
+                &mut seed,
+            ),
         };
-        message.padata.push(PaData::new(PaDataType::FX_FAST, armored.encode()));
+        message
+            .padata
+            .push(PaData::new(PaDataType::FX_FAST, armored.encode()));
     })
     .0
 }
@@ -145,8 +191,9 @@ fn tgs_code(pair: &mut Pair, tgt: &Credentials, key: impl FnOnce(&EncryptionKey)
 fn ticket_requests_in_a_wrong_armor_are_refused() {
     let mut pair = Pair::new();
     let tgt = pair.login("alice");
-    let combined =
-        |tgt: &Credentials, subkey: &EncryptionKey| krb_fx_cf2(subkey, &tgt.key, b"subkeyarmor", b"ticketarmor").expect("two keys");
+    let combined = |tgt: &Credentials, subkey: &EncryptionKey| {
+        krb_fx_cf2(subkey, &tgt.key, b"subkeyarmor", b"ticketarmor").expect("two keys")
+    };
     let own = tgt.clone();
     let right = move |subkey: &EncryptionKey| combined(&own, subkey);
     assert_eq!(

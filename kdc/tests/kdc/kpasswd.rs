@@ -3,7 +3,10 @@
 use kerbox_kdc::{PasswordPolicy, PrincipalEntry, PrincipalKey};
 use kerbox_krb5::ap_exchange::{ApInitiator, ApInitiatorOptions};
 use kerbox_krb5::client::Credentials;
-use kerbox_krb5::messages::{ApRep, ChangePasswordData, EncKrbPrivPart, EncryptedData, HostAddress, KrbError, KrbPriv, MessageType};
+use kerbox_krb5::messages::{
+    ApRep, ChangePasswordData, EncKrbPrivPart, EncryptedData, HostAddress, KrbError, KrbPriv,
+    MessageType,
+};
 use kerbox_krb5::{EncryptionKey, EncryptionType, ErrorCode, KeyUsage, Principal};
 
 use crate::support::{Pair, REALM, principal};
@@ -35,7 +38,13 @@ fn request(pair: &mut Pair, ticket: &Credentials, version: u16, user_data: &[u8]
         sender: HostAddress::from(std::net::IpAddr::from([127, 0, 0, 1])),
         recipient: None,
     };
-    let enc_part = EncryptedData::seal(&ticket.key, None, KeyUsage::KRB_PRIV_ENC_PART, &part.encode(), &mut pair.rng);
+    let enc_part = EncryptedData::seal(
+        &ticket.key,
+        None,
+        KeyUsage::KRB_PRIV_ENC_PART,
+        &part.encode(),
+        &mut pair.rng,
+    );
     frame(version, &ap_req, &KrbPriv { enc_part }.encode())
 }
 
@@ -45,18 +54,26 @@ fn result(answer: &[u8], ticket: &Credentials) -> u16 {
     let (ap_rep, krb_priv) = answer[6..].split_at(ap_length);
     assert!(ApRep::decode(ap_rep).is_ok());
     let part = KrbPriv::decode(krb_priv).expect("a KRB-PRIV").enc_part;
-    let part = part.open(&ticket.key, KeyUsage::KRB_PRIV_ENC_PART).expect("the session's key");
+    let part = part
+        .open(&ticket.key, KeyUsage::KRB_PRIV_ENC_PART)
+        .expect("the session's key");
     let data = EncKrbPrivPart::decode(&part).expect("its inside").user_data;
     u16::from_be_bytes([data[0], data[1]])
 }
 
 fn changepw(pair: &mut Pair, name: &str) -> Credentials {
-    pair.login_with(name, |request| request.server = principal("kadmin/changepw"))
-        .expect("a ticket for the password service")
+    pair.login_with(name, |request| {
+        request.server = principal("kadmin/changepw")
+    })
+    .expect("a ticket for the password service")
 }
 
 fn kvno(pair: &Pair, name: &str) -> u32 {
-    pair.kdc.database().get(&principal(name)).expect("it is there").kvno()
+    pair.kdc
+        .database()
+        .get(&principal(name))
+        .expect("it is there")
+        .kvno()
 }
 
 #[test]
@@ -89,13 +106,18 @@ fn an_administrator_sets_others_passwords_and_nobody_else_does() {
     let mut pair = Pair::new();
     let administrators = [principal("bob")].into();
     let mut database = pair.kdc.database_mut();
-    database.realm_mut(REALM).expect("our realm").password_administrators = administrators;
+    database
+        .realm_mut(REALM)
+        .expect("our realm")
+        .password_administrators = administrators;
     let strict = PasswordPolicy {
         min_length: 6,
         ..PasswordPolicy::default()
     };
     let change = |entry: &mut PrincipalEntry| entry.password_policy = Some(strict);
-    database.change(&principal("alice"), change).expect("she is there");
+    database
+        .change(&principal("alice"), change)
+        .expect("she is there");
     drop(database);
     let mut set = |who: &str, password: &str, whose: &str| {
         let ticket = changepw(&mut pair, who);
@@ -125,16 +147,24 @@ fn a_given_key_s_password_is_remembered_too() {
     };
     let salt = bob.default_salt();
     let enctype = EncryptionType::AES256_CTS_HMAC_SHA1_96;
-    let key = EncryptionKey::from_password(enctype, b"present", salt.as_bytes(), None).expect("a key");
+    let key =
+        EncryptionKey::from_password(enctype, b"present", salt.as_bytes(), None).expect("a key");
     let change = |entry: &mut PrincipalEntry| {
         entry.password_policy = Some(policy);
         entry.set_keys(vec![PrincipalKey::given(1, key, salt.as_str().into())]);
     };
-    pair.kdc.database_mut().change(&bob, change).expect("he is there");
+    pair.kdc
+        .database_mut()
+        .change(&bob, change)
+        .expect("he is there");
     let ticket = changepw(&mut pair, "bob");
     for (password, expected) in [("present", 4), ("another", 0)] {
         let asked = request(&mut pair, &ticket, CHANGE, password.as_bytes());
-        assert_eq!(result(&pair.answer(&asked), &ticket), expected, "{password}");
+        assert_eq!(
+            result(&pair.answer(&asked), &ticket),
+            expected,
+            "{password}"
+        );
     }
 }
 
@@ -185,7 +215,12 @@ fn what_is_no_request_gets_no_answer_so_that_two_services_never_answer_each_othe
     let ticket = changepw(&mut pair, "alice");
     let good = request(&mut pair, &ticket, CHANGE, b"first");
     let answer = pair.answer(&good);
-    let mut cases = vec![answer, frame(CHANGE, &[], b"x"), frame(0, b"x", b""), frame(2, &good[6..20], b"")];
+    let mut cases = vec![
+        answer,
+        frame(CHANGE, &[], b"x"),
+        frame(0, b"x", b""),
+        frame(2, &good[6..20], b""),
+    ];
     cases.extend((0..good.len()).map(|length| good[..length].to_vec()));
     let mut longer = good.clone();
     longer.push(0);
@@ -206,6 +241,7 @@ fn no_flipped_bit_changes_a_password() {
         flipped[place] ^= 0x10;
         let _ = pair.send(&flipped);
     }
-    // The name type of the ticket's server, and what says that a tag is constructed, are covered by nothing.
+    // The name type of the ticket's server, and what says that a tag is constructed, are covered by
+    // nothing.
     assert!(kvno(&pair, "alice") <= 2);
 }

@@ -1,8 +1,10 @@
-//! Bytes that are no requests, and requests that nobody sends: a defined answer or none, and the KDC serves on.
+//! Bytes that are no requests, and requests that nobody sends: a defined answer or none, and the
+//! KDC serves on.
 
 use kerbox_krb5::client::{AsExchange, InitialRequest, Secret, TgsExchange, TgsRequest};
 use kerbox_krb5::messages::{
-    EncryptedData, KdcOptions, KdcRequest, KdcRequestBody, KrbError, MessageType, PaData, PaDataType, TicketFlags,
+    EncryptedData, KdcOptions, KdcRequest, KdcRequestBody, KrbError, MessageType, PaData,
+    PaDataType, TicketFlags,
 };
 use kerbox_krb5::{ErrorCode, Timestamp};
 
@@ -51,8 +53,12 @@ fn no_truncated_or_flipped_request_panics_or_is_granted() {
                 let mut flipped = bytes.clone();
                 flipped[place] ^= 1 << bit;
                 let answer = pair.send(&flipped).message;
-                let granted = answer.as_deref().and_then(MessageType::of) == Some(MessageType::TGS_REP);
-                assert!(!(granted && protected && place >= bytes.len() - body), "bit {bit} of byte {place}");
+                let granted =
+                    answer.as_deref().and_then(MessageType::of) == Some(MessageType::TGS_REP);
+                assert!(
+                    !(granted && protected && place >= bytes.len() - body),
+                    "bit {bit} of byte {place}"
+                );
             }
         }
     }
@@ -81,8 +87,13 @@ fn requests_that_nobody_sends_are_refused_or_get_no_answer() {
 fn requests_with_any_byte_one_more_or_less_are_survived() {
     let mut pair = Pair::new();
     let tgt = pair.login("alice");
-    let (_, tgs) =
-        TgsExchange::new(&tgt, TgsRequest::service(principal("nn/localhost"), &tgt), pair.now, &mut pair.rng).expect("a request");
+    let (_, tgs) = TgsExchange::new(
+        &tgt,
+        TgsRequest::service(principal("nn/localhost"), &tgt),
+        pair.now,
+        &mut pair.rng,
+    )
+    .expect("a request");
     for bytes in [corpus::Request::new("alice", REALM).encode(), tgs] {
         for place in 0..bytes.len() {
             for change in [1, 0xFF] {
@@ -107,14 +118,23 @@ fn requests_with_any_byte_one_more_or_less_are_survived() {
 fn a_ticket_request_without_one_of_its_parts_is_refused() {
     let mut pair = Pair::new();
     let tgt = pair.login("alice");
-    // CVE-2021-37750, CVE-2021-3671: without a server; then without every other part that may be left out.
+    // CVE-2021-37750, CVE-2021-3671: without a server; then without every other part that may be
+    // left out.
     type Change = fn(&mut KdcRequestBody);
     let changes: [(&str, Change, Option<ErrorCode>); 5] = [
-        ("server", |body| body.server = None, Some(ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN)),
+        (
+            "server",
+            |body| body.server = None,
+            Some(ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN),
+        ),
         ("client", |body| body.client = Some(principal("bob")), None),
         ("from", |body| body.from = Some(Timestamp::EPOCH), None),
         ("renew till", |body| body.rtime = None, None),
-        ("enctypes", |body| body.enctypes.clear(), Some(ErrorCode::KDC_ERR_ETYPE_NOSUPP)),
+        (
+            "enctypes",
+            |body| body.enctypes.clear(),
+            Some(ErrorCode::KDC_ERR_ETYPE_NOSUPP),
+        ),
     ];
     for (what, change, code) in changes {
         let (refused, _) = with_authenticator(&mut pair, &tgt, |authenticator, _, message| {
@@ -156,19 +176,29 @@ fn s4u_elements_that_are_cut_or_doubled_are_refused() {
         )
         .expect("a request");
         let message = KdcRequest::decode(&bytes).expect("our own");
-        PaData::find(&message.padata, PaDataType::FOR_USER).expect("it is there").clone()
+        PaData::find(&message.padata, PaDataType::FOR_USER)
+            .expect("it is there")
+            .clone()
     };
     for length in 0..element.value.len() {
         let mut request = TgsRequest::service(http.clone(), &service);
-        request
-            .padata
-            .push(PaData::new(PaDataType::FOR_USER, element.value[..length].to_vec()));
-        assert_eq!(refused(pair.tgs(&service, request)).0, ErrorCode::KRB_ERR_GENERIC, "{length}");
+        request.padata.push(PaData::new(
+            PaDataType::FOR_USER,
+            element.value[..length].to_vec(),
+        ));
+        assert_eq!(
+            refused(pair.tgs(&service, request)).0,
+            ErrorCode::KRB_ERR_GENERIC,
+            "{length}"
+        );
     }
     // Twice the same is as once.
     let mut twice = TgsRequest::s4u2self(principal("alice"), &service);
     twice.padata = vec![element];
-    assert_eq!(pair.tgs(&service, twice).expect("S4U2Self").client, principal("alice"));
+    assert_eq!(
+        pair.tgs(&service, twice).expect("S4U2Self").client,
+        principal("alice")
+    );
 }
 
 #[test]
@@ -176,7 +206,12 @@ fn renewal_and_validation_fail_in_every_branch_without_harm() {
     // CVE-2010-1230, CVE-2011-0284, CVE-2023-39975: what is freed on the way out.
     let mut pair = Pair::new();
     let tgt = pair.login("alice");
-    for option in [KdcOptions::RENEW, KdcOptions::VALIDATE, KdcOptions::FORWARDED, KdcOptions::PROXY] {
+    for option in [
+        KdcOptions::RENEW,
+        KdcOptions::VALIDATE,
+        KdcOptions::FORWARDED,
+        KdcOptions::PROXY,
+    ] {
         let (code, text) = with_authenticator(&mut pair, &tgt, |authenticator, _, message| {
             message.body.server = Some(tgt.server.clone());
             message.body.options = option;

@@ -2,7 +2,9 @@
 
 use kerbox_kdc::NewKeys;
 use kerbox_krb5::client::{AsExchange, InitialRequest, Secret};
-use kerbox_krb5::messages::{EncryptedData, KdcOptions, KdcRequest, MessageType, PaData, PaDataType, PaEncTsEnc};
+use kerbox_krb5::messages::{
+    EncryptedData, KdcOptions, KdcRequest, MessageType, PaData, PaDataType, PaEncTsEnc,
+};
 use kerbox_krb5::{EncryptionType, ErrorCode, KeyUsage, NameType, Principal, Timestamp};
 
 use crate::support::{Pair, REALM, assert_refused, krb_error, principal, refused};
@@ -20,7 +22,9 @@ fn a_key_that_was_changed() {
     let mut pair = Pair::new();
     let old = pair.keys("alice");
     pair.kdc
-        .update(|database, rng| database.change_keys(&principal("alice"), &NewKeys::Random, true, rng))
+        .update(|database, rng| {
+            database.change_keys(&principal("alice"), &NewKeys::Random, true, rng)
+        })
         .expect("changed");
     let result = pair.initial(InitialRequest::new(principal("alice")), Secret::Keys(old));
     assert_refused!(result, KDC_ERR_PREAUTH_FAILED, "PREAUTH_FAILED");
@@ -29,7 +33,13 @@ fn a_key_that_was_changed() {
 /// An AS-REQ of alice with this PA-ENC-TIMESTAMP.
 fn with_timestamp(pair: &mut Pair, value: Vec<u8>) -> (ErrorCode, String) {
     let keys = Secret::Keys(pair.keys("alice"));
-    let (_, bytes) = AsExchange::new(InitialRequest::new(principal("alice")), keys, pair.now, &mut pair.rng).expect("a request");
+    let (_, bytes) = AsExchange::new(
+        InitialRequest::new(principal("alice")),
+        keys,
+        pair.now,
+        &mut pair.rng,
+    )
+    .expect("a request");
     let mut message = KdcRequest::decode(&bytes).expect("our own");
     message.padata = vec![PaData::new(PaDataType::ENC_TIMESTAMP, value)];
     let answer = pair.answer(&message.encode());
@@ -43,7 +53,14 @@ fn with_timestamp(pair: &mut Pair, value: Vec<u8>) -> (ErrorCode, String) {
 fn timestamp(pair: &mut Pair, at: Timestamp) -> Vec<u8> {
     let key = pair.keys("alice")[0].clone();
     let plaintext = PaEncTsEnc { timestamp: at }.encode();
-    EncryptedData::seal(&key, None, KeyUsage::AS_REQ_PA_ENC_TIMESTAMP, &plaintext, &mut pair.rng).encode()
+    EncryptedData::seal(
+        &key,
+        None,
+        KeyUsage::AS_REQ_PA_ENC_TIMESTAMP,
+        &plaintext,
+        &mut pair.rng,
+    )
+    .encode()
 }
 
 #[test]
@@ -76,7 +93,13 @@ fn a_timestamp_that_is_none() {
     };
     for value in [Vec::new(), vec![0x30], garbage, unknown, short.encode()] {
         let refused = with_timestamp(&mut pair, value);
-        assert_eq!(refused, (ErrorCode::KDC_ERR_PREAUTH_FAILED, "PREAUTH_FAILED".to_owned()));
+        assert_eq!(
+            refused,
+            (
+                ErrorCode::KDC_ERR_PREAUTH_FAILED,
+                "PREAUTH_FAILED".to_owned()
+            )
+        );
     }
 }
 
@@ -84,7 +107,13 @@ fn a_timestamp_that_is_none() {
 fn no_empty_element_of_any_type_counts_as_preauthentication() {
     let mut pair = Pair::new();
     let keys = Secret::Keys(pair.keys("alice"));
-    let (_, bytes) = AsExchange::new(InitialRequest::new(principal("alice")), keys, pair.now, &mut pair.rng).expect("a request");
+    let (_, bytes) = AsExchange::new(
+        InitialRequest::new(principal("alice")),
+        keys,
+        pair.now,
+        &mut pair.rng,
+    )
+    .expect("a request");
     for pa_type in -10..200 {
         let mut message = KdcRequest::decode(&bytes).expect("our own");
         message.padata = vec![PaData::new(PaDataType(pa_type), Vec::new())];
@@ -102,7 +131,10 @@ fn a_timestamp_serves_again_and_its_microseconds_count_for_nothing() {
     let value = timestamp(&mut pair, Timestamp::from_secs(1_700_000_000));
     for _ in 0..2 {
         // In a request of its own each time: MIT's KDC keeps no replay cache of them.
-        assert_eq!(with_timestamp(&mut pair, value.clone()).0, ErrorCode::KDC_ERR_NONE);
+        assert_eq!(
+            with_timestamp(&mut pair, value.clone()).0,
+            ErrorCode::KDC_ERR_NONE
+        );
     }
     let key = pair.keys("alice")[0].clone();
     // PA-ENC-TS-ENC whose microseconds are a million: out of range, and so no time.
@@ -136,12 +168,22 @@ fn with_cookie(pair: &mut Pair, cookie: &[u8]) -> ErrorCode {
 fn a_cookie_comes_with_every_hint_and_says_nothing_that_could_be_forged() {
     let mut pair = Pair::new();
     let keys = Secret::Keys(pair.keys("alice"));
-    let (_, bytes) = AsExchange::new(InitialRequest::new(principal("alice")), keys, pair.now, &mut pair.rng).expect("a request");
+    let (_, bytes) = AsExchange::new(
+        InitialRequest::new(principal("alice")),
+        keys,
+        pair.now,
+        &mut pair.rng,
+    )
+    .expect("a request");
     let error = krb_error(&pair.answer(&bytes));
     let hints = PaData::decode_list(&error.data.expect("e-data")).expect("METHOD-DATA");
-    let cookie = PaData::find(&hints, PaDataType::FX_COOKIE).expect("a cookie").value.clone();
-    // It holds no state, since no mechanism here has any. MIT's KDC passes over cookies that it cannot open, be they forged, expired
-    // or another realm's: what they would have said is missing then, and encrypted timestamps miss nothing.
+    let cookie = PaData::find(&hints, PaDataType::FX_COOKIE)
+        .expect("a cookie")
+        .value
+        .clone();
+    // It holds no state, since no mechanism here has any. MIT's KDC passes over cookies that it
+    // cannot open, be they forged, expired or another realm's: what they would have said is
+    // missing then, and encrypted timestamps miss nothing.
     let secure = |kvno: u8| [&b"MIT1\0\0\0"[..], &[kvno], &[0x55; 60]].concat();
     for cookie in [
         cookie,
@@ -152,11 +194,25 @@ fn a_cookie_comes_with_every_hint_and_says_nothing_that_could_be_forged() {
         Vec::new(),
         vec![0; 60_000],
     ] {
-        assert_eq!(with_cookie(&mut pair, &cookie), ErrorCode::KDC_ERR_NONE, "{} bytes", cookie.len());
+        assert_eq!(
+            with_cookie(&mut pair, &cookie),
+            ErrorCode::KDC_ERR_NONE,
+            "{} bytes",
+            cookie.len()
+        );
     }
     // Nor is a cookie pre-authentication.
-    let refused = with_padata(&mut pair, vec![PaData::new(PaDataType::FX_COOKIE, b"KERBOX".to_vec())]);
-    assert_eq!(refused, (ErrorCode::KDC_ERR_PREAUTH_REQUIRED, "NEEDED_PREAUTH".to_owned()));
+    let refused = with_padata(
+        &mut pair,
+        vec![PaData::new(PaDataType::FX_COOKIE, b"KERBOX".to_vec())],
+    );
+    assert_eq!(
+        refused,
+        (
+            ErrorCode::KDC_ERR_PREAUTH_REQUIRED,
+            "NEEDED_PREAUTH".to_owned()
+        )
+    );
 }
 
 /// The refusal of an AS-REQ of alice with these padata.
@@ -179,10 +235,14 @@ fn pkinit_is_refused_as_by_a_kdc_without_it_and_told_so() {
         (ErrorCode::KDC_ERR_PREAUTH_REQUIRED, told.to_owned())
     );
     // kinit -n.
-    let anonymous = Principal::new(REALM, ["WELLKNOWN", "ANONYMOUS"]).with_name_type(NameType::WELLKNOWN);
+    let anonymous =
+        Principal::new(REALM, ["WELLKNOWN", "ANONYMOUS"]).with_name_type(NameType::WELLKNOWN);
     let mut request = InitialRequest::new(anonymous);
     request.options |= KdcOptions::REQUEST_ANONYMOUS;
     let result = pair.initial(request, Secret::Password("x".to_owned()));
     let told = "CLIENT_NOT_FOUND: anonymous tickets need PKINIT, which this KDC has not";
-    assert_eq!(refused(result), (ErrorCode::KDC_ERR_C_PRINCIPAL_UNKNOWN, told.to_owned()));
+    assert_eq!(
+        refused(result),
+        (ErrorCode::KDC_ERR_C_PRINCIPAL_UNKNOWN, told.to_owned())
+    );
 }

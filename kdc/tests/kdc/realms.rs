@@ -15,21 +15,37 @@ fn pair() -> Pair {
     let mut pair = Pair::new();
     let mut database = pair.kdc.database_mut();
     for realm in [MIDDLE, FAR] {
-        database.add_realm(RealmConfig::new(realm), &mut pair.rng).expect("a new realm");
-        let host = Principal::new(realm, ["HTTP".to_owned(), format!("www.{}", realm.to_lowercase())]);
+        database
+            .add_realm(RealmConfig::new(realm), &mut pair.rng)
+            .expect("a new realm");
+        let host = Principal::new(
+            realm,
+            ["HTTP".to_owned(), format!("www.{}", realm.to_lowercase())],
+        );
         database
             .add(NewPrincipal::new(host, NewKeys::Random), &mut pair.rng)
             .expect("a new principal");
     }
-    for (from, to) in [(REALM, MIDDLE), (MIDDLE, REALM), (MIDDLE, FAR), (FAR, MIDDLE)] {
-        database.add_trust(from, to, NewKeys::Random, &mut pair.rng).expect("a new trust");
+    for (from, to) in [
+        (REALM, MIDDLE),
+        (MIDDLE, REALM),
+        (MIDDLE, FAR),
+        (FAR, MIDDLE),
+    ] {
+        database
+            .add_trust(from, to, NewKeys::Random, &mut pair.rng)
+            .expect("a new trust");
     }
     drop(database);
     pair
 }
 
 fn http(realm: &str) -> Principal {
-    Principal::new(realm, ["HTTP".to_owned(), format!("www.{}", realm.to_lowercase())]).with_name_type(NameType::SRV_HST)
+    Principal::new(
+        realm,
+        ["HTTP".to_owned(), format!("www.{}", realm.to_lowercase())],
+    )
+    .with_name_type(NameType::SRV_HST)
 }
 
 fn ask(pair: &mut Pair, ticket: &Credentials, server: Principal) -> Result<Credentials, Error> {
@@ -40,7 +56,8 @@ fn ask(pair: &mut Pair, ticket: &Credentials, server: Principal) -> Result<Crede
 fn a_client_of_one_realm_comes_to_a_service_of_another() {
     let mut pair = pair();
     let tgt = pair.login("alice");
-    let cross = ask(&mut pair, &tgt, Principal::krbtgt(MIDDLE, REALM)).expect("a ticket for the other KDC");
+    let cross =
+        ask(&mut pair, &tgt, Principal::krbtgt(MIDDLE, REALM)).expect("a ticket for the other KDC");
     assert!(!cross.flags.contains(TicketFlags::INITIAL));
     let ticket = ask(&mut pair, &cross, http(MIDDLE)).expect("a service ticket");
     assert_eq!(ticket.client, principal("alice"));
@@ -62,12 +79,23 @@ fn a_ticket_of_another_realm_s_kdc_opens_nothing_here_but_what_it_is_for() {
     let mut pair = pair();
     let tgt = pair.login("alice");
     let refused_code = refused(ask(&mut pair, &tgt, http(MIDDLE)));
-    assert_eq!(refused_code, (ErrorCode::KRB_AP_ERR_NOT_US, "BAD TGS SERVER INSTANCE".to_owned()));
+    assert_eq!(
+        refused_code,
+        (
+            ErrorCode::KRB_AP_ERR_NOT_US,
+            "BAD TGS SERVER INSTANCE".to_owned()
+        )
+    );
     // A ticket that another realm issued in the name of one of ours.
-    let cross = ask(&mut pair, &tgt, Principal::krbtgt(MIDDLE, REALM)).expect("a ticket for the other KDC");
-    let back = ask(&mut pair, &cross, Principal::krbtgt(REALM, MIDDLE)).expect("MIDDLE.ORG does not mind");
+    let cross =
+        ask(&mut pair, &tgt, Principal::krbtgt(MIDDLE, REALM)).expect("a ticket for the other KDC");
+    let back =
+        ask(&mut pair, &cross, Principal::krbtgt(REALM, MIDDLE)).expect("MIDDLE.ORG does not mind");
     let lineage = refused(ask(&mut pair, &back, principal("nn/localhost")));
-    assert_eq!(lineage, (ErrorCode::KDC_ERR_POLICY, "INVALID LINEAGE".to_owned()));
+    assert_eq!(
+        lineage,
+        (ErrorCode::KDC_ERR_POLICY, "INVALID LINEAGE".to_owned())
+    );
 }
 
 #[test]
@@ -75,13 +103,25 @@ fn a_way_over_a_third_realm_must_be_configured() {
     let mut pair = pair();
     let tgt = pair.login("alice");
     let no_way = refused(ask(&mut pair, &tgt, Principal::krbtgt(FAR, REALM)));
-    assert_eq!(no_way, (ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN, "UNKNOWN_SERVER".to_owned()));
+    assert_eq!(
+        no_way,
+        (
+            ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN,
+            "UNKNOWN_SERVER".to_owned()
+        )
+    );
     let middle = ask(&mut pair, &tgt, Principal::krbtgt(MIDDLE, REALM)).expect("the first hop");
     let far = ask(&mut pair, &middle, Principal::krbtgt(FAR, MIDDLE)).expect("the second hop");
     let not_on_its_way = refused(ask(&mut pair, &far, http(FAR)));
-    assert_eq!(not_on_its_way, (ErrorCode::KDC_ERR_POLICY, "BAD_TRANSIT".to_owned()));
+    assert_eq!(
+        not_on_its_way,
+        (ErrorCode::KDC_ERR_POLICY, "BAD_TRANSIT".to_owned())
+    );
 
-    pair.kdc.database_mut().capaths_mut().set(REALM, FAR, vec![MIDDLE.to_owned()]);
+    pair.kdc
+        .database_mut()
+        .capaths_mut()
+        .set(REALM, FAR, vec![MIDDLE.to_owned()]);
     let ticket = ask(&mut pair, &far, http(FAR)).expect("a service ticket");
     let database = pair.kdc.database();
     let key = database
@@ -95,7 +135,8 @@ fn a_way_over_a_third_realm_must_be_configured() {
         (principal("alice"), MIDDLE.as_bytes().to_vec())
     );
     // Asked for the last KDC, ours gives a ticket for the next one.
-    let next = ask(&mut pair, &tgt, Principal::krbtgt(FAR, REALM)).expect("a ticket for the next KDC");
+    let next =
+        ask(&mut pair, &tgt, Principal::krbtgt(FAR, REALM)).expect("a ticket for the next KDC");
     assert_eq!(next.server, Principal::krbtgt(MIDDLE, REALM));
     // A client that wants the check left out is refused, as by MIT's KDC.
     let mut unchecked = TgsRequest::service(http(FAR), &far);
@@ -113,9 +154,13 @@ fn a_host_of_another_realm_is_referred_to_it() {
         .host_realms
         .insert(".middle.org".to_owned(), MIDDLE.to_owned());
     let tgt = pair.login("alice");
-    let elsewhere = Principal::new(REALM, ["HTTP", "www.middle.org"]).with_name_type(NameType::SRV_HST);
+    let elsewhere =
+        Principal::new(REALM, ["HTTP", "www.middle.org"]).with_name_type(NameType::SRV_HST);
     let mut request = TgsRequest::service(elsewhere, &tgt);
-    assert_eq!(refused(pair.tgs(&tgt, request.clone())).1, "LOOKING_UP_SERVER");
+    assert_eq!(
+        refused(pair.tgs(&tgt, request.clone())).1,
+        "LOOKING_UP_SERVER"
+    );
     request.options |= KdcOptions::CANONICALIZE;
     let referral = pair.tgs(&tgt, request).expect("a referral");
     assert_eq!(referral.server, Principal::krbtgt(MIDDLE, REALM));
@@ -137,35 +182,59 @@ fn an_alias_is_as_good_as_the_name_and_canonicalize_tells_it() {
         .expect("a new alias");
     let secret = Secret::Keys(pair.keys("alice"));
     let mut request = InitialRequest::new(principal("ally"));
-    let plain = pair.initial(request.clone(), secret.clone()).expect("a ticket");
+    let plain = pair
+        .initial(request.clone(), secret.clone())
+        .expect("a ticket");
     assert_eq!(plain.client, principal("ally"));
     request.options |= KdcOptions::CANONICALIZE;
-    assert_eq!(pair.initial(request, secret).expect("a ticket").client, principal("alice"));
+    assert_eq!(
+        pair.initial(request, secret).expect("a ticket").client,
+        principal("alice")
+    );
 }
 
 #[test]
 fn an_enterprise_name_is_found_here_or_referred() {
     let mut pair = pair();
     let secret = Secret::Keys(pair.keys("alice"));
-    let enterprise = |name: &str| Principal::new(REALM, [name]).with_name_type(NameType::ENTERPRISE);
+    let enterprise =
+        |name: &str| Principal::new(REALM, [name]).with_name_type(NameType::ENTERPRISE);
     let here = pair
-        .initial(InitialRequest::new(enterprise("alice@EXAMPLE.COM")), secret.clone())
+        .initial(
+            InitialRequest::new(enterprise("alice@EXAMPLE.COM")),
+            secret.clone(),
+        )
         .expect("a ticket");
     assert_eq!(here.client, principal("alice"));
-    let elsewhere = pair.initial(InitialRequest::new(enterprise("bob@MIDDLE.ORG")), secret.clone());
+    let elsewhere = pair.initial(
+        InitialRequest::new(enterprise("bob@MIDDLE.ORG")),
+        secret.clone(),
+    );
     let Err(Error::Kdc(error)) = elsewhere else {
         panic!("bob is of another realm")
     };
     assert_eq!(
         (error.code, error.client),
-        (ErrorCode::KDC_ERR_WRONG_REALM, Some(Principal::new(MIDDLE, ["bob"])))
+        (
+            ErrorCode::KDC_ERR_WRONG_REALM,
+            Some(Principal::new(MIDDLE, ["bob"]))
+        )
     );
-    let unknown = pair.initial(InitialRequest::new(enterprise("bob@NOWHERE")), secret.clone());
+    let unknown = pair.initial(
+        InitialRequest::new(enterprise("bob@NOWHERE")),
+        secret.clone(),
+    );
     assert_eq!(refused(unknown).0, ErrorCode::KDC_ERR_C_PRINCIPAL_UNKNOWN);
     let moved = Principal::new(MIDDLE, ["carol"]);
-    pair.kdc.database_mut().add_client_referral(principal("carol"), moved.clone());
-    let Err(Error::Kdc(error)) = pair.initial(InitialRequest::new(principal("carol")), secret) else {
+    pair.kdc
+        .database_mut()
+        .add_client_referral(principal("carol"), moved.clone());
+    let Err(Error::Kdc(error)) = pair.initial(InitialRequest::new(principal("carol")), secret)
+    else {
         panic!("carol has moved")
     };
-    assert_eq!((error.code, error.client), (ErrorCode::KDC_ERR_WRONG_REALM, Some(moved)));
+    assert_eq!(
+        (error.code, error.client),
+        (ErrorCode::KDC_ERR_WRONG_REALM, Some(moved))
+    );
 }

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
-use kerbox_kdc::{Kdc, NewKeys, NewPrincipal, Peer, PrincipalDatabase, PrincipalEntry, RealmConfig, Reply};
-use kerbox_krb5::client::{AsExchange, AsStep, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest};
+use kerbox_kdc::{
+    Kdc, NewKeys, NewPrincipal, Peer, PrincipalDatabase, PrincipalEntry, RealmConfig, Reply,
+};
+use kerbox_krb5::client::{
+    AsExchange, AsStep, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest,
+};
 use kerbox_krb5::messages::KrbError;
 use kerbox_krb5::{EncryptionKey, Error, ErrorCode, Principal, Timestamp};
 use rand::SeedableRng;
@@ -29,7 +33,9 @@ impl Pair {
     pub(crate) fn new() -> Self {
         let mut rng = StdRng::seed_from_u64(7);
         let mut database = PrincipalDatabase::new();
-        database.add_realm(RealmConfig::new(REALM), &mut rng).expect("a first realm");
+        database
+            .add_realm(RealmConfig::new(REALM), &mut rng)
+            .expect("a first realm");
         let mut pair = Self {
             kdc: Kdc::new(database, 1),
             now: Timestamp::from_micros(1_700_000_000_123_456),
@@ -46,7 +52,10 @@ impl Pair {
     pub(crate) fn add(&mut self, name: &str, attributes: &[&str]) {
         let mut new = NewPrincipal::new(principal(name), NewKeys::Random);
         new.attributes = attributes.iter().map(ToString::to_string).collect();
-        self.kdc.database_mut().add(new, &mut self.rng).expect("a new principal");
+        self.kdc
+            .database_mut()
+            .add(new, &mut self.rng)
+            .expect("a new principal");
     }
 
     pub(crate) fn advance(&mut self, seconds: u64) {
@@ -68,7 +77,11 @@ impl Pair {
     }
 
     /// An AS exchange to its end.
-    pub(crate) fn initial(&mut self, request: InitialRequest, secret: Secret) -> Result<Credentials, Error> {
+    pub(crate) fn initial(
+        &mut self,
+        request: InitialRequest,
+        secret: Secret,
+    ) -> Result<Credentials, Error> {
         let (mut exchange, mut bytes) = AsExchange::new(request, secret, self.now, &mut self.rng)?;
         loop {
             let answer = self.answer(&bytes);
@@ -80,7 +93,11 @@ impl Pair {
     }
 
     /// A ticket-granting ticket as `change` asks for it.
-    pub(crate) fn login_with(&mut self, name: &str, change: impl FnOnce(&mut InitialRequest)) -> Result<Credentials, Error> {
+    pub(crate) fn login_with(
+        &mut self,
+        name: &str,
+        change: impl FnOnce(&mut InitialRequest),
+    ) -> Result<Credentials, Error> {
         let mut request = InitialRequest::new(principal(name));
         request.renewable_lifetime = Duration::from_secs(7 * 24 * 3600);
         change(&mut request);
@@ -94,7 +111,11 @@ impl Pair {
     }
 
     /// A TGS exchange.
-    pub(crate) fn tgs(&mut self, ticket: &Credentials, request: TgsRequest) -> Result<Credentials, Error> {
+    pub(crate) fn tgs(
+        &mut self,
+        ticket: &Credentials,
+        request: TgsRequest,
+    ) -> Result<Credentials, Error> {
         let (exchange, bytes) = TgsExchange::new(ticket, request, self.now, &mut self.rng)?;
         exchange.finish(&self.answer(&bytes))
     }
@@ -122,12 +143,17 @@ pub(crate) fn krb_error(answer: &[u8]) -> KrbError {
 
 /// Changes a principal of the database.
 pub(crate) fn change(pair: &Pair, name: &str, change: impl FnOnce(&mut PrincipalEntry)) {
-    pair.kdc.database_mut().change(&principal(name), change).expect("it is there");
+    pair.kdc
+        .database_mut()
+        .change(&principal(name), change)
+        .expect("it is there");
 }
 
 /// Sets an attribute of a principal by kadmin's name.
 pub(crate) fn set(pair: &Pair, name: &str, setting: &str) {
-    change(pair, name, |entry| entry.attributes.apply(setting).expect("kadmin's name"));
+    change(pair, name, |entry| {
+        entry.attributes.apply(setting).expect("kadmin's name")
+    });
 }
 
 /// Asserts the number and the text of a refusal.

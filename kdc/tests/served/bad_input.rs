@@ -1,4 +1,5 @@
-//! Everything in the corpus over both transports: an answer that can be read or silence, and the next client is served.
+//! Everything in the corpus over both transports: an answer that can be read or silence, and the
+//! next client is served.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -26,13 +27,18 @@ fn every_bad_request_is_answered_alike_over_datagrams_and_connections() {
         let by_tcp = prober
             .connection(&bytes)
             .map(|answer| KrbError::decode(&answer).expect("a KRB-ERROR").code);
-        let by_udp = (bytes.len() <= DATAGRAM).then(|| prober.datagram(&bytes)).flatten();
+        let by_udp = (bytes.len() <= DATAGRAM)
+            .then(|| prober.datagram(&bytes))
+            .flatten();
         let by_udp = by_udp.map(|answer| KrbError::decode(&answer).expect("a KRB-ERROR").code);
         if bytes.len() <= DATAGRAM && by_udp != Some(ErrorCode::KRB_ERR_RESPONSE_TOO_BIG) {
             assert_eq!(by_tcp, by_udp, "{what}");
         }
     }
-    assert_eq!(served.login("alice").client.to_string(), "alice@EXAMPLE.COM");
+    assert_eq!(
+        served.login("alice").client.to_string(),
+        "alice@EXAMPLE.COM"
+    );
 }
 
 #[test]
@@ -40,9 +46,17 @@ fn ticket_requests_that_are_cut_or_changed_are_answered_alike_over_both() {
     let served = Served::start();
     let mut prober = Prober::new(served.address);
     let request = ticket_request(&served, &mut prober);
-    let granted = |answer: Option<Vec<u8>>| answer.map(|answer| KrbError::decode(&answer).map(|error| error.code).ok());
-    assert_eq!(granted(prober.datagram(&request)), Some(None), "as it is, it is granted");
-    let cut = (0..request.len()).step_by(7).map(|length| request[..length].to_vec());
+    let granted = |answer: Option<Vec<u8>>| {
+        answer.map(|answer| KrbError::decode(&answer).map(|error| error.code).ok())
+    };
+    assert_eq!(
+        granted(prober.datagram(&request)),
+        Some(None),
+        "as it is, it is granted"
+    );
+    let cut = (0..request.len())
+        .step_by(7)
+        .map(|length| request[..length].to_vec());
     let changed = (0..request.len()).step_by(3).map(|at| {
         let mut changed = request.clone();
         changed[at] ^= 1 << (at % 8);
@@ -53,36 +67,58 @@ fn ticket_requests_that_are_cut_or_changed_are_answered_alike_over_both() {
         let by_udp = granted(prober.datagram(&bytes));
         assert_eq!(by_tcp, by_udp, "{bytes:02x?}");
     }
-    assert_eq!(served.login("alice").client.to_string(), "alice@EXAMPLE.COM");
+    assert_eq!(
+        served.login("alice").client.to_string(),
+        "alice@EXAMPLE.COM"
+    );
 }
 
 /// Alice's request for a ticket to the NameNode.
 fn ticket_request(served: &Served, prober: &mut Prober) -> Vec<u8> {
     let mut rng = StdRng::seed_from_u64(3);
     let now = served.clock.now();
-    let keytab = served.kdc.database().keytab([&principal("alice")], now).expect("a known principal");
-    let keys = keytab.entries().filter_map(|entry| entry.key().cloned()).collect();
+    let keytab = served
+        .kdc
+        .database()
+        .keytab([&principal("alice")], now)
+        .expect("a known principal");
+    let keys = keytab
+        .entries()
+        .filter_map(|entry| entry.key().cloned())
+        .collect();
     let request = InitialRequest::new(principal("alice"));
-    let (mut exchange, mut bytes) = AsExchange::new(request, Secret::Keys(keys), now, &mut rng).expect("a request");
+    let (mut exchange, mut bytes) =
+        AsExchange::new(request, Secret::Keys(keys), now, &mut rng).expect("a request");
     let tgt = loop {
         let answer = prober.datagram(&bytes).expect("answered");
-        match exchange.step(&answer, &mut rng).expect("a ticket in the end") {
+        match exchange
+            .step(&answer, &mut rng)
+            .expect("a ticket in the end")
+        {
             AsStep::Send(next) => bytes = next,
             AsStep::Done(tgt) => break tgt,
         }
     };
     let wanted = TgsRequest::service(principal("nn/localhost"), &tgt);
-    TgsExchange::new(&tgt, wanted, now, &mut rng).expect("a request").1
+    TgsExchange::new(&tgt, wanted, now, &mut rng)
+        .expect("a request")
+        .1
 }
 
 #[test]
 fn a_request_in_a_datagram_s_form_on_a_connection_is_a_length_beyond_measure() {
     let served = Served::start();
     let mut stream = TcpStream::connect(served.address).expect("the KDC listens");
-    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket");
-    stream.write_all(&Request::new("alice", REALM).encode()).expect("sent");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .expect("a socket");
+    stream
+        .write_all(&Request::new("alice", REALM).encode())
+        .expect("sent");
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).expect("the connection ends");
+    stream
+        .read_to_end(&mut answer)
+        .expect("the connection ends");
     let error = KrbError::decode(&answer[4..]).expect("a KRB-ERROR");
     assert_eq!(error.code, ErrorCode::KRB_ERR_FIELD_TOOLONG);
 }
@@ -152,5 +188,13 @@ fn bad_requests_to_the_password_service_are_refused_or_get_no_answer_over_both()
             assert_eq!(error.is_some(), answered, "{bytes:02x?}: {error:?}");
         }
     }
-    assert_eq!(served.kdc.database().get(&principal("alice")).expect("alice").kvno(), 1);
+    assert_eq!(
+        served
+            .kdc
+            .database()
+            .get(&principal("alice"))
+            .expect("alice")
+            .kvno(),
+        1
+    );
 }

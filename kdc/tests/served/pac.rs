@@ -26,23 +26,40 @@ fn a_realm_that_asks_for_it_has_a_signed_pac_in_its_service_tickets() {
             .expect("a ticket")
             .ticket
     };
-    assert!(verify_ticket(&ticket(&served), &service, &krbtgt).expect("a ticket").is_none());
+    assert!(
+        verify_ticket(&ticket(&served), &service, &krbtgt)
+            .expect("a ticket")
+            .is_none()
+    );
 
-    served.kdc.database_mut().realm_mut(REALM).expect("our realm").pac = Pac::Minimal;
+    served
+        .kdc
+        .database_mut()
+        .realm_mut(REALM)
+        .expect("our realm")
+        .pac = Pac::Minimal;
     let pac = verify_ticket(&ticket(&served), &service, &krbtgt)
         .expect("all signatures")
         .expect("a PAC");
-    let info = pac.client_info().expect("well-formed").expect("it is there");
+    let info = pac
+        .client_info()
+        .expect("well-formed")
+        .expect("it is there");
     assert_eq!(info.name, "alice");
     // The checksum of the ticket, the client, the server's, the KDC's, and the one over all.
     assert_eq!(pac.buffer_types().collect::<Vec<_>>(), [16, 10, 6, 7, 19]);
 
-    let change = |entry: &mut kerbox_kdc::PrincipalEntry| entry.attributes.apply("+no_auth_data_required");
+    let change =
+        |entry: &mut kerbox_kdc::PrincipalEntry| entry.attributes.apply("+no_auth_data_required");
     served
         .kdc
         .database_mut()
         .change(&principal("nn/localhost"), change)
         .expect("it is there")
         .expect("kadmin's name");
-    assert!(verify_ticket(&ticket(&served), &service, &krbtgt).expect("a ticket").is_none());
+    assert!(
+        verify_ticket(&ticket(&served), &service, &krbtgt)
+            .expect("a ticket")
+            .is_none()
+    );
 }

@@ -20,21 +20,32 @@ impl Prober {
     pub(crate) fn new(address: SocketAddr) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
         socket.connect(address).expect("a socket");
-        socket.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket");
-        Self { socket, address, asked: 0 }
+        socket
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .expect("a socket");
+        Self {
+            socket,
+            address,
+            asked: 0,
+        }
     }
 
-    /// Asks for somebody unknown, and gives what came before that answer: datagrams of one sender are answered in turn.
+    /// Asks for somebody unknown, and gives what came before that answer: datagrams of one sender
+    /// are answered in turn.
     fn until_answered(&mut self) -> Option<Vec<u8>> {
         self.asked += 1;
         let nobody = format!("nobody-{}", self.asked);
-        self.socket.send(&Request::new(&nobody, REALM).encode()).expect("sent");
+        self.socket
+            .send(&Request::new(&nobody, REALM).encode())
+            .expect("sent");
         let mut before = None;
         loop {
             let mut answer = vec![0; 65_536];
             let length = self.socket.recv(&mut answer).expect("the KDC serves on");
             answer.truncate(length);
-            let client = KrbError::decode(&answer).ok().and_then(|error| error.client);
+            let client = KrbError::decode(&answer)
+                .ok()
+                .and_then(|error| error.client);
             if client.is_some_and(|client| client.components() == [nobody.as_str()]) {
                 return before;
             }
@@ -52,12 +63,16 @@ impl Prober {
     /// The answer over a connection, or its end.
     pub(crate) fn connection(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
         let mut stream = TcpStream::connect(self.address).expect("the KDC listens");
-        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket");
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .expect("a socket");
         stream.write_all(&frame(bytes)).expect("sent");
         // A request that nobody answers ends the connection; the other answers do not.
         stream.shutdown(Shutdown::Write).expect("a connection");
         let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("the connection ends");
+        stream
+            .read_to_end(&mut answer)
+            .expect("the connection ends");
         (!answer.is_empty()).then(|| answer.split_off(4))
     }
 }

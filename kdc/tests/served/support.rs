@@ -44,7 +44,9 @@ impl Served {
     pub(crate) fn start_with(change: impl FnOnce(Kdc) -> Kdc) -> Self {
         let mut rng = StdRng::seed_from_u64(1);
         let mut database = PrincipalDatabase::new();
-        database.add_realm(RealmConfig::new(REALM), &mut rng).expect("a first realm");
+        database
+            .add_realm(RealmConfig::new(REALM), &mut rng)
+            .expect("a first realm");
         let kdc = Arc::new(change(Kdc::new(database, 2)));
         let clock = Clock::system();
         let sockets = Sockets::bind(([127, 0, 0, 1], 0).into()).expect("a free port");
@@ -90,7 +92,9 @@ impl Served {
         // One type, for the sake of speed: a password's key costs 100 ms in an unoptimised build.
         new.enctypes = Some(vec![kerbox_krb5::EncryptionType::AES128_CTS_HMAC_SHA1_96]);
         new.attributes = attributes.iter().map(ToString::to_string).collect();
-        self.kdc.update(|database, rng| database.add(new, rng)).expect("a new principal");
+        self.kdc
+            .update(|database, rng| database.add(new, rng))
+            .expect("a new principal");
     }
 
     /// Their client, over UDP first.

@@ -20,14 +20,21 @@ use crate::support::{Served, principal, theirs};
 fn request(seed: u64) -> Vec<u8> {
     let request = InitialRequest::new(principal("alice"));
     let now = Timestamp::from_secs(1_700_000_000);
-    AsExchange::new(request, Secret::Keys(Vec::new()), now, &mut StdRng::seed_from_u64(seed))
-        .expect("a request")
-        .1
+    AsExchange::new(
+        request,
+        Secret::Keys(Vec::new()),
+        now,
+        &mut StdRng::seed_from_u64(seed),
+    )
+    .expect("a request")
+    .1
 }
 
 fn connect(served: &Served) -> TcpStream {
     let stream = TcpStream::connect(served.address).expect("the KDC listens");
-    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a socket");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .expect("a socket");
     stream
 }
 
@@ -60,7 +67,10 @@ fn over_datagrams_alone_and_over_connections_alone() {
 #[test]
 fn a_client_comes_by_tcp_when_the_answer_is_too_long_for_a_datagram() {
     let served = Served::start_with(|kdc| kdc.with_udp_limit(300));
-    assert_eq!(served.login("alice").client.to_string(), "alice@EXAMPLE.COM");
+    assert_eq!(
+        served.login("alice").client.to_string(),
+        "alice@EXAMPLE.COM"
+    );
 }
 
 #[test]
@@ -69,7 +79,10 @@ fn many_requests_over_one_connection() {
     let mut stream = connect(&served);
     for seed in 0..100 {
         stream.write_all(&frame(&request(seed))).expect("sent");
-        assert_eq!(code(&read(&mut stream).expect("an answer")), ErrorCode::KDC_ERR_PREAUTH_REQUIRED);
+        assert_eq!(
+            code(&read(&mut stream).expect("an answer")),
+            ErrorCode::KDC_ERR_PREAUTH_REQUIRED
+        );
     }
 }
 
@@ -80,7 +93,10 @@ fn a_request_that_trickles_in_is_answered() {
     for byte in frame(&request(1)) {
         stream.write_all(&[byte]).expect("sent");
     }
-    assert_eq!(code(&read(&mut stream).expect("an answer")), ErrorCode::KDC_ERR_PREAUTH_REQUIRED);
+    assert_eq!(
+        code(&read(&mut stream).expect("an answer")),
+        ErrorCode::KDC_ERR_PREAUTH_REQUIRED
+    );
 }
 
 #[test]
@@ -89,7 +105,10 @@ fn a_length_beyond_all_measure_is_refused_and_the_connection_closed() {
     for length in [0x7FFF_FFFF_u32, 0xFFFF_FFFF, 0x8000_0001, 0x0010_0001] {
         let mut stream = connect(&served);
         stream.write_all(&length.to_be_bytes()).expect("sent");
-        assert_eq!(code(&read(&mut stream).expect("an answer")), ErrorCode::KRB_ERR_FIELD_TOOLONG);
+        assert_eq!(
+            code(&read(&mut stream).expect("an answer")),
+            ErrorCode::KRB_ERR_FIELD_TOOLONG
+        );
         assert_eq!(read(&mut stream), None);
     }
 }
@@ -109,7 +128,9 @@ fn what_is_no_request_ends_the_connection_and_gets_no_datagram() {
     }
     // What comes is the answer to the request, not to what was before it.
     socket.send(&request(1)).expect("sent");
-    socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a socket");
+    socket
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .expect("a socket");
     let mut answer = [0; 4096];
     let length = socket.recv(&mut answer).expect("an answer");
     assert_eq!(code(&answer[..length]), ErrorCode::KDC_ERR_PREAUTH_REQUIRED);
@@ -119,7 +140,8 @@ fn what_is_no_request_ends_the_connection_and_gets_no_datagram() {
 fn silent_connections_make_room_for_others() {
     const SILENT: usize = 1000;
     const { assert!(SILENT > MAX_CONNECTIONS) };
-    // Both ends are in this process, and many systems give a process 1024 descriptors unless it asks for more.
+    // Both ends are in this process, and many systems give a process 1024 descriptors unless it
+    // asks for more.
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
@@ -130,7 +152,10 @@ fn silent_connections_make_room_for_others() {
     let silent: Vec<TcpStream> = (0..SILENT).map(|_| connect(&served)).collect();
     let mut stream = connect(&served);
     stream.write_all(&frame(&request(1))).expect("sent");
-    assert_eq!(code(&read(&mut stream).expect("an answer")), ErrorCode::KDC_ERR_PREAUTH_REQUIRED);
+    assert_eq!(
+        code(&read(&mut stream).expect("an answer")),
+        ErrorCode::KDC_ERR_PREAUTH_REQUIRED
+    );
     let mut first = silent.into_iter().next().expect("there are many");
     assert_eq!(read(&mut first), None, "the first one was closed");
 }
@@ -162,7 +187,10 @@ fn a_fault_answers_with_a_code_of_choice() {
     let served = faulty(Verdict::KrbError(ErrorCode::KDC_ERR_SVC_UNAVAILABLE));
     let mut stream = connect(&served);
     stream.write_all(&frame(&request(1))).expect("sent");
-    assert_eq!(code(&read(&mut stream).expect("an answer")), ErrorCode::KDC_ERR_SVC_UNAVAILABLE);
+    assert_eq!(
+        code(&read(&mut stream).expect("an answer")),
+        ErrorCode::KDC_ERR_SVC_UNAVAILABLE
+    );
 }
 
 #[test]
@@ -191,8 +219,12 @@ fn a_fault_spoils_or_delays_the_answer() {
     let delayed = faulty(Verdict::Delay(Duration::from_millis(20)));
     let mut stream = connect(&delayed);
     stream.write_all(&frame(&request(1))).expect("sent");
-    stream.set_read_timeout(Some(Duration::from_millis(5))).expect("a socket");
+    stream
+        .set_read_timeout(Some(Duration::from_millis(5)))
+        .expect("a socket");
     assert_eq!(read(&mut stream), None, "nothing comes yet");
-    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a socket");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .expect("a socket");
     assert!(read(&mut stream).is_some());
 }

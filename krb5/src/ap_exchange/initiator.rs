@@ -4,7 +4,9 @@ use rand::Rng;
 
 use crate::client::Credentials;
 use crate::crypto::constant_time_eq;
-use crate::messages::{ApOptions, ApRep, ApReq, Authenticator, Checksum, EncApRepPart, EncryptedData};
+use crate::messages::{
+    ApOptions, ApRep, ApReq, Authenticator, Checksum, EncApRepPart, EncryptedData,
+};
 use crate::{EncryptionKey, Error, ErrorCode, KeyUsage, Timestamp};
 
 /// What goes into an authenticator besides name and time.
@@ -29,7 +31,12 @@ pub struct ApInitiator {
 
 impl ApInitiator {
     /// Makes an AP-REQ with a service ticket.
-    pub fn new(credentials: &Credentials, options: ApInitiatorOptions, now: Timestamp, rng: &mut impl Rng) -> (Self, Vec<u8>) {
+    pub fn new(
+        credentials: &Credentials,
+        options: ApInitiatorOptions,
+        now: Timestamp,
+        rng: &mut impl Rng,
+    ) -> (Self, Vec<u8>) {
         let authenticator = Authenticator {
             client: credentials.client.clone(),
             checksum: options.checksum,
@@ -45,7 +52,13 @@ impl ApInitiator {
                 ApOptions::NONE
             },
             ticket: credentials.ticket.clone(),
-            authenticator: EncryptedData::seal(&credentials.key, None, KeyUsage::AP_REQ_AUTHENTICATOR, &authenticator.encode(), rng),
+            authenticator: EncryptedData::seal(
+                &credentials.key,
+                None,
+                KeyUsage::AP_REQ_AUTHENTICATOR,
+                &authenticator.encode(),
+                rng,
+            ),
         };
         let initiator = Self {
             session_key: credentials.key.clone(),
@@ -57,7 +70,11 @@ impl ApInitiator {
     /// Checks the AP-REP: refused with `KRB_AP_ERR_MUT_FAIL` if it does not give back our time.
     pub fn finish(&self, reply: &[u8]) -> Result<EncApRepPart, Error> {
         let reply = ApRep::decode(reply)?;
-        let part = EncApRepPart::decode(&reply.enc_part.open(&self.session_key, KeyUsage::AP_REP_ENC_PART)?)?;
+        let part = EncApRepPart::decode(
+            &reply
+                .enc_part
+                .open(&self.session_key, KeyUsage::AP_REP_ENC_PART)?,
+        )?;
         let [ours, theirs] = [self.ctime, part.ctime].map(|time| time.as_micros().to_be_bytes());
         if !constant_time_eq(&ours, &theirs) {
             return Err(ErrorCode::KRB_AP_ERR_MUT_FAIL.into());

@@ -1,4 +1,5 @@
-//! The AP exchange (RFC 4120, 3.2): a client shows a service its ticket, and the service checks it with a keytab.
+//! The AP exchange (RFC 4120, 3.2): a client shows a service its ticket, and the service checks it
+//! with a keytab.
 //!
 //! - [`ApAcceptor`]: checks AP-REQs; [`Accepted`] makes the AP-REP
 //! - [`ApInitiator`]: makes an AP-REQ, and checks the AP-REP
@@ -18,7 +19,8 @@ pub use replay_cache::ReplayCache;
 
 use crate::keytab::KeytabEntry;
 use crate::messages::{
-    ApOptions, ApRep, ApReq, Authenticator, EncApRepPart, EncTicketPart, EncryptedData, HostAddress, MessageType, Ticket,
+    ApOptions, ApRep, ApReq, Authenticator, EncApRepPart, EncTicketPart, EncryptedData,
+    HostAddress, MessageType, Ticket,
 };
 use crate::{EncryptionKey, Error, ErrorCode, KeyUsage, Keytab, Principal, Timestamp};
 
@@ -76,7 +78,8 @@ pub struct Accepted {
 }
 
 impl<'a> ApAcceptor<'a> {
-    /// An acceptor for one service, or for all of the keytab, with the usual skew and no replay cache.
+    /// An acceptor for one service, or for all of the keytab, with the usual skew and no replay
+    /// cache.
     #[must_use]
     pub fn new(keytab: &'a Keytab, server: Option<&'a Principal>) -> Self {
         Self {
@@ -90,19 +93,23 @@ impl<'a> ApAcceptor<'a> {
 
     /// Checks an AP-REQ.
     ///
-    /// The order is MIT's: the key, the authenticator's integrity, that it is the ticket's client (`BADMATCH`), the address (`BADADDR`), the
-    /// ticket's times before the authenticator's (`TKT_NYV`, `TKT_EXPIRED`, then `SKEW`; the JDK does it the other way round), and the replay (`REPEAT`).
+    /// The order is MIT's: the key, the authenticator's integrity, that it is the ticket's client
+    /// (`BADMATCH`), the address (`BADADDR`), the ticket's times before the authenticator's
+    /// (`TKT_NYV`, `TKT_EXPIRED`, then `SKEW`; the JDK does it the other way round), and the replay
+    /// (`REPEAT`).
     pub fn accept(&self, now: Timestamp, request: &[u8]) -> Result<Accepted, Box<Refused>> {
         let unknown = |error: Error| Box::new(Refused::unknown(error));
         if MessageType::of(request) != Some(MessageType::AP_REQ) {
             return Err(unknown(ErrorCode::KRB_AP_ERR_MSG_TYPE.into()));
         }
         let request = ApReq::decode(request).map_err(unknown)?;
-        let ticket = self.open_ticket(&request).map_err(|(code, detail)| Refused {
-            error: code.into(),
-            detail,
-            client: None,
-        })?;
+        let ticket = self
+            .open_ticket(&request)
+            .map_err(|(code, detail)| Refused {
+                error: code.into(),
+                detail,
+                client: None,
+            })?;
         let (server, authenticator) = (request.ticket.server, request.authenticator);
         match self.check(now, &ticket, &authenticator) {
             Ok(authenticator) => Ok(Accepted {
@@ -146,10 +153,19 @@ impl<'a> ApAcceptor<'a> {
         })
     }
 
-    /// The key by principal, version and type, each with the code that MIT gives when it is the one that is missing.
+    /// The key by principal, version and type, each with the code that MIT gives when it is the one
+    /// that is missing.
     fn find_key(&self, ticket: &Ticket) -> Result<&'a EncryptionKey, (ErrorCode, String)> {
-        let (server, kvno, enctype) = (&ticket.server, ticket.enc_part.kvno, ticket.enc_part.enctype);
-        if let Some(key) = self.keytab.find(server, kvno, Some(enctype)).and_then(KeytabEntry::key) {
+        let (server, kvno, enctype) = (
+            &ticket.server,
+            ticket.enc_part.kvno,
+            ticket.enc_part.enctype,
+        );
+        if let Some(key) = self
+            .keytab
+            .find(server, kvno, Some(enctype))
+            .and_then(KeytabEntry::key)
+        {
             return Ok(key);
         }
         let versions: Vec<_> = self
@@ -158,17 +174,25 @@ impl<'a> ApAcceptor<'a> {
             .filter(|entry| entry.principal() == server)
             .map(|entry| (entry.kvno(), entry.enctype()))
             .collect();
-        let shown: Vec<_> = versions.iter().map(|(kvno, enctype)| format!("{kvno} ({enctype})")).collect();
+        let shown: Vec<_> = versions
+            .iter()
+            .map(|(kvno, enctype)| format!("{kvno} ({enctype})"))
+            .collect();
         let shown = shown.join(", ");
         Err(match kvno {
             _ if versions.is_empty() && self.server.is_none() => (
                 ErrorCode::KRB_AP_ERR_NOT_US,
                 format!("the ticket is for {server}, of which the keytab has no key"),
             ),
-            _ if versions.is_empty() => (ErrorCode::KRB_AP_ERR_NOKEY, format!("the keytab has no key of {server}")),
+            _ if versions.is_empty() => (
+                ErrorCode::KRB_AP_ERR_NOKEY,
+                format!("the keytab has no key of {server}"),
+            ),
             Some(kvno) if self.keytab.find(server, Some(kvno), None).is_none() => (
                 ErrorCode::KRB_AP_ERR_BADKEYVER,
-                format!("the ticket for {server} is encrypted in version {kvno} of the key, but the keytab has {shown}"),
+                format!(
+                    "the ticket for {server} is encrypted in version {kvno} of the key, but the keytab has {shown}"
+                ),
             ),
             _ => (
                 // MIT tells a service of one name from one of any here.
@@ -176,26 +200,44 @@ impl<'a> ApAcceptor<'a> {
                     Some(_) => ErrorCode::KRB_AP_ERR_NOKEY,
                     None => ErrorCode::KRB_AP_ERR_BADKEYVER,
                 },
-                format!("the ticket for {server} is encrypted in a key of type {enctype}, but the keytab has {shown}"),
+                format!(
+                    "the ticket for {server} is encrypted in a key of type {enctype}, but the keytab has {shown}"
+                ),
             ),
         })
     }
 
-    fn check(&self, now: Timestamp, ticket: &EncTicketPart, authenticator: &EncryptedData) -> Result<Authenticator, (Error, String)> {
+    fn check(
+        &self,
+        now: Timestamp,
+        ticket: &EncTicketPart,
+        authenticator: &EncryptedData,
+    ) -> Result<Authenticator, (Error, String)> {
         let opened = authenticator
             .open(&ticket.key, KeyUsage::AP_REQ_AUTHENTICATOR)
             .and_then(|bytes| Authenticator::decode(&bytes))
-            .map_err(|error| (error, "the authenticator does not open with the ticket's session key".to_owned()))?;
+            .map_err(|error| {
+                (
+                    error,
+                    "the authenticator does not open with the ticket's session key".to_owned(),
+                )
+            })?;
         let refuse = |code: ErrorCode, detail: String| Err((code.into(), detail));
         if opened.client != ticket.client {
-            let detail = format!("the authenticator is of {}, the ticket of {}", opened.client, ticket.client);
+            let detail = format!(
+                "the authenticator is of {}, the ticket of {}",
+                opened.client, ticket.client
+            );
             return refuse(ErrorCode::KRB_AP_ERR_BADMATCH, detail);
         }
         if let Some(address) = self.address
             && !ticket.addresses.is_empty()
             && !ticket.addresses.contains(address)
         {
-            let detail = format!("the client came from {address:?}, the ticket is for {:?}", ticket.addresses);
+            let detail = format!(
+                "the client came from {address:?}, the ticket is for {:?}",
+                ticket.addresses
+            );
             return refuse(ErrorCode::KRB_AP_ERR_BADADDR, detail);
         }
         ticket.check_valid(now, self.skew).map_err(|error| {
@@ -211,7 +253,11 @@ impl<'a> ApAcceptor<'a> {
             return refuse(ErrorCode::KRB_AP_ERR_SKEW, detail);
         }
         if let Some(cache) = self.replay_cache
-            && !cache.store(now, opened.ctime + self.skew + Duration::from_secs(1), &authenticator.cipher)
+            && !cache.store(
+                now,
+                opened.ctime + self.skew + Duration::from_secs(1),
+                &authenticator.cipher,
+            )
         {
             let detail = format!("the authenticator of {} has been seen before", opened.ctime);
             return refuse(ErrorCode::KRB_AP_ERR_REPEAT, detail);
@@ -227,14 +273,26 @@ impl Accepted {
         &self.ticket.client
     }
 
-    /// The AP-REP, by which the service proves itself; `subkey` becomes the key of the session, `seq_number` is that of the service's first message.
-    pub fn reply(&self, subkey: Option<EncryptionKey>, seq_number: Option<u32>, rng: &mut impl Rng) -> Vec<u8> {
+    /// The AP-REP, by which the service proves itself; `subkey` becomes the key of the session,
+    /// `seq_number` is that of the service's first message.
+    pub fn reply(
+        &self,
+        subkey: Option<EncryptionKey>,
+        seq_number: Option<u32>,
+        rng: &mut impl Rng,
+    ) -> Vec<u8> {
         let part = EncApRepPart {
             ctime: self.authenticator.ctime,
             subkey,
             seq_number,
         };
-        let enc_part = EncryptedData::seal(&self.ticket.key, None, KeyUsage::AP_REP_ENC_PART, &part.encode(), rng);
+        let enc_part = EncryptedData::seal(
+            &self.ticket.key,
+            None,
+            KeyUsage::AP_REP_ENC_PART,
+            &part.encode(),
+            rng,
+        );
         ApRep { enc_part }.encode()
     }
 }

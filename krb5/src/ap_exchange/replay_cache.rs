@@ -10,9 +10,11 @@ use crate::Timestamp;
 /// How many authenticators are remembered at most.
 const CAPACITY: usize = 1 << 17;
 
-/// Remembers authenticators for as long as their time would be accepted. It locks itself: all connections of a service share one.
+/// Remembers authenticators for as long as their time would be accepted. It locks itself: all
+/// connections of a service share one.
 ///
-/// Its memory is bounded: beyond 131072 entries the one that ends first is forgotten before its time.
+/// Its memory is bounded: beyond 131072 entries the one that ends first is forgotten before its
+/// time.
 #[derive(Debug, Default)]
 pub struct ReplayCache(Mutex<Seen>);
 
@@ -41,7 +43,11 @@ impl ReplayCache {
     /// How many authenticators are remembered.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).hashes.len()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .hashes
+            .len()
     }
 
     /// Whether none is.
@@ -84,7 +90,11 @@ mod tests {
     fn its_memory_is_bounded() {
         let cache = ReplayCache::default();
         for number in 0..=CAPACITY as u64 {
-            assert!(cache.store(Timestamp::EPOCH, Timestamp::from_secs(1), &number.to_be_bytes()));
+            assert!(cache.store(
+                Timestamp::EPOCH,
+                Timestamp::from_secs(1),
+                &number.to_be_bytes()
+            ));
         }
         assert_eq!(cache.len(), CAPACITY);
     }

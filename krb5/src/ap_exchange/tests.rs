@@ -38,18 +38,26 @@ impl Parties {
 fn a_client_and_a_service_prove_themselves_to_each_other() {
     let mut pair = pair();
     let (initiator, request) = pair.request(NOW);
-    let accepted = pair.acceptor().accept(NOW, &request).expect("everything is right");
+    let accepted = pair
+        .acceptor()
+        .accept(NOW, &request)
+        .expect("everything is right");
     assert_eq!(accepted.client().to_string(), "alice@EXAMPLE.COM");
     assert_eq!(accepted.server, pair.service);
     assert!(accepted.mutual_required);
     assert_eq!(accepted.authenticator.seq_number, Some(7));
     let subkey = EncryptionKey::random(AES256, &mut pair.rng).expect("a known type");
     let reply = accepted.reply(Some(subkey.clone()), Some(9), &mut pair.rng);
-    let part = initiator.finish(&reply).expect("the service knows the session key");
+    let part = initiator
+        .finish(&reply)
+        .expect("the service knows the session key");
     assert_eq!((part.subkey, part.seq_number), (Some(subkey), Some(9)));
 
     let (another, _) = pair.request(NOW + SECOND);
-    assert_eq!(another.finish(&reply), Err(ErrorCode::KRB_AP_ERR_MUT_FAIL.into()));
+    assert_eq!(
+        another.finish(&reply),
+        Err(ErrorCode::KRB_AP_ERR_MUT_FAIL.into())
+    );
     for at in 0..reply.len() {
         assert!(initiator.finish(&reply[..at]).is_err());
     }
@@ -62,13 +70,21 @@ fn keys_that_are_missing_or_false_have_codes_of_their_own() {
     assert_eq!(pair.code(NOW, NOW), Err(ErrorCode::KRB_AP_ERR_BADKEYVER));
     pair.kvno = 1;
     pair.key = EncryptionKey::random(AES256, &mut pair.rng).expect("a known type");
-    assert_eq!(pair.code(NOW, NOW), Err(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY));
-    pair.key = EncryptionKey::random(EncryptionType::AES128_CTS_HMAC_SHA1_96, &mut pair.rng).expect("a known type");
+    assert_eq!(
+        pair.code(NOW, NOW),
+        Err(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY)
+    );
+    pair.key = EncryptionKey::random(EncryptionType::AES128_CTS_HMAC_SHA1_96, &mut pair.rng)
+        .expect("a known type");
     assert_eq!(pair.code(NOW, NOW), Err(ErrorCode::KRB_AP_ERR_NOKEY));
     let (_, request) = pair.request(NOW);
     let anybody = ApAcceptor::new(&pair.keytab, None);
     assert_eq!(
-        anybody.accept(NOW, &request).expect_err("another type").error.code(),
+        anybody
+            .accept(NOW, &request)
+            .expect_err("another type")
+            .error
+            .code(),
         ErrorCode::KRB_AP_ERR_BADKEYVER
     );
     pair.keytab = Keytab::default();
@@ -76,12 +92,18 @@ fn keys_that_are_missing_or_false_have_codes_of_their_own() {
     let (_, request) = pair.request(NOW);
     let anybody = ApAcceptor::new(&pair.keytab, None);
     assert_eq!(
-        anybody.accept(NOW, &request).expect_err("no key").error.code(),
+        anybody
+            .accept(NOW, &request)
+            .expect_err("no key")
+            .error
+            .code(),
         ErrorCode::KRB_AP_ERR_NOT_US
     );
     let other = Principal::new("EXAMPLE.COM", ["dn", "localhost"]);
     let other = ApAcceptor::new(&pair.keytab, Some(&other));
-    let refused = other.accept(NOW, &request).expect_err("the ticket is for nn");
+    let refused = other
+        .accept(NOW, &request)
+        .expect_err("the ticket is for nn");
     assert_eq!(refused.error.code(), ErrorCode::KRB_AP_ERR_NOT_US);
     assert_eq!(
         refused.detail,
@@ -95,7 +117,12 @@ fn a_rolled_service_key_serves_old_and_new_tickets() {
     let old = pair.request(NOW).1;
     pair.key = EncryptionKey::random(AES256, &mut pair.rng).expect("a known type");
     pair.kvno = 2;
-    pair.keytab.push(KeytabEntry::new(pair.service.clone(), 2, pair.key.clone(), NOW));
+    pair.keytab.push(KeytabEntry::new(
+        pair.service.clone(),
+        2,
+        pair.key.clone(),
+        NOW,
+    ));
     let new = pair.request(NOW).1;
     for request in [old, new] {
         assert!(pair.acceptor().accept(NOW, &request).is_ok());
@@ -129,7 +156,11 @@ fn clocks_may_differ_by_five_minutes_and_no_more() {
         (NOW + 301 * SECOND, NOW, Err(ErrorCode::KRB_AP_ERR_SKEW)),
         (NOW, NOW + 301 * SECOND, Err(ErrorCode::KRB_AP_ERR_SKEW)),
     ] {
-        assert_eq!(pair.code(client, server), verdict, "client at {client}, server at {server}");
+        assert_eq!(
+            pair.code(client, server),
+            verdict,
+            "client at {client}, server at {server}"
+        );
     }
 }
 
@@ -148,14 +179,21 @@ fn a_replayed_authenticator_is_refused_and_a_fresh_one_is_not() {
     let mut acceptor = pair.acceptor();
     acceptor.replay_cache = Some(&cache);
     assert!(acceptor.accept(NOW, &first).is_ok());
-    let refused = acceptor.accept(NOW + 299 * SECOND, &first).expect_err("a replay");
+    let refused = acceptor
+        .accept(NOW + 299 * SECOND, &first)
+        .expect_err("a replay");
     assert_eq!(refused.error.code(), ErrorCode::KRB_AP_ERR_REPEAT);
-    assert_eq!(refused.client, Some(Principal::new("EXAMPLE.COM", ["alice"])));
+    assert_eq!(
+        refused.client,
+        Some(Principal::new("EXAMPLE.COM", ["alice"]))
+    );
     assert!(
         acceptor.accept(NOW, &second).is_ok(),
         "same client, same microsecond, another authenticator"
     );
-    let refused = acceptor.accept(NOW + 301 * SECOND, &first).expect_err("too late anyway");
+    let refused = acceptor
+        .accept(NOW + 301 * SECOND, &first)
+        .expect_err("too late anyway");
     assert_eq!(refused.error.code(), ErrorCode::KRB_AP_ERR_SKEW);
 }
 
@@ -164,21 +202,38 @@ fn an_authenticator_of_another_client_or_key_is_refused() {
     let mut pair = pair();
     let mut credentials = pair.credentials();
     credentials.client = Principal::new("EXAMPLE.COM", ["mallory"]);
-    let (_, request) = ApInitiator::new(&credentials, ApInitiatorOptions::default(), NOW, &mut pair.rng);
-    let refused = pair.acceptor().accept(NOW, &request).expect_err("the ticket is alice's");
+    let (_, request) = ApInitiator::new(
+        &credentials,
+        ApInitiatorOptions::default(),
+        NOW,
+        &mut pair.rng,
+    );
+    let refused = pair
+        .acceptor()
+        .accept(NOW, &request)
+        .expect_err("the ticket is alice's");
     assert_eq!(refused.error.code(), ErrorCode::KRB_AP_ERR_BADMATCH);
 
     let mut credentials = pair.credentials();
     credentials.key = EncryptionKey::random(AES256, &mut pair.rng).expect("a known type");
-    let (_, request) = ApInitiator::new(&credentials, ApInitiatorOptions::default(), NOW, &mut pair.rng);
-    let refused = pair.acceptor().accept(NOW, &request).expect_err("a stolen ticket without its key");
+    let (_, request) = ApInitiator::new(
+        &credentials,
+        ApInitiatorOptions::default(),
+        NOW,
+        &mut pair.rng,
+    );
+    let refused = pair
+        .acceptor()
+        .accept(NOW, &request)
+        .expect_err("a stolen ticket without its key");
     assert_eq!(refused.error.code(), ErrorCode::KRB_AP_ERR_BAD_INTEGRITY);
 }
 
 #[test]
 fn a_ticket_bound_to_an_address_is_refused_from_another() {
     let mut pair = pair();
-    let [home, away] = [[127, 0, 0, 1], [10, 0, 0, 1]].map(|octets| HostAddress::from(std::net::IpAddr::from(octets)));
+    let [home, away] = [[127, 0, 0, 1], [10, 0, 0, 1]]
+        .map(|octets| HostAddress::from(std::net::IpAddr::from(octets)));
     pair.part.addresses = vec![home.clone()];
     let (_, request) = pair.request(NOW);
     for (address, verdict) in [
@@ -188,7 +243,10 @@ fn a_ticket_bound_to_an_address_is_refused_from_another() {
     ] {
         let mut acceptor = pair.acceptor();
         acceptor.address = address;
-        let code = acceptor.accept(NOW, &request).err().map(|refused| refused.error.code());
+        let code = acceptor
+            .accept(NOW, &request)
+            .err()
+            .map(|refused| refused.error.code());
         assert_eq!(code, verdict);
     }
 }
@@ -208,7 +266,8 @@ fn no_cut_request_is_accepted_and_no_flipped_one_means_anything_else() {
         for bit in 0..8 {
             let mut spoilt = request.clone();
             spoilt[at] ^= 1 << bit;
-            // Nothing protects the options, the name type and unused bits: what counts are ticket and authenticator.
+            // Nothing protects the options, the name type and unused bits: what counts are ticket
+            // and authenticator.
             if let Ok(accepted) = acceptor.accept(NOW, &spoilt) {
                 assert_eq!(
                     (accepted.ticket, accepted.authenticator),

@@ -29,7 +29,8 @@ pub struct Credential {
     pub end_time: Timestamp,
     /// Until when it can be renewed; zero if it cannot.
     pub renew_till: Timestamp,
-    /// Not zero if it is sealed under the session key of the second ticket. MIT writes the request's option bit, 8.
+    /// Not zero if it is sealed under the session key of the second ticket. MIT writes the
+    /// request's option bit, 8.
     is_skey: u8,
     /// Its flags.
     pub flags: TicketFlags,
@@ -72,8 +73,8 @@ impl Credential {
         }
     }
 
-    /// The same ticket as one that is sealed under the session key of `second_ticket`: the other side's ticket-granting
-    /// ticket, DER-encoded (user-to-user).
+    /// The same ticket as one that is sealed under the session key of `second_ticket`: the other
+    /// side's ticket-granting ticket, DER-encoded (user-to-user).
     #[must_use]
     pub fn with_second_ticket(mut self, second_ticket: Vec<u8>) -> Self {
         self.is_skey = 8;
@@ -115,7 +116,8 @@ impl Credential {
         self.end_time = Timestamp::EPOCH;
         self.auth_time = REMOVED;
         if self.is_config() {
-            self.server = Principal::new(REMOVED_CONFIG_REALM, self.server.components()).with_name_type(self.server.name_type());
+            self.server = Principal::new(REMOVED_CONFIG_REALM, self.server.components())
+                .with_name_type(self.server.name_type());
         }
     }
 
@@ -132,7 +134,10 @@ impl Credential {
         for _ in 0..reader.u32()? {
             let address_type = reader.u16()?.cast_signed().into();
             let address = reader.bytes32()?.to_vec();
-            addresses.push(HostAddress { address_type, address });
+            addresses.push(HostAddress {
+                address_type,
+                address,
+            });
         }
         let mut authorization_data = Vec::new();
         for _ in 0..reader.u32()? {
@@ -162,13 +167,22 @@ impl Credential {
         push_principal(bytes, &self.server);
         bytes.extend(self.key.enctype16().to_be_bytes());
         push32(bytes, self.key.as_bytes());
-        for time in [self.auth_time, self.start_time, self.end_time, self.renew_till] {
+        for time in [
+            self.auth_time,
+            self.start_time,
+            self.end_time,
+            self.renew_till,
+        ] {
             bytes.extend((time.as_secs().clamp(0, u32::MAX.into()) as u32).to_be_bytes());
         }
         bytes.push(self.is_skey);
         bytes.extend(self.flags.0.to_be_bytes());
         bytes.extend((self.addresses.len() as u32).to_be_bytes());
-        for HostAddress { address_type, address } in &self.addresses {
+        for HostAddress {
+            address_type,
+            address,
+        } in &self.addresses
+        {
             bytes.extend((*address_type as u16).to_be_bytes());
             push32(bytes, address);
         }
@@ -184,7 +198,12 @@ impl Credential {
 
 impl From<&Credentials> for Credential {
     fn from(credentials: &Credentials) -> Self {
-        let Credentials { client, server, key, .. } = credentials.clone();
+        let Credentials {
+            client,
+            server,
+            key,
+            ..
+        } = credentials.clone();
         Self {
             auth_time: credentials.auth_time,
             start_time: credentials.start_time,
@@ -200,19 +219,24 @@ impl From<&Credentials> for Credential {
 impl TryFrom<&Credential> for Credentials {
     type Error = Error;
 
-    /// Refused if the session key's type is not supported, or the ticket malformed, as a setting's is.
+    /// Refused if the session key's type is not supported, or the ticket malformed, as a setting's
+    /// is.
     fn try_from(credential: &Credential) -> Result<Self, Error> {
         let enctype = credential.enctype();
         Ok(Self {
             client: credential.client.clone(),
             server: credential.server.clone(),
-            key: credential.key().ok_or(Error::EncryptionType { enctype })?.clone(),
+            key: credential
+                .key()
+                .ok_or(Error::EncryptionType { enctype })?
+                .clone(),
             ticket: Ticket::decode(&credential.ticket)?,
             flags: credential.flags,
             auth_time: credential.auth_time,
             start_time: credential.start_time,
             end_time: credential.end_time,
-            renew_till: (credential.renew_till != Timestamp::EPOCH).then_some(credential.renew_till),
+            renew_till: (credential.renew_till != Timestamp::EPOCH)
+                .then_some(credential.renew_till),
             addresses: credential.addresses.clone(),
         })
     }
@@ -221,7 +245,12 @@ impl TryFrom<&Credential> for Credentials {
 /// The server's name under which a setting is kept.
 pub(super) fn config_name(key: &str, principal: Option<&Principal>) -> Principal {
     let components = ["krb5_ccache_conf_data".to_owned(), key.to_owned()];
-    Principal::new(CONFIG_REALM, components.into_iter().chain(principal.map(ToString::to_string)))
+    Principal::new(
+        CONFIG_REALM,
+        components
+            .into_iter()
+            .chain(principal.map(ToString::to_string)),
+    )
 }
 
 pub(super) fn parse_principal(reader: &mut Reader<'_>) -> Result<Principal, Error> {

@@ -6,10 +6,12 @@ use rand::Rng;
 
 use super::{Credentials, ENCTYPES};
 use crate::messages::{
-    EncKdcReplyPart, EncryptedData, EtypeInfo2Entry, HostAddress, KdcOptions, KdcReply, KdcRequest, KdcRequestBody, KrbError, MessageType,
-    PaData, PaDataType, PaEncTsEnc,
+    EncKdcReplyPart, EncryptedData, EtypeInfo2Entry, HostAddress, KdcOptions, KdcReply, KdcRequest,
+    KdcRequestBody, KrbError, MessageType, PaData, PaDataType, PaEncTsEnc,
 };
-use crate::{EncryptionKey, EncryptionType, Error, ErrorCode, KeyUsage, NameType, Principal, Timestamp};
+use crate::{
+    EncryptionKey, EncryptionType, Error, ErrorCode, KeyUsage, NameType, Principal, Timestamp,
+};
 
 /// What a client knows and nobody else but the KDC.
 #[derive(Clone)]
@@ -39,8 +41,8 @@ pub struct InitialRequest {
     pub addresses: Vec<HostAddress>,
     /// Which encryption types the client knows, the best first.
     pub enctypes: Vec<EncryptionType>,
-    /// Whether the first request already carries an encrypted timestamp: one round trip less where the secret is keys,
-    /// but KDCs without pre-authentication cannot be told from others.
+    /// Whether the first request already carries an encrypted timestamp: one round trip less where
+    /// the secret is keys, but KDCs without pre-authentication cannot be told from others.
     pub preauthenticate: bool,
     /// More pre-authentication data, sent with every request.
     pub padata: Vec<PaData>,
@@ -68,7 +70,10 @@ impl InitialRequest {
         let start = self.start.unwrap_or(now);
         let mut options = self.options;
         options.set(KdcOptions::RENEWABLE, !self.renewable_lifetime.is_zero());
-        options.set(KdcOptions::POSTDATED | KdcOptions::ALLOW_POSTDATE, self.start.is_some());
+        options.set(
+            KdcOptions::POSTDATED | KdcOptions::ALLOW_POSTDATE,
+            self.start.is_some(),
+        );
         if self.client.name_type() == NameType::ENTERPRISE {
             options |= KdcOptions::CANONICALIZE;
         }
@@ -117,7 +122,12 @@ pub struct AsExchange {
 
 impl AsExchange {
     /// Begins; the bytes are for the KDC.
-    pub fn new(request: InitialRequest, secret: Secret, now: Timestamp, rng: &mut impl Rng) -> Result<(Self, Vec<u8>), Error> {
+    pub fn new(
+        request: InitialRequest,
+        secret: Secret,
+        now: Timestamp,
+        rng: &mut impl Rng,
+    ) -> Result<(Self, Vec<u8>), Error> {
         let mut exchange = Self {
             body: request.body(now, rng),
             preauthenticated: false,
@@ -137,7 +147,9 @@ impl AsExchange {
     /// Takes the KDC's answer.
     pub fn step(&mut self, answer: &[u8], rng: &mut impl Rng) -> Result<AsStep, Error> {
         match MessageType::of(answer) {
-            Some(MessageType::AS_REP) => self.finish(answer).map(|credentials| AsStep::Done(Box::new(credentials))),
+            Some(MessageType::AS_REP) => self
+                .finish(answer)
+                .map(|credentials| AsStep::Done(Box::new(credentials))),
             Some(MessageType::KRB_ERROR) => {
                 let error = KrbError::decode(answer)?;
                 if error.code != ErrorCode::KDC_ERR_PREAUTH_REQUIRED || self.preauthenticated {
@@ -151,7 +163,8 @@ impl AsExchange {
                     .collect();
                 self.body.nonce = nonce(rng);
                 // The KDC's clock decides: MIT's clients follow the time of its answer, too.
-                self.with_timestamp(error.stime, cookie, rng).map(AsStep::Send)
+                self.with_timestamp(error.stime, cookie, rng)
+                    .map(AsStep::Send)
             }
             _ => Err(Error::Malformed {
                 what: "answer to an AS-REQ",
@@ -165,7 +178,12 @@ impl AsExchange {
         KdcRequest::new(MessageType::AS_REQ, padata, self.body.clone()).encode()
     }
 
-    fn with_timestamp(&mut self, now: Timestamp, mut padata: Vec<PaData>, rng: &mut impl Rng) -> Result<Vec<u8>, Error> {
+    fn with_timestamp(
+        &mut self,
+        now: Timestamp,
+        mut padata: Vec<PaData>,
+        rng: &mut impl Rng,
+    ) -> Result<Vec<u8>, Error> {
         let enctype = match (&self.salt, &self.secret) {
             (Some(entry), _) => entry.enctype,
             (None, Secret::Keys(keys)) => self
@@ -175,11 +193,21 @@ impl AsExchange {
                 .copied()
                 .find(|enctype| keys.iter().any(|key| key.enctype() == *enctype))
                 .ok_or(ErrorCode::KDC_ERR_ETYPE_NOSUPP)?,
-            (None, Secret::Password(_)) => *self.body.enctypes.first().ok_or(ErrorCode::KDC_ERR_ETYPE_NOSUPP)?,
+            (None, Secret::Password(_)) => *self
+                .body
+                .enctypes
+                .first()
+                .ok_or(ErrorCode::KDC_ERR_ETYPE_NOSUPP)?,
         };
         let key = self.key(enctype)?;
         let timestamp = PaEncTsEnc { timestamp: now }.encode();
-        let data = EncryptedData::seal(&key, None, KeyUsage::AS_REQ_PA_ENC_TIMESTAMP, &timestamp, rng);
+        let data = EncryptedData::seal(
+            &key,
+            None,
+            KeyUsage::AS_REQ_PA_ENC_TIMESTAMP,
+            &timestamp,
+            rng,
+        );
         padata.push((&data).into());
         self.key = Some(key);
         self.preauthenticated = true;
@@ -198,7 +226,9 @@ impl AsExchange {
                     Secret::Keys(keys) => keys.iter().any(|key| key.enctype() == entry.enctype),
                 }
         };
-        let entry = EtypeInfo2Entry::decode_list(&element.value)?.into_iter().find(usable);
+        let entry = EtypeInfo2Entry::decode_list(&element.value)?
+            .into_iter()
+            .find(usable);
         self.salt = Some(entry.ok_or(ErrorCode::KDC_ERR_ETYPE_NOSUPP)?);
         Ok(())
     }
@@ -226,7 +256,11 @@ impl AsExchange {
 
     fn finish(&mut self, answer: &[u8]) -> Result<Credentials, Error> {
         let reply = KdcReply::decode(answer)?;
-        if reply.padata.iter().any(|element| element.pa_type == PaDataType::ETYPE_INFO2) {
+        if reply
+            .padata
+            .iter()
+            .any(|element| element.pa_type == PaDataType::ETYPE_INFO2)
+        {
             // An entry of another type than the reply's tells nothing about this key.
             let before = self.salt.clone();
             if self.read_salt(&reply.padata).is_err() {
@@ -236,7 +270,8 @@ impl AsExchange {
         let key = self.key(reply.enc_part.enctype)?;
         let part = EncKdcReplyPart::decode(&reply.enc_part.open(&key, KeyUsage::AS_REP_ENC_PART)?)?;
         let canonicalized = self.body.options.contains(KdcOptions::CANONICALIZE);
-        let as_asked = canonicalized || (reply.client == self.request.client && part.server == self.request.server);
+        let as_asked = canonicalized
+            || (reply.client == self.request.client && part.server == self.request.server);
         if part.nonce != self.body.nonce || reply.ticket.server != part.server || !as_asked {
             return Err(ErrorCode::KRB_AP_ERR_MODIFIED.into());
         }

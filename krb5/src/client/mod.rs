@@ -1,8 +1,8 @@
 //! The client's side of the AS and TGS exchanges, without a socket (RFC 4120, 3.1 and 3.3).
 //!
-//! An [`AsExchange`] gets an initial ticket by a password or by keys; a [`TgsExchange`] gets every further one: service tickets, renewed,
-//! validated, forwarded and proxied tickets, user-to-user and S4U. Both give bytes to send to a KDC, take its answer, and end in
-//! [`Credentials`].
+//! An [`AsExchange`] gets an initial ticket by a password or by keys; a [`TgsExchange`] gets every
+//! further one: service tickets, renewed, validated, forwarded and proxied tickets, user-to-user
+//! and S4U. Both give bytes to send to a KDC, take its answer, and end in [`Credentials`].
 
 mod as_exchange;
 mod tgs_exchange;

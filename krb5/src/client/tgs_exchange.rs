@@ -7,8 +7,9 @@ use rand::Rng;
 use super::as_exchange::nonce;
 use super::{Credentials, ENCTYPES};
 use crate::messages::{
-    ApOptions, ApReq, Authenticator, AuthorizationData, Checksum, EncKdcReplyPart, EncryptedData, HostAddress, KdcOptions, KdcReply,
-    KdcRequest, KdcRequestBody, KrbError, MessageType, PaData, PaDataType, PaForUser, Ticket,
+    ApOptions, ApReq, Authenticator, AuthorizationData, Checksum, EncKdcReplyPart, EncryptedData,
+    HostAddress, KdcOptions, KdcReply, KdcRequest, KdcRequestBody, KrbError, MessageType, PaData,
+    PaDataType, PaForUser, Ticket,
 };
 use crate::{EncryptionKey, EncryptionType, Error, ErrorCode, KeyUsage, Principal, Timestamp};
 
@@ -42,7 +43,10 @@ pub struct TgsRequest {
 }
 
 /// The flags of a ticket that a request for another like it repeats.
-const LIKE_THE_TICKET: u32 = KdcOptions::FORWARDABLE.0 | KdcOptions::PROXIABLE.0 | KdcOptions::ALLOW_POSTDATE.0 | KdcOptions::RENEWABLE.0;
+const LIKE_THE_TICKET: u32 = KdcOptions::FORWARDABLE.0
+    | KdcOptions::PROXIABLE.0
+    | KdcOptions::ALLOW_POSTDATE.0
+    | KdcOptions::RENEWABLE.0;
 
 impl TgsRequest {
     /// A ticket for `server`, with the flags of the ticket-granting ticket.
@@ -109,7 +113,8 @@ impl TgsRequest {
         request
     }
 
-    /// S4U2Proxy: a ticket to `server` of the client whose ticket to the owner of `tgt` the `evidence` is.
+    /// S4U2Proxy: a ticket to `server` of the client whose ticket to the owner of `tgt` the
+    /// `evidence` is.
     #[must_use]
     pub fn s4u2proxy(server: Principal, tgt: &Credentials, evidence: Ticket) -> Self {
         let mut request = Self::service(server, tgt);
@@ -140,8 +145,14 @@ pub struct TgsExchange {
 }
 
 impl TgsExchange {
-    /// Begins with a `ticket`, for the most a ticket-granting ticket; the bytes are for the KDC of its server's realm.
-    pub fn new(ticket: &Credentials, request: TgsRequest, now: Timestamp, rng: &mut impl Rng) -> Result<(Self, Vec<u8>), Error> {
+    /// Begins with a `ticket`, for the most a ticket-granting ticket; the bytes are for the KDC of
+    /// its server's realm.
+    pub fn new(
+        ticket: &Credentials,
+        request: TgsRequest,
+        now: Timestamp,
+        rng: &mut impl Rng,
+    ) -> Result<(Self, Vec<u8>), Error> {
         let subkey = if request.subkey {
             Some(EncryptionKey::random(ticket.key.enctype(), rng)?)
         } else {
@@ -159,8 +170,10 @@ impl TgsExchange {
             let list = AuthorizationData::encode_list(&request.authorization_data);
             EncryptedData::seal(key, None, usage, &list, rng)
         });
-        let other_names =
-            request.options.intersects(KdcOptions::CANONICALIZE | KdcOptions::CNAME_IN_ADDL_TKT) || request.for_user.is_some();
+        let other_names = request
+            .options
+            .intersects(KdcOptions::CANONICALIZE | KdcOptions::CNAME_IN_ADDL_TKT)
+            || request.for_user.is_some();
         let body = KdcRequestBody {
             options: request.options,
             client: None,
@@ -168,7 +181,9 @@ impl TgsExchange {
             server: Some(request.server.clone()),
             from: request.from,
             till: request.till,
-            rtime: request.rtime.filter(|_| request.options.contains(KdcOptions::RENEWABLE)),
+            rtime: request
+                .rtime
+                .filter(|_| request.options.contains(KdcOptions::RENEWABLE)),
             nonce: nonce(rng),
             enctypes: request.enctypes,
             addresses: request.addresses.clone(),
@@ -191,9 +206,17 @@ impl TgsExchange {
         let ap_req = ApReq {
             options: ApOptions::NONE,
             ticket: ticket.ticket.clone(),
-            authenticator: EncryptedData::seal(&ticket.key, None, KeyUsage::TGS_REQ_AUTHENTICATOR, &authenticator.encode(), rng),
+            authenticator: EncryptedData::seal(
+                &ticket.key,
+                None,
+                KeyUsage::TGS_REQ_AUTHENTICATOR,
+                &authenticator.encode(),
+                rng,
+            ),
         };
-        message.padata.push(PaData::new(PaDataType::TGS_REQ, ap_req.encode()));
+        message
+            .padata
+            .push(PaData::new(PaDataType::TGS_REQ, ap_req.encode()));
         if let Some(user) = request.for_user {
             message.padata.push(for_user(user, &ticket.key));
         }
@@ -205,7 +228,10 @@ impl TgsExchange {
             server: request.server,
             client: ticket.client.clone(),
             other_names,
-            addresses: if request.options.intersects(KdcOptions::FORWARDED | KdcOptions::PROXY) {
+            addresses: if request
+                .options
+                .intersects(KdcOptions::FORWARDED | KdcOptions::PROXY)
+            {
                 request.addresses
             } else {
                 ticket.addresses.clone()
@@ -218,7 +244,9 @@ impl TgsExchange {
     pub fn finish(&self, answer: &[u8]) -> Result<Credentials, Error> {
         match MessageType::of(answer) {
             Some(MessageType::TGS_REP) => {}
-            Some(MessageType::KRB_ERROR) => return Err(Error::Kdc(Box::new(KrbError::decode(answer)?))),
+            Some(MessageType::KRB_ERROR) => {
+                return Err(Error::Kdc(Box::new(KrbError::decode(answer)?)));
+            }
             _ => {
                 return Err(Error::Malformed {
                     what: "answer to a TGS-REQ",
@@ -228,9 +256,13 @@ impl TgsExchange {
         }
         let reply = KdcReply::decode(answer)?;
         let part = EncKdcReplyPart::decode(&reply.enc_part.open(&self.reply_key, self.usage)?)?;
-        let as_asked = self.other_names || (part.server == self.server && reply.client == self.client);
+        let as_asked =
+            self.other_names || (part.server == self.server && reply.client == self.client);
         // A KDC may answer with a ticket for another realm's KDC (RFC 4120, 3.3.1).
-        if part.nonce != self.nonce || reply.ticket.server != part.server || !(as_asked || part.server.is_krbtgt()) {
+        if part.nonce != self.nonce
+            || reply.ticket.server != part.server
+            || !(as_asked || part.server.is_krbtgt())
+        {
             return Err(ErrorCode::KRB_AP_ERR_MODIFIED.into());
         }
         Ok(Credentials::new(reply, part, &self.addresses))

@@ -1,4 +1,5 @@
-//! aes128-cts-hmac-sha1-96 and aes256-cts-hmac-sha1-96 (RFC 3962 over RFC 3961's simplified profile).
+//! aes128-cts-hmac-sha1-96 and aes256-cts-hmac-sha1-96 (RFC 3962 over RFC 3961's simplified
+//! profile).
 
 use sha1::{Digest, Sha1};
 

@@ -11,7 +11,13 @@ use super::{EncryptionType, KeyUsage};
 /// RFC 8009, 4: the iteration count where `s2kparams` is absent.
 pub(super) const DEFAULT_ITERATIONS: u32 = 32_768;
 
-pub(super) fn string_to_key(enctype: EncryptionType, password: &[u8], salt: &[u8], iterations: u32, key: &mut [u8]) {
+pub(super) fn string_to_key(
+    enctype: EncryptionType,
+    password: &[u8],
+    salt: &[u8],
+    iterations: u32,
+    key: &mut [u8],
+) {
     let name = enctype.name().unwrap_or_default().as_bytes();
     let salt = [name, &[0], salt].concat();
     let mut intermediate = [0; 32];
@@ -23,7 +29,8 @@ pub(super) fn string_to_key(enctype: EncryptionType, password: &[u8], salt: &[u8
     Kdf::new(intermediate).derive(b"kerberos", &[], key);
 }
 
-/// KDF-HMAC-SHA2 of RFC 8009, 3, keyed: SHA-256 goes with base keys of 16 bytes, SHA-384 with those of 32.
+/// KDF-HMAC-SHA2 of RFC 8009, 3, keyed: SHA-256 goes with base keys of 16 bytes, SHA-384 with those
+/// of 32.
 pub(super) enum Kdf {
     Sha256(Hmac<Sha256>),
     Sha384(Hmac<Sha384>),

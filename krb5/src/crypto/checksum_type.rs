@@ -28,8 +28,8 @@ impl ChecksumType {
     /// HMAC-MD5, of rc4-hmac and of PA-FOR-USER (RFC 4757, 4).
     pub const HMAC_MD5: Self = Self(-138);
 
-    /// The encryption type that a key for this checksum must have; `None` for checksums without a key,
-    /// for those that take any key, and for unknown numbers.
+    /// The encryption type that a key for this checksum must have; `None` for checksums without a
+    /// key, for those that take any key, and for unknown numbers.
     #[must_use]
     pub const fn enctype(self) -> Option<EncryptionType> {
         match self {
@@ -45,6 +45,9 @@ impl ChecksumType {
     /// Whether anybody without a key can make this checksum, so that it proves nothing.
     #[must_use]
     pub const fn is_unkeyed(self) -> bool {
-        matches!(self, Self::CRC32 | Self::RSA_MD4 | Self::RSA_MD5 | Self::SHA1)
+        matches!(
+            self,
+            Self::CRC32 | Self::RSA_MD4 | Self::RSA_MD5 | Self::SHA1
+        )
     }
 }

@@ -1,8 +1,11 @@
-//! CBC with ciphertext stealing and a zero IV (RFC 3962, 5: the last two blocks are always exchanged).
+//! CBC with ciphertext stealing and a zero IV (RFC 3962, 5: the last two blocks are always
+//! exchanged).
 
 use aes::cipher::array::Array;
 use aes::cipher::consts::U16;
-use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, InnerIvInit};
+use aes::cipher::{
+    BlockCipherDecrypt, BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, InnerIvInit,
+};
 
 /// The cipher's block, in bytes.
 pub(super) const BLOCK: usize = 16;
@@ -39,8 +42,8 @@ pub(super) fn decrypt<C: BlockCipherDecrypt<BlockSize = U16>>(cipher: &C, data: 
     let body = body_len(data.len());
     cbc.decrypt_blocks(Array::slice_as_chunks_mut(&mut data[..body]).0);
     let (next_to_last, last) = data[body..].split_at_mut(BLOCK);
-    // What stands first of the two is the true last block: its decryption gives the last plaintext, xored with
-    // the true next-to-last block, and the bytes that were stolen from that block.
+    // What stands first of the two is the true last block: its decryption gives the last plaintext,
+    // xored with the true next-to-last block, and the bytes that were stolen from that block.
     let mut block = Array::<u8, U16>::default();
     block.copy_from_slice(next_to_last);
     cipher.decrypt_block(&mut block);
@@ -69,12 +72,24 @@ mod tests {
         let third = "9dad8bbb96c4cdc03bc103e1a194bbd8";
         for (len, expected) in [
             (16, first.to_owned()),
-            (17, format!("c6353568f2bf8cb4d8a580362da7ff7f{}", &first[..2])),
-            (31, format!("fc00783e0efdb2c1d445d4c8eff7ed22{}", &first[..30])),
+            (
+                17,
+                format!("c6353568f2bf8cb4d8a580362da7ff7f{}", &first[..2]),
+            ),
+            (
+                31,
+                format!("fc00783e0efdb2c1d445d4c8eff7ed22{}", &first[..30]),
+            ),
             (32, format!("{second}{first}")),
-            (47, format!("{first}b3fffd940c16a18c1b5549d2f838029e{}", &second[..30])),
+            (
+                47,
+                format!("{first}b3fffd940c16a18c1b5549d2f838029e{}", &second[..30]),
+            ),
             (48, format!("{first}{third}{second}")),
-            (64, format!("{first}{second}4807efe836ee89a526730dbc2f7bc840{third}")),
+            (
+                64,
+                format!("{first}{second}4807efe836ee89a526730dbc2f7bc840{third}"),
+            ),
         ] {
             let mut data = input[..len].to_vec();
             encrypt(&cipher, &mut data);

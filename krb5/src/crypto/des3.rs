@@ -34,8 +34,9 @@ impl Des3Cipher {
     }
 }
 
-/// Spreads 168 bits over three DES keys: each takes seven bytes, and their lowest bits, one after the other, as its eighth;
-/// then parity goes into every lowest bit. A weak DES key is changed in its last byte.
+/// Spreads 168 bits over three DES keys: each takes seven bytes, and their lowest bits, one after
+/// the other, as its eighth; then parity goes into every lowest bit. A weak DES key is changed in
+/// its last byte.
 pub(super) fn random_to_key(seed: &[u8; 21]) -> [u8; 24] {
     let mut key = [0; 24];
     for (part, seed) in key.chunks_exact_mut(8).zip(seed.chunks_exact(7)) {
@@ -64,12 +65,18 @@ pub(super) fn derive(base: &[u8; 24], constant: &[u8]) -> [u8; 24] {
 }
 
 pub(super) fn string_to_key(password: &[u8], salt: &[u8]) -> [u8; 24] {
-    derive(&random_to_key(&nfold(&[password, salt].concat())), b"kerberos")
+    derive(
+        &random_to_key(&nfold(&[password, salt].concat())),
+        b"kerberos",
+    )
 }
 
 pub(super) fn usage_keys(base: &[u8; 24], usage: KeyUsage) -> UsageKeys {
     UsageKeys::Des3 {
-        cipher: Box::new(Des3Cipher::new(&derive(base, &Purpose::Encryption.constant(usage)))),
+        cipher: Box::new(Des3Cipher::new(&derive(
+            base,
+            &Purpose::Encryption.constant(usage),
+        ))),
         mac: Mac::whole_sha1(&derive(base, &Purpose::Integrity.constant(usage))),
     }
 }
@@ -78,7 +85,8 @@ pub(super) fn checksum_mac(base: &[u8; 24], usage: KeyUsage) -> Mac {
     Mac::whole_sha1(&derive(base, &Purpose::Checksum.constant(usage)))
 }
 
-/// The simplified profile's PRF (RFC 3961, 5.3): SHA-1, cut to whole blocks, encrypted under DK(key, "prf").
+/// The simplified profile's PRF (RFC 3961, 5.3): SHA-1, cut to whole blocks, encrypted under
+/// DK(key, "prf").
 pub(super) fn prf(base: &[u8; 24], input: &[u8]) -> Vec<u8> {
     let mut output = Sha1::digest(input)[..16].to_vec();
     Des3Cipher::new(&derive(base, b"prf")).encrypt(&mut output);

@@ -37,7 +37,11 @@ const NAMES: [(EncryptionType, &str, &[&str]); 6] = [
         "des3-cbc-sha1",
         &["des3-hmac-sha1", "des3-cbc-sha1-kd"],
     ),
-    (EncryptionType::RC4_HMAC, "arcfour-hmac", &["rc4-hmac", "arcfour-hmac-md5"]),
+    (
+        EncryptionType::RC4_HMAC,
+        "arcfour-hmac",
+        &["rc4-hmac", "arcfour-hmac-md5"],
+    ),
 ];
 
 impl EncryptionType {
@@ -54,7 +58,8 @@ impl EncryptionType {
     /// rc4-hmac (RFC 4757): weak, by name only.
     pub const RC4_HMAC: Self = Self(23);
 
-    /// The types that are offered and accepted where nothing else is said, in MIT's order of preference.
+    /// The types that are offered and accepted where nothing else is said, in MIT's order of
+    /// preference.
     pub const DEFAULT: [Self; 4] = [
         Self::AES256_CTS_HMAC_SHA1_96,
         Self::AES128_CTS_HMAC_SHA1_96,
@@ -62,10 +67,14 @@ impl EncryptionType {
         Self::AES128_CTS_HMAC_SHA256_128,
     ];
 
-    /// The name that MIT's tools print, if the number is known; [`FromStr`] reads it and MIT's further names.
+    /// The name that MIT's tools print, if the number is known; [`FromStr`] reads it and MIT's
+    /// further names.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
-        NAMES.iter().find(|(enctype, ..)| *enctype == self).map(|(_, name, _)| *name)
+        NAMES
+            .iter()
+            .find(|(enctype, ..)| *enctype == self)
+            .map(|(_, name, _)| *name)
     }
 
     /// Whether keys of this type can be made and used.
@@ -92,7 +101,8 @@ impl EncryptionType {
         }
     }
 
-    /// How many random bytes make a key (`random-to-key` of RFC 3961); 0 for a type that is not supported.
+    /// How many random bytes make a key (`random-to-key` of RFC 3961); 0 for a type that is not
+    /// supported.
     #[must_use]
     pub const fn seed_len(self) -> usize {
         match self {
@@ -134,13 +144,16 @@ impl fmt::Debug for EncryptionType {
 impl FromStr for EncryptionType {
     type Err = Error;
 
-    /// Reads a name as MIT's krb5.conf and kadmin do: in any case, with the short forms (`aes256-cts`, `aes128-sha2`).
+    /// Reads a name as MIT's krb5.conf and kadmin do: in any case, with the short forms
+    /// (`aes256-cts`, `aes128-sha2`).
     fn from_str(text: &str) -> Result<Self, Error> {
         let named = |name: &str| name.eq_ignore_ascii_case(text);
         NAMES
             .iter()
             .find(|(_, name, aliases)| named(name) || aliases.iter().any(|alias| named(alias)))
             .map(|(enctype, ..)| *enctype)
-            .ok_or_else(|| Error::EncryptionTypeName { text: text.to_owned() })
+            .ok_or_else(|| Error::EncryptionTypeName {
+                text: text.to_owned(),
+            })
     }
 }

@@ -11,7 +11,10 @@ use super::mac::Mac;
 use super::rc4_hmac::{HmacMd5Checksum, Rc4Usage};
 use super::usage_cache::UsageCache;
 use super::usage_keys::UsageKeys;
-use super::{ChecksumType, EncryptionType, KeyUsage, aes_sha1, aes_sha2, constant_time_eq, cts, des3, rc4_hmac};
+use super::{
+    ChecksumType, EncryptionType, KeyUsage, aes_sha1, aes_sha2, constant_time_eq, cts, des3,
+    rc4_hmac,
+};
 use crate::{Error, ErrorCode};
 
 /// More PBKDF2 iterations than any KDC asks for; beyond, a peer is wasting our time (MIT's limit).
@@ -19,8 +22,9 @@ const MAX_ITERATIONS: u32 = 0x100_0000;
 
 /// A key and its encryption type.
 ///
-/// What is derived from it for a [`KeyUsage`] is derived when first needed and kept; clones are cheap and share it.
-/// [`Debug`](fmt::Debug) does not tell the key. Equality is decided in constant time.
+/// What is derived from it for a [`KeyUsage`] is derived when first needed and kept; clones are
+/// cheap and share it. [`Debug`](fmt::Debug) does not tell the key. Equality is decided in constant
+/// time.
 #[derive(Clone)]
 pub struct EncryptionKey(Arc<Inner>);
 
@@ -42,7 +46,8 @@ enum Family {
 }
 
 impl EncryptionKey {
-    /// The key of these bytes; refused if their number does not fit the type, or the type is not supported.
+    /// The key of these bytes; refused if their number does not fit the type, or the type is not
+    /// supported.
     pub fn new(enctype: EncryptionType, bytes: &[u8]) -> Result<Self, Error> {
         let family = Family::of(enctype)?;
         if bytes.len() != enctype.key_len() {
@@ -64,10 +69,13 @@ impl EncryptionKey {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// The key that `seed` makes (`random-to-key` of RFC 3961); it must have [`EncryptionType::seed_len`] bytes.
+    /// The key that `seed` makes (`random-to-key` of RFC 3961); it must have
+    /// [`EncryptionType::seed_len`] bytes.
     pub fn random_to_key(enctype: EncryptionType, seed: &[u8]) -> Result<Self, Error> {
         match <&[u8; 21]>::try_from(seed) {
-            Ok(seed) if enctype == EncryptionType::DES3_CBC_SHA1_KD => Self::new(enctype, &des3::random_to_key(seed)),
+            Ok(seed) if enctype == EncryptionType::DES3_CBC_SHA1_KD => {
+                Self::new(enctype, &des3::random_to_key(seed))
+            }
             _ => Self::new(enctype, seed),
         }
     }
@@ -80,12 +88,17 @@ impl EncryptionKey {
         Self::random_to_key(enctype, seed)
     }
 
-    /// The key of a password (string-to-key); `params` is the `s2kparams` of ETYPE-INFO2: for AES, the number of
-    /// iterations in four bytes. Refused are other lengths, zero (which would mean 2^32) and more than 2^24 iterations;
-    /// the older types take none.
+    /// The key of a password (string-to-key); `params` is the `s2kparams` of ETYPE-INFO2: for AES,
+    /// the number of iterations in four bytes. Refused are other lengths, zero (which would
+    /// mean 2^32) and more than 2^24 iterations; the older types take none.
     ///
     /// This is slow by design: thousands of hashes.
-    pub fn from_password(enctype: EncryptionType, password: &[u8], salt: &[u8], params: Option<&[u8]>) -> Result<Self, Error> {
+    pub fn from_password(
+        enctype: EncryptionType,
+        password: &[u8],
+        salt: &[u8],
+        params: Option<&[u8]>,
+    ) -> Result<Self, Error> {
         let family = Family::of(enctype)?;
         let mut key = [0; 32];
         let key = &mut key[..enctype.key_len()];
@@ -131,7 +144,8 @@ impl EncryptionKey {
         }
     }
 
-    /// How many bytes of a ciphertext come before those of the plaintext: the confounder, and with rc4-hmac the MAC.
+    /// How many bytes of a ciphertext come before those of the plaintext: the confounder, and with
+    /// rc4-hmac the MAC.
     #[must_use]
     pub fn header_len(&self) -> usize {
         match self.0.family {
@@ -140,8 +154,8 @@ impl EncryptionKey {
         }
     }
 
-    /// How many bytes of a ciphertext come after those of the plaintext: the MAC, except with rc4-hmac.
-    /// (des3-cbc-sha1-kd has up to seven bytes of padding besides.)
+    /// How many bytes of a ciphertext come after those of the plaintext: the MAC, except with
+    /// rc4-hmac. (des3-cbc-sha1-kd has up to seven bytes of padding besides.)
     #[must_use]
     pub fn trailer_len(&self) -> usize {
         match (self.0.family, self.0.len) {
@@ -162,7 +176,13 @@ impl EncryptionKey {
     }
 
     /// Encrypts the concatenation of `parts` and appends the ciphertext to `output`.
-    pub fn encrypt_into(&self, usage: KeyUsage, parts: &[&[u8]], rng: &mut impl Rng, output: &mut Vec<u8>) {
+    pub fn encrypt_into(
+        &self,
+        usage: KeyUsage,
+        parts: &[&[u8]],
+        rng: &mut impl Rng,
+        output: &mut Vec<u8>,
+    ) {
         let start = output.len();
         let plaintext_len: usize = parts.iter().map(|part| part.len()).sum();
         output.reserve(self.header_len() + plaintext_len + self.trailer_len());
@@ -182,15 +202,20 @@ impl EncryptionKey {
         Ok(buffer)
     }
 
-    /// Decrypts a ciphertext where it stands, checks the MAC, and tells which part of the buffer is the plaintext now.
-    /// Refused with `KRB_AP_ERR_BAD_INTEGRITY`; what the buffer holds then is of no use. With des3-cbc-sha1-kd zeros may
-    /// follow the plaintext, up to a whole block.
-    pub fn decrypt_in_place(&self, usage: KeyUsage, buffer: &mut [u8]) -> Result<Range<usize>, Error> {
+    /// Decrypts a ciphertext where it stands, checks the MAC, and tells which part of the buffer is
+    /// the plaintext now. Refused with `KRB_AP_ERR_BAD_INTEGRITY`; what the buffer holds then
+    /// is of no use. With des3-cbc-sha1-kd zeros may follow the plaintext, up to a whole block.
+    pub fn decrypt_in_place(
+        &self,
+        usage: KeyUsage,
+        buffer: &mut [u8],
+    ) -> Result<Range<usize>, Error> {
         let plaintext = self.usage_keys(usage).decrypt(buffer);
         plaintext.ok_or_else(|| ErrorCode::KRB_AP_ERR_BAD_INTEGRITY.into())
     }
 
-    /// The keyed checksum of the type that goes with this key's type (RFC 3961: required checksum mechanism).
+    /// The keyed checksum of the type that goes with this key's type (RFC 3961: required checksum
+    /// mechanism).
     #[must_use]
     pub fn checksum(&self, usage: KeyUsage, data: &[u8]) -> Vec<u8> {
         self.checksum_of_parts(usage, &[data])
@@ -210,22 +235,42 @@ impl EncryptionKey {
 
     /// Whether `checksum` is that of the concatenation of `parts`, in constant time.
     #[must_use]
-    pub fn verify_checksum_of_parts(&self, usage: KeyUsage, parts: &[&[u8]], checksum: &[u8]) -> bool {
+    pub fn verify_checksum_of_parts(
+        &self,
+        usage: KeyUsage,
+        parts: &[&[u8]],
+        checksum: &[u8],
+    ) -> bool {
         self.checksum_mac(usage).verify(parts, checksum)
     }
 
     /// Verifies a checksum of the type that a peer names, as MIT's KDC does. Refused with
-    /// `KRB_AP_ERR_INAPP_CKSUM` if it takes no key, or a key of another type; with `KDC_ERR_SUMTYPE_NOSUPP` if the type is
-    /// not known; with `KRB_AP_ERR_MODIFIED` if it is not the checksum of `data`.
+    /// `KRB_AP_ERR_INAPP_CKSUM` if it takes no key, or a key of another type; with
+    /// `KDC_ERR_SUMTYPE_NOSUPP` if the type is not known; with `KRB_AP_ERR_MODIFIED` if it is
+    /// not the checksum of `data`.
     ///
-    /// With rc4-hmac alone, a TGS-REQ may have plain MD5 in its authenticator, whose encryption protects it: Heimdal's clients
-    /// send no other, and MIT's KDC takes it.
-    pub fn verify_checksum_of_type(&self, checksum_type: ChecksumType, usage: KeyUsage, data: &[u8], checksum: &[u8]) -> Result<(), Error> {
+    /// With rc4-hmac alone, a TGS-REQ may have plain MD5 in its authenticator, whose encryption
+    /// protects it: Heimdal's clients send no other, and MIT's KDC takes it.
+    pub fn verify_checksum_of_type(
+        &self,
+        checksum_type: ChecksumType,
+        usage: KeyUsage,
+        data: &[u8],
+        checksum: &[u8],
+    ) -> Result<(), Error> {
         let genuine = match checksum_type.enctype() {
-            Some(enctype) if enctype == self.enctype() => self.verify_checksum(usage, data, checksum),
-            None if checksum_type == ChecksumType::HMAC_MD5 => constant_time_eq(&self.hmac_md5(usage, data), checksum),
-            None if self.takes_plain_md5(checksum_type, usage) => constant_time_eq(&md5::Md5::digest(data), checksum),
-            None if !checksum_type.is_unkeyed() => return Err(ErrorCode::KDC_ERR_SUMTYPE_NOSUPP.into()),
+            Some(enctype) if enctype == self.enctype() => {
+                self.verify_checksum(usage, data, checksum)
+            }
+            None if checksum_type == ChecksumType::HMAC_MD5 => {
+                constant_time_eq(&self.hmac_md5(usage, data), checksum)
+            }
+            None if self.takes_plain_md5(checksum_type, usage) => {
+                constant_time_eq(&md5::Md5::digest(data), checksum)
+            }
+            None if !checksum_type.is_unkeyed() => {
+                return Err(ErrorCode::KDC_ERR_SUMTYPE_NOSUPP.into());
+            }
             _ => return Err(ErrorCode::KRB_AP_ERR_INAPP_CKSUM.into()),
         };
         if genuine {
@@ -236,10 +281,13 @@ impl EncryptionKey {
     }
 
     fn takes_plain_md5(&self, checksum_type: ChecksumType, usage: KeyUsage) -> bool {
-        self.0.family == Family::Rc4 && checksum_type == ChecksumType::RSA_MD5 && usage == KeyUsage::TGS_REQ_AUTHENTICATOR_CHECKSUM
+        self.0.family == Family::Rc4
+            && checksum_type == ChecksumType::RSA_MD5
+            && usage == KeyUsage::TGS_REQ_AUTHENTICATOR_CHECKSUM
     }
 
-    /// The checksum HMAC-MD5, which takes a key of any type: PA-FOR-USER knows no other (RFC 4757, 4; MS-SFU, 2.2.1).
+    /// The checksum HMAC-MD5, which takes a key of any type: PA-FOR-USER knows no other (RFC 4757,
+    /// 4; MS-SFU, 2.2.1).
     #[must_use]
     pub fn hmac_md5(&self, usage: KeyUsage, data: &[u8]) -> [u8; 16] {
         HmacMd5Checksum::new(self.as_bytes(), usage).compute(&[data])
@@ -288,8 +336,11 @@ impl EncryptionKey {
 impl Family {
     fn of(enctype: EncryptionType) -> Result<Self, Error> {
         match enctype {
-            EncryptionType::AES128_CTS_HMAC_SHA1_96 | EncryptionType::AES256_CTS_HMAC_SHA1_96 => Ok(Self::AesSha1),
-            EncryptionType::AES128_CTS_HMAC_SHA256_128 | EncryptionType::AES256_CTS_HMAC_SHA384_192 => Ok(Self::AesSha2),
+            EncryptionType::AES128_CTS_HMAC_SHA1_96 | EncryptionType::AES256_CTS_HMAC_SHA1_96 => {
+                Ok(Self::AesSha1)
+            }
+            EncryptionType::AES128_CTS_HMAC_SHA256_128
+            | EncryptionType::AES256_CTS_HMAC_SHA384_192 => Ok(Self::AesSha2),
             EncryptionType::DES3_CBC_SHA1_KD => Ok(Self::Des3),
             EncryptionType::RC4_HMAC => Ok(Self::Rc4),
             _ => Err(Error::EncryptionType { enctype }),
@@ -298,11 +349,15 @@ impl Family {
 }
 
 fn iterations(params: Option<&[u8]>, default: u32) -> Result<u32, Error> {
-    let Some(params) = params else { return Ok(default) };
+    let Some(params) = params else {
+        return Ok(default);
+    };
     let iterations = <[u8; 4]>::try_from(params).map(u32::from_be_bytes);
     match iterations {
         Ok(iterations @ 1..=MAX_ITERATIONS) => Ok(iterations),
-        _ => Err(Error::StringToKeyParams { params: params.to_vec() }),
+        _ => Err(Error::StringToKeyParams {
+            params: params.to_vec(),
+        }),
     }
 }
 
@@ -337,9 +392,16 @@ mod tests {
             let (key, constant, expected) = (unhex(key), unhex(constant), unhex(expected));
             let mut derived = vec![0; expected.len()];
             match Family::of(EncryptionType(enctype.parse().expect("a number"))) {
-                Ok(Family::AesSha1) => aes_sha1::derive(&AesCipher::new(&key), &constant, &mut derived),
-                Ok(Family::AesSha2) => aes_sha2::Kdf::new(&key).derive(&constant, &[], &mut derived),
-                Ok(Family::Des3) => derived = des3::derive(key[..].try_into().expect("24 bytes"), &constant).to_vec(),
+                Ok(Family::AesSha1) => {
+                    aes_sha1::derive(&AesCipher::new(&key), &constant, &mut derived)
+                }
+                Ok(Family::AesSha2) => {
+                    aes_sha2::Kdf::new(&key).derive(&constant, &[], &mut derived)
+                }
+                Ok(Family::Des3) => {
+                    derived =
+                        des3::derive(key[..].try_into().expect("24 bytes"), &constant).to_vec()
+                }
                 Ok(Family::Rc4) | Err(_) => panic!("no derivation of its own: {line}"),
             }
             assert_eq!(derived, expected, "{line}");

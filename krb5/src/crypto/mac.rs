@@ -42,7 +42,9 @@ impl Mac {
     }
 
     pub(super) fn sha384(key: &[u8]) -> Self {
-        Self::Sha384(Box::new(Hmac::new_from_slice(key).expect("HMAC takes keys of any length")))
+        Self::Sha384(Box::new(
+            Hmac::new_from_slice(key).expect("HMAC takes keys of any length"),
+        ))
     }
 
     /// Its length in bytes.
@@ -63,7 +65,9 @@ impl Mac {
             mac.finalize().into_bytes()
         }
         match self {
-            Self::Sha1(keyed) | Self::WholeSha1(keyed) => Tag::new(&whole(keyed, parts), self.len()),
+            Self::Sha1(keyed) | Self::WholeSha1(keyed) => {
+                Tag::new(&whole(keyed, parts), self.len())
+            }
             Self::Sha256(keyed) => Tag::new(&whole(keyed, parts), self.len()),
             Self::Sha384(keyed) => Tag::new(&whole(&**keyed, parts), self.len()),
             Self::Md5(checksum) => Tag::new(&checksum.compute(parts), self.len()),

@@ -1,9 +1,11 @@
 //! n-fold (RFC 3961, 5.1).
 
-/// Stretches or shrinks `input` to `N` bytes so that every bit of the input counts about equally (RFC 3961, 5.1).
+/// Stretches or shrinks `input` to `N` bytes so that every bit of the input counts about equally
+/// (RFC 3961, 5.1).
 ///
-/// The input is written over and over, each time rotated right by 13 bits more, up to the least common multiple of
-/// both lengths; the pieces of `N` bytes are then added in ones' complement. An empty input gives zeros.
+/// The input is written over and over, each time rotated right by 13 bits more, up to the least
+/// common multiple of both lengths; the pieces of `N` bytes are then added in ones' complement. An
+/// empty input gives zeros.
 #[must_use]
 pub fn nfold<const N: usize>(input: &[u8]) -> [u8; N] {
     let mut sum = [0_u8; N];
@@ -14,7 +16,8 @@ pub fn nfold<const N: usize>(input: &[u8]) -> [u8; N] {
     let total = input.len() / gcd(input.len(), N) * N;
     let mut carry = 0_u32;
     for position in (0..total).rev() {
-        // The byte at `position` of the n-th copy starts `13 * n` bits before its place in the input, cyclically.
+        // The byte at `position` of the n-th copy starts `13 * n` bits before its place in the
+        // input, cyclically.
         let rotation = 13 * (position / input.len()) % input_bits;
         let start = (position % input.len() * 8 + input_bits - rotation) % input_bits;
         let (first, shift) = (start / 8, start % 8);
@@ -32,7 +35,8 @@ pub fn nfold<const N: usize>(input: &[u8]) -> [u8; N] {
     sum
 }
 
-/// The 128-fold of five bytes, which every derivation for a key usage needs: [`nfold`] without its divisions.
+/// The 128-fold of five bytes, which every derivation for a key usage needs: [`nfold`] without its
+/// divisions.
 pub(super) fn nfold_usage(constant: [u8; 5]) -> [u8; 16] {
     const BITS: u32 = 40;
     let [a, b, c, d, e] = constant;

@@ -18,7 +18,8 @@ pub(super) const CONFOUNDER: usize = 8;
 /// The key of one usage, in its HMAC.
 pub(super) struct Rc4Usage(Hmac<Md5>);
 
-/// The number that goes into a derivation: Microsoft's own for two of the usages (RFC 4757, 3, as MIT reads it).
+/// The number that goes into a derivation: Microsoft's own for two of the usages (RFC 4757, 3, as
+/// MIT reads it).
 fn usage_bytes(usage: KeyUsage) -> [u8; 4] {
     let number: u32 = match usage {
         KeyUsage::AS_REP_ENC_PART => 8,
@@ -33,10 +34,16 @@ fn keyed(key: &[u8]) -> Hmac<Md5> {
 }
 
 fn hmac(keyed: &Hmac<Md5>, data: &[u8]) -> [u8; TAG] {
-    keyed.clone().chain_update(data).finalize().into_bytes().into()
+    keyed
+        .clone()
+        .chain_update(data)
+        .finalize()
+        .into_bytes()
+        .into()
 }
 
-/// RFC 4757, 2: MD4 of the password in UTF-16, little-endian; no salt. Bytes that are not UTF-8 become U+FFFD.
+/// RFC 4757, 2: MD4 of the password in UTF-16, little-endian; no salt. Bytes that are not UTF-8
+/// become U+FFFD.
 pub(super) fn string_to_key(password: &[u8]) -> [u8; 16] {
     let units = String::from_utf8_lossy(password)
         .encode_utf16()
@@ -67,7 +74,8 @@ impl Rc4Usage {
     }
 
     fn apply_keystream(&self, tag: &[u8], data: &mut [u8]) {
-        let mut cipher = Rc4::new_from_slice(&hmac(&self.0, tag)).expect("RC4 takes keys of 16 bytes");
+        let mut cipher =
+            Rc4::new_from_slice(&hmac(&self.0, tag)).expect("RC4 takes keys of 16 bytes");
         cipher.apply_keystream(data);
     }
 }

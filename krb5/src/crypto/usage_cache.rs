@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use super::KeyUsage;
 
-/// An append-only list of derived values. Reading takes no lock; a key sees a handful of usages in its life,
-/// and no peer chooses them, so the list stays short.
+/// An append-only list of derived values. Reading takes no lock; a key sees a handful of usages in
+/// its life, and no peer chooses them, so the list stays short.
 pub(super) struct UsageCache<T> {
     head: OnceLock<Box<Entry<T>>>,
 }
@@ -18,14 +18,17 @@ struct Entry<T> {
 
 impl<T> UsageCache<T> {
     pub(super) const fn new() -> Self {
-        Self { head: OnceLock::new() }
+        Self {
+            head: OnceLock::new(),
+        }
     }
 
     /// What was derived for `usage`, deriving it now if it was not.
     pub(super) fn get(&self, usage: KeyUsage, derive: impl Fn() -> T) -> &T {
         let mut slot = &self.head;
         loop {
-            // Another thread may fill the slot for another usage first: then go on to the next slot.
+            // Another thread may fill the slot for another usage first: then go on to the next
+            // slot.
             let entry = slot.get_or_init(|| {
                 Box::new(Entry {
                     usage,

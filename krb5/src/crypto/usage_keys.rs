@@ -1,4 +1,5 @@
-//! What is derived from a key for one usage, and how each family of encryption types encrypts with it.
+//! What is derived from a key for one usage, and how each family of encryption types encrypts with
+//! it.
 
 use std::ops::Range;
 
@@ -50,8 +51,8 @@ impl Purpose {
 }
 
 impl UsageKeys {
-    /// Makes a ciphertext of what stands in `output` from `start`: room for what comes before the confounder, the
-    /// confounder, and the plaintext.
+    /// Makes a ciphertext of what stands in `output` from `start`: room for what comes before the
+    /// confounder, the confounder, and the plaintext.
     pub(super) fn encrypt(&self, output: &mut Vec<u8>, start: usize) {
         let tag = match self {
             Self::AesSha1(AesKeys { cipher, mac }) => {
@@ -75,7 +76,8 @@ impl UsageKeys {
         output.extend_from_slice(&tag);
     }
 
-    /// Decrypts in place and tells where the plaintext stands; `None` if the MAC is wrong or the length impossible.
+    /// Decrypts in place and tells where the plaintext stands; `None` if the MAC is wrong or the
+    /// length impossible.
     pub(super) fn decrypt(&self, buffer: &mut [u8]) -> Option<Range<usize>> {
         let split = |buffer: &mut [u8], block: usize, mac: &Mac| {
             let end = buffer.len().checked_sub(mac.len())?;

@@ -15,7 +15,8 @@ use crate::{EncryptionKey, Error, ErrorCode, Principal, Timestamp};
 pub struct GssAcceptor<'a> {
     /// How it checks AP-REQs.
     pub ap: ApAcceptor<'a>,
-    /// Whether it chooses the key of the context itself, when the client wants an answer. The JDK and MIT differ here: the JDK does not.
+    /// Whether it chooses the key of the context itself, when the client wants an answer. The JDK
+    /// and MIT differ here: the JDK does not.
     pub subkey: bool,
     /// The MD5 of the channel's bindings, if clients must be bound to it.
     pub channel_bindings: Option<[u8; 16]>,
@@ -41,12 +42,22 @@ impl<'a> GssAcceptor<'a> {
         }
     }
 
-    /// Takes a client's initial token. The context stands at once; the token, if there is one, lets a client that wants it check the service.
-    pub fn accept(&self, now: Timestamp, token: &[u8], rng: &mut impl Rng) -> Result<(GssContext, Option<Vec<u8>>), GssRefused> {
+    /// Takes a client's initial token. The context stands at once; the token, if there is one, lets
+    /// a client that wants it check the service.
+    pub fn accept(
+        &self,
+        now: Timestamp,
+        token: &[u8],
+        rng: &mut impl Rng,
+    ) -> Result<(GssContext, Option<Vec<u8>>), GssRefused> {
         self.check(now, token)
             .map(|(accepted, parameters)| self.establish(accepted, parameters, rng))
             .map_err(|refused| {
-                let server = self.ap.server.cloned().unwrap_or_else(|| Principal::new("", ["unknown"]));
+                let server = self
+                    .ap
+                    .server
+                    .cloned()
+                    .unwrap_or_else(|| Principal::new("", ["unknown"]));
                 let mut error = KrbError::new(refused.error.code(), now, server);
                 error.text = Some(refused.error.code().meaning().to_owned());
                 GssRefused {
@@ -56,7 +67,11 @@ impl<'a> GssAcceptor<'a> {
             })
     }
 
-    fn check(&self, now: Timestamp, token: &[u8]) -> Result<(Accepted, ContextChecksum), Box<Refused>> {
+    fn check(
+        &self,
+        now: Timestamp,
+        token: &[u8],
+    ) -> Result<(Accepted, ContextChecksum), Box<Refused>> {
         let unknown = |error: Error| Box::new(Refused::unknown(error));
         let (id, request) = unframe(token).map_err(unknown)?;
         if id != TokenId::ApReq as u16 {
@@ -70,7 +85,11 @@ impl<'a> GssAcceptor<'a> {
                 client: Some(accepted.client().clone()),
             })
         };
-        let key = accepted.authenticator.subkey.as_ref().unwrap_or(&accepted.ticket.key);
+        let key = accepted
+            .authenticator
+            .subkey
+            .as_ref()
+            .unwrap_or(&accepted.ticket.key);
         ContextKey::check_enctype(key).map_err(|error| {
             let detail = format!(
                 "the context's key would be of type {}, but GSS-API messages are made with AES only",
@@ -84,12 +103,20 @@ impl<'a> GssAcceptor<'a> {
             && !constant_time_eq(&ours, &parameters.channel_bindings)
         {
             let error = ErrorCode::KRB_AP_ERR_MODIFIED.into();
-            return Err(refuse(error, "the client is bound to another channel than this one"));
+            return Err(refuse(
+                error,
+                "the client is bound to another channel than this one",
+            ));
         }
         Ok((accepted, parameters))
     }
 
-    fn establish(&self, accepted: Accepted, parameters: ContextChecksum, rng: &mut impl Rng) -> (GssContext, Option<Vec<u8>>) {
+    fn establish(
+        &self,
+        accepted: Accepted,
+        parameters: ContextChecksum,
+        rng: &mut impl Rng,
+    ) -> (GssContext, Option<Vec<u8>>) {
         let authenticator = &accepted.authenticator;
         let theirs = authenticator.seq_number.unwrap_or_default();
         // Without an AP-REP to tell ours, both directions begin at the client's number.
@@ -97,13 +124,23 @@ impl<'a> GssAcceptor<'a> {
         if parameters.flags.contains(ContextFlags::MUTUAL) {
             // MIT's libraries keep to 31 bits, older ones to 30: a number that nobody misreads.
             ours = rng.next_u32() >> 2;
-            let initiators = authenticator.subkey.as_ref().unwrap_or(&accepted.ticket.key);
+            let initiators = authenticator
+                .subkey
+                .as_ref()
+                .unwrap_or(&accepted.ticket.key);
             if self.subkey {
                 subkey = EncryptionKey::random(initiators.enctype(), rng).ok();
             }
-            token = Some(frame(TokenId::ApRep, &accepted.reply(subkey.clone(), Some(ours), rng)));
+            token = Some(frame(
+                TokenId::ApRep,
+                &accepted.reply(subkey.clone(), Some(ours), rng),
+            ));
         }
-        let key = ContextKey::choose(&accepted.ticket.key, authenticator.subkey.as_ref(), subkey.as_ref());
+        let key = ContextKey::choose(
+            &accepted.ticket.key,
+            authenticator.subkey.as_ref(),
+            subkey.as_ref(),
+        );
         let context = GssContext::new(
             Role::Acceptor,
             accepted.ticket.client,

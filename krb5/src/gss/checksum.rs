@@ -1,4 +1,5 @@
-//! The authenticator's checksum field, which carries a context's parameters instead (RFC 4121, 4.1.1).
+//! The authenticator's checksum field, which carries a context's parameters instead (RFC 4121,
+//! 4.1.1).
 
 use super::ContextFlags;
 use crate::messages::Checksum;
@@ -30,14 +31,18 @@ impl ContextChecksum {
         }
     }
 
-    /// Reads it; another checksum, or none, is refused with `KRB_AP_ERR_INAPP_CKSUM`. Bytes after it are extensions, and ignored.
+    /// Reads it; another checksum, or none, is refused with `KRB_AP_ERR_INAPP_CKSUM`. Bytes after
+    /// it are extensions, and ignored.
     pub(super) fn decode(checksum: Option<&Checksum>) -> Result<Self, Error> {
         let checksum = checksum
             .filter(|checksum| checksum.checksum_type == Checksum::GSSAPI)
             .ok_or(ErrorCode::KRB_AP_ERR_INAPP_CKSUM)?;
         Self::read(&checksum.bytes).ok_or_else(|| Error::Malformed {
             what: "GSS-API checksum",
-            why: format!("its {} bytes are not those of RFC 4121, 4.1.1", checksum.bytes.len()),
+            why: format!(
+                "its {} bytes are not those of RFC 4121, 4.1.1",
+                checksum.bytes.len()
+            ),
         })
     }
 
@@ -56,7 +61,10 @@ impl ContextChecksum {
             if u16::from_le_bytes(*option) != 1 {
                 return None;
             }
-            delegated = Some(rest.get(..usize::from(u16::from_le_bytes(*length)))?.to_vec());
+            delegated = Some(
+                rest.get(..usize::from(u16::from_le_bytes(*length)))?
+                    .to_vec(),
+            );
         }
         Some(Self {
             channel_bindings: *channel_bindings,
@@ -99,6 +107,9 @@ mod tests {
 
     #[test]
     fn another_checksum_is_refused() {
-        assert_eq!(ContextChecksum::decode(None), Err(ErrorCode::KRB_AP_ERR_INAPP_CKSUM.into()));
+        assert_eq!(
+            ContextChecksum::decode(None),
+            Err(ErrorCode::KRB_AP_ERR_INAPP_CKSUM.into())
+        );
     }
 }

@@ -12,7 +12,9 @@ pub(super) enum TokenId {
 }
 
 /// The mechanism's object identifier, 1.2.840.113554.1.2.2, as DER.
-pub(super) const KRB5_OID: [u8; 11] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02];
+pub(super) const KRB5_OID: [u8; 11] = [
+    0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02,
+];
 
 /// A frame around `message`.
 pub(super) fn frame(id: TokenId, message: &[u8]) -> Vec<u8> {
@@ -25,12 +27,15 @@ pub(super) fn unframe(token: &[u8]) -> Result<(u16, &[u8]), Error> {
         what: "GSS-API token",
         why: why.to_owned(),
     };
-    let inner =
-        der::read_only(0x60, token).ok_or_else(|| malformed("it is not one value with the tag 0x60 of an initial context token"))?;
+    let inner = der::read_only(0x60, token).ok_or_else(|| {
+        malformed("it is not one value with the tag 0x60 of an initial context token")
+    })?;
     let inner = inner
         .strip_prefix(&KRB5_OID)
         .ok_or_else(|| malformed("its mechanism is not Kerberos V5 (1.2.840.113554.1.2.2)"))?;
-    let (id, message) = inner.split_first_chunk().ok_or_else(|| malformed("it ends before its token id"))?;
+    let (id, message) = inner
+        .split_first_chunk()
+        .ok_or_else(|| malformed("it ends before its token id"))?;
     Ok((u16::from_be_bytes(*id), message))
 }
 
@@ -54,8 +59,13 @@ mod tests {
 
     #[test]
     fn other_mechanisms_are_refused() {
-        let spnego = [0x60, 0x0a, 0x06, 0x06, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x02, 0xa0, 0x00];
+        let spnego = [
+            0x60, 0x0a, 0x06, 0x06, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x02, 0xa0, 0x00,
+        ];
         let error = unframe(&spnego).expect_err("not Kerberos");
-        assert!(error.to_string().contains("1.2.840.113554.1.2.2"), "{error}");
+        assert!(
+            error.to_string().contains("1.2.840.113554.1.2.2"),
+            "{error}"
+        );
     }
 }

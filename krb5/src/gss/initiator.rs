@@ -24,7 +24,8 @@ pub struct GssInitiatorOptions {
 }
 
 impl Default for GssInitiatorOptions {
-    /// What the JDK and MIT ask for: mutual authentication, order, integrity and confidentiality, with a subkey.
+    /// What the JDK and MIT ask for: mutual authentication, order, integrity and confidentiality,
+    /// with a subkey.
     fn default() -> Self {
         Self {
             flags: ContextFlags::MUTUAL
@@ -91,7 +92,8 @@ impl GssInitiator {
         Ok((initiator, frame(TokenId::ApReq, &request)))
     }
 
-    /// The context, once the service's token is checked; there is one if and only if mutual authentication was asked for.
+    /// The context, once the service's token is checked; there is one if and only if mutual
+    /// authentication was asked for.
     pub fn finish(self, token: Option<&[u8]>) -> Result<GssContext, Error> {
         let mutual = self.flags.contains(ContextFlags::MUTUAL);
         let (ours, mut theirs, mut acceptors) = (self.seq_number, self.seq_number, None);

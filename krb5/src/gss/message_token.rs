@@ -37,7 +37,8 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// The bytes; `extra_count` and the rotation are of Wrap tokens, MIC tokens have filler in their place.
+    /// The bytes; `extra_count` and the rotation are of Wrap tokens, MIC tokens have filler in
+    /// their place.
     pub(super) fn to_bytes(self, extra_count: u16, rotation: u16) -> [u8; HEADER] {
         let mut bytes = [0xff; HEADER];
         bytes[..2].copy_from_slice(&self.kind.id());
@@ -64,18 +65,29 @@ impl Header {
         flags
     }
 
-    /// Reads the header of a token of `kind` that `sender` should have sent, and what follows it: extra count, rotation and body.
-    pub(super) fn read(kind: Kind, sender: Role, acceptor_subkey: bool, token: &[u8]) -> Result<(Self, u16, u16, &[u8]), Error> {
+    /// Reads the header of a token of `kind` that `sender` should have sent, and what follows it:
+    /// extra count, rotation and body.
+    pub(super) fn read(
+        kind: Kind,
+        sender: Role,
+        acceptor_subkey: bool,
+        token: &[u8],
+    ) -> Result<(Self, u16, u16, &[u8]), Error> {
         let malformed = |why: String| Error::Malformed {
             what: "GSS-API message token",
             why,
         };
-        let (header, body) = token
-            .split_first_chunk::<HEADER>()
-            .ok_or_else(|| malformed(format!("it has {} bytes, fewer than its header", token.len())))?;
+        let (header, body) = token.split_first_chunk::<HEADER>().ok_or_else(|| {
+            malformed(format!(
+                "it has {} bytes, fewer than its header",
+                token.len()
+            ))
+        })?;
         let [id0, id1, flags, filler, ec0, ec1, rrc0, rrc1, number @ ..] = *header;
         if [id0, id1] != kind.id() {
-            return Err(malformed(format!("its id is {id0:02x} {id1:02x}, not that of a {kind:?} token")));
+            return Err(malformed(format!(
+                "its id is {id0:02x} {id1:02x}, not that of a {kind:?} token"
+            )));
         }
         if filler != 0xff || (kind == Kind::Mic && [ec0, ec1, rrc0, rrc1] != [0xff; 4]) {
             return Err(malformed("its filler is not ff".to_owned()));
@@ -84,7 +96,9 @@ impl Header {
             return Err(ErrorCode::KRB_AP_ERR_BADDIRECTION.into());
         }
         if (flags & ACCEPTOR_SUBKEY != 0) != acceptor_subkey {
-            return Err(malformed("its flags name another key than the context's".to_owned()));
+            return Err(malformed(
+                "its flags name another key than the context's".to_owned(),
+            ));
         }
         let header = Self {
             kind,
@@ -96,11 +110,17 @@ impl Header {
         if header.flags() != flags || (kind == Kind::Mic && header.sealed) {
             return Err(malformed(format!("its flags are {flags:02x}")));
         }
-        Ok((header, u16::from_be_bytes([ec0, ec1]), u16::from_be_bytes([rrc0, rrc1]), body))
+        Ok((
+            header,
+            u16::from_be_bytes([ec0, ec1]),
+            u16::from_be_bytes([rrc0, rrc1]),
+            body,
+        ))
     }
 }
 
-/// The usage of keys for messages from `sender`: Wrap tokens have theirs whether they are sealed or not.
+/// The usage of keys for messages from `sender`: Wrap tokens have theirs whether they are sealed or
+/// not.
 pub(super) const fn usage(kind: Kind, sender: Role) -> KeyUsage {
     match (kind, sender) {
         (Kind::Wrap, Role::Acceptor) => KeyUsage::GSS_ACCEPTOR_SEAL,

@@ -21,8 +21,18 @@ fn contexts_of_mits_library_are_accepted_and_its_messages_opened_and_made() {
         let [enctype, time, rest @ ..] = &fields[..] else {
             panic!("{line}")
         };
-        let [keytab, token, signed, sealed, mic, acceptor_signed, acceptor_sealed, acceptor_mic] =
-            <[_; 8]>::try_from(rest).expect("eight more fields").map(unhex);
+        let [
+            keytab,
+            token,
+            signed,
+            sealed,
+            mic,
+            acceptor_signed,
+            acceptor_sealed,
+            acceptor_mic,
+        ] = <[_; 8]>::try_from(rest)
+            .expect("eight more fields")
+            .map(unhex);
         let now = Timestamp::from_secs(time.parse().expect("a number"));
         let keytab = Keytab::parse(&keytab).expect("MIT's keytab");
         let service = Principal::new("EXAMPLE.COM", ["nn", "localhost"]);
@@ -37,20 +47,33 @@ fn contexts_of_mits_library_are_accepted_and_its_messages_opened_and_made() {
         let mut initiator = MessageReceiver::new(Role::Initiator, initiators_key, number, true);
         for (token, was_sealed) in [(&signed, false), (&sealed, true)] {
             let mut out = Vec::new();
-            assert_eq!(context.receiver.unwrap_into(token, &mut out), Ok(was_sealed), "{enctype}");
+            assert_eq!(
+                context.receiver.unwrap_into(token, &mut out),
+                Ok(was_sealed),
+                "{enctype}"
+            );
             assert_eq!(out, MESSAGE);
         }
         assert_eq!(context.receiver.verify_mic(MESSAGE, &mic), Ok(()));
         for (token, was_sealed) in [(&acceptor_signed, false), (&acceptor_sealed, true)] {
             let mut out = Vec::new();
-            assert_eq!(initiator.unwrap_into(token, &mut out), Ok(was_sealed), "{enctype}");
+            assert_eq!(
+                initiator.unwrap_into(token, &mut out),
+                Ok(was_sealed),
+                "{enctype}"
+            );
             assert_eq!(out, MESSAGE);
         }
         assert_eq!(initiator.verify_mic(MESSAGE, &acceptor_mic), Ok(()));
 
         let mut ours = Vec::new();
-        context.sender.wrap_into(false, MESSAGE, &mut rng, &mut ours);
-        assert_eq!(ours, acceptor_signed, "what is not random is the same byte for byte");
+        context
+            .sender
+            .wrap_into(false, MESSAGE, &mut rng, &mut ours);
+        assert_eq!(
+            ours, acceptor_signed,
+            "what is not random is the same byte for byte"
+        );
         context.sender.wrap_into(true, MESSAGE, &mut rng, &mut ours);
         assert_eq!(context.sender.mic(MESSAGE), acceptor_mic);
         contexts += 1;

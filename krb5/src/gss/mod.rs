@@ -1,9 +1,12 @@
-//! GSS-API with Kerberos V5, without a socket (RFC 4121): contexts, and the messages that they protect.
+//! GSS-API with Kerberos V5, without a socket (RFC 4121): contexts, and the messages that they
+//! protect.
 //!
 //! - [`GssAcceptor`]: a service's side, done in one step
 //! - [`GssInitiator`]: a client's side
-//! - [`SpnegoAcceptor`]: a service's side when the mechanism is negotiated first, as over HTTP (RFC 4178)
-//! - [`GssContext`]: what both end in; it splits into [`MessageSender`] and [`MessageReceiver`], which share no state
+//! - [`SpnegoAcceptor`]: a service's side when the mechanism is negotiated first, as over HTTP (RFC
+//!   4178)
+//! - [`GssContext`]: what both end in; it splits into [`MessageSender`] and [`MessageReceiver`],
+//!   which share no state
 
 mod acceptor;
 mod checksum;
@@ -61,7 +64,8 @@ struct ContextKey {
 }
 
 impl ContextKey {
-    /// Refuses keys whose messages RFC 1964 and RFC 4757 form differently, with `KDC_ERR_ETYPE_NOSUPP`: only those of AES are RFC 4121's.
+    /// Refuses keys whose messages RFC 1964 and RFC 4757 form differently, with
+    /// `KDC_ERR_ETYPE_NOSUPP`: only those of AES are RFC 4121's.
     fn check_enctype(key: &EncryptionKey) -> Result<(), Error> {
         match key.enctype() {
             EncryptionType::AES128_CTS_HMAC_SHA1_96
@@ -73,7 +77,11 @@ impl ContextKey {
     }
 
     /// The acceptor's subkey, else the initiator's, else the ticket's session key (RFC 4121, 2).
-    fn choose(session: &EncryptionKey, initiators: Option<&EncryptionKey>, acceptors: Option<&EncryptionKey>) -> Self {
+    fn choose(
+        session: &EncryptionKey,
+        initiators: Option<&EncryptionKey>,
+        acceptors: Option<&EncryptionKey>,
+    ) -> Self {
         Self {
             key: acceptors.or(initiators).unwrap_or(session).clone(),
             acceptor_subkey: acceptors.is_some(),

@@ -29,8 +29,10 @@ impl MessageReceiver {
 
     /// Appends the message of a Wrap token to `out` and tells whether it was encrypted.
     ///
-    /// Refused are a false checksum (`KRB_AP_ERR_BAD_INTEGRITY`), our own message given back (`KRB_AP_ERR_BADDIRECTION`) and, if the initiator asked for
-    /// it, a message that comes again (`KRB_AP_ERR_REPEAT`) or before its turn (`KRB_AP_ERR_BADORDER`). `out` is then as it was.
+    /// Refused are a false checksum (`KRB_AP_ERR_BAD_INTEGRITY`), our own message given back
+    /// (`KRB_AP_ERR_BADDIRECTION`) and, if the initiator asked for it, a message that comes
+    /// again (`KRB_AP_ERR_REPEAT`) or before its turn (`KRB_AP_ERR_BADORDER`). `out` is then as it
+    /// was.
     pub fn unwrap_into(&mut self, token: &[u8], out: &mut Vec<u8>) -> Result<bool, Error> {
         let start = out.len();
         let opened = self.open(token, out);
@@ -42,7 +44,8 @@ impl MessageReceiver {
     }
 
     fn open(&self, token: &[u8], out: &mut Vec<u8>) -> Result<Header, Error> {
-        let (header, extra_count, rotation, body) = Header::read(Kind::Wrap, self.sender, self.key.acceptor_subkey, token)?;
+        let (header, extra_count, rotation, body) =
+            Header::read(Kind::Wrap, self.sender, self.key.acceptor_subkey, token)?;
         if !header.sealed && usize::from(extra_count) != self.key.key.trailer_len() {
             return Err(Error::Malformed {
                 what: "GSS-API message token",
@@ -67,7 +70,10 @@ impl MessageReceiver {
     /// Decrypts in place, moves the message to the front, and tells its length.
     fn decrypt(&self, header: Header, extra_count: u16, body: &mut [u8]) -> Result<usize, Error> {
         let bad = Error::from(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY);
-        let plaintext = self.key.key.decrypt_in_place(usage(Kind::Wrap, self.sender), body)?;
+        let plaintext = self
+            .key
+            .key
+            .decrypt_in_place(usage(Kind::Wrap, self.sender), body)?;
         let end = plaintext
             .end
             .checked_sub(HEADER)
@@ -76,7 +82,9 @@ impl MessageReceiver {
         if body[end..plaintext.end] != header.to_bytes(extra_count, 0) {
             return Err(bad);
         }
-        let length = (end - plaintext.start).checked_sub(extra_count.into()).ok_or(bad)?;
+        let length = (end - plaintext.start)
+            .checked_sub(extra_count.into())
+            .ok_or(bad)?;
         body.copy_within(plaintext.start..plaintext.start + length, 0);
         Ok(length)
     }
@@ -84,14 +92,17 @@ impl MessageReceiver {
     /// Checks the checksum behind the message, and tells the message's length.
     fn verify(&self, header: Header, extra_count: u16, body: &[u8]) -> Result<usize, Error> {
         let bad = Error::from(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY);
-        let length = body.len().checked_sub(extra_count.into()).ok_or_else(|| bad.clone())?;
+        let length = body
+            .len()
+            .checked_sub(extra_count.into())
+            .ok_or_else(|| bad.clone())?;
         let (message, checksum) = body.split_at(length);
         let usage = usage(Kind::Wrap, self.sender);
-        if !self
-            .key
-            .key
-            .verify_checksum_of_parts(usage, &[message, &header.to_bytes(0, 0)], checksum)
-        {
+        if !self.key.key.verify_checksum_of_parts(
+            usage,
+            &[message, &header.to_bytes(0, 0)],
+            checksum,
+        ) {
             return Err(bad);
         }
         Ok(length)
@@ -99,13 +110,14 @@ impl MessageReceiver {
 
     /// Checks the MIC token of `message`, refused as by [`unwrap_into`](Self::unwrap_into).
     pub fn verify_mic(&mut self, message: &[u8], token: &[u8]) -> Result<(), Error> {
-        let (header, _, _, checksum) = Header::read(Kind::Mic, self.sender, self.key.acceptor_subkey, token)?;
+        let (header, _, _, checksum) =
+            Header::read(Kind::Mic, self.sender, self.key.acceptor_subkey, token)?;
         let usage = usage(Kind::Mic, self.sender);
-        if !self
-            .key
-            .key
-            .verify_checksum_of_parts(usage, &[message, &header.to_bytes(0, 0)], checksum)
-        {
+        if !self.key.key.verify_checksum_of_parts(
+            usage,
+            &[message, &header.to_bytes(0, 0)],
+            checksum,
+        ) {
             return Err(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY.into());
         }
         self.count(header.sequence_number)

@@ -5,7 +5,8 @@ use rand::Rng;
 use super::message_token::{Header, Kind, usage};
 use super::{ContextKey, Role};
 
-/// Protects messages and numbers them. Nothing is derived again for each: the key keeps what its usages need.
+/// Protects messages and numbers them. Nothing is derived again for each: the key keeps what its
+/// usages need.
 #[derive(Clone, Debug)]
 pub struct MessageSender {
     role: Role,
@@ -23,7 +24,13 @@ impl MessageSender {
     }
 
     /// Appends the Wrap token of `message`, encrypted if `sealed`, else signed.
-    pub fn wrap_into(&mut self, sealed: bool, message: &[u8], rng: &mut impl Rng, out: &mut Vec<u8>) {
+    pub fn wrap_into(
+        &mut self,
+        sealed: bool,
+        message: &[u8],
+        rng: &mut impl Rng,
+        out: &mut Vec<u8>,
+    ) {
         let header = self.header(Kind::Wrap, sealed);
         let usage = usage(Kind::Wrap, self.role);
         let key = &self.key.key;
@@ -44,7 +51,10 @@ impl MessageSender {
     #[must_use]
     pub fn mic(&mut self, message: &[u8]) -> Vec<u8> {
         let header = self.header(Kind::Mic, false).to_bytes(0, 0);
-        let checksum = self.key.key.checksum_of_parts(usage(Kind::Mic, self.role), &[message, &header]);
+        let checksum = self
+            .key
+            .key
+            .checksum_of_parts(usage(Kind::Mic, self.role), &[message, &header]);
         [&header[..], &checksum].concat()
     }
 

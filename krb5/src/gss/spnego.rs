@@ -1,4 +1,5 @@
-//! SPNEGO, the negotiation of a mechanism (RFC 4178), for a service that has Kerberos to offer: what browsers and `curl --negotiate` speak.
+//! SPNEGO, the negotiation of a mechanism (RFC 4178), for a service that has Kerberos to offer:
+//! what browsers and `curl --negotiate` speak.
 
 use rand::Rng;
 
@@ -10,7 +11,9 @@ use crate::{Error, ErrorCode, Timestamp};
 /// 1.3.6.1.5.5.2.
 const SPNEGO_OID: [u8; 8] = [0x06, 0x06, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x02];
 /// 1.2.840.48018.1.2.2: Kerberos, as Windows has once misspelt it and still offers it.
-const MS_KRB5_OID: [u8; 11] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x82, 0xf7, 0x12, 0x01, 0x02, 0x02];
+const MS_KRB5_OID: [u8; 11] = [
+    0x06, 0x09, 0x2a, 0x86, 0x48, 0x82, 0xf7, 0x12, 0x01, 0x02, 0x02,
+];
 
 /// `negState`.
 #[derive(Clone, Copy)]
@@ -21,7 +24,8 @@ enum NegState {
     RequestMic = 3,
 }
 
-/// A service's side of a negotiation. Clients that leave it out, and send a bare Kerberos token, are served too.
+/// A service's side of a negotiation. Clients that leave it out, and send a bare Kerberos token,
+/// are served too.
 #[derive(Debug, Default)]
 pub struct SpnegoAcceptor {
     state: State,
@@ -31,7 +35,8 @@ pub struct SpnegoAcceptor {
 enum State {
     #[default]
     Initial,
-    /// Kerberos was not the client's first choice: its token is still to come. The list of mechanisms, as it was sent.
+    /// Kerberos was not the client's first choice: its token is still to come. The list of
+    /// mechanisms, as it was sent.
     Chosen(Vec<u8>),
     /// The context stands; the client has still to sign the list.
     Unsigned(Box<GssContext>, Vec<u8>),
@@ -56,22 +61,30 @@ struct Offer<'a> {
 }
 
 impl SpnegoAcceptor {
-    /// Takes a client's token. What a refusal carries for the client is a `NegTokenResp` that rejects.
-    pub fn step(&mut self, acceptor: &GssAcceptor<'_>, now: Timestamp, token: &[u8], rng: &mut impl Rng) -> Result<SpnegoStep, GssRefused> {
+    /// Takes a client's token. What a refusal carries for the client is a `NegTokenResp` that
+    /// rejects.
+    pub fn step(
+        &mut self,
+        acceptor: &GssAcceptor<'_>,
+        now: Timestamp,
+        token: &[u8],
+        rng: &mut impl Rng,
+    ) -> Result<SpnegoStep, GssRefused> {
         let state = std::mem::replace(&mut self.state, State::Over);
         if matches!(state, State::Initial) && !is_spnego(token) {
             let (context, reply) = acceptor.accept(now, token, rng)?;
             return Ok(SpnegoStep::Established(Box::new(context), reply));
         }
-        self.negotiate(state, acceptor, now, token, rng).map_err(|refused| GssRefused {
-            token: response(
-                NegState::Reject,
-                None,
-                Some(&*refused.token).filter(|token| !token.is_empty()),
-                None,
-            ),
-            ..refused
-        })
+        self.negotiate(state, acceptor, now, token, rng)
+            .map_err(|refused| GssRefused {
+                token: response(
+                    NegState::Reject,
+                    None,
+                    Some(&*refused.token).filter(|token| !token.is_empty()),
+                    None,
+                ),
+                ..refused
+            })
     }
 
     fn negotiate(
@@ -85,30 +98,47 @@ impl SpnegoAcceptor {
         match state {
             State::Initial => {
                 let offer = read_init(token).ok_or_else(|| malformed("not a NegTokenInit"))?;
-                let mechanisms = list(offer.mechanisms).ok_or_else(|| malformed("a list of mechanisms that cannot be read"))?;
-                let ours = |mechanism: &&[u8]| **mechanism == KRB5_OID || **mechanism == MS_KRB5_OID;
+                let mechanisms = list(offer.mechanisms)
+                    .ok_or_else(|| malformed("a list of mechanisms that cannot be read"))?;
+                let ours =
+                    |mechanism: &&[u8]| **mechanism == KRB5_OID || **mechanism == MS_KRB5_OID;
                 let chosen = *mechanisms
                     .iter()
                     .find(|mechanism| ours(mechanism))
-                    .ok_or_else(|| malformed("Kerberos is not among the mechanisms that the client offers"))?;
+                    .ok_or_else(|| {
+                        malformed("Kerberos is not among the mechanisms that the client offers")
+                    })?;
                 let first = mechanisms.first().is_some_and(ours);
                 let Some(token) = offer.token.filter(|_| first) else {
                     self.state = State::Chosen(offer.mechanisms.to_vec());
-                    return Ok(SpnegoStep::Continue(response(NegState::RequestMic, Some(chosen), None, None)));
+                    return Ok(SpnegoStep::Continue(response(
+                        NegState::RequestMic,
+                        Some(chosen),
+                        None,
+                        None,
+                    )));
                 };
                 let (mut context, reply) = acceptor.accept(now, token, rng)?;
-                // A list whose first entry was taken needs no signature, but one that is there must be right.
+                // A list whose first entry was taken needs no signature, but one that is there must
+                // be right.
                 let mut mic = None;
                 if let Some(theirs) = offer.mic {
                     verify(&mut context, offer.mechanisms, theirs)?;
                     mic = Some(context.sender.mic(offer.mechanisms));
                 }
-                let answer = response(NegState::AcceptCompleted, Some(chosen), reply.as_deref(), mic.as_deref());
+                let answer = response(
+                    NegState::AcceptCompleted,
+                    Some(chosen),
+                    reply.as_deref(),
+                    mic.as_deref(),
+                );
                 Ok(SpnegoStep::Established(Box::new(context), Some(answer)))
             }
             State::Chosen(mechanisms) => {
                 let offer = read_response(token).ok_or_else(|| malformed("not a NegTokenResp"))?;
-                let token = offer.token.ok_or_else(|| malformed("a NegTokenResp without a Kerberos token"))?;
+                let token = offer
+                    .token
+                    .ok_or_else(|| malformed("a NegTokenResp without a Kerberos token"))?;
                 let (mut context, reply) = acceptor.accept(now, token, rng)?;
                 if let Some(theirs) = offer.mic {
                     verify(&mut context, &mechanisms, theirs)?;
@@ -124,7 +154,9 @@ impl SpnegoAcceptor {
             }
             State::Unsigned(mut context, mechanisms) => {
                 let offer = read_response(token).ok_or_else(|| malformed("not a NegTokenResp"))?;
-                let theirs = offer.mic.ok_or_else(|| malformed("a list of mechanisms that is not signed"))?;
+                let theirs = offer
+                    .mic
+                    .ok_or_else(|| malformed("a list of mechanisms that is not signed"))?;
                 verify(&mut context, &mechanisms, theirs)?;
                 let answer = response(NegState::AcceptCompleted, None, None, None);
                 Ok(SpnegoStep::Established(context, Some(answer)))
@@ -135,7 +167,8 @@ impl SpnegoAcceptor {
 }
 
 fn is_spnego(token: &[u8]) -> bool {
-    der::read(token).is_some_and(|(tag, content, _)| tag == 0x60 && content.starts_with(&SPNEGO_OID))
+    der::read(token)
+        .is_some_and(|(tag, content, _)| tag == 0x60 && content.starts_with(&SPNEGO_OID))
 }
 
 fn read_init(token: &[u8]) -> Option<Offer<'_>> {
@@ -185,8 +218,17 @@ fn list(mechanisms: &[u8]) -> Option<Vec<&[u8]>> {
     Some(list)
 }
 
-fn response(state: NegState, mechanism: Option<&[u8]>, token: Option<&[u8]>, mic: Option<&[u8]>) -> Vec<u8> {
-    let octets = |tag: u8, bytes: Option<&[u8]>| bytes.map_or_else(Vec::new, |bytes| der::write(tag, &[&der::write(0x04, &[bytes])]));
+fn response(
+    state: NegState,
+    mechanism: Option<&[u8]>,
+    token: Option<&[u8]>,
+    mic: Option<&[u8]>,
+) -> Vec<u8> {
+    let octets = |tag: u8, bytes: Option<&[u8]>| {
+        bytes.map_or_else(Vec::new, |bytes| {
+            der::write(tag, &[&der::write(0x04, &[bytes])])
+        })
+    };
     let mechanism = mechanism.map_or_else(Vec::new, |mechanism| der::write(0xa1, &[mechanism]));
     let fields = [
         der::write(0xa0, &[&[0x0a, 1, state as u8]]),
@@ -194,18 +236,24 @@ fn response(state: NegState, mechanism: Option<&[u8]>, token: Option<&[u8]>, mic
         octets(0xa2, token),
         octets(0xa3, mic),
     ];
-    der::write(0xa1, &[&der::write(0x30, &fields.each_ref().map(Vec::as_slice))])
+    der::write(
+        0xa1,
+        &[&der::write(0x30, &fields.each_ref().map(Vec::as_slice))],
+    )
 }
 
 fn verify(context: &mut GssContext, mechanisms: &[u8], mic: &[u8]) -> Result<(), GssRefused> {
-    context.receiver.verify_mic(mechanisms, mic).map_err(|error| GssRefused {
-        refused: Box::new(Refused {
-            detail: format!("the signature over the list of mechanisms: {error}"),
-            error: ErrorCode::KRB_AP_ERR_MODIFIED.into(),
-            client: Some(context.peer.clone()),
-        }),
-        token: Vec::new(),
-    })
+    context
+        .receiver
+        .verify_mic(mechanisms, mic)
+        .map_err(|error| GssRefused {
+            refused: Box::new(Refused {
+                detail: format!("the signature over the list of mechanisms: {error}"),
+                error: ErrorCode::KRB_AP_ERR_MODIFIED.into(),
+                client: Some(context.peer.clone()),
+            }),
+            token: Vec::new(),
+        })
 }
 
 fn malformed(why: &str) -> GssRefused {

@@ -7,7 +7,9 @@ use crate::ap_exchange::ApAcceptor;
 use crate::client::Credentials;
 use crate::testing::{NOW, Parties};
 
-const NTLM: &[u8] = &[0x06, 0x0a, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x02, 0x02, 0x0a];
+const NTLM: &[u8] = &[
+    0x06, 0x0a, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x02, 0x02, 0x0a,
+];
 
 struct Pair {
     rng: StdRng,
@@ -17,9 +19,18 @@ struct Pair {
 }
 
 fn pair() -> Pair {
-    let mut parties = Parties::new(21, EncryptionType::AES128_CTS_HMAC_SHA1_96, ["HTTP", "localhost"]);
+    let mut parties = Parties::new(
+        21,
+        EncryptionType::AES128_CTS_HMAC_SHA1_96,
+        ["HTTP", "localhost"],
+    );
     let credentials = parties.credentials();
-    let Parties { rng, keytab, service, .. } = parties;
+    let Parties {
+        rng,
+        keytab,
+        service,
+        ..
+    } = parties;
     Pair {
         rng,
         keytab,
@@ -30,7 +41,13 @@ fn pair() -> Pair {
 
 impl Pair {
     fn initiate(&mut self) -> (GssInitiator, Vec<u8>) {
-        GssInitiator::new(&self.credentials, GssInitiatorOptions::default(), NOW, &mut self.rng).expect("a known type")
+        GssInitiator::new(
+            &self.credentials,
+            GssInitiatorOptions::default(),
+            NOW,
+            &mut self.rng,
+        )
+        .expect("a known type")
     }
 
     fn step(&self, spnego: &mut SpnegoAcceptor, token: &[u8]) -> Result<SpnegoStep, GssRefused> {
@@ -51,7 +68,10 @@ fn init(mechanisms: &[u8], token: Option<&[u8]>) -> Vec<u8> {
     let list = der::write(0xa0, &[mechanisms]);
     let token = token.map(|token| octets(0xa2, token)).unwrap_or_default();
     let inner = der::write(0xa0, &[&der::write(0x30, &[&list, &token])]);
-    der::write(0x60, &[&[0x06, 0x06, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x02], &inner])
+    der::write(
+        0x60,
+        &[&[0x06, 0x06, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x02], &inner],
+    )
 }
 
 fn resp(token: Option<&[u8]>, mic: Option<&[u8]>) -> Vec<u8> {
@@ -80,20 +100,25 @@ fn state(response: &[u8]) -> Option<u8> {
 fn a_client_whose_first_choice_is_kerberos_is_in_at_once() {
     for oid in [
         &framing::KRB5_OID[..],
-        &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x82, 0xf7, 0x12, 0x01, 0x02, 0x02],
+        &[
+            0x06, 0x09, 0x2a, 0x86, 0x48, 0x82, 0xf7, 0x12, 0x01, 0x02, 0x02,
+        ],
     ] {
         let mut pair = pair();
         let (initiator, token) = pair.initiate();
         let token = init(&mechanisms(&[oid, NTLM]), Some(&token));
         let mut spnego = SpnegoAcceptor::default();
-        let Ok(SpnegoStep::Established(context, Some(answer))) = pair.step(&mut spnego, &token) else {
+        let Ok(SpnegoStep::Established(context, Some(answer))) = pair.step(&mut spnego, &token)
+        else {
             panic!("it should be established")
         };
         assert_eq!(context.peer, pair.credentials.client);
         assert_eq!(state(&answer), Some(0), "accept-completed");
         assert_eq!(field(&answer, 0xa1).as_deref(), Some(&oid[2..]));
         let reply = field(&answer, 0xa2).expect("an AP-REP");
-        initiator.finish(Some(&reply)).expect("the service has proved itself");
+        initiator
+            .finish(Some(&reply))
+            .expect("the service has proved itself");
         assert!(pair.step(&mut spnego, &token).is_err(), "it is over");
     }
 }
@@ -102,7 +127,9 @@ fn a_client_whose_first_choice_is_kerberos_is_in_at_once() {
 fn a_bare_kerberos_token_is_answered_barely() {
     let mut pair = pair();
     let (initiator, token) = pair.initiate();
-    let Ok(SpnegoStep::Established(_, Some(reply))) = pair.step(&mut SpnegoAcceptor::default(), &token) else {
+    let Ok(SpnegoStep::Established(_, Some(reply))) =
+        pair.step(&mut SpnegoAcceptor::default(), &token)
+    else {
         panic!("it should be established")
     };
     initiator.finish(Some(&reply)).expect("a bare AP-REP");
@@ -114,13 +141,19 @@ fn a_client_that_prefers_another_mechanism_must_sign_its_list() {
     let mut pair = pair();
     for forged in [false, true] {
         let mut spnego = SpnegoAcceptor::default();
-        let Ok(SpnegoStep::Continue(answer)) = pair.step(&mut spnego, &init(&list, Some(b"NTLMSSP"))) else {
+        let Ok(SpnegoStep::Continue(answer)) =
+            pair.step(&mut spnego, &init(&list, Some(b"NTLMSSP")))
+        else {
             panic!("it should be asked for Kerberos")
         };
         assert_eq!(state(&answer), Some(3), "request-mic");
-        assert_eq!(field(&answer, 0xa1).as_deref(), Some(&framing::KRB5_OID[2..]));
+        assert_eq!(
+            field(&answer, 0xa1).as_deref(),
+            Some(&framing::KRB5_OID[2..])
+        );
         let (initiator, token) = pair.initiate();
-        let Ok(SpnegoStep::Continue(answer)) = pair.step(&mut spnego, &resp(Some(&token), None)) else {
+        let Ok(SpnegoStep::Continue(answer)) = pair.step(&mut spnego, &resp(Some(&token), None))
+        else {
             panic!("the list is not signed yet")
         };
         assert_eq!(state(&answer), Some(1), "accept-incomplete");
@@ -129,10 +162,16 @@ fn a_client_that_prefers_another_mechanism_must_sign_its_list() {
             .expect("the service has proved itself");
         let theirs = field(&answer, 0xa3).expect("the service's signature");
         assert_eq!(context.receiver.verify_mic(&list, &theirs), Ok(()));
-        let signed = if forged { mechanisms(&[&framing::KRB5_OID]) } else { list.clone() };
+        let signed = if forged {
+            mechanisms(&[&framing::KRB5_OID])
+        } else {
+            list.clone()
+        };
         let mic = context.sender.mic(&signed);
         match pair.step(&mut spnego, &resp(None, Some(&mic))) {
-            Ok(SpnegoStep::Established(_, Some(answer))) if !forged => assert_eq!(state(&answer), Some(0)),
+            Ok(SpnegoStep::Established(_, Some(answer))) if !forged => {
+                assert_eq!(state(&answer), Some(0))
+            }
             Err(refused) if forged => {
                 assert_eq!(refused.refused.error.code(), ErrorCode::KRB_AP_ERR_MODIFIED);
                 assert_eq!(state(&refused.token), Some(2), "reject");
@@ -157,7 +196,10 @@ fn a_refused_ticket_and_a_list_without_kerberos_are_rejected() {
         .expect_err("the KRB-ERROR within");
     assert_eq!(error.code(), ErrorCode::KRB_AP_ERR_NOKEY);
     let refused = pair
-        .step(&mut SpnegoAcceptor::default(), &init(&mechanisms(&[NTLM]), Some(b"NTLMSSP")))
+        .step(
+            &mut SpnegoAcceptor::default(),
+            &init(&mechanisms(&[NTLM]), Some(b"NTLMSSP")),
+        )
         .expect_err("only NTLM");
     assert!(
         refused.refused.detail.contains("Kerberos is not among"),
@@ -172,7 +214,10 @@ fn no_cut_or_flipped_token_panics() {
     let (_, token) = pair.initiate();
     let token = init(&mechanisms(&[&framing::KRB5_OID]), Some(&token));
     for at in 0..token.len() {
-        assert!(pair.step(&mut SpnegoAcceptor::default(), &token[..at]).is_err());
+        assert!(
+            pair.step(&mut SpnegoAcceptor::default(), &token[..at])
+                .is_err()
+        );
         for change in [0x01, 0x80, 0xff] {
             let mut spoilt = token.clone();
             spoilt[at] ^= change;

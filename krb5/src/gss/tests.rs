@@ -21,7 +21,12 @@ struct Pair {
 fn pair(enctype: EncryptionType) -> Pair {
     let mut parties = Parties::new(5, enctype, ["nn", "localhost"]);
     let credentials = parties.credentials();
-    let Parties { rng, keytab, service, .. } = parties;
+    let Parties {
+        rng,
+        keytab,
+        service,
+        ..
+    } = parties;
     Pair {
         rng,
         keytab,
@@ -40,13 +45,21 @@ impl Pair {
     }
 
     /// Both sides' contexts.
-    fn establish(&mut self, options: GssInitiatorOptions, acceptor_subkey: bool) -> (GssContext, GssContext) {
+    fn establish(
+        &mut self,
+        options: GssInitiatorOptions,
+        acceptor_subkey: bool,
+    ) -> (GssContext, GssContext) {
         let (initiator, token) = self.initiate(options);
         let mut acceptor = self.acceptor();
         acceptor.subkey = acceptor_subkey;
         let mut rng = StdRng::seed_from_u64(6);
-        let (theirs, answer) = acceptor.accept(NOW, &token, &mut rng).expect("everything is right");
-        let ours = initiator.finish(answer.as_deref()).expect("the service has proved itself");
+        let (theirs, answer) = acceptor
+            .accept(NOW, &token, &mut rng)
+            .expect("everything is right");
+        let ours = initiator
+            .finish(answer.as_deref())
+            .expect("the service has proved itself");
         (ours, theirs)
     }
 }
@@ -62,7 +75,9 @@ fn without_mutual() -> GssInitiatorOptions {
 fn wrap(context: &mut GssContext, sealed: bool, message: &[u8]) -> Vec<u8> {
     let mut token = Vec::new();
     let mut rng = StdRng::seed_from_u64(1);
-    context.sender.wrap_into(sealed, message, &mut rng, &mut token);
+    context
+        .sender
+        .wrap_into(sealed, message, &mut rng, &mut token);
     token
 }
 
@@ -77,7 +92,8 @@ fn every_key_carries_messages_both_ways() {
     for enctype in EncryptionType::DEFAULT {
         for options in [GssInitiatorOptions::default(), without_mutual()] {
             for acceptor_subkey in [false, true] {
-                let (mut client, mut server) = pair(enctype).establish(options.clone(), acceptor_subkey);
+                let (mut client, mut server) =
+                    pair(enctype).establish(options.clone(), acceptor_subkey);
                 assert_eq!(server.peer.to_string(), "alice@EXAMPLE.COM");
                 assert_eq!(client.peer.to_string(), "nn/localhost@EXAMPLE.COM");
                 assert_eq!(server.flags, options.flags);
@@ -99,8 +115,11 @@ fn every_key_carries_messages_both_ways() {
 
 #[test]
 fn layer_negotiation_tokens_are_gokrb5s() {
-    let key =
-        EncryptionKey::new(EncryptionType::AES128_CTS_HMAC_SHA1_96, &unhex("14f9bde6b50ec508201a97f74c4e5bd3")).expect("a key of 16 bytes");
+    let key = EncryptionKey::new(
+        EncryptionType::AES128_CTS_HMAC_SHA1_96,
+        &unhex("14f9bde6b50ec508201a97f74c4e5bd3"),
+    )
+    .expect("a key of 16 bytes");
     let key = ContextKey {
         key,
         acceptor_subkey: false,
@@ -133,7 +152,12 @@ fn layer_negotiation_tokens_are_gokrb5s() {
     ] {
         let mut wrapped = Vec::new();
         let mut sender = MessageSender::new(role, key.clone(), first);
-        sender.wrap_into(false, &unhex(message), &mut StdRng::seed_from_u64(1), &mut wrapped);
+        sender.wrap_into(
+            false,
+            &unhex(message),
+            &mut StdRng::seed_from_u64(1),
+            &mut wrapped,
+        );
         assert_eq!(wrapped, unhex(token));
         let other = match role {
             Role::Acceptor => Role::Initiator,
@@ -148,7 +172,8 @@ fn layer_negotiation_tokens_are_gokrb5s() {
 
 #[test]
 fn rotated_tokens_and_extra_bytes_are_read() {
-    let (mut client, server) = pair(EncryptionType::AES256_CTS_HMAC_SHA1_96).establish(GssInitiatorOptions::default(), false);
+    let (mut client, server) = pair(EncryptionType::AES256_CTS_HMAC_SHA1_96)
+        .establish(GssInitiatorOptions::default(), false);
     for sealed in [false, true] {
         let token = wrap(&mut client.clone(), sealed, b"a message");
         let (header, body) = token.split_at(16);
@@ -158,7 +183,10 @@ fn rotated_tokens_and_extra_bytes_are_read() {
             let at = body.len() - usize::from(rotation) % body.len();
             rotated.extend_from_slice(&body[at..]);
             rotated.extend_from_slice(&body[..at]);
-            assert_eq!(unwrap(&mut server.clone(), &rotated), Ok((sealed, b"a message".to_vec())));
+            assert_eq!(
+                unwrap(&mut server.clone(), &rotated),
+                Ok((sealed, b"a message".to_vec()))
+            );
         }
     }
     // Filler between message and header copy, as Microsoft's SSPI sends it.
@@ -169,7 +197,11 @@ fn rotated_tokens_and_extra_bytes_are_read() {
         acceptor_subkey: false,
         sequence_number: u64::from(0_u32),
     };
-    let key = EncryptionKey::random(EncryptionType::AES256_CTS_HMAC_SHA1_96, &mut StdRng::seed_from_u64(9)).expect("a known type");
+    let key = EncryptionKey::random(
+        EncryptionType::AES256_CTS_HMAC_SHA1_96,
+        &mut StdRng::seed_from_u64(9),
+    )
+    .expect("a known type");
     let mut token = header.to_bytes(3, 0).to_vec();
     let rng = &mut StdRng::seed_from_u64(1);
     key.encrypt_into(
@@ -198,24 +230,50 @@ fn no_tampered_or_cut_message_is_taken() {
         for sealed in [false, true] {
             let token = wrap(&mut client.clone(), sealed, b"a message");
             for at in 0..token.len() {
-                assert!(unwrap(&mut server.clone(), &token[..at]).is_err(), "cut at {at}");
+                assert!(
+                    unwrap(&mut server.clone(), &token[..at]).is_err(),
+                    "cut at {at}"
+                );
                 for bit in 0..8 {
                     let mut spoilt = token.clone();
                     spoilt[at] ^= 1 << bit;
                     let mut out = b"before".to_vec();
-                    server.clone().receiver.unwrap_into(&spoilt, &mut out).expect_err("tampered");
+                    server
+                        .clone()
+                        .receiver
+                        .unwrap_into(&spoilt, &mut out)
+                        .expect_err("tampered");
                     assert_eq!(out, b"before");
                 }
             }
         }
         let mic = client.clone().sender.mic(b"a message");
         for at in 0..mic.len() {
-            assert!(server.clone().receiver.verify_mic(b"a message", &mic[..at]).is_err());
+            assert!(
+                server
+                    .clone()
+                    .receiver
+                    .verify_mic(b"a message", &mic[..at])
+                    .is_err()
+            );
             let mut spoilt = mic.clone();
             spoilt[at] ^= 1;
-            assert!(server.clone().receiver.verify_mic(b"a message", &spoilt).is_err(), "byte {at}");
+            assert!(
+                server
+                    .clone()
+                    .receiver
+                    .verify_mic(b"a message", &spoilt)
+                    .is_err(),
+                "byte {at}"
+            );
         }
-        assert!(server.clone().receiver.verify_mic(b"another", &mic).is_err());
+        assert!(
+            server
+                .clone()
+                .receiver
+                .verify_mic(b"another", &mic)
+                .is_err()
+        );
     }
 }
 
@@ -223,29 +281,50 @@ fn no_tampered_or_cut_message_is_taken() {
 fn reflected_foreign_replayed_and_reordered_messages_have_codes_of_their_own() {
     let enctype = EncryptionType::AES128_CTS_HMAC_SHA256_128;
     let (mut client, mut server) = pair(enctype).establish(GssInitiatorOptions::default(), false);
-    let code = |result: Result<(bool, Vec<u8>), Error>| result.map(|_| ()).map_err(|error| error.code());
+    let code =
+        |result: Result<(bool, Vec<u8>), Error>| result.map(|_| ()).map_err(|error| error.code());
     let [first, second, third] = [b"1", b"2", b"3"].map(|message| wrap(&mut client, true, message));
-    assert_eq!(code(unwrap(&mut client, &first)), Err(ErrorCode::KRB_AP_ERR_BADDIRECTION));
-    assert_eq!(code(unwrap(&mut server, &second)), Err(ErrorCode::KRB_AP_ERR_BADORDER));
+    assert_eq!(
+        code(unwrap(&mut client, &first)),
+        Err(ErrorCode::KRB_AP_ERR_BADDIRECTION)
+    );
+    assert_eq!(
+        code(unwrap(&mut server, &second)),
+        Err(ErrorCode::KRB_AP_ERR_BADORDER)
+    );
     assert_eq!(code(unwrap(&mut server, &first)), Ok(()));
-    assert_eq!(code(unwrap(&mut server, &first)), Err(ErrorCode::KRB_AP_ERR_REPEAT));
+    assert_eq!(
+        code(unwrap(&mut server, &first)),
+        Err(ErrorCode::KRB_AP_ERR_REPEAT)
+    );
     assert_eq!(code(unwrap(&mut server, &second)), Ok(()));
     assert_eq!(code(unwrap(&mut server, &third)), Ok(()));
 
     let (mut other, _) = pair(enctype).establish(without_mutual(), false);
     let foreign = wrap(&mut other, true, b"4");
-    assert_eq!(code(unwrap(&mut server, &foreign)), Err(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY));
+    assert_eq!(
+        code(unwrap(&mut server, &foreign)),
+        Err(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY)
+    );
 
     let (mut client, mut server) = pair(enctype).establish(without_mutual(), false);
     let [first, second] = [b"1", b"2"].map(|message| wrap(&mut client, true, message));
-    assert_eq!(code(unwrap(&mut server, &second)), Ok(()), "nobody asked for order");
+    assert_eq!(
+        code(unwrap(&mut server, &second)),
+        Ok(()),
+        "nobody asked for order"
+    );
     assert_eq!(code(unwrap(&mut server, &first)), Ok(()));
 }
 
 #[test]
 fn sequence_numbers_pass_32_bits_as_mit_and_as_the_jdk_write_them() {
     let key = ContextKey {
-        key: EncryptionKey::random(EncryptionType::AES128_CTS_HMAC_SHA1_96, &mut StdRng::seed_from_u64(1)).expect("a known type"),
+        key: EncryptionKey::random(
+            EncryptionType::AES128_CTS_HMAC_SHA1_96,
+            &mut StdRng::seed_from_u64(1),
+        )
+        .expect("a known type"),
         acceptor_subkey: false,
     };
     for wrapped in [false, true] {
@@ -267,23 +346,36 @@ fn a_client_that_wants_no_answer_gets_none_and_one_that_does_checks_it() {
     let mut pair = pair(EncryptionType::AES256_CTS_HMAC_SHA384_192);
     let mut rng = StdRng::seed_from_u64(1);
     let (initiator, token) = pair.initiate(without_mutual());
-    let (_, answer) = pair.acceptor().accept(NOW, &token, &mut rng).expect("accepted");
+    let (_, answer) = pair
+        .acceptor()
+        .accept(NOW, &token, &mut rng)
+        .expect("accepted");
     assert_eq!(answer, None);
     assert!(initiator.clone().finish(Some(b"")).is_err());
     assert!(initiator.finish(None).is_ok());
 
     let (initiator, token) = pair.initiate(GssInitiatorOptions::default());
-    let (_, answer) = pair.acceptor().accept(NOW, &token, &mut rng).expect("accepted");
+    let (_, answer) = pair
+        .acceptor()
+        .accept(NOW, &token, &mut rng)
+        .expect("accepted");
     let answer = answer.expect("mutual authentication was asked for");
     assert_eq!(
-        initiator.clone().finish(None).expect_err("no answer").code(),
+        initiator
+            .clone()
+            .finish(None)
+            .expect_err("no answer")
+            .code(),
         ErrorCode::KRB_AP_ERR_MUT_FAIL
     );
     for at in 0..answer.len() {
         assert!(initiator.clone().finish(Some(&answer[..at])).is_err());
         let mut spoilt = answer.clone();
         spoilt[at] ^= 1;
-        assert!(initiator.clone().finish(Some(&spoilt)).is_err(), "byte {at}");
+        assert!(
+            initiator.clone().finish(Some(&spoilt)).is_err(),
+            "byte {at}"
+        );
     }
     let (another, _) = pair.initiate(GssInitiatorOptions::default());
     assert!(initiator.finish(Some(&answer)).is_ok());
@@ -296,35 +388,63 @@ fn a_refused_client_gets_a_krb_error() {
     let mut rng = StdRng::seed_from_u64(1);
     let (initiator, token) = pair.initiate(GssInitiatorOptions::default());
     let late = NOW + Duration::from_hours(2);
-    let refused = pair.acceptor().accept(late, &token, &mut rng).expect_err("the ticket has expired");
-    assert_eq!(refused.refused.error.code(), ErrorCode::KRB_AP_ERR_TKT_EXPIRED);
-    assert_eq!(refused.refused.client, Some(Principal::new("EXAMPLE.COM", ["alice"])));
-    let error = initiator.finish(Some(&refused.token)).expect_err("the service's refusal");
+    let refused = pair
+        .acceptor()
+        .accept(late, &token, &mut rng)
+        .expect_err("the ticket has expired");
+    assert_eq!(
+        refused.refused.error.code(),
+        ErrorCode::KRB_AP_ERR_TKT_EXPIRED
+    );
+    assert_eq!(
+        refused.refused.client,
+        Some(Principal::new("EXAMPLE.COM", ["alice"]))
+    );
+    let error = initiator
+        .finish(Some(&refused.token))
+        .expect_err("the service's refusal");
     assert_eq!(error.code(), ErrorCode::KRB_AP_ERR_TKT_EXPIRED);
 
     let cache = ReplayCache::default();
     let mut acceptor = pair.acceptor();
     acceptor.ap.replay_cache = Some(&cache);
     assert!(acceptor.accept(NOW, &token, &mut rng).is_ok());
-    let refused = acceptor.accept(NOW, &token, &mut rng).expect_err("a replay");
+    let refused = acceptor
+        .accept(NOW, &token, &mut rng)
+        .expect_err("a replay");
     assert_eq!(refused.refused.error.code(), ErrorCode::KRB_AP_ERR_REPEAT);
 }
 
 #[test]
 fn a_key_whose_messages_have_another_form_is_refused() {
     let mut pair = pair(EncryptionType::RC4_HMAC);
-    let refused = GssInitiator::new(&pair.credentials, GssInitiatorOptions::default(), NOW, &mut pair.rng);
-    assert_eq!(refused.expect_err("rc4").code(), ErrorCode::KDC_ERR_ETYPE_NOSUPP);
+    let refused = GssInitiator::new(
+        &pair.credentials,
+        GssInitiatorOptions::default(),
+        NOW,
+        &mut pair.rng,
+    );
+    assert_eq!(
+        refused.expect_err("rc4").code(),
+        ErrorCode::KDC_ERR_ETYPE_NOSUPP
+    );
     // Another client might well try.
     let checksum = checksum::ContextChecksum::default().encode();
     let options = crate::ap_exchange::ApInitiatorOptions {
         checksum: Some(checksum),
         ..Default::default()
     };
-    let (_, request) = crate::ap_exchange::ApInitiator::new(&pair.credentials, options, NOW, &mut pair.rng);
+    let (_, request) =
+        crate::ap_exchange::ApInitiator::new(&pair.credentials, options, NOW, &mut pair.rng);
     let token = framing::frame(framing::TokenId::ApReq, &request);
-    let refused = pair.acceptor().accept(NOW, &token, &mut StdRng::seed_from_u64(1)).expect_err("rc4");
-    assert_eq!(refused.refused.error.code(), ErrorCode::KDC_ERR_ETYPE_NOSUPP);
+    let refused = pair
+        .acceptor()
+        .accept(NOW, &token, &mut StdRng::seed_from_u64(1))
+        .expect_err("rc4");
+    assert_eq!(
+        refused.refused.error.code(),
+        ErrorCode::KDC_ERR_ETYPE_NOSUPP
+    );
 }
 
 #[test]
@@ -338,13 +458,17 @@ fn channel_bindings_and_delegation_are_seen() {
     };
     let (_, token) = pair.initiate(options);
     let mut acceptor = pair.acceptor();
-    let (context, _) = acceptor.accept(NOW, &token, &mut rng).expect("nobody asks for bindings");
+    let (context, _) = acceptor
+        .accept(NOW, &token, &mut rng)
+        .expect("nobody asks for bindings");
     assert!(context.flags.contains(ContextFlags::DELEGATION));
     assert_eq!(context.delegated, Some(vec![22; 100]));
     acceptor.channel_bindings = Some([7; 16]);
     assert!(acceptor.accept(NOW, &token, &mut rng).is_ok());
     acceptor.channel_bindings = Some([8; 16]);
-    let refused = acceptor.accept(NOW, &token, &mut rng).expect_err("another channel");
+    let refused = acceptor
+        .accept(NOW, &token, &mut rng)
+        .expect_err("another channel");
     assert_eq!(refused.refused.error.code(), ErrorCode::KRB_AP_ERR_MODIFIED);
 }
 

@@ -5,7 +5,9 @@ use rasn_kerberos as rk;
 
 use super::data::{WireEncryptedData, from_wire, key_from_wire, key_to_wire, to_wire};
 use super::ticket::WireTicket;
-use super::wire::{self, Bits, PrincipalName, Text, Time, check_header, optional, with_micros, wrapped_u32};
+use super::wire::{
+    self, Bits, PrincipalName, Text, Time, check_header, optional, with_micros, wrapped_u32,
+};
 use super::{ApOptions, AuthorizationData, Checksum, EncryptedData, MessageType, Ticket};
 use crate::{EncryptionKey, Error, Principal, Timestamp};
 
@@ -51,7 +53,12 @@ impl ApReq {
     /// Reads DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let request: WireApReq = wire::decode("AP-REQ", bytes)?;
-        check_header("AP-REQ", request.pvno, request.msg_type, MessageType::AP_REQ.0.into())?;
+        check_header(
+            "AP-REQ",
+            request.pvno,
+            request.msg_type,
+            MessageType::AP_REQ.0.into(),
+        )?;
         Ok(Self {
             options: ApOptions(request.ap_options.0),
             ticket: request.ticket.try_into()?,
@@ -169,7 +176,12 @@ impl ApRep {
     /// Reads DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let reply: WireApRep = wire::decode("AP-REP", bytes)?;
-        check_header("AP-REP", reply.pvno, reply.msg_type, MessageType::AP_REP.0.into())?;
+        check_header(
+            "AP-REP",
+            reply.pvno,
+            reply.msg_type,
+            MessageType::AP_REP.0.into(),
+        )?;
         Ok(Self {
             enc_part: reply.enc_part.into(),
         })

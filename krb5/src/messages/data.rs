@@ -21,7 +21,13 @@ pub struct EncryptedData {
 
 impl EncryptedData {
     /// Encrypts `plaintext` with `key`.
-    pub fn seal(key: &EncryptionKey, kvno: Option<u32>, usage: KeyUsage, plaintext: &[u8], rng: &mut impl Rng) -> Self {
+    pub fn seal(
+        key: &EncryptionKey,
+        kvno: Option<u32>,
+        usage: KeyUsage,
+        plaintext: &[u8],
+        rng: &mut impl Rng,
+    ) -> Self {
         Self {
             enctype: key.enctype(),
             kvno,
@@ -29,7 +35,8 @@ impl EncryptedData {
         }
     }
 
-    /// Decrypts with `key`; refused with `KRB_AP_ERR_BAD_INTEGRITY` if it is another key, or another type of key.
+    /// Decrypts with `key`; refused with `KRB_AP_ERR_BAD_INTEGRITY` if it is another key, or
+    /// another type of key.
     pub fn open(&self, key: &EncryptionKey, usage: KeyUsage) -> Result<Vec<u8>, Error> {
         if key.enctype() != self.enctype {
             return Err(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY.into());
@@ -53,7 +60,8 @@ impl EncryptedData {
 pub(super) struct WireEncryptedData {
     #[rasn(tag(explicit(0)))]
     etype: i32,
-    /// MIT writes a version beyond 2^31 as the negative number of the same 32 bits; others write it as it is.
+    /// MIT writes a version beyond 2^31 as the negative number of the same 32 bits; others write
+    /// it as it is.
     #[rasn(tag(explicit(1)))]
     kvno: Option<i64>,
     #[rasn(tag(explicit(2)))]
@@ -113,8 +121,8 @@ impl Checksum {
         Ok(wire::decode::<rk::Checksum>("Checksum", bytes)?.into())
     }
 
-    /// Verifies that this is the keyed checksum of `data` under `key`; unkeyed and foreign types are refused, as
-    /// [`EncryptionKey::verify_checksum_of_type`] says.
+    /// Verifies that this is the keyed checksum of `data` under `key`; unkeyed and foreign types
+    /// are refused, as [`EncryptionKey::verify_checksum_of_type`] says.
     pub fn verify(&self, key: &EncryptionKey, usage: KeyUsage, data: &[u8]) -> Result<(), Error> {
         key.verify_checksum_of_type(self.checksum_type, usage, data, &self.bytes)
     }

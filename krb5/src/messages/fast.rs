@@ -63,7 +63,9 @@ impl FastArmoredReq {
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let request = wire::decode::<WireFastRequest>("PA-FX-FAST-REQUEST", bytes)?.0;
         Ok(Self {
-            armor: request.armor.map(|armor| (armor.armor_type, armor.armor_value.to_vec())),
+            armor: request
+                .armor
+                .map(|armor| (armor.armor_type, armor.armor_value.to_vec())),
             checksum: request.req_checksum.into(),
             enc_part: request.enc_fast_req.into(),
         })
@@ -202,7 +204,11 @@ impl FastResponse {
         let response: WireResponse = wire::decode("KrbFastResponse", bytes)?;
         Ok(Self {
             padata: from_wire(response.padata),
-            strengthen_key: response.strengthen_key.as_ref().map(key_from_wire).transpose()?,
+            strengthen_key: response
+                .strengthen_key
+                .as_ref()
+                .map(key_from_wire)
+                .transpose()?,
             finished: response.finished.map(|finished| FastFinished {
                 timestamp: with_micros(finished.timestamp, Some(finished.usec)),
                 client: finished.cname.in_realm(&finished.crealm.0),
@@ -223,5 +229,8 @@ pub fn encode_fast_reply(enc_part: &EncryptedData) -> Vec<u8> {
 
 /// Reads the value of a reply's PA-FX-FAST.
 pub fn decode_fast_reply(bytes: &[u8]) -> Result<EncryptedData, Error> {
-    Ok(wire::decode::<WireFastReply>("PA-FX-FAST-REPLY", bytes)?.0.enc_fast_rep.into())
+    Ok(wire::decode::<WireFastReply>("PA-FX-FAST-REPLY", bytes)?
+        .0
+        .enc_fast_rep
+        .into())
 }

@@ -1,4 +1,5 @@
-//! The flags of Kerberos as types: KDC options, ticket flags, AP options. Bit 0 of the RFC is the highest of 32 bits.
+//! The flags of Kerberos as types: KDC options, ticket flags, AP options. Bit 0 of the RFC is the
+//! highest of 32 bits.
 
 use std::fmt;
 use std::ops::{BitAnd, BitOr, BitOrAssign, Not};

@@ -15,7 +15,8 @@ pub fn frame(message: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The length that these four bytes announce; refused with `KRB_ERR_FIELD_TOOLONG` beyond [`MAX_MESSAGE`].
+/// The length that these four bytes announce; refused with `KRB_ERR_FIELD_TOOLONG` beyond
+/// [`MAX_MESSAGE`].
 pub fn frame_length(header: [u8; 4]) -> Result<usize, Error> {
     let length = u32::from_be_bytes(header) as usize;
     if length > MAX_MESSAGE {

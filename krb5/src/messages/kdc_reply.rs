@@ -77,7 +77,12 @@ impl KdcReply {
         let reply = match message_type {
             MessageType::AS_REP => wire::decode::<WireAsReply>(WHAT, bytes)?.0,
             MessageType::TGS_REP => wire::decode::<WireTgsReply>(WHAT, bytes)?.0,
-            _ => return Err(wire::malformed(WHAT, "it is neither an AS-REP nor a TGS-REP")),
+            _ => {
+                return Err(wire::malformed(
+                    WHAT,
+                    "it is neither an AS-REP nor a TGS-REP",
+                ));
+            }
         };
         check_header(WHAT, reply.pvno, reply.msg_type, message_type.0.into())?;
         Ok(Self {
@@ -208,7 +213,11 @@ impl EncKdcReplyPart {
         };
         Ok(Self {
             key: key_from_wire(&part.key)?,
-            last_req: part.last_req.iter().map(|last| (last.lr_type, last.lr_value.0)).collect(),
+            last_req: part
+                .last_req
+                .iter()
+                .map(|last| (last.lr_type, last.lr_value.0))
+                .collect(),
             nonce: part.nonce,
             key_expiration: part.key_expiration.map(|time| time.0),
             flags: TicketFlags(part.flags.0),

@@ -39,13 +39,15 @@ pub struct KdcRequestBody {
     pub till: Timestamp,
     /// Until when it shall be renewable.
     pub rtime: Option<Timestamp>,
-    /// A number that comes back in the reply. Its range is that of a signed and an unsigned 32-bit number together.
+    /// A number that comes back in the reply. Its range is that of a signed and an unsigned 32-bit
+    /// number together.
     pub nonce: i64,
     /// What the client can decrypt, the best first.
     pub enctypes: Vec<EncryptionType>,
     /// From which addresses the ticket shall be usable; from all if empty.
     pub addresses: Vec<HostAddress>,
-    /// Authorization data for the ticket (TGS-REQ only), encrypted in the session key or the subkey.
+    /// Authorization data for the ticket (TGS-REQ only), encrypted in the session key or the
+    /// subkey.
     pub enc_authorization_data: Option<EncryptedData>,
     /// Further tickets: user-to-user, S4U2Proxy.
     pub additional_tickets: Vec<Ticket>,
@@ -123,7 +125,10 @@ impl KdcRequestBody {
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let body: WireBody = wire::decode("KDC-REQ-BODY", bytes)?;
         if i32::try_from(body.nonce).is_err() && u32::try_from(body.nonce).is_err() {
-            return Err(wire::malformed("KDC-REQ-BODY", "its nonce has more than 32 bits"));
+            return Err(wire::malformed(
+                "KDC-REQ-BODY",
+                "its nonce has more than 32 bits",
+            ));
         }
         let realm = body.realm.0;
         Ok(Self {
@@ -179,14 +184,20 @@ impl KdcRequest {
     /// Reads an AS-REQ or a TGS-REQ.
     ///
     /// # Errors
-    /// One that is well but for its `msg-type`, which is another message's, is `KRB_AP_ERR_MSG_TYPE`: MIT's KDC answers it.
+    /// One that is well but for its `msg-type`, which is another message's, is
+    /// `KRB_AP_ERR_MSG_TYPE`: MIT's KDC answers it.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         const WHAT: &str = "KDC-REQ";
         let message_type = MessageType::of(bytes);
         let request = match message_type {
             Some(MessageType::AS_REQ) => wire::decode::<WireAsRequest>(WHAT, bytes)?.0,
             Some(MessageType::TGS_REQ) => wire::decode::<WireTgsRequest>(WHAT, bytes)?.0,
-            _ => return Err(wire::malformed(WHAT, "it is neither an AS-REQ nor a TGS-REQ")),
+            _ => {
+                return Err(wire::malformed(
+                    WHAT,
+                    "it is neither an AS-REQ nor a TGS-REQ",
+                ));
+            }
         };
         let message_type = message_type.unwrap_or(MessageType::AS_REQ);
         check_version(WHAT, request.pvno)?;

@@ -94,7 +94,12 @@ impl KrbError {
     /// Reads DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let error: WireKrbError = wire::decode("KRB-ERROR", bytes)?;
-        check_header("KRB-ERROR", error.pvno, error.msg_type, MessageType::KRB_ERROR.0.into())?;
+        check_header(
+            "KRB-ERROR",
+            error.pvno,
+            error.msg_type,
+            MessageType::KRB_ERROR.0.into(),
+        )?;
         let client_realm = error.crealm.as_ref().unwrap_or(&error.realm).0.clone();
         Ok(Self {
             ctime: error.ctime.map(|time| with_micros(time, error.cusec)),

@@ -1,14 +1,16 @@
 //! The messages of Kerberos as values (RFC 4120, 5), with their DER.
 //!
-//! rasn and rasn-kerberos do the coding and stop here: everything outside of this module works with the types below, which hold
-//! [`Principal`](crate::Principal), [`Timestamp`](crate::Timestamp) and [`EncryptionKey`](crate::EncryptionKey). Decoding is DER of bounded depth;
-//! bytes that are no such message are an [`Error::Malformed`](crate::Error::Malformed), never a panic.
+//! rasn and rasn-kerberos do the coding and stop here: everything outside of this module works with
+//! the types below, which hold [`Principal`](crate::Principal), [`Timestamp`](crate::Timestamp) and
+//! [`EncryptionKey`](crate::EncryptionKey). Decoding is DER of bounded depth; bytes that are no
+//! such message are an [`Error::Malformed`](crate::Error::Malformed), never a panic.
 //!
 //! - [`KdcRequest`], [`KdcReply`], [`EncKdcReplyPart`]: AS and TGS exchanges
 //! - [`Ticket`], [`EncTicketPart`]: tickets ([`crate::ticket`] seals and opens them)
 //! - [`ApReq`], [`Authenticator`], [`ApRep`], [`EncApRepPart`]: AP exchange
 //! - [`KrbError`], [`KrbPriv`], [`KrbSafe`], [`KrbCred`]
-//! - [`PaData`], [`EtypeInfo2Entry`], [`PaEncTsEnc`], [`PaForUser`], [`PaS4uX509User`]: pre-authentication
+//! - [`PaData`], [`EtypeInfo2Entry`], [`PaEncTsEnc`], [`PaForUser`], [`PaS4uX509User`]:
+//!   pre-authentication
 //! - [`FastArmoredReq`], [`FastReq`], [`FastResponse`]: FAST
 //! - [`frame`], [`frame_length`]: messages over TCP
 
@@ -29,7 +31,9 @@ mod wire;
 
 pub use ap::{ApRep, ApReq, Authenticator, EncApRepPart};
 pub use data::{AuthorizationData, Checksum, EncryptedData, HostAddress, TransitedEncoding};
-pub use fast::{FastArmoredReq, FastFinished, FastReq, FastResponse, decode_fast_reply, encode_fast_reply};
+pub use fast::{
+    FastArmoredReq, FastFinished, FastReq, FastResponse, decode_fast_reply, encode_fast_reply,
+};
 pub use flags::{ApOptions, KdcOptions, TicketFlags};
 pub use framing::{MAX_MESSAGE, frame, frame_length};
 pub use kdc_reply::{EncKdcReplyPart, KdcReply};
@@ -37,7 +41,10 @@ pub use kdc_request::{KdcRequest, KdcRequestBody};
 pub use krb_error::KrbError;
 pub use padata::{EtypeInfo2Entry, PaData, PaDataType, PaEncTsEnc, PaForUser, decode_pac_request};
 pub use s4u::{PaPacOptions, PaS4uX509User};
-pub use session::{ChangePasswordData, EncKrbCredPart, EncKrbPrivPart, KrbCred, KrbCredInfo, KrbPriv, KrbSafe, UserData};
+pub use session::{
+    ChangePasswordData, EncKrbCredPart, EncKrbPrivPart, KrbCred, KrbCredInfo, KrbPriv, KrbSafe,
+    UserData,
+};
 pub use ticket::{EncTicketPart, Ticket};
 
 /// A message's number, which is also its ASN.1 application tag (RFC 4120, 5.10 and 7.5.7).

@@ -87,7 +87,10 @@ impl PaData {
 
     /// Reads a `METHOD-DATA`.
     pub fn decode_list(bytes: &[u8]) -> Result<Vec<Self>, Error> {
-        Ok(from_wire(wire::decode::<Vec<rk::PaData>>("METHOD-DATA", bytes)?))
+        Ok(from_wire(wire::decode::<Vec<rk::PaData>>(
+            "METHOD-DATA",
+            bytes,
+        )?))
     }
 }
 
@@ -116,7 +119,8 @@ pub struct EtypeInfo2Entry {
     pub enctype: EncryptionType,
     /// The salt; none stands for the default salt.
     pub salt: Option<String>,
-    /// The parameters of string-to-key, for AES the number of iterations; none stands for the default.
+    /// The parameters of string-to-key, for AES the number of iterations; none stands for the
+    /// default.
     pub s2kparams: Option<Vec<u8>>,
 }
 
@@ -230,7 +234,8 @@ struct WirePaForUser {
 }
 
 impl PaForUser {
-    /// What the checksum covers: the name type in four little-endian bytes, then the components, the realm and the package.
+    /// What the checksum covers: the name type in four little-endian bytes, then the components,
+    /// the realm and the package.
     #[must_use]
     pub fn checksummed(user: &Principal, auth_package: &str) -> Vec<u8> {
         let mut bytes = user.name_type().0.to_le_bytes().to_vec();

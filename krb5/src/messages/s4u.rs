@@ -52,7 +52,13 @@ impl PaS4uX509User {
 
     /// An element of this user, with a checksum by `key`.
     #[must_use]
-    pub fn new(nonce: i64, user: Principal, options: u32, key: &EncryptionKey, usage: KeyUsage) -> Self {
+    pub fn new(
+        nonce: i64,
+        user: Principal,
+        options: u32,
+        key: &EncryptionKey,
+        usage: KeyUsage,
+    ) -> Self {
         let raw_user = wire::encode(&WireUser {
             nonce,
             cname: Some((&user).into()),
@@ -70,7 +76,8 @@ impl PaS4uX509User {
         }
     }
 
-    /// Verifies the checksum: `KRB_AP_ERR_INAPP_CKSUM` for one without a key, `KRB_AP_ERR_MODIFIED` for a wrong one.
+    /// Verifies the checksum: `KRB_AP_ERR_INAPP_CKSUM` for one without a key, `KRB_AP_ERR_MODIFIED`
+    /// for a wrong one.
     pub fn verify(&self, key: &EncryptionKey, usage: KeyUsage) -> Result<(), Error> {
         self.checksum.verify(key, usage, &self.raw_user)
     }
@@ -92,7 +99,10 @@ impl PaS4uX509User {
         Ok(Self {
             nonce: user.nonce,
             user: user.cname.map(|name| name.in_realm(&user.crealm.0)),
-            certificate: user.subject_certificate.map(|certificate| certificate.to_vec()).unwrap_or_default(),
+            certificate: user
+                .subject_certificate
+                .map(|certificate| certificate.to_vec())
+                .unwrap_or_default(),
             options: user.options.map_or(0, |options| options.0),
             checksum: element.checksum.into(),
             raw_user: element.user_id.into_bytes(),
@@ -117,11 +127,17 @@ impl PaPacOptions {
     /// As DER.
     #[must_use]
     pub fn encode(self) -> Vec<u8> {
-        wire::encode(&WirePaPacOptions { options: Bits(self.0) })
+        wire::encode(&WirePaPacOptions {
+            options: Bits(self.0),
+        })
     }
 
     /// Reads DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        Ok(Self(wire::decode::<WirePaPacOptions>("PA-PAC-OPTIONS", bytes)?.options.0))
+        Ok(Self(
+            wire::decode::<WirePaPacOptions>("PA-PAC-OPTIONS", bytes)?
+                .options
+                .0,
+        ))
     }
 }

@@ -5,7 +5,9 @@ use rasn_kerberos as rk;
 
 use super::data::{WireEncryptedData, from_wire, key_from_wire, key_to_wire, to_wire};
 use super::ticket::WireTicket;
-use super::wire::{self, Bits, PrincipalName, Text, Time, check_header, optional, with_micros, wrapped_u32};
+use super::wire::{
+    self, Bits, PrincipalName, Text, Time, check_header, optional, with_micros, wrapped_u32,
+};
 use super::{Checksum, EncryptedData, HostAddress, MessageType, Ticket, TicketFlags};
 use crate::{EncryptionKey, Error, Principal, Timestamp};
 
@@ -41,14 +43,20 @@ impl KrbPriv {
     /// Reads DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let message: WireKrbPriv = wire::decode("KRB-PRIV", bytes)?;
-        check_header("KRB-PRIV", message.pvno, message.msg_type, MessageType::KRB_PRIV.0.into())?;
+        check_header(
+            "KRB-PRIV",
+            message.pvno,
+            message.msg_type,
+            MessageType::KRB_PRIV.0.into(),
+        )?;
         Ok(Self {
             enc_part: message.enc_part.into(),
         })
     }
 }
 
-/// What a message carries beside its protection: KRB-PRIV's `EncKrbPrivPart` and KRB-SAFE's `KRB-SAFE-BODY` have the same fields.
+/// What a message carries beside its protection: KRB-PRIV's `EncKrbPrivPart` and KRB-SAFE's
+/// `KRB-SAFE-BODY` have the same fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserData {
     /// The data itself.
@@ -95,7 +103,9 @@ impl UserData {
 
     /// Reads an `EncKrbPrivPart`.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        Ok(wire::decode::<WireEncKrbPrivPart>("EncKrbPrivPart", bytes)?.0.into())
+        Ok(wire::decode::<WireEncKrbPrivPart>("EncKrbPrivPart", bytes)?
+            .0
+            .into())
     }
 }
 
@@ -129,7 +139,8 @@ impl From<WireUserData> for UserData {
 pub struct KrbSafe {
     /// What it carries.
     pub body: UserData,
-    /// A checksum over the encoded body (MIT: over the whole message with a checksum of no bytes; both are met).
+    /// A checksum over the encoded body (MIT: over the whole message with a checksum of no bytes;
+    /// both are met).
     pub checksum: Checksum,
 }
 
@@ -167,7 +178,12 @@ impl KrbSafe {
     /// Reads DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let message: WireKrbSafe = wire::decode("KRB-SAFE", bytes)?;
-        check_header("KRB-SAFE", message.pvno, message.msg_type, MessageType::KRB_SAFE.0.into())?;
+        check_header(
+            "KRB-SAFE",
+            message.pvno,
+            message.msg_type,
+            MessageType::KRB_SAFE.0.into(),
+        )?;
         Ok(Self {
             body: message.body.into(),
             checksum: message.cksum.into(),
@@ -212,9 +228,18 @@ impl KrbCred {
     /// Reads DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let message: WireKrbCred = wire::decode("KRB-CRED", bytes)?;
-        check_header("KRB-CRED", message.pvno, message.msg_type, MessageType::KRB_CRED.0.into())?;
+        check_header(
+            "KRB-CRED",
+            message.pvno,
+            message.msg_type,
+            MessageType::KRB_CRED.0.into(),
+        )?;
         Ok(Self {
-            tickets: message.tickets.into_iter().map(Ticket::try_from).collect::<Result<_, _>>()?,
+            tickets: message
+                .tickets
+                .into_iter()
+                .map(Ticket::try_from)
+                .collect::<Result<_, _>>()?,
             enc_part: message.enc_part.into(),
         })
     }
@@ -317,7 +342,11 @@ impl EncKrbCredPart {
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let part: WireEncKrbCredPart = wire::decode("EncKrbCredPart", bytes)?;
         Ok(Self {
-            ticket_info: part.ticket_info.into_iter().map(KrbCredInfo::try_from).collect::<Result<_, _>>()?,
+            ticket_info: part
+                .ticket_info
+                .into_iter()
+                .map(KrbCredInfo::try_from)
+                .collect::<Result<_, _>>()?,
             timestamp: part.timestamp.map(|time| with_micros(time, part.usec)),
             sender: part.s_address.map(Into::into),
             recipient: part.r_address.map(Into::into),
@@ -347,7 +376,8 @@ impl TryFrom<WireKrbCredInfo> for KrbCredInfo {
     type Error = Error;
 
     fn try_from(info: WireKrbCredInfo) -> Result<Self, Error> {
-        let principal = |name: Option<PrincipalName>, realm: Option<Text>| Some(name?.in_realm(&realm?.0));
+        let principal =
+            |name: Option<PrincipalName>, realm: Option<Text>| Some(name?.in_realm(&realm?.0));
         Ok(Self {
             key: key_from_wire(&info.key)?,
             client: principal(info.pname, info.prealm),
@@ -397,7 +427,10 @@ impl ChangePasswordData {
         let data: WireChangePasswordData = wire::decode("ChangePasswdData", bytes)?;
         Ok(Self {
             password: data.new_passwd.to_vec(),
-            target: data.targ_name.zip(data.targ_realm).map(|(name, realm)| name.in_realm(&realm.0)),
+            target: data
+                .targ_name
+                .zip(data.targ_realm)
+                .map(|(name, realm)| name.in_realm(&realm.0)),
         })
     }
 }

@@ -59,7 +59,10 @@ impl TryFrom<WireTicket> for Ticket {
 
     fn try_from(ticket: WireTicket) -> Result<Self, Error> {
         if ticket.tkt_vno != 5 {
-            return Err(wire::malformed("Ticket", format!("its tkt-vno is {}, not 5", ticket.tkt_vno)));
+            return Err(wire::malformed(
+                "Ticket",
+                format!("its tkt-vno is {}, not 5", ticket.tkt_vno),
+            ));
         }
         Ok(Self {
             server: ticket.sname.in_realm(&ticket.realm.0),

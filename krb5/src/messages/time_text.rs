@@ -8,7 +8,8 @@ const LAST: i64 = 253_402_300_799;
 /// 0000-01-01T00:00:00Z.
 const FIRST: i64 = -62_167_219_200;
 
-/// The second of `time` as 15 characters. Times before the year 0 and after 9999 are moved to these ends.
+/// The second of `time` as 15 characters. Times before the year 0 and after 9999 are moved to these
+/// ends.
 pub(super) fn format(time: Timestamp) -> [u8; 15] {
     let seconds = time.as_secs().clamp(FIRST, LAST);
     let (year, month, day) = civil(seconds.div_euclid(DAY));
@@ -30,13 +31,20 @@ pub(super) fn parse(text: &[u8]) -> Option<Timestamp> {
         return None;
     }
     let number = |range: std::ops::Range<usize>| -> Option<i64> {
-        text[range]
-            .iter()
-            .try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + i64::from(digit - b'0')))
+        text[range].iter().try_fold(0, |sum, digit| {
+            digit
+                .is_ascii_digit()
+                .then(|| sum * 10 + i64::from(digit - b'0'))
+        })
     };
     let (year, month, day) = (number(0..4)?, number(4..6)?, number(6..8)?);
     let (hour, minute, second) = (number(8..10)?, number(10..12)?, number(12..14)?);
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
+    if !(1..=12).contains(&month)
+        || !(1..=31).contains(&day)
+        || hour > 23
+        || minute > 59
+        || second > 60
+    {
         return None;
     }
     let seconds = days(year, month, day) * DAY + hour * 3600 + minute * 60 + second;
@@ -50,7 +58,8 @@ fn digits(place: &mut [u8], mut number: i64) {
     }
 }
 
-/// Days since 1970-01-01 of a date of the proleptic Gregorian calendar. The year is counted from March, so that the leap day ends it.
+/// Days since 1970-01-01 of a date of the proleptic Gregorian calendar. The year is counted from
+/// March, so that the leap day ends it.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let of_era = year.rem_euclid(400);
@@ -86,7 +95,10 @@ mod tests {
             let time = Timestamp::from_secs(seconds);
             assert_eq!(parse(&format(time)), Some(time));
         }
-        assert_eq!(parse(b"20000229000000.5Z"), Some(Timestamp::from_secs(951_782_400)));
+        assert_eq!(
+            parse(b"20000229000000.5Z"),
+            Some(Timestamp::from_secs(951_782_400))
+        );
     }
 
     #[test]

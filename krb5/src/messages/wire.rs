@@ -1,8 +1,9 @@
 //! The leaves of Kerberos' ASN.1, as rasn codes them and as lenient as clients need them.
 //!
-//! rasn-kerberos' own leaves are too narrow in four places: its names are Latin-1 without 0x80 to 0xA0, where MIT sends and
-//! takes UTF-8; its nonces and sequence numbers are unsigned, where old clients send them negative; its times and microseconds are
-//! a calendar value and a big integer. The structures that carry such leaves are therefore built here and beside their messages
+//! rasn-kerberos' own leaves are too narrow in four places: its names are Latin-1 without 0x80 to
+//! 0xA0, where MIT sends and takes UTF-8; its nonces and sequence numbers are unsigned, where old
+//! clients send them negative; its times and microseconds are a calendar value and a big integer.
+//! The structures that carry such leaves are therefore built here and beside their messages
 //! with rasn's derive macros; rasn-kerberos' structures serve wherever they carry none.
 
 use rasn::error::DecodeError;
@@ -25,10 +26,12 @@ pub(super) fn decode<T: Decode>(what: &'static str, bytes: &[u8]) -> Result<T, E
 
 /// Encodes a value of ours, which always can be encoded.
 pub(super) fn encode<T: Encode>(value: &T) -> Vec<u8> {
-    rasn::der::encode(value).expect("the structures of Kerberos have no constraints that a value could break")
+    rasn::der::encode(value)
+        .expect("the structures of Kerberos have no constraints that a value could break")
 }
 
-/// A `KerberosString`: bytes on the wire, text here. What is not UTF-8 gets U+FFFD, and so matches no principal.
+/// A `KerberosString`: bytes on the wire, text here. What is not UTF-8 gets U+FFFD, and so matches
+/// no principal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Text(pub(super) String);
 
@@ -38,11 +41,15 @@ impl AsnType for Text {
 }
 
 impl Decode for Text {
-    fn decode_with_tag_and_constraints<D: Decoder>(decoder: &mut D, tag: Tag, constraints: &Constraints) -> Result<Self, D::Error> {
+    fn decode_with_tag_and_constraints<D: Decoder>(
+        decoder: &mut D,
+        tag: Tag,
+        constraints: &Constraints,
+    ) -> Result<Self, D::Error> {
         let bytes: Vec<u8> = decoder.decode_octet_string(tag, constraints)?;
-        Ok(Self(
-            String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
-        ))
+        Ok(Self(String::from_utf8(bytes).unwrap_or_else(|error| {
+            String::from_utf8_lossy(error.as_bytes()).into_owned()
+        })))
     }
 }
 
@@ -55,7 +62,12 @@ impl Encode for Text {
         identifier: Identifier,
     ) -> Result<(), E::Error> {
         encoder
-            .encode_octet_string(tag, constraints, self.0.as_bytes(), identifier.or(Self::IDENTIFIER))
+            .encode_octet_string(
+                tag,
+                constraints,
+                self.0.as_bytes(),
+                identifier.or(Self::IDENTIFIER),
+            )
             .map(drop)
     }
 }
@@ -70,11 +82,19 @@ impl AsnType for Time {
 }
 
 impl Decode for Time {
-    fn decode_with_tag_and_constraints<D: Decoder>(decoder: &mut D, tag: Tag, constraints: &Constraints) -> Result<Self, D::Error> {
+    fn decode_with_tag_and_constraints<D: Decoder>(
+        decoder: &mut D,
+        tag: Tag,
+        constraints: &Constraints,
+    ) -> Result<Self, D::Error> {
         let text: Vec<u8> = decoder.decode_octet_string(tag, constraints)?;
         match time_text::parse(&text) {
             Some(time) => Ok(Self(time)),
-            None => Err(DecodeError::parser_fail("a time that is not of the form YYYYMMDDhhmmssZ".to_owned(), decoder.codec()).into()),
+            None => Err(DecodeError::parser_fail(
+                "a time that is not of the form YYYYMMDDhhmmssZ".to_owned(),
+                decoder.codec(),
+            )
+            .into()),
         }
     }
 }
@@ -94,7 +114,8 @@ impl Encode for Time {
     }
 }
 
-/// `KerberosFlags`: bit 0 of the RFC is the highest bit. Shorter strings are filled with zeros, what is beyond 32 bits is ignored.
+/// `KerberosFlags`: bit 0 of the RFC is the highest bit. Shorter strings are filled with zeros,
+/// what is beyond 32 bits is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Bits(pub(super) u32);
 
@@ -104,11 +125,20 @@ impl AsnType for Bits {
 }
 
 impl Decode for Bits {
-    fn decode_with_tag_and_constraints<D: Decoder>(decoder: &mut D, tag: Tag, constraints: &Constraints) -> Result<Self, D::Error> {
-        // The contents of a BIT STRING: the number of unused bits in the last octet, then the octets.
+    fn decode_with_tag_and_constraints<D: Decoder>(
+        decoder: &mut D,
+        tag: Tag,
+        constraints: &Constraints,
+    ) -> Result<Self, D::Error> {
+        // The contents of a BIT STRING: the number of unused bits in the last octet, then the
+        // octets.
         let contents: Vec<u8> = decoder.decode_octet_string(tag, constraints)?;
         let malformed = |decoder: &D| -> D::Error {
-            DecodeError::parser_fail("a bit string without its first octet".to_owned(), decoder.codec()).into()
+            DecodeError::parser_fail(
+                "a bit string without its first octet".to_owned(),
+                decoder.codec(),
+            )
+            .into()
         };
         let (&unused, octets) = contents.split_first().ok_or_else(|| malformed(decoder))?;
         if unused > 7 || (unused > 0 && octets.is_empty()) {
@@ -118,7 +148,11 @@ impl Decode for Bits {
         for (place, octet) in word.iter_mut().zip(octets) {
             *place = *octet;
         }
-        if let Some(last) = octets.len().checked_sub(1).and_then(|last| word.get_mut(last)) {
+        if let Some(last) = octets
+            .len()
+            .checked_sub(1)
+            .and_then(|last| word.get_mut(last))
+        {
             *last &= 0xFF << unused;
         }
         Ok(Self(u32::from_be_bytes(word)))
@@ -135,7 +169,12 @@ impl Encode for Bits {
     ) -> Result<(), E::Error> {
         let [a, b, c, d] = self.0.to_be_bytes();
         encoder
-            .encode_octet_string(tag, constraints, &[0, a, b, c, d], identifier.or(Self::IDENTIFIER))
+            .encode_octet_string(
+                tag,
+                constraints,
+                &[0, a, b, c, d],
+                identifier.or(Self::IDENTIFIER),
+            )
             .map(drop)
     }
 }
@@ -151,7 +190,11 @@ pub(super) struct PrincipalName {
 
 impl PrincipalName {
     pub(super) fn in_realm(self, realm: &str) -> Principal {
-        Principal::new(realm, self.components.into_iter().map(|component| component.0)).with_name_type(NameType(self.name_type))
+        Principal::new(
+            realm,
+            self.components.into_iter().map(|component| component.0),
+        )
+        .with_name_type(NameType(self.name_type))
     }
 }
 
@@ -168,7 +211,8 @@ pub(super) fn realm_of(principal: &Principal) -> Text {
     Text(principal.realm().to_owned())
 }
 
-/// `UInt32`, as lenient as the sequence numbers of old clients need it: a negative number is the same 32 bits.
+/// `UInt32`, as lenient as the sequence numbers of old clients need it: a negative number is the
+/// same 32 bits.
 pub(super) fn wrapped_u32(number: i64) -> u32 {
     number as u32
 }
@@ -186,14 +230,26 @@ pub(super) fn optional<T>(list: Vec<T>) -> Option<Vec<T>> {
 
 /// The error of a field that can be read, but means nothing here.
 pub(super) fn malformed(what: &'static str, why: impl Into<String>) -> Error {
-    Error::Malformed { what, why: why.into() }
+    Error::Malformed {
+        what,
+        why: why.into(),
+    }
 }
 
-/// Refuses another protocol version or message type than the structure's own (RFC 4120, 5.4.1: `pvno` is 5).
-pub(super) fn check_header(what: &'static str, pvno: i64, msg_type: i64, expected: i64) -> Result<(), Error> {
+/// Refuses another protocol version or message type than the structure's own (RFC 4120, 5.4.1:
+/// `pvno` is 5).
+pub(super) fn check_header(
+    what: &'static str,
+    pvno: i64,
+    msg_type: i64,
+    expected: i64,
+) -> Result<(), Error> {
     check_version(what, pvno)?;
     if msg_type != expected {
-        return Err(malformed(what, format!("its msg-type is {msg_type}, not {expected}")));
+        return Err(malformed(
+            what,
+            format!("its msg-type is {msg_type}, not {expected}"),
+        ));
     }
     Ok(())
 }
@@ -203,6 +259,9 @@ pub(super) fn check_version(what: &'static str, pvno: i64) -> Result<(), Error> 
     if pvno == 5 {
         Ok(())
     } else {
-        Err(malformed(what, format!("its protocol version is {pvno}, not 5")))
+        Err(malformed(
+            what,
+            format!("its protocol version is {pvno}, not 5"),
+        ))
     }
 }

@@ -46,13 +46,26 @@ impl HdfsConfig {
     /// # Errors
     /// The key does not allow the value.
     pub fn set(&mut self, key: &str, value: &str) -> Result<Obeyed, ConfigError> {
-        let entry = Entry { key, value: value.trim() };
-        if self.set_security(&entry)? || self.set_tokens(&entry)? || self.set_files(&entry)? || self.set_limits(&entry)? {
+        let entry = Entry {
+            key,
+            value: value.trim(),
+        };
+        if self.set_security(&entry)?
+            || self.set_tokens(&entry)?
+            || self.set_files(&entry)?
+            || self.set_limits(&entry)?
+        {
             return Ok(Obeyed::ByServers);
         }
         let client = CLIENTS.iter().any(|prefix| key.starts_with(prefix));
-        let foreign = !["dfs.", "hadoop.", "ipc."].iter().any(|prefix| key.starts_with(prefix));
-        Ok(if client || foreign { Obeyed::ByClients } else { Obeyed::Not })
+        let foreign = !["dfs.", "hadoop.", "ipc."]
+            .iter()
+            .any(|prefix| key.starts_with(prefix));
+        Ok(if client || foreign {
+            Obeyed::ByClients
+        } else {
+            Obeyed::Not
+        })
     }
 
     fn set_security(&mut self, entry: &Entry<'_>) -> Result<bool, ConfigError> {
@@ -77,19 +90,23 @@ impl HdfsConfig {
             "hadoop.rpc.protection" => self.rpc_protection = protections(entry)?,
             "dfs.data.transfer.protection" => self.data_transfer_protection = protections(entry)?,
             "dfs.encrypt.data.transfer" => self.encrypt_data_transfer = entry.boolean()?,
-            "dfs.encrypt.data.transfer.algorithm" => {
-                self.encryption_algorithm = match entry.value {
-                    "" => None,
-                    "3des" => Some(EncryptionAlgorithm::TripleDes),
-                    "rc4" => Some(EncryptionAlgorithm::Rc4),
-                    _ => return Err(entry.error("write 3des or rc4, or leave it out for the strongest that the client offers")),
-                }
-            }
+            "dfs.encrypt.data.transfer.algorithm" => self.encryption_algorithm = match entry.value {
+                "" => None,
+                "3des" => Some(EncryptionAlgorithm::TripleDes),
+                "rc4" => Some(EncryptionAlgorithm::Rc4),
+                _ => return Err(entry.error(
+                    "write 3des or rc4, or leave it out for the strongest that the client offers",
+                )),
+            },
             "dfs.encrypt.data.transfer.cipher.suites" => {
                 self.encrypt_with_aes = match entry.value {
                     "" => false,
                     "AES/CTR/NoPadding" => true,
-                    _ => return Err(entry.error("write AES/CTR/NoPadding, the only suite there is, or nothing")),
+                    _ => {
+                        return Err(entry.error(
+                            "write AES/CTR/NoPadding, the only suite there is, or nothing",
+                        ));
+                    }
                 }
             }
             "dfs.encrypt.data.transfer.cipher.key.bitlength" => {
@@ -99,7 +116,10 @@ impl HdfsConfig {
                 }
             }
             key => {
-                let Some((name, property)) = key.strip_prefix("hadoop.proxyuser.").and_then(|rest| rest.rsplit_once('.')) else {
+                let Some((name, property)) = key
+                    .strip_prefix("hadoop.proxyuser.")
+                    .and_then(|rest| rest.rsplit_once('.'))
+                else {
                     return Ok(false);
                 };
                 let list = entry.list();
@@ -118,13 +138,27 @@ impl HdfsConfig {
     fn set_tokens(&mut self, entry: &Entry<'_>) -> Result<bool, ConfigError> {
         match entry.key {
             "dfs.block.access.token.enable" => self.block_tokens = Some(entry.boolean()?),
-            "dfs.block.access.token.protobuf.enable" => self.block_token_protobuf = entry.boolean()?,
-            "dfs.block.access.token.lifetime" => self.block_token_lifetime = positive(entry, MINUTE)?,
-            "dfs.block.access.key.update.interval" => self.block_key_update_interval = positive(entry, MINUTE)?,
-            "dfs.namenode.delegation.key.update-interval" => self.delegation_key_update_interval = positive(entry, MILLISECOND)?,
-            "dfs.namenode.delegation.token.renew-interval" => self.delegation_token_renew_interval = positive(entry, MILLISECOND)?,
-            "dfs.namenode.delegation.token.max-lifetime" => self.delegation_token_max_lifetime = positive(entry, MILLISECOND)?,
-            "dfs.namenode.delegation.token.always-use" => self.delegation_token_always = entry.boolean()?,
+            "dfs.block.access.token.protobuf.enable" => {
+                self.block_token_protobuf = entry.boolean()?
+            }
+            "dfs.block.access.token.lifetime" => {
+                self.block_token_lifetime = positive(entry, MINUTE)?
+            }
+            "dfs.block.access.key.update.interval" => {
+                self.block_key_update_interval = positive(entry, MINUTE)?
+            }
+            "dfs.namenode.delegation.key.update-interval" => {
+                self.delegation_key_update_interval = positive(entry, MILLISECOND)?
+            }
+            "dfs.namenode.delegation.token.renew-interval" => {
+                self.delegation_token_renew_interval = positive(entry, MILLISECOND)?
+            }
+            "dfs.namenode.delegation.token.max-lifetime" => {
+                self.delegation_token_max_lifetime = positive(entry, MILLISECOND)?
+            }
+            "dfs.namenode.delegation.token.always-use" => {
+                self.delegation_token_always = entry.boolean()?
+            }
             _ => return Ok(false),
         }
         Ok(true)
@@ -148,7 +182,9 @@ impl HdfsConfig {
             "dfs.client-write-packet-size" => self.write_packet_size = entry.number(1, 16 << 20)?,
             "io.file.buffer.size" => self.file_buffer_size = entry.number(1, 1 << 30)?,
             "fs.trash.interval" => self.trash_interval = entry.duration(MINUTE)?,
-            "dfs.permissions.enabled" | "dfs.permissions" => self.permissions_enabled = entry.boolean()?,
+            "dfs.permissions.enabled" | "dfs.permissions" => {
+                self.permissions_enabled = entry.boolean()?
+            }
             "dfs.permissions.superusergroup" => {
                 if entry.value.is_empty() {
                     return Err(entry.error("write the name of a group"));
@@ -159,15 +195,21 @@ impl HdfsConfig {
                 // Clients know symbolic umasks too; those stay theirs.
                 if let Ok(umask) = u16::from_str_radix(entry.value, 8) {
                     if umask > 0o777 {
-                        return Err(entry.error("write an octal umask from 000 to 777, for instance 022"));
+                        return Err(
+                            entry.error("write an octal umask from 000 to 777, for instance 022")
+                        );
                     }
                     self.umask = umask;
                 }
             }
             "dfs.namenode.acls.enabled" => self.acls_enabled = entry.boolean()?,
-            "dfs.namenode.posix.acl.inheritance.enabled" => self.posix_acl_inheritance = entry.boolean()?,
+            "dfs.namenode.posix.acl.inheritance.enabled" => {
+                self.posix_acl_inheritance = entry.boolean()?
+            }
             "dfs.namenode.xattrs.enabled" => self.xattrs_enabled = entry.boolean()?,
-            "dfs.namenode.accesstime.precision" => self.access_time_precision = entry.duration(MILLISECOND)?,
+            "dfs.namenode.accesstime.precision" => {
+                self.access_time_precision = entry.duration(MILLISECOND)?
+            }
             _ => return Ok(false),
         }
         Ok(true)
@@ -176,10 +218,16 @@ impl HdfsConfig {
     fn set_limits(&mut self, entry: &Entry<'_>) -> Result<bool, ConfigError> {
         match entry.key {
             "dfs.heartbeat.interval" => self.heartbeat_interval = positive(entry, SECOND)?,
-            "dfs.namenode.heartbeat.recheck-interval" => self.heartbeat_recheck_interval = positive(entry, MILLISECOND)?,
-            "dfs.namenode.stale.datanode.interval" => self.stale_datanode_interval = positive(entry, MILLISECOND)?,
+            "dfs.namenode.heartbeat.recheck-interval" => {
+                self.heartbeat_recheck_interval = positive(entry, MILLISECOND)?
+            }
+            "dfs.namenode.stale.datanode.interval" => {
+                self.stale_datanode_interval = positive(entry, MILLISECOND)?
+            }
             "dfs.namenode.lease-hard-limit-sec" => self.lease_hard_limit = positive(entry, SECOND)?,
-            "dfs.namenode.retrycache.expirytime.millis" => self.retry_cache_expiry = positive(entry, MILLISECOND)?,
+            "dfs.namenode.retrycache.expirytime.millis" => {
+                self.retry_cache_expiry = positive(entry, MILLISECOND)?
+            }
             "dfs.namenode.enable.retrycache" => {
                 if !entry.boolean()? {
                     self.retry_cache_expiry = Duration::ZERO;
@@ -188,13 +236,25 @@ impl HdfsConfig {
             "dfs.namenode.state.context.enabled" => self.state_context = entry.boolean()?,
             "ipc.maximum.data.length" => self.max_request_length = entry.number(1, 1 << 30)?,
             "dfs.namenode.fs-limits.min-block-size" => self.min_block_size = entry.bytes()?,
-            "dfs.namenode.fs-limits.max-blocks-per-file" => self.max_blocks_per_file = entry.number(1, 1 << 20)?,
-            "dfs.namenode.fs-limits.max-component-length" => self.max_component_length = entry.number(0, 8000)?,
-            "dfs.namenode.fs-limits.max-directory-items" => self.max_directory_items = entry.number(1, 6_400_000)?,
-            "dfs.namenode.fs-limits.max-xattrs-per-inode" => self.max_xattrs_per_inode = entry.number(0, 1 << 16)?,
-            "dfs.namenode.fs-limits.max-xattr-size" => self.max_xattr_size = entry.number(1, 32 << 10)?,
+            "dfs.namenode.fs-limits.max-blocks-per-file" => {
+                self.max_blocks_per_file = entry.number(1, 1 << 20)?
+            }
+            "dfs.namenode.fs-limits.max-component-length" => {
+                self.max_component_length = entry.number(0, 8000)?
+            }
+            "dfs.namenode.fs-limits.max-directory-items" => {
+                self.max_directory_items = entry.number(1, 6_400_000)?
+            }
+            "dfs.namenode.fs-limits.max-xattrs-per-inode" => {
+                self.max_xattrs_per_inode = entry.number(0, 1 << 16)?
+            }
+            "dfs.namenode.fs-limits.max-xattr-size" => {
+                self.max_xattr_size = entry.number(1, 32 << 10)?
+            }
             "dfs.ls.limit" => self.list_limit = entry.number(1, 1 << 20)?,
-            "dfs.namenode.list.openfiles.num.responses" => self.list_open_files_limit = entry.number(1, 1 << 20)?,
+            "dfs.namenode.list.openfiles.num.responses" => {
+                self.list_open_files_limit = entry.number(1, 1 << 20)?
+            }
             _ => return Ok(false),
         }
         Ok(true)
@@ -210,14 +270,20 @@ fn positive(entry: &Entry<'_>, unit: Duration) -> Result<Duration, ConfigError> 
 }
 
 fn protections(entry: &Entry<'_>) -> Result<Vec<QualityOfProtection>, ConfigError> {
-    QualityOfProtection::parse_list(entry.key, entry.value)
-        .map_err(|_| entry.error("write authentication, integrity or privacy, or several separated by commas"))
+    QualityOfProtection::parse_list(entry.key, entry.value).map_err(|_| {
+        entry.error("write authentication, integrity or privacy, or several separated by commas")
+    })
 }
 
 /// `user1=group1,group2;user2=;user3=group2`
 fn static_mapping(entry: &Entry<'_>) -> Result<BTreeMap<String, Vec<String>>, ConfigError> {
     let mut groups = BTreeMap::new();
-    for user in entry.value.split(';').map(str::trim).filter(|user| !user.is_empty()) {
+    for user in entry
+        .value
+        .split(';')
+        .map(str::trim)
+        .filter(|user| !user.is_empty())
+    {
         let (name, list) = match user.split_once('=') {
             Some((name, list)) if !list.contains('=') => (name.trim(), list),
             None => (user, ""),

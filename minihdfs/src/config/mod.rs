@@ -1,7 +1,7 @@
 //! Hadoop's keys that the servers obey, as typed values.
 //!
-//! [`HdfsConfig::set`] reads one (key, value) pair. A bad value is an error that says how to mend it;
-//! a key that nothing here obeys is told apart from one that only clients read.
+//! [`HdfsConfig::set`] reads one (key, value) pair. A bad value is an error that says how to mend
+//! it; a key that nothing here obeys is told apart from one that only clients read.
 
 mod keys;
 mod value;
@@ -19,7 +19,8 @@ pub use value::ConfigError;
 pub enum Obeyed {
     /// The servers here, and clients perhaps too.
     ByServers,
-    /// Only clients, tools, or other services: it belongs into the clients' files and changes nothing here.
+    /// Only clients, tools, or other services: it belongs into the clients' files and changes
+    /// nothing here.
     ByClients,
     /// Servers of Hadoop may, but these do not.
     Not,
@@ -54,7 +55,8 @@ impl EncryptionAlgorithm {
     }
 }
 
-/// What `auth_to_local` does with a principal that no rule fits (`hadoop.security.auth_to_local.mechanism`).
+/// What `auth_to_local` does with a principal that no rule fits
+/// (`hadoop.security.auth_to_local.mechanism`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AuthToLocalMechanism {
     /// `hadoop`: an error; short names may not contain `@` or `/`.
@@ -63,7 +65,8 @@ pub enum AuthToLocalMechanism {
     Mit,
 }
 
-/// Whom a proxy user may act for, and from where (`hadoop.proxyuser.<name>.*`). What is not named is denied.
+/// Whom a proxy user may act for, and from where (`hadoop.proxyuser.<name>.*`). What is not named
+/// is denied.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ProxyUser {
     /// `hosts`: addresses, networks (`10.0.0.0/8`), host names, or `*`.
@@ -74,12 +77,14 @@ pub struct ProxyUser {
     pub users: Vec<String>,
 }
 
-/// What the NameNode and the DataNodes obey. [`Default`] is Hadoop's, except where a field says otherwise.
+/// What the NameNode and the DataNodes obey. [`Default`] is Hadoop's, except where a field says
+/// otherwise.
 #[derive(Clone, PartialEq, Debug)]
 pub struct HdfsConfig {
     /// `hadoop.security.authentication`
     pub authentication: Authentication,
-    /// `hadoop.security.authorization`: access control lists of services, all of which are `*` here.
+    /// `hadoop.security.authorization`: access control lists of services, all of which are `*`
+    /// here.
     pub service_authorization: bool,
     /// `hadoop.security.auth_to_local`: rules separated by white space.
     pub auth_to_local: String,
@@ -87,7 +92,8 @@ pub struct HdfsConfig {
     pub auth_to_local_mechanism: AuthToLocalMechanism,
     /// `hadoop.proxyuser.<name>.hosts`, `.groups`, `.users`
     pub proxy_users: BTreeMap<String, ProxyUser>,
-    /// `hadoop.user.group.static.mapping.overrides`: users and their groups. Nobody else has groups.
+    /// `hadoop.user.group.static.mapping.overrides`: users and their groups. Nobody else has
+    /// groups.
     pub groups: BTreeMap<String, Vec<String>>,
     /// `hadoop.rpc.protection`: the most preferred first.
     pub rpc_protection: Vec<QualityOfProtection>,
@@ -102,7 +108,8 @@ pub struct HdfsConfig {
     /// `dfs.encrypt.data.transfer.cipher.key.bitlength`: 128, 192 or 256.
     pub encryption_key_bits: u16,
 
-    /// `dfs.block.access.token.enable`; `None`, as when it is not set, means on if and only if the authentication is Kerberos.
+    /// `dfs.block.access.token.enable`; `None`, as when it is not set, means on if and only if the
+    /// authentication is Kerberos.
     pub block_tokens: Option<bool>,
     /// `dfs.block.access.token.protobuf.enable`
     pub block_token_protobuf: bool,
@@ -142,7 +149,8 @@ pub struct HdfsConfig {
     pub permissions_enabled: bool,
     /// `dfs.permissions.superusergroup`
     pub superuser_group: String,
-    /// `fs.permissions.umask-mode`, for what the servers create themselves; RPC clients apply their own.
+    /// `fs.permissions.umask-mode`, for what the servers create themselves; RPC clients apply
+    /// their own.
     pub umask: u16,
     /// `dfs.namenode.acls.enabled`
     pub acls_enabled: bool,
@@ -161,14 +169,16 @@ pub struct HdfsConfig {
     pub stale_datanode_interval: Duration,
     /// `dfs.namenode.lease-hard-limit-sec`
     pub lease_hard_limit: Duration,
-    /// `dfs.namenode.retrycache.expirytime.millis`; zero, as `dfs.namenode.enable.retrycache` = false makes it, keeps nothing.
+    /// `dfs.namenode.retrycache.expirytime.millis`; zero, as `dfs.namenode.enable.retrycache` =
+    /// false makes it, keeps nothing.
     pub retry_cache_expiry: Duration,
     /// `dfs.namenode.state.context.enabled`: responses carry the last transaction id.
     pub state_context: bool,
     /// `ipc.maximum.data.length`: the longest request, in bytes.
     pub max_request_length: u32,
 
-    /// `dfs.namenode.fs-limits.min-block-size`; 512 here, not Hadoop's 1 MiB: tests like small blocks.
+    /// `dfs.namenode.fs-limits.min-block-size`; 512 here, not Hadoop's 1 MiB: tests like small
+    /// blocks.
     pub min_block_size: u64,
     /// `dfs.namenode.fs-limits.max-blocks-per-file`
     pub max_blocks_per_file: usize,
@@ -250,7 +260,9 @@ impl HdfsConfig {
     ///
     /// # Errors
     /// The first value that its key does not allow, or that contradicts another's.
-    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<(Self, Vec<String>), ConfigError> {
+    pub fn from_pairs<'a>(
+        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<(Self, Vec<String>), ConfigError> {
         let mut config = Self::default();
         let mut warnings = Vec::new();
         for (key, value) in pairs {
@@ -287,7 +299,9 @@ impl HdfsConfig {
     /// # Errors
     /// Names one of the keys that do not.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let error = |key: &str, value: &dyn std::fmt::Display, mend: &str| Err(ConfigError::new(key, value.to_string(), mend));
+        let error = |key: &str, value: &dyn std::fmt::Display, mend: &str| {
+            Err(ConfigError::new(key, value.to_string(), mend))
+        };
         if self.is_secure() && self.block_tokens == Some(false) {
             return error(
                 "dfs.block.access.token.enable",
@@ -316,8 +330,15 @@ impl HdfsConfig {
                 "make it at least dfs.namenode.fs-limits.min-block-size",
             );
         }
-        if !self.block_size.is_multiple_of(u64::from(self.bytes_per_checksum)) {
-            return error("dfs.blocksize", &self.block_size, "make it a multiple of dfs.bytes-per-checksum");
+        if !self
+            .block_size
+            .is_multiple_of(u64::from(self.bytes_per_checksum))
+        {
+            return error(
+                "dfs.blocksize",
+                &self.block_size,
+                "make it a multiple of dfs.bytes-per-checksum",
+            );
         }
         Ok(())
     }

@@ -14,7 +14,10 @@ fn the_defaults_are_hadoops() {
     assert_eq!(config, HdfsConfig::default());
     assert!(warnings.is_empty());
     assert!(!config.uses_block_tokens());
-    assert_eq!(config.dead_datanode_interval(), Duration::from_millis(630_000));
+    assert_eq!(
+        config.dead_datanode_interval(),
+        Duration::from_millis(630_000)
+    );
 }
 
 #[test]
@@ -25,7 +28,12 @@ fn kerberos_brings_block_tokens_along() {
         ("hadoop.security.authentication", "kerberos"),
         ("dfs.block.access.token.enable", "false"),
     ]);
-    assert!(error.expect_err("contradiction").to_string().contains("write true or leave it out"));
+    assert!(
+        error
+            .expect_err("contradiction")
+            .to_string()
+            .contains("write true or leave it out")
+    );
 }
 
 #[test]
@@ -37,25 +45,40 @@ fn every_kind_of_value_is_read() {
         ("fs.trash.interval", "60"),
         ("dfs.checksum.type", "CRC32"),
         ("hadoop.rpc.protection", "privacy,authentication"),
-        ("dfs.encrypt.data.transfer.cipher.suites", "AES/CTR/NoPadding"),
+        (
+            "dfs.encrypt.data.transfer.cipher.suites",
+            "AES/CTR/NoPadding",
+        ),
         ("hadoop.proxyuser.HTTP.hosts", "127.0.0.1, 10.0.0.0/8"),
         ("hadoop.proxyuser.HTTP.groups", "*"),
         ("hadoop.proxyuser.first.last.users", "alice"),
-        ("hadoop.user.group.static.mapping.overrides", "alice=analysts,staff; bob= ;dr.who=;"),
+        (
+            "hadoop.user.group.static.mapping.overrides",
+            "alice=analysts,staff; bob= ;dr.who=;",
+        ),
         ("fs.permissions.umask-mode", "077"),
     ])
     .expect("valid");
     assert!(warnings.is_empty(), "{warnings:?}");
-    assert_eq!((config.block_size, config.replication, config.umask), (1 << 20, 2, 0o077));
+    assert_eq!(
+        (config.block_size, config.replication, config.umask),
+        (1 << 20, 2, 0o077)
+    );
     assert_eq!(config.heartbeat_interval, Duration::from_millis(500));
     assert_eq!(config.trash_interval, Duration::from_hours(1));
     assert_eq!(config.checksum_type, ChecksumTypeProto::ChecksumCrc32);
     assert_eq!(
         config.rpc_protection,
-        [QualityOfProtection::Privacy, QualityOfProtection::Authentication]
+        [
+            QualityOfProtection::Privacy,
+            QualityOfProtection::Authentication
+        ]
     );
     assert!(config.encrypt_with_aes);
-    assert_eq!(config.proxy_users["HTTP"].hosts, ["127.0.0.1", "10.0.0.0/8"]);
+    assert_eq!(
+        config.proxy_users["HTTP"].hosts,
+        ["127.0.0.1", "10.0.0.0/8"]
+    );
     assert_eq!(config.proxy_users["HTTP"].groups, ["*"]);
     assert_eq!(config.proxy_users["first.last"].users, ["alice"]);
     assert_eq!(config.groups["alice"], ["analysts", "staff"]);
@@ -102,6 +125,8 @@ fn a_key_that_is_not_obeyed_is_a_warning_and_a_clients_key_is_none() {
     .expect("valid");
     assert_eq!(
         warnings,
-        ["dfs.namenode.safemode.threshold-pct is not obeyed by Kerbox's servers: it only goes into the clients' files"]
+        [
+            "dfs.namenode.safemode.threshold-pct is not obeyed by Kerbox's servers: it only goes into the clients' files"
+        ]
     );
 }

@@ -1,4 +1,5 @@
-//! Values as Hadoop's `Configuration` reads them: sizes, durations and booleans with their suffixes.
+//! Values as Hadoop's `Configuration` reads them: sizes, durations and booleans with their
+//! suffixes.
 
 use std::fmt;
 use std::time::Duration;
@@ -54,7 +55,8 @@ impl Entry<'_> {
         ConfigError::new(self.key, self.value, mend)
     }
 
-    /// `Configuration.getBoolean`; but what is neither is an error here, where Hadoop takes the default.
+    /// `Configuration.getBoolean`; but what is neither is an error here, where Hadoop takes the
+    /// default.
     pub(super) fn boolean(&self) -> Result<bool, ConfigError> {
         if self.value.eq_ignore_ascii_case("true") {
             Ok(true)
@@ -77,16 +79,25 @@ impl Entry<'_> {
             .ok_or_else(|| self.error(format!("write a whole number from {least} to {most}")))
     }
 
-    /// `Configuration.getLongBytes`: a number of bytes, or one with `k`, `m`, `g`, `t`, `p` or `e` (powers of 1024).
+    /// `Configuration.getLongBytes`: a number of bytes, or one with `k`, `m`, `g`, `t`, `p` or `e`
+    /// (powers of 1024).
     pub(super) fn bytes(&self) -> Result<u64, ConfigError> {
-        const MEND: &str = "write a number of bytes, or one with k, m, g, t, p or e, for instance 128m";
-        let digits = self.value.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        const MEND: &str =
+            "write a number of bytes, or one with k, m, g, t, p or e, for instance 128m";
+        let digits = self
+            .value
+            .trim_end_matches(|c: char| c.is_ascii_alphabetic());
         let shift = match &self.value[digits.len()..] {
             "" => 0,
             suffix => {
                 let mut letters = suffix.chars();
-                match (letters.next().map(|letter| letter.to_ascii_lowercase()), letters.next()) {
-                    (Some(letter), None) => 10 * (1 + "kmgtpe".find(letter).ok_or_else(|| self.error(MEND))?),
+                match (
+                    letters.next().map(|letter| letter.to_ascii_lowercase()),
+                    letters.next(),
+                ) {
+                    (Some(letter), None) => {
+                        10 * (1 + "kmgtpe".find(letter).ok_or_else(|| self.error(MEND))?)
+                    }
                     _ => return Err(self.error(MEND)),
                 }
             }
@@ -99,9 +110,12 @@ impl Entry<'_> {
             .ok_or_else(|| self.error(MEND))
     }
 
-    /// `Configuration.getTimeDuration`: a number of `unit`s, or one with `ns`, `us`, `ms`, `s`, `m`, `h` or `d`.
+    /// `Configuration.getTimeDuration`: a number of `unit`s, or one with `ns`, `us`, `ms`, `s`,
+    /// `m`, `h` or `d`.
     pub(super) fn duration(&self, unit: Duration) -> Result<Duration, ConfigError> {
-        let digits = self.value.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let digits = self
+            .value
+            .trim_end_matches(|c: char| c.is_ascii_alphabetic());
         let unit = match self.value[digits.len()..].to_ascii_lowercase().as_str() {
             "" => Some(unit),
             "ns" => Some(Duration::from_nanos(1)),
@@ -122,10 +136,16 @@ impl Entry<'_> {
             .and_then(|(unit, number)| {
                 let nanos = unit.as_nanos().checked_mul(u128::from(number))?;
                 // A century: far beyond any use, and no arithmetic with times can overflow.
-                (nanos <= Duration::from_hours(24 * 36_525).as_nanos())
-                    .then(|| Duration::new((nanos / 1_000_000_000) as u64, (nanos % 1_000_000_000) as u32))
+                (nanos <= Duration::from_hours(24 * 36_525).as_nanos()).then(|| {
+                    Duration::new(
+                        (nanos / 1_000_000_000) as u64,
+                        (nanos % 1_000_000_000) as u32,
+                    )
+                })
             })
-            .ok_or_else(|| self.error("write a number with ns, us, ms, s, m, h or d, for instance 10h"))
+            .ok_or_else(|| {
+                self.error("write a number with ns, us, ms, s, m, h or d, for instance 10h")
+            })
     }
 
     /// Names separated by commas; empty ones are dropped.
@@ -159,11 +179,23 @@ mod tests {
 
     #[test]
     fn durations_have_a_unit_or_their_keys_own() {
-        assert_eq!(entry("600").duration(Duration::from_mins(1)), Ok(Duration::from_hours(10)));
-        assert_eq!(entry("250ms").duration(Duration::from_secs(1)), Ok(Duration::from_millis(250)));
-        assert_eq!(entry("7d").duration(Duration::from_millis(1)), Ok(Duration::from_hours(168)));
+        assert_eq!(
+            entry("600").duration(Duration::from_mins(1)),
+            Ok(Duration::from_hours(10))
+        );
+        assert_eq!(
+            entry("250ms").duration(Duration::from_secs(1)),
+            Ok(Duration::from_millis(250))
+        );
+        assert_eq!(
+            entry("7d").duration(Duration::from_millis(1)),
+            Ok(Duration::from_hours(168))
+        );
         for bad in ["", "d", "1w", "-3s", "18446744073709551615d"] {
-            assert!(entry(bad).duration(Duration::from_secs(1)).is_err(), "{bad}");
+            assert!(
+                entry(bad).duration(Duration::from_secs(1)).is_err(),
+                "{bad}"
+            );
         }
     }
 

@@ -1,4 +1,5 @@
-//! Checksums of chunks: CRC32 and CRC32C over every `bytes_per_checksum` bytes, each 4 bytes big-endian.
+//! Checksums of chunks: CRC32 and CRC32C over every `bytes_per_checksum` bytes, each 4 bytes
+//! big-endian.
 
 use crate::HdfsError;
 use crate::proto::hdfs::{ChecksumProto, ChecksumTypeProto};
@@ -6,7 +7,8 @@ use crate::proto::hdfs::{ChecksumProto, ChecksumTypeProto};
 /// How long one checksum is on the wire and on disk.
 pub(crate) const CHECKSUM_LENGTH: usize = 4;
 
-/// The largest chunk that is accepted: bounds what must be read to sum up a chunk that is only partly there.
+/// The largest chunk that is accepted: bounds what must be read to sum up a chunk that is only
+/// partly there.
 const MAX_BYTES_PER_CHECKSUM: u32 = 16 << 20;
 
 /// Which checksum, and over how many bytes (Hadoop's `DataChecksum`).
@@ -17,14 +19,18 @@ pub(crate) struct DataChecksum {
 }
 
 impl DataChecksum {
-    /// The checksum of this kind over chunks of `bytes_per_checksum`; refused if that is 0 or beyond 16 MiB.
+    /// The checksum of this kind over chunks of `bytes_per_checksum`; refused if that is 0 or
+    /// beyond 16 MiB.
     pub(crate) fn new(kind: ChecksumTypeProto, bytes_per_checksum: u32) -> Result<Self, HdfsError> {
         if bytes_per_checksum == 0 || bytes_per_checksum > MAX_BYTES_PER_CHECKSUM {
             return Err(HdfsError::io(format!(
                 "bytesPerChecksum is {bytes_per_checksum}: it must lie between 1 and {MAX_BYTES_PER_CHECKSUM}"
             )));
         }
-        Ok(Self { kind, bytes_per_checksum })
+        Ok(Self {
+            kind,
+            bytes_per_checksum,
+        })
     }
 
     /// No checksums, as Hadoop tells it to readers that want none.
@@ -89,7 +95,8 @@ impl DataChecksum {
         crc_fast::checksum_combine(algorithm, first.into(), second.into(), second_length) as u32
     }
 
-    /// Writes the checksums of `data`, which begins at a chunk's start, to `out`, which is as long as they are.
+    /// Writes the checksums of `data`, which begins at a chunk's start, to `out`, which is as long
+    /// as they are.
     pub(crate) fn compute(self, data: &[u8], out: &mut [u8]) {
         if self.is_none() {
             return;
@@ -104,7 +111,8 @@ impl DataChecksum {
 
     /// Compares `data`, which begins at a chunk's start, with its checksums.
     ///
-    /// Tells the offset in `data` of the first chunk that does not match, or whose checksum is missing.
+    /// Tells the offset in `data` of the first chunk that does not match, or whose checksum is
+    /// missing.
     pub(crate) fn verify(self, data: &[u8], checksums: &[u8]) -> Result<(), usize> {
         if self.is_none() {
             return Ok(());
@@ -124,7 +132,8 @@ mod tests {
     use super::*;
 
     fn crc32c(bytes_per_checksum: u32) -> DataChecksum {
-        DataChecksum::new(ChecksumTypeProto::ChecksumCrc32c, bytes_per_checksum).expect("a plain size")
+        DataChecksum::new(ChecksumTypeProto::ChecksumCrc32c, bytes_per_checksum)
+            .expect("a plain size")
     }
 
     #[test]
@@ -150,10 +159,17 @@ mod tests {
     #[test]
     fn checksums_of_pieces_combine_into_that_of_the_whole() {
         let (first, second) = (b"some bytes, ".as_slice(), b"and more of them".as_slice());
-        for kind in [ChecksumTypeProto::ChecksumCrc32, ChecksumTypeProto::ChecksumCrc32c] {
+        for kind in [
+            ChecksumTypeProto::ChecksumCrc32,
+            ChecksumTypeProto::ChecksumCrc32c,
+        ] {
             let checksum = DataChecksum::new(kind, 512).expect("a plain size");
             let whole = checksum.of_chunk(&[first, second].concat());
-            let combined = checksum.combine(checksum.of_chunk(first), checksum.of_chunk(second), second.len() as u64);
+            let combined = checksum.combine(
+                checksum.of_chunk(first),
+                checksum.of_chunk(second),
+                second.len() as u64,
+            );
             assert_eq!(combined, whole);
         }
     }

@@ -1,14 +1,17 @@
-//! ClientDatanodeProtocol: what clients ask a DataNode by RPC. Java's and libhdfs3's ask how long a block is that is being written.
+//! ClientDatanodeProtocol: what clients ask a DataNode by RPC. Java's and libhdfs3's ask how long a
+//! block is that is being written.
 
 use bytes::Bytes;
 
 use crate::datanode::link::{Block, DatanodeLink};
 use crate::datanode::node::DataNode;
 use crate::proto::hdfs::{
-    DatanodeLocalInfoProto, DatanodeVolumeInfoProto, ExtendedBlockProto, GetBalancerBandwidthRequestProto,
-    GetBalancerBandwidthResponseProto, GetDatanodeInfoRequestProto, GetDatanodeInfoResponseProto, GetReplicaVisibleLengthRequestProto,
-    GetReplicaVisibleLengthResponseProto, GetVolumeReportRequestProto, GetVolumeReportResponseProto, StorageTypeProto,
-    TriggerBlockReportRequestProto, TriggerBlockReportResponseProto,
+    DatanodeLocalInfoProto, DatanodeVolumeInfoProto, ExtendedBlockProto,
+    GetBalancerBandwidthRequestProto, GetBalancerBandwidthResponseProto,
+    GetDatanodeInfoRequestProto, GetDatanodeInfoResponseProto, GetReplicaVisibleLengthRequestProto,
+    GetReplicaVisibleLengthResponseProto, GetVolumeReportRequestProto,
+    GetVolumeReportResponseProto, StorageTypeProto, TriggerBlockReportRequestProto,
+    TriggerBlockReportResponseProto,
 };
 use crate::rpc::{Call, Protocol, RpcService, protocol};
 use crate::secret_manager::{BlockAccess, SecretManager};
@@ -16,7 +19,8 @@ use crate::token::{AccessMode, Token};
 use crate::user::AuthMethod;
 use crate::{HdfsError, base64};
 
-/// `dfs.datanode.balance.bandwidthPerSec`, in bytes per second: told, not obeyed, because nobody balances here.
+/// `dfs.datanode.balance.bandwidthPerSec`, in bytes per second: told, not obeyed, because nobody
+/// balances here.
 const BALANCER_BANDWIDTH: u64 = 100 << 20;
 
 static CLIENT_DATANODE_PROTOCOL: Protocol<DataNode> = protocol! {
@@ -31,7 +35,9 @@ static CLIENT_DATANODE_PROTOCOL: Protocol<DataNode> = protocol! {
 impl RpcService for DataNode {
     fn call(&self, call: &Call<'_>, response: &mut Vec<u8>) -> Result<(), HdfsError> {
         match call.protocol {
-            name if name == CLIENT_DATANODE_PROTOCOL.name() => CLIENT_DATANODE_PROTOCOL.dispatch(self, call, response),
+            name if name == CLIENT_DATANODE_PROTOCOL.name() => {
+                CLIENT_DATANODE_PROTOCOL.dispatch(self, call, response)
+            }
             _ => Err(call.unknown_protocol()),
         }
     }
@@ -53,7 +59,11 @@ impl DataNode {
         Ok(GetReplicaVisibleLengthResponseProto { length })
     }
 
-    fn get_datanode_info(&self, call: &Call<'_>, _: GetDatanodeInfoRequestProto) -> Result<GetDatanodeInfoResponseProto, HdfsError> {
+    fn get_datanode_info(
+        &self,
+        call: &Call<'_>,
+        _: GetDatanodeInfoRequestProto,
+    ) -> Result<GetDatanodeInfoResponseProto, HdfsError> {
         let version = || concat!("kerbox-", env!("CARGO_PKG_VERSION")).to_owned();
         Ok(GetDatanodeInfoResponseProto {
             local_info: DatanodeLocalInfoProto {
@@ -64,7 +74,11 @@ impl DataNode {
         })
     }
 
-    fn get_volume_report(&self, _: &Call<'_>, _: GetVolumeReportRequestProto) -> Result<GetVolumeReportResponseProto, HdfsError> {
+    fn get_volume_report(
+        &self,
+        _: &Call<'_>,
+        _: GetVolumeReportRequestProto,
+    ) -> Result<GetVolumeReportResponseProto, HdfsError> {
         self.count_used();
         let storage = self.storage();
         Ok(GetVolumeReportResponseProto {
@@ -85,7 +99,8 @@ impl DataNode {
         call: &Call<'_>,
         _: TriggerBlockReportRequestProto,
     ) -> Result<TriggerBlockReportResponseProto, HdfsError> {
-        // What happens to single replicas is reported at once, so that an incremental report is empty.
+        // What happens to single replicas is reported at once, so that an incremental report is
+        // empty.
         self.report_all(call.now)?;
         Ok(TriggerBlockReportResponseProto {})
     }
@@ -100,9 +115,16 @@ impl DataNode {
         })
     }
 
-    /// With block tokens, the caller has authenticated with one, and it must allow reading this block.
-    fn check_read_access(&self, call: &Call<'_>, block: &ExtendedBlockProto) -> Result<(), HdfsError> {
-        let Some(secrets) = &self.secrets else { return Ok(()) };
+    /// With block tokens, the caller has authenticated with one, and it must allow reading this
+    /// block.
+    fn check_read_access(
+        &self,
+        call: &Call<'_>,
+        block: &ExtendedBlockProto,
+    ) -> Result<(), HdfsError> {
+        let Some(secrets) = &self.secrets else {
+            return Ok(());
+        };
         let (AuthMethod::Token, Some(name)) = (call.caller.method, &call.caller.token) else {
             return Err(HdfsError::io(
                 "Can't continue since none or more than one BlockTokenIdentifier is found.",

@@ -1,7 +1,9 @@
-//! How a NameNode and its DataNodes speak in one process: DatanodeProtocol and InterDatanodeProtocol as traits.
+//! How a NameNode and its DataNodes speak in one process: DatanodeProtocol and
+//! InterDatanodeProtocol as traits.
 //!
-//! A DataNode calls its [`NameNodeLink`] while it holds no lock of its own, so the NameNode may call a
-//! [`DatanodeLink`] while it holds its own lock: those calls are short, never wait, and never call back.
+//! A DataNode calls its [`NameNodeLink`] while it holds no lock of its own, so the NameNode may
+//! call a [`DatanodeLink`] while it holds its own lock: those calls are short, never wait, and
+//! never call back.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Weak};
@@ -48,7 +50,8 @@ pub enum ReplicaState {
 pub struct ReportedReplica {
     /// Id, generation stamp, and the length on disk.
     pub block: Block,
-    /// Its state; for an answer to [`DatanodeLink::init_replica_recovery`], the state before the recovery.
+    /// Its state; for an answer to [`DatanodeLink::init_replica_recovery`], the state before the
+    /// recovery.
     pub state: ReplicaState,
 }
 
@@ -119,7 +122,8 @@ pub enum DatanodeCommand {
     },
     /// Delete these replicas, whatever their generation stamps up to the given ones.
     Invalidate(Vec<Block>),
-    /// Recover a block whose writer is gone, or truncate it: the receiver is the primary DataNode of the recovery.
+    /// Recover a block whose writer is gone, or truncate it: the receiver is the primary DataNode
+    /// of the recovery.
     Recover(BlockRecovery),
 }
 
@@ -128,7 +132,8 @@ pub enum DatanodeCommand {
 pub struct BlockRecovery {
     /// The block with its present generation stamp.
     pub block: Block,
-    /// The generation stamp that it gets, and the id of this attempt: a later attempt has a higher one.
+    /// The generation stamp that it gets, and the id of this attempt: a later attempt has a higher
+    /// one.
     pub recovery_id: u64,
     /// The length to cut it to, if this is a truncation.
     pub truncate_to: Option<u64>,
@@ -162,27 +167,60 @@ pub trait NameNodeLink: Send + Sync {
     /// The id of its block pool: `BP-<random>-<ip>-<ms>` (`versionRequest`).
     fn block_pool_id(&self) -> Arc<str>;
 
-    /// A DataNode starts, or comes back; a [`block_report`](Self::block_report) follows at once (`registerDatanode`).
-    fn register(&self, now: Timestamp, registration: &DatanodeRegistration, datanode: Weak<dyn DatanodeLink>) -> Result<(), HdfsError>;
+    /// A DataNode starts, or comes back; a [`block_report`](Self::block_report) follows at once
+    /// (`registerDatanode`).
+    fn register(
+        &self,
+        now: Timestamp,
+        registration: &DatanodeRegistration,
+        datanode: Weak<dyn DatanodeLink>,
+    ) -> Result<(), HdfsError>;
 
     /// Every replica that the DataNode has.
-    fn block_report(&self, now: Timestamp, datanode: &str, replicas: &[ReportedReplica]) -> Result<(), HdfsError>;
+    fn block_report(
+        &self,
+        now: Timestamp,
+        datanode: &str,
+        replicas: &[ReportedReplica],
+    ) -> Result<(), HdfsError>;
 
-    /// Every 3 s, and whenever the NameNode [rings](DatanodeLink::ring); answers with the commands that wait (`sendHeartbeat`).
-    fn heartbeat(&self, now: Timestamp, datanode: &str, report: StorageReport) -> Result<Vec<DatanodeCommand>, HdfsError>;
+    /// Every 3 s, and whenever the NameNode [rings](DatanodeLink::ring); answers with the commands
+    /// that wait (`sendHeartbeat`).
+    fn heartbeat(
+        &self,
+        now: Timestamp,
+        datanode: &str,
+        report: StorageReport,
+    ) -> Result<Vec<DatanodeCommand>, HdfsError>;
 
-    /// Something happened to a replica. `Received` comes before the writer's last packet is acknowledged,
-    /// so that the `complete` or `addBlock` which follows finds it (`blockReceivedAndDeleted`).
-    fn block_received_and_deleted(&self, now: Timestamp, datanode: &str, block: Block, status: BlockStatus) -> Result<(), HdfsError>;
+    /// Something happened to a replica. `Received` comes before the writer's last packet is
+    /// acknowledged, so that the `complete` or `addBlock` which follows finds it
+    /// (`blockReceivedAndDeleted`).
+    fn block_received_and_deleted(
+        &self,
+        now: Timestamp,
+        datanode: &str,
+        block: Block,
+        status: BlockStatus,
+    ) -> Result<(), HdfsError>;
 
     /// A replica does not match its checksums (`reportBadBlocks`).
-    fn report_bad_block(&self, now: Timestamp, datanode: &str, block: Block) -> Result<(), HdfsError>;
+    fn report_bad_block(
+        &self,
+        now: Timestamp,
+        datanode: &str,
+        block: Block,
+    ) -> Result<(), HdfsError>;
 
     /// A recovery that the NameNode ordered has ended (`commitBlockSynchronization`).
     ///
     /// # Errors
     /// The block is not under recovery, or under a later one.
-    fn commit_block_synchronization(&self, now: Timestamp, synchronization: BlockSynchronization) -> Result<(), HdfsError>;
+    fn commit_block_synchronization(
+        &self,
+        now: Timestamp,
+        synchronization: BlockSynchronization,
+    ) -> Result<(), HdfsError>;
 }
 
 /// A DataNode, as its NameNode and the other DataNodes call it in the process. Never waits.
@@ -200,12 +238,23 @@ pub trait DatanodeLink: Send + Sync {
     /// Stops whoever writes the replica and tells what there is; `None` if there is no replica.
     ///
     /// # Errors
-    /// `RecoveryInProgressException` if the replica's generation stamp or its present recovery is not below `recovery_id`.
-    fn init_replica_recovery(&self, block: Block, recovery_id: u64) -> Result<Option<ReportedReplica>, HdfsError>;
+    /// `RecoveryInProgressException` if the replica's generation stamp or its present recovery is
+    /// not below `recovery_id`.
+    fn init_replica_recovery(
+        &self,
+        block: Block,
+        recovery_id: u64,
+    ) -> Result<Option<ReportedReplica>, HdfsError>;
 
-    /// Cuts the replica to `new_length`, gives it `recovery_id` as its generation stamp, and finalizes it.
+    /// Cuts the replica to `new_length`, gives it `recovery_id` as its generation stamp, and
+    /// finalizes it.
     ///
     /// # Errors
     /// The replica is not under this recovery, or is shorter than that.
-    fn update_replica_under_recovery(&self, block: Block, recovery_id: u64, new_length: u64) -> Result<(), HdfsError>;
+    fn update_replica_under_recovery(
+        &self,
+        block: Block,
+        recovery_id: u64,
+        new_length: u64,
+    ) -> Result<(), HdfsError>;
 }

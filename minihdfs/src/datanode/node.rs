@@ -14,19 +14,21 @@ use crate::HdfsError;
 use crate::config::HdfsConfig;
 use crate::datanode::block_store::BlockStore;
 use crate::datanode::link::{
-    Block, BlockStatus, DatanodeCommand, DatanodeLink, DatanodeRegistration, NameNodeLink, ReportedReplica, StorageReport,
+    Block, BlockStatus, DatanodeCommand, DatanodeLink, DatanodeRegistration, NameNodeLink,
+    ReportedReplica, StorageReport,
 };
 use crate::datanode::recovery::recover_block;
 use crate::datanode::sasl::DataProtection;
 use crate::secret_manager::BlockTokenSecretManager;
 
-/// What a DataNode says that it could hold, in bytes: tests shall not depend on the disk that they run on.
+/// What a DataNode says that it could hold, in bytes: tests shall not depend on the disk that they
+/// run on.
 const CAPACITY: u64 = 1 << 40;
 
 /// A DataNode.
 ///
-/// It lives from [`start`](Self::start) to [`stop`](Self::stop). [`serve`](super::serve) serves clients meanwhile;
-/// [`tick`](Self::tick) sends the heartbeats that are due.
+/// It lives from [`start`](Self::start) to [`stop`](Self::stop). [`serve`](super::serve) serves
+/// clients meanwhile; [`tick`](Self::tick) sends the heartbeats that are due.
 pub struct DataNode {
     this: Weak<Self>,
     registration: DatanodeRegistration,
@@ -93,8 +95,8 @@ pub struct DataNodeContext {
 }
 
 impl DataNode {
-    /// Opens the DataNode whose replicas are below `directory` (`blocks/dn1`, …), which is made if it is missing.
-    /// It does not live before [`start`](Self::start).
+    /// Opens the DataNode whose replicas are below `directory` (`blocks/dn1`, …), which is made if
+    /// it is missing. It does not live before [`start`](Self::start).
     ///
     /// # Errors
     /// The folder cannot be made or read.
@@ -106,8 +108,12 @@ impl DataNode {
         seed: u64,
     ) -> Result<Arc<Self>, HdfsError> {
         let block_pool_id = context.namenode.block_pool_id();
-        let store = BlockStore::open(directory, block_pool_id.clone())
-            .map_err(|error| HdfsError::io(format!("Cannot open the blocks in {}: {error}", directory.display())))?;
+        let store = BlockStore::open(directory, block_pool_id.clone()).map_err(|error| {
+            HdfsError::io(format!(
+                "Cannot open the blocks in {}: {error}",
+                directory.display()
+            ))
+        })?;
         Ok(Arc::new_cyclic(|this| Self {
             this: this.clone(),
             registration,
@@ -142,7 +148,8 @@ impl DataNode {
         Ok(())
     }
 
-    /// Ends its life as a process ends that is killed: no farewell, connections are cut, replicas stay on disk.
+    /// Ends its life as a process ends that is killed: no farewell, connections are cut, replicas
+    /// stay on disk.
     pub fn stop(&self) {
         let (server, mourners) = {
             let mut life = self.life();
@@ -173,11 +180,15 @@ impl DataNode {
     #[must_use]
     pub fn next_deadline(&self) -> Timestamp {
         let life = self.life();
-        if life.alive { life.next_heartbeat } else { Timestamp::MAX }
+        if life.alive {
+            life.next_heartbeat
+        } else {
+            Timestamp::MAX
+        }
     }
 
-    /// Sends a heartbeat if it is due, and does what the NameNode answers; copying replicas is left to [`serve`](super::serve).
-    /// Tells whether it was due.
+    /// Sends a heartbeat if it is due, and does what the NameNode answers; copying replicas is left
+    /// to [`serve`](super::serve). Tells whether it was due.
     pub fn tick(&self, now: Timestamp) -> bool {
         let due = {
             let life = self.life();
@@ -197,9 +208,16 @@ impl DataNode {
             life.next_heartbeat = now + self.heartbeat_interval;
             life.rung = false;
         }
-        match self.namenode.heartbeat(now, &self.registration.uuid, self.storage()) {
-            Ok(commands) => commands.into_iter().for_each(|command| self.execute(now, command)),
-            Err(error) => tracing::warn!(datanode = self.number(), %error, "the NameNode refused a heartbeat"),
+        match self
+            .namenode
+            .heartbeat(now, &self.registration.uuid, self.storage())
+        {
+            Ok(commands) => commands
+                .into_iter()
+                .for_each(|command| self.execute(now, command)),
+            Err(error) => {
+                tracing::warn!(datanode = self.number(), %error, "the NameNode refused a heartbeat")
+            }
         }
     }
 
@@ -210,7 +228,9 @@ impl DataNode {
                     tracing::warn!(datanode = self.number(), %error, "the NameNode refused a registration");
                 }
             }
-            DatanodeCommand::Invalidate(blocks) => blocks.into_iter().for_each(|block| self.delete(now, block)),
+            DatanodeCommand::Invalidate(blocks) => {
+                blocks.into_iter().for_each(|block| self.delete(now, block))
+            }
             DatanodeCommand::Recover(recovery) => {
                 if let Err(error) = recover_block(now, &recovery, &*self.namenode) {
                     tracing::warn!(datanode = self.number(), block = %recovery.block, %error, "a block recovery failed");
@@ -230,13 +250,15 @@ impl DataNode {
     }
 
     fn register(&self, now: Timestamp) -> Result<(), HdfsError> {
-        self.namenode.register(now, &self.registration, self.this.clone())?;
+        self.namenode
+            .register(now, &self.registration, self.this.clone())?;
         self.report_all(now)
     }
 
     /// Reports every replica.
     pub(super) fn report_all(&self, now: Timestamp) -> Result<(), HdfsError> {
-        self.namenode.block_report(now, &self.registration.uuid, &self.store.report())
+        self.namenode
+            .block_report(now, &self.registration.uuid, &self.store.report())
     }
 
     /// Counts what the replicas take: too long to be done whenever the NameNode rings.
@@ -267,16 +289,20 @@ impl DataNode {
     fn delete(&self, now: Timestamp, block: Block) {
         match self.store.delete(block) {
             Ok(Some(deleted)) => self.tell(now, deleted, BlockStatus::Deleted),
-            Ok(None) => tracing::debug!(datanode = self.number(), %block, "there is no such replica to delete"),
-            Err(error) => tracing::warn!(datanode = self.number(), %block, %error, "a replica cannot be deleted"),
+            Ok(None) => {
+                tracing::debug!(datanode = self.number(), %block, "there is no such replica to delete")
+            }
+            Err(error) => {
+                tracing::warn!(datanode = self.number(), %block, %error, "a replica cannot be deleted")
+            }
         }
     }
 
     /// Tells the NameNode what happened to a replica.
     pub(crate) fn tell(&self, now: Timestamp, block: Block, status: BlockStatus) {
-        if let Err(error) = self
-            .namenode
-            .block_received_and_deleted(now, &self.registration.uuid, block, status)
+        if let Err(error) =
+            self.namenode
+                .block_received_and_deleted(now, &self.registration.uuid, block, status)
         {
             tracing::warn!(datanode = self.number(), %block, ?status, %error, "the NameNode refused a report");
         }
@@ -284,7 +310,10 @@ impl DataNode {
 
     /// Tells the NameNode that a replica does not match its checksums.
     pub(crate) fn report_bad_block(&self, now: Timestamp, block: Block) {
-        if let Err(error) = self.namenode.report_bad_block(now, &self.registration.uuid, block) {
+        if let Err(error) = self
+            .namenode
+            .report_bad_block(now, &self.registration.uuid, block)
+        {
             tracing::warn!(datanode = self.number(), %block, %error, "the NameNode refused a report");
         }
     }
@@ -312,7 +341,11 @@ impl DataNode {
         if !life.alive {
             return Poll::Ready(());
         }
-        if !life.mourners.iter().any(|waker| waker.will_wake(cx.waker())) {
+        if !life
+            .mourners
+            .iter()
+            .any(|waker| waker.will_wake(cx.waker()))
+        {
             life.mourners.push(cx.waker().clone());
         }
         Poll::Pending
@@ -392,14 +425,24 @@ impl DatanodeLink for DataNode {
         self.store.visible_length(block)
     }
 
-    fn init_replica_recovery(&self, block: Block, recovery_id: u64) -> Result<Option<ReportedReplica>, HdfsError> {
+    fn init_replica_recovery(
+        &self,
+        block: Block,
+        recovery_id: u64,
+    ) -> Result<Option<ReportedReplica>, HdfsError> {
         self.check_alive()?;
         self.store.init_recovery(block, recovery_id)
     }
 
-    fn update_replica_under_recovery(&self, block: Block, recovery_id: u64, new_length: u64) -> Result<(), HdfsError> {
+    fn update_replica_under_recovery(
+        &self,
+        block: Block,
+        recovery_id: u64,
+        new_length: u64,
+    ) -> Result<(), HdfsError> {
         self.check_alive()?;
-        self.store.update_under_recovery(block, recovery_id, new_length)
+        self.store
+            .update_under_recovery(block, recovery_id, new_length)
     }
 }
 

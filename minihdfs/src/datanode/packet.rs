@@ -16,7 +16,8 @@ use crate::proto::hdfs::{PacketHeaderProto, Status};
 /// The seqno of a packet, and of its ack, that only shows that the writer is alive.
 pub(crate) const HEARTBEAT: i64 = -1;
 
-/// How long a packet is before its checksums when we send it: libhdfs3 takes headers of exactly 25 bytes.
+/// How long a packet is before its checksums when we send it: libhdfs3 takes headers of exactly 25
+/// bytes.
 pub(crate) const HEADER_LENGTH: usize = 6 + 25;
 
 /// The longest packet that is accepted (`dfs.data.transfer.max.packet.size`).
@@ -36,7 +37,8 @@ impl<'a> Packet<'a> {
     /// The first packet of `bytes`, or `None` if more bytes are needed.
     ///
     /// # Errors
-    /// The lengths contradict each other, or exceed 16 MiB; nothing that follows can be trusted then.
+    /// The lengths contradict each other, or exceed 16 MiB; nothing that follows can be trusted
+    /// then.
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Option<Self>, HdfsError> {
         let Some((prefix, _)) = bytes.split_first_chunk::<6>() else {
             return Ok(None);
@@ -46,13 +48,18 @@ impl<'a> Packet<'a> {
         let payload = usize::try_from(payload)
             .ok()
             .filter(|payload| (4..=MAX_PACKET).contains(&(payload + header)) && *payload >= 4)
-            .ok_or_else(|| HdfsError::io(format!("Incorrect value for packet payload size: {payload}")))?;
+            .ok_or_else(|| {
+                HdfsError::io(format!(
+                    "Incorrect value for packet payload size: {payload}"
+                ))
+            })?;
         let length = 6 + header + payload - 4;
         let Some(bytes) = bytes.get(..length) else {
             return Ok(None);
         };
         let (head, body) = bytes[6..].split_at(header);
-        let header = PacketHeaderProto::decode(head).map_err(|error| HdfsError::io(format!("Cannot read a packet's header: {error}")))?;
+        let header = PacketHeaderProto::decode(head)
+            .map_err(|error| HdfsError::io(format!("Cannot read a packet's header: {error}")))?;
         let checksums = usize::try_from(header.data_len)
             .ok()
             .and_then(|data| body.len().checked_sub(data))
@@ -86,7 +93,14 @@ impl<'a> Packet<'a> {
 }
 
 /// Writes what stands before the checksums of a packet without syncBlock.
-pub(crate) fn put_header(out: &mut [u8; HEADER_LENGTH], offset: u64, seqno: i64, last: bool, checksums: usize, data: usize) {
+pub(crate) fn put_header(
+    out: &mut [u8; HEADER_LENGTH],
+    offset: u64,
+    seqno: i64,
+    last: bool,
+    checksums: usize,
+    data: usize,
+) {
     // Both are at most MAX_PACKET.
     out[0..4].copy_from_slice(&((4 + checksums + data) as u32).to_be_bytes());
     out[4..6].copy_from_slice(&25u16.to_be_bytes());
@@ -102,12 +116,22 @@ pub(crate) fn put_header(out: &mut [u8; HEADER_LENGTH], offset: u64, seqno: i64,
 
 /// Appends a PipelineAckProto, delimited: this DataNode's status, then those of the ones after it.
 ///
-/// All fields stand in it, as Hadoop writes them, so that it is never shorter than the 5 bytes that the Go client reads at once.
-pub(crate) fn put_ack(out: &mut Vec<u8>, seqno: i64, replies: impl Iterator<Item = Status> + Clone) {
+/// All fields stand in it, as Hadoop writes them, so that it is never shorter than the 5 bytes that
+/// the Go client reads at once.
+pub(crate) fn put_ack(
+    out: &mut Vec<u8>,
+    seqno: i64,
+    replies: impl Iterator<Item = Status> + Clone,
+) {
     let zigzag = ((seqno << 1) ^ (seqno >> 63)) as u64;
     let count = replies.clone().count();
-    let length =
-        1 + prost::encoding::encoded_len_varint(zigzag) + 2 * count + 2 + 1 + prost::encoding::encoded_len_varint(count as u64) + count;
+    let length = 1
+        + prost::encoding::encoded_len_varint(zigzag)
+        + 2 * count
+        + 2
+        + 1
+        + prost::encoding::encoded_len_varint(count as u64)
+        + count;
     encode_varint(length as u64, out);
     out.push(0x08);
     encode_varint(zigzag, out);
@@ -126,10 +150,15 @@ mod tests {
     use crate::proto::hdfs::PipelineAckProto;
 
     fn bytes(hex: &str) -> Vec<u8> {
-        let digits: Vec<u8> = hex.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+        let digits: Vec<u8> = hex
+            .bytes()
+            .filter(|byte| !byte.is_ascii_whitespace())
+            .collect();
         digits
             .chunks(2)
-            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).expect("ASCII"), 16).expect("hex"))
+            .map(|pair| {
+                u8::from_str_radix(std::str::from_utf8(pair).expect("ASCII"), 16).expect("hex")
+            })
             .collect()
     }
 
@@ -138,10 +167,15 @@ mod tests {
     #[test]
     fn a_data_packet_reads_as_hadoop_writes_it() {
         let hello = bytes(HELLO);
-        let packet = Packet::parse(&hello).expect("well-formed").expect("complete");
+        let packet = Packet::parse(&hello)
+            .expect("well-formed")
+            .expect("complete");
         assert_eq!(packet.data, b"hello");
         assert_eq!(packet.checksums, bytes("9a71bb4c"));
-        assert_eq!((packet.header.seqno, packet.header.last_packet_in_block), (0, false));
+        assert_eq!(
+            (packet.header.seqno, packet.header.last_packet_in_block),
+            (0, false)
+        );
         assert_eq!(packet.bytes, hello);
         let mut header = [0; HEADER_LENGTH];
         put_header(&mut header, 0, 0, false, 4, 5);
@@ -151,19 +185,30 @@ mod tests {
     #[test]
     fn the_last_packet_and_a_heartbeat_read_as_hadoop_writes_them() {
         let last = bytes("00000004 0019 09 0500000000000000 11 0100000000000000 18 01 25 00000000");
-        let packet = Packet::parse(&last).expect("well-formed").expect("complete");
+        let packet = Packet::parse(&last)
+            .expect("well-formed")
+            .expect("complete");
         assert!(packet.header.last_packet_in_block && packet.data.is_empty() && packet.end() == 5);
         let mut header = [0; HEADER_LENGTH];
         put_header(&mut header, 5, 1, true, 0, 0);
         assert_eq!(header, *last);
-        let heartbeat = bytes("00000004 0019 09 0000000000000000 11 ffffffffffffffff 18 00 25 00000000");
-        assert!(Packet::parse(&heartbeat).expect("well-formed").expect("complete").is_heartbeat());
+        let heartbeat =
+            bytes("00000004 0019 09 0000000000000000 11 ffffffffffffffff 18 00 25 00000000");
+        assert!(
+            Packet::parse(&heartbeat)
+                .expect("well-formed")
+                .expect("complete")
+                .is_heartbeat()
+        );
     }
 
     #[test]
     fn a_packet_with_sync_block_is_two_bytes_longer() {
-        let packet = bytes("00000004 001b 09 0500000000000000 11 0100000000000000 18 00 25 00000000 28 01");
-        let packet = Packet::parse(&packet).expect("well-formed").expect("complete");
+        let packet =
+            bytes("00000004 001b 09 0500000000000000 11 0100000000000000 18 00 25 00000000 28 01");
+        let packet = Packet::parse(&packet)
+            .expect("well-formed")
+            .expect("complete");
         assert_eq!(packet.header.sync_block, Some(true));
     }
 
@@ -171,7 +216,11 @@ mod tests {
     fn a_packet_cut_anywhere_asks_for_more() {
         let hello = bytes(HELLO);
         for length in 0..hello.len() {
-            assert_eq!(Packet::parse(&hello[..length]).expect("not wrong yet"), None, "{length}");
+            assert_eq!(
+                Packet::parse(&hello[..length]).expect("not wrong yet"),
+                None,
+                "{length}"
+            );
         }
     }
 
@@ -205,7 +254,11 @@ mod tests {
     fn acks_are_written_as_hadoop_writes_them() {
         for (seqno, replies, expected) in [
             (0, vec![Status::Success], "09 08 00 10 00 18 00 22 01 00"),
-            (HEARTBEAT, vec![Status::Success], "09 08 01 10 00 18 00 22 01 00"),
+            (
+                HEARTBEAT,
+                vec![Status::Success],
+                "09 08 01 10 00 18 00 22 01 00",
+            ),
             (
                 7,
                 vec![Status::Success, Status::Success, Status::Error],

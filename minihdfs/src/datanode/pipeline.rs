@@ -1,4 +1,5 @@
-//! One DataNode's part in a write pipeline, without the sockets: packets from upstream, acks from downstream, acks to upstream.
+//! One DataNode's part in a write pipeline, without the sockets: packets from upstream, acks from
+//! downstream, acks to upstream.
 
 use std::collections::VecDeque;
 
@@ -28,11 +29,13 @@ enum Downstream {
     Failed,
 }
 
-/// Stores what comes and answers it in order, each packet once it is stored here and everywhere after.
+/// Stores what comes and answers it in order, each packet once it is stored here and everywhere
+/// after.
 pub(crate) struct Pipeline {
     writer: ReplicaWriter,
     completion: Completion,
-    /// Whether packets are acknowledged one by one: to clients, not to DataNodes that copy a replica.
+    /// Whether packets are acknowledged one by one: to clients, not to DataNodes that copy a
+    /// replica.
     acks: bool,
     downstream: Downstream,
     pending: VecDeque<Pending>,
@@ -63,7 +66,12 @@ pub(crate) struct Ack {
 
 impl Pipeline {
     /// `downstream` DataNodes follow.
-    pub(crate) fn new(writer: ReplicaWriter, completion: Completion, acks: bool, downstream: usize) -> Self {
+    pub(crate) fn new(
+        writer: ReplicaWriter,
+        completion: Completion,
+        acks: bool,
+        downstream: usize,
+    ) -> Self {
         Self {
             writer,
             completion,
@@ -94,10 +102,12 @@ impl Pipeline {
         self.writer.block()
     }
 
-    /// Stores a packet. Tells whether it is to be forwarded: one that does not match its checksums is not.
+    /// Stores a packet. Tells whether it is to be forwarded: one that does not match its checksums
+    /// is not.
     ///
     /// # Errors
-    /// The packet does not fit the replica, or cannot be stored: the connection ends without an ack.
+    /// The packet does not fit the replica, or cannot be stored: the connection ends without an
+    /// ack.
     pub(crate) fn take(&mut self, packet: &Packet<'_>, spoil: bool) -> Result<bool, HdfsError> {
         let mut pending = Pending {
             seqno: packet.header.seqno,
@@ -129,7 +139,10 @@ impl Pipeline {
     /// # Errors
     /// It answers no packet, or another than the one whose turn it is.
     pub(crate) fn take_ack(&mut self, ack: &PipelineAckProto) -> Result<(), HdfsError> {
-        let expected = self.pending.get(self.answers.len()).map(|pending| pending.seqno);
+        let expected = self
+            .pending
+            .get(self.answers.len())
+            .map(|pending| pending.seqno);
         if expected != Some(ack.seqno) {
             return Err(HdfsError::io(format!(
                 "The next DataNode acknowledged packet {} instead of {expected:?}",
@@ -140,7 +153,8 @@ impl Pipeline {
         Ok(())
     }
 
-    /// The connection to the next DataNode broke: what it has not answered, and all that follows, is only stored here.
+    /// The connection to the next DataNode broke: what it has not answered, and all that follows,
+    /// is only stored here.
     pub(crate) fn downstream_failed(&mut self) {
         self.downstream = Downstream::Failed;
     }
@@ -150,15 +164,20 @@ impl Pipeline {
     /// # Errors
     /// The replica cannot be completed.
     pub(crate) fn next_ack(&mut self) -> Result<Option<Ack>, HdfsError> {
-        let Some(&pending) = self.pending.front() else { return Ok(None) };
+        let Some(&pending) = self.pending.front() else {
+            return Ok(None);
+        };
         let below = match (self.downstream, self.answers.pop_front()) {
             (_, Some(answer)) => answer,
             (Downstream::None, None) => Vec::new(),
-            // Nobody answers when DataNodes copy a replica, and one that fails does not keep this one from having it.
+            // Nobody answers when DataNodes copy a replica, and one that fails does not keep this
+            // one from having it.
             _ if !self.acks => Vec::new(),
             (Downstream::Failed, None) => vec![Status::Error],
             // It was not forwarded, so nobody below has anything against it.
-            (Downstream::Alive { count }, None) if pending.status != Status::Success => vec![Status::Success; count],
+            (Downstream::Alive { count }, None) if pending.status != Status::Success => {
+                vec![Status::Success; count]
+            }
             (Downstream::Alive { .. }, None) => return Ok(None),
         };
         self.pending.pop_front();
@@ -169,8 +188,13 @@ impl Pipeline {
         if everywhere {
             self.writer.acked(pending.end);
         }
-        // With a DataNode lost the client builds the pipeline again, and needs a replica that can still be written.
-        let completed = if pending.last && everywhere { Some(self.complete()?) } else { None };
+        // With a DataNode lost the client builds the pipeline again, and needs a replica that can
+        // still be written.
+        let completed = if pending.last && everywhere {
+            Some(self.complete()?)
+        } else {
+            None
+        };
         self.done = pending.last || pending.status != Status::Success;
         Ok(Some(Ack {
             seqno: pending.seqno,
@@ -216,8 +240,11 @@ mod tests {
     impl Fixture {
         fn new(downstream: usize) -> Self {
             let folder = tempfile::tempdir().expect("a temporary folder");
-            let store = Arc::new(BlockStore::open(folder.path(), "BP-1-127.0.0.1-1".into()).expect("a store"));
-            let checksum = DataChecksum::new(ChecksumTypeProto::ChecksumCrc32c, 512).expect("a plain size");
+            let store = Arc::new(
+                BlockStore::open(folder.path(), "BP-1-127.0.0.1-1".into()).expect("a store"),
+            );
+            let checksum =
+                DataChecksum::new(ChecksumTypeProto::ChecksumCrc32c, 512).expect("a plain size");
             let writer = store.create_rbw(BLOCK, checksum).expect("new");
             Self {
                 _folder: folder,
@@ -226,7 +253,13 @@ mod tests {
             }
         }
 
-        fn take(&mut self, seqno: i64, offset: u64, data: &[u8], last: bool) -> Result<bool, HdfsError> {
+        fn take(
+            &mut self,
+            seqno: i64,
+            offset: u64,
+            data: &[u8],
+            last: bool,
+        ) -> Result<bool, HdfsError> {
             let sum = crc_fast::crc32_iscsi(data).to_be_bytes();
             self.pipeline.take(
                 &Packet {
@@ -267,7 +300,11 @@ mod tests {
         assert_eq!(fixture.store.visible_length(BLOCK), Ok(5));
         assert_eq!(fixture.take(6, 5, b"", true), Ok(true));
         assert!(!fixture.pipeline.wants_packets() && !fixture.pipeline.is_done());
-        let ack = fixture.pipeline.next_ack().expect("completes").expect("its turn");
+        let ack = fixture
+            .pipeline
+            .next_ack()
+            .expect("completes")
+            .expect("its turn");
         assert_eq!(ack.completed, Some(Block { length: 5, ..BLOCK }));
         assert!(fixture.pipeline.is_done());
     }
@@ -279,18 +316,34 @@ mod tests {
         fixture.take(-1, 0, b"", false).expect("a heartbeat");
         fixture.take(1, 5, b"", true).expect("fits");
         assert_eq!(fixture.ack(), None);
-        assert_eq!(fixture.store.visible_length(BLOCK), Ok(0), "nobody below has it yet");
+        assert_eq!(
+            fixture.store.visible_length(BLOCK),
+            Ok(0),
+            "nobody below has it yet"
+        );
         let ok = [Status::Success, Status::Success];
-        assert!(fixture.pipeline.take_ack(&from_below(1, &ok)).is_err(), "out of order");
+        assert!(
+            fixture.pipeline.take_ack(&from_below(1, &ok)).is_err(),
+            "out of order"
+        );
         for seqno in [0, -1] {
-            fixture.pipeline.take_ack(&from_below(seqno, &ok)).expect("its turn");
+            fixture
+                .pipeline
+                .take_ack(&from_below(seqno, &ok))
+                .expect("its turn");
             assert_eq!(fixture.ack(), Some((seqno, vec![Status::Success; 3])));
         }
         assert_eq!(fixture.store.visible_length(BLOCK), Ok(5));
         assert_eq!(fixture.ack(), None);
-        fixture.pipeline.take_ack(&from_below(1, &ok)).expect("its turn");
+        fixture
+            .pipeline
+            .take_ack(&from_below(1, &ok))
+            .expect("its turn");
         assert_eq!(fixture.ack(), Some((1, vec![Status::Success; 3])));
-        assert!(fixture.pipeline.take_ack(&from_below(2, &ok)).is_err(), "nothing is left to answer");
+        assert!(
+            fixture.pipeline.take_ack(&from_below(2, &ok)).is_err(),
+            "nothing is left to answer"
+        );
     }
 
     #[test]
@@ -312,9 +365,15 @@ mod tests {
         assert_eq!(fixture.pipeline.take(&packet, false), Ok(false));
         assert!(!fixture.pipeline.wants_packets());
         assert_eq!(fixture.ack(), None, "the first packet is answered first");
-        fixture.pipeline.take_ack(&from_below(0, &[Status::Success])).expect("its turn");
+        fixture
+            .pipeline
+            .take_ack(&from_below(0, &[Status::Success]))
+            .expect("its turn");
         assert_eq!(fixture.ack(), Some((0, vec![Status::Success; 2])));
-        assert_eq!(fixture.ack(), Some((1, vec![Status::ErrorChecksum, Status::Success])));
+        assert_eq!(
+            fixture.ack(),
+            Some((1, vec![Status::ErrorChecksum, Status::Success]))
+        );
         assert!(fixture.pipeline.is_done());
         assert_eq!(fixture.store.visible_length(BLOCK), Ok(5));
     }
@@ -324,13 +383,26 @@ mod tests {
         let mut fixture = Fixture::new(2);
         fixture.take(0, 0, b"hello", false).expect("fits");
         fixture.take(1, 5, b" world", false).expect("fits");
-        fixture.pipeline.take_ack(&from_below(0, &[Status::Success; 2])).expect("its turn");
+        fixture
+            .pipeline
+            .take_ack(&from_below(0, &[Status::Success; 2]))
+            .expect("its turn");
         fixture.pipeline.downstream_failed();
         assert_eq!(fixture.ack(), Some((0, vec![Status::Success; 3])));
-        assert_eq!(fixture.ack(), Some((1, vec![Status::Success, Status::Error])));
-        assert_eq!(fixture.store.visible_length(BLOCK), Ok(5), "not everybody has the rest");
+        assert_eq!(
+            fixture.ack(),
+            Some((1, vec![Status::Success, Status::Error]))
+        );
+        assert_eq!(
+            fixture.store.visible_length(BLOCK),
+            Ok(5),
+            "not everybody has the rest"
+        );
         fixture.take(2, 11, b"!", false).expect("fits");
-        assert_eq!(fixture.ack(), Some((2, vec![Status::Success, Status::Error])));
+        assert_eq!(
+            fixture.ack(),
+            Some((2, vec![Status::Success, Status::Error]))
+        );
     }
 
     #[test]
@@ -341,7 +413,10 @@ mod tests {
             .pipeline
             .take_ack(&from_below(0, &[Status::Success, Status::Error]))
             .expect("its turn");
-        assert_eq!(fixture.ack(), Some((0, vec![Status::Success, Status::Success, Status::Error])));
+        assert_eq!(
+            fixture.ack(),
+            Some((0, vec![Status::Success, Status::Success, Status::Error]))
+        );
         assert_eq!(fixture.store.visible_length(BLOCK), Ok(0));
     }
 
@@ -351,17 +426,33 @@ mod tests {
             let mut fixture = Fixture::new(2);
             fixture.take(0, 0, b"hello", false).expect("fits");
             fixture.take(1, 5, b"", true).expect("fits");
-            fixture.pipeline.take_ack(&from_below(0, &[Status::Success; 2])).expect("its turn");
+            fixture
+                .pipeline
+                .take_ack(&from_below(0, &[Status::Success; 2]))
+                .expect("its turn");
             assert!(fixture.ack().is_some());
             match answer {
                 None => fixture.pipeline.downstream_failed(),
-                Some(replies) => fixture.pipeline.take_ack(&from_below(1, &replies)).expect("its turn"),
+                Some(replies) => fixture
+                    .pipeline
+                    .take_ack(&from_below(1, &replies))
+                    .expect("its turn"),
             }
-            let ack = fixture.pipeline.next_ack().expect("nothing to complete").expect("its turn");
+            let ack = fixture
+                .pipeline
+                .next_ack()
+                .expect("nothing to complete")
+                .expect("its turn");
             assert_eq!(ack.completed, None);
             assert!(fixture.pipeline.is_done());
-            let checksum = DataChecksum::new(ChecksumTypeProto::ChecksumCrc32c, 512).expect("a plain size");
-            assert!(fixture.store.recover_rbw(BLOCK, 1002, (5, 5), checksum).is_ok());
+            let checksum =
+                DataChecksum::new(ChecksumTypeProto::ChecksumCrc32c, 512).expect("a plain size");
+            assert!(
+                fixture
+                    .store
+                    .recover_rbw(BLOCK, 1002, (5, 5), checksum)
+                    .is_ok()
+            );
         }
     }
 
@@ -373,7 +464,11 @@ mod tests {
         assert!(fixture.ack().is_some(), "not sent, but its turn has come");
         fixture.pipeline.downstream_failed();
         fixture.take(1, 5, b"", true).expect("fits");
-        let ack = fixture.pipeline.next_ack().expect("completes").expect("its turn");
+        let ack = fixture
+            .pipeline
+            .next_ack()
+            .expect("completes")
+            .expect("its turn");
         assert_eq!(ack.completed, Some(Block { length: 5, ..BLOCK }));
     }
 

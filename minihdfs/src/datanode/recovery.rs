@@ -5,7 +5,9 @@ use std::sync::Arc;
 use kerbox_krb5::Timestamp;
 
 use crate::HdfsError;
-use crate::datanode::link::{BlockRecovery, BlockSynchronization, DatanodeLink, NameNodeLink, ReplicaState, ReportedReplica};
+use crate::datanode::link::{
+    BlockRecovery, BlockSynchronization, DatanodeLink, NameNodeLink, ReplicaState, ReportedReplica,
+};
 
 /// One DataNode that has the block, and what it has.
 struct Candidate {
@@ -15,7 +17,11 @@ struct Candidate {
 }
 
 /// Has all DataNodes that have the block agree on its length, and tells the NameNode.
-pub(crate) fn recover_block(now: Timestamp, recovery: &BlockRecovery, namenode: &dyn NameNodeLink) -> Result<(), HdfsError> {
+pub(crate) fn recover_block(
+    now: Timestamp,
+    recovery: &BlockRecovery,
+    namenode: &dyn NameNodeLink,
+) -> Result<(), HdfsError> {
     let (candidates, failures) = find_candidates(recovery)?;
     if let Some(failure) = failures.last()
         && failures.len() == recovery.participants.len()
@@ -52,7 +58,9 @@ pub(crate) fn recover_block(now: Timestamp, recovery: &BlockRecovery, namenode: 
 }
 
 /// Stops all writers of the block. An attempt that meets a later one gives way to it.
-fn find_candidates(recovery: &BlockRecovery) -> Result<(Vec<Candidate>, Vec<HdfsError>), HdfsError> {
+fn find_candidates(
+    recovery: &BlockRecovery,
+) -> Result<(Vec<Candidate>, Vec<HdfsError>), HdfsError> {
     let (mut candidates, mut failures) = (Vec::new(), Vec::new());
     for (uuid, datanode) in &recovery.participants {
         let Some(datanode) = datanode.upgrade() else {
@@ -60,7 +68,10 @@ fn find_candidates(recovery: &BlockRecovery) -> Result<(Vec<Candidate>, Vec<Hdfs
             continue;
         };
         match datanode.init_replica_recovery(recovery.block, recovery.recovery_id) {
-            Ok(Some(replica)) if replica.block.generation_stamp >= recovery.block.generation_stamp && replica.block.length > 0 => {
+            Ok(Some(replica))
+                if replica.block.generation_stamp >= recovery.block.generation_stamp
+                    && replica.block.length > 0 =>
+            {
                 candidates.push(Candidate {
                     uuid: uuid.clone(),
                     datanode,
@@ -68,19 +79,28 @@ fn find_candidates(recovery: &BlockRecovery) -> Result<(Vec<Candidate>, Vec<Hdfs
                 });
             }
             Ok(_) => {}
-            Err(error) if error.class().ends_with("RecoveryInProgressException") => return Err(error),
+            Err(error) if error.class().ends_with("RecoveryInProgressException") => {
+                return Err(error);
+            }
             Err(error) => failures.push(error),
         }
     }
     Ok((candidates, failures))
 }
 
-/// What length the block gets, and whose replicas are kept: the finalized ones if there are any, else those nearest to it.
-fn agree(candidates: Vec<Candidate>, truncate_to: Option<u64>) -> Result<(u64, Vec<Candidate>), HdfsError> {
+/// What length the block gets, and whose replicas are kept: the finalized ones if there are any,
+/// else those nearest to it.
+fn agree(
+    candidates: Vec<Candidate>,
+    truncate_to: Option<u64>,
+) -> Result<(u64, Vec<Candidate>), HdfsError> {
     let finalized = |candidate: &Candidate| candidate.replica.state == ReplicaState::Finalized;
     let length = |candidate: &Candidate| candidate.replica.block.length;
     if let Some(wanted) = truncate_to {
-        let kept: Vec<_> = candidates.into_iter().filter(|candidate| length(candidate) >= wanted).collect();
+        let kept: Vec<_> = candidates
+            .into_iter()
+            .filter(|candidate| length(candidate) >= wanted)
+            .collect();
         if kept.is_empty() {
             return Err(HdfsError::io(format!(
                 "No replica has the {wanted} bytes that the block is to be cut to"
@@ -96,17 +116,31 @@ fn agree(candidates: Vec<Candidate>, truncate_to: Option<u64>) -> Result<(u64, V
         {
             return Err(HdfsError::io(format!(
                 "Inconsistent size of finalized replicas: {:?}",
-                candidates.iter().map(|candidate| candidate.replica).collect::<Vec<_>>()
+                candidates
+                    .iter()
+                    .map(|candidate| candidate.replica)
+                    .collect::<Vec<_>>()
             )));
         }
-        let keep =
-            |candidate: &Candidate| finalized(candidate) || candidate.replica.state == ReplicaState::Rbw && length(candidate) == agreed;
+        let keep = |candidate: &Candidate| {
+            finalized(candidate)
+                || candidate.replica.state == ReplicaState::Rbw && length(candidate) == agreed
+        };
         return Ok((agreed, candidates.into_iter().filter(keep).collect()));
     }
     // Else what was being written lately, and of that what all have.
-    let being_written = candidates.iter().any(|candidate| candidate.replica.state == ReplicaState::Rbw);
-    let best = if being_written { ReplicaState::Rbw } else { ReplicaState::Rwr };
-    let kept: Vec<_> = candidates.into_iter().filter(|candidate| candidate.replica.state == best).collect();
+    let being_written = candidates
+        .iter()
+        .any(|candidate| candidate.replica.state == ReplicaState::Rbw);
+    let best = if being_written {
+        ReplicaState::Rbw
+    } else {
+        ReplicaState::Rwr
+    };
+    let kept: Vec<_> = candidates
+        .into_iter()
+        .filter(|candidate| candidate.replica.state == best)
+        .collect();
     let agreed = kept.iter().map(length).min().unwrap_or_default();
     Ok((agreed, kept))
 }
@@ -138,11 +172,20 @@ mod tests {
             Ok(0)
         }
 
-        fn init_replica_recovery(&self, _block: Block, _recovery_id: u64) -> Result<Option<ReportedReplica>, HdfsError> {
+        fn init_replica_recovery(
+            &self,
+            _block: Block,
+            _recovery_id: u64,
+        ) -> Result<Option<ReportedReplica>, HdfsError> {
             self.replica.clone()
         }
 
-        fn update_replica_under_recovery(&self, _block: Block, _recovery_id: u64, new_length: u64) -> Result<(), HdfsError> {
+        fn update_replica_under_recovery(
+            &self,
+            _block: Block,
+            _recovery_id: u64,
+            new_length: u64,
+        ) -> Result<(), HdfsError> {
             *self.updated.lock().expect("whole") = Some(new_length);
             Ok(())
         }
@@ -155,7 +198,8 @@ mod tests {
         }))
     }
 
-    /// Recovers, and gives what the NameNode was told and to what length each DataNode cut its replica.
+    /// Recovers, and gives what the NameNode was told and to what length each DataNode cut its
+    /// replica.
     fn recover(
         replicas: Vec<Result<Option<ReportedReplica>, HdfsError>>,
         truncate_to: Option<u64>,
@@ -182,7 +226,10 @@ mod tests {
         let namenode = TestNameNode::default();
         recover_block(Timestamp::EPOCH, &recovery, &namenode)?;
         let told = namenode.synchronization().expect("told");
-        let updated = nodes.iter().map(|node| *node.updated.lock().expect("whole")).collect();
+        let updated = nodes
+            .iter()
+            .map(|node| *node.updated.lock().expect("whole"))
+            .collect();
         Ok((told, updated))
     }
 
@@ -194,7 +241,14 @@ mod tests {
             has(ReplicaState::Rwr, 100),
         ];
         let (told, updated) = recover(replicas, None).expect("recoverable");
-        assert_eq!((told.new_length, told.new_generation_stamp, told.delete_block), (700, 1005, false));
+        assert_eq!(
+            (
+                told.new_length,
+                told.new_generation_stamp,
+                told.delete_block
+            ),
+            (700, 1005, false)
+        );
         assert_eq!(updated, [Some(700), Some(700), None]);
         assert_eq!(told.new_targets, ["0".into(), "1".into()]);
     }
@@ -209,23 +263,31 @@ mod tests {
         let (told, updated) = recover(replicas, None).expect("recoverable");
         assert_eq!(told.new_length, 700);
         assert_eq!(updated, [None, Some(700), Some(700)]);
-        let contradicting = vec![has(ReplicaState::Finalized, 900), has(ReplicaState::Finalized, 700)];
+        let contradicting = vec![
+            has(ReplicaState::Finalized, 900),
+            has(ReplicaState::Finalized, 700),
+        ];
         assert!(recover(contradicting, None).is_err());
     }
 
     #[test]
     fn a_block_that_nobody_has_a_byte_of_is_dropped() {
-        let (told, _) = recover(vec![Ok(None), has(ReplicaState::Rbw, 0)], None).expect("recoverable");
+        let (told, _) =
+            recover(vec![Ok(None), has(ReplicaState::Rbw, 0)], None).expect("recoverable");
         assert!(told.delete_block && told.new_targets.is_empty() && told.new_length == 0);
     }
 
     #[test]
     fn dead_datanodes_are_passed_over_unless_all_are() {
         let dead = || Err(HdfsError::io("does not run"));
-        let (told, _) = recover(vec![dead(), has(ReplicaState::Rbw, 5)], None).expect("one is left");
+        let (told, _) =
+            recover(vec![dead(), has(ReplicaState::Rbw, 5)], None).expect("one is left");
         assert_eq!(told.new_targets, ["1".into()]);
         let error = recover(vec![dead(), dead()], None).expect_err("none is left");
-        assert!(error.message().starts_with("All datanodes failed"), "{error}");
+        assert!(
+            error.message().starts_with("All datanodes failed"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -237,9 +299,15 @@ mod tests {
 
     #[test]
     fn a_truncation_cuts_to_its_own_length() {
-        let replicas = vec![has(ReplicaState::Finalized, 900), has(ReplicaState::Finalized, 900)];
+        let replicas = vec![
+            has(ReplicaState::Finalized, 900),
+            has(ReplicaState::Finalized, 900),
+        ];
         let (told, updated) = recover(replicas, Some(300)).expect("longer than that");
-        assert_eq!((told.new_length, updated), (300, vec![Some(300), Some(300)]));
+        assert_eq!(
+            (told.new_length, updated),
+            (300, vec![Some(300), Some(300)])
+        );
         assert!(recover(vec![has(ReplicaState::Finalized, 200)], Some(300)).is_err());
     }
 }

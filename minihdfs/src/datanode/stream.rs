@@ -1,8 +1,9 @@
 //! The bytes of a connection, buffered and protected, without the socket.
 //!
-//! Bytes from the peer go into an [`Inbox`], which opens them; what goes to the peer is put into an [`Outbox`] unit by unit,
-//! which seals them. A unit is what clients read at once: a delimited message, or a packet. Under SASL it becomes exactly one frame,
-//! because some clients cannot read a unit over the border of two.
+//! Bytes from the peer go into an [`Inbox`], which opens them; what goes to the peer is put into an
+//! [`Outbox`] unit by unit, which seals them. A unit is what clients read at once: a delimited
+//! message, or a packet. Under SASL it becomes exactly one frame, because some clients cannot read
+//! a unit over the border of two.
 
 use ctr::cipher::{KeyIvInit, StreamCipher};
 use prost::Message;
@@ -11,7 +12,8 @@ use crate::HdfsError;
 use crate::datanode::packet::MAX_PACKET;
 use crate::sasl::{UnwrapHalf, WrapHalf};
 
-/// The longest message that is accepted: a header with a token and a pipeline of many DataNodes takes a few KiB.
+/// The longest message that is accepted: a header with a token and a pipeline of many DataNodes
+/// takes a few KiB.
 const MAX_MESSAGE: usize = 1 << 20;
 
 /// The longest SASL frame: a packet with what SASL adds.
@@ -150,8 +152,11 @@ impl Inbox {
                             "A SASL frame of {length} bytes exceeds the {MAX_FRAME} that are accepted"
                         )));
                     }
-                    let Some(token) = rest.get(..length) else { break };
-                    self.plain.append_with(|plain| layer.unwrap_into(token, plain))?;
+                    let Some(token) = rest.get(..length) else {
+                        break;
+                    };
+                    self.plain
+                        .append_with(|plain| layer.unwrap_into(token, plain))?;
                     sealed.consume(4 + length);
                 }
             }
@@ -173,21 +178,31 @@ impl Inbox {
     pub(crate) fn message<M: Message + Default>(&mut self) -> Result<Option<M>, HdfsError> {
         let mut bytes = self.bytes();
         let available = bytes.len();
-        // A varint has at most ten bytes; what a shorter one cannot be decoded from, is not there yet.
+        // A varint has at most ten bytes; what a shorter one cannot be decoded from, is not there
+        // yet.
         let length = match prost::encoding::decode_varint(&mut bytes) {
             Ok(length) => length,
             Err(_) if available < 10 => return Ok(None),
-            Err(error) => return Err(HdfsError::io(format!("Cannot read a message's length: {error}"))),
+            Err(error) => {
+                return Err(HdfsError::io(format!(
+                    "Cannot read a message's length: {error}"
+                )));
+            }
         };
         let length = usize::try_from(length)
             .ok()
             .filter(|length| *length <= MAX_MESSAGE)
-            .ok_or_else(|| HdfsError::io(format!("A message of {length} bytes exceeds the {MAX_MESSAGE} that are accepted")))?;
+            .ok_or_else(|| {
+                HdfsError::io(format!(
+                    "A message of {length} bytes exceeds the {MAX_MESSAGE} that are accepted"
+                ))
+            })?;
         let prefix = available - bytes.len();
         let Some(body) = bytes.get(..length) else {
             return Ok(None);
         };
-        let message = M::decode(body).map_err(|error| HdfsError::io(format!("Cannot read a message: {error}")))?;
+        let message = M::decode(body)
+            .map_err(|error| HdfsError::io(format!("Cannot read a message: {error}")))?;
         self.consume(prefix + length);
         Ok(Some(message))
     }
@@ -213,7 +228,11 @@ impl Outbox {
     ///
     /// # Errors
     /// Those of `fill`; nothing is appended then.
-    pub(crate) fn unit_with<E>(&mut self, length: usize, fill: impl FnOnce(&mut [u8]) -> Result<(), E>) -> Result<(), E> {
+    pub(crate) fn unit_with<E>(
+        &mut self,
+        length: usize,
+        fill: impl FnOnce(&mut [u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
         match &mut self.sealing {
             Sealing::None => fill(&mut self.sealed.room(length)[..length])?,
             Sealing::Aes(cipher) => {
@@ -275,10 +294,17 @@ fn wrap_frame(layer: &mut WrapHalf, unit: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Protects both directions from now on: the handshake is over.
-pub(crate) fn protect(inbox: &mut Inbox, outbox: &mut Outbox, protection: Protection) -> Result<(), HdfsError> {
+pub(crate) fn protect(
+    inbox: &mut Inbox,
+    outbox: &mut Outbox,
+    protection: Protection,
+) -> Result<(), HdfsError> {
     (inbox.opening, outbox.sealing) = match protection {
         Protection::None => return Ok(()),
-        Protection::Sasl(wrap, unwrap) => (Opening::Sasl(unwrap, Buffer::default()), Sealing::Sasl(wrap, Buffer::default())),
+        Protection::Sasl(wrap, unwrap) => (
+            Opening::Sasl(unwrap, Buffer::default()),
+            Sealing::Sasl(wrap, Buffer::default()),
+        ),
         Protection::Aes(outgoing, incoming) => (Opening::Aes(incoming), Sealing::Aes(outgoing)),
     };
     // What the peer has sent already, right behind the handshake, is protected as well.
@@ -306,14 +332,20 @@ mod tests {
             assert_eq!(inbox.message::<ClientReadStatusProto>(), Ok(None));
         }
         receive(&mut inbox, &[0x06, 0xff]).expect("plain");
-        let message = inbox.message::<ClientReadStatusProto>().expect("well-formed").expect("whole");
+        let message = inbox
+            .message::<ClientReadStatusProto>()
+            .expect("well-formed")
+            .expect("whole");
         assert_eq!(message.status(), Status::ChecksumOk);
         assert_eq!(inbox.bytes(), [0xff]);
     }
 
     #[test]
     fn absurd_lengths_are_refused_at_once() {
-        for bytes in [[0xff; 11].as_slice(), &[0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0, 0, 0, 0, 0]] {
+        for bytes in [
+            [0xff; 11].as_slice(),
+            &[0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0, 0, 0, 0, 0],
+        ] {
             let mut inbox = Inbox::default();
             receive(&mut inbox, bytes).expect("plain");
             assert!(inbox.message::<ClientReadStatusProto>().is_err());
@@ -326,8 +358,18 @@ mod tests {
             let key: Vec<u8> = (0..length).collect();
             let cipher = || AesCtr::new(&key, &[0xff; 16]).expect("good lengths");
             let (mut inbox, mut outbox) = (Inbox::default(), Outbox::default());
-            protect(&mut Inbox::default(), &mut outbox, Protection::Aes(cipher(), cipher())).expect("nothing came early");
-            protect(&mut inbox, &mut Outbox::default(), Protection::Aes(cipher(), cipher())).expect("nothing came early");
+            protect(
+                &mut Inbox::default(),
+                &mut outbox,
+                Protection::Aes(cipher(), cipher()),
+            )
+            .expect("nothing came early");
+            protect(
+                &mut inbox,
+                &mut Outbox::default(),
+                Protection::Aes(cipher(), cipher()),
+            )
+            .expect("nothing came early");
             outbox.unit(b"a unit, ");
             outbox.unit(b"and another one");
             let sealed = outbox.bytes().to_vec();
@@ -347,8 +389,13 @@ mod tests {
         let key = kerbox_krb5::testing::unhex("2b7e151628aed2a6abf7158809cf4f3c");
         let counter = kerbox_krb5::testing::unhex("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff");
         let mut block = kerbox_krb5::testing::unhex("6bc1bee22e409f96e93d7e117393172a");
-        AesCtr::new(&key, &counter).expect("good lengths").apply(&mut block);
-        assert_eq!(block, kerbox_krb5::testing::unhex("874d6191b620e3261bef6864990db6ce"));
+        AesCtr::new(&key, &counter)
+            .expect("good lengths")
+            .apply(&mut block);
+        assert_eq!(
+            block,
+            kerbox_krb5::testing::unhex("874d6191b620e3261bef6864990db6ce")
+        );
     }
 
     #[test]
@@ -364,6 +411,10 @@ mod tests {
                 inbox.consume(all);
             }
         }
-        assert!(inbox.plain.bytes.len() <= 400, "{}", inbox.plain.bytes.len());
+        assert!(
+            inbox.plain.bytes.len() <= 400,
+            "{}",
+            inbox.plain.bytes.len()
+        );
     }
 }

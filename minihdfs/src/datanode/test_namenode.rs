@@ -9,8 +9,8 @@ use kerbox_krb5::Timestamp;
 
 use crate::HdfsError;
 use crate::datanode::link::{
-    Block, BlockStatus, BlockSynchronization, DatanodeCommand, DatanodeLink, DatanodeRegistration, NameNodeLink, ReportedReplica,
-    StorageReport,
+    Block, BlockStatus, BlockSynchronization, DatanodeCommand, DatanodeLink, DatanodeRegistration,
+    NameNodeLink, ReportedReplica, StorageReport,
 };
 
 pub(super) const POOL: &str = "BP-1-127.0.0.1-1";
@@ -29,7 +29,9 @@ impl TestNameNode {
     /// Who told that a replica is final, in the order in which they did.
     pub(super) fn finalized(&self) -> Vec<String> {
         let told = self.told.lock().expect("whole");
-        let received = told.iter().filter(|(_, status)| *status == BlockStatus::Received);
+        let received = told
+            .iter()
+            .filter(|(_, status)| *status == BlockStatus::Received);
         received.map(|(datanode, _)| datanode.clone()).collect()
     }
 
@@ -57,14 +59,25 @@ impl TestNameNode {
     pub(super) async fn until(&self, condition: impl Fn(&Self) -> bool) {
         poll_fn(|context| {
             // First the waker, so that no change is missed between the two.
-            self.waiting.lock().expect("whole").push(context.waker().clone());
-            if condition(self) { Poll::Ready(()) } else { Poll::Pending }
+            self.waiting
+                .lock()
+                .expect("whole")
+                .push(context.waker().clone());
+            if condition(self) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
         })
         .await;
     }
 
     fn changed(&self) {
-        self.waiting.lock().expect("whole").drain(..).for_each(Waker::wake);
+        self.waiting
+            .lock()
+            .expect("whole")
+            .drain(..)
+            .for_each(Waker::wake);
     }
 }
 
@@ -73,7 +86,12 @@ impl NameNodeLink for TestNameNode {
         POOL.into()
     }
 
-    fn register(&self, _: Timestamp, _: &DatanodeRegistration, _: Weak<dyn DatanodeLink>) -> Result<(), HdfsError> {
+    fn register(
+        &self,
+        _: Timestamp,
+        _: &DatanodeRegistration,
+        _: Weak<dyn DatanodeLink>,
+    ) -> Result<(), HdfsError> {
         Ok(())
     }
 
@@ -81,12 +99,31 @@ impl NameNodeLink for TestNameNode {
         Ok(())
     }
 
-    fn heartbeat(&self, _: Timestamp, datanode: &str, _: StorageReport) -> Result<Vec<DatanodeCommand>, HdfsError> {
-        Ok(self.commands.lock().expect("whole").remove(datanode).unwrap_or_default())
+    fn heartbeat(
+        &self,
+        _: Timestamp,
+        datanode: &str,
+        _: StorageReport,
+    ) -> Result<Vec<DatanodeCommand>, HdfsError> {
+        Ok(self
+            .commands
+            .lock()
+            .expect("whole")
+            .remove(datanode)
+            .unwrap_or_default())
     }
 
-    fn block_received_and_deleted(&self, _: Timestamp, datanode: &str, _: Block, status: BlockStatus) -> Result<(), HdfsError> {
-        self.told.lock().expect("whole").push((datanode.to_owned(), status));
+    fn block_received_and_deleted(
+        &self,
+        _: Timestamp,
+        datanode: &str,
+        _: Block,
+        status: BlockStatus,
+    ) -> Result<(), HdfsError> {
+        self.told
+            .lock()
+            .expect("whole")
+            .push((datanode.to_owned(), status));
         self.changed();
         Ok(())
     }
@@ -97,7 +134,11 @@ impl NameNodeLink for TestNameNode {
         Ok(())
     }
 
-    fn commit_block_synchronization(&self, _: Timestamp, synchronization: BlockSynchronization) -> Result<(), HdfsError> {
+    fn commit_block_synchronization(
+        &self,
+        _: Timestamp,
+        synchronization: BlockSynchronization,
+    ) -> Result<(), HdfsError> {
         *self.synchronization.lock().expect("whole") = Some(synchronization);
         Ok(())
     }

@@ -1,14 +1,18 @@
-//! Access control lists: how they are stored on an inode, and how the operations of ClientProtocol change them.
+//! Access control lists: how they are stored on an inode, and how the operations of ClientProtocol
+//! change them.
 //!
-//! An inode's permission bits hold the owner's entry, the **mask** (in the group's place) and the others' entry;
-//! an [`Acl`] holds the rest (Hadoop's `AclStorage`). The operations work on the whole list (`AclTransformation`).
+//! An inode's permission bits hold the owner's entry, the **mask** (in the group's place) and the
+//! others' entry; an [`Acl`] holds the rest (Hadoop's `AclStorage`). The operations work on the
+//! whole list (`AclTransformation`).
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::HdfsError;
 use crate::proto::hdfs::AclEntryProto;
-use crate::proto::hdfs::acl_entry_proto::{AclEntryScopeProto as Scope, AclEntryTypeProto as Type, FsActionProto};
+use crate::proto::hdfs::acl_entry_proto::{
+    AclEntryScopeProto as Scope, AclEntryTypeProto as Type, FsActionProto,
+};
 
 /// How many entries a specification, or a scope of a list, may have.
 const MAX_ENTRIES: usize = 32;
@@ -50,7 +54,9 @@ impl AclEntry {
         AclEntryProto {
             r#type: self.kind.into(),
             scope: self.scope.into(),
-            permissions: FsActionProto::try_from(i32::from(self.permissions)).unwrap_or_default().into(),
+            permissions: FsActionProto::try_from(i32::from(self.permissions))
+                .unwrap_or_default()
+                .into(),
             name: self.name.as_deref().map(str::to_owned),
         }
     }
@@ -59,16 +65,32 @@ impl AclEntry {
 impl fmt::Display for AclEntry {
     /// `default:user:bob:rwx`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scope = if self.scope == Scope::Default { "default:" } else { "" };
+        let scope = if self.scope == Scope::Default {
+            "default:"
+        } else {
+            ""
+        };
         let kind = self.kind.as_str_name().to_ascii_lowercase();
         let name = self.name.as_deref().unwrap_or_default();
-        let bit = |bit: u8, letter: char| if self.permissions & bit != 0 { letter } else { '-' };
-        write!(f, "{scope}{kind}:{name}:{}{}{}", bit(4, 'r'), bit(2, 'w'), bit(1, 'x'))
+        let bit = |bit: u8, letter: char| {
+            if self.permissions & bit != 0 {
+                letter
+            } else {
+                '-'
+            }
+        };
+        write!(
+            f,
+            "{scope}{kind}:{name}:{}{}{}",
+            bit(4, 'r'),
+            bit(2, 'w'),
+            bit(1, 'x')
+        )
     }
 }
 
-/// What stands beside an inode's permission bits: named users, the group and named groups of the access list
-/// if it has more than the three base entries, then the whole default list.
+/// What stands beside an inode's permission bits: named users, the group and named groups of the
+/// access list if it has more than the three base entries, then the whole default list.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Acl {
     entries: Vec<AclEntry>,
@@ -94,7 +116,8 @@ impl Acl {
     }
 
     fn split(&self) -> usize {
-        self.entries.partition_point(|entry| entry.scope == Scope::Access)
+        self.entries
+            .partition_point(|entry| entry.scope == Scope::Access)
     }
 
     /// The whole list of an inode with these bits, sorted.
@@ -111,9 +134,14 @@ impl Acl {
         list
     }
 
-    /// Splits a sorted, complete list into what is stored and the permission bits; the bits above rwx come from `mode`.
+    /// Splits a sorted, complete list into what is stored and the permission bits; the bits above
+    /// rwx come from `mode`.
     fn stored(list: Vec<AclEntry>, mode: u16) -> (Self, u16) {
-        let extended = list.iter().filter(|entry| entry.scope == Scope::Access).count() > 3;
+        let extended = list
+            .iter()
+            .filter(|entry| entry.scope == Scope::Access)
+            .count()
+            > 3;
         let mut mode = mode & !0o777;
         let mut entries = Vec::with_capacity(list.len());
         for entry in list {
@@ -131,7 +159,11 @@ impl Acl {
     }
 
     /// `modifyAclEntries`: entries of `spec` replace those of the same key, or are added.
-    pub(super) fn modified(&self, mode: u16, spec: Vec<AclEntry>) -> Result<(Self, u16), HdfsError> {
+    pub(super) fn modified(
+        &self,
+        mode: u16,
+        spec: Vec<AclEntry>,
+    ) -> Result<(Self, u16), HdfsError> {
         let spec = checked_spec(spec)?;
         let mut change = Change::default();
         for existing in self.logical(mode) {
@@ -164,15 +196,25 @@ impl Acl {
         Ok(Self::stored(validated(list)?, mode))
     }
 
-    /// `removeAcl`: only the permission bits are left, with the group's own entry in the mask's place.
+    /// `removeAcl`: only the permission bits are left, with the group's own entry in the mask's
+    /// place.
     pub(super) fn removed(&self, mode: u16) -> (Self, u16) {
-        let group = self.access().iter().find(|entry| entry.kind == Type::Group && entry.name.is_none());
-        let mode = group.map_or(mode, |group| mode & !0o070 | u16::from(group.permissions) << 3);
+        let group = self
+            .access()
+            .iter()
+            .find(|entry| entry.kind == Type::Group && entry.name.is_none());
+        let mode = group.map_or(mode, |group| {
+            mode & !0o070 | u16::from(group.permissions) << 3
+        });
         (Self::default(), mode)
     }
 
     /// `setAcl`: the scopes that `spec` has entries of are replaced.
-    pub(super) fn replaced(&self, mode: u16, spec: Vec<AclEntry>) -> Result<(Self, u16), HdfsError> {
+    pub(super) fn replaced(
+        &self,
+        mode: u16,
+        spec: Vec<AclEntry>,
+    ) -> Result<(Self, u16), HdfsError> {
         let spec = checked_spec(spec)?;
         let mut change = Change::default();
         for existing in self.logical(mode) {
@@ -184,7 +226,8 @@ impl Acl {
         change.finish(mode)
     }
 
-    /// What a new child of a directory with this list gets, if the list has default entries: `mode` is what its creator asked for.
+    /// What a new child of a directory with this list gets, if the list has default entries: `mode`
+    /// is what its creator asked for.
     pub(super) fn inherited(&self, mode: u16, is_directory: bool) -> Option<(Self, u16)> {
         let defaults = self.defaults();
         if defaults.is_empty() {
@@ -253,13 +296,18 @@ impl Change {
         Ok(Acl::stored(validated(self.list)?, mode))
     }
 
-    /// A default list needs entries for user, group and others: those missing are copied from the access list.
+    /// A default list needs entries for user, group and others: those missing are copied from the
+    /// access list.
     fn copy_missing_defaults(&mut self) {
         if !self.list.iter().any(|entry| entry.scope == Scope::Default) {
             return;
         }
         for kind in [Type::User, Type::Group, Type::Other] {
-            let base = |scope: Scope| move |entry: &&AclEntry| entry.scope == scope && entry.kind == kind && entry.name.is_none();
+            let base = |scope: Scope| {
+                move |entry: &&AclEntry| {
+                    entry.scope == scope && entry.kind == kind && entry.name.is_none()
+                }
+            };
             if self.list.iter().find(base(Scope::Default)).is_none()
                 && let Some(access) = self.list.iter().find(base(Scope::Access)).cloned()
             {
@@ -274,7 +322,11 @@ impl Change {
     fn add_masks(&mut self) -> Result<(), HdfsError> {
         for scope in [Scope::Access, Scope::Default] {
             let index = scope as usize;
-            let mut in_scope = self.list.iter().filter(|entry| entry.scope == scope).peekable();
+            let mut in_scope = self
+                .list
+                .iter()
+                .filter(|entry| entry.scope == scope)
+                .peekable();
             if in_scope.peek().is_none() {
                 continue;
             }
@@ -290,9 +342,13 @@ impl Change {
                 return Err(invalid("mask is required and cannot be deleted."));
             }
             match provided {
-                Some(mask) if !self.changed[index] || self.mask_changed[index] => self.list.push(mask),
+                Some(mask) if !self.changed[index] || self.mask_changed[index] => {
+                    self.list.push(mask)
+                }
                 None if !needed => {}
-                _ => self.list.push(AclEntry::base(scope, Type::Mask, union.into())),
+                _ => self
+                    .list
+                    .push(AclEntry::base(scope, Type::Mask, union.into())),
             }
         }
         Ok(())
@@ -338,10 +394,15 @@ fn validated(mut list: Vec<AclEntry>) -> Result<Vec<AclEntry>, HdfsError> {
         .iter()
         .find(|entry| matches!(entry.kind, Type::Mask | Type::Other) && entry.name.is_some())
     {
-        return Err(invalid(format_args!("this entry type must not have a name: {entry}.")));
+        return Err(invalid(format_args!(
+            "this entry type must not have a name: {entry}."
+        )));
     }
     for (scope, complaint) in [
-        (Scope::Access, "Invalid ACL: the user, group and other entries are required."),
+        (
+            Scope::Access,
+            "Invalid ACL: the user, group and other entries are required.",
+        ),
         (
             Scope::Default,
             "Invalid default ACL: the user, group and other entries are required.",
@@ -349,7 +410,9 @@ fn validated(mut list: Vec<AclEntry>) -> Result<Vec<AclEntry>, HdfsError> {
     ] {
         let in_scope = list.iter().filter(|entry| entry.scope == scope);
         let count = in_scope.clone().count();
-        let base = in_scope.filter(|entry| entry.kind != Type::Mask && entry.name.is_none()).count();
+        let base = in_scope
+            .filter(|entry| entry.kind != Type::Mask && entry.name.is_none())
+            .count();
         if base != 3 && (count > 0 || scope == Scope::Access) {
             return Err(HdfsError::acl(complaint));
         }
@@ -376,11 +439,23 @@ mod tests {
 
     #[test]
     fn a_named_user_makes_the_group_bits_a_mask() {
-        let (acl, mode) = Acl::default().modified(0o640, vec![access(Type::User, "bob", 7)]).expect("valid");
-        assert_eq!(mode, 0o670, "the mask is the union of the group's and bob's permissions");
-        assert_eq!(acl.entries(), [access(Type::User, "bob", 7), access(Type::Group, "", 4)]);
+        let (acl, mode) = Acl::default()
+            .modified(0o640, vec![access(Type::User, "bob", 7)])
+            .expect("valid");
+        assert_eq!(
+            mode, 0o670,
+            "the mask is the union of the group's and bob's permissions"
+        );
+        assert_eq!(
+            acl.entries(),
+            [access(Type::User, "bob", 7), access(Type::Group, "", 4)]
+        );
         let (acl, mode) = acl.removed(mode);
-        assert_eq!((acl.is_empty(), mode), (true, 0o640), "the group gets its own bits back");
+        assert_eq!(
+            (acl.is_empty(), mode),
+            (true, 0o640),
+            "the group gets its own bits back"
+        );
     }
 
     #[test]
@@ -392,17 +467,29 @@ mod tests {
             .modified(mode, vec![entry(Scope::Default, Type::User, "eve", 1)])
             .expect("valid");
         assert_eq!(mode, 0o644, "another scope changed");
-        let (_, mode) = acl.modified(mode, vec![access(Type::Group, "staff", 2)]).expect("valid");
+        let (_, mode) = acl
+            .modified(mode, vec![access(Type::Group, "staff", 2)])
+            .expect("valid");
         assert_eq!(mode, 0o674, "the mask is made anew");
     }
 
     #[test]
     fn removing_a_mask_that_is_needed_is_refused() {
-        let (acl, mode) = Acl::default().modified(0o640, vec![access(Type::User, "bob", 7)]).expect("valid");
-        let error = acl.without(mode, vec![access(Type::Mask, "", 0)]).expect_err("needed");
-        assert_eq!(error.message(), "Invalid ACL: mask is required and cannot be deleted.");
+        let (acl, mode) = Acl::default()
+            .modified(0o640, vec![access(Type::User, "bob", 7)])
+            .expect("valid");
+        let error = acl
+            .without(mode, vec![access(Type::Mask, "", 0)])
+            .expect_err("needed");
+        assert_eq!(
+            error.message(),
+            "Invalid ACL: mask is required and cannot be deleted."
+        );
         let (acl, mode) = acl
-            .without(mode, vec![access(Type::Mask, "", 0), access(Type::User, "bob", 0)])
+            .without(
+                mode,
+                vec![access(Type::Mask, "", 0), access(Type::User, "bob", 0)],
+            )
             .expect("no longer needed");
         assert_eq!((acl.is_empty(), mode), (true, 0o640));
     }
@@ -432,7 +519,10 @@ mod tests {
             .expect("valid");
         let (file, mode) = acl.inherited(0o640, false).expect("there are defaults");
         assert_eq!(mode, 0o640);
-        assert_eq!(file.entries(), [access(Type::User, "bob", 6), access(Type::Group, "", 7)]);
+        assert_eq!(
+            file.entries(),
+            [access(Type::User, "bob", 6), access(Type::Group, "", 7)]
+        );
         let (directory, mode) = acl.inherited(0o755, true).expect("there are defaults");
         assert_eq!((mode, directory.defaults()), (0o755, acl.defaults()));
         assert!(file.inherited(0o644, false).is_none());
@@ -442,16 +532,24 @@ mod tests {
     fn lists_that_make_no_sense_are_refused() {
         let twice = vec![access(Type::User, "bob", 7), access(Type::User, "bob", 1)];
         let error = Acl::default().modified(0o644, twice).expect_err("twice");
-        assert_eq!(error.message(), "Invalid ACL: multiple entries with same scope, type and name.");
+        assert_eq!(
+            error.message(),
+            "Invalid ACL: multiple entries with same scope, type and name."
+        );
         let error = Acl::default()
             .replaced(0o644, vec![access(Type::User, "bob", 7)])
             .expect_err("incomplete");
-        assert_eq!(error.message(), "Invalid ACL: the user, group and other entries are required.");
+        assert_eq!(
+            error.message(),
+            "Invalid ACL: the user, group and other entries are required."
+        );
         let error = Acl::default()
             .modified(0o644, vec![access(Type::Other, "bob", 7)])
             .expect_err("named");
         assert!(error.message().contains("must not have a name"));
-        let many = (0..33).map(|n| access(Type::User, &format!("u{n}"), 7)).collect();
+        let many = (0..33)
+            .map(|n| access(Type::User, &format!("u{n}"), 7))
+            .collect();
         assert!(Acl::default().modified(0o644, many).is_err());
     }
 }

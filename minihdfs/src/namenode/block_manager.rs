@@ -15,7 +15,8 @@ use rand::Rng;
 const LAST_RESERVED_BLOCK: u64 = 1 << 30;
 /// The first generation stamp is 1001.
 const LAST_RESERVED_STAMP: u64 = 1000;
-/// When a replication that was ordered counts as failed (`dfs.namenode.reconstruction.pending.timeout-sec`).
+/// When a replication that was ordered counts as failed
+/// (`dfs.namenode.reconstruction.pending.timeout-sec`).
 const PENDING_LIMIT: Duration = Duration::from_mins(5);
 
 /// How far the writing of a block is (Hadoop's `BlockUCState`).
@@ -78,24 +79,38 @@ impl BlockInfo {
     }
 
     fn is_good(&self, replica: &Replica) -> bool {
-        !replica.corrupt && replica.generation_stamp == self.block.generation_stamp && replica.length == self.block.length
+        !replica.corrupt
+            && replica.generation_stamp == self.block.generation_stamp
+            && replica.length == self.block.length
     }
 
     /// Where good replicas are, on DataNodes that live.
-    pub(super) fn live<'a>(&'a self, datanodes: &'a DatanodeManager) -> impl Iterator<Item = DatanodeIndex> + 'a {
+    pub(super) fn live<'a>(
+        &'a self,
+        datanodes: &'a DatanodeManager,
+    ) -> impl Iterator<Item = DatanodeIndex> + 'a {
         let good = self.replicas.iter().filter(|replica| self.is_good(replica));
-        good.map(|replica| replica.datanode).filter(|index| datanodes.is_alive(*index))
+        good.map(|replica| replica.datanode)
+            .filter(|index| datanodes.is_alive(*index))
     }
 
     /// Whether readers would only find replicas that do not match their checksums.
     pub(super) fn is_corrupt(&self) -> bool {
-        self.is_complete() && !self.replicas.is_empty() && self.replicas.iter().all(|replica| replica.corrupt)
+        self.is_complete()
+            && !self.replicas.is_empty()
+            && self.replicas.iter().all(|replica| replica.corrupt)
     }
 
-    /// Where readers find it: good replicas, all if none is good; while it is written, the pipeline.
+    /// Where readers find it: good replicas, all if none is good; while it is written, the
+    /// pipeline.
     pub(super) fn locations(&self, datanodes: &DatanodeManager) -> Vec<DatanodeIndex> {
         if !self.targets.is_empty() {
-            return self.targets.iter().copied().filter(|index| datanodes.is_alive(*index)).collect();
+            return self
+                .targets
+                .iter()
+                .copied()
+                .filter(|index| datanodes.is_alive(*index))
+                .collect();
         }
         let live: Vec<_> = self.live(datanodes).collect();
         if !live.is_empty() || !self.is_corrupt() {
@@ -110,7 +125,11 @@ impl BlockInfo {
 
     fn put_replica(&mut self, replica: Replica) {
         self.pending.retain(|(index, _)| *index != replica.datanode);
-        match self.replicas.iter_mut().find(|known| known.datanode == replica.datanode) {
+        match self
+            .replicas
+            .iter_mut()
+            .find(|known| known.datanode == replica.datanode)
+        {
             Some(known) => *known = replica,
             None => self.replicas.push(replica),
         }
@@ -144,12 +163,16 @@ impl BlockManager {
     /// # Panics
     /// If there is none: the tables are broken then.
     pub(super) fn block(&self, id: u64) -> &BlockInfo {
-        self.blocks.get(&id).expect("files only name blocks that exist")
+        self.blocks
+            .get(&id)
+            .expect("files only name blocks that exist")
     }
 
     /// As [`block`](Self::block).
     pub(super) fn block_mut(&mut self, id: u64) -> &mut BlockInfo {
-        self.blocks.get_mut(&id).expect("files only name blocks that exist")
+        self.blocks
+            .get_mut(&id)
+            .expect("files only name blocks that exist")
     }
 
     /// The block of an id that a client or a DataNode told.
@@ -168,7 +191,12 @@ impl BlockManager {
     }
 
     /// A new, empty block under construction.
-    pub(super) fn allocate(&mut self, file: InodeId, replication: u16, targets: Vec<DatanodeIndex>) -> &BlockInfo {
+    pub(super) fn allocate(
+        &mut self,
+        file: InodeId,
+        replication: u16,
+        targets: Vec<DatanodeIndex>,
+    ) -> &BlockInfo {
         self.last_block += 1;
         let id = self.last_block;
         let block = Block {
@@ -187,8 +215,14 @@ impl BlockManager {
         })
     }
 
-    /// The block's writer is done with it at this length. Does nothing to a block that is committed or complete.
-    pub(super) fn commit(&mut self, id: u64, generation_stamp: u64, length: u64) -> Result<(), HdfsError> {
+    /// The block's writer is done with it at this length. Does nothing to a block that is committed
+    /// or complete.
+    pub(super) fn commit(
+        &mut self,
+        id: u64,
+        generation_stamp: u64,
+        length: u64,
+    ) -> Result<(), HdfsError> {
         let info = self.block_mut(id);
         match info.state {
             BlockState::Complete | BlockState::Committed => return Ok(()),
@@ -216,11 +250,14 @@ impl BlockManager {
         Ok(())
     }
 
-    /// Makes a committed block complete if enough replicas of it are finalized. Tells whether it is complete now.
+    /// Makes a committed block complete if enough replicas of it are finalized. Tells whether it is
+    /// complete now.
     pub(super) fn try_complete(&mut self, id: u64, datanodes: &DatanodeManager) -> bool {
         let min_replication = self.min_replication;
         let info = self.block_mut(id);
-        if matches!(info.state, BlockState::Committed) && info.live(datanodes).count() >= min_replication {
+        if matches!(info.state, BlockState::Committed)
+            && info.live(datanodes).count() >= min_replication
+        {
             info.state = BlockState::Complete;
             info.targets.clear();
         }
@@ -242,7 +279,8 @@ impl BlockManager {
         };
         let settled = matches!(info.state, BlockState::Complete | BlockState::Committed);
         if block.generation_stamp < info.block.generation_stamp {
-            // An earlier stage of an append that another DataNode is ahead of, or what a recovery left behind.
+            // An earlier stage of an append that another DataNode is ahead of, or what a recovery
+            // left behind.
             if settled {
                 info.replicas.retain(|replica| replica.datanode != from);
                 datanodes.get_mut(from).invalidate(block);
@@ -273,22 +311,37 @@ impl BlockManager {
         rng: &mut impl Rng,
     ) {
         if let Some(info) = self.blocks.get_mut(&block.id) {
-            info.replicas
-                .retain(|replica| replica.datanode != from || replica.generation_stamp > block.generation_stamp);
+            info.replicas.retain(|replica| {
+                replica.datanode != from || replica.generation_stamp > block.generation_stamp
+            });
             self.check_redundancy(now, block.id, datanodes, rng);
         }
     }
 
     /// A replica does not match its checksums.
-    pub(super) fn mark_corrupt(&mut self, now: Timestamp, at: DatanodeIndex, id: u64, datanodes: &mut DatanodeManager, rng: &mut impl Rng) {
-        let Some(info) = self.blocks.get_mut(&id) else { return };
-        if let Some(replica) = info.replicas.iter_mut().find(|replica| replica.datanode == at) {
+    pub(super) fn mark_corrupt(
+        &mut self,
+        now: Timestamp,
+        at: DatanodeIndex,
+        id: u64,
+        datanodes: &mut DatanodeManager,
+        rng: &mut impl Rng,
+    ) {
+        let Some(info) = self.blocks.get_mut(&id) else {
+            return;
+        };
+        if let Some(replica) = info
+            .replicas
+            .iter_mut()
+            .find(|replica| replica.datanode == at)
+        {
             replica.corrupt = true;
             self.check_redundancy(now, id, datanodes, rng);
         }
     }
 
-    /// What a DataNode reports as the whole of its replicas: those that it does not name any more are gone.
+    /// What a DataNode reports as the whole of its replicas: those that it does not name any more
+    /// are gone.
     pub(super) fn forget_unreported(
         &mut self,
         now: Timestamp,
@@ -299,7 +352,9 @@ impl BlockManager {
     ) {
         for id in self.ids(|info| info.replicas.iter().any(|replica| replica.datanode == from)) {
             if !is_reported(id) {
-                self.block_mut(id).replicas.retain(|replica| replica.datanode != from);
+                self.block_mut(id)
+                    .replicas
+                    .retain(|replica| replica.datanode != from);
                 self.check_redundancy(now, id, datanodes, rng);
             }
         }
@@ -307,7 +362,9 @@ impl BlockManager {
 
     /// Takes a block out and orders its replicas to be deleted.
     pub(super) fn remove(&mut self, id: u64, datanodes: &mut DatanodeManager) {
-        let Some(info) = self.blocks.remove(&id) else { return };
+        let Some(info) = self.blocks.remove(&id) else {
+            return;
+        };
         let holders = info.replicas.iter().map(|replica| replica.datanode);
         let mut holders: Vec<DatanodeIndex> = holders.chain(info.targets.iter().copied()).collect();
         holders.sort_unstable();
@@ -321,14 +378,25 @@ impl BlockManager {
     }
 
     /// Looks at every block again: DataNodes came or died.
-    pub(super) fn check_all(&mut self, now: Timestamp, datanodes: &mut DatanodeManager, rng: &mut impl Rng) {
+    pub(super) fn check_all(
+        &mut self,
+        now: Timestamp,
+        datanodes: &mut DatanodeManager,
+        rng: &mut impl Rng,
+    ) {
         for id in self.ids(BlockInfo::is_complete) {
             self.check_redundancy(now, id, datanodes, rng);
         }
     }
 
     /// Orders missing replicas to be made and surplus ones to be deleted.
-    pub(super) fn check_redundancy(&mut self, now: Timestamp, id: u64, datanodes: &mut DatanodeManager, rng: &mut impl Rng) {
+    pub(super) fn check_redundancy(
+        &mut self,
+        now: Timestamp,
+        id: u64,
+        datanodes: &mut DatanodeManager,
+        rng: &mut impl Rng,
+    ) {
         let Some(info) = self.blocks.get_mut(&id).filter(|info| info.is_complete()) else {
             return;
         };
@@ -339,7 +407,8 @@ impl BlockManager {
         if live.len() >= wanted {
             info.pending.clear();
             let surplus = &live[wanted..];
-            let dropped = |replica: &Replica| replica.corrupt || surplus.contains(&replica.datanode);
+            let dropped =
+                |replica: &Replica| replica.corrupt || surplus.contains(&replica.datanode);
             for replica in info.replicas.iter().filter(|replica| dropped(replica)) {
                 datanodes.get_mut(replica.datanode).invalidate(Block {
                     generation_stamp: replica.generation_stamp,
@@ -353,7 +422,11 @@ impl BlockManager {
         let Some(source) = live.first().copied().filter(|_| missing > 0) else {
             return;
         };
-        let mut excluded: Vec<DatanodeIndex> = info.replicas.iter().map(|replica| replica.datanode).collect();
+        let mut excluded: Vec<DatanodeIndex> = info
+            .replicas
+            .iter()
+            .map(|replica| replica.datanode)
+            .collect();
         excluded.extend(info.pending.iter().map(|(index, _)| *index));
         let placement = Placement {
             count: missing,
@@ -367,17 +440,31 @@ impl BlockManager {
             return;
         }
         let deadline = now + PENDING_LIMIT;
-        info.pending.extend(targets.iter().map(|index| (*index, deadline)));
-        self.pending_deadline = Some(self.pending_deadline.map_or(deadline, |earlier| earlier.min(deadline)));
+        info.pending
+            .extend(targets.iter().map(|index| (*index, deadline)));
+        self.pending_deadline = Some(
+            self.pending_deadline
+                .map_or(deadline, |earlier| earlier.min(deadline)),
+        );
         let (block, targets) = (
             info.block,
-            targets.iter().map(|index| datanodes.get(*index).registration.clone()).collect(),
+            targets
+                .iter()
+                .map(|index| datanodes.get(*index).registration.clone())
+                .collect(),
         );
-        datanodes.get_mut(source).command(DatanodeCommand::Transfer { block, targets });
+        datanodes
+            .get_mut(source)
+            .command(DatanodeCommand::Transfer { block, targets });
     }
 
     /// Orders again what was ordered and never came.
-    pub(super) fn tick(&mut self, now: Timestamp, datanodes: &mut DatanodeManager, rng: &mut impl Rng) {
+    pub(super) fn tick(
+        &mut self,
+        now: Timestamp,
+        datanodes: &mut DatanodeManager,
+        rng: &mut impl Rng,
+    ) {
         if self.pending_deadline.is_none_or(|deadline| deadline > now) {
             return;
         }
@@ -385,7 +472,11 @@ impl BlockManager {
         for id in self.ids(|info| !info.pending.is_empty()) {
             self.check_redundancy(now, id, datanodes, rng);
         }
-        self.pending_deadline = self.blocks.values().flat_map(|info| info.pending.iter().map(|(_, at)| *at)).min();
+        self.pending_deadline = self
+            .blocks
+            .values()
+            .flat_map(|info| info.pending.iter().map(|(_, at)| *at))
+            .min();
     }
 
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
@@ -394,7 +485,12 @@ impl BlockManager {
 
     /// The ids of some blocks, sorted: the order in which DataNodes get their commands can be seen.
     fn ids(&self, of: impl Fn(&BlockInfo) -> bool) -> Vec<u64> {
-        let mut ids: Vec<u64> = self.blocks.iter().filter(|(_, info)| of(info)).map(|(id, _)| *id).collect();
+        let mut ids: Vec<u64> = self
+            .blocks
+            .iter()
+            .filter(|(_, info)| of(info))
+            .map(|(id, _)| *id)
+            .collect();
         ids.sort_unstable();
         ids
     }

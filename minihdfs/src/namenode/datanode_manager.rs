@@ -9,7 +9,9 @@ use kerbox_krb5::Timestamp;
 use rand::Rng;
 use rand::seq::SliceRandom;
 
-use crate::datanode::link::{Block, DatanodeCommand, DatanodeLink, DatanodeRegistration, StorageReport};
+use crate::datanode::link::{
+    Block, DatanodeCommand, DatanodeLink, DatanodeRegistration, StorageReport,
+};
 
 /// Counts DataNodes in the order in which they first registered.
 pub(super) type DatanodeIndex = usize;
@@ -48,7 +50,9 @@ impl Datanode {
     fn take_commands(&mut self) -> Vec<DatanodeCommand> {
         let mut commands = std::mem::take(&mut self.commands);
         if !self.invalidations.is_empty() {
-            commands.push(DatanodeCommand::Invalidate(std::mem::take(&mut self.invalidations)));
+            commands.push(DatanodeCommand::Invalidate(std::mem::take(
+                &mut self.invalidations,
+            )));
         }
         commands
     }
@@ -89,7 +93,12 @@ impl DatanodeManager {
     }
 
     /// A DataNode comes, or comes back.
-    pub(super) fn register(&mut self, now: Timestamp, registration: &DatanodeRegistration, link: Weak<dyn DatanodeLink>) -> DatanodeIndex {
+    pub(super) fn register(
+        &mut self,
+        now: Timestamp,
+        registration: &DatanodeRegistration,
+        link: Weak<dyn DatanodeLink>,
+    ) -> DatanodeIndex {
         let index = self.index(&registration.uuid).unwrap_or(self.nodes.len());
         let node = Datanode {
             registration: registration.clone(),
@@ -110,7 +119,12 @@ impl DatanodeManager {
     }
 
     /// The answer to a heartbeat; `None` if the DataNode has to register first.
-    pub(super) fn heartbeat(&mut self, now: Timestamp, uuid: &str, report: StorageReport) -> Option<Vec<DatanodeCommand>> {
+    pub(super) fn heartbeat(
+        &mut self,
+        now: Timestamp,
+        uuid: &str,
+        report: StorageReport,
+    ) -> Option<Vec<DatanodeCommand>> {
         let index = self.index(uuid)?;
         let node = &mut self.nodes[index];
         if !node.alive {
@@ -124,7 +138,8 @@ impl DatanodeManager {
     /// Those that have been silent for too long die; tells which.
     pub(super) fn bury_dead(&mut self, now: Timestamp) -> Vec<DatanodeIndex> {
         let limit = self.dead_interval;
-        let died = |(_, node): &(usize, &mut Datanode)| node.alive && node.last_heartbeat + limit < now;
+        let died =
+            |(_, node): &(usize, &mut Datanode)| node.alive && node.last_heartbeat + limit < now;
         self.nodes
             .iter_mut()
             .enumerate()
@@ -173,14 +188,20 @@ impl DatanodeManager {
         self.nodes.iter().filter(|node| node.alive).count()
     }
 
-    /// Chooses DataNodes for a block: favoured ones, one at the writer's address, then any; stale ones only if nothing else is left.
-    /// Gives fewer than wanted if there are no more.
-    pub(super) fn choose(&self, now: Timestamp, placement: &Placement<'_>, rng: &mut impl Rng) -> Vec<DatanodeIndex> {
+    /// Chooses DataNodes for a block: favoured ones, one at the writer's address, then any; stale
+    /// ones only if nothing else is left. Gives fewer than wanted if there are no more.
+    pub(super) fn choose(
+        &self,
+        now: Timestamp,
+        placement: &Placement<'_>,
+        rng: &mut impl Rng,
+    ) -> Vec<DatanodeIndex> {
         let mut candidates: Vec<DatanodeIndex> = (0..self.nodes.len())
             .filter(|index| {
                 let node = &self.nodes[*index];
                 // Before its first heartbeat nobody knows how much room a DataNode has.
-                let room = node.report.capacity == 0 || node.report.remaining >= placement.block_size;
+                let room =
+                    node.report.capacity == 0 || node.report.remaining >= placement.block_size;
                 node.alive && room && !placement.excluded.contains(index)
             })
             .collect();
@@ -191,7 +212,10 @@ impl DatanodeManager {
             .find(|index| Some(self.nodes[*index].registration.ip) == placement.writer);
         candidates.sort_by_key(|index| {
             let node = &self.nodes[*index].registration;
-            let favored = placement.favored.iter().any(|address| is_address_of(address, node));
+            let favored = placement
+                .favored
+                .iter()
+                .any(|address| is_address_of(address, node));
             (self.is_stale(now, *index), !favored, Some(*index) != local)
         });
         candidates.truncate(placement.count);
@@ -200,7 +224,8 @@ impl DatanodeManager {
 }
 
 fn is_address_of(address: &str, node: &DatanodeRegistration) -> bool {
-    address
-        .rsplit_once(':')
-        .is_some_and(|(host, port)| port.parse() == Ok(node.transfer_port) && (host == &*node.host_name || host.parse() == Ok(node.ip)))
+    address.rsplit_once(':').is_some_and(|(host, port)| {
+        port.parse() == Ok(node.transfer_port)
+            && (host == &*node.host_name || host.parse() == Ok(node.ip))
+    })
 }

@@ -22,7 +22,10 @@ impl Hasher for IdHasher {
     }
 
     fn write_u64(&mut self, id: u64) {
-        // Fibonacci hashing; the rotation brings the well-mixed high bits down to where the table looks first.
-        self.0 = (self.0 ^ id).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(26);
+        // Fibonacci hashing; the rotation brings the well-mixed high bits down to where the table
+        // looks first.
+        self.0 = (self.0 ^ id)
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            .rotate_left(26);
     }
 }

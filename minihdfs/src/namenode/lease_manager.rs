@@ -35,10 +35,13 @@ impl LeaseManager {
 
     /// The holder writes one more file, and renews by that.
     pub(super) fn add(&mut self, now: Timestamp, holder: &Arc<str>, file: InodeId) {
-        let lease = self.leases.entry(Arc::clone(holder)).or_insert_with(|| Lease {
-            renewed: now,
-            files: BTreeSet::new(),
-        });
+        let lease = self
+            .leases
+            .entry(Arc::clone(holder))
+            .or_insert_with(|| Lease {
+                renewed: now,
+                files: BTreeSet::new(),
+            });
         lease.renewed = now;
         lease.files.insert(file);
     }
@@ -67,7 +70,9 @@ impl LeaseManager {
 
     /// Whether the holder has been silent so long that another may take its files.
     pub(super) fn is_soft_expired(&self, now: Timestamp, holder: &str) -> bool {
-        self.leases.get(holder).is_none_or(|lease| now.since(lease.renewed) > SOFT_LIMIT)
+        self.leases
+            .get(holder)
+            .is_none_or(|lease| now.since(lease.renewed) > SOFT_LIMIT)
     }
 
     /// The holders that have been silent beyond the hard limit, with their files.
@@ -82,15 +87,21 @@ impl LeaseManager {
     /// When the next lease passes the hard limit, if nobody renews.
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
         let just_after = self.hard_limit + Duration::from_micros(1);
-        self.leases.values().map(|lease| lease.renewed + just_after).min()
+        self.leases
+            .values()
+            .map(|lease| lease.renewed + just_after)
+            .min()
     }
 
-    /// Files being written with a number above `after`, with their holders, in the order of their numbers.
+    /// Files being written with a number above `after`, with their holders, in the order of their
+    /// numbers.
     pub(super) fn files_after(&self, after: InodeId) -> BTreeMap<InodeId, Arc<str>> {
-        let all = self
-            .leases
-            .iter()
-            .flat_map(|(holder, lease)| lease.files.iter().map(move |file| (*file, Arc::clone(holder))));
+        let all = self.leases.iter().flat_map(|(holder, lease)| {
+            lease
+                .files
+                .iter()
+                .map(move |file| (*file, Arc::clone(holder)))
+        });
         all.filter(|(file, _)| *file > after).collect()
     }
 }
@@ -112,7 +123,11 @@ mod tests {
         assert!(!leases.is_soft_expired(START + SOFT_LIMIT * 2, "client"));
         let deadline = leases.next_deadline().expect("a lease");
         assert_eq!(leases.hard_expired(deadline), [(holder, vec![16_386])]);
-        assert!(leases.hard_expired(deadline - Duration::from_micros(1)).is_empty());
+        assert!(
+            leases
+                .hard_expired(deadline - Duration::from_micros(1))
+                .is_empty()
+        );
     }
 
     #[test]
@@ -120,6 +135,9 @@ mod tests {
         let mut leases = LeaseManager::new(Duration::from_mins(20));
         leases.add(START, &"client".into(), 1);
         leases.remove("client", 1);
-        assert_eq!((leases.open_files("client"), leases.next_deadline()), (None, None));
+        assert_eq!(
+            (leases.open_files("client"), leases.next_deadline()),
+            (None, None)
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Limits on names and directories, and quotas (Hadoop's `FSDirectory.verify…`, `DirectoryWithQuotaFeature`).
+//! Limits on names and directories, and quotas (Hadoop's `FSDirectory.verify…`,
+//! `DirectoryWithQuotaFeature`).
 
 use super::inode::{InodeId, Quota, ROOT};
 use super::namespace::{Namespace, ResolvedPath};
@@ -23,8 +24,12 @@ impl Usage {
     }
 }
 
-/// Refuses names that cannot be created: `.reserved` at the root, `.snapshot` anywhere, too long ones.
-pub(super) fn check_new_names(path: &ResolvedPath<'_>, config: &HdfsConfig) -> Result<(), HdfsError> {
+/// Refuses names that cannot be created: `.reserved` at the root, `.snapshot` anywhere, too long
+/// ones.
+pub(super) fn check_new_names(
+    path: &ResolvedPath<'_>,
+    config: &HdfsConfig,
+) -> Result<(), HdfsError> {
     if path::components(path.path()).next() == Some(".reserved") {
         return Err(HdfsError::hadoop_illegal_argument(
             "File name \".reserved\" is reserved and cannot be created. \
@@ -33,7 +38,9 @@ pub(super) fn check_new_names(path: &ResolvedPath<'_>, config: &HdfsConfig) -> R
     }
     for name in path.missing() {
         if name == ".snapshot" {
-            return Err(HdfsError::hadoop_illegal_argument("\".snapshot\" is a reserved name."));
+            return Err(HdfsError::hadoop_illegal_argument(
+                "\".snapshot\" is a reserved name.",
+            ));
         }
         let limit = config.max_component_length;
         if limit != 0 && name.len() > limit {
@@ -51,7 +58,11 @@ pub(super) fn check_new_names(path: &ResolvedPath<'_>, config: &HdfsConfig) -> R
 }
 
 /// Refuses one more child of a directory that is full.
-pub(super) fn check_directory_items(namespace: &Namespace, parent: InodeId, config: &HdfsConfig) -> Result<(), HdfsError> {
+pub(super) fn check_directory_items(
+    namespace: &Namespace,
+    parent: InodeId,
+    config: &HdfsConfig,
+) -> Result<(), HdfsError> {
     let items = namespace
         .inode(parent)
         .as_directory()
@@ -75,7 +86,8 @@ pub(super) fn check_directory_items(namespace: &Namespace, parent: InodeId, conf
 pub(super) struct Charge {
     pub(super) inodes: u64,
     pub(super) space: u64,
-    /// Whether the inodes come one after another: then the first that is too many is the one to complain of.
+    /// Whether the inodes come one after another: then the first that is too many is the one to
+    /// complain of.
     pub(super) one_by_one: bool,
 }
 
@@ -103,10 +115,9 @@ impl Namespace {
         let mut id = parent;
         while id != below {
             let inode = self.inode(id);
-            if inode
-                .as_directory()
-                .is_some_and(|directory| directory.quota != Quota::default() && directory.quota != Quota::ROOT)
-            {
+            if inode.as_directory().is_some_and(|directory| {
+                directory.quota != Quota::default() && directory.quota != Quota::ROOT
+            }) {
                 return true;
             }
             id = inode.parent;
@@ -114,8 +125,8 @@ impl Namespace {
         false
     }
 
-    /// Refuses what would exceed the quota of `parent` or of a directory above it, up to but without `below`,
-    /// where a rename has its source and destination in common.
+    /// Refuses what would exceed the quota of `parent` or of a directory above it, up to but
+    /// without `below`, where a rename has its source and destination in common.
     pub(super) fn check_quota(
         &self,
         parent: InodeId,
@@ -126,21 +137,34 @@ impl Namespace {
         let mut id = parent;
         while Some(id) != below {
             let inode = self.inode(id);
-            let quota = inode.as_directory().map(|directory| directory.quota).unwrap_or_default();
+            let quota = inode
+                .as_directory()
+                .map(|directory| directory.quota)
+                .unwrap_or_default();
             if quota != Quota::default() && quota != Quota::ROOT {
                 let usage = self.usage(id, space);
                 let (inodes, bytes) = (usage.inodes() + charge.inodes, usage.space + charge.space);
-                if let Some(limit) = quota.namespace.filter(|limit| charge.inodes > 0 && inodes > *limit) {
+                if let Some(limit) = quota
+                    .namespace
+                    .filter(|limit| charge.inodes > 0 && inodes > *limit)
+                {
                     return Err(HdfsError::new(
                         "org.apache.hadoop.hdfs.protocol.NSQuotaExceededException",
                         format!(
                             "The NameSpace quota (directories and files) of directory {} is exceeded: quota={limit} file count={}",
                             self.full_path(id),
-                            if charge.one_by_one { usage.inodes().max(limit) + 1 } else { inodes }
+                            if charge.one_by_one {
+                                usage.inodes().max(limit) + 1
+                            } else {
+                                inodes
+                            }
                         ),
                     ));
                 }
-                if let Some(limit) = quota.space.filter(|limit| charge.space > 0 && bytes > *limit) {
+                if let Some(limit) = quota
+                    .space
+                    .filter(|limit| charge.space > 0 && bytes > *limit)
+                {
                     return Err(HdfsError::new(
                         "org.apache.hadoop.hdfs.protocol.DSQuotaExceededException",
                         format!(
@@ -166,6 +190,9 @@ fn in_words(bytes: u64) -> String {
     let exponent = (bytes.max(1).ilog2() / 10) as usize;
     match ["", "K", "M", "G", "T", "P", "E"].get(exponent) {
         None | Some(&"") => format!("{bytes} B"),
-        Some(prefix) => format!("{:.2} {prefix}B", bytes as f64 / (1_u64 << (10 * exponent)) as f64),
+        Some(prefix) => format!(
+            "{:.2} {prefix}B",
+            bytes as f64 / (1_u64 << (10 * exponent)) as f64
+        ),
     }
 }

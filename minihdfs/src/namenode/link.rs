@@ -9,8 +9,8 @@ use kerbox_krb5::Timestamp;
 use super::NameNode;
 use crate::HdfsError;
 use crate::datanode::link::{
-    Block, BlockStatus, BlockSynchronization, DatanodeCommand, DatanodeLink, DatanodeRegistration, NameNodeLink, ReplicaState,
-    ReportedReplica, StorageReport,
+    Block, BlockStatus, BlockSynchronization, DatanodeCommand, DatanodeLink, DatanodeRegistration,
+    NameNodeLink, ReplicaState, ReportedReplica, StorageReport,
 };
 
 impl NameNodeLink for NameNode {
@@ -18,7 +18,12 @@ impl NameNodeLink for NameNode {
         Arc::clone(&self.block_pool_id)
     }
 
-    fn register(&self, now: Timestamp, registration: &DatanodeRegistration, datanode: Weak<dyn DatanodeLink>) -> Result<(), HdfsError> {
+    fn register(
+        &self,
+        now: Timestamp,
+        registration: &DatanodeRegistration,
+        datanode: Weak<dyn DatanodeLink>,
+    ) -> Result<(), HdfsError> {
         self.lock().datanodes.register(now, registration, datanode);
         self.hook.record(
             now,
@@ -30,51 +35,107 @@ impl NameNodeLink for NameNode {
         Ok(())
     }
 
-    fn block_report(&self, now: Timestamp, datanode: &str, replicas: &[ReportedReplica]) -> Result<(), HdfsError> {
+    fn block_report(
+        &self,
+        now: Timestamp,
+        datanode: &str,
+        replicas: &[ReportedReplica],
+    ) -> Result<(), HdfsError> {
         let mut guard = self.lock();
         let state = &mut *guard;
-        let from = state.datanodes.index(datanode).ok_or_else(|| unregistered(datanode))?;
-        let finalized = replicas.iter().filter(|replica| replica.state == ReplicaState::Finalized);
+        let from = state
+            .datanodes
+            .index(datanode)
+            .ok_or_else(|| unregistered(datanode))?;
+        let finalized = replicas
+            .iter()
+            .filter(|replica| replica.state == ReplicaState::Finalized);
         for replica in finalized {
-            state
-                .blocks
-                .received(now, from, replica.block, &mut state.datanodes, &mut state.rng);
+            state.blocks.received(
+                now,
+                from,
+                replica.block,
+                &mut state.datanodes,
+                &mut state.rng,
+            );
         }
         let reported: BTreeSet<u64> = replicas.iter().map(|replica| replica.block.id).collect();
+        state.blocks.forget_unreported(
+            now,
+            from,
+            |id| reported.contains(&id),
+            &mut state.datanodes,
+            &mut state.rng,
+        );
+        // With one more DataNode, what was under-replicated may find a place.
         state
             .blocks
-            .forget_unreported(now, from, |id| reported.contains(&id), &mut state.datanodes, &mut state.rng);
-        // With one more DataNode, what was under-replicated may find a place.
-        state.blocks.check_all(now, &mut state.datanodes, &mut state.rng);
+            .check_all(now, &mut state.datanodes, &mut state.rng);
         Ok(())
     }
 
-    fn heartbeat(&self, now: Timestamp, datanode: &str, report: StorageReport) -> Result<Vec<DatanodeCommand>, HdfsError> {
+    fn heartbeat(
+        &self,
+        now: Timestamp,
+        datanode: &str,
+        report: StorageReport,
+    ) -> Result<Vec<DatanodeCommand>, HdfsError> {
         let commands = self.lock().datanodes.heartbeat(now, datanode, report);
         Ok(commands.unwrap_or_else(|| vec![DatanodeCommand::Register]))
     }
 
-    fn block_received_and_deleted(&self, now: Timestamp, datanode: &str, block: Block, status: BlockStatus) -> Result<(), HdfsError> {
+    fn block_received_and_deleted(
+        &self,
+        now: Timestamp,
+        datanode: &str,
+        block: Block,
+        status: BlockStatus,
+    ) -> Result<(), HdfsError> {
         let mut guard = self.lock();
         let state = &mut *guard;
-        let from = state.datanodes.index(datanode).ok_or_else(|| unregistered(datanode))?;
+        let from = state
+            .datanodes
+            .index(datanode)
+            .ok_or_else(|| unregistered(datanode))?;
         match status {
             BlockStatus::Receiving => {}
-            BlockStatus::Received => state.blocks.received(now, from, block, &mut state.datanodes, &mut state.rng),
-            BlockStatus::Deleted => state.blocks.deleted(now, from, block, &mut state.datanodes, &mut state.rng),
+            BlockStatus::Received => {
+                state
+                    .blocks
+                    .received(now, from, block, &mut state.datanodes, &mut state.rng)
+            }
+            BlockStatus::Deleted => {
+                state
+                    .blocks
+                    .deleted(now, from, block, &mut state.datanodes, &mut state.rng)
+            }
         }
         Ok(())
     }
 
-    fn report_bad_block(&self, now: Timestamp, datanode: &str, block: Block) -> Result<(), HdfsError> {
+    fn report_bad_block(
+        &self,
+        now: Timestamp,
+        datanode: &str,
+        block: Block,
+    ) -> Result<(), HdfsError> {
         let mut guard = self.lock();
         let state = &mut *guard;
-        let at = state.datanodes.index(datanode).ok_or_else(|| unregistered(datanode))?;
-        state.blocks.mark_corrupt(now, at, block.id, &mut state.datanodes, &mut state.rng);
+        let at = state
+            .datanodes
+            .index(datanode)
+            .ok_or_else(|| unregistered(datanode))?;
+        state
+            .blocks
+            .mark_corrupt(now, at, block.id, &mut state.datanodes, &mut state.rng);
         Ok(())
     }
 
-    fn commit_block_synchronization(&self, now: Timestamp, synchronization: BlockSynchronization) -> Result<(), HdfsError> {
+    fn commit_block_synchronization(
+        &self,
+        now: Timestamp,
+        synchronization: BlockSynchronization,
+    ) -> Result<(), HdfsError> {
         self.lock().finish_recovery(now, &synchronization)
     }
 }

@@ -1,12 +1,15 @@
 //! The NameNode: the namespace, the blocks, and who may do what with them.
 //!
-//! [`NameNode`] is a handle over one lock. It has no clock, no sockets and no threads: calls come in with the time,
-//! [`tick`](NameNode::tick) does what is due, [`next_deadline`](NameNode::next_deadline) tells when something will be.
+//! [`NameNode`] is a handle over one lock. It has no clock, no sockets and no threads: calls come
+//! in with the time, [`tick`](NameNode::tick) does what is due,
+//! [`next_deadline`](NameNode::next_deadline) tells when something will be.
 //!
-//! - `namespace`, `inode`, `path`: the tree; `limits`: names and quotas; `permission`, `acl`, `xattr`: who may do what
+//! - `namespace`, `inode`, `path`: the tree; `limits`: names and quotas; `permission`, `acl`,
+//!   `xattr`: who may do what
 //! - `block_manager`, `datanode_manager`: replicas and where they are; `link`: what DataNodes tell
 //! - `lease_manager`, `recovery`: who writes, and what happens to files whose writer is gone
-//! - `client_protocol`: one function for each method of ClientProtocol; `status`: the messages that they share
+//! - `client_protocol`: one function for each method of ClientProtocol; `status`: the messages that
+//!   they share
 //! - `retry_cache`: answers for clients that ask again
 //! - `side_protocols`: the small protocols of administrators' tools
 
@@ -41,7 +44,10 @@ use rand::Rng;
 
 use crate::config::{ConfigError, HdfsConfig};
 use crate::rpc::{Call, RpcService};
-use crate::secret_manager::{BlockTokenSecretManager, BlockTokenSettings, DelegationTokenSecretManager, DelegationTokenSettings};
+use crate::secret_manager::{
+    BlockTokenSecretManager, BlockTokenSettings, DelegationTokenSecretManager,
+    DelegationTokenSettings,
+};
 use crate::user::AuthToLocal;
 use crate::{Caller, HdfsError};
 use client_protocol::{CLIENT_PROTOCOL, is_at_most_once};
@@ -62,7 +68,8 @@ pub struct NameNode {
     block_tokens: Arc<BlockTokenSecretManager>,
     delegation_tokens: Arc<DelegationTokenSecretManager>,
     state: Mutex<State>,
-    /// Held for the whole of a call that must not be executed twice, so that a repeated call waits for the first.
+    /// Held for the whole of a call that must not be executed twice, so that a repeated call waits
+    /// for the first.
     retry_cache: Mutex<RetryCache>,
 }
 
@@ -78,7 +85,8 @@ pub struct NameNodeIdentity {
 }
 
 impl NameNode {
-    /// A NameNode with an empty namespace. Everything random comes from `rng`, and from generators seeded by it.
+    /// A NameNode with an empty namespace. Everything random comes from `rng`, and from generators
+    /// seeded by it.
     ///
     /// # Errors
     /// The configuration contradicts itself, or its `auth_to_local` rules cannot be read.
@@ -92,7 +100,8 @@ impl NameNode {
         config.check()?;
         let auth_to_local = AuthToLocal::from_config(&config, identity.default_realm.as_str())?;
         let pool_number = rng.next_u32() >> 1;
-        let block_pool_id: Arc<str> = format!("BP-{pool_number}-{}-{}", identity.address, now.as_millis()).into();
+        let block_pool_id: Arc<str> =
+            format!("BP-{pool_number}-{}-{}", identity.address, now.as_millis()).into();
         let superuser: Arc<str> = identity.superuser.as_str().into();
         Ok(Self {
             auth_to_local,
@@ -102,7 +111,11 @@ impl NameNode {
                 now,
                 rng,
             )),
-            delegation_tokens: Arc::new(DelegationTokenSecretManager::new(DelegationTokenSettings::from(&config), now, rng)),
+            delegation_tokens: Arc::new(DelegationTokenSecretManager::new(
+                DelegationTokenSettings::from(&config),
+                now,
+                rng,
+            )),
             block_pool_id,
             state: Mutex::new(State::new(&config, Arc::clone(&superuser), now, rng)),
             retry_cache: Mutex::new(RetryCache::new(config.retry_cache_expiry)),
@@ -141,15 +154,26 @@ impl NameNode {
         self.lock().datanodes.living()
     }
 
-    /// Makes a directory, with those above it, as the superuser would; an existing one gets this owner, group and mode.
+    /// Makes a directory, with those above it, as the superuser would; an existing one gets this
+    /// owner, group and mode.
     ///
     /// # Errors
     /// The path is not valid, or there is a file on it.
-    pub fn make_directory(&self, now: Timestamp, path: &str, owner: &str, group: &str, mode: u16) -> Result<(), HdfsError> {
+    pub fn make_directory(
+        &self,
+        now: Timestamp,
+        path: &str,
+        owner: &str,
+        group: &str,
+        mode: u16,
+    ) -> Result<(), HdfsError> {
         let mut guard = self.lock();
         let state = &mut *guard;
         let resolved = state.namespace.resolve(path)?;
-        let (mut parent, mut last) = (resolved.existing()[resolved.existing().len() - 1], resolved.last());
+        let (mut parent, mut last) = (
+            resolved.existing()[resolved.existing().len() - 1],
+            resolved.last(),
+        );
         for name in resolved.missing() {
             if !state.namespace.inode(parent).is_directory() {
                 return Err(HdfsError::parent_not_directory(format!(
@@ -169,7 +193,9 @@ impl NameNode {
         if let Some(id) = last {
             let inode = state.namespace.inode_mut(id);
             if !inode.is_directory() {
-                return Err(HdfsError::file_already_exists(format!("Path is not a directory: {path}")));
+                return Err(HdfsError::file_already_exists(format!(
+                    "Path is not a directory: {path}"
+                )));
             }
             inode.owner = owner.into();
             inode.group = group.into();
@@ -178,7 +204,8 @@ impl NameNode {
         Ok(())
     }
 
-    /// Does what is due: dead DataNodes, leases beyond their hard limit, recoveries and replications that never came, keys and tokens.
+    /// Does what is due: dead DataNodes, leases beyond their hard limit, recoveries and
+    /// replications that never came, keys and tokens.
     pub fn tick(&self, now: Timestamp) {
         let mut fired = Vec::new();
         self.lock().tick(now, &mut fired);
@@ -196,15 +223,29 @@ impl NameNode {
     /// When [`tick`](Self::tick) will have something to do, if nothing happens until then.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        let tokens = self.block_tokens.next_deadline().min(self.delegation_tokens.next_deadline());
-        Some(self.lock().next_deadline().map_or(tokens, |deadline| deadline.min(tokens)))
+        let tokens = self
+            .block_tokens
+            .next_deadline()
+            .min(self.delegation_tokens.next_deadline());
+        Some(
+            self.lock()
+                .next_deadline()
+                .map_or(tokens, |deadline| deadline.min(tokens)),
+        )
     }
 
-    fn call_client_protocol(&self, call: &Call<'_>, response: &mut Vec<u8>) -> Result<(), HdfsError> {
+    fn call_client_protocol(
+        &self,
+        call: &Call<'_>,
+        response: &mut Vec<u8>,
+    ) -> Result<(), HdfsError> {
         if !is_at_most_once(call.method) {
             return CLIENT_PROTOCOL.dispatch(self, call, response);
         }
-        let mut cache = self.retry_cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = self
+            .retry_cache
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(answer) = cache.get(call.now, call.caller) {
             response.extend_from_slice(answer);
             return Ok(());
@@ -221,7 +262,10 @@ impl NameNode {
     }
 
     /// The state, to be changed by `operation`, which safe mode forbids.
-    fn lock_to_write(&self, operation: fmt::Arguments<'_>) -> Result<MutexGuard<'_, State>, HdfsError> {
+    fn lock_to_write(
+        &self,
+        operation: fmt::Arguments<'_>,
+    ) -> Result<MutexGuard<'_, State>, HdfsError> {
         let mut state = self.lock();
         if state.safe_mode {
             return Err(HdfsError::safe_mode(format!(
@@ -235,7 +279,11 @@ impl NameNode {
 
     /// The groups of a user, as the configuration maps them.
     fn groups_of(&self, user: &str) -> &[String] {
-        self.config.groups.get(user).map(Vec::as_slice).unwrap_or_default()
+        self.config
+            .groups
+            .get(user)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
     }
 
     /// A caller's rights.
@@ -260,7 +308,10 @@ impl RpcService for NameNode {
         if call.protocol == CLIENT_PROTOCOL.name() {
             return self.call_client_protocol(call, response);
         }
-        match SIDE_PROTOCOLS.iter().find(|protocol| protocol.name() == call.protocol) {
+        match SIDE_PROTOCOLS
+            .iter()
+            .find(|protocol| protocol.name() == call.protocol)
+        {
             Some(protocol) => protocol.dispatch(self, call, response),
             None => Err(call.unknown_protocol()),
         }

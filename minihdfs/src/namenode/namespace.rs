@@ -40,7 +40,8 @@ impl ResolvedPath<'_> {
         &self.path
     }
 
-    /// The inodes along the path as far as they exist, from the root on. If one before the end is a file, it is the last.
+    /// The inodes along the path as far as they exist, from the root on. If one before the end is a
+    /// file, it is the last.
     pub(super) fn existing(&self) -> &[InodeId] {
         &self.existing
     }
@@ -84,7 +85,8 @@ impl ResolvedPath<'_> {
 pub(super) struct NewInode {
     pub(super) owner: Arc<str>,
     pub(super) mode: u16,
-    /// The mode before the client's umask, if it told: it counts where the parent has a default access control list.
+    /// The mode before the client's umask, if it told: it counts where the parent has a default
+    /// access control list.
     pub(super) unmasked: Option<u16>,
     pub(super) kind: InodeKind,
 }
@@ -120,12 +122,16 @@ impl Namespace {
     /// # Panics
     /// If there is none: the tree is broken then.
     pub(super) fn inode(&self, id: InodeId) -> &Inode {
-        self.inodes.get(&id).expect("the tree only names inodes that exist")
+        self.inodes
+            .get(&id)
+            .expect("the tree only names inodes that exist")
     }
 
     /// As [`inode`](Self::inode).
     pub(super) fn inode_mut(&mut self, id: InodeId) -> &mut Inode {
-        self.inodes.get_mut(&id).expect("the tree only names inodes that exist")
+        self.inodes
+            .get_mut(&id)
+            .expect("the tree only names inodes that exist")
     }
 
     /// The inode of a number that a client told.
@@ -217,8 +223,16 @@ impl Namespace {
         id == ancestor
     }
 
-    /// Adds a child that is not there yet. Its group is the parent's (the BSD rule), and the parent's default access control list applies.
-    pub(super) fn add(&mut self, now: Timestamp, parent: InodeId, name: &str, new: NewInode, inherit_acl: bool) -> InodeId {
+    /// Adds a child that is not there yet. Its group is the parent's (the BSD rule), and the
+    /// parent's default access control list applies.
+    pub(super) fn add(
+        &mut self,
+        now: Timestamp,
+        parent: InodeId,
+        name: &str,
+        new: NewInode,
+        inherit_acl: bool,
+    ) -> InodeId {
         self.last_id += 1;
         let id = self.last_id;
         let name: Arc<str> = name.into();
@@ -255,9 +269,13 @@ impl Namespace {
         id
     }
 
-    /// Takes an inode and all below it out of the tree, and hands them over: the root of the subtree first.
+    /// Takes an inode and all below it out of the tree, and hands them over: the root of the
+    /// subtree first.
     pub(super) fn remove(&mut self, now: Timestamp, id: InodeId) -> Vec<Inode> {
-        let top = self.inodes.remove(&id).expect("the tree only names inodes that exist");
+        let top = self
+            .inodes
+            .remove(&id)
+            .expect("the tree only names inodes that exist");
         let parent = self.inode_mut(top.parent);
         parent.modification_time = now;
         parent
@@ -272,22 +290,39 @@ impl Namespace {
                 .as_directory()
                 .map(|directory| directory.children.values().copied().collect())
                 .unwrap_or_default();
-            removed.extend(children.iter().filter_map(|child| self.inodes.remove(child)));
+            removed.extend(
+                children
+                    .iter()
+                    .filter_map(|child| self.inodes.remove(child)),
+            );
             next += 1;
         }
         removed
     }
 
-    /// Moves an inode to where no inode is. The modification times of both parents change, its own does not.
-    pub(super) fn rename(&mut self, now: Timestamp, id: InodeId, new_parent: InodeId, new_name: &str) {
+    /// Moves an inode to where no inode is. The modification times of both parents change, its own
+    /// does not.
+    pub(super) fn rename(
+        &mut self,
+        now: Timestamp,
+        id: InodeId,
+        new_parent: InodeId,
+        new_name: &str,
+    ) {
         let new_name: Arc<str> = new_name.into();
         let inode = self.inode_mut(id);
         let old_parent = std::mem::replace(&mut inode.parent, new_parent);
         let old_name = std::mem::replace(&mut inode.name, Arc::clone(&new_name));
-        for (parent, name, child) in [(old_parent, old_name, None), (new_parent, new_name, Some(id))] {
+        for (parent, name, child) in [
+            (old_parent, old_name, None),
+            (new_parent, new_name, Some(id)),
+        ] {
             let parent = self.inode_mut(parent);
             parent.modification_time = now;
-            let children = &mut parent.as_directory_mut().expect("parents are directories").children;
+            let children = &mut parent
+                .as_directory_mut()
+                .expect("parents are directories")
+                .children;
             match child {
                 None => children.remove(&*name),
                 Some(child) => children.insert(name, child),
@@ -295,7 +330,8 @@ impl Namespace {
         }
     }
 
-    /// The number of a file that a client is writing: by number if it told one, so that a renamed file is still found, else by path.
+    /// The number of a file that a client is writing: by number if it told one, so that a renamed
+    /// file is still found, else by path.
     pub(super) fn find_file(&self, path: &str, id: u64) -> Result<Option<InodeId>, HdfsError> {
         if id != 0 {
             return Ok(self.inodes.contains_key(&id).then_some(id));
@@ -303,7 +339,8 @@ impl Namespace {
         Ok(self.resolve(path)?.last())
     }
 
-    /// The storage policy in force for an inode: its own, or the nearest ancestor's; 0 if none is set.
+    /// The storage policy in force for an inode: its own, or the nearest ancestor's; 0 if none is
+    /// set.
     pub(super) fn storage_policy(&self, id: InodeId) -> u8 {
         let mut inode = self.inode(id);
         while inode.storage_policy == 0 && inode.id != ROOT {

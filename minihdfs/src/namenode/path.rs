@@ -9,8 +9,8 @@ pub(super) fn components(path: &str) -> impl DoubleEndedIterator<Item = &str> {
     path.split('/').filter(|component| !component.is_empty())
 }
 
-/// Hadoop's `DFSUtil.isValidName`, for paths that are to be created: absolute, no `.` or `..`, no colon,
-/// no two slashes in a row but at the end.
+/// Hadoop's `DFSUtil.isValidName`, for paths that are to be created: absolute, no `.` or `..`, no
+/// colon, no two slashes in a row but at the end.
 pub(super) fn is_valid(path: &str) -> bool {
     let Some(rest) = path.strip_prefix('/') else {
         return false;
@@ -23,7 +23,8 @@ fn is_valid_component(component: &str) -> bool {
     !component.is_empty() && component != "." && component != ".." && !component.contains(':')
 }
 
-/// `path` without slashes that mean nothing. Nothing else is special here: `.` and `..` are names that no inode has.
+/// `path` without slashes that mean nothing. Nothing else is special here: `.` and `..` are names
+/// that no inode has.
 pub(super) fn normalized(path: &str) -> Result<Cow<'_, str>, HdfsError> {
     if !path.starts_with('/') {
         return Err(HdfsError::new(
@@ -48,7 +49,9 @@ pub(super) fn normalized(path: &str) -> Result<Cow<'_, str>, HdfsError> {
 /// Refuses a path that cannot be created.
 pub(super) fn check_creatable(path: &str) -> Result<(), HdfsError> {
     if !is_valid(path) {
-        return Err(HdfsError::invalid_path(format!("Invalid path name Invalid file name: {path}")));
+        return Err(HdfsError::invalid_path(format!(
+            "Invalid path name Invalid file name: {path}"
+        )));
     }
     Ok(())
 }
@@ -60,7 +63,9 @@ const MAX_DEPTH: usize = 1000;
 /// Refuses a path that is empty, or too long for `operation`.
 pub(super) fn check_length(path: &str, operation: &str) -> Result<(), HdfsError> {
     if path.is_empty() {
-        return Err(HdfsError::illegal_argument("Can not create a Path from an empty string"));
+        return Err(HdfsError::illegal_argument(
+            "Can not create a Path from an empty string",
+        ));
     }
     if path.len() > MAX_LENGTH || components(path).count() > MAX_DEPTH {
         return Err(HdfsError::io(format!(
@@ -106,7 +111,16 @@ mod tests {
 
     #[test]
     fn valid_paths_are_absolute_and_plain() {
-        for good in ["/", "//", "/a", "/a/", "/a//", "/a/b c/ä", "/.hidden", "/a..b"] {
+        for good in [
+            "/",
+            "//",
+            "/a",
+            "/a/",
+            "/a//",
+            "/a/b c/ä",
+            "/.hidden",
+            "/a..b",
+        ] {
             assert!(is_valid(good), "{good}");
         }
         for bad in ["", "a", "/a//b", "//a", "/.", "/a/..", "/a/../b", "/a:b"] {
@@ -116,7 +130,13 @@ mod tests {
 
     #[test]
     fn superfluous_slashes_go_and_the_rest_stays() {
-        for (path, normal) in [("/", "/"), ("//", "/"), ("/a", "/a"), ("//a///b/", "/a/b"), ("/a/../b", "/a/../b")] {
+        for (path, normal) in [
+            ("/", "/"),
+            ("//", "/"),
+            ("/a", "/a"),
+            ("//a///b/", "/a/b"),
+            ("/a/../b", "/a/../b"),
+        ] {
             assert_eq!(normalized(path).expect("absolute"), normal);
         }
         assert!(normalized("").is_err() && normalized("a/b").is_err());

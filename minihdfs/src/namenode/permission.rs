@@ -52,7 +52,8 @@ pub(super) struct Need {
     pub(super) parent: Option<FsAction>,
     /// On the inode itself, if it exists.
     pub(super) path: Option<FsAction>,
-    /// On the directory and every directory below it; empty ones are not asked if this is for a deletion.
+    /// On the directory and every directory below it; empty ones are not asked if this is for a
+    /// deletion.
     pub(super) subtree: Option<(FsAction, bool)>,
 }
 
@@ -102,7 +103,12 @@ pub(super) struct PermissionChecker<'a> {
 
 impl<'a> PermissionChecker<'a> {
     /// `enabled` is `dfs.permissions.enabled`.
-    pub(super) fn new(user: &'a Arc<str>, groups: &'a [String], superuser: bool, enabled: bool) -> Self {
+    pub(super) fn new(
+        user: &'a Arc<str>,
+        groups: &'a [String],
+        superuser: bool,
+        enabled: bool,
+    ) -> Self {
         Self {
             user,
             groups,
@@ -139,8 +145,14 @@ impl<'a> PermissionChecker<'a> {
         self.superuser || !self.enabled
     }
 
-    /// The way through the ancestors, then what `need` says. An ancestor that is a file is refused to everybody.
-    pub(super) fn check(&self, namespace: &Namespace, path: &ResolvedPath<'_>, need: Need) -> Result<(), HdfsError> {
+    /// The way through the ancestors, then what `need` says. An ancestor that is a file is refused
+    /// to everybody.
+    pub(super) fn check(
+        &self,
+        namespace: &Namespace,
+        path: &ResolvedPath<'_>,
+        need: Need,
+    ) -> Result<(), HdfsError> {
         self.traverse(namespace, path)
             .map_err(|error| match error {
                 NoWay::NotADirectory(message) => HdfsError::access_control(message),
@@ -149,8 +161,14 @@ impl<'a> PermissionChecker<'a> {
             .and_then(|()| self.check_traversed(namespace, path, need))
     }
 
-    /// As [`check`](Self::check), for operations that create something: an ancestor that is a file is `ParentNotDirectoryException`.
-    pub(super) fn check_creation(&self, namespace: &Namespace, path: &ResolvedPath<'_>, need: Need) -> Result<(), HdfsError> {
+    /// As [`check`](Self::check), for operations that create something: an ancestor that is a file
+    /// is `ParentNotDirectoryException`.
+    pub(super) fn check_creation(
+        &self,
+        namespace: &Namespace,
+        path: &ResolvedPath<'_>,
+        need: Need,
+    ) -> Result<(), HdfsError> {
         self.traverse(namespace, path)
             .map_err(|error| match error {
                 NoWay::NotADirectory(message) => HdfsError::parent_not_directory(message),
@@ -165,16 +183,25 @@ impl<'a> PermissionChecker<'a> {
         for id in &path.existing()[..ancestors] {
             let inode = namespace.inode(*id);
             if !inode.is_directory() {
-                return Err(NoWay::NotADirectory(format!("{} (is not a directory)", namespace.full_path(*id))));
+                return Err(NoWay::NotADirectory(format!(
+                    "{} (is not a directory)",
+                    namespace.full_path(*id)
+                )));
             }
             if !exempt {
-                self.check_inode(namespace, inode, FsAction::EXECUTE).map_err(NoWay::Denied)?;
+                self.check_inode(namespace, inode, FsAction::EXECUTE)
+                    .map_err(NoWay::Denied)?;
             }
         }
         Ok(())
     }
 
-    fn check_traversed(&self, namespace: &Namespace, path: &ResolvedPath<'_>, need: Need) -> Result<(), HdfsError> {
+    fn check_traversed(
+        &self,
+        namespace: &Namespace,
+        path: &ResolvedPath<'_>,
+        need: Need,
+    ) -> Result<(), HdfsError> {
         if self.is_exempt() {
             return Ok(());
         }
@@ -221,11 +248,19 @@ impl<'a> PermissionChecker<'a> {
         )))
     }
 
-    fn check_subtree(&self, namespace: &Namespace, top: &Inode, action: FsAction, ignore_empty: bool) -> Result<(), HdfsError> {
+    fn check_subtree(
+        &self,
+        namespace: &Namespace,
+        top: &Inode,
+        action: FsAction,
+        ignore_empty: bool,
+    ) -> Result<(), HdfsError> {
         let mut pending: Vec<InodeId> = vec![top.id];
         while let Some(id) = pending.pop() {
             let inode = namespace.inode(id);
-            let Some(directory) = inode.as_directory() else { continue };
+            let Some(directory) = inode.as_directory() else {
+                continue;
+            };
             if !(ignore_empty && directory.children.is_empty()) {
                 self.check_inode(namespace, inode, action)?;
             }
@@ -240,14 +275,20 @@ impl<'a> PermissionChecker<'a> {
                 }
             }
             if !ignore_empty {
-                // Summaries go through the tree in the order of its names, deletions from the last name on.
+                // Summaries go through the tree in the order of its names, deletions from the last
+                // name on.
                 pending[first..].reverse();
             }
         }
         Ok(())
     }
 
-    fn check_sticky(&self, namespace: &Namespace, parent: &Inode, inode: &Inode) -> Result<(), HdfsError> {
+    fn check_sticky(
+        &self,
+        namespace: &Namespace,
+        parent: &Inode,
+        inode: &Inode,
+    ) -> Result<(), HdfsError> {
         if parent.mode & STICKY == 0 || parent.owner == *self.user || inode.owner == *self.user {
             return Ok(());
         }
@@ -259,7 +300,12 @@ impl<'a> PermissionChecker<'a> {
         )))
     }
 
-    fn check_inode(&self, namespace: &Namespace, inode: &Inode, action: FsAction) -> Result<(), HdfsError> {
+    fn check_inode(
+        &self,
+        namespace: &Namespace,
+        inode: &Inode,
+        action: FsAction,
+    ) -> Result<(), HdfsError> {
         if self.has_permission(inode, action) {
             return Ok(());
         }
@@ -276,13 +322,18 @@ impl<'a> PermissionChecker<'a> {
         }
         let access = inode.acl.access();
         if access.is_empty() {
-            let shift = if self.is_member_of(&inode.group) { 3 } else { 0 };
+            let shift = if self.is_member_of(&inode.group) {
+                3
+            } else {
+                0
+            };
             return action.is_in(inode.mode >> shift);
         }
         self.has_acl_permission(inode, access, action)
     }
 
-    /// The first of these that applies decides: the named user; all groups together; others. Named entries and groups are masked.
+    /// The first of these that applies decides: the named user; all groups together; others. Named
+    /// entries and groups are masked.
     fn has_acl_permission(&self, inode: &Inode, access: &[AclEntry], action: FsAction) -> bool {
         let mask = inode.mode >> 3;
         let grants = |entry: &AclEntry| action.is_in(u16::from(entry.permissions) & mask);

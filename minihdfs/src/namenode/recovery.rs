@@ -1,5 +1,6 @@
-//! Files whose writer is gone: their leases are taken over, their last block is recovered, and they are closed
-//! (`FSNamesystem.recoverLeaseInternal`, `internalReleaseLease`, `commitBlockSynchronization`).
+//! Files whose writer is gone: their leases are taken over, their last block is recovered, and they
+//! are closed (`FSNamesystem.recoverLeaseInternal`, `internalReleaseLease`,
+//! `commitBlockSynchronization`).
 
 use std::fmt;
 use std::net::IpAddr;
@@ -49,9 +50,19 @@ pub(super) struct Claim<'a> {
 }
 
 impl State {
-    /// Makes sure that nobody writes the file: true if so, now; false if a recovery was begun, which only happens to `recoverLease`.
-    pub(super) fn take_over(&mut self, now: Timestamp, id: InodeId, claim: Claim<'_>) -> Result<bool, HdfsError> {
-        let writer = self.namespace.inode(id).as_file().and_then(|file| file.writer.clone());
+    /// Makes sure that nobody writes the file: true if so, now; false if a recovery was begun,
+    /// which only happens to `recoverLease`.
+    pub(super) fn take_over(
+        &mut self,
+        now: Timestamp,
+        id: InodeId,
+        claim: Claim<'_>,
+    ) -> Result<bool, HdfsError> {
+        let writer = self
+            .namespace
+            .inode(id)
+            .as_file()
+            .and_then(|file| file.writer.clone());
         let Some(writer) = writer else {
             return Ok(true);
         };
@@ -77,33 +88,56 @@ impl State {
                 "lease recovery is in progress. Try again later.",
             )));
         }
-        if self.last_block(id).is_some_and(|info| info.is_under_recovery()) {
-            let because = format!("another recovery is in progress by {} on {}", writer.holder, writer.machine);
+        if self
+            .last_block(id)
+            .is_some_and(|info| info.is_under_recovery())
+        {
+            let because = format!(
+                "another recovery is in progress by {} on {}",
+                writer.holder, writer.machine
+            );
             return Err(HdfsError::recovery_in_progress(refusal(&because)));
         }
-        let because = format!("this file lease is currently owned by {} on {}", writer.holder, writer.machine);
+        let because = format!(
+            "this file lease is currently owned by {} on {}",
+            writer.holder, writer.machine
+        );
         Err(HdfsError::already_being_created(refusal(&because)))
     }
 
-    /// Closes a file without its writer: true if it is closed, false if its last block has to be recovered first,
-    /// for which `holder` has the lease meanwhile.
-    pub(super) fn release_lease(&mut self, now: Timestamp, id: InodeId, holder: &str) -> Result<bool, HdfsError> {
+    /// Closes a file without its writer: true if it is closed, false if its last block has to be
+    /// recovered first, for which `holder` has the lease meanwhile.
+    pub(super) fn release_lease(
+        &mut self,
+        now: Timestamp,
+        id: InodeId,
+        holder: &str,
+    ) -> Result<bool, HdfsError> {
         if let Some(block) = self.last_block(id).map(|info| info.block.id) {
             self.blocks.try_complete(block, &self.datanodes);
         }
-        if self.blocks_of(id).all(super::block_manager::BlockInfo::is_complete) {
+        if self
+            .blocks_of(id)
+            .all(super::block_manager::BlockInfo::is_complete)
+        {
             self.close_file(now, id);
             return Ok(true);
         }
-        let committed = |info: &super::block_manager::BlockInfo| matches!(info.state, BlockState::Committed);
+        let committed =
+            |info: &super::block_manager::BlockInfo| matches!(info.state, BlockState::Committed);
         if self.last_block(id).is_some_and(committed) {
             return Err(HdfsError::already_being_created(format!(
                 "Failed to release lease for file {}. Committed blocks are waiting to be minimally replicated.",
                 self.namespace.full_path(id)
             )));
         }
-        let Some(last) = self.last_block(id) else { return Ok(true) };
-        let (block, nobody) = (last.block, last.targets.is_empty() && last.replicas.is_empty());
+        let Some(last) = self.last_block(id) else {
+            return Ok(true);
+        };
+        let (block, nobody) = (
+            last.block,
+            last.targets.is_empty() && last.replicas.is_empty(),
+        );
         if nobody && block.length == 0 {
             let keep = self.blocks_of(id).count() - 1;
             self.drop_last_blocks(id, keep);
@@ -123,7 +157,12 @@ impl State {
 
     /// Gives an open file to another holder, who renews by that.
     fn reassign(&mut self, now: Timestamp, id: InodeId, holder: &str) {
-        let Some(writer) = self.namespace.inode_mut(id).as_file_mut().and_then(|file| file.writer.as_mut()) else {
+        let Some(writer) = self
+            .namespace
+            .inode_mut(id)
+            .as_file_mut()
+            .and_then(|file| file.writer.as_mut())
+        else {
             return;
         };
         let old = std::mem::replace(&mut writer.holder, holder.into());
@@ -132,7 +171,8 @@ impl State {
         self.leases.add(now, &new, id);
     }
 
-    /// Orders the recovery of a block under construction, from the DataNode that was heard of last among those not asked yet.
+    /// Orders the recovery of a block under construction, from the DataNode that was heard of last
+    /// among those not asked yet.
     pub(super) fn recover_block(&mut self, now: Timestamp, id: u64, truncate_to: Option<u64>) {
         let recovery_id = self.blocks.next_generation_stamp();
         let info = self.blocks.block_mut(id);
@@ -147,7 +187,11 @@ impl State {
             attempt,
         });
         if info.targets.is_empty() {
-            info.targets = info.replicas.iter().map(|replica| replica.datanode).collect();
+            info.targets = info
+                .replicas
+                .iter()
+                .map(|replica| replica.datanode)
+                .collect();
         }
         let mut holders: Vec<_> = info.targets.clone();
         holders.extend(info.replicas.iter().map(|replica| replica.datanode));
@@ -173,16 +217,26 @@ impl State {
             truncate_to,
             participants: participants.collect(),
         };
-        self.datanodes.get_mut(primary).command(DatanodeCommand::Recover(order));
+        self.datanodes
+            .get_mut(primary)
+            .command(DatanodeCommand::Recover(order));
     }
 
     /// A recovery has ended: the block is what the DataNodes agreed on, and its file is closed.
-    pub(super) fn finish_recovery(&mut self, now: Timestamp, outcome: &BlockSynchronization) -> Result<(), HdfsError> {
+    pub(super) fn finish_recovery(
+        &mut self,
+        now: Timestamp,
+        outcome: &BlockSynchronization,
+    ) -> Result<(), HdfsError> {
         let block = outcome.block;
         let Some(info) = self.blocks.get(block.id) else {
             return Err(HdfsError::io(format!("Block (={block}) not found")));
         };
-        let (file, is_last) = (info.file, self.last_block(info.file).is_some_and(|last| last.block.id == block.id));
+        let (file, is_last) = (
+            info.file,
+            self.last_block(info.file)
+                .is_some_and(|last| last.block.id == block.id),
+        );
         match &info.state {
             BlockState::Complete | BlockState::Committed => return Ok(()),
             BlockState::UnderRecovery(recovery) if recovery.id == outcome.new_generation_stamp => {}
@@ -193,14 +247,20 @@ impl State {
                 )));
             }
             BlockState::UnderConstruction => {
-                return Err(HdfsError::io(format!("Unexpected block (={block}) since it is not under recovery")));
+                return Err(HdfsError::io(format!(
+                    "Unexpected block (={block}) since it is not under recovery"
+                )));
             }
         }
         if outcome.delete_block && is_last {
             let keep = self.blocks_of(file).count() - 1;
             self.drop_last_blocks(file, keep);
         } else {
-            let targets: Vec<_> = outcome.new_targets.iter().filter_map(|uuid| self.datanodes.index(uuid)).collect();
+            let targets: Vec<_> = outcome
+                .new_targets
+                .iter()
+                .filter_map(|uuid| self.datanodes.index(uuid))
+                .collect();
             let info = self.blocks.block_mut(block.id);
             info.block.generation_stamp = outcome.new_generation_stamp;
             info.block.length = outcome.new_length;
@@ -215,7 +275,8 @@ impl State {
                 })
                 .collect();
             info.state = BlockState::Complete;
-            self.blocks.check_redundancy(now, block.id, &mut self.datanodes, &mut self.rng);
+            self.blocks
+                .check_redundancy(now, block.id, &mut self.datanodes, &mut self.rng);
         }
         self.close_file(now, file);
         Ok(())
@@ -227,7 +288,8 @@ impl State {
         for (holder, files) in self.leases.hard_expired(now) {
             fired.push(timer("lease hard limit", &holder));
             for file in files {
-                // One that cannot be closed yet, because replicas of a committed block are missing, is tried again after the limit.
+                // One that cannot be closed yet, because replicas of a committed block are missing,
+                // is tried again after the limit.
                 if self.release_lease(now, file, &internal).is_err() {
                     self.reassign(now, file, &internal);
                 }
@@ -239,14 +301,20 @@ impl State {
     pub(super) fn tick_recoveries(&mut self, now: Timestamp, fired: &mut Vec<Event>) {
         for (id, started) in self.recoveries() {
             if started + RECOVERY_LIMIT <= now {
-                fired.push(timer("block recovery", &self.blocks.block(id).block.to_string()));
+                fired.push(timer(
+                    "block recovery",
+                    &self.blocks.block(id).block.to_string(),
+                ));
                 self.recover_block(now, id, None);
             }
         }
     }
 
     pub(super) fn next_recovery_deadline(&self) -> Option<Timestamp> {
-        self.recoveries().into_iter().map(|(_, started)| started + RECOVERY_LIMIT).min()
+        self.recoveries()
+            .into_iter()
+            .map(|(_, started)| started + RECOVERY_LIMIT)
+            .min()
     }
 
     /// Last blocks of open files that are under recovery, and since when.

@@ -1,4 +1,5 @@
-//! Answers kept for clients that repeat a call because the connection broke (Hadoop's `RetryCache`).
+//! Answers kept for clients that repeat a call because the connection broke (Hadoop's
+//! `RetryCache`).
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -20,8 +21,9 @@ struct Key {
     call_id: i32,
 }
 
-/// The encoded answers of calls that must not be executed twice. As with Hadoop, whose `RetryCache.waitForCompletion` expects that a call
-/// which failed is tried again, only successes are kept.
+/// The encoded answers of calls that must not be executed twice. As with Hadoop, whose
+/// `RetryCache.waitForCompletion` expects that a call which failed is tried again, only successes
+/// are kept.
 #[derive(Debug)]
 pub(super) struct RetryCache {
     expiry: Duration,

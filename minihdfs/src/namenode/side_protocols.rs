@@ -1,17 +1,26 @@
-//! The small protocols that `hdfs groups`, `hdfs dfsadmin` and `hdfs haadmin` speak with a NameNode.
+//! The small protocols that `hdfs groups`, `hdfs dfsadmin` and `hdfs haadmin` speak with a
+//! NameNode.
 
-#![allow(clippy::needless_pass_by_value, reason = "the tables hand each request over as a value")]
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "the tables hand each request over as a value"
+)]
 
 use super::NameNode;
 use crate::HdfsError;
 use crate::proto::common::{
-    GenericRefreshRequestProto, GenericRefreshResponseCollectionProto, GenericRefreshResponseProto, GetGroupsForUserRequestProto,
-    GetGroupsForUserResponseProto, GetServiceStatusRequestProto, GetServiceStatusResponseProto, HaServiceStateProto,
-    MonitorHealthRequestProto, MonitorHealthResponseProto, RefreshCallQueueRequestProto, RefreshCallQueueResponseProto,
-    RefreshServiceAclRequestProto, RefreshServiceAclResponseProto, RefreshSuperUserGroupsConfigurationRequestProto,
-    RefreshSuperUserGroupsConfigurationResponseProto, RefreshUserToGroupsMappingsRequestProto, RefreshUserToGroupsMappingsResponseProto,
+    GenericRefreshRequestProto, GenericRefreshResponseCollectionProto, GenericRefreshResponseProto,
+    GetGroupsForUserRequestProto, GetGroupsForUserResponseProto, GetServiceStatusRequestProto,
+    GetServiceStatusResponseProto, HaServiceStateProto, MonitorHealthRequestProto,
+    MonitorHealthResponseProto, RefreshCallQueueRequestProto, RefreshCallQueueResponseProto,
+    RefreshServiceAclRequestProto, RefreshServiceAclResponseProto,
+    RefreshSuperUserGroupsConfigurationRequestProto,
+    RefreshSuperUserGroupsConfigurationResponseProto, RefreshUserToGroupsMappingsRequestProto,
+    RefreshUserToGroupsMappingsResponseProto,
 };
-use crate::proto::hdfs::{ListReconfigurablePropertiesRequestProto, ListReconfigurablePropertiesResponseProto};
+use crate::proto::hdfs::{
+    ListReconfigurablePropertiesRequestProto, ListReconfigurablePropertiesResponseProto,
+};
 use crate::rpc::{Call, Protocol, protocol};
 
 /// All of them.
@@ -73,7 +82,8 @@ impl NameNode {
         })
     }
 
-    /// Configuration does not change while a NameNode lives, so a superuser's wish to have it read again is fulfilled already.
+    /// Configuration does not change while a NameNode lives, so a superuser's wish to have it read
+    /// again is fulfilled already.
     fn nothing_to_refresh(&self, call: &Call<'_>, operation: &str) -> Result<(), HdfsError> {
         self.checker(call.caller).check_superuser(operation)
     }
@@ -82,7 +92,9 @@ impl NameNode {
         if self.config.service_authorization {
             return Ok(());
         }
-        Err(HdfsError::authorization("Service Level Authorization not enabled!"))
+        Err(HdfsError::authorization(
+            "Service Level Authorization not enabled!",
+        ))
     }
 
     /// Nothing registers for it.

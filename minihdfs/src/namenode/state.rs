@@ -30,13 +30,21 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(config: &HdfsConfig, superuser: Arc<str>, now: Timestamp, rng: &mut impl Rng) -> Self {
+    pub(super) fn new(
+        config: &HdfsConfig,
+        superuser: Arc<str>,
+        now: Timestamp,
+        rng: &mut impl Rng,
+    ) -> Self {
         let mut seed = [0; 32];
         rng.fill_bytes(&mut seed);
         Self {
             namespace: Namespace::new(now, superuser, config.superuser_group.as_str().into()),
             blocks: BlockManager::new(config.min_replication),
-            datanodes: DatanodeManager::new(config.dead_datanode_interval(), config.stale_datanode_interval),
+            datanodes: DatanodeManager::new(
+                config.dead_datanode_interval(),
+                config.stale_datanode_interval,
+            ),
             leases: LeaseManager::new(config.lease_hard_limit),
             rng: StdRng::from_seed(seed),
             transaction: 1,
@@ -48,14 +56,18 @@ impl State {
         let dead = self.datanodes.bury_dead(now);
         for index in &dead {
             let registration = &self.datanodes.get(*index).registration;
-            fired.push(timer("heartbeat", &registration.transfer_address().to_string()));
+            fired.push(timer(
+                "heartbeat",
+                &registration.transfer_address().to_string(),
+            ));
             fired.push(Event::State {
                 server: Server::DataNode(registration.number),
                 change: "dead".into(),
             });
         }
         if !dead.is_empty() {
-            self.blocks.check_all(now, &mut self.datanodes, &mut self.rng);
+            self.blocks
+                .check_all(now, &mut self.datanodes, &mut self.rng);
         }
         self.blocks.tick(now, &mut self.datanodes, &mut self.rng);
         self.tick_leases(now, fired);
@@ -74,19 +86,31 @@ impl State {
         .min()
     }
 
-    /// What a path's end must be for operations on files; the errors of Hadoop's `INodeFile.valueOf`.
+    /// What a path's end must be for operations on files; the errors of Hadoop's
+    /// `INodeFile.valueOf`.
     pub(super) fn file_of(&self, last: Option<InodeId>, path: &str) -> Result<InodeId, HdfsError> {
         match last {
-            None => Err(HdfsError::file_not_found(format!("File does not exist: {path}"))),
-            Some(id) if self.namespace.inode(id).is_directory() => Err(HdfsError::file_not_found(format!("Path is not a file: {path}"))),
+            None => Err(HdfsError::file_not_found(format!(
+                "File does not exist: {path}"
+            ))),
+            Some(id) if self.namespace.inode(id).is_directory() => Err(HdfsError::file_not_found(
+                format!("Path is not a file: {path}"),
+            )),
             Some(id) => Ok(id),
         }
     }
 
     /// The blocks of a file, in order; none of a directory.
     pub(super) fn blocks_of(&self, file: InodeId) -> impl DoubleEndedIterator<Item = &BlockInfo> {
-        let blocks = self.namespace.inode(file).as_file().map(|file| file.blocks.as_slice());
-        blocks.unwrap_or_default().iter().map(|id| self.blocks.block(*id))
+        let blocks = self
+            .namespace
+            .inode(file)
+            .as_file()
+            .map(|file| file.blocks.as_slice());
+        blocks
+            .unwrap_or_default()
+            .iter()
+            .map(|id| self.blocks.block(*id))
     }
 
     pub(super) fn last_block(&self, file: InodeId) -> Option<&BlockInfo> {
@@ -98,21 +122,27 @@ impl State {
         self.blocks_of(file).map(|info| info.block.length).sum()
     }
 
-    /// A file's length, and what its replicas take: a block that is being written counts with its full size.
+    /// A file's length, and what its replicas take: a block that is being written counts with its
+    /// full size.
     pub(super) fn file_usage(&self, id: InodeId) -> (u64, u64) {
         let Some(file) = self.namespace.inode(id).as_file() else {
             return (0, 0);
         };
         let mut usage = (0, 0_u64);
         for info in self.blocks_of(id) {
-            let written = matches!(info.state, BlockState::UnderConstruction | BlockState::UnderRecovery(_));
+            let written = matches!(
+                info.state,
+                BlockState::UnderConstruction | BlockState::UnderRecovery(_)
+            );
             let charged = if written {
                 info.block.length.max(file.block_size)
             } else {
                 info.block.length
             };
             usage.0 += info.block.length;
-            usage.1 = usage.1.saturating_add(charged.saturating_mul(file.replication.into()));
+            usage.1 = usage
+                .1
+                .saturating_add(charged.saturating_mul(file.replication.into()));
         }
         usage
     }
@@ -126,7 +156,9 @@ impl State {
 
     /// Orders the blocks of an inode that left the tree to be deleted, and ends its lease.
     fn drop_content(&mut self, inode: &Inode) {
-        let InodeKind::File(file) = &inode.kind else { return };
+        let InodeKind::File(file) = &inode.kind else {
+            return;
+        };
         for block in &file.blocks {
             self.blocks.remove(*block, &mut self.datanodes);
         }

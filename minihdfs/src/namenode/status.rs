@@ -13,8 +13,8 @@ use crate::datanode::link::{Block, DatanodeRegistration};
 use crate::proto::common::TokenProto;
 use crate::proto::hdfs::hdfs_file_status_proto::{FileType, Flags};
 use crate::proto::hdfs::{
-    DatanodeIdProto, DatanodeInfoProto, ExtendedBlockProto, FsPermissionProto, HdfsFileStatusProto, LocatedBlockProto, LocatedBlocksProto,
-    StorageTypeProto,
+    DatanodeIdProto, DatanodeInfoProto, ExtendedBlockProto, FsPermissionProto, HdfsFileStatusProto,
+    LocatedBlockProto, LocatedBlocksProto, StorageTypeProto,
 };
 use crate::token::{AccessMode, StorageType};
 
@@ -64,26 +64,43 @@ pub(super) fn datanode_info(node: &Datanode) -> DatanodeInfoProto {
         last_update_monotonic: Some(millis(node.last_heartbeat)),
         xceiver_count: Some(report.xceivers),
         location: Some(LOCATION.to_owned()),
-        non_dfs_used: Some(report.capacity.saturating_sub(report.dfs_used).saturating_sub(report.remaining)),
+        non_dfs_used: Some(
+            report
+                .capacity
+                .saturating_sub(report.dfs_used)
+                .saturating_sub(report.remaining),
+        ),
         ..DatanodeInfoProto::default()
     }
 }
 
 impl NameNode {
     /// The status of an inode; `name` is what stands for its path, empty in most answers.
-    pub(super) fn file_status(&self, state: &State, id: InodeId, name: Bytes, checker: &PermissionChecker<'_>) -> HdfsFileStatusProto {
+    pub(super) fn file_status(
+        &self,
+        state: &State,
+        id: InodeId,
+        name: Bytes,
+        checker: &PermissionChecker<'_>,
+    ) -> HdfsFileStatusProto {
         let inode = state.namespace.inode(id);
         let mut status = HdfsFileStatusProto {
             file_type: FileType::IsDir.into(),
             path: name,
             length: 0,
-            permission: FsPermissionProto { perm: inode.mode.into() },
+            permission: FsPermissionProto {
+                perm: inode.mode.into(),
+            },
             owner: inode.owner.to_string(),
             group: inode.group.to_string(),
             modification_time: millis(inode.modification_time),
             access_time: millis(inode.access_time),
             file_id: Some(id),
-            flags: Some(if inode.acl.is_empty() { 0 } else { Flags::HasAcl as u32 }),
+            flags: Some(if inode.acl.is_empty() {
+                0
+            } else {
+                Flags::HasAcl as u32
+            }),
             ..HdfsFileStatusProto::default()
         };
         match &inode.kind {
@@ -107,9 +124,14 @@ impl NameNode {
         status
     }
 
-    /// The status of `/.reserved`, or of what a listing of it tells: nobody's directories, which belong to no tree.
+    /// The status of `/.reserved`, or of what a listing of it tells: nobody's directories, which
+    /// belong to no tree.
     pub(super) fn reserved_status(&self, name: Bytes) -> HdfsFileStatusProto {
-        let group = if name.is_empty() { "" } else { &self.config.superuser_group };
+        let group = if name.is_empty() {
+            ""
+        } else {
+            &self.config.superuser_group
+        };
         let perm = if name.is_empty() { 0o1770 } else { 0o770 };
         HdfsFileStatusProto {
             file_type: FileType::IsDir.into(),
@@ -132,7 +154,8 @@ impl NameNode {
         }
     }
 
-    /// A block of a file at `offset`, on these DataNodes, with a token for `user`; without `modes` the token is empty.
+    /// A block of a file at `offset`, on these DataNodes, with a token for `user`; without `modes`
+    /// the token is empty.
     pub(super) fn located_block(
         &self,
         now: Timestamp,
@@ -143,12 +166,21 @@ impl NameNode {
         grant: Option<(&str, AccessMode)>,
     ) -> LocatedBlockProto {
         let nodes = || locations.iter().map(|index| state.datanodes.get(*index));
-        let storage_ids: Vec<String> = nodes().map(|node| node.registration.storage_id.to_string()).collect();
+        let storage_ids: Vec<String> = nodes()
+            .map(|node| node.registration.storage_id.to_string())
+            .collect();
         let block_token = match grant.filter(|_| self.config.uses_block_tokens()) {
             None => TokenProto::default(),
             Some((user, mode)) => {
                 let types = vec![StorageType::Disk; locations.len()];
-                let token = self.block_tokens.issue(now, user, info.block.id, &[mode], &types, &storage_ids);
+                let token = self.block_tokens.issue(
+                    now,
+                    user,
+                    info.block.id,
+                    &[mode],
+                    &types,
+                    &storage_ids,
+                );
                 token.into()
             }
         };
@@ -175,12 +207,23 @@ impl NameNode {
         range: BlockRange,
         reader: Option<&str>,
     ) -> LocatedBlocksProto {
-        let under_construction = state.namespace.inode(file).as_file().is_some_and(|file| file.writer.is_some());
+        let under_construction = state
+            .namespace
+            .inode(file)
+            .as_file()
+            .is_some_and(|file| file.writer.is_some());
         let end = range.offset.saturating_add(range.length);
         let locate = |info: &BlockInfo, offset| {
             let mut locations = info.locations(&state.datanodes);
             locations.sort_by_key(|index| state.datanodes.is_stale(now, *index));
-            self.located_block(now, state, info, offset, &locations, reader.map(|user| (user, AccessMode::Read)))
+            self.located_block(
+                now,
+                state,
+                info,
+                offset,
+                &locations,
+                reader.map(|user| (user, AccessMode::Read)),
+            )
         };
         let mut located = LocatedBlocksProto {
             under_construction,

@@ -1,4 +1,5 @@
-//! Extended attributes: names, visibility, limits (Hadoop's `FSDirXAttrOp`, `XAttrPermissionFilter`).
+//! Extended attributes: names, visibility, limits (Hadoop's `FSDirXAttrOp`,
+//! `XAttrPermissionFilter`).
 
 use std::sync::Arc;
 
@@ -9,7 +10,8 @@ use crate::HdfsError;
 use crate::proto::hdfs::XAttrProto;
 use crate::proto::hdfs::x_attr_proto::XAttrNamespaceProto as Namespace;
 
-/// The only attribute of the security namespace that users may set: the superuser cannot read such a file.
+/// The only attribute of the security namespace that users may set: the superuser cannot read such
+/// a file.
 const UNREADABLE_BY_SUPERUSER: &str = "hdfs.unreadable.by.superuser";
 
 /// One attribute.
@@ -24,7 +26,9 @@ pub(super) struct XAttr {
 impl XAttr {
     pub(super) fn from_proto(proto: XAttrProto) -> Result<Self, HdfsError> {
         if proto.name.is_empty() {
-            return Err(HdfsError::hadoop_illegal_argument("XAttr name cannot be empty."));
+            return Err(HdfsError::hadoop_illegal_argument(
+                "XAttr name cannot be empty.",
+            ));
         }
         Ok(Self {
             namespace: proto.namespace(),
@@ -37,7 +41,9 @@ impl XAttr {
         XAttrProto {
             namespace: self.namespace.into(),
             name: self.name.to_string(),
-            value: with_value.then(|| self.value.clone()).filter(|value| !value.is_empty()),
+            value: with_value
+                .then(|| self.value.clone())
+                .filter(|value| !value.is_empty()),
         }
     }
 
@@ -61,7 +67,8 @@ impl XAttr {
         format!("{prefix}.{}", self.name)
     }
 
-    /// Whether the caller may name this attribute at all; `raw` is whether the path began with `/.reserved/raw`.
+    /// Whether the caller may name this attribute at all; `raw` is whether the path began with
+    /// `/.reserved/raw`.
     pub(super) fn is_visible(&self, checker: &PermissionChecker<'_>, raw: bool) -> bool {
         match self.namespace {
             Namespace::User => true,
@@ -72,7 +79,11 @@ impl XAttr {
         }
     }
 
-    pub(super) fn check_visible(&self, checker: &PermissionChecker<'_>, raw: bool) -> Result<(), HdfsError> {
+    pub(super) fn check_visible(
+        &self,
+        checker: &PermissionChecker<'_>,
+        raw: bool,
+    ) -> Result<(), HdfsError> {
         if self.is_visible(checker, raw) {
             Ok(())
         } else {

@@ -13,14 +13,16 @@ use crate::user::{AuthToLocal, ProxyUsers};
 /// How a server authenticates its callers. A server without one takes the client's word (`simple`).
 #[derive(Clone)]
 pub struct RpcSecurity {
-    /// What Kerberos tickets are accepted with. Clients compare service and host of its principal with what they expect, and its
-    /// qualities of protection (`hadoop.rpc.protection`) are offered for tokens too.
+    /// What Kerberos tickets are accepted with. Clients compare service and host of its principal
+    /// with what they expect, and its qualities of protection (`hadoop.rpc.protection`) are
+    /// offered for tokens too.
     pub gssapi: GssapiSettings,
     /// Which tokens are accepted, if any.
     pub tokens: Option<Arc<dyn SecretManager>>,
 }
 
-/// One RPC port: the service behind it, and the rules for whoever connects. Shared by all its connections.
+/// One RPC port: the service behind it, and the rules for whoever connects. Shared by all its
+/// connections.
 pub struct RpcEndpoint {
     pub(super) server: Server,
     pub(super) service: Arc<dyn RpcService>,
@@ -32,7 +34,8 @@ pub struct RpcEndpoint {
 }
 
 impl RpcEndpoint {
-    /// A port of `server`, at which `service` is called. `security` is `None` for simple authentication.
+    /// A port of `server`, at which `service` is called. `security` is `None` for simple
+    /// authentication.
     #[must_use]
     pub fn new(
         server: Server,
@@ -66,5 +69,6 @@ impl RpcEndpoint {
     }
 }
 
-/// The largest frame of a client that has not yet said who it is: a ticket with a delegated one fits many times.
+/// The largest frame of a client that has not yet said who it is: a ticket with a delegated one
+/// fits many times.
 pub(super) const MAX_HANDSHAKE_FRAME: usize = 1 << 20;

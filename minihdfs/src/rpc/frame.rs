@@ -42,7 +42,8 @@ impl Preamble {
     }
 }
 
-/// Bytes as they arrive, and the frames in them: a length of four bytes, big-endian, then as many bytes.
+/// Bytes as they arrive, and the frames in them: a length of four bytes, big-endian, then as many
+/// bytes.
 ///
 /// It grows as bytes arrive, never to what a peer announces.
 #[derive(Default)]
@@ -79,7 +80,8 @@ impl FrameBuffer {
         self.start = (self.start + length).min(self.bytes.len());
     }
 
-    /// The next frame's contents, if it is here as a whole: where it stands in [`unread`](Self::unread). It is not consumed.
+    /// The next frame's contents, if it is here as a whole: where it stands in
+    /// [`unread`](Self::unread). It is not consumed.
     pub(crate) fn frame(&self, limit: usize) -> Result<Option<Range<usize>>, BadLength> {
         let Some((length, rest)) = self.unread().split_first_chunk::<4>() else {
             return Ok(None);
@@ -93,7 +95,10 @@ impl FrameBuffer {
 }
 
 /// Appends a frame whose contents `fill` appends. After an error `out` is as it was.
-pub(crate) fn put_frame<E>(out: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+pub(crate) fn put_frame<E>(
+    out: &mut Vec<u8>,
+    fill: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+) -> Result<(), E> {
     let start = out.len();
     out.extend_from_slice(&[0; 4]);
     if let Err(error) = fill(out) {
@@ -124,9 +129,18 @@ mod tests {
         assert_eq!(Preamble::read(b"hrpc\x09\x00"), None);
         assert_eq!(Preamble::read(b"hrpc\x09\x00\x00"), Some(Preamble::Simple));
         assert_eq!(Preamble::read(b"hrpc\x09\x2a\xdf"), Some(Preamble::Sasl));
-        assert_eq!(Preamble::read(b"hrpc\x09\x00\x07"), Some(Preamble::UnknownAuthentication(7)));
-        assert_eq!(Preamble::read(b"hrpc\x0a\x00\x00"), Some(Preamble::Version(10)));
-        assert_eq!(Preamble::read(b"xxxx\x09\x00\x00"), Some(Preamble::Version(9)));
+        assert_eq!(
+            Preamble::read(b"hrpc\x09\x00\x07"),
+            Some(Preamble::UnknownAuthentication(7))
+        );
+        assert_eq!(
+            Preamble::read(b"hrpc\x0a\x00\x00"),
+            Some(Preamble::Version(10))
+        );
+        assert_eq!(
+            Preamble::read(b"xxxx\x09\x00\x00"),
+            Some(Preamble::Version(9))
+        );
         assert_eq!(Preamble::read(b"GET "), Some(Preamble::Http));
     }
 
@@ -138,7 +152,10 @@ mod tests {
             buffer.tail().push(byte);
         }
         buffer.tail().extend_from_slice(&[b'b', 0, 0]);
-        let range = buffer.frame(10).expect("a good length").expect("a whole frame");
+        let range = buffer
+            .frame(10)
+            .expect("a good length")
+            .expect("a whole frame");
         assert_eq!(&buffer.unread()[range], b"ab");
         buffer.consume(6);
         assert_eq!(buffer.frame(10), Ok(None));

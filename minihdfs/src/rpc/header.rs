@@ -1,9 +1,12 @@
-//! The headers of requests and responses (`RpcRequestHeaderProto`, `RequestHeaderProto`, `RpcResponseHeaderProto`).
+//! The headers of requests and responses (`RpcRequestHeaderProto`, `RequestHeaderProto`,
+//! `RpcResponseHeaderProto`).
 
 use super::wire::{self, Malformed, put_varint, varint_length};
 use crate::proto::common::RpcKindProto;
 use crate::proto::common::rpc_request_header_proto::OperationProto;
-pub(crate) use crate::proto::common::rpc_response_header_proto::{RpcErrorCodeProto as ErrorCode, RpcStatusProto as Status};
+pub(crate) use crate::proto::common::rpc_response_header_proto::{
+    RpcErrorCodeProto as ErrorCode, RpcStatusProto as Status,
+};
 
 /// The version of the wire protocol that this server speaks.
 pub(crate) const WIRE_VERSION: u8 = 9;
@@ -20,7 +23,8 @@ pub(crate) mod call_id {
     pub(crate) const SASL: i32 = -33;
 }
 
-/// `RpcRequestHeaderProto`, as far as a server looks at it. Trace and caller context are passed over.
+/// `RpcRequestHeaderProto`, as far as a server looks at it. Trace and caller context are passed
+/// over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct RequestHeader<'a> {
     /// Of an unknown number protobuf makes none.
@@ -34,7 +38,8 @@ pub(crate) struct RequestHeader<'a> {
 
 impl<'a> RequestHeader<'a> {
     pub(crate) fn decode(mut input: &'a [u8]) -> Result<Self, Malformed> {
-        let (mut kind, mut operation, mut call_id, mut client_id, mut retry_count, mut state_id) = (None, None, None, None, -1, None);
+        let (mut kind, mut operation, mut call_id, mut client_id, mut retry_count, mut state_id) =
+            (None, None, None, None, -1, None);
         while let Some((number, value)) = wire::field(&mut input)? {
             match number {
                 1 => kind = enumeration(value.varint()?),
@@ -82,8 +87,12 @@ impl<'a> CallHeader<'a> {
         }
         Ok(Self {
             method: method.ok_or(Malformed("Message missing required fields: methodName"))?,
-            protocol: protocol.ok_or(Malformed("Message missing required fields: declaringClassProtocolName"))?,
-            version: version.ok_or(Malformed("Message missing required fields: clientProtocolVersion"))?,
+            protocol: protocol.ok_or(Malformed(
+                "Message missing required fields: declaringClassProtocolName",
+            ))?,
+            version: version.ok_or(Malformed(
+                "Message missing required fields: clientProtocolVersion",
+            ))?,
         })
     }
 }
@@ -114,7 +123,13 @@ impl ResponseHeader<'_> {
         let call_id = u64::from(self.call_id as u32);
         let retry_count = u64::from(((self.retry_count << 1) ^ (self.retry_count >> 31)) as u32);
         let bytes = |length: usize| 1 + varint_length(length as u64) + length;
-        let mut length = 1 + varint_length(call_id) + 2 + 2 + bytes(self.client_id.len()) + 1 + varint_length(retry_count);
+        let mut length = 1
+            + varint_length(call_id)
+            + 2
+            + 2
+            + bytes(self.client_id.len())
+            + 1
+            + varint_length(retry_count);
         if let Some(failure) = failure {
             length += bytes(failure.class.len()) + bytes(failure.message.len()) + 2;
         }
@@ -153,7 +168,8 @@ mod tests {
 
     use super::*;
     use crate::proto::common::{
-        RequestHeaderProto, RpcCallerContextProto, RpcRequestHeaderProto, RpcResponseHeaderProto, RpcTraceInfoProto,
+        RequestHeaderProto, RpcCallerContextProto, RpcRequestHeaderProto, RpcResponseHeaderProto,
+        RpcTraceInfoProto,
     };
 
     #[test]
@@ -179,14 +195,23 @@ mod tests {
         let header = RequestHeader::decode(&bytes).expect("well-formed");
         assert_eq!(
             (header.kind, header.operation),
-            (Some(RpcKindProto::RpcProtocolBuffer), Some(OperationProto::RpcFinalPacket))
+            (
+                Some(RpcKindProto::RpcProtocolBuffer),
+                Some(OperationProto::RpcFinalPacket)
+            )
         );
-        assert_eq!((header.call_id, header.retry_count, header.state_id), (-33, 7, Some(i64::MIN)));
+        assert_eq!(
+            (header.call_id, header.retry_count, header.state_id),
+            (-33, 7, Some(i64::MIN))
+        );
         assert_eq!(header.client_id, message.client_id);
         for length in 0..bytes.len() {
             let ours = RequestHeader::decode(&bytes[..length]).is_ok();
             // prost does not insist on required fields.
-            assert!(!ours || RpcRequestHeaderProto::decode(&bytes[..length]).is_ok(), "{length}");
+            assert!(
+                !ours || RpcRequestHeaderProto::decode(&bytes[..length]).is_ok(),
+                "{length}"
+            );
         }
     }
 

@@ -1,6 +1,7 @@
 //! Hadoop RPC, wire version 9: the server's side.
 //!
-//! - [`service`]: what a server implements: [`RpcService`], and [`Protocol`], a table of its methods
+//! - [`service`]: what a server implements: [`RpcService`], and [`Protocol`], a table of its
+//!   methods
 //! - [`RpcEndpoint`]: what all connections of a port share; [`RpcSecurity`]: how it authenticates
 //! - [`RpcSession`]: one connection without its socket
 //! - [`serve`]: the accept loop

@@ -24,20 +24,24 @@ use super::session::{RpcSession, Step};
 const MAX_CONNECTIONS: usize = 4096;
 /// How long a client may take, in real time, until it has said who it is.
 const HANDSHAKE: Duration = Duration::from_mins(2);
-/// How long a client that is known may be silent. A client with a call outstanding pings every minute.
+/// How long a client that is known may be silent. A client with a call outstanding pings every
+/// minute.
 const IDLE: Duration = Duration::from_hours(1);
 /// How long a client is given to take what was written.
 const WRITE: Duration = Duration::from_mins(2);
-/// How long to read on after the last answer, so that closing does not reset the connection under it.
+/// How long to read on after the last answer, so that closing does not reset the connection under
+/// it.
 const LINGER: Duration = Duration::from_secs(2);
 /// How much is read at a time at least.
 const READ: usize = 16 << 10;
 /// How long to leave the listener alone when the system has no descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves RPC on a bound socket until `shutdown` resolves, or a fault kills the server; then every connection is cut.
+/// Serves RPC on a bound socket until `shutdown` resolves, or a fault kills the server; then every
+/// connection is cut.
 ///
-/// `seed` begins the randomness of the handshakes: each connection has its own generator, in the order in which they come.
+/// `seed` begins the randomness of the handshakes: each connection has its own generator, in the
+/// order in which they come.
 ///
 /// # Errors
 /// The socket cannot be used.
@@ -100,7 +104,9 @@ impl Connection {
     }
 
     fn record(&self, opened: bool) {
-        self.endpoint.hook().record(self.clock.now(), self.event(opened));
+        self.endpoint
+            .hook()
+            .record(self.clock.now(), self.event(opened));
     }
 
     fn event(&self, opened: bool) -> Event {
@@ -157,7 +163,11 @@ impl Connection {
                 Step::Wait(duration) => tokio::time::sleep(duration).await,
                 Step::Close => return close(stream).await,
                 Step::Read => {
-                    let patience = if session.caller().is_some() { IDLE } else { HANDSHAKE };
+                    let patience = if session.caller().is_some() {
+                        IDLE
+                    } else {
+                        HANDSHAKE
+                    };
                     let input = session.input();
                     input.reserve(READ);
                     if timeout(patience, stream.read_buf(input)).await?? == 0 {
@@ -169,7 +179,8 @@ impl Connection {
     }
 }
 
-/// Ends the connection so that the client gets to read the last answer: a close with unread input would reset it.
+/// Ends the connection so that the client gets to read the last answer: a close with unread input
+/// would reset it.
 async fn close(stream: &mut TcpStream) -> io::Result<()> {
     stream.shutdown().await?;
     let mut rest = vec![0; READ];
@@ -212,7 +223,8 @@ mod tests {
         }
     }
 
-    /// Runs `client` against a served port, until both have ended; the server ends when the client has, if not before.
+    /// Runs `client` against a served port, until both have ended; the server ends when the client
+    /// has, if not before.
     fn served<T: Send + 'static>(
         secure: bool,
         rule: fn(&Event) -> Verdict,
@@ -228,8 +240,16 @@ mod tests {
             .build()
             .expect("a runtime");
         let outcome = runtime.block_on(async {
-            let client = tokio::task::spawn_blocking(move || client(net::TcpStream::connect(address).expect("connected")));
-            let server = serve(endpoint, listener, Clock::system(), 1, std::future::pending());
+            let client = tokio::task::spawn_blocking(move || {
+                client(net::TcpStream::connect(address).expect("connected"))
+            });
+            let server = serve(
+                endpoint,
+                listener,
+                Clock::system(),
+                1,
+                std::future::pending(),
+            );
             let mut client = pin!(client);
             tokio::select! {
                 outcome = &mut client => outcome,
@@ -249,7 +269,12 @@ mod tests {
     }
 
     fn greeting() -> Vec<u8> {
-        [SIMPLE, &context(Some("alice"), None), &call(1, "getGroupsForUser")].concat()
+        [
+            SIMPLE,
+            &context(Some("alice"), None),
+            &call(1, "getGroupsForUser"),
+        ]
+        .concat()
     }
 
     #[test]
@@ -265,7 +290,12 @@ mod tests {
             },
         );
         let replies = replies(&output.expect("no reset"));
-        assert!(replies[0].exception().1.starts_with("SIMPLE authentication is not enabled."));
+        assert!(
+            replies[0]
+                .exception()
+                .1
+                .starts_with("SIMPLE authentication is not enabled.")
+        );
         assert!(matches!(events[0], Event::Connection { opened: true, .. }));
     }
 
@@ -280,8 +310,15 @@ mod tests {
                 read_all(stream)
             },
         );
-        assert_eq!(replies(&output.expect("read"))[0].groups(), ["?", "alice", "alice"]);
-        assert!(events.iter().any(|event| event.outcome() == Some(&Outcome::Ok)));
+        assert_eq!(
+            replies(&output.expect("read"))[0].groups(),
+            ["?", "alice", "alice"]
+        );
+        assert!(
+            events
+                .iter()
+                .any(|event| event.outcome() == Some(&Outcome::Ok))
+        );
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! What a server implements: [`RpcService`], and [`Protocol`], a table from method names to functions.
+//! What a server implements: [`RpcService`], and [`Protocol`], a table from method names to
+//! functions.
 
 use kerbox_krb5::Timestamp;
 use prost::Message;
@@ -13,7 +14,8 @@ pub struct Call<'a> {
     pub now: Timestamp,
     /// Who calls.
     pub caller: &'a Caller,
-    /// The protocol's name: the Java interface that declares the method (`declaringClassProtocolName`).
+    /// The protocol's name: the Java interface that declares the method
+    /// (`declaringClassProtocolName`).
     pub protocol: &'a str,
     /// The protocol's version that the client speaks.
     pub version: u64,
@@ -28,13 +30,15 @@ pub struct Call<'a> {
 /// Calls are synchronous and short; a service guards its own state.
 pub trait RpcService: Send + Sync {
     /// Serves one call, and appends the response message, **with its length before it** as
-    /// [`Call::answer`] writes it, to `response`: the frame that goes out. On an error `response` may hold anything.
+    /// [`Call::answer`] writes it, to `response`: the frame that goes out. On an error `response`
+    /// may hold anything.
     ///
-    /// Services with [`Protocol`] tables look up `call.protocol`, go on with [`Protocol::dispatch`],
-    /// and answer [`Call::unknown_protocol`] if there is none.
+    /// Services with [`Protocol`] tables look up `call.protocol`, go on with
+    /// [`Protocol::dispatch`], and answer [`Call::unknown_protocol`] if there is none.
     fn call(&self, call: &Call<'_>, response: &mut Vec<u8>) -> Result<(), HdfsError>;
 
-    /// The last transaction id, if it shall stand in the header of each response (`dfs.namenode.state.context.enabled`).
+    /// The last transaction id, if it shall stand in the header of each response
+    /// (`dfs.namenode.state.context.enabled`).
     fn state_id(&self) -> Option<i64> {
         None
     }
@@ -53,13 +57,20 @@ impl Call<'_> {
         Request: Message + Default,
         Response: Message,
     {
-        let request = Request::decode(self.request)
-            .map_err(|error| HdfsError::io(format!("Cannot decode the request of {}: {error}", self.method)))?;
+        let request = Request::decode(self.request).map_err(|error| {
+            HdfsError::io(format!(
+                "Cannot decode the request of {}: {error}",
+                self.method
+            ))
+        })?;
         let answer = function(request)?;
         // A Vec grows, so there is always room.
-        answer
-            .encode_length_delimited(response)
-            .map_err(|error| HdfsError::io(format!("Cannot encode the response of {}: {error}", self.method)))
+        answer.encode_length_delimited(response).map_err(|error| {
+            HdfsError::io(format!(
+                "Cannot encode the response of {}: {error}",
+                self.method
+            ))
+        })
     }
 
     /// The error of a server that does not have the protocol.
@@ -71,14 +82,18 @@ impl Call<'_> {
     /// The error of a protocol that does not have the method.
     #[must_use]
     pub fn unknown_method(&self) -> HdfsError {
-        HdfsError::no_such_method(format!("Unknown method {} called on {} protocol.", self.method, self.protocol))
+        HdfsError::no_such_method(format!(
+            "Unknown method {} called on {} protocol.",
+            self.method, self.protocol
+        ))
     }
 }
 
 /// How a service `S` serves one method.
 pub type Method<S> = fn(&S, &Call<'_>, &mut Vec<u8>) -> Result<(), HdfsError>;
 
-/// A protocol that a service `S` has: its name, its version, and its methods. [`protocol!`] makes one.
+/// A protocol that a service `S` has: its name, its version, and its methods. [`protocol!`] makes
+/// one.
 #[derive(Debug)]
 pub struct Protocol<S: ?Sized + 'static> {
     name: &'static str,
@@ -87,9 +102,14 @@ pub struct Protocol<S: ?Sized + 'static> {
 }
 
 impl<S: ?Sized> Protocol<S> {
-    /// A protocol of these methods, sorted by name: an unsorted table does not compile where this is evaluated at compile time.
+    /// A protocol of these methods, sorted by name: an unsorted table does not compile where this
+    /// is evaluated at compile time.
     #[must_use]
-    pub const fn new(name: &'static str, version: u64, methods: &'static [(&'static str, Method<S>)]) -> Self {
+    pub const fn new(
+        name: &'static str,
+        version: u64,
+        methods: &'static [(&'static str, Method<S>)],
+    ) -> Self {
         let mut index = 1;
         while index < methods.len() {
             assert!(
@@ -98,7 +118,11 @@ impl<S: ?Sized> Protocol<S> {
             );
             index += 1;
         }
-        Self { name, version, methods }
+        Self {
+            name,
+            version,
+            methods,
+        }
     }
 
     /// The protocol's name on the wire.
@@ -118,15 +142,24 @@ impl<S: ?Sized> Protocol<S> {
         self.methods.iter().map(|(name, _)| *name)
     }
 
-    /// Serves `call`, which is of this protocol; refuses another version, and a method that is not there.
-    pub fn dispatch(&self, service: &S, call: &Call<'_>, response: &mut Vec<u8>) -> Result<(), HdfsError> {
+    /// Serves `call`, which is of this protocol; refuses another version, and a method that is not
+    /// there.
+    pub fn dispatch(
+        &self,
+        service: &S,
+        call: &Call<'_>,
+        response: &mut Vec<u8>,
+    ) -> Result<(), HdfsError> {
         if call.version != self.version {
             return Err(HdfsError::version_mismatch(format!(
                 "Protocol {} version mismatch. (client = {}, server = {})",
                 self.name, call.version, self.version
             )));
         }
-        match self.methods.binary_search_by(|(name, _)| (*name).cmp(call.method)) {
+        match self
+            .methods
+            .binary_search_by(|(name, _)| (*name).cmp(call.method))
+        {
             Ok(index) => (self.methods[index].1)(service, call, response),
             Err(_) => Err(call.unknown_method()),
         }
@@ -145,7 +178,8 @@ const fn precedes(first: &[u8], second: &[u8]) -> bool {
 }
 
 /// A [`Protocol`] as a table from method names, sorted, to functions
-/// `fn(&Service, &Call<'_>, Request) -> Result<Response, HdfsError>`, whose types say how to decode and encode:
+/// `fn(&Service, &Call<'_>, Request) -> Result<Response, HdfsError>`, whose types say how to decode
+/// and encode:
 ///
 /// ```
 /// use minihdfs::HdfsError;

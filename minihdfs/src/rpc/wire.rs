@@ -1,4 +1,5 @@
-//! Reading protobuf in place, for the few headers that come with every call: no copies, no allocations.
+//! Reading protobuf in place, for the few headers that come with every call: no copies, no
+//! allocations.
 //!
 //! Messages that come once a connection, and all requests and responses, are prost's.
 
@@ -56,7 +57,9 @@ pub(crate) fn varint(input: &mut &[u8]) -> Result<u64, Malformed> {
 /// Takes `varint(length) message` from the start of `input` (protobuf's `writeDelimitedTo`).
 pub(crate) fn delimited<'a>(input: &mut &'a [u8]) -> Result<&'a [u8], Malformed> {
     let length = usize::try_from(varint(input)?).map_err(|_| Malformed("a length is too large"))?;
-    let (message, rest) = input.split_at_checked(length).ok_or(Malformed("a message ends too early"))?;
+    let (message, rest) = input
+        .split_at_checked(length)
+        .ok_or(Malformed("a message ends too early"))?;
     *input = rest;
     Ok(message)
 }
@@ -68,7 +71,9 @@ pub(crate) fn field<'a>(input: &mut &'a [u8]) -> Result<Option<(u64, Value<'a>)>
     }
     let key = varint(input)?;
     let skip = |input: &mut &'a [u8], count| {
-        *input = input.get(count..).ok_or(Malformed("a message ends too early"))?;
+        *input = input
+            .get(count..)
+            .ok_or(Malformed("a message ends too early"))?;
         Ok(Value::Fixed)
     };
     let value = match key & 7 {
@@ -120,7 +125,9 @@ mod tests {
 
     #[test]
     fn fields_of_every_kind_are_read_or_passed_over() {
-        let mut input: &[u8] = &[0x08, 0x41, 0x12, 1, 7, 0x1d, 0, 0, 0, 0, 0x21, 0, 0, 0, 0, 0, 0, 0, 0];
+        let mut input: &[u8] = &[
+            0x08, 0x41, 0x12, 1, 7, 0x1d, 0, 0, 0, 0, 0x21, 0, 0, 0, 0, 0, 0, 0, 0,
+        ];
         let (number, value) = field(&mut input).unwrap().unwrap();
         assert_eq!((number, value.sint32()), (1, Ok(-33)));
         let (number, value) = field(&mut input).unwrap().unwrap();

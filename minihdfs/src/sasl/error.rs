@@ -7,9 +7,11 @@ use kerbox_krb5::ErrorCode;
 use crate::HdfsError;
 
 /// The Java class of the answer to an unknown encryption key.
-const INVALID_ENCRYPTION_KEY: &str = "org.apache.hadoop.hdfs.protocol.datatransfer.InvalidEncryptionKeyException";
+const INVALID_ENCRYPTION_KEY: &str =
+    "org.apache.hadoop.hdfs.protocol.datatransfer.InvalidEncryptionKeyException";
 
-/// A refusal by a SASL mechanism: the exception that the client is told of, and what the server knows besides.
+/// A refusal by a SASL mechanism: the exception that the client is told of, and what the server
+/// knows besides.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SaslError {
     exception: HdfsError,
@@ -23,7 +25,8 @@ impl SaslError {
         HdfsError::sasl(message).into()
     }
 
-    /// A failed GSS-API context: clients learn only `GSS initiate failed`, as from Hadoop's servers; the journal gets the code and the detail.
+    /// A failed GSS-API context: clients learn only `GSS initiate failed`, as from Hadoop's
+    /// servers; the journal gets the code and the detail.
     pub(crate) fn gss_initiate_failed(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self {
             exception: HdfsError::sasl("GSS initiate failed"),

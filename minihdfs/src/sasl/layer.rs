@@ -50,7 +50,8 @@ pub(super) enum Unwrap {
 }
 
 impl UnwrapHalf {
-    /// Appends the plaintext of `token` to `out`, which is left as it was after an error. The connection must then be closed.
+    /// Appends the plaintext of `token` to `out`, which is left as it was after an error. The
+    /// connection must then be closed.
     pub fn unwrap_into(&mut self, token: &[u8], out: &mut Vec<u8>) -> Result<(), SaslError> {
         match &mut self.0 {
             Unwrap::None => {

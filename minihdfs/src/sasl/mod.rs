@@ -1,8 +1,10 @@
 //! SASL as Hadoop uses it: mechanisms as step objects that are fed tokens and give tokens back.
 //!
-//! - [`SaslServer`]: the server's side of one handshake, by GSSAPI (RFC 4752) or DIGEST-MD5 (RFC 2831)
+//! - [`SaslServer`]: the server's side of one handshake, by GSSAPI (RFC 4752) or DIGEST-MD5 (RFC
+//!   2831)
 //! - [`DigestMd5Client`]: the client's side, for one DataNode that talks to the next
-//! - [`WrapHalf`], [`UnwrapHalf`]: the security layer of an established connection, one half for each direction
+//! - [`WrapHalf`], [`UnwrapHalf`]: the security layer of an established connection, one half for
+//!   each direction
 
 mod digest_md5;
 mod error;
@@ -32,7 +34,8 @@ use layer::Layer;
 pub enum SaslStep {
     /// The handshake goes on: send this, then feed the answer to the next step.
     Challenge(Vec<u8>),
-    /// The handshake is over: send this if there is something (`rspauth=…` of DIGEST-MD5; nothing for GSSAPI).
+    /// The handshake is over: send this if there is something (`rspauth=…` of DIGEST-MD5; nothing
+    /// for GSSAPI).
     Success(Option<Vec<u8>>),
 }
 
@@ -72,14 +75,23 @@ impl SaslServer {
     ///
     /// The first [`step`](Self::step), with an empty token, gives the challenge.
     #[must_use]
-    pub fn digest_md5(settings: DigestMd5Settings, secrets: Arc<dyn SecretManager>, rng: &mut impl Rng) -> Self {
-        Self::new(Mechanism::DigestMd5(Box::new(DigestMd5Server::new(settings, secrets, rng))))
+    pub fn digest_md5(
+        settings: DigestMd5Settings,
+        secrets: Arc<dyn SecretManager>,
+        rng: &mut impl Rng,
+    ) -> Self {
+        Self::new(Mechanism::DigestMd5(Box::new(DigestMd5Server::new(
+            settings, secrets, rng,
+        ))))
     }
 
-    /// GSSAPI with Kerberos V5. The client speaks first: the first [`step`](Self::step) takes its initial token.
+    /// GSSAPI with Kerberos V5. The client speaks first: the first [`step`](Self::step) takes its
+    /// initial token.
     #[must_use]
     pub fn gssapi(settings: GssapiSettings, rng: &mut impl Rng) -> Self {
-        Self::new(Mechanism::Gssapi(Box::new(GssapiServer::new(settings, rng))))
+        Self::new(Mechanism::Gssapi(Box::new(GssapiServer::new(
+            settings, rng,
+        ))))
     }
 
     fn new(mechanism: Mechanism) -> Self {
@@ -99,10 +111,18 @@ impl SaslServer {
         }
     }
 
-    /// Takes the peer's token and gives the answer. After an error, or after [`SaslStep::Success`], every further step is refused.
-    pub fn step(&mut self, now: Timestamp, token: &[u8], rng: &mut impl Rng) -> Result<SaslStep, SaslError> {
+    /// Takes the peer's token and gives the answer. After an error, or after [`SaslStep::Success`],
+    /// every further step is refused.
+    pub fn step(
+        &mut self,
+        now: Timestamp,
+        token: &[u8],
+        rng: &mut impl Rng,
+    ) -> Result<SaslStep, SaslError> {
         if self.failed || self.established.is_some() {
-            return Err(SaslError::sasl("the SASL handshake is over: no further token is expected"));
+            return Err(SaslError::sasl(
+                "the SASL handshake is over: no further token is expected",
+            ));
         }
         let taken = match &mut self.mechanism {
             Mechanism::DigestMd5(server) => server.step(now, token),
@@ -126,18 +146,24 @@ impl SaslServer {
         self.established.is_some()
     }
 
-    /// The agreed protection; [`QualityOfProtection::Authentication`] as long as nothing is agreed on.
+    /// The agreed protection; [`QualityOfProtection::Authentication`] as long as nothing is agreed
+    /// on.
     #[must_use]
     pub fn qop(&self) -> QualityOfProtection {
         self.established
             .as_ref()
-            .map_or(QualityOfProtection::Authentication, |established| established.qop)
+            .map_or(QualityOfProtection::Authentication, |established| {
+                established.qop
+            })
     }
 
-    /// The authorization identity once the handshake has succeeded: the principal (GSSAPI), or the user name that stands for a token (DIGEST-MD5).
+    /// The authorization identity once the handshake has succeeded: the principal (GSSAPI), or the
+    /// user name that stands for a token (DIGEST-MD5).
     #[must_use]
     pub fn user(&self) -> Option<&str> {
-        self.established.as_ref().map(|established| established.user.as_str())
+        self.established
+            .as_ref()
+            .map(|established| established.user.as_str())
     }
 
     /// What came of the AP exchange, told once after the step that made it.
@@ -148,7 +174,8 @@ impl SaslServer {
         }
     }
 
-    /// Protects `plaintext` for the peer. Without a layer ([`QualityOfProtection::Authentication`]) it stays as it is.
+    /// Protects `plaintext` for the peer. Without a layer ([`QualityOfProtection::Authentication`])
+    /// it stays as it is.
     #[must_use]
     pub fn wrap(&mut self, plaintext: &[u8]) -> Vec<u8> {
         let mut token = Vec::new();
@@ -164,7 +191,8 @@ impl SaslServer {
         }
     }
 
-    /// Checks a token of the peer and gives its plaintext. Any error means that the connection must be closed.
+    /// Checks a token of the peer and gives its plaintext. Any error means that the connection must
+    /// be closed.
     pub fn unwrap(&mut self, token: &[u8]) -> Result<Vec<u8>, SaslError> {
         let mut plaintext = Vec::new();
         self.unwrap_into(token, &mut plaintext)?;
@@ -175,11 +203,14 @@ impl SaslServer {
     pub fn unwrap_into(&mut self, token: &[u8], out: &mut Vec<u8>) -> Result<(), SaslError> {
         match &mut self.established {
             Some(established) => established.layer.unwrap.unwrap_into(token, out),
-            None => Err(SaslError::sasl("no SASL handshake has been completed: nothing can be unwrapped")),
+            None => Err(SaslError::sasl(
+                "no SASL handshake has been completed: nothing can be unwrapped",
+            )),
         }
     }
 
-    /// The two directions of the security layer, which share no state; `None` before the handshake has succeeded.
+    /// The two directions of the security layer, which share no state; `None` before the handshake
+    /// has succeeded.
     #[must_use]
     pub fn into_halves(self) -> Option<(WrapHalf, UnwrapHalf)> {
         self.established

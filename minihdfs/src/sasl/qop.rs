@@ -54,10 +54,15 @@ impl QualityOfProtection {
         }
     }
 
-    /// Reads the value of `hadoop.rpc.protection` or `dfs.data.transfer.protection`: names separated by commas, the most preferred first.
+    /// Reads the value of `hadoop.rpc.protection` or `dfs.data.transfer.protection`: names
+    /// separated by commas, the most preferred first.
     pub fn parse_list(key: &str, value: &str) -> Result<Vec<Self>, HdfsError> {
         let mut list = Vec::new();
-        for name in value.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        for name in value
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+        {
             let qop = [Self::Authentication, Self::Integrity, Self::Privacy]
                 .into_iter()
                 .find(|qop| qop.hadoop_name().eq_ignore_ascii_case(name))
@@ -93,10 +98,19 @@ mod tests {
 
     #[test]
     fn lists_keep_their_order_and_name_what_is_wrong() {
-        let list = QualityOfProtection::parse_list("hadoop.rpc.protection", "privacy, authentication,privacy");
+        let list = QualityOfProtection::parse_list(
+            "hadoop.rpc.protection",
+            "privacy, authentication,privacy",
+        );
         assert_eq!(list.expect("well-formed"), [Privacy, Authentication]);
-        let error = QualityOfProtection::parse_list("hadoop.rpc.protection", "auth-int").expect_err("a SASL name is not Hadoop's");
-        assert!(error.message().contains("hadoop.rpc.protection has \"auth-int\""), "{error}");
+        let error = QualityOfProtection::parse_list("hadoop.rpc.protection", "auth-int")
+            .expect_err("a SASL name is not Hadoop's");
+        assert!(
+            error
+                .message()
+                .contains("hadoop.rpc.protection has \"auth-int\""),
+            "{error}"
+        );
         assert!(QualityOfProtection::parse_list("k", " ,").is_err());
     }
 

@@ -27,7 +27,8 @@ pub struct BlockTokenSettings {
     pub token_lifetime: Duration,
     /// Whether identifiers are protobuf (`dfs.block.access.token.protobuf.enable`).
     pub protobuf: bool,
-    /// The cipher that encryption keys tell the client to use (`dfs.encrypt.data.transfer.algorithm`).
+    /// The cipher that encryption keys tell the client to use
+    /// (`dfs.encrypt.data.transfer.algorithm`).
     pub encryption_algorithm: Option<String>,
 }
 
@@ -40,7 +41,9 @@ impl BlockTokenSettings {
             key_update_interval: config.block_key_update_interval,
             token_lifetime: config.block_token_lifetime,
             protobuf: config.block_token_protobuf,
-            encryption_algorithm: config.encryption_algorithm.map(|algorithm| algorithm.name().to_owned()),
+            encryption_algorithm: config
+                .encryption_algorithm
+                .map(|algorithm| algorithm.name().to_owned()),
         }
     }
 }
@@ -83,7 +86,12 @@ impl DataEncryptionKey {
     /// The user name that stands for this key in DIGEST-MD5.
     #[must_use]
     pub fn sasl_user_name(&self) -> String {
-        format!("{} {} {}", self.key_id, self.block_pool_id, base64::encode(&self.nonce))
+        format!(
+            "{} {} {}",
+            self.key_id,
+            self.block_pool_id,
+            base64::encode(&self.nonce)
+        )
     }
 
     /// The password of DIGEST-MD5.
@@ -106,7 +114,8 @@ impl From<DataEncryptionKey> for DataEncryptionKeyProto {
     }
 }
 
-/// The keys of one block pool, shared by the NameNode, which issues tokens, and the DataNodes, which check them.
+/// The keys of one block pool, shared by the NameNode, which issues tokens, and the DataNodes,
+/// which check them.
 pub struct BlockTokenSecretManager {
     settings: BlockTokenSettings,
     keys: Mutex<BlockKeys>,
@@ -167,30 +176,49 @@ impl BlockTokenSecretManager {
         }
     }
 
-    /// Whether `token` allows `access` now; refused with `SecretManager$InvalidToken`. The checks come in Hadoop's order, the password last.
-    pub fn check_access(&self, now: Timestamp, token: &Token, access: &BlockAccess<'_>) -> Result<BlockTokenIdentifier, HdfsError> {
+    /// Whether `token` allows `access` now; refused with `SecretManager$InvalidToken`. The checks
+    /// come in Hadoop's order, the password last.
+    pub fn check_access(
+        &self,
+        now: Timestamp,
+        token: &Token,
+        access: &BlockAccess<'_>,
+    ) -> Result<BlockTokenIdentifier, HdfsError> {
         let identifier = BlockTokenIdentifier::from_bytes(&token.identifier).map_err(|_| {
             HdfsError::invalid_token(format!(
                 "Unable to de-serialize block token identifier for user=null, block={access}, access mode={}",
                 access.mode.as_str_name()
             ))
         })?;
-        let refused = |why: &str| Err(HdfsError::invalid_token(format!("Block token with {identifier} {why}")));
-        if identifier.block_pool_id != access.block_pool_id || identifier.block_id != access.block_id {
+        let refused = |why: &str| {
+            Err(HdfsError::invalid_token(format!(
+                "Block token with {identifier} {why}"
+            )))
+        };
+        if identifier.block_pool_id != access.block_pool_id
+            || identifier.block_id != access.block_id
+        {
             return refused(&format!("doesn't apply to block {access}"));
         }
         if identifier.expiry_date < now {
             return refused("is expired.");
         }
         if !identifier.modes.contains(&access.mode) {
-            return refused(&format!("doesn't have {} permission", access.mode.as_str_name()));
+            return refused(&format!(
+                "doesn't have {} permission",
+                access.mode.as_str_name()
+            ));
         }
         contains_all(
             "StorageTypes",
             &type_names(&identifier.storage_types),
             &type_names(access.storage_types),
         )?;
-        contains_all("StorageIDs", &names(&identifier.storage_ids), &names(access.storage_ids))?;
+        contains_all(
+            "StorageIDs",
+            &names(&identifier.storage_ids),
+            &names(access.storage_ids),
+        )?;
         let Some(key) = self.keys().get(identifier.key_id).cloned() else {
             return Err(unknown_block_key(&identifier));
         };
@@ -237,7 +265,8 @@ impl BlockTokenSecretManager {
         self.keys().update(&self.settings, now);
     }
 
-    /// Forgets all keys: every token and encryption key so far becomes unknown, as after a NameNode that was formatted anew.
+    /// Forgets all keys: every token and encryption key so far becomes unknown, as after a NameNode
+    /// that was formatted anew.
     pub fn clear_keys(&self, now: Timestamp) {
         self.keys().clear(&self.settings, now);
     }
@@ -249,7 +278,8 @@ impl BlockTokenSecretManager {
     }
 
     fn keys(&self) -> MutexGuard<'_, BlockKeys> {
-        // Every change of the keys is made whole under the lock, so a panic elsewhere cannot have spoilt them.
+        // Every change of the keys is made whole under the lock, so a panic elsewhere cannot have
+        // spoilt them.
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -260,10 +290,14 @@ impl SecretManager for BlockTokenSecretManager {
         let identifier = BlockTokenIdentifier::from_sasl_user_name(user_name)?;
         let bytes = base64::decode(user_name).unwrap_or_default();
         if identifier.expiry_date < now {
-            return Err(HdfsError::invalid_token(format!("Block token with {identifier} is expired.")));
+            return Err(HdfsError::invalid_token(format!(
+                "Block token with {identifier} is expired."
+            )));
         }
         let keys = self.keys();
-        let key = keys.get(identifier.key_id).ok_or_else(|| unknown_block_key(&identifier))?;
+        let key = keys
+            .get(identifier.key_id)
+            .ok_or_else(|| unknown_block_key(&identifier))?;
         Ok(base64::encode(&key.password(&bytes)))
     }
 
@@ -275,19 +309,27 @@ impl SecretManager for BlockTokenSecretManager {
     }
 }
 
-/// The other use of the same keys in DIGEST-MD5: user names that stand for data encryption keys (`dfs.encrypt.data.transfer`).
+/// The other use of the same keys in DIGEST-MD5: user names that stand for data encryption keys
+/// (`dfs.encrypt.data.transfer`).
 pub struct EncryptionKeys(pub Arc<BlockTokenSecretManager>);
 
 impl SecretManager for EncryptionKeys {
-    /// The user name is `keyId blockPoolId nonce`; an unknown key is an `InvalidEncryptionKeyException`, upon which clients fetch another.
+    /// The user name is `keyId blockPoolId nonce`; an unknown key is an
+    /// `InvalidEncryptionKeyException`, upon which clients fetch another.
     fn sasl_password(&self, _now: Timestamp, user_name: &str) -> Result<String, HdfsError> {
         let malformed = |why: &str| HdfsError::io(format!("Provided name '{user_name}' {why}"));
         let parts: Vec<_> = user_name.split(' ').collect();
         let [key_id, _block_pool_id, nonce] = parts[..] else {
-            return Err(malformed(&format!("has {} components instead of the expected 3.", parts.len())));
+            return Err(malformed(&format!(
+                "has {} components instead of the expected 3.",
+                parts.len()
+            )));
         };
-        let key_id: i32 = key_id.parse().map_err(|_| malformed("has a key id that is not a number"))?;
-        let nonce = base64::decode(nonce).ok_or_else(|| malformed("has a nonce that is not base64"))?;
+        let key_id: i32 = key_id
+            .parse()
+            .map_err(|_| malformed("has a key id that is not a number"))?;
+        let nonce =
+            base64::decode(nonce).ok_or_else(|| malformed("has a nonce that is not base64"))?;
         let keys = self.0.keys();
         let key = keys.get(key_id).ok_or_else(|| {
             HdfsError::from(SaslError::unknown_encryption_key(format!(
@@ -310,7 +352,11 @@ impl SecretManager for EncryptionKeys {
 impl fmt::Display for BlockAccess<'_> {
     /// The block, as Hadoop's messages name it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:blk_{}_{}", self.block_pool_id, self.block_id, self.generation_stamp)
+        write!(
+            f,
+            "{}:blk_{}_{}",
+            self.block_pool_id, self.block_id, self.generation_stamp
+        )
     }
 }
 
@@ -329,7 +375,8 @@ fn unknown_block_key(identifier: &BlockTokenIdentifier) -> HdfsError {
     ))
 }
 
-/// Whether the token's list has everything that is asked for, each as often as it is asked for; asking for nothing is always allowed.
+/// Whether the token's list has everything that is asked for, each as often as it is asked for;
+/// asking for nothing is always allowed.
 fn contains_all(what: &str, candidates: &[&str], requested: &[&str]) -> Result<(), HdfsError> {
     if requested.is_empty() || candidates.is_empty() {
         return Ok(());

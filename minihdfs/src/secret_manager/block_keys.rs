@@ -96,7 +96,8 @@ impl BlockKeys {
     }
 }
 
-/// Some intervals in which the key may still be used, and the lifetime of the last token made with it.
+/// Some intervals in which the key may still be used, and the lifetime of the last token made with
+/// it.
 fn expiry(settings: &BlockTokenSettings, now: Timestamp, intervals: u32) -> Timestamp {
     now + settings.key_update_interval * intervals + settings.token_lifetime
 }

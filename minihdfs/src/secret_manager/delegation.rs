@@ -21,7 +21,8 @@ use kerbox_krb5::crypto::constant_time_eq;
 pub struct DelegationTokenSettings {
     /// How often there is a new master key (`dfs.namenode.delegation.key.update-interval`).
     pub key_update_interval: Duration,
-    /// How long a token holds without being renewed (`dfs.namenode.delegation.token.renew-interval`).
+    /// How long a token holds without being renewed
+    /// (`dfs.namenode.delegation.token.renew-interval`).
     pub renew_interval: Duration,
     /// How long it can be renewed (`dfs.namenode.delegation.token.max-lifetime`).
     pub max_lifetime: Duration,
@@ -52,7 +53,8 @@ impl From<&HdfsConfig> for DelegationTokenSettings {
     }
 }
 
-/// Issues delegation tokens and remembers them: one that it does not remember is invalid, whatever its password.
+/// Issues delegation tokens and remembers them: one that it does not remember is invalid, whatever
+/// its password.
 pub struct DelegationTokenSecretManager {
     settings: DelegationTokenSettings,
     state: Mutex<State>,
@@ -100,8 +102,15 @@ impl DelegationTokenSecretManager {
         }
     }
 
-    /// A token for `owner`, a full name; `renewer` is a short name, or empty; `real_user`, a full name, is who asks in the owner's name.
-    pub fn issue(&self, now: Timestamp, owner: &str, renewer: &str, real_user: Option<&str>) -> Token {
+    /// A token for `owner`, a full name; `renewer` is a short name, or empty; `real_user`, a full
+    /// name, is who asks in the owner's name.
+    pub fn issue(
+        &self,
+        now: Timestamp,
+        owner: &str,
+        renewer: &str,
+        real_user: Option<&str>,
+    ) -> Token {
         let mut state = self.state();
         state.sequence_number = state.sequence_number.wrapping_add(1);
         let identifier = DelegationTokenIdentifier {
@@ -119,7 +128,13 @@ impl DelegationTokenSecretManager {
         if state.tokens.is_empty() {
             state.next_removal_scan = now + self.settings.removal_scan_interval;
         }
-        state.tokens.insert(identifier, Issued { renew_date, password });
+        state.tokens.insert(
+            identifier,
+            Issued {
+                renew_date,
+                password,
+            },
+        );
         Token {
             identifier: bytes.into(),
             password: Bytes::copy_from_slice(&password),
@@ -129,7 +144,12 @@ impl DelegationTokenSecretManager {
     }
 
     /// Prolongs a token for `renewer`, a short name, and tells until when it holds now.
-    pub fn renew(&self, now: Timestamp, token: &Token, renewer: &str) -> Result<Timestamp, HdfsError> {
+    pub fn renew(
+        &self,
+        now: Timestamp,
+        token: &Token,
+        renewer: &str,
+    ) -> Result<Timestamp, HdfsError> {
         let identifier = DelegationTokenIdentifier::from_bytes(&token.identifier)?;
         if identifier.max_date < millis(now) {
             return Err(HdfsError::invalid_token(format!(
@@ -161,19 +181,26 @@ impl DelegationTokenSecretManager {
                 "{renewer} is trying to renew a token ({identifier}) with wrong password"
             )));
         }
-        let issued = state
-            .tokens
-            .get_mut(&identifier)
-            .ok_or_else(|| HdfsError::invalid_token(format!("Renewal request for unknown token ({identifier})")))?;
-        issued.renew_date = identifier.max_date.min(millis(now + self.settings.renew_interval));
+        let issued = state.tokens.get_mut(&identifier).ok_or_else(|| {
+            HdfsError::invalid_token(format!("Renewal request for unknown token ({identifier})"))
+        })?;
+        issued.renew_date = identifier
+            .max_date
+            .min(millis(now + self.settings.renew_interval));
         Ok(issued.renew_date)
     }
 
     /// Forgets a token: its owner may, and its renewer. A proxy user's token belongs to the owner.
-    pub fn cancel(&self, token: &Token, canceller: &User) -> Result<DelegationTokenIdentifier, HdfsError> {
+    pub fn cancel(
+        &self,
+        token: &Token,
+        canceller: &User,
+    ) -> Result<DelegationTokenIdentifier, HdfsError> {
         let identifier = DelegationTokenIdentifier::from_bytes(&token.identifier)?;
         if identifier.owner.is_empty() {
-            return Err(HdfsError::invalid_token(format!("Token with no owner ({identifier})")));
+            return Err(HdfsError::invalid_token(format!(
+                "Token with no owner ({identifier})"
+            )));
         }
         let renews = !identifier.renewer.is_empty() && *identifier.renewer == *canceller.short;
         if *identifier.owner != *canceller.full && !renews {
@@ -190,7 +217,11 @@ impl DelegationTokenSecretManager {
     }
 
     /// Checks a token that is shown as it is, as WebHDFS does, and tells whose it is.
-    pub fn verify(&self, now: Timestamp, token: &Token) -> Result<DelegationTokenIdentifier, HdfsError> {
+    pub fn verify(
+        &self,
+        now: Timestamp,
+        token: &Token,
+    ) -> Result<DelegationTokenIdentifier, HdfsError> {
         let identifier = DelegationTokenIdentifier::from_bytes(&token.identifier)?;
         let password = self.password(now, &identifier)?;
         if !constant_time_eq(&password, &token.password) {
@@ -204,7 +235,10 @@ impl DelegationTokenSecretManager {
     /// Until when a token holds unless it is renewed; `None` if it is not remembered.
     #[must_use]
     pub fn renew_date(&self, identifier: &DelegationTokenIdentifier) -> Option<Timestamp> {
-        self.state().tokens.get(identifier).map(|issued| issued.renew_date)
+        self.state()
+            .tokens
+            .get(identifier)
+            .map(|issued| issued.renew_date)
     }
 
     /// The tokens that are remembered, in order of owner.
@@ -246,12 +280,18 @@ impl DelegationTokenSecretManager {
         self.state().roll_master_key(&self.settings, now);
     }
 
-    fn password(&self, now: Timestamp, identifier: &DelegationTokenIdentifier) -> Result<[u8; 20], HdfsError> {
+    fn password(
+        &self,
+        now: Timestamp,
+        identifier: &DelegationTokenIdentifier,
+    ) -> Result<[u8; 20], HdfsError> {
         let state = self.state();
-        let issued = state
-            .tokens
-            .get(identifier)
-            .ok_or_else(|| HdfsError::invalid_token(format!("Token for real user: {}, can't be found in cache", identifier.real_user)))?;
+        let issued = state.tokens.get(identifier).ok_or_else(|| {
+            HdfsError::invalid_token(format!(
+                "Token for real user: {}, can't be found in cache",
+                identifier.real_user
+            ))
+        })?;
         if issued.renew_date < millis(now) {
             return Err(HdfsError::invalid_token(format!(
                 "Token {} has expired, current time: {} expected renewal time: {}",
@@ -264,7 +304,8 @@ impl DelegationTokenSecretManager {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Every change of the state is made whole under the lock, so a panic elsewhere cannot have spoilt it.
+        // Every change of the state is made whole under the lock, so a panic elsewhere cannot have
+        // spoilt it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -293,7 +334,9 @@ impl SecretManager for DelegationTokenSecretManager {
     fn token_user(&self, user_name: &str) -> Result<TokenUser, HdfsError> {
         let identifier = DelegationTokenIdentifier::from_sasl_user_name(user_name)?;
         if identifier.owner.is_empty() {
-            return Err(HdfsError::invalid_token(format!("Token with no owner ({identifier})")));
+            return Err(HdfsError::invalid_token(format!(
+                "Token with no owner ({identifier})"
+            )));
         }
         Ok(TokenUser {
             real: identifier.proxied_by().map(str::to_owned),

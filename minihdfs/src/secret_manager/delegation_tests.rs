@@ -16,7 +16,11 @@ const INVALID: &str = "org.apache.hadoop.security.token.SecretManager$InvalidTok
 const DENIED: &str = "org.apache.hadoop.security.AccessControlException";
 
 fn manager() -> DelegationTokenSecretManager {
-    DelegationTokenSecretManager::new(DelegationTokenSettings::default(), NOW, &mut StdRng::seed_from_u64(7))
+    DelegationTokenSecretManager::new(
+        DelegationTokenSettings::default(),
+        NOW,
+        &mut StdRng::seed_from_u64(7),
+    )
 }
 
 fn alice(manager: &DelegationTokenSecretManager) -> Token {
@@ -44,13 +48,27 @@ fn refused<T: std::fmt::Debug>(result: Result<T, HdfsError>, class: &str, text: 
 #[test]
 fn an_issued_token_says_what_was_asked_for_and_its_password_opens_sasl() {
     let manager = manager();
-    let token = manager.issue(NOW, "alice@EXAMPLE.COM", "yarn", Some("oozie/h@EXAMPLE.COM"));
-    assert_eq!((token.kind.as_str(), token.service.as_str()), ("HDFS_DELEGATION_TOKEN", ""));
+    let token = manager.issue(
+        NOW,
+        "alice@EXAMPLE.COM",
+        "yarn",
+        Some("oozie/h@EXAMPLE.COM"),
+    );
+    assert_eq!(
+        (token.kind.as_str(), token.service.as_str()),
+        ("HDFS_DELEGATION_TOKEN", "")
+    );
     let told = identifier(&token);
-    assert_eq!((told.owner.as_str(), told.renewer.as_str()), ("alice@EXAMPLE.COM", "yarn"));
+    assert_eq!(
+        (told.owner.as_str(), told.renewer.as_str()),
+        ("alice@EXAMPLE.COM", "yarn")
+    );
     assert_eq!(told.proxied_by(), Some("oozie/h@EXAMPLE.COM"));
     assert_eq!((told.issue_date, told.max_date), (NOW, NOW + 7 * 24 * HOUR));
-    assert_eq!(manager.sasl_password(NOW, &token.sasl_user_name()), Ok(token.sasl_password()));
+    assert_eq!(
+        manager.sasl_password(NOW, &token.sasl_user_name()),
+        Ok(token.sasl_password())
+    );
     let user = manager.token_user(&token.sasl_user_name()).expect("ours");
     assert_eq!(
         (user.effective.as_str(), user.real.as_deref()),
@@ -88,7 +106,10 @@ fn renewals_end_at_the_max_date() {
     let mut now = NOW;
     for _ in 0..7 {
         now = now + 23 * HOUR;
-        assert_eq!(manager.renew(now, &token, "yarn"), Ok((now + 24 * HOUR).min(max)));
+        assert_eq!(
+            manager.renew(now, &token, "yarn"),
+            Ok((now + 24 * HOUR).min(max))
+        );
         manager.tick(now);
     }
     assert_eq!(manager.renew(max, &token, "yarn"), Ok(max));
@@ -104,18 +125,34 @@ fn renewals_end_at_the_max_date() {
 fn only_the_renewer_renews_and_only_a_true_and_remembered_token() {
     let manager = manager();
     let token = alice(&manager);
-    refused(manager.renew(NOW, &token, "bob"), DENIED, "with non-matching renewer yarn");
+    refused(
+        manager.renew(NOW, &token, "bob"),
+        DENIED,
+        "with non-matching renewer yarn",
+    );
     let nobodys = manager.issue(NOW, "alice", "", None);
-    refused(manager.renew(NOW, &nobodys, "yarn"), DENIED, "without a renewer");
+    refused(
+        manager.renew(NOW, &nobodys, "yarn"),
+        DENIED,
+        "without a renewer",
+    );
 
     let mut forged = token.clone();
     forged.password = Bytes::from_static(&[0; 20]);
-    refused(manager.renew(NOW, &forged, "yarn"), DENIED, "with wrong password");
+    refused(
+        manager.renew(NOW, &forged, "yarn"),
+        DENIED,
+        "with wrong password",
+    );
     let mut longer = identifier(&token);
     longer.max_date = longer.max_date + HOUR;
     forged.identifier = longer.to_bytes().into();
     forged.password = token.password.clone();
-    refused(manager.renew(NOW, &forged, "yarn"), DENIED, "with wrong password");
+    refused(
+        manager.renew(NOW, &forged, "yarn"),
+        DENIED,
+        "with wrong password",
+    );
 
     let mut strange = identifier(&token);
     strange.master_key_id = 99;
@@ -126,8 +163,14 @@ fn only_the_renewer_renews_and_only_a_true_and_remembered_token() {
         "Unable to find master key for keyId=99",
     );
 
-    manager.cancel(&token, &user("alice@EXAMPLE.COM")).expect("the owner");
-    refused(manager.renew(NOW, &token, "yarn"), INVALID, "Renewal request for unknown token");
+    manager
+        .cancel(&token, &user("alice@EXAMPLE.COM"))
+        .expect("the owner");
+    refused(
+        manager.renew(NOW, &token, "yarn"),
+        INVALID,
+        "Renewal request for unknown token",
+    );
 }
 
 #[test]
@@ -142,20 +185,42 @@ fn the_owner_and_the_renewer_cancel_and_nobody_else() {
                 "is not authorized to cancel the token",
             );
         }
-        manager.cancel(&token, &user(canceller)).expect("authorized");
-        refused(manager.cancel(&token, &user(canceller)), INVALID, "Token not found");
+        manager
+            .cancel(&token, &user(canceller))
+            .expect("authorized");
+        refused(
+            manager.cancel(&token, &user(canceller)),
+            INVALID,
+            "Token not found",
+        );
         refused(
             manager.sasl_password(NOW, &token.sasl_user_name()),
             INVALID,
             "can't be found in cache",
         );
-        refused(manager.verify(NOW, &token), INVALID, "can't be found in cache");
+        refused(
+            manager.verify(NOW, &token),
+            INVALID,
+            "can't be found in cache",
+        );
     }
     let nobodys = manager.issue(NOW, "", "yarn", None);
-    refused(manager.cancel(&nobodys, &user("yarn@EXAMPLE.COM")), INVALID, "Token with no owner");
-    refused(manager.token_user(&nobodys.sasl_user_name()), INVALID, "no owner");
+    refused(
+        manager.cancel(&nobodys, &user("yarn@EXAMPLE.COM")),
+        INVALID,
+        "Token with no owner",
+    );
+    refused(
+        manager.token_user(&nobodys.sasl_user_name()),
+        INVALID,
+        "no owner",
+    );
     let without_renewer = manager.issue(NOW, "alice", "", None);
-    refused(manager.cancel(&without_renewer, &user("")), DENIED, "is not authorized");
+    refused(
+        manager.cancel(&without_renewer, &user("")),
+        DENIED,
+        "is not authorized",
+    );
 }
 
 #[test]
@@ -170,7 +235,12 @@ fn a_tampered_token_is_refused() {
             ..token.clone()
         };
         assert!(manager.verify(NOW, &forged).is_err(), "byte {at}");
-        assert!(manager.sasl_password(NOW, &forged.sasl_user_name()).is_err(), "byte {at}");
+        assert!(
+            manager
+                .sasl_password(NOW, &forged.sasl_user_name())
+                .is_err(),
+            "byte {at}"
+        );
     }
     for at in 0..token.password.len() {
         let mut bytes = token.password.to_vec();
@@ -179,7 +249,11 @@ fn a_tampered_token_is_refused() {
             password: bytes.into(),
             ..token.clone()
         };
-        refused(manager.verify(NOW, &forged), INVALID, "is invalid, password doesn't match");
+        refused(
+            manager.verify(NOW, &forged),
+            INVALID,
+            "is invalid, password doesn't match",
+        );
     }
     refused(
         manager.sasl_password(NOW, "not base64!"),
@@ -191,7 +265,11 @@ fn a_tampered_token_is_refused() {
 #[test]
 fn a_token_of_another_cluster_is_refused() {
     let ours = manager();
-    let theirs = DelegationTokenSecretManager::new(DelegationTokenSettings::default(), NOW, &mut StdRng::seed_from_u64(8));
+    let theirs = DelegationTokenSecretManager::new(
+        DelegationTokenSettings::default(),
+        NOW,
+        &mut StdRng::seed_from_u64(8),
+    );
     let token = theirs.issue(NOW, "alice@EXAMPLE.COM", "yarn", None);
     refused(ours.verify(NOW, &token), INVALID, "can't be found in cache");
     let own = alice(&ours);
@@ -216,7 +294,11 @@ fn timers_roll_keys_and_remove_what_has_expired() {
     }
     assert_eq!((removed, now), (vec![identifier(&token)], NOW + 25 * HOUR));
     assert!(manager.tokens().is_empty());
-    refused(manager.renew(now, &token, "yarn"), INVALID, "Renewal request for unknown token");
+    refused(
+        manager.renew(now, &token, "yarn"),
+        INVALID,
+        "Renewal request for unknown token",
+    );
     assert_eq!(
         identifier(&manager.issue(now, "bob", "", None)).master_key_id,
         2,
@@ -243,7 +325,11 @@ fn many_threads_share_one_manager() {
             scope.spawn(|| (0..50).for_each(|_| drop(alice(&manager))));
         }
     });
-    let mut numbers: Vec<_> = manager.tokens().iter().map(|token| token.sequence_number).collect();
+    let mut numbers: Vec<_> = manager
+        .tokens()
+        .iter()
+        .map(|token| token.sequence_number)
+        .collect();
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=200).collect::<Vec<_>>());
 }

@@ -1,9 +1,12 @@
 //! The secrets behind tokens: who issued them, until when they hold, what proves them.
 //!
-//! - [`DelegationTokenSecretManager`]: the NameNode's tokens, each remembered until it is cancelled or removed
-//! - [`BlockTokenSecretManager`]: the keys that the NameNode and its DataNodes share, and that block tokens are made with
+//! - [`DelegationTokenSecretManager`]: the NameNode's tokens, each remembered until it is cancelled
+//!   or removed
+//! - [`BlockTokenSecretManager`]: the keys that the NameNode and its DataNodes share, and that
+//!   block tokens are made with
 //!
-//! Both lock themselves, keep their own generator, and are moved on by `tick` at their `next_deadline`.
+//! Both lock themselves, keep their own generator, and are moved on by `tick` at their
+//! `next_deadline`.
 
 mod block;
 mod block_keys;
@@ -18,7 +21,9 @@ use kerbox_krb5::Timestamp;
 use rand::Rng;
 use sha1::Sha1;
 
-pub use block::{BlockAccess, BlockTokenSecretManager, BlockTokenSettings, DataEncryptionKey, EncryptionKeys};
+pub use block::{
+    BlockAccess, BlockTokenSecretManager, BlockTokenSettings, DataEncryptionKey, EncryptionKeys,
+};
 pub use delegation::{DelegationTokenSecretManager, DelegationTokenSettings};
 
 use crate::HdfsError;
@@ -32,9 +37,11 @@ pub struct TokenUser {
     pub real: Option<String>,
 }
 
-/// Knows the password of a token by the user name that stands for it in DIGEST-MD5 (Hadoop's `SecretManager`).
+/// Knows the password of a token by the user name that stands for it in DIGEST-MD5 (Hadoop's
+/// `SecretManager`).
 pub trait SecretManager: Send + Sync {
-    /// The SASL password: the base64 of the token's own. Refused with `SecretManager$InvalidToken` if the token is not valid now.
+    /// The SASL password: the base64 of the token's own. Refused with `SecretManager$InvalidToken`
+    /// if the token is not valid now.
     fn sasl_password(&self, now: Timestamp, user_name: &str) -> Result<String, HdfsError>;
 
     /// Whom a token speaks for, once its holder has proved to know the password.
@@ -101,17 +108,28 @@ mod tests {
                 "0880d095ffbc3110f9d2b4ff0f1a05616c696365221042502d312d3132372e302e302e312d3128818080800430013801420444532d31",
                 "75ac0d7b24714db3e944deab2fb528ad5a1f6353",
             ),
-            ("0001020304050607", "4c1641571df1003259760c8a6bb156361529630a"),
+            (
+                "0001020304050607",
+                "4c1641571df1003259760c8a6bb156361529630a",
+            ),
         ] {
             assert_eq!(key.password(&unhex(identifier)).to_vec(), unhex(password));
             assert!(key.verify(&unhex(identifier), &unhex(password)));
         }
-        assert!(DelegationTokenIdentifier::from_sasl_user_name("AAVhbGljZQR5YXJuAIoBiX/hghSKAYmj7gYUAQI=").is_ok());
+        assert!(
+            DelegationTokenIdentifier::from_sasl_user_name(
+                "AAVhbGljZQR5YXJuAIoBiX/hghSKAYmj7gYUAQI="
+            )
+            .is_ok()
+        );
         assert!(BlockTokenIdentifier::from_sasl_user_name("*").is_err());
     }
 
     #[test]
     fn times_are_told_as_hadoop_does() {
-        assert_eq!(format_time(Timestamp::from_millis(951_782_400_007)), "2000-02-29 00:00:00,007+0000");
+        assert_eq!(
+            format_time(Timestamp::from_millis(951_782_400_007)),
+            "2000-02-29 00:00:00,007+0000"
+        );
     }
 }

@@ -7,7 +7,9 @@ use kerbox_krb5::Timestamp;
 use prost::Message;
 
 use crate::proto::hdfs::BlockTokenSecretProto;
-use crate::writable::{WritableReader, write_bytes, write_count, write_string, write_text, write_vint, write_vlong};
+use crate::writable::{
+    WritableReader, write_bytes, write_count, write_string, write_text, write_vint, write_vlong,
+};
 use crate::{HdfsError, base64};
 
 /// What a block token allows (`BlockTokenIdentifier.AccessMode`).
@@ -39,7 +41,8 @@ pub struct BlockTokenIdentifier {
 }
 
 impl BlockTokenIdentifier {
-    /// Reads either form. The legacy form begins with the marker of a date, a negative byte; protobuf with a tag, a positive one.
+    /// Reads either form. The legacy form begins with the marker of a date, a negative byte;
+    /// protobuf with a tag, a positive one.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, HdfsError> {
         match bytes.first() {
             None => Err(HdfsError::io("a block token is empty")),
@@ -48,7 +51,8 @@ impl BlockTokenIdentifier {
         }
     }
 
-    /// Reads the user name that stands for the token in DIGEST-MD5; refused with `SecretManager$InvalidToken`.
+    /// Reads the user name that stands for the token in DIGEST-MD5; refused with
+    /// `SecretManager$InvalidToken`.
     pub fn from_sasl_user_name(user_name: &str) -> Result<Self, HdfsError> {
         base64::decode(user_name)
             .and_then(|bytes| Self::from_bytes(&bytes).ok())
@@ -60,12 +64,20 @@ impl BlockTokenIdentifier {
         let mut identifier = Self {
             expiry_date: Timestamp::from_millis(reader.vlong("a block token's expiry date")?),
             key_id: reader.vint("a block token's key id")?,
-            user_id: reader.string("a block token's user")?.unwrap_or_default().to_owned(),
-            block_pool_id: reader.string("a block token's block pool")?.unwrap_or_default().to_owned(),
+            user_id: reader
+                .string("a block token's user")?
+                .unwrap_or_default()
+                .to_owned(),
+            block_pool_id: reader
+                .string("a block token's block pool")?
+                .unwrap_or_default()
+                .to_owned(),
             block_id: reader.vlong("a block token's block")?.cast_unsigned(),
             modes: list(&mut reader, "a block token's modes", |reader| {
                 let name = reader.text("a block token's mode")?;
-                AccessMode::from_str_name(name).ok_or_else(|| HdfsError::io(format!("a block token has an unknown mode: {name}")))
+                AccessMode::from_str_name(name).ok_or_else(|| {
+                    HdfsError::io(format!("a block token has an unknown mode: {name}"))
+                })
             })?,
             storage_types: Vec::new(),
             storage_ids: Vec::new(),
@@ -73,25 +85,32 @@ impl BlockTokenIdentifier {
         };
         // Servers before 3.0 end here.
         if !reader.is_empty() {
-            identifier.storage_types = list(&mut reader, "a block token's storage types", |reader| {
-                let name = reader.text("a block token's storage type")?;
-                StorageType::from_str_name(name).ok_or_else(|| HdfsError::io(format!("a block token has an unknown storage type: {name}")))
-            })?;
+            identifier.storage_types =
+                list(&mut reader, "a block token's storage types", |reader| {
+                    let name = reader.text("a block token's storage type")?;
+                    StorageType::from_str_name(name).ok_or_else(|| {
+                        HdfsError::io(format!("a block token has an unknown storage type: {name}"))
+                    })
+                })?;
         }
         if !reader.is_empty() {
             identifier.storage_ids = list(&mut reader, "a block token's storages", |reader| {
-                Ok(reader.string("a block token's storage")?.unwrap_or_default().to_owned())
+                Ok(reader
+                    .string("a block token's storage")?
+                    .unwrap_or_default()
+                    .to_owned())
             })?;
         }
         if !reader.is_empty() {
-            identifier.handshake_secret = Bytes::copy_from_slice(reader.bytes("a block token's handshake secret")?);
+            identifier.handshake_secret =
+                Bytes::copy_from_slice(reader.bytes("a block token's handshake secret")?);
         }
         Ok(identifier)
     }
 
     fn from_protobuf(bytes: &[u8]) -> Result<Self, HdfsError> {
-        let proto =
-            BlockTokenSecretProto::decode(bytes).map_err(|error| HdfsError::io(format!("a block token cannot be read: {error}")))?;
+        let proto = BlockTokenSecretProto::decode(bytes)
+            .map_err(|error| HdfsError::io(format!("a block token cannot be read: {error}")))?;
         Ok(Self {
             expiry_date: Timestamp::from_millis(proto.expiry_date().cast_signed()),
             key_id: proto.key_id().cast_signed(),
@@ -142,9 +161,14 @@ impl BlockTokenIdentifier {
             block_pool_id: Some(self.block_pool_id.clone()),
             block_id: Some(self.block_id),
             modes: self.modes.iter().map(|mode| *mode as i32).collect(),
-            storage_types: self.storage_types.iter().map(|storage_type| *storage_type as i32).collect(),
+            storage_types: self
+                .storage_types
+                .iter()
+                .map(|storage_type| *storage_type as i32)
+                .collect(),
             storage_ids: self.storage_ids.clone(),
-            handshake_secret: (!self.handshake_secret.is_empty()).then(|| self.handshake_secret.clone()),
+            handshake_secret: (!self.handshake_secret.is_empty())
+                .then(|| self.handshake_secret.clone()),
         }
         .encode_to_vec()
     }
@@ -173,7 +197,12 @@ impl fmt::Display for BlockTokenIdentifier {
             self.block_pool_id,
             self.block_id,
             names(self.modes.iter().map(AccessMode::as_str_name).collect()),
-            names(self.storage_types.iter().map(StorageType::as_str_name).collect()),
+            names(
+                self.storage_types
+                    .iter()
+                    .map(StorageType::as_str_name)
+                    .collect()
+            ),
             self.storage_ids.join(", "),
         )
     }
@@ -199,8 +228,7 @@ pub(crate) mod tests {
     use kerbox_krb5::testing::unhex;
 
     pub(crate) const LEGACY: &str = "8a018bcfe568008512d68600000005616c6963650000001042502d312d3132372e302e302e312d318c4000000101045245414401044449534b010000000444532d31";
-    pub(crate) const PROTOBUF: &str =
-        "0880d095ffbc3110f9d2b4ff0f1a05616c696365221042502d312d3132372e302e302e312d3128818080800430013801420444532d31";
+    pub(crate) const PROTOBUF: &str = "0880d095ffbc3110f9d2b4ff0f1a05616c696365221042502d312d3132372e302e302e312d3128818080800430013801420444532d31";
 
     pub(crate) fn identifier() -> BlockTokenIdentifier {
         BlockTokenIdentifier {
@@ -220,8 +248,14 @@ pub(crate) mod tests {
     fn both_forms_are_hadoops() {
         assert_eq!(identifier().to_legacy(), unhex(LEGACY));
         assert_eq!(identifier().to_protobuf(), unhex(PROTOBUF));
-        assert_eq!(BlockTokenIdentifier::from_bytes(&unhex(LEGACY)).expect("legacy"), identifier());
-        assert_eq!(BlockTokenIdentifier::from_bytes(&unhex(PROTOBUF)).expect("protobuf"), identifier());
+        assert_eq!(
+            BlockTokenIdentifier::from_bytes(&unhex(LEGACY)).expect("legacy"),
+            identifier()
+        );
+        assert_eq!(
+            BlockTokenIdentifier::from_bytes(&unhex(PROTOBUF)).expect("protobuf"),
+            identifier()
+        );
     }
 
     #[test]
@@ -229,7 +263,10 @@ pub(crate) mod tests {
         let mut identifier = identifier();
         identifier.handshake_secret = Bytes::from_static(b"auth-conf");
         for bytes in [identifier.to_legacy(), identifier.to_protobuf()] {
-            assert_eq!(BlockTokenIdentifier::from_bytes(&bytes).expect("ours"), identifier);
+            assert_eq!(
+                BlockTokenIdentifier::from_bytes(&bytes).expect("ours"),
+                identifier
+            );
         }
     }
 

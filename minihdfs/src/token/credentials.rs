@@ -48,7 +48,9 @@ impl Credentials {
         match version {
             0 => Self::read_writable(&mut WritableReader::new(body)),
             1 => Self::read_protobuf(body),
-            version => Err(HdfsError::io(format!("Unknown version {version} in token storage."))),
+            version => Err(HdfsError::io(format!(
+                "Unknown version {version} in token storage."
+            ))),
         }
     }
 
@@ -67,10 +69,14 @@ impl Credentials {
     }
 
     fn read_protobuf(body: &[u8]) -> Result<Self, HdfsError> {
-        let unreadable = |why: String| HdfsError::io(format!("token storage cannot be read: {why}"));
-        let proto = CredentialsProto::decode_length_delimited(body).map_err(|error| unreadable(error.to_string()))?;
+        let unreadable =
+            |why: String| HdfsError::io(format!("token storage cannot be read: {why}"));
+        let proto = CredentialsProto::decode_length_delimited(body)
+            .map_err(|error| unreadable(error.to_string()))?;
         let tokens = proto.tokens.into_iter().map(|entry| {
-            let token = entry.token.ok_or_else(|| unreadable(format!("{} has no token", entry.alias)))?;
+            let token = entry
+                .token
+                .ok_or_else(|| unreadable(format!("{} has no token", entry.alias)))?;
             Ok((entry.alias, token.into()))
         });
         let secrets = proto.secrets.into_iter().map(|entry| {
@@ -92,7 +98,9 @@ impl Credentials {
         out.push(format as u8);
         match format {
             CredentialsFormat::Writable => self.write_writable(&mut out),
-            CredentialsFormat::Protobuf => out.extend_from_slice(&self.to_proto().encode_length_delimited_to_vec()),
+            CredentialsFormat::Protobuf => {
+                out.extend_from_slice(&self.to_proto().encode_length_delimited_to_vec())
+            }
         }
         out
     }
@@ -150,10 +158,22 @@ mod tests {
     #[test]
     fn both_forms_are_hadoops() {
         let credentials = Credentials::of(token());
-        assert_eq!(credentials.to_bytes(CredentialsFormat::Writable), unhex(VERSION_0));
-        assert_eq!(credentials.to_bytes(CredentialsFormat::Protobuf), unhex(VERSION_1));
-        assert_eq!(Credentials::from_bytes(&unhex(VERSION_0)).expect("version 0"), credentials);
-        assert_eq!(Credentials::from_bytes(&unhex(VERSION_1)).expect("version 1"), credentials);
+        assert_eq!(
+            credentials.to_bytes(CredentialsFormat::Writable),
+            unhex(VERSION_0)
+        );
+        assert_eq!(
+            credentials.to_bytes(CredentialsFormat::Protobuf),
+            unhex(VERSION_1)
+        );
+        assert_eq!(
+            Credentials::from_bytes(&unhex(VERSION_0)).expect("version 0"),
+            credentials
+        );
+        assert_eq!(
+            Credentials::from_bytes(&unhex(VERSION_1)).expect("version 1"),
+            credentials
+        );
     }
 
     #[test]
@@ -168,8 +188,12 @@ mod tests {
             let [(name, token)] = credentials.tokens.as_slice() else {
                 panic!("one token")
             };
-            assert_eq!((name.as_str(), token.service.as_str()), (alias, "127.0.0.1:9000"));
-            let identifier = DelegationTokenIdentifier::from_bytes(&token.identifier).expect("Hadoop's identifier");
+            assert_eq!(
+                (name.as_str(), token.service.as_str()),
+                (alias, "127.0.0.1:9000")
+            );
+            let identifier = DelegationTokenIdentifier::from_bytes(&token.identifier)
+                .expect("Hadoop's identifier");
             assert_eq!(identifier.owner, "hdfs/localhost@EXAMPLE.COM");
             assert_eq!(identifier.to_bytes(), token.identifier);
         }
@@ -178,9 +202,14 @@ mod tests {
     #[test]
     fn secret_keys_survive_both_forms() {
         let mut credentials = Credentials::of(token());
-        credentials.secrets.push(("key".to_owned(), Bytes::from_static(b"\0\x01")));
+        credentials
+            .secrets
+            .push(("key".to_owned(), Bytes::from_static(b"\0\x01")));
         for format in [CredentialsFormat::Writable, CredentialsFormat::Protobuf] {
-            assert_eq!(Credentials::from_bytes(&credentials.to_bytes(format)).expect("ours"), credentials);
+            assert_eq!(
+                Credentials::from_bytes(&credentials.to_bytes(format)).expect("ours"),
+                credentials
+            );
         }
     }
 
@@ -188,7 +217,10 @@ mod tests {
     fn cut_files_other_versions_and_foreign_files_are_refused() {
         for file in [unhex(VERSION_0), unhex(VERSION_1)] {
             for end in 0..file.len() {
-                assert!(Credentials::from_bytes(&file[..end]).is_err(), "cut at {end}");
+                assert!(
+                    Credentials::from_bytes(&file[..end]).is_err(),
+                    "cut at {end}"
+                );
             }
             for at in 0..file.len() {
                 let mut spoilt = file.clone();

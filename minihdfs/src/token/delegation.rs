@@ -35,7 +35,9 @@ impl DelegationTokenIdentifier {
         let mut reader = WritableReader::new(bytes);
         let version = reader.byte("a delegation token")?;
         if version != VERSION {
-            return Err(HdfsError::io(format!("Unknown version of delegation token {version}")));
+            return Err(HdfsError::io(format!(
+                "Unknown version of delegation token {version}"
+            )));
         }
         Ok(Self {
             owner: reader.text("a delegation token's owner")?.to_owned(),
@@ -48,7 +50,8 @@ impl DelegationTokenIdentifier {
         })
     }
 
-    /// Reads the user name that stands for the token in DIGEST-MD5; refused with `SecretManager$InvalidToken`.
+    /// Reads the user name that stands for the token in DIGEST-MD5; refused with
+    /// `SecretManager$InvalidToken`.
     pub fn from_sasl_user_name(user_name: &str) -> Result<Self, HdfsError> {
         base64::decode(user_name)
             .and_then(|bytes| Self::from_bytes(&bytes).ok())
@@ -72,7 +75,8 @@ impl DelegationTokenIdentifier {
     /// The one who authenticated when the token was issued, if they acted for the owner.
     #[must_use]
     pub fn proxied_by(&self) -> Option<&str> {
-        (!self.real_user.is_empty() && self.real_user != self.owner).then_some(self.real_user.as_str())
+        (!self.real_user.is_empty() && self.real_user != self.owner)
+            .then_some(self.real_user.as_str())
     }
 }
 
@@ -108,7 +112,8 @@ pub(crate) mod tests {
     use crate::token::Token;
     use kerbox_krb5::testing::unhex;
 
-    pub(crate) const IDENTIFIER: &str = "0005616c696365047961726e008a01897fe182148a0189a3ee06140102";
+    pub(crate) const IDENTIFIER: &str =
+        "0005616c696365047961726e008a01897fe182148a0189a3ee06140102";
 
     pub(crate) fn identifier() -> DelegationTokenIdentifier {
         DelegationTokenIdentifier {
@@ -135,8 +140,14 @@ pub(crate) mod tests {
     fn an_identifier_has_hadoops_bytes() {
         let bytes = identifier().to_bytes();
         assert_eq!(bytes, unhex(IDENTIFIER));
-        assert_eq!(DelegationTokenIdentifier::from_bytes(&bytes).expect("ours"), identifier());
-        assert_eq!(token().sasl_user_name(), "AAVhbGljZQR5YXJuAIoBiX/hghSKAYmj7gYUAQI=");
+        assert_eq!(
+            DelegationTokenIdentifier::from_bytes(&bytes).expect("ours"),
+            identifier()
+        );
+        assert_eq!(
+            token().sasl_user_name(),
+            "AAVhbGljZQR5YXJuAIoBiX/hghSKAYmj7gYUAQI="
+        );
         assert_eq!(token().sasl_password(), "KI+DsxlX/Oy0gknVZUYzkVzo778=");
     }
 

@@ -86,7 +86,8 @@ impl Token {
 
     /// Reads the form for URLs, with or without padding.
     pub fn from_url_string(text: &str) -> Result<Self, HdfsError> {
-        let bytes = base64::decode(text).ok_or_else(|| HdfsError::io("a token string is not URL-safe base64"))?;
+        let bytes = base64::decode(text)
+            .ok_or_else(|| HdfsError::io("a token string is not URL-safe base64"))?;
         Self::read(&mut WritableReader::new(&bytes))
     }
 }
@@ -146,7 +147,10 @@ mod tests {
         let url = "HQAFYWxpY2UEeWFybgCKAYl_4YIUigGJo-4GFAECFCiPg7MZV_zstIJJ1WVGM5Fc6O-_FUhERlNfREVMRUdBVElPTl9UT0tFTg4xMjcuMC4wLjE6ODAyMA";
         assert_eq!(token.to_url_string(), url);
         assert_eq!(Token::from_url_string(url).expect("ours"), token);
-        assert_eq!(Token::from_url_string(&format!("{url}==")).expect("padded"), token);
+        assert_eq!(
+            Token::from_url_string(&format!("{url}==")).expect("padded"),
+            token
+        );
         for end in 0..bytes.len() {
             assert!(Token::read(&mut WritableReader::new(&bytes[..end])).is_err());
         }
@@ -157,7 +161,9 @@ mod tests {
     fn a_token_prints_without_its_password() {
         let text = format!("{:?}", delegation::tests::token());
         assert!(
-            text.starts_with("Kind: HDFS_DELEGATION_TOKEN, Service: 127.0.0.1:8020, Ident: [00, 05"),
+            text.starts_with(
+                "Kind: HDFS_DELEGATION_TOKEN, Service: 127.0.0.1:8020, Ident: [00, 05"
+            ),
             "{text}"
         );
         assert!(!text.contains("8f, 83"));

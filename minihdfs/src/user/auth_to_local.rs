@@ -52,12 +52,18 @@ enum Part {
 }
 
 impl AuthToLocal {
-    /// Reads the rules, separated by white space. `default_realm` is the one of the servers' krb5.conf.
-    pub fn parse(rules: &str, mechanism: AuthToLocalMechanism, default_realm: impl Into<String>) -> Result<Self, ConfigError> {
+    /// Reads the rules, separated by white space. `default_realm` is the one of the servers'
+    /// krb5.conf.
+    pub fn parse(
+        rules: &str,
+        mechanism: AuthToLocalMechanism,
+        default_realm: impl Into<String>,
+    ) -> Result<Self, ConfigError> {
         let mut parsed = Vec::new();
         let mut rest = rules.trim_start();
         while !rest.is_empty() {
-            let (rule, after) = Rule::parse(rest).map_err(|mend| ConfigError::new(KEY, rest, mend))?;
+            let (rule, after) =
+                Rule::parse(rest).map_err(|mend| ConfigError::new(KEY, rest, mend))?;
             parsed.push(rule);
             rest = after.trim_start();
         }
@@ -69,8 +75,15 @@ impl AuthToLocal {
     }
 
     /// As a configuration has it.
-    pub fn from_config(config: &HdfsConfig, default_realm: impl Into<String>) -> Result<Self, ConfigError> {
-        Self::parse(&config.auth_to_local, config.auth_to_local_mechanism, default_realm)
+    pub fn from_config(
+        config: &HdfsConfig,
+        default_realm: impl Into<String>,
+    ) -> Result<Self, ConfigError> {
+        Self::parse(
+            &config.auth_to_local,
+            config.auth_to_local_mechanism,
+            default_realm,
+        )
     }
 
     /// The user of this full name. One whose short name cannot be told is refused.
@@ -87,7 +100,9 @@ impl AuthToLocal {
         let Some(name) = Name::parse(full) else {
             // What is no principal at all stands for itself, as in Hadoop.
             return if full.contains('@') {
-                Err(HdfsError::illegal_argument(format!("Malformed Kerberos name: {full}")))
+                Err(HdfsError::illegal_argument(format!(
+                    "Malformed Kerberos name: {full}"
+                )))
             } else {
                 Ok(Cow::Borrowed(full))
             };
@@ -108,7 +123,9 @@ impl AuthToLocal {
     fn apply<'a>(&self, full: &'a str, parameters: &[&'a str]) -> Result<Cow<'a, str>, HdfsError> {
         for rule in &self.rules {
             let short = match rule {
-                Rule::Default if parameters[0] == self.default_realm => Cow::Borrowed(parameters[1]),
+                Rule::Default if parameters[0] == self.default_realm => {
+                    Cow::Borrowed(parameters[1])
+                }
                 Rule::Default => continue,
                 Rule::Format(rule) => match rule.apply(parameters) {
                     Some(short) => Cow::Owned(short),
@@ -125,12 +142,16 @@ impl AuthToLocal {
         }
         match self.mechanism {
             AuthToLocalMechanism::Mit => Ok(Cow::Borrowed(full)),
-            AuthToLocalMechanism::Hadoop => Err(HdfsError::new(NO_MATCHING_RULE, format!("No rules applied to {full}"))),
+            AuthToLocalMechanism::Hadoop => Err(HdfsError::new(
+                NO_MATCHING_RULE,
+                format!("No rules applied to {full}"),
+            )),
         }
     }
 }
 
-const NO_MATCHING_RULE: &str = "org.apache.hadoop.security.authentication.util.KerberosName$NoMatchingRule";
+const NO_MATCHING_RULE: &str =
+    "org.apache.hadoop.security.authentication.util.KerberosName$NoMatchingRule";
 
 /// `service[/host][@realm]`, no part empty.
 struct Name<'a> {
@@ -150,7 +171,11 @@ impl<'a> Name<'a> {
             None => (name, None),
         };
         let plain = |part: &str| !part.is_empty() && !part.contains(['/', '@']);
-        (plain(service) && host.is_none_or(plain) && realm.is_none_or(plain)).then_some(Self { service, host, realm })
+        (plain(service) && host.is_none_or(plain) && realm.is_none_or(plain)).then_some(Self {
+            service,
+            host,
+            realm,
+        })
     }
 }
 
@@ -234,7 +259,11 @@ impl FormatRule {
                 Part::Parameter(index) => parameters[*index],
             })
             .collect();
-        if self.matches.as_ref().is_some_and(|regex| !regex.is_match(&base)) {
+        if self
+            .matches
+            .as_ref()
+            .is_some_and(|regex| !regex.is_match(&base))
+        {
             return None;
         }
         let short = match &self.substitution {
@@ -245,7 +274,11 @@ impl FormatRule {
                     .into_owned()
             }
         };
-        Some(if self.lower_case { short.to_lowercase() } else { short })
+        Some(if self.lower_case {
+            short.to_lowercase()
+        } else {
+            short
+        })
     }
 }
 
@@ -260,14 +293,22 @@ fn regex(pattern: &str) -> Result<Regex, String> {
 /// Splits a format at `$0`, `$1`, `$2`.
 fn parse_format(format: &str, components: usize) -> Result<Vec<Part>, String> {
     let mut pieces = format.split('$');
-    let mut parts: Vec<Part> = pieces.next().map(|text| Part::Text(text.to_owned())).into_iter().collect();
+    let mut parts: Vec<Part> = pieces
+        .next()
+        .map(|text| Part::Text(text.to_owned()))
+        .into_iter()
+        .collect();
     for piece in pieces {
-        let end = piece.find(|character: char| !character.is_ascii_digit()).unwrap_or(piece.len());
+        let end = piece
+            .find(|character: char| !character.is_ascii_digit())
+            .unwrap_or(piece.len());
         let index: usize = piece[..end]
             .parse()
             .map_err(|_| format!("a $ in {format:?} is followed by no number: $0 is the realm, $1 the first component"))?;
         if index > components {
-            return Err(format!("${index} in {format:?} is outside of the valid range $0 to ${components}"));
+            return Err(format!(
+                "${index} in {format:?} is outside of the valid range $0 to ${components}"
+            ));
         }
         parts.push(Part::Parameter(index));
         parts.push(Part::Text(piece[end..].to_owned()));
@@ -308,7 +349,8 @@ mod tests {
     use super::*;
 
     fn rules(rules: &str) -> AuthToLocal {
-        AuthToLocal::parse(rules, AuthToLocalMechanism::Hadoop, "EXAMPLE.COM").expect("well-formed rules")
+        AuthToLocal::parse(rules, AuthToLocalMechanism::Hadoop, "EXAMPLE.COM")
+            .expect("well-formed rules")
     }
 
     fn short(rules: &AuthToLocal, full: &str) -> String {
@@ -326,7 +368,10 @@ mod tests {
         assert_eq!(error.message(), "No rules applied to alice@OTHER");
         for malformed in ["a/b/c@EXAMPLE.COM", "@EXAMPLE.COM", "a@b@c", "a@"] {
             let error = rules.short_name(malformed).expect_err(malformed);
-            assert!(error.message().starts_with("Malformed Kerberos name"), "{error}");
+            assert!(
+                error.message().starts_with("Malformed Kerberos name"),
+                "{error}"
+            );
         }
     }
 
@@ -358,7 +403,11 @@ mod tests {
         assert_eq!(one("RULE:[1:$1](.*)s/(.)(.*)/$2$10/", "alice@R"), "licea0");
         assert_eq!(one(r"RULE:[1:$1]s/e/\$1/", "me@R"), "m$1");
         // The expression in parentheses must match all of it.
-        assert!(rules("RULE:[1:$1](lic)s/x/y/").short_name("alice@R").is_err());
+        assert!(
+            rules("RULE:[1:$1](lic)s/x/y/")
+                .short_name("alice@R")
+                .is_err()
+        );
         // A rule for one component says nothing of two.
         assert!(rules("RULE:[1:$1]").short_name("alice/admin@R").is_err());
     }
@@ -367,8 +416,12 @@ mod tests {
     fn results_that_are_not_simple_are_refused_unless_the_mechanism_is_mit() {
         let rule = "RULE:[1:$1@$0]";
         let error = rules(rule).short_name("alice@R").expect_err("not simple");
-        assert_eq!(error.message(), "Non-simple name alice@R after auth_to_local rule RULE:[1:$1@$0]");
-        let mit = AuthToLocal::parse(rule, AuthToLocalMechanism::Mit, "EXAMPLE.COM").expect("well-formed");
+        assert_eq!(
+            error.message(),
+            "Non-simple name alice@R after auth_to_local rule RULE:[1:$1@$0]"
+        );
+        let mit = AuthToLocal::parse(rule, AuthToLocalMechanism::Mit, "EXAMPLE.COM")
+            .expect("well-formed");
         assert_eq!(short(&mit, "alice@R"), "alice@R");
         assert_eq!(short(&mit, "nn/h@R"), "nn/h@R");
     }
@@ -386,7 +439,8 @@ mod tests {
             ("RULE:[1:$1]x", "\"x\" does not belong"),
             ("DEFAULTRULE:[1:$1]", "white space"),
         ] {
-            let error = AuthToLocal::parse(wrong, AuthToLocalMechanism::Hadoop, "R").expect_err(wrong);
+            let error =
+                AuthToLocal::parse(wrong, AuthToLocalMechanism::Hadoop, "R").expect_err(wrong);
             assert!(error.to_string().contains(why), "{wrong}: {error}");
             assert_eq!(error.key(), KEY);
         }

@@ -54,12 +54,13 @@ pub struct Caller {
     pub real_user: Option<User>,
     /// How the connection was authenticated.
     pub method: AuthMethod,
-    /// The DIGEST-MD5 user name that stands for the token with which they authenticated (`method` is [`AuthMethod::Token`]):
-    /// a DataNode checks what a block token allows.
+    /// The DIGEST-MD5 user name that stands for the token with which they authenticated (`method`
+    /// is [`AuthMethod::Token`]): a DataNode checks what a block token allows.
     pub token: Option<Arc<str>>,
     /// From where.
     pub address: IpAddr,
-    /// The client's id, from the call's header: with `call_id` the key of the retry cache. Zeros if it was not of 16 bytes.
+    /// The client's id, from the call's header: with `call_id` the key of the retry cache. Zeros
+    /// if it was not of 16 bytes.
     pub client_id: [u8; 16],
     /// The call's number.
     pub call_id: i32,
@@ -70,7 +71,8 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// A caller of `user`, by this method and from there, outside of any call: call id and retry count are -1.
+    /// A caller of `user`, by this method and from there, outside of any call: call id and retry
+    /// count are -1.
     #[must_use]
     pub const fn new(user: User, method: AuthMethod, address: IpAddr) -> Self {
         Self {

@@ -24,11 +24,21 @@ impl ProxyUsers {
         }
     }
 
-    /// Whether `real` may act for `effective` from `address`: one of users and groups must allow it, and hosts too.
-    pub fn authorize(&self, real: &User, effective: &User, address: IpAddr) -> Result<(), HdfsError> {
+    /// Whether `real` may act for `effective` from `address`: one of users and groups must allow
+    /// it, and hosts too.
+    pub fn authorize(
+        &self,
+        real: &User,
+        effective: &User,
+        address: IpAddr,
+    ) -> Result<(), HdfsError> {
         let rule = self.rules.get(&*real.short);
         let allowed = rule.is_some_and(|rule| {
-            let groups = self.groups.get(&*effective.short).map(Vec::as_slice).unwrap_or_default();
+            let groups = self
+                .groups
+                .get(&*effective.short)
+                .map(Vec::as_slice)
+                .unwrap_or_default();
             let any = |list: &[String]| list.iter().any(|entry| entry == "*");
             any(&rule.users)
                 || any(&rule.groups)
@@ -51,7 +61,8 @@ impl ProxyUsers {
     }
 }
 
-/// `*`, an address, a network in CIDR notation, or `localhost`. No other name is resolved: nothing here asks a name server.
+/// `*`, an address, a network in CIDR notation, or `localhost`. No other name is resolved: nothing
+/// here asks a name server.
 fn host_matches(host: &str, address: IpAddr) -> bool {
     let address = address.to_canonical();
     if host == "*" {
@@ -90,19 +101,31 @@ mod tests {
         ProxyUsers::from_config(&config)
     }
 
-    fn attempt(proxies: &ProxyUsers, real: &str, effective: &str, address: &str) -> Result<(), HdfsError> {
+    fn attempt(
+        proxies: &ProxyUsers,
+        real: &str,
+        effective: &str,
+        address: &str,
+    ) -> Result<(), HdfsError> {
         let real = User {
             full: format!("{real}/localhost@EXAMPLE.COM").into(),
             short: real.into(),
         };
-        proxies.authorize(&real, &User::simple(effective), address.parse().expect("an address"))
+        proxies.authorize(
+            &real,
+            &User::simple(effective),
+            address.parse().expect("an address"),
+        )
     }
 
     #[test]
     fn what_is_not_named_is_denied() {
         let none = proxies(&[]);
         let error = attempt(&none, "oozie", "alice", "127.0.0.1").expect_err("no rule");
-        assert_eq!(error.class(), "org.apache.hadoop.security.authorize.AuthorizationException");
+        assert_eq!(
+            error.class(),
+            "org.apache.hadoop.security.authorize.AuthorizationException"
+        );
         assert_eq!(
             error.message(),
             "User: oozie/localhost@EXAMPLE.COM is not allowed to impersonate alice"
@@ -123,7 +146,10 @@ mod tests {
             ("hadoop.proxyuser.oozie.hosts", "10.0.0.0/8, localhost"),
             ("hadoop.proxyuser.oozie.users", "alice"),
             ("hadoop.proxyuser.oozie.groups", "staff"),
-            ("hadoop.user.group.static.mapping.overrides", "bob=staff,others;carol=others"),
+            (
+                "hadoop.user.group.static.mapping.overrides",
+                "bob=staff,others;carol=others",
+            ),
         ]);
         for (user, address, allowed) in [
             ("alice", "127.0.0.1", true),
@@ -133,7 +159,11 @@ mod tests {
             ("alice", "::1", true),
             ("alice", "::ffff:10.1.2.3", true),
         ] {
-            assert_eq!(attempt(&proxies, "oozie", user, address).is_ok(), allowed, "{user} {address}");
+            assert_eq!(
+                attempt(&proxies, "oozie", user, address).is_ok(),
+                allowed,
+                "{user} {address}"
+            );
         }
         assert!(
             attempt(&proxies, "hive", "alice", "127.0.0.1").is_err(),

@@ -24,12 +24,18 @@ pub(crate) fn principal(args: Principal) -> Result<(), Failure> {
 
 /// Writes the keys of principals into a keytab.
 pub(crate) fn keytab(args: Keytab) -> Result<(), Failure> {
-    write(&args.output, &ask(&dir(&args.which)?, &Request::Keytab(args.args))?)
+    write(
+        &args.output,
+        &ask(&dir(&args.which)?, &Request::Keytab(args.args))?,
+    )
 }
 
 /// Writes a ticket to order into a credential cache.
 pub(crate) fn ccache(args: Ccache) -> Result<(), Failure> {
-    write(&args.output, &ask(&dir(&args.which)?, &Request::Ccache(args.args))?)
+    write(
+        &args.output,
+        &ask(&dir(&args.which)?, &Request::Ccache(args.args))?,
+    )
 }
 
 fn dir(which: &Which) -> Result<PathBuf, Failure> {
@@ -38,10 +44,17 @@ fn dir(which: &Which) -> Result<PathBuf, Failure> {
 
 /// An answer as a person reads it: a name or a `key: value` on each line.
 fn shown(answer: &Value) -> String {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let text = |value: &Value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    };
     match answer {
         Value::Array(items) => items.iter().map(|item| text(item) + "\n").collect(),
-        Value::Object(fields) => fields.iter().map(|(key, value)| format!("{key}: {}\n", text(value))).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(key, value)| format!("{key}: {}\n", text(value)))
+            .collect(),
         other => text(other) + "\n",
     }
 }
@@ -51,6 +64,9 @@ fn write(path: &Path, answer: &Value) -> Result<(), Failure> {
     let bytes = answer.as_str().and_then(from_hex).unwrap_or_default();
     let mut options = std::fs::OpenOptions::new();
     options.create(true).truncate(true).write(true).mode(0o600);
-    let written = options.open(path).and_then(|mut file| file.write_all(&bytes));
-    written.map_err(|error| Failure::io(format_args!("{} cannot be written", path.display()), error))
+    let written = options
+        .open(path)
+        .and_then(|mut file| file.write_all(&bytes));
+    written
+        .map_err(|error| Failure::io(format_args!("{} cannot be written", path.display()), error))
 }

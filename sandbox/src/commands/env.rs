@@ -46,7 +46,11 @@ pub(super) fn only_one() -> Result<PathBuf, Failure> {
             "no sandbox is running; start one with `kerbox up`, or name its folder with --dir",
         ))),
         (Some(last), others) => {
-            let all: Vec<String> = others.iter().chain([&last]).map(|dir| format!("--dir {}", dir.display())).collect();
+            let all: Vec<String> = others
+                .iter()
+                .chain([&last])
+                .map(|dir| format!("--dir {}", dir.display()))
+                .collect();
             Err(Failure::Failed(format!(
                 "several sandboxes are running; choose one: {}",
                 all.join(", ")

@@ -47,9 +47,15 @@ async fn serve(args: &Exec, ready_fd: Option<ReadyFd>) -> Result<ExitCode, Failu
     Ok(exit_code(status?))
 }
 
-async fn run(args: &Exec, sandbox: &Sandbox, directory: &Directory, ends: &mut Ends) -> Result<ExitStatus, Failure> {
+async fn run(
+    args: &Exec,
+    sandbox: &Sandbox,
+    directory: &Directory,
+    ends: &mut Ends,
+) -> Result<ExitStatus, Failure> {
     let failed = |error| Failure::io("the command cannot be started", error);
-    // In between stands `kerbox __child`, so that the command is killed if we are, without a thread or a poll.
+    // In between stands `kerbox __child`, so that the command is killed if we are, without a thread
+    // or a poll.
     let mut command = tokio::process::Command::new(std::env::current_exe().map_err(failed)?);
     command
         .args(["__child", "--parent", &std::process::id().to_string(), "--"])
@@ -101,11 +107,18 @@ pub(crate) fn child(args: &Child) -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let (program, arguments) = args.command.split_first().expect("clap asks for one at least");
+    let (program, arguments) = args
+        .command
+        .split_first()
+        .expect("clap asks for one at least");
     let error = std::process::Command::new(program).args(arguments).exec();
     eprintln!("kerbox: {}: {error}", program.display());
     // As shells say it.
-    ExitCode::from(if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 })
+    ExitCode::from(if error.kind() == std::io::ErrorKind::NotFound {
+        127
+    } else {
+        126
+    })
 }
 
 /// The variable's present value with `option` behind it.
@@ -119,6 +132,9 @@ fn appended(name: &str, option: &str) -> OsString {
 }
 
 fn exit_code(status: ExitStatus) -> ExitCode {
-    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
+    let code = status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal))
+        .unwrap_or(1);
     ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
 }

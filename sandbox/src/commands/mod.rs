@@ -22,7 +22,9 @@ fn serve<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failu
 /// Prints on standard output. That nobody reads it any more is no reason to end.
 fn print(text: &str) {
     let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    let _ = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
 }
 
 /// Says something that is no failure, on standard error.

@@ -1,4 +1,5 @@
-//! What a sandbox that serves can be asked for: one line of JSON each way over `DIR/control.sock`, which only its owner can reach.
+//! What a sandbox that serves can be asked for: one line of JSON each way over `DIR/control.sock`,
+//! which only its owner can reach.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
@@ -47,9 +48,13 @@ pub(crate) fn ask(dir: &Path, request: &Request) -> Result<Value, Failure> {
     };
     let mut stream = UnixStream::connect(dir.join(SOCKET)).map_err(|error| failed(&error))?;
     let line = serde_json::to_string(request).map_err(|error| failed(&error))?;
-    stream.write_all(format!("{line}\n").as_bytes()).map_err(|error| failed(&error))?;
+    stream
+        .write_all(format!("{line}\n").as_bytes())
+        .map_err(|error| failed(&error))?;
     let mut answer = String::new();
-    BufReader::new(stream).read_line(&mut answer).map_err(|error| failed(&error))?;
+    BufReader::new(stream)
+        .read_line(&mut answer)
+        .map_err(|error| failed(&error))?;
     match serde_json::from_str(&answer).map_err(|error| failed(&error))? {
         Answer::Done(value) => Ok(value),
         Answer::Refused(why) => Err(Failure::Failed(why)),
@@ -64,5 +69,7 @@ fn to_hex(bytes: &[u8]) -> String {
 /// Bytes of an answer; none if it is no hexadecimal text.
 pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
     let pairs = text.as_bytes().chunks(2);
-    pairs.map(|pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()).collect()
+    pairs
+        .map(|pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok())
+        .collect()
 }

@@ -39,24 +39,39 @@ pub(super) fn add(realm: &Realm, args: &PrincipalArgs) -> Result<Value, String> 
     for service in &args.delegates_to {
         new = new.delegates_to(service);
     }
-    let principal = realm.add_principal(new).map_err(|error| error.to_string())?;
+    let principal = realm
+        .add_principal(new)
+        .map_err(|error| error.to_string())?;
     Ok(json!(format!("{principal} added")))
 }
 
 /// The names of all principals.
 pub(super) fn list(realm: &Realm) -> Value {
     let database = realm.kdc().database();
-    database.principals().map(|entry| entry.principal.to_string()).collect()
+    database
+        .principals()
+        .map(|entry| entry.principal.to_string())
+        .collect()
 }
 
 /// What the database has of a principal, without its keys.
 pub(super) fn show(realm: &Realm, name: &str) -> Result<Value, String> {
     let principal = realm.principal(name).map_err(|error| error.to_string())?;
     let database = realm.kdc().database();
-    let entry = database.get(&principal).ok_or_else(|| unknown(&principal))?;
-    let life = |life: Option<std::time::Duration>| life.map_or_else(|| String::from("the realm's"), crate::settings::duration);
-    let time = |time: Option<Timestamp>| time.map_or_else(|| String::from("never"), |time| time.to_string());
-    let keys: Vec<String> = entry.keys().iter().map(|key| format!("{} {}", key.kvno, key.enctype())).collect();
+    let entry = database
+        .get(&principal)
+        .ok_or_else(|| unknown(&principal))?;
+    let life = |life: Option<std::time::Duration>| {
+        life.map_or_else(|| String::from("the realm's"), crate::settings::duration)
+    };
+    let time = |time: Option<Timestamp>| {
+        time.map_or_else(|| String::from("never"), |time| time.to_string())
+    };
+    let keys: Vec<String> = entry
+        .keys()
+        .iter()
+        .map(|key| format!("{} {}", key.kvno, key.enctype()))
+        .collect();
     Ok(json!({
         "principal": principal.to_string(),
         "attributes": entry.attributes.to_string(),
@@ -71,11 +86,20 @@ pub(super) fn show(realm: &Realm, name: &str) -> Result<Value, String> {
 
 /// Changes what is named, and leaves the rest.
 pub(super) fn change(realm: &Realm, args: &PrincipalArgs) -> Result<Value, String> {
-    let principal = realm.principal(&args.name).map_err(|error| error.to_string())?;
+    let principal = realm
+        .principal(&args.name)
+        .map_err(|error| error.to_string())?;
     let enctypes = enctypes(args)?;
     let max_life = args.max_life.as_deref().map(parse_duration).transpose()?;
-    let max_renewable_life = args.max_renewable_life.as_deref().map(parse_duration).transpose()?;
-    let (expires, password_expires) = (time(args.expires.as_deref())?, time(args.password_expires.as_deref())?);
+    let max_renewable_life = args
+        .max_renewable_life
+        .as_deref()
+        .map(parse_duration)
+        .transpose()?;
+    let (expires, password_expires) = (
+        time(args.expires.as_deref())?,
+        time(args.password_expires.as_deref())?,
+    );
     let attributes = args
         .attributes
         .iter()
@@ -108,19 +132,29 @@ pub(super) fn change(realm: &Realm, args: &PrincipalArgs) -> Result<Value, Strin
             entry.attributes.apply(&attribute.to_string())?;
         }
         if let Some(keys) = &keys {
-            let enctypes = if enctypes.is_empty() { &default_enctypes } else { &enctypes };
+            let enctypes = if enctypes.is_empty() {
+                &default_enctypes
+            } else {
+                &enctypes
+            };
             entry.change_keys(keys, enctypes, args.keep_old, &mut rng)?;
         }
         Ok::<_, kerbox_kdc::DatabaseError>(())
     });
-    changed.and_then(|changed| changed).map_err(|error| error.to_string())?;
+    changed
+        .and_then(|changed| changed)
+        .map_err(|error| error.to_string())?;
     Ok(json!(format!("{principal} changed")))
 }
 
 /// Removes a principal; tickets that it has stay good until they end.
 pub(super) fn remove(realm: &Realm, name: &str) -> Result<Value, String> {
     let principal = realm.principal(name).map_err(|error| error.to_string())?;
-    realm.kdc().database_mut().remove(&principal).map_err(|error| error.to_string())?;
+    realm
+        .kdc()
+        .database_mut()
+        .remove(&principal)
+        .map_err(|error| error.to_string())?;
     Ok(json!(format!("{principal} removed")))
 }
 
@@ -129,7 +163,10 @@ pub(super) fn unknown(principal: &kerbox::Principal) -> String {
 }
 
 fn enctypes(args: &PrincipalArgs) -> Result<Vec<EncryptionType>, String> {
-    args.enctypes.iter().map(|name| parse_enctype(name)).collect()
+    args.enctypes
+        .iter()
+        .map(|name| parse_enctype(name))
+        .collect()
 }
 
 /// A point in time, or `never`; nothing if nothing was said.

@@ -42,7 +42,9 @@ pub(crate) async fn serve(listener: &UnixListener, realm: &Realm) -> Infallible 
 async fn converse(stream: UnixStream, realm: &Realm) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut line = String::new();
-    BufReader::new(reader.take(LONGEST)).read_line(&mut line).await?;
+    BufReader::new(reader.take(LONGEST))
+        .read_line(&mut line)
+        .await?;
     let answer = serde_json::from_str(&line)
         .map_err(|error| error.to_string())
         .and_then(|request| answer(realm, request));

@@ -17,29 +17,49 @@ const HOUR: Duration = Duration::from_hours(1);
 
 /// The present keys of principals as a keytab's bytes.
 pub(super) fn keytab(realm: &Realm, args: &KeytabArgs) -> Result<Value, String> {
-    let principals = args.names.iter().map(|name| realm.principal(name)).collect::<Result<Vec<_>, _>>();
+    let principals = args
+        .names
+        .iter()
+        .map(|name| realm.principal(name))
+        .collect::<Result<Vec<_>, _>>();
     let principals = principals.map_err(|error| error.to_string())?;
-    let keytab = realm.kdc().database().keytab(&principals, realm.clock().now());
-    Ok(json!(to_hex(&keytab.map_err(|error| error.to_string())?.to_bytes())))
+    let keytab = realm
+        .kdc()
+        .database()
+        .keytab(&principals, realm.clock().now());
+    Ok(json!(to_hex(
+        &keytab.map_err(|error| error.to_string())?.to_bytes()
+    )))
 }
 
 /// A ticket in a credential cache's bytes.
 pub(super) fn ccache(realm: &Realm, args: &TicketArgs) -> Result<Value, String> {
-    let client = realm.principal(&args.name).map_err(|error| error.to_string())?;
+    let client = realm
+        .principal(&args.name)
+        .map_err(|error| error.to_string())?;
     let server = match &args.service {
-        Some(service) => realm.principal(service).map_err(|error| error.to_string())?,
+        Some(service) => realm
+            .principal(service)
+            .map_err(|error| error.to_string())?,
         None => Principal::krbtgt(realm.name(), realm.name()),
     };
     let mut rng = crate::randomness::generator(None);
     let (sealing, kvno) = {
         let database = realm.kdc().database();
         let entry = database.resolve(&server).ok_or_else(|| unknown(&server))?;
-        let key = entry.service_key().ok_or_else(|| format!("{server} has no keys"))?;
+        let key = entry
+            .service_key()
+            .ok_or_else(|| format!("{server} has no keys"))?;
         (key.key().clone(), key.kvno)
     };
     let enctype = sealing.enctype();
-    let random = |rng: &mut _| EncryptionKey::random(enctype, rng).map_err(|error| error.to_string());
-    let sealing = if args.wrong_key { random(&mut rng)? } else { sealing };
+    let random =
+        |rng: &mut _| EncryptionKey::random(enctype, rng).map_err(|error| error.to_string());
+    let sealing = if args.wrong_key {
+        random(&mut rng)?
+    } else {
+        sealing
+    };
     let times = Times::of(args, realm.clock().now().whole_second())?;
     let part = EncTicketPart {
         flags: flags(args),
@@ -53,7 +73,12 @@ pub(super) fn ccache(realm: &Realm, args: &TicketArgs) -> Result<Value, String> 
         addresses: Vec::new(),
         authorization_data: Vec::new(),
     };
-    let ticket = part.seal(server.clone(), &sealing, Some(args.kvno.unwrap_or(kvno)), &mut rng);
+    let ticket = part.seal(
+        server.clone(),
+        &sealing,
+        Some(args.kvno.unwrap_or(kvno)),
+        &mut rng,
+    );
     let mut credential = Credential::new(client.clone(), server, part.key, ticket.encode());
     credential.auth_time = times.start;
     credential.start_time = times.start;
@@ -75,7 +100,8 @@ struct Times {
 
 impl Times {
     fn of(args: &TicketArgs, now: Timestamp) -> Result<Self, String> {
-        let duration = |text: &Option<String>, usual| text.as_deref().map_or(Ok(usual), parse_duration);
+        let duration =
+            |text: &Option<String>, usual| text.as_deref().map_or(Ok(usual), parse_duration);
         let life = duration(&args.life, 10 * HOUR)?;
         let (start, end) = match (args.expired, args.not_yet_valid) {
             (true, _) => (now - 11 * HOUR, now - HOUR),

@@ -9,7 +9,10 @@ pub(crate) struct Acl(Vec<(String, String)>);
 impl Acl {
     /// Reads a text: a pattern of principals, letters, and what may follow them, in each line.
     pub(crate) fn parse(text: &str) -> Self {
-        let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
+        let lines = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.starts_with('#'));
         let words = lines.filter_map(|line| {
             let mut words = line.split_whitespace();
             Some((words.next()?.to_owned(), words.next()?.to_owned()))
@@ -17,7 +20,8 @@ impl Acl {
         Self(words.collect())
     }
 
-    /// Whether `principal` may change others' passwords: by the first line whose pattern is its name.
+    /// Whether `principal` may change others' passwords: by the first line whose pattern is its
+    /// name.
     pub(crate) fn may_change_passwords(&self, principal: &str) -> bool {
         let line = self.0.iter().find(|(pattern, _)| glob(pattern, principal));
         line.is_some_and(|(_, letters)| {

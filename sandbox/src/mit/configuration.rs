@@ -34,15 +34,22 @@ pub(crate) struct Configuration {
 const DAY: Duration = Duration::from_hours(24);
 
 impl Configuration {
-    /// From the files that `KRB5_CONFIG` and `KRB5_KDC_PROFILE` name; `-r` and `-d` of the command line come first.
+    /// From the files that `KRB5_CONFIG` and `KRB5_KDC_PROFILE` name; `-r` and `-d` of the command
+    /// line come first.
     pub(crate) fn read(realm: Option<&str>, database: Option<&str>) -> Result<Self, String> {
-        let variable = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
+        let variable =
+            |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
         let client = Profile::read(&variable("KRB5_CONFIG", "/etc/krb5.conf"));
         let server = Profile::read(&variable("KRB5_KDC_PROFILE", "/var/lib/krb5kdc/kdc.conf"));
         Self::of(&client, &server, realm, database)
     }
 
-    fn of(client: &Profile, server: &Profile, realm: Option<&str>, database: Option<&str>) -> Result<Self, String> {
+    fn of(
+        client: &Profile,
+        server: &Profile,
+        realm: Option<&str>,
+        database: Option<&str>,
+    ) -> Result<Self, String> {
         let realm = realm
             .or_else(|| client.value(&["libdefaults", "default_realm"]))
             .ok_or("Configuration file does not specify default realm")?
@@ -54,12 +61,19 @@ impl Configuration {
                 .or_else(|| client.value(&["realms", &realm, name]))
         };
         let life = |name: &str, default: Duration| match value(name) {
-            Some(text) => parse_delta(text).ok_or_else(|| format!("{name} = {text} is not a duration")),
+            Some(text) => {
+                parse_delta(text).ok_or_else(|| format!("{name} = {text} is not a duration"))
+            }
             None => Ok(default),
         };
         let listen = ["kdc_listen", "kdc_ports"].into_iter().find_map(value);
-        let listen = listen.or_else(|| server.value(&["kdcdefaults", "kdc_listen"])).unwrap_or("88");
-        let kpasswd_listen = ["kpasswd_listen", "kpasswd_port"].into_iter().find_map(value).unwrap_or("464");
+        let listen = listen
+            .or_else(|| server.value(&["kdcdefaults", "kdc_listen"]))
+            .unwrap_or("88");
+        let kpasswd_listen = ["kpasswd_listen", "kpasswd_port"]
+            .into_iter()
+            .find_map(value)
+            .unwrap_or("464");
         // Without the file nobody administers, as with MIT's.
         let acl_file = value("acl_file").unwrap_or("/var/lib/krb5kdc/kadm5.acl");
         let acl = std::fs::read_to_string(acl_file).ok();
@@ -77,7 +91,11 @@ impl Configuration {
             .collect();
         let flags = words(value("default_principal_flags").unwrap_or_default());
         Ok(Self {
-            database: PathBuf::from(database.or_else(|| value("database_name")).unwrap_or("/var/lib/krb5kdc/principal")),
+            database: PathBuf::from(
+                database
+                    .or_else(|| value("database_name"))
+                    .unwrap_or("/var/lib/krb5kdc/principal"),
+            ),
             listen: words(listen),
             kpasswd_listen: words(kpasswd_listen),
             acl: acl.map(|text| Acl::parse(&text)).unwrap_or_default(),
@@ -88,7 +106,10 @@ impl Configuration {
             } else {
                 enctypes
             },
-            pac: !matches!(value("disable_pac"), Some("true" | "yes" | "on" | "1" | "t" | "y")),
+            pac: !matches!(
+                value("disable_pac"),
+                Some("true" | "yes" | "on" | "1" | "t" | "y")
+            ),
             attributes: flags.iter().filter_map(|flag| default_flag(flag)).collect(),
             realm,
         })
@@ -124,7 +145,9 @@ mod tests {
 
     #[test]
     fn kdc_conf_comes_before_krb5_conf_and_the_realm_is_the_clients_default() {
-        let client = Profile::parse("[libdefaults]\n default_realm = R\n[realms]\n R = {\n  max_life = 1h\n }\n");
+        let client = Profile::parse(
+            "[libdefaults]\n default_realm = R\n[realms]\n R = {\n  max_life = 1h\n }\n",
+        );
         let server = Profile::parse(
             "[realms]\n R = {\n  kdc_ports = 61000\n  database_name = /t/db\n  max_renewable_life = 7d\n  supported_enctypes = aes128-cts:normal, des-cbc-crc:normal\n  default_principal_flags = +preauth -forwardable\n }\n",
         );

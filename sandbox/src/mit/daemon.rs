@@ -27,16 +27,23 @@ pub(super) struct Daemon<'a> {
     pub(super) pid_file: Option<&'a str>,
 }
 
-/// Starts the same in the background, by `foreground` added to its arguments, and returns when it serves.
+/// Starts the same in the background, by `foreground` added to its arguments, and returns when it
+/// serves.
 pub(super) fn detach(foreground: &str, arguments: &[String]) -> Result<(), String> {
     let program = std::env::args_os().next().ok_or("no name was given")?;
     let mut command = Command::new(program);
-    command.arg(foreground).args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+    command
+        .arg(foreground)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut child = command.spawn().map_err(|error| error.to_string())?;
     let mut line = String::new();
     let stdout = child.stdout.take().ok_or("it has no output")?;
-    BufReader::new(stdout).read_line(&mut line).map_err(|error| error.to_string())?;
+    BufReader::new(stdout)
+        .read_line(&mut line)
+        .map_err(|error| error.to_string())?;
     if line.is_empty() {
         Err(String::from("it did not start"))
     } else {
@@ -50,31 +57,48 @@ impl Daemon<'_> {
         let name = self.name;
         let addresses = addresses(&self.listen, self.default_port)?;
         let kdc = served::kdc(name, self.configuration)?;
-        let sockets: Vec<Sockets> = addresses.iter().copied().map(bind).collect::<Result<_, _>>()?;
+        let sockets: Vec<Sockets> = addresses
+            .iter()
+            .copied()
+            .map(bind)
+            .collect::<Result<_, _>>()?;
         let clock = Clock::system();
         clock.set(Timestamp::from_micros(
-            clock.now().as_micros().saturating_add(self.ahead.saturating_mul(1_000_000)),
+            clock
+                .now()
+                .as_micros()
+                .saturating_add(self.ahead.saturating_mul(1_000_000)),
         ));
         if let Some(path) = self.pid_file {
-            fs::write(path, format!("{}\n", std::process::id())).map_err(|error| format!("{error} while writing {path}"))?;
+            fs::write(path, format!("{}\n", std::process::id()))
+                .map_err(|error| format!("{error} while writing {path}"))?;
         }
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.map_err(|error| error.to_string())?.block_on(async {
-            let mut ends = Ends::watch(false).map_err(|failure| failure.to_string())?;
-            let mut told = String::new();
-            for (sockets, asked) in sockets.into_iter().zip(&addresses) {
-                if asked.port() == 0 {
-                    let took = sockets.local_addr().map_err(|error| error.to_string())?;
-                    told.push_str(&format!(" {took}"));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime
+            .map_err(|error| error.to_string())?
+            .block_on(async {
+                let mut ends = Ends::watch(false).map_err(|failure| failure.to_string())?;
+                let mut told = String::new();
+                for (sockets, asked) in sockets.into_iter().zip(&addresses) {
+                    if asked.port() == 0 {
+                        let took = sockets.local_addr().map_err(|error| error.to_string())?;
+                        told.push_str(&format!(" {took}"));
+                    }
+                    tokio::spawn(serve(
+                        Arc::clone(&kdc),
+                        sockets,
+                        clock.clone(),
+                        std::future::pending(),
+                    ));
                 }
-                tokio::spawn(serve(Arc::clone(&kdc), sockets, clock.clone(), std::future::pending()));
-            }
-            // What those who start it wait for; a free port that was found is told, too.
-            println!("{name}: starting...{told}");
-            io::stdout().flush().map_err(|error| error.to_string())?;
-            ends.next().await;
-            Ok::<_, String>(())
-        })?;
+                // What those who start it wait for; a free port that was found is told, too.
+                println!("{name}: starting...{told}");
+                io::stdout().flush().map_err(|error| error.to_string())?;
+                ends.next().await;
+                Ok::<_, String>(())
+            })?;
         if let Some(path) = self.pid_file {
             let _ = fs::remove_file(path);
         }
@@ -82,7 +106,8 @@ impl Daemon<'_> {
     }
 }
 
-/// A port means every address of the machine, as with MIT's, whose clients may name the machine by any of them.
+/// A port means every address of the machine, as with MIT's, whose clients may name the machine by
+/// any of them.
 fn addresses(listen: &[String], default_port: u16) -> Result<Vec<SocketAddr>, String> {
     let mut addresses = Vec::new();
     for text in listen {
@@ -100,5 +125,10 @@ fn addresses(listen: &[String], default_port: u16) -> Result<Vec<SocketAddr>, St
 }
 
 fn bind(address: SocketAddr) -> Result<Sockets, String> {
-    Sockets::bind(address).map_err(|error| format!("{error} - Cannot bind server socket on {address}{}", holder(address.port())))
+    Sockets::bind(address).map_err(|error| {
+        format!(
+            "{error} - Cannot bind server socket on {address}{}",
+            holder(address.port())
+        )
+    })
 }

@@ -61,7 +61,8 @@ impl Policy {
 pub(crate) struct Entry {
     /// The newest version first.
     pub(crate) keys: Vec<StoredKey>,
-    /// kadmin's names with their signs; those that are not here are as kadmin's defaults have them.
+    /// kadmin's names with their signs; those that are not here are as kadmin's defaults have
+    /// them.
     pub(crate) attributes: Vec<String>,
     /// In seconds; none: the realm's.
     pub(crate) max_life: Option<u64>,
@@ -96,24 +97,48 @@ pub(crate) enum Secret<'a> {
 }
 
 impl Database {
-    /// The database of a new realm: its ticket-granting service and what MIT's `create` makes besides.
-    pub(crate) fn create(configuration: &Configuration, now: Timestamp, rng: &mut impl Rng) -> Result<Self, kerbox_krb5::Error> {
+    /// The database of a new realm: its ticket-granting service and what MIT's `create` makes
+    /// besides.
+    pub(crate) fn create(
+        configuration: &Configuration,
+        now: Timestamp,
+        rng: &mut impl Rng,
+    ) -> Result<Self, kerbox_krb5::Error> {
         let mut database = Self::default();
         let realm = &configuration.realm;
         let hours = |hours: u64| Some(hours * 3600);
         for (name, attributes, max_life) in [
             (format!("krbtgt/{realm}"), &["+lockdown_keys"][..], None),
-            (String::from("kadmin/admin"), &["-allow_tgs_req", "+lockdown_keys"], hours(3)),
+            (
+                String::from("kadmin/admin"),
+                &["-allow_tgs_req", "+lockdown_keys"],
+                hours(3),
+            ),
             (
                 String::from("kadmin/changepw"),
-                &["-allow_tgs_req", "+password_changing_service", "+lockdown_keys"],
+                &[
+                    "-allow_tgs_req",
+                    "+password_changing_service",
+                    "+lockdown_keys",
+                ],
                 Some(300),
             ),
         ] {
             let principal = Principal::parse(&name, realm)?;
             let mut entry = Entry::new(now);
-            entry.set_keys(&principal, Secret::Random, &configuration.enctypes, 1, false, now, rng)?;
-            entry.attributes = attributes.iter().map(|&attribute| attribute.to_owned()).collect();
+            entry.set_keys(
+                &principal,
+                Secret::Random,
+                &configuration.enctypes,
+                1,
+                false,
+                now,
+                rng,
+            )?;
+            entry.attributes = attributes
+                .iter()
+                .map(|&attribute| attribute.to_owned())
+                .collect();
             entry.max_life = max_life;
             database.principals.insert(principal.to_string(), entry);
         }
@@ -166,7 +191,10 @@ impl Entry {
     }
 
     /// New keys of version `kvno`, in place of the old ones or before them.
-    #[expect(clippy::too_many_arguments, reason = "each is what kadmin's cpw can be told")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is what kadmin's cpw can be told"
+    )]
     pub(crate) fn set_keys(
         &mut self,
         principal: &Principal,
@@ -182,7 +210,12 @@ impl Entry {
             let key = match secret {
                 Secret::Password(password) => {
                     let salt = principal.default_salt();
-                    EncryptionKey::from_password(*enctype, password.as_bytes(), salt.as_bytes(), None)?
+                    EncryptionKey::from_password(
+                        *enctype,
+                        password.as_bytes(),
+                        salt.as_bytes(),
+                        None,
+                    )?
                 }
                 Secret::Random => EncryptionKey::random(*enctype, rng)?,
             };
@@ -203,7 +236,12 @@ impl Entry {
             return false;
         };
         let salt = stored.salt.as_deref().unwrap_or(default_salt);
-        let derived = EncryptionKey::from_password(EncryptionType(stored.enctype), password.as_bytes(), salt.as_bytes(), None);
+        let derived = EncryptionKey::from_password(
+            EncryptionType(stored.enctype),
+            password.as_bytes(),
+            salt.as_bytes(),
+            None,
+        );
         derived.is_ok_and(|derived| StoredKey::new(newest, &derived, None).key == stored.key)
     }
 
@@ -214,7 +252,8 @@ impl Entry {
 
     /// Gives or takes an attribute.
     pub(crate) fn set_attribute(&mut self, attribute: Attribute) {
-        self.attributes.retain(|text| text.get(1..) != Some(attribute.name));
+        self.attributes
+            .retain(|text| text.get(1..) != Some(attribute.name));
         if attribute.on != attribute.is_default_on() {
             self.attributes.push(attribute.to_string());
         }
@@ -222,7 +261,9 @@ impl Entry {
 
     /// The attributes that differ from kadmin's defaults.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = Attribute> {
-        self.attributes.iter().filter_map(|text| Attribute::parse(text).ok())
+        self.attributes
+            .iter()
+            .filter_map(|text| Attribute::parse(text).ok())
     }
 
     /// `max_life` as a duration.
@@ -242,7 +283,11 @@ impl StoredKey {
         Self {
             kvno,
             enctype: key.enctype().0,
-            key: key.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect(),
+            key: key
+                .as_bytes()
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
             salt: salt.map(str::to_owned),
         }
     }
@@ -250,7 +295,9 @@ impl StoredKey {
     /// The key itself; none if somebody spoilt the file.
     pub(crate) fn key(&self) -> Option<EncryptionKey> {
         let digits = self.key.as_bytes().chunks(2);
-        let bytes: Option<Vec<u8>> = digits.map(|pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()).collect();
+        let bytes: Option<Vec<u8>> = digits
+            .map(|pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok())
+            .collect();
         EncryptionKey::new(EncryptionType(self.enctype), &bytes?).ok()
     }
 }

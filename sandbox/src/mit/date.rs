@@ -8,9 +8,14 @@ use kerbox_krb5::Timestamp;
 pub(crate) fn parse_delta(text: &str) -> Option<Duration> {
     let text = text.trim();
     if text.contains(':') {
-        let parts: Option<Vec<u64>> = text.split(':').map(|part| part.trim().parse().ok()).collect();
+        let parts: Option<Vec<u64>> = text
+            .split(':')
+            .map(|part| part.trim().parse().ok())
+            .collect();
         let seconds = match parts?.as_slice() {
-            [hours, minutes] => hours.checked_mul(3600)?.checked_add(minutes.checked_mul(60)?)?,
+            [hours, minutes] => hours
+                .checked_mul(3600)?
+                .checked_add(minutes.checked_mul(60)?)?,
             [hours, minutes, seconds] => hours
                 .checked_mul(3600)?
                 .checked_add(minutes.checked_mul(60)?)?
@@ -22,10 +27,14 @@ pub(crate) fn parse_delta(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut total = 0_u64;
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
         let number: u64 = rest[..digits].parse().ok()?;
         rest = rest[digits..].trim_start();
-        let letters = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
+        let letters = rest
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(rest.len());
         let unit = match rest[..letters].to_ascii_lowercase().trim_end_matches('s') {
             // A bare `s` has been trimmed to nothing as well: both are seconds.
             "" | "sec" | "second" => 1,
@@ -41,7 +50,8 @@ pub(crate) fn parse_delta(text: &str) -> Option<Duration> {
     (!text.is_empty()).then(|| Duration::from_secs(total))
 }
 
-/// Reads a date: `never` is none; `now`, `2030-01-01`, `2030-01-01 12:00:00`, RFC 3339, or a duration from now on.
+/// Reads a date: `never` is none; `now`, `2030-01-01`, `2030-01-01 12:00:00`, RFC 3339, or a
+/// duration from now on.
 pub(crate) fn parse_date(text: &str, now: Timestamp) -> Option<Option<Timestamp>> {
     let text = text.trim();
     let rfc_3339 = |text: &str| crate::settings::parse_time(text).ok().map(Some);
@@ -71,12 +81,17 @@ pub(crate) fn print_delta(delta: Duration) -> String {
 /// As getprinc prints a date: `Sun Nov 22 06:55:01 UTC 2026`, or `[never]`.
 pub(crate) fn print_date(date: Option<Timestamp>) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let Some(date) = date else { return String::from("[never]") };
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let Some(date) = date else {
+        return String::from("[never]");
+    };
     // 2026-11-22T06:55:01Z
     let text = date.whole_second().to_string();
     let month: usize = text[5..7].parse().unwrap_or(1);
-    let weekday = DAYS[usize::try_from(date.as_secs().div_euclid(86_400).rem_euclid(7)).unwrap_or(0)];
+    let weekday =
+        DAYS[usize::try_from(date.as_secs().div_euclid(86_400).rem_euclid(7)).unwrap_or(0)];
     format!(
         "{weekday} {} {} {} UTC {}",
         MONTHS[(month - 1).min(11)],
@@ -103,7 +118,11 @@ mod tests {
             ("1:30:00", 5_400),
             ("86400", 86_400),
         ] {
-            assert_eq!(parse_delta(text), Some(Duration::from_secs(seconds)), "{text}");
+            assert_eq!(
+                parse_delta(text),
+                Some(Duration::from_secs(seconds)),
+                "{text}"
+            );
         }
         for text in ["", "x", "1 fortnight", "1:2:3:4", "99999999999999999999d"] {
             assert_eq!(parse_delta(text), None, "{text}");
@@ -116,10 +135,22 @@ mod tests {
         assert_eq!(print_date(Some(now)), "Sun Nov 22 06:55:01 UTC 2026");
         assert_eq!(print_date(None), "[never]");
         assert_eq!(parse_date("never", now), Some(None));
-        assert_eq!(parse_date("1 day", now), Some(Some(now + Duration::from_hours(24))));
-        assert_eq!(parse_date("1970-01-02", now), Some(Some(Timestamp::from_secs(86_400))));
-        assert_eq!(parse_date("1970-01-01 00:00:05", now), Some(Some(Timestamp::from_secs(5))));
+        assert_eq!(
+            parse_date("1 day", now),
+            Some(Some(now + Duration::from_hours(24)))
+        );
+        assert_eq!(
+            parse_date("1970-01-02", now),
+            Some(Some(Timestamp::from_secs(86_400)))
+        );
+        assert_eq!(
+            parse_date("1970-01-01 00:00:05", now),
+            Some(Some(Timestamp::from_secs(5)))
+        );
         assert_eq!(parse_date("soon", now), None);
-        assert_eq!(print_delta(Duration::from_secs(86_400 + 5)), "1 day 00:00:05");
+        assert_eq!(
+            print_delta(Duration::from_secs(86_400 + 5)),
+            "1 day 00:00:05"
+        );
     }
 }

@@ -2,7 +2,8 @@
 
 /// Whether a shell pattern with `*` and `?` is `text`.
 pub(super) fn glob(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (pattern, text): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), text.chars().collect());
     // Which prefixes of the text the pattern so far can match.
     let mut reached = vec![false; text.len() + 1];
     reached[0] = true;

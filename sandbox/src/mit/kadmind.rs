@@ -1,4 +1,5 @@
-//! `kadmind`: the password service of the database (RFC 3244). The RPC of MIT's `kadmin` it does not speak.
+//! `kadmind`: the password service of the database (RFC 3244). The RPC of MIT's `kadmin` it does
+//! not speak.
 
 use std::process::ExitCode;
 

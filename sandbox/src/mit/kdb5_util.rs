@@ -1,4 +1,5 @@
-//! `kdb5_util`: makes and destroys the database. There is no master key, so that `stash` has nothing to do.
+//! `kdb5_util`: makes and destroys the database. There is no master key, so that `stash` has
+//! nothing to do.
 
 use std::process::ExitCode;
 
@@ -32,18 +33,32 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
     let path = &configuration.database;
     match command {
         Some("create") => {
-            println!("Initializing database '{}' for realm '{}'", path.display(), configuration.realm);
+            println!(
+                "Initializing database '{}' for realm '{}'",
+                path.display(),
+                configuration.realm
+            );
             if path.exists() {
-                return complain(NAME, format_args!("File exists while creating database '{}'", path.display()));
+                return complain(
+                    NAME,
+                    format_args!("File exists while creating database '{}'", path.display()),
+                );
             }
-            let created = Database::create(&configuration, Clock::system().now(), &mut randomness::generator(None));
+            let created = Database::create(
+                &configuration,
+                Clock::system().now(),
+                &mut randomness::generator(None),
+            );
             let database = match created {
                 Ok(database) => database,
                 Err(why) => return complain(NAME, why),
             };
             match lock(path).and_then(|_lock| database.write(path)) {
                 Ok(()) => ExitCode::SUCCESS,
-                Err(why) => complain(NAME, format_args!("{why} while creating database '{}'", path.display())),
+                Err(why) => complain(
+                    NAME,
+                    format_args!("{why} while creating database '{}'", path.display()),
+                ),
             }
         }
         Some("destroy") => match std::fs::remove_file(path) {
@@ -51,10 +66,19 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
                 println!("** Database '{}' destroyed.", path.display());
                 ExitCode::SUCCESS
             }
-            Err(why) => complain(NAME, format_args!("{why} while deleting database '{}'", path.display())),
+            Err(why) => complain(
+                NAME,
+                format_args!("{why} while deleting database '{}'", path.display()),
+            ),
         },
         Some("stash") => ExitCode::SUCCESS,
-        Some(other) => complain(NAME, format_args!("{other} is not one of create, destroy, stash")),
-        None => complain(NAME, "usage: kdb5_util [-r realm] [-d dbname] create|destroy|stash"),
+        Some(other) => complain(
+            NAME,
+            format_args!("{other} is not one of create, destroy, stash"),
+        ),
+        None => complain(
+            NAME,
+            "usage: kdb5_util [-r realm] [-d dbname] create|destroy|stash",
+        ),
     }
 }

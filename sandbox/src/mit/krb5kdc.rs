@@ -10,7 +10,8 @@ const NAME: &str = "krb5kdc";
 
 /// Runs it with its arguments.
 pub(crate) fn main(arguments: &[String]) -> ExitCode {
-    let (mut realm, mut database, mut port, mut pid_file, mut ahead, mut foreground) = (None, None, None, None, 0_i64, false);
+    let (mut realm, mut database, mut port, mut pid_file, mut ahead, mut foreground) =
+        (None, None, None, None, 0_i64, false);
     let mut rest = arguments.iter().map(String::as_str);
     while let Some(argument) = rest.next() {
         match argument {
@@ -19,7 +20,12 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
             "-p" => port = rest.next(),
             "-P" => pid_file = rest.next(),
             // How far its clock is ahead, in seconds.
-            "-T" => ahead = rest.next().and_then(|seconds| seconds.parse().ok()).unwrap_or(0),
+            "-T" => {
+                ahead = rest
+                    .next()
+                    .and_then(|seconds| seconds.parse().ok())
+                    .unwrap_or(0)
+            }
             "-n" => foreground = true,
             "-k" | "-M" | "-w" | "-x" => drop(rest.next()),
             _ => {}
@@ -30,7 +36,10 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
         Err(why) => return complain(NAME, format_args!("{why}, while initializing")),
     };
     let done = if foreground {
-        let listen = port.map_or_else(|| configuration.listen.clone(), |port| vec![port.to_owned()]);
+        let listen = port.map_or_else(
+            || configuration.listen.clone(),
+            |port| vec![port.to_owned()],
+        );
         let daemon = Daemon {
             name: NAME,
             configuration,

@@ -1,8 +1,9 @@
-//! MIT's programs by their own names: `krb5kdc`, `kadmind`, `kadmin.local` and `kdb5_util`, well enough for fixtures that were written for them,
-//! such as PyPI's k5test. Called by one of these names, `kerbox` is that program.
+//! MIT's programs by their own names: `krb5kdc`, `kadmind`, `kadmin.local` and `kdb5_util`, well
+//! enough for fixtures that were written for them, such as PyPI's k5test. Called by one of these
+//! names, `kerbox` is that program.
 //!
-//! They find each other as MIT's do: by `KRB5_CONFIG`, `KRB5_KDC_PROFILE` and the database that these name.
-//! The database is a JSON file of our own.
+//! They find each other as MIT's do: by `KRB5_CONFIG`, `KRB5_KDC_PROFILE` and the database that
+//! these name. The database is a JSON file of our own.
 
 use std::ffi::OsStr;
 use std::path::Path;

@@ -15,7 +15,10 @@ impl Profile {
             if line.is_empty() || line.starts_with(['#', ';']) {
                 continue;
             }
-            if let Some(section) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
+            if let Some(section) = line
+                .strip_prefix('[')
+                .and_then(|rest| rest.split(']').next())
+            {
                 place = vec![section.trim().to_owned()];
             } else if line.starts_with('}') {
                 // The section itself is not ended by a brace.
@@ -34,7 +37,8 @@ impl Profile {
         Self(relations)
     }
 
-    /// The files of a `:`-separated list, the first of which wins; those that cannot be read are left out.
+    /// The files of a `:`-separated list, the first of which wins; those that cannot be read are
+    /// left out.
     pub(crate) fn read(list: &str) -> Self {
         let files = list.split(':').filter(|path| !path.is_empty());
         let texts = files.filter_map(|path| std::fs::read_to_string(Path::new(path)).ok());
@@ -60,14 +64,26 @@ mod tests {
         let profile = Profile::parse(
             "# a comment\n[libdefaults]\n\tdefault_realm = KRBTEST.COM\n[realms]\n\tKRBTEST.COM = {\n\t\tkdc = h:1\n\t\tkdc = h:2\n\t\tx = {\n\t\t}\n\t\tadmin_server = \"h:3\"\n\t}\n\tOTHER = {\n\t}\n",
         );
-        assert_eq!(profile.value(&["libdefaults", "default_realm"]), Some("KRBTEST.COM"));
-        assert_eq!(profile.value(&["realms", "KRBTEST.COM", "kdc"]), Some("h:1"));
-        assert_eq!(profile.value(&["realms", "KRBTEST.COM", "admin_server"]), Some("h:3"));
+        assert_eq!(
+            profile.value(&["libdefaults", "default_realm"]),
+            Some("KRBTEST.COM")
+        );
+        assert_eq!(
+            profile.value(&["realms", "KRBTEST.COM", "kdc"]),
+            Some("h:1")
+        );
+        assert_eq!(
+            profile.value(&["realms", "KRBTEST.COM", "admin_server"]),
+            Some("h:3")
+        );
         assert_eq!(profile.value(&["realms", "OTHER", "kdc"]), None);
     }
 
     #[test]
     fn unbalanced_braces_do_no_harm() {
-        assert_eq!(Profile::parse("}}}\n}\na = b\n[x\n= {\n= {").value(&["a"]), Some("b"));
+        assert_eq!(
+            Profile::parse("}}}\n}\na = b\n[x\n= {\n= {").value(&["a"]),
+            Some("b")
+        );
     }
 }

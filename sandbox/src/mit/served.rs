@@ -1,4 +1,5 @@
-//! The database's file as a KDC serves it: what `kadmin.local` changes is seen at the next request, what a user changes is kept.
+//! The database's file as a KDC serves it: what `kadmin.local` changes is seen at the next request,
+//! what a user changes is kept.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -6,7 +7,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use kerbox_events::{Event, Hook, Outcome, Verdict};
-use kerbox_kdc::{Kdc, NewKeys, NewPrincipal, Pac, PrincipalDatabase, PrincipalEntry, PrincipalKey, RealmConfig};
+use kerbox_kdc::{
+    Kdc, NewKeys, NewPrincipal, Pac, PrincipalDatabase, PrincipalEntry, PrincipalKey, RealmConfig,
+};
 use kerbox_krb5::{Principal, Timestamp};
 
 use super::configuration::Configuration;
@@ -58,7 +61,9 @@ impl DatabaseFile {
 
     /// Whether it is another one than was read.
     fn has_changed(&self) -> bool {
-        let now = fs::metadata(self.path()).ok().map(|metadata| stamp_of(&metadata));
+        let now = fs::metadata(self.path())
+            .ok()
+            .map(|metadata| stamp_of(&metadata));
         now.is_some() && now != *self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -77,9 +82,17 @@ impl DatabaseFile {
             .iter()
             .map(|(full_name, entry)| Ok((Principal::parse(full_name, name)?, entry)))
             .collect::<Result<_, kerbox_krb5::Error>>()?;
-        let administers = |(full_name, _): &(&String, &Entry)| self.configuration.acl.may_change_passwords(full_name);
-        let administrators = file.principals.iter().zip(&parsed).filter(|(named, _)| administers(named));
-        realm.password_administrators = administrators.map(|(_, (principal, _))| principal.clone()).collect();
+        let administers = |(full_name, _): &(&String, &Entry)| {
+            self.configuration.acl.may_change_passwords(full_name)
+        };
+        let administrators = file
+            .principals
+            .iter()
+            .zip(&parsed)
+            .filter(|(named, _)| administers(named));
+        realm.password_administrators = administrators
+            .map(|(_, (principal, _))| principal.clone())
+            .collect();
         let mut rng = randomness::generator(None);
         let mut database = PrincipalDatabase::new();
         database.add_realm(realm, &mut rng)?;
@@ -100,7 +113,13 @@ impl DatabaseFile {
         let default_salt = entry.principal.default_salt();
         let keys = entry.keys().iter();
         stored.keys = keys
-            .map(|key| StoredKey::new(key.kvno, key.key(), Some(key.salt()).filter(|salt| *salt != default_salt)))
+            .map(|key| {
+                StoredKey::new(
+                    key.kvno,
+                    key.key(),
+                    Some(key.salt()).filter(|salt| *salt != default_salt),
+                )
+            })
             .collect();
         stored.password_changed = now.as_secs();
         stored.password_expires = entry.password_expires.map(Timestamp::as_secs);
@@ -127,12 +146,15 @@ fn new_principal(principal: Principal, entry: &Entry, file: &Database) -> NewPri
     new.entry.expires = entry.expires.map(Timestamp::from_secs);
     new.entry.password_expires = entry.password_expires.map(Timestamp::from_secs);
     new.entry.password_policy = file.policy_of(entry).map(|policy| policy.rules());
-    new.attributes = entry.attributes().map(|attribute| attribute.to_string()).collect();
+    new.attributes = entry
+        .attributes()
+        .map(|attribute| attribute.to_string())
+        .collect();
     new
 }
 
-/// Looks, before each request, whether the file is another one: the KDC asks its hook before it looks at its database.
-/// After a change of a password it writes the file.
+/// Looks, before each request, whether the file is another one: the KDC asks its hook before it
+/// looks at its database. After a change of a password it writes the file.
 struct Follow {
     program: &'static str,
     file: DatabaseFile,
@@ -165,13 +187,18 @@ impl Hook for Follow {
         else {
             return;
         };
-        let Some(kdc) = self.kdc.upgrade() else { return };
+        let Some(kdc) = self.kdc.upgrade() else {
+            return;
+        };
         let principal = Principal::parse(&target, &self.file.configuration.realm).ok();
         let entry = principal.and_then(|principal| kdc.database().resolve(&principal).cloned());
         if let Some(entry) = entry
             && let Err(why) = self.file.keep(&entry, now)
         {
-            eprintln!("{}: the new password of {target} is not kept: {why}", self.program);
+            eprintln!(
+                "{}: the new password of {target} is not kept: {why}",
+                self.program
+            );
         }
     }
 }

@@ -8,12 +8,13 @@ use toml::de::{DeTable, DeValue};
 use super::section::{Section, Source};
 use super::text::{parse_duration, parse_time, timestamp};
 use super::values::{
-    Attribute, parse_enctype, parse_file_name, parse_listen, parse_mode, parse_name, parse_netbios_name, parse_pac, parse_path,
-    parse_realm, parse_security,
+    Attribute, parse_enctype, parse_file_name, parse_listen, parse_mode, parse_name,
+    parse_netbios_name, parse_pac, parse_path, parse_realm, parse_security,
 };
 use super::{DirectorySettings, HdfsSettings, PrincipalSettings, RealmSettings, Settings};
 
-/// The settings of a file over the defaults, or everything that is wrong with it, as `NAME:LINE: what`.
+/// The settings of a file over the defaults, or everything that is wrong with it, as `NAME:LINE:
+/// what`.
 pub(super) fn read(name: &str, text: &str) -> Result<Settings, Vec<String>> {
     let source = Source::new(name, text);
     let mut settings = Settings::default();
@@ -22,7 +23,11 @@ pub(super) fn read(name: &str, text: &str) -> Result<Settings, Vec<String>> {
         Err(error) => source.problem(error.span().map_or(0, |span| span.start), error.message()),
     }
     let problems = source.into_problems();
-    if problems.is_empty() { Ok(settings) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(settings)
+    } else {
+        Err(problems)
+    }
 }
 
 fn read_document(source: &Source<'_>, document: &DeTable<'_>, settings: &mut Settings) {
@@ -37,16 +42,23 @@ fn read_document(source: &Source<'_>, document: &DeTable<'_>, settings: &mut Set
         }
     }
     let realm = &settings.realm.name;
-    settings
-        .principals
-        .retain(|default| !principals.iter().any(|given| same_name(&given.name, &default.name, realm)));
+    settings.principals.retain(|default| {
+        !principals
+            .iter()
+            .any(|given| same_name(&given.name, &default.name, realm))
+    });
     settings.principals.append(&mut principals);
     if let Some(section) = top.table("hdfs") {
         read_hdfs(section, &mut settings.hdfs);
     }
     if let Some(section) = top.table("hadoop") {
         let mut obeyed = HdfsConfig::default();
-        let fits = |key: &str, value: &str| obeyed.set(key, value).map(drop).map_err(|error| error.to_string());
+        let fits = |key: &str, value: &str| {
+            obeyed
+                .set(key, value)
+                .map(drop)
+                .map_err(|error| error.to_string())
+        };
         settings.hadoop = section.scalars(fits).into_iter().collect();
     }
     top.finish();
@@ -55,13 +67,27 @@ fn read_document(source: &Source<'_>, document: &DeTable<'_>, settings: &mut Set
 fn read_realm(mut section: Section<'_, '_>, realm: &mut RealmSettings) {
     set(&mut realm.name, section.text("name", parse_realm));
     set(&mut realm.listen, section.text("listen", parse_listen));
-    set(&mut realm.max_life, section.text("max_life", parse_duration));
-    set(&mut realm.max_renewable_life, section.text("max_renewable_life", parse_duration));
+    set(
+        &mut realm.max_life,
+        section.text("max_life", parse_duration),
+    );
+    set(
+        &mut realm.max_renewable_life,
+        section.text("max_renewable_life", parse_duration),
+    );
     set(&mut realm.enctypes, section.list("enctypes", parse_enctype));
-    set(&mut realm.attributes, section.list("attributes", Attribute::parse));
-    set(&mut realm.clock_skew, section.text("clock_skew", parse_duration));
+    set(
+        &mut realm.attributes,
+        section.list("attributes", Attribute::parse),
+    );
+    set(
+        &mut realm.clock_skew,
+        section.text("clock_skew", parse_duration),
+    );
     set(&mut realm.pac, section.text("pac", parse_pac));
-    realm.pac_domain.sid = section.text("domain_sid", |text| text.parse().map_err(|error: SidError| error.to_string()));
+    realm.pac_domain.sid = section.text("domain_sid", |text| {
+        text.parse().map_err(|error: SidError| error.to_string())
+    });
     realm.pac_domain.netbios_name = section.text("netbios_name", parse_netbios_name);
     if let Some(libdefaults) = section.table("libdefaults") {
         realm.libdefaults.extend(libdefaults.scalars(|_, _| Ok(())));
@@ -75,11 +101,19 @@ fn read_realm(mut section: Section<'_, '_>, realm: &mut RealmSettings) {
     section.finish();
 }
 
-fn read_principal(mut section: Section<'_, '_>, settings: &Settings, before: &[PrincipalSettings]) -> Option<PrincipalSettings> {
+fn read_principal(
+    mut section: Section<'_, '_>,
+    settings: &Settings,
+    before: &[PrincipalSettings],
+) -> Option<PrincipalSettings> {
     let realm = &settings.realm;
     let principal = |text: &str| match Principal::parse(text, &realm.name) {
-        Ok(principal) if principal.components().iter().all(|part| !part.is_empty()) => Ok(text.to_owned()),
-        Ok(_) => Err(format!("{text:?} is not a principal's name: a part of it is empty")),
+        Ok(principal) if principal.components().iter().all(|part| !part.is_empty()) => {
+            Ok(text.to_owned())
+        }
+        Ok(_) => Err(format!(
+            "{text:?} is not a principal's name: a part of it is empty"
+        )),
         Err(error) => Err(error.to_string()),
     };
     let name = section.text("name", principal);
@@ -93,7 +127,9 @@ fn read_principal(mut section: Section<'_, '_>, settings: &Settings, before: &[P
         max_renewable_life: section.text("max_renewable_life", parse_duration),
         expires: section.take("expires", time),
         password_expires: section.take("password_expires", time),
-        attributes: section.list("attributes", Attribute::parse).unwrap_or_default(),
+        attributes: section
+            .list("attributes", Attribute::parse)
+            .unwrap_or_default(),
         delegates_to: section.list("delegates_to", principal).unwrap_or_default(),
         pac_account: PacAccount {
             rid: section.number("rid", 1),
@@ -109,7 +145,10 @@ fn read_principal(mut section: Section<'_, '_>, settings: &Settings, before: &[P
         section.finish();
         return None;
     }
-    if before.iter().any(|other| same_name(&other.name, &read.name, &realm.name)) {
+    if before
+        .iter()
+        .any(|other| same_name(&other.name, &read.name, &realm.name))
+    {
         section.problem(format!("{:?} stands here twice; join the two", read.name));
     }
     if read.enctypes.as_ref().is_some_and(Vec::is_empty) {
@@ -117,7 +156,11 @@ fn read_principal(mut section: Section<'_, '_>, settings: &Settings, before: &[P
     }
     for (key, own, ceiling) in [
         ("max_life", read.max_life, realm.max_life),
-        ("max_renewable_life", read.max_renewable_life, realm.max_renewable_life),
+        (
+            "max_renewable_life",
+            read.max_renewable_life,
+            realm.max_renewable_life,
+        ),
     ] {
         if own.is_some_and(|own| own > ceiling) {
             section.problem(format!(
@@ -131,7 +174,10 @@ fn read_principal(mut section: Section<'_, '_>, settings: &Settings, before: &[P
             .principals
             .iter()
             .find(|default| same_name(&default.name, &read.name, &realm.name));
-        let user = || (!read.name.contains('/')).then(|| format!("{}.keytab", read.name.split('@').next().unwrap_or_default()));
+        let user = || {
+            (!read.name.contains('/'))
+                .then(|| format!("{}.keytab", read.name.split('@').next().unwrap_or_default()))
+        };
         read.keytab = default.map_or_else(user, |default| default.keytab.clone());
     }
     section.finish();
@@ -144,18 +190,31 @@ fn read_hdfs(mut section: Section<'_, '_>, hdfs: &mut HdfsSettings) {
     set(&mut hdfs.datanodes, section.number("datanodes", 0));
     set(&mut hdfs.listen, section.text("listen", parse_listen));
     if hdfs.datanodes > super::MOST_DATANODES {
-        section.problem(format!("datanodes = {} is more than {}", hdfs.datanodes, super::MOST_DATANODES));
+        section.problem(format!(
+            "datanodes = {} is more than {}",
+            hdfs.datanodes,
+            super::MOST_DATANODES
+        ));
     }
     if let Some(groups) = section.table("groups") {
         hdfs.groups = groups.lists().into_iter().collect();
     }
     for mut directory in section.tables("directory") {
         let path = directory.text("path", parse_path);
-        let owner = directory.text("owner", parse_name).unwrap_or_else(|| hdfs.superuser.clone());
-        let group = directory.text("group", parse_name).unwrap_or_else(|| String::from("supergroup"));
+        let owner = directory
+            .text("owner", parse_name)
+            .unwrap_or_else(|| hdfs.superuser.clone());
+        let group = directory
+            .text("group", parse_name)
+            .unwrap_or_else(|| String::from("supergroup"));
         let mode = directory.text("mode", parse_mode).unwrap_or(0o755);
         match path {
-            Some(path) => hdfs.directories.push(DirectorySettings { path, owner, group, mode }),
+            Some(path) => hdfs.directories.push(DirectorySettings {
+                path,
+                owner,
+                group,
+                mode,
+            }),
             None if directory.has("path") => {}
             None => directory.problem("it needs a path, as in path = \"/user/carol\""),
         }
@@ -225,7 +284,10 @@ mod tests {
         let alice = find("alice@EXAMPLE.COM").expect("it replaced the other");
         assert_eq!(alice.password.as_deref(), Some("other"));
         assert_eq!(alice.keytab.as_deref(), Some("alice.keytab"));
-        assert_eq!(find("nn/localhost").expect("replaced").keytab.as_deref(), Some("nn.service.keytab"));
+        assert_eq!(
+            find("nn/localhost").expect("replaced").keytab.as_deref(),
+            Some("nn.service.keytab")
+        );
         assert_eq!(find("kafka/broker").expect("added").keytab, None);
     }
 }

@@ -43,12 +43,18 @@ pub(crate) fn effective(args: &SettingsArgs, purpose: Purpose) -> Result<Setting
             return Err(Failure::Usage(what.to_owned()));
         }
         for key in ["hadoop.rpc.protection", "dfs.data.transfer.protection"] {
-            settings.hadoop.insert(key.to_owned(), protection.as_str().to_owned());
+            settings
+                .hadoop
+                .insert(key.to_owned(), protection.as_str().to_owned());
         }
     }
     settings.hadoop.extend(args.hadoop.iter().cloned());
-    let pairs = settings.hadoop.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-    HdfsConfig::from_pairs(pairs).map_err(|error| Failure::Configuration(vec![format!("[hadoop] or -D: {error}")]))?;
+    let pairs = settings
+        .hadoop
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()));
+    HdfsConfig::from_pairs(pairs)
+        .map_err(|error| Failure::Configuration(vec![format!("[hadoop] or -D: {error}")]))?;
     settings.data_dir.clone_from(&args.data_dir);
     settings.kdc_only = args.kdc_only;
     settings.strict_ports = args.strict_ports;
@@ -71,7 +77,9 @@ pub(crate) fn check(path: &Path) -> Result<Settings, Failure> {
     let name = path.display().to_string();
     let problem = |why: &str| Failure::Configuration(vec![format!("{name}: {why}")]);
     let text = fs::read(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => problem("there is no such file; --config and KERBOX_CONFIG name an existing one"),
+        io::ErrorKind::NotFound => {
+            problem("there is no such file; --config and KERBOX_CONFIG name an existing one")
+        }
         _ => problem(&format!("it cannot be read: {error}")),
     })?;
     let text = String::from_utf8(text).map_err(|_| problem("it is not UTF-8 text"))?;
@@ -110,18 +118,27 @@ mod tests {
             let settings = effective(args, purpose).expect("valid");
             (settings.realm.listen.port, settings.hdfs.listen.port)
         };
-        assert_eq!(ports(&args, Purpose::Up), (Port::Preferred(10_088), Port::Preferred(9_000)));
+        assert_eq!(
+            ports(&args, Purpose::Up),
+            (Port::Preferred(10_088), Port::Preferred(9_000))
+        );
         assert_eq!(ports(&args, Purpose::Exec), (Port::Random, Port::Random));
         args.strict_ports = true;
         args.namenode_port = Some(0);
-        assert_eq!(ports(&args, Purpose::Up), (Port::Fixed(10_088), Port::Random));
+        assert_eq!(
+            ports(&args, Purpose::Up),
+            (Port::Fixed(10_088), Port::Random)
+        );
     }
 
     #[test]
     fn a_key_given_by_d_overrides_the_protection_flag() {
         let args = SettingsArgs {
             protection: Some(Protection::Privacy),
-            hadoop: vec![(String::from("hadoop.rpc.protection"), String::from("integrity"))],
+            hadoop: vec![(
+                String::from("hadoop.rpc.protection"),
+                String::from("integrity"),
+            )],
             ..SettingsArgs::default()
         };
         let settings = effective(&args, Purpose::Exec).expect("valid");
@@ -136,6 +153,9 @@ mod tests {
             simple: true,
             ..SettingsArgs::default()
         };
-        assert!(matches!(effective(&args, Purpose::Exec), Err(Failure::Usage(_))));
+        assert!(matches!(
+            effective(&args, Purpose::Exec),
+            Err(Failure::Usage(_))
+        ));
     }
 }

@@ -1,6 +1,7 @@
 //! What a sandbox is made of: plain values, whichever way they were given.
 //!
-//! Flags override `KERBOX_*` variables, these override the configuration file, the file overrides [`Settings::default`].
+//! Flags override `KERBOX_*` variables, these override the configuration file, the file overrides
+//! [`Settings::default`].
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -153,7 +154,8 @@ impl Listen {
     };
 }
 
-/// So many DataNodes, each with a socket and a folder, are enough for every placement of replicas and erasure coding.
+/// So many DataNodes, each with a socket and a folder, are enough for every placement of replicas
+/// and erasure coding.
 pub(crate) const MOST_DATANODES: u16 = 64;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -176,7 +178,11 @@ impl Default for Settings {
 
 impl Default for RealmSettings {
     fn default() -> Self {
-        let libdefaults = [("ticket_lifetime", "10h"), ("renew_lifetime", "7d"), ("forwardable", "true")];
+        let libdefaults = [
+            ("ticket_lifetime", "10h"),
+            ("renew_lifetime", "7d"),
+            ("forwardable", "true"),
+        ];
         Self {
             name: String::from("EXAMPLE.COM"),
             listen: Listen::LOOPBACK,
@@ -187,7 +193,9 @@ impl Default for RealmSettings {
             clock_skew: Duration::from_secs(300),
             pac: Pac::None,
             pac_domain: PacDomain::default(),
-            libdefaults: libdefaults.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+            libdefaults: libdefaults
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .into(),
         }
     }
 }

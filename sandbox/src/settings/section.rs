@@ -26,7 +26,11 @@ impl<'a> Source<'a> {
 
     /// Notes that something at the byte `at` is wrong.
     pub(crate) fn problem(&self, at: usize, what: impl Into<String>) {
-        let before = self.text.as_bytes().get(..at).unwrap_or(self.text.as_bytes());
+        let before = self
+            .text
+            .as_bytes()
+            .get(..at)
+            .unwrap_or(self.text.as_bytes());
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
         self.problems.borrow_mut().push((line, what.into()));
     }
@@ -42,7 +46,8 @@ impl<'a> Source<'a> {
     }
 }
 
-/// One table of the file. Keys are taken from it by name; [`finish`](Self::finish) reports those that nobody took.
+/// One table of the file. Keys are taken from it by name; [`finish`](Self::finish) reports those
+/// that nobody took.
 pub(crate) struct Section<'a, 'd> {
     source: &'a Source<'a>,
     label: String,
@@ -53,7 +58,12 @@ pub(crate) struct Section<'a, 'd> {
 
 impl<'a, 'd> Section<'a, 'd> {
     /// A table that messages call `label`, which starts at the byte `start`.
-    pub(crate) fn new(source: &'a Source<'a>, label: impl Into<String>, start: usize, table: &'a DeTable<'d>) -> Self {
+    pub(crate) fn new(
+        source: &'a Source<'a>,
+        label: impl Into<String>,
+        start: usize,
+        table: &'a DeTable<'d>,
+    ) -> Self {
         Self {
             source,
             label: label.into(),
@@ -64,21 +74,38 @@ impl<'a, 'd> Section<'a, 'd> {
     }
 
     /// The value of `key` as `read` understands it.
-    pub(crate) fn take<T>(&mut self, key: &'static str, read: impl FnOnce(&DeValue<'d>) -> Result<T, String>) -> Option<T> {
+    pub(crate) fn take<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&DeValue<'d>) -> Result<T, String>,
+    ) -> Option<T> {
         let value = self.value(key)?;
         read(value.get_ref())
-            .map_err(|why| self.source.problem(value.span().start, format!("{} {key}: {why}", self.label)))
+            .map_err(|why| {
+                self.source
+                    .problem(value.span().start, format!("{} {key}: {why}", self.label))
+            })
             .ok()
     }
 
     /// A text as `parse` understands it.
-    pub(crate) fn text<T>(&mut self, key: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+    pub(crate) fn text<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
         self.take(key, |value| parse(string(value)?))
     }
 
     /// A list of texts, each as `parse` understands it.
-    pub(crate) fn list<T>(&mut self, key: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Option<Vec<T>> {
-        self.take(key, |value| strings(value)?.into_iter().map(&parse).collect())
+    pub(crate) fn list<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
+        self.take(key, |value| {
+            strings(value)?.into_iter().map(&parse).collect()
+        })
     }
 
     /// A whole number not below `least`.
@@ -87,9 +114,16 @@ impl<'a, 'd> Section<'a, 'd> {
     }
 
     /// A list of whole numbers, none below `least`.
-    pub(crate) fn numbers<T: TryFrom<i64>>(&mut self, key: &'static str, least: i64) -> Option<Vec<T>> {
+    pub(crate) fn numbers<T: TryFrom<i64>>(
+        &mut self,
+        key: &'static str,
+        least: i64,
+    ) -> Option<Vec<T>> {
         self.take(key, |value| match value {
-            DeValue::Array(array) => array.iter().map(|item| number(item.get_ref(), least)).collect(),
+            DeValue::Array(array) => array
+                .iter()
+                .map(|item| number(item.get_ref(), least))
+                .collect(),
             other => Err(format!("{} is not a list; write [1, 2]", shown(other))),
         })
     }
@@ -102,9 +136,14 @@ impl<'a, 'd> Section<'a, 'd> {
             _ => format!("[{key}]"),
         };
         match value.get_ref() {
-            DeValue::Table(table) => Some(Section::new(self.source, label, value.span().start, table)),
+            DeValue::Table(table) => {
+                Some(Section::new(self.source, label, value.span().start, table))
+            }
             other => {
-                let what = format!("{key} is {}, not a table; write {label} on a line of its own", shown(other));
+                let what = format!(
+                    "{key} is {}, not a table; write {label} on a line of its own",
+                    shown(other)
+                );
                 self.source.problem(value.span().start, what);
                 None
             }
@@ -117,9 +156,14 @@ impl<'a, 'd> Section<'a, 'd> {
             Some(outer) => format!("[{outer}.{key}]]"),
             None => format!("[[{key}]]"),
         };
-        let Some(value) = self.value(key) else { return Vec::new() };
+        let Some(value) = self.value(key) else {
+            return Vec::new();
+        };
         let wrong = |at, other: &DeValue<'_>| {
-            let what = format!("{key} is {}; write {label} on a line of its own, once for each", shown(other));
+            let what = format!(
+                "{key} is {}; write {label} on a line of its own, once for each",
+                shown(other)
+            );
             self.source.problem(at, what);
         };
         let DeValue::Array(array) = value.get_ref() else {
@@ -129,21 +173,33 @@ impl<'a, 'd> Section<'a, 'd> {
         let mut sections = Vec::new();
         for item in array.iter() {
             match item.get_ref() {
-                DeValue::Table(table) => sections.push(Section::new(self.source, label.clone(), item.span().start, table)),
+                DeValue::Table(table) => sections.push(Section::new(
+                    self.source,
+                    label.clone(),
+                    item.span().start,
+                    table,
+                )),
                 other => wrong(item.span().start, other),
             }
         }
         sections
     }
 
-    /// Every key with a scalar value that `check` lets pass; tables inside are read as dotted keys, so that `dfs.replication = 3` needs
-    /// no quotes.
-    pub(crate) fn scalars(self, mut check: impl FnMut(&str, &str) -> Result<(), String>) -> Vec<(String, String)> {
+    /// Every key with a scalar value that `check` lets pass; tables inside are read as dotted keys,
+    /// so that `dfs.replication = 3` needs no quotes.
+    pub(crate) fn scalars(
+        self,
+        mut check: impl FnMut(&str, &str) -> Result<(), String>,
+    ) -> Vec<(String, String)> {
         let mut pairs = Vec::new();
-        self.collect("", self.table, &mut |at, key, value| match check(&key, &value) {
-            Ok(()) => pairs.push((key, value)),
-            Err(why) => self.source.problem(at, format!("{} {why}", self.label)),
-        });
+        self.collect(
+            "",
+            self.table,
+            &mut |at, key, value| match check(&key, &value) {
+                Ok(()) => pairs.push((key, value)),
+                Err(why) => self.source.problem(at, format!("{} {why}", self.label)),
+            },
+        );
         pairs
     }
 
@@ -152,10 +208,14 @@ impl<'a, 'd> Section<'a, 'd> {
         let mut lists = Vec::new();
         for (key, value) in self.table {
             match strings(value.get_ref()) {
-                Ok(list) => lists.push((key.get_ref().to_string(), list.into_iter().map(str::to_owned).collect())),
-                Err(why) => self
-                    .source
-                    .problem(value.span().start, format!("{} {}: {why}", self.label, key.get_ref())),
+                Ok(list) => lists.push((
+                    key.get_ref().to_string(),
+                    list.into_iter().map(str::to_owned).collect(),
+                )),
+                Err(why) => self.source.problem(
+                    value.span().start,
+                    format!("{} {}: {why}", self.label, key.get_ref()),
+                ),
             }
         }
         lists
@@ -168,7 +228,8 @@ impl<'a, 'd> Section<'a, 'd> {
 
     /// Notes a problem of the whole table.
     pub(crate) fn problem(&self, what: impl AsRef<str>) {
-        self.source.problem(self.start, format!("{}: {}", self.label, what.as_ref()));
+        self.source
+            .problem(self.start, format!("{}: {}", self.label, what.as_ref()));
     }
 
     /// Reports the keys that nobody asked for.
@@ -188,16 +249,25 @@ impl<'a, 'd> Section<'a, 'd> {
                 Some(known) => format!("did you mean {known:?}?"),
                 None => format!("known are {}", self.known.join(", ")),
             };
-            self.source.problem(key.span().start, format!("{what}; {mend}"));
+            self.source
+                .problem(key.span().start, format!("{what}; {mend}"));
         }
     }
 
     fn value(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'d>>> {
         self.known.push(key);
-        self.table.iter().find(|(name, _)| name.get_ref() == key).map(|(_, value)| value)
+        self.table
+            .iter()
+            .find(|(name, _)| name.get_ref() == key)
+            .map(|(_, value)| value)
     }
 
-    fn collect(&self, prefix: &str, table: &DeTable<'_>, found: &mut impl FnMut(usize, String, String)) {
+    fn collect(
+        &self,
+        prefix: &str,
+        table: &DeTable<'_>,
+        found: &mut impl FnMut(usize, String, String),
+    ) {
         for (key, value) in table {
             let name = format!("{prefix}{}", key.get_ref());
             let text = match value.get_ref() {
@@ -210,7 +280,11 @@ impl<'a, 'd> Section<'a, 'd> {
                 DeValue::Integer(number) => number.to_string(),
                 DeValue::Float(number) => number.as_str().to_owned(),
                 other => {
-                    let what = format!("{} {name}: {} cannot be a value here; write a text", self.label, shown(other));
+                    let what = format!(
+                        "{} {name}: {} cannot be a value here; write a text",
+                        self.label,
+                        shown(other)
+                    );
                     self.source.problem(value.span().start, what);
                     continue;
                 }
@@ -222,7 +296,9 @@ impl<'a, 'd> Section<'a, 'd> {
 
 fn number<T: TryFrom<i64>>(value: &DeValue<'_>, least: i64) -> Result<T, String> {
     let wrong = || format!("{} is not a whole number from {least} upward", shown(value));
-    let DeValue::Integer(number) = value else { return Err(wrong()) };
+    let DeValue::Integer(number) = value else {
+        return Err(wrong());
+    };
     let number = i64::from_str_radix(number.as_str(), number.radix()).map_err(|_| wrong())?;
     if number < least {
         return Err(wrong());
@@ -240,7 +316,10 @@ fn string<'v>(value: &'v DeValue<'_>) -> Result<&'v str, String> {
 fn strings<'v>(value: &'v DeValue<'_>) -> Result<Vec<&'v str>, String> {
     match value {
         DeValue::Array(array) => array.iter().map(|item| string(item.get_ref())).collect(),
-        other => Err(format!("{} is not a list; write [\"a\", \"b\"]", shown(other))),
+        other => Err(format!(
+            "{} is not a list; write [\"a\", \"b\"]",
+            shown(other)
+        )),
     }
 }
 

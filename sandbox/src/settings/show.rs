@@ -8,7 +8,8 @@ use super::{PrincipalSettings, Settings};
 use crate::cli::Security;
 
 impl fmt::Display for Settings {
-    /// As `kerbox.toml` has it. A password is shown only where it is no secret: that of a default user, its own name.
+    /// As `kerbox.toml` has it. A password is shown only where it is no secret: that of a default
+    /// user, its own name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(file) = &self.file {
             writeln!(f, "# read from {}", file.display())?;
@@ -18,7 +19,11 @@ impl fmt::Display for Settings {
         writeln!(f, "name = {}", quoted(&realm.name))?;
         writeln!(f, "listen = {}", quoted(&realm.listen.to_string()))?;
         writeln!(f, "max_life = {}", quoted(&duration(realm.max_life)))?;
-        writeln!(f, "max_renewable_life = {}", quoted(&duration(realm.max_renewable_life)))?;
+        writeln!(
+            f,
+            "max_renewable_life = {}",
+            quoted(&duration(realm.max_renewable_life))
+        )?;
         writeln!(
             f,
             "enctypes = {}",
@@ -79,7 +84,9 @@ fn write_principal(f: &mut fmt::Formatter<'_>, principal: &PrincipalSettings) ->
     writeln!(f, "\n[[principal]]")?;
     writeln!(f, "name = {}", quoted(&principal.name))?;
     match &principal.password {
-        Some(password) if *password == principal.name => writeln!(f, "password = {}", quoted(password))?,
+        Some(password) if *password == principal.name => {
+            writeln!(f, "password = {}", quoted(password))?
+        }
         Some(_) => writeln!(f, "# password: set, and not shown")?,
         None => {}
     }
@@ -87,7 +94,11 @@ fn write_principal(f: &mut fmt::Formatter<'_>, principal: &PrincipalSettings) ->
         writeln!(f, "keytab = {}", quoted(keytab))?;
     }
     if let Some(enctypes) = &principal.enctypes {
-        writeln!(f, "enctypes = {}", list(enctypes.iter().map(|enctype| enctype_name(*enctype))))?;
+        writeln!(
+            f,
+            "enctypes = {}",
+            list(enctypes.iter().map(|enctype| enctype_name(*enctype)))
+        )?;
     }
     if let Some(kvno) = principal.kvno {
         writeln!(f, "kvno = {kvno}")?;
@@ -100,7 +111,10 @@ fn write_principal(f: &mut fmt::Formatter<'_>, principal: &PrincipalSettings) ->
             writeln!(f, "{key} = {}", quoted(&duration(life)))?;
         }
     }
-    for (key, time) in [("expires", principal.expires), ("password_expires", principal.password_expires)] {
+    for (key, time) in [
+        ("expires", principal.expires),
+        ("password_expires", principal.password_expires),
+    ] {
         if let Some(time) = time {
             writeln!(f, "{key} = {time}")?;
         }
@@ -109,7 +123,10 @@ fn write_principal(f: &mut fmt::Formatter<'_>, principal: &PrincipalSettings) ->
         writeln!(f, "attributes = {}", list(&principal.attributes))?;
     }
     let account = &principal.pac_account;
-    for (key, number) in [("rid", account.rid), ("primary_group", account.primary_group)] {
+    for (key, number) in [
+        ("rid", account.rid),
+        ("primary_group", account.primary_group),
+    ] {
         if let Some(number) = number {
             writeln!(f, "{key} = {number}")?;
         }
@@ -131,13 +148,19 @@ fn quoted(text: &str) -> String {
 }
 
 fn list(items: impl IntoIterator<Item = impl ToString>) -> String {
-    let items: Vec<String> = items.into_iter().map(|item| quoted(&item.to_string())).collect();
+    let items: Vec<String> = items
+        .into_iter()
+        .map(|item| quoted(&item.to_string()))
+        .collect();
     format!("[{}]", items.join(", "))
 }
 
 /// A key, bare if TOML allows it.
 fn toml_key(key: &str) -> String {
-    let bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    let bare = !key.is_empty()
+        && key
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
     if bare { key.to_owned() } else { quoted(key) }
 }
 
@@ -181,14 +204,19 @@ mode = "1700"
         for text in ["", WHOLE] {
             let settings = read("a", text).expect("valid");
             let shown = settings.to_string();
-            let again = read("b", &shown).unwrap_or_else(|problems| panic!("{problems:?} in:\n{shown}"));
+            let again =
+                read("b", &shown).unwrap_or_else(|problems| panic!("{problems:?} in:\n{shown}"));
             assert_eq!(again, settings, "{shown}");
         }
     }
 
     #[test]
     fn passwords_of_ones_own_are_not_shown() {
-        let settings = read("a", "[[principal]]\nname = \"carol\"\npassword = \"geheim\"\n").expect("valid");
+        let settings = read(
+            "a",
+            "[[principal]]\nname = \"carol\"\npassword = \"geheim\"\n",
+        )
+        .expect("valid");
         assert!(!settings.to_string().contains("geheim"));
     }
 }

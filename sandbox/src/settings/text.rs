@@ -5,24 +5,37 @@ use std::time::Duration;
 use kerbox_krb5::Timestamp;
 use toml::value::{Datetime, Offset};
 
-const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+const UNITS: [(&str, u64); 5] = [
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+    ("ms", 1),
+];
 
 /// Reads `30s`, `10h`, `7d`, `250ms` or several of them, `1h30m`.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("{text:?} is not a duration; write a number and ms, s, m, h or d, as in \"10h\"");
+    let wrong = || {
+        format!("{text:?} is not a duration; write a number and ms, s, m, h or d, as in \"10h\"")
+    };
     let mut rest = text.trim();
     let mut millis = 0_u64;
     if rest.is_empty() {
         return Err(wrong());
     }
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
         let letters = rest[digits..]
             .find(|c: char| !c.is_ascii_alphabetic())
             .unwrap_or(rest.len() - digits);
         let (number, unit) = (&rest[..digits], &rest[digits..digits + letters]);
         let number: u64 = number.parse().map_err(|_| wrong())?;
-        let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
+        let (_, factor) = UNITS
+            .iter()
+            .find(|(name, _)| *name == unit)
+            .ok_or_else(wrong)?;
         millis = number
             .checked_mul(*factor)
             .and_then(|more| millis.checked_add(more))
@@ -39,12 +52,18 @@ pub(crate) fn duration(duration: Duration) -> String {
     let mut rest = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let mut text = String::new();
     for (unit, factor) in UNITS {
-        if rest / factor > 0 && (rest.is_multiple_of(factor) || rest / factor > 1 || !text.is_empty()) {
+        if rest / factor > 0
+            && (rest.is_multiple_of(factor) || rest / factor > 1 || !text.is_empty())
+        {
             text.push_str(&format!("{}{unit}", rest / factor));
             rest %= factor;
         }
     }
-    if text.is_empty() { String::from("0s") } else { text }
+    if text.is_empty() {
+        String::from("0s")
+    } else {
+        text
+    }
 }
 
 /// Reads RFC 3339: `2020-01-01T00:00:00Z`.
@@ -63,10 +82,18 @@ pub(crate) fn timestamp(time: &Datetime) -> Option<Timestamp> {
         Offset::Z => 0,
         Offset::Custom { minutes } => i64::from(minutes),
     };
-    let days = days_from_civil(i64::from(date.year), i64::from(date.month), i64::from(date.day));
-    let seconds = i64::from(clock.hour) * 3600 + (i64::from(clock.minute) - minutes) * 60 + i64::from(clock.second.unwrap_or(0));
+    let days = days_from_civil(
+        i64::from(date.year),
+        i64::from(date.month),
+        i64::from(date.day),
+    );
+    let seconds = i64::from(clock.hour) * 3600
+        + (i64::from(clock.minute) - minutes) * 60
+        + i64::from(clock.second.unwrap_or(0));
     let micros = i64::from(clock.nanosecond.unwrap_or(0) / 1_000);
-    Some(Timestamp::from_micros((days * 86_400 + seconds) * 1_000_000 + micros))
+    Some(Timestamp::from_micros(
+        (days * 86_400 + seconds) * 1_000_000 + micros,
+    ))
 }
 
 /// The days from 1970-01-01 to a date of the proleptic Gregorian calendar, in eras of 400 years.
@@ -74,7 +101,10 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let month_from_march = if month > 2 { month - 3 } else { month + 9 };
     let year_of_era = year.rem_euclid(400);
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + (153 * month_from_march + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100
+        + (153 * month_from_march + 2) / 5
+        + day
+        - 1;
     year.div_euclid(400) * 146_097 + day_of_era - 719_468
 }
 
@@ -92,7 +122,11 @@ mod tests {
             ("1h30m", 5_400_000),
             ("0s", 0),
         ] {
-            assert_eq!(parse_duration(text), Ok(Duration::from_millis(millis)), "{text}");
+            assert_eq!(
+                parse_duration(text),
+                Ok(Duration::from_millis(millis)),
+                "{text}"
+            );
         }
         for (millis, text) in [
             (86_400_000, "1d"),

@@ -89,7 +89,10 @@ impl Attribute {
         };
         match ATTRIBUTES.into_iter().find(|known| *known == name) {
             Some(name) => Ok(Self { name, on }),
-            None => Err(format!("there is no attribute {name:?}{}", mend(name, &ATTRIBUTES))),
+            None => Err(format!(
+                "there is no attribute {name:?}{}",
+                mend(name, &ATTRIBUTES)
+            )),
         }
     }
 }
@@ -106,21 +109,31 @@ pub(crate) fn parse_enctype(text: &str) -> Result<EncryptionType, String> {
     let names: Vec<&str> = known.iter().map(String::as_str).collect();
     match text.parse::<EncryptionType>() {
         Ok(enctype) if enctype.is_supported() => Ok(enctype),
-        Ok(_) => Err(format!("{text:?} is not supported here; known are {}", names.join(", "))),
-        Err(_) => Err(format!("there is no encryption type {text:?}{}", mend(text, &names))),
+        Ok(_) => Err(format!(
+            "{text:?} is not supported here; known are {}",
+            names.join(", ")
+        )),
+        Err(_) => Err(format!(
+            "there is no encryption type {text:?}{}",
+            mend(text, &names)
+        )),
     }
 }
 
 /// An encryption type's name.
 pub(super) fn enctype_name(enctype: EncryptionType) -> String {
-    enctype.name().map_or_else(|| enctype.0.to_string(), str::to_owned)
+    enctype
+        .name()
+        .map_or_else(|| enctype.0.to_string(), str::to_owned)
 }
 
 /// Reads `127.0.0.1:0`.
 pub(super) fn parse_listen(text: &str) -> Result<Listen, String> {
-    let address: SocketAddr = text
-        .parse()
-        .map_err(|_| format!("{text:?} is not an address and a port; write \"127.0.0.1:0\", 0 being any free port"))?;
+    let address: SocketAddr = text.parse().map_err(|_| {
+        format!(
+            "{text:?} is not an address and a port; write \"127.0.0.1:0\", 0 being any free port"
+        )
+    })?;
     let port = match address.port() {
         0 => Port::Random,
         port => Port::Fixed(port),
@@ -150,17 +163,23 @@ pub(super) fn parse_mode(text: &str) -> Result<u16, String> {
 
 /// Reads an absolute path of HDFS.
 pub(super) fn parse_path(text: &str) -> Result<String, String> {
-    let whole = text
-        .strip_prefix('/')
-        .is_some_and(|rest| rest.is_empty() || rest.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains(':')));
-    whole
-        .then(|| text.to_owned())
-        .ok_or_else(|| format!("{text:?} is not a path of HDFS; write it from the root, as in \"/user/alice\""))
+    let whole = text.strip_prefix('/').is_some_and(|rest| {
+        rest.is_empty()
+            || rest
+                .split('/')
+                .all(|part| !matches!(part, "" | "." | "..") && !part.contains(':'))
+    });
+    whole.then(|| text.to_owned()).ok_or_else(|| {
+        format!("{text:?} is not a path of HDFS; write it from the root, as in \"/user/alice\"")
+    })
 }
 
 /// Reads a realm's name.
 pub(super) fn parse_realm(text: &str) -> Result<String, String> {
-    let whole = !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && !"/@:\\{}[]#;\"".contains(c));
+    let whole = !text.is_empty()
+        && text
+            .chars()
+            .all(|c| c.is_ascii_graphic() && !"/@:\\{}[]#;\"".contains(c));
     whole
         .then(|| text.to_owned())
         .ok_or_else(|| format!("{text:?} is not a realm's name; write letters, digits, dots and dashes, as in \"EXAMPLE.COM\""))
@@ -172,7 +191,9 @@ pub(super) fn parse_pac(text: &str) -> Result<Pac, String> {
         "none" => Ok(Pac::None),
         "minimal" => Ok(Pac::Minimal),
         "full" => Ok(Pac::Full),
-        _ => Err(format!("{text:?} is no PAC; write \"none\", \"minimal\" or \"full\"")),
+        _ => Err(format!(
+            "{text:?} is no PAC; write \"none\", \"minimal\" or \"full\""
+        )),
     }
 }
 
@@ -187,7 +208,10 @@ pub(super) fn pac_name(pac: Pac) -> &'static str {
 
 /// Reads a NetBIOS name.
 pub(super) fn parse_netbios_name(text: &str) -> Result<String, String> {
-    let whole = (1..=15).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic() && !"\\/:*?\"<>|.".contains(c));
+    let whole = (1..=15).contains(&text.len())
+        && text
+            .chars()
+            .all(|c| c.is_ascii_graphic() && !"\\/:*?\"<>|.".contains(c));
     whole
         .then(|| text.to_owned())
         .ok_or_else(|| format!("{text:?} is not a NetBIOS name; write up to 15 letters, digits and dashes, as in \"EXAMPLE\""))
@@ -195,10 +219,13 @@ pub(super) fn parse_netbios_name(text: &str) -> Result<String, String> {
 
 /// Reads the name of a file in `keytabs/`.
 pub(super) fn parse_file_name(text: &str) -> Result<String, String> {
-    let whole = !text.is_empty() && !text.contains(['/', '\\', '\0']) && !matches!(text, "." | "..");
-    whole
-        .then(|| text.to_owned())
-        .ok_or_else(|| format!("{text:?} is not a file's name; it goes into keytabs/, so write it without a folder"))
+    let whole =
+        !text.is_empty() && !text.contains(['/', '\\', '\0']) && !matches!(text, "." | "..");
+    whole.then(|| text.to_owned()).ok_or_else(|| {
+        format!(
+            "{text:?} is not a file's name; it goes into keytabs/, so write it without a folder"
+        )
+    })
 }
 
 /// Reads a name that is not empty: a user, a group, a password.

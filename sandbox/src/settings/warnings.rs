@@ -15,7 +15,10 @@ pub(crate) fn warn(settings: &Settings) {
 
 fn warnings(settings: &Settings) -> Vec<String> {
     let mut warnings = Vec::new();
-    for (server, listen) in [("KDC", settings.realm.listen), ("NameNode", settings.hdfs.listen)] {
+    for (server, listen) in [
+        ("KDC", settings.realm.listen),
+        ("NameNode", settings.hdfs.listen),
+    ] {
         if !listen.address.is_loopback() {
             let address = listen.address;
             let named = if address.is_unspecified() {
@@ -31,8 +34,11 @@ fn warnings(settings: &Settings) -> Vec<String> {
     let mut obeyed = HdfsConfig::default();
     for (key, value) in &settings.hadoop {
         if matches!(obeyed.set(key, value), Ok(Obeyed::Not)) {
-            let meant = nearest(key, OBEYED).map_or_else(String::new, |known| format!("; did you mean {known}?"));
-            warnings.push(format!("{key} is not obeyed here, it only goes into the clients' files{meant}"));
+            let meant = nearest(key, OBEYED)
+                .map_or_else(String::new, |known| format!("; did you mean {known}?"));
+            warnings.push(format!(
+                "{key} is not obeyed here, it only goes into the clients' files{meant}"
+            ));
         }
     }
     warnings
@@ -98,20 +104,31 @@ mod tests {
     fn every_key_that_is_suggested_is_obeyed() {
         for key in OBEYED {
             let told = HdfsConfig::default().set(key, "?");
-            assert!(!matches!(told, Ok(Obeyed::Not | Obeyed::ByClients)), "{key}: {told:?}");
+            assert!(
+                !matches!(told, Ok(Obeyed::Not | Obeyed::ByClients)),
+                "{key}: {told:?}"
+            );
         }
     }
 
     #[test]
     fn a_key_that_nothing_obeys_is_told_with_the_nearest_that_is() {
         let mut settings = Settings::default();
-        settings.hadoop.insert(String::from("dfs.block.size.typo"), String::from("1"));
-        settings.hadoop.insert(String::from("dfs.replicaton"), String::from("1"));
         settings
             .hadoop
-            .insert(String::from("dfs.client.use.datanode.hostname"), String::from("true"));
+            .insert(String::from("dfs.block.size.typo"), String::from("1"));
+        settings
+            .hadoop
+            .insert(String::from("dfs.replicaton"), String::from("1"));
+        settings.hadoop.insert(
+            String::from("dfs.client.use.datanode.hostname"),
+            String::from("true"),
+        );
         let warnings = warnings(&settings);
         assert_eq!(warnings.len(), 2, "{warnings:?}");
-        assert!(warnings[1].contains("did you mean dfs.replication?"), "{warnings:?}");
+        assert!(
+            warnings[1].contains("did you mean dfs.replication?"),
+            "{warnings:?}"
+        );
     }
 }

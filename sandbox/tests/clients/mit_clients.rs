@@ -12,7 +12,10 @@ use crate::support::Ran;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let kinit = [("MIT kinit", peers::on_path("kinit"))];
-    let kpasswd = [("MIT kinit", peers::on_path("kinit")), ("MIT kpasswd", peers::on_path("kpasswd"))];
+    let kpasswd = [
+        ("MIT kinit", peers::on_path("kinit")),
+        ("MIT kpasswd", peers::on_path("kpasswd")),
+    ];
     let k5test = [
         ("MIT kinit", peers::on_path("kinit")),
         ("k5test", peers::folder().join("venv/bin/python").is_file()),
@@ -53,7 +56,9 @@ impl Daemon {
         BufReader::new(process.stdout.take().expect("piped"))
             .read_line(&mut line)
             .expect("readable");
-        let address = line.trim_end().strip_prefix(&format!("{program}: starting... "));
+        let address = line
+            .trim_end()
+            .strip_prefix(&format!("{program}: starting... "));
         Self {
             process,
             address: address.expect("it tells the port").to_owned(),
@@ -82,9 +87,13 @@ fn kpasswd_changes_what_is_in_the_database() {
     realm.query("addprinc -pw first1 -policy pol +needchange alice");
     let kdc = Daemon::start(&realm, "krb5kdc", "-n");
     let kadmind = Daemon::start(&realm, "kadmind", "-nofork");
-    let servers = format!("kdc = {}\n  kpasswd_server = {}", kdc.address, kadmind.address);
-    let conf =
-        format!("[libdefaults]\n default_realm = KRBTEST.COM\n dns_lookup_kdc = false\n[realms]\n KRBTEST.COM = {{\n  {servers}\n }}\n");
+    let servers = format!(
+        "kdc = {}\n  kpasswd_server = {}",
+        kdc.address, kadmind.address
+    );
+    let conf = format!(
+        "[libdefaults]\n default_realm = KRBTEST.COM\n dns_lookup_kdc = false\n[realms]\n KRBTEST.COM = {{\n  {servers}\n }}\n"
+    );
     realm.place.file("krb5.conf", &conf);
     let client = |program: &str, input: &str| {
         let mut client = Command::new(program);
@@ -92,25 +101,43 @@ fn kpasswd_changes_what_is_in_the_database() {
             .arg("alice")
             .env("KRB5_CONFIG", realm.path("krb5.conf"))
             .env("KRB5CCNAME", realm.path("cc"));
-        let client = client.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let client = client
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut client = client.spawn().expect("it starts");
-        client.stdin.take().expect("piped").write_all(input.as_bytes()).expect("it reads");
+        client
+            .stdin
+            .take()
+            .expect("piped")
+            .write_all(input.as_bytes())
+            .expect("it reads");
         Ran::of(client.wait_with_output().expect("it ends"))
     };
     let short = client("kpasswd", "first1\nshort\nshort\n");
     assert_eq!(short.code, Some(2));
-    assert!(short.stdout.contains("at least 6 characters long"), "{short:#?}");
+    assert!(
+        short.stdout.contains("at least 6 characters long"),
+        "{short:#?}"
+    );
     client("kpasswd", "first1\nsecond2\nsecond2\n").succeeded();
     client("kinit", "second2\n").succeeded();
     let (printed, _) = realm.query("getprinc alice");
-    assert!(printed.contains("Key: vno 2, aes128-cts-hmac-sha1-96\n"), "{printed}");
-    assert!(printed.contains("Attributes: \n"), "nothing more to change: {printed}");
+    assert!(
+        printed.contains("Key: vno 2, aes128-cts-hmac-sha1-96\n"),
+        "{printed}"
+    );
+    assert!(
+        printed.contains("Attributes: \n"),
+        "nothing more to change: {printed}"
+    );
     kdc.stop();
     kadmind.stop();
 }
 
 fn kinit_sees_what_kadmin_changes() {
-    let realm = Realm::new("  kdc_listen = 127.0.0.1:0\n  supported_enctypes = aes128-cts:normal").created();
+    let realm = Realm::new("  kdc_listen = 127.0.0.1:0\n  supported_enctypes = aes128-cts:normal")
+        .created();
     realm.query("addprinc -pw first -requires_preauth alice");
     let kdc = Daemon::start(&realm, "krb5kdc", "-n");
     let conf = format!(
@@ -132,7 +159,10 @@ fn kinit_sees_what_kadmin_changes() {
             .expect("it starts");
         writeln!(kinit.stdin.take().expect("piped"), "{password}").expect("it reads");
         let output = kinit.wait_with_output().expect("it ends");
-        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
     };
     assert_eq!(kinit("first"), (true, String::new()));
     realm.query("cpw -pw second alice");
@@ -148,7 +178,11 @@ fn kinit_sees_what_kadmin_changes() {
 fn k5test_runs_on_top_of_the_drop_in_tools() {
     let python = peers::folder().join("venv/bin/python");
     let realm = Realm::new("");
-    let path = format!("{}:{}", realm.place.path().display(), std::env::var("PATH").unwrap_or_default());
+    let path = format!(
+        "{}:{}",
+        realm.place.path().display(),
+        std::env::var("PATH").unwrap_or_default()
+    );
     let script = "import k5test, os\nr = k5test.K5Realm(portbase=61000 + os.getpid() % 400 * 10)\nr.addprinc('late', 'pw')\nr.kinit('late', 'pw')\nr.run(['kvno', r.host_princ])\nr.stop()\nprint('well')";
     let output = Command::new(python)
         .args(["-c", script])

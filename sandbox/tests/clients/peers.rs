@@ -7,7 +7,8 @@ use libtest_mimic::{Failed, Trial};
 
 /// Where `.ci/peers/install.sh` puts what no package manager brings.
 pub(crate) fn folder() -> PathBuf {
-    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache/kerbox-peers");
+    let home =
+        || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache/kerbox-peers");
     std::env::var_os("KERBOX_PEERS_DIR").map_or_else(home, PathBuf::from)
 }
 
@@ -16,9 +17,18 @@ pub(crate) fn on_path(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
-/// A test that needs clients: ignored by their names if one is missing, or failed where `KERBOX_PEERS=required`.
-pub(crate) fn trial(name: &str, needs: &[(&str, bool)], run: impl FnOnce() + UnwindSafe + Send + 'static) -> Trial {
-    let missing: Vec<&str> = needs.iter().filter(|(_, found)| !found).map(|(client, _)| *client).collect();
+/// A test that needs clients: ignored by their names if one is missing, or failed where
+/// `KERBOX_PEERS=required`.
+pub(crate) fn trial(
+    name: &str,
+    needs: &[(&str, bool)],
+    run: impl FnOnce() + UnwindSafe + Send + 'static,
+) -> Trial {
+    let missing: Vec<&str> = needs
+        .iter()
+        .filter(|(_, found)| !found)
+        .map(|(client, _)| *client)
+        .collect();
     if missing.is_empty() {
         return Trial::test(name, move || {
             run();

@@ -1,8 +1,10 @@
-//! The tests of the Python packages `gssapi` 1.12.0 and `krb5` 0.10.0, unchanged, on top of the drop-in tools: each test ends as it does
-//! with MIT's krb5 1.20.1, whose outcomes are kept in `python/*.txt`.
+//! The tests of the Python packages `gssapi` 1.12.0 and `krb5` 0.10.0, unchanged, on top of the
+//! drop-in tools: each test ends as it does with MIT's krb5 1.20.1, whose outcomes are kept in
+//! `python/*.txt`.
 //!
-//! Each class of tests has a realm of its own, by k5test: `kdb5_util`, four times `kadmin.local`, `krb5kdc`, and passwords' keys to
-//! derive in each of them, which takes an unoptimised build too long.
+//! Each class of tests has a realm of its own, by k5test: `kdb5_util`, four times `kadmin.local`,
+//! `krb5kdc`, and passwords' keys to derive in each of them, which takes an unoptimised build too
+//! long.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -49,9 +51,15 @@ fn trial(suite: Suite) -> Trial {
     let tests = peers::folder();
     let tests = find(&tests, suite.tests);
     let needs = [
-        ("python gssapi, krb5 and k5test with their tests", tests.is_some()),
+        (
+            "python gssapi, krb5 and k5test with their tests",
+            tests.is_some(),
+        ),
         ("pytest", peers::folder().join("venv/bin/pytest").is_file()),
-        ("MIT kinit", peers::on_path("kinit") && peers::on_path("klist")),
+        (
+            "MIT kinit",
+            peers::on_path("kinit") && peers::on_path("klist"),
+        ),
     ];
     match tests {
         Some(tests) if needs.iter().all(|(_, found)| *found) => {
@@ -72,8 +80,15 @@ fn find(root: &Path, path: &str) -> Option<PathBuf> {
         found = match name.strip_suffix('*') {
             None => found.join(name),
             Some(prefix) => {
-                let begins = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix));
-                std::fs::read_dir(&found).ok()?.flatten().map(|entry| entry.path()).find(begins)?
+                let begins = |path: &PathBuf| {
+                    path.file_name()
+                        .is_some_and(|name| name.to_string_lossy().starts_with(prefix))
+                };
+                std::fs::read_dir(&found)
+                    .ok()?
+                    .flatten()
+                    .map(|entry| entry.path())
+                    .find(begins)?
             }
         };
     }
@@ -88,17 +103,30 @@ fn run(suite: &Suite, tests: &Path) -> Result<(), Failed> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let first = std::iter::once(place.path().to_path_buf());
     let output = Command::new(peers::folder().join("venv/bin/python"))
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/python/suite.py"))
+        .arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/clients/python/suite.py"
+        ))
         .arg(tests)
-        .env("PATH", std::env::join_paths(first.chain(std::env::split_paths(&path)))?)
+        .env(
+            "PATH",
+            std::env::join_paths(first.chain(std::env::split_paths(&path)))?,
+        )
         .env("TMPDIR", place.path())
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("LC_ALL", "C.UTF-8")
         .current_dir(place.path())
         .stdin(Stdio::null())
         .output()?;
-    let (said, pytest) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    let outcomes = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<String>>();
+    let (said, pytest) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    let outcomes = |text: &str| {
+        text.lines()
+            .map(str::to_owned)
+            .collect::<BTreeSet<String>>()
+    };
     let (ours, mits) = (outcomes(&said), outcomes(suite.with_mit));
     if ours == mits {
         return Ok(());

@@ -14,11 +14,16 @@ fn a_ticket_granting_ticket_says_more_to_kdcs_than_a_service_ticket_to_services(
     let tgt = pair.login("alice");
     let ticket = pair.service(&tgt, NN).expect("a ticket");
     let (of_tgt, of_service) = (open(&pair, &tgt, KRBTGT), open(&pair, &ticket, NN));
-    // Logon, server's and KDC's signatures, client, UPN, attributes, requestor; for services the ticket's and the full one.
+    // Logon, server's and KDC's signatures, client, UPN, attributes, requestor; for services the
+    // ticket's and the full one.
     assert_eq!(kinds(&of_tgt), [1, 6, 7, 10, 12, 17, 18]);
     assert_eq!(kinds(&of_service), [1, 6, 7, 10, 12, 16, 19]);
     for kind in [1, 10, 12] {
-        assert_eq!(buffer(&of_tgt, kind), buffer(&of_service, kind), "buffer {kind} is copied");
+        assert_eq!(
+            buffer(&of_tgt, kind),
+            buffer(&of_service, kind),
+            "buffer {kind} is copied"
+        );
     }
     // A renewed one is a ticket-granting ticket still.
     let renewed = pair.tgs(&tgt, TgsRequest::renew(&tgt)).expect("renewed");
@@ -34,9 +39,14 @@ fn a_service_ticket_of_a_login_is_signed_whole_and_says_nothing_to_kdcs() {
     assert_eq!(kinds(&open(&pair, &ticket, NN)), [1, 6, 7, 10, 12, 16, 19]);
     // A user may have a ticket for changing passwords whose key is no service's.
     let changepw = pair
-        .login_with("alice", |request| request.server = principal("kadmin/changepw"))
+        .login_with("alice", |request| {
+            request.server = principal("kadmin/changepw")
+        })
         .expect("a ticket");
-    assert_eq!(kinds(&open(&pair, &changepw, "kadmin/changepw")), [1, 6, 7, 10, 12]);
+    assert_eq!(
+        kinds(&open(&pair, &changepw, "kadmin/changepw")),
+        [1, 6, 7, 10, 12]
+    );
 }
 
 #[test]
@@ -47,7 +57,9 @@ fn a_pac_comes_from_one_realm_to_another_signed_by_the_key_that_they_share() {
     let mut database = pair.kdc.database_mut();
     let mut other = kerbox_kdc::RealmConfig::new(middle);
     other.pac = Pac::Full;
-    database.add_realm(other, &mut pair.rng).expect("a new realm");
+    database
+        .add_realm(other, &mut pair.rng)
+        .expect("a new realm");
     let new = kerbox_kdc::NewPrincipal::new(host.clone(), kerbox_kdc::NewKeys::Random);
     database.add(new, &mut pair.rng).expect("a new principal");
     database
@@ -66,19 +78,29 @@ fn a_pac_comes_from_one_realm_to_another_signed_by_the_key_that_they_share() {
 
     let tgt = pair.login("alice");
     let cross = pair
-        .tgs(&tgt, TgsRequest::service(Principal::krbtgt(middle, REALM), &tgt))
+        .tgs(
+            &tgt,
+            TgsRequest::service(Principal::krbtgt(middle, REALM), &tgt),
+        )
         .expect("a ticket for the other KDC");
     let ticket = pair
         .tgs(&cross, TgsRequest::service(host.clone(), &cross))
         .expect("a service ticket");
-    let (of_tgt, of_cross) = (open(&pair, &tgt, KRBTGT), cross.ticket.open(&trust).expect("the shared key"));
+    let (of_tgt, of_cross) = (
+        open(&pair, &tgt, KRBTGT),
+        cross.ticket.open(&trust).expect("the shared key"),
+    );
     let part = ticket.ticket.open(&of_host).expect("the host's key");
-    assert_eq!((kinds(&of_cross), kinds(&part)), (kinds(&of_tgt), vec![1, 6, 7, 10, 12, 16, 19]));
+    assert_eq!(
+        (kinds(&of_cross), kinds(&part)),
+        (kinds(&of_tgt), vec![1, 6, 7, 10, 12, 16, 19])
+    );
     // Alice is of her own domain there, too.
     assert_eq!(buffer(&part, 1), buffer(&of_tgt, 1));
     // Whoever is no party to the trust signs nothing.
     let mut forged = of_cross;
-    let mut list = AuthorizationData::decode_list(&forged.authorization_data[0].data).expect("a container");
+    let mut list =
+        AuthorizationData::decode_list(&forged.authorization_data[0].data).expect("a container");
     sign(&mut list[0].data, &of_host);
     forged.authorization_data[0].data = AuthorizationData::encode_list(&list);
     let forged = reseal(&mut pair, &cross, &forged, &trust);
@@ -94,7 +116,10 @@ fn what_a_login_was_told_stays_until_the_next_one() {
     let tgt = pair.login("alice");
     let before = buffer(&open(&pair, &tgt, KRBTGT), 1);
     let join = |entry: &mut kerbox_kdc::PrincipalEntry| entry.pac_account.groups = vec![1105];
-    pair.kdc.database_mut().change(&principal("alice"), join).expect("alice");
+    pair.kdc
+        .database_mut()
+        .change(&principal("alice"), join)
+        .expect("alice");
     let ticket = pair.service(&tgt, NN).expect("a ticket");
     assert_eq!(buffer(&open(&pair, &ticket, NN), 1), before);
     let again = pair.login("alice");
@@ -118,7 +143,8 @@ fn a_client_says_whether_it_wants_a_pac() {
     };
     let (without, service) = login(Some(false));
     assert_eq!((pac_of(&without), pac_of(&service)), (None, None));
-    // PAC_ATTRIBUTES_INFO: two bits, of which the first says "requested", the second "given implicitly".
+    // PAC_ATTRIBUTES_INFO: two bits, of which the first says "requested", the second "given
+    // implicitly".
     assert_eq!(buffer(&login(Some(true)).0, 17), [2, 0, 0, 0, 1, 0, 0, 0]);
     assert_eq!(buffer(&login(None).0, 17), [2, 0, 0, 0, 2, 0, 0, 0]);
 }
@@ -137,10 +163,17 @@ fn delegation_is_told_in_the_pac_with_every_service_on_the_way() {
             let part = open(&pair, &ticket, NN);
             assert_eq!(part.client, principal("alice"));
             let info = buffer(&part, 11);
-            let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+            let utf16 = |text: &str| {
+                text.encode_utf16()
+                    .flat_map(u16::to_le_bytes)
+                    .collect::<Vec<u8>>()
+            };
             for text in ["nn/localhost", "HTTP/localhost@EXAMPLE.COM"] {
                 let text = utf16(text);
-                assert!(info.windows(text.len()).any(|window| window == text), "{info:02x?}");
+                assert!(
+                    info.windows(text.len()).any(|window| window == text),
+                    "{info:02x?}"
+                );
             }
         }
     }

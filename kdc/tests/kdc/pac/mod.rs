@@ -21,7 +21,10 @@ pub(super) fn pair(pac: Pac) -> Pair {
     database
         .change(&principal(HTTP), |entry| {
             entry.delegates_to = vec![principal(NN)];
-            entry.attributes.apply("+ok_to_auth_as_delegate").expect("kadmin's name");
+            entry
+                .attributes
+                .apply("+ok_to_auth_as_delegate")
+                .expect("kadmin's name");
         })
         .expect("it is there");
     drop(database);
@@ -29,7 +32,10 @@ pub(super) fn pair(pac: Pac) -> Pair {
 }
 
 pub(super) fn open(pair: &Pair, ticket: &Credentials, server: &str) -> EncTicketPart {
-    ticket.ticket.open(&pair.keys(server)[0]).expect("the server's first key")
+    ticket
+        .ticket
+        .open(&pair.keys(server)[0])
+        .expect("the server's first key")
 }
 
 /// The bytes of a ticket's PAC.
@@ -52,28 +58,45 @@ pub(super) fn places(pac: &[u8]) -> Vec<(u32, usize, usize)> {
 }
 
 pub(super) fn kinds(part: &EncTicketPart) -> Vec<u32> {
-    let mut kinds: Vec<u32> = places(&pac_of(part).expect("a PAC")).iter().map(|place| place.0).collect();
+    let mut kinds: Vec<u32> = places(&pac_of(part).expect("a PAC"))
+        .iter()
+        .map(|place| place.0)
+        .collect();
     kinds.sort_unstable();
     kinds
 }
 
 pub(super) fn buffer(part: &EncTicketPart, kind: u32) -> Vec<u8> {
     let pac = pac_of(part).expect("a PAC");
-    let place = places(&pac).into_iter().find(|place| place.0 == kind).expect("it is there");
+    let place = places(&pac)
+        .into_iter()
+        .find(|place| place.0 == kind)
+        .expect("it is there");
     pac[place.1..place.1 + place.2].to_vec()
 }
 
 /// The ticket with its PAC changed, under the same key.
-pub(super) fn with_pac(pair: &mut Pair, ticket: &Credentials, server: &str, change: impl FnOnce(&mut Vec<u8>)) -> Credentials {
+pub(super) fn with_pac(
+    pair: &mut Pair,
+    ticket: &Credentials,
+    server: &str,
+    change: impl FnOnce(&mut Vec<u8>),
+) -> Credentials {
     let key = pair.keys(server)[0].clone();
     let mut part = open(pair, ticket, server);
-    let mut list = AuthorizationData::decode_list(&part.authorization_data[0].data).expect("a container");
+    let mut list =
+        AuthorizationData::decode_list(&part.authorization_data[0].data).expect("a container");
     change(&mut list[0].data);
     part.authorization_data[0].data = AuthorizationData::encode_list(&list);
     reseal(pair, ticket, &part, &key)
 }
 
-pub(super) fn reseal(pair: &mut Pair, ticket: &Credentials, part: &EncTicketPart, key: &EncryptionKey) -> Credentials {
+pub(super) fn reseal(
+    pair: &mut Pair,
+    ticket: &Credentials,
+    part: &EncTicketPart,
+    key: &EncryptionKey,
+) -> Credentials {
     let mut forged = ticket.clone();
     forged.ticket = part.seal(ticket.ticket.server.clone(), key, Some(1), &mut pair.rng);
     forged
@@ -83,7 +106,10 @@ pub(super) fn reseal(pair: &mut Pair, ticket: &Credentials, part: &EncTicketPart
 pub(super) fn sign(pac: &mut [u8], key: &EncryptionKey) {
     let places = places(pac);
     let checksum = |kind: u32| {
-        let (_, start, length) = *places.iter().find(|place| place.0 == kind).expect("a signature");
+        let (_, start, length) = *places
+            .iter()
+            .find(|place| place.0 == kind)
+            .expect("a signature");
         start + 4..start + length
     };
     let kdcs = pac[checksum(7)].to_vec();
@@ -95,7 +121,11 @@ pub(super) fn sign(pac: &mut [u8], key: &EncryptionKey) {
     pac[checksum(7)].copy_from_slice(&kdcs);
 }
 
-pub(super) fn s4u2proxy(pair: &mut Pair, service: &Credentials, evidence: &Credentials) -> Result<Credentials, Error> {
+pub(super) fn s4u2proxy(
+    pair: &mut Pair,
+    service: &Credentials,
+    evidence: &Credentials,
+) -> Result<Credentials, Error> {
     let request = TgsRequest::s4u2proxy(principal(NN), service, evidence.ticket.clone());
     pair.tgs(service, request)
 }

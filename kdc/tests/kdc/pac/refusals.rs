@@ -25,10 +25,15 @@ fn tampered_pacs_of_ticket_granting_tickets_are_refused() {
     for (kind, start, length) in places(&pac) {
         let spoilt = with_pac(&mut pair, &tgt, KRBTGT, |pac| pac[start + length - 1] ^= 1);
         match (kind, refused_by(&mut pair, &spoilt)) {
-            // As MIT's: of a ticket-granting ticket, whose key is the KDC's own, the server's signature counts alone.
+            // As MIT's: of a ticket-granting ticket, whose key is the KDC's own, the server's
+            // signature counts alone.
             (7, None) => {}
             (7, other) => panic!("the KDC's signature: {other:?}"),
-            (_, refusal) => assert_eq!(refusal, Some((ErrorCode::KRB_AP_ERR_MODIFIED, "HEADER_PAC".to_owned())), "{kind}"),
+            (_, refusal) => assert_eq!(
+                refusal,
+                Some((ErrorCode::KRB_AP_ERR_MODIFIED, "HEADER_PAC".to_owned())),
+                "{kind}"
+            ),
         }
     }
 }
@@ -38,24 +43,35 @@ fn pacs_that_lead_out_of_themselves_are_refused() {
     let mut pair = pair(Pac::Full);
     let tgt = pair.login("alice");
     let generic = Some((ErrorCode::KRB_ERR_GENERIC, "HEADER_PAC".to_owned()));
-    let put = |at: usize, bytes: &'static [u8]| move |pac: &mut Vec<u8>| pac[at..at + bytes.len()].copy_from_slice(bytes);
+    let put = |at: usize, bytes: &'static [u8]| {
+        move |pac: &mut Vec<u8>| pac[at..at + bytes.len()].copy_from_slice(bytes)
+    };
     let key = pair.keys(KRBTGT)[0].clone();
     for (why, change) in [
         (
             "CVE-2022-42898, the count",
             Box::new(put(0, &[0xFF; 4])) as Box<dyn FnOnce(&mut Vec<u8>)>,
         ),
-        ("CVE-2022-42898, an overflow of the table", Box::new(put(0, &[1, 0, 0, 0x10]))),
+        (
+            "CVE-2022-42898, an overflow of the table",
+            Box::new(put(0, &[1, 0, 0, 0x10])),
+        ),
         ("no buffers", Box::new(put(0, &[0; 4]))),
         ("another version", Box::new(put(4, &[1]))),
         ("a length past the end", Box::new(put(12, &[0xFF; 4]))),
-        ("a place past the end", Box::new(put(16, &[0xF8, 0xFF, 0xFF, 0xFF]))),
+        (
+            "a place past the end",
+            Box::new(put(16, &[0xF8, 0xFF, 0xFF, 0xFF])),
+        ),
         (
             "the farthest place",
             Box::new(put(16, &[0xF8, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF])),
         ),
         ("a place in the table", Box::new(put(16, &[8, 0, 0, 0]))),
-        ("the second buffer over the first", Box::new(|pac| pac.copy_within(16..24, 32))),
+        (
+            "the second buffer over the first",
+            Box::new(|pac| pac.copy_within(16..24, 32)),
+        ),
         ("nothing", Box::new(Vec::clear)),
         ("one byte", Box::new(|pac| pac.truncate(1))),
         ("half", Box::new(|pac| pac.truncate(pac.len() / 2))),
@@ -74,7 +90,12 @@ fn pacs_that_lead_out_of_themselves_are_refused() {
     }
     // Rightly signed, but without what must be there.
     let no_client = with_pac(&mut pair, &tgt, KRBTGT, |pac| {
-        let line = places(pac).iter().position(|place| place.0 == 10).expect("a client") * 16 + 8;
+        let line = places(pac)
+            .iter()
+            .position(|place| place.0 == 10)
+            .expect("a client")
+            * 16
+            + 8;
         pac[line] = 99;
         sign(pac, &key);
     });
@@ -83,7 +104,12 @@ fn pacs_that_lead_out_of_themselves_are_refused() {
         Some((ErrorCode::KDC_ERR_BADOPTION, "HEADER_PAC".to_owned()))
     );
     let no_signature = with_pac(&mut pair, &tgt, KRBTGT, |pac| {
-        let line = places(pac).iter().position(|place| place.0 == 6).expect("a signature") * 16 + 8;
+        let line = places(pac)
+            .iter()
+            .position(|place| place.0 == 6)
+            .expect("a signature")
+            * 16
+            + 8;
         pac[line] = 99;
     });
     assert_eq!(refused_by(&mut pair, &no_signature), generic);
@@ -94,7 +120,13 @@ fn pacs_that_lead_out_of_themselves_are_refused() {
 fn a_signature_without_a_key_or_of_another_key_is_refused() {
     let mut pair = pair(Pac::Minimal);
     let tgt = pair.login("alice");
-    let signature = |pac: &[u8]| places(pac).into_iter().find(|place| place.0 == 6).expect("a signature").1;
+    let signature = |pac: &[u8]| {
+        places(pac)
+            .into_iter()
+            .find(|place| place.0 == 6)
+            .expect("a signature")
+            .1
+    };
     for (checksum_type, code) in [
         (1_i32, ErrorCode::KRB_AP_ERR_INAPP_CKSUM),
         (7, ErrorCode::KRB_AP_ERR_INAPP_CKSUM),
@@ -145,10 +177,16 @@ fn a_name_that_came_to_another_account_gets_nothing_with_the_old_ticket() {
             ..PacAccount::default()
         };
     };
-    pair.kdc.database_mut().change(&principal("alice"), rename).expect("alice");
+    pair.kdc
+        .database_mut()
+        .change(&principal("alice"), rename)
+        .expect("alice");
     assert_eq!(
         refused_by(&mut pair, &tgt),
-        Some((ErrorCode::KDC_ERR_TGT_REVOKED, "HEADER_PAC_REQUESTOR".to_owned()))
+        Some((
+            ErrorCode::KDC_ERR_TGT_REVOKED,
+            "HEADER_PAC_REQUESTOR".to_owned()
+        ))
     );
 }
 
@@ -169,7 +207,8 @@ fn evidence_that_a_service_made_itself_is_refused() {
     let modified = |text: &str| Err((ErrorCode::KRB_AP_ERR_MODIFIED, text.to_owned()));
     // CVE-2020-17049: flags and names in the ticket are the KDC's to say, not the service's.
     for change in [
-        (|part: &mut EncTicketPart| part.flags = part.flags.without(TicketFlags::PRE_AUTHENT)) as fn(&mut EncTicketPart),
+        (|part: &mut EncTicketPart| part.flags = part.flags.without(TicketFlags::PRE_AUTHENT))
+            as fn(&mut EncTicketPart),
         |part| part.client = principal("bob"),
         |part| part.end_time = part.end_time + std::time::Duration::from_secs(1),
     ] {
@@ -179,7 +218,8 @@ fn evidence_that_a_service_made_itself_is_refused() {
     }
     // What the service can sign itself, its own signature, is not enough.
     let mut resigned = part.clone();
-    let mut list = AuthorizationData::decode_list(&resigned.authorization_data[0].data).expect("a container");
+    let mut list =
+        AuthorizationData::decode_list(&resigned.authorization_data[0].data).expect("a container");
     let (_, start, _) = places(&list[0].data)[1];
     list[0].data[start + 40] ^= 1;
     sign(&mut list[0].data, &key);
@@ -197,7 +237,9 @@ fn signatures_of_former_keys_are_known_until_those_are_purged() {
     let sent = pair.service(&alice, HTTP).expect("a ticket");
     let krbtgt = Principal::krbtgt(REALM, REALM);
     pair.kdc
-        .update(|database, rng| database.change_keys(&krbtgt, &kerbox_kdc::NewKeys::Random, true, rng))
+        .update(|database, rng| {
+            database.change_keys(&krbtgt, &kerbox_kdc::NewKeys::Random, true, rng)
+        })
         .expect("rotated");
     assert!(s4u2proxy(&mut pair, &service, &sent).is_ok());
     let service = pair.login(HTTP);
@@ -216,15 +258,23 @@ fn delegation_is_refused_without_a_pac_in_a_realm_that_has_them() {
     let mut pair = pair(Pac::Full);
     let no_pac = vec![0x30, 5, 0xA0, 3, 1, 1, 0];
     let without = pair
-        .login_with(HTTP, |request| request.padata = vec![PaData::new(PaDataType::PAC_REQUEST, no_pac)])
+        .login_with(HTTP, |request| {
+            request.padata = vec![PaData::new(PaDataType::PAC_REQUEST, no_pac)]
+        })
         .expect("a ticket");
     let for_user = pair.tgs(&without, TgsRequest::s4u2self(principal("alice"), &without));
-    assert_eq!(refused(for_user), (ErrorCode::KDC_ERR_TGT_REVOKED, "S4U2SELF_NO_PAC".to_owned()));
+    assert_eq!(
+        refused(for_user),
+        (ErrorCode::KDC_ERR_TGT_REVOKED, "S4U2SELF_NO_PAC".to_owned())
+    );
     let alice = pair.login("alice");
     let sent = pair.service(&alice, HTTP).expect("a ticket");
     assert_eq!(
         refused(s4u2proxy(&mut pair, &without, &sent)),
-        (ErrorCode::KDC_ERR_TGT_REVOKED, "S4U2PROXY_NO_HEADER_PAC".to_owned())
+        (
+            ErrorCode::KDC_ERR_TGT_REVOKED,
+            "S4U2PROXY_NO_HEADER_PAC".to_owned()
+        )
     );
     // An ordinary request is as good without.
     assert!(pair.service(&without, NN).is_ok());

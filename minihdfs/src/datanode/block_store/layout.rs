@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 use crate::datanode::checksum::{CHECKSUM_LENGTH, DataChecksum};
 use crate::proto::hdfs::{ChecksumProto, ChecksumTypeProto};
 
-/// Where the checksums begin in a meta file: after version (2 bytes), type (1) and bytes per checksum (4).
+/// Where the checksums begin in a meta file: after version (2 bytes), type (1) and bytes per
+/// checksum (4).
 pub(super) const META_HEADER: usize = 7;
 
 const META_VERSION: u16 = 1;
@@ -68,13 +69,18 @@ impl Layout {
     }
 
     pub(super) fn meta(&self, place: Place, id: u64, generation_stamp: u64) -> PathBuf {
-        self.folder(place, id).join(format!("blk_{id}_{generation_stamp}.meta"))
+        self.folder(place, id)
+            .join(format!("blk_{id}_{generation_stamp}.meta"))
     }
 
-    /// Every replica on disk: where, id, generation stamp. Files that are no pair of data and meta are passed over.
+    /// Every replica on disk: where, id, generation stamp. Files that are no pair of data and meta
+    /// are passed over.
     pub(super) fn scan(&self) -> io::Result<Vec<(Place, u64, u64)>> {
         let mut found = Vec::new();
-        let mut folders = vec![(Place::Finalized, self.finalized.clone()), (Place::Rbw, self.rbw.clone())];
+        let mut folders = vec![
+            (Place::Finalized, self.finalized.clone()),
+            (Place::Rbw, self.rbw.clone()),
+        ];
         while let Some((place, folder)) = folders.pop() {
             for entry in std::fs::read_dir(folder)? {
                 let entry = entry?;
@@ -84,7 +90,10 @@ impl Layout {
                 }
                 let name = entry.file_name();
                 let parsed = name.to_str().and_then(|name| {
-                    let (id, generation_stamp) = name.strip_prefix("blk_")?.strip_suffix(".meta")?.split_once('_')?;
+                    let (id, generation_stamp) = name
+                        .strip_prefix("blk_")?
+                        .strip_suffix(".meta")?
+                        .split_once('_')?;
                     Some((id.parse().ok()?, generation_stamp.parse().ok()?))
                 });
                 if let Some((id, generation_stamp)) = parsed
@@ -120,10 +129,17 @@ pub(super) fn write_meta_header(meta: &File, checksum: DataChecksum) -> io::Resu
 pub(super) fn read_meta_header(meta: &File) -> io::Result<DataChecksum> {
     let mut header = [0; META_HEADER];
     meta.read_exact_at(&mut header, 0)?;
-    let damaged = |why: String| io::Error::new(io::ErrorKind::InvalidData, format!("damaged meta file: {why}"));
+    let damaged = |why: String| {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("damaged meta file: {why}"),
+        )
+    };
     let version = u16::from_be_bytes([header[0], header[1]]);
     if version != META_VERSION {
-        return Err(damaged(format!("version {version} instead of {META_VERSION}")));
+        return Err(damaged(format!(
+            "version {version} instead of {META_VERSION}"
+        )));
     }
     let proto = ChecksumProto {
         r#type: header[2].into(),

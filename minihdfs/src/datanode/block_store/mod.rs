@@ -6,7 +6,8 @@
 //! - `stages`: how the stages of a write pipeline find or make their replica
 //! - `recovery`: block recovery
 //!
-//! Methods do their file IO at once: it is the page cache that answers. Locks are held for one packet at most.
+//! Methods do their file IO at once: it is the page cache that answers. Locks are held for one
+//! packet at most.
 
 mod layout;
 mod reader;
@@ -29,7 +30,8 @@ use layout::{Layout, Place};
 use replica::Replica;
 
 const REPLICA_NOT_FOUND: &str = "org.apache.hadoop.hdfs.server.datanode.ReplicaNotFoundException";
-const REPLICA_ALREADY_EXISTS: &str = "org.apache.hadoop.hdfs.server.datanode.ReplicaAlreadyExistsException";
+const REPLICA_ALREADY_EXISTS: &str =
+    "org.apache.hadoop.hdfs.server.datanode.ReplicaAlreadyExistsException";
 
 /// The replicas of one DataNode (Hadoop's `FsDatasetImpl` with one volume).
 #[derive(Debug)]
@@ -40,7 +42,8 @@ pub(crate) struct BlockStore {
 }
 
 impl BlockStore {
-    /// Opens the folder, with the replicas that an earlier run left there. Those that were being written wait to be recovered.
+    /// Opens the folder, with the replicas that an earlier run left there. Those that were being
+    /// written wait to be recovered.
     pub(crate) fn open(directory: &Path, block_pool: Arc<str>) -> io::Result<Self> {
         let layout = Layout::create(directory, &block_pool)?;
         layout.clear_temporary()?;
@@ -71,13 +74,18 @@ impl BlockStore {
     pub(crate) fn report(&self) -> Vec<ReportedReplica> {
         let replicas: Vec<_> = self.replicas().values().cloned().collect();
         let reported = replicas.iter().map(|replica| replica.report());
-        reported.filter(|replica| replica.state != ReplicaState::Temporary).collect()
+        reported
+            .filter(|replica| replica.state != ReplicaState::Temporary)
+            .collect()
     }
 
     /// How many bytes the replicas hold together.
     pub(crate) fn used(&self) -> u64 {
         let replicas: Vec<_> = self.replicas().values().cloned().collect();
-        replicas.iter().map(|replica| replica.state().bytes_on_disk).sum()
+        replicas
+            .iter()
+            .map(|replica| replica.state().bytes_on_disk)
+            .sum()
     }
 
     /// How many bytes of a replica readers may see.
@@ -99,11 +107,15 @@ impl BlockStore {
         let removed = {
             let mut replicas = self.replicas();
             match replicas.get(&block.id) {
-                Some(replica) if replica.state().generation_stamp <= block.generation_stamp => replicas.remove(&block.id),
+                Some(replica) if replica.state().generation_stamp <= block.generation_stamp => {
+                    replicas.remove(&block.id)
+                }
                 _ => None,
             }
         };
-        let Some(replica) = removed else { return Ok(None) };
+        let Some(replica) = removed else {
+            return Ok(None);
+        };
         let mut state = replica.state();
         state.stop_writer();
         let deleted = replica.block(&state);
@@ -119,11 +131,17 @@ impl BlockStore {
     }
 
     fn get(&self, block: Block) -> Result<Arc<Replica>, HdfsError> {
-        self.replicas().get(&block.id).cloned().ok_or_else(|| self.not_found(block))
+        self.replicas()
+            .get(&block.id)
+            .cloned()
+            .ok_or_else(|| self.not_found(block))
     }
 
     fn not_found(&self, block: Block) -> HdfsError {
-        HdfsError::new(REPLICA_NOT_FOUND, format!("Replica not found for {}", self.name(block)))
+        HdfsError::new(
+            REPLICA_NOT_FOUND,
+            format!("Replica not found for {}", self.name(block)),
+        )
     }
 
     fn failed(&self, what: &str, block: Block, error: &io::Error) -> HdfsError {

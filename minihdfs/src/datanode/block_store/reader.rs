@@ -22,7 +22,8 @@ pub(crate) struct ReadRange {
     pub(crate) checksums: bool,
 }
 
-/// Makes the packets of one read: whole chunks from the one in which the range begins to the one in which it ends.
+/// Makes the packets of one read: whole chunks from the one in which the range begins to the one in
+/// which it ends.
 ///
 /// Data is compared with its checksums on the way, and both are sent as they are stored:
 /// a reader that is given damaged data finds out, and so does [`damaged_at`](Self::damaged_at).
@@ -36,7 +37,8 @@ pub(crate) struct ReplicaReader {
     sent: DataChecksum,
     /// Everything up to here can be read.
     length: u64,
-    /// The checksum of the partial chunk at `length`, if there is one: in the file it changes when the chunk grows.
+    /// The checksum of the partial chunk at `length`, if there is one: in the file it changes when
+    /// the chunk grows.
     last_checksum: [u8; CHECKSUM_LENGTH],
     start: u64,
     position: u64,
@@ -60,7 +62,8 @@ impl BlockStore {
     /// Begins to read a replica.
     ///
     /// # Errors
-    /// There is no such replica, its generation stamp is older than the block's, or the range reaches beyond it.
+    /// There is no such replica, its generation stamp is older than the block's, or the range
+    /// reaches beyond it.
     pub(crate) fn read(&self, block: Block, range: ReadRange) -> Result<ReplicaReader, HdfsError> {
         let replica = self.get(block)?;
         let state = replica.state();
@@ -74,9 +77,14 @@ impl BlockStore {
         if state.visible_length().is_none() {
             return Err(self.not_found(block));
         }
-        // As Hadoop, beyond what was acknowledged here: another DataNode may already have told the reader of it.
+        // As Hadoop, beyond what was acknowledged here: another DataNode may already have told the
+        // reader of it.
         let length = state.bytes_on_disk;
-        if range.offset.checked_add(range.length).is_none_or(|end| end > length) {
+        if range
+            .offset
+            .checked_add(range.length)
+            .is_none_or(|end| end > length)
+        {
             return Err(HdfsError::io(format!(
                 " Offset {} and length {} don't match block {} ( blockLen {length} )",
                 range.offset,
@@ -86,16 +94,28 @@ impl BlockStore {
         }
         let failed = |error| self.failed("read", block, &error);
         let data = File::open(self.layout.data(state.place, block.id)).map_err(failed)?;
-        let meta = File::open(self.layout.meta(state.place, block.id, state.generation_stamp)).map_err(failed)?;
+        let meta = File::open(
+            self.layout
+                .meta(state.place, block.id, state.generation_stamp),
+        )
+        .map_err(failed)?;
         let mut last_checksum = [0; CHECKSUM_LENGTH];
-        if !length.is_multiple_of(state.checksum.bytes_per_checksum()) && !state.checksum.is_none() {
+        if !length.is_multiple_of(state.checksum.bytes_per_checksum()) && !state.checksum.is_none()
+        {
             let position = layout::checksum_position(state.checksum, length);
-            meta.read_exact_at(&mut last_checksum, position).map_err(failed)?;
+            meta.read_exact_at(&mut last_checksum, position)
+                .map_err(failed)?;
         }
-        let sent = if range.checksums { state.checksum } else { DataChecksum::NONE };
+        let sent = if range.checksums {
+            state.checksum
+        } else {
+            DataChecksum::NONE
+        };
         let chunk = state.checksum.bytes_per_checksum();
         let start = range.offset / sent.bytes_per_checksum() * sent.bytes_per_checksum();
-        let end = (range.offset + range.length).next_multiple_of(chunk).min(length);
+        let end = (range.offset + range.length)
+            .next_multiple_of(chunk)
+            .min(length);
         Ok(ReplicaReader {
             block: replica.block(&state),
             state: state.replica_state,
@@ -162,10 +182,12 @@ impl ReplicaReader {
         packet.min(self.end - self.position) as usize
     }
 
-    /// Writes the next packet to `out`, which has its [length](Self::next_length). The last one is empty and says so.
+    /// Writes the next packet to `out`, which has its [length](Self::next_length). The last one is
+    /// empty and says so.
     ///
     /// # Errors
-    /// The files do not have what the replica should have: somebody has cut or removed them, or the disk fails.
+    /// The files do not have what the replica should have: somebody has cut or removed them, or the
+    /// disk fails.
     pub(crate) fn read_packet(&mut self, out: &mut [u8]) -> io::Result<()> {
         let data = self.next_data();
         let sums = self.sent.length_of(data);
@@ -180,8 +202,10 @@ impl ReplicaReader {
         let (checksums, bytes) = body.split_at_mut(sums);
         self.data.read_exact_at(bytes, self.position)?;
         if !self.sent.is_none() {
-            self.meta
-                .read_exact_at(checksums, layout::checksum_position(self.stored, self.position))?;
+            self.meta.read_exact_at(
+                checksums,
+                layout::checksum_position(self.stored, self.position),
+            )?;
             self.check(checksums, bytes);
         }
         self.seqno += 1;
@@ -203,9 +227,13 @@ impl ReplicaReader {
         }
     }
 
-    /// The stored checksums of the first `length` bytes, handed over piece by piece, for a checksum of checksums.
-    /// A chunk of which only a part belongs to them is summed up anew.
-    pub(crate) fn each_checksums(&self, length: u64, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    /// The stored checksums of the first `length` bytes, handed over piece by piece, for a checksum
+    /// of checksums. A chunk of which only a part belongs to them is summed up anew.
+    pub(crate) fn each_checksums(
+        &self,
+        length: u64,
+        mut take: impl FnMut(&[u8]),
+    ) -> io::Result<()> {
         if self.stored.is_none() {
             return Ok(());
         }

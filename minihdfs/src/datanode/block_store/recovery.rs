@@ -6,18 +6,32 @@ use crate::HdfsError;
 use crate::datanode::link::{Block, ReportedReplica};
 
 impl BlockStore {
-    /// Stops the writer and puts the replica under recovery; tells what there was before, or that there is nothing.
+    /// Stops the writer and puts the replica under recovery; tells what there was before, or that
+    /// there is nothing.
     ///
     /// # Errors
-    /// `RecoveryInProgressException` if a recovery of this id or a later one was here before; an IOException if the replica is stale.
-    pub(crate) fn init_recovery(&self, block: Block, recovery_id: u64) -> Result<Option<ReportedReplica>, HdfsError> {
-        let Ok(replica) = self.get(block) else { return Ok(None) };
+    /// `RecoveryInProgressException` if a recovery of this id or a later one was here before; an
+    /// IOException if the replica is stale.
+    pub(crate) fn init_recovery(
+        &self,
+        block: Block,
+        recovery_id: u64,
+    ) -> Result<Option<ReportedReplica>, HdfsError> {
+        let Ok(replica) = self.get(block) else {
+            return Ok(None);
+        };
         let mut state = replica.state();
         if state.replica_state == ReplicaState::Temporary {
             return Ok(None);
         }
-        if state.generation_stamp >= recovery_id || state.recovery.is_some_and(|(present, _)| present >= recovery_id) {
-            let present = state.recovery.map_or(state.generation_stamp, |(present, _)| present);
+        if state.generation_stamp >= recovery_id
+            || state
+                .recovery
+                .is_some_and(|(present, _)| present >= recovery_id)
+        {
+            let present = state
+                .recovery
+                .map_or(state.generation_stamp, |(present, _)| present);
             return Err(HdfsError::recovery_in_progress(format!(
                 "rur.getRecoveryID() >= recoveryId = {recovery_id}, block={}: it is at {present}",
                 self.name(block)
@@ -31,7 +45,9 @@ impl BlockStore {
             )));
         }
         state.stop_writer();
-        let before = state.recovery.map_or(state.replica_state, |(_, before)| before);
+        let before = state
+            .recovery
+            .map_or(state.replica_state, |(_, before)| before);
         state.recovery = Some((recovery_id, before));
         state.replica_state = ReplicaState::Rur;
         Ok(Some(ReportedReplica {
@@ -40,8 +56,14 @@ impl BlockStore {
         }))
     }
 
-    /// Ends this replica's part of a recovery: cuts it to the length that was agreed on, and finalizes it.
-    pub(crate) fn update_under_recovery(&self, block: Block, recovery_id: u64, new_length: u64) -> Result<(), HdfsError> {
+    /// Ends this replica's part of a recovery: cuts it to the length that was agreed on, and
+    /// finalizes it.
+    pub(crate) fn update_under_recovery(
+        &self,
+        block: Block,
+        recovery_id: u64,
+        new_length: u64,
+    ) -> Result<(), HdfsError> {
         let replica = self.get(block)?;
         let mut state = replica.state();
         if state.recovery.map(|(id, _)| id) != Some(recovery_id) {
@@ -60,8 +82,12 @@ impl BlockStore {
         }
         let failed = |error| self.failed("recover", block, &error);
         if new_length < state.bytes_on_disk {
-            replica.truncate(&self.layout, &mut state, new_length).map_err(failed)?;
+            replica
+                .truncate(&self.layout, &mut state, new_length)
+                .map_err(failed)?;
         }
-        replica.finalize(&self.layout, &mut state, recovery_id).map_err(failed)
+        replica
+            .finalize(&self.layout, &mut state, recovery_id)
+            .map_err(failed)
     }
 }

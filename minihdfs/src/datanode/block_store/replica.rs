@@ -21,12 +21,15 @@ pub(super) struct State {
     pub(super) generation_stamp: u64,
     pub(super) replica_state: ReplicaState,
     pub(super) place: Place,
-    /// How much is stored, with checksums: also `bytesReceived`, because a packet is stored when it is received.
+    /// How much is stored, with checksums: also `bytesReceived`, because a packet is stored when
+    /// it is received.
     pub(super) bytes_on_disk: u64,
-    /// How much every DataNode after this one has stored too: what readers may see while the replica is being written.
+    /// How much every DataNode after this one has stored too: what readers may see while the
+    /// replica is being written.
     pub(super) bytes_acked: u64,
     pub(super) checksum: DataChecksum,
-    /// Who may write: the number of the last writer that attached. A writer with another number has been stopped.
+    /// Who may write: the number of the last writer that attached. A writer with another number
+    /// has been stopped.
     pub(super) writer: u64,
     /// The id of the recovery that it is under, and the state before.
     pub(super) recovery: Option<(u64, ReplicaState)>,
@@ -70,7 +73,10 @@ impl State {
 
     /// How much readers may see; nothing of a replica that they must not read at all.
     pub(super) fn visible_length(&self) -> Option<u64> {
-        match self.recovery.map_or(self.replica_state, |(_, before)| before) {
+        match self
+            .recovery
+            .map_or(self.replica_state, |(_, before)| before)
+        {
             ReplicaState::Finalized => Some(self.bytes_on_disk),
             ReplicaState::Rbw => Some(self.bytes_acked),
             ReplicaState::Rwr | ReplicaState::Rur | ReplicaState::Temporary => None,
@@ -107,15 +113,24 @@ impl Replica {
         })
     }
 
-    /// One that an earlier run left: finalized, or waiting to be recovered with what of it matches its checksums.
-    pub(super) fn load(layout: &Layout, place: Place, id: u64, generation_stamp: u64) -> io::Result<Self> {
+    /// One that an earlier run left: finalized, or waiting to be recovered with what of it matches
+    /// its checksums.
+    pub(super) fn load(
+        layout: &Layout,
+        place: Place,
+        id: u64,
+        generation_stamp: u64,
+    ) -> io::Result<Self> {
         let data = File::open(layout.data(place, id))?;
         let meta = File::open(layout.meta(place, id, generation_stamp))?;
         let checksum = layout::read_meta_header(&meta)?;
         let length = data.metadata()?.len();
         let (replica_state, length) = match place {
             Place::Finalized => (ReplicaState::Finalized, length),
-            Place::Rbw | Place::Temporary => (ReplicaState::Rwr, intact_length(&data, &meta, checksum, length)?),
+            Place::Rbw | Place::Temporary => (
+                ReplicaState::Rwr,
+                intact_length(&data, &meta, checksum, length)?,
+            ),
         };
         Ok(Self {
             id,
@@ -134,7 +149,8 @@ impl Replica {
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        // A writer that panicked leaves at worst a packet half stored, beyond the length that the state tells.
+        // A writer that panicked leaves at worst a packet half stored, beyond the length that the
+        // state tells.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -163,7 +179,8 @@ impl Replica {
         )
     }
 
-    /// Opens the files, if they are not, and makes the caller the only writer. Gives the writer's number.
+    /// Opens the files, if they are not, and makes the caller the only writer. Gives the writer's
+    /// number.
     pub(super) fn attach_writer(&self, layout: &Layout, state: &mut State) -> io::Result<u64> {
         if state.files.is_none() {
             state.files = Some(Files::open(layout, self.id, state)?);
@@ -172,8 +189,15 @@ impl Replica {
         Ok(state.writer)
     }
 
-    /// Moves the files to where replicas of this state belong, under the name of this generation stamp.
-    pub(super) fn relocate(&self, layout: &Layout, state: &mut State, place: Place, generation_stamp: u64) -> io::Result<()> {
+    /// Moves the files to where replicas of this state belong, under the name of this generation
+    /// stamp.
+    pub(super) fn relocate(
+        &self,
+        layout: &Layout,
+        state: &mut State,
+        place: Place,
+        generation_stamp: u64,
+    ) -> io::Result<()> {
         let (from, old_stamp) = (state.place, state.generation_stamp);
         if from != place {
             let (old, new) = (layout.data(from, self.id), layout.data(place, self.id));
@@ -187,14 +211,22 @@ impl Replica {
             state.place = place;
         }
         if from != place || old_stamp != generation_stamp {
-            std::fs::rename(layout.meta(from, self.id, old_stamp), layout.meta(place, self.id, generation_stamp))?;
+            std::fs::rename(
+                layout.meta(from, self.id, old_stamp),
+                layout.meta(place, self.id, generation_stamp),
+            )?;
             state.generation_stamp = generation_stamp;
         }
         Ok(())
     }
 
     /// Makes it final: nobody writes it any more.
-    pub(super) fn finalize(&self, layout: &Layout, state: &mut State, generation_stamp: u64) -> io::Result<()> {
+    pub(super) fn finalize(
+        &self,
+        layout: &Layout,
+        state: &mut State,
+        generation_stamp: u64,
+    ) -> io::Result<()> {
         self.relocate(layout, state, Place::Finalized, generation_stamp)?;
         state.replica_state = ReplicaState::Finalized;
         state.recovery = None;
@@ -204,11 +236,18 @@ impl Replica {
     }
 
     /// Cuts it to `length`, and sums its last chunk up again if that is only partly left.
-    pub(super) fn truncate(&self, layout: &Layout, state: &mut State, length: u64) -> io::Result<()> {
+    pub(super) fn truncate(
+        &self,
+        layout: &Layout,
+        state: &mut State,
+        length: u64,
+    ) -> io::Result<()> {
         if state.files.is_none() {
             state.files = Some(Files::open(layout, self.id, state)?);
         }
-        let Some(files) = &state.files else { return Ok(()) };
+        let Some(files) = &state.files else {
+            return Ok(());
+        };
         let checksum = state.checksum;
         files.data.set_len(length)?;
         let partial = length % checksum.bytes_per_checksum();
@@ -216,7 +255,9 @@ impl Replica {
         if partial > 0 && !checksum.is_none() {
             let mut chunk = vec![0; partial as usize];
             files.data.read_exact_at(&mut chunk, length - partial)?;
-            files.meta.write_all_at(&checksum.of_chunk(&chunk).to_be_bytes(), end)?;
+            files
+                .meta
+                .write_all_at(&checksum.of_chunk(&chunk).to_be_bytes(), end)?;
             end += CHECKSUM_LENGTH as u64;
         }
         files.meta.set_len(end)?;
@@ -240,16 +281,20 @@ impl Replica {
     }
 }
 
-/// How much of a replica that was being written can be kept: what has checksums, and ends in a chunk that matches its own
-/// (Hadoop's `validateIntegrityAndSetLength`).
+/// How much of a replica that was being written can be kept: what has checksums, and ends in a
+/// chunk that matches its own (Hadoop's `validateIntegrityAndSetLength`).
 fn intact_length(data: &File, meta: &File, checksum: DataChecksum, length: u64) -> io::Result<u64> {
     if checksum.is_none() {
         return Ok(length);
     }
     let chunk_length = checksum.bytes_per_checksum();
-    let checksums = meta.metadata()?.len().saturating_sub(META_HEADER as u64) / CHECKSUM_LENGTH as u64;
+    let checksums =
+        meta.metadata()?.len().saturating_sub(META_HEADER as u64) / CHECKSUM_LENGTH as u64;
     let length = length.min(checksums.saturating_mul(chunk_length));
-    let Some(start) = length.checked_sub(1).map(|last| last / chunk_length * chunk_length) else {
+    let Some(start) = length
+        .checked_sub(1)
+        .map(|last| last / chunk_length * chunk_length)
+    else {
         return Ok(0);
     };
     let mut chunk = vec![0; (length - start) as usize];

@@ -4,19 +4,30 @@ use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use super::replica::{Replica, State, java_name};
-use super::{BlockStore, Place, REPLICA_ALREADY_EXISTS, REPLICA_NOT_FOUND, ReplicaState, ReplicaWriter};
+use super::{
+    BlockStore, Place, REPLICA_ALREADY_EXISTS, REPLICA_NOT_FOUND, ReplicaState, ReplicaWriter,
+};
 use crate::HdfsError;
 use crate::datanode::checksum::DataChecksum;
 use crate::datanode::link::Block;
 
 impl BlockStore {
     /// PIPELINE_SETUP_CREATE: a new replica for a client.
-    pub(crate) fn create_rbw(self: &Arc<Self>, block: Block, checksum: DataChecksum) -> Result<ReplicaWriter, HdfsError> {
+    pub(crate) fn create_rbw(
+        self: &Arc<Self>,
+        block: Block,
+        checksum: DataChecksum,
+    ) -> Result<ReplicaWriter, HdfsError> {
         self.create(block, checksum, ReplicaState::Rbw, Place::Rbw)
     }
 
-    /// TRANSFER_*, and replication between DataNodes: a new replica that readers do not see before it is whole.
-    pub(crate) fn create_temporary(self: &Arc<Self>, block: Block, checksum: DataChecksum) -> Result<ReplicaWriter, HdfsError> {
+    /// TRANSFER_*, and replication between DataNodes: a new replica that readers do not see before
+    /// it is whole.
+    pub(crate) fn create_temporary(
+        self: &Arc<Self>,
+        block: Block,
+        checksum: DataChecksum,
+    ) -> Result<ReplicaWriter, HdfsError> {
         self.create(block, checksum, ReplicaState::Temporary, Place::Temporary)
     }
 
@@ -32,7 +43,9 @@ impl BlockStore {
         if let Entry::Occupied(existing) = &entry {
             let mut state = existing.get().state();
             // An older attempt that was not completed gives way.
-            if state.replica_state != ReplicaState::Temporary || state.generation_stamp >= block.generation_stamp {
+            if state.replica_state != ReplicaState::Temporary
+                || state.generation_stamp >= block.generation_stamp
+            {
                 return Err(HdfsError::new(
                     REPLICA_ALREADY_EXISTS,
                     format!(
@@ -48,8 +61,8 @@ impl BlockStore {
                 .remove_files(&self.layout, &state)
                 .map_err(|error| self.failed("replace", block, &error))?;
         }
-        let replica =
-            Replica::create(&self.layout, block, replica_state, place, checksum).map_err(|error| self.failed("create", block, &error))?;
+        let replica = Replica::create(&self.layout, block, replica_state, place, checksum)
+            .map_err(|error| self.failed("create", block, &error))?;
         let replica = Arc::new(replica);
         entry.insert_entry(replica.clone());
         Ok(ReplicaWriter::new(self.clone(), replica, 0, checksum))
@@ -72,16 +85,25 @@ impl BlockStore {
         let replica = self.get(block)?;
         let mut state = replica.state();
         if state.replica_state != ReplicaState::Finalized {
-            return Err(self.unsuitable("Cannot append to an unfinalized replica", &replica, &state));
+            return Err(self.unsuitable(
+                "Cannot append to an unfinalized replica",
+                &replica,
+                &state,
+            ));
         }
         if state.generation_stamp != block.generation_stamp {
-            return Err(self.unsuitable("Cannot append to a replica with unexpected generation stamp", &replica, &state));
+            return Err(self.unsuitable(
+                "Cannot append to a replica with unexpected generation stamp",
+                &replica,
+                &state,
+            ));
         }
         self.check_length(&replica, &state, expected_length)?;
         self.reopen(&replica, &mut state, new_stamp, checksum)
     }
 
-    /// PIPELINE_SETUP_APPEND_RECOVERY: the set-up of an append failed and is tried again; the replica may be either side of it.
+    /// PIPELINE_SETUP_APPEND_RECOVERY: the set-up of an append failed and is tried again; the
+    /// replica may be either side of it.
     pub(crate) fn recover_append(
         self: &Arc<Self>,
         block: Block,
@@ -97,7 +119,8 @@ impl BlockStore {
         self.reopen(&replica, &mut state, new_stamp, checksum)
     }
 
-    /// PIPELINE_SETUP_STREAMING_RECOVERY: a pipeline broke and is built again; what nobody acknowledged is sent again.
+    /// PIPELINE_SETUP_STREAMING_RECOVERY: a pipeline broke and is built again; what nobody
+    /// acknowledged is sent again.
     pub(crate) fn recover_rbw(
         self: &Arc<Self>,
         block: Block,
@@ -131,8 +154,14 @@ impl BlockStore {
         self.reopen(&replica, &mut state, new_stamp, checksum)
     }
 
-    /// PIPELINE_CLOSE_RECOVERY: only the end of the pipeline failed, so there is nothing to be written: finalizes.
-    pub(crate) fn recover_close(&self, block: Block, new_stamp: u64, expected_length: u64) -> Result<Block, HdfsError> {
+    /// PIPELINE_CLOSE_RECOVERY: only the end of the pipeline failed, so there is nothing to be
+    /// written: finalizes.
+    pub(crate) fn recover_close(
+        &self,
+        block: Block,
+        new_stamp: u64,
+        expected_length: u64,
+    ) -> Result<Block, HdfsError> {
         let replica = self.get(block)?;
         let mut state = replica.state();
         self.check_recoverable(&replica, &state, block, new_stamp)?;
@@ -156,17 +185,41 @@ impl BlockStore {
             .and_then(|()| replica.attach_writer(&self.layout, state))
             .map_err(|error| self.failed("open", replica.block(state), &error))?;
         state.replica_state = ReplicaState::Rbw;
-        Ok(ReplicaWriter::new(self.clone(), replica.clone(), number, checksum))
+        Ok(ReplicaWriter::new(
+            self.clone(),
+            replica.clone(),
+            number,
+            checksum,
+        ))
     }
 
-    fn check_recoverable(&self, replica: &Replica, state: &State, block: Block, new_stamp: u64) -> Result<(), HdfsError> {
-        if !matches!(state.replica_state, ReplicaState::Finalized | ReplicaState::Rbw) {
-            return Err(self.unsuitable("Cannot append to a replica that is neither FINALIZED nor RBW", replica, state));
+    fn check_recoverable(
+        &self,
+        replica: &Replica,
+        state: &State,
+        block: Block,
+        new_stamp: u64,
+    ) -> Result<(), HdfsError> {
+        if !matches!(
+            state.replica_state,
+            ReplicaState::Finalized | ReplicaState::Rbw
+        ) {
+            return Err(self.unsuitable(
+                "Cannot append to a replica that is neither FINALIZED nor RBW",
+                replica,
+                state,
+            ));
         }
         self.check_stamp(replica, state, block, new_stamp)
     }
 
-    fn check_stamp(&self, replica: &Replica, state: &State, block: Block, new_stamp: u64) -> Result<(), HdfsError> {
+    fn check_stamp(
+        &self,
+        replica: &Replica,
+        state: &State,
+        block: Block,
+        new_stamp: u64,
+    ) -> Result<(), HdfsError> {
         if (block.generation_stamp..=new_stamp).contains(&state.generation_stamp) {
             return Ok(());
         }
@@ -180,7 +233,12 @@ impl BlockStore {
         ))
     }
 
-    fn check_length(&self, replica: &Replica, state: &State, expected: u64) -> Result<(), HdfsError> {
+    fn check_length(
+        &self,
+        replica: &Replica,
+        state: &State,
+        expected: u64,
+    ) -> Result<(), HdfsError> {
         if state.bytes_on_disk == expected {
             return Ok(());
         }
@@ -192,6 +250,9 @@ impl BlockStore {
     }
 
     fn unsuitable(&self, why: &str, replica: &Replica, state: &State) -> HdfsError {
-        HdfsError::new(REPLICA_NOT_FOUND, format!("{why} {}:{}", self.block_pool, replica.describe(state)))
+        HdfsError::new(
+            REPLICA_NOT_FOUND,
+            format!("{why} {}:{}", self.block_pool, replica.describe(state)),
+        )
     }
 }

@@ -22,7 +22,8 @@ pub(crate) enum WriteError {
 
 /// The one that may write a replica, until another one attaches, or a recovery begins.
 ///
-/// A temporary replica that is not finalized is gone when its writer is dropped; one that a client writes stays for its recovery.
+/// A temporary replica that is not finalized is gone when its writer is dropped; one that a client
+/// writes stays for its recovery.
 #[derive(Debug)]
 pub(crate) struct ReplicaWriter {
     store: Arc<BlockStore>,
@@ -34,7 +35,12 @@ pub(crate) struct ReplicaWriter {
 }
 
 impl ReplicaWriter {
-    pub(super) fn new(store: Arc<BlockStore>, replica: Arc<Replica>, number: u64, checksum: DataChecksum) -> Self {
+    pub(super) fn new(
+        store: Arc<BlockStore>,
+        replica: Arc<Replica>,
+        number: u64,
+        checksum: DataChecksum,
+    ) -> Self {
         Self {
             store,
             replica,
@@ -49,7 +55,8 @@ impl ReplicaWriter {
         self.replica.block(&self.replica.state())
     }
 
-    /// Stores a packet. `spoil`, for a fault, damages a byte of what is stored after it was checked.
+    /// Stores a packet. `spoil`, for a fault, damages a byte of what is stored after it was
+    /// checked.
     pub(crate) fn write(&mut self, packet: &Packet<'_>, spoil: bool) -> Result<(), WriteError> {
         let mut state = self.replica.state();
         self.check_not_stopped(&state).map_err(WriteError::Other)?;
@@ -67,23 +74,38 @@ impl ReplicaWriter {
             let Some(files) = &state.files else {
                 return Err(misfit("The files of the replica are closed"));
             };
-            store(files, state.checksum, self.checksum, packet, offset, &mut self.scratch)
-                .and_then(|()| match spoil {
-                    true => files.data.write_all_at(&[!packet.data[0]], offset),
-                    false => Ok(()),
-                })
-                .map_err(|error| misfit(error.to_string()))?;
+            store(
+                files,
+                state.checksum,
+                self.checksum,
+                packet,
+                offset,
+                &mut self.scratch,
+            )
+            .and_then(|()| match spoil {
+                true => files.data.write_all_at(&[!packet.data[0]], offset),
+                false => Ok(()),
+            })
+            .map_err(|error| misfit(error.to_string()))?;
             state.bytes_on_disk = packet.end();
         }
-        // A packet with sync_block (hsync, and what hdfs-native closes every block with) asks no more than any other: its bytes are the
-        // operating system's by now and outlive this process. A disk flush would only save them from a machine that fails, where the
-        // namespace, kept in memory, is lost in any case; and it is what held small files down to tens in a second.
+        // A packet with sync_block (hsync, and what hdfs-native closes every block with) asks no
+        // more than any other: its bytes are the operating system's by now and outlive this
+        // process. A disk flush would only save them from a machine that fails, where the
+        // namespace, kept in memory, is lost in any case; and it is what held small files down to
+        // tens in a second.
         Ok(())
     }
 
-    fn check_checksums(&self, state: &State, packet: &Packet<'_>, offset: u64) -> Result<(), WriteError> {
+    fn check_checksums(
+        &self,
+        state: &State,
+        packet: &Packet<'_>,
+        offset: u64,
+    ) -> Result<(), WriteError> {
         let chunk = self.checksum.bytes_per_checksum();
-        // What fills up a chunk that is partly there comes alone, with one checksum over the new bytes.
+        // What fills up a chunk that is partly there comes alone, with one checksum over the new
+        // bytes.
         if !offset.is_multiple_of(chunk) && packet.data.len() as u64 > chunk {
             return Err(misfit(format!(
                 "Got wrong length during writeBlock({}): a partial chunk must be  sent in an individual packet \
@@ -102,16 +124,18 @@ impl ReplicaWriter {
         if packet.checksums.is_empty() {
             return Ok(());
         }
-        self.checksum.verify(packet.data, packet.checksums).map_err(|position| {
-            WriteError::Checksum(HdfsError::new(
-                "org.apache.hadoop.fs.ChecksumException",
-                format!(
-                    "Checksum error: {} at {}",
-                    self.store.name(self.replica.block(state)),
-                    offset + position as u64
-                ),
-            ))
-        })
+        self.checksum
+            .verify(packet.data, packet.checksums)
+            .map_err(|position| {
+                WriteError::Checksum(HdfsError::new(
+                    "org.apache.hadoop.fs.ChecksumException",
+                    format!(
+                        "Checksum error: {} at {}",
+                        self.store.name(self.replica.block(state)),
+                        offset + position as u64
+                    ),
+                ))
+            })
     }
 
     /// Every DataNode after this one has stored the first `length` bytes.
@@ -129,7 +153,10 @@ impl ReplicaWriter {
         let generation_stamp = state.generation_stamp;
         self.replica
             .finalize(&self.store.layout, &mut state, generation_stamp)
-            .map_err(|error| self.store.failed("finalize", self.replica.block(&state), &error))?;
+            .map_err(|error| {
+                self.store
+                    .failed("finalize", self.replica.block(&state), &error)
+            })?;
         Ok(self.replica.block(&state))
     }
 
@@ -139,8 +166,16 @@ impl ReplicaWriter {
         self.check_not_stopped(&state)?;
         let generation_stamp = state.generation_stamp;
         self.replica
-            .relocate(&self.store.layout, &mut state, layout::Place::Rbw, generation_stamp)
-            .map_err(|error| self.store.failed("convert", self.replica.block(&state), &error))?;
+            .relocate(
+                &self.store.layout,
+                &mut state,
+                layout::Place::Rbw,
+                generation_stamp,
+            )
+            .map_err(|error| {
+                self.store
+                    .failed("convert", self.replica.block(&state), &error)
+            })?;
         state.replica_state = ReplicaState::Rbw;
         state.bytes_acked = state.bytes_on_disk;
         state.stop_writer();
@@ -180,7 +215,8 @@ fn store(
     if partial == 0 && stored == writers && !packet.checksums.is_empty() {
         return files.meta.write_all_at(packet.checksums, position);
     }
-    // The writer's checksums do not cover the replica's chunks: sum these up, from the first one's beginning.
+    // The writer's checksums do not cover the replica's chunks: sum these up, from the first one's
+    // beginning.
     scratch.clear();
     scratch.resize(partial as usize, 0);
     files.data.read_exact_at(scratch, offset - partial)?;

@@ -23,7 +23,10 @@ const BLOCK: Block = Block {
     length: 0,
 };
 
-fn node(folder: &tempfile::TempDir, secrets: Option<Arc<BlockTokenSecretManager>>) -> Arc<DataNode> {
+fn node(
+    folder: &tempfile::TempDir,
+    secrets: Option<Arc<BlockTokenSecretManager>>,
+) -> Arc<DataNode> {
     let registration = DatanodeRegistration {
         number: 1,
         uuid: "dn1".into(),
@@ -40,7 +43,14 @@ fn node(folder: &tempfile::TempDir, secrets: Option<Arc<BlockTokenSecretManager>
         clock: Clock::frozen(NOW),
         hook: Arc::new(NoHook),
     };
-    let node = DataNode::open(registration, folder.path(), &HdfsConfig::default(), context, 1).expect("a folder");
+    let node = DataNode::open(
+        registration,
+        folder.path(),
+        &HdfsConfig::default(),
+        context,
+        1,
+    )
+    .expect("a folder");
     node.start(NOW).expect("accepted");
     let checksum = DataChecksum::new(ChecksumTypeProto::ChecksumCrc32c, 512).expect("a plain size");
     let mut writer = node.store.create_rbw(BLOCK, checksum).expect("new");
@@ -76,12 +86,17 @@ fn visible_length(node: &DataNode, caller: &Caller) -> Result<u64, HdfsError> {
             num_bytes: None,
         },
     };
-    let response: GetReplicaVisibleLengthResponseProto = call(node, caller, "getReplicaVisibleLength", &request)?;
+    let response: GetReplicaVisibleLengthResponseProto =
+        call(node, caller, "getReplicaVisibleLength", &request)?;
     Ok(response.length)
 }
 
 fn caller(token: Option<&Token>) -> Caller {
-    let method = if token.is_some() { AuthMethod::Token } else { AuthMethod::Kerberos };
+    let method = if token.is_some() {
+        AuthMethod::Token
+    } else {
+        AuthMethod::Kerberos
+    };
     let mut caller = Caller::new(User::simple("alice"), method, [127, 0, 0, 1].into());
     caller.token = token.map(|token| token.sasl_user_name().into());
     caller
@@ -100,14 +115,24 @@ fn anybody_may_ask_for_a_length_without_block_tokens() {
 fn with_block_tokens_only_one_for_reading_this_block_will_do() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let settings = BlockTokenSettings::new(&HdfsConfig::default(), POOL);
-    let secrets = Arc::new(BlockTokenSecretManager::new(settings, NOW, &mut StdRng::seed_from_u64(1)));
+    let secrets = Arc::new(BlockTokenSecretManager::new(
+        settings,
+        NOW,
+        &mut StdRng::seed_from_u64(1),
+    ));
     let node = node(&folder, Some(secrets.clone()));
     let issue = |id, mode| secrets.issue(NOW, "alice", id, &[mode], &[], &[]);
-    assert_eq!(visible_length(&node, &caller(Some(&issue(7, AccessMode::Read)))), Ok(0));
+    assert_eq!(
+        visible_length(&node, &caller(Some(&issue(7, AccessMode::Read)))),
+        Ok(0)
+    );
     for (token, why) in [
         (None, "Can't continue since none"),
         (Some(issue(8, AccessMode::Read)), "doesn't apply to block"),
-        (Some(issue(7, AccessMode::Write)), "doesn't have READ permission"),
+        (
+            Some(issue(7, AccessMode::Write)),
+            "doesn't have READ permission",
+        ),
     ] {
         let error = visible_length(&node, &caller(token.as_ref())).expect_err("must be refused");
         assert!(error.message().contains(why), "{error}");
@@ -119,19 +144,42 @@ fn it_tells_about_itself() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let node = node(&folder, None);
     let caller = caller(None);
-    let info: GetDatanodeInfoResponseProto = call(&node, &caller, "getDatanodeInfo", &GetDatanodeInfoRequestProto {}).expect("told");
+    let info: GetDatanodeInfoResponseProto = call(
+        &node,
+        &caller,
+        "getDatanodeInfo",
+        &GetDatanodeInfoRequestProto {},
+    )
+    .expect("told");
     assert_eq!(info.local_info.uptime, 0);
-    let volumes: GetVolumeReportResponseProto = call(&node, &caller, "getVolumeReport", &GetVolumeReportRequestProto {}).expect("told");
+    let volumes: GetVolumeReportResponseProto = call(
+        &node,
+        &caller,
+        "getVolumeReport",
+        &GetVolumeReportRequestProto {},
+    )
+    .expect("told");
     assert_eq!(volumes.volume_info[0].num_blocks, 1);
     let request = TriggerBlockReportRequestProto {
         incremental: false,
         nn_address: None,
     };
-    let _: TriggerBlockReportResponseProto = call(&node, &caller, "triggerBlockReport", &request).expect("done");
-    let bandwidth: GetBalancerBandwidthResponseProto =
-        call(&node, &caller, "getBalancerBandwidth", &GetBalancerBandwidthRequestProto {}).expect("told");
+    let _: TriggerBlockReportResponseProto =
+        call(&node, &caller, "triggerBlockReport", &request).expect("done");
+    let bandwidth: GetBalancerBandwidthResponseProto = call(
+        &node,
+        &caller,
+        "getBalancerBandwidth",
+        &GetBalancerBandwidthRequestProto {},
+    )
+    .expect("told");
     assert_eq!(bandwidth.bandwidth, 100 << 20);
-    let unknown = call::<GetVolumeReportResponseProto>(&node, &caller, "shutdownDatanode", &GetVolumeReportRequestProto {});
+    let unknown = call::<GetVolumeReportResponseProto>(
+        &node,
+        &caller,
+        "shutdownDatanode",
+        &GetVolumeReportRequestProto {},
+    );
     assert_eq!(
         unknown.expect_err("not there").class(),
         "org.apache.hadoop.ipc.RpcNoSuchMethodException"

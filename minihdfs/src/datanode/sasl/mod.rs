@@ -1,4 +1,5 @@
-//! The SASL handshake before the first operation, without the socket (`SaslDataTransferServer`, `SaslDataTransferClient`).
+//! The SASL handshake before the first operation, without the socket (`SaslDataTransferServer`,
+//! `SaslDataTransferClient`).
 //!
 //! ```text
 //! C  DEADBEEF, {SUCCESS}
@@ -18,7 +19,9 @@ use crate::config::HdfsConfig;
 use crate::datanode::stream::{AesCtr, Protection};
 use crate::proto::hdfs::data_transfer_encryptor_message_proto::DataTransferEncryptorStatus;
 use crate::proto::hdfs::{CipherOptionProto, CipherSuiteProto, DataTransferEncryptorMessageProto};
-use crate::sasl::{DigestMd5Client, DigestMd5Settings, QualityOfProtection, SaslError, SaslServer, SaslStep};
+use crate::sasl::{
+    DigestMd5Client, DigestMd5Settings, QualityOfProtection, SaslError, SaslServer, SaslStep,
+};
 use crate::secret_manager::{BlockTokenSecretManager, EncryptionKeys, SecretManager};
 use crate::token::Token;
 
@@ -49,16 +52,24 @@ impl DataProtection {
     /// `None` if data connections begin with the first operation, in the clear.
     pub(crate) fn new(config: &HdfsConfig) -> Option<Self> {
         let (credential, qop) = if config.encrypt_data_transfer {
-            (DataCredential::EncryptionKey, vec![QualityOfProtection::Privacy])
+            (
+                DataCredential::EncryptionKey,
+                vec![QualityOfProtection::Privacy],
+            )
         } else if config.is_secure() && !config.data_transfer_protection.is_empty() {
-            (DataCredential::BlockToken, config.data_transfer_protection.clone())
+            (
+                DataCredential::BlockToken,
+                config.data_transfer_protection.clone(),
+            )
         } else {
             return None;
         };
         Some(Self {
             credential,
             qop,
-            aes_key: config.encrypt_with_aes.then_some(usize::from(config.encryption_key_bits / 8)),
+            aes_key: config
+                .encrypt_with_aes
+                .then_some(usize::from(config.encryption_key_bits / 8)),
         })
     }
 
@@ -97,10 +108,18 @@ pub(crate) struct HandshakeServer {
 }
 
 impl HandshakeServer {
-    pub(crate) fn new(protection: &DataProtection, secrets: Arc<BlockTokenSecretManager>, rng: &mut impl Rng) -> Self {
+    pub(crate) fn new(
+        protection: &DataProtection,
+        secrets: Arc<BlockTokenSecretManager>,
+        rng: &mut impl Rng,
+    ) -> Self {
         let settings = DigestMd5Settings::data_transfer(&protection.qop);
         Self {
-            sasl: Some(SaslServer::digest_md5(settings, protection.secrets(secrets), rng)),
+            sasl: Some(SaslServer::digest_md5(
+                settings,
+                protection.secrets(secrets),
+                rng,
+            )),
             aes_key: protection.aes_key,
             qop: protection.qop.clone(),
             challenged: false,
@@ -108,28 +127,47 @@ impl HandshakeServer {
     }
 
     /// Takes the client's next message.
-    pub(crate) fn step(&mut self, now: Timestamp, message: &Message, rng: &mut impl Rng) -> Result<HandshakeStep, HdfsError> {
+    pub(crate) fn step(
+        &mut self,
+        now: Timestamp,
+        message: &Message,
+        rng: &mut impl Rng,
+    ) -> Result<HandshakeStep, HdfsError> {
         if message.status() != DataTransferEncryptorStatus::Success {
-            return Err(HdfsError::io(format!("The client gave the handshake up: {}", message.message())));
+            return Err(HdfsError::io(format!(
+                "The client gave the handshake up: {}",
+                message.message()
+            )));
         }
         // The first message is empty: DIGEST-MD5 has no initial response.
-        let token = if self.challenged { message.payload() } else { &[] };
+        let token = if self.challenged {
+            message.payload()
+        } else {
+            &[]
+        };
         self.challenged = true;
-        let mut sasl = self
-            .sasl
-            .take()
-            .ok_or_else(|| HdfsError::sasl("the SASL handshake is over: no further message is expected"))?;
+        let mut sasl = self.sasl.take().ok_or_else(|| {
+            HdfsError::sasl("the SASL handshake is over: no further message is expected")
+        })?;
         match sasl.step(now, token, rng) {
             Ok(SaslStep::Challenge(challenge)) => {
                 self.sasl = Some(sasl);
                 Ok(HandshakeStep::Continue(success(challenge)))
             }
-            Ok(SaslStep::Success(proof)) => self.finish(sasl, proof.unwrap_or_default(), message, rng),
+            Ok(SaslStep::Success(proof)) => {
+                self.finish(sasl, proof.unwrap_or_default(), message, rng)
+            }
             Err(error) => Ok(refused(error)),
         }
     }
 
-    fn finish(&self, mut sasl: SaslServer, proof: Vec<u8>, message: &Message, rng: &mut impl Rng) -> Result<HandshakeStep, HdfsError> {
+    fn finish(
+        &self,
+        mut sasl: SaslServer,
+        proof: Vec<u8>,
+        message: &Message,
+        rng: &mut impl Rng,
+    ) -> Result<HandshakeStep, HdfsError> {
         let qop = sasl.qop();
         if !self.qop.contains(&qop) {
             return Ok(refused(SaslError::from(HdfsError::io(format!(
@@ -152,7 +190,8 @@ impl HandshakeServer {
             _ if qop == QualityOfProtection::Authentication => Protection::None,
             _ => {
                 let halves = sasl.into_halves();
-                let (wrap, unwrap) = halves.ok_or_else(|| HdfsError::sasl("the SASL handshake is not complete"))?;
+                let (wrap, unwrap) =
+                    halves.ok_or_else(|| HdfsError::sasl("the SASL handshake is not complete"))?;
                 Protection::Sasl(wrap, unwrap)
             }
         };
@@ -165,14 +204,21 @@ impl HandshakeServer {
 }
 
 /// Fresh keys, named from the server's side: what comes in, what goes out.
-fn make_aes(sasl: &mut SaslServer, length: usize, rng: &mut impl Rng) -> Result<(CipherOptionProto, Protection), HdfsError> {
+fn make_aes(
+    sasl: &mut SaslServer,
+    length: usize,
+    rng: &mut impl Rng,
+) -> Result<(CipherOptionProto, Protection), HdfsError> {
     let mut random = |length| {
         let mut bytes = vec![0; length];
         rng.fill_bytes(&mut bytes);
         bytes
     };
     let (in_key, in_iv, out_key, out_iv) = (random(length), random(16), random(length), random(16));
-    let protection = Protection::Aes(AesCtr::new(&out_key, &out_iv)?, AesCtr::new(&in_key, &in_iv)?);
+    let protection = Protection::Aes(
+        AesCtr::new(&out_key, &out_iv)?,
+        AesCtr::new(&in_key, &in_iv)?,
+    );
     let option = CipherOptionProto {
         suite: CipherSuiteProto::AesCtrNopadding.into(),
         in_key: Some(sasl.wrap(&in_key).into()),
@@ -232,7 +278,8 @@ impl HandshakeClient {
         };
         Self {
             sasl: DigestMd5Client::data_transfer(user_name, password, &protection.qop, rng),
-            aes: protection.aes_key.is_some() && protection.qop.contains(&QualityOfProtection::Privacy),
+            aes: protection.aes_key.is_some()
+                && protection.qop.contains(&QualityOfProtection::Privacy),
         }
     }
 
@@ -259,7 +306,9 @@ impl HandshakeClient {
         if let Some(option) = message.cipher_option.first() {
             let mut open = |sealed: &Option<Bytes>| {
                 let mut key = Vec::new();
-                unwrap.unwrap_into(sealed.as_deref().unwrap_or_default(), &mut key).map(|()| key)
+                unwrap
+                    .unwrap_into(sealed.as_deref().unwrap_or_default(), &mut key)
+                    .map(|()| key)
             };
             let (outgoing, incoming) = (open(&option.in_key)?, open(&option.out_key)?);
             return Ok(Protection::Aes(
@@ -269,7 +318,9 @@ impl HandshakeClient {
         }
         Ok(match qop {
             QualityOfProtection::Authentication => Protection::None,
-            QualityOfProtection::Integrity | QualityOfProtection::Privacy => Protection::Sasl(wrap, unwrap),
+            QualityOfProtection::Integrity | QualityOfProtection::Privacy => {
+                Protection::Sasl(wrap, unwrap)
+            }
         })
     }
 }

@@ -9,13 +9,19 @@ use crate::token::AccessMode;
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
 fn config(pairs: &[(&str, &str)]) -> HdfsConfig {
-    let all = [("hadoop.security.authentication", "kerberos")].iter().chain(pairs);
+    let all = [("hadoop.security.authentication", "kerberos")]
+        .iter()
+        .chain(pairs);
     HdfsConfig::from_pairs(all.copied()).expect("good values").0
 }
 
 fn secrets(seed: u64) -> Arc<BlockTokenSecretManager> {
     let settings = BlockTokenSettings::new(&HdfsConfig::default(), "BP-1-127.0.0.1-1");
-    Arc::new(BlockTokenSecretManager::new(settings, NOW, &mut StdRng::seed_from_u64(seed)))
+    Arc::new(BlockTokenSecretManager::new(
+        settings,
+        NOW,
+        &mut StdRng::seed_from_u64(seed),
+    ))
 }
 
 fn token(secrets: &BlockTokenSecretManager) -> Token {
@@ -34,12 +40,17 @@ fn shake(
     let mut server = HandshakeServer::new(protection, server_secrets.clone(), rng);
     let mut client = HandshakeClient::new(protection, client_secrets, token, now, rng);
     let first = HandshakeClient::first_message();
-    let HandshakeStep::Continue(challenge) = server.step(now, &first, rng).expect("no error yet") else {
+    let HandshakeStep::Continue(challenge) = server.step(now, &first, rng).expect("no error yet")
+    else {
         panic!("DIGEST-MD5 begins with a challenge");
     };
     let response = client.respond(&challenge).expect("offers what we take");
     match server.step(now, &response, rng).expect("well-formed") {
-        HandshakeStep::Done { message, protection, user } => {
+        HandshakeStep::Done {
+            message,
+            protection,
+            user,
+        } => {
             assert!(server.step(now, &response, rng).is_err(), "it is over");
             Ok((client.finish(&message).expect("proved"), protection, user))
         }
@@ -80,7 +91,11 @@ fn without_the_keys_that_ask_for_it_there_is_no_handshake() {
     let simple = HdfsConfig::from_pairs([("dfs.data.transfer.protection", "privacy")])
         .expect("good values")
         .0;
-    assert_eq!(DataProtection::new(&simple), None, "without security nobody has tokens");
+    assert_eq!(
+        DataProtection::new(&simple),
+        None,
+        "without security nobody has tokens"
+    );
     let both = config(&[
         ("dfs.data.transfer.protection", "authentication"),
         ("dfs.encrypt.data.transfer", "true"),
@@ -88,16 +103,25 @@ fn without_the_keys_that_ask_for_it_there_is_no_handshake() {
     let protection = DataProtection::new(&both).expect("a handshake");
     assert_eq!(
         (protection.credential, protection.qop),
-        (DataCredential::EncryptionKey, vec![QualityOfProtection::Privacy])
+        (
+            DataCredential::EncryptionKey,
+            vec![QualityOfProtection::Privacy]
+        )
     );
 }
 
 #[test]
 fn a_block_token_opens_a_connection_of_each_quality() {
     let secrets = secrets(1);
-    for (name, framed, clear) in [("authentication", false, true), ("integrity", true, true), ("privacy", true, false)] {
-        let protection = DataProtection::new(&config(&[("dfs.data.transfer.protection", name)])).expect("a handshake");
-        let (client, server, _user) = shake(&protection, &secrets, &secrets, &token(&secrets), NOW).expect("a good token");
+    for (name, framed, clear) in [
+        ("authentication", false, true),
+        ("integrity", true, true),
+        ("privacy", true, false),
+    ] {
+        let protection = DataProtection::new(&config(&[("dfs.data.transfer.protection", name)]))
+            .expect("a handshake");
+        let (client, server, _user) =
+            shake(&protection, &secrets, &secrets, &token(&secrets), NOW).expect("a good token");
         let sealed = exchange(client, server);
         let contains = |part: &[u8]| sealed.windows(part.len()).any(|window| window == part);
         assert_eq!(contains(b"to the server"), clear, "{name}");
@@ -111,33 +135,50 @@ fn aes_replaces_the_layer_if_both_want_it() {
     for bits in ["128", "192", "256"] {
         let protection = DataProtection::new(&config(&[
             ("dfs.data.transfer.protection", "privacy"),
-            ("dfs.encrypt.data.transfer.cipher.suites", "AES/CTR/NoPadding"),
+            (
+                "dfs.encrypt.data.transfer.cipher.suites",
+                "AES/CTR/NoPadding",
+            ),
             ("dfs.encrypt.data.transfer.cipher.key.bitlength", bits),
         ]))
         .expect("a handshake");
-        let (client, server, _user) = shake(&protection, &secrets, &secrets, &token(&secrets), NOW).expect("a good token");
-        assert!(matches!((&client, &server), (Protection::Aes(..), Protection::Aes(..))));
-        assert_eq!(exchange(client, server).len(), b"to the server, twice".len(), "no framing, no MAC");
+        let (client, server, _user) =
+            shake(&protection, &secrets, &secrets, &token(&secrets), NOW).expect("a good token");
+        assert!(matches!(
+            (&client, &server),
+            (Protection::Aes(..), Protection::Aes(..))
+        ));
+        assert_eq!(
+            exchange(client, server).len(),
+            b"to the server, twice".len(),
+            "no framing, no MAC"
+        );
     }
 }
 
 #[test]
 fn an_encryption_key_opens_a_connection_and_a_stale_one_is_told_apart() {
-    let protection = DataProtection::new(&config(&[("dfs.encrypt.data.transfer", "true")])).expect("a handshake");
+    let protection = DataProtection::new(&config(&[("dfs.encrypt.data.transfer", "true")]))
+        .expect("a handshake");
     let ours = secrets(1);
-    let (client, server, user) = shake(&protection, &ours, &ours, &token(&ours), NOW).expect("a good key");
+    let (client, server, user) =
+        shake(&protection, &ours, &ours, &token(&ours), NOW).expect("a good key");
     assert!(user.contains(" BP-1-127.0.0.1-1 "), "{user}");
     exchange(client, server);
     let refused = shake(&protection, &ours, &secrets(2), &token(&ours), NOW)
         .err()
         .expect("another cluster's key");
-    assert_eq!(refused.status(), DataTransferEncryptorStatus::ErrorUnknownKey);
+    assert_eq!(
+        refused.status(),
+        DataTransferEncryptorStatus::ErrorUnknownKey
+    );
     assert_eq!(refused.access_token_error, None);
 }
 
 #[test]
 fn a_foreign_an_expired_and_a_missing_token_are_refused_as_token_errors() {
-    let protection = DataProtection::new(&config(&[("dfs.data.transfer.protection", "privacy")])).expect("a handshake");
+    let protection = DataProtection::new(&config(&[("dfs.data.transfer.protection", "privacy")]))
+        .expect("a handshake");
     let ours = secrets(1);
     let good = token(&ours);
     let late = NOW + ours.settings().token_lifetime + std::time::Duration::from_secs(1);
@@ -146,15 +187,28 @@ fn a_foreign_an_expired_and_a_missing_token_are_refused_as_token_errors() {
         password: Bytes::new(),
         ..good.clone()
     };
-    for (token, now) in [(token(&secrets(2)), NOW), (good.clone(), late), (empty, NOW)] {
-        let refused = shake(&protection, &ours, &ours, &token, now).err().expect("must be refused");
+    for (token, now) in [
+        (token(&secrets(2)), NOW),
+        (good.clone(), late),
+        (empty, NOW),
+    ] {
+        let refused = shake(&protection, &ours, &ours, &token, now)
+            .err()
+            .expect("must be refused");
         assert_eq!(refused.status(), DataTransferEncryptorStatus::Error);
-        assert_eq!(refused.access_token_error, Some(true), "{}", refused.message());
+        assert_eq!(
+            refused.access_token_error,
+            Some(true),
+            "{}",
+            refused.message()
+        );
         assert!(!refused.message().is_empty());
     }
     let mut forged = good;
     forged.password = Bytes::from_static(b"not the password, is it?");
-    let refused = shake(&protection, &ours, &ours, &forged, NOW).err().expect("must be refused");
+    let refused = shake(&protection, &ours, &ours, &forged, NOW)
+        .err()
+        .expect("must be refused");
     assert_eq!(
         (refused.status(), refused.access_token_error),
         (DataTransferEncryptorStatus::Error, None)
@@ -164,12 +218,20 @@ fn a_foreign_an_expired_and_a_missing_token_are_refused_as_token_errors() {
 #[test]
 fn a_lower_quality_than_the_servers_is_refused() {
     let secrets = secrets(1);
-    let strict = DataProtection::new(&config(&[("dfs.data.transfer.protection", "privacy")])).expect("a handshake");
-    let lax = DataProtection::new(&config(&[("dfs.data.transfer.protection", "authentication")])).expect("a handshake");
+    let strict = DataProtection::new(&config(&[("dfs.data.transfer.protection", "privacy")]))
+        .expect("a handshake");
+    let lax = DataProtection::new(&config(&[(
+        "dfs.data.transfer.protection",
+        "authentication",
+    )]))
+    .expect("a handshake");
     let rng = &mut StdRng::seed_from_u64(3);
     let mut server = HandshakeServer::new(&strict, secrets.clone(), rng);
     let mut client = HandshakeClient::new(&lax, &secrets, &token(&secrets), NOW, rng);
-    let HandshakeStep::Continue(challenge) = server.step(NOW, &HandshakeClient::first_message(), rng).expect("a challenge") else {
+    let HandshakeStep::Continue(challenge) = server
+        .step(NOW, &HandshakeClient::first_message(), rng)
+        .expect("a challenge")
+    else {
         panic!("DIGEST-MD5 begins with a challenge");
     };
     assert!(client.respond(&challenge).is_err());
@@ -177,8 +239,12 @@ fn a_lower_quality_than_the_servers_is_refused() {
     let text = String::from_utf8(challenge.payload().to_vec())
         .expect("ASCII")
         .replace("auth-conf", "auth");
-    let response = client.respond(&success(text.into_bytes())).expect("what it wants");
-    let HandshakeStep::Refused { message, .. } = server.step(NOW, &response, rng).expect("well-formed") else {
+    let response = client
+        .respond(&success(text.into_bytes()))
+        .expect("what it wants");
+    let HandshakeStep::Refused { message, .. } =
+        server.step(NOW, &response, rng).expect("well-formed")
+    else {
         panic!("must be refused");
     };
     assert_eq!(message.status(), DataTransferEncryptorStatus::Error);
@@ -188,8 +254,10 @@ fn a_lower_quality_than_the_servers_is_refused() {
 fn a_tampered_frame_ends_the_connection() {
     let secrets = secrets(1);
     for name in ["integrity", "privacy"] {
-        let protection = DataProtection::new(&config(&[("dfs.data.transfer.protection", name)])).expect("a handshake");
-        let (client, server, _user) = shake(&protection, &secrets, &secrets, &token(&secrets), NOW).expect("a good token");
+        let protection = DataProtection::new(&config(&[("dfs.data.transfer.protection", name)]))
+            .expect("a handshake");
+        let (client, server, _user) =
+            shake(&protection, &secrets, &secrets, &token(&secrets), NOW).expect("a good token");
         let (mut outbox, mut inbox) = (Outbox::default(), Inbox::default());
         protect(&mut Inbox::default(), &mut outbox, client).expect("nothing came early");
         protect(&mut inbox, &mut Outbox::default(), server).expect("nothing came early");
@@ -205,8 +273,10 @@ fn a_tampered_frame_ends_the_connection() {
 #[test]
 fn an_absurd_frame_length_is_refused_before_anything_is_kept_for_it() {
     let secrets = secrets(1);
-    let protection = DataProtection::new(&config(&[("dfs.data.transfer.protection", "integrity")])).expect("a handshake");
-    let (_client, server, _user) = shake(&protection, &secrets, &secrets, &token(&secrets), NOW).expect("a good token");
+    let protection = DataProtection::new(&config(&[("dfs.data.transfer.protection", "integrity")]))
+        .expect("a handshake");
+    let (_client, server, _user) =
+        shake(&protection, &secrets, &secrets, &token(&secrets), NOW).expect("a good token");
     let mut inbox = Inbox::default();
     protect(&mut inbox, &mut Outbox::default(), server).expect("nothing came early");
     inbox.room(4)[..4].copy_from_slice(&[0xff; 4]);

@@ -12,7 +12,9 @@ use tokio::time::timeout;
 
 use crate::HdfsError;
 use crate::datanode::node::DataNode;
-use crate::datanode::sasl::{DataProtection, HandshakeClient, HandshakeServer, HandshakeStep, MAGIC};
+use crate::datanode::sasl::{
+    DataProtection, HandshakeClient, HandshakeServer, HandshakeStep, MAGIC,
+};
 use crate::datanode::stream::{Inbox, Outbox, protect};
 use crate::proto::hdfs::{DataTransferEncryptorMessageProto, DatanodeIdProto};
 use crate::token::Token;
@@ -39,7 +41,8 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) fn new(stream: TcpStream, peer: SocketAddr) -> Self {
-        // Without it small messages wait for each other; a socket that cannot do it is still a socket.
+        // Without it small messages wait for each other; a socket that cannot do it is still a
+        // socket.
         let _ = stream.set_nodelay(true);
         Self {
             stream,
@@ -49,7 +52,8 @@ impl Connection {
         }
     }
 
-    /// Takes what the socket has, up to a room of at least `room` bytes, without waiting. Tells whether there was something.
+    /// Takes what the socket has, up to a room of at least `room` bytes, without waiting. Tells
+    /// whether there was something.
     ///
     /// # Errors
     /// [`ErrorKind::UnexpectedEof`] if the peer has closed the connection.
@@ -113,7 +117,8 @@ impl Connection {
         within(limit, taken).await
     }
 
-    /// Waits for a delimited message, and takes it: all of it in this time, so that nobody holds a connection by trickling.
+    /// Waits for a delimited message, and takes it: all of it in this time, so that nobody holds a
+    /// connection by trickling.
     pub(super) async fn message<M: Message + Default>(&mut self, limit: Duration) -> io::Result<M> {
         let taken = async {
             loop {
@@ -132,20 +137,29 @@ impl Connection {
         self.flush().await
     }
 
-    /// Ends the connection so that the peer gets to read the last answer: one that is closed with bytes unread is reset, and what was sent
-    /// is lost with it. hdfs-native ends a block with an empty SASL frame after the last packet, Java sends packets while it is told of a
+    /// Ends the connection so that the peer gets to read the last answer: one that is closed with
+    /// bytes unread is reset, and what was sent is lost with it. hdfs-native ends a block with
+    /// an empty SASL frame after the last packet, Java sends packets while it is told of a
     /// wrong checksum.
     pub(super) async fn close(mut self) {
         // Whatever goes wrong now, the connection ends.
         let _ = self.stream.shutdown().await;
-        let _ = timeout(LINGER, tokio::io::copy(&mut self.stream.take(LINGER_BYTES), &mut tokio::io::sink())).await;
+        let _ = timeout(
+            LINGER,
+            tokio::io::copy(&mut self.stream.take(LINGER_BYTES), &mut tokio::io::sink()),
+        )
+        .await;
     }
 
     /// The server's side of the handshake.
     ///
     /// # Errors
     /// The client was refused, or does not begin one.
-    pub(super) async fn accept_handshake(&mut self, node: &DataNode, protection: &DataProtection) -> io::Result<()> {
+    pub(super) async fn accept_handshake(
+        &mut self,
+        node: &DataNode,
+        protection: &DataProtection,
+    ) -> io::Result<()> {
         let magic = self.bytes::<4>(READ_TIMEOUT).await?;
         if magic != MAGIC {
             return Err(invalid(HdfsError::io(format!(
@@ -177,7 +191,11 @@ impl Connection {
                 .map_err(invalid)?
             {
                 HandshakeStep::Continue(message) => self.send(&message).await?,
-                HandshakeStep::Done { message, protection, user } => {
+                HandshakeStep::Done {
+                    message,
+                    protection,
+                    user,
+                } => {
                     self.send(&message).await?;
                     record(&user, Outcome::Ok);
                     return protect(&mut self.inbox, &mut self.outbox, protection).map_err(invalid);
@@ -198,18 +216,30 @@ impl Connection {
     }
 
     /// Connects to another DataNode, with the handshake if there is to be one.
-    pub(super) async fn connect(node: &DataNode, target: &DatanodeIdProto, token: &Token) -> io::Result<Self> {
-        let port = u16::try_from(target.xfer_port).map_err(|_| invalid(HdfsError::io(format!("{} is no port", target.xfer_port))))?;
-        let stream = within(READ_TIMEOUT, TcpStream::connect((target.ip_addr.as_str(), port))).await?;
+    pub(super) async fn connect(
+        node: &DataNode,
+        target: &DatanodeIdProto,
+        token: &Token,
+    ) -> io::Result<Self> {
+        let port = u16::try_from(target.xfer_port)
+            .map_err(|_| invalid(HdfsError::io(format!("{} is no port", target.xfer_port))))?;
+        let stream = within(
+            READ_TIMEOUT,
+            TcpStream::connect((target.ip_addr.as_str(), port)),
+        )
+        .await?;
         let peer = stream.peer_addr()?;
         let mut connection = Self::new(stream, peer);
         if let (Some(protection), Some(secrets)) = (&node.protection, &node.secrets) {
             let now = node.clock.now();
-            let mut handshake = node.with_rng(|rng| HandshakeClient::new(protection, secrets, token, now, rng));
+            let mut handshake =
+                node.with_rng(|rng| HandshakeClient::new(protection, secrets, token, now, rng));
             connection.outbox.unit(&MAGIC);
             connection.send(&HandshakeClient::first_message()).await?;
             let challenge = connection.message(READ_TIMEOUT).await?;
-            connection.send(&handshake.respond(&challenge).map_err(invalid)?).await?;
+            connection
+                .send(&handshake.respond(&challenge).map_err(invalid)?)
+                .await?;
             let proof = connection.message(READ_TIMEOUT).await?;
             let protection = handshake.finish(&proof).map_err(invalid)?;
             protect(&mut connection.inbox, &mut connection.outbox, protection).map_err(invalid)?;
@@ -219,8 +249,13 @@ impl Connection {
 }
 
 /// What comes of `action`, or that it took too long.
-pub(super) async fn within<T>(limit: Duration, action: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    timeout(limit, action).await.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
+pub(super) async fn within<T>(
+    limit: Duration,
+    action: impl Future<Output = io::Result<T>>,
+) -> io::Result<T> {
+    timeout(limit, action)
+        .await
+        .unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
 }
 
 /// What the peer sent cannot be right.

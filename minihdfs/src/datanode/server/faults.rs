@@ -10,7 +10,8 @@ use super::connection::Connection;
 use crate::datanode::node::DataNode;
 use crate::proto::hdfs::Status;
 
-/// An operation that the journal hears of exactly once: one that is cut off, or whose DataNode dies, ends as disconnected.
+/// An operation that the journal hears of exactly once: one that is cut off, or whose DataNode
+/// dies, ends as disconnected.
 pub(super) struct Operation<'a, E: Fn(Outcome) -> Event> {
     node: &'a DataNode,
     event: E,
@@ -19,7 +20,11 @@ pub(super) struct Operation<'a, E: Fn(Outcome) -> Event> {
 
 impl<'a, E: Fn(Outcome) -> Event> Operation<'a, E> {
     /// Begins one, which `event` describes, and has the faults asked about it.
-    pub(super) async fn begin(node: &'a DataNode, connection: &mut Connection, event: E) -> io::Result<(Self, Ruling)> {
+    pub(super) async fn begin(
+        node: &'a DataNode,
+        connection: &mut Connection,
+        event: E,
+    ) -> io::Result<(Self, Ruling)> {
         let operation = Self {
             node,
             event,
@@ -60,12 +65,21 @@ pub(super) enum Ruling {
 ///
 /// # Errors
 /// The connection is to be closed.
-pub(super) async fn obey(node: &DataNode, connection: &mut Connection, verdict: Verdict) -> io::Result<Ruling> {
+pub(super) async fn obey(
+    node: &DataNode,
+    connection: &mut Connection,
+    verdict: Verdict,
+) -> io::Result<Ruling> {
     match verdict {
         Verdict::Exception { class, message } => return Ok(Ruling::Refuse { class, message }),
         Verdict::Corrupt => return Ok(Ruling::Go { spoil: true }),
         Verdict::Delay(duration) => tokio::time::sleep(duration).await,
-        Verdict::Disconnect => return Err(io::Error::new(ErrorKind::ConnectionAborted, "a fault closes the connection")),
+        Verdict::Disconnect => {
+            return Err(io::Error::new(
+                ErrorKind::ConnectionAborted,
+                "a fault closes the connection",
+            ));
+        }
         Verdict::Kill => {
             node.stop();
             // The server cuts this connection with all the others.

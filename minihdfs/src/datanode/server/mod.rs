@@ -29,17 +29,23 @@ use tokio::task::JoinSet;
 use super::node::{DataNode, Work};
 use connection::Connection;
 
-/// How many data connections are served at once (`dfs.datanode.max.transfer.threads`); more wait to be accepted.
+/// How many data connections are served at once (`dfs.datanode.max.transfer.threads`); more wait to
+/// be accepted.
 const MAX_CONNECTIONS: usize = 4096;
 
 /// How long to leave the listener alone when the system has no descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves the DataTransferProtocol on a bound socket until `shutdown` resolves or the DataNode is stopped; then every connection is cut.
+/// Serves the DataTransferProtocol on a bound socket until `shutdown` resolves or the DataNode is
+/// stopped; then every connection is cut.
 ///
 /// # Errors
 /// The socket cannot be used.
-pub async fn serve(node: Arc<DataNode>, listener: std::net::TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+pub async fn serve(
+    node: Arc<DataNode>,
+    listener: std::net::TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
     let mut shutdown = pin!(shutdown);

@@ -13,15 +13,21 @@ use crate::datanode::block_store::{ReadRange, ReplicaReader};
 use crate::datanode::link::Block;
 use crate::datanode::node::DataNode;
 use crate::proto::hdfs::{
-    BlockOpResponseProto, ClientReadStatusProto, OpCopyBlockProto, OpReadBlockProto, ReadOpChecksumInfoProto, Status,
+    BlockOpResponseProto, ClientReadStatusProto, OpCopyBlockProto, OpReadBlockProto,
+    ReadOpChecksumInfoProto, Status,
 };
 use crate::token::AccessMode;
 
-/// How much is gathered before it is handed to the socket: several packets, but little enough to stay in the processor's cache.
+/// How much is gathered before it is handed to the socket: several packets, but little enough to
+/// stay in the processor's cache.
 const BATCH: usize = 256 << 10;
 
 /// Serves a read. Tells whether the connection may be used for another operation.
-pub(super) async fn read_block(node: &Arc<DataNode>, connection: &mut Connection, request: OpReadBlockProto) -> io::Result<bool> {
+pub(super) async fn read_block(
+    node: &Arc<DataNode>,
+    connection: &mut Connection,
+    request: OpReadBlockProto,
+) -> io::Result<bool> {
     let header = &request.header.base_header;
     let event = |outcome| Event::ReadBlock {
         datanode: node.number(),
@@ -58,7 +64,8 @@ pub(super) async fn read_block(node: &Arc<DataNode>, connection: &mut Connection
         length: request.len,
         checksums: request.send_checksums(),
     };
-    let opened = block_of(node, &header.block).and_then(|block| Ok((block, node.store.read(block, range)?)));
+    let opened =
+        block_of(node, &header.block).and_then(|block| Ok((block, node.store.read(block, range)?)));
     let (block, mut reader) = match opened {
         Ok(opened) => opened,
         Err(error) => {
@@ -80,14 +87,24 @@ pub(super) async fn read_block(node: &Arc<DataNode>, connection: &mut Connection
     // A client that has enough closes the connection.
     sent?;
     journal.end(Status::Success);
-    let Ok(status) = connection.message::<ClientReadStatusProto>(READ_TIMEOUT).await else {
+    let Ok(status) = connection
+        .message::<ClientReadStatusProto>(READ_TIMEOUT)
+        .await
+    else {
         return Ok(false);
     };
-    Ok(matches!(status.status(), Status::Success | Status::ChecksumOk))
+    Ok(matches!(
+        status.status(),
+        Status::Success | Status::ChecksumOk
+    ))
 }
 
 /// COPY_BLOCK: as a read of the whole block, for a balancer.
-pub(super) async fn copy_block(node: &Arc<DataNode>, connection: &mut Connection, request: OpCopyBlockProto) -> io::Result<()> {
+pub(super) async fn copy_block(
+    node: &Arc<DataNode>,
+    connection: &mut Connection,
+    request: OpCopyBlockProto,
+) -> io::Result<()> {
     let event = |outcome| Event::DataTransfer {
         datanode: node.number(),
         operation: "COPY_BLOCK",
@@ -96,7 +113,11 @@ pub(super) async fn copy_block(node: &Arc<DataNode>, connection: &mut Connection
     };
     let (journal, ruling) = Operation::begin(node, connection, event).await?;
     let opened = match ruling {
-        Ruling::Refuse { class, message } => Err(Box::new(refusal(Status::Error, None, format!("{class}: {message}")))),
+        Ruling::Refuse { class, message } => Err(Box::new(refusal(
+            Status::Error,
+            None,
+            format!("{class}: {message}"),
+        ))),
         Ruling::Go { spoil } => check_access(
             node,
             connection.peer,
@@ -106,7 +127,10 @@ pub(super) async fn copy_block(node: &Arc<DataNode>, connection: &mut Connection
             WantedStorage::default(),
         )
         .map_err(|denied| Box::new(denied.answer(None)))
-        .and_then(|()| open_whole(node, &request).map_err(|error| Box::new(refusal(Status::Error, None, error.to_string()))))
+        .and_then(|()| {
+            open_whole(node, &request)
+                .map_err(|error| Box::new(refusal(Status::Error, None, error.to_string())))
+        })
         .map(|(block, reader)| (block, reader, spoil)),
     };
     let (block, mut reader, spoil) = match opened {
@@ -124,7 +148,10 @@ pub(super) async fn copy_block(node: &Arc<DataNode>, connection: &mut Connection
     connection.flush().await
 }
 
-fn open_whole(node: &DataNode, request: &OpCopyBlockProto) -> Result<(Block, ReplicaReader), HdfsError> {
+fn open_whole(
+    node: &DataNode,
+    request: &OpCopyBlockProto,
+) -> Result<(Block, ReplicaReader), HdfsError> {
     let block = block_of(node, &request.header.block)?;
     Ok((block, node.store.read_whole(block)?))
 }

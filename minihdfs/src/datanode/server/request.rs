@@ -1,4 +1,5 @@
-//! What requests of all operations have in common: the code before them, the block and the token that they name, and how one is refused.
+//! What requests of all operations have in common: the code before them, the block and the token
+//! that they name, and how one is refused.
 
 use std::net::SocketAddr;
 
@@ -38,7 +39,11 @@ pub(super) fn put_operation(connection: &mut Connection, code: u8, request: &imp
 }
 
 /// An answer that says why not.
-pub(super) fn refusal(status: Status, first_bad_link: Option<String>, message: impl Into<String>) -> BlockOpResponseProto {
+pub(super) fn refusal(
+    status: Status,
+    first_bad_link: Option<String>,
+    message: impl Into<String>,
+) -> BlockOpResponseProto {
     BlockOpResponseProto {
         status: status.into(),
         first_bad_link,
@@ -72,7 +77,8 @@ pub(super) struct WantedStorage<'a> {
     pub(super) ids: &'a [String],
 }
 
-/// A token does not allow what is asked for. As Hadoop's, the answer is its status alone: why, only the log tells.
+/// A token does not allow what is asked for. As Hadoop's, the answer is its status alone: why, only
+/// the log tells.
 pub(super) struct Denied;
 
 impl Denied {
@@ -94,7 +100,9 @@ pub(super) fn check_access(
     mode: AccessMode,
     storage: WantedStorage<'_>,
 ) -> Result<(), Denied> {
-    let Some(secrets) = &node.secrets else { return Ok(()) };
+    let Some(secrets) = &node.secrets else {
+        return Ok(());
+    };
     let token = token_of(header);
     let access = BlockAccess {
         block_pool_id: &header.block.pool_id,

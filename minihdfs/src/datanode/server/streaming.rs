@@ -1,4 +1,5 @@
-//! The packets of a write pipeline: from the socket into the replica and on to the next DataNode, acks the other way.
+//! The packets of a write pipeline: from the socket into the replica and on to the next DataNode,
+//! acks the other way.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -31,7 +32,8 @@ pub(super) struct Streaming<'a> {
 }
 
 impl<'a> Streaming<'a> {
-    /// Packets come from `upstream` and go on to `mirror`; `spoil`, for a fault, damages what is stored of them.
+    /// Packets come from `upstream` and go on to `mirror`; `spoil`, for a fault, damages what is
+    /// stored of them.
     pub(super) fn new(
         node: &'a Arc<DataNode>,
         upstream: &'a mut Connection,
@@ -72,15 +74,20 @@ impl<'a> Streaming<'a> {
             {
                 self.mirror_failed(&error);
             }
-            let mirror_is_idle = self.mirror.as_ref().is_none_or(|mirror| mirror.outbox.bytes().is_empty());
-            if self.pipeline.is_done() && self.upstream.outbox.bytes().is_empty() && mirror_is_idle {
+            let mirror_is_idle = self
+                .mirror
+                .as_ref()
+                .is_none_or(|mirror| mirror.outbox.bytes().is_empty());
+            if self.pipeline.is_done() && self.upstream.outbox.bytes().is_empty() && mirror_is_idle
+            {
                 return Ok(status);
             }
             self.wait().await?;
         }
     }
 
-    /// Reads once, then stores and forwards the packets that are there: acks shall not wait for a client that never pauses.
+    /// Reads once, then stores and forwards the packets that are there: acks shall not wait for a
+    /// client that never pauses.
     async fn take_packets(&mut self) -> io::Result<()> {
         if self.wants_packets() {
             self.upstream.try_fill(READ_ROOM)?;
@@ -88,7 +95,10 @@ impl<'a> Streaming<'a> {
         while self.wants_packets() {
             let mut spoil = self.spoil;
             if self.node.hook.watching() {
-                if Packet::parse(self.upstream.inbox.bytes()).map_err(invalid)?.is_none() {
+                if Packet::parse(self.upstream.inbox.bytes())
+                    .map_err(invalid)?
+                    .is_none()
+                {
                     return Ok(());
                 }
                 spoil |= self.ask().await?;
@@ -97,7 +107,10 @@ impl<'a> Streaming<'a> {
                 return Ok(());
             };
             let length = packet.bytes.len();
-            let forward = self.pipeline.take(&packet, spoil && !packet.data.is_empty()).map_err(invalid)?;
+            let forward = self
+                .pipeline
+                .take(&packet, spoil && !packet.data.is_empty())
+                .map_err(invalid)?;
             if forward
                 && let Some(mirror) = &mut self.mirror
                 && let Err(error) = put_packet(mirror, packet.bytes)
@@ -120,12 +133,18 @@ impl<'a> Streaming<'a> {
         });
         match obey(self.node, self.upstream, verdict).await? {
             Ruling::Go { spoil } => Ok(spoil),
-            Ruling::Refuse { class, message } => Err(io::Error::other(format!("{class}: {message}"))),
+            Ruling::Refuse { class, message } => {
+                Err(io::Error::other(format!("{class}: {message}")))
+            }
         }
     }
 
     fn wants_packets(&self) -> bool {
-        self.pipeline.wants_packets() && self.mirror.as_ref().is_none_or(|mirror| mirror.outbox.bytes().len() < MAX_BACKLOG)
+        self.pipeline.wants_packets()
+            && self
+                .mirror
+                .as_ref()
+                .is_none_or(|mirror| mirror.outbox.bytes().len() < MAX_BACKLOG)
     }
 
     /// Takes the acks of the next DataNode that have come.
@@ -133,7 +152,9 @@ impl<'a> Streaming<'a> {
         if !self.pipeline.acks() {
             return;
         }
-        let Some(mirror) = &mut self.mirror else { return };
+        let Some(mirror) = &mut self.mirror else {
+            return;
+        };
         let mut taken = || {
             loop {
                 while let Some(ack) = mirror.inbox.message().map_err(invalid)? {
@@ -156,15 +177,20 @@ impl<'a> Streaming<'a> {
         self.pipeline.downstream_failed();
     }
 
-    /// Tells the NameNode before anybody else learns of it, so that the client's next call finds the block complete.
+    /// Tells the NameNode before anybody else learns of it, so that the client's next call finds
+    /// the block complete.
     fn completed(&self, block: Block) {
-        self.node.tell(self.node.clock.now(), block, BlockStatus::Received);
+        self.node
+            .tell(self.node.clock.now(), block, BlockStatus::Received);
     }
 
     /// Until one of the sockets has something to read, or takes something that waits.
     async fn wait(&self) -> io::Result<()> {
         let upstream = interest(self.wants_packets(), self.upstream);
-        let mirror = self.mirror.as_ref().map(|mirror| (mirror, interest(self.pipeline.acks(), mirror)));
+        let mirror = self
+            .mirror
+            .as_ref()
+            .map(|mirror| (mirror, interest(self.pipeline.acks(), mirror)));
         let upstream = async {
             match upstream {
                 Some(interest) => self.upstream.stream.ready(interest).await.map(|_| ()),
@@ -185,7 +211,11 @@ impl<'a> Streaming<'a> {
             }
         };
         let waits_to_send = !self.upstream.outbox.bytes().is_empty();
-        let limit = if waits_to_send { WRITE_TIMEOUT } else { READ_TIMEOUT };
+        let limit = if waits_to_send {
+            WRITE_TIMEOUT
+        } else {
+            READ_TIMEOUT
+        };
         within(limit, ready).await
     }
 }

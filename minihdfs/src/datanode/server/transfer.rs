@@ -1,4 +1,5 @@
-//! Copying a replica to other DataNodes: TRANSFER_BLOCK of a client's recovery, and replication ordered by the NameNode.
+//! Copying a replica to other DataNodes: TRANSFER_BLOCK of a client's recovery, and replication
+//! ordered by the NameNode.
 
 use std::io;
 use std::sync::Arc;
@@ -14,13 +15,18 @@ use crate::datanode::link::{Block, DatanodeRegistration, ReplicaState};
 use crate::datanode::node::{DataNode, Transfer};
 use crate::proto::hdfs::op_write_block_proto::BlockConstructionStage as Stage;
 use crate::proto::hdfs::{
-    BaseHeaderProto, BlockOpResponseProto, ClientOperationHeaderProto, DatanodeIdProto, DatanodeInfoProto, ExtendedBlockProto,
-    OpTransferBlockProto, OpWriteBlockProto, Status, StorageTypeProto,
+    BaseHeaderProto, BlockOpResponseProto, ClientOperationHeaderProto, DatanodeIdProto,
+    DatanodeInfoProto, ExtendedBlockProto, OpTransferBlockProto, OpWriteBlockProto, Status,
+    StorageTypeProto,
 };
 use crate::token::{AccessMode, Token};
 
 /// TRANSFER_BLOCK: a client needs another DataNode in its pipeline, with what this one has.
-pub(super) async fn transfer_block(node: &Arc<DataNode>, connection: &mut Connection, request: OpTransferBlockProto) -> io::Result<()> {
+pub(super) async fn transfer_block(
+    node: &Arc<DataNode>,
+    connection: &mut Connection,
+    request: OpTransferBlockProto,
+) -> io::Result<()> {
     let header = &request.header.base_header;
     let event = |outcome| Event::DataTransfer {
         datanode: node.number(),
@@ -30,7 +36,9 @@ pub(super) async fn transfer_block(node: &Arc<DataNode>, connection: &mut Connec
     };
     let (journal, ruling) = Operation::begin(node, connection, event).await?;
     let answer = match ruling {
-        Ruling::Refuse { class, message } => refusal(Status::Error, None, format!("{class}: {message}")),
+        Ruling::Refuse { class, message } => {
+            refusal(Status::Error, None, format!("{class}: {message}"))
+        }
         Ruling::Go { .. } => match check_access(
             node,
             connection.peer,
@@ -40,7 +48,14 @@ pub(super) async fn transfer_block(node: &Arc<DataNode>, connection: &mut Connec
             WantedStorage::default(),
         ) {
             Err(denied) => denied.answer(None),
-            Ok(()) => match copy(node, &header.block, &request.targets, &request.header.client_name).await {
+            Ok(()) => match copy(
+                node,
+                &header.block,
+                &request.targets,
+                &request.header.client_name,
+            )
+            .await
+            {
                 Ok(()) => BlockOpResponseProto {
                     status: Status::Success.into(),
                     first_bad_link: Some(String::new()),
@@ -94,8 +109,14 @@ fn target(datanode: &DatanodeRegistration) -> DatanodeInfoProto {
     }
 }
 
-/// Sends a replica to the first target, and through it to the others. For a client it waits until the replica is there.
-async fn copy(node: &Arc<DataNode>, block: &ExtendedBlockProto, targets: &[DatanodeInfoProto], client: &str) -> io::Result<()> {
+/// Sends a replica to the first target, and through it to the others. For a client it waits until
+/// the replica is there.
+async fn copy(
+    node: &Arc<DataNode>,
+    block: &ExtendedBlockProto,
+    targets: &[DatanodeInfoProto],
+    client: &str,
+) -> io::Result<()> {
     let wanted = block_of(node, block).map_err(invalid)?;
     let Some((first, rest)) = targets.split_first() else {
         return Err(invalid(HdfsError::io("There is no target to copy to")));
@@ -150,7 +171,14 @@ async fn copy(node: &Arc<DataNode>, block: &ExtendedBlockProto, targets: &[Datan
 /// A DataNode has the keys, so it makes its own tokens.
 fn write_token(node: &DataNode, block: Block) -> Token {
     match &node.secrets {
-        Some(secrets) => secrets.issue(node.clock.now(), "", block.id, &[AccessMode::Write], &[StorageTypeProto::Disk], &[]),
+        Some(secrets) => secrets.issue(
+            node.clock.now(),
+            "",
+            block.id,
+            &[AccessMode::Write],
+            &[StorageTypeProto::Disk],
+            &[],
+        ),
         None => crate::proto::common::TokenProto::default().into(),
     }
 }

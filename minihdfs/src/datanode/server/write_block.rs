@@ -21,7 +21,11 @@ use crate::proto::hdfs::{BlockOpResponseProto, OpWriteBlockProto, Status, Storag
 use crate::token::AccessMode;
 
 /// Serves a write, to its end or its failure; the connection is not used again.
-pub(super) async fn write_block(node: &Arc<DataNode>, connection: &mut Connection, request: OpWriteBlockProto) -> io::Result<()> {
+pub(super) async fn write_block(
+    node: &Arc<DataNode>,
+    connection: &mut Connection,
+    request: OpWriteBlockProto,
+) -> io::Result<()> {
     let event = |outcome| Event::WriteBlock {
         datanode: node.number(),
         block: request.header.base_header.block.block_id,
@@ -30,10 +34,23 @@ pub(super) async fn write_block(node: &Arc<DataNode>, connection: &mut Connectio
     };
     let (journal, ruling) = Operation::begin(node, connection, event).await?;
     let set_up = match ruling {
-        Ruling::Refuse { class, message } => Err(refusal(Status::Error, Some(String::new()), format!("{class}: {message}"))),
-        Ruling::Go { spoil } => set_up(node, connection.peer, &request).await.map(|set_up| (set_up, spoil)),
+        Ruling::Refuse { class, message } => Err(refusal(
+            Status::Error,
+            Some(String::new()),
+            format!("{class}: {message}"),
+        )),
+        Ruling::Go { spoil } => set_up(node, connection.peer, &request)
+            .await
+            .map(|set_up| (set_up, spoil)),
     };
-    let (SetUp { writer, mirror, answer }, spoil) = match set_up {
+    let (
+        SetUp {
+            writer,
+            mirror,
+            answer,
+        },
+        spoil,
+    ) = match set_up {
         Ok(set_up) => set_up,
         Err(answer) => {
             journal.end(answer.status());
@@ -54,9 +71,17 @@ pub(super) async fn write_block(node: &Arc<DataNode>, connection: &mut Connectio
         journal.end(answer.status());
         return Ok(());
     }
-    let downstream = if mirror.is_some() { request.targets.len() } else { 0 };
+    let downstream = if mirror.is_some() {
+        request.targets.len()
+    } else {
+        0
+    };
     let pipeline = Pipeline::new(writer, completion, kind.is_client_pipeline(), downstream);
-    journal.end(Streaming::new(node, connection, mirror, pipeline, spoil).run().await?);
+    journal.end(
+        Streaming::new(node, connection, mirror, pipeline, spoil)
+            .run()
+            .await?,
+    );
     if kind == Kind::Transfer {
         let answer = BlockOpResponseProto {
             status: Status::Success.into(),
@@ -80,7 +105,10 @@ enum Kind {
 
 impl Kind {
     fn of(request: &OpWriteBlockProto) -> Self {
-        if matches!(request.stage(), Stage::TransferRbw | Stage::TransferFinalized) {
+        if matches!(
+            request.stage(),
+            Stage::TransferRbw | Stage::TransferFinalized
+        ) {
             Self::Transfer
         } else if request.header.client_name.is_empty() {
             Self::Replication
@@ -103,14 +131,26 @@ struct SetUp {
 }
 
 /// Checks the token, finds or makes the replica, connects the DataNodes after this one.
-async fn set_up(node: &Arc<DataNode>, peer: SocketAddr, request: &OpWriteBlockProto) -> Result<SetUp, BlockOpResponseProto> {
+async fn set_up(
+    node: &Arc<DataNode>,
+    peer: SocketAddr,
+    request: &OpWriteBlockProto,
+) -> Result<SetUp, BlockOpResponseProto> {
     let header = &request.header.base_header;
     let storage_type = [request.storage_type()];
     let storage = WantedStorage {
         types: &storage_type,
         ids: request.storage_id.as_slice(),
     };
-    check_access(node, peer, "WRITE_BLOCK", header, AccessMode::Write, storage).map_err(|denied| {
+    check_access(
+        node,
+        peer,
+        "WRITE_BLOCK",
+        header,
+        AccessMode::Write,
+        storage,
+    )
+    .map_err(|denied| {
         let own = node.registration().transfer_address().to_string();
         denied.answer(Some(own))
     })?;
@@ -148,14 +188,22 @@ async fn set_up(node: &Arc<DataNode>, peer: SocketAddr, request: &OpWriteBlockPr
             }
         }
     }
-    Ok(SetUp { writer, mirror, answer })
+    Ok(SetUp {
+        writer,
+        mirror,
+        answer,
+    })
 }
 
 /// The replica that the stage asks for, and what becomes of it at the end.
-fn open_replica(node: &Arc<DataNode>, request: &OpWriteBlockProto) -> Result<Option<(ReplicaWriter, Completion)>, HdfsError> {
+fn open_replica(
+    node: &Arc<DataNode>,
+    request: &OpWriteBlockProto,
+) -> Result<Option<(ReplicaWriter, Completion)>, HdfsError> {
     let block = block_of(node, &request.header.base_header.block)?;
     let checksum = DataChecksum::from_proto(request.requested_checksum)?;
-    let stage = Stage::try_from(request.stage).map_err(|_| HdfsError::io(format!("Unknown stage {}", request.stage)))?;
+    let stage = Stage::try_from(request.stage)
+        .map_err(|_| HdfsError::io(format!("Unknown stage {}", request.stage)))?;
     let new_stamp = request.latest_generation_stamp;
     let (min, max) = (request.min_bytes_rcvd, request.max_bytes_rcvd);
     let kind = Kind::of(request);
@@ -176,14 +224,23 @@ fn open_replica(node: &Arc<DataNode>, request: &OpWriteBlockProto) -> Result<Opt
             writer
         }
         Stage::PipelineSetupAppend => store.append(block, new_stamp, min, checksum)?,
-        Stage::PipelineSetupAppendRecovery => store.recover_append(block, new_stamp, min, checksum)?,
-        Stage::PipelineSetupStreamingRecovery => store.recover_rbw(block, new_stamp, (min, max), checksum)?,
+        Stage::PipelineSetupAppendRecovery => {
+            store.recover_append(block, new_stamp, min, checksum)?
+        }
+        Stage::PipelineSetupStreamingRecovery => {
+            store.recover_rbw(block, new_stamp, (min, max), checksum)?
+        }
         Stage::PipelineCloseRecovery => {
             let completed = store.recover_close(block, new_stamp, min)?;
             node.tell(now, completed, BlockStatus::Received);
             return Ok(None);
         }
-        Stage::TransferRbw => return Ok(Some((store.create_temporary(block, checksum)?, Completion::ConvertToRbw))),
+        Stage::TransferRbw => {
+            return Ok(Some((
+                store.create_temporary(block, checksum)?,
+                Completion::ConvertToRbw,
+            )));
+        }
         Stage::TransferFinalized => store.create_temporary(block, checksum)?,
         Stage::DataStreaming | Stage::PipelineClose => {
             return Err(HdfsError::io(format!(
@@ -192,14 +249,22 @@ fn open_replica(node: &Arc<DataNode>, request: &OpWriteBlockProto) -> Result<Opt
             )));
         }
     };
-    if matches!(stage, Stage::PipelineSetupAppend | Stage::PipelineSetupAppendRecovery) && kind == Kind::Client {
+    if matches!(
+        stage,
+        Stage::PipelineSetupAppend | Stage::PipelineSetupAppendRecovery
+    ) && kind == Kind::Client
+    {
         node.tell(now, writer.block(), BlockStatus::Receiving);
     }
     Ok(Some((writer, Completion::Finalize)))
 }
 
-/// Connects the next DataNode, and has it connect the ones after it. Gives its answer, if it gives one.
-async fn connect_mirror(node: &Arc<DataNode>, request: &OpWriteBlockProto) -> io::Result<(Connection, Option<BlockOpResponseProto>)> {
+/// Connects the next DataNode, and has it connect the ones after it. Gives its answer, if it gives
+/// one.
+async fn connect_mirror(
+    node: &Arc<DataNode>,
+    request: &OpWriteBlockProto,
+) -> io::Result<(Connection, Option<BlockOpResponseProto>)> {
     let Some((target, rest)) = request.targets.split_first() else {
         return Err(ErrorKind::InvalidInput.into());
     };
@@ -207,7 +272,11 @@ async fn connect_mirror(node: &Arc<DataNode>, request: &OpWriteBlockProto) -> io
     let mut onward = OpWriteBlockProto {
         targets: rest.to_vec(),
         source: None,
-        storage_type: Some(storage_type.copied().unwrap_or_else(|| StorageTypeProto::Disk.into())),
+        storage_type: Some(
+            storage_type
+                .copied()
+                .unwrap_or_else(|| StorageTypeProto::Disk.into()),
+        ),
         storage_id: request.target_storage_ids.first().cloned(),
         pinning: request.target_pinnings.first().copied(),
         ..request.clone()
@@ -222,7 +291,9 @@ async fn connect_mirror(node: &Arc<DataNode>, request: &OpWriteBlockProto) -> io
     if Kind::of(request) != Kind::Client {
         return Ok((mirror, None));
     }
-    let below = mirror.message(READ_TIMEOUT + READ_TIMEOUT * rest.len() as u32).await?;
+    let below = mirror
+        .message(READ_TIMEOUT + READ_TIMEOUT * rest.len() as u32)
+        .await?;
     Ok((mirror, Some(below)))
 }
 

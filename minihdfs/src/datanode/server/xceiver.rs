@@ -15,7 +15,10 @@ use crate::HdfsError;
 use crate::datanode::block_store::ReadRange;
 use crate::datanode::checksum::CHECKSUM_LENGTH;
 use crate::datanode::node::DataNode;
-use crate::proto::hdfs::{BlockChecksumTypeProto, BlockOpResponseProto, OpBlockChecksumProto, OpBlockChecksumResponseProto, Status};
+use crate::proto::hdfs::{
+    BlockChecksumTypeProto, BlockOpResponseProto, OpBlockChecksumProto,
+    OpBlockChecksumResponseProto, Status,
+};
 use crate::token::AccessMode;
 
 /// How long a connection may be idle after an operation (`dfs.datanode.socket.reuse.keepalive`).
@@ -29,7 +32,11 @@ pub(super) async fn run(node: &Arc<DataNode>, connection: &mut Connection) -> io
     let mut limit = READ_TIMEOUT;
     loop {
         let [high, low, code] = match connection.bytes::<3>(limit).await {
-            Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::TimedOut) => return Ok(()),
+            Err(error)
+                if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::TimedOut) =>
+            {
+                return Ok(());
+            }
             read => read?,
         };
         let version = u16::from_be_bytes([high, low]);
@@ -61,18 +68,30 @@ pub(super) async fn run(node: &Arc<DataNode>, connection: &mut Connection) -> io
                 let request = connection.message(READ_TIMEOUT).await?;
                 return read_block::copy_block(node, connection, request).await;
             }
-            op::REPLACE_BLOCK | op::REQUEST_SHORT_CIRCUIT_FDS..=op::REQUEST_SHORT_CIRCUIT_SHM | op::BLOCK_GROUP_CHECKSUM => {
+            op::REPLACE_BLOCK
+            | op::REQUEST_SHORT_CIRCUIT_FDS..=op::REQUEST_SHORT_CIRCUIT_SHM
+            | op::BLOCK_GROUP_CHECKSUM => {
                 let why = format!("Operation {code} is not supported");
-                return connection.send(&refusal(Status::ErrorUnsupported, None, why)).await;
+                return connection
+                    .send(&refusal(Status::ErrorUnsupported, None, why))
+                    .await;
             }
-            _ => return Err(invalid(HdfsError::io(format!("Unknown op {code} in data stream")))),
+            _ => {
+                return Err(invalid(HdfsError::io(format!(
+                    "Unknown op {code} in data stream"
+                ))));
+            }
         }
         limit = KEEP_ALIVE;
     }
 }
 
 /// BLOCK_CHECKSUM: a checksum of the block's checksums, by which clients compare files.
-async fn block_checksum(node: &Arc<DataNode>, connection: &mut Connection, request: OpBlockChecksumProto) -> io::Result<()> {
+async fn block_checksum(
+    node: &Arc<DataNode>,
+    connection: &mut Connection,
+    request: OpBlockChecksumProto,
+) -> io::Result<()> {
     let operation = "BLOCK_CHECKSUM";
     let event = |outcome| Event::DataTransfer {
         datanode: node.number(),
@@ -82,7 +101,9 @@ async fn block_checksum(node: &Arc<DataNode>, connection: &mut Connection, reque
     };
     let (journal, ruling) = Operation::begin(node, connection, event).await?;
     let answer = match ruling {
-        Ruling::Refuse { class, message } => refusal(Status::Error, None, format!("{class}: {message}")),
+        Ruling::Refuse { class, message } => {
+            refusal(Status::Error, None, format!("{class}: {message}"))
+        }
         Ruling::Go { .. } => match check_access(
             node,
             connection.peer,
@@ -92,14 +113,18 @@ async fn block_checksum(node: &Arc<DataNode>, connection: &mut Connection, reque
             WantedStorage::default(),
         ) {
             Err(denied) => denied.answer(None),
-            Ok(()) => compute_checksum(node, &request).unwrap_or_else(|error| refusal(Status::Error, None, error.to_string())),
+            Ok(()) => compute_checksum(node, &request)
+                .unwrap_or_else(|error| refusal(Status::Error, None, error.to_string())),
         },
     };
     journal.end(answer.status());
     connection.send(&answer).await
 }
 
-fn compute_checksum(node: &DataNode, request: &OpBlockChecksumProto) -> Result<BlockOpResponseProto, HdfsError> {
+fn compute_checksum(
+    node: &DataNode,
+    request: &OpBlockChecksumProto,
+) -> Result<BlockOpResponseProto, HdfsError> {
     let block = block_of(node, &request.header.block)?;
     let range = ReadRange {
         offset: 0,
@@ -108,11 +133,18 @@ fn compute_checksum(node: &DataNode, request: &OpBlockChecksumProto) -> Result<B
     };
     let reader = node.store.read(block, range)?;
     let checksum = reader.stored_checksum();
-    // The client limits a block that is being written; a length of 0 would be an empty sum otherwise.
-    let length = if block.length == 0 { u64::MAX } else { block.length };
+    // The client limits a block that is being written; a length of 0 would be an empty sum
+    // otherwise.
+    let length = if block.length == 0 {
+        u64::MAX
+    } else {
+        block.length
+    };
     let length = length.min(reader.block().length);
     let options = request.block_checksum_options;
-    let composite = options.is_some_and(|options| options.block_checksum_type() == BlockChecksumTypeProto::CompositeCrc);
+    let composite = options.is_some_and(|options| {
+        options.block_checksum_type() == BlockChecksumTypeProto::CompositeCrc
+    });
     let mut count = 0;
     let mut md5 = Md5::new();
     let mut crc = None;
@@ -129,7 +161,12 @@ fn compute_checksum(node: &DataNode, request: &OpBlockChecksumProto) -> Result<B
             crc = Some(crc.map_or(sum, |crc| checksum.combine(crc, sum, chunk)));
         }
     });
-    summed.map_err(|error| HdfsError::io(format!("Cannot read the checksums of {}: {error}", node.store.name(block))))?;
+    summed.map_err(|error| {
+        HdfsError::io(format!(
+            "Cannot read the checksums of {}: {error}",
+            node.store.name(block)
+        ))
+    })?;
     let sum = if composite {
         crc.unwrap_or_default().to_be_bytes().to_vec()
     } else {

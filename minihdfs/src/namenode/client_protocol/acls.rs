@@ -6,9 +6,11 @@ use super::super::permission::Need;
 use super::attributes::{found, owned};
 use crate::HdfsError;
 use crate::proto::hdfs::{
-    AclEntryProto, AclStatusProto, FsPermissionProto, GetAclStatusRequestProto, GetAclStatusResponseProto, ModifyAclEntriesRequestProto,
-    ModifyAclEntriesResponseProto, RemoveAclEntriesRequestProto, RemoveAclEntriesResponseProto, RemoveAclRequestProto,
-    RemoveAclResponseProto, RemoveDefaultAclRequestProto, RemoveDefaultAclResponseProto, SetAclRequestProto, SetAclResponseProto,
+    AclEntryProto, AclStatusProto, FsPermissionProto, GetAclStatusRequestProto,
+    GetAclStatusResponseProto, ModifyAclEntriesRequestProto, ModifyAclEntriesResponseProto,
+    RemoveAclEntriesRequestProto, RemoveAclEntriesResponseProto, RemoveAclRequestProto,
+    RemoveAclResponseProto, RemoveDefaultAclRequestProto, RemoveDefaultAclResponseProto,
+    SetAclRequestProto, SetAclResponseProto,
 };
 use crate::rpc::Call;
 
@@ -45,7 +47,9 @@ impl NameNode {
         request: ModifyAclEntriesRequestProto,
     ) -> Result<ModifyAclEntriesResponseProto, HdfsError> {
         let spec = entries(request.acl_spec);
-        self.change_acl(call, "modify ACL entries on", &request.src, |acl, mode| acl.modified(mode, spec))?;
+        self.change_acl(call, "modify ACL entries on", &request.src, |acl, mode| {
+            acl.modified(mode, spec)
+        })?;
         Ok(ModifyAclEntriesResponseProto {})
     }
 
@@ -56,7 +60,9 @@ impl NameNode {
         request: RemoveAclEntriesRequestProto,
     ) -> Result<RemoveAclEntriesResponseProto, HdfsError> {
         let spec = entries(request.acl_spec);
-        self.change_acl(call, "remove ACL entries on", &request.src, |acl, mode| acl.without(mode, spec))?;
+        self.change_acl(call, "remove ACL entries on", &request.src, |acl, mode| {
+            acl.without(mode, spec)
+        })?;
         Ok(RemoveAclEntriesResponseProto {})
     }
 
@@ -66,7 +72,12 @@ impl NameNode {
         call: &Call<'_>,
         request: RemoveDefaultAclRequestProto,
     ) -> Result<RemoveDefaultAclResponseProto, HdfsError> {
-        self.change_acl(call, "remove default ACL entries on", &request.src, Acl::without_default)?;
+        self.change_acl(
+            call,
+            "remove default ACL entries on",
+            &request.src,
+            Acl::without_default,
+        )?;
         Ok(RemoveDefaultAclResponseProto {})
     }
 
@@ -76,12 +87,18 @@ impl NameNode {
         call: &Call<'_>,
         request: RemoveAclRequestProto,
     ) -> Result<RemoveAclResponseProto, HdfsError> {
-        self.change_acl(call, "remove ACL on", &request.src, |acl, mode| Ok(acl.removed(mode)))?;
+        self.change_acl(call, "remove ACL on", &request.src, |acl, mode| {
+            Ok(acl.removed(mode))
+        })?;
         Ok(RemoveAclResponseProto {})
     }
 
     /// Replaces each scope that the request has entries of; none at all removes the list.
-    pub(in super::super) fn set_acl(&self, call: &Call<'_>, request: SetAclRequestProto) -> Result<SetAclResponseProto, HdfsError> {
+    pub(in super::super) fn set_acl(
+        &self,
+        call: &Call<'_>,
+        request: SetAclRequestProto,
+    ) -> Result<SetAclResponseProto, HdfsError> {
         let spec = entries(request.acl_spec);
         self.change_acl(call, "set ACL on", &request.src, |acl, mode| {
             if spec.is_empty() {
@@ -106,7 +123,9 @@ impl NameNode {
         let path = state.namespace.resolve(src)?;
         checker.check(&state.namespace, &path, Need::OWNER)?;
         let inode = state.namespace.inode_mut(owned(&path)?);
-        let with_path = |error: &HdfsError| HdfsError::acl(format!("{} Path: {}", error.message(), path.path()));
+        let with_path = |error: &HdfsError| {
+            HdfsError::acl(format!("{} Path: {}", error.message(), path.path()))
+        };
         let (acl, mode) = change(&inode.acl, inode.mode).map_err(|error| with_path(&error))?;
         if !acl.defaults().is_empty() && !inode.is_directory() {
             // Hadoop, too, names the path twice.

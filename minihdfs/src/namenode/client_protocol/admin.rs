@@ -3,11 +3,13 @@
 use super::super::NameNode;
 use crate::HdfsError;
 use crate::proto::hdfs::{
-    CreateEncryptionZoneRequestProto, CreateEncryptionZoneResponseProto, FinalizeUpgradeRequestProto, FinalizeUpgradeResponseProto,
-    GetCurrentEditLogTxidRequestProto, GetCurrentEditLogTxidResponseProto, GetEzForPathRequestProto, GetEzForPathResponseProto,
-    ListEncryptionZonesRequestProto, ListEncryptionZonesResponseProto, RefreshNodesRequestProto, RefreshNodesResponseProto,
-    RollEditsRequestProto, RollEditsResponseProto, SafeModeActionProto, SaveNamespaceRequestProto, SaveNamespaceResponseProto,
-    SetBalancerBandwidthRequestProto, SetBalancerBandwidthResponseProto, SetSafeModeRequestProto, SetSafeModeResponseProto,
+    CreateEncryptionZoneRequestProto, CreateEncryptionZoneResponseProto,
+    FinalizeUpgradeRequestProto, FinalizeUpgradeResponseProto, GetCurrentEditLogTxidRequestProto,
+    GetCurrentEditLogTxidResponseProto, GetEzForPathRequestProto, GetEzForPathResponseProto,
+    ListEncryptionZonesRequestProto, ListEncryptionZonesResponseProto, RefreshNodesRequestProto,
+    RefreshNodesResponseProto, RollEditsRequestProto, RollEditsResponseProto, SafeModeActionProto,
+    SaveNamespaceRequestProto, SaveNamespaceResponseProto, SetBalancerBandwidthRequestProto,
+    SetBalancerBandwidthResponseProto, SetSafeModeRequestProto, SetSafeModeResponseProto,
     UpgradeStatusRequestProto, UpgradeStatusResponseProto,
 };
 use crate::rpc::Call;
@@ -35,12 +37,17 @@ impl NameNode {
         match action {
             SafeModeActionProto::SafemodeGet => {}
             SafeModeActionProto::SafemodeEnter => state.safe_mode = true,
-            SafeModeActionProto::SafemodeLeave | SafeModeActionProto::SafemodeForceExit => state.safe_mode = false,
+            SafeModeActionProto::SafemodeLeave | SafeModeActionProto::SafemodeForceExit => {
+                state.safe_mode = false
+            }
         }
-        Ok(SetSafeModeResponseProto { result: state.safe_mode })
+        Ok(SetSafeModeResponseProto {
+            result: state.safe_mode,
+        })
     }
 
-    /// There is no image: the namespace lives in memory. In safe mode this succeeds, as administrators' scripts expect.
+    /// There is no image: the namespace lives in memory. In safe mode this succeeds, as
+    /// administrators' scripts expect.
     pub(in super::super) fn save_namespace(
         &self,
         call: &Call<'_>,
@@ -48,7 +55,9 @@ impl NameNode {
     ) -> Result<SaveNamespaceResponseProto, HdfsError> {
         self.checker(call.caller).check_superuser("saveNamespace")?;
         if !self.lock().safe_mode {
-            return Err(HdfsError::io("Safe mode should be turned ON in order to create namespace image."));
+            return Err(HdfsError::io(
+                "Safe mode should be turned ON in order to create namespace image.",
+            ));
         }
         Ok(SaveNamespaceResponseProto { saved: Some(true) })
     }
@@ -69,7 +78,8 @@ impl NameNode {
         call: &Call<'_>,
         _request: FinalizeUpgradeRequestProto,
     ) -> Result<FinalizeUpgradeResponseProto, HdfsError> {
-        self.checker(call.caller).check_superuser("finalizeUpgrade")?;
+        self.checker(call.caller)
+            .check_superuser("finalizeUpgrade")?;
         Ok(FinalizeUpgradeResponseProto {})
     }
 
@@ -79,7 +89,9 @@ impl NameNode {
         _call: &Call<'_>,
         _request: UpgradeStatusRequestProto,
     ) -> Result<UpgradeStatusResponseProto, HdfsError> {
-        Ok(UpgradeStatusResponseProto { upgrade_finalized: true })
+        Ok(UpgradeStatusResponseProto {
+            upgrade_finalized: true,
+        })
     }
 
     /// Nothing is balanced, at any bandwidth.
@@ -88,7 +100,8 @@ impl NameNode {
         call: &Call<'_>,
         _request: SetBalancerBandwidthRequestProto,
     ) -> Result<SetBalancerBandwidthResponseProto, HdfsError> {
-        self.checker(call.caller).check_superuser("setBalancerBandwidth")?;
+        self.checker(call.caller)
+            .check_superuser("setBalancerBandwidth")?;
         Ok(SetBalancerBandwidthResponseProto {})
     }
 
@@ -98,7 +111,8 @@ impl NameNode {
         call: &Call<'_>,
         _request: GetCurrentEditLogTxidRequestProto,
     ) -> Result<GetCurrentEditLogTxidResponseProto, HdfsError> {
-        self.checker(call.caller).check_superuser("getCurrentEditLogTxid")?;
+        self.checker(call.caller)
+            .check_superuser("getCurrentEditLogTxid")?;
         Ok(GetCurrentEditLogTxidResponseProto {
             txid: self.lock().transaction,
         })
@@ -136,7 +150,8 @@ impl NameNode {
         call: &Call<'_>,
         _request: ListEncryptionZonesRequestProto,
     ) -> Result<ListEncryptionZonesResponseProto, HdfsError> {
-        self.checker(call.caller).check_superuser("listEncryptionZones")?;
+        self.checker(call.caller)
+            .check_superuser("listEncryptionZones")?;
         Ok(ListEncryptionZonesResponseProto {
             zones: Vec::new(),
             has_more: false,
@@ -149,7 +164,8 @@ impl NameNode {
         call: &Call<'_>,
         request: CreateEncryptionZoneRequestProto,
     ) -> Result<CreateEncryptionZoneResponseProto, HdfsError> {
-        self.checker(call.caller).check_superuser("createEncryptionZone")?;
+        self.checker(call.caller)
+            .check_superuser("createEncryptionZone")?;
         Err(HdfsError::io(format!(
             "Can't create an encryption zone for {} since no key provider is available.",
             request.src

@@ -9,8 +9,9 @@ use super::super::namespace::ResolvedPath;
 use super::super::permission::{FsAction, Need};
 use crate::HdfsError;
 use crate::proto::hdfs::{
-    SetOwnerRequestProto, SetOwnerResponseProto, SetPermissionRequestProto, SetPermissionResponseProto, SetReplicationRequestProto,
-    SetReplicationResponseProto, SetTimesRequestProto, SetTimesResponseProto,
+    SetOwnerRequestProto, SetOwnerResponseProto, SetPermissionRequestProto,
+    SetPermissionResponseProto, SetReplicationRequestProto, SetReplicationResponseProto,
+    SetTimesRequestProto, SetTimesResponseProto,
 };
 use crate::rpc::Call;
 
@@ -22,8 +23,9 @@ pub(super) fn existing(path: &ResolvedPath<'_>) -> Result<InodeId, HdfsError> {
 
 /// As [`existing`], where Hadoop says it with other words: for what only owners change.
 pub(super) fn owned(path: &ResolvedPath<'_>) -> Result<InodeId, HdfsError> {
-    path.last()
-        .ok_or_else(|| HdfsError::file_not_found(format!("Directory/File does not exist {}", path.path())))
+    path.last().ok_or_else(|| {
+        HdfsError::file_not_found(format!("Directory/File does not exist {}", path.path()))
+    })
 }
 
 /// As [`existing`], for access control lists and extended attributes.
@@ -34,8 +36,9 @@ pub(super) fn found(path: &ResolvedPath<'_>) -> Result<InodeId, HdfsError> {
 
 /// As [`existing`], for storage policies and quotas.
 pub(super) fn file_or_directory(path: &ResolvedPath<'_>) -> Result<InodeId, HdfsError> {
-    path.last()
-        .ok_or_else(|| HdfsError::file_not_found(format!("File/Directory does not exist: {}", path.path())))
+    path.last().ok_or_else(|| {
+        HdfsError::file_not_found(format!("File/Directory does not exist: {}", path.path()))
+    })
 }
 
 impl NameNode {
@@ -54,15 +57,23 @@ impl NameNode {
         Ok(SetPermissionResponseProto {})
     }
 
-    /// Only the superuser gives a file to another user; its owner may give it to a group that they are in.
-    pub(in super::super) fn set_owner(&self, call: &Call<'_>, request: SetOwnerRequestProto) -> Result<SetOwnerResponseProto, HdfsError> {
+    /// Only the superuser gives a file to another user; its owner may give it to a group that they
+    /// are in.
+    pub(in super::super) fn set_owner(
+        &self,
+        call: &Call<'_>,
+        request: SetOwnerRequestProto,
+    ) -> Result<SetOwnerResponseProto, HdfsError> {
         let checker = self.checker(call.caller);
         let mut state = self.lock_to_write(format_args!("set owner for {}", request.src))?;
         let path = state.namespace.resolve(&request.src)?;
         checker.check(&state.namespace, &path, Need::OWNER)?;
         let id = owned(&path)?;
         let (user, group) = (request.username.as_deref(), request.groupname.as_deref());
-        let (user, group) = (user.filter(|name| !name.is_empty()), group.filter(|name| !name.is_empty()));
+        let (user, group) = (
+            user.filter(|name| !name.is_empty()),
+            group.filter(|name| !name.is_empty()),
+        );
         if !checker.is_exempt() {
             let caller = checker.user();
             if user.is_some_and(|user| *user != **caller) {
@@ -71,7 +82,9 @@ impl NameNode {
                 )));
             }
             if let Some(group) = group.filter(|group| !checker.is_member_of(group)) {
-                return Err(HdfsError::access_control(format!("User {caller} does not belong to {group}")));
+                return Err(HdfsError::access_control(format!(
+                    "User {caller} does not belong to {group}"
+                )));
             }
         }
         let inode = state.namespace.inode_mut(id);
@@ -85,8 +98,14 @@ impl NameNode {
     }
 
     /// Milliseconds; -1 leaves a time as it is.
-    pub(in super::super) fn set_times(&self, call: &Call<'_>, request: SetTimesRequestProto) -> Result<SetTimesResponseProto, HdfsError> {
-        let given = |time: u64| (time.cast_signed() != -1).then(|| Timestamp::from_millis(time.cast_signed()));
+    pub(in super::super) fn set_times(
+        &self,
+        call: &Call<'_>,
+        request: SetTimesRequestProto,
+    ) -> Result<SetTimesResponseProto, HdfsError> {
+        let given = |time: u64| {
+            (time.cast_signed() != -1).then(|| Timestamp::from_millis(time.cast_signed()))
+        };
         let (modified, accessed) = (given(request.mtime), given(request.atime));
         if accessed.is_some() && self.config.access_time_precision.is_zero() {
             return Err(HdfsError::io(
@@ -97,9 +116,9 @@ impl NameNode {
         let mut state = self.lock_to_write(format_args!("set times {}", request.src))?;
         let path = state.namespace.resolve(&request.src)?;
         checker.check(&state.namespace, &path, Need::path(FsAction::WRITE))?;
-        let id = path
-            .last()
-            .ok_or_else(|| HdfsError::file_not_found(format!("File/Directory {} does not exist.", path.path())))?;
+        let id = path.last().ok_or_else(|| {
+            HdfsError::file_not_found(format!("File/Directory {} does not exist.", path.path()))
+        })?;
         let inode = state.namespace.inode_mut(id);
         inode.modification_time = modified.unwrap_or(inode.modification_time);
         inode.access_time = accessed.unwrap_or(inode.access_time);
@@ -118,7 +137,10 @@ impl NameNode {
         let state = &mut *guard;
         let path = state.namespace.resolve(&request.src)?;
         checker.check(&state.namespace, &path, Need::path(FsAction::WRITE))?;
-        let Some((id, file)) = path.last().and_then(|id| Some((id, state.namespace.inode(id).as_file()?))) else {
+        let Some((id, file)) = path
+            .last()
+            .and_then(|id| Some((id, state.namespace.inode(id).as_file()?)))
+        else {
             return Ok(SetReplicationResponseProto { result: false });
         };
         let added = u64::from(replication.saturating_sub(file.replication));
@@ -128,7 +150,9 @@ impl NameNode {
                 ..Charge::default()
             };
             let parent = state.namespace.inode(id).parent;
-            state.namespace.check_quota(parent, None, charge, &|id| state.file_usage(id))?;
+            state
+                .namespace
+                .check_quota(parent, None, charge, &|id| state.file_usage(id))?;
         }
         let blocks = match state.namespace.inode_mut(id).as_file_mut() {
             None => Vec::new(),
@@ -139,13 +163,20 @@ impl NameNode {
         };
         for block in blocks {
             state.blocks.block_mut(block).replication = replication;
-            state.blocks.check_redundancy(call.now, block, &mut state.datanodes, &mut state.rng);
+            state
+                .blocks
+                .check_redundancy(call.now, block, &mut state.datanodes, &mut state.rng);
         }
         Ok(SetReplicationResponseProto { result: true })
     }
 
-    /// Within `dfs.namenode.replication.min` and `dfs.replication.max` (`BlockManager.verifyReplication`).
-    pub(super) fn verified_replication(&self, replication: u32, subject: impl Fn() -> String) -> Result<u16, HdfsError> {
+    /// Within `dfs.namenode.replication.min` and `dfs.replication.max`
+    /// (`BlockManager.verifyReplication`).
+    pub(super) fn verified_replication(
+        &self,
+        replication: u32,
+        subject: impl Fn() -> String,
+    ) -> Result<u16, HdfsError> {
         let (least, most) = (self.config.min_replication, self.config.max_replication);
         if replication < u32::from(least) {
             return Err(HdfsError::io(format!(

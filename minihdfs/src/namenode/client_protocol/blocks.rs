@@ -7,8 +7,9 @@ use super::super::limits::Charge;
 use super::super::state::State;
 use crate::HdfsError;
 use crate::proto::hdfs::{
-    AbandonBlockRequestProto, AbandonBlockResponseProto, AddBlockFlagProto, AddBlockRequestProto, AddBlockResponseProto,
-    CompleteRequestProto, CompleteResponseProto, DatanodeInfoProto, ExtendedBlockProto, FsyncRequestProto, FsyncResponseProto,
+    AbandonBlockRequestProto, AbandonBlockResponseProto, AddBlockFlagProto, AddBlockRequestProto,
+    AddBlockResponseProto, CompleteRequestProto, CompleteResponseProto, DatanodeInfoProto,
+    ExtendedBlockProto, FsyncRequestProto, FsyncResponseProto,
 };
 use crate::rpc::Call;
 use crate::token::AccessMode;
@@ -28,7 +29,11 @@ enum Next {
 
 impl NameNode {
     /// One more block for a file, and where to write it. A repeated call gets the same block.
-    pub(in super::super) fn add_block(&self, call: &Call<'_>, request: AddBlockRequestProto) -> Result<AddBlockResponseProto, HdfsError> {
+    pub(in super::super) fn add_block(
+        &self,
+        call: &Call<'_>,
+        request: AddBlockRequestProto,
+    ) -> Result<AddBlockResponseProto, HdfsError> {
         let mut guard = self.lock_to_write(format_args!("add block to {}", request.src))?;
         let state = &mut *guard;
         let holder = &*request.client_name;
@@ -42,32 +47,67 @@ impl NameNode {
             let info = state.blocks.block(block);
             let offset = state.file_length(id) - info.block.length;
             let locations = info.targets.clone();
-            let block = self.located_block(call.now, state, info, offset, &locations, Some((user, AccessMode::Write)));
+            let block = self.located_block(
+                call.now,
+                state,
+                info,
+                offset,
+                &locations,
+                Some((user, AccessMode::Write)),
+            );
             return Ok(AddBlockResponseProto { block });
         }
         self.check_progress(state, id, &request.src, previous)?;
-        let Some((replication, block_size)) = state.namespace.inode(id).as_file().map(|file| (file.replication, file.block_size)) else {
-            return Err(HdfsError::file_not_found(format!("Path is not a file: {}", request.src)));
+        let Some((replication, block_size)) = state
+            .namespace
+            .inode(id)
+            .as_file()
+            .map(|file| (file.replication, file.block_size))
+        else {
+            return Err(HdfsError::file_not_found(format!(
+                "Path is not a file: {}",
+                request.src
+            )));
         };
         let charge = Charge {
             space: block_size.saturating_mul(replication.into()),
             ..Charge::default()
         };
         let parent = state.namespace.inode(id).parent;
-        state.namespace.check_quota(parent, None, charge, &|id| state.file_usage(id))?;
+        state
+            .namespace
+            .check_quota(parent, None, charge, &|id| state.file_usage(id))?;
         let targets = self.choose_targets(call, state, &request, replication, block_size)?;
         let offset = state.file_length(id);
-        let block = state.blocks.allocate(id, replication, targets.clone()).block.id;
+        let block = state
+            .blocks
+            .allocate(id, replication, targets.clone())
+            .block
+            .id;
         if let Some(file) = state.namespace.inode_mut(id).as_file_mut() {
             file.blocks.push(block);
         }
         let info = state.blocks.block(block);
-        let block = self.located_block(call.now, state, info, offset, &targets, Some((user, AccessMode::Write)));
+        let block = self.located_block(
+            call.now,
+            state,
+            info,
+            offset,
+            &targets,
+            Some((user, AccessMode::Write)),
+        );
         Ok(AddBlockResponseProto { block })
     }
 
-    /// The last block gets its length; those before it must be complete, or another block could not follow.
-    fn check_progress(&self, state: &mut State, id: InodeId, path: &str, previous: Option<&ExtendedBlockProto>) -> Result<(), HdfsError> {
+    /// The last block gets its length; those before it must be complete, or another block could not
+    /// follow.
+    fn check_progress(
+        &self,
+        state: &mut State,
+        id: InodeId,
+        path: &str,
+        previous: Option<&ExtendedBlockProto>,
+    ) -> Result<(), HdfsError> {
         commit_last(state, id, previous)?;
         let blocks: Vec<u64> = state.blocks_of(id).map(|info| info.block.id).collect();
         if blocks.len() >= self.config.max_blocks_per_file {
@@ -79,7 +119,9 @@ impl NameNode {
         }
         let before_last = blocks.len().checked_sub(2).map(|index| blocks[index]);
         if before_last.is_some_and(|block| !state.blocks.try_complete(block, &state.datanodes)) {
-            return Err(HdfsError::not_replicated_yet(format!("Not replicated yet: {path}")));
+            return Err(HdfsError::not_replicated_yet(format!(
+                "Not replicated yet: {path}"
+            )));
         }
         Ok(())
     }
@@ -94,7 +136,8 @@ impl NameNode {
     ) -> Result<Vec<DatanodeIndex>, HdfsError> {
         let excluded = known(state, &request.exclude_nodes);
         let has = |flag: AddBlockFlagProto| request.flags.contains(&flag.into());
-        let local = !has(AddBlockFlagProto::NoLocalWrite) && !has(AddBlockFlagProto::IgnoreClientLocality);
+        let local =
+            !has(AddBlockFlagProto::NoLocalWrite) && !has(AddBlockFlagProto::IgnoreClientLocality);
         let placement = Placement {
             count: replication.into(),
             excluded: &excluded,
@@ -138,7 +181,11 @@ impl NameNode {
         _call: &Call<'_>,
         request: AbandonBlockRequestProto,
     ) -> Result<AbandonBlockResponseProto, HdfsError> {
-        let mut state = self.lock_to_write(format_args!("abandon block {} for file{}", name(&request.b), request.src))?;
+        let mut state = self.lock_to_write(format_args!(
+            "abandon block {} for file{}",
+            name(&request.b),
+            request.src
+        ))?;
         let id = state.check_lease(&request.src, request.file_id(), &request.holder)?;
         let last = state.last_block(id).map(|info| info.block.id);
         if last == Some(request.b.block_id) {
@@ -148,8 +195,13 @@ impl NameNode {
         Ok(AbandonBlockResponseProto {})
     }
 
-    /// Closes a file. False if its blocks do not have replicas enough yet; true again if it was closed already.
-    pub(in super::super) fn complete(&self, call: &Call<'_>, request: CompleteRequestProto) -> Result<CompleteResponseProto, HdfsError> {
+    /// Closes a file. False if its blocks do not have replicas enough yet; true again if it was
+    /// closed already.
+    pub(in super::super) fn complete(
+        &self,
+        call: &Call<'_>,
+        request: CompleteRequestProto,
+    ) -> Result<CompleteResponseProto, HdfsError> {
         self.check_pool(request.last.as_ref())?;
         let mut guard = self.lock_to_write(format_args!("complete file {}", request.src))?;
         let state = &mut *guard;
@@ -161,9 +213,18 @@ impl NameNode {
                     let file = state.namespace.inode(*id).as_file();
                     file.is_some_and(|file| file.writer.is_none())
                 };
-                let id = state.namespace.find_file(&request.src, request.file_id())?.filter(closed);
-                let repeated =
-                    id.is_some_and(|id| matches(last, state.last_block(id).map(|info| (info.block.id, info.block.generation_stamp))));
+                let id = state
+                    .namespace
+                    .find_file(&request.src, request.file_id())?
+                    .filter(closed);
+                let repeated = id.is_some_and(|id| {
+                    matches(
+                        last,
+                        state
+                            .last_block(id)
+                            .map(|info| (info.block.id, info.block.generation_stamp)),
+                    )
+                });
                 return if repeated {
                     Ok(CompleteResponseProto { result: true })
                 } else {
@@ -173,22 +234,37 @@ impl NameNode {
         };
         commit_last(state, id, last)?;
         let blocks: Vec<u64> = state.blocks_of(id).map(|info| info.block.id).collect();
-        let complete = blocks.iter().all(|block| state.blocks.try_complete(*block, &state.datanodes));
+        let complete = blocks
+            .iter()
+            .all(|block| state.blocks.try_complete(*block, &state.datanodes));
         if complete {
             state.close_file(call.now, id);
             for block in blocks {
-                state.blocks.check_redundancy(call.now, block, &mut state.datanodes, &mut state.rng);
+                state.blocks.check_redundancy(
+                    call.now,
+                    block,
+                    &mut state.datanodes,
+                    &mut state.rng,
+                );
             }
         }
         Ok(CompleteResponseProto { result: complete })
     }
 
     /// The writer has flushed: the length of the last block is at least this.
-    pub(in super::super) fn fsync(&self, _call: &Call<'_>, request: FsyncRequestProto) -> Result<FsyncResponseProto, HdfsError> {
+    pub(in super::super) fn fsync(
+        &self,
+        _call: &Call<'_>,
+        request: FsyncRequestProto,
+    ) -> Result<FsyncResponseProto, HdfsError> {
         let mut state = self.lock_to_write(format_args!("fsync file {}", request.src))?;
         let id = state.check_lease(&request.src, request.file_id(), &request.client)?;
-        let last = state.last_block(id).filter(|info| !info.is_complete()).map(|info| info.block.id);
-        if let (Some(block), Ok(length @ 1..)) = (last, u64::try_from(request.last_block_length())) {
+        let last = state
+            .last_block(id)
+            .filter(|info| !info.is_complete())
+            .map(|info| info.block.id);
+        if let (Some(block), Ok(length @ 1..)) = (last, u64::try_from(request.last_block_length()))
+        {
             state.blocks.block_mut(block).block.length = length;
         }
         Ok(FsyncResponseProto {})
@@ -197,7 +273,10 @@ impl NameNode {
 
 /// A block as messages name it.
 pub(super) fn name(block: &ExtendedBlockProto) -> String {
-    format!("{}:blk_{}_{}", block.pool_id, block.block_id, block.generation_stamp)
+    format!(
+        "{}:blk_{}_{}",
+        block.pool_id, block.block_id, block.generation_stamp
+    )
 }
 
 /// The DataNodes that a client names, as far as they are known.
@@ -208,18 +287,30 @@ pub(super) fn known(state: &State, nodes: &[DatanodeInfoProto]) -> Vec<DatanodeI
         .collect()
 }
 
-/// Compares what the client wrote last with what the file has (`FSDirWriteFileOp.analyzeFileState`).
-fn next_block(state: &State, id: InodeId, path: &str, previous: Option<&ExtendedBlockProto>) -> Result<Next, HdfsError> {
+/// Compares what the client wrote last with what the file has
+/// (`FSDirWriteFileOp.analyzeFileState`).
+fn next_block(
+    state: &State,
+    id: InodeId,
+    path: &str,
+    previous: Option<&ExtendedBlockProto>,
+) -> Result<Next, HdfsError> {
     let mut blocks = state.blocks_of(id).rev();
     let (last, before_last) = (blocks.next(), blocks.next());
-    let stamped = |info: &super::super::block_manager::BlockInfo| (info.block.id, info.block.generation_stamp);
+    let stamped = |info: &super::super::block_manager::BlockInfo| {
+        (info.block.id, info.block.generation_stamp)
+    };
     if matches(previous, last.map(stamped)) {
         return Ok(Next::Allocate);
     }
     let Some(last) = last else {
         return Err(mismatch(path, previous, "null"));
     };
-    let block_size = state.namespace.inode(id).as_file().map_or(0, |file| file.block_size);
+    let block_size = state
+        .namespace
+        .inode(id)
+        .as_file()
+        .map_or(0, |file| file.block_size);
     if previous.is_none() && last.is_complete() && last.block.length >= block_size {
         return Ok(Next::Allocate);
     }
@@ -243,7 +334,11 @@ fn mismatch(path: &str, previous: Option<&ExtendedBlockProto>, last: &str) -> Hd
 }
 
 /// Gives the last block the length that its writer tells.
-fn commit_last(state: &mut State, id: InodeId, told: Option<&ExtendedBlockProto>) -> Result<(), HdfsError> {
+fn commit_last(
+    state: &mut State,
+    id: InodeId,
+    told: Option<&ExtendedBlockProto>,
+) -> Result<(), HdfsError> {
     let last = state.last_block(id).map(|info| info.block.id);
     match (told, last) {
         (Some(told), Some(last)) if told.block_id != last => Err(HdfsError::io(format!(
@@ -251,7 +346,9 @@ fn commit_last(state: &mut State, id: InodeId, told: Option<&ExtendedBlockProto>
             told.block_id
         ))),
         (Some(told), Some(last)) => {
-            state.blocks.commit(last, told.generation_stamp, told.num_bytes())?;
+            state
+                .blocks
+                .commit(last, told.generation_stamp, told.num_bytes())?;
             state.blocks.try_complete(last, &state.datanodes);
             Ok(())
         }

@@ -11,7 +11,11 @@ use crate::rpc::Call;
 
 impl NameNode {
     /// The target gets the blocks of the sources, in their order; the sources are gone then.
-    pub(in super::super) fn concat(&self, call: &Call<'_>, request: ConcatRequestProto) -> Result<ConcatResponseProto, HdfsError> {
+    pub(in super::super) fn concat(
+        &self,
+        call: &Call<'_>,
+        request: ConcatRequestProto,
+    ) -> Result<ConcatResponseProto, HdfsError> {
         if request.trg.is_empty() {
             return Err(HdfsError::illegal_argument("Target file name is empty"));
         }
@@ -24,7 +28,12 @@ impl NameNode {
         let target = state.namespace.resolve(&request.trg)?;
         checker.check(&state.namespace, &target, Need::path(FsAction::WRITE))?;
         let target_id = state.file_of(target.last(), target.path())?;
-        if state.namespace.inode(target_id).as_file().is_some_and(|file| file.writer.is_some()) {
+        if state
+            .namespace
+            .inode(target_id)
+            .as_file()
+            .is_some_and(|file| file.writer.is_some())
+        {
             return Err(HdfsError::hadoop_illegal_argument(format!(
                 "concat: target file {} is under construction",
                 target.path()
@@ -47,7 +56,11 @@ impl NameNode {
             }
             sources.push(id);
         }
-        let replication = state.namespace.inode(target_id).as_file().map_or(1, |file| file.replication);
+        let replication = state
+            .namespace
+            .inode(target_id)
+            .as_file()
+            .map_or(1, |file| file.replication);
         for id in sources {
             let moved = state
                 .namespace
@@ -62,7 +75,12 @@ impl NameNode {
                 if let Some(file) = state.namespace.inode_mut(target_id).as_file_mut() {
                     file.blocks.push(block);
                 }
-                state.blocks.check_redundancy(call.now, block, &mut state.datanodes, &mut state.rng);
+                state.blocks.check_redundancy(
+                    call.now,
+                    block,
+                    &mut state.datanodes,
+                    &mut state.rng,
+                );
             }
         }
         state.namespace.inode_mut(target_id).modification_time = call.now;
@@ -70,7 +88,13 @@ impl NameNode {
     }
 }
 
-fn check_source(state: &State, id: InodeId, source: &str, target_id: InodeId, target: &str) -> Result<(), HdfsError> {
+fn check_source(
+    state: &State,
+    id: InodeId,
+    source: &str,
+    target_id: InodeId,
+    target: &str,
+) -> Result<(), HdfsError> {
     let refused = |what: String| Err(HdfsError::hadoop_illegal_argument(what));
     if path::parent(source) != path::parent(target) {
         return refused(format!(
@@ -78,13 +102,20 @@ fn check_source(state: &State, id: InodeId, source: &str, target_id: InodeId, ta
         ));
     }
     if id == target_id {
-        return refused(format!("concat: the src file {source} is the same with the target file {target}"));
+        return refused(format!(
+            "concat: the src file {source} is the same with the target file {target}"
+        ));
     }
-    let (Some(file), Some(target_file)) = (state.namespace.inode(id).as_file(), state.namespace.inode(target_id).as_file()) else {
+    let (Some(file), Some(target_file)) = (
+        state.namespace.inode(id).as_file(),
+        state.namespace.inode(target_id).as_file(),
+    ) else {
         return refused(format!("concat: source file {source} is not a file"));
     };
     if file.writer.is_some() || file.blocks.is_empty() {
-        return refused(format!("concat: source file {source} is invalid or empty or underConstruction"));
+        return refused(format!(
+            "concat: source file {source} is invalid or empty or underConstruction"
+        ));
     }
     if file.block_size > target_file.block_size {
         return refused(format!(

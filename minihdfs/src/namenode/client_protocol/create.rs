@@ -16,7 +16,8 @@ use super::super::state::State;
 use super::tree::{Creation, check_parent};
 use crate::HdfsError;
 use crate::proto::hdfs::{
-    AppendRequestProto, AppendResponseProto, CreateFlagProto, CreateRequestProto, CreateResponseProto, LocatedBlockProto,
+    AppendRequestProto, AppendResponseProto, CreateFlagProto, CreateRequestProto,
+    CreateResponseProto, LocatedBlockProto,
 };
 use crate::rpc::Call;
 use crate::token::AccessMode;
@@ -33,11 +34,18 @@ impl Flags {
 
 impl NameNode {
     /// Makes a file and opens it; an existing one is replaced, if the flags say so.
-    pub(in super::super) fn create(&self, call: &Call<'_>, request: CreateRequestProto) -> Result<CreateResponseProto, HdfsError> {
+    pub(in super::super) fn create(
+        &self,
+        call: &Call<'_>,
+        request: CreateRequestProto,
+    ) -> Result<CreateResponseProto, HdfsError> {
         let flags = Flags(request.create_flag);
         path::check_length(&request.src, "create")?;
         if !path::is_valid(&request.src) {
-            return Err(HdfsError::invalid_path(format!("Invalid path name {}", request.src)));
+            return Err(HdfsError::invalid_path(format!(
+                "Invalid path name {}",
+                request.src
+            )));
         }
         let replication = self.verified_replication(request.replication, || {
             format!("{}, clientName={}", request.src, call.caller.address)
@@ -69,7 +77,10 @@ impl NameNode {
                 check_parent(state, &path)?;
             }
             if !flags.has(CreateFlagProto::Create) {
-                return Err(HdfsError::file_not_found(format!("Can't overwrite non-existent {}", path.path())));
+                return Err(HdfsError::file_not_found(format!(
+                    "Can't overwrite non-existent {}",
+                    path.path()
+                )));
             }
         }
         checker.check_creation(&state.namespace, &path, Need::ancestor(FsAction::WRITE))?;
@@ -143,18 +154,31 @@ impl NameNode {
             }),
         };
         let name = path::name(path.path());
-        Ok(state.namespace.add(call.now, parent, name, new, self.config.posix_acl_inheritance))
+        Ok(state.namespace.add(
+            call.now,
+            parent,
+            name,
+            new,
+            self.config.posix_acl_inheritance,
+        ))
     }
 
     /// Opens a file to write at its end. The answer names the last block, if there is room in it.
-    pub(in super::super) fn append(&self, call: &Call<'_>, request: AppendRequestProto) -> Result<AppendResponseProto, HdfsError> {
+    pub(in super::super) fn append(
+        &self,
+        call: &Call<'_>,
+        request: AppendRequestProto,
+    ) -> Result<AppendResponseProto, HdfsError> {
         let flags = Flags(request.flag.unwrap_or(CreateFlagProto::Append as u32));
         let checker = self.checker(call.caller);
         let mut guard = self.lock_to_write(format_args!("append to file{}", request.src))?;
         let state = &mut *guard;
         let path = state.namespace.resolve(&request.src)?;
         checker.check(&state.namespace, &path, Need::TRAVERSE)?;
-        if path.last().is_some_and(|id| state.namespace.inode(id).is_directory()) {
+        if path
+            .last()
+            .is_some_and(|id| state.namespace.inode(id).is_directory())
+        {
             return Err(HdfsError::file_already_exists(format!(
                 "Cannot append to directory {}; already exists as a directory.",
                 path.path()
@@ -186,7 +210,9 @@ impl NameNode {
 
     /// The last block must be there to be written on.
     fn check_last_block(&self, state: &State, id: InodeId, path: &str) -> Result<(), HdfsError> {
-        let Some(last) = state.last_block(id) else { return Ok(()) };
+        let Some(last) = state.last_block(id) else {
+            return Ok(());
+        };
         if last.live(&state.datanodes).count() < usize::from(self.config.min_replication) {
             return Err(HdfsError::io(format!(
                 "append: lastBlock={} of src={path} is not sufficiently replicated yet.",
@@ -196,8 +222,15 @@ impl NameNode {
         Ok(())
     }
 
-    /// Puts the last block under construction again if it is not full. For a new block the last one is named without its locations.
-    fn block_to_append(&self, call: &Call<'_>, state: &mut State, id: InodeId, new_block: bool) -> Option<LocatedBlockProto> {
+    /// Puts the last block under construction again if it is not full. For a new block the last one
+    /// is named without its locations.
+    fn block_to_append(
+        &self,
+        call: &Call<'_>,
+        state: &mut State,
+        id: InodeId,
+        new_block: bool,
+    ) -> Option<LocatedBlockProto> {
         let block_size = state.namespace.inode(id).as_file()?.block_size;
         let last = state.last_block(id)?;
         let offset = state.file_length(id) - last.block.length;

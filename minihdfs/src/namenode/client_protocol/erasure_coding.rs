@@ -5,8 +5,9 @@ use super::super::permission::Need;
 use super::attributes::existing;
 use crate::HdfsError;
 use crate::proto::hdfs::{
-    GetErasureCodingCodecsRequestProto, GetErasureCodingCodecsResponseProto, GetErasureCodingPoliciesRequestProto,
-    GetErasureCodingPoliciesResponseProto, GetErasureCodingPolicyRequestProto, GetErasureCodingPolicyResponseProto,
+    GetErasureCodingCodecsRequestProto, GetErasureCodingCodecsResponseProto,
+    GetErasureCodingPoliciesRequestProto, GetErasureCodingPoliciesResponseProto,
+    GetErasureCodingPolicyRequestProto, GetErasureCodingPolicyResponseProto,
 };
 use crate::rpc::Call;
 
@@ -31,7 +32,9 @@ impl NameNode {
         _call: &Call<'_>,
         _request: GetErasureCodingPoliciesRequestProto,
     ) -> Result<GetErasureCodingPoliciesResponseProto, HdfsError> {
-        Ok(GetErasureCodingPoliciesResponseProto { ec_policies: Vec::new() })
+        Ok(GetErasureCodingPoliciesResponseProto {
+            ec_policies: Vec::new(),
+        })
     }
 
     /// None is known.

@@ -6,12 +6,21 @@ use super::super::permission::{FsAction, Need};
 use super::super::recovery::{Claim, RecoverLeaseOp};
 use super::super::state::State;
 use crate::HdfsError;
-use crate::proto::hdfs::{RecoverLeaseRequestProto, RecoverLeaseResponseProto, RenewLeaseRequestProto, RenewLeaseResponseProto};
+use crate::proto::hdfs::{
+    RecoverLeaseRequestProto, RecoverLeaseResponseProto, RenewLeaseRequestProto,
+    RenewLeaseResponseProto,
+};
 use crate::rpc::Call;
 
 impl State {
-    /// The file that `holder` writes, by number if it told one; else the errors of `FSNamesystem.checkLease`.
-    pub(super) fn check_lease(&self, src: &str, file_id: u64, holder: &str) -> Result<InodeId, HdfsError> {
+    /// The file that `holder` writes, by number if it told one; else the errors of
+    /// `FSNamesystem.checkLease`.
+    pub(super) fn check_lease(
+        &self,
+        src: &str,
+        file_id: u64,
+        holder: &str,
+    ) -> Result<InodeId, HdfsError> {
         let id = self.namespace.find_file(src, file_id)?;
         let details = || {
             let lease = match self.leases.open_files(holder) {
@@ -21,13 +30,22 @@ impl State {
             format!("{src} (inode {}) {lease}", id.unwrap_or(file_id))
         };
         let Some(id) = id else {
-            return Err(HdfsError::file_not_found(format!("File does not exist: {}", details())));
+            return Err(HdfsError::file_not_found(format!(
+                "File does not exist: {}",
+                details()
+            )));
         };
         let Some(file) = self.namespace.inode(id).as_file() else {
-            return Err(HdfsError::lease_expired(format!("INode is not a regular file: {}", details())));
+            return Err(HdfsError::lease_expired(format!(
+                "INode is not a regular file: {}",
+                details()
+            )));
         };
         let Some(writer) = &file.writer else {
-            return Err(HdfsError::lease_expired(format!("File is not open for writing: {}", details())));
+            return Err(HdfsError::lease_expired(format!(
+                "File is not open for writing: {}",
+                details()
+            )));
         };
         if &*writer.holder != holder {
             return Err(HdfsError::lease_expired(format!(
@@ -47,12 +65,14 @@ impl NameNode {
         call: &Call<'_>,
         request: RenewLeaseRequestProto,
     ) -> Result<RenewLeaseResponseProto, HdfsError> {
-        let mut state = self.lock_to_write(format_args!("renew lease for {}", request.client_name))?;
+        let mut state =
+            self.lock_to_write(format_args!("renew lease for {}", request.client_name))?;
         state.leases.renew(call.now, &request.client_name);
         Ok(RenewLeaseResponseProto {})
     }
 
-    /// Takes a file from its writer. True if it is closed now; false if its last block is being recovered.
+    /// Takes a file from its writer. True if it is closed now; false if its last block is being
+    /// recovered.
     pub(in super::super) fn recover_lease(
         &self,
         call: &Call<'_>,
@@ -63,7 +83,12 @@ impl NameNode {
         let path = state.namespace.resolve(&request.src)?;
         checker.check(&state.namespace, &path, Need::TRAVERSE)?;
         let id = state.file_of(path.last(), path.path())?;
-        if state.namespace.inode(id).as_file().is_some_and(|file| file.writer.is_none()) {
+        if state
+            .namespace
+            .inode(id)
+            .as_file()
+            .is_some_and(|file| file.writer.is_none())
+        {
             return Ok(RecoverLeaseResponseProto { result: true });
         }
         checker.check(&state.namespace, &path, Need::path(FsAction::WRITE))?;

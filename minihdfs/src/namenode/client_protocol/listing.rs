@@ -13,12 +13,14 @@ use super::super::state::State;
 use super::super::status::BlockRange;
 use crate::HdfsError;
 use crate::proto::hdfs::{
-    BatchedDirectoryListingProto, DirectoryListingProto, GetBatchedListingRequestProto, GetBatchedListingResponseProto,
-    GetListingRequestProto, GetListingResponseProto, HdfsFileStatusProto, RemoteExceptionProto,
+    BatchedDirectoryListingProto, DirectoryListingProto, GetBatchedListingRequestProto,
+    GetBatchedListingResponseProto, GetListingRequestProto, GetListingResponseProto,
+    HdfsFileStatusProto, RemoteExceptionProto,
 };
 use crate::rpc::Call;
 
-/// How many directories one batched listing may name (`dfs.namenode.batched.listing.limit` is another limit: of entries).
+/// How many directories one batched listing may name (`dfs.namenode.batched.listing.limit` is
+/// another limit: of entries).
 const MAX_BATCHED_PATHS: usize = 100;
 
 /// What a listing is to tell of each entry.
@@ -30,14 +32,16 @@ struct Page<'a> {
 }
 
 impl NameNode {
-    /// Children in the byte order of their names; a file lists as itself; absent if there is nothing.
+    /// Children in the byte order of their names; a file lists as itself; absent if there is
+    /// nothing.
     pub(in super::super) fn get_listing(
         &self,
         call: &Call<'_>,
         request: GetListingRequestProto,
     ) -> Result<GetListingResponseProto, HdfsError> {
         if request.src == RESERVED {
-            let names = [".inodes", "raw"].map(|name| self.reserved_status(Bytes::from_static(name.as_bytes())));
+            let names = [".inodes", "raw"]
+                .map(|name| self.reserved_status(Bytes::from_static(name.as_bytes())));
             return Ok(GetListingResponseProto {
                 dir_list: Some(DirectoryListingProto {
                     partial_listing: names.to_vec(),
@@ -65,7 +69,9 @@ impl NameNode {
         page: Page<'_>,
     ) -> Result<Option<DirectoryListingProto>, HdfsError> {
         let path = state.namespace.resolve(src)?;
-        let is_directory = path.last().is_some_and(|id| state.namespace.inode(id).is_directory());
+        let is_directory = path
+            .last()
+            .is_some_and(|id| state.namespace.inode(id).is_directory());
         let need = if is_directory {
             Need::path(FsAction::READ_EXECUTE)
         } else {
@@ -99,9 +105,20 @@ impl NameNode {
                 listing.remaining_entries += 1;
                 continue;
             }
-            let entry = self.entry(call, state, *child, Bytes::copy_from_slice(name.as_bytes()), checker, page);
+            let entry = self.entry(
+                call,
+                state,
+                *child,
+                Bytes::copy_from_slice(name.as_bytes()),
+                checker,
+                page,
+            );
             if let Some(locations) = &entry.locations {
-                located += locations.blocks.iter().map(|block| block.locs.len()).sum::<usize>();
+                located += locations
+                    .blocks
+                    .iter()
+                    .map(|block| block.locs.len())
+                    .sum::<usize>();
             }
             listing.partial_listing.push(entry);
         }
@@ -110,8 +127,11 @@ impl NameNode {
 
     /// The name to go on after; `/.reserved/.inodes/N` stands for the name of that inode.
     fn start_after(&self, state: &State, start_after: &[u8]) -> Result<Arc<str>, HdfsError> {
-        let name = str::from_utf8(start_after)
-            .map_err(|_| HdfsError::hadoop_illegal_argument("startAfter is not UTF-8: names of files and directories are"))?;
+        let name = str::from_utf8(start_after).map_err(|_| {
+            HdfsError::hadoop_illegal_argument(
+                "startAfter is not UTF-8: names of files and directories are",
+            )
+        })?;
         let Some(number) = name.strip_prefix("/.reserved/.inodes/") else {
             return Ok(name.into());
         };
@@ -135,12 +155,19 @@ impl NameNode {
     ) -> HdfsFileStatusProto {
         let mut status = self.file_status(state, id, name, checker);
         if page.need_location && !state.namespace.inode(id).is_directory() {
-            status.locations = Some(self.located_blocks(call.now, state, id, BlockRange::ALL, Some(&call.caller.user.short)));
+            status.locations = Some(self.located_blocks(
+                call.now,
+                state,
+                id,
+                BlockRange::ALL,
+                Some(&call.caller.user.short),
+            ));
         }
         status
     }
 
-    /// Several directories in one call; each has a listing or an exception. It goes on in the path whose index `startAfter` begins with.
+    /// Several directories in one call; each has a listing or an exception. It goes on in the path
+    /// whose index `startAfter` begins with.
     pub(in super::super) fn get_batched_listing(
         &self,
         call: &Call<'_>,
@@ -172,7 +199,9 @@ impl NameNode {
             };
             let found = self
                 .list(call, &state, &checker, path, page)
-                .and_then(|found| found.ok_or_else(|| HdfsError::file_not_found(format!("{path} does not exist"))));
+                .and_then(|found| {
+                    found.ok_or_else(|| HdfsError::file_not_found(format!("{path} does not exist")))
+                });
             let remaining = match found {
                 Ok(found) => {
                     listing.partial_listing = found.partial_listing;
@@ -189,7 +218,11 @@ impl NameNode {
             room -= listing.partial_listing.len().min(room);
             start_after = Bytes::new();
             if remaining > 0 {
-                start_after = listing.partial_listing.last().map(|last| last.path.clone()).unwrap_or_default();
+                start_after = listing
+                    .partial_listing
+                    .last()
+                    .map(|last| last.path.clone())
+                    .unwrap_or_default();
                 room = 0;
             } else {
                 index += 1;
@@ -213,6 +246,8 @@ fn continuation(cookie: &Bytes) -> Result<(usize, Bytes), HdfsError> {
     }
     match cookie.first_chunk::<4>() {
         Some(index) => Ok((u32::from_be_bytes(*index) as usize, cookie.slice(4..))),
-        None => Err(HdfsError::illegal_argument("startAfter is none that this server gave")),
+        None => Err(HdfsError::illegal_argument(
+            "startAfter is none that this server gave",
+        )),
     }
 }

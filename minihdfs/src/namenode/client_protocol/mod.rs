@@ -1,9 +1,12 @@
 //! ClientProtocol: one function for each method, and the table that finds them.
 //!
-//! Each function takes the call and its request and gives the response; Hadoop's `FSNamesystem` and its `FSDir…Op`
-//! are the source of what is checked in which order, and of the exceptions.
+//! Each function takes the call and its request and gives the response; Hadoop's `FSNamesystem` and
+//! its `FSDir…Op` are the source of what is checked in which order, and of the exceptions.
 
-#![allow(clippy::needless_pass_by_value, reason = "the table hands each request over as a value")]
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "the table hands each request over as a value"
+)]
 
 mod acls;
 mod admin;
@@ -114,7 +117,8 @@ pub(super) static CLIENT_PROTOCOL: Protocol<NameNode> = protocol! {
     "upgradeStatus" => NameNode::upgrade_status,
 };
 
-/// Whether a repeated call must get the first one's answer instead of being executed again (Hadoop's annotation `AtMostOnce`).
+/// Whether a repeated call must get the first one's answer instead of being executed again
+/// (Hadoop's annotation `AtMostOnce`).
 pub(super) fn is_at_most_once(method: &str) -> bool {
     matches!(
         method,

@@ -3,7 +3,10 @@
 use super::super::NameNode;
 use super::super::path::is_within;
 use crate::HdfsError;
-use crate::proto::hdfs::{ListOpenFilesRequestProto, ListOpenFilesResponseProto, OpenFilesBatchResponseProto, OpenFilesTypeProto};
+use crate::proto::hdfs::{
+    ListOpenFilesRequestProto, ListOpenFilesResponseProto, OpenFilesBatchResponseProto,
+    OpenFilesTypeProto,
+};
 use crate::rpc::Call;
 
 impl NameNode {
@@ -15,11 +18,18 @@ impl NameNode {
     ) -> Result<ListOpenFilesResponseProto, HdfsError> {
         self.checker(call.caller).check_superuser("listOpenFiles")?;
         let state = self.lock();
-        let below = request.path.as_deref().filter(|path| !path.is_empty()).unwrap_or("/");
+        let below = request
+            .path
+            .as_deref()
+            .filter(|path| !path.is_empty())
+            .unwrap_or("/");
         let limit = self.config.list_open_files_limit;
         let after = u64::try_from(request.id).unwrap_or(0);
         // Nothing is ever decommissioned here, so nothing blocks a decommission.
-        let all = request.types.is_empty() || request.types.contains(&OpenFilesTypeProto::AllOpenFiles.into());
+        let all = request.types.is_empty()
+            || request
+                .types
+                .contains(&OpenFilesTypeProto::AllOpenFiles.into());
         let open = state.leases.files_after(after);
         let entries = open.into_iter().filter(|_| all).filter_map(|(id, holder)| {
             let path = state.namespace.full_path(id);

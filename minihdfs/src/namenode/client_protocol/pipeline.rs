@@ -8,9 +8,9 @@ use super::super::state::State;
 use super::blocks::{known, name};
 use crate::HdfsError;
 use crate::proto::hdfs::{
-    ExtendedBlockProto, GetAdditionalDatanodeRequestProto, GetAdditionalDatanodeResponseProto, ReportBadBlocksRequestProto,
-    ReportBadBlocksResponseProto, UpdateBlockForPipelineRequestProto, UpdateBlockForPipelineResponseProto, UpdatePipelineRequestProto,
-    UpdatePipelineResponseProto,
+    ExtendedBlockProto, GetAdditionalDatanodeRequestProto, GetAdditionalDatanodeResponseProto,
+    ReportBadBlocksRequestProto, ReportBadBlocksResponseProto, UpdateBlockForPipelineRequestProto,
+    UpdateBlockForPipelineResponseProto, UpdatePipelineRequestProto, UpdatePipelineResponseProto,
 };
 use crate::rpc::Call;
 use crate::token::AccessMode;
@@ -23,10 +23,17 @@ impl NameNode {
         request: GetAdditionalDatanodeRequestProto,
     ) -> Result<GetAdditionalDatanodeResponseProto, HdfsError> {
         self.check_pool(Some(&request.blk))?;
-        let mut guard = self.lock_to_write(format_args!("add datanode; src={}, blk={}", request.src, request.blk.block_id))?;
+        let mut guard = self.lock_to_write(format_args!(
+            "add datanode; src={}, blk={}",
+            request.src, request.blk.block_id
+        ))?;
         let state = &mut *guard;
         let id = state.check_lease(&request.src, request.file_id(), &request.client_name)?;
-        let block_size = state.namespace.inode(id).as_file().map_or(0, |file| file.block_size);
+        let block_size = state
+            .namespace
+            .inode(id)
+            .as_file()
+            .map_or(0, |file| file.block_size);
         let existing = known(state, &request.existings);
         let mut excluded = known(state, &request.excludes);
         excluded.extend_from_slice(&existing);
@@ -47,7 +54,8 @@ impl NameNode {
         Ok(GetAdditionalDatanodeResponseProto { block })
     }
 
-    /// A new generation stamp, and a token to go on writing with. The block keeps its stamp until the pipeline is updated.
+    /// A new generation stamp, and a token to go on writing with. The block keeps its stamp until
+    /// the pipeline is updated.
     pub(in super::super) fn update_block_for_pipeline(
         &self,
         call: &Call<'_>,
@@ -64,7 +72,8 @@ impl NameNode {
         let generation_stamp = state.blocks.next_generation_stamp();
         let info = state.blocks.block(id);
         let grant = Some((&*call.caller.user.short, AccessMode::Write));
-        // No locations: a token that names no storages is good at the DataNode that replaces a dead one, too.
+        // No locations: a token that names no storages is good at the DataNode that replaces a dead
+        // one, too.
         let mut block = self.located_block(call.now, state, info, 0, &[], grant);
         block.b = ExtendedBlockProto {
             generation_stamp,
@@ -81,7 +90,8 @@ impl NameNode {
     ) -> Result<UpdatePipelineResponseProto, HdfsError> {
         let (old, new) = (&request.old_block, &request.new_block);
         self.check_pool(Some(new))?;
-        let mut guard = self.lock_to_write(format_args!("update pipeline of block {}", old.block_id))?;
+        let mut guard =
+            self.lock_to_write(format_args!("update pipeline of block {}", old.block_id))?;
         let state = &mut *guard;
         if old.block_id != new.block_id {
             return Err(HdfsError::io(format!(
@@ -96,7 +106,9 @@ impl NameNode {
             .filter_map(|node| state.datanodes.index(&node.datanode_uuid));
         let targets = targets.collect();
         let info = state.blocks.block_mut(id);
-        if new.generation_stamp <= info.block.generation_stamp || new.num_bytes() < info.block.length {
+        if new.generation_stamp <= info.block.generation_stamp
+            || new.num_bytes() < info.block.length
+        {
             return Err(HdfsError::io(format!(
                 "Update {} (len = {}) to an older state: blk_{}_{} (len = {})",
                 info.block,
@@ -113,7 +125,12 @@ impl NameNode {
     }
 
     /// A block that this client is writing (`FSNamesystem.checkUCBlock`).
-    fn under_construction(&self, state: &State, block: &ExtendedBlockProto, holder: &str) -> Result<u64, HdfsError> {
+    fn under_construction(
+        &self,
+        state: &State,
+        block: &ExtendedBlockProto,
+        holder: &str,
+    ) -> Result<u64, HdfsError> {
         let Some(info) = state.blocks.get(block.block_id) else {
             return Err(HdfsError::io(format!(
                 "{} does not exist or is not under construction",
@@ -138,7 +155,10 @@ impl NameNode {
             )));
         }
         let file: InodeId = info.file;
-        let writer = state.namespace.get(file).and_then(|inode| inode.as_file()?.writer.as_ref());
+        let writer = state
+            .namespace
+            .get(file)
+            .and_then(|inode| inode.as_file()?.writer.as_ref());
         match writer {
             Some(writer) if &*writer.holder == holder => Ok(info.block.id),
             Some(writer) => Err(HdfsError::lease_expired(format!(
@@ -162,9 +182,13 @@ impl NameNode {
         let state = &mut *guard;
         for block in &request.blocks {
             for index in known(state, &block.locs) {
-                state
-                    .blocks
-                    .mark_corrupt(call.now, index, block.b.block_id, &mut state.datanodes, &mut state.rng);
+                state.blocks.mark_corrupt(
+                    call.now,
+                    index,
+                    block.b.block_id,
+                    &mut state.datanodes,
+                    &mut state.rng,
+                );
             }
         }
         Ok(ReportBadBlocksResponseProto {})

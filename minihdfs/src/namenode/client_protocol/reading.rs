@@ -11,11 +11,13 @@ use super::super::xattr::XAttr;
 use crate::HdfsError;
 use crate::proto::common::HaServiceStateProto;
 use crate::proto::hdfs::{
-    CheckAccessRequestProto, CheckAccessResponseProto, FsServerDefaultsProto, GetBlockLocationsRequestProto,
-    GetBlockLocationsResponseProto, GetFileInfoRequestProto, GetFileInfoResponseProto, GetFileLinkInfoRequestProto,
-    GetFileLinkInfoResponseProto, GetHaServiceStateRequestProto, GetHaServiceStateResponseProto, GetLinkTargetRequestProto,
-    GetLinkTargetResponseProto, GetLocatedFileInfoRequestProto, GetLocatedFileInfoResponseProto, GetPreferredBlockSizeRequestProto,
-    GetPreferredBlockSizeResponseProto, GetServerDefaultsRequestProto, GetServerDefaultsResponseProto, HdfsFileStatusProto,
+    CheckAccessRequestProto, CheckAccessResponseProto, FsServerDefaultsProto,
+    GetBlockLocationsRequestProto, GetBlockLocationsResponseProto, GetFileInfoRequestProto,
+    GetFileInfoResponseProto, GetFileLinkInfoRequestProto, GetFileLinkInfoResponseProto,
+    GetHaServiceStateRequestProto, GetHaServiceStateResponseProto, GetLinkTargetRequestProto,
+    GetLinkTargetResponseProto, GetLocatedFileInfoRequestProto, GetLocatedFileInfoResponseProto,
+    GetPreferredBlockSizeRequestProto, GetPreferredBlockSizeResponseProto,
+    GetServerDefaultsRequestProto, GetServerDefaultsResponseProto, HdfsFileStatusProto,
     IsFileClosedRequestProto, IsFileClosedResponseProto, MsyncRequestProto, MsyncResponseProto,
 };
 use crate::rpc::Call;
@@ -41,7 +43,11 @@ impl NameNode {
         Ok(GetFileLinkInfoResponseProto { fs })
     }
 
-    fn status_of(&self, call: &Call<'_>, src: &str) -> Result<Option<HdfsFileStatusProto>, HdfsError> {
+    fn status_of(
+        &self,
+        call: &Call<'_>,
+        src: &str,
+    ) -> Result<Option<HdfsFileStatusProto>, HdfsError> {
         let checker = self.checker(call.caller);
         if src == RESERVED {
             return Ok(Some(self.reserved_status(Bytes::new())));
@@ -49,10 +55,17 @@ impl NameNode {
         let state = self.lock();
         let path = state.namespace.resolve(src)?;
         if let Err(error) = checker.check(&state.namespace, &path, Need::TRAVERSE) {
-            // Nothing but a file on the way can stop a superuser, to whom Hadoop then says that there is nothing.
-            return if checker.is_exempt() { Ok(None) } else { Err(error) };
+            // Nothing but a file on the way can stop a superuser, to whom Hadoop then says that
+            // there is nothing.
+            return if checker.is_exempt() {
+                Ok(None)
+            } else {
+                Err(error)
+            };
         }
-        Ok(path.last().map(|id| self.file_status(&state, id, Bytes::new(), &checker)))
+        Ok(path
+            .last()
+            .map(|id| self.file_status(&state, id, Bytes::new(), &checker)))
     }
 
     /// Status with block locations; absent if there is nothing.
@@ -65,7 +78,11 @@ impl NameNode {
         let state = self.lock();
         let path = state.namespace.resolve(request.src())?;
         let needs_token = request.need_block_token();
-        let need = if needs_token { Need::path(FsAction::READ) } else { Need::TRAVERSE };
+        let need = if needs_token {
+            Need::path(FsAction::READ)
+        } else {
+            Need::TRAVERSE
+        };
         checker.check(&state.namespace, &path, need)?;
         let Some(id) = path.last() else {
             return Ok(GetLocatedFileInfoResponseProto { fs: None });
@@ -73,7 +90,8 @@ impl NameNode {
         let mut status = self.file_status(&state, id, Bytes::new(), &checker);
         if !state.namespace.inode(id).is_directory() {
             let reader = needs_token.then_some(&*call.caller.user.short);
-            status.locations = Some(self.located_blocks(call.now, &state, id, BlockRange::ALL, reader));
+            status.locations =
+                Some(self.located_blocks(call.now, &state, id, BlockRange::ALL, reader));
         }
         Ok(GetLocatedFileInfoResponseProto { fs: Some(status) })
     }
@@ -107,7 +125,8 @@ impl NameNode {
             offset: request.offset,
             length: request.length,
         };
-        let locations = self.located_blocks(call.now, &state, id, range, Some(&call.caller.user.short));
+        let locations =
+            self.located_blocks(call.now, &state, id, range, Some(&call.caller.user.short));
         Ok(GetBlockLocationsResponseProto {
             locations: Some(locations),
         })
@@ -130,7 +149,8 @@ impl NameNode {
                 encrypt_data_transfer: Some(config.encrypt_data_transfer),
                 trash_interval: Some(config.trash_interval.as_secs() / 60),
                 checksum_type: Some(config.checksum_type.into()),
-                // Empty, not absent: there is no key provider, and the client need not look into its own configuration for one.
+                // Empty, not absent: there is no key provider, and the client need not look into
+                // its own configuration for one.
                 key_provider_uri: Some(String::new()),
                 // HOT
                 policy_id: Some(7),
@@ -150,7 +170,11 @@ impl NameNode {
         let path = state.namespace.resolve(&request.src)?;
         checker.check(&state.namespace, &path, Need::TRAVERSE)?;
         let id = state.file_of(path.last(), path.path())?;
-        let result = state.namespace.inode(id).as_file().is_some_and(|file| file.writer.is_none());
+        let result = state
+            .namespace
+            .inode(id)
+            .as_file()
+            .is_some_and(|file| file.writer.is_none());
         Ok(IsFileClosedResponseProto { result })
     }
 
@@ -165,7 +189,11 @@ impl NameNode {
         let path = state.namespace.resolve(&request.filename)?;
         checker.check(&state.namespace, &path, Need::TRAVERSE)?;
         let id = state.file_of(path.last(), path.path())?;
-        let bsize = state.namespace.inode(id).as_file().map_or(0, |file| file.block_size);
+        let bsize = state
+            .namespace
+            .inode(id)
+            .as_file()
+            .map_or(0, |file| file.block_size);
         Ok(GetPreferredBlockSizeResponseProto { bsize })
     }
 
@@ -180,7 +208,10 @@ impl NameNode {
         let path = state.namespace.resolve(&request.path)?;
         checker.check(&state.namespace, &path, Need::TRAVERSE)?;
         if path.last().is_none() {
-            return Err(HdfsError::file_not_found(format!("Path not found: {}", path.path())));
+            return Err(HdfsError::file_not_found(format!(
+                "Path not found: {}",
+                path.path()
+            )));
         }
         let action = FsAction(request.mode() as u8 & 7);
         checker.check(&state.namespace, &path, Need::path(action))?;
@@ -198,13 +229,23 @@ impl NameNode {
         let path = state.namespace.resolve(&request.path)?;
         checker.check(&state.namespace, &path, Need::TRAVERSE)?;
         if path.last().is_none() {
-            return Err(HdfsError::file_not_found(format!("File does not exist: {}", path.path())));
+            return Err(HdfsError::file_not_found(format!(
+                "File does not exist: {}",
+                path.path()
+            )));
         }
-        Err(HdfsError::io(format!("Path {} is not a symbolic link", path.path())))
+        Err(HdfsError::io(format!(
+            "Path {} is not a symbolic link",
+            path.path()
+        )))
     }
 
     /// Only its header's state id matters.
-    pub(in super::super) fn msync(&self, _call: &Call<'_>, _request: MsyncRequestProto) -> Result<MsyncResponseProto, HdfsError> {
+    pub(in super::super) fn msync(
+        &self,
+        _call: &Call<'_>,
+        _request: MsyncRequestProto,
+    ) -> Result<MsyncResponseProto, HdfsError> {
         Ok(MsyncResponseProto {})
     }
 
@@ -221,8 +262,19 @@ impl NameNode {
 }
 
 /// A file with `security.hdfs.unreadable.by.superuser` is not for superusers.
-fn check_readable_by_superuser(state: &State, path: &ResolvedPath<'_>, checker: &PermissionChecker<'_>) -> Result<(), HdfsError> {
-    let unreadable = |id| state.namespace.inode(id).xattrs.iter().any(XAttr::makes_unreadable_by_superuser);
+fn check_readable_by_superuser(
+    state: &State,
+    path: &ResolvedPath<'_>,
+    checker: &PermissionChecker<'_>,
+) -> Result<(), HdfsError> {
+    let unreadable = |id| {
+        state
+            .namespace
+            .inode(id)
+            .xattrs
+            .iter()
+            .any(XAttr::makes_unreadable_by_superuser)
+    };
     if checker.is_superuser() && path.last().is_some_and(unreadable) {
         return Err(HdfsError::access_control(format!(
             "Access is denied for {} since the superuser is not allowed to perform this operation.",

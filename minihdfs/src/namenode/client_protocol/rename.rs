@@ -10,19 +10,27 @@ use super::super::path;
 use super::super::permission::{FsAction, Need, PermissionChecker};
 use super::super::state::State;
 use crate::HdfsError;
-use crate::proto::hdfs::{Rename2RequestProto, Rename2ResponseProto, RenameRequestProto, RenameResponseProto};
+use crate::proto::hdfs::{
+    Rename2RequestProto, Rename2ResponseProto, RenameRequestProto, RenameResponseProto,
+};
 use crate::rpc::Call;
 
 impl NameNode {
     /// The old rename: into the destination if that is a directory; false where it cannot be done.
-    pub(in super::super) fn rename(&self, call: &Call<'_>, request: RenameRequestProto) -> Result<RenameResponseProto, HdfsError> {
+    pub(in super::super) fn rename(
+        &self,
+        call: &Call<'_>,
+        request: RenameRequestProto,
+    ) -> Result<RenameResponseProto, HdfsError> {
         path::check_length(&request.dst, "rename")?;
         let checker = self.checker(call.caller);
         let mut state = self.lock_to_write(format_args!("rename {}", request.src))?;
         let src = state.namespace.resolve(&request.src)?;
         path::check_creatable(&request.dst)?;
         let dst = state.namespace.resolve(&request.dst)?;
-        let into = dst.last().filter(|id| state.namespace.inode(*id).is_directory());
+        let into = dst
+            .last()
+            .filter(|id| state.namespace.inode(*id).is_directory());
         let inside;
         let dst = if into.is_some() && src.depth() > 1 {
             inside = path::join(dst.path(), path::name(src.path()));
@@ -37,8 +45,12 @@ impl NameNode {
         if dst.path() == src.path() {
             return Ok(RenameResponseProto { result: true });
         }
-        let parent = dst.parent().filter(|parent| state.namespace.inode(*parent).is_directory());
-        let Some(parent) = parent.filter(|_| dst.last().is_none() && !path::is_within(dst.path(), src.path())) else {
+        let parent = dst
+            .parent()
+            .filter(|parent| state.namespace.inode(*parent).is_directory());
+        let Some(parent) =
+            parent.filter(|_| dst.last().is_none() && !path::is_within(dst.path(), src.path()))
+        else {
             return Ok(RenameResponseProto { result: false });
         };
         self.check_destination(&state, id, parent, &dst)?;
@@ -47,7 +59,11 @@ impl NameNode {
     }
 
     /// The new rename: exceptions where it cannot be done; a destination can be replaced.
-    pub(in super::super) fn rename2(&self, call: &Call<'_>, request: Rename2RequestProto) -> Result<Rename2ResponseProto, HdfsError> {
+    pub(in super::super) fn rename2(
+        &self,
+        call: &Call<'_>,
+        request: Rename2RequestProto,
+    ) -> Result<Rename2ResponseProto, HdfsError> {
         path::check_length(&request.dst, "rename")?;
         let checker = self.checker(call.caller);
         let mut state = self.lock_to_write(format_args!("rename {}", request.src))?;
@@ -57,9 +73,12 @@ impl NameNode {
         check_both(&checker, &state, &src, &dst)?;
         let id = check_rename(&src, &dst)?;
         let replaced = check_replacement(&state, id, &src, &dst, request.overwrite_dest)?;
-        let parent = dst
-            .parent()
-            .ok_or_else(|| HdfsError::file_not_found(format!("rename destination parent {} not found.", dst.path())))?;
+        let parent = dst.parent().ok_or_else(|| {
+            HdfsError::file_not_found(format!(
+                "rename destination parent {} not found.",
+                dst.path()
+            ))
+        })?;
         if !state.namespace.inode(parent).is_directory() {
             return Err(HdfsError::parent_not_directory(format!(
                 "rename destination parent {} is a file.",
@@ -75,7 +94,13 @@ impl NameNode {
     }
 
     /// Names, the number of items, and quotas at the destination.
-    fn check_destination(&self, state: &State, id: InodeId, parent: InodeId, dst: &ResolvedPath<'_>) -> Result<(), HdfsError> {
+    fn check_destination(
+        &self,
+        state: &State,
+        id: InodeId,
+        parent: InodeId,
+        dst: &ResolvedPath<'_>,
+    ) -> Result<(), HdfsError> {
         check_new_names(dst, &self.config)?;
         if state.namespace.inode(id).parent == parent {
             return Ok(());
@@ -93,13 +118,20 @@ impl NameNode {
                 space: moved.space,
                 ..Charge::default()
             };
-            state.namespace.check_quota(parent, Some(common), charge, &usage)?;
+            state
+                .namespace
+                .check_quota(parent, Some(common), charge, &usage)?;
         }
         Ok(())
     }
 }
 
-fn check_both(checker: &PermissionChecker<'_>, state: &State, src: &ResolvedPath<'_>, dst: &ResolvedPath<'_>) -> Result<(), HdfsError> {
+fn check_both(
+    checker: &PermissionChecker<'_>,
+    state: &State,
+    src: &ResolvedPath<'_>,
+    dst: &ResolvedPath<'_>,
+) -> Result<(), HdfsError> {
     checker.check(&state.namespace, src, Need::parent(FsAction::WRITE))?;
     checker.check_creation(&state.namespace, dst, Need::ancestor(FsAction::WRITE))
 }
@@ -124,7 +156,9 @@ fn check_rename(src: &ResolvedPath<'_>, dst: &ResolvedPath<'_>) -> Result<InodeI
         )));
     }
     if to == RESERVED {
-        return Err(HdfsError::invalid_path("Cannot rename to or from /.reserved"));
+        return Err(HdfsError::invalid_path(
+            "Cannot rename to or from /.reserved",
+        ));
     }
     if dst.depth() == 1 {
         return Err(HdfsError::io("rename destination cannot be the root"));
@@ -140,7 +174,9 @@ fn check_replacement(
     dst: &ResolvedPath<'_>,
     overwrite: bool,
 ) -> Result<Option<InodeId>, HdfsError> {
-    let Some(existing) = dst.last() else { return Ok(None) };
+    let Some(existing) = dst.last() else {
+        return Ok(None);
+    };
     let target = state.namespace.inode(existing);
     if target.is_directory() != state.namespace.inode(id).is_directory() {
         return Err(HdfsError::io(format!(
@@ -155,12 +191,26 @@ fn check_replacement(
             dst.path()
         )));
     }
-    if target.as_directory().is_some_and(|directory| !directory.children.is_empty()) {
-        return Err(HdfsError::io(format!("rename destination directory is not empty: {}", dst.path())));
+    if target
+        .as_directory()
+        .is_some_and(|directory| !directory.children.is_empty())
+    {
+        return Err(HdfsError::io(format!(
+            "rename destination directory is not empty: {}",
+            dst.path()
+        )));
     }
     Ok(Some(existing))
 }
 
-fn move_inode(now: Timestamp, state: &mut State, id: InodeId, parent: InodeId, dst: &ResolvedPath<'_>) {
-    state.namespace.rename(now, id, parent, path::name(dst.path()));
+fn move_inode(
+    now: Timestamp,
+    state: &mut State,
+    id: InodeId,
+    parent: InodeId,
+    dst: &ResolvedPath<'_>,
+) {
+    state
+        .namespace
+        .rename(now, id, parent, path::name(dst.path()));
 }

@@ -7,11 +7,14 @@ use super::super::state::State;
 use super::super::status::datanode_info;
 use crate::HdfsError;
 use crate::proto::hdfs::{
-    CorruptFileBlocksProto, DatanodeReportTypeProto, DatanodeStorageProto, DatanodeStorageReportProto, GetDatanodeReportRequestProto,
-    GetDatanodeReportResponseProto, GetDatanodeStorageReportRequestProto, GetDatanodeStorageReportResponseProto,
-    GetFsEcBlockGroupStatsRequestProto, GetFsEcBlockGroupStatsResponseProto, GetFsReplicatedBlockStatsRequestProto,
-    GetFsReplicatedBlockStatsResponseProto, GetFsStatsRequestProto, GetFsStatsResponseProto, GetSlowDatanodeReportRequestProto,
-    GetSlowDatanodeReportResponseProto, ListCorruptFileBlocksRequestProto, ListCorruptFileBlocksResponseProto, StorageReportProto,
+    CorruptFileBlocksProto, DatanodeReportTypeProto, DatanodeStorageProto,
+    DatanodeStorageReportProto, GetDatanodeReportRequestProto, GetDatanodeReportResponseProto,
+    GetDatanodeStorageReportRequestProto, GetDatanodeStorageReportResponseProto,
+    GetFsEcBlockGroupStatsRequestProto, GetFsEcBlockGroupStatsResponseProto,
+    GetFsReplicatedBlockStatsRequestProto, GetFsReplicatedBlockStatsResponseProto,
+    GetFsStatsRequestProto, GetFsStatsResponseProto, GetSlowDatanodeReportRequestProto,
+    GetSlowDatanodeReportResponseProto, ListCorruptFileBlocksRequestProto,
+    ListCorruptFileBlocksResponseProto, StorageReportProto,
 };
 use crate::rpc::Call;
 
@@ -102,11 +105,16 @@ impl NameNode {
         call: &Call<'_>,
         request: GetDatanodeReportRequestProto,
     ) -> Result<GetDatanodeReportResponseProto, HdfsError> {
-        self.checker(call.caller).check_superuser("datanodeReport")?;
+        self.checker(call.caller)
+            .check_superuser("datanodeReport")?;
         let state = self.lock();
         let nodes = of_kind(&state, request.r#type());
         let di = nodes.map(|(index, node)| {
-            let holds = |info: &&BlockInfo| info.replicas.iter().any(|replica| replica.datanode == index);
+            let holds = |info: &&BlockInfo| {
+                info.replicas
+                    .iter()
+                    .any(|replica| replica.datanode == index)
+            };
             let mut info = datanode_info(node);
             info.num_blocks = u32::try_from(state.blocks.iter().filter(holds).count()).ok();
             info
@@ -120,12 +128,14 @@ impl NameNode {
         call: &Call<'_>,
         request: GetDatanodeStorageReportRequestProto,
     ) -> Result<GetDatanodeStorageReportResponseProto, HdfsError> {
-        self.checker(call.caller).check_superuser("getDatanodeStorageReport")?;
+        self.checker(call.caller)
+            .check_superuser("getDatanodeStorageReport")?;
         let state = self.lock();
-        let reports = of_kind(&state, request.r#type()).map(|(_, node)| DatanodeStorageReportProto {
-            datanode_info: datanode_info(node),
-            storage_reports: vec![storage_report(node)],
-        });
+        let reports =
+            of_kind(&state, request.r#type()).map(|(_, node)| DatanodeStorageReportProto {
+                datanode_info: datanode_info(node),
+                storage_reports: vec![storage_report(node)],
+            });
         Ok(GetDatanodeStorageReportResponseProto {
             datanode_storage_reports: reports.collect(),
         })
@@ -148,13 +158,16 @@ impl NameNode {
         call: &Call<'_>,
         request: ListCorruptFileBlocksRequestProto,
     ) -> Result<ListCorruptFileBlocksResponseProto, HdfsError> {
-        self.checker(call.caller).check_superuser("listCorruptFileBlocks")?;
+        self.checker(call.caller)
+            .check_superuser("listCorruptFileBlocks")?;
         let state = self.lock();
         let first = request.cookie().is_empty();
-        let lost = state
-            .blocks
-            .iter()
-            .filter(|info| first && info.is_complete() && info.block.length > 0 && info.live(&state.datanodes).next().is_none());
+        let lost = state.blocks.iter().filter(|info| {
+            first
+                && info.is_complete()
+                && info.block.length > 0
+                && info.live(&state.datanodes).next().is_none()
+        });
         let mut files: Vec<String> = lost
             .map(|info| state.namespace.full_path(info.file))
             .filter(|path| super::super::path::is_within(path, &request.path))
@@ -170,7 +183,10 @@ impl NameNode {
     }
 }
 
-fn of_kind(state: &State, kind: DatanodeReportTypeProto) -> impl Iterator<Item = (usize, &Datanode)> {
+fn of_kind(
+    state: &State,
+    kind: DatanodeReportTypeProto,
+) -> impl Iterator<Item = (usize, &Datanode)> {
     let wanted = move |node: &Datanode| match kind {
         DatanodeReportTypeProto::All => true,
         DatanodeReportTypeProto::Live => node.alive,
@@ -179,7 +195,11 @@ fn of_kind(state: &State, kind: DatanodeReportTypeProto) -> impl Iterator<Item =
         | DatanodeReportTypeProto::EnteringMaintenance
         | DatanodeReportTypeProto::InMaintenance => false,
     };
-    state.datanodes.iter().enumerate().filter(move |(_, node)| wanted(node))
+    state
+        .datanodes
+        .iter()
+        .enumerate()
+        .filter(move |(_, node)| wanted(node))
 }
 
 fn storage_report(node: &Datanode) -> StorageReportProto {

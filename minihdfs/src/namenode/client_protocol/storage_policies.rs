@@ -5,9 +5,11 @@ use super::super::permission::{FsAction, Need};
 use super::attributes::file_or_directory;
 use crate::HdfsError;
 use crate::proto::hdfs::{
-    BlockStoragePolicyProto, GetStoragePoliciesRequestProto, GetStoragePoliciesResponseProto, GetStoragePolicyRequestProto,
-    GetStoragePolicyResponseProto, SatisfyStoragePolicyRequestProto, SatisfyStoragePolicyResponseProto, SetStoragePolicyRequestProto,
-    SetStoragePolicyResponseProto, StorageTypeProto, StorageTypesProto, UnsetStoragePolicyRequestProto, UnsetStoragePolicyResponseProto,
+    BlockStoragePolicyProto, GetStoragePoliciesRequestProto, GetStoragePoliciesResponseProto,
+    GetStoragePolicyRequestProto, GetStoragePolicyResponseProto, SatisfyStoragePolicyRequestProto,
+    SatisfyStoragePolicyResponseProto, SetStoragePolicyRequestProto, SetStoragePolicyResponseProto,
+    StorageTypeProto, StorageTypesProto, UnsetStoragePolicyRequestProto,
+    UnsetStoragePolicyResponseProto,
 };
 use crate::rpc::Call;
 use StorageTypeProto::{Archive, Disk, Nvdimm, Provided, RamDisk, Ssd};
@@ -41,9 +43,21 @@ const fn policy(
 const HOT: usize = 3;
 
 static POLICIES: [Policy; 8] = [
-    policy(1, "PROVIDED", &[Provided, Disk], &[Provided, Disk], &[Provided, Disk]),
+    policy(
+        1,
+        "PROVIDED",
+        &[Provided, Disk],
+        &[Provided, Disk],
+        &[Provided, Disk],
+    ),
     policy(2, "COLD", &[Archive], &[], &[]),
-    policy(5, "WARM", &[Disk, Archive], &[Disk, Archive], &[Disk, Archive]),
+    policy(
+        5,
+        "WARM",
+        &[Disk, Archive],
+        &[Disk, Archive],
+        &[Disk, Archive],
+    ),
     policy(7, "HOT", &[Disk], &[], &[Archive]),
     policy(10, "ONE_SSD", &[Ssd, Disk], &[Ssd, Disk], &[Ssd, Disk]),
     policy(12, "ALL_SSD", &[Ssd], &[Disk], &[Disk]),
@@ -89,7 +103,10 @@ impl NameNode {
         let path = state.namespace.resolve(&request.path)?;
         checker.check(&state.namespace, &path, Need::path(FsAction::READ))?;
         let id = state.namespace.storage_policy(file_or_directory(&path)?);
-        let policy = POLICIES.iter().find(|policy| policy.id == id).unwrap_or(&POLICIES[HOT]);
+        let policy = POLICIES
+            .iter()
+            .find(|policy| policy.id == id)
+            .unwrap_or(&POLICIES[HOT]);
         Ok(GetStoragePolicyResponseProto {
             storage_policy: policy.to_proto(),
         })
@@ -105,7 +122,10 @@ impl NameNode {
             .iter()
             .find(|policy| policy.name.eq_ignore_ascii_case(&request.policy_name));
         let policy = policy.ok_or_else(|| {
-            HdfsError::hadoop_illegal_argument(format!("Cannot find a block policy with the name {}", request.policy_name))
+            HdfsError::hadoop_illegal_argument(format!(
+                "Cannot find a block policy with the name {}",
+                request.policy_name
+            ))
         })?;
         self.change_storage_policy(call, &request.src, policy.id)?;
         Ok(SetStoragePolicyResponseProto {})
@@ -139,7 +159,10 @@ impl NameNode {
         let mut state = self.lock_to_write(format_args!("set storage policy for {src}"))?;
         let path = state.namespace.resolve(src)?;
         checker.check(&state.namespace, &path, Need::path(FsAction::WRITE))?;
-        state.namespace.inode_mut(file_or_directory(&path)?).storage_policy = id;
+        state
+            .namespace
+            .inode_mut(file_or_directory(&path)?)
+            .storage_policy = id;
         Ok(())
     }
 }

@@ -6,8 +6,9 @@ use super::super::permission::{FsAction, Need};
 use super::attributes::{existing, file_or_directory};
 use crate::HdfsError;
 use crate::proto::hdfs::{
-    ContentSummaryProto, GetContentSummaryRequestProto, GetContentSummaryResponseProto, GetQuotaUsageRequestProto,
-    GetQuotaUsageResponseProto, QuotaUsageProto, SetQuotaRequestProto, SetQuotaResponseProto,
+    ContentSummaryProto, GetContentSummaryRequestProto, GetContentSummaryResponseProto,
+    GetQuotaUsageRequestProto, GetQuotaUsageResponseProto, QuotaUsageProto, SetQuotaRequestProto,
+    SetQuotaResponseProto,
 };
 use crate::rpc::Call;
 
@@ -29,7 +30,11 @@ impl NameNode {
         checker.check(&state.namespace, &path, SUBTREE)?;
         let id = existing(&path)?;
         let usage = state.namespace.usage(id, &|id| state.file_usage(id));
-        let quota = state.namespace.inode(id).as_directory().map(|directory| directory.quota);
+        let quota = state
+            .namespace
+            .inode(id)
+            .as_directory()
+            .map(|directory| directory.quota);
         let erasure_coding_policy = if quota.is_some() { "" } else { "Replicated" };
         let quota = quota.unwrap_or_default();
         Ok(GetContentSummaryResponseProto {
@@ -79,8 +84,13 @@ impl NameNode {
         })
     }
 
-    /// Sets or clears the quotas of a directory. There is one storage type, so none has a quota of its own.
-    pub(in super::super) fn set_quota(&self, call: &Call<'_>, request: SetQuotaRequestProto) -> Result<SetQuotaResponseProto, HdfsError> {
+    /// Sets or clears the quotas of a directory. There is one storage type, so none has a quota of
+    /// its own.
+    pub(in super::super) fn set_quota(
+        &self,
+        call: &Call<'_>,
+        request: SetQuotaRequestProto,
+    ) -> Result<SetQuotaResponseProto, HdfsError> {
         let checker = self.checker(call.caller);
         let operation = match (request.namespace_quota, request.storagespace_quota) {
             (RESET, DONT_SET | RESET) => "clearQuota",
@@ -97,9 +107,9 @@ impl NameNode {
         let mut state = self.lock_to_write(format_args!("set quota on {}", request.path))?;
         let path = state.namespace.resolve(&request.path)?;
         checker.check(&state.namespace, &path, Need::TRAVERSE)?;
-        let id = path
-            .last()
-            .ok_or_else(|| HdfsError::file_not_found(format!("Directory does not exist: {}", path.path())))?;
+        let id = path.last().ok_or_else(|| {
+            HdfsError::file_not_found(format!("Directory does not exist: {}", path.path()))
+        })?;
         if [request.namespace_quota, request.storagespace_quota]
             .iter()
             .any(|value| *value > DONT_SET && *value != RESET)

@@ -2,7 +2,8 @@
 
 use super::super::NameNode;
 use crate::proto::common::{
-    CancelDelegationTokenRequestProto, CancelDelegationTokenResponseProto, GetDelegationTokenRequestProto, GetDelegationTokenResponseProto,
+    CancelDelegationTokenRequestProto, CancelDelegationTokenResponseProto,
+    GetDelegationTokenRequestProto, GetDelegationTokenResponseProto,
     RenewDelegationTokenRequestProto, RenewDelegationTokenResponseProto,
 };
 use crate::proto::hdfs::{GetDataEncryptionKeyRequestProto, GetDataEncryptionKeyResponseProto};
@@ -14,7 +15,8 @@ use crate::{Caller, HdfsError};
 use super::super::status::millis;
 
 impl NameNode {
-    /// A token for the caller, who proved to be who they are by a ticket. Absent if security is off.
+    /// A token for the caller, who proved to be who they are by a ticket. Absent if security is
+    /// off.
     pub(in super::super) fn get_delegation_token(
         &self,
         call: &Call<'_>,
@@ -33,8 +35,12 @@ impl NameNode {
             renewer => self.auth_to_local.short_name(renewer)?,
         };
         let real = call.caller.real_user.as_ref().map(|user| &*user.full);
-        let token = self.delegation_tokens.issue(call.now, &call.caller.user.full, &renewer, real);
-        Ok(GetDelegationTokenResponseProto { token: Some(token.into()) })
+        let token = self
+            .delegation_tokens
+            .issue(call.now, &call.caller.user.full, &renewer, real);
+        Ok(GetDelegationTokenResponseProto {
+            token: Some(token.into()),
+        })
     }
 
     /// A later end for a token, for its renewer.
@@ -49,7 +55,9 @@ impl NameNode {
             ));
         }
         let token = Token::from(request.token);
-        let until = self.delegation_tokens.renew(call.now, &token, &call.caller.user.short)?;
+        let until = self
+            .delegation_tokens
+            .renew(call.now, &token, &call.caller.user.short)?;
         Ok(RenewDelegationTokenResponseProto {
             new_expiry_time: millis(until),
         })
@@ -79,7 +87,8 @@ impl NameNode {
     ) -> Result<GetDataEncryptionKeyResponseProto, HdfsError> {
         let encrypt = self.config.encrypt_data_transfer;
         Ok(GetDataEncryptionKeyResponseProto {
-            data_encryption_key: encrypt.then(|| self.block_tokens.data_encryption_key(call.now).into()),
+            data_encryption_key: encrypt
+                .then(|| self.block_tokens.data_encryption_key(call.now).into()),
         })
     }
 }

@@ -13,7 +13,8 @@ use super::super::permission::{FsAction, Need};
 use super::super::state::State;
 use crate::HdfsError;
 use crate::proto::hdfs::{
-    CreateSymlinkRequestProto, CreateSymlinkResponseProto, DeleteRequestProto, DeleteResponseProto, MkdirsRequestProto, MkdirsResponseProto,
+    CreateSymlinkRequestProto, CreateSymlinkResponseProto, DeleteRequestProto, DeleteResponseProto,
+    MkdirsRequestProto, MkdirsResponseProto,
 };
 use crate::rpc::Call;
 
@@ -32,7 +33,11 @@ pub(super) struct Creation {
 
 impl NameNode {
     /// Makes a directory, and those above it. An existing directory is left as it is.
-    pub(in super::super) fn mkdirs(&self, call: &Call<'_>, request: MkdirsRequestProto) -> Result<MkdirsResponseProto, HdfsError> {
+    pub(in super::super) fn mkdirs(
+        &self,
+        call: &Call<'_>,
+        request: MkdirsRequestProto,
+    ) -> Result<MkdirsResponseProto, HdfsError> {
         path::check_length(&request.src, "mkdirs")?;
         path::check_creatable(&request.src)?;
         let checker = self.checker(call.caller);
@@ -41,7 +46,10 @@ impl NameNode {
         checker.check_creation(&state.namespace, &path, Need::TRAVERSE)?;
         if let Some(id) = path.last() {
             if !state.namespace.inode(id).is_directory() {
-                return Err(HdfsError::file_already_exists(format!("Path is not a directory: {}", path.path())));
+                return Err(HdfsError::file_already_exists(format!(
+                    "Path is not a directory: {}",
+                    path.path()
+                )));
             }
             return Ok(MkdirsResponseProto { result: true });
         }
@@ -69,7 +77,12 @@ impl NameNode {
     }
 
     /// Refuses more inodes than quotas and the limit of items allow.
-    pub(super) fn check_room(&self, state: &State, path: &ResolvedPath<'_>, inodes: u64) -> Result<(), HdfsError> {
+    pub(super) fn check_room(
+        &self,
+        state: &State,
+        path: &ResolvedPath<'_>,
+        inodes: u64,
+    ) -> Result<(), HdfsError> {
         let existing = path.existing();
         let parent = existing[existing.len() - 1];
         check_directory_items(&state.namespace, parent, &self.config)?;
@@ -78,7 +91,9 @@ impl NameNode {
             one_by_one: true,
             ..Charge::default()
         };
-        state.namespace.check_quota(parent, None, charge, &|id| state.file_usage(id))
+        state
+            .namespace
+            .check_quota(parent, None, charge, &|id| state.file_usage(id))
     }
 
     /// Makes the first `count` missing components of a path, and gives the last that exists then.
@@ -91,23 +106,39 @@ impl NameNode {
         creation: &Creation,
     ) -> InodeId {
         let existing = path.existing();
-        path.missing().take(count).fold(existing[existing.len() - 1], |parent, name| {
-            self.add_directory(now, state, parent, name, creation)
-        })
+        path.missing()
+            .take(count)
+            .fold(existing[existing.len() - 1], |parent, name| {
+                self.add_directory(now, state, parent, name, creation)
+            })
     }
 
-    fn add_directory(&self, now: Timestamp, state: &mut State, parent: InodeId, name: &str, creation: &Creation) -> InodeId {
+    fn add_directory(
+        &self,
+        now: Timestamp,
+        state: &mut State,
+        parent: InodeId,
+        name: &str,
+        creation: &Creation,
+    ) -> InodeId {
         let new = NewInode {
             owner: Arc::clone(&creation.owner),
             mode: creation.mode,
             unmasked: creation.unmasked,
             kind: InodeKind::Directory(Directory::default()),
         };
-        state.namespace.add(now, parent, name, new, self.config.posix_acl_inheritance)
+        state
+            .namespace
+            .add(now, parent, name, new, self.config.posix_acl_inheritance)
     }
 
-    /// The mode of directories that `create` makes on its way: that of the directory they are in, and `u+wx`.
-    pub(super) fn mode_above_file(state: &State, path: &ResolvedPath<'_>, owner: &Arc<str>) -> Creation {
+    /// The mode of directories that `create` makes on its way: that of the directory they are in,
+    /// and `u+wx`.
+    pub(super) fn mode_above_file(
+        state: &State,
+        path: &ResolvedPath<'_>,
+        owner: &Arc<str>,
+    ) -> Creation {
         let existing = path.existing();
         let nearest = state.namespace.inode(existing[existing.len() - 1]);
         Creation {
@@ -117,10 +148,17 @@ impl NameNode {
         }
     }
 
-    /// Removes a file, or a directory with all below it. False if there is nothing to remove, or it is the root.
-    pub(in super::super) fn delete(&self, call: &Call<'_>, request: DeleteRequestProto) -> Result<DeleteResponseProto, HdfsError> {
+    /// Removes a file, or a directory with all below it. False if there is nothing to remove, or it
+    /// is the root.
+    pub(in super::super) fn delete(
+        &self,
+        call: &Call<'_>,
+        request: DeleteRequestProto,
+    ) -> Result<DeleteResponseProto, HdfsError> {
         if request.src == RESERVED {
-            return Err(HdfsError::invalid_path(format!("Invalid path name {RESERVED}")));
+            return Err(HdfsError::invalid_path(format!(
+                "Invalid path name {RESERVED}"
+            )));
         }
         let checker = self.checker(call.caller);
         let mut state = self.lock_to_write(format_args!("delete {}", request.src))?;
@@ -165,10 +203,12 @@ impl NameNode {
 pub(super) fn check_parent(state: &State, path: &ResolvedPath<'_>) -> Result<(), HdfsError> {
     let directory = path::parent(path.path());
     match path.parent() {
-        None => Err(HdfsError::file_not_found(format!("Parent directory doesn't exist: {directory}"))),
-        Some(id) if !state.namespace.inode(id).is_directory() => Err(HdfsError::parent_not_directory(format!(
-            "Parent path is not a directory: {directory}"
+        None => Err(HdfsError::file_not_found(format!(
+            "Parent directory doesn't exist: {directory}"
         ))),
+        Some(id) if !state.namespace.inode(id).is_directory() => Err(
+            HdfsError::parent_not_directory(format!("Parent path is not a directory: {directory}")),
+        ),
         Some(_) => Ok(()),
     }
 }

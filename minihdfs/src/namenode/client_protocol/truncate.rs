@@ -10,7 +10,11 @@ use crate::rpc::Call;
 
 impl NameNode {
     /// True if the file is cut and closed; false if the DataNodes still have to cut its last block.
-    pub(in super::super) fn truncate(&self, call: &Call<'_>, request: TruncateRequestProto) -> Result<TruncateResponseProto, HdfsError> {
+    pub(in super::super) fn truncate(
+        &self,
+        call: &Call<'_>,
+        request: TruncateRequestProto,
+    ) -> Result<TruncateResponseProto, HdfsError> {
         let new_length = request.new_length;
         if new_length.cast_signed() < 0 {
             return Err(HdfsError::hadoop_illegal_argument(format!(

@@ -10,14 +10,19 @@ use super::attributes::found;
 use crate::HdfsError;
 use crate::proto::hdfs::x_attr_proto::XAttrNamespaceProto as Namespace;
 use crate::proto::hdfs::{
-    GetXAttrsRequestProto, GetXAttrsResponseProto, ListXAttrsRequestProto, ListXAttrsResponseProto, RemoveXAttrRequestProto,
-    RemoveXAttrResponseProto, SetXAttrRequestProto, SetXAttrResponseProto, XAttrProto, XAttrSetFlagProto,
+    GetXAttrsRequestProto, GetXAttrsResponseProto, ListXAttrsRequestProto, ListXAttrsResponseProto,
+    RemoveXAttrRequestProto, RemoveXAttrResponseProto, SetXAttrRequestProto, SetXAttrResponseProto,
+    XAttrProto, XAttrSetFlagProto,
 };
 use crate::rpc::Call;
 
 impl NameNode {
     /// Sets one attribute; the flags say whether it may be new, and whether it may exist.
-    pub(in super::super) fn set_x_attr(&self, call: &Call<'_>, request: SetXAttrRequestProto) -> Result<SetXAttrResponseProto, HdfsError> {
+    pub(in super::super) fn set_x_attr(
+        &self,
+        call: &Call<'_>,
+        request: SetXAttrRequestProto,
+    ) -> Result<SetXAttrResponseProto, HdfsError> {
         self.check_xattrs_enabled()?;
         let xattr = told(request.x_attr)?;
         let size = xattr.name.len() + xattr.value.len();
@@ -30,7 +35,9 @@ impl NameNode {
         let flags = request.flag.unwrap_or(0);
         let has = |flag: XAttrSetFlagProto| flags & flag as u32 != 0;
         if !has(XAttrSetFlagProto::XattrCreate) && !has(XAttrSetFlagProto::XattrReplace) {
-            return Err(HdfsError::hadoop_illegal_argument("A flag must be specified."));
+            return Err(HdfsError::hadoop_illegal_argument(
+                "A flag must be specified.",
+            ));
         }
         let checker = self.checker(call.caller);
         let mut state = self.lock_to_write(format_args!("set XAttr on {}", request.src))?;
@@ -41,7 +48,10 @@ impl NameNode {
         if xattr.makes_unreadable_by_superuser() {
             check_unreadable(inode, &xattr)?;
         }
-        let place = inode.xattrs.iter().position(|known| known.is_same_as(&xattr));
+        let place = inode
+            .xattrs
+            .iter()
+            .position(|known| known.is_same_as(&xattr));
         match place {
             Some(_) if !has(XAttrSetFlagProto::XattrReplace) => Err(HdfsError::io(format!(
                 "XAttr: {} already exists. The REPLACE flag must be specified.",
@@ -51,10 +61,12 @@ impl NameNode {
                 "XAttr: {} does not exist. The CREATE flag must be specified.",
                 xattr.name
             ))),
-            None if inode.xattrs.len() >= self.config.max_xattrs_per_inode => Err(HdfsError::io(format!(
-                "Cannot add additional XAttr to inode, would exceed limit of {}",
-                self.config.max_xattrs_per_inode
-            ))),
+            None if inode.xattrs.len() >= self.config.max_xattrs_per_inode => {
+                Err(HdfsError::io(format!(
+                    "Cannot add additional XAttr to inode, would exceed limit of {}",
+                    self.config.max_xattrs_per_inode
+                )))
+            }
             Some(index) => {
                 inode.xattrs[index] = xattr;
                 Ok(SetXAttrResponseProto {})
@@ -76,13 +88,19 @@ impl NameNode {
         let checker = self.checker(call.caller);
         let state = self.lock();
         let path = state.namespace.resolve(&request.src)?;
-        let wanted: Vec<XAttr> = request.x_attrs.into_iter().map(XAttr::from_proto).collect::<Result<_, _>>()?;
+        let wanted: Vec<XAttr> = request
+            .x_attrs
+            .into_iter()
+            .map(XAttr::from_proto)
+            .collect::<Result<_, _>>()?;
         for xattr in &wanted {
             xattr.check_visible(&checker, path.is_raw())?;
         }
         checker.check(&state.namespace, &path, Need::path(FsAction::READ))?;
         let known = &state.namespace.inode(found(&path)?).xattrs;
-        let visible = known.iter().filter(|xattr| xattr.is_visible(&checker, path.is_raw()));
+        let visible = known
+            .iter()
+            .filter(|xattr| xattr.is_visible(&checker, path.is_raw()));
         if wanted.is_empty() {
             let x_attrs = visible.map(|xattr| xattr.to_proto(true)).collect();
             return Ok(GetXAttrsResponseProto { x_attrs });
@@ -113,7 +131,9 @@ impl NameNode {
         let path = state.namespace.resolve(&request.src)?;
         checker.check(&state.namespace, &path, Need::path(FsAction::READ))?;
         let known = &state.namespace.inode(found(&path)?).xattrs;
-        let visible = known.iter().filter(|xattr| xattr.is_visible(&checker, path.is_raw()));
+        let visible = known
+            .iter()
+            .filter(|xattr| xattr.is_visible(&checker, path.is_raw()));
         Ok(ListXAttrsResponseProto {
             x_attrs: visible.map(|xattr| xattr.to_proto(false)).collect(),
         })
@@ -128,7 +148,8 @@ impl NameNode {
         self.check_xattrs_enabled()?;
         let xattr = told(request.x_attr)?;
         let checker = self.checker(call.caller);
-        let mut state = self.lock_to_write(format_args!("remove XAttr entry on {}", request.src))?;
+        let mut state =
+            self.lock_to_write(format_args!("remove XAttr entry on {}", request.src))?;
         let path = state.namespace.resolve(&request.src)?;
         xattr.check_visible(&checker, path.is_raw())?;
         check_change(&checker, &state, &path, &xattr)?;
@@ -142,7 +163,9 @@ impl NameNode {
         let before = inode.xattrs.len();
         inode.xattrs.retain(|known| !known.is_same_as(&xattr));
         if inode.xattrs.len() == before {
-            return Err(HdfsError::io("No matching attributes found for remove operation"));
+            return Err(HdfsError::io(
+                "No matching attributes found for remove operation",
+            ));
         }
         Ok(RemoveXAttrResponseProto {})
     }
@@ -158,24 +181,44 @@ impl NameNode {
 }
 
 fn told(xattr: Option<XAttrProto>) -> Result<XAttr, HdfsError> {
-    XAttr::from_proto(xattr.ok_or_else(|| HdfsError::hadoop_illegal_argument("XAttr cannot be null."))?)
+    XAttr::from_proto(
+        xattr.ok_or_else(|| HdfsError::hadoop_illegal_argument("XAttr cannot be null."))?,
+    )
 }
 
 /// WRITE on the path; attributes of users on a directory with the sticky bit are for its owner
 /// (`FSDirXAttrOp.checkXAttrChangeAccess`).
-fn check_change(checker: &PermissionChecker<'_>, state: &State, path: &ResolvedPath<'_>, xattr: &XAttr) -> Result<(), HdfsError> {
+fn check_change(
+    checker: &PermissionChecker<'_>,
+    state: &State,
+    path: &ResolvedPath<'_>,
+    xattr: &XAttr,
+) -> Result<(), HdfsError> {
     let sticky = |inode: &Inode| inode.is_directory() && inode.mode & STICKY != 0;
-    let owners_only = xattr.namespace == Namespace::User && path.last().is_some_and(|id| sticky(state.namespace.inode(id)));
-    let need = if owners_only { Need::OWNER } else { Need::path(FsAction::WRITE) };
+    let owners_only = xattr.namespace == Namespace::User
+        && path
+            .last()
+            .is_some_and(|id| sticky(state.namespace.inode(id)));
+    let need = if owners_only {
+        Need::OWNER
+    } else {
+        Need::path(FsAction::WRITE)
+    };
     checker.check(&state.namespace, path, need)
 }
 
 fn check_unreadable(inode: &Inode, xattr: &XAttr) -> Result<(), HdfsError> {
     if inode.is_directory() {
-        return Err(HdfsError::io(format!("Can only set '{}' on a file.", xattr.prefixed_name())));
+        return Err(HdfsError::io(format!(
+            "Can only set '{}' on a file.",
+            xattr.prefixed_name()
+        )));
     }
     if !xattr.value.is_empty() {
-        return Err(HdfsError::io(format!("Values are not allowed for '{}'.", xattr.prefixed_name())));
+        return Err(HdfsError::io(format!(
+            "Values are not allowed for '{}'.",
+            xattr.prefixed_name()
+        )));
     }
     Ok(())
 }

@@ -21,7 +21,9 @@ fn modify(session: &Session<'_>, src: &str, acl_spec: Vec<AclEntryProto>) -> Res
 }
 
 fn acl(session: &Session<'_>, src: &str) -> AclStatusProto {
-    let request = GetAclStatusRequestProto { src: src.to_owned() };
+    let request = GetAclStatusRequestProto {
+        src: src.to_owned(),
+    };
     session
         .call::<GetAclStatusResponseProto>("getAclStatus", &request)
         .expect("told")
@@ -32,7 +34,10 @@ fn fixture() -> Fixture {
     let fixture = Fixture::new().with_datanodes(1);
     fixture.hdfs().mkdirs("/open", 0o777).expect("made");
     fixture.user("alice").write("/open/f", &[]);
-    fixture.user("alice").chmod("/open/f", 0o640).expect("her own");
+    fixture
+        .user("alice")
+        .chmod("/open/f", 0o640)
+        .expect("her own");
     fixture
 }
 
@@ -41,14 +46,23 @@ fn a_named_user_gets_in_within_the_mask() {
     let fixture = fixture();
     let (alice, bob) = (fixture.user("alice"), fixture.user("bob"));
     assert!(bob.locations("/open/f").is_err());
-    modify(&alice, "/open/f", vec![entry(Scope::Access, Type::User, "bob", 6)]).expect("her own");
+    modify(
+        &alice,
+        "/open/f",
+        vec![entry(Scope::Access, Type::User, "bob", 6)],
+    )
+    .expect("her own");
     bob.locations("/open/f").expect("bob may read now");
     let stat = alice.stat("/open/f");
     assert_eq!((stat.flags, stat.permission.perm), (Some(1), 0o660));
     alice.chmod("/open/f", 0o600).expect("her own");
-    let error = bob.locations("/open/f").expect_err("the mask takes it away");
+    let error = bob
+        .locations("/open/f")
+        .expect_err("the mask takes it away");
     assert!(
-        error.message().ends_with("inode=\"/open/f\":alice:supergroup:-rw-------"),
+        error
+            .message()
+            .ends_with("inode=\"/open/f\":alice:supergroup:-rw-------"),
         "{error}"
     );
     let status = acl(&alice, "/open/f");
@@ -61,13 +75,24 @@ fn groups_together_decide_before_others() {
     let fixture = fixture();
     let alice = fixture.user("alice");
     alice.chmod("/open/f", 0o604).expect("her own");
-    fixture.user("bob").locations("/open/f").expect("others may read");
-    modify(&alice, "/open/f", vec![entry(Scope::Access, Type::Group, "students", 0)]).expect("her own");
+    fixture
+        .user("bob")
+        .locations("/open/f")
+        .expect("others may read");
+    modify(
+        &alice,
+        "/open/f",
+        vec![entry(Scope::Access, Type::Group, "students", 0)],
+    )
+    .expect("her own");
     assert!(
         fixture.user("bob").locations("/open/f").is_err(),
         "a student may not, whatever others may"
     );
-    fixture.user("carol").locations("/open/f").expect("others still may");
+    fixture
+        .user("carol")
+        .locations("/open/f")
+        .expect("others still may");
 }
 
 #[test]
@@ -75,17 +100,33 @@ fn children_inherit_a_default_list_from_the_mode_before_the_umask() {
     let fixture = fixture();
     let alice = fixture.user("alice");
     alice.mkdirs("/open/d", 0o755).expect("made");
-    modify(&alice, "/open/d", vec![entry(Scope::Default, Type::User, "bob", 7)]).expect("her own");
+    modify(
+        &alice,
+        "/open/d",
+        vec![entry(Scope::Default, Type::User, "bob", 7)],
+    )
+    .expect("her own");
     let request = CreateRequestProto {
         masked: FsPermissionProto { perm: 0o644 },
         unmasked: Some(FsPermissionProto { perm: 0o666 }),
         ..alice.create_request("/open/d/f", 1)
     };
-    alice.call::<CreateResponseProto>("create", &request).expect("created");
-    assert_eq!(alice.stat("/open/d/f").permission.perm, 0o664, "the mask is rw, not the umask's r");
+    alice
+        .call::<CreateResponseProto>("create", &request)
+        .expect("created");
+    assert_eq!(
+        alice.stat("/open/d/f").permission.perm,
+        0o664,
+        "the mask is rw, not the umask's r"
+    );
     alice.mkdirs("/open/d/sub", 0o755).expect("made");
     let inherited = acl(&alice, "/open/d/sub");
-    assert!(inherited.entries.iter().any(|entry| entry.scope() == Scope::Default));
+    assert!(
+        inherited
+            .entries
+            .iter()
+            .any(|entry| entry.scope() == Scope::Default)
+    );
     assert!(
         inherited
             .entries
@@ -100,13 +141,20 @@ fn lists_are_the_owners_to_change_and_files_have_no_defaults() {
     let spec = || vec![entry(Scope::Access, Type::User, "bob", 7)];
     assert!(modify(&fixture.user("bob"), "/open/f", spec()).is_err());
     refused(
-        modify(&fixture.user("alice"), "/open/f", vec![entry(Scope::Default, Type::User, "bob", 7)]),
+        modify(
+            &fixture.user("alice"),
+            "/open/f",
+            vec![entry(Scope::Default, Type::User, "bob", 7)],
+        ),
         "AclException",
         "Invalid ACL: only directories may have a default ACL. Path: /open/f Path: /open/f",
     );
     let off = Fixture::with(&[("dfs.namenode.acls.enabled", "false")]);
     let error = modify(&off.hdfs(), "/", spec()).expect_err("switched off");
-    assert!(error.message().contains("dfs.namenode.acls.enabled"), "{error}");
+    assert!(
+        error.message().contains("dfs.namenode.acls.enabled"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -123,10 +171,16 @@ fn set_replaces_and_remove_clears() {
             entry(Scope::Access, Type::Other, "", 0),
         ],
     };
-    alice.call::<SetAclResponseProto>("setAcl", &request).expect("set");
+    alice
+        .call::<SetAclResponseProto>("setAcl", &request)
+        .expect("set");
     assert_eq!(alice.stat("/open/f").permission.perm, 0o770);
-    let remove = RemoveAclRequestProto { src: "/open/f".to_owned() };
-    alice.call::<RemoveAclResponseProto>("removeAcl", &remove).expect("removed");
+    let remove = RemoveAclRequestProto {
+        src: "/open/f".to_owned(),
+    };
+    alice
+        .call::<RemoveAclResponseProto>("removeAcl", &remove)
+        .expect("removed");
     let stat = alice.stat("/open/f");
     assert_eq!((stat.permission.perm, stat.flags), (0o740, Some(0)));
 }

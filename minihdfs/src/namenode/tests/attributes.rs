@@ -20,7 +20,10 @@ fn times_are_set_and_minus_one_leaves_them() {
     set(&hdfs, -1, 2000).expect("set");
     let stat = hdfs.stat("/f");
     assert_eq!((stat.modification_time, stat.access_time), (1000, 2000));
-    assert!(set(&fixture.user("alice"), 1, 1).is_err(), "WRITE is needed");
+    assert!(
+        set(&fixture.user("alice"), 1, 1).is_err(),
+        "WRITE is needed"
+    );
     let without = Fixture::with(&[("dfs.namenode.accesstime.precision", "0")]);
     without.hdfs().write("/f", &[]);
     assert!(set(&without.hdfs(), -1, 1).is_err());
@@ -37,7 +40,10 @@ fn reading_moves_the_access_time_once_an_hour() {
     assert_eq!(hdfs.stat("/f").access_time, START.as_millis() as u64);
     fixture.advance(Duration::from_millis(1));
     hdfs.locations("/f").expect("located");
-    assert_eq!(hdfs.stat("/f").access_time, fixture.now.get().as_millis() as u64);
+    assert_eq!(
+        hdfs.stat("/f").access_time,
+        fixture.now.get().as_millis() as u64
+    );
 }
 
 fn user_xattr(name: &str, value: &str) -> XAttrProto {
@@ -54,10 +60,15 @@ fn set_xattr(session: &Session<'_>, x_attr: XAttrProto, flag: u32) -> Result<(),
         x_attr: Some(x_attr),
         flag: Some(flag),
     };
-    session.call::<SetXAttrResponseProto>("setXAttr", &request).map(|_| ())
+    session
+        .call::<SetXAttrResponseProto>("setXAttr", &request)
+        .map(|_| ())
 }
 
-fn get_xattrs(session: &Session<'_>, wanted: Vec<XAttrProto>) -> Result<Vec<XAttrProto>, HdfsError> {
+fn get_xattrs(
+    session: &Session<'_>,
+    wanted: Vec<XAttrProto>,
+) -> Result<Vec<XAttrProto>, HdfsError> {
     let request = GetXAttrsRequestProto {
         src: "/open/f".to_owned(),
         x_attrs: wanted,
@@ -97,10 +108,21 @@ fn extended_attributes_obey_their_flags_and_limits() {
     );
     set_xattr(&alice, user_xattr("b", ""), 1).expect("created");
     let error = set_xattr(&alice, user_xattr("c", ""), 1).expect_err("two are the limit");
-    assert_eq!(error.message(), "Cannot add additional XAttr to inode, would exceed limit of 2");
+    assert_eq!(
+        error.message(),
+        "Cannot add additional XAttr to inode, would exceed limit of 2"
+    );
     let error = set_xattr(&alice, user_xattr("a", &"x".repeat(16_384)), 3).expect_err("too big");
-    assert!(error.message().ends_with("is 16384, but the total size is 16385"), "{error}");
-    assert_eq!(get_xattrs(&alice, vec![user_xattr("a", "")]).expect("told"), [user_xattr("a", "2")]);
+    assert!(
+        error
+            .message()
+            .ends_with("is 16384, but the total size is 16385"),
+        "{error}"
+    );
+    assert_eq!(
+        get_xattrs(&alice, vec![user_xattr("a", "")]).expect("told"),
+        [user_xattr("a", "2")]
+    );
     refused(
         get_xattrs(&alice, vec![user_xattr("a", ""), user_xattr("z", "")]),
         "XAttrNotFoundException",
@@ -110,7 +132,9 @@ fn extended_attributes_obey_their_flags_and_limits() {
         src: "/open/f".to_owned(),
         x_attr: Some(user_xattr("a", "")),
     };
-    alice.call::<RemoveXAttrResponseProto>("removeXAttr", &remove).expect("removed");
+    alice
+        .call::<RemoveXAttrResponseProto>("removeXAttr", &remove)
+        .expect("removed");
     refused(
         alice.call::<RemoveXAttrResponseProto>("removeXAttr", &remove),
         "IOException",
@@ -135,14 +159,28 @@ fn extended_attributes_are_hidden_and_kept_from_others() {
     );
     set_xattr(&hdfs, of(Trusted, "t"), 1).expect("the superuser may");
     for (namespace, name) in [(System, "s"), (Security, "s"), (Raw, "r")] {
-        assert!(set_xattr(&hdfs, of(namespace, name), 1).is_err(), "{namespace:?}");
+        assert!(
+            set_xattr(&hdfs, of(namespace, name), 1).is_err(),
+            "{namespace:?}"
+        );
     }
-    assert!(set_xattr(&bob, user_xattr("b", ""), 1).is_err(), "WRITE is needed");
+    assert!(
+        set_xattr(&bob, user_xattr("b", ""), 1).is_err(),
+        "WRITE is needed"
+    );
     set_xattr(&alice, user_xattr("a", "1"), 1).expect("her own");
-    assert_eq!(get_xattrs(&bob, Vec::new()).expect("READ is enough"), [user_xattr("a", "1")]);
+    assert_eq!(
+        get_xattrs(&bob, Vec::new()).expect("READ is enough"),
+        [user_xattr("a", "1")]
+    );
     assert_eq!(get_xattrs(&hdfs, Vec::new()).expect("all").len(), 2);
-    let list = ListXAttrsRequestProto { src: "/open/f".to_owned() };
-    let names = bob.call::<ListXAttrsResponseProto>("listXAttrs", &list).expect("listed").x_attrs;
+    let list = ListXAttrsRequestProto {
+        src: "/open/f".to_owned(),
+    };
+    let names = bob
+        .call::<ListXAttrsResponseProto>("listXAttrs", &list)
+        .expect("listed")
+        .x_attrs;
     assert_eq!(names.len(), 1);
     assert_eq!(names[0].value, None);
 }
@@ -180,7 +218,9 @@ fn storage_policies_are_inherited() {
     let hdfs = fixture.hdfs();
     hdfs.mkdirs("/d/e", 0o755).expect("made");
     let get = || {
-        let request = GetStoragePolicyRequestProto { path: "/d/e".to_owned() };
+        let request = GetStoragePolicyRequestProto {
+            path: "/d/e".to_owned(),
+        };
         let response = hdfs.call::<GetStoragePolicyResponseProto>("getStoragePolicy", &request);
         response.expect("told").storage_policy.name
     };
@@ -189,7 +229,8 @@ fn storage_policies_are_inherited() {
             src: "/d".to_owned(),
             policy_name: name.to_owned(),
         };
-        hdfs.call::<SetStoragePolicyResponseProto>("setStoragePolicy", &request).map(|_| ())
+        hdfs.call::<SetStoragePolicyResponseProto>("setStoragePolicy", &request)
+            .map(|_| ())
     };
     assert_eq!(get(), "HOT");
     set("cold").expect("set");

@@ -42,7 +42,9 @@ fn an_open_file_is_its_writers_until_the_soft_limit() {
         client_name: "client-alice".to_owned(),
         namespaces: Vec::new(),
     };
-    alice.call::<RenewLeaseResponseProto>("renewLease", &renew).expect("renewed");
+    alice
+        .call::<RenewLeaseResponseProto>("renewLease", &renew)
+        .expect("renewed");
     let error = create(&bob, "/f").expect_err("renewed");
     assert!(error.class().ends_with(".AlreadyBeingCreatedException"));
     fixture.advance(Duration::from_secs(61));
@@ -78,7 +80,10 @@ fn a_file_with_a_block_is_recovered_before_it_is_taken_over() {
         "RecoveryInProgressException",
         "Failed to CREATE_FILE /f for client-bob on 127.0.0.1 because another recovery is in progress by client-alice on 127.0.0.1",
     );
-    assert!(matches!(&fixture.heartbeat(1)[..], [DatanodeCommand::Recover(_)]));
+    assert!(matches!(
+        &fixture.heartbeat(1)[..],
+        [DatanodeCommand::Recover(_)]
+    ));
 }
 
 #[test]
@@ -86,8 +91,14 @@ fn recover_lease_closes_what_it_can() {
     let fixture = fixture();
     let alice = fixture.user("alice");
     alice.create("/empty").expect("created");
-    assert!(recover_lease(&alice, "/empty").expect("no error"), "there is nothing to recover");
-    assert!(recover_lease(&alice, "/empty").expect("no error"), "it is closed");
+    assert!(
+        recover_lease(&alice, "/empty").expect("no error"),
+        "there is nothing to recover"
+    );
+    assert!(
+        recover_lease(&alice, "/empty").expect("no error"),
+        "it is closed"
+    );
     refused(
         recover_lease(&alice, "/missing"),
         "FileNotFoundException",
@@ -96,7 +107,9 @@ fn recover_lease_closes_what_it_can() {
     alice.create("/f").expect("created");
     alice.add_block("/f", None).expect("a block");
     assert!(!recover_lease(&alice, "/f").expect("no error"));
-    let closed = IsFileClosedRequestProto { src: "/f".to_owned() };
+    let closed = IsFileClosedRequestProto {
+        src: "/f".to_owned(),
+    };
     assert!(
         !alice
             .call::<IsFileClosedResponseProto>("isFileClosed", &closed)
@@ -112,10 +125,15 @@ fn beyond_the_hard_limit_the_namenode_closes_files_itself() {
     let hdfs = fixture.hdfs();
     hdfs.create("/f").expect("created");
     let deadline = fixture.node.next_deadline().expect("a lease");
-    assert_eq!(deadline, START + Duration::from_mins(20) + Duration::from_micros(1));
+    assert_eq!(
+        deadline,
+        START + Duration::from_mins(20) + Duration::from_micros(1)
+    );
     fixture.now.set(deadline);
     fixture.tick();
-    let closed = IsFileClosedRequestProto { src: "/f".to_owned() };
+    let closed = IsFileClosedRequestProto {
+        src: "/f".to_owned(),
+    };
     assert!(
         hdfs.call::<IsFileClosedResponseProto>("isFileClosed", &closed)
             .expect("told")
@@ -131,7 +149,10 @@ fn the_hard_limit_is_configurable() {
     let fixture = Fixture::with(&[("dfs.namenode.lease-hard-limit-sec", "90")]);
     fixture.hdfs().create("/f").expect("created");
     let deadline = fixture.node.next_deadline().expect("a lease");
-    assert_eq!(deadline, START + Duration::from_secs(90) + Duration::from_micros(1));
+    assert_eq!(
+        deadline,
+        START + Duration::from_secs(90) + Duration::from_micros(1)
+    );
 }
 
 #[test]
@@ -186,5 +207,8 @@ fn open_files_are_listed_for_superusers() {
         ("/b".to_owned(), "client-bob".to_owned()),
     );
     assert_eq!(list(0, "/"), [a, b.clone()]);
-    assert_eq!((list(16_386, "/"), list(0, "/b")), (vec![b.clone()], vec![b]));
+    assert_eq!(
+        (list(16_386, "/"), list(0, "/b")),
+        (vec![b.clone()], vec![b])
+    );
 }

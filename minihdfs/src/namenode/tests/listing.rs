@@ -6,7 +6,9 @@ fn page(session: &Session<'_>, start_after: &str, need_location: bool) -> Direct
         start_after: start_after.as_bytes().to_vec().into(),
         need_location,
     };
-    let response = session.call::<GetListingResponseProto>("getListing", &request).expect("listed");
+    let response = session
+        .call::<GetListingResponseProto>("getListing", &request)
+        .expect("listed");
     response.dir_list.expect("it exists")
 }
 
@@ -14,7 +16,9 @@ fn page(session: &Session<'_>, start_after: &str, need_location: bool) -> Direct
 fn a_long_listing_comes_in_pages_in_the_order_of_bytes() {
     let fixture = Fixture::with(&[("dfs.ls.limit", "3")]);
     let hdfs = fixture.hdfs();
-    let mut names: Vec<String> = ["b", "a", "Z", "ä", "a.", "a-", "10", "9"].map(str::to_owned).to_vec();
+    let mut names: Vec<String> = ["b", "a", "Z", "ä", "a.", "a-", "10", "9"]
+        .map(str::to_owned)
+        .to_vec();
     for name in &names {
         hdfs.mkdirs(&format!("/d/{name}"), 0o755).expect("made");
     }
@@ -35,7 +39,11 @@ fn a_long_listing_comes_in_pages_in_the_order_of_bytes() {
     }
     assert_eq!(listed, names);
     assert_eq!(remaining, [5, 2, 0]);
-    assert_eq!(page(&hdfs, "zzzz", false).partial_listing.len(), 1, "ä comes after z");
+    assert_eq!(
+        page(&hdfs, "zzzz", false).partial_listing.len(),
+        1,
+        "ä comes after z"
+    );
 }
 
 #[test]
@@ -47,7 +55,12 @@ fn a_page_goes_on_after_a_name_that_is_gone_or_a_number() {
     }
     assert_eq!(page(&hdfs, "b", false).partial_listing.len(), 1);
     let id = hdfs.stat("/d/a").file_id.expect("a number");
-    assert_eq!(page(&hdfs, &format!("/.reserved/.inodes/{id}"), false).partial_listing.len(), 1);
+    assert_eq!(
+        page(&hdfs, &format!("/.reserved/.inodes/{id}"), false)
+            .partial_listing
+            .len(),
+        1
+    );
     let request = GetListingRequestProto {
         src: "/d".to_owned(),
         start_after: b"/.reserved/.inodes/1".to_vec().into(),
@@ -56,7 +69,11 @@ fn a_page_goes_on_after_a_name_that_is_gone_or_a_number() {
     let error = hdfs
         .call::<GetListingResponseProto>("getListing", &request)
         .expect_err("no such number");
-    assert!(error.class().ends_with("DirectoryListingStartAfterNotFoundException"));
+    assert!(
+        error
+            .class()
+            .ends_with("DirectoryListingStartAfterNotFoundException")
+    );
 }
 
 #[test]
@@ -84,9 +101,19 @@ fn a_listing_with_locations_ends_early() {
     hdfs.write("/d/big", &[1024, 1024, 1024]);
     hdfs.write("/d/small", &[1]);
     let listing = page(&hdfs, "", true);
-    assert_eq!((listing.partial_listing.len(), listing.remaining_entries), (1, 1));
-    let blocks = &listing.partial_listing[0].locations.as_ref().expect("asked for").blocks;
-    assert_eq!(blocks.iter().map(|block| block.offset).collect::<Vec<_>>(), [0, 1024, 2048]);
+    assert_eq!(
+        (listing.partial_listing.len(), listing.remaining_entries),
+        (1, 1)
+    );
+    let blocks = &listing.partial_listing[0]
+        .locations
+        .as_ref()
+        .expect("asked for")
+        .blocks;
+    assert_eq!(
+        blocks.iter().map(|block| block.offset).collect::<Vec<_>>(),
+        [0, 1024, 2048]
+    );
 }
 
 #[test]
@@ -107,13 +134,19 @@ fn a_batched_listing_goes_through_all_paths() {
             .expect("listed");
         for listing in response.listings {
             missing += usize::from(listing.exception.is_some());
-            listed.extend(listing.partial_listing.into_iter().map(|entry| (listing.parent_idx, entry.path)));
+            listed.extend(
+                listing
+                    .partial_listing
+                    .into_iter()
+                    .map(|entry| (listing.parent_idx, entry.path)),
+            );
         }
         if !response.has_more {
             break;
         }
         request.start_after = response.start_after;
     }
-    let expected = [(0, "a"), (0, "b"), (0, "c"), (2, "x")].map(|(index, name)| (index, name.as_bytes().to_vec().into()));
+    let expected = [(0, "a"), (0, "b"), (0, "c"), (2, "x")]
+        .map(|(index, name)| (index, name.as_bytes().to_vec().into()));
     assert_eq!((listed, missing), (expected.to_vec(), 1));
 }

@@ -1,4 +1,5 @@
-//! ClientProtocol driven directly: callers, a clock that stands still, DataNodes that are only told of.
+//! ClientProtocol driven directly: callers, a clock that stands still, DataNodes that are only told
+//! of.
 
 mod access_lists;
 mod attributes;
@@ -28,7 +29,8 @@ use rand::rngs::StdRng;
 use super::{NameNode, NameNodeIdentity};
 use crate::config::HdfsConfig;
 use crate::datanode::link::{
-    Block, BlockStatus, DatanodeCommand, DatanodeLink, DatanodeRegistration, NameNodeLink, ReportedReplica, StorageReport,
+    Block, BlockStatus, DatanodeCommand, DatanodeLink, DatanodeRegistration, NameNodeLink,
+    ReportedReplica, StorageReport,
 };
 use crate::proto::hdfs::*;
 use crate::rpc::{Call, RpcService};
@@ -50,11 +52,20 @@ impl DatanodeLink for FakeDatanode {
         Ok(block.length)
     }
 
-    fn init_replica_recovery(&self, _block: Block, _recovery_id: u64) -> Result<Option<ReportedReplica>, HdfsError> {
+    fn init_replica_recovery(
+        &self,
+        _block: Block,
+        _recovery_id: u64,
+    ) -> Result<Option<ReportedReplica>, HdfsError> {
         Ok(None)
     }
 
-    fn update_replica_under_recovery(&self, _block: Block, _recovery_id: u64, _new_length: u64) -> Result<(), HdfsError> {
+    fn update_replica_under_recovery(
+        &self,
+        _block: Block,
+        _recovery_id: u64,
+        _new_length: u64,
+    ) -> Result<(), HdfsError> {
         Ok(())
     }
 }
@@ -89,7 +100,8 @@ impl Fixture {
         Self::with(&[])
     }
 
-    /// Security off, users `alice` and `bob` of the groups `staff` and `students`, and these keys besides.
+    /// Security off, users `alice` and `bob` of the groups `staff` and `students`, and these keys
+    /// besides.
     fn with(keys: &[(&str, &str)]) -> Self {
         Self::hooked(keys, Arc::new(NoHook))
     }
@@ -145,7 +157,9 @@ impl Fixture {
         };
         let link: Arc<dyn DatanodeLink> = Arc::clone(&self.datanodes[number - 1]) as _;
         let link: Weak<dyn DatanodeLink> = Arc::downgrade(&link);
-        self.node.register(self.now.get(), &registration, link).expect("it registers");
+        self.node
+            .register(self.now.get(), &registration, link)
+            .expect("it registers");
     }
 
     fn heartbeat(&self, number: usize) -> Vec<DatanodeCommand> {
@@ -162,7 +176,11 @@ impl Fixture {
     fn heartbeats(&self) -> Vec<(usize, DatanodeCommand)> {
         let numbers = 1..=self.datanodes.len();
         numbers
-            .flat_map(|number| self.heartbeat(number).into_iter().map(move |command| (number, command)))
+            .flat_map(|number| {
+                self.heartbeat(number)
+                    .into_iter()
+                    .map(move |command| (number, command))
+            })
             .collect()
     }
 
@@ -193,7 +211,12 @@ impl Fixture {
             length,
         };
         self.node
-            .block_received_and_deleted(self.now.get(), &format!("dn{number}"), block, BlockStatus::Received)
+            .block_received_and_deleted(
+                self.now.get(),
+                &format!("dn{number}"),
+                block,
+                BlockStatus::Received,
+            )
             .expect("it is taken");
     }
 }
@@ -206,11 +229,24 @@ struct Session<'a> {
 
 impl Session<'_> {
     /// Calls a method of ClientProtocol by its name, as the RPC layer does.
-    fn call<Response: Message + Default>(&self, method: &str, request: &impl Message) -> Result<Response, HdfsError> {
-        self.call_of("org.apache.hadoop.hdfs.protocol.ClientProtocol", method, request)
+    fn call<Response: Message + Default>(
+        &self,
+        method: &str,
+        request: &impl Message,
+    ) -> Result<Response, HdfsError> {
+        self.call_of(
+            "org.apache.hadoop.hdfs.protocol.ClientProtocol",
+            method,
+            request,
+        )
     }
 
-    fn call_of<Response: Message + Default>(&self, protocol: &str, method: &str, request: &impl Message) -> Result<Response, HdfsError> {
+    fn call_of<Response: Message + Default>(
+        &self,
+        protocol: &str,
+        method: &str,
+        request: &impl Message,
+    ) -> Result<Response, HdfsError> {
         let bytes = request.encode_to_vec();
         let call = Call {
             now: self.fixture.now.get(),
@@ -232,18 +268,23 @@ impl Session<'_> {
             create_parent: true,
             unmasked: None,
         };
-        self.call::<MkdirsResponseProto>("mkdirs", &request).map(|response| response.result)
+        self.call::<MkdirsResponseProto>("mkdirs", &request)
+            .map(|response| response.result)
     }
 
     fn status(&self, src: &str) -> Result<Option<HdfsFileStatusProto>, HdfsError> {
-        let request = GetFileInfoRequestProto { src: src.to_owned() };
+        let request = GetFileInfoRequestProto {
+            src: src.to_owned(),
+        };
         self.call::<GetFileInfoResponseProto>("getFileInfo", &request)
             .map(|response| response.fs)
     }
 
     /// The status of what must exist.
     fn stat(&self, src: &str) -> HdfsFileStatusProto {
-        self.status(src).expect("no error").unwrap_or_else(|| panic!("{src} exists"))
+        self.status(src)
+            .expect("no error")
+            .unwrap_or_else(|| panic!("{src} exists"))
     }
 
     fn exists(&self, src: &str) -> bool {
@@ -255,7 +296,8 @@ impl Session<'_> {
             src: src.to_owned(),
             permission: FsPermissionProto { perm },
         };
-        self.call::<SetPermissionResponseProto>("setPermission", &request).map(|_| ())
+        self.call::<SetPermissionResponseProto>("setPermission", &request)
+            .map(|_| ())
     }
 
     fn chown(&self, src: &str, user: Option<&str>, group: Option<&str>) -> Result<(), HdfsError> {
@@ -264,7 +306,8 @@ impl Session<'_> {
             username: user.map(str::to_owned),
             groupname: group.map(str::to_owned),
         };
-        self.call::<SetOwnerResponseProto>("setOwner", &request).map(|_| ())
+        self.call::<SetOwnerResponseProto>("setOwner", &request)
+            .map(|_| ())
     }
 
     fn delete(&self, src: &str, recursive: bool) -> Result<bool, HdfsError> {
@@ -272,7 +315,8 @@ impl Session<'_> {
             src: src.to_owned(),
             recursive,
         };
-        self.call::<DeleteResponseProto>("delete", &request).map(|response| response.result)
+        self.call::<DeleteResponseProto>("delete", &request)
+            .map(|response| response.result)
     }
 
     fn list(&self, src: &str) -> Result<Vec<String>, HdfsError> {
@@ -282,7 +326,9 @@ impl Session<'_> {
         };
         let response = self.call::<GetListingResponseProto>("getListing", &request)?;
         let listing = response.dir_list.expect("it exists").partial_listing;
-        let names = listing.iter().map(|entry| String::from_utf8(entry.path.to_vec()).expect("UTF-8"));
+        let names = listing
+            .iter()
+            .map(|entry| String::from_utf8(entry.path.to_vec()).expect("UTF-8"));
         Ok(names.collect())
     }
 
@@ -306,7 +352,11 @@ impl Session<'_> {
             .map(|response| response.fs.expect("always there"))
     }
 
-    fn add_block(&self, src: &str, previous: Option<&ExtendedBlockProto>) -> Result<LocatedBlockProto, HdfsError> {
+    fn add_block(
+        &self,
+        src: &str,
+        previous: Option<&ExtendedBlockProto>,
+    ) -> Result<LocatedBlockProto, HdfsError> {
         let request = AddBlockRequestProto {
             src: src.to_owned(),
             client_name: format!("client-{}", self.caller.user.short),
@@ -339,7 +389,12 @@ impl Session<'_> {
     }
 
     /// Writes one block as the DataNode does that it goes to: reported before it is acknowledged.
-    fn write_block(&self, src: &str, previous: Option<&ExtendedBlockProto>, length: u64) -> ExtendedBlockProto {
+    fn write_block(
+        &self,
+        src: &str,
+        previous: Option<&ExtendedBlockProto>,
+        length: u64,
+    ) -> ExtendedBlockProto {
         let located = self.add_block(src, previous).expect("a block");
         for node in &located.locs {
             let number = node.id.datanode_uuid[2..].parse().expect("dn1, dn2, ...");

@@ -9,7 +9,8 @@ fn fixture(mode: u32) -> Fixture {
     let hdfs = fixture.hdfs();
     hdfs.mkdirs("/d", 0o777).expect("made");
     hdfs.mkdirs("/d/target", 0o755).expect("made");
-    hdfs.chown("/d/target", Some("alice"), Some("staff")).expect("changed");
+    hdfs.chown("/d/target", Some("alice"), Some("staff"))
+        .expect("changed");
     hdfs.chmod("/d/target", mode).expect("changed");
     fixture
 }
@@ -19,7 +20,9 @@ fn access(session: &Session<'_>, bits: i32) -> bool {
         path: "/d/target".to_owned(),
         mode: bits,
     };
-    session.call::<CheckAccessResponseProto>("checkAccess", &request).is_ok()
+    session
+        .call::<CheckAccessResponseProto>("checkAccess", &request)
+        .is_ok()
 }
 
 #[test]
@@ -30,20 +33,39 @@ fn the_first_class_that_applies_decides() {
             let session = fixture.user(user);
             for bits in 0..8 {
                 let granted = (mode >> shift) & 7 & bits == bits;
-                assert_eq!(access(&session, bits as i32), granted, "{user} {mode:o} {bits}");
+                assert_eq!(
+                    access(&session, bits as i32),
+                    granted,
+                    "{user} {mode:o} {bits}"
+                );
             }
         }
-        assert!(access(&fixture.hdfs(), 7) && access(&fixture.user("root2"), 7), "superusers");
+        assert!(
+            access(&fixture.hdfs(), 7) && access(&fixture.user("root2"), 7),
+            "superusers"
+        );
     }
 }
 
 #[test]
 fn without_permissions_everybody_may_everything_but_what_the_lock_protects() {
     let fixture = Fixture::with(&[("dfs.permissions.enabled", "false")]);
-    fixture.user("bob").mkdirs("/anything", 0o000).expect("nobody asks");
-    fixture.user("alice").delete("/anything", true).expect("nobody asks");
-    fixture.user("alice").mkdirs("/x", 0o755).expect("nobody asks");
-    fixture.user("bob").chown("/x", Some("bob"), None).expect("nobody asks");
+    fixture
+        .user("bob")
+        .mkdirs("/anything", 0o000)
+        .expect("nobody asks");
+    fixture
+        .user("alice")
+        .delete("/anything", true)
+        .expect("nobody asks");
+    fixture
+        .user("alice")
+        .mkdirs("/x", 0o755)
+        .expect("nobody asks");
+    fixture
+        .user("bob")
+        .chown("/x", Some("bob"), None)
+        .expect("nobody asks");
 }
 
 #[test]
@@ -54,29 +76,61 @@ fn the_sticky_bit_keeps_others_from_removing_and_renaming() {
     let denied = "Permission denied by sticky bit: user=bob, path=\"/tmp/hers\":alice:supergroup:-rw-r--r--, \
                   parent=\"/tmp\":hdfs:supergroup:drwxrwxrwt";
     let bob = fixture.user("bob");
-    refused(bob.delete("/tmp/hers", false), "AccessControlException", denied);
+    refused(
+        bob.delete("/tmp/hers", false),
+        "AccessControlException",
+        denied,
+    );
     let rename = RenameRequestProto {
         src: "/tmp/hers".to_owned(),
         dst: "/tmp/his".to_owned(),
     };
-    refused(bob.call::<RenameResponseProto>("rename", &rename), "AccessControlException", denied);
-    assert!(fixture.user("alice").delete("/tmp/hers", false).expect("her own"));
+    refused(
+        bob.call::<RenameResponseProto>("rename", &rename),
+        "AccessControlException",
+        denied,
+    );
+    assert!(
+        fixture
+            .user("alice")
+            .delete("/tmp/hers", false)
+            .expect("her own")
+    );
 }
 
 #[test]
 fn a_tree_with_sticky_directories_is_removed_only_by_owners() {
     let fixture = Fixture::new();
     fixture.hdfs().mkdirs("/open", 0o777).expect("made");
-    fixture.user("bob").mkdirs("/open/dir", 0o777).expect("made");
-    fixture.user("bob").chmod("/open/dir", 0o1777).expect("his own");
+    fixture
+        .user("bob")
+        .mkdirs("/open/dir", 0o777)
+        .expect("made");
+    fixture
+        .user("bob")
+        .chmod("/open/dir", 0o1777)
+        .expect("his own");
     fixture.user("alice").write("/open/dir/hers", &[]);
-    fixture.user("carol").mkdirs("/open/dir/carols", 0o755).expect("made");
-    let error = fixture.user("carol").delete("/open/dir", true).expect_err("hers is not carol's");
+    fixture
+        .user("carol")
+        .mkdirs("/open/dir/carols", 0o755)
+        .expect("made");
+    let error = fixture
+        .user("carol")
+        .delete("/open/dir", true)
+        .expect_err("hers is not carol's");
     assert!(
-        error.message().starts_with("Permission denied by sticky bit: user=carol"),
+        error
+            .message()
+            .starts_with("Permission denied by sticky bit: user=carol"),
         "{error}"
     );
-    assert!(fixture.user("bob").delete("/open/dir", true).expect("the directory is his"));
+    assert!(
+        fixture
+            .user("bob")
+            .delete("/open/dir", true)
+            .expect("the directory is his")
+    );
 }
 
 #[test]
@@ -98,7 +152,9 @@ fn only_owners_change_modes_and_only_superusers_owners() {
         "AccessControlException",
         "User alice does not belong to students",
     );
-    alice.chown("/d/target", Some("alice"), Some("staff")).expect("no change");
+    alice
+        .chown("/d/target", Some("alice"), Some("staff"))
+        .expect("no change");
     fixture
         .user("root2")
         .chown("/d/target", Some("bob"), Some("anything"))
@@ -116,7 +172,10 @@ fn reading_and_writing_files_need_their_bits() {
     let fixture = Fixture::new().with_datanodes(1);
     fixture.hdfs().mkdirs("/open", 0o777).expect("made");
     fixture.user("alice").write("/open/f", &[10]);
-    fixture.user("alice").chmod("/open/f", 0o600).expect("her own");
+    fixture
+        .user("alice")
+        .chmod("/open/f", 0o600)
+        .expect("her own");
     let bob = fixture.user("bob");
     refused(
         bob.locations("/open/f"),
@@ -124,7 +183,8 @@ fn reading_and_writing_files_need_their_bits() {
         "Permission denied: user=bob, access=READ, inode=\"/open/f\":alice:supergroup:-rw-------",
     );
     let overwrite = bob.create_request("/open/f", 3);
-    let write_denied = "Permission denied: user=bob, access=WRITE, inode=\"/open/f\":alice:supergroup:-rw-------";
+    let write_denied =
+        "Permission denied: user=bob, access=WRITE, inode=\"/open/f\":alice:supergroup:-rw-------";
     refused(
         bob.call::<CreateResponseProto>("create", &overwrite),
         "AccessControlException",
@@ -172,7 +232,9 @@ fn reports_are_for_superusers() {
     let request = GetDatanodeReportRequestProto {
         r#type: DatanodeReportTypeProto::Live.into(),
     };
-    let ask = |session: &Session<'_>| session.call::<GetDatanodeReportResponseProto>("getDatanodeReport", &request);
+    let ask = |session: &Session<'_>| {
+        session.call::<GetDatanodeReportResponseProto>("getDatanodeReport", &request)
+    };
     assert_eq!(ask(&fixture.hdfs()).expect("the superuser may").di.len(), 2);
     assert!(ask(&fixture.user("alice")).is_err());
     let open = ListOpenFilesRequestProto::default();

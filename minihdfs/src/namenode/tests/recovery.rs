@@ -1,14 +1,16 @@
 use super::*;
 use crate::datanode::link::{BlockRecovery, BlockSynchronization};
 
-/// A file of one block that alice writes on two DataNodes, and the order to recover it once her lease is taken.
+/// A file of one block that alice writes on two DataNodes, and the order to recover it once her
+/// lease is taken.
 fn under_recovery(fixture: &Fixture) -> BlockRecovery {
     let hdfs = fixture.hdfs();
     let request = CreateRequestProto {
         replication: 2,
         ..hdfs.create_request("/f", 1)
     };
-    hdfs.call::<CreateResponseProto>("create", &request).expect("created");
+    hdfs.call::<CreateResponseProto>("create", &request)
+        .expect("created");
     hdfs.add_block("/f", None).expect("a block");
     let request = RecoverLeaseRequestProto {
         src: "/f".to_owned(),
@@ -37,7 +39,11 @@ fn synchronization(order: &BlockRecovery, new_length: u64) -> BlockSynchronizati
         new_generation_stamp: order.recovery_id,
         new_length,
         delete_block: new_length == 0,
-        new_targets: order.participants.iter().map(|(uuid, _)| Arc::clone(uuid)).collect(),
+        new_targets: order
+            .participants
+            .iter()
+            .map(|(uuid, _)| Arc::clone(uuid))
+            .collect(),
     }
 }
 
@@ -51,7 +57,10 @@ fn a_recovered_file_has_the_length_that_the_datanodes_agreed_on() {
         .commit_block_synchronization(fixture.now.get(), synchronization(&order, 77))
         .expect("ended");
     let located = fixture.hdfs().locations("/f").expect("located");
-    assert_eq!((located.file_length, located.under_construction), (77, false));
+    assert_eq!(
+        (located.file_length, located.under_construction),
+        (77, false)
+    );
     assert_eq!(located.blocks[0].b.generation_stamp, order.recovery_id);
     assert_eq!(located.blocks[0].locs.len(), 2);
 }
@@ -65,7 +74,10 @@ fn a_block_that_nobody_wrote_to_is_dropped() {
         .commit_block_synchronization(fixture.now.get(), synchronization(&order, 0))
         .expect("ended");
     let located = fixture.hdfs().locations("/f").expect("located");
-    assert_eq!((located.blocks.len(), located.under_construction), (0, false));
+    assert_eq!(
+        (located.blocks.len(), located.under_construction),
+        (0, false)
+    );
 }
 
 #[test]
@@ -82,7 +94,12 @@ fn a_recovery_that_never_ends_is_ordered_from_another_datanode() {
         .node
         .commit_block_synchronization(fixture.now.get(), synchronization(&first, 5));
     let error = late.expect_err("an earlier attempt");
-    assert!(error.message().contains("does not match current recovery id"), "{error}");
+    assert!(
+        error
+            .message()
+            .contains("does not match current recovery id"),
+        "{error}"
+    );
     fixture
         .node
         .commit_block_synchronization(fixture.now.get(), synchronization(&second, 5))
@@ -100,7 +117,10 @@ fn the_old_writer_is_shut_out() {
         generation_stamp: order.block.generation_stamp,
         num_bytes: Some(5),
     };
-    let error = fixture.hdfs().complete("/f", Some(&last)).expect_err("the lease is another's");
+    let error = fixture
+        .hdfs()
+        .complete("/f", Some(&last))
+        .expect_err("the lease is another's");
     assert!(error.class().ends_with(".LeaseExpiredException"), "{error}");
     let request = UpdateBlockForPipelineRequestProto {
         block: last,
@@ -131,7 +151,9 @@ fn truncation_at_a_blocks_end_is_done_at_once() {
     assert!(truncate(&hdfs, 2058).expect("the same length"));
     assert!(truncate(&hdfs, 1024).expect("cut"));
     assert_eq!(hdfs.stat("/f").length, 1024);
-    assert!(matches!(&fixture.heartbeat(1)[..], [DatanodeCommand::Invalidate(blocks)] if blocks.len() == 2));
+    assert!(
+        matches!(&fixture.heartbeat(1)[..], [DatanodeCommand::Invalidate(blocks)] if blocks.len() == 2)
+    );
     refused(
         truncate(&hdfs, 2000),
         "HadoopIllegalArgumentException",
@@ -148,7 +170,10 @@ fn truncation_within_a_block_waits_for_the_datanodes() {
     assert!(!truncate(&hdfs, 1100).expect("begun"));
     assert!(!truncate(&hdfs, 1100).expect("the same again"));
     let error = truncate(&hdfs, 1000).expect_err("another length");
-    assert!(error.message().ends_with("because /f is being truncated."), "{error}");
+    assert!(
+        error.message().ends_with("because /f is being truncated."),
+        "{error}"
+    );
     let order = order(&fixture);
     assert_eq!(order.truncate_to, Some(76));
     fixture
@@ -156,7 +181,9 @@ fn truncation_within_a_block_waits_for_the_datanodes() {
         .commit_block_synchronization(fixture.now.get(), synchronization(&order, 76))
         .expect("ended");
     assert_eq!(hdfs.stat("/f").length, 1100);
-    let closed = IsFileClosedRequestProto { src: "/f".to_owned() };
+    let closed = IsFileClosedRequestProto {
+        src: "/f".to_owned(),
+    };
     assert!(
         hdfs.call::<IsFileClosedResponseProto>("isFileClosed", &closed)
             .expect("told")

@@ -10,14 +10,21 @@ fn rename(session: &Session<'_>, src: &str, dst: &str) -> Result<bool, HdfsError
         .map(|response| response.result)
 }
 
-fn rename2(session: &Session<'_>, src: &str, dst: &str, overwrite_dest: bool) -> Result<(), HdfsError> {
+fn rename2(
+    session: &Session<'_>,
+    src: &str,
+    dst: &str,
+    overwrite_dest: bool,
+) -> Result<(), HdfsError> {
     let request = Rename2RequestProto {
         src: src.to_owned(),
         dst: dst.to_owned(),
         overwrite_dest,
         move_to_trash: None,
     };
-    session.call::<Rename2ResponseProto>("rename2", &request).map(|_| ())
+    session
+        .call::<Rename2ResponseProto>("rename2", &request)
+        .map(|_| ())
 }
 
 fn fixture() -> Fixture {
@@ -59,7 +66,12 @@ fn the_new_rename_says_why_not() {
     let fixture = fixture();
     let hdfs = fixture.hdfs();
     for (src, dst, class, message) in [
-        ("/missing", "/x", "FileNotFoundException", "rename source /missing is not found."),
+        (
+            "/missing",
+            "/x",
+            "FileNotFoundException",
+            "rename source /missing is not found.",
+        ),
         ("/", "/x", "IOException", "rename source cannot be the root"),
         (
             "/file",
@@ -73,7 +85,12 @@ fn the_new_rename_says_why_not() {
             "IOException",
             "Rename destination /dir/full/x is a directory or file under source /dir",
         ),
-        ("/file", "/", "IOException", "rename destination cannot be the root"),
+        (
+            "/file",
+            "/",
+            "IOException",
+            "rename destination cannot be the root",
+        ),
         (
             "/file",
             "/empty",
@@ -98,8 +115,18 @@ fn the_new_rename_says_why_not() {
             "FileNotFoundException",
             "rename destination parent /no/parent not found.",
         ),
-        ("/empty", "/file/x", "ParentNotDirectoryException", "/file (is not a directory)"),
-        ("/file", "/.reserved", "InvalidPathException", "Cannot rename to or from /.reserved"),
+        (
+            "/empty",
+            "/file/x",
+            "ParentNotDirectoryException",
+            "/file (is not a directory)",
+        ),
+        (
+            "/file",
+            "/.reserved",
+            "InvalidPathException",
+            "Cannot rename to or from /.reserved",
+        ),
     ] {
         refused(rename2(&hdfs, src, dst, false), class, message);
     }
@@ -120,8 +147,14 @@ fn the_new_rename_replaces_when_it_is_told_to() {
     fixture.advance(Duration::from_secs(9));
     rename2(&hdfs, "/file", "/other", true).expect("replaced");
     let stat = hdfs.stat("/other");
-    assert_eq!((stat.file_id, stat.length, stat.modification_time), (moved.file_id, 5, times));
-    assert_eq!(hdfs.stat("/").modification_time, fixture.now.get().as_millis() as u64);
+    assert_eq!(
+        (stat.file_id, stat.length, stat.modification_time),
+        (moved.file_id, 5, times)
+    );
+    assert_eq!(
+        hdfs.stat("/").modification_time,
+        fixture.now.get().as_millis() as u64
+    );
     rename2(&hdfs, "/dir/full", "/empty", true).expect("an empty directory is replaced");
     assert_eq!(hdfs.list("/empty").expect("listed"), ["sub"]);
     let invalidated = fixture.heartbeats();
@@ -135,11 +168,18 @@ fn the_new_rename_replaces_when_it_is_told_to() {
 fn permissions_come_first() {
     let fixture = fixture();
     let error = rename2(&fixture.user("alice"), "/missing", "/x", false).expect_err("not hers");
-    assert!(error.class().ends_with(".AccessControlException"), "{error}");
+    assert!(
+        error.class().ends_with(".AccessControlException"),
+        "{error}"
+    );
     fixture.hdfs().mkdirs("/hers", 0o777).expect("made");
     fixture.user("alice").write("/hers/f", &[]);
-    let error = rename2(&fixture.user("alice"), "/hers/f", "/empty/f", false).expect_err("not hers");
-    assert!(error.message().contains("access=WRITE, inode=\"/empty\""), "{error}");
+    let error =
+        rename2(&fixture.user("alice"), "/hers/f", "/empty/f", false).expect_err("not hers");
+    assert!(
+        error.message().contains("access=WRITE, inode=\"/empty\""),
+        "{error}"
+    );
 }
 
 #[test]
@@ -168,6 +208,9 @@ fn a_file_is_still_written_under_its_new_name() {
         num_bytes: Some(3),
         ..block.b
     };
-    assert!(hdfs.complete("/empty/moved", Some(&last)).expect("no error"));
+    assert!(
+        hdfs.complete("/empty/moved", Some(&last))
+            .expect("no error")
+    );
     assert_eq!(hdfs.stat("/empty/moved").length, 3);
 }

@@ -6,15 +6,25 @@ fn replicated(fixture: &Fixture, replication: u32) -> ExtendedBlockProto {
         replication,
         ..hdfs.create_request("/f", 1)
     };
-    hdfs.call::<CreateResponseProto>("create", &request).expect("created");
+    hdfs.call::<CreateResponseProto>("create", &request)
+        .expect("created");
     let block = hdfs.write_block("/f", None, 100);
     assert!(hdfs.complete("/f", Some(&block)).expect("no error"));
     block
 }
 
 fn holders(fixture: &Fixture) -> Vec<String> {
-    let block = fixture.hdfs().locations("/f").expect("located").blocks.remove(0);
-    let mut holders: Vec<_> = block.locs.into_iter().map(|node| node.id.datanode_uuid).collect();
+    let block = fixture
+        .hdfs()
+        .locations("/f")
+        .expect("located")
+        .blocks
+        .remove(0);
+    let mut holders: Vec<_> = block
+        .locs
+        .into_iter()
+        .map(|node| node.id.datanode_uuid)
+        .collect();
     holders.sort();
     holders
 }
@@ -58,7 +68,10 @@ fn a_silent_datanode_dies_and_its_replicas_are_made_anew() {
     else {
         panic!("an order to copy");
     };
-    assert_eq!((*dead_number, format!("dn{source}")), (dead, before[1].clone()));
+    assert_eq!(
+        (*dead_number, format!("dn{source}")),
+        (dead, before[1].clone())
+    );
     fixture.received(targets[0].number, &block, 100);
     assert_eq!(holders(&fixture).len(), 2);
     let events = recorder.0.lock().expect("not poisoned");
@@ -67,11 +80,20 @@ fn a_silent_datanode_dies_and_its_replicas_are_made_anew() {
             .iter()
             .any(|event| matches!(event, Event::State { change, .. } if &**change == "dead"))
     );
-    assert!(events.iter().any(|event| matches!(event, Event::Timer { timer: "heartbeat", .. })));
+    assert!(events.iter().any(|event| matches!(
+        event,
+        Event::Timer {
+            timer: "heartbeat",
+            ..
+        }
+    )));
 }
 
 /// The commands with those of `first` in front.
-fn sorted(mut commands: Vec<(usize, DatanodeCommand)>, first: usize) -> Vec<(usize, DatanodeCommand)> {
+fn sorted(
+    mut commands: Vec<(usize, DatanodeCommand)>,
+    first: usize,
+) -> Vec<(usize, DatanodeCommand)> {
     commands.sort_by_key(|(number, _)| *number != first);
     commands
 }
@@ -82,10 +104,13 @@ fn a_datanode_that_comes_back_brings_replicas_too_many_and_loses_them() {
     let block = replicated(&fixture, 2);
     let dead: usize = holders(&fixture)[0][2..].parse().expect("a number");
     let_die(&fixture, dead);
-    let transfer = fixture.heartbeats().into_iter().find_map(|(_, command)| match command {
-        DatanodeCommand::Transfer { targets, .. } => Some(targets[0].number),
-        _ => None,
-    });
+    let transfer = fixture
+        .heartbeats()
+        .into_iter()
+        .find_map(|(_, command)| match command {
+            DatanodeCommand::Transfer { targets, .. } => Some(targets[0].number),
+            _ => None,
+        });
     fixture.received(transfer.expect("an order to copy"), &block, 100);
     fixture.register(dead);
     let replica = ReportedReplica {
@@ -97,7 +122,10 @@ fn a_datanode_that_comes_back_brings_replicas_too_many_and_loses_them() {
         state: crate::datanode::link::ReplicaState::Finalized,
     };
     let uuid = format!("dn{dead}");
-    fixture.node.block_report(fixture.now.get(), &uuid, &[replica]).expect("reported");
+    fixture
+        .node
+        .block_report(fixture.now.get(), &uuid, &[replica])
+        .expect("reported");
     let invalidated = fixture.heartbeats();
     assert!(
         matches!(&invalidated[..], [(_, DatanodeCommand::Invalidate(blocks))] if blocks.len() == 1),
@@ -117,7 +145,10 @@ fn the_time_of_death_is_a_deadline() {
     fixture.now.set(deadline);
     fixture.tick();
     assert_eq!(fixture.node.live_datanodes(), 0);
-    assert!(matches!(&fixture.heartbeat(1)[..], [DatanodeCommand::Register]));
+    assert!(matches!(
+        &fixture.heartbeat(1)[..],
+        [DatanodeCommand::Register]
+    ));
 }
 
 #[test]
@@ -158,7 +189,9 @@ fn more_and_fewer_replicas_are_made_on_request() {
         src: "/".to_owned(),
         replication: 2,
     };
-    let response = fixture.hdfs().call::<SetReplicationResponseProto>("setReplication", &directory);
+    let response = fixture
+        .hdfs()
+        .call::<SetReplicationResponseProto>("setReplication", &directory);
     assert!(!response.expect("no error").result);
 }
 
@@ -175,7 +208,10 @@ fn an_order_that_nobody_fulfils_is_given_again() {
         .call::<SetReplicationResponseProto>("setReplication", &request)
         .expect("set");
     assert_eq!(fixture.heartbeats().len(), 1);
-    assert_eq!(fixture.node.next_deadline(), Some(START + Duration::from_mins(5)));
+    assert_eq!(
+        fixture.node.next_deadline(),
+        Some(START + Duration::from_mins(5))
+    );
     fixture.advance(Duration::from_mins(5));
     assert!(fixture.heartbeats().is_empty());
     fixture.tick();
@@ -192,7 +228,10 @@ fn a_corrupt_replica_is_replaced_and_then_removed() {
         generation_stamp: block.generation_stamp,
         length: 100,
     };
-    fixture.node.report_bad_block(fixture.now.get(), &bad, reported).expect("taken");
+    fixture
+        .node
+        .report_bad_block(fixture.now.get(), &bad, reported)
+        .expect("taken");
     assert_eq!(holders(&fixture).len(), 1, "readers are not sent there");
     let commands = fixture.heartbeats();
     let [(_, DatanodeCommand::Transfer { targets, .. })] = &commands[..] else {
@@ -200,20 +239,34 @@ fn a_corrupt_replica_is_replaced_and_then_removed() {
     };
     fixture.received(targets[0].number, &block, 100);
     let commands = fixture.heartbeats();
-    assert!(matches!(&commands[..], [(number, DatanodeCommand::Invalidate(_))] if format!("dn{number}") == bad));
+    assert!(
+        matches!(&commands[..], [(number, DatanodeCommand::Invalidate(_))] if format!("dn{number}") == bad)
+    );
 }
 
 #[test]
 fn a_block_whose_replicas_are_all_corrupt_is_told_as_such() {
     let fixture = Fixture::new().with_datanodes(1);
     replicated(&fixture, 1);
-    let block = fixture.hdfs().locations("/f").expect("located").blocks.remove(0);
-    let request = ReportBadBlocksRequestProto { blocks: vec![block] };
+    let block = fixture
+        .hdfs()
+        .locations("/f")
+        .expect("located")
+        .blocks
+        .remove(0);
+    let request = ReportBadBlocksRequestProto {
+        blocks: vec![block],
+    };
     fixture
         .user("alice")
         .call::<ReportBadBlocksResponseProto>("reportBadBlocks", &request)
         .expect("taken");
-    let block = fixture.hdfs().locations("/f").expect("located").blocks.remove(0);
+    let block = fixture
+        .hdfs()
+        .locations("/f")
+        .expect("located")
+        .blocks
+        .remove(0);
     assert!(block.corrupt && block.locs.len() == 1);
     let request = ListCorruptFileBlocksRequestProto {
         path: "/".to_owned(),
@@ -234,8 +287,14 @@ fn a_replica_of_an_unknown_block_is_deleted() {
         ..ExtendedBlockProto::default()
     };
     fixture.received(1, &stray, 9);
-    assert!(matches!(&fixture.heartbeat(1)[..], [DatanodeCommand::Invalidate(blocks)] if blocks[0].id == 5));
-    assert_eq!(fixture.datanodes[0].0.load(Ordering::Relaxed), 1, "it was asked to come");
+    assert!(
+        matches!(&fixture.heartbeat(1)[..], [DatanodeCommand::Invalidate(blocks)] if blocks[0].id == 5)
+    );
+    assert_eq!(
+        fixture.datanodes[0].0.load(Ordering::Relaxed),
+        1,
+        "it was asked to come"
+    );
 }
 
 #[test]
@@ -250,7 +309,10 @@ fn favoured_datanodes_are_chosen_first() {
             favored_nodes: vec![format!("127.0.0.1:{}", 9000 + number)],
             ..AddBlockRequestProto::default()
         };
-        let block = hdfs.call::<AddBlockResponseProto>("addBlock", &request).expect("a block").block;
+        let block = hdfs
+            .call::<AddBlockResponseProto>("addBlock", &request)
+            .expect("a block")
+            .block;
         assert_eq!(block.locs[0].id.datanode_uuid, format!("dn{number}"));
         let abandon = AbandonBlockRequestProto {
             b: block.b,
@@ -258,7 +320,8 @@ fn favoured_datanodes_are_chosen_first() {
             holder: "client-hdfs".to_owned(),
             file_id: None,
         };
-        hdfs.call::<AbandonBlockResponseProto>("abandonBlock", &abandon).expect("dropped");
+        hdfs.call::<AbandonBlockResponseProto>("abandonBlock", &abandon)
+            .expect("dropped");
     }
 }
 
@@ -270,7 +333,8 @@ fn a_pipeline_that_lost_a_datanode_gets_another() {
         replication: 2,
         ..hdfs.create_request("/f", 1)
     };
-    hdfs.call::<CreateResponseProto>("create", &request).expect("created");
+    hdfs.call::<CreateResponseProto>("create", &request)
+        .expect("created");
     let located = hdfs.add_block("/f", None).expect("a block");
     let request = GetAdditionalDatanodeRequestProto {
         src: "/f".to_owned(),

@@ -5,7 +5,9 @@ use crate::proto::common::*;
 fn anybody_may_ask_for_groups() {
     let fixture = Fixture::new();
     let ask = |user: &str| {
-        let request = GetGroupsForUserRequestProto { user: user.to_owned() };
+        let request = GetGroupsForUserRequestProto {
+            user: user.to_owned(),
+        };
         let protocol = "org.apache.hadoop.tools.GetUserMappingsProtocol";
         let response = fixture
             .user("bob")
@@ -22,7 +24,9 @@ fn only_superusers_have_things_refreshed() {
     let protocol = "org.apache.hadoop.security.RefreshUserMappingsProtocol";
     let method = "refreshUserToGroupsMappings";
     let request = RefreshUserToGroupsMappingsRequestProto {};
-    let refresh = |session: Session<'_>| session.call_of::<RefreshUserToGroupsMappingsResponseProto>(protocol, method, &request);
+    let refresh = |session: Session<'_>| {
+        session.call_of::<RefreshUserToGroupsMappingsResponseProto>(protocol, method, &request)
+    };
     refresh(fixture.hdfs()).expect("the superuser may");
     assert!(refresh(fixture.user("alice")).is_err());
 }
@@ -31,10 +35,11 @@ fn only_superusers_have_things_refreshed() {
 fn a_namenode_by_itself_is_active() {
     let fixture = Fixture::new();
     let request = GetServiceStatusRequestProto {};
-    let response =
-        fixture
-            .hdfs()
-            .call_of::<GetServiceStatusResponseProto>("org.apache.hadoop.ha.HAServiceProtocol", "getServiceStatus", &request);
+    let response = fixture.hdfs().call_of::<GetServiceStatusResponseProto>(
+        "org.apache.hadoop.ha.HAServiceProtocol",
+        "getServiceStatus",
+        &request,
+    );
     assert_eq!(response.expect("told").state(), HaServiceStateProto::Active);
 }
 
@@ -42,6 +47,12 @@ fn a_namenode_by_itself_is_active() {
 fn an_unknown_protocol_is_told_as_such() {
     let fixture = Fixture::new();
     let request = GetServiceStatusRequestProto {};
-    let response = fixture.hdfs().call_of::<GetServiceStatusResponseProto>("x.Y", "z", &request);
-    refused(response, "RpcNoSuchProtocolException", "Unknown protocol: x.Y");
+    let response = fixture
+        .hdfs()
+        .call_of::<GetServiceStatusResponseProto>("x.Y", "z", &request);
+    refused(
+        response,
+        "RpcNoSuchProtocolException",
+        "Unknown protocol: x.Y",
+    );
 }

@@ -32,7 +32,9 @@ fn get(session: &Session<'_>, renewer: &str) -> Result<Option<TokenProto>, HdfsE
 }
 
 fn renew(session: &Session<'_>, token: &TokenProto) -> Result<u64, HdfsError> {
-    let request = RenewDelegationTokenRequestProto { token: token.clone() };
+    let request = RenewDelegationTokenRequestProto {
+        token: token.clone(),
+    };
     session
         .call::<RenewDelegationTokenResponseProto>("renewDelegationToken", &request)
         .map(|response| response.new_expiry_time)
@@ -43,15 +45,24 @@ fn without_security_there_is_no_token_and_no_error() {
     let fixture = Fixture::new();
     assert_eq!(get(&fixture.user("alice"), "yarn").expect("no error"), None);
     let always = Fixture::with(&[("dfs.namenode.delegation.token.always-use", "true")]);
-    assert!(get(&always.user("alice"), "yarn").expect("no error").is_some());
+    assert!(
+        get(&always.user("alice"), "yarn")
+            .expect("no error")
+            .is_some()
+    );
 }
 
 #[test]
 fn tokens_are_for_those_with_a_ticket() {
     let fixture = secure(&[]);
     let alice = principal(&fixture, "alice", AuthMethod::Kerberos);
-    let token = get(&alice, "yarn/rm@EXAMPLE.COM").expect("issued").expect("a token");
-    assert_eq!((token.kind.as_str(), token.service.as_str()), ("HDFS_DELEGATION_TOKEN", ""));
+    let token = get(&alice, "yarn/rm@EXAMPLE.COM")
+        .expect("issued")
+        .expect("a token");
+    assert_eq!(
+        (token.kind.as_str(), token.service.as_str()),
+        ("HDFS_DELEGATION_TOKEN", "")
+    );
     let by_token = principal(&fixture, "alice", AuthMethod::Token);
     refused(
         get(&by_token, "yarn"),
@@ -64,30 +75,54 @@ fn tokens_are_for_those_with_a_ticket() {
         "IOException",
         "Delegation Token can be renewed only with kerberos or web authentication",
     );
-    let until = renew(&principal(&fixture, "yarn/rm", AuthMethod::Kerberos), &token).expect("its renewer");
+    let until = renew(
+        &principal(&fixture, "yarn/rm", AuthMethod::Kerberos),
+        &token,
+    )
+    .expect("its renewer");
     assert_eq!(until, (START + Duration::from_hours(24)).as_millis() as u64);
     let error = renew(&alice, &token).expect_err("not its renewer");
-    assert!(error.class().ends_with(".AccessControlException"), "{error}");
-    let cancel = CancelDelegationTokenRequestProto { token: token.clone() };
+    assert!(
+        error.class().ends_with(".AccessControlException"),
+        "{error}"
+    );
+    let cancel = CancelDelegationTokenRequestProto {
+        token: token.clone(),
+    };
     let stranger = principal(&fixture, "bob", AuthMethod::Kerberos);
     assert!(
         stranger
             .call::<CancelDelegationTokenResponseProto>("cancelDelegationToken", &cancel)
             .is_err()
     );
-    let owner = by_token.call::<CancelDelegationTokenResponseProto>("cancelDelegationToken", &cancel);
+    let owner =
+        by_token.call::<CancelDelegationTokenResponseProto>("cancelDelegationToken", &cancel);
     owner.expect("the owner may, even with the token itself");
     let name = Token::from(token).sasl_user_name();
-    assert!(fixture.node.delegation_tokens().sasl_password(fixture.now.get(), &name).is_err());
+    assert!(
+        fixture
+            .node
+            .delegation_tokens()
+            .sasl_password(fixture.now.get(), &name)
+            .is_err()
+    );
 }
 
 #[test]
 fn expired_tokens_are_told_by_the_timer() {
     let recorder = Arc::new(Recorder::default());
-    let fixture = Fixture::hooked(&[("hadoop.security.authentication", "kerberos")], Arc::clone(&recorder) as _);
+    let fixture = Fixture::hooked(
+        &[("hadoop.security.authentication", "kerberos")],
+        Arc::clone(&recorder) as _,
+    );
     get(&principal(&fixture, "alice", AuthMethod::Kerberos), "yarn").expect("issued");
     while fixture.now.get() < START + Duration::from_hours(26) {
-        fixture.now.set(fixture.node.next_deadline().expect("keys are rolled for ever"));
+        fixture.now.set(
+            fixture
+                .node
+                .next_deadline()
+                .expect("keys are rolled for ever"),
+        );
         fixture.tick();
     }
     let events = recorder.0.lock().expect("not poisoned");
@@ -109,10 +144,15 @@ fn block_tokens_say_who_may_do_what_with_which_block() {
     fixture.add_datanode();
     let hdfs = fixture.hdfs();
     hdfs.create("/f").expect("created");
-    let identifier = |token: &TokenProto| BlockTokenIdentifier::from_bytes(&token.identifier).expect("an identifier");
+    let identifier = |token: &TokenProto| {
+        BlockTokenIdentifier::from_bytes(&token.identifier).expect("an identifier")
+    };
     let write = hdfs.add_block("/f", None).expect("a block");
     let granted = identifier(&write.block_token);
-    assert_eq!((granted.user_id.as_str(), granted.block_id), ("hdfs", write.b.block_id));
+    assert_eq!(
+        (granted.user_id.as_str(), granted.block_id),
+        ("hdfs", write.b.block_id)
+    );
     assert_eq!(
         (granted.modes, granted.storage_ids),
         (vec![AccessMode::Write], vec!["DS-1".to_owned()])
@@ -123,9 +163,17 @@ fn block_tokens_say_who_may_do_what_with_which_block() {
         ..write.b
     };
     assert!(hdfs.complete("/f", Some(&last)).expect("no error"));
-    let read = fixture.user("alice").locations("/f").expect("located").blocks.remove(0);
+    let read = fixture
+        .user("alice")
+        .locations("/f")
+        .expect("located")
+        .blocks
+        .remove(0);
     let granted = identifier(&read.block_token);
-    assert_eq!((granted.user_id.as_str(), granted.modes), ("alice", vec![AccessMode::Read]));
+    assert_eq!(
+        (granted.user_id.as_str(), granted.modes),
+        ("alice", vec![AccessMode::Read])
+    );
 }
 
 #[test]
@@ -142,5 +190,8 @@ fn encryption_keys_are_given_only_where_data_is_encrypted() {
         ("dfs.encrypt.data.transfer", "true"),
         ("dfs.encrypt.data.transfer.algorithm", "rc4"),
     ]));
-    assert_eq!(key.expect("a key").encryption_algorithm.as_deref(), Some("rc4"));
+    assert_eq!(
+        key.expect("a key").encryption_algorithm.as_deref(),
+        Some("rc4")
+    );
 }

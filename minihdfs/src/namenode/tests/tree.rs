@@ -8,12 +8,18 @@ fn the_seeds_workflow_runs_and_keeps_others_out() {
     hdfs.chown("/user/jupyter", Some("jupyter"), Some("jupyter"))
         .expect("the superuser may");
     let jupyter = fixture.user("jupyter");
-    jupyter.chmod("/user/jupyter", 0o700).expect("the owner may");
+    jupyter
+        .chmod("/user/jupyter", 0o700)
+        .expect("the owner may");
     jupyter.write("/user/jupyter/empty", &[]);
     assert_eq!(jupyter.list("/user/jupyter").expect("their own"), ["empty"]);
     let stat = jupyter.stat("/user/jupyter");
     assert_eq!(
-        (stat.owner.as_str(), stat.group.as_str(), stat.permission.perm),
+        (
+            stat.owner.as_str(),
+            stat.group.as_str(),
+            stat.permission.perm
+        ),
         ("jupyter", "jupyter", 0o700)
     );
     refused(
@@ -31,7 +37,10 @@ fn the_seeds_workflow_runs_and_keeps_others_out() {
         "AccessControlException",
         "Permission denied: user=jupyter, access=WRITE, inode=\"/user\":hdfs:supergroup:drwxr-xr-x",
     );
-    assert!(hdfs.delete("/user/jupyter", true).expect("the superuser may"));
+    assert!(
+        hdfs.delete("/user/jupyter", true)
+            .expect("the superuser may")
+    );
     assert!(!hdfs.exists("/user/jupyter"));
 }
 
@@ -41,9 +50,15 @@ fn inodes_are_numbered_as_hadoop_numbers_them() {
     let hdfs = fixture.hdfs();
     assert_eq!(hdfs.stat("/").file_id, Some(16_385));
     hdfs.mkdirs("/a/b", 0o755).expect("made");
-    assert_eq!((hdfs.stat("/a").file_id, hdfs.stat("/a/b").file_id), (Some(16_386), Some(16_387)));
+    assert_eq!(
+        (hdfs.stat("/a").file_id, hdfs.stat("/a/b").file_id),
+        (Some(16_386), Some(16_387))
+    );
     assert_eq!(hdfs.stat("/.reserved/.inodes/16387").file_id, Some(16_387));
-    assert_eq!(hdfs.stat("/.reserved/.inodes/16386/b").file_id, Some(16_387));
+    assert_eq!(
+        hdfs.stat("/.reserved/.inodes/16386/b").file_id,
+        Some(16_387)
+    );
     refused(
         hdfs.status("/.reserved/.inodes/99"),
         "FileNotFoundException",
@@ -81,11 +96,24 @@ fn a_missing_path_has_no_status_and_a_bad_one_is_refused() {
 fn directories_get_their_parents_group_and_the_mode_that_was_asked_for() {
     let fixture = Fixture::new();
     fixture.hdfs().mkdirs("/open", 0o1777).expect("made");
-    fixture.hdfs().chown("/open", None, Some("everybody")).expect("changed");
-    fixture.user("alice").mkdirs("/open/x/y", 0o070).expect("made");
-    let (x, y) = (fixture.hdfs().stat("/open/x"), fixture.hdfs().stat("/open/x/y"));
+    fixture
+        .hdfs()
+        .chown("/open", None, Some("everybody"))
+        .expect("changed");
+    fixture
+        .user("alice")
+        .mkdirs("/open/x/y", 0o070)
+        .expect("made");
+    let (x, y) = (
+        fixture.hdfs().stat("/open/x"),
+        fixture.hdfs().stat("/open/x/y"),
+    );
     assert_eq!((x.owner.as_str(), x.group.as_str()), ("alice", "everybody"));
-    assert_eq!((x.permission.perm, y.permission.perm), (0o370, 0o070), "u+wx on the way");
+    assert_eq!(
+        (x.permission.perm, y.permission.perm),
+        (0o370, 0o070),
+        "u+wx on the way"
+    );
     assert_eq!(fixture.hdfs().stat("/open").permission.perm, 0o1777);
 }
 
@@ -110,7 +138,10 @@ fn mkdirs_refuses_what_stands_in_its_way() {
         "AccessControlException",
         "/file (is not a directory)",
     );
-    assert!(!hdfs.exists("/file/below"), "superusers are told that there is nothing");
+    assert!(
+        !hdfs.exists("/file/below"),
+        "superusers are told that there is nothing"
+    );
     let request = MkdirsRequestProto {
         src: "/no/parent".to_owned(),
         masked: FsPermissionProto { perm: 0o755 },
@@ -130,7 +161,10 @@ fn mkdirs_refuses_what_stands_in_its_way() {
     assert!(hdfs.mkdirs("/.reserved/x", 0o755).is_err());
     let long = format!("/{}", "x".repeat(256));
     let error = hdfs.mkdirs(&long, 0o755).expect_err("too long");
-    assert!(error.class().ends_with("$PathComponentTooLongException"), "{error}");
+    assert!(
+        error.class().ends_with("$PathComponentTooLongException"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -153,15 +187,29 @@ fn delete_wants_to_know_that_it_may_be_recursive() {
 fn a_delete_needs_all_rights_on_every_directory_that_is_not_empty() {
     let fixture = Fixture::new();
     fixture.hdfs().mkdirs("/open", 0o777).expect("made");
-    fixture.user("alice").mkdirs("/open/a/b", 0o777).expect("made");
-    fixture.user("bob").mkdirs("/open/a/b/c/d", 0o755).expect("made");
+    fixture
+        .user("alice")
+        .mkdirs("/open/a/b", 0o777)
+        .expect("made");
+    fixture
+        .user("bob")
+        .mkdirs("/open/a/b/c/d", 0o755)
+        .expect("made");
     refused(
         fixture.user("alice").delete("/open/a", true),
         "AccessControlException",
         "Permission denied: user=alice, access=ALL, inode=\"/open/a/b/c\":bob:supergroup:drwxr-xr-x",
     );
-    fixture.user("bob").delete("/open/a/b/c/d", false).expect("their own");
-    assert!(fixture.user("alice").delete("/open/a", true).expect("what is left is empty"));
+    fixture
+        .user("bob")
+        .delete("/open/a/b/c/d", false)
+        .expect("their own");
+    assert!(
+        fixture
+            .user("alice")
+            .delete("/open/a", true)
+            .expect("what is left is empty")
+    );
 }
 
 #[test]
@@ -191,7 +239,9 @@ fn a_quota_counts_what_is_below() {
         storagespace_quota: space as u64,
         storage_type: None,
     };
-    let set = |session: &Session<'_>, namespace, space| session.call::<SetQuotaResponseProto>("setQuota", &quota(namespace, space));
+    let set = |session: &Session<'_>, namespace, space| {
+        session.call::<SetQuotaResponseProto>("setQuota", &quota(namespace, space))
+    };
     refused(
         set(&fixture.user("alice"), 2, -1),
         "AccessControlException",
@@ -210,7 +260,11 @@ fn a_quota_counts_what_is_below() {
         dst: "/q/moved".to_owned(),
         ..Rename2RequestProto::default()
     };
-    assert!(hdfs.call::<Rename2ResponseProto>("rename2", &request).is_err(), "a move adds too");
+    assert!(
+        hdfs.call::<Rename2ResponseProto>("rename2", &request)
+            .is_err(),
+        "a move adds too"
+    );
     let request = Rename2RequestProto {
         src: "/q/one".to_owned(),
         dst: "/q/uno".to_owned(),
@@ -218,12 +272,17 @@ fn a_quota_counts_what_is_below() {
     };
     hdfs.call::<Rename2ResponseProto>("rename2", &request)
         .expect("a move within does not");
-    let request = GetContentSummaryRequestProto { path: "/q".to_owned() };
+    let request = GetContentSummaryRequestProto {
+        path: "/q".to_owned(),
+    };
     let summary = hdfs
         .call::<GetContentSummaryResponseProto>("getContentSummary", &request)
         .expect("told")
         .summary;
-    assert_eq!((summary.directory_count, summary.quota, summary.space_quota), (2, 2, u64::MAX));
+    assert_eq!(
+        (summary.directory_count, summary.quota, summary.space_quota),
+        (2, 2, u64::MAX)
+    );
     set(&hdfs, -1, i64::MAX).expect("cleared");
     hdfs.mkdirs("/q/two", 0o755).expect("no quota any more");
 }
@@ -241,7 +300,9 @@ fn safe_mode_forbids_changes_and_nothing_else() {
             .call::<SetSafeModeResponseProto>("setSafeMode", &request)
             .map(|response| response.result)
     };
-    assert!(!switch(&fixture.user("alice"), SafeModeActionProto::SafemodeGet).expect("anybody may ask"));
+    assert!(
+        !switch(&fixture.user("alice"), SafeModeActionProto::SafemodeGet).expect("anybody may ask")
+    );
     assert!(switch(&fixture.user("alice"), SafeModeActionProto::SafemodeEnter).is_err());
     assert!(switch(&hdfs, SafeModeActionProto::SafemodeEnter).expect("the superuser may"));
     let error = hdfs.mkdirs("/a", 0o755).expect_err("safe mode");
@@ -276,7 +337,10 @@ fn a_call_that_is_repeated_gets_the_first_answer() {
     hdfs.caller.client_id = [7; 16];
     hdfs.caller.call_id = 3;
     assert!(hdfs.delete("/once", true).expect("removed"));
-    assert!(hdfs.delete("/once", true).expect("the same call"), "as if it were still there");
+    assert!(
+        hdfs.delete("/once", true).expect("the same call"),
+        "as if it were still there"
+    );
     let mut stranger = fixture.user("root2");
     stranger.caller = Caller {
         user: User::simple("root2"),
@@ -290,7 +354,8 @@ fn a_call_that_is_repeated_gets_the_first_answer() {
     assert!(!hdfs.delete("/once", true).expect("forgotten"));
 }
 
-/// Hadoop's `RetryCache` repeats what succeeded; a call that failed is made again, since what was in its way may be gone.
+/// Hadoop's `RetryCache` repeats what succeeded; a call that failed is made again, since what was
+/// in its way may be gone.
 #[test]
 fn a_call_that_failed_is_made_again_when_it_is_repeated() {
     let fixture = Fixture::new();
@@ -312,5 +377,8 @@ fn a_call_that_failed_is_made_again_when_it_is_repeated() {
     assert!(hdfs.delete("/full/of", true).expect("removed"));
     hdfs.caller.call_id = 3;
     assert!(hdfs.delete("/full", false).expect("it is empty now"));
-    assert!(hdfs.delete("/full", false).expect("the same call"), "kept since it succeeded");
+    assert!(
+        hdfs.delete("/full", false).expect("the same call"),
+        "kept since it succeeded"
+    );
 }

@@ -10,21 +10,45 @@ fn a_file_of_several_blocks_is_written_and_located() {
         (Some(16_386), Some(1024), Some(1))
     );
     let first = hdfs.write_block("/f", None, 1024);
-    assert_eq!((first.block_id, first.generation_stamp), (1_073_741_825, 1001));
+    assert_eq!(
+        (first.block_id, first.generation_stamp),
+        (1_073_741_825, 1001)
+    );
     let second = hdfs.write_block("/f", Some(&first), 10);
     let written = hdfs.locations("/f").expect("located");
     assert!(written.under_construction && !written.is_last_block_complete);
     assert_eq!((written.file_length, written.blocks.len()), (1024, 2));
-    assert_eq!(written.last_block.expect("the one being written").b.block_id, second.block_id);
+    assert_eq!(
+        written
+            .last_block
+            .expect("the one being written")
+            .b
+            .block_id,
+        second.block_id
+    );
     assert!(hdfs.complete("/f", Some(&second)).expect("no error"));
     let closed = hdfs.locations("/f").expect("located");
     assert!(!closed.under_construction && closed.is_last_block_complete);
     assert_eq!((closed.file_length, hdfs.stat("/f").length), (1034, 1034));
     for block in &closed.blocks {
-        assert_eq!((block.locs.len(), block.storage_i_ds.len(), block.storage_types.len()), (1, 1, 1));
-        assert_eq!(block.block_token, crate::proto::common::TokenProto::default(), "security is off");
+        assert_eq!(
+            (
+                block.locs.len(),
+                block.storage_i_ds.len(),
+                block.storage_types.len()
+            ),
+            (1, 1, 1)
+        );
+        assert_eq!(
+            block.block_token,
+            crate::proto::common::TokenProto::default(),
+            "security is off"
+        );
     }
-    assert!(hdfs.complete("/f", Some(&second)).expect("a repeated call"), "it is closed");
+    assert!(
+        hdfs.complete("/f", Some(&second)).expect("a repeated call"),
+        "it is closed"
+    );
 }
 
 #[test]
@@ -38,7 +62,8 @@ fn locations_are_told_for_the_range_that_is_asked_for() {
             offset,
             length,
         };
-        let response = hdfs.call::<GetBlockLocationsResponseProto>("getBlockLocations", &request)?;
+        let response =
+            hdfs.call::<GetBlockLocationsResponseProto>("getBlockLocations", &request)?;
         let blocks = response.locations.expect("always there").blocks;
         Ok(blocks.iter().map(|block| block.offset).collect::<Vec<_>>())
     };
@@ -56,8 +81,16 @@ fn locations_are_told_for_the_range_that_is_asked_for() {
         "IllegalArgumentException",
         "Negative length is not supported. File: /f",
     );
-    refused(hdfs.locations("/missing"), "FileNotFoundException", "File does not exist: /missing");
-    refused(hdfs.locations("/"), "FileNotFoundException", "Path is not a file: /");
+    refused(
+        hdfs.locations("/missing"),
+        "FileNotFoundException",
+        "File does not exist: /missing",
+    );
+    refused(
+        hdfs.locations("/"),
+        "FileNotFoundException",
+        "Path is not a file: /",
+    );
 }
 
 #[test]
@@ -82,28 +115,48 @@ fn a_repeated_add_block_gets_the_same_block() {
     hdfs.create("/f").expect("created");
     let first = hdfs.add_block("/f", None).expect("a block");
     assert_eq!(hdfs.add_block("/f", None).expect("again"), first);
-    fixture.received(first.locs[0].id.datanode_uuid[2..].parse().expect("a number"), &first.b, 1024);
+    fixture.received(
+        first.locs[0].id.datanode_uuid[2..]
+            .parse()
+            .expect("a number"),
+        &first.b,
+        1024,
+    );
     let previous = ExtendedBlockProto {
         num_bytes: Some(1024),
         ..first.b
     };
     let second = hdfs.add_block("/f", Some(&previous)).expect("a block");
-    assert_eq!(hdfs.add_block("/f", Some(&previous)).expect("again"), second);
+    assert_eq!(
+        hdfs.add_block("/f", Some(&previous)).expect("again"),
+        second
+    );
     let strange = ExtendedBlockProto {
         block_id: 1,
         ..previous.clone()
     };
-    let error = hdfs.add_block("/f", Some(&strange)).expect_err("not of this file");
+    let error = hdfs
+        .add_block("/f", Some(&strange))
+        .expect_err("not of this file");
     assert!(
-        error.message().starts_with("Cannot allocate block in /f: passed 'previous' block"),
+        error
+            .message()
+            .starts_with("Cannot allocate block in /f: passed 'previous' block"),
         "{error}"
     );
     let foreign = ExtendedBlockProto {
         pool_id: "BP-1".to_owned(),
         ..previous
     };
-    let error = hdfs.add_block("/f", Some(&foreign)).expect_err("another pool");
-    assert!(error.message().starts_with("Unexpected BlockPoolId BP-1 - expected BP-"), "{error}");
+    let error = hdfs
+        .add_block("/f", Some(&foreign))
+        .expect_err("another pool");
+    assert!(
+        error
+            .message()
+            .starts_with("Unexpected BlockPoolId BP-1 - expected BP-"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -116,7 +169,10 @@ fn a_third_block_waits_for_the_first_to_be_replicated() {
         ..block.b
     };
     let first = with_length(hdfs.add_block("/f", None).expect("a block"));
-    let second = with_length(hdfs.add_block("/f", Some(&first)).expect("the first need not be complete"));
+    let second = with_length(
+        hdfs.add_block("/f", Some(&first))
+            .expect("the first need not be complete"),
+    );
     refused(
         hdfs.add_block("/f", Some(&second)),
         "NotReplicatedYetException",
@@ -133,12 +189,18 @@ fn without_datanodes_there_is_no_place_to_write() {
     hdfs.create("/f").expect("created");
     let node = hdfs.add_block("/f", None).expect("a block").locs.remove(0);
     let abandon = AbandonBlockRequestProto {
-        b: hdfs.locations("/f").expect("located").last_block.expect("a block").b,
+        b: hdfs
+            .locations("/f")
+            .expect("located")
+            .last_block
+            .expect("a block")
+            .b,
         src: "/f".to_owned(),
         holder: "client-hdfs".to_owned(),
         file_id: None,
     };
-    hdfs.call::<AbandonBlockResponseProto>("abandonBlock", &abandon).expect("dropped");
+    hdfs.call::<AbandonBlockResponseProto>("abandonBlock", &abandon)
+        .expect("dropped");
     hdfs.call::<AbandonBlockResponseProto>("abandonBlock", &abandon)
         .expect("nothing to drop");
     let request = AddBlockRequestProto {
@@ -171,7 +233,11 @@ fn create_refuses_what_its_flags_do_not_allow() {
         "FileAlreadyExistsException",
         "/f for client 127.0.0.1 already exists",
     );
-    refused(hdfs.create("/f/x"), "ParentNotDirectoryException", "/f (is not a directory)");
+    refused(
+        hdfs.create("/f/x"),
+        "ParentNotDirectoryException",
+        "/f (is not a directory)",
+    );
     let create = |request: &CreateRequestProto| hdfs.call::<CreateResponseProto>("create", request);
     refused(
         create(&hdfs.create_request("/missing", CreateFlagProto::Overwrite as u32)),
@@ -195,7 +261,10 @@ fn create_refuses_what_its_flags_do_not_allow() {
         "IOException",
         "Specified block size 100 is less than configured minimum value dfs.namenode.fs-limits.min-block-size=512",
     );
-    for (replication, text) in [(0, "is less than the required minimum of 1"), (513, "exceeds maximum of 512")] {
+    for (replication, text) in [
+        (0, "is less than the required minimum of 1"),
+        (513, "exceeds maximum of 512"),
+    ] {
         let request = CreateRequestProto {
             replication,
             ..request.clone()
@@ -212,9 +281,12 @@ fn overwriting_makes_a_new_file_and_drops_the_old_blocks() {
     hdfs.write("/f", &[10]);
     let old = hdfs.stat("/f").file_id;
     let request = hdfs.create_request("/f", 3);
-    hdfs.call::<CreateResponseProto>("create", &request).expect("overwritten");
+    hdfs.call::<CreateResponseProto>("create", &request)
+        .expect("overwritten");
     assert!(hdfs.stat("/f").file_id > old);
-    assert!(matches!(&fixture.heartbeat(1)[..], [DatanodeCommand::Invalidate(blocks)] if blocks.len() == 1));
+    assert!(
+        matches!(&fixture.heartbeat(1)[..], [DatanodeCommand::Invalidate(blocks)] if blocks.len() == 1)
+    );
 }
 
 #[test]
@@ -228,12 +300,17 @@ fn appending_goes_on_in_the_last_block() {
             client_name: "client-hdfs".to_owned(),
             flag,
         };
-        hdfs.call::<AppendResponseProto>("append", &request).expect("opened")
+        hdfs.call::<AppendResponseProto>("append", &request)
+            .expect("opened")
     };
     let block = append(None).block.expect("there is room in it");
-    assert_eq!((block.offset, block.b.num_bytes, block.locs.len()), (0, Some(1000), 1));
+    assert_eq!(
+        (block.offset, block.b.num_bytes, block.locs.len()),
+        (0, Some(1000), 1)
+    );
     assert!(
-        hdfs.complete("/f", Some(&block.b)).expect("nothing was written"),
+        hdfs.complete("/f", Some(&block.b))
+            .expect("nothing was written"),
         "no report is needed"
     );
     let block = append(None).block.expect("there is room in it");
@@ -325,10 +402,20 @@ fn a_pipeline_goes_on_under_a_new_generation_stamp() {
         ..located.b.clone()
     };
     let error = hdfs.complete("/f", Some(&last)).expect_err("the old stamp");
-    assert!(error.message().starts_with("Commit block with mismatching GS."), "{error}");
-    let number = located.locs[0].id.datanode_uuid[2..].parse().expect("a number");
+    assert!(
+        error
+            .message()
+            .starts_with("Commit block with mismatching GS."),
+        "{error}"
+    );
+    let number = located.locs[0].id.datanode_uuid[2..]
+        .parse()
+        .expect("a number");
     fixture.received(number, &new, 9);
-    let last = ExtendedBlockProto { num_bytes: Some(9), ..new };
+    let last = ExtendedBlockProto {
+        num_bytes: Some(9),
+        ..new
+    };
     assert!(hdfs.complete("/f", Some(&last)).expect("no error"));
 }
 
@@ -364,7 +451,8 @@ fn concat_moves_the_blocks() {
             trg: "/a".to_owned(),
             srcs: srcs.iter().map(|src| (*src).to_owned()).collect(),
         };
-        hdfs.call::<ConcatResponseProto>("concat", &request).map(|_| ())
+        hdfs.call::<ConcatResponseProto>("concat", &request)
+            .map(|_| ())
     };
     let class = "HadoopIllegalArgumentException";
     refused(
@@ -391,7 +479,10 @@ fn concat_moves_the_blocks() {
     concat(&["/b"]).expect("joined");
     assert!(!hdfs.exists("/b"));
     let blocks = hdfs.locations("/a").expect("located").blocks;
-    assert_eq!(blocks.iter().map(|block| block.offset).collect::<Vec<_>>(), [0, 10, 30]);
+    assert_eq!(
+        blocks.iter().map(|block| block.offset).collect::<Vec<_>>(),
+        [0, 10, 30]
+    );
     assert!(fixture.heartbeat(1).is_empty(), "no block is deleted");
 }
 
@@ -406,7 +497,8 @@ fn a_space_quota_charges_whole_blocks_until_they_are_written() {
         storagespace_quota: 1900,
         storage_type: None,
     };
-    hdfs.call::<SetQuotaResponseProto>("setQuota", &request).expect("set");
+    hdfs.call::<SetQuotaResponseProto>("setQuota", &request)
+        .expect("set");
     hdfs.write("/q/f", &[100]);
     hdfs.write("/q/g", &[800]);
     hdfs.create("/q/h").expect("a file costs no space");

@@ -12,13 +12,23 @@ use crate::rpc::service::Call;
 use crate::rpc::wire::{self, Malformed};
 use crate::user::Caller;
 
-/// How many names of methods a session remembers: more than any protocol has would be a client's inventions.
+/// How many names of methods a session remembers: more than any protocol has would be a client's
+/// inventions.
 const MAX_METHOD_NAMES: usize = 256;
 
 impl RpcSession {
-    pub(super) fn call(&mut self, now: Timestamp, header: &RequestHeader<'_>, mut payload: &[u8]) -> Result<(), End> {
-        let unreadable = |Malformed(why)| End::undecodable(format!("IPC server unable to read call parameters: {why}"));
-        let call = wire::delimited(&mut payload).and_then(CallHeader::decode).map_err(unreadable)?;
+    pub(super) fn call(
+        &mut self,
+        now: Timestamp,
+        header: &RequestHeader<'_>,
+        mut payload: &[u8],
+    ) -> Result<(), End> {
+        let unreadable = |Malformed(why)| {
+            End::undecodable(format!("IPC server unable to read call parameters: {why}"))
+        };
+        let call = wire::delimited(&mut payload)
+            .and_then(CallHeader::decode)
+            .map_err(unreadable)?;
         let request = wire::delimited(&mut payload).map_err(unreadable)?;
         let Some(mut caller) = self.caller.take() else {
             return Err(End::invalid_header("Connection context not established"));
@@ -58,8 +68,13 @@ impl RpcSession {
         if !self.asked && endpoint.hook.watching() {
             match endpoint.hook.ask(now, &event(Outcome::Asked)) {
                 Verdict::Exception { class, message } => {
-                    self.reply_error(&reply, &HdfsError::new(class.to_string(), message.to_string()));
-                    endpoint.hook.record(now, event(Outcome::Exception { class, message }));
+                    self.reply_error(
+                        &reply,
+                        &HdfsError::new(class.to_string(), message.to_string()),
+                    );
+                    endpoint
+                        .hook
+                        .record(now, event(Outcome::Exception { class, message }));
                     return Ok(());
                 }
                 Verdict::Delay(duration) => return Err(End::Wait(duration)),

@@ -12,20 +12,31 @@ use crate::user::{AuthMethod, Caller, User};
 impl RpcSession {
     pub(super) fn connection_context(&mut self, mut payload: &[u8]) -> Result<(), End> {
         if !matches!(self.handshake, Handshake::Simple | Handshake::Done { .. }) {
-            return Err(End::invalid_header("Connection header sent during SASL negotiation"));
+            return Err(End::invalid_header(
+                "Connection header sent during SASL negotiation",
+            ));
         }
         if self.caller.is_some() {
             return Err(End::invalid_header("Connection context already processed"));
         }
         let context = wire::delimited(&mut payload)
             .map_err(|malformed| malformed.0.to_owned())
-            .and_then(|context| IpcConnectionContextProto::decode(context).map_err(|error| error.to_string()))
-            .map_err(|error| End::undecodable(format!("Error decoding IpcConnectionContextProto: {error}")))?;
+            .and_then(|context| {
+                IpcConnectionContextProto::decode(context).map_err(|error| error.to_string())
+            })
+            .map_err(|error| {
+                End::undecodable(format!("Error decoding IpcConnectionContextProto: {error}"))
+            })?;
         let user = context.user_info.unwrap_or_default();
         let nonempty = |name: Option<String>| name.filter(|name| !name.is_empty());
         let (effective, real) = (nonempty(user.effective_user), nonempty(user.real_user));
         self.caller = Some(match &self.handshake {
-            Handshake::Done { method, user, real, token } => Caller {
+            Handshake::Done {
+                method,
+                user,
+                real,
+                token,
+            } => Caller {
                 token: token.clone(),
                 ..self.authenticated(*method, user, real.as_ref(), effective.as_deref())?
             },
@@ -34,7 +45,8 @@ impl RpcSession {
         Ok(())
     }
 
-    /// Without authentication, the client's word counts; but who may act for whom is checked all the same.
+    /// Without authentication, the client's word counts; but who may act for whom is checked all
+    /// the same.
     fn simple(&self, effective: Option<&str>, real: Option<&str>) -> Result<Caller, End> {
         let Some(effective) = effective else {
             return Err(End::unauthorized(HdfsError::access_control(
@@ -48,8 +60,15 @@ impl RpcSession {
         }
     }
 
-    /// The identity that SASL has proved; `effective` may name another, whom a Kerberos user may act for where that is allowed.
-    fn authenticated(&self, method: AuthMethod, user: &User, real: Option<&User>, effective: Option<&str>) -> Result<Caller, End> {
+    /// The identity that SASL has proved; `effective` may name another, whom a Kerberos user may
+    /// act for where that is allowed.
+    fn authenticated(
+        &self,
+        method: AuthMethod,
+        user: &User,
+        real: Option<&User>,
+        effective: Option<&str>,
+    ) -> Result<Caller, End> {
         let mut caller = self.caller_of(method, user.clone());
         caller.real_user = real.cloned();
         let Some(effective) = effective.filter(|name| *name != &*user.full) else {
@@ -63,7 +82,8 @@ impl RpcSession {
         }
         let effective = self.user(effective)?;
         if effective.short == user.short {
-            // One's own short name: Hadoop takes it for an impersonation of oneself. Nothing is gained by it, so it passes.
+            // One's own short name: Hadoop takes it for an impersonation of oneself. Nothing is
+            // gained by it, so it passes.
             return Ok(caller);
         }
         self.proxied(self.caller_of(method, effective), user.clone())

@@ -23,7 +23,8 @@ pub(super) enum Handshake {
     Simple,
     /// SASL was asked for; nothing has been said yet.
     Start,
-    /// The offer was sent; in it the challenge of this DIGEST-MD5 server, where tokens are accepted.
+    /// The offer was sent; in it the challenge of this DIGEST-MD5 server, where tokens are
+    /// accepted.
     Offered(Option<Box<SaslServer>>),
     /// The client has chosen.
     Chosen(AuthMethod, Box<SaslServer>),
@@ -57,8 +58,9 @@ impl RpcSession {
             .map_err(|malformed| malformed.0.to_owned())
             .and_then(|message| RpcSaslProto::decode(message).map_err(|error| error.to_string()))
             .map_err(|error| End::undecodable(format!("Error decoding RpcSaslProto: {error}")))?;
-        let state = SaslState::try_from(message.state)
-            .map_err(|_| End::undecodable("Error decoding RpcSaslProto: Message missing required fields: state"))?;
+        let state = SaslState::try_from(message.state).map_err(|_| {
+            End::undecodable("Error decoding RpcSaslProto: Message missing required fields: state")
+        })?;
         if state == SaslState::Wrap && !wrapped {
             return self.unwrap(&message.token.unwrap_or_default());
         }
@@ -80,7 +82,10 @@ impl RpcSession {
             SaslState::Response if matches!(self.handshake, Handshake::Chosen(..)) => {
                 self.evaluate(now, rng, &reply, message.token.as_deref())
             }
-            other => Err(unauthorized(format!("Client sent unsupported state {}", other.as_str_name()))),
+            other => Err(unauthorized(format!(
+                "Client sent unsupported state {}",
+                other.as_str_name()
+            ))),
         }
     }
 
@@ -92,15 +97,24 @@ impl RpcSession {
                 ErrorCode::FatalInvalidRpcHeader,
             ));
         };
-        layer.unwrap_into(token, self.unwrapped.tail()).map_err(|error| {
-            tracing::debug!(peer = %self.peer, %error, "a wrapped message was refused");
-            End::Close
-        })
+        layer
+            .unwrap_into(token, self.unwrapped.tail())
+            .map_err(|error| {
+                tracing::debug!(peer = %self.peer, %error, "a wrapped message was refused");
+                End::Close
+            })
     }
 
-    fn negotiate(&mut self, now: Timestamp, rng: &mut impl Rng, reply: &ResponseHeader<'_>) -> Result<(), End> {
+    fn negotiate(
+        &mut self,
+        now: Timestamp,
+        rng: &mut impl Rng,
+        reply: &ResponseHeader<'_>,
+    ) -> Result<(), End> {
         if !matches!(self.handshake, Handshake::Start) {
-            return Err(End::unauthorized(HdfsError::access_control("Client already attempted negotiation")));
+            return Err(End::unauthorized(HdfsError::access_control(
+                "Client already attempted negotiation",
+            )));
         }
         if self.endpoint.security.is_none() {
             self.reply_sasl(reply, &sasl_message(SaslState::Success, None));
@@ -110,7 +124,12 @@ impl RpcSession {
         self.offer(now, rng, reply)
     }
 
-    fn offer(&mut self, now: Timestamp, rng: &mut impl Rng, reply: &ResponseHeader<'_>) -> Result<(), End> {
+    fn offer(
+        &mut self,
+        now: Timestamp,
+        rng: &mut impl Rng,
+        reply: &ResponseHeader<'_>,
+    ) -> Result<(), End> {
         let endpoint = Arc::clone(&self.endpoint);
         let mut message = sasl_message(SaslState::Negotiate, None);
         let mut digest = None;
@@ -134,14 +153,21 @@ impl RpcSession {
         Ok(())
     }
 
-    fn initiate(&mut self, now: Timestamp, rng: &mut impl Rng, reply: &ResponseHeader<'_>, message: RpcSaslProto) -> Result<(), End> {
+    fn initiate(
+        &mut self,
+        now: Timestamp,
+        rng: &mut impl Rng,
+        reply: &ResponseHeader<'_>,
+        message: RpcSaslProto,
+    ) -> Result<(), End> {
         let endpoint = Arc::clone(&self.endpoint);
         let [chosen] = message.auths.as_slice() else {
             return Err(unauthorized("Client mechanism is malformed"));
         };
         let chosen = (chosen.method.as_str(), chosen.mechanism.as_str());
         let Some(security) = &endpoint.security else {
-            // Without security SIMPLE is all that there is: the client goes on with its context, and gets no answer.
+            // Without security SIMPLE is all that there is: the client goes on with its context,
+            // and gets no answer.
             if chosen.0 == "SIMPLE" {
                 self.handshake = Handshake::Simple;
                 return Ok(());
@@ -151,7 +177,9 @@ impl RpcSession {
         let offered = chosen == KERBEROS || (chosen == TOKEN && security.tokens.is_some());
         match &self.handshake {
             Handshake::Start if !offered => return self.offer(now, rng, reply),
-            Handshake::Chosen(..) => return Err(unauthorized("Client has already initiated a mechanism")),
+            Handshake::Chosen(..) => {
+                return Err(unauthorized("Client has already initiated a mechanism"));
+            }
             _ if !offered => {
                 return Err(End::unauthorized(HdfsError::access_control(format!(
                     "{} authentication is not enabled.  Available:{}",
@@ -181,7 +209,9 @@ impl RpcSession {
     /// The methods, as the exceptions list them: `[TOKEN, KERBEROS]`.
     pub(super) fn available(&self) -> &'static str {
         match &self.endpoint.security {
-            Some(RpcSecurity { tokens: Some(_), .. }) => "[TOKEN, KERBEROS]",
+            Some(RpcSecurity {
+                tokens: Some(_), ..
+            }) => "[TOKEN, KERBEROS]",
             Some(_) => "[KERBEROS]",
             None => "[SIMPLE]",
         }
@@ -199,9 +229,14 @@ fn digest_server(security: &RpcSecurity, rng: &mut impl Rng) -> Option<Box<SaslS
     Some(Box::new(SaslServer::digest_md5(settings, tokens, rng)))
 }
 
-/// Clients put the principal together from these, and compare it with the one that they are configured to expect.
+/// Clients put the principal together from these, and compare it with the one that they are
+/// configured to expect.
 fn service_and_host(security: &RpcSecurity) -> [&str; 2] {
-    let components = security.gssapi.principal.as_ref().map(|principal| principal.components());
+    let components = security
+        .gssapi
+        .principal
+        .as_ref()
+        .map(|principal| principal.components());
     match components {
         Some([service, host, ..]) => [service, host],
         Some([service]) => [service, ""],

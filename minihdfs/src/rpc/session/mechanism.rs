@@ -33,7 +33,9 @@ impl RpcSession {
         reply: &ResponseHeader<'_>,
         token: Option<&[u8]>,
     ) -> Result<(), End> {
-        let Handshake::Chosen(method, mut server) = std::mem::replace(&mut self.handshake, Handshake::Start) else {
+        let Handshake::Chosen(method, mut server) =
+            std::mem::replace(&mut self.handshake, Handshake::Start)
+        else {
             return Err(unauthorized("Client sent unsupported state RESPONSE"));
         };
         let Some(token) = token else {
@@ -56,7 +58,9 @@ impl RpcSession {
                 outcome,
             };
             if !exchange.outcome.is_ok() {
-                self.endpoint.hook.record(now, event(exchange.outcome.clone()));
+                self.endpoint
+                    .hook
+                    .record(now, event(exchange.outcome.clone()));
             } else if let Err(end) = self.intervene(now, &mut faults, event) {
                 taken = Err(end);
             }
@@ -64,9 +68,15 @@ impl RpcSession {
         let established = match taken {
             Ok(SaslStep::Challenge(challenge)) => {
                 self.handshake = Handshake::Chosen(method, server);
-                return self.deliver(reply, &sasl_message(SaslState::Challenge, Some(challenge)), &faults);
+                return self.deliver(
+                    reply,
+                    &sasl_message(SaslState::Challenge, Some(challenge)),
+                    &faults,
+                );
             }
-            Ok(SaslStep::Success(token)) => self.identity(method, &server).map(|identity| (identity, token)),
+            Ok(SaslStep::Success(token)) => self
+                .identity(method, &server)
+                .map(|identity| (identity, token)),
             Err(end) => Err(end),
         };
         let ((user, real), last) = match established {
@@ -77,22 +87,35 @@ impl RpcSession {
                         class: error.class().into(),
                         message: error.message().into(),
                     };
-                    self.endpoint.hook.record(now, sasl(server.user().unwrap_or_default(), outcome));
+                    self.endpoint
+                        .hook
+                        .record(now, sasl(server.user().unwrap_or_default(), outcome));
                 }
                 return Err(end);
             }
         };
         self.intervene(now, &mut faults, |outcome| sasl(&user.full, outcome))?;
         let token = (method == AuthMethod::Token).then(|| server.user().unwrap_or_default().into());
-        self.handshake = Handshake::Done { method, user, real, token };
+        self.handshake = Handshake::Done {
+            method,
+            user,
+            real,
+            token,
+        };
         let delivered = self.deliver(reply, &sasl_message(SaslState::Success, last), &faults);
         // Only what follows the SUCCESS is wrapped.
         self.layer = (server.qop() != QualityOfProtection::Authentication).then_some(server);
         delivered
     }
 
-    /// Lets faults answer an exchange that went well, before the client learns of it; records what came of it.
-    fn intervene(&self, now: Timestamp, faults: &mut Interventions, event: impl Fn(Outcome) -> Event) -> Result<(), End> {
+    /// Lets faults answer an exchange that went well, before the client learns of it; records what
+    /// came of it.
+    fn intervene(
+        &self,
+        now: Timestamp,
+        faults: &mut Interventions,
+        event: impl Fn(Outcome) -> Event,
+    ) -> Result<(), End> {
         let hook = &self.endpoint.hook;
         let verdict = if hook.watching() {
             hook.ask(now, &event(Outcome::Asked))
@@ -102,9 +125,15 @@ impl RpcSession {
         let (outcome, ended) = match verdict {
             Verdict::Exception { class, message } => {
                 let error = HdfsError::new(class.to_string(), message.to_string());
-                (Outcome::Exception { class, message }, Err(End::unauthorized(error)))
+                (
+                    Outcome::Exception { class, message },
+                    Err(End::unauthorized(error)),
+                )
             }
-            Verdict::KrbError(code) => (Outcome::KrbError(code), Err(unauthorized("GSS initiate failed"))),
+            Verdict::KrbError(code) => (
+                Outcome::KrbError(code),
+                Err(unauthorized("GSS initiate failed")),
+            ),
             Verdict::Disconnect => (Outcome::Disconnected, Err(End::Close)),
             Verdict::Kill => return Err(End::Kill),
             Verdict::Drop => {
@@ -122,7 +151,12 @@ impl RpcSession {
     }
 
     /// Sends a message of the handshake: at once, later, or not at all.
-    fn deliver(&mut self, reply: &ResponseHeader<'_>, message: &RpcSaslProto, faults: &Interventions) -> Result<(), End> {
+    fn deliver(
+        &mut self,
+        reply: &ResponseHeader<'_>,
+        message: &RpcSaslProto,
+        faults: &Interventions,
+    ) -> Result<(), End> {
         if faults.silent {
             return Ok(());
         }
@@ -136,9 +170,17 @@ impl RpcSession {
     }
 
     /// Whom the mechanism has authenticated, and who acts for them.
-    fn identity(&self, method: AuthMethod, server: &SaslServer) -> Result<(User, Option<User>), End> {
+    fn identity(
+        &self,
+        method: AuthMethod,
+        server: &SaslServer,
+    ) -> Result<(User, Option<User>), End> {
         let name = server.user().unwrap_or_default();
-        let tokens = self.endpoint.security.as_ref().and_then(|security| security.tokens.as_ref());
+        let tokens = self
+            .endpoint
+            .security
+            .as_ref()
+            .and_then(|security| security.tokens.as_ref());
         match (method, tokens) {
             (AuthMethod::Token, Some(tokens)) => {
                 let of = tokens.token_user(name).map_err(End::unauthorized)?;

@@ -1,6 +1,7 @@
 //! One connection without its socket: [`RpcSession`] is fed bytes and a time, and gives bytes back.
 //!
-//! - `handshake`: what SASL offers, and what the client chooses; `mechanism`: the tokens of the chosen one
+//! - `handshake`: what SASL offers, and what the client chooses; `mechanism`: the tokens of the
+//!   chosen one
 //! - `context`: who the caller is
 //! - `call`: calls, and the faults that answer them
 //! - `reply`: what goes out, wrapped where that was agreed on
@@ -36,9 +37,11 @@ use handshake::Handshake;
 pub enum Step {
     /// Write what is in [`RpcSession::output`], then feed more input.
     Read,
-    /// Write what is in [`RpcSession::output`], then call [`RpcSession::advance`] again: there is more to do.
+    /// Write what is in [`RpcSession::output`], then call [`RpcSession::advance`] again: there is
+    /// more to do.
     Write,
-    /// Write what is in [`RpcSession::output`], wait this long in real time, then call [`RpcSession::advance`] again.
+    /// Write what is in [`RpcSession::output`], wait this long in real time, then call
+    /// [`RpcSession::advance`] again.
     Wait(Duration),
     /// Write what is in [`RpcSession::output`], then close the connection.
     Close,
@@ -46,7 +49,8 @@ pub enum Step {
     Kill,
 }
 
-/// Output is handed over for writing when it is larger than this, so that a client that does not read stops being served.
+/// Output is handed over for writing when it is larger than this, so that a client that does not
+/// read stops being served.
 const OUTPUT_HIGH_WATER: usize = 256 << 10;
 
 /// One connection.
@@ -89,12 +93,18 @@ enum End {
 impl End {
     /// A header that does not belong there (`FATAL_INVALID_RPC_HEADER`).
     fn invalid_header(message: impl Into<String>) -> Self {
-        Self::Fatal(HdfsError::rpc_server(message), ErrorCode::FatalInvalidRpcHeader)
+        Self::Fatal(
+            HdfsError::rpc_server(message),
+            ErrorCode::FatalInvalidRpcHeader,
+        )
     }
 
     /// A message that cannot be decoded (`FATAL_DESERIALIZING_REQUEST`).
     fn undecodable(message: impl Into<String>) -> Self {
-        Self::Fatal(HdfsError::rpc_server(message), ErrorCode::FatalDeserializingRequest)
+        Self::Fatal(
+            HdfsError::rpc_server(message),
+            ErrorCode::FatalDeserializingRequest,
+        )
     }
 
     fn unauthorized(error: impl Into<HdfsError>) -> Self {
@@ -147,7 +157,8 @@ impl RpcSession {
 
     /// Handles what has arrived.
     pub fn advance(&mut self, now: Timestamp, rng: &mut impl Rng) -> Step {
-        // Frames are read in place while the session changes, so the buffers are taken out meanwhile.
+        // Frames are read in place while the session changes, so the buffers are taken out
+        // meanwhile.
         let mut input = std::mem::take(&mut self.input);
         let step = self.run(now, rng, &mut input);
         self.input = input;
@@ -231,7 +242,10 @@ impl RpcSession {
                 return true;
             }
             Preamble::Simple => (
-                HdfsError::access_control(format!("SIMPLE authentication is not enabled.  Available:{}", self.available())),
+                HdfsError::access_control(format!(
+                    "SIMPLE authentication is not enabled.  Available:{}",
+                    self.available()
+                )),
                 ErrorCode::FatalUnauthorized,
             ),
             Preamble::UnknownAuthentication(byte) => (
@@ -239,12 +253,17 @@ impl RpcSession {
                 ErrorCode::FatalUnauthorized,
             ),
             Preamble::Version(version) => {
-                let message = format!("Server IPC version 9 cannot communicate with client version {version}");
+                let message = format!(
+                    "Server IPC version 9 cannot communicate with client version {version}"
+                );
                 if version < 9 {
                     reply::put_version_mismatch_before_9(&message, &mut self.output);
                     return false;
                 }
-                (HdfsError::version_mismatch(message), ErrorCode::FatalVersionMismatch)
+                (
+                    HdfsError::version_mismatch(message),
+                    ErrorCode::FatalVersionMismatch,
+                )
             }
             Preamble::Http => {
                 self.output.extend_from_slice(
@@ -265,16 +284,27 @@ impl RpcSession {
     }
 
     /// Handles one frame, and tells the client if that is fatal.
-    fn frame(&mut self, now: Timestamp, rng: &mut impl Rng, frame: &[u8], wrapped: bool) -> Result<(), End> {
+    fn frame(
+        &mut self,
+        now: Timestamp,
+        rng: &mut impl Rng,
+        frame: &[u8],
+        wrapped: bool,
+    ) -> Result<(), End> {
         let mut payload = frame;
         let header = wire::delimited(&mut payload).and_then(RequestHeader::decode);
         let handled = match &header {
             Ok(header) => self.message(now, rng, header, payload, wrapped),
-            Err(malformed) => Err(End::undecodable(format!("Error decoding RpcRequestHeaderProto: {}", malformed.0))),
+            Err(malformed) => Err(End::undecodable(format!(
+                "Error decoding RpcRequestHeaderProto: {}",
+                malformed.0
+            ))),
         };
         if let Err(End::Fatal(error, detail)) = &handled {
             let header = ResponseHeader {
-                call_id: header.as_ref().map_or(call_id::NONE, |header| header.call_id),
+                call_id: header
+                    .as_ref()
+                    .map_or(call_id::NONE, |header| header.call_id),
                 client_id: &[],
                 retry_count: header.as_ref().map_or(-1, |header| header.retry_count),
                 state_id: None,
@@ -293,7 +323,11 @@ impl RpcSession {
         wrapped: bool,
     ) -> Result<(), End> {
         match header.operation {
-            None => return Err(End::invalid_header(" IPC Server: No rpc op in rpcRequestHeader")),
+            None => {
+                return Err(End::invalid_header(
+                    " IPC Server: No rpc op in rpcRequestHeader",
+                ));
+            }
             Some(OperationProto::RpcFinalPacket) => {}
             Some(other) => {
                 let name = other.as_str_name();
@@ -303,17 +337,24 @@ impl RpcSession {
             }
         }
         let Some(kind) = header.kind else {
-            return Err(End::invalid_header(" IPC Server: No rpc kind in rpcRequestHeader"));
+            return Err(End::invalid_header(
+                " IPC Server: No rpc kind in rpcRequestHeader",
+            ));
         };
         match header.call_id {
             call_id::CONNECTION_CONTEXT => self.connection_context(payload),
             call_id::SASL => self.sasl(now, rng, header, payload, wrapped),
             call_id::PING => Ok(()),
-            other if other < 0 => Err(End::invalid_header(format!("Unknown out of band call #{other}"))),
-            _ if self.caller.is_none() => Err(End::invalid_header("Connection context not established")),
-            _ if kind != RpcKindProto::RpcProtocolBuffer => {
-                Err(End::invalid_header(format!("Unknown rpc kind in rpc header{}", kind.as_str_name())))
+            other if other < 0 => Err(End::invalid_header(format!(
+                "Unknown out of band call #{other}"
+            ))),
+            _ if self.caller.is_none() => {
+                Err(End::invalid_header("Connection context not established"))
             }
+            _ if kind != RpcKindProto::RpcProtocolBuffer => Err(End::invalid_header(format!(
+                "Unknown rpc kind in rpc header{}",
+                kind.as_str_name()
+            ))),
             _ => self.call(now, header, payload),
         }
     }

@@ -10,10 +10,14 @@ use crate::rpc::header::{ErrorCode, Failure, ResponseHeader, Status, call_id};
 use crate::rpc::wire::{put_varint, varint_length};
 
 impl RpcSession {
-    /// Appends a response whose contents, header included, `fill` appends; wrapped if that was agreed on: one response in one wrap.
+    /// Appends a response whose contents, header included, `fill` appends; wrapped if that was
+    /// agreed on: one response in one wrap.
     ///
     /// After an error nothing is appended.
-    pub(super) fn reply<E>(&mut self, fill: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+    pub(super) fn reply<E>(
+        &mut self,
+        fill: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let Some(layer) = &mut self.layer else {
             return put_frame(&mut self.output, fill);
         };
@@ -33,12 +37,23 @@ impl RpcSession {
     }
 
     /// A failure that ends the connection.
-    pub(super) fn reply_fatal(&mut self, header: &ResponseHeader<'_>, error: &HdfsError, detail: ErrorCode) {
+    pub(super) fn reply_fatal(
+        &mut self,
+        header: &ResponseHeader<'_>,
+        error: &HdfsError,
+        detail: ErrorCode,
+    ) {
         tracing::debug!(peer = %self.peer, %error, "connection refused");
         self.reply_failure(header, error, Status::Fatal, detail);
     }
 
-    fn reply_failure(&mut self, header: &ResponseHeader<'_>, error: &HdfsError, status: Status, detail: ErrorCode) {
+    fn reply_failure(
+        &mut self,
+        header: &ResponseHeader<'_>,
+        error: &HdfsError,
+        status: Status,
+        detail: ErrorCode,
+    ) {
         let failure = Failure {
             status,
             class: error.class(),
@@ -81,7 +96,8 @@ fn put_wrap(token: &[u8], out: &mut Vec<u8>) {
     });
 }
 
-/// The answer that clients before version 9 can read: call id, status, and the exception as Writable strings.
+/// The answer that clients before version 9 can read: call id, status, and the exception as
+/// Writable strings.
 pub(super) fn put_version_mismatch_before_9(message: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(&(-1_i32).to_be_bytes());
     out.extend_from_slice(&(-1_i32).to_be_bytes());

@@ -1,6 +1,8 @@
 //! The ciphers of auth-conf (RFC 2831, 2.4), with state that runs on from message to message.
 
-use cbc::cipher::{Array, BlockModeDecrypt, BlockModeEncrypt, KeyInit, KeyIvInit, StreamCipher, consts::U8};
+use cbc::cipher::{
+    Array, BlockModeDecrypt, BlockModeEncrypt, KeyInit, KeyIvInit, StreamCipher, consts::U8,
+};
 use des::{Des, TdesEde2};
 use rc4::Rc4;
 
@@ -23,7 +25,13 @@ pub enum DigestCipher {
 
 impl DigestCipher {
     /// All of them, strongest first: the list that the JDK offers, and that serves every client.
-    pub const ALL: [Self; 5] = [Self::TripleDes, Self::Rc4, Self::Des, Self::Rc4With56Bits, Self::Rc4With40Bits];
+    pub const ALL: [Self; 5] = [
+        Self::TripleDes,
+        Self::Rc4,
+        Self::Des,
+        Self::Rc4With56Bits,
+        Self::Rc4With40Bits,
+    ];
 
     /// The name in the challenge, and in `dfs.encrypt.data.transfer.algorithm`.
     #[must_use]
@@ -40,7 +48,9 @@ impl DigestCipher {
     /// The cipher of this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|cipher| cipher.name().eq_ignore_ascii_case(name))
+        Self::ALL
+            .into_iter()
+            .find(|cipher| cipher.name().eq_ignore_ascii_case(name))
     }
 
     /// How many bytes of H(A1) go into the key.
@@ -94,9 +104,12 @@ impl DesKeys {
     }
 }
 
-/// Seven bytes spread to eight, seven bits in each; the low bits are parity, which DES does not look at.
+/// Seven bytes spread to eight, seven bits in each; the low bits are parity, which DES does not
+/// look at.
 fn spread(bytes: &[u8]) -> [u8; 8] {
-    let bits = bytes.iter().fold(0u64, |bits, byte| bits << 8 | u64::from(*byte));
+    let bits = bytes
+        .iter()
+        .fold(0u64, |bits, byte| bits << 8 | u64::from(*byte));
     std::array::from_fn(|at| ((bits >> (49 - 7 * at)) as u8) << 1)
 }
 
@@ -109,9 +122,15 @@ impl Encryptor {
         let key = hash::sealing_key(session_key, cipher.strength(), direction);
         let des = DesKeys::new(key);
         match cipher {
-            DigestCipher::TripleDes => Self::TripleDes(cbc::Encryptor::new(&des.pair.into(), &des.iv.into())),
-            DigestCipher::Des => Self::Des(cbc::Encryptor::new(&des.single().into(), &des.iv.into())),
-            DigestCipher::Rc4 | DigestCipher::Rc4With56Bits | DigestCipher::Rc4With40Bits => Self::Rc4(rc4(key)),
+            DigestCipher::TripleDes => {
+                Self::TripleDes(cbc::Encryptor::new(&des.pair.into(), &des.iv.into()))
+            }
+            DigestCipher::Des => {
+                Self::Des(cbc::Encryptor::new(&des.single().into(), &des.iv.into()))
+            }
+            DigestCipher::Rc4 | DigestCipher::Rc4With56Bits | DigestCipher::Rc4With40Bits => {
+                Self::Rc4(rc4(key))
+            }
         }
     }
 
@@ -130,9 +149,15 @@ impl Decryptor {
         let key = hash::sealing_key(session_key, cipher.strength(), direction);
         let des = DesKeys::new(key);
         match cipher {
-            DigestCipher::TripleDes => Self::TripleDes(cbc::Decryptor::new(&des.pair.into(), &des.iv.into())),
-            DigestCipher::Des => Self::Des(cbc::Decryptor::new(&des.single().into(), &des.iv.into())),
-            DigestCipher::Rc4 | DigestCipher::Rc4With56Bits | DigestCipher::Rc4With40Bits => Self::Rc4(rc4(key)),
+            DigestCipher::TripleDes => {
+                Self::TripleDes(cbc::Decryptor::new(&des.pair.into(), &des.iv.into()))
+            }
+            DigestCipher::Des => {
+                Self::Des(cbc::Decryptor::new(&des.single().into(), &des.iv.into()))
+            }
+            DigestCipher::Rc4 | DigestCipher::Rc4With56Bits | DigestCipher::Rc4With40Bits => {
+                Self::Rc4(rc4(key))
+            }
         }
     }
 

@@ -11,7 +11,8 @@ use crate::sasl::layer::{Layer, UnwrapHalf, WrapHalf};
 use crate::sasl::{QualityOfProtection, SaslError};
 use kerbox_krb5::crypto::constant_time_eq;
 
-/// A handshake as a client: [`respond`](Self::respond) to the challenge, then [`finish`](Self::finish) with the server's proof.
+/// A handshake as a client: [`respond`](Self::respond) to the challenge, then
+/// [`finish`](Self::finish) with the server's proof.
 pub struct DigestMd5Client {
     username: String,
     password: String,
@@ -29,10 +30,15 @@ struct Expected {
 }
 
 impl DigestMd5Client {
-    /// For the DataTransferProtocol (`hdfs/0`): `username` and `password` stand for a block token or an encryption key;
-    /// `qop` in order of preference.
+    /// For the DataTransferProtocol (`hdfs/0`): `username` and `password` stand for a block token
+    /// or an encryption key; `qop` in order of preference.
     #[must_use]
-    pub fn data_transfer(username: String, password: String, qop: &[QualityOfProtection], rng: &mut impl Rng) -> Self {
+    pub fn data_transfer(
+        username: String,
+        password: String,
+        qop: &[QualityOfProtection],
+        rng: &mut impl Rng,
+    ) -> Self {
         Self {
             username,
             password,
@@ -45,7 +51,12 @@ impl DigestMd5Client {
 
     /// For method `TOKEN` of Hadoop RPC (`/default`).
     #[cfg(test)]
-    pub(crate) fn rpc(username: String, password: String, qop: &[QualityOfProtection], rng: &mut impl Rng) -> Self {
+    pub(crate) fn rpc(
+        username: String,
+        password: String,
+        qop: &[QualityOfProtection],
+        rng: &mut impl Rng,
+    ) -> Self {
         Self {
             digest_uri: "/default".to_owned(),
             ..Self::data_transfer(username, password, qop, rng)
@@ -57,11 +68,16 @@ impl DigestMd5Client {
         cnonce.clone_into(&mut self.cnonce);
     }
 
-    /// The answer to the server's challenge; refused if it offers none of our qualities of protection, or no cipher that we have.
+    /// The answer to the server's challenge; refused if it offers none of our qualities of
+    /// protection, or no cipher that we have.
     pub fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, SaslError> {
-        let malformed = |why: String| SaslError::sasl(format!("DIGEST-MD5: invalid challenge: {why}"));
+        let malformed =
+            |why: String| SaslError::sasl(format!("DIGEST-MD5: invalid challenge: {why}"));
         let mut directives = Directives::parse(challenge, MAX_CHALLENGE).map_err(malformed)?;
-        let realm = directives.take("realm").map_err(malformed)?.unwrap_or_default();
+        let realm = directives
+            .take("realm")
+            .map_err(malformed)?
+            .unwrap_or_default();
         let nonce = directives
             .take("nonce")
             .map_err(malformed)?
@@ -69,7 +85,10 @@ impl DigestMd5Client {
         if directives.take("algorithm").map_err(malformed)?.as_deref() != Some("md5-sess") {
             return Err(malformed("its algorithm is not md5-sess".to_owned()));
         }
-        let offered = directives.take("qop").map_err(malformed)?.unwrap_or_else(|| "auth".to_owned());
+        let offered = directives
+            .take("qop")
+            .map_err(malformed)?
+            .unwrap_or_else(|| "auth".to_owned());
         let offered: Vec<_> = offered
             .split(',')
             .filter_map(|name| QualityOfProtection::from_sasl_name(name.trim()))
@@ -80,13 +99,24 @@ impl DigestMd5Client {
                 self.qop
             ))
         })?;
-        let ciphers = directives.take("cipher").map_err(malformed)?.unwrap_or_default();
+        let ciphers = directives
+            .take("cipher")
+            .map_err(malformed)?
+            .unwrap_or_default();
         let cipher = (qop == QualityOfProtection::Privacy)
             .then(|| {
                 DigestCipher::ALL
                     .into_iter()
-                    .find(|cipher| ciphers.split(',').any(|name| name.trim().eq_ignore_ascii_case(cipher.name())))
-                    .ok_or_else(|| SaslError::sasl(format!("DIGEST-MD5: none of the server's ciphers is known: {ciphers:?}")))
+                    .find(|cipher| {
+                        ciphers
+                            .split(',')
+                            .any(|name| name.trim().eq_ignore_ascii_case(cipher.name()))
+                    })
+                    .ok_or_else(|| {
+                        SaslError::sasl(format!(
+                            "DIGEST-MD5: none of the server's ciphers is known: {ciphers:?}"
+                        ))
+                    })
             })
             .transpose()?;
         let hashes = Exchange {
@@ -120,11 +150,17 @@ impl DigestMd5Client {
         Ok(response.to_bytes())
     }
 
-    /// Checks `rspauth=…`, by which the server proves that it knows the password, and gives what was agreed on.
-    pub fn finish(self, proof: &[u8]) -> Result<(QualityOfProtection, WrapHalf, UnwrapHalf), SaslError> {
-        let expected = self
-            .expected
-            .ok_or_else(|| SaslError::sasl("DIGEST-MD5: the server ended the handshake before its challenge was answered"))?;
+    /// Checks `rspauth=…`, by which the server proves that it knows the password, and gives what
+    /// was agreed on.
+    pub fn finish(
+        self,
+        proof: &[u8],
+    ) -> Result<(QualityOfProtection, WrapHalf, UnwrapHalf), SaslError> {
+        let expected = self.expected.ok_or_else(|| {
+            SaslError::sasl(
+                "DIGEST-MD5: the server ended the handshake before its challenge was answered",
+            )
+        })?;
         let rspauth = Directives::parse(proof, MAX_CHALLENGE)
             .and_then(|mut directives| directives.take("rspauth"))
             .ok()
@@ -137,9 +173,11 @@ impl DigestMd5Client {
         }
         let layer = match expected.qop {
             QualityOfProtection::Authentication => Layer::none(),
-            QualityOfProtection::Integrity | QualityOfProtection::Privacy => {
-                layer::layer(&expected.session_key, expected.cipher, Direction::ClientToServer)
-            }
+            QualityOfProtection::Integrity | QualityOfProtection::Privacy => layer::layer(
+                &expected.session_key,
+                expected.cipher,
+                Direction::ClientToServer,
+            ),
         };
         Ok((expected.qop, layer.wrap, layer.unwrap))
     }

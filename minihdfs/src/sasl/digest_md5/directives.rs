@@ -1,4 +1,5 @@
-//! The directives that challenges and responses are made of (RFC 2831, 2.1 and 7.1): `name=value` or `name="value"`, between commas.
+//! The directives that challenges and responses are made of (RFC 2831, 2.1 and 7.1): `name=value`
+//! or `name="value"`, between commas.
 
 /// The longest challenge or response that is read (RFC 2831, 2.1.1 and 2.1.2).
 pub(super) const MAX_CHALLENGE: usize = 2048;
@@ -11,7 +12,10 @@ impl Directives {
     /// Reads a message; the error says what is wrong with it.
     pub(super) fn parse(message: &[u8], limit: usize) -> Result<Self, String> {
         if message.len() > limit {
-            return Err(format!("{} bytes, but at most {limit} are allowed.", message.len()));
+            return Err(format!(
+                "{} bytes, but at most {limit} are allowed.",
+                message.len()
+            ));
         }
         let mut rest = std::str::from_utf8(message).map_err(|_| "It is not UTF-8.".to_owned())?;
         let mut list = Vec::new();
@@ -96,7 +100,9 @@ mod tests {
 
     #[test]
     fn quoted_bare_and_blank_surrounded_values_are_read() {
-        let mut directives = Directives::parse(b"a=\"x, \\\"y\\\\\" ,, B = z\t, c=, d-e=\"\"", MAX_RESPONSE).expect("well-formed");
+        let mut directives =
+            Directives::parse(b"a=\"x, \\\"y\\\\\" ,, B = z\t, c=, d-e=\"\"", MAX_RESPONSE)
+                .expect("well-formed");
         assert_eq!(directives.take("a"), Ok(Some("x, \"y\\".to_owned())));
         assert_eq!(directives.take("b"), Ok(Some("z".to_owned())));
         assert_eq!(directives.take("c"), Ok(Some(String::new())));
@@ -106,8 +112,19 @@ mod tests {
 
     #[test]
     fn malformed_messages_are_refused() {
-        for text in ["a", "=b", "a=\"b", "a=\"b\\", "a=\"b\"c", "a b=c", "a=\"b\" c=d"] {
-            assert!(Directives::parse(text.as_bytes(), MAX_RESPONSE).is_err(), "{text}");
+        for text in [
+            "a",
+            "=b",
+            "a=\"b",
+            "a=\"b\\",
+            "a=\"b\"c",
+            "a b=c",
+            "a=\"b\" c=d",
+        ] {
+            assert!(
+                Directives::parse(text.as_bytes(), MAX_RESPONSE).is_err(),
+                "{text}"
+            );
         }
         assert!(Directives::parse(b"a=\xff", MAX_RESPONSE).is_err());
         assert!(Directives::parse(&[b','; MAX_RESPONSE + 1], MAX_RESPONSE).is_err());
@@ -119,7 +136,8 @@ mod tests {
     fn quoting_is_undone_by_parsing() {
         let text = r#"a"b\c"#;
         let message = format!("v={}", quote(text));
-        let mut directives = Directives::parse(message.as_bytes(), MAX_RESPONSE).expect("well-formed");
+        let mut directives =
+            Directives::parse(message.as_bytes(), MAX_RESPONSE).expect("well-formed");
         assert_eq!(directives.take("v"), Ok(Some(text.to_owned())));
     }
 }

@@ -17,7 +17,8 @@ pub(super) struct Exchange<'a> {
     pub(super) qop: QualityOfProtection,
 }
 
-/// The results: what the client proves itself with, what the server does, and the root of the layer's keys.
+/// The results: what the client proves itself with, what the server does, and the root of the
+/// layer's keys.
 pub(super) struct Hashes {
     /// `response`, from the client.
     pub(super) response: String,
@@ -37,7 +38,13 @@ impl Exchange<'_> {
             self.password.as_bytes(),
         ]);
         let mut a1 = Md5::new();
-        for part in [&secret[..], b":", self.nonce.as_bytes(), b":", self.cnonce.as_bytes()] {
+        for part in [
+            &secret[..],
+            b":",
+            self.nonce.as_bytes(),
+            b":",
+            self.cnonce.as_bytes(),
+        ] {
             a1.update(part);
         }
         if let Some(authzid) = self.authzid {
@@ -55,9 +62,16 @@ impl Exchange<'_> {
     fn proof(&self, session_key: &[u8; 16], method: &str) -> String {
         let body = match self.qop {
             QualityOfProtection::Authentication => "",
-            QualityOfProtection::Integrity | QualityOfProtection::Privacy => ":00000000000000000000000000000000",
+            QualityOfProtection::Integrity | QualityOfProtection::Privacy => {
+                ":00000000000000000000000000000000"
+            }
         };
-        let a2 = md5(&[method.as_bytes(), b":", self.digest_uri.as_bytes(), body.as_bytes()]);
+        let a2 = md5(&[
+            method.as_bytes(),
+            b":",
+            self.digest_uri.as_bytes(),
+            body.as_bytes(),
+        ]);
         let proof = [
             &hex(session_key),
             self.nonce,
@@ -81,14 +95,23 @@ pub(super) enum Direction {
 /// Kic or Kis: what messages of this direction are signed with.
 pub(super) fn signing_key(session_key: &[u8; 16], direction: Direction) -> [u8; 16] {
     let constant = match direction {
-        Direction::ClientToServer => "Digest session key to client-to-server signing key magic constant",
-        Direction::ServerToClient => "Digest session key to server-to-client signing key magic constant",
+        Direction::ClientToServer => {
+            "Digest session key to client-to-server signing key magic constant"
+        }
+        Direction::ServerToClient => {
+            "Digest session key to server-to-client signing key magic constant"
+        }
     };
     md5(&[session_key, constant.as_bytes()])
 }
 
-/// Kcc or Kcs: what messages of this direction are encrypted with; `strength` bytes of H(A1) go into it.
-pub(super) fn sealing_key(session_key: &[u8; 16], strength: usize, direction: Direction) -> [u8; 16] {
+/// Kcc or Kcs: what messages of this direction are encrypted with; `strength` bytes of H(A1) go
+/// into it.
+pub(super) fn sealing_key(
+    session_key: &[u8; 16],
+    strength: usize,
+    direction: Direction,
+) -> [u8; 16] {
     let constant = match direction {
         Direction::ClientToServer => "Digest H(A1) to client-to-server sealing key magic constant",
         Direction::ServerToClient => "Digest H(A1) to server-to-client sealing key magic constant",

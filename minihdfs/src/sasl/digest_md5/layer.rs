@@ -1,4 +1,5 @@
-//! The security layers auth-int and auth-conf (RFC 2831, 2.3 and 2.4): `message | MAC | 00 01 | sequence number`.
+//! The security layers auth-int and auth-conf (RFC 2831, 2.3 and 2.4): `message | MAC | 00 01 |
+//! sequence number`.
 
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
@@ -34,7 +35,8 @@ struct Numbered {
 
 impl Numbered {
     fn new(session_key: &[u8; 16], direction: Direction) -> Self {
-        let keyed = Hmac::new_from_slice(&signing_key(session_key, direction)).expect("HMAC takes a key of any length");
+        let keyed = Hmac::new_from_slice(&signing_key(session_key, direction))
+            .expect("HMAC takes a key of any length");
         Self { keyed, next: 0 }
     }
 
@@ -48,7 +50,11 @@ impl Numbered {
 }
 
 /// The layer of a connection, seen from the side that sends in `outward`; `cipher` for auth-conf.
-pub(super) fn layer(session_key: &[u8; 16], cipher: Option<DigestCipher>, outward: Direction) -> Layer {
+pub(super) fn layer(
+    session_key: &[u8; 16],
+    cipher: Option<DigestCipher>,
+    outward: Direction,
+) -> Layer {
     let inward = match outward {
         Direction::ClientToServer => Direction::ServerToClient,
         Direction::ServerToClient => Direction::ClientToServer,
@@ -56,11 +62,21 @@ pub(super) fn layer(session_key: &[u8; 16], cipher: Option<DigestCipher>, outwar
     Layer {
         wrap: WrapHalf(Wrap::DigestMd5(Box::new(DigestWrap {
             mac: Numbered::new(session_key, outward),
-            cipher: cipher.map(|cipher| (Encryptor::new(cipher, session_key, outward), cipher.is_block_cipher())),
+            cipher: cipher.map(|cipher| {
+                (
+                    Encryptor::new(cipher, session_key, outward),
+                    cipher.is_block_cipher(),
+                )
+            }),
         }))),
         unwrap: UnwrapHalf(Unwrap::DigestMd5(Box::new(DigestUnwrap {
             mac: Numbered::new(session_key, inward),
-            cipher: cipher.map(|cipher| (Decryptor::new(cipher, session_key, inward), cipher.is_block_cipher())),
+            cipher: cipher.map(|cipher| {
+                (
+                    Decryptor::new(cipher, session_key, inward),
+                    cipher.is_block_cipher(),
+                )
+            }),
         }))),
     }
 }
@@ -90,7 +106,11 @@ impl DigestWrap {
 }
 
 impl DigestUnwrap {
-    pub(in crate::sasl) fn unwrap_into(&mut self, token: &[u8], out: &mut Vec<u8>) -> Result<(), SaslError> {
+    pub(in crate::sasl) fn unwrap_into(
+        &mut self,
+        token: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), SaslError> {
         let start = out.len();
         let opened = self.open(token, out);
         match opened {
@@ -101,8 +121,15 @@ impl DigestUnwrap {
     }
 
     fn open(&mut self, token: &[u8], out: &mut Vec<u8>) -> Result<(), SaslError> {
-        let too_short = || SaslError::sasl(format!("DIGEST-MD5: a token of {} bytes is too short", token.len()));
-        let (sealed, trailer) = token.split_at_checked(token.len().wrapping_sub(TRAILER)).ok_or_else(too_short)?;
+        let too_short = || {
+            SaslError::sasl(format!(
+                "DIGEST-MD5: a token of {} bytes is too short",
+                token.len()
+            ))
+        };
+        let (sealed, trailer) = token
+            .split_at_checked(token.len().wrapping_sub(TRAILER))
+            .ok_or_else(too_short)?;
         let (kind, number) = trailer.split_at(2);
         if kind != [0, 1] {
             return Err(SaslError::sasl(format!(
@@ -127,14 +154,21 @@ impl DigestUnwrap {
             }
             cipher.apply(body);
             if *in_blocks {
-                // The last byte before the MAC tells how many there are; a false number fails the MAC, as the JDK lets it.
-                padding = body.len().checked_sub(MAC + 1).map_or(0, |at| usize::from(body[at]));
+                // The last byte before the MAC tells how many there are; a false number fails the
+                // MAC, as the JDK lets it.
+                padding = body
+                    .len()
+                    .checked_sub(MAC + 1)
+                    .map_or(0, |at| usize::from(body[at]));
             }
         }
-        let message_length = body
-            .len()
-            .checked_sub(MAC + padding)
-            .ok_or_else(|| if body.len() < MAC { too_short() } else { integrity() })?;
+        let message_length = body.len().checked_sub(MAC + padding).ok_or_else(|| {
+            if body.len() < MAC {
+                too_short()
+            } else {
+                integrity()
+            }
+        })?;
         let given = &body[body.len() - MAC..];
         let computed = self.mac.mac(&body[..message_length]);
         if !constant_time_eq(given, &computed) {

@@ -1,7 +1,7 @@
 //! DIGEST-MD5 (RFC 2831), with which Hadoop's clients prove that they hold a token.
 //!
-//! The user name stands for the token, the password is the token's: [`SecretManager`] tells it. There is no initial response,
-//! and no second authentication with the same nonce.
+//! The user name stands for the token, the password is the token's: [`SecretManager`] tells it.
+//! There is no initial response, and no second authentication with the same nonce.
 
 mod cipher;
 mod client;
@@ -82,11 +82,19 @@ pub(super) struct DigestMd5Server {
 }
 
 impl DigestMd5Server {
-    pub(super) fn new(settings: DigestMd5Settings, secrets: Arc<dyn SecretManager>, rng: &mut impl Rng) -> Self {
+    pub(super) fn new(
+        settings: DigestMd5Settings,
+        secrets: Arc<dyn SecretManager>,
+        rng: &mut impl Rng,
+    ) -> Self {
         Self::with_nonce(settings, secrets, random_text(rng))
     }
 
-    fn with_nonce(settings: DigestMd5Settings, secrets: Arc<dyn SecretManager>, nonce: String) -> Self {
+    fn with_nonce(
+        settings: DigestMd5Settings,
+        secrets: Arc<dyn SecretManager>,
+        nonce: String,
+    ) -> Self {
         Self {
             settings,
             secrets,
@@ -95,10 +103,16 @@ impl DigestMd5Server {
         }
     }
 
-    pub(super) fn step(&mut self, now: Timestamp, token: &[u8]) -> Result<(SaslStep, Option<Established>), SaslError> {
+    pub(super) fn step(
+        &mut self,
+        now: Timestamp,
+        token: &[u8],
+    ) -> Result<(SaslStep, Option<Established>), SaslError> {
         if !self.challenged {
             if !token.is_empty() {
-                return Err(SaslError::sasl("DIGEST-MD5 must not have an initial response"));
+                return Err(SaslError::sasl(
+                    "DIGEST-MD5 must not have an initial response",
+                ));
             }
             self.challenged = true;
             return Ok((SaslStep::Challenge(self.challenge()), None));
@@ -110,7 +124,12 @@ impl DigestMd5Server {
 
     /// In the JDK's order and form: one of the clients reads only quoted values, another no blanks.
     fn challenge(&self) -> Vec<u8> {
-        let offered: Vec<_> = self.settings.qop.iter().map(|qop| qop.sasl_name()).collect();
+        let offered: Vec<_> = self
+            .settings
+            .qop
+            .iter()
+            .map(|qop| qop.sasl_name())
+            .collect();
         let mut text = format!(
             "realm={},nonce={},qop=\"{}\",charset=utf-8",
             quote(&self.settings.realm),
@@ -118,14 +137,23 @@ impl DigestMd5Server {
             offered.join(",")
         );
         if self.settings.qop.contains(&QualityOfProtection::Privacy) {
-            let ciphers: Vec<_> = self.settings.ciphers.iter().map(|cipher| cipher.name()).collect();
+            let ciphers: Vec<_> = self
+                .settings
+                .ciphers
+                .iter()
+                .map(|cipher| cipher.name())
+                .collect();
             text.push_str(&format!(",cipher=\"{}\"", ciphers.join(",")));
         }
         text.push_str(",algorithm=md5-sess");
         text.into_bytes()
     }
 
-    fn verify(&self, now: Timestamp, response: Response) -> Result<(Vec<u8>, Established), SaslError> {
+    fn verify(
+        &self,
+        now: Timestamp,
+        response: Response,
+    ) -> Result<(Vec<u8>, Established), SaslError> {
         let settings = &self.settings;
         if response.nonce != self.nonce {
             return Err(violation("Mismatched nonce."));
@@ -134,16 +162,25 @@ impl DigestMd5Server {
             return Err(violation(format!("Nonexistent realm: {}", response.realm)));
         }
         if !settings.qop.contains(&response.qop) {
-            return Err(violation(format!("Mismatched qop: {}", response.qop.sasl_name())));
+            return Err(violation(format!(
+                "Mismatched qop: {}",
+                response.qop.sasl_name()
+            )));
         }
         if let Some(cipher) = response.cipher
             && !settings.ciphers.contains(&cipher)
         {
-            return Err(violation(format!("Cipher was not offered: {}", cipher.name())));
+            return Err(violation(format!(
+                "Cipher was not offered: {}",
+                cipher.name()
+            )));
         }
         let uri = settings.digest_uri();
         if !response.digest_uri.eq_ignore_ascii_case(&uri) {
-            return Err(violation(format!("Mismatched URI: {}; expecting: {uri}", response.digest_uri)));
+            return Err(violation(format!(
+                "Mismatched URI: {}; expecting: {uri}",
+                response.digest_uri
+            )));
         }
         let password = self.secrets.sasl_password(now, &response.username)?;
         let hashes = Exchange {
@@ -160,28 +197,40 @@ impl DigestMd5Server {
         if !constant_time_eq(hashes.response.as_bytes(), response.response.as_bytes()) {
             return Err(violation("Mismatched response."));
         }
-        if response.authzid.as_ref().is_some_and(|authzid| *authzid != response.username) {
+        if response
+            .authzid
+            .as_ref()
+            .is_some_and(|authzid| *authzid != response.username)
+        {
             return Err(SaslError::sasl(
                 "DIGEST-MD5: the user is not authorized to act as the authzid that was sent",
             ));
         }
         let layer = match response.qop {
             QualityOfProtection::Authentication => Layer::none(),
-            QualityOfProtection::Integrity | QualityOfProtection::Privacy => {
-                layer::layer(&hashes.session_key, response.cipher, Direction::ServerToClient)
-            }
+            QualityOfProtection::Integrity | QualityOfProtection::Privacy => layer::layer(
+                &hashes.session_key,
+                response.cipher,
+                Direction::ServerToClient,
+            ),
         };
         let established = Established {
             user: response.username,
             qop: response.qop,
             layer,
         };
-        Ok((format!("rspauth={}", hashes.rspauth).into_bytes(), established))
+        Ok((
+            format!("rspauth={}", hashes.rspauth).into_bytes(),
+            established,
+        ))
     }
 }
 
 fn violation(what: impl AsRef<str>) -> SaslError {
-    SaslError::sasl(format!("DIGEST-MD5: digest response format violation. {}", what.as_ref()))
+    SaslError::sasl(format!(
+        "DIGEST-MD5: digest response format violation. {}",
+        what.as_ref()
+    ))
 }
 
 /// 30 random bytes as base64: a nonce.

@@ -21,7 +21,11 @@ impl Response {
     /// Reads a response; the error says what is wrong with it.
     pub(super) fn parse(message: &[u8]) -> Result<Self, String> {
         let mut directives = Directives::parse(message, MAX_RESPONSE)?;
-        let mut required = |name: &str| directives.take(name)?.ok_or_else(|| format!("Missing {name}."));
+        let mut required = |name: &str| {
+            directives
+                .take(name)?
+                .ok_or_else(|| format!("Missing {name}."))
+        };
         let username = required("username")?;
         let nonce = required("nonce")?;
         let cnonce = required("cnonce")?;
@@ -39,17 +43,22 @@ impl Response {
         }
         if let Some(maxbuf) = directives.take("maxbuf")? {
             // Hadoop's servers send larger tokens all the same, and every client takes them.
-            maxbuf.parse::<u32>().map_err(|_| format!("Bad maxbuf: {maxbuf}"))?;
+            maxbuf
+                .parse::<u32>()
+                .map_err(|_| format!("Bad maxbuf: {maxbuf}"))?;
         }
         let qop = match directives.take("qop")? {
             None => QualityOfProtection::Authentication,
-            Some(name) => QualityOfProtection::from_sasl_name(&name).ok_or_else(|| format!("Unknown quality of protection: {name}"))?,
+            Some(name) => QualityOfProtection::from_sasl_name(&name)
+                .ok_or_else(|| format!("Unknown quality of protection: {name}"))?,
         };
         let cipher = match directives.take("cipher")? {
-            Some(name) if qop == QualityOfProtection::Privacy => {
-                Some(DigestCipher::from_name(&name).ok_or_else(|| format!("Unknown cipher: {name}"))?)
+            Some(name) if qop == QualityOfProtection::Privacy => Some(
+                DigestCipher::from_name(&name).ok_or_else(|| format!("Unknown cipher: {name}"))?,
+            ),
+            None if qop == QualityOfProtection::Privacy => {
+                return Err("No cipher specified for auth-conf.".to_owned());
             }
-            None if qop == QualityOfProtection::Privacy => return Err("No cipher specified for auth-conf.".to_owned()),
             _ => None,
         };
         Ok(Self {

@@ -41,20 +41,26 @@ pub(super) fn layer(context: GssContext, qop: QualityOfProtection, rng: StdRng) 
 
 impl GssWrap {
     pub(in crate::sasl) fn wrap_into(&mut self, plaintext: &[u8], out: &mut Vec<u8>) {
-        self.sender.wrap_into(self.sealed, plaintext, &mut self.rng, out);
+        self.sender
+            .wrap_into(self.sealed, plaintext, &mut self.rng, out);
     }
 }
 
 impl GssUnwrap {
-    pub(in crate::sasl) fn unwrap_into(&mut self, token: &[u8], out: &mut Vec<u8>) -> Result<(), SaslError> {
+    pub(in crate::sasl) fn unwrap_into(
+        &mut self,
+        token: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), SaslError> {
         let start = out.len();
-        let sealed = self
-            .receiver
-            .unwrap_into(token, out)
-            .map_err(|error| SaslError::sasl(format!("Problems unwrapping SASL buffer: {error}")))?;
+        let sealed = self.receiver.unwrap_into(token, out).map_err(|error| {
+            SaslError::sasl(format!("Problems unwrapping SASL buffer: {error}"))
+        })?;
         if self.sealed && !sealed {
             out.truncate(start);
-            return Err(SaslError::sasl("Problems unwrapping SASL buffer: Privacy not protected"));
+            return Err(SaslError::sasl(
+                "Problems unwrapping SASL buffer: Privacy not protected",
+            ));
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! GSSAPI (RFC 4752) with Kerberos V5, the server's side.
 //!
-//! A client that wants mutual authentication gets an AP-REP and answers it with nothing; then, in both cases, the server
-//! tells in a Wrap token which layers it offers, and the client in another which one it takes.
+//! A client that wants mutual authentication gets an AP-REP and answers it with nothing; then, in
+//! both cases, the server tells in a Wrap token which layers it offers, and the client in another
+//! which one it takes.
 
 mod layer;
 mod settings;
@@ -58,7 +59,12 @@ impl GssapiServer {
         self.ap_exchange.take()
     }
 
-    pub(super) fn step(&mut self, now: Timestamp, token: &[u8], rng: &mut impl Rng) -> Result<(SaslStep, Option<Established>), SaslError> {
+    pub(super) fn step(
+        &mut self,
+        now: Timestamp,
+        token: &[u8],
+        rng: &mut impl Rng,
+    ) -> Result<(SaslStep, Option<Established>), SaslError> {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Initial => {
                 let (context, reply) = self.accept(now, token, rng)?;
@@ -71,7 +77,9 @@ impl GssapiServer {
                 }
             }
             State::Mutual(context) if token.is_empty() => Ok((self.offer(context), None)),
-            State::Mutual(_) => Err(SaslError::sasl("Handshake expecting no response data from the client")),
+            State::Mutual(_) => Err(SaslError::sasl(
+                "Handshake expecting no response data from the client",
+            )),
             State::Layers(context) => self
                 .agree(*context, token)
                 .map(|established| (SaslStep::Success(None), Some(established))),
@@ -79,7 +87,12 @@ impl GssapiServer {
         }
     }
 
-    fn accept(&mut self, now: Timestamp, token: &[u8], rng: &mut impl Rng) -> Result<(GssContext, Option<Vec<u8>>), SaslError> {
+    fn accept(
+        &mut self,
+        now: Timestamp,
+        token: &[u8],
+        rng: &mut impl Rng,
+    ) -> Result<(GssContext, Option<Vec<u8>>), SaslError> {
         let settings = &self.settings;
         let keytab = settings.keytab.get();
         let mut ap = ApAcceptor::new(&keytab, settings.principal.as_ref());
@@ -96,9 +109,16 @@ impl GssapiServer {
                 Ok((context, reply))
             }
             Err(refused) => {
-                let Refused { error, detail, client } = *refused.refused;
+                let Refused {
+                    error,
+                    detail,
+                    client,
+                } = *refused.refused;
                 let code = error.code();
-                self.ap_exchange = Some(told(client.map(|client| client.to_string()), Outcome::KrbError(code)));
+                self.ap_exchange = Some(told(
+                    client.map(|client| client.to_string()),
+                    Outcome::KrbError(code),
+                ));
                 Err(SaslError::gss_initiate_failed(code, detail))
             }
         }
@@ -110,7 +130,9 @@ impl GssapiServer {
         let [a, b, c] = buffer;
         let message = [offered_bits(&self.settings.qop), a, b, c];
         let mut token = Vec::new();
-        context.sender.wrap_into(false, &message, &mut self.rng, &mut token);
+        context
+            .sender
+            .wrap_into(false, &message, &mut self.rng, &mut token);
         self.state = State::Layers(context);
         SaslStep::Challenge(token)
     }
@@ -121,9 +143,17 @@ impl GssapiServer {
         context
             .receiver
             .unwrap_into(token, &mut message)
-            .map_err(|error| failed(error.code(), format!("the client's choice of a layer: {error}")))?;
+            .map_err(|error| {
+                failed(
+                    error.code(),
+                    format!("the client's choice of a layer: {error}"),
+                )
+            })?;
         let Some(([bits, _, _, _], authzid)) = message.split_first_chunk() else {
-            let detail = format!("the client's choice of a layer has {} bytes, fewer than 4", message.len());
+            let detail = format!(
+                "the client's choice of a layer has {} bytes, fewer than 4",
+                message.len()
+            );
             return Err(failed(ErrorCode::KRB_ERR_GENERIC, detail));
         };
         // One client sends the offered bits back as they came: the highest one counts.

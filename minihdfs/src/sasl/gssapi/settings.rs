@@ -20,7 +20,8 @@ impl ServiceKeytab {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts another in its place: connections that are established stay, later ones are checked with it.
+    /// Puts another in its place: connections that are established stay, later ones are checked
+    /// with it.
     pub fn replace(&self, keytab: Keytab) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keytab);
     }
@@ -35,7 +36,8 @@ impl From<Keytab> for ServiceKeytab {
 /// What a server accepts GSSAPI with. Clones share keytab and replay cache.
 #[derive(Clone, Debug)]
 pub struct GssapiSettings {
-    /// The service's principal: tickets for another are refused. None accepts all principals of the keytab.
+    /// The service's principal: tickets for another are refused. None accepts all principals of
+    /// the keytab.
     pub principal: Option<Principal>,
     /// The qualities of protection that are offered.
     pub qop: Vec<QualityOfProtection>,
@@ -50,7 +52,11 @@ pub struct GssapiSettings {
 impl GssapiSettings {
     /// For one principal, with the usual skew and a replay cache of its own.
     #[must_use]
-    pub fn new(principal: Principal, keytab: impl Into<ServiceKeytab>, qop: &[QualityOfProtection]) -> Self {
+    pub fn new(
+        principal: Principal,
+        keytab: impl Into<ServiceKeytab>,
+        qop: &[QualityOfProtection],
+    ) -> Self {
         Self {
             principal: Some(principal),
             qop: qop.to_vec(),

@@ -17,7 +17,11 @@ struct Pair {
 }
 
 fn pair(qop: &[QualityOfProtection]) -> Pair {
-    let mut parties = Parties::new(11, EncryptionType::AES256_CTS_HMAC_SHA1_96, ["nn", "localhost"]);
+    let mut parties = Parties::new(
+        11,
+        EncryptionType::AES256_CTS_HMAC_SHA1_96,
+        ["nn", "localhost"],
+    );
     let credentials = parties.credentials();
     Pair {
         rng: parties.rng,
@@ -39,7 +43,8 @@ impl Pair {
         GssInitiator::new(&self.credentials, options, NOW, &mut self.rng).expect("a known type")
     }
 
-    /// Both sides as far as the server's offer of layers: the client's context, the server, and the offer's message.
+    /// Both sides as far as the server's offer of layers: the client's context, the server, and the
+    /// offer's message.
     fn offered(&mut self, mutual: bool) -> (GssContext, SaslServer, Vec<u8>) {
         let (initiator, token) = self.initiate(mutual);
         let mut server = self.server();
@@ -49,9 +54,14 @@ impl Pair {
             reply = Some(challenge);
             challenge = self::challenge(server.step(NOW, b"", &mut self.rng));
         }
-        let mut context = initiator.finish(reply.as_deref()).expect("the server has proved itself");
+        let mut context = initiator
+            .finish(reply.as_deref())
+            .expect("the server has proved itself");
         let mut offer = Vec::new();
-        let sealed = context.receiver.unwrap_into(&challenge, &mut offer).expect("the server's");
+        let sealed = context
+            .receiver
+            .unwrap_into(&challenge, &mut offer)
+            .expect("the server's");
         assert!(!sealed);
         (context, server, offer)
     }
@@ -60,7 +70,9 @@ impl Pair {
     fn choose(&mut self, choice: &[u8]) -> (GssContext, SaslServer, Result<SaslStep, SaslError>) {
         let (mut context, mut server, _) = self.offered(true);
         let mut token = Vec::new();
-        context.sender.wrap_into(false, choice, &mut self.rng, &mut token);
+        context
+            .sender
+            .wrap_into(false, choice, &mut self.rng, &mut token);
         let step = server.step(NOW, &token, &mut self.rng);
         (context, server, step)
     }
@@ -93,10 +105,21 @@ fn handshakes_end_in_the_layer_that_the_client_chose() {
             assert_eq!(server.take_ap_exchange(), Some(outcome));
             assert_eq!(server.take_ap_exchange(), None);
             let mut token = Vec::new();
-            context.sender.wrap_into(false, &offer, &mut pair.rng, &mut token);
-            assert_eq!(server.step(NOW, &token, &mut pair.rng), Ok(SaslStep::Success(None)));
-            assert_eq!((server.qop(), server.user()), (qop, Some("alice@EXAMPLE.COM")));
-            assert!(server.step(NOW, &token, &mut pair.rng).is_err(), "it is over");
+            context
+                .sender
+                .wrap_into(false, &offer, &mut pair.rng, &mut token);
+            assert_eq!(
+                server.step(NOW, &token, &mut pair.rng),
+                Ok(SaslStep::Success(None))
+            );
+            assert_eq!(
+                (server.qop(), server.user()),
+                (qop, Some("alice@EXAMPLE.COM"))
+            );
+            assert!(
+                server.step(NOW, &token, &mut pair.rng).is_err(),
+                "it is over"
+            );
 
             let reply = server.wrap(b"a reply");
             if qop == Authentication {
@@ -104,10 +127,15 @@ fn handshakes_end_in_the_layer_that_the_client_chose() {
                 continue;
             }
             let mut opened = Vec::new();
-            assert_eq!(context.receiver.unwrap_into(&reply, &mut opened), Ok(qop == Privacy));
+            assert_eq!(
+                context.receiver.unwrap_into(&reply, &mut opened),
+                Ok(qop == Privacy)
+            );
             assert_eq!(opened, b"a reply");
             let mut call = Vec::new();
-            context.sender.wrap_into(qop == Privacy, b"a call", &mut pair.rng, &mut call);
+            context
+                .sender
+                .wrap_into(qop == Privacy, b"a call", &mut pair.rng, &mut call);
             assert_eq!(server.unwrap(&call).expect("the client's"), b"a call");
             if mutual {
                 assert!(server.unwrap(&call).is_err(), "replayed");
@@ -140,7 +168,10 @@ fn the_highest_bit_of_the_choice_counts_and_must_be_offered() {
             None => {
                 let error = step.expect_err("it was not offered");
                 assert!(
-                    error.exception().message().starts_with("Client selected unsupported protection"),
+                    error
+                        .exception()
+                        .message()
+                        .starts_with("Client selected unsupported protection"),
                     "{error}"
                 );
                 assert!(!server.is_complete());
@@ -156,7 +187,13 @@ fn an_authorization_identity_must_be_the_clients_own() {
     assert_eq!(step, Ok(SaslStep::Success(None)));
     let (_, _, step) = pair(&[Authentication]).choose(&choice("root@EXAMPLE.COM"));
     let error = step.expect_err("not alice");
-    assert!(error.exception().message().contains("not authorized to connect as root"), "{error}");
+    assert!(
+        error
+            .exception()
+            .message()
+            .contains("not authorized to connect as root"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -165,9 +202,16 @@ fn a_signed_message_is_refused_where_privacy_was_agreed_on() {
     let (mut context, mut server, step) = pair.choose(&[4, 0, 0, 0]);
     assert_eq!(step, Ok(SaslStep::Success(None)));
     let mut token = Vec::new();
-    context.sender.wrap_into(false, b"in the clear", &mut pair.rng, &mut token);
+    context
+        .sender
+        .wrap_into(false, b"in the clear", &mut pair.rng, &mut token);
     let error = server.unwrap(&token).expect_err("not encrypted");
-    assert!(error.exception().message().ends_with("Privacy not protected"));
+    assert!(
+        error
+            .exception()
+            .message()
+            .ends_with("Privacy not protected")
+    );
 }
 
 #[test]
@@ -176,30 +220,48 @@ fn refused_tickets_are_told_to_the_client_as_hadoop_does_and_to_the_journal_by_t
     let (_, token) = pair.initiate(true);
     let late = NOW + Duration::from_hours(2);
     let mut server = pair.server();
-    let error = server.step(late, &token, &mut pair.rng).expect_err("expired");
+    let error = server
+        .step(late, &token, &mut pair.rng)
+        .expect_err("expired");
     assert_eq!(
         error.exception().to_string(),
         "javax.security.sasl.SaslException: GSS initiate failed"
     );
     assert_eq!(error.code(), Some(ErrorCode::KRB_AP_ERR_TKT_EXPIRED));
-    assert!(error.detail().is_some_and(|detail| detail.contains("the ticket is valid from")));
+    assert!(
+        error
+            .detail()
+            .is_some_and(|detail| detail.contains("the ticket is valid from"))
+    );
     let outcome = Outcome::KrbError(ErrorCode::KRB_AP_ERR_TKT_EXPIRED);
-    assert_eq!(server.take_ap_exchange(), Some(ApOutcome::of("alice@EXAMPLE.COM", outcome)));
+    assert_eq!(
+        server.take_ap_exchange(),
+        Some(ApOutcome::of("alice@EXAMPLE.COM", outcome))
+    );
     assert!(
         server.step(NOW, &token, &mut pair.rng).is_err(),
         "a failed handshake cannot be taken up again"
     );
 
     assert!(pair.server().step(NOW, &token, &mut pair.rng).is_ok());
-    let error = pair.server().step(NOW, &token, &mut pair.rng).expect_err("a replay");
+    let error = pair
+        .server()
+        .step(NOW, &token, &mut pair.rng)
+        .expect_err("a replay");
     assert_eq!(error.code(), Some(ErrorCode::KRB_AP_ERR_REPEAT));
 
     pair.settings.keytab.replace(Keytab::default());
     let (_, token) = pair.initiate(true);
-    let error = pair.server().step(NOW, &token, &mut pair.rng).expect_err("no key");
+    let error = pair
+        .server()
+        .step(NOW, &token, &mut pair.rng)
+        .expect_err("no key");
     assert_eq!(error.code(), Some(ErrorCode::KRB_AP_ERR_NOKEY));
     for garbage in [&b""[..], b"\x60", b"not a token"] {
-        let error = pair.server().step(NOW, garbage, &mut pair.rng).expect_err("garbage");
+        let error = pair
+            .server()
+            .step(NOW, garbage, &mut pair.rng)
+            .expect_err("garbage");
         assert_eq!(error.exception().message(), "GSS initiate failed");
     }
 }
@@ -209,7 +271,9 @@ fn no_cut_or_tampered_choice_of_a_layer_is_taken() {
     let mut pair = pair(&[Authentication]);
     let (mut context, _, _) = pair.offered(true);
     let mut token = Vec::new();
-    context.sender.wrap_into(false, &[1, 0, 0, 0], &mut pair.rng, &mut token);
+    context
+        .sender
+        .wrap_into(false, &[1, 0, 0, 0], &mut pair.rng, &mut token);
     for at in 0..token.len() {
         let mut spoilt = token.clone();
         spoilt[at] ^= 1;

@@ -19,7 +19,13 @@ impl Session<'_> {
                 "-q" => {}
                 "-glob" => {
                     let pattern = rest.next().unwrap_or_default();
-                    names.extend(self.database.principals.keys().filter(|name| glob(pattern, name)).cloned());
+                    names.extend(
+                        self.database
+                            .principals
+                            .keys()
+                            .filter(|name| glob(pattern, name))
+                            .cloned(),
+                    );
                 }
                 name => names.push(name.to_owned()),
             }
@@ -40,19 +46,34 @@ impl Session<'_> {
                 let enctypes = enctypes.as_deref().unwrap_or(&self.configuration.enctypes);
                 let kvno = entry.kvno() + 1;
                 entry
-                    .set_keys(&principal, Secret::Random, enctypes, kvno, false, self.now, &mut self.rng)
+                    .set_keys(
+                        &principal,
+                        Secret::Random,
+                        enctypes,
+                        kvno,
+                        false,
+                        self.now,
+                        &mut self.rng,
+                    )
                     .map_err(|error| format!("{NAME}: {error} while changing {name}'s key"))?;
             }
             for stored in &entry.keys {
                 let Some(key) = stored.key() else { continue };
                 let enctype = key.enctype();
-                keytab.push(KeytabEntry::new(principal.clone(), stored.kvno, key, self.now));
+                keytab.push(KeytabEntry::new(
+                    principal.clone(),
+                    stored.kvno,
+                    key,
+                    self.now,
+                ));
                 println!(
                     "Entry for principal {name} with kvno {}, encryption type {enctype} added to keytab WRFILE:{file}.",
                     stored.kvno
                 );
             }
-            self.database.principals.insert(principal.to_string(), entry);
+            self.database
+                .principals
+                .insert(principal.to_string(), entry);
         }
         keytab
             .write(file.as_ref())
@@ -76,18 +97,25 @@ impl Session<'_> {
         let mut keytab = read_keytab(&file)?;
         let kvnos: Vec<u32> = keytab
             .entries()
-            .filter(|entry| *entry.principal() == principal && kvno.is_none_or(|kvno| entry.kvno() == kvno))
+            .filter(|entry| {
+                *entry.principal() == principal && kvno.is_none_or(|kvno| entry.kvno() == kvno)
+            })
             .map(KeytabEntry::kvno)
             .collect();
         if kvnos.is_empty() {
-            return Err(format!("{NAME}: No entry for principal {name} exists in keytab WRFILE:{file}").into());
+            return Err(format!(
+                "{NAME}: No entry for principal {name} exists in keytab WRFILE:{file}"
+            )
+            .into());
         }
         keytab.remove(&principal, kvno);
         keytab
             .write(file.as_ref())
             .map_err(|error| format!("{NAME}: {error} while writing keytab"))?;
         for kvno in kvnos {
-            println!("Entry for principal {name} with kvno {kvno} removed from keytab WRFILE:{file}.");
+            println!(
+                "Entry for principal {name} with kvno {kvno} removed from keytab WRFILE:{file}."
+            );
         }
         Ok(())
     }
@@ -98,10 +126,13 @@ fn keytab_file(option: Option<&str>) -> String {
         || std::env::var("KRB5_KTNAME").unwrap_or_else(|_| String::from("/etc/krb5.keytab")),
         str::to_owned,
     );
-    let plain = file.strip_prefix("WRFILE:").or_else(|| file.strip_prefix("FILE:"));
+    let plain = file
+        .strip_prefix("WRFILE:")
+        .or_else(|| file.strip_prefix("FILE:"));
     plain.map_or_else(|| file.clone(), str::to_owned)
 }
 
 fn read_keytab(file: &str) -> Result<Keytab, String> {
-    Keytab::read(file.as_ref()).map_err(|error| format!("{NAME}: {error} while opening keytab WRFILE:{file}"))
+    Keytab::read(file.as_ref())
+        .map_err(|error| format!("{NAME}: {error} while opening keytab WRFILE:{file}"))
 }

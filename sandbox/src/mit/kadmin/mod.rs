@@ -36,22 +36,35 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
             }
         }
     }
-    let configuration = match Configuration::read(realm.map(String::as_str), database.map(String::as_str)) {
-        Ok(configuration) => configuration,
-        Err(why) => return complain(NAME, format_args!("{why} while initializing {NAME} interface")),
-    };
-    println!("Authenticating as principal root/admin@{} with password.", configuration.realm);
+    let configuration =
+        match Configuration::read(realm.map(String::as_str), database.map(String::as_str)) {
+            Ok(configuration) => configuration,
+            Err(why) => {
+                return complain(
+                    NAME,
+                    format_args!("{why} while initializing {NAME} interface"),
+                );
+            }
+        };
+    println!(
+        "Authenticating as principal root/admin@{} with password.",
+        configuration.realm
+    );
     let queries: Vec<Vec<String>> = match (query, words.is_empty()) {
         (Some(query), _) => vec![split(query)],
         (None, false) => vec![words.clone()],
-        (None, true) => std::io::stdin().lines().map_while(Result::ok).map(|line| split(&line)).collect(),
+        (None, true) => std::io::stdin()
+            .lines()
+            .map_while(Result::ok)
+            .map(|line| split(&line))
+            .collect(),
     };
     let mut last = ExitCode::SUCCESS;
     for query in queries {
         match run(&configuration, &query) {
             Ok(()) => {}
-            // MIT's tool ends with success after a query of -q that failed, but not after one that it does not know,
-            // nor after one that is given as words.
+            // MIT's tool ends with success after a query of -q that failed, but not after one that
+            // it does not know, nor after one that is given as words.
             Err(failure) => {
                 let counts = failure.unknown || !words.is_empty();
                 eprintln!("{}", failure.text);
@@ -73,7 +86,10 @@ struct Failure {
 
 impl From<String> for Failure {
     fn from(text: String) -> Self {
-        Self { text, unknown: false }
+        Self {
+            text,
+            unknown: false,
+        }
     }
 }
 
@@ -113,7 +129,9 @@ fn run(configuration: &Configuration, query: &[String]) -> Result<(), Failure> {
         return Ok(());
     };
     let path = &configuration.database;
-    let io = |error: std::io::Error| Failure::from(format!("{NAME}: {error} while opening {}", path.display()));
+    let io = |error: std::io::Error| {
+        Failure::from(format!("{NAME}: {error} while opening {}", path.display()))
+    };
     let _lock = lock(path).map_err(io)?;
     let mut session = Session {
         configuration,
@@ -130,7 +148,9 @@ fn run(configuration: &Configuration, query: &[String]) -> Result<(), Failure> {
         "rename_principal" | "renprinc" => session.rename(&arguments),
         "change_password" | "cpw" => session.change_password(&arguments),
         "get_principal" | "getprinc" => session.get(&arguments),
-        "list_principals" | "listprincs" | "get_principals" | "getprincs" => session.list(&arguments),
+        "list_principals" | "listprincs" | "get_principals" | "getprincs" => {
+            session.list(&arguments)
+        }
         "ktadd" | "xst" => session.keytab_add(&arguments),
         "ktremove" | "ktrem" => session.keytab_remove(&arguments),
         "purgekeys" => session.purge(&arguments),
@@ -163,12 +183,16 @@ fn run(configuration: &Configuration, query: &[String]) -> Result<(), Failure> {
 impl Session<'_> {
     fn principal(&self, command: &str, name: Option<&str>) -> Result<Principal, String> {
         let name = name.ok_or_else(|| usage(command))?;
-        Principal::parse(name, &self.configuration.realm).map_err(|error| format!("{command}: {error}"))
+        Principal::parse(name, &self.configuration.realm)
+            .map_err(|error| format!("{command}: {error}"))
     }
 
     fn entry(&mut self, principal: &Principal, doing: &str) -> Result<&mut Entry, String> {
         let missing = format!("{doing} \"{principal}\".");
-        self.database.principals.get_mut(&principal.to_string()).ok_or(missing)
+        self.database
+            .principals
+            .get_mut(&principal.to_string())
+            .ok_or(missing)
     }
 }
 

@@ -40,13 +40,18 @@ pub(super) fn parse_enctypes(text: &str) -> Option<Vec<EncryptionType>> {
 }
 
 impl<'a> Options<'a> {
-    pub(super) fn parse(command: &str, arguments: &[&'a str], now: Timestamp) -> Result<Self, String> {
+    pub(super) fn parse(
+        command: &str,
+        arguments: &[&'a str],
+        now: Timestamp,
+    ) -> Result<Self, String> {
         let mut options = Self::default();
         let mut rest = arguments.iter().copied();
         while let Some(argument) = rest.next() {
             let mut value = || rest.next().ok_or_else(|| usage(command));
             let date = |text: &str| {
-                let parsed = parse_date(text, now).ok_or_else(|| format!("Invalid date specification \"{text}\"."))?;
+                let parsed = parse_date(text, now)
+                    .ok_or_else(|| format!("Invalid date specification \"{text}\"."))?;
                 Ok::<_, String>(parsed.map(Timestamp::as_secs))
             };
             let delta = |text: &str| {
@@ -60,8 +65,9 @@ impl<'a> Options<'a> {
                 "-keepold" => options.keep_old = true,
                 "-e" => {
                     let list = value()?;
-                    let parsed =
-                        parse_enctypes(list).ok_or_else(|| format!("{command}: Invalid argument while parsing keysalts {list}"))?;
+                    let parsed = parse_enctypes(list).ok_or_else(|| {
+                        format!("{command}: Invalid argument while parsing keysalts {list}")
+                    })?;
                     options.enctypes = Some(parsed);
                 }
                 "-kvno" => options.kvno = Some(value()?.parse().map_err(|_| usage(command))?),
@@ -74,7 +80,9 @@ impl<'a> Options<'a> {
                 // What a database module would be told concerns none here.
                 "-x" => drop(value()?),
                 "-unlock" => {}
-                sign if sign.starts_with(['+', '-']) => options.attributes.push(Attribute::parse(sign).map_err(|_| usage(command))?),
+                sign if sign.starts_with(['+', '-']) => options
+                    .attributes
+                    .push(Attribute::parse(sign).map_err(|_| usage(command))?),
                 name if options.principal.is_none() => options.principal = Some(name),
                 _ => return Err(usage(command)),
             }
@@ -100,6 +108,8 @@ pub(super) fn secret<'a>(command: &str, options: &Options<'a>) -> Result<Secret<
     match (options.password, options.random) {
         (Some(password), _) => Ok(Secret::Password(password)),
         (None, true) => Ok(Secret::Random),
-        (None, false) => Err(format!("{command}: a password is needed: give -pw or -randkey")),
+        (None, false) => Err(format!(
+            "{command}: a password is needed: give -pw or -randkey"
+        )),
     }
 }

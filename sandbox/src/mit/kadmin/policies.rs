@@ -19,19 +19,27 @@ struct Described<'a> {
 
 impl<'a> Described<'a> {
     fn parse(command: &str, arguments: &[&'a str]) -> Result<Self, String> {
-        let usage = || format!("usage; {command} [-maxlife time] [-minlength length] [-minclasses number] policy");
+        let usage = || {
+            format!(
+                "usage; {command} [-maxlife time] [-minlength length] [-minclasses number] policy"
+            )
+        };
         let mut described = Self::default();
         let mut rest = arguments.iter().copied();
         while let Some(argument) = rest.next() {
             let mut value = || rest.next().ok_or_else(usage);
-            let number = |text: &str| text.parse().map_err(|_| format!("{command}: {text:?} is no number"));
+            let number = |text: &str| {
+                text.parse()
+                    .map_err(|_| format!("{command}: {text:?} is no number"))
+            };
             match argument {
                 "-maxlife" => described.max_life = Some(delta(value()?)?),
                 "-minlength" => described.min_length = Some(number(value()?)?),
                 "-minclasses" => described.min_classes = Some(number(value()?)?),
                 // What is not asked for can be said.
                 "-history" if value()? == "1" => {}
-                "-minlife" | "-lockoutduration" | "-failurecountinterval" if delta(value()?)? == 0 => {}
+                "-minlife" | "-lockoutduration" | "-failurecountinterval"
+                    if delta(value()?)? == 0 => {}
                 "-maxfailure" if value()? == "0" => {}
                 option if option.starts_with('-') => {
                     return Err(format!(
@@ -63,7 +71,10 @@ impl Session<'_> {
         let described = Described::parse("add_policy", arguments)?;
         let name = described.name.unwrap_or_default();
         if self.database.policies.contains_key(name) {
-            return Err(format!("add_policy: Principal or policy already exists while creating policy \"{name}\".").into());
+            return Err(format!(
+                "add_policy: Principal or policy already exists while creating policy \"{name}\"."
+            )
+            .into());
         }
         let mut policy = Policy::default();
         described.apply(&mut policy);
@@ -74,13 +85,21 @@ impl Session<'_> {
     pub(super) fn modify_policy(&mut self, arguments: &[&str]) -> Result<(), Failure> {
         let described = Described::parse("modify_policy", arguments)?;
         let name = described.name.unwrap_or_default();
-        let missing = || Failure::from(format!("modify_policy: Policy does not exist while modifying policy \"{name}\"."));
+        let missing = || {
+            Failure::from(format!(
+                "modify_policy: Policy does not exist while modifying policy \"{name}\"."
+            ))
+        };
         described.apply(self.database.policies.get_mut(name).ok_or_else(missing)?);
         Ok(())
     }
 
     pub(super) fn delete_policy(&mut self, arguments: &[&str]) -> Result<(), Failure> {
-        let name = arguments.iter().copied().find(|argument| *argument != "-force").unwrap_or_default();
+        let name = arguments
+            .iter()
+            .copied()
+            .find(|argument| *argument != "-force")
+            .unwrap_or_default();
         if !arguments.contains(&"-force") {
             print!("Are you sure you want to delete the policy \"{name}\"? (yes/no): ");
             if !super::yes() {
@@ -89,13 +108,24 @@ impl Session<'_> {
         }
         match self.database.policies.remove(name) {
             Some(_) => Ok(()),
-            None => Err(format!("delete_policy:: Policy does not exist while deleting policy \"{name}\"").into()),
+            None => Err(format!(
+                "delete_policy:: Policy does not exist while deleting policy \"{name}\""
+            )
+            .into()),
         }
     }
 
     pub(super) fn get_policy(&self, arguments: &[&str]) -> Result<(), Failure> {
-        let name = arguments.iter().copied().find(|argument| *argument != "-terse").unwrap_or_default();
-        let missing = || Failure::from(format!("get_policy: Policy does not exist while retrieving policy \"{name}\"."));
+        let name = arguments
+            .iter()
+            .copied()
+            .find(|argument| *argument != "-terse")
+            .unwrap_or_default();
+        let missing = || {
+            Failure::from(format!(
+                "get_policy: Policy does not exist while retrieving policy \"{name}\"."
+            ))
+        };
         let policy = self.database.policies.get(name).ok_or_else(missing)?;
         let Policy {
             max_life,
@@ -108,7 +138,10 @@ impl Session<'_> {
         }
         let none = print_delta(Duration::ZERO);
         println!("Policy: {name}");
-        println!("Maximum password life: {}", print_delta(Duration::from_secs(*max_life)));
+        println!(
+            "Maximum password life: {}",
+            print_delta(Duration::from_secs(*max_life))
+        );
         println!("Minimum password life: {none}");
         println!("Minimum password length: {min_length}");
         println!("Minimum number of password character classes: {min_classes}");
@@ -121,7 +154,8 @@ impl Session<'_> {
 
     pub(super) fn list_policies(&self, arguments: &[&str]) {
         let names = self.database.policies.keys();
-        for name in names.filter(|name| arguments.first().is_none_or(|pattern| glob(pattern, name))) {
+        for name in names.filter(|name| arguments.first().is_none_or(|pattern| glob(pattern, name)))
+        {
             println!("{name}");
         }
     }
@@ -136,14 +170,21 @@ impl Session<'_> {
     }
 
     /// Checks a new password by the policy of its principal.
-    pub(super) fn check_password(&self, entry: &Entry, salt: &str, password: &str) -> Result<(), &'static str> {
+    pub(super) fn check_password(
+        &self,
+        entry: &Entry,
+        salt: &str,
+        password: &str,
+    ) -> Result<(), &'static str> {
         use kerbox_kdc::PasswordRefused;
         let Some(policy) = self.database.policy_of(entry) else {
             return Ok(());
         };
         match policy.rules().check(password, std::iter::empty()) {
             Err(PasswordRefused::TooShort(_)) => return Err("Password is too short"),
-            Err(PasswordRefused::TooFewClasses(_)) => return Err("Password does not contain enough character classes"),
+            Err(PasswordRefused::TooFewClasses(_)) => {
+                return Err("Password does not contain enough character classes");
+            }
             Err(PasswordRefused::UsedBefore) => return Err("Cannot reuse password"),
             Ok(()) => {}
         }

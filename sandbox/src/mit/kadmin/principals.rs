@@ -17,8 +17,15 @@ impl Session<'_> {
             None => eprintln!("No policy specified for {principal}; defaulting to no policy"),
             Some(_) => self.warn_of_policy(&options),
         }
-        if self.database.principals.contains_key(&principal.to_string()) {
-            return Err(format!("add_principal: Principal or policy already exists while creating \"{principal}\".").into());
+        if self
+            .database
+            .principals
+            .contains_key(&principal.to_string())
+        {
+            return Err(format!(
+                "add_principal: Principal or policy already exists while creating \"{principal}\"."
+            )
+            .into());
         }
         let mut entry = Entry::new(self.now);
         for attribute in &self.configuration.attributes {
@@ -29,16 +36,35 @@ impl Session<'_> {
             let secret = secret("add_principal", &options)?;
             if let Secret::Password(password) = secret {
                 self.check_password(&entry, &principal.default_salt(), password)
-                    .map_err(|why| format!("add_principal: {why} while creating \"{principal}\"."))?;
-                entry.password_expires = options.password_expires.unwrap_or_else(|| self.password_expires(&entry));
+                    .map_err(|why| {
+                        format!("add_principal: {why} while creating \"{principal}\".")
+                    })?;
+                entry.password_expires = options
+                    .password_expires
+                    .unwrap_or_else(|| self.password_expires(&entry));
             }
-            let enctypes = options.enctypes.as_deref().unwrap_or(&self.configuration.enctypes);
+            let enctypes = options
+                .enctypes
+                .as_deref()
+                .unwrap_or(&self.configuration.enctypes);
             let kvno = options.kvno.unwrap_or(1);
             entry
-                .set_keys(&principal, secret, enctypes, kvno, false, self.now, &mut self.rng)
-                .map_err(|error| format!("add_principal: {error} while creating \"{principal}\"."))?;
+                .set_keys(
+                    &principal,
+                    secret,
+                    enctypes,
+                    kvno,
+                    false,
+                    self.now,
+                    &mut self.rng,
+                )
+                .map_err(|error| {
+                    format!("add_principal: {error} while creating \"{principal}\".")
+                })?;
         }
-        self.database.principals.insert(principal.to_string(), entry);
+        self.database
+            .principals
+            .insert(principal.to_string(), entry);
         println!("Principal \"{principal}\" created.");
         Ok(())
     }
@@ -48,7 +74,10 @@ impl Session<'_> {
         let principal = self.principal("modify_principal", options.principal)?;
         let now = self.now;
         self.warn_of_policy(&options);
-        let entry = self.entry(&principal, "modify_principal: Principal does not exist while getting")?;
+        let entry = self.entry(
+            &principal,
+            "modify_principal: Principal does not exist while getting",
+        )?;
         options.apply(entry);
         if let Some(kvno) = options.kvno {
             let newest = entry.kvno();
@@ -71,16 +100,33 @@ impl Session<'_> {
         let mut entry = self.entry(&principal, doing)?.clone();
         if let Secret::Password(password) = secret {
             self.check_password(&entry, &principal.default_salt(), password)
-                .map_err(|why| format!("change_password: {why} while changing password for \"{principal}\"."))?;
+                .map_err(|why| {
+                    format!("change_password: {why} while changing password for \"{principal}\".")
+                })?;
         }
         entry.set_attribute(Attribute::taken("needchange"));
         entry.password_expires = self.password_expires(&entry);
         let kvno = entry.kvno() + 1;
-        let enctypes = options.enctypes.as_deref().unwrap_or(&self.configuration.enctypes);
+        let enctypes = options
+            .enctypes
+            .as_deref()
+            .unwrap_or(&self.configuration.enctypes);
         entry
-            .set_keys(&principal, secret, enctypes, kvno, options.keep_old, self.now, &mut self.rng)
-            .map_err(|error| format!("change_password: {error} while changing password for \"{principal}\"."))?;
-        self.database.principals.insert(principal.to_string(), entry);
+            .set_keys(
+                &principal,
+                secret,
+                enctypes,
+                kvno,
+                options.keep_old,
+                self.now,
+                &mut self.rng,
+            )
+            .map_err(|error| {
+                format!("change_password: {error} while changing password for \"{principal}\".")
+            })?;
+        self.database
+            .principals
+            .insert(principal.to_string(), entry);
         match secret {
             Secret::Password(_) => println!("Password for \"{principal}\" changed."),
             Secret::Random => println!("Key for \"{principal}\" randomized."),
@@ -89,7 +135,10 @@ impl Session<'_> {
     }
 
     pub(super) fn delete(&mut self, arguments: &[&str]) -> Result<(), Failure> {
-        let name = arguments.iter().copied().find(|argument| *argument != "-force");
+        let name = arguments
+            .iter()
+            .copied()
+            .find(|argument| *argument != "-force");
         let principal = self.principal("delete_principal", name)?;
         if !arguments.contains(&"-force") {
             print!("Are you sure you want to delete the principal \"{principal}\"? (yes/no): ");
@@ -97,18 +146,32 @@ impl Session<'_> {
                 return Err(format!("Principal \"{principal}\" not deleted").into());
             }
         }
-        if self.database.principals.remove(&principal.to_string()).is_none() {
+        if self
+            .database
+            .principals
+            .remove(&principal.to_string())
+            .is_none()
+        {
             return Err(format!("delete_principal: Principal does not exist while deleting principal \"{principal}\"").into());
         }
-        println!("Principal \"{principal}\" deleted.\nMake sure that you have removed this principal from all ACLs before reusing.");
+        println!(
+            "Principal \"{principal}\" deleted.\nMake sure that you have removed this principal from all ACLs before reusing."
+        );
         Ok(())
     }
 
     pub(super) fn rename(&mut self, arguments: &[&str]) -> Result<(), Failure> {
-        let mut names = arguments.iter().copied().filter(|argument| *argument != "-force");
+        let mut names = arguments
+            .iter()
+            .copied()
+            .filter(|argument| *argument != "-force");
         let old = self.principal("rename_principal", names.next())?;
         let new = self.principal("rename_principal", names.next())?;
-        let refused = |why: &str| Failure::from(format!("rename_principal: {why} while renaming principal \"{old}\" to \"{new}\""));
+        let refused = |why: &str| {
+            Failure::from(format!(
+                "rename_principal: {why} while renaming principal \"{old}\" to \"{new}\""
+            ))
+        };
         if self.database.principals.contains_key(&new.to_string()) {
             return Err(refused("Principal or policy already exists"));
         }
@@ -127,11 +190,23 @@ impl Session<'_> {
     }
 
     pub(super) fn get(&mut self, arguments: &[&str]) -> Result<(), Failure> {
-        let principal = self.principal("get_principal", arguments.iter().copied().find(|argument| *argument != "-terse"))?;
-        let (max_life, max_renewable) = (self.configuration.max_life, self.configuration.max_renewable_life);
+        let principal = self.principal(
+            "get_principal",
+            arguments
+                .iter()
+                .copied()
+                .find(|argument| *argument != "-terse"),
+        )?;
+        let (max_life, max_renewable) = (
+            self.configuration.max_life,
+            self.configuration.max_renewable_life,
+        );
         let admin = format!("root/admin@{}", self.configuration.realm);
         let entry = self
-            .entry(&principal, "get_principal: Principal does not exist while retrieving")?
+            .entry(
+                &principal,
+                "get_principal: Principal does not exist while retrieving",
+            )?
             .clone();
         let policy = match &entry.policy {
             None => "[none]".to_owned(),
@@ -141,28 +216,49 @@ impl Session<'_> {
         let date = |seconds: Option<i64>| print_date(seconds.map(Timestamp::from_secs));
         println!("Principal: {principal}");
         println!("Expiration date: {}", date(entry.expires));
-        println!("Last password change: {}", date(Some(entry.password_changed)));
+        println!(
+            "Last password change: {}",
+            date(Some(entry.password_changed))
+        );
         println!("Password expiration date: {}", date(entry.password_expires));
-        println!("Maximum ticket life: {}", print_delta(entry.max_life().unwrap_or(max_life)));
+        println!(
+            "Maximum ticket life: {}",
+            print_delta(entry.max_life().unwrap_or(max_life))
+        );
         println!(
             "Maximum renewable life: {}",
             print_delta(entry.max_renewable_life().unwrap_or(max_renewable))
         );
         println!("Last modified: {} ({admin})", date(Some(entry.modified)));
-        println!("Last successful authentication: [never]\nLast failed authentication: [never]\nFailed password attempts: 0");
+        println!(
+            "Last successful authentication: [never]\nLast failed authentication: [never]\nFailed password attempts: 0"
+        );
         println!("Number of keys: {}", entry.keys.len());
         for key in &entry.keys {
             let salt = if key.salt.is_some() { ":special" } else { "" };
-            println!("Key: vno {}, {}{salt}", key.kvno, EncryptionType(key.enctype));
+            println!(
+                "Key: vno {}, {}{salt}",
+                key.kvno,
+                EncryptionType(key.enctype)
+            );
         }
         let attributes: Vec<&str> = entry.attributes().map(Attribute::database_name).collect();
-        println!("MKey: vno 1\nAttributes: {}\nPolicy: {policy}", attributes.join(" "));
+        println!(
+            "MKey: vno 1\nAttributes: {}\nPolicy: {policy}",
+            attributes.join(" ")
+        );
         Ok(())
     }
 
     pub(super) fn list(&self, arguments: &[&str]) -> Result<(), Failure> {
         for name in self.database.principals.keys() {
-            let matches = |pattern: &&str| glob(pattern, name) || name.split('@').next().is_some_and(|short| glob(pattern, short));
+            let matches = |pattern: &&str| {
+                glob(pattern, name)
+                    || name
+                        .split('@')
+                        .next()
+                        .is_some_and(|short| glob(pattern, short))
+            };
             if arguments.first().is_none_or(matches) {
                 println!("{name}");
             }
@@ -172,7 +268,10 @@ impl Session<'_> {
 
     pub(super) fn purge(&mut self, arguments: &[&str]) -> Result<(), Failure> {
         let principal = self.principal("purgekeys", arguments.last().copied())?;
-        let entry = self.entry(&principal, "purgekeys: Principal does not exist while purging keys for principal")?;
+        let entry = self.entry(
+            &principal,
+            "purgekeys: Principal does not exist while purging keys for principal",
+        )?;
         let keep = match arguments {
             ["-keepkvno", kvno, _] => kvno.parse().map_err(|_| usage("purgekeys"))?,
             _ => entry.kvno(),

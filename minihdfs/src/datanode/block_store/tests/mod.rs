@@ -27,7 +27,9 @@ fn crc32c(bytes_per_checksum: u32) -> DataChecksum {
 
 /// What the tests write: no two chunks alike.
 fn content(length: usize) -> Vec<u8> {
-    (0..length).map(|index| (index * 31 + index / 251) as u8).collect()
+    (0..length)
+        .map(|index| (index * 31 + index / 251) as u8)
+        .collect()
 }
 
 impl Fixture {
@@ -42,7 +44,9 @@ impl Fixture {
     }
 
     fn create(&self) -> ReplicaWriter {
-        self.store.create_rbw(BLOCK, crc32c(512)).expect("no such replica yet")
+        self.store
+            .create_rbw(BLOCK, crc32c(512))
+            .expect("no such replica yet")
     }
 
     /// A finalized replica with this content.
@@ -63,11 +67,19 @@ impl Fixture {
         while let Some(length) = reader.next_length() {
             let mut bytes = vec![0; length];
             reader.read_packet(&mut bytes).expect("the files are there");
-            let packet = Packet::parse(&bytes).expect("well-formed").expect("complete");
+            let packet = Packet::parse(&bytes)
+                .expect("well-formed")
+                .expect("complete");
             assert_eq!(packet.bytes.len(), length);
-            assert_eq!(packet.header.offset_in_block as u64, reader.chunk_offset() + data.len() as u64);
+            assert_eq!(
+                packet.header.offset_in_block as u64,
+                reader.chunk_offset() + data.len() as u64
+            );
             if reader.damaged_at().is_none() {
-                assert_eq!(reader.checksum().verify(packet.data, packet.checksums), Ok(()));
+                assert_eq!(
+                    reader.checksum().verify(packet.data, packet.checksums),
+                    Ok(())
+                );
             }
             data.extend_from_slice(packet.data);
         }
@@ -80,7 +92,12 @@ impl Fixture {
     fn meta(&self) -> Vec<u8> {
         let replica = self.store.get(BLOCK).expect("there");
         let state = replica.state();
-        std::fs::read(self.store.layout.meta(state.place, BLOCK.id, state.generation_stamp)).expect("there")
+        std::fs::read(
+            self.store
+                .layout
+                .meta(state.place, BLOCK.id, state.generation_stamp),
+        )
+        .expect("there")
     }
 
     /// What the meta file of a replica with this content must hold.

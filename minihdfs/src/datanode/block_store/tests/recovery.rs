@@ -10,7 +10,11 @@ fn a_streaming_recovery_stops_the_writer_and_cuts_what_nobody_acknowledged() {
     write(&mut first, 0, &data[..2000]).expect("fits");
     first.acked(1300);
     let block = first.block();
-    let recover = |stamp, min, max| fixture.store.recover_rbw(block, stamp, (min, max), crc32c(512));
+    let recover = |stamp, min, max| {
+        fixture
+            .store
+            .recover_rbw(block, stamp, (min, max), crc32c(512))
+    };
     assert!(
         recover(1002, 1301, 3000)
             .expect_err("more was acknowledged")
@@ -32,21 +36,37 @@ fn a_streaming_recovery_stops_the_writer_and_cuts_what_nobody_acknowledged() {
     let block = second.finalize().expect("writable");
     assert_eq!((block.generation_stamp, block.length), (1002, 3000));
     assert_eq!(fixture.read(block, 0, 3000).expect("whole"), data);
-    assert!(recover(1003, 0, 3000).expect_err("finalized").message().contains("non-RBW"));
+    assert!(
+        recover(1003, 0, 3000)
+            .expect_err("finalized")
+            .message()
+            .contains("non-RBW")
+    );
 }
 
 #[test]
 fn append_and_close_recovery_take_the_replica_on_either_side_of_the_failure() {
     let fixture = Fixture::new();
     let block = fixture.finalized(&content(700));
-    drop(fixture.store.recover_append(block, 1002, 700, crc32c(512)).expect("finalized"));
-    let mut writer = fixture.store.recover_append(block, 1003, 700, crc32c(512)).expect("RBW by now");
+    drop(
+        fixture
+            .store
+            .recover_append(block, 1002, 700, crc32c(512))
+            .expect("finalized"),
+    );
+    let mut writer = fixture
+        .store
+        .recover_append(block, 1003, 700, crc32c(512))
+        .expect("RBW by now");
     write(&mut writer, 700, b"!").expect("fits");
     assert!(fixture.store.recover_close(block, 1004, 700).is_err());
     let closed = fixture.store.recover_close(block, 1004, 701).expect("RBW");
     assert_eq!((closed.generation_stamp, closed.length), (1004, 701));
     assert!(refusal(write(&mut writer, 701, b"!")).contains("was stopped"));
-    let again = fixture.store.recover_close(block, 1005, 701).expect("finalized already");
+    let again = fixture
+        .store
+        .recover_close(block, 1005, 701)
+        .expect("finalized already");
     assert_eq!(again.generation_stamp, 1005);
 }
 
@@ -56,13 +76,27 @@ fn a_recovery_stops_the_writer_agrees_on_a_length_and_refuses_older_attempts() {
     let data = content(2000);
     let mut writer = fixture.create();
     write(&mut writer, 0, &data).expect("fits");
-    let found = fixture.store.init_recovery(BLOCK, 1005).expect("first").expect("there");
+    let found = fixture
+        .store
+        .init_recovery(BLOCK, 1005)
+        .expect("first")
+        .expect("there");
     assert_eq!((found.block.length, found.state), (2000, ReplicaState::Rbw));
     assert!(refusal(write(&mut writer, 2000, b"late")).contains("was stopped"));
     drop(writer);
-    let error = fixture.store.init_recovery(BLOCK, 1005).expect_err("not later");
-    assert_eq!(error.class(), "org.apache.hadoop.hdfs.protocol.RecoveryInProgressException");
-    let later = fixture.store.init_recovery(BLOCK, 1006).expect("later").expect("there");
+    let error = fixture
+        .store
+        .init_recovery(BLOCK, 1005)
+        .expect_err("not later");
+    assert_eq!(
+        error.class(),
+        "org.apache.hadoop.hdfs.protocol.RecoveryInProgressException"
+    );
+    let later = fixture
+        .store
+        .init_recovery(BLOCK, 1006)
+        .expect("later")
+        .expect("there");
     assert_eq!(later.state, ReplicaState::Rbw);
     let update = |id, length| fixture.store.update_under_recovery(BLOCK, id, length);
     assert!(update(1005, 1500).is_err());
@@ -75,7 +109,10 @@ fn a_recovery_stops_the_writer_agrees_on_a_length_and_refuses_older_attempts() {
     assert_eq!(fixture.read(block, 0, 1500).expect("final"), data[..1500]);
     assert_eq!(fixture.meta(), Fixture::expected_meta(&data[..1500]));
     assert!(fixture.store.init_recovery(BLOCK, 1006).is_err());
-    assert_eq!(fixture.store.init_recovery(Block { id: 9, ..BLOCK }, 1007), Ok(None));
+    assert_eq!(
+        fixture.store.init_recovery(Block { id: 9, ..BLOCK }, 1007),
+        Ok(None)
+    );
 }
 
 #[test]
@@ -83,7 +120,10 @@ fn after_a_restart_finalized_replicas_are_there_and_unfinished_ones_wait_for_rec
     let fixture = Fixture::new();
     let data = content(2000);
     let block = fixture.finalized(&data);
-    let other = Block { id: BLOCK.id + 1, ..BLOCK };
+    let other = Block {
+        id: BLOCK.id + 1,
+        ..BLOCK
+    };
     let mut writer = fixture.store.create_rbw(other, crc32c(512)).expect("new");
     write(&mut writer, 0, &data).expect("fits");
     let path = fixture.store.layout.data(Place::Rbw, other.id);
@@ -94,8 +134,14 @@ fn after_a_restart_finalized_replicas_are_there_and_unfinished_ones_wait_for_rec
     };
     let report = again.store.report();
     assert_eq!(report.len(), 2);
-    assert_eq!((report[0].block, report[0].state), (block, ReplicaState::Finalized));
-    assert_eq!((report[1].block.length, report[1].state), (1536, ReplicaState::Rwr));
+    assert_eq!(
+        (report[0].block, report[0].state),
+        (block, ReplicaState::Finalized)
+    );
+    assert_eq!(
+        (report[1].block.length, report[1].state),
+        (1536, ReplicaState::Rwr)
+    );
     assert_eq!(again.read(block, 0, 2000).expect("whole"), data);
     assert!(again.store.visible_length(other).is_err());
     assert_eq!(again.store.used(), 3536);

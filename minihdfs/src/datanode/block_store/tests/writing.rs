@@ -9,7 +9,10 @@ fn a_checksum_mismatch_is_refused_and_nothing_is_stored() {
     let refused = writer.write(&packet(0, b"hello", &[0x9a, 0x71, 0xbb, 0x4d]), false);
     assert!(matches!(refused, Err(WriteError::Checksum(_))));
     assert_eq!(writer.block().length, 0);
-    assert!(refusal(writer.write(&packet(0, b"hello", &[1, 2]), false)).starts_with("Length of checksums"));
+    assert!(
+        refusal(writer.write(&packet(0, b"hello", &[1, 2]), false))
+            .starts_with("Length of checksums")
+    );
     writer
         .write(&packet(0, b"hello", &[0x9a, 0x71, 0xbb, 0x4c]), false)
         .expect("matches");
@@ -24,7 +27,10 @@ fn a_fault_can_spoil_what_is_stored_and_the_reader_finds_it() {
         .write(&packet(0, b"hello", &[0x9a, 0x71, 0xbb, 0x4c]), true)
         .expect("the sender's bytes match");
     let block = writer.finalize().expect("writable");
-    assert_eq!(fixture.read(block, 0, 5).expect_err("spoilt").message(), "damaged at 0");
+    assert_eq!(
+        fixture.read(block, 0, 5).expect_err("spoilt").message(),
+        "damaged at 0"
+    );
 }
 
 #[test]
@@ -37,7 +43,8 @@ fn a_gap_is_refused_and_a_duplicate_is_not_stored_twice() {
     assert_eq!(writer.block().length, 1024);
     let why = refusal(write(&mut writer, 1025, &data));
     assert!(
-        why.contains("out-of-sequence packet") && why.ends_with("at offset 1025. Expecting packet starting at 1024"),
+        why.contains("out-of-sequence packet")
+            && why.ends_with("at offset 1025. Expecting packet starting at 1024"),
         "{why}"
     );
     let mut negative = packet(0, b"hello", &[]);
@@ -52,7 +59,10 @@ fn after_a_flush_the_partial_chunk_comes_again_from_its_beginning() {
     let mut writer = fixture.create();
     write(&mut writer, 0, &data[..700]).expect("fits");
     writer.acked(700);
-    assert_eq!(fixture.read(writer.block(), 0, 700).expect("visible"), data[..700]);
+    assert_eq!(
+        fixture.read(writer.block(), 0, 700).expect("visible"),
+        data[..700]
+    );
     write(&mut writer, 512, &data[512..3000]).expect("overlaps");
     let block = writer.finalize().expect("writable");
     assert_eq!(fixture.read(block, 0, 3000).expect("whole"), data);
@@ -64,7 +74,10 @@ fn an_append_fills_the_partial_chunk_first() {
     let fixture = Fixture::new();
     let data = content(2000);
     let block = fixture.finalized(&data[..700]);
-    let mut writer = fixture.store.append(block, 1002, 700, crc32c(512)).expect("finalized");
+    let mut writer = fixture
+        .store
+        .append(block, 1002, 700, crc32c(512))
+        .expect("finalized");
     let why = refusal(write(&mut writer, 700, &data[700..1400]));
     assert!(why.contains("a partial chunk must be  sent in an individual packet (data length = 700 > bytesPerChecksum = 512)"));
     write(&mut writer, 700, &data[700..1024]).expect("the rest of the chunk");
@@ -81,12 +94,17 @@ fn a_writer_with_other_checksums_is_checked_by_its_own_and_stored_by_the_replica
     let data = content(3000);
     let block = fixture.finalized(&data[..700]);
     let other = DataChecksum::new(ChecksumTypeProto::ChecksumCrc32, 1000).expect("a plain size");
-    let mut writer = fixture.store.append(block, 1002, 700, other).expect("finalized");
+    let mut writer = fixture
+        .store
+        .append(block, 1002, 700, other)
+        .expect("finalized");
     for (offset, end) in [(700, 1000), (1000, 3000)] {
         let piece = &data[offset..end];
         let mut sums = vec![0; other.length_of(piece.len())];
         other.compute(piece, &mut sums);
-        writer.write(&packet(offset as u64, piece, &sums), false).expect("matches");
+        writer
+            .write(&packet(offset as u64, piece, &sums), false)
+            .expect("matches");
     }
     let block = writer.finalize().expect("writable");
     assert_eq!(fixture.read(block, 0, 3000).expect("whole"), data);
@@ -97,12 +115,25 @@ fn a_writer_with_other_checksums_is_checked_by_its_own_and_stored_by_the_replica
 fn create_refuses_what_exists_unless_it_is_an_older_unfinished_transfer() {
     let fixture = Fixture::new();
     let writer = fixture.create();
-    let error = fixture.store.create_rbw(BLOCK, crc32c(512)).expect_err("being written");
+    let error = fixture
+        .store
+        .create_rbw(BLOCK, crc32c(512))
+        .expect_err("being written");
     assert_eq!(error.class(), REPLICA_ALREADY_EXISTS);
-    assert!(error.message().contains("already exists in state RBW"), "{error}");
+    assert!(
+        error.message().contains("already exists in state RBW"),
+        "{error}"
+    );
     drop(writer);
-    fixture.store.delete(BLOCK).expect("deletable").expect("there");
-    let mut old = fixture.store.create_temporary(BLOCK, crc32c(512)).expect("gone");
+    fixture
+        .store
+        .delete(BLOCK)
+        .expect("deletable")
+        .expect("there");
+    let mut old = fixture
+        .store
+        .create_temporary(BLOCK, crc32c(512))
+        .expect("gone");
     assert!(
         fixture
             .store
@@ -120,7 +151,10 @@ fn create_refuses_what_exists_unless_it_is_an_older_unfinished_transfer() {
         generation_stamp: 1002,
         ..BLOCK
     };
-    let mut writer = fixture.store.create_temporary(newer, crc32c(512)).expect("replaces");
+    let mut writer = fixture
+        .store
+        .create_temporary(newer, crc32c(512))
+        .expect("replaces");
     assert!(refusal(write(&mut old, 0, b"late")).contains("was stopped"));
     drop(old);
     write(&mut writer, 0, b"whole").expect("fits");
@@ -131,21 +165,36 @@ fn create_refuses_what_exists_unless_it_is_an_older_unfinished_transfer() {
 #[test]
 fn a_transfer_that_is_not_completed_leaves_nothing() {
     let fixture = Fixture::new();
-    let mut writer = fixture.store.create_temporary(BLOCK, crc32c(512)).expect("new");
+    let mut writer = fixture
+        .store
+        .create_temporary(BLOCK, crc32c(512))
+        .expect("new");
     write(&mut writer, 0, b"half").expect("fits");
     drop(writer);
     assert!(fixture.store.report().is_empty());
-    assert!(!fixture.store.layout.data(Place::Temporary, BLOCK.id).exists());
+    assert!(
+        !fixture
+            .store
+            .layout
+            .data(Place::Temporary, BLOCK.id)
+            .exists()
+    );
 }
 
 #[test]
 fn a_transferred_replica_can_become_one_that_is_written() {
     let fixture = Fixture::new();
-    let mut writer = fixture.store.create_temporary(BLOCK, crc32c(512)).expect("new");
+    let mut writer = fixture
+        .store
+        .create_temporary(BLOCK, crc32c(512))
+        .expect("new");
     write(&mut writer, 0, b"so far").expect("fits");
     let block = writer.convert_temporary_to_rbw().expect("unfinished");
     drop(writer);
-    let mut writer = fixture.store.recover_rbw(block, 1002, (6, 6), crc32c(512)).expect("RBW now");
+    let mut writer = fixture
+        .store
+        .recover_rbw(block, 1002, (6, 6), crc32c(512))
+        .expect("RBW now");
     write(&mut writer, 0, b"so far, so good").expect("overlaps");
     assert_eq!(writer.finalize().expect("writable").length, 15);
 }
@@ -154,7 +203,12 @@ fn a_transferred_replica_can_become_one_that_is_written() {
 fn append_refuses_another_length_another_stamp_and_a_replica_that_is_being_written() {
     let fixture = Fixture::new();
     let block = fixture.finalized(&content(700));
-    let append = |block, stamp, length| fixture.store.append(block, stamp, length, crc32c(512)).map(|_| ());
+    let append = |block, stamp, length| {
+        fixture
+            .store
+            .append(block, stamp, length, crc32c(512))
+            .map(|_| ())
+    };
     assert!(append(block, 1000, 700).is_err());
     assert!(
         append(block, 1002, 699)
@@ -178,5 +232,10 @@ fn append_refuses_another_length_another_stamp_and_a_replica_that_is_being_writt
         .expect("without a bump, as hdfs-native and Go");
     let error = append(block, 1002, 700).expect_err("being written");
     assert_eq!(error.class(), REPLICA_NOT_FOUND);
-    assert!(error.message().contains("Cannot append to an unfinalized replica"), "{error}");
+    assert!(
+        error
+            .message()
+            .contains("Cannot append to an unfinalized replica"),
+        "{error}"
+    );
 }

@@ -24,20 +24,33 @@ pub(super) fn header(block: Block, token: Token, client: &str) -> ClientOperatio
 }
 
 pub(super) fn content(length: usize) -> Vec<u8> {
-    (0..length).map(|index| (index * 31 + index / 251) as u8).collect()
+    (0..length)
+        .map(|index| (index * 31 + index / 251) as u8)
+        .collect()
 }
 
-pub(super) async fn begin_write(connection: &mut Connection, request: &OpWriteBlockProto) -> BlockOpResponseProto {
+pub(super) async fn begin_write(
+    connection: &mut Connection,
+    request: &OpWriteBlockProto,
+) -> BlockOpResponseProto {
     put_operation(connection, op::WRITE_BLOCK, request);
     connection.flush().await.expect("taken");
     connection.message(READ_TIMEOUT).await.expect("answered")
 }
 
-pub(super) fn put_packet(connection: &mut Connection, seqno: i64, offset: usize, data: &[u8], last: bool) {
+pub(super) fn put_packet(
+    connection: &mut Connection,
+    seqno: i64,
+    offset: usize,
+    data: &[u8],
+    last: bool,
+) {
     let checksum = DataChecksum::from_proto(CRC32C).expect("a plain size");
     let sums = checksum.length_of(data.len());
     let mut packet = vec![0; HEADER_LENGTH + sums + data.len()];
-    let (head, body) = packet.split_first_chunk_mut::<HEADER_LENGTH>().expect("longer");
+    let (head, body) = packet
+        .split_first_chunk_mut::<HEADER_LENGTH>()
+        .expect("longer");
     put_header(head, offset as u64, seqno, last, sums, data.len());
     checksum.compute(data, &mut body[..sums]);
     body[sums..].copy_from_slice(data);
@@ -45,7 +58,12 @@ pub(super) fn put_packet(connection: &mut Connection, seqno: i64, offset: usize,
 }
 
 /// Sends `data` from `offset` on in packets, and waits for each ack.
-pub(super) async fn write_all(connection: &mut Connection, offset: usize, data: &[u8], last: bool) -> io::Result<Vec<PipelineAckProto>> {
+pub(super) async fn write_all(
+    connection: &mut Connection,
+    offset: usize,
+    data: &[u8],
+    last: bool,
+) -> io::Result<Vec<PipelineAckProto>> {
     let mut acks = Vec::new();
     let mut position = offset;
     for (seqno, piece) in data.chunks(64_512).enumerate() {
@@ -85,11 +103,15 @@ pub(super) async fn read_packets(connection: &mut Connection) -> io::Result<Vec<
     let mut data = Vec::new();
     let mut seqno = 0;
     loop {
-        let Some(packet) = Packet::parse(connection.inbox.bytes()).map_err(connection::invalid)? else {
+        let Some(packet) = Packet::parse(connection.inbox.bytes()).map_err(connection::invalid)?
+        else {
             connection.fill().await?;
             continue;
         };
-        assert_eq!((packet.header.seqno, packet.header.sync_block), (seqno, None));
+        assert_eq!(
+            (packet.header.seqno, packet.header.sync_block),
+            (seqno, None)
+        );
         seqno += 1;
         if let Err(at) = checksum.verify(packet.data, packet.checksums) {
             return Err(io::Error::other(format!("damaged at {}", data.len() + at)));
@@ -103,10 +125,18 @@ pub(super) async fn read_packets(connection: &mut Connection) -> io::Result<Vec<
     }
 }
 
-pub(super) async fn read_on(connection: &mut Connection, token: Token, length: usize) -> io::Result<Vec<u8>> {
+pub(super) async fn read_on(
+    connection: &mut Connection,
+    token: Token,
+    length: usize,
+) -> io::Result<Vec<u8>> {
     let answer = begin_read(connection, token, 0, length).await?;
     if answer.status() != Status::Success {
-        return Err(io::Error::other(format!("{}: {}", answer.status().as_str_name(), answer.message())));
+        return Err(io::Error::other(format!(
+            "{}: {}",
+            answer.status().as_str_name(),
+            answer.message()
+        )));
     }
     let data = read_packets(connection).await?;
     let status = ClientReadStatusProto {

@@ -1,4 +1,5 @@
-//! DataNodes on real loopback sockets, with a NameNode that only listens, and a client of our own. Real clients are in `tests/`.
+//! DataNodes on real loopback sockets, with a NameNode that only listens, and a client of our own.
+//! Real clients are in `tests/`.
 
 mod client;
 mod operations;
@@ -29,9 +30,10 @@ use crate::datanode::packet::{HEADER_LENGTH, Packet, put_header};
 use crate::datanode::test_namenode::{POOL, TestNameNode};
 use crate::proto::hdfs::op_write_block_proto::BlockConstructionStage as Stage;
 use crate::proto::hdfs::{
-    BaseHeaderProto, BlockChecksumOptionsProto, BlockChecksumTypeProto, BlockOpResponseProto, ChecksumProto, ChecksumTypeProto,
-    ClientOperationHeaderProto, ClientReadStatusProto, DatanodeIdProto, DatanodeInfoProto, ExtendedBlockProto, OpBlockChecksumProto,
-    OpCopyBlockProto, OpReadBlockProto, OpTransferBlockProto, OpWriteBlockProto, PipelineAckProto, Status,
+    BaseHeaderProto, BlockChecksumOptionsProto, BlockChecksumTypeProto, BlockOpResponseProto,
+    ChecksumProto, ChecksumTypeProto, ClientOperationHeaderProto, ClientReadStatusProto,
+    DatanodeIdProto, DatanodeInfoProto, ExtendedBlockProto, OpBlockChecksumProto, OpCopyBlockProto,
+    OpReadBlockProto, OpTransferBlockProto, OpWriteBlockProto, PipelineAckProto, Status,
 };
 use crate::secret_manager::{BlockTokenSecretManager, BlockTokenSettings};
 use crate::token::{AccessMode, Token};
@@ -55,7 +57,11 @@ struct Recorder {
 
 impl Hook for Recorder {
     fn ask(&self, _now: Timestamp, event: &Event) -> Verdict {
-        self.rule.lock().expect("whole").as_ref().map_or(Verdict::Pass, |rule| rule(event))
+        self.rule
+            .lock()
+            .expect("whole")
+            .as_ref()
+            .map_or(Verdict::Pass, |rule| rule(event))
     }
 
     fn record(&self, _now: Timestamp, event: Event) {
@@ -80,9 +86,15 @@ const SECURE: &[(&str, &str)] = &[("hadoop.security.authentication", "kerberos")
 
 impl Fixture {
     fn new(count: usize, pairs: &[(&str, &str)]) -> Self {
-        let config = HdfsConfig::from_pairs(pairs.iter().copied()).expect("good values").0;
+        let config = HdfsConfig::from_pairs(pairs.iter().copied())
+            .expect("good values")
+            .0;
         let settings = BlockTokenSettings::new(&config, POOL);
-        let secrets = Arc::new(BlockTokenSecretManager::new(settings, NOW, &mut StdRng::seed_from_u64(1)));
+        let secrets = Arc::new(BlockTokenSecretManager::new(
+            settings,
+            NOW,
+            &mut StdRng::seed_from_u64(1),
+        ));
         let mut fixture = Self {
             folder: tempfile::tempdir().expect("a temporary folder"),
             namenode: Arc::default(),
@@ -92,7 +104,8 @@ impl Fixture {
             servers: JoinSet::new(),
         };
         for number in 1..=count {
-            let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+            let listener =
+                std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
             let registration = DatanodeRegistration {
                 number,
                 uuid: format!("dn{number}").into(),
@@ -118,7 +131,9 @@ impl Fixture {
             )
             .expect("a folder");
             node.start(NOW).expect("accepted");
-            fixture.servers.spawn(serve(node.clone(), listener, std::future::pending()));
+            fixture
+                .servers
+                .spawn(serve(node.clone(), listener, std::future::pending()));
             fixture.nodes.push(node);
         }
         fixture
@@ -154,7 +169,9 @@ impl Fixture {
     }
 
     async fn connect(&self, index: usize) -> Connection {
-        self.connect_with(index, &self.token(&[AccessMode::Read])).await.expect("accepted")
+        self.connect_with(index, &self.token(&[AccessMode::Read]))
+            .await
+            .expect("accepted")
     }
 
     /// Through the handshake, if the DataNodes want one.
@@ -164,7 +181,10 @@ impl Fixture {
 
     /// The replica's file on disk.
     fn file(&self, index: usize) -> PathBuf {
-        let pool = self.folder.path().join(format!("dn{}/current/{POOL}/current", index + 1));
+        let pool = self
+            .folder
+            .path()
+            .join(format!("dn{}/current/{POOL}/current", index + 1));
         pool.join(format!("finalized/subdir0/subdir0/blk_{}", BLOCK.id))
     }
 
@@ -191,8 +211,14 @@ impl Fixture {
             (Status::Success, Some("")),
             "{answer:?}"
         );
-        for ack in write_all(&mut connection, 0, data, true).await.expect("acknowledged") {
-            assert_eq!(ack.reply().collect::<Vec<_>>(), vec![Status::Success; self.nodes.len()]);
+        for ack in write_all(&mut connection, 0, data, true)
+            .await
+            .expect("acknowledged")
+        {
+            assert_eq!(
+                ack.reply().collect::<Vec<_>>(),
+                vec![Status::Success; self.nodes.len()]
+            );
         }
     }
 
@@ -206,13 +232,19 @@ impl Fixture {
 const PROTECTIONS: &[&[(&str, &str)]] = &[
     &[],
     SECURE,
-    &[SECURE[0], ("dfs.data.transfer.protection", "authentication")],
+    &[
+        SECURE[0],
+        ("dfs.data.transfer.protection", "authentication"),
+    ],
     &[SECURE[0], ("dfs.data.transfer.protection", "integrity")],
     &[SECURE[0], ("dfs.data.transfer.protection", "privacy")],
     &[
         SECURE[0],
         ("dfs.data.transfer.protection", "privacy"),
-        ("dfs.encrypt.data.transfer.cipher.suites", "AES/CTR/NoPadding"),
+        (
+            "dfs.encrypt.data.transfer.cipher.suites",
+            "AES/CTR/NoPadding",
+        ),
     ],
     &[SECURE[0], ("dfs.encrypt.data.transfer", "true")],
 ];

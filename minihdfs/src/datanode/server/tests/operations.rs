@@ -9,7 +9,10 @@ async fn a_connection_serves_one_read_after_another() {
     let mut connection = fixture.connect(0).await;
     for _ in 0..3 {
         let token = fixture.token(&[AccessMode::Read]);
-        assert_eq!(read_on(&mut connection, token, 1000).await.expect("whole"), content(1000));
+        assert_eq!(
+            read_on(&mut connection, token, 1000).await.expect("whole"),
+            content(1000)
+        );
     }
 }
 
@@ -21,16 +24,28 @@ async fn the_namenode_has_replicas_copied_and_deleted() {
         let token = fixture.token(&[AccessMode::Write]);
         let mut connection = fixture.connect_with(0, &token).await.expect("accepted");
         begin_write(&mut connection, &fixture.write_request(&[], token)).await;
-        write_all(&mut connection, 0, &data, true).await.expect("acknowledged");
+        write_all(&mut connection, 0, &data, true)
+            .await
+            .expect("acknowledged");
         let order = DatanodeCommand::Transfer {
             block: BLOCK,
-            targets: fixture.nodes[1..].iter().map(|node| node.registration().clone()).collect(),
+            targets: fixture.nodes[1..]
+                .iter()
+                .map(|node| node.registration().clone())
+                .collect(),
         };
         fixture.namenode.order("dn1", order);
         fixture.nodes[0].ring();
-        fixture.namenode.until(|namenode| namenode.finalized().len() == 3).await;
+        fixture
+            .namenode
+            .until(|namenode| namenode.finalized().len() == 3)
+            .await;
         for index in 0..3 {
-            assert_eq!(fixture.read(index, data.len()).await.expect("whole"), data, "{protection:?}");
+            assert_eq!(
+                fixture.read(index, data.len()).await.expect("whole"),
+                data,
+                "{protection:?}"
+            );
         }
         let order = DatanodeCommand::Invalidate(vec![BLOCK]);
         fixture.namenode.order("dn2", order);
@@ -62,7 +77,10 @@ async fn block_checksums_are_those_of_the_chunk_checksums() {
     };
     for (options, expected) in [
         (None, <md5::Md5 as md5::Digest>::digest(&sums).to_vec()),
-        (Some(composite), checksum.of_chunk(&data).to_be_bytes().to_vec()),
+        (
+            Some(composite),
+            checksum.of_chunk(&data).to_be_bytes().to_vec(),
+        ),
     ] {
         let mut connection = fixture.connect(0).await;
         let request = OpBlockChecksumProto {
@@ -71,7 +89,8 @@ async fn block_checksums_are_those_of_the_chunk_checksums() {
         };
         put_operation(&mut connection, 85, &request);
         connection.flush().await.expect("taken");
-        let answer: BlockOpResponseProto = connection.message(READ_TIMEOUT).await.expect("answered");
+        let answer: BlockOpResponseProto =
+            connection.message(READ_TIMEOUT).await.expect("answered");
         let answer = answer.checksum_response.expect("a checksum");
         assert_eq!(answer.block_checksum, expected);
         assert_eq!((answer.bytes_per_crc, answer.crc_per_block), (512, 3));
@@ -91,8 +110,14 @@ async fn a_balancer_can_copy_a_block() {
     connection.flush().await.expect("taken");
     let answer: BlockOpResponseProto = connection.message(READ_TIMEOUT).await.expect("answered");
     assert!(answer.read_op_checksum_info.is_some());
-    assert_eq!(read_packets(&mut connection).await.expect("whole"), content(1300));
-    assert_eq!(connection.bytes::<2>(READ_TIMEOUT).await.expect("the end"), [0, b'd']);
+    assert_eq!(
+        read_packets(&mut connection).await.expect("whole"),
+        content(1300)
+    );
+    assert_eq!(
+        connection.bytes::<2>(READ_TIMEOUT).await.expect("the end"),
+        [0, b'd']
+    );
 }
 
 #[tokio::test]
@@ -111,8 +136,14 @@ async fn a_datanode_that_was_stopped_answers_nobody_and_can_be_started_again() {
         .expect("one server")
         .expect("no panic")
         .expect("ended in peace");
-    let listener = std::net::TcpListener::bind(node.registration().transfer_address()).expect("free again");
+    let listener =
+        std::net::TcpListener::bind(node.registration().transfer_address()).expect("free again");
     node.start(NOW).expect("accepted");
-    fixture.servers.spawn(serve(node, listener, std::future::pending()));
-    assert_eq!(fixture.read(0, 1000).await.expect("still there"), content(1000));
+    fixture
+        .servers
+        .spawn(serve(node, listener, std::future::pending()));
+    assert_eq!(
+        fixture.read(0, 1000).await.expect("still there"),
+        content(1000)
+    );
 }

@@ -11,9 +11,17 @@ async fn a_block_goes_through_three_datanodes_and_comes_back_from_each_at_every_
         fixture.write(&data).await;
         let mut finalized = fixture.namenode.finalized();
         finalized.sort();
-        assert_eq!(finalized, ["dn1", "dn2", "dn3"], "before the last ack: {protection:?}");
+        assert_eq!(
+            finalized,
+            ["dn1", "dn2", "dn3"],
+            "before the last ack: {protection:?}"
+        );
         for index in 0..3 {
-            assert_eq!(fixture.read(index, data.len()).await.expect("whole"), data, "{protection:?}");
+            assert_eq!(
+                fixture.read(index, data.len()).await.expect("whole"),
+                data,
+                "{protection:?}"
+            );
         }
     }
 }
@@ -23,14 +31,21 @@ async fn fourteen_datanodes_make_one_pipeline() {
     let fixture = Fixture::new(14, &[]);
     fixture.write(&content(70_000)).await;
     assert_eq!(fixture.namenode.finalized().len(), 14);
-    assert_eq!(fixture.read(13, 70_000).await.expect("whole"), content(70_000));
+    assert_eq!(
+        fixture.read(13, 70_000).await.expect("whole"),
+        content(70_000)
+    );
 }
 
 #[tokio::test]
 async fn heartbeats_are_acknowledged_in_their_turn() {
     let fixture = Fixture::new(2, &[]);
     let mut connection = fixture.connect(0).await;
-    let answer = begin_write(&mut connection, &fixture.write_request(&[1], fixture.token(&[AccessMode::Write]))).await;
+    let answer = begin_write(
+        &mut connection,
+        &fixture.write_request(&[1], fixture.token(&[AccessMode::Write])),
+    )
+    .await;
     assert_eq!(answer.status(), Status::Success);
     put_packet(&mut connection, 7, 0, b"hello", false);
     put_packet(&mut connection, -1, 0, &[], false);
@@ -46,7 +61,11 @@ async fn heartbeats_are_acknowledged_in_their_turn() {
 async fn the_last_ack_reaches_a_client_that_sends_more_than_the_last_packet() {
     let fixture = Fixture::new(1, &[]);
     let mut connection = fixture.connect(0).await;
-    begin_write(&mut connection, &fixture.write_request(&[], fixture.token(&[AccessMode::Write]))).await;
+    begin_write(
+        &mut connection,
+        &fixture.write_request(&[], fixture.token(&[AccessMode::Write])),
+    )
+    .await;
     put_packet(&mut connection, 0, 0, b"hello", false);
     put_packet(&mut connection, 1, 5, &[], true);
     // hdfs-native sends an empty frame here; this is more than is read with the packet.
@@ -56,8 +75,15 @@ async fn the_last_ack_reaches_a_client_that_sends_more_than_the_last_packet() {
         let ack: PipelineAckProto = connection.message(READ_TIMEOUT).await.expect("answered");
         assert_eq!(ack.seqno, seqno);
     }
-    let end = connection.fill().await.expect_err("the DataNode ends the connection");
-    assert_eq!(end.kind(), ErrorKind::UnexpectedEof, "and does not reset it");
+    let end = connection
+        .fill()
+        .await
+        .expect_err("the DataNode ends the connection");
+    assert_eq!(
+        end.kind(),
+        ErrorKind::UnexpectedEof,
+        "and does not reset it"
+    );
 }
 
 #[tokio::test]
@@ -69,7 +95,9 @@ async fn what_was_flushed_is_visible_before_the_block_is_complete() {
         &fixture.write_request(&[1, 2], fixture.token(&[AccessMode::Write])),
     )
     .await;
-    write_all(&mut connection, 0, &content(700), false).await.expect("acknowledged");
+    write_all(&mut connection, 0, &content(700), false)
+        .await
+        .expect("acknowledged");
     for (index, node) in fixture.nodes.iter().enumerate() {
         assert_eq!(node.replica_visible_length(BLOCK), Ok(700));
         assert_eq!(fixture.read(index, 700).await.expect("whole"), content(700));
@@ -90,7 +118,10 @@ async fn a_dead_datanode_is_named_when_the_pipeline_is_set_up() {
         &fixture.write_request(&[1, 2], fixture.token(&[AccessMode::Write])),
     )
     .await;
-    assert_eq!((answer.status(), answer.first_bad_link), (Status::Error, Some(bad.to_string())));
+    assert_eq!(
+        (answer.status(), answer.first_bad_link),
+        (Status::Error, Some(bad.to_string()))
+    );
 }
 
 #[tokio::test]
@@ -108,7 +139,11 @@ async fn a_datanode_that_dies_at_its_nth_packet_leaves_a_pipeline_that_can_be_re
     let data = content(300_000);
     let token = fixture.token(&[AccessMode::Write]);
     let mut connection = fixture.connect(0).await;
-    begin_write(&mut connection, &fixture.write_request(&[1, 2], token.clone())).await;
+    begin_write(
+        &mut connection,
+        &fixture.write_request(&[1, 2], token.clone()),
+    )
+    .await;
     let mut acked = 0;
     for (seqno, piece) in data.chunks(64_512).enumerate() {
         put_packet(&mut connection, seqno as i64, seqno * 64_512, piece, false);
@@ -132,7 +167,9 @@ async fn a_datanode_that_dies_at_its_nth_packet_leaves_a_pipeline_that_can_be_re
     request.max_bytes_rcvd = data.len() as u64;
     let answer = begin_write(&mut connection, &request).await;
     assert_eq!(answer.status(), Status::Success, "{answer:?}");
-    write_all(&mut connection, acked, &data[acked..], true).await.expect("acknowledged");
+    write_all(&mut connection, acked, &data[acked..], true)
+        .await
+        .expect("acknowledged");
     for index in [0, 2] {
         assert_eq!(fixture.read(index, data.len()).await.expect("whole"), data);
     }
@@ -145,8 +182,13 @@ async fn a_client_has_a_replica_transferred_to_the_datanode_that_joins_its_pipel
     let write = fixture.token(&[AccessMode::Write]);
     let mut writing = fixture.connect(0).await;
     begin_write(&mut writing, &fixture.write_request(&[], write.clone())).await;
-    write_all(&mut writing, 0, &data, false).await.expect("acknowledged");
-    for (modes, status) in [(AccessMode::Write, Status::ErrorAccessToken), (AccessMode::Copy, Status::Success)] {
+    write_all(&mut writing, 0, &data, false)
+        .await
+        .expect("acknowledged");
+    for (modes, status) in [
+        (AccessMode::Write, Status::ErrorAccessToken),
+        (AccessMode::Copy, Status::Success),
+    ] {
         let mut connection = fixture.connect(0).await;
         let request = OpTransferBlockProto {
             header: header(BLOCK, fixture.token(&[modes]), "client"),
@@ -155,7 +197,8 @@ async fn a_client_has_a_replica_transferred_to_the_datanode_that_joins_its_pipel
         };
         put_operation(&mut connection, 86, &request);
         connection.flush().await.expect("taken");
-        let answer: BlockOpResponseProto = connection.message(READ_TIMEOUT).await.expect("answered");
+        let answer: BlockOpResponseProto =
+            connection.message(READ_TIMEOUT).await.expect("answered");
         assert_eq!(answer.status(), status, "{answer:?}");
     }
     drop(writing);
@@ -167,6 +210,8 @@ async fn a_client_has_a_replica_transferred_to_the_datanode_that_joins_its_pipel
     request.max_bytes_rcvd = data.len() as u64;
     let answer = begin_write(&mut connection, &request).await;
     assert_eq!(answer.status(), Status::Success, "{answer:?}");
-    write_all(&mut connection, data.len(), &[], true).await.expect("acknowledged");
+    write_all(&mut connection, data.len(), &[], true)
+        .await
+        .expect("acknowledged");
     assert_eq!(fixture.read(1, data.len()).await.expect("whole"), data);
 }

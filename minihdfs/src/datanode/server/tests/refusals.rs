@@ -14,18 +14,30 @@ async fn tokens_that_are_missing_foreign_expired_or_for_something_else_are_refus
     let empty: Token = crate::proto::common::TokenProto::default().into();
     let mut forged = fixture.token(&read);
     forged.password = bytes::Bytes::from_static(&[0; 20]);
-    let other_block = fixture.secrets.issue(NOW, "alice", BLOCK.id + 1, &read, &[], &[]);
-    let expired = fixture.secrets.issue(early, "alice", BLOCK.id, &read, &[], &[]);
+    let other_block = fixture
+        .secrets
+        .issue(NOW, "alice", BLOCK.id + 1, &read, &[], &[]);
+    let expired = fixture
+        .secrets
+        .issue(early, "alice", BLOCK.id, &read, &[], &[]);
     for (token, why) in [
         (empty, "Unable to de-serialize"),
-        (other.issue(NOW, "alice", BLOCK.id, &read, &[], &[]), "doesn't exist"),
+        (
+            other.issue(NOW, "alice", BLOCK.id, &read, &[], &[]),
+            "doesn't exist",
+        ),
         (expired, "is expired"),
         (other_block, "doesn't apply to block"),
-        (fixture.token(&[AccessMode::Write]), "doesn't have READ permission"),
+        (
+            fixture.token(&[AccessMode::Write]),
+            "doesn't have READ permission",
+        ),
         (forged, "doesn't have the correct token password"),
     ] {
         let mut connection = fixture.connect(0).await;
-        let answer = begin_read(&mut connection, token, 0, 1000).await.expect("answered");
+        let answer = begin_read(&mut connection, token, 0, 1000)
+            .await
+            .expect("answered");
         assert_eq!(answer.status(), Status::ErrorAccessToken, "{why}");
         assert_eq!(answer.message, None, "Hadoop says no more");
         assert!(connection.fill().await.is_err(), "the connection is closed");
@@ -34,22 +46,45 @@ async fn tokens_that_are_missing_foreign_expired_or_for_something_else_are_refus
     assert_eq!(refused, vec![Outcome::Status("ERROR_ACCESS_TOKEN"); 6]);
 
     let mut connection = fixture.connect(0).await;
-    let answer = begin_write(&mut connection, &fixture.write_request(&[], fixture.token(&read))).await;
+    let answer = begin_write(
+        &mut connection,
+        &fixture.write_request(&[], fixture.token(&read)),
+    )
+    .await;
     assert_eq!(answer.status(), Status::ErrorAccessToken);
-    let own = fixture.nodes[0].registration().transfer_address().to_string();
+    let own = fixture.nodes[0]
+        .registration()
+        .transfer_address()
+        .to_string();
     assert_eq!(answer.first_bad_link.as_deref(), Some(&*own));
 }
 
 #[tokio::test]
 async fn a_client_without_the_handshake_and_one_with_a_needless_one_are_cut_off() {
-    let fixture = Fixture::new(1, &[SECURE[0], ("dfs.data.transfer.protection", "authentication")]);
+    let fixture = Fixture::new(
+        1,
+        &[
+            SECURE[0],
+            ("dfs.data.transfer.protection", "authentication"),
+        ],
+    );
     let address = fixture.nodes[0].registration().transfer_address();
-    let mut plain = Connection::new(TcpStream::connect(address).await.expect("listening"), address);
-    assert!(begin_read(&mut plain, fixture.token(&[AccessMode::Read]), 0, 1).await.is_err());
+    let mut plain = Connection::new(
+        TcpStream::connect(address).await.expect("listening"),
+        address,
+    );
+    assert!(
+        begin_read(&mut plain, fixture.token(&[AccessMode::Read]), 0, 1)
+            .await
+            .is_err()
+    );
 
     let fixture = Fixture::new(1, SECURE);
     let address = fixture.nodes[0].registration().transfer_address();
-    let mut eager = Connection::new(TcpStream::connect(address).await.expect("listening"), address);
+    let mut eager = Connection::new(
+        TcpStream::connect(address).await.expect("listening"),
+        address,
+    );
     eager.outbox.unit(&0xDEAD_BEEFu32.to_be_bytes());
     eager.flush().await.expect("taken");
     assert!(eager.fill().await.is_err());
@@ -59,9 +94,15 @@ async fn a_client_without_the_handshake_and_one_with_a_needless_one_are_cut_off(
 async fn a_packet_that_does_not_match_its_checksums_is_answered_with_error_checksum() {
     let fixture = Fixture::new(2, &[]);
     let mut connection = fixture.connect(0).await;
-    begin_write(&mut connection, &fixture.write_request(&[1], fixture.token(&[AccessMode::Write]))).await;
+    begin_write(
+        &mut connection,
+        &fixture.write_request(&[1], fixture.token(&[AccessMode::Write])),
+    )
+    .await;
     let mut packet = vec![0; HEADER_LENGTH + 4 + 5];
-    let (head, body) = packet.split_first_chunk_mut::<HEADER_LENGTH>().expect("longer");
+    let (head, body) = packet
+        .split_first_chunk_mut::<HEADER_LENGTH>()
+        .expect("longer");
     put_header(head, 0, 0, false, 4, 5);
     body[4..].copy_from_slice(b"hello");
     connection.outbox.unit(&packet);
@@ -82,8 +123,14 @@ async fn damage_on_disk_reaches_the_reader_and_the_namenode() {
     std::fs::write(fixture.file(0), bytes).expect("writable");
     let error = fixture.read(0, 100_000).await.expect_err("damaged");
     assert_eq!(error.to_string(), "damaged at 49664");
-    fixture.namenode.until(|namenode| namenode.bad() == ["dn1"]).await;
-    assert_eq!(fixture.read(1, 100_000).await.expect("whole"), content(100_000));
+    fixture
+        .namenode
+        .until(|namenode| namenode.bad() == ["dn1"])
+        .await;
+    assert_eq!(
+        fixture.read(1, 100_000).await.expect("whole"),
+        content(100_000)
+    );
 }
 
 #[tokio::test]
@@ -100,7 +147,9 @@ async fn faults_close_delay_spoil_and_refuse() {
     assert_eq!(reads, [Outcome::Disconnected]);
     fixture.rule(|event| match event {
         Event::Packet {
-            nth: 2, writing: false, ..
+            nth: 2,
+            writing: false,
+            ..
         } => Verdict::Corrupt,
         _ => Verdict::Pass,
     });
@@ -114,14 +163,19 @@ async fn faults_close_delay_spoil_and_refuse() {
     );
     fixture.rule(|event| match event {
         Event::ReadBlock {
-            outcome: Outcome::Asked, ..
+            outcome: Outcome::Asked,
+            ..
         } => Verdict::Exception {
             class: "java.io.IOException".into(),
             message: "out of order".into(),
         },
         _ => Verdict::Pass,
     });
-    let error = fixture.read(0, data.len()).await.expect_err("refused").to_string();
+    let error = fixture
+        .read(0, data.len())
+        .await
+        .expect_err("refused")
+        .to_string();
     assert_eq!(error, "ERROR: java.io.IOException: out of order");
     fixture.rule(|_| Verdict::Delay(Duration::from_millis(1)));
     assert_eq!(fixture.read(0, data.len()).await.expect("late"), data);
@@ -169,17 +223,29 @@ async fn operations_that_are_not_there_and_nonsense_do_no_harm() {
     put_operation(&mut connection, 81, &wrong_pool);
     connection.flush().await.expect("taken");
     let answer: BlockOpResponseProto = connection.message(READ_TIMEOUT).await.expect("answered");
-    assert!(answer.message().contains("Block pool BP-2 is not found"), "{answer:?}");
-    assert_eq!(fixture.read(0, 1000).await.expect("still served"), content(1000));
+    assert!(
+        answer.message().contains("Block pool BP-2 is not found"),
+        "{answer:?}"
+    );
+    assert_eq!(
+        fixture.read(0, 1000).await.expect("still served"),
+        content(1000)
+    );
 }
 
 #[tokio::test]
 async fn a_read_beyond_the_end_is_refused_with_a_reason() {
     let fixture = Fixture::new(1, &[]);
     fixture.write(&content(1000)).await;
-    let error = fixture.read(0, 1001).await.expect_err("too long").to_string();
+    let error = fixture
+        .read(0, 1001)
+        .await
+        .expect_err("too long")
+        .to_string();
     assert!(
-        error.starts_with(&format!("ERROR: opReadBlock {POOL}:blk_1073741825_1001 received exception")),
+        error.starts_with(&format!(
+            "ERROR: opReadBlock {POOL}:blk_1073741825_1001 received exception"
+        )),
         "{error}"
     );
     assert!(
@@ -201,10 +267,15 @@ async fn a_read_beyond_the_end_is_refused_with_a_reason() {
 async fn flipped_and_cut_conversations_do_no_harm() {
     let fixture = Fixture::new(1, &[]);
     // A whole conversation of a writer: operation, packet, last packet.
-    let mut recorded = Connection::connect(&fixture.nodes[0], &fixture.info(0).id, &fixture.token(&[]))
-        .await
-        .expect("accepted");
-    put_operation(&mut recorded, op::WRITE_BLOCK, &fixture.write_request(&[], fixture.token(&[])));
+    let mut recorded =
+        Connection::connect(&fixture.nodes[0], &fixture.info(0).id, &fixture.token(&[]))
+            .await
+            .expect("accepted");
+    put_operation(
+        &mut recorded,
+        op::WRITE_BLOCK,
+        &fixture.write_request(&[], fixture.token(&[])),
+    );
     put_packet(&mut recorded, 0, 0, b"hello", false);
     put_packet(&mut recorded, 1, 5, &[], true);
     let conversation = recorded.outbox.bytes().to_vec();
@@ -213,7 +284,9 @@ async fn flipped_and_cut_conversations_do_no_harm() {
         let mut bytes = conversation.clone();
         let random = rand::Rng::next_u64(&mut rng) as usize;
         bytes[random % conversation.len()] ^= 1 << (random >> 32 & 7);
-        bytes.truncate(conversation.len() - (random >> 40) % 3 * (random >> 44) % conversation.len());
+        bytes.truncate(
+            conversation.len() - (random >> 40) % 3 * (random >> 44) % conversation.len(),
+        );
         let mut connection = fixture.connect(0).await;
         connection.outbox.unit(&bytes);
         connection.flush().await.expect("taken");
@@ -233,5 +306,8 @@ async fn flipped_and_cut_conversations_do_no_harm() {
         })
         .expect("deletable");
     fixture.write(&content(1000)).await;
-    assert_eq!(fixture.read(0, 1000).await.expect("still served"), content(1000));
+    assert_eq!(
+        fixture.read(0, 1000).await.expect("still served"),
+        content(1000)
+    );
 }

@@ -5,7 +5,8 @@ use prost::Message;
 use super::*;
 use crate::proto::common::rpc_sasl_proto::{SaslAuth, SaslState};
 use crate::proto::common::{
-    IpcConnectionContextProto, RequestHeaderProto, RpcRequestHeaderProto, RpcResponseHeaderProto, RpcSaslProto, UserInformationProto,
+    IpcConnectionContextProto, RequestHeaderProto, RpcRequestHeaderProto, RpcResponseHeaderProto,
+    RpcSaslProto, UserInformationProto,
 };
 use crate::sasl::{DigestMd5Client, UnwrapHalf, WrapHalf};
 
@@ -48,7 +49,10 @@ pub(in crate::rpc) const SASL: &[u8] = b"hrpc\x09\x00\xdf";
 impl Client {
     pub(in crate::rpc) fn new(endpoint: RpcEndpoint) -> Self {
         Self {
-            session: RpcSession::new(Arc::new(endpoint), "127.0.0.1:50000".parse().expect("an address")),
+            session: RpcSession::new(
+                Arc::new(endpoint),
+                "127.0.0.1:50000".parse().expect("an address"),
+            ),
             rng: rng(),
             now: NOW,
             layer: None,
@@ -71,13 +75,20 @@ impl Client {
     }
 
     /// The INITIATE of a token for `identifier`, after the server's offer.
-    pub(in crate::rpc) fn token(&mut self, identifier: &str, qop: QualityOfProtection) -> (DigestMd5Client, Vec<u8>) {
+    pub(in crate::rpc) fn token(
+        &mut self,
+        identifier: &str,
+        qop: QualityOfProtection,
+    ) -> (DigestMd5Client, Vec<u8>) {
         let offer = self.ask(&[SASL, &sasl(SaslState::Negotiate, None, &[])].concat());
         let token = offer.sasl().auths[0].clone();
         let user = base64::encode(identifier.as_bytes());
         let mut digest = DigestMd5Client::rpc(user, PASSWORD.to_owned(), &[qop], &mut self.rng);
         let response = digest.respond(token.challenge()).expect("a response");
-        let chosen = SaslAuth { challenge: None, ..token };
+        let chosen = SaslAuth {
+            challenge: None,
+            ..token
+        };
         (digest, sasl(SaslState::Initiate, Some(response), &[chosen]))
     }
 
@@ -95,7 +106,11 @@ impl Client {
     /// Wraps as a client with a security layer does.
     pub(in crate::rpc) fn wrap(&mut self, frames: &[u8]) -> Vec<u8> {
         let mut token = Vec::new();
-        self.layer.as_mut().expect("a layer").0.wrap_into(frames, &mut token);
+        self.layer
+            .as_mut()
+            .expect("a layer")
+            .0
+            .wrap_into(frames, &mut token);
         sasl(SaslState::Wrap, Some(token), &[])
     }
 
@@ -106,7 +121,9 @@ impl Client {
         assert_eq!(message.state(), SaslState::Wrap);
         let mut frames = Vec::new();
         let unwrap = &mut self.layer.as_mut().expect("a layer").1;
-        unwrap.unwrap_into(message.token(), &mut frames).expect("a good token");
+        unwrap
+            .unwrap_into(message.token(), &mut frames)
+            .expect("a good token");
         let mut replies = replies(&frames);
         assert_eq!(replies.len(), 1, "one response in one wrap");
         replies.pop().expect("one")
@@ -151,7 +168,11 @@ pub(in crate::rpc) fn header(call_id: i32) -> RpcRequestHeaderProto {
     }
 }
 
-pub(in crate::rpc) fn sasl(state: SaslState, token: Option<Vec<u8>>, auths: &[SaslAuth]) -> Vec<u8> {
+pub(in crate::rpc) fn sasl(
+    state: SaslState,
+    token: Option<Vec<u8>>,
+    auths: &[SaslAuth],
+) -> Vec<u8> {
     let message = RpcSaslProto {
         version: None,
         state: state.into(),
@@ -162,7 +183,10 @@ pub(in crate::rpc) fn sasl(state: SaslState, token: Option<Vec<u8>>, auths: &[Sa
         client_id: Default::default(),
         ..header(-33)
     };
-    frame(&[header.encode_length_delimited_to_vec(), message.encode_length_delimited_to_vec()])
+    frame(&[
+        header.encode_length_delimited_to_vec(),
+        message.encode_length_delimited_to_vec(),
+    ])
 }
 
 pub(in crate::rpc) fn context(effective: Option<&str>, real: Option<&str>) -> Vec<u8> {
@@ -183,13 +207,20 @@ pub(in crate::rpc) fn call(call_id: i32, method: &str) -> Vec<u8> {
     call_of(&header(call_id), CLIENT_PROTOCOL, 1, method)
 }
 
-pub(in crate::rpc) fn call_of(header: &RpcRequestHeaderProto, protocol: &str, version: u64, method: &str) -> Vec<u8> {
+pub(in crate::rpc) fn call_of(
+    header: &RpcRequestHeaderProto,
+    protocol: &str,
+    version: u64,
+    method: &str,
+) -> Vec<u8> {
     let call = RequestHeaderProto {
         method_name: method.to_owned(),
         declaring_class_protocol_name: protocol.to_owned(),
         client_protocol_version: version,
     };
-    let request = GetGroupsForUserRequestProto { user: "?".to_owned() };
+    let request = GetGroupsForUserRequestProto {
+        user: "?".to_owned(),
+    };
     frame(&[
         header.encode_length_delimited_to_vec(),
         call.encode_length_delimited_to_vec(),

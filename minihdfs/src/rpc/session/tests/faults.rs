@@ -35,7 +35,10 @@ fn under(verdict: Verdict) -> (Client, Arc<Always>) {
 
 fn recorded(hook: &Always) -> Vec<Outcome> {
     let events = hook.1.lock().expect("not poisoned");
-    events.iter().filter_map(|event| event.outcome().cloned()).collect()
+    events
+        .iter()
+        .filter_map(|event| event.outcome().cloned())
+        .collect()
 }
 
 #[test]
@@ -43,8 +46,17 @@ fn a_call_passes_or_fails_as_the_verdict_says() {
     let (mut client, hook) = under(Verdict::Pass);
     client.ask(&call(1, "getGroupsForUser")).groups();
     client.ask(&call(1, "fail"));
-    assert!(matches!(recorded(&hook)[..], [Outcome::Ok, Outcome::Exception { .. }]));
-    let names: Vec<_> = hook.1.lock().expect("not poisoned").iter().map(ToString::to_string).collect();
+    assert!(matches!(
+        recorded(&hook)[..],
+        [Outcome::Ok, Outcome::Exception { .. }]
+    ));
+    let names: Vec<_> = hook
+        .1
+        .lock()
+        .expect("not poisoned")
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     assert!(names[0].contains("getGroupsForUser"), "{names:?}");
 
     let (mut client, hook) = under(Verdict::Exception {
@@ -52,33 +64,51 @@ fn a_call_passes_or_fails_as_the_verdict_says() {
         message: "busy".into(),
     });
     let reply = client.ask(&call(1, "getGroupsForUser"));
-    assert_eq!(reply.exception(), ("org.apache.hadoop.ipc.RetriableException", "busy"));
+    assert_eq!(
+        reply.exception(),
+        ("org.apache.hadoop.ipc.RetriableException", "busy")
+    );
     assert_eq!(reply.header.status, 1);
     assert!(matches!(recorded(&hook)[..], [Outcome::Exception { .. }]));
 
     let (mut client, hook) = under(Verdict::Drop);
-    assert_eq!(client.feed(&call(1, "getGroupsForUser")), (Vec::new(), Step::Read));
+    assert_eq!(
+        client.feed(&call(1, "getGroupsForUser")),
+        (Vec::new(), Step::Read)
+    );
     assert_eq!(recorded(&hook), [Outcome::Dropped]);
 
     let (mut client, hook) = under(Verdict::Disconnect);
-    assert_eq!(client.feed(&call(1, "getGroupsForUser")), (Vec::new(), Step::Close));
+    assert_eq!(
+        client.feed(&call(1, "getGroupsForUser")),
+        (Vec::new(), Step::Close)
+    );
     assert_eq!(recorded(&hook), [Outcome::Disconnected]);
 
     let (mut client, _) = under(Verdict::Kill);
-    assert_eq!(client.feed(&call(1, "getGroupsForUser")), (Vec::new(), Step::Kill));
+    assert_eq!(
+        client.feed(&call(1, "getGroupsForUser")),
+        (Vec::new(), Step::Kill)
+    );
 }
 
 #[test]
 fn a_delayed_call_is_answered_after_the_wait() {
     let delay = Duration::from_secs(3);
     let (mut client, hook) = under(Verdict::Delay(delay));
-    assert_eq!(client.feed(&call(1, "getGroupsForUser")), (Vec::new(), Step::Wait(delay)));
+    assert_eq!(
+        client.feed(&call(1, "getGroupsForUser")),
+        (Vec::new(), Step::Wait(delay))
+    );
     assert_eq!(recorded(&hook), []);
     let reply = client.ask(&[]);
     assert_eq!(reply.groups(), ["?", "alice", "alice"]);
     assert_eq!(recorded(&hook), [Outcome::Ok]);
     // The next call is asked about anew.
-    assert_eq!(client.feed(&call(2, "getGroupsForUser")), (Vec::new(), Step::Wait(delay)));
+    assert_eq!(
+        client.feed(&call(2, "getGroupsForUser")),
+        (Vec::new(), Step::Wait(delay))
+    );
 }
 
 #[test]
@@ -138,11 +168,17 @@ fn a_handshake_is_recorded_with_its_end() {
     let events = hook.1.lock().expect("not poisoned");
     let [
         Event::Sasl {
-            mechanism, user, outcome, ..
+            mechanism,
+            user,
+            outcome,
+            ..
         },
     ] = &events[..]
     else {
         panic!("{events:?}");
     };
-    assert_eq!((*mechanism, &**user, outcome), ("DIGEST-MD5", "alice", &Outcome::Ok));
+    assert_eq!(
+        (*mechanism, &**user, outcome),
+        ("DIGEST-MD5", "alice", &Outcome::Ok)
+    );
 }

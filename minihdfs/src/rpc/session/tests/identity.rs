@@ -12,7 +12,11 @@ use kerbox_krb5::testing::unhex;
 const CALL: &str = "getGroupsForUser";
 
 /// The caller that a context makes after SASL, or why it is refused.
-fn after_sasl(method: AuthMethod, authenticated: &str, context_bytes: &[u8]) -> Result<Vec<String>, String> {
+fn after_sasl(
+    method: AuthMethod,
+    authenticated: &str,
+    context_bytes: &[u8],
+) -> Result<Vec<String>, String> {
     let mut client = secure(Authentication);
     client.feed(SASL);
     let short = authenticated.split(['@', '/']).next().expect("a name");
@@ -27,10 +31,16 @@ fn after_sasl(method: AuthMethod, authenticated: &str, context_bytes: &[u8]) -> 
     };
     let (output, _) = client.feed(context_bytes);
     if let Some(refusal) = client::replies(&output).pop() {
-        assert_eq!((refusal.header.status, refusal.header.error_detail), (2, Some(15)));
+        assert_eq!(
+            (refusal.header.status, refusal.header.error_detail),
+            (2, Some(15))
+        );
         assert_eq!(refusal.header.call_id, -3_i32 as u32);
         let (class, message) = refusal.exception();
-        return Err(format!("{}: {message}", class.rsplit('.').next().expect("a class")));
+        return Err(format!(
+            "{}: {message}",
+            class.rsplit('.').next().expect("a class")
+        ));
     }
     Ok(client.ask(&call(0, CALL)).groups()[1..].to_vec())
 }
@@ -40,10 +50,19 @@ fn without_sasl_the_context_tells_the_user() {
     let mut client = simple();
     let reply = client.ask(&[SIMPLE, &context(Some("alice"), None), &call(7, CALL)].concat());
     assert_eq!(reply.groups(), ["?", "alice", "alice"]);
-    assert_eq!((reply.header.call_id, reply.header.retry_count), (7, Some(0)));
-    assert_eq!(client.session.caller().map(|caller| caller.method), Some(AuthMethod::Simple));
+    assert_eq!(
+        (reply.header.call_id, reply.header.retry_count),
+        (7, Some(0))
+    );
+    assert_eq!(
+        client.session.caller().map(|caller| caller.method),
+        Some(AuthMethod::Simple)
+    );
     let refused = simple().ask(&[SIMPLE, &context(None, None)].concat());
-    assert_eq!((refused.header.status, refused.header.error_detail), (2, Some(15)));
+    assert_eq!(
+        (refused.header.status, refused.header.error_detail),
+        (2, Some(15))
+    );
 }
 
 #[test]
@@ -68,12 +87,18 @@ fn a_server_without_security_switches_a_sasl_client_to_simple() {
     // The bytes of a client's NEGOTIATE, and of the answer that every client must understand.
     let mut client = simple();
     let (output, step) = client.feed(&unhex("687270630900df0000000e0a08021000184122002801021001"));
-    assert_eq!(output, unhex("000000120e08dfffffff0f100018093a004001021000"));
+    assert_eq!(
+        output,
+        unhex("000000120e08dfffffff0f100018093a004001021000")
+    );
     assert_eq!(step, Step::Read);
     let reply = client.ask(&[context(Some("alice"), None), call(0, CALL)].concat());
     assert_eq!(reply.groups(), ["?", "alice", "alice"]);
     let refused = client.ask(&sasl(SaslState::Negotiate, None, &[]));
-    assert_eq!(refused.header.error_msg(), "SASL protocol not requested by client");
+    assert_eq!(
+        refused.header.error_msg(),
+        "SASL protocol not requested by client"
+    );
 }
 
 #[test]
@@ -96,19 +121,36 @@ fn a_kerberos_user_is_who_the_ticket_says() {
 fn a_kerberos_user_may_act_for_whom_the_proxy_rules_allow() {
     let oozie = "oozie/localhost@EXAMPLE.COM";
     let caller = after_sasl(AuthMethod::Kerberos, oozie, &context(Some("alice"), None));
-    assert_eq!(caller.as_deref(), Ok(["alice", "alice", oozie].map(str::to_owned).as_slice()));
+    assert_eq!(
+        caller.as_deref(),
+        Ok(["alice", "alice", oozie].map(str::to_owned).as_slice())
+    );
     assert_eq!(
         after_sasl(AuthMethod::Kerberos, oozie, &context(Some("bob"), None)),
-        Err(format!("AuthorizationException: User: {oozie} is not allowed to impersonate bob"))
+        Err(format!(
+            "AuthorizationException: User: {oozie} is not allowed to impersonate bob"
+        ))
     );
     // What the context tells as the real user decides nothing.
     assert_eq!(
-        after_sasl(AuthMethod::Kerberos, "bob@EXAMPLE.COM", &context(Some("alice"), Some("oozie"))),
-        Err("AuthorizationException: User: bob@EXAMPLE.COM is not allowed to impersonate alice".into())
+        after_sasl(
+            AuthMethod::Kerberos,
+            "bob@EXAMPLE.COM",
+            &context(Some("alice"), Some("oozie"))
+        ),
+        Err(
+            "AuthorizationException: User: bob@EXAMPLE.COM is not allowed to impersonate alice"
+                .into()
+        )
     );
     assert!(
-        after_sasl(AuthMethod::Kerberos, oozie, &context(Some("alice@ELSEWHERE"), None))
-            .is_err_and(|error| error.starts_with("AccessControlException: Illegal principal name alice@ELSEWHERE"))
+        after_sasl(
+            AuthMethod::Kerberos,
+            oozie,
+            &context(Some("alice@ELSEWHERE"), None)
+        )
+        .is_err_and(|error| error
+            .starts_with("AccessControlException: Illegal principal name alice@ELSEWHERE"))
     );
 }
 
@@ -116,19 +158,28 @@ fn a_kerberos_user_may_act_for_whom_the_proxy_rules_allow() {
 fn a_token_speaks_for_its_owner_alone() {
     let mut client = secure(Authentication);
     assert_eq!(
-        client.log_in("alice@EXAMPLE.COM", Authentication).sasl().state(),
+        client
+            .log_in("alice@EXAMPLE.COM", Authentication)
+            .sasl()
+            .state(),
         SaslState::Success
     );
     let reply = client.ask(&[context(None, None), call(0, CALL)].concat());
     assert_eq!(reply.groups(), ["?", "alice@EXAMPLE.COM", "alice"]);
     let caller = client.session.caller().expect("a caller");
     assert_eq!(caller.method, AuthMethod::Token);
-    assert_eq!(caller.token.as_deref(), Some(base64::encode(b"alice@EXAMPLE.COM").as_str()));
+    assert_eq!(
+        caller.token.as_deref(),
+        Some(base64::encode(b"alice@EXAMPLE.COM").as_str())
+    );
 
     let mut client = secure(Authentication);
     client.log_in("alice oozie/localhost@EXAMPLE.COM", Authentication);
     let reply = client.ask(&[context(Some("alice"), None), call(0, CALL)].concat());
-    assert_eq!(reply.groups(), ["?", "alice", "alice", "oozie/localhost@EXAMPLE.COM"]);
+    assert_eq!(
+        reply.groups(),
+        ["?", "alice", "alice", "oozie/localhost@EXAMPLE.COM"]
+    );
 
     assert_eq!(
         after_sasl(AuthMethod::Token, "alice@EXAMPLE.COM", &context(Some("alice"), None)),
@@ -168,13 +219,17 @@ fn with_a_security_layer_every_reply_is_one_wrap() {
         assert_eq!(client.feed(&first).0, b"");
         let reply = client.ask(&second);
         assert_eq!(client.unwrap(&reply).header.call_id, 3);
-        // Plain calls are taken as well: colinmarc/hdfs sends no others, and expects wrapped replies.
+        // Plain calls are taken as well: colinmarc/hdfs sends no others, and expects wrapped
+        // replies.
         let reply = client.ask(&call(4, CALL));
         assert_eq!(client.unwrap(&reply).header.call_id, 4);
         // A SASL message inside a wrap is none.
         let nested = client.wrap(&sasl(SaslState::Wrap, Some(Vec::new()), &[]));
         let reply = client.ask(&nested);
-        assert_eq!(client.unwrap(&reply).exception().1, "Negotiation is already complete");
+        assert_eq!(
+            client.unwrap(&reply).exception().1,
+            "Negotiation is already complete"
+        );
     }
 }
 

@@ -40,13 +40,30 @@ static PROTOCOL: Protocol<WhoAmI> = protocol! {
 };
 
 impl WhoAmI {
-    fn who_am_i(&self, call: &Call<'_>, request: GetGroupsForUserRequestProto) -> Result<GetGroupsForUserResponseProto, HdfsError> {
-        let mut groups = vec![request.user, call.caller.user.full.to_string(), call.caller.user.short.to_string()];
-        groups.extend(call.caller.real_user.as_ref().map(|real| real.full.to_string()));
+    fn who_am_i(
+        &self,
+        call: &Call<'_>,
+        request: GetGroupsForUserRequestProto,
+    ) -> Result<GetGroupsForUserResponseProto, HdfsError> {
+        let mut groups = vec![
+            request.user,
+            call.caller.user.full.to_string(),
+            call.caller.user.short.to_string(),
+        ];
+        groups.extend(
+            call.caller
+                .real_user
+                .as_ref()
+                .map(|real| real.full.to_string()),
+        );
         Ok(GetGroupsForUserResponseProto { groups })
     }
 
-    fn fail(&self, _call: &Call<'_>, _request: GetGroupsForUserRequestProto) -> Result<GetGroupsForUserResponseProto, HdfsError> {
+    fn fail(
+        &self,
+        _call: &Call<'_>,
+        _request: GetGroupsForUserRequestProto,
+    ) -> Result<GetGroupsForUserResponseProto, HdfsError> {
         Err(HdfsError::standby("not now"))
     }
 }
@@ -81,7 +98,8 @@ impl SecretManager for OnePassword {
     }
 
     fn token_user(&self, user_name: &str) -> Result<TokenUser, HdfsError> {
-        let identifier = String::from_utf8(base64::decode(user_name).unwrap_or_default()).expect("text");
+        let identifier =
+            String::from_utf8(base64::decode(user_name).unwrap_or_default()).expect("text");
         let (effective, real) = match identifier.split_once(' ') {
             Some((effective, real)) => (effective.to_owned(), Some(real.to_owned())),
             None => (identifier, None),
@@ -90,10 +108,22 @@ impl SecretManager for OnePassword {
     }
 }
 
-pub(in crate::rpc) fn endpoint(security: Option<RpcSecurity>, pairs: &[(&str, &str)], hook: Arc<dyn Hook>) -> RpcEndpoint {
+pub(in crate::rpc) fn endpoint(
+    security: Option<RpcSecurity>,
+    pairs: &[(&str, &str)],
+    hook: Arc<dyn Hook>,
+) -> RpcEndpoint {
     let (config, _) = HdfsConfig::from_pairs(pairs.iter().copied()).expect("a configuration");
-    let rules = AuthToLocal::parse("DEFAULT", AuthToLocalMechanism::Hadoop, "EXAMPLE.COM").expect("rules");
-    RpcEndpoint::new(Server::NameNode, Arc::new(WhoAmI::default()), security, rules, &config, hook)
+    let rules =
+        AuthToLocal::parse("DEFAULT", AuthToLocalMechanism::Hadoop, "EXAMPLE.COM").expect("rules");
+    RpcEndpoint::new(
+        Server::NameNode,
+        Arc::new(WhoAmI::default()),
+        security,
+        rules,
+        &config,
+        hook,
+    )
 }
 
 fn simple() -> Client {

@@ -40,7 +40,15 @@ fn refusals_are_hadoops_byte_for_byte() {
             "{server} {name}"
         );
         assert_eq!(output, expected, "{server} {name}");
-        assert_eq!(step, if end == "closed" { Step::Close } else { Step::Read }, "{server} {name}");
+        assert_eq!(
+            step,
+            if end == "closed" {
+                Step::Close
+            } else {
+                Step::Read
+            },
+            "{server} {name}"
+        );
         compared += 1;
     }
     assert_eq!(compared, 34);
@@ -51,7 +59,8 @@ fn nothing_is_answered_after_a_fatal_reply() {
     let mut client = simple();
     let (_, step) = client.feed(&[SIMPLE, &call(0, "getGroupsForUser")].concat());
     assert_eq!(step, Step::Close);
-    let (output, step) = client.feed(&[context(Some("alice"), None), call(0, "getGroupsForUser")].concat());
+    let (output, step) =
+        client.feed(&[context(Some("alice"), None), call(0, "getGroupsForUser")].concat());
     assert_eq!((output, step), (Vec::new(), Step::Close));
 }
 
@@ -66,26 +75,54 @@ fn http_is_told_that_this_is_no_web_server() {
 fn garbage_is_a_fatal_decoding_error() {
     let client = || secure(QualityOfProtection::Authentication);
     for (sent, message) in [
-        (frame(&[vec![0xff; 4]]), "Error decoding RpcRequestHeaderProto: "),
+        (
+            frame(&[vec![0xff; 4]]),
+            "Error decoding RpcRequestHeaderProto: ",
+        ),
         (frame(&[]), "Error decoding RpcRequestHeaderProto: "),
         (
-            frame(&[header(-33).encode_length_delimited_to_vec(), vec![2, 0xff, 0xff]]),
+            frame(&[
+                header(-33).encode_length_delimited_to_vec(),
+                vec![2, 0xff, 0xff],
+            ]),
             "Error decoding RpcSaslProto: ",
         ),
         (
-            frame(&[header(-33).encode_length_delimited_to_vec(), vec![2, 0x10, 9]]),
+            frame(&[
+                header(-33).encode_length_delimited_to_vec(),
+                vec![2, 0x10, 9],
+            ]),
             "Error decoding RpcSaslProto: ",
         ),
     ] {
         let reply = client().ask(&[SASL, &sent].concat());
-        assert_eq!((reply.header.status, reply.header.error_detail), (2, Some(13)), "{message}");
-        assert_eq!(reply.header.exception_class_name(), "org.apache.hadoop.ipc.RpcServerException");
-        assert!(reply.header.error_msg().starts_with(message), "{}", reply.header.error_msg());
+        assert_eq!(
+            (reply.header.status, reply.header.error_detail),
+            (2, Some(13)),
+            "{message}"
+        );
+        assert_eq!(
+            reply.header.exception_class_name(),
+            "org.apache.hadoop.ipc.RpcServerException"
+        );
+        assert!(
+            reply.header.error_msg().starts_with(message),
+            "{}",
+            reply.header.error_msg()
+        );
     }
     let mut client = simple();
     client.feed(&[SIMPLE, &context(Some("alice"), None)].concat());
-    let reply = client.ask(&frame(&[header(1).encode_length_delimited_to_vec(), vec![2, 0xff, 0xff]]));
-    assert!(reply.header.error_msg().starts_with("IPC server unable to read call parameters"));
+    let reply = client.ask(&frame(&[
+        header(1).encode_length_delimited_to_vec(),
+        vec![2, 0xff, 0xff],
+    ]));
+    assert!(
+        reply
+            .header
+            .error_msg()
+            .starts_with("IPC server unable to read call parameters")
+    );
 }
 
 #[test]
@@ -123,9 +160,15 @@ fn calls_that_cannot_be_dispatched_leave_the_connection_open() {
         let reply = client.ask(&call_of(&header(1), protocol, version, method));
         assert_eq!(
             reply.exception(),
-            (format!("org.apache.hadoop.ipc.{class}").as_str(), message.as_str())
+            (
+                format!("org.apache.hadoop.ipc.{class}").as_str(),
+                message.as_str()
+            )
         );
-        assert_eq!((reply.header.status, reply.header.error_detail), (1, Some(detail)));
+        assert_eq!(
+            (reply.header.status, reply.header.error_detail),
+            (1, Some(detail))
+        );
         assert_eq!(reply.header.client_id, Some(header(1).client_id));
     }
     let mut undecodable = call(1, "getGroupsForUser");
@@ -136,7 +179,10 @@ fn calls_that_cannot_be_dispatched_leave_the_connection_open() {
         (reply.header.status, reply.header.exception_class_name()),
         (1, "java.io.IOException")
     );
-    assert_eq!(client.ask(&call(2, "getGroupsForUser")).groups(), ["?", "alice", "alice"]);
+    assert_eq!(
+        client.ask(&call(2, "getGroupsForUser")).groups(),
+        ["?", "alice", "alice"]
+    );
 }
 
 #[test]
@@ -150,7 +196,10 @@ fn a_frame_of_a_stranger_may_be_smaller_than_a_callers() {
     client.feed(&[]);
     let mut client = simple();
     client.feed(&[SIMPLE, &context(Some("alice"), None)].concat());
-    assert_eq!(client.feed(&large((128 << 20) + 1)), (Vec::new(), Step::Close));
+    assert_eq!(
+        client.feed(&large((128 << 20) + 1)),
+        (Vec::new(), Step::Close)
+    );
 }
 
 #[test]
@@ -163,12 +212,19 @@ fn a_mechanism_is_chosen_once_and_fed_in_order() {
     let last = |output: &[u8]| replies(output).pop().expect("a reply").header;
     // A client that does not wait for the offer gets the challenge first, and may not choose again.
     let mut client = secure(QualityOfProtection::Authentication);
-    let initiate = sasl(SaslState::Initiate, Some(Vec::new()), std::slice::from_ref(&token));
+    let initiate = sasl(
+        SaslState::Initiate,
+        Some(Vec::new()),
+        std::slice::from_ref(&token),
+    );
     let challenge = client.ask(&[SASL, &initiate].concat()).sasl();
     assert_eq!(challenge.state(), SaslState::Challenge);
     assert!(challenge.token().starts_with(b"realm=\"default\""));
     let (output, step) = client.feed(&initiate);
-    assert_eq!(last(&output).error_msg(), "Client has already initiated a mechanism");
+    assert_eq!(
+        last(&output).error_msg(),
+        "Client has already initiated a mechanism"
+    );
     assert_eq!(step, Step::Close);
     // One that is not offered is answered with the offer.
     let unknown = SaslAuth {
@@ -177,14 +233,23 @@ fn a_mechanism_is_chosen_once_and_fed_in_order() {
         ..Default::default()
     };
     let mut client = secure(QualityOfProtection::Authentication);
-    let offer = client.ask(&[SASL, &sasl(SaslState::Initiate, Some(Vec::new()), &[unknown])].concat());
+    let offer = client.ask(
+        &[
+            SASL,
+            &sasl(SaslState::Initiate, Some(Vec::new()), &[unknown]),
+        ]
+        .concat(),
+    );
     assert_eq!(offer.sasl().state(), SaslState::Negotiate);
     // A response without a choice.
     let mut client = secure(QualityOfProtection::Authentication);
     let reply = client.ask(&[SASL, &sasl(SaslState::Response, Some(vec![1]), &[])].concat());
     assert_eq!(
         reply.exception(),
-        ("javax.security.sasl.SaslException", "Client sent unsupported state RESPONSE")
+        (
+            "javax.security.sasl.SaslException",
+            "Client sent unsupported state RESPONSE"
+        )
     );
     assert_eq!(reply.header.error_detail, Some(15));
 }
@@ -199,8 +264,14 @@ fn sasl_is_over_once_it_has_succeeded() {
         let mut client = secure(QualityOfProtection::Authentication);
         client.log_in("alice", QualityOfProtection::Authentication);
         let reply = client.ask(&sasl(state, Some(Vec::new()), &[]));
-        assert_eq!(reply.exception(), ("javax.security.sasl.SaslException", message));
-        assert_eq!((reply.header.status, reply.header.error_detail), (2, Some(12)));
+        assert_eq!(
+            reply.exception(),
+            ("javax.security.sasl.SaslException", message)
+        );
+        assert_eq!(
+            (reply.header.status, reply.header.error_detail),
+            (2, Some(12))
+        );
     }
 }
 
@@ -209,7 +280,12 @@ fn the_secret_managers_reason_reaches_the_client() {
     let mut client = secure(QualityOfProtection::Authentication);
     let offer = client.ask(&[SASL, &sasl(SaslState::Negotiate, None, &[])].concat());
     let auth = offer.sasl().auths[0].clone();
-    let mut digest = crate::sasl::DigestMd5Client::rpc("!".into(), "x".into(), &[QualityOfProtection::Authentication], &mut rng());
+    let mut digest = crate::sasl::DigestMd5Client::rpc(
+        "!".into(),
+        "x".into(),
+        &[QualityOfProtection::Authentication],
+        &mut rng(),
+    );
     let response = digest.respond(auth.challenge()).expect("a response");
     let (output, step) = client.feed(&sasl(SaslState::Initiate, Some(response), &[auth]));
     let reply = replies(&output).pop().expect("a reply");
@@ -220,6 +296,9 @@ fn the_secret_managers_reason_reaches_the_client() {
             "token can't be found in cache"
         )
     );
-    assert_eq!((reply.header.call_id, reply.header.error_detail), (-33_i32 as u32, Some(15)));
+    assert_eq!(
+        (reply.header.call_id, reply.header.error_detail),
+        (-33_i32 as u32, Some(15))
+    );
     assert_eq!(step, Step::Close);
 }

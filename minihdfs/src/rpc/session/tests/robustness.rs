@@ -5,12 +5,20 @@ use super::*;
 use crate::proto::common::rpc_sasl_proto::SaslState;
 
 fn conversations() -> Vec<(Client, Vec<u8>)> {
-    let calls = [context(Some("alice"), None), call(1, "getGroupsForUser"), call(2, "fail")].concat();
+    let calls = [
+        context(Some("alice"), None),
+        call(1, "getGroupsForUser"),
+        call(2, "fail"),
+    ]
+    .concat();
     let negotiate = sasl(SaslState::Negotiate, None, &[]);
     vec![
         (simple(), [SIMPLE, &calls].concat()),
         (simple(), [SASL, &negotiate, &calls].concat()),
-        (secure(QualityOfProtection::Privacy), [SASL, &negotiate].concat()),
+        (
+            secure(QualityOfProtection::Privacy),
+            [SASL, &negotiate].concat(),
+        ),
     ]
 }
 
@@ -26,7 +34,10 @@ fn the_answer_does_not_depend_on_how_the_bytes_are_cut() {
             assert_eq!([first, second].concat(), expected, "cut at {cut}");
         }
         let (mut client, _) = conversations().swap_remove(index);
-        let by_byte: Vec<u8> = bytes.iter().flat_map(|byte| client.feed(&[*byte]).0).collect();
+        let by_byte: Vec<u8> = bytes
+            .iter()
+            .flat_map(|byte| client.feed(&[*byte]).0)
+            .collect();
         assert_eq!(by_byte, expected);
     }
 }

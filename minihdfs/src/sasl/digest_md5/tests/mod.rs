@@ -39,11 +39,9 @@ impl SecretManager for OnePassword {
 }
 
 fn server(settings: DigestMd5Settings, nonce: &str) -> SaslServer {
-    SaslServer::new(crate::sasl::Mechanism::DigestMd5(Box::new(DigestMd5Server::with_nonce(
-        settings,
-        Arc::new(OnePassword),
-        nonce.to_owned(),
-    ))))
+    SaslServer::new(crate::sasl::Mechanism::DigestMd5(Box::new(
+        DigestMd5Server::with_nonce(settings, Arc::new(OnePassword), nonce.to_owned()),
+    )))
 }
 
 fn rng() -> StdRng {
@@ -74,7 +72,9 @@ impl Case {
 
     fn challenged(&self) -> SaslServer {
         let mut server = server(self.settings.clone(), self.nonce);
-        let step = server.step(Timestamp::EPOCH, b"", &mut rng()).expect("the challenge needs nothing");
+        let step = server
+            .step(Timestamp::EPOCH, b"", &mut rng())
+            .expect("the challenge needs nothing");
         assert!(matches!(step, SaslStep::Challenge(_)));
         server
     }
@@ -84,19 +84,35 @@ impl Case {
         let step = server
             .step(Timestamp::EPOCH, self.jdk().as_bytes(), &mut rng())
             .expect("the JDK's response");
-        assert_eq!(step, SaslStep::Success(Some(format!("rspauth={}", self.rspauth).into_bytes())));
+        assert_eq!(
+            step,
+            SaslStep::Success(Some(format!("rspauth={}", self.rspauth).into_bytes()))
+        );
         server
     }
 
     /// Our own client with the recorded cnonce, once the server has proved itself.
     fn client(&self) -> (QualityOfProtection, WrapHalf, UnwrapHalf) {
-        let mut client = DigestMd5Client::data_transfer(self.user.to_owned(), PASSWORD.to_owned(), &[self.chosen], &mut rng());
+        let mut client = DigestMd5Client::data_transfer(
+            self.user.to_owned(),
+            PASSWORD.to_owned(),
+            &[self.chosen],
+            &mut rng(),
+        );
         client.set_cnonce(self.cnonce);
         let mut offer = self.settings.clone();
-        offer.ciphers.retain(|cipher| Some(cipher.name()) == self.cipher);
-        let challenge = DigestMd5Server::with_nonce(offer, Arc::new(OnePassword), self.nonce.to_owned()).challenge();
+        offer
+            .ciphers
+            .retain(|cipher| Some(cipher.name()) == self.cipher);
+        let challenge =
+            DigestMd5Server::with_nonce(offer, Arc::new(OnePassword), self.nonce.to_owned())
+                .challenge();
         let response = client.respond(&challenge).expect("the server's challenge");
-        assert_eq!(String::from_utf8_lossy(&response), self.jdk(), "the JDK's response, byte for byte");
+        assert_eq!(
+            String::from_utf8_lossy(&response),
+            self.jdk(),
+            "the JDK's response, byte for byte"
+        );
         client
             .finish(format!("rspauth={}", self.rspauth).as_bytes())
             .expect("the recorded proof")
@@ -137,8 +153,14 @@ fn the_jdks_handshakes_succeed_with_its_proofs_and_messages() {
         };
         assert_eq!(server.wrap(b"hello"), unhex(hello_out));
         assert_eq!(server.wrap(b"sixteen byte msg"), unhex(sixteen_out));
-        assert_eq!(server.unwrap(&unhex(hello_in)).expect("the JDK's token"), b"hello");
-        assert_eq!(server.unwrap(&unhex(sixteen_in)).expect("the JDK's token"), b"sixteen byte msg");
+        assert_eq!(
+            server.unwrap(&unhex(hello_in)).expect("the JDK's token"),
+            b"hello"
+        );
+        assert_eq!(
+            server.unwrap(&unhex(sixteen_in)).expect("the JDK's token"),
+            b"sixteen byte msg"
+        );
     }
 }
 
@@ -157,7 +179,9 @@ fn our_client_says_what_the_jdks_does() {
         }
         for (message, token) in [("hello", hello_in), ("sixteen byte msg", sixteen_in)] {
             let mut out = Vec::new();
-            unwrap.unwrap_into(&unhex(token), &mut out).expect("the JDK's token");
+            unwrap
+                .unwrap_into(&unhex(token), &mut out)
+                .expect("the JDK's token");
             assert_eq!(out, message.as_bytes());
         }
     }
@@ -167,7 +191,8 @@ fn our_client_says_what_the_jdks_does() {
 fn the_forms_of_hdfs_native_and_go_are_read() {
     let cases = cases();
     let case = &cases[2];
-    let (realm, nonce, cnonce, response) = (&case.settings.realm, case.nonce, case.cnonce, case.response);
+    let (realm, nonce, cnonce, response) =
+        (&case.settings.realm, case.nonce, case.cnonce, case.response);
     let native = format!(
         "username=\"{USER}\",realm=\"{realm}\",nonce=\"{nonce}\",cnonce=\"{cnonce}\",nc=00000001,qop=auth-conf,\
          digest-uri=\"/default\",response={response},charset=utf-8,cipher=\"3des\""
@@ -181,7 +206,10 @@ fn the_forms_of_hdfs_native_and_go_are_read() {
             .challenged()
             .step(Timestamp::EPOCH, text.as_bytes(), &mut rng())
             .expect("a client's form");
-        assert_eq!(step, SaslStep::Success(Some(format!("rspauth={}", case.rspauth).into_bytes())));
+        assert_eq!(
+            step,
+            SaslStep::Success(Some(format!("rspauth={}", case.rspauth).into_bytes()))
+        );
     }
 }
 
@@ -202,25 +230,42 @@ fn every_false_directive_is_refused() {
         (",cipher=\"3des\"", "", "No cipher"),
         ("3des", "aes", "Unknown cipher"),
         ("/default", "hdfs/0", "Mismatched URI"),
-        (case.response, "8a25f12f2a62f00393064b1635914a94", "Mismatched response"),
+        (
+            case.response,
+            "8a25f12f2a62f00393064b1635914a94",
+            "Mismatched response",
+        ),
         (case.cnonce, "another", "Mismatched response"),
-        ("maxbuf=65536", "maxbuf=65536,authzid=\"bob\"", "Mismatched response"),
+        (
+            "maxbuf=65536",
+            "maxbuf=65536,authzid=\"bob\"",
+            "Mismatched response",
+        ),
         ("maxbuf=65536", "maxbuf=many", "maxbuf"),
         ("realm=", "username=\"x\",realm=", "Duplicate username"),
     ] {
         let text = right.replacen(from, to, 1);
         assert_ne!(text, right, "{from}");
         let mut server = case.challenged();
-        let error = server.step(Timestamp::EPOCH, text.as_bytes(), &mut rng()).expect_err(why);
-        assert_eq!(error.exception().class(), "javax.security.sasl.SaslException");
+        let error = server
+            .step(Timestamp::EPOCH, text.as_bytes(), &mut rng())
+            .expect_err(why);
+        assert_eq!(
+            error.exception().class(),
+            "javax.security.sasl.SaslException"
+        );
         let message = error.exception().message();
         assert!(
-            message.starts_with("DIGEST-MD5: digest response format violation. ") && message.contains(why),
+            message.starts_with("DIGEST-MD5: digest response format violation. ")
+                && message.contains(why),
             "{message}"
         );
         assert!(!server.is_complete());
         let again = server.step(Timestamp::EPOCH, right.as_bytes(), &mut rng());
-        assert!(again.is_err(), "a failed handshake cannot be taken up again");
+        assert!(
+            again.is_err(),
+            "a failed handshake cannot be taken up again"
+        );
     }
 }
 
@@ -228,11 +273,16 @@ fn every_false_directive_is_refused() {
 fn a_weaker_protection_than_the_servers_is_refused() {
     let case = &cases()[0];
     let mut server = server(DigestMd5Settings::rpc(&[Privacy]), case.nonce);
-    server.step(Timestamp::EPOCH, b"", &mut rng()).expect("the challenge");
+    server
+        .step(Timestamp::EPOCH, b"", &mut rng())
+        .expect("the challenge");
     let error = server
         .step(Timestamp::EPOCH, case.jdk().as_bytes(), &mut rng())
         .expect_err("auth where auth-conf is demanded");
-    assert!(error.exception().message().contains("Mismatched qop: auth"), "{error}");
+    assert!(
+        error.exception().message().contains("Mismatched qop: auth"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -254,7 +304,10 @@ fn an_authzid_other_than_the_user_is_refused() {
         .challenged()
         .step(Timestamp::EPOCH, text.as_bytes(), &mut rng())
         .expect_err("bob");
-    assert!(error.exception().message().contains("not authorized"), "{error}");
+    assert!(
+        error.exception().message().contains("not authorized"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -271,14 +324,23 @@ fn a_token_that_the_secret_manager_refuses_keeps_its_class() {
 #[test]
 fn tampered_replayed_reordered_and_foreign_tokens_are_refused() {
     for case in cases().into_iter().filter(|case| case.wrapped.is_some()) {
-        let [hello, sixteen, to_client, _] = case.wrapped.map(|wrapped| wrapped.map(unhex)).expect("filtered");
+        let [hello, sixteen, to_client, _] = case
+            .wrapped
+            .map(|wrapped| wrapped.map(unhex))
+            .expect("filtered");
         for at in 0..hello.len() {
             for bit in 0..8 {
                 let mut spoilt = hello.clone();
                 spoilt[at] ^= 1 << bit;
-                assert!(case.established().unwrap(&spoilt).is_err(), "byte {at}, bit {bit}");
+                assert!(
+                    case.established().unwrap(&spoilt).is_err(),
+                    "byte {at}, bit {bit}"
+                );
             }
-            assert!(case.established().unwrap(&hello[..at]).is_err(), "cut at {at}");
+            assert!(
+                case.established().unwrap(&hello[..at]).is_err(),
+                "cut at {at}"
+            );
         }
         let mut server = case.established();
         assert!(server.unwrap(&sixteen).is_err(), "out of order");
@@ -296,15 +358,23 @@ fn tampered_replayed_reordered_and_foreign_tokens_are_refused() {
 #[test]
 fn all_ciphers_and_all_lengths_go_both_ways() {
     for cipher in DigestCipher::ALL {
-        let mut client = DigestMd5Client::data_transfer(USER.to_owned(), PASSWORD.to_owned(), &[Privacy], &mut rng());
+        let mut client = DigestMd5Client::data_transfer(
+            USER.to_owned(),
+            PASSWORD.to_owned(),
+            &[Privacy],
+            &mut rng(),
+        );
         let mut settings = DigestMd5Settings::data_transfer(&[Privacy]);
         settings.ciphers = vec![cipher];
         let mut server = SaslServer::digest_md5(settings, Arc::new(OnePassword), &mut rng());
-        let Ok(SaslStep::Challenge(challenge)) = server.step(Timestamp::EPOCH, b"", &mut rng()) else {
+        let Ok(SaslStep::Challenge(challenge)) = server.step(Timestamp::EPOCH, b"", &mut rng())
+        else {
             panic!()
         };
         let response = client.respond(&challenge).expect("a challenge");
-        let Ok(SaslStep::Success(Some(proof))) = server.step(Timestamp::EPOCH, &response, &mut rng()) else {
+        let Ok(SaslStep::Success(Some(proof))) =
+            server.step(Timestamp::EPOCH, &response, &mut rng())
+        else {
             panic!()
         };
         let (_, mut wrap, mut unwrap) = client.finish(&proof).expect("a proof");
@@ -314,7 +384,9 @@ fn all_ciphers_and_all_lengths_go_both_ways() {
             wrap.wrap_into(&message, &mut token);
             assert_eq!(server.unwrap(&token).expect("ours"), message);
             let mut back = Vec::new();
-            unwrap.unwrap_into(&server.wrap(&message), &mut back).expect("ours");
+            unwrap
+                .unwrap_into(&server.wrap(&message), &mut back)
+                .expect("ours");
             assert_eq!(back, message);
         }
     }
@@ -323,12 +395,30 @@ fn all_ciphers_and_all_lengths_go_both_ways() {
 #[test]
 fn a_client_refuses_a_false_server() {
     let case = &cases()[3];
-    let fresh = |qop| DigestMd5Client::data_transfer(USER.to_owned(), PASSWORD.to_owned(), &[qop], &mut rng());
-    let challenge = DigestMd5Server::with_nonce(case.settings.clone(), Arc::new(OnePassword), case.nonce.to_owned()).challenge();
-    assert!(fresh(Authentication).respond(&challenge).is_err(), "no common protection");
+    let fresh = |qop| {
+        DigestMd5Client::data_transfer(USER.to_owned(), PASSWORD.to_owned(), &[qop], &mut rng())
+    };
+    let challenge = DigestMd5Server::with_nonce(
+        case.settings.clone(),
+        Arc::new(OnePassword),
+        case.nonce.to_owned(),
+    )
+    .challenge();
+    assert!(
+        fresh(Authentication).respond(&challenge).is_err(),
+        "no common protection"
+    );
     let text = String::from_utf8(challenge.clone()).expect("ASCII");
-    assert!(fresh(Privacy).respond(text.replace("md5-sess", "md5").as_bytes()).is_err());
-    assert!(fresh(Privacy).respond(text.replace("nonce", "n").as_bytes()).is_err());
+    assert!(
+        fresh(Privacy)
+            .respond(text.replace("md5-sess", "md5").as_bytes())
+            .is_err()
+    );
+    assert!(
+        fresh(Privacy)
+            .respond(text.replace("nonce", "n").as_bytes())
+            .is_err()
+    );
     assert!(
         fresh(Privacy)
             .respond(text.replace("3des,rc4,des,rc4-56,rc4-40", "aes").as_bytes())
@@ -336,7 +426,11 @@ fn a_client_refuses_a_false_server() {
     );
     let mut client = fresh(Privacy);
     client.respond(&challenge).expect("the server's challenge");
-    assert!(client.finish(b"rspauth=9efd71e5d8d179a0e3307da8593d6aae").is_err());
+    assert!(
+        client
+            .finish(b"rspauth=9efd71e5d8d179a0e3307da8593d6aae")
+            .is_err()
+    );
     assert!(fresh(Privacy).finish(b"rspauth=").is_err());
 }
 
@@ -345,12 +439,18 @@ fn no_cut_or_flipped_response_makes_the_server_panic() {
     let case = &cases()[3];
     let right = case.jdk().into_bytes();
     for at in 0..right.len() {
-        assert!(case.challenged().step(Timestamp::EPOCH, &right[..at], &mut rng()).is_err());
+        assert!(
+            case.challenged()
+                .step(Timestamp::EPOCH, &right[..at], &mut rng())
+                .is_err()
+        );
         for change in [0x01, 0x20, 0x80, 0xff] {
             let mut spoilt = right.clone();
             spoilt[at] ^= change;
             // Some changes are harmless: the case of a directive's name, or maxbuf.
-            let _ = case.challenged().step(Timestamp::EPOCH, &spoilt, &mut rng());
+            let _ = case
+                .challenged()
+                .step(Timestamp::EPOCH, &spoilt, &mut rng());
         }
     }
 }
