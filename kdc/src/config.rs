@@ -69,6 +69,11 @@ impl RealmConfig {
     /// The realm of a host, as `[domain_realm]` of krb5.conf finds it: by the whole name, then by
     /// the longest domain.
     pub(crate) fn realm_of_host(&self, host: &str) -> Option<&str> {
+        /// Names of hosts have 255 bytes at the most (RFC 1035, 2.3.4).
+        const LONGEST: usize = 255;
+        if host.len() > LONGEST {
+            return None;
+        }
         let host = host.to_ascii_lowercase();
         let domains = host
             .char_indices()

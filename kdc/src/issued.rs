@@ -13,7 +13,8 @@ pub struct IssuedTicket {
     pub issued_at: Timestamp,
     /// What a TGS request asked for; `None` for an AS exchange.
     pub kind: Option<TgsKind>,
-    /// The client in it.
+    /// The client in it; of a name of more than 4 KiB, which only another realm can vouch for, the
+    /// beginning.
     pub client: Principal,
     /// The server that it is for.
     pub server: Principal,
@@ -31,7 +32,7 @@ pub struct IssuedTicket {
     pub session_enctype: EncryptionType,
     /// The type of the key that it is encrypted with.
     pub ticket_enctype: EncryptionType,
-    /// The version of that key; `None` for a session key (user-to-user).
+    /// The version of that key; `None` for a session key (user-to-user) and for version 0.
     pub kvno: Option<u32>,
 }
 
@@ -41,8 +42,8 @@ impl IssuedTicket {
         Self {
             issued_at,
             kind: None,
-            client: part.client.clone(),
-            server: ticket.server.clone(),
+            client: bounded(&part.client),
+            server: bounded(&ticket.server),
             flags: part.flags,
             auth_time: part.auth_time,
             start_time: part.start(),
@@ -53,6 +54,29 @@ impl IssuedTicket {
             kvno: ticket.enc_part.kvno,
         }
     }
+}
+
+/// The name, or the beginning of one that is too long to be kept by the thousand.
+fn bounded(principal: &Principal) -> Principal {
+    const LONGEST: usize = 4096;
+    const SHOWN: usize = 64;
+    const COMPONENTS: usize = 8;
+    let (realm, components) = (principal.realm(), principal.components());
+    // A component takes room even if it is empty.
+    let length = components
+        .iter()
+        .fold(realm.len(), |sum, component| sum + component.len() + 1);
+    if length <= LONGEST {
+        return principal.clone();
+    }
+    let shown = |text: &str| text.chars().take(SHOWN).collect::<String>();
+    let mut shown_components: Vec<String> = components
+        .iter()
+        .take(COMPONENTS)
+        .map(|component| shown(component))
+        .collect();
+    shown_components.push(format!("... ({length} bytes)"));
+    Principal::new(shown(realm), shown_components).with_name_type(principal.name_type())
 }
 
 /// The last tickets, the newest at the end.
@@ -72,5 +96,22 @@ impl IssuedTickets {
 
     pub(crate) fn list(&self) -> Vec<IssuedTicket> {
         self.0.iter().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_is_cut_and_a_usual_one_is_not() {
+        let alice = Principal::new("EXAMPLE.COM", ["alice", "admin"]);
+        assert_eq!(bounded(&alice).to_string(), alice.to_string());
+        let long = Principal::new("R".repeat(1 << 20), vec!["x"; 1000]);
+        let kept = bounded(&long);
+        assert!(kept.to_string().len() < 256, "{kept}");
+        assert!(kept.name().ends_with("... (1050576 bytes)"), "{kept}");
+        let empty = Principal::new("R", vec![""; 100_000]);
+        assert!(bounded(&empty).components().len() < 10);
     }
 }

@@ -13,6 +13,9 @@ use kerbox_krb5::Timestamp;
 const KEPT_FOR: Duration = Duration::from_secs(120);
 /// How many bytes of requests and answers are kept.
 const MAX_BYTES: usize = 512 * 1024;
+/// How many bytes one request and its answer may have together to be kept: no single one drives out
+/// the others'. What is longer comes over a connection, where nothing is sent again.
+const MOST_OF_ONE: usize = MAX_BYTES / 8;
 
 type Bytes = Arc<[u8]>;
 
@@ -33,6 +36,9 @@ impl Lookaside {
 
     /// Keeps an answer, and forgets the oldest ones beyond the limit.
     pub(crate) fn keep(&mut self, request: &[u8], answer: &[u8], now: Timestamp) {
+        if request.len().saturating_add(answer.len()) > MOST_OF_ONE {
+            return;
+        }
         let request: Bytes = request.into();
         if let Some((_, old)) = self.answers.insert(request.clone(), (now, answer.into())) {
             self.bytes = self.bytes.saturating_sub(old.len());
@@ -72,6 +78,16 @@ mod tests {
         );
         assert_eq!(lookaside.find(b"request", at(121)), None);
         lookaside.keep(b"another", b"answer", at(121));
+        assert_eq!((lookaside.answers.len(), lookaside.bytes), (1, 13));
+    }
+
+    #[test]
+    fn what_is_long_drives_nothing_out() {
+        let mut lookaside = Lookaside::default();
+        lookaside.keep(b"request", b"answer", Timestamp::EPOCH);
+        lookaside.keep(&[1; 1 << 20], b"answer", Timestamp::EPOCH);
+        lookaside.keep(b"another", &[1; MOST_OF_ONE], Timestamp::EPOCH);
+        assert!(lookaside.find(b"request", Timestamp::EPOCH).is_some());
         assert_eq!((lookaside.answers.len(), lookaside.bytes), (1, 13));
     }
 

@@ -32,8 +32,12 @@ pub(crate) fn client<'a>(context: &Context<'a>, asked: &Principal) -> Option<Cli
     if asked.name_type() != NameType::ENTERPRISE {
         return None;
     }
-    // An enterprise name is one component, `user@realm`.
+    // An enterprise name is one component, `user@realm`. It is a user's: MIT's KDC finds no service
+    // by one.
     let principal = Principal::parse(name, asked.realm()).ok()?;
+    if principal.components().len() != 1 {
+        return None;
+    }
     if let Some(entry) = context.database.resolve(&principal) {
         return Some(Client::Here(entry));
     }
@@ -62,7 +66,7 @@ pub(crate) fn server<'a>(
     }
     let ours = asked.realm();
     let theirs = if asked.is_krbtgt() {
-        asked.components()[1].clone()
+        asked.components()[1].as_str()
     } else {
         realm_of_host(context, body, asked).ok_or(KdcError::LookingUpServer)?
     };
@@ -70,7 +74,7 @@ pub(crate) fn server<'a>(
         return Err(KdcError::LookingUpServer);
     }
     // The farthest realm on the way that shares a key with ours.
-    let way = context.database.capaths().way(ours, &theirs);
+    let way = context.database.capaths().way(ours, theirs);
     way.iter()
         .skip(1)
         .rev()
@@ -80,11 +84,11 @@ pub(crate) fn server<'a>(
 }
 
 /// The realm of a host-based service that is not ours, for a client that lets itself be referred.
-fn realm_of_host(
-    context: &Context<'_>,
+fn realm_of_host<'a>(
+    context: &Context<'a>,
     body: &KdcRequestBody,
     asked: &Principal,
-) -> Option<String> {
+) -> Option<&'a str> {
     let [service, host] = asked.components() else {
         return None;
     };
@@ -102,5 +106,5 @@ fn realm_of_host(
     {
         return None;
     }
-    realm.realm_of_host(host).map(str::to_owned)
+    realm.realm_of_host(host)
 }

@@ -1,30 +1,41 @@
 //! The realms that a ticket came through: their list in it, and the ways between realms (RFC 4120,
 //! 1.2 and 3.3.3.2).
+//!
+//! Realms' names come of strangers here: their length and depth are bounded, and what lies between
+//! two of them is borrowed from them.
 
 use std::collections::BTreeMap;
 
 use kerbox_krb5::messages::TransitedEncoding;
 
+/// How many bytes a realm's name may have to be looked at: names of domains have 255.
+const MAX_LENGTH: usize = 1024;
+/// How many realms a list or a way may name, and how many labels a name: more come of nobody
+/// honest.
+const MAX_REALMS: usize = 64;
+
 /// Ways between realms that are not those of their names' hierarchy: `[capaths]` of krb5.conf.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CaPaths(BTreeMap<(String, String), Vec<String>>);
+pub struct CaPaths(BTreeMap<String, BTreeMap<String, Vec<String>>>);
 
 impl CaPaths {
     /// Says through which realms clients of `from` come to `to`; none stands for the direct way.
     pub fn set(&mut self, from: impl Into<String>, to: impl Into<String>, through: Vec<String>) {
-        self.0.insert((from.into(), to.into()), through);
+        let ways = self.0.entry(from.into()).or_default();
+        ways.insert(to.into(), through);
     }
 
-    /// The realms from `from` to `to`, both of them included.
-    pub(crate) fn way(&self, from: &str, to: &str) -> Vec<String> {
-        let through = match self.0.get(&(from.to_owned(), to.to_owned())) {
-            Some(through) => through.clone(),
-            None => hierarchy(from, to),
+    /// The realms from `from` to `to`, both of them included. Between names without measure there
+    /// is the direct way alone.
+    pub(crate) fn way<'a>(&'a self, from: &'a str, to: &'a str) -> Vec<&'a str> {
+        let through = match self.0.get(from).and_then(|ways| ways.get(to)) {
+            Some(through) => through.iter().map(String::as_str).collect(),
+            None => hierarchy(from, to).unwrap_or_default(),
         };
-        let mut way = vec![from.to_owned()];
+        let mut way = vec![from];
         way.extend(through);
         if from != to {
-            way.push(to.to_owned());
+            way.push(to);
         }
         way
     }
@@ -39,45 +50,41 @@ impl CaPaths {
         }
         let way = self.way(client, server);
         match expand(&transited.contents, client, server) {
-            Some(realms) => realms.iter().all(|realm| way.contains(realm)),
+            Some(realms) => realms.iter().all(|realm| way.contains(&realm.as_str())),
             None => false,
         }
     }
 }
 
-/// The realms between two by the hierarchy of their names: up to what they share, and down again.
-fn hierarchy(from: &str, to: &str) -> Vec<String> {
-    let parents = |realm: &str| -> Vec<String> {
-        let dots = realm
-            .char_indices()
-            .filter(|(_, character)| *character == '.');
-        dots.map(|(place, _)| realm[place + 1..].to_owned())
-            .collect()
-    };
-    let (up, down) = (parents(from), parents(to));
-    let shared = std::iter::once(from)
-        .chain(up.iter().map(String::as_str))
-        .find(|realm| *realm == to || down.iter().any(|other| other == realm));
-    let before = |realms: &[String], end: Option<&str>| -> Vec<String> {
-        realms
-            .iter()
-            .take_while(|realm| Some(realm.as_str()) != end)
-            .cloned()
-            .collect()
-    };
-    let mut between = before(&up, shared);
-    if let Some(shared) = shared
-        && shared != from
-        && shared != to
-    {
-        between.push(shared.to_owned());
+/// The name itself and what comes after each of its dots; `None` for a name without measure.
+fn suffixes(realm: &str) -> Option<Vec<&str>> {
+    if realm.len() > MAX_LENGTH {
+        return None;
     }
-    let mut downward = before(&down, shared);
-    downward.reverse();
+    let dots = realm.match_indices('.');
+    let parents = dots.map(|(place, _)| &realm[place + 1..]);
+    let all: Vec<_> = std::iter::once(realm)
+        .chain(parents)
+        .take(MAX_REALMS + 1)
+        .collect();
+    (all.len() <= MAX_REALMS).then_some(all)
+}
+
+/// The realms between two by the hierarchy of their names: up to what they share, and down again.
+/// `None` if one of the names is without measure.
+fn hierarchy<'a>(from: &'a str, to: &'a str) -> Option<Vec<&'a str>> {
+    let (up, down) = (suffixes(from)?, suffixes(to)?);
+    let shared = up.iter().find(|realm| down.contains(realm)).copied();
+    let before = |realms: &[&'a str]| -> Vec<&'a str> {
+        let own = realms.iter().copied();
+        own.take_while(|realm| Some(*realm) != shared).collect()
+    };
+    let mut between = before(&up);
+    between.extend(shared);
+    between.extend(before(&down).into_iter().rev());
     // Ends of the way are no part of what lies between them.
-    between.extend(downward);
-    between.retain(|realm| realm != from && realm != to);
-    between
+    between.retain(|realm| *realm != from && *realm != to);
+    Some(between)
 }
 
 /// Adds `realm` to a list, unless it is the client's or the server's realm, or there already. It is
@@ -114,10 +121,7 @@ pub(crate) fn add(
     Some(transited)
 }
 
-/// How many realms a list may name: more come of nobody honest.
-const MAX_REALMS: usize = 64;
-
-/// Reads DOMAIN-X500-COMPRESS. `None` if it is not UTF-8 or too long.
+/// Reads DOMAIN-X500-COMPRESS. `None` if it is not UTF-8, or without measure.
 fn expand(contents: &[u8], client: &str, server: &str) -> Option<Vec<String>> {
     let mut realms: Vec<String> = Vec::new();
     if contents.is_empty() {
@@ -126,7 +130,8 @@ fn expand(contents: &[u8], client: &str, server: &str) -> Option<Vec<String>> {
     let mut previous = String::new();
     // An empty field stands for all realms between its neighbours.
     let mut gap = false;
-    for field in fields(std::str::from_utf8(contents).ok()?) {
+    let fields = fields(std::str::from_utf8(contents).ok()?)?;
+    for field in fields {
         let realm = match field {
             Field::Gap => {
                 gap = true;
@@ -136,22 +141,28 @@ fn expand(contents: &[u8], client: &str, server: &str) -> Option<Vec<String>> {
             Field::After(rest) => format!("{previous}{rest}"),
             Field::Before(start) => format!("{start}{previous}"),
         };
+        if realm.len() > MAX_LENGTH {
+            return None;
+        }
         if gap {
-            let from = realms.last().map_or(client, String::as_str).to_owned();
-            realms.extend(hierarchy(&from, &realm));
+            fill(&mut realms, client, &realm)?;
             gap = false;
         }
         previous.clone_from(&realm);
         realms.push(realm);
-        if realms.len() > MAX_REALMS {
-            return None;
-        }
     }
     if gap {
-        let from = realms.last().map_or(client, String::as_str).to_owned();
-        realms.extend(hierarchy(&from, server));
+        fill(&mut realms, client, server)?;
     }
     (realms.len() <= MAX_REALMS).then_some(realms)
+}
+
+/// Adds the realms between the last one of a list, or the client's, and `to`.
+fn fill(realms: &mut Vec<String>, client: &str, to: &str) -> Option<()> {
+    let between = hierarchy(realms.last().map_or(client, String::as_str), to)?;
+    let between: Vec<String> = between.into_iter().map(str::to_owned).collect();
+    realms.extend(between);
+    (realms.len() <= MAX_REALMS).then_some(())
 }
 
 enum Field {
@@ -165,9 +176,10 @@ enum Field {
     Before(String),
 }
 
-fn fields(text: &str) -> Vec<Field> {
+/// The fields between the commas; `None` if there are too many, or one is too long.
+fn fields(text: &str) -> Option<Vec<Field>> {
     let mut fields = Vec::new();
-    let mut characters = text.chars().peekable();
+    let mut characters = text.chars();
     loop {
         let mut field = String::new();
         let mut dot_at_end = false;
@@ -187,6 +199,12 @@ fn fields(text: &str) -> Vec<Field> {
                     dot_at_end = other == '.';
                 }
             }
+            if field.len() > MAX_LENGTH {
+                return None;
+            }
+        }
+        if fields.len() > 2 * MAX_REALMS {
+            return None;
         }
         fields.push(if field.is_empty() {
             Field::Gap
@@ -200,7 +218,7 @@ fn fields(text: &str) -> Vec<Field> {
             Field::Full(field)
         });
         if !more {
-            return fields;
+            return Some(fields);
         }
     }
 }
@@ -301,6 +319,22 @@ mod tests {
                 "/COM/HP"
             ]
         );
+    }
+
+    #[test]
+    fn names_without_measure_have_the_direct_way_alone() {
+        let paths = CaPaths::default();
+        let deep = "a.".repeat(60_000) + "a";
+        assert_eq!(paths.way("R", &deep), ["R", deep.as_str()]);
+        let long = "a".repeat(MAX_LENGTH) + ".B.C";
+        assert_eq!(paths.way(&long, "B.C"), [long.as_str(), "B.C"]);
+        assert!(!paths.allow(&list(",R"), &deep, "S"));
+        let most = "a.".repeat(MAX_REALMS - 1) + "a";
+        assert_eq!(paths.way("R", &most).len(), MAX_REALMS + 1);
+        // A field that lengthens the one before it, over and over.
+        let growing = "/x".repeat(400) + &",/y".repeat(400);
+        assert_eq!(expand(growing.as_bytes(), "X", "Y"), None);
+        assert_eq!(expand(",".repeat(1 << 20).as_bytes(), "X", "Y"), None);
     }
 
     #[test]

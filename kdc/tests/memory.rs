@@ -9,8 +9,11 @@ mod prober;
 mod support;
 
 use kerbox_kdc::Peer;
-use kerbox_krb5::messages::KrbError;
-use kerbox_krb5::{ErrorCode, Timestamp};
+use kerbox_krb5::client::{AsExchange, AsStep, InitialRequest, Secret, TgsExchange, TgsRequest};
+use kerbox_krb5::messages::{KdcOptions, KrbError};
+use kerbox_krb5::{EncryptionKey, ErrorCode, NameType, Principal, Timestamp};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 
 use corpus::Request;
 use prober::Prober;
@@ -33,6 +36,78 @@ fn assert_flat(what: &str, before: Option<usize>) {
             after < before + BOUND,
             "{what}: {before} bytes before, {after} after"
         );
+    }
+}
+
+/// How much memory `work` takes at its peak, beyond what is in use before; `None` where the system
+/// does not tell it.
+fn peak_of(work: impl FnOnce()) -> Option<usize> {
+    // Linux: the peak is counted anew from here.
+    let reset = std::fs::write("/proc/self/clear_refs", "5");
+    let before = resident();
+    work();
+    reset.ok()?;
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let peak: usize = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some((peak * 1024).saturating_sub(before?))
+}
+
+/// What one request of a mebibyte may take: some dozens of copies of it.
+const OF_ONE_REQUEST: usize = 96 << 20;
+
+/// Names of as many labels as a request can have, as realm, as host, and as client.
+fn assert_names_are_cheap(served: &Served) {
+    let now = Timestamp::from_secs(1_700_000_000);
+    let mut rng = StdRng::seed_from_u64(3);
+    let alice = Principal::new(REALM, ["alice"]);
+    let keys: Vec<EncryptionKey> = {
+        let database = served.kdc.database();
+        let entry = database.get(&alice).expect("alice");
+        let random = entry.keys().iter().filter(|key| !key.is_of_password());
+        random.map(|key| key.key().clone()).collect()
+    };
+    let mut request = InitialRequest::new(alice);
+    request.preauthenticate = true;
+    request.enctypes = keys.iter().map(EncryptionKey::enctype).collect();
+    let (mut exchange, bytes) =
+        AsExchange::new(request, Secret::Keys(keys), now, &mut rng).expect("a request");
+    let answer = served.kdc.handle(now, &bytes, Peer::LOCAL).message;
+    let step = exchange.step(&answer.expect("an answer"), &mut rng);
+    let Ok(AsStep::Done(tgt)) = step else {
+        panic!("a ticket, not {step:?}")
+    };
+    let deep = "a.".repeat(500_000) + "a";
+    let servers = [
+        Principal::krbtgt(&deep, REALM),
+        Principal::new(REALM, ["nn", &deep]).with_name_type(NameType::SRV_HST),
+        Principal::new(REALM, [deep.as_str()]).with_name_type(NameType::ENTERPRISE),
+        Principal::new(REALM, vec!["a"; 200_000]),
+    ];
+    for server in servers {
+        let mut request = TgsRequest::service(server, &tgt);
+        request.options |= KdcOptions::CANONICALIZE;
+        let (_, bytes) = TgsExchange::new(&tgt, request, now, &mut rng).expect("a request");
+        let peak = peak_of(|| {
+            let answer = served.kdc.handle(now, &bytes, Peer::LOCAL).message;
+            let error = KrbError::decode(&answer.expect("an answer")).expect("a KRB-ERROR");
+            assert_eq!(error.code, ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN);
+        });
+        assert!(peak.is_none_or(|peak| peak < OF_ONE_REQUEST), "{peak:?}");
+    }
+    for client in [format!("a@{deep}"), "@".repeat(1_000_000)] {
+        let client = Principal::new(REALM, [client]).with_name_type(NameType::ENTERPRISE);
+        let request = InitialRequest::new(client);
+        let (_, bytes) =
+            AsExchange::new(request, Secret::Keys(Vec::new()), now, &mut rng).expect("a request");
+        let peak = peak_of(|| {
+            let answer = served.kdc.handle(now, &bytes, Peer::LOCAL).message;
+            let error = KrbError::decode(&answer.expect("an answer")).expect("a KRB-ERROR");
+            assert_eq!(error.code, ErrorCode::KDC_ERR_C_PRINCIPAL_UNKNOWN);
+        });
+        assert!(peak.is_none_or(|peak| peak < OF_ONE_REQUEST), "{peak:?}");
     }
 }
 
@@ -61,6 +136,8 @@ fn memory_stays_flat_under_a_flood_of_strangers_and_of_bad_requests() {
     let before = resident();
     flood();
     assert_flat("strangers", before);
+
+    assert_names_are_cheap(&served);
 
     let mut prober = Prober::new(served.address);
     let mut everything = || {

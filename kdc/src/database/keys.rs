@@ -59,6 +59,12 @@ impl PrincipalKey {
         }
     }
 
+    /// The version as messages tell it: MIT's library leaves a zero out, and takes one that it finds
+    /// for a message that was changed.
+    pub(crate) fn told_kvno(&self) -> Option<u32> {
+        (self.kvno != 0).then_some(self.kvno)
+    }
+
     /// Its type.
     #[must_use]
     pub fn enctype(&self) -> EncryptionType {
@@ -130,6 +136,8 @@ type Derivation = (EncryptionType, Arc<str>, Arc<str>);
 /// How many derived keys the process keeps. Fixtures by the hundred use the same few passwords, and
 /// the same realm's name.
 const KEPT: usize = 1024;
+/// How long password and salt may be to be kept there: users choose them.
+const LONGEST: usize = 1024;
 
 fn password_key(enctype: EncryptionType, password: &Arc<str>, salt: &Arc<str>) -> EncryptionKey {
     static DERIVED: OnceLock<Mutex<HashMap<Derivation, EncryptionKey>>> = OnceLock::new();
@@ -146,6 +154,9 @@ fn password_key(enctype: EncryptionType, password: &Arc<str>, salt: &Arc<str>) -
     }
     let key = EncryptionKey::from_password(enctype, password.as_bytes(), salt.as_bytes(), None)
         .expect("the type was checked when the principal was added, and default parameters are always taken");
+    if password.len().saturating_add(salt.len()) > LONGEST {
+        return key;
+    }
     let mut derived = lock();
     if derived.len() >= KEPT {
         derived.clear();

@@ -1,6 +1,8 @@
 //! `PACTYPE`: buffers, each of a type, at places that a table at the front tells (MS-PAC, 2.3 and
 //! 2.4).
 
+use std::collections::BTreeSet;
+
 use super::Malformed;
 
 /// The types of buffers.
@@ -42,6 +44,7 @@ impl Parsed {
             return Err(Malformed);
         }
         let mut places: Vec<(u32, std::ops::Range<usize>)> = Vec::new();
+        let mut kinds = BTreeSet::new();
         let end_of_table = HEADER + LINE * usize::try_from(count).map_err(|_| Malformed)?;
         for _ in 0..count {
             let (line, rest) = table.split_at_checked(LINE).ok_or(Malformed)?;
@@ -53,10 +56,7 @@ impl Parsed {
                 .checked_add(length)
                 .filter(|end| *end <= bytes.len())
                 .ok_or(Malformed)?;
-            if start % 8 != 0
-                || start < end_of_table
-                || places.iter().any(|(known, _)| *known == kind)
-            {
+            if start % 8 != 0 || start < end_of_table || !kinds.insert(kind) {
                 return Err(Malformed);
             }
             places.push((kind, start..end));

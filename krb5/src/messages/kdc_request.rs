@@ -1,5 +1,7 @@
 //! AS-REQ and TGS-REQ (RFC 4120, 5.4.1).
 
+use std::collections::BTreeSet;
+
 use rasn::prelude::*;
 use rasn_kerberos as rk;
 
@@ -42,7 +44,8 @@ pub struct KdcRequestBody {
     /// A number that comes back in the reply. Its range is that of a signed and an unsigned 32-bit
     /// number together.
     pub nonce: i64,
-    /// What the client can decrypt, the best first.
+    /// What the client can decrypt, the best first. Of one that came more than once the first
+    /// place counts.
     pub enctypes: Vec<EncryptionType>,
     /// From which addresses the ticket shall be usable; from all if empty.
     pub addresses: Vec<HostAddress>,
@@ -140,7 +143,7 @@ impl KdcRequestBody {
             till: body.till.0,
             rtime: body.rtime.map(|time| time.0),
             nonce: body.nonce,
-            enctypes: body.etype.into_iter().map(EncryptionType).collect(),
+            enctypes: each_once(body.etype),
             addresses: from_wire(body.addresses.unwrap_or_default()),
             enc_authorization_data: body.enc_authorization_data.map(Into::into),
             additional_tickets: body
@@ -151,6 +154,13 @@ impl KdcRequestBody {
                 .collect::<Result<_, _>>()?,
         })
     }
+}
+
+/// The types without repetitions: a request may list hundreds of thousands.
+fn each_once(enctypes: Vec<i32>) -> Vec<EncryptionType> {
+    let mut seen = BTreeSet::new();
+    let first = enctypes.into_iter().filter(|enctype| seen.insert(*enctype));
+    first.map(EncryptionType).collect()
 }
 
 impl KdcRequest {
@@ -211,5 +221,35 @@ impl KdcRequest {
             body,
             raw_body: request.req_body.into_bytes(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_that_is_repeated_counts_once() {
+        let mut body = KdcRequestBody {
+            options: KdcOptions::NONE,
+            client: None,
+            realm: "R".to_owned(),
+            server: None,
+            from: None,
+            till: Timestamp::EPOCH,
+            rtime: None,
+            nonce: 1,
+            enctypes: [18, 23, 18, -133, 23, 17].map(EncryptionType).to_vec(),
+            addresses: Vec::new(),
+            enc_authorization_data: None,
+            additional_tickets: Vec::new(),
+        };
+        let read = |body: &KdcRequestBody| {
+            let body = KdcRequestBody::decode(&body.encode()).expect("our own");
+            body.enctypes
+        };
+        assert_eq!(read(&body), [18, 23, -133, 17].map(EncryptionType));
+        body.enctypes = vec![EncryptionType::AES256_CTS_HMAC_SHA1_96; 300_000];
+        assert_eq!(read(&body), [EncryptionType::AES256_CTS_HMAC_SHA1_96]);
     }
 }
