@@ -11,7 +11,7 @@ use kerbox_krb5::Clock;
 use kerbox_krb5::messages::{frame, frame_length};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 
@@ -62,6 +62,11 @@ impl Sockets {
 pub const MAX_CONNECTIONS: usize = 512;
 /// How long a connection may be silent, in real time.
 const SILENCE: Duration = Duration::from_secs(60);
+/// How long a request is that needs no leave to be read: clients' own are shorter, tickets with a
+/// large PAC included.
+const USUAL: usize = 64 * 1024;
+/// How many longer requests are read at once: strangers could make a gibibyte of them else.
+const LONG_REQUESTS: usize = 16;
 
 /// Serves until `shutdown` resolves, or a fault stops it.
 pub async fn serve(
@@ -73,7 +78,13 @@ pub async fn serve(
     let udp = Arc::new(UdpSocket::from_std(sockets.udp)?);
     let tcp = TcpListener::from_std(sockets.tcp)?;
     let (stop, mut stopped) = mpsc::channel(1);
-    let server = Server { kdc, clock, stop };
+    let long_requests = Arc::new(Semaphore::new(LONG_REQUESTS));
+    let server = Server {
+        kdc,
+        clock,
+        stop,
+        long_requests,
+    };
     // Dropping the set at the end aborts every task in it.
     let mut tasks = JoinSet::new();
     tasks.spawn(datagrams(server.clone(), udp));
@@ -93,6 +104,7 @@ struct Server {
     kdc: Arc<Kdc>,
     clock: Clock,
     stop: mpsc::Sender<()>,
+    long_requests: Arc<Semaphore>,
 }
 
 impl Server {
@@ -182,42 +194,49 @@ async fn end(mut stream: TcpStream) {
     .await;
 }
 
+/// Answers one request and closes, as MIT's KDC does: some clients read to the end.
 async fn connection(server: Server, mut stream: TcpStream, from: SocketAddr) {
     // Whatever goes wrong here is the client's: it sees the connection end.
     let _ = stream.set_nodelay(true);
     let local = stream.local_addr().map(|address| address.ip()).ok();
-    let mut request = Vec::new();
-    loop {
-        let mut header = [0; 4];
-        let Ok(Ok(_)) = timeout(SILENCE, stream.read_exact(&mut header)).await else {
-            return;
-        };
-        let Ok(length) = frame_length(header) else {
-            let _ = stream
-                .write_all(&frame(&server.kdc.too_long(server.clock.now())))
-                .await;
-            return end(stream).await;
-        };
-        request.clear();
-        // The buffer grows with what comes, not with what is announced.
-        let mut limited = (&mut stream).take(length as u64);
-        match timeout(SILENCE, limited.read_to_end(&mut request)).await {
-            Ok(Ok(read)) if read == length => {}
-            _ => return,
-        }
-        let reply = server.handle(&request, from.ip(), local, Transport::Tcp);
-        if !reply.delay.is_zero() {
-            tokio::time::sleep(reply.delay).await;
-        }
-        if let Some(message) = reply.message
-            && timeout(SILENCE, stream.write_all(&frame(&message)))
-                .await
-                .is_err()
-        {
-            return;
-        }
-        if reply.close {
-            return;
-        }
+    let mut header = [0; 4];
+    let Ok(Ok(_)) = timeout(SILENCE, stream.read_exact(&mut header)).await else {
+        return;
+    };
+    let Ok(length) = frame_length(header) else {
+        let _ = stream
+            .write_all(&frame(&server.kdc.too_long(server.clock.now())))
+            .await;
+        return end(stream).await;
+    };
+    let Ok(Some(request)) = timeout(SILENCE, read(&server, &mut stream, length)).await else {
+        return;
+    };
+    let reply = server.handle(&request, from.ip(), local, Transport::Tcp);
+    drop(request);
+    if !reply.delay.is_zero() {
+        tokio::time::sleep(reply.delay).await;
     }
+    if let Some(message) = reply.message
+        && timeout(SILENCE, stream.write_all(&frame(&message)))
+            .await
+            .is_err()
+    {
+        return;
+    }
+    if !reply.close {
+        end(stream).await;
+    }
+}
+
+/// Reads a request of this length. The buffer grows with what comes, not with what is announced.
+async fn read(server: &Server, stream: &mut TcpStream, length: usize) -> Option<Vec<u8>> {
+    let _leave = if length > USUAL {
+        Some(server.long_requests.acquire().await.ok()?)
+    } else {
+        None
+    };
+    let mut request = Vec::new();
+    let read = stream.take(length as u64).read_to_end(&mut request).await;
+    (read.ok()? == length).then_some(request)
 }
