@@ -111,7 +111,7 @@ fn exchange(
     let hardware = client.attributes.contains(Attributes::REQUIRES_HW_AUTH);
     let with_hints = |error: KdcError| {
         let mut refusal = refused(error);
-        refusal.e_data = preauth::hints(hint_key, hardware, fast.is_some());
+        refusal.e_data = preauth::hints(hint_key, &body.enctypes, hardware, fast.is_some());
         refusal.e_data.push(reply::cookie());
         refusal
     };
@@ -140,12 +140,6 @@ fn exchange(
     if hardware {
         return Err(with_hints(KdcError::NeededHwPreauth));
     }
-    // Not sooner: a client whose clock is far behind learns the time from the answers above, and
-    // asks again.
-    if times.end <= times.start {
-        return Err(refused(KdcError::NeverValid));
-    }
-
     let server_key = server
         .service_key()
         .ok_or_else(|| refused(KdcError::FindingServerKey))?;
@@ -196,8 +190,9 @@ fn exchange(
             kdc_key,
         );
     }
-    let ticket = part.seal(ticket_server, server_key.key(), Some(server_key.kvno), rng);
-    padata.push(preauth::etype_info2(client_key));
+    let ticket = part.seal(ticket_server, server_key.key(), server_key.told_kvno(), rng);
+    padata.extend(preauth::etype_info(client_key, &body.enctypes));
+    padata.extend(preauth::password_salt(client_key, &body.enctypes));
     let mut reply_key = client_key.key().clone();
     if let Some(fast) = fast {
         let armored = fast.reply(padata, &part.client, &ticket, &reply_key, context.now, rng);
@@ -224,7 +219,7 @@ fn exchange(
     };
     let enc_part = EncryptedData::seal(
         &reply_key,
-        Some(client_key.kvno),
+        client_key.told_kvno(),
         KeyUsage::AS_REP_ENC_PART,
         &reply_part.encode(MessageType::AS_REP),
         rng,

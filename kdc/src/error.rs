@@ -83,7 +83,6 @@ kdc_errors! {
     ServerLockedOut = KDC_ERR_S_PRINCIPAL_UNKNOWN, "SERVER LOCKED OUT", "There are no tickets for the server (TGS).";
     ServiceNotAllowed = KDC_ERR_MUST_USE_USER2USER, "SERVICE NOT ALLOWED", "The server takes user-to-user tickets only (AS).";
     ServerNotAllowed = KDC_ERR_MUST_USE_USER2USER, "SERVER NOT ALLOWED", "The server takes user-to-user tickets only (TGS).";
-    NeverValid = KDC_ERR_NEVER_VALID, "NEVER_VALID", "The ticket would end before it begins.";
     BadEncryptionType = KDC_ERR_ETYPE_NOSUPP, "BAD_ENCRYPTION_TYPE", "Client, server and KDC have no session key type in common.";
     CantFindClientKey = KDC_ERR_ETYPE_NOSUPP, "CANT_FIND_CLIENT_KEY", "The client has no key of a type that it asks for.";
     FindingServerKey = KRB_ERR_GENERIC, "FINDING_SERVER_KEY", "The server has no key.";

@@ -1,7 +1,9 @@
 //! Pre-authentication of an AS exchange: PA-ENC-TIMESTAMP, and what tells clients how to do it (RFC
 //! 4120, 5.2.7).
 
-use kerbox_krb5::messages::{EncryptedData, EtypeInfo2Entry, PaData, PaDataType, PaEncTsEnc};
+use kerbox_krb5::messages::{
+    EncryptedData, EtypeInfo2Entry, EtypeInfoEntry, PaData, PaDataType, PaEncTsEnc,
+};
 use kerbox_krb5::{EncryptionKey, EncryptionType, ErrorCode, KeyUsage, Timestamp};
 
 use crate::config::RealmConfig;
@@ -36,25 +38,52 @@ pub(crate) fn client_key<'a>(
     })
 }
 
-/// PA-ETYPE-INFO2 for this key. `s2kparams` is left out, as MIT does: the default number of
-/// iterations is meant.
-pub(crate) fn etype_info2(key: &PrincipalKey) -> PaData {
+/// PA-ETYPE-INFO2 for this key, and before it PA-ETYPE-INFO for a client that may not know the
+/// newer form. `s2kparams` is left out, as MIT does: the default number of iterations is meant.
+pub(crate) fn etype_info(key: &PrincipalKey, asked: &[EncryptionType]) -> Vec<PaData> {
     let entry = EtypeInfo2Entry {
         enctype: key.enctype(),
         salt: Some(key.salt().to_owned()),
         s2kparams: None,
     };
-    PaData::new(
-        PaDataType::ETYPE_INFO2,
-        EtypeInfo2Entry::encode_list(&[entry]),
-    )
+    let mut elements = Vec::new();
+    if is_old(asked) {
+        let entry = EtypeInfoEntry {
+            enctype: key.enctype(),
+            salt: Some(key.salt().as_bytes().to_vec()),
+        };
+        let value = EtypeInfoEntry::encode_list(&[entry]);
+        elements.push(PaData::new(PaDataType::ETYPE_INFO, value));
+    }
+    let value = EtypeInfo2Entry::encode_list(&[entry]);
+    elements.push(PaData::new(PaDataType::ETYPE_INFO2, value));
+    elements
+}
+
+/// PA-PW-SALT, for replies to a client that may know nothing newer.
+pub(crate) fn password_salt(key: &PrincipalKey, asked: &[EncryptionType]) -> Option<PaData> {
+    is_old(asked).then(|| PaData::new(PaDataType::PW_SALT, key.salt().as_bytes().to_vec()))
+}
+
+/// Whether a client knows none of the types that came with PA-ETYPE-INFO2 or after it (RFC 4120,
+/// 5.2.7.5): the AES and the Camellia ones.
+fn is_old(asked: &[EncryptionType]) -> bool {
+    /// camellia128-cts-cmac and camellia256-cts-cmac (RFC 6803).
+    const CAMELLIA: [EncryptionType; 2] = [EncryptionType(25), EncryptionType(26)];
+    let is_new = |enctype| EncryptionType::DEFAULT.contains(enctype) || CAMELLIA.contains(enctype);
+    !asked.iter().any(is_new)
 }
 
 /// The METHOD-DATA that tells a client how to authenticate, in MIT's order.
-pub(crate) fn hints(key: Option<&PrincipalKey>, hardware_only: bool, armored: bool) -> Vec<PaData> {
+pub(crate) fn hints(
+    key: Option<&PrincipalKey>,
+    asked: &[EncryptionType],
+    hardware_only: bool,
+    armored: bool,
+) -> Vec<PaData> {
     let mut hints = vec![PaData::new(PaDataType::FX_FAST, Vec::new())];
     if let Some(key) = key {
-        hints.push(etype_info2(key));
+        hints.extend(etype_info(key, asked));
         if !hardware_only {
             let method = if armored {
                 PaDataType::ENCRYPTED_CHALLENGE

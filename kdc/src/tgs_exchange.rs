@@ -211,7 +211,7 @@ fn exchange(
         }
         _ => {
             let key = server.service_key().ok_or(KdcError::FindingServerKey)?;
-            seal(key.key(), Some(key.kvno))?
+            seal(key.key(), key.told_kvno())?
         }
     };
     let (reply_key, usage) = header.reply_key();

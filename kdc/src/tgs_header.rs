@@ -147,8 +147,29 @@ pub(crate) fn open<'a>(context: &Context<'a>, ticket: &Ticket) -> Result<Opened<
                 && !server.attributes.contains(Attributes::DISALLOW_ALL_TIX)
         })
         .ok_or(ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN)?;
-    let kvno = ticket.enc_part.kvno.filter(|kvno| *kvno != 0);
-    let mut keys = server.keys_of(kvno);
+    let told = ticket.enc_part.kvno.filter(|kvno| *kvno != 0);
+    let newest = told.unwrap_or_else(|| server.kvno());
+    // Other realms' KDCs may tell no version: then the keys before the newest are tried too.
+    let tries = if told.is_none() { OLDER + 1 } else { 1 };
+    let mut opened = open_with(server, ticket, newest);
+    for older in (1..newest).rev().take(tries - 1) {
+        if opened.is_ok() {
+            break;
+        }
+        opened = open_with(server, ticket, older);
+    }
+    opened
+}
+
+/// How many versions before the newest are tried for a ticket that tells none; MIT's number.
+const OLDER: usize = 2;
+
+fn open_with<'a>(
+    server: &'a PrincipalEntry,
+    ticket: &Ticket,
+    kvno: u32,
+) -> Result<Opened<'a>, ErrorCode> {
+    let mut keys = server.keys_of(Some(kvno));
     // Our own ticket-granting tickets are always of the first key: no weaker one is taken for them.
     let key: Option<&'a PrincipalKey> = if is_local_tgs(&ticket.server) {
         keys.next()

@@ -10,6 +10,7 @@ mod exchanges;
 mod fast;
 mod kpasswd;
 mod malformed;
+mod old_clients;
 mod options;
 mod pac;
 mod preauth;

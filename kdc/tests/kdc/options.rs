@@ -29,10 +29,29 @@ fn options_that_only_a_tgs_request_may_have() {
 }
 
 #[test]
-fn a_ticket_that_would_end_before_it_begins() {
+fn a_ticket_that_would_end_before_it_begins_is_issued_and_has_expired() {
     let mut pair = Pair::new();
-    let result = pair.login_with("alice", |request| request.lifetime = Duration::ZERO);
-    assert_refused!(result, KDC_ERR_NEVER_VALID, "NEVER_VALID");
+    let ticket = pair
+        .login_with("alice", |request| request.lifetime = Duration::ZERO)
+        .expect("as MIT's KDC does");
+    assert_eq!(ticket.end_time, ticket.start_time);
+    let late = (pair.now + Duration::from_secs(3600)).whole_second();
+    let ticket = pair
+        .login_with("alice", |request| {
+            request.start = Some(late);
+            request.lifetime = Duration::ZERO;
+        })
+        .expect("a postdated one");
+    assert_eq!((ticket.start_time, ticket.end_time), (late, late));
+    let ended = pair
+        .login_with("alice", |request| {
+            request.enctypes.truncate(1);
+            request.lifetime = Duration::from_secs(1);
+        })
+        .expect("a short one");
+    pair.advance(400);
+    let result = pair.service(&ended, "nn/localhost");
+    assert_refused!(result, KRB_AP_ERR_TKT_EXPIRED, "PROCESS_TGS");
 }
 
 #[test]

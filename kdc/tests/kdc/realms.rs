@@ -5,7 +5,7 @@ use kerbox_krb5::client::{Credentials, InitialRequest, Secret, TgsRequest};
 use kerbox_krb5::messages::{KdcOptions, TicketFlags, TransitedEncoding};
 use kerbox_krb5::{Error, ErrorCode, NameType, Principal};
 
-use crate::support::{Pair, REALM, principal, refused};
+use crate::support::{Pair, REALM, assert_refused, principal, refused};
 
 const MIDDLE: &str = "MIDDLE.ORG";
 const FAR: &str = "FAR.NET";
@@ -71,6 +71,43 @@ fn a_client_of_one_realm_comes_to_a_service_of_another() {
     assert_eq!(
         ticket.ticket.open(key.key()).expect("its key").transited,
         TransitedEncoding::default()
+    );
+}
+
+#[test]
+fn a_ticket_of_another_realm_that_tells_no_version_opens_with_the_last_three_keys() {
+    let mut pair = pair();
+    let tgt = pair.login("alice");
+    let trust = Principal::krbtgt(MIDDLE, REALM);
+    let mut cross = ask(&mut pair, &tgt, trust.clone()).expect("a ticket for the other KDC");
+    // Others' KDCs leave it out, or write a zero.
+    for told in [None, Some(0)] {
+        cross.ticket.enc_part.kvno = told;
+        assert!(ask(&mut pair, &cross, http(MIDDLE)).is_ok(), "{told:?}");
+    }
+    for kvno in 2..=4 {
+        let rotated = pair
+            .kdc
+            .update(|database, rng| database.change_keys(&trust, &NewKeys::Random, true, rng));
+        assert_eq!(rotated, Ok(kvno));
+        for told in [None, Some(0)] {
+            cross.ticket.enc_part.kvno = told;
+            let answer = ask(&mut pair, &cross, http(MIDDLE));
+            if kvno < 4 {
+                assert!(answer.is_ok(), "{told:?}, newest {kvno}");
+            } else {
+                assert_refused!(answer, KRB_AP_ERR_BAD_INTEGRITY, "PROCESS_TGS");
+            }
+        }
+    }
+    // A version that is told is the only one.
+    cross.ticket.enc_part.kvno = Some(1);
+    assert!(ask(&mut pair, &cross, http(MIDDLE)).is_ok());
+    cross.ticket.enc_part.kvno = Some(2);
+    assert_refused!(
+        ask(&mut pair, &cross, http(MIDDLE)),
+        KRB_AP_ERR_BAD_INTEGRITY,
+        "PROCESS_TGS"
     );
 }
 
@@ -206,6 +243,16 @@ fn an_enterprise_name_is_found_here_or_referred() {
         )
         .expect("a ticket");
     assert_eq!(here.client, principal("alice"));
+    // A service is found by none, neither as client nor as server.
+    let service = Secret::Keys(pair.keys("nn/localhost"));
+    let as_client = pair.initial(
+        InitialRequest::new(enterprise("nn/localhost@EXAMPLE.COM")),
+        service,
+    );
+    assert_refused!(as_client, KDC_ERR_C_PRINCIPAL_UNKNOWN, "CLIENT_NOT_FOUND");
+    let tgt = pair.login("alice");
+    let as_server = ask(&mut pair, &tgt, enterprise("nn/localhost@EXAMPLE.COM"));
+    assert_refused!(as_server, KDC_ERR_S_PRINCIPAL_UNKNOWN, "LOOKING_UP_SERVER");
     let elsewhere = pair.initial(
         InitialRequest::new(enterprise("bob@MIDDLE.ORG")),
         secret.clone(),

@@ -9,7 +9,7 @@
 //! - [`Ticket`], [`EncTicketPart`]: tickets ([`crate::ticket`] seals and opens them)
 //! - [`ApReq`], [`Authenticator`], [`ApRep`], [`EncApRepPart`]: AP exchange
 //! - [`KrbError`], [`KrbPriv`], [`KrbSafe`], [`KrbCred`]
-//! - [`PaData`], [`EtypeInfo2Entry`], [`PaEncTsEnc`], [`PaForUser`], [`PaS4uX509User`]:
+//! - [`PaData`], [`EtypeInfo2Entry`], [`EtypeInfoEntry`], [`PaEncTsEnc`], [`PaForUser`], [`PaS4uX509User`]:
 //!   pre-authentication
 //! - [`FastArmoredReq`], [`FastReq`], [`FastResponse`]: FAST
 //! - [`frame`], [`frame_length`]: messages over TCP
@@ -39,7 +39,9 @@ pub use framing::{MAX_MESSAGE, frame, frame_length};
 pub use kdc_reply::{EncKdcReplyPart, KdcReply};
 pub use kdc_request::{KdcRequest, KdcRequestBody};
 pub use krb_error::KrbError;
-pub use padata::{EtypeInfo2Entry, PaData, PaDataType, PaEncTsEnc, PaForUser, decode_pac_request};
+pub use padata::{
+    EtypeInfo2Entry, EtypeInfoEntry, PaData, PaDataType, PaEncTsEnc, PaForUser, decode_pac_request,
+};
 pub use s4u::{PaPacOptions, PaS4uX509User};
 pub use session::{
     ChangePasswordData, EncKrbCredPart, EncKrbPrivPart, KrbCred, KrbCredInfo, KrbPriv, KrbSafe,

@@ -163,6 +163,50 @@ impl EtypeInfo2Entry {
     }
 }
 
+/// One entry of `ETYPE-INFO`, the form before [`EtypeInfo2Entry`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EtypeInfoEntry {
+    /// The key's type.
+    pub enctype: EncryptionType,
+    /// The salt; none stands for the default salt.
+    pub salt: Option<Vec<u8>>,
+}
+
+#[derive(AsnType, Clone, Debug, Decode, Encode, PartialEq, Eq, Hash)]
+struct WireEtypeInfoEntry {
+    #[rasn(tag(explicit(0)))]
+    etype: i32,
+    #[rasn(tag(explicit(1)))]
+    salt: Option<OctetString>,
+}
+
+impl EtypeInfoEntry {
+    /// An `ETYPE-INFO`, as DER.
+    #[must_use]
+    pub fn encode_list(list: &[Self]) -> Vec<u8> {
+        let list: Vec<_> = list
+            .iter()
+            .map(|entry| WireEtypeInfoEntry {
+                etype: entry.enctype.0,
+                salt: entry.salt.clone().map(Into::into),
+            })
+            .collect();
+        wire::encode(&list)
+    }
+
+    /// Reads an `ETYPE-INFO`.
+    pub fn decode_list(bytes: &[u8]) -> Result<Vec<Self>, Error> {
+        let list: Vec<WireEtypeInfoEntry> = wire::decode("ETYPE-INFO", bytes)?;
+        Ok(list
+            .into_iter()
+            .map(|entry| Self {
+                enctype: EncryptionType(entry.etype),
+                salt: entry.salt.map(|salt| salt.to_vec()),
+            })
+            .collect())
+    }
+}
+
 /// `PA-ENC-TS-ENC`: the time that a client encrypts to show that it has the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PaEncTsEnc {
