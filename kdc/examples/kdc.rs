@@ -133,7 +133,7 @@ fn obey(line: &str, kdc: &Kdc, clock: &Clock) -> Result<(), Box<dyn Error>> {
         ["expire-password", name] => {
             let past = clock.now() - Duration::from_secs(1);
             kdc.database_mut().change(&principal(name)?, |entry| {
-                entry.password_expires = Some(past)
+                entry.password_expires = Some(past);
             })?;
         }
         ["delegate", from, to] => {

@@ -45,7 +45,7 @@ impl Sockets {
                         && error.kind() == io::ErrorKind::AddrInUse
                         && tries < TRIES =>
                 {
-                    tries += 1
+                    tries += 1;
                 }
                 Err(error) => return Err(error),
             }

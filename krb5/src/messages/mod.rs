@@ -9,8 +9,8 @@
 //! - [`Ticket`], [`EncTicketPart`]: tickets ([`crate::ticket`] seals and opens them)
 //! - [`ApReq`], [`Authenticator`], [`ApRep`], [`EncApRepPart`]: AP exchange
 //! - [`KrbError`], [`KrbPriv`], [`KrbSafe`], [`KrbCred`]
-//! - [`PaData`], [`EtypeInfo2Entry`], [`EtypeInfoEntry`], [`PaEncTsEnc`], [`PaForUser`], [`PaS4uX509User`]:
-//!   pre-authentication
+//! - [`PaData`], [`EtypeInfo2Entry`], [`EtypeInfoEntry`], [`PaEncTsEnc`], [`PaForUser`],
+//!   [`PaS4uX509User`]: pre-authentication
 //! - [`FastArmoredReq`], [`FastReq`], [`FastResponse`]: FAST
 //! - [`frame`], [`frame_length`]: messages over TCP
 
