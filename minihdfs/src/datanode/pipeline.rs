@@ -10,7 +10,7 @@ use crate::datanode::packet::Packet;
 use crate::proto::hdfs::{PipelineAckProto, Status};
 
 /// How many packets may wait for the acks of the DataNodes after this one before no more are taken.
-const MAX_PENDING: usize = 4096;
+pub(crate) const MAX_PENDING: usize = 4096;
 
 /// What becomes of the replica when the last packet is there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -137,8 +137,18 @@ impl Pipeline {
     /// An ack came from the next DataNode.
     ///
     /// # Errors
-    /// It answers no packet, or another than the one whose turn it is.
+    /// It answers no packet, or another than the one whose turn it is, or for more DataNodes than
+    /// there are.
     pub(crate) fn take_ack(&mut self, ack: &PipelineAckProto) -> Result<(), HdfsError> {
+        if let Downstream::Alive { count } = self.downstream
+            && ack.reply.len() > count
+        {
+            return Err(HdfsError::io(format!(
+                "The next DataNode acknowledged packet {} for {} DataNodes: only {count} follow",
+                ack.seqno,
+                ack.reply.len()
+            )));
+        }
         let expected = self
             .pending
             .get(self.answers.len())
@@ -470,6 +480,17 @@ mod tests {
             .expect("completes")
             .expect("its turn");
         assert_eq!(ack.completed, Some(Block { length: 5, ..BLOCK }));
+    }
+
+    #[test]
+    fn an_ack_for_more_datanodes_than_follow_is_refused() {
+        let mut fixture = Fixture::new(2);
+        fixture.take(0, 0, b"hello", false).expect("fits");
+        let error = fixture
+            .pipeline
+            .take_ack(&from_below(0, &[Status::Success; 3]))
+            .expect_err("there are two");
+        assert!(error.message().contains("only 2 follow"), "{error}");
     }
 
     #[test]

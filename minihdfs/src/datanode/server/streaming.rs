@@ -18,7 +18,8 @@ use crate::proto::hdfs::Status;
 /// How much may be read at once: several packets.
 const READ_ROOM: usize = 256 << 10;
 
-/// How much may wait for the next DataNode before no more is read.
+/// How many bytes may wait for the next DataNode, and how many of acks for the one before, until no
+/// more packets are taken.
 const MAX_BACKLOG: usize = 1 << 20;
 
 /// A pipeline at work.
@@ -82,14 +83,29 @@ impl<'a> Streaming<'a> {
             {
                 return Ok(status);
             }
-            self.wait().await?;
+            // Packets that had to stay in the inbox are taken as soon as acks or the mirror have made
+            // room: their sender may have nothing more to send that would wake this up.
+            if self.has_packet()? {
+                tokio::task::yield_now().await;
+            } else {
+                self.wait().await?;
+            }
         }
+    }
+
+    /// Returns whether a packet that can be taken now is in the inbox.
+    fn has_packet(&self) -> io::Result<bool> {
+        Ok(self.wants_packets()
+            && Packet::parse(self.upstream.inbox.bytes())
+                .map_err(invalid)?
+                .is_some())
     }
 
     /// Reads once, then stores and forwards the packets that are there: acks shall not wait for a
     /// client that never pauses.
     async fn take_packets(&mut self) -> io::Result<()> {
-        if self.wants_packets() {
+        // With packets left over nothing more is read, or the inbox would grow without a bound.
+        if self.wants_packets() && !self.has_packet()? {
             self.upstream.try_fill(READ_ROOM)?;
         }
         while self.wants_packets() {
@@ -140,11 +156,10 @@ impl<'a> Streaming<'a> {
     }
 
     fn wants_packets(&self) -> bool {
+        let has_room = |connection: &Connection| connection.outbox.bytes().len() < MAX_BACKLOG;
         self.pipeline.wants_packets()
-            && self
-                .mirror
-                .as_ref()
-                .is_none_or(|mirror| mirror.outbox.bytes().len() < MAX_BACKLOG)
+            && has_room(self.upstream)
+            && self.mirror.as_ref().is_none_or(has_room)
     }
 
     /// Takes the acks of the next DataNode that have come.

@@ -1,6 +1,7 @@
 //! A client of our own, without any politeness that it is not asked for.
 
 use super::*;
+use crate::datanode::stream::Outbox;
 
 pub(super) const CRC32C: ChecksumProto = ChecksumProto {
     r#type: ChecksumTypeProto::ChecksumCrc32c as i32,
@@ -45,6 +46,16 @@ pub(super) fn put_packet(
     data: &[u8],
     last: bool,
 ) {
+    append_packet(&mut connection.outbox, seqno, offset, data, last);
+}
+
+pub(super) fn append_packet(
+    outbox: &mut Outbox,
+    seqno: i64,
+    offset: usize,
+    data: &[u8],
+    last: bool,
+) {
     let checksum = DataChecksum::from_proto(CRC32C).expect("a plain size");
     let sums = checksum.length_of(data.len());
     let mut packet = vec![0; HEADER_LENGTH + sums + data.len()];
@@ -54,7 +65,7 @@ pub(super) fn put_packet(
     put_header(head, offset as u64, seqno, last, sums, data.len());
     checksum.compute(data, &mut body[..sums]);
     body[sums..].copy_from_slice(data);
-    connection.outbox.unit(&packet);
+    outbox.unit(&packet);
 }
 
 /// Sends `data` from `offset` on in packets, and waits for each ack.

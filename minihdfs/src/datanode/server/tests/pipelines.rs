@@ -1,6 +1,9 @@
 //! Blocks written through DataNodes, those that die among them included.
 
+use super::super::streaming::Streaming;
 use super::*;
+use crate::datanode::pipeline::{Completion, MAX_PENDING, Pipeline};
+use crate::datanode::stream::Outbox;
 
 #[tokio::test]
 async fn a_block_goes_through_three_datanodes_and_comes_back_from_each_at_every_protection() {
@@ -214,4 +217,76 @@ async fn a_client_has_a_replica_transferred_to_the_datanode_that_joins_its_pipel
         .await
         .expect("acknowledged");
     assert_eq!(fixture.read(1, data.len()).await.expect("whole"), data);
+}
+
+/// Two ends of a connection.
+async fn pair() -> (Connection, Connection) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    let (connected, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+    let (accepted, peer) = accepted.expect("connected");
+    (
+        Connection::new(connected.expect("connected"), address),
+        Connection::new(accepted, peer),
+    )
+}
+
+#[tokio::test]
+async fn packets_that_waited_for_acks_are_taken_though_nothing_more_comes_from_their_sender() {
+    let fixture = Fixture::new(1, &[]);
+    let checksum = DataChecksum::from_proto(CRC32C).expect("a plain size");
+    let node = &fixture.nodes[0];
+    let writer = node.store.create_rbw(BLOCK, checksum).expect("new");
+    let (mut client, mut upstream) = pair().await;
+    let (mirror, mut below) = pair().await;
+    // All of it is in the inbox before the first ack: the socket has nothing left to wake anybody.
+    let count = MAX_PENDING + 100;
+    let mut packets = Outbox::default();
+    for index in 0..count {
+        append_packet(&mut packets, index as i64, index, b"x", false);
+    }
+    append_packet(&mut packets, count as i64, count, &[], true);
+    let bytes = packets.bytes();
+    upstream.inbox.room(bytes.len())[..bytes.len()].copy_from_slice(bytes);
+    upstream.inbox.received(bytes.len()).expect("plain");
+
+    let pipeline = Pipeline::new(writer, Completion::Finalize, true, 1);
+    let mut streaming = Streaming::new(node, &mut upstream, Some(mirror), pipeline, false);
+    let datanode_below = async {
+        let mut taken = 0;
+        while taken <= count {
+            // The first acks only when no more packets can come without them.
+            let wanted = (taken + MAX_PENDING).min(count + 1);
+            let first = taken;
+            while taken < wanted {
+                match Packet::parse(below.inbox.bytes()).expect("well-formed") {
+                    Some(packet) => {
+                        let length = packet.bytes.len();
+                        below.inbox.consume(length);
+                        taken += 1;
+                    }
+                    None => below.fill().await.expect("more packets"),
+                }
+            }
+            for seqno in first..taken {
+                below.outbox.message(&PipelineAckProto {
+                    seqno: seqno as i64,
+                    reply: vec![Status::Success.into()],
+                    ..PipelineAckProto::default()
+                });
+            }
+            below.flush().await.expect("taken");
+        }
+    };
+    let acks = async {
+        for seqno in 0..=count {
+            let ack: PipelineAckProto = client.message(READ_TIMEOUT).await.expect("an ack");
+            assert_eq!(ack.seqno, seqno as i64);
+        }
+    };
+    let (status, (), ()) = tokio::join!(streaming.run(), datanode_below, acks);
+    assert_eq!(status.expect("no stall"), Status::Success);
+    assert_eq!(fixture.namenode.finalized(), ["dn1"]);
 }
