@@ -251,6 +251,9 @@ async fn packets_that_waited_for_acks_are_taken_though_nothing_more_comes_from_t
     let bytes = packets.bytes();
     upstream.inbox.room(bytes.len())[..bytes.len()].copy_from_slice(bytes);
     upstream.inbox.received(bytes.len()).expect("plain");
+    // Uses up the readiness that a new socket has.
+    tokio::task::yield_now().await;
+    assert!(!upstream.try_fill(1).expect("open"), "nothing was sent");
 
     let pipeline = Pipeline::new(writer, Completion::Finalize, true, 1);
     let mut streaming = Streaming::new(node, &mut upstream, Some(mirror), pipeline, false);
