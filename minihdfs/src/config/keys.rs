@@ -224,6 +224,9 @@ impl HdfsConfig {
             "dfs.namenode.stale.datanode.interval" => {
                 self.stale_datanode_interval = positive(entry, MILLISECOND)?
             }
+            "dfs.datanode.directoryscan.interval" => {
+                self.directory_scan_interval = entry.duration(SECOND)?
+            }
             "dfs.namenode.lease-hard-limit-sec" => self.lease_hard_limit = positive(entry, SECOND)?,
             "dfs.namenode.retrycache.expirytime.millis" => {
                 self.retry_cache_expiry = positive(entry, MILLISECOND)?

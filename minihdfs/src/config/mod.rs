@@ -167,6 +167,9 @@ pub struct HdfsConfig {
     pub heartbeat_recheck_interval: Duration,
     /// `dfs.namenode.stale.datanode.interval`
     pub stale_datanode_interval: Duration,
+    /// `dfs.datanode.directoryscan.interval`: how often DataNodes compare replicas with their
+    /// files; zero is never.
+    pub directory_scan_interval: Duration,
     /// `dfs.namenode.lease-hard-limit-sec`
     pub lease_hard_limit: Duration,
     /// `dfs.namenode.retrycache.expirytime.millis`; zero, as `dfs.namenode.enable.retrycache` =
@@ -238,6 +241,7 @@ impl Default for HdfsConfig {
             heartbeat_interval: Duration::from_secs(3),
             heartbeat_recheck_interval: Duration::from_mins(5),
             stale_datanode_interval: Duration::from_secs(30),
+            directory_scan_interval: Duration::from_hours(6),
             lease_hard_limit: Duration::from_mins(20),
             retry_cache_expiry: Duration::from_mins(10),
             state_context: false,

@@ -56,6 +56,19 @@ impl DataChecksum {
         }
     }
 
+    /// As Hadoop prints it.
+    pub(crate) fn describe(self) -> String {
+        let kind = match self.kind {
+            ChecksumTypeProto::ChecksumNull => "NULL",
+            ChecksumTypeProto::ChecksumCrc32 => "CRC32",
+            ChecksumTypeProto::ChecksumCrc32c => "CRC32C",
+        };
+        format!(
+            "DataChecksum(type={kind}, chunkSize={})",
+            self.bytes_per_checksum
+        )
+    }
+
     pub(crate) fn kind(self) -> ChecksumTypeProto {
         self.kind
     }

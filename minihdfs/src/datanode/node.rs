@@ -12,7 +12,7 @@ use rand::rngs::StdRng;
 
 use crate::HdfsError;
 use crate::config::HdfsConfig;
-use crate::datanode::block_store::BlockStore;
+use crate::datanode::block_store::{BlockStore, Damage};
 use crate::datanode::link::{
     Block, BlockStatus, DatanodeCommand, DatanodeLink, DatanodeRegistration, NameNodeLink,
     ReportedReplica, StorageReport,
@@ -34,6 +34,7 @@ pub struct DataNode {
     registration: DatanodeRegistration,
     directory: PathBuf,
     heartbeat_interval: Duration,
+    directory_scan_interval: Duration,
     pub(super) block_pool_id: Arc<str>,
     pub(super) store: Arc<BlockStore>,
     pub(super) namenode: Arc<dyn NameNodeLink>,
@@ -55,6 +56,7 @@ struct Life {
     /// How much its replicas took when it was last counted.
     used: u64,
     next_heartbeat: Timestamp,
+    next_scan: Timestamp,
     xceivers: u32,
     rung: bool,
     transfers: Vec<Transfer>,
@@ -119,6 +121,7 @@ impl DataNode {
             registration,
             directory: directory.to_owned(),
             heartbeat_interval: config.heartbeat_interval,
+            directory_scan_interval: config.directory_scan_interval,
             block_pool_id,
             store: Arc::new(store),
             namenode: context.namenode,
@@ -140,6 +143,7 @@ impl DataNode {
             let mut life = self.life();
             life.alive = true;
             life.started_at = now;
+            life.next_scan = now + self.directory_scan_interval;
         }
         self.register(now)?;
         self.count_used();
@@ -188,12 +192,24 @@ impl DataNode {
     }
 
     /// Sends a heartbeat if it is due, and does what the NameNode answers; copying replicas is left
-    /// to [`serve`](super::serve). Tells whether it was due.
+    /// to [`serve`](super::serve). Before a heartbeat, every `dfs.datanode.directoryscan.interval`,
+    /// all replicas are compared with their files. Tells whether a heartbeat was due.
     pub fn tick(&self, now: Timestamp) -> bool {
-        let due = {
-            let life = self.life();
-            life.alive && life.next_heartbeat <= now
+        let (due, scan) = {
+            let mut life = self.life();
+            let due = life.alive && life.next_heartbeat <= now;
+            let scan = due && !self.directory_scan_interval.is_zero() && life.next_scan <= now;
+            if scan {
+                life.next_scan = now + self.directory_scan_interval;
+            }
+            (due, scan)
         };
+        if scan {
+            let replicas = self.store.ids();
+            replicas
+                .into_iter()
+                .for_each(|id| self.check_replica(now, id));
+        }
         if due {
             self.count_used();
             self.heartbeat(now);
@@ -305,6 +321,25 @@ impl DataNode {
                 .block_received_and_deleted(now, &self.registration.uuid, block, status)
         {
             tracing::warn!(datanode = self.number(), %block, ?status, %error, "the NameNode refused a report");
+        }
+    }
+
+    /// Compares a replica with its files, and tells the NameNode if one is missing or too short:
+    /// it has the block copied from elsewhere then.
+    pub(crate) fn check_replica(&self, now: Timestamp, id: u64) {
+        match self.store.check_files(id) {
+            Ok(None) => {}
+            Ok(Some(Damage::Lost(block))) => {
+                tracing::warn!(datanode = self.number(), %block, "a replica is gone: a file of it is missing");
+                self.tell(now, block, BlockStatus::Deleted);
+            }
+            Ok(Some(Damage::Corrupt(block))) => {
+                tracing::warn!(datanode = self.number(), %block, "a replica is damaged: a file of it does not have its length");
+                self.report_bad_block(now, block);
+            }
+            Err(error) => {
+                tracing::warn!(datanode = self.number(), id, %error, "the files of a replica cannot be examined")
+            }
         }
     }
 

@@ -35,6 +35,15 @@ impl TestNameNode {
         received.map(|(datanode, _)| datanode.clone()).collect()
     }
 
+    /// Who told that a replica is gone.
+    pub(super) fn deleted(&self) -> Vec<String> {
+        let told = self.told.lock().expect("whole");
+        let deleted = told
+            .iter()
+            .filter(|(_, status)| *status == BlockStatus::Deleted);
+        deleted.map(|(datanode, _)| datanode.clone()).collect()
+    }
+
     /// Who told of damage.
     pub(super) fn bad(&self) -> Vec<String> {
         self.bad.lock().expect("whole").clone()

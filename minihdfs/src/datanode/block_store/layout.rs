@@ -89,14 +89,7 @@ impl Layout {
                     continue;
                 }
                 let name = entry.file_name();
-                let parsed = name.to_str().and_then(|name| {
-                    let (id, generation_stamp) = name
-                        .strip_prefix("blk_")?
-                        .strip_suffix(".meta")?
-                        .split_once('_')?;
-                    Some((id.parse().ok()?, generation_stamp.parse().ok()?))
-                });
-                if let Some((id, generation_stamp)) = parsed
+                if let Some((id, generation_stamp)) = name.to_str().and_then(parse_meta)
                     && self.data(place, id).exists()
                 {
                     found.push((place, id, generation_stamp));
@@ -106,13 +99,33 @@ impl Layout {
         Ok(found)
     }
 
-    /// Removes what replications left unfinished.
+    /// Removes what replications left unfinished: files with a replica's name, and nothing else.
     pub(super) fn clear_temporary(&self) -> io::Result<()> {
         for entry in std::fs::read_dir(&self.temporary)? {
-            std::fs::remove_file(entry?.path())?;
+            let entry = entry?;
+            if entry.file_type()?.is_file() && entry.file_name().to_str().is_some_and(is_replicas) {
+                std::fs::remove_file(entry.path())?;
+            }
         }
         Ok(())
     }
+}
+
+/// The id and the generation stamp in the name of a meta file.
+fn parse_meta(name: &str) -> Option<(u64, u64)> {
+    let (id, generation_stamp) = name
+        .strip_prefix("blk_")?
+        .strip_suffix(".meta")?
+        .split_once('_')?;
+    Some((id.parse().ok()?, generation_stamp.parse().ok()?))
+}
+
+/// Whether a file has the name of a replica's data or meta file.
+fn is_replicas(name: &str) -> bool {
+    let data = name
+        .strip_prefix("blk_")
+        .and_then(|id| id.parse::<u64>().ok());
+    data.is_some() || parse_meta(name).is_some()
 }
 
 /// Writes what stands before the checksums.
@@ -156,9 +169,36 @@ pub(super) fn checksum_position(checksum: DataChecksum, offset: u64) -> u64 {
     META_HEADER as u64 + offset / checksum.bytes_per_checksum() * CHECKSUM_LENGTH as u64
 }
 
+/// How long the meta file of a replica of `length` bytes is.
+pub(super) fn meta_length(checksum: DataChecksum, length: u64) -> u64 {
+    if checksum.kind() == ChecksumTypeProto::ChecksumNull {
+        return META_HEADER as u64;
+    }
+    let chunks = length.div_ceil(checksum.bytes_per_checksum());
+    META_HEADER as u64 + chunks * CHECKSUM_LENGTH as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_files_with_a_replicas_name_are_removed_from_the_temporary_folder() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let layout = Layout::create(folder.path(), "BP-1").expect("writable");
+        let temporary = &layout.temporary;
+        for name in ["blk_7", "blk_7_1001.meta", "blk_x", "blk_7.meta", "notes"] {
+            std::fs::write(temporary.join(name), "x").expect("writable");
+        }
+        std::fs::create_dir(temporary.join("blk_8")).expect("writable");
+        layout.clear_temporary().expect("removable");
+        let mut left: Vec<_> = std::fs::read_dir(temporary)
+            .expect("there")
+            .map(|entry| entry.expect("readable").file_name())
+            .collect();
+        left.sort();
+        assert_eq!(left, ["blk_7.meta", "blk_8", "blk_x", "notes"]);
+    }
 
     #[test]
     fn a_finalized_block_lies_where_hadoop_puts_it() {

@@ -4,11 +4,12 @@
 //! - `replica`: one replica's states
 //! - [`ReplicaWriter`]: packets in; [`ReplicaReader`]: packets out
 //! - `stages`: how the stages of a write pipeline find or make their replica
-//! - `recovery`: block recovery
+//! - `recovery`: block recovery; `check`: replicas whose files were removed or cut
 //!
 //! Methods do their file IO at once: it is the page cache that answers. Locks are held for one
 //! packet at most.
 
+mod check;
 mod layout;
 mod reader;
 mod recovery;
@@ -21,6 +22,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub(crate) use check::Damage;
 pub(crate) use reader::{ReadRange, ReplicaReader};
 pub(crate) use writer::{ReplicaWriter, WriteError};
 

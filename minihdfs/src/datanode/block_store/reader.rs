@@ -99,6 +99,14 @@ impl BlockStore {
                 .meta(state.place, block.id, state.generation_stamp),
         )
         .map_err(failed)?;
+        let wanted = range.offset + range.length;
+        let on_disk = data.metadata().map_err(failed)?.len();
+        if on_disk < wanted {
+            return Err(HdfsError::io(format!(
+                "Premature EOF: the file of {} has {on_disk} bytes, and {wanted} are needed",
+                self.name(block)
+            )));
+        }
         let mut last_checksum = [0; CHECKSUM_LENGTH];
         if !length.is_multiple_of(state.checksum.bytes_per_checksum()) && !state.checksum.is_none()
         {
@@ -113,9 +121,9 @@ impl BlockStore {
         };
         let chunk = state.checksum.bytes_per_checksum();
         let start = range.offset / sent.bytes_per_checksum() * sent.bytes_per_checksum();
-        let end = (range.offset + range.length)
-            .next_multiple_of(chunk)
-            .min(length);
+        let end = wanted
+            .checked_next_multiple_of(chunk)
+            .map_or(length, |end| end.min(length));
         Ok(ReplicaReader {
             block: replica.block(&state),
             state: state.replica_state,

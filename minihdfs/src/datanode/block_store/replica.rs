@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::layout::{self, Layout, META_HEADER, Place};
@@ -54,13 +55,20 @@ impl Files {
         })
     }
 
+    /// Makes the files, and the header of the meta file. A file that is there already is not
+    /// touched; of a replica that cannot be made nothing is left.
     fn create(layout: &Layout, id: u64, state: &State) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(true);
-        Ok(Self {
-            data: options.open(layout.data(state.place, id))?,
-            meta: options.open(layout.meta(state.place, id, state.generation_stamp))?,
-        })
+        let data = layout.data(state.place, id);
+        let meta = layout.meta(state.place, id, state.generation_stamp);
+        let files = Self {
+            data: create_new(&data)?,
+            meta: create_new(&meta).inspect_err(|_| remove_own(&data))?,
+        };
+        layout::write_meta_header(&files.meta, state.checksum).inspect_err(|_| {
+            remove_own(&data);
+            remove_own(&meta);
+        })?;
+        Ok(files)
     }
 }
 
@@ -104,9 +112,7 @@ impl Replica {
             recovery: None,
             files: None,
         };
-        let files = Files::create(layout, block.id, &state)?;
-        layout::write_meta_header(&files.meta, checksum)?;
-        state.files = Some(files);
+        state.files = Some(Files::create(layout, block.id, &state)?);
         Ok(Self {
             id: block.id,
             state: Mutex::new(state),
@@ -201,6 +207,7 @@ impl Replica {
         let (from, old_stamp) = (state.place, state.generation_stamp);
         if from != place {
             let (old, new) = (layout.data(from, self.id), layout.data(place, self.id));
+            check_free(&new)?;
             std::fs::rename(&old, &new).or_else(|error| {
                 if error.kind() != io::ErrorKind::NotFound {
                     return Err(error);
@@ -211,10 +218,9 @@ impl Replica {
             state.place = place;
         }
         if from != place || old_stamp != generation_stamp {
-            std::fs::rename(
-                layout.meta(from, self.id, old_stamp),
-                layout.meta(place, self.id, generation_stamp),
-            )?;
+            let new = layout.meta(place, self.id, generation_stamp);
+            check_free(&new)?;
+            std::fs::rename(layout.meta(from, self.id, old_stamp), new)?;
             state.generation_stamp = generation_stamp;
         }
         Ok(())
@@ -278,6 +284,39 @@ impl Replica {
             }
         }
         Ok(())
+    }
+}
+
+/// Makes a file that is not there yet (Hadoop's `DatanodeUtil.createFileWithExistsCheck`).
+fn create_new(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    options.open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => present(path),
+        _ => error,
+    })
+}
+
+/// Fails if there is a file that a rename would replace.
+fn check_free(path: &Path) -> io::Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Ok(_) => Err(present(path)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn present(path: &Path) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::AlreadyExists,
+        format!("File {} should not be present, but is.", path.display()),
+    )
+}
+
+/// Removes a file that was made just now, and that nothing names yet.
+fn remove_own(path: &Path) {
+    if let Err(error) = std::fs::remove_file(path) {
+        tracing::warn!(path = %path.display(), %error, "an empty file stays on disk");
     }
 }
 

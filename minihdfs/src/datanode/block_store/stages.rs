@@ -3,6 +3,7 @@
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
+use super::check::FileState;
 use super::replica::{Replica, State, java_name};
 use super::{
     BlockStore, Place, REPLICA_ALREADY_EXISTS, REPLICA_NOT_FOUND, ReplicaState, ReplicaWriter,
@@ -18,34 +19,49 @@ impl BlockStore {
         block: Block,
         checksum: DataChecksum,
     ) -> Result<ReplicaWriter, HdfsError> {
-        self.create(block, checksum, ReplicaState::Rbw, Place::Rbw)
+        self.create(block, checksum, (ReplicaState::Rbw, Place::Rbw), |_| false)
     }
 
-    /// TRANSFER_*, and replication between DataNodes: a new replica that readers do not see before
-    /// it is whole.
+    /// Replication between DataNodes: a new replica that readers do not see before it is whole. An
+    /// older one that was not completed gives way.
     pub(crate) fn create_temporary(
         self: &Arc<Self>,
         block: Block,
         checksum: DataChecksum,
     ) -> Result<ReplicaWriter, HdfsError> {
-        self.create(block, checksum, ReplicaState::Temporary, Place::Temporary)
+        let temporary = (ReplicaState::Temporary, Place::Temporary);
+        self.create(block, checksum, temporary, |state| {
+            let unfinished = [ReplicaState::Temporary, ReplicaState::Rbw];
+            unfinished.contains(&state.replica_state)
+                && state.generation_stamp < block.generation_stamp
+        })
+    }
+
+    /// TRANSFER_RBW and TRANSFER_FINALIZED: as a replication, but any older replica gives way: the
+    /// pipeline has gone on without it.
+    pub(crate) fn create_transferred(
+        self: &Arc<Self>,
+        block: Block,
+        checksum: DataChecksum,
+    ) -> Result<ReplicaWriter, HdfsError> {
+        let temporary = (ReplicaState::Temporary, Place::Temporary);
+        self.create(block, checksum, temporary, |state| {
+            state.generation_stamp < block.generation_stamp
+        })
     }
 
     fn create(
         self: &Arc<Self>,
         block: Block,
         checksum: DataChecksum,
-        replica_state: ReplicaState,
-        place: Place,
+        (replica_state, place): (ReplicaState, Place),
+        gives_way: impl Fn(&State) -> bool,
     ) -> Result<ReplicaWriter, HdfsError> {
         let mut replicas = self.replicas();
-        let entry = replicas.entry(block.id);
+        let mut entry = replicas.entry(block.id);
         if let Entry::Occupied(existing) = &entry {
             let mut state = existing.get().state();
-            // An older attempt that was not completed gives way.
-            if state.replica_state != ReplicaState::Temporary
-                || state.generation_stamp >= block.generation_stamp
-            {
+            if !gives_way(&state) {
                 return Err(HdfsError::new(
                     REPLICA_ALREADY_EXISTS,
                     format!(
@@ -60,6 +76,10 @@ impl BlockStore {
                 .get()
                 .remove_files(&self.layout, &state)
                 .map_err(|error| self.failed("replace", block, &error))?;
+        }
+        if let Entry::Occupied(existing) = entry {
+            existing.remove();
+            entry = replicas.entry(block.id);
         }
         let replica = Replica::create(&self.layout, block, replica_state, place, checksum)
             .map_err(|error| self.failed("create", block, &error))?;
@@ -99,6 +119,7 @@ impl BlockStore {
             ));
         }
         self.check_length(&replica, &state, expected_length)?;
+        self.check_checksum(&replica, &state, checksum)?;
         self.reopen(&replica, &mut state, new_stamp, checksum)
     }
 
@@ -115,6 +136,7 @@ impl BlockStore {
         let mut state = replica.state();
         self.check_recoverable(&replica, &state, block, new_stamp)?;
         self.check_length(&replica, &state, expected_length)?;
+        self.check_checksum(&replica, &state, checksum)?;
         state.stop_writer();
         self.reopen(&replica, &mut state, new_stamp, checksum)
     }
@@ -144,6 +166,7 @@ impl BlockStore {
                 &state,
             ));
         }
+        self.check_checksum(&replica, &state, checksum)?;
         state.stop_writer();
         let acked = state.bytes_acked;
         if state.bytes_on_disk > acked {
@@ -231,6 +254,34 @@ impl BlockStore {
             replica,
             state,
         ))
+    }
+
+    /// Refuses chunks of another size than the replica's, and a replica that has lost bytes on
+    /// disk (Hadoop's `LocalReplicaInPipeline.createStreams`), while nothing is changed yet.
+    fn check_checksum(
+        &self,
+        replica: &Replica,
+        state: &State,
+        requested: DataChecksum,
+    ) -> Result<(), HdfsError> {
+        if requested.bytes_per_checksum() != state.checksum.bytes_per_checksum() {
+            return Err(HdfsError::io(format!(
+                "Client requested checksum {} when appending to an existing block with different chunk size: {}",
+                requested.describe(),
+                state.checksum.describe()
+            )));
+        }
+        let files = replica
+            .file_state(&self.layout, state)
+            .map_err(|error| self.failed("open", replica.block(state), &error))?;
+        if files == FileState::Intact {
+            return Ok(());
+        }
+        Err(HdfsError::io(format!(
+            "Corrupted block: {}:{}",
+            self.block_pool,
+            replica.describe(state)
+        )))
     }
 
     fn check_length(

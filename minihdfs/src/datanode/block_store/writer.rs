@@ -1,5 +1,6 @@
 //! Packets into a replica.
 
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use super::layout;
 use super::replica::{Files, Replica, State};
 use super::{BlockStore, ReplicaState};
 use crate::HdfsError;
-use crate::datanode::checksum::DataChecksum;
+use crate::datanode::checksum::{CHECKSUM_LENGTH, DataChecksum};
 use crate::datanode::link::Block;
 use crate::datanode::packet::Packet;
 
@@ -55,7 +56,7 @@ impl ReplicaWriter {
         self.replica.block(&self.replica.state())
     }
 
-    /// Stores a packet. `spoil`, for a fault, damages a byte of what is stored after it was
+    /// Stores what of a packet is not there yet. `spoil`, for a fault, damages a byte of what is stored after it was
     /// checked.
     pub(crate) fn write(&mut self, packet: &Packet<'_>, spoil: bool) -> Result<(), WriteError> {
         let mut state = self.replica.state();
@@ -69,24 +70,33 @@ impl ReplicaWriter {
                 state.bytes_on_disk
             )));
         }
+        if packet.header.last_packet_in_block && !packet.data.is_empty() {
+            return Err(misfit(format!(
+                "The last packet of {} has {} bytes of data: it must be empty, because Hadoop's DataNodes drop them",
+                self.store.name(self.replica.block(&state)),
+                packet.data.len()
+            )));
+        }
         self.check_checksums(&state, packet, offset)?;
-        if !packet.data.is_empty() && packet.end() > state.bytes_on_disk {
+        // What is there already was acknowledged: it is never written again.
+        let present = usize::try_from(state.bytes_on_disk - offset).unwrap_or(usize::MAX);
+        if let Some(new) = packet.data.get(present..).filter(|new| !new.is_empty()) {
             let Some(files) = &state.files else {
                 return Err(misfit("The files of the replica are closed"));
             };
-            store(
-                files,
-                state.checksum,
-                self.checksum,
-                packet,
-                offset,
-                &mut self.scratch,
-            )
-            .and_then(|()| match spoil {
-                true => files.data.write_all_at(&[!packet.data[0]], offset),
-                false => Ok(()),
-            })
-            .map_err(|error| misfit(error.to_string()))?;
+            let addition = Addition {
+                checksum: state.checksum,
+                position: state.bytes_on_disk,
+                new,
+                sums: self.usable_sums(&state, packet, offset),
+            };
+            addition
+                .store(files, &mut self.scratch)
+                .and_then(|()| match spoil {
+                    true => files.data.write_all_at(&[!new[0]], state.bytes_on_disk),
+                    false => Ok(()),
+                })
+                .map_err(|error| misfit(error.to_string()))?;
             state.bytes_on_disk = packet.end();
         }
         // A packet with sync_block (hsync, and what hdfs-native closes every block with) asks no
@@ -95,6 +105,21 @@ impl ReplicaWriter {
         // namespace, kept in memory, is lost in any case; and it is what held small files down to
         // tens in a second.
         Ok(())
+    }
+
+    /// The packet's own checksums of what is new in it, if they are those to be stored: of whole
+    /// chunks, of which nothing is there yet.
+    fn usable_sums<'p>(&self, state: &State, packet: &Packet<'p>, offset: u64) -> Option<&'p [u8]> {
+        let chunk = state.checksum.bytes_per_checksum();
+        if state.checksum != self.checksum
+            || packet.checksums.is_empty()
+            || !offset.is_multiple_of(chunk)
+            || !state.bytes_on_disk.is_multiple_of(chunk)
+        {
+            return None;
+        }
+        let skipped = usize::try_from((state.bytes_on_disk - offset) / chunk).ok()?;
+        packet.checksums.get(skipped * CHECKSUM_LENGTH..)
     }
 
     fn check_checksums(
@@ -108,16 +133,16 @@ impl ReplicaWriter {
         // bytes.
         if !offset.is_multiple_of(chunk) && packet.data.len() as u64 > chunk {
             return Err(misfit(format!(
-                "Got wrong length during writeBlock({}): a partial chunk must be  sent in an individual packet \
+                "Unexpected packet data length for {}: a partial chunk must be  sent in an individual packet \
                      (data length = {} > bytesPerChecksum = {chunk})",
                 self.store.name(self.replica.block(state)),
                 packet.data.len()
             )));
         }
-        let expected = self.checksum.length_of(packet.data.len());
+        let expected = state.checksum.length_of(packet.data.len());
         if packet.checksums.len() != expected && !packet.checksums.is_empty() {
             return Err(misfit(format!(
-                "Length of checksums in packet {} does not match calculated checksum length {expected}",
+                "Invalid checksum length: received length is {} but expected length is {expected}",
                 packet.checksums.len()
             )));
         }
@@ -197,33 +222,80 @@ fn misfit(why: impl Into<String>) -> WriteError {
     WriteError::Other(HdfsError::io(why))
 }
 
-/// Writes data and checksums of a packet that reaches beyond what is there.
-fn store(
-    files: &Files,
-    stored: DataChecksum,
-    writers: DataChecksum,
-    packet: &Packet<'_>,
-    offset: u64,
-    scratch: &mut Vec<u8>,
-) -> std::io::Result<()> {
-    files.data.write_all_at(packet.data, offset)?;
-    if stored.is_none() {
-        return Ok(());
+/// What a packet adds to a replica.
+struct Addition<'a> {
+    /// The replica's.
+    checksum: DataChecksum,
+    /// Where the replica ends.
+    position: u64,
+    new: &'a [u8],
+    /// The checksums of `new`; without them they are computed.
+    sums: Option<&'a [u8]>,
+}
+
+impl Addition<'_> {
+    /// Writes data and checksums. If that fails, for instance because the disk is full, the files
+    /// become again what they were.
+    fn store(&self, files: &Files, scratch: &mut Vec<u8>) -> io::Result<()> {
+        let at = layout::checksum_position(self.checksum, self.position);
+        let before = self.partial_chunk(files, scratch)?;
+        let stored = files
+            .data
+            .write_all_at(self.new, self.position)
+            .and_then(|()| self.store_sums(files, at, scratch));
+        if stored.is_err() {
+            let undone = files.data.set_len(self.position).and_then(|()| {
+                files.meta.set_len(at)?;
+                before.map_or(Ok(()), |sum| files.meta.write_all_at(&sum, at))
+            });
+            if let Err(error) = undone {
+                tracing::warn!(%error, "a packet that could not be stored stays on disk in part");
+            }
+        }
+        stored
     }
-    let partial = offset % stored.bytes_per_checksum();
-    let position = layout::checksum_position(stored, offset);
-    if partial == 0 && stored == writers && !packet.checksums.is_empty() {
-        return files.meta.write_all_at(packet.checksums, position);
+
+    /// Reads the chunk that is only partly there into `scratch`, and gives its checksum. A damaged
+    /// one is not summed up anew: that would hide the damage.
+    fn partial_chunk(
+        &self,
+        files: &Files,
+        scratch: &mut Vec<u8>,
+    ) -> io::Result<Option<[u8; CHECKSUM_LENGTH]>> {
+        scratch.clear();
+        let partial = self.position % self.checksum.bytes_per_checksum();
+        if partial == 0 || self.checksum.is_none() {
+            return Ok(None);
+        }
+        scratch.resize(usize::try_from(partial).unwrap_or(usize::MAX), 0);
+        files.data.read_exact_at(scratch, self.position - partial)?;
+        let mut sum = [0; CHECKSUM_LENGTH];
+        let at = layout::checksum_position(self.checksum, self.position);
+        files.meta.read_exact_at(&mut sum, at)?;
+        if self.checksum.verify(scratch, &sum).is_err() {
+            return Err(io::Error::other(format!(
+                "Partial CRC {} does not match value computed the last time file was closed {}",
+                self.checksum.of_chunk(scratch),
+                u32::from_be_bytes(sum)
+            )));
+        }
+        Ok(Some(sum))
     }
-    // The writer's checksums do not cover the replica's chunks: sum these up, from the first one's
-    // beginning.
-    scratch.clear();
-    scratch.resize(partial as usize, 0);
-    files.data.read_exact_at(scratch, offset - partial)?;
-    scratch.extend_from_slice(packet.data);
-    let mut sums = vec![0; stored.length_of(scratch.len())];
-    stored.compute(scratch, &mut sums);
-    files.meta.write_all_at(&sums, position)
+
+    /// Writes the checksums from the chunk on in which the replica ended; `scratch` has what was
+    /// there of it.
+    fn store_sums(&self, files: &Files, at: u64, scratch: &mut Vec<u8>) -> io::Result<()> {
+        if self.checksum.is_none() {
+            return Ok(());
+        }
+        if let Some(sums) = self.sums {
+            return files.meta.write_all_at(sums, at);
+        }
+        scratch.extend_from_slice(self.new);
+        let mut sums = vec![0; self.checksum.length_of(scratch.len())];
+        self.checksum.compute(scratch, &mut sums);
+        files.meta.write_all_at(&sums, at)
+    }
 }
 
 impl Drop for ReplicaWriter {
@@ -241,12 +313,6 @@ impl Drop for ReplicaWriter {
             tracing::warn!(block = %self.replica.block(&state), %error, "an unfinished replica stays on disk");
         }
         drop(state);
-        let mut replicas = self.store.replicas();
-        if replicas
-            .get(&self.replica.id)
-            .is_some_and(|replica| Arc::ptr_eq(replica, &self.replica))
-        {
-            replicas.remove(&self.replica.id);
-        }
+        self.store.forget(&self.replica);
     }
 }

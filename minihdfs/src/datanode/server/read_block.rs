@@ -70,6 +70,7 @@ pub(super) async fn read_block(
         Ok(opened) => opened,
         Err(error) => {
             journal.end(Status::Error);
+            node.check_replica(node.clock.now(), header.block.block_id);
             let why = format!(
                 "opReadBlock {}:blk_{}_{} received exception {error}",
                 header.block.pool_id, header.block.block_id, header.block.generation_stamp
@@ -80,10 +81,7 @@ pub(super) async fn read_block(
     };
     connection.outbox.message(&opened_answer(&reader));
     let sent = send_packets(node, connection, block, &mut reader, spoil).await;
-    if let Some(at) = reader.damaged_at() {
-        tracing::warn!(datanode = node.number(), %block, at, "a replica does not match its checksums");
-        node.report_bad_block(node.clock.now(), reader.block());
-    }
+    report_damage(node, &reader, &sent);
     // A client that has enough closes the connection.
     sent?;
     journal.end(Status::Success);
@@ -97,6 +95,18 @@ pub(super) async fn read_block(
         status.status(),
         Status::Success | Status::ChecksumOk
     ))
+}
+
+/// Tells the NameNode of the damage that a reader of the replica has met.
+pub(super) fn report_damage(node: &DataNode, reader: &ReplicaReader, sent: &io::Result<()>) {
+    let (now, block) = (node.clock.now(), reader.block());
+    if let Some(at) = reader.damaged_at() {
+        tracing::warn!(datanode = node.number(), %block, at, "a replica does not match its checksums");
+        node.report_bad_block(now, block);
+    } else if sent.is_err() {
+        // Most often the client has enough; but the file may have ended too early.
+        node.check_replica(now, block.id);
+    }
 }
 
 /// COPY_BLOCK: as a read of the whole block, for a balancer.
@@ -141,7 +151,9 @@ pub(super) async fn copy_block(
         }
     };
     connection.outbox.message(&opened_answer(&reader));
-    send_packets(node, connection, block, &mut reader, spoil).await?;
+    let sent = send_packets(node, connection, block, &mut reader, spoil).await;
+    report_damage(node, &reader, &sent);
+    sent?;
     journal.end(Status::Success);
     // Java's writeChar('d'), which BlockBalanceThrottler's counterpart expects.
     connection.outbox.unit(&[0, b'd']);
@@ -153,7 +165,10 @@ fn open_whole(
     request: &OpCopyBlockProto,
 ) -> Result<(Block, ReplicaReader), HdfsError> {
     let block = block_of(node, &request.header.block)?;
-    Ok((block, node.store.read_whole(block)?))
+    let reader = node.store.read_whole(block).inspect_err(|_| {
+        node.check_replica(node.clock.now(), block.id);
+    })?;
+    Ok((block, reader))
 }
 
 fn opened_answer(reader: &ReplicaReader) -> BlockOpResponseProto {

@@ -8,7 +8,7 @@ use kerbox_events::{Event, Outcome};
 
 use super::connection::{Connection, READ_TIMEOUT, invalid};
 use super::faults::{Operation, Ruling};
-use super::read_block::send_packets;
+use super::read_block::{report_damage, send_packets};
 use super::request::{WantedStorage, block_of, check_access, op, put_operation, refusal};
 use crate::HdfsError;
 use crate::datanode::link::{Block, DatanodeRegistration, ReplicaState};
@@ -121,7 +121,10 @@ async fn copy(
     let Some((first, rest)) = targets.split_first() else {
         return Err(invalid(HdfsError::io("There is no target to copy to")));
     };
-    let mut reader = node.store.read_whole(wanted).map_err(invalid)?;
+    let mut reader = node.store.read_whole(wanted).map_err(|error| {
+        node.check_replica(node.clock.now(), wanted.id);
+        invalid(error)
+    })?;
     let copied = reader.block();
     let stage = match (client, reader.state()) {
         ("", _) => Stage::PipelineSetupCreate,
@@ -151,7 +154,9 @@ async fn copy(
         ..OpWriteBlockProto::default()
     };
     put_operation(&mut mirror, op::WRITE_BLOCK, &request);
-    send_packets(node, &mut mirror, copied, &mut reader, false).await?;
+    let sent = send_packets(node, &mut mirror, copied, &mut reader, false).await;
+    report_damage(node, &reader, &sent);
+    sent?;
     if client.is_empty() {
         return Ok(());
     }

@@ -156,6 +156,8 @@ async fn set_up(
     })?;
     let writer = open_replica(node, request).map_err(|error| {
         tracing::info!(datanode = node.number(), block = header.block.block_id, %error, "a write is refused");
+        // It may be refused because files of the replica are missing or too short.
+        node.check_replica(node.clock.now(), header.block.block_id);
         refusal(Status::Error, Some(String::new()), error.to_string())
     })?;
     let mut answer = BlockOpResponseProto {
@@ -237,11 +239,11 @@ fn open_replica(
         }
         Stage::TransferRbw => {
             return Ok(Some((
-                store.create_temporary(block, checksum)?,
+                store.create_transferred(block, checksum)?,
                 Completion::ConvertToRbw,
             )));
         }
-        Stage::TransferFinalized => store.create_temporary(block, checksum)?,
+        Stage::TransferFinalized => store.create_transferred(block, checksum)?,
         Stage::DataStreaming | Stage::PipelineClose => {
             return Err(HdfsError::io(format!(
                 "{} is no stage with which a client sets up a pipeline",

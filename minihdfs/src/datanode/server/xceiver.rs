@@ -113,8 +113,10 @@ async fn block_checksum(
             WantedStorage::default(),
         ) {
             Err(denied) => denied.answer(None),
-            Ok(()) => compute_checksum(node, &request)
-                .unwrap_or_else(|error| refusal(Status::Error, None, error.to_string())),
+            Ok(()) => compute_checksum(node, &request).unwrap_or_else(|error| {
+                node.check_replica(node.clock.now(), request.header.block.block_id);
+                refusal(Status::Error, None, error.to_string())
+            }),
         },
     };
     journal.end(answer.status());

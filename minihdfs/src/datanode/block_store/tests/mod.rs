@@ -1,8 +1,11 @@
 //! Replicas in a folder, written and read without a socket.
 
+mod files;
 mod reading;
 mod recovery;
 mod writing;
+
+use std::fs::File;
 
 use super::*;
 use crate::datanode::checksum::DataChecksum;

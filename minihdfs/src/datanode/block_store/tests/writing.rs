@@ -11,7 +11,7 @@ fn a_checksum_mismatch_is_refused_and_nothing_is_stored() {
     assert_eq!(writer.block().length, 0);
     assert!(
         refusal(writer.write(&packet(0, b"hello", &[1, 2]), false))
-            .starts_with("Length of checksums")
+            .starts_with("Invalid checksum length: received length is 2 but expected length is 4")
     );
     writer
         .write(&packet(0, b"hello", &[0x9a, 0x71, 0xbb, 0x4c]), false)
@@ -89,16 +89,161 @@ fn an_append_fills_the_partial_chunk_first() {
 }
 
 #[test]
+fn a_packet_adds_to_what_is_there_and_never_changes_it() {
+    // Packets that begin in what is there, at a chunk's beginning and in its middle, with other
+    // bytes.
+    for (present, offset, end) in [(700, 512, 3000), (700, 600, 1024), (1024, 512, 3000)] {
+        let fixture = Fixture::new();
+        let data = content(3000);
+        let mut writer = fixture.create();
+        write(&mut writer, 0, &data[..present]).expect("fits");
+        writer.acked(present as u64);
+        let mut other = data.clone();
+        other[offset..present].fill(0x55);
+        let sums = |from: usize, to: usize| {
+            let mut sums = vec![0; crc32c(512).length_of(to - from)];
+            crc32c(512).compute(&other[from..to], &mut sums);
+            sums
+        };
+        writer
+            .write(
+                &packet(offset as u64, &other[offset..end], &sums(offset, end)),
+                false,
+            )
+            .expect("overlaps");
+        assert_eq!(writer.block().length, end as u64);
+        let block = writer.finalize().expect("writable");
+        assert_eq!(
+            fixture.read(block, 0, end as u64).expect("whole"),
+            data[..end]
+        );
+        assert_eq!(fixture.meta(), Fixture::expected_meta(&data[..end]));
+    }
+}
+
+#[test]
+fn damage_in_a_chunk_that_grows_is_found_and_not_summed_up_anew() {
+    let fixture = Fixture::new();
+    let data = content(2000);
+    let block = fixture.finalized(&data[..700]);
+    let path = fixture.store.layout.data(Place::Finalized, BLOCK.id);
+    let mut damaged = data[..700].to_vec();
+    damaged[600] ^= 1;
+    std::fs::write(path, &damaged).expect("writable");
+    let mut writer = fixture
+        .store
+        .append(block, 1002, 700, crc32c(512))
+        .expect("the length is right");
+    let why = refusal(write(&mut writer, 700, &data[700..1024]));
+    assert!(why.starts_with("Partial CRC "), "{why}");
+    assert_eq!(writer.block().length, 700);
+}
+
+#[test]
+fn a_last_packet_with_data_is_refused() {
+    let fixture = Fixture::new();
+    let mut writer = fixture.create();
+    let mut last = packet(0, b"hello", &[0x9a, 0x71, 0xbb, 0x4c]);
+    last.header.last_packet_in_block = true;
+    let why = refusal(writer.write(&last, false));
+    assert!(
+        why.contains("has 5 bytes of data: it must be empty"),
+        "{why}"
+    );
+    assert_eq!(writer.block().length, 0);
+}
+
+#[test]
+fn chunks_of_another_size_are_refused_and_the_replica_stays_as_it_was() {
+    let fixture = Fixture::new();
+    let data = content(700);
+    let block = fixture.finalized(&data);
+    let stages: [fn(&Arc<BlockStore>, Block, DataChecksum) -> Result<ReplicaWriter, HdfsError>; 2] = [
+        |store, block, checksum| store.append(block, 1002, 700, checksum),
+        |store, block, checksum| store.recover_append(block, 1002, 700, checksum),
+    ];
+    for stage in stages {
+        let error = stage(&fixture.store, block, crc32c(1024)).expect_err("another size");
+        assert_eq!(
+            error.message(),
+            "Client requested checksum DataChecksum(type=CRC32C, chunkSize=1024) when appending to \
+             an existing block with different chunk size: DataChecksum(type=CRC32C, chunkSize=512)"
+        );
+        let reported = fixture.store.report();
+        assert_eq!(
+            (reported[0].block, reported[0].state),
+            (block, ReplicaState::Finalized)
+        );
+    }
+    let writer = fixture
+        .store
+        .append(block, 1002, 700, crc32c(512))
+        .expect("its own size");
+    drop(writer);
+    let error = fixture
+        .store
+        .recover_rbw(
+            Block {
+                generation_stamp: 1002,
+                ..block
+            },
+            1003,
+            (700, 700),
+            crc32c(1024),
+        )
+        .expect_err("another size");
+    assert!(error.message().starts_with("Client requested checksum"));
+}
+
+#[test]
+fn a_transfer_replaces_what_is_older_and_a_replication_only_what_is_unfinished() {
+    let newer = Block {
+        generation_stamp: 1002,
+        ..BLOCK
+    };
+    for finalized in [false, true] {
+        let fixture = Fixture::new();
+        let mut old = fixture.create();
+        write(&mut old, 0, b"stale").expect("fits");
+        if finalized {
+            old.finalize().expect("writable");
+        }
+        let state = if finalized { "FINALIZED" } else { "RBW" };
+        let refused = fixture.store.create_transferred(BLOCK, crc32c(512));
+        let error = refused.expect_err("the same stamp");
+        assert_eq!(error.class(), REPLICA_ALREADY_EXISTS);
+        assert!(
+            error.message().ends_with(&format!(
+                "already exists in state {state} and thus cannot be created."
+            )),
+            "{error}"
+        );
+        let replicated = fixture.store.create_temporary(newer, crc32c(512));
+        assert_eq!(replicated.is_err(), finalized);
+        drop(replicated);
+        let mut writer = fixture
+            .store
+            .create_transferred(newer, crc32c(512))
+            .expect("replaces");
+        assert!(refusal(write(&mut old, 5, b"late")).contains("was stopped"));
+        write(&mut writer, 0, b"fresh").expect("fits");
+        let block = writer.finalize().expect("writable");
+        assert_eq!(fixture.read(block, 0, 5).expect("whole"), b"fresh");
+        assert!(!fixture.store.layout.data(Place::Rbw, BLOCK.id).exists());
+    }
+}
+
+#[test]
 fn a_writer_with_other_checksums_is_checked_by_its_own_and_stored_by_the_replicas() {
     let fixture = Fixture::new();
     let data = content(3000);
     let block = fixture.finalized(&data[..700]);
-    let other = DataChecksum::new(ChecksumTypeProto::ChecksumCrc32, 1000).expect("a plain size");
+    let other = DataChecksum::new(ChecksumTypeProto::ChecksumCrc32, 512).expect("a plain size");
     let mut writer = fixture
         .store
         .append(block, 1002, 700, other)
         .expect("finalized");
-    for (offset, end) in [(700, 1000), (1000, 3000)] {
+    for (offset, end) in [(700, 1024), (1024, 3000)] {
         let piece = &data[offset..end];
         let mut sums = vec![0; other.length_of(piece.len())];
         other.compute(piece, &mut sums);

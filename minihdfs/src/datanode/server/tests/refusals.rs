@@ -134,6 +134,79 @@ async fn damage_on_disk_reaches_the_reader_and_the_namenode() {
 }
 
 #[tokio::test]
+async fn a_replica_that_lost_its_files_is_reported_and_the_reader_refused() {
+    let fixture = Fixture::new(4, &[]);
+    fixture.write(&content(100_000)).await;
+    let meta = |index| {
+        let data = fixture.file(index);
+        data.with_file_name(format!("blk_{}_{}.meta", BLOCK.id, BLOCK.generation_stamp))
+    };
+    let cut = |path: PathBuf| {
+        let file = std::fs::OpenOptions::new().write(true).open(path);
+        file.expect("there").set_len(10).expect("writable");
+    };
+    std::fs::remove_file(fixture.file(0)).expect("there");
+    std::fs::remove_file(meta(1)).expect("there");
+    cut(fixture.file(2));
+    cut(meta(3));
+    for index in 0..4 {
+        assert!(fixture.read(index, 100_000).await.is_err(), "{index}");
+    }
+    let told = |namenode: &TestNameNode| {
+        namenode.deleted() == ["dn1", "dn2"] && namenode.bad() == ["dn3", "dn4"]
+    };
+    fixture.namenode.until(told).await;
+    let gone = fixture.read(0, 100_000).await.expect_err("gone");
+    assert!(gone.to_string().contains("Replica not found for"), "{gone}");
+}
+
+#[tokio::test]
+async fn damage_that_nobody_reads_is_found_by_the_scan_of_the_folders() {
+    let fixture = Fixture::new(2, &[("dfs.datanode.directoryscan.interval", "3600")]);
+    fixture.write(&content(1000)).await;
+    std::fs::remove_file(fixture.file(0)).expect("there");
+    std::fs::write(fixture.file(1), "short").expect("writable");
+    let tick = |seconds| {
+        let now = NOW + Duration::from_secs(seconds);
+        fixture.nodes.iter().for_each(|node| {
+            assert!(node.tick(now));
+        });
+    };
+    tick(3599);
+    assert_eq!(fixture.namenode.deleted().len(), 0);
+    tick(3602);
+    assert_eq!(fixture.namenode.deleted(), ["dn1"]);
+    assert_eq!(fixture.namenode.bad(), ["dn2"]);
+}
+
+#[tokio::test]
+async fn damage_that_a_copy_to_another_datanode_meets_is_reported() {
+    let fixture = Fixture::new(2, &[]);
+    let token = fixture.token(&[AccessMode::Write]);
+    let mut connection = fixture.connect(0).await;
+    begin_write(&mut connection, &fixture.write_request(&[], token)).await;
+    write_all(&mut connection, 0, &content(100_000), true)
+        .await
+        .expect("acknowledged");
+    let mut bytes = std::fs::read(fixture.file(0)).expect("there");
+    bytes[50_000] ^= 1;
+    std::fs::write(fixture.file(0), bytes).expect("writable");
+    fixture.namenode.order(
+        "dn1",
+        DatanodeCommand::Transfer {
+            block: BLOCK,
+            targets: vec![fixture.nodes[1].registration().clone()],
+        },
+    );
+    fixture.nodes[0].ring();
+    fixture
+        .namenode
+        .until(|namenode| namenode.bad() == ["dn1"])
+        .await;
+    assert_eq!(fixture.namenode.finalized(), ["dn1"], "no damaged copy");
+}
+
+#[tokio::test]
 async fn faults_close_delay_spoil_and_refuse() {
     let fixture = Fixture::new(1, &[]);
     let data = content(100_000);

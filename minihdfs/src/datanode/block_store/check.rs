@@ -1,0 +1,99 @@
+//! Comparing replicas with their files, which somebody may have removed or cut (Hadoop's
+//! `DirectoryScanner`, and what its `BlockSender` does about a file that is missing).
+
+use std::io;
+use std::sync::Arc;
+
+use super::layout::{self, Layout};
+use super::replica::{Replica, State};
+use super::{BlockStore, ReplicaState};
+use crate::datanode::link::Block;
+
+/// A replica that is not what it should be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Damage {
+    /// A file of it is missing: the replica is forgotten, and its other file removed.
+    Lost(Block),
+    /// A file of it does not have its length.
+    Corrupt(Block),
+}
+
+/// The state of a replica's two files.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum FileState {
+    Intact,
+    Missing,
+    WrongLength,
+}
+
+impl BlockStore {
+    /// Returns the ids of all replicas.
+    pub(crate) fn ids(&self) -> Vec<u64> {
+        self.replicas().keys().copied().collect()
+    }
+
+    /// Compares a replica with its files. Returns `None` if there is no such replica, or nothing
+    /// wrong with it.
+    ///
+    /// # Errors
+    /// The files cannot be examined, or the remaining one cannot be removed.
+    pub(crate) fn check_files(&self, id: u64) -> io::Result<Option<Damage>> {
+        let Some(replica) = self.replicas().get(&id).cloned() else {
+            return Ok(None);
+        };
+        let mut state = replica.state();
+        if state.replica_state == ReplicaState::Temporary {
+            return Ok(None);
+        }
+        let block = replica.block(&state);
+        match replica.file_state(&self.layout, &state)? {
+            FileState::Intact => Ok(None),
+            FileState::WrongLength => Ok(Some(Damage::Corrupt(block))),
+            FileState::Missing => {
+                state.stop_writer();
+                replica.remove_files(&self.layout, &state)?;
+                drop(state);
+                self.forget(&replica);
+                Ok(Some(Damage::Lost(block)))
+            }
+        }
+    }
+
+    /// Takes the replica out, unless another one has its place by now.
+    pub(super) fn forget(&self, replica: &Arc<Replica>) {
+        let mut replicas = self.replicas();
+        if replicas
+            .get(&replica.id)
+            .is_some_and(|known| Arc::ptr_eq(known, replica))
+        {
+            replicas.remove(&replica.id);
+        }
+    }
+}
+
+impl Replica {
+    /// Compares the lengths of the files with what the state says. Files of a replica that is
+    /// being written may be longer, by a packet that could not be stored whole.
+    pub(super) fn file_state(&self, layout: &Layout, state: &State) -> io::Result<FileState> {
+        let data = layout.data(state.place, self.id);
+        let meta = layout.meta(state.place, self.id, state.generation_stamp);
+        let lengths = length(&data).and_then(|data| Ok((data, length(&meta)?)));
+        let (data, meta) = match lengths {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(FileState::Missing),
+            lengths => lengths?,
+        };
+        let expected = layout::meta_length(state.checksum, state.bytes_on_disk);
+        let finalized = state.replica_state == ReplicaState::Finalized;
+        let intact = meta >= expected
+            && (data == state.bytes_on_disk || !finalized && data > state.bytes_on_disk);
+        Ok(if intact {
+            FileState::Intact
+        } else {
+            FileState::WrongLength
+        })
+    }
+}
+
+fn length(path: &std::path::Path) -> io::Result<u64> {
+    std::fs::metadata(path).map(|metadata| metadata.len())
+}
