@@ -139,25 +139,25 @@ impl HdfsConfig {
         match entry.key {
             "dfs.block.access.token.enable" => self.block_tokens = Some(entry.boolean()?),
             "dfs.block.access.token.protobuf.enable" => {
-                self.block_token_protobuf = entry.boolean()?
+                self.block_token_protobuf = entry.boolean()?;
             }
             "dfs.block.access.token.lifetime" => {
-                self.block_token_lifetime = positive(entry, MINUTE)?
+                self.block_token_lifetime = positive(entry, MINUTE)?;
             }
             "dfs.block.access.key.update.interval" => {
-                self.block_key_update_interval = positive(entry, MINUTE)?
+                self.block_key_update_interval = positive(entry, MINUTE)?;
             }
             "dfs.namenode.delegation.key.update-interval" => {
-                self.delegation_key_update_interval = positive(entry, MILLISECOND)?
+                self.delegation_key_update_interval = positive(entry, MILLISECOND)?;
             }
             "dfs.namenode.delegation.token.renew-interval" => {
-                self.delegation_token_renew_interval = positive(entry, MILLISECOND)?
+                self.delegation_token_renew_interval = positive(entry, MILLISECOND)?;
             }
             "dfs.namenode.delegation.token.max-lifetime" => {
-                self.delegation_token_max_lifetime = positive(entry, MILLISECOND)?
+                self.delegation_token_max_lifetime = positive(entry, MILLISECOND)?;
             }
             "dfs.namenode.delegation.token.always-use" => {
-                self.delegation_token_always = entry.boolean()?
+                self.delegation_token_always = entry.boolean()?;
             }
             _ => return Ok(false),
         }
@@ -183,7 +183,7 @@ impl HdfsConfig {
             "io.file.buffer.size" => self.file_buffer_size = entry.number(1, 1 << 30)?,
             "fs.trash.interval" => self.trash_interval = entry.duration(MINUTE)?,
             "dfs.permissions.enabled" | "dfs.permissions" => {
-                self.permissions_enabled = entry.boolean()?
+                self.permissions_enabled = entry.boolean()?;
             }
             "dfs.permissions.superusergroup" => {
                 if entry.value.is_empty() {
@@ -204,11 +204,11 @@ impl HdfsConfig {
             }
             "dfs.namenode.acls.enabled" => self.acls_enabled = entry.boolean()?,
             "dfs.namenode.posix.acl.inheritance.enabled" => {
-                self.posix_acl_inheritance = entry.boolean()?
+                self.posix_acl_inheritance = entry.boolean()?;
             }
             "dfs.namenode.xattrs.enabled" => self.xattrs_enabled = entry.boolean()?,
             "dfs.namenode.accesstime.precision" => {
-                self.access_time_precision = entry.duration(MILLISECOND)?
+                self.access_time_precision = entry.duration(MILLISECOND)?;
             }
             _ => return Ok(false),
         }
@@ -219,17 +219,17 @@ impl HdfsConfig {
         match entry.key {
             "dfs.heartbeat.interval" => self.heartbeat_interval = positive(entry, SECOND)?,
             "dfs.namenode.heartbeat.recheck-interval" => {
-                self.heartbeat_recheck_interval = positive(entry, MILLISECOND)?
+                self.heartbeat_recheck_interval = positive(entry, MILLISECOND)?;
             }
             "dfs.namenode.stale.datanode.interval" => {
-                self.stale_datanode_interval = positive(entry, MILLISECOND)?
+                self.stale_datanode_interval = positive(entry, MILLISECOND)?;
             }
             "dfs.datanode.directoryscan.interval" => {
-                self.directory_scan_interval = entry.duration(SECOND)?
+                self.directory_scan_interval = entry.duration(SECOND)?;
             }
             "dfs.namenode.lease-hard-limit-sec" => self.lease_hard_limit = positive(entry, SECOND)?,
             "dfs.namenode.retrycache.expirytime.millis" => {
-                self.retry_cache_expiry = positive(entry, MILLISECOND)?
+                self.retry_cache_expiry = positive(entry, MILLISECOND)?;
             }
             "dfs.namenode.enable.retrycache" => {
                 if !entry.boolean()? {
@@ -240,23 +240,23 @@ impl HdfsConfig {
             "ipc.maximum.data.length" => self.max_request_length = entry.number(1, 1 << 30)?,
             "dfs.namenode.fs-limits.min-block-size" => self.min_block_size = entry.bytes()?,
             "dfs.namenode.fs-limits.max-blocks-per-file" => {
-                self.max_blocks_per_file = entry.number(1, 1 << 20)?
+                self.max_blocks_per_file = entry.number(1, 1 << 20)?;
             }
             "dfs.namenode.fs-limits.max-component-length" => {
-                self.max_component_length = entry.number(0, 8000)?
+                self.max_component_length = entry.number(0, 8000)?;
             }
             "dfs.namenode.fs-limits.max-directory-items" => {
-                self.max_directory_items = entry.number(1, 6_400_000)?
+                self.max_directory_items = entry.number(1, 6_400_000)?;
             }
             "dfs.namenode.fs-limits.max-xattrs-per-inode" => {
-                self.max_xattrs_per_inode = entry.number(0, 1 << 16)?
+                self.max_xattrs_per_inode = entry.number(0, 1 << 16)?;
             }
             "dfs.namenode.fs-limits.max-xattr-size" => {
-                self.max_xattr_size = entry.number(1, 32 << 10)?
+                self.max_xattr_size = entry.number(1, 32 << 10)?;
             }
             "dfs.ls.limit" => self.list_limit = entry.number(1, 1 << 20)?,
             "dfs.namenode.list.openfiles.num.responses" => {
-                self.list_open_files_limit = entry.number(1, 1 << 20)?
+                self.list_open_files_limit = entry.number(1, 1 << 20)?;
             }
             _ => return Ok(false),
         }

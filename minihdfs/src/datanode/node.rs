@@ -232,7 +232,7 @@ impl DataNode {
                 .into_iter()
                 .for_each(|command| self.execute(now, command)),
             Err(error) => {
-                tracing::warn!(datanode = self.number(), %error, "the NameNode refused a heartbeat")
+                tracing::warn!(datanode = self.number(), %error, "the NameNode refused a heartbeat");
             }
         }
     }
@@ -245,7 +245,7 @@ impl DataNode {
                 }
             }
             DatanodeCommand::Invalidate(blocks) => {
-                blocks.into_iter().for_each(|block| self.delete(now, block))
+                blocks.into_iter().for_each(|block| self.delete(now, block));
             }
             DatanodeCommand::Recover(recovery) => {
                 if let Err(error) = recover_block(now, &recovery, &*self.namenode) {
@@ -306,10 +306,10 @@ impl DataNode {
         match self.store.delete(block) {
             Ok(Some(deleted)) => self.tell(now, deleted, BlockStatus::Deleted),
             Ok(None) => {
-                tracing::debug!(datanode = self.number(), %block, "there is no such replica to delete")
+                tracing::debug!(datanode = self.number(), %block, "there is no such replica to delete");
             }
             Err(error) => {
-                tracing::warn!(datanode = self.number(), %block, %error, "a replica cannot be deleted")
+                tracing::warn!(datanode = self.number(), %block, %error, "a replica cannot be deleted");
             }
         }
     }
@@ -338,7 +338,7 @@ impl DataNode {
                 self.report_bad_block(now, block);
             }
             Err(error) => {
-                tracing::warn!(datanode = self.number(), id, %error, "the files of a replica cannot be examined")
+                tracing::warn!(datanode = self.number(), id, %error, "the files of a replica cannot be examined");
             }
         }
     }
