@@ -343,7 +343,7 @@ impl Change {
             }
             match provided {
                 Some(mask) if !self.changed[index] || self.mask_changed[index] => {
-                    self.list.push(mask)
+                    self.list.push(mask);
                 }
                 None if !needed => {}
                 _ => self

@@ -64,6 +64,8 @@ pub(super) struct BlockInfo {
     pub(super) state: BlockState,
     /// Where the writer's pipeline goes; empty once the block is complete.
     pub(super) targets: Vec<DatanodeIndex>,
+    /// DataNodes that have told of a replica being written, in the pipeline or not: each once.
+    writing: Vec<DatanodeIndex>,
     pub(super) replicas: Vec<Replica>,
     /// Replications that were ordered, and when they count as failed.
     pending: Vec<(DatanodeIndex, Timestamp)>,
@@ -72,6 +74,13 @@ pub(super) struct BlockInfo {
 impl BlockInfo {
     pub(super) fn is_complete(&self) -> bool {
         matches!(self.state, BlockState::Complete)
+    }
+
+    /// Makes it complete: no pipeline writes it any more.
+    pub(super) fn settle(&mut self) {
+        self.state = BlockState::Complete;
+        self.targets.clear();
+        self.writing.clear();
     }
 
     pub(super) fn is_under_recovery(&self) -> bool {
@@ -185,6 +194,11 @@ impl BlockManager {
         self.blocks.values()
     }
 
+    /// The highest generation stamp that was given out.
+    pub(super) fn last_generation_stamp(&self) -> u64 {
+        self.last_stamp
+    }
+
     pub(super) fn next_generation_stamp(&mut self) -> u64 {
         self.last_stamp += 1;
         self.last_stamp
@@ -210,6 +224,7 @@ impl BlockManager {
             replication,
             state: BlockState::UnderConstruction,
             targets,
+            writing: Vec::new(),
             replicas: Vec::new(),
             pending: Vec::new(),
         })
@@ -258,10 +273,37 @@ impl BlockManager {
         if matches!(info.state, BlockState::Committed)
             && info.live(datanodes).count() >= min_replication
         {
-            info.state = BlockState::Complete;
-            info.targets.clear();
+            info.settle();
         }
         info.is_complete()
+    }
+
+    /// A DataNode has a replica that is not finalized: being written, or left by a writer that is
+    /// gone. One of a block that no file has, or of a stamp that its block has left behind, is
+    /// ordered to be deleted, as a finalized one would be.
+    pub(super) fn writing(
+        &mut self,
+        from: DatanodeIndex,
+        block: Block,
+        datanodes: &mut DatanodeManager,
+    ) {
+        let Some(info) = self.blocks.get_mut(&block.id) else {
+            datanodes.get_mut(from).invalidate(block);
+            return;
+        };
+        match info.state {
+            BlockState::UnderConstruction | BlockState::UnderRecovery(_) => {
+                if !info.writing.contains(&from) {
+                    info.writing.push(from);
+                }
+            }
+            BlockState::Complete | BlockState::Committed => {
+                // One of the present stamp may be a report that a pipeline overtook.
+                if block.generation_stamp != info.block.generation_stamp {
+                    datanodes.get_mut(from).invalidate(block);
+                }
+            }
+        }
     }
 
     /// A DataNode has finalized a replica. Replicas that nobody needs are ordered to be deleted.
@@ -366,12 +408,15 @@ impl BlockManager {
             return;
         };
         let holders = info.replicas.iter().map(|replica| replica.datanode);
-        let mut holders: Vec<DatanodeIndex> = holders.chain(info.targets.iter().copied()).collect();
+        let others = info.targets.iter().chain(&info.writing).copied();
+        let mut holders: Vec<DatanodeIndex> = holders.chain(others).collect();
         holders.sort_unstable();
         holders.dedup();
         for index in holders {
+            // A block's id is never used again, so no replica of it is to stay, whatever stamp a
+            // client gave it.
             datanodes.get_mut(index).invalidate(Block {
-                generation_stamp: self.last_stamp,
+                generation_stamp: u64::MAX,
                 ..info.block
             });
         }

@@ -32,18 +32,17 @@ impl Datanode {
     /// Has the DataNode do this, and asks it to come for it at once.
     pub(super) fn command(&mut self, command: DatanodeCommand) {
         self.commands.push(command);
-        self.ring();
-    }
-
-    /// Has the DataNode delete a replica.
-    pub(super) fn invalidate(&mut self, block: Block) {
-        self.invalidations.push(block);
-        self.ring();
-    }
-
-    fn ring(&self) {
         if let Some(link) = self.link.upgrade() {
             link.ring();
+        }
+    }
+
+    /// Has the DataNode delete a replica, with the heartbeat that comes next: the writer of a file
+    /// that was deleted meanwhile shall hear so from the NameNode before its pipeline breaks.
+    /// A dead one is not asked: if it comes back, it reports what it has.
+    pub(super) fn invalidate(&mut self, block: Block) {
+        if self.alive {
+            self.invalidations.push(block);
         }
     }
 

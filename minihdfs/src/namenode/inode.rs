@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use kerbox_krb5::Timestamp;
-
 use super::acl::Acl;
 use super::xattr::XAttr;
 
@@ -21,6 +19,10 @@ pub(super) const PERMISSION_BITS: u16 = 0o1777;
 /// The sticky bit: in such a directory only owners remove and rename.
 pub(super) const STICKY: u16 = 0o1000;
 
+/// Milliseconds since the epoch: as Hadoop keeps times, and clients set them, up to Java's
+/// `Long.MAX_VALUE`, which no `Timestamp` can tell.
+pub(super) type Millis = i64;
+
 /// A file or a directory.
 #[derive(Debug)]
 pub(super) struct Inode {
@@ -33,9 +35,9 @@ pub(super) struct Inode {
     pub(super) group: Arc<str>,
     /// [`PERMISSION_BITS`]. With an [`Acl`] the group's bits are the mask.
     pub(super) mode: u16,
-    pub(super) modification_time: Timestamp,
-    /// The epoch for directories.
-    pub(super) access_time: Timestamp,
+    pub(super) modification_time: Millis,
+    /// 0 for directories.
+    pub(super) access_time: Millis,
     pub(super) acl: Acl,
     pub(super) xattrs: Vec<XAttr>,
     /// The id of the storage policy; 0 if it is the parent's.

@@ -7,6 +7,34 @@ use super::path;
 use crate::HdfsError;
 use crate::config::HdfsConfig;
 
+/// The greatest length, quota or total that can be told: the protocol's numbers are Java's `long`.
+pub(super) const LONGEST: u64 = i64::MAX as u64;
+
+/// Adds lengths, which are clients' words: a total beyond [`LONGEST`] stays there.
+pub(super) fn add(total: u64, more: u64) -> u64 {
+    total.saturating_add(more).min(LONGEST)
+}
+
+/// As [`add`], for many.
+pub(super) fn total(lengths: impl Iterator<Item = u64>) -> u64 {
+    lengths.fold(0, add)
+}
+
+/// The longest name of a user, a group, a client or a renewer that is kept, in bytes. Hadoop
+/// bounds only the whole request, and keeps what a client sends.
+pub(crate) const MAX_NAME: usize = 1024;
+
+/// Refuses a name that is too long to be kept; `what` tells which it is.
+pub(super) fn check_name(what: &str, name: &str) -> Result<(), HdfsError> {
+    if name.len() <= MAX_NAME {
+        return Ok(());
+    }
+    Err(HdfsError::hadoop_illegal_argument(format!(
+        "The {what} has {} bytes: at most {MAX_NAME} are kept, so send a shorter one",
+        name.len()
+    )))
+}
+
 /// What a subtree takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Usage {
@@ -20,7 +48,7 @@ pub(super) struct Usage {
 
 impl Usage {
     pub(super) fn inodes(self) -> u64 {
-        self.files + self.directories
+        self.files.saturating_add(self.directories)
     }
 }
 
@@ -103,8 +131,8 @@ impl Namespace {
             } else {
                 let (length, space) = space(id);
                 usage.files += 1;
-                usage.length += length;
-                usage.space += space;
+                usage.length = add(usage.length, length);
+                usage.space = add(usage.space, space);
             }
         }
         usage
@@ -143,7 +171,10 @@ impl Namespace {
                 .unwrap_or_default();
             if quota != Quota::default() && quota != Quota::ROOT {
                 let usage = self.usage(id, space);
-                let (inodes, bytes) = (usage.inodes() + charge.inodes, usage.space + charge.space);
+                let (inodes, bytes) = (
+                    add(usage.inodes(), charge.inodes),
+                    add(usage.space, charge.space),
+                );
                 if let Some(limit) = quota
                     .namespace
                     .filter(|limit| charge.inodes > 0 && inodes > *limit)
@@ -154,7 +185,7 @@ impl Namespace {
                             "The NameSpace quota (directories and files) of directory {} is exceeded: quota={limit} file count={}",
                             self.full_path(id),
                             if charge.one_by_one {
-                                usage.inodes().max(limit) + 1
+                                add(usage.inodes().max(limit), 1)
                             } else {
                                 inodes
                             }
@@ -185,14 +216,45 @@ impl Namespace {
     }
 }
 
-/// `1.50 KB`, as Hadoop's `TraditionalBinaryPrefix` writes it.
+/// `1 KB` or `1.50 KB`, as Hadoop's `TraditionalBinaryPrefix` writes it: what would round up to
+/// 1024 of a unit is told in the next.
 fn in_words(bytes: u64) -> String {
+    const UNITS: [&str; 7] = ["B", "KB", "MB", "GB", "TB", "PB", "EB"];
     let exponent = (bytes.max(1).ilog2() / 10) as usize;
-    match ["", "K", "M", "G", "T", "P", "E"].get(exponent) {
-        None | Some(&"") => format!("{bytes} B"),
-        Some(prefix) => format!(
-            "{:.2} {prefix}B",
-            bytes as f64 / (1_u64 << (10 * exponent)) as f64
-        ),
+    let size = 1_u64 << (10 * exponent);
+    if bytes.is_multiple_of(size) {
+        return format!("{} {}", bytes / size, UNITS[exponent]);
+    }
+    let told = |exponent: usize| format!("{:.2}", bytes as f64 / 1024_f64.powi(exponent as i32));
+    let number = told(exponent);
+    if number.starts_with("1024") {
+        return format!("{} {}", told(exponent + 1), UNITS[exponent + 1]);
+    }
+    format!("{number} {}", UNITS[exponent])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_in_words_are_hadoops() {
+        for (bytes, words) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1 KB"),
+            (1536, "1.50 KB"),
+            ((1 << 20) - 1, "1.00 MB"),
+            (1 << 20, "1 MB"),
+            (LONGEST, "8.00 EB"),
+        ] {
+            assert_eq!(in_words(bytes), words);
+        }
+    }
+
+    #[test]
+    fn totals_stay_in_a_long() {
+        assert_eq!(add(LONGEST, 1), LONGEST);
+        assert_eq!(total([u64::MAX, u64::MAX].into_iter()), LONGEST);
     }
 }

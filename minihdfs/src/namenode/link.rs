@@ -47,17 +47,14 @@ impl NameNodeLink for NameNode {
             .datanodes
             .index(datanode)
             .ok_or_else(|| unregistered(datanode))?;
-        let finalized = replicas
-            .iter()
-            .filter(|replica| replica.state == ReplicaState::Finalized);
-        for replica in finalized {
-            state.blocks.received(
-                now,
-                from,
-                replica.block,
-                &mut state.datanodes,
-                &mut state.rng,
-            );
+        for replica in replicas {
+            let (block, datanodes) = (replica.block, &mut state.datanodes);
+            if replica.state == ReplicaState::Finalized {
+                let rng = &mut state.rng;
+                state.blocks.received(now, from, block, datanodes, rng);
+            } else {
+                state.blocks.writing(from, block, datanodes);
+            }
         }
         let reported: BTreeSet<u64> = replicas.iter().map(|replica| replica.block.id).collect();
         state.blocks.forget_unreported(
@@ -98,16 +95,16 @@ impl NameNodeLink for NameNode {
             .index(datanode)
             .ok_or_else(|| unregistered(datanode))?;
         match status {
-            BlockStatus::Receiving => {}
+            BlockStatus::Receiving => state.blocks.writing(from, block, &mut state.datanodes),
             BlockStatus::Received => {
                 state
                     .blocks
-                    .received(now, from, block, &mut state.datanodes, &mut state.rng)
+                    .received(now, from, block, &mut state.datanodes, &mut state.rng);
             }
             BlockStatus::Deleted => {
                 state
                     .blocks
-                    .deleted(now, from, block, &mut state.datanodes, &mut state.rng)
+                    .deleted(now, from, block, &mut state.datanodes, &mut state.rng);
             }
         }
         Ok(())

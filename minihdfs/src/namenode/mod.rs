@@ -42,6 +42,7 @@ use kerbox_events::{Event, Hook, Server};
 use kerbox_krb5::Timestamp;
 use rand::Rng;
 
+use crate::HdfsError;
 use crate::config::{ConfigError, HdfsConfig};
 use crate::rpc::{Call, RpcService};
 use crate::secret_manager::{
@@ -49,7 +50,6 @@ use crate::secret_manager::{
     DelegationTokenSettings,
 };
 use crate::user::AuthToLocal;
-use crate::{Caller, HdfsError};
 use client_protocol::{CLIENT_PROTOCOL, is_at_most_once};
 use inode::InodeKind;
 use namespace::NewInode;
@@ -286,12 +286,17 @@ impl NameNode {
             .unwrap_or_default()
     }
 
-    /// A caller's rights.
-    fn checker<'a>(&'a self, caller: &'a Caller) -> PermissionChecker<'a> {
-        let user = &caller.user.short;
+    /// The rights of who makes this call.
+    fn checker<'a>(&'a self, call: &Call<'a>) -> PermissionChecker<'a> {
+        let user = &call.caller.user.short;
         let groups = self.groups_of(user);
-        let superuser = *user == self.superuser || groups.contains(&self.config.superuser_group);
-        PermissionChecker::new(user, groups, superuser, self.config.permissions_enabled)
+        PermissionChecker {
+            user,
+            groups,
+            superuser: *user == self.superuser || groups.contains(&self.config.superuser_group),
+            enabled: self.config.permissions_enabled,
+            method: call.method,
+        }
     }
 }
 

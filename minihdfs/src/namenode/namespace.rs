@@ -18,6 +18,16 @@ const RESERVED_INODES: &str = "/.reserved/.inodes/";
 /// Below it is the whole tree once more, as it would be without decryption.
 const RESERVED_RAW: &str = "/.reserved/raw";
 
+/// Whether no file can be made at `path`: `/.reserved`, and what is below it but names neither an
+/// inode nor a raw path.
+pub(super) fn is_reserved(path: &str) -> bool {
+    let below = |directory: &str| {
+        path.strip_prefix(directory)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    below(RESERVED) && !below(RESERVED_RAW) && !path.starts_with(RESERVED_INODES)
+}
+
 /// The tree.
 #[derive(Debug)]
 pub(super) struct Namespace {
@@ -101,8 +111,8 @@ impl Namespace {
             owner,
             group,
             mode: 0o755,
-            modification_time: now,
-            access_time: Timestamp::EPOCH,
+            modification_time: now.as_millis(),
+            access_time: 0,
             acl: Acl::default(),
             xattrs: Vec::new(),
             storage_policy: 0,
@@ -237,7 +247,7 @@ impl Namespace {
         let id = self.last_id;
         let name: Arc<str> = name.into();
         let holder = self.inode_mut(parent);
-        holder.modification_time = now;
+        holder.modification_time = now.as_millis();
         let group = Arc::clone(&holder.group);
         let is_directory = matches!(new.kind, InodeKind::Directory(_));
         let asked = new.unmasked.filter(|_| inherit_acl).unwrap_or(new.mode) & PERMISSION_BITS;
@@ -250,7 +260,7 @@ impl Namespace {
             .expect("parents are directories")
             .children
             .insert(Arc::clone(&name), id);
-        let access_time = if is_directory { Timestamp::EPOCH } else { now };
+        let access_time = if is_directory { 0 } else { now.as_millis() };
         let inode = Inode {
             id,
             parent,
@@ -258,7 +268,7 @@ impl Namespace {
             owner: new.owner,
             group,
             mode,
-            modification_time: now,
+            modification_time: now.as_millis(),
             access_time,
             acl,
             xattrs: Vec::new(),
@@ -277,7 +287,7 @@ impl Namespace {
             .remove(&id)
             .expect("the tree only names inodes that exist");
         let parent = self.inode_mut(top.parent);
-        parent.modification_time = now;
+        parent.modification_time = now.as_millis();
         parent
             .as_directory_mut()
             .expect("parents are directories")
@@ -318,7 +328,7 @@ impl Namespace {
             (new_parent, new_name, Some(id)),
         ] {
             let parent = self.inode_mut(parent);
-            parent.modification_time = now;
+            parent.modification_time = now.as_millis();
             let children = &mut parent
                 .as_directory_mut()
                 .expect("parents are directories")
@@ -328,15 +338,6 @@ impl Namespace {
                 Some(child) => children.insert(name, child),
             };
         }
-    }
-
-    /// The number of a file that a client is writing: by number if it told one, so that a renamed
-    /// file is still found, else by path.
-    pub(super) fn find_file(&self, path: &str, id: u64) -> Result<Option<InodeId>, HdfsError> {
-        if id != 0 {
-            return Ok(self.inodes.contains_key(&id).then_some(id));
-        }
-        Ok(self.resolve(path)?.last())
     }
 
     /// The storage policy in force for an inode: its own, or the nearest ancestor's; 0 if none is

@@ -95,28 +95,16 @@ impl Need {
 /// One caller's rights.
 #[derive(Debug)]
 pub(super) struct PermissionChecker<'a> {
-    user: &'a Arc<str>,
-    groups: &'a [String],
-    superuser: bool,
-    enabled: bool,
+    pub(super) user: &'a Arc<str>,
+    pub(super) groups: &'a [String],
+    pub(super) superuser: bool,
+    /// `dfs.permissions.enabled`
+    pub(super) enabled: bool,
+    /// The method that is called, for messages.
+    pub(super) method: &'a str,
 }
 
 impl<'a> PermissionChecker<'a> {
-    /// `enabled` is `dfs.permissions.enabled`.
-    pub(super) fn new(
-        user: &'a Arc<str>,
-        groups: &'a [String],
-        superuser: bool,
-        enabled: bool,
-    ) -> Self {
-        Self {
-            user,
-            groups,
-            superuser,
-            enabled,
-        }
-    }
-
     pub(super) fn user(&self) -> &'a Arc<str> {
         self.user
     }
@@ -161,14 +149,38 @@ impl<'a> PermissionChecker<'a> {
             .and_then(|()| self.check_traversed(namespace, path, need))
     }
 
-    /// As [`check`](Self::check), for operations that create something: an ancestor that is a file
-    /// is `ParentNotDirectoryException`.
+    /// As [`check`](Self::check), for operations that change something: below `/.reserved/raw`
+    /// only the superuser does (`FSDirectory.resolvePath`).
+    pub(super) fn check_change(
+        &self,
+        namespace: &Namespace,
+        path: &ResolvedPath<'_>,
+        need: Need,
+    ) -> Result<(), HdfsError> {
+        self.check_raw(path)?;
+        self.check(namespace, path, need)
+    }
+
+    fn check_raw(&self, path: &ResolvedPath<'_>) -> Result<(), HdfsError> {
+        if path.is_raw() {
+            self.check_superuser(match self.method {
+                "addBlock" => "getAdditionalBlock",
+                "rename2" => "rename",
+                method => method,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// As [`check_change`](Self::check_change), for operations that create something: an ancestor
+    /// that is a file is `ParentNotDirectoryException`.
     pub(super) fn check_creation(
         &self,
         namespace: &Namespace,
         path: &ResolvedPath<'_>,
         need: Need,
     ) -> Result<(), HdfsError> {
+        self.check_raw(path)?;
         self.traverse(namespace, path)
             .map_err(|error| match error {
                 NoWay::NotADirectory(message) => HdfsError::parent_not_directory(message),

@@ -264,7 +264,7 @@ impl State {
             let info = self.blocks.block_mut(block.id);
             info.block.generation_stamp = outcome.new_generation_stamp;
             info.block.length = outcome.new_length;
-            info.targets.clear();
+            info.settle();
             info.replicas = targets
                 .into_iter()
                 .map(|datanode| Replica {
@@ -274,7 +274,6 @@ impl State {
                     corrupt: false,
                 })
                 .collect();
-            info.state = BlockState::Complete;
             self.blocks
                 .check_redundancy(now, block.id, &mut self.datanodes, &mut self.rng);
         }

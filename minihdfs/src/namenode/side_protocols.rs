@@ -23,7 +23,9 @@ use crate::proto::hdfs::{
 };
 use crate::rpc::{Call, Protocol, protocol};
 
-/// All of them.
+/// All of them. Configuration does not change while a NameNode lives, so a wish to have it read
+/// again is fulfilled already. As in Hadoop anybody may have it read again: there it is the access
+/// control lists of `hadoop-policy.xml` that keep people out, and by default nobody.
 pub(super) static SIDE_PROTOCOLS: [Protocol<NameNode>; 7] = [
     protocol! {
         "org.apache.hadoop.tools.GetUserMappingsProtocol", 1,
@@ -31,27 +33,23 @@ pub(super) static SIDE_PROTOCOLS: [Protocol<NameNode>; 7] = [
     },
     protocol! {
         "org.apache.hadoop.security.RefreshUserMappingsProtocol", 1,
-        "refreshSuperUserGroupsConfiguration" => |node: &NameNode, call: &Call<'_>, _: RefreshSuperUserGroupsConfigurationRequestProto| {
-            node.nothing_to_refresh(call, "refreshSuperUserGroupsConfiguration")?;
+        "refreshSuperUserGroupsConfiguration" => |_: &NameNode, _: &Call<'_>, _: RefreshSuperUserGroupsConfigurationRequestProto| {
             Ok(RefreshSuperUserGroupsConfigurationResponseProto {})
         },
-        "refreshUserToGroupsMappings" => |node: &NameNode, call: &Call<'_>, _: RefreshUserToGroupsMappingsRequestProto| {
-            node.nothing_to_refresh(call, "refreshUserToGroupsMappings")?;
+        "refreshUserToGroupsMappings" => |_: &NameNode, _: &Call<'_>, _: RefreshUserToGroupsMappingsRequestProto| {
             Ok(RefreshUserToGroupsMappingsResponseProto {})
         },
     },
     protocol! {
         "org.apache.hadoop.security.authorize.RefreshAuthorizationPolicyProtocol", 1,
-        "refreshServiceAcl" => |node: &NameNode, call: &Call<'_>, _: RefreshServiceAclRequestProto| {
+        "refreshServiceAcl" => |node: &NameNode, _: &Call<'_>, _: RefreshServiceAclRequestProto| {
             node.check_service_authorization()?;
-            node.nothing_to_refresh(call, "refreshServiceAcl")?;
             Ok(RefreshServiceAclResponseProto {})
         },
     },
     protocol! {
         "org.apache.hadoop.ipc.RefreshCallQueueProtocol", 1,
-        "refreshCallQueue" => |node: &NameNode, call: &Call<'_>, _: RefreshCallQueueRequestProto| {
-            node.nothing_to_refresh(call, "refreshCallQueue")?;
+        "refreshCallQueue" => |_: &NameNode, _: &Call<'_>, _: RefreshCallQueueRequestProto| {
             Ok(RefreshCallQueueResponseProto {})
         },
     },
@@ -62,7 +60,10 @@ pub(super) static SIDE_PROTOCOLS: [Protocol<NameNode>; 7] = [
     protocol! {
         "org.apache.hadoop.ha.HAServiceProtocol", 1,
         "getServiceStatus" => NameNode::get_service_status,
-        "monitorHealth" => |_: &NameNode, _: &Call<'_>, _: MonitorHealthRequestProto| Ok(MonitorHealthResponseProto {}),
+        "monitorHealth" => |node: &NameNode, call: &Call<'_>, _: MonitorHealthRequestProto| {
+            node.checker(call).check_superuser("monitorHealth")?;
+            Ok(MonitorHealthResponseProto {})
+        },
     },
     protocol! {
         "org.apache.hadoop.hdfs.protocol.ReconfigurationProtocol", 1,
@@ -82,12 +83,6 @@ impl NameNode {
         })
     }
 
-    /// Configuration does not change while a NameNode lives, so a superuser's wish to have it read
-    /// again is fulfilled already.
-    fn nothing_to_refresh(&self, call: &Call<'_>, operation: &str) -> Result<(), HdfsError> {
-        self.checker(call.caller).check_superuser(operation)
-    }
-
     fn check_service_authorization(&self) -> Result<(), HdfsError> {
         if self.config.service_authorization {
             return Ok(());
@@ -100,10 +95,9 @@ impl NameNode {
     /// Nothing registers for it.
     fn generic_refresh(
         &self,
-        call: &Call<'_>,
+        _call: &Call<'_>,
         request: GenericRefreshRequestProto,
     ) -> Result<GenericRefreshResponseCollectionProto, HdfsError> {
-        self.nothing_to_refresh(call, "refresh")?;
         let identifier = request.identifier();
         Ok(GenericRefreshResponseCollectionProto {
             responses: vec![GenericRefreshResponseProto {
@@ -135,7 +129,8 @@ impl NameNode {
         call: &Call<'_>,
         _request: ListReconfigurablePropertiesRequestProto,
     ) -> Result<ListReconfigurablePropertiesResponseProto, HdfsError> {
-        self.nothing_to_refresh(call, "listReconfigurableProperties")?;
+        self.checker(call)
+            .check_superuser("listNamenodeReconfigurableProperties")?;
         Ok(ListReconfigurablePropertiesResponseProto { name: Vec::new() })
     }
 }

@@ -11,6 +11,7 @@ use super::block_manager::{BlockInfo, BlockManager, BlockState};
 use super::datanode_manager::DatanodeManager;
 use super::inode::{Inode, InodeId, InodeKind};
 use super::lease_manager::LeaseManager;
+use super::limits::{add, total};
 use super::namespace::Namespace;
 use super::timer;
 use crate::HdfsError;
@@ -119,7 +120,7 @@ impl State {
 
     /// The file's length with what is known of the block that is being written.
     pub(super) fn file_length(&self, file: InodeId) -> u64 {
-        self.blocks_of(file).map(|info| info.block.length).sum()
+        total(self.blocks_of(file).map(|info| info.block.length))
     }
 
     /// A file's length, and what its replicas take: a block that is being written counts with its
@@ -139,10 +140,8 @@ impl State {
             } else {
                 info.block.length
             };
-            usage.0 += info.block.length;
-            usage.1 = usage
-                .1
-                .saturating_add(charged.saturating_mul(file.replication.into()));
+            usage.0 = add(usage.0, info.block.length);
+            usage.1 = add(usage.1, charged.saturating_mul(file.replication.into()));
         }
         usage
     }
@@ -179,7 +178,7 @@ impl State {
     /// The writer is done: no lease any more, and a new modification time.
     pub(super) fn close_file(&mut self, now: Timestamp, id: InodeId) {
         let inode = self.namespace.inode_mut(id);
-        inode.modification_time = now;
+        inode.modification_time = now.as_millis();
         if let Some(writer) = inode.as_file_mut().and_then(|file| file.writer.take()) {
             self.leases.remove(&writer.holder, id);
         }

@@ -7,7 +7,7 @@ use super::NameNode;
 use super::block_manager::BlockInfo;
 use super::datanode_manager::{Datanode, DatanodeIndex};
 use super::inode::{InodeId, InodeKind};
-use super::permission::PermissionChecker;
+use super::limits::add;
 use super::state::State;
 use crate::datanode::link::{Block, DatanodeRegistration};
 use crate::proto::common::TokenProto;
@@ -81,7 +81,6 @@ impl NameNode {
         state: &State,
         id: InodeId,
         name: Bytes,
-        checker: &PermissionChecker<'_>,
     ) -> HdfsFileStatusProto {
         let inode = state.namespace.inode(id);
         let mut status = HdfsFileStatusProto {
@@ -93,8 +92,8 @@ impl NameNode {
             },
             owner: inode.owner.to_string(),
             group: inode.group.to_string(),
-            modification_time: millis(inode.modification_time),
-            access_time: millis(inode.access_time),
+            modification_time: inode.modification_time.cast_unsigned(),
+            access_time: inode.access_time.cast_unsigned(),
             file_id: Some(id),
             flags: Some(if inode.acl.is_empty() {
                 0
@@ -117,10 +116,7 @@ impl NameNode {
                 status.blocksize = Some(file.block_size);
             }
         }
-        // As Hadoop does it, only the superuser learns of storage policies.
-        if checker.is_superuser() {
-            status.storage_policy = Some(state.namespace.storage_policy(id).into());
-        }
+        status.storage_policy = Some(state.namespace.storage_policy(id).into());
         status
     }
 
@@ -237,15 +233,15 @@ impl NameNode {
             if position < end && ends_after_start {
                 located.blocks.push(locate(info, position));
             }
-            position += length;
+            position = add(position, length);
         }
         if let Some(last) = state.last_block(file) {
             located.file_length = if last.is_complete() {
                 position
             } else {
-                position - last.block.length
+                position.saturating_sub(last.block.length)
             };
-            located.last_block = Some(locate(last, position - last.block.length));
+            located.last_block = Some(locate(last, position.saturating_sub(last.block.length)));
             located.is_last_block_complete = last.is_complete();
         }
         located

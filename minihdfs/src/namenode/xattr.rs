@@ -20,7 +20,8 @@ pub(super) struct XAttr {
     pub(super) namespace: Namespace,
     /// Without the namespace's prefix.
     pub(super) name: Arc<str>,
-    pub(super) value: Bytes,
+    /// `None` if there was none in the request, not even an empty one.
+    pub(super) value: Option<Bytes>,
 }
 
 impl XAttr {
@@ -33,17 +34,15 @@ impl XAttr {
         Ok(Self {
             namespace: proto.namespace(),
             name: proto.name.into(),
-            value: proto.value.unwrap_or_default(),
+            value: proto.value,
         })
     }
 
-    pub(super) fn to_proto(&self, with_value: bool) -> XAttrProto {
+    pub(super) fn to_proto(&self) -> XAttrProto {
         XAttrProto {
             namespace: self.namespace.into(),
             name: self.name.to_string(),
-            value: with_value
-                .then(|| self.value.clone())
-                .filter(|value| !value.is_empty()),
+            value: self.value.clone().filter(|value| !value.is_empty()),
         }
     }
 
@@ -73,7 +72,7 @@ impl XAttr {
         match self.namespace {
             Namespace::User => true,
             Namespace::Trusted => checker.is_superuser(),
-            Namespace::Raw => raw && checker.is_superuser(),
+            Namespace::Raw => raw,
             Namespace::Security => self.makes_unreadable_by_superuser(),
             Namespace::System => false,
         }
@@ -84,13 +83,23 @@ impl XAttr {
         checker: &PermissionChecker<'_>,
         raw: bool,
     ) -> Result<(), HdfsError> {
-        if self.is_visible(checker, raw) {
-            Ok(())
-        } else {
-            Err(HdfsError::access_control(format!(
+        if !self.is_visible(checker, raw) {
+            return Err(HdfsError::access_control(format!(
                 "User doesn't have permission for xattr: {}",
                 self.prefixed_name()
-            )))
+            )));
         }
+        if self.makes_unreadable_by_superuser() && self.value.is_some() {
+            return Err(HdfsError::access_control(format!(
+                "Attempt to set a value for '{}'. Values are not allowed for this xattr.",
+                self.prefixed_name()
+            )));
+        }
+        Ok(())
+    }
+
+    /// Whether it counts towards `dfs.namenode.fs-limits.max-xattrs-per-inode`.
+    pub(super) fn is_counted(&self) -> bool {
+        matches!(self.namespace, Namespace::User | Namespace::Trusted)
     }
 }

@@ -26,7 +26,19 @@ impl BlockKeys {
         let mut seed = [0; 32];
         rng.fill_bytes(&mut seed);
         let mut rng = StdRng::from_seed(seed);
-        let current = rng.next_u32().cast_signed();
+        // Below 2^31 as in Hadoop: clients read an encryption key's id as an unsigned number, and tell
+        // it in decimal.
+        let current = (rng.next_u32() >> 1).cast_signed();
+        Self::starting_at(settings, now, rng, current)
+    }
+
+    /// With a first key of this id.
+    pub(super) fn starting_at(
+        settings: &BlockTokenSettings,
+        now: Timestamp,
+        rng: StdRng,
+        current: i32,
+    ) -> Self {
         let mut keys = Self {
             rng,
             keys: BTreeMap::new(),
@@ -66,7 +78,7 @@ impl BlockKeys {
     /// Forgets every key and begins anew: what was issued before cannot be checked any more.
     pub(super) fn clear(&mut self, settings: &BlockTokenSettings, now: Timestamp) {
         self.keys.clear();
-        self.current = self.next.wrapping_add(1);
+        self.current = after(self.next);
         self.next = self.current;
         self.add(settings, now, 2, self.current);
         self.follow(settings, now);
@@ -74,7 +86,7 @@ impl BlockKeys {
     }
 
     fn follow(&mut self, settings: &BlockTokenSettings, now: Timestamp) {
-        self.next = self.next.wrapping_add(1);
+        self.next = after(self.next);
         self.add(settings, now, 3, self.next);
     }
 
@@ -94,6 +106,11 @@ impl BlockKeys {
             key.expiry = expiry(settings, now, intervals);
         }
     }
+}
+
+/// The id that follows: 0 after the greatest.
+fn after(id: i32) -> i32 {
+    id.wrapping_add(1) & i32::MAX
 }
 
 /// Some intervals in which the key may still be used, and the lifetime of the last token made with

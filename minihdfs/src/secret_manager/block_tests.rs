@@ -6,6 +6,7 @@ use kerbox_krb5::Timestamp;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
+use super::block_keys::BlockKeys;
 use super::*;
 use crate::token::{AccessMode, BlockTokenIdentifier, StorageType, Token};
 
@@ -287,4 +288,18 @@ fn encryption_keys_open_sasl_until_their_block_key_is_unknown() {
     manager
         .check_access(NOW, &reading(&manager, NOW), &read)
         .expect("the new key");
+}
+
+#[test]
+fn ids_of_keys_are_never_negative() {
+    for seed in 0..64 {
+        let manager = manager(false, seed);
+        assert!(manager.key_ids().iter().all(|id| *id >= 0), "seed {seed}");
+        manager.clear_keys(NOW);
+        assert!(manager.key_ids().iter().all(|id| *id >= 0), "seed {seed}");
+    }
+    let settings = manager(false, 1).settings().clone();
+    let mut keys = BlockKeys::starting_at(&settings, NOW, StdRng::seed_from_u64(1), i32::MAX);
+    keys.update(&settings, NOW);
+    assert_eq!(keys.current().0, 0, "after the greatest comes 0");
 }

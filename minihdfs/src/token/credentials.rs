@@ -99,7 +99,7 @@ impl Credentials {
         match format {
             CredentialsFormat::Writable => self.write_writable(&mut out),
             CredentialsFormat::Protobuf => {
-                out.extend_from_slice(&self.to_proto().encode_length_delimited_to_vec())
+                out.extend_from_slice(&self.to_proto().encode_length_delimited_to_vec());
             }
         }
         out

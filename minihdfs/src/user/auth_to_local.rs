@@ -150,7 +150,8 @@ impl AuthToLocal {
     }
 }
 
-const NO_MATCHING_RULE: &str =
+/// The class of the refusal of a principal that no rule shortens.
+pub(crate) const NO_MATCHING_RULE: &str =
     "org.apache.hadoop.security.authentication.util.KerberosName$NoMatchingRule";
 
 /// `service[/host][@realm]`, no part empty.

@@ -8,6 +8,7 @@ mod auth_to_local;
 mod proxy_users;
 
 pub use auth_to_local::AuthToLocal;
+pub(crate) use auth_to_local::NO_MATCHING_RULE;
 pub use proxy_users::ProxyUsers;
 
 use std::net::IpAddr;

@@ -2,6 +2,7 @@
 
 use super::super::NameNode;
 use super::super::acl::{Acl, AclEntry};
+use super::super::limits::check_name;
 use super::super::permission::Need;
 use super::attributes::{found, owned};
 use crate::HdfsError;
@@ -22,7 +23,7 @@ impl NameNode {
         request: GetAclStatusRequestProto,
     ) -> Result<GetAclStatusResponseProto, HdfsError> {
         self.check_acls_enabled()?;
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let state = self.lock();
         let path = state.namespace.resolve(&request.src)?;
         checker.check(&state.namespace, &path, Need::TRAVERSE)?;
@@ -46,7 +47,7 @@ impl NameNode {
         call: &Call<'_>,
         request: ModifyAclEntriesRequestProto,
     ) -> Result<ModifyAclEntriesResponseProto, HdfsError> {
-        let spec = entries(request.acl_spec);
+        let spec = entries(request.acl_spec)?;
         self.change_acl(call, "modify ACL entries on", &request.src, |acl, mode| {
             acl.modified(mode, spec)
         })?;
@@ -59,7 +60,7 @@ impl NameNode {
         call: &Call<'_>,
         request: RemoveAclEntriesRequestProto,
     ) -> Result<RemoveAclEntriesResponseProto, HdfsError> {
-        let spec = entries(request.acl_spec);
+        let spec = entries(request.acl_spec)?;
         self.change_acl(call, "remove ACL entries on", &request.src, |acl, mode| {
             acl.without(mode, spec)
         })?;
@@ -99,7 +100,7 @@ impl NameNode {
         call: &Call<'_>,
         request: SetAclRequestProto,
     ) -> Result<SetAclResponseProto, HdfsError> {
-        let spec = entries(request.acl_spec);
+        let spec = entries(request.acl_spec)?;
         self.change_acl(call, "set ACL on", &request.src, |acl, mode| {
             if spec.is_empty() {
                 Ok(acl.removed(mode))
@@ -118,10 +119,10 @@ impl NameNode {
         change: impl FnOnce(&Acl, u16) -> Result<(Acl, u16), HdfsError>,
     ) -> Result<(), HdfsError> {
         self.check_acls_enabled()?;
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let mut state = self.lock_to_write(format_args!("{operation} {src}"))?;
         let path = state.namespace.resolve(src)?;
-        checker.check(&state.namespace, &path, Need::OWNER)?;
+        checker.check_change(&state.namespace, &path, Need::OWNER)?;
         let inode = state.namespace.inode_mut(owned(&path)?);
         let with_path = |error: &HdfsError| {
             HdfsError::acl(format!("{} Path: {}", error.message(), path.path()))
@@ -150,6 +151,9 @@ impl NameNode {
     }
 }
 
-fn entries(spec: Vec<AclEntryProto>) -> Vec<AclEntry> {
-    spec.into_iter().map(AclEntry::from_proto).collect()
+fn entries(spec: Vec<AclEntryProto>) -> Result<Vec<AclEntry>, HdfsError> {
+    for entry in &spec {
+        check_name("name in the ACL", entry.name())?;
+    }
+    Ok(spec.into_iter().map(AclEntry::from_proto).collect())
 }

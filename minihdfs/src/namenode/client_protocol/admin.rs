@@ -14,7 +14,7 @@ use crate::proto::hdfs::{
 };
 use crate::rpc::Call;
 
-use super::super::permission::Need;
+use super::super::permission::{FsAction, Need};
 
 impl NameNode {
     /// Whether safe mode is on now. Everybody may ask, the superuser may switch it.
@@ -31,14 +31,14 @@ impl NameNode {
             SafeModeActionProto::SafemodeForceExit => Some("safemode_force_exit"),
         };
         if let Some(operation) = operation {
-            self.checker(call.caller).check_superuser(operation)?;
+            self.checker(call).check_superuser(operation)?;
         }
         let mut state = self.lock();
         match action {
             SafeModeActionProto::SafemodeGet => {}
             SafeModeActionProto::SafemodeEnter => state.safe_mode = true,
             SafeModeActionProto::SafemodeLeave | SafeModeActionProto::SafemodeForceExit => {
-                state.safe_mode = false
+                state.safe_mode = false;
             }
         }
         Ok(SetSafeModeResponseProto {
@@ -53,7 +53,7 @@ impl NameNode {
         call: &Call<'_>,
         _request: SaveNamespaceRequestProto,
     ) -> Result<SaveNamespaceResponseProto, HdfsError> {
-        self.checker(call.caller).check_superuser("saveNamespace")?;
+        self.checker(call).check_superuser("saveNamespace")?;
         if !self.lock().safe_mode {
             return Err(HdfsError::io(
                 "Safe mode should be turned ON in order to create namespace image.",
@@ -68,7 +68,7 @@ impl NameNode {
         call: &Call<'_>,
         _request: RefreshNodesRequestProto,
     ) -> Result<RefreshNodesResponseProto, HdfsError> {
-        self.checker(call.caller).check_superuser("refreshNodes")?;
+        self.checker(call).check_superuser("refreshNodes")?;
         Ok(RefreshNodesResponseProto {})
     }
 
@@ -78,8 +78,7 @@ impl NameNode {
         call: &Call<'_>,
         _request: FinalizeUpgradeRequestProto,
     ) -> Result<FinalizeUpgradeResponseProto, HdfsError> {
-        self.checker(call.caller)
-            .check_superuser("finalizeUpgrade")?;
+        self.checker(call).check_superuser("finalizeUpgrade")?;
         Ok(FinalizeUpgradeResponseProto {})
     }
 
@@ -100,8 +99,7 @@ impl NameNode {
         call: &Call<'_>,
         _request: SetBalancerBandwidthRequestProto,
     ) -> Result<SetBalancerBandwidthResponseProto, HdfsError> {
-        self.checker(call.caller)
-            .check_superuser("setBalancerBandwidth")?;
+        self.checker(call).check_superuser("setBalancerBandwidth")?;
         Ok(SetBalancerBandwidthResponseProto {})
     }
 
@@ -111,7 +109,7 @@ impl NameNode {
         call: &Call<'_>,
         _request: GetCurrentEditLogTxidRequestProto,
     ) -> Result<GetCurrentEditLogTxidResponseProto, HdfsError> {
-        self.checker(call.caller)
+        self.checker(call)
             .check_superuser("getCurrentEditLogTxid")?;
         Ok(GetCurrentEditLogTxidResponseProto {
             txid: self.lock().transaction,
@@ -124,7 +122,7 @@ impl NameNode {
         call: &Call<'_>,
         _request: RollEditsRequestProto,
     ) -> Result<RollEditsResponseProto, HdfsError> {
-        self.checker(call.caller).check_superuser("rollEditLog")?;
+        self.checker(call).check_superuser("rollEditLog")?;
         let state = self.lock_to_write(format_args!("roll edit log"))?;
         Ok(RollEditsResponseProto {
             new_segment_tx_id: state.transaction.cast_unsigned(),
@@ -137,10 +135,10 @@ impl NameNode {
         call: &Call<'_>,
         request: GetEzForPathRequestProto,
     ) -> Result<GetEzForPathResponseProto, HdfsError> {
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let state = self.lock();
         let path = state.namespace.resolve(&request.src)?;
-        checker.check(&state.namespace, &path, Need::TRAVERSE)?;
+        checker.check(&state.namespace, &path, Need::path(FsAction::READ))?;
         Ok(GetEzForPathResponseProto { zone: None })
     }
 
@@ -150,8 +148,7 @@ impl NameNode {
         call: &Call<'_>,
         _request: ListEncryptionZonesRequestProto,
     ) -> Result<ListEncryptionZonesResponseProto, HdfsError> {
-        self.checker(call.caller)
-            .check_superuser("listEncryptionZones")?;
+        self.checker(call).check_superuser("listEncryptionZones")?;
         Ok(ListEncryptionZonesResponseProto {
             zones: Vec::new(),
             has_more: false,
@@ -164,8 +161,7 @@ impl NameNode {
         call: &Call<'_>,
         request: CreateEncryptionZoneRequestProto,
     ) -> Result<CreateEncryptionZoneResponseProto, HdfsError> {
-        self.checker(call.caller)
-            .check_superuser("createEncryptionZone")?;
+        self.checker(call).check_superuser("createEncryptionZone")?;
         Err(HdfsError::io(format!(
             "Can't create an encryption zone for {} since no key provider is available.",
             request.src

@@ -1,11 +1,9 @@
 //! Permissions, owners, times, replication.
 
-use kerbox_krb5::Timestamp;
-
 use super::super::NameNode;
 use super::super::inode::{InodeId, PERMISSION_BITS};
-use super::super::limits::Charge;
-use super::super::namespace::ResolvedPath;
+use super::super::limits::{Charge, check_name};
+use super::super::namespace::{RESERVED, ResolvedPath};
 use super::super::permission::{FsAction, Need};
 use crate::HdfsError;
 use crate::proto::hdfs::{
@@ -41,6 +39,16 @@ pub(super) fn file_or_directory(path: &ResolvedPath<'_>) -> Result<InodeId, Hdfs
     })
 }
 
+/// Refuses `/.reserved` itself, which is no inode, to what changes inodes.
+pub(super) fn check_not_reserved(src: &str) -> Result<(), HdfsError> {
+    if src == RESERVED {
+        return Err(HdfsError::invalid_path(format!(
+            "Invalid path name {RESERVED}"
+        )));
+    }
+    Ok(())
+}
+
 impl NameNode {
     /// For the owner. With an access control list the group's bits are its mask.
     pub(in super::super) fn set_permission(
@@ -48,10 +56,11 @@ impl NameNode {
         call: &Call<'_>,
         request: SetPermissionRequestProto,
     ) -> Result<SetPermissionResponseProto, HdfsError> {
-        let checker = self.checker(call.caller);
+        check_not_reserved(&request.src)?;
+        let checker = self.checker(call);
         let mut state = self.lock_to_write(format_args!("set permission for {}", request.src))?;
         let path = state.namespace.resolve(&request.src)?;
-        checker.check(&state.namespace, &path, Need::OWNER)?;
+        checker.check_change(&state.namespace, &path, Need::OWNER)?;
         let id = owned(&path)?;
         state.namespace.inode_mut(id).mode = request.permission.perm as u16 & PERMISSION_BITS;
         Ok(SetPermissionResponseProto {})
@@ -64,10 +73,13 @@ impl NameNode {
         call: &Call<'_>,
         request: SetOwnerRequestProto,
     ) -> Result<SetOwnerResponseProto, HdfsError> {
-        let checker = self.checker(call.caller);
+        check_not_reserved(&request.src)?;
+        check_name("owner's name", request.username())?;
+        check_name("group's name", request.groupname())?;
+        let checker = self.checker(call);
         let mut state = self.lock_to_write(format_args!("set owner for {}", request.src))?;
         let path = state.namespace.resolve(&request.src)?;
-        checker.check(&state.namespace, &path, Need::OWNER)?;
+        checker.check_change(&state.namespace, &path, Need::OWNER)?;
         let id = owned(&path)?;
         let (user, group) = (request.username.as_deref(), request.groupname.as_deref());
         let (user, group) = (
@@ -97,25 +109,18 @@ impl NameNode {
         Ok(SetOwnerResponseProto {})
     }
 
-    /// Milliseconds; -1 leaves a time as it is.
+    /// Milliseconds; one below zero leaves a time as it is.
     pub(in super::super) fn set_times(
         &self,
         call: &Call<'_>,
         request: SetTimesRequestProto,
     ) -> Result<SetTimesResponseProto, HdfsError> {
-        let given = |time: u64| {
-            (time.cast_signed() != -1).then(|| Timestamp::from_millis(time.cast_signed()))
-        };
+        let given = |time: u64| i64::try_from(time).ok();
         let (modified, accessed) = (given(request.mtime), given(request.atime));
-        if accessed.is_some() && self.config.access_time_precision.is_zero() {
-            return Err(HdfsError::io(
-                "Access time for hdfs is not configured.  Please set dfs.namenode.accesstime.precision configuration parameter.",
-            ));
-        }
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let mut state = self.lock_to_write(format_args!("set times {}", request.src))?;
         let path = state.namespace.resolve(&request.src)?;
-        checker.check(&state.namespace, &path, Need::path(FsAction::WRITE))?;
+        checker.check_change(&state.namespace, &path, Need::path(FsAction::WRITE))?;
         let id = path.last().ok_or_else(|| {
             HdfsError::file_not_found(format!("File/Directory {} does not exist.", path.path()))
         })?;
@@ -132,11 +137,11 @@ impl NameNode {
         request: SetReplicationRequestProto,
     ) -> Result<SetReplicationResponseProto, HdfsError> {
         let replication = self.verified_replication(request.replication, || request.src.clone())?;
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let mut guard = self.lock_to_write(format_args!("set replication for {}", request.src))?;
         let state = &mut *guard;
         let path = state.namespace.resolve(&request.src)?;
-        checker.check(&state.namespace, &path, Need::path(FsAction::WRITE))?;
+        checker.check_change(&state.namespace, &path, Need::path(FsAction::WRITE))?;
         let Some((id, file)) = path
             .last()
             .and_then(|id| Some((id, state.namespace.inode(id).as_file()?)))
@@ -178,7 +183,8 @@ impl NameNode {
         subject: impl Fn() -> String,
     ) -> Result<u16, HdfsError> {
         let (least, most) = (self.config.min_replication, self.config.max_replication);
-        if replication < u32::from(least) {
+        let replication = replication.cast_signed();
+        if replication < i32::from(least) {
             return Err(HdfsError::io(format!(
                 "Requested replication factor of {replication} is less than the required minimum of {least} for {}",
                 subject()

@@ -1,9 +1,11 @@
 //! The life of a file that is being written: its blocks, and its end.
 
+use std::collections::BTreeSet;
+
 use super::super::NameNode;
 use super::super::datanode_manager::{DatanodeIndex, Placement};
 use super::super::inode::InodeId;
-use super::super::limits::Charge;
+use super::super::limits::{Charge, LONGEST};
 use super::super::state::State;
 use crate::HdfsError;
 use crate::proto::hdfs::{
@@ -34,10 +36,11 @@ impl NameNode {
         call: &Call<'_>,
         request: AddBlockRequestProto,
     ) -> Result<AddBlockResponseProto, HdfsError> {
+        let checker = self.checker(call);
         let mut guard = self.lock_to_write(format_args!("add block to {}", request.src))?;
         let state = &mut *guard;
         let holder = &*request.client_name;
-        let id = state.check_lease(&request.src, request.file_id(), holder)?;
+        let id = state.check_lease(&checker, &request.src, request.file_id(), holder)?;
         self.check_pool(request.previous.as_ref())?;
         state.leases.renew(call.now, holder);
         let previous = request.previous.as_ref();
@@ -45,7 +48,7 @@ impl NameNode {
         let user = &*call.caller.user.short;
         if let Next::Repeat(block) = next {
             let info = state.blocks.block(block);
-            let offset = state.file_length(id) - info.block.length;
+            let offset = state.file_length(id).saturating_sub(info.block.length);
             let locations = info.targets.clone();
             let block = self.located_block(
                 call.now,
@@ -178,18 +181,20 @@ impl NameNode {
     /// Takes the last block back from a file whose writer could not write it.
     pub(in super::super) fn abandon_block(
         &self,
-        _call: &Call<'_>,
+        call: &Call<'_>,
         request: AbandonBlockRequestProto,
     ) -> Result<AbandonBlockResponseProto, HdfsError> {
+        let checker = self.checker(call);
         let mut state = self.lock_to_write(format_args!(
             "abandon block {} for file{}",
             name(&request.b),
             request.src
         ))?;
-        let id = state.check_lease(&request.src, request.file_id(), &request.holder)?;
+        let (file_id, holder) = (request.file_id(), &request.holder);
+        let id = state.check_lease(&checker, &request.src, file_id, holder)?;
         let last = state.last_block(id).map(|info| info.block.id);
         if last == Some(request.b.block_id) {
-            let keep = state.blocks_of(id).count() - 1;
+            let keep = state.blocks_of(id).count().saturating_sub(1);
             state.drop_last_blocks(id, keep);
         }
         Ok(AbandonBlockResponseProto {})
@@ -203,20 +208,19 @@ impl NameNode {
         request: CompleteRequestProto,
     ) -> Result<CompleteResponseProto, HdfsError> {
         self.check_pool(request.last.as_ref())?;
+        let checker = self.checker(call);
         let mut guard = self.lock_to_write(format_args!("complete file {}", request.src))?;
         let state = &mut *guard;
         let last = request.last.as_ref();
-        let id = match state.check_lease(&request.src, request.file_id(), &request.client_name) {
+        let (src, file_id) = (&*request.src, request.file_id());
+        let id = match state.check_lease(&checker, src, file_id, &request.client_name) {
             Ok(id) => id,
             Err(error) => {
                 let closed = |id: &InodeId| {
                     let file = state.namespace.inode(*id).as_file();
                     file.is_some_and(|file| file.writer.is_none())
                 };
-                let id = state
-                    .namespace
-                    .find_file(&request.src, request.file_id())?
-                    .filter(closed);
+                let id = state.find_file(&checker, src, file_id)?.filter(closed);
                 let repeated = id.is_some_and(|id| {
                     matches(
                         last,
@@ -254,11 +258,13 @@ impl NameNode {
     /// The writer has flushed: the length of the last block is at least this.
     pub(in super::super) fn fsync(
         &self,
-        _call: &Call<'_>,
+        call: &Call<'_>,
         request: FsyncRequestProto,
     ) -> Result<FsyncResponseProto, HdfsError> {
+        let checker = self.checker(call);
         let mut state = self.lock_to_write(format_args!("fsync file {}", request.src))?;
-        let id = state.check_lease(&request.src, request.file_id(), &request.client)?;
+        let (file_id, holder) = (request.file_id(), &request.client);
+        let id = state.check_lease(&checker, &request.src, file_id, holder)?;
         let last = state
             .last_block(id)
             .filter(|info| !info.is_complete())
@@ -279,12 +285,35 @@ pub(super) fn name(block: &ExtendedBlockProto) -> String {
     )
 }
 
-/// The DataNodes that a client names, as far as they are known.
+/// The DataNodes that a client names, as far as they are known: each once.
 pub(super) fn known(state: &State, nodes: &[DatanodeInfoProto]) -> Vec<DatanodeIndex> {
-    nodes
-        .iter()
-        .filter_map(|node| state.datanodes.index(&node.id.datanode_uuid))
+    each_once(state, nodes.iter().map(|node| &*node.id.datanode_uuid))
+}
+
+/// As [`known`]. A request may repeat a DataNode as often as it is long; what is kept, and every
+/// later answer, must not.
+pub(super) fn each_once<'a>(
+    state: &State,
+    uuids: impl Iterator<Item = &'a str>,
+) -> Vec<DatanodeIndex> {
+    let mut seen = BTreeSet::new();
+    uuids
+        .filter_map(|uuid| state.datanodes.index(uuid))
+        .filter(|index| seen.insert(*index))
         .collect()
+}
+
+/// The length that a client tells of a block: Java's `long`, and not negative.
+pub(super) fn length_of(block: &ExtendedBlockProto) -> Result<u64, HdfsError> {
+    let length = block.num_bytes();
+    if length > LONGEST {
+        return Err(HdfsError::io(format!(
+            "{} cannot have {} bytes: a length is not negative",
+            name(block),
+            length.cast_signed()
+        )));
+    }
+    Ok(length)
 }
 
 /// Compares what the client wrote last with what the file has
@@ -346,9 +375,8 @@ fn commit_last(
             told.block_id
         ))),
         (Some(told), Some(last)) => {
-            state
-                .blocks
-                .commit(last, told.generation_stamp, told.num_bytes())?;
+            let length = length_of(told)?;
+            state.blocks.commit(last, told.generation_stamp, length)?;
             state.blocks.try_complete(last, &state.datanodes);
             Ok(())
         }

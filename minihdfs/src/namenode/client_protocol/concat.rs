@@ -22,11 +22,11 @@ impl NameNode {
         if request.srcs.is_empty() {
             return Err(HdfsError::illegal_argument("No sources given"));
         }
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let mut guard = self.lock_to_write(format_args!("concat {}", request.trg))?;
         let state = &mut *guard;
         let target = state.namespace.resolve(&request.trg)?;
-        checker.check(&state.namespace, &target, Need::path(FsAction::WRITE))?;
+        checker.check_change(&state.namespace, &target, Need::path(FsAction::WRITE))?;
         let target_id = state.file_of(target.last(), target.path())?;
         if state
             .namespace
@@ -46,7 +46,7 @@ impl NameNode {
                 path: Some(FsAction::READ),
                 ..Need::parent(FsAction::WRITE)
             };
-            checker.check(&state.namespace, &source, need)?;
+            checker.check_change(&state.namespace, &source, need)?;
             let id = state.file_of(source.last(), source.path())?;
             check_source(state, id, source.path(), target_id, target.path())?;
             if sources.contains(&id) {
@@ -83,7 +83,7 @@ impl NameNode {
                 );
             }
         }
-        state.namespace.inode_mut(target_id).modification_time = call.now;
+        state.namespace.inode_mut(target_id).modification_time = call.now.as_millis();
         Ok(ConcatResponseProto {})
     }
 }

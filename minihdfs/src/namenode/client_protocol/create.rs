@@ -7,8 +7,8 @@ use bytes::Bytes;
 use super::super::NameNode;
 use super::super::block_manager::BlockState;
 use super::super::inode::{File, InodeId, InodeKind, PERMISSION_BITS};
-use super::super::limits::check_new_names;
-use super::super::namespace::{NewInode, ResolvedPath};
+use super::super::limits::{check_name, check_new_names};
+use super::super::namespace::{NewInode, ResolvedPath, is_reserved};
 use super::super::path;
 use super::super::permission::{FsAction, Need};
 use super::super::recovery::{Claim, RecoverLeaseOp};
@@ -41,7 +41,7 @@ impl NameNode {
     ) -> Result<CreateResponseProto, HdfsError> {
         let flags = Flags(request.create_flag);
         path::check_length(&request.src, "create")?;
-        if !path::is_valid(&request.src) {
+        if !path::is_valid(&request.src) || is_reserved(&request.src) {
             return Err(HdfsError::invalid_path(format!(
                 "Invalid path name {}",
                 request.src
@@ -57,7 +57,8 @@ impl NameNode {
                 self.config.min_block_size
             )));
         }
-        let checker = self.checker(call.caller);
+        check_name("client's name", &request.client_name)?;
+        let checker = self.checker(call);
         let mut guard = self.lock_to_write(format_args!("create file{}", request.src))?;
         let state = &mut *guard;
         let path = state.namespace.resolve(&request.src)?;
@@ -91,7 +92,7 @@ impl NameNode {
         let id = self.add_file(call, state, &path, &request, replication)?;
         state.open_file(call.now, id, &request.client_name, call.caller.address);
         Ok(CreateResponseProto {
-            fs: Some(self.file_status(state, id, Bytes::new(), &checker)),
+            fs: Some(self.file_status(state, id, Bytes::new())),
         })
     }
 
@@ -169,12 +170,13 @@ impl NameNode {
         call: &Call<'_>,
         request: AppendRequestProto,
     ) -> Result<AppendResponseProto, HdfsError> {
+        check_name("client's name", &request.client_name)?;
         let flags = Flags(request.flag.unwrap_or(CreateFlagProto::Append as u32));
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let mut guard = self.lock_to_write(format_args!("append to file{}", request.src))?;
         let state = &mut *guard;
         let path = state.namespace.resolve(&request.src)?;
-        checker.check(&state.namespace, &path, Need::TRAVERSE)?;
+        checker.check_change(&state.namespace, &path, Need::TRAVERSE)?;
         if path
             .last()
             .is_some_and(|id| state.namespace.inode(id).is_directory())
@@ -184,7 +186,7 @@ impl NameNode {
                 path.path()
             )));
         }
-        checker.check(&state.namespace, &path, Need::path(FsAction::WRITE))?;
+        checker.check_change(&state.namespace, &path, Need::path(FsAction::WRITE))?;
         let id = path.last().ok_or_else(|| {
             HdfsError::file_not_found(format!(
                 "Failed to append to non-existent file {} for client {}",
@@ -204,7 +206,7 @@ impl NameNode {
         let block = self.block_to_append(call, state, id, flags.has(CreateFlagProto::NewBlock));
         Ok(AppendResponseProto {
             block,
-            stat: Some(self.file_status(state, id, Bytes::new(), &checker)),
+            stat: Some(self.file_status(state, id, Bytes::new())),
         })
     }
 
@@ -233,7 +235,7 @@ impl NameNode {
     ) -> Option<LocatedBlockProto> {
         let block_size = state.namespace.inode(id).as_file()?.block_size;
         let last = state.last_block(id)?;
-        let offset = state.file_length(id) - last.block.length;
+        let offset = state.file_length(id).saturating_sub(last.block.length);
         if new_block {
             return Some(self.located_block(call.now, state, last, offset, &[], None));
         }

@@ -18,7 +18,7 @@ impl NameNode {
         call: &Call<'_>,
         request: GetErasureCodingPolicyRequestProto,
     ) -> Result<GetErasureCodingPolicyResponseProto, HdfsError> {
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let state = self.lock();
         let path = state.namespace.resolve(&request.src)?;
         checker.check(&state.namespace, &path, Need::TRAVERSE)?;

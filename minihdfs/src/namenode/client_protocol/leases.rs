@@ -2,7 +2,8 @@
 
 use super::super::NameNode;
 use super::super::inode::InodeId;
-use super::super::permission::{FsAction, Need};
+use super::super::limits::check_name;
+use super::super::permission::{FsAction, Need, PermissionChecker};
 use super::super::recovery::{Claim, RecoverLeaseOp};
 use super::super::state::State;
 use crate::HdfsError;
@@ -12,16 +13,36 @@ use crate::proto::hdfs::{
 };
 use crate::rpc::Call;
 
+/// The `fileId` of clients that tell none (`HdfsConstants.GRANDFATHER_INODE_ID`).
+const GRANDFATHER_INODE_ID: u64 = 0;
+
 impl State {
-    /// The file that `holder` writes, by number if it told one; else the errors of
-    /// `FSNamesystem.checkLease`.
+    /// The file that a client says it is writing (`FSDirectory.resolvePath` with a `fileId`): by
+    /// number if it told one, so that a renamed file is still found; else by its path, through
+    /// which the caller must have a way.
+    pub(super) fn find_file(
+        &self,
+        checker: &PermissionChecker<'_>,
+        src: &str,
+        file_id: u64,
+    ) -> Result<Option<InodeId>, HdfsError> {
+        if file_id != GRANDFATHER_INODE_ID {
+            return Ok(self.namespace.get(file_id).map(|inode| inode.id));
+        }
+        let path = self.namespace.resolve(src)?;
+        checker.check_change(&self.namespace, &path, Need::TRAVERSE)?;
+        Ok(path.last())
+    }
+
+    /// The file that `holder` writes; else the errors of `FSNamesystem.checkLease`.
     pub(super) fn check_lease(
         &self,
+        checker: &PermissionChecker<'_>,
         src: &str,
         file_id: u64,
         holder: &str,
     ) -> Result<InodeId, HdfsError> {
-        let id = self.namespace.find_file(src, file_id)?;
+        let id = self.find_file(checker, src, file_id)?;
         let details = || {
             let lease = match self.leases.open_files(holder) {
                 Some(files) => format!("[Lease.  Holder: {holder}, pending creates: {files}]"),
@@ -78,10 +99,11 @@ impl NameNode {
         call: &Call<'_>,
         request: RecoverLeaseRequestProto,
     ) -> Result<RecoverLeaseResponseProto, HdfsError> {
-        let checker = self.checker(call.caller);
+        check_name("client's name", &request.client_name)?;
+        let checker = self.checker(call);
         let mut state = self.lock_to_write(format_args!("recover the lease of {}", request.src))?;
         let path = state.namespace.resolve(&request.src)?;
-        checker.check(&state.namespace, &path, Need::TRAVERSE)?;
+        checker.check_change(&state.namespace, &path, Need::TRAVERSE)?;
         let id = state.file_of(path.last(), path.path())?;
         if state
             .namespace
@@ -91,7 +113,7 @@ impl NameNode {
         {
             return Ok(RecoverLeaseResponseProto { result: true });
         }
-        checker.check(&state.namespace, &path, Need::path(FsAction::WRITE))?;
+        checker.check_change(&state.namespace, &path, Need::path(FsAction::WRITE))?;
         let claim = Claim {
             op: RecoverLeaseOp::Recover,
             path: path.path(),

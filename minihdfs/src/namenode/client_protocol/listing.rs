@@ -49,7 +49,7 @@ impl NameNode {
                 }),
             });
         }
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let state = self.lock();
         let page = Page {
             start_after: &request.start_after,
@@ -89,7 +89,7 @@ impl NameNode {
         };
         let Some(directory) = state.namespace.inode(id).as_directory() else {
             return Ok(Some(DirectoryListingProto {
-                partial_listing: vec![self.entry(call, state, id, Bytes::new(), checker, page)],
+                partial_listing: vec![self.entry(call, state, id, Bytes::new(), page)],
                 remaining_entries: 0,
             }));
         };
@@ -110,7 +110,6 @@ impl NameNode {
                 state,
                 *child,
                 Bytes::copy_from_slice(name.as_bytes()),
-                checker,
                 page,
             );
             if let Some(locations) = &entry.locations {
@@ -150,10 +149,9 @@ impl NameNode {
         state: &State,
         id: InodeId,
         name: Bytes,
-        checker: &PermissionChecker<'_>,
         page: Page<'_>,
     ) -> HdfsFileStatusProto {
-        let mut status = self.file_status(state, id, name, checker);
+        let mut status = self.file_status(state, id, name);
         if page.need_location && !state.namespace.inode(id).is_directory() {
             status.locations = Some(self.located_blocks(
                 call.now,
@@ -180,7 +178,7 @@ impl NameNode {
             )));
         }
         let (mut index, mut start_after) = continuation(&request.start_after)?;
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let state = self.lock();
         let mut response = GetBatchedListingResponseProto::default();
         let mut room = self.config.list_limit;

@@ -1,7 +1,7 @@
 //! Files that are being written.
 
 use super::super::NameNode;
-use super::super::path::is_within;
+use super::super::path::{is_within, normalized};
 use crate::HdfsError;
 use crate::proto::hdfs::{
     ListOpenFilesRequestProto, ListOpenFilesResponseProto, OpenFilesBatchResponseProto,
@@ -16,13 +16,14 @@ impl NameNode {
         call: &Call<'_>,
         request: ListOpenFilesRequestProto,
     ) -> Result<ListOpenFilesResponseProto, HdfsError> {
-        self.checker(call.caller).check_superuser("listOpenFiles")?;
+        self.checker(call).check_superuser("listOpenFiles")?;
         let state = self.lock();
         let below = request
             .path
             .as_deref()
             .filter(|path| !path.is_empty())
             .unwrap_or("/");
+        let below = &*normalized(below)?;
         let limit = self.config.list_open_files_limit;
         let after = u64::try_from(request.id).unwrap_or(0);
         // Nothing is ever decommissioned here, so nothing blocks a decommission.

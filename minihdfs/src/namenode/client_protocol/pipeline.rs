@@ -5,7 +5,7 @@ use super::super::block_manager::BlockState;
 use super::super::datanode_manager::Placement;
 use super::super::inode::InodeId;
 use super::super::state::State;
-use super::blocks::{known, name};
+use super::blocks::{each_once, known, length_of, name};
 use crate::HdfsError;
 use crate::proto::hdfs::{
     ExtendedBlockProto, GetAdditionalDatanodeRequestProto, GetAdditionalDatanodeResponseProto,
@@ -22,13 +22,15 @@ impl NameNode {
         call: &Call<'_>,
         request: GetAdditionalDatanodeRequestProto,
     ) -> Result<GetAdditionalDatanodeResponseProto, HdfsError> {
-        self.check_pool(Some(&request.blk))?;
+        let checker = self.checker(call);
         let mut guard = self.lock_to_write(format_args!(
             "add datanode; src={}, blk={}",
             request.src, request.blk.block_id
         ))?;
         let state = &mut *guard;
-        let id = state.check_lease(&request.src, request.file_id(), &request.client_name)?;
+        let (file_id, holder) = (request.file_id(), &request.client_name);
+        let id = state.check_lease(&checker, &request.src, file_id, holder)?;
+        self.check_pool(Some(&request.blk))?;
         let block_size = state
             .namespace
             .inode(id)
@@ -100,26 +102,41 @@ impl NameNode {
             )));
         }
         let id = self.under_construction(state, old, &request.client_name)?;
-        let targets = request
-            .new_nodes
-            .iter()
-            .filter_map(|node| state.datanodes.index(&node.datanode_uuid));
-        let targets = targets.collect();
+        let (nodes, storages) = (request.new_nodes.len(), request.storage_i_ds.len());
+        if nodes != storages {
+            let why = if storages == 0 {
+                "Missing storageIDs: It is likely that the HDFS client, who made this call, is running in an older version of Hadoop(pre-2.0.0-alpha)  which does not support storageIDs.".to_owned()
+            } else {
+                format!("Length mismatched: storageIDs.length={storages} != ")
+            };
+            return Err(HdfsError::hadoop_illegal_argument(format!(
+                "{why} datanodeID.length={nodes}, src={},oldBlock={},newBlock={},clientName={}",
+                state.namespace.full_path(state.blocks.block(id).file),
+                name(old),
+                name(new),
+                request.client_name
+            )));
+        }
+        let uuids = request.new_nodes.iter().map(|node| &*node.datanode_uuid);
+        let targets = each_once(state, uuids);
+        let length = length_of(new)?;
+        let last_stamp = state.blocks.last_generation_stamp();
+        if new.generation_stamp > last_stamp {
+            return Err(HdfsError::io(format!(
+                "Update {} to the generation stamp {}, which updateBlockForPipeline has not given out: the last one is {last_stamp}",
+                name(old),
+                new.generation_stamp.cast_signed()
+            )));
+        }
         let info = state.blocks.block_mut(id);
-        if new.generation_stamp <= info.block.generation_stamp
-            || new.num_bytes() < info.block.length
-        {
+        if new.generation_stamp <= info.block.generation_stamp || length < info.block.length {
             return Err(HdfsError::io(format!(
                 "Update {} (len = {}) to an older state: blk_{}_{} (len = {})",
-                info.block,
-                info.block.length,
-                new.block_id,
-                new.generation_stamp,
-                new.num_bytes()
+                info.block, info.block.length, new.block_id, new.generation_stamp, length
             )));
         }
         info.block.generation_stamp = new.generation_stamp;
-        info.block.length = new.num_bytes();
+        info.block.length = length;
         info.targets = targets;
         Ok(UpdatePipelineResponseProto {})
     }

@@ -48,7 +48,7 @@ impl NameNode {
         call: &Call<'_>,
         src: &str,
     ) -> Result<Option<HdfsFileStatusProto>, HdfsError> {
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         if src == RESERVED {
             return Ok(Some(self.reserved_status(Bytes::new())));
         }
@@ -65,7 +65,7 @@ impl NameNode {
         }
         Ok(path
             .last()
-            .map(|id| self.file_status(&state, id, Bytes::new(), &checker)))
+            .map(|id| self.file_status(&state, id, Bytes::new())))
     }
 
     /// Status with block locations; absent if there is nothing.
@@ -74,7 +74,7 @@ impl NameNode {
         call: &Call<'_>,
         request: GetLocatedFileInfoRequestProto,
     ) -> Result<GetLocatedFileInfoResponseProto, HdfsError> {
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let state = self.lock();
         let path = state.namespace.resolve(request.src())?;
         let needs_token = request.need_block_token();
@@ -87,7 +87,7 @@ impl NameNode {
         let Some(id) = path.last() else {
             return Ok(GetLocatedFileInfoResponseProto { fs: None });
         };
-        let mut status = self.file_status(&state, id, Bytes::new(), &checker);
+        let mut status = self.file_status(&state, id, Bytes::new());
         if !state.namespace.inode(id).is_directory() {
             let reader = needs_token.then_some(&*call.caller.user.short);
             status.locations =
@@ -110,16 +110,18 @@ impl NameNode {
                 )));
             }
         }
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let mut state = self.lock();
         let path = state.namespace.resolve(&request.src)?;
         checker.check(&state.namespace, &path, Need::path(FsAction::READ))?;
         let id = state.file_of(path.last(), path.path())?;
         check_readable_by_superuser(&state, &path, &checker)?;
-        let precision = self.config.access_time_precision;
+        let precision = self.config.access_time_precision.as_millis();
+        let precision = i64::try_from(precision).unwrap_or(i64::MAX);
         let inode = state.namespace.inode_mut(id);
-        if !precision.is_zero() && call.now > inode.access_time + precision {
-            inode.access_time = call.now;
+        let now = call.now.as_millis();
+        if precision != 0 && now > inode.access_time.saturating_add(precision) {
+            inode.access_time = now;
         }
         let range = BlockRange {
             offset: request.offset,
@@ -165,7 +167,7 @@ impl NameNode {
         call: &Call<'_>,
         request: IsFileClosedRequestProto,
     ) -> Result<IsFileClosedResponseProto, HdfsError> {
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let state = self.lock();
         let path = state.namespace.resolve(&request.src)?;
         checker.check(&state.namespace, &path, Need::TRAVERSE)?;
@@ -184,7 +186,7 @@ impl NameNode {
         call: &Call<'_>,
         request: GetPreferredBlockSizeRequestProto,
     ) -> Result<GetPreferredBlockSizeResponseProto, HdfsError> {
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let state = self.lock();
         let path = state.namespace.resolve(&request.filename)?;
         checker.check(&state.namespace, &path, Need::TRAVERSE)?;
@@ -203,7 +205,7 @@ impl NameNode {
         call: &Call<'_>,
         request: CheckAccessRequestProto,
     ) -> Result<CheckAccessResponseProto, HdfsError> {
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let state = self.lock();
         let path = state.namespace.resolve(&request.path)?;
         checker.check(&state.namespace, &path, Need::TRAVERSE)?;
@@ -224,7 +226,7 @@ impl NameNode {
         call: &Call<'_>,
         request: GetLinkTargetRequestProto,
     ) -> Result<GetLinkTargetResponseProto, HdfsError> {
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let state = self.lock();
         let path = state.namespace.resolve(&request.path)?;
         checker.check(&state.namespace, &path, Need::TRAVERSE)?;

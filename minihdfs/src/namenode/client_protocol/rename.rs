@@ -23,7 +23,7 @@ impl NameNode {
         request: RenameRequestProto,
     ) -> Result<RenameResponseProto, HdfsError> {
         path::check_length(&request.dst, "rename")?;
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let mut state = self.lock_to_write(format_args!("rename {}", request.src))?;
         let src = state.namespace.resolve(&request.src)?;
         path::check_creatable(&request.dst)?;
@@ -53,7 +53,7 @@ impl NameNode {
         else {
             return Ok(RenameResponseProto { result: false });
         };
-        self.check_destination(&state, id, parent, &dst)?;
+        self.check_destination(&state, id, parent, &dst, None)?;
         move_inode(call.now, &mut state, id, parent, &dst);
         Ok(RenameResponseProto { result: true })
     }
@@ -65,7 +65,7 @@ impl NameNode {
         request: Rename2RequestProto,
     ) -> Result<Rename2ResponseProto, HdfsError> {
         path::check_length(&request.dst, "rename")?;
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let mut state = self.lock_to_write(format_args!("rename {}", request.src))?;
         let src = state.namespace.resolve(&request.src)?;
         path::check_creatable(&request.dst)?;
@@ -85,7 +85,7 @@ impl NameNode {
                 dst.path()
             )));
         }
-        self.check_destination(&state, id, parent, &dst)?;
+        self.check_destination(&state, id, parent, &dst, replaced)?;
         if let Some(replaced) = replaced {
             state.remove_tree(call.now, replaced);
         }
@@ -93,13 +93,14 @@ impl NameNode {
         Ok(Rename2ResponseProto {})
     }
 
-    /// Names, the number of items, and quotas at the destination.
+    /// Names, the number of items, and quotas at the destination, which `replaced` leaves.
     fn check_destination(
         &self,
         state: &State,
         id: InodeId,
         parent: InodeId,
         dst: &ResolvedPath<'_>,
+        replaced: Option<InodeId>,
     ) -> Result<(), HdfsError> {
         check_new_names(dst, &self.config)?;
         if state.namespace.inode(id).parent == parent {
@@ -113,9 +114,11 @@ impl NameNode {
         }
         if state.namespace.has_quota(parent, common) {
             let moved = state.namespace.usage(id, &usage);
+            let freed = replaced.map(|id| state.namespace.usage(id, &usage));
+            let freed = freed.unwrap_or_default();
             let charge = Charge {
-                inodes: moved.inodes(),
-                space: moved.space,
+                inodes: moved.inodes().saturating_sub(freed.inodes()),
+                space: moved.space.saturating_sub(freed.space),
                 ..Charge::default()
             };
             state
@@ -132,7 +135,7 @@ fn check_both(
     src: &ResolvedPath<'_>,
     dst: &ResolvedPath<'_>,
 ) -> Result<(), HdfsError> {
-    checker.check(&state.namespace, src, Need::parent(FsAction::WRITE))?;
+    checker.check_change(&state.namespace, src, Need::parent(FsAction::WRITE))?;
     checker.check_creation(&state.namespace, dst, Need::ancestor(FsAction::WRITE))
 }
 

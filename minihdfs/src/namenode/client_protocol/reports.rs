@@ -105,8 +105,7 @@ impl NameNode {
         call: &Call<'_>,
         request: GetDatanodeReportRequestProto,
     ) -> Result<GetDatanodeReportResponseProto, HdfsError> {
-        self.checker(call.caller)
-            .check_superuser("datanodeReport")?;
+        self.checker(call).check_superuser("datanodeReport")?;
         let state = self.lock();
         let nodes = of_kind(&state, request.r#type());
         let di = nodes.map(|(index, node)| {
@@ -128,7 +127,7 @@ impl NameNode {
         call: &Call<'_>,
         request: GetDatanodeStorageReportRequestProto,
     ) -> Result<GetDatanodeStorageReportResponseProto, HdfsError> {
-        self.checker(call.caller)
+        self.checker(call)
             .check_superuser("getDatanodeStorageReport")?;
         let state = self.lock();
         let reports =
@@ -158,7 +157,7 @@ impl NameNode {
         call: &Call<'_>,
         request: ListCorruptFileBlocksRequestProto,
     ) -> Result<ListCorruptFileBlocksResponseProto, HdfsError> {
-        self.checker(call.caller)
+        self.checker(call)
             .check_superuser("listCorruptFileBlocks")?;
         let state = self.lock();
         let first = request.cookie().is_empty();

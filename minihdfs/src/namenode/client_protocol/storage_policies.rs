@@ -98,7 +98,7 @@ impl NameNode {
         call: &Call<'_>,
         request: GetStoragePolicyRequestProto,
     ) -> Result<GetStoragePolicyResponseProto, HdfsError> {
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let state = self.lock();
         let path = state.namespace.resolve(&request.path)?;
         checker.check(&state.namespace, &path, Need::path(FsAction::READ))?;
@@ -155,10 +155,10 @@ impl NameNode {
     }
 
     fn change_storage_policy(&self, call: &Call<'_>, src: &str, id: u8) -> Result<(), HdfsError> {
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let mut state = self.lock_to_write(format_args!("set storage policy for {src}"))?;
         let path = state.namespace.resolve(src)?;
-        checker.check(&state.namespace, &path, Need::path(FsAction::WRITE))?;
+        checker.check_change(&state.namespace, &path, Need::path(FsAction::WRITE))?;
         state
             .namespace
             .inode_mut(file_or_directory(&path)?)

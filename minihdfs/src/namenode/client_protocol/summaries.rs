@@ -24,7 +24,7 @@ impl NameNode {
         call: &Call<'_>,
         request: GetContentSummaryRequestProto,
     ) -> Result<GetContentSummaryResponseProto, HdfsError> {
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let state = self.lock();
         let path = state.namespace.resolve(&request.path)?;
         checker.check(&state.namespace, &path, SUBTREE)?;
@@ -61,7 +61,7 @@ impl NameNode {
         call: &Call<'_>,
         request: GetQuotaUsageRequestProto,
     ) -> Result<GetQuotaUsageResponseProto, HdfsError> {
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let state = self.lock();
         let path = state.namespace.resolve(&request.path)?;
         checker.check(&state.namespace, &path, SUBTREE)?;
@@ -91,7 +91,7 @@ impl NameNode {
         call: &Call<'_>,
         request: SetQuotaRequestProto,
     ) -> Result<SetQuotaResponseProto, HdfsError> {
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let operation = match (request.namespace_quota, request.storagespace_quota) {
             (RESET, DONT_SET | RESET) => "clearQuota",
             (DONT_SET, RESET) => "clearSpaceQuota",
@@ -126,13 +126,13 @@ impl NameNode {
                 format!("`{}': Is not a directory", path.path()),
             ));
         };
-        // The root keeps one.
+        // The root always has one: cleared, it is the one that nothing reaches.
         let namespace = match request.namespace_quota {
-            RESET if id == ROOT => DONT_SET,
-            quota => quota,
+            RESET if id == ROOT => Quota::ROOT.namespace,
+            quota => changed(directory.quota.namespace, quota),
         };
         directory.quota = Quota {
-            namespace: changed(directory.quota.namespace, namespace),
+            namespace,
             space: changed(directory.quota.space, request.storagespace_quota),
         };
         Ok(SetQuotaResponseProto {})

@@ -9,10 +9,20 @@ use crate::proto::common::{
 use crate::proto::hdfs::{GetDataEncryptionKeyRequestProto, GetDataEncryptionKeyResponseProto};
 use crate::rpc::Call;
 use crate::token::Token;
-use crate::user::AuthMethod;
+use crate::user::{AuthMethod, NO_MATCHING_RULE};
 use crate::{Caller, HdfsError};
 
+use super::super::limits::check_name;
 use super::super::status::millis;
+
+/// What Hadoop's `AbstractDelegationTokenIdentifier.setRenewer` makes of a renewer that no rule
+/// of `auth_to_local` shortens.
+fn unshortened(error: HdfsError) -> HdfsError {
+    if error.class() == NO_MATCHING_RULE {
+        return HdfsError::new("java.lang.RuntimeException", error.to_string());
+    }
+    error
+}
 
 impl NameNode {
     /// A token for the caller, who proved to be who they are by a ticket. Absent if security is
@@ -22,6 +32,7 @@ impl NameNode {
         call: &Call<'_>,
         request: GetDelegationTokenRequestProto,
     ) -> Result<GetDelegationTokenResponseProto, HdfsError> {
+        drop(self.lock_to_write(format_args!("issue delegation token"))?);
         if !self.issues_tokens_to(call.caller) {
             return Err(HdfsError::io(
                 "Delegation Token can be issued only with kerberos or web authentication",
@@ -30,9 +41,13 @@ impl NameNode {
         if !self.config.is_secure() && !self.config.delegation_token_always {
             return Ok(GetDelegationTokenResponseProto { token: None });
         }
+        check_name("renewer's name", &request.renewer)?;
         let renewer = match request.renewer.as_str() {
             "" => "".into(),
-            renewer => self.auth_to_local.short_name(renewer)?,
+            renewer => self
+                .auth_to_local
+                .short_name(renewer)
+                .map_err(unshortened)?,
         };
         let real = call.caller.real_user.as_ref().map(|user| &*user.full);
         let token = self
@@ -49,6 +64,7 @@ impl NameNode {
         call: &Call<'_>,
         request: RenewDelegationTokenRequestProto,
     ) -> Result<RenewDelegationTokenResponseProto, HdfsError> {
+        drop(self.lock_to_write(format_args!("renew delegation token"))?);
         if !self.issues_tokens_to(call.caller) {
             return Err(HdfsError::io(
                 "Delegation Token can be renewed only with kerberos or web authentication",
@@ -69,6 +85,7 @@ impl NameNode {
         call: &Call<'_>,
         request: CancelDelegationTokenRequestProto,
     ) -> Result<CancelDelegationTokenResponseProto, HdfsError> {
+        drop(self.lock_to_write(format_args!("cancel delegation token"))?);
         let token = Token::from(request.token);
         self.delegation_tokens.cancel(&token, &call.caller.user)?;
         Ok(CancelDelegationTokenResponseProto {})

@@ -7,10 +7,11 @@ use kerbox_krb5::Timestamp;
 use super::super::NameNode;
 use super::super::inode::{Directory, InodeId, InodeKind, PERMISSION_BITS};
 use super::super::limits::{Charge, check_directory_items, check_new_names};
-use super::super::namespace::{NewInode, RESERVED, ResolvedPath};
+use super::super::namespace::{NewInode, ResolvedPath};
 use super::super::path;
 use super::super::permission::{FsAction, Need};
 use super::super::state::State;
+use super::attributes::check_not_reserved;
 use crate::HdfsError;
 use crate::proto::hdfs::{
     CreateSymlinkRequestProto, CreateSymlinkResponseProto, DeleteRequestProto, DeleteResponseProto,
@@ -40,7 +41,7 @@ impl NameNode {
     ) -> Result<MkdirsResponseProto, HdfsError> {
         path::check_length(&request.src, "mkdirs")?;
         path::check_creatable(&request.src)?;
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let mut state = self.lock_to_write(format_args!("create directory {}", request.src))?;
         let path = state.namespace.resolve(&request.src)?;
         checker.check_creation(&state.namespace, &path, Need::TRAVERSE)?;
@@ -155,19 +156,15 @@ impl NameNode {
         call: &Call<'_>,
         request: DeleteRequestProto,
     ) -> Result<DeleteResponseProto, HdfsError> {
-        if request.src == RESERVED {
-            return Err(HdfsError::invalid_path(format!(
-                "Invalid path name {RESERVED}"
-            )));
-        }
-        let checker = self.checker(call.caller);
+        check_not_reserved(&request.src)?;
+        let checker = self.checker(call);
         let mut state = self.lock_to_write(format_args!("delete {}", request.src))?;
         let path = state.namespace.resolve(&request.src)?;
         let need = Need {
             subtree: Some((FsAction::ALL, true)),
             ..Need::parent(FsAction::WRITE)
         };
-        checker.check(&state.namespace, &path, need)?;
+        checker.check_change(&state.namespace, &path, need)?;
         let Some(id) = path.last() else {
             return Ok(DeleteResponseProto { result: false });
         };

@@ -2,6 +2,7 @@
 
 use super::super::NameNode;
 use super::super::block_manager::BlockState;
+use super::super::limits::{add, check_name};
 use super::super::permission::{FsAction, Need};
 use super::super::recovery::{Claim, RecoverLeaseOp};
 use crate::HdfsError;
@@ -22,17 +23,19 @@ impl NameNode {
                 new_length.cast_signed()
             )));
         }
-        let checker = self.checker(call.caller);
+        check_name("client's name", &request.client_name)?;
+        let checker = self.checker(call);
         let mut guard = self.lock_to_write(format_args!("truncate for {}", request.src))?;
         let state = &mut *guard;
         let path = state.namespace.resolve(&request.src)?;
-        checker.check(&state.namespace, &path, Need::path(FsAction::WRITE))?;
+        checker.check_change(&state.namespace, &path, Need::path(FsAction::WRITE))?;
         let id = state.file_of(path.last(), path.path())?;
         if let Some(last) = state.last_block(id)
             && let BlockState::UnderRecovery(recovery) = &last.state
             && let Some(target) = recovery.truncate_to
         {
-            if state.file_length(id) - last.block.length + target == new_length {
+            let before = state.file_length(id).saturating_sub(last.block.length);
+            if add(before, target) == new_length {
                 return Ok(TruncateResponseProto { result: false });
             }
             return Err(HdfsError::already_being_created(format!(
@@ -63,15 +66,16 @@ impl NameNode {
             if position >= new_length {
                 break;
             }
-            position += info.block.length;
+            position = add(position, info.block.length);
             keep += 1;
         }
         state.drop_last_blocks(id, keep);
-        state.namespace.inode_mut(id).modification_time = call.now;
+        state.namespace.inode_mut(id).modification_time = call.now.as_millis();
         let Some(last) = state.last_block(id).filter(|_| position > new_length) else {
             return Ok(TruncateResponseProto { result: true });
         };
-        let (block, target) = (last.block.id, last.block.length - (position - new_length));
+        let surplus = position.saturating_sub(new_length);
+        let (block, target) = (last.block.id, last.block.length.saturating_sub(surplus));
         state.open_file(call.now, id, &request.client_name, call.caller.address);
         state.recover_block(call.now, block, Some(target));
         Ok(TruncateResponseProto { result: false })

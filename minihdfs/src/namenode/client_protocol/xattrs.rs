@@ -1,5 +1,7 @@
 //! Extended attributes.
 
+use bytes::Bytes;
+
 use super::super::NameNode;
 use super::super::inode::{Inode, STICKY};
 use super::super::namespace::ResolvedPath;
@@ -25,7 +27,7 @@ impl NameNode {
     ) -> Result<SetXAttrResponseProto, HdfsError> {
         self.check_xattrs_enabled()?;
         let xattr = told(request.x_attr)?;
-        let size = xattr.name.len() + xattr.value.len();
+        let size = xattr.name.len() + xattr.value.as_ref().map_or(0, Bytes::len);
         if size > self.config.max_xattr_size {
             return Err(HdfsError::hadoop_illegal_argument(format!(
                 "The XAttr is too big. The maximum combined size of the name and value is {}, but the total size is {size}",
@@ -39,7 +41,7 @@ impl NameNode {
                 "A flag must be specified.",
             ));
         }
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let mut state = self.lock_to_write(format_args!("set XAttr on {}", request.src))?;
         let path = state.namespace.resolve(&request.src)?;
         xattr.check_visible(&checker, path.is_raw())?;
@@ -48,6 +50,11 @@ impl NameNode {
         if xattr.makes_unreadable_by_superuser() {
             check_unreadable(inode, &xattr)?;
         }
+        let counted = inode
+            .xattrs
+            .iter()
+            .filter(|known| known.is_counted())
+            .count();
         let place = inode
             .xattrs
             .iter()
@@ -61,7 +68,7 @@ impl NameNode {
                 "XAttr: {} does not exist. The CREATE flag must be specified.",
                 xattr.name
             ))),
-            None if inode.xattrs.len() >= self.config.max_xattrs_per_inode => {
+            None if xattr.is_counted() && counted >= self.config.max_xattrs_per_inode => {
                 Err(HdfsError::io(format!(
                     "Cannot add additional XAttr to inode, would exceed limit of {}",
                     self.config.max_xattrs_per_inode
@@ -85,7 +92,7 @@ impl NameNode {
         request: GetXAttrsRequestProto,
     ) -> Result<GetXAttrsResponseProto, HdfsError> {
         self.check_xattrs_enabled()?;
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let state = self.lock();
         let path = state.namespace.resolve(&request.src)?;
         let wanted: Vec<XAttr> = request
@@ -102,13 +109,13 @@ impl NameNode {
             .iter()
             .filter(|xattr| xattr.is_visible(&checker, path.is_raw()));
         if wanted.is_empty() {
-            let x_attrs = visible.map(|xattr| xattr.to_proto(true)).collect();
+            let x_attrs = visible.map(XAttr::to_proto).collect();
             return Ok(GetXAttrsResponseProto { x_attrs });
         }
         let x_attrs: Vec<XAttrProto> = wanted
             .iter()
             .filter_map(|wanted| known.iter().find(|xattr| xattr.is_same_as(wanted)))
-            .map(|xattr| xattr.to_proto(true))
+            .map(XAttr::to_proto)
             .collect();
         if x_attrs.len() < wanted.len() {
             return Err(HdfsError::new(
@@ -119,14 +126,14 @@ impl NameNode {
         Ok(GetXAttrsResponseProto { x_attrs })
     }
 
-    /// Names of all attributes that the caller may see.
+    /// All attributes that the caller may see: with their values, which clients drop.
     pub(in super::super) fn list_x_attrs(
         &self,
         call: &Call<'_>,
         request: ListXAttrsRequestProto,
     ) -> Result<ListXAttrsResponseProto, HdfsError> {
         self.check_xattrs_enabled()?;
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let state = self.lock();
         let path = state.namespace.resolve(&request.src)?;
         checker.check(&state.namespace, &path, Need::path(FsAction::READ))?;
@@ -135,7 +142,7 @@ impl NameNode {
             .iter()
             .filter(|xattr| xattr.is_visible(&checker, path.is_raw()));
         Ok(ListXAttrsResponseProto {
-            x_attrs: visible.map(|xattr| xattr.to_proto(false)).collect(),
+            x_attrs: visible.map(XAttr::to_proto).collect(),
         })
     }
 
@@ -147,7 +154,7 @@ impl NameNode {
     ) -> Result<RemoveXAttrResponseProto, HdfsError> {
         self.check_xattrs_enabled()?;
         let xattr = told(request.x_attr)?;
-        let checker = self.checker(call.caller);
+        let checker = self.checker(call);
         let mut state =
             self.lock_to_write(format_args!("remove XAttr entry on {}", request.src))?;
         let path = state.namespace.resolve(&request.src)?;
@@ -204,19 +211,13 @@ fn check_change(
     } else {
         Need::path(FsAction::WRITE)
     };
-    checker.check(&state.namespace, path, need)
+    checker.check_change(&state.namespace, path, need)
 }
 
 fn check_unreadable(inode: &Inode, xattr: &XAttr) -> Result<(), HdfsError> {
     if inode.is_directory() {
         return Err(HdfsError::io(format!(
             "Can only set '{}' on a file.",
-            xattr.prefixed_name()
-        )));
-    }
-    if !xattr.value.is_empty() {
-        return Err(HdfsError::io(format!(
-            "Values are not allowed for '{}'.",
             xattr.prefixed_name()
         )));
     }

@@ -24,10 +24,6 @@ fn times_are_set_and_minus_one_leaves_them() {
         set(&fixture.user("alice"), 1, 1).is_err(),
         "WRITE is needed"
     );
-    let without = Fixture::with(&[("dfs.namenode.accesstime.precision", "0")]);
-    without.hdfs().write("/f", &[]);
-    assert!(set(&without.hdfs(), -1, 1).is_err());
-    set(&without.hdfs(), 1, -1).expect("set");
 }
 
 #[test]
@@ -177,12 +173,97 @@ fn extended_attributes_are_hidden_and_kept_from_others() {
     let list = ListXAttrsRequestProto {
         src: "/open/f".to_owned(),
     };
-    let names = bob
+    let listed = bob
         .call::<ListXAttrsResponseProto>("listXAttrs", &list)
         .expect("listed")
         .x_attrs;
-    assert_eq!(names.len(), 1);
-    assert_eq!(names[0].value, None);
+    assert_eq!(listed, [user_xattr("a", "1")], "with its value");
+}
+
+#[test]
+fn raw_attributes_are_for_raw_paths_and_their_reader() {
+    let fixture = xattr_fixture();
+    let raw = XAttrProto {
+        namespace: x_attr_proto::XAttrNamespaceProto::Raw.into(),
+        name: "hdfs.x".to_owned(),
+        value: Some(b"1"[..].into()),
+    };
+    let set = |src: &str| {
+        let request = SetXAttrRequestProto {
+            src: src.to_owned(),
+            x_attr: Some(raw.clone()),
+            flag: Some(1),
+        };
+        fixture
+            .hdfs()
+            .call::<SetXAttrResponseProto>("setXAttr", &request)
+    };
+    refused(
+        set("/open/f"),
+        "AccessControlException",
+        "User doesn't have permission for xattr: raw.hdfs.x",
+    );
+    set("/.reserved/raw/open/f").expect("set");
+    let request = GetXAttrsRequestProto {
+        src: "/.reserved/raw/open/f".to_owned(),
+        x_attrs: Vec::new(),
+    };
+    let alice = fixture.user("alice");
+    let response = alice.call::<GetXAttrsResponseProto>("getXAttrs", &request);
+    assert!(
+        response.expect("told").x_attrs.contains(&raw),
+        "who reads the file reads them"
+    );
+}
+
+#[test]
+fn the_mark_against_the_superuser_takes_no_value() {
+    let fixture = xattr_fixture();
+    for value in ["", "x"] {
+        let valued = XAttrProto {
+            namespace: x_attr_proto::XAttrNamespaceProto::Security.into(),
+            name: "hdfs.unreadable.by.superuser".to_owned(),
+            value: Some(value.as_bytes().to_vec().into()),
+        };
+        refused(
+            set_xattr(&fixture.user("alice"), valued, 1),
+            "AccessControlException",
+            "Attempt to set a value for 'security.hdfs.unreadable.by.superuser'. Values are not allowed for this xattr.",
+        );
+    }
+}
+
+#[test]
+fn everybody_learns_of_storage_policies() {
+    let fixture = Fixture::new();
+    let hdfs = fixture.hdfs();
+    hdfs.write("/f", &[]);
+    let request = SetStoragePolicyRequestProto {
+        src: "/f".to_owned(),
+        policy_name: "COLD".to_owned(),
+    };
+    hdfs.call::<SetStoragePolicyResponseProto>("setStoragePolicy", &request)
+        .expect("set");
+    assert_eq!(fixture.user("alice").stat("/f").storage_policy, Some(2));
+}
+
+#[test]
+fn the_reserved_name_has_no_mode_and_no_owner_to_change() {
+    let fixture = Fixture::new();
+    let hdfs = fixture.hdfs();
+    for result in [
+        hdfs.chmod("/.reserved", 0o777),
+        hdfs.chown("/.reserved", Some("alice"), None),
+        hdfs.create("/.reserved").map(|_| ()),
+        hdfs.create("/.reserved/x").map(|_| ()),
+    ] {
+        let error = result.expect_err("no inode");
+        assert_eq!(error.class(), "org.apache.hadoop.fs.InvalidPathException");
+        assert!(
+            error.message().starts_with("Invalid path name /.reserved"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

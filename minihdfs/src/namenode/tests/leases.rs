@@ -209,6 +209,7 @@ fn open_files_are_listed_for_superusers() {
     assert_eq!(list(0, "/"), [a, b.clone()]);
     assert_eq!(
         (list(16_386, "/"), list(0, "/b")),
-        (vec![b.clone()], vec![b])
+        (vec![b.clone()], vec![b.clone()])
     );
+    assert_eq!(list(0, "/b/"), [b], "a slash at the end means nothing");
 }

@@ -3,6 +3,8 @@
 
 mod access_lists;
 mod attributes;
+mod authority;
+mod hostile;
 mod leases;
 mod listing;
 mod permissions;
@@ -30,7 +32,7 @@ use super::{NameNode, NameNodeIdentity};
 use crate::config::HdfsConfig;
 use crate::datanode::link::{
     Block, BlockStatus, DatanodeCommand, DatanodeLink, DatanodeRegistration, NameNodeLink,
-    ReportedReplica, StorageReport,
+    ReplicaState, ReportedReplica, StorageReport,
 };
 use crate::proto::hdfs::*;
 use crate::rpc::{Call, RpcService};

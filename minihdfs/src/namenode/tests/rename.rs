@@ -214,3 +214,32 @@ fn a_file_is_still_written_under_its_new_name() {
     );
     assert_eq!(hdfs.stat("/empty/moved").length, 3);
 }
+
+#[test]
+fn what_a_replaced_file_frees_counts_for_the_quota() {
+    let fixture = fixture();
+    let hdfs = fixture.hdfs();
+    hdfs.mkdirs("/q", 0o755).expect("made");
+    hdfs.write("/q/f", &[5]);
+    hdfs.write("/new", &[5]);
+    hdfs.write("/larger", &[6]);
+    let quota = SetQuotaRequestProto {
+        path: "/q".to_owned(),
+        namespace_quota: 2,
+        storagespace_quota: 5,
+        storage_type: None,
+    };
+    hdfs.call::<SetQuotaResponseProto>("setQuota", &quota)
+        .expect("set");
+    rename2(&hdfs, "/new", "/q/f", true).expect("as much as goes comes");
+    let error = rename2(&hdfs, "/larger", "/q/f", true).expect_err("one byte more");
+    assert!(
+        error.class().ends_with(".DSQuotaExceededException"),
+        "{error}"
+    );
+    let error = rename2(&hdfs, "/larger", "/q/g", false).expect_err("one file more");
+    assert!(
+        error.class().ends_with(".NSQuotaExceededException"),
+        "{error}"
+    );
+}

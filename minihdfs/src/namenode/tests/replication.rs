@@ -119,7 +119,7 @@ fn a_datanode_that_comes_back_brings_replicas_too_many_and_loses_them() {
             generation_stamp: block.generation_stamp,
             length: 100,
         },
-        state: crate::datanode::link::ReplicaState::Finalized,
+        state: ReplicaState::Finalized,
     };
     let uuid = format!("dn{dead}");
     fixture
@@ -292,9 +292,121 @@ fn a_replica_of_an_unknown_block_is_deleted() {
     );
     assert_eq!(
         fixture.datanodes[0].0.load(Ordering::Relaxed),
-        1,
-        "it was asked to come"
+        0,
+        "it goes with the next heartbeat: nothing hurries"
     );
+}
+
+/// What the NameNode has this DataNode delete, each replica up to which stamp.
+fn invalidated(fixture: &Fixture, number: usize) -> Vec<Block> {
+    let commands = fixture.heartbeat(number).into_iter();
+    commands
+        .flat_map(|command| match command {
+            DatanodeCommand::Invalidate(blocks) => blocks,
+            _ => Vec::new(),
+        })
+        .collect()
+}
+
+fn replica(block: &ExtendedBlockProto, generation_stamp: u64) -> Block {
+    Block {
+        id: block.block_id,
+        generation_stamp,
+        length: 0,
+    }
+}
+
+#[test]
+fn a_replica_being_written_of_an_unknown_block_is_deleted() {
+    let fixture = Fixture::new().with_datanodes(1);
+    let stray = Block {
+        id: 5,
+        generation_stamp: u64::MAX,
+        length: 9,
+    };
+    let now = fixture.now.get();
+    let tell = |status| {
+        fixture
+            .node
+            .block_received_and_deleted(now, "dn1", stray, status)
+            .expect("taken");
+    };
+    tell(BlockStatus::Receiving);
+    assert_eq!(invalidated(&fixture, 1), [stray]);
+    for state in [ReplicaState::Rbw, ReplicaState::Rwr, ReplicaState::Rur] {
+        let report = [ReportedReplica {
+            block: stray,
+            state,
+        }];
+        fixture
+            .node
+            .block_report(now, "dn1", &report)
+            .expect("taken");
+        assert_eq!(invalidated(&fixture, 1), [stray], "{state:?}");
+    }
+}
+
+#[test]
+fn a_replica_being_written_goes_with_its_file_whatever_its_stamp() {
+    let fixture = Fixture::new().with_datanodes(2);
+    let hdfs = fixture.hdfs();
+    hdfs.create("/f").expect("created");
+    let located = hdfs.add_block("/f", None).expect("a block");
+    let outside = if located.locs[0].id.datanode_uuid == "dn1" {
+        2
+    } else {
+        1
+    };
+    let strange = replica(&located.b, u64::MAX);
+    let uuid = format!("dn{outside}");
+    let now = fixture.now.get();
+    for _ in 0..3 {
+        fixture
+            .node
+            .block_received_and_deleted(now, &uuid, strange, BlockStatus::Receiving)
+            .expect("taken");
+    }
+    assert!(
+        invalidated(&fixture, outside).is_empty(),
+        "its file is open"
+    );
+    hdfs.delete("/f", false).expect("deleted");
+    for number in [1, 2] {
+        assert_eq!(invalidated(&fixture, number), [strange], "dn{number}");
+    }
+}
+
+#[test]
+fn a_replica_that_a_pipeline_left_behind_is_deleted() {
+    let fixture = Fixture::new().with_datanodes(1);
+    let hdfs = fixture.hdfs();
+    hdfs.write("/f", &[7]);
+    let block = hdfs.locations("/f").expect("located").blocks.remove(0).b;
+    let report = |generation_stamp| {
+        let old = ReportedReplica {
+            block: replica(&block, generation_stamp),
+            state: ReplicaState::Rwr,
+        };
+        let whole = ReportedReplica {
+            block: Block {
+                length: 7,
+                ..replica(&block, block.generation_stamp)
+            },
+            state: ReplicaState::Finalized,
+        };
+        let now = fixture.now.get();
+        fixture
+            .node
+            .block_report(now, "dn1", &[whole, old])
+            .expect("taken");
+        invalidated(&fixture, 1)
+    };
+    assert!(
+        report(block.generation_stamp).is_empty(),
+        "of the present stamp"
+    );
+    let older = block.generation_stamp - 1;
+    assert_eq!(report(older), [replica(&block, older)]);
 }
 
 #[test]

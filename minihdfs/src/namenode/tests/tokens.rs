@@ -195,3 +195,47 @@ fn encryption_keys_are_given_only_where_data_is_encrypted() {
         Some("rc4")
     );
 }
+
+#[test]
+fn a_renewer_without_a_short_name_is_refused_as_hadoop_does() {
+    let fixture = secure(&[]);
+    let alice = principal(&fixture, "alice", AuthMethod::Kerberos);
+    refused(
+        get(&alice, "yarn/rm@ELSEWHERE"),
+        "RuntimeException",
+        "org.apache.hadoop.security.authentication.util.KerberosName$NoMatchingRule: No rules applied to yarn/rm@ELSEWHERE",
+    );
+    refused(
+        get(&alice, "a/b/c@EXAMPLE.COM"),
+        "IllegalArgumentException",
+        "Malformed Kerberos name: a/b/c@EXAMPLE.COM",
+    );
+}
+
+#[test]
+fn safe_mode_issues_renews_and_cancels_no_token() {
+    let fixture = secure(&[]);
+    let alice = principal(&fixture, "alice", AuthMethod::Kerberos);
+    let token = get(&alice, "alice").expect("no error").expect("a token");
+    let enter = SetSafeModeRequestProto {
+        action: SafeModeActionProto::SafemodeEnter.into(),
+        checked: None,
+    };
+    fixture
+        .hdfs()
+        .call::<SetSafeModeResponseProto>("setSafeMode", &enter)
+        .expect("entered");
+    let cancel = CancelDelegationTokenRequestProto {
+        token: token.clone(),
+    };
+    let cancelled =
+        alice.call::<CancelDelegationTokenResponseProto>("cancelDelegationToken", &cancel);
+    for (what, error) in [
+        ("issue", get(&alice, "alice").expect_err("refused")),
+        ("renew", renew(&alice, &token).expect_err("refused")),
+        ("cancel", cancelled.expect_err("refused")),
+    ] {
+        let start = format!("Cannot {what} delegation token. Name node is in safe mode.");
+        assert!(error.message().starts_with(&start), "{error}");
+    }
+}

@@ -382,3 +382,27 @@ fn a_call_that_failed_is_made_again_when_it_is_repeated() {
         "kept since it succeeded"
     );
 }
+
+#[test]
+fn a_quota_of_the_root_is_cleared_to_the_one_that_nothing_reaches() {
+    let fixture = Fixture::new();
+    let hdfs = fixture.hdfs();
+    let longest = i64::MAX as u64;
+    let set = |namespace_quota| {
+        let request = SetQuotaRequestProto {
+            path: "/".to_owned(),
+            namespace_quota,
+            storagespace_quota: longest,
+            storage_type: None,
+        };
+        hdfs.call::<SetQuotaResponseProto>("setQuota", &request)
+            .expect("set");
+        let request = GetQuotaUsageRequestProto {
+            path: "/".to_owned(),
+        };
+        let usage = hdfs.call::<GetQuotaUsageResponseProto>("getQuotaUsage", &request);
+        usage.expect("told").usage.quota
+    };
+    assert_eq!(set(10), 10);
+    assert_eq!(set(u64::MAX), longest);
+}

@@ -380,7 +380,7 @@ fn a_pipeline_goes_on_under_a_new_generation_stamp() {
             ..new.clone()
         },
         new_nodes: vec![located.locs[0].id.clone()],
-        storage_i_ds: Vec::new(),
+        storage_i_ds: located.storage_i_ds[..1].to_vec(),
     };
     let stranger = UpdatePipelineRequestProto {
         client_name: "client-alice".to_owned(),

@@ -1,0 +1,299 @@
+//! Who may call what: every method of every protocol, as an ordinary user calls it.
+
+use super::*;
+use crate::namenode::client_protocol::CLIENT_PROTOCOL;
+use crate::namenode::side_protocols::SIDE_PROTOCOLS;
+use Who::{Anybody, Changes, Reads, Superuser};
+
+/// What Hadoop's method checks before it does anything.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Who {
+    /// Nothing: what comes back is never an `AccessControlException`.
+    Anybody,
+    /// That the caller is a superuser; messages name the operation so.
+    Superuser(&'static str),
+    /// The way to a path.
+    Reads,
+    /// The way to a path; below `/.reserved/raw` that the caller is a superuser.
+    Changes,
+}
+
+/// A method, the field of its request that holds the path, the request's other fields, and who may.
+type Row = (&'static str, u8, &'static [u8], Who);
+
+const CLIENT: [Row; 78] = [
+    ("abandonBlock", 2, b"", Changes),
+    ("addBlock", 1, b"", Changes),
+    ("append", 1, b"", Changes),
+    ("cancelDelegationToken", 0, b"", Anybody),
+    ("checkAccess", 1, b"", Reads),
+    ("complete", 1, b"", Changes),
+    // A source, /x.
+    ("concat", 1, b"\x12\x02/x", Changes),
+    // CREATE, replication 1, blocks of 1024 bytes.
+    ("create", 1, b"\x20\x01\x30\x01\x38\x80\x08", Changes),
+    (
+        "createEncryptionZone",
+        0,
+        b"",
+        Superuser("createEncryptionZone"),
+    ),
+    ("createSymlink", 0, b"", Anybody),
+    ("delete", 1, b"", Changes),
+    ("finalizeUpgrade", 0, b"", Superuser("finalizeUpgrade")),
+    ("fsync", 1, b"", Changes),
+    ("getAclStatus", 1, b"", Reads),
+    ("getAdditionalDatanode", 1, b"", Changes),
+    ("getBatchedListing", 0, b"", Anybody),
+    ("getBlockLocations", 1, b"", Reads),
+    ("getContentSummary", 1, b"", Reads),
+    (
+        "getCurrentEditLogTxid",
+        0,
+        b"",
+        Superuser("getCurrentEditLogTxid"),
+    ),
+    ("getDataEncryptionKey", 0, b"", Anybody),
+    ("getDatanodeReport", 0, b"", Superuser("datanodeReport")),
+    (
+        "getDatanodeStorageReport",
+        0,
+        b"",
+        Superuser("getDatanodeStorageReport"),
+    ),
+    ("getDelegationToken", 0, b"", Anybody),
+    ("getEZForPath", 1, b"", Reads),
+    ("getErasureCodingCodecs", 0, b"", Anybody),
+    ("getErasureCodingPolicies", 0, b"", Anybody),
+    ("getErasureCodingPolicy", 1, b"", Reads),
+    ("getFileInfo", 1, b"", Reads),
+    ("getFileLinkInfo", 1, b"", Reads),
+    ("getFsECBlockGroupStats", 0, b"", Anybody),
+    ("getFsReplicatedBlockStats", 0, b"", Anybody),
+    ("getFsStats", 0, b"", Anybody),
+    ("getHAServiceState", 0, b"", Anybody),
+    ("getLinkTarget", 1, b"", Reads),
+    ("getListing", 1, b"", Reads),
+    ("getLocatedFileInfo", 1, b"", Reads),
+    ("getPreferredBlockSize", 1, b"", Reads),
+    ("getQuotaUsage", 1, b"", Reads),
+    ("getServerDefaults", 0, b"", Anybody),
+    ("getSlowDatanodeReport", 0, b"", Anybody),
+    ("getStoragePolicies", 0, b"", Anybody),
+    ("getStoragePolicy", 1, b"", Reads),
+    ("getXAttrs", 1, b"", Reads),
+    ("isFileClosed", 1, b"", Reads),
+    (
+        "listCorruptFileBlocks",
+        0,
+        b"",
+        Superuser("listCorruptFileBlocks"),
+    ),
+    (
+        "listEncryptionZones",
+        0,
+        b"",
+        Superuser("listEncryptionZones"),
+    ),
+    ("listOpenFiles", 0, b"", Superuser("listOpenFiles")),
+    ("listXAttrs", 1, b"", Reads),
+    ("mkdirs", 1, b"", Changes),
+    ("modifyAclEntries", 1, b"", Changes),
+    ("msync", 0, b"", Anybody),
+    ("recoverLease", 1, b"", Changes),
+    ("refreshNodes", 0, b"", Superuser("refreshNodes")),
+    ("removeAcl", 1, b"", Changes),
+    ("removeAclEntries", 1, b"", Changes),
+    ("removeDefaultAcl", 1, b"", Changes),
+    // The attribute user.a.
+    ("removeXAttr", 1, b"\x12\x05\x08\x00\x12\x01a", Changes),
+    // To /x.
+    ("rename", 1, b"\x12\x02/x", Changes),
+    ("rename2", 1, b"\x12\x02/x", Changes),
+    ("renewDelegationToken", 0, b"", Anybody),
+    ("renewLease", 0, b"", Anybody),
+    ("reportBadBlocks", 0, b"", Anybody),
+    ("rollEdits", 0, b"", Superuser("rollEditLog")),
+    ("satisfyStoragePolicy", 0, b"", Anybody),
+    ("saveNamespace", 0, b"", Superuser("saveNamespace")),
+    ("setAcl", 1, b"", Changes),
+    (
+        "setBalancerBandwidth",
+        0,
+        b"",
+        Superuser("setBalancerBandwidth"),
+    ),
+    ("setOwner", 1, b"", Changes),
+    ("setPermission", 1, b"", Changes),
+    ("setQuota", 0, b"", Superuser("setSpaceQuota")),
+    // 1
+    ("setReplication", 1, b"\x10\x01", Changes),
+    // SAFEMODE_ENTER; anybody may ask with SAFEMODE_GET.
+    ("setSafeMode", 0, b"\x08\x02", Superuser("safemode_enter")),
+    // HOT
+    ("setStoragePolicy", 1, b"\x12\x03HOT", Changes),
+    ("setTimes", 1, b"", Changes),
+    // The attribute user.a, XATTR_CREATE.
+    ("setXAttr", 1, b"\x12\x05\x08\x00\x12\x01a\x18\x01", Changes),
+    ("truncate", 1, b"", Changes),
+    ("unsetStoragePolicy", 1, b"", Changes),
+    ("upgradeStatus", 0, b"", Anybody),
+];
+
+/// These name a block of the caller's lease, not a path.
+const OF_A_LEASE: [&str; 2] = ["updateBlockForPipeline", "updatePipeline"];
+
+const SIDE: [(&str, Who); 9] = [
+    ("getGroupsForUser", Anybody),
+    ("refreshSuperUserGroupsConfiguration", Anybody),
+    ("refreshUserToGroupsMappings", Anybody),
+    ("refreshServiceAcl", Anybody),
+    ("refreshCallQueue", Anybody),
+    ("refresh", Anybody),
+    ("getServiceStatus", Anybody),
+    ("monitorHealth", Superuser("monitorHealth")),
+    (
+        "listReconfigurableProperties",
+        Superuser("listNamenodeReconfigurableProperties"),
+    ),
+];
+
+/// What bob is answered.
+fn ask(fixture: &Fixture, protocol: &str, method: &str, request: &[u8]) -> Result<(), HdfsError> {
+    let call = Call {
+        now: fixture.now.get(),
+        caller: &fixture.user("bob").caller,
+        protocol,
+        version: 1,
+        method,
+        request,
+    };
+    fixture.node.call(&call, &mut Vec::new())
+}
+
+/// A private directory of the superuser's with a file, and one in which bob may do everything.
+fn fixture() -> Fixture {
+    let fixture = Fixture::new();
+    let hdfs = fixture.hdfs();
+    hdfs.mkdirs("/private", 0o700).expect("made");
+    hdfs.write("/private/f", &[]);
+    hdfs.mkdirs("/bob", 0o777).expect("made");
+    hdfs.chown("/bob", Some("bob"), None).expect("bob's");
+    fixture.user("bob").write("/bob/f", &[]);
+    fixture
+}
+
+fn with_path(path: &str, field: u8, others: &[u8]) -> Vec<u8> {
+    if field == 0 {
+        return others.to_vec();
+    }
+    let head = [field << 3 | 2, path.len() as u8];
+    [&head[..], path.as_bytes(), others].concat()
+}
+
+#[track_caller]
+fn needs_superuser(answer: Result<(), HdfsError>, operation: &str) {
+    refused(
+        answer,
+        "AccessControlException",
+        &format!(
+            "Access denied for user bob. Superuser privilege is required for operation {operation}"
+        ),
+    );
+}
+
+fn is_denied(answer: &Result<(), HdfsError>) -> bool {
+    answer
+        .as_ref()
+        .is_err_and(|error| error.class().ends_with(".AccessControlException"))
+}
+
+#[test]
+fn every_method_of_client_protocol_asks_of_an_ordinary_user_what_hadoop_asks() {
+    let mut rows: Vec<&str> = CLIENT.iter().map(|row| row.0).chain(OF_A_LEASE).collect();
+    rows.sort_unstable();
+    assert!(
+        rows.into_iter().eq(CLIENT_PROTOCOL.methods()),
+        "each has a row"
+    );
+    let name = CLIENT_PROTOCOL.name();
+    for (method, field, others, who) in CLIENT {
+        let fixture = fixture();
+        let answer = ask(
+            &fixture,
+            name,
+            method,
+            &with_path("/private/f", field, others),
+        );
+        match who {
+            Anybody => assert!(!is_denied(&answer), "{method}: {answer:?}"),
+            Superuser(operation) => needs_superuser(answer, operation),
+            Reads | Changes => refused(
+                answer,
+                "AccessControlException",
+                "Permission denied: user=bob, access=EXECUTE, inode=\"/private\":hdfs:supergroup:drwx------",
+            ),
+        }
+    }
+}
+
+#[test]
+fn only_superusers_change_what_is_below_the_raw_path() {
+    let name = CLIENT_PROTOCOL.name();
+    let raw = "/.reserved/raw/bob/f";
+    for (method, field, others, who) in CLIENT.into_iter().filter(|row| row.1 != 0) {
+        let fixture = fixture();
+        let answer = ask(&fixture, name, method, &with_path(raw, field, others));
+        if who == Changes {
+            let operation = match method {
+                "addBlock" => "getAdditionalBlock",
+                "rename2" => "rename",
+                method => method,
+            };
+            needs_superuser(answer, operation);
+        } else {
+            assert!(!is_denied(&answer), "{method}: {answer:?}");
+        }
+    }
+    let bob = fixture();
+    let to_raw = with_path("/bob/f", 1, &with_path("/.reserved/raw/bob/g", 2, b""));
+    needs_superuser(ask(&bob, name, "rename2", &to_raw), "rename");
+}
+
+#[test]
+fn every_method_of_the_side_protocols_asks_what_hadoop_asks() {
+    let fixture = fixture();
+    let mut rows = SIDE.iter();
+    for protocol in &SIDE_PROTOCOLS {
+        for method in protocol.methods() {
+            let (row, who) = rows.next().expect("each method has a row");
+            assert_eq!(*row, method);
+            let answer = ask(&fixture, protocol.name(), method, b"");
+            match who {
+                Superuser(operation) => needs_superuser(answer, operation),
+                _ => assert!(!is_denied(&answer), "{method}: {answer:?}"),
+            }
+        }
+    }
+    assert!(rows.next().is_none(), "each row has a method");
+}
+
+#[test]
+fn a_writer_without_a_file_id_needs_the_way_to_its_file() {
+    let fixture = fixture();
+    fixture.hdfs().create("/private/open").expect("open");
+    let bob = fixture.user("bob");
+    let request = |file_id| AddBlockRequestProto {
+        src: "/private/open".to_owned(),
+        client_name: "client-hdfs".to_owned(),
+        file_id,
+        ..AddBlockRequestProto::default()
+    };
+    for none in [None, Some(0)] {
+        refused(
+            bob.call::<AddBlockResponseProto>("addBlock", &request(none)),
+            "AccessControlException",
+            "Permission denied: user=bob, access=EXECUTE, inode=\"/private\":hdfs:supergroup:drwx------",
+        );
+    }
+}
