@@ -75,7 +75,7 @@ impl RealmCore {
             clock_skew: settings.clock_skew,
             rng: Mutex::new(rng),
             logins: Mutex::default(),
-            _registration: Registration::new(&name, kdcs.addresses())?,
+            _registration: Registration::new(&name, kdcs.addresses(), &settings.enctypes)?,
             kdcs,
             name,
             world,

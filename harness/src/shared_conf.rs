@@ -28,28 +28,42 @@ struct Shared {
     path: Option<PathBuf>,
     /// The directory itself, while a realm lives.
     directory: Option<Directory>,
-    /// The servers of each realm; of two realms of one name the newest's.
-    realms: BTreeMap<String, Vec<Vec<SocketAddr>>>,
+    /// What clients must know of each realm; of two realms of one name the newest's.
+    realms: BTreeMap<String, Vec<Shown>>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Shown {
+    kdcs: Vec<SocketAddr>,
+    enctypes: Vec<EncryptionType>,
 }
 
 /// Keeps a realm in the shared krb5.conf.
 #[derive(Debug)]
 pub(crate) struct Registration {
     realm: String,
-    kdcs: Vec<SocketAddr>,
+    shown: Shown,
 }
 
 impl Registration {
-    pub(crate) fn new(realm: &str, kdcs: Vec<SocketAddr>) -> Result<Self, Error> {
+    pub(crate) fn new(
+        realm: &str,
+        kdcs: Vec<SocketAddr>,
+        enctypes: &[EncryptionType],
+    ) -> Result<Self, Error> {
+        let shown = Shown {
+            kdcs,
+            enctypes: enctypes.to_vec(),
+        };
         let mut shared = lock();
         shared
             .realms
             .entry(realm.to_owned())
             .or_default()
-            .push(kdcs.clone());
+            .push(shown.clone());
         let registration = Self {
             realm: realm.to_owned(),
-            kdcs,
+            shown,
         };
         let written = shared.write();
         drop(shared);
@@ -62,7 +76,7 @@ impl Drop for Registration {
     fn drop(&mut self) {
         let mut shared = lock();
         if let Some(same_name) = shared.realms.get_mut(&self.realm) {
-            same_name.retain(|kdcs| *kdcs != self.kdcs);
+            same_name.retain(|shown| *shown != self.shown);
             if same_name.is_empty() {
                 shared.realms.remove(&self.realm);
             }
@@ -91,8 +105,15 @@ impl Shared {
     fn write(&mut self) -> Result<(), Error> {
         let mut conf = Krb5Conf::default();
         for (realm, same_name) in &self.realms {
-            if let Some(kdcs) = same_name.last() {
-                conf.realms.insert(realm.clone(), servers(kdcs));
+            if let Some(shown) = same_name.last() {
+                conf.realms.insert(realm.clone(), servers(&shown.kdcs));
+                // A type that one realm has by name must be known to the clients of all: the list
+                // is not a realm's.
+                for enctype in &shown.enctypes {
+                    if !conf.enctypes.contains(enctype) {
+                        conf.enctypes.push(*enctype);
+                    }
+                }
             }
         }
         let text = conf.to_text()?;
@@ -189,22 +210,28 @@ mod tests {
     fn realms_come_and_go_and_the_path_stays() {
         let path = shared_krb5_conf();
         let address = || vec!["127.0.0.1:88".parse().expect("an address")];
-        let one = Registration::new("ONE.TEST", address()).expect("written");
-        let two = Registration::new("TWO.TEST", address()).expect("written");
+        let aes = [EncryptionType::AES256_CTS_HMAC_SHA1_96];
+        let rc4 = [EncryptionType::RC4_HMAC];
+        let one = Registration::new("ONE.TEST", address(), &rc4).expect("written");
+        assert!(
+            fs::read_to_string(&path)
+                .expect("there")
+                .contains("aes256-cts-hmac-sha1-96 aes128-cts-hmac-sha1-96")
+        );
+        let two = Registration::new("TWO.TEST", address(), &aes).expect("written");
         let text = fs::read_to_string(&path).expect("there");
         assert!(
             text.contains("ONE.TEST = {") && text.contains("TWO.TEST = {"),
             "{text}"
         );
         assert!(!text.contains("default_realm"), "{text}");
+        assert!(text.contains("allow_rc4 = true"), "{text}");
         drop(one);
-        assert!(
-            !fs::read_to_string(&path)
-                .expect("there")
-                .contains("ONE.TEST")
-        );
+        let text = fs::read_to_string(&path).expect("there");
+        assert!(!text.contains("ONE.TEST"), "{text}");
+        assert!(!text.contains("arcfour"), "{text}");
         drop(two);
-        let _three = Registration::new("THREE.TEST", address()).expect("written again");
+        let _three = Registration::new("THREE.TEST", address(), &aes).expect("written again");
         assert_eq!(shared_krb5_conf(), path);
         assert!(
             fs::read_to_string(&path)

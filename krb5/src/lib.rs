@@ -7,7 +7,7 @@
 //! - [`ticket`]: tickets sealed and opened
 //! - [`client`]: the client's side of AS and TGS exchanges
 //! - [`ap_exchange`]: a service's check of a ticket, with replay cache and mutual authentication
-//! - [`gss`]: GSS-API contexts and their messages (RFC 4121)
+//! - [`gss`]: GSS-API contexts and their messages (RFC 4121, 1964, 4757)
 //! - [`crypto`]: [`EncryptionType`], [`EncryptionKey`], [`KeyUsage`], checksums
 //! - [`keytab`]: [`Keytab`], the file of a service's keys
 //! - [`ccache`]: [`CredentialCache`], the file of a client's tickets

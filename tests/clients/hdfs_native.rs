@@ -120,7 +120,7 @@ fn it_appends_lists_renames_and_deletes() -> TestResult {
     })
 }
 
-fn secure_round_trip(builder: ClusterBuilder) -> TestResult {
+pub(crate) fn secure_round_trip(builder: ClusterBuilder) -> TestResult {
     let cluster = builder.start_blocking()?;
     let alice = cluster.login_blocking("alice")?;
     block_on(async { round_trip(&client(&cluster, &alice)?, "/user/alice").await })

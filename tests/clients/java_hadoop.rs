@@ -102,7 +102,7 @@ fn user_env(cluster: &Cluster, user: &str) -> Result<ClientEnv, Error> {
     })
 }
 
-fn workflow(builder: ClusterBuilder) -> TestResult {
+pub(crate) fn workflow(builder: ClusterBuilder) -> TestResult {
     let cluster = builder.start_blocking()?;
     let local = cluster.path().join("local");
     let text: String = (0..30_000).map(|i| format!("line {i}\n")).collect();

@@ -19,6 +19,7 @@ mod pac;
 mod python;
 mod realms;
 mod referral;
+mod weak_types;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let modules = [
@@ -38,6 +39,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         hdfs_native::trials(),
         java_hadoop::trials(),
         go_hdfs::trials(),
+        weak_types::trials(),
     ];
     modules.into_iter().flatten().collect()
 }

@@ -1,7 +1,10 @@
 //! Tokens of GSS-API, and the AP-REQ in them.
 
 use kerbox_krb5::ap_exchange::ApAcceptor;
+use kerbox_krb5::client::Credentials;
 use kerbox_krb5::gss::{GssAcceptor, GssContext, GssInitiator, GssInitiatorOptions};
+use kerbox_krb5::testing::{self, Parties};
+use kerbox_krb5::{EncryptionType, Keytab, Principal};
 
 use crate::world::{NOW, rng, world};
 
@@ -23,10 +26,9 @@ pub fn gss_context_token(bytes: &[u8]) {
     let _ = initiator.finish(Some(bytes));
 }
 
-/// Any wrap or MIC token in an established context.
+/// Any wrap or MIC token in established contexts, of RFC 4121's form and of those before it.
 pub fn gss_message(bytes: &[u8]) {
-    let (initiator, acceptor) = contexts();
-    for mut context in [initiator, acceptor] {
+    for mut context in contexts() {
         let mut message = Vec::new();
         if context.receiver.unwrap_into(bytes, &mut message).is_err() {
             assert!(message.is_empty());
@@ -35,20 +37,28 @@ pub fn gss_message(bytes: &[u8]) {
     }
 }
 
-/// Both sides' contexts, the same every time.
-fn contexts() -> (GssContext, GssContext) {
+/// Both sides' contexts for each form of messages, the same every time.
+fn contexts() -> Vec<GssContext> {
     let world = world();
-    let options = GssInitiatorOptions::default();
-    let (initiator, token) =
-        GssInitiator::new(&world.ticket, options, NOW, &mut rng()).expect("supported");
-    let acceptor = GssAcceptor::new(ApAcceptor::new(&world.keytab, Some(&world.service)));
-    let (accepted, answer) = acceptor
-        .accept(NOW, &token, &mut rng())
-        .expect("a right token");
-    (
-        initiator.finish(answer.as_deref()).expect("a right answer"),
-        accepted,
-    )
+    let mut contexts = Vec::new();
+    let mut establish = |ticket: &Credentials, keytab: &Keytab, service: &Principal, now| {
+        let options = GssInitiatorOptions::default();
+        let (initiator, token) =
+            GssInitiator::new(ticket, options, now, &mut rng()).expect("supported");
+        let acceptor = GssAcceptor::new(ApAcceptor::new(keytab, Some(service)));
+        let (accepted, answer) = acceptor
+            .accept(now, &token, &mut rng())
+            .expect("a right token");
+        let initiated = initiator.finish(answer.as_deref()).expect("a right answer");
+        contexts.extend([initiated, accepted]);
+    };
+    establish(&world.ticket, &world.keytab, &world.service, NOW);
+    for enctype in [EncryptionType::RC4_HMAC, EncryptionType::DES3_CBC_SHA1_KD] {
+        let mut parties = Parties::new(7, enctype, ["hdfs", "localhost"]);
+        let ticket = parties.credentials();
+        establish(&ticket, &parties.keytab, &parties.service, testing::NOW);
+    }
+    contexts
 }
 
 pub(crate) fn context_seeds() -> Vec<Vec<u8>> {
@@ -63,9 +73,8 @@ pub(crate) fn context_seeds() -> Vec<Vec<u8>> {
 }
 
 pub(crate) fn message_seeds() -> Vec<Vec<u8>> {
-    let (initiator, acceptor) = contexts();
     let mut seeds = Vec::new();
-    for mut context in [initiator, acceptor] {
+    for mut context in contexts() {
         for sealed in [true, false] {
             let mut token = Vec::new();
             context

@@ -14,23 +14,33 @@ use super::usage_keys::{Purpose, UsageKeys};
 pub(super) const BLOCK: usize = 8;
 
 /// Triple DES in CBC with a zero IV, its key expanded.
-pub(super) struct Des3Cipher(TdesEde3);
+pub(crate) struct Des3Cipher(TdesEde3);
 
 impl Des3Cipher {
-    fn new(key: &[u8; 24]) -> Self {
+    pub(super) fn new(key: &[u8; 24]) -> Self {
         Self(TdesEde3::new(key.into()))
     }
 
     /// Encrypts whole blocks in place.
     pub(super) fn encrypt(&self, data: &mut [u8]) {
-        let blocks = Array::slice_as_chunks_mut(data).0;
-        cbc::Encryptor::inner_iv_init(&self.0, &Array::default()).encrypt_blocks(blocks);
+        self.encrypt_from([0; BLOCK], data);
     }
 
     /// Decrypts whole blocks in place.
     pub(super) fn decrypt(&self, data: &mut [u8]) {
+        self.decrypt_from([0; BLOCK], data);
+    }
+
+    /// Encrypts whole blocks in place, with an IV.
+    pub(super) fn encrypt_from(&self, iv: [u8; BLOCK], data: &mut [u8]) {
         let blocks = Array::slice_as_chunks_mut(data).0;
-        cbc::Decryptor::inner_iv_init(&self.0, &Array::default()).decrypt_blocks(blocks);
+        cbc::Encryptor::inner_iv_init(&self.0, &Array(iv)).encrypt_blocks(blocks);
+    }
+
+    /// Decrypts whole blocks in place, with an IV.
+    pub(super) fn decrypt_from(&self, iv: [u8; BLOCK], data: &mut [u8]) {
+        let blocks = Array::slice_as_chunks_mut(data).0;
+        cbc::Decryptor::inner_iv_init(&self.0, &Array(iv)).decrypt_blocks(blocks);
     }
 }
 

@@ -19,6 +19,7 @@ mod key_usage;
 mod mac;
 mod nfold;
 mod rc4_hmac;
+mod token_cipher;
 mod usage_cache;
 mod usage_keys;
 
@@ -28,6 +29,7 @@ pub use encryption_type::EncryptionType;
 pub use key::EncryptionKey;
 pub use key_usage::KeyUsage;
 pub use nfold::nfold;
+pub(crate) use token_cipher::TokenCipher;
 
 /// Whether two byte strings are equal, in a time that tells nothing of where they differ.
 #[must_use]

@@ -74,9 +74,36 @@ impl Rc4Usage {
     }
 
     fn apply_keystream(&self, tag: &[u8], data: &mut [u8]) {
-        let mut cipher =
-            Rc4::new_from_slice(&hmac(&self.0, tag)).expect("RC4 takes keys of 16 bytes");
-        cipher.apply_keystream(data);
+        apply_keystream(&hmac(&self.0, tag), data);
+    }
+}
+
+fn apply_keystream(key: &[u8; TAG], data: &mut [u8]) {
+    let mut cipher = Rc4::new_from_slice(key).expect("RC4 takes keys of 16 bytes");
+    cipher.apply_keystream(data);
+}
+
+/// The two keys of GSS-API's tokens, each in its HMAC (RFC 4757, 7.3).
+pub(crate) struct Rc4Token {
+    numbers: Hmac<Md5>,
+    messages: Hmac<Md5>,
+}
+
+impl Rc4Token {
+    pub(super) fn new(key: &[u8; 16]) -> Self {
+        let zero_salted = |key: &[u8]| keyed(&hmac(&keyed(key), &[0; 4]));
+        Self {
+            numbers: zero_salted(key),
+            messages: zero_salted(&key.map(|byte| byte ^ 0xf0)),
+        }
+    }
+
+    pub(super) fn apply_to_number(&self, checksum: [u8; 8], block: &mut [u8]) {
+        apply_keystream(&hmac(&self.numbers, &checksum), block);
+    }
+
+    pub(super) fn apply_to_message(&self, number: u32, message: &mut [u8]) {
+        apply_keystream(&hmac(&self.messages, &number.to_be_bytes()), message);
     }
 }
 

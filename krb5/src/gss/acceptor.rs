@@ -16,7 +16,8 @@ pub struct GssAcceptor<'a> {
     /// How it checks AP-REQs.
     pub ap: ApAcceptor<'a>,
     /// Whether it chooses the key of the context itself, when the client wants an answer. The JDK
-    /// and MIT differ here: the JDK does not.
+    /// and MIT differ here: the JDK does not. With the client's key of a weak type no acceptor
+    /// does.
     pub subkey: bool,
     /// The MD5 of the channel's bindings, if clients must be bound to it.
     pub channel_bindings: Option<[u8; 16]>,
@@ -85,18 +86,6 @@ impl<'a> GssAcceptor<'a> {
                 client: Some(accepted.client().clone()),
             })
         };
-        let key = accepted
-            .authenticator
-            .subkey
-            .as_ref()
-            .unwrap_or(&accepted.ticket.key);
-        ContextKey::check_enctype(key).map_err(|error| {
-            let detail = format!(
-                "the context's key would be of type {}, but GSS-API messages are made with AES only",
-                key.enctype()
-            );
-            refuse(error, &detail)
-        })?;
         let parameters = ContextChecksum::decode(accepted.authenticator.checksum.as_ref())
             .map_err(|error| refuse(error, "the authenticator has no checksum of type 0x8003"))?;
         if let Some(ours) = self.channel_bindings
@@ -128,7 +117,7 @@ impl<'a> GssAcceptor<'a> {
                 .subkey
                 .as_ref()
                 .unwrap_or(&accepted.ticket.key);
-            if self.subkey {
+            if self.subkey && !ContextKey::is_old(initiators) {
                 subkey = EncryptionKey::random(initiators.enctype(), rng).ok();
             }
             token = Some(frame(

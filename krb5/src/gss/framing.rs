@@ -1,14 +1,17 @@
-//! The frame around tokens of context establishment (RFC 2743, 3.1; RFC 4121, 4.1).
+//! The frame around tokens of context establishment (RFC 2743, 3.1; RFC 4121, 4.1), and around
+//! the messages of contexts with an old key (RFC 1964, 1.2).
 
 use super::der;
 use crate::Error;
 
-/// What a token is (RFC 4121, 4.1).
+/// What a token is (RFC 4121, 4.1; RFC 1964, 1.2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum TokenId {
     ApReq = 0x0100,
     ApRep = 0x0200,
     KrbError = 0x0300,
+    OldMic = 0x0101,
+    OldWrap = 0x0201,
 }
 
 /// The mechanism's object identifier, 1.2.840.113554.1.2.2, as DER.

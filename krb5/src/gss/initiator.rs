@@ -59,7 +59,6 @@ impl GssInitiator {
         now: Timestamp,
         rng: &mut impl Rng,
     ) -> Result<(Self, Vec<u8>), Error> {
-        ContextKey::check_enctype(&credentials.key)?;
         let mut flags = options.flags;
         if options.delegated.is_some() {
             flags = flags | ContextFlags::DELEGATION;

@@ -42,6 +42,7 @@ fn contexts_of_mits_library_are_accepted_and_its_messages_opened_and_made() {
         assert_eq!(context.peer.to_string(), "alice@EXAMPLE.COM");
         assert_eq!(reply, None);
 
+        let is_old = ContextKey::is_old(&context.sender.key.key);
         let initiators_key = context.sender.key.clone();
         let number = u32::try_from(context.sender.next).expect("32 bits at the beginning");
         let mut initiator = MessageReceiver::new(Role::Initiator, initiators_key, number, true);
@@ -70,13 +71,18 @@ fn contexts_of_mits_library_are_accepted_and_its_messages_opened_and_made() {
         context
             .sender
             .wrap_into(false, MESSAGE, &mut rng, &mut ours);
-        assert_eq!(
-            ours, acceptor_signed,
-            "what is not random is the same byte for byte"
-        );
+        // Old tokens have a confounder though nothing is encrypted.
+        if is_old {
+            assert_eq!(ours.len(), acceptor_signed.len());
+        } else {
+            assert_eq!(
+                ours, acceptor_signed,
+                "what is not random is the same byte for byte"
+            );
+        }
         context.sender.wrap_into(true, MESSAGE, &mut rng, &mut ours);
         assert_eq!(context.sender.mic(MESSAGE), acceptor_mic);
         contexts += 1;
     }
-    assert_eq!(contexts, 4, "one of each encryption type");
+    assert_eq!(contexts, 6, "one of each encryption type");
 }

@@ -1,5 +1,5 @@
-//! GSS-API with Kerberos V5, without a socket (RFC 4121): contexts, and the messages that they
-//! protect.
+//! GSS-API with Kerberos V5, without a socket (RFC 4121; RFC 1964 and 4757 where the key is of a
+//! weak type): contexts, and the messages that they protect.
 //!
 //! - [`GssAcceptor`]: a service's side, done in one step
 //! - [`GssInitiator`]: a client's side
@@ -17,6 +17,7 @@ mod initiator;
 mod message_token;
 #[cfg(test)]
 mod mit_tests;
+mod old_tokens;
 mod receiver;
 mod sender;
 mod spnego;
@@ -32,7 +33,7 @@ pub use receiver::MessageReceiver;
 pub use sender::MessageSender;
 pub use spnego::{SpnegoAcceptor, SpnegoStep};
 
-use crate::{EncryptionKey, EncryptionType, Error, ErrorCode, Principal};
+use crate::{EncryptionKey, EncryptionType, Principal};
 
 /// An established context.
 #[derive(Clone, Debug)]
@@ -64,26 +65,27 @@ struct ContextKey {
 }
 
 impl ContextKey {
-    /// Refuses keys whose messages RFC 1964 and RFC 4757 form differently, with
-    /// `KDC_ERR_ETYPE_NOSUPP`: only those of AES are RFC 4121's.
-    fn check_enctype(key: &EncryptionKey) -> Result<(), Error> {
-        match key.enctype() {
-            EncryptionType::AES128_CTS_HMAC_SHA1_96
-            | EncryptionType::AES256_CTS_HMAC_SHA1_96
-            | EncryptionType::AES128_CTS_HMAC_SHA256_128
-            | EncryptionType::AES256_CTS_HMAC_SHA384_192 => Ok(()),
-            _ => Err(ErrorCode::KDC_ERR_ETYPE_NOSUPP.into()),
-        }
+    /// Whether messages have the form of RFC 1964, which has no room to say whose subkey protects
+    /// them.
+    fn is_old(key: &EncryptionKey) -> bool {
+        matches!(
+            key.enctype(),
+            EncryptionType::DES3_CBC_SHA1_KD | EncryptionType::RC4_HMAC
+        )
     }
 
-    /// The acceptor's subkey, else the initiator's, else the ticket's session key (RFC 4121, 2).
+    /// The acceptor's subkey, else the initiator's, else the ticket's session key (RFC 4121, 2). As
+    /// with MIT, an acceptor's subkey counts with an old key only if it is of another type.
     fn choose(
         session: &EncryptionKey,
         initiators: Option<&EncryptionKey>,
         acceptors: Option<&EncryptionKey>,
     ) -> Self {
+        let ours = initiators.unwrap_or(session);
+        let acceptors =
+            acceptors.filter(|key| !Self::is_old(ours) || key.enctype() != ours.enctype());
         Self {
-            key: acceptors.or(initiators).unwrap_or(session).clone(),
+            key: acceptors.unwrap_or(ours).clone(),
             acceptor_subkey: acceptors.is_some(),
         }
     }

@@ -1,6 +1,7 @@
-//! Messages from the peer (RFC 4121, 4.2).
+//! Messages from the peer (RFC 4121, 4.2; with an old key as in `old_tokens`).
 
 use super::message_token::{HEADER, Header, Kind, usage};
+use super::old_tokens::OldTokens;
 use super::{ContextKey, Role};
 use crate::{Error, ErrorCode};
 
@@ -10,6 +11,8 @@ pub struct MessageReceiver {
     /// The peer's.
     sender: Role,
     key: ContextKey,
+    /// The form of messages if it is not RFC 4121's.
+    old: Option<OldTokens>,
     next: u64,
     ordered: bool,
 }
@@ -21,6 +24,7 @@ impl MessageReceiver {
                 Role::Initiator => Role::Acceptor,
                 Role::Acceptor => Role::Initiator,
             },
+            old: OldTokens::of(&key.key),
             key,
             next: first.into(),
             ordered,
@@ -35,12 +39,17 @@ impl MessageReceiver {
     /// was.
     pub fn unwrap_into(&mut self, token: &[u8], out: &mut Vec<u8>) -> Result<bool, Error> {
         let start = out.len();
-        let opened = self.open(token, out);
-        match &opened {
-            Ok(header) => self.count(header.sequence_number).map(|()| header.sealed),
-            Err(error) => Err(error.clone()),
-        }
-        .inspect_err(|_| out.truncate(start))
+        let opened = match &self.old {
+            Some(old) => old
+                .unwrap_into(self.sender, token, out)
+                .map(|(sealed, number)| (sealed, self.widen(number))),
+            None => self
+                .open(token, out)
+                .map(|header| (header.sealed, header.sequence_number)),
+        };
+        opened
+            .and_then(|(sealed, number)| self.count(number).map(|()| sealed))
+            .inspect_err(|_| out.truncate(start))
     }
 
     fn open(&self, token: &[u8], out: &mut Vec<u8>) -> Result<Header, Error> {
@@ -110,6 +119,10 @@ impl MessageReceiver {
 
     /// Checks the MIC token of `message`, refused as by [`unwrap_into`](Self::unwrap_into).
     pub fn verify_mic(&mut self, message: &[u8], token: &[u8]) -> Result<(), Error> {
+        if let Some(old) = &self.old {
+            let number = old.verify_mic(self.sender, message, token)?;
+            return self.count(self.widen(number));
+        }
         let (header, _, _, checksum) =
             Header::read(Kind::Mic, self.sender, self.key.acceptor_subkey, token)?;
         let usage = usage(Kind::Mic, self.sender);
@@ -121,6 +134,12 @@ impl MessageReceiver {
             return Err(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY.into());
         }
         self.count(header.sequence_number)
+    }
+
+    /// The number nearest to the expected one that ends in these 32 bits.
+    fn widen(&self, number: u32) -> u64 {
+        let ahead = number.wrapping_sub(self.next as u32).cast_signed();
+        self.next.wrapping_add_signed(ahead.into())
     }
 
     /// Takes a genuine message's number.

@@ -1,8 +1,9 @@
-//! Messages to the peer (RFC 4121, 4.2).
+//! Messages to the peer (RFC 4121, 4.2; with an old key as in `old_tokens`).
 
 use rand::Rng;
 
 use super::message_token::{Header, Kind, usage};
+use super::old_tokens::OldTokens;
 use super::{ContextKey, Role};
 
 /// Protects messages and numbers them. Nothing is derived again for each: the key keeps what its
@@ -11,6 +12,8 @@ use super::{ContextKey, Role};
 pub struct MessageSender {
     role: Role,
     pub(super) key: ContextKey,
+    /// The form of messages if it is not RFC 4121's.
+    old: Option<OldTokens>,
     pub(super) next: u64,
 }
 
@@ -18,6 +21,7 @@ impl MessageSender {
     pub(super) fn new(role: Role, key: ContextKey, first: u32) -> Self {
         Self {
             role,
+            old: OldTokens::of(&key.key),
             key,
             next: first.into(),
         }
@@ -31,6 +35,11 @@ impl MessageSender {
         rng: &mut impl Rng,
         out: &mut Vec<u8>,
     ) {
+        if let Some(old) = &self.old {
+            old.wrap_into((self.role, self.next as u32), sealed, message, rng, out);
+            self.next = self.next.wrapping_add(1);
+            return;
+        }
         let header = self.header(Kind::Wrap, sealed);
         let usage = usage(Kind::Wrap, self.role);
         let key = &self.key.key;
@@ -50,6 +59,11 @@ impl MessageSender {
     /// The MIC token of `message`: a signature beside it.
     #[must_use]
     pub fn mic(&mut self, message: &[u8]) -> Vec<u8> {
+        if let Some(old) = &self.old {
+            let token = old.mic(self.role, self.next as u32, message);
+            self.next = self.next.wrapping_add(1);
+            return token;
+        }
         let header = self.header(Kind::Mic, false).to_bytes(0, 0);
         let checksum = self
             .key

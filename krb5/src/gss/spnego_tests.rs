@@ -2,10 +2,10 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::*;
-use crate::Keytab;
 use crate::ap_exchange::ApAcceptor;
 use crate::client::Credentials;
 use crate::testing::{NOW, Parties};
+use crate::{ErrorCode, Keytab};
 
 const NTLM: &[u8] = &[
     0x06, 0x0a, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x02, 0x02, 0x0a,
