@@ -6,6 +6,7 @@ use super::namespace::{Namespace, ResolvedPath};
 use super::path;
 use crate::HdfsError;
 use crate::config::HdfsConfig;
+use crate::user::MAX_NAME;
 
 /// The greatest length, quota or total that can be told: the protocol's numbers are Java's `long`.
 pub(super) const LONGEST: u64 = i64::MAX as u64;
@@ -19,10 +20,6 @@ pub(super) fn add(total: u64, more: u64) -> u64 {
 pub(super) fn total(lengths: impl Iterator<Item = u64>) -> u64 {
     lengths.fold(0, add)
 }
-
-/// The longest name of a user, a group, a client or a renewer that is kept, in bytes. Hadoop
-/// bounds only the whole request, and keeps what a client sends.
-pub(crate) const MAX_NAME: usize = 1024;
 
 /// Refuses a name that is too long to be kept; `what` tells which it is.
 pub(super) fn check_name(what: &str, name: &str) -> Result<(), HdfsError> {

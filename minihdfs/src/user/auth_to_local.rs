@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use regex_lite::{Captures, Regex, RegexBuilder};
-
-use super::User;
+use super::java_regex::{JavaRegex, Replacement, TooManySteps};
+use super::{MAX_NAME, User};
 use crate::config::{AuthToLocalMechanism, ConfigError, HdfsConfig};
 use crate::error::HdfsError;
 
@@ -32,15 +31,15 @@ struct FormatRule {
     text: String,
     components: usize,
     format: Vec<Part>,
-    matches: Option<Regex>,
+    matches: Option<JavaRegex>,
     substitution: Option<Substitution>,
     lower_case: bool,
 }
 
 #[derive(Clone, Debug)]
 struct Substitution {
-    from: Regex,
-    to: String,
+    from: JavaRegex,
+    to: Replacement,
     all: bool,
 }
 
@@ -86,8 +85,15 @@ impl AuthToLocal {
         )
     }
 
-    /// The user of this full name. One whose short name cannot be told is refused.
+    /// The user of this full name. One whose short name cannot be told is refused, and one that
+    /// is too long to be kept.
     pub fn user(&self, full: &str) -> Result<User, HdfsError> {
+        if full.len() > MAX_NAME {
+            return Err(HdfsError::illegal_argument(format!(
+                "a user's name has at most {MAX_NAME} bytes, this one has {}",
+                full.len()
+            )));
+        }
         let short = self.short_name(full)?;
         Ok(User {
             full: full.into(),
@@ -128,8 +134,17 @@ impl AuthToLocal {
                 }
                 Rule::Default => continue,
                 Rule::Format(rule) => match rule.apply(parameters) {
-                    Some(short) => Cow::Owned(short),
-                    None => continue,
+                    Ok(Some(short)) => Cow::Owned(short),
+                    Ok(None) => continue,
+                    Err(TooManySteps) => {
+                        return Err(HdfsError::new(
+                            NO_MATCHING_RULE,
+                            format!(
+                                "The auth_to_local rule {} takes too many steps on {full}: its expressions go back too often",
+                                rule.text
+                            ),
+                        ));
+                    }
                 },
             };
             if self.mechanism == AuthToLocalMechanism::Hadoop && short.contains(['/', '@']) {
@@ -216,7 +231,7 @@ impl FormatRule {
         let mut matches = None;
         if let Some(inner) = rest.strip_prefix('(') {
             let (pattern, after) = inner.split_once(')').ok_or(FORM)?;
-            matches = Some(regex(&format!("^(?:{pattern})$"))?);
+            matches = Some(JavaRegex::whole(pattern)?);
             rest = after;
         }
         let mut substitution = None;
@@ -224,9 +239,10 @@ impl FormatRule {
             let (from, inner) = inner.split_once('/').ok_or(FORM)?;
             let (to, after) = inner.split_once('/').ok_or(FORM)?;
             let all = after.strip_prefix('g');
+            let from = JavaRegex::new(from)?;
             substitution = Some(Substitution {
-                from: regex(from)?,
-                to: to.to_owned(),
+                to: Replacement::parse(to, &from)?,
+                from,
                 all: all.is_some(),
             });
             rest = all.unwrap_or(after);
@@ -248,9 +264,9 @@ impl FormatRule {
     }
 
     /// `None` if the rule does not fit.
-    fn apply(&self, parameters: &[&str]) -> Option<String> {
+    fn apply(&self, parameters: &[&str]) -> Result<Option<String>, TooManySteps> {
         if parameters.len() - 1 != self.components {
-            return None;
+            return Ok(None);
         }
         let base: String = self
             .format
@@ -260,35 +276,21 @@ impl FormatRule {
                 Part::Parameter(index) => parameters[*index],
             })
             .collect();
-        if self
-            .matches
-            .as_ref()
-            .is_some_and(|regex| !regex.is_match(&base))
+        if let Some(regex) = &self.matches
+            && !regex.is_match(&base)?
         {
-            return None;
+            return Ok(None);
         }
         let short = match &self.substitution {
             None => base,
-            Some(Substitution { from, to, all }) => {
-                let limit = if *all { 0 } else { 1 };
-                from.replacen(&base, limit, |captures: &Captures<'_>| expand(to, captures))
-                    .into_owned()
-            }
+            Some(Substitution { from, to, all }) => from.replace(&base, to, *all)?.into_owned(),
         };
-        Some(if self.lower_case {
+        Ok(Some(if self.lower_case {
             short.to_lowercase()
         } else {
             short
-        })
+        }))
     }
-}
-
-/// Refuses what takes unreasonable memory.
-fn regex(pattern: &str) -> Result<Regex, String> {
-    RegexBuilder::new(pattern)
-        .size_limit(1 << 20)
-        .build()
-        .map_err(|error| format!("{pattern:?} is no regular expression: {error}"))
 }
 
 /// Splits a format at `$0`, `$1`, `$2`.
@@ -315,34 +317,6 @@ fn parse_format(format: &str, components: usize) -> Result<Vec<Part>, String> {
         parts.push(Part::Text(piece[end..].to_owned()));
     }
     Ok(parts)
-}
-
-/// Java's replacement strings: `$n` is a group, a backslash makes the next character literal.
-fn expand(template: &str, captures: &Captures<'_>) -> String {
-    let mut out = String::new();
-    let mut characters = template.chars().peekable();
-    while let Some(character) = characters.next() {
-        match character {
-            '\\' => out.extend(characters.next()),
-            '$' => {
-                let mut group = None;
-                // As many digits as still name a group.
-                while let Some(digit) = characters.peek().and_then(|digit| digit.to_digit(10)) {
-                    let longer = group.unwrap_or(0) * 10 + digit as usize;
-                    if group.is_some() && longer >= captures.len() {
-                        break;
-                    }
-                    group = Some(longer);
-                    characters.next();
-                }
-                if let Some(matched) = group.and_then(|group| captures.get(group)) {
-                    out.push_str(matched.as_str());
-                }
-            }
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -414,6 +388,37 @@ mod tests {
     }
 
     #[test]
+    fn expressions_are_javas() {
+        let one = |rule, full| short(&rules(rule), full);
+        assert_eq!(
+            one(r"RULE:[1:$1@$0](\w+@\QA.B\E)s/@.*//", "alice@A.B"),
+            "alice"
+        );
+        assert!(
+            rules(r"RULE:[1:$1@$0](\w+@\QA.B\E)s/@.*//")
+                .short_name("alice@AxB")
+                .is_err()
+        );
+        assert_eq!(one(r"RULE:[1:$1]s/^(?!svc)(.)/u$1/", "alice@R"), "ualice");
+        assert_eq!(one(r"RULE:[1:$1]s/^(?!svc)(.)/u$1/", "svc1@R"), "svc1");
+        let slow = rules(r"RULE:[1:$1]s/^(a|aa)+(?=b)$/x/");
+        let name = format!("{}@R", "a".repeat(1000));
+        let error = slow.short_name(&name).expect_err("too slow");
+        assert!(error.message().contains("takes too many steps"), "{error}");
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_to_be_kept_is_refused() {
+        let error = rules("DEFAULT")
+            .user(&"a".repeat(1025))
+            .expect_err("too long");
+        assert_eq!(
+            error.message(),
+            "a user's name has at most 1024 bytes, this one has 1025"
+        );
+    }
+
+    #[test]
     fn results_that_are_not_simple_are_refused_unless_the_mechanism_is_mit() {
         let rule = "RULE:[1:$1@$0]";
         let error = rules(rule).short_name("alice@R").expect_err("not simple");
@@ -437,6 +442,7 @@ mod tests {
             ("RULE:[1:$1](a", "write DEFAULT or RULE"),
             ("RULE:[1:$1]([)", "is no regular expression"),
             ("RULE:[1:$1]s/a", "write DEFAULT or RULE"),
+            ("RULE:[1:$1]s/a/$1/", "there is no group 1"),
             ("RULE:[1:$1]x", "\"x\" does not belong"),
             ("DEFAULTRULE:[1:$1]", "white space"),
         ] {

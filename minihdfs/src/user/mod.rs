@@ -5,6 +5,7 @@
 //! - [`ProxyUsers`]: who may act for whom
 
 mod auth_to_local;
+mod java_regex;
 mod proxy_users;
 
 pub use auth_to_local::AuthToLocal;
@@ -13,6 +14,10 @@ pub use proxy_users::ProxyUsers;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+
+/// The longest name of a user, a group, a client or a renewer that is kept, in bytes. Hadoop
+/// bounds only the whole request, and keeps what a client sends.
+pub(crate) const MAX_NAME: usize = 1024;
 
 /// How a connection was authenticated (Hadoop's `AuthenticationMethod`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -55,13 +55,14 @@ impl RpcSession {
         };
         let caller = self.caller_of(AuthMethod::Simple, self.user(effective)?);
         match real {
-            Some(real) if real != effective => self.proxied(caller, self.user(real)?),
-            _ => Ok(caller),
+            Some(real) => self.proxied(caller, self.user(real)?),
+            None => Ok(caller),
         }
     }
 
     /// The identity that SASL has proved; `effective` may name another, whom a Kerberos user may
-    /// act for where that is allowed.
+    /// act for where that is allowed. Every name but the full one is another: one's own short name
+    /// too, and a principal that has the same short name.
     fn authenticated(
         &self,
         method: AuthMethod,
@@ -81,11 +82,6 @@ impl RpcSession {
             ))));
         }
         let effective = self.user(effective)?;
-        if effective.short == user.short {
-            // One's own short name: Hadoop takes it for an impersonation of oneself. Nothing is
-            // gained by it, so it passes.
-            return Ok(caller);
-        }
         self.proxied(self.caller_of(method, effective), user.clone())
     }
 
