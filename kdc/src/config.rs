@@ -19,7 +19,7 @@ pub struct RealmConfig {
     /// By how much clients' clocks may differ.
     pub clock_skew: Duration,
     /// The types of new principals' keys, the best first, and the only ones that are permitted for
-    /// session keys.
+    /// session keys, besides the AES ones that a service's own list names.
     pub enctypes: Vec<EncryptionType>,
     /// What every new principal starts with.
     pub attributes: Attributes,
@@ -45,8 +45,8 @@ pub struct RealmConfig {
 }
 
 impl RealmConfig {
-    /// 24 hours, renewable for 7 days, 5 minutes of skew, the four AES types, pre-authentication
-    /// required.
+    /// 24 hours, renewable for 7 days, 5 minutes of skew, keys of aes256-cts-hmac-sha1-96 and
+    /// aes128-cts-hmac-sha1-96, pre-authentication required.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self {
@@ -54,7 +54,7 @@ impl RealmConfig {
             max_life: Duration::from_secs(24 * 3600),
             max_renewable_life: Duration::from_secs(7 * 24 * 3600),
             clock_skew: Duration::from_secs(300),
-            enctypes: EncryptionType::DEFAULT.to_vec(),
+            enctypes: EncryptionType::DEFAULT_KEYS.to_vec(),
             attributes: Attributes::REQUIRES_PRE_AUTH,
             host_realms: BTreeMap::new(),
             host_based_services: Vec::new(),

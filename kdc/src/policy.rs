@@ -192,11 +192,17 @@ impl Grant<'_> {
     }
 
     /// The type of the session key: the first that the client asks for, the realm permits and the
-    /// server knows.
+    /// server knows. A service whose own list names a type may have it in a realm without such
+    /// keys, unless it is weak.
     pub(crate) fn session_enctype(&self) -> Option<EncryptionType> {
+        let of_realm = |enctype| self.realm.enctypes.contains(&enctype);
         let known = |enctype: EncryptionType| {
             if !self.server.session_enctypes.is_empty() {
-                return self.server.session_enctypes.contains(&enctype);
+                return self.server.session_enctypes.contains(&enctype)
+                    && (of_realm(enctype) || EncryptionType::DEFAULT.contains(&enctype));
+            }
+            if !of_realm(enctype) {
+                return false;
             }
             // Every server is taken to know this one.
             enctype == EncryptionType::AES256_CTS_HMAC_SHA1_96
@@ -205,9 +211,8 @@ impl Grant<'_> {
                     .keys_of(None)
                     .any(|key| key.enctype() == enctype)
         };
-        self.request.enctypes.iter().copied().find(|&enctype| {
-            enctype.is_supported() && self.realm.enctypes.contains(&enctype) && known(enctype)
-        })
+        let mut asked = self.request.enctypes.iter().copied();
+        asked.find(|&enctype| enctype.is_supported() && known(enctype))
     }
 }
 

@@ -50,8 +50,9 @@ pub enum NewKeys {
     Random,
     /// The keys of a password.
     Password(String),
-    /// Both: a keytab and a password serve, and the password's keys are derived only if somebody
-    /// comes with it.
+    /// Both, for a user: a keytab and a password serve, and the password's keys are derived only if
+    /// somebody comes with it. Tickets for the principal are in its random keys: a keytab that is
+    /// made of the password opens none.
     RandomAndPassword(String),
     /// These keys, one for each type.
     Given(Vec<EncryptionKey>),
@@ -179,13 +180,15 @@ impl PrincipalEntry {
         keep_old: bool,
         rng: &mut impl Rng,
     ) -> Result<u32, DatabaseError> {
-        let kvno = self.kvno() + 1;
+        let last = || DatabaseError::LastVersion(self.principal.clone());
+        let kvno = self.kvno().checked_add(1).ok_or_else(last)?;
         let salt = self.principal.default_salt();
-        if let Some(password) = self.keys.iter().find_map(PrincipalKey::password) {
-            self.former_passwords.insert(0, password.clone());
+        let former = self.keys.iter().find_map(PrincipalKey::password).cloned();
+        self.add_keys(keys, enctypes, kvno, &salt, rng)?;
+        if let Some(password) = former {
+            self.former_passwords.insert(0, password);
             self.former_passwords.truncate(REMEMBERED);
         }
-        self.add_keys(keys, enctypes, kvno, &salt, rng)?;
         if !keep_old {
             self.keys.retain(|key| key.kvno == kvno);
         }
@@ -209,6 +212,9 @@ impl PrincipalEntry {
         rng: &mut impl Rng,
     ) -> Result<(), DatabaseError> {
         let salt: Arc<str> = salt.into();
+        if enctypes.is_empty() && !matches!(keys, NewKeys::Given(_)) {
+            return Err(DatabaseError::NoKeyTypes(self.principal.clone()));
+        }
         for &enctype in enctypes {
             if !enctype.is_supported() {
                 return Err(kerbox_krb5::Error::EncryptionType { enctype }.into());

@@ -45,6 +45,12 @@ pub enum DatabaseError {
         /// The realms that are.
         served: String,
     },
+    /// New keys without a type.
+    #[error("{0} would be left without keys: name the encryption types of its new keys")]
+    NoKeyTypes(Principal),
+    /// A principal whose keys have the last version that there is.
+    #[error("the keys of {0} have the last version that there is, 4294967295; add it anew")]
+    LastVersion(Principal),
     /// A key that cannot be.
     #[error(transparent)]
     Key(#[from] kerbox_krb5::Error),
@@ -144,16 +150,7 @@ impl PrincipalDatabase {
         rng: &mut impl Rng,
     ) -> Result<Arc<PrincipalEntry>, DatabaseError> {
         let mut entry = new.entry;
-        let name = entry.principal.realm();
-        let ours = |realm: &&RealmConfig| {
-            realm.name == name
-                || entry.principal.is_krbtgt() && entry.principal.components()[1] == realm.name
-        };
-        let realm = self
-            .realms
-            .iter()
-            .find(ours)
-            .ok_or_else(|| self.unknown_realm(name))?;
+        let realm = self.realm_of(&entry.principal)?;
         if self.principals.contains_key(&entry.principal)
             || self.aliases.contains_key(&entry.principal)
         {
@@ -171,6 +168,18 @@ impl PrincipalDatabase {
             .insert(entry.principal.clone(), entry.clone());
         self.delegation |= delegates(&entry);
         Ok(entry)
+    }
+
+    /// The realm whose settings hold for a principal: its own, or, for a ticket-granting service of
+    /// ours in another realm, the one that it leads to.
+    pub fn realm_of(&self, principal: &Principal) -> Result<&RealmConfig, DatabaseError> {
+        let own = principal.realm();
+        let leads_to = principal
+            .is_krbtgt()
+            .then(|| principal.components()[1].as_str());
+        self.realm(own)
+            .or_else(|| self.realm(leads_to?))
+            .ok_or_else(|| self.unknown_realm(own))
     }
 
     /// The principal of this name, not of an alias.
@@ -222,14 +231,7 @@ impl PrincipalDatabase {
         keep_old: bool,
         rng: &mut impl Rng,
     ) -> Result<u32, DatabaseError> {
-        let enctypes = match self.realm(principal.realm()) {
-            Some(realm) => realm.enctypes.clone(),
-            None => self
-                .realms
-                .first()
-                .map(|realm| realm.enctypes.clone())
-                .unwrap_or_default(),
-        };
+        let enctypes = self.realm_of(principal)?.enctypes.clone();
         self.change(principal, |entry| {
             entry.change_keys(keys, &enctypes, keep_old, rng)
         })?
@@ -382,7 +384,7 @@ mod tests {
     fn keys_rotate_with_or_without_the_old_ones_and_are_purged() {
         let (mut database, mut rng) = database();
         let krbtgt = Principal::krbtgt("R", "R");
-        let types = EncryptionType::DEFAULT.len();
+        let types = EncryptionType::DEFAULT_KEYS.len();
         assert_eq!(
             database.change_keys(&krbtgt, &NewKeys::Random, true, &mut rng),
             Ok(2)
@@ -408,6 +410,43 @@ mod tests {
         assert_eq!(
             database.get(&krbtgt).expect("still there").keys().len(),
             types
+        );
+    }
+
+    #[test]
+    fn a_trust_gets_new_keys_from_either_side_and_nobody_is_left_without_any() {
+        let (mut database, mut rng) = database();
+        let password = || NewKeys::Password("shared with the other KDC".to_owned());
+        for trust in [
+            Principal::krbtgt("R", "ELSEWHERE"),
+            Principal::krbtgt("ELSEWHERE", "R"),
+        ] {
+            let new = NewPrincipal::new(trust.clone(), NewKeys::Random);
+            database.add(new, &mut rng).expect("a new trust");
+            let kvno = database.change_keys(&trust, &password(), false, &mut rng);
+            assert_eq!(kvno, Ok(2));
+            let entry = database.get(&trust).expect("it is there");
+            let types: Vec<_> = entry.keys().iter().map(PrincipalKey::enctype).collect();
+            assert_eq!(types, EncryptionType::DEFAULT_KEYS);
+            assert!(entry.keys().iter().all(PrincipalKey::is_of_password));
+            let nothing = database.change(&trust, |entry| {
+                entry.change_keys(&password(), &[], false, &mut rng)
+            });
+            assert_eq!(nothing, Ok(Err(DatabaseError::NoKeyTypes(trust.clone()))));
+            assert_eq!(database.get(&trust).expect("still there").kvno(), 2);
+        }
+    }
+
+    #[test]
+    fn a_key_of_the_last_version_has_no_next_one() {
+        let (mut database, mut rng) = database();
+        let last = Principal::new("R", ["last"]);
+        let mut new = NewPrincipal::new(last.clone(), NewKeys::Random);
+        new.kvno = u32::MAX;
+        database.add(new, &mut rng).expect("last is new");
+        assert_eq!(
+            database.change_keys(&last, &NewKeys::Random, true, &mut rng),
+            Err(DatabaseError::LastVersion(last))
         );
     }
 

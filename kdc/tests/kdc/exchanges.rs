@@ -233,6 +233,20 @@ fn the_session_key_is_of_the_clients_first_type_that_the_server_knows() {
         EncryptionType::AES256_CTS_HMAC_SHA384_192,
     );
     let tgt = pair.login("alice");
+    // Without further words there are the two types that MIT's KDC makes keys of.
+    let types: Vec<_> = pair
+        .keys("nn/localhost")
+        .iter()
+        .map(|key| key.enctype())
+        .collect();
+    assert_eq!(types, [EncryptionType::AES256_CTS_HMAC_SHA1_96, aes128]);
+    pair.kdc.update(|database, rng| {
+        let realm = database.realm_mut(REALM).expect("ours");
+        realm.enctypes = EncryptionType::DEFAULT.to_vec();
+        let rotated =
+            database.change_keys(&principal("nn/localhost"), &NewKeys::Random, false, rng);
+        rotated.expect("new keys");
+    });
     let mut new = NewPrincipal::new(principal("old/localhost"), NewKeys::Random);
     new.enctypes = Some(vec![aes128]);
     pair.kdc
@@ -264,6 +278,24 @@ fn the_session_key_is_of_the_clients_first_type_that_the_server_knows() {
         pair.tgs(&tgt, request).expect("a ticket").key.enctype(),
         aes128
     );
+    // Its own list counts in a realm without such keys, too, unless the type is weak.
+    pair.kdc
+        .database_mut()
+        .realm_mut(REALM)
+        .expect("ours")
+        .enctypes = EncryptionType::DEFAULT_KEYS.to_vec();
+    let rc4 = EncryptionType::RC4_HMAC;
+    for (own, expected) in [(vec![], aes128), (vec![rc4, sha2], sha2)] {
+        let change = |entry: &mut kerbox_kdc::PrincipalEntry| entry.session_enctypes = own;
+        pair.kdc
+            .database_mut()
+            .change(&principal("HTTP/localhost"), change)
+            .expect("it is there");
+        let mut request = TgsRequest::service(principal("HTTP/localhost"), &tgt);
+        request.enctypes = vec![rc4, sha2, aes128];
+        let ticket = pair.tgs(&tgt, request).expect("a ticket");
+        assert_eq!(ticket.key.enctype(), expected);
+    }
 }
 
 #[test]

@@ -67,6 +67,11 @@ impl EncryptionType {
         Self::AES128_CTS_HMAC_SHA256_128,
     ];
 
+    /// The types of the keys that principals get where nothing else is said: those of MIT's KDC.
+    /// Java tools built on Kerby cannot read keytabs with keys of RFC 8009.
+    pub const DEFAULT_KEYS: [Self; 2] =
+        [Self::AES256_CTS_HMAC_SHA1_96, Self::AES128_CTS_HMAC_SHA1_96];
+
     /// The name that MIT's tools print, if the number is known; [`FromStr`] reads it and MIT's
     /// further names.
     #[must_use]
