@@ -117,8 +117,10 @@ macro_rules! realm_setters {
             self
         }
 
-        /// The types of the keys that new principals get, the best first. Default: the four AES
-        /// types, aes256-cts-hmac-sha1-96 first.
+        /// The types of the keys that new principals get, the best first; clients' krb5.conf permits
+        /// them. Default: MIT's, aes256-cts-hmac-sha1-96 and aes128-cts-hmac-sha1-96. Those of RFC
+        /// 8009 are to be had by name (Java tools built on Kerby cannot read their keytabs):
+        /// [`EncryptionType::DEFAULT`] is all four. So are the weak ones, rc4 and des3.
         pub fn enctypes(mut self, enctypes: impl IntoIterator<Item = EncryptionType>) -> Self {
             self.realm.enctypes = enctypes.into_iter().collect();
             self
@@ -155,7 +157,8 @@ macro_rules! realm_setters {
             self
         }
 
-        /// A user with a password. Its key is derived when first needed.
+        /// A user with the keys of a password: see [`NewPrincipal::password`]; one with random keys
+        /// besides starts sooner, see [`NewPrincipal::password_besides`].
         pub fn user_with_password(self, name: &str, password: &str) -> Self {
             self.principal(NewPrincipal::new(name).password(password))
         }

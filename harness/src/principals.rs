@@ -20,6 +20,8 @@ use crate::Error;
 pub struct NewPrincipal {
     name: String,
     password: Option<String>,
+    /// Whether it has random keys besides those of its password.
+    random_keys: bool,
     keytab: Option<String>,
     enctypes: Option<Vec<EncryptionType>>,
     kvno: u32,
@@ -39,6 +41,7 @@ impl NewPrincipal {
         Self {
             name: name.into(),
             password: None,
+            random_keys: false,
             keytab: None,
             enctypes: None,
             kvno: 1,
@@ -58,10 +61,22 @@ impl NewPrincipal {
         &self.name
     }
 
-    /// It can also come with this password, whose keys are derived when first needed.
+    /// Its keys are those of this password, of a service too: a keytab that is made of the password
+    /// elsewhere is as good as ours. They are derived when first needed, for a keytab at the start;
+    /// a key takes a millisecond, in an unoptimised build a tenth of a second.
     #[must_use]
     pub fn password(mut self, password: impl Into<String>) -> Self {
         self.password = Some(password.into());
+        self.random_keys = false;
+        self
+    }
+
+    /// A user who has random keys, and can also come with this password, whose keys are derived
+    /// only then: such a user costs a fixture no time. Its keytab has the random keys.
+    #[must_use]
+    pub fn password_besides(mut self, password: impl Into<String>) -> Self {
+        self.password = Some(password.into());
+        self.random_keys = true;
         self
     }
 
@@ -73,7 +88,8 @@ impl NewPrincipal {
         self
     }
 
-    /// The types of its keys, the best first. Default: the realm's.
+    /// The types of its keys, the best first. Default: the realm's. Clients' krb5.conf permits those
+    /// of the principals that a fixture begins with.
     #[must_use]
     pub fn enctypes(mut self, enctypes: impl IntoIterator<Item = EncryptionType>) -> Self {
         self.enctypes = Some(enctypes.into_iter().collect());
@@ -142,10 +158,16 @@ impl NewPrincipal {
         self.keytab.clone().or_else(|| default_keytab(principal))
     }
 
+    /// The types of its keys, if they are not the realm's.
+    pub(crate) fn own_enctypes(&self) -> &[EncryptionType] {
+        self.enctypes.as_deref().unwrap_or_default()
+    }
+
     /// As the KDC takes it.
     pub(crate) fn in_realm(self, realm: &str) -> Result<kerbox_kdc::NewPrincipal, Error> {
         let keys = match self.password {
-            Some(password) => NewKeys::RandomAndPassword(password),
+            Some(password) if self.random_keys => NewKeys::RandomAndPassword(password),
+            Some(password) => NewKeys::Password(password),
             None => NewKeys::Random,
         };
         let mut new = kerbox_kdc::NewPrincipal::new(Principal::parse(&self.name, realm)?, keys);

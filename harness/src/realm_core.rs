@@ -11,7 +11,7 @@ use kerbox_kdc::{Kdc, Peer, PrincipalDatabase, RealmConfig};
 use kerbox_krb5::client::{
     AsExchange, AsStep, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest,
 };
-use kerbox_krb5::{Clock, ErrorCode, Keytab, Principal};
+use kerbox_krb5::{Clock, EncryptionType, ErrorCode, Keytab, Principal};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -36,6 +36,8 @@ pub(crate) struct RealmCore {
     pub(crate) kdcs: Kdcs,
     ticket_lifetime: Duration,
     renewable_lifetime: Duration,
+    /// What logins ask for.
+    enctypes: Vec<EncryptionType>,
     pub(crate) clock_skew: Duration,
     /// For what the harness itself draws: keys, nonces. Not shared with the servers, so that a
     /// login does not change what they draw.
@@ -72,10 +74,11 @@ impl RealmCore {
             kdc_clock,
             ticket_lifetime: settings.ticket_lifetime,
             renewable_lifetime: settings.max_renewable_life,
+            enctypes: settings.client_enctypes(),
             clock_skew: settings.clock_skew,
             rng: Mutex::new(rng),
             logins: Mutex::default(),
-            _registration: Registration::new(&name, kdcs.addresses(), &settings.enctypes)?,
+            _registration: Registration::new(&name, kdcs.addresses(), &settings.client_enctypes())?,
             kdcs,
             name,
             world,
@@ -118,7 +121,7 @@ impl RealmCore {
         let conf = own_conf(
             &self.name,
             &self.kdcs.addresses(),
-            &settings.enctypes,
+            &settings.client_enctypes(),
             &settings.libdefaults,
         )?;
         write_private(&directory.join("krb5.conf"), conf.as_bytes())?;
@@ -184,6 +187,12 @@ impl RealmCore {
             }
         };
         let mut request = InitialRequest::new(principal.clone());
+        request.enctypes.clone_from(&self.enctypes);
+        for key in &keys {
+            if !request.enctypes.contains(&key.enctype()) {
+                request.enctypes.push(key.enctype());
+            }
+        }
         request.lifetime = self.ticket_lifetime;
         request.renewable_lifetime = self.renewable_lifetime;
         request.preauthenticate = true;
@@ -211,8 +220,9 @@ impl RealmCore {
         &self,
         doing: &'static str,
         ticket: &Credentials,
-        request: TgsRequest,
+        mut request: TgsRequest,
     ) -> Result<Credentials, Error> {
+        request.enctypes.clone_from(&self.enctypes);
         let refused = |error| refused(doing, &ticket.client, error);
         let now = self.world.clock.now();
         let (exchange, bytes) =

@@ -53,7 +53,7 @@ impl Default for RealmSettings {
         let names = ["alice", "bob", "jupyter", "hdfs"];
         let services = ["hdfs", "nn", "dn", "sn", "HTTP", "host"]
             .map(|service| format!("{service}/localhost"));
-        let users = names.map(|name| NewPrincipal::new(name).password(name));
+        let users = names.map(|name| NewPrincipal::new(name).password_besides(name));
         Self {
             name: None,
             listen: LOOPBACK,
@@ -64,12 +64,7 @@ impl Default for RealmSettings {
             ticket_lifetime: Duration::from_hours(10),
             attributes: Vec::new(),
             clock_skew: Duration::from_mins(5),
-            enctypes: vec![
-                EncryptionType::AES256_CTS_HMAC_SHA1_96,
-                EncryptionType::AES128_CTS_HMAC_SHA1_96,
-                EncryptionType::AES256_CTS_HMAC_SHA384_192,
-                EncryptionType::AES128_CTS_HMAC_SHA256_128,
-            ],
+            enctypes: EncryptionType::DEFAULT_KEYS.to_vec(),
             principals: users
                 .into_iter()
                 .chain(services.map(NewPrincipal::new))
@@ -79,6 +74,20 @@ impl Default for RealmSettings {
             kdcs: 1,
             transports: Transports::Both,
         }
+    }
+}
+
+impl RealmSettings {
+    /// What clients must permit: the types of the realm, and those of single principals.
+    pub(crate) fn client_enctypes(&self) -> Vec<EncryptionType> {
+        let mut all: Vec<EncryptionType> = Vec::new();
+        let own = self.principals.iter().flat_map(NewPrincipal::own_enctypes);
+        for &enctype in self.enctypes.iter().chain(own) {
+            if !all.contains(&enctype) {
+                all.push(enctype);
+            }
+        }
+        all
     }
 }
 

@@ -129,7 +129,11 @@ impl Servers {
 fn new_principal(settings: &PrincipalSettings) -> NewPrincipal {
     let mut principal = NewPrincipal::new(&settings.name);
     if let Some(password) = &settings.password {
-        principal = principal.password(password);
+        principal = if settings.random_keys {
+            principal.password_besides(password)
+        } else {
+            principal.password(password)
+        };
     }
     if let Some(file) = &settings.keytab {
         principal = principal.keytab(file);

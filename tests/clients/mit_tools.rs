@@ -59,7 +59,9 @@ fn kinit_logs_in_by_password() -> TestResult {
 }
 
 fn kinit_logs_in_by_keytab() -> TestResult {
-    let realm = Realm::start_blocking()?;
+    let realm = Realm::builder()
+        .enctypes(EncryptionType::DEFAULT)
+        .start_blocking()?;
     let keytab = realm.keytab("alice")?;
     kinit(
         &realm,
@@ -202,7 +204,9 @@ fn kinit_follows_the_kdcs_clock() -> TestResult {
 }
 
 fn kvno_gets_service_tickets_of_every_enctype() -> TestResult {
-    let realm = Realm::start_blocking()?;
+    let realm = Realm::builder()
+        .enctypes(EncryptionType::DEFAULT)
+        .start_blocking()?;
     let keytab = realm.keytab("alice")?.display().to_string();
     for enctype in [
         "aes256-cts-hmac-sha1-96",

@@ -9,6 +9,7 @@ pub(crate) mod hdfs_native;
 mod heimdal;
 pub(crate) mod java_hadoop;
 pub(crate) mod jdk;
+mod keys;
 mod krb5_crate;
 mod many_kdcs;
 mod mit_kinit;
@@ -33,6 +34,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         jdk::trials(),
         python::trials(),
         gokrb5::trials(),
+        keys::trials(),
         krb5_crate::trials(),
         pac::trials(),
         referral::trials(),

@@ -119,9 +119,9 @@ pub(super) fn change(realm: &Realm, args: &PrincipalArgs) -> Result<Value, Strin
     let mut rng = crate::randomness::generator(None);
     let mut database = realm.kdc().database_mut();
     let default_enctypes = database
-        .realm(principal.realm())
+        .realm_of(&principal)
         .map(|realm| realm.enctypes.clone())
-        .unwrap_or_default();
+        .map_err(|error| error.to_string())?;
     let changed = database.change(&principal, |entry| {
         entry.max_life = max_life.or(entry.max_life);
         entry.max_renewable_life = max_renewable_life.or(entry.max_renewable_life);

@@ -93,7 +93,7 @@ fn read_realm(mut section: Section<'_, '_>, realm: &mut RealmSettings) {
         realm.libdefaults.extend(libdefaults.scalars(|_, _| Ok(())));
     }
     if realm.enctypes.is_empty() {
-        section.problem("enctypes is empty; leave it out for the usual four");
+        section.problem("enctypes is empty; leave it out for the usual two");
     }
     if realm.max_life.is_zero() {
         section.problem("max_life is zero, so that no ticket could ever be used");
@@ -120,6 +120,7 @@ fn read_principal(
     let mut read = PrincipalSettings {
         name: name.unwrap_or_default(),
         password: section.text("password", parse_name),
+        random_keys: section.take("random_keys", flag).unwrap_or_default(),
         keytab: section.text("keytab", parse_file_name),
         enctypes: section.list("enctypes", parse_enctype),
         kvno: section.number("kvno", 1),
@@ -150,6 +151,9 @@ fn read_principal(
         .any(|other| same_name(&other.name, &read.name, &realm.name))
     {
         section.problem(format!("{:?} stands here twice; join the two", read.name));
+    }
+    if read.random_keys && read.password.is_none() {
+        section.problem("random_keys is for a principal with a password: others' keys are random");
     }
     if read.enctypes.as_ref().is_some_and(Vec::is_empty) {
         section.problem("enctypes is empty; leave it out for the realm's");
@@ -238,6 +242,13 @@ fn time(value: &DeValue<'_>) -> Result<kerbox_krb5::Timestamp, String> {
         _ => Err(String::from(
             "it is not a time; write RFC 3339 without quotes, as in 2020-01-01T00:00:00Z",
         )),
+    }
+}
+
+fn flag(value: &DeValue<'_>) -> Result<bool, String> {
+    match value {
+        DeValue::Boolean(flag) => Ok(*flag),
+        _ => Err(String::from("it is true or false, without quotes")),
     }
 }
 

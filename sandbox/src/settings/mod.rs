@@ -76,8 +76,10 @@ pub(crate) struct RealmSettings {
 pub(crate) struct PrincipalSettings {
     /// As written: `alice`, `nn/localhost`, or with a realm.
     pub(crate) name: String,
-    /// None: a random key.
+    /// Of which its keys are made; none: random keys.
     pub(crate) password: Option<String>,
+    /// Whether it has random keys besides, which take no time at the start.
+    pub(crate) random_keys: bool,
     /// The file in `keytabs/` that gets its keys.
     pub(crate) keytab: Option<String>,
     /// None: the realm's.
@@ -188,7 +190,7 @@ impl Default for RealmSettings {
             listen: Listen::LOOPBACK,
             max_life: 24 * HOUR,
             max_renewable_life: 7 * 24 * HOUR,
-            enctypes: EncryptionType::DEFAULT.to_vec(),
+            enctypes: EncryptionType::DEFAULT_KEYS.to_vec(),
             attributes: vec![Attribute::set("requires_preauth")],
             clock_skew: Duration::from_secs(300),
             pac: Pac::None,
@@ -231,6 +233,7 @@ fn default_principals() -> Vec<PrincipalSettings> {
     let users = ["hdfs", "alice", "bob", "jupyter"].map(|name| PrincipalSettings {
         name: name.to_owned(),
         password: Some(name.to_owned()),
+        random_keys: true,
         keytab: Some(format!("{name}.keytab")),
         ..PrincipalSettings::default()
     });

@@ -85,10 +85,13 @@ fn write_principal(f: &mut fmt::Formatter<'_>, principal: &PrincipalSettings) ->
     writeln!(f, "name = {}", quoted(&principal.name))?;
     match &principal.password {
         Some(password) if *password == principal.name => {
-            writeln!(f, "password = {}", quoted(password))?
+            writeln!(f, "password = {}", quoted(password))?;
         }
         Some(_) => writeln!(f, "# password: set, and not shown")?,
         None => {}
+    }
+    if principal.random_keys {
+        writeln!(f, "random_keys = true")?;
     }
     if let Some(keytab) = &principal.keytab {
         writeln!(f, "keytab = {}", quoted(keytab))?;
