@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use kerbox::{NewPrincipal, Pac, Principal, Realm};
+use kerbox::{EncryptionType, NewPrincipal, Pac, Principal, Realm};
 use kerbox_kdc::NewKeys;
 use kerbox_krb5::client::{
     AsExchange, AsStep, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest,
@@ -248,6 +248,8 @@ impl Drop for Mit {
 pub(super) fn ours() -> Result<(Realm, Side), Error> {
     let realm = Realm::builder()
         .realm_name(REALM)
+        // As the other's kdc.conf has it.
+        .enctypes(EncryptionType::DEFAULT)
         // As MIT's KDC has it from 1.20 on.
         .pac(Pac::Minimal)
         .principal(NewPrincipal::new("alice").password("alice-pw"))
