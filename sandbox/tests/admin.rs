@@ -2,6 +2,7 @@
 
 use kerbox_krb5::ccache::CredentialCache;
 use kerbox_krb5::keytab::Keytab;
+use kerbox_krb5::{EncryptionKey, EncryptionType, Principal};
 
 use crate::support::{Place, Up};
 
@@ -85,6 +86,49 @@ fn a_principal_is_added_shown_changed_and_removed_while_the_kdc_runs() {
     place
         .run(&["principal", "show", "carol"])
         .refused(1, &["there is no principal carol@EXAMPLE.COM"]);
+    up.stop();
+}
+
+#[test]
+fn a_password_makes_the_keys_of_a_service_and_of_a_trust() {
+    let place = Place::new();
+    std::fs::write(
+        place.path().join("kerbox.toml"),
+        "[[principal]]\nname = \"kafka/localhost\"\npassword = \"first\"\n",
+    )
+    .expect("written");
+    let up = started(&place);
+    let said = |arguments: &[&str]| place.run(arguments).succeeded().to_owned();
+    let assert_keys = |name: &str, kvno: u32, password: &str| {
+        said(&["keytab", name, "-o", "made.keytab"]);
+        let keytab = Keytab::read(&place.path().join("made.keytab")).expect("a keytab");
+        let keys: Vec<_> = keytab
+            .entries()
+            .map(|entry| (entry.kvno(), entry.key().cloned()))
+            .collect();
+        let principal = Principal::parse(name, "EXAMPLE.COM").expect("a name");
+        let salt = principal.default_salt();
+        let expected = EncryptionType::DEFAULT_KEYS.map(|enctype| {
+            let (password, salt) = (password.as_bytes(), salt.as_bytes());
+            let key = EncryptionKey::from_password(enctype, password, salt, None);
+            (kvno, key.ok())
+        });
+        assert_eq!(keys, expected, "{name}");
+    };
+    assert_keys("kafka/localhost", 1, "first");
+    said(&["principal", "add", "zk/localhost", "--password", "second"]);
+    assert_keys("zk/localhost", 1, "second");
+    said(&["principal", "change", "zk/localhost", "--password", "third"]);
+    assert_keys("zk/localhost", 2, "third");
+    for trust in [
+        "krbtgt/OTHER.ORG@EXAMPLE.COM",
+        "krbtgt/EXAMPLE.COM@OTHER.ORG",
+    ] {
+        said(&["principal", "add", trust, "--password", "shared"]);
+        assert_keys(trust, 1, "shared");
+        said(&["principal", "change", trust, "--password", "renewed"]);
+        assert_keys(trust, 2, "renewed");
+    }
     up.stop();
 }
 
