@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rand::Rng;
 
-use super::{Credentials, ENCTYPES, with_types_of};
+use super::{Credentials, ENCTYPES};
 use crate::messages::{
     EncKdcReplyPart, EncryptedData, EtypeInfo2Entry, HostAddress, KdcOptions, KdcReply, KdcRequest,
     KdcRequestBody, KrbError, MessageType, PaData, PaDataType, PaEncTsEnc,
@@ -39,8 +39,7 @@ pub struct InitialRequest {
     pub start: Option<Timestamp>,
     /// From which addresses it shall be usable; from all if empty.
     pub addresses: Vec<HostAddress>,
-    /// Which encryption types the client knows, the best first; the types of the keys that are its
-    /// secret are offered besides.
+    /// Which encryption types the client knows, the best first.
     pub enctypes: Vec<EncryptionType>,
     /// Whether the first request already carries an encrypted timestamp: one round trip less where
     /// the secret is keys, but KDCs without pre-authentication cannot be told from others.
@@ -129,10 +128,6 @@ impl AsExchange {
         now: Timestamp,
         rng: &mut impl Rng,
     ) -> Result<(Self, Vec<u8>), Error> {
-        let mut request = request;
-        if let Secret::Keys(keys) = &secret {
-            request.enctypes = with_types_of(request.enctypes, keys);
-        }
         let mut exchange = Self {
             body: request.body(now, rng),
             preauthenticated: false,

@@ -69,17 +69,3 @@ impl Credentials {
 
 /// What our clients ask for: the types that MIT offers by default, the best first.
 const ENCTYPES: [EncryptionType; 4] = EncryptionType::DEFAULT;
-
-/// The types to offer, and after them those of keys that the client has at hand: a key of a weak
-/// type was given by name.
-fn with_types_of<'a>(
-    mut enctypes: Vec<EncryptionType>,
-    keys: impl IntoIterator<Item = &'a EncryptionKey>,
-) -> Vec<EncryptionType> {
-    for key in keys {
-        if !enctypes.contains(&key.enctype()) {
-            enctypes.push(key.enctype());
-        }
-    }
-    enctypes
-}

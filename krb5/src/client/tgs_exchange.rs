@@ -5,7 +5,7 @@ use std::time::Duration;
 use rand::Rng;
 
 use super::as_exchange::nonce;
-use super::{Credentials, ENCTYPES, with_types_of};
+use super::{Credentials, ENCTYPES};
 use crate::messages::{
     ApOptions, ApReq, Authenticator, AuthorizationData, Checksum, EncKdcReplyPart, EncryptedData,
     HostAddress, KdcOptions, KdcReply, KdcRequest, KdcRequestBody, KrbError, MessageType, PaData,
@@ -185,7 +185,7 @@ impl TgsExchange {
                 .rtime
                 .filter(|_| request.options.contains(KdcOptions::RENEWABLE)),
             nonce: nonce(rng),
-            enctypes: with_types_of(request.enctypes, [&ticket.key]),
+            enctypes: request.enctypes,
             addresses: request.addresses.clone(),
             enc_authorization_data,
             additional_tickets: request.additional_tickets,
