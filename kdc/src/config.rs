@@ -67,7 +67,7 @@ impl RealmConfig {
     }
 
     /// The realm of a host, as `[domain_realm]` of krb5.conf finds it: by the whole name, then by
-    /// the longest domain.
+    /// each domain, the longest first, with its dot or without.
     pub(crate) fn realm_of_host(&self, host: &str) -> Option<&str> {
         /// Names of hosts have 255 bytes at the most (RFC 1035, 2.3.4).
         const LONGEST: usize = 255;
@@ -78,10 +78,33 @@ impl RealmConfig {
         let domains = host
             .char_indices()
             .filter(|(_, character)| *character == '.')
-            .map(|(place, _)| &host[place..]);
+            .flat_map(|(place, _)| [&host[place..], &host[place + 1..]]);
         std::iter::once(host.as_str())
             .chain(domains)
             .find_map(|name| self.host_realms.get(name))
             .map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_found_by_their_name_and_by_their_domains() {
+        let mut realm = RealmConfig::new("R");
+        for (name, of) in [("h.x.d", "H"), (".x.d", "X"), ("d", "D")] {
+            realm.host_realms.insert(name.to_owned(), of.to_owned());
+        }
+        for (host, expected) in [
+            ("H.X.D", Some("H")),
+            ("i.x.d", Some("X")),
+            ("x.d", Some("D")),
+            ("i.y.d", Some("D")),
+            ("d", Some("D")),
+            ("ad", None),
+        ] {
+            assert_eq!(realm.realm_of_host(host), expected, "{host}");
+        }
     }
 }

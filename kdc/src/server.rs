@@ -75,8 +75,20 @@ pub async fn serve(
     clock: Clock,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let udp = Arc::new(UdpSocket::from_std(sockets.udp)?);
-    let tcp = TcpListener::from_std(sockets.tcp)?;
+    serve_on(kdc, Some(sockets.udp), Some(sockets.tcp), clock, shutdown).await
+}
+
+/// Serves on one socket or both, which need not have the same port, until `shutdown` resolves, or a
+/// fault stops it.
+pub async fn serve_on(
+    kdc: Arc<Kdc>,
+    udp: Option<StdUdpSocket>,
+    tcp: Option<StdTcpListener>,
+    clock: Clock,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let udp = udp.map(UdpSocket::from_std).transpose()?.map(Arc::new);
+    let tcp = tcp.map(TcpListener::from_std).transpose()?;
     let (stop, mut stopped) = mpsc::channel(1);
     let long_requests = Arc::new(Semaphore::new(LONG_REQUESTS));
     let server = Server {
@@ -87,12 +99,16 @@ pub async fn serve(
     };
     // Dropping the set at the end aborts every task in it.
     let mut tasks = JoinSet::new();
-    tasks.spawn(datagrams(server.clone(), udp));
-    tasks.spawn(connections(server, tcp));
+    if let Some(udp) = udp {
+        tasks.spawn(datagrams(server.clone(), udp));
+    }
+    if let Some(tcp) = tcp {
+        tasks.spawn(connections(server.clone(), tcp));
+    }
     tokio::select! {
         () = shutdown => {}
         _ = stopped.recv() => {}
-        _ = tasks.join_next() => {}
+        Some(_) = tasks.join_next() => {}
     }
     // The sockets are closed when this returns, and their port is free.
     tasks.shutdown().await;

@@ -6,6 +6,7 @@ mod env;
 mod exec;
 mod mit;
 mod mit_realm;
+mod mit_settings;
 mod ports;
 mod support;
 mod up;

@@ -140,10 +140,17 @@ fn policies_are_kept_and_enforced_in_mits_words() {
         printed.ends_with("Policy: other [does not exist]\n"),
         "{printed}"
     );
-    let (_, said) = realm.query("addpol -minlife 1day strict");
+    let (_, said) = realm.query("addpol -minlife 1day -maxfailure 3 strict");
+    assert_eq!(
+        said,
+        "WARNING: -minlife is kept, but kadmind lets users change at any time\n\
+         WARNING: -maxfailure is kept, but the KDC locks nobody out\n"
+    );
+    let (printed, _) = realm.query("getpol strict");
     assert!(
-        said.contains("-minlife") && realm.query("listpols").0.is_empty(),
-        "{said}"
+        printed.contains("Minimum password life: 1 day 00:00:00\n")
+            && printed.contains("before lockout: 3\n"),
+        "{printed}"
     );
 }
 

@@ -1,165 +1,316 @@
 //! What `krb5.conf` and `kdc.conf` say to MIT's programs.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kerbox_krb5::EncryptionType;
+use kerbox_kdc::CaPaths;
+use kerbox_krb5::{EncryptionType, Timestamp};
 
 use super::acl::Acl;
-use super::date::parse_delta;
+use super::date::{parse_absolute, parse_delta};
+use super::keysalt::{self, KeySalt, words};
 use super::profile::Profile;
+use super::relations::{Program, warnings};
+use super::{flags, listen, place};
 use crate::settings::Attribute;
 
-/// The part of MIT's configuration that concerns the four programs.
+/// The part of MIT's configuration that concerns one realm.
 #[derive(Debug)]
 pub(crate) struct Configuration {
     pub(crate) realm: String,
     /// The database; MIT's is several files that begin like this.
     pub(crate) database: PathBuf,
-    /// UDP and TCP; none: 88.
-    pub(crate) listen: Vec<String>,
-    /// The password service's; none: 464.
-    pub(crate) kpasswd_listen: Vec<String>,
+    /// The KDC's addresses for datagrams; absent if nothing is said of them.
+    pub(crate) udp: Option<Vec<SocketAddr>>,
+    /// And for connections.
+    pub(crate) tcp: Option<Vec<SocketAddr>>,
+    /// The password service's.
+    pub(crate) kpasswd: Option<Vec<SocketAddr>>,
     /// Who may set others' passwords.
     pub(crate) acl: Acl,
     pub(crate) max_life: Duration,
     pub(crate) max_renewable_life: Duration,
-    pub(crate) enctypes: Vec<EncryptionType>,
+    pub(crate) clock_skew: Option<Duration>,
+    /// Which keys new principals get.
+    pub(crate) keysalts: Vec<KeySalt>,
+    /// Of which types session keys may be.
+    pub(crate) permitted: Vec<EncryptionType>,
     /// What a new principal starts with.
     pub(crate) attributes: Vec<Attribute>,
+    pub(crate) expiration: Option<Timestamp>,
+    /// Words that are no passwords.
+    pub(crate) dictionary: Option<PathBuf>,
     /// Whether tickets carry a PAC, as those of MIT's KDC do since 1.20.
     pub(crate) pac: bool,
+    pub(crate) host_based_services: Vec<String>,
+    pub(crate) no_host_referral: Vec<String>,
+    /// Modules that look at new passwords and are turned off.
+    pub(crate) disabled_quality: Vec<String>,
+}
+
+/// What is said to a server of all its realms.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Common {
+    /// How long an answer over UDP may be.
+    pub(crate) udp_limit: Option<usize>,
+    pub(crate) host_realms: BTreeMap<String, String>,
+    pub(crate) capaths: CaPaths,
+    /// Where the program's log goes.
+    pub(crate) log: Vec<String>,
 }
 
 const DAY: Duration = Duration::from_hours(24);
 
-impl Configuration {
-    /// From the files that `KRB5_CONFIG` and `KRB5_KDC_PROFILE` name; `-r` and `-d` of the command
-    /// line come first.
-    pub(crate) fn read(realm: Option<&str>, database: Option<&str>) -> Result<Self, String> {
-        let variable =
-            |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
-        let client = Profile::read(&variable("KRB5_CONFIG", "/etc/krb5.conf"));
-        let server = Profile::read(&variable("KRB5_KDC_PROFILE", "/var/lib/krb5kdc/kdc.conf"));
-        Self::of(&client, &server, realm, database)
-    }
+/// A realm and its database as the command line names them.
+pub(crate) type Asked<'a> = (Option<&'a str>, Option<&'a str>);
 
-    fn of(
-        client: &Profile,
-        server: &Profile,
-        realm: Option<&str>,
-        database: Option<&str>,
-    ) -> Result<Self, String> {
+/// Reads the files that `KRB5_CONFIG` and `KRB5_KDC_PROFILE` name, for the realms that are asked
+/// for. Says on standard error what in them has no effect on `program`, `name` by its file's name.
+pub(crate) fn read(
+    program: Program,
+    name: &str,
+    asked: &[Asked<'_>],
+) -> Result<(Vec<Configuration>, Common), String> {
+    let profile = profile()?;
+    for text in profile.passed_over() {
+        eprintln!("{name}: warning: {text}");
+    }
+    let mut configurations = Vec::new();
+    for (realm, database) in asked {
         let realm = realm
-            .or_else(|| client.value(&["libdefaults", "default_realm"]))
-            .ok_or("Configuration file does not specify default realm")?
-            .to_owned();
-        // kdc.conf comes before krb5.conf, as in MIT's.
-        let value = |name: &str| {
-            server
-                .value(&["realms", &realm, name])
-                .or_else(|| client.value(&["realms", &realm, name]))
+            .or_else(|| profile.value(&["libdefaults", "default_realm"]))
+            .ok_or("Configuration file does not specify default realm")?;
+        let (configuration, unknown) = Configuration::of(&profile, realm, *database, program)?;
+        for text in unknown {
+            eprintln!("{name}: warning: {text}");
+        }
+        configurations.push(configuration);
+    }
+    let realms: Vec<&str> = configurations
+        .iter()
+        .map(|configuration| configuration.realm.as_str())
+        .collect();
+    for text in warnings(&profile, &realms, program) {
+        eprintln!("{name}: warning: {text}");
+    }
+    Ok((configurations, common(&profile, program)?))
+}
+
+/// Reads them for one realm.
+pub(crate) fn read_one(
+    program: Program,
+    name: &str,
+    asked: Asked<'_>,
+) -> Result<(Configuration, Common), String> {
+    let (mut configurations, common) = read(program, name, &[asked])?;
+    let configuration = configurations.pop().ok_or("no realm is named")?;
+    Ok((configuration, common))
+}
+
+/// Both files as one; kdc.conf comes before krb5.conf, as in MIT's. The machine's own kdc.conf is
+/// its own KDC's: ours is always named.
+fn profile() -> Result<Profile, String> {
+    let client = std::env::var("KRB5_CONFIG").unwrap_or_else(|_| "/etc/krb5.conf".to_owned());
+    let server = std::env::var("KRB5_KDC_PROFILE").unwrap_or_default();
+    let mut profile = Profile::read(&server)?;
+    profile.append(Profile::read(&client)?);
+    Ok(profile)
+}
+
+impl Configuration {
+    /// The realm's part, and what of it cannot be obeyed.
+    fn of(
+        profile: &Profile,
+        realm: &str,
+        database: Option<&str>,
+        program: Program,
+    ) -> Result<(Self, Vec<String>), String> {
+        let in_realm = |name: &str| profile.value(&["realms", realm, name]);
+        let in_both = |name: &str| in_realm(name).or_else(|| profile.value(&["kdcdefaults", name]));
+        // The older name of a setting counts where the newer one is absent.
+        let addresses = |names: [&str; 2], port: u16| {
+            let of = |value: &dyn Fn(&str) -> Option<String>| {
+                names.iter().find_map(|name| Some((*name, value(name)?)))
+            };
+            of(&|name| in_realm(name).map(str::to_owned))
+                .or_else(|| of(&|name| profile.value(&["kdcdefaults", name]).map(str::to_owned)))
+                .map(|(name, list)| listen::parse(name, &list, port))
+                .transpose()
         };
-        let life = |name: &str, default: Duration| match value(name) {
-            Some(text) => {
-                parse_delta(text).ok_or_else(|| format!("{name} = {text} is not a duration"))
-            }
+        let life = |name: &str, default: Duration| match in_realm(name) {
+            Some(text) => parse_delta(text)
+                .ok_or_else(|| format!("[realms] {realm} {name} = {text} is not a duration")),
             None => Ok(default),
         };
-        let listen = ["kdc_listen", "kdc_ports"].into_iter().find_map(value);
-        let listen = listen
-            .or_else(|| server.value(&["kdcdefaults", "kdc_listen"]))
-            .unwrap_or("88");
-        let kpasswd_listen = ["kpasswd_listen", "kpasswd_port"]
-            .into_iter()
-            .find_map(value)
-            .unwrap_or("464");
-        // Without the file nobody administers, as with MIT's.
-        let acl_file = value("acl_file").unwrap_or("/var/lib/krb5kdc/kadm5.acl");
-        let acl = std::fs::read_to_string(acl_file).ok();
-        let words = |text: &str| {
-            text.split([' ', ',', '\t'])
-                .filter(|word| !word.is_empty())
+        let mut unknown = Vec::new();
+        let lists = |name: &str| -> Vec<String> {
+            [&["kdcdefaults", name][..], &["realms", realm, name]]
+                .into_iter()
+                .flat_map(|place| profile.values(place).collect::<Vec<_>>())
+                .flat_map(words)
                 .map(str::to_owned)
-                .collect::<Vec<_>>()
+                .collect()
         };
-        let enctypes: Vec<EncryptionType> = words(value("supported_enctypes").unwrap_or_default())
-            .iter()
-            // Each may have a kind of salt behind a colon.
-            .filter_map(|name| name.split(':').next()?.parse().ok())
-            .filter(|enctype: &EncryptionType| enctype.is_supported())
-            .collect();
-        let flags = words(value("default_principal_flags").unwrap_or_default());
-        Ok(Self {
-            database: PathBuf::from(
-                database
-                    .or_else(|| value("database_name"))
-                    .unwrap_or("/var/lib/krb5kdc/principal"),
-            ),
-            listen: words(listen),
-            kpasswd_listen: words(kpasswd_listen),
-            acl: acl.map(|text| Acl::parse(&text)).unwrap_or_default(),
+        let configuration = Self {
+            database: place::database(profile, realm, database)?,
+            udp: addresses(["kdc_listen", "kdc_ports"], 88)?,
+            tcp: addresses(["kdc_tcp_listen", "kdc_tcp_ports"], 88)?,
+            kpasswd: addresses(["kpasswd_listen", "kpasswd_port"], 464)?,
+            acl: match in_realm("acl_file").filter(|path| !path.is_empty()) {
+                Some(path) if program == Program::Kadmind => {
+                    let (acl, not_obeyed) = Acl::read(path)?;
+                    unknown.extend(not_obeyed);
+                    acl
+                }
+                _ => Acl::default(),
+            },
             max_life: life("max_life", DAY)?,
             max_renewable_life: life("max_renewable_life", Duration::ZERO)?,
-            enctypes: if enctypes.is_empty() {
-                EncryptionType::DEFAULT.to_vec()
-            } else {
-                enctypes
-            },
-            pac: !matches!(
-                value("disable_pac"),
-                Some("true" | "yes" | "on" | "1" | "t" | "y")
-            ),
-            attributes: flags.iter().filter_map(|flag| default_flag(flag)).collect(),
-            realm,
-        })
+            clock_skew: clock_skew(profile)?,
+            keysalts: keysalts(in_both("supported_enctypes"), &mut unknown)?,
+            permitted: permitted(profile, &mut unknown)?,
+            attributes: attributes(in_realm("default_principal_flags"))?,
+            expiration: in_realm("default_principal_expiration")
+                .map(|text| {
+                    parse_absolute(text).ok_or_else(|| {
+                        format!("default_principal_expiration = {text} is not a date")
+                    })
+                })
+                .transpose()?
+                .flatten(),
+            dictionary: in_realm("dict_file")
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
+            pac: !in_realm("disable_pac").is_some_and(is_true),
+            host_based_services: lists("host_based_services"),
+            no_host_referral: lists("no_host_referral"),
+            disabled_quality: profile
+                .values(&["plugins", "pwqual", "disable"])
+                .map(str::to_owned)
+                .collect(),
+            realm: realm.to_owned(),
+        };
+        Ok((configuration, unknown))
+    }
+
+    /// The types of the keys that new principals get.
+    pub(crate) fn enctypes(&self) -> Vec<EncryptionType> {
+        let mut enctypes: Vec<EncryptionType> = Vec::new();
+        for keysalt in &self.keysalts {
+            if !enctypes.contains(&keysalt.enctype) {
+                enctypes.push(keysalt.enctype);
+            }
+        }
+        enctypes
     }
 }
 
-/// The flags of `default_principal_flags`, whose names differ from kadmin's.
-fn default_flag(flag: &str) -> Option<Attribute> {
-    let (sign, name) = flag.split_at_checked(1)?;
-    let name = match name {
-        "preauth" => "requires_preauth",
-        "hwauth" => "requires_hwauth",
-        "pwchange" => "needchange",
-        "service" => "allow_svr",
-        "tgt-based" => "allow_tgs_req",
-        "postdateable" => "allow_postdated",
-        "forwardable" => "allow_forwardable",
-        "renewable" => "allow_renewable",
-        "proxiable" => "allow_proxiable",
-        "dup-skey" => "allow_dup_skey",
-        "allow-tickets" => "allow_tix",
-        "ok-as-delegate" => "ok_as_delegate",
-        "ok-to-auth-as-delegate" => "ok_to_auth_as_delegate",
-        "no-auth-data-required" => "no_auth_data_required",
-        other => other,
+fn clock_skew(profile: &Profile) -> Result<Option<Duration>, String> {
+    let text = profile.value(&["libdefaults", "clockskew"]);
+    text.map(|text| parse_delta(text).ok_or_else(|| format!("clockskew = {text} is no duration")))
+        .transpose()
+}
+
+/// The types that are not known are named and left out; if none is left, that is an error.
+fn keysalts(list: Option<&str>, unknown: &mut Vec<String>) -> Result<Vec<KeySalt>, String> {
+    let Some(list) = list else {
+        return Ok(keysalt::DEFAULT.to_vec());
     };
-    Attribute::parse(&format!("{sign}{name}")).ok()
+    let mut known = Vec::new();
+    for word in words(list) {
+        match keysalt::parse(word) {
+            Ok(keysalts) if keysalts.iter().all(|new| known.contains(new)) => {}
+            Ok(keysalts) => known.extend(keysalts),
+            Err(why) if why.contains("salt type") => {
+                return Err(format!("supported_enctypes: {why}"));
+            }
+            Err(why) => unknown.push(format!("supported_enctypes: {word} is left out: {why}")),
+        }
+    }
+    match known.is_empty() {
+        true => Err(format!(
+            "supported_enctypes = {list}: none of them can be used here"
+        )),
+        false => Ok(known),
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn kdc_conf_comes_before_krb5_conf_and_the_realm_is_the_clients_default() {
-        let client = Profile::parse(
-            "[libdefaults]\n default_realm = R\n[realms]\n R = {\n  max_life = 1h\n }\n",
-        );
-        let server = Profile::parse(
-            "[realms]\n R = {\n  kdc_ports = 61000\n  database_name = /t/db\n  max_renewable_life = 7d\n  supported_enctypes = aes128-cts:normal, des-cbc-crc:normal\n  default_principal_flags = +preauth -forwardable\n }\n",
-        );
-        let read = Configuration::of(&client, &server, None, None).expect("it names a realm");
-        assert_eq!(read.realm, "R");
-        assert_eq!(read.listen, ["61000"]);
-        assert_eq!(read.database, PathBuf::from("/t/db"));
-        assert_eq!(read.max_life, Duration::from_hours(1));
-        assert_eq!(read.max_renewable_life, 7 * DAY);
-        assert_eq!(read.enctypes, [EncryptionType::AES128_CTS_HMAC_SHA1_96]);
-        let attributes: Vec<String> = read.attributes.iter().map(ToString::to_string).collect();
-        assert_eq!(attributes, ["+requires_preauth", "-allow_forwardable"]);
-        assert!(Configuration::of(&Profile::default(), &server, None, None).is_err());
+fn permitted(profile: &Profile, unknown: &mut Vec<String>) -> Result<Vec<EncryptionType>, String> {
+    let Some(list) = profile.value(&["libdefaults", "permitted_enctypes"]) else {
+        return Ok(keysalt::permitted_by_default());
+    };
+    let (permitted, names) = keysalt::parse_permitted(list);
+    let left_out = |name| format!("permitted_enctypes: {name} is left out: it is not known here");
+    unknown.extend(names.into_iter().map(left_out));
+    match permitted.is_empty() {
+        true => Err(format!(
+            "permitted_enctypes = {list}: none of them can be used here"
+        )),
+        false => Ok(permitted),
     }
+}
+
+fn attributes(list: Option<&str>) -> Result<Vec<Attribute>, String> {
+    words(list.unwrap_or_default())
+        .map(|flag| flags::parse(flag).map_err(|why| format!("default_principal_flags: {why}")))
+        .collect()
+}
+
+fn common(profile: &Profile, program: Program) -> Result<Common, String> {
+    let limit = profile.value(&["kdcdefaults", "kdc_max_dgram_reply_size"]);
+    let udp_limit = limit
+        .map(|text| {
+            let wrong = || format!("kdc_max_dgram_reply_size = {text} is not a number of bytes");
+            text.parse().map_err(|_| wrong())
+        })
+        .transpose()?;
+    let mut common = Common {
+        udp_limit,
+        ..Common::default()
+    };
+    let mut ways: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+    for (place, value) in profile.each() {
+        match place.as_slice() {
+            ["domain_realm", name] => {
+                let realms = &mut common.host_realms;
+                realms
+                    .entry(name.to_ascii_lowercase())
+                    .or_insert_with(|| value.to_owned());
+            }
+            ["capaths", from, to] => {
+                let through = ways.entry((*from, *to)).or_default();
+                // A dot says that there is no realm between the two.
+                through.extend(
+                    words(value)
+                        .filter(|realm| *realm != ".")
+                        .map(str::to_owned),
+                );
+            }
+            _ => {}
+        }
+    }
+    for ((from, to), through) in ways {
+        common.capaths.set(from, to, through);
+    }
+    let log = match program {
+        Program::Krb5kdc => "kdc",
+        _ => "admin_server",
+    };
+    for name in [log, "default"] {
+        if common.log.is_empty() {
+            common.log = profile
+                .values(&["logging", name])
+                .map(str::to_owned)
+                .collect();
+        }
+    }
+    Ok(common)
+}
+
+/// Whether MIT's library takes a word for true.
+pub(super) fn is_true(text: &str) -> bool {
+    let words = ["y", "yes", "true", "t", "1", "on"];
+    words.iter().any(|word| text.eq_ignore_ascii_case(word))
 }

@@ -2,29 +2,105 @@
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use kerbox_kdc::server::{Sockets, serve};
+use kerbox_kdc::server::{Sockets, serve_on};
 use kerbox_krb5::{Clock, Timestamp};
 
-use super::configuration::Configuration;
-use super::served;
+use super::served::Served;
 use crate::holder::holder;
 use crate::signals::Ends;
 
 /// One that is to be started.
 pub(super) struct Daemon<'a> {
-    pub(super) name: &'static str,
-    pub(super) configuration: Configuration,
-    /// Ports, or addresses with a port.
-    pub(super) listen: Vec<String>,
-    /// The port of an address that names none.
-    pub(super) default_port: u16,
+    pub(super) served: Served,
+    pub(super) listen: Listen,
     /// By how many seconds its clock is ahead.
     pub(super) ahead: i64,
     pub(super) pid_file: Option<&'a str>,
+}
+
+/// Where a server listens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Listen {
+    pub(super) udp: Vec<SocketAddr>,
+    pub(super) tcp: Vec<SocketAddr>,
+}
+
+impl Listen {
+    /// Adds the addresses of a realm. If only one list is given, it serves for both.
+    pub(super) fn add(&mut self, udp: Option<&[SocketAddr]>, tcp: Option<&[SocketAddr]>) {
+        for (list, more) in [
+            (&mut self.udp, udp.or(tcp).unwrap_or_default()),
+            (&mut self.tcp, tcp.or(udp).unwrap_or_default()),
+        ] {
+            for address in more {
+                if !list.contains(address) {
+                    list.push(*address);
+                }
+            }
+        }
+    }
+
+    /// Binds every address. One that stands in both lists has the same port in both, also if that
+    /// is one to be found.
+    fn bind(&self) -> Result<Vec<Bound>, String> {
+        let mut bound = Vec::new();
+        for address in &self.udp {
+            if self.tcp.contains(address) {
+                let Sockets { udp, tcp } = named(*address, Sockets::bind(*address))?;
+                bound.push(Bound::of(*address, Some(udp), Some(tcp)));
+            } else {
+                let udp = UdpSocket::bind(address);
+                let udp = udp.and_then(|udp| udp.set_nonblocking(true).map(|()| udp));
+                bound.push(Bound::of(*address, Some(named(*address, udp)?), None));
+            }
+        }
+        for address in self
+            .tcp
+            .iter()
+            .filter(|address| !self.udp.contains(address))
+        {
+            let tcp = TcpListener::bind(address);
+            let tcp = tcp.and_then(|tcp| tcp.set_nonblocking(true).map(|()| tcp));
+            bound.push(Bound::of(*address, None, Some(named(*address, tcp)?)));
+        }
+        match bound.is_empty() {
+            true => Err(String::from("there is no address to listen on")),
+            false => Ok(bound),
+        }
+    }
+}
+
+/// The sockets of one address.
+struct Bound {
+    asked: SocketAddr,
+    udp: Option<UdpSocket>,
+    tcp: Option<TcpListener>,
+}
+
+impl Bound {
+    fn of(asked: SocketAddr, udp: Option<UdpSocket>, tcp: Option<TcpListener>) -> Self {
+        Self { asked, udp, tcp }
+    }
+
+    /// The address that was found, if the port was to be.
+    fn found(&self) -> Option<SocketAddr> {
+        let udp = self.udp.as_ref().and_then(|udp| udp.local_addr().ok());
+        let tcp = self.tcp.as_ref().and_then(|tcp| tcp.local_addr().ok());
+        udp.or(tcp).filter(|_| self.asked.port() == 0)
+    }
+}
+
+fn named<T>(address: SocketAddr, bound: io::Result<T>) -> Result<T, String> {
+    bound.map_err(|error| {
+        format!(
+            "{error} - Cannot bind server socket on {address}{}",
+            holder(address.port())
+        )
+    })
 }
 
 /// Starts the same in the background, by `foreground` added to its arguments, and returns when it
@@ -54,14 +130,9 @@ pub(super) fn detach(foreground: &str, arguments: &[String]) -> Result<(), Strin
 impl Daemon<'_> {
     /// Serves until a signal ends it.
     pub(super) fn run(self) -> Result<(), String> {
-        let name = self.name;
-        let addresses = addresses(&self.listen, self.default_port)?;
-        let kdc = served::kdc(name, self.configuration)?;
-        let sockets: Vec<Sockets> = addresses
-            .iter()
-            .copied()
-            .map(bind)
-            .collect::<Result<_, _>>()?;
+        let name = self.served.name;
+        let kdc = self.served.kdc()?;
+        let bound = self.listen.bind()?;
         let clock = Clock::system();
         clock.set(Timestamp::from_micros(
             clock
@@ -81,14 +152,14 @@ impl Daemon<'_> {
             .block_on(async {
                 let mut ends = Ends::watch(false).map_err(|failure| failure.to_string())?;
                 let mut told = String::new();
-                for (sockets, asked) in sockets.into_iter().zip(&addresses) {
-                    if asked.port() == 0 {
-                        let took = sockets.local_addr().map_err(|error| error.to_string())?;
+                for bound in bound {
+                    if let Some(took) = bound.found() {
                         told.push_str(&format!(" {took}"));
                     }
-                    tokio::spawn(serve(
+                    tokio::spawn(serve_on(
                         Arc::clone(&kdc),
-                        sockets,
+                        bound.udp,
+                        bound.tcp,
                         clock.clone(),
                         std::future::pending(),
                     ));
@@ -106,29 +177,38 @@ impl Daemon<'_> {
     }
 }
 
-/// A port means every address of the machine, as with MIT's, whose clients may name the machine by
-/// any of them.
-fn addresses(listen: &[String], default_port: u16) -> Result<Vec<SocketAddr>, String> {
-    let mut addresses = Vec::new();
-    for text in listen {
-        if let Ok(address) = text.parse() {
-            addresses.push(address);
-        } else if let Ok(ip) = text.parse::<IpAddr>() {
-            addresses.push(SocketAddr::new(ip, default_port));
-        } else if let Ok(port) = text.parse() {
-            addresses.push(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port));
-        } else {
-            return Err(format!("{text:?} is not a port or an address with a port"));
-        }
-    }
-    Ok(addresses)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn bind(address: SocketAddr) -> Result<Sockets, String> {
-    Sockets::bind(address).map_err(|error| {
-        format!(
-            "{error} - Cannot bind server socket on {address}{}",
-            holder(address.port())
-        )
-    })
+    #[test]
+    fn one_list_serves_for_both_and_an_empty_one_for_none() {
+        let address = |text: &str| text.parse::<SocketAddr>().expect("an address");
+        let (a, b) = (address("127.0.0.1:1"), address("127.0.0.1:2"));
+        let mut listen = Listen::default();
+        listen.add(Some(&[a]), None);
+        listen.add(Some(&[a, b]), Some(&[]));
+        let expected = Listen {
+            udp: vec![a, b],
+            tcp: vec![a],
+        };
+        assert_eq!(listen, expected);
+        assert!(Listen::default().bind().is_err());
+    }
+
+    #[test]
+    fn an_address_of_both_lists_has_one_port() {
+        let free = "127.0.0.1:0".parse().expect("an address");
+        let mut listen = Listen::default();
+        listen.add(None, Some(&[free]));
+        let bound = listen.bind().expect("a free port");
+        let [bound] = bound.as_slice() else {
+            panic!("one address");
+        };
+        let (udp, tcp) = (bound.udp.as_ref(), bound.tcp.as_ref());
+        assert_eq!(
+            udp.expect("UDP").local_addr().expect("bound"),
+            tcp.expect("TCP").local_addr().expect("bound")
+        );
+    }
 }

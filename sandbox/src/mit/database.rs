@@ -2,56 +2,40 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kerbox_kdc::PasswordPolicy;
 use kerbox_krb5::{EncryptionKey, EncryptionType, Principal, Timestamp};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::configuration::Configuration;
-use crate::ready::private_file;
+use super::keysalt::{KeySalt, SaltType};
+use super::policy::Policy;
+use crate::randomness;
 use crate::settings::Attribute;
 
+/// What stands in each file that we made: one without it is somebody else's.
+const FORMAT: &str = "kerbox database 1";
+
 /// Every principal by its full name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Database {
+    format: String,
     pub(crate) principals: BTreeMap<String, Entry>,
     /// Password policies by name.
     #[serde(default)]
     pub(crate) policies: BTreeMap<String, Policy>,
 }
 
-/// A password policy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Policy {
-    /// In seconds; 0: without end.
-    pub(crate) max_life: u64,
-    pub(crate) min_length: usize,
-    pub(crate) min_classes: usize,
-}
-
-impl Default for Policy {
+impl Default for Database {
     fn default() -> Self {
         Self {
-            max_life: 0,
-            min_length: 1,
-            min_classes: 1,
-        }
-    }
-}
-
-impl Policy {
-    /// As the KDC takes it. The present password is the only one that is remembered.
-    pub(crate) fn rules(&self) -> PasswordPolicy {
-        PasswordPolicy {
-            min_length: self.min_length,
-            min_classes: self.min_classes,
-            history: 1,
-            max_life: (self.max_life > 0).then(|| Duration::from_secs(self.max_life)),
+            format: FORMAT.to_owned(),
+            principals: BTreeMap::new(),
+            policies: BTreeMap::new(),
         }
     }
 }
@@ -77,6 +61,13 @@ pub(crate) struct Entry {
     /// The name of its password policy, which need not exist.
     #[serde(default)]
     pub(crate) policy: Option<String>,
+    /// Who changed it last.
+    #[serde(default)]
+    pub(crate) modified_by: Option<String>,
+    /// The keys of passwords before the present one, the newest first, as its policy wants them
+    /// remembered.
+    #[serde(default)]
+    pub(crate) former_keys: Vec<Vec<StoredKey>>,
 }
 
 /// A key in hexadecimal.
@@ -87,6 +78,9 @@ pub(crate) struct StoredKey {
     pub(crate) key: String,
     /// None: the principal's default one.
     pub(crate) salt: Option<String>,
+    /// The salt's type by the name that kadmin prints; absent for the default one.
+    #[serde(default)]
+    pub(crate) salt_type: Option<String>,
 }
 
 /// How new keys are made.
@@ -129,7 +123,7 @@ impl Database {
             entry.set_keys(
                 &principal,
                 Secret::Random,
-                &configuration.enctypes,
+                &configuration.keysalts,
                 1,
                 false,
                 now,
@@ -150,22 +144,46 @@ impl Database {
         self.policies.get(entry.policy.as_ref()?)
     }
 
-    /// Reads the file.
+    /// Reads the file, if it is one of ours.
     pub(crate) fn read(path: &Path) -> io::Result<Self> {
-        serde_json::from_slice(&fs::read(path)?).map_err(io::Error::other)
+        let read: Result<Self, _> = serde_json::from_slice(&fs::read(path)?);
+        let not_ours = |why: String| io::Error::other(format!("Not a database of Kerbox: {why}"));
+        let database = read.map_err(|error| not_ours(error.to_string()))?;
+        match database.format == FORMAT {
+            true => Ok(database),
+            false => Err(not_ours(format!("its format is {:?}", database.format))),
+        }
+    }
+
+    /// Writes it where nothing is yet.
+    pub(crate) fn write_new(&self, path: &Path) -> io::Result<()> {
+        let text = serde_json::to_string_pretty(self).map_err(io::Error::other)?;
+        let mut options = OpenOptions::new();
+        let mut file = options
+            .create_new(true)
+            .write(true)
+            .mode(0o600)
+            .open(path)?;
+        file.write_all(text.as_bytes())
     }
 
     /// Writes it whole, by rename.
     pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
-        let text = serde_json::to_string_pretty(self).map_err(io::Error::other)?;
-        let unfinished = beside(path, "new");
-        private_file(&unfinished, &text)?;
-        fs::rename(unfinished, path)
+        // A name that nothing has: what stands beside the database is somebody else's.
+        let unfinished = beside(path, &format!("new-{:016x}", randomness::seed()));
+        let done = self
+            .write_new(&unfinished)
+            .and_then(|()| fs::rename(&unfinished, path));
+        if done.is_err() {
+            let _ = fs::remove_file(unfinished);
+        }
+        done
     }
 }
 
-/// Held while the file is read, changed and written.
+/// Held while the file is read, changed and written. Nothing is made where there is no database.
 pub(crate) fn lock(path: &Path) -> io::Result<File> {
+    fs::metadata(path)?;
     let mut options = OpenOptions::new();
     let file = options
         .create(true)
@@ -175,6 +193,16 @@ pub(crate) fn lock(path: &Path) -> io::Result<File> {
         .open(beside(path, "lock"))?;
     file.lock()?;
     Ok(file)
+}
+
+/// Removes a database that was read, and its lock, which is empty.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    let held = lock(path)?;
+    fs::remove_file(path)?;
+    match held.metadata()?.len() {
+        0 => fs::remove_file(beside(path, "lock")),
+        _ => Ok(()),
+    }
 }
 
 fn beside(path: &Path, extension: &str) -> PathBuf {
@@ -199,27 +227,32 @@ impl Entry {
         &mut self,
         principal: &Principal,
         secret: Secret<'_>,
-        enctypes: &[EncryptionType],
+        keysalts: &[KeySalt],
         kvno: u32,
         keep_old: bool,
         now: Timestamp,
         rng: &mut impl Rng,
     ) -> Result<(), kerbox_krb5::Error> {
-        let mut keys = Vec::new();
-        for enctype in enctypes {
-            let key = match secret {
+        let mut keys: Vec<StoredKey> = Vec::new();
+        for KeySalt { enctype, salt } in keysalts {
+            match secret {
                 Secret::Password(password) => {
-                    let salt = principal.default_salt();
-                    EncryptionKey::from_password(
-                        *enctype,
-                        password.as_bytes(),
-                        salt.as_bytes(),
-                        None,
-                    )?
+                    let text = salt.of(principal, rng);
+                    let of_name = principal.default_salt();
+                    let bytes = text.as_deref().unwrap_or(&of_name).as_bytes();
+                    let key =
+                        EncryptionKey::from_password(*enctype, password.as_bytes(), bytes, None)?;
+                    let mut stored = StoredKey::new(kvno, &key, text.as_deref());
+                    stored.salt_type = text.map(|_| salt.name().to_owned());
+                    keys.push(stored);
                 }
-                Secret::Random => EncryptionKey::random(*enctype, rng)?,
-            };
-            keys.push(StoredKey::new(kvno, &key, None));
+                // A random key has no salt: of each type there is one.
+                Secret::Random if keys.iter().any(|key| key.enctype == enctype.0) => {}
+                Secret::Random => {
+                    let key = EncryptionKey::random(*enctype, rng)?;
+                    keys.push(StoredKey::new(kvno, &key, None));
+                }
+            }
         }
         if keep_old {
             keys.append(&mut self.keys);
@@ -235,14 +268,27 @@ impl Entry {
         let Some(stored) = self.keys.iter().find(|key| key.kvno == newest) else {
             return false;
         };
-        let salt = stored.salt.as_deref().unwrap_or(default_salt);
-        let derived = EncryptionKey::from_password(
-            EncryptionType(stored.enctype),
-            password.as_bytes(),
-            salt.as_bytes(),
-            None,
-        );
-        derived.is_ok_and(|derived| StoredKey::new(newest, &derived, None).key == stored.key)
+        stored.is_of(password, default_salt)
+    }
+
+    /// Whether it is the present password or one that is remembered.
+    pub(crate) fn knows_password(&self, password: &str, default_salt: &str) -> bool {
+        let former = self.former_keys.iter().filter_map(|keys| keys.first());
+        self.has_password(password, default_salt)
+            || former
+                .into_iter()
+                .any(|stored| stored.is_of(password, default_salt))
+    }
+
+    /// Remembers the present keys, so that there are `history` passwords with the next one.
+    pub(crate) fn remember(&mut self, history: usize) {
+        let newest = self.kvno();
+        let present = self.keys.iter().filter(|key| key.kvno == newest);
+        let present: Vec<StoredKey> = present.cloned().collect();
+        if !present.is_empty() {
+            self.former_keys.insert(0, present);
+        }
+        self.former_keys.truncate(history.saturating_sub(1));
     }
 
     /// The newest version number; 0 without keys.
@@ -289,7 +335,20 @@ impl StoredKey {
                 .map(|byte| format!("{byte:02x}"))
                 .collect(),
             salt: salt.map(str::to_owned),
+            salt_type: salt.map(|_| SaltType::Special.name().to_owned()),
         }
+    }
+
+    /// Whether it is the key of this password.
+    fn is_of(&self, password: &str, default_salt: &str) -> bool {
+        let salt = self.salt.as_deref().unwrap_or(default_salt);
+        let derived = EncryptionKey::from_password(
+            EncryptionType(self.enctype),
+            password.as_bytes(),
+            salt.as_bytes(),
+            None,
+        );
+        derived.is_ok_and(|derived| Self::new(self.kvno, &derived, None).key == self.key)
     }
 
     /// The key itself; none if somebody spoilt the file.

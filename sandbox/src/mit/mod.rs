@@ -10,17 +10,29 @@ use std::path::Path;
 use std::process::ExitCode;
 
 mod acl;
+mod command_line;
 mod configuration;
 mod daemon;
 mod database;
 mod date;
+mod flags;
+mod getdate;
+mod getdate_words;
 mod glob;
 mod kadmin;
 mod kadmind;
 mod kdb5_util;
+mod keysalt;
 mod krb5kdc;
+mod listen;
+mod log;
+mod place;
+mod policy;
 mod profile;
+mod relations;
 mod served;
+mod stored;
+mod strings;
 
 /// The program that we were called as, if it is one of MIT's.
 pub(crate) fn called_as(name: Option<&OsStr>) -> Option<fn(&[String]) -> ExitCode> {

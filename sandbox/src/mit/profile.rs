@@ -1,58 +1,283 @@
 //! MIT's profile format: `krb5.conf` and `kdc.conf` as other programs write them.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-/// The lines of one or more files, each with the sections that it stands in.
+/// How deep files may include each other, before it is taken for a circle.
+const DEPTH: usize = 16;
+
+/// The relations of one or more files, in order, each with the sections that it stands in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Profile(Vec<(Vec<String>, String)>);
+pub(crate) struct Profile {
+    relations: Vec<(Vec<String>, String)>,
+    /// Places that a `*` marks: later files add nothing to them.
+    finals: BTreeSet<Vec<String>>,
+    /// What was passed over, and why.
+    passed_over: Vec<String>,
+}
 
 impl Profile {
-    /// Reads a text; what is no line of the format is passed over, as it cannot concern us.
-    pub(crate) fn parse(text: &str) -> Self {
-        let mut relations = Vec::new();
-        let mut place: Vec<String> = Vec::new();
-        for line in text.lines().map(str::trim) {
-            if line.is_empty() || line.starts_with(['#', ';']) {
-                continue;
-            }
-            if let Some(section) = line
-                .strip_prefix('[')
-                .and_then(|rest| rest.split(']').next())
-            {
-                place = vec![section.trim().to_owned()];
-            } else if line.starts_with('}') {
-                // The section itself is not ended by a brace.
-                place.truncate(place.len().saturating_sub(1).max(1));
-            } else if let Some((name, value)) = line.split_once('=') {
-                let (name, value) = (name.trim().trim_end_matches('*').to_owned(), value.trim());
-                if value == "{" {
-                    place.push(name);
-                } else {
-                    let mut path = place.clone();
-                    path.push(name);
-                    relations.push((path, value.trim_matches('"').to_owned()));
-                }
-            }
-        }
-        Self(relations)
+    /// Reads a text without includes.
+    #[cfg(test)]
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let mut reader = Reader::new(Path::new("profile"), 0);
+        reader.lines(text)?;
+        Ok(reader.profile)
     }
 
-    /// The files of a `:`-separated list, the first of which wins; those that cannot be read are
-    /// left out.
-    pub(crate) fn read(list: &str) -> Self {
-        let files = list.split(':').filter(|path| !path.is_empty());
-        let texts = files.filter_map(|path| std::fs::read_to_string(Path::new(path)).ok());
-        Self(texts.flat_map(|text| Self::parse(&text).0).collect())
+    /// Reads the files of a `:`-separated list, the first of which wins. Files that do not exist
+    /// are passed over, as MIT's library does.
+    pub(crate) fn read(list: &str) -> Result<Self, String> {
+        let mut profile = Self::default();
+        for path in list.split(':').filter(|path| !path.is_empty()) {
+            match fs::read_to_string(path) {
+                Ok(text) => {
+                    let mut reader = Reader::new(Path::new(path), 0);
+                    reader.lines(&text)?;
+                    profile.append(reader.profile);
+                }
+                Err(error) => profile.passed_over.push(format!("{path}: {error}")),
+            }
+        }
+        Ok(profile)
+    }
+
+    /// Adds what another file says, after what is here.
+    pub(crate) fn append(&mut self, other: Self) {
+        let finals = &self.finals;
+        let closed =
+            |place: &[String]| (1..=place.len()).any(|length| finals.contains(&place[..length]));
+        let new = other
+            .relations
+            .into_iter()
+            .filter(|(place, _)| !closed(place));
+        self.relations.extend(new);
+        self.finals.extend(other.finals);
+        self.passed_over.extend(other.passed_over);
     }
 
     /// The first value at a path of sections and a name.
     pub(crate) fn value(&self, path: &[&str]) -> Option<&str> {
+        self.values(path).next()
+    }
+
+    /// All values at a path.
+    pub(crate) fn values<'a>(&'a self, path: &[&str]) -> impl Iterator<Item = &'a str> {
         let found = self
-            .0
+            .relations
             .iter()
-            .find(|(place, _)| place.iter().map(String::as_str).eq(path.iter().copied()));
+            .filter(move |(place, _)| place.iter().map(String::as_str).eq(path.iter().copied()));
         found.map(|(_, value)| value.as_str())
     }
+
+    /// Each relation: its sections and name, and its value.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (Vec<&str>, &str)> {
+        self.relations
+            .iter()
+            .map(|(place, value)| (place.iter().map(String::as_str).collect(), value.as_str()))
+    }
+
+    /// What was passed over, and why.
+    pub(crate) fn passed_over(&self) -> &[String] {
+        &self.passed_over
+    }
+}
+
+/// One file as it is read. Each has sections of its own; an included one begins anew.
+struct Reader<'a> {
+    profile: Profile,
+    place: Vec<String>,
+    /// Whether the brace of a section that was begun is still to come.
+    brace_expected: bool,
+    path: &'a Path,
+    line: usize,
+    depth: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn new(path: &'a Path, depth: usize) -> Self {
+        Self {
+            profile: Profile::default(),
+            place: Vec::new(),
+            brace_expected: false,
+            path,
+            line: 0,
+            depth,
+        }
+    }
+
+    fn wrong(&self, why: impl Display) -> String {
+        format!(
+            "Improper format of Kerberos configuration file: {}:{}: {why}",
+            self.path.display(),
+            self.line
+        )
+    }
+
+    fn lines(&mut self, text: &str) -> Result<(), String> {
+        for (number, line) in text.lines().enumerate() {
+            self.line = number + 1;
+            if let Some(path) = directive(line, "include") {
+                self.include(Path::new(path))?;
+            } else if let Some(folder) = directive(line, "includedir") {
+                self.include_folder(Path::new(folder))?;
+            } else if let Some(module) = directive(line, "module").filter(|_| self.place.is_empty())
+            {
+                return Err(self.wrong(format_args!(
+                    "module {module}: modules that read profiles are not loaded; write the \
+                     relations themselves"
+                )));
+            } else {
+                self.line(line.trim())?;
+            }
+        }
+        if self.place.len() > 1 || self.brace_expected {
+            return Err(self.wrong("a section is not closed by a brace"));
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, line: &str) -> Result<(), String> {
+        if line.is_empty() || line.starts_with(['#', ';']) {
+            return Ok(());
+        }
+        if self.brace_expected {
+            self.brace_expected = false;
+            return match line.starts_with('{') {
+                true => Ok(()),
+                false => Err(self.wrong("a brace is missing that opens the section")),
+            };
+        }
+        if let Some(rest) = line.strip_prefix('[') {
+            self.section(rest)
+        } else if self.place.is_empty() {
+            // MIT's library takes what stands before the first section for a comment.
+            Ok(())
+        } else if let Some(rest) = line.strip_prefix('}') {
+            if self.place.len() < 2 {
+                return Err(self.wrong("there is no section for this brace to close"));
+            }
+            if rest.starts_with('*') {
+                self.profile.finals.insert(self.place.clone());
+            }
+            self.place.pop();
+            Ok(())
+        } else {
+            self.relation(line)
+        }
+    }
+
+    fn section(&mut self, rest: &str) -> Result<(), String> {
+        if self.place.len() > 1 {
+            return Err(self.wrong("a section begins before the brace that closes the last one"));
+        }
+        let (name, after) = rest
+            .split_once(']')
+            .ok_or_else(|| self.wrong("the section's name does not end with ]"))?;
+        let after = after.trim();
+        if !matches!(after, "" | "*") {
+            return Err(self.wrong(format_args!("{after:?} follows the section's name")));
+        }
+        self.place = vec![name.to_owned()];
+        if after == "*" {
+            self.profile.finals.insert(self.place.clone());
+        }
+        Ok(())
+    }
+
+    fn relation(&mut self, line: &str) -> Result<(), String> {
+        let (name, value) = line
+            .split_once('=')
+            .map(|(name, value)| (name.trim(), value.trim()))
+            .filter(|(name, _)| !name.is_empty() && !name.contains(char::is_whitespace))
+            .ok_or_else(|| self.wrong(format_args!("{line:?} is not of the form name = value")))?;
+        let bare = name.split('*').next().unwrap_or_default();
+        let mut place = self.place.clone();
+        place.push(bare.to_owned());
+        if bare != name {
+            self.profile.finals.insert(place.clone());
+        }
+        match value {
+            "" | "{" => {
+                self.brace_expected = value.is_empty();
+                self.place = place;
+            }
+            _ => {
+                let value = value.strip_prefix('"').map_or(value.to_owned(), unquoted);
+                self.profile.relations.push((place, value));
+            }
+        }
+        Ok(())
+    }
+
+    fn include(&mut self, path: &Path) -> Result<(), String> {
+        if self.depth >= DEPTH {
+            return Err(self.wrong("files include each other more deeply than this can follow"));
+        }
+        let text = fs::read_to_string(path)
+            .map_err(|error| self.wrong(format_args!("include {}: {error}", path.display())))?;
+        let mut included = Reader::new(path, self.depth + 1);
+        included.lines(&text)?;
+        // It counts as if it stood here: what is final in it closes nothing of this file.
+        self.profile.relations.extend(included.profile.relations);
+        self.profile.finals.extend(included.profile.finals);
+        self.profile
+            .passed_over
+            .extend(included.profile.passed_over);
+        Ok(())
+    }
+
+    /// The files of a folder by their names' order; those whose names look like an editor's or a
+    /// package manager's are left out, by MIT's rule.
+    fn include_folder(&mut self, folder: &Path) -> Result<(), String> {
+        let taken = |name: &str| {
+            let plain = |character: char| {
+                character.is_ascii_alphanumeric() || matches!(character, '-' | '_')
+            };
+            !name.starts_with('.') && (name.ends_with(".conf") || name.chars().all(plain))
+        };
+        let entries = fs::read_dir(folder).map_err(|error| {
+            self.wrong(format_args!("includedir {}: {error}", folder.display()))
+        })?;
+        let mut paths: Vec<PathBuf> = entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| {
+                path.file_name()
+                    .and_then(|name| name.to_str())
+                    .is_some_and(taken)
+            })
+            .collect();
+        paths.sort();
+        paths.iter().try_for_each(|path| self.include(path))
+    }
+}
+
+/// What follows a word at the beginning of a line.
+fn directive<'a>(line: &'a str, word: &str) -> Option<&'a str> {
+    let rest = line.strip_prefix(word)?;
+    rest.starts_with(char::is_whitespace).then(|| rest.trim())
+}
+
+/// The text up to the closing quote; backslashes take the next character as it is.
+fn unquoted(quoted: &str) -> String {
+    let mut text = String::new();
+    let mut characters = quoted.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '"' => break,
+            '\\' => match characters.next() {
+                Some('n') => text.push('\n'),
+                Some('t') => text.push('\t'),
+                Some('b') => text.push('\u{8}'),
+                Some(other) => text.push(other),
+                None => break,
+            },
+            other => text.push(other),
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -62,16 +287,15 @@ mod tests {
     #[test]
     fn nested_sections_are_read_and_the_first_value_wins() {
         let profile = Profile::parse(
-            "# a comment\n[libdefaults]\n\tdefault_realm = KRBTEST.COM\n[realms]\n\tKRBTEST.COM = {\n\t\tkdc = h:1\n\t\tkdc = h:2\n\t\tx = {\n\t\t}\n\t\tadmin_server = \"h:3\"\n\t}\n\tOTHER = {\n\t}\n",
-        );
+            "# a comment\n[libdefaults]\n\tdefault_realm = KRBTEST.COM\n[realms]\n\tKRBTEST.COM = {\n\t\tkdc = h:1\n\t\tkdc = h:2\n\t\tx = {\n\t\t}\n\t\tadmin_server = \"h:3\" \n\t}\n\tOTHER =\n\t{\n\t}\n",
+        )
+        .expect("a profile");
         assert_eq!(
             profile.value(&["libdefaults", "default_realm"]),
             Some("KRBTEST.COM")
         );
-        assert_eq!(
-            profile.value(&["realms", "KRBTEST.COM", "kdc"]),
-            Some("h:1")
-        );
+        let kdcs: Vec<&str> = profile.values(&["realms", "KRBTEST.COM", "kdc"]).collect();
+        assert_eq!(kdcs, ["h:1", "h:2"]);
         assert_eq!(
             profile.value(&["realms", "KRBTEST.COM", "admin_server"]),
             Some("h:3")
@@ -80,10 +304,32 @@ mod tests {
     }
 
     #[test]
-    fn unbalanced_braces_do_no_harm() {
-        assert_eq!(
-            Profile::parse("}}}\n}\na = b\n[x\n= {\n= {").value(&["a"]),
-            Some("b")
-        );
+    fn what_is_no_profile_is_refused_at_its_line() {
+        for (text, said) in [
+            ("[a]\n}\n", "profile:2: there is no section"),
+            ("[a\n", "profile:1: the section's name"),
+            ("[a]\nb c\n", "profile:2: \"b c\" is not of the form"),
+            ("[a]\nb = {\n[c]\n", "profile:3: a section begins before"),
+            ("[a]\nb =\nc = d\n", "profile:3: a brace is missing"),
+            ("[a]\nb = {\n", "profile:2: a section is not closed"),
+            ("module a.so:b\n", "profile:1: module a.so:b"),
+        ] {
+            let refused = Profile::parse(text).expect_err(text);
+            assert!(
+                refused.starts_with("Improper format of Kerberos configuration file"),
+                "{refused}"
+            );
+            assert!(refused.contains(said), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_star_closes_a_section_to_later_files() {
+        let mut profile = Profile::parse("[a]\nb* = 1\n[c]*\nd = 2\n").expect("a profile");
+        profile.append(Profile::parse("[a]\nb = 3\nx = 4\n[c]\ne = 5\n").expect("a profile"));
+        assert_eq!(profile.values(&["a", "b"]).collect::<Vec<_>>(), ["1"]);
+        assert_eq!(profile.value(&["a", "x"]), Some("4"));
+        assert_eq!(profile.value(&["c", "d"]), Some("2"));
+        assert_eq!(profile.value(&["c", "e"]), None);
     }
 }

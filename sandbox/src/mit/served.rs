@@ -1,113 +1,190 @@
-//! The database's file as a KDC serves it: what `kadmin.local` changes is seen at the next request,
-//! what a user changes is kept.
+//! The databases' files as a KDC serves them: what `kadmin.local` changes is seen at the next
+//! request, what a user changes is kept.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use kerbox_events::{Event, Hook, Outcome, Verdict};
-use kerbox_kdc::{
-    Kdc, NewKeys, NewPrincipal, Pac, PrincipalDatabase, PrincipalEntry, PrincipalKey, RealmConfig,
-};
+use kerbox_kdc::{Kdc, Pac, PrincipalDatabase, PrincipalEntry, RealmConfig};
 use kerbox_krb5::{Principal, Timestamp};
 
-use super::configuration::Configuration;
-use super::database::{Database, Entry, StoredKey, lock};
+use super::configuration::{Common, Configuration};
+use super::database::{Database, StoredKey, lock};
+use super::log::Log;
+use super::relations::Program;
+use super::stored::new_principal;
 use crate::randomness;
 use crate::settings::Attribute;
 
-/// A KDC that serves the file's database; `program` is who complains of it.
-pub(super) fn kdc(program: &'static str, configuration: Configuration) -> Result<Arc<Kdc>, String> {
-    let file = DatabaseFile {
-        configuration,
-        read: Mutex::default(),
-    };
-    let database = file
-        .read()
-        .map_err(|error| format!("{error} while opening database {}", file.path().display()))?;
-    let kdc = Kdc::new(database, randomness::seed());
-    Ok(Arc::new_cyclic(|this| {
-        kdc.with_hook(Arc::new(Follow {
-            program,
-            file,
-            kdc: Weak::clone(this),
-        }))
-    }))
+/// What a server is made of.
+pub(super) struct Served {
+    pub(super) program: Program,
+    /// By which it says what goes wrong.
+    pub(super) name: &'static str,
+    pub(super) realms: Vec<Configuration>,
+    pub(super) common: Common,
 }
 
-/// The file and when it was last read.
-struct DatabaseFile {
-    configuration: Configuration,
-    read: Mutex<Option<Stamp>>,
+impl Served {
+    /// A KDC of these realms.
+    pub(super) fn kdc(self) -> Result<Arc<Kdc>, String> {
+        let name = self.name;
+        let log = Log::open(name, &self.common.log)?;
+        let files = Files {
+            served: self,
+            read: Mutex::default(),
+        };
+        let database = files.read()?;
+        let mut kdc = Kdc::new(database, randomness::seed());
+        if let Some(bytes) = files.served.common.udp_limit {
+            kdc = kdc.with_udp_limit(bytes);
+        }
+        Ok(Arc::new_cyclic(|this| {
+            kdc.with_hook(Arc::new(Follow {
+                name,
+                log,
+                files,
+                kdc: Weak::clone(this),
+            }))
+        }))
+    }
+}
+
+/// The realms' files and when each was last read.
+struct Files {
+    served: Served,
+    read: Mutex<Vec<Option<Stamp>>>,
 }
 
 /// What is different after a change: the file is always replaced by another one.
 type Stamp = (u64, i64, i64);
 
-impl DatabaseFile {
-    fn path(&self) -> &PathBuf {
-        &self.configuration.database
+impl Files {
+    /// Each file once: realms may share one.
+    fn paths(&self) -> Vec<&PathBuf> {
+        let mut paths: Vec<&PathBuf> = Vec::new();
+        for configuration in &self.served.realms {
+            if !paths.contains(&&configuration.database) {
+                paths.push(&configuration.database);
+            }
+        }
+        paths
+    }
+
+    fn stamps(&self) -> Vec<Option<Stamp>> {
+        let stamp = |path: &PathBuf| fs::metadata(path).ok().map(|file| stamp_of(&file));
+        self.paths().into_iter().map(stamp).collect()
     }
 
     /// The database as it stands.
     fn read(&self) -> Result<PrincipalDatabase, String> {
-        let stamp = fs::metadata(self.path()).map_err(|error| error.to_string())?;
-        let file = Database::read(self.path()).map_err(|error| error.to_string())?;
-        let database = self.database(&file).map_err(|error| error.to_string())?;
-        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(stamp_of(&stamp));
+        let stamps = self.stamps();
+        let mut files = Vec::new();
+        for path in self.paths() {
+            let opening = |error| format!("{error} while opening database {}", path.display());
+            files.push((path, Database::read(path).map_err(opening)?));
+        }
+        let database = self.database(&files).map_err(|error| error.to_string())?;
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = stamps;
         Ok(database)
     }
 
-    /// Whether it is another one than was read.
-    fn has_changed(&self) -> bool {
-        let now = fs::metadata(self.path())
-            .ok()
-            .map(|metadata| stamp_of(&metadata));
-        now.is_some() && now != *self.read.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether one is another than was read. A file that is gone changes nothing.
+    fn have_changed(&self) -> bool {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.stamps();
+        now.iter()
+            .zip(read.iter())
+            .any(|(now, read)| now.is_some() && now != read)
     }
 
-    fn database(&self, file: &Database) -> Result<PrincipalDatabase, kerbox_kdc::DatabaseError> {
-        let name = &self.configuration.realm;
-        let mut realm = RealmConfig::new(name);
-        realm.max_life = self.configuration.max_life;
-        realm.max_renewable_life = self.configuration.max_renewable_life;
-        realm.enctypes.clone_from(&self.configuration.enctypes);
-        realm.attributes = kerbox_kdc::Attributes::NONE;
-        if self.configuration.pac {
-            realm.pac = Pac::Minimal;
-        }
-        let parsed: Vec<(Principal, &Entry)> = file
-            .principals
-            .iter()
-            .map(|(full_name, entry)| Ok((Principal::parse(full_name, name)?, entry)))
-            .collect::<Result<_, kerbox_krb5::Error>>()?;
-        let administers = |(full_name, _): &(&String, &Entry)| {
-            self.configuration.acl.may_change_passwords(full_name)
-        };
-        let administrators = file
-            .principals
-            .iter()
-            .zip(&parsed)
-            .filter(|(named, _)| administers(named));
-        realm.password_administrators = administrators
-            .map(|(_, (principal, _))| principal.clone())
-            .collect();
+    fn database(
+        &self,
+        files: &[(&PathBuf, Database)],
+    ) -> Result<PrincipalDatabase, kerbox_kdc::DatabaseError> {
         let mut rng = randomness::generator(None);
         let mut database = PrincipalDatabase::new();
-        database.add_realm(realm, &mut rng)?;
-        for (principal, entry) in parsed {
-            // The realm's own principals are in the file as well, with the keys that count.
-            let _ = database.remove(&principal);
-            database.add(new_principal(principal, entry, file), &mut rng)?;
+        for configuration in &self.served.realms {
+            database.add_realm(self.realm(configuration, files)?, &mut rng)?;
         }
+        for (path, file) in files {
+            let mut realms = self.served.realms.iter();
+            // Names without a realm are of the first one that uses the file.
+            let Some(first) = realms.find(|realm| &realm.database == *path) else {
+                continue;
+            };
+            for (full_name, entry) in &file.principals {
+                let principal = Principal::parse(full_name, &first.realm)?;
+                // The realm's own principals are in the file as well, with the keys that count.
+                let _ = database.remove(&principal);
+                let (new, not_obeyed) = new_principal(principal, entry, file);
+                for text in not_obeyed {
+                    eprintln!("{}: warning: {full_name}: {text}", self.served.name);
+                }
+                database.add(new, &mut rng)?;
+            }
+        }
+        database
+            .capaths_mut()
+            .clone_from(&self.served.common.capaths);
         Ok(database)
+    }
+
+    fn realm(
+        &self,
+        configuration: &Configuration,
+        files: &[(&PathBuf, Database)],
+    ) -> Result<RealmConfig, kerbox_kdc::DatabaseError> {
+        let mut realm = RealmConfig::new(&configuration.realm);
+        realm.max_life = configuration.max_life;
+        realm.max_renewable_life = configuration.max_renewable_life;
+        if let Some(skew) = configuration.clock_skew {
+            realm.clock_skew = skew;
+        }
+        realm.enctypes = match self.served.program {
+            // It gives no keys.
+            Program::Krb5kdc => configuration.permitted.clone(),
+            _ => configuration.enctypes(),
+        };
+        realm.attributes = kerbox_kdc::Attributes::NONE;
+        realm
+            .host_realms
+            .clone_from(&self.served.common.host_realms);
+        realm
+            .host_based_services
+            .clone_from(&configuration.host_based_services);
+        realm
+            .no_host_referral
+            .clone_from(&configuration.no_host_referral);
+        if configuration.pac {
+            realm.pac = Pac::Minimal;
+        }
+        for (_, file) in files
+            .iter()
+            .filter(|(path, _)| **path == configuration.database)
+        {
+            for full_name in file.principals.keys() {
+                if configuration.acl.may_change_passwords(full_name) {
+                    let principal = Principal::parse(full_name, &configuration.realm)?;
+                    realm.password_administrators.insert(principal);
+                }
+            }
+        }
+        Ok(realm)
     }
 
     /// Puts what a user made of her password into the file.
     fn keep(&self, entry: &PrincipalEntry, now: Timestamp) -> Result<(), String> {
-        let _lock = lock(self.path()).map_err(|error| error.to_string())?;
-        let mut file = Database::read(self.path()).map_err(|error| error.to_string())?;
+        let realm = entry.principal.realm();
+        let mut realms = self.served.realms.iter();
+        let configuration = realms
+            .find(|configuration| configuration.realm == realm)
+            .ok_or("its realm is not served")?;
+        let path: &Path = &configuration.database;
+        let _lock = lock(path).map_err(|error| error.to_string())?;
+        let mut file = Database::read(path).map_err(|error| error.to_string())?;
         let stored = file.principals.get_mut(&entry.principal.to_string());
         let stored = stored.ok_or("it was removed meanwhile")?;
         let default_salt = entry.principal.default_salt();
@@ -124,7 +201,7 @@ impl DatabaseFile {
         stored.password_changed = now.as_secs();
         stored.password_expires = entry.password_expires.map(Timestamp::as_secs);
         stored.set_attribute(Attribute::taken("needchange"));
-        file.write(self.path()).map_err(|error| error.to_string())
+        file.write(path).map_err(|error| error.to_string())
     }
 }
 
@@ -132,43 +209,48 @@ fn stamp_of(metadata: &Metadata) -> Stamp {
     (metadata.ino(), metadata.mtime(), metadata.mtime_nsec())
 }
 
-fn new_principal(principal: Principal, entry: &Entry, file: &Database) -> NewPrincipal {
-    let default_salt = principal.default_salt();
-    let keys = entry.keys.iter().filter_map(|stored| {
-        let salt = stored.salt.as_deref().unwrap_or(&default_salt).into();
-        Some(PrincipalKey::given(stored.kvno, stored.key()?, salt))
-    });
-    let keys = keys.collect();
-    let mut new = NewPrincipal::new(principal, NewKeys::Given(Vec::new()));
-    new.entry.set_keys(keys);
-    new.entry.max_life = entry.max_life();
-    new.entry.max_renewable_life = entry.max_renewable_life();
-    new.entry.expires = entry.expires.map(Timestamp::from_secs);
-    new.entry.password_expires = entry.password_expires.map(Timestamp::from_secs);
-    new.entry.password_policy = file.policy_of(entry).map(|policy| policy.rules());
-    new.attributes = entry
-        .attributes()
-        .map(|attribute| attribute.to_string())
-        .collect();
-    new
-}
-
-/// Looks, before each request, whether the file is another one: the KDC asks its hook before it
+/// Looks, before each request, whether a file is another one: the KDC asks its hook before it
 /// looks at its database. After a change of a password it writes the file.
 struct Follow {
-    program: &'static str,
-    file: DatabaseFile,
+    name: &'static str,
+    log: Log,
+    files: Files,
     kdc: Weak<Kdc>,
+}
+
+impl Follow {
+    fn complain(&self, now: Timestamp, text: &str) {
+        eprintln!("{}: {text}", self.name);
+        self.log.line(now, "Error", text);
+    }
+
+    fn keep(&self, target: &str, now: Timestamp) {
+        let Some(kdc) = self.kdc.upgrade() else {
+            return;
+        };
+        let first = self.files.served.realms.first();
+        let realm = first.map_or("", |configuration| configuration.realm.as_str());
+        let principal = Principal::parse(target, realm).ok();
+        let entry = principal.and_then(|principal| kdc.database().resolve(&principal).cloned());
+        if let Some(entry) = entry
+            && let Err(why) = self.files.keep(&entry, now)
+        {
+            self.complain(
+                now,
+                &format!("the new password of {target} is not kept: {why}"),
+            );
+        }
+    }
 }
 
 impl Hook for Follow {
     fn watching(&self) -> bool {
-        if self.file.has_changed()
+        if self.files.have_changed()
             && let Some(kdc) = self.kdc.upgrade()
         {
-            match self.file.read() {
+            match self.files.read() {
                 Ok(database) => *kdc.database_mut() = database,
-                Err(why) => eprintln!("{}: the database stays as it was: {why}", self.program),
+                Err(why) => eprintln!("{}: the database stays as it was: {why}", self.name),
             }
         }
         false
@@ -179,26 +261,20 @@ impl Hook for Follow {
     }
 
     fn record(&self, now: Timestamp, event: Event) {
-        let Event::PasswordChange {
+        let (severity, line) = match event.outcome() {
+            Some(Outcome::Ok) | None => ("info", event.to_string()),
+            // By its name and in MIT's words.
+            Some(Outcome::KrbError(code)) => ("Error", format!("{event}, {}", code.meaning())),
+            Some(_) => ("Error", event.to_string()),
+        };
+        self.log.line(now, severity, &line);
+        if let Event::PasswordChange {
             target,
             outcome: Outcome::Ok,
             ..
-        } = event
-        else {
-            return;
-        };
-        let Some(kdc) = self.kdc.upgrade() else {
-            return;
-        };
-        let principal = Principal::parse(&target, &self.file.configuration.realm).ok();
-        let entry = principal.and_then(|principal| kdc.database().resolve(&principal).cloned());
-        if let Some(entry) = entry
-            && let Err(why) = self.file.keep(&entry, now)
+        } = &event
         {
-            eprintln!(
-                "{}: the new password of {target} is not kept: {why}",
-                self.program
-            );
+            self.keep(target, now);
         }
     }
 }

@@ -1,123 +1,202 @@
 //! The queries on keytabs.
 
+use kerbox_krb5::Principal;
 use kerbox_krb5::keytab::{Keytab, KeytabEntry};
 
 use super::super::database::Secret;
-use super::super::glob::glob;
-use super::options::parse_enctypes;
+use super::super::keysalt::KeySalt;
+use super::options::parse_keysalts;
 use super::{Failure, NAME, Session};
+
+const ADD_USAGE: &str = "Usage: ktadd [-k[eytab] keytab] [-q] [-e keysaltlist] [-norandkey] \
+                         [principal | -glob princ-exp] [...]";
+const REMOVE_USAGE: &str = "Usage: ktremove [-k[eytab] keytab] [-q] principal \
+                            [kvno|\"all\"|\"old\"]";
+
+/// What is to be put into a keytab.
+#[derive(Default)]
+struct Wanted {
+    file: Option<String>,
+    quiet: bool,
+    keep_keys: bool,
+    keysalts: Option<Vec<KeySalt>>,
+    names: Vec<String>,
+}
 
 impl Session<'_> {
     pub(super) fn keytab_add(&mut self, arguments: &[&str]) -> Result<(), Failure> {
-        let (mut file, mut keep_keys, mut enctypes, mut names) = (None, false, None, Vec::new());
-        let mut rest = arguments.iter().copied();
-        while let Some(argument) = rest.next() {
-            match argument {
-                "-k" | "-keytab" => file = rest.next(),
-                "-e" => enctypes = rest.next().and_then(parse_enctypes),
-                "-norandkey" => keep_keys = true,
-                "-q" => {}
-                "-glob" => {
-                    let pattern = rest.next().unwrap_or_default();
-                    names.extend(
-                        self.database
-                            .principals
-                            .keys()
-                            .filter(|name| glob(pattern, name))
-                            .cloned(),
-                    );
-                }
-                name => names.push(name.to_owned()),
-            }
-        }
-        let file = keytab_file(file);
+        let wanted = self.wanted(arguments)?;
+        let file = keytab_file(wanted.file.as_deref());
         let mut keytab = if std::fs::metadata(&file).is_ok_and(|file| file.len() > 0) {
             read_keytab(&file)?
         } else {
             Keytab::default()
         };
-        for name in names {
-            let principal = self.principal("ktadd", Some(&name))?;
-            let Some(entry) = self.database.principals.get(&principal.to_string()) else {
-                return Err(format!("{NAME}: Principal {name} does not exist.").into());
-            };
-            let mut entry = entry.clone();
-            if !keep_keys {
-                let enctypes = enctypes.as_deref().unwrap_or(&self.configuration.enctypes);
-                let kvno = entry.kvno() + 1;
-                entry
-                    .set_keys(
-                        &principal,
-                        Secret::Random,
-                        enctypes,
-                        kvno,
-                        false,
-                        self.now,
-                        &mut self.rng,
-                    )
-                    .map_err(|error| format!("{NAME}: {error} while changing {name}'s key"))?;
-            }
-            for stored in &entry.keys {
-                let Some(key) = stored.key() else { continue };
-                let enctype = key.enctype();
-                keytab.push(KeytabEntry::new(
-                    principal.clone(),
-                    stored.kvno,
-                    key,
-                    self.now,
-                ));
-                println!(
-                    "Entry for principal {name} with kvno {}, encryption type {enctype} added to keytab WRFILE:{file}.",
-                    stored.kvno
-                );
-            }
-            self.database
-                .principals
-                .insert(principal.to_string(), entry);
+        for name in &wanted.names {
+            let principal = self.principal("ktadd", Some(name))?;
+            self.add_to(&mut keytab, &file, name, &principal, &wanted)?;
         }
         keytab
             .write(file.as_ref())
             .map_err(|error| format!("{NAME}: {error} while adding key to keytab").into())
     }
 
+    fn wanted(&self, arguments: &[&str]) -> Result<Wanted, String> {
+        let mut wanted = Wanted::default();
+        let mut rest = arguments.iter().copied();
+        while let Some(argument) = rest.next() {
+            let mut value = || rest.next().ok_or_else(|| ADD_USAGE.to_owned());
+            match argument {
+                "-glob" => {
+                    let pattern = value()?;
+                    let names = self.matching(pattern);
+                    wanted.names.extend(names.into_iter().map(str::to_owned));
+                }
+                "-e" => wanted.keysalts = Some(parse_keysalts("ktadd", value()?)?),
+                "-norandkey" => wanted.keep_keys = true,
+                "-q" => wanted.quiet = true,
+                option if option.starts_with("-k") => wanted.file = Some(value()?.to_owned()),
+                option if option.starts_with('-') => {
+                    return Err(format!(
+                        "{NAME}: {option} is no option of ktadd\n{ADD_USAGE}"
+                    ));
+                }
+                name => wanted.names.push(name.to_owned()),
+            }
+        }
+        if wanted.keep_keys && wanted.keysalts.is_some() {
+            return Err("cannot specify keysaltlist when not changing key".to_owned());
+        }
+        match wanted.names.is_empty() && !arguments.contains(&"-glob") {
+            true => Err(ADD_USAGE.to_owned()),
+            false => Ok(wanted),
+        }
+    }
+
+    fn add_to(
+        &mut self,
+        keytab: &mut Keytab,
+        file: &str,
+        name: &str,
+        principal: &Principal,
+        wanted: &Wanted,
+    ) -> Result<(), String> {
+        let Some(entry) = self.database.principals.get(&principal.to_string()) else {
+            return Err(format!("{NAME}: Principal {name} does not exist."));
+        };
+        let mut entry = entry.clone();
+        if !wanted.keep_keys {
+            let failed =
+                |why: &dyn std::fmt::Display| format!("{NAME}: {why} while changing {name}'s key");
+            let keysalts = self.keysalts(&entry, wanted.keysalts.as_deref());
+            let keysalts = keysalts.map_err(|why| failed(&why))?;
+            let kvno = entry.kvno().saturating_add(1);
+            self.give_keys(
+                principal,
+                &mut entry,
+                Secret::Random,
+                &keysalts,
+                kvno,
+                false,
+            )
+            .map_err(|error| failed(&error))?;
+        }
+        for stored in &entry.keys {
+            let Some(key) = stored.key() else { continue };
+            let enctype = key.enctype();
+            let new = KeytabEntry::new(principal.clone(), stored.kvno, key, self.now);
+            keytab.push(new);
+            if !wanted.quiet {
+                println!(
+                    "Entry for principal {name} with kvno {}, encryption type {enctype} added to keytab WRFILE:{file}.",
+                    stored.kvno
+                );
+            }
+        }
+        self.database
+            .principals
+            .insert(principal.to_string(), entry);
+        Ok(())
+    }
+
     pub(super) fn keytab_remove(&self, arguments: &[&str]) -> Result<(), Failure> {
-        let (mut file, mut names) = (None, Vec::new());
+        let (mut file, mut quiet, mut names) = (None, false, Vec::new());
         let mut rest = arguments.iter().copied();
         while let Some(argument) = rest.next() {
             match argument {
-                "-k" | "-keytab" => file = rest.next(),
-                "-q" => {}
+                "-q" => quiet = true,
+                option if option.starts_with("-k") => {
+                    file = Some(rest.next().ok_or_else(|| REMOVE_USAGE.to_owned())?);
+                }
+                option if option.starts_with('-') => {
+                    let why = format!("{NAME}: {option} is no option of ktremove\n{REMOVE_USAGE}");
+                    return Err(why.into());
+                }
                 word => names.push(word),
             }
         }
+        let (name, which) = match *names.as_slice() {
+            [name] => (name, None),
+            [name, which] => (name, Some(which)),
+            _ => return Err(REMOVE_USAGE.to_owned().into()),
+        };
         let file = keytab_file(file);
-        let name = names.first().copied().unwrap_or_default();
-        let principal = self.principal("ktremove", names.first().copied())?;
-        let kvno = names.get(1).and_then(|kvno| kvno.parse().ok());
+        let principal = self.principal("ktremove", Some(name))?;
         let mut keytab = read_keytab(&file)?;
-        let kvnos: Vec<u32> = keytab
-            .entries()
-            .filter(|entry| {
-                *entry.principal() == principal && kvno.is_none_or(|kvno| entry.kvno() == kvno)
-            })
-            .map(KeytabEntry::kvno)
-            .collect();
-        if kvnos.is_empty() {
-            return Err(format!(
-                "{NAME}: No entry for principal {name} exists in keytab WRFILE:{file}"
-            )
-            .into());
+        let place = format!("keytab WRFILE:{file}");
+        let removed = to_remove(&keytab, &principal, name, which, &place)
+            .map_err(|why| format!("{NAME}: {why}"))?;
+        for kvno in &removed {
+            keytab.remove(&principal, Some(*kvno));
         }
-        keytab.remove(&principal, kvno);
         keytab
             .write(file.as_ref())
             .map_err(|error| format!("{NAME}: {error} while writing keytab"))?;
-        for kvno in kvnos {
+        for kvno in removed.iter().filter(|_| !quiet) {
             println!(
                 "Entry for principal {name} with kvno {kvno} removed from keytab WRFILE:{file}."
             );
         }
         Ok(())
+    }
+}
+
+/// The version of each entry that is to go: the highest one, one that is named, all, or the old.
+fn to_remove(
+    keytab: &Keytab,
+    principal: &Principal,
+    name: &str,
+    which: Option<&str>,
+    place: &str,
+) -> Result<Vec<u32>, String> {
+    let of_principal = keytab
+        .entries()
+        .filter(|entry| entry.principal() == principal);
+    let kvnos: Vec<u32> = of_principal.map(KeytabEntry::kvno).collect();
+    let none = || format!("No entry for principal {name} exists in {place}");
+    let highest = *kvnos.iter().max().ok_or_else(none)?;
+    let chosen = |fits: &dyn Fn(u32) -> bool| -> Vec<u32> {
+        kvnos.iter().copied().filter(|kvno| fits(*kvno)).collect()
+    };
+    let (chosen, missing) = match which {
+        None => (chosen(&|kvno| kvno == highest), none()),
+        Some("all") => (kvnos, none()),
+        Some("old") => {
+            let only = format!("There is only one entry for principal {name} in {place}");
+            (chosen(&|kvno| kvno != highest), only)
+        }
+        Some(number) => {
+            let wanted: u32 = number
+                .parse()
+                .map_err(|_| format!("{number:?} is no version, \"all\" or \"old\""))?;
+            let missing =
+                format!("No entry for principal {name} with kvno {wanted} exists in {place}");
+            (chosen(&|kvno| kvno == wanted), missing)
+        }
+    };
+    match chosen.is_empty() {
+        true => Err(missing),
+        false => Ok(chosen),
     }
 }
 

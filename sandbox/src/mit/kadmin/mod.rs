@@ -5,55 +5,109 @@ use std::process::ExitCode;
 use kerbox_krb5::{Clock, Principal, Timestamp};
 use rand::rngs::StdRng;
 
+use super::command_line::CommandLine;
 use super::complain;
-use super::configuration::Configuration;
+use super::configuration::{self, Asked, Configuration};
 use super::database::{Database, Entry, lock};
+use super::keysalt::{self, KeySalt};
+use super::relations::Program;
 use crate::randomness;
 
+mod attributes;
 mod keytabs;
 mod options;
+mod passwords;
 mod policies;
 mod principals;
+mod show;
 
 const NAME: &str = "kadmin.local";
+const USAGE: &str = "usage: kadmin.local [-r realm] [-p principal] [-d dbname] [-e keysalts] \
+                     [-q query | query]";
+
+/// The command line.
+#[derive(Default)]
+struct Arguments<'a> {
+    asked: Asked<'a>,
+    administrator: Option<&'a str>,
+    query: Option<&'a str>,
+    /// A query as words of its own.
+    words: &'a [String],
+    keysalts: Option<Vec<KeySalt>>,
+}
+
+impl<'a> Arguments<'a> {
+    fn parse(arguments: &'a [String]) -> Result<Self, String> {
+        let mut read = Self::default();
+        let mut line = CommandLine::new(NAME, arguments);
+        while let Some(word) = line.next() {
+            match word {
+                "-r" => read.asked.0 = Some(line.value()?),
+                "-d" => read.asked.1 = Some(line.value()?),
+                "-x" => match line.value()?.strip_prefix("dbname=") {
+                    Some(name) => read.asked.1 = Some(name),
+                    None => line.no_effect("-x", "the database is one JSON file"),
+                },
+                "-q" => read.query = Some(line.value()?),
+                "-p" => read.administrator = Some(line.value()?),
+                "-e" => {
+                    let keysalts = keysalt::parse(line.value()?);
+                    read.keysalts = Some(keysalts.map_err(|why| format!("-e: {why}"))?);
+                }
+                "-m" => line.no_effect("-m", "the database has no master key"),
+                // How MIT's kadmin reaches a server, and authenticates there.
+                "-c" | "-t" | "-w" | "-s" => {
+                    line.value()?;
+                    line.no_effect(word, "the database is changed without a server");
+                }
+                "-k" | "-n" | "-O" | "-N" => {
+                    line.no_effect(word, "the database is changed without a server");
+                }
+                option if option.starts_with('-') => {
+                    return Err(format!("{option} is not an option\n{USAGE}"));
+                }
+                // Everything that follows belongs to the query.
+                _ => {
+                    let after = line.rest().len();
+                    read.words = &arguments[arguments.len() - after - 1..];
+                }
+            }
+        }
+        Ok(read)
+    }
+}
 
 /// Runs it with its arguments.
 pub(crate) fn main(arguments: &[String]) -> ExitCode {
-    let (mut realm, mut database, mut query) = (None, None, None);
-    let mut rest = arguments.iter();
-    let mut words: Vec<String> = Vec::new();
-    while let Some(argument) = rest.next() {
-        match argument.as_str() {
-            "-r" => realm = rest.next(),
-            "-d" => database = rest.next(),
-            "-q" => query = rest.next(),
-            "-p" | "-c" | "-k" | "-t" | "-w" | "-s" | "-e" | "-x" => drop(rest.next()),
-            option if option.starts_with('-') => {}
-            _ => {
-                // A query as words of its own: everything that follows belongs to it.
-                words.push(argument.clone());
-                words.extend(rest.by_ref().cloned());
-            }
+    let read = match Arguments::parse(arguments) {
+        Ok(read) => read,
+        Err(why) => return complain(NAME, why),
+    };
+    let configuration = configuration::read_one(Program::KadminLocal, NAME, read.asked);
+    let mut configuration = match configuration {
+        Ok((configuration, _)) => configuration,
+        Err(why) => {
+            return complain(
+                NAME,
+                format_args!("{why} while initializing {NAME} interface"),
+            );
         }
+    };
+    if let Some(keysalts) = read.keysalts {
+        configuration.keysalts = keysalts;
     }
-    let configuration =
-        match Configuration::read(realm.map(String::as_str), database.map(String::as_str)) {
-            Ok(configuration) => configuration,
-            Err(why) => {
-                return complain(
-                    NAME,
-                    format_args!("{why} while initializing {NAME} interface"),
-                );
-            }
-        };
-    println!(
-        "Authenticating as principal root/admin@{} with password.",
-        configuration.realm
-    );
-    let queries: Vec<Vec<String>> = match (query, words.is_empty()) {
-        (Some(query), _) => vec![split(query)],
-        (None, false) => vec![words.clone()],
-        (None, true) => std::io::stdin()
+    let administrator = match read.administrator {
+        Some(name) if name.contains('@') => name.to_owned(),
+        name => format!("{}@{}", name.unwrap_or("root/admin"), configuration.realm),
+    };
+    let script = !read.words.is_empty();
+    if !script {
+        println!("Authenticating as principal {administrator} with password.");
+    }
+    let queries: Vec<Vec<String>> = match (read.query, script) {
+        (_, true) => vec![read.words.to_vec()],
+        (Some(query), false) => vec![split(query)],
+        (None, false) => std::io::stdin()
             .lines()
             .map_while(Result::ok)
             .map(|line| split(&line))
@@ -61,16 +115,13 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
     };
     let mut last = ExitCode::SUCCESS;
     for query in queries {
-        match run(&configuration, &query) {
-            Ok(()) => {}
+        if let Err(failure) = run(&configuration, &administrator, script, &query) {
             // MIT's tool ends with success after a query of -q that failed, but not after one that
             // it does not know, nor after one that is given as words.
-            Err(failure) => {
-                let counts = failure.unknown || !words.is_empty();
-                eprintln!("{}", failure.text);
-                if counts {
-                    last = ExitCode::FAILURE;
-                }
+            let counts = failure.unknown || script;
+            eprintln!("{}", failure.text);
+            if counts {
+                last = ExitCode::FAILURE;
             }
         }
     }
@@ -119,12 +170,21 @@ fn split(query: &str) -> Vec<String> {
 /// What a query is run with.
 struct Session<'a> {
     configuration: &'a Configuration,
+    /// Who asks.
+    administrator: String,
+    /// Whether the query was given as words: then only what it asks for is printed.
+    script: bool,
     database: Database,
     now: Timestamp,
     rng: StdRng,
 }
 
-fn run(configuration: &Configuration, query: &[String]) -> Result<(), Failure> {
+fn run(
+    configuration: &Configuration,
+    administrator: &str,
+    script: bool,
+    query: &[String],
+) -> Result<(), Failure> {
     let Some((command, arguments)) = query.split_first() else {
         return Ok(());
     };
@@ -135,6 +195,8 @@ fn run(configuration: &Configuration, query: &[String]) -> Result<(), Failure> {
     let _lock = lock(path).map_err(io)?;
     let mut session = Session {
         configuration,
+        administrator: administrator.to_owned(),
+        script,
         database: Database::read(path).map_err(io)?,
         now: Clock::system().now(),
         rng: randomness::generator(None),
@@ -162,8 +224,7 @@ fn run(configuration: &Configuration, query: &[String]) -> Result<(), Failure> {
         "delete_policy" | "delpol" => session.delete_policy(&arguments),
         "get_policy" | "getpol" => session.get_policy(&arguments),
         "list_policies" | "listpols" | "get_policies" | "getpols" => {
-            session.list_policies(&arguments);
-            Ok(())
+            session.list_policies(&arguments)
         }
         "quit" | "exit" | "q" => Ok(()),
         other => {
@@ -181,6 +242,13 @@ fn run(configuration: &Configuration, query: &[String]) -> Result<(), Failure> {
 }
 
 impl Session<'_> {
+    /// Prints what was done, unless a script asks.
+    fn info(&self, text: &str) {
+        if !self.script {
+            println!("{text}");
+        }
+    }
+
     fn principal(&self, command: &str, name: Option<&str>) -> Result<Principal, String> {
         let name = name.ok_or_else(|| usage(command))?;
         Principal::parse(name, &self.configuration.realm)

@@ -1,11 +1,43 @@
-//! The options that addprinc, modprinc and cpw share.
+//! The options of addprinc, modprinc and cpw.
 
-use kerbox_krb5::{EncryptionType, Timestamp};
+use kerbox_krb5::Timestamp;
 
 use super::super::database::{Entry, Secret};
-use super::super::date::{parse_date, parse_delta};
+use super::super::date::{parse_date, parse_interval};
+use super::super::flags;
+use super::super::keysalt::{self, KeySalt};
 use super::usage;
 use crate::settings::Attribute;
+
+/// The command whose options they are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Command {
+    Add,
+    Modify,
+    ChangePassword,
+}
+
+impl Command {
+    /// The name that MIT's messages begin with.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Add => "add_principal",
+            Self::Modify => "modify_principal",
+            Self::ChangePassword => "change_password",
+        }
+    }
+
+    /// Whether MIT's command knows an option.
+    fn knows(self, option: &str) -> bool {
+        match option {
+            "-pw" | "-randkey" | "-e" => self != Self::Modify,
+            "-x" => true,
+            "-keepold" => self == Self::ChangePassword,
+            "-nokey" => self == Self::Add,
+            _ => self != Self::ChangePassword,
+        }
+    }
+}
 
 /// As they were given.
 #[derive(Default)]
@@ -15,7 +47,7 @@ pub(super) struct Options<'a> {
     pub(super) random: bool,
     pub(super) no_key: bool,
     pub(super) keep_old: bool,
-    pub(super) enctypes: Option<Vec<EncryptionType>>,
+    pub(super) keysalts: Option<Vec<KeySalt>>,
     pub(super) kvno: Option<u32>,
     pub(super) max_life: Option<u64>,
     pub(super) max_renewable_life: Option<u64>,
@@ -26,65 +58,63 @@ pub(super) struct Options<'a> {
     pub(super) policy: Option<Option<&'a str>>,
 }
 
-pub(super) fn parse_enctypes(text: &str) -> Option<Vec<EncryptionType>> {
-    let names = text.split([',', ' ']).filter(|name| !name.is_empty());
-    names
-        .map(|name| {
-            name.split(':')
-                .next()?
-                .parse()
-                .ok()
-                .filter(|enctype: &EncryptionType| enctype.is_supported())
-        })
-        .collect()
+/// Reads the list of `-e`, with kadmin's words for one that is wrong.
+pub(super) fn parse_keysalts(command: &str, list: &str) -> Result<Vec<KeySalt>, String> {
+    keysalt::parse(list)
+        .map_err(|why| format!("{command}: Invalid argument while parsing keysalts {list} ({why})"))
 }
 
 impl<'a> Options<'a> {
     pub(super) fn parse(
-        command: &str,
+        command: Command,
         arguments: &[&'a str],
         now: Timestamp,
     ) -> Result<Self, String> {
         let mut options = Self::default();
         let mut rest = arguments.iter().copied();
+        let name = command.name();
         while let Some(argument) = rest.next() {
-            let mut value = || rest.next().ok_or_else(|| usage(command));
+            let mut value = || rest.next().ok_or_else(|| usage(name));
             let date = |text: &str| {
                 let parsed = parse_date(text, now)
                     .ok_or_else(|| format!("Invalid date specification \"{text}\"."))?;
                 Ok::<_, String>(parsed.map(Timestamp::as_secs))
             };
-            let delta = |text: &str| {
-                let parsed = parse_delta(text).map(|delta| delta.as_secs());
-                parsed.ok_or_else(|| format!("Invalid date specification \"{text}\"."))
-            };
+            let interval = |text: &str| parse_interval(text, now).map(|life| life.as_secs());
+            if argument.starts_with(['-', '+']) && !command.knows(argument) {
+                return Err(format!(
+                    "{name}: unrecognized option {argument}\n{}",
+                    usage(name)
+                ));
+            }
             match argument {
                 "-pw" => options.password = Some(value()?),
                 "-randkey" => options.random = true,
                 "-nokey" => options.no_key = true,
                 "-keepold" => options.keep_old = true,
-                "-e" => {
-                    let list = value()?;
-                    let parsed = parse_enctypes(list).ok_or_else(|| {
-                        format!("{command}: Invalid argument while parsing keysalts {list}")
-                    })?;
-                    options.enctypes = Some(parsed);
-                }
-                "-kvno" => options.kvno = Some(value()?.parse().map_err(|_| usage(command))?),
-                "-maxlife" => options.max_life = Some(delta(value()?)?),
-                "-maxrenewlife" => options.max_renewable_life = Some(delta(value()?)?),
+                "-e" => options.keysalts = Some(parse_keysalts(name, value()?)?),
+                "-kvno" => options.kvno = Some(value()?.parse().map_err(|_| usage(name))?),
+                "-maxlife" => options.max_life = Some(interval(value()?)?),
+                "-maxrenewlife" => options.max_renewable_life = Some(interval(value()?)?),
                 "-expire" => options.expires = Some(date(value()?)?),
                 "-pwexpire" => options.password_expires = Some(date(value()?)?),
                 "-policy" => options.policy = Some(Some(value()?)),
                 "-clearpolicy" => options.policy = Some(None),
-                // What a database module would be told concerns none here.
-                "-x" => drop(value()?),
+                "-x" => {
+                    return Err(format!(
+                        "{name}: -x {}: the database takes no arguments of its own",
+                        value()?
+                    ));
+                }
+                // Nobody is locked out.
                 "-unlock" => {}
-                sign if sign.starts_with(['+', '-']) => options
-                    .attributes
-                    .push(Attribute::parse(sign).map_err(|_| usage(command))?),
-                name if options.principal.is_none() => options.principal = Some(name),
-                _ => return Err(usage(command)),
+                sign if sign.starts_with(['+', '-']) => {
+                    let flag = flags::parse(sign)
+                        .map_err(|why| format!("{name}: {why}\n{}", usage(name)))?;
+                    options.attributes.push(flag);
+                }
+                principal if options.principal.is_none() => options.principal = Some(principal),
+                _ => return Err(usage(name)),
             }
         }
         Ok(options)
@@ -102,14 +132,15 @@ impl<'a> Options<'a> {
         entry.expires = self.expires.unwrap_or(entry.expires);
         entry.password_expires = self.password_expires.unwrap_or(entry.password_expires);
     }
-}
 
-pub(super) fn secret<'a>(command: &str, options: &Options<'a>) -> Result<Secret<'a>, String> {
-    match (options.password, options.random) {
-        (Some(password), _) => Ok(Secret::Password(password)),
-        (None, true) => Ok(Secret::Random),
-        (None, false) => Err(format!(
-            "{command}: a password is needed: give -pw or -randkey"
-        )),
+    pub(super) fn secret(&self, command: Command) -> Result<Secret<'a>, String> {
+        match (self.password, self.random) {
+            (Some(password), _) => Ok(Secret::Password(password)),
+            (None, true) => Ok(Secret::Random),
+            (None, false) => Err(format!(
+                "{}: a password is needed: give -pw or -randkey",
+                command.name()
+            )),
+        }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::super::database::{Entry, Policy};
-use super::super::date::{parse_delta, print_delta};
+use super::super::date::{parse_interval, print_delta};
 use super::super::glob::glob;
-use super::options::Options;
+use super::super::policy::Policy;
+use super::options::{Options, parse_keysalts};
 use super::{Failure, Session};
 
 /// A policy that was described: what was not said of it stays.
@@ -13,62 +13,64 @@ use super::{Failure, Session};
 struct Described<'a> {
     name: Option<&'a str>,
     max_life: Option<u64>,
+    min_life: Option<u64>,
     min_length: Option<usize>,
     min_classes: Option<usize>,
+    history: Option<usize>,
+    max_failures: Option<u32>,
+    failure_interval: Option<u64>,
+    lockout: Option<u64>,
+    allowed_keysalts: Option<Option<&'a str>>,
 }
 
-impl<'a> Described<'a> {
-    fn parse(command: &str, arguments: &[&'a str]) -> Result<Self, String> {
-        let usage = || {
-            format!(
-                "usage; {command} [-maxlife time] [-minlength length] [-minclasses number] policy"
-            )
-        };
-        let mut described = Self::default();
+const USAGE: &str = "[-maxlife time] [-minlife time] [-minlength length] [-minclasses number] \
+                     [-history number] [-maxfailure number] [-failurecountinterval time] \
+                     [-lockoutduration time] [-allowedkeysalts keysalts] policy";
+
+/// The greatest history that MIT's kadmin takes, and of classes there are five.
+const MAX_HISTORY: usize = 1000;
+const CLASSES: usize = 5;
+
+impl Session<'_> {
+    fn describe<'a>(&self, command: &str, arguments: &[&'a str]) -> Result<Described<'a>, String> {
+        let usage = || format!("usage; {command} {USAGE}");
+        let mut described = Described::default();
         let mut rest = arguments.iter().copied();
         while let Some(argument) = rest.next() {
             let mut value = || rest.next().ok_or_else(usage);
-            let number = |text: &str| {
-                text.parse()
-                    .map_err(|_| format!("{command}: {text:?} is no number"))
-            };
+            let interval = |text: &str| parse_interval(text, self.now).map(|life| life.as_secs());
             match argument {
-                "-maxlife" => described.max_life = Some(delta(value()?)?),
-                "-minlength" => described.min_length = Some(number(value()?)?),
-                "-minclasses" => described.min_classes = Some(number(value()?)?),
-                // What is not asked for can be said.
-                "-history" if value()? == "1" => {}
-                "-minlife" | "-lockoutduration" | "-failurecountinterval"
-                    if delta(value()?)? == 0 => {}
-                "-maxfailure" if value()? == "0" => {}
+                "-maxlife" => described.max_life = Some(interval(value()?)?),
+                "-minlife" => described.min_life = Some(interval(value()?)?),
+                "-minlength" => described.min_length = Some(number(command, value()?)?),
+                "-minclasses" => described.min_classes = Some(number(command, value()?)?),
+                "-history" => described.history = Some(number(command, value()?)?),
+                "-maxfailure" => described.max_failures = Some(number(command, value()?)?),
+                "-failurecountinterval" => {
+                    described.failure_interval = Some(interval(value()?)?);
+                }
+                "-lockoutduration" => described.lockout = Some(interval(value()?)?),
+                "-allowedkeysalts" => match value()? {
+                    "-" => described.allowed_keysalts = Some(None),
+                    list => {
+                        parse_keysalts(command, list)?;
+                        described.allowed_keysalts = Some(Some(list));
+                    }
+                },
                 option if option.starts_with('-') => {
-                    return Err(format!(
-                        "{command}: {option}: these policies have only -maxlife, -minlength and -minclasses"
-                    ));
+                    return Err(format!("{command}: {option} is no option\n{}", usage()));
                 }
                 name if described.name.is_none() => described.name = Some(name),
                 _ => return Err(usage()),
             }
         }
         described.name.ok_or_else(usage)?;
+        described.check(command)?;
         Ok(described)
     }
 
-    fn apply(&self, policy: &mut Policy) {
-        policy.max_life = self.max_life.unwrap_or(policy.max_life);
-        policy.min_length = self.min_length.unwrap_or(policy.min_length);
-        policy.min_classes = self.min_classes.unwrap_or(policy.min_classes);
-    }
-}
-
-fn delta(text: &str) -> Result<u64, String> {
-    let parsed = parse_delta(text).map(|delta| delta.as_secs());
-    parsed.ok_or_else(|| format!("Invalid date specification \"{text}\"."))
-}
-
-impl Session<'_> {
     pub(super) fn add_policy(&mut self, arguments: &[&str]) -> Result<(), Failure> {
-        let described = Described::parse("add_policy", arguments)?;
+        let described = self.describe("add_policy", arguments)?;
         let name = described.name.unwrap_or_default();
         if self.database.policies.contains_key(name) {
             return Err(format!(
@@ -83,7 +85,7 @@ impl Session<'_> {
     }
 
     pub(super) fn modify_policy(&mut self, arguments: &[&str]) -> Result<(), Failure> {
-        let described = Described::parse("modify_policy", arguments)?;
+        let described = self.describe("modify_policy", arguments)?;
         let name = described.name.unwrap_or_default();
         let missing = || {
             Failure::from(format!(
@@ -95,12 +97,13 @@ impl Session<'_> {
     }
 
     pub(super) fn delete_policy(&mut self, arguments: &[&str]) -> Result<(), Failure> {
-        let name = arguments
-            .iter()
-            .copied()
-            .find(|argument| *argument != "-force")
-            .unwrap_or_default();
-        if !arguments.contains(&"-force") {
+        let (name, force) = match *arguments {
+            ["-force", name] => (name, true),
+            [name] => (name, false),
+            _ => return Err("usage: delete_policy [-force] policy".to_owned().into()),
+        };
+        // A script is not asked, as with MIT's.
+        if !force && !self.script {
             print!("Are you sure you want to delete the policy \"{name}\"? (yes/no): ");
             if !super::yes() {
                 return Err(format!("Policy \"{name}\" not deleted.").into());
@@ -116,11 +119,11 @@ impl Session<'_> {
     }
 
     pub(super) fn get_policy(&self, arguments: &[&str]) -> Result<(), Failure> {
-        let name = arguments
-            .iter()
-            .copied()
-            .find(|argument| *argument != "-terse")
-            .unwrap_or_default();
+        let (name, terse) = match *arguments {
+            ["-terse", name] => (name, true),
+            [name] => (name, false),
+            _ => return Err("usage: get_policy [-terse] policy".to_owned().into()),
+        };
         let missing = || {
             Failure::from(format!(
                 "get_policy: Policy does not exist while retrieving policy \"{name}\"."
@@ -131,72 +134,142 @@ impl Session<'_> {
             max_life,
             min_length,
             min_classes,
+            history,
+            min_life,
+            max_failures,
+            failure_interval,
+            lockout,
+            allowed_keysalts,
         } = policy;
-        if arguments.contains(&"-terse") {
-            println!("\"{name}\"\t{max_life}\t0\t{min_length}\t{min_classes}\t1\t0\t0\t0\t0\t-");
+        if terse {
+            let keysalts = allowed_keysalts.as_deref().unwrap_or("-");
+            println!(
+                "\"{name}\"\t{max_life}\t{min_life}\t{min_length}\t{min_classes}\t{history}\t0\t\
+                 {max_failures}\t{failure_interval}\t{lockout}\t{keysalts}"
+            );
             return Ok(());
         }
-        let none = print_delta(Duration::ZERO);
+        let delta = |seconds: &u64| print_delta(Duration::from_secs(*seconds));
         println!("Policy: {name}");
-        println!(
-            "Maximum password life: {}",
-            print_delta(Duration::from_secs(*max_life))
-        );
-        println!("Minimum password life: {none}");
+        println!("Maximum password life: {}", delta(max_life));
+        println!("Minimum password life: {}", delta(min_life));
         println!("Minimum password length: {min_length}");
         println!("Minimum number of password character classes: {min_classes}");
-        println!("Number of old keys kept: 1");
-        println!("Maximum password failures before lockout: 0");
-        println!("Password failure count reset interval: {none}");
-        println!("Password lockout duration: {none}");
+        println!("Number of old keys kept: {history}");
+        println!("Maximum password failures before lockout: {max_failures}");
+        println!(
+            "Password failure count reset interval: {}",
+            delta(failure_interval)
+        );
+        println!("Password lockout duration: {}", delta(lockout));
+        if let Some(list) = allowed_keysalts {
+            println!("Allowed key/salt types: {list}");
+        }
         Ok(())
     }
 
-    pub(super) fn list_policies(&self, arguments: &[&str]) {
-        let names = self.database.policies.keys();
-        for name in names.filter(|name| arguments.first().is_none_or(|pattern| glob(pattern, name)))
+    pub(super) fn list_policies(&self, arguments: &[&str]) -> Result<(), Failure> {
+        let pattern = match *arguments {
+            [] => "*",
+            [pattern] => pattern,
+            _ => return Err("usage: get_policies [expression]".to_owned().into()),
+        };
+        for name in self
+            .database
+            .policies
+            .keys()
+            .filter(|name| glob(pattern, name))
         {
             println!("{name}");
         }
+        Ok(())
     }
 
     /// Says on standard error, as MIT's does, when a policy is given that does not exist.
     pub(super) fn warn_of_policy(&self, options: &Options<'_>) {
         if let Some(Some(name)) = options.policy
+            && !self.script
             && !self.database.policies.contains_key(name)
         {
             eprintln!("WARNING: policy \"{name}\" does not exist");
         }
     }
+}
 
-    /// Checks a new password by the policy of its principal.
-    pub(super) fn check_password(
-        &self,
-        entry: &Entry,
-        salt: &str,
-        password: &str,
-    ) -> Result<(), &'static str> {
-        use kerbox_kdc::PasswordRefused;
-        let Some(policy) = self.database.policy_of(entry) else {
-            return Ok(());
-        };
-        match policy.rules().check(password, std::iter::empty()) {
-            Err(PasswordRefused::TooShort(_)) => return Err("Password is too short"),
-            Err(PasswordRefused::TooFewClasses(_)) => {
-                return Err("Password does not contain enough character classes");
-            }
-            Err(PasswordRefused::UsedBefore) => return Err("Cannot reuse password"),
-            Ok(()) => {}
+fn number<T: std::str::FromStr>(command: &str, text: &str) -> Result<T, String> {
+    text.parse()
+        .map_err(|_| format!("{command}: {text:?} is no number"))
+}
+
+impl Described<'_> {
+    /// Refuses what MIT's refuses, and says what is kept without being obeyed.
+    fn check(&self, command: &str) -> Result<(), String> {
+        if self.min_length == Some(0) {
+            return Err(format!(
+                "{command}: Invalid password length while creating policy"
+            ));
         }
-        if entry.has_password(password, salt) {
-            return Err("Cannot reuse password");
+        if self
+            .min_classes
+            .is_some_and(|classes| !(1..=CLASSES).contains(&classes))
+        {
+            return Err(format!(
+                "{command}: Illegal number of password classes while creating policy"
+            ));
+        }
+        if self
+            .history
+            .is_some_and(|history| !(1..=MAX_HISTORY).contains(&history))
+        {
+            return Err(format!(
+                "{command}: Invalid password history value while creating policy"
+            ));
+        }
+        for (option, given, why) in [
+            (
+                "-minlife",
+                self.min_life.unwrap_or(0) > 0,
+                "kadmind lets users change at any time",
+            ),
+            (
+                "-history",
+                self.history.unwrap_or(1) > 1,
+                "kadmind compares with the present password only, kadmin.local with all of them",
+            ),
+            (
+                "-maxfailure",
+                self.max_failures.unwrap_or(0) > 0,
+                "the KDC locks nobody out",
+            ),
+            (
+                "-failurecountinterval",
+                self.failure_interval.unwrap_or(0) > 0,
+                "the KDC locks nobody out",
+            ),
+            (
+                "-lockoutduration",
+                self.lockout.unwrap_or(0) > 0,
+                "the KDC locks nobody out",
+            ),
+        ] {
+            if given {
+                eprintln!("WARNING: {option} is kept, but {why}");
+            }
         }
         Ok(())
     }
 
-    /// When a password that is set now expires, by the policy of its principal.
-    pub(super) fn password_expires(&self, entry: &Entry) -> Option<i64> {
-        let max_life = self.database.policy_of(entry)?.rules().max_life?;
-        Some((self.now + max_life).as_secs())
+    fn apply(&self, policy: &mut Policy) {
+        policy.max_life = self.max_life.unwrap_or(policy.max_life);
+        policy.min_life = self.min_life.unwrap_or(policy.min_life);
+        policy.min_length = self.min_length.unwrap_or(policy.min_length);
+        policy.min_classes = self.min_classes.unwrap_or(policy.min_classes);
+        policy.history = self.history.unwrap_or(policy.history);
+        policy.max_failures = self.max_failures.unwrap_or(policy.max_failures);
+        policy.failure_interval = self.failure_interval.unwrap_or(policy.failure_interval);
+        policy.lockout = self.lockout.unwrap_or(policy.lockout);
+        if let Some(list) = self.allowed_keysalts {
+            policy.allowed_keysalts = list.map(str::to_owned);
+        }
     }
 }

@@ -1,0 +1,115 @@
+//! Where the database is.
+
+use std::path::{Component, Path, PathBuf};
+
+use super::profile::Profile;
+
+/// Where MIT's own programs keep a machine's databases, by the packages that there are.
+const OF_THE_SYSTEM: [&str; 6] = [
+    "/var/lib/krb5kdc",
+    "/var/lib/kerberos",
+    "/var/kerberos",
+    "/usr/local/var/krb5kdc",
+    "/var/krb5kdc",
+    "/etc/krb5kdc",
+];
+
+/// The database of a realm: `-d`, else `database_name` of its `[dbmodules]` section, else of the
+/// realm. There is no default one: MIT's would be the machine's own.
+pub(crate) fn database(
+    profile: &Profile,
+    realm: &str,
+    option: Option<&str>,
+) -> Result<PathBuf, String> {
+    let module = module(profile, realm);
+    if let Some(library) = profile
+        .value(&["dbmodules", module, "db_library"])
+        .or_else(|| profile.value(&["dbdefaults", "db_library"]))
+        && !matches!(library, "db2" | "klmdb")
+    {
+        return Err(format!(
+            "[dbmodules] {module} db_library = {library}: this database is a file; db2 and klmdb \
+             can stand here"
+        ));
+    }
+    let path = option
+        .or_else(|| profile.value(&["dbmodules", module, "database_name"]))
+        .or_else(|| profile.value(&["dbdefaults", "database_name"]))
+        .or_else(|| profile.value(&["realms", realm, "database_name"]))
+        .ok_or_else(|| {
+            format!(
+                "No database is named for realm {realm}: set database_name in [dbmodules] {module} \
+                 of the file that KRB5_KDC_PROFILE names, or give -d"
+            )
+        })?;
+    let path = std::path::absolute(path).map_err(|error| format!("database {path}: {error}"))?;
+    match OF_THE_SYSTEM.iter().find(|folder| is_below(&path, folder)) {
+        Some(folder) => Err(format!(
+            "The database {} is in {folder}, where this machine's own KDC keeps its: name another \
+             one by database_name or -d",
+            path.display()
+        )),
+        None => Ok(path),
+    }
+}
+
+fn module<'a>(profile: &'a Profile, realm: &'a str) -> &'a str {
+    profile
+        .value(&["realms", realm, "database_module"])
+        .or_else(|| profile.value(&["dbdefaults", "database_module"]))
+        .unwrap_or(realm)
+}
+
+/// Whether `path` is in `folder`, also by way of a symbolic link or `..`.
+fn is_below(path: &Path, folder: &str) -> bool {
+    let parent = path.parent().unwrap_or(path);
+    let real = parent.canonicalize().unwrap_or_else(|_| plain(parent));
+    plain(path).starts_with(folder) || real.starts_with(folder)
+}
+
+/// The path without `..`, for one that does not exist.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => drop(plain.pop()),
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_option_comes_before_dbmodules_and_that_before_the_realm() {
+        let text = "[realms]\nR = {\ndatabase_module = m\ndatabase_name = /t/old\n}\nS = {\n\
+             database_name = /t/s\n}\n[dbmodules]\nm = {\ndatabase_name = /t/new\n}\nL = {\ndb_library = kldap\n}\n";
+        let profile = Profile::parse(text).expect("a profile");
+        let of = |realm, option| database(&profile, realm, option);
+        assert_eq!(of("R", None), Ok("/t/new".into()));
+        assert_eq!(of("R", Some("/t/d")), Ok("/t/d".into()));
+        assert_eq!(of("S", None), Ok("/t/s".into()));
+        let refused = of("T", None).expect_err("no database");
+        assert!(
+            refused.contains("database_name in [dbmodules] T"),
+            "{refused}"
+        );
+        let refused = of("L", Some("/t/d")).expect_err("no file");
+        assert!(refused.contains("db_library = kldap"), "{refused}");
+    }
+
+    #[test]
+    fn the_machines_own_database_is_never_ours() {
+        for path in [
+            "/var/lib/krb5kdc/principal",
+            "/var/lib/krb5kdc/../krb5kdc/x",
+            "/t/../var/kerberos/krb5kdc/principal",
+        ] {
+            let refused = database(&Profile::default(), "R", Some(path)).expect_err(path);
+            assert!(refused.contains("own KDC"), "{refused}");
+        }
+    }
+}

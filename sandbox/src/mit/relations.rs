@@ -1,0 +1,271 @@
+//! Which relations of `krb5.conf` and `kdc.conf` the programs obey. Of each that would change what
+//! MIT's programs do and changes nothing here, the program that it concerns says so by its name.
+
+use super::configuration::is_true;
+use super::profile::Profile;
+
+/// One of the programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Program {
+    Krb5kdc,
+    Kadmind,
+    KadminLocal,
+    Kdb5Util,
+}
+
+use Program::{KadminLocal, Kadmind, Kdb5Util, Krb5kdc};
+
+/// What becomes of a relation.
+#[derive(Clone, Copy)]
+enum Fate {
+    /// Obeyed here, or by the clients whom alone it concerns, or without effect in MIT's programs.
+    Fine,
+    /// Not obeyed: what it concerns, and why.
+    Without(&'static [Program], &'static str),
+    /// Not obeyed when it is true.
+    WithoutIfTrue(&'static [Program], &'static str),
+    /// Not obeyed when it is false.
+    WithoutIfFalse(&'static [Program], &'static str),
+}
+use Fate::{Fine, Without, WithoutIfFalse, WithoutIfTrue};
+
+const NO_MASTER_KEY: Fate = Without(&[Kdb5Util], "the database has no master key");
+const NO_RPC: Fate = Without(
+    &[Kadmind],
+    "the kadmin RPC is not served, only the password service",
+);
+const NO_INDICATORS: Fate = Without(&[Krb5kdc], "there are no authentication indicators");
+const OTHER_FORMAT: Fate = Without(&[Kdb5Util], "the database is one JSON file");
+const NO_LDAP: Fate = Without(&[Krb5kdc, Kdb5Util], "the database is a file, not LDAP");
+const NO_SPAKE: Fate = Without(&[Krb5kdc], "SPAKE is not offered");
+const NO_PKINIT: Fate = Without(&[Krb5kdc], "PKINIT is not offered");
+const NO_PLUGIN: &str = "modules are not loaded, nor turned off";
+
+/// `[kdcdefaults]` and the realms' sections.
+const SERVERS: &[(&str, Fate)] = &[
+    ("host_based_services", Fine),
+    ("kdc_listen", Fine),
+    ("kdc_ports", Fine),
+    ("kdc_tcp_listen", Fine),
+    ("kdc_tcp_ports", Fine),
+    ("no_host_referral", Fine),
+    // Anonymous clients get no ticket at all.
+    ("restrict_anonymous_to_tgt", Fine),
+    ("kdc_max_dgram_reply_size", Fine),
+    (
+        "kdc_tcp_listen_backlog",
+        Without(
+            &[Krb5kdc],
+            "the queue of connections has the system's length",
+        ),
+    ),
+    ("spake_preauth_kdc_challenge", NO_SPAKE),
+    ("acl_file", Fine),
+    ("database_module", Fine),
+    ("database_name", Fine),
+    ("default_principal_expiration", Fine),
+    ("default_principal_flags", Fine),
+    (
+        "dict_file",
+        Without(&[Kadmind], "only kadmin.local looks into the dictionary"),
+    ),
+    ("disable_pac", Fine),
+    ("encrypted_challenge_indicator", NO_INDICATORS),
+    (
+        "iprop_enable",
+        WithoutIfTrue(&[Kadmind], "there is no propagation to other KDCs"),
+    ),
+    // Without iprop_enable they mean nothing to MIT's programs either.
+    ("iprop_ulogsize", Fine),
+    ("iprop_master_ulogsize", Fine),
+    ("iprop_replica_poll", Fine),
+    ("iprop_slave_poll", Fine),
+    ("iprop_listen", Fine),
+    ("iprop_port", Fine),
+    ("iprop_resync_timeout", Fine),
+    ("iprop_logfile", Fine),
+    ("kadmind_listen", NO_RPC),
+    ("kadmind_port", NO_RPC),
+    ("key_stash_file", NO_MASTER_KEY),
+    ("kpasswd_listen", Fine),
+    ("kpasswd_port", Fine),
+    ("master_key_name", NO_MASTER_KEY),
+    ("master_key_type", NO_MASTER_KEY),
+    ("max_life", Fine),
+    ("max_renewable_life", Fine),
+    (
+        "reject_bad_transit",
+        WithoutIfFalse(&[Krb5kdc], "ways through other realms are always checked"),
+    ),
+    ("spake_preauth_indicator", NO_INDICATORS),
+    ("supported_enctypes", Fine),
+    ("pkinit_allow_upn", NO_PKINIT),
+    ("pkinit_identity", NO_PKINIT),
+    ("pkinit_indicator", NO_PKINIT),
+    ("pkinit_require_freshness", NO_PKINIT),
+];
+
+/// The relations of a realm that concern its clients.
+const OF_CLIENTS: &[&str] = &[
+    "admin_server",
+    "auth_to_local",
+    "auth_to_local_names",
+    "auto_fast_armor",
+    "default_domain",
+    "disable_encrypted_timestamp",
+    "http_anchors",
+    "kdc",
+    "kpasswd_server",
+    "master_kdc",
+    "primary_kdc",
+    "sitename",
+    "v4_instance_convert",
+    "v4_realm",
+    "pkinit_anchors",
+    "pkinit_cert_match",
+    "pkinit_dh_min_bits",
+    "pkinit_eku_checking",
+    "pkinit_identities",
+    "pkinit_kdc_hostname",
+    "pkinit_pool",
+    "pkinit_require_crl_checking",
+    "pkinit_revoke",
+];
+
+const DATABASES: &[(&str, Fate)] = &[
+    ("database_module", Fine),
+    ("database_name", Fine),
+    ("db_library", Fine),
+    ("db_module_dir", Without(&[Kdb5Util], NO_PLUGIN)),
+    // Neither is written down, and no account is locked.
+    ("disable_last_success", Fine),
+    ("disable_lockout", Fine),
+    ("mapsize", OTHER_FORMAT),
+    ("max_readers", OTHER_FORMAT),
+    ("nosync", OTHER_FORMAT),
+    ("unlockiter", OTHER_FORMAT),
+];
+
+const LOGGING: &[(&str, Fate)] = &[
+    ("admin_server", Fine),
+    ("kdc", Fine),
+    ("default", Fine),
+    (
+        "debug",
+        WithoutIfTrue(&[Krb5kdc, Kadmind], "there are no debugging messages"),
+    ),
+];
+
+/// The kinds of modules that MIT's servers load.
+const MODULES_OF_SERVERS: &[(&str, &[Program])] = &[
+    ("kdcpreauth", &[Krb5kdc]),
+    ("kdcpolicy", &[Krb5kdc]),
+    ("certauth", &[Krb5kdc]),
+    ("audit", &[Krb5kdc]),
+    ("kadm5_auth", &[Kadmind]),
+    ("kadm5_hook", &[Kadmind, KadminLocal]),
+    ("pwqual", &[Kadmind, KadminLocal]),
+];
+
+/// What `program` has to say of a profile, in the order of its relations.
+pub(crate) fn warnings(profile: &Profile, realms: &[&str], program: Program) -> Vec<String> {
+    let mut warnings: Vec<String> = Vec::new();
+    for (place, value) in profile.each() {
+        let (name, fate) = match place.as_slice() {
+            ["kdcdefaults", name] => (format!("[kdcdefaults] {name}"), known(SERVERS, name)),
+            ["realms", realm, name] if realms.contains(realm) => {
+                (format!("[realms] {realm} {name}"), known(SERVERS, name))
+            }
+            ["dbdefaults", name] | ["dbmodules", name] | ["dbmodules", _, name] => {
+                let fate = match name.starts_with("ldap_") {
+                    true => Some(NO_LDAP),
+                    false => known(DATABASES, name),
+                };
+                (format!("[{}] {name}", place[0]), fate)
+            }
+            ["logging", name] => (format!("[logging] {name}"), known(LOGGING, name)),
+            // Of the modules that there are, kadmin.local turns off what it is asked to.
+            ["plugins", "pwqual", "disable"]
+                if program == KadminLocal && ["dict", "empty", "princ"].contains(&value) =>
+            {
+                continue;
+            }
+            ["libdefaults", "spake_preauth_groups"] => (
+                "[libdefaults] spake_preauth_groups".to_owned(),
+                Some(NO_SPAKE),
+            ),
+            ["plugins", kind, name] => {
+                let modules = MODULES_OF_SERVERS.iter().find(|(known, _)| known == kind);
+                let fate = modules.map_or(Fine, |(_, programs)| Without(programs, NO_PLUGIN));
+                (format!("[plugins] {kind} {name} = {value}"), Some(fate))
+            }
+            ["otp", token, ..] => {
+                let fate = Without(&[Krb5kdc], "one-time passwords are not offered");
+                (format!("[otp] {token}"), Some(fate))
+            }
+            _ => continue,
+        };
+        let daemons = &[Krb5kdc, Kadmind];
+        let (programs, why): (&[Program], _) = match fate {
+            Some(Fine) => continue,
+            Some(Without(programs, why)) => (programs, why),
+            Some(WithoutIfTrue(programs, why)) if is_true(value) => (programs, why),
+            Some(WithoutIfFalse(programs, why)) if !is_true(value) => (programs, why),
+            Some(_) => continue,
+            None => (daemons, "there is no such relation"),
+        };
+        let warning = format!("{name} has no effect: {why}");
+        if programs.contains(&program) && !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    }
+    warnings
+}
+
+fn known(table: &[(&str, Fate)], name: &str) -> Option<Fate> {
+    if std::ptr::eq(table, SERVERS) && OF_CLIENTS.contains(&name) {
+        return Some(Fine);
+    }
+    table
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, fate)| *fate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_effect_is_said_by_the_program_that_it_concerns() {
+        let text = "[kdcdefaults]\nkdc_prots = 88\nspake_preauth_kdc_challenge = edwards25519\n\
+            [realms]\nR = {\nkdc = h\nkadmind_port = 1\niprop_enable = no\niprop_port = 2\n\
+            reject_bad_transit = false\nmaster_key_type = aes256-cts\n}\nOTHER = {\nx = y\n}\n\
+            [plugins]\nkdcpreauth = {\nmodule = a:b\n}\nclpreauth = {\nmodule = a:b\n}\n\
+            [otp]\nDEFAULT = {\nserver = h\ntimeout = 5\n}\n[libdefaults]\nrdns = false\n";
+        let profile = Profile::parse(text).expect("a profile");
+        let said = |program| warnings(&profile, &["R"], program);
+        assert_eq!(
+            said(Krb5kdc),
+            [
+                "[kdcdefaults] kdc_prots has no effect: there is no such relation",
+                "[kdcdefaults] spake_preauth_kdc_challenge has no effect: SPAKE is not offered",
+                "[realms] R reject_bad_transit has no effect: ways through other realms are always checked",
+                "[plugins] kdcpreauth module = a:b has no effect: modules are not loaded, nor turned off",
+                "[otp] DEFAULT has no effect: one-time passwords are not offered",
+            ]
+        );
+        assert_eq!(
+            said(Kadmind),
+            [
+                "[kdcdefaults] kdc_prots has no effect: there is no such relation",
+                "[realms] R kadmind_port has no effect: the kadmin RPC is not served, only the password service",
+            ]
+        );
+        assert_eq!(said(KadminLocal), Vec::<String>::new());
+        assert_eq!(
+            said(Kdb5Util),
+            ["[realms] R master_key_type has no effect: the database has no master key"]
+        );
+    }
+}
