@@ -133,11 +133,13 @@ fn serve(arguments: &Arguments<'_>) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    fn realms(line: &str) -> Result<Vec<(Option<String>, Option<String>)>, String> {
+    /// Each realm and its database.
+    type Realms = Vec<(Option<String>, Option<String>)>;
+
+    fn realms(line: &str) -> Result<Realms, String> {
         let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
         let own = |text: Option<&str>| text.map(str::to_owned);
-        let read = Arguments::parse(&words)?;
-        let realms = read.realms.into_iter();
+        let realms = Arguments::parse(&words)?.realms.into_iter();
         Ok(realms
             .map(|(realm, database)| (own(realm), own(database)))
             .collect())

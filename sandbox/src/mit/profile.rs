@@ -205,7 +205,9 @@ impl<'a> Reader<'a> {
                 self.place = place;
             }
             _ => {
-                let value = value.strip_prefix('"').map_or(value.to_owned(), unquoted);
+                let value = value
+                    .strip_prefix('"')
+                    .map_or_else(|| value.to_owned(), unquoted);
                 self.profile.relations.push((place, value));
             }
         }

@@ -32,6 +32,11 @@ pub(crate) fn trials() -> Vec<Trial> {
             kinit_sees_what_kadmin_changes,
         ),
         trial(
+            "mit_clients::both_realms_of_the_command_line_are_served",
+            &kinit,
+            both_realms_of_the_command_line_are_served,
+        ),
+        trial(
             "mit_clients::k5test_runs_on_top_of_the_drop_in_tools",
             &k5test,
             k5test_runs_on_top_of_the_drop_in_tools,
@@ -47,8 +52,12 @@ struct Daemon {
 
 impl Daemon {
     fn start(realm: &Realm, program: &str, foreground: &str) -> Self {
+        Self::start_with(realm, program, &[foreground])
+    }
+
+    fn start_with(realm: &Realm, program: &str, arguments: &[&str]) -> Self {
         let mut process = realm
-            .command(program, &[foreground])
+            .command(program, arguments)
             .stdout(Stdio::piped())
             .spawn()
             .expect("it starts");
@@ -128,7 +137,7 @@ fn kpasswd_changes_what_is_in_the_database() {
         "{printed}"
     );
     assert!(
-        printed.contains("Attributes: \n"),
+        printed.contains("Attributes:\n"),
         "nothing more to change: {printed}"
     );
     kdc.stop();
@@ -172,6 +181,70 @@ fn kinit_sees_what_kadmin_changes() {
     realm.query("modprinc -allow_tix alice");
     let (success, said) = kinit("second");
     assert!(!success && said.contains("revoked"), "{said}");
+    kdc.stop();
+}
+
+fn both_realms_of_the_command_line_are_served() {
+    let realm = Realm::new("  kdc_listen = 127.0.0.1:0").created();
+    let log = realm.path("kdc.log");
+    let server = std::fs::read_to_string(realm.path("kdc.conf")).expect("readable");
+    let other = realm.path("other");
+    let other = format!(
+        "{server} OTHER.COM = {{\n  database_name = {}\n }}\n[logging]\n kdc = FILE:{}\n",
+        other.display(),
+        log.display()
+    );
+    realm.place.file("kdc.conf", &other);
+    realm
+        .run("kdb5_util", &["-r", "OTHER.COM", "create"])
+        .succeeded();
+    for name in ["KRBTEST.COM", "OTHER.COM"] {
+        let trust = "addprinc -pw trust krbtgt/OTHER.COM@KRBTEST.COM";
+        realm
+            .run("kadmin.local", &["-r", name, "-q", trust])
+            .succeeded();
+    }
+    realm.query("addprinc -pw secret alice");
+    let service = "addprinc -randkey HTTP/h.other.com";
+    realm
+        .run("kadmin.local", &["-r", "OTHER.COM", "-q", service])
+        .succeeded();
+    let bob = "addprinc -pw secret bob";
+    realm
+        .run("kadmin.local", &["-r", "OTHER.COM", "-q", bob])
+        .succeeded();
+    let arguments = ["-n", "-r", "KRBTEST.COM", "-r", "OTHER.COM"];
+    let kdc = Daemon::start_with(&realm, "krb5kdc", &arguments);
+    let address = &kdc.address;
+    let conf = format!(
+        "[libdefaults]\n default_realm = KRBTEST.COM\n dns_lookup_kdc = false\n\
+         [realms]\n KRBTEST.COM = {{\n  kdc = {address}\n }}\n OTHER.COM = {{\n  kdc = {address}\n }}\n"
+    );
+    realm.place.file("krb5.conf", &conf);
+    let client = |program: &str, arguments: &[&str]| {
+        let mut client = Command::new(program);
+        client
+            .args(arguments)
+            .env("KRB5_CONFIG", realm.path("krb5.conf"))
+            .env("KRB5CCNAME", realm.path("cc"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut client = client.spawn().expect("it starts");
+        // kvno reads nothing, and may have ended.
+        let _ = client.stdin.take().expect("piped").write_all(b"secret\n");
+        Ran::of(client.wait_with_output().expect("it ends"))
+    };
+    client("kinit", &["bob@OTHER.COM"]).succeeded();
+    client("kinit", &["alice"]).succeeded();
+    client("kvno", &["HTTP/h.other.com@OTHER.COM"]).succeeded();
+    let logged = std::fs::read_to_string(log).expect("a log");
+    for line in [
+        "AS bob@OTHER.COM for krbtgt/OTHER.COM@OTHER.COM: ok",
+        "TGS TICKET alice@KRBTEST.COM for HTTP/h.other.com@OTHER.COM: ok",
+    ] {
+        assert!(logged.contains(line), "{line:?} is missing in {logged}");
+    }
     kdc.stop();
 }
 
