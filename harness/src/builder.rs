@@ -28,10 +28,21 @@ macro_rules! world_setters {
             self
         }
 
-        /// Puts the files into this directory, made if need be, and leaves them there at the end.
-        /// Default: a temporary one, gone at the end (see `KERBOX_KEEP`).
+        /// Puts the files into this directory, and leaves them there at the end. It is made if need
+        /// be; one that is there must be empty, or of an earlier fixture, of whose files it
+        /// replaces those that Kerbox wrote. Default: a temporary one, gone at the end (see
+        /// `KERBOX_KEEP`).
         pub fn directory(mut self, path: impl Into<PathBuf>) -> Self {
             self.world.directory = Some(path.into());
+            self
+        }
+
+        #[doc(hidden)]
+        pub fn opened_directory(
+            mut self,
+            directory: std::sync::Arc<$crate::directory::Directory>,
+        ) -> Self {
+            self.world.opened = Some(directory);
             self
         }
 
@@ -154,6 +165,13 @@ macro_rules! realm_setters {
                 .principals
                 .retain(|other| other.name() != principal.name());
             self.realm.principals.push(principal);
+            self
+        }
+
+        /// Without the principals that are usually there: only those that are added, and the realm's
+        /// own. A secure cluster needs `nn/localhost` and `dn/localhost`.
+        pub fn without_principals(mut self) -> Self {
+            self.realm.principals.clear();
             self
         }
 

@@ -1,6 +1,7 @@
 //! The credential caches of a fixture: written for logins, and kept in step with the clock.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::Path;
 
 use kerbox_krb5::ccache::{Credential, CredentialCache};
@@ -8,6 +9,13 @@ use kerbox_krb5::client::Credentials;
 use kerbox_krb5::{Clock, Principal};
 
 use crate::Error;
+
+/// How every cache's file begins.
+const VERSION_4: [u8; 2] = [5, 4];
+/// Folders of a fixture that hold no caches, and may hold much else.
+const WITHOUT_CACHES: [&str; 3] = ["blocks", "keytabs", "hadoop"];
+/// Caches of a DIR collection are one folder deeper than others; beyond this depth none are.
+const DEPTH: usize = 8;
 
 /// Writes a cache that holds this ticket alone, as `kinit` does, with the clock's offset in its
 /// header: MIT's library adds it to the system's time, and so lives in the fixture's time.
@@ -26,18 +34,73 @@ pub(crate) fn read_tgt(path: &Path) -> Option<Credentials> {
     Credentials::try_from(cache.find(&Principal::krbtgt(realm, realm))?).ok()
 }
 
-/// After the clock was moved: gives every cache in `directory` the new offset, those that clients
-/// made there too.
+/// After the clock was moved: gives every cache in the fixture's `directory` the new offset, those
+/// that clients made there too, in whichever folder, as for a DIR collection. Links are not
+/// followed: they may lead to a user's own.
 pub(crate) fn follow_clock(directory: &Path, clock: &Clock) -> Result<(), Error> {
-    let Ok(entries) = fs::read_dir(directory) else {
-        // A fixture without a realm has none.
-        return Ok(());
-    };
-    for entry in entries.flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_file()) {
-            // Whatever is no cache, or was removed meanwhile, needs no offset.
-            let _ = CredentialCache::set_time_offset_of_file(&entry.path(), clock.offset_micros());
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    for entry in entries {
+        let name = entry.file_name();
+        if !WITHOUT_CACHES.iter().any(|without| name == **without) {
+            follow(&entry, clock, DEPTH);
         }
     }
     Ok(())
+}
+
+fn follow(entry: &fs::DirEntry, clock: &Clock, depth: usize) {
+    let Ok(kind) = entry.file_type() else {
+        return;
+    };
+    if kind.is_dir() && depth > 0 {
+        let entries = fs::read_dir(entry.path()).into_iter().flatten().flatten();
+        entries.for_each(|entry| follow(&entry, clock, depth - 1));
+    } else if kind.is_file() && is_cache(&entry.path()) {
+        // Whatever is no cache after all, or was removed meanwhile, needs no offset.
+        let _ = CredentialCache::set_time_offset_of_file(&entry.path(), clock.offset_micros());
+    }
+}
+
+fn is_cache(path: &Path) -> bool {
+    let mut version = [0; 2];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut version));
+    read.is_ok() && version == VERSION_4
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_clock_reaches_caches_in_collections_and_nothing_outside() {
+        let folders = [(); 2].map(|()| tempfile::tempdir().expect("a directory"));
+        let [ours, others] = &folders;
+        let cache = CredentialCache::new(Principal::new("R", ["alice"]));
+        fs::create_dir_all(ours.path().join("ccache/collection")).expect("new");
+        let (tkt, top, other) = (
+            ours.path().join("ccache/collection/tkt"),
+            ours.path().join("own"),
+            others.path().join("krb5cc"),
+        );
+        for path in [&tkt, &top, &other] {
+            cache.write(path).expect("writable");
+        }
+        symlink(&other, ours.path().join("ccache/link")).expect("new");
+        symlink(others.path(), ours.path().join("folder")).expect("new");
+        fs::write(ours.path().join("ccache/collection/primary"), "tkt\n").expect("writable");
+
+        let clock = Clock::system();
+        clock.set(clock.now() + Duration::from_hours(9));
+        follow_clock(ours.path(), &clock).expect("readable");
+        let offset = |path| CredentialCache::read(path).expect("a cache").time_offset();
+        for path in [&tkt, &top] {
+            assert_eq!(offset(path), Some(clock.offset_micros()));
+        }
+        assert_eq!(offset(&other), Some(0));
+        let primary = fs::read(ours.path().join("ccache/collection/primary"));
+        assert_eq!(primary.expect("there"), b"tkt\n");
+    }
 }

@@ -15,7 +15,7 @@ use std::thread::{self, ThreadId};
 /// | `KRB5_CONFIG` | MIT, Heimdal, Go |
 /// | `KRB5CCNAME` | all Kerberos clients |
 /// | `HADOOP_CONF_DIR` | all HDFS clients |
-/// | `HADOOP_OPTS` | Hadoop's scripts; names krb5.conf to the JVM, which ignores `KRB5_CONFIG` |
+/// | `HADOOP_OPTS` | Hadoop's scripts; names krb5.conf to the JVM, which ignores `KRB5_CONFIG`. In a directory with white space in its name, `JAVA_TOOL_OPTIONS` instead |
 /// | `KERBOX_DIR`, `KEYTABS`, `NAMENODE` | test lines that run against any fixture |
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientEnv(BTreeMap<String, OsString>);
@@ -149,19 +149,45 @@ fn set(name: &str, value: Option<&OsStr>) {
     }
 }
 
+/// The option that leads a JVM to a fixture's realm, for `HADOOP_OPTS`, which Hadoop's scripts split
+/// at every white space and quote in no way. `None` if the directory's name has such: then
+/// `JAVA_TOOL_OPTIONS` alone can name it.
+#[must_use]
+pub fn hadoop_option(directory: &Path) -> Option<String> {
+    let option = krb5_option(directory);
+    (!option.contains(char::is_whitespace)).then_some(option)
+}
+
+/// The same for `JAVA_TOOL_OPTIONS`, which the JVM splits at white space outside of quotes.
+#[must_use]
+pub fn java_option(directory: &Path) -> String {
+    let option = krb5_option(directory);
+    if !option.contains(|c: char| c.is_whitespace() || "'\"".contains(c)) {
+        return option;
+    }
+    // There is no escape: a double quote stands between single ones, all else between double ones.
+    let parts = option.split('"').map(|part| format!("\"{part}\""));
+    parts.collect::<Vec<_>>().join("'\"'")
+}
+
+fn krb5_option(directory: &Path) -> String {
+    let conf = directory.join("krb5.conf");
+    format!("-Djava.security.krb5.conf={}", conf.display())
+}
+
 /// The environment of a fixture's files; what only some have is added by [`ClientEnv::with`].
 pub(crate) fn of_directory(directory: &Path) -> ClientEnv {
     let mut ccache = OsString::from("FILE:");
     ccache.push(directory.join("ccache").join("krb5cc"));
-    let krb5_conf = directory.join("krb5.conf");
-    let mut options = OsString::from("-Djava.security.krb5.conf=");
-    options.push(&krb5_conf);
-    ClientEnv::default()
+    let env = ClientEnv::default()
         .with("KERBOX_DIR", directory)
-        .with("KRB5_CONFIG", krb5_conf)
+        .with("KRB5_CONFIG", directory.join("krb5.conf"))
         .with("KRB5CCNAME", ccache)
-        .with("HADOOP_OPTS", options)
-        .with("KEYTABS", directory.join("keytabs"))
+        .with("KEYTABS", directory.join("keytabs"));
+    match hadoop_option(directory) {
+        Some(option) => env.with("HADOOP_OPTS", option),
+        None => env.with("JAVA_TOOL_OPTIONS", java_option(directory)),
+    }
 }
 
 #[cfg(test)]
@@ -208,6 +234,22 @@ mod tests {
         });
         drop(guard);
         assert_eq!(other.join().expect("no panic"), None);
+    }
+
+    #[test]
+    fn java_options_quote_as_the_jvm_reads_them() {
+        let option = |path: &str| java_option(Path::new(path));
+        assert_eq!(option("/a"), "-Djava.security.krb5.conf=/a/krb5.conf");
+        assert_eq!(
+            option("/it's here"),
+            "\"-Djava.security.krb5.conf=/it's here/krb5.conf\""
+        );
+        assert_eq!(
+            option("/a\"b"),
+            "\"-Djava.security.krb5.conf=/a\"'\"'\"b/krb5.conf\""
+        );
+        assert_eq!(hadoop_option(Path::new("/a b")), None);
+        assert!(hadoop_option(Path::new("/a'b")).is_some());
     }
 
     #[test]

@@ -56,10 +56,13 @@ impl Cluster {
             hdfs,
         } = builder;
         let (fixture, mut kills) = Fixture::start(world)?;
-        let realm = is_secure
+        let mut realm = is_secure
             .then(|| Realm::in_world(&fixture, &realm))
             .transpose()?;
         let hdfs = Arc::new(Hdfs::start(&fixture, realm.as_ref(), hdfs)?);
+        if let Some(realm) = &mut realm {
+            realm.namenode = Some(Arc::clone(&hdfs.namenode));
+        }
         let killed = Arc::clone(&hdfs);
         fixture.runtime.handle().spawn(async move {
             while let Some(server) = kills.recv().await {

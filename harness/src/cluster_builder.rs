@@ -124,8 +124,8 @@ impl ClusterBuilder {
         self
     }
 
-    /// Where the DataNodes make their folders `dn1`, `dn2`, …. Default: `blocks` in the fixture's
-    /// directory.
+    /// Where the DataNodes make their folders `dn1`, `dn2`, …: a directory that is new, empty, or of
+    /// an earlier fixture, whose replicas go. Default: `blocks` in the fixture's directory.
     pub fn blocks_directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.hdfs.blocks = Some(path.into());
         self

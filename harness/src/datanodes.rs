@@ -16,6 +16,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::runtime::Handle;
 
+use crate::directory::Directory;
 use crate::listen::listen;
 use crate::running::Running;
 use crate::settings::HdfsSettings;
@@ -46,6 +47,8 @@ pub(crate) struct DataNodes {
     auth_to_local: AuthToLocal,
     /// Where they listen: where the NameNode does.
     listen_ip: IpAddr,
+    /// Where their folders are, if not in the fixture's directory: locked while they are used.
+    blocks: Option<Directory>,
     slots: Vec<Slot>,
 }
 
@@ -86,8 +89,8 @@ impl DataNodes {
         settings: &HdfsSettings,
     ) -> Result<Self, Error> {
         let blocks = match &settings.blocks {
-            Some(blocks) => blocks.clone(),
-            None => fixture.world.path().join("blocks"),
+            Some(path) => Some(Directory::at(path)?),
+            None => None,
         };
         let world = &fixture.world;
         let mut rng = StdRng::seed_from_u64(world.seed ^ DATANODES_STREAM);
@@ -99,6 +102,7 @@ impl DataNodes {
             security,
             auth_to_local,
             listen_ip: settings.listen.ip(),
+            blocks,
             slots: Vec::with_capacity(settings.datanodes),
         };
         let any_port = SocketAddr::new(datanodes.listen_ip, 0);
@@ -112,7 +116,10 @@ impl DataNodes {
                 rpc_address,
                 uuid: uuid(&mut rng).into(),
                 storage_id: format!("DS-{}", uuid(&mut rng)).into(),
-                directory: blocks.join(format!("dn{number}")),
+                directory: match &datanodes.blocks {
+                    Some(blocks) => blocks.expect_blocks(&format!("dn{number}"))?,
+                    None => world.files().expect_blocks(&format!("blocks/dn{number}"))?,
+                },
                 clock: world.new_clock(server),
                 seed: rng.random(),
                 process: Mutex::default(),

@@ -40,6 +40,14 @@ pub enum Error {
         /// Who holds it, as its `.lock` file says.
         owner: String,
     },
+    /// A directory, or something in it, that Kerbox did not make and does not touch.
+    #[error("{} is not Kerbox's: {why}; name an empty or a new directory, or move away what is there", path.display())]
+    DirectoryNotOurs {
+        /// What is not ours.
+        path: PathBuf,
+        /// How that can be seen.
+        why: String,
+    },
     /// A setting of a builder that cannot be.
     #[error("{key} = {value:?}: {why}")]
     Setting {
@@ -117,6 +125,7 @@ impl Error {
             | Self::Hdfs(_)
             | Self::NoRealm
             | Self::DirectoryInUse { .. }
+            | Self::DirectoryNotOurs { .. }
             | Self::Setting { .. }
             | Self::UnknownPrincipal { .. }
             | Self::NotSeen { .. }

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
 
 use crate::Error;
-use crate::directory::{make_private, write_private};
+use crate::directory::Directory;
 
 /// Hadoop's keys with their values, for servers and clients alike.
 pub(crate) type HadoopKeys = BTreeMap<String, String>;
@@ -35,6 +34,13 @@ pub(crate) fn keys(
         set(
             "dfs.datanode.kerberos.principal",
             format!("dn/localhost@{realm}"),
+        );
+        // YARN's client libraries ask for tokens with this principal as their renewer, even where no
+        // YARN runs, as under Spark and MapReduce on one machine. Ours is in the database, and its
+        // short name may renew.
+        set(
+            "yarn.resourcemanager.principal",
+            format!("nn/localhost@{realm}"),
         );
         set(
             "dfs.web.authentication.kerberos.principal",
@@ -73,11 +79,10 @@ pub(crate) fn static_groups(groups: &BTreeMap<String, Vec<String>>) -> String {
 
 /// Writes all keys into both files: a JVM lets hdfs-default.xml override `dfs.*` keys that stand in
 /// core-site.xml only, and other clients read core-site.xml alone.
-pub(crate) fn write(directory: &Path, keys: &HadoopKeys) -> Result<(), Error> {
-    make_private(directory)?;
+pub(crate) fn write(directory: &Directory, keys: &HadoopKeys) -> Result<(), Error> {
     let xml = to_xml(keys);
     for name in ["core-site.xml", "hdfs-site.xml"] {
-        write_private(&directory.join(name), xml.as_bytes())?;
+        directory.write(&format!("hadoop/{name}"), xml.as_bytes())?;
     }
     Ok(())
 }

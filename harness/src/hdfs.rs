@@ -119,7 +119,7 @@ impl Hdfs {
             auth_to_local,
             &settings,
         )?;
-        hadoop_conf::write(&world.path().join("hadoop"), &keys)?;
+        hadoop_conf::write(world.files(), &keys)?;
         Ok(Self {
             namenode,
             address,

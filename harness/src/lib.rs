@@ -88,7 +88,8 @@ mod client_env;
 mod cluster;
 mod cluster_builder;
 mod datanodes;
-mod directory;
+#[doc(hidden)]
+pub mod directory;
 mod error;
 mod faults;
 mod hadoop_conf;
@@ -96,6 +97,7 @@ mod hdfs;
 mod hook;
 mod journal;
 mod kdcs;
+mod keytab_files;
 mod listen;
 mod login;
 mod principals;

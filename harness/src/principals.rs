@@ -1,6 +1,7 @@
 //! Principals that a fixture begins with, or that are added while it runs; named without the realm,
 //! which may not be known yet.
 
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::time::Duration;
 
 use kerbox_kdc::{NewKeys, PacAccount};
@@ -81,7 +82,7 @@ impl NewPrincipal {
     }
 
     /// The file in `keytabs/` that gets its keys; principals may share one. Default: `NAME.keytab`
-    /// for users, none for services.
+    /// for users, none for services; with the realm in it if another's file has that name.
     #[must_use]
     pub fn keytab(mut self, file: impl Into<String>) -> Self {
         self.keytab = Some(file.into());
@@ -154,8 +155,11 @@ impl NewPrincipal {
     }
 
     /// The keytab that it gets, if any.
-    pub(crate) fn keytab_file(&self, principal: &Principal) -> Option<String> {
-        self.keytab.clone().or_else(|| default_keytab(principal))
+    pub(crate) fn keytab_name(&self, principal: &Principal) -> Option<KeytabName> {
+        match &self.keytab {
+            Some(file) => Some(KeytabName::Asked(file.clone())),
+            None => default_keytab(principal).map(KeytabName::Usual),
+        }
     }
 
     /// The types of its keys, if they are not the realm's.
@@ -205,13 +209,54 @@ fn default_keytab(principal: &Principal) -> Option<String> {
     }
 }
 
-/// A keytab's file for a principal that has no usual one.
-pub(crate) fn keytab_on_demand(principal: &Principal) -> String {
-    default_keytab(principal)
-        .unwrap_or_else(|| format!("{}.keytab", file_name(&principal.components().join("."))))
+/// How the file of a principal's keys is to be called.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum KeytabName {
+    /// As the user wants it.
+    Asked(String),
+    /// As it is usually called, if no other principal has that name.
+    Usual(String),
 }
 
-/// A name that stays in its directory.
+impl KeytabName {
+    /// For a principal of which nothing was said.
+    pub(crate) fn usual(principal: &Principal) -> Self {
+        let joined = || format!("{}.keytab", file_name(&principal.components().join(".")));
+        Self::Usual(default_keytab(principal).unwrap_or_else(joined))
+    }
+}
+
+/// A name in at most 200 bytes, of which its end stays. File systems allow 255.
+pub(crate) fn shortened(name: &str, end: &str) -> String {
+    const LONGEST: usize = 200;
+    if name.len() <= LONGEST {
+        return name.to_owned();
+    }
+    let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(name);
+    let begin = &name[..name.floor_char_boundary(LONGEST / 2)];
+    format!("{begin}-{hash:016x}{end}")
+}
+
+/// A name that stays in its directory, different for each `name`.
+pub(crate) fn escaped_file_name(name: &str) -> String {
+    let mut escaped = String::new();
+    for character in name.chars() {
+        if character.is_alphanumeric() || "._-@".contains(character) {
+            escaped.push(character);
+        } else {
+            let mut bytes = [0; 4];
+            for byte in character.encode_utf8(&mut bytes).bytes() {
+                escaped.push_str(&format!("%{byte:02X}"));
+            }
+        }
+    }
+    if escaped.starts_with('.') {
+        escaped.insert(0, '%');
+    }
+    escaped
+}
+
+/// A name that stays in its directory. Two names may become one.
 pub(crate) fn file_name(name: &str) -> String {
     let safe = |character: char| {
         if character.is_alphanumeric() || "._-@".contains(character) {
@@ -221,6 +266,7 @@ pub(crate) fn file_name(name: &str) -> String {
         }
     };
     let name: String = name.chars().map(safe).collect();
+    let name = shortened(&name, "");
     if name.starts_with('.') {
         format!("_{name}")
     } else {
@@ -233,7 +279,9 @@ mod tests {
     use super::*;
 
     fn keytab_of(name: &str) -> String {
-        keytab_on_demand(&Principal::parse(name, "R").expect("a name"))
+        match KeytabName::usual(&Principal::parse(name, "R").expect("a name")) {
+            KeytabName::Usual(name) | KeytabName::Asked(name) => name,
+        }
     }
 
     #[test]

@@ -8,17 +8,18 @@ use std::time::Duration;
 
 use kerbox_kdc::{Kdc, NewKeys, PrincipalDatabase};
 use kerbox_krb5::Principal;
+use minihdfs::namenode::NameNode;
 use rand::rngs::StdRng;
 
 use crate::builder::RealmBuilder;
 use crate::client_env::{self, ClientEnv};
 use crate::kdcs::KdcServer;
-use crate::principals::{NewPrincipal, keytab_on_demand};
+use crate::principals::NewPrincipal;
 use crate::realm_core::RealmCore;
 use crate::settings::RealmSettings;
 use crate::world::Fixture;
 use crate::world_methods::world_methods;
-use crate::{Error, Login};
+use crate::{Error, Login, Server};
 
 /// A Kerberos realm on random ports of 127.0.0.1, with its own clock. Dropping it ends it.
 ///
@@ -34,6 +35,8 @@ pub struct Realm {
     core: Arc<RealmCore>,
     /// Absent in a cluster, which has its own.
     fixture: Option<Fixture>,
+    /// Where users have their homes, in a cluster.
+    pub(crate) namenode: Option<Arc<NameNode>>,
 }
 
 impl Realm {
@@ -67,6 +70,7 @@ impl Realm {
         Ok(Self {
             core,
             fixture: None,
+            namenode: None,
         })
     }
 
@@ -124,7 +128,7 @@ impl Realm {
         Login::new(
             Arc::clone(&self.core),
             principal,
-            self.core.new_cache(user),
+            self.core.new_cache(user)?,
             env,
         )
     }
@@ -132,13 +136,37 @@ impl Realm {
     /// Adds a principal, with its keytab, while the KDC runs.
     pub fn add_principal(&self, principal: NewPrincipal) -> Result<Principal, Error> {
         let name = self.principal(principal.name())?;
-        let file = principal.keytab_file(&name);
+        let keytab = principal.keytab_name(&name);
         let new = principal.in_realm(&self.core.name)?;
-        self.core
-            .kdc
-            .update(|database, rng| database.add(new, rng))?;
-        if let Some(file) = file {
-            self.core.write_keytab(&file, [&name])?;
+        let file = keytab.map(|keytab| self.core.keytab_file(&keytab, &name));
+        let file = file.transpose()?;
+        let kdc = &self.core.kdc;
+        kdc.update(|database, rng| database.add(new, rng))?;
+        if let Some(file) = file
+            && let Err(error) = self.core.add_to_keytab(&file, &name)
+        {
+            // Added or refused, nothing in between; that it is there can only be our own doing.
+            let _ = kdc.update(|database, _| database.remove(&name));
+            return Err(error);
+        }
+        Ok(name)
+    }
+
+    /// As [`add_principal`](Self::add_principal); a user of a cluster gets `/user/NAME` as well, if
+    /// nothing is there.
+    #[doc(hidden)]
+    pub fn add_user(&self, principal: NewPrincipal) -> Result<Principal, Error> {
+        let name = self.add_principal(principal)?;
+        if let (Some(namenode), [user]) = (&self.namenode, name.components())
+            && name.realm() == self.name()
+            && !user.contains('/')
+        {
+            let home = format!("/user/{user}");
+            let now = self.core.world.new_clock(Server::NameNode).now();
+            // A name that is no path's has no home.
+            if let Ok(false) = namenode.has(&home) {
+                namenode.make_directory(now, &home, user, user, 0o755)?;
+            }
         }
         Ok(name)
     }
@@ -175,12 +203,7 @@ impl Realm {
     /// The keytab's file of a principal; written now if there is none yet.
     pub fn keytab(&self, name: &str) -> Result<PathBuf, Error> {
         let principal = self.principal(name)?;
-        let file = keytab_on_demand(&principal);
-        let path = self.core.keytabs().join(&file);
-        if !path.exists() {
-            self.core.write_keytab(&file, [&principal])?;
-        }
-        Ok(path)
+        self.core.own_keytab(&principal)
     }
 
     /// The environment in which Kerberos clients find this realm, with a cache of its own that is

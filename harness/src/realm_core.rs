@@ -1,7 +1,7 @@
 //! The part of a realm that its logins share: the KDC, its files, and exchanges with it that need
 //! no socket.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,9 +15,9 @@ use kerbox_krb5::{Clock, EncryptionType, ErrorCode, Keytab, Principal};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use crate::directory::{make_private, write_private};
 use crate::kdcs::Kdcs;
-use crate::principals::file_name;
+use crate::keytab_files::KeytabFiles;
+use crate::principals::{KeytabName, file_name};
 use crate::settings::RealmSettings;
 use crate::shared_conf::{Registration, own_conf};
 use crate::world::{Fixture, World};
@@ -42,8 +42,9 @@ pub(crate) struct RealmCore {
     /// For what the harness itself draws: keys, nonces. Not shared with the servers, so that a
     /// login does not change what they draw.
     rng: Mutex<StdRng>,
-    /// How many caches each user has, for their names.
-    logins: Mutex<BTreeMap<String, u64>>,
+    /// The names of the logins' caches, in lower case.
+    caches: Mutex<BTreeSet<String>>,
+    keytab_files: Mutex<KeytabFiles>,
     _registration: Registration,
 }
 
@@ -77,7 +78,8 @@ impl RealmCore {
             enctypes: settings.client_enctypes(),
             clock_skew: settings.clock_skew,
             rng: Mutex::new(rng),
-            logins: Mutex::default(),
+            caches: Mutex::default(),
+            keytab_files: Mutex::default(),
             _registration: Registration::new(&name, kdcs.addresses(), &settings.client_enctypes())?,
             kdcs,
             name,
@@ -101,53 +103,101 @@ impl RealmCore {
     }
 
     /// A cache's file that no other login has: `alice`, `alice-2`, ….
-    pub(crate) fn new_cache(&self, user: &str) -> PathBuf {
-        let name = file_name(user);
-        let directory = self.world.path().join("ccache");
-        let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = logins.entry(name.clone()).or_default();
-        *number += 1;
-        directory.join(if *number == 1 {
-            name
-        } else {
-            format!("{name}-{number}")
-        })
+    pub(crate) fn new_cache(&self, user: &str) -> Result<PathBuf, Error> {
+        let user = file_name(user);
+        let mut caches = self.caches.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut name = user.clone();
+        let mut number = 1_u64;
+        while !caches.insert(name.to_lowercase()) {
+            number += 1;
+            name = format!("{user}-{number}");
+        }
+        self.world.files().expect(&format!("ccache/{name}"))
     }
 
     fn write_files(&self, settings: &RealmSettings) -> Result<(), Error> {
-        let directory = self.world.path();
-        make_private(&directory.join("ccache"))?;
-        make_private(&self.keytabs())?;
+        let files = self.world.files();
+        for folder in ["ccache", "keytabs"] {
+            files.make_folder(folder)?;
+        }
         let conf = own_conf(
             &self.name,
             &self.kdcs.addresses(),
             &settings.client_enctypes(),
             &settings.libdefaults,
         )?;
-        write_private(&directory.join("krb5.conf"), conf.as_bytes())?;
-        let mut keytabs: BTreeMap<String, Vec<Principal>> = BTreeMap::new();
+        files.write("krb5.conf", conf.as_bytes())?;
+        let mut named = Vec::new();
         for new in &settings.principals {
             let principal = Principal::parse(new.name(), &self.name)?;
-            if let Some(file) = new.keytab_file(&principal) {
-                keytabs.entry(file).or_default().push(principal);
-            }
+            named.extend(new.keytab_name(&principal).map(|name| (name, principal)));
         }
-        for (file, principals) in &keytabs {
-            self.write_keytab(file, principals)?;
+        // First those that leave no choice.
+        named.sort_by_key(|(name, _)| matches!(name, KeytabName::Usual(_)));
+        let mut keytab_files = self.keytab_files();
+        for (name, principal) in &named {
+            keytab_files.give(name, principal)?;
+        }
+        for (file, principals) in keytab_files.iter() {
+            self.write_keytab(file, &self.keytab(principals)?)?;
         }
         Ok(())
     }
 
-    pub(crate) fn write_keytab<'a>(
+    fn keytab_files(&self) -> MutexGuard<'_, KeytabFiles> {
+        // Changed in single steps.
+        self.keytab_files
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keytab(&self, principals: &[Principal]) -> Result<Keytab, Error> {
+        let now = self.world.clock.now();
+        Ok(self.kdc.database().keytab(principals, now)?)
+    }
+
+    fn write_keytab(&self, file: &str, keytab: &Keytab) -> Result<(), Error> {
+        let name = format!("keytabs/{file}");
+        self.world.files().write(&name, &keytab.to_bytes())?;
+        Ok(())
+    }
+
+    /// Chooses the file of a principal that is about to be added. Fails if there can be none.
+    pub(crate) fn keytab_file(
         &self,
-        file: &str,
-        principals: impl IntoIterator<Item = &'a Principal>,
-    ) -> Result<(), Error> {
-        let keytab = self
-            .kdc
-            .database()
-            .keytab(principals, self.world.clock.now())?;
-        write_private(&self.keytabs().join(file_name(file)), &keytab.to_bytes())
+        name: &KeytabName,
+        principal: &Principal,
+    ) -> Result<String, Error> {
+        self.keytab_files().give(name, principal)
+    }
+
+    /// Writes the keys of a principal into its file, beside those of others that share it.
+    pub(crate) fn add_to_keytab(&self, file: &str, principal: &Principal) -> Result<(), Error> {
+        let own = self.keytab(std::slice::from_ref(principal))?;
+        let is_shared = self.keytab_files().principals(file) != [principal.clone()];
+        let path = self.keytabs().join(file);
+        if !is_shared || !path.exists() {
+            return self.write_keytab(file, &own);
+        }
+        let mut keytab = Keytab::read(&path)?;
+        keytab.remove(principal, None);
+        own.entries().for_each(|entry| keytab.push(entry.clone()));
+        self.write_keytab(file, &keytab)
+    }
+
+    /// The file of a principal's keys alone; written now if there is none yet.
+    pub(crate) fn own_keytab(&self, principal: &Principal) -> Result<PathBuf, Error> {
+        let mut files = self.keytab_files();
+        let file = match files.of(principal) {
+            Some(file) => file,
+            None => files.give(&KeytabName::usual(principal), principal)?,
+        };
+        drop(files);
+        let path = self.keytabs().join(&file);
+        if !path.exists() {
+            self.add_to_keytab(&file, principal)?;
+        }
+        Ok(path)
     }
 
     /// The keys of principals, for a server of the fixture.

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use kerbox_krb5::EncryptionType;
@@ -14,7 +14,7 @@ use kerbox_krb5::krb5_conf::{Krb5Conf, RealmServers};
 
 use crate::Error;
 use crate::client_env::ClientEnv;
-use crate::directory::{Directory, write_private};
+use crate::directory::Directory;
 
 static SHARED: Mutex<Shared> = Mutex::new(Shared {
     path: None,
@@ -91,14 +91,14 @@ impl Drop for Registration {
 }
 
 impl Shared {
-    fn directory(&mut self) -> Result<&Path, Error> {
+    fn directory(&mut self) -> Result<&Directory, Error> {
         let directory = match (self.directory.take(), &self.path) {
             (Some(directory), _) => directory,
             (None, Some(path)) => Directory::again(path)?,
             (None, None) => Directory::temporary()?,
         };
         self.path = Some(directory.path().to_owned());
-        Ok(self.directory.insert(directory).path())
+        Ok(self.directory.insert(directory))
     }
 
     /// By rename: MIT's library reads it again when the file changes, and never finds half of it.
@@ -117,8 +117,8 @@ impl Shared {
             }
         }
         let text = conf.to_text()?;
-        let path = self.directory()?.join("krb5.conf");
-        write_private(&path, text.as_bytes())
+        self.directory()?.write("krb5.conf", text.as_bytes())?;
+        Ok(())
     }
 }
 

@@ -12,7 +12,7 @@ use kerbox_krb5::{Clock, Timestamp};
 use tokio::sync::Notify;
 
 use crate::client_env::ClientEnv;
-use crate::directory::{Directory, write_private};
+use crate::directory::Directory;
 use crate::faults::{FaultGuard, Rule};
 use crate::hook::Watch;
 use crate::journal::{Entry, Journal};
@@ -59,7 +59,7 @@ pub(crate) struct World {
     pub(crate) clock: Clock,
     pub(crate) watch: Arc<Watch>,
     pub(crate) seed: u64,
-    path: PathBuf,
+    files: Arc<Directory>,
     servers: Mutex<Vec<TimedServer>>,
     clocks: Mutex<BTreeMap<Server, Clock>>,
     /// Held while time is being moved: two movements do not interleave.
@@ -70,7 +70,12 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.files.path()
+    }
+
+    /// Its directory, which is closed when the fixture ends.
+    pub(crate) fn files(&self) -> &Directory {
+        &self.files
     }
 
     pub(crate) fn journal(&self) -> Journal {
@@ -87,7 +92,8 @@ impl World {
 
     /// Writes `env.sh`, for `. env.sh`.
     pub(crate) fn write_env(&self, env: &ClientEnv) -> Result<(), Error> {
-        write_private(&self.path.join("env.sh"), env.to_shell().as_bytes())
+        self.files.write("env.sh", env.to_shell().as_bytes())?;
+        Ok(())
     }
 
     pub(crate) fn record_state(&self, server: Server, change: &str) {
@@ -179,7 +185,7 @@ impl World {
         let to = self.clock.now();
         self.watch.record(to, Event::ClockMoved { from, to });
         self.changed.notify_one();
-        ccaches::follow_clock(&self.path.join("ccache"), &self.clock)
+        ccaches::follow_clock(self.path(), &self.clock)
     }
 
     /// The earliest deadline of those that lead, if it is before `target`. A deadline that a tick
@@ -248,7 +254,7 @@ impl World {
 
 impl fmt::Debug for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "World in {}", self.path.display())
+        write!(f, "World in {}", self.path().display())
     }
 }
 
@@ -262,7 +268,22 @@ pub(crate) struct Fixture {
     // The order of fields is the order of their end: first the servers, then their files.
     pub(crate) runtime: Runtime,
     pub(crate) world: Arc<World>,
-    directory: Directory,
+    _directory: Ending,
+}
+
+/// The directory of a fixture, which ends with it unless the caller has made it.
+struct Ending {
+    directory: Arc<Directory>,
+    is_ours: bool,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        // Handles may outlive the fixture, and keep the value, not the directory.
+        if self.is_ours {
+            self.directory.close(thread::panicking());
+        }
+    }
 }
 
 /// What a fixture is started with.
@@ -271,6 +292,8 @@ pub(crate) struct WorldSettings {
     pub(crate) clock: Clock,
     pub(crate) seed: u64,
     pub(crate) directory: Option<PathBuf>,
+    /// One that the caller has opened, and closes.
+    pub(crate) opened: Option<Arc<Directory>>,
     pub(crate) workers: usize,
 }
 
@@ -280,6 +303,7 @@ impl Default for WorldSettings {
             clock: Clock::system(),
             seed: 0,
             directory: None,
+            opened: None,
             workers: 1,
         }
     }
@@ -290,9 +314,11 @@ impl Fixture {
     pub(crate) fn start(
         settings: WorldSettings,
     ) -> Result<(Self, tokio::sync::mpsc::UnboundedReceiver<Server>), Error> {
-        let directory = match &settings.directory {
-            Some(path) => Directory::at(path)?,
-            None => Directory::temporary()?,
+        let is_ours = settings.opened.is_none();
+        let directory = match (settings.opened, &settings.directory) {
+            (Some(opened), _) => opened,
+            (None, Some(path)) => Arc::new(Directory::at(path)?),
+            (None, None) => Arc::new(Directory::temporary()?),
         };
         let runtime =
             Runtime::start(settings.workers).map_err(Error::io("start the fixture's thread"))?;
@@ -302,7 +328,7 @@ impl Fixture {
             clock: settings.clock,
             watch,
             seed: settings.seed,
-            path: directory.path().to_owned(),
+            files: Arc::clone(&directory),
             servers: Mutex::default(),
             clocks: Mutex::default(),
             moving: Mutex::default(),
@@ -312,7 +338,7 @@ impl Fixture {
         let fixture = Self {
             runtime,
             world,
-            directory,
+            _directory: Ending { directory, is_ours },
         };
         Ok((fixture, kills))
     }
@@ -321,7 +347,7 @@ impl Fixture {
 impl Drop for Fixture {
     fn drop(&mut self) {
         if thread::panicking() {
-            let kept = if self.directory.is_kept(true) {
+            let kept = if self.world.files.is_kept(true) {
                 "kept"
             } else {
                 "removed; KERBOX_KEEP=on-failure keeps it"
@@ -329,7 +355,7 @@ impl Drop for Fixture {
             eprintln!(
                 "--- what the servers saw last (seed {}, files in {}, {kept}):\n{}---",
                 self.world.seed,
-                self.directory.path().display(),
+                self.world.path().display(),
                 self.world.journal().last(LINES_ON_PANIC)
             );
         }

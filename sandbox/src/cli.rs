@@ -25,7 +25,8 @@ Examples:
   kerbox exec --protection privacy -D dfs.replication=1 -- go test ./...
 
 Exit codes: 0 done, 1 failure, 2 usage, 3 bad configuration, 4 cannot bind; `exec` gives the command's own (128 + n for a signal).
-Each long flag that sets a value can be given by a variable, for instance KERBOX_DATANODES=1. Not for production.";
+Each long flag that sets a value can be given by a variable, for instance KERBOX_DATANODES=1. KERBOX_KEEP=1 keeps
+the files at the end, KERBOX_KEEP=on-failure those of what fails. Not for production.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -51,8 +52,9 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Up {
-    /// Where the files go; kept at the end. Default: a folder of its own, removed at the end
-    #[arg(long, value_name = "DIR", env = "KERBOX_DIR")]
+    /// Where the files go, a new or an empty folder, or one of an earlier run; kept at the end.
+    /// Default: a folder of its own, removed at the end [env: KERBOX_DIR]
+    #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) settings: SettingsArgs,
@@ -64,7 +66,8 @@ pub(crate) struct Up {
 // sandbox's env.sh, and `exec` there wants a sandbox of its own.
 #[derive(Debug, Args)]
 pub(crate) struct Exec {
-    /// Where the files go; kept at the end. Default: a folder of its own, removed at the end
+    /// Where the files go, a new or an empty folder, or one of an earlier run; kept at the end.
+    /// Default: a folder of its own, removed at the end
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
     #[command(flatten)]
@@ -103,9 +106,8 @@ pub(crate) struct SettingsArgs {
     /// A Hadoop key for servers and clients, for instance -D dfs.blocksize=16m; may be repeated
     #[arg(short = 'D', value_name = "KEY=VALUE", value_parser = key_and_value)]
     pub(crate) hadoop: Vec<(String, String)>,
-    /// Where the DataNodes keep their blocks; kept at the end. Default: blocks/ in the files'
-    /// folder
-    #[arg(long, value_name = "DIR", env = "KERBOX_DATA_DIR")]
+    /// Refused: nothing of HDFS outlives a run yet
+    #[arg(long, value_name = "DIR", env = "KERBOX_DATA_DIR", hide = true)]
     pub(crate) data_dir: Option<PathBuf>,
     /// The address to listen on. Anything but loopback lets others on the network in
     #[arg(long, value_name = "ADDRESS", env = "KERBOX_BIND")]
@@ -144,8 +146,9 @@ pub(crate) struct ReadyArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct Env {
-    /// The sandbox's folder. Default: that of the only one that runs
-    #[arg(long, value_name = "DIR", env = "KERBOX_DIR")]
+    /// The sandbox's folder. Default: KERBOX_DIR if a sandbox serves from it, else that of the only
+    /// one that runs
+    #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
     /// For which shell
     #[arg(long, value_enum, default_value = "bash")]
@@ -224,6 +227,24 @@ pub(crate) enum Shell {
     Dotenv,
     /// A JSON object
     Json,
+}
+
+/// The variables that stand in for flags, and those that kerbox reads besides.
+pub(crate) fn variables() -> Vec<String> {
+    use clap::CommandFactory;
+    let command = Cli::command();
+    let arguments = command
+        .get_subcommands()
+        .flat_map(clap::Command::get_arguments);
+    let flags = arguments.filter_map(|argument| argument.get_env()?.to_str().map(str::to_owned));
+    // The last two are those of this project's own tests.
+    let others = [
+        "KERBOX_DIR",
+        "KERBOX_KEEP",
+        "KERBOX_PEERS",
+        "KERBOX_PEERS_DIR",
+    ];
+    flags.chain(others.map(str::to_owned)).collect()
 }
 
 fn key_and_value(text: &str) -> Result<(String, String), String> {

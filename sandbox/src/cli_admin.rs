@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 /// Which sandbox is meant.
 #[derive(Debug, Args)]
 pub(crate) struct Which {
-    /// The sandbox's folder. Default: that of the only one that runs
-    #[arg(long, value_name = "DIR", env = "KERBOX_DIR")]
+    /// The sandbox's folder. Default: KERBOX_DIR if a sandbox serves from it, else that of the only
+    /// one that runs
+    #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
 }
 
@@ -22,8 +23,8 @@ pub(crate) struct Principal {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PrincipalCommand {
-    /// Add a principal; it gets random keys unless a password is given
-    Add(WithWhich<PrincipalArgs>),
+    /// Add principals; they get random keys unless a password is given, and a user /user/NAME in HDFS
+    Add(WithWhich<AddArgs>),
     /// Print the names of all principals
     List(Which),
     /// Print what the KDC knows of a principal, without its keys
@@ -49,10 +50,26 @@ pub(crate) struct Name {
     pub(crate) name: String,
 }
 
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct AddArgs {
+    /// alice, nn/localhost, or with @REALM
+    #[arg(required = true, value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    #[command(flatten)]
+    pub(crate) options: PrincipalOptions,
+}
+
 #[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
 pub(crate) struct PrincipalArgs {
     /// alice, nn/localhost, or with @REALM
     pub(crate) name: String,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(crate) options: PrincipalOptions,
+}
+
+#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
+pub(crate) struct PrincipalOptions {
     /// Keys of this password
     #[arg(long, value_name = "TEXT", conflicts_with = "random_key")]
     pub(crate) password: Option<String>,

@@ -1,29 +1,34 @@
-//! The folder of a sandbox: who may use it, whether it is in use, and what remains of it.
-//!
-//! Whoever serves holds an exclusive lock on the folder itself. The system drops it when the
-//! process dies, however it dies, so that a lock that can be had means a folder that nobody serves
-//! from.
+//! The folder of a sandbox: which one it is, and how others find it. That it is ours, and whether
+//! it is in use, its marker says, as for every fixture.
 
-use std::fs::{self, DirBuilder, File, Permissions};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use kerbox::Error;
+use kerbox::directory::{holder_of, reap, user};
+
+use crate::commands::note;
 use crate::failure::Failure;
 use crate::ready;
+
+/// The first line of a file that says where a folder is that a user named.
+const ENTRY: &str = "kerbox sandbox, format 1";
+const ENTRY_PREFIX: &str = "named-";
 
 /// A folder that this process serves from.
 #[derive(Debug)]
 pub(crate) struct Directory {
-    path: PathBuf,
-    /// Whether it goes when this value goes.
-    temporary: bool,
-    _lock: File,
+    files: Arc<kerbox::directory::Directory>,
+    /// The file by which others find a folder that the user named.
+    entry: Option<PathBuf>,
 }
 
 impl Directory {
-    /// The folder that the user named, made if need be; or one of our own, which is removed at the
-    /// end.
+    /// The folder that the user named, or one of our own, which is removed at the end.
     pub(crate) fn open(named: Option<&Path>, command: &str) -> Result<Self, Failure> {
         match named {
             Some(path) => Self::named(path),
@@ -33,170 +38,192 @@ impl Directory {
 
     /// Where it is, from the root.
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.files.path()
     }
 
-    /// Whether it is removed at the end.
-    pub(crate) fn is_temporary(&self) -> bool {
-        self.temporary
+    /// What writes into it.
+    pub(crate) fn files(&self) -> &Arc<kerbox::directory::Directory> {
+        &self.files
+    }
+
+    /// Whether it is there after the end of a sandbox that succeeded.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.files.is_kept(false)
+    }
+
+    /// Ends its use; what is temporary goes, unless `KERBOX_KEEP` keeps it.
+    pub(crate) fn close(&self, failed: bool) {
+        for present in ["ready.json", "control.sock"] {
+            // Gone, it need not be removed; and a process that is gone is not believed.
+            let _ = self.files.remove(present);
+        }
+        if let Some(entry) = &self.entry
+            && read_entry(entry).is_some_and(|path| path == self.path())
+        {
+            let _ = fs::remove_file(entry);
+        }
+        if self.files.is_temporary() && self.files.is_kept(failed) {
+            note(format_args!(
+                "the files are kept in {}",
+                self.path().display()
+            ));
+        }
+        self.files.close(failed);
     }
 
     fn named(path: &Path) -> Result<Self, Failure> {
-        let failed = |error| {
-            Failure::io(
-                format_args!("the folder {} cannot be used", path.display()),
-                error,
-            )
-        };
-        make_private(path).map_err(failed)?;
-        let path = path.canonicalize().map_err(failed)?;
-        let Some(lock) = lock(&path).map_err(failed)? else {
-            let by = ready::pid(&path).map_or_else(String::new, |pid| format!(" (pid {pid})"));
-            return Err(Failure::Failed(format!(
-                "another kerbox{by} serves from {}; stop it, or name another folder with --dir (KERBOX_DIR does, too)",
-                path.display()
-            )));
-        };
-        // What a killed run left says that it serves, and holds tickets of keys that are gone.
-        for stale in [
-            "ready.json",
-            "env.sh",
-            "control.sock",
-            "ccache",
-            "keytabs",
-            "hadoop",
-            "krb5.conf",
-            "blocks",
-        ] {
-            remove(&path.join(stale)).map_err(failed)?;
-        }
-        Ok(Self {
-            path,
-            temporary: false,
-            _lock: lock,
-        })
+        let files = kerbox::directory::Directory::at(path).map_err(|error| match error {
+            Error::DirectoryInUse { path, .. } => {
+                let by = ready::pid(&path).map_or_else(String::new, |pid| format!(" (pid {pid})"));
+                Failure::Failed(format!(
+                    "another kerbox{by} serves from {}; stop it, or name another folder with --dir (KERBOX_DIR does, too)",
+                    path.display()
+                ))
+            }
+            error => Failure::Failed(format!("--dir (or KERBOX_DIR): {error}")),
+        })?;
+        let entry = entry(files.path())
+            .inspect_err(|failure| {
+                note(format_args!(
+                    "warning: {failure}; `kerbox env` finds this sandbox by --dir alone"
+                ));
+            })
+            .ok();
+        let files = Arc::new(files);
+        Ok(Self { files, entry })
     }
 
     fn temporary(command: &str) -> Result<Self, Failure> {
-        let home = home();
-        let failed = |error| {
-            Failure::io(
-                format_args!("no folder can be made in {}", home.display()),
-                error,
-            )
-        };
-        make_private(&home).map_err(failed)?;
-        let owner = fs::symlink_metadata(&home).map_err(failed)?;
-        if !owner.is_dir() || owner.uid() != rustix::process::geteuid().as_raw() {
-            return Err(Failure::Failed(format!(
-                "{} is not ours: somebody else made it; remove it, or set TMPDIR or --dir",
-                home.display()
-            )));
-        }
-        // Held until the new folder is locked, so that nobody takes it for a dead one.
-        let gate = File::open(&home).map_err(failed)?;
-        gate.lock().map_err(failed)?;
-        remove_dead(&home);
-        let path = home.join(format!("{command}-{}", std::process::id()));
-        remove(&path).map_err(failed)?;
-        make_private(&path).map_err(failed)?;
-        let path = path.canonicalize().map_err(failed)?;
-        let lock = lock(&path)
-            .map_err(failed)?
-            .ok_or_else(|| failed(io::ErrorKind::WouldBlock.into()))?;
-        Ok(Self {
-            path,
-            temporary: true,
-            _lock: lock,
-        })
+        let home = make_home()?;
+        reap(&home, "");
+        let files = kerbox::directory::Directory::temporary_in(&home, &format!("{command}-"))
+            .map_err(|error| Failure::Failed(error.to_string()))?;
+        let (files, entry) = (Arc::new(files), None);
+        Ok(Self { files, entry })
     }
 }
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        if self.temporary {
-            let _ = fs::remove_dir_all(&self.path);
-        } else {
-            for present in ["ready.json", "control.sock"] {
-                let _ = fs::remove_file(self.path.join(present));
-            }
-        }
+        self.close(false);
     }
 }
 
 /// Whether somebody serves from `path`.
 pub(crate) fn is_served(path: &Path) -> bool {
-    File::open(path).is_ok_and(|folder| folder.try_lock_shared().is_err())
+    path.canonicalize()
+        .is_ok_and(|path| holder_of(&path).is_some())
 }
 
-/// The folders of our own that somebody serves from and that are ready.
-pub(crate) fn served() -> Vec<PathBuf> {
-    let entries = fs::read_dir(home()).into_iter().flatten().flatten();
+/// Whether `path` is, or was, a folder that kerbox made by itself.
+pub(crate) fn is_of_our_own(path: &Path) -> bool {
+    path.parent().is_some_and(|parent| {
+        parent == home() || parent.canonicalize().ok() == home().canonicalize().ok()
+    })
+}
+
+/// The folders that somebody serves from and that are ready.
+pub(crate) fn served() -> Result<Vec<PathBuf>, Failure> {
+    let home = home();
+    if home.symlink_metadata().is_err() {
+        return Ok(Vec::new());
+    }
+    check_home(&home)?;
+    let entries = fs::read_dir(home).into_iter().flatten().flatten();
     let mut found: Vec<PathBuf> = entries
-        .map(|entry| entry.path())
+        .map(|entry| read_entry(&entry.path()).unwrap_or_else(|| entry.path()))
         .filter(|path| path.join("ready.json").exists() && is_served(path))
         .collect();
     found.sort();
-    found
+    found.dedup();
+    Ok(found)
 }
 
 /// Where folders that nobody named are made.
 fn home() -> PathBuf {
     // Not `kerbox-…`: those are the folders of fixtures in tests, and removed by their rules.
-    std::env::temp_dir().join(format!("kerbox.{}", rustix::process::geteuid().as_raw()))
+    std::env::temp_dir().join(format!("kerbox.{}", user()))
 }
 
-/// Removes what processes left that were killed. What cannot be removed stays.
-fn remove_dead(home: &Path) {
-    for entry in fs::read_dir(home).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() && !is_served(&path) {
-            let _ = fs::remove_dir_all(path);
+fn make_home() -> Result<PathBuf, Failure> {
+    let home = home();
+    match DirBuilder::new().mode(0o700).create(&home) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            let what = format_args!("no folder can be made in {}", home.display());
+            return Err(Failure::io(what, error));
         }
+        _ => check_home(&home)?,
     }
+    Ok(home)
 }
 
-/// The lock of a folder, if nobody else serves from it.
-fn lock(path: &Path) -> io::Result<Option<File>> {
-    let folder = File::open(path)?;
-    if folder.try_lock().is_ok() {
-        return Ok(Some(folder));
-    }
-    // Somebody who only asks whether it is served holds a shared lock, for a moment: wait for him.
-    if folder.try_lock_shared().is_err() {
-        return Ok(None);
-    }
-    folder.unlock()?;
-    folder.lock()?;
-    Ok(Some(folder))
-}
-
-/// A folder that only its owner can enter.
-fn make_private(path: &Path) -> io::Result<()> {
-    match DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound && path.parent().is_some() => {
-            DirBuilder::new().mode(0o700).recursive(true).create(path)
+/// Fails if the folder of our folders can be another user's work. Nothing is mended here: whoever
+/// can put a link there must not choose what we change.
+fn check_home(home: &Path) -> Result<(), Failure> {
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(
+            (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::DIRECTORY)
+                .bits()
+                .cast_signed(),
+        )
+        .open(home)
+        .and_then(|folder| folder.metadata());
+    let why = match opened {
+        Err(_) if home.is_symlink() => String::from("it is a symbolic link"),
+        Err(error) => error.to_string(),
+        Ok(found) if found.uid() != user() => format!("it belongs to the user {}", found.uid()),
+        Ok(found) if found.mode() & 0o777 != 0o700 => {
+            format!("its mode is {:o} instead of 700", found.mode() & 0o7777)
         }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {
-            let mine = fs::metadata(path)?.uid() == rustix::process::geteuid().as_raw();
-            if mine {
-                fs::set_permissions(path, Permissions::from_mode(0o700))
-            } else {
-                Ok(())
-            }
-        }
-        other => other,
-    }
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    let removed = match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
-        Ok(_) => fs::remove_file(path),
-        Err(error) => Err(error),
+        Ok(_) => return Ok(()),
     };
-    match removed {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
+    Err(Failure::Failed(format!(
+        "{} is not ours: {why}; look at it and remove it, or set TMPDIR or --dir",
+        home.display()
+    )))
+}
+
+/// Writes down where a folder is that the user named.
+fn entry(path: &Path) -> Result<PathBuf, Failure> {
+    let home = make_home()?;
+    for entry in fs::read_dir(&home).into_iter().flatten().flatten() {
+        // What a killed run left.
+        if read_entry(&entry.path()).is_some_and(|path| !is_served(&path)) {
+            let _ = fs::remove_file(entry.path());
+        }
     }
+    let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(path);
+    let entry = home.join(format!("{ENTRY_PREFIX}{hash:016x}"));
+    let written = write_entry(&entry, path);
+    written.map_err(|error| {
+        Failure::io(format_args!("{} cannot be written", entry.display()), error)
+    })?;
+    Ok(entry)
+}
+
+fn write_entry(entry: &Path, path: &Path) -> io::Result<()> {
+    let path = path.to_str().ok_or(ErrorKind::InvalidFilename)?;
+    if read_entry(entry).is_some() {
+        fs::remove_file(entry)?;
+    }
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(entry)?;
+    file.write_all(format!("{ENTRY}\n{path}\n").as_bytes())
+}
+
+/// The folder that a file of ours names.
+fn read_entry(entry: &Path) -> Option<PathBuf> {
+    let name = entry.file_name()?.to_str()?;
+    let found = entry.symlink_metadata().ok()?;
+    if !name.starts_with(ENTRY_PREFIX) || !found.is_file() || found.uid() != user() {
+        return None;
+    }
+    let text = fs::read_to_string(entry).ok()?;
+    let path = text.strip_prefix(ENTRY)?.strip_prefix('\n')?;
+    path.strip_suffix('\n').map(PathBuf::from)
 }

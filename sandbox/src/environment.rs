@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use kerbox::directory::{hadoop_option, java_option};
+
 use crate::cli::Shell;
 
 /// Name to value.
@@ -21,11 +23,11 @@ pub(crate) fn environment(dir: &Path, namenode: Option<&str>, kerberos: bool) ->
     }
     if kerberos {
         variables.extend([
-            ("HADOOP_OPTS", java_option(dir)),
             ("KEYTABS", path("keytabs")),
             ("KRB5CCNAME", format!("FILE:{}", path("ccache/krb5cc"))),
             ("KRB5_CONFIG", path("krb5.conf")),
         ]);
+        variables.extend(hadoop_option(dir).map(|option| ("HADOOP_OPTS", option)));
     }
     variables
         .into_iter()
@@ -33,17 +35,32 @@ pub(crate) fn environment(dir: &Path, namenode: Option<&str>, kerberos: bool) ->
         .collect()
 }
 
-/// What tells a JVM where the realm is: it does not look at `KRB5_CONFIG`.
-pub(crate) fn java_option(dir: &Path) -> String {
-    let option = format!(
-        "-Djava.security.krb5.conf={}",
-        dir.join("krb5.conf").display()
-    );
-    if option.contains(char::is_whitespace) {
-        format!("\"{option}\"")
-    } else {
-        option
+/// What tells JVMs where the realm is: they do not look at `KRB5_CONFIG`. Behind whatever the user
+/// has in these variables.
+pub(crate) fn options(dir: &Path) -> Vec<(&'static str, String)> {
+    let every_jvm = ("JAVA_TOOL_OPTIONS", java_option(dir));
+    let scripts = hadoop_option(dir).map(|option| ("HADOOP_OPTS", option));
+    [every_jvm].into_iter().chain(scripts).collect()
+}
+
+/// A variable's value with `option` behind it, unless it is in it.
+pub(crate) fn appended(value: &str, option: &str) -> String {
+    if format!(" {value} ").contains(&format!(" {option} ")) {
+        return value.to_owned();
     }
+    format!("{value} {option}").trim_start().to_owned()
+}
+
+/// The variables in this process's environment: those that the user has set are extended.
+pub(crate) fn here(variables: &Environment, dir: &Path) -> Environment {
+    let mut here = variables.clone();
+    if here.contains_key("KRB5_CONFIG") {
+        for (name, option) in options(dir) {
+            let value = std::env::var(name).unwrap_or_default();
+            here.insert(name.to_owned(), appended(&value, &option));
+        }
+    }
+    here
 }
 
 /// The variables as `shell` reads them, a line each.
@@ -58,9 +75,29 @@ pub(crate) fn script(variables: &Environment, shell: Shell) -> String {
         .collect()
 }
 
+/// The variables as a file for every POSIX shell, which extends those that its reader has set.
+pub(crate) fn file(variables: &Environment, dir: &Path) -> String {
+    let mut plain = variables.clone();
+    let mut extended = String::new();
+    if variables.contains_key("KRB5_CONFIG") {
+        for (name, option) in options(dir) {
+            plain.remove(name);
+            let option = posix_quoted(&option);
+            extended.push_str(&format!(
+                "case \" ${{{name}-}} \" in *\" \"{option}\" \"*) ;; *) export {name}=\"${{{name}:+${name} }}\"{option} ;; esac\n"
+            ));
+        }
+    }
+    script(&plain, Shell::Bash) + &extended
+}
+
+fn posix_quoted(value: &str) -> String {
+    format!("'{}'", value.replace('\'', r"'\''"))
+}
+
 fn line(name: &str, value: &str, shell: Shell) -> String {
     match shell {
-        Shell::Bash => format!("export {name}='{}'", value.replace('\'', r"'\''")),
+        Shell::Bash => format!("export {name}={}", posix_quoted(value)),
         Shell::Fish => format!(
             "set -gx {name} '{}'",
             value.replace('\\', r"\\").replace('\'', r"\'")
@@ -104,5 +141,13 @@ mod tests {
             variables.keys().collect::<Vec<_>>(),
             ["HADOOP_CONF_DIR", "KERBOX_DIR", "NAMENODE"]
         );
+    }
+
+    #[test]
+    fn an_option_is_appended_once() {
+        assert_eq!(appended("", "-Da=b"), "-Da=b");
+        assert_eq!(appended("-Xmx1g", "-Da=b"), "-Xmx1g -Da=b");
+        assert_eq!(appended("-Da=b -Xmx1g", "-Da=b"), "-Da=b -Xmx1g");
+        assert_eq!(appended("-Da=bc", "-Da=b"), "-Da=bc -Da=b");
     }
 }

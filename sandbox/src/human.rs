@@ -54,9 +54,6 @@ pub(crate) fn welcome(sandbox: &Sandbox, settings: &Settings, directory: &Direct
         "hadoop/ env.sh"
     };
     row("Files", dir, files);
-    if let Some(data) = &settings.data_dir {
-        row("Blocks", &data.display().to_string(), "kept at the end");
-    }
     let steps = [
         Some(format!(". {}", shell_word(&format!("{dir}/env.sh")))),
         ready.realm.as_ref().map(|_| String::from("kinit alice")),
@@ -67,10 +64,10 @@ pub(crate) fn welcome(sandbox: &Sandbox, settings: &Settings, directory: &Direct
             .map(|_| String::from("hdfs dfs -ls /")),
     ];
     let steps: Vec<String> = steps.into_iter().flatten().collect();
-    let end = if directory.is_temporary() {
-        "stops it and removes the files"
-    } else {
+    let end = if directory.is_kept() {
         "stops it; the files stay"
+    } else {
+        "stops it and removes the files"
     };
     format!(
         "kerbox {} serves. Not for production.\n\n{}\n\n  Try       {}\n\nReady in {} ms. Ctrl-C {end}.\n",

@@ -47,13 +47,6 @@ impl Ready {
         serde_json::to_string(self).expect("texts and numbers are JSON") + "\n"
     }
 
-    /// Writes `ready.json` by rename: whoever sees it sees it whole.
-    pub(crate) fn write(&self, dir: &Path) -> io::Result<()> {
-        let unfinished = dir.join(".ready.json");
-        private_file(&unfinished, &self.line())?;
-        fs::rename(unfinished, dir.join("ready.json"))
-    }
-
     /// What stands in the folder's `ready.json`.
     pub(crate) fn read(dir: &Path) -> io::Result<Self> {
         let text = fs::read_to_string(dir.join("ready.json"))?;

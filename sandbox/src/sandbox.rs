@@ -9,14 +9,13 @@ use std::time::Duration;
 use kerbox::{Clock, Error, Server};
 use tokio::net::UnixListener;
 
-use crate::cli::Shell;
 use crate::commands::note;
 use crate::control;
 use crate::directory::Directory;
-use crate::environment::{environment, script};
+use crate::environment::{self, environment};
 use crate::failure::Failure;
 use crate::holder::holder;
-use crate::ready::{Endpoints, Ready, ReadyFd, private_file};
+use crate::ready::{Endpoints, Ready, ReadyFd};
 use crate::servers::Servers;
 use crate::settings::{Port, Settings};
 
@@ -35,7 +34,7 @@ impl Sandbox {
         let begun = clock.now();
         let mut possible = settings.clone();
         let servers = loop {
-            match Servers::start(&possible, directory.path()).await {
+            match Servers::start(&possible, directory.files()).await {
                 Ok(servers) => break servers,
                 Err(Error::Bind {
                     server,
@@ -49,21 +48,22 @@ impl Sandbox {
             }
         };
         tell_other_ports(settings, &servers);
-        let control = servers
-            .realm()
-            .and_then(|_| control::server::bind(directory.path()));
+        let failed = |error: Error| Failure::Failed(error.to_string());
+        let files = directory.files();
+        let mut control = None;
+        if servers.realm().is_some() {
+            // Where `env` sends kinit.
+            files.expect("ccache/krb5cc").map_err(failed)?;
+            files.expect("control.sock").map_err(failed)?;
+            control = control::server::bind(directory.path());
+        }
         let ready = ready(&servers, settings, directory.path());
-        let written = private_file(
-            &directory.path().join("env.sh"),
-            &script(&ready.env, Shell::Bash),
-        )
-        .and_then(|()| ready.write(directory.path()));
-        written.map_err(|error| {
-            Failure::io(
-                format_args!("the files in {} cannot be written", ready.dir),
-                error,
-            )
-        })?;
+        let script = environment::file(&ready.env, directory.path());
+        files.write("env.sh", script.as_bytes()).map_err(failed)?;
+        // The last one: whoever sees it finds everything else.
+        files
+            .write("ready.json", ready.line().as_bytes())
+            .map_err(failed)?;
         Ok(Self {
             servers,
             control,

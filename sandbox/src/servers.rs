@@ -1,8 +1,9 @@
 //! The servers, as the settings want them.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::sync::Arc;
 
+use kerbox::directory::Directory;
 use kerbox::{Cluster, Error, Journal, NewPrincipal, Realm};
 
 use crate::cli::Security;
@@ -15,7 +16,7 @@ macro_rules! with_realm {
     ($builder:expr, $settings:expr, $directory:expr) => {{
         let realm = &$settings.realm;
         let mut builder = $builder
-            .directory($directory)
+            .opened_directory(Arc::clone($directory))
             .seed($settings.seed.unwrap_or_else(randomness::seed))
             .threads(std::thread::available_parallelism().map_or(1, usize::from))
             .realm_name(&realm.name)
@@ -27,7 +28,9 @@ macro_rules! with_realm {
             .pac(realm.pac)
             .pac_domain(realm.pac_domain.clone())
             // What the harness gives by itself; the settings say whether it stays.
-            .attribute("-requires_preauth");
+            .attribute("-requires_preauth")
+            // The settings hold all of them.
+            .without_principals();
         for attribute in &realm.attributes {
             builder = builder.attribute(&attribute.to_string());
         }
@@ -51,7 +54,10 @@ pub(crate) enum Servers {
 
 impl Servers {
     /// Starts them; they serve when this returns.
-    pub(crate) async fn start(settings: &Settings, directory: &Path) -> Result<Self, Error> {
+    pub(crate) async fn start(
+        settings: &Settings,
+        directory: &Arc<Directory>,
+    ) -> Result<Self, Error> {
         if settings.kdc_only {
             return Ok(Self::Realm(
                 with_realm!(Realm::builder(), settings, directory)
@@ -81,9 +87,6 @@ impl Servers {
         }
         for (key, value) in &settings.hadoop {
             builder = builder.set(key, value);
-        }
-        if let Some(path) = &settings.data_dir {
-            builder = builder.blocks_directory(path);
         }
         Ok(Self::Cluster(builder.start().await?))
     }

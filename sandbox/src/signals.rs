@@ -17,6 +17,18 @@ pub(crate) enum End {
     StdinClosed,
 }
 
+impl std::fmt::Display for End {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Signal(Signal::INT) => "SIGINT",
+            Self::Signal(Signal::TERM) => "SIGTERM",
+            Self::Signal(Signal::HUP) => "SIGHUP",
+            Self::Signal(_) => "SIGQUIT",
+            Self::StdinClosed => "the end of standard input",
+        })
+    }
+}
+
 /// The signals and the standard input, watched from the moment when this is made.
 pub(crate) struct Ends {
     interrupt: unix::Signal,

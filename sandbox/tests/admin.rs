@@ -133,6 +133,37 @@ fn a_password_makes_the_keys_of_a_service_and_of_a_trust() {
 }
 
 #[test]
+fn several_are_added_at_once_long_names_too_and_each_has_a_keytab_of_its_own() {
+    let place = Place::new();
+    let up = started(&place);
+    let long = "x".repeat(300);
+    let ran = place.run(&["principal", "add", "a b", "alice", "a:b", &long, "svc/h"]);
+    assert_eq!(ran.code, Some(1), "{ran:#?}");
+    assert!(ran.stderr.contains("alice@EXAMPLE.COM"), "{ran:#?}");
+    assert_eq!(ran.stdout.lines().count(), 4, "{ran:#?}");
+    place.run(&["principal", "show", &long]).succeeded();
+    for (file, name) in [
+        ("a_b.keytab", "a b@EXAMPLE.COM"),
+        ("a%3Ab@EXAMPLE.COM.keytab", "a:b@EXAMPLE.COM"),
+    ] {
+        let keytab = Keytab::read(&up.dir().join("keytabs").join(file)).expect("a keytab");
+        let mut names = keytab.entries().map(|entry| entry.principal().to_string());
+        assert!(names.all(|found| found == name));
+    }
+    let shown = place
+        .run(&["principal", "show", "alice"])
+        .succeeded()
+        .to_owned();
+    let keys = shown.lines().find_map(|line| line.strip_prefix("keys: "));
+    let mut keys: Vec<&str> = keys.expect("a line").split(", ").collect();
+    let count = keys.len();
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!(keys.len(), count, "{shown}");
+    up.stop();
+}
+
+#[test]
 fn tickets_are_made_to_order() {
     let place = Place::new();
     let up = started(&place);

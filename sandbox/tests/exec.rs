@@ -47,6 +47,45 @@ fn the_command_gets_the_environment_and_standard_output_is_its_own() {
 }
 
 #[test]
+fn the_files_are_kept_if_asked_for() {
+    for (keep, command, kept) in [
+        ("on-failure", "false", true),
+        ("on-failure", "true", false),
+        ("1", "true", true),
+        ("0", "false", false),
+    ] {
+        let place = Place::new();
+        let output = place
+            .kerbox(&["exec", "--kdc-only", "--", command])
+            .env("KERBOX_KEEP", keep)
+            .output()
+            .expect("it starts");
+        let ran = Ran::of(output);
+        assert_eq!(ran.code, Some(i32::from(command == "false")), "{ran:#?}");
+        assert_eq!(
+            place.left_over().len(),
+            usize::from(kept),
+            "{keep} {command}"
+        );
+        assert_eq!(ran.stderr.contains("kept in"), kept, "{ran:#?}");
+        // Nobody takes it for a dead one.
+        place.run(&["exec", "--kdc-only", "--", "true"]).succeeded();
+        assert_eq!(place.left_over().len(), usize::from(kept));
+    }
+}
+
+#[test]
+fn encryption_alone_and_security_without_protection_start() {
+    let place = Place::new();
+    for pair in [
+        "dfs.encrypt.data.transfer=true",
+        "dfs.data.transfer.protection=",
+    ] {
+        place.run(&["exec", "-D", pair, "--", "true"]).succeeded();
+    }
+}
+
+#[test]
 fn it_takes_a_sandbox_of_its_own_inside_another() {
     let place = Place::new();
     let kerbox = env!("CARGO_BIN_EXE_kerbox");

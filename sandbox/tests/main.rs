@@ -4,6 +4,7 @@ mod admin;
 mod config;
 mod env;
 mod exec;
+mod folders;
 mod mit;
 mod mit_realm;
 mod mit_settings;

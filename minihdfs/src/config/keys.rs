@@ -88,6 +88,10 @@ impl HdfsConfig {
             }
             "hadoop.user.group.static.mapping.overrides" => self.groups = static_mapping(entry)?,
             "hadoop.rpc.protection" => self.rpc_protection = protections(entry)?,
+            // Set to nothing, it is as if it were not set: security, and data in the clear.
+            "dfs.data.transfer.protection" if entry.value.is_empty() => {
+                self.data_transfer_protection.clear();
+            }
             "dfs.data.transfer.protection" => self.data_transfer_protection = protections(entry)?,
             "dfs.encrypt.data.transfer" => self.encrypt_data_transfer = entry.boolean()?,
             "dfs.encrypt.data.transfer.algorithm" => self.encryption_algorithm = match entry.value {

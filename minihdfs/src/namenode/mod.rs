@@ -204,6 +204,14 @@ impl NameNode {
         Ok(())
     }
 
+    /// Whether there is anything at a path.
+    ///
+    /// # Errors
+    /// The path is not valid.
+    pub fn has(&self, path: &str) -> Result<bool, HdfsError> {
+        Ok(self.lock().namespace.resolve(path)?.last().is_some())
+    }
+
     /// Does what is due: dead DataNodes, leases beyond their hard limit, recoveries and
     /// replications that never came, keys and tokens.
     pub fn tick(&self, now: Timestamp) {

@@ -1,32 +1,54 @@
 //! `kerbox principal`, `keytab` and `ccache`: what a sandbox that serves is asked for.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
 
-use crate::cli_admin::{Ccache, Keytab, Principal, PrincipalCommand, Which};
+use super::env::chosen;
+use crate::cli_admin::{AddArgs, Ccache, Keytab, Principal, PrincipalArgs, PrincipalCommand};
 use crate::control::{Request, ask, from_hex};
 use crate::failure::Failure;
 
 /// Adds, lists, shows, changes or removes principals.
 pub(crate) fn principal(args: Principal) -> Result<(), Failure> {
     let (which, request) = match args.command {
-        PrincipalCommand::Add(add) => (add.which, Request::AddPrincipal(add.args)),
+        PrincipalCommand::Add(add) => {
+            return self::add(&chosen(add.which.dir.as_deref())?, add.args);
+        }
         PrincipalCommand::List(which) => (which, Request::ListPrincipals),
         PrincipalCommand::Show(show) => (show.which, Request::ShowPrincipal(show.args)),
         PrincipalCommand::Change(change) => (change.which, Request::ChangePrincipal(change.args)),
         PrincipalCommand::Remove(remove) => (remove.which, Request::RemovePrincipal(remove.args)),
     };
-    super::print(&shown(&ask(&dir(&which)?, &request)?));
+    super::print(&shown(&ask(&chosen(which.dir.as_deref())?, &request)?));
     Ok(())
+}
+
+/// Adds principals, each for itself: one that is refused does not keep the others out.
+fn add(dir: &Path, args: AddArgs) -> Result<(), Failure> {
+    let mut refused = Vec::new();
+    for name in args.names {
+        let options = args.options.clone();
+        match ask(dir, &Request::AddPrincipal(PrincipalArgs { name, options })) {
+            Ok(added) => super::print(&shown(&added)),
+            Err(failure) => refused.push(failure.to_string()),
+        }
+    }
+    if refused.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Failed(refused.join("\n")))
 }
 
 /// Writes the keys of principals into a keytab.
 pub(crate) fn keytab(args: Keytab) -> Result<(), Failure> {
     write(
         &args.output,
-        &ask(&dir(&args.which)?, &Request::Keytab(args.args))?,
+        &ask(
+            &chosen(args.which.dir.as_deref())?,
+            &Request::Keytab(args.args),
+        )?,
     )
 }
 
@@ -34,12 +56,11 @@ pub(crate) fn keytab(args: Keytab) -> Result<(), Failure> {
 pub(crate) fn ccache(args: Ccache) -> Result<(), Failure> {
     write(
         &args.output,
-        &ask(&dir(&args.which)?, &Request::Ccache(args.args))?,
+        &ask(
+            &chosen(args.which.dir.as_deref())?,
+            &Request::Ccache(args.args),
+        )?,
     )
-}
-
-fn dir(which: &Which) -> Result<PathBuf, Failure> {
-    which.dir.clone().map_or_else(super::env::only_one, Ok)
 }
 
 /// An answer as a person reads it: a name or a `key: value` on each line.
@@ -59,9 +80,13 @@ fn shown(answer: &Value) -> String {
     }
 }
 
+/// Writes the file that the user named with -o, as every tool's -o does: in place, so that a link
+/// or a pipe is written through, and the mode of a file that is there is its owner's business.
 fn write(path: &Path, answer: &Value) -> Result<(), Failure> {
     use std::os::unix::fs::OpenOptionsExt;
-    let bytes = answer.as_str().and_then(from_hex).unwrap_or_default();
+    let what = "the sandbox's answer cannot be read";
+    let bytes = answer.as_str().and_then(from_hex);
+    let bytes = bytes.ok_or_else(|| Failure::io(what, answer))?;
     let mut options = std::fs::OpenOptions::new();
     options.create(true).truncate(true).write(true).mode(0o600);
     let written = options

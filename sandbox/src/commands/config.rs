@@ -9,12 +9,12 @@ pub(crate) fn config(args: Config) -> Result<(), Failure> {
     match args.command {
         ConfigCommand::Check { file } => {
             let settings = settings::check(&file)?;
-            warn(&settings);
+            warn(&settings, Purpose::Exec);
             super::print(&format!("{}: all is well\n", file.display()));
         }
         ConfigCommand::Show(args) => {
             let settings = settings::effective(&args, Purpose::Up)?;
-            warn(&settings);
+            warn(&settings, Purpose::Up);
             super::print(&settings.to_string());
         }
     }

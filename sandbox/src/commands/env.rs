@@ -2,20 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
+use super::note;
 use crate::cli::Env;
-use crate::directory::{is_served, served};
-use crate::environment::script;
+use crate::directory::{is_of_our_own, is_served, served};
+use crate::environment::{here, script};
 use crate::failure::Failure;
 use crate::ready::Ready;
 
 /// Prints the variables of a sandbox that serves.
 pub(crate) fn env(args: &Env) -> Result<(), Failure> {
-    let dir = match &args.dir {
-        Some(dir) => dir.clone(),
-        None => only_one()?,
-    };
+    let dir = chosen(args.dir.as_deref())?;
     let ready = read(&dir)?;
-    super::print(&script(&ready.env, args.shell));
+    let variables = here(&ready.env, Path::new(&ready.dir));
+    super::print(&script(&variables, args.shell));
     Ok(())
 }
 
@@ -37,9 +36,60 @@ fn read(dir: &Path) -> Result<Ready, Failure> {
     }
 }
 
+/// The folder of `KERBOX_DIR`, which every shell has that has read a sandbox's variables, perhaps
+/// those of one that is gone.
+fn of_variable() -> Option<PathBuf> {
+    let dir = std::env::var_os("KERBOX_DIR").filter(|dir| !dir.is_empty());
+    dir.map(PathBuf::from)
+}
+
+/// The folder that was named; else that of `KERBOX_DIR` if a sandbox serves from it; else that of
+/// the only one that runs.
+pub(super) fn chosen(named: Option<&Path>) -> Result<PathBuf, Failure> {
+    if let Some(dir) = named {
+        return Ok(dir.to_owned());
+    }
+    let Some(dir) = of_variable() else {
+        return only_one();
+    };
+    if is_served(&dir) {
+        return Ok(dir);
+    }
+    let dir = dir.display();
+    match only_one() {
+        Ok(only) => {
+            note(format_args!(
+                "no sandbox serves from KERBOX_DIR={dir} any more; asking the one in {}",
+                only.display()
+            ));
+            Ok(only)
+        }
+        Err(failure) => Err(Failure::Failed(format!(
+            "no sandbox serves from KERBOX_DIR={dir}, and {failure}"
+        ))),
+    }
+}
+
+/// The folder that `kerbox up` is to use: the one that was named, or that of `KERBOX_DIR` unless
+/// another sandbox has put itself there.
+pub(super) fn of_up(named: Option<&Path>) -> Option<PathBuf> {
+    if let Some(dir) = named {
+        return Some(dir.to_owned());
+    }
+    let dir = of_variable()?;
+    if is_served(&dir) || is_of_our_own(&dir) {
+        note(format_args!(
+            "KERBOX_DIR={} is another sandbox's; this one takes a folder of its own",
+            dir.display()
+        ));
+        return None;
+    }
+    Some(dir)
+}
+
 /// The folder of the only sandbox that runs.
-pub(super) fn only_one() -> Result<PathBuf, Failure> {
-    let mut dirs = served();
+fn only_one() -> Result<PathBuf, Failure> {
+    let mut dirs = served()?;
     match (dirs.pop(), dirs.as_slice()) {
         (Some(dir), []) => Ok(dir),
         (None, _) => Err(Failure::Failed(String::from(

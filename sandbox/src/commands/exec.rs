@@ -1,6 +1,5 @@
 //! `kerbox exec`: a sandbox for the time of one command.
 
-use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{ExitCode, ExitStatus, Stdio};
@@ -10,11 +9,11 @@ use rustix::process::{Pid, Signal};
 
 use crate::cli::{Child, Exec};
 use crate::directory::Directory;
-use crate::environment::java_option;
+use crate::environment::here;
 use crate::failure::Failure;
 use crate::ready::ReadyFd;
 use crate::sandbox::Sandbox;
-use crate::settings::{self, Purpose, warn};
+use crate::settings::{self, Purpose, Settings, warn};
 use crate::signals::{End, Ends};
 
 /// How long a command may take to end after its standard input was closed, before it is killed.
@@ -23,28 +22,35 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Starts a sandbox, runs the command, and gives its exit code.
 pub(crate) fn exec(args: &Exec) -> Result<ExitCode, Failure> {
     let ready_fd = ReadyFd::take(args.ready.ready_fd)?;
-    super::serve(serve(args, ready_fd))
+    let settings = settings::effective(&args.settings, Purpose::Exec)?;
+    warn(&settings, Purpose::Exec);
+    let directory = Directory::open(args.dir.as_deref(), "exec")?;
+    let ended = super::serve(serve(args, &settings, &directory, ready_fd));
+    directory.close(!matches!(&ended, Ok(status) if status.success()));
+    ended.map(exit_code)
 }
 
-async fn serve(args: &Exec, ready_fd: Option<ReadyFd>) -> Result<ExitCode, Failure> {
-    let settings = settings::effective(&args.settings, Purpose::Exec)?;
-    warn(&settings);
-    let directory = Directory::open(args.dir.as_deref(), "exec")?;
+async fn serve(
+    args: &Exec,
+    settings: &Settings,
+    directory: &Directory,
+    ready_fd: Option<ReadyFd>,
+) -> Result<ExitStatus, Failure> {
     let mut ends = Ends::watch(args.ready.exit_on_stdin_eof)?;
 
-    let sandbox = Sandbox::start(&settings, &directory).await?;
+    let sandbox = Sandbox::start(settings, directory).await?;
     sandbox.announce(ready_fd)?;
     if args.ready.json {
         // Standard output is the command's.
         eprint!("{}", sandbox.ready().line());
     }
     let status = tokio::select! {
-        status = run(args, &sandbox, &directory, &mut ends) => status,
+        status = run(args, &sandbox, directory, &mut ends) => status,
         never = sandbox.answer() => match never {},
         never = sandbox.tell_events(), if args.ready.verbose => match never {},
     };
     sandbox.stop().await;
-    Ok(exit_code(status?))
+    status
 }
 
 async fn run(
@@ -60,12 +66,7 @@ async fn run(
     command
         .args(["__child", "--parent", &std::process::id().to_string(), "--"])
         .args(&args.command);
-    command.envs(&sandbox.ready().env);
-    if sandbox.ready().realm.is_some() {
-        for name in ["JAVA_TOOL_OPTIONS", "HADOOP_OPTS"] {
-            command.env(name, appended(name, &java_option(directory.path())));
-        }
-    }
+    command.envs(here(&sandbox.ready().env, directory.path()));
     if args.ready.exit_on_stdin_eof {
         command.stdin(Stdio::null());
     }
@@ -119,16 +120,6 @@ pub(crate) fn child(args: &Child) -> ExitCode {
     } else {
         126
     })
-}
-
-/// The variable's present value with `option` behind it.
-fn appended(name: &str, option: &str) -> OsString {
-    let mut value = std::env::var_os(name).unwrap_or_default();
-    if !value.is_empty() {
-        value.push(OsStr::new(" "));
-    }
-    value.push(option);
-    value
 }
 
 fn exit_code(status: ExitStatus) -> ExitCode {

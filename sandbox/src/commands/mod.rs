@@ -12,11 +12,14 @@ pub(crate) mod up;
 
 /// Runs what waits: for signals and for commands. The servers have threads of their own.
 fn serve<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    tokio::runtime::Builder::new_current_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::io("no runtime can be made", error))?
-        .block_on(future)
+        .map_err(|error| Failure::io("no runtime can be made", error))?;
+    let done = runtime.block_on(future);
+    // Servers that would not end are not waited for a second time.
+    runtime.shutdown_background();
+    done
 }
 
 /// Prints on standard output. That nobody reads it any more is no reason to end.

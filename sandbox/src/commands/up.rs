@@ -1,34 +1,47 @@
 //! `kerbox up`.
 
 use std::io::IsTerminal;
+use std::time::Duration;
 
+use super::note;
 use crate::cli::Up;
 use crate::directory::Directory;
 use crate::failure::Failure;
 use crate::human;
 use crate::ready::ReadyFd;
 use crate::sandbox::Sandbox;
-use crate::settings::{self, Purpose, warn};
+use crate::settings::{self, Purpose, Settings, warn};
 use crate::signals::{End, Ends};
+
+/// How long the servers may take to end after a second signal.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Serves until a signal comes.
 pub(crate) fn up(args: &Up) -> Result<(), Failure> {
     let ready_fd = ReadyFd::take(args.ready.ready_fd)?;
-    super::serve(serve(args, ready_fd))
+    let settings = settings::effective(&args.settings, Purpose::Up)?;
+    warn(&settings, Purpose::Up);
+    let dir = super::env::of_up(args.dir.as_deref());
+    let directory = Directory::open(dir.as_deref(), "up")?;
+    let served = super::serve(serve(args, &settings, &directory, ready_fd));
+    directory.close(served.is_err());
+    served
 }
 
-async fn serve(args: &Up, ready_fd: Option<ReadyFd>) -> Result<(), Failure> {
-    let settings = settings::effective(&args.settings, Purpose::Up)?;
-    warn(&settings);
-    let directory = Directory::open(args.dir.as_deref(), "up")?;
+async fn serve(
+    args: &Up,
+    settings: &Settings,
+    directory: &Directory,
+    ready_fd: Option<ReadyFd>,
+) -> Result<(), Failure> {
     let mut ends = Ends::watch(args.ready.exit_on_stdin_eof)?;
 
-    let sandbox = Sandbox::start(&settings, &directory).await?;
+    let sandbox = Sandbox::start(settings, directory).await?;
     sandbox.announce(ready_fd)?;
     if args.ready.json || !std::io::stdout().is_terminal() {
         super::print(&sandbox.ready().line());
     } else {
-        super::print(&human::welcome(&sandbox, &settings, &directory));
+        super::print(&human::welcome(&sandbox, settings, directory));
     }
 
     let end = tokio::select! {
@@ -36,12 +49,26 @@ async fn serve(args: &Up, ready_fd: Option<ReadyFd>) -> Result<(), Failure> {
         never = sandbox.answer() => match never {},
         never = sandbox.tell_events(), if args.ready.verbose => match never {},
     };
-    // Whoever asks twice does not want to wait.
-    tokio::select! {
-        () = sandbox.stop() => Ok(()),
-        End::Signal(again) = second_signal(&mut ends) => {
-            Err(Failure::Failed(format!("stopped at once by {again:?} after {end:?}; what is left is removed at the next start")))
-        }
+    stop(sandbox, end, &mut ends).await
+}
+
+/// Ends the servers. Whoever asks twice does not want to wait for long; the files go in any case.
+async fn stop(sandbox: Sandbox, end: End, ends: &mut Ends) -> Result<(), Failure> {
+    let stopped = sandbox.stop();
+    tokio::pin!(stopped);
+    let again = tokio::select! {
+        () = &mut stopped => return Ok(()),
+        again = second_signal(ends) => again,
+    };
+    let seconds = PATIENCE.as_secs();
+    note(format_args!(
+        "{again} after {end}: ending, within {seconds} seconds"
+    ));
+    match tokio::time::timeout(PATIENCE, stopped).await {
+        Ok(()) => Ok(()),
+        Err(_) => Err(Failure::Failed(format!(
+            "the servers did not end within {seconds} seconds; ended without them"
+        ))),
     }
 }
 

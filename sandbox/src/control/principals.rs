@@ -11,37 +11,35 @@ use crate::settings::{Attribute, parse_duration, parse_enctype, parse_time};
 /// Adds a principal, with random keys or those of a password.
 pub(super) fn add(realm: &Realm, args: &PrincipalArgs) -> Result<Value, String> {
     let mut new = NewPrincipal::new(&args.name);
-    if let Some(password) = &args.password {
+    if let Some(password) = &args.options.password {
         new = new.password(password);
     }
-    if let Some(kvno) = args.kvno {
+    if let Some(kvno) = args.options.kvno {
         new = new.kvno(kvno);
     }
     let enctypes = enctypes(args)?;
     if !enctypes.is_empty() {
         new = new.enctypes(enctypes);
     }
-    if let Some(life) = &args.max_life {
+    if let Some(life) = &args.options.max_life {
         new = new.max_life(parse_duration(life)?);
     }
-    if let Some(life) = &args.max_renewable_life {
+    if let Some(life) = &args.options.max_renewable_life {
         new = new.max_renewable_life(parse_duration(life)?);
     }
-    if let Some(at) = time(args.expires.as_deref())?.flatten() {
+    if let Some(at) = time(args.options.expires.as_deref())?.flatten() {
         new = new.expires(at);
     }
-    if let Some(at) = time(args.password_expires.as_deref())?.flatten() {
+    if let Some(at) = time(args.options.password_expires.as_deref())?.flatten() {
         new = new.password_expires(at);
     }
-    for attribute in &args.attributes {
+    for attribute in &args.options.attributes {
         new = new.attribute(Attribute::parse(attribute)?.to_string());
     }
-    for service in &args.delegates_to {
+    for service in &args.options.delegates_to {
         new = new.delegates_to(service);
     }
-    let principal = realm
-        .add_principal(new)
-        .map_err(|error| error.to_string())?;
+    let principal = realm.add_user(new).map_err(|error| error.to_string())?;
     Ok(json!(format!("{principal} added")))
 }
 
@@ -67,11 +65,14 @@ pub(super) fn show(realm: &Realm, name: &str) -> Result<Value, String> {
     let time = |time: Option<Timestamp>| {
         time.map_or_else(|| String::from("never"), |time| time.to_string())
     };
-    let keys: Vec<String> = entry
-        .keys()
-        .iter()
-        .map(|key| format!("{} {}", key.kvno, key.enctype()))
-        .collect();
+    let mut keys: Vec<String> = Vec::new();
+    for key in entry.keys() {
+        let key = format!("{} {}", key.kvno, key.enctype());
+        // A random key and a password's may have the same version and type.
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
     Ok(json!({
         "principal": principal.to_string(),
         "attributes": entry.attributes.to_string(),
@@ -90,28 +91,36 @@ pub(super) fn change(realm: &Realm, args: &PrincipalArgs) -> Result<Value, Strin
         .principal(&args.name)
         .map_err(|error| error.to_string())?;
     let enctypes = enctypes(args)?;
-    let max_life = args.max_life.as_deref().map(parse_duration).transpose()?;
+    let max_life = args
+        .options
+        .max_life
+        .as_deref()
+        .map(parse_duration)
+        .transpose()?;
     let max_renewable_life = args
+        .options
         .max_renewable_life
         .as_deref()
         .map(parse_duration)
         .transpose()?;
     let (expires, password_expires) = (
-        time(args.expires.as_deref())?,
-        time(args.password_expires.as_deref())?,
+        time(args.options.expires.as_deref())?,
+        time(args.options.password_expires.as_deref())?,
     );
     let attributes = args
+        .options
         .attributes
         .iter()
         .map(|text| Attribute::parse(text))
         .collect::<Result<Vec<_>, _>>()?;
     let services = args
+        .options
         .delegates_to
         .iter()
         .map(|name| realm.principal(name))
         .collect::<Result<Vec<_>, _>>();
     let services = services.map_err(|error| error.to_string())?;
-    let keys = match (&args.password, args.random_key) {
+    let keys = match (&args.options.password, args.options.random_key) {
         (Some(password), _) => Some(NewKeys::Password(password.clone())),
         (None, true) => Some(NewKeys::Random),
         (None, false) => None,
@@ -137,7 +146,7 @@ pub(super) fn change(realm: &Realm, args: &PrincipalArgs) -> Result<Value, Strin
             } else {
                 &enctypes
             };
-            entry.change_keys(keys, enctypes, args.keep_old, &mut rng)?;
+            entry.change_keys(keys, enctypes, args.options.keep_old, &mut rng)?;
         }
         Ok::<_, kerbox_kdc::DatabaseError>(())
     });
@@ -163,7 +172,8 @@ pub(super) fn unknown(principal: &kerbox::Principal) -> String {
 }
 
 fn enctypes(args: &PrincipalArgs) -> Result<Vec<EncryptionType>, String> {
-    args.enctypes
+    args.options
+        .enctypes
         .iter()
         .map(|name| parse_enctype(name))
         .collect()

@@ -9,7 +9,7 @@ use super::section::{Section, Source};
 use super::text::{parse_duration, parse_time, timestamp};
 use super::values::{
     Attribute, parse_enctype, parse_file_name, parse_listen, parse_mode, parse_name,
-    parse_netbios_name, parse_pac, parse_path, parse_realm, parse_security,
+    parse_netbios_name, parse_pac, parse_path, parse_principals, parse_realm, parse_security,
 };
 use super::{DirectorySettings, HdfsSettings, PrincipalSettings, RealmSettings, Settings};
 
@@ -34,6 +34,9 @@ fn read_document(source: &Source<'_>, document: &DeTable<'_>, settings: &mut Set
     let mut top = Section::new(source, "", 0, document);
     if let Some(section) = top.table("realm") {
         read_realm(section, &mut settings.realm);
+    }
+    if !settings.realm.default_principals {
+        settings.principals.clear();
     }
     let mut principals: Vec<PrincipalSettings> = Vec::new();
     for section in top.tables("principal") {
@@ -89,6 +92,10 @@ fn read_realm(mut section: Section<'_, '_>, realm: &mut RealmSettings) {
         text.parse().map_err(|error: SidError| error.to_string())
     });
     realm.pac_domain.netbios_name = section.text("netbios_name", parse_netbios_name);
+    set(
+        &mut realm.default_principals,
+        section.text("principals", parse_principals),
+    );
     if let Some(libdefaults) = section.table("libdefaults") {
         realm.libdefaults.extend(libdefaults.scalars(|_, _| Ok(())));
     }
@@ -178,11 +185,8 @@ fn read_principal(
             .principals
             .iter()
             .find(|default| same_name(&default.name, &read.name, &realm.name));
-        let user = || {
-            (!read.name.contains('/'))
-                .then(|| format!("{}.keytab", read.name.split('@').next().unwrap_or_default()))
-        };
-        read.keytab = default.map_or_else(user, |default| default.keytab.clone());
+        // Of others the harness knows the usual name, and who has it already.
+        read.keytab = default.and_then(|default| default.keytab.clone());
     }
     section.finish();
     Some(read)
@@ -253,7 +257,7 @@ fn flag(value: &DeValue<'_>) -> Result<bool, String> {
 }
 
 /// Whether two names mean the same principal.
-fn same_name(a: &str, b: &str, realm: &str) -> bool {
+pub(super) fn same_name(a: &str, b: &str, realm: &str) -> bool {
     match (Principal::parse(a, realm), Principal::parse(b, realm)) {
         (Ok(a), Ok(b)) => a == b,
         _ => a == b,

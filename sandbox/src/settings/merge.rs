@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use minihdfs::config::HdfsConfig;
 
-use super::{Listen, Port, Settings, file};
+use super::{Listen, Port, PrincipalSettings, Settings, file};
 use crate::cli::{Security, SettingsArgs};
 use crate::failure::Failure;
 
@@ -49,14 +49,15 @@ pub(crate) fn effective(args: &SettingsArgs, purpose: Purpose) -> Result<Setting
         }
     }
     settings.hadoop.extend(args.hadoop.iter().cloned());
-    let pairs = settings
-        .hadoop
-        .iter()
-        .map(|(key, value)| (key.as_str(), value.as_str()));
-    HdfsConfig::from_pairs(pairs)
-        .map_err(|error| Failure::Configuration(vec![format!("[hadoop] or -D: {error}")]))?;
-    settings.data_dir.clone_from(&args.data_dir);
     settings.kdc_only = args.kdc_only;
+    check_hadoop(&settings)?;
+    check_principals(&settings)?;
+    if let Some(dir) = &args.data_dir {
+        return Err(Failure::Usage(format!(
+            "--data-dir {} (or KERBOX_DATA_DIR) cannot be had: the tree of HDFS ends with the process, so that blocks alone would be of no use; leave it out, and see blocks/ in the folder of --dir",
+            dir.display()
+        )));
+    }
     settings.strict_ports = args.strict_ports;
     settings.seed = args.seed;
 
@@ -86,6 +87,44 @@ pub(crate) fn check(path: &Path) -> Result<Settings, Failure> {
     let mut settings = file::read(&name, &text).map_err(Failure::Configuration)?;
     settings.file = Some(PathBuf::from(path));
     Ok(settings)
+}
+
+/// Fails if Hadoop's keys do not fit together, with those that the security brings.
+fn check_hadoop(settings: &Settings) -> Result<(), Failure> {
+    let secure: &[(&str, &str)] = match settings.hdfs.security {
+        Security::Kerberos => &[
+            ("hadoop.security.authentication", "kerberos"),
+            ("dfs.block.access.token.enable", "true"),
+        ],
+        Security::Simple => &[],
+    };
+    let given = settings.hadoop.iter();
+    let given = given.map(|(key, value)| (key.as_str(), value.as_str()));
+    HdfsConfig::from_pairs(secure.iter().copied().chain(given))
+        .map(drop)
+        .map_err(|error| Failure::Configuration(vec![format!("[hadoop] or -D: {error}")]))
+}
+
+/// Fails if a secure HDFS lacks a service's principal.
+fn check_principals(settings: &Settings) -> Result<(), Failure> {
+    if settings.kdc_only || settings.hdfs.security == Security::Simple {
+        return Ok(());
+    }
+    let realm = &settings.realm.name;
+    for (key, usual) in [
+        ("dfs.namenode.kerberos.principal", "nn/localhost"),
+        ("dfs.datanode.kerberos.principal", "dn/localhost"),
+    ] {
+        let name = settings.hadoop.get(key).map_or(usual, String::as_str);
+        let name = name.replace("_HOST", "localhost");
+        let has = |other: &PrincipalSettings| file::same_name(&other.name, &name, realm);
+        if !settings.principals.iter().any(has) {
+            return Err(Failure::Configuration(vec![format!(
+                "HDFS needs the principal {name:?} ({key}), and the realm has none of that name: add a [[principal]], leave out [realm] principals = \"none\", or start with --kdc-only or --simple"
+            )]));
+        }
+    }
+    Ok(())
 }
 
 fn security(args: &SettingsArgs) -> Option<Security> {
@@ -144,6 +183,31 @@ mod tests {
         let settings = effective(&args, Purpose::Exec).expect("valid");
         assert_eq!(settings.hadoop["hadoop.rpc.protection"], "integrity");
         assert_eq!(settings.hadoop["dfs.data.transfer.protection"], "privacy");
+    }
+
+    #[test]
+    fn an_encrypted_data_transfer_needs_no_more_than_its_key() {
+        for pair in [
+            ("dfs.encrypt.data.transfer", "true"),
+            ("dfs.data.transfer.protection", ""),
+        ] {
+            let args = SettingsArgs {
+                hadoop: vec![(pair.0.to_owned(), pair.1.to_owned())],
+                ..SettingsArgs::default()
+            };
+            effective(&args, Purpose::Exec).unwrap_or_else(|failure| panic!("{failure}"));
+        }
+    }
+
+    #[test]
+    fn a_folder_for_blocks_alone_is_refused() {
+        let args = SettingsArgs {
+            data_dir: Some(PathBuf::from("data")),
+            ..SettingsArgs::default()
+        };
+        let refused = effective(&args, Purpose::Up).expect_err("it cannot be had");
+        assert!(matches!(refused, Failure::Usage(_)));
+        assert!(refused.to_string().contains("--data-dir data"), "{refused}");
     }
 
     #[test]

@@ -36,8 +36,6 @@ pub(crate) struct Settings {
     pub(crate) hdfs: HdfsSettings,
     /// Hadoop's own keys.
     pub(crate) hadoop: BTreeMap<String, String>,
-    /// Where the DataNodes keep their blocks, if not under the sandbox's folder.
-    pub(crate) data_dir: Option<PathBuf>,
     /// Whether there is no HDFS.
     pub(crate) kdc_only: bool,
     /// Whether a taken port is an error where another would do.
@@ -67,6 +65,8 @@ pub(crate) struct RealmSettings {
     pub(crate) pac: Pac,
     /// As which domain of Windows full ones know the realm.
     pub(crate) pac_domain: PacDomain,
+    /// Whether it has the services of Hadoop and the usual users.
+    pub(crate) default_principals: bool,
     /// Lines of the client's krb5.conf.
     pub(crate) libdefaults: BTreeMap<String, String>,
 }
@@ -169,7 +169,6 @@ impl Default for Settings {
             principals: default_principals(),
             hdfs: HdfsSettings::default(),
             hadoop: BTreeMap::new(),
-            data_dir: None,
             kdc_only: false,
             strict_ports: false,
             seed: None,
@@ -195,6 +194,7 @@ impl Default for RealmSettings {
             clock_skew: Duration::from_secs(300),
             pac: Pac::None,
             pac_domain: PacDomain::default(),
+            default_principals: true,
             libdefaults: libdefaults
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .into(),

@@ -38,6 +38,9 @@ impl fmt::Display for Settings {
         if let Some(name) = &realm.pac_domain.netbios_name {
             writeln!(f, "netbios_name = {}", quoted(name))?;
         }
+        if !realm.default_principals {
+            writeln!(f, "principals = \"none\"")?;
+        }
         writeln!(f, "\n[realm.libdefaults]")?;
         for (key, value) in &realm.libdefaults {
             writeln!(f, "{} = {}", toml_key(key), quoted(value))?;
@@ -204,7 +207,8 @@ mode = "1700"
 
     #[test]
     fn what_is_shown_reads_as_the_same_settings() {
-        for text in ["", WHOLE] {
+        let none = "[realm]\nprincipals = \"none\"\n[[principal]]\nname = \"carol\"\n";
+        for text in ["", WHOLE, none] {
             let settings = read("a", text).expect("valid");
             let shown = settings.to_string();
             let again =

@@ -185,6 +185,17 @@ pub(super) fn parse_realm(text: &str) -> Result<String, String> {
         .ok_or_else(|| format!("{text:?} is not a realm's name; write letters, digits, dots and dashes, as in \"EXAMPLE.COM\""))
 }
 
+/// Reads whether a realm has the default principals.
+pub(super) fn parse_principals(text: &str) -> Result<bool, String> {
+    match text {
+        "default" => Ok(true),
+        "none" => Ok(false),
+        _ => Err(format!(
+            "{text:?} are no principals; write \"default\", or \"none\" and a [[principal]] for each"
+        )),
+    }
+}
+
 /// Reads which PAC tickets carry.
 pub(super) fn parse_pac(text: &str) -> Result<Pac, String> {
     match text {

@@ -2,15 +2,41 @@
 
 use minihdfs::config::{HdfsConfig, Obeyed};
 
-use super::Settings;
 use super::nearest::nearest;
+use super::{Purpose, Settings};
+use crate::cli::variables;
 use crate::commands::note;
 
 /// Says it on standard error.
-pub(crate) fn warn(settings: &Settings) {
-    for warning in warnings(settings) {
+pub(crate) fn warn(settings: &Settings, purpose: Purpose) {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let of_variables = of_variables(names, purpose);
+    for warning in of_variables.into_iter().chain(warnings(settings)) {
         note(format_args!("warning: {warning}"));
     }
+}
+
+/// Variables that look as if they changed something.
+fn of_variables(names: impl IntoIterator<Item = String>, purpose: Purpose) -> Vec<String> {
+    let known = variables();
+    let mut warnings = Vec::new();
+    for name in names {
+        // With `exec` it is for the command.
+        if name == "RUST_LOG" && purpose == Purpose::Up {
+            warnings.push(String::from(
+                "RUST_LOG is not obeyed here; --verbose says what the servers see",
+            ));
+        }
+        if name.starts_with("KERBOX_") && !known.contains(&name) {
+            let meant = nearest(&name, known.iter().map(String::as_str));
+            let mend = meant.map_or_else(
+                || String::from("; `kerbox up --help` names those that there are"),
+                |known| format!("; did you mean {known}?"),
+            );
+            warnings.push(format!("there is no variable {name}{mend}"));
+        }
+    }
+    warnings
 }
 
 fn warnings(settings: &Settings) -> Vec<String> {
@@ -31,6 +57,13 @@ fn warnings(settings: &Settings) -> Vec<String> {
             ));
         }
     }
+    for (key, why) in NOT_SERVED {
+        if settings.hadoop.contains_key(key) {
+            warnings.push(format!(
+                "{key} changes nothing but the clients' files: {why}"
+            ));
+        }
+    }
     let mut obeyed = HdfsConfig::default();
     for (key, value) in &settings.hadoop {
         if matches!(obeyed.set(key, value), Ok(Obeyed::Not)) {
@@ -43,6 +76,22 @@ fn warnings(settings: &Settings) -> Vec<String> {
     }
     warnings
 }
+
+/// Keys that clients read too, so that they are none that nothing obeys.
+const NOT_SERVED: [(&str, &str); 6] = [
+    ("dfs.namenode.http-address", "no HTTP is served"),
+    ("dfs.namenode.https-address", "no HTTP is served"),
+    ("dfs.webhdfs.enabled", "no WebHDFS is served"),
+    (
+        "dfs.namenode.rpc-address",
+        "--namenode-port, --bind and [hdfs] listen say where the NameNode listens",
+    ),
+    (
+        "fs.defaultFS",
+        "--namenode-port, --bind and [hdfs] listen say where the NameNode listens",
+    ),
+    ("hadoop.tmp.dir", "--dir says where the servers' files are"),
+];
 
 /// Keys that the servers obey, for the suggestion.
 const OBEYED: [&str; 48] = [
@@ -109,6 +158,32 @@ mod tests {
                 "{key}: {told:?}"
             );
         }
+    }
+
+    #[test]
+    fn variables_that_there_are_not_are_told_with_the_nearest_that_is() {
+        let names = [
+            "KERBOX_DATANODE",
+            "KERBOX_KEEP",
+            "KERBOX_SEED",
+            "RUST_LOG",
+            "PATH",
+        ];
+        let of = |purpose| of_variables(names.map(str::to_owned), purpose);
+        assert_eq!(
+            of(Purpose::Exec),
+            ["there is no variable KERBOX_DATANODE; did you mean KERBOX_DATANODES?"]
+        );
+        assert!(of(Purpose::Up)[1].contains("--verbose"));
+    }
+
+    #[test]
+    fn a_key_of_something_that_is_not_served_is_told() {
+        let mut settings = Settings::default();
+        for (key, _) in NOT_SERVED {
+            settings.hadoop.insert(key.to_owned(), String::from("x"));
+        }
+        assert_eq!(warnings(&settings).len(), NOT_SERVED.len());
     }
 
     #[test]

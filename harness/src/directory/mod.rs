@@ -1,0 +1,579 @@
+//! The directory of a fixture: made or named for it, locked while it lives, gone when it ends, also
+//! after a killed run.
+//!
+//! Nothing is removed, replaced or opened that is not provably ours: see the [marker](self::marker)
+//! and ARCHITECTURE.md's table.
+
+use std::fs::{self, DirBuilder};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use crate::Error;
+
+mod marker;
+mod reaper;
+
+use marker::{Kind, Marker, Refusal};
+use reaper::{await_reaper, reap_once};
+
+pub use crate::client_env::{hadoop_option, java_option};
+pub use reaper::reap;
+
+/// Every directory that Kerbox makes for a fixture begins with this.
+const PREFIX: &str = "kerbox-";
+/// Every replica's file begins with this.
+const REPLICA: &str = "blk_";
+
+/// What becomes of the directory at the end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Keep {
+    Never,
+    OnFailure,
+    Always,
+    /// The user named it, and knows what to do with it.
+    Theirs,
+}
+
+impl Keep {
+    /// `KERBOX_KEEP=1` keeps every directory, `KERBOX_KEEP=on-failure` those of what fails.
+    fn from_environment() -> Self {
+        match std::env::var("KERBOX_KEEP").as_deref() {
+            Ok("on-failure") => Self::OnFailure,
+            Ok("" | "0") | Err(_) => Self::Never,
+            Ok(_) => Self::Always,
+        }
+    }
+}
+
+/// A fixture's directory.
+#[derive(Debug)]
+pub struct Directory {
+    path: PathBuf,
+    keep: Keep,
+    /// Present until the directory is closed.
+    marker: Mutex<Option<Marker>>,
+}
+
+impl Directory {
+    /// A new one below the system's temporary directory, of mode 0700.
+    pub(crate) fn temporary() -> Result<Self, Error> {
+        reap_once();
+        Self::temporary_in(&std::env::temp_dir(), PREFIX)
+    }
+
+    /// A new one in `parent`, of mode 0700, whose name begins with `prefix`.
+    pub fn temporary_in(parent: &Path, prefix: &str) -> Result<Self, Error> {
+        let doing = || format!("make a directory in {}", parent.display());
+        let path = tempfile::Builder::new()
+            .prefix(prefix)
+            .permissions(fs::Permissions::from_mode(0o700))
+            .tempdir_in(parent)
+            .map_err(Error::io(doing()))?
+            .keep();
+        // A kill from here to the marker leaves an empty directory, which proves nothing, and stays.
+        let path = path.canonicalize().map_err(Error::io(doing()))?;
+        let marker =
+            Marker::create(&path, Kind::Temporary).map_err(|refusal| refused(&path, refusal))?;
+        Ok(Self::new(path, Keep::from_environment(), marker))
+    }
+
+    /// One that was [temporary](Self::temporary) and is gone, at the same path again.
+    pub(crate) fn again(path: &Path) -> Result<Self, Error> {
+        let marker = match DirBuilder::new().mode(0o700).create(path) {
+            Ok(()) => Marker::create(path, Kind::Temporary),
+            // It could not be removed, or was kept; whoever else made it meanwhile has no marker.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Marker::claim(path),
+            Err(error) => Err(error.into()),
+        };
+        let marker = marker.map_err(|refusal| refused(path, refusal))?;
+        Ok(Self::new(path.to_owned(), Keep::from_environment(), marker))
+    }
+
+    /// The one at `path`, which stays there at the end: made if it is not there, used if it is
+    /// empty, used again if Kerbox has marked it. Of an earlier run's files those go that its
+    /// marker names. Fails if it holds anything else.
+    pub fn at(path: &Path) -> Result<Self, Error> {
+        make_missing(path)?;
+        let path = fs::canonicalize(path).map_err(Error::io(format!("find {}", path.display())))?;
+        let mut marker = match Marker::claim(&path) {
+            Err(Refusal::Io(error)) if error.kind() == ErrorKind::NotFound => {
+                is_free(&path).and_then(|()| Marker::create(&path, Kind::Named))
+            }
+            claimed => claimed,
+        }
+        .map_err(|refusal| refused(&path, refusal))?;
+        clear(&path, &mut marker).map_err(Error::io(format!(
+            "remove an earlier run's files in {}",
+            path.display()
+        )))?;
+        Ok(Self::new(path, Keep::Theirs, marker))
+    }
+
+    fn new(path: PathBuf, keep: Keep, marker: Marker) -> Self {
+        Self {
+            path,
+            keep,
+            marker: Mutex::new(Some(marker)),
+        }
+    }
+
+    /// Where it is, from the root.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether Kerbox made it for this one fixture.
+    pub fn is_temporary(&self) -> bool {
+        self.keep != Keep::Theirs
+    }
+
+    /// Whether it will be there after the fixture's end; `failed` says whether a test is failing.
+    pub fn is_kept(&self, failed: bool) -> bool {
+        match self.keep {
+            Keep::Never => false,
+            Keep::OnFailure => failed,
+            Keep::Always | Keep::Theirs => true,
+        }
+    }
+
+    /// Writes a file of mode 0600 by rename, so that nobody reads half of it; its folders are made.
+    /// Fails if the file is there and was not written by Kerbox.
+    pub fn write(&self, name: &str, contents: &[u8]) -> Result<PathBuf, Error> {
+        let mut marker = self.open()?;
+        let path = self.path.join(name);
+        let cannot = |error| Error::io(format!("write {}", path.display()))(error);
+        let parent = self.make_parents(name)?;
+        let is_new = self.note(&mut marker, name, Marker::add_file)?;
+        let mut unfinished = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .tempfile_in(parent)
+            .map_err(cannot)?;
+        unfinished.write_all(contents).map_err(cannot)?;
+        let written = if is_new {
+            unfinished.persist_noclobber(&path)
+        } else {
+            unfinished.persist(&path)
+        };
+        written.map_err(|error| cannot(error.error))?;
+        Ok(path)
+    }
+
+    /// Notes a file that others make for us: a socket, a client's cache. The next run in this
+    /// directory removes it. Fails if it is there and was not noted before.
+    pub fn expect(&self, name: &str) -> Result<PathBuf, Error> {
+        let mut marker = self.open()?;
+        self.make_parents(name)?;
+        self.note(&mut marker, name, Marker::add_file)?;
+        Ok(self.path.join(name))
+    }
+
+    /// Notes a folder in which a DataNode keeps replicas. The next run in this directory removes
+    /// those. Fails if the folder is there and was not noted before.
+    pub(crate) fn expect_blocks(&self, name: &str) -> Result<PathBuf, Error> {
+        let mut marker = self.open()?;
+        self.make_parents(name)?;
+        if !marker
+            .as_ref()
+            .is_some_and(|marker| marker.blocks.contains(name))
+        {
+            self.note(&mut marker, name, Marker::add_blocks)?;
+        }
+        Ok(self.path.join(name))
+    }
+
+    /// Makes a folder in it, of mode 0700.
+    pub(crate) fn make_folder(&self, name: &str) -> Result<(), Error> {
+        self.make_parents(&format!("{name}/x")).map(drop)
+    }
+
+    /// Removes a file that Kerbox wrote or [expected](Self::expect), if it is there.
+    pub fn remove(&self, name: &str) -> Result<(), Error> {
+        let marker = self.open()?;
+        if marker
+            .as_ref()
+            .is_some_and(|marker| marker.files.contains(name))
+        {
+            remove_file(&self.path, name).map_err(Error::io(format!(
+                "remove {}",
+                self.path.join(name).display()
+            )))?;
+        }
+        Ok(())
+    }
+
+    /// Ends its use: removes it, unless it is to be kept. `failed` says whether a test is failing.
+    /// Afterwards nothing can be written into it.
+    pub fn close(&self, failed: bool) {
+        let Some(mut marker) = self.marker().take() else {
+            return;
+        };
+        if self.is_temporary() {
+            await_reaper();
+        }
+        // What cannot be removed, or marked as kept, is left to a later run: no reason to fail
+        // here.
+        if !self.is_kept(failed) {
+            remove(&self.path, &marker);
+        } else if self.is_temporary() {
+            let _ = marker.keep();
+        }
+        let _ = marker.unlock();
+    }
+
+    fn marker(&self) -> MutexGuard<'_, Option<Marker>> {
+        // Each line of it is added in one step.
+        self.marker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open(&self) -> Result<MutexGuard<'_, Option<Marker>>, Error> {
+        let marker = self.marker();
+        if marker.is_some() {
+            return Ok(marker);
+        }
+        let over = io::Error::new(ErrorKind::NotFound, "its fixture has ended");
+        Err(Error::io(format!("use {}", self.path.display()))(over))
+    }
+
+    /// Notes `name`, unless it is noted; answers whether it is new.
+    fn note(
+        &self,
+        marker: &mut Option<Marker>,
+        name: &str,
+        add: impl FnOnce(&mut Marker, &str) -> io::Result<()>,
+    ) -> Result<bool, Error> {
+        let Some(marker) = marker
+            .as_mut()
+            .filter(|marker| !marker.files.contains(name))
+        else {
+            return Ok(false);
+        };
+        let path = self.path.join(name);
+        if path.symlink_metadata().is_ok() {
+            let why = "it is there, and Kerbox did not write it".to_owned();
+            return Err(Error::DirectoryNotOurs { path, why });
+        }
+        let noted = add(marker, name);
+        noted.map_err(Error::io(format!("note {} in the marker", path.display())))?;
+        Ok(true)
+    }
+
+    /// Makes the folders above `name`. Fails if one is a link, which might lead out of here.
+    fn make_parents(&self, name: &str) -> Result<PathBuf, Error> {
+        if !marker::stays_inside(name) {
+            return Err(Error::Setting {
+                key: "file".to_owned(),
+                value: name.to_owned(),
+                why: "it must stay in the fixture's directory: leave out `..`, `/` at the \
+                      beginning, and control characters"
+                    .to_owned(),
+            });
+        }
+        let mut folder = self.path.clone();
+        for part in Path::new(name)
+            .parent()
+            .into_iter()
+            .flat_map(Path::components)
+        {
+            folder.push(part);
+            make_folder(&folder)?;
+        }
+        Ok(folder)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        self.close(thread::panicking());
+    }
+}
+
+/// The process that uses a directory, as its marker says; `None` if no process does.
+pub fn holder_of(directory: &Path) -> Option<String> {
+    marker::holder_of(directory)
+}
+
+/// The user who runs this process.
+pub fn user() -> u32 {
+    marker::user()
+}
+
+fn make_folder(folder: &Path) -> Result<(), Error> {
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            if folder.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+                return Ok(());
+            }
+            Err(Error::DirectoryNotOurs {
+                path: folder.to_owned(),
+                why: "a folder is needed there, and there is something else".to_owned(),
+            })
+        }
+        made => made.map_err(Error::io(format!(
+            "make the directory {}",
+            folder.display()
+        ))),
+    }
+}
+
+/// Makes a directory that is not there, with its parents, of mode 0700.
+fn make_missing(path: &Path) -> Result<(), Error> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    builder
+        .create(path)
+        .map_err(Error::io(format!("make the directory {}", path.display())))
+}
+
+/// Fails if a directory without a marker cannot be used.
+fn is_free(path: &Path) -> Result<(), Refusal> {
+    let mode = fs::metadata(path)?.mode();
+    if mode & 0o002 != 0 {
+        let why = format!("its mode {:o} lets everybody write into it", mode & 0o7777);
+        return Err(Refusal::NotOurs(why));
+    }
+    match fs::read_dir(path)?.next().transpose()? {
+        None => Ok(()),
+        Some(entry) => Err(Refusal::NotOurs(format!(
+            "it is not empty (it holds {}), and Kerbox did not make it",
+            entry.file_name().display()
+        ))),
+    }
+}
+
+fn refused(path: &Path, refusal: Refusal) -> Error {
+    let path = path.to_owned();
+    match refusal {
+        Refusal::InUse(owner) => Error::DirectoryInUse { path, owner },
+        Refusal::NotOurs(why) => Error::DirectoryNotOurs { path, why },
+        Refusal::Io(source) => Error::io(format!("use {}", path.display()))(source),
+    }
+}
+
+/// Removes what the marker names: files, and replicas.
+fn clear(path: &Path, marker: &mut Marker) -> io::Result<()> {
+    for name in &marker.files {
+        remove_file(path, name)?;
+    }
+    for name in &marker.blocks {
+        if has_real_parents(path, name) {
+            remove_replicas(&path.join(name))?;
+        }
+    }
+    marker.forget_files()
+}
+
+/// Removes a file below `root`, if it is there, and if no link leads to it.
+fn remove_file(root: &Path, name: &str) -> io::Result<()> {
+    if !has_real_parents(root, name) {
+        return Ok(());
+    }
+    match fs::remove_file(root.join(name)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        // Who put a folder there in place of our file wants it.
+        Err(error) if error.kind() == ErrorKind::IsADirectory => Ok(()),
+        removed => removed,
+    }
+}
+
+fn has_real_parents(root: &Path, name: &str) -> bool {
+    let mut folder = root.to_owned();
+    let parts = Path::new(name)
+        .parent()
+        .into_iter()
+        .flat_map(Path::components);
+    parts.into_iter().all(|part| {
+        folder.push(part);
+        folder.symlink_metadata().is_ok_and(|found| found.is_dir())
+    })
+}
+
+/// Removes replicas, and the folders that are empty then; whatever else is there stays.
+fn remove_replicas(folder: &Path) -> io::Result<()> {
+    if !folder.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if entry.file_type()?.is_dir() {
+            remove_replicas(&entry.path())?;
+        } else if name.to_str().is_some_and(|name| name.starts_with(REPLICA)) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    match fs::remove_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => Ok(()),
+        removed => removed,
+    }
+}
+
+/// Removes a directory that Kerbox made, if it is still the one of this marker. The marker goes
+/// last: a kill in between leaves a directory that the next run removes.
+fn remove(path: &Path, marker: &Marker) {
+    if !marker.is_at(path) {
+        return;
+    }
+    // A server that is not quite at its end may make a file meanwhile.
+    for _ in 0..3 {
+        let entries = fs::read_dir(path).into_iter().flatten().flatten();
+        for entry in entries.filter(|entry| entry.file_name() != marker::NAME) {
+            let _ = if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                fs::remove_dir_all(entry.path())
+            } else {
+                fs::remove_file(entry.path())
+            };
+        }
+        let mut rest = fs::read_dir(path).into_iter().flatten().flatten();
+        if rest.all(|entry| entry.file_name() == marker::NAME) {
+            let _ = fs::remove_file(path.join(marker::NAME));
+            let _ = fs::remove_dir(path);
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path)
+            .expect("it is there")
+            .permissions()
+            .mode()
+            & 0o7777
+    }
+
+    #[test]
+    fn a_temporary_directory_is_private_and_goes_with_its_fixture() {
+        let directory = Directory::temporary().expect("a directory");
+        let path = directory.path().to_owned();
+        assert_eq!(mode(&path), 0o700);
+        directory.write("a/b", b"").expect("ours");
+        drop(directory);
+        assert!(!path.exists());
+        let again = Directory::again(&path).expect("free");
+        assert_eq!(mode(&path), 0o700);
+        drop(again);
+        assert!(!path.exists());
+        // Somebody else is quicker.
+        fs::create_dir(&path).expect("free");
+        assert!(Directory::again(&path).is_err());
+        fs::remove_dir(&path).expect("still there, and empty");
+    }
+
+    #[test]
+    fn a_named_directory_has_one_owner_and_stays() {
+        let parent = tempfile::tempdir().expect("a directory");
+        let path = parent.path().join("a/b");
+        let first = Directory::at(&path).expect("it is free");
+        let Err(Error::DirectoryInUse { owner, .. }) = Directory::at(&path) else {
+            panic!("two owners");
+        };
+        assert!(owner.contains(&std::process::id().to_string()), "{owner}");
+        assert!(holder_of(&path).is_some());
+        drop(first);
+        assert_eq!(holder_of(&path), None);
+        Directory::at(&path).expect("it is free again");
+    }
+
+    #[test]
+    fn a_directory_that_is_not_ours_is_left_as_it_is() {
+        let parent = tempfile::tempdir().expect("a directory");
+        let path = parent.path().join("work");
+        fs::create_dir(&path).expect("new");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("ours");
+        fs::write(path.join("krb5.conf"), "mine").expect("writable");
+        let Err(error @ Error::DirectoryNotOurs { .. }) = Directory::at(&path) else {
+            panic!("it is not ours");
+        };
+        let told = error.to_string();
+        assert!(
+            told.contains("krb5.conf") && told.contains("empty or a new"),
+            "{told}"
+        );
+        assert_eq!(fs::read(path.join("krb5.conf")).expect("there"), b"mine");
+        assert_eq!(
+            (mode(&path), fs::read_dir(&path).expect("there").count()),
+            (0o755, 1)
+        );
+
+        fs::remove_file(path.join("krb5.conf")).expect("ours");
+        drop(Directory::at(&path).expect("empty, so that it can be used"));
+        assert_eq!(mode(&path), 0o755);
+
+        fs::set_permissions(parent.path(), fs::Permissions::from_mode(0o777)).expect("ours");
+        let open = parent.path().join("open");
+        fs::create_dir(&open).expect("new");
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).expect("ours");
+        assert!(matches!(
+            Directory::at(&open),
+            Err(Error::DirectoryNotOurs { .. })
+        ));
+    }
+
+    #[test]
+    fn of_an_earlier_run_only_what_the_marker_names_goes() {
+        let parent = tempfile::tempdir().expect("a directory");
+        let (path, outside) = (parent.path().join("d"), parent.path().join("outside"));
+        let directory = Directory::at(&path).expect("free");
+        for name in ["krb5.conf", "keytabs/a.keytab", "hadoop/core-site.xml"] {
+            directory.write(name, b"ours").expect("free");
+        }
+        let node = directory.expect_blocks("blocks/dn1").expect("free");
+        fs::create_dir_all(node.join("current")).expect("ours");
+        for name in ["current/blk_1", "current/notes"] {
+            fs::write(node.join(name), "").expect("writable");
+        }
+        drop(directory);
+        for name in ["env.sh", "keytabs/mine.keytab"] {
+            fs::write(path.join(name), "mine").expect("writable");
+        }
+        // A link in place of a folder of ours leads to a file of the same name.
+        fs::rename(path.join("hadoop"), &outside).expect("ours");
+        symlink(&outside, path.join("hadoop")).expect("free");
+
+        let directory = Directory::at(&path).expect("ours");
+        let exists = |name: &str| path.join(name).exists();
+        assert!(!exists("krb5.conf") && !exists("keytabs/a.keytab"));
+        assert!(!exists("blocks/dn1/current/blk_1") && exists("blocks/dn1/current/notes"));
+        assert!(exists("keytabs/mine.keytab") && exists("hadoop/core-site.xml"));
+        directory.write("krb5.conf", b"new").expect("free again");
+        directory.write("krb5.conf", b"newer").expect("ours");
+        for name in [
+            "env.sh",
+            "keytabs/mine.keytab",
+            "hadoop/core-site.xml",
+            "../x",
+        ] {
+            assert!(directory.write(name, b"ours").is_err(), "{name}");
+        }
+        assert_eq!(fs::read(path.join("env.sh")).expect("there"), b"mine");
+        assert_eq!(
+            fs::read(outside.join("core-site.xml")).expect("there"),
+            b"ours"
+        );
+    }
+
+    #[test]
+    fn a_directory_that_was_replaced_is_not_removed() {
+        let directory = Directory::temporary().expect("a directory");
+        let path = directory.path().to_owned();
+        let moved = path.with_extension("moved");
+        fs::rename(&path, &moved).expect("ours");
+        fs::create_dir(&path).expect("free");
+        fs::write(path.join("precious"), "").expect("writable");
+        drop(directory);
+        assert!(path.join("precious").exists() && moved.exists());
+        fs::remove_dir_all(&path).expect("made here");
+        fs::remove_dir_all(&moved).expect("made here");
+    }
+}
