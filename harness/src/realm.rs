@@ -225,3 +225,71 @@ impl fmt::Debug for Realm {
         write!(f, "Realm({} at {})", self.core.name, self.kdc_address())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Cluster;
+    use kerbox_krb5::Keytab;
+
+    fn names(path: &std::path::Path) -> Vec<String> {
+        let keytab = Keytab::read(path).expect("a keytab");
+        let names = keytab.entries().map(|entry| entry.principal().to_string());
+        let mut names: Vec<String> = names.collect();
+        names.dedup();
+        names
+    }
+
+    #[test]
+    fn no_principal_overwrites_anothers_keys() {
+        let realm = Realm::builder().realm_name("R").start_blocking();
+        let realm = realm.expect("it starts");
+        for name in ["a b", "a:b"] {
+            realm.add_principal(NewPrincipal::new(name)).expect("new");
+            let keytab = realm.keytab(name).expect("written");
+            assert_eq!(names(&keytab), [format!("{name}@R")]);
+        }
+        for name in ["x/1", "x/2"] {
+            let new = NewPrincipal::new(name).keytab("x.keytab");
+            realm.add_principal(new).expect("new");
+        }
+        let shared = realm.path().join("keytabs/x.keytab");
+        assert_eq!(names(&shared), ["x/1@R", "x/2@R"]);
+        let caches = ["alice-2", "alice", "alice"].map(|user| {
+            let login = realm.login_blocking(user).expect("a ticket");
+            login.ccache().to_owned()
+        });
+        assert!(caches[0] != caches[2] && caches[1] != caches[2]);
+    }
+
+    #[test]
+    fn a_principal_is_added_with_its_keytab_or_not_at_all() {
+        let realm = Realm::start_blocking().expect("it starts");
+        let long = "x".repeat(500);
+        realm.add_principal(NewPrincipal::new(&long)).expect("new");
+        realm.login_blocking(&long).expect("a ticket");
+        std::fs::write(realm.path().join("keytabs/bad.keytab"), "mine").expect("writable");
+        let refused = realm.add_principal(NewPrincipal::new("bad"));
+        assert!(
+            matches!(refused, Err(Error::DirectoryNotOurs { .. })),
+            "{refused:?}"
+        );
+        let bad = realm.principal("bad").expect("a name");
+        assert!(realm.kdc().database().get(&bad).is_none());
+    }
+
+    #[test]
+    fn a_user_of_a_cluster_gets_a_home() {
+        let cluster = Cluster::secure().start_blocking().expect("it starts");
+        let realm = cluster.realm().expect("it is secure");
+        for name in ["carol", "nobody:nowhere", "svc/h"] {
+            realm.add_user(NewPrincipal::new(name)).expect("new");
+        }
+        let has = |path: &str| cluster.namenode().has(path).expect("a path");
+        assert!(has("/user/carol") && !has("/user/svc"));
+        assert_eq!(
+            cluster.hadoop_keys()["yarn.resourcemanager.principal"],
+            format!("nn/localhost@{}", realm.name())
+        );
+    }
+}

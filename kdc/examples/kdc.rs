@@ -79,6 +79,10 @@ fn write_files(
     kdc: &Kdc,
     now: Timestamp,
 ) -> Result<(), Box<dyn Error>> {
+    let taken = |mut entries: std::fs::ReadDir| entries.next().is_some();
+    if std::fs::read_dir(directory).is_ok_and(taken) {
+        return Err(format!("{} is not empty: name a new one", directory.display()).into());
+    }
     let keytabs = directory.join("keytabs");
     std::fs::create_dir_all(&keytabs)?;
     let mut conf = Krb5Conf {

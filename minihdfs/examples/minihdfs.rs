@@ -11,7 +11,9 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::fs::File;
 use std::io::Read;
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -138,8 +140,11 @@ fn write_xml(directory: &Path, keys: &BTreeMap<String, String>) -> std::io::Resu
     }
     xml.push_str("</configuration>\n");
     std::fs::create_dir_all(directory)?;
-    std::fs::write(directory.join("core-site.xml"), &xml)?;
-    std::fs::write(directory.join("hdfs-site.xml"), &xml)
+    for name in ["core-site.xml", "hdfs-site.xml"] {
+        // One that is there is somebody's.
+        File::create_new(directory.join(name))?.write_all(xml.as_bytes())?;
+    }
+    Ok(())
 }
 
 fn bind() -> std::io::Result<(TcpListener, SocketAddr)> {

@@ -117,9 +117,10 @@ pub(crate) fn is_served(path: &Path) -> bool {
 
 /// Whether `path` is, or was, a folder that kerbox made by itself.
 pub(crate) fn is_of_our_own(path: &Path) -> bool {
-    path.parent().is_some_and(|parent| {
-        parent == home() || parent.canonicalize().ok() == home().canonicalize().ok()
-    })
+    // The folder itself may be gone, and TMPDIR be a link.
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    path.parent()
+        .is_some_and(|parent| real(parent) == real(&home()))
 }
 
 /// The folders that somebody serves from and that are ready.

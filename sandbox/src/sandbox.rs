@@ -1,8 +1,10 @@
 //! A sandbox that serves: its servers, its files, and what is said of it.
 
 use std::convert::Infallible;
+use std::fs;
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -54,8 +56,10 @@ impl Sandbox {
         if servers.realm().is_some() {
             // Where `env` sends kinit.
             files.expect("ccache/krb5cc").map_err(failed)?;
-            files.expect("control.sock").map_err(failed)?;
+            let socket = files.expect("control.sock").map_err(failed)?;
             control = control::server::bind(directory.path());
+            // The user's own folder may let others in; without the socket there is nothing to shut.
+            let _ = fs::set_permissions(socket, fs::Permissions::from_mode(0o600));
         }
         let ready = ready(&servers, settings, directory.path());
         let script = environment::file(&ready.env, directory.path());

@@ -1,6 +1,7 @@
 //! The drop-in tools under clients and fixtures that were written for MIT's. A client that is
 //! missing has its tests reported as ignored.
 
+mod java_clients;
 mod mit_clients;
 #[path = "../mit_realm.rs"]
 mod mit_realm;
@@ -11,9 +12,13 @@ mod python_suites;
 mod support;
 
 fn main() -> std::process::ExitCode {
-    let trials = [mit_clients::trials(), python_suites::trials()]
-        .into_iter()
-        .flatten()
-        .collect();
+    let trials = [
+        java_clients::trials(),
+        mit_clients::trials(),
+        python_suites::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     libtest_mimic::run(&libtest_mimic::Arguments::from_args(), trials).exit_code()
 }
