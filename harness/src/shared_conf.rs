@@ -159,7 +159,7 @@ pub fn use_shared_krb5_conf() {
     SET.call_once(|| {
         ClientEnv::default()
             .with("KRB5_CONFIG", shared_krb5_conf())
-            .set_for_good()
+            .set_for_good();
     });
 }
 

@@ -19,7 +19,7 @@ pub(crate) fn welcome(sandbox: &Sandbox, settings: &Settings, directory: &Direct
             format!("  {name:<10}{what:<34}{more}")
                 .trim_end()
                 .to_owned(),
-        )
+        );
     };
     if let Some(namenode) = &ready.endpoints.namenode {
         let protection = settings

@@ -87,8 +87,8 @@ mod tests {
         let _held = Marker::create(&alive, Kind::Temporary).expect("no marker yet");
 
         let old = made(&parent, "kerbox-peers", 0o700);
-        let past = std::time::SystemTime::now() - std::time::Duration::from_hours(1000);
-        let times = fs::FileTimes::new().set_modified(past);
+        // As old as can be.
+        let times = fs::FileTimes::new().set_modified(std::time::SystemTime::UNIX_EPOCH);
         let folder = fs::File::open(&old).expect("there");
         folder.set_times(times).expect("ours");
         // As earlier versions made them.

@@ -83,7 +83,7 @@ impl<'a, 'd> Section<'a, 'd> {
         read(value.get_ref())
             .map_err(|why| {
                 self.source
-                    .problem(value.span().start, format!("{} {key}: {why}", self.label))
+                    .problem(value.span().start, format!("{} {key}: {why}", self.label));
             })
             .ok()
     }
