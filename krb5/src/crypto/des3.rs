@@ -1,47 +1,48 @@
 //! des3-cbc-sha1-kd (RFC 3961, 6.3): weak, for tests of old clients only.
 
-use des::TdesEde3;
-use des::cipher::array::Array;
-use des::cipher::{BlockModeDecrypt, BlockModeEncrypt, InnerIvInit, KeyInit};
 use sha1::{Digest, Sha1};
 
 use super::KeyUsage;
 use super::mac::Mac;
 use super::nfold::nfold;
+use super::triple_des::TripleDes;
 use super::usage_keys::{Purpose, UsageKeys};
 
 /// The cipher's block, and the confounder, in bytes.
-pub(super) const BLOCK: usize = 8;
+pub(super) const BLOCK: usize = super::triple_des::BLOCK;
 
-/// Triple DES in CBC with a zero IV, its key expanded.
-pub(crate) struct Des3Cipher(TdesEde3);
+/// Triple DES in CBC, its key expanded.
+pub(crate) struct Des3Cipher(TripleDes);
 
 impl Des3Cipher {
     pub(super) fn new(key: &[u8; 24]) -> Self {
-        Self(TdesEde3::new(key.into()))
+        Self(TripleDes::new(*key))
     }
 
-    /// Encrypts whole blocks in place.
+    /// Encrypts whole blocks in place, with an IV of zero.
     pub(super) fn encrypt(&self, data: &mut [u8]) {
         self.encrypt_from([0; BLOCK], data);
     }
 
-    /// Decrypts whole blocks in place.
+    /// Decrypts whole blocks in place, with an IV of zero.
     pub(super) fn decrypt(&self, data: &mut [u8]) {
         self.decrypt_from([0; BLOCK], data);
     }
 
     /// Encrypts whole blocks in place, with an IV.
-    pub(super) fn encrypt_from(&self, iv: [u8; BLOCK], data: &mut [u8]) {
-        let blocks = Array::slice_as_chunks_mut(data).0;
-        cbc::Encryptor::inner_iv_init(&self.0, &Array(iv)).encrypt_blocks(blocks);
+    pub(super) fn encrypt_from(&self, mut iv: [u8; BLOCK], data: &mut [u8]) {
+        self.0.encrypt_cbc(&mut iv, whole_blocks(data));
     }
 
     /// Decrypts whole blocks in place, with an IV.
-    pub(super) fn decrypt_from(&self, iv: [u8; BLOCK], data: &mut [u8]) {
-        let blocks = Array::slice_as_chunks_mut(data).0;
-        cbc::Decryptor::inner_iv_init(&self.0, &Array(iv)).decrypt_blocks(blocks);
+    pub(super) fn decrypt_from(&self, mut iv: [u8; BLOCK], data: &mut [u8]) {
+        self.0.decrypt_cbc(&mut iv, whole_blocks(data));
     }
+}
+
+/// `data` without an incomplete block at its end.
+fn whole_blocks(data: &mut [u8]) -> &mut [u8] {
+    data.as_chunks_mut::<BLOCK>().0.as_flattened_mut()
 }
 
 /// Spreads 168 bits over three DES keys: each takes seven bytes, and their lowest bits, one after

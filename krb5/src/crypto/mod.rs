@@ -5,6 +5,7 @@
 //! - [`KeyUsage`]: what a key is used for, under the RFC's names
 //! - [`ChecksumType`]: numbers of checksum types
 //! - [`krb_fx_cf2`]: combines two keys (RFC 6113)
+//! - [`TripleDes`]: the bare cipher, for DIGEST-MD5
 
 mod aes_cipher;
 mod aes_sha1;
@@ -20,6 +21,7 @@ mod mac;
 mod nfold;
 mod rc4_hmac;
 mod token_cipher;
+mod triple_des;
 mod usage_cache;
 mod usage_keys;
 
@@ -30,6 +32,7 @@ pub use key::EncryptionKey;
 pub use key_usage::KeyUsage;
 pub use nfold::nfold;
 pub(crate) use token_cipher::TokenCipher;
+pub use triple_des::TripleDes;
 
 /// Whether two byte strings are equal, in a time that tells nothing of where they differ.
 #[must_use]

@@ -10,7 +10,7 @@ pub(crate) enum TokenCipher {
     /// des3-cbc-sha1-kd.
     Des3(Des3Cipher),
     /// rc4-hmac.
-    Rc4(Rc4Token),
+    Rc4(Box<Rc4Token>),
 }
 
 impl TokenCipher {
@@ -23,7 +23,7 @@ impl TokenCipher {
             }
             EncryptionType::RC4_HMAC => {
                 let bytes = key.as_bytes().first_chunk()?;
-                Some(Self::Rc4(Rc4Token::new(bytes)))
+                Some(Self::Rc4(Box::new(Rc4Token::new(bytes))))
             }
             _ => None,
         }

@@ -3,7 +3,8 @@
 use cbc::cipher::{
     Array, BlockModeDecrypt, BlockModeEncrypt, KeyInit, KeyIvInit, StreamCipher, consts::U8,
 };
-use des::{Des, TdesEde2};
+use des::Des;
+use kerbox_krb5::crypto::TripleDes;
 use rc4::Rc4;
 
 use super::hash::{self, Direction};
@@ -69,16 +70,31 @@ impl DigestCipher {
 
 /// Encrypts the messages of one direction.
 pub(super) enum Encryptor {
-    TripleDes(cbc::Encryptor<TdesEde2>),
+    TripleDes(Chained),
     Des(cbc::Encryptor<Des>),
     Rc4(Rc4),
 }
 
 /// Decrypts them.
 pub(super) enum Decryptor {
-    TripleDes(cbc::Decryptor<TdesEde2>),
+    TripleDes(Chained),
     Des(cbc::Decryptor<Des>),
     Rc4(Rc4),
+}
+
+/// Triple DES with the IV of the message that comes next.
+pub(super) struct Chained {
+    cipher: TripleDes,
+    iv: [u8; 8],
+}
+
+impl Chained {
+    fn new(keys: &DesKeys) -> Self {
+        Self {
+            cipher: TripleDes::with_two_keys(keys.pair),
+            iv: keys.iv,
+        }
+    }
 }
 
 /// The keys of a sealing key's 16 bytes: 7 and 7 bytes for two DES keys, the last 8 for the IV.
@@ -122,9 +138,7 @@ impl Encryptor {
         let key = hash::sealing_key(session_key, cipher.strength(), direction);
         let des = DesKeys::new(key);
         match cipher {
-            DigestCipher::TripleDes => {
-                Self::TripleDes(cbc::Encryptor::new(&des.pair.into(), &des.iv.into()))
-            }
+            DigestCipher::TripleDes => Self::TripleDes(Chained::new(&des)),
             DigestCipher::Des => {
                 Self::Des(cbc::Encryptor::new(&des.single().into(), &des.iv.into()))
             }
@@ -137,7 +151,7 @@ impl Encryptor {
     /// Encrypts `data` in place; for a block cipher its length is a multiple of 8.
     pub(super) fn apply(&mut self, data: &mut [u8]) {
         match self {
-            Self::TripleDes(cipher) => cipher.encrypt_blocks(blocks(data)),
+            Self::TripleDes(chained) => chained.cipher.encrypt_cbc(&mut chained.iv, data),
             Self::Des(cipher) => cipher.encrypt_blocks(blocks(data)),
             Self::Rc4(cipher) => cipher.apply_keystream(data),
         }
@@ -149,9 +163,7 @@ impl Decryptor {
         let key = hash::sealing_key(session_key, cipher.strength(), direction);
         let des = DesKeys::new(key);
         match cipher {
-            DigestCipher::TripleDes => {
-                Self::TripleDes(cbc::Decryptor::new(&des.pair.into(), &des.iv.into()))
-            }
+            DigestCipher::TripleDes => Self::TripleDes(Chained::new(&des)),
             DigestCipher::Des => {
                 Self::Des(cbc::Decryptor::new(&des.single().into(), &des.iv.into()))
             }
@@ -164,7 +176,7 @@ impl Decryptor {
     /// Decrypts `data` in place; for a block cipher its length is a multiple of 8.
     pub(super) fn apply(&mut self, data: &mut [u8]) {
         match self {
-            Self::TripleDes(cipher) => cipher.decrypt_blocks(blocks(data)),
+            Self::TripleDes(chained) => chained.cipher.decrypt_cbc(&mut chained.iv, data),
             Self::Des(cipher) => cipher.decrypt_blocks(blocks(data)),
             Self::Rc4(cipher) => cipher.apply_keystream(data),
         }
