@@ -60,6 +60,8 @@ impl Sockets {
 
 /// How many connections there may be at once; the one that came first makes room for a further one.
 pub const MAX_CONNECTIONS: usize = 512;
+/// How many datagrams a fault may hold back at once; what is beyond is lost, as datagrams are.
+const MAX_DELAYED: usize = 4096;
 /// How long a connection may be silent, in real time.
 const SILENCE: Duration = Duration::from_secs(60);
 /// How long a request is that needs no leave to be read: clients' own are shorter, tickets with a
@@ -165,7 +167,7 @@ async fn datagrams(server: Server, socket: Arc<UdpSocket>) {
         };
         if reply.delay.is_zero() {
             let _ = socket.send_to(&message, from).await;
-        } else {
+        } else if delayed.len() < MAX_DELAYED {
             let socket = socket.clone();
             delayed.spawn(async move {
                 tokio::time::sleep(reply.delay).await;

@@ -1,5 +1,7 @@
 //! Logins: bad requests, hints, cookies, PKINIT.
 
+use std::time::Duration;
+
 use kerbox::{EncryptionType, NewPrincipal, Principal};
 use kerbox_krb5::client::InitialRequest;
 use kerbox_krb5::messages::{KdcOptions, KdcReply, KrbError, MessageType, PaData, PaDataType};
@@ -18,6 +20,7 @@ trials! {
         requests_that_nobody_sends_get_the_same_numbers,
         requests_with_pkinit_or_for_anonymous_tickets_get_the_same_numbers,
         hints_are_the_same_for_every_client_and_list_of_types,
+        tickets_that_end_at_their_start_or_before_it_are_issued_by_both,
         cookies_of_any_kind_get_the_same_answers,
         armors_of_any_kind_get_the_same_numbers;
 }
@@ -191,6 +194,33 @@ fn hints_are_the_same_for_every_client_and_list_of_types() -> TestResult {
             );
             assert_eq!(theirs, answer, "{client}, types {enctypes:?}");
         }
+    }
+    Ok(())
+}
+
+fn tickets_that_end_at_their_start_or_before_it_are_issued_by_both() -> TestResult {
+    let ((_kdc, mit), (_realm, ours)) = (Mit::start()?, ours()?);
+    // The life that is asked for, and how much later the ticket is to begin.
+    for (life, later) in [(0, None), (0, Some(600)), (1, None)] {
+        let life_of = |side: &Side| -> Result<_, Error> {
+            let mut request = InitialRequest::new(Principal::new(REALM, ["alice"]));
+            request.lifetime = Duration::from_secs(life);
+            let now = Clock::system().now().whole_second();
+            request.start = later.map(|later| now + Duration::from_secs(later));
+            let (said, ticket) = side.login(request)?;
+            Ok((
+                said,
+                ticket.map(|ticket| ticket.end_time.since(ticket.start_time)),
+            ))
+        };
+        let (theirs, answer) = (life_of(&mit)?, life_of(&ours)?);
+        assert_eq!(theirs.0, answer.0, "{life} s, later by {later:?}");
+        // A second may pass between a client's clock and the KDC's.
+        let (theirs, answer) = (theirs.1.ok_or("a ticket")?, answer.1.ok_or("a ticket")?);
+        assert!(
+            theirs.abs_diff(answer) <= Duration::from_secs(1),
+            "{theirs:?}, {answer:?}"
+        );
     }
     Ok(())
 }

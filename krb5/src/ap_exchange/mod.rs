@@ -156,11 +156,9 @@ impl<'a> ApAcceptor<'a> {
     /// The key by principal, version and type, each with the code that MIT gives when it is the one
     /// that is missing.
     fn find_key(&self, ticket: &Ticket) -> Result<&'a EncryptionKey, (ErrorCode, String)> {
-        let (server, kvno, enctype) = (
-            &ticket.server,
-            ticket.enc_part.kvno,
-            ticket.enc_part.enctype,
-        );
+        // A zero is no version: it stands for the newest, as to MIT's library.
+        let kvno = ticket.enc_part.kvno.filter(|kvno| *kvno != 0);
+        let (server, enctype) = (&ticket.server, ticket.enc_part.enctype);
         if let Some(key) = self
             .keytab
             .find(server, kvno, Some(enctype))

@@ -68,6 +68,9 @@ fn keys_that_are_missing_or_false_have_codes_of_their_own() {
     let mut pair = pair();
     pair.kvno = 2;
     assert_eq!(pair.code(NOW, NOW), Err(ErrorCode::KRB_AP_ERR_BADKEYVER));
+    // A zero that is told stands for the newest.
+    pair.kvno = 0;
+    assert_eq!(pair.code(NOW, NOW), Ok(()));
     pair.kvno = 1;
     pair.key = EncryptionKey::random(AES256, &mut pair.rng).expect("a known type");
     assert_eq!(
