@@ -16,6 +16,7 @@ mod mit_kinit;
 mod mit_kpasswd;
 mod mit_kvno;
 mod mit_tools;
+mod open_files;
 mod pac;
 mod python;
 mod realms;
@@ -36,6 +37,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         gokrb5::trials(),
         keys::trials(),
         krb5_crate::trials(),
+        open_files::trials(),
         pac::trials(),
         referral::trials(),
         hdfs_native::trials(),
