@@ -7,6 +7,10 @@ use kerbox_events::{NoHook, Server};
 use kerbox_krb5::Timestamp;
 use minihdfs::HdfsError;
 use minihdfs::config::HdfsConfig;
+use minihdfs::datanode::link::{
+    Block, BlockStatus, DatanodeLink, DatanodeRegistration, NameNodeLink, ReportedReplica,
+    StorageReport,
+};
 use minihdfs::namenode::{NameNode, NameNodeIdentity};
 use minihdfs::proto::common::rpc_sasl_proto::SaslState;
 use minihdfs::proto::common::{
@@ -14,8 +18,10 @@ use minihdfs::proto::common::{
     UserInformationProto,
 };
 use minihdfs::proto::hdfs::{
-    CreateRequestProto, DeleteRequestProto, FsPermissionProto, GetFileInfoRequestProto,
-    MkdirsRequestProto, RenameRequestProto,
+    AddBlockRequestProto, CompleteRequestProto, CreateRequestProto, DatanodeIdProto,
+    DeleteRequestProto, ExtendedBlockProto, FsPermissionProto, FsyncRequestProto,
+    GetFileInfoRequestProto, MkdirsRequestProto, RenameRequestProto, TruncateRequestProto,
+    UpdateBlockForPipelineRequestProto, UpdatePipelineRequestProto,
 };
 use minihdfs::rpc::{Call, RpcEndpoint, RpcSecurity, RpcService, RpcSession, Step};
 use minihdfs::sasl::{
@@ -142,26 +148,96 @@ const METHODS: [&str; 40] = [
     "getLocatedFileInfo",
 ];
 
+/// Two numbers of methods stand for what the DataNode reports of the block that follows: that it
+/// is being written, and that it is finalized.
+const REPORTS: [BlockStatus; 2] = [BlockStatus::Receiving, BlockStatus::Received];
+
+/// A DataNode without replicas, so that blocks can be placed.
+struct Datanode;
+
+impl DatanodeLink for Datanode {
+    fn ring(&self) {}
+
+    fn replica_visible_length(&self, block: Block) -> Result<u64, HdfsError> {
+        Ok(block.length)
+    }
+
+    fn init_replica_recovery(
+        &self,
+        _block: Block,
+        _recovery_id: u64,
+    ) -> Result<Option<ReportedReplica>, HdfsError> {
+        Ok(None)
+    }
+
+    fn update_replica_under_recovery(
+        &self,
+        _block: Block,
+        _recovery_id: u64,
+        _new_length: u64,
+    ) -> Result<(), HdfsError> {
+        Ok(())
+    }
+}
+
+/// The DataNode's uuid.
+const UUID: &str = "dn1";
+
+fn register(namenode: &NameNode, datanode: &Arc<dyn DatanodeLink>) {
+    let registration = DatanodeRegistration {
+        number: 1,
+        uuid: UUID.into(),
+        storage_id: "DS-1".into(),
+        ip: HOME,
+        host_name: "localhost".into(),
+        transfer_port: 9866,
+        ipc_port: 9867,
+        info_port: 0,
+    };
+    let registered = namenode.register(NOW, &registration, Arc::downgrade(datanode));
+    registered.expect("anyone may");
+}
+
 /// Any calls, one after the other: a method's number, the length of its request, the request.
 pub fn namenode_calls(mut bytes: &[u8]) {
     let namenode = namenode();
+    let datanode: Arc<dyn DatanodeLink> = Arc::new(Datanode);
+    register(&namenode, &datanode);
     let caller = Caller::new(User::simple("hdfs"), AuthMethod::Simple, HOME);
     while let [method, len, rest @ ..] = bytes {
         let (request, rest) = rest.split_at(rest.len().min((*len).into()));
         bytes = rest;
+        let number = usize::from(*method) % (METHODS.len() + REPORTS.len());
+        let Some(method) = METHODS.get(number) else {
+            report(&namenode, request, REPORTS[number - METHODS.len()]);
+            continue;
+        };
         let call = Call {
             now: NOW,
             caller: &caller,
             protocol: CLIENT_PROTOCOL,
             version: 1,
-            method: METHODS[usize::from(*method) % METHODS.len()],
+            method,
             request,
         };
         let _ = namenode.call(&call, &mut Vec::new());
     }
+    let _ = namenode.heartbeat(NOW, UUID, StorageReport::default());
     if let Some(deadline) = namenode.next_deadline() {
         namenode.tick(deadline);
     }
+}
+
+fn report(namenode: &NameNode, block: &[u8], status: BlockStatus) {
+    let Ok(block) = ExtendedBlockProto::decode(block) else {
+        return;
+    };
+    let block = Block {
+        id: block.block_id,
+        generation_stamp: block.generation_stamp,
+        length: block.num_bytes(),
+    };
+    let _ = namenode.block_received_and_deleted(NOW, UUID, block, status);
 }
 
 /// Tokens, their identifiers, and files of them: what is read is written and read again.
@@ -320,12 +396,7 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
 pub(crate) fn call_seeds() -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     for (method, request) in requests() {
-        all.push(
-            METHODS
-                .iter()
-                .position(|known| *known == method)
-                .expect("in the list") as u8,
-        );
+        all.push(number_of(method) as u8);
         all.push(request.len() as u8);
         all.extend(request);
     }
@@ -333,7 +404,94 @@ pub(crate) fn call_seeds() -> Vec<Vec<u8>> {
     let (_, request) = requests().swap_remove(0);
     let every = (0..METHODS.len())
         .flat_map(|method| [&[method as u8, request.len() as u8], &request[..]].concat());
-    vec![all, every.collect()]
+    vec![all, every.collect(), writing_seed()]
+}
+
+/// A file of two blocks that is written, flushed, and cut: the ids are those of every new NameNode.
+fn writing_seed() -> Vec<u8> {
+    let client = || "client".to_owned();
+    let block = |number: u64, num_bytes| ExtendedBlockProto {
+        pool_id: namenode().block_pool_id().to_owned(),
+        block_id: (1 << 30) + number,
+        generation_stamp: 1000 + number,
+        num_bytes: Some(num_bytes),
+    };
+    let add = |previous| AddBlockRequestProto {
+        src: "/f".to_owned(),
+        client_name: client(),
+        previous,
+        ..Default::default()
+    };
+    let fsync = FsyncRequestProto {
+        src: "/f".to_owned(),
+        client: client(),
+        last_block_length: Some(5),
+        file_id: None,
+    };
+    let renew = UpdateBlockForPipelineRequestProto {
+        block: block(2, 5),
+        client_name: client(),
+    };
+    let renewed = ExtendedBlockProto {
+        generation_stamp: 1003,
+        ..block(2, 5)
+    };
+    let update = UpdatePipelineRequestProto {
+        client_name: client(),
+        old_block: block(2, 5),
+        new_block: renewed.clone(),
+        new_nodes: vec![DatanodeIdProto {
+            datanode_uuid: UUID.to_owned(),
+            ..Default::default()
+        }],
+        storage_i_ds: vec!["DS-1".to_owned()],
+    };
+    let complete = CompleteRequestProto {
+        src: "/f".to_owned(),
+        client_name: client(),
+        last: Some(renewed.clone()),
+        file_id: None,
+    };
+    let truncate = TruncateRequestProto {
+        src: "/f".to_owned(),
+        new_length: 1025,
+        client_name: client(),
+    };
+    let create = CreateRequestProto {
+        src: "/f".to_owned(),
+        client_name: client(),
+        create_flag: 1,
+        replication: 1,
+        block_size: 1024,
+        ..Default::default()
+    };
+    let calls = [
+        (number_of("create"), create.encode_to_vec()),
+        (number_of("addBlock"), add(None).encode_to_vec()),
+        (METHODS.len() + 1, block(1, 1024).encode_to_vec()),
+        (
+            number_of("addBlock"),
+            add(Some(block(1, 1024))).encode_to_vec(),
+        ),
+        (METHODS.len(), block(2, 0).encode_to_vec()),
+        (number_of("fsync"), fsync.encode_to_vec()),
+        (number_of("updateBlockForPipeline"), renew.encode_to_vec()),
+        (number_of("updatePipeline"), update.encode_to_vec()),
+        (METHODS.len() + 1, renewed.encode_to_vec()),
+        (number_of("complete"), complete.encode_to_vec()),
+        (number_of("truncate"), truncate.encode_to_vec()),
+    ];
+    let calls = calls.into_iter().flat_map(|(number, request)| {
+        [&[number as u8, request.len() as u8], &request[..]].concat()
+    });
+    calls.collect()
+}
+
+fn number_of(method: &str) -> usize {
+    METHODS
+        .iter()
+        .position(|known| *known == method)
+        .expect("in the list")
 }
 
 fn frame(parts: &[Vec<u8>]) -> Vec<u8> {
@@ -401,4 +559,39 @@ pub(crate) fn secure_seeds() -> Vec<Vec<u8>> {
         .cloned()
         .map(|token| [negotiate.clone(), sasl(SaslState::Initiate, Some(token))].concat());
     [Some(negotiate), initiate].into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the seed's calls are answered, by their methods.
+    #[test]
+    fn the_seed_of_a_written_file_gets_to_its_end() {
+        let namenode = namenode();
+        let datanode: Arc<dyn DatanodeLink> = Arc::new(Datanode);
+        register(&namenode, &datanode);
+        let caller = Caller::new(User::simple("hdfs"), AuthMethod::Simple, HOME);
+        let seed = writing_seed();
+        let mut bytes = &seed[..];
+        while let [number, length, rest @ ..] = bytes {
+            let (request, rest) = rest.split_at((*length).into());
+            bytes = rest;
+            let number = usize::from(*number);
+            let Some(method) = METHODS.get(number) else {
+                report(&namenode, request, REPORTS[number - METHODS.len()]);
+                continue;
+            };
+            let call = Call {
+                now: NOW,
+                caller: &caller,
+                protocol: CLIENT_PROTOCOL,
+                version: 1,
+                method,
+                request,
+            };
+            let answer = namenode.call(&call, &mut Vec::new());
+            answer.unwrap_or_else(|error| panic!("{method}: {error}"));
+        }
+    }
 }
