@@ -157,7 +157,7 @@ impl Holder {
     }
 
     /// Lets it end in order.
-    fn end(mut self) -> TestResult {
+    fn end(&mut self) -> TestResult {
         drop(self.child.stdin.take());
         let status = self.child.wait()?;
         if status.success() {
@@ -168,10 +168,18 @@ impl Holder {
     }
 }
 
+impl Drop for Holder {
+    /// Of one that has not ended, as in a test that fails, neither process nor files stay.
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
 fn what_a_killed_process_leaves_goes_at_the_next_start_and_the_living_stay() -> TestResult {
     let temporary = tempfile::tempdir()?;
     let entries = || std::fs::read_dir(temporary.path()).map(Iterator::count);
-    let living = Holder::start(temporary.path())?;
+    let mut living = Holder::start(temporary.path())?;
     let mut killed = Holder::start(temporary.path())?;
     killed.child.kill()?;
     killed.child.wait()?;

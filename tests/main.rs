@@ -16,6 +16,7 @@ mod determinism;
 mod encryption_keys;
 mod expiry;
 mod isolation;
+mod leftovers;
 mod mit_kdc;
 mod proxy;
 mod refusals;
@@ -35,6 +36,8 @@ fn main() -> std::process::ExitCode {
         refusals::trials(),
         required::trials(),
         isolation::trials(),
+        leftovers::trials(),
+        leftovers::failing_trials(),
         mit_kdc::trials(),
         tokens::trials(),
         block_tokens::trials(),

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::io::Write;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -254,7 +255,8 @@ impl fmt::Display for Ran {
 /// How long any client may take: the slowest start of a JVM on a busy machine, and then some.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Runs a command to its end, with `input` on its standard input; kills it after two minutes.
+/// Runs a command to its end, with `input` on its standard input; kills it, and what it started,
+/// after two minutes.
 pub(crate) fn run(
     command: &mut Command,
     input: &str,
@@ -266,14 +268,17 @@ pub(crate) fn run(
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
+        // A group of its own, to be killed whole: a child of its would keep the pipes open.
+        .process_group(0)
         .spawn()
         .map_err(|error| format!("{shown}: {error}"))?;
     let pid = child.id().to_string();
     let (ended, end) = mpsc::channel::<()>();
     let watchdog = thread::spawn(move || {
         if end.recv_timeout(LIMIT) == Err(mpsc::RecvTimeoutError::Timeout) {
-            // If it ended at this very moment there is nobody to kill, and nothing to say.
-            let _ = Command::new("kill").args(["-KILL", &pid]).status();
+            // If it ended at this very moment there is nothing to kill, and nothing to say.
+            let group = format!("-{pid}");
+            let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
         }
     });
     let mut stdin = child.stdin.take().ok_or("no standard input")?;

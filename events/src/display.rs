@@ -90,6 +90,16 @@ impl fmt::Display for Event {
             } => write!(f, "{server}: timer {timer}: {subject}"),
             Self::State { server, change } => write!(f, "{server}: {change}"),
             Self::ClockMoved { from, to } => write!(f, "clock moved from {from} to {to}"),
+            Self::Fault {
+                on,
+                verdict,
+                struck: true,
+            } => write!(f, "fault: {verdict} on {on}"),
+            Self::Fault { on, verdict, .. } => write!(
+                f,
+                "fault not carried out: {verdict} on {on}; it can be answered by {}",
+                on.fitting_verdicts()
+            ),
         }?;
         match self.outcome() {
             Some(outcome) => write!(f, ": {outcome}"),

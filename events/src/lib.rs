@@ -6,6 +6,7 @@
 //! `kdc` and `minihdfs`, which do not know each other, and has no IO of its own.
 
 mod display;
+mod fit;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -200,6 +201,16 @@ pub enum Event {
         /// Where it stands.
         to: Timestamp,
     },
+    /// A rule answered an event that a server asked about.
+    Fault {
+        /// The event as it was asked about.
+        on: Box<Self>,
+        /// The rule's answer.
+        verdict: Verdict,
+        /// Whether the server carries it out; `false` if the event does not
+        /// [take](Self::takes) the verdict, so that the exchange goes on.
+        struck: bool,
+    },
 }
 
 /// What came of an exchange, in its protocol's own terms.
@@ -272,6 +283,7 @@ impl Event {
             | Self::WriteBlock { datanode, .. }
             | Self::DataTransfer { datanode, .. }
             | Self::Packet { datanode, .. } => Some(Server::DataNode(*datanode)),
+            Self::Fault { on, .. } => on.server(),
             Self::ClockMoved { .. } => None,
         }
     }
@@ -293,12 +305,14 @@ impl Event {
             | Self::Packet { .. }
             | Self::Timer { .. }
             | Self::State { .. }
-            | Self::ClockMoved { .. } => None,
+            | Self::ClockMoved { .. }
+            | Self::Fault { .. } => None,
         }
     }
 }
 
-/// How a fault answers an event that a server asks about.
+/// How a fault answers an event that a server asks about. Not every event can be answered by every
+/// verdict: [`Event::takes`] says which.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Verdict {
@@ -306,7 +320,7 @@ pub enum Verdict {
     Pass,
     /// Answer with this KRB-ERROR (the KDC and its password service).
     KrbError(ErrorCode),
-    /// Answer with this exception (RPC), or with an error status and this message (data transfer).
+    /// Answer with this exception (RPC and its handshake), or with an error status and this message (data transfer).
     Exception {
         /// The Java class.
         class: Arc<str>,

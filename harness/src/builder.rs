@@ -49,7 +49,7 @@ macro_rules! world_setters {
         /// How many threads the servers run on. Default: one, which starts soonest; more move large
         /// files faster.
         pub fn threads(mut self, threads: usize) -> Self {
-            self.world.workers = threads.max(1);
+            self.world.workers = threads;
             self
         }
     };
@@ -63,12 +63,14 @@ macro_rules! realm_setters {
         /// The realm's name. Default: one that no other fixture of the process has, so that clients
         /// in the process can use several realms.
         pub fn realm_name(mut self, name: impl Into<String>) -> Self {
+            self.realm.give("realm_name");
             self.realm.name = Some(name.into());
             self
         }
 
         /// Where the KDC listens, by UDP and TCP. Default: a random port of 127.0.0.1.
         pub fn kdc_listen(mut self, address: SocketAddr) -> Self {
+            self.realm.give("kdc_listen");
             self.realm.listen = address;
             self
         }
@@ -77,13 +79,15 @@ macro_rules! realm_setters {
         /// in the clients' krb5.conf in the order of their numbers. One can be stopped or silenced
         /// while the others serve: see [`Realm::kdc_server`](crate::Realm::kdc_server). Default: 1.
         pub fn kdcs(mut self, count: usize) -> Self {
-            self.realm.kdcs = count.max(1);
+            self.realm.give("kdcs");
+            self.realm.kdcs = count;
             self
         }
 
         /// The KDC answers over TCP alone, as Hadoop's MiniKdc does: its UDP port is closed.
         /// Clients are told nothing of it.
         pub fn tcp_only(mut self) -> Self {
+            self.realm.give("tcp_only");
             self.realm.transports = $crate::settings::Transports::Tcp;
             self
         }
@@ -91,26 +95,38 @@ macro_rules! realm_setters {
         /// The KDC answers over UDP alone, as behind a firewall that stops connections: its TCP
         /// port is closed, and what does not fit into a datagram cannot be had.
         pub fn udp_only(mut self) -> Self {
+            self.realm.give("udp_only");
             self.realm.transports = $crate::settings::Transports::Udp;
             self
         }
 
-        /// How long tickets live, at most and when clients do not say. Default: at most 24 hours,
-        /// 10 hours when they do not say.
+        /// How long tickets live when clients do not say, and at most, unless
+        /// [`max_life`](Self::max_life) says otherwise. Default: 10 hours when they do not say, at
+        /// most 24.
         pub fn ticket_lifetime(mut self, lifetime: Duration) -> Self {
-            self.realm.max_life = lifetime;
+            self.realm.give("ticket_lifetime");
+            if !self.realm.given.contains(&"max_life") {
+                self.realm.max_life = lifetime;
+            }
             self.realm.ticket_lifetime = lifetime;
-            self.libdefault("ticket_lifetime", format!("{}s", lifetime.as_secs().max(1)))
+            self.libdefault("ticket_lifetime", format!("{}s", lifetime.as_secs()))
         }
 
-        /// How long tickets can be renewed, at most and when clients do not say. Default: 7 days.
+        /// How long tickets can be renewed when clients do not say, and at most, unless
+        /// [`max_renewable_life`](Self::max_renewable_life) says otherwise; zero: not at all.
+        /// Default: 7 days.
         pub fn renewable_lifetime(mut self, lifetime: Duration) -> Self {
-            self.realm.max_renewable_life = lifetime;
+            self.realm.give("renewable_lifetime");
+            if !self.realm.given.contains(&"max_renewable_life") {
+                self.realm.max_renewable_life = lifetime;
+            }
+            self.realm.renewable_lifetime = lifetime;
             self.libdefault("renew_lifetime", format!("{}s", lifetime.as_secs()))
         }
 
         /// The KDC's ceiling of tickets' lives, without a word to the clients. Default: 24 hours.
         pub fn max_life(mut self, lifetime: Duration) -> Self {
+            self.realm.give("max_life");
             self.realm.max_life = lifetime;
             self
         }
@@ -118,14 +134,17 @@ macro_rules! realm_setters {
         /// The KDC's ceiling of tickets' renewable lives, without a word to the clients. Default: 7
         /// days.
         pub fn max_renewable_life(mut self, lifetime: Duration) -> Self {
+            self.realm.give("max_renewable_life");
             self.realm.max_renewable_life = lifetime;
             self
         }
 
-        /// How far a client's clock may be from a server's. Default: 5 minutes.
+        /// How far a client's clock may be from a server's; clients are told of it. Default: 5
+        /// minutes.
         pub fn clock_skew(mut self, skew: Duration) -> Self {
+            self.realm.give("clock_skew");
             self.realm.clock_skew = skew;
-            self
+            self.libdefault("clockskew", skew.as_secs().to_string())
         }
 
         /// The types of the keys that new principals get, the best first; clients' krb5.conf permits
@@ -133,6 +152,7 @@ macro_rules! realm_setters {
         /// 8009 are to be had by name (Java tools built on Kerby cannot read their keytabs):
         /// [`EncryptionType::DEFAULT`] is all four. So are the weak ones, rc4 and des3.
         pub fn enctypes(mut self, enctypes: impl IntoIterator<Item = EncryptionType>) -> Self {
+            self.realm.give("enctypes");
             self.realm.enctypes = enctypes.into_iter().collect();
             self
         }
@@ -140,12 +160,14 @@ macro_rules! realm_setters {
         /// A setting in kadmin's form that every new principal starts with: `+requires_preauth` is
         /// there, `-requires_preauth` undoes it.
         pub fn attribute(mut self, setting: &str) -> Self {
+            self.realm.give("attribute");
             self.realm.attributes.push(setting.to_owned());
             self
         }
 
         /// Which PAC tickets carry (MS-PAC). Default: none.
         pub fn pac(mut self, pac: $crate::Pac) -> Self {
+            self.realm.give("pac");
             self.realm.pac = pac;
             self
         }
@@ -153,6 +175,7 @@ macro_rules! realm_setters {
         /// As which domain of Windows full PACs know the realm. Default: SID and NetBIOS name are
         /// derived from the realm's name.
         pub fn pac_domain(mut self, domain: $crate::PacDomain) -> Self {
+            self.realm.give("pac_domain");
             self.realm.pac_domain = domain;
             self
         }
@@ -161,6 +184,7 @@ macro_rules! realm_setters {
         /// `hdfs`, each with a keytab and with its name as password, and the services `hdfs`, `nn`,
         /// `dn`, `sn`, `HTTP` and `host` of `localhost`.
         pub fn principal(mut self, principal: NewPrincipal) -> Self {
+            self.realm.give("principal");
             self.realm
                 .principals
                 .retain(|other| other.name() != principal.name());
@@ -183,6 +207,7 @@ macro_rules! realm_setters {
 
         /// A line of `[libdefaults]` in the clients' krb5.conf.
         pub fn libdefault(mut self, key: &str, value: impl Into<String>) -> Self {
+            self.realm.give("libdefault");
             self.realm.libdefaults.insert(key.to_owned(), value.into());
             self
         }
@@ -190,6 +215,7 @@ macro_rules! realm_setters {
         /// The longest reply, in bytes, that the KDC sends by UDP; beyond it clients are told to
         /// use TCP.
         pub fn max_udp_reply(mut self, bytes: usize) -> Self {
+            self.realm.give("max_udp_reply");
             self.realm.max_udp_reply = Some(bytes);
             self
         }
@@ -198,7 +224,28 @@ macro_rules! realm_setters {
 
 pub(crate) use realm_setters;
 
-/// How a [`Realm`] shall be.
+/// Builds a [`Realm`].
+///
+/// A setting that cannot be, or that would have no effect, is refused by `start`.
+///
+/// ```
+/// use std::time::Duration;
+/// use kerbox::{EncryptionType, Realm};
+///
+/// let realm = Realm::builder()
+///     .realm_name("EXAMPLE.COM")
+///     .ticket_lifetime(Duration::from_mins(5))
+///     .enctypes([EncryptionType::AES128_CTS_HMAC_SHA1_96])
+///     .user_with_password("carol", "secret")
+///     .start_blocking()?;
+/// let ticket = realm.login_blocking("carol")?.ticket();
+/// assert_eq!(ticket.client.to_string(), "carol@EXAMPLE.COM");
+/// assert_eq!(ticket.end_time.since(ticket.start_time), Duration::from_mins(5));
+///
+/// let refused = Realm::builder().ticket_lifetime(Duration::ZERO).start_blocking();
+/// assert!(refused.is_err());
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 #[must_use = "a builder does nothing until `start`"]
 pub struct RealmBuilder {

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Condvar, Mutex, PoisonError};
-use std::thread::{self, ThreadId};
+
+use crate::Error;
+use crate::env_guard::{self, EnvGuard};
 
 /// Variables that lead clients to a fixture, as data.
 ///
@@ -17,6 +18,16 @@ use std::thread::{self, ThreadId};
 /// | `HADOOP_CONF_DIR` | all HDFS clients |
 /// | `HADOOP_OPTS` | Hadoop's scripts; names krb5.conf to the JVM, which ignores `KRB5_CONFIG`. In a directory with white space in its name, `JAVA_TOOL_OPTIONS` instead |
 /// | `KERBOX_DIR`, `KEYTABS`, `NAMENODE` | test lines that run against any fixture |
+///
+/// ```
+/// let cluster = kerbox::Cluster::simple().start_blocking()?;
+/// let env = cluster.env_of("alice").with("LC_ALL", "C");
+/// let said = env.command("sh").args(["-c", "echo $HADOOP_USER_NAME at $NAMENODE"]).output();
+/// # if let Ok(said) = said {
+/// assert_eq!(said.stdout, format!("alice at {}\n", cluster.url()).as_bytes());
+/// # }
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientEnv(BTreeMap<String, OsString>);
 
@@ -62,90 +73,31 @@ impl ClientEnv {
 
     /// Puts the variables into this process's environment and leaves them there.
     pub(crate) fn set_for_good(&self) {
-        // Without variables the guard is but the lock.
-        let _lock = Self::default().enter();
-        for (name, value) in self.iter() {
-            set(name, Some(value));
-        }
+        env_guard::set_for_good(self);
     }
 
     /// Puts the variables into this process's environment until the guard is dropped, for clients
     /// that live in the process and know no other way, such as libgssapi.
     ///
-    /// The environment is one per process: while one thread's guard lives, other threads that call
-    /// this wait. Prefer [`command`](Self::command), and
-    /// [`shared_krb5_conf`](crate::shared_krb5_conf) for clients that take a cache by name.
+    /// The environment is one per process. Guards of one thread nest, and so do those of one tokio
+    /// task, on whichever thread it runs; others wait here, blocking their thread, until those that
+    /// live are gone. Clients in C must not run in other threads while a guard comes or goes. Prefer
+    /// [`command`](Self::command), and [`shared_krb5_conf`](crate::shared_krb5_conf) for clients
+    /// that take a cache by name.
+    ///
+    /// # Panics
+    /// If the guards of others stay for five minutes in which none comes or goes, or at once if they
+    /// are those of another task of this thread's runtime, which could not go on meanwhile. The
+    /// message says where they were entered. [`try_enter`](Self::try_enter) does not wait.
+    #[track_caller]
     pub fn enter(&self) -> EnvGuard {
         EnvGuard::enter(self)
     }
-}
 
-/// Restores the process's environment when dropped.
-#[must_use = "the environment is restored as soon as this guard is dropped: bind it to a name, `let _env = ...`"]
-#[derive(Debug)]
-pub struct EnvGuard {
-    before: Vec<(String, Option<OsString>)>,
-}
-
-/// Who is inside, and how many guards deep.
-static INSIDE: Mutex<Option<(ThreadId, usize)>> = Mutex::new(None);
-static LEFT: Condvar = Condvar::new();
-
-impl EnvGuard {
-    fn enter(env: &ClientEnv) -> Self {
-        let me = thread::current().id();
-        let mut inside = INSIDE.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            match &mut *inside {
-                None => *inside = Some((me, 1)),
-                Some((owner, depth)) if *owner == me => *depth += 1,
-                Some(_) => {
-                    inside = LEFT.wait(inside).unwrap_or_else(PoisonError::into_inner);
-                    continue;
-                }
-            }
-            break;
-        }
-        drop(inside);
-        let before = env
-            .iter()
-            .map(|(name, _)| (name.to_owned(), std::env::var_os(name)))
-            .collect();
-        for (name, value) in env.iter() {
-            set(name, Some(value));
-        }
-        Self { before }
-    }
-}
-
-impl Drop for EnvGuard {
-    fn drop(&mut self) {
-        for (name, value) in &self.before {
-            set(name, value.as_deref());
-        }
-        let mut inside = INSIDE.lock().unwrap_or_else(PoisonError::into_inner);
-        *inside = inside
-            .take()
-            .and_then(|(owner, depth)| (depth > 1).then(|| (owner, depth - 1)));
-        LEFT.notify_all();
-    }
-}
-
-/// The one place that changes the process's environment.
-#[expect(
-    unsafe_code,
-    clippy::disallowed_methods,
-    reason = "what `enter` exists for; see the safety comment"
-)]
-fn set(name: &str, value: Option<&OsStr>) {
-    // SAFETY: Rust's own accesses to the environment are locked, and ours are serialized by INSIDE.
-    // A C library that reads the environment in another thread at this very moment is what the
-    // documentation of `enter` warns of.
-    unsafe {
-        match value {
-            Some(value) => std::env::set_var(name, value),
-            None => std::env::remove_var(name),
-        }
+    /// As [`enter`](Self::enter), but fails with [`Error::EnvironmentInUse`] instead of waiting.
+    #[track_caller]
+    pub fn try_enter(&self) -> Result<EnvGuard, Error> {
+        EnvGuard::try_enter(self)
     }
 }
 
@@ -193,48 +145,6 @@ pub(crate) fn of_directory(directory: &Path) -> ClientEnv {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_guard_restores_what_was_and_nests_in_its_own_thread() {
-        let outer = ClientEnv::default().with("KERBOX_TEST_A", "1");
-        let inner = outer
-            .clone()
-            .with("KERBOX_TEST_A", "2")
-            .with("KERBOX_TEST_B", "3");
-        let value = |name: &str| std::env::var(name).ok();
-        {
-            let _outer = outer.enter();
-            {
-                let _inner = inner.enter();
-                assert_eq!(
-                    (
-                        value("KERBOX_TEST_A").as_deref(),
-                        value("KERBOX_TEST_B").as_deref()
-                    ),
-                    (Some("2"), Some("3"))
-                );
-            }
-            assert_eq!(
-                (
-                    value("KERBOX_TEST_A").as_deref(),
-                    value("KERBOX_TEST_B").as_deref()
-                ),
-                (Some("1"), None)
-            );
-        }
-        assert_eq!(value("KERBOX_TEST_A"), None);
-    }
-
-    #[test]
-    fn another_thread_waits_until_the_guard_is_gone() {
-        let guard = ClientEnv::default().with("KERBOX_TEST_C", "here").enter();
-        let other = thread::spawn(|| {
-            let _guard = ClientEnv::default().with("KERBOX_TEST_D", "x").enter();
-            std::env::var("KERBOX_TEST_C").ok()
-        });
-        drop(guard);
-        assert_eq!(other.join().expect("no panic"), None);
-    }
 
     #[test]
     fn java_options_quote_as_the_jvm_reads_them() {

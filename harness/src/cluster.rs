@@ -17,16 +17,22 @@ use crate::hdfs::Hdfs;
 use crate::realm::Realm;
 use crate::world::Fixture;
 use crate::world_methods::world_methods;
-use crate::{Error, Login, NewPrincipal};
+use crate::{Error, Login, NewPrincipal, settings_checks};
 
 /// An HDFS on random ports of 127.0.0.1, with its own clock and, if it is secure, its own realm.
 /// Dropping it ends it.
 ///
-/// ```no_run
-/// # async fn example() -> Result<(), kerbox::Error> {
-/// let cluster = kerbox::Cluster::secure().start().await?;
-/// let alice = cluster.login("alice").await?;
-/// let listed = alice.command("hdfs").args(["dfs", "-ls", "/"]).output();
+/// ```
+/// use hdfs_native::ClientBuilder;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let cluster = kerbox::Cluster::simple().start().await?;
+/// let hdfs = ClientBuilder::new().with_url(cluster.url()).with_user("alice").build()?;
+/// hdfs.mkdirs("/user/alice/reports", 0o755, true).await?;
+///
+/// let calls = |event: &kerbox::Event| event.to_string().contains("mkdirs by alice");
+/// assert_eq!(cluster.journal().count(calls), 1);
 /// # Ok(())
 /// # }
 /// ```
@@ -55,6 +61,7 @@ impl Cluster {
             realm,
             hdfs,
         } = builder;
+        settings_checks::cluster(is_secure, &realm, &hdfs)?;
         let (fixture, mut kills) = Fixture::start(world)?;
         let mut realm = is_secure
             .then(|| Realm::in_world(&fixture, &realm))

@@ -27,7 +27,27 @@ pub enum Protection {
     PrivacyAes,
 }
 
-/// How a [`Cluster`] shall be.
+/// Builds a [`Cluster`].
+///
+/// A setting that cannot be, or that would have no effect, is refused by `start`.
+///
+/// ```
+/// use kerbox::{Cluster, Protection};
+///
+/// let cluster = Cluster::secure()
+///     .datanodes(3)
+///     .protection(Protection::Privacy)
+///     .set("dfs.replication", "2")
+///     .group("analysts", ["alice", "bob"])
+///     .hdfs_directory("/data", "hdfs", "analysts", 0o770)
+///     .start_blocking()?;
+/// assert_eq!(cluster.datanodes(), 3);
+/// assert_eq!(cluster.hadoop_keys()["hadoop.rpc.protection"], "privacy");
+///
+/// let refused = Cluster::simple().realm_name("EXAMPLE.COM").start_blocking();
+/// assert!(refused.is_err(), "a simple cluster has no realm");
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until `start`"]
 pub struct ClusterBuilder {
@@ -50,7 +70,7 @@ impl ClusterBuilder {
     world_setters!();
     realm_setters!();
 
-    /// How many DataNodes. Default: 1, which starts soonest.
+    /// How many DataNodes; with 0 nothing can be written. Default: 1, which starts soonest.
     pub fn datanodes(mut self, number: usize) -> Self {
         self.hdfs.datanodes = number;
         self
@@ -63,7 +83,8 @@ impl ClusterBuilder {
     }
 
     /// What protects RPC and data transfer. Default: [`Protection::Authentication`].
-    pub fn protection(self, protection: Protection) -> Self {
+    pub fn protection(mut self, protection: Protection) -> Self {
+        self.hdfs.is_protected = true;
         let value = match protection {
             Protection::Authentication => "authentication",
             Protection::Integrity => "integrity",

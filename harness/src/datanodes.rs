@@ -235,6 +235,16 @@ fn uuid(rng: &mut StdRng) -> String {
 }
 
 /// One DataNode of a [`Cluster`](crate::Cluster), running or not.
+///
+/// ```
+/// let cluster = kerbox::Cluster::simple().datanodes(2).start_blocking()?;
+/// let second = cluster.datanode(2)?;
+/// second.kill();
+/// assert!(!second.is_running());
+/// second.restart()?;
+/// assert!(second.is_running());
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Datanode<'a> {
     all: &'a DataNodes,

@@ -9,6 +9,21 @@ use kerbox_events::Server;
 use kerbox_krb5::{ErrorCode, Principal};
 
 /// An error of a fixture. It says what was tried, with which value, and how to mend it.
+///
+/// ```
+/// use kerbox::{Cluster, ErrorCode, Realm};
+///
+/// let realm = Realm::start_blocking()?;
+/// let alice = realm.login_blocking("alice")?;
+/// realm.advance_past_blocking(alice.ticket().end_time)?;
+/// let refused = alice.renew_blocking().expect_err("it is over");
+/// assert_eq!(refused.kerberos_code(), Some(ErrorCode::KRB_AP_ERR_TKT_EXPIRED));
+///
+/// let simple = Cluster::simple().start_blocking()?;
+/// let no_realm = simple.login_blocking("alice").expect_err("no KDC");
+/// assert!(no_realm.to_string().ends_with("start it with Cluster::secure()"));
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -47,6 +62,15 @@ pub enum Error {
         path: PathBuf,
         /// How that can be seen.
         why: String,
+    },
+    /// The process's environment is another test's, or another task's.
+    #[error(
+        "the process's environment is in use since {holder}: drop that guard first, or give programs \
+         their environment by `command` and clients in the process their cache by name"
+    )]
+    EnvironmentInUse {
+        /// Where the guard that lives was entered: file, line and column.
+        holder: String,
     },
     /// A setting of a builder that cannot be.
     #[error("{key} = {value:?}: {why}")]
@@ -126,6 +150,7 @@ impl Error {
             | Self::NoRealm
             | Self::DirectoryInUse { .. }
             | Self::DirectoryNotOurs { .. }
+            | Self::EnvironmentInUse { .. }
             | Self::Setting { .. }
             | Self::UnknownPrincipal { .. }
             | Self::NotSeen { .. }

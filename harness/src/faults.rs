@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use kerbox_events::{Event, Server, Verdict};
 use kerbox_krb5::ErrorCode;
@@ -12,8 +12,26 @@ use rand::{RngExt, SeedableRng};
 /// Answers the events that the servers ask about. Closures over [`&Event`](Event) are rules;
 /// [`Fault`] has ready-made ones.
 ///
-/// The first rule that does not say [`Verdict::Pass`] wins; the newest is asked first. A rule is
-/// called while the server waits and must not call the fixture.
+/// The first rule that does not say [`Verdict::Pass`] wins; the newest is asked first. A verdict
+/// that the event does not [take](Event::takes), as an exception in an AS exchange, is not a strike:
+/// the next rule is asked, and the journal says once that the rule's answer was not carried out. A
+/// rule is called while the server waits and must not call the fixture.
+///
+/// ```
+/// use kerbox::{Event, Realm, Verdict};
+///
+/// # fn main() -> Result<(), kerbox::Error> {
+/// let realm = Realm::start_blocking()?;
+/// let fault = realm.inject(|event: &Event| match event {
+///     Event::AsExchange { client, .. } if client.starts_with("bob@") => Verdict::Drop,
+///     _ => Verdict::Pass,
+/// });
+/// assert!(realm.login_blocking("alice").is_ok());
+/// assert!(realm.login_blocking("bob").is_err());
+/// assert_eq!(fault.struck(), 1);
+/// # Ok(())
+/// # }
+/// ```
 pub trait Rule: Send {
     /// What shall become of `event`; `rng` is the fixture's seeded generator, for rules that strike
     /// by chance.
@@ -29,10 +47,22 @@ impl<F: FnMut(&Event) -> Verdict + Send> Rule for F {
 /// A ready-made fault: which events it strikes, how often, and with what.
 ///
 /// ```
-/// use kerbox::{ErrorCode, Fault};
+/// use kerbox::{ErrorCode, Fault, Realm};
 ///
-/// // The third ticket that alice asks for is refused.
-/// let fault = Fault::krb_error(ErrorCode::KDC_ERR_SVC_UNAVAILABLE).of("alice").after(2).times(1);
+/// # fn main() -> Result<(), kerbox::Error> {
+/// let realm = Realm::start_blocking()?;
+/// let alice = realm.login_blocking("alice")?;
+/// // The second request of alice's from now on is refused; bob's are not counted.
+/// let fault = Fault::krb_error(ErrorCode::KDC_ERR_POLICY).of("alice").after(1).once();
+/// let fault = realm.inject(fault);
+/// alice.renew_blocking()?;
+/// realm.login_blocking("bob")?;
+/// let refused = alice.renew_blocking().expect_err("the fault's answer");
+/// assert_eq!(refused.kerberos_code(), Some(ErrorCode::KDC_ERR_POLICY));
+/// assert_eq!(fault.struck(), 1);
+/// alice.renew_blocking()?;
+/// # Ok(())
+/// # }
 /// ```
 pub struct Fault {
     strikes: Box<dyn FnMut(&Event) -> bool + Send>,
@@ -95,7 +125,9 @@ impl Fault {
         )
     }
 
-    /// Only requests of this user: a principal with or without its realm, or a short name.
+    /// Only requests of this user: a principal with or without its realm, or a short name. A
+    /// ticket-granting request is that of its ticket's client. Connections, block operations and
+    /// packets name no user and are not matched.
     #[must_use]
     pub fn of(self, user: &str) -> Self {
         let user = user.to_owned();
@@ -179,6 +211,10 @@ impl Rule for Fault {
         if self.times == 0 || !(self.strikes)(event) {
             return Verdict::Pass;
         }
+        if !event.takes(&self.verdict) {
+            // Not a strike: nothing is used up.
+            return self.verdict.clone();
+        }
         if self.after > 0 {
             self.after -= 1;
             return Verdict::Pass;
@@ -215,8 +251,23 @@ struct Rules {
 
 struct Installed {
     id: u64,
-    struck: Arc<AtomicU64>,
+    tally: Arc<Tally>,
     rule: Box<dyn Rule>,
+}
+
+/// What came of a rule's answers.
+#[derive(Default)]
+struct Tally {
+    struck: AtomicU64,
+    /// The first one that could not be carried out, in words.
+    misfit: OnceLock<String>,
+}
+
+/// What the rules say to an event.
+pub(crate) struct Answer {
+    pub(crate) verdict: Verdict,
+    /// What the journal is to hear of it.
+    pub(crate) events: Vec<Event>,
 }
 
 impl Faults {
@@ -235,33 +286,51 @@ impl Faults {
         self.watching.load(Ordering::Acquire)
     }
 
-    pub(crate) fn ask(&self, event: &Event) -> Verdict {
+    pub(crate) fn ask(&self, event: &Event) -> Answer {
+        let mut events = Vec::new();
         let Rules { installed, rng, .. } = &mut *self.lock();
-        for Installed { struck, rule, .. } in installed.iter_mut().rev() {
+        for Installed { tally, rule, .. } in installed.iter_mut().rev() {
             let verdict = rule.judge(event, rng);
-            if verdict != Verdict::Pass {
-                struck.fetch_add(1, Ordering::Relaxed);
-                return verdict;
+            if verdict == Verdict::Pass {
+                continue;
+            }
+            let struck = event.takes(&verdict);
+            let fault = Event::Fault {
+                on: Box::new(event.clone()),
+                verdict: verdict.clone(),
+                struck,
+            };
+            if struck {
+                tally.struck.fetch_add(1, Ordering::Relaxed);
+                events.push(fault);
+                return Answer { verdict, events };
+            }
+            // Once for each rule: one that answers everything would flood the journal.
+            if tally.misfit.set(fault.to_string()).is_ok() {
+                events.push(fault);
             }
         }
-        Verdict::Pass
+        Answer {
+            verdict: Verdict::Pass,
+            events,
+        }
     }
 
     pub(crate) fn inject(self: &Arc<Self>, rule: impl Rule + 'static) -> FaultGuard {
-        let struck = Arc::new(AtomicU64::new(0));
+        let tally = Arc::<Tally>::default();
         let mut rules = self.lock();
         let id = rules.next;
         rules.next += 1;
         rules.installed.push(Installed {
             id,
-            struck: Arc::clone(&struck),
+            tally: Arc::clone(&tally),
             rule: Box::new(rule),
         });
         self.watching.store(true, Ordering::Release);
         FaultGuard {
             faults: Arc::downgrade(self),
             id,
-            struck,
+            tally,
         }
     }
 
@@ -278,19 +347,21 @@ impl Faults {
     }
 }
 
-/// Keeps a fault installed; dropping it undoes the fault.
+/// Keeps a fault installed; dropping it undoes the fault; see [`Fault`] for an example. A fault that never struck, because no event
+/// takes its verdict, says so on stderr then.
 #[must_use = "the fault is undone as soon as this guard is dropped: bind it to a name, `let _fault = ...`"]
 pub struct FaultGuard {
     faults: Weak<Faults>,
     id: u64,
-    struck: Arc<AtomicU64>,
+    tally: Arc<Tally>,
 }
 
 impl FaultGuard {
-    /// How often the fault has struck.
+    /// Returns how often the fault has struck. Answers that could not be carried out are not
+    /// counted.
     #[must_use]
     pub fn struck(&self) -> u64 {
-        self.struck.load(Ordering::Relaxed)
+        self.tally.struck.load(Ordering::Relaxed)
     }
 
     /// Leaves the fault installed until the fixture ends.
@@ -303,6 +374,11 @@ impl Drop for FaultGuard {
     fn drop(&mut self) {
         if let Some(faults) = self.faults.upgrade() {
             faults.remove(self.id);
+        }
+        if let Some(misfit) = self.tally.misfit.get()
+            && self.struck() == 0
+        {
+            eprintln!("kerbox: {misfit}");
         }
     }
 }
@@ -326,6 +402,10 @@ mod tests {
         }
     }
 
+    fn ask(faults: &Faults, client: &str) -> Verdict {
+        faults.ask(&login(client)).verdict
+    }
+
     fn refuse() -> Verdict {
         Verdict::KrbError(ErrorCode::KDC_ERR_POLICY)
     }
@@ -335,11 +415,11 @@ mod tests {
         let faults = Arc::new(Faults::new(0));
         let guard = faults.inject(|_: &Event| Verdict::Drop);
         assert!(faults.watching());
-        assert_eq!(faults.ask(&login("alice@R")), Verdict::Drop);
+        assert_eq!(ask(&faults, "alice@R"), Verdict::Drop);
         assert_eq!(guard.struck(), 1);
         drop(guard);
         assert!(!faults.watching());
-        assert_eq!(faults.ask(&login("alice@R")), Verdict::Pass);
+        assert_eq!(ask(&faults, "alice@R"), Verdict::Pass);
     }
 
     #[test]
@@ -350,8 +430,8 @@ mod tests {
             Event::AsExchange { client, .. } if &**client == "bob@R" => Verdict::Disconnect,
             _ => Verdict::Pass,
         });
-        assert_eq!(faults.ask(&login("bob@R")), Verdict::Disconnect);
-        assert_eq!(faults.ask(&login("alice@R")), Verdict::Drop);
+        assert_eq!(ask(&faults, "bob@R"), Verdict::Disconnect);
+        assert_eq!(ask(&faults, "alice@R"), Verdict::Drop);
     }
 
     #[test]
@@ -363,8 +443,8 @@ mod tests {
                 .after(1)
                 .times(2),
         );
-        assert_eq!(faults.ask(&login("alicebob@R")), Verdict::Pass);
-        let verdicts: Vec<Verdict> = (0..4).map(|_| faults.ask(&login("alice@R"))).collect();
+        assert_eq!(ask(&faults, "alicebob@R"), Verdict::Pass);
+        let verdicts: Vec<Verdict> = (0..4).map(|_| ask(&faults, "alice@R")).collect();
         assert_eq!(verdicts, [Verdict::Pass, refuse(), refuse(), Verdict::Pass]);
     }
 
@@ -375,11 +455,49 @@ mod tests {
             let _fault =
                 faults.inject(Fault::krb_error(ErrorCode::KDC_ERR_POLICY).with_probability(0.5));
             (0..64)
-                .map(|_| faults.ask(&login("a@R")) == Verdict::Pass)
+                .map(|_| ask(&faults, "a@R") == Verdict::Pass)
                 .collect::<Vec<bool>>()
         };
         assert_eq!(run(7), run(7));
         assert_ne!(run(7), run(8));
         assert!(run(7).contains(&true) && run(7).contains(&false));
+    }
+
+    #[test]
+    fn a_verdict_that_the_event_does_not_take_is_reported_once_and_does_not_strike() {
+        let faults = Arc::new(Faults::new(0));
+        let _old = faults.inject(|_: &Event| Verdict::Drop);
+        let exception = Verdict::Exception {
+            class: "java.io.IOException".into(),
+            message: "no".into(),
+        };
+        let fault = faults.inject(Fault::new(|_| true, exception).once());
+        let first = faults.ask(&login("alice@R"));
+        assert_eq!(first.verdict, Verdict::Drop, "the next rule is asked");
+        assert!(matches!(
+            first.events[..],
+            [
+                Event::Fault { struck: false, .. },
+                Event::Fault { struck: true, .. }
+            ]
+        ));
+        let said = first.events[0].to_string();
+        assert!(
+            said.contains("not carried out") && said.contains("KrbError, Delay"),
+            "{said}"
+        );
+        assert_eq!(faults.ask(&login("alice@R")).events.len(), 1);
+        assert_eq!(fault.struck(), 0);
+        let call = Event::RpcCall {
+            server: Server::NameNode,
+            user: "alice".into(),
+            method: "mkdirs".into(),
+            outcome: Outcome::Asked,
+        };
+        assert!(matches!(
+            faults.ask(&call).verdict,
+            Verdict::Exception { .. }
+        ));
+        assert_eq!(fault.struck(), 1, "`once` was not used up by the login");
     }
 }

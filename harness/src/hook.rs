@@ -6,7 +6,7 @@ use kerbox_events::{Event, Hook, Server, Verdict};
 use kerbox_krb5::Timestamp;
 use tokio::sync::mpsc;
 
-use crate::faults::Faults;
+use crate::faults::{Answer, Faults};
 use crate::journal::Journal;
 
 /// The one hook that all servers of a fixture share.
@@ -31,8 +31,11 @@ impl Watch {
 }
 
 impl Hook for Watch {
-    fn ask(&self, _now: Timestamp, event: &Event) -> Verdict {
-        let verdict = self.faults.ask(event);
+    fn ask(&self, now: Timestamp, event: &Event) -> Verdict {
+        let Answer { verdict, events } = self.faults.ask(event);
+        for event in events {
+            self.journal.record(now, event);
+        }
         if verdict == Verdict::Kill
             && let Some(server) = event.server()
         {

@@ -15,7 +15,10 @@ use crate::Error;
 /// How many entries a journal keeps; older ones are forgotten, and counted.
 const KEPT: usize = 20_000;
 
-/// One event and when it was.
+/// How many lines [`Error::NotSeen`] shows.
+const LINES_NOT_SEEN: usize = 20;
+
+/// One event and when it was; [`Journal`] has examples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// The how-manieth of the fixture, from 0.
@@ -37,6 +40,22 @@ impl fmt::Display for Entry {
 /// What the servers of a fixture saw. A cheap handle: clones look at the same entries.
 ///
 /// Tests count in it and wait on it. [`from_here`](Self::from_here) gives a view that begins now.
+///
+/// ```
+/// use std::time::Duration;
+/// use kerbox::{Event, Realm};
+///
+/// let realm = Realm::start_blocking()?;
+/// let logins = |event: &Event| matches!(event, Event::AsExchange { .. });
+/// realm.login_blocking("alice")?;
+/// assert_eq!(realm.journal().count(logins), 1);
+///
+/// let later = realm.journal().from_here();
+/// realm.login_blocking("bob")?;
+/// let seen = later.wait_blocking(logins, Duration::from_secs(5))?;
+/// assert!(seen.to_string().contains("AS bob@"));
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 ///
 /// # What repeats
 /// Two fixtures with the same seed, the same realm name, clocks frozen at the same time and the
@@ -229,8 +248,43 @@ impl Journal {
     fn not_seen(&self, limit: Duration) -> Error {
         Error::NotSeen {
             limit,
-            journal: self.last(20),
+            journal: self.end_with_before(),
         }
+    }
+
+    /// The view's last entries, and if they are few the last ones before it: what was waited for
+    /// may have come too early.
+    fn end_with_before(&self) -> String {
+        let entries = self.lock();
+        let start = entries.next - entries.since(self.from).count() as u64;
+        let render = |last: Vec<&Entry>| -> String {
+            let lines = last.iter().rev().map(|entry| format!("{entry}\n"));
+            lines.collect()
+        };
+        let shown = render(
+            entries
+                .since(self.from)
+                .rev()
+                .take(LINES_NOT_SEEN)
+                .collect(),
+        );
+        let room = LINES_NOT_SEEN.saturating_sub(shown.lines().count());
+        let before = entries
+            .since(0)
+            .rev()
+            .skip_while(|entry| entry.number >= start);
+        let before = render(before.take(room).collect());
+        let mut text = String::new();
+        if !before.is_empty() {
+            text += "--- before this view began, and not looked at:\n";
+            text += &before;
+            text += "--- in this view:\n";
+        }
+        text += &shown;
+        if shown.is_empty() {
+            text += "(nothing)\n";
+        }
+        text
     }
 }
 
@@ -310,6 +364,24 @@ mod tests {
             .wait_blocking(is("never"), Duration::from_millis(5))
             .expect_err("it never comes");
         assert!(missing.to_string().contains("late"), "{missing}");
+        assert!(!missing.to_string().contains("view"), "{missing}");
+
+        // A view that begins after the event shows that it came too early.
+        let view = journal.from_here();
+        let too_early = view
+            .wait_blocking(is("late"), Duration::from_millis(5))
+            .expect_err("it was before")
+            .to_string();
+        let shown: Vec<&str> = too_early.lines().skip(1).collect();
+        assert_eq!(
+            shown,
+            [
+                "--- before this view began, and not looked at:",
+                "    0 1970-01-01T00:00:00Z NameNode: late",
+                "--- in this view:",
+                "(nothing)"
+            ]
+        );
 
         // Awaited on an executor that is not tokio's.
         let waiting = journal.clone();

@@ -219,6 +219,15 @@ impl Slot {
 }
 
 /// One server of a realm's KDC, from [`Realm::kdc_server`](crate::Realm::kdc_server).
+///
+/// ```
+/// let realm = kerbox::Realm::builder().kdcs(2).start_blocking()?;
+/// realm.kdc_server(1)?.stop();
+/// realm.login_blocking("alice")?; // by the second
+/// realm.kdc_server(1)?.restart()?;
+/// assert!(realm.kdc_server(1)?.is_running());
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct KdcServer<'a> {
     all: &'a Kdcs,

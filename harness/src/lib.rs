@@ -83,6 +83,7 @@
 #![warn(missing_docs)]
 
 mod builder;
+mod captured;
 mod ccaches;
 mod client_env;
 mod cluster;
@@ -90,6 +91,7 @@ mod cluster_builder;
 mod datanodes;
 #[doc(hidden)]
 pub mod directory;
+mod env_guard;
 mod error;
 mod faults;
 mod hadoop_conf;
@@ -106,15 +108,18 @@ mod realm_core;
 mod running;
 mod runtime;
 mod settings;
+mod settings_checks;
 mod shared_conf;
+mod test_result;
 mod world;
 mod world_methods;
 
 pub use builder::RealmBuilder;
-pub use client_env::{ClientEnv, EnvGuard};
+pub use client_env::ClientEnv;
 pub use cluster::Cluster;
 pub use cluster_builder::{ClusterBuilder, Protection};
 pub use datanodes::Datanode;
+pub use env_guard::EnvGuard;
 pub use error::Error;
 pub use faults::{Fault, FaultGuard, Rule};
 pub use journal::{Entry, Journal};
@@ -127,6 +132,7 @@ pub use login::Login;
 pub use principals::NewPrincipal;
 pub use realm::Realm;
 pub use shared_conf::{shared_krb5_conf, use_shared_krb5_conf};
+pub use test_result::{TestError, TestResult};
 pub use world_methods::SkewGuard;
 
 /// The README, whose code is compiled with the documentation's.

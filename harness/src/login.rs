@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kerbox_krb5::Principal;
 use kerbox_krb5::client::Credentials;
 
-use crate::client_env::{ClientEnv, EnvGuard};
+use crate::client_env::ClientEnv;
+use crate::env_guard::EnvGuard;
 use crate::realm_core::RealmCore;
 use crate::{Error, ccaches};
 
@@ -17,6 +18,19 @@ use crate::{Error, ccaches};
 /// [`Cluster::login`](crate::Cluster::login).
 ///
 /// It does not keep the fixture running.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let realm = kerbox::Realm::start_blocking()?;
+/// let alice = realm.login_blocking("alice")?;
+/// assert!(alice.ccache().exists());
+/// let first_end = alice.ticket().end_time;
+/// realm.advance_blocking(Duration::from_hours(9))?;
+/// alice.renew_blocking()?;
+/// assert!(alice.ticket().end_time > first_end);
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 pub struct Login {
     realm: Arc<RealmCore>,
     principal: Principal,
@@ -112,6 +126,7 @@ impl Login {
     }
 
     /// Makes this process act as this user until the guard is dropped; see [`ClientEnv::enter`].
+    #[track_caller]
     pub fn enter_env(&self) -> EnvGuard {
         self.env.enter()
     }

@@ -19,17 +19,19 @@ use crate::realm_core::RealmCore;
 use crate::settings::RealmSettings;
 use crate::world::Fixture;
 use crate::world_methods::world_methods;
-use crate::{Error, Login, Server};
+use crate::{Error, Login, Server, settings_checks};
 
 /// A Kerberos realm on random ports of 127.0.0.1, with its own clock. Dropping it ends it.
 ///
-/// ```no_run
-/// # fn main() -> Result<(), kerbox::Error> {
+/// ```
 /// let realm = kerbox::Realm::start_blocking()?;
 /// let alice = realm.login_blocking("alice")?;
-/// let listed = alice.command("klist").output();
-/// # Ok(())
-/// # }
+/// let listed = alice.command("klist").output(); // in her environment, with her ticket
+///
+/// realm.advance_past_blocking(alice.ticket().end_time)?; // ten hours later, at once
+/// assert!(alice.renew_blocking().is_err(), "a ticket past its end cannot be renewed");
+/// alice.login_again_blocking()?;
+/// # Ok::<(), kerbox::Error>(())
 /// ```
 pub struct Realm {
     core: Arc<RealmCore>,
@@ -57,6 +59,7 @@ impl Realm {
     }
 
     pub(crate) fn with(builder: RealmBuilder) -> Result<Self, Error> {
+        settings_checks::realm(&builder.realm)?;
         let (fixture, _) = Fixture::start(builder.world)?;
         let mut realm = Self::in_world(&fixture, &builder.realm)?;
         fixture.world.write_env(&realm.env())?;

@@ -74,7 +74,7 @@ impl RealmCore {
             kdc,
             kdc_clock,
             ticket_lifetime: settings.ticket_lifetime,
-            renewable_lifetime: settings.max_renewable_life,
+            renewable_lifetime: settings.renewable_lifetime,
             enctypes: settings.client_enctypes(),
             clock_skew: settings.clock_skew,
             rng: Mutex::new(rng),
@@ -287,6 +287,11 @@ impl RealmCore {
             return Err(ErrorCode::KDC_ERR_SVC_UNAVAILABLE.into());
         }
         let reply = self.kdc.handle(self.kdc_clock.now(), request, Peer::LOCAL);
+        // What a server does about a fault's verdict, where there is no server between.
+        std::thread::sleep(reply.delay);
+        if reply.stop {
+            self.kdcs.all().for_each(|server| server.stop());
+        }
         reply
             .message
             .ok_or_else(|| ErrorCode::KDC_ERR_SVC_UNAVAILABLE.into())

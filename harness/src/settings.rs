@@ -26,6 +26,7 @@ pub(crate) struct RealmSettings {
     pub(crate) pac_domain: PacDomain,
     /// What logins of the harness ask for.
     pub(crate) ticket_lifetime: Duration,
+    pub(crate) renewable_lifetime: Duration,
     /// Settings in kadmin's form that every new principal starts with.
     pub(crate) attributes: Vec<String>,
     pub(crate) clock_skew: Duration,
@@ -37,6 +38,15 @@ pub(crate) struct RealmSettings {
     /// How many servers the KDC has.
     pub(crate) kdcs: usize,
     pub(crate) transports: Transports,
+    /// The setters that were called, in their order.
+    pub(crate) given: Vec<&'static str>,
+}
+
+impl RealmSettings {
+    /// Remembers that a setter was called.
+    pub(crate) fn give(&mut self, setter: &'static str) {
+        self.given.push(setter);
+    }
 }
 
 /// Over what the KDC's servers answer; the port of the other one is closed.
@@ -62,6 +72,7 @@ impl Default for RealmSettings {
             pac: Pac::None,
             pac_domain: PacDomain::default(),
             ticket_lifetime: Duration::from_hours(10),
+            renewable_lifetime: Duration::from_hours(7 * 24),
             attributes: Vec::new(),
             clock_skew: Duration::from_mins(5),
             enctypes: EncryptionType::DEFAULT_KEYS.to_vec(),
@@ -73,6 +84,7 @@ impl Default for RealmSettings {
             max_udp_reply: None,
             kdcs: 1,
             transports: Transports::Both,
+            given: Vec::new(),
         }
     }
 }
@@ -113,6 +125,8 @@ pub(crate) struct HdfsSettings {
     pub(crate) keys: BTreeMap<String, String>,
     /// Where `dn1`, `dn2`, … are made; `None`: `blocks` in the fixture's directory.
     pub(crate) blocks: Option<PathBuf>,
+    /// Whether a protection was asked for.
+    pub(crate) is_protected: bool,
 }
 
 impl Default for HdfsSettings {
@@ -148,6 +162,7 @@ impl Default for HdfsSettings {
                 .collect(),
             keys: BTreeMap::new(),
             blocks: None,
+            is_protected: false,
         }
     }
 }

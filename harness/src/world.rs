@@ -11,13 +11,14 @@ use kerbox_events::{Event, Hook, Server};
 use kerbox_krb5::{Clock, Timestamp};
 use tokio::sync::Notify;
 
+use crate::captured::is_captured;
 use crate::client_env::ClientEnv;
 use crate::directory::Directory;
 use crate::faults::{FaultGuard, Rule};
 use crate::hook::Watch;
 use crate::journal::{Entry, Journal};
 use crate::runtime::Runtime;
-use crate::{Error, ccaches};
+use crate::{Error, ccaches, settings_checks};
 
 /// How many lines of the journal a failing test prints.
 const LINES_ON_PANIC: usize = 35;
@@ -53,6 +54,13 @@ impl TimedServer {
     }
 }
 
+/// The skews that guards hold, the newest of each server at the end.
+#[derive(Default)]
+struct Skews {
+    held: Vec<(u64, Server, i64)>,
+    next: u64,
+}
+
 /// The part of a fixture that its handles share. It does not keep the servers running: [`Fixture`]
 /// does.
 pub(crate) struct World {
@@ -62,6 +70,7 @@ pub(crate) struct World {
     files: Arc<Directory>,
     servers: Mutex<Vec<TimedServer>>,
     clocks: Mutex<BTreeMap<Server, Clock>>,
+    skews: Mutex<Skews>,
     /// Held while time is being moved: two movements do not interleave.
     moving: Mutex<()>,
     /// Wakes the real-time ticker when deadlines may have changed.
@@ -150,6 +159,31 @@ impl World {
                     .collect::<Vec<_>>()
                     .join(", "),
             })
+    }
+
+    /// Lets a server's clock go wrong; answers by which number that is undone.
+    pub(crate) fn add_skew(&self, server: Server, micros: i64) -> Result<u64, Error> {
+        let clock = self.clock_of(server)?;
+        let mut skews = lock(&self.skews);
+        let id = skews.next;
+        skews.next += 1;
+        skews.held.push((id, server, micros));
+        clock.set_skew_micros(micros);
+        drop(skews);
+        self.changed.notify_one();
+        Ok(id)
+    }
+
+    /// Undoes it: the newest of the others holds, if there are any.
+    pub(crate) fn remove_skew(&self, server: Server, id: u64) {
+        let mut skews = lock(&self.skews);
+        skews.held.retain(|(held, ..)| *held != id);
+        let newest = skews.held.iter().rev().find(|(_, of, _)| *of == server);
+        if let Ok(clock) = self.clock_of(server) {
+            clock.set_skew_micros(newest.map_or(0, |(.., micros)| *micros));
+        }
+        drop(skews);
+        self.changed.notify_one();
     }
 
     /// Moves the clock forward to `target`, stopping at every deadline on the way; answers which
@@ -314,6 +348,7 @@ impl Fixture {
     pub(crate) fn start(
         settings: WorldSettings,
     ) -> Result<(Self, tokio::sync::mpsc::UnboundedReceiver<Server>), Error> {
+        settings_checks::world(&settings)?;
         let is_ours = settings.opened.is_none();
         let directory = match (settings.opened, &settings.directory) {
             (Some(opened), _) => opened,
@@ -331,6 +366,7 @@ impl Fixture {
             files: Arc::clone(&directory),
             servers: Mutex::default(),
             clocks: Mutex::default(),
+            skews: Mutex::default(),
             moving: Mutex::default(),
             changed: Notify::new(),
         });
@@ -346,11 +382,15 @@ impl Fixture {
 
 impl Drop for Fixture {
     fn drop(&mut self) {
-        if thread::panicking() {
-            let kept = if self.world.files.is_kept(true) {
+        let failing = thread::panicking();
+        // An error that the test returns is not seen from here; see `is_captured`.
+        if failing || is_captured() {
+            let kept = if self.world.files.is_kept(failing) {
                 "kept"
-            } else {
+            } else if failing {
                 "removed; KERBOX_KEEP=on-failure keeps it"
+            } else {
+                "removed; KERBOX_KEEP=on-failure keeps it if the test returns kerbox::TestResult"
             };
             eprintln!(
                 "--- what the servers saw last (seed {}, files in {}, {kept}):\n{}---",

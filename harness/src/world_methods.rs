@@ -5,31 +5,45 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kerbox_events::Server;
-use kerbox_krb5::Clock;
 
 use crate::Error;
 use crate::world::World;
 
-/// Undoes a skew when dropped.
+/// Undoes a skew when dropped. Several of one server may end in any order: its clock is wrong by the
+/// newest that lives.
+///
+/// ```
+/// use kerbox::{Realm, Server};
+///
+/// let realm = Realm::start_blocking()?;
+/// let skew = realm.skew(Server::Kdc, 3600)?;
+/// assert!(realm.login_blocking("alice").is_err(), "an hour is more than five minutes");
+/// drop(skew);
+/// realm.login_blocking("alice")?;
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 #[must_use = "the server's clock is set right as soon as this guard is dropped: bind it to a name, `let _skew = ...`"]
 #[derive(Debug)]
 pub struct SkewGuard {
-    clock: Clock,
-    before: i64,
+    world: Arc<World>,
+    server: Server,
+    id: u64,
 }
 
 impl SkewGuard {
     pub(crate) fn new(world: &Arc<World>, server: Server, seconds: i64) -> Result<Self, Error> {
-        let clock = world.clock_of(server)?;
-        let before = clock.skew_micros();
-        clock.set_skew_micros(seconds.saturating_mul(1_000_000));
-        Ok(Self { clock, before })
+        let id = world.add_skew(server, seconds.saturating_mul(1_000_000))?;
+        Ok(Self {
+            world: Arc::clone(world),
+            server,
+            id,
+        })
     }
 }
 
 impl Drop for SkewGuard {
     fn drop(&mut self) {
-        self.clock.set_skew_micros(self.before);
+        self.world.remove_skew(self.server, self.id);
     }
 }
 
@@ -143,3 +157,24 @@ macro_rules! world_methods {
     };
 }
 pub(crate) use world_methods;
+
+#[cfg(test)]
+mod tests {
+    use crate::{Realm, Server};
+
+    #[test]
+    fn skews_end_in_any_order() {
+        let realm = Realm::start_blocking().expect("it starts");
+        let world = &realm.core().world;
+        let clock = world.clock_of(Server::Kdc).expect("it has one");
+        let skew = |seconds| realm.skew(Server::Kdc, seconds).expect("it has one");
+        let (first, second) = (skew(10), skew(20));
+        drop(first);
+        assert_eq!(clock.skew_micros(), 20_000_000);
+        let third = skew(30);
+        drop(second);
+        assert_eq!(clock.skew_micros(), 30_000_000);
+        drop(third);
+        assert_eq!(clock.skew_micros(), 0);
+    }
+}

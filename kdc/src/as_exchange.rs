@@ -44,12 +44,17 @@ pub(crate) fn answer(
         learned.issued = Some(issued);
         return Ok(reply);
     };
-    learned.client.clone_from(&inner.body.client);
-    learned.server.clone_from(&inner.body.server);
-    let fast = learned.fast.insert(fast);
+    let fast = learned.armored(fast, &inner);
     let (reply, issued) = exchange(context, &inner, raw, Some(fast), rng)?;
     learned.issued = Some(issued);
     Ok(reply)
+}
+
+/// Learns the names inside of an armor, if there is one that can be opened.
+pub(crate) fn learn(context: &Context<'_>, request: &KdcRequest, learned: &mut Learned) {
+    if let Ok(Some((fast, inner))) = fast::open_as(context, request) {
+        learned.armored(fast, &inner);
+    }
 }
 
 fn exchange(

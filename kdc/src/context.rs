@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use kerbox_krb5::messages::KdcRequest;
 use kerbox_krb5::{EncryptionKey, Principal, Timestamp};
 
 use crate::config::RealmConfig;
@@ -30,6 +31,15 @@ pub(crate) struct Learned {
     pub(crate) fast: Option<Fast>,
     /// The ticket that came of it.
     pub(crate) issued: Option<IssuedTicket>,
+}
+
+impl Learned {
+    /// Takes the names of the request inside of an AS request's armor.
+    pub(crate) fn armored(&mut self, fast: Fast, inner: &KdcRequest) -> &Fast {
+        self.client.clone_from(&inner.body.client);
+        self.server.clone_from(&inner.body.server);
+        self.fast.insert(fast)
+    }
 }
 
 impl<'a> Context<'a> {

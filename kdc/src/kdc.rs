@@ -182,11 +182,11 @@ impl Kdc {
                 };
             }
         };
-        let fault = match self.ask(now, |outcome| event(&message, &Learned::default(), outcome)) {
+        let mut learned = self.learn(now, &message, peer);
+        let fault = match self.ask(now, |outcome| event(&message, &learned, outcome)) {
             Ok(fault) => fault,
             Err(reply) => return reply,
         };
-        let mut learned = Learned::default();
         let (answer, outcome) =
             self.exchange(now, &message, request, peer, fault.code, &mut learned);
         if let Some(mut ticket) = learned.issued.take() {
@@ -195,6 +195,36 @@ impl Kdc {
         }
         self.hook.record(now, event(&message, &learned, outcome));
         self.finish(now, request, answer, peer, &fault)
+    }
+
+    /// Opens a request for the hook: a fault is asked by the client of the ticket, and by the names
+    /// inside of an armor. Nothing is learned when no fault watches.
+    fn learn(&self, now: Timestamp, message: &KdcRequest, peer: Peer) -> Learned {
+        let mut learned = Learned::default();
+        if self.hook.watching() {
+            let database = self.database();
+            let context = self.context(&database, now, peer);
+            if message.message_type == MessageType::AS_REQ {
+                as_exchange::learn(&context, message, &mut learned);
+            } else {
+                tgs_exchange::learn(&context, message, &mut learned);
+            }
+        }
+        learned
+    }
+
+    fn context<'a>(
+        &'a self,
+        database: &'a PrincipalDatabase,
+        now: Timestamp,
+        peer: Peer,
+    ) -> Context<'a> {
+        Context {
+            database,
+            default_realm: database.realms().first().unwrap_or(&self.fallback_realm),
+            now,
+            peer: peer.address,
+        }
     }
 
     /// Answers a request to change a password.
@@ -212,13 +242,18 @@ impl Kdc {
                 outcome,
             }
         };
-        let fault = match self.ask(now, |outcome| event(None, None, outcome)) {
+        let (client, target) = if self.hook.watching() {
+            kpasswd::learn(&self.database(), message, now)
+        } else {
+            (None, None)
+        };
+        let asked = |outcome| event(client.as_ref(), target.as_ref(), outcome);
+        let fault = match self.ask(now, asked) {
             Ok(fault) => fault,
             Err(reply) => return reply,
         };
         if let Some(code) = fault.code {
-            self.hook
-                .record(now, event(None, None, Outcome::KrbError(code)));
+            self.hook.record(now, asked(Outcome::KrbError(code)));
             return self.plain_error(code, now).encode().into();
         }
         let mut rng = self.rng();
@@ -272,7 +307,7 @@ impl Kdc {
                 (reply.close, reply.stop) = (true, true);
                 Outcome::Disconnected
             }
-            // Exceptions are Hadoop's: a KDC has none.
+            // Those that `Event::takes` refuses.
             _ => return Ok(fault),
         };
         self.hook.record(now, event(outcome));
@@ -312,14 +347,12 @@ impl Kdc {
     ) -> (Vec<u8>, Outcome) {
         let mut rng = self.rng();
         let database = self.database();
-        let context = Context {
-            database: &database,
-            default_realm: database.realms().first().unwrap_or(&self.fallback_realm),
-            now,
-            peer: peer.address,
-        };
+        let context = self.context(&database, now, peer);
         let answer = match injected {
-            Some(code) => Err(Refusal::from(KdcError::Injected(code))),
+            Some(code) => Err(Refusal {
+                client: learned.client.clone(),
+                ..KdcError::Injected(code).into()
+            }),
             None if message.message_type == MessageType::AS_REQ => {
                 as_exchange::answer(&context, message, raw, learned, &mut *rng)
             }

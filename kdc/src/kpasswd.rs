@@ -95,7 +95,7 @@ pub(crate) fn answer(
     rng: &mut impl Rng,
 ) -> Answer {
     let server = service(database, request.ap_req);
-    let accepted = match accept(database, replay_cache, &server, request, now) {
+    let accepted = match accept(database, Some(replay_cache), &server, request, now) {
         Ok(accepted) => accepted,
         Err(code) => {
             let mut error = KrbError::new(code, now, server);
@@ -111,11 +111,7 @@ pub(crate) fn answer(
             };
         }
     };
-    let key = accepted
-        .authenticator
-        .subkey
-        .as_ref()
-        .unwrap_or(&accepted.ticket.key);
+    let key = key_of(&accepted);
     let client = accepted.client().clone();
     let mut target = None;
     let (code, text) = match change(database, request, &accepted, key, now, &mut target, rng) {
@@ -157,7 +153,7 @@ fn service(database: &PrincipalDatabase, ap_req: &[u8]) -> Principal {
 
 fn accept(
     database: &PrincipalDatabase,
-    replay_cache: &ReplayCache,
+    replay_cache: Option<&ReplayCache>,
     server: &Principal,
     request: &Request<'_>,
     now: Timestamp,
@@ -166,13 +162,60 @@ fn accept(
         .keytab([server], now)
         .map_err(|_| ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN)?;
     let mut acceptor = ApAcceptor::new(&keytab, Some(server));
-    acceptor.replay_cache = Some(replay_cache);
+    acceptor.replay_cache = replay_cache;
     if let Some(realm) = database.realm(server.realm()) {
         acceptor.skew = realm.clock_skew;
     }
     acceptor
         .accept(now, request.ap_req)
         .map_err(|refused| refused.error.code())
+}
+
+/// Who asks for whose password, as far as that can be read; changes nothing and remembers nothing.
+pub(crate) fn learn(
+    database: &PrincipalDatabase,
+    request: &Request<'_>,
+    now: Timestamp,
+) -> (Option<Principal>, Option<Principal>) {
+    let server = service(database, request.ap_req);
+    let Ok(accepted) = accept(database, None, &server, request, now) else {
+        return (None, None);
+    };
+    let client = accepted.client().clone();
+    let target = open(request, &accepted, key_of(&accepted))
+        .ok()
+        .map(|data| data.target.unwrap_or_else(|| client.clone()));
+    (Some(client), target)
+}
+
+/// The key of the KRB-PRIVs of both sides.
+fn key_of(accepted: &Accepted) -> &EncryptionKey {
+    let subkey = accepted.authenticator.subkey.as_ref();
+    subkey.unwrap_or(&accepted.ticket.key)
+}
+
+/// Opens the KRB-PRIV: the new password, and whose it is to be.
+fn open(
+    request: &Request<'_>,
+    accepted: &Accepted,
+    key: &EncryptionKey,
+) -> Result<ChangePasswordData, Refused> {
+    let refused = |code, text: &str| (code, text.to_owned());
+    let part = KrbPriv::decode(request.krb_priv)
+        .and_then(|message| message.enc_part.open(key, KeyUsage::KRB_PRIV_ENC_PART))
+        .and_then(|bytes| EncKrbPrivPart::decode(&bytes))
+        .map_err(|_| refused(ResultCode::HardError, "Failed decrypting request"))?;
+    if part.seq_number.is_some() && part.seq_number != accepted.authenticator.seq_number {
+        return Err(refused(ResultCode::HardError, "Failed decrypting request"));
+    }
+    if request.version == SET {
+        return ChangePasswordData::decode(&part.user_data)
+            .map_err(|_| refused(ResultCode::Malformed, "Failed decoding ChangePasswdData"));
+    }
+    Ok(ChangePasswordData {
+        password: part.user_data,
+        target: None,
+    })
 }
 
 /// Changes the password, if the client may and the realm's policy allows it.
@@ -185,25 +228,10 @@ fn change(
     target: &mut Option<Principal>,
     rng: &mut impl Rng,
 ) -> Result<(), Refused> {
-    let refused = |code, text: &str| (code, text.to_owned());
-    let part = KrbPriv::decode(request.krb_priv)
-        .and_then(|message| message.enc_part.open(key, KeyUsage::KRB_PRIV_ENC_PART))
-        .and_then(|bytes| EncKrbPrivPart::decode(&bytes))
-        .map_err(|_| refused(ResultCode::HardError, "Failed decrypting request"))?;
-    if part.seq_number.is_some() && part.seq_number != accepted.authenticator.seq_number {
-        return Err(refused(ResultCode::HardError, "Failed decrypting request"));
-    }
-    let data = if request.version == SET {
-        ChangePasswordData::decode(&part.user_data)
-            .map_err(|_| refused(ResultCode::Malformed, "Failed decoding ChangePasswdData"))?
-    } else {
-        ChangePasswordData {
-            password: part.user_data,
-            target: None,
-        }
-    };
+    let data = open(request, accepted, key)?;
     let whose = data.target.unwrap_or_else(|| accepted.client().clone());
     *target = Some(whose.clone());
+    let refused = |code, text: &str| (code, text.to_owned());
     let password = String::from_utf8(data.password)
         .map_err(|_| refused(ResultCode::Malformed, "The new password is not UTF-8"))?;
     let own = whose == *accepted.client();

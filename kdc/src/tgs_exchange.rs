@@ -42,6 +42,13 @@ pub(crate) fn answer(
     }
 }
 
+/// Learns whose ticket a request comes with, and the server inside of its armor, as far as it can
+/// be opened: its answer will tell what is wrong with it.
+pub(crate) fn learn(context: &Context<'_>, request: &KdcRequest, learned: &mut Learned) {
+    // What could be read before the error stays learned.
+    let _ = open(context, request, learned);
+}
+
 /// Opens the request's ticket and its armor, if it has one: then the request inside is the one that
 /// counts.
 fn open<'a>(

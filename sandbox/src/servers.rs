@@ -12,13 +12,20 @@ use crate::settings::{Listen, PrincipalSettings, Settings};
 
 /// Gives a builder of the harness what every sandbox has: the two builders share these methods, and
 /// no trait.
-macro_rules! with_realm {
-    ($builder:expr, $settings:expr, $directory:expr) => {{
-        let realm = &$settings.realm;
-        let mut builder = $builder
+macro_rules! in_world {
+    ($builder:expr, $settings:expr, $directory:expr) => {
+        $builder
             .opened_directory(Arc::clone($directory))
             .seed($settings.seed.unwrap_or_else(randomness::seed))
             .threads(std::thread::available_parallelism().map_or(1, usize::from))
+    };
+}
+
+/// Gives it what every sandbox with a realm has.
+macro_rules! with_realm {
+    ($builder:expr, $settings:expr) => {{
+        let realm = &$settings.realm;
+        let mut builder = $builder
             .realm_name(&realm.name)
             .kdc_listen(address(realm.listen))
             .max_life(realm.max_life)
@@ -60,17 +67,18 @@ impl Servers {
     ) -> Result<Self, Error> {
         if settings.kdc_only {
             return Ok(Self::Realm(
-                with_realm!(Realm::builder(), settings, directory)
+                in_world!(with_realm!(Realm::builder(), settings), settings, directory)
                     .start()
                     .await?,
             ));
         }
         let hdfs = &settings.hdfs;
         let builder = match hdfs.security {
-            Security::Kerberos => Cluster::secure(),
+            Security::Kerberos => with_realm!(Cluster::secure(), settings),
+            // It refuses what only a realm has.
             Security::Simple => Cluster::simple(),
         };
-        let mut builder = with_realm!(builder, settings, directory)
+        let mut builder = in_world!(builder, settings, directory)
             .datanodes(usize::from(hdfs.datanodes))
             .namenode_listen(address(hdfs.listen))
             .superuser(&hdfs.superuser);

@@ -1,9 +1,9 @@
 //! MIT's kvno: service tickets, keytabs, user-to-user, and tickets in others' names.
 
-use kerbox::{NewPrincipal, Realm};
+use kerbox::{ErrorCode, Event, Fault, NewPrincipal, Realm, Verdict};
 
 use super::realms::delegating;
-use crate::support::{Peer, TestResult, on, trials};
+use crate::support::{Peer, TestResult, command, on, run, trials};
 
 trials! {
     [Peer::Mit] =>
@@ -12,7 +12,9 @@ trials! {
         a_user_s_session_key_serves_another_user,
         user_to_user_is_refused_where_the_server_does_not_allow_it,
         a_service_gets_a_ticket_to_itself_in_a_user_s_name,
-        a_service_acts_in_a_user_s_name_where_it_is_allowed;
+        a_service_acts_in_a_user_s_name_where_it_is_allowed,
+        a_fault_of_a_user_strikes_her_ticket_requests_alone,
+        a_verdict_that_no_ticket_request_takes_is_reported;
 }
 
 fn login(realm: &Realm, service: &str) -> TestResult {
@@ -128,5 +130,68 @@ fn a_service_acts_in_a_user_s_name_where_it_is_allowed() -> TestResult {
         said.contains("KDC can't fulfill requested option"),
         "{said}"
     );
+    Ok(())
+}
+
+fn a_fault_of_a_user_strikes_her_ticket_requests_alone() -> TestResult {
+    let realm = Realm::start_blocking()?;
+    let [alice, bob] = ["alice", "bob"].map(|user| realm.login_blocking(user));
+    let (alice, bob) = (alice?, bob?);
+    let fault = Fault::krb_error(ErrorCode::KDC_ERR_POLICY);
+    let fault = realm.inject(fault.of("alice").after(2).once());
+    let kvno = |user: &kerbox::Login, service: &str| {
+        run(&mut command(&user.env(), "kvno", &[service]), "")
+    };
+    for service in ["nn/localhost", "dn/localhost", "HTTP/localhost"] {
+        kvno(&bob, service)?.ok()?;
+    }
+    for service in ["nn/localhost", "dn/localhost"] {
+        kvno(&alice, service)?.ok()?;
+    }
+    assert_eq!(fault.struck(), 0);
+    let said = kvno(&alice, "HTTP/localhost")?.refused()?;
+    assert!(said.contains("KDC policy rejects request"), "{said}");
+    assert_eq!(fault.struck(), 1);
+    kvno(&alice, "HTTP/localhost")?.ok()?;
+    let strikes = realm
+        .journal()
+        .filter(|event| matches!(event, Event::Fault { .. }));
+    assert_eq!(strikes.len(), 1, "{}", realm.journal().last(20));
+    let line = strikes[0].to_string();
+    assert!(
+        line.contains("fault: KDC_ERR_POLICY on TGS TICKET alice@"),
+        "{line}"
+    );
+
+    // kinit's logins are hers as well, and so are her requests in an armor: MIT's client armors
+    // ticket requests by itself where the KDC says that it can.
+    on(&realm, "kinit", &["alice"], "alice\n")?.ok()?;
+    let fault = Fault::krb_error(ErrorCode::KDC_ERR_POLICY).of("alice");
+    let fault = realm.inject(fault);
+    let said = on(&realm, "kvno", &["sn/localhost"], "")?.refused()?;
+    assert!(said.contains("KDC policy rejects request"), "{said}");
+    let said = on(&realm, "kinit", &["alice"], "alice\n")?.refused()?;
+    assert!(said.contains("KDC policy rejects request"), "{said}");
+    let armor = format!("FILE:{}", bob.ccache().display());
+    let said = on(&realm, "kinit", &["-T", &armor, "alice"], "alice\n")?.refused()?;
+    assert!(said.contains("KDC policy rejects request"), "{said}");
+    assert!(fault.struck() >= 3);
+    Ok(())
+}
+
+fn a_verdict_that_no_ticket_request_takes_is_reported() -> TestResult {
+    let realm = Realm::start_blocking()?;
+    let exception = Verdict::Exception {
+        class: "java.io.IOException".into(),
+        message: "no".into(),
+    };
+    let fault = realm.inject(Fault::new(|_| true, exception));
+    login(&realm, "alice")?;
+    on(&realm, "kvno", &["nn/localhost"], "")?.ok()?;
+    assert_eq!(fault.struck(), 0);
+    let reported = realm
+        .journal()
+        .filter(|event| matches!(event, Event::Fault { struck: false, .. }));
+    assert_eq!(reported.len(), 1, "{}", realm.journal().last(20));
     Ok(())
 }

@@ -9,6 +9,8 @@ mod sides;
 mod tickets;
 mod tools;
 
+pub(crate) use sides::Mit;
+
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 pub(crate) fn trials() -> Vec<Trial> {

@@ -24,7 +24,7 @@ pub(super) const REALM: &str = "EXAMPLE.COM";
 pub(super) const OTHER: &str = "MIDDLE.ORG";
 
 /// A KDC behind its address, MIT's or ours.
-pub(super) struct Side {
+pub(crate) struct Side {
     pub(super) name: &'static str,
     address: SocketAddr,
     socket: UdpSocket,
@@ -175,7 +175,7 @@ impl Side {
 }
 
 /// MIT's KDC, stopped when dropped.
-pub(super) struct Mit(tempfile::TempDir);
+pub(crate) struct Mit(tempfile::TempDir);
 
 impl Mit {
     /// The folder of its krb5.conf and keytabs.
@@ -211,7 +211,7 @@ impl Mit {
         command
     }
 
-    pub(super) fn start() -> Result<(Self, Side), Error> {
+    pub(crate) fn start() -> Result<(Self, Side), Error> {
         Self::start_with("")
     }
 

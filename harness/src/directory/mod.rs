@@ -8,7 +8,7 @@ use std::fs::{self, DirBuilder};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 
 use crate::Error;
@@ -38,12 +38,27 @@ enum Keep {
 }
 
 impl Keep {
-    /// `KERBOX_KEEP=1` keeps every directory, `KERBOX_KEEP=on-failure` those of what fails.
+    /// `KERBOX_KEEP=1` keeps every directory, `KERBOX_KEEP=on-failure` those of what fails: of tests
+    /// that panic, which those that return [`TestResult`](crate::TestResult) do.
     fn from_environment() -> Self {
-        match std::env::var("KERBOX_KEEP").as_deref() {
-            Ok("on-failure") => Self::OnFailure,
-            Ok("" | "0") | Err(_) => Self::Never,
-            Ok(_) => Self::Always,
+        static WARNED: Once = Once::new();
+        let Some(value) = std::env::var_os("KERBOX_KEEP") else {
+            return Self::Never;
+        };
+        match value.to_str() {
+            Some("on-failure") => Self::OnFailure,
+            Some("" | "0") => Self::Never,
+            Some("1") => Self::Always,
+            _ => {
+                WARNED.call_once(|| {
+                    eprintln!(
+                        "kerbox: KERBOX_KEEP={} is none of 0, 1 and on-failure: every directory is \
+                         kept, as with 1",
+                        value.display()
+                    );
+                });
+                Self::Always
+            }
         }
     }
 }

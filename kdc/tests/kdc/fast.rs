@@ -30,7 +30,7 @@ fn refused(pair: &mut Pair, change: impl FnOnce(&mut Parts)) -> (ErrorCode, Stri
 }
 
 /// The error that is told inside of the armor, and what else is.
-fn inside(answer: &[u8], armor_key: &EncryptionKey) -> (KrbError, Vec<PaData>) {
+pub(crate) fn inside(answer: &[u8], armor_key: &EncryptionKey) -> (KrbError, Vec<PaData>) {
     let outer = krb_error(answer);
     let padata = PaData::decode_list(&outer.data.expect("e-data")).expect("a list");
     let element = PaData::find(&padata, PaDataType::FX_FAST).expect("the armor");

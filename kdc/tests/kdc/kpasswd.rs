@@ -12,7 +12,7 @@ use kerbox_krb5::{EncryptionKey, EncryptionType, ErrorCode, KeyUsage, Principal}
 use crate::support::{Pair, REALM, principal};
 
 const CHANGE: u16 = 1;
-const SET: u16 = 0xFF80;
+pub(crate) const SET: u16 = 0xFF80;
 
 fn frame(version: u16, ap_req: &[u8], krb_priv: &[u8]) -> Vec<u8> {
     let length = 6 + ap_req.len() + krb_priv.len();
@@ -24,7 +24,12 @@ fn frame(version: u16, ap_req: &[u8], krb_priv: &[u8]) -> Vec<u8> {
 }
 
 /// A request with this ticket and these data.
-fn request(pair: &mut Pair, ticket: &Credentials, version: u16, user_data: &[u8]) -> Vec<u8> {
+pub(crate) fn request(
+    pair: &mut Pair,
+    ticket: &Credentials,
+    version: u16,
+    user_data: &[u8],
+) -> Vec<u8> {
     let options = ApInitiatorOptions {
         mutual: true,
         seq_number: Some(7),
@@ -49,7 +54,7 @@ fn request(pair: &mut Pair, ticket: &Credentials, version: u16, user_data: &[u8]
 }
 
 /// The result code of an answer that is under the session's key.
-fn result(answer: &[u8], ticket: &Credentials) -> u16 {
+pub(crate) fn result(answer: &[u8], ticket: &Credentials) -> u16 {
     let ap_length = usize::from(u16::from_be_bytes([answer[4], answer[5]]));
     let (ap_rep, krb_priv) = answer[6..].split_at(ap_length);
     assert!(ApRep::decode(ap_rep).is_ok());
@@ -61,7 +66,7 @@ fn result(answer: &[u8], ticket: &Credentials) -> u16 {
     u16::from_be_bytes([data[0], data[1]])
 }
 
-fn changepw(pair: &mut Pair, name: &str) -> Credentials {
+pub(crate) fn changepw(pair: &mut Pair, name: &str) -> Credentials {
     pair.login_with(name, |request| {
         request.server = principal("kadmin/changepw")
     })

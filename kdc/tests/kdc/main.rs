@@ -8,6 +8,7 @@ mod corpus;
 mod delegation;
 mod exchanges;
 mod fast;
+mod faults;
 mod kpasswd;
 mod malformed;
 mod old_clients;

@@ -25,12 +25,17 @@ impl<'a, E: Fn(Outcome) -> Event> Operation<'a, E> {
         connection: &mut Connection,
         event: E,
     ) -> io::Result<(Self, Ruling)> {
-        let operation = Self {
+        let mut operation = Self {
             node,
             event,
             recorded: false,
         };
         let verdict = node.ask(&operation.event);
+        if verdict == Verdict::Drop {
+            // The client may wait for long: the journal shows the silence at once.
+            operation.recorded = true;
+            node.record((operation.event)(Outcome::Dropped));
+        }
         let ruling = obey(node, connection, verdict).await?;
         Ok((operation, ruling))
     }

@@ -86,7 +86,10 @@ impl RpcSession {
                     endpoint.hook.record(now, event(Outcome::Disconnected));
                     return Err(End::Close);
                 }
-                Verdict::Kill => return Err(End::Kill),
+                Verdict::Kill => {
+                    endpoint.hook.record(now, event(Outcome::Disconnected));
+                    return Err(End::Kill);
+                }
                 Verdict::Corrupt => spoil = true,
                 _ => {}
             }

@@ -135,7 +135,7 @@ impl RpcSession {
                 Err(unauthorized("GSS initiate failed")),
             ),
             Verdict::Disconnect => (Outcome::Disconnected, Err(End::Close)),
-            Verdict::Kill => return Err(End::Kill),
+            Verdict::Kill => (Outcome::Disconnected, Err(End::Kill)),
             Verdict::Drop => {
                 faults.silent = true;
                 (Outcome::Dropped, Ok(()))

@@ -256,6 +256,28 @@ async fn faults_close_delay_spoil_and_refuse() {
 }
 
 #[tokio::test]
+async fn an_operation_that_gets_no_answer_is_seen_while_its_client_waits() {
+    let fixture = Fixture::new(1, &[]);
+    let data = content(1000);
+    fixture.write(&data).await;
+    fixture.rule(|event| match event {
+        Event::ReadBlock { .. } => Verdict::Drop,
+        _ => Verdict::Pass,
+    });
+    let reads = || fixture.outcomes(|event| matches!(event, Event::ReadBlock { .. }));
+    let mut waiting = std::pin::pin!(fixture.read(0, data.len()));
+    tokio::select! {
+        read = &mut waiting => panic!("no answer was to come: {read:?}"),
+        () = async {
+            while reads().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        } => {}
+    }
+    assert_eq!(reads(), [Outcome::Dropped]);
+}
+
+#[tokio::test]
 async fn operations_that_are_not_there_and_nonsense_do_no_harm() {
     let fixture = Fixture::new(1, &[]);
     fixture.write(&content(1000)).await;

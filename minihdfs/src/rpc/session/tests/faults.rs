@@ -85,11 +85,12 @@ fn a_call_passes_or_fails_as_the_verdict_says() {
     );
     assert_eq!(recorded(&hook), [Outcome::Disconnected]);
 
-    let (mut client, _) = under(Verdict::Kill);
+    let (mut client, hook) = under(Verdict::Kill);
     assert_eq!(
         client.feed(&call(1, "getGroupsForUser")),
         (Vec::new(), Step::Kill)
     );
+    assert_eq!(recorded(&hook), [Outcome::Disconnected]);
 }
 
 #[test]
@@ -157,6 +158,16 @@ fn a_handshake_can_be_delayed_or_passed_over_in_silence() {
     let initiate = client.token("alice", qop).1;
     assert_eq!(client.feed(&initiate), (Vec::new(), Step::Read));
     assert_eq!(recorded(&hook), [Outcome::Dropped]);
+}
+
+#[test]
+fn a_handshake_that_kills_the_server_leaves_a_trace() {
+    let qop = QualityOfProtection::Authentication;
+    let hook = Arc::new(Always(Verdict::Kill, Mutex::default()));
+    let mut client = Client::new(endpoint(Some(security(qop)), &[], hook.clone()));
+    let initiate = client.token("alice", qop).1;
+    assert_eq!(client.feed(&initiate), (Vec::new(), Step::Kill));
+    assert_eq!(recorded(&hook), [Outcome::Disconnected]);
 }
 
 #[test]

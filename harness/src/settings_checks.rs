@@ -1,0 +1,310 @@
+//! Settings that cannot be, or would have no effect: refused at the start, each with its reason.
+
+use std::time::Duration;
+
+use kerbox_kdc::{Pac, PacDomain};
+
+use crate::Error;
+use crate::settings::{HdfsSettings, RealmSettings};
+use crate::world::WorldSettings;
+
+/// Nothing fits into a larger mode than `rwxrwxrwt`.
+const LARGEST_MODE: u16 = 0o1777;
+
+/// Characters that stand between names in `hadoop.user.group.static.mapping.overrides`.
+const SEPARATORS: [char; 3] = ['=', ';', ','];
+
+fn refuse(key: &str, value: impl ToString, why: &str) -> Result<(), Error> {
+    Err(Error::Setting {
+        key: key.to_owned(),
+        value: value.to_string(),
+        why: why.to_owned(),
+    })
+}
+
+/// Checks the settings that every fixture has.
+pub(crate) fn world(settings: &WorldSettings) -> Result<(), Error> {
+    if settings.workers == 0 {
+        return refuse("threads", 0, "the servers need one thread at least");
+    }
+    Ok(())
+}
+
+/// Checks the settings of a realm.
+pub(crate) fn realm(settings: &RealmSettings) -> Result<(), Error> {
+    if settings.name.as_deref() == Some("") {
+        return refuse("realm_name", "", "a realm has a name, as EXAMPLE.COM");
+    }
+    lifetimes(settings)?;
+    if settings.enctypes.is_empty() {
+        let why = "principals without keys cannot log in: name one type at least";
+        return refuse("enctypes", "[]", why);
+    }
+    if settings.kdcs == 0 {
+        return refuse("kdcs", 0, "a realm needs one KDC at least");
+    }
+    let [tcp_only, udp_only, max_udp_reply] =
+        ["tcp_only", "udp_only", "max_udp_reply"].map(|setter| settings.given.contains(&setter));
+    if tcp_only && udp_only {
+        let why = "with `udp_only` there is no transport left: call one of them";
+        return refuse("tcp_only", true, why);
+    }
+    if tcp_only && max_udp_reply {
+        let why = "with `tcp_only` nothing is sent by UDP: leave one of them out";
+        return refuse("max_udp_reply", settings.max_udp_reply.unwrap_or(0), why);
+    }
+    if settings.pac_domain != PacDomain::default() && settings.pac != Pac::Full {
+        let why = "only full PACs name a domain: add `.pac(Pac::Full)`";
+        return refuse("pac_domain", format!("{:?}", settings.pac_domain), why);
+    }
+    Ok(())
+}
+
+fn lifetimes(settings: &RealmSettings) -> Result<(), Error> {
+    let spans = [
+        ("ticket_lifetime", settings.ticket_lifetime),
+        ("max_life", settings.max_life),
+        ("renewable_lifetime", settings.renewable_lifetime),
+        ("max_renewable_life", settings.max_renewable_life),
+        ("clock_skew", settings.clock_skew),
+    ];
+    for (key, span) in spans {
+        if span.subsec_nanos() != 0 {
+            let why = "Kerberos counts whole seconds";
+            return refuse(key, format!("{span:?}"), why);
+        }
+    }
+    for (key, span) in &spans[..2] {
+        if *span == Duration::ZERO {
+            let why = "every ticket would be over at its start; the shortest life is one second, and \
+                       `advance_past` ends longer ones at once";
+            return refuse(key, format!("{span:?}"), why);
+        }
+    }
+    Ok(())
+}
+
+/// Checks the settings of a cluster.
+pub(crate) fn cluster(
+    is_secure: bool,
+    realm: &RealmSettings,
+    hdfs: &HdfsSettings,
+) -> Result<(), Error> {
+    if is_secure {
+        self::realm(realm)?;
+    } else if let Some(setter) = realm.given.first() {
+        let why = "a simple cluster has no realm: start it with Cluster::secure()";
+        return refuse(setter, "set", why);
+    } else if hdfs.is_protected {
+        let why = "only SASL protects, which needs a realm: start it with Cluster::secure()";
+        return refuse("protection", "set", why);
+    }
+    if let (0, Some(blocks)) = (hdfs.datanodes, &hdfs.blocks) {
+        let why = "with `datanodes(0)` there are no blocks: leave one of them out";
+        return refuse("blocks_directory", blocks.display(), why);
+    }
+    if hdfs.keys.contains_key("") {
+        return refuse(
+            "set",
+            "",
+            "a key of Hadoop's has a name, as dfs.replication",
+        );
+    }
+    names(hdfs)?;
+    for directory in &hdfs.directories {
+        if directory.mode > LARGEST_MODE {
+            let mode = format!("{:o} of {}", directory.mode, directory.path);
+            let why = "a mode has nine bits and the sticky one; write it in octal, as 0o755";
+            return refuse("hdfs_directory", mode, why);
+        }
+    }
+    Ok(())
+}
+
+/// Checks the names of users and groups.
+fn names(hdfs: &HdfsSettings) -> Result<(), Error> {
+    let groups = hdfs.groups.iter().flat_map(|(group, members)| {
+        let members = members.iter().map(|member| ("group", member));
+        std::iter::once(("group", group)).chain(members)
+    });
+    let directories = hdfs.directories.iter().flat_map(|directory| {
+        [&directory.owner, &directory.group].map(|name| ("hdfs_directory", name))
+    });
+    let superuser = std::iter::once(("superuser", &hdfs.superuser));
+    for (key, name) in superuser.chain(groups).chain(directories) {
+        if name.is_empty() || name.contains(SEPARATORS) {
+            let why = "the name of a user or group is not empty, and has no `=`, `;` or `,`";
+            return refuse(key, name, why);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Cluster, ClusterBuilder, PacDomain, Protection, Realm, RealmBuilder};
+
+    const ADDRESS: std::net::SocketAddr = crate::settings::LOOPBACK;
+
+    fn assert_refused<T>(started: Result<T, Error>, key: &str, because: &str) {
+        let error = match started {
+            Ok(_) => panic!("{key} was accepted"),
+            Err(error) => error.to_string(),
+        };
+        assert!(error.starts_with(&format!("{key} = ")), "{key}: {error}");
+        assert!(error.contains(because), "{key}: {error}");
+    }
+
+    type Change<B> = fn(B) -> B;
+
+    #[test]
+    fn settings_of_a_realm_that_cannot_be_are_refused() {
+        let cases: [(&str, &str, Change<RealmBuilder>); 15] = [
+            ("realm_name", "has a name", |b| b.realm_name("")),
+            ("ticket_lifetime", "over at its start", |b| {
+                b.ticket_lifetime(Duration::ZERO)
+            }),
+            ("ticket_lifetime", "whole seconds", |b| {
+                b.ticket_lifetime(Duration::from_millis(1500))
+            }),
+            ("max_life", "over at its start", |b| {
+                b.max_life(Duration::ZERO)
+            }),
+            ("max_life", "whole seconds", |b| {
+                b.max_life(Duration::from_millis(1500))
+            }),
+            ("renewable_lifetime", "whole seconds", |b| {
+                b.renewable_lifetime(Duration::from_millis(1500))
+            }),
+            ("max_renewable_life", "whole seconds", |b| {
+                b.max_renewable_life(Duration::from_millis(1500))
+            }),
+            ("clock_skew", "whole seconds", |b| {
+                b.clock_skew(Duration::from_millis(1))
+            }),
+            ("enctypes", "one type at least", |b| b.enctypes([])),
+            ("kdcs", "one KDC", |b| b.kdcs(0)),
+            ("tcp_only", "no transport", |b| b.tcp_only().udp_only()),
+            ("tcp_only", "no transport", |b| b.udp_only().tcp_only()),
+            ("max_udp_reply", "nothing is sent by UDP", |b| {
+                b.tcp_only().max_udp_reply(100)
+            }),
+            ("pac_domain", "Pac::Full", |b| {
+                b.pac(Pac::Minimal).pac_domain(PacDomain {
+                    sid: None,
+                    netbios_name: Some("EXAMPLE".to_owned()),
+                })
+            }),
+            ("threads", "one thread", |b| b.threads(0)),
+        ];
+        for (key, because, change) in cases {
+            assert_refused(change(Realm::builder()).start_blocking(), key, because);
+        }
+    }
+
+    #[test]
+    fn settings_of_a_cluster_that_cannot_be_are_refused() {
+        let cases: [(&str, &str, Change<ClusterBuilder>); 9] = [
+            ("ticket_lifetime", "over at its start", |b| {
+                b.ticket_lifetime(Duration::ZERO)
+            }),
+            ("threads", "one thread", |b| b.threads(0)),
+            ("blocks_directory", "no blocks", |b| {
+                b.datanodes(0).blocks_directory("/tmp")
+            }),
+            ("set", "has a name", |b| b.set("", "1")),
+            ("superuser", "not empty", |b| b.superuser("")),
+            ("group", "no `=`", |b| b.group("a,b", ["alice"])),
+            ("group", "no `=`", |b| b.group("a", ["alice;bob"])),
+            ("hdfs_directory", "not empty", |b| {
+                b.hdfs_directory("/x", "", "x", 0o755)
+            }),
+            ("hdfs_directory", "octal", |b| {
+                b.hdfs_directory("/x", "alice", "alice", 1755)
+            }),
+        ];
+        for (key, because, change) in cases {
+            assert_refused(change(Cluster::secure()).start_blocking(), key, because);
+        }
+    }
+
+    #[test]
+    fn a_simple_cluster_refuses_every_setting_of_a_realm() {
+        let cases: [(&str, Change<ClusterBuilder>); 18] = [
+            ("realm_name", |b| b.realm_name("A.TEST")),
+            ("kdc_listen", |b| b.kdc_listen(ADDRESS)),
+            ("kdcs", |b| b.kdcs(2)),
+            ("tcp_only", ClusterBuilder::tcp_only),
+            ("udp_only", ClusterBuilder::udp_only),
+            ("ticket_lifetime", |b| {
+                b.ticket_lifetime(Duration::from_secs(1))
+            }),
+            ("renewable_lifetime", |b| {
+                b.renewable_lifetime(Duration::from_secs(1))
+            }),
+            ("max_life", |b| b.max_life(Duration::from_secs(1))),
+            ("max_renewable_life", |b| {
+                b.max_renewable_life(Duration::from_secs(1))
+            }),
+            ("clock_skew", |b| b.clock_skew(Duration::from_secs(1))),
+            ("enctypes", |b| {
+                b.enctypes([crate::EncryptionType::AES256_CTS_HMAC_SHA1_96])
+            }),
+            ("attribute", |b| b.attribute("-requires_preauth")),
+            ("pac", |b| b.pac(Pac::Full)),
+            ("pac_domain", |b| b.pac_domain(PacDomain::default())),
+            ("principal", |b| {
+                b.principal(crate::NewPrincipal::new("carol"))
+            }),
+            ("principal", |b| b.user_with_password("carol", "x")),
+            ("libdefault", |b| b.libdefault("forwardable", "false")),
+            ("max_udp_reply", |b| b.max_udp_reply(100)),
+        ];
+        for (key, change) in cases {
+            let started = change(Cluster::simple()).start_blocking();
+            assert_refused(started, key, "start it with Cluster::secure()");
+        }
+        let protected = Cluster::simple().protection(Protection::Privacy);
+        assert_refused(
+            protected.start_blocking(),
+            "protection",
+            "Cluster::secure()",
+        );
+    }
+
+    #[test]
+    fn a_ceiling_holds_in_whichever_order_it_is_set() {
+        let (short, long) = (Duration::from_hours(1), Duration::from_hours(10));
+        for builder in [
+            Realm::builder().max_life(short).ticket_lifetime(long),
+            Realm::builder().ticket_lifetime(long).max_life(short),
+        ] {
+            let realm = builder.start_blocking().expect("it starts");
+            let ticket = realm.login_blocking("alice").expect("a ticket").ticket();
+            assert_eq!(ticket.end_time.since(ticket.start_time), short);
+        }
+        for builder in [
+            Realm::builder()
+                .max_renewable_life(short)
+                .renewable_lifetime(long),
+            Realm::builder()
+                .renewable_lifetime(long)
+                .max_renewable_life(short),
+        ] {
+            let realm = builder.max_life(Duration::from_mins(1)).start_blocking();
+            let realm = realm.expect("it starts");
+            let ticket = realm.login_blocking("alice").expect("a ticket").ticket();
+            let until = ticket.renew_till.expect("it is renewable");
+            assert_eq!(until.since(ticket.start_time), short);
+        }
+    }
+
+    #[test]
+    fn clients_hear_of_the_skew_that_is_allowed() {
+        let realm = Realm::builder().clock_skew(Duration::from_mins(20));
+        let realm = realm.start_blocking().expect("it starts");
+        let conf = std::fs::read_to_string(realm.path().join("krb5.conf")).expect("there");
+        assert!(conf.contains("clockskew = 1200"), "{conf}");
+    }
+}

@@ -1,0 +1,59 @@
+//! The return type of tests that fail where their error is.
+
+use std::fmt::Display;
+
+/// What a test returns, so that a failing one shows what the servers saw.
+///
+/// `?` on an error panics at that place, with the error as message. A test that merely returned the
+/// error would look to its fixtures like one that passed: they would print no journal, and
+/// `KERBOX_KEEP=on-failure` would keep no files. In helpers whose error is looked at return an
+/// ordinary `Result` instead.
+///
+/// ```
+/// use kerbox::{Realm, TestResult};
+///
+/// fn alice_renews_her_ticket() -> TestResult {
+///     let realm = Realm::start_blocking()?;
+///     let alice = realm.login_blocking("alice")?;
+///     alice.renew_blocking()?;
+///     Ok(())
+/// }
+/// # alice_renews_her_ticket().unwrap();
+/// ```
+pub type TestResult<T = ()> = Result<T, TestError>;
+
+/// The error of a [`TestResult`]: there is never one, because making it panics.
+#[derive(Debug)]
+pub enum TestError {}
+
+impl<E: Display> From<E> for TestError {
+    #[track_caller]
+    fn from(error: E) -> Self {
+        panic!("{error:#}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "no such thing")]
+    fn an_error_panics_where_it_is() {
+        let fails = || -> TestResult {
+            Err(std::io::Error::other("no such thing"))?;
+            Ok(())
+        };
+        let _ = fails();
+    }
+
+    #[test]
+    fn texts_and_boxed_errors_can_be_returned_too() {
+        let texts = || -> TestResult {
+            Ok::<(), &str>(())?;
+            Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())?;
+            Ok(())
+        };
+        assert!(texts().is_ok());
+    }
+}

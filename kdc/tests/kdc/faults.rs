@@ -1,0 +1,183 @@
+//! What a hook is asked about, and what its answer does: by the names that count, which stand in
+//! tickets and armors.
+
+use std::sync::{Arc, Mutex};
+
+use kerbox_events::{Event, Hook, Outcome, Verdict};
+use kerbox_krb5::client::{Credentials, TgsRequest};
+use kerbox_krb5::messages::ChangePasswordData;
+use kerbox_krb5::{ErrorCode, Timestamp};
+
+use crate::armor;
+use crate::fast::inside;
+use crate::kpasswd::{self, SET};
+use crate::support::{Pair, krb_error, principal};
+
+/// Answers every event whose line contains a text, and remembers what it was asked.
+struct Rule {
+    of: &'static str,
+    verdict: Verdict,
+    asked: Mutex<Vec<String>>,
+    recorded: Mutex<Vec<String>>,
+}
+
+impl Hook for Rule {
+    fn ask(&self, _now: Timestamp, event: &Event) -> Verdict {
+        let line = event.to_string();
+        let strikes = line.contains(self.of);
+        self.asked.lock().expect("not poisoned").push(line);
+        if strikes {
+            self.verdict.clone()
+        } else {
+            Verdict::Pass
+        }
+    }
+
+    fn record(&self, _now: Timestamp, event: Event) {
+        self.recorded
+            .lock()
+            .expect("not poisoned")
+            .push(event.to_string());
+    }
+
+    fn watching(&self) -> bool {
+        true
+    }
+}
+
+fn under(of: &'static str, verdict: Verdict) -> (Pair, Arc<Rule>) {
+    let rule = Arc::new(Rule {
+        of,
+        verdict,
+        asked: Mutex::default(),
+        recorded: Mutex::default(),
+    });
+    let pair = Pair::new();
+    let pair = Pair {
+        kdc: pair.kdc.with_hook(rule.clone()),
+        ..pair
+    };
+    (pair, rule)
+}
+
+fn last(lines: &Mutex<Vec<String>>) -> String {
+    let lines = lines.lock().expect("not poisoned");
+    lines.last().cloned().unwrap_or_default()
+}
+
+fn policy() -> Verdict {
+    Verdict::KrbError(ErrorCode::KDC_ERR_POLICY)
+}
+
+#[test]
+fn a_ticket_request_is_asked_about_by_its_tickets_client() {
+    let (mut pair, rule) = under("TGS TICKET alice@", policy());
+    let [alice, bob] = ["alice", "bob"].map(|name| pair.login(name));
+    assert!(pair.service(&bob, "nn/localhost").is_ok());
+    assert_eq!(
+        last(&rule.asked),
+        "TGS TICKET bob@EXAMPLE.COM for nn/localhost@EXAMPLE.COM: asked"
+    );
+    let refused = pair.service(&alice, "nn/localhost");
+    assert!(matches!(refused, Err(kerbox_krb5::Error::Kdc(error))
+        if error.code == ErrorCode::KDC_ERR_POLICY && error.client == Some(principal("alice"))));
+    assert_eq!(
+        last(&rule.recorded),
+        "TGS TICKET alice@EXAMPLE.COM for nn/localhost@EXAMPLE.COM: KDC_ERR_POLICY"
+    );
+    // A ticket that cannot be opened names no client, and is refused for what it is.
+    let mut spoilt: Credentials = alice;
+    spoilt.ticket.enc_part.cipher[20] ^= 1;
+    let refused = pair.tgs(
+        &spoilt,
+        TgsRequest::service(principal("nn/localhost"), &spoilt),
+    );
+    assert!(matches!(refused, Err(kerbox_krb5::Error::Kdc(error))
+        if error.code == ErrorCode::KRB_AP_ERR_BAD_INTEGRITY));
+}
+
+#[test]
+fn an_armored_login_is_asked_about_by_the_name_inside_and_refused_inside() {
+    let (mut pair, rule) = under("AS bob@", policy());
+    let armor = pair.login("nn/localhost");
+    let (request, key) = armor::request(
+        &armor,
+        principal("alice"),
+        pair.now,
+        &mut pair.rng,
+        |parts| parts.body.client = Some(principal("bob")),
+    );
+    let answer = pair.answer(&request);
+    assert_eq!(
+        last(&rule.asked),
+        "AS bob@EXAMPLE.COM for krbtgt/EXAMPLE.COM@EXAMPLE.COM: asked"
+    );
+    assert_eq!(inside(&answer, &key).0.code, ErrorCode::KDC_ERR_POLICY);
+}
+
+#[test]
+fn a_password_change_is_asked_about_by_who_asks_and_whose_it_is() {
+    let (mut pair, rule) = under("kpasswd alice@EXAMPLE.COM for bob@", policy());
+    let ticket = kpasswd::changepw(&mut pair, "alice");
+    let mut set = |target: &str| {
+        let data = ChangePasswordData {
+            password: b"new".to_vec(),
+            target: Some(principal(target)),
+        };
+        let request = kpasswd::request(&mut pair, &ticket, SET, &data.encode());
+        pair.answer(&request)
+    };
+    // The look at the request is not its use: it is no replay of itself.
+    assert_eq!(kpasswd::result(&set("alice"), &ticket), 0);
+    assert_eq!(krb_error(&set("bob")).code, ErrorCode::KDC_ERR_POLICY);
+    assert_eq!(
+        last(&rule.recorded),
+        "kpasswd alice@EXAMPLE.COM for bob@EXAMPLE.COM: KDC_ERR_POLICY"
+    );
+}
+
+#[test]
+fn every_verdict_that_an_exchange_takes_is_obeyed_and_recorded() {
+    let tried = [
+        (policy(), "KDC_ERR_POLICY"),
+        (Verdict::Delay(std::time::Duration::from_secs(3)), "ok"),
+        (Verdict::Drop, "no answer"),
+        (Verdict::Disconnect, "disconnected"),
+        (Verdict::Corrupt, "ok"),
+        (Verdict::Kill, "disconnected"),
+    ];
+    for (verdict, recorded) in tried {
+        let (mut pair, rule) = under("TGS", verdict.clone());
+        let alice = pair.login("alice");
+        let request = TgsRequest::service(principal("nn/localhost"), &alice);
+        let (exchange, bytes) =
+            kerbox_krb5::client::TgsExchange::new(&alice, request, pair.now, &mut pair.rng)
+                .expect("a request");
+        let reply = pair.send(&bytes);
+        let line = last(&rule.recorded);
+        assert!(
+            line.starts_with("TGS") && line.ends_with(recorded),
+            "{line}"
+        );
+        let answered = reply
+            .message
+            .as_ref()
+            .map(|message| exchange.finish(message).is_ok());
+        let done = (answered, reply.delay.as_secs(), reply.close, reply.stop);
+        let expected = match verdict {
+            Verdict::KrbError(_) | Verdict::Corrupt => (Some(false), 0, false, false),
+            Verdict::Delay(_) => (Some(true), 3, false, false),
+            Verdict::Drop => (None, 0, false, false),
+            Verdict::Disconnect => (None, 0, true, false),
+            _ => (None, 0, true, true),
+        };
+        assert_eq!(done, expected, "{verdict}");
+        let event = Event::TgsExchange {
+            client: "".into(),
+            service: "".into(),
+            kind: kerbox_events::TgsKind::Ticket,
+            outcome: Outcome::Asked,
+        };
+        assert!(event.takes(&verdict));
+    }
+}

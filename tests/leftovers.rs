@@ -1,0 +1,76 @@
+//! Trials that fail, run by this program once more: neither processes nor files stay behind.
+
+use std::path::Path;
+use std::process::Command;
+
+use kerbox::Cluster;
+use libtest_mimic::Trial;
+
+use crate::mit_kdc::Mit;
+use crate::support::{Peer, TestResult, run, trial, trials};
+
+trials! {
+    [Peer::MitKdc] =>
+        a_trial_that_fails_leaves_no_process_and_no_folder;
+}
+
+/// Asks this binary for the trials that fail.
+const FAIL: &str = "KERBOX_TESTS_FAIL";
+
+/// The trials that fail, if this process was started for them.
+pub(crate) fn failing_trials() -> Vec<Trial> {
+    if std::env::var_os(FAIL).is_none() {
+        return Vec::new();
+    }
+    let failing: [(&str, fn() -> TestResult); 2] = [("panics", panics), ("returns", returns)];
+    failing
+        .map(|(name, run)| trial(module_path!(), name, &[], run))
+        .into()
+}
+
+fn panics() -> TestResult {
+    let (_mit, _cluster) = (Mit::start()?, Cluster::secure().start_blocking()?);
+    panic!("as asked");
+}
+
+fn returns() -> TestResult {
+    let (_mit, _cluster) = (Mit::start()?, Cluster::secure().start_blocking()?);
+    Err("as asked".into())
+}
+
+/// The processes whose environment or command names a folder.
+fn processes_in(folder: &Path) -> std::io::Result<Vec<String>> {
+    let folder = folder.display().to_string();
+    let mut found = Vec::new();
+    for process in std::fs::read_dir("/proc")?.flatten() {
+        // Those that end meanwhile, and those of others, cannot be read.
+        let read = |file| std::fs::read(process.path().join(file)).unwrap_or_default();
+        let said = [read("environ"), read("cmdline")].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        if said.contains(&folder) {
+            let command = String::from_utf8_lossy(&read("cmdline")).replace('\0', " ");
+            found.push(command);
+        }
+    }
+    Ok(found)
+}
+
+fn a_trial_that_fails_leaves_no_process_and_no_folder() -> TestResult {
+    for name in ["panics", "returns"] {
+        let parent = tempfile::tempdir()?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command
+            .args(["--exact", &format!("leftovers::{name}")])
+            .env(FAIL, "1")
+            .env("TMPDIR", parent.path())
+            .env_remove("KERBOX_KEEP");
+        let said = run(&mut command, "")?;
+        assert!(said.stdout.contains("1 failed"), "{said}");
+        assert!(said.to_string().contains("as asked"), "{said}");
+        let left: Vec<_> = std::fs::read_dir(parent.path())?.flatten().collect();
+        assert!(left.is_empty(), "{name}: {left:?}");
+        let running = processes_in(parent.path())?;
+        assert!(running.is_empty(), "{name}: {running:?}");
+    }
+    Ok(())
+}
