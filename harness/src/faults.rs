@@ -171,7 +171,8 @@ impl Fault {
         self
     }
 
-    /// Strikes at most so often.
+    /// Strikes at most so often. Clients may ask again by themselves, as MIT's does after a refused
+    /// ticket request: what they did then is in the journal.
     #[must_use]
     pub fn times(mut self, times: u64) -> Self {
         self.times = times;

@@ -9,10 +9,10 @@
 //! ```no_run
 //! use std::time::Duration;
 //! use hdfs_native::{ClientBuilder, WriteOptions};
-//! use kerbox::{Cluster, ErrorCode};
+//! use kerbox::{Cluster, ErrorCode, TestResult};
 //!
 //! #[tokio::test]
-//! async fn only_a_ticket_renewed_in_time_outlives_its_end() -> Result<(), Box<dyn std::error::Error>> {
+//! async fn only_a_ticket_renewed_in_time_outlives_its_end() -> TestResult {
 //!     let cluster = Cluster::secure()
 //!         .ticket_lifetime(Duration::from_hours(10))
 //!         .renewable_lifetime(Duration::from_hours(7 * 24))
@@ -57,8 +57,9 @@
 //! # Seeing and failing
 //!
 //! Every exchange is an [`Event`]. The [`Journal`] has them all, can be counted in and waited on,
-//! and its end is printed when a fixture is dropped in a panic. [`Cluster::inject`] installs a
-//! [`Fault`], or a closure over the same events, until its guard is dropped. A realm can have
+//! and its end is printed when a test fails: when a fixture is dropped in a panic, which is how a
+//! test that returns [`TestResult`] fails. [`Cluster::inject`] installs a [`Fault`], or a closure
+//! over the same events, until its guard is dropped; strikes are events, too. A realm can have
 //! several servers ([`RealmBuilder::kdcs`]), of which a test stops or silences one while the others
 //! serve.
 //!
@@ -67,12 +68,13 @@
 //! Fixtures bind free ports, have a directory and a realm name of their own, and change nothing
 //! global: they run in parallel, in one process or many (cargo-nextest). Dropping one ends its
 //! thread and removes its directory; `KERBOX_KEEP=1` keeps it, `KERBOX_KEEP=on-failure`
-//! if a test panics; what a killed run leaves is removed by a later one.
+//! if a test panics or returns an error as [`TestResult`]; what a killed run leaves is removed by a
+//! later one.
 //!
 //! Programs get their environment by [`Login::command`] and [`Login::env`]. Clients inside the
 //! process that take a cache by name, such as hdfs-native's `with_kerberos_cache`, work in parallel
 //! after [`use_shared_krb5_conf`]; those that look at the environment alone need
-//! [`Login::enter_env`], one test at a time.
+//! [`Login::enter_env`], one test at a time: others of the process wait for its guard's end.
 //!
 //! # Runtimes
 //!
