@@ -195,6 +195,7 @@ macro_rules! realm_setters {
         /// Without the principals that are usually there: only those that are added, and the realm's
         /// own. A secure cluster needs `nn/localhost` and `dn/localhost`.
         pub fn without_principals(mut self) -> Self {
+            self.realm.give("without_principals");
             self.realm.principals.clear();
             self
         }

@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_simple_cluster_refuses_every_setting_of_a_realm() {
-        let cases: [(&str, Change<ClusterBuilder>); 18] = [
+        let cases: [(&str, Change<ClusterBuilder>); 19] = [
             ("realm_name", |b| b.realm_name("A.TEST")),
             ("kdc_listen", |b| b.kdc_listen(ADDRESS)),
             ("kdcs", |b| b.kdcs(2)),
@@ -260,6 +260,7 @@ mod tests {
             ("principal", |b| b.user_with_password("carol", "x")),
             ("libdefault", |b| b.libdefault("forwardable", "false")),
             ("max_udp_reply", |b| b.max_udp_reply(100)),
+            ("without_principals", ClusterBuilder::without_principals),
         ];
         for (key, change) in cases {
             let started = change(Cluster::simple()).start_blocking();
