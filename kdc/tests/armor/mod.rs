@@ -118,7 +118,7 @@ pub(crate) const SPOILT: [(&str, Change); 12] = [
         parts.ap_req.ticket.server = Principal::krbtgt("NOWHERE", "NOWHERE");
     }),
     ("a spoilt ticket", |parts| {
-        parts.ap_req.ticket.enc_part.cipher[20] ^= 1
+        parts.ap_req.ticket.enc_part.cipher[20] ^= 1;
     }),
     ("a session key of nobody", |parts| {
         parts.ticket_key = EncryptionKey::new(EncryptionType::AES256_CTS_HMAC_SHA1_96, &[7; 32])
@@ -137,7 +137,7 @@ pub(crate) const SPOILT: [(&str, Change); 12] = [
         });
     }),
     ("an option that must be understood", |parts| {
-        parts.options = 0x2000_0000
+        parts.options = 0x2000_0000;
     }),
 ];
 

@@ -303,7 +303,7 @@ fn a_subkey_of_another_type_than_the_ticket_s_is_answered_in_it() {
     let subkey = EncryptionKey::random(EncryptionType::AES128_CTS_HMAC_SHA256_128, &mut pair.rng)
         .expect("a supported type");
     let (code, _) = with_authenticator(&mut pair, &tgt, |authenticator, _, _| {
-        authenticator.subkey = Some(subkey)
+        authenticator.subkey = Some(subkey);
     });
     assert_eq!(code, ErrorCode::KDC_ERR_NONE);
 }

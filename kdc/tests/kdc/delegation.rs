@@ -117,7 +117,7 @@ fn the_resource_may_be_the_one_that_allows() {
     pair.kdc
         .database_mut()
         .change(&principal(NN), |entry| {
-            entry.delegates_from = vec![principal(HTTP)]
+            entry.delegates_from = vec![principal(HTTP)];
         })
         .expect("it is there");
     let service = pair.login(HTTP);

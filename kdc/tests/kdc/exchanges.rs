@@ -140,7 +140,7 @@ fn renewed_day_by_day_a_ticket_lasts_a_week_and_no_longer() {
     let mut pair = Pair::new();
     let mut tgt = pair
         .login_with("alice", |request| {
-            request.lifetime = Duration::from_secs(24 * HOUR)
+            request.lifetime = Duration::from_secs(24 * HOUR);
         })
         .expect("a ticket");
     let till = tgt.renew_till.expect("renewable");
@@ -413,7 +413,7 @@ fn lifetimes_are_limited_by_the_realm_the_client_and_the_server() {
     let mut pair = Pair::new();
     let limit = |pair: &Pair, name: &str, seconds| {
         let change = |entry: &mut kerbox_kdc::PrincipalEntry| {
-            entry.max_life = Some(Duration::from_secs(seconds))
+            entry.max_life = Some(Duration::from_secs(seconds));
         };
         pair.kdc
             .database_mut()

@@ -142,7 +142,7 @@ fn requests_inside_without_their_parts_are_refused_inside() {
 fn a_client_that_hides_is_named_to_nobody_outside() {
     let mut pair = Pair::new();
     let (answer, key) = ask(&mut pair, |parts| {
-        parts.options = FastReq::HIDE_CLIENT_NAMES
+        parts.options = FastReq::HIDE_CLIENT_NAMES;
     });
     let outside = krb_error(&answer).client.expect("somebody");
     assert_eq!(outside.components(), ["WELLKNOWN", "ANONYMOUS"]);

@@ -68,7 +68,7 @@ pub(crate) fn result(answer: &[u8], ticket: &Credentials) -> u16 {
 
 pub(crate) fn changepw(pair: &mut Pair, name: &str) -> Credentials {
     pair.login_with(name, |request| {
-        request.server = principal("kadmin/changepw")
+        request.server = principal("kadmin/changepw");
     })
     .expect("a ticket for the password service")
 }

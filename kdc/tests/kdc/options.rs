@@ -23,7 +23,7 @@ fn options_that_only_a_tgs_request_may_have() {
         assert_refused!(result, KDC_ERR_BADOPTION, "INVALID AS OPTIONS");
     }
     let result = pair.login_with("alice", |request| {
-        request.options |= KdcOptions::REQUEST_ANONYMOUS
+        request.options |= KdcOptions::REQUEST_ANONYMOUS;
     });
     assert_refused!(result, KDC_ERR_BADOPTION, "VALIDATE_ANONYMOUS_PRINCIPAL");
 }

@@ -69,7 +69,7 @@ fn an_expired_password_still_opens_the_password_service() {
     change(&pair, "alice", |entry| entry.password_expires = Some(past));
     let ticket = pair
         .login_with("alice", |request| {
-            request.server = principal("kadmin/changepw")
+            request.server = principal("kadmin/changepw");
         })
         .expect("a ticket");
     assert_eq!(ticket.lifetime(), Duration::from_secs(300));
@@ -87,7 +87,7 @@ fn states_of_the_server_in_an_as_exchange() {
     let past = pair.now - Duration::from_secs(1);
     let ask = |pair: &mut Pair| {
         pair.login_with("alice", |request| {
-            request.server = principal("nn/localhost")
+            request.server = principal("nn/localhost");
         })
     };
     assert!(ask(&mut pair).is_ok());

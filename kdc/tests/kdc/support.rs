@@ -152,7 +152,7 @@ pub(crate) fn change(pair: &Pair, name: &str, change: impl FnOnce(&mut Principal
 /// Sets an attribute of a principal by kadmin's name.
 pub(crate) fn set(pair: &Pair, name: &str, setting: &str) {
     change(pair, name, |entry| {
-        entry.attributes.apply(setting).expect("kadmin's name")
+        entry.attributes.apply(setting).expect("kadmin's name");
     });
 }
 

@@ -393,14 +393,14 @@ mod tests {
             let mut derived = vec![0; expected.len()];
             match Family::of(EncryptionType(enctype.parse().expect("a number"))) {
                 Ok(Family::AesSha1) => {
-                    aes_sha1::derive(&AesCipher::new(&key), &constant, &mut derived)
+                    aes_sha1::derive(&AesCipher::new(&key), &constant, &mut derived);
                 }
                 Ok(Family::AesSha2) => {
-                    aes_sha2::Kdf::new(&key).derive(&constant, &[], &mut derived)
+                    aes_sha2::Kdf::new(&key).derive(&constant, &[], &mut derived);
                 }
                 Ok(Family::Des3) => {
                     derived =
-                        des3::derive(key[..].try_into().expect("24 bytes"), &constant).to_vec()
+                        des3::derive(key[..].try_into().expect("24 bytes"), &constant).to_vec();
                 }
                 Ok(Family::Rc4) | Err(_) => panic!("no derivation of its own: {line}"),
             }

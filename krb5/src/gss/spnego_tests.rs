@@ -170,7 +170,7 @@ fn a_client_that_prefers_another_mechanism_must_sign_its_list() {
         let mic = context.sender.mic(&signed);
         match pair.step(&mut spnego, &resp(None, Some(&mic))) {
             Ok(SpnegoStep::Established(_, Some(answer))) if !forged => {
-                assert_eq!(state(&answer), Some(0))
+                assert_eq!(state(&answer), Some(0));
             }
             Err(refused) if forged => {
                 assert_eq!(refused.refused.error.code(), ErrorCode::KRB_AP_ERR_MODIFIED);

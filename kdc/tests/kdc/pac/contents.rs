@@ -40,7 +40,7 @@ fn a_service_ticket_of_a_login_is_signed_whole_and_says_nothing_to_kdcs() {
     // A user may have a ticket for changing passwords whose key is no service's.
     let changepw = pair
         .login_with("alice", |request| {
-            request.server = principal("kadmin/changepw")
+            request.server = principal("kadmin/changepw");
         })
         .expect("a ticket");
     assert_eq!(

@@ -259,7 +259,7 @@ fn delegation_is_refused_without_a_pac_in_a_realm_that_has_them() {
     let no_pac = vec![0x30, 5, 0xA0, 3, 1, 1, 0];
     let without = pair
         .login_with(HTTP, |request| {
-            request.padata = vec![PaData::new(PaDataType::PAC_REQUEST, no_pac)]
+            request.padata = vec![PaData::new(PaDataType::PAC_REQUEST, no_pac)];
         })
         .expect("a ticket");
     let for_user = pair.tgs(&without, TgsRequest::s4u2self(principal("alice"), &without));
