@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kerbox::{EncryptionType, Principal};
+use kerbox::{EncryptionType, NewPrincipal, Principal, Realm};
 use kerbox_kdc::RealmConfig;
 use kerbox_krb5::NameType;
 use kerbox_krb5::client::{Credentials, InitialRequest, TgsRequest};
@@ -10,12 +10,40 @@ use kerbox_krb5::messages::KdcOptions;
 
 use super::Error;
 use super::sides::{Mit, OTHER, REALM, Side, ours};
-use crate::support::{Peer, TestResult, trials};
+use crate::support::{Peer, TestResult, run, trials};
 
 trials! {
     [Peer::MitKdc] =>
         referrals_are_given_to_the_same_requests,
-        ticket_requests_get_the_same_answers;
+        ticket_requests_get_the_same_answers,
+        a_trust_by_password_is_shared_with_mits_kdc;
+}
+
+fn a_trust_by_password_is_shared_with_mits_kdc() -> TestResult {
+    const OURS: &str = "OURS.ORG";
+    let (kdc, mit) = Mit::start()?;
+    let mut builder = Realm::builder().realm_name(OURS);
+    for (to, from) in [(OURS, REALM), (REALM, OURS)] {
+        let (name, password) = (format!("krbtgt/{to}@{from}"), format!("from {from}"));
+        let query = format!("addprinc -pw \"{password}\" {name}");
+        run(&mut kdc.script(&["admin", &query]), "")?.ok()?;
+        builder = builder.principal(NewPrincipal::new(name).password(password));
+    }
+    let realm = builder.start_blocking()?;
+    let ours = Side::new("ours", realm.kdc_address(), &realm.keytab("alice")?)?;
+    for (home, (from, away), to) in [(&mit, (REALM, &ours), OURS), (&ours, (OURS, &mit), REALM)] {
+        let (said, tgt) = home.login(InitialRequest::new(Principal::new(from, ["alice"])))?;
+        let tgt = tgt.ok_or_else(|| format!("{}: {said:?}", home.name))?;
+        let trust = TgsRequest::service(Principal::krbtgt(to, from), &tgt);
+        let mut cross = home.ticket(&tgt, trust)?;
+        let host = Principal::new(to, ["host", "localhost"]);
+        for told in [Some(1), None] {
+            cross.ticket.enc_part.kvno = told;
+            let ticket = away.ticket(&cross, TgsRequest::service(host.clone(), &cross))?;
+            assert_eq!((ticket.client.realm(), ticket.server), (from, host.clone()));
+        }
+    }
+    Ok(())
 }
 
 fn referrals_are_given_to_the_same_requests() -> TestResult {
