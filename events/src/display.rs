@@ -1,11 +1,14 @@
 //! Events in one line each, for a person who asks what the servers saw.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
+use crate::bounded::Escaping;
 use crate::{Event, Outcome, TgsKind, Verdict};
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Most of the texts are the peers'.
+        let mut f = Escaping(f);
         match self {
             Self::AsExchange {
                 client, service, ..
@@ -131,7 +134,7 @@ impl fmt::Display for Outcome {
             Self::KrbError(code) => write!(f, "{code:?}"),
             Self::Exception { class, message } => {
                 let class = class.rsplit('.').next().unwrap_or(class);
-                write!(f, "{class}: {message}")
+                write!(Escaping(f), "{class}: {message}")
             }
             Self::Status(status) => f.write_str(status),
             Self::Dropped => f.write_str("no answer"),
@@ -170,6 +173,22 @@ mod tests {
         assert_eq!(
             event.to_string(),
             "AS alice@R for krbtgt/R@R: KDC_ERR_PREAUTH_FAILED"
+        );
+    }
+
+    #[test]
+    fn an_event_is_one_line_whatever_a_peer_calls_itself() {
+        let event = Event::AsExchange {
+            client: "\u{1b}[2J\nalice@R".into(),
+            service: "krbtgt/R@R".into(),
+            outcome: Outcome::Exception {
+                class: "E".into(),
+                message: "\u{7}".into(),
+            },
+        };
+        assert_eq!(
+            event.to_string(),
+            r"AS \u{1b}[2J\nalice@R for krbtgt/R@R: E: \u{7}"
         );
     }
 

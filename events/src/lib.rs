@@ -5,6 +5,7 @@
 //! therefore be made to fail: journal and faults know the same [`Event`]s. The crate stands below
 //! `kdc` and `minihdfs`, which do not know each other, and has no IO of its own.
 
+mod bounded;
 mod display;
 mod fit;
 
@@ -14,6 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kerbox_krb5::{ErrorCode, Timestamp};
+
+pub use bounded::{MAX_TEXT, Printable, cut};
 
 /// Which server of a fixture is meant.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

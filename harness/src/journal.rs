@@ -15,6 +15,10 @@ use crate::Error;
 /// How many entries a journal keeps; older ones are forgotten, and counted.
 const KEPT: usize = 20_000;
 
+/// How many bytes of text the entries have together at most, since peers choose their texts; eight
+/// times what 20,000 usual entries need.
+const KEPT_BYTES: usize = 16 << 20;
+
 /// How many lines [`Error::NotSeen`] shows.
 const LINES_NOT_SEEN: usize = 20;
 
@@ -84,10 +88,28 @@ struct Shared {
 #[derive(Default)]
 struct Entries {
     kept: VecDeque<Entry>,
+    /// How many bytes of text each of them has, and all.
+    sizes: VecDeque<u32>,
+    bytes: usize,
     next: u64,
 }
 
 impl Entries {
+    /// Appends an entry of `bytes` of text; the oldest make room.
+    fn push(&mut self, entry: Entry, bytes: usize) {
+        self.kept.push_back(entry);
+        self.sizes
+            .push_back(u32::try_from(bytes).unwrap_or(u32::MAX));
+        self.bytes += bytes;
+        while self.kept.len() > KEPT || self.bytes > KEPT_BYTES {
+            self.kept.pop_front();
+            let Some(size) = self.sizes.pop_front() else {
+                break;
+            };
+            self.bytes = self.bytes.saturating_sub(size as usize);
+        }
+    }
+
     fn since(&self, from: u64) -> impl DoubleEndedIterator<Item = &Entry> {
         let oldest = self.next - self.kept.len() as u64;
         let skip = usize::try_from(from.saturating_sub(oldest)).unwrap_or(usize::MAX);
@@ -110,21 +132,20 @@ impl Journal {
         }
     }
 
-    pub(crate) fn record(&self, at: Timestamp, event: Event) {
+    pub(crate) fn record(&self, at: Timestamp, mut event: Event) {
+        let bytes = event.bound();
         let real = self.shared.clock.real_now();
         tracing::debug!(target: "kerbox", virtual_time = %at, "{event}");
         let mut entries = self.lock();
         let number = entries.next;
         entries.next += 1;
-        if entries.kept.len() == KEPT {
-            entries.kept.pop_front();
-        }
-        entries.kept.push_back(Entry {
+        let entry = Entry {
             number,
             at,
             real,
             event,
-        });
+        };
+        entries.push(entry, bytes);
         drop(entries);
         self.shared.grown.notify_all();
         self.shared.length.send_replace(number + 1);
@@ -347,6 +368,39 @@ mod tests {
         let entries = journal.entries();
         assert_eq!(entries.len(), KEPT);
         assert_eq!(entries[0].number, 5);
+    }
+
+    #[test]
+    fn what_peers_say_at_length_is_not_kept_at_length() {
+        let (_runtime, journal) = journal();
+        let method: Arc<str> = "m".repeat(1 << 20).into();
+        let call = |user: &str| Event::RpcCall {
+            server: Server::NameNode,
+            user: user.into(),
+            method: method.clone(),
+            outcome: Outcome::Exception {
+                class: method.clone(),
+                message: method.clone(),
+            },
+        };
+        for _ in 0..KEPT {
+            journal.record(Timestamp::EPOCH, call("eve"));
+        }
+        journal.record(Timestamp::EPOCH, call("alice"));
+        let entries = journal.entries();
+        assert!(
+            journal.lock().bytes <= KEPT_BYTES,
+            "{}",
+            journal.lock().bytes
+        );
+        assert!((5_000..6_000).contains(&entries.len()), "{}", entries.len());
+        let last = entries.last().expect("the newest");
+        assert_eq!(last.number, KEPT as u64);
+        let line = last.to_string();
+        assert!(
+            line.contains("by alice") && line.contains("(cut: 1048576 bytes)"),
+            "{line}"
+        );
     }
 
     #[test]

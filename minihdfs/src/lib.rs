@@ -12,12 +12,14 @@
 pub(crate) mod base64;
 pub mod config;
 pub mod datanode;
+mod decode;
 pub mod error;
 pub mod namenode;
 pub mod proto;
 pub mod rpc;
 pub mod sasl;
 pub mod secret_manager;
+mod server;
 pub mod token;
 pub mod user;
 pub mod writable;

@@ -177,7 +177,8 @@ pub struct HdfsConfig {
     pub retry_cache_expiry: Duration,
     /// `dfs.namenode.state.context.enabled`: responses carry the last transaction id.
     pub state_context: bool,
-    /// `ipc.maximum.data.length`: the longest request, in bytes.
+    /// `ipc.maximum.data.length`: the longest request, in bytes; 32 MiB here, not Hadoop's 128: the
+    /// servers share a test's process.
     pub max_request_length: u32,
 
     /// `dfs.namenode.fs-limits.min-block-size`; 512 here, not Hadoop's 1 MiB: tests like small
@@ -245,7 +246,7 @@ impl Default for HdfsConfig {
             lease_hard_limit: Duration::from_mins(20),
             retry_cache_expiry: Duration::from_mins(10),
             state_context: false,
-            max_request_length: 128 << 20,
+            max_request_length: 32 << 20,
             min_block_size: 512,
             max_blocks_per_file: 10_000,
             max_component_length: 255,

@@ -10,11 +10,12 @@ use prost::Message;
 
 use crate::HdfsError;
 use crate::datanode::packet::MAX_PACKET;
+use crate::decode::decode;
 use crate::sasl::{UnwrapHalf, WrapHalf};
 
-/// The longest message that is accepted: a header with a token and a pipeline of many DataNodes
-/// takes a few KiB.
-const MAX_MESSAGE: usize = 1 << 20;
+/// The longest message that is accepted, also of a peer that has not said who it is: a header with
+/// a token and a pipeline of many DataNodes takes a few KiB.
+const MAX_MESSAGE: usize = 64 << 10;
 
 /// The longest SASL frame: a packet with what SASL adds.
 const MAX_FRAME: usize = MAX_PACKET + 1024;
@@ -164,6 +165,15 @@ impl Inbox {
         Ok(())
     }
 
+    /// How many bytes are there, opened or not.
+    pub(crate) fn held(&self) -> usize {
+        let sealed = match &self.opening {
+            Opening::Sasl(_, sealed) => sealed.filled().len(),
+            Opening::None | Opening::Aes(_) => 0,
+        };
+        self.bytes().len() + sealed
+    }
+
     /// What is there, opened.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.plain.filled()
@@ -201,7 +211,7 @@ impl Inbox {
         let Some(body) = bytes.get(..length) else {
             return Ok(None);
         };
-        let message = M::decode(body)
+        let message = decode(body)
             .map_err(|error| HdfsError::io(format!("Cannot read a message: {error}")))?;
         self.consume(prefix + length);
         Ok(Some(message))

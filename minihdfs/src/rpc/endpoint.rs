@@ -69,6 +69,6 @@ impl RpcEndpoint {
     }
 }
 
-/// The largest frame of a client that has not yet said who it is: a ticket with a delegated one
-/// fits many times.
-pub(super) const MAX_HANDSHAKE_FRAME: usize = 1 << 20;
+/// The largest frame of a client that has not yet said who it is: a ticket with the 64 KiB of
+/// authorization data that Windows allows, and a delegated one like it.
+pub(super) const MAX_HANDSHAKE_FRAME: usize = 128 << 10;

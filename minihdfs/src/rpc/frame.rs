@@ -76,6 +76,12 @@ impl FrameBuffer {
         &self.bytes[self.start..]
     }
 
+    /// Whether the next frame is here as a whole and longer than `length`.
+    pub(crate) fn has_longer(&self, length: usize, limit: usize) -> bool {
+        self.frame(limit)
+            .is_ok_and(|frame| frame.is_some_and(|frame| frame.len() > length))
+    }
+
     pub(crate) fn consume(&mut self, length: usize) {
         self.start = (self.start + length).min(self.bytes.len());
     }

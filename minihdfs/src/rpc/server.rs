@@ -13,17 +13,23 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::{sleep, timeout};
 
 use super::endpoint::RpcEndpoint;
 use super::session::{RpcSession, Step};
+use crate::server::{Connections, Limits, Place};
 
-/// How many connections are served at once; more wait to be accepted.
-const MAX_CONNECTIONS: usize = 4096;
-/// How long a client may take, in real time, until it has said who it is.
-const HANDSHAKE: Duration = Duration::from_mins(2);
+/// How many connections there may be, and what they hold. A usual call and its answer hold less
+/// than a KiB.
+const LIMITS: Limits = Limits {
+    connections: 4096,
+    unknown: 1024,
+    unknown_bytes: 16 << 20,
+    known_bytes: 32 << 20,
+};
+/// How long a client may take, in real time and in all, until it has said who it is.
+const HANDSHAKE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 120 });
 /// How long a client that is known may be silent. A client with a call outstanding pings every
 /// minute.
 const IDLE: Duration = Duration::from_hours(1);
@@ -34,6 +40,9 @@ const WRITE: Duration = Duration::from_mins(2);
 const LINGER: Duration = Duration::from_secs(2);
 /// How much is read at a time at least.
 const READ: usize = 16 << 10;
+/// As much while the client has not said who it is: it holds this memory for as long as it is
+/// silent.
+const FIRST_READ: usize = 4 << 10;
 /// How long to leave the listener alone when the system has no descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -57,27 +66,32 @@ pub async fn serve(
     let mut shutdown = pin!(shutdown);
     let mut seeds = StdRng::seed_from_u64(seed);
     let (kill, mut killed) = mpsc::channel(1);
-    // Its tasks end when it is dropped.
-    let mut connections = JoinSet::new();
+    let aside = Arc::new(Semaphore::new(1));
+    let mut connections = Connections::new(Limits {
+        known_bytes: LIMITS.known_bytes.max(endpoint.max_request_length),
+        ..LIMITS
+    });
     loop {
         tokio::select! {
             () = &mut shutdown => return Ok(()),
             _ = killed.recv() => return Ok(()),
-            Some(_) = connections.join_next() => {}
-            accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
+            Some(()) = connections.ended() => {}
+            accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     let connection = Connection {
                         endpoint: Arc::clone(&endpoint),
                         clock: clock.clone(),
-                        rng: StdRng::from_rng(&mut seeds),
                         peer,
                         kill: kill.clone(),
+                        aside: Arc::clone(&aside),
                     };
-                    connections.spawn(connection.run(stream));
+                    let rng = StdRng::from_rng(&mut seeds);
+                    connections.spawn(|place| connection.run(stream, rng, place));
                 }
                 Err(error) => {
                     tracing::warn!(server = %endpoint.server(), %error, "a connection cannot be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    connections.shed();
+                    sleep(ACCEPT_PAUSE).await;
                 }
             },
         }
@@ -87,20 +101,32 @@ pub async fn serve(
 struct Connection {
     endpoint: Arc<RpcEndpoint>,
     clock: Clock,
-    rng: StdRng,
     peer: SocketAddr,
     kill: mpsc::Sender<()>,
+    /// Whose turn it is to be served on a thread of its own.
+    aside: Arc<Semaphore>,
+}
+
+/// The connection that the journal has heard of: it hears of the end as well, in whatever way that
+/// comes.
+struct Open<'a>(&'a Connection);
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.record(false);
+    }
 }
 
 impl Connection {
-    async fn run(mut self, mut stream: TcpStream) {
+    async fn run(self, mut stream: TcpStream, rng: StdRng, place: Place) {
         self.record(true);
+        let open = Open(&self);
         if self.admitted().await
-            && let Err(error) = self.serve(&mut stream).await
+            && let Err(error) = self.serve(&mut stream, rng, &place).await
         {
             tracing::debug!(server = %self.endpoint.server(), peer = %self.peer, %error, "a connection ended");
         }
-        self.record(false);
+        drop(open);
     }
 
     fn record(&self, opened: bool) {
@@ -124,7 +150,7 @@ impl Connection {
             return true;
         }
         match hook.ask(self.clock.now(), &self.event(true)) {
-            Verdict::Delay(duration) => tokio::time::sleep(duration).await,
+            Verdict::Delay(duration) => sleep(duration).await,
             Verdict::Drop => std::future::pending().await,
             Verdict::Disconnect => return false,
             Verdict::Kill => {
@@ -141,15 +167,26 @@ impl Connection {
         let _ = self.kill.try_send(());
     }
 
-    async fn serve(&mut self, stream: &mut TcpStream) -> io::Result<()> {
+    async fn serve(
+        &self,
+        stream: &mut TcpStream,
+        mut rng: StdRng,
+        place: &Place,
+    ) -> io::Result<()> {
         stream.set_nodelay(true)?;
         let mut session = RpcSession::new(Arc::clone(&self.endpoint), self.peer);
+        let mut handshake = pin!(sleep(HANDSHAKE));
         loop {
-            let step = session.advance(self.clock.now(), &mut self.rng);
+            let step;
+            (session, rng, step) = self.advance(session, rng).await?;
             if step == Step::Kill {
                 self.kill();
                 return Ok(());
             }
+            if let Some(caller) = session.caller() {
+                place.known(&caller.user.short);
+            }
+            place.holds(session.held());
             let output = session.output();
             if !output.is_empty() {
                 timeout(WRITE, stream.write_all(output)).await??;
@@ -157,25 +194,58 @@ impl Connection {
                 if output.capacity() > 1 << 20 {
                     output.shrink_to(READ);
                 }
+                place.holds(session.held());
             }
             match step {
-                Step::Write | Step::Kill => {}
-                Step::Wait(duration) => tokio::time::sleep(duration).await,
+                // Others have their turn before there is more to do.
+                Step::Write | Step::Kill => tokio::task::yield_now().await,
+                Step::Wait(duration) => sleep(duration).await,
                 Step::Close => return close(stream).await,
                 Step::Read => {
-                    let patience = if session.caller().is_some() {
-                        IDLE
-                    } else {
-                        HANDSHAKE
-                    };
+                    let known = session.caller().is_some();
                     let input = session.input();
-                    input.reserve(READ);
-                    if timeout(patience, stream.read_buf(input)).await?? == 0 {
+                    let room = if known { READ } else { FIRST_READ };
+                    // A long request's memory grows by a part of it, not twofold.
+                    input.reserve_exact(room.max(input.len() / 4));
+                    let read = stream.read_buf(input);
+                    let length = if known {
+                        timeout(IDLE, read).await??
+                    } else {
+                        tokio::select! {
+                            read = read => read?,
+                            () = &mut handshake => return Err(io::ErrorKind::TimedOut.into()),
+                        }
+                    };
+                    if length == 0 {
                         return Ok(());
                     }
+                    place.is_active();
+                    place.holds(session.held());
                 }
             }
         }
+    }
+
+    /// Handles what has arrived: here, or, if it is long, on a thread of its own, one after
+    /// another, so that the other servers of this thread go on meanwhile.
+    async fn advance(
+        &self,
+        mut session: RpcSession,
+        mut rng: StdRng,
+    ) -> io::Result<(RpcSession, StdRng, Step)> {
+        let now = self.clock.now();
+        if !session.is_costly() {
+            let step = session.advance(now, &mut rng);
+            return Ok((session, rng, step));
+        }
+        let turn = Arc::clone(&self.aside).acquire_owned().await;
+        tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            let step = session.advance(now, &mut rng);
+            (session, rng, step)
+        })
+        .await
+        .map_err(io::Error::other)
     }
 }
 
@@ -201,7 +271,7 @@ mod tests {
     use kerbox_events::{Hook, Outcome};
     use kerbox_krb5::Timestamp;
 
-    use super::super::session::tests::client::{SIMPLE, call, context, replies};
+    use super::super::session::tests::client::{SIMPLE, call, call_with, context, replies};
     use super::super::session::tests::{endpoint, security};
     use super::*;
     use crate::sasl::QualityOfProtection;
@@ -335,6 +405,45 @@ mod tests {
             },
         );
         assert!(output.is_err() || output.is_ok_and(|output| output.is_empty()));
+    }
+
+    #[test]
+    fn a_client_that_trickles_has_one_deadline_for_all() {
+        let (taken, _) = served(
+            true,
+            |_| Verdict::Pass,
+            |mut stream| {
+                let pause = Some(Duration::from_millis(50));
+                stream.set_read_timeout(pause).expect("a timeout");
+                let frame = [&b"hrpc\x09\x00\xdf\x00\x00\x04\x00"[..], &[0; 1_000]].concat();
+                frame
+                    .iter()
+                    .take_while(|byte| {
+                        stream.write_all(&[**byte]).is_ok()
+                            && !matches!(stream.read(&mut [0]), Ok(0))
+                    })
+                    .count()
+            },
+        );
+        assert!((2..200).contains(&taken), "{taken} bytes were taken");
+    }
+
+    #[test]
+    fn a_long_request_is_served_aside_and_the_next_ones_after_it() {
+        let (output, _) = served(
+            false,
+            |_| Verdict::Pass,
+            |mut stream| {
+                let long = call_with(1, "getGroupsForUser", &"u".repeat(1 << 20));
+                let calls = [greeting(), long, call(2, "getGroupsForUser")].concat();
+                stream.write_all(&calls).expect("written");
+                stream.shutdown(net::Shutdown::Write).expect("shut down");
+                read_all(stream)
+            },
+        );
+        let replies = replies(&output.expect("read"));
+        assert_eq!(replies[1].groups()[0].len(), 1 << 20);
+        assert_eq!(replies[2].groups(), ["?", "alice", "alice"]);
     }
 
     #[test]

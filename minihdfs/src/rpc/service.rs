@@ -1,9 +1,11 @@
 //! What a server implements: [`RpcService`], and [`Protocol`], a table from method names to
 //! functions.
 
+use kerbox_events::cut;
 use kerbox_krb5::Timestamp;
 use prost::Message;
 
+use crate::decode::decode;
 use crate::error::HdfsError;
 use crate::user::Caller;
 
@@ -57,7 +59,7 @@ impl Call<'_> {
         Request: Message + Default,
         Response: Message,
     {
-        let request = Request::decode(self.request).map_err(|error| {
+        let request = decode::<Request>(self.request).map_err(|error| {
             HdfsError::io(format!(
                 "Cannot decode the request of {}: {error}",
                 self.method
@@ -76,7 +78,7 @@ impl Call<'_> {
     /// The error of a server that does not have the protocol.
     #[must_use]
     pub fn unknown_protocol(&self) -> HdfsError {
-        HdfsError::no_such_protocol(format!("Unknown protocol: {}", self.protocol))
+        HdfsError::no_such_protocol(format!("Unknown protocol: {}", cut(self.protocol)))
     }
 
     /// The error of a protocol that does not have the method.
@@ -84,7 +86,8 @@ impl Call<'_> {
     pub fn unknown_method(&self) -> HdfsError {
         HdfsError::no_such_method(format!(
             "Unknown method {} called on {} protocol.",
-            self.method, self.protocol
+            cut(self.method),
+            cut(self.protocol)
         ))
     }
 }

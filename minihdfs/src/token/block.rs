@@ -6,6 +6,7 @@ use bytes::Bytes;
 use kerbox_krb5::Timestamp;
 use prost::Message;
 
+use crate::decode::decode;
 use crate::proto::hdfs::BlockTokenSecretProto;
 use crate::writable::{
     WritableReader, write_bytes, write_count, write_string, write_text, write_vint, write_vlong,
@@ -109,7 +110,7 @@ impl BlockTokenIdentifier {
     }
 
     fn from_protobuf(bytes: &[u8]) -> Result<Self, HdfsError> {
-        let proto = BlockTokenSecretProto::decode(bytes)
+        let proto = decode::<BlockTokenSecretProto>(bytes)
             .map_err(|error| HdfsError::io(format!("a block token cannot be read: {error}")))?;
         Ok(Self {
             expiry_date: Timestamp::from_millis(proto.expiry_date().cast_signed()),

@@ -17,6 +17,7 @@ use crate::datanode::sasl::{
 };
 use crate::datanode::stream::{Inbox, Outbox, protect};
 use crate::proto::hdfs::{DataTransferEncryptorMessageProto, DatanodeIdProto};
+use crate::server::Place;
 use crate::token::Token;
 
 /// How long a peer may be silent in the middle of something (`dfs.client.socket-timeout`).
@@ -37,9 +38,19 @@ pub(super) struct Connection {
     pub(super) inbox: Inbox,
     pub(super) outbox: Outbox,
     pub(super) peer: SocketAddr,
+    /// Its entry among the connections of the port, if it was accepted there.
+    place: Option<Place>,
 }
 
 impl Connection {
+    /// A connection to our port.
+    pub(super) fn accepted(stream: TcpStream, peer: SocketAddr, place: Place) -> Self {
+        Self {
+            place: Some(place),
+            ..Self::new(stream, peer)
+        }
+    }
+
     pub(super) fn new(stream: TcpStream, peer: SocketAddr) -> Self {
         // Without it small messages wait for each other; a socket that cannot do it is still a
         // socket.
@@ -49,6 +60,14 @@ impl Connection {
             inbox: Inbox::default(),
             outbox: Outbox::default(),
             peer,
+            place: None,
+        }
+    }
+
+    /// The peer has proved to be `user`.
+    fn is_known(&self, user: &str) {
+        if let Some(place) = &self.place {
+            place.known(user);
         }
     }
 
@@ -62,6 +81,10 @@ impl Connection {
             Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
             Ok(length) => {
                 self.inbox.received(length).map_err(invalid)?;
+                if let Some(place) = &self.place {
+                    place.is_active();
+                    place.holds(self.inbox.held() + self.outbox.bytes().len());
+                }
                 Ok(true)
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false),
@@ -131,6 +154,14 @@ impl Connection {
         within(limit, taken).await
     }
 
+    /// Waits for what an operation is to do. Where there is no handshake, a peer is known by its
+    /// address from then on.
+    pub(super) async fn request<M: Message + Default>(&mut self) -> io::Result<M> {
+        let request = self.message(READ_TIMEOUT).await?;
+        self.is_known(&self.peer.ip().to_string());
+        Ok(request)
+    }
+
     /// Sends a delimited message, at once and whole.
     pub(super) async fn send(&mut self, message: &impl Message) -> io::Result<()> {
         self.outbox.message(message);
@@ -151,11 +182,19 @@ impl Connection {
         .await;
     }
 
-    /// The server's side of the handshake.
+    /// The server's side of the handshake, which takes no longer than a message may.
     ///
     /// # Errors
     /// The client was refused, or does not begin one.
     pub(super) async fn accept_handshake(
+        &mut self,
+        node: &DataNode,
+        protection: &DataProtection,
+    ) -> io::Result<()> {
+        within(READ_TIMEOUT, self.shake_hands(node, protection)).await
+    }
+
+    async fn shake_hands(
         &mut self,
         node: &DataNode,
         protection: &DataProtection,
@@ -198,6 +237,7 @@ impl Connection {
                 } => {
                     self.send(&message).await?;
                     record(&user, Outcome::Ok);
+                    self.is_known(&user);
                     return protect(&mut self.inbox, &mut self.outbox, protection).map_err(invalid);
                 }
                 HandshakeStep::Refused { message, error } => {

@@ -22,16 +22,22 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerbox_events::{Event, Server};
+use kerbox_events::{Event, Printable, Server};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::node::{DataNode, Work};
+use crate::server::{Connections, Limits};
 use connection::Connection;
 
-/// How many data connections are served at once (`dfs.datanode.max.transfer.threads`); more wait to
-/// be accepted.
-const MAX_CONNECTIONS: usize = 4096;
+/// How many data connections there may be (`dfs.datanode.max.transfer.threads`), and what they
+/// hold. A writer holds a packet of 64 KiB as a rule.
+const LIMITS: Limits = Limits {
+    connections: 4096,
+    unknown: 1024,
+    unknown_bytes: 8 << 20,
+    known_bytes: 64 << 20,
+};
 
 /// How long to leave the listener alone when the system has no descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -49,8 +55,9 @@ pub async fn serve(
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
     let mut shutdown = pin!(shutdown);
-    // Its tasks end when it is dropped.
-    let mut tasks = JoinSet::new();
+    // Their tasks end when they are dropped.
+    let mut transfers = JoinSet::new();
+    let mut connections = Connections::new(LIMITS);
     loop {
         tokio::select! {
             () = &mut shutdown => return Ok(()),
@@ -59,24 +66,26 @@ pub async fn serve(
                     match work {
                         Work::Heartbeat => node.heartbeat(node.clock.now()),
                         Work::Transfer(order) => {
-                            tasks.spawn(transfer::replicate(node.clone(), order));
+                            transfers.spawn(transfer::replicate(node.clone(), order));
                         }
                         Work::Stop => return Ok(()),
                     }
                 }
             }
-            Some(_) = tasks.join_next() => {}
-            accepted = listener.accept(), if tasks.len() < MAX_CONNECTIONS => match accepted {
+            Some(_) = transfers.join_next() => {}
+            Some(()) = connections.ended() => {}
+            accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     let node = node.clone();
-                    tasks.spawn(async move {
+                    connections.spawn(|place| async move {
                         let _open = Open::new(&node, peer);
                         let _xceiver = node.xceiver();
-                        let mut connection = Connection::new(stream, peer);
+                        let mut connection = Connection::accepted(stream, peer, place);
                         match xceiver::run(&node, &mut connection).await {
                             Ok(()) => connection.close().await,
                             Err(error) => {
-                                tracing::debug!(datanode = node.number(), %peer, %error, "a data connection ended");
+                                let why = Printable(&error);
+                                tracing::debug!(datanode = node.number(), %peer, error = %why, "a data connection ended");
                                 if error.kind() == ErrorKind::InvalidData {
                                     connection.close().await;
                                 }
@@ -86,6 +95,7 @@ pub async fn serve(
                 }
                 Err(error) => {
                     tracing::warn!(datanode = node.number(), %error, "a data connection cannot be accepted");
+                    connections.shed();
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },

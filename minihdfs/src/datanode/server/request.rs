@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 
+use kerbox_events::Printable;
 use prost::Message;
 
 use super::connection::Connection;
@@ -118,7 +119,7 @@ pub(super) fn check_access(
             tracing::warn!(
                 datanode = node.number(),
                 "Block token verification failed: op={operation}, remoteAddress=/{peer}, message={}",
-                error.message()
+                Printable(error.message())
             );
             Err(Denied)
         }

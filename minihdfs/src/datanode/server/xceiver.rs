@@ -47,25 +47,25 @@ pub(super) async fn run(node: &Arc<DataNode>, connection: &mut Connection) -> io
         }
         match code {
             op::READ_BLOCK => {
-                let request = connection.message(READ_TIMEOUT).await?;
+                let request = connection.request().await?;
                 if !read_block::read_block(node, connection, request).await? {
                     return Ok(());
                 }
             }
             op::WRITE_BLOCK => {
-                let request = connection.message(READ_TIMEOUT).await?;
+                let request = connection.request().await?;
                 return write_block::write_block(node, connection, request).await;
             }
             op::BLOCK_CHECKSUM => {
-                let request = connection.message(READ_TIMEOUT).await?;
+                let request = connection.request().await?;
                 return block_checksum(node, connection, request).await;
             }
             op::TRANSFER_BLOCK => {
-                let request = connection.message(READ_TIMEOUT).await?;
+                let request = connection.request().await?;
                 return transfer::transfer_block(node, connection, request).await;
             }
             op::COPY_BLOCK => {
-                let request = connection.message(READ_TIMEOUT).await?;
+                let request = connection.request().await?;
                 return read_block::copy_block(node, connection, request).await;
             }
             op::REPLACE_BLOCK

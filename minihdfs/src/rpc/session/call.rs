@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kerbox_events::{Event, Outcome, Verdict};
+use kerbox_events::{Event, Outcome, Verdict, cut};
 use kerbox_krb5::Timestamp;
 
 use super::{End, RpcSession};
@@ -12,8 +12,7 @@ use crate::rpc::service::Call;
 use crate::rpc::wire::{self, Malformed};
 use crate::user::Caller;
 
-/// How many names of methods a session remembers: more than any protocol has would be a client's
-/// inventions.
+/// How many names of methods a session remembers: more than any protocol has.
 const MAX_METHOD_NAMES: usize = 256;
 
 impl RpcSession {
@@ -124,7 +123,11 @@ impl RpcSession {
             Ok(())
         });
         let outcome = match served {
-            Ok(()) => Outcome::Ok,
+            Ok(()) => {
+                // There is such a method: it is no invention of the client's.
+                self.remember(&method);
+                Outcome::Ok
+            }
             Err(error) => {
                 self.reply_error(&reply, &error);
                 Outcome::Exception {
@@ -138,14 +141,17 @@ impl RpcSession {
     }
 
     /// The name as the journal keeps it.
-    fn method_name(&mut self, name: &str) -> Arc<str> {
-        if let Some(known) = self.methods.iter().find(|known| ***known == *name) {
-            return Arc::clone(known);
+    fn method_name(&self, name: &str) -> Arc<str> {
+        match self.methods.iter().find(|known| ***known == *name) {
+            Some(known) => Arc::clone(known),
+            None => cut(name).into(),
         }
-        let new: Arc<str> = name.into();
-        if self.methods.len() < MAX_METHOD_NAMES {
-            self.methods.push(Arc::clone(&new));
+    }
+
+    fn remember(&mut self, method: &Arc<str>) {
+        let known = || self.methods.iter().any(|known| Arc::ptr_eq(known, method));
+        if self.methods.len() < MAX_METHOD_NAMES && !known() {
+            self.methods.push(Arc::clone(method));
         }
-        new
     }
 }

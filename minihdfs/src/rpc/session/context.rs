@@ -1,9 +1,8 @@
 //! The connection context: who the caller is, after what they have proved.
 
-use prost::Message;
-
 use super::handshake::Handshake;
 use super::{End, RpcSession};
+use crate::decode::decode;
 use crate::error::HdfsError;
 use crate::proto::common::IpcConnectionContextProto;
 use crate::rpc::wire;
@@ -21,9 +20,7 @@ impl RpcSession {
         }
         let context = wire::delimited(&mut payload)
             .map_err(|malformed| malformed.0.to_owned())
-            .and_then(|context| {
-                IpcConnectionContextProto::decode(context).map_err(|error| error.to_string())
-            })
+            .and_then(decode::<IpcConnectionContextProto>)
             .map_err(|error| {
                 End::undecodable(format!("Error decoding IpcConnectionContextProto: {error}"))
             })?;

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use kerbox_events::Printable;
 use kerbox_krb5::Timestamp;
-use prost::Message;
 use rand::Rng;
 
 use super::{End, RpcSession};
+use crate::decode::decode;
 use crate::error::HdfsError;
 use crate::proto::common::RpcSaslProto;
 use crate::proto::common::rpc_sasl_proto::{SaslAuth, SaslState};
@@ -56,7 +57,7 @@ impl RpcSession {
         }
         let message = wire::delimited(&mut payload)
             .map_err(|malformed| malformed.0.to_owned())
-            .and_then(|message| RpcSaslProto::decode(message).map_err(|error| error.to_string()))
+            .and_then(decode::<RpcSaslProto>)
             .map_err(|error| End::undecodable(format!("Error decoding RpcSaslProto: {error}")))?;
         let state = SaslState::try_from(message.state).map_err(|_| {
             End::undecodable("Error decoding RpcSaslProto: Message missing required fields: state")
@@ -100,7 +101,7 @@ impl RpcSession {
         layer
             .unwrap_into(token, self.unwrapped.tail())
             .map_err(|error| {
-                tracing::debug!(peer = %self.peer, %error, "a wrapped message was refused");
+                tracing::debug!(peer = %self.peer, error = %Printable(&error), "a wrapped message was refused");
                 End::Close
             })
     }

@@ -53,6 +53,12 @@ pub enum Step {
 /// read stops being served.
 const OUTPUT_HIGH_WATER: usize = 256 << 10;
 
+/// As many frames are handled at a time; then others have their turn.
+const FRAMES_AT_A_TIME: usize = 64;
+
+/// A frame that is longer takes its time.
+const COSTLY: usize = 64 << 10;
+
 /// One connection.
 pub struct RpcSession {
     endpoint: Arc<RpcEndpoint>,
@@ -149,6 +155,22 @@ impl RpcSession {
         &mut self.output
     }
 
+    /// How many bytes it holds of what came and of what goes out.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.input.unread().len()
+            + self.unwrapped.unread().len()
+            + self.output.len()
+            + self.held.len()
+    }
+
+    /// Whether the next [`advance`](Self::advance) may take long, because of a long request.
+    #[must_use]
+    pub fn is_costly(&self) -> bool {
+        let limit = self.frame_limit();
+        self.input.has_longer(COSTLY, limit) || self.unwrapped.has_longer(COSTLY, limit)
+    }
+
     /// The caller, once the connection context has told who it is.
     #[must_use]
     pub fn caller(&self) -> Option<&Caller> {
@@ -180,7 +202,7 @@ impl RpcSession {
             }
             input.consume(PREAMBLE_LENGTH);
         }
-        loop {
+        for _ in 0..FRAMES_AT_A_TIME {
             if self.output.len() > OUTPUT_HIGH_WATER {
                 return Step::Write;
             }
@@ -222,6 +244,7 @@ impl RpcSession {
                 Err(End::Close | End::Fatal(..)) => return Step::Close,
             }
         }
+        Step::Write
     }
 
     /// Frames are small until the client has said who it is.

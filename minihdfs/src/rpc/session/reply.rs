@@ -1,5 +1,6 @@
 //! What goes out.
 
+use kerbox_events::Printable;
 use prost::Message;
 
 use super::RpcSession;
@@ -43,7 +44,7 @@ impl RpcSession {
         error: &HdfsError,
         detail: ErrorCode,
     ) {
-        tracing::debug!(peer = %self.peer, %error, "connection refused");
+        tracing::debug!(peer = %self.peer, error = %Printable(error), "connection refused");
         self.reply_failure(header, error, Status::Fatal, detail);
     }
 

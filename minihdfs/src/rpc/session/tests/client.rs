@@ -207,11 +207,26 @@ pub(in crate::rpc) fn call(call_id: i32, method: &str) -> Vec<u8> {
     call_of(&header(call_id), CLIENT_PROTOCOL, 1, method)
 }
 
+/// A call with a request of any length.
+pub(in crate::rpc) fn call_with(call_id: i32, method: &str, user: &str) -> Vec<u8> {
+    any_call(&header(call_id), CLIENT_PROTOCOL, 1, method, user)
+}
+
 pub(in crate::rpc) fn call_of(
     header: &RpcRequestHeaderProto,
     protocol: &str,
     version: u64,
     method: &str,
+) -> Vec<u8> {
+    any_call(header, protocol, version, method, "?")
+}
+
+fn any_call(
+    header: &RpcRequestHeaderProto,
+    protocol: &str,
+    version: u64,
+    method: &str,
+    user: &str,
 ) -> Vec<u8> {
     let call = RequestHeaderProto {
         method_name: method.to_owned(),
@@ -219,7 +234,7 @@ pub(in crate::rpc) fn call_of(
         client_protocol_version: version,
     };
     let request = GetGroupsForUserRequestProto {
-        user: "?".to_owned(),
+        user: user.to_owned(),
     };
     frame(&[
         header.encode_length_delimited_to_vec(),

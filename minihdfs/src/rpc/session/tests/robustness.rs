@@ -1,6 +1,6 @@
 //! Whatever bytes come, in whatever pieces: no panic, no unbounded memory.
 
-use super::client::{SASL, SIMPLE, call, context, sasl};
+use super::client::{SASL, SIMPLE, call, call_of, context, header, sasl};
 use super::*;
 use crate::proto::common::rpc_sasl_proto::SaslState;
 
@@ -78,4 +78,49 @@ fn a_client_that_does_not_read_is_not_served_without_end() {
         }
     }
     assert_eq!(answered, 10_000);
+}
+
+#[test]
+fn names_of_methods_that_do_not_exist_are_neither_kept_nor_repeated_whole() {
+    let (mut client, bytes) = conversations().swap_remove(0);
+    client.feed(&bytes);
+    let known = client.session.methods.len();
+    for letter in ["x", "y", "z"] {
+        let name = letter.repeat(5 << 20);
+        for (protocol, method) in [(CLIENT_PROTOCOL, name.as_str()), (name.as_str(), "fail")] {
+            let reply = client.ask(&call_of(&header(3), protocol, 1, method));
+            let (_, message) = reply.exception();
+            assert!(message.contains("… (cut: 5242880 bytes)"), "{message}");
+            assert!(message.len() < 3_000);
+        }
+    }
+    assert_eq!(client.session.methods.len(), known);
+    client.ask(&call(4, "getGroupsForUser"));
+    assert_eq!(client.session.methods.len(), known, "that one is known");
+}
+
+#[test]
+fn a_flood_of_frames_gives_others_their_turn() {
+    let (mut client, bytes) = conversations().swap_remove(0);
+    client.feed(&bytes);
+    let ping = client::frame(&[prost::Message::encode_length_delimited_to_vec(&header(-4))]);
+    let (output, step) = client.feed(&ping.repeat(100));
+    assert_eq!((output, step), (Vec::new(), Step::Write));
+    assert_eq!(client.feed(&[]), (Vec::new(), Step::Read));
+}
+
+#[test]
+fn a_session_knows_what_it_holds_and_what_will_take_long() {
+    let (mut client, bytes) = conversations().swap_remove(0);
+    client.feed(&bytes);
+    assert_eq!(client.session.held(), 0);
+    let long = client::call_with(5, "getGroupsForUser", &"u".repeat(100_000));
+    client.feed(&long[..90_000]);
+    assert_eq!(client.session.held(), 90_000);
+    assert!(!client.session.is_costly(), "it is not here yet");
+    client.session.input().extend_from_slice(&long[90_000..]);
+    assert!(client.session.is_costly());
+    client.session.advance(NOW, &mut rng());
+    assert!(!client.session.is_costly());
+    assert!(client.session.held() > 100_000, "the answer");
 }

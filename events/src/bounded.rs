@@ -1,0 +1,220 @@
+//! The bound of what is kept of an event: its texts are the peers', as long as they make them.
+
+use std::borrow::Cow;
+use std::fmt::{self, Write};
+use std::sync::Arc;
+
+use crate::{Event, Outcome, Verdict};
+
+/// The longest text of an event, in bytes, that a journal keeps. A longer one is cut, at the border
+/// of a character, so that it fits with a mark that says how long it was.
+pub const MAX_TEXT: usize = 1024;
+
+/// Room for the mark.
+const MARK: usize = 40;
+
+impl Event {
+    /// Cuts every text that is longer than [`MAX_TEXT`]; tells how many bytes of text are left.
+    ///
+    /// A [`Hook`](crate::Hook) that keeps events calls this first.
+    pub fn bound(&mut self) -> usize {
+        let mut bytes = 0;
+        self.each_text(&mut |text| {
+            if let Cow::Owned(short) = cut(text) {
+                *text = short.into();
+            }
+            bytes += text.len();
+        });
+        bytes
+    }
+
+    /// Every text of the event. A field that is added must be named here.
+    fn each_text(&mut self, visit: &mut dyn FnMut(&mut Arc<str>)) {
+        let outcome = match self {
+            Self::AsExchange {
+                client,
+                service,
+                outcome,
+            }
+            | Self::TgsExchange {
+                client,
+                service,
+                kind: _,
+                outcome,
+            } => {
+                visit(client);
+                visit(service);
+                outcome
+            }
+            Self::PasswordChange {
+                client,
+                target,
+                outcome,
+            } => {
+                visit(client);
+                visit(target);
+                outcome
+            }
+            Self::ApExchange {
+                server: _,
+                client: text,
+                outcome,
+            }
+            | Self::Sasl {
+                server: _,
+                mechanism: _,
+                user: text,
+                outcome,
+            } => {
+                visit(text);
+                outcome
+            }
+            Self::RpcCall {
+                server: _,
+                user,
+                method,
+                outcome,
+            } => {
+                visit(user);
+                visit(method);
+                outcome
+            }
+            Self::ReadBlock { outcome, .. }
+            | Self::WriteBlock { outcome, .. }
+            | Self::DataTransfer { outcome, .. } => outcome,
+            Self::Timer {
+                server: _,
+                timer: _,
+                subject: text,
+            }
+            | Self::State {
+                server: _,
+                change: text,
+            } => return visit(text),
+            Self::Fault {
+                on,
+                verdict,
+                struck: _,
+            } => {
+                if let Verdict::Exception { class, message } = verdict {
+                    visit(class);
+                    visit(message);
+                }
+                return on.each_text(visit);
+            }
+            Self::Connection { .. } | Self::Packet { .. } | Self::ClockMoved { .. } => return,
+        };
+        match outcome {
+            Outcome::Exception { class, message } => {
+                visit(class);
+                visit(message);
+            }
+            Outcome::Asked
+            | Outcome::Ok
+            | Outcome::KrbError(_)
+            | Outcome::Status(_)
+            | Outcome::Dropped
+            | Outcome::Disconnected => {}
+        }
+    }
+}
+
+/// A text of a peer's as it may be kept or repeated: cut if it is longer than [`MAX_TEXT`].
+#[must_use]
+pub fn cut(text: &str) -> Cow<'_, str> {
+    if text.len() <= MAX_TEXT {
+        return text.into();
+    }
+    let end = text.floor_char_boundary(MAX_TEXT - MARK);
+    format!("{}… (cut: {} bytes)", &text[..end], text.len()).into()
+}
+
+/// A text, or whatever can be displayed, as one line that no terminal obeys: control characters,
+/// and those that change the direction of writing, are escaped as Rust writes them (`\n`,
+/// `\u{1b}`).
+///
+/// Whoever prints a text that came from a peer prints it so.
+#[derive(Clone, Copy, Debug)]
+pub struct Printable<T>(pub T);
+
+impl<T: fmt::Display> fmt::Display for Printable<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(Escaping(f), "{}", self.0)
+    }
+}
+
+/// Passes on what is written to it, with control characters escaped.
+pub(crate) struct Escaping<'a, W>(pub(crate) &'a mut W);
+
+impl<W: Write> Write for Escaping<'_, W> {
+    fn write_str(&mut self, mut text: &str) -> fmt::Result {
+        while let Some(at) = text.find(is_obeyed) {
+            let (plain, rest) = text.split_at(at);
+            self.0.write_str(plain)?;
+            let mut rest = rest.chars();
+            for character in rest.next().into_iter().flat_map(char::escape_default) {
+                self.0.write_char(character)?;
+            }
+            text = rest.as_str();
+        }
+        self.0.write_str(text)
+    }
+}
+
+/// Whether terminals do something else than to show it.
+fn is_obeyed(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Server;
+
+    #[test]
+    fn a_long_text_is_cut_at_a_character_and_says_its_length() {
+        let long = format!("x{}", "é".repeat(MAX_TEXT));
+        let mut event = Event::RpcCall {
+            server: Server::NameNode,
+            user: "alice".into(),
+            method: long.as_str().into(),
+            outcome: Outcome::Exception {
+                class: "java.io.IOException".into(),
+                message: "m".repeat(50 << 20).into(),
+            },
+        };
+        let bytes = event.bound();
+        assert!(bytes < 2 * MAX_TEXT + 30, "{bytes}");
+        let Event::RpcCall {
+            user,
+            method,
+            outcome: Outcome::Exception { message, .. },
+            ..
+        } = &event
+        else {
+            panic!("{event:?}")
+        };
+        assert_eq!(&**user, "alice");
+        assert!(method.starts_with("xé") && method.ends_with("é… (cut: 2049 bytes)"));
+        assert!(message.ends_with("m… (cut: 52428800 bytes)"));
+        assert_eq!(event.clone().bound(), bytes, "once cut, it stays");
+    }
+
+    #[test]
+    fn a_text_of_the_greatest_length_is_kept_whole() {
+        let mut event = Event::State {
+            server: Server::Kdc,
+            change: "a".repeat(MAX_TEXT).into(),
+        };
+        assert_eq!(event.bound(), MAX_TEXT);
+    }
+
+    #[test]
+    fn no_terminal_obeys_what_a_peer_sends() {
+        let evil = "a\u{1b}]0;title\u{7}\r\nb\u{9b}2J\u{202e}c\u{7f} ä漢";
+        assert_eq!(
+            Printable(evil).to_string(),
+            r"a\u{1b}]0;title\u{7}\r\nb\u{9b}2J\u{202e}c\u{7f} ä漢"
+        );
+    }
+}

@@ -1,0 +1,100 @@
+//! Decoding what peers send, with a bound on what it grows to.
+//!
+//! An empty element of a repeated field is two bytes on the wire and some hundred in memory: a
+//! limit of a message's length bounds nothing. So its parts are counted as they are decoded.
+
+use bytes::Buf;
+use prost::Message;
+
+/// How many keys, lengths and values one message may have, those of its inner messages included: a
+/// concat of ten thousand files has thirty thousand.
+pub(crate) const MAX_PARTS: usize = 50_000;
+
+/// Decodes a message of at most [`MAX_PARTS`] parts; says why it cannot be.
+pub(crate) fn decode<M: Message + Default>(bytes: &[u8]) -> Result<M, String> {
+    let mut counted = Counted {
+        bytes,
+        left: MAX_PARTS,
+    };
+    let decoded = M::decode(&mut counted);
+    if counted.left == 0 && !counted.bytes.is_empty() {
+        return Err(format!(
+            "Protocol message was too large.  May be malicious.  It has more than {MAX_PARTS} fields and elements"
+        ));
+    }
+    decoded.map_err(|error| error.to_string())
+}
+
+/// Bytes that end after so many pieces have been taken of them.
+struct Counted<'a> {
+    bytes: &'a [u8],
+    left: usize,
+}
+
+impl Buf for Counted<'_> {
+    fn remaining(&self) -> usize {
+        self.chunk().len()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        if self.left == 0 { &[] } else { self.bytes }
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.left = self.left.saturating_sub(1);
+        self.bytes.advance(count);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::hdfs::{ConcatRequestProto, LocatedBlockProto, ReportBadBlocksRequestProto};
+
+    #[test]
+    fn empty_elements_are_counted_before_they_are_kept() {
+        let flood = [0x0a, 0].repeat(1 << 20);
+        let error = decode::<ReportBadBlocksRequestProto>(&flood).expect_err("too many");
+        assert!(
+            error.starts_with("Protocol message was too large.  May be malicious."),
+            "{error}"
+        );
+        // The same one level down.
+        let nested = ReportBadBlocksRequestProto {
+            blocks: vec![LocatedBlockProto::default()],
+        };
+        let mut nested = nested.encode_to_vec();
+        nested.extend([0x0a]);
+        let inner = [0x1a, 0].repeat(1 << 20);
+        prost::encoding::encode_varint(inner.len() as u64, &mut nested);
+        nested.extend(&inner);
+        assert!(decode::<ReportBadBlocksRequestProto>(&nested).is_err());
+    }
+
+    #[test]
+    fn as_many_parts_as_are_allowed_are_decoded() {
+        let at_most = [0x0a, 0].repeat(MAX_PARTS / 2);
+        let decoded = decode::<ReportBadBlocksRequestProto>(&at_most);
+        assert_eq!(
+            decoded.map(|request| request.blocks.len()),
+            Ok(MAX_PARTS / 2)
+        );
+        assert!(decode::<ReportBadBlocksRequestProto>(&[at_most, vec![0x0a, 0]].concat()).is_err());
+    }
+
+    #[test]
+    fn a_concat_of_ten_thousand_files_is_no_flood() {
+        let request = ConcatRequestProto {
+            trg: "/target".to_owned(),
+            srcs: (0..10_000).map(|n| format!("/some/folder/{n}")).collect(),
+        };
+        assert_eq!(decode(&request.encode_to_vec()), Ok(request));
+    }
+
+    #[test]
+    fn what_prost_refuses_is_refused() {
+        for bytes in [&[0x0a, 5][..], &[0x0a], &[0x0b], &[0xff; 11]] {
+            assert!(decode::<ReportBadBlocksRequestProto>(bytes).is_err());
+        }
+    }
+}

@@ -1,0 +1,370 @@
+//! What the accept loops of both servers have in common: how many connections there are, what they
+//! hold in memory, and which of them makes room for others.
+//!
+//! A peer that has not said who it is costs little to be one, so such connections are few, hold
+//! little, and are the first to go. Among those that are known, the user goes short who has most.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use tokio::task::{AbortHandle, JoinSet};
+
+/// How many connections and bytes a port has at most.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Connections, of whatever kind.
+    pub(crate) connections: usize,
+    /// Connections whose peer is not known yet.
+    pub(crate) unknown: usize,
+    /// Bytes of input and output that those hold together.
+    pub(crate) unknown_bytes: usize,
+    /// Bytes of input and output that the others hold together.
+    pub(crate) known_bytes: usize,
+}
+
+/// The connections of a port. Dropping it cuts them.
+pub(crate) struct Connections {
+    tasks: JoinSet<()>,
+    places: Arc<Places>,
+}
+
+struct Places {
+    limits: Limits,
+    table: Mutex<Table>,
+    unknown_bytes: AtomicUsize,
+    known_bytes: AtomicUsize,
+    /// Counts what connections do: the order in which they last did something.
+    activity: AtomicU64,
+}
+
+#[derive(Default)]
+struct Table {
+    next: u64,
+    /// By their numbers, in the order in which they came.
+    slots: BTreeMap<u64, Arc<Slot>>,
+    unknown: BTreeSet<u64>,
+}
+
+#[derive(Default)]
+struct Slot {
+    abort: OnceLock<AbortHandle>,
+    /// Set once the peer is known.
+    user: OnceLock<Arc<str>>,
+    held: AtomicUsize,
+    active: AtomicU64,
+}
+
+/// A connection's own entry among those of its port; it ends with it.
+pub(crate) struct Place {
+    places: Arc<Places>,
+    number: u64,
+    slot: Arc<Slot>,
+}
+
+impl Connections {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            tasks: JoinSet::new(),
+            places: Arc::new(Places {
+                limits,
+                table: Mutex::default(),
+                unknown_bytes: AtomicUsize::new(0),
+                known_bytes: AtomicUsize::new(0),
+                activity: AtomicU64::new(0),
+            }),
+        }
+    }
+
+    /// Begins to serve a connection; if there are too many, another one is cut.
+    pub(crate) fn spawn<F>(&mut self, serve: impl FnOnce(Place) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.places.make_room();
+        let place = self.places.clone().place();
+        let slot = place.slot.clone();
+        let abort = self.tasks.spawn(serve(place));
+        // It was made here, so nothing has been set.
+        let _ = slot.abort.set(abort);
+    }
+
+    /// Cuts the connection that can be spared most: the system has no descriptor left.
+    pub(crate) fn shed(&self) {
+        let mut table = self.places.table();
+        if let Some(number) = table.unknown.first().copied() {
+            self.places.cut(&mut table, number);
+        }
+    }
+
+    /// Waits for the end of a connection; `None` if there is none.
+    pub(crate) async fn ended(&mut self) -> Option<()> {
+        self.tasks.join_next().await.map(|_| ())
+    }
+}
+
+impl Places {
+    fn table(&self) -> MutexGuard<'_, Table> {
+        // Nothing that is done under the lock panics half-way.
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn place(self: Arc<Self>) -> Place {
+        let slot = Arc::new(Slot::default());
+        slot.active
+            .store(self.activity.fetch_add(1, Relaxed), Relaxed);
+        let number = {
+            let mut table = self.table();
+            let number = table.next;
+            table.next += 1;
+            table.slots.insert(number, slot.clone());
+            table.unknown.insert(number);
+            number
+        };
+        Place {
+            places: self,
+            number,
+            slot,
+        }
+    }
+
+    /// Cuts one connection if there may be no further one.
+    fn make_room(&self) {
+        let mut table = self.table();
+        let full = table.slots.len() >= self.limits.connections;
+        if !full && table.unknown.len() < self.limits.unknown {
+            return;
+        }
+        let spared =
+            table.unknown.first().copied().or_else(|| {
+                table.of_the_greediest(|_| 1, |slot| u64::MAX - slot.active.load(Relaxed))
+            });
+        if let Some(number) = spared {
+            self.cut(&mut table, number);
+        }
+    }
+
+    /// Cuts the connection that holds most, of the unknown ones or of the user who holds most.
+    fn make_memory(&self, known: bool) {
+        let held = |slot: &Slot| slot.held.load(Relaxed) as u64;
+        let mut table = self.table();
+        let spared = if known {
+            table.of_the_greediest(held, held)
+        } else {
+            let unknown = table.unknown.iter().copied();
+            unknown.max_by_key(|number| table.slots.get(number).map_or(0, |slot| held(slot)))
+        };
+        if let Some(number) = spared {
+            self.cut(&mut table, number);
+        }
+    }
+
+    fn cut(&self, table: &mut Table, number: u64) {
+        table.unknown.remove(&number);
+        if let Some(slot) = table.slots.remove(&number) {
+            self.hold(&slot, 0);
+            if let Some(abort) = slot.abort.get() {
+                abort.abort();
+            }
+            tracing::debug!("a connection was cut to make room for others");
+        }
+    }
+
+    /// Counts what a connection holds; tells whether all of its kind hold too much.
+    fn hold(&self, slot: &Slot, bytes: usize) -> bool {
+        let (total, limit) = if slot.user.get().is_some() {
+            (&self.known_bytes, self.limits.known_bytes)
+        } else {
+            (&self.unknown_bytes, self.limits.unknown_bytes)
+        };
+        let before = slot.held.swap(bytes, Relaxed);
+        // Wrapping, so that two who change it at once come to the right sum.
+        total.fetch_add(bytes.wrapping_sub(before), Relaxed);
+        bytes > before && total.load(Relaxed) > limit
+    }
+}
+
+impl Table {
+    /// Of the user with most of `share`, the connection that has most of `measure`.
+    fn of_the_greediest(
+        &self,
+        share: impl Fn(&Slot) -> u64,
+        measure: impl Fn(&Slot) -> u64,
+    ) -> Option<u64> {
+        let mut shares: HashMap<&str, u64> = HashMap::new();
+        for slot in self.slots.values() {
+            if let Some(user) = slot.user.get() {
+                let sum = shares.entry(user).or_default();
+                *sum = sum.saturating_add(share(slot));
+            }
+        }
+        let (greediest, _) = shares.into_iter().max_by_key(|(_, share)| *share)?;
+        self.slots
+            .iter()
+            .filter(|(_, slot)| slot.user.get().is_some_and(|user| **user == *greediest))
+            .max_by_key(|(_, slot)| measure(slot))
+            .map(|(number, _)| *number)
+    }
+}
+
+impl Place {
+    /// The peer has said who it is, and has proved it where that is demanded.
+    pub(crate) fn known(&self, user: &str) {
+        if self.slot.user.get().is_some() {
+            return;
+        }
+        let held = self.slot.held.load(Relaxed);
+        self.places.hold(&self.slot, 0);
+        // Set by this connection's own task alone.
+        let _ = self.slot.user.set(user.into());
+        self.places.hold(&self.slot, held);
+        self.places.table().unknown.remove(&self.number);
+    }
+
+    /// The connection has so many bytes of input and output in memory. If that is too much for the
+    /// port, the connection that holds most is cut: it may be this one.
+    pub(crate) fn holds(&self, bytes: usize) {
+        if self.places.hold(&self.slot, bytes) {
+            self.places.make_memory(self.slot.user.get().is_some());
+        }
+    }
+
+    /// The peer was heard of.
+    pub(crate) fn is_active(&self) {
+        let now = self.places.activity.fetch_add(1, Relaxed);
+        self.slot.active.store(now, Relaxed);
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.places.hold(&self.slot, 0);
+        let mut table = self.places.table();
+        table.slots.remove(&self.number);
+        table.unknown.remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        connections: 4,
+        unknown: 2,
+        unknown_bytes: 100,
+        known_bytes: 1000,
+    };
+
+    /// Connections that stay until they are cut, by what they are called.
+    struct Port {
+        connections: Connections,
+        places: Vec<Arc<Place>>,
+        runtime: tokio::runtime::Runtime,
+    }
+
+    impl Port {
+        fn new() -> Self {
+            Self {
+                connections: Connections::new(LIMITS),
+                places: Vec::new(),
+                runtime: tokio::runtime::Builder::new_current_thread()
+                    .build()
+                    .expect("a runtime"),
+            }
+        }
+
+        fn connect(&mut self, user: Option<&str>) -> Arc<Place> {
+            let _inside = self.runtime.enter();
+            let mut taken = None;
+            self.connections.spawn(|place| {
+                let place = Arc::new(place);
+                taken = Some(place);
+                std::future::pending()
+            });
+            let place = taken.expect("it was made");
+            if let Some(user) = user {
+                place.known(user);
+            }
+            self.places.push(place.clone());
+            place
+        }
+
+        /// The numbers of those that are left.
+        fn left(&self) -> Vec<u64> {
+            self.connections
+                .places
+                .table()
+                .slots
+                .keys()
+                .copied()
+                .collect()
+        }
+    }
+
+    #[test]
+    fn the_oldest_that_is_unknown_makes_room() {
+        let mut port = Port::new();
+        port.connect(Some("alice"));
+        for _ in 0..3 {
+            port.connect(None);
+        }
+        assert_eq!(port.left(), [0, 2, 3]);
+        port.connections.shed();
+        assert_eq!(port.left(), [0, 3]);
+    }
+
+    #[test]
+    fn among_users_the_one_with_most_loses_what_was_silent_longest() {
+        let mut port = Port::new();
+        port.connect(Some("alice"));
+        let eves = [
+            port.connect(Some("eve")),
+            port.connect(Some("eve")),
+            port.connect(Some("eve")),
+        ];
+        eves[0].is_active();
+        port.connect(None);
+        assert_eq!(port.left(), [0, 1, 3, 4]);
+        // A flood of the unknown costs no user anything.
+        for _ in 0..10 {
+            port.connect(None);
+        }
+        assert_eq!(port.left(), [0, 1, 3, 14]);
+    }
+
+    #[test]
+    fn whoever_holds_most_is_cut_among_their_like() {
+        let mut port = Port::new();
+        let (first, second) = (port.connect(None), port.connect(None));
+        second.holds(70);
+        first.holds(31);
+        assert_eq!(port.left(), [0], "the second held more");
+        let alice = port.connect(Some("alice"));
+        let eves = [port.connect(Some("eve")), port.connect(Some("eve"))];
+        alice.holds(400);
+        eves[0].holds(299);
+        eves[1].holds(302);
+        assert_eq!(port.left(), [0, 2, 3], "eve holds most, in two pieces");
+        let bytes = |port: &Port| port.connections.places.known_bytes.load(Relaxed);
+        assert_eq!(bytes(&port), 699);
+        alice.holds(0);
+        assert_eq!(bytes(&port), 299);
+    }
+
+    #[test]
+    fn what_a_connection_held_is_free_when_it_ends() {
+        let mut port = Port::new();
+        let place = port.connect(None);
+        place.holds(50);
+        place.known("alice");
+        let places = port.connections.places.clone();
+        assert_eq!(places.unknown_bytes.load(Relaxed), 0);
+        assert_eq!(places.known_bytes.load(Relaxed), 50);
+        drop(place);
+        port.places.clear();
+        assert_eq!(places.known_bytes.load(Relaxed), 0);
+        assert!(port.left().is_empty());
+    }
+}
