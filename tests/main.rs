@@ -15,6 +15,7 @@ mod corpus;
 mod determinism;
 mod encryption_keys;
 mod expiry;
+mod hostile;
 mod isolation;
 mod leftovers;
 mod mit_kdc;
@@ -28,6 +29,7 @@ mod tokens;
 
 fn main() -> std::process::ExitCode {
     isolation::hold_a_cluster_if_asked();
+    hostile::work_if_asked();
     let arguments = libtest_mimic::Arguments::from_args();
     let modules = [
         clients::trials(),
@@ -44,6 +46,7 @@ fn main() -> std::process::ExitCode {
         tampering::trials(),
         determinism::trials(),
         big_data::trials(),
+        hostile::trials(),
     ];
     let trials = modules.into_iter().flatten().collect();
     libtest_mimic::run(&arguments, trials).exit_code()

@@ -49,6 +49,8 @@ pub(crate) enum Peer {
     GoHdfs,
     /// The gokrb5 probe.
     GoKrb5,
+    /// Kerbox's own program, where cargo builds it for the same profile.
+    KerboxProgram,
     /// An optimised build of Kerbox itself: for tests that move gigabytes.
     ReleaseBuild,
 }
@@ -79,6 +81,7 @@ impl Peer {
             }
             Self::GoHdfs => peers_dir().join("bin/hdfs-go").exists(),
             Self::GoKrb5 => peers_dir().join("bin/krb-go").exists(),
+            Self::KerboxProgram => kerbox_program().is_file(),
             Self::ReleaseBuild => !cfg!(debug_assertions),
         }
     }
@@ -98,6 +101,7 @@ impl Peer {
             Self::JavaHadoop => "hadoop-client 3.4.3",
             Self::GoHdfs => "hdfs-go",
             Self::GoKrb5 => "krb-go",
+            Self::KerboxProgram => "kerbox (cargo build -p kerbox-sandbox)",
             Self::ReleaseBuild => "--release",
         }
     }
@@ -184,6 +188,13 @@ pub(crate) fn peer_source(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("peers")
         .join(name)
+}
+
+/// `kerbox`, as the last build of the workspace left it beside the tests' folder.
+pub(crate) fn kerbox_program() -> PathBuf {
+    let tests = std::env::current_exe().unwrap_or_default();
+    let folder = tests.ancestors().nth(2).unwrap_or(Path::new(""));
+    folder.join("kerbox")
 }
 
 fn on_path(program: &str) -> Option<PathBuf> {

@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     };
     done.unwrap_or_else(|failure| {
         for line in failure.to_string().lines() {
-            eprintln!("kerbox: {line}");
+            eprintln!("kerbox: {}", kerbox_events::Printable(line));
         }
         failure.exit_code()
     })

@@ -212,3 +212,30 @@ fn without_a_sandbox_nothing_can_be_asked() {
         .run(&["principal", "list", "--dir", "nowhere"])
         .refused(1, &["no sandbox answers in nowhere"]);
 }
+
+#[test]
+fn clients_that_say_nothing_keep_no_other_waiting() {
+    use std::os::unix::net::UnixStream;
+    let place = Place::new();
+    let up = started(&place);
+    let dir = up.ready["dir"].as_str().expect("a folder");
+    let socket = std::path::Path::new(dir).join("control.sock");
+    let silent: Vec<_> = (0..20)
+        .map(|_| UnixStream::connect(&socket).expect("it listens"))
+        .collect();
+    let names = place.run(&["principal", "list"]);
+    assert!(names.succeeded().contains("alice@EXAMPLE.COM"));
+    drop(silent);
+}
+
+#[test]
+fn no_terminal_obeys_a_principals_name() {
+    let place = Place::new();
+    let _up = started(&place);
+    let added = place.run(&["principal", "add", "eve\u{1b}]0;owned\u{7}"]);
+    assert!(!added.stdout.contains('\u{1b}') && !added.stderr.contains('\u{1b}'));
+    let listed = place.run(&["principal", "list"]);
+    assert!(!listed.succeeded().contains('\u{1b}'), "{listed:?}");
+    let missing = place.run(&["principal", "show", "mallory\u{1b}[2J"]);
+    assert!(!missing.stderr.contains('\u{1b}') && missing.stderr.contains("mallory"));
+}

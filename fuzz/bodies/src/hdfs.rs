@@ -46,7 +46,7 @@ fn config() -> HdfsConfig {
         .0
 }
 
-fn namenode() -> NameNode {
+pub(crate) fn namenode() -> NameNode {
     let identity = NameNodeIdentity {
         superuser: "hdfs".to_owned(),
         default_realm: "EXAMPLE.COM".to_owned(),

@@ -4,6 +4,7 @@
 //! kerbox-fuzz-bodies` replays every input that once crashed (`fuzz/testdata/TARGET/`), and runs
 //! each target on its seeds, whole, cut and changed.
 
+mod data_transfer;
 mod files;
 mod gss;
 mod hdfs;
@@ -11,6 +12,7 @@ mod kdc;
 mod messages;
 mod world;
 
+pub use data_transfer::data_transfer;
 pub use files::{ccache, keytab, names};
 pub use gss::{ap_request, gss_context_token, gss_message};
 pub use hdfs::{digest_md5, namenode_calls, rpc_secure, rpc_simple, tokens};
@@ -28,7 +30,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: [Target; 18] = [
     Target {
         name: "keytab",
         body: keytab,
@@ -103,6 +105,11 @@ pub const TARGETS: [Target; 17] = [
         name: "namenode_calls",
         body: namenode_calls,
         seeds: hdfs::call_seeds,
+    },
+    Target {
+        name: "data_transfer",
+        body: data_transfer,
+        seeds: data_transfer::seeds,
     },
     Target {
         name: "tokens",

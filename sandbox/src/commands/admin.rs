@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
+use kerbox_events::Printable;
 use serde_json::Value;
 
 use super::env::chosen;
@@ -65,10 +66,9 @@ pub(crate) fn ccache(args: Ccache) -> Result<(), Failure> {
 
 /// An answer as a person reads it: a name or a `key: value` on each line.
 fn shown(answer: &Value) -> String {
-    let text = |value: &Value| {
-        value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned)
+    let text = |value: &Value| match value.as_str() {
+        Some(text) => Printable(text).to_string(),
+        None => value.to_string(),
     };
     match answer {
         Value::Array(items) => items.iter().map(|item| text(item) + "\n").collect(),

@@ -1,18 +1,27 @@
 //! The side of the control socket that answers.
 
 use std::convert::Infallible;
-use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use kerbox::Realm;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
 use super::{Answer, Request, SOCKET, principals, tickets};
 use crate::commands::note;
 
 /// No request is longer.
 const LONGEST: u64 = 1 << 20;
+/// How many are listened to at once; more wait to be accepted.
+const MOST: usize = 32;
+/// How long each is listened to, and is given to take its answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long to leave the listener alone when the system has no descriptor left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Makes the socket; nobody needs it who does not change principals.
 pub(crate) fn bind(directory: &Path) -> Option<UnixListener> {
@@ -29,31 +38,55 @@ pub(crate) fn bind(directory: &Path) -> Option<UnixListener> {
         .ok()
 }
 
-/// Answers for as long as it is polled. Requests are answered one after another.
+/// Answers for as long as it is polled. Requests are answered one after another, as they come in
+/// whole: who is slow to ask keeps no other waiting.
 pub(crate) async fn serve(listener: &UnixListener, realm: &Realm) -> Infallible {
+    let mut asking = JoinSet::new();
+    let mut answering = JoinSet::new();
     loop {
-        if let Ok((stream, _)) = listener.accept().await {
-            // Whoever hangs up early needs no answer.
-            let _ = converse(stream, realm).await;
+        tokio::select! {
+            accepted = listener.accept(), if asking.len() < MOST => match accepted {
+                Ok((stream, _)) => {
+                    asking.spawn(question(stream));
+                }
+                Err(_) => sleep(ACCEPT_PAUSE).await,
+            },
+            Some(asked) = asking.join_next() => {
+                if let Ok(Some((line, writer))) = asked {
+                    answering.spawn(tell(reply(realm, &line), writer));
+                }
+            }
+            Some(_) = answering.join_next() => {}
         }
     }
 }
 
-async fn converse(stream: UnixStream, realm: &Realm) -> io::Result<()> {
-    let (reader, mut writer) = stream.into_split();
+/// What a client asks, and where it is to be answered; nothing if it does not ask in time.
+async fn question(stream: UnixStream) -> Option<(String, OwnedWriteHalf)> {
+    let (reader, writer) = stream.into_split();
     let mut line = String::new();
-    BufReader::new(reader.take(LONGEST))
-        .read_line(&mut line)
-        .await?;
-    let answer = serde_json::from_str(&line)
+    let mut reader = BufReader::new(reader.take(LONGEST));
+    timeout(PATIENCE, reader.read_line(&mut line))
+        .await
+        .ok()?
+        .ok()?;
+    Some((line, writer))
+}
+
+fn reply(realm: &Realm, line: &str) -> String {
+    let answer = serde_json::from_str(line)
         .map_err(|error| error.to_string())
         .and_then(|request| answer(realm, request));
     let answer = match answer {
         Ok(value) => Answer::Done(value),
         Err(why) => Answer::Refused(why),
     };
-    let text = serde_json::to_string(&answer).map_err(io::Error::other)?;
-    writer.write_all(format!("{text}\n").as_bytes()).await
+    serde_json::to_string(&answer).unwrap_or_default() + "\n"
+}
+
+async fn tell(answer: String, mut writer: OwnedWriteHalf) {
+    // Whoever hangs up early, or does not listen, needs no answer.
+    let _ = timeout(PATIENCE, writer.write_all(answer.as_bytes())).await;
 }
 
 fn answer(realm: &Realm, request: Request) -> Result<serde_json::Value, String> {
