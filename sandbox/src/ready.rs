@@ -1,9 +1,8 @@
 //! Saying that everything serves: the line, the file, the descriptor.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::{FromRawFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -57,13 +56,6 @@ impl Ready {
 /// The process that last said that it serves from `dir`.
 pub(crate) fn pid(dir: &Path) -> Option<u32> {
     Ready::read(dir).ok().map(|ready| ready.pid)
-}
-
-/// Writes a file that only its owner can read.
-pub(crate) fn private_file(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(true).write(true).mode(0o600);
-    options.open(path)?.write_all(text.as_bytes())
 }
 
 /// The descriptor of `--ready-fd`.

@@ -18,6 +18,7 @@ trials! {
         an_armored_refusal_comes_inside_the_armor,
         an_armor_that_is_over_is_refused,
         klist_shows_flags_and_enctypes,
+        a_moved_clock_reaches_a_collection_of_caches,
         udp_serves_alone,
         tcp_is_used_alone_when_the_client_prefers_it,
         a_realm_of_tcp_alone_is_found,
@@ -60,6 +61,21 @@ fn an_enterprise_name_is_understood() -> TestResult {
     );
     let said = on(&realm, "kinit", &["-E", "nobody@elsewhere.example"], "x\n")?.refused()?;
     assert!(said.contains("not found in Kerberos database"), "{said}");
+    Ok(())
+}
+
+fn a_moved_clock_reaches_a_collection_of_caches() -> TestResult {
+    let realm = Realm::start_blocking()?;
+    let collection = realm.path().join("collection");
+    std::fs::create_dir(&collection)?;
+    let cache = format!("DIR:{}", collection.display());
+    let env = realm.env().with("KRB5CCNAME", cache);
+    run(&mut command(&env, "kinit", &["alice"]), "alice\n")?.ok()?;
+    realm.advance_blocking(Duration::from_hours(9))?;
+    // Else its authenticator would be nine hours old: a clock skew too great.
+    run(&mut command(&env, "kvno", &["host/localhost"]), "")?.ok()?;
+    realm.advance_blocking(Duration::from_hours(2))?;
+    run(&mut command(&env, "klist", &["-s"]), "")?.refused()?;
     Ok(())
 }
 
