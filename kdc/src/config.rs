@@ -33,6 +33,10 @@ pub struct RealmConfig {
     /// The services for which nobody is referred; `*` stands for all. None by default; MIT's
     /// `no_host_referral`.
     pub no_host_referral: Vec<String>,
+    /// Whether a ticket that came through realms which are not on its way is refused, and one whose
+    /// way the client asks not to check; otherwise it is issued without the flag that says so.
+    /// True by default; MIT's `reject_bad_transit`.
+    pub reject_bad_transit: bool,
     /// Which PAC tickets carry; none by default.
     pub pac: Pac,
     /// As which domain of Windows full PACs know the realm.
@@ -59,6 +63,7 @@ impl RealmConfig {
             host_realms: BTreeMap::new(),
             host_based_services: Vec::new(),
             no_host_referral: Vec::new(),
+            reject_bad_transit: true,
             pac: Pac::default(),
             pac_domain: PacDomain::default(),
             password_policy: PasswordPolicy::default(),

@@ -130,16 +130,17 @@ fn exchange(
         EncryptionKey::random(session_enctype, rng).map_err(|_| KdcError::BadEncryptionType)?;
     let times = ticket_times(&grant, header, context.now);
     let transited = transited(header, ticket_client, asked, server)?;
-    // MIT's KDC refuses tickets that it did not check, also where the client asked it not to.
-    if body.options.contains(KdcOptions::DISABLE_TRANSITED_CHECK)
-        || !context
+    let on_the_way = !body.options.contains(KdcOptions::DISABLE_TRANSITED_CHECK)
+        && context
             .database
             .capaths()
-            .allow(&transited, subject.client.realm(), asked.realm())
-    {
+            .allow(&transited, subject.client.realm(), asked.realm());
+    // MIT's KDC refuses tickets that it did not check, also where the client asked it not to.
+    if !on_the_way && grant.realm.reject_bad_transit {
         return Err(KdcError::BadTransit);
     }
-    let mut flags = grant.flags(Some(header.times())) | TicketFlags::TRANSITED_POLICY_CHECKED;
+    let mut flags = grant.flags(Some(header.times()));
+    flags.set(TicketFlags::TRANSITED_POLICY_CHECKED, on_the_way);
     flags.set(TicketFlags::RENEWABLE, times.renew_till.is_some());
     if s4u2self.is_some() && !S4u2Self::may_be_forwardable(server) {
         flags = flags.without(TicketFlags::FORWARDABLE);

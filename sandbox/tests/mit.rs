@@ -144,7 +144,7 @@ fn policies_are_kept_and_enforced_in_mits_words() {
     assert_eq!(
         said,
         "WARNING: -minlife is kept, but kadmind lets users change at any time\n\
-         WARNING: -maxfailure is kept, but the KDC locks nobody out\n"
+         WARNING: -maxfailure is kept, but the KDC locks no account\n"
     );
     let (printed, _) = realm.query("getpol strict");
     assert!(

@@ -20,7 +20,7 @@ fn with(kdc_conf: &str) -> Realm {
     realm
 }
 
-/// What a server that is to fail says.
+/// Returns what a program that fails says.
 fn fails(realm: &Realm, program: &str, arguments: &[&str]) -> String {
     let ran = realm.run(program, arguments);
     assert_eq!(ran.code, Some(1), "{ran:#?}");
@@ -295,6 +295,33 @@ fn ktremove_takes_the_newest_the_old_or_all() {
     );
     realm.query("ktrem -k kt host/h all");
     assert!(left().is_empty());
+}
+
+#[test]
+fn the_machines_own_keytab_is_never_written_by_default() {
+    let realm = Realm::new("").created();
+    realm.query("addprinc -randkey host/h");
+    let ktadd = |realm: &Realm| {
+        let mut ktadd = realm.command("kadmin.local", &["-q", "ktadd host/h"]);
+        let ran = ktadd.env_remove("KRB5_KTNAME").output().expect("it starts");
+        let said = [ran.stdout, ran.stderr].concat();
+        String::from_utf8(said).expect("UTF-8")
+    };
+    let said = ktadd(&realm);
+    assert!(
+        said.contains("no keytab is named") && !said.contains("added"),
+        "{said}"
+    );
+    let named = realm.path("named").display().to_string();
+    let conf = "[libdefaults]\n default_realm = KRBTEST.COM\n default_keytab_name = FILE:";
+    realm.place.file("krb5.conf", &format!("{conf}{named}\n"));
+    let said = ktadd(&realm);
+    assert!(
+        said.contains(&format!("added to keytab WRFILE:{named}.")),
+        "{said}"
+    );
+    let (_, said) = realm.query("ktadd -k MEMORY:x host/h");
+    assert!(said.contains("only files"), "{said}");
 }
 
 #[test]

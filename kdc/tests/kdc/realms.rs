@@ -178,7 +178,18 @@ fn a_way_over_a_third_realm_must_be_configured() {
     // A client that wants the check left out is refused, as by MIT's KDC.
     let mut unchecked = TgsRequest::service(http(FAR), &far);
     unchecked.options |= KdcOptions::DISABLE_TRANSITED_CHECK;
-    assert_eq!(refused(pair.tgs(&far, unchecked)).1, "BAD_TRANSIT");
+    assert_eq!(refused(pair.tgs(&far, unchecked.clone())).1, "BAD_TRANSIT");
+    // Unless the realm lets it through; the service sees that nobody checked.
+    pair.kdc
+        .database_mut()
+        .realm_mut(FAR)
+        .expect("served")
+        .reject_bad_transit = false;
+    let unchecked = pair.tgs(&far, unchecked).expect("a ticket");
+    let checked = ask(&mut pair, &far, http(FAR)).expect("a ticket");
+    let flag = TicketFlags::TRANSITED_POLICY_CHECKED;
+    assert!(!unchecked.flags.contains(flag));
+    assert!(checked.flags.contains(flag));
 }
 
 #[test]

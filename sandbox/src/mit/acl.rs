@@ -45,7 +45,7 @@ impl Acl {
         Ok((Self(lines), not_obeyed))
     }
 
-    /// Whether `principal` may change others' passwords: by the first line whose pattern is its
+    /// Returns true if `principal` may change others' passwords: by the first line whose pattern is its
     /// name.
     pub(crate) fn may_change_passwords(&self, principal: &str) -> bool {
         let line = self.0.iter().find(|(pattern, _)| glob(pattern, principal));

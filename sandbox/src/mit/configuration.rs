@@ -1,4 +1,4 @@
-//! What `krb5.conf` and `kdc.conf` say to MIT's programs.
+//! Reads what `krb5.conf` and `kdc.conf` say to MIT's programs.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -28,7 +28,7 @@ pub(crate) struct Configuration {
     pub(crate) tcp: Option<Vec<SocketAddr>>,
     /// The password service's.
     pub(crate) kpasswd: Option<Vec<SocketAddr>>,
-    /// Who may set others' passwords.
+    /// Those who may set others' passwords.
     pub(crate) acl: Acl,
     pub(crate) max_life: Duration,
     pub(crate) max_renewable_life: Duration,
@@ -37,27 +37,31 @@ pub(crate) struct Configuration {
     pub(crate) keysalts: Vec<KeySalt>,
     /// Of which types session keys may be.
     pub(crate) permitted: Vec<EncryptionType>,
-    /// What a new principal starts with.
+    /// The flags that a new principal starts with.
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) expiration: Option<Timestamp>,
     /// Words that are no passwords.
     pub(crate) dictionary: Option<PathBuf>,
-    /// Whether tickets carry a PAC, as those of MIT's KDC do since 1.20.
+    /// True if tickets carry a PAC, as those of MIT's KDC do since 1.20.
     pub(crate) pac: bool,
+    /// True if tickets that came through the wrong realms are refused.
+    pub(crate) reject_bad_transit: bool,
     pub(crate) host_based_services: Vec<String>,
     pub(crate) no_host_referral: Vec<String>,
+    /// The keytab of clients that name none.
+    pub(crate) default_keytab: Option<String>,
     /// Modules that look at new passwords and are turned off.
     pub(crate) disabled_quality: Vec<String>,
 }
 
-/// What is said to a server of all its realms.
+/// A server's settings for all its realms.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Common {
-    /// How long an answer over UDP may be.
+    /// The longest answer over UDP.
     pub(crate) udp_limit: Option<usize>,
     pub(crate) host_realms: BTreeMap<String, String>,
     pub(crate) capaths: CaPaths,
-    /// Where the program's log goes.
+    /// The program's logs.
     pub(crate) log: Vec<String>,
 }
 
@@ -184,8 +188,12 @@ impl Configuration {
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
             pac: !in_realm("disable_pac").is_some_and(is_true),
+            reject_bad_transit: in_realm("reject_bad_transit").is_none_or(is_true),
             host_based_services: lists("host_based_services"),
             no_host_referral: lists("no_host_referral"),
+            default_keytab: profile
+                .value(&["libdefaults", "default_keytab_name"])
+                .map(str::to_owned),
             disabled_quality: profile
                 .values(&["plugins", "pwqual", "disable"])
                 .map(str::to_owned)
@@ -309,7 +317,7 @@ fn common(profile: &Profile, program: Program) -> Result<Common, String> {
     Ok(common)
 }
 
-/// Whether MIT's library takes a word for true.
+/// Returns true if MIT's library takes a word for true.
 pub(super) fn is_true(text: &str) -> bool {
     let words = ["y", "yes", "true", "t", "1", "on"];
     words.iter().any(|word| text.eq_ignore_ascii_case(word))

@@ -1,4 +1,4 @@
-//! What `krb5kdc` and `kadmind` share: how they start, where they listen, and how they end.
+//! The part that `krb5kdc` and `kadmind` share: their start, their addresses, and their end.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
@@ -22,7 +22,7 @@ pub(super) struct Daemon<'a> {
     pub(super) pid_file: Option<&'a str>,
 }
 
-/// Where a server listens.
+/// The addresses of a server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Listen {
     pub(super) udp: Vec<SocketAddr>,
@@ -151,10 +151,10 @@ impl Daemon<'_> {
             .map_err(|error| error.to_string())?
             .block_on(async {
                 let mut ends = Ends::watch(false).map_err(|failure| failure.to_string())?;
-                let mut told = String::new();
+                let mut ports = String::new();
                 for bound in bound {
                     if let Some(took) = bound.found() {
-                        told.push_str(&format!(" {took}"));
+                        ports.push_str(&format!(" {took}"));
                     }
                     tokio::spawn(serve_on(
                         Arc::clone(&kdc),
@@ -164,8 +164,8 @@ impl Daemon<'_> {
                         std::future::pending(),
                     ));
                 }
-                // What those who start it wait for; a free port that was found is told, too.
-                println!("{name}: starting...{told}");
+                // Those who start it wait for this line; it names a free port that was found, too.
+                println!("{name}: starting...{ports}");
                 io::stdout().flush().map_err(|error| error.to_string())?;
                 ends.next().await;
                 Ok::<_, String>(())

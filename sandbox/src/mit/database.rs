@@ -17,7 +17,7 @@ use super::policy::Policy;
 use crate::randomness;
 use crate::settings::Attribute;
 
-/// What stands in each file that we made: one without it is somebody else's.
+/// Stands in each file that we made: one without it is somebody else's.
 const FORMAT: &str = "kerbox database 1";
 
 /// Every principal by its full name.
@@ -61,7 +61,7 @@ pub(crate) struct Entry {
     /// The name of its password policy, which need not exist.
     #[serde(default)]
     pub(crate) policy: Option<String>,
-    /// Who changed it last.
+    /// The administrator who changed it last.
     #[serde(default)]
     pub(crate) modified_by: Option<String>,
     /// The keys of passwords before the present one, the newest first, as its policy wants them
@@ -221,7 +221,7 @@ impl Entry {
     /// New keys of version `kvno`, in place of the old ones or before them.
     #[expect(
         clippy::too_many_arguments,
-        reason = "each is what kadmin's cpw can be told"
+        reason = "each is an option of kadmin's cpw"
     )]
     pub(crate) fn set_keys(
         &mut self,
@@ -262,7 +262,7 @@ impl Entry {
         Ok(())
     }
 
-    /// Whether this is the present password.
+    /// Returns true if this is the present password.
     pub(crate) fn has_password(&self, password: &str, default_salt: &str) -> bool {
         let newest = self.kvno();
         let Some(stored) = self.keys.iter().find(|key| key.kvno == newest) else {
@@ -271,7 +271,7 @@ impl Entry {
         stored.is_of(password, default_salt)
     }
 
-    /// Whether it is the present password or one that is remembered.
+    /// Returns true if it is the present password or one that is remembered.
     pub(crate) fn knows_password(&self, password: &str, default_salt: &str) -> bool {
         let former = self.former_keys.iter().filter_map(|keys| keys.first());
         self.has_password(password, default_salt)
@@ -339,7 +339,7 @@ impl StoredKey {
         }
     }
 
-    /// Whether it is the key of this password.
+    /// Returns true if it is the key of this password.
     fn is_of(&self, password: &str, default_salt: &str) -> bool {
         let salt = self.salt.as_deref().unwrap_or(default_salt);
         let derived = EncryptionKey::from_password(

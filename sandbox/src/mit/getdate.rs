@@ -7,7 +7,7 @@ use jiff::{Span, Timestamp};
 
 use super::getdate_words::{Meridian, Token, tokens};
 
-/// What a text says, piece by piece.
+/// The pieces of a text.
 #[derive(Default)]
 struct Said {
     date: Option<(i64, i64, Option<i64>)>,

@@ -11,7 +11,7 @@ enum Place {
     Literal(char),
 }
 
-/// Whether a shell pattern with `*`, `?`, `[...]` and backslashes is `text`.
+/// Returns true if a shell pattern with `*`, `?`, `[...]` and backslashes is `text`.
 pub(super) fn glob(pattern: &str, text: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
     // Which prefixes of the text the pattern so far can match.

@@ -108,7 +108,7 @@ fn create(configuration: &Configuration, path: &Path) -> Result<(), String> {
 fn destroy(path: &Path, force: bool) -> Result<(), String> {
     let failed =
         |why: &dyn std::fmt::Display| format!("{why} while deleting database '{}'", path.display());
-    // What is not ours stays, whoever asks.
+    // A file that is not ours stays, whoever asks.
     Database::read(path).map_err(|error| failed(&error))?;
     if !force {
         println!(

@@ -12,7 +12,7 @@ pub(crate) struct KeySalt {
     pub(crate) salt: SaltType,
 }
 
-/// What a password's key is salted with.
+/// The salt of a password's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SaltType {
     /// The realm and the name.
@@ -76,7 +76,7 @@ impl fmt::Display for KeySalt {
     }
 }
 
-/// What MIT's programs take when no list is given.
+/// MIT's programs take these when no list is given.
 pub(crate) const DEFAULT: [KeySalt; 2] = [
     KeySalt {
         enctype: EncryptionType::AES256_CTS_HMAC_SHA1_96,

@@ -18,10 +18,10 @@ const USAGE: &str = "usage: krb5kdc [-r realm]... [-d database] [-p ports] [-P p
 #[derive(Default)]
 struct Arguments<'a> {
     realms: Vec<Asked<'a>>,
-    /// Where realms listen of which no file says it.
+    /// The ports of realms of which no file names any.
     ports: Option<&'a str>,
     pid_file: Option<&'a str>,
-    /// How far its clock is ahead, in seconds.
+    /// Its clock is this far ahead, in seconds.
     ahead: i64,
     foreground: bool,
 }

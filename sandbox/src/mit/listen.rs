@@ -1,4 +1,4 @@
-//! Where a server listens: `kdc_listen` and its like.
+//! Reads the addresses of servers: `kdc_listen` and its like.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use kerbox_krb5::Timestamp;
 
-/// Where lines go.
+/// The files that lines go to.
 pub(super) struct Log {
     program: &'static str,
     targets: Mutex<Vec<Box<dyn Write + Send>>>,
@@ -72,7 +72,7 @@ impl Log {
                     .to_string()
             },
         );
-        // What a peer calls itself must not begin a line of its own, nor command the terminal.
+        // The name that a peer gives itself must not begin a line of its own, nor command the terminal.
         let text: String = text
             .chars()
             .flat_map(|c| match c.is_control() {

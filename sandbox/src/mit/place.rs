@@ -1,10 +1,10 @@
-//! Where the database is.
+//! The database's place.
 
 use std::path::{Component, Path, PathBuf};
 
 use super::profile::Profile;
 
-/// Where MIT's own programs keep a machine's databases, by the packages that there are.
+/// Folders in which MIT's own programs keep a machine's databases, by the packages there are.
 const OF_THE_SYSTEM: [&str; 6] = [
     "/var/lib/krb5kdc",
     "/var/lib/kerberos",
@@ -60,7 +60,7 @@ fn module<'a>(profile: &'a Profile, realm: &'a str) -> &'a str {
         .unwrap_or(realm)
 }
 
-/// Whether `path` is in `folder`, also by way of a symbolic link or `..`.
+/// Returns true if `path` is in `folder`, also by way of a symbolic link or `..`.
 fn is_below(path: &Path, folder: &str) -> bool {
     let parent = path.parent().unwrap_or(path);
     let real = parent.canonicalize().unwrap_or_else(|_| plain(parent));

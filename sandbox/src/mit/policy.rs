@@ -11,13 +11,13 @@ pub(crate) struct Policy {
     pub(crate) max_life: u64,
     pub(crate) min_length: usize,
     pub(crate) min_classes: usize,
-    /// How many passwords, the present one among them, may not be used again.
+    /// This many passwords, the present one among them, may not be used again.
     #[serde(default = "one")]
     pub(crate) history: usize,
     /// Kept and printed; the password service lets users change at any time.
     #[serde(default)]
     pub(crate) min_life: u64,
-    /// Kept and printed, as the next two: the KDC locks nobody.
+    /// Kept and printed, as the next two: the KDC locks no account.
     #[serde(default)]
     pub(crate) max_failures: u32,
     #[serde(default)]

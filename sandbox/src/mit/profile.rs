@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// How deep files may include each other, before it is taken for a circle.
+/// Files that include each other more deeply are taken for a circle.
 const DEPTH: usize = 16;
 
 /// The relations of one or more files, in order, each with the sections that it stands in.
@@ -14,7 +14,7 @@ pub(crate) struct Profile {
     relations: Vec<(Vec<String>, String)>,
     /// Places that a `*` marks: later files add nothing to them.
     finals: BTreeSet<Vec<String>>,
-    /// What was passed over, and why.
+    /// The files that were passed over, and why.
     passed_over: Vec<String>,
 }
 
@@ -79,7 +79,7 @@ impl Profile {
             .map(|(place, value)| (place.iter().map(String::as_str).collect(), value.as_str()))
     }
 
-    /// What was passed over, and why.
+    /// The files that were passed over, and why.
     pub(crate) fn passed_over(&self) -> &[String] {
         &self.passed_over
     }
@@ -89,7 +89,7 @@ impl Profile {
 struct Reader<'a> {
     profile: Profile,
     place: Vec<String>,
-    /// Whether the brace of a section that was begun is still to come.
+    /// Set while the brace of a section that was begun is still to come.
     brace_expected: bool,
     path: &'a Path,
     line: usize,
@@ -256,7 +256,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What follows a word at the beginning of a line.
+/// Returns what follows a word at the beginning of a line.
 fn directive<'a>(line: &'a str, word: &str) -> Option<&'a str> {
     let rest = line.strip_prefix(word)?;
     rest.starts_with(char::is_whitespace).then(|| rest.trim())

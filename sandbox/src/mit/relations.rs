@@ -15,7 +15,7 @@ pub(crate) enum Program {
 
 use Program::{KadminLocal, Kadmind, Kdb5Util, Krb5kdc};
 
-/// What becomes of a relation.
+/// The fate of a relation.
 #[derive(Clone, Copy)]
 enum Fate {
     /// Obeyed here, or by the clients whom alone it concerns, or without effect in MIT's programs.
@@ -24,10 +24,8 @@ enum Fate {
     Without(&'static [Program], &'static str),
     /// Not obeyed when it is true.
     WithoutIfTrue(&'static [Program], &'static str),
-    /// Not obeyed when it is false.
-    WithoutIfFalse(&'static [Program], &'static str),
 }
-use Fate::{Fine, Without, WithoutIfFalse, WithoutIfTrue};
+use Fate::{Fine, Without, WithoutIfTrue};
 
 const NO_MASTER_KEY: Fate = Without(&[Kdb5Util], "the database has no master key");
 const NO_RPC: Fate = Without(
@@ -93,10 +91,7 @@ const SERVERS: &[(&str, Fate)] = &[
     ("master_key_type", NO_MASTER_KEY),
     ("max_life", Fine),
     ("max_renewable_life", Fine),
-    (
-        "reject_bad_transit",
-        WithoutIfFalse(&[Krb5kdc], "ways through other realms are always checked"),
-    ),
+    ("reject_bad_transit", Fine),
     ("spake_preauth_indicator", NO_INDICATORS),
     ("supported_enctypes", Fine),
     ("pkinit_allow_upn", NO_PKINIT),
@@ -156,6 +151,73 @@ const LOGGING: &[(&str, Fate)] = &[
     ),
 ];
 
+/// `[libdefaults]`: nearly all concern clients; the KDC obeys clockskew, default_realm and
+/// permitted_enctypes, and kadmin.local default_keytab_name.
+const LIBRARY: &[&str] = &[
+    "allow_des3",
+    "allow_rc4",
+    "allow_weak_crypto",
+    "ap_req_checksum_type",
+    "canonicalize",
+    "ccache_type",
+    "client_aware_channel_bindings",
+    "clockskew",
+    "default_ccache_name",
+    "default_client_keytab_name",
+    "default_keytab_name",
+    "default_rcache_name",
+    "default_realm",
+    "default_tgs_enctypes",
+    "default_tkt_enctypes",
+    "dns_canonicalize_hostname",
+    "dns_fallback",
+    "dns_lookup_kdc",
+    "dns_lookup_realm",
+    "dns_uri_lookup",
+    "enforce_ok_as_delegate",
+    "err_fmt",
+    "extra_addresses",
+    "forwardable",
+    "ignore_acceptor_hostname",
+    "k5login_authoritative",
+    "k5login_directory",
+    "kcm_mach_service",
+    "kcm_socket",
+    "kdc_default_options",
+    "kdc_req_checksum_type",
+    "kdc_timesync",
+    "noaddresses",
+    "permitted_enctypes",
+    "plugin_base_dir",
+    "preferred_preauth_types",
+    "proxiable",
+    "qualify_shortname",
+    "rdns",
+    "realm_try_domains",
+    "renew_lifetime",
+    "request_timeout",
+    "safe_checksum_type",
+    "ticket_lifetime",
+    "udp_preference_limit",
+    "verify_ap_req_nofail",
+];
+
+/// Sections of which nothing is to be said, or something was.
+const SECTIONS: &[&str] = &[
+    "appdefaults",
+    "capaths",
+    "dbdefaults",
+    "dbmodules",
+    "domain_realm",
+    "kdcdefaults",
+    "libdefaults",
+    "logging",
+    "login",
+    "otp",
+    "plugins",
+    "realms",
+];
+
 /// The kinds of modules that MIT's servers load.
 const MODULES_OF_SERVERS: &[(&str, &[Program])] = &[
     ("kdcpreauth", &[Krb5kdc]),
@@ -167,7 +229,7 @@ const MODULES_OF_SERVERS: &[(&str, &[Program])] = &[
     ("pwqual", &[Kadmind, KadminLocal]),
 ];
 
-/// What `program` has to say of a profile, in the order of its relations.
+/// Returns what `program` has to say of a profile, in the order of its relations.
 pub(crate) fn warnings(profile: &Profile, realms: &[&str], program: Program) -> Vec<String> {
     let mut warnings: Vec<String> = Vec::new();
     for (place, value) in profile.each() {
@@ -203,6 +265,13 @@ pub(crate) fn warnings(profile: &Profile, realms: &[&str], program: Program) -> 
                 let fate = Without(&[Krb5kdc], "one-time passwords are not offered");
                 (format!("[otp] {token}"), Some(fate))
             }
+            ["libdefaults", name, ..] if OF_CLIENTS.contains(name) || LIBRARY.contains(name) => {
+                continue;
+            }
+            // An application's name, or a realm's: the relations in it are its clients'.
+            ["libdefaults", _, _, ..] => continue,
+            ["libdefaults", name] => (format!("[libdefaults] {name}"), None),
+            [section, ..] if !SECTIONS.contains(section) => (format!("section [{section}]"), None),
             _ => continue,
         };
         let daemons = &[Krb5kdc, Kadmind];
@@ -210,8 +279,10 @@ pub(crate) fn warnings(profile: &Profile, realms: &[&str], program: Program) -> 
             Some(Fine) => continue,
             Some(Without(programs, why)) => (programs, why),
             Some(WithoutIfTrue(programs, why)) if is_true(value) => (programs, why),
-            Some(WithoutIfFalse(programs, why)) if !is_true(value) => (programs, why),
             Some(_) => continue,
+            None if name.starts_with("section") => {
+                (daemons, "MIT's programs have none of this name")
+            }
             None => (daemons, "there is no such relation"),
         };
         let warning = format!("{name} has no effect: {why}");
@@ -242,7 +313,7 @@ mod tests {
             [realms]\nR = {\nkdc = h\nkadmind_port = 1\niprop_enable = no\niprop_port = 2\n\
             reject_bad_transit = false\nmaster_key_type = aes256-cts\n}\nOTHER = {\nx = y\n}\n\
             [plugins]\nkdcpreauth = {\nmodule = a:b\n}\nclpreauth = {\nmodule = a:b\n}\n\
-            [otp]\nDEFAULT = {\nserver = h\ntimeout = 5\n}\n[libdefaults]\nrdns = false\n";
+            [otp]\nDEFAULT = {\nserver = h\ntimeout = 5\n}\n[libdefaults]\nrdns = false\nrdnss = false\n[kdc]\nx = y\n";
         let profile = Profile::parse(text).expect("a profile");
         let said = |program| warnings(&profile, &["R"], program);
         assert_eq!(
@@ -250,9 +321,10 @@ mod tests {
             [
                 "[kdcdefaults] kdc_prots has no effect: there is no such relation",
                 "[kdcdefaults] spake_preauth_kdc_challenge has no effect: SPAKE is not offered",
-                "[realms] R reject_bad_transit has no effect: ways through other realms are always checked",
                 "[plugins] kdcpreauth module = a:b has no effect: modules are not loaded, nor turned off",
                 "[otp] DEFAULT has no effect: one-time passwords are not offered",
+                "[libdefaults] rdnss has no effect: there is no such relation",
+                "section [kdc] has no effect: MIT's programs have none of this name",
             ]
         );
         assert_eq!(
@@ -260,6 +332,8 @@ mod tests {
             [
                 "[kdcdefaults] kdc_prots has no effect: there is no such relation",
                 "[realms] R kadmind_port has no effect: the kadmin RPC is not served, only the password service",
+                "[libdefaults] rdnss has no effect: there is no such relation",
+                "section [kdc] has no effect: MIT's programs have none of this name",
             ]
         );
         assert_eq!(said(KadminLocal), Vec::<String>::new());

@@ -18,7 +18,7 @@ use super::stored::new_principal;
 use crate::randomness;
 use crate::settings::Attribute;
 
-/// What a server is made of.
+/// The parts of a server.
 pub(super) struct Served {
     pub(super) program: Program,
     /// By which it says what goes wrong.
@@ -58,7 +58,7 @@ struct Files {
     read: Mutex<Vec<Option<Stamp>>>,
 }
 
-/// What is different after a change: the file is always replaced by another one.
+/// Differs after each change: the file is always replaced by another one.
 type Stamp = (u64, i64, i64);
 
 impl Files {
@@ -91,7 +91,7 @@ impl Files {
         Ok(database)
     }
 
-    /// Whether one is another than was read. A file that is gone changes nothing.
+    /// Returns true if one is another than was read. A file that is gone changes nothing.
     fn have_changed(&self) -> bool {
         let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.stamps();
@@ -158,6 +158,7 @@ impl Files {
         realm
             .no_host_referral
             .clone_from(&configuration.no_host_referral);
+        realm.reject_bad_transit = configuration.reject_bad_transit;
         if configuration.pac {
             realm.pac = Pac::Minimal;
         }

@@ -4,7 +4,7 @@ use kerbox_krb5::EncryptionType;
 
 use super::keysalt::parse_permitted;
 
-/// What is done with one that is set.
+/// The use of one that is set.
 pub(super) enum Use {
     /// It is obeyed, or only kept, as MIT's programs keep what modules may look for.
     Kept,

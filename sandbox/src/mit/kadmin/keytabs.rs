@@ -13,7 +13,7 @@ const ADD_USAGE: &str = "Usage: ktadd [-k[eytab] keytab] [-q] [-e keysaltlist] [
 const REMOVE_USAGE: &str = "Usage: ktremove [-k[eytab] keytab] [-q] principal \
                             [kvno|\"all\"|\"old\"]";
 
-/// What is to be put into a keytab.
+/// The options of ktadd.
 #[derive(Default)]
 struct Wanted {
     file: Option<String>,
@@ -26,7 +26,8 @@ struct Wanted {
 impl Session<'_> {
     pub(super) fn keytab_add(&mut self, arguments: &[&str]) -> Result<(), Failure> {
         let wanted = self.wanted(arguments)?;
-        let file = keytab_file(wanted.file.as_deref());
+        let by_default = self.configuration.default_keytab.as_deref();
+        let file = keytab_file(wanted.file.as_deref(), by_default)?;
         let mut keytab = if std::fs::metadata(&file).is_ok_and(|file| file.len() > 0) {
             read_keytab(&file)?
         } else {
@@ -140,7 +141,7 @@ impl Session<'_> {
             [name, which] => (name, Some(which)),
             _ => return Err(REMOVE_USAGE.to_owned().into()),
         };
-        let file = keytab_file(file);
+        let file = keytab_file(file, self.configuration.default_keytab.as_deref())?;
         let principal = self.principal("ktremove", Some(name))?;
         let mut keytab = read_keytab(&file)?;
         let place = format!("keytab WRFILE:{file}");
@@ -200,15 +201,31 @@ fn to_remove(
     }
 }
 
-fn keytab_file(option: Option<&str>) -> String {
-    let file = option.map_or_else(
-        || std::env::var("KRB5_KTNAME").unwrap_or_else(|_| String::from("/etc/krb5.keytab")),
-        str::to_owned,
-    );
-    let plain = file
+/// The file of `-k`, of `KRB5_KTNAME` or of `default_keytab_name`. There is no default one: MIT's
+/// would be the machine's own.
+fn keytab_file(option: Option<&str>, by_default: Option<&str>) -> Result<String, String> {
+    let variable = std::env::var("KRB5_KTNAME").ok();
+    let name = option
+        .or(variable.as_deref())
+        .or(by_default)
+        .ok_or_else(|| {
+            format!(
+                "{NAME}: no keytab is named: give -k, or set KRB5_KTNAME or default_keytab_name \
+             (without them MIT's would take this machine's /etc/krb5.keytab)"
+            )
+        })?;
+    let plain = name
         .strip_prefix("WRFILE:")
-        .or_else(|| file.strip_prefix("FILE:"));
-    plain.map_or_else(|| file.clone(), str::to_owned)
+        .or_else(|| name.strip_prefix("FILE:"))
+        .unwrap_or(name);
+    let kind = plain.split_once(':').map_or("", |(kind, _)| kind);
+    let is_kind = |kind: &str| kind.len() > 1 && kind.bytes().all(|c| c.is_ascii_uppercase());
+    match is_kind(kind) || plain.contains("%{") {
+        true => Err(format!(
+            "{NAME}: keytab {name}: only files by their names can be written"
+        )),
+        false => Ok(plain.to_owned()),
+    }
 }
 
 fn read_keytab(file: &str) -> Result<Keytab, String> {

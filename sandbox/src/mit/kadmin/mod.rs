@@ -55,7 +55,7 @@ impl<'a> Arguments<'a> {
                     read.keysalts = Some(keysalts.map_err(|why| format!("-e: {why}"))?);
                 }
                 "-m" => line.no_effect("-m", "the database has no master key"),
-                // How MIT's kadmin reaches a server, and authenticates there.
+                // MIT's kadmin reaches a server by these, and authenticates there.
                 "-c" | "-t" | "-w" | "-s" => {
                     line.value()?;
                     line.no_effect(word, "the database is changed without a server");
@@ -167,12 +167,12 @@ fn split(query: &str) -> Vec<String> {
     words
 }
 
-/// What a query is run with.
+/// The surroundings of a query.
 struct Session<'a> {
     configuration: &'a Configuration,
-    /// Who asks.
+    /// The administrator who asks.
     administrator: String,
-    /// Whether the query was given as words: then only what it asks for is printed.
+    /// True if the query was given as words: then only what it asks for is printed.
     script: bool,
     database: Database,
     now: Timestamp,

@@ -27,7 +27,7 @@ impl Command {
         }
     }
 
-    /// Whether MIT's command knows an option.
+    /// Returns true if MIT's command knows an option.
     fn knows(self, option: &str) -> bool {
         match option {
             "-pw" | "-randkey" | "-e" => self != Self::Modify,
@@ -54,7 +54,7 @@ pub(super) struct Options<'a> {
     pub(super) expires: Option<Option<i64>>,
     pub(super) password_expires: Option<Option<i64>>,
     pub(super) attributes: Vec<Attribute>,
-    /// A policy's name, or that there shall be none.
+    /// A policy's name, or `None` for no policy.
     pub(super) policy: Option<Option<&'a str>>,
 }
 
@@ -106,7 +106,7 @@ impl<'a> Options<'a> {
                         value()?
                     ));
                 }
-                // Nobody is locked out.
+                // No account is ever locked.
                 "-unlock" => {}
                 sign if sign.starts_with(['+', '-']) => {
                     let flag = flags::parse(sign)

@@ -1,4 +1,4 @@
-//! What new passwords and keys must be like, by a principal's policy and MIT's quality modules.
+//! Checks new passwords and keys by a principal's policy and MIT's quality modules.
 
 use kerbox_krb5::Principal;
 

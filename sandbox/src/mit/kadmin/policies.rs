@@ -239,17 +239,17 @@ impl Described<'_> {
             (
                 "-maxfailure",
                 self.max_failures.unwrap_or(0) > 0,
-                "the KDC locks nobody out",
+                "the KDC locks no account",
             ),
             (
                 "-failurecountinterval",
                 self.failure_interval.unwrap_or(0) > 0,
-                "the KDC locks nobody out",
+                "the KDC locks no account",
             ),
             (
                 "-lockoutduration",
                 self.lockout.unwrap_or(0) > 0,
-                "the KDC locks nobody out",
+                "the KDC locks no account",
             ),
         ] {
             if given {
