@@ -76,11 +76,22 @@ impl BlockInfo {
         matches!(self.state, BlockState::Complete)
     }
 
-    /// Makes it complete: no pipeline writes it any more.
-    pub(super) fn settle(&mut self) {
+    /// Makes it complete: no pipeline writes it any more. DataNodes that told of a replica being
+    /// written, and finalized none, delete what they have of an earlier stamp: a pipeline left them
+    /// behind, and nothing else would tell them.
+    pub(super) fn settle(&mut self, datanodes: &mut DatanodeManager) {
         self.state = BlockState::Complete;
         self.targets.clear();
-        self.writing.clear();
+        let earlier = Block {
+            generation_stamp: self.block.generation_stamp.saturating_sub(1),
+            ..self.block
+        };
+        for index in std::mem::take(&mut self.writing) {
+            let mut finalized = self.replicas.iter().map(|replica| replica.datanode);
+            if !finalized.any(|datanode| datanode == index) {
+                datanodes.get_mut(index).invalidate(earlier);
+            }
+        }
     }
 
     pub(super) fn is_under_recovery(&self) -> bool {
@@ -267,13 +278,13 @@ impl BlockManager {
 
     /// Makes a committed block complete if enough replicas of it are finalized. Tells whether it is
     /// complete now.
-    pub(super) fn try_complete(&mut self, id: u64, datanodes: &DatanodeManager) -> bool {
+    pub(super) fn try_complete(&mut self, id: u64, datanodes: &mut DatanodeManager) -> bool {
         let min_replication = self.min_replication;
         let info = self.block_mut(id);
         if matches!(info.state, BlockState::Committed)
             && info.live(datanodes).count() >= min_replication
         {
-            info.settle();
+            info.settle(datanodes);
         }
         info.is_complete()
     }

@@ -114,7 +114,7 @@ impl State {
         holder: &str,
     ) -> Result<bool, HdfsError> {
         if let Some(block) = self.last_block(id).map(|info| info.block.id) {
-            self.blocks.try_complete(block, &self.datanodes);
+            self.blocks.try_complete(block, &mut self.datanodes);
         }
         if self
             .blocks_of(id)
@@ -264,7 +264,6 @@ impl State {
             let info = self.blocks.block_mut(block.id);
             info.block.generation_stamp = outcome.new_generation_stamp;
             info.block.length = outcome.new_length;
-            info.settle();
             info.replicas = targets
                 .into_iter()
                 .map(|datanode| Replica {
@@ -274,6 +273,7 @@ impl State {
                     corrupt: false,
                 })
                 .collect();
+            info.settle(&mut self.datanodes);
             self.blocks
                 .check_redundancy(now, block.id, &mut self.datanodes, &mut self.rng);
         }

@@ -121,7 +121,8 @@ impl NameNode {
             )));
         }
         let before_last = blocks.len().checked_sub(2).map(|index| blocks[index]);
-        if before_last.is_some_and(|block| !state.blocks.try_complete(block, &state.datanodes)) {
+        if before_last.is_some_and(|block| !state.blocks.try_complete(block, &mut state.datanodes))
+        {
             return Err(HdfsError::not_replicated_yet(format!(
                 "Not replicated yet: {path}"
             )));
@@ -240,7 +241,7 @@ impl NameNode {
         let blocks: Vec<u64> = state.blocks_of(id).map(|info| info.block.id).collect();
         let complete = blocks
             .iter()
-            .all(|block| state.blocks.try_complete(*block, &state.datanodes));
+            .all(|block| state.blocks.try_complete(*block, &mut state.datanodes));
         if complete {
             state.close_file(call.now, id);
             for block in blocks {
@@ -377,7 +378,7 @@ fn commit_last(
         (Some(told), Some(last)) => {
             let length = length_of(told)?;
             state.blocks.commit(last, told.generation_stamp, length)?;
-            state.blocks.try_complete(last, &state.datanodes);
+            state.blocks.try_complete(last, &mut state.datanodes);
             Ok(())
         }
         _ => Ok(()),

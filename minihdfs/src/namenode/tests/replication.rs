@@ -377,6 +377,55 @@ fn a_replica_being_written_goes_with_its_file_whatever_its_stamp() {
 }
 
 #[test]
+fn a_datanode_that_a_pipeline_left_deletes_what_it_has() {
+    let fixture = Fixture::new().with_datanodes(2);
+    let hdfs = fixture.hdfs();
+    hdfs.create("/f").expect("created");
+    let block = hdfs.add_block("/f", None).expect("a block").b;
+    let now = fixture.now.get();
+    for uuid in ["dn1", "dn2"] {
+        let receiving = replica(&block, block.generation_stamp);
+        fixture
+            .node
+            .block_received_and_deleted(now, uuid, receiving, BlockStatus::Receiving)
+            .expect("taken");
+    }
+    let request = UpdateBlockForPipelineRequestProto {
+        block: block.clone(),
+        client_name: "client-hdfs".to_owned(),
+    };
+    let renewed = hdfs
+        .call::<UpdateBlockForPipelineResponseProto>("updateBlockForPipeline", &request)
+        .expect("a stamp");
+    let new = ExtendedBlockProto {
+        num_bytes: Some(7),
+        ..renewed.block.b
+    };
+    let update = UpdatePipelineRequestProto {
+        client_name: "client-hdfs".to_owned(),
+        old_block: block.clone(),
+        new_block: new.clone(),
+        new_nodes: vec![DatanodeIdProto {
+            datanode_uuid: "dn1".to_owned(),
+            ..DatanodeIdProto::default()
+        }],
+        storage_i_ds: vec!["DS-1".to_owned()],
+    };
+    hdfs.call::<UpdatePipelineResponseProto>("updatePipeline", &update)
+        .expect("updated");
+    fixture.received(1, &new, 7);
+    assert!(hdfs.complete("/f", Some(&new)).expect("no error"));
+    assert!(invalidated(&fixture, 1).is_empty());
+    let left = invalidated(&fixture, 2);
+    assert_eq!(
+        left.iter()
+            .map(|block| block.generation_stamp)
+            .collect::<Vec<_>>(),
+        [block.generation_stamp]
+    );
+}
+
+#[test]
 fn a_replica_that_a_pipeline_left_behind_is_deleted() {
     let fixture = Fixture::new().with_datanodes(1);
     let hdfs = fixture.hdfs();
