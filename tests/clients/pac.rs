@@ -55,9 +55,11 @@ fn realm(pac: Pac) -> Result<Realm, Error> {
         sid: Some(DOMAIN.parse()?),
         netbios_name: Some("EXAMPLE".to_owned()),
     };
-    let realm = Realm::builder()
-        .pac(pac)
-        .pac_domain(domain)
+    let mut realm = Realm::builder().pac(pac);
+    if pac == Pac::Full {
+        realm = realm.pac_domain(domain);
+    }
+    let realm = realm
         .principal(
             NewPrincipal::new("alice")
                 .password("alice")
