@@ -138,7 +138,8 @@ const FAMILIES: [(&str, &[EncryptionType]); 4] = [
     ),
     ("des3", &[EncryptionType::DES3_CBC_SHA1_KD]),
     ("rc4", &[EncryptionType::RC4_HMAC]),
-    ("camellia", &[]),
+    // camellia256-cts-cmac and camellia128-cts-cmac (RFC 6803), as far as they are supported.
+    ("camellia", &[EncryptionType(26), EncryptionType(25)]),
 ];
 
 /// Reads `permitted_enctypes`: names, families, `DEFAULT`, each with a sign. Names that are not
@@ -154,7 +155,10 @@ pub(crate) fn parse_permitted(list: &str) -> (Vec<EncryptionType>, Vec<String>) 
             .iter()
             .find(|(family, _)| family.eq_ignore_ascii_case(name));
         let named: Vec<EncryptionType> = match family {
-            Some((_, members)) => members.to_vec(),
+            Some((_, members)) => {
+                let known = members.iter().filter(|enctype| enctype.is_supported());
+                known.copied().collect()
+            }
             None if name.eq_ignore_ascii_case("DEFAULT") => permitted_by_default(),
             None => match name.parse::<EncryptionType>() {
                 Ok(enctype) if enctype.is_supported() => vec![enctype],
@@ -177,6 +181,7 @@ pub(crate) fn permitted_by_default() -> Vec<EncryptionType> {
     FAMILIES
         .iter()
         .flat_map(|(_, members)| members.iter().copied())
+        .filter(|enctype| enctype.is_supported())
         .collect()
 }
 
