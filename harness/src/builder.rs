@@ -213,6 +213,41 @@ macro_rules! realm_setters {
             self
         }
 
+        /// Trust between this realm and another.
+        pub fn trust(mut self, trust: $crate::Trust) -> Self {
+            self.realm.other_realms.trusts.push(trust);
+            self
+        }
+
+        /// One realm more of the same KDC. Principals are its own if their names say so:
+        /// `carol@OTHER.TEST`.
+        pub fn further_realm(mut self, realm: $crate::RealmConfig) -> Self {
+            self.realm.other_realms.further.push(realm);
+            self
+        }
+
+        /// The way of clients of one realm to services of another, over those between, none for the
+        /// direct way: `[capaths]`, which the KDC obeys and the clients' krb5.conf has.
+        pub fn capath(
+            mut self,
+            client: impl Into<String>,
+            server: impl Into<String>,
+            through: impl IntoIterator<Item = impl Into<String>>,
+        ) -> Self {
+            let through = through.into_iter().map(Into::into).collect();
+            let capaths = &mut self.realm.other_realms.capaths;
+            capaths.insert((client.into(), server.into()), through);
+            self
+        }
+
+        /// The realm of a host (`name`) or of a domain's hosts (`.name`): `[domain_realm]` of the
+        /// clients' krb5.conf; the KDC refers clients there that leave it to it.
+        pub fn domain_realm(mut self, host: impl Into<String>, realm: impl Into<String>) -> Self {
+            let hosts = &mut self.realm.other_realms.domain_realm;
+            hosts.insert(host.into(), realm.into());
+            self
+        }
+
         /// The longest reply, in bytes, that the KDC sends by UDP; beyond it clients are told to
         /// use TCP.
         pub fn max_udp_reply(mut self, bytes: usize) -> Self {

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::time::Duration;
 
 use kerbox_kdc::{NewKeys, PacAccount};
-use kerbox_krb5::{EncryptionType, Principal, Timestamp};
+use kerbox_krb5::{EncryptionKey, EncryptionType, Principal, Timestamp};
 
 use crate::Error;
 
@@ -23,6 +23,7 @@ pub struct NewPrincipal {
     password: Option<String>,
     /// Whether it has random keys besides those of its password.
     random_keys: bool,
+    keys: Vec<(u32, EncryptionKey)>,
     keytab: Option<String>,
     enctypes: Option<Vec<EncryptionType>>,
     kvno: u32,
@@ -43,6 +44,7 @@ impl NewPrincipal {
             name: name.into(),
             password: None,
             random_keys: false,
+            keys: Vec::new(),
             keytab: None,
             enctypes: None,
             kvno: 1,
@@ -78,6 +80,14 @@ impl NewPrincipal {
     pub fn password_besides(mut self, password: impl Into<String>) -> Self {
         self.password = Some(password.into());
         self.random_keys = true;
+        self
+    }
+
+    /// Its keys, each of its version, in place of random ones or a password's: those of another
+    /// KDC, for instance.
+    #[must_use]
+    pub fn keys(mut self, keys: impl IntoIterator<Item = (u32, EncryptionKey)>) -> Self {
+        self.keys = keys.into_iter().collect();
         self
     }
 
@@ -163,13 +173,15 @@ impl NewPrincipal {
     }
 
     /// The types of its keys, if they are not the realm's.
-    pub(crate) fn own_enctypes(&self) -> &[EncryptionType] {
-        self.enctypes.as_deref().unwrap_or_default()
+    pub(crate) fn own_enctypes(&self) -> impl Iterator<Item = EncryptionType> {
+        let given = self.keys.iter().map(|(_, key)| key.enctype());
+        self.enctypes.iter().flatten().copied().chain(given)
     }
 
     /// As the KDC takes it.
     pub(crate) fn in_realm(self, realm: &str) -> Result<kerbox_kdc::NewPrincipal, Error> {
         let keys = match self.password {
+            _ if !self.keys.is_empty() => NewKeys::Imported(self.keys),
             Some(password) if self.random_keys => NewKeys::RandomAndPassword(password),
             Some(password) => NewKeys::Password(password),
             None => NewKeys::Random,

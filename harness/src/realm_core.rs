@@ -45,7 +45,8 @@ pub(crate) struct RealmCore {
     /// The names of the logins' caches, in lower case.
     caches: Mutex<BTreeSet<String>>,
     keytab_files: Mutex<KeytabFiles>,
-    _registration: Registration,
+    /// Of its realm, and of further ones of the same KDC.
+    _registrations: Vec<Registration>,
 }
 
 impl RealmCore {
@@ -80,7 +81,7 @@ impl RealmCore {
             rng: Mutex::new(rng),
             caches: Mutex::default(),
             keytab_files: Mutex::default(),
-            _registration: Registration::new(&name, kdcs.addresses(), &settings.client_enctypes())?,
+            _registrations: register(&name, &kdcs, settings)?,
             kdcs,
             name,
             world,
@@ -120,12 +121,7 @@ impl RealmCore {
         for folder in ["ccache", "keytabs"] {
             files.make_folder(folder)?;
         }
-        let conf = own_conf(
-            &self.name,
-            &self.kdcs.addresses(),
-            &settings.client_enctypes(),
-            &settings.libdefaults,
-        )?;
+        let conf = own_conf(&self.name, &self.kdcs.addresses(), settings)?;
         files.write("krb5.conf", conf.as_bytes())?;
         let mut named = Vec::new();
         for new in &settings.principals {
@@ -327,10 +323,25 @@ fn database(
     }
     let mut database = PrincipalDatabase::new();
     database.add_realm(config, rng)?;
+    settings.other_realms.add_realms(&mut database, rng)?;
     for principal in &settings.principals {
         database.add(principal.clone().in_realm(name)?, rng)?;
     }
+    let others = &settings.other_realms;
+    others.add_ways(name, &mut database, rng)?;
     Ok(database)
+}
+
+fn register(name: &str, kdcs: &Kdcs, settings: &RealmSettings) -> Result<Vec<Registration>, Error> {
+    let further = &settings.other_realms.further;
+    let further = further
+        .iter()
+        .map(|config| (&*config.name, &config.enctypes));
+    let own = settings.client_enctypes();
+    std::iter::once((name, &own))
+        .chain(further)
+        .map(|(name, enctypes)| Registration::new(name, kdcs.addresses(), enctypes))
+        .collect()
 }
 
 /// A realm's name that no other fixture of the process has. Tests that compare journals name their

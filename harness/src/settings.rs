@@ -10,6 +10,7 @@ use kerbox_kdc::{Pac, PacDomain};
 use kerbox_krb5::EncryptionType;
 
 use crate::NewPrincipal;
+use crate::realms::OtherRealms;
 
 /// A random port of the loopback interface.
 pub(crate) const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -35,6 +36,7 @@ pub(crate) struct RealmSettings {
     /// Lines of `[libdefaults]` that replace or complete the usual ones.
     pub(crate) libdefaults: BTreeMap<String, String>,
     pub(crate) max_udp_reply: Option<usize>,
+    pub(crate) other_realms: OtherRealms,
     /// How many servers the KDC has.
     pub(crate) kdcs: usize,
     pub(crate) transports: Transports,
@@ -82,6 +84,7 @@ impl Default for RealmSettings {
                 .collect(),
             libdefaults: BTreeMap::new(),
             max_udp_reply: None,
+            other_realms: OtherRealms::default(),
             kdcs: 1,
             transports: Transports::Both,
             given: Vec::new(),
@@ -90,11 +93,14 @@ impl Default for RealmSettings {
 }
 
 impl RealmSettings {
-    /// What clients must permit: the types of the realm, and those of single principals.
+    /// What clients must permit: the types of the realm, of single principals, and of other realms'
+    /// keys.
     pub(crate) fn client_enctypes(&self) -> Vec<EncryptionType> {
         let mut all: Vec<EncryptionType> = Vec::new();
         let own = self.principals.iter().flat_map(NewPrincipal::own_enctypes);
-        for &enctype in self.enctypes.iter().chain(own) {
+        let others = self.other_realms.enctypes();
+        let here = self.enctypes.iter().copied().chain(own);
+        for enctype in here.chain(others) {
             if !all.contains(&enctype) {
                 all.push(enctype);
             }

@@ -15,6 +15,7 @@ use kerbox_krb5::krb5_conf::{Krb5Conf, RealmServers};
 use crate::Error;
 use crate::client_env::ClientEnv;
 use crate::directory::Directory;
+use crate::settings::RealmSettings;
 
 static SHARED: Mutex<Shared> = Mutex::new(Shared {
     path: None,
@@ -164,7 +165,7 @@ pub fn use_shared_krb5_conf() {
 }
 
 /// Where clients find a realm's tickets, and its password service, which answers at the same ports.
-fn servers(kdcs: &[SocketAddr]) -> RealmServers {
+pub(crate) fn servers(kdcs: &[SocketAddr]) -> RealmServers {
     let addresses: Vec<String> = kdcs.iter().map(ToString::to_string).collect();
     RealmServers {
         kpasswd_servers: addresses.clone(),
@@ -173,16 +174,16 @@ fn servers(kdcs: &[SocketAddr]) -> RealmServers {
     }
 }
 
-/// The content of a fixture's own krb5.conf, for a single realm that is the default one.
+/// The content of a fixture's own krb5.conf: its realm, which is the default one, and those that it
+/// was told of.
 pub(crate) fn own_conf(
     realm: &str,
     kdcs: &[SocketAddr],
-    enctypes: &[EncryptionType],
-    libdefaults: &BTreeMap<String, String>,
+    settings: &RealmSettings,
 ) -> Result<String, Error> {
     let mut conf = Krb5Conf {
         default_realm: Some(realm.to_owned()),
-        enctypes: enctypes.to_vec(),
+        enctypes: settings.client_enctypes(),
         ..Krb5Conf::default()
     };
     for (key, value) in [
@@ -192,12 +193,13 @@ pub(crate) fn own_conf(
     ] {
         conf.libdefaults.insert(key.to_owned(), value.to_owned());
     }
-    conf.libdefaults.extend(libdefaults.clone());
+    conf.libdefaults.extend(settings.libdefaults.clone());
     conf.realms.insert(realm.to_owned(), servers(kdcs));
     for domain in ["localhost", "127.0.0.1"] {
         conf.domain_realm
             .insert(domain.to_owned(), realm.to_owned());
     }
+    settings.other_realms.show_in(&mut conf, kdcs);
     Ok(conf.to_text()?)
 }
 

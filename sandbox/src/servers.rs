@@ -4,11 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use kerbox::directory::Directory;
-use kerbox::{Cluster, Error, Journal, NewPrincipal, Realm};
+use kerbox::{Cluster, Error, Journal, NewPrincipal, Realm, RealmConfig, Trust};
+use kerbox_kdc::Attributes;
 
 use crate::cli::Security;
 use crate::randomness;
-use crate::settings::{Listen, PrincipalSettings, Settings};
+use crate::settings::{
+    FurtherRealm, Listen, PrincipalSettings, RealmSettings, Settings, TrustSettings,
+};
 
 /// Gives a builder of the harness what every sandbox has: the two builders share these methods, and
 /// no trait.
@@ -46,6 +49,20 @@ macro_rules! with_realm {
         }
         for principal in &$settings.principals {
             builder = builder.principal(new_principal(principal));
+        }
+        for further in &$settings.others.further {
+            builder = builder.further_realm(further_realm(further, realm)?);
+        }
+        for trust in $settings.others.trusts.iter().flat_map(trusts) {
+            builder = builder.trust(trust);
+        }
+        for (client, ways) in &$settings.others.capaths {
+            for (server, through) in ways {
+                builder = builder.capath(client, server, through);
+            }
+        }
+        for (host, realm) in &$settings.others.domain_realm {
+            builder = builder.domain_realm(host, realm);
         }
         builder
     }};
@@ -137,6 +154,58 @@ impl Servers {
     }
 }
 
+/// As `[realm]` is, but for what the further one says itself.
+fn further_realm(further: &FurtherRealm, first: &RealmSettings) -> Result<RealmConfig, Error> {
+    let mut config = RealmConfig::new(&further.name);
+    config.max_life = further.max_life.unwrap_or(first.max_life);
+    config.max_renewable_life = further
+        .max_renewable_life
+        .unwrap_or(first.max_renewable_life);
+    config.enctypes = further
+        .enctypes
+        .clone()
+        .unwrap_or_else(|| first.enctypes.clone());
+    config.clock_skew = first.clock_skew;
+    config.pac = first.pac;
+    config.attributes = Attributes::NONE;
+    for attribute in further.attributes.as_ref().unwrap_or(&first.attributes) {
+        config.attributes.apply(&attribute.to_string())?;
+    }
+    Ok(config)
+}
+
+/// The trust, as one for each direction: imported keys are different ones.
+fn trusts(settings: &TrustSettings) -> impl Iterator<Item = Trust> {
+    let ways = [
+        (settings.direction.is_in(), true, &settings.keys_in),
+        (settings.direction.is_out(), false, &settings.keys_out),
+    ];
+    ways.into_iter()
+        .filter(|(wanted, ..)| *wanted)
+        .map(|(_, incoming, keys)| {
+            let realm = &settings.realm;
+            let mut trust = match &settings.password {
+                Some(password) => Trust::with_password(realm, password),
+                None if keys.is_empty() => Trust::with_random_keys(realm),
+                None => Trust::with_keys(realm, keys.iter().cloned()),
+            };
+            if let Some(enctypes) = &settings.enctypes {
+                trust = trust.enctypes(enctypes.iter().copied());
+            }
+            if let Some(kvno) = settings.kvno {
+                trust = trust.kvno(kvno);
+            }
+            for address in &settings.kdc {
+                trust = trust.kdc(address);
+            }
+            if incoming {
+                trust.incoming()
+            } else {
+                trust.outgoing()
+            }
+        })
+}
+
 fn new_principal(settings: &PrincipalSettings) -> NewPrincipal {
     let mut principal = NewPrincipal::new(&settings.name);
     if let Some(password) = &settings.password {
@@ -146,6 +215,7 @@ fn new_principal(settings: &PrincipalSettings) -> NewPrincipal {
             principal.password(password)
         };
     }
+    principal = principal.keys(settings.keys.iter().cloned());
     if let Some(file) = &settings.keytab {
         principal = principal.keytab(file);
     }

@@ -30,7 +30,13 @@ const BAD: [(&str, &[&str]); 38] = [
         "[[principals]]\nname = \"a\"\n",
         &["bad.toml:1:", "did you mean \"principal\"?"],
     ),
-    ("[colours]\n", &["known are realm, principal, hdfs, hadoop"]),
+    (
+        "[colours]\n",
+        &[
+            "known are realm, further_realm, principal, trust, capaths",
+            "domain_realm, hdfs, hadoop",
+        ],
+    ),
     (
         "[realm]\n\nmax_lief = \"10h\"\n",
         &[

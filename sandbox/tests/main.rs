@@ -8,6 +8,7 @@ mod folders;
 mod mit;
 mod mit_realm;
 mod mit_settings;
+mod other_realms;
 mod ports;
 mod support;
 mod up;

@@ -56,6 +56,8 @@ pub enum NewKeys {
     RandomAndPassword(String),
     /// These keys, one for each type.
     Given(Vec<EncryptionKey>),
+    /// These keys, each of a version of its own: those of another database, or of a keytab.
+    Imported(Vec<(u32, EncryptionKey)>),
 }
 
 /// A principal to be added: everything but the name may stay as it is.
@@ -183,16 +185,19 @@ impl PrincipalEntry {
         let last = || DatabaseError::LastVersion(self.principal.clone());
         let kvno = self.kvno().checked_add(1).ok_or_else(last)?;
         let salt = self.principal.default_salt();
-        let former = self.keys.iter().find_map(PrincipalKey::password).cloned();
-        self.add_keys(keys, enctypes, kvno, &salt, rng)?;
+        let old = std::mem::take(&mut self.keys);
+        let former = old.iter().find_map(PrincipalKey::password).cloned();
+        let added = self.add_keys(keys, enctypes, kvno, &salt, rng);
+        if keep_old || added.is_err() {
+            self.keys.extend(old);
+            self.keys.sort_by_key(|key| std::cmp::Reverse(key.kvno));
+        }
+        added?;
         if let Some(password) = former {
             self.former_passwords.insert(0, password);
             self.former_passwords.truncate(REMEMBERED);
         }
-        if !keep_old {
-            self.keys.retain(|key| key.kvno == kvno);
-        }
-        Ok(kvno)
+        Ok(self.kvno())
     }
 
     /// Removes the keys of versions older than `keep_from`; of all but the newest if none is named.
@@ -247,6 +252,10 @@ impl PrincipalEntry {
             NewKeys::Given(keys) => added.extend(
                 keys.iter()
                     .map(|key| PrincipalKey::given(kvno, key.clone(), salt.clone())),
+            ),
+            NewKeys::Imported(keys) => added.extend(
+                keys.iter()
+                    .map(|(kvno, key)| PrincipalKey::given(*kvno, key.clone(), salt.clone())),
             ),
         }
         self.keys.splice(0..0, added);

@@ -5,6 +5,7 @@ use kerbox_krb5::Principal;
 use minihdfs::config::HdfsConfig;
 use toml::de::{DeTable, DeValue};
 
+use super::keys::{self, Keys};
 use super::section::{Section, Source};
 use super::text::{parse_duration, parse_time, timestamp};
 use super::values::{
@@ -38,6 +39,7 @@ fn read_document(source: &Source<'_>, document: &DeTable<'_>, settings: &mut Set
     if !settings.realm.default_principals {
         settings.principals.clear();
     }
+    settings.others.read_further(&mut top, &settings.realm);
     let mut principals: Vec<PrincipalSettings> = Vec::new();
     for section in top.tables("principal") {
         if let Some(principal) = read_principal(section, settings, &principals) {
@@ -51,6 +53,7 @@ fn read_document(source: &Source<'_>, document: &DeTable<'_>, settings: &mut Set
             .any(|given| same_name(&given.name, &default.name, realm))
     });
     settings.principals.append(&mut principals);
+    settings.others.read(&mut top, &settings.realm);
     if let Some(section) = top.table("hdfs") {
         read_hdfs(section, &mut settings.hdfs);
     }
@@ -124,10 +127,13 @@ fn read_principal(
         Err(error) => Err(error.to_string()),
     };
     let name = section.text("name", principal);
+    let given = keys::read(&mut section);
     let mut read = PrincipalSettings {
         name: name.unwrap_or_default(),
         password: section.text("password", parse_name),
         random_keys: section.take("random_keys", flag).unwrap_or_default(),
+        keys: Keys::new(),
+        import: given.path(),
         keytab: section.text("keytab", parse_file_name),
         enctypes: section.list("enctypes", parse_enctype),
         kvno: section.number("kvno", 1),
@@ -152,6 +158,18 @@ fn read_principal(
         }
         section.finish();
         return None;
+    }
+    if let Ok(principal) = Principal::parse(&read.name, &realm.name) {
+        read.keys = given.of(&principal, &section);
+        let served = |name: &str| name == realm.name || settings.others.serves(name);
+        let is_served = served(principal.realm())
+            || principal.is_krbtgt() && served(&principal.components()[1]);
+        if !is_served {
+            section.problem(format!(
+                "the realm {:?} is not served here; add a [[further_realm]] of that name",
+                principal.realm()
+            ));
+        }
     }
     if before
         .iter()

@@ -14,15 +14,19 @@ use kerbox_krb5::{EncryptionType, Timestamp};
 use crate::cli::Security;
 
 mod file;
+mod keys;
 mod merge;
 mod nearest;
+mod other_realms;
 mod section;
 mod show;
 mod text;
 mod values;
 mod warnings;
 
+pub(crate) use keys::Keys;
 pub(crate) use merge::{Purpose, check, effective};
+pub(crate) use other_realms::{FurtherRealm, OtherRealms, TrustSettings};
 pub(crate) use text::{duration, parse_duration, parse_time};
 pub(crate) use values::{Attribute, parse_enctype};
 pub(crate) use warnings::warn;
@@ -31,6 +35,8 @@ pub(crate) use warnings::warn;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Settings {
     pub(crate) realm: RealmSettings,
+    /// What the realm has to do with others.
+    pub(crate) others: OtherRealms,
     /// The default ones, and those of the file.
     pub(crate) principals: Vec<PrincipalSettings>,
     pub(crate) hdfs: HdfsSettings,
@@ -80,6 +86,10 @@ pub(crate) struct PrincipalSettings {
     pub(crate) password: Option<String>,
     /// Whether it has random keys besides, which take no time at the start.
     pub(crate) random_keys: bool,
+    /// In place of random ones and of a password's.
+    pub(crate) keys: Keys,
+    /// The keytab that the keys come from.
+    pub(crate) import: Option<PathBuf>,
     /// The file in `keytabs/` that gets its keys.
     pub(crate) keytab: Option<String>,
     /// None: the realm's.
@@ -166,6 +176,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             realm: RealmSettings::default(),
+            others: OtherRealms::default(),
             principals: default_principals(),
             hdfs: HdfsSettings::default(),
             hadoop: BTreeMap::new(),

@@ -1,6 +1,7 @@
 //! Reading a TOML file with every problem told at its line, and none hidden behind another.
 
 use std::cell::RefCell;
+use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -230,6 +231,64 @@ impl<'a, 'd> Section<'a, 'd> {
     pub(crate) fn problem(&self, what: impl AsRef<str>) {
         self.source
             .problem(self.start, format!("{}: {}", self.label, what.as_ref()));
+    }
+
+    /// Every key, each with a table of lists of texts; a text alone is a list of one.
+    pub(crate) fn named_lists(
+        self,
+        name: impl Fn(&str) -> Result<String, String>,
+        item: impl Fn(&str) -> Result<String, String>,
+    ) -> Vec<(String, Vec<(String, Vec<String>)>)> {
+        let quoted =
+            |key: &str| format!("a table stands under {key:?}; put a name with dots in quotes");
+        let list = |value: &DeValue<'_>, key: &str| match value {
+            DeValue::Table(_) => Err(quoted(key)),
+            DeValue::String(text) => Ok(vec![item(text)?]),
+            other => strings(other)?.into_iter().map(&item).collect(),
+        };
+        let mut named = Vec::new();
+        for (key, value) in self.table {
+            let wrong = |at: usize, why: String| {
+                let what = format!("{} {}: {why}", self.label, key.get_ref());
+                self.source.problem(at, what);
+            };
+            let DeValue::Table(inner) = value.get_ref() else {
+                let what = format!("{} is not a table", shown(value.get_ref()));
+                wrong(value.span().start, what);
+                continue;
+            };
+            let mut lists = Vec::new();
+            for (inner_key, value) in inner {
+                let read = name(inner_key.get_ref())
+                    .and_then(|name| Ok((name, list(value.get_ref(), inner_key.get_ref())?)));
+                match read {
+                    Ok(read) => lists.push(read),
+                    Err(why) => wrong(value.span().start, why),
+                }
+            }
+            match name(key.get_ref()) {
+                Ok(name) => named.push((name, lists)),
+                Err(why) => wrong(key.span().start, why),
+            }
+        }
+        named
+    }
+
+    /// A file that is named from the configuration file's folder.
+    pub(crate) fn beside(&self, file: &str) -> PathBuf {
+        let folder = Path::new(self.source.name).parent();
+        folder.unwrap_or(Path::new("")).join(file)
+    }
+
+    /// Notes a problem with the value of `key`, which stands in the table.
+    pub(crate) fn problem_of(&self, key: &str, what: impl AsRef<str>) {
+        let at = self
+            .table
+            .iter()
+            .find(|(name, _)| name.get_ref() == key)
+            .map_or(self.start, |(_, value)| value.span().start);
+        self.source
+            .problem(at, format!("{} {key}: {}", self.label, what.as_ref()));
     }
 
     /// Reports the keys that nobody asked for.

@@ -48,6 +48,7 @@ impl fmt::Display for Settings {
         for principal in &self.principals {
             write_principal(f, principal)?;
         }
+        self.others.show(f)?;
         let hdfs = &self.hdfs;
         let security = match hdfs.security {
             Security::Kerberos => "kerberos",
@@ -96,6 +97,7 @@ fn write_principal(f: &mut fmt::Formatter<'_>, principal: &PrincipalSettings) ->
     if principal.random_keys {
         writeln!(f, "random_keys = true")?;
     }
+    super::keys::show(f, &principal.keys, principal.import.as_deref())?;
     if let Some(keytab) = &principal.keytab {
         writeln!(f, "keytab = {}", quoted(keytab))?;
     }
@@ -149,11 +151,11 @@ fn write_principal(f: &mut fmt::Formatter<'_>, principal: &PrincipalSettings) ->
     Ok(())
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-fn list(items: impl IntoIterator<Item = impl ToString>) -> String {
+pub(super) fn list(items: impl IntoIterator<Item = impl ToString>) -> String {
     let items: Vec<String> = items
         .into_iter()
         .map(|item| quoted(&item.to_string()))

@@ -5,6 +5,7 @@ mod java_clients;
 mod mit_clients;
 #[path = "../mit_realm.rs"]
 mod mit_realm;
+mod other_realms;
 mod peers;
 mod python_suites;
 #[path = "../support.rs"]
@@ -15,6 +16,7 @@ fn main() -> std::process::ExitCode {
     let trials = [
         java_clients::trials(),
         mit_clients::trials(),
+        other_realms::trials(),
         python_suites::trials(),
     ]
     .into_iter()
