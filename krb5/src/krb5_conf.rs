@@ -152,10 +152,14 @@ impl Krb5Conf {
             }
             // Heimdal's key: a name that Heimdal does not know keeps its programs from starting at
             // all.
-            let names = names
+            let names: Vec<_> = names
                 .iter()
-                .map(|name| name.replace("arcfour-hmac", "arcfour-hmac-md5"));
-            settings.insert("default_etypes", names.collect::<Vec<_>>().join(" "));
+                .filter(|name| !name.starts_with("camellia"))
+                .map(|name| name.replace("arcfour-hmac", "arcfour-hmac-md5"))
+                .collect();
+            if !names.is_empty() {
+                settings.insert("default_etypes", names.join(" "));
+            }
         }
         if self.enctypes.iter().any(|enctype| enctype.is_weak()) {
             // The first is read by all up to MIT 1.20, the others by MIT from 1.21 on.
@@ -346,6 +350,15 @@ mod tests {
         assert!(
             types_of("default_etypes").is_some_and(|types| types.ends_with(" arcfour-hmac-md5"))
         );
+    }
+
+    #[test]
+    fn a_type_that_heimdal_does_not_know_is_not_among_its_own() {
+        let mut conf = conf();
+        conf.enctypes = vec![EncryptionType::CAMELLIA256_CTS_CMAC];
+        let text = conf.to_text().expect("nothing strange");
+        assert!(text.contains(" permitted_enctypes = camellia256-cts-cmac\n"));
+        assert!(!text.contains("default_etypes"), "{text}");
     }
 
     #[test]

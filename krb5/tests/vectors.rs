@@ -5,10 +5,15 @@ use kerbox_krb5::{ChecksumType, EncryptionKey, EncryptionType, Error, ErrorCode,
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-/// Every type that is supported, the weak ones too.
+/// Every type that is supported, those by name too.
 fn all_types() -> impl Iterator<Item = EncryptionType> {
-    let weak = [EncryptionType::DES3_CBC_SHA1_KD, EncryptionType::RC4_HMAC];
-    EncryptionType::DEFAULT.into_iter().chain(weak)
+    let by_name = [
+        EncryptionType::CAMELLIA256_CTS_CMAC,
+        EncryptionType::CAMELLIA128_CTS_CMAC,
+        EncryptionType::DES3_CBC_SHA1_KD,
+        EncryptionType::RC4_HMAC,
+    ];
+    EncryptionType::DEFAULT.into_iter().chain(by_name)
 }
 
 /// Gives the bytes that it was made of.
@@ -416,6 +421,8 @@ fn encryption_types_are_read_by_all_their_names_and_printed_by_one() {
     for (text, number) in [
         ("aes256-cts-hmac-sha1-96", 18),
         ("AES256-CTS", 18),
+        ("camellia256-cts-cmac", 26),
+        ("camellia128-cts", 25),
         ("aes256-sha1", 18),
         ("aes128-cts", 17),
         ("aes128-sha2", 19),

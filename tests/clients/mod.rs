@@ -16,12 +16,12 @@ mod mit_kinit;
 mod mit_kpasswd;
 mod mit_kvno;
 mod mit_tools;
+mod named_types;
 mod open_files;
 mod pac;
 mod python;
 mod realms;
 mod referral;
-mod weak_types;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let modules = [
@@ -43,7 +43,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         hdfs_native::trials(),
         java_hadoop::trials(),
         go_hdfs::trials(),
-        weak_types::trials(),
+        named_types::trials(),
     ];
     modules.into_iter().flatten().collect()
 }

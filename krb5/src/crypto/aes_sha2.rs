@@ -3,9 +3,9 @@
 use hmac::{Hmac, KeyInit};
 use sha2::{Sha256, Sha384};
 
-use super::aes_cipher::AesCipher;
+use super::block_cipher::BlockCipher;
 use super::mac::Mac;
-use super::usage_keys::{AesKeys, Purpose};
+use super::usage_keys::{CtsKeys, Purpose};
 use super::{EncryptionType, KeyUsage};
 
 /// RFC 8009, 4: the iteration count where `s2kparams` is absent.
@@ -76,13 +76,13 @@ impl Kdf {
     }
 }
 
-pub(super) fn usage_keys(base: &[u8], usage: KeyUsage) -> AesKeys {
+pub(super) fn usage_keys(base: &[u8], usage: KeyUsage) -> CtsKeys {
     let kdf = Kdf::new(base);
     let mut key = [0; 32];
     let key = &mut key[..base.len()];
     kdf.derive(&Purpose::Encryption.constant(usage), &[], key);
-    AesKeys {
-        cipher: AesCipher::new(key),
+    CtsKeys {
+        cipher: BlockCipher::aes(key),
         mac: kdf.mac(usage, Purpose::Integrity),
     }
 }

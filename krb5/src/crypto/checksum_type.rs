@@ -21,6 +21,10 @@ impl ChecksumType {
     pub const HMAC_SHA1_96_AES128: Self = Self(15);
     /// hmac-sha1-96-aes256 (RFC 3962).
     pub const HMAC_SHA1_96_AES256: Self = Self(16);
+    /// cmac-camellia128 (RFC 6803).
+    pub const CMAC_CAMELLIA128: Self = Self(17);
+    /// cmac-camellia256 (RFC 6803).
+    pub const CMAC_CAMELLIA256: Self = Self(18);
     /// hmac-sha256-128-aes128 (RFC 8009).
     pub const HMAC_SHA256_128_AES128: Self = Self(19);
     /// hmac-sha384-192-aes256 (RFC 8009).
@@ -37,6 +41,8 @@ impl ChecksumType {
             Self::HMAC_SHA1_96_AES256 => Some(EncryptionType::AES256_CTS_HMAC_SHA1_96),
             Self::HMAC_SHA256_128_AES128 => Some(EncryptionType::AES128_CTS_HMAC_SHA256_128),
             Self::HMAC_SHA384_192_AES256 => Some(EncryptionType::AES256_CTS_HMAC_SHA384_192),
+            Self::CMAC_CAMELLIA128 => Some(EncryptionType::CAMELLIA128_CTS_CMAC),
+            Self::CMAC_CAMELLIA256 => Some(EncryptionType::CAMELLIA256_CTS_CMAC),
             Self::HMAC_SHA1_DES3_KD => Some(EncryptionType::DES3_CBC_SHA1_KD),
             _ => None,
         }

@@ -11,7 +11,7 @@ use crate::Error;
 pub struct EncryptionType(pub i32);
 
 /// Number, name, and the further names that MIT's krb5.conf and kadmin know.
-const NAMES: [(EncryptionType, &str, &[&str]); 6] = [
+const NAMES: [(EncryptionType, &str, &[&str]); 8] = [
     (
         EncryptionType::AES256_CTS_HMAC_SHA1_96,
         "aes256-cts-hmac-sha1-96",
@@ -31,6 +31,16 @@ const NAMES: [(EncryptionType, &str, &[&str]); 6] = [
         EncryptionType::AES128_CTS_HMAC_SHA256_128,
         "aes128-cts-hmac-sha256-128",
         &["aes128-sha2"],
+    ),
+    (
+        EncryptionType::CAMELLIA256_CTS_CMAC,
+        "camellia256-cts-cmac",
+        &["camellia256-cts"],
+    ),
+    (
+        EncryptionType::CAMELLIA128_CTS_CMAC,
+        "camellia128-cts-cmac",
+        &["camellia128-cts"],
     ),
     (
         EncryptionType::DES3_CBC_SHA1_KD,
@@ -57,6 +67,10 @@ impl EncryptionType {
     pub const AES256_CTS_HMAC_SHA384_192: Self = Self(20);
     /// rc4-hmac (RFC 4757): weak, by name only.
     pub const RC4_HMAC: Self = Self(23);
+    /// camellia128-cts-cmac (RFC 6803): by name only, since Heimdal and the JDK do not know it.
+    pub const CAMELLIA128_CTS_CMAC: Self = Self(25);
+    /// camellia256-cts-cmac (RFC 6803): by name only, since Heimdal and the JDK do not know it.
+    pub const CAMELLIA256_CTS_CMAC: Self = Self(26);
 
     /// The types that are offered and accepted where nothing else is said, in MIT's order of
     /// preference.
@@ -99,9 +113,14 @@ impl EncryptionType {
     #[must_use]
     pub const fn key_len(self) -> usize {
         match self {
-            Self::AES128_CTS_HMAC_SHA1_96 | Self::AES128_CTS_HMAC_SHA256_128 | Self::RC4_HMAC => 16,
+            Self::AES128_CTS_HMAC_SHA1_96
+            | Self::AES128_CTS_HMAC_SHA256_128
+            | Self::RC4_HMAC
+            | Self::CAMELLIA128_CTS_CMAC => 16,
             Self::DES3_CBC_SHA1_KD => 24,
-            Self::AES256_CTS_HMAC_SHA1_96 | Self::AES256_CTS_HMAC_SHA384_192 => 32,
+            Self::AES256_CTS_HMAC_SHA1_96
+            | Self::AES256_CTS_HMAC_SHA384_192
+            | Self::CAMELLIA256_CTS_CMAC => 32,
             _ => 0,
         }
     }
@@ -124,6 +143,8 @@ impl EncryptionType {
             Self::AES256_CTS_HMAC_SHA1_96 => ChecksumType::HMAC_SHA1_96_AES256,
             Self::AES128_CTS_HMAC_SHA256_128 => ChecksumType::HMAC_SHA256_128_AES128,
             Self::AES256_CTS_HMAC_SHA384_192 => ChecksumType::HMAC_SHA384_192_AES256,
+            Self::CAMELLIA128_CTS_CMAC => ChecksumType::CMAC_CAMELLIA128,
+            Self::CAMELLIA256_CTS_CMAC => ChecksumType::CMAC_CAMELLIA256,
             Self::DES3_CBC_SHA1_KD => ChecksumType::HMAC_SHA1_DES3_KD,
             Self::RC4_HMAC => ChecksumType::HMAC_MD5,
             _ => ChecksumType(0),

@@ -12,8 +12,8 @@ use super::rc4_hmac::{HmacMd5Checksum, Rc4Usage};
 use super::usage_cache::UsageCache;
 use super::usage_keys::UsageKeys;
 use super::{
-    ChecksumType, EncryptionType, KeyUsage, aes_sha1, aes_sha2, constant_time_eq, cts, des3,
-    rc4_hmac,
+    ChecksumType, EncryptionType, KeyUsage, aes_sha1, aes_sha2, camellia, constant_time_eq, cts,
+    des3, rc4_hmac,
 };
 use crate::{Error, ErrorCode};
 
@@ -41,6 +41,7 @@ struct Inner {
 enum Family {
     AesSha1,
     AesSha2,
+    Camellia,
     Des3,
     Rc4,
 }
@@ -88,8 +89,8 @@ impl EncryptionKey {
         Self::random_to_key(enctype, seed)
     }
 
-    /// The key of a password (string-to-key); `params` is the `s2kparams` of ETYPE-INFO2: for AES,
-    /// the number of iterations in four bytes. Refused are other lengths, zero (which would
+    /// The key of a password (string-to-key); `params` is the `s2kparams` of ETYPE-INFO2: for AES
+    /// and Camellia, the number of iterations in four bytes. Refused are other lengths, zero (which would
     /// mean 2^32) and more than 2^24 iterations; the older types take none.
     ///
     /// This is slow by design: thousands of hashes.
@@ -110,6 +111,10 @@ impl EncryptionKey {
             Family::AesSha2 => {
                 let iterations = iterations(params, aes_sha2::DEFAULT_ITERATIONS)?;
                 aes_sha2::string_to_key(enctype, password, salt, iterations, key);
+            }
+            Family::Camellia => {
+                let iterations = iterations(params, camellia::DEFAULT_ITERATIONS)?;
+                camellia::string_to_key(enctype, password, salt, iterations, key);
             }
             Family::Des3 | Family::Rc4 if params.is_some_and(|params| !params.is_empty()) => {
                 return Err(Error::StringToKeyParams {
@@ -138,7 +143,7 @@ impl EncryptionKey {
     #[must_use]
     pub fn confounder_len(&self) -> usize {
         match self.0.family {
-            Family::AesSha1 | Family::AesSha2 => cts::BLOCK,
+            Family::AesSha1 | Family::AesSha2 | Family::Camellia => cts::BLOCK,
             Family::Des3 => des3::BLOCK,
             Family::Rc4 => rc4_hmac::CONFOUNDER,
         }
@@ -160,7 +165,7 @@ impl EncryptionKey {
     pub fn trailer_len(&self) -> usize {
         match (self.0.family, self.0.len) {
             (Family::AesSha1, _) => 12,
-            (Family::AesSha2, 16) => 16,
+            (Family::AesSha2, 16) | (Family::Camellia, _) => 16,
             (Family::AesSha2, _) => 24,
             (Family::Des3, _) => 20,
             (Family::Rc4, _) => 0,
@@ -299,12 +304,13 @@ impl EncryptionKey {
         self.0.enctype.checksum_type()
     }
 
-    /// The pseudo-random function of the key's type (RFC 3961, 3962, 8009).
+    /// The pseudo-random function of the key's type (RFC 3961, 3962, 6803, 8009).
     #[must_use]
     pub fn prf(&self, input: &[u8]) -> Vec<u8> {
         match self.0.family {
             Family::AesSha1 => aes_sha1::prf(self.as_bytes(), input),
             Family::AesSha2 => aes_sha2::prf(self.as_bytes(), input),
+            Family::Camellia => camellia::prf(self.as_bytes(), input),
             Family::Des3 => des3::prf(self.des3_bytes(), input),
             Family::Rc4 => rc4_hmac::prf(self.as_bytes(), input),
         }
@@ -312,8 +318,9 @@ impl EncryptionKey {
 
     fn usage_keys(&self, usage: KeyUsage) -> &UsageKeys {
         self.0.usages.get(usage, || match self.0.family {
-            Family::AesSha1 => UsageKeys::AesSha1(aes_sha1::usage_keys(self.as_bytes(), usage)),
-            Family::AesSha2 => UsageKeys::AesSha2(aes_sha2::usage_keys(self.as_bytes(), usage)),
+            Family::AesSha1 => UsageKeys::PlainMac(aes_sha1::usage_keys(self.as_bytes(), usage)),
+            Family::AesSha2 => UsageKeys::CipherMac(aes_sha2::usage_keys(self.as_bytes(), usage)),
+            Family::Camellia => UsageKeys::PlainMac(camellia::usage_keys(self.as_bytes(), usage)),
             Family::Des3 => des3::usage_keys(self.des3_bytes(), usage),
             Family::Rc4 => UsageKeys::Rc4(Rc4Usage::new(self.as_bytes(), usage)),
         })
@@ -323,6 +330,7 @@ impl EncryptionKey {
         self.0.checksums.get(usage, || match self.0.family {
             Family::AesSha1 => aes_sha1::checksum_mac(self.as_bytes(), usage),
             Family::AesSha2 => aes_sha2::checksum_mac(self.as_bytes(), usage),
+            Family::Camellia => camellia::checksum_mac(self.as_bytes(), usage),
             Family::Des3 => des3::checksum_mac(self.des3_bytes(), usage),
             Family::Rc4 => Mac::Md5(HmacMd5Checksum::new(self.as_bytes(), usage)),
         })
@@ -341,6 +349,9 @@ impl Family {
             }
             EncryptionType::AES128_CTS_HMAC_SHA256_128
             | EncryptionType::AES256_CTS_HMAC_SHA384_192 => Ok(Self::AesSha2),
+            EncryptionType::CAMELLIA128_CTS_CMAC | EncryptionType::CAMELLIA256_CTS_CMAC => {
+                Ok(Self::Camellia)
+            }
             EncryptionType::DES3_CBC_SHA1_KD => Ok(Self::Des3),
             EncryptionType::RC4_HMAC => Ok(Self::Rc4),
             _ => Err(Error::EncryptionType { enctype }),
@@ -377,7 +388,7 @@ impl fmt::Debug for EncryptionKey {
 
 #[cfg(test)]
 mod tests {
-    use super::super::aes_cipher::AesCipher;
+    use super::super::block_cipher::BlockCipher;
     use super::*;
     use crate::testing::unhex;
 
@@ -393,11 +404,12 @@ mod tests {
             let mut derived = vec![0; expected.len()];
             match Family::of(EncryptionType(enctype.parse().expect("a number"))) {
                 Ok(Family::AesSha1) => {
-                    aes_sha1::derive(&AesCipher::new(&key), &constant, &mut derived);
+                    aes_sha1::derive(&BlockCipher::aes(&key), &constant, &mut derived);
                 }
                 Ok(Family::AesSha2) => {
                     aes_sha2::Kdf::new(&key).derive(&constant, &[], &mut derived);
                 }
+                Ok(Family::Camellia) => camellia::derive_of(&key, &constant, &mut derived),
                 Ok(Family::Des3) => {
                     derived =
                         des3::derive(key[..].try_into().expect("24 bytes"), &constant).to_vec();

@@ -1,5 +1,7 @@
-//! Truncated HMACs with their key pads computed once.
+//! MACs with what depends on the key alone computed once: truncated HMACs, and CMAC.
 
+use camellia::{Camellia128, Camellia256};
+use cmac::Cmac;
 use hmac::digest;
 use hmac::{Hmac, KeyInit};
 use sha1::Sha1;
@@ -8,7 +10,7 @@ use sha2::{Sha256, Sha384};
 use super::constant_time_eq;
 use super::rc4_hmac::HmacMd5Checksum;
 
-/// A keyed HMAC, truncated as its encryption type says.
+/// A keyed MAC, truncated as its encryption type says.
 pub(super) enum Mac {
     /// HMAC-SHA1-96 (RFC 3962).
     Sha1(Hmac<Sha1>),
@@ -18,6 +20,10 @@ pub(super) enum Mac {
     Sha256(Hmac<Sha256>),
     /// HMAC-SHA384-192 (RFC 8009).
     Sha384(Box<Hmac<Sha384>>),
+    /// CMAC (RFC 6803).
+    Camellia128(Box<Cmac<Camellia128>>),
+    /// CMAC (RFC 6803).
+    Camellia256(Box<Cmac<Camellia256>>),
     /// The checksum of RFC 4757.
     Md5(HmacMd5Checksum),
 }
@@ -52,7 +58,7 @@ impl Mac {
         match self {
             Self::Sha1(_) => 12,
             Self::WholeSha1(_) => 20,
-            Self::Sha256(_) | Self::Md5(_) => 16,
+            Self::Sha256(_) | Self::Camellia128(_) | Self::Camellia256(_) | Self::Md5(_) => 16,
             Self::Sha384(_) => 24,
         }
     }
@@ -70,6 +76,8 @@ impl Mac {
             }
             Self::Sha256(keyed) => Tag::new(&whole(keyed, parts), self.len()),
             Self::Sha384(keyed) => Tag::new(&whole(&**keyed, parts), self.len()),
+            Self::Camellia128(keyed) => Tag::new(&whole(&**keyed, parts), self.len()),
+            Self::Camellia256(keyed) => Tag::new(&whole(&**keyed, parts), self.len()),
             Self::Md5(checksum) => Tag::new(&checksum.compute(parts), self.len()),
         }
     }

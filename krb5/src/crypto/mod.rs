@@ -1,4 +1,4 @@
-//! Encryption, checksums and key derivation (RFC 3961, 3962, 4757, 8009).
+//! Encryption, checksums and key derivation (RFC 3961, 3962, 4757, 6803, 8009).
 //!
 //! - [`EncryptionType`]: numbers and names of encryption types
 //! - [`EncryptionKey`]: encrypts, decrypts, makes and verifies checksums; keeps what it has derived
@@ -7,9 +7,10 @@
 //! - [`krb_fx_cf2`]: combines two keys (RFC 6113)
 //! - [`TripleDes`]: the bare cipher, for DIGEST-MD5
 
-mod aes_cipher;
 mod aes_sha1;
 mod aes_sha2;
+mod block_cipher;
+mod camellia;
 mod cf2;
 mod checksum_type;
 mod cts;

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::aes_cipher::AesCipher;
+use super::block_cipher::BlockCipher;
 use super::cts::BLOCK;
 use super::des3::Des3Cipher;
 use super::mac::Mac;
@@ -12,10 +12,10 @@ use super::{KeyUsage, des3};
 
 /// The keys of one usage.
 pub(super) enum UsageKeys {
-    /// The MAC is that of the plaintext (RFC 3962).
-    AesSha1(AesKeys),
+    /// The MAC is that of the plaintext (RFC 3962, RFC 6803).
+    PlainMac(CtsKeys),
     /// The MAC is that of the ciphertext (RFC 8009).
-    AesSha2(AesKeys),
+    CipherMac(CtsKeys),
     Des3 {
         cipher: Box<Des3Cipher>,
         mac: Mac,
@@ -24,8 +24,8 @@ pub(super) enum UsageKeys {
 }
 
 /// Ke expanded, and Ki in its HMAC.
-pub(super) struct AesKeys {
-    pub(super) cipher: AesCipher,
+pub(super) struct CtsKeys {
+    pub(super) cipher: BlockCipher,
     pub(super) mac: Mac,
 }
 
@@ -55,12 +55,12 @@ impl UsageKeys {
     /// confounder, the confounder, and the plaintext.
     pub(super) fn encrypt(&self, output: &mut Vec<u8>, start: usize) {
         let tag = match self {
-            Self::AesSha1(AesKeys { cipher, mac }) => {
+            Self::PlainMac(CtsKeys { cipher, mac }) => {
                 let tag = mac.compute(&[&output[start..]]);
                 cipher.cts_encrypt(&mut output[start..]);
                 tag
             }
-            Self::AesSha2(AesKeys { cipher, mac }) => {
+            Self::CipherMac(CtsKeys { cipher, mac }) => {
                 cipher.cts_encrypt(&mut output[start..]);
                 mac.compute(&[&[0; BLOCK], &output[start..]])
             }
@@ -84,13 +84,13 @@ impl UsageKeys {
             (end >= block).then_some(end)
         };
         match self {
-            Self::AesSha1(AesKeys { cipher, mac }) => {
+            Self::PlainMac(CtsKeys { cipher, mac }) => {
                 let end = split(buffer, BLOCK, mac)?;
                 let (data, tag) = buffer.split_at_mut(end);
                 cipher.cts_decrypt(data);
                 mac.verify(&[data], tag).then_some(BLOCK..end)
             }
-            Self::AesSha2(AesKeys { cipher, mac }) => {
+            Self::CipherMac(CtsKeys { cipher, mac }) => {
                 let end = split(buffer, BLOCK, mac)?;
                 let (data, tag) = buffer.split_at_mut(end);
                 if !mac.verify(&[&[0; BLOCK], data], tag) {

@@ -84,5 +84,5 @@ fn contexts_of_mits_library_are_accepted_and_its_messages_opened_and_made() {
         assert_eq!(context.sender.mic(MESSAGE), acceptor_mic);
         contexts += 1;
     }
-    assert_eq!(contexts, 6, "one of each encryption type");
+    assert_eq!(contexts, 8, "one of each encryption type");
 }

@@ -66,8 +66,13 @@ impl Pair {
 
 /// Every type whose keys can protect a context, whatever form its messages have.
 fn every_type() -> impl Iterator<Item = EncryptionType> {
-    let old = [EncryptionType::RC4_HMAC, EncryptionType::DES3_CBC_SHA1_KD];
-    EncryptionType::DEFAULT.into_iter().chain(old)
+    let by_name = [
+        EncryptionType::CAMELLIA128_CTS_CMAC,
+        EncryptionType::CAMELLIA256_CTS_CMAC,
+        EncryptionType::RC4_HMAC,
+        EncryptionType::DES3_CBC_SHA1_KD,
+    ];
+    EncryptionType::DEFAULT.into_iter().chain(by_name)
 }
 
 fn without_mutual() -> GssInitiatorOptions {

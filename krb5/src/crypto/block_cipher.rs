@@ -1,23 +1,39 @@
-//! AES with an expanded key of either length.
+//! AES and Camellia with an expanded key of either length.
 
 use aes::cipher::{BlockCipherEncrypt, KeyInit};
 use aes::{Aes128, Aes256};
+use camellia::{Camellia128, Camellia256};
 
 use super::cts;
 
-/// An expanded AES key, for both directions.
-pub(super) enum AesCipher {
+/// An expanded key, for both directions.
+pub(super) enum BlockCipher {
     Aes128(Aes128),
     Aes256(Aes256),
+    Camellia128(Box<Camellia128>),
+    Camellia256(Box<Camellia256>),
 }
 
-impl AesCipher {
+impl BlockCipher {
     /// Expands a key of 16 or 32 bytes; the key's length was checked when the key was made.
-    pub(super) fn new(key: &[u8]) -> Self {
+    pub(super) fn aes(key: &[u8]) -> Self {
         if key.len() == 16 {
             Self::Aes128(Aes128::new_from_slice(key).expect("16 bytes"))
         } else {
             Self::Aes256(Aes256::new_from_slice(key).expect("a key of AES has 16 or 32 bytes"))
+        }
+    }
+
+    /// The same for Camellia.
+    pub(super) fn camellia(key: &[u8]) -> Self {
+        if key.len() == 16 {
+            let cipher = Camellia128::new_from_slice(key).expect("16 bytes");
+            Self::Camellia128(Box::new(cipher))
+        } else {
+            let cipher = Camellia256::new_from_slice(key);
+            Self::Camellia256(Box::new(
+                cipher.expect("a key of Camellia has 16 or 32 bytes"),
+            ))
         }
     }
 
@@ -26,6 +42,8 @@ impl AesCipher {
         match self {
             Self::Aes128(cipher) => cts::encrypt(cipher, data),
             Self::Aes256(cipher) => cts::encrypt(cipher, data),
+            Self::Camellia128(cipher) => cts::encrypt(&**cipher, data),
+            Self::Camellia256(cipher) => cts::encrypt(&**cipher, data),
         }
     }
 
@@ -34,6 +52,8 @@ impl AesCipher {
         match self {
             Self::Aes128(cipher) => cts::decrypt(cipher, data),
             Self::Aes256(cipher) => cts::decrypt(cipher, data),
+            Self::Camellia128(cipher) => cts::decrypt(&**cipher, data),
+            Self::Camellia256(cipher) => cts::decrypt(&**cipher, data),
         }
     }
 
@@ -42,6 +62,8 @@ impl AesCipher {
         match self {
             Self::Aes128(cipher) => cipher.encrypt_block(block.into()),
             Self::Aes256(cipher) => cipher.encrypt_block(block.into()),
+            Self::Camellia128(cipher) => cipher.encrypt_block(block.into()),
+            Self::Camellia256(cipher) => cipher.encrypt_block(block.into()),
         }
     }
 }

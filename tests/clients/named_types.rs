@@ -11,10 +11,14 @@ use rand::rngs::StdRng;
 
 use super::hdfs_native::secure_round_trip;
 use super::java_hadoop::workflow;
-use crate::support::{Peer, TestResult, command, peer_source, python, run, trials};
+use crate::support::{Peer, TestResult, command, on, peer_source, python, run, trials};
 
 trials! {
+    [Peer::Mit] =>
+        mit_logs_in_by_camellia_and_gets_tickets,
+        mit_logs_in_by_camellia_behind_an_armor;
     [Peer::LibGssapi] =>
+        hdfs_native_works_with_camellia_and_privacy,
         hdfs_native_works_with_rc4_at_every_protection,
         hdfs_native_works_with_des3_at_every_protection;
     [Peer::JavaHadoop] =>
@@ -22,6 +26,47 @@ trials! {
         java_hadoop_works_with_des3_and_integrity;
     [Peer::PythonKerberos] =>
         mits_library_accepts_our_contexts_and_reads_our_messages;
+}
+
+const CAMELLIA: [EncryptionType; 2] = [
+    EncryptionType::CAMELLIA256_CTS_CMAC,
+    EncryptionType::CAMELLIA128_CTS_CMAC,
+];
+
+fn mit_logs_in_by_camellia_and_gets_tickets() -> TestResult {
+    for enctype in CAMELLIA {
+        let realm = Realm::builder().enctypes([enctype]).start_blocking()?;
+        // By the password, whose key MIT derives itself; then by our keytab.
+        on(&realm, "kinit", &["alice"], "alice\n")?.ok()?;
+        let keytab = realm.keytab("bob")?.display().to_string();
+        on(&realm, "kinit", &["-k", "-t", &keytab, "bob"], "")?.ok()?;
+        let host = realm.keytab("host/localhost")?.display().to_string();
+        on(&realm, "kvno", &["-k", &host, "host/localhost"], "")?.ok()?;
+        let listed = on(&realm, "klist", &["-e"], "")?.ok()?;
+        let name = enctype.to_string();
+        assert_eq!(listed.matches(&name).count(), 4, "{listed}");
+    }
+    Ok(())
+}
+
+/// The armor's keys are combined by the type's pseudo-random function.
+fn mit_logs_in_by_camellia_behind_an_armor() -> TestResult {
+    for enctype in CAMELLIA {
+        let realm = Realm::builder().enctypes([enctype]).start_blocking()?;
+        let armor = realm.login_blocking("bob")?.ccache().display().to_string();
+        on(&realm, "kinit", &["-T", &armor, "alice"], "alice\n")?.ok()?;
+        let refused = on(&realm, "kinit", &["-T", &armor, "alice"], "wrong\n")?.refused()?;
+        assert!(refused.contains("Password incorrect"), "{refused}");
+    }
+    Ok(())
+}
+
+fn hdfs_native_works_with_camellia_and_privacy() -> TestResult {
+    for enctype in CAMELLIA {
+        let cluster = Cluster::secure().enctypes([enctype]);
+        secure_round_trip(cluster.protection(Protection::Privacy))?;
+    }
+    Ok(())
 }
 
 fn with_every_protection(enctype: EncryptionType) -> TestResult {
@@ -57,8 +102,13 @@ fn java_hadoop_works_with_des3_and_integrity() -> TestResult {
 
 /// A ticket that we make ourselves, and a keytab file for MIT.
 fn mits_library_accepts_our_contexts_and_reads_our_messages() -> TestResult {
-    let weak = [EncryptionType::RC4_HMAC, EncryptionType::DES3_CBC_SHA1_KD];
-    for enctype in EncryptionType::DEFAULT.into_iter().chain(weak) {
+    let by_name = [
+        EncryptionType::CAMELLIA128_CTS_CMAC,
+        EncryptionType::CAMELLIA256_CTS_CMAC,
+        EncryptionType::RC4_HMAC,
+        EncryptionType::DES3_CBC_SHA1_KD,
+    ];
+    for enctype in EncryptionType::DEFAULT.into_iter().chain(by_name) {
         accepted_by_mit(enctype).map_err(|error| format!("{enctype}: {error}"))?;
     }
     Ok(())
