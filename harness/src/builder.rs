@@ -215,6 +215,7 @@ macro_rules! realm_setters {
 
         /// Trust between this realm and another.
         pub fn trust(mut self, trust: $crate::Trust) -> Self {
+            self.realm.give("trust");
             self.realm.other_realms.trusts.push(trust);
             self
         }
@@ -222,6 +223,7 @@ macro_rules! realm_setters {
         /// One realm more of the same KDC. Principals are its own if their names say so:
         /// `carol@OTHER.TEST`.
         pub fn further_realm(mut self, realm: $crate::RealmConfig) -> Self {
+            self.realm.give("further_realm");
             self.realm.other_realms.further.push(realm);
             self
         }
@@ -234,6 +236,7 @@ macro_rules! realm_setters {
             server: impl Into<String>,
             through: impl IntoIterator<Item = impl Into<String>>,
         ) -> Self {
+            self.realm.give("capath");
             let through = through.into_iter().map(Into::into).collect();
             let capaths = &mut self.realm.other_realms.capaths;
             capaths.insert((client.into(), server.into()), through);
@@ -243,6 +246,7 @@ macro_rules! realm_setters {
         /// The realm of a host (`name`) or of a domain's hosts (`.name`): `[domain_realm]` of the
         /// clients' krb5.conf; the KDC refers clients there that leave it to it.
         pub fn domain_realm(mut self, host: impl Into<String>, realm: impl Into<String>) -> Self {
+            self.realm.give("domain_realm");
             let hosts = &mut self.realm.other_realms.domain_realm;
             hosts.insert(host.into(), realm.into());
             self
