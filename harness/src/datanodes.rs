@@ -42,6 +42,7 @@ pub(crate) struct DataNodes {
     runtime: Handle,
     namenode: Arc<NameNode>,
     config: HdfsConfig,
+    superuser: String,
     /// How their RPC ports authenticate callers, and shorten their names.
     security: Option<RpcSecurity>,
     auth_to_local: AuthToLocal,
@@ -99,6 +100,7 @@ impl DataNodes {
             runtime: fixture.runtime.handle().clone(),
             namenode: Arc::clone(namenode),
             config: config.clone(),
+            superuser: settings.superuser.clone(),
             security,
             auth_to_local,
             listen_ip: settings.listen.ip(),
@@ -149,6 +151,7 @@ impl DataNodes {
                 .then(|| Arc::clone(self.namenode.block_tokens())),
             clock: slot.clock.clone(),
             hook: self.world.hook(),
+            superuser: self.superuser.clone(),
         };
         let node = DataNode::open(
             registration,

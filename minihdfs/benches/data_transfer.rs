@@ -107,6 +107,7 @@ fn start_datanodes(folder: &Path, count: usize) -> Vec<SocketAddr> {
             secrets: None,
             clock: Clock::system(),
             hook: Arc::new(NoHook),
+            superuser: "hdfs".to_owned(),
         };
         let node = DataNode::open(
             registration,

@@ -230,6 +230,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 .then(|| Arc::clone(namenode.block_tokens())),
             clock: clock.clone(),
             hook: Arc::clone(&hook),
+            superuser: "hdfs".to_owned(),
         };
         let directory = options.directory.join(format!("blocks/dn{number}"));
         let node = DataNode::open(registration, &directory, &config, context, number as u64)?;

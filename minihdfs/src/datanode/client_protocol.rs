@@ -1,5 +1,5 @@
 //! ClientDatanodeProtocol: what clients ask a DataNode by RPC. Java's and libhdfs3's ask how long a
-//! block is that is being written.
+//! block is that is being written; `hdfs dfsadmin` asks the rest.
 
 use bytes::Bytes;
 
@@ -76,9 +76,10 @@ impl DataNode {
 
     fn get_volume_report(
         &self,
-        _: &Call<'_>,
+        call: &Call<'_>,
         _: GetVolumeReportRequestProto,
     ) -> Result<GetVolumeReportResponseProto, HdfsError> {
+        self.check_superuser_privilege(call)?;
         self.count_used();
         let storage = self.storage();
         Ok(GetVolumeReportResponseProto {
@@ -99,6 +100,7 @@ impl DataNode {
         call: &Call<'_>,
         _: TriggerBlockReportRequestProto,
     ) -> Result<TriggerBlockReportResponseProto, HdfsError> {
+        self.check_superuser_privilege(call)?;
         // What happens to single replicas is reported at once, so that an incremental report is
         // empty.
         self.report_all(call.now)?;
@@ -113,6 +115,15 @@ impl DataNode {
         Ok(GetBalancerBandwidthResponseProto {
             bandwidth: BALANCER_BANDWIDTH,
         })
+    }
+
+    /// Refuses callers that are neither the superuser, as whom the DataNode runs, nor in the
+    /// superusers' group (Hadoop's `DataNode.checkSuperuserPrivilege`).
+    fn check_superuser_privilege(&self, call: &Call<'_>) -> Result<(), HdfsError> {
+        if self.superusers.include(&call.caller.user.short) {
+            return Ok(());
+        }
+        Err(HdfsError::access_control("Permission denied."))
     }
 
     /// With block tokens, the caller has authenticated with one, and it must allow reading this

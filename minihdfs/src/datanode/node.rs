@@ -1,5 +1,6 @@
 //! The DataNode: its replicas, its life, and its talk with the NameNode.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
@@ -44,6 +45,7 @@ pub struct DataNode {
     pub(super) protection: Option<DataProtection>,
     pub(super) clock: Clock,
     pub(super) hook: Arc<dyn Hook>,
+    pub(super) superusers: Superusers,
     rng: Mutex<StdRng>,
     life: Mutex<Life>,
 }
@@ -94,6 +96,33 @@ pub struct DataNodeContext {
     pub clock: Clock,
     /// Journal and faults.
     pub hook: Arc<dyn Hook>,
+    /// The short name of the user as whom NameNode and DataNodes run.
+    pub superuser: String,
+}
+
+/// Who may administer a DataNode.
+pub(super) struct Superusers {
+    /// Everybody, with `dfs.permissions.enabled` = false.
+    all: bool,
+    names: BTreeSet<String>,
+}
+
+impl Superusers {
+    fn new(superuser: String, config: &HdfsConfig) -> Self {
+        let in_group = config
+            .groups
+            .iter()
+            .filter(|(_, groups)| groups.contains(&config.superuser_group))
+            .map(|(name, _)| name.clone());
+        Self {
+            all: !config.permissions_enabled,
+            names: in_group.chain([superuser]).collect(),
+        }
+    }
+
+    pub(super) fn include(&self, name: &str) -> bool {
+        self.all || self.names.contains(name)
+    }
 }
 
 impl DataNode {
@@ -129,6 +158,7 @@ impl DataNode {
             protection: DataProtection::new(config),
             clock: context.clock,
             hook: context.hook,
+            superusers: Superusers::new(context.superuser, config),
             rng: Mutex::new(StdRng::seed_from_u64(seed)),
             life: Mutex::default(),
         }))

@@ -79,9 +79,10 @@ impl<'a> Packet<'a> {
         }))
     }
 
-    /// Whether it carries nothing and asks for nothing but an ack.
+    /// Whether it carries nothing and asks for nothing but an ack. One with data is data, whatever
+    /// its number.
     pub(crate) fn is_heartbeat(&self) -> bool {
-        self.header.seqno == HEARTBEAT
+        self.header.seqno == HEARTBEAT && self.data.is_empty() && !self.header.last_packet_in_block
     }
 
     /// Where its data ends in the block.

@@ -483,6 +483,17 @@ mod tests {
     }
 
     #[test]
+    fn data_with_the_number_of_a_heartbeat_is_stored() {
+        let mut fixture = Fixture::new(0);
+        fixture.take(-1, 0, b"hello", false).expect("fits");
+        assert_eq!(fixture.ack(), Some((-1, vec![Status::Success])));
+        assert_eq!(fixture.store.visible_length(BLOCK), Ok(5));
+        fixture.take(-1, 5, b"", true).expect("fits");
+        let ack = fixture.pipeline.next_ack().expect("completes");
+        assert!(ack.expect("its turn").completed.is_some());
+    }
+
+    #[test]
     fn an_ack_for_more_datanodes_than_follow_is_refused() {
         let mut fixture = Fixture::new(2);
         fixture.take(0, 0, b"hello", false).expect("fits");

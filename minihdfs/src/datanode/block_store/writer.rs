@@ -33,6 +33,8 @@ pub(crate) struct ReplicaWriter {
     /// The writer's checksum, which may differ from the replica's if it appends.
     checksum: DataChecksum,
     scratch: Vec<u8>,
+    /// Where the last packet ended that this writer stored, and the checksum of the chunk there.
+    last_sum: Option<(u64, u32)>,
 }
 
 impl ReplicaWriter {
@@ -48,6 +50,7 @@ impl ReplicaWriter {
             number,
             checksum,
             scratch: Vec::new(),
+            last_sum: None,
         }
     }
 
@@ -89,15 +92,20 @@ impl ReplicaWriter {
                 position: state.bytes_on_disk,
                 new,
                 sums: self.usable_sums(&state, packet, offset),
+                partial: self
+                    .last_sum
+                    .and_then(|(end, sum)| (end == state.bytes_on_disk).then_some(sum)),
             };
-            addition
-                .store(files, &mut self.scratch)
-                .and_then(|()| match spoil {
-                    true => files.data.write_all_at(&[!new[0]], state.bytes_on_disk),
-                    false => Ok(()),
-                })
-                .map_err(|error| misfit(error.to_string()))?;
+            let stored = addition.store(files, &mut self.scratch);
+            let last_sum = stored.map_err(|error| misfit(error.to_string()))?;
+            if spoil {
+                files
+                    .data
+                    .write_all_at(&[!new[0]], state.bytes_on_disk)
+                    .map_err(|error| misfit(error.to_string()))?;
+            }
             state.bytes_on_disk = packet.end();
+            self.last_sum = last_sum.map(|sum| (state.bytes_on_disk, sum));
         }
         // A packet with sync_block (hsync, and what hdfs-native closes every block with) asks no
         // more than any other: its bytes are the operating system's by now and outlive this
@@ -231,70 +239,90 @@ struct Addition<'a> {
     new: &'a [u8],
     /// The checksums of `new`; without them they are computed.
     sums: Option<&'a [u8]>,
+    /// The checksum of the chunk that is only partly there, if it is known: else it is read.
+    partial: Option<u32>,
 }
 
 impl Addition<'_> {
-    /// Writes data and checksums. If that fails, for instance because the disk is full, the files
-    /// become again what they were.
-    fn store(&self, files: &Files, scratch: &mut Vec<u8>) -> io::Result<()> {
+    /// Writes data and checksums. Returns the checksum of the last chunk. If it fails, for
+    /// instance because the disk is full, the files become again what they were.
+    fn store(&self, files: &Files, scratch: &mut Vec<u8>) -> io::Result<Option<u32>> {
+        let before = match self.partial {
+            Some(sum) => Some(sum).filter(|_| self.partial_length() > 0),
+            None => self.read_partial(files)?,
+        };
+        let sums = self.sums.unwrap_or_else(|| {
+            self.compute(before, scratch);
+            scratch
+        });
         let at = layout::checksum_position(self.checksum, self.position);
-        let before = self.partial_chunk(files, scratch)?;
         let stored = files
             .data
             .write_all_at(self.new, self.position)
-            .and_then(|()| self.store_sums(files, at, scratch));
-        if stored.is_err() {
+            .and_then(|()| files.meta.write_all_at(sums, at));
+        if let Err(error) = stored {
             let undone = files.data.set_len(self.position).and_then(|()| {
                 files.meta.set_len(at)?;
-                before.map_or(Ok(()), |sum| files.meta.write_all_at(&sum, at))
+                before.map_or(Ok(()), |sum| {
+                    files.meta.write_all_at(&sum.to_be_bytes(), at)
+                })
             });
             if let Err(error) = undone {
                 tracing::warn!(%error, "a packet that could not be stored stays on disk in part");
             }
+            return Err(error);
         }
-        stored
+        Ok(sums.last_chunk().map(|sum| u32::from_be_bytes(*sum)))
     }
 
-    /// Reads the chunk that is only partly there into `scratch`, and gives its checksum. A damaged
-    /// one is not summed up anew: that would hide the damage.
-    fn partial_chunk(
-        &self,
-        files: &Files,
-        scratch: &mut Vec<u8>,
-    ) -> io::Result<Option<[u8; CHECKSUM_LENGTH]>> {
-        scratch.clear();
-        let partial = self.position % self.checksum.bytes_per_checksum();
-        if partial == 0 || self.checksum.is_none() {
+    /// How much is there of the chunk in which the replica ends; 0 if none begun or none summed.
+    fn partial_length(&self) -> u64 {
+        if self.checksum.is_none() {
+            return 0;
+        }
+        self.position % self.checksum.bytes_per_checksum()
+    }
+
+    /// Reads the chunk that is only partly there, and gives its checksum. A damaged one is not
+    /// summed up anew: that would hide the damage.
+    fn read_partial(&self, files: &Files) -> io::Result<Option<u32>> {
+        let length = self.partial_length();
+        if length == 0 {
             return Ok(None);
         }
-        scratch.resize(usize::try_from(partial).unwrap_or(usize::MAX), 0);
-        files.data.read_exact_at(scratch, self.position - partial)?;
-        let mut sum = [0; CHECKSUM_LENGTH];
+        let mut chunk = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+        files
+            .data
+            .read_exact_at(&mut chunk, self.position - length)?;
+        let mut stored = [0; CHECKSUM_LENGTH];
         let at = layout::checksum_position(self.checksum, self.position);
-        files.meta.read_exact_at(&mut sum, at)?;
-        if self.checksum.verify(scratch, &sum).is_err() {
+        files.meta.read_exact_at(&mut stored, at)?;
+        let (sum, stored) = (self.checksum.of_chunk(&chunk), u32::from_be_bytes(stored));
+        if sum != stored {
             return Err(io::Error::other(format!(
-                "Partial CRC {} does not match value computed the last time file was closed {}",
-                self.checksum.of_chunk(scratch),
-                u32::from_be_bytes(sum)
+                "Partial CRC {sum} does not match value computed the last time file was closed {stored}"
             )));
         }
         Ok(Some(sum))
     }
 
-    /// Writes the checksums from the chunk on in which the replica ended; `scratch` has what was
-    /// there of it.
-    fn store_sums(&self, files: &Files, at: u64, scratch: &mut Vec<u8>) -> io::Result<()> {
-        if self.checksum.is_none() {
-            return Ok(());
+    /// Computes the checksums from the chunk on in which the replica ended, whose checksum so far
+    /// is `before`.
+    fn compute(&self, before: Option<u32>, sums: &mut Vec<u8>) {
+        sums.clear();
+        let mut rest = self.new;
+        if let Some(before) = before {
+            let missing = self.checksum.bytes_per_checksum() - self.partial_length();
+            let missing = usize::try_from(missing).unwrap_or(usize::MAX);
+            let (fill, behind) = rest.split_at(missing.min(rest.len()));
+            let fill_sum = self.checksum.of_chunk(fill);
+            let sum = self.checksum.combine(before, fill_sum, fill.len() as u64);
+            sums.extend_from_slice(&sum.to_be_bytes());
+            rest = behind;
         }
-        if let Some(sums) = self.sums {
-            return files.meta.write_all_at(sums, at);
-        }
-        scratch.extend_from_slice(self.new);
-        let mut sums = vec![0; self.checksum.length_of(scratch.len())];
-        self.checksum.compute(scratch, &mut sums);
-        files.meta.write_all_at(&sums, at)
+        let start = sums.len();
+        sums.resize(start + self.checksum.length_of(rest.len()), 0);
+        self.checksum.compute(rest, &mut sums[start..]);
     }
 }
 

@@ -27,6 +27,14 @@ fn node(
     folder: &tempfile::TempDir,
     secrets: Option<Arc<BlockTokenSecretManager>>,
 ) -> Arc<DataNode> {
+    node_with(folder, secrets, &HdfsConfig::default())
+}
+
+fn node_with(
+    folder: &tempfile::TempDir,
+    secrets: Option<Arc<BlockTokenSecretManager>>,
+    config: &HdfsConfig,
+) -> Arc<DataNode> {
     let registration = DatanodeRegistration {
         number: 1,
         uuid: "dn1".into(),
@@ -42,15 +50,9 @@ fn node(
         secrets,
         clock: Clock::frozen(NOW),
         hook: Arc::new(NoHook),
+        superuser: "hdfs".to_owned(),
     };
-    let node = DataNode::open(
-        registration,
-        folder.path(),
-        &HdfsConfig::default(),
-        context,
-        1,
-    )
-    .expect("a folder");
+    let node = DataNode::open(registration, folder.path(), config, context, 1).expect("a folder");
     node.start(NOW).expect("accepted");
     let checksum = DataChecksum::new(ChecksumTypeProto::ChecksumCrc32c, 512).expect("a plain size");
     let mut writer = node.store.create_rbw(BLOCK, checksum).expect("new");
@@ -77,6 +79,28 @@ fn call<Response: Message + Default>(
     Ok(Response::decode_length_delimited(&*response).expect("a message"))
 }
 
+/// Calls a method with the least that any of them needs.
+fn raw_call(node: &DataNode, caller: &Caller, method: &str) -> Result<(), HdfsError> {
+    let request = match method {
+        "triggerBlockReport" => TriggerBlockReportRequestProto {
+            incremental: false,
+            nn_address: None,
+        }
+        .encode_to_vec(),
+        "getReplicaVisibleLength" => GetReplicaVisibleLengthRequestProto::default().encode_to_vec(),
+        _ => Vec::new(),
+    };
+    let call = Call {
+        now: NOW,
+        caller,
+        protocol: "org.apache.hadoop.hdfs.protocol.ClientDatanodeProtocol",
+        version: 1,
+        method,
+        request: &request,
+    };
+    RpcService::call(node, &call, &mut Vec::new())
+}
+
 fn visible_length(node: &DataNode, caller: &Caller) -> Result<u64, HdfsError> {
     let request = GetReplicaVisibleLengthRequestProto {
         block: ExtendedBlockProto {
@@ -89,6 +113,14 @@ fn visible_length(node: &DataNode, caller: &Caller) -> Result<u64, HdfsError> {
     let response: GetReplicaVisibleLengthResponseProto =
         call(node, caller, "getReplicaVisibleLength", &request)?;
     Ok(response.length)
+}
+
+fn user(name: &str) -> Caller {
+    Caller::new(
+        User::simple(name),
+        AuthMethod::Kerberos,
+        [127, 0, 0, 1].into(),
+    )
 }
 
 fn caller(token: Option<&Token>) -> Caller {
@@ -143,7 +175,7 @@ fn with_block_tokens_only_one_for_reading_this_block_will_do() {
 fn it_tells_about_itself() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let node = node(&folder, None);
-    let caller = caller(None);
+    let caller = user("hdfs");
     let info: GetDatanodeInfoResponseProto = call(
         &node,
         &caller,
@@ -184,4 +216,108 @@ fn it_tells_about_itself() {
         unknown.expect_err("not there").class(),
         "org.apache.hadoop.ipc.RpcNoSuchMethodException"
     );
+}
+
+/// What a method asks of its caller.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Check {
+    Nothing,
+    Superuser,
+    /// A block token that allows reading (with block tokens).
+    ReadAccess,
+    /// The method is not served here; Hadoop's check is the one named.
+    NotServed(&'static str),
+}
+
+/// Every method of ClientDatanodeProtocol and ReconfigurationProtocol, with the check of Hadoop's
+/// DataNode.
+const CHECKS: &[(&str, Check)] = &[
+    ("getReplicaVisibleLength", Check::ReadAccess),
+    ("getDatanodeInfo", Check::Nothing),
+    ("getBalancerBandwidth", Check::Nothing),
+    ("getVolumeReport", Check::Superuser),
+    ("triggerBlockReport", Check::Superuser),
+    ("refreshNamenodes", Check::NotServed("superuser")),
+    ("deleteBlockPool", Check::NotServed("superuser")),
+    (
+        "getBlockLocalPathInfo",
+        Check::NotServed("dfs.block.local-path-access.user and READ access"),
+    ),
+    ("shutdownDatanode", Check::NotServed("superuser")),
+    ("evictWriters", Check::NotServed("superuser")),
+    ("startReconfiguration", Check::NotServed("superuser")),
+    ("getReconfigurationStatus", Check::NotServed("superuser")),
+    (
+        "listReconfigurableProperties",
+        Check::NotServed("superuser"),
+    ),
+    ("submitDiskBalancerPlan", Check::NotServed("superuser")),
+    ("cancelDiskBalancerPlan", Check::NotServed("superuser")),
+    ("queryDiskBalancerPlan", Check::NotServed("superuser")),
+    ("getDiskBalancerSetting", Check::NotServed("superuser")),
+];
+
+#[test]
+fn every_method_makes_the_check_that_hadoops_datanode_makes() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let settings = BlockTokenSettings::new(&HdfsConfig::default(), POOL);
+    let secrets = BlockTokenSecretManager::new(settings, NOW, &mut StdRng::seed_from_u64(1));
+    let pairs = [(
+        "hadoop.user.group.static.mapping.overrides",
+        "root=supergroup;bob=staff",
+    )];
+    let config = HdfsConfig::from_pairs(pairs).expect("good values").0;
+    let node = node_with(&folder, Some(Arc::new(secrets)), &config);
+    let served: Vec<&str> = CHECKS
+        .iter()
+        .filter(|(_, check)| !matches!(check, Check::NotServed(_)))
+        .map(|(method, _)| *method)
+        .collect();
+    let mut methods: Vec<&str> = CLIENT_DATANODE_PROTOCOL.methods().collect();
+    methods.sort_unstable();
+    let mut sorted = served.clone();
+    sorted.sort_unstable();
+    assert_eq!(methods, sorted, "a method that the table does not have");
+    for (method, check) in CHECKS {
+        for (name, privileged) in [
+            ("alice", false),
+            ("bob", false),
+            ("root", true),
+            ("hdfs", true),
+        ] {
+            let called = raw_call(&node, &user(name), method);
+            match check {
+                Check::Nothing => assert_eq!(called, Ok(()), "{method} by {name}"),
+                Check::Superuser if privileged => assert_eq!(called, Ok(()), "{method} by {name}"),
+                Check::Superuser => {
+                    let error = called.expect_err(method);
+                    assert_eq!(
+                        (error.class(), error.message()),
+                        (
+                            "org.apache.hadoop.security.AccessControlException",
+                            "Permission denied."
+                        ),
+                        "{method} by {name}"
+                    );
+                }
+                Check::ReadAccess => {
+                    let error = called.expect_err(method);
+                    assert!(error.message().starts_with("Can't continue since none"));
+                }
+                Check::NotServed(_) => assert_eq!(
+                    called.expect_err(method).class(),
+                    "org.apache.hadoop.ipc.RpcNoSuchMethodException"
+                ),
+            }
+        }
+    }
+}
+
+#[test]
+fn without_permissions_everybody_is_let_in() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let pairs = [("dfs.permissions.enabled", "false")];
+    let config = HdfsConfig::from_pairs(pairs).expect("good values").0;
+    let node = node_with(&folder, None, &config);
+    assert_eq!(raw_call(&node, &user("alice"), "getVolumeReport"), Ok(()));
 }

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kerbox_events::Event;
 
@@ -19,6 +20,9 @@ use crate::datanode::pipeline::{Completion, Pipeline};
 use crate::proto::hdfs::op_write_block_proto::BlockConstructionStage as Stage;
 use crate::proto::hdfs::{BlockOpResponseProto, OpWriteBlockProto, Status, StorageTypeProto};
 use crate::token::AccessMode;
+
+/// How long a pipeline is at most (`dfs.replication.max`).
+const MAX_PIPELINE: usize = 512;
 
 /// Serves a write, to its end or its failure; the connection is not used again.
 pub(super) async fn write_block(
@@ -293,10 +297,15 @@ async fn connect_mirror(
     if Kind::of(request) != Kind::Client {
         return Ok((mirror, None));
     }
-    let below = mirror
-        .message(READ_TIMEOUT + READ_TIMEOUT * rest.len() as u32)
-        .await?;
+    let below = mirror.message(set_up_timeout(rest.len())).await?;
     Ok((mirror, Some(below)))
+}
+
+/// How long the DataNodes after this one may take to connect each other: more than the longest
+/// pipeline needs is not waited, whatever the client's list says.
+fn set_up_timeout(following: usize) -> Duration {
+    let following = following.min(MAX_PIPELINE) as u32;
+    READ_TIMEOUT.saturating_mul(1 + following)
 }
 
 /// The list as the next DataNode gets it: its own entry stands elsewhere.

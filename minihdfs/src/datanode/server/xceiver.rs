@@ -93,10 +93,11 @@ async fn block_checksum(
     request: OpBlockChecksumProto,
 ) -> io::Result<()> {
     let operation = "BLOCK_CHECKSUM";
+    let id = request.header.block.block_id;
     let event = |outcome| Event::DataTransfer {
         datanode: node.number(),
         operation,
-        block: request.header.block.block_id,
+        block: id,
         outcome,
     };
     let (journal, ruling) = Operation::begin(node, connection, event).await?;
@@ -113,10 +114,16 @@ async fn block_checksum(
             WantedStorage::default(),
         ) {
             Err(denied) => denied.answer(None),
-            Ok(()) => compute_checksum(node, &request).unwrap_or_else(|error| {
-                node.check_replica(node.clock.now(), request.header.block.block_id);
-                refusal(Status::Error, None, error.to_string())
-            }),
+            Ok(()) => {
+                // Millions of checksums may have to be read: that is not done where others wait.
+                let on = node.clone();
+                let computed =
+                    tokio::task::spawn_blocking(move || compute_checksum(&on, &request)).await?;
+                computed.unwrap_or_else(|error| {
+                    node.check_replica(node.clock.now(), id);
+                    refusal(Status::Error, None, error.to_string())
+                })
+            }
         },
     };
     journal.end(answer.status());

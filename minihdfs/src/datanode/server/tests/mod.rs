@@ -121,6 +121,7 @@ impl Fixture {
                 secrets: config.uses_block_tokens().then(|| secrets.clone()),
                 clock: Clock::frozen(NOW),
                 hook: fixture.hook.clone(),
+                superuser: "hdfs".to_owned(),
             };
             let node = DataNode::open(
                 registration,

@@ -293,3 +293,67 @@ async fn packets_that_waited_for_acks_are_taken_though_nothing_more_comes_from_t
     assert_eq!(status.expect("no stall"), Status::Success);
     assert_eq!(fixture.namenode.finalized(), ["dn1"]);
 }
+
+/// Writes `count` packets of one byte through all DataNodes, as fast as they are taken, and reads
+/// the acks meanwhile.
+async fn write_bytes(fixture: &Fixture, count: usize) -> io::Result<()> {
+    let rest: Vec<_> = (1..fixture.nodes.len()).collect();
+    let token = fixture.token(&[AccessMode::Write]);
+    let mut connection = fixture.connect(0).await;
+    let answer = begin_write(&mut connection, &fixture.write_request(&rest, token)).await;
+    assert_eq!(answer.status(), Status::Success);
+    for index in 0..count {
+        put_packet(&mut connection, index as i64, index, b"x", false);
+    }
+    put_packet(&mut connection, count as i64, count, &[], true);
+    let mut acked = 0;
+    while acked <= count {
+        connection.try_flush()?;
+        while let Some(ack) = connection
+            .inbox
+            .message::<PipelineAckProto>()
+            .map_err(connection::invalid)?
+        {
+            assert_eq!(ack.seqno, acked as i64);
+            assert!(ack.reply().all(|status| status == Status::Success));
+            acked += 1;
+        }
+        if acked <= count && !connection.try_fill(64 << 10)? {
+            let readable = connection.stream.readable();
+            if connection.outbox.bytes().is_empty() {
+                readable.await?;
+            } else {
+                tokio::select! {
+                    ready = readable => ready?,
+                    ready = connection.stream.writable() => ready?,
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn more_packets_than_may_wait_for_acks_go_through_three_datanodes() {
+    let fixture = Fixture::new(3, &[]);
+    write_bytes(&fixture, MAX_PENDING + 1000)
+        .await
+        .expect("no stall");
+    assert_eq!(fixture.namenode.finalized().len(), 3);
+}
+
+/// Before packets in the inbox were taken when acks drained, one of these in 20 to 50 stalled.
+#[tokio::test]
+#[ignore = "takes minutes: run it alone, in release"]
+async fn a_thousand_writes_of_twenty_thousand_packets_do_not_stall() {
+    let runs = std::env::var("KERBOX_RUNS").map_or(1000, |runs| runs.parse().expect("a number"));
+    let mut slowest = Duration::ZERO;
+    for _ in 0..runs {
+        let fixture = Fixture::new(3, &[]);
+        let begun = std::time::Instant::now();
+        write_bytes(&fixture, 20_000).await.expect("no stall");
+        slowest = slowest.max(begun.elapsed());
+    }
+    println!("{runs} runs, the slowest {slowest:?}");
+    assert!(slowest < READ_TIMEOUT / 2);
+}

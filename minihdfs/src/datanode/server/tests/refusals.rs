@@ -60,6 +60,73 @@ async fn tokens_that_are_missing_foreign_expired_or_for_something_else_are_refus
 }
 
 #[tokio::test]
+async fn every_operation_needs_a_token_for_just_what_it_does() {
+    let fixture = Fixture::new(2, SECURE);
+    fixture.write(&content(1000)).await;
+    let modes = [
+        AccessMode::Read,
+        AccessMode::Write,
+        AccessMode::Copy,
+        AccessMode::Replace,
+    ];
+    // Hadoop's DataXceiver: the access mode that each operation checks.
+    let operations = [
+        (op::READ_BLOCK, AccessMode::Read),
+        (op::WRITE_BLOCK, AccessMode::Write),
+        (op::TRANSFER_BLOCK, AccessMode::Copy),
+        (op::COPY_BLOCK, AccessMode::Copy),
+        (op::BLOCK_CHECKSUM, AccessMode::Read),
+    ];
+    for (code, needed) in operations {
+        for mode in modes {
+            let header = header(BLOCK, fixture.token(&[mode]), "client");
+            let mut connection = fixture.connect(0).await;
+            let base_header = header.base_header.clone();
+            match code {
+                op::READ_BLOCK => {
+                    let request = OpReadBlockProto {
+                        header,
+                        len: 1,
+                        ..OpReadBlockProto::default()
+                    };
+                    put_operation(&mut connection, code, &request);
+                }
+                op::WRITE_BLOCK => {
+                    let request = fixture.write_request(&[], fixture.token(&[mode]));
+                    put_operation(&mut connection, code, &request);
+                }
+                op::TRANSFER_BLOCK => {
+                    let request = OpTransferBlockProto {
+                        header,
+                        targets: vec![fixture.info(1)],
+                        ..OpTransferBlockProto::default()
+                    };
+                    put_operation(&mut connection, code, &request);
+                }
+                op::COPY_BLOCK => {
+                    let request = OpCopyBlockProto {
+                        header: base_header,
+                    };
+                    put_operation(&mut connection, code, &request);
+                }
+                _ => {
+                    let request = OpBlockChecksumProto {
+                        header: base_header,
+                        block_checksum_options: None,
+                    };
+                    put_operation(&mut connection, code, &request);
+                }
+            }
+            connection.flush().await.expect("taken");
+            let answer: BlockOpResponseProto =
+                connection.message(READ_TIMEOUT).await.expect("answered");
+            let denied = answer.status() == Status::ErrorAccessToken;
+            assert_eq!(denied, mode != needed, "operation {code} with {mode:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_client_without_the_handshake_and_one_with_a_needless_one_are_cut_off() {
     let fixture = Fixture::new(
         1,
