@@ -21,6 +21,7 @@ mod leftovers;
 mod mit_kdc;
 mod proxy;
 mod refusals;
+mod replicas;
 mod required;
 mod spoiler;
 mod support;
@@ -36,6 +37,7 @@ fn main() -> std::process::ExitCode {
         encryption_keys::trials(),
         expiry::trials(),
         refusals::trials(),
+        replicas::trials(),
         required::trials(),
         isolation::trials(),
         leftovers::trials(),

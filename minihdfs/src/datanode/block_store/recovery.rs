@@ -81,7 +81,9 @@ impl BlockStore {
             )));
         }
         let failed = |error| self.failed("recover", block, &error);
-        if new_length < state.bytes_on_disk {
+        let finalized = state.recovery.map(|(_, before)| before) == Some(ReplicaState::Finalized);
+        // What a writer left may have bytes behind those that have checksums.
+        if new_length < state.bytes_on_disk || !finalized {
             replica
                 .truncate(&self.layout, &mut state, new_length)
                 .map_err(failed)?;

@@ -219,8 +219,14 @@ impl Replica {
         }
         if from != place || old_stamp != generation_stamp {
             let new = layout.meta(place, self.id, generation_stamp);
-            check_free(&new)?;
-            std::fs::rename(layout.meta(from, self.id, old_stamp), new)?;
+            let moved = check_free(&new)
+                .and_then(|()| std::fs::rename(layout.meta(from, self.id, old_stamp), new));
+            if moved.is_err() && from != place {
+                // Both files stay together.
+                std::fs::rename(layout.data(place, self.id), layout.data(from, self.id))?;
+                state.place = from;
+            }
+            moved?;
             state.generation_stamp = generation_stamp;
         }
         Ok(())
@@ -241,7 +247,8 @@ impl Replica {
         Ok(())
     }
 
-    /// Cuts it to `length`, and sums its last chunk up again if that is only partly left.
+    /// Cuts it to `length`, and sums its last chunk up again if that is only partly left. A damaged
+    /// chunk is not: that would hide the damage.
     pub(super) fn truncate(
         &self,
         layout: &Layout,
@@ -255,17 +262,28 @@ impl Replica {
             return Ok(());
         };
         let checksum = state.checksum;
-        files.data.set_len(length)?;
-        let partial = length % checksum.bytes_per_checksum();
+        let chunk = checksum.bytes_per_checksum();
+        let partial = length % chunk;
         let mut end = layout::checksum_position(checksum, length);
         if partial > 0 && !checksum.is_none() {
-            let mut chunk = vec![0; partial as usize];
-            files.data.read_exact_at(&mut chunk, length - partial)?;
+            let start = length - partial;
+            let mut left = vec![0; chunk.min(state.bytes_on_disk.saturating_sub(start)) as usize];
+            files.data.read_exact_at(&mut left, start)?;
+            let mut stored = [0; CHECKSUM_LENGTH];
+            files.meta.read_exact_at(&mut stored, end)?;
+            if checksum.verify(&left, &stored).is_err() {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("the chunk at {start} does not match its checksum"),
+                ));
+            }
+            left.truncate(partial as usize);
             files
                 .meta
-                .write_all_at(&checksum.of_chunk(&chunk).to_be_bytes(), end)?;
+                .write_all_at(&checksum.of_chunk(&left).to_be_bytes(), end)?;
             end += CHECKSUM_LENGTH as u64;
         }
+        files.data.set_len(length)?;
         files.meta.set_len(end)?;
         state.bytes_on_disk = length;
         state.bytes_acked = state.bytes_acked.min(length);

@@ -116,6 +116,15 @@ fn a_replica_does_not_replace_a_file_that_lies_where_it_is_to_be_finalized() {
     std::fs::write(&path, "somebody's").expect("writable");
     assert!(writer.finalize().is_err());
     assert_eq!(std::fs::read(&path).expect("there"), b"somebody's");
+    std::fs::remove_file(&path).expect("there");
+    let meta = fixture.path(true);
+    std::fs::write(&meta, "somebody's").expect("writable");
+    assert!(writer.finalize().is_err());
+    assert_eq!(std::fs::read(&meta).expect("there"), b"somebody's");
+    assert!(!path.exists(), "the two files stay together");
+    std::fs::remove_file(&meta).expect("there");
+    let block = writer.finalize().expect("nothing is in the way");
+    assert_eq!(fixture.read(block, 0, 5).expect("whole"), b"hello");
 }
 
 #[test]
@@ -151,4 +160,55 @@ fn a_packet_that_the_full_disk_does_not_take_changes_nothing() {
     write(&mut writer, 1024, &data[1024..]).expect("there is room again");
     let block = writer.finalize().expect("writable");
     assert_eq!(fixture.read(block, 0, 3000).expect("whole"), data);
+}
+
+#[test]
+fn damage_in_the_chunk_at_which_a_replica_is_cut_is_found() {
+    let fixture = Fixture::new();
+    let data = content(1000);
+    let mut writer = fixture.create();
+    write(&mut writer, 0, &data).expect("fits");
+    writer.acked(700);
+    drop(writer);
+    let path = fixture.store.layout.data(Place::Rbw, BLOCK.id);
+    let mut damaged = data.clone();
+    damaged[600] ^= 1;
+    std::fs::write(&path, &damaged).expect("writable");
+    let recover = || {
+        fixture
+            .store
+            .recover_rbw(BLOCK, 1002, (700, 1000), crc32c(512))
+    };
+    let error = recover().expect_err("damaged");
+    assert!(
+        error
+            .message()
+            .contains("the chunk at 512 does not match its checksum"),
+        "{error}"
+    );
+    std::fs::write(&path, &data).expect("writable");
+    assert_eq!(recover().expect("whole again").block().length, 700);
+    assert_eq!(fixture.meta(), Fixture::expected_meta(&data[..700]));
+}
+
+#[test]
+fn bytes_without_checksums_that_a_crash_left_are_cut_off_when_the_replica_is_recovered() {
+    let fixture = Fixture::new();
+    let data = content(1000);
+    let mut writer = fixture.create();
+    write(&mut writer, 0, &data[..512]).expect("fits");
+    drop(writer);
+    std::fs::write(fixture.store.layout.data(Place::Rbw, BLOCK.id), &data).expect("writable");
+    let store = Fixture::open(fixture.folder.path());
+    let found = store
+        .init_recovery(BLOCK, 1002)
+        .expect("no other")
+        .expect("there");
+    assert_eq!((found.block.length, found.state), (512, ReplicaState::Rwr));
+    store
+        .update_under_recovery(BLOCK, 1002, 512)
+        .expect("under recovery");
+    assert_eq!(store.check_files(BLOCK.id).expect("readable"), None);
+    let path = store.layout.data(Place::Finalized, BLOCK.id);
+    assert_eq!(std::fs::read(path).expect("there"), data[..512]);
 }

@@ -228,6 +228,33 @@ async fn a_replica_that_lost_its_files_is_reported_and_the_reader_refused() {
 }
 
 #[tokio::test]
+async fn a_writer_that_goes_away_in_the_middle_of_a_packet_leaves_what_was_whole() {
+    let fixture = Fixture::new(2, &[]);
+    let mut connection = fixture.connect(0).await;
+    let request = fixture.write_request(&[1], fixture.token(&[AccessMode::Write]));
+    begin_write(&mut connection, &request).await;
+    put_packet(&mut connection, 0, 0, b"hello", false);
+    connection.flush().await.expect("taken");
+    let ack: PipelineAckProto = connection.message(READ_TIMEOUT).await.expect("answered");
+    assert_eq!(ack.seqno, 0);
+    let mut half = Connection::new(connection.stream, connection.peer);
+    put_packet(&mut half, 1, 5, &content(1000), false);
+    let bytes = half.outbox.bytes()[..500].to_vec();
+    half.outbox = crate::datanode::stream::Outbox::default();
+    half.outbox.unit(&bytes);
+    half.flush().await.expect("taken");
+    drop(half);
+    let event = |event: &Event| matches!(event, Event::WriteBlock { .. });
+    while fixture.outcomes(event).len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(fixture.outcomes(event), vec![Outcome::Disconnected; 2]);
+    for node in &fixture.nodes {
+        assert_eq!(node.replica_visible_length(BLOCK), Ok(5));
+    }
+}
+
+#[tokio::test]
 async fn damage_that_nobody_reads_is_found_by_the_scan_of_the_folders() {
     let fixture = Fixture::new(2, &[("dfs.datanode.directoryscan.interval", "3600")]);
     fixture.write(&content(1000)).await;
