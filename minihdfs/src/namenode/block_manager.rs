@@ -393,6 +393,19 @@ impl BlockManager {
         }
     }
 
+    /// Returns whether just this replica was reported to be damaged.
+    pub(super) fn is_known_corrupt(&self, at: DatanodeIndex, block: Block) -> bool {
+        let is_it = |replica: &Replica| {
+            replica.corrupt
+                && replica.datanode == at
+                && replica.generation_stamp == block.generation_stamp
+                && replica.length == block.length
+        };
+        self.blocks
+            .get(&block.id)
+            .is_some_and(|info| info.replicas.iter().any(is_it))
+    }
+
     /// What a DataNode reports as the whole of its replicas: those that it does not name any more
     /// are gone.
     pub(super) fn forget_unreported(

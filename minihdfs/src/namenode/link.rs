@@ -49,7 +49,9 @@ impl NameNodeLink for NameNode {
             .ok_or_else(|| unregistered(datanode))?;
         for replica in replicas {
             let (block, datanodes) = (replica.block, &mut state.datanodes);
-            if replica.state == ReplicaState::Finalized {
+            if state.blocks.is_known_corrupt(from, block) {
+                // That it is still there makes it no better.
+            } else if replica.state == ReplicaState::Finalized {
                 let rng = &mut state.rng;
                 state.blocks.received(now, from, block, datanodes, rng);
             } else {

@@ -514,3 +514,34 @@ fn a_pipeline_that_lost_a_datanode_gets_another() {
     assert_eq!(more.locs[0].id, located.locs[0].id);
     assert!(located.locs.iter().all(|node| node.id != more.locs[1].id));
 }
+
+#[test]
+fn a_damaged_replica_that_is_reported_again_stays_damaged() {
+    let fixture = Fixture::new().with_datanodes(3);
+    let block = replicated(&fixture, 3);
+    let reported = Block {
+        id: block.block_id,
+        generation_stamp: block.generation_stamp,
+        length: 100,
+    };
+    fixture
+        .node
+        .report_bad_block(fixture.now.get(), "dn1", reported)
+        .expect("it is taken");
+    assert_eq!(holders(&fixture), ["dn2", "dn3"]);
+    let report = [ReportedReplica {
+        block: reported,
+        state: ReplicaState::Finalized,
+    }];
+    fixture
+        .node
+        .block_report(fixture.now.get(), "dn1", &report)
+        .expect("it is taken");
+    assert_eq!(holders(&fixture), ["dn2", "dn3"]);
+    // A new copy is another matter.
+    fixture
+        .node
+        .block_received_and_deleted(fixture.now.get(), "dn1", reported, BlockStatus::Received)
+        .expect("it is taken");
+    assert_eq!(holders(&fixture), ["dn1", "dn2", "dn3"]);
+}
