@@ -56,6 +56,7 @@ impl Port {
             secrets: None,
             clock: Clock::frozen(NOW),
             hook: Arc::new(NoHook),
+            superuser: "hdfs".to_owned(),
         };
         let config = HdfsConfig::from_pairs([]).expect("the defaults").0;
         let registration = DatanodeRegistration {
