@@ -3,8 +3,8 @@
 use minihdfs::config::{HdfsConfig, Obeyed};
 
 use super::nearest::nearest;
-use super::{Purpose, Settings};
-use crate::cli::variables;
+use super::{OtherRealms, Purpose, Settings};
+use crate::cli::{Security, variables};
 use crate::commands::note;
 
 /// Says it on standard error.
@@ -56,6 +56,12 @@ fn warnings(settings: &Settings) -> Vec<String> {
                 "the {server} listens on {address}: others on the network can reach it, and the default users' passwords are their names{named}"
             ));
         }
+    }
+    let without_kdc = !settings.kdc_only && settings.hdfs.security == Security::Simple;
+    if without_kdc && settings.others != OtherRealms::default() {
+        warnings.push(String::from(
+            "[[further_realm]], [[trust]], [capaths] and [domain_realm] change nothing: with simple security there is no KDC",
+        ));
     }
     for (key, why) in NOT_SERVED {
         if settings.hadoop.contains_key(key) {
@@ -175,6 +181,18 @@ mod tests {
             ["there is no variable KERBOX_DATANODE; did you mean KERBOX_DATANODES?"]
         );
         assert!(of(Purpose::Up)[1].contains("--verbose"));
+    }
+
+    #[test]
+    fn other_realms_without_a_kdc_are_told() {
+        let mut settings = Settings::default();
+        let hosts = &mut settings.others.domain_realm;
+        hosts.insert(String::from(".b.test"), String::from("B.TEST"));
+        assert_eq!(warnings(&settings), Vec::<String>::new());
+        settings.hdfs.security = Security::Simple;
+        assert!(warnings(&settings)[0].contains("[[trust]]"));
+        settings.kdc_only = true;
+        assert_eq!(warnings(&settings), Vec::<String>::new());
     }
 
     #[test]
