@@ -65,10 +65,35 @@ fn is_known(difference: &str) -> bool {
         || difference.contains("ours Error(KRB_ERR_RESPONSE_TOO_BIG")
 }
 
+/// The kinds of pre-authentication of packages that need not be installed which this KDC has: it
+/// refuses nonsense of those that it knows, and passes over the others.
+fn installed(side: &Side) -> Result<Vec<i32>, Error> {
+    let mut installed = Vec::new();
+    for kind in OF_MODULES {
+        let element = corpus::padata(&[(kind, b"\x30\x00")]);
+        let said = side.said(&Request::new("alice", REALM).outer(3, element).encode())?;
+        if kind != PaDataType::SPAKE.0 && said.number() != Some(ErrorCode::KDC_ERR_PREAUTH_REQUIRED)
+        {
+            installed.push(kind);
+        }
+    }
+    Ok(installed)
+}
+
 fn requests_that_nobody_sends_get_the_same_numbers() -> TestResult {
     let ((_kdc, mit), (_realm, ours)) = (Mit::start()?, ours()?);
     let differences = differences(&mit, &ours, corpus::cases(REALM))?;
-    let unknown: Vec<&String> = differences.iter().filter(|line| !is_known(line)).collect();
+    let installed = installed(&mit)?;
+    // Ours has no such modules, so there is nothing to compare.
+    let of_a_module = |line: &str| {
+        installed
+            .iter()
+            .any(|kind| line.starts_with(&format!("pre-authentication {kind},")))
+    };
+    let unknown: Vec<&String> = differences
+        .iter()
+        .filter(|line| !is_known(line) && !of_a_module(line))
+        .collect();
     assert!(unknown.is_empty(), "{unknown:#?}");
     Ok(())
 }
