@@ -65,6 +65,8 @@ struct Slot {
     clock: Clock,
     seed: u64,
     process: Mutex<Option<Process>>,
+    /// Servers that were killed and may still be ending: a restart waits for their addresses.
+    killed: Mutex<Vec<Running>>,
 }
 
 struct Process {
@@ -125,6 +127,7 @@ impl DataNodes {
                 clock: world.new_clock(server),
                 seed: rng.random(),
                 process: Mutex::default(),
+                killed: Mutex::default(),
             };
             datanodes.run(&slot, Listeners { transfer, rpc })?;
             datanodes.slots.push(slot);
@@ -219,6 +222,10 @@ impl Slot {
     fn process(&self) -> MutexGuard<'_, Option<Process>> {
         self.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn killed(&self) -> MutexGuard<'_, Vec<Running>> {
+        self.killed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A random (version 4) UUID as text.
@@ -300,6 +307,7 @@ impl Datanode<'_> {
             process.node.stop();
             process.server.kill();
             process.rpc.kill();
+            self.slot.killed().extend([process.server, process.rpc]);
             self.all
                 .world
                 .remove_timed(Server::DataNode(self.slot.number));
@@ -309,6 +317,9 @@ impl Datanode<'_> {
     /// Starts it at its old address, with the replicas in its folder; ends it first if it runs.
     pub fn restart(&self) -> Result<(), Error> {
         self.stop();
+        for killed in self.slot.killed().drain(..) {
+            killed.stop();
+        }
         let server = Server::DataNode(self.slot.number);
         let bound = |address: SocketAddr| SocketAddr::new(self.all.listen_ip, address.port());
         let (transfer, _) = listen(server, bound(self.slot.address))?;

@@ -14,6 +14,7 @@ pub(crate) struct Running(Mutex<Option<Task>>);
 struct Task {
     shutdown: oneshot::Sender<()>,
     abort: AbortHandle,
+    killed: bool,
     /// Disconnected when the task is gone, with everything that it held.
     ended: mpsc::Receiver<()>,
 }
@@ -30,9 +31,12 @@ impl Running {
             // Told, or the fixture is gone.
             let _ = told.await;
         }));
+        // In this order, so that the server is gone before its end is told, also of a task that
+        // was never polled.
+        let both = (server, held);
         // Inside the runtime, because the sockets are registered with it.
         let task = runtime.spawn(async move {
-            let _held = held;
+            let (server, _held) = both;
             if let Err(error) = server.await {
                 tracing::error!(target: "kerbox", "a server ended: {error}");
             }
@@ -40,6 +44,7 @@ impl Running {
         Self(Mutex::new(Some(Task {
             shutdown,
             abort: task.abort_handle(),
+            killed: false,
             ended,
         })))
     }
@@ -48,10 +53,11 @@ impl Running {
     pub(crate) fn is_running(&self) -> bool {
         self.task()
             .as_ref()
-            .is_some_and(|task| !task.abort.is_finished())
+            .is_some_and(|task| !task.killed && !task.abort.is_finished())
     }
 
-    /// Lets it end in order, and waits until it has. Its address is free then.
+    /// Lets it end in order, unless it was killed, and waits until it has ended. Its address is
+    /// free then.
     pub(crate) fn stop(&self) {
         if let Some(task) = self.take() {
             // One that is gone already needs no telling.
@@ -63,7 +69,8 @@ impl Running {
     /// Ends it where it stands: its connections are cut. Does not wait, so that a server may ask
     /// for its own end.
     pub(crate) fn kill(&self) {
-        if let Some(task) = self.take() {
+        if let Some(task) = self.task().as_mut() {
+            task.killed = true;
             task.abort.abort();
         }
     }
@@ -101,6 +108,12 @@ mod tests {
             std::future::pending().await
         });
         deaf.kill();
-        assert!(dropped.recv().is_err(), "what it held is gone");
+        assert!(!deaf.is_running());
+        deaf.stop();
+        assert_eq!(
+            dropped.try_recv(),
+            Err(mpsc::TryRecvError::Disconnected),
+            "what it held is gone once it has been waited for"
+        );
     }
 }
