@@ -60,7 +60,7 @@ impl Tickets {
                 AsStep::Done(tgt) => break *tgt,
             }
         };
-        let service = Principal::new(REALM, ["hdfs", "localhost"]);
+        let service = Principal::new(REALM, ["nn", "localhost"]);
         let request = TgsRequest::service(service, &tgt);
         let (exchange, request) =
             TgsExchange::new(&tgt, request, now(), &mut rng).map_err(other)?;
