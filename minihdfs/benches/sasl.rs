@@ -143,7 +143,7 @@ fn block_tokens(criterion: &mut Criterion) {
         )
     };
     criterion.bench_function("issue a block token", |bench| {
-        bench.iter(|| black_box(issue()))
+        bench.iter(|| black_box(issue()));
     });
     let token = issue();
     let access = BlockAccess {

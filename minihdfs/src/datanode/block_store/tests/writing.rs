@@ -158,7 +158,8 @@ fn chunks_of_another_size_are_refused_and_the_replica_stays_as_it_was() {
     let fixture = Fixture::new();
     let data = content(700);
     let block = fixture.finalized(&data);
-    let stages: [fn(&Arc<BlockStore>, Block, DataChecksum) -> Result<ReplicaWriter, HdfsError>; 2] = [
+    type Stage = fn(&Arc<BlockStore>, Block, DataChecksum) -> Result<ReplicaWriter, HdfsError>;
+    let stages: [Stage; 2] = [
         |store, block, checksum| store.append(block, 1002, 700, checksum),
         |store, block, checksum| store.recover_append(block, 1002, 700, checksum),
     ];
