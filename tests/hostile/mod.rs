@@ -102,6 +102,7 @@ impl Sandbox {
             .args(["up", "--kdc-port", "0", "--namenode-port", "0"])
             .args(["--datanodes", "3", "--exit-on-stdin-eof", "--dir"])
             .arg(&dir)
+            .env_remove("KERBOX_HOSTILE_SECONDS")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
