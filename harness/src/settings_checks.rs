@@ -14,7 +14,7 @@ const LARGEST_MODE: u16 = 0o1777;
 /// Characters that stand between names in `hadoop.user.group.static.mapping.overrides`.
 const SEPARATORS: [char; 3] = ['=', ';', ','];
 
-fn refuse(key: &str, value: impl ToString, why: &str) -> Result<(), Error> {
+fn refuse(key: &str, value: &dyn ToString, why: &str) -> Result<(), Error> {
     Err(Error::Setting {
         key: key.to_owned(),
         value: value.to_string(),
@@ -25,7 +25,7 @@ fn refuse(key: &str, value: impl ToString, why: &str) -> Result<(), Error> {
 /// Checks the settings that every fixture has.
 pub(crate) fn world(settings: &WorldSettings) -> Result<(), Error> {
     if settings.workers == 0 {
-        return refuse("threads", 0, "the servers need one thread at least");
+        return refuse("threads", &0, "the servers need one thread at least");
     }
     Ok(())
 }
@@ -33,29 +33,29 @@ pub(crate) fn world(settings: &WorldSettings) -> Result<(), Error> {
 /// Checks the settings of a realm.
 pub(crate) fn realm(settings: &RealmSettings) -> Result<(), Error> {
     if settings.name.as_deref() == Some("") {
-        return refuse("realm_name", "", "a realm has a name, as EXAMPLE.COM");
+        return refuse("realm_name", &"", "a realm has a name, as EXAMPLE.COM");
     }
     lifetimes(settings)?;
     if settings.enctypes.is_empty() {
         let why = "principals without keys cannot log in: name one type at least";
-        return refuse("enctypes", "[]", why);
+        return refuse("enctypes", &"[]", why);
     }
     if settings.kdcs == 0 {
-        return refuse("kdcs", 0, "a realm needs one KDC at least");
+        return refuse("kdcs", &0, "a realm needs one KDC at least");
     }
     let [tcp_only, udp_only, max_udp_reply] =
         ["tcp_only", "udp_only", "max_udp_reply"].map(|setter| settings.given.contains(&setter));
     if tcp_only && udp_only {
         let why = "with `udp_only` there is no transport left: call one of them";
-        return refuse("tcp_only", true, why);
+        return refuse("tcp_only", &true, why);
     }
     if tcp_only && max_udp_reply {
         let why = "with `tcp_only` nothing is sent by UDP: leave one of them out";
-        return refuse("max_udp_reply", settings.max_udp_reply.unwrap_or(0), why);
+        return refuse("max_udp_reply", &settings.max_udp_reply.unwrap_or(0), why);
     }
     if settings.pac_domain != PacDomain::default() && settings.pac != Pac::Full {
         let why = "only full PACs name a domain: add `.pac(Pac::Full)`";
-        return refuse("pac_domain", format!("{:?}", settings.pac_domain), why);
+        return refuse("pac_domain", &format!("{:?}", settings.pac_domain), why);
     }
     Ok(())
 }
@@ -71,14 +71,14 @@ fn lifetimes(settings: &RealmSettings) -> Result<(), Error> {
     for (key, span) in spans {
         if span.subsec_nanos() != 0 {
             let why = "Kerberos counts whole seconds";
-            return refuse(key, format!("{span:?}"), why);
+            return refuse(key, &format!("{span:?}"), why);
         }
     }
     for (key, span) in &spans[..2] {
         if *span == Duration::ZERO {
             let why = "every ticket would be over at its start; the shortest life is one second, and \
                        `advance_past` ends longer ones at once";
-            return refuse(key, format!("{span:?}"), why);
+            return refuse(key, &format!("{span:?}"), why);
         }
     }
     Ok(())
@@ -94,19 +94,19 @@ pub(crate) fn cluster(
         self::realm(realm)?;
     } else if let Some(setter) = realm.given.first() {
         let why = "a simple cluster has no realm: start it with Cluster::secure()";
-        return refuse(setter, "set", why);
+        return refuse(setter, &"set", why);
     } else if hdfs.is_protected {
         let why = "only SASL protects, which needs a realm: start it with Cluster::secure()";
-        return refuse("protection", "set", why);
+        return refuse("protection", &"set", why);
     }
     if let (0, Some(blocks)) = (hdfs.datanodes, &hdfs.blocks) {
         let why = "with `datanodes(0)` there are no blocks: leave one of them out";
-        return refuse("blocks_directory", blocks.display(), why);
+        return refuse("blocks_directory", &blocks.display(), why);
     }
     if hdfs.keys.contains_key("") {
         return refuse(
             "set",
-            "",
+            &"",
             "a key of Hadoop's has a name, as dfs.replication",
         );
     }
@@ -115,7 +115,7 @@ pub(crate) fn cluster(
         if directory.mode > LARGEST_MODE {
             let mode = format!("{:o} of {}", directory.mode, directory.path);
             let why = "a mode has nine bits and the sticky one; write it in octal, as 0o755";
-            return refuse("hdfs_directory", mode, why);
+            return refuse("hdfs_directory", &mode, why);
         }
     }
     Ok(())
@@ -134,7 +134,7 @@ fn names(hdfs: &HdfsSettings) -> Result<(), Error> {
     for (key, name) in superuser.chain(groups).chain(directories) {
         if name.is_empty() || name.contains(SEPARATORS) {
             let why = "the name of a user or group is not empty, and has no `=`, `;` or `,`";
-            return refuse(key, name, why);
+            return refuse(key, &name, why);
         }
     }
     Ok(())
