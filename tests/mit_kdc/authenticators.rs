@@ -63,7 +63,7 @@ const CHANGES: [(&str, Change); 30] = [
     }),
     ("no checksum", |parts| parts.authenticator.checksum = None),
     ("a CRC-32 (CVE-2010-1323)", |parts| {
-        parts.checksum(ChecksumType::CRC32, 4)
+        parts.checksum(ChecksumType::CRC32, 4);
     }),
     ("an MD4", |parts| parts.checksum(ChecksumType::RSA_MD4, 16)),
     ("an MD5", |parts| parts.checksum(ChecksumType::RSA_MD5, 16)),
@@ -81,16 +81,16 @@ const CHANGES: [(&str, Change); 30] = [
         parts.checksum(ChecksumType::HMAC_SHA1_96_AES128, 12);
     }),
     ("a checksum of rc4's type", |parts| {
-        parts.checksum(ChecksumType::HMAC_MD5, 16)
+        parts.checksum(ChecksumType::HMAC_MD5, 16);
     }),
     ("a checksum of no type", |parts| {
-        parts.checksum(ChecksumType(999), 12)
+        parts.checksum(ChecksumType(999), 12);
     }),
     ("a checksum of zeros", |parts| {
-        parts.checksum(ChecksumType::HMAC_SHA1_96_AES256, 12)
+        parts.checksum(ChecksumType::HMAC_SHA1_96_AES256, 12);
     }),
     ("a ticket of twenty bytes", |parts| {
-        parts.ap_req.ticket.enc_part.cipher.truncate(20)
+        parts.ap_req.ticket.enc_part.cipher.truncate(20);
     }),
     ("an S4U2Self of the newer form that is empty", |parts| {
         parts
@@ -111,10 +111,10 @@ const CHANGES: [(&str, Change); 30] = [
         parts.message.raw_body = parts.message.body.encode();
     }),
     ("mutual authentication", |parts| {
-        parts.ap_req.options = ApOptions::MUTUAL_REQUIRED
+        parts.ap_req.options = ApOptions::MUTUAL_REQUIRED;
     }),
     ("a session key's ticket", |parts| {
-        parts.ap_req.options = ApOptions::USE_SESSION_KEY
+        parts.ap_req.options = ApOptions::USE_SESSION_KEY;
     }),
     ("an armor's mark", |parts| {
         parts.authenticator.authorization_data = vec![AuthorizationData {
@@ -138,10 +138,10 @@ const CHANGES: [(&str, Change); 30] = [
         parts.ap_req.ticket.server = Principal::new(REALM, ["host", "localhost"]);
     }),
     ("a spoilt ticket", |parts| {
-        parts.ap_req.ticket.enc_part.cipher[20] ^= 1
+        parts.ap_req.ticket.enc_part.cipher[20] ^= 1;
     }),
     ("a ticket of no length", |parts| {
-        parts.ap_req.ticket.enc_part.cipher.clear()
+        parts.ap_req.ticket.enc_part.cipher.clear();
     }),
     ("a spoilt authenticator", |parts| parts.spoilt = true),
     ("authorization data that nobody can read", |parts| {

@@ -23,19 +23,19 @@ const CHANGES: [(&str, Change); 15] = [
     ("nothing", |_| {}),
     ("the count of CVE-2022-42898", |pac| pac[..4].fill(0xFF)),
     ("a count whose table overflows", |pac| {
-        pac[..4].copy_from_slice(&[1, 0, 0, 0x10])
+        pac[..4].copy_from_slice(&[1, 0, 0, 0x10]);
     }),
     ("no buffers", |pac| pac[..4].fill(0)),
     ("another version", |pac| pac[4] = 1),
     ("a length past the end", |pac| pac[12..16].fill(0xFF)),
     ("a place past the end", |pac| {
-        pac[16..20].copy_from_slice(&[0xF8, 0xFF, 0xFF, 0xFF])
+        pac[16..20].copy_from_slice(&[0xF8, 0xFF, 0xFF, 0xFF]);
     }),
     ("the farthest place", |pac| {
         pac[16..24].copy_from_slice(&[0xF8, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]);
     }),
     ("a place in the table", |pac| {
-        pac[16..20].copy_from_slice(&[8, 0, 0, 0])
+        pac[16..20].copy_from_slice(&[8, 0, 0, 0]);
     }),
     ("a place that is no multiple of eight", |pac| pac[16] |= 4),
     ("nothing left", Vec::clear),

@@ -8,6 +8,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::nearest::nearest;
 
+/// Lists of texts, each under its name.
+pub(crate) type NamedLists = Vec<(String, Vec<String>)>;
+
 /// A configuration file and what was found wrong with it.
 pub(crate) struct Source<'a> {
     name: &'a str,
@@ -238,7 +241,7 @@ impl<'a, 'd> Section<'a, 'd> {
         self,
         name: impl Fn(&str) -> Result<String, String>,
         item: impl Fn(&str) -> Result<String, String>,
-    ) -> Vec<(String, Vec<(String, Vec<String>)>)> {
+    ) -> Vec<(String, NamedLists)> {
         let quoted =
             |key: &str| format!("a table stands under {key:?}; put a name with dots in quotes");
         let list = |value: &DeValue<'_>, key: &str| match value {
@@ -277,7 +280,7 @@ impl<'a, 'd> Section<'a, 'd> {
     /// A file that is named from the configuration file's folder.
     pub(crate) fn beside(&self, file: &str) -> PathBuf {
         let folder = Path::new(self.source.name).parent();
-        folder.unwrap_or(Path::new("")).join(file)
+        folder.map_or_else(|| PathBuf::from(file), |folder| folder.join(file))
     }
 
     /// Notes a problem with the value of `key`, which stands in the table.
