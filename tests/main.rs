@@ -10,6 +10,7 @@ mod big_data;
 mod block_token_bytes;
 mod block_tokens;
 mod clients;
+mod clock;
 #[path = "../kdc/tests/corpus/mod.rs"]
 mod corpus;
 mod determinism;
@@ -34,6 +35,7 @@ fn main() -> std::process::ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
     let modules = [
         clients::trials(),
+        clock::trials(),
         encryption_keys::trials(),
         expiry::trials(),
         refusals::trials(),

@@ -51,6 +51,10 @@ pub(crate) enum Peer {
     GoKrb5,
     /// Kerbox's own program, where cargo builds it for the same profile.
     KerboxProgram,
+    /// Go's compiler.
+    Go,
+    /// A C++ compiler.
+    Cxx,
     /// An optimised build of Kerbox itself: for tests that move gigabytes.
     ReleaseBuild,
 }
@@ -82,6 +86,8 @@ impl Peer {
             Self::GoHdfs => peers_dir().join("bin/hdfs-go").exists(),
             Self::GoKrb5 => peers_dir().join("bin/krb-go").exists(),
             Self::KerboxProgram => kerbox_program().is_file(),
+            Self::Go => on_path("go").is_some(),
+            Self::Cxx => on_path("c++").is_some(),
             Self::ReleaseBuild => !cfg!(debug_assertions),
         }
     }
@@ -102,6 +108,8 @@ impl Peer {
             Self::GoHdfs => "hdfs-go",
             Self::GoKrb5 => "krb-go",
             Self::KerboxProgram => "kerbox (cargo build -p kerbox-sandbox)",
+            Self::Go => "go",
+            Self::Cxx => "c++",
             Self::ReleaseBuild => "--release",
         }
     }
@@ -193,8 +201,8 @@ pub(crate) fn peer_source(name: &str) -> PathBuf {
 /// `kerbox`, as the last build of the workspace left it beside the tests' folder.
 pub(crate) fn kerbox_program() -> PathBuf {
     let tests = std::env::current_exe().unwrap_or_default();
-    let folder = tests.ancestors().nth(2).unwrap_or(Path::new(""));
-    folder.join("kerbox")
+    let folder = tests.ancestors().nth(2);
+    folder.map_or_else(|| PathBuf::from("kerbox"), |folder| folder.join("kerbox"))
 }
 
 fn on_path(program: &str) -> Option<PathBuf> {

@@ -125,6 +125,14 @@ pub enum Error {
         /// The last entries of the journal.
         journal: String,
     },
+    /// A program that cannot be put under the fixture's clock.
+    #[error("{program} cannot be put under the fixture's clock: {why}")]
+    ClockOutOfReach {
+        /// The program, or what is in its way.
+        program: String,
+        /// What would be needed.
+        why: String,
+    },
     /// The fixture has no such server.
     #[error("there is no {server} here; the fixture has {has}")]
     NoSuchServer {
@@ -154,6 +162,7 @@ impl Error {
             | Self::Setting { .. }
             | Self::UnknownPrincipal { .. }
             | Self::NotSeen { .. }
+            | Self::ClockOutOfReach { .. }
             | Self::NoSuchServer { .. } => None,
         }
     }

@@ -51,8 +51,9 @@
 //! All servers of a fixture share one [`Clock`]. [`Cluster::advance`] moves it forward through
 //! every timer on the way, [`Cluster::jump`] sets it, [`Cluster::skew`] lets one server's clock go
 //! wrong. Credential caches in the fixture's directory get the new time offset in their headers, so
-//! that MIT's library follows; `kinit` takes the KDC's time anyway. Clients that only know the
-//! system's clock, as the JDK and Go, do not follow.
+//! that MIT's library follows; `kinit` takes the KDC's time anyway. Programs that only know
+//! the system's clock, as the JVM's and Go's, are put under the fixture's by
+//! [`Cluster::command_under_clock`], on Linux.
 //!
 //! # Seeing and failing
 //!
@@ -105,6 +106,7 @@ mod keytab_files;
 mod listen;
 mod login;
 mod principals;
+mod programs;
 mod realm;
 mod realm_core;
 mod realms;

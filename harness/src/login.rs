@@ -125,6 +125,19 @@ impl Login {
         self.env.command(program)
     }
 
+    /// A command in this user's environment, whose program lives in the fixture's time; see
+    /// [`Cluster::command_under_clock`](crate::Cluster::command_under_clock).
+    pub fn command_under_clock(&self, program: impl AsRef<OsStr>) -> Result<Command, Error> {
+        let world = &self.realm.world;
+        world.command_under_clock(self.env(), program.as_ref())
+    }
+
+    /// The environment in which programs on glibc, and what they start, act as this user and live
+    /// in the fixture's time.
+    pub fn env_under_clock(&self) -> Result<ClientEnv, Error> {
+        self.realm.world.env_under_clock(self.env())
+    }
+
     /// Makes this process act as this user until the guard is dropped; see [`ClientEnv::enter`].
     #[track_caller]
     pub fn enter_env(&self) -> EnvGuard {

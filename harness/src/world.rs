@@ -2,7 +2,9 @@
 //! thread that they run on.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{fmt, thread};
@@ -17,6 +19,7 @@ use crate::directory::Directory;
 use crate::faults::{FaultGuard, Rule};
 use crate::hook::Watch;
 use crate::journal::{Entry, Journal};
+use crate::programs::Programs;
 use crate::runtime::Runtime;
 use crate::{Error, ccaches, settings_checks};
 
@@ -75,6 +78,8 @@ pub(crate) struct World {
     moving: Mutex<()>,
     /// Wakes the real-time ticker when deadlines may have changed.
     changed: Notify,
+    /// Once a program has been put under the clock.
+    programs: Mutex<Option<Arc<Programs>>>,
 }
 
 impl World {
@@ -219,7 +224,35 @@ impl World {
         let to = self.clock.now();
         self.watch.record(to, Event::ClockMoved { from, to });
         self.changed.notify_one();
+        if let Some(programs) = &*lock(&self.programs) {
+            programs.follow(&self.clock)?;
+        }
         ccaches::follow_clock(self.path(), &self.clock)
+    }
+
+    /// A command whose program lives in the fixture's time.
+    pub(crate) fn command_under_clock(
+        &self,
+        env: ClientEnv,
+        program: &OsStr,
+    ) -> Result<Command, Error> {
+        self.programs()?.command(&self.files, env, program)
+    }
+
+    /// The environment in which programs on glibc live in the fixture's time.
+    pub(crate) fn env_under_clock(&self, env: ClientEnv) -> Result<ClientEnv, Error> {
+        self.programs()?.env(&self.files, env)
+    }
+
+    fn programs(&self) -> Result<Arc<Programs>, Error> {
+        let mut programs = lock(&self.programs);
+        let programs = match &mut *programs {
+            Some(programs) => Arc::clone(programs),
+            none => Arc::clone(none.insert(Arc::new(Programs::start(&self.files, &self.clock)?))),
+        };
+        // The clock's handle may have been moved or frozen by itself.
+        programs.follow(&self.clock)?;
+        Ok(programs)
     }
 
     /// The earliest deadline of those that lead, if it is before `target`. A deadline that a tick
@@ -369,6 +402,7 @@ impl Fixture {
             skews: Mutex::default(),
             moving: Mutex::default(),
             changed: Notify::new(),
+            programs: Mutex::default(),
         });
         runtime.handle().spawn(Arc::clone(&world).keep_time());
         let fixture = Self {

@@ -73,6 +73,43 @@ macro_rules! world_methods {
                 self.env().command(program)
             }
 
+            /// A command in the fixture's environment, whose program lives in the fixture's time:
+            /// its wall clock is the fixture's [`Clock`](crate::Clock), moves with it, and stands
+            /// while it stands. Its monotonic clock stays real, so sleeps and timeouts take as long
+            /// as ever, and files get real times.
+            ///
+            /// Programs on glibc are reached (the JVM, Python, node, C and C++, kinit), with those
+            /// that they start; so are Go's and static ones, alone. Fails with
+            /// [`ClockOutOfReach`](crate::Error::ClockOutOfReach) where that is not possible:
+            /// elsewhere than on Linux with glibc on x86-64 and aarch64, for the latter kind
+            /// elsewhere than on x86-64.
+            ///
+            /// ```
+            /// # use std::time::Duration;
+            /// # fn main() -> Result<(), kerbox::Error> {
+            /// let realm = kerbox::Realm::start_blocking()?;
+            /// realm.advance_blocking(Duration::from_hours(24 * 365))?;
+            /// # if cfg!(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64")) {
+            /// let year = realm.command_under_clock("date")?.arg("+%Y").output();
+            /// # let _ = year;
+            /// # }
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub fn command_under_clock(
+                &self,
+                program: impl AsRef<std::ffi::OsStr>,
+            ) -> Result<std::process::Command, $crate::Error> {
+                let program = program.as_ref();
+                self.world().command_under_clock(self.env(), program)
+            }
+
+            /// The environment in which programs on glibc, and what they start, live in the
+            /// fixture's time; see [`command_under_clock`](Self::command_under_clock).
+            pub fn env_under_clock(&self) -> Result<$crate::ClientEnv, $crate::Error> {
+                self.world().env_under_clock(self.env())
+            }
+
             /// The clock that all servers share.
             #[must_use]
             pub fn clock(&self) -> &$crate::Clock {

@@ -1,0 +1,98 @@
+//! Compiles what puts other programs under a fixture's clock, where it can work: `preload/`, a
+//! library for programs on glibc (Linux, x86-64 and aarch64), and `launcher/`, which starts Go's
+//! and static ones (x86-64). It takes three seconds and needs what any Rust program needs there, a
+//! linker. The harness embeds them if the cfgs `kerbox_preload` and `kerbox_launcher` are set.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::Command;
+
+fn main() {
+    println!("cargo::rerun-if-changed=preload");
+    println!("cargo::rerun-if-changed=launcher");
+    println!("cargo::rustc-check-cfg=cfg(kerbox_preload, kerbox_launcher)");
+    let target = |key: &str| env::var(format!("CARGO_CFG_TARGET_{key}")).unwrap_or_default();
+    let fits = target("OS") == "linux"
+        && target("ENV") == "gnu"
+        && target("POINTER_WIDTH") == "64"
+        && target("ENDIAN") == "little";
+    let architecture = target("ARCH");
+    if fits && ["x86_64", "aarch64"].contains(&architecture.as_str()) {
+        // `main` and the constructors of the C runtime are the program's.
+        let linking = "link-args=-nostartfiles -Wl,-z,noseparate-code,-z,max-page-size=4096";
+        let options = ["--crate-type", "cdylib", "-C", linking];
+        build(
+            "preload/lib.rs",
+            "libkerbox_clock.so",
+            &options,
+            "kerbox_preload",
+        );
+    }
+    if fits && architecture == "x86_64" {
+        build(
+            "launcher/main.rs",
+            "kerbox-clock-launcher",
+            &[],
+            "kerbox_launcher",
+        );
+    }
+}
+
+/// Compiles `source` to the file `output` of the build's folder and sets `cfg`. The fixtures work
+/// without it: a command under the clock says then what is missing.
+fn build(source: &str, output: &str, options: &[&str], cfg: &str) {
+    match compile(source, output, options) {
+        Ok(()) => println!("cargo::rustc-cfg={cfg}"),
+        Err(error) => println!(
+            "cargo::warning=no {output} for programs under the fixture's clock was built: {error}"
+        ),
+    }
+}
+
+fn compile(source: &str, output: &str, options: &[&str]) -> Result<(), String> {
+    let folder = env::var_os("OUT_DIR").expect("cargo sets OUT_DIR");
+    let rustc = env::var_os("RUSTC").expect("cargo sets RUSTC");
+    let mut command = Command::new(&rustc);
+    command
+        .args([
+            "--edition",
+            "2024",
+            "-C",
+            "panic=abort",
+            "-C",
+            "opt-level=s",
+        ])
+        .args([
+            "-C",
+            "lto=fat",
+            "-C",
+            "codegen-units=1",
+            "-C",
+            "strip=symbols",
+        ])
+        .args(options)
+        .arg("-o")
+        .arg(Path::new(&folder).join(output))
+        .arg(source);
+    let (target, host) = (env::var("TARGET"), env::var("HOST"));
+    if let Ok(target) = &target
+        && host.as_ref() != Ok(target)
+    {
+        command.args(["--target", target]);
+    }
+    if let Some(linker) = env::var_os("RUSTC_LINKER") {
+        let mut option = OsString::from("linker=");
+        option.push(linker);
+        command.arg("-C").arg(option);
+    }
+    let output = command
+        .output()
+        .map_err(|error| format!("{} cannot be started: {error}", rustc.display()))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = String::from_utf8_lossy(&output.stderr);
+    let first = text.lines().find(|line| line.starts_with("error"));
+    Err(first.unwrap_or("rustc failed").to_owned())
+}

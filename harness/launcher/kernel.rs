@@ -1,0 +1,165 @@
+//! What the launcher asks of the kernel, as safe as it can be made.
+
+use std::ffi::{c_int, c_long, c_uint, c_ulong, c_void};
+use std::io;
+use std::ptr::null_mut;
+
+unsafe extern "C" {
+    #[link_name = "fork"]
+    fn c_fork() -> c_int;
+    fn waitpid(process: c_int, status: *mut c_int, options: c_int) -> c_int;
+    fn ptrace(request: c_uint, process: c_int, address: *mut c_void, data: *mut c_void) -> c_long;
+    fn prctl(option: c_int, first: c_ulong, ...) -> c_int;
+    fn kill(process: c_int, signal: c_int) -> c_int;
+}
+
+/// Wait for children of any kind, threads of others included.
+const WALL: c_int = 0x4000_0000;
+
+/// Requests of ptrace(2).
+#[derive(Clone, Copy)]
+#[repr(u32)]
+pub(crate) enum Request {
+    PokeData = 5,
+    Continue = 7,
+    SingleStep = 9,
+    GetRegisters = 12,
+    SetRegisters = 13,
+    Detach = 17,
+    Syscall = 24,
+    Listen = 0x4208,
+    Seize = 0x4206,
+}
+
+/// Options of `PTRACE_SEIZE`.
+pub(crate) const TRACE_SYSTEM_CALLS_GOOD: usize = 1;
+pub(crate) const TRACE_FORK: usize = 1 << 1;
+pub(crate) const TRACE_VFORK: usize = 1 << 2;
+pub(crate) const TRACE_CLONE: usize = 1 << 3;
+pub(crate) const TRACE_EXEC: usize = 1 << 4;
+/// Events that a stop is for.
+pub(crate) const EVENT_EXEC: c_int = 4;
+pub(crate) const EVENT_STOP: c_int = 128;
+pub(crate) const SIGTRAP: c_int = 5;
+const SIGKILL: c_int = 9;
+
+/// `struct user_regs_struct` of x86-64.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Registers {
+    pub(crate) r15_to_r11: [u64; 7],
+    pub(crate) r10: u64,
+    pub(crate) r9: u64,
+    pub(crate) r8: u64,
+    pub(crate) rax: u64,
+    pub(crate) rcx: u64,
+    pub(crate) rdx: u64,
+    pub(crate) rsi: u64,
+    pub(crate) rdi: u64,
+    pub(crate) orig_rax: u64,
+    pub(crate) rip: u64,
+    pub(crate) cs: u64,
+    pub(crate) eflags: u64,
+    pub(crate) rsp: u64,
+    pub(crate) rest: [u64; 7],
+}
+
+/// A change of a traced process's state.
+pub(crate) enum Change {
+    /// It has ended.
+    Ended,
+    /// It stands, by this signal and for this event; 0 for no event.
+    Stopped { signal: c_int, event: c_int },
+}
+
+fn checked(result: c_long) -> io::Result<c_long> {
+    if result == -1 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}
+
+/// Makes a process like this one; `None` in the new one.
+///
+/// # Safety
+/// This process must have one thread.
+pub(crate) unsafe fn fork() -> io::Result<Option<u32>> {
+    // SAFETY: no other thread holds a lock that the child would miss.
+    let child = checked(unsafe { c_fork() }.into())?;
+    Ok((child != 0).then_some(child as u32))
+}
+
+/// Waits for a child's end; fails if it was not successful.
+pub(crate) fn wait_for_exit(child: u32) -> io::Result<()> {
+    let mut status = 0;
+    // SAFETY: `status` outlives the call.
+    checked(unsafe { waitpid(child as c_int, &mut status, 0) }.into())?;
+    if status == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::other("no second process can be made"))
+    }
+}
+
+/// Waits for a change of one traced process, or of any; `None` once there is none.
+pub(crate) fn wait_for_change(process: Option<u32>) -> io::Result<Option<(u32, Change)>> {
+    let mut status = 0;
+    let wanted = process.map_or(-1, |process| process as c_int);
+    // SAFETY: `status` outlives the call.
+    let changed = unsafe { waitpid(wanted, &mut status, WALL) };
+    if changed < 0 {
+        let error = io::Error::last_os_error();
+        const NO_CHILD: i32 = 10;
+        return match error.raw_os_error() {
+            Some(NO_CHILD) => Ok(None),
+            _ => Err(error),
+        };
+    }
+    let change = if status & 0xFF == 0x7F {
+        Change::Stopped {
+            signal: status >> 8 & 0xFF,
+            event: status >> 16,
+        }
+    } else {
+        Change::Ended
+    };
+    Ok(Some((changed as u32, change)))
+}
+
+/// Lets a process trace this one where only parents may (Yama). Where there is no Yama the call
+/// fails and none is needed.
+pub(crate) fn permit_tracer(process: u32) {
+    const PR_SET_PTRACER: c_int = 0x5961_6D61;
+    // SAFETY: the call takes numbers.
+    unsafe { prctl(PR_SET_PTRACER, process.into(), 0, 0, 0) };
+}
+
+pub(crate) fn kill_process(process: u32) {
+    // SAFETY: the call takes numbers.
+    unsafe { kill(process as c_int, SIGKILL) };
+}
+
+/// A request of ptrace(2) whose arguments are numbers, or addresses in the other process.
+pub(crate) fn trace(request: Request, process: u32, address: u64, data: usize) -> io::Result<()> {
+    let (address, data) = (address as *mut c_void, data as *mut c_void);
+    // SAFETY: this process's memory is touched by no request but those for registers, which the
+    // functions below make.
+    checked(unsafe { ptrace(request as c_uint, process as c_int, address, data) })?;
+    Ok(())
+}
+
+pub(crate) fn registers(process: u32) -> io::Result<Registers> {
+    let mut registers = Registers::default();
+    let (request, to) = (Request::GetRegisters as c_uint, &raw mut registers);
+    // SAFETY: the structure is the kernel's for this architecture, and outlives the call.
+    checked(unsafe { ptrace(request, process as c_int, null_mut(), to.cast()) })?;
+    Ok(registers)
+}
+
+pub(crate) fn set_registers(process: u32, mut registers: Registers) -> io::Result<()> {
+    let (request, from) = (Request::SetRegisters as c_uint, &raw mut registers);
+    // SAFETY: the structure is the kernel's for this architecture, and outlives the call.
+    checked(unsafe { ptrace(request, process as c_int, null_mut(), from.cast()) })?;
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! Starts a program under a fixture's clock by redirecting its vDSO, for programs that ask the
+//! kernel for the time without glibc: Go's, and static ones.
+//!
+//! `kerbox-clock-launcher [--follow] PAGE PROGRAM [ARGUMENT...]`
+//!
+//! The program runs in the launcher's own process: same process id, same parent. A process beside
+//! it traces the start, maps the fixture's page, lets the clock functions of the vDSO lead to code
+//! that reads it, and leaves; with `--follow` it stays, and does the same at each start of another
+//! program among the descendants.
+//!
+//! If that is impossible the program is not started, or is killed: none runs by the wrong clock.
+//! Exit code 125 is the launcher's own failure, 126 and 127 are a shell's for a program that cannot
+//! be started or found.
+
+mod kernel;
+#[path = "../preload/layout.rs"]
+mod layout;
+mod redirect;
+mod stand_in;
+mod trace;
+mod vdso;
+
+use std::ffi::{CString, OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::FileExt;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+
+const USAGE: &str = "usage: kerbox-clock-launcher [--follow] PAGE PROGRAM [ARGUMENT...]";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1).peekable();
+    let follow = arguments.next_if(|first| first == "--follow").is_some();
+    let (Some(page), Some(program)) = (arguments.next(), arguments.next()) else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(125);
+    };
+    if let Err(error) = be_traced(page, follow) {
+        eprintln!("kerbox: the program cannot be put under the fixture's clock: {error}");
+        return ExitCode::from(125);
+    }
+    let error = Command::new(&program).args(arguments).exec();
+    eprintln!("kerbox: {} cannot be started: {error}", program.display());
+    ExitCode::from(if error.kind() == io::ErrorKind::NotFound {
+        127
+    } else {
+        126
+    })
+}
+
+/// Starts the tracer, a grandchild, so that the program has no child that it did not make, and waits
+/// until this process is traced.
+fn be_traced(page: OsString, follow: bool) -> io::Result<()> {
+    check(&page)?;
+    let page = CString::new(page.into_vec()).map_err(io::Error::other)?;
+    let program = std::process::id();
+    let (mut said, mut say) = io::pipe()?;
+    let (mut allowed, mut allow) = io::pipe()?;
+    // SAFETY: this process has one thread, so the child may go on as any program.
+    match unsafe { kernel::fork() }? {
+        None => {
+            drop((said, allow));
+            // SAFETY: as above.
+            let tracer = unsafe { kernel::fork() };
+            if let Ok(None) = tracer {
+                trace::run(program, &page, follow, &mut allowed, &mut say);
+            }
+            std::process::exit(if tracer.is_ok() { 0 } else { 1 });
+        }
+        Some(child) => {
+            drop((say, allowed));
+            kernel::wait_for_exit(child)?;
+        }
+    }
+    // The tracer says its process id first: where Linux's Yama lets only parents trace, the program
+    // must permit it by name.
+    let mut tracer = [0; 4];
+    said.read_exact(&mut tracer)?;
+    kernel::permit_tracer(u32::from_ne_bytes(tracer));
+    allow.write_all(b".")?;
+    drop(allow);
+    let mut answer = String::new();
+    said.read_to_string(&mut answer)?;
+    if answer == trace::READY {
+        Ok(())
+    } else {
+        Err(io::Error::other(answer))
+    }
+}
+
+/// Fails unless the file is a clock page.
+fn check(page: &OsStr) -> io::Result<()> {
+    let cannot = |error| format!("the clock page {} cannot be read: {error}", page.display());
+    let mut magic = [0; 4];
+    let read =
+        File::open(page).and_then(|file| file.read_exact_at(&mut magic, layout::MAGIC_AT as u64));
+    read.map_err(|error| io::Error::other(cannot(error)))?;
+    if u32::from_ne_bytes(magic) == layout::MAGIC {
+        return Ok(());
+    }
+    Err(io::Error::other(format!(
+        "{} is no clock page",
+        page.display()
+    )))
+}

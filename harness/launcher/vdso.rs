@@ -1,0 +1,95 @@
+//! Finds in a vDSO what must be changed: symbols of clock functions, and a `syscall` instruction.
+
+/// A function's symbol.
+pub(crate) struct Symbol {
+    pub(crate) name: Vec<u8>,
+    /// Where the symbol's value stands in the vDSO: eight bytes, relative to its base.
+    pub(crate) value_at: usize,
+    /// The value.
+    pub(crate) value: u64,
+}
+
+/// The size of an `Elf64_Sym`, and of an `Elf64_Phdr`.
+const SYMBOL: usize = 24;
+const SEGMENT: usize = 56;
+/// Types of segments and of entries of the dynamic segment.
+const PT_DYNAMIC: u32 = 2;
+const DT_HASH: u64 = 4;
+const DT_STRTAB: u64 = 5;
+const DT_SYMTAB: u64 = 6;
+
+/// Bytes of a vDSO, an ELF image whose offsets in the file are those in memory.
+pub(crate) struct Image<'a>(pub(crate) &'a [u8]);
+
+impl Image<'_> {
+    fn bytes<const N: usize>(&self, at: usize) -> Option<[u8; N]> {
+        let end = at.checked_add(N)?;
+        self.0.get(at..end)?.try_into().ok()
+    }
+
+    fn u16(&self, at: usize) -> Option<usize> {
+        self.bytes(at).map(u16::from_ne_bytes).map(usize::from)
+    }
+
+    fn u32(&self, at: usize) -> Option<u32> {
+        self.bytes(at).map(u32::from_ne_bytes)
+    }
+
+    fn u64(&self, at: usize) -> Option<u64> {
+        self.bytes(at).map(u64::from_ne_bytes)
+    }
+
+    fn offset(&self, at: usize) -> Option<usize> {
+        self.u64(at)?.try_into().ok()
+    }
+
+    /// The value of an entry of the dynamic segment.
+    fn dynamic(&self, wanted: u64) -> Option<usize> {
+        let (segments, count) = (self.offset(32)?, self.u16(56)?);
+        let mut entry = (0..count).find_map(|segment| {
+            let at = segments.checked_add(segment * SEGMENT)?;
+            (self.u32(at)? == PT_DYNAMIC).then(|| self.offset(at + 8))?
+        })?;
+        loop {
+            match self.u64(entry)? {
+                0 => return None,
+                tag if tag == wanted => return self.offset(entry + 8),
+                _ => entry = entry.checked_add(16)?,
+            }
+        }
+    }
+
+    /// All symbols; `None` if this is no image as Linux makes them.
+    pub(crate) fn symbols(&self) -> Option<Vec<Symbol>> {
+        let (table, names) = (self.dynamic(DT_SYMTAB)?, self.dynamic(DT_STRTAB)?);
+        let count = match self.dynamic(DT_HASH) {
+            Some(hash) => usize::try_from(self.u32(hash.checked_add(4)?)?).ok()?,
+            // New kernels leave it out; the names follow the symbols.
+            None => names.checked_sub(table)? / SYMBOL,
+        };
+        (0..count.min(1024))
+            .map(|index| {
+                let at = table.checked_add(index * SYMBOL)?;
+                let name = names.checked_add(usize::try_from(self.u32(at)?).ok()?)?;
+                let rest = self.0.get(name..)?;
+                let length = rest.iter().position(|byte| *byte == 0)?;
+                Some(Symbol {
+                    name: rest[..length].to_vec(),
+                    value_at: at + 8,
+                    value: self.u64(at + 8)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Where an instruction `syscall` stands: the functions fall back on the kernel by it.
+    pub(crate) fn syscall_instruction(&self) -> Option<usize> {
+        /// Behind headers and tables, whose data could look like one.
+        const HEADERS: usize = 0x200;
+        let found = self.0.get(HEADERS..)?.windows(2);
+        let mut found = found.enumerate();
+        found
+            .find(|(_, bytes)| *bytes == [0x0F, 0x05])
+            .map(|(at, _)| HEADERS + at)
+    }
+}

@@ -1,0 +1,72 @@
+//! `syscall`: libstdc++ waits for futures by a futex of its own, which it reaches by this function.
+
+use core::ffi::{c_int, c_long};
+
+use crate::page::{self, to_system};
+use crate::reads;
+use crate::system::{self, Timespec, fail, number};
+
+const FUTEX_LOCK_PI: usize = 6;
+const FUTEX_WAIT_BITSET: usize = 9;
+const FUTEX_WAIT_REQUEUE_PI: usize = 11;
+const FUTEX_LOCK_PI2: usize = 13;
+const FUTEX_OPERATION: usize = 127;
+const FUTEX_CLOCK_REALTIME: usize = 256;
+
+/// Whether a futex operation waits until a moment of the wall clock.
+const fn waits_by_wall(operation: usize) -> bool {
+    match operation & FUTEX_OPERATION {
+        FUTEX_LOCK_PI => true,
+        FUTEX_WAIT_BITSET | FUTEX_WAIT_REQUEUE_PI | FUTEX_LOCK_PI2 => {
+            operation & FUTEX_CLOCK_REALTIME != 0
+        }
+        _ => false,
+    }
+}
+
+/// glibc's function has variable arguments. On these targets they come in the registers of six
+/// ordinary ones, and those that a caller left out hold whatever the kernel does not look at.
+///
+/// # Safety
+/// As the system call of this number demands of its arguments.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn syscall(
+    call: c_long,
+    first: usize,
+    second: usize,
+    third: usize,
+    fourth: usize,
+    fifth: usize,
+    sixth: usize,
+) -> c_long {
+    let mut arguments = [first, second, third, fourth, fifth, sixth];
+    // SAFETY: the caller's promise is what each of these demands.
+    unsafe {
+        if page::is_open() {
+            match call {
+                number::CLOCK_GETTIME => {
+                    return reads::clock_gettime(first as c_int, second as *mut Timespec).into();
+                }
+                number::GETTIMEOFDAY => {
+                    return reads::gettimeofday(first as *mut _, second as *mut _).into();
+                }
+                number::TIME => return reads::time(first as *mut i64),
+                _ => {}
+            }
+        }
+        let moment;
+        if call == number::FUTEX
+            && waits_by_wall(second)
+            && let Some(deadline) = (fourth as *const Timespec).as_ref()
+        {
+            moment = to_system(*deadline);
+            arguments[3] = (&raw const moment) as usize;
+        }
+        let result = system::system_call(call, arguments);
+        if system::is_error(result) {
+            fail(-result as c_int).into()
+        } else {
+            result as c_long
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Programs of other languages under the fixture's clock.
+//!
+//! - [`page`]: the clock in a file, which such programs map
+//! - [`kind`]: how a program asks for the time
+//!
+//! Programs on glibc are reached by a library for `LD_PRELOAD` (the folder `preload/`), Go's and
+//! static ones by a launcher that redirects their vDSO (`launcher/`). Both are compiled by the
+//! build script and written into the fixture's directory when the first program needs them.
+
+mod kind;
+mod page;
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, Permissions};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use kerbox_krb5::Clock;
+use rustix::fs::StatVfsMountFlags;
+
+use crate::Error;
+use crate::client_env::ClientEnv;
+use crate::directory::Directory;
+use kind::Kind;
+use page::ClockPage;
+
+#[cfg(kerbox_preload)]
+const LIBRARY: Option<&[u8]> = Some(include_bytes!(concat!(
+    env!("OUT_DIR"),
+    "/libkerbox_clock.so"
+)));
+#[cfg(not(kerbox_preload))]
+const LIBRARY: Option<&[u8]> = None;
+
+#[cfg(kerbox_launcher)]
+const LAUNCHER: Option<&[u8]> = Some(include_bytes!(concat!(
+    env!("OUT_DIR"),
+    "/kerbox-clock-launcher"
+)));
+#[cfg(not(kerbox_launcher))]
+const LAUNCHER: Option<&[u8]> = None;
+
+/// The variable by which the preloaded library finds the page.
+const PAGE: &str = "KERBOX_CLOCK_PAGE";
+
+/// Puts programs under the clock of one fixture.
+#[derive(Debug)]
+pub(crate) struct Programs {
+    page: ClockPage,
+    library: PathBuf,
+    /// Not on every target.
+    launcher: Option<PathBuf>,
+}
+
+impl Programs {
+    /// Writes the page and what leads to it into a fixture's directory.
+    pub(crate) fn start(files: &Directory, clock: &Clock) -> Result<Self, Error> {
+        let library = LIBRARY.ok_or_else(|| {
+            out_of_reach(
+                "programs",
+                "Kerbox can do that on Linux with glibc, x86-64 and aarch64, if a linker was \
+                 there when it was built",
+            )
+        })?;
+        let path = files.path();
+        // The dynamic linker splits its list there.
+        if path
+            .as_os_str()
+            .as_bytes()
+            .iter()
+            .any(|byte| b" :\t\n".contains(byte))
+        {
+            let why = "LD_PRELOAD takes no path with a colon or white space: name a directory \
+                       without, or set TMPDIR to one";
+            return Err(out_of_reach(&path.display().to_string(), why));
+        }
+        let mount = rustix::fs::statvfs(path).map(|mount| mount.f_flag);
+        if mount.is_ok_and(|flags| flags.contains(StatVfsMountFlags::NOEXEC)) {
+            let why = "no program can be executed from its file system (noexec): name a directory \
+                       on another, or set TMPDIR to one";
+            return Err(out_of_reach(&path.display().to_string(), why));
+        }
+        let launcher = match LAUNCHER {
+            Some(launcher) => Some(write_program(files, "clock/launcher", launcher)?),
+            None => None,
+        };
+        Ok(Self {
+            page: ClockPage::create(files, clock)?,
+            library: files.write("clock/libkerbox_clock.so", library)?,
+            launcher,
+        })
+    }
+
+    /// Shows the programs the clock as it is now.
+    pub(crate) fn follow(&self, clock: &Clock) -> Result<(), Error> {
+        self.page.show(clock)
+    }
+
+    /// The environment in which programs on glibc live in the fixture's time.
+    pub(crate) fn env(&self, files: &Directory, env: ClientEnv) -> Result<ClientEnv, Error> {
+        let preloads = self.preloads(&env);
+        Ok(without_timesync(files, env)?
+            .with(PAGE, self.page.path())
+            .with("LD_PRELOAD", preloads))
+    }
+
+    /// A command whose program lives in the fixture's time.
+    pub(crate) fn command(
+        &self,
+        files: &Directory,
+        env: ClientEnv,
+        program: &OsStr,
+    ) -> Result<Command, Error> {
+        match kind::of(program) {
+            Kind::Glibc => Ok(self.env(files, env)?.command(program)),
+            Kind::Kernel => {
+                let launcher = self.launcher.as_ref().ok_or_else(|| {
+                    let why = "it asks the kernel for the time, without glibc, and the launcher \
+                               for such programs is for Linux on x86-64";
+                    out_of_reach(&program.display().to_string(), why)
+                })?;
+                let mut command = without_timesync(files, env)?.command(launcher);
+                command.arg(self.page.path()).arg(program);
+                Ok(command)
+            }
+        }
+    }
+
+    /// Our library before those that are asked for already.
+    fn preloads(&self, env: &ClientEnv) -> OsString {
+        let mut list = self.library.clone().into_os_string();
+        let theirs = env.get("LD_PRELOAD").map(OsStr::to_owned);
+        if let Some(theirs) = theirs.or_else(|| std::env::var_os("LD_PRELOAD"))
+            && !theirs.is_empty()
+        {
+            list.push(":");
+            list.push(theirs);
+        }
+        list
+    }
+}
+
+fn out_of_reach(program: &str, why: &str) -> Error {
+    Error::ClockOutOfReach {
+        program: program.to_owned(),
+        why: why.to_owned(),
+    }
+}
+
+/// Writes a file of our own and lets its owner execute it.
+fn write_program(files: &Directory, name: &str, contents: &[u8]) -> Result<PathBuf, Error> {
+    let path = files.write(name, contents)?;
+    fs::set_permissions(&path, Permissions::from_mode(0o700))
+        .map_err(Error::io(format!("let {} be executed", path.display())))?;
+    Ok(path)
+}
+
+/// Leads to a copy of krb5.conf that has MIT's library ignore the time offset in credential caches.
+/// The fixture moves that offset for clients in the test's own process; a program that lives in the
+/// fixture's time already would move twice.
+fn without_timesync(files: &Directory, env: ClientEnv) -> Result<ClientEnv, Error> {
+    let Some(path) = env.get("KRB5_CONFIG").map(Path::new) else {
+        return Ok(env);
+    };
+    let text = fs::read_to_string(path).map_err(Error::io(format!("read {}", path.display())))?;
+    // The first value of a relation counts.
+    let section = "[libdefaults]\n";
+    let text = text.replacen(section, &format!("{section}    kdc_timesync = 0\n"), 1);
+    let copy = files.write("clock/krb5.conf", text.as_bytes())?;
+    Ok(env.with("KRB5_CONFIG", copy))
+}

@@ -1,0 +1,33 @@
+// Prints the wall clock, and how long each of Go's ways to wait for 300 ms takes.
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+)
+
+const wait = 300 * time.Millisecond
+
+func measure(name string, run func()) {
+	start := time.Now()
+	run()
+	fmt.Println(name, time.Since(start).Milliseconds())
+}
+
+func main() {
+	fmt.Println("now", time.Now().Unix())
+	measure("Sleep", func() { time.Sleep(wait) })
+	measure("After", func() { <-time.After(wait) })
+	measure("WithDeadline", func() {
+		ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(wait))
+		defer cancel()
+		<-ctx.Done()
+	})
+	measure("SetDeadline", func() {
+		listener, _ := net.Listen("tcp", "127.0.0.1:0")
+		listener.(*net.TCPListener).SetDeadline(time.Now().Add(wait))
+		listener.Accept()
+	})
+}
