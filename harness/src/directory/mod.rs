@@ -1,7 +1,7 @@
 //! The directory of a fixture: made or named for it, locked while it lives, gone when it ends, also
 //! after a killed run.
 //!
-//! Nothing is removed, replaced or opened that is not provably ours: see the [marker](self::marker)
+//! Nothing is removed, replaced or opened that is not provably ours: see the marker
 //! and ARCHITECTURE.md's table.
 
 use std::fs::{self, DirBuilder};
