@@ -1,4 +1,4 @@
-//! The bound of what is kept of an event: its texts are the peers', as long as they make them.
+//! Limits on what is kept of an event. Its texts come from peers, which may send any length.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use crate::{Event, Outcome, Verdict};
 
-/// The longest text of an event, in bytes, that a journal keeps. A longer one is cut, at the border
-/// of a character, so that it fits with a mark that says how long it was.
+/// The longest text of an event, in bytes, that a journal keeps. A longer text is cut at a
+/// character boundary, so that it fits together with a mark that gives its original length.
 pub const MAX_TEXT: usize = 1024;
 
 /// Room for the mark.
 const MARK: usize = 40;
 
 impl Event {
-    /// Cuts every text that is longer than [`MAX_TEXT`]; tells how many bytes of text are left.
+    /// Cuts every text that is longer than [`MAX_TEXT`] and returns how many bytes of text are
+    /// left.
     ///
     /// A [`Hook`](crate::Hook) that keeps events calls this first.
     pub fn bound(&mut self) -> usize {
@@ -28,7 +29,7 @@ impl Event {
         bytes
     }
 
-    /// Every text of the event. A field that is added must be named here.
+    /// Visits every text of the event. A newly added text field must be listed here.
     fn each_text(&mut self, visit: &mut dyn FnMut(&mut Arc<str>)) {
         let outcome = match self {
             Self::AsExchange {
@@ -119,7 +120,7 @@ impl Event {
     }
 }
 
-/// A text of a peer's as it may be kept or repeated: cut if it is longer than [`MAX_TEXT`].
+/// Returns a peer's text as it may be kept or repeated: cut if it is longer than [`MAX_TEXT`].
 #[must_use]
 pub fn cut(text: &str) -> Cow<'_, str> {
     if text.len() <= MAX_TEXT {
@@ -129,11 +130,10 @@ pub fn cut(text: &str) -> Cow<'_, str> {
     format!("{}… (cut: {} bytes)", &text[..end], text.len()).into()
 }
 
-/// A text, or whatever can be displayed, as one line that no terminal obeys: control characters,
-/// and those that change the direction of writing, are escaped as Rust writes them (`\n`,
-/// `\u{1b}`).
+/// A value displayed as one line that is safe to print on a terminal. Control characters, and those
+/// that change the direction of writing, are escaped as Rust writes them (`\n`, `\u{1b}`).
 ///
-/// Whoever prints a text that came from a peer prints it so.
+/// Use it to print any text that came from a peer.
 #[derive(Clone, Copy, Debug)]
 pub struct Printable<T>(pub T);
 
@@ -143,7 +143,7 @@ impl<T: fmt::Display> fmt::Display for Printable<T> {
     }
 }
 
-/// Passes on what is written to it, with control characters escaped.
+/// A writer that escapes control characters.
 pub(crate) struct Escaping<'a, W>(pub(crate) &'a mut W);
 
 impl<W: Write> Write for Escaping<'_, W> {
@@ -161,7 +161,7 @@ impl<W: Write> Write for Escaping<'_, W> {
     }
 }
 
-/// Whether terminals do something else than to show it.
+/// Returns whether a terminal would act on the character instead of showing it.
 fn is_obeyed(character: char) -> bool {
     character.is_control() || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

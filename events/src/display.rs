@@ -1,4 +1,4 @@
-//! Events in one line each, for a person who asks what the servers saw.
+//! One-line descriptions of events, for people who read what the servers saw.
 
 use std::fmt::{self, Write};
 
@@ -7,7 +7,7 @@ use crate::{Event, Outcome, TgsKind, Verdict};
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Most of the texts are the peers'.
+        // Most of the texts come from peers.
         let mut f = Escaping(f);
         match self {
             Self::AsExchange {

@@ -3,8 +3,8 @@
 use crate::{Event, Verdict};
 
 impl Event {
-    /// Returns whether the server that asks about this event can carry out `verdict`. One that
-    /// cannot be carried out is no fault: the exchange would go on as if nothing were there.
+    /// Returns whether the server that asks about this event can carry out `verdict`. A verdict
+    /// that cannot be carried out has no effect: the exchange goes on as usual.
     #[must_use]
     pub fn takes(&self, verdict: &Verdict) -> bool {
         match self {
@@ -12,9 +12,10 @@ impl Event {
             Self::AsExchange { .. } | Self::TgsExchange { .. } | Self::PasswordChange { .. } => {
                 !matches!(verdict, Verdict::Exception { .. })
             }
-            // What could be spoilt is a proof that the client verifies, or no bytes at all.
+            // Corrupt bytes would either be a proof that the client verifies, or be no bytes at
+            // all.
             Self::ApExchange { .. } | Self::Sasl { .. } => !matches!(verdict, Verdict::Corrupt),
-            // Nothing is answered yet, so nothing can be refused or spoilt.
+            // Nothing is answered yet, so there is nothing to refuse or corrupt.
             Self::Connection { .. } => !matches!(
                 verdict,
                 Verdict::KrbError(_) | Verdict::Exception { .. } | Verdict::Corrupt
@@ -38,7 +39,8 @@ impl Event {
         }
     }
 
-    /// Returns, in words, what [`takes`](Self::takes) allows beside letting the event pass.
+    /// Describes the verdicts that [`takes`](Self::takes) allows, other than letting the event
+    /// pass.
     #[must_use]
     pub fn fitting_verdicts(&self) -> &'static str {
         match self {

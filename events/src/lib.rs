@@ -1,9 +1,10 @@
-//! One vocabulary for everything that Kerbox's servers do, and for how a fault may answer it.
+//! The shared vocabulary for everything that Kerbox's servers do, and for the faults that a test
+//! can inject.
 //!
-//! A server meets its [`Hook`] twice for each exchange: it *asks* what to do, with
-//! [`Outcome::Asked`], before it answers, and it *records* what came of it. What can be seen can
-//! therefore be made to fail: journal and faults know the same [`Event`]s. The crate stands below
-//! `kdc` and `minihdfs`, which do not know each other, and has no IO of its own.
+//! A server calls its [`Hook`] twice for each exchange. Before it answers, it *asks* what to do,
+//! with [`Outcome::Asked`]; afterwards it *records* the outcome. Journal and faults use the same
+//! [`Event`]s, so everything that can be observed can also be made to fail. The crate sits below
+//! `kdc` and `minihdfs`, which do not depend on each other, and does no IO.
 
 mod bounded;
 mod display;
@@ -18,14 +19,14 @@ use kerbox_krb5::{ErrorCode, Timestamp};
 
 pub use bounded::{MAX_TEXT, Printable, cut};
 
-/// Which server of a fixture is meant.
+/// A server of a fixture.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Server {
     /// The KDC.
     Kdc,
     /// The NameNode.
     NameNode,
-    /// The DataNode of this number, counted from 1 as the folders `blocks/dn1`, `dn2`, … are.
+    /// The DataNode with this number, counted from 1 like its folder `blocks/dn1`, `dn2`, ….
     DataNode(usize),
 }
 
@@ -39,7 +40,7 @@ impl fmt::Display for Server {
     }
 }
 
-/// What a TGS request asked for (the KDC options of RFC 4120, 5.4.1, and MS-SFU).
+/// The kind of a TGS request (the KDC options of RFC 4120, 5.4.1, and MS-SFU).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum TgsKind {
@@ -61,77 +62,77 @@ pub enum TgsKind {
     S4u2Proxy,
 }
 
-/// One thing that a server does. Numbers and names are the protocols' own.
+/// One thing that a server does. Numbers and names are those of the protocols.
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub enum Event {
     /// An AS exchange (RFC 4120, 3.1).
     AsExchange {
-        /// Who asks, as the request says; empty if it cannot be read.
+        /// The client that the request names; empty if it cannot be read.
         client: Arc<str>,
-        /// For which service.
+        /// The requested service.
         service: Arc<str>,
-        /// What came of it.
+        /// The outcome.
         outcome: Outcome,
     },
     /// A TGS exchange (RFC 4120, 3.3).
     TgsExchange {
-        /// Whose ticket.
+        /// The ticket's client.
         client: Arc<str>,
-        /// For which service.
+        /// The requested service.
         service: Arc<str>,
-        /// What was asked for.
+        /// The kind of request.
         kind: TgsKind,
-        /// What came of it.
+        /// The outcome.
         outcome: Outcome,
     },
     /// A password change (RFC 3244).
     PasswordChange {
-        /// Who asks.
+        /// The client that asks.
         client: Arc<str>,
-        /// Whose password.
+        /// The principal whose password changes.
         target: Arc<str>,
-        /// What came of it.
+        /// The outcome.
         outcome: Outcome,
     },
     /// A service checked an AP-REQ (RFC 4120, 3.2).
     ApExchange {
-        /// Who checked.
+        /// The server that checked it.
         server: Server,
-        /// Who came; empty if the ticket could not be opened.
+        /// The client; empty if the ticket could not be opened.
         client: Arc<str>,
-        /// What came of it.
+        /// The outcome.
         outcome: Outcome,
     },
     /// A SASL handshake ended.
     Sasl {
-        /// With whom.
+        /// The server.
         server: Server,
         /// `GSSAPI` or `DIGEST-MD5`.
         mechanism: &'static str,
         /// The authorization identity; empty if it is not known.
         user: Arc<str>,
-        /// What came of it.
+        /// The outcome.
         outcome: Outcome,
     },
     /// A connection was accepted or ended.
     Connection {
-        /// At which server.
+        /// The server.
         server: Server,
-        /// From where.
+        /// The peer's address.
         peer: SocketAddr,
-        /// Whether it opened; else it closed.
+        /// `true` if the connection opened, `false` if it closed.
         opened: bool,
     },
     /// A Hadoop RPC call.
     RpcCall {
-        /// Called at which server.
+        /// The server that was called.
         server: Server,
-        /// By whom: the short name.
+        /// The caller's short name.
         user: Arc<str>,
         /// The method's name on the wire, for instance `getFileInfo`.
         method: Arc<str>,
-        /// What came of it.
+        /// The outcome.
         outcome: Outcome,
     },
     /// READ_BLOCK of the DataTransferProtocol.
@@ -142,9 +143,9 @@ pub enum Event {
         block: u64,
         /// The first byte asked for.
         offset: u64,
-        /// How many bytes.
+        /// The number of bytes asked for.
         length: u64,
-        /// What came of it.
+        /// The outcome.
         outcome: Outcome,
     },
     /// WRITE_BLOCK of the DataTransferProtocol.
@@ -153,9 +154,9 @@ pub enum Event {
         datanode: usize,
         /// The block's id.
         block: u64,
-        /// How many DataNodes follow in the pipeline.
+        /// The number of DataNodes that follow in the pipeline.
         downstream: usize,
-        /// What came of it.
+        /// The outcome.
         outcome: Outcome,
     },
     /// Another operation of the DataTransferProtocol.
@@ -166,42 +167,42 @@ pub enum Event {
         operation: &'static str,
         /// The block's id.
         block: u64,
-        /// What came of it.
+        /// The outcome.
         outcome: Outcome,
     },
-    /// A data packet is about to be stored or sent. Asked only while a fault watches; never
-    /// recorded.
+    /// A data packet is about to be stored or sent. It is asked about only while a fault is
+    /// installed, and never recorded.
     Packet {
         /// The DataNode's number, from 1.
         datanode: usize,
         /// The block's id.
         block: u64,
-        /// The how-manieth packet of this operation, from 1.
+        /// The packet's index within this operation, from 1.
         nth: u64,
-        /// Whether it is being written; else it is being read.
+        /// `true` if it is being written, `false` if it is being read.
         writing: bool,
     },
-    /// A timer fired at its time.
+    /// A timer fired.
     Timer {
-        /// At which server.
+        /// The server.
         server: Server,
-        /// Which timer: `heartbeat`, `lease hard limit`, `delegation token expired`, ….
+        /// The timer: `heartbeat`, `lease hard limit`, `delegation token expired`, ….
         timer: &'static str,
-        /// About what: a path, a holder, a node; may be empty.
+        /// The subject: a path, a lease holder, a node; may be empty.
         subject: Arc<str>,
     },
     /// A server changed its state.
     State {
-        /// Which server.
+        /// The server.
         server: Server,
         /// What happened, for instance `started`, `dead`, `safe mode on`.
         change: Arc<str>,
     },
     /// The fixture's clock was moved.
     ClockMoved {
-        /// Where it stood.
+        /// The time before.
         from: Timestamp,
-        /// Where it stands.
+        /// The time after.
         to: Timestamp,
     },
     /// A rule answered an event that a server asked about.
@@ -210,17 +211,17 @@ pub enum Event {
         on: Box<Self>,
         /// The rule's answer.
         verdict: Verdict,
-        /// Whether the server carries it out; `false` if the event does not
-        /// [take](Self::takes) the verdict, so that the exchange goes on.
+        /// Whether the server carries it out. `false` if the event does not [take](Self::takes) the
+        /// verdict, so that the exchange goes on.
         struck: bool,
     },
 }
 
-/// What came of an exchange, in its protocol's own terms.
+/// The outcome of an exchange, in its protocol's own terms.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Nothing yet: a fault is being asked.
+    /// None yet: the server is asking for a verdict.
     Asked,
     /// It succeeded.
     Ok,
@@ -243,13 +244,13 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Whether it succeeded.
+    /// Returns whether it succeeded.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         *self == Self::Ok
     }
 
-    /// The KRB-ERROR number, if that is what it was.
+    /// Returns the KRB-ERROR number, if the outcome is a KRB-ERROR.
     #[must_use]
     pub fn kerberos_code(&self) -> Option<ErrorCode> {
         match self {
@@ -258,7 +259,7 @@ impl Outcome {
         }
     }
 
-    /// The Java class of the exception, if that is what it was.
+    /// Returns the Java class of the exception, if the outcome is an exception.
     #[must_use]
     pub fn exception_class(&self) -> Option<&str> {
         match self {
@@ -269,7 +270,7 @@ impl Outcome {
 }
 
 impl Event {
-    /// At which server it happened; `None` for what the fixture did by itself.
+    /// Returns the server at which it happened; `None` for what the fixture did on its own.
     #[must_use]
     pub fn server(&self) -> Option<Server> {
         match self {
@@ -291,7 +292,7 @@ impl Event {
         }
     }
 
-    /// What came of it; `None` for events that are not exchanges.
+    /// Returns the outcome; `None` for events that are not exchanges.
     #[must_use]
     pub fn outcome(&self) -> Option<&Outcome> {
         match self {
@@ -314,16 +315,17 @@ impl Event {
     }
 }
 
-/// How a fault answers an event that a server asks about. Not every event can be answered by every
-/// verdict: [`Event::takes`] says which.
+/// A fault's answer to an event that a server asks about. Not every verdict fits every event: see
+/// [`Event::takes`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// Go on as if nothing were there.
+    /// Go on as usual.
     Pass,
     /// Answer with this KRB-ERROR (the KDC and its password service).
     KrbError(ErrorCode),
-    /// Answer with this exception (RPC and its handshake), or with an error status and this message (data transfer).
+    /// Answer with this exception (RPC and its handshake), or with an error status and this message
+    /// (data transfer).
     Exception {
         /// The Java class.
         class: Arc<str>,
@@ -332,30 +334,31 @@ pub enum Verdict {
     },
     /// Wait this long in real time, then go on.
     Delay(Duration),
-    /// Say nothing, keep the connection.
+    /// Send no answer, but keep the connection.
     Drop,
     /// Close the connection.
     Disconnect,
-    /// Go on, but spoil the bytes that are sent or stored.
+    /// Go on, but corrupt the bytes that are sent or stored.
     Corrupt,
-    /// The server that asks stops serving, as a killed process does.
+    /// Stop the server that asks, as if its process were killed.
     Kill,
 }
 
-/// Where a journal and faults attach to a server.
+/// The point where a journal and faults attach to a server.
 pub trait Hook: Send + Sync {
-    /// Asked before the server acts; the event's outcome is [`Outcome::Asked`].
+    /// Returns the verdict on an event before the server acts. The event's outcome is
+    /// [`Outcome::Asked`].
     fn ask(&self, now: Timestamp, event: &Event) -> Verdict;
 
-    /// Told when it has acted.
+    /// Records an event after the server has acted.
     fn record(&self, now: Timestamp, event: Event);
 
-    /// Whether any fault is installed: servers skip [`ask`](Self::ask), and the making of its
-    /// event, when none is.
+    /// Returns whether any fault is installed. If not, servers skip [`ask`](Self::ask) and do not
+    /// build its event.
     fn watching(&self) -> bool;
 }
 
-/// The hook of servers that nobody watches.
+/// A hook that does nothing, for servers that are not observed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoHook;
 

@@ -23,11 +23,11 @@ pub struct Credential {
     key: StoredKey,
     /// When the client authenticated first.
     pub auth_time: Timestamp,
-    /// From when it is valid.
+    /// The start of its validity.
     pub start_time: Timestamp,
-    /// Until when it is valid.
+    /// The end of its validity.
     pub end_time: Timestamp,
-    /// Until when it can be renewed; zero if it cannot.
+    /// The end of its renewability; zero if it cannot.
     pub renew_till: Timestamp,
     /// Not zero if it is sealed under the session key of the second ticket. MIT writes the
     /// request's option bit, 8.

@@ -30,11 +30,11 @@ pub struct Credentials {
     pub flags: TicketFlags,
     /// When the client was authenticated.
     pub auth_time: Timestamp,
-    /// From when it is valid.
+    /// The start of its validity.
     pub start_time: Timestamp,
-    /// Until when.
+    /// The end of its validity.
     pub end_time: Timestamp,
-    /// Until when it can be renewed.
+    /// The end of its renewability.
     pub renew_till: Option<Timestamp>,
     /// From which addresses it may be used; from all if empty.
     pub addresses: Vec<HostAddress>,

@@ -38,7 +38,7 @@ struct WireApReq {
 }
 
 impl ApReq {
-    /// As DER.
+    /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         wire::encode(&WireApReq {
@@ -50,7 +50,7 @@ impl ApReq {
         })
     }
 
-    /// Reads DER.
+    /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let request: WireApReq = wire::decode("AP-REQ", bytes)?;
         check_header(
@@ -108,7 +108,7 @@ struct WireAuthenticator {
 }
 
 impl Authenticator {
-    /// As DER.
+    /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         wire::encode(&WireAuthenticator {
@@ -124,7 +124,7 @@ impl Authenticator {
         })
     }
 
-    /// Reads DER.
+    /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let value: WireAuthenticator = wire::decode("Authenticator", bytes)?;
         if value.authenticator_vno != 5 {
@@ -163,7 +163,7 @@ struct WireApRep {
 }
 
 impl ApRep {
-    /// As DER.
+    /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         wire::encode(&WireApRep {
@@ -173,7 +173,7 @@ impl ApRep {
         })
     }
 
-    /// Reads DER.
+    /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let reply: WireApRep = wire::decode("AP-REP", bytes)?;
         check_header(
@@ -213,7 +213,7 @@ struct WireEncApRepPart {
 }
 
 impl EncApRepPart {
-    /// As DER.
+    /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         wire::encode(&WireEncApRepPart {
@@ -224,7 +224,7 @@ impl EncApRepPart {
         })
     }
 
-    /// Reads DER.
+    /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let part: WireEncApRepPart = wire::decode("EncAPRepPart", bytes)?;
         Ok(Self {

@@ -44,13 +44,13 @@ impl EncryptedData {
         key.decrypt(usage, &self.cipher)
     }
 
-    /// As DER.
+    /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         wire::encode(&WireEncryptedData::from(self))
     }
 
-    /// Reads DER.
+    /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         Ok(wire::decode::<WireEncryptedData>("EncryptedData", bytes)?.into())
     }
@@ -110,13 +110,13 @@ impl Checksum {
         }
     }
 
-    /// As DER.
+    /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         wire::encode(&rk::Checksum::from(self))
     }
 
-    /// Reads DER.
+    /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         Ok(wire::decode::<rk::Checksum>("Checksum", bytes)?.into())
     }

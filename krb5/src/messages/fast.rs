@@ -46,7 +46,7 @@ impl FastArmoredReq {
     /// The armor's type of an AP-REQ.
     pub const AP_REQUEST: i32 = 1;
 
-    /// As DER.
+    /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         wire::encode(&WireFastRequest(WireArmoredReq {
@@ -59,7 +59,7 @@ impl FastArmoredReq {
         }))
     }
 
-    /// Reads DER.
+    /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let request = wire::decode::<WireFastRequest>("PA-FX-FAST-REQUEST", bytes)?.0;
         Ok(Self {
@@ -99,7 +99,7 @@ impl FastReq {
     /// Options that must be refused where they are not known.
     pub const CRITICAL: u32 = 0xFFFF_0000;
 
-    /// As DER.
+    /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         wire::encode(&WireFastReq {
@@ -109,7 +109,7 @@ impl FastReq {
         })
     }
 
-    /// Reads DER.
+    /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let request: WireFastReq = wire::decode("KrbFastReq", bytes)?;
         Ok(Self {
@@ -182,7 +182,7 @@ struct WireArmoredRep {
 struct WireFastReply(WireArmoredRep);
 
 impl FastResponse {
-    /// As DER.
+    /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         wire::encode(&WireResponse {
@@ -199,7 +199,7 @@ impl FastResponse {
         })
     }
 
-    /// Reads DER.
+    /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let response: WireResponse = wire::decode("KrbFastResponse", bytes)?;
         Ok(Self {

@@ -51,7 +51,7 @@ struct WireAsReply(WireKdcReply);
 struct WireTgsReply(WireKdcReply);
 
 impl KdcReply {
-    /// As DER.
+    /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let reply = WireKdcReply {
@@ -110,11 +110,11 @@ pub struct EncKdcReplyPart {
     pub flags: TicketFlags,
     /// When the client was authenticated.
     pub auth_time: Timestamp,
-    /// From when the ticket is valid; from `auth_time` if absent.
+    /// The start of its validity; from `auth_time` if absent.
     pub start_time: Option<Timestamp>,
-    /// Until when it is valid.
+    /// The end of its validity.
     pub end_time: Timestamp,
-    /// Until when it can be renewed.
+    /// The end of its renewability.
     pub renew_till: Option<Timestamp>,
     /// The server.
     pub server: Principal,

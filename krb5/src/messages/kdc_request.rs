@@ -105,7 +105,7 @@ struct WireBody {
 }
 
 impl KdcRequestBody {
-    /// As DER.
+    /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         wire::encode(&WireBody {
@@ -124,7 +124,7 @@ impl KdcRequestBody {
         })
     }
 
-    /// Reads DER.
+    /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let body: WireBody = wire::decode("KDC-REQ-BODY", bytes)?;
         if i32::try_from(body.nonce).is_err() && u32::try_from(body.nonce).is_err() {

@@ -71,7 +71,7 @@ impl KrbError {
         }
     }
 
-    /// As DER.
+    /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         wire::encode(&WireKrbError {
@@ -91,7 +91,7 @@ impl KrbError {
         })
     }
 
-    /// Reads DER.
+    /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let error: WireKrbError = wire::decode("KRB-ERROR", bytes)?;
         check_header(

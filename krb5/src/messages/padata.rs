@@ -223,7 +223,7 @@ struct WirePaEncTsEnc {
 }
 
 impl PaEncTsEnc {
-    /// As DER.
+    /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         wire::encode(&WirePaEncTsEnc {
@@ -232,7 +232,7 @@ impl PaEncTsEnc {
         })
     }
 
-    /// Reads DER.
+    /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let value: WirePaEncTsEnc = wire::decode("PA-ENC-TS-ENC", bytes)?;
         Ok(Self {
@@ -291,7 +291,7 @@ impl PaForUser {
         bytes
     }
 
-    /// As DER.
+    /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         wire::encode(&WirePaForUser {
@@ -302,7 +302,7 @@ impl PaForUser {
         })
     }
 
-    /// Reads DER.
+    /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let value: WirePaForUser = wire::decode("PA-FOR-USER", bytes)?;
         Ok(Self {

@@ -82,7 +82,7 @@ impl PaS4uX509User {
         self.checksum.verify(key, usage, &self.raw_user)
     }
 
-    /// As DER.
+    /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         wire::encode(&WirePaS4uX509User {
@@ -91,7 +91,7 @@ impl PaS4uX509User {
         })
     }
 
-    /// Reads DER.
+    /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         const WHAT: &str = "PA-S4U-X509-USER";
         let element: WirePaS4uX509User = wire::decode(WHAT, bytes)?;
@@ -124,7 +124,7 @@ impl PaPacOptions {
     /// Resource-based constrained delegation.
     pub const RESOURCE_BASED: u32 = 0x1000_0000;
 
-    /// As DER.
+    /// Encodes as DER.
     #[must_use]
     pub fn encode(self) -> Vec<u8> {
         wire::encode(&WirePaPacOptions {
@@ -132,7 +132,7 @@ impl PaPacOptions {
         })
     }
 
-    /// Reads DER.
+    /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         Ok(Self(
             wire::decode::<WirePaPacOptions>("PA-PAC-OPTIONS", bytes)?

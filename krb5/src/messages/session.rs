@@ -30,7 +30,7 @@ struct WireKrbPriv {
 }
 
 impl KrbPriv {
-    /// As DER.
+    /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         wire::encode(&WireKrbPriv {
@@ -40,7 +40,7 @@ impl KrbPriv {
         })
     }
 
-    /// Reads DER.
+    /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let message: WireKrbPriv = wire::decode("KRB-PRIV", bytes)?;
         check_header(
@@ -164,7 +164,7 @@ impl KrbSafe {
         wire::encode(&WireUserData::from(body))
     }
 
-    /// As DER.
+    /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         wire::encode(&WireKrbSafe {
@@ -175,7 +175,7 @@ impl KrbSafe {
         })
     }
 
-    /// Reads DER.
+    /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let message: WireKrbSafe = wire::decode("KRB-SAFE", bytes)?;
         check_header(
@@ -214,7 +214,7 @@ struct WireKrbCred {
 }
 
 impl KrbCred {
-    /// As DER.
+    /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         wire::encode(&WireKrbCred {
@@ -225,7 +225,7 @@ impl KrbCred {
         })
     }
 
-    /// Reads DER.
+    /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let message: WireKrbCred = wire::decode("KRB-CRED", bytes)?;
         check_header(
@@ -269,11 +269,11 @@ pub struct KrbCredInfo {
     pub flags: Option<TicketFlags>,
     /// When the client was authenticated.
     pub auth_time: Option<Timestamp>,
-    /// From when the ticket is valid.
+    /// The start of its validity.
     pub start_time: Option<Timestamp>,
-    /// Until when.
+    /// The end of its validity.
     pub end_time: Option<Timestamp>,
-    /// Until when it can be renewed.
+    /// The end of its renewability.
     pub renew_till: Option<Timestamp>,
     /// The server.
     pub server: Option<Principal>,
@@ -325,7 +325,7 @@ struct WireKrbCredInfo {
 }
 
 impl EncKrbCredPart {
-    /// As DER.
+    /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         wire::encode(&WireEncKrbCredPart {
@@ -338,7 +338,7 @@ impl EncKrbCredPart {
         })
     }
 
-    /// Reads DER.
+    /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let part: WireEncKrbCredPart = wire::decode("EncKrbCredPart", bytes)?;
         Ok(Self {
@@ -412,7 +412,7 @@ struct WireChangePasswordData {
 }
 
 impl ChangePasswordData {
-    /// As DER.
+    /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         wire::encode(&WireChangePasswordData {
@@ -422,7 +422,7 @@ impl ChangePasswordData {
         })
     }
 
-    /// Reads DER.
+    /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let data: WireChangePasswordData = wire::decode("ChangePasswdData", bytes)?;
         Ok(Self {

@@ -31,13 +31,13 @@ pub(super) struct WireTicket {
 }
 
 impl Ticket {
-    /// As DER.
+    /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         wire::encode(&WireTicket::from(self))
     }
 
-    /// Reads DER.
+    /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         wire::decode::<WireTicket>("Ticket", bytes)?.try_into()
     }
@@ -84,11 +84,11 @@ pub struct EncTicketPart {
     pub transited: TransitedEncoding,
     /// When the client was authenticated.
     pub auth_time: Timestamp,
-    /// From when it is valid; from `auth_time` if absent.
+    /// The start of its validity; from `auth_time` if absent.
     pub start_time: Option<Timestamp>,
-    /// Until when it is valid.
+    /// The end of its validity.
     pub end_time: Timestamp,
-    /// Until when it can be renewed.
+    /// The end of its renewability.
     pub renew_till: Option<Timestamp>,
     /// From which addresses it may be used; from all if empty.
     pub addresses: Vec<HostAddress>,
@@ -124,13 +124,13 @@ struct WireEncTicketPart {
 }
 
 impl EncTicketPart {
-    /// From when it is valid.
+    /// The start of its validity.
     #[must_use]
     pub fn start(&self) -> Timestamp {
         self.start_time.unwrap_or(self.auth_time)
     }
 
-    /// As DER.
+    /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         wire::encode(&WireEncTicketPart {
@@ -148,7 +148,7 @@ impl EncTicketPart {
         })
     }
 
-    /// Reads DER.
+    /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let part: WireEncTicketPart = wire::decode("EncTicketPart", bytes)?;
         Ok(Self {
