@@ -14,7 +14,7 @@ use crate::{EncryptionKey, Error, Principal, Timestamp};
 /// An AP-REQ: a ticket, and the proof that the sender knows its session key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApReq {
-    /// What the client asks for.
+    /// The client's options.
     pub options: ApOptions,
     /// The ticket.
     pub ticket: Ticket,
@@ -72,7 +72,8 @@ impl ApReq {
 pub struct Authenticator {
     /// The client.
     pub client: Principal,
-    /// A checksum of what the AP-REQ goes with; of type 0x8003 the fields of a GSS-API context.
+    /// A checksum of the application data that goes with the AP-REQ. Type 0x8003 carries the
+    /// parameters of a GSS-API context instead.
     pub checksum: Option<Checksum>,
     /// The client's time, to the microsecond.
     pub ctime: Timestamp,
@@ -80,7 +81,7 @@ pub struct Authenticator {
     pub subkey: Option<EncryptionKey>,
     /// The first sequence number of the client's messages.
     pub seq_number: Option<u32>,
-    /// What the client says about itself.
+    /// Authorization data that the client adds.
     pub authorization_data: Vec<AuthorizationData>,
 }
 
@@ -144,7 +145,7 @@ impl Authenticator {
     }
 }
 
-/// An AP-REP: the server's proof that it could read the AP-REQ.
+/// An AP-REP: the server's proof that it could decrypt the AP-REQ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApRep {
     /// The [`EncApRepPart`] in the ticket's session key.
@@ -191,7 +192,7 @@ impl ApRep {
 /// `EncAPRepPart`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EncApRepPart {
-    /// The authenticator's time, given back.
+    /// The authenticator's time, returned.
     pub ctime: Timestamp,
     /// The server's key for this session.
     pub subkey: Option<EncryptionKey>,

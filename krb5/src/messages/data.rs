@@ -1,4 +1,4 @@
-//! The small structures that the messages are made of (RFC 4120, 5.2).
+//! The small structures that messages are built from (RFC 4120, 5.2).
 
 use rand::Rng;
 use rasn::prelude::*;
@@ -8,7 +8,7 @@ use super::wire;
 use crate::crypto::ChecksumType;
 use crate::{EncryptionKey, EncryptionType, Error, ErrorCode, KeyUsage};
 
-/// `EncryptedData`: a ciphertext, and which key opens it.
+/// `EncryptedData`: a ciphertext, with the type and version of its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncryptedData {
     /// The key's type.
@@ -35,8 +35,7 @@ impl EncryptedData {
         }
     }
 
-    /// Decrypts with `key`; refused with `KRB_AP_ERR_BAD_INTEGRITY` if it is another key, or
-    /// another type of key.
+    /// Decrypts with `key`. Fails with `KRB_AP_ERR_BAD_INTEGRITY` if the key or its type is wrong.
     pub fn open(&self, key: &EncryptionKey, usage: KeyUsage) -> Result<Vec<u8>, Error> {
         if key.enctype() != self.enctype {
             return Err(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY.into());
@@ -60,8 +59,8 @@ impl EncryptedData {
 pub(super) struct WireEncryptedData {
     #[rasn(tag(explicit(0)))]
     etype: i32,
-    /// MIT writes a version beyond 2^31 as the negative number of the same 32 bits; others write
-    /// it as it is.
+    /// MIT writes a version from 2^31 up as the negative number of the same 32 bits; others write
+    /// it unsigned.
     #[rasn(tag(explicit(1)))]
     kvno: Option<i64>,
     #[rasn(tag(explicit(2)))]
@@ -88,20 +87,20 @@ impl From<WireEncryptedData> for EncryptedData {
     }
 }
 
-/// `Checksum`: of which type, and its bytes.
+/// `Checksum`: a type and the bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checksum {
-    /// The type; [`Checksum::GSSAPI`] carries the GSS-API's fields instead.
+    /// The type. [`Checksum::GSSAPI`] carries the GSS-API's fields instead of a checksum.
     pub checksum_type: ChecksumType,
     /// The bytes.
     pub bytes: Vec<u8>,
 }
 
 impl Checksum {
-    /// Authenticators of GSS-API contexts carry this type (RFC 4121, 4.1.1).
+    /// The type carried by authenticators of GSS-API contexts (RFC 4121, 4.1.1).
     pub const GSSAPI: ChecksumType = ChecksumType(0x8003);
 
-    /// The checksum of `data`, of the type that goes with the key.
+    /// Computes the checksum of `data`, of the type that goes with the key.
     #[must_use]
     pub fn keyed(key: &EncryptionKey, usage: KeyUsage, data: &[u8]) -> Self {
         Self {
@@ -121,8 +120,8 @@ impl Checksum {
         Ok(wire::decode::<rk::Checksum>("Checksum", bytes)?.into())
     }
 
-    /// Verifies that this is the keyed checksum of `data` under `key`; unkeyed and foreign types
-    /// are refused, as [`EncryptionKey::verify_checksum_of_type`] says.
+    /// Verifies that this is the keyed checksum of `data` under `key`. Rejects unkeyed types and
+    /// types of other keys, as described at [`EncryptionKey::verify_checksum_of_type`].
     pub fn verify(&self, key: &EncryptionKey, usage: KeyUsage, data: &[u8]) -> Result<(), Error> {
         key.verify_checksum_of_type(self.checksum_type, usage, data, &self.bytes)
     }
@@ -163,7 +162,7 @@ impl HostAddress {
 }
 
 impl From<std::net::IpAddr> for HostAddress {
-    /// An IPv4 address in its IPv6 clothes is an IPv4 address.
+    /// Treats an IPv4-mapped IPv6 address as IPv4.
     fn from(address: std::net::IpAddr) -> Self {
         match address.to_canonical() {
             std::net::IpAddr::V4(address) => Self {
@@ -199,7 +198,7 @@ impl From<rk::HostAddress> for HostAddress {
 /// One element of `AuthorizationData`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthorizationData {
-    /// What it is.
+    /// The element's type.
     pub ad_type: i32,
     /// The bytes.
     pub data: Vec<u8>,
@@ -214,7 +213,7 @@ impl AuthorizationData {
     pub const AND_OR: i32 = 5;
     /// AD-MANDATORY-FOR-KDC.
     pub const MANDATORY_FOR_KDC: i32 = 8;
-    /// AD-fx-fast-armor: marks a ticket that armors only.
+    /// AD-fx-fast-armor: marks a ticket that may be used only as armor.
     pub const FX_ARMOR: i32 = 71;
     /// AD-fx-fast-used.
     pub const FX_FAST_USED: i32 = 72;
@@ -225,13 +224,13 @@ impl AuthorizationData {
     /// AD-SIGNTICKET, the element that a ticket's signature covers in MIT's PACs.
     pub const SIGNTICKET: i32 = 512;
 
-    /// A list, as DER.
+    /// Encodes a list as DER.
     #[must_use]
     pub fn encode_list(list: &[Self]) -> Vec<u8> {
         wire::encode(&to_wire::<rk::AuthorizationDataValue, _>(list))
     }
 
-    /// Reads a list from DER.
+    /// Decodes a list from DER.
     pub fn decode_list(bytes: &[u8]) -> Result<Vec<Self>, Error> {
         Ok(from_wire(wire::decode::<Vec<rk::AuthorizationDataValue>>(
             "AuthorizationData",
@@ -258,7 +257,7 @@ impl From<rk::AuthorizationDataValue> for AuthorizationData {
     }
 }
 
-/// `TransitedEncoding`: the realms that a cross-realm client came through.
+/// `TransitedEncoding`: the realms through which a cross-realm client came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransitedEncoding {
     /// The encoding: 1 is DOMAIN-X500-COMPRESS.

@@ -11,11 +11,12 @@ use crate::{EncryptionKey, Error, Principal, Timestamp};
 /// `KrbFastArmoredReq`, the value of a request's PA-FX-FAST.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FastArmoredReq {
-    /// The armor, by its type and value; absent in a TGS request, whose own ticket is the armor.
+    /// The armor, as type and value; absent in a TGS request, where the request's own ticket is the
+    /// armor.
     pub armor: Option<(i32, Vec<u8>)>,
     /// A checksum over the outer request's body, or over a TGS request's AP-REQ.
     pub checksum: Checksum,
-    /// The [`FastReq`] in the armor's key.
+    /// The [`FastReq`], encrypted with the armor key.
     pub enc_part: EncryptedData,
 }
 
@@ -43,7 +44,7 @@ struct WireArmoredReq {
 struct WireFastRequest(WireArmoredReq);
 
 impl FastArmoredReq {
-    /// The armor's type of an AP-REQ.
+    /// The armor type of an AP-REQ.
     pub const AP_REQUEST: i32 = 1;
 
     /// Encodes as DER.
@@ -77,9 +78,9 @@ impl FastArmoredReq {
 pub struct FastReq {
     /// Flags, the highest bit first.
     pub options: u32,
-    /// Pre-authentication data in the place of the outer one.
+    /// Pre-authentication data that replaces the outer data.
     pub padata: Vec<PaData>,
-    /// The `KDC-REQ-BODY` in the place of the outer one, encoded.
+    /// The encoded `KDC-REQ-BODY`, which replaces the outer body.
     pub raw_body: Vec<u8>,
 }
 
@@ -94,9 +95,9 @@ struct WireFastReq {
 }
 
 impl FastReq {
-    /// The client's name is not to be told outside of the armor.
+    /// Hide the client's name outside the armor.
     pub const HIDE_CLIENT_NAMES: u32 = 0x4000_0000;
-    /// Options that must be refused where they are not known.
+    /// Critical options: a KDC must refuse those that it does not know.
     pub const CRITICAL: u32 = 0xFFFF_0000;
 
     /// Encodes as DER.
@@ -120,16 +121,16 @@ impl FastReq {
     }
 }
 
-/// `KrbFastResponse`: what a reply or an error tells inside of the armor.
+/// `KrbFastResponse`: the content of a reply or an error inside the armor.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FastResponse {
-    /// Pre-authentication data in the place of the outer one.
+    /// Pre-authentication data that replaces the outer data.
     pub padata: Vec<PaData>,
-    /// A key that strengthens the reply's.
+    /// A key that is combined with the reply key to strengthen it.
     pub strengthen_key: Option<EncryptionKey>,
-    /// In a reply with a ticket: what binds it to the armor.
+    /// Binds a reply's ticket to the armor. Present only in a reply with a ticket.
     pub finished: Option<FastFinished>,
-    /// The request's.
+    /// The request's nonce.
     pub nonce: i64,
 }
 
@@ -138,7 +139,7 @@ pub struct FastResponse {
 pub struct FastFinished {
     /// The KDC's time.
     pub timestamp: Timestamp,
-    /// The client, whatever the outer reply says.
+    /// The client; it takes precedence over the name in the outer reply.
     pub client: Principal,
     /// A checksum over the ticket.
     pub ticket_checksum: Checksum,
@@ -219,7 +220,7 @@ impl FastResponse {
     }
 }
 
-/// The value of a reply's PA-FX-FAST: a [`FastResponse`] in the armor's key.
+/// Encodes the value of a reply's PA-FX-FAST: a [`FastResponse`] encrypted with the armor key.
 #[must_use]
 pub fn encode_fast_reply(enc_part: &EncryptedData) -> Vec<u8> {
     wire::encode(&WireFastReply(WireArmoredRep {
@@ -227,7 +228,7 @@ pub fn encode_fast_reply(enc_part: &EncryptedData) -> Vec<u8> {
     }))
 }
 
-/// Reads the value of a reply's PA-FX-FAST.
+/// Decodes the value of a reply's PA-FX-FAST.
 pub fn decode_fast_reply(bytes: &[u8]) -> Result<EncryptedData, Error> {
     Ok(wire::decode::<WireFastReply>("PA-FX-FAST-REPLY", bytes)?
         .0

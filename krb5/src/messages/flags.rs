@@ -11,17 +11,17 @@ macro_rules! flags {
         pub struct $type(pub u32);
 
         impl $type {
-            /// No flag at all.
+            /// No flags.
             pub const NONE: Self = Self(0);
             $(#[doc = $meaning] pub const $name: Self = Self(1 << (31 - $bit));)*
 
-            /// Whether every flag of `other` is set.
+            /// Returns whether every flag of `other` is set.
             #[must_use]
             pub const fn contains(self, other: Self) -> bool {
                 self.0 & other.0 == other.0
             }
 
-            /// Whether any flag of `other` is set.
+            /// Returns whether any flag of `other` is set.
             #[must_use]
             pub const fn intersects(self, other: Self) -> bool {
                 self.0 & other.0 != 0
@@ -32,7 +32,7 @@ macro_rules! flags {
                 if on { self.0 |= other.0 } else { self.0 &= !other.0 }
             }
 
-            /// These flags without those of `other`.
+            /// Returns these flags without those of `other`.
             #[must_use]
             pub const fn without(self, other: Self) -> Self {
                 Self(self.0 & !other.0)
@@ -86,7 +86,7 @@ macro_rules! flags {
 }
 
 flags! {
-    /// What a client asks a KDC for (RFC 4120, 5.4.1; RFC 6806; RFC 6112; MS-SFU).
+    /// A client's request options for a KDC (RFC 4120, 5.4.1; RFC 6806; RFC 6112; MS-SFU).
     KdcOptions {
         FORWARDABLE = 1, "The ticket may be forwarded.";
         FORWARDED = 2, "A ticket-granting ticket for another address is asked for.";
@@ -108,7 +108,7 @@ flags! {
 }
 
 flags! {
-    /// What a ticket is (RFC 4120, 5.3).
+    /// A ticket's flags (RFC 4120, 5.3).
     TicketFlags {
         FORWARDABLE = 1, "May be forwarded.";
         FORWARDED = 2, "Was forwarded, or comes of one that was.";
@@ -129,7 +129,7 @@ flags! {
 }
 
 flags! {
-    /// What a client asks a service for (RFC 4120, 5.5.1).
+    /// A client's request options for a service (RFC 4120, 5.5.1).
     ApOptions {
         USE_SESSION_KEY = 1, "The ticket is encrypted in the session key of the server's own ticket-granting ticket.";
         MUTUAL_REQUIRED = 2, "The server shall answer with an AP-REP.";
@@ -137,7 +137,7 @@ flags! {
 }
 
 impl TicketFlags {
-    /// The letters of MIT's `klist -f`, in its order.
+    /// Returns the letters that MIT's `klist -f` prints, in the same order.
     #[must_use]
     pub fn letters(self) -> String {
         const LETTERS: [(TicketFlags, char); 14] = [

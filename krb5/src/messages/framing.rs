@@ -2,10 +2,10 @@
 
 use crate::{Error, ErrorCode};
 
-/// The longest message that is taken from a TCP connection: 1 MiB, as MIT's KDC does.
+/// The longest message accepted from a TCP connection: 1 MiB, like MIT's KDC.
 pub const MAX_MESSAGE: usize = 1 << 20;
 
-/// `message` with its length before it.
+/// Returns `message` preceded by its length.
 #[must_use]
 pub fn frame(message: &[u8]) -> Vec<u8> {
     let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
@@ -15,7 +15,7 @@ pub fn frame(message: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The length that these four bytes announce; refused with `KRB_ERR_FIELD_TOOLONG` beyond
+/// Returns the length given by these four bytes. Fails with `KRB_ERR_FIELD_TOOLONG` if it exceeds
 /// [`MAX_MESSAGE`].
 pub fn frame_length(header: [u8; 4]) -> Result<usize, Error> {
     let length = u32::from_be_bytes(header) as usize;

@@ -20,7 +20,7 @@ pub struct KdcReply {
     pub client: Principal,
     /// The ticket.
     pub ticket: Ticket,
-    /// The [`EncKdcReplyPart`] in the client's key.
+    /// The [`EncKdcReplyPart`], encrypted with the client's key.
     pub enc_part: EncryptedData,
 }
 
@@ -70,7 +70,7 @@ impl KdcReply {
         }
     }
 
-    /// Reads an AS-REP or a TGS-REP.
+    /// Decodes an AS-REP or a TGS-REP.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         const WHAT: &str = "KDC-REP";
         let message_type = MessageType::of(bytes).unwrap_or(MessageType(0));
@@ -95,22 +95,23 @@ impl KdcReply {
     }
 }
 
-/// `EncKDCRepPart`: what the KDC tells the client, in the client's key or the session key.
+/// `EncKDCRepPart`: the part of a reply for the client alone, encrypted with the client's key or
+/// the session key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EncKdcReplyPart {
     /// The session key of the ticket.
     pub key: EncryptionKey,
-    /// When the client last asked for what: pairs of a type (0: nothing is told) and a time.
+    /// The client's last requests: pairs of a type (0: no information) and a time.
     pub last_req: Vec<(i32, Timestamp)>,
-    /// The request's.
+    /// The request's nonce.
     pub nonce: i64,
-    /// When the client's key expires.
+    /// The time at which the client's key expires.
     pub key_expiration: Option<Timestamp>,
     /// The ticket's flags.
     pub flags: TicketFlags,
-    /// When the client was authenticated.
+    /// The time at which the client was authenticated.
     pub auth_time: Timestamp,
-    /// The start of its validity; from `auth_time` if absent.
+    /// The start of its validity; `auth_time` if absent.
     pub start_time: Option<Timestamp>,
     /// The end of its validity.
     pub end_time: Timestamp,
@@ -118,7 +119,7 @@ pub struct EncKdcReplyPart {
     pub renew_till: Option<Timestamp>,
     /// The server.
     pub server: Principal,
-    /// From which addresses the ticket may be used; from all if empty.
+    /// The addresses from which the ticket may be used; all if empty.
     pub addresses: Vec<HostAddress>,
     /// Authenticated pre-authentication data (RFC 6806, 11).
     pub encrypted_padata: Vec<PaData>,
@@ -171,7 +172,7 @@ struct WireEncAsPart(WireEncPart);
 struct WireEncTgsPart(WireEncPart);
 
 impl EncKdcReplyPart {
-    /// As DER, for a reply of this type: `EncASRepPart` or `EncTGSRepPart`.
+    /// Encodes as DER for a reply of this type: as `EncASRepPart` or `EncTGSRepPart`.
     #[must_use]
     pub fn encode(&self, message_type: MessageType) -> Vec<u8> {
         let part = WireEncPart {
@@ -203,7 +204,7 @@ impl EncKdcReplyPart {
         }
     }
 
-    /// Reads either form: KDCs use one for the other (RFC 4120, 5.4.2).
+    /// Decodes either form: some KDCs send one in place of the other (RFC 4120, 5.4.2).
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         const WHAT: &str = "EncKDCRepPart";
         let part = if bytes.first() == Some(&0x79) {

@@ -18,38 +18,38 @@ pub struct KdcRequest {
     pub message_type: MessageType,
     /// Pre-authentication data.
     pub padata: Vec<PaData>,
-    /// What is asked for.
+    /// The body.
     pub body: KdcRequestBody,
-    /// The body's own bytes, as they came or will be sent: what checksums cover.
+    /// The body's encoded bytes, as received or as they will be sent. Checksums cover these bytes.
     pub raw_body: Vec<u8>,
 }
 
 /// `KDC-REQ-BODY`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KdcRequestBody {
-    /// What kind of ticket is asked for.
+    /// The KDC options.
     pub options: KdcOptions,
     /// The client (AS-REQ only), in `realm`.
     pub client: Option<Principal>,
-    /// The server's realm, in an AS-REQ the client's too.
+    /// The server's realm; in an AS-REQ, also the client's.
     pub realm: String,
     /// The server, in `realm`.
     pub server: Option<Principal>,
-    /// When the ticket shall begin.
+    /// The requested start.
     pub from: Option<Timestamp>,
-    /// When it shall end; the epoch stands for "as late as possible".
+    /// The requested end. The epoch stands for "as late as possible".
     pub till: Timestamp,
-    /// Until when it shall be renewable.
+    /// The requested end of renewability.
     pub rtime: Option<Timestamp>,
-    /// A number that comes back in the reply. Its range is that of a signed and an unsigned 32-bit
-    /// number together.
+    /// A number that the reply repeats. Its range covers signed and unsigned 32-bit numbers, since
+    /// clients send both.
     pub nonce: i64,
-    /// What the client can decrypt, the best first. Of one that came more than once the first
-    /// place counts.
+    /// The encryption types that the client can decrypt, best first. If a type is repeated, its
+    /// first place counts.
     pub enctypes: Vec<EncryptionType>,
-    /// From which addresses the ticket shall be usable; from all if empty.
+    /// The addresses from which the ticket may be used; all if empty.
     pub addresses: Vec<HostAddress>,
-    /// Authorization data for the ticket (TGS-REQ only), encrypted in the session key or the
+    /// Authorization data for the ticket (TGS-REQ only), encrypted with the session key or the
     /// subkey.
     pub enc_authorization_data: Option<EncryptedData>,
     /// Further tickets: user-to-user, S4U2Proxy.
@@ -156,7 +156,7 @@ impl KdcRequestBody {
     }
 }
 
-/// The types without repetitions: a request may list hundreds of thousands.
+/// Removes repeated types: a request may list hundreds of thousands.
 fn each_once(enctypes: Vec<i32>) -> Vec<EncryptionType> {
     let mut seen = BTreeSet::new();
     let first = enctypes.into_iter().filter(|enctype| seen.insert(*enctype));
@@ -164,7 +164,7 @@ fn each_once(enctypes: Vec<i32>) -> Vec<EncryptionType> {
 }
 
 impl KdcRequest {
-    /// A request to send: the body is encoded once, here.
+    /// Creates a request to send. The body is encoded once, here.
     #[must_use]
     pub fn new(message_type: MessageType, padata: Vec<PaData>, body: KdcRequestBody) -> Self {
         Self {
@@ -175,7 +175,7 @@ impl KdcRequest {
         }
     }
 
-    /// As DER: the body as it stands in `raw_body`.
+    /// Encodes as DER, with the body's bytes from `raw_body`.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let request = WireKdcRequest {
@@ -191,11 +191,11 @@ impl KdcRequest {
         }
     }
 
-    /// Reads an AS-REQ or a TGS-REQ.
+    /// Decodes an AS-REQ or a TGS-REQ.
     ///
     /// # Errors
-    /// One that is well but for its `msg-type`, which is another message's, is
-    /// `KRB_AP_ERR_MSG_TYPE`: MIT's KDC answers it.
+    /// A message that is valid except for its `msg-type` gives `KRB_AP_ERR_MSG_TYPE`, because MIT's
+    /// KDC sends a reply to it.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         const WHAT: &str = "KDC-REQ";
         let message_type = MessageType::of(bytes);

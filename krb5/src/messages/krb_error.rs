@@ -9,19 +9,19 @@ use crate::{Error, ErrorCode, Principal, Timestamp};
 /// A KRB-ERROR.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KrbError {
-    /// The client's time, given back.
+    /// The client's time, returned.
     pub ctime: Option<Timestamp>,
-    /// The server's time: clients learn from it how far their clocks are off.
+    /// The server's time. Clients use it to correct their own clocks.
     pub stime: Timestamp,
-    /// What is wrong.
+    /// The error code.
     pub code: ErrorCode,
     /// The client, if it is known.
     pub client: Option<Principal>,
     /// The server that answers, or that was asked for.
     pub server: Principal,
-    /// A text for a log.
+    /// A text for logs.
     pub text: Option<String>,
-    /// More, depending on the code: METHOD-DATA for KDC_ERR_PREAUTH_REQUIRED.
+    /// Data that depends on the code: METHOD-DATA for KDC_ERR_PREAUTH_REQUIRED.
     pub data: Option<Vec<u8>>,
 }
 
@@ -57,7 +57,7 @@ struct WireKrbError {
 }
 
 impl KrbError {
-    /// An error with nothing but what must be said.
+    /// Creates an error with the mandatory fields only.
     #[must_use]
     pub fn new(code: ErrorCode, stime: Timestamp, server: Principal) -> Self {
         Self {

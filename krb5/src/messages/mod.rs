@@ -1,9 +1,9 @@
 //! The messages of Kerberos as values (RFC 4120, 5), with their DER.
 //!
-//! rasn and rasn-kerberos do the coding and stop here: everything outside of this module works with
-//! the types below, which hold [`Principal`](crate::Principal), [`Timestamp`](crate::Timestamp) and
-//! [`EncryptionKey`](crate::EncryptionKey). Decoding is DER of bounded depth; bytes that are no
-//! such message are an [`Error::Malformed`](crate::Error::Malformed), never a panic.
+//! rasn and rasn-kerberos are used only inside this module. The rest of the crate works with the
+//! types below, which hold [`Principal`](crate::Principal), [`Timestamp`](crate::Timestamp) and
+//! [`EncryptionKey`](crate::EncryptionKey). The decoder reads DER to a bounded depth; invalid bytes
+//! give [`Error::Malformed`](crate::Error::Malformed), never a panic.
 //!
 //! - [`KdcRequest`], [`KdcReply`], [`EncKdcReplyPart`]: AS and TGS exchanges
 //! - [`Ticket`], [`EncTicketPart`]: tickets ([`crate::ticket`] seals and opens them)
@@ -75,7 +75,7 @@ impl MessageType {
     /// KRB-ERROR.
     pub const KRB_ERROR: Self = Self(30);
 
-    /// What the first byte says that a message is.
+    /// Returns the message type that the first byte announces.
     #[must_use]
     pub fn of(message: &[u8]) -> Option<Self> {
         let first = *message.first()?;

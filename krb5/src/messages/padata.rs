@@ -1,4 +1,4 @@
-//! Pre-authentication data (RFC 4120, 5.2.7, and the RFCs that add to it).
+//! Pre-authentication data (RFC 4120, 5.2.7, and the RFCs that extend it).
 
 use rasn::prelude::*;
 use rasn_kerberos as rk;
@@ -8,7 +8,7 @@ use super::wire::{self, Text, Time};
 use super::{Checksum, EncryptedData};
 use crate::{EncryptionType, Error, Principal, Timestamp};
 
-/// The number of a kind of pre-authentication data. Unknown numbers survive decoding.
+/// The type number of pre-authentication data. Unknown numbers survive decoding.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct PaDataType(pub i32);
 
@@ -33,7 +33,7 @@ impl PaDataType {
     pub const PAC_REQUEST: Self = Self(128);
     /// PA-FOR-USER: S4U2Self (MS-SFU).
     pub const FOR_USER: Self = Self(129);
-    /// PA-S4U-X509-USER: S4U2Self with the reply protected (MS-SFU).
+    /// PA-S4U-X509-USER: S4U2Self with a protected reply (MS-SFU).
     pub const FOR_X509_USER: Self = Self(130);
     /// PA-AS-CHECKSUM.
     pub const AS_CHECKSUM: Self = Self(132);
@@ -57,35 +57,35 @@ impl PaDataType {
     pub const PAC_OPTIONS: Self = Self(167);
 }
 
-/// `PA-DATA`: one element, its value still encoded.
+/// `PA-DATA`: one element, whose value is still encoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaData {
-    /// What it is.
+    /// The type.
     pub pa_type: PaDataType,
-    /// Its value.
+    /// The value.
     pub value: Vec<u8>,
 }
 
 impl PaData {
-    /// An element.
+    /// Creates an element.
     #[must_use]
     pub fn new(pa_type: PaDataType, value: Vec<u8>) -> Self {
         Self { pa_type, value }
     }
 
-    /// The first element of this type in the list.
+    /// Returns the list's first element of this type.
     #[must_use]
     pub fn find(list: &[Self], pa_type: PaDataType) -> Option<&Self> {
         list.iter().find(|element| element.pa_type == pa_type)
     }
 
-    /// A `METHOD-DATA`: the list that KDC_ERR_PREAUTH_REQUIRED carries as e-data.
+    /// Encodes a `METHOD-DATA`: the list that KDC_ERR_PREAUTH_REQUIRED carries as e-data.
     #[must_use]
     pub fn encode_list(list: &[Self]) -> Vec<u8> {
         wire::encode(&to_wire::<rk::PaData, _>(list))
     }
 
-    /// Reads a `METHOD-DATA`.
+    /// Decodes a `METHOD-DATA`.
     pub fn decode_list(bytes: &[u8]) -> Result<Vec<Self>, Error> {
         Ok(from_wire(wire::decode::<Vec<rk::PaData>>(
             "METHOD-DATA",
@@ -112,14 +112,14 @@ impl From<rk::PaData> for PaData {
     }
 }
 
-/// One entry of `ETYPE-INFO2`: how a password becomes a key of this type.
+/// One entry of `ETYPE-INFO2`: how to derive a key of this type from a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EtypeInfo2Entry {
     /// The key's type.
     pub enctype: EncryptionType,
-    /// The salt; none stands for the default salt.
+    /// The salt; `None` stands for the default salt.
     pub salt: Option<String>,
-    /// The parameters of string-to-key, for AES the number of iterations; none stands for the
+    /// The parameters of string-to-key; for AES, the number of iterations. `None` stands for the
     /// default.
     pub s2kparams: Option<Vec<u8>>,
 }
@@ -135,7 +135,7 @@ struct WireEtypeInfo2Entry {
 }
 
 impl EtypeInfo2Entry {
-    /// An `ETYPE-INFO2`, as DER.
+    /// Encodes an `ETYPE-INFO2` as DER.
     #[must_use]
     pub fn encode_list(list: &[Self]) -> Vec<u8> {
         let list: Vec<_> = list
@@ -149,7 +149,7 @@ impl EtypeInfo2Entry {
         wire::encode(&list)
     }
 
-    /// Reads an `ETYPE-INFO2`.
+    /// Decodes an `ETYPE-INFO2`.
     pub fn decode_list(bytes: &[u8]) -> Result<Vec<Self>, Error> {
         let list: Vec<WireEtypeInfo2Entry> = wire::decode("ETYPE-INFO2", bytes)?;
         Ok(list
@@ -163,12 +163,12 @@ impl EtypeInfo2Entry {
     }
 }
 
-/// One entry of `ETYPE-INFO`, the form before [`EtypeInfo2Entry`].
+/// One entry of `ETYPE-INFO`, the predecessor of [`EtypeInfo2Entry`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EtypeInfoEntry {
     /// The key's type.
     pub enctype: EncryptionType,
-    /// The salt; none stands for the default salt.
+    /// The salt; `None` stands for the default salt.
     pub salt: Option<Vec<u8>>,
 }
 
@@ -181,7 +181,7 @@ struct WireEtypeInfoEntry {
 }
 
 impl EtypeInfoEntry {
-    /// An `ETYPE-INFO`, as DER.
+    /// Encodes an `ETYPE-INFO` as DER.
     #[must_use]
     pub fn encode_list(list: &[Self]) -> Vec<u8> {
         let list: Vec<_> = list
@@ -194,7 +194,7 @@ impl EtypeInfoEntry {
         wire::encode(&list)
     }
 
-    /// Reads an `ETYPE-INFO`.
+    /// Decodes an `ETYPE-INFO`.
     pub fn decode_list(bytes: &[u8]) -> Result<Vec<Self>, Error> {
         let list: Vec<WireEtypeInfoEntry> = wire::decode("ETYPE-INFO", bytes)?;
         Ok(list
@@ -207,7 +207,7 @@ impl EtypeInfoEntry {
     }
 }
 
-/// `PA-ENC-TS-ENC`: the time that a client encrypts to show that it has the key.
+/// `PA-ENC-TS-ENC`: the time that a client encrypts to prove that it has the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PaEncTsEnc {
     /// The client's time.
@@ -241,7 +241,7 @@ impl PaEncTsEnc {
     }
 }
 
-/// `KERB-PA-PAC-REQUEST`: whether the client wants a PAC (MS-KILE, 2.2.3).
+/// Decodes `KERB-PA-PAC-REQUEST`: whether the client wants a PAC (MS-KILE, 2.2.3).
 #[must_use]
 pub fn decode_pac_request(bytes: &[u8]) -> Option<bool> {
     #[derive(AsnType, Decode)]
@@ -254,10 +254,10 @@ pub fn decode_pac_request(bytes: &[u8]) -> Option<bool> {
         .map(|request| request.include_pac)
 }
 
-/// `PA-FOR-USER-ENC`: S4U2Self's user, and a checksum by the session key (MS-SFU, 2.2.1).
+/// `PA-FOR-USER-ENC`: S4U2Self's user, with a checksum made with the session key (MS-SFU, 2.2.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaForUser {
-    /// In whose name a ticket is asked for.
+    /// The user for whom the ticket is requested.
     pub user: Principal,
     /// The checksum over name type, components, realm and package.
     pub checksum: Checksum,
@@ -278,8 +278,8 @@ struct WirePaForUser {
 }
 
 impl PaForUser {
-    /// What the checksum covers: the name type in four little-endian bytes, then the components,
-    /// the realm and the package.
+    /// Returns the bytes that the checksum covers: the name type in four little-endian bytes, then
+    /// the components, the realm and the package.
     #[must_use]
     pub fn checksummed(user: &Principal, auth_package: &str) -> Vec<u8> {
         let mut bytes = user.name_type().0.to_le_bytes().to_vec();
@@ -313,7 +313,7 @@ impl PaForUser {
     }
 }
 
-/// A PA-ENC-TIMESTAMP's value is an `EncryptedData` of a [`PaEncTsEnc`].
+/// Wraps an encrypted [`PaEncTsEnc`], the value of a PA-ENC-TIMESTAMP.
 impl From<&EncryptedData> for PaData {
     fn from(data: &EncryptedData) -> Self {
         Self::new(PaDataType::ENC_TIMESTAMP, data.encode())

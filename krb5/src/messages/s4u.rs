@@ -20,7 +20,7 @@ pub struct PaS4uX509User {
     pub options: u32,
     /// A checksum over the encoded user.
     pub checksum: Checksum,
-    /// The bytes that it covers.
+    /// The encoded bytes that the checksum covers.
     raw_user: Vec<u8>,
 }
 
@@ -47,10 +47,10 @@ struct WirePaS4uX509User {
 }
 
 impl PaS4uX509User {
-    /// The option that asks for another key usage in the reply.
+    /// The option that requests the reply's own key usage.
     pub const USE_REPLY_KEY_USAGE: u32 = 0x2000_0000;
 
-    /// An element of this user, with a checksum by `key`.
+    /// Creates an element for this user, with a checksum made with `key`.
     #[must_use]
     pub fn new(
         nonce: i64,
@@ -76,8 +76,8 @@ impl PaS4uX509User {
         }
     }
 
-    /// Verifies the checksum: `KRB_AP_ERR_INAPP_CKSUM` for one without a key, `KRB_AP_ERR_MODIFIED`
-    /// for a wrong one.
+    /// Verifies the checksum. Fails with `KRB_AP_ERR_INAPP_CKSUM` for an unkeyed checksum and with
+    /// `KRB_AP_ERR_MODIFIED` for a wrong one.
     pub fn verify(&self, key: &EncryptionKey, usage: KeyUsage) -> Result<(), Error> {
         self.checksum.verify(key, usage, &self.raw_user)
     }
@@ -110,7 +110,7 @@ impl PaS4uX509User {
     }
 }
 
-/// `PA-PAC-OPTIONS`: what the client knows of delegation (MS-KILE, 2.2.10).
+/// `PA-PAC-OPTIONS`: the kinds of delegation that the client supports (MS-KILE, 2.2.10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PaPacOptions(pub u32);
 

@@ -1,4 +1,4 @@
-//! KRB-PRIV, KRB-SAFE and KRB-CRED: messages under a session's key (RFC 4120, 5.6 to 5.8).
+//! KRB-PRIV, KRB-SAFE and KRB-CRED: messages protected with a session's key (RFC 4120, 5.6 to 5.8).
 
 use rasn::prelude::*;
 use rasn_kerberos as rk;
@@ -14,7 +14,7 @@ use crate::{EncryptionKey, Error, Principal, Timestamp};
 /// A KRB-PRIV.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KrbPriv {
-    /// The [`EncKrbPrivPart`] in the session's key.
+    /// The [`EncKrbPrivPart`], encrypted with the session's key.
     pub enc_part: EncryptedData,
 }
 
@@ -55,19 +55,19 @@ impl KrbPriv {
     }
 }
 
-/// What a message carries beside its protection: KRB-PRIV's `EncKrbPrivPart` and KRB-SAFE's
-/// `KRB-SAFE-BODY` have the same fields.
+/// The protected content of a message. KRB-PRIV's `EncKrbPrivPart` and KRB-SAFE's `KRB-SAFE-BODY`
+/// have the same fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserData {
     /// The data itself.
     pub user_data: Vec<u8>,
     /// The sender's time.
     pub timestamp: Option<Timestamp>,
-    /// The message's number.
+    /// The message's sequence number.
     pub seq_number: Option<u32>,
-    /// From where.
+    /// The sender's address.
     pub sender: HostAddress,
-    /// To where.
+    /// The recipient's address.
     pub recipient: Option<HostAddress>,
 }
 
@@ -95,13 +95,13 @@ struct WireUserData {
 struct WireEncKrbPrivPart(WireUserData);
 
 impl UserData {
-    /// As an `EncKrbPrivPart`, in DER.
+    /// Encodes an `EncKrbPrivPart` as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         wire::encode(&WireEncKrbPrivPart(self.into()))
     }
 
-    /// Reads an `EncKrbPrivPart`.
+    /// Decodes an `EncKrbPrivPart`.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         Ok(wire::decode::<WireEncKrbPrivPart>("EncKrbPrivPart", bytes)?
             .0
@@ -137,10 +137,10 @@ impl From<WireUserData> for UserData {
 /// A KRB-SAFE.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KrbSafe {
-    /// What it carries.
+    /// The body.
     pub body: UserData,
-    /// A checksum over the encoded body (MIT: over the whole message with a checksum of no bytes;
-    /// both are met).
+    /// A checksum over the encoded body. (MIT's covers the whole message with an empty checksum;
+    /// both forms occur.)
     pub checksum: Checksum,
 }
 
@@ -158,7 +158,7 @@ struct WireKrbSafe {
 }
 
 impl KrbSafe {
-    /// The body alone, as DER: what the checksum covers.
+    /// Encodes the body alone as DER: the bytes that the checksum covers.
     #[must_use]
     pub fn encode_body(body: &UserData) -> Vec<u8> {
         wire::encode(&WireUserData::from(body))
@@ -191,12 +191,13 @@ impl KrbSafe {
     }
 }
 
-/// A KRB-CRED: tickets that a client hands to a service.
+/// A KRB-CRED: tickets that a client passes to a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KrbCred {
     /// The tickets.
     pub tickets: Vec<Ticket>,
-    /// The [`EncKrbCredPart`] in the session's key; enctype 0 is not encrypted at all.
+    /// The [`EncKrbCredPart`], encrypted with the session's key; enctype 0 means that it is not
+    /// encrypted.
     pub enc_part: EncryptedData,
 }
 
@@ -248,17 +249,17 @@ impl KrbCred {
 /// `EncKrbCredPart`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EncKrbCredPart {
-    /// What belongs to each ticket, in the tickets' order.
+    /// The session key and details of each ticket, in the order of the tickets.
     pub ticket_info: Vec<KrbCredInfo>,
     /// The sender's time.
     pub timestamp: Option<Timestamp>,
-    /// From where.
+    /// The sender's address.
     pub sender: Option<HostAddress>,
-    /// To where.
+    /// The recipient's address.
     pub recipient: Option<HostAddress>,
 }
 
-/// `KrbCredInfo`: what belongs to a ticket.
+/// `KrbCredInfo`: the session key and details of one ticket.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KrbCredInfo {
     /// The session key.
@@ -267,9 +268,9 @@ pub struct KrbCredInfo {
     pub client: Option<Principal>,
     /// The ticket's flags.
     pub flags: Option<TicketFlags>,
-    /// When the client was authenticated.
+    /// The time at which the client was authenticated.
     pub auth_time: Option<Timestamp>,
-    /// The start of its validity.
+    /// The start of the ticket's validity.
     pub start_time: Option<Timestamp>,
     /// The end of its validity.
     pub end_time: Option<Timestamp>,
@@ -277,7 +278,7 @@ pub struct KrbCredInfo {
     pub renew_till: Option<Timestamp>,
     /// The server.
     pub server: Option<Principal>,
-    /// From which addresses the ticket may be used; from all if empty.
+    /// The addresses from which the ticket may be used; all if empty.
     pub addresses: Vec<HostAddress>,
 }
 
@@ -392,12 +393,12 @@ impl TryFrom<WireKrbCredInfo> for KrbCredInfo {
     }
 }
 
-/// `ChangePasswdData`: what a client tells a password service in a KRB-PRIV (RFC 3244, 2).
+/// `ChangePasswdData`: a client's request to a password service, sent in a KRB-PRIV (RFC 3244, 2).
 #[derive(Clone, PartialEq, Eq)]
 pub struct ChangePasswordData {
     /// The new password.
     pub password: Vec<u8>,
-    /// Whose; the client's own if absent.
+    /// The principal whose password changes; the client itself if absent.
     pub target: Option<Principal>,
 }
 

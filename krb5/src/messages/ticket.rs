@@ -8,12 +8,12 @@ use super::wire::{self, Bits, PrincipalName, Text, Time, optional};
 use super::{AuthorizationData, EncryptedData, HostAddress, TicketFlags, TransitedEncoding};
 use crate::{EncryptionKey, Error, Principal, Timestamp};
 
-/// A ticket: for whom it is, and what only that server can read.
+/// A ticket: its server, and the part that only the server can decrypt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
-    /// The server that it is for. Nothing protects this name but the key that opens the rest.
+    /// The server. This name is not protected; only the key that decrypts the rest confirms it.
     pub server: Principal,
-    /// The [`EncTicketPart`] in the server's key.
+    /// The [`EncTicketPart`], encrypted with the server's key.
     pub enc_part: EncryptedData,
 }
 
@@ -71,28 +71,28 @@ impl TryFrom<WireTicket> for Ticket {
     }
 }
 
-/// What a ticket says, in the server's key.
+/// The content of a ticket, encrypted with the server's key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EncTicketPart {
-    /// What the ticket is good for.
+    /// The ticket's flags.
     pub flags: TicketFlags,
-    /// The session key that client and server share.
+    /// The session key, shared by client and server.
     pub key: EncryptionKey,
     /// The client.
     pub client: Principal,
     /// The realms between the client's and the server's.
     pub transited: TransitedEncoding,
-    /// When the client was authenticated.
+    /// The time at which the client was authenticated.
     pub auth_time: Timestamp,
-    /// The start of its validity; from `auth_time` if absent.
+    /// The start of its validity; `auth_time` if absent.
     pub start_time: Option<Timestamp>,
     /// The end of its validity.
     pub end_time: Timestamp,
     /// The end of its renewability.
     pub renew_till: Option<Timestamp>,
-    /// From which addresses it may be used; from all if empty.
+    /// The addresses from which it may be used; all if empty.
     pub addresses: Vec<HostAddress>,
-    /// What is said about the client.
+    /// Authorization data about the client.
     pub authorization_data: Vec<AuthorizationData>,
 }
 
@@ -124,7 +124,7 @@ struct WireEncTicketPart {
 }
 
 impl EncTicketPart {
-    /// The start of its validity.
+    /// Returns the start of its validity.
     #[must_use]
     pub fn start(&self) -> Timestamp {
         self.start_time.unwrap_or(self.auth_time)

@@ -3,13 +3,13 @@
 use crate::Timestamp;
 
 const DAY: i64 = 86_400;
-/// 9999-12-31T23:59:59Z: the last second that four digits of a year can tell.
+/// 9999-12-31T23:59:59Z: the last second whose year has four digits.
 const LAST: i64 = 253_402_300_799;
 /// 0000-01-01T00:00:00Z.
 const FIRST: i64 = -62_167_219_200;
 
-/// The second of `time` as 15 characters. Times before the year 0 and after 9999 are moved to these
-/// ends.
+/// Formats `time`, without its fraction, as 15 characters. Times before the year 0 or after 9999
+/// are clamped to that range.
 pub(super) fn format(time: Timestamp) -> [u8; 15] {
     let seconds = time.as_secs().clamp(FIRST, LAST);
     let (year, month, day) = civil(seconds.div_euclid(DAY));
@@ -24,7 +24,7 @@ pub(super) fn format(time: Timestamp) -> [u8; 15] {
     text
 }
 
-/// Reads `YYYYMMDDhhmmssZ`; a fraction after the seconds is read over, as MIT does.
+/// Reads `YYYYMMDDhhmmssZ`. Skips a fraction after the seconds, as MIT does.
 pub(super) fn parse(text: &[u8]) -> Option<Timestamp> {
     let (&zone, text) = text.split_last()?;
     if zone != b'Z' || text.len() < 14 || (text.len() > 14 && text[14] != b'.') {
@@ -58,8 +58,8 @@ fn digits(place: &mut [u8], mut number: i64) {
     }
 }
 
-/// Days since 1970-01-01 of a date of the proleptic Gregorian calendar. The year is counted from
-/// March, so that the leap day ends it.
+/// Returns the days from 1970-01-01 to a date of the proleptic Gregorian calendar. The year is
+/// counted from March, so that the leap day comes last.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let of_era = year.rem_euclid(400);

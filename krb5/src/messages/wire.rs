@@ -1,10 +1,10 @@
-//! The leaves of Kerberos' ASN.1, as rasn codes them and as lenient as clients need them.
+//! The primitive ASN.1 types of Kerberos, coded with rasn and as lenient as clients require.
 //!
-//! rasn-kerberos' own leaves are too narrow in four places: its names are Latin-1 without 0x80 to
-//! 0xA0, where MIT sends and takes UTF-8; its nonces and sequence numbers are unsigned, where old
-//! clients send them negative; its times and microseconds are a calendar value and a big integer.
-//! The structures that carry such leaves are therefore built here and beside their messages
-//! with rasn's derive macros; rasn-kerberos' structures serve wherever they carry none.
+//! rasn-kerberos' own types are too narrow in four places. Its names are Latin-1 without 0x80 to
+//! 0xA0, but MIT sends and accepts UTF-8. Its nonces and sequence numbers are unsigned, but old
+//! clients send negative ones. Its times are calendar values, and its microseconds are big
+//! integers. Structures with such fields are therefore defined here and beside their messages, with
+//! rasn's derive macros. All others are rasn-kerberos' own.
 
 use rasn::error::DecodeError;
 use rasn::prelude::*;
@@ -14,7 +14,7 @@ use rasn::{Decoder, Encoder};
 use crate::messages::time_text;
 use crate::{Error, NameType, Principal, Timestamp};
 
-/// Decodes one value. Bytes after it are ignored, as MIT does: enctypes that pad leave some.
+/// Decodes one value. Ignores bytes after it, as MIT does: enctypes with padding leave some.
 pub(super) fn decode<T: Decode>(what: &'static str, bytes: &[u8]) -> Result<T, Error> {
     rasn::der::decode_with_remainder(bytes)
         .map(|(value, _)| value)
@@ -24,14 +24,14 @@ pub(super) fn decode<T: Decode>(what: &'static str, bytes: &[u8]) -> Result<T, E
         })
 }
 
-/// Encodes a value of ours, which always can be encoded.
+/// Encodes one of our own values, which cannot fail.
 pub(super) fn encode<T: Encode>(value: &T) -> Vec<u8> {
     rasn::der::encode(value)
         .expect("the structures of Kerberos have no constraints that a value could break")
 }
 
-/// A `KerberosString`: bytes on the wire, text here. What is not UTF-8 gets U+FFFD, and so matches
-/// no principal.
+/// A `KerberosString`: bytes on the wire, text here. Bytes that are not UTF-8 become U+FFFD, so
+/// that such a name matches no principal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Text(pub(super) String);
 
@@ -114,8 +114,8 @@ impl Encode for Time {
     }
 }
 
-/// `KerberosFlags`: bit 0 of the RFC is the highest bit. Shorter strings are filled with zeros,
-/// what is beyond 32 bits is ignored.
+/// `KerberosFlags`: bit 0 in the RFC is the highest bit. Shorter strings are padded with zeros, and
+/// bits beyond the first 32 are ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Bits(pub(super) u32);
 
@@ -130,7 +130,7 @@ impl Decode for Bits {
         tag: Tag,
         constraints: &Constraints,
     ) -> Result<Self, D::Error> {
-        // The contents of a BIT STRING: the number of unused bits in the last octet, then the
+        // The content of a BIT STRING: the number of unused bits in the last octet, then the
         // octets.
         let contents: Vec<u8> = decoder.decode_octet_string(tag, constraints)?;
         let malformed = |decoder: &D| -> D::Error {
@@ -211,24 +211,24 @@ pub(super) fn realm_of(principal: &Principal) -> Text {
     Text(principal.realm().to_owned())
 }
 
-/// `UInt32`, as lenient as the sequence numbers of old clients need it: a negative number is the
+/// Converts a `UInt32`. A negative number, as old clients send for sequence numbers, stands for the
 /// same 32 bits.
 pub(super) fn wrapped_u32(number: i64) -> u32 {
     number as u32
 }
 
-/// The microseconds of a time, and the time itself.
+/// Combines a time with its microseconds.
 pub(super) fn with_micros(time: Time, micros: Option<i64>) -> Timestamp {
     let micros = micros.unwrap_or(0).clamp(0, 999_999);
     Timestamp::from_micros(time.0.as_micros().saturating_add(micros))
 }
 
-/// An empty list is left out.
+/// Returns `None` for an empty list, so that the optional field is left out.
 pub(super) fn optional<T>(list: Vec<T>) -> Option<Vec<T>> {
     if list.is_empty() { None } else { Some(list) }
 }
 
-/// The error of a field that can be read, but means nothing here.
+/// Returns the error for a field that can be decoded but has an invalid value.
 pub(super) fn malformed(what: &'static str, why: impl Into<String>) -> Error {
     Error::Malformed {
         what,
@@ -236,7 +236,7 @@ pub(super) fn malformed(what: &'static str, why: impl Into<String>) -> Error {
     }
 }
 
-/// Refuses another protocol version or message type than the structure's own (RFC 4120, 5.4.1:
+/// Rejects a protocol version or message type other than the structure's own (RFC 4120, 5.4.1:
 /// `pvno` is 5).
 pub(super) fn check_header(
     what: &'static str,
@@ -254,7 +254,7 @@ pub(super) fn check_header(
     Ok(())
 }
 
-/// Refuses another protocol version than 5.
+/// Rejects a protocol version other than 5.
 pub(super) fn check_version(what: &'static str, pvno: i64) -> Result<(), Error> {
     if pvno == 5 {
         Ok(())
