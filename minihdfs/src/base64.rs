@@ -1,27 +1,27 @@
-//! Base64 (RFC 4648), in the two alphabets that Hadoop uses.
+//! Base64 (RFC 4648) in the two alphabets that Hadoop uses.
 
 use ::base64::Engine;
 use ::base64::alphabet;
 use ::base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-/// Padding may be there or not.
+/// Accepts input with or without padding.
 const EITHER: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, EITHER);
 const URL_SAFE: GeneralPurpose =
     GeneralPurpose::new(&alphabet::URL_SAFE, EITHER.with_encode_padding(false));
 
-/// The standard alphabet, padded.
+/// Encodes with the standard alphabet and padding.
 pub(crate) fn encode(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-/// The alphabet for URLs, not padded.
+/// Encodes with the URL-safe alphabet, without padding.
 pub(crate) fn encode_url(bytes: &[u8]) -> String {
     URL_SAFE.encode(bytes)
 }
 
-/// Reads either alphabet, padded or not; `None` if the text is neither.
+/// Decodes either alphabet, with or without padding; `None` if the text is invalid.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     let engine = if text.contains(['-', '_']) {
         URL_SAFE

@@ -1,16 +1,17 @@
-//! Decoding what peers send, with a bound on what it grows to.
+//! Decodes messages from peers with a bound on the memory they expand to.
 //!
-//! An empty element of a repeated field is two bytes on the wire and some hundred in memory: a
-//! limit of a message's length bounds nothing. So its parts are counted as they are decoded.
+//! An empty element of a repeated field is two bytes on the wire but about a hundred in memory, so
+//! a limit on the message length is not enough. The parts of a message are counted while it is
+//! decoded.
 
 use bytes::Buf;
 use prost::Message;
 
-/// How many keys, lengths and values one message may have, those of its inner messages included: a
+/// The maximum number of keys, lengths and values in one message, nested messages included. A
 /// concat of ten thousand files has thirty thousand.
 pub(crate) const MAX_PARTS: usize = 50_000;
 
-/// Decodes a message of at most [`MAX_PARTS`] parts; says why it cannot be.
+/// Decodes a message of at most [`MAX_PARTS`] parts; the error says why it cannot be decoded.
 pub(crate) fn decode<M: Message + Default>(bytes: &[u8]) -> Result<M, String> {
     let mut counted = Counted {
         bytes,
@@ -25,7 +26,7 @@ pub(crate) fn decode<M: Message + Default>(bytes: &[u8]) -> Result<M, String> {
     decoded.map_err(|error| error.to_string())
 }
 
-/// Bytes that end after so many pieces have been taken of them.
+/// A buffer that reports its end after a fixed number of reads.
 struct Counted<'a> {
     bytes: &'a [u8],
     left: usize,
@@ -59,7 +60,7 @@ mod tests {
             error.starts_with("Protocol message was too large.  May be malicious."),
             "{error}"
         );
-        // The same one level down.
+        // The same, one level deeper.
         let nested = ReportBadBlocksRequestProto {
             blocks: vec![LocatedBlockProto::default()],
         };

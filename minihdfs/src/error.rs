@@ -1,12 +1,12 @@
-//! Errors as Hadoop's clients know them: a Java class and a message.
+//! Errors as Hadoop clients see them: a Java class and a message.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use crate::proto::common::rpc_response_header_proto::RpcErrorCodeProto;
 
-/// An exception that a Hadoop server answers with. Clients match on the class, some on the
-/// message's beginning.
+/// An exception returned by a Hadoop server. Clients match on the class, and some on the start of
+/// the message.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HdfsError {
     class: Cow<'static, str>,
@@ -54,7 +54,7 @@ exceptions! {
 }
 
 impl HdfsError {
-    /// An exception of any class.
+    /// Creates an exception of any class.
     pub fn new(class: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self {
             class: class.into(),
@@ -62,13 +62,13 @@ impl HdfsError {
         }
     }
 
-    /// The full name of the Java class.
+    /// Returns the full name of the Java class.
     #[must_use]
     pub fn class(&self) -> &str {
         &self.class
     }
 
-    /// The number that stands beside the class in the header of an RPC response.
+    /// Returns the error code that accompanies the class in the header of an RPC response.
     #[must_use]
     pub fn rpc_error_code(&self) -> RpcErrorCodeProto {
         match self.class() {
@@ -86,7 +86,7 @@ impl HdfsError {
         }
     }
 
-    /// The message, without the class.
+    /// Returns the message, without the class.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message

@@ -1,11 +1,11 @@
 //! A small NameNode and its DataNodes, speaking the real Hadoop protocols.
 //!
-//! - [`config`]: Hadoop's keys that the servers obey
+//! - [`config`]: the Hadoop configuration keys that the servers obey
 //! - [`error`]: [`HdfsError`]: Java class, message, RPC status
-//! - [`user`]: [`Caller`]: who calls, how they were authenticated; `auth_to_local`, groups, proxy
-//!   users
+//! - [`user`]: [`Caller`]: the caller's identity and authentication method; `auth_to_local`,
+//!   groups, proxy users
 //! - [`token`], [`secret_manager`]: delegation tokens, block tokens, encryption keys
-//! - [`sasl`]: GSSAPI and DIGEST-MD5 as step objects
+//! - [`sasl`]: GSSAPI and DIGEST-MD5 as state machines without IO
 //! - [`rpc`]: Hadoop RPC version 9
 //! - [`namenode`], [`datanode`]: the two servers
 

@@ -1,8 +1,9 @@
-//! What the accept loops of both servers have in common: how many connections there are, what they
-//! hold in memory, and which of them makes room for others.
+//! The connection limits shared by the accept loops of both servers: the number of connections, the
+//! memory they hold, and the choice of which one to close.
 //!
-//! A peer that has not said who it is costs little to be one, so such connections are few, hold
-//! little, and are the first to go. Among those that are known, the user goes short who has most.
+//! A connection is cheap for a peer that has not identified itself, so such connections are few,
+//! hold little, and are closed first. Among identified users, the one with the largest share loses
+//! a connection.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
@@ -11,20 +12,20 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::task::{AbortHandle, JoinSet};
 
-/// How many connections and bytes a port has at most.
+/// The limits on connections and bytes of one port.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Connections, of whatever kind.
+    /// The maximum number of connections of any kind.
     pub(crate) connections: usize,
-    /// Connections whose peer is not known yet.
+    /// The maximum number of connections whose peer is not yet identified.
     pub(crate) unknown: usize,
-    /// Bytes of input and output that those hold together.
+    /// The maximum number of input and output bytes that unidentified connections hold together.
     pub(crate) unknown_bytes: usize,
-    /// Bytes of input and output that the others hold together.
+    /// The maximum number of input and output bytes that identified connections hold together.
     pub(crate) known_bytes: usize,
 }
 
-/// The connections of a port. Dropping it cuts them.
+/// The connections of a port. Dropping this closes them.
 pub(crate) struct Connections {
     tasks: JoinSet<()>,
     places: Arc<Places>,
@@ -35,14 +36,14 @@ struct Places {
     table: Mutex<Table>,
     unknown_bytes: AtomicUsize,
     known_bytes: AtomicUsize,
-    /// Counts what connections do: the order in which they last did something.
+    /// A counter that orders connections by their last activity.
     activity: AtomicU64,
 }
 
 #[derive(Default)]
 struct Table {
     next: u64,
-    /// By their numbers, in the order in which they came.
+    /// The connections by number, in order of arrival.
     slots: BTreeMap<u64, Arc<Slot>>,
     unknown: BTreeSet<u64>,
 }
@@ -50,13 +51,13 @@ struct Table {
 #[derive(Default)]
 struct Slot {
     abort: OnceLock<AbortHandle>,
-    /// Set once the peer is known.
+    /// Set once the peer is identified.
     user: OnceLock<Arc<str>>,
     held: AtomicUsize,
     active: AtomicU64,
 }
 
-/// A connection's own entry among those of its port; it ends with it.
+/// A connection's own entry in its port's table, removed on drop.
 pub(crate) struct Place {
     places: Arc<Places>,
     number: u64,
@@ -77,7 +78,7 @@ impl Connections {
         }
     }
 
-    /// Begins to serve a connection; if there are too many, another one is cut.
+    /// Starts serving a connection. Closes another one if there are too many.
     pub(crate) fn spawn<F>(&mut self, serve: impl FnOnce(Place) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -86,11 +87,11 @@ impl Connections {
         let place = self.places.clone().place();
         let slot = place.slot.clone();
         let abort = self.tasks.spawn(serve(place));
-        // It was made here, so nothing has been set.
+        // The slot was created here, so nothing is set yet.
         let _ = slot.abort.set(abort);
     }
 
-    /// Cuts the connection that can be spared most: the system has no descriptor left.
+    /// Closes the most expendable connection, after the system has run out of file descriptors.
     pub(crate) fn shed(&self) {
         let mut table = self.places.table();
         if let Some(number) = table.unknown.first().copied() {
@@ -98,7 +99,7 @@ impl Connections {
         }
     }
 
-    /// Waits for the end of a connection; `None` if there is none.
+    /// Waits for a connection to end; `None` if there are no connections.
     pub(crate) async fn ended(&mut self) -> Option<()> {
         self.tasks.join_next().await.map(|_| ())
     }
@@ -106,7 +107,7 @@ impl Connections {
 
 impl Places {
     fn table(&self) -> MutexGuard<'_, Table> {
-        // Nothing that is done under the lock panics half-way.
+        // No code panics half-way through a change under this lock.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -129,7 +130,7 @@ impl Places {
         }
     }
 
-    /// Cuts one connection if there may be no further one.
+    /// Closes one connection if the limit is reached.
     fn make_room(&self) {
         let mut table = self.table();
         let full = table.slots.len() >= self.limits.connections;
@@ -145,7 +146,8 @@ impl Places {
         }
     }
 
-    /// Cuts the connection that holds most, of the unknown ones or of the user who holds most.
+    /// Closes the largest connection, either among the unidentified ones or of the user who holds
+    /// the most.
     fn make_memory(&self, known: bool) {
         let held = |slot: &Slot| slot.held.load(Relaxed) as u64;
         let mut table = self.table();
@@ -171,7 +173,7 @@ impl Places {
         }
     }
 
-    /// Counts what a connection holds; tells whether all of its kind hold too much.
+    /// Records what a connection holds. Returns true if its kind holds too much in total.
     fn hold(&self, slot: &Slot, bytes: usize) -> bool {
         let (total, limit) = if slot.user.get().is_some() {
             (&self.known_bytes, self.limits.known_bytes)
@@ -179,14 +181,15 @@ impl Places {
             (&self.unknown_bytes, self.limits.unknown_bytes)
         };
         let before = slot.held.swap(bytes, Relaxed);
-        // Wrapping, so that two who change it at once come to the right sum.
+        // Wrapping arithmetic, so that concurrent updates still add up.
         total.fetch_add(bytes.wrapping_sub(before), Relaxed);
         bytes > before && total.load(Relaxed) > limit
     }
 }
 
 impl Table {
-    /// Of the user with most of `share`, the connection that has most of `measure`.
+    /// Finds the user with the largest total `share` and returns that user's connection with the
+    /// largest `measure`.
     fn of_the_greediest(
         &self,
         share: impl Fn(&Slot) -> u64,
@@ -209,28 +212,28 @@ impl Table {
 }
 
 impl Place {
-    /// The peer has said who it is, and has proved it where that is demanded.
+    /// Marks the peer as identified, and as authenticated where that is required.
     pub(crate) fn known(&self, user: &str) {
         if self.slot.user.get().is_some() {
             return;
         }
         let held = self.slot.held.load(Relaxed);
         self.places.hold(&self.slot, 0);
-        // Set by this connection's own task alone.
+        // Only this connection's own task sets it.
         let _ = self.slot.user.set(user.into());
         self.places.hold(&self.slot, held);
         self.places.table().unknown.remove(&self.number);
     }
 
-    /// The connection has so many bytes of input and output in memory. If that is too much for the
-    /// port, the connection that holds most is cut: it may be this one.
+    /// Records the number of input and output bytes the connection holds in memory. If the port
+    /// then holds too much, the largest connection is closed, which may be this one.
     pub(crate) fn holds(&self, bytes: usize) {
         if self.places.hold(&self.slot, bytes) {
             self.places.make_memory(self.slot.user.get().is_some());
         }
     }
 
-    /// The peer was heard of.
+    /// Records activity of the peer.
     pub(crate) fn is_active(&self) {
         let now = self.places.activity.fetch_add(1, Relaxed);
         self.slot.active.store(now, Relaxed);
@@ -257,7 +260,7 @@ mod tests {
         known_bytes: 1000,
     };
 
-    /// Connections that stay until they are cut, by what they are called.
+    /// Connections by label, each of which stays until it is closed.
     struct Port {
         connections: Connections,
         places: Vec<Arc<Place>>,
@@ -291,7 +294,7 @@ mod tests {
             place
         }
 
-        /// The numbers of those that are left.
+        /// Returns the numbers of the remaining connections.
         fn left(&self) -> Vec<u64> {
             self.connections
                 .places
@@ -327,7 +330,7 @@ mod tests {
         eves[0].is_active();
         port.connect(None);
         assert_eq!(port.left(), [0, 1, 3, 4]);
-        // A flood of the unknown costs no user anything.
+        // A flood of unidentified connections closes no user's connection.
         for _ in 0..10 {
             port.connect(None);
         }

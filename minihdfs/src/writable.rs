@@ -1,35 +1,34 @@
-//! Hadoop's `Writable` encodings (`WritableUtils`, `Text`): what tokens and credential files are
-//! made of.
+//! Hadoop's `Writable` encodings (`WritableUtils`, `Text`), used in tokens and credential files.
 
 use crate::HdfsError;
 
-/// Reads values from the front of a slice. Every error is a `java.io.IOException` that tells what
-/// was being read.
+/// Reads values from the front of a slice. Every error is a `java.io.IOException` that names the
+/// value being read.
 #[derive(Clone, Debug)]
 pub struct WritableReader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> WritableReader<'a> {
-    /// Reads from the beginning of `bytes`.
+    /// Creates a reader at the start of `bytes`.
     #[must_use]
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
-    /// What has not been read.
+    /// Returns the unread bytes.
     #[must_use]
     pub fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
-    /// Whether everything has been read.
+    /// Returns true if everything has been read.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
-    /// The next `length` bytes.
+    /// Reads the next `length` bytes.
     pub fn take(&mut self, length: usize, what: &str) -> Result<&'a [u8], HdfsError> {
         let (taken, rest) = self.rest.split_at_checked(length).ok_or_else(|| {
             HdfsError::io(format!(
@@ -41,13 +40,13 @@ impl<'a> WritableReader<'a> {
         Ok(taken)
     }
 
-    /// One byte.
+    /// Reads one byte.
     pub fn byte(&mut self, what: &str) -> Result<u8, HdfsError> {
         Ok(self.take(1, what)?[0])
     }
 
-    /// A `vlong`: one byte for -112 to 127, else a marker that tells sign and length, and the
-    /// magnitude.
+    /// Reads a `vlong`: one byte for -112 to 127, otherwise a marker that encodes sign and length,
+    /// followed by the magnitude.
     pub fn vlong(&mut self, what: &str) -> Result<i64, HdfsError> {
         let first = i32::from(self.byte(what)?.cast_signed());
         let (length, negative) = match first {
@@ -63,33 +62,33 @@ impl<'a> WritableReader<'a> {
         Ok(if negative { !magnitude } else { magnitude })
     }
 
-    /// A `vint`: a `vlong` within 32 bits.
+    /// Reads a `vint`: a `vlong` within 32 bits.
     pub fn vint(&mut self, what: &str) -> Result<i32, HdfsError> {
         let value = self.vlong(what)?;
         i32::try_from(value)
             .map_err(|_| HdfsError::io(format!("{what} is {value}, which does not fit in 32 bits")))
     }
 
-    /// A `vint` that counts something, so may not be negative.
+    /// Reads a `vint` that is a count and so may not be negative.
     pub fn count(&mut self, what: &str) -> Result<usize, HdfsError> {
         let count = self.vint(what)?;
         usize::try_from(count)
             .map_err(|_| HdfsError::io(format!("{what} has a negative length: {count}")))
     }
 
-    /// A `vint` length and as many bytes.
+    /// Reads a `vint` length and that many bytes.
     pub fn bytes(&mut self, what: &str) -> Result<&'a [u8], HdfsError> {
         let length = self.count(what)?;
         self.take(length, what)
     }
 
-    /// A `Text`: a `vint` length and UTF-8.
+    /// Reads a `Text`: a `vint` length and UTF-8.
     pub fn text(&mut self, what: &str) -> Result<&'a str, HdfsError> {
         utf8(self.bytes(what)?, what)
     }
 
-    /// A string by `WritableUtils.writeString`: a 32-bit length and UTF-8; a length of -1 is
-    /// `null`.
+    /// Reads a string written by `WritableUtils.writeString`: a 32-bit length and UTF-8, where a
+    /// length of -1 means `null`.
     pub fn string(&mut self, what: &str) -> Result<Option<&'a str>, HdfsError> {
         let length = self.take(4, what)?;
         let length = i32::from_be_bytes([length[0], length[1], length[2], length[3]]);
@@ -130,7 +129,7 @@ pub fn write_vint(value: i32, out: &mut Vec<u8>) {
     write_vlong(i64::from(value), out);
 }
 
-/// Appends a length as a `vint`. What Java writes is never longer than 2 GiB.
+/// Appends a length as a `vint`. Java never writes more than 2 GiB.
 pub fn write_count(count: usize, out: &mut Vec<u8>) {
     write_vlong(i64::try_from(count).unwrap_or(i64::MAX), out);
 }

@@ -1,4 +1,4 @@
-//! Which key sets which field.
+//! Maps configuration keys to fields of [`HdfsConfig`].
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,7 +12,7 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// How keys begin that only clients read, or that the clients' files hold for them to read.
+/// Prefixes of the keys that only clients read.
 const CLIENTS: [&str; 24] = [
     "dfs.client.",
     "dfs.datanode.kerberos.principal",
@@ -41,10 +41,10 @@ const CLIENTS: [&str; 24] = [
 ];
 
 impl HdfsConfig {
-    /// Sets what `key` stands for, and tells who obeys it.
+    /// Sets the field behind `key` and returns which side obeys the key.
     ///
     /// # Errors
-    /// The key does not allow the value.
+    /// Fails if `value` is not valid for `key`.
     pub fn set(&mut self, key: &str, value: &str) -> Result<Obeyed, ConfigError> {
         let entry = Entry {
             key,
@@ -88,7 +88,7 @@ impl HdfsConfig {
             }
             "hadoop.user.group.static.mapping.overrides" => self.groups = static_mapping(entry)?,
             "hadoop.rpc.protection" => self.rpc_protection = protections(entry)?,
-            // Set to nothing, it is as if it were not set: security, and data in the clear.
+            // An empty value counts as unset: security on, data transferred in the clear.
             "dfs.data.transfer.protection" if entry.value.is_empty() => {
                 self.data_transfer_protection.clear();
             }
@@ -196,7 +196,7 @@ impl HdfsConfig {
                 self.superuser_group = entry.value.to_owned();
             }
             "fs.permissions.umask-mode" => {
-                // Clients know symbolic umasks too; those stay theirs.
+                // Clients also accept symbolic umasks. The servers ignore those.
                 if let Ok(umask) = u16::from_str_radix(entry.value, 8) {
                     if umask > 0o777 {
                         return Err(
@@ -282,7 +282,7 @@ fn protections(entry: &Entry<'_>) -> Result<Vec<QualityOfProtection>, ConfigErro
     })
 }
 
-/// `user1=group1,group2;user2=;user3=group2`
+/// Parses `user1=group1,group2;user2=;user3=group2`.
 fn static_mapping(entry: &Entry<'_>) -> Result<BTreeMap<String, Vec<String>>, ConfigError> {
     let mut groups = BTreeMap::new();
     for user in entry

@@ -1,7 +1,7 @@
-//! Hadoop's keys that the servers obey, as typed values.
+//! The Hadoop configuration keys that the servers obey, as typed values.
 //!
-//! [`HdfsConfig::set`] reads one (key, value) pair. A bad value is an error that says how to mend
-//! it; a key that nothing here obeys is told apart from one that only clients read.
+//! [`HdfsConfig::set`] applies one (key, value) pair. An invalid value is an error that says how to
+//! fix it. Keys that only clients read are distinguished from keys that nothing here obeys.
 
 mod keys;
 mod value;
@@ -14,24 +14,24 @@ use crate::sasl::QualityOfProtection;
 
 pub use value::ConfigError;
 
-/// Who reads a key of a configuration.
+/// The side that obeys a configuration key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Obeyed {
-    /// The servers here, and clients perhaps too.
+    /// The servers obey it; clients may read it too.
     ByServers,
-    /// Only clients, tools, or other services: it belongs into the clients' files and changes
+    /// Only clients, tools or other services read it. It belongs in the clients' files and changes
     /// nothing here.
     ByClients,
-    /// Servers of Hadoop may, but these do not.
+    /// Real Hadoop servers may obey it, but these do not.
     Not,
 }
 
-/// How RPC callers prove who they are (`hadoop.security.authentication`).
+/// The authentication required of RPC callers (`hadoop.security.authentication`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Authentication {
-    /// Their word is taken.
+    /// The client's claimed name is accepted without proof.
     Simple,
-    /// A Kerberos ticket, or a token got with one.
+    /// A Kerberos ticket, or a token obtained with one.
     Kerberos,
 }
 
@@ -45,7 +45,7 @@ pub enum EncryptionAlgorithm {
 }
 
 impl EncryptionAlgorithm {
-    /// The name in Hadoop's configuration, and in a data encryption key.
+    /// Returns the name used in Hadoop's configuration and in data encryption keys.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -55,60 +55,60 @@ impl EncryptionAlgorithm {
     }
 }
 
-/// What `auth_to_local` does with a principal that no rule fits
+/// The treatment of a principal that no `auth_to_local` rule matches
 /// (`hadoop.security.auth_to_local.mechanism`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AuthToLocalMechanism {
-    /// `hadoop`: an error; short names may not contain `@` or `/`.
+    /// `hadoop`: an error. Short names may not contain `@` or `/`.
     Hadoop,
-    /// `mit`: the full name stands for itself.
+    /// `mit`: the full name is used unchanged.
     Mit,
 }
 
-/// Whom a proxy user may act for, and from where (`hadoop.proxyuser.<name>.*`). What is not named
-/// is denied.
+/// The users that a proxy user may impersonate, and the hosts it may call from
+/// (`hadoop.proxyuser.<name>.*`). Everything not listed is denied.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ProxyUser {
     /// `hosts`: addresses, networks (`10.0.0.0/8`), host names, or `*`.
     pub hosts: Vec<String>,
-    /// `groups`: of the users to act for, or `*`.
+    /// `groups`: groups of the users it may impersonate, or `*`.
     pub groups: Vec<String>,
-    /// `users`: to act for, or `*`.
+    /// `users`: the users it may impersonate, or `*`.
     pub users: Vec<String>,
 }
 
-/// What the NameNode and the DataNodes obey. [`Default`] is Hadoop's, except where a field says
-/// otherwise.
+/// The settings of the NameNode and the DataNodes. [`Default`] gives Hadoop's defaults, except
+/// where a field says otherwise.
 #[derive(Clone, PartialEq, Debug)]
 pub struct HdfsConfig {
     /// `hadoop.security.authentication`
     pub authentication: Authentication,
-    /// `hadoop.security.authorization`: access control lists of services, all of which are `*`
-    /// here.
+    /// `hadoop.security.authorization`: enables the access control lists of services. All of these
+    /// lists are `*` here.
     pub service_authorization: bool,
-    /// `hadoop.security.auth_to_local`: rules separated by white space.
+    /// `hadoop.security.auth_to_local`: rules separated by whitespace.
     pub auth_to_local: String,
     /// `hadoop.security.auth_to_local.mechanism`
     pub auth_to_local_mechanism: AuthToLocalMechanism,
     /// `hadoop.proxyuser.<name>.hosts`, `.groups`, `.users`
     pub proxy_users: BTreeMap<String, ProxyUser>,
-    /// `hadoop.user.group.static.mapping.overrides`: users and their groups. Nobody else has
+    /// `hadoop.user.group.static.mapping.overrides`: users and their groups. No other user has
     /// groups.
     pub groups: BTreeMap<String, Vec<String>>,
-    /// `hadoop.rpc.protection`: the most preferred first.
+    /// `hadoop.rpc.protection`, in order of preference.
     pub rpc_protection: Vec<QualityOfProtection>,
-    /// `dfs.data.transfer.protection`: the most preferred first; empty if it is not set.
+    /// `dfs.data.transfer.protection`, in order of preference; empty if unset.
     pub data_transfer_protection: Vec<QualityOfProtection>,
     /// `dfs.encrypt.data.transfer`
     pub encrypt_data_transfer: bool,
     /// `dfs.encrypt.data.transfer.algorithm`
     pub encryption_algorithm: Option<EncryptionAlgorithm>,
-    /// `dfs.encrypt.data.transfer.cipher.suites`: whether it names AES/CTR/NoPadding.
+    /// `dfs.encrypt.data.transfer.cipher.suites`: true if it names AES/CTR/NoPadding.
     pub encrypt_with_aes: bool,
     /// `dfs.encrypt.data.transfer.cipher.key.bitlength`: 128, 192 or 256.
     pub encryption_key_bits: u16,
 
-    /// `dfs.block.access.token.enable`; `None`, as when it is not set, means on if and only if the
+    /// `dfs.block.access.token.enable`. `None` (unset) enables block tokens exactly when the
     /// authentication is Kerberos.
     pub block_tokens: Option<bool>,
     /// `dfs.block.access.token.protobuf.enable`
@@ -123,7 +123,7 @@ pub struct HdfsConfig {
     pub delegation_token_renew_interval: Duration,
     /// `dfs.namenode.delegation.token.max-lifetime`
     pub delegation_token_max_lifetime: Duration,
-    /// `dfs.namenode.delegation.token.always-use`: issue them without Kerberos too.
+    /// `dfs.namenode.delegation.token.always-use`: issues tokens without Kerberos too.
     pub delegation_token_always: bool,
 
     /// `dfs.blocksize`, in bytes
@@ -142,15 +142,15 @@ pub struct HdfsConfig {
     pub write_packet_size: u32,
     /// `io.file.buffer.size`, in bytes
     pub file_buffer_size: u32,
-    /// `fs.trash.interval`: zero is no trash.
+    /// `fs.trash.interval`: zero disables the trash.
     pub trash_interval: Duration,
 
     /// `dfs.permissions.enabled`
     pub permissions_enabled: bool,
     /// `dfs.permissions.superusergroup`
     pub superuser_group: String,
-    /// `fs.permissions.umask-mode`, for what the servers create themselves; RPC clients apply
-    /// their own.
+    /// `fs.permissions.umask-mode`, for what the servers create themselves. RPC clients apply their
+    /// own.
     pub umask: u16,
     /// `dfs.namenode.acls.enabled`
     pub acls_enabled: bool,
@@ -158,7 +158,7 @@ pub struct HdfsConfig {
     pub posix_acl_inheritance: bool,
     /// `dfs.namenode.xattrs.enabled`
     pub xattrs_enabled: bool,
-    /// `dfs.namenode.accesstime.precision`: zero keeps no access times.
+    /// `dfs.namenode.accesstime.precision`: zero disables access times.
     pub access_time_precision: Duration,
 
     /// `dfs.heartbeat.interval`
@@ -167,26 +167,26 @@ pub struct HdfsConfig {
     pub heartbeat_recheck_interval: Duration,
     /// `dfs.namenode.stale.datanode.interval`
     pub stale_datanode_interval: Duration,
-    /// `dfs.datanode.directoryscan.interval`: how often DataNodes compare replicas with their
-    /// files; zero is never.
+    /// `dfs.datanode.directoryscan.interval`: the interval at which DataNodes compare replicas with
+    /// their files; zero disables the scan.
     pub directory_scan_interval: Duration,
     /// `dfs.namenode.lease-hard-limit-sec`
     pub lease_hard_limit: Duration,
-    /// `dfs.namenode.retrycache.expirytime.millis`; zero, as `dfs.namenode.enable.retrycache` =
-    /// false makes it, keeps nothing.
+    /// `dfs.namenode.retrycache.expirytime.millis`. Zero disables the cache, as does setting
+    /// `dfs.namenode.enable.retrycache` to false.
     pub retry_cache_expiry: Duration,
     /// `dfs.namenode.state.context.enabled`: responses carry the last transaction id.
     pub state_context: bool,
-    /// `ipc.maximum.data.length`: the longest request, in bytes; 32 MiB here, not Hadoop's 128: the
-    /// servers share a test's process.
+    /// `ipc.maximum.data.length`: the maximum request length in bytes. 32 MiB here instead of
+    /// Hadoop's 128, because the servers share the test's process.
     pub max_request_length: u32,
 
-    /// `dfs.namenode.fs-limits.min-block-size`; 512 here, not Hadoop's 1 MiB: tests like small
-    /// blocks.
+    /// `dfs.namenode.fs-limits.min-block-size`. 512 here instead of Hadoop's 1 MiB, because tests
+    /// use small blocks.
     pub min_block_size: u64,
     /// `dfs.namenode.fs-limits.max-blocks-per-file`
     pub max_blocks_per_file: usize,
-    /// `dfs.namenode.fs-limits.max-component-length`, in bytes; 0 is no limit.
+    /// `dfs.namenode.fs-limits.max-component-length`, in bytes; 0 means no limit.
     pub max_component_length: usize,
     /// `dfs.namenode.fs-limits.max-directory-items`
     pub max_directory_items: usize,
@@ -260,11 +260,11 @@ impl Default for HdfsConfig {
 }
 
 impl HdfsConfig {
-    /// Reads pairs over the defaults, later ones over earlier ones, and checks the whole.
-    /// Also gives the warnings: one sentence for each key that is not obeyed.
+    /// Applies pairs to the defaults, later pairs overriding earlier ones, and checks the result.
+    /// Also returns the warnings: one sentence for each key that is not obeyed.
     ///
     /// # Errors
-    /// The first value that its key does not allow, or that contradicts another's.
+    /// Fails at the first value that is invalid for its key or contradicts another value.
     pub fn from_pairs<'a>(
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<(Self, Vec<String>), ConfigError> {
@@ -281,28 +281,29 @@ impl HdfsConfig {
         Ok((config, warnings))
     }
 
-    /// Whether callers must prove who they are.
+    /// Returns true if callers must authenticate.
     #[must_use]
     pub fn is_secure(&self) -> bool {
         self.authentication == Authentication::Kerberos
     }
 
-    /// Whether DataNodes demand block tokens.
+    /// Returns true if DataNodes require block tokens.
     #[must_use]
     pub fn uses_block_tokens(&self) -> bool {
         self.block_tokens.unwrap_or_else(|| self.is_secure())
     }
 
-    /// When a DataNode that is silent counts as dead: 2 recheck intervals and 10 heartbeats.
+    /// Returns how long a DataNode may be silent before it counts as dead: 2 recheck intervals and
+    /// 10 heartbeats.
     #[must_use]
     pub fn dead_datanode_interval(&self) -> Duration {
         2 * self.heartbeat_recheck_interval + 10 * self.heartbeat_interval
     }
 
-    /// Whether the values fit each other.
+    /// Checks that the values are consistent with each other.
     ///
     /// # Errors
-    /// Names one of the keys that do not.
+    /// Names one of the conflicting keys.
     pub fn check(&self) -> Result<(), ConfigError> {
         let error = |key: &str, value: &dyn std::fmt::Display, mend: &str| {
             Err(ConfigError::new(key, value.to_string(), mend))

@@ -1,10 +1,10 @@
-//! Values as Hadoop's `Configuration` reads them: sizes, durations and booleans with their
+//! Values as Hadoop's `Configuration` parses them: sizes, durations and booleans with their
 //! suffixes.
 
 use std::fmt;
 use std::time::Duration;
 
-/// A value that its key does not allow. Says which, and how to mend it.
+/// A value that is invalid for its key. The message says how to fix it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ConfigError {
     key: String,
@@ -13,7 +13,8 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// `value` does not fit `key`; `mend` says what to write, for instance `write true or false`.
+    /// Creates an error for `value` of `key`. `mend` says what to write, for instance `write true
+    /// or false`.
     pub fn new(key: impl Into<String>, value: impl Into<String>, mend: impl Into<String>) -> Self {
         Self {
             key: key.into(),
@@ -22,13 +23,13 @@ impl ConfigError {
         }
     }
 
-    /// The key.
+    /// Returns the key.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// The value.
+    /// Returns the value.
     #[must_use]
     pub fn value(&self) -> &str {
         &self.value
@@ -43,7 +44,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// One pair of a configuration, its value trimmed, ready to be read as a type.
+/// One configuration pair with a trimmed value, ready for parsing.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry<'a> {
     pub(super) key: &'a str,
@@ -55,8 +56,8 @@ impl Entry<'_> {
         ConfigError::new(self.key, self.value, mend)
     }
 
-    /// `Configuration.getBoolean`; but what is neither is an error here, where Hadoop takes the
-    /// default.
+    /// Parses like `Configuration.getBoolean`, except that an invalid value is an error here, where
+    /// Hadoop falls back to the default.
     pub(super) fn boolean(&self) -> Result<bool, ConfigError> {
         if self.value.eq_ignore_ascii_case("true") {
             Ok(true)
@@ -67,7 +68,7 @@ impl Entry<'_> {
         }
     }
 
-    /// A whole number from `least` to `most`.
+    /// Parses an integer from `least` to `most`.
     pub(super) fn number<T>(&self, least: T, most: T) -> Result<T, ConfigError>
     where
         T: std::str::FromStr + PartialOrd + fmt::Display + Copy,
@@ -79,8 +80,8 @@ impl Entry<'_> {
             .ok_or_else(|| self.error(format!("write a whole number from {least} to {most}")))
     }
 
-    /// `Configuration.getLongBytes`: a number of bytes, or one with `k`, `m`, `g`, `t`, `p` or `e`
-    /// (powers of 1024).
+    /// Parses like `Configuration.getLongBytes`: a number of bytes, optionally with the suffix `k`,
+    /// `m`, `g`, `t`, `p` or `e` (powers of 1024).
     pub(super) fn bytes(&self) -> Result<u64, ConfigError> {
         const MEND: &str =
             "write a number of bytes, or one with k, m, g, t, p or e, for instance 128m";
@@ -110,8 +111,8 @@ impl Entry<'_> {
             .ok_or_else(|| self.error(MEND))
     }
 
-    /// `Configuration.getTimeDuration`: a number of `unit`s, or one with `ns`, `us`, `ms`, `s`,
-    /// `m`, `h` or `d`.
+    /// Parses like `Configuration.getTimeDuration`: a number of `unit`s, or a number with the
+    /// suffix `ns`, `us`, `ms`, `s`, `m`, `h` or `d`.
     pub(super) fn duration(&self, unit: Duration) -> Result<Duration, ConfigError> {
         let digits = self
             .value
@@ -135,7 +136,8 @@ impl Entry<'_> {
         unit.zip(number.ok())
             .and_then(|(unit, number)| {
                 let nanos = unit.as_nanos().checked_mul(u128::from(number))?;
-                // A century: far beyond any use, and no arithmetic with times can overflow.
+                // A century is more than any setting needs, and keeps arithmetic on times from
+                // overflowing.
                 (nanos <= Duration::from_hours(24 * 36_525).as_nanos()).then(|| {
                     Duration::new(
                         (nanos / 1_000_000_000) as u64,
@@ -148,7 +150,7 @@ impl Entry<'_> {
             })
     }
 
-    /// Names separated by commas; empty ones are dropped.
+    /// Splits a comma-separated list of names and drops empty ones.
     pub(super) fn list(&self) -> Vec<String> {
         self.value
             .split(',')

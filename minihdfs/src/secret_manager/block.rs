@@ -16,24 +16,23 @@ use crate::sasl::SaslError;
 use crate::token::{AccessMode, BlockTokenIdentifier, StorageType, Token};
 use crate::{HdfsError, base64};
 
-/// How block tokens are made.
+/// The settings of block tokens.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BlockTokenSettings {
-    /// The block pool that all of them belong to.
+    /// The block pool of all tokens.
     pub block_pool_id: String,
-    /// How often there is a new key (`dfs.block.access.key.update.interval`).
+    /// The interval between key updates (`dfs.block.access.key.update.interval`).
     pub key_update_interval: Duration,
-    /// How long a token or an encryption key holds (`dfs.block.access.token.lifetime`).
+    /// The lifetime of tokens and encryption keys (`dfs.block.access.token.lifetime`).
     pub token_lifetime: Duration,
-    /// Whether identifiers are protobuf (`dfs.block.access.token.protobuf.enable`).
+    /// True if identifiers are encoded in protobuf (`dfs.block.access.token.protobuf.enable`).
     pub protobuf: bool,
-    /// The cipher that encryption keys tell the client to use
-    /// (`dfs.encrypt.data.transfer.algorithm`).
+    /// The cipher that encryption keys name for the client (`dfs.encrypt.data.transfer.algorithm`).
     pub encryption_algorithm: Option<String>,
 }
 
 impl BlockTokenSettings {
-    /// As the configuration has them.
+    /// Creates the settings from a configuration.
     #[must_use]
     pub fn new(config: &HdfsConfig, block_pool_id: impl Into<String>) -> Self {
         Self {
@@ -48,42 +47,42 @@ impl BlockTokenSettings {
     }
 }
 
-/// What somebody wants to do with a block.
+/// A requested access to a block.
 #[derive(Clone, Copy, Debug)]
 pub struct BlockAccess<'a> {
     /// The block pool.
     pub block_pool_id: &'a str,
     /// The block.
     pub block_id: u64,
-    /// Its generation stamp, for messages only.
+    /// Its generation stamp, used only in messages.
     pub generation_stamp: u64,
-    /// What is wanted.
+    /// The requested operation.
     pub mode: AccessMode,
-    /// The storage types that are asked for; empty if the operation names none.
+    /// The requested storage types; empty if the operation names none.
     pub storage_types: &'a [StorageType],
-    /// The storages that are asked for; empty if it names none.
+    /// The requested storages; empty if the operation names none.
     pub storage_ids: &'a [String],
 }
 
 /// A key for encrypted data transfer (`DataEncryptionKey`).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DataEncryptionKey {
-    /// The block key that it was made with.
+    /// The id of the block key that it was derived from.
     pub key_id: i32,
     /// The block pool.
     pub block_pool_id: String,
-    /// What it was made from.
+    /// The nonce that it was derived from.
     pub nonce: Bytes,
-    /// The key itself.
+    /// The derived key.
     pub encryption_key: Bytes,
-    /// Until when clients should use it.
+    /// The time until which clients should use it.
     pub expiry_date: Timestamp,
-    /// The cipher that clients should use; their own choice if absent.
+    /// The cipher that clients should use; `None` leaves the choice to them.
     pub encryption_algorithm: Option<String>,
 }
 
 impl DataEncryptionKey {
-    /// The user name that stands for this key in DIGEST-MD5.
+    /// Returns the DIGEST-MD5 user name of this key.
     #[must_use]
     pub fn sasl_user_name(&self) -> String {
         format!(
@@ -94,7 +93,7 @@ impl DataEncryptionKey {
         )
     }
 
-    /// The password of DIGEST-MD5.
+    /// Returns the DIGEST-MD5 password of this key.
     #[must_use]
     pub fn sasl_password(&self) -> String {
         base64::encode(&self.encryption_key)
@@ -114,28 +113,28 @@ impl From<DataEncryptionKey> for DataEncryptionKeyProto {
     }
 }
 
-/// The keys of one block pool, shared by the NameNode, which issues tokens, and the DataNodes,
-/// which check them.
+/// The keys of one block pool. The NameNode, which issues tokens, and the DataNodes, which check
+/// them, share it.
 pub struct BlockTokenSecretManager {
     settings: BlockTokenSettings,
     keys: Mutex<BlockKeys>,
 }
 
 impl BlockTokenSecretManager {
-    /// A manager with its first two keys; `rng` seeds its own generator.
+    /// Creates a manager with its first two keys; `rng` seeds its own generator.
     #[must_use]
     pub fn new(settings: BlockTokenSettings, now: Timestamp, rng: &mut impl Rng) -> Self {
         let keys = Mutex::new(BlockKeys::new(&settings, now, rng));
         Self { settings, keys }
     }
 
-    /// What it was made with.
+    /// Returns the settings that it was created with.
     #[must_use]
     pub fn settings(&self) -> &BlockTokenSettings {
         &self.settings
     }
 
-    /// A token with which `user`, a short name, may do `modes` with the block.
+    /// Issues a token that allows `user`, a short name, to perform `modes` on the block.
     #[must_use]
     pub fn issue(
         &self,
@@ -176,8 +175,8 @@ impl BlockTokenSecretManager {
         }
     }
 
-    /// Whether `token` allows `access` now; refused with `SecretManager$InvalidToken`. The checks
-    /// come in Hadoop's order, the password last.
+    /// Checks that `token` allows `access` at `now`. Fails with `SecretManager$InvalidToken`. The
+    /// checks are in Hadoop's order, with the password last.
     pub fn check_access(
         &self,
         now: Timestamp,
@@ -228,7 +227,7 @@ impl BlockTokenSecretManager {
         Ok(identifier)
     }
 
-    /// A fresh key for encrypted data transfer.
+    /// Returns a new key for encrypted data transfer.
     #[must_use]
     pub fn data_encryption_key(&self, now: Timestamp) -> DataEncryptionKey {
         let mut keys = self.keys();
@@ -245,13 +244,13 @@ impl BlockTokenSecretManager {
         }
     }
 
-    /// The next time at which the keys are updated.
+    /// Returns the time of the next key update.
     #[must_use]
     pub fn next_deadline(&self) -> Timestamp {
         self.keys().next_update
     }
 
-    /// Updates the keys if it is time; tells whether it did.
+    /// Updates the keys if that is due. Returns true if it did.
     pub fn tick(&self, now: Timestamp) -> bool {
         let due = self.next_deadline() <= now;
         if due {
@@ -260,32 +259,32 @@ impl BlockTokenSecretManager {
         due
     }
 
-    /// Retires the current key now: tokens made with it hold until they expire.
+    /// Retires the current key at once. Tokens made with it stay valid until they expire.
     pub fn update_keys(&self, now: Timestamp) {
         self.keys().update(&self.settings, now);
     }
 
-    /// Forgets all keys: every token and encryption key so far becomes unknown, as after a NameNode
-    /// that was formatted anew.
+    /// Deletes all keys, so that every existing token and encryption key becomes unknown, as after
+    /// reformatting the NameNode.
     pub fn clear_keys(&self, now: Timestamp) {
         self.keys().clear(&self.settings, now);
     }
 
-    /// The ids of the keys that are known.
+    /// Returns the ids of the known keys.
     #[must_use]
     pub fn key_ids(&self) -> Vec<i32> {
         self.keys().ids()
     }
 
     fn keys(&self) -> MutexGuard<'_, BlockKeys> {
-        // Every change of the keys is made whole under the lock, so a panic elsewhere cannot have
-        // spoilt them.
+        // Every change of the keys is completed under the lock, so a panic elsewhere cannot have
+        // left them inconsistent.
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl SecretManager for BlockTokenSecretManager {
-    /// For a block token: the user name is its identifier.
+    /// The user name of a block token is its identifier.
     fn sasl_password(&self, now: Timestamp, user_name: &str) -> Result<String, HdfsError> {
         let identifier = BlockTokenIdentifier::from_sasl_user_name(user_name)?;
         let bytes = base64::decode(user_name).unwrap_or_default();
@@ -309,13 +308,13 @@ impl SecretManager for BlockTokenSecretManager {
     }
 }
 
-/// The other use of the same keys in DIGEST-MD5: user names that stand for data encryption keys
+/// The same keys, used in DIGEST-MD5 for user names that denote data encryption keys
 /// (`dfs.encrypt.data.transfer`).
 pub struct EncryptionKeys(pub Arc<BlockTokenSecretManager>);
 
 impl SecretManager for EncryptionKeys {
-    /// The user name is `keyId blockPoolId nonce`; an unknown key is an
-    /// `InvalidEncryptionKeyException`, upon which clients fetch another.
+    /// The user name is `keyId blockPoolId nonce`. An unknown key fails with
+    /// `InvalidEncryptionKeyException`, which makes clients fetch a new one.
     fn sasl_password(&self, _now: Timestamp, user_name: &str) -> Result<String, HdfsError> {
         let malformed = |why: &str| HdfsError::io(format!("Provided name '{user_name}' {why}"));
         let parts: Vec<_> = user_name.split(' ').collect();
@@ -340,7 +339,7 @@ impl SecretManager for EncryptionKeys {
         Ok(base64::encode(&key.password(&nonce)))
     }
 
-    /// A key speaks for nobody: its name stands for itself.
+    /// An encryption key belongs to no user, so its name is used as the user.
     fn token_user(&self, user_name: &str) -> Result<TokenUser, HdfsError> {
         Ok(TokenUser {
             effective: user_name.to_owned(),
@@ -350,7 +349,7 @@ impl SecretManager for EncryptionKeys {
 }
 
 impl fmt::Display for BlockAccess<'_> {
-    /// The block, as Hadoop's messages name it.
+    /// Formats the block as Hadoop's messages do.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -375,8 +374,8 @@ fn unknown_block_key(identifier: &BlockTokenIdentifier) -> HdfsError {
     ))
 }
 
-/// Whether the token's list has everything that is asked for, each as often as it is asked for;
-/// asking for nothing is always allowed.
+/// Checks that the token's list contains every requested item, at least as often as it is
+/// requested. An empty request is always allowed.
 fn contains_all(what: &str, candidates: &[&str], requested: &[&str]) -> Result<(), HdfsError> {
     if requested.is_empty() || candidates.is_empty() {
         return Ok(());

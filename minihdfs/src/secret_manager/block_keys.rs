@@ -1,4 +1,4 @@
-//! The block keys: one in use, one to follow, and those that retire.
+//! The block keys: the current one, the next one, and the retired ones.
 
 use std::collections::BTreeMap;
 
@@ -26,13 +26,13 @@ impl BlockKeys {
         let mut seed = [0; 32];
         rng.fill_bytes(&mut seed);
         let mut rng = StdRng::from_seed(seed);
-        // Below 2^31 as in Hadoop: clients read an encryption key's id as an unsigned number, and tell
-        // it in decimal.
+        // Below 2^31 as in Hadoop, because clients read an encryption key's id as an unsigned
+        // number and write it in decimal.
         let current = (rng.next_u32() >> 1).cast_signed();
         Self::starting_at(settings, now, rng, current)
     }
 
-    /// With a first key of this id.
+    /// Creates the keys; the first has this id.
     pub(super) fn starting_at(
         settings: &BlockTokenSettings,
         now: Timestamp,
@@ -51,7 +51,7 @@ impl BlockKeys {
         keys
     }
 
-    /// The key for new tokens.
+    /// Returns the key for new tokens.
     pub(super) fn current(&self) -> (i32, &SecretKey) {
         (self.current, &self.keys[&self.current].key)
     }
@@ -64,7 +64,7 @@ impl BlockKeys {
         self.keys.keys().copied().collect()
     }
 
-    /// Retires the current key, takes the next in its place, and makes another.
+    /// Retires the current key, makes the next one current, and generates another.
     pub(super) fn update(&mut self, settings: &BlockTokenSettings, now: Timestamp) {
         self.keys
             .retain(|id, key| key.expiry >= now || *id == self.current || *id == self.next);
@@ -75,7 +75,7 @@ impl BlockKeys {
         self.next_update = now + settings.key_update_interval;
     }
 
-    /// Forgets every key and begins anew: what was issued before cannot be checked any more.
+    /// Deletes all keys and generates new ones. Nothing issued before can be verified any more.
     pub(super) fn clear(&mut self, settings: &BlockTokenSettings, now: Timestamp) {
         self.keys.clear();
         self.current = after(self.next);
@@ -108,13 +108,13 @@ impl BlockKeys {
     }
 }
 
-/// The id that follows: 0 after the greatest.
+/// Returns the id after `id`; wraps from the maximum to 0.
 fn after(id: i32) -> i32 {
     id.wrapping_add(1) & i32::MAX
 }
 
-/// Some intervals in which the key may still be used, and the lifetime of the last token made with
-/// it.
+/// Returns when a key expires: after this number of intervals of use and the lifetime of the last
+/// token made with it.
 fn expiry(settings: &BlockTokenSettings, now: Timestamp, intervals: u32) -> Timestamp {
     now + settings.key_update_interval * intervals + settings.token_lifetime
 }

@@ -16,22 +16,21 @@ use crate::user::User;
 use crate::{HdfsError, base64};
 use kerbox_krb5::crypto::constant_time_eq;
 
-/// How long keys and tokens live.
+/// The lifetimes of keys and tokens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DelegationTokenSettings {
-    /// How often there is a new master key (`dfs.namenode.delegation.key.update-interval`).
+    /// The interval between new master keys (`dfs.namenode.delegation.key.update-interval`).
     pub key_update_interval: Duration,
-    /// How long a token holds without being renewed
-    /// (`dfs.namenode.delegation.token.renew-interval`).
+    /// How long a token is valid without renewal (`dfs.namenode.delegation.token.renew-interval`).
     pub renew_interval: Duration,
-    /// How long it can be renewed (`dfs.namenode.delegation.token.max-lifetime`).
+    /// How long a token can be renewed (`dfs.namenode.delegation.token.max-lifetime`).
     pub max_lifetime: Duration,
-    /// How often expired tokens are removed.
+    /// The interval at which expired tokens are removed.
     pub removal_scan_interval: Duration,
 }
 
 impl Default for DelegationTokenSettings {
-    /// Hadoop's: a day, a day, a week, an hour.
+    /// Hadoop's defaults: a day, a day, a week, an hour.
     fn default() -> Self {
         Self {
             key_update_interval: Duration::from_hours(24),
@@ -53,8 +52,8 @@ impl From<&HdfsConfig> for DelegationTokenSettings {
     }
 }
 
-/// Issues delegation tokens and remembers them: one that it does not remember is invalid, whatever
-/// its password.
+/// Issues and stores delegation tokens. A token that is not stored is invalid, whatever its
+/// password.
 pub struct DelegationTokenSecretManager {
     settings: DelegationTokenSettings,
     state: Mutex<State>,
@@ -81,7 +80,7 @@ struct Issued {
 }
 
 impl DelegationTokenSecretManager {
-    /// A manager with its first master key; `rng` seeds its own generator.
+    /// Creates a manager with its first master key; `rng` seeds its own generator.
     #[must_use]
     pub fn new(settings: DelegationTokenSettings, now: Timestamp, rng: &mut impl Rng) -> Self {
         let mut seed = [0; 32];
@@ -102,8 +101,8 @@ impl DelegationTokenSecretManager {
         }
     }
 
-    /// A token for `owner`, a full name; `renewer` is a short name, or empty; `real_user`, a full
-    /// name, is who asks in the owner's name.
+    /// Issues a token for `owner`, a full name. `renewer` is a short name, or empty. `real_user`, a
+    /// full name, is the proxy user that requests it.
     pub fn issue(
         &self,
         now: Timestamp,
@@ -143,7 +142,7 @@ impl DelegationTokenSecretManager {
         }
     }
 
-    /// Prolongs a token for `renewer`, a short name, and tells until when it holds now.
+    /// Renews a token for `renewer`, a short name, and returns its new expiry time.
     pub fn renew(
         &self,
         now: Timestamp,
@@ -190,7 +189,8 @@ impl DelegationTokenSecretManager {
         Ok(issued.renew_date)
     }
 
-    /// Forgets a token: its owner may, and its renewer. A proxy user's token belongs to the owner.
+    /// Deletes a token on behalf of its owner or renewer. A proxy user's token belongs to the
+    /// owner.
     pub fn cancel(
         &self,
         token: &Token,
@@ -216,7 +216,7 @@ impl DelegationTokenSecretManager {
         Ok(identifier)
     }
 
-    /// Checks a token that is shown as it is, as WebHDFS does, and tells whose it is.
+    /// Verifies a complete token, as presented to WebHDFS, and returns its user.
     pub fn verify(
         &self,
         now: Timestamp,
@@ -232,7 +232,7 @@ impl DelegationTokenSecretManager {
         Ok(identifier)
     }
 
-    /// Until when a token holds unless it is renewed; `None` if it is not remembered.
+    /// Returns when the token expires unless it is renewed; `None` if it is not stored.
     #[must_use]
     pub fn renew_date(&self, identifier: &DelegationTokenIdentifier) -> Option<Timestamp> {
         self.state()
@@ -241,13 +241,13 @@ impl DelegationTokenSecretManager {
             .map(|issued| issued.renew_date)
     }
 
-    /// The tokens that are remembered, in order of owner.
+    /// Returns the stored tokens, ordered by owner.
     #[must_use]
     pub fn tokens(&self) -> Vec<DelegationTokenIdentifier> {
         self.state().tokens.keys().cloned().collect()
     }
 
-    /// The next time at which a key is updated, or expired tokens are looked for.
+    /// Returns the next time at which a key is updated or expired tokens are removed.
     #[must_use]
     pub fn next_deadline(&self) -> Timestamp {
         let state = self.state();
@@ -257,7 +257,8 @@ impl DelegationTokenSecretManager {
         state.next_key_update.min(state.next_removal_scan)
     }
 
-    /// Does what is due, and tells which tokens were removed because they had expired.
+    /// Performs the work that is due. Returns the tokens that were removed because they had
+    /// expired.
     pub fn tick(&self, now: Timestamp) -> Vec<DelegationTokenIdentifier> {
         let mut state = self.state();
         if state.next_key_update <= now {
@@ -275,7 +276,7 @@ impl DelegationTokenSecretManager {
             .collect()
     }
 
-    /// Makes a new master key now; tokens of older keys stay valid.
+    /// Creates a new master key at once. Tokens made with older keys stay valid.
     pub fn roll_master_key(&self, now: Timestamp) {
         self.state().roll_master_key(&self.settings, now);
     }
@@ -304,8 +305,8 @@ impl DelegationTokenSecretManager {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Every change of the state is made whole under the lock, so a panic elsewhere cannot have
-        // spoilt it.
+        // Every change of the state is completed under the lock, so a panic elsewhere cannot have
+        // left it inconsistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -345,7 +346,7 @@ impl SecretManager for DelegationTokenSecretManager {
     }
 }
 
-/// Hadoop counts in milliseconds, and an identifier can tell nothing finer.
+/// Truncates to milliseconds: Hadoop's resolution, and all that an identifier can hold.
 fn millis(time: Timestamp) -> Timestamp {
     Timestamp::from_millis(time.as_millis())
 }

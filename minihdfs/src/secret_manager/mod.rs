@@ -1,11 +1,11 @@
-//! The secrets behind tokens: who issued them, until when they hold, what proves them.
+//! The secrets behind tokens: issuing, expiry and verification.
 //!
-//! - [`DelegationTokenSecretManager`]: the NameNode's tokens, each remembered until it is cancelled
-//!   or removed
-//! - [`BlockTokenSecretManager`]: the keys that the NameNode and its DataNodes share, and that
-//!   block tokens are made with
+//! - [`DelegationTokenSecretManager`]: the NameNode's tokens, each stored until it is cancelled or
+//!   removed
+//! - [`BlockTokenSecretManager`]: the keys of block tokens, shared by the NameNode and its
+//!   DataNodes
 //!
-//! Both lock themselves, keep their own generator, and are moved on by `tick` at their
+//! Both lock internally and have their own random generator. Their owner calls `tick` at their
 //! `next_deadline`.
 
 mod block;
@@ -28,27 +28,26 @@ pub use delegation::{DelegationTokenSecretManager, DelegationTokenSettings};
 
 use crate::HdfsError;
 
-/// Whom a token speaks for (`TokenIdentifier.getUser`), by full names.
+/// The user that a token authenticates (`TokenIdentifier.getUser`), by full names.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TokenUser {
-    /// Whose permissions apply.
+    /// The user whose permissions apply.
     pub effective: String,
-    /// Who got the token, if in the name of another: a proxy user.
+    /// The proxy user that obtained the token, if any.
     pub real: Option<String>,
 }
 
-/// Knows the password of a token by the user name that stands for it in DIGEST-MD5 (Hadoop's
-/// `SecretManager`).
+/// Looks up the password for a token's DIGEST-MD5 user name (Hadoop's `SecretManager`).
 pub trait SecretManager: Send + Sync {
-    /// The SASL password: the base64 of the token's own. Refused with `SecretManager$InvalidToken`
-    /// if the token is not valid now.
+    /// Returns the SASL password: the token's password in base64. Fails with
+    /// `SecretManager$InvalidToken` if the token is not valid at `now`.
     fn sasl_password(&self, now: Timestamp, user_name: &str) -> Result<String, HdfsError>;
 
-    /// Whom a token speaks for, once its holder has proved to know the password.
+    /// Returns the user of a token, after its holder has proved knowledge of the password.
     fn token_user(&self, user_name: &str) -> Result<TokenUser, HdfsError>;
 }
 
-/// A secret key with HMAC-SHA1, absorbed once.
+/// A secret key for HMAC-SHA1, with the key schedule computed once.
 #[derive(Clone)]
 struct SecretKey(Hmac<Sha1>);
 
@@ -63,14 +62,14 @@ impl SecretKey {
         Self::new(&bytes)
     }
 
-    /// The password of what has this identifier (`SecretManager.createPassword`).
+    /// Computes the password for this identifier (`SecretManager.createPassword`).
     fn password(&self, identifier: &[u8]) -> [u8; 20] {
         let mut mac = self.0.clone();
         mac.update(identifier);
         mac.finalize().into_bytes().into()
     }
 
-    /// Whether `password` is it, in constant time.
+    /// Compares `password` with the correct one in constant time.
     fn verify(&self, identifier: &[u8], password: &[u8]) -> bool {
         let mut mac = self.0.clone();
         mac.update(identifier);
@@ -78,7 +77,7 @@ impl SecretKey {
     }
 }
 
-/// A time as Hadoop's messages tell it (`Time.formatTime`): `2026-11-22 05:57:00,000+0000`.
+/// Formats a time as Hadoop's messages do (`Time.formatTime`): `2026-11-22 05:57:00,000+0000`.
 fn format_time(time: Timestamp) -> String {
     let millis = time.as_millis().rem_euclid(1000);
     let second = time.whole_second().to_string();

@@ -1,4 +1,4 @@
-//! What a block token says (Hadoop's `BlockTokenIdentifier`), in the legacy form and in protobuf.
+//! Identifiers of block tokens (Hadoop's `BlockTokenIdentifier`), in the legacy and protobuf forms.
 
 use std::fmt;
 
@@ -13,37 +13,37 @@ use crate::writable::{
 };
 use crate::{HdfsError, base64};
 
-/// What a block token allows (`BlockTokenIdentifier.AccessMode`).
+/// An operation that a block token allows (`BlockTokenIdentifier.AccessMode`).
 pub use crate::proto::hdfs::AccessModeProto as AccessMode;
-/// What a replica is stored on (`StorageType`).
+/// The medium that holds a replica (`StorageType`).
 pub use crate::proto::hdfs::StorageTypeProto as StorageType;
 
 /// The identifier of a block token.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BlockTokenIdentifier {
-    /// Until when it holds.
+    /// The expiry time.
     pub expiry_date: Timestamp,
-    /// The block key that its password was made with.
+    /// The id of the block key that the password was computed with.
     pub key_id: i32,
-    /// For whom: a short name; may be empty.
+    /// The short name of the holder; may be empty.
     pub user_id: String,
     /// The block pool.
     pub block_pool_id: String,
     /// The block.
     pub block_id: u64,
-    /// What it allows.
+    /// The operations that it allows.
     pub modes: Vec<AccessMode>,
-    /// The storage types that it is for; empty for any.
+    /// The storage types that it covers; empty for any.
     pub storage_types: Vec<StorageType>,
-    /// The storages that it is for; empty for any.
+    /// The storages that it covers; empty for any.
     pub storage_ids: Vec<String>,
-    /// The quality of protection that the NameNode told the client to use; empty as a rule.
+    /// The quality of protection that the NameNode tells the client to use; usually empty.
     pub handshake_secret: Bytes,
 }
 
 impl BlockTokenIdentifier {
-    /// Reads either form. The legacy form begins with the marker of a date, a negative byte;
-    /// protobuf with a tag, a positive one.
+    /// Parses either form. The legacy form starts with the length marker of a date, a negative
+    /// byte, and protobuf with a tag, a positive one.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, HdfsError> {
         match bytes.first() {
             None => Err(HdfsError::io("a block token is empty")),
@@ -52,8 +52,7 @@ impl BlockTokenIdentifier {
         }
     }
 
-    /// Reads the user name that stands for the token in DIGEST-MD5; refused with
-    /// `SecretManager$InvalidToken`.
+    /// Parses the DIGEST-MD5 user name of a token. Fails with `SecretManager$InvalidToken`.
     pub fn from_sasl_user_name(user_name: &str) -> Result<Self, HdfsError> {
         base64::decode(user_name)
             .and_then(|bytes| Self::from_bytes(&bytes).ok())
@@ -84,7 +83,7 @@ impl BlockTokenIdentifier {
             storage_ids: Vec::new(),
             handshake_secret: Bytes::new(),
         };
-        // Servers before 3.0 end here.
+        // Identifiers from servers before 3.0 end here.
         if !reader.is_empty() {
             identifier.storage_types =
                 list(&mut reader, "a block token's storage types", |reader| {
@@ -125,7 +124,7 @@ impl BlockTokenIdentifier {
         })
     }
 
-    /// The legacy form: what servers issue by default.
+    /// Encodes the legacy form, which servers issue by default.
     #[must_use]
     pub fn to_legacy(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(96);
@@ -152,7 +151,7 @@ impl BlockTokenIdentifier {
         out
     }
 
-    /// The protobuf form (`dfs.block.access.token.protobuf.enable`).
+    /// Encodes the protobuf form (`dfs.block.access.token.protobuf.enable`).
     #[must_use]
     pub fn to_protobuf(&self) -> Vec<u8> {
         BlockTokenSecretProto {
@@ -174,7 +173,7 @@ impl BlockTokenIdentifier {
         .encode_to_vec()
     }
 
-    /// Whom it authenticates: the user, or the block itself if it names none.
+    /// Returns the authenticated user, or the block itself if the identifier names no user.
     #[must_use]
     pub fn user(&self) -> String {
         if self.user_id.is_empty() {
@@ -186,7 +185,7 @@ impl BlockTokenIdentifier {
 }
 
 impl fmt::Display for BlockTokenIdentifier {
-    /// As in Hadoop's messages.
+    /// Formats the identifier as in Hadoop's messages.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = |names: Vec<&str>| names.join(", ");
         write!(
@@ -209,7 +208,7 @@ impl fmt::Display for BlockTokenIdentifier {
     }
 }
 
-/// A counted list. Nothing is reserved for it in advance: the count is the peer's word.
+/// Reads a counted list. Reserves no capacity up front, because the count is not trusted.
 fn list<'a, T>(
     reader: &mut WritableReader<'a>,
     what: &str,

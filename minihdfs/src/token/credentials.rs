@@ -1,4 +1,4 @@
-//! Files of tokens (Hadoop's `Credentials`; `HADOOP_TOKEN_FILE_LOCATION`, `hdfs fetchdt`).
+//! Token files (Hadoop's `Credentials`; `HADOOP_TOKEN_FILE_LOCATION`, `hdfs fetchdt`).
 
 use bytes::Bytes;
 use prost::Message;
@@ -8,29 +8,29 @@ use crate::HdfsError;
 use crate::proto::common::{CredentialsKvProto, CredentialsProto};
 use crate::writable::{WritableReader, write_bytes, write_count, write_text};
 
-/// What such a file begins with.
+/// The first bytes of a token file.
 const MAGIC: &[u8; 4] = b"HDTS";
 
-/// The two forms of the file; the number is its version byte.
+/// The two file formats; the discriminant is the version byte.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CredentialsFormat {
-    /// 0: what Hadoop 2 wrote, and `hdfs fetchdt --format java` writes; every client reads it.
+    /// 0: written by Hadoop 2 and by `hdfs fetchdt --format java`. Every client reads it.
     Writable = 0,
-    /// 1: what Hadoop 3 writes by default.
+    /// 1: written by Hadoop 3 by default.
     Protobuf = 1,
 }
 
-/// Tokens and secret keys by alias, in the file's order.
+/// Tokens and secret keys by alias, in file order.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Credentials {
-    /// The tokens; the alias usually repeats the service.
+    /// The tokens; the alias usually equals the service.
     pub tokens: Vec<(String, Token)>,
     /// The secret keys.
     pub secrets: Vec<(String, Bytes)>,
 }
 
 impl Credentials {
-    /// One token, with its service for an alias.
+    /// Creates a file with one token whose alias is its service.
     #[must_use]
     pub fn of(token: Token) -> Self {
         Self {
@@ -39,7 +39,7 @@ impl Credentials {
         }
     }
 
-    /// Reads a file of either form.
+    /// Parses a file of either format.
     pub fn from_bytes(file: &[u8]) -> Result<Self, HdfsError> {
         let (version, body) = file
             .strip_prefix(MAGIC)
@@ -91,7 +91,7 @@ impl Credentials {
         })
     }
 
-    /// The file.
+    /// Encodes the file.
     #[must_use]
     pub fn to_bytes(&self, format: CredentialsFormat) -> Vec<u8> {
         let mut out = MAGIC.to_vec();

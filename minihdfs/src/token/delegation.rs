@@ -1,4 +1,4 @@
-//! What a delegation token says (Hadoop's `AbstractDelegationTokenIdentifier`).
+//! Identifiers of delegation tokens (Hadoop's `AbstractDelegationTokenIdentifier`).
 
 use std::fmt;
 
@@ -7,30 +7,30 @@ use kerbox_krb5::Timestamp;
 use crate::writable::{WritableReader, write_text, write_vint, write_vlong};
 use crate::{HdfsError, base64};
 
-/// The only version there is.
+/// The only version that exists.
 const VERSION: u8 = 0;
 
-/// The identifier of a delegation token. Two are equal when all their fields are.
+/// The identifier of a delegation token. Equality compares all fields.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct DelegationTokenIdentifier {
-    /// Whose token: the full name, as the server knew it.
+    /// The full name of the owner, as known to the server.
     pub owner: String,
-    /// Who may renew it: a short name; empty for nobody.
+    /// The short name of the user who may renew it; empty if there is none.
     pub renewer: String,
-    /// The full name of the one who asked for it in the owner's name; empty if nobody did.
+    /// The full name of the proxy user who requested it for the owner; empty if there was none.
     pub real_user: String,
-    /// When it was issued.
+    /// The issue time.
     pub issue_date: Timestamp,
-    /// Until when it can be renewed.
+    /// The time after which it cannot be renewed.
     pub max_date: Timestamp,
-    /// Its number.
+    /// The sequence number.
     pub sequence_number: i32,
-    /// The key that its password was made with.
+    /// The id of the master key that the password was computed with.
     pub master_key_id: i32,
 }
 
 impl DelegationTokenIdentifier {
-    /// Reads an identifier; bytes after it are ignored, as Hadoop's readers do.
+    /// Parses an identifier. Ignores trailing bytes, as Hadoop's readers do.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, HdfsError> {
         let mut reader = WritableReader::new(bytes);
         let version = reader.byte("a delegation token")?;
@@ -50,15 +50,14 @@ impl DelegationTokenIdentifier {
         })
     }
 
-    /// Reads the user name that stands for the token in DIGEST-MD5; refused with
-    /// `SecretManager$InvalidToken`.
+    /// Parses the DIGEST-MD5 user name of a token. Fails with `SecretManager$InvalidToken`.
     pub fn from_sasl_user_name(user_name: &str) -> Result<Self, HdfsError> {
         base64::decode(user_name)
             .and_then(|bytes| Self::from_bytes(&bytes).ok())
             .ok_or_else(|| HdfsError::invalid_token("Can't de-serialize tokenIdentifier"))
     }
 
-    /// The identifier's bytes.
+    /// Encodes the identifier.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = vec![VERSION];
@@ -72,7 +71,7 @@ impl DelegationTokenIdentifier {
         out
     }
 
-    /// The one who authenticated when the token was issued, if they acted for the owner.
+    /// Returns the user who authenticated when the token was issued, if it was a proxy user.
     #[must_use]
     pub fn proxied_by(&self) -> Option<&str> {
         (!self.real_user.is_empty() && self.real_user != self.owner)
@@ -81,7 +80,7 @@ impl DelegationTokenIdentifier {
 }
 
 impl fmt::Display for DelegationTokenIdentifier {
-    /// As in Hadoop's messages.
+    /// Formats the identifier as in Hadoop's messages.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,

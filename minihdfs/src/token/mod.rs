@@ -1,8 +1,8 @@
-//! Tokens: what a client shows instead of a Kerberos ticket.
+//! Tokens, which a client presents instead of a Kerberos ticket.
 //!
-//! - [`Token`]: the container, opaque to the client
-//! - [`DelegationTokenIdentifier`], [`BlockTokenIdentifier`]: what servers read in it
-//! - [`Credentials`]: files of tokens (`HADOOP_TOKEN_FILE_LOCATION`)
+//! - [`Token`]: the container, opaque to clients
+//! - [`DelegationTokenIdentifier`], [`BlockTokenIdentifier`]: the contents that servers read
+//! - [`Credentials`]: token files (`HADOOP_TOKEN_FILE_LOCATION`)
 
 mod block;
 mod credentials;
@@ -20,39 +20,39 @@ pub use block::{AccessMode, BlockTokenIdentifier, StorageType};
 pub use credentials::{Credentials, CredentialsFormat};
 pub use delegation::DelegationTokenIdentifier;
 
-/// A token (Hadoop's `Token`): an identifier, and the password that proves that a server issued it.
+/// A token (Hadoop's `Token`): an identifier, and a password that proves that a server issued it.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Token {
-    /// What it stands for, in the form of its kind.
+    /// The identifier, encoded according to `kind`.
     pub identifier: Bytes,
-    /// The HMAC over the identifier.
+    /// The HMAC of the identifier.
     pub password: Bytes,
-    /// For instance [`Token::DELEGATION`].
+    /// The kind, for instance [`Token::DELEGATION`].
     pub kind: String,
-    /// For which server: `ip:port`, `ha-hdfs:nameservice`; empty as servers issue it.
+    /// The server it is for: `ip:port` or `ha-hdfs:nameservice`. Servers issue it empty.
     pub service: String,
 }
 
 impl Token {
-    /// The kind of delegation tokens of a NameNode.
+    /// The kind of a NameNode's delegation tokens.
     pub const DELEGATION: &'static str = "HDFS_DELEGATION_TOKEN";
     /// The kind of block tokens.
     pub const BLOCK: &'static str = "HDFS_BLOCK_TOKEN";
 
-    /// The same token for another service.
+    /// Returns this token with another service.
     #[must_use]
     pub fn with_service(mut self, service: impl Into<String>) -> Self {
         self.service = service.into();
         self
     }
 
-    /// The user name that stands for this token in DIGEST-MD5.
+    /// Returns the DIGEST-MD5 user name of this token.
     #[must_use]
     pub fn sasl_user_name(&self) -> String {
         base64::encode(&self.identifier)
     }
 
-    /// The password of DIGEST-MD5.
+    /// Returns the DIGEST-MD5 password of this token.
     #[must_use]
     pub fn sasl_password(&self) -> String {
         base64::encode(&self.password)
@@ -76,7 +76,7 @@ impl Token {
         write_text(&self.service, out);
     }
 
-    /// The form for URLs and command lines (`encodeToUrlString`).
+    /// Encodes the form for URLs and command lines (`encodeToUrlString`).
     #[must_use]
     pub fn to_url_string(&self) -> String {
         let mut bytes = Vec::new();
@@ -84,7 +84,7 @@ impl Token {
         base64::encode_url(&bytes)
     }
 
-    /// Reads the form for URLs, with or without padding.
+    /// Parses the URL form, with or without padding.
     pub fn from_url_string(text: &str) -> Result<Self, HdfsError> {
         let bytes = base64::decode(text)
             .ok_or_else(|| HdfsError::io("a token string is not URL-safe base64"))?;
@@ -93,7 +93,7 @@ impl Token {
 }
 
 impl fmt::Debug for Token {
-    /// Without the password.
+    /// Omits the password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,

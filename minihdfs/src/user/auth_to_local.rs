@@ -1,4 +1,4 @@
-//! `hadoop.security.auth_to_local`: from principals to short names (Hadoop's `KerberosName`).
+//! `hadoop.security.auth_to_local`: maps principals to short names (Hadoop's `KerberosName`).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::error::HdfsError;
 
 const KEY: &str = "hadoop.security.auth_to_local";
 
-/// The rules that give a principal its short name. The first that fits decides.
+/// The rules that map a principal to its short name. The first matching rule applies.
 #[derive(Clone, Debug)]
 pub struct AuthToLocal {
     rules: Vec<Rule>,
@@ -20,7 +20,7 @@ pub struct AuthToLocal {
 
 #[derive(Clone, Debug)]
 enum Rule {
-    /// `DEFAULT`: the first component, of principals of the default realm.
+    /// `DEFAULT`: the first component of principals in the default realm.
     Default,
     /// `RULE:[n:format](regex)s/from/to/g/L`
     Format(Box<FormatRule>),
@@ -51,7 +51,7 @@ enum Part {
 }
 
 impl AuthToLocal {
-    /// Reads the rules, separated by white space. `default_realm` is the one of the servers'
+    /// Parses rules separated by whitespace. `default_realm` is the default realm of the servers'
     /// krb5.conf.
     pub fn parse(
         rules: &str,
@@ -73,7 +73,7 @@ impl AuthToLocal {
         })
     }
 
-    /// As a configuration has it.
+    /// Creates the rules set in a configuration.
     pub fn from_config(
         config: &HdfsConfig,
         default_realm: impl Into<String>,
@@ -85,7 +85,7 @@ impl AuthToLocal {
         )
     }
 
-    /// The user of this full name. One whose short name cannot be told is refused, and one that
+    /// Returns the user with this full name. Fails if there is no short name for it, or if a name
     /// is too long to be kept.
     pub fn user(&self, full: &str) -> Result<User, HdfsError> {
         if full.len() > MAX_NAME {
@@ -101,10 +101,10 @@ impl AuthToLocal {
         })
     }
 
-    /// The short name of a principal, or of a name without a realm.
+    /// Returns the short name of a principal, or of a name without a realm.
     pub fn short_name<'a>(&self, full: &'a str) -> Result<Cow<'a, str>, HdfsError> {
         let Some(name) = Name::parse(full) else {
-            // What is no principal at all stands for itself, as in Hadoop.
+            // A name that is not a principal is used unchanged, as in Hadoop.
             return if full.contains('@') {
                 Err(HdfsError::illegal_argument(format!(
                     "Malformed Kerberos name: {full}"
@@ -125,7 +125,7 @@ impl AuthToLocal {
         }
     }
 
-    /// `parameters`: the realm and one or two components.
+    /// Applies the rules to `parameters`: the realm and one or two components.
     fn apply<'a>(&self, full: &'a str, parameters: &[&'a str]) -> Result<Cow<'a, str>, HdfsError> {
         for rule in &self.rules {
             let short = match rule {
@@ -165,11 +165,11 @@ impl AuthToLocal {
     }
 }
 
-/// The class of the refusal of a principal that no rule shortens.
+/// The class of the error for a principal that no rule matches.
 pub(crate) const NO_MATCHING_RULE: &str =
     "org.apache.hadoop.security.authentication.util.KerberosName$NoMatchingRule";
 
-/// `service[/host][@realm]`, no part empty.
+/// `service[/host][@realm]`, with no empty part.
 struct Name<'a> {
     service: &'a str,
     host: Option<&'a str>,
@@ -196,7 +196,8 @@ impl<'a> Name<'a> {
 }
 
 impl Rule {
-    /// Reads one rule from the start of `text`; gives what follows it, or how to mend it.
+    /// Parses one rule from the start of `text`. Returns the rest of the text, or an error that
+    /// says how to fix it.
     fn parse(text: &str) -> Result<(Self, &str), String> {
         if let Some(rest) = text.strip_prefix("DEFAULT") {
             if rest.is_empty() || rest.starts_with(char::is_whitespace) {
@@ -263,7 +264,7 @@ impl FormatRule {
         Ok((rule, rest))
     }
 
-    /// `None` if the rule does not fit.
+    /// Applies the rule; `None` if it does not match.
     fn apply(&self, parameters: &[&str]) -> Result<Option<String>, TooManySteps> {
         if parameters.len() - 1 != self.components {
             return Ok(None);
@@ -293,7 +294,7 @@ impl FormatRule {
     }
 }
 
-/// Splits a format at `$0`, `$1`, `$2`.
+/// Splits a format at `$0`, `$1` and `$2`.
 fn parse_format(format: &str, components: usize) -> Result<Vec<Part>, String> {
     let mut pieces = format.split('$');
     let mut parts: Vec<Part> = pieces
@@ -352,7 +353,7 @@ mod tests {
 
     #[test]
     fn rules_are_hadoops() {
-        // The rules of Hadoop's documentation of secure mode.
+        // The rules in Hadoop's secure mode documentation.
         let rules = rules(
             "RULE:[2:$1/$2@$0]([ndj]n/.*@REALM.\\TLD)s/.*/hdfs/\n\
              RULE:[2:$1/$2@$0]([rn]m/.*@REALM.\\TLD)s/.*/yarn/\n\
@@ -377,13 +378,13 @@ mod tests {
         assert_eq!(one("RULE:[1:$1]/L", "ALICE@R"), "alice");
         assert_eq!(one("RULE:[1:$1](.*)s/(.)(.*)/$2$10/", "alice@R"), "licea0");
         assert_eq!(one(r"RULE:[1:$1]s/e/\$1/", "me@R"), "m$1");
-        // The expression in parentheses must match all of it.
+        // The expression in parentheses must match the whole formatted name.
         assert!(
             rules("RULE:[1:$1](lic)s/x/y/")
                 .short_name("alice@R")
                 .is_err()
         );
-        // A rule for one component says nothing of two.
+        // A rule for one component does not apply to names with two.
         assert!(rules("RULE:[1:$1]").short_name("alice/admin@R").is_err());
     }
 

@@ -1,24 +1,24 @@
-//! Java's regular expressions and replacement strings (`java.util.regex`), as rules of
-//! `auth_to_local` have them.
+//! Java's regular expressions and replacement strings (`java.util.regex`), as used in
+//! `auth_to_local` rules.
 //!
-//! `fancy_regex` knows look-around, back references, atomic groups and possessive quantifiers.
-//! What Java writes otherwise, or means for ASCII alone, is translated here.
+//! `fancy_regex` supports look-around, back references, atomic groups and possessive quantifiers.
+//! Syntax that differs in Java, and classes that are ASCII-only in Java, are translated here.
 
 use std::borrow::Cow;
 
 use fancy_regex::{Captures, Regex, RegexBuilder};
 
-/// How many steps back one match may take: far more than any sane rule needs for a name, and a few
-/// milliseconds of work.
+/// The maximum number of backtracking steps of one match: far more than a sensible rule needs for a
+/// name, and a few milliseconds of work.
 const MAX_BACKTRACKS: usize = 100_000;
-/// How many bytes a compiled expression may take.
+/// The maximum size of a compiled expression in bytes.
 const MAX_SIZE: usize = 1 << 20;
 
 const WORD: &str = "a-zA-Z0-9_";
 const HORIZONTAL: &str = r" \t\x{a0}\x{1680}\x{180e}\x{2000}-\x{200a}\x{202f}\x{205f}\x{3000}";
 const VERTICAL: &str = r"\n\x{b}\x{c}\r\x{85}\x{2028}\x{2029}";
 
-/// The expression took more steps than [`MAX_BACKTRACKS`].
+/// A match took more than [`MAX_BACKTRACKS`] steps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct TooManySteps;
 
@@ -27,18 +27,18 @@ pub(super) struct TooManySteps;
 pub(super) struct JavaRegex(Regex);
 
 impl JavaRegex {
-    /// Compiles an expression that is looked for anywhere.
+    /// Compiles an expression that may match anywhere in the text.
     ///
     /// # Errors
-    /// Says why it is none.
+    /// Says why the expression is invalid.
     pub(super) fn new(pattern: &str) -> Result<Self, String> {
         Self::compile(&translate(pattern), pattern)
     }
 
-    /// Compiles an expression that must match the whole of a text (`Matcher.matches`).
+    /// Compiles an expression that must match the whole text (`Matcher.matches`).
     ///
     /// # Errors
-    /// Says why it is none.
+    /// Says why the expression is invalid.
     pub(super) fn whole(pattern: &str) -> Result<Self, String> {
         Self::compile(&format!(r"\A(?:{})\z", translate(pattern)), pattern)
     }
@@ -56,7 +56,7 @@ impl JavaRegex {
         self.0.is_match(text).map_err(|_| TooManySteps)
     }
 
-    /// Replaces the first match, or all.
+    /// Replaces the first match, or all matches.
     pub(super) fn replace<'a>(
         &self,
         text: &'a str,
@@ -82,11 +82,11 @@ enum Piece {
 }
 
 impl Replacement {
-    /// Reads `$1`, `${name}`, and a backslash before what stands for itself.
+    /// Parses `$1`, `${name}` and backslash escapes.
     ///
     /// # Errors
-    /// Names what Java would refuse: a group that `regex` does not have, a `$` or a backslash
-    /// before nothing.
+    /// Fails where Java would: on a group that `regex` does not have, and on a trailing `$` or
+    /// backslash.
     pub(super) fn parse(template: &str, regex: &JavaRegex) -> Result<Self, String> {
         let mut pieces = Vec::new();
         let mut text = String::new();
@@ -117,14 +117,14 @@ impl Replacement {
     fn expand(&self, captures: &Captures<'_, str>) -> String {
         let pieces = self.0.iter().map(|piece| match piece {
             Piece::Text(text) => text,
-            // A group that took no part gives nothing.
+            // A group that did not participate in the match is replaced by nothing.
             Piece::Group(group) => captures.get(*group).map_or("", |found| found.as_str()),
         });
         pieces.collect()
     }
 }
 
-/// The group that `text`, what follows a `$`, begins with; and what comes after it.
+/// Parses the group reference in `text`, the part after a `$`. Returns its number and the rest.
 fn group<'a>(text: &'a str, regex: &JavaRegex) -> Result<(usize, &'a str), String> {
     if let Some((name, after)) = text
         .strip_prefix('{')
@@ -142,7 +142,7 @@ fn group<'a>(text: &'a str, regex: &JavaRegex) -> Result<(usize, &'a str), Strin
     let groups = regex.0.captures_len();
     let mut group = None;
     let mut end = 0;
-    // As many digits as still name a group.
+    // Java takes further digits as long as the number still names a group.
     for digit in text.chars().map_while(|digit| digit.to_digit(10)) {
         let longer = group.unwrap_or(0_usize) * 10 + digit as usize;
         if group.is_some() && longer >= groups {
@@ -161,11 +161,11 @@ fn group<'a>(text: &'a str, regex: &JavaRegex) -> Result<(usize, &'a str), Strin
     }
 }
 
-/// `pattern` as `fancy_regex` reads it.
+/// Translates `pattern` to the syntax of `fancy_regex`.
 fn translate(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len());
     let mut rest = pattern.chars();
-    // How many brackets are open.
+    // The number of open brackets.
     let mut classes = 0_usize;
     while let Some(character) = rest.next() {
         match character {
@@ -196,7 +196,7 @@ fn translate(pattern: &str) -> String {
     out
 }
 
-/// A character that stands for itself.
+/// Appends a literal character.
 fn escape(literal: char, out: &mut String) {
     if literal.is_ascii_punctuation() && !matches!(literal, '<' | '>') {
         out.push('\\');
@@ -204,7 +204,7 @@ fn escape(literal: char, out: &mut String) {
     out.push(literal);
 }
 
-/// What a backslash before `letter` means.
+/// Translates a backslash followed by `letter`.
 fn escaped(letter: char, in_class: bool, out: &mut String) {
     match letter {
         'd' | 'D' => class("0-9", letter == 'D', in_class, out),
@@ -220,7 +220,7 @@ fn escaped(letter: char, in_class: bool, out: &mut String) {
     }
 }
 
-/// The characters of `members`, or all others.
+/// Appends a character class of `members`, or its negation.
 fn class(members: &str, negated: bool, in_class: bool, out: &mut String) {
     match (negated, in_class) {
         (false, true) => out.push_str(members),
@@ -229,8 +229,8 @@ fn class(members: &str, negated: bool, in_class: bool, out: &mut String) {
     }
 }
 
-/// A property, of which `text` is what follows `\\p`; gives what comes after it. The POSIX ones
-/// are of ASCII in Java; the others are the library's.
+/// Translates a property and returns the text after it; `text` is what follows `\\p`. POSIX
+/// properties are ASCII-only in Java; the others are passed to the library.
 fn property<'a>(text: &'a str, negated: bool, in_class: bool, out: &mut String) -> &'a str {
     let named = text
         .strip_prefix('{')
@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn expressions_find_and_match_what_javas_do() {
-        // What JDK 17 says to find() and matches().
+        // The results of find() and matches() in JDK 17.
         for (pattern, text, found, whole) in [
             (r"\Qa.b\E.", "a.bc", true, true),
             (r"\Qa.b", "a.b", true, true),

@@ -1,8 +1,8 @@
-//! Who calls, and how they proved it.
+//! Callers and how they were authenticated.
 //!
 //! - [`Caller`], [`User`], [`AuthMethod`]
-//! - [`AuthToLocal`]: short names of principals
-//! - [`ProxyUsers`]: who may act for whom
+//! - [`AuthToLocal`]: maps principals to short names
+//! - [`ProxyUsers`]: the rules of impersonation
 
 mod auth_to_local;
 mod java_regex;
@@ -15,14 +15,14 @@ pub use proxy_users::ProxyUsers;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// The longest name of a user, a group, a client or a renewer that is kept, in bytes. Hadoop
-/// bounds only the whole request, and keeps what a client sends.
+/// The maximum length in bytes of a user, group, client or renewer name that is kept. Hadoop limits
+/// only the whole request and keeps whatever a client sends.
 pub(crate) const MAX_NAME: usize = 1024;
 
-/// How a connection was authenticated (Hadoop's `AuthenticationMethod`).
+/// The authentication method of a connection (Hadoop's `AuthenticationMethod`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AuthMethod {
-    /// Not at all: the client's word.
+    /// None: the client's claimed name is accepted.
     Simple,
     /// A Kerberos service ticket.
     Kerberos,
@@ -33,14 +33,15 @@ pub enum AuthMethod {
 /// A user as Hadoop's servers see one (`UserGroupInformation`).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct User {
-    /// The full name: `alice@EXAMPLE.COM`, or the bare name without security.
+    /// The full name: `alice@EXAMPLE.COM`, or the plain name without security.
     pub full: Arc<str>,
-    /// The short name, by `auth_to_local`: the one that owns files.
+    /// The short name according to `auth_to_local`, which owns files.
     pub short: Arc<str>,
 }
 
 impl User {
-    /// A user whose full name is the short one: without security, or a server itself.
+    /// Creates a user whose full and short names are the same: one without security, or a server
+    /// itself.
     #[must_use]
     pub fn simple(name: &str) -> Self {
         let name: Arc<str> = name.into();
@@ -51,34 +52,34 @@ impl User {
     }
 }
 
-/// The caller of one RPC: the connection's identity, and what the call's header adds to it.
+/// The caller of one RPC: the connection's identity and the fields of the call's header.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Caller {
-    /// Whose permissions apply.
+    /// The user whose permissions apply.
     pub user: User,
-    /// The one who authenticated, if they act for `user` (a proxy user).
+    /// The authenticated user, if it impersonates `user` (a proxy user).
     pub real_user: Option<User>,
-    /// How the connection was authenticated.
+    /// The authentication method of the connection.
     pub method: AuthMethod,
-    /// The DIGEST-MD5 user name that stands for the token with which they authenticated (`method`
-    /// is [`AuthMethod::Token`]): a DataNode checks what a block token allows.
+    /// The DIGEST-MD5 user name of the token, if `method` is [`AuthMethod::Token`]. A DataNode uses
+    /// it to check what a block token allows.
     pub token: Option<Arc<str>>,
-    /// From where.
+    /// The client's address.
     pub address: IpAddr,
-    /// The client's id, from the call's header: with `call_id` the key of the retry cache. Zeros
-    /// if it was not of 16 bytes.
+    /// The client id from the call's header, which with `call_id` is the key of the retry cache.
+    /// All zeros if the header's id was not 16 bytes long.
     pub client_id: [u8; 16],
-    /// The call's number.
+    /// The call id.
     pub call_id: i32,
-    /// How many times the call was sent before; -1 for a call that is never retried.
+    /// The number of earlier attempts; -1 for a call that is never retried.
     pub retry_count: i32,
-    /// The last transaction id that the client has seen, from a client that reads from observers.
+    /// The last transaction id that the client has seen. Only clients that read from observers send
+    /// it.
     pub state_id: Option<i64>,
 }
 
 impl Caller {
-    /// A caller of `user`, by this method and from there, outside of any call: call id and retry
-    /// count are -1.
+    /// Creates a caller outside of any call: call id and retry count are -1.
     #[must_use]
     pub const fn new(user: User, method: AuthMethod, address: IpAddr) -> Self {
         Self {
@@ -94,7 +95,7 @@ impl Caller {
         }
     }
 
-    /// The same caller, who is `real_user` acting for the user.
+    /// Returns this caller with `real_user` impersonating the user.
     #[must_use]
     pub fn on_behalf_by(mut self, real_user: User) -> Self {
         self.real_user = Some(real_user);

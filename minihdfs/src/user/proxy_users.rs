@@ -1,4 +1,4 @@
-//! Proxy users: who may act for whom, and from where (Hadoop's `DefaultImpersonationProvider`).
+//! Proxy users: impersonation rules by user and address (Hadoop's `DefaultImpersonationProvider`).
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -7,7 +7,7 @@ use super::User;
 use crate::config::{HdfsConfig, ProxyUser};
 use crate::error::HdfsError;
 
-/// The rules `hadoop.proxyuser.<name>.{users,groups,hosts}`, and the groups that they speak of.
+/// The rules `hadoop.proxyuser.<name>.{users,groups,hosts}` and the groups they refer to.
 #[derive(Clone, Debug, Default)]
 pub struct ProxyUsers {
     rules: BTreeMap<String, ProxyUser>,
@@ -15,7 +15,7 @@ pub struct ProxyUsers {
 }
 
 impl ProxyUsers {
-    /// As a configuration has them.
+    /// Creates the rules set in a configuration.
     #[must_use]
     pub fn from_config(config: &HdfsConfig) -> Self {
         Self {
@@ -24,8 +24,8 @@ impl ProxyUsers {
         }
     }
 
-    /// Whether `real` may act for `effective` from `address`: one of users and groups must allow
-    /// it, and hosts too.
+    /// Checks that `real` may impersonate `effective` from `address`. Either users or groups must
+    /// allow it, and hosts must as well.
     pub fn authorize(
         &self,
         real: &User,
@@ -61,8 +61,8 @@ impl ProxyUsers {
     }
 }
 
-/// `*`, an address, a network in CIDR notation, or `localhost`. No other name is resolved: nothing
-/// here asks a name server.
+/// Matches `*`, an address, a network in CIDR notation, or `localhost`. Other names never match,
+/// because nothing here queries DNS.
 fn host_matches(host: &str, address: IpAddr) -> bool {
     let address = address.to_canonical();
     if host == "*" {
