@@ -1,4 +1,4 @@
-//! What all connections of one RPC port share.
+//! State shared by all connections of one RPC port.
 
 use std::sync::Arc;
 
@@ -10,19 +10,19 @@ use crate::sasl::GssapiSettings;
 use crate::secret_manager::SecretManager;
 use crate::user::{AuthToLocal, ProxyUsers};
 
-/// How a server authenticates its callers. A server without one takes the client's word (`simple`).
+/// The authentication of callers. A server without it trusts the name that the client gives
+/// (`simple`).
 #[derive(Clone)]
 pub struct RpcSecurity {
-    /// What Kerberos tickets are accepted with. Clients compare service and host of its principal
-    /// with what they expect, and its qualities of protection (`hadoop.rpc.protection`) are
-    /// offered for tokens too.
+    /// The settings for accepting Kerberos tickets. Clients compare the service and host of its
+    /// principal with what they expect. Its qualities of protection (`hadoop.rpc.protection`) are
+    /// also offered for tokens.
     pub gssapi: GssapiSettings,
-    /// Which tokens are accepted, if any.
+    /// The tokens that are accepted, if any.
     pub tokens: Option<Arc<dyn SecretManager>>,
 }
 
-/// One RPC port: the service behind it, and the rules for whoever connects. Shared by all its
-/// connections.
+/// One RPC port: its service and its security settings, shared by all its connections.
 pub struct RpcEndpoint {
     pub(super) server: Server,
     pub(super) service: Arc<dyn RpcService>,
@@ -34,7 +34,7 @@ pub struct RpcEndpoint {
 }
 
 impl RpcEndpoint {
-    /// A port of `server`, at which `service` is called. `security` is `None` for simple
+    /// Creates a port of `server` that calls `service`. `security` is `None` for simple
     /// authentication.
     #[must_use]
     pub fn new(
@@ -56,19 +56,19 @@ impl RpcEndpoint {
         }
     }
 
-    /// Which server's port this is.
+    /// Returns the server that this port belongs to.
     #[must_use]
     pub fn server(&self) -> Server {
         self.server
     }
 
-    /// Where its events go.
+    /// Returns the receiver of its events.
     #[must_use]
     pub fn hook(&self) -> &Arc<dyn Hook> {
         &self.hook
     }
 }
 
-/// The largest frame of a client that has not yet said who it is: a ticket with the 64 KiB of
-/// authorization data that Windows allows, and a delegated one like it.
+/// The maximum frame size before the client is identified. It fits a ticket with the 64 KiB of
+/// authorization data that Windows allows, and a delegated ticket of the same size.
 pub(super) const MAX_HANDSHAKE_FRAME: usize = 128 << 10;

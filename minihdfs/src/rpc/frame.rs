@@ -1,4 +1,4 @@
-//! The connection's preamble and the frames that follow it.
+//! The connection's preamble and the frames after it.
 
 use std::ops::Range;
 
@@ -8,23 +8,23 @@ use crate::proto::common::rpc_sasl_proto::SaslState;
 /// `hrpc`, version, service class, authentication protocol.
 pub(crate) const PREAMBLE_LENGTH: usize = 7;
 
-/// What a connection begins with.
+/// The start of a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Preamble {
-    /// Wire version 9, without authentication.
+    /// Wire version 9 without authentication.
     Simple,
-    /// Wire version 9, with SASL.
+    /// Wire version 9 with SASL.
     Sasl,
-    /// Wire version 9, and an authentication protocol that does not exist.
+    /// Wire version 9 with an unknown authentication protocol.
     UnknownAuthentication(i8),
     /// Another version, or no `hrpc` at all.
     Version(u8),
-    /// An HTTP request: somebody took the port for a web server's.
+    /// An HTTP request, from a client that took the port for a web server.
     Http,
 }
 
 impl Preamble {
-    /// `None`: more bytes are needed.
+    /// Parses the preamble; `None` if more bytes are needed.
     pub(crate) fn read(input: &[u8]) -> Option<Self> {
         if input.starts_with(b"GET ") {
             return Some(Self::Http);
@@ -42,28 +42,29 @@ impl Preamble {
     }
 }
 
-/// Bytes as they arrive, and the frames in them: a length of four bytes, big-endian, then as many
+/// A buffer of incoming bytes that finds frames: a length of four bytes, big-endian, then that many
 /// bytes.
 ///
-/// It grows as bytes arrive, never to what a peer announces.
+/// It grows as bytes arrive, never to the length that a peer announces.
 #[derive(Default)]
 pub(crate) struct FrameBuffer {
     bytes: Vec<u8>,
-    /// Where the first byte stands that is not yet consumed.
+    /// The index of the first unconsumed byte.
     start: usize,
 }
 
-/// A frame that announces more than the limit, or less than nothing.
+/// A frame whose announced length is negative or above the limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct BadLength(pub(crate) i32);
 
 impl FrameBuffer {
-    /// Where arriving bytes are appended. What was consumed is given back first.
+    /// Returns the buffer to append incoming bytes to. Discards consumed bytes first.
     pub(crate) fn tail(&mut self) -> &mut Vec<u8> {
         if self.start > 0 {
             self.bytes.drain(..self.start);
             self.start = 0;
-            // One large frame shall not keep its memory for the connection's life.
+            // Releases the memory of one large frame instead of keeping it for the connection's
+            // lifetime.
             if self.bytes.capacity() > 1 << 20 && self.bytes.len() < 1 << 16 {
                 self.bytes.shrink_to(1 << 16);
             }
@@ -71,12 +72,12 @@ impl FrameBuffer {
         &mut self.bytes
     }
 
-    /// What has not been consumed.
+    /// Returns the unconsumed bytes.
     pub(crate) fn unread(&self) -> &[u8] {
         &self.bytes[self.start..]
     }
 
-    /// Whether the next frame is here as a whole and longer than `length`.
+    /// Returns true if the next frame is complete and longer than `length`.
     pub(crate) fn has_longer(&self, length: usize, limit: usize) -> bool {
         self.frame(limit)
             .is_ok_and(|frame| frame.is_some_and(|frame| frame.len() > length))
@@ -86,8 +87,8 @@ impl FrameBuffer {
         self.start = (self.start + length).min(self.bytes.len());
     }
 
-    /// The next frame's contents, if it is here as a whole: where it stands in
-    /// [`unread`](Self::unread). It is not consumed.
+    /// Returns the position of the next frame's contents in [`unread`](Self::unread), if the frame
+    /// is complete. Does not consume it.
     pub(crate) fn frame(&self, limit: usize) -> Result<Option<Range<usize>>, BadLength> {
         let Some((length, rest)) = self.unread().split_first_chunk::<4>() else {
             return Ok(None);
@@ -100,7 +101,7 @@ impl FrameBuffer {
     }
 }
 
-/// Appends a frame whose contents `fill` appends. After an error `out` is as it was.
+/// Appends a frame whose contents `fill` writes. After an error `out` is unchanged.
 pub(crate) fn put_frame<E>(
     out: &mut Vec<u8>,
     fill: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
@@ -116,7 +117,7 @@ pub(crate) fn put_frame<E>(
     Ok(())
 }
 
-/// A SASL message of the server.
+/// Returns a SASL message from the server.
 pub(crate) fn sasl_message(state: SaslState, token: Option<Vec<u8>>) -> RpcSaslProto {
     RpcSaslProto {
         version: None,

@@ -8,12 +8,12 @@ pub(crate) use crate::proto::common::rpc_response_header_proto::{
     RpcErrorCodeProto as ErrorCode, RpcStatusProto as Status,
 };
 
-/// The version of the wire protocol that this server speaks.
+/// The supported version of the wire protocol.
 pub(crate) const WIRE_VERSION: u8 = 9;
 
-/// The call ids that are none.
+/// Reserved call ids.
 pub(crate) mod call_id {
-    /// Of a reply to a connection that could not be set up.
+    /// A reply to a connection that could not be set up.
     pub(crate) const NONE: i32 = -1;
     /// The connection context.
     pub(crate) const CONNECTION_CONTEXT: i32 = -3;
@@ -23,11 +23,10 @@ pub(crate) mod call_id {
     pub(crate) const SASL: i32 = -33;
 }
 
-/// `RpcRequestHeaderProto`, as far as a server looks at it. Trace and caller context are passed
-/// over.
+/// The fields of `RpcRequestHeaderProto` that a server uses. Skips trace and caller context.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct RequestHeader<'a> {
-    /// Of an unknown number protobuf makes none.
+    /// `None` if the number is unknown.
     pub(crate) kind: Option<RpcKindProto>,
     pub(crate) operation: Option<OperationProto>,
     pub(crate) call_id: i32,
@@ -66,7 +65,7 @@ fn enumeration<E: TryFrom<i32>>(number: u64) -> Option<E> {
     E::try_from(number as i32).ok()
 }
 
-/// `RequestHeaderProto`: which method of which protocol.
+/// `RequestHeaderProto`: the protocol and the method.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct CallHeader<'a> {
     pub(crate) method: &'a str,
@@ -97,7 +96,7 @@ impl<'a> CallHeader<'a> {
     }
 }
 
-/// What a response says about the request that it answers.
+/// The fields of a response that refer to its request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct ResponseHeader<'a> {
     pub(crate) call_id: i32,
@@ -106,7 +105,7 @@ pub(crate) struct ResponseHeader<'a> {
     pub(crate) state_id: Option<i64>,
 }
 
-/// Why a call, or a connection, failed.
+/// The reason why a call or a connection failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Failure<'a> {
     pub(crate) status: Status,
@@ -116,9 +115,10 @@ pub(crate) struct Failure<'a> {
 }
 
 impl ResponseHeader<'_> {
-    /// Appends the header, with its length before it, of an answer that succeeded or failed.
+    /// Appends the header of a successful or failed response, preceded by its length.
     ///
-    /// The call id is a `uint32`: a negative one is its 32 bits, not the ten bytes of an `int32`.
+    /// The call id is a `uint32`, so a negative id takes 32 bits instead of the ten bytes of an
+    /// `int32`.
     pub(crate) fn encode(&self, failure: Option<&Failure<'_>>, out: &mut Vec<u8>) {
         let call_id = u64::from(self.call_id as u32);
         let retry_count = u64::from(((self.retry_count << 1) ^ (self.retry_count >> 31)) as u32);
@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(header.client_id, message.client_id);
         for length in 0..bytes.len() {
             let ours = RequestHeader::decode(&bytes[..length]).is_ok();
-            // prost does not insist on required fields.
+            // prost does not enforce required fields.
             assert!(
                 !ours || RpcRequestHeaderProto::decode(&bytes[..length]).is_ok(),
                 "{length}"

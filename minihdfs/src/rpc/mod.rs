@@ -1,9 +1,9 @@
-//! Hadoop RPC, wire version 9: the server's side.
+//! The server side of Hadoop RPC, wire version 9.
 //!
-//! - [`service`]: what a server implements: [`RpcService`], and [`Protocol`], a table of its
-//!   methods
-//! - [`RpcEndpoint`]: what all connections of a port share; [`RpcSecurity`]: how it authenticates
-//! - [`RpcSession`]: one connection without its socket
+//! - [`service`]: the interface of a server: [`RpcService`], and [`Protocol`], a table of methods
+//! - [`RpcEndpoint`]: the state that all connections of a port share; [`RpcSecurity`]: its
+//!   authentication
+//! - [`RpcSession`]: one connection, without its socket
 //! - [`serve`]: the accept loop
 
 mod endpoint;

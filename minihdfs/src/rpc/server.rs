@@ -1,4 +1,4 @@
-//! The sockets of an RPC port: the one part of RPC that knows tokio.
+//! The sockets of an RPC port, the only part of RPC that depends on tokio.
 
 use std::future::Future;
 use std::io;
@@ -20,40 +20,40 @@ use super::endpoint::RpcEndpoint;
 use super::session::{RpcSession, Step};
 use crate::server::{Connections, Limits, Place};
 
-/// How many connections there may be, and what they hold. A usual call and its answer hold less
-/// than a KiB.
+/// The limits on connections and their memory. A typical call and its response take less than a
+/// KiB.
 const LIMITS: Limits = Limits {
     connections: 4096,
     unknown: 1024,
     unknown_bytes: 16 << 20,
     known_bytes: 32 << 20,
 };
-/// How long a client may take, in real time and in all, until it has said who it is.
+/// The total real time in which a client must identify itself.
 const HANDSHAKE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 120 });
-/// How long a client that is known may be silent. A client with a call outstanding pings every
+/// The time that an identified client may be idle. A client with an outstanding call pings every
 /// minute.
 const IDLE: Duration = Duration::from_hours(1);
-/// How long a client is given to take what was written.
+/// The time in which a client must accept written data.
 const WRITE: Duration = Duration::from_mins(2);
-/// How long to read on after the last answer, so that closing does not reset the connection under
-/// it.
+/// The time to keep reading after the last response, so that closing does not reset the connection
+/// while the response is in flight.
 const LINGER: Duration = Duration::from_secs(2);
-/// How much is read at a time at least.
+/// The minimum buffer space for one read.
 const READ: usize = 16 << 10;
-/// As much while the client has not said who it is: it holds this memory for as long as it is
-/// silent.
+/// The same before the client is identified. A silent client holds this memory for as long as it is
+/// connected.
 const FIRST_READ: usize = 4 << 10;
-/// How long to leave the listener alone when the system has no descriptor left.
+/// The time to pause accepting after the system has run out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves RPC on a bound socket until `shutdown` resolves, or a fault kills the server; then every
-/// connection is cut.
+/// Serves RPC on a bound socket until `shutdown` resolves or a fault kills the server. Then every
+/// connection is closed.
 ///
-/// `seed` begins the randomness of the handshakes: each connection has its own generator, in the
-/// order in which they come.
+/// `seed` seeds the randomness of the handshakes. Each connection has its own generator, in the
+/// order in which they are accepted.
 ///
 /// # Errors
-/// The socket cannot be used.
+/// Fails if the socket cannot be used.
 pub async fn serve(
     endpoint: Arc<RpcEndpoint>,
     listener: std::net::TcpListener,
@@ -103,12 +103,12 @@ struct Connection {
     clock: Clock,
     peer: SocketAddr,
     kill: mpsc::Sender<()>,
-    /// Whose turn it is to be served on a thread of its own.
+    /// Permits for serving a connection on a separate thread.
     aside: Arc<Semaphore>,
 }
 
-/// The connection that the journal has heard of: it hears of the end as well, in whatever way that
-/// comes.
+/// A connection whose opening was recorded in the journal. Records the end as well, however the
+/// connection ends.
 struct Open<'a>(&'a Connection);
 
 impl Drop for Open<'_> {
@@ -143,7 +143,7 @@ impl Connection {
         }
     }
 
-    /// Lets faults answer the connection itself.
+    /// Lets faults decide the fate of the connection.
     async fn admitted(&self) -> bool {
         let hook = self.endpoint.hook();
         if !hook.watching() {
@@ -163,7 +163,7 @@ impl Connection {
     }
 
     fn kill(&self) {
-        // A full channel has a kill in it already.
+        // A full channel already contains a kill.
         let _ = self.kill.try_send(());
     }
 
@@ -197,7 +197,7 @@ impl Connection {
                 place.holds(session.held());
             }
             match step {
-                // Others have their turn before there is more to do.
+                // Lets other tasks run before the remaining work.
                 Step::Write | Step::Kill => tokio::task::yield_now().await,
                 Step::Wait(duration) => sleep(duration).await,
                 Step::Close => return close(stream).await,
@@ -205,7 +205,7 @@ impl Connection {
                     let known = session.caller().is_some();
                     let input = session.input();
                     let room = if known { READ } else { FIRST_READ };
-                    // A long request's memory grows by a part of it, not twofold.
+                    // Memory for a long request grows by a quarter instead of doubling.
                     input.reserve_exact(room.max(input.len() / 4));
                     let read = stream.read_buf(input);
                     let length = if known {
@@ -226,8 +226,8 @@ impl Connection {
         }
     }
 
-    /// Handles what has arrived: here, or, if it is long, on a thread of its own, one after
-    /// another, so that the other servers of this thread go on meanwhile.
+    /// Processes the received input. Long input is processed on a separate thread, one session at a
+    /// time, so that the other servers of this thread are not blocked meanwhile.
     async fn advance(
         &self,
         mut session: RpcSession,
@@ -249,7 +249,7 @@ impl Connection {
     }
 }
 
-/// Ends the connection so that the client gets to read the last answer: a close with unread input
+/// Ends the connection so that the client can read the last response. Closing with unread input
 /// would reset it.
 async fn close(stream: &mut TcpStream) -> io::Result<()> {
     stream.shutdown().await?;
@@ -258,7 +258,7 @@ async fn close(stream: &mut TcpStream) -> io::Result<()> {
         while stream.read(&mut rest).await? > 0 {}
         Ok(())
     };
-    // One that goes on sending is cut off.
+    // A client that keeps sending is disconnected.
     timeout(LINGER, drained).await.unwrap_or(Ok(()))
 }
 
@@ -276,7 +276,7 @@ mod tests {
     use super::*;
     use crate::sasl::QualityOfProtection;
 
-    /// Answers each question by a rule, and remembers what was recorded.
+    /// Answers every question by a rule and stores the recorded events.
     struct Rule(fn(&Event) -> Verdict, Mutex<Vec<Event>>);
 
     impl Hook for Rule {
@@ -293,8 +293,8 @@ mod tests {
         }
     }
 
-    /// Runs `client` against a served port, until both have ended; the server ends when the client
-    /// has, if not before.
+    /// Runs `client` against a served port until both have ended. The server is shut down once the
+    /// client has ended.
     fn served<T: Send + 'static>(
         secure: bool,
         rule: fn(&Event) -> Verdict,

@@ -1,4 +1,4 @@
-//! What a server implements: [`RpcService`], and [`Protocol`], a table from method names to
+//! The interface of a server: [`RpcService`], and [`Protocol`], a table from method names to
 //! functions.
 
 use kerbox_events::cut;
@@ -9,17 +9,17 @@ use crate::decode::decode;
 use crate::error::HdfsError;
 use crate::user::Caller;
 
-/// One call of a method, as it came over the wire.
+/// One received method call.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
-    /// When it was read.
+    /// The time at which it was read.
     pub now: Timestamp,
-    /// Who calls.
+    /// The caller.
     pub caller: &'a Caller,
     /// The protocol's name: the Java interface that declares the method
     /// (`declaringClassProtocolName`).
     pub protocol: &'a str,
-    /// The protocol's version that the client speaks.
+    /// The protocol version that the client uses.
     pub version: u64,
     /// The method's name, for instance `getFileInfo`.
     pub method: &'a str,
@@ -27,19 +27,19 @@ pub struct Call<'a> {
     pub request: &'a [u8],
 }
 
-/// What an RPC server serves: the NameNode's protocols, or a DataNode's.
+/// The service behind an RPC server: the NameNode's protocols, or a DataNode's.
 ///
-/// Calls are synchronous and short; a service guards its own state.
+/// Calls are synchronous and short. A service synchronizes its own state.
 pub trait RpcService: Send + Sync {
-    /// Serves one call, and appends the response message, **with its length before it** as
-    /// [`Call::answer`] writes it, to `response`: the frame that goes out. On an error `response`
-    /// may hold anything.
+    /// Serves one call and appends the response message to `response`, which becomes the frame. The
+    /// message is **preceded by its length**, as [`Call::answer`] writes it. After an error the
+    /// contents of `response` are unspecified.
     ///
-    /// Services with [`Protocol`] tables look up `call.protocol`, go on with
-    /// [`Protocol::dispatch`], and answer [`Call::unknown_protocol`] if there is none.
+    /// Services with [`Protocol`] tables look up `call.protocol` and call [`Protocol::dispatch`],
+    /// or return [`Call::unknown_protocol`] if there is no such protocol.
     fn call(&self, call: &Call<'_>, response: &mut Vec<u8>) -> Result<(), HdfsError>;
 
-    /// The last transaction id, if it shall stand in the header of each response
+    /// Returns the last transaction id, if it is to be included in the header of each response
     /// (`dfs.namenode.state.context.enabled`).
     fn state_id(&self) -> Option<i64> {
         None
@@ -47,9 +47,9 @@ pub trait RpcService: Send + Sync {
 }
 
 impl Call<'_> {
-    /// Decodes the request, has `function` serve it, and appends the encoded response.
+    /// Decodes the request, calls `function`, and appends the encoded response.
     ///
-    /// A request that cannot be decoded is a `java.io.IOException`, as Hadoop answers it.
+    /// A request that cannot be decoded fails with `java.io.IOException`, as in Hadoop.
     pub fn answer<Request, Response>(
         &self,
         response: &mut Vec<u8>,
@@ -75,13 +75,13 @@ impl Call<'_> {
         })
     }
 
-    /// The error of a server that does not have the protocol.
+    /// Returns the error for a protocol that the server does not have.
     #[must_use]
     pub fn unknown_protocol(&self) -> HdfsError {
         HdfsError::no_such_protocol(format!("Unknown protocol: {}", cut(self.protocol)))
     }
 
-    /// The error of a protocol that does not have the method.
+    /// Returns the error for a method that the protocol does not have.
     #[must_use]
     pub fn unknown_method(&self) -> HdfsError {
         HdfsError::no_such_method(format!(
@@ -92,11 +92,10 @@ impl Call<'_> {
     }
 }
 
-/// How a service `S` serves one method.
+/// A function of service `S` that serves one method.
 pub type Method<S> = fn(&S, &Call<'_>, &mut Vec<u8>) -> Result<(), HdfsError>;
 
-/// A protocol that a service `S` has: its name, its version, and its methods. [`protocol!`] makes
-/// one.
+/// A protocol of service `S`: its name, version and methods. Created with [`protocol!`].
 #[derive(Debug)]
 pub struct Protocol<S: ?Sized + 'static> {
     name: &'static str,
@@ -105,8 +104,8 @@ pub struct Protocol<S: ?Sized + 'static> {
 }
 
 impl<S: ?Sized> Protocol<S> {
-    /// A protocol of these methods, sorted by name: an unsorted table does not compile where this
-    /// is evaluated at compile time.
+    /// Creates a protocol from methods sorted by name. An unsorted table is a compile-time error if
+    /// this is evaluated at compile time.
     #[must_use]
     pub const fn new(
         name: &'static str,
@@ -128,25 +127,25 @@ impl<S: ?Sized> Protocol<S> {
         }
     }
 
-    /// The protocol's name on the wire.
+    /// Returns the protocol's name on the wire.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The protocol's version.
+    /// Returns the protocol's version.
     #[must_use]
     pub const fn version(&self) -> u64 {
         self.version
     }
 
-    /// The names of the methods, sorted.
+    /// Returns the names of the methods, sorted.
     pub fn methods(&self) -> impl Iterator<Item = &'static str> {
         self.methods.iter().map(|(name, _)| *name)
     }
 
-    /// Serves `call`, which is of this protocol; refuses another version, and a method that is not
-    /// there.
+    /// Serves `call`, a call of this protocol. Fails if the version differs or the method does not
+    /// exist.
     pub fn dispatch(
         &self,
         service: &S,
@@ -180,9 +179,9 @@ const fn precedes(first: &[u8], second: &[u8]) -> bool {
     first.len() < second.len()
 }
 
-/// A [`Protocol`] as a table from method names, sorted, to functions
-/// `fn(&Service, &Call<'_>, Request) -> Result<Response, HdfsError>`, whose types say how to decode
-/// and encode:
+/// Creates a [`Protocol`] from a table that maps sorted method names to functions `fn(&Service,
+/// &Call<'_>, Request) -> Result<Response, HdfsError>`. Their types determine decoding and
+/// encoding:
 ///
 /// ```
 /// use minihdfs::HdfsError;

@@ -1,17 +1,16 @@
-//! Reading protobuf in place, for the few headers that come with every call: no copies, no
-//! allocations.
+//! Parses protobuf in place for the few headers of every call, without copies or allocations.
 //!
-//! Messages that come once a connection, and all requests and responses, are prost's.
+//! Messages that come once per connection, and all requests and responses, use prost.
 
-/// A message that ends too early, or that is not one. Says what could not be read.
+/// A truncated or invalid message. Names the part that could not be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Malformed(pub(crate) &'static str);
 
-/// One field's value, by its wire type.
+/// The value of a field, by wire type.
 pub(crate) enum Value<'a> {
     Varint(u64),
     Bytes(&'a [u8]),
-    /// A fixed-width number: no header has one.
+    /// A fixed-width number. No header contains one.
     Fixed,
 }
 
@@ -34,7 +33,7 @@ impl<'a> Value<'a> {
         std::str::from_utf8(self.bytes()?).map_err(|_| Malformed("a string is not UTF-8"))
     }
 
-    /// A `sint32`: zigzag.
+    /// Returns the value of a `sint32` (zigzag).
     pub(crate) fn sint32(self) -> Result<i32, Malformed> {
         let value = self.varint()? as u32;
         Ok((value >> 1) as i32 ^ -((value & 1) as i32))
@@ -64,7 +63,7 @@ pub(crate) fn delimited<'a>(input: &mut &'a [u8]) -> Result<&'a [u8], Malformed>
     Ok(message)
 }
 
-/// Takes the next field of a message: its number and value.
+/// Takes the next field of a message and returns its number and value.
 pub(crate) fn field<'a>(input: &mut &'a [u8]) -> Result<Option<(u64, Value<'a>)>, Malformed> {
     if input.is_empty() {
         return Ok(None);
@@ -98,7 +97,7 @@ pub(crate) fn put_varint(mut value: u64, out: &mut Vec<u8>) {
     out.push(value as u8);
 }
 
-/// How many bytes [`put_varint`] appends.
+/// Returns the number of bytes that [`put_varint`] appends.
 pub(crate) const fn varint_length(value: u64) -> usize {
     (value | 1).ilog2() as usize / 7 + 1
 }

@@ -1,4 +1,4 @@
-//! Why a handshake or a token was refused.
+//! Errors that reject a handshake or a token.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use kerbox_krb5::ErrorCode;
 
 use crate::HdfsError;
 
-/// The Java class of the answer to an unknown encryption key.
+/// The Java class of the error for an unknown encryption key.
 const INVALID_ENCRYPTION_KEY: &str =
     "org.apache.hadoop.hdfs.protocol.datatransfer.InvalidEncryptionKeyException";
 
-/// A refusal by a SASL mechanism: the exception that the client is told of, and what the server
-/// knows besides.
+/// A rejection by a SASL mechanism: the exception sent to the client, and further details for the
+/// server.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SaslError {
     exception: HdfsError,
@@ -20,13 +20,13 @@ pub struct SaslError {
 }
 
 impl SaslError {
-    /// A `javax.security.sasl.SaslException`.
+    /// Creates a `javax.security.sasl.SaslException`.
     pub fn sasl(message: impl Into<String>) -> Self {
         HdfsError::sasl(message).into()
     }
 
-    /// A failed GSS-API context: clients learn only `GSS initiate failed`, as from Hadoop's
-    /// servers; the journal gets the code and the detail.
+    /// Creates the error for a failed GSS-API context. Clients only see `GSS initiate failed`, as
+    /// from Hadoop's servers; the journal gets the code and the detail.
     pub(crate) fn gss_initiate_failed(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self {
             exception: HdfsError::sasl("GSS initiate failed"),
@@ -35,7 +35,7 @@ impl SaslError {
         }
     }
 
-    /// A context whose last messages are no good.
+    /// Creates the error for a context whose final messages are invalid.
     pub(crate) fn handshake_failed(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self {
             exception: HdfsError::sasl("Final handshake failed"),
@@ -44,36 +44,38 @@ impl SaslError {
         }
     }
 
-    /// An encryption key that the server does not know (any more).
+    /// Creates the error for an encryption key that the server does not know, or no longer knows.
     pub(crate) fn unknown_encryption_key(message: impl Into<String>) -> Self {
         HdfsError::new(INVALID_ENCRYPTION_KEY, message).into()
     }
 
-    /// The KRB-ERROR number that tells why a ticket or an authenticator was refused.
+    /// Returns the KRB-ERROR code that explains why a ticket or an authenticator was rejected.
     #[must_use]
     pub fn code(&self) -> Option<ErrorCode> {
         self.code
     }
 
-    /// What the client is not told.
+    /// Returns the detail that is withheld from the client.
     #[must_use]
     pub fn detail(&self) -> Option<&str> {
         self.detail.as_deref()
     }
 
-    /// The exception for the client.
+    /// Returns the exception for the client.
     #[must_use]
     pub fn exception(&self) -> &HdfsError {
         &self.exception
     }
 
-    /// Whether a delegation token or block token was refused (`SecretManager$InvalidToken`).
+    /// Returns true if a delegation token or block token was rejected
+    /// (`SecretManager$InvalidToken`).
     #[must_use]
     pub fn is_invalid_token(&self) -> bool {
         self.exception.class() == "org.apache.hadoop.security.token.SecretManager$InvalidToken"
     }
 
-    /// Whether a data encryption key is not known: the DataNode answers `ERROR_UNKNOWN_KEY`.
+    /// Returns true if a data encryption key is unknown. The DataNode then answers
+    /// `ERROR_UNKNOWN_KEY`.
     #[must_use]
     pub fn is_invalid_encryption_key(&self) -> bool {
         self.exception.class() == INVALID_ENCRYPTION_KEY

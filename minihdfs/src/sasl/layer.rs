@@ -1,17 +1,17 @@
-//! The security layer of an established connection, by direction.
+//! The security layer of an established connection, split by direction.
 
 use super::SaslError;
 use super::digest_md5::{DigestUnwrap, DigestWrap};
 use super::gssapi::{GssUnwrap, GssWrap};
 
-/// Both directions of a layer.
+/// The two directions of a layer.
 pub(crate) struct Layer {
     pub(crate) wrap: WrapHalf,
     pub(crate) unwrap: UnwrapHalf,
 }
 
 impl Layer {
-    /// No layer at all.
+    /// Returns a layer without protection.
     pub(crate) fn none() -> Self {
         Self {
             wrap: WrapHalf(Wrap::None),
@@ -20,7 +20,7 @@ impl Layer {
     }
 }
 
-/// Protects what goes to the peer.
+/// Protects messages to the peer.
 pub struct WrapHalf(pub(super) Wrap);
 
 pub(super) enum Wrap {
@@ -30,7 +30,8 @@ pub(super) enum Wrap {
 }
 
 impl WrapHalf {
-    /// Appends the token that protects `plaintext` to `out`; without a layer, `plaintext` itself.
+    /// Appends the token that protects `plaintext` to `out`, or `plaintext` itself if there is no
+    /// layer.
     pub fn wrap_into(&mut self, plaintext: &[u8], out: &mut Vec<u8>) {
         match &mut self.0 {
             Wrap::None => out.extend_from_slice(plaintext),
@@ -40,7 +41,7 @@ impl WrapHalf {
     }
 }
 
-/// Checks and opens what comes from the peer.
+/// Verifies and unwraps messages from the peer.
 pub struct UnwrapHalf(pub(super) Unwrap);
 
 pub(super) enum Unwrap {
@@ -50,8 +51,8 @@ pub(super) enum Unwrap {
 }
 
 impl UnwrapHalf {
-    /// Appends the plaintext of `token` to `out`, which is left as it was after an error. The
-    /// connection must then be closed.
+    /// Appends the plaintext of `token` to `out`. After an error `out` is unchanged, and the
+    /// connection must be closed.
     pub fn unwrap_into(&mut self, token: &[u8], out: &mut Vec<u8>) -> Result<(), SaslError> {
         match &mut self.0 {
             Unwrap::None => {

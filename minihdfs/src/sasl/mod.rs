@@ -1,8 +1,8 @@
-//! SASL as Hadoop uses it: mechanisms as step objects that are fed tokens and give tokens back.
+//! SASL as Hadoop uses it: mechanisms as state machines that exchange tokens with the caller.
 //!
-//! - [`SaslServer`]: the server's side of one handshake, by GSSAPI (RFC 4752) or DIGEST-MD5 (RFC
+//! - [`SaslServer`]: the server side of one handshake, by GSSAPI (RFC 4752) or DIGEST-MD5 (RFC
 //!   2831)
-//! - [`DigestMd5Client`]: the client's side, for one DataNode that talks to the next
+//! - [`DigestMd5Client`]: the client side, used by a DataNode that connects to the next
 //! - [`WrapHalf`], [`UnwrapHalf`]: the security layer of an established connection, one half for
 //!   each direction
 
@@ -29,28 +29,28 @@ use digest_md5::DigestMd5Server;
 use gssapi::GssapiServer;
 use layer::Layer;
 
-/// What a step of a handshake gives the peer.
+/// The result of a handshake step.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum SaslStep {
-    /// The handshake goes on: send this, then feed the answer to the next step.
+    /// The handshake continues. Send this and pass the reply to the next step.
     Challenge(Vec<u8>),
-    /// The handshake is over: send this if there is something (`rspauth=…` of DIGEST-MD5; nothing
-    /// for GSSAPI).
+    /// The handshake is complete. Send the token, if any (`rspauth=…` for DIGEST-MD5, nothing for
+    /// GSSAPI).
     Success(Option<Vec<u8>>),
 }
 
-/// A service's check of an AP-REQ, as the journal tells it.
+/// The result of a service's check of an AP-REQ, for the journal.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ApOutcome {
-    /// Who came; empty if the ticket could not be opened.
+    /// The client's name; empty if the ticket could not be decrypted.
     pub client: Arc<str>,
-    /// What came of it.
+    /// The result of the check.
     pub outcome: Outcome,
 }
 
-/// The server's side of one SASL handshake, and afterwards the connection's security layer.
+/// The server side of one SASL handshake, and then the connection's security layer.
 ///
-/// One value serves one connection. A handshake that failed cannot be taken up again.
+/// One value serves one connection. A failed handshake cannot be resumed.
 pub struct SaslServer {
     mechanism: Mechanism,
     established: Option<Established>,
@@ -62,7 +62,7 @@ enum Mechanism {
     Gssapi(Box<GssapiServer>),
 }
 
-/// What a handshake has agreed on.
+/// The result of a handshake.
 pub(crate) struct Established {
     /// The authorization identity.
     user: String,
@@ -71,9 +71,10 @@ pub(crate) struct Established {
 }
 
 impl SaslServer {
-    /// DIGEST-MD5, with the passwords that `secrets` knows for the tokens that clients name.
+    /// Creates a DIGEST-MD5 server that looks up passwords in `secrets` by the user names of
+    /// tokens.
     ///
-    /// The first [`step`](Self::step), with an empty token, gives the challenge.
+    /// The first [`step`](Self::step), with an empty token, returns the challenge.
     #[must_use]
     pub fn digest_md5(
         settings: DigestMd5Settings,
@@ -85,8 +86,8 @@ impl SaslServer {
         ))))
     }
 
-    /// GSSAPI with Kerberos V5. The client speaks first: the first [`step`](Self::step) takes its
-    /// initial token.
+    /// Creates a GSSAPI server for Kerberos V5. The client starts: the first [`step`](Self::step)
+    /// takes its initial token.
     #[must_use]
     pub fn gssapi(settings: GssapiSettings, rng: &mut impl Rng) -> Self {
         Self::new(Mechanism::Gssapi(Box::new(GssapiServer::new(
@@ -102,7 +103,7 @@ impl SaslServer {
         }
     }
 
-    /// The mechanism's registered name: `DIGEST-MD5` or `GSSAPI`.
+    /// Returns the mechanism's registered name: `DIGEST-MD5` or `GSSAPI`.
     #[must_use]
     pub fn mechanism(&self) -> &'static str {
         match &self.mechanism {
@@ -111,8 +112,8 @@ impl SaslServer {
         }
     }
 
-    /// Takes the peer's token and gives the answer. After an error, or after [`SaslStep::Success`],
-    /// every further step is refused.
+    /// Processes the peer's token and returns the reply. Every step after an error or
+    /// [`SaslStep::Success`] fails.
     pub fn step(
         &mut self,
         now: Timestamp,
@@ -140,14 +141,14 @@ impl SaslServer {
         }
     }
 
-    /// Whether the handshake has succeeded.
+    /// Returns true if the handshake has succeeded.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.established.is_some()
     }
 
-    /// The agreed protection; [`QualityOfProtection::Authentication`] as long as nothing is agreed
-    /// on.
+    /// Returns the negotiated protection, or [`QualityOfProtection::Authentication`] before there
+    /// is one.
     #[must_use]
     pub fn qop(&self) -> QualityOfProtection {
         self.established
@@ -157,8 +158,8 @@ impl SaslServer {
             })
     }
 
-    /// The authorization identity once the handshake has succeeded: the principal (GSSAPI), or the
-    /// user name that stands for a token (DIGEST-MD5).
+    /// Returns the authorization identity once the handshake has succeeded: the principal (GSSAPI)
+    /// or the user name of a token (DIGEST-MD5).
     #[must_use]
     pub fn user(&self) -> Option<&str> {
         self.established
@@ -166,7 +167,7 @@ impl SaslServer {
             .map(|established| established.user.as_str())
     }
 
-    /// What came of the AP exchange, told once after the step that made it.
+    /// Returns the result of the AP exchange, once, after the step that performed it.
     pub fn take_ap_exchange(&mut self) -> Option<ApOutcome> {
         match &mut self.mechanism {
             Mechanism::Gssapi(server) => server.take_ap_exchange(),
@@ -175,7 +176,7 @@ impl SaslServer {
     }
 
     /// Protects `plaintext` for the peer. Without a layer ([`QualityOfProtection::Authentication`])
-    /// it stays as it is.
+    /// it is returned unchanged.
     #[must_use]
     pub fn wrap(&mut self, plaintext: &[u8]) -> Vec<u8> {
         let mut token = Vec::new();
@@ -183,7 +184,7 @@ impl SaslServer {
         token
     }
 
-    /// As [`wrap`](Self::wrap), appending to `out`.
+    /// Same as [`wrap`](Self::wrap), but appends to `out`.
     pub fn wrap_into(&mut self, plaintext: &[u8], out: &mut Vec<u8>) {
         match &mut self.established {
             Some(established) => established.layer.wrap.wrap_into(plaintext, out),
@@ -191,15 +192,15 @@ impl SaslServer {
         }
     }
 
-    /// Checks a token of the peer and gives its plaintext. Any error means that the connection must
-    /// be closed.
+    /// Verifies a token from the peer and returns its plaintext. After any error the connection
+    /// must be closed.
     pub fn unwrap(&mut self, token: &[u8]) -> Result<Vec<u8>, SaslError> {
         let mut plaintext = Vec::new();
         self.unwrap_into(token, &mut plaintext)?;
         Ok(plaintext)
     }
 
-    /// As [`unwrap`](Self::unwrap), appending to `out`, which is left as it was after an error.
+    /// Same as [`unwrap`](Self::unwrap), but appends to `out`, which is unchanged after an error.
     pub fn unwrap_into(&mut self, token: &[u8], out: &mut Vec<u8>) -> Result<(), SaslError> {
         match &mut self.established {
             Some(established) => established.layer.unwrap.unwrap_into(token, out),
@@ -209,8 +210,8 @@ impl SaslServer {
         }
     }
 
-    /// The two directions of the security layer, which share no state; `None` before the handshake
-    /// has succeeded.
+    /// Splits off the two directions of the security layer, which share no state. Returns `None` if
+    /// the handshake has not succeeded.
     #[must_use]
     pub fn into_halves(self) -> Option<(WrapHalf, UnwrapHalf)> {
         self.established

@@ -1,22 +1,22 @@
-//! Qualities of protection, and the lists of them that configurations hold.
+//! Qualities of protection, and lists of them in configurations.
 
 use std::fmt;
 
 use crate::HdfsError;
 
-/// What a SASL connection protects once it is established; each includes the ones before it.
+/// The protection of an established SASL connection. Each level includes the previous ones.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum QualityOfProtection {
     /// `authentication` in Hadoop's configuration, `auth` on the wire: no layer.
     Authentication,
     /// `integrity`, `auth-int`: messages are signed and numbered.
     Integrity,
-    /// `privacy`, `auth-conf`: they are encrypted as well.
+    /// `privacy`, `auth-conf`: messages are encrypted as well.
     Privacy,
 }
 
 impl QualityOfProtection {
-    /// The name in Hadoop's configuration.
+    /// Returns the name in Hadoop's configuration.
     #[must_use]
     pub const fn hadoop_name(self) -> &'static str {
         match self {
@@ -26,7 +26,7 @@ impl QualityOfProtection {
         }
     }
 
-    /// The name in SASL (RFC 2831, 2.1.1).
+    /// Returns the SASL name (RFC 2831, 2.1.1).
     #[must_use]
     pub const fn sasl_name(self) -> &'static str {
         match self {
@@ -36,7 +36,7 @@ impl QualityOfProtection {
         }
     }
 
-    /// The one of this SASL name.
+    /// Returns the level with this SASL name.
     #[must_use]
     pub fn from_sasl_name(name: &str) -> Option<Self> {
         [Self::Authentication, Self::Integrity, Self::Privacy]
@@ -44,7 +44,7 @@ impl QualityOfProtection {
             .find(|qop| qop.sasl_name().eq_ignore_ascii_case(name))
     }
 
-    /// Its bit in the security-layer message of RFC 4752, 3.3.
+    /// Returns its bit in the security-layer message of RFC 4752, 3.3.
     #[must_use]
     pub const fn layer_bit(self) -> u8 {
         match self {
@@ -54,8 +54,8 @@ impl QualityOfProtection {
         }
     }
 
-    /// Reads the value of `hadoop.rpc.protection` or `dfs.data.transfer.protection`: names
-    /// separated by commas, the most preferred first.
+    /// Parses the value of `hadoop.rpc.protection` or `dfs.data.transfer.protection`: names
+    /// separated by commas, in order of preference.
     pub fn parse_list(key: &str, value: &str) -> Result<Vec<Self>, HdfsError> {
         let mut list = Vec::new();
         for name in value
@@ -85,7 +85,7 @@ impl QualityOfProtection {
 }
 
 impl fmt::Display for QualityOfProtection {
-    /// Hadoop's name.
+    /// Formats Hadoop's name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.hadoop_name())
     }

@@ -1,4 +1,4 @@
-//! Calls: asked about, served, answered, recorded.
+//! Calls: the fault check, execution, response and journal entry.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::rpc::service::Call;
 use crate::rpc::wire::{self, Malformed};
 use crate::user::Caller;
 
-/// How many names of methods a session remembers: more than any protocol has.
+/// The maximum number of method names that a session remembers: more than any protocol has.
 const MAX_METHOD_NAMES: usize = 256;
 
 impl RpcSession {
@@ -104,7 +104,7 @@ impl RpcSession {
         let served = self.reply(|out| {
             let start;
             if endpoint.service.state_id().is_some() {
-                // The header tells the state after the call, so the call comes first.
+                // The header contains the state after the call, so the call is executed first.
                 let mut response = Vec::new();
                 endpoint.service.call(&call, &mut response)?;
                 reply.state_id = endpoint.service.state_id();
@@ -117,14 +117,14 @@ impl RpcSession {
                 endpoint.service.call(&call, out)?;
             }
             if spoil {
-                // The length stays, so that the client gets to see what was spoilt.
+                // The length stays intact, so that the client reads the corrupted bytes.
                 out[start + 1..].iter_mut().for_each(|byte| *byte ^= 0xff);
             }
             Ok(())
         });
         let outcome = match served {
             Ok(()) => {
-                // There is such a method: it is no invention of the client's.
+                // The method exists, so its name is not invented by the client.
                 self.remember(&method);
                 Outcome::Ok
             }
@@ -140,7 +140,7 @@ impl RpcSession {
         Ok(())
     }
 
-    /// The name as the journal keeps it.
+    /// Returns the name as stored in the journal.
     fn method_name(&self, name: &str) -> Arc<str> {
         match self.methods.iter().find(|known| ***known == *name) {
             Some(known) => Arc::clone(known),

@@ -1,4 +1,4 @@
-//! The connection context: who the caller is, after what they have proved.
+//! The connection context, which names the caller, checked against the authenticated identity.
 
 use super::handshake::Handshake;
 use super::{End, RpcSession};
@@ -42,8 +42,8 @@ impl RpcSession {
         Ok(())
     }
 
-    /// Without authentication, the client's word counts; but who may act for whom is checked all
-    /// the same.
+    /// Trusts the names in the context, since there is no authentication. Proxy user rules are
+    /// still checked.
     fn simple(&self, effective: Option<&str>, real: Option<&str>) -> Result<Caller, End> {
         let Some(effective) = effective else {
             return Err(End::unauthorized(HdfsError::access_control(
@@ -57,9 +57,9 @@ impl RpcSession {
         }
     }
 
-    /// The identity that SASL has proved; `effective` may name another, whom a Kerberos user may
-    /// act for where that is allowed. Every name but the full one is another: one's own short name
-    /// too, and a principal that has the same short name.
+    /// Returns the caller after SASL. `effective` may name another user, whom a Kerberos user may
+    /// impersonate where that is allowed. Every name except the full name counts as another user,
+    /// including the caller's own short name and other principals with the same short name.
     fn authenticated(
         &self,
         method: AuthMethod,
@@ -94,7 +94,7 @@ impl RpcSession {
         Caller::new(user, method, self.peer.ip().to_canonical())
     }
 
-    /// The user of a full name; refused if `auth_to_local` knows no short name.
+    /// Returns the user with this full name. Fails if `auth_to_local` gives no short name.
     pub(super) fn user(&self, full: &str) -> Result<User, End> {
         self.endpoint.auth_to_local.user(full).map_err(|error| {
             End::unauthorized(HdfsError::access_control(format!(

@@ -1,4 +1,4 @@
-//! SASL over RPC: the server offers, the client chooses, tokens go to and fro.
+//! SASL over RPC: the server's offer, the client's choice, and the exchange of tokens.
 
 use std::sync::Arc;
 
@@ -18,24 +18,24 @@ use crate::rpc::wire;
 use crate::sasl::{DigestMd5Settings, SaslServer, SaslStep};
 use crate::user::{AuthMethod, User};
 
-/// How far a connection's authentication has come.
+/// The progress of a connection's authentication.
 pub(super) enum Handshake {
-    /// There is none: the client did not ask for SASL, or was told to go on without.
+    /// No authentication: the client did not request SASL, or was told to continue without it.
     Simple,
-    /// SASL was asked for; nothing has been said yet.
+    /// SASL was requested; no message has been exchanged yet.
     Start,
-    /// The offer was sent; in it the challenge of this DIGEST-MD5 server, where tokens are
+    /// The offer was sent. It contains the challenge of this DIGEST-MD5 server, where tokens are
     /// accepted.
     Offered(Option<Box<SaslServer>>),
-    /// The client has chosen.
+    /// The client has chosen a method.
     Chosen(AuthMethod, Box<SaslServer>),
-    /// It has proved to be `user`.
+    /// The client has authenticated as `user`.
     Done {
         method: AuthMethod,
         user: User,
-        /// Who got the token, if in the user's name.
+        /// The proxy user that obtained the token, if any.
         real: Option<User>,
-        /// The name that stands for the token.
+        /// The DIGEST-MD5 user name of the token.
         token: Option<Arc<str>>,
     },
 }
@@ -90,7 +90,7 @@ impl RpcSession {
         }
     }
 
-    /// Takes a wrapped piece of the client's stream of frames.
+    /// Unwraps a token into the client's inner stream of frames.
     fn unwrap(&mut self, token: &[u8]) -> Result<(), End> {
         let Some(layer) = &mut self.layer else {
             return Err(End::Fatal(
@@ -167,8 +167,8 @@ impl RpcSession {
         };
         let chosen = (chosen.method.as_str(), chosen.mechanism.as_str());
         let Some(security) = &endpoint.security else {
-            // Without security SIMPLE is all that there is: the client goes on with its context,
-            // and gets no answer.
+            // Without security only SIMPLE is offered: the client sends its context next and gets
+            // no reply.
             if chosen.0 == "SIMPLE" {
                 self.handshake = Handshake::Simple;
                 return Ok(());
@@ -207,7 +207,7 @@ impl RpcSession {
         self.evaluate(now, rng, reply, Some(&token))
     }
 
-    /// The methods, as the exceptions list them: `[TOKEN, KERBEROS]`.
+    /// Returns the methods as exceptions list them: `[TOKEN, KERBEROS]`.
     pub(super) fn available(&self) -> &'static str {
         match &self.endpoint.security {
             Some(RpcSecurity {
@@ -219,7 +219,7 @@ impl RpcSession {
     }
 }
 
-/// A `SaslException`.
+/// Creates a `SaslException`.
 pub(super) fn unauthorized(message: impl Into<String>) -> End {
     End::unauthorized(HdfsError::sasl(message))
 }
@@ -230,8 +230,8 @@ fn digest_server(security: &RpcSecurity, rng: &mut impl Rng) -> Option<Box<SaslS
     Some(Box::new(SaslServer::digest_md5(settings, tokens, rng)))
 }
 
-/// Clients put the principal together from these, and compare it with the one that they are
-/// configured to expect.
+/// Returns the service and host of the principal. Clients build the principal from them and compare
+/// it with the one that they are configured to expect.
 fn service_and_host(security: &RpcSecurity) -> [&str; 2] {
     let components = security
         .gssapi

@@ -1,4 +1,4 @@
-//! The chosen mechanism: its tokens, the faults that answer them, and whom it has authenticated.
+//! The chosen mechanism: its tokens, the faults that apply to them, and the authenticated user.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::rpc::header::ResponseHeader;
 use crate::sasl::{QualityOfProtection, SaslServer, SaslStep};
 use crate::user::{AuthMethod, User};
 
-/// What faults do to a message of the handshake.
+/// The effects of faults on a handshake message.
 #[derive(Default)]
 struct Interventions {
     delay: Duration,
@@ -25,7 +25,7 @@ struct Interventions {
 }
 
 impl RpcSession {
-    /// Feeds a token to the chosen mechanism.
+    /// Passes a token to the chosen mechanism.
     pub(super) fn evaluate(
         &mut self,
         now: Timestamp,
@@ -103,13 +103,13 @@ impl RpcSession {
             token,
         };
         let delivered = self.deliver(reply, &sasl_message(SaslState::Success, last), &faults);
-        // Only what follows the SUCCESS is wrapped.
+        // Only messages after SUCCESS are wrapped.
         self.layer = (server.qop() != QualityOfProtection::Authentication).then_some(server);
         delivered
     }
 
-    /// Lets faults answer an exchange that went well, before the client learns of it; records what
-    /// came of it.
+    /// Lets faults override a successful exchange before the client gets the reply, and records the
+    /// result.
     fn intervene(
         &self,
         now: Timestamp,
@@ -150,7 +150,7 @@ impl RpcSession {
         ended
     }
 
-    /// Sends a message of the handshake: at once, later, or not at all.
+    /// Sends a handshake message at once, after a delay, or not at all.
     fn deliver(
         &mut self,
         reply: &ResponseHeader<'_>,
@@ -169,7 +169,7 @@ impl RpcSession {
         Err(End::Hold(faults.delay))
     }
 
-    /// Whom the mechanism has authenticated, and who acts for them.
+    /// Returns the authenticated user, and the proxy user acting for it.
     fn identity(
         &self,
         method: AuthMethod,

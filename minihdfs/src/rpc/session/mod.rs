@@ -1,10 +1,10 @@
-//! One connection without its socket: [`RpcSession`] is fed bytes and a time, and gives bytes back.
+//! One connection without its socket: [`RpcSession`] takes bytes and a time, and returns bytes.
 //!
-//! - `handshake`: what SASL offers, and what the client chooses; `mechanism`: the tokens of the
-//!   chosen one
-//! - `context`: who the caller is
-//! - `call`: calls, and the faults that answer them
-//! - `reply`: what goes out, wrapped where that was agreed on
+//! - `handshake`: the SASL offer and the client's choice; `mechanism`: the tokens of the chosen
+//!   mechanism
+//! - `context`: the caller's identity
+//! - `call`: calls, and the faults that apply to them
+//! - `reply`: responses, wrapped where that was negotiated
 
 mod call;
 mod context;
@@ -32,31 +32,31 @@ use crate::sasl::SaslServer;
 use crate::user::Caller;
 use handshake::Handshake;
 
-/// What the driver of a session does next.
+/// The next action of a session's driver.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Step {
-    /// Write what is in [`RpcSession::output`], then feed more input.
+    /// Write [`RpcSession::output`], then pass in more input.
     Read,
-    /// Write what is in [`RpcSession::output`], then call [`RpcSession::advance`] again: there is
-    /// more to do.
+    /// Write [`RpcSession::output`], then call [`RpcSession::advance`] again, because there is more
+    /// to do.
     Write,
-    /// Write what is in [`RpcSession::output`], wait this long in real time, then call
-    /// [`RpcSession::advance`] again.
+    /// Write [`RpcSession::output`], wait this long in real time, then call [`RpcSession::advance`]
+    /// again.
     Wait(Duration),
-    /// Write what is in [`RpcSession::output`], then close the connection.
+    /// Write [`RpcSession::output`], then close the connection.
     Close,
-    /// The server stops serving as a whole.
+    /// Stop the whole server.
     Kill,
 }
 
-/// Output is handed over for writing when it is larger than this, so that a client that does not
-/// read stops being served.
+/// The size of output above which it must be written first, so that a client that does not read is
+/// no longer served.
 const OUTPUT_HIGH_WATER: usize = 256 << 10;
 
-/// As many frames are handled at a time; then others have their turn.
+/// The number of frames processed before other tasks get to run.
 const FRAMES_AT_A_TIME: usize = 64;
 
-/// A frame that is longer takes its time.
+/// The length above which a frame counts as slow to process.
 const COSTLY: usize = 64 << 10;
 
 /// One connection.
@@ -64,40 +64,40 @@ pub struct RpcSession {
     endpoint: Arc<RpcEndpoint>,
     peer: SocketAddr,
     input: FrameBuffer,
-    /// What came in wrapped: a stream of frames of its own.
+    /// The unwrapped input, which has its own stream of frames.
     unwrapped: FrameBuffer,
     output: Vec<u8>,
-    /// What goes out after a wait.
+    /// The output to send after a wait.
     held: Vec<u8>,
-    /// A reply before it is wrapped.
+    /// The plaintext of a reply before wrapping.
     plaintext: Vec<u8>,
     preamble_read: bool,
     handshake: Handshake,
-    /// The security layer that was agreed on, if any.
+    /// The negotiated security layer, if any.
     layer: Option<Box<SaslServer>>,
-    /// Who calls: known once the connection context has come.
+    /// The caller, known once the connection context was received.
     caller: Option<Caller>,
-    /// Names of methods, for the journal: each is allocated once.
+    /// Method names for the journal, each allocated only once.
     methods: Vec<Arc<str>>,
-    /// Whether the frame that is next has been asked about, and its delay been waited for.
+    /// True if faults have been consulted about the next frame and its delay is over.
     asked: bool,
     closed: bool,
 }
 
-/// Why the handling of a frame does not end with the next frame.
+/// A reason to stop processing frames after the current one.
 enum End {
-    /// Tell the client, then close.
+    /// Report the error to the client, then close.
     Fatal(HdfsError, ErrorCode),
-    /// Wait, then handle the same frame again.
+    /// Wait, then process the same frame again.
     Wait(Duration),
-    /// Wait, then send what is held back.
+    /// Wait, then send the held output.
     Hold(Duration),
     Close,
     Kill,
 }
 
 impl End {
-    /// A header that does not belong there (`FATAL_INVALID_RPC_HEADER`).
+    /// Creates the error for an unexpected header (`FATAL_INVALID_RPC_HEADER`).
     fn invalid_header(message: impl Into<String>) -> Self {
         Self::Fatal(
             HdfsError::rpc_server(message),
@@ -105,7 +105,7 @@ impl End {
         )
     }
 
-    /// A message that cannot be decoded (`FATAL_DESERIALIZING_REQUEST`).
+    /// Creates the error for a message that cannot be decoded (`FATAL_DESERIALIZING_REQUEST`).
     fn undecodable(message: impl Into<String>) -> Self {
         Self::Fatal(
             HdfsError::rpc_server(message),
@@ -118,13 +118,13 @@ impl End {
     }
 }
 
-/// Whether the frame is to be handled once more.
+/// Returns true if the frame must be processed again.
 fn again(handled: &Result<(), End>) -> bool {
     matches!(handled, Err(End::Wait(_)))
 }
 
 impl RpcSession {
-    /// A connection that has just been accepted from `peer`.
+    /// Creates a session for a connection just accepted from `peer`.
     #[must_use]
     pub fn new(endpoint: Arc<RpcEndpoint>, peer: SocketAddr) -> Self {
         Self {
@@ -145,17 +145,17 @@ impl RpcSession {
         }
     }
 
-    /// Where arriving bytes are appended; then [`advance`](Self::advance).
+    /// Returns the buffer to append input to before [`advance`](Self::advance).
     pub fn input(&mut self) -> &mut Vec<u8> {
         self.input.tail()
     }
 
-    /// What is to be written; the driver takes it out as it writes it.
+    /// Returns the output to write. The driver removes what it has written.
     pub fn output(&mut self) -> &mut Vec<u8> {
         &mut self.output
     }
 
-    /// How many bytes it holds of what came and of what goes out.
+    /// Returns the number of buffered bytes of input and output.
     #[must_use]
     pub fn held(&self) -> usize {
         self.input.unread().len()
@@ -164,22 +164,22 @@ impl RpcSession {
             + self.held.len()
     }
 
-    /// Whether the next [`advance`](Self::advance) may take long, because of a long request.
+    /// Returns true if the next [`advance`](Self::advance) may be slow because of a long request.
     #[must_use]
     pub fn is_costly(&self) -> bool {
         let limit = self.frame_limit();
         self.input.has_longer(COSTLY, limit) || self.unwrapped.has_longer(COSTLY, limit)
     }
 
-    /// The caller, once the connection context has told who it is.
+    /// Returns the caller, once the connection context was received.
     #[must_use]
     pub fn caller(&self) -> Option<&Caller> {
         self.caller.as_ref()
     }
 
-    /// Handles what has arrived.
+    /// Processes the received input.
     pub fn advance(&mut self, now: Timestamp, rng: &mut impl Rng) -> Step {
-        // Frames are read in place while the session changes, so the buffers are taken out
+        // Frames are read in place while the session changes, so the buffers are moved out
         // meanwhile.
         let mut input = std::mem::take(&mut self.input);
         let step = self.run(now, rng, &mut input);
@@ -207,7 +207,7 @@ impl RpcSession {
                 return Step::Write;
             }
             let limit = self.frame_limit();
-            // What came wrapped came before what stands in the input now.
+            // Wrapped input arrived before the rest of the plain input.
             let mut unwrapped = std::mem::take(&mut self.unwrapped);
             let handled = match unwrapped.frame(limit) {
                 Ok(None) => None,
@@ -247,7 +247,7 @@ impl RpcSession {
         Step::Write
     }
 
-    /// Frames are small until the client has said who it is.
+    /// Returns the maximum frame length, which is small until the client is identified.
     fn frame_limit(&self) -> usize {
         match self.caller {
             Some(_) => self.endpoint.max_request_length,
@@ -255,7 +255,7 @@ impl RpcSession {
         }
     }
 
-    /// Answers the preamble where that is due. `false`: the connection ends.
+    /// Replies to the preamble where necessary. Returns `false` if the connection ends.
     fn begin(&mut self, preamble: Preamble) -> bool {
         self.preamble_read = true;
         let (error, detail) = match preamble {
@@ -306,7 +306,7 @@ impl RpcSession {
         false
     }
 
-    /// Handles one frame, and tells the client if that is fatal.
+    /// Processes one frame, and reports fatal errors to the client.
     fn frame(
         &mut self,
         now: Timestamp,

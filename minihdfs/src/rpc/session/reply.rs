@@ -1,4 +1,4 @@
-//! What goes out.
+//! Responses and other output.
 
 use kerbox_events::Printable;
 use prost::Message;
@@ -11,10 +11,10 @@ use crate::rpc::header::{ErrorCode, Failure, ResponseHeader, Status, call_id};
 use crate::rpc::wire::{put_varint, varint_length};
 
 impl RpcSession {
-    /// Appends a response whose contents, header included, `fill` appends; wrapped if that was
-    /// agreed on: one response in one wrap.
+    /// Appends a response whose header and contents `fill` writes. It is wrapped if that was
+    /// negotiated, one response per token.
     ///
-    /// After an error nothing is appended.
+    /// After an error the output is unchanged.
     pub(super) fn reply<E>(
         &mut self,
         fill: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
@@ -32,12 +32,12 @@ impl RpcSession {
         Ok(())
     }
 
-    /// A failed call, after which the connection goes on.
+    /// Appends the error of a call. The connection stays open.
     pub(super) fn reply_error(&mut self, header: &ResponseHeader<'_>, error: &HdfsError) {
         self.reply_failure(header, error, Status::Error, error.rpc_error_code());
     }
 
-    /// A failure that ends the connection.
+    /// Appends an error that ends the connection.
     pub(super) fn reply_fatal(
         &mut self,
         header: &ResponseHeader<'_>,
@@ -67,7 +67,7 @@ impl RpcSession {
         });
     }
 
-    /// A SASL message, which is never wrapped.
+    /// Appends a SASL message, which is never wrapped.
     pub(super) fn reply_sasl(&mut self, header: &ResponseHeader<'_>, message: &RpcSaslProto) {
         let Ok(()) = put_frame(&mut self.output, |out| {
             header.encode(None, out);
@@ -77,7 +77,7 @@ impl RpcSession {
     }
 }
 
-/// The frame around a wrapped response: `RpcSaslProto { state: WRAP, token }`.
+/// Appends a frame around a wrapped response: `RpcSaslProto { state: WRAP, token }`.
 fn put_wrap(token: &[u8], out: &mut Vec<u8>) {
     let header = ResponseHeader {
         call_id: call_id::SASL,
@@ -97,8 +97,8 @@ fn put_wrap(token: &[u8], out: &mut Vec<u8>) {
     });
 }
 
-/// The answer that clients before version 9 can read: call id, status, and the exception as
-/// Writable strings.
+/// Appends the error that clients older than version 9 can read: call id, status, and the exception
+/// as Writable strings.
 pub(super) fn put_version_mismatch_before_9(message: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(&(-1_i32).to_be_bytes());
     out.extend_from_slice(&(-1_i32).to_be_bytes());

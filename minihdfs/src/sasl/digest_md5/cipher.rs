@@ -1,4 +1,4 @@
-//! The ciphers of auth-conf (RFC 2831, 2.4), with state that runs on from message to message.
+//! The ciphers of auth-conf (RFC 2831, 2.4), whose state carries over from one message to the next.
 
 use cbc::cipher::{
     Array, BlockModeDecrypt, BlockModeEncrypt, KeyInit, KeyIvInit, StreamCipher, consts::U8,
@@ -9,7 +9,7 @@ use rc4::Rc4;
 
 use super::hash::{self, Direction};
 
-/// A cipher by its name in the challenge.
+/// A cipher offered in the challenge.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DigestCipher {
     /// `3des`: two-key triple DES in CBC mode.
@@ -25,7 +25,7 @@ pub enum DigestCipher {
 }
 
 impl DigestCipher {
-    /// All of them, strongest first: the list that the JDK offers, and that serves every client.
+    /// All ciphers, strongest first: the list that the JDK offers, which works for every client.
     pub const ALL: [Self; 5] = [
         Self::TripleDes,
         Self::Rc4,
@@ -34,7 +34,7 @@ impl DigestCipher {
         Self::Rc4With40Bits,
     ];
 
-    /// The name in the challenge, and in `dfs.encrypt.data.transfer.algorithm`.
+    /// Returns the name in the challenge and in `dfs.encrypt.data.transfer.algorithm`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -46,7 +46,7 @@ impl DigestCipher {
         }
     }
 
-    /// The cipher of this name.
+    /// Returns the cipher with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL
@@ -54,7 +54,7 @@ impl DigestCipher {
             .find(|cipher| cipher.name().eq_ignore_ascii_case(name))
     }
 
-    /// How many bytes of H(A1) go into the key.
+    /// Returns the number of bytes of H(A1) that go into the key.
     const fn strength(self) -> usize {
         match self {
             Self::TripleDes | Self::Rc4 | Self::Des => 16,
@@ -75,14 +75,14 @@ pub(super) enum Encryptor {
     Rc4(Rc4),
 }
 
-/// Decrypts them.
+/// Decrypts the messages of one direction.
 pub(super) enum Decryptor {
     TripleDes(Chained),
     Des(cbc::Decryptor<Des>),
     Rc4(Rc4),
 }
 
-/// Triple DES with the IV of the message that comes next.
+/// Triple DES with the IV for the next message.
 pub(super) struct Chained {
     cipher: TripleDes,
     iv: [u8; 8],
@@ -97,7 +97,8 @@ impl Chained {
     }
 }
 
-/// The keys of a sealing key's 16 bytes: 7 and 7 bytes for two DES keys, the last 8 for the IV.
+/// The keys derived from a 16-byte sealing key: 7 bytes for each DES key, and the last 8 for the
+/// IV.
 struct DesKeys {
     pair: [u8; 16],
     iv: [u8; 8],
@@ -120,8 +121,7 @@ impl DesKeys {
     }
 }
 
-/// Seven bytes spread to eight, seven bits in each; the low bits are parity, which DES does not
-/// look at.
+/// Spreads seven bytes over eight, seven bits in each. The low bits are parity, which DES ignores.
 fn spread(bytes: &[u8]) -> [u8; 8] {
     let bits = bytes
         .iter()
@@ -148,7 +148,7 @@ impl Encryptor {
         }
     }
 
-    /// Encrypts `data` in place; for a block cipher its length is a multiple of 8.
+    /// Encrypts `data` in place. For a block cipher its length must be a multiple of 8.
     pub(super) fn apply(&mut self, data: &mut [u8]) {
         match self {
             Self::TripleDes(chained) => chained.cipher.encrypt_cbc(&mut chained.iv, data),
@@ -173,7 +173,7 @@ impl Decryptor {
         }
     }
 
-    /// Decrypts `data` in place; for a block cipher its length is a multiple of 8.
+    /// Decrypts `data` in place. For a block cipher its length must be a multiple of 8.
     pub(super) fn apply(&mut self, data: &mut [u8]) {
         match self {
             Self::TripleDes(chained) => chained.cipher.decrypt_cbc(&mut chained.iv, data),

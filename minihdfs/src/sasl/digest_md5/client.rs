@@ -1,4 +1,4 @@
-//! The client's side of DIGEST-MD5: a DataNode that talks to the next one.
+//! The client side of DIGEST-MD5, used by a DataNode that connects to the next.
 
 use rand::Rng;
 
@@ -11,8 +11,8 @@ use crate::sasl::layer::{Layer, UnwrapHalf, WrapHalf};
 use crate::sasl::{QualityOfProtection, SaslError};
 use kerbox_krb5::crypto::constant_time_eq;
 
-/// A handshake as a client: [`respond`](Self::respond) to the challenge, then
-/// [`finish`](Self::finish) with the server's proof.
+/// A client handshake: [`respond`](Self::respond) to the challenge, then [`finish`](Self::finish)
+/// with the server's proof.
 pub struct DigestMd5Client {
     username: String,
     password: String,
@@ -30,8 +30,8 @@ struct Expected {
 }
 
 impl DigestMd5Client {
-    /// For the DataTransferProtocol (`hdfs/0`): `username` and `password` stand for a block token
-    /// or an encryption key; `qop` in order of preference.
+    /// Creates a client for the DataTransferProtocol (`hdfs/0`). `username` and `password` belong
+    /// to a block token or an encryption key; `qop` is in order of preference.
     #[must_use]
     pub fn data_transfer(
         username: String,
@@ -49,7 +49,7 @@ impl DigestMd5Client {
         }
     }
 
-    /// For method `TOKEN` of Hadoop RPC (`/default`).
+    /// Creates a client for method `TOKEN` of Hadoop RPC (`/default`).
     #[cfg(test)]
     pub(crate) fn rpc(
         username: String,
@@ -68,8 +68,8 @@ impl DigestMd5Client {
         cnonce.clone_into(&mut self.cnonce);
     }
 
-    /// The answer to the server's challenge; refused if it offers none of our qualities of
-    /// protection, or no cipher that we have.
+    /// Returns the response to the server's challenge. Fails if the server offers none of our
+    /// qualities of protection or ciphers.
     pub fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, SaslError> {
         let malformed =
             |why: String| SaslError::sasl(format!("DIGEST-MD5: invalid challenge: {why}"));
@@ -150,8 +150,8 @@ impl DigestMd5Client {
         Ok(response.to_bytes())
     }
 
-    /// Checks `rspauth=…`, by which the server proves that it knows the password, and gives what
-    /// was agreed on.
+    /// Verifies `rspauth=…`, which proves that the server knows the password, and returns the
+    /// negotiated protection.
     pub fn finish(
         self,
         proof: &[u8],

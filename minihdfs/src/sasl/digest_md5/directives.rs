@@ -1,15 +1,15 @@
-//! The directives that challenges and responses are made of (RFC 2831, 2.1 and 7.1): `name=value`
-//! or `name="value"`, between commas.
+//! The directives of challenges and responses (RFC 2831, 2.1 and 7.1): `name=value` or
+//! `name="value"`, separated by commas.
 
-/// The longest challenge or response that is read (RFC 2831, 2.1.1 and 2.1.2).
+/// The maximum length of a challenge or response (RFC 2831, 2.1.1 and 2.1.2).
 pub(super) const MAX_CHALLENGE: usize = 2048;
 pub(super) const MAX_RESPONSE: usize = 4096;
 
-/// Directives in their order, with their names in lower case and their values unquoted.
+/// Directives in order, with lowercase names and unquoted values.
 pub(super) struct Directives(Vec<(String, String)>);
 
 impl Directives {
-    /// Reads a message; the error says what is wrong with it.
+    /// Parses a message; the error says what is wrong with it.
     pub(super) fn parse(message: &[u8], limit: usize) -> Result<Self, String> {
         if message.len() > limit {
             return Err(format!(
@@ -40,7 +40,7 @@ impl Directives {
         }
     }
 
-    /// The value of a directive that may appear once.
+    /// Removes and returns the value of a directive that may appear at most once.
     pub(super) fn take(&mut self, name: &str) -> Result<Option<String>, String> {
         let Some(at) = self.0.iter().position(|(have, _)| have == name) else {
             return Ok(None);
@@ -57,7 +57,7 @@ fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\n')
 }
 
-/// The value at the beginning of `text`, and what follows it.
+/// Parses the value at the start of `text`. Returns it with the rest of the text.
 fn value(text: &str) -> Result<(String, &str), String> {
     let Some(quoted) = text.strip_prefix('"') else {
         let end = text.find(|c| is_blank(c) || c == ',').unwrap_or(text.len());
@@ -76,7 +76,7 @@ fn value(text: &str) -> Result<(String, &str), String> {
     Err("Unmatched quotes.".to_owned())
 }
 
-/// `text` between quotes, with escapes where they are needed.
+/// Quotes `text`, with escapes where needed.
 pub(super) fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');

@@ -1,28 +1,28 @@
-//! The hashes of RFC 2831, 2.1.2.1 and the keys that 2.3 and 2.4 derive from them.
+//! The hashes of RFC 2831, 2.1.2.1, and the keys derived from them in 2.3 and 2.4.
 
 use md5::{Digest, Md5};
 
 use crate::sasl::QualityOfProtection;
 
-/// What both sides put into `response` and `rspauth`.
+/// The inputs of `response` and `rspauth`.
 pub(super) struct Exchange<'a> {
     pub(super) username: &'a str,
     pub(super) realm: &'a str,
     pub(super) password: &'a str,
     pub(super) nonce: &'a str,
     pub(super) cnonce: &'a str,
-    /// Part of the hash only if the client sent one.
+    /// Hashed only if the client sent one.
     pub(super) authzid: Option<&'a str>,
     pub(super) digest_uri: &'a str,
     pub(super) qop: QualityOfProtection,
 }
 
-/// The results: what the client proves itself with, what the server does, and the root of the
-/// layer's keys.
+/// The results: the client's proof, the server's proof, and the key from which the layer's keys are
+/// derived.
 pub(super) struct Hashes {
-    /// `response`, from the client.
+    /// `response`, sent by the client.
     pub(super) response: String,
-    /// `rspauth`, from the server.
+    /// `rspauth`, sent by the server.
     pub(super) rspauth: String,
     /// H(A1).
     pub(super) session_key: [u8; 16],
@@ -85,14 +85,14 @@ impl Exchange<'_> {
     }
 }
 
-/// Which way a message goes: each has keys of its own.
+/// The direction of a message. Each direction has its own keys.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Direction {
     ClientToServer,
     ServerToClient,
 }
 
-/// Kic or Kis: what messages of this direction are signed with.
+/// Returns Kic or Kis, the key that signs messages of this direction.
 pub(super) fn signing_key(session_key: &[u8; 16], direction: Direction) -> [u8; 16] {
     let constant = match direction {
         Direction::ClientToServer => {
@@ -105,8 +105,8 @@ pub(super) fn signing_key(session_key: &[u8; 16], direction: Direction) -> [u8; 
     md5(&[session_key, constant.as_bytes()])
 }
 
-/// Kcc or Kcs: what messages of this direction are encrypted with; `strength` bytes of H(A1) go
-/// into it.
+/// Returns Kcc or Kcs, the key that encrypts messages of this direction. It is derived from
+/// `strength` bytes of H(A1).
 pub(super) fn sealing_key(
     session_key: &[u8; 16],
     strength: usize,

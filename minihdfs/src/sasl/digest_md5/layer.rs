@@ -10,24 +10,24 @@ use crate::sasl::SaslError;
 use crate::sasl::layer::{Layer, Unwrap, UnwrapHalf, Wrap, WrapHalf};
 use kerbox_krb5::crypto::constant_time_eq;
 
-/// How much of the HMAC is sent.
+/// The number of HMAC bytes sent.
 const MAC: usize = 10;
-/// The type, always 1, and the sequence number.
+/// The message type, always 1, and the sequence number.
 const TRAILER: usize = 6;
 
-/// Signs, and perhaps encrypts, the messages of one direction.
+/// Signs, and optionally encrypts, the messages of one direction.
 pub(crate) struct DigestWrap {
     mac: Numbered,
     cipher: Option<(Encryptor, bool)>,
 }
 
-/// Checks, and perhaps decrypts, those of the other.
+/// Verifies, and optionally decrypts, the messages of the other direction.
 pub(crate) struct DigestUnwrap {
     mac: Numbered,
     cipher: Option<(Decryptor, bool)>,
 }
 
-/// The HMAC with its key absorbed once, and the number of the next message.
+/// The keyed HMAC state and the sequence number of the next message.
 struct Numbered {
     keyed: Hmac<Md5>,
     next: u32,
@@ -49,7 +49,7 @@ impl Numbered {
     }
 }
 
-/// The layer of a connection, seen from the side that sends in `outward`; `cipher` for auth-conf.
+/// Creates the layer of the side that sends in direction `outward`; `cipher` is for auth-conf.
 pub(super) fn layer(
     session_key: &[u8; 16],
     cipher: Option<DigestCipher>,
@@ -91,7 +91,7 @@ impl DigestWrap {
             None => out.extend_from_slice(&mac),
             Some((cipher, in_blocks)) => {
                 if *in_blocks {
-                    // One to eight bytes, each of which tells their number.
+                    // One to eight bytes, each holding their count.
                     let padding = 8 - (plaintext.len() + MAC) % 8;
                     out.resize(out.len() + padding, padding as u8);
                 }
@@ -154,8 +154,8 @@ impl DigestUnwrap {
             }
             cipher.apply(body);
             if *in_blocks {
-                // The last byte before the MAC tells how many there are; a false number fails the
-                // MAC, as the JDK lets it.
+                // The last byte before the MAC holds the padding length. A wrong length makes the
+                // MAC fail, as in the JDK.
                 padding = body
                     .len()
                     .checked_sub(MAC + 1)

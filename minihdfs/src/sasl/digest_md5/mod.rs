@@ -1,7 +1,7 @@
-//! DIGEST-MD5 (RFC 2831), with which Hadoop's clients prove that they hold a token.
+//! DIGEST-MD5 (RFC 2831), with which Hadoop clients prove possession of a token.
 //!
-//! The user name stands for the token, the password is the token's: [`SecretManager`] tells it.
-//! There is no initial response, and no second authentication with the same nonce.
+//! The user name identifies the token, and [`SecretManager`] looks up its password. There is no
+//! initial response, and no subsequent authentication with the same nonce.
 
 mod cipher;
 mod client;
@@ -30,29 +30,29 @@ use hash::{Direction, Exchange};
 use kerbox_krb5::crypto::constant_time_eq;
 use response::Response;
 
-/// What a DIGEST-MD5 server is called, and what it offers.
+/// The name and the offers of a DIGEST-MD5 server.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DigestMd5Settings {
     /// The protocol: the part of `digest-uri` before the slash.
     pub protocol: String,
-    /// The server's name: the part after it.
+    /// The server name: the part after the slash.
     pub server_name: String,
-    /// The one realm.
+    /// The only realm.
     pub realm: String,
-    /// The qualities of protection that are offered, in order of preference.
+    /// The offered qualities of protection, in order of preference.
     pub qop: Vec<QualityOfProtection>,
-    /// The ciphers that are offered with [`QualityOfProtection::Privacy`].
+    /// The ciphers offered with [`QualityOfProtection::Privacy`].
     pub ciphers: Vec<DigestCipher>,
 }
 
 impl DigestMd5Settings {
-    /// For method `TOKEN` of Hadoop RPC: `/default`.
+    /// Returns the settings for method `TOKEN` of Hadoop RPC: `/default`.
     #[must_use]
     pub fn rpc(qop: &[QualityOfProtection]) -> Self {
         Self::new("", "default", qop)
     }
 
-    /// For the DataTransferProtocol: `hdfs/0`.
+    /// Returns the settings for the DataTransferProtocol: `hdfs/0`.
     #[must_use]
     pub fn data_transfer(qop: &[QualityOfProtection]) -> Self {
         Self::new("hdfs", "0", qop)
@@ -73,7 +73,7 @@ impl DigestMd5Settings {
     }
 }
 
-/// The server's side of one handshake.
+/// The server side of one handshake.
 pub(super) struct DigestMd5Server {
     settings: DigestMd5Settings,
     secrets: Arc<dyn SecretManager>,
@@ -122,7 +122,7 @@ impl DigestMd5Server {
         Ok((SaslStep::Success(Some(rspauth)), Some(established)))
     }
 
-    /// In the JDK's order and form: one of the clients reads only quoted values, another no blanks.
+    /// Uses the JDK's order and form: one client accepts only quoted values, another no blanks.
     fn challenge(&self) -> Vec<u8> {
         let offered: Vec<_> = self
             .settings
@@ -233,7 +233,7 @@ fn violation(what: impl AsRef<str>) -> SaslError {
     ))
 }
 
-/// 30 random bytes as base64: a nonce.
+/// Returns a nonce: 30 random bytes in base64.
 fn random_text(rng: &mut impl Rng) -> String {
     let mut bytes = [0; 30];
     rng.fill_bytes(&mut bytes);

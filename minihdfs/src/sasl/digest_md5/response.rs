@@ -1,10 +1,11 @@
-//! `digest-response`, as the JDK, hdfs-native and colinmarc's Go client write it (RFC 2831, 2.1.2).
+//! `digest-response` as written by the JDK, hdfs-native and colinmarc's Go client (RFC 2831,
+//! 2.1.2).
 
 use super::cipher::DigestCipher;
 use super::directives::{Directives, MAX_RESPONSE, quote};
 use crate::sasl::QualityOfProtection;
 
-/// What a client answers to a challenge.
+/// A client's response to a challenge.
 pub(super) struct Response {
     pub(super) username: String,
     pub(super) realm: String,
@@ -18,7 +19,7 @@ pub(super) struct Response {
 }
 
 impl Response {
-    /// Reads a response; the error says what is wrong with it.
+    /// Parses a response; the error says what is wrong with it.
     pub(super) fn parse(message: &[u8]) -> Result<Self, String> {
         let mut directives = Directives::parse(message, MAX_RESPONSE)?;
         let mut required = |name: &str| {
@@ -42,7 +43,7 @@ impl Response {
             return Err(format!("Nonce count does not match: {count}"));
         }
         if let Some(maxbuf) = directives.take("maxbuf")? {
-            // Hadoop's servers send larger tokens all the same, and every client takes them.
+            // Hadoop's servers send larger tokens anyway, and every client accepts them.
             maxbuf
                 .parse::<u32>()
                 .map_err(|_| format!("Bad maxbuf: {maxbuf}"))?;
@@ -74,7 +75,7 @@ impl Response {
         })
     }
 
-    /// The response in the JDK's form.
+    /// Encodes the response in the JDK's form.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let mut text = format!(
             "charset=utf-8,username={},realm={},nonce={},nc=00000001,cnonce={},digest-uri={},maxbuf=65536,response={},qop={}",

@@ -1,4 +1,4 @@
-//! The security layer of GSSAPI: every message is a Wrap token of its own (RFC 4752, 3.3).
+//! The security layer of GSSAPI: each message is a separate Wrap token (RFC 4752, 3.3).
 
 use kerbox_krb5::gss::{GssContext, MessageReceiver, MessageSender};
 use rand::rngs::StdRng;
@@ -13,13 +13,13 @@ pub(crate) struct GssWrap {
     rng: StdRng,
 }
 
-/// Checks and opens them.
+/// Verifies and unwraps messages.
 pub(crate) struct GssUnwrap {
     receiver: MessageReceiver,
     sealed: bool,
 }
 
-/// The layer of an established context.
+/// Creates the layer of an established context.
 pub(super) fn layer(context: GssContext, qop: QualityOfProtection, rng: StdRng) -> Layer {
     let sealed = match qop {
         QualityOfProtection::Authentication => return Layer::none(),

@@ -1,8 +1,8 @@
-//! GSSAPI (RFC 4752) with Kerberos V5, the server's side.
+//! The server side of GSSAPI (RFC 4752) with Kerberos V5.
 //!
-//! A client that wants mutual authentication gets an AP-REP and answers it with nothing; then, in
-//! both cases, the server tells in a Wrap token which layers it offers, and the client in another
-//! which one it takes.
+//! A client that requests mutual authentication gets an AP-REP and answers it with an empty token.
+//! In either case the server then offers layers in a Wrap token, and the client chooses one in
+//! another.
 
 mod layer;
 mod settings;
@@ -21,24 +21,24 @@ pub use settings::{GssapiSettings, ServiceKeytab};
 
 use super::{ApOutcome, Established, QualityOfProtection, SaslError, SaslStep};
 
-/// The largest wrapped message that we tell clients to send: the JDK's.
+/// The maximum size of wrapped messages that we announce to clients: the JDK's.
 const MAX_BUFFER: u32 = 0x1_0000;
 
-/// The server's side of one handshake.
+/// The server side of one handshake.
 pub(super) struct GssapiServer {
     settings: GssapiSettings,
     state: State,
     ap_exchange: Option<ApOutcome>,
-    /// For what is random in the layer: its messages are wrapped long after the handshake.
+    /// The randomness of the layer, which wraps messages long after the handshake.
     rng: StdRng,
 }
 
 enum State {
-    /// Waits for the initial token.
+    /// Waiting for the initial token.
     Initial,
-    /// Has sent an AP-REP, waits for the empty answer.
+    /// An AP-REP was sent; waiting for the empty reply.
     Mutual(Box<GssContext>),
-    /// Has told the layers, waits for the client's choice.
+    /// The layers were offered; waiting for the client's choice.
     Layers(Box<GssContext>),
     Over,
 }
@@ -124,7 +124,7 @@ impl GssapiServer {
         }
     }
 
-    /// The Wrap token with the layers that are offered and our largest buffer.
+    /// Returns the Wrap token with the offered layers and our maximum buffer size.
     fn offer(&mut self, mut context: Box<GssContext>) -> SaslStep {
         let [_, buffer @ ..] = MAX_BUFFER.to_be_bytes();
         let [a, b, c] = buffer;
@@ -156,7 +156,7 @@ impl GssapiServer {
             );
             return Err(failed(ErrorCode::KRB_ERR_GENERIC, detail));
         };
-        // One client sends the offered bits back as they came: the highest one counts.
+        // One client echoes all offered bits; the strongest one counts.
         let qop = [
             QualityOfProtection::Privacy,
             QualityOfProtection::Integrity,

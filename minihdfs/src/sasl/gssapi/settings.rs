@@ -1,4 +1,4 @@
-//! What a server accepts Kerberos tickets with.
+//! The settings for accepting Kerberos tickets.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -13,15 +13,15 @@ use crate::sasl::QualityOfProtection;
 pub struct ServiceKeytab(Arc<RwLock<Arc<Keytab>>>);
 
 impl ServiceKeytab {
-    /// The keytab as it is now.
+    /// Returns the current keytab.
     #[must_use]
     pub fn get(&self) -> Arc<Keytab> {
         // Replacing an Arc cannot panic half-way.
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts another in its place: connections that are established stay, later ones are checked
-    /// with it.
+    /// Replaces the keytab. Established connections are unaffected; later ones are checked against
+    /// the new keytab.
     pub fn replace(&self, keytab: Keytab) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keytab);
     }
@@ -33,24 +33,24 @@ impl From<Keytab> for ServiceKeytab {
     }
 }
 
-/// What a server accepts GSSAPI with. Clones share keytab and replay cache.
+/// The settings for accepting GSSAPI. Clones share the keytab and the replay cache.
 #[derive(Clone, Debug)]
 pub struct GssapiSettings {
-    /// The service's principal: tickets for another are refused. None accepts all principals of
-    /// the keytab.
+    /// The service's principal. Tickets for other principals are rejected. `None` accepts every
+    /// principal in the keytab.
     pub principal: Option<Principal>,
-    /// The qualities of protection that are offered.
+    /// The offered qualities of protection.
     pub qop: Vec<QualityOfProtection>,
     /// The service's keys.
     pub keytab: ServiceKeytab,
-    /// How far clocks may differ.
+    /// The allowed clock skew.
     pub skew: Duration,
-    /// The authenticators that have been seen.
+    /// The authenticators seen so far.
     pub replay_cache: Arc<ReplayCache>,
 }
 
 impl GssapiSettings {
-    /// For one principal, with the usual skew and a replay cache of its own.
+    /// Creates the settings for one principal, with the default skew and a new replay cache.
     #[must_use]
     pub fn new(
         principal: Principal,

@@ -9,7 +9,7 @@ use super::*;
 use crate::sasl::SaslServer;
 use QualityOfProtection::{Authentication, Integrity, Privacy};
 
-/// A client with a ticket, and the settings of the service that it is for.
+/// A client with a ticket, and the settings of the ticket's service.
 struct Pair {
     rng: StdRng,
     settings: GssapiSettings,
@@ -43,8 +43,8 @@ impl Pair {
         GssInitiator::new(&self.credentials, options, NOW, &mut self.rng).expect("a known type")
     }
 
-    /// Both sides as far as the server's offer of layers: the client's context, the server, and the
-    /// offer's message.
+    /// Runs both sides up to the server's offer of layers. Returns the client's context, the
+    /// server, and the offer's message.
     fn offered(&mut self, mutual: bool) -> (GssContext, SaslServer, Vec<u8>) {
         let (initiator, token) = self.initiate(mutual);
         let mut server = self.server();
@@ -66,7 +66,7 @@ impl Pair {
         (context, server, offer)
     }
 
-    /// What the server says to a choice of the client's.
+    /// Returns the server's reply to a client's choice.
     fn choose(&mut self, choice: &[u8]) -> (GssContext, SaslServer, Result<SaslStep, SaslError>) {
         let (mut context, mut server, _) = self.offered(true);
         let mut token = Vec::new();

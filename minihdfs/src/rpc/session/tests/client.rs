@@ -1,4 +1,4 @@
-//! A client made of prost's messages, which owe nothing to the code under test.
+//! A client built on prost's messages, which are independent of the code under test.
 
 use prost::Message;
 
@@ -10,7 +10,7 @@ use crate::proto::common::{
 };
 use crate::sasl::{DigestMd5Client, UnwrapHalf, WrapHalf};
 
-/// A session, and the client's end of its connection.
+/// A session and the client's side of its connection.
 pub(in crate::rpc) struct Client {
     pub(in crate::rpc) session: RpcSession,
     pub(in crate::rpc) rng: StdRng,
@@ -18,7 +18,7 @@ pub(in crate::rpc) struct Client {
     layer: Option<(WrapHalf, UnwrapHalf)>,
 }
 
-/// One frame of the server.
+/// One frame from the server.
 #[derive(Debug)]
 pub(in crate::rpc) struct Reply {
     pub(in crate::rpc) header: RpcResponseHeaderProto,
@@ -37,7 +37,7 @@ impl Reply {
         RpcSaslProto::decode(self.message.as_slice()).expect("a SASL message")
     }
 
-    /// Class and message of an exception.
+    /// Returns the class and message of an exception.
     pub(in crate::rpc) fn exception(&self) -> (&str, &str) {
         (self.header.exception_class_name(), self.header.error_msg())
     }
@@ -59,14 +59,14 @@ impl Client {
         }
     }
 
-    /// Feeds bytes; what came back, and what the session wants next.
+    /// Passes in bytes. Returns the output and the session's next step.
     pub(in crate::rpc) fn feed(&mut self, bytes: &[u8]) -> (Vec<u8>, Step) {
         self.session.input().extend_from_slice(bytes);
         let step = self.session.advance(self.now, &mut self.rng);
         (std::mem::take(self.session.output()), step)
     }
 
-    /// Feeds bytes; the one reply that comes back.
+    /// Passes in bytes. Returns the only reply.
     pub(in crate::rpc) fn ask(&mut self, bytes: &[u8]) -> Reply {
         let (output, _) = self.feed(bytes);
         let mut replies = replies(&output);
@@ -74,7 +74,7 @@ impl Client {
         replies.pop().expect("one reply")
     }
 
-    /// The INITIATE of a token for `identifier`, after the server's offer.
+    /// Returns the INITIATE message of a token for `identifier`, after the server's offer.
     pub(in crate::rpc) fn token(
         &mut self,
         identifier: &str,
@@ -92,7 +92,7 @@ impl Client {
         (digest, sasl(SaslState::Initiate, Some(response), &[chosen]))
     }
 
-    /// Takes a token for `identifier` through SASL; what came back at last.
+    /// Authenticates with a token for `identifier` and returns the last reply.
     pub(in crate::rpc) fn log_in(&mut self, identifier: &str, qop: QualityOfProtection) -> Reply {
         let (digest, initiate) = self.token(identifier, qop);
         let reply = self.ask(&initiate);
@@ -103,7 +103,7 @@ impl Client {
         reply
     }
 
-    /// Wraps as a client with a security layer does.
+    /// Wraps like a client with a security layer.
     pub(in crate::rpc) fn wrap(&mut self, frames: &[u8]) -> Vec<u8> {
         let mut token = Vec::new();
         self.layer
@@ -114,7 +114,7 @@ impl Client {
         sasl(SaslState::Wrap, Some(token), &[])
     }
 
-    /// The frame within a wrapped reply.
+    /// Returns the frame inside a wrapped reply.
     pub(in crate::rpc) fn unwrap(&mut self, reply: &Reply) -> Reply {
         assert_eq!(reply.header.call_id, -33_i32 as u32);
         let message = reply.sasl();
@@ -130,7 +130,7 @@ impl Client {
     }
 }
 
-/// The server's frames; each must be consumed to its last byte.
+/// Parses the server's frames; each must be consumed completely.
 pub(in crate::rpc) fn replies(mut output: &[u8]) -> Vec<Reply> {
     let mut replies = Vec::new();
     while let Some((length, rest)) = output.split_first_chunk::<4>() {
@@ -207,7 +207,7 @@ pub(in crate::rpc) fn call(call_id: i32, method: &str) -> Vec<u8> {
     call_of(&header(call_id), CLIENT_PROTOCOL, 1, method)
 }
 
-/// A call with a request of any length.
+/// Returns a call whose request can be of any length.
 pub(in crate::rpc) fn call_with(call_id: i32, method: &str, user: &str) -> Vec<u8> {
     any_call(&header(call_id), CLIENT_PROTOCOL, 1, method, user)
 }

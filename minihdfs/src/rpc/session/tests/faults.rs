@@ -1,4 +1,4 @@
-//! Faults answer calls and handshakes, and everything is recorded.
+//! Faults in calls and handshakes, and the recorded events.
 
 use std::sync::Mutex;
 
@@ -8,7 +8,7 @@ use super::client::{SIMPLE, call, context, replies};
 use super::*;
 use crate::proto::common::rpc_sasl_proto::SaslState;
 
-/// Answers every question with one verdict, and remembers what was recorded.
+/// Answers every question with one verdict and stores the recorded events.
 struct Always(Verdict, Mutex<Vec<Event>>);
 
 impl Hook for Always {
@@ -105,7 +105,7 @@ fn a_delayed_call_is_answered_after_the_wait() {
     let reply = client.ask(&[]);
     assert_eq!(reply.groups(), ["?", "alice", "alice"]);
     assert_eq!(recorded(&hook), [Outcome::Ok]);
-    // The next call is asked about anew.
+    // Faults are consulted again for the next call.
     assert_eq!(
         client.feed(&call(2, "getGroupsForUser")),
         (Vec::new(), Step::Wait(delay))

@@ -1,4 +1,4 @@
-//! Who the caller is taken for.
+//! The caller's identity as seen by services.
 
 use prost::Message;
 
@@ -11,7 +11,7 @@ use kerbox_krb5::testing::unhex;
 
 const CALL: &str = "getGroupsForUser";
 
-/// The caller that a context makes after SASL, or why it is refused.
+/// Returns the caller that a context gives after SASL, or the reason for rejecting it.
 fn after_sasl(
     method: AuthMethod,
     authenticated: &str,
@@ -85,7 +85,7 @@ fn without_sasl_proxy_users_are_checked_all_the_same() {
 
 #[test]
 fn a_server_without_security_switches_a_sasl_client_to_simple() {
-    // The bytes of a client's NEGOTIATE, and of the answer that every client must understand.
+    // The bytes of a client's NEGOTIATE, and of the reply that every client must understand.
     let mut client = simple();
     let (output, step) = client.feed(&unhex("687270630900df0000000e0a08021000184122002801021001"));
     assert_eq!(
@@ -108,7 +108,7 @@ fn a_kerberos_user_is_who_the_ticket_says() {
     for context_bytes in [
         context(None, None),
         context(Some("alice@EXAMPLE.COM"), None),
-        // hdfs-native tells its short name as the real user.
+        // hdfs-native sends its short name as the real user.
         context(None, Some("alice")),
         context(Some(""), None),
     ] {
@@ -149,7 +149,7 @@ fn a_kerberos_user_may_act_for_whom_the_proxy_rules_allow() {
             "AuthorizationException: User: {oozie} is not allowed to impersonate bob"
         ))
     );
-    // What the context tells as the real user decides nothing.
+    // The real user in the context is ignored.
     assert_eq!(
         after_sasl(
             AuthMethod::Kerberos,
@@ -230,18 +230,18 @@ fn with_a_security_layer_every_reply_is_one_wrap() {
         assert_eq!(wrapped.len(), 2);
         assert_eq!(client.unwrap(&wrapped[0]).groups(), ["?", "alice", "alice"]);
         assert_eq!(client.unwrap(&wrapped[1]).exception().1, "not now");
-        // A call cut in two wraps, as a large one is.
+        // A call split over two wraps, like a large one.
         let whole = call(3, CALL);
         let first = client.wrap(&whole[..10]);
         let second = client.wrap(&whole[10..]);
         assert_eq!(client.feed(&first).0, b"");
         let reply = client.ask(&second);
         assert_eq!(client.unwrap(&reply).header.call_id, 3);
-        // Plain calls are taken as well: colinmarc/hdfs sends no others, and expects wrapped
+        // Plain calls are accepted as well: colinmarc/hdfs sends only those, but expects wrapped
         // replies.
         let reply = client.ask(&call(4, CALL));
         assert_eq!(client.unwrap(&reply).header.call_id, 4);
-        // A SASL message inside a wrap is none.
+        // A SASL message inside a wrap is not accepted as one.
         let nested = client.wrap(&sasl(SaslState::Wrap, Some(Vec::new()), &[]));
         let reply = client.ask(&nested);
         assert_eq!(

@@ -27,7 +27,7 @@ use client::Client;
 const CLIENT_PROTOCOL: &str = "org.apache.hadoop.hdfs.protocol.ClientProtocol";
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
-/// A service that tells whom it takes the caller for.
+/// A service that returns the caller it sees.
 #[derive(Default)]
 struct WhoAmI {
     state_id: Option<i64>,
@@ -81,7 +81,7 @@ impl RpcService for WhoAmI {
     }
 }
 
-/// Knows one password, of tokens whose identifiers are `owner` or `owner real`.
+/// Knows one password, for tokens whose identifiers are `owner` or `owner real`.
 struct OnePassword;
 
 const PASSWORD: &str = "c2VjcmV0";

@@ -1,4 +1,4 @@
-//! What is refused, in the words of Apache Hadoop 3.4.3, recorded from its NameNode.
+//! Errors, with the exact messages of Apache Hadoop 3.4.3 as recorded from its NameNode.
 
 use super::client::{SASL, SIMPLE, call, call_of, context, frame, header, replies, sasl};
 use super::*;
@@ -8,7 +8,7 @@ use prost::Message;
 
 const RECORDED: &str = include_str!("../../../../testdata/rpc/hadoop-3.4.3-refusals.txt");
 
-/// Nonces are random: where the recording has one, ours is put.
+/// Nonces are random, so ours replaces the one in the recording.
 fn with_our_nonce(mut recorded: Vec<u8>, ours: &[u8]) -> Vec<u8> {
     const KEY: &[u8] = b"nonce=\"";
     let nonce = |bytes: &[u8]| {
@@ -232,7 +232,7 @@ fn a_mechanism_is_chosen_once_and_fed_in_order() {
         "Client has already initiated a mechanism"
     );
     assert_eq!(step, Step::Close);
-    // One that is not offered is answered with the offer.
+    // A choice that was not offered is answered with the offer.
     let unknown = SaslAuth {
         method: "PLAIN".into(),
         mechanism: "PLAIN".into(),

@@ -1,4 +1,4 @@
-//! Whatever bytes come, in whatever pieces: no panic, no unbounded memory.
+//! Arbitrary input in arbitrary pieces causes no panic and no unbounded memory use.
 
 use super::client::{SASL, SIMPLE, call, call_of, context, header, sasl};
 use super::*;

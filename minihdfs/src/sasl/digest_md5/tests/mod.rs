@@ -1,4 +1,4 @@
-//! Handshakes recorded from the JDK 25, and what must be refused.
+//! Handshakes recorded from JDK 25, and inputs that must be rejected.
 
 mod recorded;
 
@@ -49,7 +49,7 @@ fn rng() -> StdRng {
 }
 
 impl Case {
-    /// The response in the JDK's form.
+    /// Returns the response in the JDK's form.
     fn jdk(&self) -> String {
         let mut text = format!(
             "charset=utf-8,username=\"{}\",realm=\"{}\",nonce=\"{}\",nc=00000001,cnonce=\"{}\",digest-uri=\"{}\",maxbuf=65536,response={},qop={}",
@@ -91,7 +91,7 @@ impl Case {
         server
     }
 
-    /// Our own client with the recorded cnonce, once the server has proved itself.
+    /// Runs our client with the recorded cnonce until it has verified the server.
     fn client(&self) -> (QualityOfProtection, WrapHalf, UnwrapHalf) {
         let mut client = DigestMd5Client::data_transfer(
             self.user.to_owned(),
@@ -447,7 +447,7 @@ fn no_cut_or_flipped_response_makes_the_server_panic() {
         for change in [0x01, 0x20, 0x80, 0xff] {
             let mut spoilt = right.clone();
             spoilt[at] ^= change;
-            // Some changes are harmless: the case of a directive's name, or maxbuf.
+            // Some changes are harmless, such as the case of a directive's name, or maxbuf.
             let _ = case
                 .challenged()
                 .step(Timestamp::EPOCH, &spoilt, &mut rng());

@@ -1,4 +1,4 @@
-//! Handshakes between the JDK's own client and server, versions 25 and 17.
+//! Handshakes between the JDK's own client and server, in versions 25 and 17.
 
 use super::{KEY_USER, USER};
 use crate::sasl::QualityOfProtection::{self, Authentication, Integrity, Privacy};
@@ -15,7 +15,7 @@ pub(super) struct Case {
     pub(super) cnonce: &'static str,
     pub(super) response: &'static str,
     pub(super) rspauth: &'static str,
-    /// `hello` and `sixteen byte msg`, to the server and to the client.
+    /// `hello` and `sixteen byte msg`, wrapped for the server and for the client.
     pub(super) wrapped: Option<[&'static str; 4]>,
 }
 
