@@ -1,4 +1,4 @@
-//! What a realm can be told before it starts, alone or in a cluster. Everything has a default.
+//! Builder methods for a realm, alone or in a cluster. Every setting has a default.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,26 +12,27 @@ use crate::realm::Realm;
 use crate::settings::RealmSettings;
 use crate::world::WorldSettings;
 
-/// The settings that every fixture has.
+/// Defines the setters that every fixture has.
 macro_rules! world_setters {
     () => {
-        /// The clock that all servers share. Default: the system's, until it is moved.
+        /// Sets the clock that all servers share. Default: a clock that follows the system's until
+        /// it is moved.
         pub fn clock(mut self, clock: Clock) -> Self {
             self.world.clock = clock;
             self
         }
 
-        /// The seed of everything random: keys, block ids, faults that strike by chance. Default:
-        /// 0. What repeats with the same seed, the [`Journal`](crate::Journal) tells.
+        /// Sets the seed of all randomness: keys, block ids, and faults with a probability.
+        /// Default: 0. [`Journal`](crate::Journal) lists what the same seed reproduces.
         pub fn seed(mut self, seed: u64) -> Self {
             self.world.seed = seed;
             self
         }
 
-        /// Puts the files into this directory, and leaves them there at the end. It is made if need
-        /// be; one that is there must be empty, or of an earlier fixture, of whose files it
-        /// replaces those that Kerbox wrote. Default: a temporary one, gone at the end (see
-        /// `KERBOX_KEEP`).
+        /// Puts the fixture's files into this directory and leaves them there at the end. The
+        /// directory is created if it is missing. An existing one must be empty or belong to an
+        /// earlier fixture; then the files that Kerbox wrote are replaced. Default: a temporary
+        /// directory, removed at the end (see `KERBOX_KEEP`).
         pub fn directory(mut self, path: impl Into<PathBuf>) -> Self {
             self.world.directory = Some(path.into());
             self
@@ -46,8 +47,8 @@ macro_rules! world_setters {
             self
         }
 
-        /// How many threads the servers run on. Default: one, which starts soonest; more move large
-        /// files faster.
+        /// Sets the number of threads that the servers run on. Default: 1, which starts fastest;
+        /// more threads move large files faster.
         pub fn threads(mut self, threads: usize) -> Self {
             self.world.workers = threads;
             self
@@ -57,52 +58,52 @@ macro_rules! world_setters {
 
 pub(crate) use world_setters;
 
-/// The settings of everything that has a realm.
+/// Defines the setters of every fixture that has a realm.
 macro_rules! realm_setters {
     () => {
-        /// The realm's name. Default: one that no other fixture of the process has, so that clients
-        /// in the process can use several realms.
+        /// Sets the realm's name. Default: a name that no other fixture in the process has, so that
+        /// clients in the process can use several realms.
         pub fn realm_name(mut self, name: impl Into<String>) -> Self {
             self.realm.give("realm_name");
             self.realm.name = Some(name.into());
             self
         }
 
-        /// Where the KDC listens, by UDP and TCP. Default: a random port of 127.0.0.1.
+        /// Sets the UDP and TCP address of the KDC. Default: a random port on 127.0.0.1.
         pub fn kdc_listen(mut self, address: SocketAddr) -> Self {
             self.realm.give("kdc_listen");
             self.realm.listen = address;
             self
         }
 
-        /// How many servers the KDC has: of one database, each at an address of its own, all named
-        /// in the clients' krb5.conf in the order of their numbers. One can be stopped or silenced
-        /// while the others serve: see [`Realm::kdc_server`](crate::Realm::kdc_server). Default: 1.
+        /// Sets the number of KDC servers. They share one database, and each has its own address;
+        /// the clients' krb5.conf lists them in the order of their numbers. One can be stopped or
+        /// silenced while the others serve: see [`Realm::kdc_server`](crate::Realm::kdc_server).
+        /// Default: 1.
         pub fn kdcs(mut self, count: usize) -> Self {
             self.realm.give("kdcs");
             self.realm.kdcs = count;
             self
         }
 
-        /// The KDC answers over TCP alone, as Hadoop's MiniKdc does: its UDP port is closed.
-        /// Clients are told nothing of it.
+        /// Makes the KDC answer over TCP only, as Hadoop's MiniKdc does, and closes its UDP port.
+        /// The clients' configuration does not mention it.
         pub fn tcp_only(mut self) -> Self {
             self.realm.give("tcp_only");
             self.realm.transports = $crate::settings::Transports::Tcp;
             self
         }
 
-        /// The KDC answers over UDP alone, as behind a firewall that stops connections: its TCP
-        /// port is closed, and what does not fit into a datagram cannot be had.
+        /// Makes the KDC answer over UDP only, as behind a firewall that blocks connections. Its
+        /// TCP port is closed, so replies that do not fit into a datagram cannot be fetched.
         pub fn udp_only(mut self) -> Self {
             self.realm.give("udp_only");
             self.realm.transports = $crate::settings::Transports::Udp;
             self
         }
 
-        /// How long tickets live when clients do not say, and at most, unless
-        /// [`max_life`](Self::max_life) says otherwise. Default: 10 hours when they do not say, at
-        /// most 24.
+        /// Sets the lifetime of tickets whose request names none. It is also the maximum, unless
+        /// [`max_life`](Self::max_life) sets another. Default: 10 hours, with a maximum of 24.
         pub fn ticket_lifetime(mut self, lifetime: Duration) -> Self {
             self.realm.give("ticket_lifetime");
             if !self.realm.given.contains(&"max_life") {
@@ -112,9 +113,9 @@ macro_rules! realm_setters {
             self.libdefault("ticket_lifetime", format!("{}s", lifetime.as_secs()))
         }
 
-        /// How long tickets can be renewed when clients do not say, and at most, unless
-        /// [`max_renewable_life`](Self::max_renewable_life) says otherwise; zero: not at all.
-        /// Default: 7 days.
+        /// Sets the renewable lifetime of tickets whose request names none; zero makes them not
+        /// renewable. It is also the maximum, unless
+        /// [`max_renewable_life`](Self::max_renewable_life) sets another. Default: 7 days.
         pub fn renewable_lifetime(mut self, lifetime: Duration) -> Self {
             self.realm.give("renewable_lifetime");
             if !self.realm.given.contains(&"max_renewable_life") {
@@ -124,65 +125,67 @@ macro_rules! realm_setters {
             self.libdefault("renew_lifetime", format!("{}s", lifetime.as_secs()))
         }
 
-        /// The KDC's ceiling of tickets' lives, without a word to the clients. Default: 24 hours.
+        /// Sets the KDC's maximum ticket lifetime, without changing the clients' configuration.
+        /// Default: 24 hours.
         pub fn max_life(mut self, lifetime: Duration) -> Self {
             self.realm.give("max_life");
             self.realm.max_life = lifetime;
             self
         }
 
-        /// The KDC's ceiling of tickets' renewable lives, without a word to the clients. Default: 7
-        /// days.
+        /// Sets the KDC's maximum renewable lifetime, without changing the clients' configuration.
+        /// Default: 7 days.
         pub fn max_renewable_life(mut self, lifetime: Duration) -> Self {
             self.realm.give("max_renewable_life");
             self.realm.max_renewable_life = lifetime;
             self
         }
 
-        /// How far a client's clock may be from a server's; clients are told of it. Default: 5
-        /// minutes.
+        /// Sets the allowed difference between a client's clock and a server's. The clients'
+        /// krb5.conf names it, too. Default: 5 minutes.
         pub fn clock_skew(mut self, skew: Duration) -> Self {
             self.realm.give("clock_skew");
             self.realm.clock_skew = skew;
             self.libdefault("clockskew", skew.as_secs().to_string())
         }
 
-        /// The types of the keys that new principals get, the best first; clients' krb5.conf permits
-        /// them. Default: MIT's, aes256-cts-hmac-sha1-96 and aes128-cts-hmac-sha1-96. Those of RFC
-        /// 8009 are to be had by name (Java tools built on Kerby cannot read their keytabs):
-        /// [`EncryptionType::DEFAULT`] is all four. So are the weak ones, rc4 and des3.
+        /// Sets the key types of new principals, the preferred one first; the clients' krb5.conf
+        /// permits them. Default: MIT's default, aes256-cts-hmac-sha1-96 and
+        /// aes128-cts-hmac-sha1-96. Those of RFC 8009 must be named (Java tools built on Kerby
+        /// cannot read their keytabs): [`EncryptionType::DEFAULT`] lists all four. So must the weak
+        /// ones, rc4 and des3.
         pub fn enctypes(mut self, enctypes: impl IntoIterator<Item = EncryptionType>) -> Self {
             self.realm.give("enctypes");
             self.realm.enctypes = enctypes.into_iter().collect();
             self
         }
 
-        /// A setting in kadmin's form that every new principal starts with: `+requires_preauth` is
-        /// there, `-requires_preauth` undoes it.
+        /// Adds an attribute, in kadmin's notation, that every new principal starts with.
+        /// `+requires_preauth` is set by default; `-requires_preauth` clears it.
         pub fn attribute(mut self, setting: &str) -> Self {
             self.realm.give("attribute");
             self.realm.attributes.push(setting.to_owned());
             self
         }
 
-        /// Which PAC tickets carry (MS-PAC). Default: none.
+        /// Selects the PAC that tickets carry (MS-PAC). Default: none.
         pub fn pac(mut self, pac: $crate::Pac) -> Self {
             self.realm.give("pac");
             self.realm.pac = pac;
             self
         }
 
-        /// As which domain of Windows full PACs know the realm. Default: SID and NetBIOS name are
-        /// derived from the realm's name.
+        /// Sets the Windows domain that full PACs give for the realm. Default: SID and NetBIOS name
+        /// are derived from the realm's name.
         pub fn pac_domain(mut self, domain: $crate::PacDomain) -> Self {
             self.realm.give("pac_domain");
             self.realm.pac_domain = domain;
             self
         }
 
-        /// One principal more; the same name replaces. There are `alice`, `bob`, `jupyter` and
-        /// `hdfs`, each with a keytab and with its name as password, and the services `hdfs`, `nn`,
-        /// `dn`, `sn`, `HTTP` and `host` of `localhost`.
+        /// Adds a principal, or replaces the one of the same name. By default there are `alice`,
+        /// `bob`, `jupyter` and `hdfs`, each with a keytab and its name as password, and the
+        /// services `hdfs`, `nn`, `dn`, `sn`, `HTTP` and `host` on `localhost`.
         pub fn principal(mut self, principal: NewPrincipal) -> Self {
             self.realm.give("principal");
             self.realm
@@ -192,44 +195,45 @@ macro_rules! realm_setters {
             self
         }
 
-        /// Without the principals that are usually there: only those that are added, and the realm's
-        /// own. A secure cluster needs `nn/localhost` and `dn/localhost`.
+        /// Omits the default principals. The realm then has only those that are added and its own.
+        /// A secure cluster needs `nn/localhost` and `dn/localhost`.
         pub fn without_principals(mut self) -> Self {
             self.realm.give("without_principals");
             self.realm.principals.clear();
             self
         }
 
-        /// A user with the keys of a password: see [`NewPrincipal::password`]; one with random keys
-        /// besides starts sooner, see [`NewPrincipal::password_besides`].
+        /// Adds a user whose keys are derived from a password: see [`NewPrincipal::password`]. A
+        /// user with additional random keys starts faster: see [`NewPrincipal::password_besides`].
         pub fn user_with_password(self, name: &str, password: &str) -> Self {
             self.principal(NewPrincipal::new(name).password(password))
         }
 
-        /// A line of `[libdefaults]` in the clients' krb5.conf.
+        /// Sets a line of `[libdefaults]` in the clients' krb5.conf.
         pub fn libdefault(mut self, key: &str, value: impl Into<String>) -> Self {
             self.realm.give("libdefault");
             self.realm.libdefaults.insert(key.to_owned(), value.into());
             self
         }
 
-        /// Trust between this realm and another.
+        /// Adds a trust between this realm and another.
         pub fn trust(mut self, trust: $crate::Trust) -> Self {
             self.realm.give("trust");
             self.realm.other_realms.trusts.push(trust);
             self
         }
 
-        /// One realm more of the same KDC. Principals are its own if their names say so:
-        /// `carol@OTHER.TEST`.
+        /// Adds another realm served by the same KDC. A principal belongs to it if its name says
+        /// so: `carol@OTHER.TEST`.
         pub fn further_realm(mut self, realm: $crate::RealmConfig) -> Self {
             self.realm.give("further_realm");
             self.realm.other_realms.further.push(realm);
             self
         }
 
-        /// The way of clients of one realm to services of another, over those between, none for the
-        /// direct way: `[capaths]`, which the KDC obeys and the clients' krb5.conf has.
+        /// Sets the intermediate realms between clients of one realm and services of another; an
+        /// empty list means the direct path. The KDC obeys this, and the clients' krb5.conf lists
+        /// it in `[capaths]`.
         pub fn capath(
             mut self,
             client: impl Into<String>,
@@ -243,8 +247,8 @@ macro_rules! realm_setters {
             self
         }
 
-        /// The realm of a host (`name`) or of a domain's hosts (`.name`): `[domain_realm]` of the
-        /// clients' krb5.conf; the KDC refers clients there that leave it to it.
+        /// Maps a host (`name`) or a domain (`.name`) to a realm, in `[domain_realm]` of the
+        /// clients' krb5.conf. The KDC refers clients that ask it for such a host to that realm.
         pub fn domain_realm(mut self, host: impl Into<String>, realm: impl Into<String>) -> Self {
             self.realm.give("domain_realm");
             let hosts = &mut self.realm.other_realms.domain_realm;
@@ -252,8 +256,8 @@ macro_rules! realm_setters {
             self
         }
 
-        /// The longest reply, in bytes, that the KDC sends by UDP; beyond it clients are told to
-        /// use TCP.
+        /// Sets the maximum size of a UDP reply, in bytes. For a larger reply the KDC tells the
+        /// client to use TCP.
         pub fn max_udp_reply(mut self, bytes: usize) -> Self {
             self.realm.give("max_udp_reply");
             self.realm.max_udp_reply = Some(bytes);
@@ -266,7 +270,7 @@ pub(crate) use realm_setters;
 
 /// Builds a [`Realm`].
 ///
-/// A setting that cannot be, or that would have no effect, is refused by `start`.
+/// `start` refuses an invalid setting and one that would have no effect.
 ///
 /// ```
 /// use std::time::Duration;
@@ -297,12 +301,12 @@ impl RealmBuilder {
     world_setters!();
     realm_setters!();
 
-    /// Starts the KDC; it answers when this returns.
+    /// Starts the KDC. It already answers when this returns.
     pub async fn start(self) -> Result<Realm, Error> {
         self.start_blocking()
     }
 
-    /// As [`start`](Self::start), outside of async code.
+    /// Blocking variant of [`start`](Self::start).
     pub fn start_blocking(self) -> Result<Realm, Error> {
         Realm::with(self)
     }

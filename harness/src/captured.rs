@@ -1,4 +1,4 @@
-//! Whether the output of a test is shown only if it fails.
+//! Detects whether a test's output is shown only if the test fails.
 
 use std::env;
 use std::ffi::OsStr;
@@ -6,11 +6,11 @@ use std::path::Path;
 use std::thread;
 
 /// Returns whether this looks like a test whose output is captured. A fixture cannot see the error
-/// that its test returns; if the output is captured, it can print its journal in any case, and
-/// only that of a failed test is shown.
+/// that its test returns. With captured output it can always print its journal, because only a
+/// failed test's output is shown.
 pub(crate) fn is_captured() -> bool {
     let set = |name: &str| env::var_os(name).is_some_and(|value| value != "0");
-    // cargo-nextest captures what libtest does not.
+    // cargo-nextest captures output itself, so the settings of libtest do not matter.
     if set("NEXTEST") {
         return true;
     }
@@ -21,8 +21,8 @@ pub(crate) fn is_captured() -> bool {
         && !arguments.iter().any(|argument| shows_everything(argument))
 }
 
-/// Returns whether a program that cargo made for `cargo test` runs on a thread that libtest named
-/// after a test. It names none if it runs one test at a time on the main thread.
+/// Returns whether a program that cargo built for `cargo test` runs on a thread that libtest named
+/// after a test. libtest names no thread if it runs one test at a time on the main thread.
 fn is_libtest(program: &Path, thread: Option<&str>) -> bool {
     let folder = program.parent().and_then(Path::file_name);
     folder == Some(OsStr::new("deps")) && thread.is_some_and(|name| name != "main")

@@ -1,4 +1,4 @@
-//! The credential caches of a fixture: written for logins, and kept in step with the clock.
+//! The credential caches of a fixture: written at login and kept in step with the clock.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -10,15 +10,16 @@ use kerbox_krb5::{Clock, Principal};
 
 use crate::Error;
 
-/// How every cache's file begins.
+/// The first bytes of every cache file.
 const VERSION_4: [u8; 2] = [5, 4];
-/// Folders of a fixture that hold no caches, and may hold much else.
+/// Folders of a fixture that contain no caches but may contain many other files.
 const WITHOUT_CACHES: [&str; 3] = ["blocks", "keytabs", "hadoop"];
-/// Caches of a DIR collection are one folder deeper than others; beyond this depth none are.
+/// Maximum folder depth searched for caches. Those of a DIR collection are one folder deeper than
+/// others.
 const DEPTH: usize = 8;
 
-/// Writes a cache that holds this ticket alone, as `kinit` does, with the clock's offset in its
-/// header: MIT's library adds it to the system's time, and so lives in the fixture's time.
+/// Writes a cache with this ticket only, as `kinit` does. The header holds the clock's offset,
+/// which MIT's library adds to the system's time, so that it follows the fixture's time.
 pub(crate) fn write(path: &Path, credentials: &Credentials, clock: &Clock) -> Result<(), Error> {
     let mut cache = CredentialCache::new(credentials.client.clone());
     cache.set_time_offset(clock.offset_micros());
@@ -27,16 +28,16 @@ pub(crate) fn write(path: &Path, credentials: &Credentials, clock: &Clock) -> Re
     Ok(())
 }
 
-/// The ticket-granting ticket of a cache: clients may have renewed it.
+/// Reads the ticket-granting ticket from a cache. A client may have renewed it.
 pub(crate) fn read_tgt(path: &Path) -> Option<Credentials> {
     let cache = CredentialCache::read(path).ok()?;
     let realm = cache.default_principal().realm();
     Credentials::try_from(cache.find(&Principal::krbtgt(realm, realm))?).ok()
 }
 
-/// After the clock was moved: gives every cache in the fixture's `directory` the new offset, those
-/// that clients made there too, in whichever folder, as for a DIR collection. Links are not
-/// followed: they may lead to a user's own.
+/// Writes the new offset of a moved clock into every cache in the fixture's `directory`. That
+/// includes caches made by clients in any subfolder, as for a DIR collection. Links are not
+/// followed: they may lead to a user's own caches.
 pub(crate) fn follow_clock(directory: &Path, clock: &Clock) -> Result<(), Error> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     for entry in entries {
@@ -56,7 +57,7 @@ fn follow(entry: &fs::DirEntry, clock: &Clock, depth: usize) {
         let entries = fs::read_dir(entry.path()).into_iter().flatten().flatten();
         entries.for_each(|entry| follow(&entry, clock, depth - 1));
     } else if kind.is_file() && is_cache(&entry.path()) {
-        // Whatever is no cache after all, or was removed meanwhile, needs no offset.
+        // A file that is not a cache after all, or that was removed meanwhile, needs no offset.
         let _ = CredentialCache::set_time_offset_of_file(&entry.path(), clock.offset_micros());
     }
 }

@@ -1,5 +1,5 @@
-//! The environment in which clients find a fixture: data first, the process's own environment only
-//! when asked.
+//! The environment in which clients find a fixture. It is plain data; the process's own environment
+//! changes only on request.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -9,15 +9,16 @@ use std::process::Command;
 use crate::Error;
 use crate::env_guard::{self, EnvGuard};
 
-/// Variables that lead clients to a fixture, as data.
+/// Environment variables that point clients to a fixture, as plain data.
 ///
 /// | variable | read by |
 /// |---|---|
 /// | `KRB5_CONFIG` | MIT, Heimdal, Go |
 /// | `KRB5CCNAME` | all Kerberos clients |
 /// | `HADOOP_CONF_DIR` | all HDFS clients |
-/// | `HADOOP_OPTS` | Hadoop's scripts; names krb5.conf to the JVM, which ignores `KRB5_CONFIG`. In a directory with white space in its name, `JAVA_TOOL_OPTIONS` instead |
-/// | `KERBOX_DIR`, `KEYTABS`, `NAMENODE` | test lines that run against any fixture |
+/// | `HADOOP_OPTS` | Hadoop's scripts; names krb5.conf to the JVM, which ignores `KRB5_CONFIG`. If
+/// the directory's name contains white space, `JAVA_TOOL_OPTIONS` is used instead |
+/// | `KERBOX_DIR`, `KEYTABS`, `NAMENODE` | test scripts that run against any fixture |
 ///
 /// ```
 /// let cluster = kerbox::Cluster::simple().start_blocking()?;
@@ -32,25 +33,25 @@ use crate::env_guard::{self, EnvGuard};
 pub struct ClientEnv(BTreeMap<String, OsString>);
 
 impl ClientEnv {
-    /// With one variable more, or changed.
+    /// Adds or replaces a variable.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.0.insert(name.to_owned(), value.as_ref().to_owned());
         self
     }
 
-    /// The value of a variable.
+    /// Returns the value of a variable.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&OsStr> {
         self.0.get(name).map(OsString::as_os_str)
     }
 
-    /// Names and values, ordered by name.
+    /// Iterates over names and values, ordered by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &OsStr)> {
         self.0.iter().map(|(name, value)| (&**name, &**value))
     }
 
-    /// A command that runs in this environment, on top of the process's own.
+    /// Returns a command that runs with these variables added to the process's own environment.
     #[must_use]
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
@@ -58,7 +59,7 @@ impl ClientEnv {
         command
     }
 
-    /// Lines for a POSIX shell: `export NAME='value'`.
+    /// Returns lines for a POSIX shell: `export NAME='value'`.
     #[must_use]
     pub fn to_shell(&self) -> String {
         self.iter()
@@ -71,53 +72,56 @@ impl ClientEnv {
             .collect()
     }
 
-    /// Puts the variables into this process's environment and leaves them there.
+    /// Puts the variables into this process's environment permanently.
     pub(crate) fn set_for_good(&self) {
         env_guard::set_for_good(self);
     }
 
-    /// Puts the variables into this process's environment until the guard is dropped, for clients
-    /// that live in the process and know no other way, such as libgssapi.
+    /// Puts the variables into this process's environment until the guard is dropped. For clients
+    /// that live in the process and accept nothing else, such as libgssapi.
     ///
-    /// The environment is one per process. Guards of one thread nest, and so do those of one tokio
-    /// task, on whichever thread it runs; others wait here, blocking their thread, until those that
-    /// live are gone. Clients in C must not run in other threads while a guard comes or goes. Prefer
-    /// [`command`](Self::command), and [`shared_krb5_conf`](crate::shared_krb5_conf) for clients
-    /// that take a cache by name.
+    /// A process has only one environment. Guards on one thread nest, and so do those of one tokio
+    /// task, on whichever thread it runs. Other callers block their thread until the existing
+    /// guards are gone. C clients must not run in other threads while a guard is created or
+    /// dropped. Prefer [`command`](Self::command), or [`shared_krb5_conf`](crate::shared_krb5_conf)
+    /// for clients that take a cache by name.
     ///
     /// # Panics
-    /// If the guards of others stay for five minutes in which none comes or goes, or at once if they
-    /// are those of another task of this thread's runtime, which could not go on meanwhile. The
-    /// message says where they were entered. [`try_enter`](Self::try_enter) does not wait.
+    /// If other callers' guards stay for five minutes without any being created or dropped. Panics
+    /// at once if they belong to another task of this thread's runtime, because that task could not
+    /// continue while this one waits. The message says where they were entered.
+    /// [`try_enter`](Self::try_enter) does not wait.
     #[track_caller]
     pub fn enter(&self) -> EnvGuard {
         EnvGuard::enter(self)
     }
 
-    /// As [`enter`](Self::enter), but fails with [`Error::EnvironmentInUse`] instead of waiting.
+    /// Like [`enter`](Self::enter), but fails with [`Error::EnvironmentInUse`] instead of waiting.
     #[track_caller]
     pub fn try_enter(&self) -> Result<EnvGuard, Error> {
         EnvGuard::try_enter(self)
     }
 }
 
-/// The option that leads a JVM to a fixture's realm, for `HADOOP_OPTS`, which Hadoop's scripts split
-/// at every white space and quote in no way. `None` if the directory's name has such: then
-/// `JAVA_TOOL_OPTIONS` alone can name it.
+/// Returns the JVM option that selects a fixture's realm, for `HADOOP_OPTS`. Hadoop's scripts split
+/// that variable at white space and offer no quoting, so the result is `None` if the directory's
+/// name contains any; then only `JAVA_TOOL_OPTIONS` works.
 #[must_use]
 pub fn hadoop_option(directory: &Path) -> Option<String> {
     let option = krb5_option(directory);
     (!option.contains(char::is_whitespace)).then_some(option)
 }
 
-/// The same for `JAVA_TOOL_OPTIONS`, which the JVM splits at white space outside of quotes.
+/// Returns the same option for `JAVA_TOOL_OPTIONS`, which the JVM splits at white space outside of
+/// quotes.
 #[must_use]
 pub fn java_option(directory: &Path) -> String {
     let option = krb5_option(directory);
     if !option.contains(|c: char| c.is_whitespace() || "'\"".contains(c)) {
         return option;
     }
-    // There is no escape: a double quote stands between single ones, all else between double ones.
+    // The JVM knows no escape character: put double quotes in single quotes and everything else in
+    // double quotes.
     let parts = option.split('"').map(|part| format!("\"{part}\""));
     parts.collect::<Vec<_>>().join("'\"'")
 }
@@ -127,7 +131,8 @@ fn krb5_option(directory: &Path) -> String {
     format!("-Djava.security.krb5.conf={}", conf.display())
 }
 
-/// The environment of a fixture's files; what only some have is added by [`ClientEnv::with`].
+/// Returns the environment for a fixture's files. Variables that only some fixtures have are added
+/// with [`ClientEnv::with`].
 pub(crate) fn of_directory(directory: &Path) -> ClientEnv {
     let mut ccache = OsString::from("FILE:");
     ccache.push(directory.join("ccache").join("krb5cc"));

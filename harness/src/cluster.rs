@@ -20,7 +20,7 @@ use crate::world_methods::world_methods;
 use crate::{Error, Login, NewPrincipal, settings_checks};
 
 /// An HDFS on random ports of 127.0.0.1, with its own clock and, if it is secure, its own realm.
-/// Dropping it ends it.
+/// Dropping it stops it.
 ///
 /// ```
 /// use hdfs_native::ClientBuilder;
@@ -37,19 +37,20 @@ use crate::{Error, Login, NewPrincipal, settings_checks};
 /// # }
 /// ```
 pub struct Cluster {
-    // First the servers end, then the realm leaves the shared krb5.conf.
+    // Fields drop in order: the servers stop first, then the realm leaves the shared krb5.conf.
     fixture: Fixture,
     realm: Option<Realm>,
     hdfs: Arc<Hdfs>,
 }
 
 impl Cluster {
-    /// A cluster with Kerberos security, to be described or started.
+    /// Returns a builder for a cluster with Kerberos security.
     pub fn secure() -> ClusterBuilder {
         ClusterBuilder::new(true)
     }
 
-    /// A cluster that believes whoever a client says it is, to be described or started.
+    /// Returns a builder for a cluster without security, which trusts the user name that a client
+    /// states.
     pub fn simple() -> ClusterBuilder {
         ClusterBuilder::new(false)
     }
@@ -85,54 +86,54 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// `hdfs://127.0.0.1:PORT`
+    /// Returns `hdfs://127.0.0.1:PORT`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("hdfs://{}", self.hdfs.address)
     }
 
-    /// Where the NameNode's RPC listens.
+    /// Returns the address of the NameNode's RPC server.
     #[must_use]
     pub fn namenode_address(&self) -> SocketAddr {
         self.hdfs.address
     }
 
-    /// The NameNode itself, for what no protocol tells.
+    /// Returns the NameNode itself, for state that no protocol exposes.
     #[must_use]
     pub fn namenode(&self) -> &Arc<NameNode> {
         &self.hdfs.namenode
     }
 
-    /// The DataNode of this number, from 1.
+    /// Returns the DataNode with this 1-based number.
     pub fn datanode(&self, number: usize) -> Result<Datanode<'_>, Error> {
         self.hdfs.datanode(number)
     }
 
-    /// How many DataNodes there are, running or not.
+    /// Returns the number of DataNodes, running or not.
     #[must_use]
     pub fn datanodes(&self) -> usize {
         self.hdfs.datanodes()
     }
 
-    /// The folder of core-site.xml and hdfs-site.xml.
+    /// Returns the folder of core-site.xml and hdfs-site.xml.
     #[must_use]
     pub fn hadoop_conf_dir(&self) -> PathBuf {
         self.path().join("hadoop")
     }
 
-    /// Hadoop's keys, as servers and clients have them.
+    /// Returns the Hadoop settings that servers and clients use.
     #[must_use]
     pub fn hadoop_keys(&self) -> &BTreeMap<String, String> {
         &self.hdfs.keys
     }
 
-    /// A sentence for each key that was set and that the servers do not obey.
+    /// Returns a sentence for each key that was set but that the servers ignore.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.hdfs.warnings
     }
 
-    /// The realm, if the cluster is secure.
+    /// Returns the realm, if the cluster is secure.
     #[must_use]
     pub fn realm(&self) -> Option<&Realm> {
         self.realm.as_ref()
@@ -142,23 +143,23 @@ impl Cluster {
         self.realm.as_ref().ok_or(Error::NoRealm)
     }
 
-    /// Logs a user in: a ticket-granting ticket in a new FILE cache. A user whom the realm does not
-    /// have is added first.
+    /// Logs a user in: puts a ticket-granting ticket into a new FILE cache. A user missing from the
+    /// realm is added first.
     pub async fn login(&self, user: &str) -> Result<Login, Error> {
         self.login_blocking(user)
     }
 
-    /// As [`login`](Self::login), outside of async code.
+    /// Blocking variant of [`login`](Self::login).
     pub fn login_blocking(&self, user: &str) -> Result<Login, Error> {
         self.secure_realm()?.login_with_env(user, &self.env())
     }
 
-    /// Adds a principal to the realm, with its keytab.
+    /// Adds a principal and its keytab to the realm.
     pub fn add_principal(&self, principal: NewPrincipal) -> Result<Principal, Error> {
         self.secure_realm()?.add_principal(principal)
     }
 
-    /// The environment in which clients find this cluster; nobody is logged in.
+    /// Returns the environment in which clients find this cluster, without a logged-in user.
     #[must_use]
     pub fn env(&self) -> ClientEnv {
         let env = match &self.realm {
@@ -169,13 +170,13 @@ impl Cluster {
             .with("NAMENODE", self.url())
     }
 
-    /// The environment of a user in a cluster without security: `HADOOP_USER_NAME`.
+    /// Returns the environment of a user in a cluster without security: `HADOOP_USER_NAME`.
     #[must_use]
     pub fn env_of(&self, user: &str) -> ClientEnv {
         self.env().with("HADOOP_USER_NAME", user)
     }
 
-    /// How far clients' clocks may be from the servers'.
+    /// Returns the allowed difference between a client's clock and the servers'.
     #[must_use]
     pub fn clock_skew(&self) -> Duration {
         self.realm
@@ -183,7 +184,7 @@ impl Cluster {
             .map_or(Duration::ZERO, Realm::clock_skew)
     }
 
-    /// The short name that owns `/` and may do everything.
+    /// Returns the short name of the superuser, who owns `/`.
     #[must_use]
     pub fn superuser(&self) -> &str {
         &self.hdfs.superuser

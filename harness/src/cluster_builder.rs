@@ -1,4 +1,4 @@
-//! What a cluster can be told before it starts.
+//! The builder of a cluster.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,23 +13,23 @@ use crate::principals::NewPrincipal;
 use crate::settings::{HdfsSettings, NewDirectory, RealmSettings};
 use crate::world::WorldSettings;
 
-/// What protects the bytes of RPC and data transfer (`hadoop.rpc.protection`,
+/// The protection of RPC and data transfer (`hadoop.rpc.protection`,
 /// `dfs.data.transfer.protection`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Protection {
-    /// Only who is who is proved.
+    /// Authentication only.
     Authentication,
-    /// Every message has a MAC.
+    /// Authentication, and a MAC on every message.
     Integrity,
-    /// Every message is encrypted; data transfer by SASL's 3des or rc4.
+    /// Every message is encrypted. Data transfer uses SASL's 3des or rc4.
     Privacy,
-    /// As [`Privacy`](Self::Privacy), data transfer by AES/CTR.
+    /// Like [`Privacy`](Self::Privacy), with AES/CTR for data transfer.
     PrivacyAes,
 }
 
 /// Builds a [`Cluster`].
 ///
-/// A setting that cannot be, or that would have no effect, is refused by `start`.
+/// `start` refuses an invalid setting and one that would have no effect.
 ///
 /// ```
 /// use kerbox::{Cluster, Protection};
@@ -70,19 +70,20 @@ impl ClusterBuilder {
     world_setters!();
     realm_setters!();
 
-    /// How many DataNodes; with 0 nothing can be written. Default: 1, which starts soonest.
+    /// Sets the number of DataNodes; with 0 nothing can be written. Default: 1, which starts
+    /// fastest.
     pub fn datanodes(mut self, number: usize) -> Self {
         self.hdfs.datanodes = number;
         self
     }
 
-    /// Where the NameNode's RPC listens. Default: a random port of 127.0.0.1.
+    /// Sets the address of the NameNode's RPC server. Default: a random port on 127.0.0.1.
     pub fn namenode_listen(mut self, address: SocketAddr) -> Self {
         self.hdfs.listen = address;
         self
     }
 
-    /// What protects RPC and data transfer. Default: [`Protection::Authentication`].
+    /// Sets the protection of RPC and data transfer. Default: [`Protection::Authentication`].
     pub fn protection(mut self, protection: Protection) -> Self {
         self.hdfs.is_protected = true;
         let value = match protection {
@@ -103,13 +104,13 @@ impl ClusterBuilder {
         }
     }
 
-    /// One of Hadoop's keys, for servers and clients.
+    /// Sets one of Hadoop's keys, for servers and clients.
     pub fn set(mut self, key: &str, value: impl Into<String>) -> Self {
         self.hdfs.keys.insert(key.to_owned(), value.into());
         self
     }
 
-    /// The short name that owns `/` and may do everything. Default: `hdfs`.
+    /// Sets the short name of the superuser, who owns `/`. Default: `hdfs`.
     pub fn superuser(mut self, name: &str) -> Self {
         let old = std::mem::replace(&mut self.hdfs.superuser, name.to_owned());
         if let Some(members) = self.hdfs.groups.get_mut("supergroup") {
@@ -119,7 +120,7 @@ impl ClusterBuilder {
         self
     }
 
-    /// A group and its members.
+    /// Adds a group with its members.
     pub fn group(
         mut self,
         name: &str,
@@ -132,8 +133,8 @@ impl ClusterBuilder {
         self
     }
 
-    /// A directory of HDFS that is there from the start; the same path replaces. There are `/tmp`
-    /// and `/user/NAME` of the default users.
+    /// Adds an HDFS directory that exists from the start, or replaces the one of the same path. By
+    /// default there are `/tmp` and `/user/NAME` for the default users.
     pub fn hdfs_directory(mut self, path: &str, owner: &str, group: &str, mode: u16) -> Self {
         self.hdfs.directories.retain(|other| other.path != path);
         self.hdfs.directories.push(NewDirectory {
@@ -145,19 +146,20 @@ impl ClusterBuilder {
         self
     }
 
-    /// Where the DataNodes make their folders `dn1`, `dn2`, …: a directory that is new, empty, or of
-    /// an earlier fixture, whose replicas go. Default: `blocks` in the fixture's directory.
+    /// Sets the directory in which the DataNodes make their folders `dn1`, `dn2`, …. It must be
+    /// new, empty, or an earlier fixture's, whose replicas are removed. Default: `blocks` in the
+    /// fixture's directory.
     pub fn blocks_directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.hdfs.blocks = Some(path.into());
         self
     }
 
-    /// Starts everything; all servers answer and all DataNodes are known when this returns.
+    /// Starts everything. All servers answer and all DataNodes are registered when this returns.
     pub async fn start(self) -> Result<Cluster, Error> {
         self.start_blocking()
     }
 
-    /// As [`start`](Self::start), outside of async code.
+    /// Blocking variant of [`start`](Self::start).
     pub fn start_blocking(self) -> Result<Cluster, Error> {
         Cluster::with(self)
     }

@@ -1,4 +1,4 @@
-//! The DataNodes of a cluster, and what a test can do to them.
+//! The DataNodes of a cluster, and the methods by which a test controls them.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -23,7 +23,7 @@ use crate::settings::HdfsSettings;
 use crate::world::{Fixture, Timed, World};
 use crate::{Error, Server};
 
-/// What tells the DataNodes' random numbers from those of others.
+/// Separates the DataNodes' random stream from other streams of the same seed.
 const DATANODES_STREAM: u64 = 0x6461_7461_6E6F_6400;
 
 impl Timed for DataNode {
@@ -43,21 +43,21 @@ pub(crate) struct DataNodes {
     namenode: Arc<NameNode>,
     config: HdfsConfig,
     superuser: String,
-    /// How their RPC ports authenticate callers, and shorten their names.
+    /// Caller authentication and user name mapping of their RPC ports.
     security: Option<RpcSecurity>,
     auth_to_local: AuthToLocal,
-    /// Where they listen: where the NameNode does.
+    /// The IP address that they listen on, the same as the NameNode's.
     listen_ip: IpAddr,
-    /// Where their folders are, if not in the fixture's directory: locked while they are used.
+    /// The directory of their folders if it is not the fixture's; locked while in use.
     blocks: Option<Directory>,
     slots: Vec<Slot>,
 }
 
-/// The place of one DataNode, which keeps its address, identity and folder over restarts.
+/// The slot of one DataNode. It keeps address, identity and folder across restarts.
 struct Slot {
     number: usize,
     address: SocketAddr,
-    /// The RPC port, at which Java's client asks how long a block is that is being written.
+    /// The RPC port, where Java's client asks for the length of a block that is being written.
     rpc_address: SocketAddr,
     uuid: Arc<str>,
     storage_id: Arc<str>,
@@ -65,7 +65,8 @@ struct Slot {
     clock: Clock,
     seed: u64,
     process: Mutex<Option<Process>>,
-    /// Servers that were killed and may still be ending: a restart waits for their addresses.
+    /// Killed servers that may still be shutting down: a restart waits until their addresses are
+    /// free.
     killed: Mutex<Vec<Running>>,
 }
 
@@ -75,14 +76,14 @@ struct Process {
     rpc: Running,
 }
 
-/// The two sockets of a DataNode.
+/// The two listening sockets of a DataNode.
 struct Listeners {
     transfer: TcpListener,
     rpc: TcpListener,
 }
 
 impl DataNodes {
-    /// Starts them; the NameNode knows them when this returns.
+    /// Starts the DataNodes. They are registered with the NameNode when this returns.
     pub(crate) fn start(
         fixture: &Fixture,
         namenode: &Arc<NameNode>,
@@ -179,7 +180,7 @@ impl DataNodes {
         );
         let served = Arc::clone(&node);
         let rpc = Running::start(&self.runtime, |shutdown| {
-            // A fault that kills the DataNode ends this port as well.
+            // A fault that kills the DataNode closes this port as well.
             let end = async move {
                 tokio::select! {
                     () = shutdown => {}
@@ -228,7 +229,7 @@ impl Slot {
     }
 }
 
-/// A random (version 4) UUID as text.
+/// Returns a random (version 4) UUID as text.
 fn uuid(rng: &mut StdRng) -> String {
     let bits: u128 = rng.random();
     let bits = bits & !(0xF << 76) | (0x4 << 76);
@@ -262,25 +263,25 @@ pub struct Datanode<'a> {
 }
 
 impl Datanode<'_> {
-    /// Its number, from 1.
+    /// Returns its 1-based number.
     #[must_use]
     pub fn number(&self) -> usize {
         self.slot.number
     }
 
-    /// Where it serves the DataTransferProtocol; the same after a restart.
+    /// Returns the address of its DataTransferProtocol server; a restart keeps it.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.slot.address
     }
 
-    /// The folder of its replicas, for a person, or a test, to look at and to damage.
+    /// Returns the folder of its replicas, which a test may inspect or damage.
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.slot.directory
     }
 
-    /// Whether it runs.
+    /// Returns whether it is running.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.slot
@@ -289,7 +290,8 @@ impl Datanode<'_> {
             .is_some_and(|process| process.server.is_running())
     }
 
-    /// Ends it, and waits until its address is free. The NameNode learns it by the silence.
+    /// Stops it and waits until its address is free. The NameNode notices only the missing
+    /// heartbeats.
     pub fn stop(&self) {
         if let Some(process) = self.slot.process().take() {
             process.node.stop();
@@ -301,7 +303,7 @@ impl Datanode<'_> {
         }
     }
 
-    /// Ends it where it stands: its connections are cut.
+    /// Kills it: its connections are cut.
     pub fn kill(&self) {
         if let Some(process) = self.slot.process().take() {
             process.node.stop();
@@ -314,7 +316,8 @@ impl Datanode<'_> {
         }
     }
 
-    /// Starts it at its old address, with the replicas in its folder; ends it first if it runs.
+    /// Starts it at its old address with the replicas in its folder. Stops it first if it is
+    /// running.
     pub fn restart(&self) -> Result<(), Error> {
         self.stop();
         for killed in self.slot.killed().drain(..) {
