@@ -1,4 +1,4 @@
-//! The process's own environment, changed by overlays that can end in any order.
+//! Overlays of the process's own environment, which can end in any order.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -13,17 +13,17 @@ use tokio::task;
 use crate::Error;
 use crate::client_env::ClientEnv;
 
-/// How long [`ClientEnv::enter`] waits while nobody enters or leaves. A test that holds the
-/// environment for longer than this is stuck, most likely because it waits for itself.
+/// How long [`ClientEnv::enter`] waits while no guard is created or dropped. A test that holds the
+/// environment for longer is stuck, most likely because it waits for itself.
 const LIMIT: Duration = Duration::from_mins(5);
 
-/// The one environment that a process has.
+/// The process's only environment.
 static PROCESS: Environment = Environment::new();
 
-/// Restores the process's environment when dropped, on whichever thread that is.
+/// Restores the process's environment when dropped, on any thread.
 ///
-/// Guards may be dropped in any order: a variable always has the value of the newest guard that
-/// lives and sets it, and its old value again when none is left.
+/// Guards may be dropped in any order. A variable always has the value of the newest living guard
+/// that sets it, and its old value once no such guard is left.
 ///
 /// ```
 /// use kerbox::ClientEnv;
@@ -46,10 +46,10 @@ pub struct EnvGuard {
 }
 
 impl EnvGuard {
-    /// Enters the process's environment, after those of others have left.
+    /// Enters the process's environment, after waiting until other callers have left.
     ///
     /// # Panics
-    /// If it waits for [`LIMIT`] without anybody entering or leaving.
+    /// If no caller enters or leaves for [`LIMIT`].
     #[track_caller]
     pub(crate) fn enter(variables: &ClientEnv) -> Self {
         match PROCESS.enter(variables, Scope::current(), LIMIT) {
@@ -58,7 +58,7 @@ impl EnvGuard {
         }
     }
 
-    /// Enters the process's environment if nobody else is in it.
+    /// Enters the process's environment unless another caller is using it.
     #[track_caller]
     pub(crate) fn try_enter(variables: &ClientEnv) -> Result<Self, Error> {
         PROCESS.enter(variables, Scope::current(), Duration::ZERO)
@@ -71,8 +71,8 @@ impl Drop for EnvGuard {
     }
 }
 
-/// Puts variables into the process's environment and leaves them there. Guards that live go before
-/// them, and reveal them when they end.
+/// Puts variables into the process's environment permanently. Living guards take precedence over
+/// them until they are dropped.
 pub(crate) fn set_for_good(variables: &ClientEnv) {
     let mut stack = PROCESS.lock();
     for (name, value) in variables.iter() {
@@ -91,9 +91,9 @@ struct Environment {
 
 #[derive(Debug)]
 struct Stack {
-    /// What variables were before the first guard that lives changed them.
+    /// The values before any living guard changed them.
     base: BTreeMap<String, Option<OsString>>,
-    /// The newest at the end.
+    /// Ordered from oldest to newest.
     overlays: Vec<Overlay>,
     next: u64,
 }
@@ -102,12 +102,12 @@ struct Stack {
 struct Overlay {
     id: u64,
     scope: Scope,
-    /// Where it was entered, for those that wait for its end.
+    /// Where it was entered, shown to callers that wait for its end.
     place: &'static Location<'static>,
     variables: ClientEnv,
 }
 
-/// Who enters: guards of one scope nest, those of others wait for each other.
+/// The thread or task that enters. Guards of one scope nest; other scopes wait.
 #[derive(Clone, Copy, Debug)]
 struct Scope {
     thread: ThreadId,
@@ -130,7 +130,8 @@ impl Scope {
         }
     }
 
-    /// Whether waiting for `other` would keep it from ever running: both are tasks of one thread.
+    /// Returns whether waiting for `other` would keep it from ever running, because both are tasks
+    /// on one thread.
     fn blocks(self, other: Self) -> bool {
         self.thread == other.thread
             && Handle::try_current()
@@ -151,7 +152,7 @@ impl Environment {
     }
 
     fn lock(&self) -> MutexGuard<'_, Stack> {
-        // Overlays are pushed and removed whole.
+        // Overlays are pushed and removed whole, so a panic leaves the stack intact.
         self.stack.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -171,7 +172,7 @@ impl Environment {
                     holder: holder.place.to_string(),
                 });
             }
-            // Each guard that leaves meanwhile begins the limit anew.
+            // Each guard that leaves meanwhile restarts the time limit.
             let (woken, timeout) = self
                 .left
                 .wait_timeout(stack, limit)
@@ -213,7 +214,7 @@ impl Stack {
             .find(|overlay| !scope.nests_in(overlay.scope))
     }
 
-    /// Gives these variables the values that they have by what lives now.
+    /// Sets these variables to their values under the current overlays.
     fn show(&mut self, variables: &ClientEnv) {
         for (name, _) in variables.iter() {
             let newest = self
@@ -233,7 +234,7 @@ impl Stack {
     }
 }
 
-/// The one place that changes the process's environment.
+/// Changes the process's environment; no other code does.
 #[expect(
     unsafe_code,
     clippy::disallowed_methods,
@@ -243,14 +244,15 @@ fn set(name: &str, value: Option<&OsStr>) {
     if std::env::var_os(name).as_deref() == value {
         return;
     }
-    // SAFETY: No other thread may write the environment, nor read it but by `std::env`, at this
-    // moment.
-    // - Writers: all callers hold `PROCESS`'s lock (or a test's), so two calls never overlap, and
+    // SAFETY: While this runs, no other thread may write the environment, or read it except through
+    // `std::env`.
+    // - Writers: all callers hold `PROCESS`'s lock (or a test's), so two calls never overlap.
     //   `std::env`'s own functions share a lock of the standard library.
-    // - Readers by `std::env`, in any thread, share that lock too.
-    // - Readers in C (`getenv` in libgssapi and its like) share no lock before glibc 2.41. Those of
-    //   the scope that enters or leaves do not run, because it runs this; a client that runs in
-    //   another thread meanwhile is what the documentation of `ClientEnv::enter` forbids.
+    // - Readers through `std::env`, in any thread, take that lock too.
+    // - Readers in C (`getenv` in libgssapi and the like) take no lock before glibc 2.41. Those of
+    //   the scope that enters or leaves are not running, because that scope is running this.
+    //   Clients in other threads meanwhile are forbidden by the documentation of
+    //   `ClientEnv::enter`.
     unsafe {
         match value {
             Some(value) => std::env::set_var(name, value),

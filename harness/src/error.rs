@@ -1,4 +1,4 @@
-//! What a fixture can fail with.
+//! Errors of a fixture.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use kerbox_events::Server;
 use kerbox_krb5::{ErrorCode, Principal};
 
-/// An error of a fixture. It says what was tried, with which value, and how to mend it.
+/// An error of a fixture. The message says what was tried, with which value, and how to fix it.
 ///
 /// ```
 /// use kerbox::{Cluster, ErrorCode, Realm};
@@ -27,55 +27,55 @@ use kerbox_krb5::{ErrorCode, Principal};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The operating system refused something.
+    /// The operating system refused an operation.
     #[error("cannot {doing}: {source}")]
     Io {
-        /// What was tried.
+        /// The attempted operation.
         doing: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// An address that cannot be listened on.
+    /// A server cannot listen on an address.
     #[error(
         "the {server} cannot listen on {address}: {source}; name another port, or 0 for a free one"
     )]
     Bind {
-        /// Which server.
+        /// The server.
         server: Server,
-        /// The address asked for.
+        /// The requested address.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The directory asked for is another fixture's.
+    /// The requested directory belongs to another fixture.
     #[error("{} is in use by {owner}: stop that one, or name another directory", path.display())]
     DirectoryInUse {
         /// The directory.
         path: PathBuf,
-        /// Who holds it, as its `.lock` file says.
+        /// The holder, as recorded in its marker file.
         owner: String,
     },
-    /// A directory, or something in it, that Kerbox did not make and does not touch.
+    /// A directory, or an entry in it, that Kerbox did not create and therefore does not touch.
     #[error("{} is not Kerbox's: {why}; name an empty or a new directory, or move away what is there", path.display())]
     DirectoryNotOurs {
-        /// What is not ours.
+        /// The path in question.
         path: PathBuf,
-        /// How that can be seen.
+        /// The reason.
         why: String,
     },
-    /// The process's environment is another test's, or another task's.
+    /// Another test or task is using the process's environment.
     #[error(
         "the process's environment is in use since {holder}: drop that guard first, or give programs \
          their environment by `command` and clients in the process their cache by name"
     )]
     EnvironmentInUse {
-        /// Where the guard that lives was entered: file, line and column.
+        /// Where the living guard was entered: file, line and column.
         holder: String,
     },
-    /// A setting of a builder that cannot be.
+    /// An invalid builder setting.
     #[error("{key} = {value:?}: {why}")]
     Setting {
-        /// Which setting.
+        /// The name of the setting.
         key: String,
         /// The value as given.
         value: String,
@@ -85,42 +85,42 @@ pub enum Error {
     /// The KDC refused a login, a renewal or a ticket.
     #[error("{doing} for {principal}: {code:?} ({}){}", code.meaning(), text.as_deref().map(|text| format!(": {text}")).unwrap_or_default())]
     Refused {
-        /// `login`, `renew`, ….
+        /// The operation: `login`, `renew`, ….
         doing: &'static str,
-        /// For whom.
+        /// The client principal.
         principal: Principal,
         /// The KRB-ERROR's number.
         code: ErrorCode,
-        /// The KRB-ERROR's e-text, if it had one.
+        /// The KRB-ERROR's e-text, if present.
         text: Option<String>,
     },
-    /// A principal that the realm's database does not have.
+    /// A principal that is missing from the realm's database.
     #[error(
         "{principal} is not in the database: add it with Realm::add_principal, or log in to create it"
     )]
     UnknownPrincipal {
-        /// The name asked for.
+        /// The requested name.
         principal: Principal,
     },
-    /// A change of the principal database that cannot be.
+    /// An invalid change to the principal database.
     #[error(transparent)]
     Database(#[from] kerbox_kdc::DatabaseError),
-    /// A key of Hadoop's with a value that cannot be.
+    /// An invalid value of a Hadoop key.
     #[error(transparent)]
     Config(#[from] minihdfs::config::ConfigError),
-    /// A server of HDFS refused something.
+    /// An HDFS server refused an operation.
     #[error(transparent)]
     Hdfs(#[from] minihdfs::HdfsError),
     /// The cluster has no realm: it was started without security.
     #[error("this cluster has no Kerberos realm: start it with Cluster::secure()")]
     NoRealm,
-    /// Bytes or names below the protocols.
+    /// An error in encoding, cryptography or names, below the protocols.
     #[error(transparent)]
     Kerberos(#[from] kerbox_krb5::Error),
-    /// What was waited for did not happen in time.
+    /// An expected event did not happen in time.
     #[error("not seen within {limit:?} of real time; the journal's end:\n{journal}")]
     NotSeen {
-        /// How long was waited.
+        /// The time limit of the wait.
         limit: Duration,
         /// The last entries of the journal.
         journal: String,
@@ -128,23 +128,23 @@ pub enum Error {
     /// A program that cannot be put under the fixture's clock.
     #[error("{program} cannot be put under the fixture's clock: {why}")]
     ClockOutOfReach {
-        /// The program, or what is in its way.
+        /// The program or the obstacle.
         program: String,
-        /// What would be needed.
+        /// The missing requirement.
         why: String,
     },
     /// The fixture has no such server.
     #[error("there is no {server} here; the fixture has {has}")]
     NoSuchServer {
-        /// What was asked for.
+        /// The requested server.
         server: String,
-        /// What there is.
+        /// The servers that exist.
         has: String,
     },
 }
 
 impl Error {
-    /// The KRB-ERROR number behind this error, if there is one.
+    /// Returns the KRB-ERROR number behind this error, if there is one.
     #[must_use]
     pub fn kerberos_code(&self) -> Option<ErrorCode> {
         match self {
@@ -167,7 +167,7 @@ impl Error {
         }
     }
 
-    /// For `map_err`: says what was being done when the system refused.
+    /// Returns a function for `map_err` that adds the attempted operation to a system error.
     pub(crate) fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let doing = doing.into();
         move |source| Self::Io { doing, source }

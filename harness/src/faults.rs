@@ -1,4 +1,5 @@
-//! Faults: rules over the same events that the journal shows. What can be seen can be made to fail.
+//! Faults: rules over the same events that the journal shows. Every visible event can be made to
+//! fail.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,13 +10,13 @@ use kerbox_krb5::ErrorCode;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-/// Answers the events that the servers ask about. Closures over [`&Event`](Event) are rules;
-/// [`Fault`] has ready-made ones.
+/// Decides about the events that the servers ask about. Closures over [`&Event`](Event) are rules;
+/// [`Fault`] offers ready-made ones.
 ///
-/// The first rule that does not say [`Verdict::Pass`] wins; the newest is asked first. A verdict
-/// that the event does not [take](Event::takes), as an exception in an AS exchange, is not a strike:
-/// the next rule is asked, and the journal says once that the rule's answer was not carried out. A
-/// rule is called while the server waits and must not call the fixture.
+/// The first rule that does not return [`Verdict::Pass`] wins; the newest is asked first. A verdict
+/// that the event does not [take](Event::takes), such as an exception in an AS exchange, does not
+/// count as a strike. The next rule is asked instead, and the journal notes once that the answer
+/// was not carried out. A rule is called while the server waits, so it must not call the fixture.
 ///
 /// ```
 /// use kerbox::{Event, Realm, Verdict};
@@ -33,8 +34,8 @@ use rand::{RngExt, SeedableRng};
 /// # }
 /// ```
 pub trait Rule: Send {
-    /// What shall become of `event`; `rng` is the fixture's seeded generator, for rules that strike
-    /// by chance.
+    /// Returns the verdict on `event`. `rng` is the fixture's seeded generator, for rules that
+    /// strike by chance.
     fn judge(&mut self, event: &Event, rng: &mut StdRng) -> Verdict;
 }
 
@@ -44,7 +45,7 @@ impl<F: FnMut(&Event) -> Verdict + Send> Rule for F {
     }
 }
 
-/// A ready-made fault: which events it strikes, how often, and with what.
+/// A ready-made fault: the events that it strikes, how often, and with which verdict.
 ///
 /// ```
 /// use kerbox::{ErrorCode, Fault, Realm};
@@ -84,7 +85,7 @@ impl Fault {
         }
     }
 
-    /// The KDC answers AS and TGS requests with this KRB-ERROR.
+    /// Makes the KDC answer AS and TGS requests with this KRB-ERROR.
     #[must_use]
     pub fn krb_error(code: ErrorCode) -> Self {
         Self::new(
@@ -93,21 +94,21 @@ impl Fault {
         )
     }
 
-    /// `server` closes the connection instead of answering: a ticket request, a call, or a block
-    /// operation.
+    /// Makes `server` close the connection instead of answering a ticket request, a call, or a
+    /// block operation.
     #[must_use]
     pub fn disconnect(server: Server) -> Self {
         Self::new(move |event| is_request(event, server), Verdict::Disconnect)
     }
 
-    /// `server` takes requests and never answers.
+    /// Makes `server` accept requests without ever answering.
     #[must_use]
     pub fn silence(server: Server) -> Self {
         Self::new(move |event| is_request(event, server), Verdict::Drop)
     }
 
-    /// The DataNode of this number (from 1) dies, as a killed process does, at the `nth` packet of
-    /// an operation (from 1).
+    /// Kills the DataNode with this 1-based number, like a killed process, at the `nth` packet
+    /// (1-based) of an operation.
     #[must_use]
     pub fn datanode_dies_at_packet(datanode: usize, nth: u64) -> Self {
         Self::new(
@@ -116,7 +117,7 @@ impl Fault {
         )
     }
 
-    /// The DataNode of this number (from 1) sends or stores spoilt bytes.
+    /// Makes the DataNode with this 1-based number send or store corrupt bytes.
     #[must_use]
     pub fn corrupt_packets(datanode: usize) -> Self {
         Self::new(
@@ -125,9 +126,9 @@ impl Fault {
         )
     }
 
-    /// Only requests of this user: a principal with or without its realm, or a short name. A
-    /// ticket-granting request is that of its ticket's client. Connections, block operations and
-    /// packets name no user and are not matched.
+    /// Restricts the fault to requests of this user: a principal with or without its realm, or a
+    /// short name. A ticket-granting request belongs to the client of its ticket. Connections,
+    /// block operations and packets name no user and never match.
     #[must_use]
     pub fn of(self, user: &str) -> Self {
         let user = user.to_owned();
@@ -147,7 +148,7 @@ impl Fault {
         })
     }
 
-    /// Only calls of this method: `getFileInfo`, `addBlock`, ….
+    /// Restricts the fault to calls of this method: `getFileInfo`, `addBlock`, ….
     #[must_use]
     pub fn on_method(self, method: &str) -> Self {
         let wanted = method.to_owned();
@@ -156,7 +157,7 @@ impl Fault {
         )
     }
 
-    /// Only events that match this too.
+    /// Restricts the fault to events that also match this.
     #[must_use]
     pub fn when(mut self, mut also: impl FnMut(&Event) -> bool + Send + 'static) -> Self {
         let mut strikes = self.strikes;
@@ -171,15 +172,15 @@ impl Fault {
         self
     }
 
-    /// Strikes at most so often. Clients may ask again by themselves, as MIT's does after a refused
-    /// ticket request: what they did then is in the journal.
+    /// Limits the number of strikes. Clients may retry on their own, as MIT's does after a refused
+    /// ticket request; the journal shows what they did.
     #[must_use]
     pub fn times(mut self, times: u64) -> Self {
         self.times = times;
         self
     }
 
-    /// Strikes once.
+    /// Strikes only once.
     #[must_use]
     pub fn once(self) -> Self {
         self.times(1)
@@ -213,7 +214,7 @@ impl Rule for Fault {
             return Verdict::Pass;
         }
         if !event.takes(&self.verdict) {
-            // Not a strike: nothing is used up.
+            // Not a strike, so it does not count.
             return self.verdict.clone();
         }
         if self.after > 0 {
@@ -240,7 +241,7 @@ impl fmt::Debug for Fault {
 /// The faults of one fixture.
 pub(crate) struct Faults {
     rules: Mutex<Rules>,
-    /// Whether there are rules, to be read without the lock.
+    /// Set while there are rules; readable without the lock.
     watching: AtomicBool,
 }
 
@@ -256,18 +257,18 @@ struct Installed {
     rule: Box<dyn Rule>,
 }
 
-/// What came of a rule's answers.
+/// The outcome of a rule's answers.
 #[derive(Default)]
 struct Tally {
     struck: AtomicU64,
-    /// The first one that could not be carried out, in words.
+    /// The first answer that could not be carried out, as text.
     misfit: OnceLock<String>,
 }
 
-/// What the rules say to an event.
+/// The rules' answer to an event.
 pub(crate) struct Answer {
     pub(crate) verdict: Verdict,
-    /// What the journal is to hear of it.
+    /// Events for the journal.
     pub(crate) events: Vec<Event>,
 }
 
@@ -306,7 +307,7 @@ impl Faults {
                 events.push(fault);
                 return Answer { verdict, events };
             }
-            // Once for each rule: one that answers everything would flood the journal.
+            // Once per rule: a rule that answers every event would flood the journal.
             if tally.misfit.set(fault.to_string()).is_ok() {
                 events.push(fault);
             }
@@ -343,13 +344,13 @@ impl Faults {
     }
 
     fn lock(&self) -> MutexGuard<'_, Rules> {
-        // A rule that panicked has failed its test already; the others may go on.
+        // A rule that panicked has already failed its test; the others may continue.
         self.rules.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Keeps a fault installed; dropping it undoes the fault; see [`Fault`] for an example. A fault that never struck, because no event
-/// takes its verdict, says so on stderr then.
+/// Keeps a fault installed; dropping it removes the fault. See [`Fault`] for an example. On drop, a
+/// fault that never struck because no event takes its verdict reports that on stderr.
 #[must_use = "the fault is undone as soon as this guard is dropped: bind it to a name, `let _fault = ...`"]
 pub struct FaultGuard {
     faults: Weak<Faults>,
@@ -358,8 +359,7 @@ pub struct FaultGuard {
 }
 
 impl FaultGuard {
-    /// Returns how often the fault has struck. Answers that could not be carried out are not
-    /// counted.
+    /// Returns the number of strikes. Answers that could not be carried out are not counted.
     #[must_use]
     pub fn struck(&self) -> u64 {
         self.tally.struck.load(Ordering::Relaxed)

@@ -6,10 +6,10 @@ use std::net::SocketAddr;
 use crate::Error;
 use crate::directory::Directory;
 
-/// Hadoop's keys with their values, for servers and clients alike.
+/// Hadoop's keys and values, shared by servers and clients.
 pub(crate) type HadoopKeys = BTreeMap<String, String>;
 
-/// The keys that make a client find the cluster. The caller's own settings go on top.
+/// Returns the keys that let a client find the cluster. The caller's own settings override them.
 pub(crate) fn keys(
     namenode: SocketAddr,
     datanodes: usize,
@@ -35,9 +35,9 @@ pub(crate) fn keys(
             "dfs.datanode.kerberos.principal",
             format!("dn/localhost@{realm}"),
         );
-        // YARN's client libraries ask for tokens with this principal as their renewer, even where no
-        // YARN runs, as under Spark and MapReduce on one machine. Ours is in the database, and its
-        // short name may renew.
+        // YARN's client libraries name this principal as renewer when they request tokens, even
+        // without a running YARN, as under Spark and MapReduce on one machine. Ours is in the
+        // database, and its short name may renew.
         set(
             "yarn.resourcemanager.principal",
             format!("nn/localhost@{realm}"),
@@ -48,10 +48,9 @@ pub(crate) fn keys(
         );
         set("dfs.data.transfer.protection", "authentication".to_owned());
         set("dfs.block.access.token.enable", "true".to_owned());
-        // A JVM refuses to speak SASL to ports above 1023 otherwise.
+        // Otherwise a JVM refuses to speak SASL to ports above 1023.
         set("ignore.secure.ports.for.testing", "true".to_owned());
-        // The servers' principals are the superuser, as they are wherever one keytab per daemon is
-        // used.
+        // The servers' principals map to the superuser, as in any setup with one keytab per daemon.
         set(
             "hadoop.security.auth_to_local",
             format!(
@@ -62,7 +61,7 @@ pub(crate) fn keys(
     keys
 }
 
-/// `hadoop.user.group.static.mapping.overrides` of groups and their members:
+/// Returns `hadoop.user.group.static.mapping.overrides` for groups and their members:
 /// `alice=analysts,staff;bob=staff`.
 pub(crate) fn static_groups(groups: &BTreeMap<String, Vec<String>>) -> String {
     let mut users: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -77,8 +76,8 @@ pub(crate) fn static_groups(groups: &BTreeMap<String, Vec<String>>) -> String {
     users.collect::<Vec<_>>().join(";")
 }
 
-/// Writes all keys into both files: a JVM lets hdfs-default.xml override `dfs.*` keys that stand in
-/// core-site.xml only, and other clients read core-site.xml alone.
+/// Writes all keys into both files. In a JVM, hdfs-default.xml overrides `dfs.*` keys that are only
+/// in core-site.xml, and other clients read only core-site.xml.
 pub(crate) fn write(directory: &Directory, keys: &HadoopKeys) -> Result<(), Error> {
     let xml = to_xml(keys);
     for name in ["core-site.xml", "hdfs-site.xml"] {
@@ -106,7 +105,7 @@ fn escape(text: &str, xml: &mut String) {
             '&' => xml.push_str("&amp;"),
             '<' => xml.push_str("&lt;"),
             '>' => xml.push_str("&gt;"),
-            // A parser would turn it into a newline.
+            // Unescaped, a parser would turn it into a newline.
             '\r' => xml.push_str("&#13;"),
             other => xml.push(other),
         }

@@ -1,4 +1,4 @@
-//! The servers of an HDFS, wired: a NameNode, its DataNodes, their configuration and security.
+//! The servers of an HDFS and their setup: a NameNode, its DataNodes, configuration and security.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,10 +21,10 @@ use crate::settings::HdfsSettings;
 use crate::world::{Fixture, Timed};
 use crate::{Error, Server};
 
-/// What tells the NameNode's random numbers from those of others.
+/// Separates the NameNode's random stream from other streams of the same seed.
 const NAMENODE_STREAM: u64 = 0x6E61_6D65_6E6F_6400;
 
-/// What serves HDFS in a cluster.
+/// The HDFS servers of a cluster.
 pub(crate) struct Hdfs {
     pub(crate) namenode: Arc<NameNode>,
     pub(crate) address: SocketAddr,
@@ -46,7 +46,7 @@ impl Timed for NameNode {
 }
 
 impl Hdfs {
-    /// Starts everything, and writes Hadoop's xml.
+    /// Starts all servers and writes Hadoop's XML files.
     pub(crate) fn start(
         fixture: &Fixture,
         realm: Option<&Realm>,
@@ -139,21 +139,22 @@ impl Hdfs {
         self.datanodes.len()
     }
 
-    /// Takes a server off the network, as a fault asked.
+    /// Takes a server off the network, as a fault requested.
     pub(crate) fn kill(&self, server: Server) {
         match server {
             Server::NameNode => self.rpc.kill(),
             Server::DataNode(number) => {
-                // A number that nobody has cannot have asked.
+                // A DataNode that does not exist cannot have caused the fault.
                 let _ = self.datanodes.get(number).map(|datanode| datanode.kill());
             }
-            // It stops by itself.
+            // The KDC stops on its own.
             Server::Kdc => {}
         }
     }
 }
 
-/// The keys that clients and servers get, the typed configuration, and what is not obeyed.
+/// Returns the keys for clients and servers, the typed configuration, and warnings about ignored
+/// keys.
 fn configuration(
     address: SocketAddr,
     realm: Option<&Realm>,
@@ -175,7 +176,7 @@ fn configuration(
     Ok((keys, config, warnings))
 }
 
-/// How a server authenticates its callers, as the principal that a key names.
+/// Returns the caller authentication of a server, whose principal the given key names.
 fn security_of(
     realm: &Realm,
     keys: &HadoopKeys,

@@ -1,4 +1,4 @@
-//! Where the servers of a fixture meet its journal and its faults.
+//! The connection between a fixture's servers and its journal and faults.
 
 use std::sync::Arc;
 
@@ -9,16 +9,16 @@ use tokio::sync::mpsc;
 use crate::faults::{Answer, Faults};
 use crate::journal::Journal;
 
-/// The one hook that all servers of a fixture share.
+/// The hook that all servers of a fixture share.
 pub(crate) struct Watch {
     pub(crate) journal: Journal,
     pub(crate) faults: Arc<Faults>,
-    /// Servers that a fault has killed: the fixture takes them off the network.
+    /// Reports servers that a fault has killed, so that the fixture takes them off the network.
     killed: mpsc::UnboundedSender<Server>,
 }
 
 impl Watch {
-    /// The hook, and where it tells of servers that a fault has killed.
+    /// Creates the hook and a receiver for the servers that a fault kills.
     pub(crate) fn new(journal: Journal, seed: u64) -> (Arc<Self>, mpsc::UnboundedReceiver<Server>) {
         let (killed, kills) = mpsc::unbounded_channel();
         let watch = Self {
@@ -39,7 +39,7 @@ impl Hook for Watch {
         if verdict == Verdict::Kill
             && let Some(server) = event.server()
         {
-            // Nobody listens only when the fixture is ending, and its servers with it.
+            // The receiver is gone only when the fixture and its servers are ending.
             let _ = self.killed.send(server);
         }
         verdict

@@ -1,4 +1,4 @@
-//! What the servers of a fixture saw, in order.
+//! The ordered record of events in a fixture's servers.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -12,26 +12,26 @@ use tokio::sync::watch;
 
 use crate::Error;
 
-/// How many entries a journal keeps; older ones are forgotten, and counted.
+/// Maximum number of entries; older ones are dropped and counted.
 const KEPT: usize = 20_000;
 
-/// How many bytes of text the entries have together at most, since peers choose their texts; eight
-/// times what 20,000 usual entries need.
+/// Maximum total size of the entries' text in bytes, because peers choose their texts. Eight times
+/// what 20,000 ordinary entries need.
 const KEPT_BYTES: usize = 16 << 20;
 
-/// How many lines [`Error::NotSeen`] shows.
+/// Number of lines that [`Error::NotSeen`] shows.
 const LINES_NOT_SEEN: usize = 20;
 
-/// One event and when it was; [`Journal`] has examples.
+/// An event with its time; see [`Journal`] for examples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// The how-manieth of the fixture, from 0.
+    /// 0-based number within the fixture.
     pub number: u64,
     /// The fixture's time.
     pub at: Timestamp,
     /// The system's time.
     pub real: Timestamp,
-    /// What happened.
+    /// The event.
     pub event: Event,
 }
 
@@ -41,9 +41,10 @@ impl fmt::Display for Entry {
     }
 }
 
-/// What the servers of a fixture saw. A cheap handle: clones look at the same entries.
+/// The events in a fixture's servers. Clones are cheap and share the same entries.
 ///
-/// Tests count in it and wait on it. [`from_here`](Self::from_here) gives a view that begins now.
+/// Tests count entries and wait for them. [`from_here`](Self::from_here) returns a view that begins
+/// now.
 ///
 /// ```
 /// use std::time::Duration;
@@ -61,18 +62,17 @@ impl fmt::Display for Entry {
 /// # Ok::<(), kerbox::Error>(())
 /// ```
 ///
-/// # What repeats
+/// # Reproducibility
 /// Two fixtures with the same seed, the same realm name, clocks frozen at the same time and the
 /// same settings, each with one client that does the same things one after another, have the same
-/// keys, keytabs, block ids, UUIDs and block files; and each server records the same events in the
-/// same order and at the same virtual times. This does not hold for [`Event::Connection`], which
-/// tells the ports that the system chose, for the real times, for the order of two servers' events
-/// among each other, and for clients that come at once: who asks first gets the first random
-/// numbers.
+/// keys, keytabs, block ids, UUIDs and block files. Each server also records the same events in the
+/// same order and at the same virtual times. This does not apply to [`Event::Connection`], which
+/// shows ports chosen by the system, nor to real times, the relative order of two servers' events,
+/// or concurrent clients: the first to ask gets the first random numbers.
 #[derive(Clone)]
 pub struct Journal {
     shared: Arc<Shared>,
-    /// The number of the first entry that this view shows.
+    /// The number of the first entry in this view.
     from: u64,
 }
 
@@ -80,7 +80,7 @@ struct Shared {
     clock: Clock,
     entries: Mutex<Entries>,
     grown: Condvar,
-    /// The number of entries so far: what async waits follow.
+    /// The number of entries so far, which async waits watch.
     length: watch::Sender<u64>,
     timers: Handle,
 }
@@ -88,14 +88,14 @@ struct Shared {
 #[derive(Default)]
 struct Entries {
     kept: VecDeque<Entry>,
-    /// How many bytes of text each of them has, and all.
+    /// The text size of each entry in bytes; `bytes` is their total.
     sizes: VecDeque<u32>,
     bytes: usize,
     next: u64,
 }
 
 impl Entries {
-    /// Appends an entry of `bytes` of text; the oldest make room.
+    /// Appends an entry with `bytes` of text and drops the oldest ones if necessary.
     fn push(&mut self, entry: Entry, bytes: usize) {
         self.kept.push_back(entry);
         self.sizes
@@ -118,7 +118,7 @@ impl Entries {
 }
 
 impl Journal {
-    /// An empty journal; `timers` is the runtime that keeps its waits' limits.
+    /// Creates an empty journal; `timers` is the runtime that enforces the time limits of waits.
     pub(crate) fn new(clock: Clock, timers: Handle) -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -152,14 +152,14 @@ impl Journal {
     }
 
     fn lock(&self) -> MutexGuard<'_, Entries> {
-        // Entries are pushed whole: a panic elsewhere cannot have left half of one.
+        // Entries are pushed whole, so a panic elsewhere cannot have left half an entry.
         self.shared
             .entries
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A view of the same journal that begins with the next event.
+    /// Returns a view of the same journal that begins with the next event.
     #[must_use]
     pub fn from_here(&self) -> Self {
         Self {
@@ -168,13 +168,13 @@ impl Journal {
         }
     }
 
-    /// All entries of this view that are still kept, oldest first.
+    /// Returns all entries of this view that are still kept, oldest first.
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
         self.filter(|_| true)
     }
 
-    /// The entries whose events match.
+    /// Returns the entries whose events match.
     #[must_use]
     pub fn filter(&self, matches: impl Fn(&Event) -> bool) -> Vec<Entry> {
         self.lock()
@@ -184,7 +184,7 @@ impl Journal {
             .collect()
     }
 
-    /// How many events match.
+    /// Returns the number of events that match.
     #[must_use]
     pub fn count(&self, matches: impl Fn(&Event) -> bool) -> usize {
         self.lock()
@@ -193,7 +193,7 @@ impl Journal {
             .count()
     }
 
-    /// The last `n` entries, a line each.
+    /// Returns the last `n` entries, one per line.
     #[must_use]
     pub fn last(&self, n: usize) -> String {
         let entries = self.lock();
@@ -202,7 +202,7 @@ impl Journal {
         last.iter().map(|entry| format!("{entry}\n")).collect()
     }
 
-    /// The first matching entry of this view: one that is there already, or the next to come.
+    /// Returns the first matching entry of this view, waiting for it if necessary.
     ///
     /// Fails with [`Error::NotSeen`] after `limit` of real time.
     pub async fn wait(
@@ -211,7 +211,8 @@ impl Journal {
         limit: Duration,
     ) -> Result<Entry, Error> {
         let mut length = self.shared.length.subscribe();
-        // A task of the fixture's own runtime keeps the time, so that any executor may await.
+        // The timer runs as a task on the fixture's own runtime, so that any executor may await
+        // this.
         let mut over = self.shared.timers.spawn(tokio::time::sleep(limit));
         let mut from = self.from;
         let found = loop {
@@ -228,7 +229,7 @@ impl Journal {
         found
     }
 
-    /// As [`wait`](Self::wait), blocking the thread.
+    /// Like [`wait`](Self::wait), but blocks the thread.
     pub fn wait_blocking(
         &self,
         matches: impl Fn(&Event) -> bool,
@@ -273,8 +274,8 @@ impl Journal {
         }
     }
 
-    /// The view's last entries, and if they are few the last ones before it: what was waited for
-    /// may have come too early.
+    /// Returns the view's last entries. If they are few, entries before the view come first: the
+    /// expected event may have happened too early.
     fn end_with_before(&self) -> String {
         let entries = self.lock();
         let start = entries.next - entries.since(self.from).count() as u64;
@@ -437,7 +438,7 @@ mod tests {
             ]
         );
 
-        // Awaited on an executor that is not tokio's.
+        // Awaited on an executor other than tokio.
         let waiting = journal.clone();
         let (tell, told) = std::sync::mpsc::channel();
         runtime.handle().spawn(async move {

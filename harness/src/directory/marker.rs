@@ -1,4 +1,4 @@
-//! The proof that a directory is Kerbox's: a file in it that only Kerbox writes.
+//! The marker file, which proves that a directory belongs to Kerbox. Only Kerbox writes it.
 //!
 //! ```text
 //! kerbox directory, format 1
@@ -13,8 +13,8 @@
 //! kept                                evidence: no later run removes it
 //! ```
 //!
-//! It is locked as long as a fixture uses the directory; the system drops the lock when the process
-//! dies. Lines are only ever appended, so that a kill leaves a marker that can be read.
+//! A fixture holds a lock on it while it uses the directory; the system releases the lock when the
+//! process dies. Lines are only appended, so a marker stays readable after a kill.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -27,17 +27,18 @@ use std::time::Duration;
 
 use kerbox_krb5::Clock;
 
-/// The marker's name in its directory.
+/// The marker's file name.
 pub(super) const NAME: &str = ".kerbox";
 
 const FORMAT: &str = "kerbox directory, format 1";
-/// No marker of ours is longer.
+/// Upper limit for the size of a marker in bytes.
 const LONGEST: u64 = 16 << 20;
-/// Somebody who only asks whether a directory is in use holds a shared lock for a moment.
+/// Pause between two attempts at the lock. A process that only checks whether a directory is in use
+/// holds a shared lock for a moment.
 const ASKED: Duration = Duration::from_millis(5);
 const TIMES_ASKED: u32 = 40;
 
-/// Whether Kerbox made the directory by itself, for one fixture, or a user named it.
+/// The origin of a directory: created by Kerbox for one fixture, or named by a user.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
     Temporary,
@@ -53,7 +54,7 @@ impl Kind {
     }
 }
 
-/// The marker of a directory that this process uses.
+/// The marker of a directory that this process is using.
 #[derive(Debug)]
 pub(super) struct Marker {
     file: File,
@@ -62,12 +63,12 @@ pub(super) struct Marker {
     pub(super) blocks: BTreeSet<String>,
 }
 
-/// Why a directory cannot be had.
+/// The reason why a directory cannot be used.
 #[derive(Debug)]
 pub(super) enum Refusal {
-    /// It is in use, by the one that the text names.
+    /// In use; the text names the holder.
     InUse(String),
-    /// It is not ours; the text says what is wrong with its marker.
+    /// Not ours; the text says what is wrong with its marker.
     NotOurs(String),
     Io(io::Error),
 }
@@ -79,15 +80,15 @@ impl From<io::Error> for Refusal {
 }
 
 impl Marker {
-    /// Marks a directory that is empty. Fails with [`ErrorKind::AlreadyExists`] if another process
-    /// was quicker.
+    /// Marks an empty directory. Fails with [`ErrorKind::AlreadyExists`] if another process was
+    /// faster.
     pub(super) fn create(directory: &Path, kind: Kind) -> Result<Self, Refusal> {
         let mut options = options();
         let file = options
             .create_new(true)
             .mode(0o600)
             .open(directory.join(NAME))?;
-        // Locked before anything stands in it: an empty marker proves nothing to anybody.
+        // Locked before anything is written: an empty marker proves nothing.
         lock(&file, String::new)?;
         let header = header(directory, kind)?;
         let mut marker = Self {
@@ -101,18 +102,18 @@ impl Marker {
         Ok(marker)
     }
 
-    /// Takes the directory of a marker that is there.
+    /// Takes over a directory that has a marker.
     pub(super) fn claim(directory: &Path) -> Result<Self, Refusal> {
         let (file, text) = open(directory)?;
         let parsed = Parsed::of(&text).map_err(Refusal::NotOurs)?;
         parsed.fits(directory)?;
         lock(&file, || parsed.holder.clone())?;
-        // Somebody may have removed the directory before the lock was had.
+        // Another process may have removed the directory before we got the lock.
         let there = fs::symlink_metadata(directory.join(NAME))?;
         if there.ino() != file.metadata()?.ino() {
             return Err(Refusal::Io(ErrorKind::NotFound.into()));
         }
-        // A line that a kill cut short must not begin the next.
+        // Cut off an incomplete last line, so that the next line does not continue it.
         file.set_len(parsed.length)?;
         let mut marker = Self {
             file,
@@ -124,8 +125,9 @@ impl Marker {
         Ok(marker)
     }
 
-    /// As [`claim`](Self::claim), if the directory is one that Kerbox made for a fixture that is
-    /// dead, and that nobody moved, copied, opened to others, or asked to keep.
+    /// Takes over a directory like [`claim`](Self::claim), but only if Kerbox made it for a fixture
+    /// that is now dead. Refuses one that was moved, copied, opened to other users, or marked as
+    /// kept.
     pub(super) fn claim_orphan(directory: &Path) -> Option<Self> {
         let (_, text) = open(directory).ok()?;
         let parsed = Parsed::of(&text).ok()?;
@@ -141,33 +143,33 @@ impl Marker {
         }
     }
 
-    /// Whether the directory at this path is still the one that this marker marks.
+    /// Returns whether the directory at this path is still the one that this marker marks.
     pub(super) fn is_at(&self, directory: &Path) -> bool {
         fs::symlink_metadata(directory).is_ok_and(|metadata| metadata.is_dir())
             && open(directory).is_ok_and(|(_, text)| text.starts_with(&self.header))
     }
 
-    /// Notes a file that Kerbox is about to write.
+    /// Records a file that Kerbox is about to write.
     pub(super) fn add_file(&mut self, name: &str) -> io::Result<()> {
         self.append(&format!("file {name}\n"))?;
         self.files.insert(name.to_owned());
         Ok(())
     }
 
-    /// Notes a folder in which DataNodes are about to keep replicas.
+    /// Records a folder in which DataNodes are about to keep replicas.
     pub(super) fn add_blocks(&mut self, name: &str) -> io::Result<()> {
         self.append(&format!("blocks {name}\n"))?;
         self.blocks.insert(name.to_owned());
         Ok(())
     }
 
-    /// Notes that the directory is evidence.
+    /// Marks the directory as evidence to keep.
     pub(super) fn keep(&mut self) -> io::Result<()> {
         self.append("kept\n")
     }
 
-    /// Forgets the files that were noted, after they were removed. Folders of replicas stay noted:
-    /// they are there still if others have put something into them.
+    /// Removes the recorded files from the marker after they were deleted. Folders of replicas stay
+    /// recorded: they still exist if they contain other files.
     pub(super) fn forget_files(&mut self) -> io::Result<()> {
         let blocks = self.blocks.iter().map(|name| format!("blocks {name}\n"));
         let text = holder() + &blocks.collect::<String>();
@@ -176,7 +178,8 @@ impl Marker {
         self.append(&text)
     }
 
-    /// Lets others have the directory, also while a copy of the descriptor is on its way to a child.
+    /// Releases the lock explicitly, which also works while a copy of the descriptor is on its way
+    /// to a child process.
     pub(super) fn unlock(&self) -> io::Result<()> {
         self.file.unlock()
     }
@@ -187,7 +190,7 @@ impl Marker {
     }
 }
 
-/// The process that uses a directory, as its marker says; `None` if no process does.
+/// Returns the process that uses a directory, according to its marker; `None` if no process does.
 pub(super) fn holder_of(directory: &Path) -> Option<String> {
     let (file, text) = open(directory).ok()?;
     let parsed = Parsed::of(&text).ok()?;
@@ -197,15 +200,15 @@ pub(super) fn holder_of(directory: &Path) -> Option<String> {
     }
 }
 
-/// The user who runs this process.
+/// Returns the id of the user who runs this process.
 pub(super) fn user() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
-/// What a marker says.
+/// The contents of a marker.
 #[derive(Default)]
 struct Parsed {
-    /// Of what is whole, in bytes.
+    /// Length of the complete lines, in bytes.
     length: u64,
     header: String,
     holder: String,
@@ -215,7 +218,7 @@ struct Parsed {
 }
 
 impl Parsed {
-    /// Reads a marker; the error says what is wrong with it.
+    /// Parses a marker; the error says what is wrong with it.
     fn of(text: &str) -> Result<Self, String> {
         let mut parsed = Self::default();
         let whole = &text[..text.rfind('\n').map_or(0, |end| end + 1)];
@@ -276,7 +279,7 @@ impl Parsed {
     }
 }
 
-/// Whether a name stays below the directory that it is looked up in.
+/// Returns whether a name stays inside the directory that it is resolved in.
 pub(super) fn stays_inside(name: &str) -> bool {
     let parts = Path::new(name).components();
     !name.is_empty()
@@ -316,7 +319,7 @@ fn holder() -> String {
     )
 }
 
-/// For reading and writing, and never through a symbolic link.
+/// Returns options for reading and writing that never follow a symbolic link.
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options
@@ -326,10 +329,10 @@ fn options() -> OpenOptions {
     options
 }
 
-/// The marker of a directory, if it is a file of ours, and its text.
+/// Opens and reads a directory's marker, if it is a file of ours.
 fn open(directory: &Path) -> Result<(File, String), Refusal> {
     let path = directory.join(NAME);
-    // Before it is opened: a pipe would make us wait.
+    // Checked before opening, because opening a pipe would block.
     let metadata = fs::symlink_metadata(&path)?;
     if !metadata.is_file() || metadata.uid() != user() || metadata.len() > LONGEST {
         return Err(Refusal::NotOurs(format!("its {NAME} is none of ours")));

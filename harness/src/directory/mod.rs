@@ -1,8 +1,8 @@
-//! The directory of a fixture: made or named for it, locked while it lives, gone when it ends, also
-//! after a killed run.
+//! A fixture's directory. It is created or named for the fixture, locked while the fixture lives,
+//! and removed when it ends, even after a killed run.
 //!
-//! Nothing is removed, replaced or opened that is not provably ours: see the marker
-//! and ARCHITECTURE.md's table.
+//! Kerbox removes, replaces or opens only files that are provably its own: see the marker and
+//! ARCHITECTURE.md's table.
 
 use std::fs::{self, DirBuilder};
 use std::io::{self, ErrorKind, Write};
@@ -22,24 +22,24 @@ use reaper::{await_reaper, reap_once};
 pub use crate::client_env::{hadoop_option, java_option};
 pub use reaper::reap;
 
-/// Every directory that Kerbox makes for a fixture begins with this.
+/// Prefix of every directory that Kerbox creates for a fixture.
 const PREFIX: &str = "kerbox-";
-/// Every replica's file begins with this.
+/// Prefix of every replica file.
 const REPLICA: &str = "blk_";
 
-/// What becomes of the directory at the end.
+/// Controls whether the directory is kept at the end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Keep {
     Never,
     OnFailure,
     Always,
-    /// The user named it, and knows what to do with it.
+    /// Named by the user, who decides about it.
     Theirs,
 }
 
 impl Keep {
-    /// `KERBOX_KEEP=1` keeps every directory, `KERBOX_KEEP=on-failure` those of what fails: of tests
-    /// that panic, which those that return [`TestResult`](crate::TestResult) do.
+    /// Reads `KERBOX_KEEP`: `1` keeps every directory, `on-failure` those of tests that panic. A
+    /// test that returns [`TestResult`](crate::TestResult) panics when it fails.
     fn from_environment() -> Self {
         static WARNED: Once = Once::new();
         let Some(value) = std::env::var_os("KERBOX_KEEP") else {
@@ -68,18 +68,18 @@ impl Keep {
 pub struct Directory {
     path: PathBuf,
     keep: Keep,
-    /// Present until the directory is closed.
+    /// `None` once the directory is closed.
     marker: Mutex<Option<Marker>>,
 }
 
 impl Directory {
-    /// A new one below the system's temporary directory, of mode 0700.
+    /// Creates a new directory with mode 0700 below the system's temporary directory.
     pub(crate) fn temporary() -> Result<Self, Error> {
         reap_once();
         Self::temporary_in(&std::env::temp_dir(), PREFIX)
     }
 
-    /// A new one in `parent`, of mode 0700, whose name begins with `prefix`.
+    /// Creates a new directory with mode 0700 in `parent`, whose name begins with `prefix`.
     pub fn temporary_in(parent: &Path, prefix: &str) -> Result<Self, Error> {
         let doing = || format!("make a directory in {}", parent.display());
         let path = tempfile::Builder::new()
@@ -88,18 +88,19 @@ impl Directory {
             .tempdir_in(parent)
             .map_err(Error::io(doing()))?
             .keep();
-        // A kill from here to the marker leaves an empty directory, which proves nothing, and stays.
+        // The text size of each entry in bytes; `bytes` is their total.
         let path = path.canonicalize().map_err(Error::io(doing()))?;
         let marker =
             Marker::create(&path, Kind::Temporary).map_err(|refusal| refused(&path, refusal))?;
         Ok(Self::new(path, Keep::from_environment(), marker))
     }
 
-    /// One that was [temporary](Self::temporary) and is gone, at the same path again.
+    /// Creates a removed [temporary](Self::temporary) directory again at the same path.
     pub(crate) fn again(path: &Path) -> Result<Self, Error> {
         let marker = match DirBuilder::new().mode(0o700).create(path) {
             Ok(()) => Marker::create(path, Kind::Temporary),
-            // It could not be removed, or was kept; whoever else made it meanwhile has no marker.
+            // The directory could not be removed, or was kept. One that another program made
+            // meanwhile has no marker.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Marker::claim(path),
             Err(error) => Err(error.into()),
         };
@@ -107,9 +108,9 @@ impl Directory {
         Ok(Self::new(path.to_owned(), Keep::from_environment(), marker))
     }
 
-    /// The one at `path`, which stays there at the end: made if it is not there, used if it is
-    /// empty, used again if Kerbox has marked it. Of an earlier run's files those go that its
-    /// marker names. Fails if it holds anything else.
+    /// Opens the directory at `path`, which stays there at the end. It is created if missing, used
+    /// if empty, and reused if Kerbox has marked it. The files of an earlier run that its marker
+    /// names are removed. Fails if it contains anything else.
     pub fn at(path: &Path) -> Result<Self, Error> {
         make_missing(path)?;
         let path = fs::canonicalize(path).map_err(Error::io(format!("find {}", path.display())))?;
@@ -135,17 +136,18 @@ impl Directory {
         }
     }
 
-    /// Where it is, from the root.
+    /// Returns the absolute path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether Kerbox made it for this one fixture.
+    /// Returns whether Kerbox created it for this fixture only.
     pub fn is_temporary(&self) -> bool {
         self.keep != Keep::Theirs
     }
 
-    /// Whether it will be there after the fixture's end; `failed` says whether a test is failing.
+    /// Returns whether it will remain after the fixture's end; `failed` says whether a test is
+    /// failing.
     pub fn is_kept(&self, failed: bool) -> bool {
         match self.keep {
             Keep::Never => false,
@@ -154,8 +156,8 @@ impl Directory {
         }
     }
 
-    /// Writes a file of mode 0600 by rename, so that nobody reads half of it; its folders are made.
-    /// Fails if the file is there and was not written by Kerbox.
+    /// Writes a file with mode 0600 and creates its folders. The file is renamed into place, so
+    /// that a reader never sees half of it. Fails if the file exists and was not written by Kerbox.
     pub fn write(&self, name: &str, contents: &[u8]) -> Result<PathBuf, Error> {
         let mut marker = self.open()?;
         let path = self.path.join(name);
@@ -176,8 +178,8 @@ impl Directory {
         Ok(path)
     }
 
-    /// Notes a file that others make for us: a socket, a client's cache. The next run in this
-    /// directory removes it. Fails if it is there and was not noted before.
+    /// Records a file that another program makes for us: a socket, or a client's cache. The next
+    /// run in this directory removes it. Fails if the file exists and was not recorded before.
     pub fn expect(&self, name: &str) -> Result<PathBuf, Error> {
         let mut marker = self.open()?;
         self.make_parents(name)?;
@@ -185,8 +187,8 @@ impl Directory {
         Ok(self.path.join(name))
     }
 
-    /// Notes a folder in which a DataNode keeps replicas. The next run in this directory removes
-    /// those. Fails if the folder is there and was not noted before.
+    /// Records a folder in which a DataNode keeps replicas. The next run in this directory removes
+    /// them. Fails if the folder exists and was not recorded before.
     pub(crate) fn expect_blocks(&self, name: &str) -> Result<PathBuf, Error> {
         let mut marker = self.open()?;
         self.make_parents(name)?;
@@ -199,12 +201,12 @@ impl Directory {
         Ok(self.path.join(name))
     }
 
-    /// Makes a folder in it, of mode 0700.
+    /// Creates a folder with mode 0700 in it.
     pub(crate) fn make_folder(&self, name: &str) -> Result<(), Error> {
         self.make_parents(&format!("{name}/x")).map(drop)
     }
 
-    /// Removes a file that Kerbox wrote or [expected](Self::expect), if it is there.
+    /// Removes a file that Kerbox wrote or [expected](Self::expect), if it exists.
     pub fn remove(&self, name: &str) -> Result<(), Error> {
         let marker = self.open()?;
         if marker
@@ -219,8 +221,8 @@ impl Directory {
         Ok(())
     }
 
-    /// Ends its use: removes it, unless it is to be kept. `failed` says whether a test is failing.
-    /// Afterwards nothing can be written into it.
+    /// Stops using the directory and removes it, unless it is to be kept. `failed` says whether a
+    /// test is failing. Nothing can be written into it afterwards.
     pub fn close(&self, failed: bool) {
         let Some(mut marker) = self.marker().take() else {
             return;
@@ -228,7 +230,7 @@ impl Directory {
         if self.is_temporary() {
             await_reaper();
         }
-        // What cannot be removed, or marked as kept, is left to a later run: no reason to fail
+        // A later run deals with whatever cannot be removed or marked as kept: no reason to fail
         // here.
         if !self.is_kept(failed) {
             remove(&self.path, &marker);
@@ -239,7 +241,7 @@ impl Directory {
     }
 
     fn marker(&self) -> MutexGuard<'_, Option<Marker>> {
-        // Each line of it is added in one step.
+        // Each line is added in one step, so a panic leaves no half-written state.
         self.marker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -252,7 +254,7 @@ impl Directory {
         Err(Error::io(format!("use {}", self.path.display()))(over))
     }
 
-    /// Notes `name`, unless it is noted; answers whether it is new.
+    /// Records `name` unless it is already recorded; returns whether it is new.
     fn note(
         &self,
         marker: &mut Option<Marker>,
@@ -275,7 +277,7 @@ impl Directory {
         Ok(true)
     }
 
-    /// Makes the folders above `name`. Fails if one is a link, which might lead out of here.
+    /// Creates the folders above `name`. Fails if one is a link, which might lead outside.
     fn make_parents(&self, name: &str) -> Result<PathBuf, Error> {
         if !marker::stays_inside(name) {
             return Err(Error::Setting {
@@ -305,12 +307,12 @@ impl Drop for Directory {
     }
 }
 
-/// The process that uses a directory, as its marker says; `None` if no process does.
+/// Returns the process that uses a directory, according to its marker; `None` if no process does.
 pub fn holder_of(directory: &Path) -> Option<String> {
     marker::holder_of(directory)
 }
 
-/// The user who runs this process.
+/// Returns the id of the user who runs this process.
 pub fn user() -> u32 {
     marker::user()
 }
@@ -333,7 +335,7 @@ fn make_folder(folder: &Path) -> Result<(), Error> {
     }
 }
 
-/// Makes a directory that is not there, with its parents, of mode 0700.
+/// Creates a missing directory and its parents with mode 0700.
 fn make_missing(path: &Path) -> Result<(), Error> {
     if path.is_dir() {
         return Ok(());
@@ -370,7 +372,7 @@ fn refused(path: &Path, refusal: Refusal) -> Error {
     }
 }
 
-/// Removes what the marker names: files, and replicas.
+/// Removes the files and replicas that the marker names.
 fn clear(path: &Path, marker: &mut Marker) -> io::Result<()> {
     for name in &marker.files {
         remove_file(path, name)?;
@@ -383,14 +385,14 @@ fn clear(path: &Path, marker: &mut Marker) -> io::Result<()> {
     marker.forget_files()
 }
 
-/// Removes a file below `root`, if it is there, and if no link leads to it.
+/// Removes a file below `root`, if it exists and its path contains no link.
 fn remove_file(root: &Path, name: &str) -> io::Result<()> {
     if !has_real_parents(root, name) {
         return Ok(());
     }
     match fs::remove_file(root.join(name)) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        // Who put a folder there in place of our file wants it.
+        // A folder in place of our file was put there on purpose.
         Err(error) if error.kind() == ErrorKind::IsADirectory => Ok(()),
         removed => removed,
     }
@@ -408,7 +410,7 @@ fn has_real_parents(root: &Path, name: &str) -> bool {
     })
 }
 
-/// Removes replicas, and the folders that are empty then; whatever else is there stays.
+/// Removes replicas and the folders that this empties; everything else stays.
 fn remove_replicas(folder: &Path) -> io::Result<()> {
     if !folder.symlink_metadata().is_ok_and(|found| found.is_dir()) {
         return Ok(());
@@ -428,13 +430,13 @@ fn remove_replicas(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes a directory that Kerbox made, if it is still the one of this marker. The marker goes
-/// last: a kill in between leaves a directory that the next run removes.
+/// Removes a directory that Kerbox created, if this marker still belongs to it. The marker is
+/// deleted last, so that a kill in between leaves a directory that the next run removes.
 fn remove(path: &Path, marker: &Marker) {
     if !marker.is_at(path) {
         return;
     }
-    // A server that is not quite at its end may make a file meanwhile.
+    // A server that has not quite ended may create a file meanwhile.
     for _ in 0..3 {
         let entries = fs::read_dir(path).into_iter().flatten().flatten();
         for entry in entries.filter(|entry| entry.file_name() != marker::NAME) {
@@ -479,7 +481,7 @@ mod tests {
         assert_eq!(mode(&path), 0o700);
         drop(again);
         assert!(!path.exists());
-        // Somebody else is quicker.
+        // Another process is faster.
         fs::create_dir(&path).expect("free");
         assert!(Directory::again(&path).is_err());
         fs::remove_dir(&path).expect("still there, and empty");
@@ -552,7 +554,7 @@ mod tests {
         for name in ["env.sh", "keytabs/mine.keytab"] {
             fs::write(path.join(name), "mine").expect("writable");
         }
-        // A link in place of a folder of ours leads to a file of the same name.
+        // A link in place of one of our folders leads to a file of the same name.
         fs::rename(path.join("hadoop"), &outside).expect("ours");
         symlink(&outside, path.join("hadoop")).expect("free");
 

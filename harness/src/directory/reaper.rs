@@ -1,4 +1,4 @@
-//! The end of directories whose fixtures were killed.
+//! Removal of directories whose fixtures were killed.
 
 use std::fs;
 use std::path::Path;
@@ -8,19 +8,19 @@ use std::thread::{self, JoinHandle};
 use super::PREFIX;
 use super::marker::Marker;
 
-/// The thread that removes what killed runs left, until somebody has waited for it.
+/// The thread that removes what killed runs left, until it has been joined.
 static REAPER: Mutex<Option<JoinHandle<()>>> = Mutex::new(None);
 
 fn reaper() -> std::sync::MutexGuard<'static, Option<JoinHandle<()>>> {
     REAPER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes what killed runs left, once per process and beside its work.
+/// Removes what killed runs left, once per process, in the background.
 pub(super) fn reap_once() {
     static REAPED: Once = Once::new();
     REAPED.call_once(|| {
         let reap = || reap(&std::env::temp_dir(), PREFIX);
-        // Without a thread the next process reaps.
+        // If no thread can be started, the next process does it.
         *reaper() = thread::Builder::new()
             .name("kerbox-reaper".to_owned())
             .spawn(reap)
@@ -28,20 +28,20 @@ pub(super) fn reap_once() {
     });
 }
 
-/// Waits until [`reap_once`] has done what it began: where each test is a process (cargo-nextest),
-/// the end of its fixture is soon that of the process, which would cut the reaper off amid a
+/// Waits until [`reap_once`] has finished. Where each test is a process (cargo-nextest), the
+/// process ends soon after its fixture, which would interrupt the reaper in the middle of a
 /// directory.
 pub(super) fn await_reaper() {
     if let Some(thread) = reaper().take() {
-        // It has told of its panic by itself, and what it left is for the next.
+        // The thread has already printed its panic; the next process removes what it left.
         let _ = thread.join();
     }
 }
 
 /// Removes the directories in `parent` that Kerbox made for fixtures which are dead. The name is
-/// only the first thing that is looked at: without a marker that proves it, nothing is removed.
+/// only the first check: nothing is removed without a marker that proves it.
 pub fn reap(parent: &Path, prefix: &str) {
-    // Markers name their directory from the root, without links.
+    // Markers contain the absolute path without links.
     let Ok(entries) = parent.canonicalize().and_then(fs::read_dir) else {
         return;
     };
@@ -87,11 +87,11 @@ mod tests {
         let _held = Marker::create(&alive, Kind::Temporary).expect("no marker yet");
 
         let old = made(&parent, "kerbox-peers", 0o700);
-        // As old as can be.
+        // The oldest possible time.
         let times = fs::FileTimes::new().set_modified(std::time::SystemTime::UNIX_EPOCH);
         let folder = fs::File::open(&old).expect("there");
         folder.set_times(times).expect("ours");
-        // As earlier versions made them.
+        // The format of earlier versions.
         fs::write(made(&parent, "kerbox-locked", 0o700).join(".lock"), "").expect("writable");
         let empty = made(&parent, "kerbox-unmarked", 0o700);
         fs::write(empty.join(marker::NAME), "").expect("writable");
