@@ -13,7 +13,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .with_user("alice")
         .build()?;
 
-    // Whichever DataNode is the first to see a fifth packet does not live to see a sixth.
+    // Kill the first DataNode that sees a fifth packet.
     let fifth_packet = |event: &Event| {
         matches!(
             event,

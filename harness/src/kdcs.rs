@@ -1,4 +1,5 @@
-//! The servers of a realm's KDC: one, or several of one database, each at an address of its own.
+//! The servers of a realm's KDC. There is one, or several that share a database, each at its own
+//! address.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -19,8 +20,8 @@ use crate::settings::{RealmSettings, Transports};
 use crate::world::World;
 use crate::{Error, Server};
 
-/// A process that is being started has, until it becomes another program, what this one had open: a
-/// port that was just closed may not be free at once.
+/// How often to retry binding a port that was just closed. Until a child process has executed its
+/// program, it holds copies of this process's descriptors, so the port may not be free at once.
 const TRIES: u32 = 500;
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
@@ -35,7 +36,7 @@ pub(crate) struct Kdcs {
     slots: Vec<Slot>,
 }
 
-/// The place of one server, which keeps its address over restarts.
+/// The slot of one server, which keeps its address across restarts.
 struct Slot {
     number: usize,
     address: SocketAddr,
@@ -44,23 +45,23 @@ struct Slot {
 
 enum State {
     Serving(Running),
-    /// The sockets are open and nobody reads from them: the system itself takes connections and
+    /// The sockets are open but not read. The system itself still accepts connections and
     /// datagrams.
     Silent {
         _sockets: Sockets,
     },
-    /// Connections and datagrams are refused, and nobody else can take the port. Absent if somebody
-    /// was faster.
+    /// Connections and datagrams are refused, and no other process can take the port. `None` if
+    /// another process took it first.
     Closed {
         _held: Option<HeldPort>,
     },
 }
 
-/// A port that is closed and ours.
+/// A closed port that we keep reserved.
 struct HeldPort {
-    /// Bound, and not listening.
+    /// Bound but not listening.
     _tcp: TcpSocket,
-    /// Connected to itself: the system refuses datagrams of all others.
+    /// Connected to itself, so that the system refuses datagrams from other senders.
     _udp: UdpSocket,
 }
 
@@ -76,7 +77,7 @@ impl HeldPort {
     }
 }
 
-/// A TCP port that is bound and does not listen: the system refuses connections.
+/// Binds a TCP port without listening, so that the system refuses connections.
 fn hold_tcp(address: SocketAddr) -> Option<TcpSocket> {
     let tcp = if address.is_ipv4() {
         TcpSocket::new_v4()
@@ -89,14 +90,14 @@ fn hold_tcp(address: SocketAddr) -> Option<TcpSocket> {
     Some(tcp)
 }
 
-/// Connects a socket that is bound to `address` to itself: the system refuses datagrams of all
-/// others.
+/// Connects a socket that is bound to `address` to itself, so that the system refuses datagrams
+/// from other senders.
 fn refuse_datagrams(socket: &UdpSocket, address: SocketAddr) -> io::Result<()> {
     socket.connect(reachable(address))
 }
 
 impl Kdcs {
-    /// Binds and starts them.
+    /// Starts the servers on their bound sockets.
     pub(crate) fn start(
         world: &Arc<World>,
         runtime: &Handle,
@@ -127,8 +128,8 @@ impl Kdcs {
         Ok(kdcs)
     }
 
-    /// The sockets of every server: the first at the address asked for, the others on free ports of
-    /// the same interface.
+    /// Binds every server's sockets: the first server at the requested address, the others on free
+    /// ports of the same interface.
     pub(crate) fn bind(settings: &RealmSettings) -> Result<Vec<Sockets>, Error> {
         let others = SocketAddr::new(settings.listen.ip(), 0);
         let addresses = std::iter::once(settings.listen).chain(std::iter::repeat(others));
@@ -138,12 +139,12 @@ impl Kdcs {
             .collect()
     }
 
-    /// Where clients reach them, in the order of their numbers.
+    /// Returns the addresses where clients reach them, in the order of their numbers.
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
         self.slots.iter().map(|slot| slot.address).collect()
     }
 
-    /// Whether any of them serves.
+    /// Returns whether any of them is serving.
     pub(crate) fn any_serves(&self) -> bool {
         self.slots.iter().any(Slot::serves)
     }
@@ -175,7 +176,8 @@ impl Kdcs {
             Transports::Udp => {
                 let cannot = || Error::io("close the KDC's TCP port");
                 let address = sockets.tcp.local_addr().map_err(cannot())?;
-                // The server listens where nobody is told of it.
+                // The server still needs a TCP socket: give it one at an address that clients do
+                // not know.
                 let elsewhere = Sockets::bind(SocketAddr::new(address.ip(), 0)).map_err(cannot())?;
                 sockets.tcp = elsewhere.tcp;
                 closed = hold_tcp(address);
@@ -201,7 +203,7 @@ impl Kdcs {
 
 impl Slot {
     fn state(&self) -> MutexGuard<'_, State> {
-        // Replaced whole: a panic elsewhere leaves it right.
+        // The state is replaced whole, so a panic elsewhere leaves it valid.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -209,7 +211,7 @@ impl Slot {
         matches!(&*self.state(), State::Serving(running) if running.is_running())
     }
 
-    /// Ends what there is; its port is free then.
+    /// Ends the server or releases the held port; the port is free afterwards.
     fn end(&self) {
         let before = std::mem::replace(&mut *self.state(), State::Closed { _held: None });
         if let State::Serving(running) = before {
@@ -235,25 +237,25 @@ pub struct KdcServer<'a> {
 }
 
 impl KdcServer<'_> {
-    /// Its number, from 1.
+    /// Returns its 1-based number.
     #[must_use]
     pub fn number(&self) -> usize {
         self.slot.number
     }
 
-    /// Where it listens; the same after a restart.
+    /// Returns its address; a restart keeps it.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.slot.address
     }
 
-    /// Whether it answers.
+    /// Returns whether it answers.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.slot.serves()
     }
 
-    /// Stops it: its port is closed, so that clients are refused at once, until
+    /// Stops it and closes its port, so that clients are refused at once, until
     /// [`restart`](Self::restart).
     pub fn stop(&self) {
         self.slot.end();
@@ -262,9 +264,9 @@ impl KdcServer<'_> {
         self.all.record(self.slot, "stopped");
     }
 
-    /// Lets it take connections and requests and answer nothing, as a host that is overloaded or
-    /// behind a wrong firewall, until [`restart`](Self::restart). Unlike
-    /// [`Fault::silence`](crate::Fault::silence) it leaves the realm's other servers alone.
+    /// Makes it accept connections and requests without answering, like a host that is overloaded
+    /// or behind a misconfigured firewall, until [`restart`](Self::restart). Unlike
+    /// [`Fault::silence`](crate::Fault::silence), this leaves the realm's other servers alone.
     pub fn silence(&self) -> Result<(), Error> {
         self.slot.end();
         let sockets = self.bind()?;
@@ -273,7 +275,7 @@ impl KdcServer<'_> {
         Ok(())
     }
 
-    /// Lets it serve again at the same address, from the same database.
+    /// Makes it serve again at the same address, from the same database.
     pub fn restart(&self) -> Result<(), Error> {
         self.slot.end();
         *self.slot.state() = self.all.serve(self.bind()?)?;

@@ -1,4 +1,5 @@
-//! Which file in `keytabs/` holds whose keys, so that no principal's keys overwrite another's.
+//! The assignment of principals to files in `keytabs/`, so that no principal's keys overwrite
+//! another's.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,7 @@ use kerbox_krb5::Principal;
 use crate::Error;
 use crate::principals::{KeytabName, escaped_file_name, shortened};
 
-/// The files by their names in lower case: some file systems know no other.
+/// The files by lower-case name, because some file systems ignore case.
 #[derive(Debug, Default)]
 pub(crate) struct KeytabFiles(BTreeMap<String, KeytabFile>);
 
@@ -18,9 +19,9 @@ struct KeytabFile {
 }
 
 impl KeytabFiles {
-    /// Notes that `principal` has its keys in a file, and answers the file's name. A name that was
-    /// asked for may be shared; the usual one of a principal is its own: if another has it, the file
-    /// gets the principal's full name.
+    /// Assigns a file to `principal` and returns the file's name. Principals may share a name that
+    /// was requested explicitly. A default name belongs to one principal: if another has it, the
+    /// file is named after the principal's full name.
     pub(crate) fn give(
         &mut self,
         name: &KeytabName,
@@ -58,7 +59,7 @@ impl KeytabFiles {
         }
     }
 
-    /// The file that holds this principal's keys alone.
+    /// Returns the file that holds only this principal's keys.
     pub(crate) fn of(&self, principal: &Principal) -> Option<String> {
         let mut files = self.0.values();
         files
@@ -66,13 +67,13 @@ impl KeytabFiles {
             .map(|file| file.name.clone())
     }
 
-    /// Whose keys a file holds.
+    /// Returns the principals whose keys a file holds.
     pub(crate) fn principals(&self, name: &str) -> Vec<Principal> {
         let file = self.0.get(&name.to_lowercase());
         file.map(|file| file.principals.clone()).unwrap_or_default()
     }
 
-    /// Every file, and whose keys it holds.
+    /// Iterates over the files with the principals whose keys they hold.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[Principal])> {
         self.0.values().map(|file| (&*file.name, &*file.principals))
     }
@@ -87,7 +88,7 @@ impl KeytabFiles {
     }
 }
 
-/// Fails if a name is no file's in its folder.
+/// Fails if a name is not a valid file name within the folder.
 fn check(name: &str) -> Result<(), Error> {
     let fits = !name.is_empty()
         && name.len() <= 200

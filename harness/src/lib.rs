@@ -4,7 +4,7 @@
 //! # Getting started
 //!
 //! [`Cluster::secure`], [`Cluster::simple`] and [`Realm`] (the KDC alone) start without arguments;
-//! their builders take everything else.
+//! their builders have all further settings.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -42,44 +42,45 @@
 //! }
 //! ```
 //!
-//! There are users `alice`, `bob` and `jupyter` with `/user/NAME`, and the superuser `hdfs`, each
-//! with a keytab and its name as password; services `hdfs`, `nn`, `dn`, `sn`, `HTTP` and `host` on
-//! `localhost`. [`NewPrincipal`] makes others, before the start or after it.
+//! By default there are the users `alice`, `bob` and `jupyter` with `/user/NAME`, and the superuser
+//! `hdfs`, each with a keytab and its name as password. There are also the services `hdfs`, `nn`,
+//! `dn`, `sn`, `HTTP` and `host` on `localhost`. [`NewPrincipal`] adds others, before or after the
+//! start.
 //!
 //! # Time
 //!
-//! All servers of a fixture share one [`Clock`]. [`Cluster::advance`] moves it forward through
-//! every timer on the way, [`Cluster::jump`] sets it, [`Cluster::skew`] lets one server's clock go
-//! wrong. Credential caches in the fixture's directory get the new time offset in their headers, so
-//! that MIT's library follows; `kinit` takes the KDC's time anyway. Programs that only know
-//! the system's clock, as the JVM's and Go's, are put under the fixture's by
-//! [`Cluster::command_under_clock`], on Linux.
+//! All servers of a fixture share one [`Clock`]. [`Cluster::advance`] moves it forward and runs
+//! every timer on the way, [`Cluster::jump`] sets it, and [`Cluster::skew`] makes one server's
+//! clock wrong. Credential caches in the fixture's directory get the new time offset in their
+//! headers, which MIT's library follows; `kinit` uses the KDC's time anyway. Programs that know
+//! only the system's clock, such as those on the JVM or in Go, are put under the fixture's clock
+//! with [`Cluster::command_under_clock`], on Linux.
 //!
-//! # Seeing and failing
+//! # Events and faults
 //!
-//! Every exchange is an [`Event`]. The [`Journal`] has them all, can be counted in and waited on,
-//! and its end is printed when a test fails: when a fixture is dropped in a panic, which is how a
-//! test that returns [`TestResult`] fails. [`Cluster::inject`] installs a [`Fault`], or a closure
-//! over the same events, until its guard is dropped; strikes are events, too. A realm can have
-//! several servers ([`RealmBuilder::kdcs`]), of which a test stops or silences one while the others
-//! serve.
+//! Every exchange is an [`Event`]. Tests count events in the [`Journal`] and wait for them. Its end
+//! is printed when a test fails, that is, when a fixture is dropped during a panic; a test that
+//! returns [`TestResult`] fails by panicking. [`Cluster::inject`] installs a [`Fault`], or a
+//! closure over the same events, until its guard is dropped; strikes are events, too. A realm can
+//! have several servers ([`RealmBuilder::kdcs`]), and a test can stop or silence one while the
+//! others serve.
 //!
 //! # Isolation
 //!
-//! Fixtures bind free ports, have a directory and a realm name of their own, and change nothing
-//! global: they run in parallel, in one process or many (cargo-nextest). Dropping one ends its
-//! thread and removes its directory; `KERBOX_KEEP=1` keeps it, `KERBOX_KEEP=on-failure`
-//! if a test panics or returns an error as [`TestResult`]; what a killed run leaves is removed by a
-//! later one.
+//! Fixtures bind free ports, have their own directory and realm name, and change nothing global.
+//! They can run in parallel, in one process or many (cargo-nextest). Dropping a fixture ends its
+//! thread and removes its directory. `KERBOX_KEEP=1` keeps the directory; `KERBOX_KEEP=on-failure`
+//! keeps it if a test panics or returns an error as [`TestResult`]. A later run removes what a
+//! killed run leaves.
 //!
-//! Programs get their environment by [`Login::command`] and [`Login::env`]. Clients inside the
+//! Programs get their environment from [`Login::command`] and [`Login::env`]. Clients in the
 //! process that take a cache by name, such as hdfs-native's `with_kerberos_cache`, work in parallel
-//! after [`use_shared_krb5_conf`]; those that look at the environment alone need
-//! [`Login::enter_env`], one test at a time: others of the process wait for its guard's end.
+//! after [`use_shared_krb5_conf`]. Those that only read the environment need [`Login::enter_env`],
+//! one test at a time: other tests in the process wait until its guard is dropped.
 //!
 //! # Runtimes
 //!
-//! The servers run on a thread and a runtime of their own, since libgssapi blocks inside async
+//! The servers run on their own thread and runtime, because libgssapi blocks inside async
 //! functions. The `async` functions here can be awaited on any executor, and each has a `_blocking`
 //! twin.
 
@@ -141,7 +142,7 @@ pub use shared_conf::{shared_krb5_conf, use_shared_krb5_conf};
 pub use test_result::{TestError, TestResult};
 pub use world_methods::SkewGuard;
 
-/// The README, whose code is compiled with the documentation's.
+/// The README, compiled together with the documentation so that its code is tested.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -1,11 +1,12 @@
-//! Sockets that servers listen on, bound once and for good, and where clients find them.
+//! Listening sockets of servers, bound once and for good, and the addresses where clients reach
+//! them.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use crate::{Error, Server};
 
-/// Where clients on this machine reach a server: one that listens on every interface is told by the
-/// loopback one.
+/// Returns the address at which clients on this machine reach a server. Wildcard addresses are
+/// reported as loopback.
 pub(crate) fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address {
@@ -16,7 +17,7 @@ pub(crate) fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-/// Binds a server's socket; answers also where clients reach it.
+/// Binds a server's socket; also returns the address where clients reach it.
 pub(crate) fn listen(
     server: Server,
     address: SocketAddr,

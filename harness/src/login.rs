@@ -1,4 +1,4 @@
-//! A user's login: a ticket-granting ticket in a FILE cache that every Kerberos client reads.
+//! A user's login: a ticket-granting ticket in a FILE cache that every Kerberos client can read.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -59,20 +59,21 @@ impl Login {
         })
     }
 
-    /// Who is logged in.
+    /// Returns the principal that is logged in.
     #[must_use]
     pub fn principal(&self) -> &Principal {
         &self.principal
     }
 
-    /// The cache's file.
+    /// Returns the path of the cache file.
     #[must_use]
     pub fn ccache(&self) -> &Path {
         &self.ccache
     }
 
-    /// The ticket-granting ticket that is in the cache now, with its times and flags; clients may
-    /// have renewed it. If the cache is gone, the last one that was put there.
+    /// Returns the ticket-granting ticket currently in the cache, with its times and flags; a
+    /// client may have renewed it. If the cache is gone, returns the last ticket that was stored
+    /// there.
     #[must_use]
     pub fn ticket(&self) -> Credentials {
         if let Some(ticket) = ccaches::read_tgt(&self.ccache) {
@@ -90,7 +91,7 @@ impl Login {
         self.renew_blocking()
     }
 
-    /// As [`renew`](Self::renew), outside of async code.
+    /// Blocking variant of [`renew`](Self::renew).
     pub fn renew_blocking(&self) -> Result<(), Error> {
         let renewed = self.realm.renewed_ticket(&self.ticket())?;
         self.take(renewed)
@@ -101,7 +102,7 @@ impl Login {
         self.login_again_blocking()
     }
 
-    /// As [`login_again`](Self::login_again), outside of async code.
+    /// Blocking variant of [`login_again`](Self::login_again).
     pub fn login_again_blocking(&self) -> Result<(), Error> {
         let ticket = self.realm.initial_ticket(&self.principal)?;
         self.take(ticket)
@@ -113,27 +114,27 @@ impl Login {
         Ok(())
     }
 
-    /// The environment in which clients act as this user.
+    /// Returns the environment in which clients act as this user.
     #[must_use]
     pub fn env(&self) -> ClientEnv {
         self.env.clone()
     }
 
-    /// A command in this user's environment.
+    /// Returns a command that runs in this user's environment.
     #[must_use]
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         self.env.command(program)
     }
 
-    /// A command in this user's environment, whose program lives in the fixture's time; see
+    /// Returns a command that runs in this user's environment and in the fixture's time; see
     /// [`Cluster::command_under_clock`](crate::Cluster::command_under_clock).
     pub fn command_under_clock(&self, program: impl AsRef<OsStr>) -> Result<Command, Error> {
         let world = &self.realm.world;
         world.command_under_clock(self.env(), program.as_ref())
     }
 
-    /// The environment in which programs on glibc, and what they start, act as this user and live
-    /// in the fixture's time.
+    /// Returns the environment in which programs on glibc, and their child processes, act as this
+    /// user in the fixture's time.
     pub fn env_under_clock(&self) -> Result<ClientEnv, Error> {
         self.realm.world.env_under_clock(self.env())
     }

@@ -1,5 +1,5 @@
-//! Principals that a fixture begins with, or that are added while it runs; named without the realm,
-//! which may not be known yet.
+//! Principals that a fixture starts with or that are added while it runs. Their names omit the
+//! realm, which may not be known yet.
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use kerbox_krb5::{EncryptionKey, EncryptionType, Principal, Timestamp};
 
 use crate::Error;
 
-/// A principal to be added to a realm.
+/// A principal to add to a realm.
 ///
 /// ```
 /// use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::Error;
 pub struct NewPrincipal {
     name: String,
     password: Option<String>,
-    /// Whether it has random keys besides those of its password.
+    /// Whether it has random keys in addition to those of its password.
     random_keys: bool,
     keys: Vec<(u32, EncryptionKey)>,
     keytab: Option<String>,
@@ -37,7 +37,8 @@ pub struct NewPrincipal {
 }
 
 impl NewPrincipal {
-    /// `alice`, `nn/localhost`, or a name with its realm. It gets random keys.
+    /// Describes the principal `alice`, `nn/localhost`, or a name with its realm. It gets random
+    /// keys.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self {
@@ -58,15 +59,15 @@ impl NewPrincipal {
         }
     }
 
-    /// The name as given.
+    /// Returns the name as given.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its keys are those of this password, of a service too: a keytab that is made of the password
-    /// elsewhere is as good as ours. They are derived when first needed, for a keytab at the start;
-    /// a key takes a millisecond, in an unoptimised build a tenth of a second.
+    /// Derives its keys from this password, for a service too: a keytab made elsewhere from the
+    /// password is equivalent to ours. Keys are derived when first needed; a keytab needs them at
+    /// the start. One key takes a millisecond, or a tenth of a second in an unoptimised build.
     #[must_use]
     pub fn password(mut self, password: impl Into<String>) -> Self {
         self.password = Some(password.into());
@@ -74,8 +75,9 @@ impl NewPrincipal {
         self
     }
 
-    /// A user who has random keys, and can also come with this password, whose keys are derived
-    /// only then: such a user costs a fixture no time. Its keytab has the random keys.
+    /// Gives a user this password in addition to random keys. The password's keys are derived only
+    /// when the user presents it, so that it costs a fixture no start-up time. The keytab has the
+    /// random keys.
     #[must_use]
     pub fn password_besides(mut self, password: impl Into<String>) -> Self {
         self.password = Some(password.into());
@@ -83,88 +85,89 @@ impl NewPrincipal {
         self
     }
 
-    /// Its keys, each of its version, in place of random ones or a password's: those of another
-    /// KDC, for instance.
+    /// Sets its keys, each with its version, instead of random ones or those of a password. For
+    /// example, keys from another KDC.
     #[must_use]
     pub fn keys(mut self, keys: impl IntoIterator<Item = (u32, EncryptionKey)>) -> Self {
         self.keys = keys.into_iter().collect();
         self
     }
 
-    /// The file in `keytabs/` that gets its keys; principals may share one. Default: `NAME.keytab`
-    /// for users, none for services; with the realm in it if another's file has that name.
+    /// Sets the file in `keytabs/` that gets its keys; principals may share one. Default:
+    /// `NAME.keytab` for users, none for services. The file name includes the realm if it would
+    /// clash with another principal's.
     #[must_use]
     pub fn keytab(mut self, file: impl Into<String>) -> Self {
         self.keytab = Some(file.into());
         self
     }
 
-    /// The types of its keys, the best first. Default: the realm's. Clients' krb5.conf permits those
-    /// of the principals that a fixture begins with.
+    /// Sets its key types, the preferred one first. Default: the realm's. The clients' krb5.conf
+    /// permits those of the principals that a fixture starts with.
     #[must_use]
     pub fn enctypes(mut self, enctypes: impl IntoIterator<Item = EncryptionType>) -> Self {
         self.enctypes = Some(enctypes.into_iter().collect());
         self
     }
 
-    /// The version of its keys. Default: 1.
+    /// Sets the version of its keys. Default: 1.
     #[must_use]
     pub fn kvno(mut self, kvno: u32) -> Self {
         self.kvno = kvno;
         self
     }
 
-    /// The longest life of its tickets. Default: the realm's.
+    /// Sets the maximum lifetime of its tickets. Default: the realm's.
     #[must_use]
     pub fn max_life(mut self, life: Duration) -> Self {
         self.max_life = Some(life);
         self
     }
 
-    /// How long its tickets can be renewed. Default: as the realm says.
+    /// Sets the maximum renewable lifetime of its tickets. Default: the realm's.
     #[must_use]
     pub fn max_renewable_life(mut self, life: Duration) -> Self {
         self.max_renewable_life = Some(life);
         self
     }
 
-    /// When it expires.
+    /// Sets when it expires.
     #[must_use]
     pub fn expires(mut self, at: Timestamp) -> Self {
         self.expires = Some(at);
         self
     }
 
-    /// When its password expires.
+    /// Sets when its password expires.
     #[must_use]
     pub fn password_expires(mut self, at: Timestamp) -> Self {
         self.password_expires = Some(at);
         self
     }
 
-    /// A setting in kadmin's form, on top of the realm's: `-requires_preauth`, `-allow_tix`,
-    /// `+ok_as_delegate`, ….
+    /// Adds an attribute in kadmin's notation, on top of the realm's: `-requires_preauth`,
+    /// `-allow_tix`, `+ok_as_delegate`, ….
     #[must_use]
     pub fn attribute(mut self, setting: impl Into<String>) -> Self {
         self.attributes.push(setting.into());
         self
     }
 
-    /// As a service: it may come to this service in a user's name (S4U2Proxy).
+    /// Allows it, as a service, to request tickets to this service in a user's name (S4U2Proxy).
     #[must_use]
     pub fn delegates_to(mut self, service: impl Into<String>) -> Self {
         self.delegates_to.push(service.into());
         self
     }
 
-    /// As which account full PACs know it. Default: identifiers are derived from its name.
+    /// Sets the account that full PACs give for it. Default: identifiers are derived from its name.
     #[must_use]
     pub fn pac_account(mut self, account: PacAccount) -> Self {
         self.pac_account = account;
         self
     }
 
-    /// The keytab that it gets, if any.
+    /// Returns the name of its keytab, if it gets one.
     pub(crate) fn keytab_name(&self, principal: &Principal) -> Option<KeytabName> {
         match &self.keytab {
             Some(file) => Some(KeytabName::Asked(file.clone())),
@@ -172,13 +175,13 @@ impl NewPrincipal {
         }
     }
 
-    /// The types of its keys, if they are not the realm's.
+    /// Returns the types of its keys, if they differ from the realm's.
     pub(crate) fn own_enctypes(&self) -> impl Iterator<Item = EncryptionType> {
         let given = self.keys.iter().map(|(_, key)| key.enctype());
         self.enctypes.iter().flatten().copied().chain(given)
     }
 
-    /// As the KDC takes it.
+    /// Converts it to the KDC's type.
     pub(crate) fn in_realm(self, realm: &str) -> Result<kerbox_kdc::NewPrincipal, Error> {
         let keys = match self.password {
             _ if !self.keys.is_empty() => NewKeys::Imported(self.keys),
@@ -204,7 +207,7 @@ impl NewPrincipal {
     }
 }
 
-/// The usual names of keytabs: users' own, and those of Hadoop's daemons.
+/// Returns the default keytab name of a user or of a Hadoop daemon.
 fn default_keytab(principal: &Principal) -> Option<String> {
     match principal.components() {
         [user] => Some(format!("{}.keytab", file_name(user))),
@@ -221,24 +224,24 @@ fn default_keytab(principal: &Principal) -> Option<String> {
     }
 }
 
-/// How the file of a principal's keys is to be called.
+/// The wanted name of a principal's keytab file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum KeytabName {
-    /// As the user wants it.
+    /// Requested by the user.
     Asked(String),
-    /// As it is usually called, if no other principal has that name.
+    /// The default name, used unless another principal has it.
     Usual(String),
 }
 
 impl KeytabName {
-    /// For a principal of which nothing was said.
+    /// Returns the default for a principal without a requested name.
     pub(crate) fn usual(principal: &Principal) -> Self {
         let joined = || format!("{}.keytab", file_name(&principal.components().join(".")));
         Self::Usual(default_keytab(principal).unwrap_or_else(joined))
     }
 }
 
-/// A name in at most 200 bytes, of which its end stays. File systems allow 255.
+/// Shortens a name to at most 200 bytes and keeps its end. File systems allow 255.
 pub(crate) fn shortened(name: &str, end: &str) -> String {
     const LONGEST: usize = 200;
     if name.len() <= LONGEST {
@@ -249,7 +252,7 @@ pub(crate) fn shortened(name: &str, end: &str) -> String {
     format!("{begin}-{hash:016x}{end}")
 }
 
-/// A name that stays in its directory, different for each `name`.
+/// Returns a file name that stays in its directory and differs for each `name`.
 pub(crate) fn escaped_file_name(name: &str) -> String {
     let mut escaped = String::new();
     for character in name.chars() {
@@ -268,7 +271,7 @@ pub(crate) fn escaped_file_name(name: &str) -> String {
     escaped
 }
 
-/// A name that stays in its directory. Two names may become one.
+/// Returns a file name that stays in its directory. Two names may map to the same one.
 pub(crate) fn file_name(name: &str) -> String {
     let safe = |character: char| {
         if character.is_alphanumeric() || "._-@".contains(character) {

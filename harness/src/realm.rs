@@ -1,4 +1,4 @@
-//! A realm: the KDC alone, or as a part of a cluster.
+//! A realm: the KDC alone, or as part of a cluster.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ use crate::world::Fixture;
 use crate::world_methods::world_methods;
 use crate::{Error, Login, Server, settings_checks};
 
-/// A Kerberos realm on random ports of 127.0.0.1, with its own clock. Dropping it ends it.
+/// A Kerberos realm on random ports of 127.0.0.1, with its own clock. Dropping it stops it.
 ///
 /// ```
 /// let realm = kerbox::Realm::start_blocking()?;
@@ -35,25 +35,25 @@ use crate::{Error, Login, Server, settings_checks};
 /// ```
 pub struct Realm {
     core: Arc<RealmCore>,
-    /// Absent in a cluster, which has its own.
+    /// `None` in a cluster, which owns the fixture.
     fixture: Option<Fixture>,
-    /// Where users have their homes, in a cluster.
+    /// The NameNode on which users get home directories, in a cluster.
     pub(crate) namenode: Option<Arc<NameNode>>,
 }
 
 impl Realm {
-    /// A realm with all defaults: a random name, users `alice`, `bob`, `jupyter`, and Hadoop's
-    /// services on `localhost`.
+    /// Starts a realm with all defaults: a random name, users `alice`, `bob`, `jupyter`, and
+    /// Hadoop's services on `localhost`.
     pub async fn start() -> Result<Self, Error> {
         Self::builder().start().await
     }
 
-    /// As [`start`](Self::start), outside of async code.
+    /// Blocking variant of [`start`](Self::start).
     pub fn start_blocking() -> Result<Self, Error> {
         Self::builder().start_blocking()
     }
 
-    /// A realm to be described first.
+    /// Returns a builder for a realm.
     pub fn builder() -> RealmBuilder {
         RealmBuilder::default()
     }
@@ -67,7 +67,7 @@ impl Realm {
         Ok(realm)
     }
 
-    /// Starts the KDC in a world and writes its clients' files.
+    /// Starts the KDC in a fixture's world and writes its clients' files.
     pub(crate) fn in_world(fixture: &Fixture, settings: &RealmSettings) -> Result<Self, Error> {
         let core = Arc::new(RealmCore::start(fixture, settings)?);
         Ok(Self {
@@ -77,48 +77,48 @@ impl Realm {
         })
     }
 
-    /// The realm's name.
+    /// Returns the realm's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.core.name
     }
 
-    /// Where the KDC listens, by UDP and TCP; the first of its servers, if there are several.
+    /// Returns the UDP and TCP address of the KDC, or of its first server if there are several.
     #[must_use]
     pub fn kdc_address(&self) -> SocketAddr {
         self.core.kdcs.addresses()[0]
     }
 
-    /// Where each of the KDC's servers listens, in the order in which krb5.conf names them.
+    /// Returns the address of each KDC server, in the order of krb5.conf.
     #[must_use]
     pub fn kdc_addresses(&self) -> Vec<SocketAddr> {
         self.core.kdcs.addresses()
     }
 
-    /// The KDC's server of this number, from 1: to be stopped, silenced or restarted alone. There
-    /// is one, or as many as [`RealmBuilder::kdcs`] says.
+    /// Returns the KDC server with this 1-based number, which can be stopped, silenced or restarted
+    /// alone. [`RealmBuilder::kdcs`] sets how many there are; the default is one.
     pub fn kdc_server(&self, number: usize) -> Result<KdcServer<'_>, Error> {
         self.core.kdcs.get(number)
     }
 
-    /// How far clients' clocks may be from the servers'.
+    /// Returns the allowed difference between a client's clock and the servers'.
     #[must_use]
     pub fn clock_skew(&self) -> Duration {
         self.core.clock_skew
     }
 
-    /// The full name of `alice`, `nn/localhost`, or of a name that has a realm.
+    /// Returns the full name of `alice`, `nn/localhost`, or a name that already has a realm.
     pub fn principal(&self, name: &str) -> Result<Principal, Error> {
         Ok(Principal::parse(name, &self.core.name)?)
     }
 
-    /// Logs a user in: a ticket-granting ticket in a new FILE cache. A user whom the database does
-    /// not have is added first.
+    /// Logs a user in: puts a ticket-granting ticket into a new FILE cache. A user missing from the
+    /// database is added first.
     pub async fn login(&self, user: &str) -> Result<Login, Error> {
         self.login_blocking(user)
     }
 
-    /// As [`login`](Self::login), outside of async code.
+    /// Blocking variant of [`login`](Self::login).
     pub fn login_blocking(&self, user: &str) -> Result<Login, Error> {
         self.login_with_env(user, &self.env())
     }
@@ -136,7 +136,7 @@ impl Realm {
         )
     }
 
-    /// Adds a principal, with its keytab, while the KDC runs.
+    /// Adds a principal and its keytab while the KDC runs.
     pub fn add_principal(&self, principal: NewPrincipal) -> Result<Principal, Error> {
         let name = self.principal(principal.name())?;
         let keytab = principal.keytab_name(&name);
@@ -148,15 +148,16 @@ impl Realm {
         if let Some(file) = file
             && let Err(error) = self.core.add_to_keytab(&file, &name)
         {
-            // Added or refused, nothing in between; that it is there can only be our own doing.
+            // The update was all or nothing, so the principal exists only because of us: remove it
+            // again.
             let _ = kdc.update(|database, _| database.remove(&name));
             return Err(error);
         }
         Ok(name)
     }
 
-    /// As [`add_principal`](Self::add_principal); a user of a cluster gets `/user/NAME` as well, if
-    /// nothing is there.
+    /// Like [`add_principal`](Self::add_principal). In a cluster a user also gets `/user/NAME` if
+    /// nothing exists there.
     #[doc(hidden)]
     pub fn add_user(&self, principal: NewPrincipal) -> Result<Principal, Error> {
         let name = self.add_principal(principal)?;
@@ -166,7 +167,7 @@ impl Realm {
         {
             let home = format!("/user/{user}");
             let now = self.core.world.new_clock(Server::NameNode).now();
-            // A name that is no path's has no home.
+            // Fails if the name makes an invalid path; such a user gets no home directory.
             if let Ok(false) = namenode.has(&home) {
                 namenode.make_directory(now, &home, user, user, 0o755)?;
             }
@@ -174,8 +175,8 @@ impl Realm {
         Ok(name)
     }
 
-    /// Gives a principal new random keys of the next version, and answers it. Keytabs that were
-    /// written stay as they are; older keys go, unless `keep_old`.
+    /// Gives a principal new random keys and returns their version, the next one. Existing keytabs
+    /// stay unchanged. Older keys are removed unless `keep_old` is set.
     pub fn change_keys(&self, name: &str, keep_old: bool) -> Result<u32, Error> {
         let principal = self.principal(name)?;
         let change = |database: &mut PrincipalDatabase, rng: &mut StdRng| {
@@ -184,33 +185,32 @@ impl Realm {
         Ok(self.core.kdc.update(change)?)
     }
 
-    /// The KDC itself, for what no protocol tells: its database can be read and changed while it
-    /// runs.
+    /// Returns the KDC itself, for state that no protocol exposes. Its database can be read and
+    /// changed while it runs.
     #[must_use]
     pub fn kdc(&self) -> &Arc<Kdc> {
         &self.core.kdc
     }
 
-    /// Stops the KDC, with all its servers: clients are refused until
-    /// [`restart_kdc`](Self::restart_kdc).
+    /// Stops all servers of the KDC. Clients are refused until [`restart_kdc`](Self::restart_kdc).
     pub fn stop_kdc(&self) {
         self.core.kdcs.all().for_each(|server| server.stop());
     }
 
-    /// Lets a KDC that was stopped, or killed by a fault, serve again at the same addresses, with
-    /// the same database.
+    /// Restarts a KDC that was stopped, or killed by a fault, at the same addresses with the same
+    /// database.
     pub fn restart_kdc(&self) -> Result<(), Error> {
         self.core.kdcs.all().try_for_each(|server| server.restart())
     }
 
-    /// The keytab's file of a principal; written now if there is none yet.
+    /// Returns the keytab file of a principal; writes it first if there is none.
     pub fn keytab(&self, name: &str) -> Result<PathBuf, Error> {
         let principal = self.principal(name)?;
         self.core.own_keytab(&principal)
     }
 
-    /// The environment in which Kerberos clients find this realm, with a cache of its own that is
-    /// empty at first.
+    /// Returns the environment in which Kerberos clients find this realm, with a separate cache
+    /// that is empty at first.
     #[must_use]
     pub fn env(&self) -> ClientEnv {
         client_env::of_directory(self.core.world.path())

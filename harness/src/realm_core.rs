@@ -23,11 +23,11 @@ use crate::shared_conf::{Registration, own_conf};
 use crate::world::{Fixture, World};
 use crate::{Error, Server};
 
-/// What tells the random numbers of the harness from those of the servers.
+/// Separates the harness's random stream from the servers' streams of the same seed.
 const HARNESS_STREAM: u64 = 0x6861_726E_6573_7300;
 const KDC_STREAM: u64 = 0x6B64_6300_0000_0000;
 
-/// The part of a realm that its logins share; it does not keep the KDC running.
+/// The part of a realm that its logins share. It does not keep the KDC running.
 pub(crate) struct RealmCore {
     pub(crate) world: Arc<World>,
     pub(crate) name: String,
@@ -36,21 +36,21 @@ pub(crate) struct RealmCore {
     pub(crate) kdcs: Kdcs,
     ticket_lifetime: Duration,
     renewable_lifetime: Duration,
-    /// What logins ask for.
+    /// The encryption types that logins request.
     enctypes: Vec<EncryptionType>,
     pub(crate) clock_skew: Duration,
-    /// For what the harness itself draws: keys, nonces. Not shared with the servers, so that a
-    /// login does not change what they draw.
+    /// For keys and nonces that the harness itself draws. Not shared with the servers, so that a
+    /// login does not change their random numbers.
     rng: Mutex<StdRng>,
-    /// The names of the logins' caches, in lower case.
+    /// The cache names of the logins, in lower case.
     caches: Mutex<BTreeSet<String>>,
     keytab_files: Mutex<KeytabFiles>,
-    /// Of its realm, and of further ones of the same KDC.
+    /// For its realm, and for further realms of the same KDC.
     _registrations: Vec<Registration>,
 }
 
 impl RealmCore {
-    /// Starts the KDC in a world and writes its clients' files.
+    /// Starts the KDC in a fixture's world and writes its clients' files.
     pub(crate) fn start(fixture: &Fixture, settings: &RealmSettings) -> Result<Self, Error> {
         let world = Arc::clone(&fixture.world);
         let name = settings.name.clone().unwrap_or_else(next_realm_name);
@@ -95,7 +95,7 @@ impl RealmCore {
     }
 
     fn rng(&self) -> MutexGuard<'_, StdRng> {
-        // A generator is good in any state.
+        // A generator is valid in any state.
         self.rng.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -103,7 +103,7 @@ impl RealmCore {
         self.world.path().join("keytabs")
     }
 
-    /// A cache's file that no other login has: `alice`, `alice-2`, ….
+    /// Returns an unused cache file for a login: `alice`, `alice-2`, ….
     pub(crate) fn new_cache(&self, user: &str) -> Result<PathBuf, Error> {
         let user = file_name(user);
         let mut caches = self.caches.lock().unwrap_or_else(PoisonError::into_inner);
@@ -128,7 +128,7 @@ impl RealmCore {
             let principal = Principal::parse(new.name(), &self.name)?;
             named.extend(new.keytab_name(&principal).map(|name| (name, principal)));
         }
-        // First those that leave no choice.
+        // Requested names first, because they have no alternative.
         named.sort_by_key(|(name, _)| matches!(name, KeytabName::Usual(_)));
         let mut keytab_files = self.keytab_files();
         for (name, principal) in &named {
@@ -141,7 +141,7 @@ impl RealmCore {
     }
 
     fn keytab_files(&self) -> MutexGuard<'_, KeytabFiles> {
-        // Changed in single steps.
+        // Changed in single steps, so a panic elsewhere leaves it valid.
         self.keytab_files
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -158,7 +158,7 @@ impl RealmCore {
         Ok(())
     }
 
-    /// Chooses the file of a principal that is about to be added. Fails if there can be none.
+    /// Chooses the keytab file of a principal that is about to be added. Fails if none is possible.
     pub(crate) fn keytab_file(
         &self,
         name: &KeytabName,
@@ -167,7 +167,7 @@ impl RealmCore {
         self.keytab_files().give(name, principal)
     }
 
-    /// Writes the keys of a principal into its file, beside those of others that share it.
+    /// Writes a principal's keys into its file, next to those of others that share it.
     pub(crate) fn add_to_keytab(&self, file: &str, principal: &Principal) -> Result<(), Error> {
         let own = self.keytab(std::slice::from_ref(principal))?;
         let is_shared = self.keytab_files().principals(file) != [principal.clone()];
@@ -181,7 +181,7 @@ impl RealmCore {
         self.write_keytab(file, &keytab)
     }
 
-    /// The file of a principal's keys alone; written now if there is none yet.
+    /// Returns the file that holds only this principal's keys; writes it first if there is none.
     pub(crate) fn own_keytab(&self, principal: &Principal) -> Result<PathBuf, Error> {
         let mut files = self.keytab_files();
         let file = match files.of(principal) {
@@ -196,7 +196,7 @@ impl RealmCore {
         Ok(path)
     }
 
-    /// The keys of principals, for a server of the fixture.
+    /// Returns the keys of these principals, for a server of the fixture.
     pub(crate) fn keytab_of(&self, names: &[&str]) -> Result<Keytab, Error> {
         let principals = names
             .iter()
@@ -208,8 +208,8 @@ impl RealmCore {
             .keytab(&principals, self.world.clock.now())?)
     }
 
-    /// An AS exchange with the KDC's core: no socket, but everything else, and an entry in the
-    /// journal.
+    /// Performs an AS exchange with the KDC's core. Only the socket is skipped; the exchange
+    /// appears in the journal.
     pub(crate) fn initial_ticket(&self, principal: &Principal) -> Result<Credentials, Error> {
         let keys = {
             let database = self.kdc.database();
@@ -218,7 +218,7 @@ impl RealmCore {
                 .ok_or_else(|| Error::UnknownPrincipal {
                     principal: principal.clone(),
                 })?;
-            // Random keys before those of a password, which would have to be derived.
+            // Random keys first, because those of a password would have to be derived.
             let mut keys: Vec<_> = entry.keys_of(None).collect();
             keys.sort_by_key(|key| key.is_of_password());
             let given: Vec<_> = keys
@@ -256,12 +256,12 @@ impl RealmCore {
         }
     }
 
-    /// A TGS exchange with RENEW.
+    /// Performs a TGS exchange with RENEW.
     pub(crate) fn renewed_ticket(&self, ticket: &Credentials) -> Result<Credentials, Error> {
         self.further_ticket("renew", ticket, TgsRequest::renew(ticket))
     }
 
-    /// Any TGS exchange.
+    /// Performs any TGS exchange.
     pub(crate) fn further_ticket(
         &self,
         doing: &'static str,
@@ -283,7 +283,7 @@ impl RealmCore {
             return Err(ErrorCode::KDC_ERR_SVC_UNAVAILABLE.into());
         }
         let reply = self.kdc.handle(self.kdc_clock.now(), request, Peer::LOCAL);
-        // What a server does about a fault's verdict, where there is no server between.
+        // Carries out a fault's verdict here, as there is no server in between to do so.
         std::thread::sleep(reply.delay);
         if reply.stop {
             self.kdcs.all().for_each(|server| server.stop());
@@ -344,8 +344,8 @@ fn register(name: &str, kdcs: &Kdcs, settings: &RealmSettings) -> Result<Vec<Reg
         .collect()
 }
 
-/// A realm's name that no other fixture of the process has. Tests that compare journals name their
-/// realm.
+/// Returns a realm name that no other fixture in the process has. Tests that compare journals set
+/// the name themselves.
 fn next_realm_name() -> String {
     static REALMS: AtomicU64 = AtomicU64::new(1);
     format!(

@@ -1,5 +1,5 @@
-//! What a realm has to do with others: trust, the ways between them, hosts that are another's, and
-//! further realms of the same KDC.
+//! A realm's relations to others: trust, paths between realms, hosts that belong to another realm,
+//! and further realms of the same KDC.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use rand::Rng;
 use crate::Error;
 use crate::shared_conf::servers;
 
-/// The trust between a fixture's realm and another: both KDCs have the same key for each direction.
+/// A trust between a fixture's realm and another. Both KDCs hold the same key for each direction.
 ///
 /// ```
 /// use kerbox::Trust;
@@ -53,13 +53,13 @@ impl Trust {
         }
     }
 
-    /// Both KDCs derive the keys of a password: kadmin's `addprinc -pw PASSWORD krbtgt/A@B`.
+    /// Derives the keys from a password on both KDCs: kadmin's `addprinc -pw PASSWORD krbtgt/A@B`.
     #[must_use]
     pub fn with_password(realm: impl Into<String>, password: impl Into<String>) -> Self {
         Self::new(realm, Keys::Password(password.into()))
     }
 
-    /// Both KDCs have these keys, each of its version.
+    /// Uses these keys on both KDCs, each with its version.
     #[must_use]
     pub fn with_keys(
         realm: impl Into<String>,
@@ -68,48 +68,48 @@ impl Trust {
         Self::new(realm, Keys::Given(keys.into_iter().collect()))
     }
 
-    /// Random keys: for a realm of the same KDC, which knows both sides'.
+    /// Uses random keys, for a realm of the same KDC, which knows both sides' keys.
     #[must_use]
     pub fn with_random_keys(realm: impl Into<String>) -> Self {
         Self::new(realm, Keys::Random)
     }
 
-    /// The other realm's clients come here, and ours do not go there. Default: both.
+    /// Lets the other realm's clients come here, but not ours go there. Default: both.
     #[must_use]
     pub fn incoming(mut self) -> Self {
         (self.incoming, self.outgoing) = (true, false);
         self
     }
 
-    /// Our clients go there, and the other realm's do not come here. Default: both.
+    /// Lets our clients go there, but not the other realm's come here. Default: both.
     #[must_use]
     pub fn outgoing(mut self) -> Self {
         (self.incoming, self.outgoing) = (false, true);
         self
     }
 
-    /// The types of a password's or of random keys. Default: the realm's.
+    /// Sets the key types for a password or for random keys. Default: the realm's.
     #[must_use]
     pub fn enctypes(mut self, enctypes: impl IntoIterator<Item = EncryptionType>) -> Self {
         self.enctypes = Some(enctypes.into_iter().collect());
         self
     }
 
-    /// The version of a password's or of random keys. Default: 1.
+    /// Sets the key version for a password or for random keys. Default: 1.
     #[must_use]
     pub fn kvno(mut self, kvno: u32) -> Self {
         self.kvno = kvno;
         self
     }
 
-    /// A KDC of the other realm, `address:port`, for the clients' krb5.conf.
+    /// Adds a KDC of the other realm, `address:port`, to the clients' krb5.conf.
     #[must_use]
     pub fn kdc(mut self, address: impl Into<String>) -> Self {
         self.kdcs.push(address.into());
         self
     }
 
-    /// The ticket-granting services that the trust consists of.
+    /// Adds the ticket-granting services that the trust consists of.
     fn add_to(
         &self,
         ours: &str,
@@ -137,20 +137,21 @@ impl Trust {
     }
 }
 
-/// Everything of it that a realm is started with.
+/// All relations to other realms that a realm starts with.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OtherRealms {
     pub(crate) trusts: Vec<Trust>,
     /// Further realms of the same KDC.
     pub(crate) further: Vec<RealmConfig>,
-    /// From a client's realm and a service's to those between; none for the direct way.
+    /// Maps a client's realm and a service's realm to those in between; an empty list is the direct
+    /// path.
     pub(crate) capaths: BTreeMap<(String, String), Vec<String>>,
-    /// Hosts (`name`) and domains (`.name`) to realms.
+    /// Maps hosts (`name`) and domains (`.name`) to realms.
     pub(crate) domain_realm: BTreeMap<String, String>,
 }
 
 impl OtherRealms {
-    /// The types of keys that are named for them.
+    /// Returns the key types that are named for other realms.
     pub(crate) fn enctypes(&self) -> impl Iterator<Item = EncryptionType> {
         let further = self.further.iter().flat_map(|config| &config.enctypes);
         let trusts = self.trusts.iter().flat_map(|trust| {
@@ -164,7 +165,7 @@ impl OtherRealms {
         further.copied().chain(trusts)
     }
 
-    /// Adds the further realms, which principals may be of.
+    /// Adds the further realms. This comes first because principals may belong to them.
     pub(crate) fn add_realms(
         &self,
         database: &mut PrincipalDatabase,
@@ -176,7 +177,7 @@ impl OtherRealms {
         Ok(())
     }
 
-    /// Adds all else, for the realm `ours`.
+    /// Adds trusts, paths and host mappings, for the realm `ours`.
     pub(crate) fn add_ways(
         &self,
         ours: &str,
@@ -199,7 +200,7 @@ impl OtherRealms {
         Ok(())
     }
 
-    /// Tells the clients of it.
+    /// Adds the other realms to the clients' krb5.conf.
     pub(crate) fn show_in(&self, conf: &mut Krb5Conf, kdcs: &[SocketAddr]) {
         for config in &self.further {
             conf.realms.insert(config.name.clone(), servers(kdcs));

@@ -1,4 +1,4 @@
-//! A server that runs on the fixture's runtime, and how it ends.
+//! A server that runs on the fixture's runtime, and its shutdown.
 
 use std::future::Future;
 use std::io;
@@ -8,19 +8,19 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
-/// A running server. Dropped without more ado it goes on until its runtime ends.
+/// A running server. Dropping this does not stop the server: it runs until its runtime ends.
 pub(crate) struct Running(Mutex<Option<Task>>);
 
 struct Task {
     shutdown: oneshot::Sender<()>,
     abort: AbortHandle,
     killed: bool,
-    /// Disconnected when the task is gone, with everything that it held.
+    /// Disconnected once the task has ended and dropped everything it held.
     ended: mpsc::Receiver<()>,
 }
 
 impl Running {
-    /// Spawns what `serve` makes of the future that tells it to end.
+    /// Spawns the server that `serve` builds from the shutdown future.
     pub(crate) fn start<F>(runtime: &Handle, serve: impl FnOnce(Shutdown) -> F) -> Self
     where
         F: Future<Output = io::Result<()>> + Send + 'static,
@@ -28,13 +28,13 @@ impl Running {
         let (shutdown, told) = oneshot::channel();
         let (held, ended) = mpsc::channel::<()>();
         let server = serve(Box::pin(async move {
-            // Told, or the fixture is gone.
+            // Either a signal arrived or the fixture is gone.
             let _ = told.await;
         }));
-        // In this order, so that the server is gone before its end is told, also of a task that
+        // The order matters: the server is dropped before `held` signals its end, even if the task
         // was never polled.
         let both = (server, held);
-        // Inside the runtime, because the sockets are registered with it.
+        // Must run inside the runtime, because the sockets are registered with it.
         let task = runtime.spawn(async move {
             let (server, _held) = both;
             if let Err(error) = server.await {
@@ -49,25 +49,24 @@ impl Running {
         })))
     }
 
-    /// Whether it was neither stopped nor killed.
+    /// Returns whether it was neither stopped nor killed.
     pub(crate) fn is_running(&self) -> bool {
         self.task()
             .as_ref()
             .is_some_and(|task| !task.killed && !task.abort.is_finished())
     }
 
-    /// Lets it end in order, unless it was killed, and waits until it has ended. Its address is
-    /// free then.
+    /// Shuts it down in order, unless it was killed, and waits until it has ended. Its address is
+    /// free afterwards.
     pub(crate) fn stop(&self) {
         if let Some(task) = self.take() {
-            // One that is gone already needs no telling.
+            // A server that has already ended needs no signal.
             let _ = task.shutdown.send(());
             let _ = task.ended.recv();
         }
     }
 
-    /// Ends it where it stands: its connections are cut. Does not wait, so that a server may ask
-    /// for its own end.
+    /// Aborts it: its connections are cut. Does not wait, so a server may kill itself.
     pub(crate) fn kill(&self) {
         if let Some(task) = self.task().as_mut() {
             task.killed = true;
@@ -84,7 +83,7 @@ impl Running {
     }
 }
 
-/// Resolves when a server shall end.
+/// Resolves when a server must shut down.
 pub(crate) type Shutdown = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! A fixture's own thread and tokio runtime: clients such as libgssapi block inside async
-//! functions, so the servers must not live on the runtime of the test.
+//! A fixture's own thread and tokio runtime. Clients such as libgssapi block inside async
+//! functions, so the servers must not share the test's runtime.
 
 use std::io;
 use std::thread::{self, JoinHandle};
@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-/// Runs until it is dropped; dropping ends every task and joins the thread.
+/// A runtime on its own thread. Dropping it ends every task and joins the thread.
 pub(crate) struct Runtime {
     handle: Handle,
     stop: Option<oneshot::Sender<()>>,
@@ -15,7 +15,7 @@ pub(crate) struct Runtime {
 }
 
 impl Runtime {
-    /// Starts it. With one worker everything runs on a single thread.
+    /// Starts the runtime. With one worker everything runs on a single thread.
     pub(crate) fn start(workers: usize) -> io::Result<Self> {
         let mut builder = if workers > 1 {
             let mut builder = Builder::new_multi_thread();
@@ -30,7 +30,7 @@ impl Runtime {
         let thread = thread::Builder::new()
             .name("kerbox".to_owned())
             .spawn(move || {
-                // Ends when the sender is used or gone; either way the fixture is over.
+                // Ends when the sender is used or dropped; either way the fixture is over.
                 let _ = runtime.block_on(stopped);
             })?;
         Ok(Self {
@@ -51,7 +51,7 @@ impl Drop for Runtime {
         if let Some(thread) = self.thread.take()
             && thread.thread().id() != thread::current().id()
         {
-            // A panic of that thread has been printed; the fixture ends all the same.
+            // A panic of that thread has already been printed; the fixture ends all the same.
             let _ = thread.join();
         }
     }

@@ -1,5 +1,4 @@
-//! What realms and clusters are started with, as their builders have filled it in, and what it is
-//! when nobody says.
+//! The settings of realms and clusters, as filled in by their builders, and their defaults.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -15,43 +14,43 @@ use crate::realms::OtherRealms;
 /// A random port of the loopback interface.
 pub(crate) const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// What a realm is started with.
+/// The settings of a realm.
 #[derive(Clone, Debug)]
 pub(crate) struct RealmSettings {
-    /// `None`: a name that no other fixture of the process has.
+    /// `None`: a name that no other fixture in the process has.
     pub(crate) name: Option<String>,
     pub(crate) listen: SocketAddr,
     pub(crate) max_life: Duration,
     pub(crate) max_renewable_life: Duration,
     pub(crate) pac: Pac,
     pub(crate) pac_domain: PacDomain,
-    /// What logins of the harness ask for.
+    /// The lifetime that the harness's logins request.
     pub(crate) ticket_lifetime: Duration,
     pub(crate) renewable_lifetime: Duration,
-    /// Settings in kadmin's form that every new principal starts with.
+    /// Attributes in kadmin's notation that every new principal starts with.
     pub(crate) attributes: Vec<String>,
     pub(crate) clock_skew: Duration,
     pub(crate) enctypes: Vec<EncryptionType>,
     pub(crate) principals: Vec<NewPrincipal>,
-    /// Lines of `[libdefaults]` that replace or complete the usual ones.
+    /// Lines of `[libdefaults]` that override or complete the usual ones.
     pub(crate) libdefaults: BTreeMap<String, String>,
     pub(crate) max_udp_reply: Option<usize>,
     pub(crate) other_realms: OtherRealms,
-    /// How many servers the KDC has.
+    /// The number of KDC servers.
     pub(crate) kdcs: usize,
     pub(crate) transports: Transports,
-    /// The setters that were called, in their order.
+    /// The setters that were called, in order.
     pub(crate) given: Vec<&'static str>,
 }
 
 impl RealmSettings {
-    /// Remembers that a setter was called.
+    /// Records that a setter was called.
     pub(crate) fn give(&mut self, setter: &'static str) {
         self.given.push(setter);
     }
 }
 
-/// Over what the KDC's servers answer; the port of the other one is closed.
+/// The transports that the KDC's servers answer over; the other transport's port is closed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) enum Transports {
     #[default]
@@ -93,8 +92,8 @@ impl Default for RealmSettings {
 }
 
 impl RealmSettings {
-    /// What clients must permit: the types of the realm, of single principals, and of other realms'
-    /// keys.
+    /// Returns the types that clients must permit: those of the realm, of single principals, and of
+    /// other realms' keys.
     pub(crate) fn client_enctypes(&self) -> Vec<EncryptionType> {
         let mut all: Vec<EncryptionType> = Vec::new();
         let own = self.principals.iter().flat_map(NewPrincipal::own_enctypes);
@@ -109,7 +108,7 @@ impl RealmSettings {
     }
 }
 
-/// A directory of HDFS that is there from the start.
+/// An HDFS directory that exists from the start.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct NewDirectory {
     pub(crate) path: String,
@@ -118,20 +117,20 @@ pub(crate) struct NewDirectory {
     pub(crate) mode: u16,
 }
 
-/// What an HDFS is started with.
+/// The settings of an HDFS.
 #[derive(Clone, Debug)]
 pub(crate) struct HdfsSettings {
     pub(crate) superuser: String,
     pub(crate) datanodes: usize,
     pub(crate) listen: SocketAddr,
-    /// Group to members.
+    /// Maps groups to their members.
     pub(crate) groups: BTreeMap<String, Vec<String>>,
     pub(crate) directories: Vec<NewDirectory>,
-    /// Hadoop's keys, on top of those that the fixture sets.
+    /// Hadoop's keys, which override those that the fixture sets.
     pub(crate) keys: BTreeMap<String, String>,
     /// Where `dn1`, `dn2`, … are made; `None`: `blocks` in the fixture's directory.
     pub(crate) blocks: Option<PathBuf>,
-    /// Whether a protection was asked for.
+    /// Whether a protection was requested.
     pub(crate) is_protected: bool,
 }
 

@@ -1,4 +1,5 @@
-//! Settings that cannot be, or would have no effect: refused at the start, each with its reason.
+//! Checks for settings that are invalid or would have no effect. They are refused at the start,
+//! each with a reason.
 
 use std::time::Duration;
 
@@ -8,10 +9,10 @@ use crate::Error;
 use crate::settings::{HdfsSettings, RealmSettings};
 use crate::world::WorldSettings;
 
-/// Nothing fits into a larger mode than `rwxrwxrwt`.
+/// The largest valid mode, `rwxrwxrwt`.
 const LARGEST_MODE: u16 = 0o1777;
 
-/// Characters that stand between names in `hadoop.user.group.static.mapping.overrides`.
+/// Separators of names in `hadoop.user.group.static.mapping.overrides`.
 const SEPARATORS: [char; 3] = ['=', ';', ','];
 
 fn refuse(key: &str, value: &dyn ToString, why: &str) -> Result<(), Error> {

@@ -1,8 +1,7 @@
-//! One krb5.conf for the whole process: MIT's library takes its configuration from one environment
-//! variable, and a process may hold many realms.
+//! One krb5.conf for the whole process. MIT's library takes its configuration from one environment
+//! variable, but a process may hold many realms.
 //!
-//! The file has neither a default realm nor a domain map, so that every client must name its realm,
-//! and any may.
+//! The file has neither a default realm nor a domain map, so every client must name its realm.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -24,12 +23,12 @@ static SHARED: Mutex<Shared> = Mutex::new(Shared {
 });
 
 struct Shared {
-    /// The directory's path: the same for the whole process, since it may stand in the
+    /// The directory's path. It stays the same for the whole process because it may be in the
     /// environment.
     path: Option<PathBuf>,
     /// The directory itself, while a realm lives.
     directory: Option<Directory>,
-    /// What clients must know of each realm; of two realms of one name the newest's.
+    /// The client configuration of each realm; the newest entry of a name counts.
     realms: BTreeMap<String, Vec<Shown>>,
 }
 
@@ -68,7 +67,7 @@ impl Registration {
         };
         let written = shared.write();
         drop(shared);
-        // Dropped on an error, the registration undoes itself.
+        // On an error the registration is dropped, which undoes it.
         written.map(|()| registration)
     }
 }
@@ -85,7 +84,7 @@ impl Drop for Registration {
         if shared.realms.is_empty() {
             shared.directory = None;
         } else {
-            // A file that still names a realm which is gone does no harm.
+            // A stale file that still names a realm does no harm.
             let _ = shared.write();
         }
     }
@@ -102,14 +101,15 @@ impl Shared {
         Ok(self.directory.insert(directory))
     }
 
-    /// By rename: MIT's library reads it again when the file changes, and never finds half of it.
+    /// Replaces the file by rename: MIT's library rereads it when it changes and must never see
+    /// half of it.
     fn write(&mut self) -> Result<(), Error> {
         let mut conf = Krb5Conf::default();
         for (realm, same_name) in &self.realms {
             if let Some(shown) = same_name.last() {
                 conf.realms.insert(realm.clone(), servers(&shown.kdcs));
-                // A type that one realm has by name must be known to the clients of all: the list
-                // is not a realm's.
+                // The list of types is global, not per realm: a type enabled by name for one realm
+                // must be known to the clients of all.
                 for enctype in &shown.enctypes {
                     if !conf.enctypes.contains(enctype) {
                         conf.enctypes.push(*enctype);
@@ -124,16 +124,16 @@ impl Shared {
 }
 
 fn lock() -> MutexGuard<'static, Shared> {
-    // Changed in single steps; after a panic the next write tells what is in it.
+    // Changed in single steps; after a panic the next write publishes the current state.
     SHARED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The krb5.conf that names every realm of this process and no default one: for `KRB5_CONFIG` when
-/// clients in the process use several realms. Its path stays the same as long as the process lives;
-/// the file is there while a realm is.
+/// Returns the krb5.conf that names every realm of this process and no default realm. Use it for
+/// `KRB5_CONFIG` when clients in the process use several realms. Its path stays the same as long as
+/// the process lives; the file exists while a realm does.
 ///
 /// # Panics
-/// If no directory can be made for it.
+/// If its directory cannot be created.
 #[must_use]
 pub fn shared_krb5_conf() -> PathBuf {
     let mut shared = lock();
@@ -149,12 +149,12 @@ pub fn shared_krb5_conf() -> PathBuf {
         .expect("set just now")
 }
 
-/// Sets `KRB5_CONFIG` to [`shared_krb5_conf`], once and for the rest of the process, so that
-/// clients in the process which take a credential cache by name, such as hdfs-native's
-/// `with_kerberos_cache`, can use all its realms in parallel.
+/// Sets `KRB5_CONFIG` to [`shared_krb5_conf`], once and for the rest of the process. Clients in the
+/// process that take a credential cache by name, such as hdfs-native's `with_kerberos_cache`, can
+/// then use all its realms in parallel.
 ///
-/// It changes the process's environment: call it before threads of C libraries read theirs, for
-/// instance first in a test.
+/// This changes the process's environment: call it before threads of C libraries read theirs, for
+/// example first in a test.
 pub fn use_shared_krb5_conf() {
     static SET: Once = Once::new();
     SET.call_once(|| {
@@ -164,7 +164,7 @@ pub fn use_shared_krb5_conf() {
     });
 }
 
-/// Where clients find a realm's tickets, and its password service, which answers at the same ports.
+/// Returns the addresses of a realm's KDC and of its password service, which uses the same ports.
 pub(crate) fn servers(kdcs: &[SocketAddr]) -> RealmServers {
     let addresses: Vec<String> = kdcs.iter().map(ToString::to_string).collect();
     RealmServers {
@@ -174,8 +174,8 @@ pub(crate) fn servers(kdcs: &[SocketAddr]) -> RealmServers {
     }
 }
 
-/// The content of a fixture's own krb5.conf: its realm, which is the default one, and those that it
-/// was told of.
+/// Returns the content of a fixture's own krb5.conf: its realm as the default, and the realms
+/// configured for it.
 pub(crate) fn own_conf(
     realm: &str,
     kdcs: &[SocketAddr],

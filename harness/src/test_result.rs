@@ -1,12 +1,12 @@
-//! The return type of tests that fail where their error is.
+//! The return type of tests that panic where their error occurs.
 
 use std::fmt::Display;
 
-/// What a test returns, so that a failing one shows what the servers saw.
+/// The return type of a test, so that a failing one shows what the servers saw.
 ///
-/// `?` on an error panics at that place, with the error as message. A test that merely returned the
-/// error would look to its fixtures like one that passed: they would print no journal, and
-/// `KERBOX_KEEP=on-failure` would keep no files. In helpers whose error is looked at return an
+/// Here `?` on an error panics at that place, with the error as message. To its fixtures, a test
+/// that merely returned the error would look like one that passed: they would print no journal, and
+/// `KERBOX_KEEP=on-failure` would keep no files. Helpers whose error is inspected should return an
 /// ordinary `Result` instead.
 ///
 /// ```
@@ -22,7 +22,7 @@ use std::fmt::Display;
 /// ```
 pub type TestResult<T = ()> = Result<T, TestError>;
 
-/// The error of a [`TestResult`]: there is never one, because making it panics.
+/// The error of a [`TestResult`]. It has no values, because making one panics.
 #[derive(Debug)]
 pub enum TestError {}
 

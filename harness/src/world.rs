@@ -1,5 +1,5 @@
-//! What every fixture has: a clock, a journal, faults, a directory, servers with timers, and the
-//! thread that they run on.
+//! The parts that every fixture has: a clock, a journal, faults, a directory, servers with timers,
+//! and the thread that they run on.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -23,32 +23,32 @@ use crate::programs::Programs;
 use crate::runtime::Runtime;
 use crate::{Error, ccaches, settings_checks};
 
-/// How many lines of the journal a failing test prints.
+/// Number of journal lines that a failing test prints.
 const LINES_ON_PANIC: usize = 35;
 
-/// A server core with timers. The fixture calls [`tick`](Self::tick) when the deadline has come, in
-/// real time and when the clock is moved.
+/// A server core with timers. The fixture calls [`tick`](Self::tick) when the deadline has passed,
+/// in real time and when the clock is moved.
 pub(crate) trait Timed: Send + Sync {
-    /// When something is due next, by the server's own clock.
+    /// Returns the next deadline, on the server's own clock.
     fn next_deadline(&self) -> Option<Timestamp>;
 
-    /// Does what is due.
+    /// Does the work that is due.
     fn tick(&self, now: Timestamp);
 }
 
-/// One server of a fixture, as its timers see it.
+/// One server of a fixture, as seen by the timers.
 struct TimedServer {
     server: Server,
     clock: Clock,
     core: Arc<dyn Timed>,
-    /// Whether its deadlines are steps of [`World::advance`]. Those of DataNodes, a heartbeat each
-    /// 3 s, are not: at every step all of them are heard first, so that none is missed and
-    /// none is counted.
+    /// Whether its deadlines are steps of [`World::advance`]. Those of DataNodes, a heartbeat every
+    /// 3 s, are not: all heartbeats are delivered first at every step, so that none is missed and
+    /// none needs its own step.
     leads: bool,
 }
 
 impl TimedServer {
-    /// The deadline by the fixture's clock.
+    /// Returns the deadline on the fixture's clock.
     fn deadline(&self) -> Option<Timestamp> {
         let micros = self.core.next_deadline()?.as_micros();
         Some(Timestamp::from_micros(
@@ -57,7 +57,7 @@ impl TimedServer {
     }
 }
 
-/// The skews that guards hold, the newest of each server at the end.
+/// The skews that living guards hold, the newest of each server last.
 #[derive(Default)]
 struct Skews {
     held: Vec<(u64, Server, i64)>,
@@ -74,11 +74,11 @@ pub(crate) struct World {
     servers: Mutex<Vec<TimedServer>>,
     clocks: Mutex<BTreeMap<Server, Clock>>,
     skews: Mutex<Skews>,
-    /// Held while time is being moved: two movements do not interleave.
+    /// Held while time is being moved, so that two moves do not interleave.
     moving: Mutex<()>,
     /// Wakes the real-time ticker when deadlines may have changed.
     changed: Notify,
-    /// Once a program has been put under the clock.
+    /// `Some` once a program has been put under the clock.
     programs: Mutex<Option<Arc<Programs>>>,
 }
 
@@ -87,7 +87,7 @@ impl World {
         self.files.path()
     }
 
-    /// Its directory, which is closed when the fixture ends.
+    /// Returns its directory, which is closed when the fixture ends.
     pub(crate) fn files(&self) -> &Directory {
         &self.files
     }
@@ -116,11 +116,11 @@ impl World {
             .record(self.clock.now(), Event::State { server, change });
     }
 
-    /// Lets `core` be ticked from now on.
+    /// Registers `core` for ticking.
     pub(crate) fn add_timed(&self, server: Server, core: Arc<dyn Timed>) {
         let clock = self.new_clock(server);
         let mut servers = lock(&self.servers);
-        // One that is restarted takes the place of the old one.
+        // A restarted server replaces its old entry.
         servers.retain(|timed| timed.server != server);
         let leads = !matches!(server, Server::DataNode(_));
         servers.push(TimedServer {
@@ -129,20 +129,20 @@ impl World {
             core,
             leads,
         });
-        // DataNodes first: at every step their heartbeats are heard before the NameNode judges who
-        // is silent.
+        // DataNodes come first: at every step their heartbeats are delivered before the NameNode
+        // decides which nodes are silent.
         servers.sort_by_key(|timed| timed.leads);
         drop(servers);
         self.changed.notify_one();
     }
 
-    /// `server` is no longer ticked.
+    /// Stops ticking `server`.
     pub(crate) fn remove_timed(&self, server: Server) {
         lock(&self.servers).retain(|timed| timed.server != server);
     }
 
-    /// The clock that a server shall use: it moves with the fixture's, and can be skewed alone. The
-    /// same again after a restart.
+    /// Returns the clock that a server must use. It moves with the fixture's and can be skewed
+    /// separately. A restart gets the same clock again.
     pub(crate) fn new_clock(&self, server: Server) -> Clock {
         lock(&self.clocks)
             .entry(server)
@@ -150,7 +150,7 @@ impl World {
             .clone()
     }
 
-    /// The clock of a server that there is.
+    /// Returns the clock of an existing server.
     pub(crate) fn clock_of(&self, server: Server) -> Result<Clock, Error> {
         let clocks = lock(&self.clocks);
         clocks
@@ -166,7 +166,7 @@ impl World {
             })
     }
 
-    /// Lets a server's clock go wrong; answers by which number that is undone.
+    /// Skews a server's clock; returns the id that undoes it.
     pub(crate) fn add_skew(&self, server: Server, micros: i64) -> Result<u64, Error> {
         let clock = self.clock_of(server)?;
         let mut skews = lock(&self.skews);
@@ -179,7 +179,7 @@ impl World {
         Ok(id)
     }
 
-    /// Undoes it: the newest of the others holds, if there are any.
+    /// Undoes a skew. The newest remaining one applies, if there are any.
     pub(crate) fn remove_skew(&self, server: Server, id: u64) {
         let mut skews = lock(&self.skews);
         skews.held.retain(|(held, ..)| *held != id);
@@ -191,8 +191,8 @@ impl World {
         self.changed.notify_one();
     }
 
-    /// Moves the clock forward to `target`, stopping at every deadline on the way; answers which
-    /// timers fired.
+    /// Moves the clock forward to `target`, stopping at every deadline on the way. Returns the
+    /// timers that fired.
     pub(crate) fn advance_to(&self, target: Timestamp) -> Result<Vec<Entry>, Error> {
         let _moving = lock(&self.moving);
         let seen = self.watch.journal.from_here();
@@ -211,8 +211,8 @@ impl World {
         Ok(seen.filter(|event| matches!(event, Event::Timer { .. } | Event::State { .. })))
     }
 
-    /// Sets the clock to `target` at once, forward or backward: whatever is due then is due at
-    /// once.
+    /// Sets the clock to `target` at once, forward or backward. Everything due by then becomes due
+    /// at once.
     pub(crate) fn jump_to(&self, target: Timestamp) -> Result<(), Error> {
         let _moving = lock(&self.moving);
         let from = self.clock.now();
@@ -230,7 +230,7 @@ impl World {
         ccaches::follow_clock(self.path(), &self.clock)
     }
 
-    /// A command whose program lives in the fixture's time.
+    /// Returns a command whose program runs in the fixture's time.
     pub(crate) fn command_under_clock(
         &self,
         env: ClientEnv,
@@ -239,7 +239,7 @@ impl World {
         self.programs()?.command(&self.files, env, program)
     }
 
-    /// The environment in which programs on glibc live in the fixture's time.
+    /// Returns the environment in which programs on glibc run in the fixture's time.
     pub(crate) fn env_under_clock(&self, env: ClientEnv) -> Result<ClientEnv, Error> {
         self.programs()?.env(&self.files, env)
     }
@@ -250,13 +250,13 @@ impl World {
             Some(programs) => Arc::clone(programs),
             none => Arc::clone(none.insert(Arc::new(Programs::start(&self.files, &self.clock)?))),
         };
-        // The clock's handle may have been moved or frozen by itself.
+        // A caller may have moved or frozen the clock directly through its handle.
         programs.follow(&self.clock)?;
         Ok(programs)
     }
 
-    /// The earliest deadline of those that lead, if it is before `target`. A deadline that a tick
-    /// did not move is no step.
+    /// Returns the earliest leading deadline before `target`. A deadline that a tick left in the
+    /// past is not a step.
     fn next_step(&self, target: Timestamp) -> Option<Timestamp> {
         let now = self.clock.now();
         let servers = lock(&self.servers);
@@ -279,7 +279,7 @@ impl World {
         }
     }
 
-    /// Ticks what is due; answers how long it is to the next deadline.
+    /// Ticks whatever is due; returns the time until the next deadline.
     fn tick_due(&self) -> Option<Duration> {
         let due: Vec<(Clock, Arc<dyn Timed>)> = {
             let now = self.clock.now();
@@ -296,12 +296,11 @@ impl World {
         let now = self.clock.now();
         let servers = lock(&self.servers);
         let next = servers.iter().filter_map(TimedServer::deadline).min()?;
-        // One that a tick leaves due is not run in a circle.
+        // If a tick leaves its deadline due, wait a little instead of spinning.
         Some(next.since(now).max(Duration::from_millis(1)))
     }
 
-    /// Ticks the servers as real time goes by; a frozen clock's deadlines come only when it is
-    /// moved.
+    /// Ticks the servers in real time. With a frozen clock, deadlines pass only when it is moved.
     async fn keep_time(self: Arc<Self>) {
         loop {
             let wait = self.tick_due();
@@ -326,19 +325,19 @@ impl fmt::Debug for World {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What these guard is changed in single steps: a panic elsewhere leaves it whole.
+    // The guarded values change in single steps, so a panic elsewhere leaves them valid.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Keeps a world running: its thread and its directory. Dropping it ends both.
 pub(crate) struct Fixture {
-    // The order of fields is the order of their end: first the servers, then their files.
+    // Fields drop in order: first the servers, then their files.
     pub(crate) runtime: Runtime,
     pub(crate) world: Arc<World>,
     _directory: Ending,
 }
 
-/// The directory of a fixture, which ends with it unless the caller has made it.
+/// A fixture's directory, which ends with the fixture unless the caller created it.
 struct Ending {
     directory: Arc<Directory>,
     is_ours: bool,
@@ -346,20 +345,20 @@ struct Ending {
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        // Handles may outlive the fixture, and keep the value, not the directory.
+        // Handles may outlive the fixture. They keep the value alive, but not the directory.
         if self.is_ours {
             self.directory.close(thread::panicking());
         }
     }
 }
 
-/// What a fixture is started with.
+/// The settings of a fixture.
 #[derive(Clone, Debug)]
 pub(crate) struct WorldSettings {
     pub(crate) clock: Clock,
     pub(crate) seed: u64,
     pub(crate) directory: Option<PathBuf>,
-    /// One that the caller has opened, and closes.
+    /// A directory that the caller has opened and will close.
     pub(crate) opened: Option<Arc<Directory>>,
     pub(crate) workers: usize,
 }
@@ -377,7 +376,7 @@ impl Default for WorldSettings {
 }
 
 impl Fixture {
-    /// A world without servers. `on_kill` is told of servers that a fault has killed.
+    /// Creates a world without servers. `on_kill` receives servers that a fault has killed.
     pub(crate) fn start(
         settings: WorldSettings,
     ) -> Result<(Self, tokio::sync::mpsc::UnboundedReceiver<Server>), Error> {
@@ -417,7 +416,7 @@ impl Fixture {
 impl Drop for Fixture {
     fn drop(&mut self) {
         let failing = thread::panicking();
-        // An error that the test returns is not seen from here; see `is_captured`.
+        // An error that the test returns cannot be seen from here; see `is_captured`.
         if failing || is_captured() {
             let kept = if self.world.files.is_kept(failing) {
                 "kept"

@@ -1,5 +1,5 @@
-//! What both fixtures, [`Realm`](crate::Realm) and [`Cluster`](crate::Cluster), can do: time,
-//! faults, the journal, their files.
+//! The methods that both fixtures, [`Realm`](crate::Realm) and [`Cluster`](crate::Cluster), share:
+//! time, faults, the journal and their files.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,8 +9,8 @@ use kerbox_events::Server;
 use crate::Error;
 use crate::world::World;
 
-/// Undoes a skew when dropped. Several of one server may end in any order: its clock is wrong by the
-/// newest that lives.
+/// Undoes a skew when dropped. Several guards of one server may end in any order; the newest living
+/// one determines its clock.
 ///
 /// ```
 /// use kerbox::{Realm, Server};
@@ -47,8 +47,8 @@ impl Drop for SkewGuard {
     }
 }
 
-/// How long past a ticket's end it is refused by everybody: the skew that is allowed, and a second,
-/// since tickets tell whole ones.
+/// Returns how far past its end a ticket is refused everywhere: the allowed skew plus one second,
+/// because tickets store whole seconds.
 pub(crate) fn beyond(skew: Duration) -> Duration {
     skew + Duration::from_secs(1)
 }
@@ -61,28 +61,29 @@ macro_rules! world_methods {
                 $world
             }
 
-            /// The fixture's directory: krb5.conf, keytabs, caches, Hadoop's xml, blocks.
+            /// Returns the fixture's directory: krb5.conf, keytabs, caches, Hadoop's XML files and
+            /// blocks.
             #[must_use]
             pub fn path(&self) -> &std::path::Path {
                 self.world().path()
             }
 
-            /// A command in the fixture's environment.
+            /// Returns a command that runs in the fixture's environment.
             #[must_use]
             pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> std::process::Command {
                 self.env().command(program)
             }
 
-            /// A command in the fixture's environment, whose program lives in the fixture's time:
-            /// its wall clock is the fixture's [`Clock`](crate::Clock), moves with it, and stands
-            /// while it stands. Its monotonic clock stays real, so sleeps and timeouts take as long
-            /// as ever, and files get real times.
+            /// Returns a command that runs in the fixture's environment and in its time. The
+            /// program's wall clock is the fixture's [`Clock`](crate::Clock): it moves with it, and
+            /// stands still while that is frozen. The monotonic clock stays real, so sleeps and
+            /// timeouts take as long as ever. Files get real times.
             ///
-            /// Programs on glibc are reached (the JVM, Python, node, C and C++, kinit), with those
-            /// that they start; so are Go's and static ones, alone. Fails with
-            /// [`ClockOutOfReach`](crate::Error::ClockOutOfReach) where that is not possible:
-            /// elsewhere than on Linux with glibc on x86-64 and aarch64, for the latter kind
-            /// elsewhere than on x86-64.
+            /// This reaches programs on glibc (the JVM, Python, node, C and C++, kinit) including
+            /// their child processes. It also reaches Go and static programs, without their
+            /// children. Fails with [`ClockOutOfReach`](crate::Error::ClockOutOfReach) where that
+            /// is not possible. Programs on glibc need Linux on x86-64 or aarch64; the others need
+            /// Linux on x86-64.
             ///
             /// ```
             /// # use std::time::Duration;
@@ -104,25 +105,25 @@ macro_rules! world_methods {
                 self.world().command_under_clock(self.env(), program)
             }
 
-            /// The environment in which programs on glibc, and what they start, live in the
-            /// fixture's time; see [`command_under_clock`](Self::command_under_clock).
+            /// Returns the environment in which programs on glibc, and their child processes, run
+            /// in the fixture's time; see [`command_under_clock`](Self::command_under_clock).
             pub fn env_under_clock(&self) -> Result<$crate::ClientEnv, $crate::Error> {
                 self.world().env_under_clock(self.env())
             }
 
-            /// The clock that all servers share.
+            /// Returns the clock that all servers share.
             #[must_use]
             pub fn clock(&self) -> &$crate::Clock {
                 &self.world().clock
             }
 
-            /// The seed of everything random.
+            /// Returns the seed of all randomness.
             #[must_use]
             pub fn seed(&self) -> u64 {
                 self.world().seed
             }
 
-            /// What the servers saw.
+            /// Returns the journal of the servers' events.
             #[must_use]
             pub fn journal(&self) -> $crate::Journal {
                 self.world().journal()
@@ -135,8 +136,8 @@ macro_rules! world_methods {
             }
 
             /// Moves the clock forward. The servers' timers run in order on the way, as if the time
-            /// had passed in silence; answers those that fired. Credential caches in the
-            /// fixture's directory follow.
+            /// had passed without requests. Returns the timers that fired. Credential caches in the
+            /// fixture's directory are updated.
             pub async fn advance(
                 &self,
                 by: std::time::Duration,
@@ -144,7 +145,7 @@ macro_rules! world_methods {
                 self.advance_blocking(by)
             }
 
-            /// As [`advance`](Self::advance), outside of async code.
+            /// Blocking variant of [`advance`](Self::advance).
             pub fn advance_blocking(
                 &self,
                 by: std::time::Duration,
@@ -152,8 +153,8 @@ macro_rules! world_methods {
                 self.world().advance_to(self.clock().now() + by)
             }
 
-            /// [Advances](Self::advance) until a ticket that ends at `end` is refused by everybody:
-            /// past the allowed clock skew. Does nothing if that is over already.
+            /// [Advances](Self::advance) until a ticket that ends at `end` is refused everywhere:
+            /// past the allowed clock skew. Does nothing if that time has already passed.
             pub async fn advance_past(
                 &self,
                 end: $crate::Timestamp,
@@ -161,7 +162,7 @@ macro_rules! world_methods {
                 self.advance_past_blocking(end)
             }
 
-            /// As [`advance_past`](Self::advance_past), outside of async code.
+            /// Blocking variant of [`advance_past`](Self::advance_past).
             pub fn advance_past_blocking(
                 &self,
                 end: $crate::Timestamp,
@@ -170,19 +171,19 @@ macro_rules! world_methods {
                     .advance_to(end + $crate::world_methods::beyond(self.clock_skew()))
             }
 
-            /// Sets the clock at once, forward or backward, as an NTP step, a suspended laptop or a
-            /// migrated machine does: whatever became due meanwhile is due at once.
+            /// Sets the clock at once, forward or backward, like an NTP step, a suspended laptop or
+            /// a migrated machine. Everything that became due in between is due at once.
             pub async fn jump(&self, to: $crate::Timestamp) -> Result<(), $crate::Error> {
                 self.jump_blocking(to)
             }
 
-            /// As [`jump`](Self::jump), outside of async code.
+            /// Blocking variant of [`jump`](Self::jump).
             pub fn jump_blocking(&self, to: $crate::Timestamp) -> Result<(), $crate::Error> {
                 self.world().jump_to(to)
             }
 
-            /// Lets the clock of one server go wrong, by so many seconds ahead of the others, until
-            /// the guard is dropped.
+            /// Sets one server's clock this many seconds ahead of the others, until the guard is
+            /// dropped.
             pub fn skew(
                 &self,
                 server: $crate::Server,

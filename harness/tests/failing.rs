@@ -1,13 +1,14 @@
-//! What a failing test leaves and prints: this program is run once more, as cargo runs it.
+//! Tests what a failing test prints and leaves behind: this program runs itself again, as cargo
+//! runs it.
 
 use std::process::Command;
 
 use kerbox::{Realm, TestResult};
 
-/// A run of one of the tests below that fail, in a temporary directory of its own.
+/// A run of one of the failing tests below, in its own temporary directory.
 struct Run {
     output: String,
-    /// How many directories it left.
+    /// Number of directories left behind.
     left: usize,
 }
 
@@ -36,7 +37,7 @@ fn run(test: &str, variables: &[(&str, &str)]) -> Run {
 
 const KEEP: (&str, &str) = ("KERBOX_KEEP", "on-failure");
 
-/// An error of a fixture, once the journal has something to show.
+/// Returns a fixture's error, once the journal has something to show.
 fn fail(realm: &Realm) -> Result<(), kerbox::Error> {
     realm.login_blocking("alice")?;
     realm.kdc_server(7).map(drop)

@@ -1,4 +1,4 @@
-//! How a program asks for the time, as its file shows.
+//! Determines from a program's file how it reads the time.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -6,17 +6,17 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-/// How a program asks for the time.
+/// A program's way of reading the time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
-    /// By glibc. So do scripts, whose interpreter is such a program, and what is no program at all
-    /// is left for the system to refuse.
+    /// Through glibc. This includes scripts, whose interpreters are such programs. A file that is
+    /// not a program counts as this too, and the system refuses it.
     Glibc,
-    /// By the kernel's vDSO: a static program, one of Go's, or one on another C library.
+    /// Through the kernel's vDSO: a static program, a Go program, or one on another C library.
     Kernel,
 }
 
-/// Looks at the program that `name` starts.
+/// Inspects the program that `name` starts.
 pub(super) fn of(name: &OsStr) -> Kind {
     let found = find(name).and_then(|path| File::open(path).ok());
     match found.map(|file| Elf { file }.asks_the_kernel()) {
@@ -25,7 +25,7 @@ pub(super) fn of(name: &OsStr) -> Kind {
     }
 }
 
-/// The file of a command, by `PATH` as a shell finds it.
+/// Finds the file of a command through `PATH`, as a shell does.
 fn find(name: &OsStr) -> Option<PathBuf> {
     let path = Path::new(name);
     if path.components().count() > 1 {
@@ -37,20 +37,20 @@ fn find(name: &OsStr) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-/// A file that may be an ELF program of 64 bits in the machine's byte order.
+/// A file that may be a 64-bit ELF program in the machine's byte order.
 struct Elf {
     file: File,
 }
 
-/// No program has longer tables or names.
+/// Upper limit for the size of a table or name. No program has longer ones.
 const LONGEST: usize = 1 << 20;
 const PT_INTERP: u32 = 3;
 
 impl Elf {
-    /// Fails if it is no such program.
+    /// Fails if the file is not a 64-bit ELF program.
     fn asks_the_kernel(&self) -> io::Result<bool> {
         let header = self.read(0, 64)?;
-        // 64 bits.
+        // Magic number and the class for 64 bits.
         if !header.starts_with(b"\x7FELF\x02") {
             return Err(io::ErrorKind::InvalidData.into());
         }
@@ -68,14 +68,14 @@ impl Elf {
         Ok(bytes)
     }
 
-    /// The table whose place, size of an entry and number of entries stand there in the header.
+    /// Reads the table whose offset, entry size and entry count are at these places in the header.
     fn table(&self, header: &[u8], place: usize, size: usize) -> io::Result<(Vec<u8>, usize)> {
         let entry = usize::from(u16_at(header, size)?);
         let length = entry.saturating_mul(usize::from(u16_at(header, size + 2)?));
         Ok((self.read(u64_at(header, place)?, length)?, entry.max(1)))
     }
 
-    /// The dynamic linker that the program names.
+    /// Returns the dynamic linker that the program names.
     fn interpreter(&self, header: &[u8]) -> io::Result<Option<Vec<u8>>> {
         let (segments, entry) = self.table(header, 32, 54)?;
         for segment in segments.chunks_exact(entry) {
@@ -87,7 +87,8 @@ impl Elf {
         Ok(None)
     }
 
-    /// Whether Go's compiler made it: such a program reads the vDSO even if it has glibc as well.
+    /// Returns whether Go's compiler built it. Such a program reads the vDSO even if it also links
+    /// glibc.
     fn is_gos(&self, header: &[u8]) -> io::Result<bool> {
         let (sections, entry) = self.table(header, 40, 58)?;
         let names = usize::from(u16_at(header, 62)?);
@@ -130,7 +131,7 @@ mod tests {
 
     #[test]
     fn programs_on_glibc_scripts_and_nothing_at_all_are_told_apart_from_the_rest() {
-        // This test is a program on glibc where the harness is built with it.
+        // This test program uses glibc if the harness was built for it.
         let this = std::env::current_exe().expect("its path");
         let expected = if cfg!(target_env = "gnu") {
             Kind::Glibc
@@ -149,7 +150,7 @@ mod tests {
         let program = directory.path().join("static");
         std::fs::write(&program, header).expect("it can be written");
         assert_eq!(of(program.as_os_str()), Kind::Kernel);
-        // One whose tables lie outside is for the system to refuse.
+        // If the tables lie outside the file, the system refuses it.
         header[32..40].copy_from_slice(&u64::MAX.to_ne_bytes());
         header[54..58].copy_from_slice(&[56, 0, 1, 0]);
         std::fs::write(&program, header).expect("it can be written");

@@ -1,11 +1,12 @@
 //! Programs of other languages under the fixture's clock.
 //!
 //! - [`page`]: the clock in a file, which such programs map
-//! - [`kind`]: how a program asks for the time
+//! - [`kind`]: how a program reads the time
 //!
-//! Programs on glibc are reached by a library for `LD_PRELOAD` (the folder `preload/`), Go's and
-//! static ones by a launcher that redirects their vDSO (`launcher/`). Both are compiled by the
-//! build script and written into the fixture's directory when the first program needs them.
+//! Programs on glibc are reached by a library for `LD_PRELOAD` (the folder `preload/`). Go programs
+//! and static ones are reached by a launcher that redirects their vDSO (`launcher/`). The build
+//! script compiles both, and they are written into the fixture's directory when the first program
+//! needs them.
 
 mod kind;
 mod page;
@@ -42,7 +43,7 @@ const LAUNCHER: Option<&[u8]> = Some(include_bytes!(concat!(
 #[cfg(not(kerbox_launcher))]
 const LAUNCHER: Option<&[u8]> = None;
 
-/// The variable by which the preloaded library finds the page.
+/// The environment variable that names the page to the preloaded library.
 const PAGE: &str = "KERBOX_CLOCK_PAGE";
 
 /// Puts programs under the clock of one fixture.
@@ -50,12 +51,12 @@ const PAGE: &str = "KERBOX_CLOCK_PAGE";
 pub(crate) struct Programs {
     page: ClockPage,
     library: PathBuf,
-    /// Not on every target.
+    /// `None` on targets without a launcher.
     launcher: Option<PathBuf>,
 }
 
 impl Programs {
-    /// Writes the page and what leads to it into a fixture's directory.
+    /// Writes the page, the library and the launcher into a fixture's directory.
     pub(crate) fn start(files: &Directory, clock: &Clock) -> Result<Self, Error> {
         let library = LIBRARY.ok_or_else(|| {
             out_of_reach(
@@ -65,7 +66,7 @@ impl Programs {
             )
         })?;
         let path = files.path();
-        // The dynamic linker splits its list there.
+        // The dynamic linker splits `LD_PRELOAD` at these characters.
         if path
             .as_os_str()
             .as_bytes()
@@ -93,12 +94,12 @@ impl Programs {
         })
     }
 
-    /// Shows the programs the clock as it is now.
+    /// Publishes the clock's present state to the programs.
     pub(crate) fn follow(&self, clock: &Clock) -> Result<(), Error> {
         self.page.show(clock)
     }
 
-    /// The environment in which programs on glibc live in the fixture's time.
+    /// Returns the environment in which programs on glibc run in the fixture's time.
     pub(crate) fn env(&self, files: &Directory, env: ClientEnv) -> Result<ClientEnv, Error> {
         let preloads = self.preloads(&env);
         Ok(without_timesync(files, env)?
@@ -106,7 +107,7 @@ impl Programs {
             .with("LD_PRELOAD", preloads))
     }
 
-    /// A command whose program lives in the fixture's time.
+    /// Returns a command whose program runs in the fixture's time.
     pub(crate) fn command(
         &self,
         files: &Directory,
@@ -128,7 +129,7 @@ impl Programs {
         }
     }
 
-    /// Our library before those that are asked for already.
+    /// Puts our library in front of those that are already preloaded.
     fn preloads(&self, env: &ClientEnv) -> OsString {
         let mut list = self.library.clone().into_os_string();
         let theirs = env.get("LD_PRELOAD").map(OsStr::to_owned);
@@ -149,7 +150,7 @@ fn out_of_reach(program: &str, why: &str) -> Error {
     }
 }
 
-/// Writes a file of our own and lets its owner execute it.
+/// Writes a file of our own that its owner may execute.
 fn write_program(files: &Directory, name: &str, contents: &[u8]) -> Result<PathBuf, Error> {
     let path = files.write(name, contents)?;
     fs::set_permissions(&path, Permissions::from_mode(0o700))
@@ -157,15 +158,15 @@ fn write_program(files: &Directory, name: &str, contents: &[u8]) -> Result<PathB
     Ok(path)
 }
 
-/// Leads to a copy of krb5.conf that has MIT's library ignore the time offset in credential caches.
-/// The fixture moves that offset for clients in the test's own process; a program that lives in the
-/// fixture's time already would move twice.
+/// Points to a copy of krb5.conf that makes MIT's library ignore the time offset in credential
+/// caches. The fixture sets that offset for clients in the test's own process. A program already in
+/// the fixture's time would apply it a second time.
 fn without_timesync(files: &Directory, env: ClientEnv) -> Result<ClientEnv, Error> {
     let Some(path) = env.get("KRB5_CONFIG").map(Path::new) else {
         return Ok(env);
     };
     let text = fs::read_to_string(path).map_err(Error::io(format!("read {}", path.display())))?;
-    // The first value of a relation counts.
+    // Goes first in its section, because the first value of a relation counts.
     let section = "[libdefaults]\n";
     let text = text.replacen(section, &format!("{section}    kdc_timesync = 0\n"), 1);
     let copy = files.write("clock/krb5.conf", text.as_bytes())?;

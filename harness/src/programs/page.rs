@@ -11,7 +11,7 @@ use kerbox_krb5::Clock;
 use crate::Error;
 use crate::directory::Directory;
 
-// The library and the launcher, which are compiled by themselves, include the same file.
+// The library and the launcher, which are compiled separately, include the same file.
 #[path = "../../preload/layout.rs"]
 mod layout;
 
@@ -19,12 +19,12 @@ mod layout;
 #[derive(Debug)]
 pub(super) struct ClockPage {
     path: PathBuf,
-    /// With the sequence number that stands in it.
+    /// The file and the sequence number currently in it.
     file: Mutex<(File, u32)>,
 }
 
 impl ClockPage {
-    /// Makes the file in a fixture's directory.
+    /// Creates the file in a fixture's directory.
     pub(super) fn create(files: &Directory, clock: &Clock) -> Result<Self, Error> {
         let mut bytes = vec![0; layout::LENGTH];
         bytes[layout::MAGIC_AT..][..4].copy_from_slice(&layout::MAGIC.to_ne_bytes());
@@ -48,7 +48,7 @@ impl ClockPage {
         let nanos = |micros: i64| micros.saturating_mul(1000);
         let offset = nanos(clock.offset_micros());
         let frozen = if clock.is_frozen() {
-            // Zero would mean that it runs.
+            // Zero would mean that the clock runs.
             nanos(clock.now().as_micros()).max(1)
         } else {
             0
@@ -56,7 +56,7 @@ impl ClockPage {
         let mut state = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let (file, sequence) = &mut *state;
         let mut write = || -> io::Result<()> {
-            // Odd while the two values do not belong together.
+            // The sequence number is odd while the two values are inconsistent.
             for values in [false, true] {
                 *sequence = sequence.wrapping_add(1);
                 file.write_all_at(&sequence.to_ne_bytes(), layout::SEQUENCE_AT as u64)?;
