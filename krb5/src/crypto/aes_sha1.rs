@@ -10,7 +10,7 @@ use super::mac::Mac;
 use super::nfold::{nfold, nfold_usage};
 use super::usage_keys::{CtsKeys, Purpose};
 
-/// RFC 3962, 4: the iteration count where `s2kparams` is absent.
+/// RFC 3962, 4: the iteration count if `s2kparams` is absent.
 pub(super) const DEFAULT_ITERATIONS: u32 = 4096;
 
 pub(super) fn string_to_key(password: &[u8], salt: &[u8], iterations: u32, key: &mut [u8]) {

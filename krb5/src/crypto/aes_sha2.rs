@@ -8,7 +8,7 @@ use super::mac::Mac;
 use super::usage_keys::{CtsKeys, Purpose};
 use super::{EncryptionType, KeyUsage};
 
-/// RFC 8009, 4: the iteration count where `s2kparams` is absent.
+/// RFC 8009, 4: the iteration count if `s2kparams` is absent.
 pub(super) const DEFAULT_ITERATIONS: u32 = 32_768;
 
 pub(super) fn string_to_key(
@@ -29,8 +29,8 @@ pub(super) fn string_to_key(
     Kdf::new(intermediate).derive(b"kerberos", &[], key);
 }
 
-/// KDF-HMAC-SHA2 of RFC 8009, 3, keyed: SHA-256 goes with base keys of 16 bytes, SHA-384 with those
-/// of 32.
+/// KDF-HMAC-SHA2 of RFC 8009, 3, with its key set. Base keys of 16 bytes use SHA-256, those of 32
+/// bytes SHA-384.
 pub(super) enum Kdf {
     Sha256(Hmac<Sha256>),
     Sha384(Hmac<Sha384>),
@@ -60,7 +60,8 @@ impl Kdf {
         }
     }
 
-    /// The key of an HMAC: 128 bits with SHA-256, 192 with SHA-384.
+    /// Returns the MAC for this usage and purpose. Its HMAC key has 128 bits with SHA-256, 192 with
+    /// SHA-384.
     fn mac(&self, usage: KeyUsage, purpose: Purpose) -> Mac {
         let mut key = [0; 24];
         match self {

@@ -15,7 +15,7 @@ pub(super) enum BlockCipher {
 }
 
 impl BlockCipher {
-    /// Expands a key of 16 or 32 bytes; the key's length was checked when the key was made.
+    /// Expands a key of 16 or 32 bytes. The length was checked when the key was created.
     pub(super) fn aes(key: &[u8]) -> Self {
         if key.len() == 16 {
             Self::Aes128(Aes128::new_from_slice(key).expect("16 bytes"))
@@ -24,7 +24,7 @@ impl BlockCipher {
         }
     }
 
-    /// The same for Camellia.
+    /// Expands a Camellia key in the same way.
     pub(super) fn camellia(key: &[u8]) -> Self {
         if key.len() == 16 {
             let cipher = Camellia128::new_from_slice(key).expect("16 bytes");
@@ -37,7 +37,7 @@ impl BlockCipher {
         }
     }
 
-    /// CBC-CTS with a zero IV, in place, on at least one block.
+    /// Encrypts with CBC-CTS and a zero IV, in place. `data` must hold at least one block.
     pub(super) fn cts_encrypt(&self, data: &mut [u8]) {
         match self {
             Self::Aes128(cipher) => cts::encrypt(cipher, data),
@@ -47,7 +47,7 @@ impl BlockCipher {
         }
     }
 
-    /// The inverse of [`cts_encrypt`](Self::cts_encrypt).
+    /// Decrypts what [`cts_encrypt`](Self::cts_encrypt) encrypted.
     pub(super) fn cts_decrypt(&self, data: &mut [u8]) {
         match self {
             Self::Aes128(cipher) => cts::decrypt(cipher, data),

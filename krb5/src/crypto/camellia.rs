@@ -10,7 +10,7 @@ use super::mac::Mac;
 use super::usage_keys::{CtsKeys, Purpose};
 use super::{EncryptionType, KeyUsage};
 
-/// RFC 6803, 3: the iteration count where `s2kparams` is absent.
+/// RFC 6803, 3: the iteration count if `s2kparams` is absent.
 pub(super) const DEFAULT_ITERATIONS: u32 = 32_768;
 
 pub(super) fn string_to_key(
@@ -28,7 +28,7 @@ pub(super) fn string_to_key(
     derive(&mac(intermediate), b"kerberos", key);
 }
 
-/// CMAC under a key of either length.
+/// Returns a CMAC with a key of either length.
 fn mac(key: &[u8]) -> Mac {
     if key.len() == 16 {
         let keyed = Cmac::<Camellia128>::new_from_slice(key).expect("16 bytes");
@@ -41,8 +41,8 @@ fn mac(key: &[u8]) -> Mac {
     }
 }
 
-/// KDF-FEEDBACK-CMAC of RFC 6803, 3, of the key that is in the MAC: each block is the MAC of the
-/// one before, its number, the constant, a zero and the length in bits.
+/// KDF-FEEDBACK-CMAC of RFC 6803, 3, with the base key in the MAC. Each block is the MAC of the
+/// previous block, its own number, the constant, a zero and the length in bits.
 pub(super) fn derive(base: &Mac, constant: &[u8], key: &mut [u8]) {
     let bits = (key.len() as u32 * 8).to_be_bytes();
     let mut block = [0; BLOCK];
@@ -54,7 +54,7 @@ pub(super) fn derive(base: &Mac, constant: &[u8], key: &mut [u8]) {
     }
 }
 
-/// The MAC whose key is what [`derive`] makes of `base`, of the same length.
+/// Returns the MAC whose key [`derive`] derives from `base`, with the same length.
 fn derived_mac(base: &[u8], constant: &[u8]) -> Mac {
     let mut key = [0; 32];
     let key = &mut key[..base.len()];
@@ -81,7 +81,7 @@ pub(super) fn prf(base: &[u8], input: &[u8]) -> Vec<u8> {
     derived_mac(base, b"prf").compute(&[input]).to_vec()
 }
 
-/// The function of [`derive`], of a key's bytes.
+/// Runs [`derive`] with a key given as bytes.
 #[cfg(test)]
 pub(super) fn derive_of(base: &[u8], constant: &[u8], key: &mut [u8]) {
     derive(&mac(base), constant, key);

@@ -3,7 +3,7 @@
 use super::EncryptionKey;
 use crate::Error;
 
-/// Combines two keys under their peppers; the result has the encryption type of `key1`.
+/// Combines two keys under their peppers. The result has the encryption type of `key1`.
 pub fn krb_fx_cf2(
     key1: &EncryptionKey,
     key2: &EncryptionKey,
@@ -21,8 +21,7 @@ pub fn krb_fx_cf2(
     EncryptionKey::random_to_key(enctype, &seed)
 }
 
-/// PRF+ of RFC 6113, 5.1: the PRF of a counting byte and the pepper, as often as needed for `len`
-/// bytes.
+/// PRF+ of RFC 6113, 5.1: concatenates PRF(counter byte, pepper) until there are `len` bytes.
 fn prf_plus(key: &EncryptionKey, pepper: &[u8], len: usize) -> Vec<u8> {
     let mut output = Vec::new();
     let mut input = [&[0], pepper].concat();

@@ -7,15 +7,15 @@ use super::EncryptionType;
 pub struct ChecksumType(pub i32);
 
 impl ChecksumType {
-    /// CRC32: without a key, not collision-proof.
+    /// CRC32: unkeyed, not collision-proof.
     pub const CRC32: Self = Self(1);
-    /// rsa-md4: without a key.
+    /// rsa-md4: unkeyed.
     pub const RSA_MD4: Self = Self(2);
-    /// rsa-md5: without a key.
+    /// rsa-md5: unkeyed.
     pub const RSA_MD5: Self = Self(7);
     /// hmac-sha1-des3-kd, of des3-cbc-sha1-kd (RFC 3961, 6.3).
     pub const HMAC_SHA1_DES3_KD: Self = Self(12);
-    /// SHA-1: without a key.
+    /// SHA-1: unkeyed.
     pub const SHA1: Self = Self(14);
     /// hmac-sha1-96-aes128 (RFC 3962).
     pub const HMAC_SHA1_96_AES128: Self = Self(15);
@@ -29,11 +29,11 @@ impl ChecksumType {
     pub const HMAC_SHA256_128_AES128: Self = Self(19);
     /// hmac-sha384-192-aes256 (RFC 8009).
     pub const HMAC_SHA384_192_AES256: Self = Self(20);
-    /// HMAC-MD5, of rc4-hmac and of PA-FOR-USER (RFC 4757, 4).
+    /// HMAC-MD5, used by rc4-hmac and PA-FOR-USER (RFC 4757, 4).
     pub const HMAC_MD5: Self = Self(-138);
 
-    /// The encryption type that a key for this checksum must have; `None` for checksums without a
-    /// key, for those that take any key, and for unknown numbers.
+    /// Returns the encryption type that a key for this checksum must have. `None` for unkeyed
+    /// checksums, for those that accept any key, and for unknown numbers.
     #[must_use]
     pub const fn enctype(self) -> Option<EncryptionType> {
         match self {
@@ -48,7 +48,8 @@ impl ChecksumType {
         }
     }
 
-    /// Whether anybody without a key can make this checksum, so that it proves nothing.
+    /// Returns whether the checksum is unkeyed, so that anyone can compute it and it proves
+    /// nothing.
     #[must_use]
     pub const fn is_unkeyed(self) -> bool {
         matches!(

@@ -1,5 +1,5 @@
 //! CBC with ciphertext stealing and a zero IV (RFC 3962, 5: the last two blocks are always
-//! exchanged).
+//! swapped).
 
 use aes::cipher::array::Array;
 use aes::cipher::consts::U16;
@@ -10,12 +10,12 @@ use aes::cipher::{
 /// The cipher's block, in bytes.
 pub(super) const BLOCK: usize = 16;
 
-/// How many bytes come before the last two blocks, of which the very last may be short.
+/// Returns the number of bytes before the last two blocks. The very last block may be short.
 fn body_len(len: usize) -> usize {
     (len.div_ceil(BLOCK) - 2) * BLOCK
 }
 
-/// Encrypts `data` in place. It must hold at least one block, which a confounder always gives.
+/// Encrypts `data` in place. It must hold at least one block; a confounder guarantees that.
 pub(super) fn encrypt<C: BlockCipherEncrypt<BlockSize = U16>>(cipher: &C, data: &mut [u8]) {
     let mut cbc = cbc::Encryptor::inner_iv_init(cipher, &Array::default());
     if data.len() == BLOCK {
@@ -42,8 +42,8 @@ pub(super) fn decrypt<C: BlockCipherDecrypt<BlockSize = U16>>(cipher: &C, data: 
     let body = body_len(data.len());
     cbc.decrypt_blocks(Array::slice_as_chunks_mut(&mut data[..body]).0);
     let (next_to_last, last) = data[body..].split_at_mut(BLOCK);
-    // What stands first of the two is the true last block: its decryption gives the last plaintext,
-    // xored with the true next-to-last block, and the bytes that were stolen from that block.
+    // The first of the two is the true last block. Its decryption gives the last plaintext, xored
+    // with the true next-to-last block, and the bytes stolen from that block.
     let mut block = Array::<u8, U16>::default();
     block.copy_from_slice(next_to_last);
     cipher.decrypt_block(&mut block);
@@ -66,7 +66,7 @@ mod tests {
     fn the_vectors_of_rfc_3962_appendix_b_hold_both_ways() {
         let cipher = Aes128::new(b"chicken teriyaki".into());
         let input = b"I would like the General Gau's Chicken, please, and wonton soup.";
-        // The plaintext's first blocks under CBC, of which every answer is put together.
+        // The plaintext's first blocks under CBC; every expected answer is composed of these.
         let first = "97687268d6ecccc0c07b25e25ecfe584";
         let second = "39312523a78662d5be7fcbcc98ebf5a8";
         let third = "9dad8bbb96c4cdc03bc103e1a194bbd8";

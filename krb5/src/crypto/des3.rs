@@ -11,7 +11,7 @@ use super::usage_keys::{Purpose, UsageKeys};
 /// The cipher's block, and the confounder, in bytes.
 pub(super) const BLOCK: usize = super::triple_des::BLOCK;
 
-/// Triple DES in CBC, its key expanded.
+/// Triple DES in CBC mode, with an expanded key.
 pub(crate) struct Des3Cipher(TripleDes);
 
 impl Des3Cipher {
@@ -19,35 +19,35 @@ impl Des3Cipher {
         Self(TripleDes::new(*key))
     }
 
-    /// Encrypts whole blocks in place, with an IV of zero.
+    /// Encrypts whole blocks in place with a zero IV.
     pub(super) fn encrypt(&self, data: &mut [u8]) {
         self.encrypt_from([0; BLOCK], data);
     }
 
-    /// Decrypts whole blocks in place, with an IV of zero.
+    /// Decrypts whole blocks in place with a zero IV.
     pub(super) fn decrypt(&self, data: &mut [u8]) {
         self.decrypt_from([0; BLOCK], data);
     }
 
-    /// Encrypts whole blocks in place, with an IV.
+    /// Encrypts whole blocks in place with the given IV.
     pub(super) fn encrypt_from(&self, mut iv: [u8; BLOCK], data: &mut [u8]) {
         self.0.encrypt_cbc(&mut iv, whole_blocks(data));
     }
 
-    /// Decrypts whole blocks in place, with an IV.
+    /// Decrypts whole blocks in place with the given IV.
     pub(super) fn decrypt_from(&self, mut iv: [u8; BLOCK], data: &mut [u8]) {
         self.0.decrypt_cbc(&mut iv, whole_blocks(data));
     }
 }
 
-/// `data` without an incomplete block at its end.
+/// Returns `data` without an incomplete last block.
 fn whole_blocks(data: &mut [u8]) -> &mut [u8] {
     data.as_chunks_mut::<BLOCK>().0.as_flattened_mut()
 }
 
-/// Spreads 168 bits over three DES keys: each takes seven bytes, and their lowest bits, one after
-/// the other, as its eighth; then parity goes into every lowest bit. A weak DES key is changed in
-/// its last byte.
+/// Spreads 168 bits over three DES keys. Each key takes seven bytes; the lowest bits of these, in
+/// order, form its eighth byte. Then every lowest bit is replaced by parity. If a DES key is weak,
+/// its last byte is changed.
 pub(super) fn random_to_key(seed: &[u8; 21]) -> [u8; 24] {
     let mut key = [0; 24];
     for (part, seed) in key.chunks_exact_mut(8).zip(seed.chunks_exact(7)) {
@@ -96,7 +96,7 @@ pub(super) fn checksum_mac(base: &[u8; 24], usage: KeyUsage) -> Mac {
     Mac::whole_sha1(&derive(base, &Purpose::Checksum.constant(usage)))
 }
 
-/// The simplified profile's PRF (RFC 3961, 5.3): SHA-1, cut to whole blocks, encrypted under
+/// The simplified profile's PRF (RFC 3961, 5.3): SHA-1, truncated to whole blocks, encrypted under
 /// DK(key, "prf").
 pub(super) fn prf(base: &[u8; 24], input: &[u8]) -> Vec<u8> {
     let mut output = Sha1::digest(input)[..16].to_vec();

@@ -10,7 +10,7 @@ use crate::Error;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EncryptionType(pub i32);
 
-/// Number, name, and the further names that MIT's krb5.conf and kadmin know.
+/// Number, name, and the other names that MIT's krb5.conf and kadmin accept.
 const NAMES: [(EncryptionType, &str, &[&str]); 8] = [
     (
         EncryptionType::AES256_CTS_HMAC_SHA1_96,
@@ -55,7 +55,7 @@ const NAMES: [(EncryptionType, &str, &[&str]); 8] = [
 ];
 
 impl EncryptionType {
-    /// des3-cbc-sha1-kd (RFC 3961, 6.3): weak, by name only.
+    /// des3-cbc-sha1-kd (RFC 3961, 6.3): weak, used only if named explicitly.
     pub const DES3_CBC_SHA1_KD: Self = Self(16);
     /// aes128-cts-hmac-sha1-96 (RFC 3962).
     pub const AES128_CTS_HMAC_SHA1_96: Self = Self(17);
@@ -65,15 +65,16 @@ impl EncryptionType {
     pub const AES128_CTS_HMAC_SHA256_128: Self = Self(19);
     /// aes256-cts-hmac-sha384-192 (RFC 8009).
     pub const AES256_CTS_HMAC_SHA384_192: Self = Self(20);
-    /// rc4-hmac (RFC 4757): weak, by name only.
+    /// rc4-hmac (RFC 4757): weak, used only if named explicitly.
     pub const RC4_HMAC: Self = Self(23);
-    /// camellia128-cts-cmac (RFC 6803): by name only, since Heimdal and the JDK do not know it.
+    /// camellia128-cts-cmac (RFC 6803): used only if named explicitly, since Heimdal and the JDK do
+    /// not support it.
     pub const CAMELLIA128_CTS_CMAC: Self = Self(25);
-    /// camellia256-cts-cmac (RFC 6803): by name only, since Heimdal and the JDK do not know it.
+    /// camellia256-cts-cmac (RFC 6803): used only if named explicitly, since Heimdal and the JDK do
+    /// not support it.
     pub const CAMELLIA256_CTS_CMAC: Self = Self(26);
 
-    /// The types that are offered and accepted where nothing else is said, in MIT's order of
-    /// preference.
+    /// The types that are offered and accepted by default, in MIT's order of preference.
     pub const DEFAULT: [Self; 4] = [
         Self::AES256_CTS_HMAC_SHA1_96,
         Self::AES128_CTS_HMAC_SHA1_96,
@@ -81,13 +82,13 @@ impl EncryptionType {
         Self::AES128_CTS_HMAC_SHA256_128,
     ];
 
-    /// The types of the keys that principals get where nothing else is said: those of MIT's KDC.
-    /// Java tools built on Kerby cannot read keytabs with keys of RFC 8009.
+    /// The types of keys that principals get by default, the same as with MIT's KDC. Java tools
+    /// built on Kerby cannot read keytabs with keys of RFC 8009.
     pub const DEFAULT_KEYS: [Self; 2] =
         [Self::AES256_CTS_HMAC_SHA1_96, Self::AES128_CTS_HMAC_SHA1_96];
 
-    /// The name that MIT's tools print, if the number is known; [`FromStr`] reads it and MIT's
-    /// further names.
+    /// Returns the name that MIT's tools print, if the number is known. [`FromStr`] reads this name
+    /// and MIT's other names.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
         NAMES
@@ -96,20 +97,21 @@ impl EncryptionType {
             .map(|(_, name, _)| *name)
     }
 
-    /// Whether keys of this type can be made and used.
+    /// Returns whether keys of this type can be created and used.
     #[must_use]
     pub const fn is_supported(self) -> bool {
         self.key_len() > 0
     }
 
-    /// Whether the type is broken: never offered or accepted unless somebody asks for it by name.
+    /// Returns whether the type is broken. Weak types are never offered or accepted unless named
+    /// explicitly.
     #[must_use]
     pub const fn is_weak(self) -> bool {
-        // Every number below 16 is a form of single DES, or was never used; 24 is rc4 with 40 bits.
+        // Every number below 16 is a form of single DES or was never used; 24 is rc4 with 40 bits.
         self.0 <= 16 || matches!(self.0, 23 | 24)
     }
 
-    /// The length of a key in bytes; 0 for a type that is not supported.
+    /// Returns the length of a key in bytes; 0 for an unsupported type.
     #[must_use]
     pub const fn key_len(self) -> usize {
         match self {
@@ -125,8 +127,8 @@ impl EncryptionType {
         }
     }
 
-    /// How many random bytes make a key (`random-to-key` of RFC 3961); 0 for a type that is not
-    /// supported.
+    /// Returns the number of random bytes that make a key (`random-to-key` of RFC 3961); 0 for an
+    /// unsupported type.
     #[must_use]
     pub const fn seed_len(self) -> usize {
         match self {
@@ -135,7 +137,7 @@ impl EncryptionType {
         }
     }
 
-    /// The checksum type that goes with the type (RFC 3961: required checksum mechanism).
+    /// Returns the type's required checksum mechanism (RFC 3961).
     #[must_use]
     pub const fn checksum_type(self) -> ChecksumType {
         match self {
@@ -170,7 +172,7 @@ impl fmt::Debug for EncryptionType {
 impl FromStr for EncryptionType {
     type Err = Error;
 
-    /// Reads a name as MIT's krb5.conf and kadmin do: in any case, with the short forms
+    /// Reads a name as MIT's krb5.conf and kadmin do: in any case, and with the short forms
     /// (`aes256-cts`, `aes128-sha2`).
     fn from_str(text: &str) -> Result<Self, Error> {
         let named = |name: &str| name.eq_ignore_ascii_case(text);

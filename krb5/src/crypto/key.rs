@@ -1,4 +1,4 @@
-//! Keys: what is encrypted, decrypted and signed with them.
+//! Keys, with which data is encrypted, decrypted and signed.
 
 use std::fmt;
 use std::ops::Range;
@@ -17,14 +17,14 @@ use super::{
 };
 use crate::{Error, ErrorCode};
 
-/// More PBKDF2 iterations than any KDC asks for; beyond, a peer is wasting our time (MIT's limit).
+/// The maximum number of PBKDF2 iterations (MIT's limit). No KDC asks for more; a higher number
+/// only wastes CPU time.
 const MAX_ITERATIONS: u32 = 0x100_0000;
 
 /// A key and its encryption type.
 ///
-/// What is derived from it for a [`KeyUsage`] is derived when first needed and kept; clones are
-/// cheap and share it. [`Debug`](fmt::Debug) does not tell the key. Equality is decided in constant
-/// time.
+/// Keys for each [`KeyUsage`] are derived on first use and then kept; clones are cheap and share
+/// them. [`Debug`](fmt::Debug) hides the key. Equality takes constant time.
 #[derive(Clone)]
 pub struct EncryptionKey(Arc<Inner>);
 
@@ -47,8 +47,8 @@ enum Family {
 }
 
 impl EncryptionKey {
-    /// The key of these bytes; refused if their number does not fit the type, or the type is not
-    /// supported.
+    /// Creates a key from its bytes. Fails if their number does not fit the type, or the type is
+    /// not supported.
     pub fn new(enctype: EncryptionType, bytes: &[u8]) -> Result<Self, Error> {
         let family = Family::of(enctype)?;
         if bytes.len() != enctype.key_len() {
@@ -70,7 +70,7 @@ impl EncryptionKey {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// The key that `seed` makes (`random-to-key` of RFC 3961); it must have
+    /// Creates a key from `seed` (`random-to-key` of RFC 3961), which must have
     /// [`EncryptionType::seed_len`] bytes.
     pub fn random_to_key(enctype: EncryptionType, seed: &[u8]) -> Result<Self, Error> {
         match <&[u8; 21]>::try_from(seed) {
@@ -81,7 +81,7 @@ impl EncryptionKey {
         }
     }
 
-    /// A random key.
+    /// Creates a random key.
     pub fn random(enctype: EncryptionType, rng: &mut impl Rng) -> Result<Self, Error> {
         let mut seed = [0; 32];
         let seed = &mut seed[..enctype.seed_len()];
@@ -89,9 +89,10 @@ impl EncryptionKey {
         Self::random_to_key(enctype, seed)
     }
 
-    /// The key of a password (string-to-key); `params` is the `s2kparams` of ETYPE-INFO2: for AES
-    /// and Camellia, the number of iterations in four bytes. Refused are other lengths, zero (which would
-    /// mean 2^32) and more than 2^24 iterations; the older types take none.
+    /// Derives a key from a password (string-to-key). `params` is the `s2kparams` of ETYPE-INFO2:
+    /// for AES and Camellia, the number of iterations in four bytes. Fails if it has another
+    /// length, or gives zero (which would mean 2^32) or more than 2^24 iterations. The older types
+    /// accept no parameters.
     ///
     /// This is slow by design: thousands of hashes.
     pub fn from_password(
@@ -127,19 +128,19 @@ impl EncryptionKey {
         Self::new(enctype, key)
     }
 
-    /// Its type.
+    /// Returns the encryption type.
     #[must_use]
     pub fn enctype(&self) -> EncryptionType {
         self.0.enctype
     }
 
-    /// Its bytes.
+    /// Returns the key's bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0.bytes[..self.0.len]
     }
 
-    /// How many random bytes are encrypted before the plaintext.
+    /// Returns the number of random bytes that are encrypted before the plaintext.
     #[must_use]
     pub fn confounder_len(&self) -> usize {
         match self.0.family {
@@ -149,8 +150,8 @@ impl EncryptionKey {
         }
     }
 
-    /// How many bytes of a ciphertext come before those of the plaintext: the confounder, and with
-    /// rc4-hmac the MAC.
+    /// Returns the number of bytes of a ciphertext before those of the plaintext: the confounder,
+    /// preceded by the MAC with rc4-hmac.
     #[must_use]
     pub fn header_len(&self) -> usize {
         match self.0.family {
@@ -159,8 +160,8 @@ impl EncryptionKey {
         }
     }
 
-    /// How many bytes of a ciphertext come after those of the plaintext: the MAC, except with
-    /// rc4-hmac. (des3-cbc-sha1-kd has up to seven bytes of padding besides.)
+    /// Returns the number of bytes of a ciphertext after those of the plaintext: the MAC, except
+    /// with rc4-hmac. (With des3-cbc-sha1-kd, up to seven bytes of padding are added.)
     #[must_use]
     pub fn trailer_len(&self) -> usize {
         match (self.0.family, self.0.len) {
@@ -198,7 +199,7 @@ impl EncryptionKey {
         self.usage_keys(usage).encrypt(output, start);
     }
 
-    /// Decrypts and checks the MAC; refused with `KRB_AP_ERR_BAD_INTEGRITY`.
+    /// Decrypts and checks the MAC. Fails with `KRB_AP_ERR_BAD_INTEGRITY`.
     pub fn decrypt(&self, usage: KeyUsage, ciphertext: &[u8]) -> Result<Vec<u8>, Error> {
         let mut buffer = ciphertext.to_vec();
         let plaintext = self.decrypt_in_place(usage, &mut buffer)?;
@@ -207,9 +208,10 @@ impl EncryptionKey {
         Ok(buffer)
     }
 
-    /// Decrypts a ciphertext where it stands, checks the MAC, and tells which part of the buffer is
-    /// the plaintext now. Refused with `KRB_AP_ERR_BAD_INTEGRITY`; what the buffer holds then
-    /// is of no use. With des3-cbc-sha1-kd zeros may follow the plaintext, up to a whole block.
+    /// Decrypts a ciphertext in place, checks the MAC, and returns the range of the buffer that now
+    /// holds the plaintext. Fails with `KRB_AP_ERR_BAD_INTEGRITY`; the content of the buffer is
+    /// then unspecified. With des3-cbc-sha1-kd, the plaintext may be followed by zeros, up to a
+    /// whole block.
     pub fn decrypt_in_place(
         &self,
         usage: KeyUsage,
@@ -219,26 +221,26 @@ impl EncryptionKey {
         plaintext.ok_or_else(|| ErrorCode::KRB_AP_ERR_BAD_INTEGRITY.into())
     }
 
-    /// The keyed checksum of the type that goes with this key's type (RFC 3961: required checksum
-    /// mechanism).
+    /// Computes the keyed checksum of the type that goes with this key's type (RFC 3961: required
+    /// checksum mechanism).
     #[must_use]
     pub fn checksum(&self, usage: KeyUsage, data: &[u8]) -> Vec<u8> {
         self.checksum_of_parts(usage, &[data])
     }
 
-    /// The checksum of the concatenation of `parts`.
+    /// Computes the checksum of the concatenation of `parts`.
     #[must_use]
     pub fn checksum_of_parts(&self, usage: KeyUsage, parts: &[&[u8]]) -> Vec<u8> {
         self.checksum_mac(usage).compute(parts).to_vec()
     }
 
-    /// Whether `checksum` is that of `data`, in constant time.
+    /// Returns whether `checksum` is that of `data`, in constant time.
     #[must_use]
     pub fn verify_checksum(&self, usage: KeyUsage, data: &[u8], checksum: &[u8]) -> bool {
         self.verify_checksum_of_parts(usage, &[data], checksum)
     }
 
-    /// Whether `checksum` is that of the concatenation of `parts`, in constant time.
+    /// Returns whether `checksum` is that of the concatenation of `parts`, in constant time.
     #[must_use]
     pub fn verify_checksum_of_parts(
         &self,
@@ -249,13 +251,14 @@ impl EncryptionKey {
         self.checksum_mac(usage).verify(parts, checksum)
     }
 
-    /// Verifies a checksum of the type that a peer names, as MIT's KDC does. Refused with
-    /// `KRB_AP_ERR_INAPP_CKSUM` if it takes no key, or a key of another type; with
-    /// `KDC_ERR_SUMTYPE_NOSUPP` if the type is not known; with `KRB_AP_ERR_MODIFIED` if it is
-    /// not the checksum of `data`.
+    /// Verifies a checksum of a type chosen by a peer, as MIT's KDC does. Fails with
+    /// `KRB_AP_ERR_INAPP_CKSUM` if the type is unkeyed or needs a key of another type, with
+    /// `KDC_ERR_SUMTYPE_NOSUPP` if the type is unknown, and with `KRB_AP_ERR_MODIFIED` if the
+    /// checksum does not match `data`.
     ///
-    /// With rc4-hmac alone, a TGS-REQ may have plain MD5 in its authenticator, whose encryption
-    /// protects it: Heimdal's clients send no other, and MIT's KDC takes it.
+    /// There is one exception: with rc4-hmac, the authenticator of a TGS-REQ may carry plain MD5,
+    /// since its encryption protects it. Heimdal's clients send nothing else, and MIT's KDC accepts
+    /// it.
     pub fn verify_checksum_of_type(
         &self,
         checksum_type: ChecksumType,
@@ -291,20 +294,20 @@ impl EncryptionKey {
             && usage == KeyUsage::TGS_REQ_AUTHENTICATOR_CHECKSUM
     }
 
-    /// The checksum HMAC-MD5, which takes a key of any type: PA-FOR-USER knows no other (RFC 4757,
-    /// 4; MS-SFU, 2.2.1).
+    /// Computes the checksum HMAC-MD5, which accepts a key of any type. PA-FOR-USER always uses it
+    /// (RFC 4757, 4; MS-SFU, 2.2.1).
     #[must_use]
     pub fn hmac_md5(&self, usage: KeyUsage, data: &[u8]) -> [u8; 16] {
         HmacMd5Checksum::new(self.as_bytes(), usage).compute(&[data])
     }
 
-    /// The checksum type that goes with this key's type.
+    /// Returns the checksum type that goes with this key's type.
     #[must_use]
     pub fn checksum_type(&self) -> ChecksumType {
         self.0.enctype.checksum_type()
     }
 
-    /// The pseudo-random function of the key's type (RFC 3961, 3962, 6803, 8009).
+    /// Computes the pseudo-random function of the key's type (RFC 3961, 3962, 6803, 8009).
     #[must_use]
     pub fn prf(&self, input: &[u8]) -> Vec<u8> {
         match self.0.family {

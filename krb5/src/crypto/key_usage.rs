@@ -1,6 +1,6 @@
 //! Key usage numbers.
 
-/// What a key is used for (RFC 4120, 7.5.1): a part of every derivation.
+/// The purpose for which a key is used (RFC 4120, 7.5.1). It is an input of every key derivation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct KeyUsage(pub u32);
 

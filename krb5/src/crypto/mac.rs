@@ -1,4 +1,4 @@
-//! MACs with what depends on the key alone computed once: truncated HMACs, and CMAC.
+//! MACs whose key-dependent state is computed once: truncated HMACs, and CMAC.
 
 use camellia::{Camellia128, Camellia256};
 use cmac::Cmac;
@@ -10,7 +10,7 @@ use sha2::{Sha256, Sha384};
 use super::constant_time_eq;
 use super::rc4_hmac::HmacMd5Checksum;
 
-/// A keyed MAC, truncated as its encryption type says.
+/// A keyed MAC, truncated as its encryption type requires.
 pub(super) enum Mac {
     /// HMAC-SHA1-96 (RFC 3962).
     Sha1(Hmac<Sha1>),
@@ -53,7 +53,7 @@ impl Mac {
         ))
     }
 
-    /// Its length in bytes.
+    /// Returns its length in bytes.
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Sha1(_) => 12,
@@ -63,7 +63,7 @@ impl Mac {
         }
     }
 
-    /// The MAC of the concatenation of `parts`.
+    /// Computes the MAC of the concatenation of `parts`.
     pub(super) fn compute(&self, parts: &[&[u8]]) -> Tag {
         fn whole<M: hmac::Mac + Clone>(keyed: &M, parts: &[&[u8]]) -> digest::Output<M> {
             let mut mac = keyed.clone();
@@ -82,7 +82,7 @@ impl Mac {
         }
     }
 
-    /// Whether `tag` is the MAC of the concatenation of `parts`, in constant time.
+    /// Returns whether `tag` is the MAC of the concatenation of `parts`, in constant time.
     pub(super) fn verify(&self, parts: &[&[u8]], tag: &[u8]) -> bool {
         constant_time_eq(&self.compute(parts), tag)
     }

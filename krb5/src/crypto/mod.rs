@@ -1,8 +1,8 @@
 //! Encryption, checksums and key derivation (RFC 3961, 3962, 4757, 6803, 8009).
 //!
 //! - [`EncryptionType`]: numbers and names of encryption types
-//! - [`EncryptionKey`]: encrypts, decrypts, makes and verifies checksums; keeps what it has derived
-//! - [`KeyUsage`]: what a key is used for, under the RFC's names
+//! - [`EncryptionKey`]: encrypts, decrypts, makes and verifies checksums; caches derived keys
+//! - [`KeyUsage`]: the purposes of keys, under the RFC's names
 //! - [`ChecksumType`]: numbers of checksum types
 //! - [`krb_fx_cf2`]: combines two keys (RFC 6113)
 //! - [`TripleDes`]: the bare cipher, for DIGEST-MD5
@@ -35,7 +35,7 @@ pub use nfold::nfold;
 pub(crate) use token_cipher::TokenCipher;
 pub use triple_des::TripleDes;
 
-/// Whether two byte strings are equal, in a time that tells nothing of where they differ.
+/// Compares two byte strings in a time that does not depend on where they differ.
 #[must_use]
 pub fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
     if left.len() != right.len() {

@@ -1,10 +1,10 @@
 //! n-fold (RFC 3961, 5.1).
 
-/// Stretches or shrinks `input` to `N` bytes so that every bit of the input counts about equally
-/// (RFC 3961, 5.1).
+/// Stretches or shrinks `input` to `N` bytes so that every bit of the input has about the same
+/// weight (RFC 3961, 5.1).
 ///
-/// The input is written over and over, each time rotated right by 13 bits more, up to the least
-/// common multiple of both lengths; the pieces of `N` bytes are then added in ones' complement. An
+/// The input is repeated up to the least common multiple of both lengths, each copy rotated right
+/// by 13 bits more than the last. The pieces of `N` bytes are then added in ones' complement. An
 /// empty input gives zeros.
 #[must_use]
 pub fn nfold<const N: usize>(input: &[u8]) -> [u8; N] {
@@ -26,7 +26,7 @@ pub fn nfold<const N: usize>(input: &[u8]) -> [u8; N] {
         sum[position % N] = carry as u8;
         carry >>= 8;
     }
-    // Ones' complement: what is carried out at the top comes in again at the bottom.
+    // Ones' complement: the carry out of the top is added back at the bottom.
     for byte in sum.iter_mut().rev() {
         carry += u32::from(*byte);
         *byte = carry as u8;
@@ -35,8 +35,8 @@ pub fn nfold<const N: usize>(input: &[u8]) -> [u8; N] {
     sum
 }
 
-/// The 128-fold of five bytes, which every derivation for a key usage needs: [`nfold`] without its
-/// divisions.
+/// Computes the 128-fold of five bytes, which every derivation for a key usage needs: [`nfold`]
+/// without its divisions.
 pub(super) fn nfold_usage(constant: [u8; 5]) -> [u8; 16] {
     const BITS: u32 = 40;
     let [a, b, c, d, e] = constant;

@@ -10,16 +10,16 @@ use sha1::Sha1;
 
 use super::{KeyUsage, constant_time_eq};
 
-/// The MAC, which comes first.
+/// The length of the MAC, which comes first.
 const TAG: usize = 16;
-/// The confounder, in bytes.
+/// The confounder's length in bytes.
 pub(super) const CONFOUNDER: usize = 8;
 
-/// The key of one usage, in its HMAC.
+/// The key of one usage, as a keyed HMAC.
 pub(super) struct Rc4Usage(Hmac<Md5>);
 
-/// The number that goes into a derivation: Microsoft's own for two of the usages (RFC 4757, 3, as
-/// MIT reads it).
+/// Returns the number that goes into a derivation. Two of the usages have Microsoft's own numbers
+/// (RFC 4757, 3, as MIT reads it).
 fn usage_bytes(usage: KeyUsage) -> [u8; 4] {
     let number: u32 = match usage {
         KeyUsage::AS_REP_ENC_PART => 8,
@@ -42,8 +42,8 @@ fn hmac(keyed: &Hmac<Md5>, data: &[u8]) -> [u8; TAG] {
         .into()
 }
 
-/// RFC 4757, 2: MD4 of the password in UTF-16, little-endian; no salt. Bytes that are not UTF-8
-/// become U+FFFD.
+/// RFC 4757, 2: MD4 of the password in UTF-16, little-endian, without a salt. Bytes that are not
+/// UTF-8 become U+FFFD.
 pub(super) fn string_to_key(password: &[u8]) -> [u8; 16] {
     let units = String::from_utf8_lossy(password)
         .encode_utf16()
@@ -57,7 +57,7 @@ impl Rc4Usage {
         Self(keyed(&hmac(&keyed(base), &usage_bytes(usage))))
     }
 
-    /// Encrypts what comes after the first 16 bytes, and puts the MAC there.
+    /// Encrypts everything after the first 16 bytes, and writes the MAC into those.
     pub(super) fn encrypt(&self, output: &mut [u8]) {
         let (tag, data) = output.split_at_mut(TAG);
         tag.copy_from_slice(&hmac(&self.0, data));
@@ -83,7 +83,7 @@ fn apply_keystream(key: &[u8; TAG], data: &mut [u8]) {
     cipher.apply_keystream(data);
 }
 
-/// The two keys of GSS-API's tokens, each in its HMAC (RFC 4757, 7.3).
+/// The two keys of GSS-API's tokens, each as a keyed HMAC (RFC 4757, 7.3).
 pub(crate) struct Rc4Token {
     numbers: Hmac<Md5>,
     messages: Hmac<Md5>,
@@ -128,7 +128,8 @@ impl HmacMd5Checksum {
     }
 }
 
-/// HMAC-SHA1 of the input, as MIT and Microsoft do; RFC 4757 defines none.
+/// HMAC-SHA1 of the input, as in MIT's and Microsoft's implementations; RFC 4757 does not define a
+/// PRF.
 pub(super) fn prf(base: &[u8], input: &[u8]) -> Vec<u8> {
     let keyed = Hmac::<Sha1>::new_from_slice(base).expect("HMAC takes keys of any length");
     keyed.chain_update(input).finalize().into_bytes().to_vec()

@@ -1,11 +1,11 @@
-//! The ciphers of GSS-API tokens that are older than RFC 4121: they take a context's key as it is,
-//! without a usage (RFC 1964 as MIT extends it to des3-cbc-sha1-kd; RFC 4757, 7).
+//! The ciphers of GSS-API tokens older than RFC 4121. They use a context's key directly, without a
+//! key usage (RFC 1964 as MIT extends it to des3-cbc-sha1-kd; RFC 4757, 7).
 
 use super::des3::{BLOCK, Des3Cipher};
 use super::rc4_hmac::Rc4Token;
 use super::{EncryptionKey, EncryptionType};
 
-/// What encrypts the messages of a context, and the numbers that stand beside them.
+/// The cipher for a context's messages and their sequence numbers.
 pub(crate) enum TokenCipher {
     /// des3-cbc-sha1-kd.
     Des3(Des3Cipher),
@@ -14,7 +14,7 @@ pub(crate) enum TokenCipher {
 }
 
 impl TokenCipher {
-    /// The cipher of a key of an old type; `None` for the types whose tokens are RFC 4121's.
+    /// Returns the cipher for a key of an old type; `None` for types whose tokens follow RFC 4121.
     pub(crate) fn of(key: &EncryptionKey) -> Option<Self> {
         match key.enctype() {
             EncryptionType::DES3_CBC_SHA1_KD => {
@@ -29,7 +29,7 @@ impl TokenCipher {
         }
     }
 
-    /// Encrypts the block of a sequence number, beside a checksum that begins with these bytes.
+    /// Encrypts the block with a sequence number, next to a checksum that begins with these bytes.
     pub(crate) fn encrypt_number(&self, checksum: [u8; BLOCK], block: &mut [u8; BLOCK]) {
         match self {
             Self::Des3(cipher) => cipher.encrypt_from(checksum, block),
@@ -37,7 +37,7 @@ impl TokenCipher {
         }
     }
 
-    /// The inverse of [`encrypt_number`](Self::encrypt_number).
+    /// Decrypts what [`encrypt_number`](Self::encrypt_number) encrypted.
     pub(crate) fn decrypt_number(&self, checksum: [u8; BLOCK], block: &mut [u8; BLOCK]) {
         match self {
             Self::Des3(cipher) => cipher.decrypt_from(checksum, block),
@@ -45,7 +45,7 @@ impl TokenCipher {
         }
     }
 
-    /// Encrypts the message with this number in place.
+    /// Encrypts the message that has this number, in place.
     pub(crate) fn seal(&self, number: u32, message: &mut [u8]) {
         match self {
             Self::Des3(cipher) => cipher.encrypt(message),
@@ -53,7 +53,7 @@ impl TokenCipher {
         }
     }
 
-    /// Decrypts it in place; `None` if its length is impossible.
+    /// Decrypts the message that has this number, in place; `None` if its length is impossible.
     pub(crate) fn open(&self, number: u32, message: &mut [u8]) -> Option<()> {
         match self {
             Self::Des3(_) if !message.len().is_multiple_of(BLOCK) => return None,

@@ -2,9 +2,10 @@
 //!
 //! Hadoop's default for `dfs.data.transfer.protection=privacy` is DIGEST-MD5 with `3des`, so each
 //! byte of a file passes through this cipher on its way to every DataNode. The `des` crate computes
-//! each substitution bit by bit; the tables here join a substitution with the permutation behind
-//! it, so that a round is eight loads. Table lookups leave their timing in the processor's cache: a
-//! fixture has no secrets from the programs beside it, and a production server would not use DES.
+//! each substitution bit by bit. The tables here merge each substitution with the permutation that
+//! follows it, so that a round takes eight loads. Table lookups leak timing through the processor's
+//! cache. That is acceptable: a fixture has no secrets from other programs on the machine, and a
+//! production server would not use DES.
 
 /// The cipher's block in bytes.
 pub(super) const BLOCK: usize = 8;
@@ -15,20 +16,20 @@ const P: [u8; 32] = [
     13, 30, 6, 22, 11, 4, 25,
 ];
 
-/// Permuted choice 1 (page 19): bits of the key that become C and D.
+/// Permuted choice 1 (page 19): the key bits that become C and D.
 const PC1: [u8; 56] = [
     57, 49, 41, 33, 25, 17, 9, 1, 58, 50, 42, 34, 26, 18, 10, 2, 59, 51, 43, 35, 27, 19, 11, 3, 60,
     52, 44, 36, 63, 55, 47, 39, 31, 23, 15, 7, 62, 54, 46, 38, 30, 22, 14, 6, 61, 53, 45, 37, 29,
     21, 13, 5, 28, 20, 12, 4,
 ];
 
-/// Permuted choice 2 (page 21): bits of CD that become a round's key.
+/// Permuted choice 2 (page 21): the bits of CD that become a round's key.
 const PC2: [u8; 48] = [
     14, 17, 11, 24, 1, 5, 3, 28, 15, 6, 21, 10, 23, 19, 12, 4, 26, 8, 16, 7, 27, 20, 13, 2, 41, 52,
     31, 37, 47, 55, 30, 40, 51, 45, 33, 48, 44, 49, 39, 56, 34, 53, 46, 42, 50, 36, 29, 32,
 ];
 
-/// Rounds before which C and D are rotated by one bit; before the others it is two.
+/// The rounds before which C and D are rotated by one bit; before the others they rotate by two.
 const SINGLE_ROTATIONS: [usize; 4] = [0, 1, 8, 15];
 
 /// The substitutions S1 to S8 (pages 17 and 18), row by row.
@@ -75,8 +76,8 @@ const S: [[u8; 64]; 8] = [
     ],
 ];
 
-/// Each substitution joined with the permutation P and the expansion E, so that what a round adds
-/// to a half is in the form that the next round reads.
+/// Each substitution merged with the permutation P and the expansion E, so that a round's output is
+/// already in the form that the next round reads.
 static SPE: [[u64; 64]; 8] = substitute_permute_expand();
 
 const fn substitute_permute_expand() -> [[u64; 64]; 8] {
@@ -85,7 +86,7 @@ const fn substitute_permute_expand() -> [[u64; 64]; 8] {
     while table < 8 {
         let mut input = 0;
         while input < 64 {
-            // The outer bits choose the row, the inner four the column.
+            // The outer bits select the row, the inner four the column.
             let row = (input >> 4 & 2) | (input & 1);
             let column = input >> 1 & 15;
             let nibble = S[table][row * 16 + column] as u32;
@@ -104,16 +105,16 @@ const fn substitute_permute_expand() -> [[u64; 64]; 8] {
     tables
 }
 
-/// The expansion E: six bits for each substitution, in a byte of their own, those of S1 in the
+/// The expansion E: six bits for each substitution, each group in its own byte, with S1 in the
 /// highest.
 const fn expand(half: u32) -> u64 {
-    // Its four bits, between the one before them and the one after.
+    // The substitution's own four bits go between the bit before them and the bit after them.
     let before = spread(half.rotate_right(1)) & 0x0808_0808_0808_0808;
     let after = spread(half.rotate_left(1)) & 0x0101_0101_0101_0101;
     before << 2 | spread(half) << 1 | after
 }
 
-/// Gives each four bits a byte of their own.
+/// Spreads the half so that each four bits get their own byte.
 const fn spread(half: u32) -> u64 {
     let bits = half as u64;
     let bits = (bits | bits << 16) & 0x0000_FFFF_0000_FFFF;
@@ -129,10 +130,11 @@ const fn compress(expanded: u64) -> u32 {
     (bits | bits >> 16) as u32
 }
 
-/// A round's key, its bits where [`expand`] puts those that they are added to.
+/// A round's key, with its bits in the positions that [`expand`] gives to the bits they are added
+/// to.
 type RoundKey = u64;
 
-/// The sixteen round keys of one DES key; the parity bits of `key` are ignored.
+/// Computes the sixteen round keys of one DES key. Ignores the parity bits of `key`.
 fn schedule(key: [u8; BLOCK]) -> [RoundKey; 16] {
     let select = |from: u64, width: u8, sources: &[u8]| {
         sources.iter().fold(0, |bits: u64, source| {
@@ -155,14 +157,14 @@ fn schedule(key: [u8; BLOCK]) -> [RoundKey; 16] {
     })
 }
 
-/// The expanded halves of a block between the initial permutation and its inverse.
+/// The two halves of a block, expanded, between the initial permutation and its inverse.
 #[derive(Clone, Copy)]
 struct Halves {
     left: u64,
     right: u64,
 }
 
-/// Swaps the bits of `a` that `mask` shifted left by `by` names with those of `b` that it names.
+/// Swaps the bits of `b` selected by `mask` with those of `a` selected by `mask << by`.
 fn swap_bits(a: &mut u32, b: &mut u32, by: u32, mask: u32) {
     let different = (*a >> by ^ *b) & mask;
     *b ^= different;
@@ -203,8 +205,9 @@ impl Halves {
 fn round(half: u64, key: RoundKey) -> u64 {
     let sum = half ^ key;
     let at = |table: usize| SPE[table][(sum >> (56 - 8 * table) & 63) as usize];
-    // The substitutions' bits are apart, so `|`, `+` and `^` join them alike. Three operators keep
-    // the compiler from turning this tree into a chain, whose length is the cipher's speed.
+    // The substitutions' output bits do not overlap, so `|`, `+` and `^` are equivalent here. Using
+    // three operators stops the compiler from turning this tree into a chain, whose length would
+    // determine the cipher's speed.
     ((at(7) | at(6)) + (at(5) | at(4))) ^ ((at(3) | at(2)) + (at(1) | at(0)))
 }
 
@@ -212,7 +215,7 @@ fn round(half: u64, key: RoundKey) -> u64 {
 #[derive(Clone)]
 pub struct TripleDes(Box<Rounds>);
 
-/// The round keys of each direction, in the order of their use.
+/// The round keys of each direction, in the order in which they are used.
 #[derive(Clone)]
 struct Rounds {
     encrypt: [RoundKey; 48],
@@ -220,8 +223,8 @@ struct Rounds {
 }
 
 impl TripleDes {
-    /// Expands three DES keys. Parity bits are ignored and weak keys accepted, as the RFCs that use
-    /// this cipher deal with both themselves.
+    /// Expands three DES keys. Parity bits are ignored and weak keys accepted, since the RFCs that
+    /// use this cipher handle both.
     #[must_use]
     pub fn new(key: [u8; 24]) -> Self {
         let mut encrypt = [0; 48];
@@ -238,7 +241,7 @@ impl TripleDes {
         Self(Box::new(Rounds { encrypt, decrypt }))
     }
 
-    /// Expands two DES keys, of which the first is also the third (keying option 2).
+    /// Expands two DES keys; the first is also used as the third (keying option 2).
     #[must_use]
     pub fn with_two_keys(pair: [u8; 16]) -> Self {
         let mut key = [0; 24];
@@ -247,7 +250,7 @@ impl TripleDes {
         Self::new(key)
     }
 
-    /// Encrypts `data` in place in CBC mode, and leaves in `iv` the one of the message that follows.
+    /// Encrypts `data` in place in CBC mode, and leaves the next message's IV in `iv`.
     ///
     /// # Panics
     /// If `data` is not a multiple of eight bytes: callers pad.
@@ -259,12 +262,13 @@ impl TripleDes {
         }
     }
 
-    /// Decrypts `data` in place in CBC mode, and leaves in `iv` the one of the message that follows.
+    /// Decrypts `data` in place in CBC mode, and leaves the next message's IV in `iv`.
     ///
     /// # Panics
     /// If `data` is not a multiple of eight bytes: callers check the length.
     pub fn decrypt_cbc(&self, iv: &mut [u8; BLOCK], data: &mut [u8]) {
-        // Blocks do not wait for each other, so several go through the rounds at once.
+        // In CBC decryption, blocks do not depend on each other, so several go through the rounds
+        // at once.
         let (lanes, rest) = whole_blocks(data).as_chunks_mut::<LANES>();
         for blocks in lanes {
             let outputs = run(&self.0.decrypt, *blocks);
@@ -277,7 +281,7 @@ impl TripleDes {
     }
 }
 
-/// Blocks decrypted side by side: more than this run out of registers.
+/// The number of blocks decrypted side by side. More would run out of registers.
 const LANES: usize = 3;
 
 fn whole_blocks(data: &mut [u8]) -> &mut [[u8; BLOCK]] {
@@ -286,7 +290,7 @@ fn whole_blocks(data: &mut [u8]) -> &mut [[u8; BLOCK]] {
     blocks
 }
 
-/// Replaces `blocks`, the ciphertext, by the plaintext of their `outputs`.
+/// Replaces `blocks`, the ciphertext, with the plaintext computed from their `outputs`.
 fn unchain<const N: usize>(
     iv: &mut [u8; BLOCK],
     blocks: &mut [[u8; BLOCK]; N],
@@ -311,7 +315,7 @@ fn run<const N: usize>(keys: &[RoundKey; 48], blocks: [[u8; BLOCK]; N]) -> [[u8;
                 lane.right ^= round(lane.left, *second);
             }
         }
-        // DES ends with its halves exchanged; the permutations between two stages cancel out.
+        // DES ends with its halves swapped; the permutations between two stages cancel out.
         for lane in &mut halves {
             std::mem::swap(&mut lane.left, &mut lane.right);
         }
@@ -331,7 +335,7 @@ mod tests {
 
     #[test]
     fn it_computes_the_example_of_nist() {
-        // NIST's example for SP 800-67, each block by itself.
+        // NIST's example for SP 800-67, each block on its own.
         let keys: [u64; 3] = [0x0123456789ABCDEF, 0x23456789ABCDEF01, 0x456789ABCDEF0123];
         let mut key = [0; 24];
         for (part, word) in key.chunks_exact_mut(BLOCK).zip(keys) {
@@ -366,7 +370,7 @@ mod tests {
             let mut theirs = cbc::Encryptor::<TdesEde3>::new(&key.into(), &iv.into());
             let mut back = cbc::Decryptor::<TdesEde3>::new(&key.into(), &iv.into());
             let (mut encrypt_iv, mut decrypt_iv) = (iv, iv);
-            // A second message goes on where the first has ended.
+            // A second message continues with the IV that the first one left.
             for _ in 0..2 {
                 let mut plain = vec![0; blocks * BLOCK];
                 rng.fill_bytes(&mut plain);

@@ -1,11 +1,11 @@
-//! What was derived from a key, kept per key usage.
+//! A cache of the values derived from a key, by key usage.
 
 use std::sync::OnceLock;
 
 use super::KeyUsage;
 
-/// An append-only list of derived values. Reading takes no lock; a key sees a handful of usages in
-/// its life, and no peer chooses them, so the list stays short.
+/// An append-only list of derived values. Reading takes no lock. The list stays short: a key has
+/// only a handful of usages, and peers cannot choose them.
 pub(super) struct UsageCache<T> {
     head: OnceLock<Box<Entry<T>>>,
 }
@@ -23,12 +23,12 @@ impl<T> UsageCache<T> {
         }
     }
 
-    /// What was derived for `usage`, deriving it now if it was not.
+    /// Returns the value for `usage`, deriving it now if it is not cached.
     pub(super) fn get(&self, usage: KeyUsage, derive: impl Fn() -> T) -> &T {
         let mut slot = &self.head;
         loop {
-            // Another thread may fill the slot for another usage first: then go on to the next
-            // slot.
+            // Another thread may have filled the slot for another usage first. Then go on to the
+            // next slot.
             let entry = slot.get_or_init(|| {
                 Box::new(Entry {
                     usage,

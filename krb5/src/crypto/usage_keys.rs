@@ -1,5 +1,4 @@
-//! What is derived from a key for one usage, and how each family of encryption types encrypts with
-//! it.
+//! The keys derived for one usage, and how each family of encryption types encrypts with them.
 
 use std::ops::Range;
 
@@ -12,9 +11,9 @@ use super::{KeyUsage, des3};
 
 /// The keys of one usage.
 pub(super) enum UsageKeys {
-    /// The MAC is that of the plaintext (RFC 3962, RFC 6803).
+    /// The MAC covers the plaintext (RFC 3962, RFC 6803).
     PlainMac(CtsKeys),
-    /// The MAC is that of the ciphertext (RFC 8009).
+    /// The MAC covers the ciphertext (RFC 8009).
     CipherMac(CtsKeys),
     Des3 {
         cipher: Box<Des3Cipher>,
@@ -23,13 +22,13 @@ pub(super) enum UsageKeys {
     Rc4(Rc4Usage),
 }
 
-/// Ke expanded, and Ki in its HMAC.
+/// Ke as an expanded key, Ki as a keyed HMAC.
 pub(super) struct CtsKeys {
     pub(super) cipher: BlockCipher,
     pub(super) mac: Mac,
 }
 
-/// Which of a usage's three keys is derived (RFC 3961, 5.3).
+/// The purpose of one of a usage's three keys (RFC 3961, 5.3).
 #[derive(Clone, Copy)]
 pub(super) enum Purpose {
     Encryption,
@@ -38,7 +37,7 @@ pub(super) enum Purpose {
 }
 
 impl Purpose {
-    /// The usage in four bytes, big-endian, and the purpose's byte.
+    /// Returns the usage in four bytes, big-endian, followed by the purpose's byte.
     pub(super) fn constant(self, usage: KeyUsage) -> [u8; 5] {
         let [a, b, c, d] = usage.0.to_be_bytes();
         let purpose = match self {
@@ -51,7 +50,7 @@ impl Purpose {
 }
 
 impl UsageKeys {
-    /// Makes a ciphertext of what stands in `output` from `start`: room for what comes before the
+    /// Encrypts `output` from `start` in place. It must hold room for the bytes before the
     /// confounder, the confounder, and the plaintext.
     pub(super) fn encrypt(&self, output: &mut Vec<u8>, start: usize) {
         let tag = match self {
@@ -76,7 +75,7 @@ impl UsageKeys {
         output.extend_from_slice(&tag);
     }
 
-    /// Decrypts in place and tells where the plaintext stands; `None` if the MAC is wrong or the
+    /// Decrypts in place and returns the range of the plaintext; `None` if the MAC is wrong or the
     /// length impossible.
     pub(super) fn decrypt(&self, buffer: &mut [u8]) -> Option<Range<usize>> {
         let split = |buffer: &mut [u8], block: usize, mac: &Mac| {
