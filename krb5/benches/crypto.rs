@@ -1,4 +1,4 @@
-//! What the cryptography of each encryption type costs: `cargo bench -p kerbox-krb5`.
+//! The cost of each encryption type's cryptography: `cargo bench -p kerbox-krb5`.
 
 use std::hint::black_box;
 
@@ -16,7 +16,7 @@ const TYPES: [EncryptionType; 6] = [
     EncryptionType::DES3_CBC_SHA1_KD,
 ];
 
-/// A ticket's length, and that of a large wrap token.
+/// The length of a ticket, and of a large Wrap token.
 const LENGTHS: [usize; 2] = [256, 64 * 1024];
 
 fn key(enctype: EncryptionType) -> EncryptionKey {
@@ -57,7 +57,7 @@ fn with_derived_keys(criterion: &mut Criterion) {
     }
 }
 
-/// A session key that is used once pays for its derivation.
+/// Includes the key derivation, as paid for a session key that is used once.
 fn one_off_keys(criterion: &mut Criterion) {
     let usage = KeyUsage::TGS_REQ_AUTHENTICATOR;
     let mut rng = StdRng::seed_from_u64(3);

@@ -14,13 +14,13 @@ use crate::{Error, Principal, private_file};
 /// The first two bytes of a file: format 5, version 4 (big-endian throughout).
 const VERSION: u16 = 0x0504;
 
-/// The header's field that tells how far the KDC's clock is ahead: seconds and microseconds, 32
-/// bits each.
+/// The header field for the difference between the KDC's clock and the client's: seconds and
+/// microseconds, 32 bits each.
 const TIME_OFFSET: u16 = 1;
 
-/// A client's tickets, and the settings that libraries keep among them.
+/// A client's tickets, and the settings that libraries store with them.
 ///
-/// What is read is written again byte for byte, removed tickets and unknown header fields included.
+/// Parsed data is written back byte for byte, including removed tickets and unknown header fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CredentialCache {
     header: Vec<HeaderField>,
@@ -35,7 +35,7 @@ struct HeaderField {
 }
 
 impl CredentialCache {
-    /// An empty cache of `default_principal` with a time offset of zero, as `kinit` begins one.
+    /// Creates an empty cache for `default_principal` with a time offset of zero, as `kinit` does.
     #[must_use]
     pub fn new(default_principal: Principal) -> Self {
         let mut cache = Self {
@@ -47,7 +47,7 @@ impl CredentialCache {
         cache
     }
 
-    /// Reads a cache's bytes; refused if they are not of version 4, or end within a ticket.
+    /// Parses a cache's bytes. Fails if they are not of version 4, or end within a ticket.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = Reader::new("credential cache", bytes);
         if reader.u16()? != VERSION {
@@ -75,7 +75,7 @@ impl CredentialCache {
         })
     }
 
-    /// The cache's bytes.
+    /// Returns the cache's bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut header = Vec::new();
@@ -99,25 +99,25 @@ impl CredentialCache {
         Self::parse(&private_file::read(path)?)
     }
 
-    /// Writes a cache file: whole or not at all, readable by its owner alone.
+    /// Writes a cache file atomically, readable by its owner only.
     pub fn write(&self, path: &Path) -> Result<(), Error> {
         private_file::write(path, &self.to_bytes())
     }
 
-    /// Whose tickets these are.
+    /// Returns the principal that owns the tickets.
     #[must_use]
     pub fn default_principal(&self) -> &Principal {
         &self.default_principal
     }
 
-    /// The tickets, in the file's order: without those that were removed, and without settings.
+    /// Returns the tickets in the file's order, without removed ones and settings.
     pub fn credentials(&self) -> impl Iterator<Item = &Credential> {
         self.records
             .iter()
             .filter(|credential| !credential.is_removed() && !credential.is_config())
     }
 
-    /// The newest ticket for `server`, whether it is still valid or not.
+    /// Returns the newest ticket for `server`, valid or not.
     #[must_use]
     pub fn find(&self, server: &Principal) -> Option<&Credential> {
         self.credentials()
@@ -130,7 +130,7 @@ impl CredentialCache {
         self.records.push(credential);
     }
 
-    /// Marks the tickets for `server` as removed, as MIT does; tells how many they were.
+    /// Marks the tickets for `server` as removed, as MIT does. Returns their number.
     pub fn remove(&mut self, server: &Principal) -> usize {
         let found =
             |credential: &&mut Credential| !credential.is_removed() && credential.server == *server;
@@ -141,7 +141,7 @@ impl CredentialCache {
             .count()
     }
 
-    /// A setting (`fast_avail`, `pa_type`...) about `principal`, or about the whole cache.
+    /// Returns a setting (`fast_avail`, `pa_type`...) for `principal`, or for the whole cache.
     #[must_use]
     pub fn config(&self, key: &str, principal: Option<&Principal>) -> Option<&[u8]> {
         let name = credential::config_name(key, principal);
@@ -166,7 +166,8 @@ impl CredentialCache {
         }
     }
 
-    /// By how many microseconds the KDC's clock is ahead of the client's, if the header tells.
+    /// Returns by how many microseconds the KDC's clock is ahead of the client's, if the header
+    /// contains it.
     #[must_use]
     pub fn time_offset(&self) -> Option<i64> {
         let field = self.header.iter().find(|field| field.tag == TIME_OFFSET)?;
@@ -175,8 +176,8 @@ impl CredentialCache {
         Some(i64::from(i32::from_be_bytes(*seconds)) * 1_000_000 + i64::from(micros))
     }
 
-    /// Says by how many microseconds the KDC's clock is ahead of the client's. A client of MIT adds
-    /// it to its own time; the format holds 68 years either way.
+    /// Records by how many microseconds the KDC's clock is ahead of the client's. MIT's clients add
+    /// it to their own time. The format can hold 68 years in either direction.
     pub fn set_time_offset(&mut self, micros: i64) {
         let data = time_offset_bytes(micros).to_vec();
         match self
@@ -192,8 +193,8 @@ impl CredentialCache {
         }
     }
 
-    /// Sets the time offset of a cache file where it stands, so that a ticket which a client adds
-    /// meanwhile is not lost; a file without the field is written anew.
+    /// Sets the time offset of a cache file in place, so that a ticket added by a client in the
+    /// meantime is not lost. A file without the field is rewritten.
     pub fn set_time_offset_of_file(path: &Path, micros: i64) -> Result<(), Error> {
         let failed =
             |error: std::io::Error| private_file::failed(path, "given a time offset", &error);

@@ -1,4 +1,4 @@
-//! What can go wrong below the protocols.
+//! The errors of this crate.
 
 use std::path::PathBuf;
 
@@ -9,15 +9,15 @@ use crate::{EncryptionType, ErrorCode};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A principal's name that cannot be read.
+    /// An invalid principal name.
     #[error("{text:?} is not a principal's name: {why}; write name[/instance]@REALM")]
     Principal {
         /// The name as given.
         text: String,
-        /// What is wrong with it.
+        /// The reason.
         why: &'static str,
     },
-    /// The name of no encryption type that is known.
+    /// An unknown encryption type name.
     #[error(
         "{text:?} names no encryption type; known are aes256-cts-hmac-sha1-96, aes128-cts-hmac-sha1-96, aes256-cts-hmac-sha384-192, aes128-cts-hmac-sha256-128, and the weak des3-cbc-sha1 and arcfour-hmac"
     )]
@@ -25,7 +25,7 @@ pub enum Error {
         /// The name as given.
         text: String,
     },
-    /// An encryption type that is not supported.
+    /// An unsupported encryption type.
     #[error(
         "{enctype} is not supported: use one of the AES types 17, 18, 19 and 20, or the weak 16 and 23"
     )]
@@ -38,12 +38,12 @@ pub enum Error {
     KeyLength {
         /// The key's type.
         enctype: EncryptionType,
-        /// How many bytes its keys have.
+        /// The number of bytes that keys of this type have.
         expected: usize,
-        /// How many there were.
+        /// The actual number of bytes.
         got: usize,
     },
-    /// Parameters of string-to-key that are malformed, or would take for ever.
+    /// Parameters of string-to-key that are malformed or would take too long.
     #[error(
         "s2kparams {params:02x?} are refused: for AES they are a number of iterations from 1 to 2^24, in four bytes"
     )]
@@ -51,15 +51,15 @@ pub enum Error {
         /// The parameters as given.
         params: Vec<u8>,
     },
-    /// Bytes that are not the message or structure that they should be.
+    /// Bytes that are not a valid encoding of the expected message or structure.
     #[error("not a {what}: {why}")]
     Malformed {
-        /// The structure, by its name in the RFC.
+        /// The structure's name in the RFC.
         what: &'static str,
-        /// What is wrong.
+        /// The reason.
         why: String,
     },
-    /// A name or value that cannot stand in a krb5.conf.
+    /// A name or value that cannot be written to a krb5.conf.
     #[error(
         "{text:?} cannot stand in a krb5.conf: names take no blanks and none of {{}}[]=#;\"*, values no line ends, braces or quotes"
     )]
@@ -72,21 +72,21 @@ pub enum Error {
     File {
         /// The file.
         path: PathBuf,
-        /// What was tried.
+        /// The attempted action.
         action: &'static str,
-        /// What the operating system says.
+        /// The operating system's error.
         why: String,
     },
-    /// A KDC, or a service, answered with a KRB-ERROR.
+    /// A KRB-ERROR from a KDC or a service.
     #[error("{}{}", .0.code, .0.text.as_deref().map(|text| format!(", {text}")).unwrap_or_default())]
     Kdc(Box<KrbError>),
-    /// A check of the protocol failed; the code is what goes on the wire.
+    /// A failed check of the protocol, with the code to send to the peer.
     #[error("{0}")]
     Protocol(ErrorCode),
 }
 
 impl Error {
-    /// The KRB-ERROR number that tells a peer of this error.
+    /// Returns the KRB-ERROR number with which to report this error to a peer.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self {

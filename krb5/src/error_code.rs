@@ -1,4 +1,4 @@
-//! The numbers that a KRB-ERROR carries (RFC 4120, 7.5.9; RFC 4556; RFC 6113).
+//! The error numbers of KRB-ERROR messages (RFC 4120, 7.5.9; RFC 4556; RFC 6113).
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ macro_rules! error_codes {
         impl ErrorCode {
             $(#[doc = $meaning] pub const $name: Self = Self($number);)*
 
-            /// The RFC's name, if the number has one.
+            /// Returns the RFC's name, if the number has one.
             #[must_use]
             pub const fn name(self) -> Option<&'static str> {
                 match self.0 {
@@ -20,7 +20,7 @@ macro_rules! error_codes {
                 }
             }
 
-            /// What it means, in a few words.
+            /// Returns its meaning in a few words.
             #[must_use]
             pub const fn meaning(self) -> &'static str {
                 match self.0 {
@@ -117,7 +117,7 @@ impl fmt::Debug for ErrorCode {
 }
 
 impl fmt::Display for ErrorCode {
-    /// `Ticket expired (KRB_AP_ERR_TKT_EXPIRED, 32)`.
+    /// Displays as `Ticket expired (KRB_AP_ERR_TKT_EXPIRED, 32)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => write!(f, "{} ({name}, {})", self.meaning(), self.0),

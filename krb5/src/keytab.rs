@@ -11,7 +11,7 @@ const VERSION: u16 = 0x0502;
 
 /// A keytab: keys by principal, key version number and encryption type.
 ///
-/// What is read is written again byte for byte, holes and unknown trailing bytes included.
+/// Parsed data is written back byte for byte, including holes and unknown trailing bytes.
 ///
 /// ```
 /// use kerbox_krb5::keytab::{Keytab, KeytabEntry};
@@ -29,15 +29,15 @@ const VERSION: u16 = 0x0502;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Keytab {
     records: Vec<Record>,
-    /// What comes after the last record: MIT stops at a size of zero, or where a hole runs past
-    /// the end.
+    /// The bytes after the last record. MIT stops at a size of zero, or where a hole runs past the
+    /// end.
     rest: Vec<u8>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Record {
     Entry(KeytabEntry),
-    /// Where an entry was removed.
+    /// The space left by a removed entry.
     Hole(Vec<u8>),
 }
 
@@ -46,15 +46,15 @@ enum Record {
 pub struct KeytabEntry {
     principal: Principal,
     timestamp: u32,
-    /// The low byte of the key version number: all that the oldest programs know.
+    /// The low byte of the key version number. The oldest programs know no more.
     kvno8: u8,
     key: StoredKey,
-    /// The key version number in 32 bits, and whatever else follows the key.
+    /// The key version number in 32 bits, and any further bytes after the key.
     tail: Vec<u8>,
 }
 
 impl Keytab {
-    /// Reads a keytab's bytes; refused if they are not of version 2, or end within an entry.
+    /// Parses a keytab's bytes. Fails if they are not of version 2, or end within an entry.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = Reader::new("keytab", bytes);
         if reader.u16()? != VERSION {
@@ -81,7 +81,7 @@ impl Keytab {
         Ok(keytab)
     }
 
-    /// The keytab's bytes.
+    /// Returns the keytab's bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = VERSION.to_be_bytes().to_vec();
@@ -112,12 +112,12 @@ impl Keytab {
         Self::parse(&private_file::read(path)?)
     }
 
-    /// Writes a keytab file: whole or not at all, readable by its owner alone.
+    /// Writes a keytab file atomically, readable by its owner only.
     pub fn write(&self, path: &Path) -> Result<(), Error> {
         private_file::write(path, &self.to_bytes())
     }
 
-    /// The entries, in the file's order.
+    /// Returns the entries in the file's order.
     pub fn entries(&self) -> impl Iterator<Item = &KeytabEntry> {
         self.records.iter().filter_map(|record| match record {
             Record::Entry(entry) => Some(entry),
@@ -127,13 +127,13 @@ impl Keytab {
 
     /// Adds an entry at the end.
     pub fn push(&mut self, entry: KeytabEntry) {
-        // Behind a size of zero nobody would find it.
+        // Readers would not find an entry behind a size of zero.
         self.rest.clear();
         self.records.push(Record::Entry(entry));
     }
 
-    /// Removes the entries of `principal`, or those of one key version number alone; tells how many
-    /// they were.
+    /// Removes the entries of `principal`, all or those of one key version number. Returns their
+    /// number.
     pub fn remove(&mut self, principal: &Principal, kvno: Option<u32>) -> usize {
         let before = self.records.len();
         self.records.retain(|record| match record {
@@ -145,8 +145,8 @@ impl Keytab {
         before - self.records.len()
     }
 
-    /// The entry of `principal` with this key version number, or the highest; with this encryption
-    /// type, or any that is supported. Of equals, the first in the file.
+    /// Returns the entry of `principal` with this key version number, or the highest, and with this
+    /// encryption type, or any supported one. If several match, returns the first in the file.
     #[must_use]
     pub fn find(
         &self,
@@ -185,7 +185,8 @@ impl FromIterator<KeytabEntry> for Keytab {
 }
 
 impl KeytabEntry {
-    /// An entry as MIT's `ktadd` writes it; `timestamp` is when the key was made, in whole seconds.
+    /// Creates an entry as MIT's `ktadd` writes it. `timestamp` is the key's creation time, in
+    /// whole seconds.
     #[must_use]
     pub fn new(principal: Principal, kvno: u32, key: EncryptionKey, timestamp: Timestamp) -> Self {
         Self {
@@ -197,43 +198,44 @@ impl KeytabEntry {
         }
     }
 
-    /// Whose key it is.
+    /// Returns the key's owner.
     #[must_use]
     pub fn principal(&self) -> &Principal {
         &self.principal
     }
 
-    /// The key version number.
+    /// Returns the key version number.
     #[must_use]
     pub fn kvno(&self) -> u32 {
         self.kvno32().unwrap_or_else(|| self.kvno8.into())
     }
 
-    /// The encryption type, supported or not.
+    /// Returns the encryption type, supported or not.
     #[must_use]
     pub fn enctype(&self) -> EncryptionType {
         self.key.enctype()
     }
 
-    /// The key; `None` if its type is not supported, or its length wrong.
+    /// Returns the key; `None` if its type is not supported or its length wrong.
     #[must_use]
     pub fn key(&self) -> Option<&EncryptionKey> {
         self.key.key()
     }
 
-    /// When the key was made, as the file tells.
+    /// Returns the key's creation time as stored in the file.
     #[must_use]
     pub fn timestamp(&self) -> Timestamp {
         Timestamp::from_secs(self.timestamp.into())
     }
 
-    /// The key version number in 32 bits, which MIT follows if it is not zero.
+    /// Returns the key version number in 32 bits, which takes precedence if it is not zero, as with
+    /// MIT.
     fn kvno32(&self) -> Option<u32> {
         let kvno = u32::from_be_bytes(*self.tail.first_chunk()?);
         (kvno != 0).then_some(kvno)
     }
 
-    /// Whether this is the entry of `kvno`, of which an old file tells the low byte only.
+    /// Returns whether this entry has this version. Old files store its low byte only.
     fn has_kvno(&self, kvno: u32) -> bool {
         match self.kvno32() {
             Some(kvno32) => kvno32 == kvno,
@@ -281,8 +283,8 @@ impl KeytabEntry {
     }
 }
 
-/// Appends bytes after their number in 16 bits. A name is cut at 64 KiB, more than the format can
-/// hold.
+/// Appends `field` after its length in 16 bits. A name is cut at 64 KiB, the most that the format
+/// can hold.
 fn push16(bytes: &mut Vec<u8>, field: &[u8]) {
     let len = u16::try_from(field.len()).unwrap_or(u16::MAX);
     bytes.extend(len.to_be_bytes());

@@ -1,4 +1,4 @@
-//! Writes krb5.conf files that MIT, Heimdal and the JDK all understand.
+//! Writes krb5.conf files that work with MIT, Heimdal and the JDK.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,9 +9,8 @@ use crate::{EncryptionType, Error};
 
 /// The content of a krb5.conf.
 ///
-/// One file can tell of several realms, with a default realm or without. DNS is never asked, and
-/// host names stay as they are written: otherwise a machine's resolver would decide how a test
-/// ends.
+/// One file can describe several realms, with or without a default realm. DNS lookups and host name
+/// canonicalization are off, so that a test does not depend on the machine's resolver.
 ///
 /// ```
 /// use kerbox_krb5::krb5_conf::{Krb5Conf, RealmServers};
@@ -25,29 +24,29 @@ use crate::{EncryptionType, Error};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Krb5Conf {
-    /// The realm of names that tell none; without it such names are refused.
+    /// The realm of names without one. Without it, such names are rejected.
     pub default_realm: Option<String>,
-    /// The encryption types that a client asks for and accepts, best first. A weak one among them
-    /// also sets what each library wants to see before it uses it.
+    /// The encryption types that a client requests and accepts, best first. For weak types, the
+    /// file also contains the settings with which each library enables them.
     pub enctypes: Vec<EncryptionType>,
-    /// The length in bytes from which a client asks over TCP first; 1 for TCP always, `None` for
-    /// each library's own limit. (0 means opposite things to MIT and to the JDK.) Heimdal has
-    /// no such setting: there it is a `tcp/` before the server's address.
+    /// The message length in bytes from which a client tries TCP first: 1 for always, `None` for
+    /// each library's own limit. (0 means opposite things to MIT and the JDK.) Heimdal has no such
+    /// setting; it needs a `tcp/` before the server's address.
     pub udp_preference_limit: Option<u32>,
-    /// How long the JDK and Heimdal wait for a KDC before they try again, in whole seconds; MIT
-    /// does as it likes.
+    /// The time after which the JDK and Heimdal retry a KDC, in whole seconds. MIT uses its own
+    /// timing.
     pub kdc_timeout: Duration,
-    /// How often the JDK and Heimdal try a KDC.
+    /// The number of times the JDK and Heimdal try a KDC.
     pub max_retries: u32,
-    /// Further settings of `[libdefaults]`: `ticket_lifetime`, `forwardable`... They come before
-    /// those above.
+    /// Additional settings of `[libdefaults]`: `ticket_lifetime`, `forwardable`... They are written
+    /// before the settings above.
     pub libdefaults: BTreeMap<String, String>,
     /// The realms and their servers.
     pub realms: BTreeMap<String, RealmServers>,
-    /// Hosts (`name`) and domains (`.name`) to realms.
+    /// The realms of hosts (`name`) and domains (`.name`).
     pub domain_realm: BTreeMap<String, String>,
-    /// The way from a client's realm to a service's (the key) over others; none for the direct
-    /// way.
+    /// The intermediate realms between a client's realm and a service's (the key). An empty list
+    /// stands for the direct path.
     pub capaths: BTreeMap<(String, String), Vec<String>>,
 }
 
@@ -67,20 +66,20 @@ impl Default for Krb5Conf {
     }
 }
 
-/// A realm's servers, each as `address:port`. Heimdal also reads `tcp/address:port`, which MIT
-/// takes for a strange host name.
+/// A realm's servers, each as `address:port`. Heimdal also supports `tcp/address:port`, which MIT
+/// treats as a strange host name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RealmServers {
-    /// The KDCs, in the order in which a client tries them.
+    /// The KDCs, in the order in which clients try them.
     pub kdcs: Vec<String>,
-    /// The servers that change passwords.
+    /// The servers for password changes.
     pub kpasswd_servers: Vec<String>,
-    /// Further settings of the realm: `auth_to_local`, `admin_server`...
+    /// Additional settings of the realm: `auth_to_local`, `admin_server`...
     pub settings: BTreeMap<String, String>,
 }
 
 impl RealmServers {
-    /// A realm with one KDC.
+    /// Creates a realm with one KDC.
     #[must_use]
     pub fn kdc(address: SocketAddr) -> Self {
         Self {
@@ -91,7 +90,7 @@ impl RealmServers {
 }
 
 impl Krb5Conf {
-    /// The file's text; refused if a name or a value has characters that would break it.
+    /// Returns the file's text. Fails if a name or value contains characters that would break it.
     pub fn to_text(&self) -> Result<String, Error> {
         let mut text = Text::default();
         text.section("libdefaults");
@@ -130,7 +129,7 @@ impl Krb5Conf {
             ("dns_lookup_realm", "false".to_owned()),
             ("dns_canonicalize_hostname", "false".to_owned()),
             ("rdns", "false".to_owned()),
-            // A bare number would be milliseconds to the JDK and seconds to Heimdal.
+            // The JDK would read a bare number as milliseconds, Heimdal as seconds.
             (
                 "kdc_timeout",
                 format!("{}s", self.kdc_timeout.as_secs().max(1)),
@@ -150,8 +149,8 @@ impl Krb5Conf {
             ] {
                 settings.insert(key, names.join(" "));
             }
-            // Heimdal's key: a name that Heimdal does not know keeps its programs from starting at
-            // all.
+            // This is Heimdal's key. A name that Heimdal does not know would keep its programs from
+            // starting.
             let names: Vec<_> = names
                 .iter()
                 .filter(|name| !name.starts_with("camellia"))
@@ -162,7 +161,7 @@ impl Krb5Conf {
             }
         }
         if self.enctypes.iter().any(|enctype| enctype.is_weak()) {
-            // The first is read by all up to MIT 1.20, the others by MIT from 1.21 on.
+            // MIT up to 1.20 reads the first key, MIT 1.21 and later the others.
             for key in ["allow_weak_crypto", "allow_rc4", "allow_des3"] {
                 settings.insert(key, "true".to_owned());
             }
@@ -204,7 +203,7 @@ impl Krb5Conf {
     }
 }
 
-/// The lines written so far.
+/// The text written so far.
 #[derive(Default)]
 struct Text(String);
 
@@ -242,8 +241,8 @@ impl Text {
     }
 }
 
-/// A name that every library reads back as it was: no blanks, and none of the characters with a
-/// meaning of their own.
+/// Returns the name if every library reads it back unchanged: it must not contain blanks or
+/// characters with a special meaning.
 fn checked_name(name: &str) -> Result<&str, Error> {
     if name.is_empty()
         || name.contains(|c: char| c.is_control() || c.is_whitespace() || "{}[]=#;\"*".contains(c))

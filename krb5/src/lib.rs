@@ -1,16 +1,16 @@
 //! Kerberos V5 without a socket.
 //!
-//! - [`time`]: [`Timestamp`] and [`Clock`], the one place that reads the operating system's clock
+//! - [`time`]: [`Timestamp`] and [`Clock`], the only code that reads the operating system's clock
 //! - [`principal`]: [`Principal`] and [`NameType`]
 //! - [`error_code`]: [`ErrorCode`], every KRB-ERROR number under its RFC 4120 name
-//! - [`messages`]: every message as a value with its DER
-//! - [`ticket`]: tickets sealed and opened
+//! - [`messages`]: every message as a value, with its DER encoding
+//! - [`ticket`]: encrypts, decrypts and checks tickets
 //! - [`client`]: the client's side of AS and TGS exchanges
-//! - [`ap_exchange`]: a service's check of a ticket, with replay cache and mutual authentication
+//! - [`ap_exchange`]: checks tickets for a service, with replay cache and mutual authentication
 //! - [`gss`]: GSS-API contexts and their messages (RFC 4121, 1964, 4757)
 //! - [`crypto`]: [`EncryptionType`], [`EncryptionKey`], [`KeyUsage`], checksums
-//! - [`keytab`]: [`Keytab`], the file of a service's keys
-//! - [`ccache`]: [`CredentialCache`], the file of a client's tickets
+//! - [`keytab`]: [`Keytab`], the file with a service's keys
+//! - [`ccache`]: [`CredentialCache`], the file with a client's tickets
 //! - [`krb5_conf`]: [`Krb5Conf`], the configuration of clients
 
 pub mod ap_exchange;

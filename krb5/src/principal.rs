@@ -1,18 +1,18 @@
-//! Principals: a name of components in a realm (RFC 4120, 6.1 and 6.2).
+//! Principals: a name with components, in a realm (RFC 4120, 6.1 and 6.2).
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::Error;
 
-/// What a name is the name of (RFC 4120, 6.2). Unknown numbers survive decoding.
+/// The kind of a name (RFC 4120, 6.2). Unknown numbers survive decoding.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct NameType(pub i32);
 
 impl NameType {
-    /// Not known.
+    /// Unknown.
     pub const UNKNOWN: Self = Self(0);
-    /// A user, or a service told by its name alone.
+    /// A user, or a service identified by its name alone.
     pub const PRINCIPAL: Self = Self(1);
     /// A service and an instance: `krbtgt/REALM`.
     pub const SRV_INST: Self = Self(2);
@@ -28,8 +28,8 @@ impl NameType {
 
 /// A Kerberos principal.
 ///
-/// Two principals are equal when realm and components are; the name type is a hint
-/// and takes no part (RFC 4120, 6.2).
+/// Two principals are equal if their realms and components are. The name type is only a hint and is
+/// not compared (RFC 4120, 6.2).
 #[derive(Clone, Debug)]
 pub struct Principal {
     realm: String,
@@ -38,7 +38,7 @@ pub struct Principal {
 }
 
 impl Principal {
-    /// A principal of `components` in `realm`; the name type is [`NameType::PRINCIPAL`].
+    /// Creates a principal with name type [`NameType::PRINCIPAL`].
     pub fn new(
         realm: impl Into<String>,
         components: impl IntoIterator<Item = impl Into<String>>,
@@ -50,21 +50,22 @@ impl Principal {
         }
     }
 
-    /// The ticket-granting service of `realm` for clients of `in_realm`: `krbtgt/realm@in_realm`.
+    /// Returns the ticket-granting service of `realm` for clients of `in_realm`:
+    /// `krbtgt/realm@in_realm`.
     #[must_use]
     pub fn krbtgt(realm: &str, in_realm: &str) -> Self {
         Self::new(in_realm, ["krbtgt", realm]).with_name_type(NameType::SRV_INST)
     }
 
-    /// The same principal with another name type.
+    /// Returns the same principal with another name type.
     #[must_use]
     pub fn with_name_type(mut self, name_type: NameType) -> Self {
         self.name_type = name_type;
         self
     }
 
-    /// Reads `name[/instance...][@REALM]`, with MIT's backslash escapes (`\/`, `\@`, `\\`, `\n`,
-    /// `\t`, `\b`, `\0`); `default_realm` serves where none is named.
+    /// Parses `name[/instance...][@REALM]`, with MIT's backslash escapes (`\/`, `\@`, `\\`, `\n`,
+    /// `\t`, `\b`, `\0`). A name without a realm is in `default_realm`.
     pub fn parse(text: &str, default_realm: &str) -> Result<Self, Error> {
         let malformed = |why| Error::Principal {
             text: text.to_owned(),
@@ -119,25 +120,25 @@ impl Principal {
         })
     }
 
-    /// The realm.
+    /// Returns the realm.
     #[must_use]
     pub fn realm(&self) -> &str {
         &self.realm
     }
 
-    /// The components of the name.
+    /// Returns the components of the name.
     #[must_use]
     pub fn components(&self) -> &[String] {
         &self.components
     }
 
-    /// The name type.
+    /// Returns the name type.
     #[must_use]
     pub fn name_type(&self) -> NameType {
         self.name_type
     }
 
-    /// The name without its realm, escaped as MIT writes it.
+    /// Returns the name without its realm, escaped as MIT does.
     #[must_use]
     pub fn name(&self) -> String {
         let mut text = String::new();
@@ -150,14 +151,14 @@ impl Principal {
         text
     }
 
-    /// Whether this is `krbtgt/…`: a ticket-granting service, of this realm or of another.
+    /// Returns whether this is `krbtgt/…`: a ticket-granting service of this or another realm.
     #[must_use]
     pub fn is_krbtgt(&self) -> bool {
         matches!(self.components.as_slice(), [first, _] if first == "krbtgt")
     }
 
-    /// The salt that RFC 4120, 4 gives a password by default: the realm and the components, joined
-    /// without separators.
+    /// Returns the default salt of RFC 4120, 4: the realm and the components, joined without
+    /// separators.
     #[must_use]
     pub fn default_salt(&self) -> String {
         let mut salt = self.realm.clone();
@@ -217,7 +218,7 @@ impl fmt::Display for Principal {
 impl FromStr for Principal {
     type Err = Error;
 
-    /// Reads a full name; one without a realm is refused.
+    /// Parses a full name. Fails if it has no realm.
     fn from_str(text: &str) -> Result<Self, Error> {
         let principal = Self::parse(text, "")?;
         if principal.realm.is_empty() {

@@ -1,4 +1,4 @@
-//! Files that hold keys: readable by their owner alone, and never half written.
+//! Files with keys: readable by their owner only, and written atomically.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -12,15 +12,15 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).map_err(|error| failed(path, "read", &error))
 }
 
-/// Writes a file with mode 0600 and puts it in the place of what was there, so that a reader sees
-/// the old or the new whole.
+/// Writes a file with mode 0600 and replaces the old one with it, so that a reader sees either the
+/// old file or the new one in full.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let unfinished = unfinished_name(path);
     let written = create_private(&unfinished)
         .and_then(|mut file| file.write_all(bytes))
         .and_then(|()| fs::rename(&unfinished, path));
     written.map_err(|error| {
-        // The first error is the one to tell; what is left behind may not even exist.
+        // Report the first error. The unfinished file may not even exist.
         let _ = fs::remove_file(&unfinished);
         failed(path, "written", &error)
     })
@@ -34,7 +34,7 @@ pub(crate) fn failed(path: &Path, action: &'static str, error: &io::Error) -> Er
     }
 }
 
-/// A name beside `path` that no other writer in this process or another has.
+/// Returns a name next to `path` that no other writer uses, in this process or another.
 fn unfinished_name(path: &Path) -> PathBuf {
     static WRITES: AtomicU64 = AtomicU64::new(0);
     let mut name = path.file_name().unwrap_or_default().to_owned();

@@ -2,7 +2,7 @@
 
 use crate::Error;
 
-/// Takes fields off the front of a file's bytes; every refusal tells the place.
+/// Takes fields off the front of a file's bytes. Every error names the position.
 pub(crate) struct Reader<'a> {
     what: &'static str,
     bytes: &'a [u8],
@@ -10,7 +10,7 @@ pub(crate) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Reads `bytes`, which are called `what` in errors.
+    /// Creates a reader of `bytes`, which errors call `what`.
     pub(crate) fn new(what: &'static str, bytes: &'a [u8]) -> Self {
         Self {
             what,
@@ -19,7 +19,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The same file up to `len` bytes from here.
+    /// Returns a reader of the same file that ends `len` bytes from here.
     pub(crate) fn limited(&self, len: usize) -> Result<Self, Error> {
         let end = self
             .position
@@ -33,12 +33,12 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// How many bytes are left.
+    /// Returns how many bytes are left.
     pub(crate) fn remaining(&self) -> usize {
         self.bytes.len() - self.position
     }
 
-    /// The error that something here is wrong.
+    /// Returns an error about the bytes at this position.
     pub(crate) fn malformed(&self, why: &'static str) -> Error {
         Error::Malformed {
             what: self.what,
@@ -57,7 +57,7 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    /// Everything that is left.
+    /// Returns all remaining bytes.
     pub(crate) fn rest(&mut self) -> &'a [u8] {
         let rest = &self.bytes[self.position..];
         self.position = self.bytes.len();
@@ -76,19 +76,19 @@ impl<'a> Reader<'a> {
         self.array().map(u32::from_be_bytes)
     }
 
-    /// Bytes after their number in 16 bits.
+    /// Reads bytes after their length in 16 bits.
     pub(crate) fn bytes16(&mut self) -> Result<&'a [u8], Error> {
         let len = self.u16()?;
         self.take(len.into())
     }
 
-    /// Bytes after their number in 32 bits.
+    /// Reads bytes after their length in 32 bits.
     pub(crate) fn bytes32(&mut self) -> Result<&'a [u8], Error> {
         let len = self.u32()?;
         self.take(len as usize)
     }
 
-    /// A name, which must be UTF-8.
+    /// Returns a name as text; it must be UTF-8.
     pub(crate) fn text(&self, bytes: &'a [u8]) -> Result<&'a str, Error> {
         std::str::from_utf8(bytes)
             .map_err(|_| self.malformed("a name before this place is not UTF-8"))

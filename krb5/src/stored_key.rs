@@ -1,10 +1,10 @@
-//! Keys in files, which may be of types that this crate cannot use.
+//! Keys in files. Their types may be unsupported by this crate.
 
 use std::fmt;
 
 use crate::{EncryptionKey, EncryptionType};
 
-/// A key with its type as a file tells it: usable or not, its bytes survive.
+/// A key with its type as stored in a file. Its bytes survive even if it is unusable.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct StoredKey {
     enctype: EncryptionType,
@@ -12,7 +12,7 @@ pub(crate) struct StoredKey {
 }
 
 impl StoredKey {
-    /// Keytabs and credential caches give the type in 16 bits.
+    /// Creates a key from a keytab or credential cache, where the type has 16 bits.
     pub(crate) fn new(enctype: u16, bytes: &[u8]) -> Self {
         let enctype = EncryptionType(enctype.cast_signed().into());
         Self {
@@ -29,7 +29,7 @@ impl StoredKey {
         self.enctype.0 as u16
     }
 
-    /// The key, if its type is supported and its length right.
+    /// Returns the key, if its type is supported and its length correct.
     pub(crate) fn key(&self) -> Option<&EncryptionKey> {
         self.key.as_ref().ok()
     }

@@ -1,5 +1,5 @@
-//! A client with a ticket and the service that it is for, without a KDC: where tests of AP
-//! exchanges, of GSS and of SASL begin. Here, and for other crates' tests by the feature `testing`.
+//! A client with a ticket, and the service that it is for, without a KDC: the starting point for
+//! tests of AP exchanges, GSS and SASL. Other crates' tests get it with the feature `testing`.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use crate::client::Credentials;
 use crate::messages::{EncTicketPart, TicketFlags, TransitedEncoding};
 use crate::{EncryptionKey, EncryptionType, Keytab, KeytabEntry, Principal, Timestamp};
 
-/// When the ticket begins; it ends an hour later.
+/// The start of the ticket's validity; it ends an hour later.
 pub const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
-/// The bytes of a vector in hexadecimal.
+/// Decodes a test vector in hexadecimal.
 ///
 /// # Panics
-/// It is not hexadecimal.
+/// If it is not hexadecimal.
 #[must_use]
 pub fn unhex(text: &str) -> Vec<u8> {
     (0..text.len())
@@ -25,10 +25,10 @@ pub fn unhex(text: &str) -> Vec<u8> {
         .collect()
 }
 
-/// `alice@EXAMPLE.COM`, a service, and what they have in common.
+/// `alice@EXAMPLE.COM`, a service, and what they share.
 #[derive(Debug)]
 pub struct Parties {
-    /// What else is random comes from here.
+    /// The source of all other random data.
     pub rng: StdRng,
     /// The service.
     pub service: Principal,
@@ -36,18 +36,19 @@ pub struct Parties {
     pub key: EncryptionKey,
     /// Its keytab, which holds that key as version 1.
     pub keytab: Keytab,
-    /// The version of the key that the ticket names.
+    /// The key version in the ticket.
     pub kvno: u32,
-    /// What the ticket says; a test may change it before it asks for
+    /// The ticket's content. A test may change it before it calls
     /// [`credentials`](Self::credentials).
     pub part: EncTicketPart,
 }
 
 impl Parties {
-    /// Keys of this type, random by this seed; the service's name as `["nn", "localhost"]`.
+    /// Creates the parties with random keys of this type, made from this seed. The service's name
+    /// is given as `["nn", "localhost"]`.
     ///
     /// # Panics
-    /// The type has no keys.
+    /// If the type has no keys.
     #[must_use]
     pub fn new(seed: u64, enctype: EncryptionType, service: [&str; 2]) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
@@ -76,7 +77,7 @@ impl Parties {
         }
     }
 
-    /// The client's ticket, sealed in the service's key.
+    /// Returns the client's ticket, encrypted with the service's key.
     #[must_use]
     pub fn credentials(&mut self) -> Credentials {
         Credentials {

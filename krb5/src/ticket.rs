@@ -1,4 +1,4 @@
-//! Tickets sealed and opened, and the check of their times (RFC 4120, 3.2.3 and 5.3).
+//! Encrypting and decrypting tickets, and checking their times (RFC 4120, 3.2.3 and 5.3).
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use crate::messages::{EncTicketPart, EncryptedData, Ticket, TicketFlags};
 use crate::{EncryptionKey, Error, ErrorCode, KeyUsage, Principal, Timestamp};
 
 impl EncTicketPart {
-    /// The ticket for `server` in its `key`; `kvno` is the key's version, none for a session key
-    /// (user-to-user).
+    /// Encrypts the ticket for `server` with its `key`. `kvno` is the key's version; `None` for a
+    /// session key (user-to-user).
     pub fn seal(
         &self,
         server: Principal,
@@ -23,9 +23,9 @@ impl EncTicketPart {
         }
     }
 
-    /// Refuses a ticket before its start (`KRB_AP_ERR_TKT_NYV`) and after its end
-    /// (`KRB_AP_ERR_TKT_EXPIRED`), allowing clocks to differ by `skew`. Times are compared in
-    /// whole seconds, as MIT does.
+    /// Fails with `KRB_AP_ERR_TKT_NYV` before the ticket's start and with `KRB_AP_ERR_TKT_EXPIRED`
+    /// after its end, allowing for a clock difference of `skew`. Compares whole seconds, as MIT
+    /// does.
     pub fn check_times(&self, now: Timestamp, skew: Duration) -> Result<(), Error> {
         let now = now.whole_second();
         if self.start() > now + skew {
@@ -37,8 +37,8 @@ impl EncTicketPart {
         Ok(())
     }
 
-    /// What a service checks of a ticket: its times, and that it needs no validation
-    /// (`KRB_AP_ERR_TKT_NYV`).
+    /// Checks a ticket for a service: its times, and that it is not marked invalid, that is,
+    /// awaiting validation (`KRB_AP_ERR_TKT_NYV`).
     pub fn check_valid(&self, now: Timestamp, skew: Duration) -> Result<(), Error> {
         self.check_times(now, skew)?;
         if self.flags.contains(TicketFlags::INVALID) {
@@ -49,7 +49,7 @@ impl EncTicketPart {
 }
 
 impl Ticket {
-    /// What the ticket says, if `key` is the server's; else `KRB_AP_ERR_BAD_INTEGRITY`.
+    /// Decrypts the ticket. Fails with `KRB_AP_ERR_BAD_INTEGRITY` if `key` is not the server's.
     pub fn open(&self, key: &EncryptionKey) -> Result<EncTicketPart, Error> {
         EncTicketPart::decode(&self.enc_part.open(key, KeyUsage::KDC_REP_TICKET)?)
     }

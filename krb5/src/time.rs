@@ -1,6 +1,6 @@
 //! Time as a value: [`Timestamp`], and the [`Clock`] that every server of a fixture shares.
 //!
-//! This is the only file of the workspace that reads the operating system's clock.
+//! No other file of the workspace reads the operating system's clock.
 
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -11,71 +11,71 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// A point in time: microseconds since the Unix epoch, the resolution of Kerberos (RFC 4120,
 /// 5.2.4).
 ///
-/// Arithmetic saturates at the ends of the range, so that no peer's number can overflow it.
+/// Arithmetic saturates at the ends of the range, so that a peer's number cannot cause an overflow.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// 1970-01-01T00:00:00Z, which RFC 4120 uses for "no limit" in `till`.
+    /// 1970-01-01T00:00:00Z. In `till`, RFC 4120 uses it for "no limit".
     pub const EPOCH: Self = Self(0);
-    /// The last point that can be told.
+    /// The last point that can be represented.
     pub const MAX: Self = Self(i64::MAX);
 
-    /// `seconds` after the epoch.
+    /// Returns the point `seconds` after the epoch.
     #[must_use]
     pub const fn from_secs(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1_000_000))
     }
 
-    /// `milliseconds` after the epoch: Hadoop's unit.
+    /// Returns the point `milliseconds` after the epoch. Hadoop uses this unit.
     #[must_use]
     pub const fn from_millis(milliseconds: i64) -> Self {
         Self(milliseconds.saturating_mul(1_000))
     }
 
-    /// `microseconds` after the epoch.
+    /// Returns the point `microseconds` after the epoch.
     #[must_use]
     pub const fn from_micros(microseconds: i64) -> Self {
         Self(microseconds)
     }
 
-    /// Whole seconds since the epoch, rounded down.
+    /// Returns whole seconds since the epoch, rounded down.
     #[must_use]
     pub const fn as_secs(self) -> i64 {
         self.0.div_euclid(1_000_000)
     }
 
-    /// Whole milliseconds since the epoch, rounded down.
+    /// Returns whole milliseconds since the epoch, rounded down.
     #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.0.div_euclid(1_000)
     }
 
-    /// Microseconds since the epoch.
+    /// Returns microseconds since the epoch.
     #[must_use]
     pub const fn as_micros(self) -> i64 {
         self.0
     }
 
-    /// The microseconds within the second: `cusec` and `susec` of RFC 4120.
+    /// Returns the microseconds within the second: `cusec` and `susec` of RFC 4120.
     #[must_use]
     pub const fn subsec_micros(self) -> u32 {
         self.0.rem_euclid(1_000_000) as u32
     }
 
-    /// The same second without its fraction: what a `KerberosTime` can carry.
+    /// Returns the time without its fraction of a second, as a `KerberosTime` carries it.
     #[must_use]
     pub const fn whole_second(self) -> Self {
         Self::from_secs(self.as_secs())
     }
 
-    /// How long `earlier` was before this; zero if it was not.
+    /// Returns the time elapsed since `earlier`; zero if `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// The distance between the two, whichever is earlier.
+    /// Returns the distance between the two, in either order.
     #[must_use]
     pub fn distance(self, other: Self) -> Duration {
         Duration::from_micros(self.0.abs_diff(other.0))
@@ -110,7 +110,7 @@ impl From<SystemTime> for Timestamp {
 }
 
 impl fmt::Display for Timestamp {
-    /// RFC 3339 in UTC: `2026-11-22T05:57:00Z`, with microseconds if there are any.
+    /// Formats as RFC 3339 in UTC: `2026-11-22T05:57:00Z`, with microseconds if they are not zero.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (days, second) = (
             self.as_secs().div_euclid(86_400),
@@ -137,7 +137,7 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// The proleptic Gregorian date of a day number counted from 1970-01-01, in eras of 400 years.
+/// Returns the proleptic Gregorian date of a day counted from 1970-01-01, in eras of 400 years.
 fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let from_march = days + 719_468;
     let era = from_march.div_euclid(146_097);
@@ -155,14 +155,14 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
-/// The clock of one fixture: the system's time with an offset, or a frozen point.
+/// The clock of a fixture: the system's time with an offset, or frozen at a point.
 ///
-/// Clones share it: moving one moves all. A [twin](Self::twin) follows too, but may be skewed by
-/// itself.
+/// Clones share it: moving one moves all. A [twin](Self::twin) moves along too, but can have a skew
+/// of its own.
 #[derive(Clone, Debug)]
 pub struct Clock {
     mode: Arc<Mutex<Mode>>,
-    /// Microseconds that this one and its clones are ahead of the others.
+    /// The lead of this clock and its clones over their twins, in microseconds.
     skew: Arc<AtomicI64>,
 }
 
@@ -179,13 +179,13 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// Follows the system's clock; [`advance`](Self::advance) gives it an offset.
+    /// Creates a clock that follows the system's; [`advance`](Self::advance) adds an offset.
     #[must_use]
     pub fn system() -> Self {
         Self::of(Mode::Offset { micros: 0 })
     }
 
-    /// Stands still at `at` until it is moved.
+    /// Creates a clock that stands still at `at` until it is moved.
     #[must_use]
     pub fn frozen(at: Timestamp) -> Self {
         Self::of(Mode::Frozen(at))
@@ -198,8 +198,8 @@ impl Clock {
         }
     }
 
-    /// A clock that is moved with this one and goes wrong alone: what a server of a fixture gets,
-    /// so that a test can skew it.
+    /// Returns a clock that moves with this one but has its own skew. Each server of a fixture gets
+    /// one, so that a test can skew it.
     #[must_use]
     pub fn twin(&self) -> Self {
         Self {
@@ -208,19 +208,19 @@ impl Clock {
         }
     }
 
-    /// How far this clock is ahead of its twins, in microseconds.
+    /// Returns how far this clock is ahead of its twins, in microseconds.
     #[must_use]
     pub fn skew_micros(&self) -> i64 {
         self.skew.load(Ordering::Relaxed)
     }
 
-    /// Makes this clock, and its clones, go ahead of its twins by so many microseconds; behind them
-    /// if negative.
+    /// Sets how far this clock and its clones are ahead of its twins, in microseconds; negative for
+    /// behind.
     pub fn set_skew_micros(&self, micros: i64) {
         self.skew.store(micros, Ordering::Relaxed);
     }
 
-    /// The fixture's time.
+    /// Returns the fixture's time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         let Timestamp(now) = match *self.mode() {
@@ -230,13 +230,14 @@ impl Clock {
         Timestamp(now.saturating_add(self.skew_micros()))
     }
 
-    /// The system's time, whatever this clock says: for a journal that tells both.
+    /// Returns the system's time, regardless of this clock. A journal records both.
     #[must_use]
     pub fn real_now(&self) -> Timestamp {
         system_now()
     }
 
-    /// How far this clock is ahead of the system's, in microseconds; negative if it is behind.
+    /// Returns how far this clock is ahead of the system's, in microseconds; negative if it is
+    /// behind.
     #[must_use]
     pub fn offset_micros(&self) -> i64 {
         match *self.mode() {
@@ -253,7 +254,7 @@ impl Clock {
         }
     }
 
-    /// Sets the clock to `to`, forward or backward; it goes on running, or standing, as before.
+    /// Sets the clock to `to`, forward or backward. It continues to run, or to stand still.
     pub fn set(&self, to: Timestamp) {
         match &mut *self.mode() {
             Mode::Offset { micros } => *micros = to.0.saturating_sub(system_now().0),
@@ -261,13 +262,13 @@ impl Clock {
         }
     }
 
-    /// Whether it stands still.
+    /// Returns whether it stands still.
     #[must_use]
     pub fn is_frozen(&self) -> bool {
         matches!(*self.mode(), Mode::Frozen(_))
     }
 
-    /// Stops the clock at its present time.
+    /// Stops the clock at its current time.
     pub fn freeze(&self) {
         let mut mode = self.mode();
         if let Mode::Offset { micros } = *mode {
@@ -275,14 +276,15 @@ impl Clock {
         }
     }
 
-    /// Lets a frozen clock run on from where it stands.
+    /// Lets a frozen clock run again from its current time.
     pub fn unfreeze(&self) {
         let micros = self.offset_micros();
         *self.mode() = Mode::Offset { micros };
     }
 
     fn mode(&self) -> std::sync::MutexGuard<'_, Mode> {
-        // A Mode is always whole, so a panic elsewhere while it was locked cannot have spoilt it.
+        // The lock's holder never leaves a Mode half written, so after a panic elsewhere it is
+        // still valid.
         self.mode
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)

@@ -333,8 +333,7 @@ fn tickets_go_from_a_cache_to_the_clients_exchanges_and_back() {
 
 #[test]
 fn tickets_and_settings_are_removed_as_mit_removes_them() {
-    // The recorded file tells how: put the removed records back to life, remove them again, and
-    // compare.
+    // Repeat the recorded removal: restore the removed records, remove them again, and compare.
     let mut cache = CredentialCache::parse(CACHES[1]).expect("a cache");
     let krbtgt = principal("krbtgt/EXAMPLE.COM");
     cache.set_config("pa_type", Some(&krbtgt), None);
@@ -355,7 +354,7 @@ fn tickets_and_settings_are_removed_as_mit_removes_them() {
         .windows(12)
         .position(|window| window == b"X-RMED-CONF:");
     assert!(recorded.is_some(), "MIT wrote the same realm");
-    // Besides the realm, only the times of authentication and end of the two records changed.
+    // Besides the realm, only the authentication and end times of the two records changed.
     assert!(changed.len() <= 12 + 4 + 8, "{changed:?}");
 }
 
@@ -414,7 +413,7 @@ fn the_time_offset_of_a_file_is_set_where_it_stands() {
     expected[8..16].copy_from_slice(&[0, 0, 0, 7, 0, 0, 0, 1]);
     assert_same(&std::fs::read(&path).expect("written"), &expected);
 
-    // A header without the field gets it.
+    // The field is added to a header without it.
     expected.splice(2..16, [0, 0]);
     std::fs::write(&path, expected).expect("writable");
     CredentialCache::set_time_offset_of_file(&path, 3_600_000_000).expect("writable");

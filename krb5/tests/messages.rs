@@ -1,4 +1,4 @@
-//! The messages against bytes that MIT wrote, and against bytes that nobody should write.
+//! Compares the messages with bytes that MIT wrote, and decodes invalid bytes.
 
 use kerbox_krb5::messages::{
     ApRep, ApReq, Authenticator, AuthorizationData, EncApRepPart, EncKrbPrivPart, EncryptedData,

@@ -5,7 +5,7 @@ use kerbox_krb5::{ChecksumType, EncryptionKey, EncryptionType, Error, ErrorCode,
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-/// Every type that is supported, those by name too.
+/// Returns every supported type, including those used only by name.
 fn all_types() -> impl Iterator<Item = EncryptionType> {
     let by_name = [
         EncryptionType::CAMELLIA256_CTS_CMAC,
@@ -16,7 +16,7 @@ fn all_types() -> impl Iterator<Item = EncryptionType> {
     EncryptionType::DEFAULT.into_iter().chain(by_name)
 }
 
-/// Gives the bytes that it was made of.
+/// A random number generator that returns the given bytes.
 struct Fixed(Vec<u8>);
 
 impl rand::TryRng for Fixed {
@@ -47,7 +47,7 @@ fn unhex(text: &str) -> Vec<u8> {
         .collect()
 }
 
-/// The fields of every vector of `kind`; there must be some.
+/// Returns the fields of every vector of `kind`. There must be at least one.
 fn vectors(kind: &str) -> Vec<Vec<&'static str>> {
     let lines = include_str!("../testdata/crypto_vectors.txt").lines();
     let vectors: Vec<_> = lines
@@ -58,7 +58,7 @@ fn vectors(kind: &str) -> Vec<Vec<&'static str>> {
     vectors
 }
 
-/// The encryption type of a vector, if it is supported.
+/// Returns the encryption type of a vector, if it is supported.
 fn enctype(number: &str) -> Option<EncryptionType> {
     Some(EncryptionType(number.parse().expect("a number"))).filter(|enctype| enctype.is_supported())
 }

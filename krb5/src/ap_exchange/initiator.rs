@@ -9,20 +9,20 @@ use crate::messages::{
 };
 use crate::{EncryptionKey, Error, ErrorCode, KeyUsage, Timestamp};
 
-/// What goes into an authenticator besides name and time.
+/// The content of an authenticator besides name and time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ApInitiatorOptions {
-    /// Whether the service shall prove itself.
+    /// Whether the service must authenticate itself.
     pub mutual: bool,
-    /// What the AP-REQ vouches for.
+    /// A checksum of the data that the AP-REQ authenticates.
     pub checksum: Option<Checksum>,
-    /// The key for the session; the ticket's session key serves without one.
+    /// The key for the session. Without one, the ticket's session key is used.
     pub subkey: Option<EncryptionKey>,
-    /// The number of the client's first message.
+    /// The sequence number of the client's first message.
     pub seq_number: Option<u32>,
 }
 
-/// An AP-REQ that has been made, waiting for the AP-REP.
+/// An AP-REQ that was created and waits for the AP-REP.
 #[derive(Clone, Debug)]
 pub struct ApInitiator {
     session_key: EncryptionKey,
@@ -30,7 +30,7 @@ pub struct ApInitiator {
 }
 
 impl ApInitiator {
-    /// Makes an AP-REQ with a service ticket.
+    /// Creates an AP-REQ from a service ticket.
     pub fn new(
         credentials: &Credentials,
         options: ApInitiatorOptions,
@@ -67,7 +67,7 @@ impl ApInitiator {
         (initiator, request.encode())
     }
 
-    /// Checks the AP-REP: refused with `KRB_AP_ERR_MUT_FAIL` if it does not give back our time.
+    /// Checks the AP-REP. Fails with `KRB_AP_ERR_MUT_FAIL` if it does not return our time.
     pub fn finish(&self, reply: &[u8]) -> Result<EncApRepPart, Error> {
         let reply = ApRep::decode(reply)?;
         let part = EncApRepPart::decode(

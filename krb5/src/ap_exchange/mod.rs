@@ -1,9 +1,9 @@
-//! The AP exchange (RFC 4120, 3.2): a client shows a service its ticket, and the service checks it
-//! with a keytab.
+//! The AP exchange (RFC 4120, 3.2): a client presents a ticket to a service, which checks it with a
+//! keytab.
 //!
 //! - [`ApAcceptor`]: checks AP-REQs; [`Accepted`] makes the AP-REP
-//! - [`ApInitiator`]: makes an AP-REQ, and checks the AP-REP
-//! - [`ReplayCache`]: the authenticators that have been seen
+//! - [`ApInitiator`]: makes an AP-REQ and checks the AP-REP
+//! - [`ReplayCache`]: the authenticators seen before
 
 mod initiator;
 mod replay_cache;
@@ -27,34 +27,34 @@ use crate::{EncryptionKey, Error, ErrorCode, KeyUsage, Keytab, Principal, Timest
 /// The clock skew that every implementation allows by default.
 pub const DEFAULT_SKEW: Duration = Duration::from_secs(300);
 
-/// How a service accepts clients.
+/// A service's settings for accepting clients.
 #[derive(Clone, Copy, Debug)]
 pub struct ApAcceptor<'a> {
     /// The service's keys.
     pub keytab: &'a Keytab,
-    /// The only service that is accepted; none accepts every principal of the keytab.
+    /// The only service to accept; `None` accepts every principal of the keytab.
     pub server: Option<&'a Principal>,
-    /// How far the clocks may differ.
+    /// The maximum clock skew.
     pub skew: Duration,
-    /// From where the client came, if tickets that are bound to addresses shall be checked.
+    /// The client's address, if tickets' address restrictions are to be checked.
     pub address: Option<&'a HostAddress>,
-    /// What has been seen before; none accepts an authenticator as often as it comes.
+    /// The authenticators seen before. With `None`, replays are not detected.
     pub replay_cache: Option<&'a ReplayCache>,
 }
 
-/// Why a client was refused, and who it was, as far as its ticket could be opened.
+/// A refused client: the reason, and its name if its ticket could be decrypted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// Why; its [`code`](Error::code) is what a KRB-ERROR would carry.
+    /// The reason. Its [`code`](Error::code) is what a KRB-ERROR would carry.
     pub error: Error,
-    /// What a log should tell besides.
+    /// Details for a log.
     pub detail: String,
     /// The ticket's client.
     pub client: Option<Principal>,
 }
 
 impl Refused {
-    /// Of a client whose ticket was not opened.
+    /// Creates a refusal of a client whose ticket was not decrypted.
     pub(crate) fn unknown(error: Error) -> Self {
         Self {
             detail: error.to_string(),
@@ -64,22 +64,22 @@ impl Refused {
     }
 }
 
-/// A client that has proved who it is.
+/// An authenticated client.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Accepted {
-    /// The service that it asked for.
+    /// The requested service.
     pub server: Principal,
-    /// Whether it wants an AP-REP.
+    /// Whether the client wants an AP-REP.
     pub mutual_required: bool,
-    /// What its ticket says.
+    /// The content of its ticket.
     pub ticket: EncTicketPart,
-    /// What it says itself.
+    /// The content of its authenticator.
     pub authenticator: Authenticator,
 }
 
 impl<'a> ApAcceptor<'a> {
-    /// An acceptor for one service, or for all of the keytab, with the usual skew and no replay
-    /// cache.
+    /// Creates an acceptor for one service, or for all in the keytab, with the default skew and no
+    /// replay cache.
     #[must_use]
     pub fn new(keytab: &'a Keytab, server: Option<&'a Principal>) -> Self {
         Self {
@@ -93,10 +93,10 @@ impl<'a> ApAcceptor<'a> {
 
     /// Checks an AP-REQ.
     ///
-    /// The order is MIT's: the key, the authenticator's integrity, that it is the ticket's client
-    /// (`BADMATCH`), the address (`BADADDR`), the ticket's times before the authenticator's
-    /// (`TKT_NYV`, `TKT_EXPIRED`, then `SKEW`; the JDK does it the other way round), and the replay
-    /// (`REPEAT`).
+    /// The order is MIT's: the key, the authenticator's integrity, that it names the ticket's
+    /// client (`BADMATCH`), the address (`BADADDR`), the ticket's times (`TKT_NYV`, `TKT_EXPIRED`),
+    /// the authenticator's time (`SKEW`), and the replay (`REPEAT`). The JDK checks the
+    /// authenticator's time before the ticket's.
     pub fn accept(&self, now: Timestamp, request: &[u8]) -> Result<Accepted, Box<Refused>> {
         let unknown = |error: Error| Box::new(Refused::unknown(error));
         if MessageType::of(request) != Some(MessageType::AP_REQ) {
@@ -153,10 +153,10 @@ impl<'a> ApAcceptor<'a> {
         })
     }
 
-    /// The key by principal, version and type, each with the code that MIT gives when it is the one
-    /// that is missing.
+    /// Finds the key by principal, version and type. For each that is missing, fails with MIT's
+    /// code.
     fn find_key(&self, ticket: &Ticket) -> Result<&'a EncryptionKey, (ErrorCode, String)> {
-        // A zero is no version: it stands for the newest, as to MIT's library.
+        // A version of zero counts as absent and stands for the newest, as in MIT's library.
         let kvno = ticket.enc_part.kvno.filter(|kvno| *kvno != 0);
         let (server, enctype) = (&ticket.server, ticket.enc_part.enctype);
         if let Some(key) = self
@@ -193,7 +193,8 @@ impl<'a> ApAcceptor<'a> {
                 ),
             ),
             _ => (
-                // MIT tells a service of one name from one of any here.
+                // Here MIT distinguishes a service with a fixed name from one that accepts any
+                // name.
                 match self.server {
                     Some(_) => ErrorCode::KRB_AP_ERR_NOKEY,
                     None => ErrorCode::KRB_AP_ERR_BADKEYVER,
@@ -265,13 +266,13 @@ impl<'a> ApAcceptor<'a> {
 }
 
 impl Accepted {
-    /// The client.
+    /// Returns the client.
     #[must_use]
     pub fn client(&self) -> &Principal {
         &self.ticket.client
     }
 
-    /// The AP-REP, by which the service proves itself; `subkey` becomes the key of the session,
+    /// Creates the AP-REP that authenticates the service. `subkey` becomes the session's key, and
     /// `seq_number` is that of the service's first message.
     pub fn reply(
         &self,

@@ -7,14 +7,14 @@ use sha2::{Digest, Sha256};
 
 use crate::Timestamp;
 
-/// How many authenticators are remembered at most.
+/// The maximum number of remembered authenticators.
 const CAPACITY: usize = 1 << 17;
 
-/// Remembers authenticators for as long as their time would be accepted. It locks itself: all
-/// connections of a service share one.
+/// Remembers authenticators for as long as their time would be accepted. It locks internally, so
+/// that all connections of a service can share one.
 ///
-/// Its memory is bounded: beyond 131072 entries the one that ends first is forgotten before its
-/// time.
+/// Its memory is bounded: beyond 131072 entries, the one that would expire first is forgotten
+/// early.
 #[derive(Debug, Default)]
 pub struct ReplayCache(Mutex<Seen>);
 
@@ -25,12 +25,12 @@ struct Seen {
 }
 
 impl ReplayCache {
-    /// Remembers an encrypted authenticator until `end`; false if it has been seen before.
+    /// Remembers an encrypted authenticator until `end`. Returns `false` if it was seen before.
     pub fn store(&self, now: Timestamp, end: Timestamp, authenticator: &[u8]) -> bool {
         let digest = Sha256::digest(authenticator);
         let mut hash = [0; 16];
         hash.copy_from_slice(&digest[..16]);
-        // The two sets are changed together, and neither change can panic half-way.
+        // The two sets change together, and neither change can panic half-way.
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         seen.forget(now);
         if !seen.hashes.insert(hash) {
@@ -40,7 +40,7 @@ impl ReplayCache {
         true
     }
 
-    /// How many authenticators are remembered.
+    /// Returns the number of remembered authenticators.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0
@@ -50,7 +50,7 @@ impl ReplayCache {
             .len()
     }
 
-    /// Whether none is.
+    /// Returns whether the cache is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -58,7 +58,7 @@ impl ReplayCache {
 }
 
 impl Seen {
-    /// Forgets what has ended, and makes room for one more.
+    /// Forgets what has expired, and makes room for one more.
     fn forget(&mut self, now: Timestamp) {
         while let Some((end, hash)) = self.by_end.first().copied() {
             if end > now && self.by_end.len() < CAPACITY {

@@ -26,7 +26,7 @@ impl Parties {
         ApAcceptor::new(&self.keytab, Some(&self.service))
     }
 
-    /// What the service says at `server_time` to an authenticator made at `client_time`.
+    /// Returns the service's result at `server_time` for an authenticator made at `client_time`.
     fn code(&mut self, client_time: Timestamp, server_time: Timestamp) -> Result<(), ErrorCode> {
         let (_, request) = self.request(client_time);
         let verdict = self.acceptor().accept(server_time, &request);
@@ -68,7 +68,7 @@ fn keys_that_are_missing_or_false_have_codes_of_their_own() {
     let mut pair = pair();
     pair.kvno = 2;
     assert_eq!(pair.code(NOW, NOW), Err(ErrorCode::KRB_AP_ERR_BADKEYVER));
-    // A zero that is told stands for the newest.
+    // A version of zero stands for the newest.
     pair.kvno = 0;
     assert_eq!(pair.code(NOW, NOW), Ok(()));
     pair.kvno = 1;
@@ -269,7 +269,7 @@ fn no_cut_request_is_accepted_and_no_flipped_one_means_anything_else() {
         for bit in 0..8 {
             let mut spoilt = request.clone();
             spoilt[at] ^= 1 << bit;
-            // Nothing protects the options, the name type and unused bits: what counts are ticket
+            // The options, the name type and unused bits are not protected. What counts are ticket
             // and authenticator.
             if let Ok(accepted) = acceptor.accept(NOW, &spoilt) {
                 assert_eq!(

@@ -6,37 +6,37 @@ use crate::reader::Reader;
 use crate::stored_key::StoredKey;
 use crate::{EncryptionKey, EncryptionType, Error, NameType, Principal, Timestamp};
 
-/// The realm of settings, which no real one can have.
+/// The realm of settings, which cannot be a real realm.
 const CONFIG_REALM: &str = "X-CACHECONF:";
-/// The realm that MIT gives settings when they are removed.
+/// The realm that MIT gives to removed settings.
 const REMOVED_CONFIG_REALM: &str = "X-RMED-CONF:";
-/// The authentication time that MIT gives tickets when they are removed: -1.
+/// The authentication time that MIT gives to removed tickets: -1.
 const REMOVED: Timestamp = Timestamp::from_secs(u32::MAX as i64);
 
-/// A ticket, its session key, and what the KDC said about it. Times are kept in whole seconds.
+/// A ticket, its session key, and the KDC's information about it. Times have whole seconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
-    /// Who the ticket is for.
+    /// The ticket's client.
     pub client: Principal,
-    /// The service that it opens.
+    /// The ticket's server.
     pub server: Principal,
     key: StoredKey,
-    /// When the client authenticated first.
+    /// The time of the client's initial authentication.
     pub auth_time: Timestamp,
     /// The start of its validity.
     pub start_time: Timestamp,
     /// The end of its validity.
     pub end_time: Timestamp,
-    /// The end of its renewability; zero if it cannot.
+    /// The end of its renewability; zero if it is not renewable.
     pub renew_till: Timestamp,
-    /// Not zero if it is sealed under the session key of the second ticket. MIT writes the
+    /// Nonzero if the ticket is encrypted with the session key of the second ticket. MIT writes the
     /// request's option bit, 8.
     is_skey: u8,
     /// Its flags.
     pub flags: TicketFlags,
-    /// The addresses from which it can be used; none for all.
+    /// The addresses from which it may be used; all if empty.
     pub addresses: Vec<HostAddress>,
-    /// Authorization data that the client asked for.
+    /// Authorization data requested by the client.
     pub authorization_data: Vec<AuthorizationData>,
     /// The ticket, DER-encoded.
     pub ticket: Vec<u8>,
@@ -44,13 +44,13 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// A ticket without flags, times or addresses: set those that it has.
+    /// Creates a ticket without flags, times or addresses. Set the fields that it has.
     #[must_use]
     pub fn new(client: Principal, server: Principal, key: EncryptionKey, ticket: Vec<u8>) -> Self {
         Self::with_key(client, server, key.into(), ticket)
     }
 
-    /// A setting, which MIT keeps in the place of a ticket.
+    /// Creates a setting, which MIT stores in the place of a ticket.
     pub(super) fn config(client: Principal, name: Principal, value: &[u8]) -> Self {
         Self::with_key(client, name, StoredKey::new(0, &[]), value.to_vec())
     }
@@ -73,8 +73,8 @@ impl Credential {
         }
     }
 
-    /// The same ticket as one that is sealed under the session key of `second_ticket`: the other
-    /// side's ticket-granting ticket, DER-encoded (user-to-user).
+    /// Marks the ticket as encrypted with the session key of `second_ticket`, the peer's
+    /// DER-encoded ticket-granting ticket (user-to-user).
     #[must_use]
     pub fn with_second_ticket(mut self, second_ticket: Vec<u8>) -> Self {
         self.is_skey = 8;
@@ -82,31 +82,32 @@ impl Credential {
         self
     }
 
-    /// The other side's ticket-granting ticket, if this is a ticket of a user-to-user exchange.
+    /// Returns the peer's ticket-granting ticket, if this ticket is from a user-to-user exchange.
     #[must_use]
     pub fn second_ticket(&self) -> Option<&[u8]> {
         (self.is_skey != 0).then_some(&self.second_ticket)
     }
 
-    /// The session key; `None` if its type is not supported, or its length wrong.
+    /// Returns the session key; `None` if its type is not supported or its length wrong.
     #[must_use]
     pub fn key(&self) -> Option<&EncryptionKey> {
         self.key.key()
     }
 
-    /// The session key's type, supported or not.
+    /// Returns the session key's type, supported or not.
     #[must_use]
     pub fn enctype(&self) -> EncryptionType {
         self.key.enctype()
     }
 
-    /// Whether it was removed; such a record stays in the file, and clients pass over it.
+    /// Returns whether the ticket was removed. Such a record stays in the file, but clients skip
+    /// it.
     #[must_use]
     pub fn is_removed(&self) -> bool {
         self.end_time.as_secs() == 0 && self.auth_time.as_secs() != 0
     }
 
-    /// Whether it is not a ticket but a setting.
+    /// Returns whether the record is a setting, not a ticket.
     #[must_use]
     pub fn is_config(&self) -> bool {
         [CONFIG_REALM, REMOVED_CONFIG_REALM].contains(&self.server.realm())
@@ -219,8 +220,8 @@ impl From<&Credentials> for Credential {
 impl TryFrom<&Credential> for Credentials {
     type Error = Error;
 
-    /// Refused if the session key's type is not supported, or the ticket malformed, as a setting's
-    /// is.
+    /// Fails if the session key's type is not supported or the ticket is malformed, as it is in a
+    /// setting.
     fn try_from(credential: &Credential) -> Result<Self, Error> {
         let enctype = credential.enctype();
         Ok(Self {
@@ -242,7 +243,7 @@ impl TryFrom<&Credential> for Credentials {
     }
 }
 
-/// The server's name under which a setting is kept.
+/// Returns the server name under which a setting is stored.
 pub(super) fn config_name(key: &str, principal: Option<&Principal>) -> Principal {
     let components = ["krb5_ccache_conf_data".to_owned(), key.to_owned()];
     Principal::new(
@@ -275,7 +276,7 @@ pub(super) fn push_principal(bytes: &mut Vec<u8>, principal: &Principal) {
     }
 }
 
-/// Appends bytes after their number in 32 bits.
+/// Appends `field` after its length in 32 bits.
 fn push32(bytes: &mut Vec<u8>, field: &[u8]) {
     bytes.extend((field.len() as u32).to_be_bytes());
     bytes.extend(field);

@@ -1,4 +1,4 @@
-//! The initial ticket.
+//! The AS exchange, which gets an initial ticket.
 
 use std::time::Duration;
 
@@ -13,43 +13,44 @@ use crate::{
     EncryptionKey, EncryptionType, Error, ErrorCode, KeyUsage, NameType, Principal, Timestamp,
 };
 
-/// What a client knows and nobody else but the KDC.
+/// A secret that the client shares with the KDC.
 #[derive(Clone)]
 pub enum Secret {
-    /// A password; the KDC tells the salt.
+    /// A password; the KDC sends the salt.
     Password(String),
-    /// Keys, as a keytab holds them, one for each encryption type.
+    /// Keys, as in a keytab, one for each encryption type.
     Keys(Vec<EncryptionKey>),
 }
 
-/// What an [`AsExchange`] asks for.
+/// The parameters of an [`AsExchange`].
 #[derive(Clone, Debug)]
 pub struct InitialRequest {
     /// The client.
     pub client: Principal,
-    /// The service: the ticket-granting service of the client's realm by default.
+    /// The service; by default, the ticket-granting service of the client's realm.
     pub server: Principal,
-    /// Flags.
+    /// The KDC options.
     pub options: KdcOptions,
-    /// How long from now (or from `start`) the ticket shall be valid.
+    /// The requested lifetime, from now or from `start`.
     pub lifetime: Duration,
-    /// How long it shall be renewable; zero asks for a ticket that is not.
+    /// The requested renewable lifetime; zero asks for a ticket that is not renewable.
     pub renewable_lifetime: Duration,
-    /// When it shall begin, for a postdated ticket.
+    /// The requested start of a postdated ticket.
     pub start: Option<Timestamp>,
-    /// From which addresses it shall be usable; from all if empty.
+    /// The addresses from which the ticket may be used; all if empty.
     pub addresses: Vec<HostAddress>,
-    /// Which encryption types the client knows, the best first.
+    /// The encryption types that the client supports, best first.
     pub enctypes: Vec<EncryptionType>,
-    /// Whether the first request already carries an encrypted timestamp: one round trip less where
-    /// the secret is keys, but KDCs without pre-authentication cannot be told from others.
+    /// Whether to send an encrypted timestamp in the first request. With keys as the secret this
+    /// saves a round trip, but hides whether the KDC requires pre-authentication.
     pub preauthenticate: bool,
-    /// More pre-authentication data, sent with every request.
+    /// Additional pre-authentication data for every request.
     pub padata: Vec<PaData>,
 }
 
 impl InitialRequest {
-    /// A forwardable, proxiable ticket-granting ticket of `client` for ten hours.
+    /// Creates a request for a forwardable, proxiable ticket-granting ticket for `client` that
+    /// lasts ten hours.
     #[must_use]
     pub fn new(client: Principal) -> Self {
         Self {
@@ -94,34 +95,34 @@ impl InitialRequest {
     }
 }
 
-/// A number that old clients and KDCs take for positive, too.
+/// Returns a nonce that old clients and KDCs read as positive too.
 pub(super) fn nonce(rng: &mut impl Rng) -> i64 {
     (rng.next_u32() >> 1).into()
 }
 
-/// What comes after an answer of the KDC.
+/// The next step after an answer of the KDC.
 #[derive(Debug)]
 pub enum AsStep {
-    /// Send this too.
+    /// Send this request too.
     Send(Vec<u8>),
     /// The ticket.
     Done(Box<Credentials>),
 }
 
-/// An AS exchange as its client sees it.
+/// The client's side of an AS exchange.
 pub struct AsExchange {
     request: InitialRequest,
     secret: Secret,
     body: KdcRequestBody,
-    /// How a password becomes a key, as the KDC told it.
+    /// The KDC's parameters for deriving a key from the password.
     salt: Option<EtypeInfo2Entry>,
-    /// The key that encrypted the timestamp, derived once.
+    /// The key that encrypted the timestamp; derived only once.
     key: Option<EncryptionKey>,
     preauthenticated: bool,
 }
 
 impl AsExchange {
-    /// Begins; the bytes are for the KDC.
+    /// Starts an exchange. Returns the bytes to send to the KDC.
     pub fn new(
         request: InitialRequest,
         secret: Secret,
@@ -144,7 +145,7 @@ impl AsExchange {
         Ok((exchange, bytes))
     }
 
-    /// Takes the KDC's answer.
+    /// Processes the KDC's answer.
     pub fn step(&mut self, answer: &[u8], rng: &mut impl Rng) -> Result<AsStep, Error> {
         match MessageType::of(answer) {
             Some(MessageType::AS_REP) => self
@@ -162,7 +163,7 @@ impl AsExchange {
                     .filter(|element| element.pa_type == PaDataType::FX_COOKIE)
                     .collect();
                 self.body.nonce = nonce(rng);
-                // The KDC's clock decides: MIT's clients follow the time of its answer, too.
+                // Use the KDC's clock: MIT's clients too take the time from its answer.
                 self.with_timestamp(error.stime, cookie, rng)
                     .map(AsStep::Send)
             }
@@ -214,7 +215,7 @@ impl AsExchange {
         Ok(self.encode(padata))
     }
 
-    /// Takes the first entry of ETYPE-INFO2 that the client can use.
+    /// Uses the first entry of ETYPE-INFO2 that the client supports.
     fn read_salt(&mut self, padata: &[PaData]) -> Result<(), Error> {
         let Some(element) = PaData::find(padata, PaDataType::ETYPE_INFO2) else {
             return Ok(());
@@ -261,7 +262,7 @@ impl AsExchange {
             .iter()
             .any(|element| element.pa_type == PaDataType::ETYPE_INFO2)
         {
-            // An entry of another type than the reply's tells nothing about this key.
+            // An entry of a type other than the reply's does not apply to this key.
             let before = self.salt.clone();
             if self.read_salt(&reply.padata).is_err() {
                 self.salt = before;

@@ -1,8 +1,8 @@
 //! The client's side of the AS and TGS exchanges, without a socket (RFC 4120, 3.1 and 3.3).
 //!
-//! An [`AsExchange`] gets an initial ticket by a password or by keys; a [`TgsExchange`] gets every
-//! further one: service tickets, renewed, validated, forwarded and proxied tickets, user-to-user
-//! and S4U. Both give bytes to send to a KDC, take its answer, and end in [`Credentials`].
+//! An [`AsExchange`] gets an initial ticket with a password or keys. A [`TgsExchange`] gets every
+//! further ticket: service tickets, renewed, validated, forwarded and proxied tickets, user-to-user
+//! and S4U. Both return bytes to send to a KDC, process its answer, and end in [`Credentials`].
 
 mod as_exchange;
 mod tgs_exchange;
@@ -15,12 +15,12 @@ pub use tgs_exchange::{TgsExchange, TgsRequest};
 use crate::messages::{EncKdcReplyPart, HostAddress, KdcReply, Ticket, TicketFlags};
 use crate::{EncryptionKey, EncryptionType, Principal, Timestamp};
 
-/// A ticket and what its owner must know to use it.
+/// A ticket and the data that its owner needs to use it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Credentials {
-    /// Whose ticket it is.
+    /// The client.
     pub client: Principal,
-    /// For which service.
+    /// The service.
     pub server: Principal,
     /// The session key.
     pub key: EncryptionKey,
@@ -28,7 +28,7 @@ pub struct Credentials {
     pub ticket: Ticket,
     /// Its flags.
     pub flags: TicketFlags,
-    /// When the client was authenticated.
+    /// The time at which the client was authenticated.
     pub auth_time: Timestamp,
     /// The start of its validity.
     pub start_time: Timestamp,
@@ -36,7 +36,7 @@ pub struct Credentials {
     pub end_time: Timestamp,
     /// The end of its renewability.
     pub renew_till: Option<Timestamp>,
-    /// From which addresses it may be used; from all if empty.
+    /// The addresses from which it may be used; all if empty.
     pub addresses: Vec<HostAddress>,
 }
 
@@ -60,12 +60,12 @@ impl Credentials {
         }
     }
 
-    /// How long it is valid in all.
+    /// Returns the length of its validity.
     #[must_use]
     pub fn lifetime(&self) -> Duration {
         self.end_time.since(self.start_time)
     }
 }
 
-/// What our clients ask for: the types that MIT offers by default, the best first.
+/// The types that our clients request: MIT's default types, best first.
 const ENCTYPES: [EncryptionType; 4] = EncryptionType::DEFAULT;

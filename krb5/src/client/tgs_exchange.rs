@@ -1,4 +1,4 @@
-//! Every further ticket.
+//! The TGS exchange, which gets all further tickets.
 
 use std::time::Duration;
 
@@ -13,48 +13,48 @@ use crate::messages::{
 };
 use crate::{EncryptionKey, EncryptionType, Error, ErrorCode, KeyUsage, Principal, Timestamp};
 
-/// What a [`TgsExchange`] asks for.
+/// The parameters of a [`TgsExchange`].
 #[derive(Clone, Debug)]
 pub struct TgsRequest {
     /// The service.
     pub server: Principal,
-    /// Flags.
+    /// The KDC options.
     pub options: KdcOptions,
-    /// When the ticket shall begin, for a postdated one.
+    /// The requested start of a postdated ticket.
     pub from: Option<Timestamp>,
-    /// When it shall end; the epoch stands for "with the ticket-granting ticket".
+    /// The requested end. The epoch stands for the end of the ticket-granting ticket.
     pub till: Timestamp,
-    /// Until when it shall be renewable.
+    /// The requested end of renewability.
     pub rtime: Option<Timestamp>,
-    /// From which addresses it shall be usable (FORWARDED and PROXY).
+    /// The addresses from which the ticket may be used (FORWARDED and PROXY).
     pub addresses: Vec<HostAddress>,
-    /// Which encryption types the client knows, the best first.
+    /// The encryption types that the client supports, best first.
     pub enctypes: Vec<EncryptionType>,
-    /// Tickets of others: user-to-user, S4U2Proxy.
+    /// Tickets of others: for user-to-user and S4U2Proxy.
     pub additional_tickets: Vec<Ticket>,
-    /// S4U2Self: the user in whose name a ticket is asked for.
+    /// S4U2Self: the user for whom the ticket is requested.
     pub for_user: Option<Principal>,
     /// Authorization data for the ticket, sent encrypted.
     pub authorization_data: Vec<AuthorizationData>,
-    /// Further pre-authentication data.
+    /// Additional pre-authentication data.
     pub padata: Vec<PaData>,
     /// Whether the authenticator carries a subkey, as MIT's does.
     pub subkey: bool,
 }
 
-/// The flags of a ticket that a request for another like it repeats.
+/// The ticket flags that a request for a similar ticket repeats.
 const LIKE_THE_TICKET: u32 = KdcOptions::FORWARDABLE.0
     | KdcOptions::PROXIABLE.0
     | KdcOptions::ALLOW_POSTDATE.0
     | KdcOptions::RENEWABLE.0;
 
 impl TgsRequest {
-    /// A ticket for `server`, with the flags of the ticket-granting ticket.
+    /// Requests a ticket for `server`, with the flags of the ticket-granting ticket.
     #[must_use]
     pub fn service(server: Principal, tgt: &Credentials) -> Self {
         Self {
             server,
-            // The flags stand at the same bits in both.
+            // The flags have the same bit positions in both.
             options: KdcOptions(tgt.flags.0 & LIKE_THE_TICKET),
             from: None,
             till: tgt.end_time,
@@ -75,19 +75,19 @@ impl TgsRequest {
         request
     }
 
-    /// `ticket` once more, with a new end.
+    /// Requests `ticket` with a new end time.
     #[must_use]
     pub fn renew(ticket: &Credentials) -> Self {
         Self::same(ticket, KdcOptions::RENEW)
     }
 
-    /// A postdated `ticket` made valid.
+    /// Requests the validation of a postdated `ticket`.
     #[must_use]
     pub fn validate(ticket: &Credentials) -> Self {
         Self::same(ticket, KdcOptions::VALIDATE)
     }
 
-    /// A ticket-granting ticket for another host; for all if `addresses` is empty.
+    /// Requests a ticket-granting ticket for another host, or for any host if `addresses` is empty.
     #[must_use]
     pub fn forward(tgt: &Credentials, addresses: Vec<HostAddress>) -> Self {
         let mut request = Self::same(tgt, KdcOptions::FORWARDED);
@@ -95,7 +95,7 @@ impl TgsRequest {
         request
     }
 
-    /// A ticket for the service whose ticket-granting ticket this is: user-to-user.
+    /// Requests a user-to-user ticket for `server`, whose own ticket-granting ticket is `theirs`.
     #[must_use]
     pub fn user_to_user(server: Principal, tgt: &Credentials, theirs: Ticket) -> Self {
         let mut request = Self::service(server, tgt);
@@ -104,7 +104,7 @@ impl TgsRequest {
         request
     }
 
-    /// S4U2Self: a ticket of `user` to the owner of `tgt`.
+    /// S4U2Self: requests a ticket from `user` to the owner of `tgt`.
     #[must_use]
     pub fn s4u2self(user: Principal, tgt: &Credentials) -> Self {
         let mut request = Self::service(tgt.client.clone(), tgt);
@@ -113,8 +113,8 @@ impl TgsRequest {
         request
     }
 
-    /// S4U2Proxy: a ticket to `server` of the client whose ticket to the owner of `tgt` the
-    /// `evidence` is.
+    /// S4U2Proxy: requests a ticket to `server` for the client of `evidence`, which is a ticket to
+    /// the owner of `tgt`.
     #[must_use]
     pub fn s4u2proxy(server: Principal, tgt: &Credentials, evidence: Ticket) -> Self {
         let mut request = Self::service(server, tgt);
@@ -124,7 +124,7 @@ impl TgsRequest {
         request
     }
 
-    /// Asks for a ticket that ends this long after `now`.
+    /// Requests a ticket that ends this long after `now`.
     #[must_use]
     pub fn lifetime(mut self, now: Timestamp, lifetime: Duration) -> Self {
         self.till = now + lifetime;
@@ -132,21 +132,21 @@ impl TgsRequest {
     }
 }
 
-/// A TGS exchange as its client sees it.
+/// The client's side of a TGS exchange.
 pub struct TgsExchange {
     reply_key: EncryptionKey,
     usage: KeyUsage,
     nonce: i64,
     server: Principal,
     client: Principal,
-    /// Whether the KDC may answer with another server, or in another client's name.
+    /// Whether the KDC may answer with another server or client name.
     other_names: bool,
     addresses: Vec<HostAddress>,
 }
 
 impl TgsExchange {
-    /// Begins with a `ticket`, for the most a ticket-granting ticket; the bytes are for the KDC of
-    /// its server's realm.
+    /// Starts an exchange with a `ticket`, usually a ticket-granting ticket. Returns the bytes to
+    /// send to the KDC of the ticket's server realm.
     pub fn new(
         ticket: &Credentials,
         request: TgsRequest,
@@ -240,7 +240,7 @@ impl TgsExchange {
         Ok((exchange, message.encode()))
     }
 
-    /// Takes the KDC's answer.
+    /// Processes the KDC's answer.
     pub fn finish(&self, answer: &[u8]) -> Result<Credentials, Error> {
         match MessageType::of(answer) {
             Some(MessageType::TGS_REP) => {}
@@ -258,7 +258,7 @@ impl TgsExchange {
         let part = EncKdcReplyPart::decode(&reply.enc_part.open(&self.reply_key, self.usage)?)?;
         let as_asked =
             self.other_names || (part.server == self.server && reply.client == self.client);
-        // A KDC may answer with a ticket for another realm's KDC (RFC 4120, 3.3.1).
+        // A KDC may return a ticket for another realm's KDC instead (RFC 4120, 3.3.1).
         if part.nonce != self.nonce
             || reply.ticket.server != part.server
             || !(as_asked || part.server.is_krbtgt())

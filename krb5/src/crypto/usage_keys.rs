@@ -50,7 +50,7 @@ impl Purpose {
 }
 
 impl UsageKeys {
-    /// Encrypts `output` from `start` in place. It must hold room for the bytes before the
+    /// Encrypts `output` from `start` on. That part must hold room for the bytes before the
     /// confounder, the confounder, and the plaintext.
     pub(super) fn encrypt(&self, output: &mut Vec<u8>, start: usize) {
         let tag = match self {

@@ -10,30 +10,30 @@ use crate::crypto::constant_time_eq;
 use crate::messages::KrbError;
 use crate::{EncryptionKey, Error, ErrorCode, Principal, Timestamp};
 
-/// How a service establishes contexts.
+/// A service's settings for establishing contexts.
 #[derive(Clone, Copy, Debug)]
 pub struct GssAcceptor<'a> {
-    /// How it checks AP-REQs.
+    /// The check of AP-REQs.
     pub ap: ApAcceptor<'a>,
-    /// Whether it chooses the key of the context itself, when the client wants an answer. The JDK
-    /// and MIT differ here: the JDK does not. With the client's key of a weak type no acceptor
-    /// does.
+    /// Whether the service chooses the context's key itself when the client asks for mutual
+    /// authentication. MIT does, the JDK does not. No acceptor does if the client's key is of a
+    /// weak type.
     pub subkey: bool,
-    /// The MD5 of the channel's bindings, if clients must be bound to it.
+    /// The MD5 of the channel bindings, if clients must be bound to the channel.
     pub channel_bindings: Option<[u8; 16]>,
 }
 
-/// Why a client was refused.
+/// A client that was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GssRefused {
-    /// Why, and who it was.
+    /// The reason, and the client as far as it is known.
     pub refused: Box<Refused>,
-    /// A KRB-ERROR for the client, in its frame. Hadoop's servers keep it to themselves.
+    /// A KRB-ERROR for the client, in its frame. Hadoop's servers do not send it.
     pub token: Vec<u8>,
 }
 
 impl<'a> GssAcceptor<'a> {
-    /// An acceptor that adds no subkey and asks for no channel bindings, as the JDK's.
+    /// Creates an acceptor that adds no subkey and requires no channel bindings, like the JDK's.
     #[must_use]
     pub fn new(ap: ApAcceptor<'a>) -> Self {
         Self {
@@ -43,8 +43,8 @@ impl<'a> GssAcceptor<'a> {
         }
     }
 
-    /// Takes a client's initial token. The context stands at once; the token, if there is one, lets
-    /// a client that wants it check the service.
+    /// Accepts a client's initial token. The context is established at once. The returned token, if
+    /// any, lets the client verify the service.
     pub fn accept(
         &self,
         now: Timestamp,
@@ -108,10 +108,11 @@ impl<'a> GssAcceptor<'a> {
     ) -> (GssContext, Option<Vec<u8>>) {
         let authenticator = &accepted.authenticator;
         let theirs = authenticator.seq_number.unwrap_or_default();
-        // Without an AP-REP to tell ours, both directions begin at the client's number.
+        // Without an AP-REP to carry our number, both directions begin at the client's number.
         let (mut ours, mut subkey, mut token) = (theirs, None, None);
         if parameters.flags.contains(ContextFlags::MUTUAL) {
-            // MIT's libraries keep to 31 bits, older ones to 30: a number that nobody misreads.
+            // MIT's libraries use 31 bits, older ones 30: stay within what all of them read
+            // correctly.
             ours = rng.next_u32() >> 2;
             let initiators = authenticator
                 .subkey

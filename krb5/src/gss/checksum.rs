@@ -5,7 +5,7 @@ use super::ContextFlags;
 use crate::messages::Checksum;
 use crate::{Error, ErrorCode};
 
-/// What is in it.
+/// The content of the checksum field.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct ContextChecksum {
     /// The MD5 of the channel bindings; zeros for none.
@@ -31,8 +31,8 @@ impl ContextChecksum {
         }
     }
 
-    /// Reads it; another checksum, or none, is refused with `KRB_AP_ERR_INAPP_CKSUM`. Bytes after
-    /// it are extensions, and ignored.
+    /// Decodes the field. Fails with `KRB_AP_ERR_INAPP_CKSUM` if the checksum is missing or of
+    /// another type. Ignores bytes after the known fields, which are extensions.
     pub(super) fn decode(checksum: Option<&Checksum>) -> Result<Self, Error> {
         let checksum = checksum
             .filter(|checksum| checksum.checksum_type == Checksum::GSSAPI)

@@ -1,6 +1,6 @@
-//! As much DER as the frames around tokens need.
+//! The subset of DER that the frames around tokens need.
 
-/// A value with its tag and length in front; the content is the concatenation of `parts`.
+/// Encodes a value with its tag and length. The content is the concatenation of `parts`.
 pub(super) fn write(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     let mut value = Vec::with_capacity(length + 6);
@@ -17,7 +17,7 @@ pub(super) fn write(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     value
 }
 
-/// The first value's tag and content, and what follows it.
+/// Returns the tag and content of the first value, and the bytes after it.
 pub(super) fn read(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (tag, rest) = bytes.split_first()?;
     let (first, rest) = rest.split_first()?;
@@ -38,7 +38,7 @@ pub(super) fn read(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((*tag, content, rest))
 }
 
-/// The content of the only value in `bytes`, if it has this tag.
+/// Returns the content of the only value in `bytes`, if it has this tag.
 pub(super) fn read_only(tag: u8, bytes: &[u8]) -> Option<&[u8]> {
     match read(bytes)? {
         (found, content, []) if found == tag => Some(content),

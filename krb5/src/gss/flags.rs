@@ -2,31 +2,31 @@
 
 use std::ops::BitOr;
 
-/// What an initiator asks of a context. Unknown bits survive.
+/// An initiator's request flags for a context. Unknown bits survive.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct ContextFlags(pub u32);
 
 impl ContextFlags {
     /// The client delegates its tickets.
     pub const DELEGATION: Self = Self(1);
-    /// The service shall prove itself.
+    /// The service must authenticate itself.
     pub const MUTUAL: Self = Self(2);
-    /// Messages that come twice shall be told.
+    /// Replayed messages must be detected.
     pub const REPLAY: Self = Self(4);
-    /// Messages out of order shall be told.
+    /// Messages out of order must be detected.
     pub const SEQUENCE: Self = Self(8);
     /// Messages may be encrypted.
     pub const CONFIDENTIALITY: Self = Self(16);
     /// Messages may be signed.
     pub const INTEGRITY: Self = Self(32);
 
-    /// Whether all of `other` are set.
+    /// Returns whether all of `other` are set.
     #[must_use]
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
-    /// Whether one of `other` is set.
+    /// Returns whether at least one of `other` is set.
     #[must_use]
     pub const fn intersects(self, other: Self) -> bool {
         self.0 & other.0 != 0

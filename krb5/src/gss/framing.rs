@@ -4,7 +4,7 @@
 use super::der;
 use crate::Error;
 
-/// What a token is (RFC 4121, 4.1; RFC 1964, 1.2).
+/// A token's kind (RFC 4121, 4.1; RFC 1964, 1.2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum TokenId {
     ApReq = 0x0100,
@@ -19,12 +19,12 @@ pub(super) const KRB5_OID: [u8; 11] = [
     0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02,
 ];
 
-/// A frame around `message`.
+/// Puts a frame around `message`.
 pub(super) fn frame(id: TokenId, message: &[u8]) -> Vec<u8> {
     der::write(0x60, &[&KRB5_OID, &(id as u16).to_be_bytes(), message])
 }
 
-/// What is in a frame, and which token it is.
+/// Returns the token's id and the content of its frame.
 pub(super) fn unframe(token: &[u8]) -> Result<(u16, &[u8]), Error> {
     let malformed = |why: &str| Error::Malformed {
         what: "GSS-API token",

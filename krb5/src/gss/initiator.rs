@@ -10,22 +10,23 @@ use crate::client::Credentials;
 use crate::messages::KrbError;
 use crate::{EncryptionKey, Error, ErrorCode, Principal, Timestamp};
 
-/// What a client asks of a context.
+/// A client's options for a context.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GssInitiatorOptions {
     /// The flags.
     pub flags: ContextFlags,
-    /// Whether it chooses a key for the context; else the ticket's session key serves.
+    /// Whether the client chooses a key for the context; otherwise the ticket's session key is
+    /// used.
     pub subkey: bool,
-    /// The MD5 of the channel's bindings; zeros for none.
+    /// The MD5 of the channel bindings; zeros for none.
     pub channel_bindings: [u8; 16],
     /// A KRB-CRED to delegate.
     pub delegated: Option<Vec<u8>>,
 }
 
 impl Default for GssInitiatorOptions {
-    /// What the JDK and MIT ask for: mutual authentication, order, integrity and confidentiality,
-    /// with a subkey.
+    /// Returns the options that the JDK and MIT use: mutual authentication, order, integrity and
+    /// confidentiality, with a subkey.
     fn default() -> Self {
         Self {
             flags: ContextFlags::MUTUAL
@@ -40,7 +41,7 @@ impl Default for GssInitiatorOptions {
     }
 }
 
-/// A context that waits for the service's answer, if it asked for one.
+/// A context that waits for the service's answer, if the client asked for one.
 #[derive(Clone, Debug)]
 pub struct GssInitiator {
     ap: ApInitiator,
@@ -52,7 +53,7 @@ pub struct GssInitiator {
 }
 
 impl GssInitiator {
-    /// Makes the initial token with a service ticket.
+    /// Creates the initial token from a service ticket.
     pub fn new(
         credentials: &Credentials,
         options: GssInitiatorOptions,
@@ -91,8 +92,8 @@ impl GssInitiator {
         Ok((initiator, frame(TokenId::ApReq, &request)))
     }
 
-    /// The context, once the service's token is checked; there is one if and only if mutual
-    /// authentication was asked for.
+    /// Checks the service's token and returns the context. The token must be present if, and only
+    /// if, mutual authentication was requested.
     pub fn finish(self, token: Option<&[u8]>) -> Result<GssContext, Error> {
         let mutual = self.flags.contains(ContextFlags::MUTUAL);
         let (ours, mut theirs, mut acceptors) = (self.seq_number, self.seq_number, None);

@@ -26,7 +26,7 @@ const SENT_BY_ACCEPTOR: u8 = 1;
 const SEALED: u8 = 2;
 const ACCEPTOR_SUBKEY: u8 = 4;
 
-/// A header without its two counts.
+/// A header without its extra count and rotation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Header {
     pub(super) kind: Kind,
@@ -37,8 +37,8 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// The bytes; `extra_count` and the rotation are of Wrap tokens, MIC tokens have filler in
-    /// their place.
+    /// Encodes the header. `extra_count` and the rotation appear in Wrap tokens only; MIC tokens
+    /// have filler in their place.
     pub(super) fn to_bytes(self, extra_count: u16, rotation: u16) -> [u8; HEADER] {
         let mut bytes = [0xff; HEADER];
         bytes[..2].copy_from_slice(&self.kind.id());
@@ -65,8 +65,8 @@ impl Header {
         flags
     }
 
-    /// Reads the header of a token of `kind` that `sender` should have sent, and what follows it:
-    /// extra count, rotation and body.
+    /// Reads the header of a token of `kind` sent by `sender`. Returns the extra count, the
+    /// rotation and the body.
     pub(super) fn read(
         kind: Kind,
         sender: Role,
@@ -119,8 +119,8 @@ impl Header {
     }
 }
 
-/// The usage of keys for messages from `sender`: Wrap tokens have theirs whether they are sealed or
-/// not.
+/// Returns the key usage for messages from `sender`. Wrap tokens use the same one whether they are
+/// sealed or not.
 pub(super) const fn usage(kind: Kind, sender: Role) -> KeyUsage {
     match (kind, sender) {
         (Kind::Wrap, Role::Acceptor) => KeyUsage::GSS_ACCEPTOR_SEAL,

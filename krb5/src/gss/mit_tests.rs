@@ -1,4 +1,4 @@
-//! Contexts recorded from MIT's library, both sides of which ours takes the place of.
+//! Contexts recorded from MIT's library, with our code in the place of either side.
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -71,7 +71,7 @@ fn contexts_of_mits_library_are_accepted_and_its_messages_opened_and_made() {
         context
             .sender
             .wrap_into(false, MESSAGE, &mut rng, &mut ours);
-        // Old tokens have a confounder though nothing is encrypted.
+        // Old tokens have a confounder even if nothing is encrypted.
         if is_old {
             assert_eq!(ours.len(), acceptor_signed.len());
         } else {

@@ -1,12 +1,12 @@
-//! GSS-API with Kerberos V5, without a socket (RFC 4121; RFC 1964 and 4757 where the key is of a
-//! weak type): contexts, and the messages that they protect.
+//! GSS-API with Kerberos V5, without a socket: contexts, and the messages that they protect (RFC
+//! 4121; RFC 1964 and 4757 for keys of weak types).
 //!
 //! - [`GssAcceptor`]: a service's side, done in one step
 //! - [`GssInitiator`]: a client's side
 //! - [`SpnegoAcceptor`]: a service's side when the mechanism is negotiated first, as over HTTP (RFC
 //!   4178)
-//! - [`GssContext`]: what both end in; it splits into [`MessageSender`] and [`MessageReceiver`],
-//!   which share no state
+//! - [`GssContext`]: the result on both sides; it consists of a [`MessageSender`] and a
+//!   [`MessageReceiver`], which share no state
 
 mod acceptor;
 mod checksum;
@@ -38,26 +38,26 @@ use crate::{EncryptionKey, EncryptionType, Principal};
 /// An established context.
 #[derive(Clone, Debug)]
 pub struct GssContext {
-    /// The other side: for an acceptor, the client that has proved itself.
+    /// The peer: for an acceptor, the authenticated client.
     pub peer: Principal,
-    /// What the initiator asked for.
+    /// The initiator's flags.
     pub flags: ContextFlags,
-    /// Protects what is sent.
+    /// Protects outgoing messages.
     pub sender: MessageSender,
-    /// Checks what is received.
+    /// Checks incoming messages.
     pub receiver: MessageReceiver,
-    /// A KRB-CRED with the client's own tickets, if it delegated them; not opened.
+    /// A KRB-CRED with the client's own tickets, if it delegated them; not decrypted.
     pub delegated: Option<Vec<u8>>,
 }
 
-/// Which side of a context.
+/// A side of a context.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Role {
     Initiator,
     Acceptor,
 }
 
-/// The key of a context, and whether it is one that the acceptor chose.
+/// The key of a context, and whether the acceptor chose it.
 #[derive(Clone, Debug)]
 struct ContextKey {
     key: EncryptionKey,
@@ -65,8 +65,8 @@ struct ContextKey {
 }
 
 impl ContextKey {
-    /// Whether messages have the form of RFC 1964, which has no room to say whose subkey protects
-    /// them.
+    /// Returns whether messages have the form of RFC 1964. That form has no room to say whose
+    /// subkey protects them.
     fn is_old(key: &EncryptionKey) -> bool {
         matches!(
             key.enctype(),
@@ -74,8 +74,9 @@ impl ContextKey {
         )
     }
 
-    /// The acceptor's subkey, else the initiator's, else the ticket's session key (RFC 4121, 2). As
-    /// with MIT, an acceptor's subkey counts with an old key only if it is of another type.
+    /// Chooses the acceptor's subkey, else the initiator's, else the ticket's session key (RFC
+    /// 4121, 2). With an old key, an acceptor's subkey counts only if it is of another type, as
+    /// with MIT.
     fn choose(
         session: &EncryptionKey,
         initiators: Option<&EncryptionKey>,

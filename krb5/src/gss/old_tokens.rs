@@ -1,8 +1,8 @@
 //! The tokens of contexts whose key is of an old type: RFC 1964 as MIT extends it to
 //! des3-cbc-sha1-kd, and RFC 4757, 7 for rc4-hmac.
 //!
-//! Unlike RFC 4121's they stand in the frame of initial tokens, both sides use one key alike, and
-//! an encrypted block says who sent a message, and as which.
+//! Unlike those of RFC 4121, they use the frame of initial tokens, both sides use the same key, and
+//! an encrypted block gives a message's sender and number.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,14 +14,15 @@ use super::framing::{TokenId, frame, unframe};
 use crate::crypto::{TokenCipher, constant_time_eq};
 use crate::{EncryptionKey, EncryptionType, Error, ErrorCode, KeyUsage};
 
-/// How many random bytes come before a message, whatever the key's type.
+/// The number of random bytes before a message, for every key type.
 const CONFOUNDER: usize = 8;
-/// Seal algorithm, or filler, of what is not encrypted.
+/// The seal algorithm of a token that is not encrypted, and filler.
 const NOT_SEALED: u16 = 0xffff;
-/// The token's id, both algorithms and the filler: what a checksum covers besides the message.
+/// The length of the token id, both algorithms and the filler, which a checksum covers along with
+/// the message.
 const HEADER: usize = 8;
 
-/// The form of a context's tokens, with its key expanded.
+/// The token format of a context, with its key expanded.
 #[derive(Clone)]
 pub(super) struct OldTokens {
     key: EncryptionKey,
@@ -34,7 +35,7 @@ impl fmt::Debug for OldTokens {
     }
 }
 
-/// What stands in a token.
+/// The fields of a token.
 struct Parts<'a> {
     header: [u8; HEADER],
     sealed: bool,
@@ -44,7 +45,7 @@ struct Parts<'a> {
 }
 
 impl OldTokens {
-    /// The form for `key`; `None` if its tokens are RFC 4121's.
+    /// Returns the format for `key`; `None` if its tokens follow RFC 4121.
     pub(super) fn of(key: &EncryptionKey) -> Option<Self> {
         Some(Self {
             cipher: Arc::new(TokenCipher::of(key)?),
@@ -64,7 +65,7 @@ impl OldTokens {
         if is_rc4 { 0x10 } else { 0x02 }
     }
 
-    /// HMAC-MD5 is cut to its first half.
+    /// Returns the checksum's length. HMAC-MD5 is truncated to its first half.
     fn checksum_len(&self) -> usize {
         if self.is_rc4() { 8 } else { 20 }
     }
@@ -98,7 +99,7 @@ impl OldTokens {
         out.extend_from_slice(&frame(TokenId::OldWrap, &content));
     }
 
-    /// The MIC token of `message`.
+    /// Returns the MIC token of `message`.
     pub(super) fn mic(&self, sender: Role, number: u32, message: &[u8]) -> Vec<u8> {
         let header = self.header(TokenId::OldMic, false);
         let checksum = self.checksum(&header, message);
@@ -109,11 +110,11 @@ impl OldTokens {
         )
     }
 
-    /// Appends a Wrap token's message to `out`; says whether it was encrypted, and its number. If it
-    /// is refused, `out` may have grown.
+    /// Appends a Wrap token's message to `out`. Returns whether it was encrypted, and its number.
+    /// If it is refused, `out` may have grown.
     ///
-    /// The order of the checks is MIT's, and so is what padding may be: any bytes, of which the last
-    /// says how many they are.
+    /// The order of the checks is MIT's, and so is the rule for padding: its bytes may have any
+    /// value, but the last one gives their number.
     pub(super) fn unwrap_into(
         &self,
         sender: Role,
@@ -142,7 +143,7 @@ impl OldTokens {
         }
         let padding = body.last().copied().unwrap_or_default();
         let length = (body.len() - CONFOUNDER).checked_sub(padding.into());
-        // The checksum first, so that the answer says nothing of the padding.
+        // Check the checksum first, so that the error reveals nothing about the padding.
         let genuine = constant_time_eq(&self.checksum(&parts.header, body), parts.checksum);
         let length = length.filter(|_| genuine).ok_or_else(bad)?;
         check_direction(direction, sender)?;
@@ -151,7 +152,7 @@ impl OldTokens {
         Ok((parts.sealed, number))
     }
 
-    /// Checks the MIC token of `message`, and returns its number.
+    /// Checks the MIC token of `message` and returns its number.
     pub(super) fn verify_mic(
         &self,
         sender: Role,
@@ -222,7 +223,7 @@ impl OldTokens {
     }
 
     fn checksum(&self, header: &[u8; HEADER], message: &[u8]) -> Vec<u8> {
-        // With rc4, 15 is Microsoft's number for MIC tokens; 23 is one for all with des3.
+        // Key usages: Microsoft's 15 for MIC tokens with rc4, and 23 for all tokens with des3.
         let is_mic = header[..2] == (TokenId::OldMic as u16).to_be_bytes();
         let usage = if self.is_rc4() && is_mic {
             KeyUsage(15)
@@ -245,7 +246,7 @@ impl OldTokens {
         block
     }
 
-    /// The direction and the number of a token; `None` if the block is not one.
+    /// Returns the direction and the number of a token; `None` if the block is invalid.
     fn decrypt_number(&self, parts: &Parts<'_>) -> Option<(u8, u32)> {
         let mut block = parts.number;
         self.cipher.decrypt_number(iv(parts.checksum), &mut block);
@@ -278,7 +279,7 @@ fn check_direction(found: u8, sender: Role) -> Result<(), Error> {
     }
 }
 
-/// The beginning of a checksum, which every checksum has.
+/// Returns a checksum's first eight bytes. Every checksum has that many.
 fn iv(checksum: &[u8]) -> [u8; 8] {
     checksum.first_chunk().copied().unwrap_or_default()
 }

@@ -5,13 +5,13 @@ use super::old_tokens::OldTokens;
 use super::{ContextKey, Role};
 use crate::{Error, ErrorCode};
 
-/// Checks messages, opens them, and sees to their order.
+/// Checks and decrypts messages, and enforces their order.
 #[derive(Clone, Debug)]
 pub struct MessageReceiver {
-    /// The peer's.
+    /// The peer's role.
     sender: Role,
     key: ContextKey,
-    /// The form of messages if it is not RFC 4121's.
+    /// The token format, unless it is that of RFC 4121.
     old: Option<OldTokens>,
     next: u64,
     ordered: bool,
@@ -31,12 +31,12 @@ impl MessageReceiver {
         }
     }
 
-    /// Appends the message of a Wrap token to `out` and tells whether it was encrypted.
+    /// Appends the message of a Wrap token to `out` and returns whether it was encrypted.
     ///
-    /// Refused are a false checksum (`KRB_AP_ERR_BAD_INTEGRITY`), our own message given back
-    /// (`KRB_AP_ERR_BADDIRECTION`) and, if the initiator asked for it, a message that comes
-    /// again (`KRB_AP_ERR_REPEAT`) or before its turn (`KRB_AP_ERR_BADORDER`). `out` is then as it
-    /// was.
+    /// Fails with `KRB_AP_ERR_BAD_INTEGRITY` for a wrong checksum, and with
+    /// `KRB_AP_ERR_BADDIRECTION` for one of our own messages sent back. If the initiator asked for
+    /// it, fails with `KRB_AP_ERR_REPEAT` for a repeated message and with `KRB_AP_ERR_BADORDER` for
+    /// one that comes too early. On failure, `out` is unchanged.
     pub fn unwrap_into(&mut self, token: &[u8], out: &mut Vec<u8>) -> Result<bool, Error> {
         let start = out.len();
         let opened = match &self.old {
@@ -76,7 +76,7 @@ impl MessageReceiver {
         Ok(header)
     }
 
-    /// Decrypts in place, moves the message to the front, and tells its length.
+    /// Decrypts in place, moves the message to the front, and returns its length.
     fn decrypt(&self, header: Header, extra_count: u16, body: &mut [u8]) -> Result<usize, Error> {
         let bad = Error::from(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY);
         let plaintext = self
@@ -98,7 +98,7 @@ impl MessageReceiver {
         Ok(length)
     }
 
-    /// Checks the checksum behind the message, and tells the message's length.
+    /// Verifies the checksum behind the message and returns the message's length.
     fn verify(&self, header: Header, extra_count: u16, body: &[u8]) -> Result<usize, Error> {
         let bad = Error::from(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY);
         let length = body
@@ -117,7 +117,7 @@ impl MessageReceiver {
         Ok(length)
     }
 
-    /// Checks the MIC token of `message`, refused as by [`unwrap_into`](Self::unwrap_into).
+    /// Checks the MIC token of `message`. Fails like [`unwrap_into`](Self::unwrap_into).
     pub fn verify_mic(&mut self, message: &[u8], token: &[u8]) -> Result<(), Error> {
         if let Some(old) = &self.old {
             let number = old.verify_mic(self.sender, message, token)?;
@@ -136,18 +136,18 @@ impl MessageReceiver {
         self.count(header.sequence_number)
     }
 
-    /// The number nearest to the expected one that ends in these 32 bits.
+    /// Returns the number nearest to the expected one whose low 32 bits are these.
     fn widen(&self, number: u32) -> u64 {
         let ahead = number.wrapping_sub(self.next as u32).cast_signed();
         self.next.wrapping_add_signed(ahead.into())
     }
 
-    /// Takes a genuine message's number.
+    /// Checks the number of an authenticated message against the expected one.
     fn count(&mut self, number: u64) -> Result<(), Error> {
         if !self.ordered {
             return Ok(());
         }
-        // The JDK writes the low 32 bits alone.
+        // The JDK sends the low 32 bits only.
         if number != self.next && number != self.next & 0xffff_ffff {
             let ahead = number.wrapping_sub(self.next).cast_signed() > 0;
             return Err(if ahead {

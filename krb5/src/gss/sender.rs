@@ -6,13 +6,12 @@ use super::message_token::{Header, Kind, usage};
 use super::old_tokens::OldTokens;
 use super::{ContextKey, Role};
 
-/// Protects messages and numbers them. Nothing is derived again for each: the key keeps what its
-/// usages need.
+/// Protects and numbers messages. Nothing is derived anew for a message: the key caches its usages.
 #[derive(Clone, Debug)]
 pub struct MessageSender {
     role: Role,
     pub(super) key: ContextKey,
-    /// The form of messages if it is not RFC 4121's.
+    /// The token format, unless it is that of RFC 4121.
     old: Option<OldTokens>,
     pub(super) next: u64,
 }
@@ -27,7 +26,7 @@ impl MessageSender {
         }
     }
 
-    /// Appends the Wrap token of `message`, encrypted if `sealed`, else signed.
+    /// Appends the Wrap token of `message`: encrypted if `sealed`, otherwise signed.
     pub fn wrap_into(
         &mut self,
         sealed: bool,
@@ -56,7 +55,7 @@ impl MessageSender {
         }
     }
 
-    /// The MIC token of `message`: a signature beside it.
+    /// Returns the MIC token of `message`: a detached signature.
     #[must_use]
     pub fn mic(&mut self, message: &[u8]) -> Vec<u8> {
         if let Some(old) = &self.old {

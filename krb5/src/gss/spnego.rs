@@ -1,5 +1,5 @@
-//! SPNEGO, the negotiation of a mechanism (RFC 4178), for a service that has Kerberos to offer:
-//! what browsers and `curl --negotiate` speak.
+//! SPNEGO, the negotiation of a mechanism (RFC 4178), for a service that offers Kerberos. Browsers
+//! and `curl --negotiate` use it.
 
 use rand::Rng;
 
@@ -10,7 +10,7 @@ use crate::{Error, ErrorCode, Timestamp};
 
 /// 1.3.6.1.5.5.2.
 const SPNEGO_OID: [u8; 8] = [0x06, 0x06, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x02];
-/// 1.2.840.48018.1.2.2: Kerberos, as Windows has once misspelt it and still offers it.
+/// 1.2.840.48018.1.2.2: Windows' misspelt object identifier for Kerberos, which it still offers.
 const MS_KRB5_OID: [u8; 11] = [
     0x06, 0x09, 0x2a, 0x86, 0x48, 0x82, 0xf7, 0x12, 0x01, 0x02, 0x02,
 ];
@@ -24,8 +24,8 @@ enum NegState {
     RequestMic = 3,
 }
 
-/// A service's side of a negotiation. Clients that leave it out, and send a bare Kerberos token,
-/// are served too.
+/// A service's side of a negotiation. Clients that skip the negotiation and send a bare Kerberos
+/// token are accepted too.
 #[derive(Debug, Default)]
 pub struct SpnegoAcceptor {
     state: State,
@@ -35,24 +35,24 @@ pub struct SpnegoAcceptor {
 enum State {
     #[default]
     Initial,
-    /// Kerberos was not the client's first choice: its token is still to come. The list of
-    /// mechanisms, as it was sent.
+    /// Kerberos was not the client's first choice, so its token is still to come. Holds the list of
+    /// mechanisms as it was sent.
     Chosen(Vec<u8>),
-    /// The context stands; the client has still to sign the list.
+    /// The context is established; the client must still sign the list.
     Unsigned(Box<GssContext>, Vec<u8>),
     Over,
 }
 
-/// What a step comes to.
+/// The result of a step.
 #[derive(Debug)]
 pub enum SpnegoStep {
-    /// Send this; the client will answer.
+    /// Send this and wait for the client's answer.
     Continue(Vec<u8>),
-    /// The client has proved itself; send this if there is something.
+    /// The client is authenticated. Send this token, if there is one.
     Established(Box<GssContext>, Option<Vec<u8>>),
 }
 
-/// What a `NegTokenInit` or a `NegTokenResp` of a client says.
+/// The content of a client's `NegTokenInit` or `NegTokenResp`.
 #[derive(Default)]
 struct Offer<'a> {
     mechanisms: &'a [u8],
@@ -61,8 +61,7 @@ struct Offer<'a> {
 }
 
 impl SpnegoAcceptor {
-    /// Takes a client's token. What a refusal carries for the client is a `NegTokenResp` that
-    /// rejects.
+    /// Processes a client's token. A refusal carries a rejecting `NegTokenResp` for the client.
     pub fn step(
         &mut self,
         acceptor: &GssAcceptor<'_>,
@@ -119,8 +118,8 @@ impl SpnegoAcceptor {
                     )));
                 };
                 let (mut context, reply) = acceptor.accept(now, token, rng)?;
-                // A list whose first entry was taken needs no signature, but one that is there must
-                // be right.
+                // If the first entry of the list was accepted, no signature is needed, but one that
+                // is present must be valid.
                 let mut mic = None;
                 if let Some(theirs) = offer.mic {
                     verify(&mut context, offer.mechanisms, theirs)?;
@@ -203,7 +202,7 @@ fn read_response(token: &[u8]) -> Option<Offer<'_>> {
     Some(offer)
 }
 
-/// The mechanisms of a `MechTypeList`, each with its tag and length.
+/// Returns the mechanisms of a `MechTypeList`, each with its tag and length.
 fn list(mechanisms: &[u8]) -> Option<Vec<&[u8]>> {
     let mut rest = der::read_only(0x30, mechanisms)?;
     let mut list = Vec::new();

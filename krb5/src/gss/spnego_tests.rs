@@ -80,7 +80,7 @@ fn resp(token: Option<&[u8]>, mic: Option<&[u8]>) -> Vec<u8> {
     der::write(0xa1, &[&der::write(0x30, &[&token, &mic])])
 }
 
-/// A field of a NegTokenResp, as a client would read it.
+/// Returns a field of a NegTokenResp, as a client would read it.
 fn field(response: &[u8], tag: u8) -> Option<Vec<u8>> {
     let mut fields = der::read_only(0x30, der::read_only(0xa1, response)?)?;
     while let Some((found, content, rest)) = der::read(fields) {

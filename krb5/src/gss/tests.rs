@@ -44,7 +44,7 @@ impl Pair {
         GssInitiator::new(&self.credentials, options, NOW, &mut self.rng).expect("a known type")
     }
 
-    /// Both sides' contexts.
+    /// Establishes a context and returns both sides.
     fn establish(
         &mut self,
         options: GssInitiatorOptions,
@@ -64,7 +64,7 @@ impl Pair {
     }
 }
 
-/// Every type whose keys can protect a context, whatever form its messages have.
+/// Returns every type whose keys can protect a context, whatever the form of its messages.
 fn every_type() -> impl Iterator<Item = EncryptionType> {
     let by_name = [
         EncryptionType::CAMELLIA128_CTS_CMAC,
@@ -395,7 +395,7 @@ fn an_acceptors_subkey_is_neither_made_nor_taken_with_an_old_key_of_its_type() {
     );
     let kept = ContextKey::choose(&session, None, Some(&theirs));
     assert!(kept.key == session && !kept.acceptor_subkey);
-    // An acceptor that negotiated a better type (RFC 4537) is followed.
+    // An initiator must follow an acceptor that negotiated a better type (RFC 4537).
     let better = random(EncryptionType::AES256_CTS_HMAC_SHA1_96);
     let upgraded = ContextKey::choose(&session, None, Some(&better));
     assert!(upgraded.key == better && upgraded.acceptor_subkey);
