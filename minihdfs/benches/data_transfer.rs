@@ -1,9 +1,9 @@
-//! How fast DataNodes move blocks, beside the least that any DataNode must do: threads that copy
-//! the same packets over loopback, sum their chunks up, and write or read a file.
+//! Throughput of DataNodes, compared with the minimum work of any DataNode: threads that copy the
+//! same packets over loopback, compute checksums, and write or read a file.
 //!
-//! `cargo bench -p minihdfs --bench data_transfer [-- MiB]`. Besides MiB/s it tells the process's
-//! CPU seconds per GiB, which other work on the machine does not distort; the client's share (it
-//! sums up what it reads) is in both.
+//! `cargo bench -p minihdfs --bench data_transfer [-- MiB]`. Besides MiB/s it prints the process's
+//! CPU seconds per GiB, which other load on the machine does not distort. Both include the client's
+//! share, which computes checksums of what it reads.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
@@ -34,10 +34,10 @@ use minihdfs::proto::hdfs::{
 use prost::Message;
 
 const POOL: &str = "BP-1-127.0.0.1-1";
-/// What Java's clients put into one packet.
+/// The data in one packet of Java's clients.
 const PACKET_DATA: usize = 126 * 512;
 
-/// A NameNode that takes everything and orders nothing.
+/// A NameNode that accepts everything and issues no commands.
 struct NameNode;
 
 impl NameNodeLink for NameNode {
@@ -84,7 +84,7 @@ impl NameNodeLink for NameNode {
     }
 }
 
-/// DataNodes on a thread of their own, as a fixture has them.
+/// Starts DataNodes on a thread of their own, as in a fixture.
 fn start_datanodes(folder: &Path, count: usize) -> Vec<SocketAddr> {
     let config = HdfsConfig::default();
     let mut addresses = Vec::new();
@@ -160,7 +160,7 @@ fn packet(offset: usize, seqno: i64, last: bool, data: &[u8]) -> Vec<u8> {
     packet
 }
 
-/// The packets of a block: what a client has already summed up.
+/// Returns the packets of a block, with the checksums already computed.
 fn packets(length: usize) -> Vec<u8> {
     let data: Vec<u8> = (0..PACKET_DATA)
         .map(|index| (index * 31 + index / 251) as u8)
@@ -199,7 +199,7 @@ fn begin(stream: &mut TcpStream, code: u8, request: &impl Message) {
     stream.write_all(&bytes).expect("taken");
 }
 
-/// Reads a delimited message of less than 128 bytes.
+/// Reads a delimited message shorter than 128 bytes.
 fn message<M: Message + Default>(stream: &mut TcpStream) -> M {
     let mut length = [0];
     stream.read_exact(&mut length).expect("answered");
@@ -240,7 +240,7 @@ fn write_block(addresses: &[SocketAddr], block: u64, packets: &[u8]) {
     assert!(acks.join().expect("no panic") > 0);
 }
 
-/// Reads packets until the empty one, and sums them up as a client does.
+/// Reads packets until the empty one, and verifies checksums like a client.
 fn read_packets(stream: &mut TcpStream) -> usize {
     let mut buffer = vec![0; 1 << 20];
     let (mut start, mut end, mut total) = (0, 0, 0);
@@ -290,7 +290,7 @@ fn read_block(address: SocketAddr, block: u64, length: usize) {
     assert_eq!(read_packets(&mut stream), length);
 }
 
-/// The least: takes packets, verifies them, writes them to a file, passes them on.
+/// The minimum for writing: receives packets, verifies them, writes them to a file, forwards them.
 fn raw_sink(file: &Path, next: Option<SocketAddr>) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let address = listener.local_addr().expect("bound");
@@ -318,7 +318,7 @@ fn raw_sink(file: &Path, next: Option<SocketAddr>) -> (SocketAddr, JoinHandle<()
     (address, sink)
 }
 
-/// The least of reading: a file into packets.
+/// The minimum for reading: sends a file as packets.
 fn raw_source(file: &Path, length: usize) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let address = listener.local_addr().expect("bound");
@@ -345,7 +345,7 @@ fn raw_source(file: &Path, length: usize) -> (SocketAddr, JoinHandle<()>) {
     (address, source)
 }
 
-/// User and system time of this process so far.
+/// Returns the user and system time of this process so far.
 fn cpu() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields: Vec<_> = stat
@@ -361,7 +361,7 @@ fn cpu() -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
-/// The best of three runs.
+/// Prints the best of three runs.
 fn measure(name: &str, bytes: usize, mut run: impl FnMut()) {
     let mut best = (f64::MAX, f64::MAX);
     for _ in 0..3 {
@@ -385,7 +385,7 @@ fn main() {
         .skip(1)
         .find_map(|argument| argument.parse().ok())
         .unwrap_or(256);
-    // Whole packets, so that the raw copy can take them all alike.
+    // Only whole packets, so that the raw copy can treat all of them alike.
     let length = mib * (1 << 20) / PACKET_DATA * PACKET_DATA;
     let packets = packets(length);
     let whole = packets.len() - 31;

@@ -1,7 +1,7 @@
-//! What one call costs a NameNode, from the bytes of its frame to the bytes of the answer: no
-//! socket, no kernel.
+//! The cost of one NameNode call, from the bytes of its frame to the bytes of the response, without
+//! sockets or the kernel.
 //!
-//! `cargo bench -p minihdfs --bench rpc` tells the CPU time of a call, which other work on the
+//! `cargo bench -p minihdfs --bench rpc` prints the CPU time of a call, which other load on the
 //! machine does not distort.
 
 use std::hint::black_box;
@@ -25,7 +25,7 @@ use rand::rngs::StdRng;
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 const CLIENT_PROTOCOL: &str = "org.apache.hadoop.hdfs.protocol.ClientProtocol";
 
-/// Keeps what it is told, as a journal does, but not for ever.
+/// Stores events like a journal, but drops them from time to time.
 struct Journal(std::sync::Mutex<Vec<Event>>);
 
 impl Hook for Journal {
@@ -76,7 +76,7 @@ fn call(method: &str, request: &impl Message) -> Vec<u8> {
     ])
 }
 
-/// A connection of alice, to a NameNode with 1,000 directories beside each other.
+/// Creates a connection of alice to a NameNode with 1,000 directories side by side.
 fn session(hook: Arc<dyn Hook>) -> RpcSession {
     let (config, _) = HdfsConfig::from_pairs([]).expect("defaults");
     let identity = NameNodeIdentity {
@@ -117,7 +117,7 @@ fn session(hook: Arc<dyn Hook>) -> RpcSession {
     session
 }
 
-/// How long this thread has been on a processor, in nanoseconds.
+/// Returns the CPU time of this thread, in nanoseconds.
 fn cpu() -> u64 {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     stat.split(' ')
@@ -126,7 +126,7 @@ fn cpu() -> u64 {
         .unwrap_or_default()
 }
 
-/// The best of five runs.
+/// Prints the best of five runs.
 fn measure(name: &str, mut session: RpcSession, request: &[u8], calls: u64) {
     let mut rng = StdRng::seed_from_u64(2);
     let mut best = u64::MAX;

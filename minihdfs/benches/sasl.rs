@@ -1,4 +1,4 @@
-//! What SASL costs on each layer, and what tokens cost: `cargo bench -p minihdfs --bench sasl`.
+//! The cost of SASL on each layer, and of tokens: `cargo bench -p minihdfs --bench sasl`.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
-/// What a client sends at a time.
+/// The size of one message from a client.
 const LENGTH: usize = 64 * 1024;
 
 struct OnePassword;
@@ -37,7 +37,7 @@ impl SecretManager for OnePassword {
     }
 }
 
-/// A whole DIGEST-MD5 handshake: the server, and the client's two directions.
+/// Performs a complete DIGEST-MD5 handshake. Returns the server and the client's two directions.
 fn digest_md5(
     qop: QualityOfProtection,
     cipher: DigestCipher,
@@ -101,7 +101,7 @@ fn layers(criterion: &mut Criterion) {
                         .unwrap_into(&token, &mut plaintext)
                         .expect("in order");
                 },
-                // Tokens can be opened only in their order, which a larger batch keeps as well.
+                // Tokens can only be opened in order. A larger batch keeps the order as well.
                 BatchSize::PerIteration,
             );
         });

@@ -1,13 +1,13 @@
-//! An HDFS to try clients against: `cargo run -p minihdfs --example minihdfs -- DIR [OPTION...]
+//! An HDFS for trying out clients: `cargo run -p minihdfs --example minihdfs -- DIR [OPTION...]
 //! [KEY=VALUE...]`.
 //!
 //! - `--datanodes N` (1)
 //! - `--keytab FILE --realm REALM`: Kerberos, as `nn/localhost@REALM` (or `--principal NAME`);
 //!   without them, `simple`
-//! - `KEY=VALUE`: Hadoop's keys
+//! - `KEY=VALUE`: Hadoop configuration keys
 //!
 //! Writes `DIR/core-site.xml` and `DIR/hdfs-site.xml`, prints the NameNode's address and then each
-//! event, and ends with its standard input.
+//! event, and exits when its standard input ends.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -32,7 +32,7 @@ use minihdfs::user::AuthToLocal;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-/// Prints what happens.
+/// Prints events.
 struct Print;
 
 impl Hook for Print {
@@ -49,7 +49,7 @@ impl Hook for Print {
     }
 }
 
-/// What the command line says.
+/// The command-line options.
 struct Options {
     directory: PathBuf,
     datanodes: usize,
@@ -95,7 +95,7 @@ impl Options {
             .unwrap_or_else(|| format!("nn/localhost@{}", self.realm))
     }
 
-    /// Hadoop's keys, for the servers and for clients.
+    /// Returns the Hadoop keys for the servers and for clients.
     fn keys(&self, namenode: SocketAddr) -> BTreeMap<String, String> {
         let mut keys = BTreeMap::new();
         let mut set = |key: &str, value: String| keys.insert(key.to_owned(), value);
@@ -114,7 +114,7 @@ impl Options {
         keys
     }
 
-    /// How an RPC port authenticates its callers.
+    /// Returns the authentication of an RPC port.
     fn security(
         &self,
         config: &HdfsConfig,
@@ -141,7 +141,7 @@ fn write_xml(directory: &Path, keys: &BTreeMap<String, String>) -> std::io::Resu
     xml.push_str("</configuration>\n");
     std::fs::create_dir_all(directory)?;
     for name in ["core-site.xml", "hdfs-site.xml"] {
-        // One that is there is somebody's.
+        // Does not overwrite an existing file, which may be the user's.
         File::create_new(directory.join(name))?.write_all(xml.as_bytes())?;
     }
     Ok(())

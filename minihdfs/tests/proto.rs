@@ -1,7 +1,8 @@
-//! `src/proto/*.rs` is what prost makes of `proto/*.proto` (compiled by protox, so without protoc).
+//! Checks that `src/proto/*.rs` is prost's output for `proto/*.proto` (compiled by protox, so
+//! without protoc).
 //!
-//! If it is not, because a `.proto` or prost has changed, the test writes it anew and fails once:
-//! look at the difference and commit it.
+//! If it differs, because a `.proto` or prost has changed, the test rewrites it and fails once.
+//! Review the difference and commit it.
 
 use std::path::{Path, PathBuf};
 

@@ -1,9 +1,9 @@
-//! Access control lists: how they are stored on an inode, and how the operations of ClientProtocol
-//! change them.
+//! Access control lists: their storage on an inode, and the ClientProtocol operations that change
+//! them.
 //!
-//! An inode's permission bits hold the owner's entry, the **mask** (in the group's place) and the
-//! others' entry; an [`Acl`] holds the rest (Hadoop's `AclStorage`). The operations work on the
-//! whole list (`AclTransformation`).
+//! An inode's permission bits hold the owner's entry, the **mask** (in place of the group's) and
+//! the others' entry. An [`Acl`] holds the rest (Hadoop's `AclStorage`). The operations work on the
+//! complete list (`AclTransformation`).
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use crate::proto::hdfs::acl_entry_proto::{
     AclEntryScopeProto as Scope, AclEntryTypeProto as Type, FsActionProto,
 };
 
-/// How many entries a specification, or a scope of a list, may have.
+/// The maximum number of entries in a specification, and in one scope of a list.
 const MAX_ENTRIES: usize = 32;
 
-/// One entry. The derived order is that of Hadoop's lists: scope, type, unnamed first, name.
+/// One entry. The derived order is the order of Hadoop's lists: scope, type, unnamed first, name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct AclEntry {
     pub(super) scope: Scope,
@@ -63,7 +63,7 @@ impl AclEntry {
 }
 
 impl fmt::Display for AclEntry {
-    /// `default:user:bob:rwx`
+    /// Formats the entry as `default:user:bob:rwx`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scope = if self.scope == Scope::Default {
             "default:"
@@ -89,8 +89,9 @@ impl fmt::Display for AclEntry {
     }
 }
 
-/// What stands beside an inode's permission bits: named users, the group and named groups of the
-/// access list if it has more than the three base entries, then the whole default list.
+/// The entries stored beside an inode's permission bits. If the access list has more than the three
+/// base entries, these are its named users, its group and its named groups. The complete default
+/// list follows.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Acl {
     entries: Vec<AclEntry>,
@@ -101,12 +102,13 @@ impl Acl {
         self.entries.is_empty()
     }
 
-    /// As `getAclStatus` shows them.
+    /// Returns the entries as `getAclStatus` shows them.
     pub(super) fn entries(&self) -> &[AclEntry] {
         &self.entries
     }
 
-    /// Named users, the group, and named groups; empty if the permission bits say it all.
+    /// Returns the named users, the group and the named groups; empty if the permission bits are
+    /// the whole access list.
     pub(super) fn access(&self) -> &[AclEntry] {
         &self.entries[..self.split()]
     }
@@ -120,7 +122,7 @@ impl Acl {
             .partition_point(|entry| entry.scope == Scope::Access)
     }
 
-    /// The whole list of an inode with these bits, sorted.
+    /// Returns the complete sorted list of an inode with these bits.
     fn logical(&self, mode: u16) -> Vec<AclEntry> {
         let mut list = vec![AclEntry::base(Scope::Access, Type::User, mode >> 6)];
         if self.access().is_empty() {
@@ -134,8 +136,8 @@ impl Acl {
         list
     }
 
-    /// Splits a sorted, complete list into what is stored and the permission bits; the bits above
-    /// rwx come from `mode`.
+    /// Splits a sorted, complete list into the stored entries and the permission bits. The bits
+    /// above rwx come from `mode`.
     fn stored(list: Vec<AclEntry>, mode: u16) -> (Self, u16) {
         let extended = list
             .iter()
@@ -158,7 +160,7 @@ impl Acl {
         (Self { entries }, mode)
     }
 
-    /// `modifyAclEntries`: entries of `spec` replace those of the same key, or are added.
+    /// `modifyAclEntries`: adds the entries of `spec`, replacing those with the same key.
     pub(super) fn modified(
         &self,
         mode: u16,
@@ -175,7 +177,7 @@ impl Acl {
         change.finish(mode)
     }
 
-    /// `removeAclEntries`: drops those with a key of `spec`.
+    /// `removeAclEntries`: removes the entries whose key is in `spec`.
     pub(super) fn without(&self, mode: u16, spec: Vec<AclEntry>) -> Result<(Self, u16), HdfsError> {
         let spec = checked_spec(spec)?;
         let mut change = Change::default();
@@ -196,8 +198,8 @@ impl Acl {
         Ok(Self::stored(validated(list)?, mode))
     }
 
-    /// `removeAcl`: only the permission bits are left, with the group's own entry in the mask's
-    /// place.
+    /// `removeAcl`: removes all entries. The group's own entry replaces the mask in the permission
+    /// bits.
     pub(super) fn removed(&self, mode: u16) -> (Self, u16) {
         let group = self
             .access()
@@ -209,7 +211,7 @@ impl Acl {
         (Self::default(), mode)
     }
 
-    /// `setAcl`: the scopes that `spec` has entries of are replaced.
+    /// `setAcl`: replaces every scope that has entries in `spec`.
     pub(super) fn replaced(
         &self,
         mode: u16,
@@ -226,8 +228,8 @@ impl Acl {
         change.finish(mode)
     }
 
-    /// What a new child of a directory with this list gets, if the list has default entries: `mode`
-    /// is what its creator asked for.
+    /// Returns the list and mode that a new child inherits, if this list has default entries.
+    /// `mode` is the mode requested for the child.
     pub(super) fn inherited(&self, mode: u16, is_directory: bool) -> Option<(Self, u16)> {
         let defaults = self.defaults();
         if defaults.is_empty() {
@@ -258,7 +260,7 @@ impl Acl {
     }
 }
 
-/// A list in the making: what was provided, what changed, per scope.
+/// A list under construction, with the masks given and the changes made in each scope.
 #[derive(Default)]
 struct Change {
     list: Vec<AclEntry>,
@@ -296,8 +298,8 @@ impl Change {
         Ok(Acl::stored(validated(self.list)?, mode))
     }
 
-    /// A default list needs entries for user, group and others: those missing are copied from the
-    /// access list.
+    /// Copies missing base entries of the default list (user, group and others) from the access
+    /// list.
     fn copy_missing_defaults(&mut self) {
         if !self.list.iter().any(|entry| entry.scope == Scope::Default) {
             return;
@@ -366,7 +368,7 @@ fn checked_spec(mut spec: Vec<AclEntry>) -> Result<Vec<AclEntry>, HdfsError> {
     Ok(spec)
 }
 
-/// Each scope has its own limit.
+/// Checks the number of entries, which is limited for each scope.
 fn check_count(list: &[AclEntry]) -> Result<(), HdfsError> {
     for (scope, name) in [(Scope::Access, "access"), (Scope::Default, "default")] {
         let count = list.iter().filter(|entry| entry.scope == scope).count();

@@ -1,4 +1,4 @@
-//! Blocks: their states, and which DataNodes have replicas of them.
+//! Blocks: their states and the locations of their replicas.
 
 use std::time::Duration;
 
@@ -11,41 +11,41 @@ use crate::HdfsError;
 use crate::datanode::link::{Block, DatanodeCommand};
 use rand::Rng;
 
-/// The first block is 1073741825 (Hadoop's `LAST_RESERVED_BLOCK_ID` + 1).
+/// The last reserved block id (Hadoop's `LAST_RESERVED_BLOCK_ID`). The first block is 1073741825.
 const LAST_RESERVED_BLOCK: u64 = 1 << 30;
-/// The first generation stamp is 1001.
+/// The last reserved generation stamp. The first one used is 1001.
 const LAST_RESERVED_STAMP: u64 = 1000;
-/// When a replication that was ordered counts as failed
+/// The time after which a scheduled replication counts as failed
 /// (`dfs.namenode.reconstruction.pending.timeout-sec`).
 const PENDING_LIMIT: Duration = Duration::from_mins(5);
 
-/// How far the writing of a block is (Hadoop's `BlockUCState`).
+/// The progress of writing a block (Hadoop's `BlockUCState`).
 #[derive(Clone, Debug)]
 pub(super) enum BlockState {
-    /// The writer is done with it, and enough replicas are finalized.
+    /// The writer has finished it, and enough replicas are finalized.
     Complete,
-    /// The writer is done with it; replicas are missing.
+    /// The writer has finished it, but replicas are missing.
     Committed,
     /// A client is writing it.
     UnderConstruction,
-    /// Its writer is gone, or it is being truncated.
+    /// Its writer has disappeared, or it is being truncated.
     UnderRecovery(Recovery),
 }
 
-/// A recovery that was ordered.
+/// A scheduled block recovery.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Recovery {
-    /// The generation stamp that the block will get; a later attempt has a higher one.
+    /// The generation stamp of the block after the recovery. A later attempt has a higher one.
     pub(super) id: u64,
-    /// When it was ordered.
+    /// The time at which it was scheduled.
     pub(super) started: Timestamp,
-    /// The length to cut the block to.
+    /// The length to truncate the block to.
     pub(super) truncate_to: Option<u64>,
-    /// How many attempts there were before.
+    /// The number of earlier attempts.
     pub(super) attempt: usize,
 }
 
-/// A replica that a DataNode reported as finalized.
+/// A replica that a DataNode has reported as finalized.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Replica {
     pub(super) datanode: DatanodeIndex,
@@ -57,17 +57,18 @@ pub(super) struct Replica {
 /// A block of a file.
 #[derive(Clone, Debug)]
 pub(super) struct BlockInfo {
-    /// The length is the writer's last word while the block is under construction.
+    /// While the block is under construction, its length is the last one that the writer reported.
     pub(super) block: Block,
     pub(super) file: InodeId,
     pub(super) replication: u16,
     pub(super) state: BlockState,
-    /// Where the writer's pipeline goes; empty once the block is complete.
+    /// The DataNodes of the writer's pipeline; empty once the block is complete.
     pub(super) targets: Vec<DatanodeIndex>,
-    /// DataNodes that have told of a replica being written, in the pipeline or not: each once.
+    /// The DataNodes that have reported a replica being written, in the pipeline or not, without
+    /// duplicates.
     writing: Vec<DatanodeIndex>,
     pub(super) replicas: Vec<Replica>,
-    /// Replications that were ordered, and when they count as failed.
+    /// Scheduled replications, with the times at which they count as failed.
     pending: Vec<(DatanodeIndex, Timestamp)>,
 }
 
@@ -76,9 +77,9 @@ impl BlockInfo {
         matches!(self.state, BlockState::Complete)
     }
 
-    /// Makes it complete: no pipeline writes it any more. DataNodes that told of a replica being
-    /// written, and finalized none, delete what they have of an earlier stamp: a pipeline left them
-    /// behind, and nothing else would tell them.
+    /// Marks the block as complete, so that no pipeline writes it any more. DataNodes that reported
+    /// a replica being written, but finalized none, are ordered to delete replicas with an earlier
+    /// stamp: a pipeline left them behind, and nothing else would clean them up.
     pub(super) fn settle(&mut self, datanodes: &mut DatanodeManager) {
         self.state = BlockState::Complete;
         self.targets.clear();
@@ -104,7 +105,7 @@ impl BlockInfo {
             && replica.length == self.block.length
     }
 
-    /// Where good replicas are, on DataNodes that live.
+    /// Returns the live DataNodes that have good replicas.
     pub(super) fn live<'a>(
         &'a self,
         datanodes: &'a DatanodeManager,
@@ -114,15 +115,15 @@ impl BlockInfo {
             .filter(|index| datanodes.is_alive(*index))
     }
 
-    /// Whether readers would only find replicas that do not match their checksums.
+    /// Returns true if every replica is known not to match its checksums.
     pub(super) fn is_corrupt(&self) -> bool {
         self.is_complete()
             && !self.replicas.is_empty()
             && self.replicas.iter().all(|replica| replica.corrupt)
     }
 
-    /// Where readers find it: good replicas, all if none is good; while it is written, the
-    /// pipeline.
+    /// Returns the DataNodes for readers: the pipeline while the block is written, otherwise those
+    /// with good replicas. If all replicas are corrupt, returns all of them.
     pub(super) fn locations(&self, datanodes: &DatanodeManager) -> Vec<DatanodeIndex> {
         if !self.targets.is_empty() {
             return self
@@ -163,7 +164,7 @@ pub(super) struct BlockManager {
     last_block: u64,
     last_stamp: u64,
     min_replication: usize,
-    /// When the next replication that was ordered counts as failed.
+    /// The time at which the next scheduled replication counts as failed.
     pending_deadline: Option<Timestamp>,
 }
 
@@ -178,34 +179,34 @@ impl BlockManager {
         }
     }
 
-    /// A block whose id came from a file under the same lock.
+    /// Returns a block whose id came from a file under the same lock.
     ///
     /// # Panics
-    /// If there is none: the tables are broken then.
+    /// Panics if there is no such block, since the tables are then inconsistent.
     pub(super) fn block(&self, id: u64) -> &BlockInfo {
         self.blocks
             .get(&id)
             .expect("files only name blocks that exist")
     }
 
-    /// As [`block`](Self::block).
+    /// Same as [`block`](Self::block), but mutable.
     pub(super) fn block_mut(&mut self, id: u64) -> &mut BlockInfo {
         self.blocks
             .get_mut(&id)
             .expect("files only name blocks that exist")
     }
 
-    /// The block of an id that a client or a DataNode told.
+    /// Returns the block with an id sent by a client or a DataNode.
     pub(super) fn get(&self, id: u64) -> Option<&BlockInfo> {
         self.blocks.get(&id)
     }
 
-    /// All of them, in no order.
+    /// Returns all blocks, in no particular order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &BlockInfo> {
         self.blocks.values()
     }
 
-    /// The highest generation stamp that was given out.
+    /// Returns the highest generation stamp issued so far.
     pub(super) fn last_generation_stamp(&self) -> u64 {
         self.last_stamp
     }
@@ -215,7 +216,7 @@ impl BlockManager {
         self.last_stamp
     }
 
-    /// A new, empty block under construction.
+    /// Allocates a new, empty block under construction.
     pub(super) fn allocate(
         &mut self,
         file: InodeId,
@@ -241,8 +242,8 @@ impl BlockManager {
         })
     }
 
-    /// The block's writer is done with it at this length. Does nothing to a block that is committed
-    /// or complete.
+    /// Commits a block, which its writer has finished at this length. Does nothing if it is already
+    /// committed or complete.
     pub(super) fn commit(
         &mut self,
         id: u64,
@@ -276,8 +277,8 @@ impl BlockManager {
         Ok(())
     }
 
-    /// Makes a committed block complete if enough replicas of it are finalized. Tells whether it is
-    /// complete now.
+    /// Completes a committed block if enough replicas are finalized. Returns true if it is
+    /// complete.
     pub(super) fn try_complete(&mut self, id: u64, datanodes: &mut DatanodeManager) -> bool {
         let min_replication = self.min_replication;
         let info = self.block_mut(id);
@@ -289,9 +290,9 @@ impl BlockManager {
         info.is_complete()
     }
 
-    /// A DataNode has a replica that is not finalized: being written, or left by a writer that is
-    /// gone. One of a block that no file has, or of a stamp that its block has left behind, is
-    /// ordered to be deleted, as a finalized one would be.
+    /// Records that a DataNode has an unfinalized replica, which is being written or was left by a
+    /// writer that has disappeared. Orders its deletion if the block belongs to no file, or if the
+    /// block is finished and has another stamp.
     pub(super) fn writing(
         &mut self,
         from: DatanodeIndex,
@@ -309,7 +310,8 @@ impl BlockManager {
                 }
             }
             BlockState::Complete | BlockState::Committed => {
-                // One of the present stamp may be a report that a pipeline overtook.
+                // A replica with the current stamp may be in a report that the pipeline has
+                // overtaken.
                 if block.generation_stamp != info.block.generation_stamp {
                     datanodes.get_mut(from).invalidate(block);
                 }
@@ -317,7 +319,8 @@ impl BlockManager {
         }
     }
 
-    /// A DataNode has finalized a replica. Replicas that nobody needs are ordered to be deleted.
+    /// Records that a DataNode has finalized a replica. Orders the deletion of replicas that are
+    /// not needed.
     pub(super) fn received(
         &mut self,
         now: Timestamp,
@@ -332,8 +335,8 @@ impl BlockManager {
         };
         let settled = matches!(info.state, BlockState::Complete | BlockState::Committed);
         if block.generation_stamp < info.block.generation_stamp {
-            // An earlier stage of an append that another DataNode is ahead of, or what a recovery
-            // left behind.
+            // An earlier stage of an append in which another DataNode is ahead, or a remainder of a
+            // recovery.
             if settled {
                 info.replicas.retain(|replica| replica.datanode != from);
                 datanodes.get_mut(from).invalidate(block);
@@ -354,7 +357,7 @@ impl BlockManager {
         }
     }
 
-    /// A DataNode does not have its replica any more.
+    /// Records that a DataNode no longer has its replica.
     pub(super) fn deleted(
         &mut self,
         now: Timestamp,
@@ -371,7 +374,7 @@ impl BlockManager {
         }
     }
 
-    /// A replica does not match its checksums.
+    /// Records that a replica does not match its checksums.
     pub(super) fn mark_corrupt(
         &mut self,
         now: Timestamp,
@@ -393,7 +396,7 @@ impl BlockManager {
         }
     }
 
-    /// Returns whether just this replica was reported to be damaged.
+    /// Returns true if exactly this replica was reported as corrupt.
     pub(super) fn is_known_corrupt(&self, at: DatanodeIndex, block: Block) -> bool {
         let is_it = |replica: &Replica| {
             replica.corrupt
@@ -406,8 +409,7 @@ impl BlockManager {
             .is_some_and(|info| info.replicas.iter().any(is_it))
     }
 
-    /// What a DataNode reports as the whole of its replicas: those that it does not name any more
-    /// are gone.
+    /// Applies a DataNode's full report: removes the replicas that it no longer lists.
     pub(super) fn forget_unreported(
         &mut self,
         now: Timestamp,
@@ -426,7 +428,7 @@ impl BlockManager {
         }
     }
 
-    /// Takes a block out and orders its replicas to be deleted.
+    /// Removes a block and orders the deletion of its replicas.
     pub(super) fn remove(&mut self, id: u64, datanodes: &mut DatanodeManager) {
         let Some(info) = self.blocks.remove(&id) else {
             return;
@@ -437,7 +439,7 @@ impl BlockManager {
         holders.sort_unstable();
         holders.dedup();
         for index in holders {
-            // A block's id is never used again, so no replica of it is to stay, whatever stamp a
+            // Block ids are never reused, so every replica must go, whatever generation stamp a
             // client gave it.
             datanodes.get_mut(index).invalidate(Block {
                 generation_stamp: u64::MAX,
@@ -446,7 +448,7 @@ impl BlockManager {
         }
     }
 
-    /// Looks at every block again: DataNodes came or died.
+    /// Checks every block again after DataNodes were added or died.
     pub(super) fn check_all(
         &mut self,
         now: Timestamp,
@@ -458,7 +460,7 @@ impl BlockManager {
         }
     }
 
-    /// Orders missing replicas to be made and surplus ones to be deleted.
+    /// Schedules the replication of missing replicas and the deletion of surplus ones.
     pub(super) fn check_redundancy(
         &mut self,
         now: Timestamp,
@@ -527,7 +529,7 @@ impl BlockManager {
             .command(DatanodeCommand::Transfer { block, targets });
     }
 
-    /// Orders again what was ordered and never came.
+    /// Reschedules replications that did not finish in time.
     pub(super) fn tick(
         &mut self,
         now: Timestamp,
@@ -552,7 +554,8 @@ impl BlockManager {
         self.pending_deadline
     }
 
-    /// The ids of some blocks, sorted: the order in which DataNodes get their commands can be seen.
+    /// Returns the ids of matching blocks, sorted because the order of DataNodes' commands is
+    /// observable.
     fn ids(&self, of: impl Fn(&BlockInfo) -> bool) -> Vec<u64> {
         let mut ids: Vec<u64> = self
             .blocks

@@ -1,4 +1,4 @@
-//! Which DataNodes there are, which of them live, and what they are to do next.
+//! The registered DataNodes, their liveness, and their pending commands.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -13,10 +13,10 @@ use crate::datanode::link::{
     Block, DatanodeCommand, DatanodeLink, DatanodeRegistration, StorageReport,
 };
 
-/// Counts DataNodes in the order in which they first registered.
+/// The index of a DataNode, in the order of first registration.
 pub(super) type DatanodeIndex = usize;
 
-/// What the NameNode knows of a DataNode.
+/// The NameNode's record of a DataNode.
 #[derive(Debug)]
 pub(super) struct Datanode {
     pub(super) registration: DatanodeRegistration,
@@ -29,7 +29,7 @@ pub(super) struct Datanode {
 }
 
 impl Datanode {
-    /// Has the DataNode do this, and asks it to come for it at once.
+    /// Queues a command and asks the DataNode to send a heartbeat at once.
     pub(super) fn command(&mut self, command: DatanodeCommand) {
         self.commands.push(command);
         if let Some(link) = self.link.upgrade() {
@@ -37,9 +37,9 @@ impl Datanode {
         }
     }
 
-    /// Has the DataNode delete a replica, with the heartbeat that comes next: the writer of a file
-    /// that was deleted meanwhile shall hear so from the NameNode before its pipeline breaks.
-    /// A dead one is not asked: if it comes back, it reports what it has.
+    /// Queues the deletion of a replica for the next heartbeat. It is not urgent: the writer of a
+    /// deleted file is to learn of the deletion from the NameNode before its pipeline breaks. A
+    /// dead DataNode gets no command, because it reports its replicas if it returns.
     pub(super) fn invalidate(&mut self, block: Block) {
         if self.alive {
             self.invalidations.push(block);
@@ -57,7 +57,7 @@ impl Datanode {
     }
 }
 
-/// The DataNodes, living and dead.
+/// All DataNodes, live and dead.
 #[derive(Debug)]
 pub(super) struct DatanodeManager {
     nodes: Vec<Datanode>,
@@ -66,18 +66,18 @@ pub(super) struct DatanodeManager {
     stale_interval: Duration,
 }
 
-/// What a choice of DataNodes for a block heeds.
+/// The constraints on choosing DataNodes for a block.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Placement<'a> {
-    /// How many are wanted.
+    /// The number of DataNodes.
     pub(super) count: usize,
-    /// These are not to be chosen.
+    /// The DataNodes to exclude.
     pub(super) excluded: &'a [DatanodeIndex],
-    /// `host:port` of DataNodes to prefer.
+    /// `host:port` of the preferred DataNodes.
     pub(super) favored: &'a [String],
-    /// Where the writer is, if a DataNode there is to come first.
+    /// The writer's address, if a DataNode at that address is to come first.
     pub(super) writer: Option<IpAddr>,
-    /// There must be room for that many bytes.
+    /// The free space required, in bytes.
     pub(super) block_size: u64,
 }
 
@@ -91,7 +91,7 @@ impl DatanodeManager {
         }
     }
 
-    /// A DataNode comes, or comes back.
+    /// Registers a DataNode that is new or has returned.
     pub(super) fn register(
         &mut self,
         now: Timestamp,
@@ -117,7 +117,8 @@ impl DatanodeManager {
         index
     }
 
-    /// The answer to a heartbeat; `None` if the DataNode has to register first.
+    /// Processes a heartbeat and returns the response; `None` if the DataNode has to register
+    /// first.
     pub(super) fn heartbeat(
         &mut self,
         now: Timestamp,
@@ -134,7 +135,7 @@ impl DatanodeManager {
         Some(node.take_commands())
     }
 
-    /// Those that have been silent for too long die; tells which.
+    /// Marks DataNodes that have been silent for too long as dead, and returns them.
     pub(super) fn bury_dead(&mut self, now: Timestamp) -> Vec<DatanodeIndex> {
         let limit = self.dead_interval;
         let died =
@@ -151,7 +152,7 @@ impl DatanodeManager {
             .collect()
     }
 
-    /// When the next DataNode dies, if none sends a heartbeat until then.
+    /// Returns when the next DataNode is declared dead if no heartbeat arrives before.
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
         let living = self.nodes.iter().filter(|node| node.alive);
         living
@@ -187,8 +188,8 @@ impl DatanodeManager {
         self.nodes.iter().filter(|node| node.alive).count()
     }
 
-    /// Chooses DataNodes for a block: favoured ones, one at the writer's address, then any; stale
-    /// ones only if nothing else is left. Gives fewer than wanted if there are no more.
+    /// Chooses DataNodes for a block: favored ones, one at the writer's address, then any others.
+    /// Uses stale ones only as a last resort. Returns fewer than requested if there are not enough.
     pub(super) fn choose(
         &self,
         now: Timestamp,
@@ -198,7 +199,7 @@ impl DatanodeManager {
         let mut candidates: Vec<DatanodeIndex> = (0..self.nodes.len())
             .filter(|index| {
                 let node = &self.nodes[*index];
-                // Before its first heartbeat nobody knows how much room a DataNode has.
+                // The free space of a DataNode is unknown before its first heartbeat.
                 let room =
                     node.report.capacity == 0 || node.report.remaining >= placement.block_size;
                 node.alive && room && !placement.excluded.contains(index)

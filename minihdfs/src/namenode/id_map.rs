@@ -1,12 +1,13 @@
-//! Maps keyed by the ids that the NameNode counts up itself.
+//! Maps keyed by ids that the NameNode assigns by counting.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// A map from inode or block ids. Never iterated where the order could be seen.
+/// A map keyed by inode or block ids. Never iterated where the order is observable.
 pub(super) type IdMap<V> = HashMap<u64, V, BuildHasherDefault<IdHasher>>;
 
-/// Spreads ids that were counted up. No peer chooses them, so nothing needs SipHash's strength.
+/// Hashes sequential ids. Peers cannot choose them, so SipHash's resistance to attacks is not
+/// needed.
 #[derive(Clone, Copy, Default)]
 pub(super) struct IdHasher(u64);
 
@@ -22,8 +23,8 @@ impl Hasher for IdHasher {
     }
 
     fn write_u64(&mut self, id: u64) {
-        // Fibonacci hashing; the rotation brings the well-mixed high bits down to where the table
-        // looks first.
+        // Fibonacci hashing. The rotation moves the well-mixed high bits to the low end, which
+        // selects the bucket.
         self.0 = (self.0 ^ id)
             .wrapping_mul(0x9E37_79B9_7F4A_7C15)
             .rotate_left(26);

@@ -1,4 +1,4 @@
-//! Leases: which client writes which files, and for how long it may be silent.
+//! Leases: the files that each client writes, and how long the client may be silent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,10 +8,11 @@ use kerbox_krb5::Timestamp;
 
 use super::inode::InodeId;
 
-/// After it another client may take a file over (`HdfsConstants.LEASE_SOFTLIMIT_PERIOD`).
+/// The time after which another client may take over a file
+/// (`HdfsConstants.LEASE_SOFTLIMIT_PERIOD`).
 pub(super) const SOFT_LIMIT: Duration = Duration::from_secs(60);
 
-/// One client's lease: for all files that it writes.
+/// One client's lease, which covers all files that it writes.
 #[derive(Debug)]
 struct Lease {
     renewed: Timestamp,
@@ -33,7 +34,7 @@ impl LeaseManager {
         }
     }
 
-    /// The holder writes one more file, and renews by that.
+    /// Adds a file to the holder's lease and renews it.
     pub(super) fn add(&mut self, now: Timestamp, holder: &Arc<str>, file: InodeId) {
         let lease = self
             .leases
@@ -46,7 +47,7 @@ impl LeaseManager {
         lease.files.insert(file);
     }
 
-    /// The holder does not write the file any more. A holder without files has no lease.
+    /// Removes a file from the holder's lease. A lease without files is dropped.
     pub(super) fn remove(&mut self, holder: &str, file: InodeId) {
         if let Some(lease) = self.leases.get_mut(holder) {
             lease.files.remove(&file);
@@ -56,26 +57,27 @@ impl LeaseManager {
         }
     }
 
-    /// A holder without files is no concern of ours.
+    /// Renews the holder's lease. Ignores holders without files.
     pub(super) fn renew(&mut self, now: Timestamp, holder: &str) {
         if let Some(lease) = self.leases.get_mut(holder) {
             lease.renewed = now;
         }
     }
 
-    /// How many files the holder writes; `None` if it has no lease.
+    /// Returns the number of files the holder writes; `None` if it has no lease.
     pub(super) fn open_files(&self, holder: &str) -> Option<usize> {
         self.leases.get(holder).map(|lease| lease.files.len())
     }
 
-    /// Whether the holder has been silent so long that another may take its files.
+    /// Returns true if the holder has been silent so long that another client may take over its
+    /// files.
     pub(super) fn is_soft_expired(&self, now: Timestamp, holder: &str) -> bool {
         self.leases
             .get(holder)
             .is_none_or(|lease| now.since(lease.renewed) > SOFT_LIMIT)
     }
 
-    /// The holders that have been silent beyond the hard limit, with their files.
+    /// Returns the holders that have been silent beyond the hard limit, with their files.
     pub(super) fn hard_expired(&self, now: Timestamp) -> Vec<(Arc<str>, Vec<InodeId>)> {
         let expired = |lease: &Lease| now.since(lease.renewed) > self.hard_limit;
         let expired = self.leases.iter().filter(|(_, lease)| expired(lease));
@@ -84,7 +86,7 @@ impl LeaseManager {
             .collect()
     }
 
-    /// When the next lease passes the hard limit, if nobody renews.
+    /// Returns when the next lease passes the hard limit if it is not renewed.
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
         let just_after = self.hard_limit + Duration::from_micros(1);
         self.leases
@@ -93,8 +95,8 @@ impl LeaseManager {
             .min()
     }
 
-    /// Files being written with a number above `after`, with their holders, in the order of their
-    /// numbers.
+    /// Returns the files being written whose id is above `after`, with their holders, ordered by
+    /// id.
     pub(super) fn files_after(&self, after: InodeId) -> BTreeMap<InodeId, Arc<str>> {
         let all = self.leases.iter().flat_map(|(holder, lease)| {
             lease

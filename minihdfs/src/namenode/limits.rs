@@ -8,20 +8,21 @@ use crate::HdfsError;
 use crate::config::HdfsConfig;
 use crate::user::MAX_NAME;
 
-/// The greatest length, quota or total that can be told: the protocol's numbers are Java's `long`.
+/// The maximum length, quota or total that can be encoded: the protocol's numbers are Java's
+/// `long`.
 pub(super) const LONGEST: u64 = i64::MAX as u64;
 
-/// Adds lengths, which are clients' words: a total beyond [`LONGEST`] stays there.
+/// Adds lengths, which come from clients, and saturates at [`LONGEST`].
 pub(super) fn add(total: u64, more: u64) -> u64 {
     total.saturating_add(more).min(LONGEST)
 }
 
-/// As [`add`], for many.
+/// Sums lengths like [`add`].
 pub(super) fn total(lengths: impl Iterator<Item = u64>) -> u64 {
     lengths.fold(0, add)
 }
 
-/// Refuses a name that is too long to be kept; `what` tells which it is.
+/// Fails if a name is too long to be kept; `what` says which name it is.
 pub(super) fn check_name(what: &str, name: &str) -> Result<(), HdfsError> {
     if name.len() <= MAX_NAME {
         return Ok(());
@@ -32,14 +33,14 @@ pub(super) fn check_name(what: &str, name: &str) -> Result<(), HdfsError> {
     )))
 }
 
-/// What a subtree takes.
+/// The resources that a subtree uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Usage {
     pub(super) files: u64,
     pub(super) directories: u64,
-    /// Bytes of the files, each counted once. What is being written counts as far as it is known.
+    /// Bytes of the files, without replication. Blocks being written count with their known length.
     pub(super) length: u64,
-    /// Bytes of all replicas. A block that is being written counts with its full size.
+    /// Bytes of all replicas. A block being written counts with its full size.
     pub(super) space: u64,
 }
 
@@ -49,8 +50,8 @@ impl Usage {
     }
 }
 
-/// Refuses names that cannot be created: `.reserved` at the root, `.snapshot` anywhere, too long
-/// ones.
+/// Fails for names that cannot be created: `.reserved` at the root, `.snapshot` anywhere, and names
+/// that are too long.
 pub(super) fn check_new_names(
     path: &ResolvedPath<'_>,
     config: &HdfsConfig,
@@ -82,7 +83,7 @@ pub(super) fn check_new_names(
     Ok(())
 }
 
-/// Refuses one more child of a directory that is full.
+/// Fails if a directory has no room for another child.
 pub(super) fn check_directory_items(
     namespace: &Namespace,
     parent: InodeId,
@@ -106,18 +107,18 @@ pub(super) fn check_directory_items(
     ))
 }
 
-/// What adds to a subtree.
+/// An addition to a subtree.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Charge {
     pub(super) inodes: u64,
     pub(super) space: u64,
-    /// Whether the inodes come one after another: then the first that is too many is the one to
-    /// complain of.
+    /// True if the inodes are added one at a time. An error then names the first one that exceeds
+    /// the quota.
     pub(super) one_by_one: bool,
 }
 
 impl Namespace {
-    /// Walks the subtree at `top`; `space` tells a file's (length, space).
+    /// Computes the usage of the subtree at `top`; `space` returns a file's (length, space).
     pub(super) fn usage(&self, top: InodeId, space: &impl Fn(InodeId) -> (u64, u64)) -> Usage {
         let mut usage = Usage::default();
         let mut pending = vec![top];
@@ -135,7 +136,8 @@ impl Namespace {
         usage
     }
 
-    /// Whether `parent`, or a directory above it and below `below`, has a quota.
+    /// Returns true if a quota is set on `parent` or on any directory between it and `below`,
+    /// exclusive.
     pub(super) fn has_quota(&self, parent: InodeId, below: InodeId) -> bool {
         let mut id = parent;
         while id != below {
@@ -150,8 +152,8 @@ impl Namespace {
         false
     }
 
-    /// Refuses what would exceed the quota of `parent` or of a directory above it, up to but
-    /// without `below`, where a rename has its source and destination in common.
+    /// Fails if the charge exceeds the quota of `parent` or of a directory above it. Stops before
+    /// `below`, the common ancestor of a rename's source and destination.
     pub(super) fn check_quota(
         &self,
         parent: InodeId,
@@ -213,8 +215,8 @@ impl Namespace {
     }
 }
 
-/// `1 KB` or `1.50 KB`, as Hadoop's `TraditionalBinaryPrefix` writes it: what would round up to
-/// 1024 of a unit is told in the next.
+/// Formats `1 KB` or `1.50 KB` like Hadoop's `TraditionalBinaryPrefix`. A value that would round up
+/// to 1024 of a unit is written in the next unit.
 fn in_words(bytes: u64) -> String {
     const UNITS: [&str; 7] = ["B", "KB", "MB", "GB", "TB", "PB", "EB"];
     let exponent = (bytes.max(1).ilog2() / 10) as usize;

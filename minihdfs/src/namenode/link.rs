@@ -1,4 +1,4 @@
-//! What DataNodes tell the NameNode, in the process.
+//! The in-process connection from DataNodes to the NameNode.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
@@ -50,7 +50,7 @@ impl NameNodeLink for NameNode {
         for replica in replicas {
             let (block, datanodes) = (replica.block, &mut state.datanodes);
             if state.blocks.is_known_corrupt(from, block) {
-                // That it is still there makes it no better.
+                // A replica known to be corrupt stays corrupt when it is reported again.
             } else if replica.state == ReplicaState::Finalized {
                 let rng = &mut state.rng;
                 state.blocks.received(now, from, block, datanodes, rng);
@@ -66,7 +66,7 @@ impl NameNodeLink for NameNode {
             &mut state.datanodes,
             &mut state.rng,
         );
-        // With one more DataNode, what was under-replicated may find a place.
+        // An additional DataNode may have room for under-replicated blocks.
         state
             .blocks
             .check_all(now, &mut state.datanodes, &mut state.rng);

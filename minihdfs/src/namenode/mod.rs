@@ -1,17 +1,18 @@
-//! The NameNode: the namespace, the blocks, and who may do what with them.
+//! The NameNode: the namespace, the blocks, and access control.
 //!
-//! [`NameNode`] is a handle over one lock. It has no clock, no sockets and no threads: calls come
-//! in with the time, [`tick`](NameNode::tick) does what is due,
-//! [`next_deadline`](NameNode::next_deadline) tells when something will be.
+//! [`NameNode`] is a handle over one lock. It has no clock, sockets or threads. Each call passes in
+//! the time, [`tick`](NameNode::tick) does the work that is due, and
+//! [`next_deadline`](NameNode::next_deadline) returns when the next work is due.
 //!
 //! - `namespace`, `inode`, `path`: the tree; `limits`: names and quotas; `permission`, `acl`,
-//!   `xattr`: who may do what
-//! - `block_manager`, `datanode_manager`: replicas and where they are; `link`: what DataNodes tell
-//! - `lease_manager`, `recovery`: who writes, and what happens to files whose writer is gone
-//! - `client_protocol`: one function for each method of ClientProtocol; `status`: the messages that
-//!   they share
-//! - `retry_cache`: answers for clients that ask again
-//! - `side_protocols`: the small protocols of administrators' tools
+//!   `xattr`: access control and attributes
+//! - `block_manager`, `datanode_manager`: replicas and their locations; `link`: messages from
+//!   DataNodes
+//! - `lease_manager`, `recovery`: writers, and files whose writer has disappeared
+//! - `client_protocol`: one function for each method of ClientProtocol; `status`: shared response
+//!   messages
+//! - `retry_cache`: responses for clients that repeat a call
+//! - `side_protocols`: the small protocols of administration tools
 
 mod acl;
 mod block_manager;
@@ -68,28 +69,28 @@ pub struct NameNode {
     block_tokens: Arc<BlockTokenSecretManager>,
     delegation_tokens: Arc<DelegationTokenSecretManager>,
     state: Mutex<State>,
-    /// Held for the whole of a call that must not be executed twice, so that a repeated call waits
-    /// for the first.
+    /// Held throughout a call that must not be executed twice, so that a repeated call waits for
+    /// the first.
     retry_cache: Mutex<RetryCache>,
 }
 
-/// What a NameNode is started with, besides its configuration.
+/// The parameters of a NameNode besides its configuration.
 #[derive(Clone, Debug)]
 pub struct NameNodeIdentity {
-    /// The short name that owns `/` and may do everything.
+    /// The short name of the superuser, which owns `/`.
     pub superuser: String,
-    /// The realm whose principals `DEFAULT` of `auth_to_local` shortens; empty without Kerberos.
+    /// The realm for the `DEFAULT` rule of `auth_to_local`; empty without Kerberos.
     pub default_realm: String,
-    /// Where it listens: a part of the block pool's id.
+    /// The address it listens on, which is part of the block pool id.
     pub address: IpAddr,
 }
 
 impl NameNode {
-    /// A NameNode with an empty namespace. Everything random comes from `rng`, and from generators
-    /// seeded by it.
+    /// Creates a NameNode with an empty namespace. All randomness comes from `rng` and from
+    /// generators seeded by it.
     ///
     /// # Errors
-    /// The configuration contradicts itself, or its `auth_to_local` rules cannot be read.
+    /// Fails if the configuration is inconsistent or its `auth_to_local` rules are invalid.
     pub fn new(
         config: HdfsConfig,
         identity: &NameNodeIdentity,
@@ -124,41 +125,41 @@ impl NameNode {
         })
     }
 
-    /// What it obeys.
+    /// Returns the configuration.
     #[must_use]
     pub fn config(&self) -> &HdfsConfig {
         &self.config
     }
 
-    /// The id of its block pool, which every block's name begins with.
+    /// Returns the block pool id, which is part of every block's name.
     #[must_use]
     pub fn block_pool_id(&self) -> &str {
         &self.block_pool_id
     }
 
-    /// The block keys, for the DataNodes to check tokens with.
+    /// Returns the block keys, with which DataNodes check tokens.
     #[must_use]
     pub fn block_tokens(&self) -> &Arc<BlockTokenSecretManager> {
         &self.block_tokens
     }
 
-    /// The delegation tokens, for connections that show one.
+    /// Returns the delegation tokens, for connections that present one.
     #[must_use]
     pub fn delegation_tokens(&self) -> &Arc<DelegationTokenSecretManager> {
         &self.delegation_tokens
     }
 
-    /// How many DataNodes live.
+    /// Returns the number of live DataNodes.
     #[must_use]
     pub fn live_datanodes(&self) -> usize {
         self.lock().datanodes.living()
     }
 
-    /// Makes a directory, with those above it, as the superuser would; an existing one gets this
-    /// owner, group and mode.
+    /// Creates a directory and its missing ancestors as the superuser. An existing directory gets
+    /// this owner, group and mode.
     ///
     /// # Errors
-    /// The path is not valid, or there is a file on it.
+    /// Fails if the path is invalid or contains a file.
     pub fn make_directory(
         &self,
         now: Timestamp,
@@ -204,16 +205,16 @@ impl NameNode {
         Ok(())
     }
 
-    /// Whether there is anything at a path.
+    /// Returns true if the path exists.
     ///
     /// # Errors
-    /// The path is not valid.
+    /// Fails if the path is invalid.
     pub fn has(&self, path: &str) -> Result<bool, HdfsError> {
         Ok(self.lock().namespace.resolve(path)?.last().is_some())
     }
 
-    /// Does what is due: dead DataNodes, leases beyond their hard limit, recoveries and
-    /// replications that never came, keys and tokens.
+    /// Does the work that is due: dead DataNodes, leases beyond their hard limit, recoveries and
+    /// replications that did not finish, keys and tokens.
     pub fn tick(&self, now: Timestamp) {
         let mut fired = Vec::new();
         self.lock().tick(now, &mut fired);
@@ -228,7 +229,7 @@ impl NameNode {
         }
     }
 
-    /// When [`tick`](Self::tick) will have something to do, if nothing happens until then.
+    /// Returns when [`tick`](Self::tick) will next have work, if nothing happens before.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let tokens = self
@@ -265,11 +266,12 @@ impl NameNode {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic is a broken invariant of one operation; the others may go on with what there is.
+        // A panic means that one operation broke an invariant. Other operations continue with the
+        // state as it is.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The state, to be changed by `operation`, which safe mode forbids.
+    /// Locks the state for `operation`, which changes it. Fails in safe mode.
     fn lock_to_write(
         &self,
         operation: fmt::Arguments<'_>,
@@ -285,7 +287,7 @@ impl NameNode {
         Ok(state)
     }
 
-    /// The groups of a user, as the configuration maps them.
+    /// Returns the groups of a user according to the configuration.
     fn groups_of(&self, user: &str) -> &[String] {
         self.config
             .groups
@@ -294,7 +296,7 @@ impl NameNode {
             .unwrap_or_default()
     }
 
-    /// The rights of who makes this call.
+    /// Returns the permission checker for the caller.
     fn checker<'a>(&'a self, call: &Call<'a>) -> PermissionChecker<'a> {
         let user = &call.caller.user.short;
         let groups = self.groups_of(user);

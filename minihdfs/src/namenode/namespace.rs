@@ -1,4 +1,4 @@
-//! The tree of inodes (Hadoop's `FSDirectory`): resolution of paths, adding, moving, removing.
+//! The tree of inodes (Hadoop's `FSDirectory`): resolving paths, adding, moving, removing.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,15 +11,15 @@ use super::inode::{Directory, Inode, InodeId, InodeKind, PERMISSION_BITS, Quota,
 use super::path;
 use crate::HdfsError;
 
-/// What is not in the tree, and not in a listing of the root.
+/// The reserved directory, which is not in the tree nor in a listing of the root.
 pub(super) const RESERVED: &str = "/.reserved";
-/// Below it inodes are named by their numbers.
+/// The prefix of paths that name inodes by their ids.
 const RESERVED_INODES: &str = "/.reserved/.inodes/";
-/// Below it is the whole tree once more, as it would be without decryption.
+/// The prefix of raw paths, which show the whole tree without decryption.
 const RESERVED_RAW: &str = "/.reserved/raw";
 
-/// Whether no file can be made at `path`: `/.reserved`, and what is below it but names neither an
-/// inode nor a raw path.
+/// Returns true if no file can be created at `path`: `/.reserved` itself, and paths below it that
+/// are neither inode paths nor raw paths.
 pub(super) fn is_reserved(path: &str) -> bool {
     let below = |directory: &str| {
         path.strip_prefix(directory)
@@ -28,14 +28,14 @@ pub(super) fn is_reserved(path: &str) -> bool {
     below(RESERVED) && !below(RESERVED_RAW) && !path.starts_with(RESERVED_INODES)
 }
 
-/// The tree.
+/// The tree of inodes.
 #[derive(Debug)]
 pub(super) struct Namespace {
     inodes: IdMap<Inode>,
     last_id: InodeId,
 }
 
-/// A path, and how much of it there is.
+/// A path and its existing inodes.
 #[derive(Clone, Debug)]
 pub(super) struct ResolvedPath<'a> {
     path: Cow<'a, str>,
@@ -45,28 +45,28 @@ pub(super) struct ResolvedPath<'a> {
 }
 
 impl ResolvedPath<'_> {
-    /// The path without a slash at its end, and without `/.reserved`.
+    /// Returns the path without a trailing slash and without the `/.reserved` prefix.
     pub(super) fn path(&self) -> &str {
         &self.path
     }
 
-    /// The inodes along the path as far as they exist, from the root on. If one before the end is a
-    /// file, it is the last.
+    /// Returns the existing inodes along the path, starting at the root. If a file comes before the
+    /// end of the path, it is the last.
     pub(super) fn existing(&self) -> &[InodeId] {
         &self.existing
     }
 
-    /// How many inodes the whole path has: 1 for the root.
+    /// Returns the number of inodes in the complete path: 1 for the root.
     pub(super) fn depth(&self) -> usize {
         self.depth
     }
 
-    /// What the path names, if it exists.
+    /// Returns the inode that the path names, if it exists.
     pub(super) fn last(&self) -> Option<InodeId> {
         (self.existing.len() == self.depth).then(|| self.existing[self.depth - 1])
     }
 
-    /// What holds the last component, if it exists; the root's is the root.
+    /// Returns the directory of the last component, if it exists; for the root, the root itself.
     pub(super) fn parent(&self) -> Option<InodeId> {
         match self.depth {
             1 => Some(ROOT),
@@ -74,35 +74,35 @@ impl ResolvedPath<'_> {
         }
     }
 
-    /// The nearest ancestor that exists, not the inode itself.
+    /// Returns the nearest existing ancestor, excluding the inode itself.
     pub(super) fn nearest_ancestor(&self) -> Option<InodeId> {
         let ancestors = self.existing.len().min(self.depth.saturating_sub(1));
         ancestors.checked_sub(1).map(|index| self.existing[index])
     }
 
-    /// The components that do not exist.
+    /// Returns the components that do not exist.
     pub(super) fn missing(&self) -> impl Iterator<Item = &str> {
         path::components(&self.path).skip(self.existing.len() - 1)
     }
 
-    /// Whether it was written with `/.reserved/raw`.
+    /// Returns true if the path began with `/.reserved/raw`.
     pub(super) fn is_raw(&self) -> bool {
         self.raw
     }
 }
 
-/// What a new inode is, besides what its parent decides.
+/// The fields of a new inode that do not depend on its parent.
 pub(super) struct NewInode {
     pub(super) owner: Arc<str>,
     pub(super) mode: u16,
-    /// The mode before the client's umask, if it told: it counts where the parent has a default
-    /// access control list.
+    /// The mode before the client's umask, if the client sent it. It is used if the parent has a
+    /// default access control list.
     pub(super) unmasked: Option<u16>,
     pub(super) kind: InodeKind,
 }
 
 impl Namespace {
-    /// A root of this owner and group with mode 0755.
+    /// Creates a root with this owner and group and mode 0755.
     pub(super) fn new(now: Timestamp, owner: Arc<str>, group: Arc<str>) -> Self {
         let root = Inode {
             id: ROOT,
@@ -127,29 +127,29 @@ impl Namespace {
         }
     }
 
-    /// An inode whose number came from the tree under the same lock.
+    /// Returns an inode whose id came from the tree under the same lock.
     ///
     /// # Panics
-    /// If there is none: the tree is broken then.
+    /// Panics if there is no such inode, since the tree is then inconsistent.
     pub(super) fn inode(&self, id: InodeId) -> &Inode {
         self.inodes
             .get(&id)
             .expect("the tree only names inodes that exist")
     }
 
-    /// As [`inode`](Self::inode).
+    /// Same as [`inode`](Self::inode), but mutable.
     pub(super) fn inode_mut(&mut self, id: InodeId) -> &mut Inode {
         self.inodes
             .get_mut(&id)
             .expect("the tree only names inodes that exist")
     }
 
-    /// The inode of a number that a client told.
+    /// Returns the inode with an id sent by a client.
     pub(super) fn get(&self, id: InodeId) -> Option<&Inode> {
         self.inodes.get(&id)
     }
 
-    /// Follows `path` as far as it exists.
+    /// Resolves `path` as far as it exists.
     pub(super) fn resolve<'a>(&self, path: &'a str) -> Result<ResolvedPath<'a>, HdfsError> {
         if path.starts_with("/.reserved/") {
             return self.resolve_reserved(path);
@@ -205,7 +205,7 @@ impl Namespace {
         }
     }
 
-    /// The path of an inode.
+    /// Returns the path of an inode.
     pub(super) fn full_path(&self, id: InodeId) -> String {
         if id == ROOT {
             return "/".to_owned();
@@ -224,7 +224,7 @@ impl Namespace {
         path
     }
 
-    /// Whether `id` is `ancestor` or lies below it.
+    /// Returns true if `id` is `ancestor` or is below it.
     pub(super) fn is_within(&self, id: InodeId, ancestor: InodeId) -> bool {
         let mut id = id;
         while id != ancestor && id != ROOT {
@@ -233,8 +233,8 @@ impl Namespace {
         id == ancestor
     }
 
-    /// Adds a child that is not there yet. Its group is the parent's (the BSD rule), and the
-    /// parent's default access control list applies.
+    /// Adds a child that does not exist yet. It gets the parent's group (the BSD rule) and inherits
+    /// the parent's default access control list.
     pub(super) fn add(
         &mut self,
         now: Timestamp,
@@ -279,8 +279,7 @@ impl Namespace {
         id
     }
 
-    /// Takes an inode and all below it out of the tree, and hands them over: the root of the
-    /// subtree first.
+    /// Removes an inode and its subtree, and returns them with the root of the subtree first.
     pub(super) fn remove(&mut self, now: Timestamp, id: InodeId) -> Vec<Inode> {
         let top = self
             .inodes
@@ -310,8 +309,8 @@ impl Namespace {
         removed
     }
 
-    /// Moves an inode to where no inode is. The modification times of both parents change, its own
-    /// does not.
+    /// Moves an inode to a path that does not exist. Changes the modification times of both parents
+    /// but not its own.
     pub(super) fn rename(
         &mut self,
         now: Timestamp,
@@ -340,8 +339,8 @@ impl Namespace {
         }
     }
 
-    /// The storage policy in force for an inode: its own, or the nearest ancestor's; 0 if none is
-    /// set.
+    /// Returns the effective storage policy of an inode: its own or the nearest ancestor's; 0 if
+    /// none is set.
     pub(super) fn storage_policy(&self, id: InodeId) -> u8 {
         let mut inode = self.inode(id);
         while inode.storage_policy == 0 && inode.id != ROOT {

@@ -1,16 +1,16 @@
-//! Paths as ClientProtocol takes them: absolute, separated by `/`.
+//! Paths as in ClientProtocol: absolute and separated by `/`.
 
 use std::borrow::Cow;
 
 use crate::HdfsError;
 
-/// The parts of an absolute path between its slashes: none for the root.
+/// Returns the components of an absolute path; empty for the root.
 pub(super) fn components(path: &str) -> impl DoubleEndedIterator<Item = &str> {
     path.split('/').filter(|component| !component.is_empty())
 }
 
-/// Hadoop's `DFSUtil.isValidName`, for paths that are to be created: absolute, no `.` or `..`, no
-/// colon, no two slashes in a row but at the end.
+/// Checks a path to be created, like Hadoop's `DFSUtil.isValidName`: absolute, without `.`, `..` or
+/// colons, and without two slashes in a row except at the end.
 pub(super) fn is_valid(path: &str) -> bool {
     let Some(rest) = path.strip_prefix('/') else {
         return false;
@@ -23,8 +23,7 @@ fn is_valid_component(component: &str) -> bool {
     !component.is_empty() && component != "." && component != ".." && !component.contains(':')
 }
 
-/// `path` without slashes that mean nothing. Nothing else is special here: `.` and `..` are names
-/// that no inode has.
+/// Removes redundant slashes. `.` and `..` are not special here: they are names that no inode has.
 pub(super) fn normalized(path: &str) -> Result<Cow<'_, str>, HdfsError> {
     if !path.starts_with('/') {
         return Err(HdfsError::new(
@@ -46,7 +45,7 @@ pub(super) fn normalized(path: &str) -> Result<Cow<'_, str>, HdfsError> {
     Ok(normal.into())
 }
 
-/// Refuses a path that cannot be created.
+/// Fails if the path cannot be created.
 pub(super) fn check_creatable(path: &str) -> Result<(), HdfsError> {
     if !is_valid(path) {
         return Err(HdfsError::invalid_path(format!(
@@ -56,11 +55,11 @@ pub(super) fn check_creatable(path: &str) -> Result<(), HdfsError> {
     Ok(())
 }
 
-/// The longest path that can be created, in characters and in components.
+/// The maximum length of a new path, in characters and in components.
 const MAX_LENGTH: usize = 8000;
 const MAX_DEPTH: usize = 1000;
 
-/// Refuses a path that is empty, or too long for `operation`.
+/// Fails if a path is empty, or too long for `operation`.
 pub(super) fn check_length(path: &str, operation: &str) -> Result<(), HdfsError> {
     if path.is_empty() {
         return Err(HdfsError::illegal_argument(
@@ -75,7 +74,7 @@ pub(super) fn check_length(path: &str, operation: &str) -> Result<(), HdfsError>
     Ok(())
 }
 
-/// The path of `name` in the directory `parent`.
+/// Returns the path of `name` in the directory `parent`.
 pub(super) fn join(parent: &str, name: &str) -> String {
     if parent == "/" {
         format!("/{name}")
@@ -84,7 +83,7 @@ pub(super) fn join(parent: &str, name: &str) -> String {
     }
 }
 
-/// The path of the directory that holds `path`; the root holds itself.
+/// Returns the parent directory of `path`; the root is its own parent.
 pub(super) fn parent(path: &str) -> &str {
     match path.rfind('/') {
         None | Some(0) => "/",
@@ -92,12 +91,12 @@ pub(super) fn parent(path: &str) -> &str {
     }
 }
 
-/// The last component of `path`; empty for the root.
+/// Returns the last component of `path`; empty for the root.
 pub(super) fn name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or("")
 }
 
-/// Whether `path` lies below the directory `ancestor`, or is it.
+/// Returns true if `path` is the directory `ancestor` or is below it.
 pub(super) fn is_within(path: &str, ancestor: &str) -> bool {
     ancestor == "/"
         || path

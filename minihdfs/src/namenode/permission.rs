@@ -1,4 +1,4 @@
-//! Who may do what to which inode (Hadoop's `FSPermissionChecker`).
+//! Permission checks on inodes (Hadoop's `FSPermissionChecker`).
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::namespace::{Namespace, ResolvedPath};
 use crate::HdfsError;
 use crate::proto::hdfs::acl_entry_proto::AclEntryTypeProto as Type;
 
-/// rwx bits that an operation needs (`FsAction`).
+/// The rwx bits that an operation requires (`FsAction`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct FsAction(pub(super) u8);
 
@@ -41,19 +41,19 @@ impl fmt::Display for FsAction {
     }
 }
 
-/// What an operation needs besides the way through its ancestors, which is always checked.
+/// The requirements of an operation, besides traversal of the ancestors, which is always checked.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Need {
-    /// The caller owns the inode.
+    /// The caller must own the inode.
     pub(super) owner: bool,
-    /// On the nearest ancestor that exists.
+    /// Access to the nearest existing ancestor.
     pub(super) ancestor: Option<FsAction>,
-    /// On the parent, if it exists. WRITE heeds its sticky bit.
+    /// Access to the parent, if it exists. WRITE also checks its sticky bit.
     pub(super) parent: Option<FsAction>,
-    /// On the inode itself, if it exists.
+    /// Access to the inode itself, if it exists.
     pub(super) path: Option<FsAction>,
-    /// On the directory and every directory below it; empty ones are not asked if this is for a
-    /// deletion.
+    /// Access to the directory and every directory below it. The flag skips empty directories, for
+    /// deletions.
     pub(super) subtree: Option<(FsAction, bool)>,
 }
 
@@ -92,7 +92,7 @@ impl Need {
     }
 }
 
-/// One caller's rights.
+/// The permissions of one caller.
 #[derive(Debug)]
 pub(super) struct PermissionChecker<'a> {
     pub(super) user: &'a Arc<str>,
@@ -100,7 +100,7 @@ pub(super) struct PermissionChecker<'a> {
     pub(super) superuser: bool,
     /// `dfs.permissions.enabled`
     pub(super) enabled: bool,
-    /// The method that is called, for messages.
+    /// The called method, for error messages.
     pub(super) method: &'a str,
 }
 
@@ -128,13 +128,13 @@ impl<'a> PermissionChecker<'a> {
         )))
     }
 
-    /// Whether nothing is asked of this caller.
+    /// Returns true if this caller bypasses permission checks.
     pub(super) fn is_exempt(&self) -> bool {
         self.superuser || !self.enabled
     }
 
-    /// The way through the ancestors, then what `need` says. An ancestor that is a file is refused
-    /// to everybody.
+    /// Checks traversal of the ancestors, then `need`. An ancestor that is a file is an error for
+    /// every caller.
     pub(super) fn check(
         &self,
         namespace: &Namespace,
@@ -149,8 +149,8 @@ impl<'a> PermissionChecker<'a> {
             .and_then(|()| self.check_traversed(namespace, path, need))
     }
 
-    /// As [`check`](Self::check), for operations that change something: below `/.reserved/raw`
-    /// only the superuser does (`FSDirectory.resolvePath`).
+    /// Same as [`check`](Self::check), for operations that change something. Only the superuser may
+    /// change anything below `/.reserved/raw` (`FSDirectory.resolvePath`).
     pub(super) fn check_change(
         &self,
         namespace: &Namespace,
@@ -172,8 +172,8 @@ impl<'a> PermissionChecker<'a> {
         Ok(())
     }
 
-    /// As [`check_change`](Self::check_change), for operations that create something: an ancestor
-    /// that is a file is `ParentNotDirectoryException`.
+    /// Same as [`check_change`](Self::check_change), for operations that create something. An
+    /// ancestor that is a file fails with `ParentNotDirectoryException`.
     pub(super) fn check_creation(
         &self,
         namespace: &Namespace,
@@ -287,8 +287,7 @@ impl<'a> PermissionChecker<'a> {
                 }
             }
             if !ignore_empty {
-                // Summaries go through the tree in the order of its names, deletions from the last
-                // name on.
+                // Summaries visit children in name order, deletions in reverse name order.
                 pending[first..].reverse();
             }
         }
@@ -344,7 +343,7 @@ impl<'a> PermissionChecker<'a> {
         self.has_acl_permission(inode, access, action)
     }
 
-    /// The first of these that applies decides: the named user; all groups together; others. Named
+    /// The first match decides: the named user, then all groups together, then others. Named
     /// entries and groups are masked.
     fn has_acl_permission(&self, inode: &Inode, access: &[AclEntry], action: FsAction) -> bool {
         let mask = inode.mode >> 3;
@@ -371,7 +370,7 @@ enum NoWay {
     Denied(HdfsError),
 }
 
-/// `"/path":owner:group:drwxr-xr-x`
+/// Formats an inode as `"/path":owner:group:drwxr-xr-x`.
 fn describe(namespace: &Namespace, inode: &Inode) -> String {
     format!(
         "\"{}\":{}:{}:{}{}",
@@ -383,7 +382,8 @@ fn describe(namespace: &Namespace, inode: &Inode) -> String {
     )
 }
 
-/// `rwxr-xr-x`; the sticky bit makes the last letter a `t`, or a `T` without execution.
+/// Formats a mode as `rwxr-xr-x`. With the sticky bit the last letter is `t`, or `T` without
+/// execute permission.
 fn symbolic(mode: u16) -> String {
     let mut text: String = (0..9)
         .map(|index| {

@@ -1,5 +1,5 @@
-//! Files whose writer is gone: their leases are taken over, their last block is recovered, and they
-//! are closed (`FSNamesystem.recoverLeaseInternal`, `internalReleaseLease`,
+//! Files whose writer has disappeared: their leases are taken over, their last block is recovered,
+//! and they are closed (`FSNamesystem.recoverLeaseInternal`, `internalReleaseLease`,
 //! `commitBlockSynchronization`).
 
 use std::fmt;
@@ -17,10 +17,10 @@ use super::timer;
 use crate::HdfsError;
 use crate::datanode::link::{BlockRecovery, BlockSynchronization, DatanodeCommand};
 
-/// When a recovery that was ordered counts as failed, and another DataNode is asked.
+/// The time after which a recovery counts as failed and is assigned to another DataNode.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(30);
 
-/// Why a lease is to be taken over (`FSNamesystem.RecoverLeaseOp`).
+/// The reason for taking over a lease (`FSNamesystem.RecoverLeaseOp`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum RecoverLeaseOp {
     Create,
@@ -40,7 +40,7 @@ impl fmt::Display for RecoverLeaseOp {
     }
 }
 
-/// Who wants a file that may be open.
+/// A client's claim to a file that may be open.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Claim<'a> {
     pub(super) op: RecoverLeaseOp,
@@ -50,8 +50,8 @@ pub(super) struct Claim<'a> {
 }
 
 impl State {
-    /// Makes sure that nobody writes the file: true if so, now; false if a recovery was begun,
-    /// which only happens to `recoverLease`.
+    /// Ensures that no client writes the file. Returns true if the file is closed now. Returns
+    /// false if a recovery was started, which happens only for `recoverLease`.
     pub(super) fn take_over(
         &mut self,
         now: Timestamp,
@@ -105,8 +105,8 @@ impl State {
         Err(HdfsError::already_being_created(refusal(&because)))
     }
 
-    /// Closes a file without its writer: true if it is closed, false if its last block has to be
-    /// recovered first, for which `holder` has the lease meanwhile.
+    /// Closes a file without its writer. Returns true if it is closed. Returns false if its last
+    /// block must be recovered first; `holder` has the lease meanwhile.
     pub(super) fn release_lease(
         &mut self,
         now: Timestamp,
@@ -155,7 +155,7 @@ impl State {
         Ok(false)
     }
 
-    /// Gives an open file to another holder, who renews by that.
+    /// Reassigns the lease of an open file and renews it.
     fn reassign(&mut self, now: Timestamp, id: InodeId, holder: &str) {
         let Some(writer) = self
             .namespace
@@ -171,8 +171,8 @@ impl State {
         self.leases.add(now, &new, id);
     }
 
-    /// Orders the recovery of a block under construction, from the DataNode that was heard of last
-    /// among those not asked yet.
+    /// Orders the recovery of a block under construction. Of the DataNodes not tried yet, the one
+    /// with the latest heartbeat gets the order.
     pub(super) fn recover_block(&mut self, now: Timestamp, id: u64, truncate_to: Option<u64>) {
         let recovery_id = self.blocks.next_generation_stamp();
         let info = self.blocks.block_mut(id);
@@ -222,7 +222,7 @@ impl State {
             .command(DatanodeCommand::Recover(order));
     }
 
-    /// A recovery has ended: the block is what the DataNodes agreed on, and its file is closed.
+    /// Finishes a recovery: the block becomes what the DataNodes agreed on, and its file is closed.
     pub(super) fn finish_recovery(
         &mut self,
         now: Timestamp,
@@ -281,14 +281,14 @@ impl State {
         Ok(())
     }
 
-    /// Leases beyond the hard limit go to the NameNode, which closes their files.
+    /// Transfers leases beyond the hard limit to the NameNode, which closes their files.
     pub(super) fn tick_leases(&mut self, now: Timestamp, fired: &mut Vec<Event>) {
         let internal = format!("HDFS_NameNode-{}", now.as_millis());
         for (holder, files) in self.leases.hard_expired(now) {
             fired.push(timer("lease hard limit", &holder));
             for file in files {
-                // One that cannot be closed yet, because replicas of a committed block are missing,
-                // is tried again after the limit.
+                // A file that cannot be closed yet, because replicas of a committed block are
+                // missing, is tried again after the limit.
                 if self.release_lease(now, file, &internal).is_err() {
                     self.reassign(now, file, &internal);
                 }
@@ -296,7 +296,7 @@ impl State {
         }
     }
 
-    /// Recoveries that never ended are ordered again, from another DataNode.
+    /// Reassigns recoveries that did not finish in time to another DataNode.
     pub(super) fn tick_recoveries(&mut self, now: Timestamp, fired: &mut Vec<Event>) {
         for (id, started) in self.recoveries() {
             if started + RECOVERY_LIMIT <= now {
@@ -316,7 +316,7 @@ impl State {
             .min()
     }
 
-    /// Last blocks of open files that are under recovery, and since when.
+    /// Returns the last blocks of open files that are under recovery, with their start times.
     fn recoveries(&self) -> Vec<(u64, Timestamp)> {
         let open = self.leases.files_after(0);
         let last_blocks = open.keys().filter_map(|file| self.last_block(*file));

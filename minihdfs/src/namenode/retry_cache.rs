@@ -1,4 +1,4 @@
-//! Answers kept for clients that repeat a call because the connection broke (Hadoop's
+//! Responses kept for clients that repeat a call after their connection broke (Hadoop's
 //! `RetryCache`).
 
 use std::collections::{HashMap, VecDeque};
@@ -9,11 +9,11 @@ use kerbox_krb5::Timestamp;
 
 use crate::Caller;
 
-/// How many answers, and how many bytes of them, are kept at most: the oldest go first.
+/// The maximum number of responses, and of their bytes. The oldest are dropped first.
 const MAX_ANSWERS: usize = 1 << 16;
 const MAX_BYTES: usize = 64 << 20;
 
-/// A call as its repetitions share it.
+/// The identity of a call, shared by its repetitions.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct Key {
     user: Arc<str>,
@@ -21,20 +21,19 @@ struct Key {
     call_id: i32,
 }
 
-/// The encoded answers of calls that must not be executed twice. As with Hadoop, whose
-/// `RetryCache.waitForCompletion` expects that a call which failed is tried again, only successes
-/// are kept.
+/// The encoded responses of calls that must not be executed twice. Only successful calls are kept,
+/// as in Hadoop, whose `RetryCache.waitForCompletion` expects a failed call to be executed again.
 #[derive(Debug)]
 pub(super) struct RetryCache {
     expiry: Duration,
     answers: HashMap<Key, Box<[u8]>>,
-    /// In the order in which they came, with the time at which they go.
+    /// The keys in order of arrival, with their expiry times.
     order: VecDeque<(Timestamp, Key)>,
     bytes: usize,
 }
 
 impl RetryCache {
-    /// Answers are kept for `expiry`; zero keeps none.
+    /// Creates a cache that keeps responses for `expiry`; zero keeps none.
     pub(super) fn new(expiry: Duration) -> Self {
         Self {
             expiry,
@@ -53,7 +52,7 @@ impl RetryCache {
         })
     }
 
-    /// The answer to this very call, if it was answered before.
+    /// Returns the response to this call, if it was served before.
     pub(super) fn get(&mut self, now: Timestamp, caller: &Caller) -> Option<&[u8]> {
         while self.order.front().is_some_and(|(until, _)| *until <= now) {
             self.forget_oldest();
@@ -61,7 +60,7 @@ impl RetryCache {
         self.answers.get(&self.key(caller)?).map(AsRef::as_ref)
     }
 
-    /// Keeps the answer to a call that was not answered before.
+    /// Stores the response to a call.
     pub(super) fn put(&mut self, now: Timestamp, caller: &Caller, answer: &[u8]) {
         let Some(key) = self.key(caller) else { return };
         self.bytes += answer.len();

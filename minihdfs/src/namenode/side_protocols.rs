@@ -1,5 +1,4 @@
-//! The small protocols that `hdfs groups`, `hdfs dfsadmin` and `hdfs haadmin` speak with a
-//! NameNode.
+//! The small protocols that `hdfs groups`, `hdfs dfsadmin` and `hdfs haadmin` use with a NameNode.
 
 #![allow(
     clippy::needless_pass_by_value,
@@ -23,9 +22,9 @@ use crate::proto::hdfs::{
 };
 use crate::rpc::{Call, Protocol, protocol};
 
-/// All of them. Configuration does not change while a NameNode lives, so a wish to have it read
-/// again is fulfilled already. As in Hadoop anybody may have it read again: there it is the access
-/// control lists of `hadoop-policy.xml` that keep people out, and by default nobody.
+/// The side protocols. The configuration is fixed while a NameNode runs, so a refresh succeeds
+/// without doing anything. As in Hadoop, any user may request one: there only the access control
+/// lists of `hadoop-policy.xml` restrict it, and by default they restrict no user.
 pub(super) static SIDE_PROTOCOLS: [Protocol<NameNode>; 7] = [
     protocol! {
         "org.apache.hadoop.tools.GetUserMappingsProtocol", 1,
@@ -72,7 +71,7 @@ pub(super) static SIDE_PROTOCOLS: [Protocol<NameNode>; 7] = [
 ];
 
 impl NameNode {
-    /// The groups of any user, for anybody.
+    /// Returns the groups of any user, to any caller.
     fn get_groups_for_user(
         &self,
         _call: &Call<'_>,
@@ -92,7 +91,7 @@ impl NameNode {
         ))
     }
 
-    /// Nothing registers for it.
+    /// Fails, since no refresh handlers are registered.
     fn generic_refresh(
         &self,
         _call: &Call<'_>,
@@ -110,7 +109,7 @@ impl NameNode {
         })
     }
 
-    /// A NameNode by itself is active.
+    /// Returns active, as for a NameNode without high availability.
     fn get_service_status(
         &self,
         _call: &Call<'_>,
@@ -123,7 +122,7 @@ impl NameNode {
         })
     }
 
-    /// None.
+    /// Returns an empty list.
     fn list_reconfigurable_properties(
         &self,
         call: &Call<'_>,

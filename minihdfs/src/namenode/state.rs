@@ -1,4 +1,4 @@
-//! What the NameNode's lock guards, and what needs several parts of it at once.
+//! The state guarded by the NameNode's lock, and the operations that need several parts of it.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::timer;
 use crate::HdfsError;
 use crate::config::HdfsConfig;
 
-/// Everything that changes.
+/// The NameNode's mutable state.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) namespace: Namespace,
@@ -25,7 +25,7 @@ pub(super) struct State {
     pub(super) datanodes: DatanodeManager,
     pub(super) leases: LeaseManager,
     pub(super) rng: StdRng,
-    /// Counts changes, as the edit log's transaction ids do.
+    /// The number of changes, like the edit log's transaction id.
     pub(super) transaction: i64,
     pub(super) safe_mode: bool,
 }
@@ -87,8 +87,7 @@ impl State {
         .min()
     }
 
-    /// What a path's end must be for operations on files; the errors of Hadoop's
-    /// `INodeFile.valueOf`.
+    /// Returns the file at a path's end. Fails with the errors of Hadoop's `INodeFile.valueOf`.
     pub(super) fn file_of(&self, last: Option<InodeId>, path: &str) -> Result<InodeId, HdfsError> {
         match last {
             None => Err(HdfsError::file_not_found(format!(
@@ -101,7 +100,7 @@ impl State {
         }
     }
 
-    /// The blocks of a file, in order; none of a directory.
+    /// Returns the blocks of a file, in order; empty for a directory.
     pub(super) fn blocks_of(&self, file: InodeId) -> impl DoubleEndedIterator<Item = &BlockInfo> {
         let blocks = self
             .namespace
@@ -118,12 +117,12 @@ impl State {
         self.blocks_of(file).next_back()
     }
 
-    /// The file's length with what is known of the block that is being written.
+    /// Returns the file's length, with the known length of the block being written.
     pub(super) fn file_length(&self, file: InodeId) -> u64 {
         total(self.blocks_of(file).map(|info| info.block.length))
     }
 
-    /// A file's length, and what its replicas take: a block that is being written counts with its
+    /// Returns a file's length and the space of its replicas. A block being written counts with its
     /// full size.
     pub(super) fn file_usage(&self, id: InodeId) -> (u64, u64) {
         let Some(file) = self.namespace.inode(id).as_file() else {
@@ -146,14 +145,14 @@ impl State {
         usage
     }
 
-    /// Removes an inode and all below it, with blocks and leases.
+    /// Removes an inode and its subtree, with their blocks and leases.
     pub(super) fn remove_tree(&mut self, now: Timestamp, id: InodeId) {
         for inode in self.namespace.remove(now, id) {
             self.drop_content(&inode);
         }
     }
 
-    /// Orders the blocks of an inode that left the tree to be deleted, and ends its lease.
+    /// Orders the deletion of the blocks of a removed inode, and ends its lease.
     fn drop_content(&mut self, inode: &Inode) {
         let InodeKind::File(file) = &inode.kind else {
             return;
@@ -166,7 +165,7 @@ impl State {
         }
     }
 
-    /// Takes blocks off the end of a file.
+    /// Removes blocks from the end of a file.
     pub(super) fn drop_last_blocks(&mut self, file: InodeId, keep: usize) {
         if let Some(file) = self.namespace.inode_mut(file).as_file_mut() {
             for block in file.blocks.drain(keep.min(file.blocks.len())..) {
@@ -175,7 +174,7 @@ impl State {
         }
     }
 
-    /// The writer is done: no lease any more, and a new modification time.
+    /// Closes a file: removes its lease and updates its modification time.
     pub(super) fn close_file(&mut self, now: Timestamp, id: InodeId) {
         let inode = self.namespace.inode_mut(id);
         inode.modification_time = now.as_millis();

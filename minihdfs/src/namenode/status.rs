@@ -1,4 +1,4 @@
-//! The messages that many methods answer with: file status, located blocks, DataNodes.
+//! Response messages shared by many methods: file status, located blocks, DataNodes.
 
 use bytes::Bytes;
 use kerbox_krb5::Timestamp;
@@ -18,10 +18,10 @@ use crate::proto::hdfs::{
 };
 use crate::token::{AccessMode, StorageType};
 
-/// Where all DataNodes are in the network.
+/// The network location of all DataNodes.
 const LOCATION: &str = "/default-rack";
 
-/// Which blocks of a file to tell.
+/// The range of a file whose blocks are requested.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BlockRange {
     pub(super) offset: u64,
@@ -35,7 +35,7 @@ impl BlockRange {
     };
 }
 
-/// Milliseconds since the epoch, as the messages have them.
+/// Returns the time in milliseconds since the epoch, as used in messages.
 pub(super) fn millis(time: Timestamp) -> u64 {
     time.as_millis().cast_unsigned()
 }
@@ -75,7 +75,7 @@ pub(super) fn datanode_info(node: &Datanode) -> DatanodeInfoProto {
 }
 
 impl NameNode {
-    /// The status of an inode; `name` is what stands for its path, empty in most answers.
+    /// Returns the status of an inode. `name` stands for its path and is empty in most responses.
     pub(super) fn file_status(
         &self,
         state: &State,
@@ -120,8 +120,8 @@ impl NameNode {
         status
     }
 
-    /// The status of `/.reserved`, or of what a listing of it tells: nobody's directories, which
-    /// belong to no tree.
+    /// Returns the status of `/.reserved` or of an entry in its listing. These directories have no
+    /// owner and are in no tree.
     pub(super) fn reserved_status(&self, name: Bytes) -> HdfsFileStatusProto {
         let group = if name.is_empty() {
             ""
@@ -150,8 +150,8 @@ impl NameNode {
         }
     }
 
-    /// A block of a file at `offset`, on these DataNodes, with a token for `user`; without `modes`
-    /// the token is empty.
+    /// Returns a file's block at `offset`, located on these DataNodes, with a token for `user`.
+    /// Without `modes` the token is empty.
     pub(super) fn located_block(
         &self,
         now: Timestamp,
@@ -194,7 +194,8 @@ impl NameNode {
         }
     }
 
-    /// The blocks of a file that overlap the range, for `reader`; without one the tokens are empty.
+    /// Returns the blocks of a file that overlap the range, for `reader`; without a reader the
+    /// tokens are empty.
     pub(super) fn located_blocks(
         &self,
         now: Timestamp,
@@ -228,7 +229,7 @@ impl NameNode {
         let mut position = 0_u64;
         for info in state.blocks_of(file) {
             let length = info.block.length;
-            // A block that is being written may still be empty; it is told all the same.
+            // A block being written may still be empty, but is included anyway.
             let ends_after_start = position.saturating_add(length.max(1)) > range.offset;
             if position < end && ends_after_start {
                 located.blocks.push(locate(info, position));

@@ -10,17 +10,17 @@ use crate::HdfsError;
 use crate::proto::hdfs::XAttrProto;
 use crate::proto::hdfs::x_attr_proto::XAttrNamespaceProto as Namespace;
 
-/// The only attribute of the security namespace that users may set: the superuser cannot read such
-/// a file.
+/// The only attribute of the security namespace that users may set. It hides the file's contents
+/// from the superuser.
 const UNREADABLE_BY_SUPERUSER: &str = "hdfs.unreadable.by.superuser";
 
 /// One attribute.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct XAttr {
     pub(super) namespace: Namespace,
-    /// Without the namespace's prefix.
+    /// The name without the namespace prefix.
     pub(super) name: Arc<str>,
-    /// `None` if there was none in the request, not even an empty one.
+    /// `None` if the request contained no value, not even an empty one.
     pub(super) value: Option<Bytes>,
 }
 
@@ -54,7 +54,7 @@ impl XAttr {
         self.namespace == Namespace::Security && &*self.name == UNREADABLE_BY_SUPERUSER
     }
 
-    /// `user.name`
+    /// Returns the name with its prefix, for instance `user.name`.
     pub(super) fn prefixed_name(&self) -> String {
         let prefix = match self.namespace {
             Namespace::User => "user",
@@ -66,7 +66,7 @@ impl XAttr {
         format!("{prefix}.{}", self.name)
     }
 
-    /// Whether the caller may name this attribute at all; `raw` is whether the path began with
+    /// Returns true if the caller may refer to this attribute; `raw` is true if the path began with
     /// `/.reserved/raw`.
     pub(super) fn is_visible(&self, checker: &PermissionChecker<'_>, raw: bool) -> bool {
         match self.namespace {
@@ -98,7 +98,7 @@ impl XAttr {
         Ok(())
     }
 
-    /// Whether it counts towards `dfs.namenode.fs-limits.max-xattrs-per-inode`.
+    /// Returns true if the attribute counts towards `dfs.namenode.fs-limits.max-xattrs-per-inode`.
     pub(super) fn is_counted(&self) -> bool {
         matches!(self.namespace, Namespace::User | Namespace::Trusted)
     }

@@ -16,7 +16,7 @@ use crate::proto::hdfs::{
 use crate::rpc::Call;
 
 impl NameNode {
-    /// The list without the entries that are in the permission bits.
+    /// Returns the list without the entries held in the permission bits.
     pub(in super::super) fn get_acl_status(
         &self,
         call: &Call<'_>,
@@ -41,7 +41,7 @@ impl NameNode {
         })
     }
 
-    /// Entries replace those of the same scope, type and name, or are added.
+    /// Adds entries, replacing those with the same scope, type and name.
     pub(in super::super) fn modify_acl_entries(
         &self,
         call: &Call<'_>,
@@ -67,7 +67,7 @@ impl NameNode {
         Ok(RemoveAclEntriesResponseProto {})
     }
 
-    /// Removes what children would inherit.
+    /// Removes the entries that children would inherit.
     pub(in super::super) fn remove_default_acl(
         &self,
         call: &Call<'_>,
@@ -82,7 +82,7 @@ impl NameNode {
         Ok(RemoveDefaultAclResponseProto {})
     }
 
-    /// Leaves only the permission bits.
+    /// Removes all entries except the permission bits.
     pub(in super::super) fn remove_acl(
         &self,
         call: &Call<'_>,
@@ -94,7 +94,7 @@ impl NameNode {
         Ok(RemoveAclResponseProto {})
     }
 
-    /// Replaces each scope that the request has entries of; none at all removes the list.
+    /// Replaces each scope that has entries in the request. An empty request removes the list.
     pub(in super::super) fn set_acl(
         &self,
         call: &Call<'_>,
@@ -129,7 +129,7 @@ impl NameNode {
         };
         let (acl, mode) = change(&inode.acl, inode.mode).map_err(|error| with_path(&error))?;
         if !acl.defaults().is_empty() && !inode.is_directory() {
-            // Hadoop, too, names the path twice.
+            // Hadoop names the path twice as well.
             let error = HdfsError::acl(format!(
                 "Invalid ACL: only directories may have a default ACL. Path: {}",
                 path.path()

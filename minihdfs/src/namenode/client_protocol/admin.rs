@@ -1,4 +1,4 @@
-//! Safe mode, and what administrators' tools ask.
+//! Safe mode and queries of administration tools.
 
 use super::super::NameNode;
 use crate::HdfsError;
@@ -17,7 +17,7 @@ use crate::rpc::Call;
 use super::super::permission::{FsAction, Need};
 
 impl NameNode {
-    /// Whether safe mode is on now. Everybody may ask, the superuser may switch it.
+    /// Returns whether safe mode is on. Any user may query it; only the superuser may change it.
     pub(in super::super) fn set_safe_mode(
         &self,
         call: &Call<'_>,
@@ -46,8 +46,8 @@ impl NameNode {
         })
     }
 
-    /// There is no image: the namespace lives in memory. In safe mode this succeeds, as
-    /// administrators' scripts expect.
+    /// Saves nothing, because the namespace is only in memory. Succeeds in safe mode, as
+    /// administration scripts expect.
     pub(in super::super) fn save_namespace(
         &self,
         call: &Call<'_>,
@@ -62,7 +62,7 @@ impl NameNode {
         Ok(SaveNamespaceResponseProto { saved: Some(true) })
     }
 
-    /// There are no lists of hosts to read again.
+    /// Does nothing, because there are no host lists to reread.
     pub(in super::super) fn refresh_nodes(
         &self,
         call: &Call<'_>,
@@ -72,7 +72,7 @@ impl NameNode {
         Ok(RefreshNodesResponseProto {})
     }
 
-    /// No upgrade is going on.
+    /// Does nothing, because no upgrade is in progress.
     pub(in super::super) fn finalize_upgrade(
         &self,
         call: &Call<'_>,
@@ -82,7 +82,7 @@ impl NameNode {
         Ok(FinalizeUpgradeResponseProto {})
     }
 
-    /// No upgrade is going on.
+    /// Reports that no upgrade is in progress.
     pub(in super::super) fn upgrade_status(
         &self,
         _call: &Call<'_>,
@@ -93,7 +93,7 @@ impl NameNode {
         })
     }
 
-    /// Nothing is balanced, at any bandwidth.
+    /// Does nothing, because there is no balancer.
     pub(in super::super) fn set_balancer_bandwidth(
         &self,
         call: &Call<'_>,
@@ -103,7 +103,7 @@ impl NameNode {
         Ok(SetBalancerBandwidthResponseProto {})
     }
 
-    /// The number of changes so far.
+    /// Returns the number of changes so far.
     pub(in super::super) fn get_current_edit_log_txid(
         &self,
         call: &Call<'_>,
@@ -116,7 +116,7 @@ impl NameNode {
         })
     }
 
-    /// There are no edit logs to roll; the number of changes goes on.
+    /// Returns the number of changes so far. There are no edit logs to roll.
     pub(in super::super) fn roll_edits(
         &self,
         call: &Call<'_>,
@@ -129,7 +129,7 @@ impl NameNode {
         })
     }
 
-    /// No path is in an encryption zone.
+    /// Returns nothing, since no path is in an encryption zone.
     pub(in super::super) fn get_ez_for_path(
         &self,
         call: &Call<'_>,
@@ -142,7 +142,7 @@ impl NameNode {
         Ok(GetEzForPathResponseProto { zone: None })
     }
 
-    /// There are no encryption zones.
+    /// Returns an empty list of encryption zones.
     pub(in super::super) fn list_encryption_zones(
         &self,
         call: &Call<'_>,
@@ -155,7 +155,7 @@ impl NameNode {
         })
     }
 
-    /// Refused, as by a NameNode without a key provider.
+    /// Fails, as on a NameNode without a key provider.
     pub(in super::super) fn create_encryption_zone(
         &self,
         call: &Call<'_>,

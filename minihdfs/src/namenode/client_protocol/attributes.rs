@@ -13,33 +13,33 @@ use crate::proto::hdfs::{
 };
 use crate::rpc::Call;
 
-/// What a path names, which must exist.
+/// Returns the inode of a path. Fails if it does not exist.
 pub(super) fn existing(path: &ResolvedPath<'_>) -> Result<InodeId, HdfsError> {
     path.last()
         .ok_or_else(|| HdfsError::file_not_found(format!("File does not exist: {}", path.path())))
 }
 
-/// As [`existing`], where Hadoop says it with other words: for what only owners change.
+/// Same as [`existing`], with Hadoop's message for operations reserved to owners.
 pub(super) fn owned(path: &ResolvedPath<'_>) -> Result<InodeId, HdfsError> {
     path.last().ok_or_else(|| {
         HdfsError::file_not_found(format!("Directory/File does not exist {}", path.path()))
     })
 }
 
-/// As [`existing`], for access control lists and extended attributes.
+/// Same as [`existing`], for access control lists and extended attributes.
 pub(super) fn found(path: &ResolvedPath<'_>) -> Result<InodeId, HdfsError> {
     path.last()
         .ok_or_else(|| HdfsError::file_not_found(format!("cannot find {}", path.path())))
 }
 
-/// As [`existing`], for storage policies and quotas.
+/// Same as [`existing`], for storage policies and quotas.
 pub(super) fn file_or_directory(path: &ResolvedPath<'_>) -> Result<InodeId, HdfsError> {
     path.last().ok_or_else(|| {
         HdfsError::file_not_found(format!("File/Directory does not exist: {}", path.path()))
     })
 }
 
-/// Refuses `/.reserved` itself, which is no inode, to what changes inodes.
+/// Fails for `/.reserved` itself, which is not an inode and cannot be changed.
 pub(super) fn check_not_reserved(src: &str) -> Result<(), HdfsError> {
     if src == RESERVED {
         return Err(HdfsError::invalid_path(format!(
@@ -50,7 +50,7 @@ pub(super) fn check_not_reserved(src: &str) -> Result<(), HdfsError> {
 }
 
 impl NameNode {
-    /// For the owner. With an access control list the group's bits are its mask.
+    /// Sets the mode; only for the owner. With an access control list the group bits are its mask.
     pub(in super::super) fn set_permission(
         &self,
         call: &Call<'_>,
@@ -66,8 +66,8 @@ impl NameNode {
         Ok(SetPermissionResponseProto {})
     }
 
-    /// Only the superuser gives a file to another user; its owner may give it to a group that they
-    /// are in.
+    /// Sets owner and group. Only the superuser may change the owner. The owner may set the group
+    /// to one that they belong to.
     pub(in super::super) fn set_owner(
         &self,
         call: &Call<'_>,
@@ -109,7 +109,7 @@ impl NameNode {
         Ok(SetOwnerResponseProto {})
     }
 
-    /// Milliseconds; one below zero leaves a time as it is.
+    /// Sets times in milliseconds; a negative value leaves a time unchanged.
     pub(in super::super) fn set_times(
         &self,
         call: &Call<'_>,
@@ -130,7 +130,7 @@ impl NameNode {
         Ok(SetTimesResponseProto {})
     }
 
-    /// False for what is not a file.
+    /// Sets the replication. Returns false if the path is not a file.
     pub(in super::super) fn set_replication(
         &self,
         call: &Call<'_>,
@@ -175,8 +175,8 @@ impl NameNode {
         Ok(SetReplicationResponseProto { result: true })
     }
 
-    /// Within `dfs.namenode.replication.min` and `dfs.replication.max`
-    /// (`BlockManager.verifyReplication`).
+    /// Checks that the replication is within `dfs.namenode.replication.min` and
+    /// `dfs.replication.max` (`BlockManager.verifyReplication`).
     pub(super) fn verified_replication(
         &self,
         replication: u32,

@@ -1,4 +1,4 @@
-//! The life of a file that is being written: its blocks, and its end.
+//! Writing a file: allocating its blocks and closing it.
 
 use std::collections::BTreeSet;
 
@@ -16,21 +16,22 @@ use crate::proto::hdfs::{
 use crate::rpc::Call;
 use crate::token::AccessMode;
 
-/// Whether a client's block is this one: the same id and generation stamp. Nothing is nothing.
+/// Returns true if a client's block is this one: the same id and generation stamp. `None` matches
+/// `None`.
 fn matches(told: Option<&ExtendedBlockProto>, known: Option<(u64, u64)>) -> bool {
     told.map(|block| (block.block_id, block.generation_stamp)) == known
 }
 
-/// What a client that adds a block may go on with.
+/// The result of checking an `addBlock` request.
 enum Next {
-    /// One more block.
+    /// Allocate a new block.
     Allocate,
-    /// The last block again: the call is repeated.
+    /// Return the last block again, because the call is a repetition.
     Repeat(u64),
 }
 
 impl NameNode {
-    /// One more block for a file, and where to write it. A repeated call gets the same block.
+    /// Allocates a block for a file and chooses its DataNodes. A repeated call gets the same block.
     pub(in super::super) fn add_block(
         &self,
         call: &Call<'_>,
@@ -102,8 +103,7 @@ impl NameNode {
         Ok(AddBlockResponseProto { block })
     }
 
-    /// The last block gets its length; those before it must be complete, or another block could not
-    /// follow.
+    /// Commits the last block. The blocks before it must be complete before another can be added.
     fn check_progress(
         &self,
         state: &mut State,
@@ -168,7 +168,7 @@ impl NameNode {
         Ok(targets)
     }
 
-    /// Refuses a block of another pool.
+    /// Fails if the block belongs to another pool.
     pub(super) fn check_pool(&self, block: Option<&ExtendedBlockProto>) -> Result<(), HdfsError> {
         match block {
             Some(block) if block.pool_id != *self.block_pool_id => Err(HdfsError::io(format!(
@@ -179,7 +179,7 @@ impl NameNode {
         }
     }
 
-    /// Takes the last block back from a file whose writer could not write it.
+    /// Removes the last block of a file whose writer could not write it.
     pub(in super::super) fn abandon_block(
         &self,
         call: &Call<'_>,
@@ -201,8 +201,8 @@ impl NameNode {
         Ok(AbandonBlockResponseProto {})
     }
 
-    /// Closes a file. False if its blocks do not have replicas enough yet; true again if it was
-    /// closed already.
+    /// Closes a file. Returns false if its blocks do not have enough replicas yet, and true if it
+    /// is already closed.
     pub(in super::super) fn complete(
         &self,
         call: &Call<'_>,
@@ -256,7 +256,7 @@ impl NameNode {
         Ok(CompleteResponseProto { result: complete })
     }
 
-    /// The writer has flushed: the length of the last block is at least this.
+    /// Records a flush by the writer: the last block has at least this length.
     pub(in super::super) fn fsync(
         &self,
         call: &Call<'_>,
@@ -278,7 +278,7 @@ impl NameNode {
     }
 }
 
-/// A block as messages name it.
+/// Formats a block for messages.
 pub(super) fn name(block: &ExtendedBlockProto) -> String {
     format!(
         "{}:blk_{}_{}",
@@ -286,13 +286,13 @@ pub(super) fn name(block: &ExtendedBlockProto) -> String {
     )
 }
 
-/// The DataNodes that a client names, as far as they are known: each once.
+/// Returns the known DataNodes among those a client names, without duplicates.
 pub(super) fn known(state: &State, nodes: &[DatanodeInfoProto]) -> Vec<DatanodeIndex> {
     each_once(state, nodes.iter().map(|node| &*node.id.datanode_uuid))
 }
 
-/// As [`known`]. A request may repeat a DataNode as often as it is long; what is kept, and every
-/// later answer, must not.
+/// Same as [`known`]. A request may repeat a DataNode many times. Duplicates would be stored and
+/// returned in every later response.
 pub(super) fn each_once<'a>(
     state: &State,
     uuids: impl Iterator<Item = &'a str>,
@@ -304,7 +304,7 @@ pub(super) fn each_once<'a>(
         .collect()
 }
 
-/// The length that a client tells of a block: Java's `long`, and not negative.
+/// Returns the length of a client's block. It is a Java `long`, and may not be negative.
 pub(super) fn length_of(block: &ExtendedBlockProto) -> Result<u64, HdfsError> {
     let length = block.num_bytes();
     if length > LONGEST {
@@ -317,7 +317,7 @@ pub(super) fn length_of(block: &ExtendedBlockProto) -> Result<u64, HdfsError> {
     Ok(length)
 }
 
-/// Compares what the client wrote last with what the file has
+/// Compares the block that the client wrote last with the file's blocks
 /// (`FSDirWriteFileOp.analyzeFileState`).
 fn next_block(
     state: &State,
@@ -363,7 +363,7 @@ fn mismatch(path: &str, previous: Option<&ExtendedBlockProto>, last: &str) -> Hd
     ))
 }
 
-/// Gives the last block the length that its writer tells.
+/// Commits the last block with the length given by its writer.
 fn commit_last(
     state: &mut State,
     id: InodeId,

@@ -10,7 +10,7 @@ use crate::proto::hdfs::{ConcatRequestProto, ConcatResponseProto};
 use crate::rpc::Call;
 
 impl NameNode {
-    /// The target gets the blocks of the sources, in their order; the sources are gone then.
+    /// Moves the blocks of the sources to the target, in order, and deletes the sources.
     pub(in super::super) fn concat(
         &self,
         call: &Call<'_>,

@@ -1,4 +1,4 @@
-//! Opening files to write: create and append.
+//! Opening files for writing: create and append.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::proto::hdfs::{
 use crate::rpc::Call;
 use crate::token::AccessMode;
 
-/// `CreateFlag`s of a request.
+/// The `CreateFlag`s of a request.
 #[derive(Clone, Copy)]
 struct Flags(u32);
 
@@ -33,7 +33,7 @@ impl Flags {
 }
 
 impl NameNode {
-    /// Makes a file and opens it; an existing one is replaced, if the flags say so.
+    /// Creates and opens a file. Replaces an existing one if the flags say so.
     pub(in super::super) fn create(
         &self,
         call: &Call<'_>,
@@ -96,7 +96,7 @@ impl NameNode {
         })
     }
 
-    /// Removes the file that another shall replace.
+    /// Removes the file that a new one replaces.
     fn replace(
         &self,
         call: &Call<'_>,
@@ -134,7 +134,7 @@ impl NameNode {
     ) -> Result<InodeId, HdfsError> {
         let owner = &call.caller.user.short;
         let parent = match path.last() {
-            // The file that was replaced is gone, its directory is there.
+            // The replaced file is gone, but its directory exists.
             Some(_) => path.existing()[path.depth() - 2],
             None => {
                 let missing = path.missing().count();
@@ -164,7 +164,7 @@ impl NameNode {
         ))
     }
 
-    /// Opens a file to write at its end. The answer names the last block, if there is room in it.
+    /// Opens a file for appending. The response contains the last block if it has room.
     pub(in super::super) fn append(
         &self,
         call: &Call<'_>,
@@ -210,7 +210,7 @@ impl NameNode {
         })
     }
 
-    /// The last block must be there to be written on.
+    /// Fails if the last block does not have the replicas needed for appending.
     fn check_last_block(&self, state: &State, id: InodeId, path: &str) -> Result<(), HdfsError> {
         let Some(last) = state.last_block(id) else {
             return Ok(());
@@ -224,8 +224,8 @@ impl NameNode {
         Ok(())
     }
 
-    /// Puts the last block under construction again if it is not full. For a new block the last one
-    /// is named without its locations.
+    /// Reopens the last block if it is not full. If the client asked for a new block, the last one
+    /// is returned without locations.
     fn block_to_append(
         &self,
         call: &Call<'_>,

@@ -1,4 +1,5 @@
-//! Erasure coding: every file is replicated, and this is what clients that ask are told.
+//! Erasure coding, which is not supported: every file is replicated. These are the responses to
+//! clients that ask.
 
 use super::super::NameNode;
 use super::super::permission::Need;
@@ -12,7 +13,7 @@ use crate::proto::hdfs::{
 use crate::rpc::Call;
 
 impl NameNode {
-    /// None in force anywhere.
+    /// Returns no policy for any path.
     pub(in super::super) fn get_erasure_coding_policy(
         &self,
         call: &Call<'_>,
@@ -26,7 +27,7 @@ impl NameNode {
         Ok(GetErasureCodingPolicyResponseProto { ec_policy: None })
     }
 
-    /// None can be set.
+    /// Returns an empty list of policies.
     pub(in super::super) fn get_erasure_coding_policies(
         &self,
         _call: &Call<'_>,
@@ -37,7 +38,7 @@ impl NameNode {
         })
     }
 
-    /// None is known.
+    /// Returns an empty list of codecs.
     pub(in super::super) fn get_erasure_coding_codecs(
         &self,
         _call: &Call<'_>,

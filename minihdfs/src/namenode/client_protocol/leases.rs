@@ -1,4 +1,4 @@
-//! Leases: renewing them, checking them, taking them over.
+//! Leases: renewal, checks and recovery.
 
 use super::super::NameNode;
 use super::super::inode::InodeId;
@@ -13,13 +13,13 @@ use crate::proto::hdfs::{
 };
 use crate::rpc::Call;
 
-/// The `fileId` of clients that tell none (`HdfsConstants.GRANDFATHER_INODE_ID`).
+/// The `fileId` of clients that do not send one (`HdfsConstants.GRANDFATHER_INODE_ID`).
 const GRANDFATHER_INODE_ID: u64 = 0;
 
 impl State {
-    /// The file that a client says it is writing (`FSDirectory.resolvePath` with a `fileId`): by
-    /// number if it told one, so that a renamed file is still found; else by its path, through
-    /// which the caller must have a way.
+    /// Returns the file that a client says it is writing (`FSDirectory.resolvePath` with a
+    /// `fileId`). Looks it up by id if the client sent one, so that a renamed file is still found.
+    /// Otherwise looks it up by its path, which the caller must be able to traverse.
     pub(super) fn find_file(
         &self,
         checker: &PermissionChecker<'_>,
@@ -34,7 +34,7 @@ impl State {
         Ok(path.last())
     }
 
-    /// The file that `holder` writes; else the errors of `FSNamesystem.checkLease`.
+    /// Returns the file that `holder` writes. Fails with the errors of `FSNamesystem.checkLease`.
     pub(super) fn check_lease(
         &self,
         checker: &PermissionChecker<'_>,
@@ -80,7 +80,7 @@ impl State {
 }
 
 impl NameNode {
-    /// A client lives. One without open files is welcome too.
+    /// Renews a client's lease. Clients without open files are accepted too.
     pub(in super::super) fn renew_lease(
         &self,
         call: &Call<'_>,
@@ -92,8 +92,8 @@ impl NameNode {
         Ok(RenewLeaseResponseProto {})
     }
 
-    /// Takes a file from its writer. True if it is closed now; false if its last block is being
-    /// recovered.
+    /// Takes a file over from its writer. Returns true if it is closed, false if its last block is
+    /// being recovered.
     pub(in super::super) fn recover_lease(
         &self,
         call: &Call<'_>,

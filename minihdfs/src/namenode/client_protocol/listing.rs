@@ -1,4 +1,4 @@
-//! Listings, a page at a time.
+//! Directory listings in pages.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -19,11 +19,11 @@ use crate::proto::hdfs::{
 };
 use crate::rpc::Call;
 
-/// How many directories one batched listing may name (`dfs.namenode.batched.listing.limit` is
-/// another limit: of entries).
+/// The maximum number of directories in one batched listing. (`dfs.namenode.batched.listing.limit`
+/// is a different limit, on entries.)
 const MAX_BATCHED_PATHS: usize = 100;
 
-/// What a listing is to tell of each entry.
+/// The contents of each entry in a listing.
 #[derive(Clone, Copy)]
 struct Page<'a> {
     start_after: &'a [u8],
@@ -32,8 +32,8 @@ struct Page<'a> {
 }
 
 impl NameNode {
-    /// Children in the byte order of their names; a file lists as itself; absent if there is
-    /// nothing.
+    /// Lists children in the byte order of their names. A file lists as itself. The response is
+    /// empty if the path does not exist.
     pub(in super::super) fn get_listing(
         &self,
         call: &Call<'_>,
@@ -97,7 +97,7 @@ impl NameNode {
         let rest = directory
             .children
             .range::<str, _>((Bound::Excluded(&*start_after), Bound::Unbounded));
-        // The empty name, which nothing has, comes before every other.
+        // The empty name, which no entry has, sorts before every other.
         let mut listing = DirectoryListingProto::default();
         let mut located = 0;
         for (name, child) in rest {
@@ -124,7 +124,7 @@ impl NameNode {
         Ok(Some(listing))
     }
 
-    /// The name to go on after; `/.reserved/.inodes/N` stands for the name of that inode.
+    /// Returns the name to continue after; `/.reserved/.inodes/N` denotes the name of that inode.
     fn start_after(&self, state: &State, start_after: &[u8]) -> Result<Arc<str>, HdfsError> {
         let name = str::from_utf8(start_after).map_err(|_| {
             HdfsError::hadoop_illegal_argument(
@@ -164,8 +164,8 @@ impl NameNode {
         status
     }
 
-    /// Several directories in one call; each has a listing or an exception. It goes on in the path
-    /// whose index `startAfter` begins with.
+    /// Lists several directories in one call; each has a listing or an exception. Continues in the
+    /// path whose index is at the start of `startAfter`.
     pub(in super::super) fn get_batched_listing(
         &self,
         call: &Call<'_>,
@@ -237,7 +237,8 @@ impl NameNode {
     }
 }
 
-/// Our own cookie: the index of the path, then the name to go on after. To clients it is opaque.
+/// Parses our cookie: the index of the path, then the name to continue after. It is opaque to
+/// clients.
 fn continuation(cookie: &Bytes) -> Result<(usize, Bytes), HdfsError> {
     if cookie.is_empty() {
         return Ok((0, Bytes::new()));

@@ -1,7 +1,7 @@
-//! ClientProtocol: one function for each method, and the table that finds them.
+//! ClientProtocol: one function for each method, and the table of methods.
 //!
-//! Each function takes the call and its request and gives the response; Hadoop's `FSNamesystem` and
-//! its `FSDir…Op` are the source of what is checked in which order, and of the exceptions.
+//! Each function takes the call and its request and returns the response. The order of checks and
+//! the exceptions follow Hadoop's `FSNamesystem` and its `FSDir…Op` classes.
 
 #![allow(
     clippy::needless_pass_by_value,
@@ -32,7 +32,7 @@ mod xattrs;
 use super::NameNode;
 use crate::rpc::{Protocol, protocol};
 
-/// The methods, by their names on the wire.
+/// The methods by name on the wire.
 pub(super) static CLIENT_PROTOCOL: Protocol<NameNode> = protocol! {
     "org.apache.hadoop.hdfs.protocol.ClientProtocol", 1,
     "abandonBlock" => NameNode::abandon_block,
@@ -117,8 +117,8 @@ pub(super) static CLIENT_PROTOCOL: Protocol<NameNode> = protocol! {
     "upgradeStatus" => NameNode::upgrade_status,
 };
 
-/// Whether a repeated call must get the first one's answer instead of being executed again
-/// (Hadoop's annotation `AtMostOnce`).
+/// Returns true if a repeated call must get the first call's response instead of being executed
+/// again (Hadoop's annotation `AtMostOnce`).
 pub(super) fn is_at_most_once(method: &str) -> bool {
     matches!(
         method,

@@ -10,7 +10,7 @@ use crate::proto::hdfs::{
 use crate::rpc::Call;
 
 impl NameNode {
-    /// Open files with a number above the request's, below a path, for the superuser.
+    /// Lists open files below a path whose id is above the request's; only for the superuser.
     pub(in super::super) fn list_open_files(
         &self,
         call: &Call<'_>,
@@ -26,7 +26,7 @@ impl NameNode {
         let below = &*normalized(below)?;
         let limit = self.config.list_open_files_limit;
         let after = u64::try_from(request.id).unwrap_or(0);
-        // Nothing is ever decommissioned here, so nothing blocks a decommission.
+        // DataNodes are never decommissioned here, so no file blocks a decommission.
         let all = request.types.is_empty()
             || request
                 .types

@@ -1,4 +1,4 @@
-//! Pipelines that broke and go on: new DataNodes, new generation stamps.
+//! Pipeline recovery: replacement DataNodes and new generation stamps.
 
 use super::super::NameNode;
 use super::super::block_manager::BlockState;
@@ -16,7 +16,7 @@ use crate::rpc::Call;
 use crate::token::AccessMode;
 
 impl NameNode {
-    /// More DataNodes for a pipeline that lost some.
+    /// Chooses additional DataNodes for a pipeline that has lost some.
     pub(in super::super) fn get_additional_datanode(
         &self,
         call: &Call<'_>,
@@ -56,8 +56,8 @@ impl NameNode {
         Ok(GetAdditionalDatanodeResponseProto { block })
     }
 
-    /// A new generation stamp, and a token to go on writing with. The block keeps its stamp until
-    /// the pipeline is updated.
+    /// Returns a new generation stamp and a token to continue writing. The block keeps its stamp
+    /// until the pipeline is updated.
     pub(in super::super) fn update_block_for_pipeline(
         &self,
         call: &Call<'_>,
@@ -74,8 +74,8 @@ impl NameNode {
         let generation_stamp = state.blocks.next_generation_stamp();
         let info = state.blocks.block(id);
         let grant = Some((&*call.caller.user.short, AccessMode::Write));
-        // No locations: a token that names no storages is good at the DataNode that replaces a dead
-        // one, too.
+        // No locations: a token without storages is also valid on a DataNode that replaces a dead
+        // one.
         let mut block = self.located_block(call.now, state, info, 0, &[], grant);
         block.b = ExtendedBlockProto {
             generation_stamp,
@@ -84,7 +84,7 @@ impl NameNode {
         Ok(UpdateBlockForPipelineResponseProto { block })
     }
 
-    /// The block goes on under its new generation stamp, at these DataNodes.
+    /// Sets the block's new generation stamp and DataNodes.
     pub(in super::super) fn update_pipeline(
         &self,
         _call: &Call<'_>,
@@ -141,7 +141,7 @@ impl NameNode {
         Ok(UpdatePipelineResponseProto {})
     }
 
-    /// A block that this client is writing (`FSNamesystem.checkUCBlock`).
+    /// Returns a block that this client is writing (`FSNamesystem.checkUCBlock`).
     fn under_construction(
         &self,
         state: &State,
@@ -189,7 +189,7 @@ impl NameNode {
         }
     }
 
-    /// A reader found replicas that do not match their checksums.
+    /// Records replicas that a reader found not to match their checksums.
     pub(in super::super) fn report_bad_blocks(
         &self,
         call: &Call<'_>,

@@ -1,4 +1,4 @@
-//! Reading the namespace: status, block locations, defaults.
+//! Read operations: status, block locations, defaults.
 
 use bytes::Bytes;
 
@@ -23,7 +23,7 @@ use crate::proto::hdfs::{
 use crate::rpc::Call;
 
 impl NameNode {
-    /// Status of a path; absent if there is nothing.
+    /// Returns the status of a path; absent if it does not exist.
     pub(in super::super) fn get_file_info(
         &self,
         call: &Call<'_>,
@@ -33,7 +33,7 @@ impl NameNode {
         Ok(GetFileInfoResponseProto { fs })
     }
 
-    /// As [`get_file_info`](Self::get_file_info): there are no symbolic links.
+    /// Same as [`get_file_info`](Self::get_file_info), because there are no symbolic links.
     pub(in super::super) fn get_file_link_info(
         &self,
         call: &Call<'_>,
@@ -55,8 +55,8 @@ impl NameNode {
         let state = self.lock();
         let path = state.namespace.resolve(src)?;
         if let Err(error) = checker.check(&state.namespace, &path, Need::TRAVERSE) {
-            // Nothing but a file on the way can stop a superuser, to whom Hadoop then says that
-            // there is nothing.
+            // For a superuser the only possible error is a file in the middle of the path. Hadoop
+            // then reports that the path does not exist.
             return if checker.is_exempt() {
                 Ok(None)
             } else {
@@ -68,7 +68,7 @@ impl NameNode {
             .map(|id| self.file_status(&state, id, Bytes::new())))
     }
 
-    /// Status with block locations; absent if there is nothing.
+    /// Returns the status with block locations; absent if the path does not exist.
     pub(in super::super) fn get_located_file_info(
         &self,
         call: &Call<'_>,
@@ -96,7 +96,7 @@ impl NameNode {
         Ok(GetLocatedFileInfoResponseProto { fs: Some(status) })
     }
 
-    /// The blocks that overlap a range of a file, with tokens to read them.
+    /// Returns the blocks that overlap a range of a file, with tokens to read them.
     pub(in super::super) fn get_block_locations(
         &self,
         call: &Call<'_>,
@@ -134,7 +134,7 @@ impl NameNode {
         })
     }
 
-    /// What clients take where they are told nothing else.
+    /// Returns the defaults for clients that do not set their own.
     pub(in super::super) fn get_server_defaults(
         &self,
         _call: &Call<'_>,
@@ -151,8 +151,8 @@ impl NameNode {
                 encrypt_data_transfer: Some(config.encrypt_data_transfer),
                 trash_interval: Some(config.trash_interval.as_secs() / 60),
                 checksum_type: Some(config.checksum_type.into()),
-                // Empty, not absent: there is no key provider, and the client need not look into
-                // its own configuration for one.
+                // Empty instead of absent: there is no key provider, so the client need not look
+                // for one in its own configuration.
                 key_provider_uri: Some(String::new()),
                 // HOT
                 policy_id: Some(7),
@@ -161,7 +161,7 @@ impl NameNode {
         })
     }
 
-    /// Whether nobody writes the file.
+    /// Returns true if the file is closed.
     pub(in super::super) fn is_file_closed(
         &self,
         call: &Call<'_>,
@@ -180,7 +180,7 @@ impl NameNode {
         Ok(IsFileClosedResponseProto { result })
     }
 
-    /// The block size that a file was created with.
+    /// Returns the block size that the file was created with.
     pub(in super::super) fn get_preferred_block_size(
         &self,
         call: &Call<'_>,
@@ -199,7 +199,7 @@ impl NameNode {
         Ok(GetPreferredBlockSizeResponseProto { bsize })
     }
 
-    /// Whether the caller has these rights.
+    /// Fails if the caller does not have these permissions.
     pub(in super::super) fn check_access(
         &self,
         call: &Call<'_>,
@@ -220,7 +220,7 @@ impl NameNode {
         Ok(CheckAccessResponseProto {})
     }
 
-    /// No path is a symbolic link.
+    /// Fails, because no path is a symbolic link.
     pub(in super::super) fn get_link_target(
         &self,
         call: &Call<'_>,
@@ -242,7 +242,7 @@ impl NameNode {
         )))
     }
 
-    /// Only its header's state id matters.
+    /// Does nothing; only the state id in the response header matters.
     pub(in super::super) fn msync(
         &self,
         _call: &Call<'_>,
@@ -251,7 +251,7 @@ impl NameNode {
         Ok(MsyncResponseProto {})
     }
 
-    /// A NameNode by itself is active.
+    /// Returns active, as for a NameNode without high availability.
     pub(in super::super) fn get_ha_service_state(
         &self,
         _call: &Call<'_>,
@@ -263,7 +263,7 @@ impl NameNode {
     }
 }
 
-/// A file with `security.hdfs.unreadable.by.superuser` is not for superusers.
+/// Fails if a superuser reads a file with the attribute `security.hdfs.unreadable.by.superuser`.
 fn check_readable_by_superuser(
     state: &State,
     path: &ResolvedPath<'_>,

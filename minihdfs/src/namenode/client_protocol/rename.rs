@@ -1,4 +1,4 @@
-//! Both renames (`FSDirRenameOp`).
+//! The two rename operations (`FSDirRenameOp`).
 
 use kerbox_krb5::Timestamp;
 
@@ -16,7 +16,8 @@ use crate::proto::hdfs::{
 use crate::rpc::Call;
 
 impl NameNode {
-    /// The old rename: into the destination if that is a directory; false where it cannot be done.
+    /// The old rename. Moves into the destination if it is a directory, and returns false if it is
+    /// impossible.
     pub(in super::super) fn rename(
         &self,
         call: &Call<'_>,
@@ -58,7 +59,8 @@ impl NameNode {
         Ok(RenameResponseProto { result: true })
     }
 
-    /// The new rename: exceptions where it cannot be done; a destination can be replaced.
+    /// The new rename. Fails with an exception if it is impossible, and can replace the
+    /// destination.
     pub(in super::super) fn rename2(
         &self,
         call: &Call<'_>,
@@ -93,7 +95,8 @@ impl NameNode {
         Ok(Rename2ResponseProto {})
     }
 
-    /// Names, the number of items, and quotas at the destination, which `replaced` leaves.
+    /// Checks names, the number of items, and quotas at the destination, without the inode
+    /// `replaced`.
     fn check_destination(
         &self,
         state: &State,
@@ -139,7 +142,7 @@ fn check_both(
     checker.check_creation(&state.namespace, dst, Need::ancestor(FsAction::WRITE))
 }
 
-/// What the two paths say by themselves; gives the source.
+/// Checks the two paths against each other and returns the source.
 fn check_rename(src: &ResolvedPath<'_>, dst: &ResolvedPath<'_>) -> Result<InodeId, HdfsError> {
     let (from, to) = (src.path(), dst.path());
     let id = src
@@ -169,7 +172,7 @@ fn check_rename(src: &ResolvedPath<'_>, dst: &ResolvedPath<'_>) -> Result<InodeI
     Ok(id)
 }
 
-/// Whether what stands at the destination may be replaced; gives it.
+/// Checks that the destination may be replaced, and returns it.
 fn check_replacement(
     state: &State,
     id: InodeId,

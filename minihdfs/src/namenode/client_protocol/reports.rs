@@ -18,7 +18,7 @@ use crate::proto::hdfs::{
 };
 use crate::rpc::Call;
 
-/// How many blocks are short of replicas, in which way.
+/// The number of blocks that lack replicas, by kind.
 #[derive(Default)]
 struct Shortage {
     under_replicated: u64,
@@ -43,7 +43,7 @@ fn shortage(state: &State) -> Shortage {
 }
 
 impl NameNode {
-    /// Bytes and blocks in total. Anybody may ask.
+    /// Returns totals of bytes and blocks, to any caller.
     pub(in super::super) fn get_fs_stats(
         &self,
         _call: &Call<'_>,
@@ -65,7 +65,7 @@ impl NameNode {
         })
     }
 
-    /// As [`get_fs_stats`](Self::get_fs_stats), of replicated blocks, which all are.
+    /// Same as [`get_fs_stats`](Self::get_fs_stats), for replicated blocks, which all blocks are.
     pub(in super::super) fn get_fs_replicated_block_stats(
         &self,
         _call: &Call<'_>,
@@ -83,7 +83,7 @@ impl NameNode {
         })
     }
 
-    /// There are no erasure-coded blocks.
+    /// Returns zeros, because there are no erasure-coded blocks.
     pub(in super::super) fn get_fs_ec_block_group_stats(
         &self,
         _call: &Call<'_>,
@@ -99,7 +99,7 @@ impl NameNode {
         })
     }
 
-    /// The DataNodes of a kind, for the superuser.
+    /// Returns the DataNodes of one kind; only for the superuser.
     pub(in super::super) fn get_datanode_report(
         &self,
         call: &Call<'_>,
@@ -121,7 +121,7 @@ impl NameNode {
         Ok(GetDatanodeReportResponseProto { di: di.collect() })
     }
 
-    /// The DataNodes of a kind with their storages, for the superuser.
+    /// Returns the DataNodes of one kind with their storages; only for the superuser.
     pub(in super::super) fn get_datanode_storage_report(
         &self,
         call: &Call<'_>,
@@ -140,7 +140,7 @@ impl NameNode {
         })
     }
 
-    /// No DataNode is told to be slow.
+    /// Returns an empty list: slow DataNodes are not detected.
     pub(in super::super) fn get_slow_datanode_report(
         &self,
         _call: &Call<'_>,
@@ -151,7 +151,8 @@ impl NameNode {
         })
     }
 
-    /// Files below a path of which a block has no good replica, all in one answer.
+    /// Returns the files below a path that have a block without a good replica, all in one
+    /// response.
     pub(in super::super) fn list_corrupt_file_blocks(
         &self,
         call: &Call<'_>,

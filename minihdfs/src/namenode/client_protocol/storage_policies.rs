@@ -1,4 +1,5 @@
-//! Storage policies: kept and told, without effect on placement, since every storage is a disk.
+//! Storage policies: stored and returned, but without effect on placement, because every storage is
+//! a disk.
 
 use super::super::NameNode;
 use super::super::permission::{FsAction, Need};
@@ -14,7 +15,7 @@ use crate::proto::hdfs::{
 use crate::rpc::Call;
 use StorageTypeProto::{Archive, Disk, Nvdimm, Provided, RamDisk, Ssd};
 
-/// A policy that HDFS has built in (`BlockStoragePolicySuite`).
+/// A built-in policy of HDFS (`BlockStoragePolicySuite`).
 struct Policy {
     id: u8,
     name: &'static str,
@@ -39,7 +40,7 @@ const fn policy(
     }
 }
 
-/// In force where none is set.
+/// The index of the default policy.
 const HOT: usize = 3;
 
 static POLICIES: [Policy; 8] = [
@@ -81,7 +82,7 @@ impl Policy {
 }
 
 impl NameNode {
-    /// All that there are.
+    /// Returns all policies.
     pub(in super::super) fn get_storage_policies(
         &self,
         _call: &Call<'_>,
@@ -92,7 +93,7 @@ impl NameNode {
         })
     }
 
-    /// The one in force for a path.
+    /// Returns the effective policy of a path.
     pub(in super::super) fn get_storage_policy(
         &self,
         call: &Call<'_>,
@@ -112,7 +113,7 @@ impl NameNode {
         })
     }
 
-    /// Sets a path's own.
+    /// Sets the policy of a path.
     pub(in super::super) fn set_storage_policy(
         &self,
         call: &Call<'_>,
@@ -131,7 +132,7 @@ impl NameNode {
         Ok(SetStoragePolicyResponseProto {})
     }
 
-    /// Leaves the parent's in force.
+    /// Removes the policy of a path, which then inherits its parent's.
     pub(in super::super) fn unset_storage_policy(
         &self,
         call: &Call<'_>,
@@ -141,7 +142,7 @@ impl NameNode {
         Ok(UnsetStoragePolicyResponseProto {})
     }
 
-    /// Nothing satisfies policies here.
+    /// Does nothing, because no replicas are moved to satisfy a policy.
     pub(in super::super) fn satisfy_storage_policy(
         &self,
         _call: &Call<'_>,

@@ -1,4 +1,4 @@
-//! What trees take, and what they may take.
+//! Usage and quotas of trees.
 
 use super::super::NameNode;
 use super::super::inode::{Quota, ROOT};
@@ -12,13 +12,13 @@ use crate::proto::hdfs::{
 };
 use crate::rpc::Call;
 
-/// `HdfsConstants.QUOTA_DONT_SET`: leave this quota as it is.
+/// `HdfsConstants.QUOTA_DONT_SET`: leaves the quota unchanged.
 const DONT_SET: u64 = i64::MAX as u64;
-/// `HdfsConstants.QUOTA_RESET`, -1: no quota; also how "none" is told.
+/// `HdfsConstants.QUOTA_RESET`, -1: no quota. Responses use it too.
 const RESET: u64 = u64::MAX;
 
 impl NameNode {
-    /// Totals of a tree, or of a file.
+    /// Returns totals of a tree or a file.
     pub(in super::super) fn get_content_summary(
         &self,
         call: &Call<'_>,
@@ -55,7 +55,7 @@ impl NameNode {
         })
     }
 
-    /// Totals of a tree as its quotas count them.
+    /// Returns the usage of a tree as counted by its quotas.
     pub(in super::super) fn get_quota_usage(
         &self,
         call: &Call<'_>,
@@ -84,8 +84,8 @@ impl NameNode {
         })
     }
 
-    /// Sets or clears the quotas of a directory. There is one storage type, so none has a quota of
-    /// its own.
+    /// Sets or clears the quotas of a directory. There are no quotas by storage type, because there
+    /// is only one type.
     pub(in super::super) fn set_quota(
         &self,
         call: &Call<'_>,
@@ -126,7 +126,8 @@ impl NameNode {
                 format!("`{}': Is not a directory", path.path()),
             ));
         };
-        // The root always has one: cleared, it is the one that nothing reaches.
+        // The root always has a namespace quota. Clearing it restores the default, which cannot be
+        // reached.
         let namespace = match request.namespace_quota {
             RESET if id == ROOT => Quota::ROOT.namespace,
             quota => changed(directory.quota.namespace, quota),

@@ -15,8 +15,8 @@ use crate::{Caller, HdfsError};
 use super::super::limits::check_name;
 use super::super::status::millis;
 
-/// What Hadoop's `AbstractDelegationTokenIdentifier.setRenewer` makes of a renewer that no rule
-/// of `auth_to_local` shortens.
+/// Converts the error for a renewer that no `auth_to_local` rule matches, as Hadoop's
+/// `AbstractDelegationTokenIdentifier.setRenewer` does.
 fn unshortened(error: HdfsError) -> HdfsError {
     if error.class() == NO_MATCHING_RULE {
         return HdfsError::new("java.lang.RuntimeException", error.to_string());
@@ -25,8 +25,7 @@ fn unshortened(error: HdfsError) -> HdfsError {
 }
 
 impl NameNode {
-    /// A token for the caller, who proved to be who they are by a ticket. Absent if security is
-    /// off.
+    /// Issues a token to a caller who authenticated with a ticket. Absent if security is off.
     pub(in super::super) fn get_delegation_token(
         &self,
         call: &Call<'_>,
@@ -58,7 +57,7 @@ impl NameNode {
         })
     }
 
-    /// A later end for a token, for its renewer.
+    /// Renews a token for its renewer and returns the new expiry time.
     pub(in super::super) fn renew_delegation_token(
         &self,
         call: &Call<'_>,
@@ -79,7 +78,7 @@ impl NameNode {
         })
     }
 
-    /// The end of a token, by its owner or renewer; the token itself is proof enough of who calls.
+    /// Cancels a token for its owner or renewer.
     pub(in super::super) fn cancel_delegation_token(
         &self,
         call: &Call<'_>,
@@ -91,12 +90,13 @@ impl NameNode {
         Ok(CancelDelegationTokenResponseProto {})
     }
 
-    /// Who shows a token gets none for it. Without security there is nothing to protect.
+    /// Returns true if the caller may get tokens. A caller who authenticated with a token may not.
+    /// Without security there is nothing to protect.
     fn issues_tokens_to(&self, caller: &Caller) -> bool {
         !self.config.is_secure() || caller.method == AuthMethod::Kerberos
     }
 
-    /// A key for `dfs.encrypt.data.transfer`; absent if that is off.
+    /// Returns a key for `dfs.encrypt.data.transfer`; absent if that is off.
     pub(in super::super) fn get_data_encryption_key(
         &self,
         call: &Call<'_>,

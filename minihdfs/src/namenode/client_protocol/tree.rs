@@ -1,4 +1,4 @@
-//! Making and removing directories and trees.
+//! Creating and deleting directories and trees.
 
 use std::sync::Arc;
 
@@ -19,13 +19,14 @@ use crate::proto::hdfs::{
 };
 use crate::rpc::Call;
 
-/// Owners may write and search directories that are made on the way to another (`u+wx`).
+/// The bits added to implicitly created directories, so that owners can write and search them
+/// (`u+wx`).
 const IMPLICIT: u16 = 0o300;
 
-/// Of the mode of what they are made for, such directories get these bits: not the sticky one.
+/// The bits that such directories take from the requested mode, which exclude the sticky bit.
 const RWX: u16 = 0o777;
 
-/// Modes and owner of what is to be made.
+/// The modes and owner of inodes to be created.
 pub(super) struct Creation {
     pub(super) owner: Arc<str>,
     pub(super) mode: u16,
@@ -33,7 +34,7 @@ pub(super) struct Creation {
 }
 
 impl NameNode {
-    /// Makes a directory, and those above it. An existing directory is left as it is.
+    /// Creates a directory and its missing ancestors. An existing directory is unchanged.
     pub(in super::super) fn mkdirs(
         &self,
         call: &Call<'_>,
@@ -77,7 +78,7 @@ impl NameNode {
         Ok(MkdirsResponseProto { result: true })
     }
 
-    /// Refuses more inodes than quotas and the limit of items allow.
+    /// Fails if quotas or the limit on items do not allow this many more inodes.
     pub(super) fn check_room(
         &self,
         state: &State,
@@ -97,7 +98,8 @@ impl NameNode {
             .check_quota(parent, None, charge, &|id| state.file_usage(id))
     }
 
-    /// Makes the first `count` missing components of a path, and gives the last that exists then.
+    /// Creates the first `count` missing components of a path, and returns the last one that then
+    /// exists.
     pub(super) fn make_missing(
         &self,
         now: Timestamp,
@@ -133,8 +135,8 @@ impl NameNode {
             .add(now, parent, name, new, self.config.posix_acl_inheritance)
     }
 
-    /// The mode of directories that `create` makes on its way: that of the directory they are in,
-    /// and `u+wx`.
+    /// Returns the mode of directories that `create` makes implicitly: that of their parent
+    /// directory, and `u+wx`.
     pub(super) fn mode_above_file(
         state: &State,
         path: &ResolvedPath<'_>,
@@ -149,8 +151,8 @@ impl NameNode {
         }
     }
 
-    /// Removes a file, or a directory with all below it. False if there is nothing to remove, or it
-    /// is the root.
+    /// Deletes a file, or a directory with its contents. Returns false if the path does not exist
+    /// or is the root.
     pub(in super::super) fn delete(
         &self,
         call: &Call<'_>,
@@ -186,7 +188,7 @@ impl NameNode {
         Ok(DeleteResponseProto { result: true })
     }
 
-    /// Refused, as by a Hadoop that was not told to enable them.
+    /// Fails, as in Hadoop unless symbolic links are enabled.
     pub(in super::super) fn create_symlink(
         &self,
         _call: &Call<'_>,
@@ -196,7 +198,7 @@ impl NameNode {
     }
 }
 
-/// The parent must be there, and be a directory (`FSDirectory.verifyParentDir`).
+/// Checks that the parent exists and is a directory (`FSDirectory.verifyParentDir`).
 pub(super) fn check_parent(state: &State, path: &ResolvedPath<'_>) -> Result<(), HdfsError> {
     let directory = path::parent(path.path());
     match path.parent() {

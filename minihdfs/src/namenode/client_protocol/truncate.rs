@@ -1,4 +1,4 @@
-//! Cutting files short (`FSDirTruncateOp`).
+//! Truncating files (`FSDirTruncateOp`).
 
 use super::super::NameNode;
 use super::super::block_manager::BlockState;
@@ -10,7 +10,8 @@ use crate::proto::hdfs::{TruncateRequestProto, TruncateResponseProto};
 use crate::rpc::Call;
 
 impl NameNode {
-    /// True if the file is cut and closed; false if the DataNodes still have to cut its last block.
+    /// Returns true if the file is truncated and closed; false if the DataNodes must truncate its
+    /// last block first.
     pub(in super::super) fn truncate(
         &self,
         call: &Call<'_>,

@@ -19,7 +19,7 @@ use crate::proto::hdfs::{
 use crate::rpc::Call;
 
 impl NameNode {
-    /// Sets one attribute; the flags say whether it may be new, and whether it may exist.
+    /// Sets one attribute. The flags say if it may be created and if it may be replaced.
     pub(in super::super) fn set_x_attr(
         &self,
         call: &Call<'_>,
@@ -85,7 +85,7 @@ impl NameNode {
         }
     }
 
-    /// Values of the attributes that are named, or of all that the caller may see.
+    /// Returns the values of the named attributes, or of all that the caller may see.
     pub(in super::super) fn get_x_attrs(
         &self,
         call: &Call<'_>,
@@ -126,7 +126,7 @@ impl NameNode {
         Ok(GetXAttrsResponseProto { x_attrs })
     }
 
-    /// All attributes that the caller may see: with their values, which clients drop.
+    /// Returns all attributes that the caller may see, including values, which clients discard.
     pub(in super::super) fn list_x_attrs(
         &self,
         call: &Call<'_>,
@@ -146,7 +146,7 @@ impl NameNode {
         })
     }
 
-    /// Removes one attribute, which must be there.
+    /// Removes one attribute. Fails if it does not exist.
     pub(in super::super) fn remove_x_attr(
         &self,
         call: &Call<'_>,
@@ -193,8 +193,8 @@ fn told(xattr: Option<XAttrProto>) -> Result<XAttr, HdfsError> {
     )
 }
 
-/// WRITE on the path; attributes of users on a directory with the sticky bit are for its owner
-/// (`FSDirXAttrOp.checkXAttrChangeAccess`).
+/// Checks WRITE on the path. User attributes of a directory with the sticky bit are reserved to its
+/// owner (`FSDirXAttrOp.checkXAttrChangeAccess`).
 fn check_change(
     checker: &PermissionChecker<'_>,
     state: &State,

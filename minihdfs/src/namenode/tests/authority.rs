@@ -1,24 +1,24 @@
-//! Who may call what: every method of every protocol, as an ordinary user calls it.
+//! Authorization: every method of every protocol, called by an ordinary user.
 
 use super::*;
 use crate::namenode::client_protocol::CLIENT_PROTOCOL;
 use crate::namenode::side_protocols::SIDE_PROTOCOLS;
 use Who::{Anybody, Changes, Reads, Superuser};
 
-/// What Hadoop's method checks before it does anything.
+/// The check that Hadoop's method makes before it does anything.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Who {
-    /// Nothing: what comes back is never an `AccessControlException`.
+    /// None: the call never fails with `AccessControlException`.
     Anybody,
-    /// That the caller is a superuser; messages name the operation so.
+    /// The caller must be a superuser; messages contain this name of the operation.
     Superuser(&'static str),
-    /// The way to a path.
+    /// The path must be traversable.
     Reads,
-    /// The way to a path; below `/.reserved/raw` that the caller is a superuser.
+    /// The path must be traversable; below `/.reserved/raw` the caller must be a superuser.
     Changes,
 }
 
-/// A method, the field of its request that holds the path, the request's other fields, and who may.
+/// A method, the field number of its path, the other fields of the request, and the check.
 type Row = (&'static str, u8, &'static [u8], Who);
 
 const CLIENT: [Row; 78] = [
@@ -128,7 +128,7 @@ const CLIENT: [Row; 78] = [
     ("setQuota", 0, b"", Superuser("setSpaceQuota")),
     // 1
     ("setReplication", 1, b"\x10\x01", Changes),
-    // SAFEMODE_ENTER; anybody may ask with SAFEMODE_GET.
+    // SAFEMODE_ENTER. Any user may send SAFEMODE_GET.
     ("setSafeMode", 0, b"\x08\x02", Superuser("safemode_enter")),
     // HOT
     ("setStoragePolicy", 1, b"\x12\x03HOT", Changes),
@@ -140,7 +140,7 @@ const CLIENT: [Row; 78] = [
     ("upgradeStatus", 0, b"", Anybody),
 ];
 
-/// These name a block of the caller's lease, not a path.
+/// Methods that name a block of the caller's lease instead of a path.
 const OF_A_LEASE: [&str; 2] = ["updateBlockForPipeline", "updatePipeline"];
 
 const SIDE: [(&str, Who); 9] = [
@@ -158,7 +158,7 @@ const SIDE: [(&str, Who); 9] = [
     ),
 ];
 
-/// What bob is answered.
+/// Returns the result of a call by bob.
 fn ask(fixture: &Fixture, protocol: &str, method: &str, request: &[u8]) -> Result<(), HdfsError> {
     let call = Call {
         now: fixture.now.get(),
@@ -171,7 +171,8 @@ fn ask(fixture: &Fixture, protocol: &str, method: &str, request: &[u8]) -> Resul
     fixture.node.call(&call, &mut Vec::new())
 }
 
-/// A private directory of the superuser's with a file, and one in which bob may do everything.
+/// Creates a private directory of the superuser with a file, and one in which bob may do
+/// everything.
 fn fixture() -> Fixture {
     let fixture = Fixture::new();
     let hdfs = fixture.hdfs();

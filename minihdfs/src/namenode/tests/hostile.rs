@@ -1,4 +1,4 @@
-//! Numbers and names as only a hostile client sends them.
+//! Numbers and names that only a hostile client sends.
 
 use super::*;
 

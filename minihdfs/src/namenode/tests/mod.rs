@@ -1,5 +1,4 @@
-//! ClientProtocol driven directly: callers, a clock that stands still, DataNodes that are only told
-//! of.
+//! Calls ClientProtocol directly, with a fixed clock and simulated DataNodes.
 
 mod access_lists;
 mod attributes;
@@ -42,7 +41,7 @@ use crate::{Caller, HdfsError};
 const START: Timestamp = Timestamp::from_secs(1_700_000_000);
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-/// A DataNode that only counts how often it is asked to come.
+/// A DataNode that only counts requests for a heartbeat.
 struct FakeDatanode(AtomicUsize);
 
 impl DatanodeLink for FakeDatanode {
@@ -72,7 +71,7 @@ impl DatanodeLink for FakeDatanode {
     }
 }
 
-/// Remembers what was recorded.
+/// Stores recorded events.
 #[derive(Default)]
 struct Recorder(Mutex<Vec<Event>>);
 
@@ -102,8 +101,8 @@ impl Fixture {
         Self::with(&[])
     }
 
-    /// Security off, users `alice` and `bob` of the groups `staff` and `students`, and these keys
-    /// besides.
+    /// Security off, users `alice` and `bob` in the groups `staff` and `students`, and these
+    /// additional keys.
     fn with(keys: &[(&str, &str)]) -> Self {
         Self::hooked(keys, Arc::new(NoHook))
     }
@@ -205,7 +204,7 @@ impl Fixture {
         self.user("hdfs")
     }
 
-    /// The DataNode has finalized a replica of this length.
+    /// Reports that the DataNode has finalized a replica of this length.
     fn received(&self, number: usize, block: &ExtendedBlockProto, length: u64) {
         let block = Block {
             id: block.block_id,
@@ -223,14 +222,14 @@ impl Fixture {
     }
 }
 
-/// What one user calls.
+/// The calls of one user.
 struct Session<'a> {
     fixture: &'a Fixture,
     caller: Caller,
 }
 
 impl Session<'_> {
-    /// Calls a method of ClientProtocol by its name, as the RPC layer does.
+    /// Calls a method of ClientProtocol by name, like the RPC layer.
     fn call<Response: Message + Default>(
         &self,
         method: &str,
@@ -282,7 +281,7 @@ impl Session<'_> {
             .map(|response| response.fs)
     }
 
-    /// The status of what must exist.
+    /// Returns the status of a path that must exist.
     fn stat(&self, src: &str) -> HdfsFileStatusProto {
         self.status(src)
             .expect("no error")
@@ -334,7 +333,8 @@ impl Session<'_> {
         Ok(names.collect())
     }
 
-    /// A request to create with block size 1024 and replication 1, by the client `client-<user>`.
+    /// Returns a create request with block size 1024 and replication 1, from the client
+    /// `client-<user>`.
     fn create_request(&self, src: &str, flags: u32) -> CreateRequestProto {
         CreateRequestProto {
             src: src.to_owned(),
@@ -390,7 +390,7 @@ impl Session<'_> {
             .map(|response| response.locations.expect("always there"))
     }
 
-    /// Writes one block as the DataNode does that it goes to: reported before it is acknowledged.
+    /// Writes one block. Like a real DataNode, reports it before acknowledging it.
     fn write_block(
         &self,
         src: &str,
@@ -408,7 +408,7 @@ impl Session<'_> {
         }
     }
 
-    /// A whole file of these block lengths.
+    /// Writes a whole file with these block lengths.
     fn write(&self, src: &str, lengths: &[u64]) {
         self.create(src).expect("it is created");
         let mut last = None;
@@ -422,7 +422,8 @@ impl Session<'_> {
     }
 }
 
-/// That it was refused with this class, given without its package, and exactly this message.
+/// Asserts that the call failed with this class, given without its package, and exactly this
+/// message.
 #[track_caller]
 fn refused<T: std::fmt::Debug>(result: Result<T, HdfsError>, class: &str, message: &str) {
     let error = result.expect_err("refused");

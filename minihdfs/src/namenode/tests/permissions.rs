@@ -1,6 +1,6 @@
 use super::*;
 
-/// owner alice, group staff; alice is in staff, bob is not; carol is only in staff.
+/// Owner alice, group staff; alice is in staff, bob is not; carol is only in staff.
 fn fixture(mode: u32) -> Fixture {
     let fixture = Fixture::with(&[(
         "hadoop.user.group.static.mapping.overrides",

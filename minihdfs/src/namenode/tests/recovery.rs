@@ -1,8 +1,8 @@
 use super::*;
 use crate::datanode::link::{BlockRecovery, BlockSynchronization};
 
-/// A file of one block that alice writes on two DataNodes, and the order to recover it once her
-/// lease is taken.
+/// Returns the order to recover a file of one block on two DataNodes, after alice's lease on it was
+/// taken over.
 fn under_recovery(fixture: &Fixture) -> BlockRecovery {
     let hdfs = fixture.hdfs();
     let request = CreateRequestProto {

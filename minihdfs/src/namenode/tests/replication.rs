@@ -29,7 +29,7 @@ fn holders(fixture: &Fixture) -> Vec<String> {
     holders
 }
 
-/// All but this DataNode send heartbeats until it counts as dead.
+/// Sends heartbeats from every other DataNode until this one counts as dead.
 fn let_die(fixture: &Fixture, dead: usize) {
     for _ in 0..24 {
         fixture.advance(Duration::from_secs(30));
@@ -89,7 +89,7 @@ fn a_silent_datanode_dies_and_its_replicas_are_made_anew() {
     )));
 }
 
-/// The commands with those of `first` in front.
+/// Returns the commands, starting with those of `first`.
 fn sorted(
     mut commands: Vec<(usize, DatanodeCommand)>,
     first: usize,
@@ -297,7 +297,7 @@ fn a_replica_of_an_unknown_block_is_deleted() {
     );
 }
 
-/// What the NameNode has this DataNode delete, each replica up to which stamp.
+/// Returns the replicas that the NameNode orders this DataNode to delete, each up to a stamp.
 fn invalidated(fixture: &Fixture, number: usize) -> Vec<Block> {
     let commands = fixture.heartbeat(number).into_iter();
     commands
@@ -538,7 +538,7 @@ fn a_damaged_replica_that_is_reported_again_stays_damaged() {
         .block_report(fixture.now.get(), "dn1", &report)
         .expect("it is taken");
     assert_eq!(holders(&fixture), ["dn2", "dn3"]);
-    // A new copy is another matter.
+    // A new replica is not affected.
     fixture
         .node
         .block_received_and_deleted(fixture.now.get(), "dn1", reported, BlockStatus::Received)

@@ -354,8 +354,8 @@ fn a_call_that_is_repeated_gets_the_first_answer() {
     assert!(!hdfs.delete("/once", true).expect("forgotten"));
 }
 
-/// Hadoop's `RetryCache` repeats what succeeded; a call that failed is made again, since what was
-/// in its way may be gone.
+/// Hadoop's `RetryCache` only repeats successful responses. A failed call is executed again,
+/// because the obstacle may be gone.
 #[test]
 fn a_call_that_failed_is_made_again_when_it_is_repeated() {
     let fixture = Fixture::new();
