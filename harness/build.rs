@@ -1,7 +1,8 @@
-//! Compiles what puts other programs under a fixture's clock, where it can work: `preload/`, a
-//! library for programs on glibc (Linux, x86-64 and aarch64), and `launcher/`, which starts Go's
-//! and static ones (x86-64). It takes three seconds and needs what any Rust program needs there, a
-//! linker. The harness embeds them if the cfgs `kerbox_preload` and `kerbox_launcher` are set.
+//! Compiles the code that puts other programs under a fixture's clock, on targets where it works.
+//! `preload/` is a library for programs on glibc (Linux, x86-64 and aarch64). `launcher/` starts Go
+//! programs and static ones (x86-64). Compiling takes three seconds and needs only a linker, as any
+//! Rust program there does. The harness embeds the results if the cfgs `kerbox_preload` and
+//! `kerbox_launcher` are set.
 
 use std::env;
 use std::ffi::OsString;
@@ -19,7 +20,7 @@ fn main() {
         && target("ENDIAN") == "little";
     let architecture = target("ARCH");
     if fits && ["x86_64", "aarch64"].contains(&architecture.as_str()) {
-        // `main` and the constructors of the C runtime are the program's.
+        // `main` and the C runtime's constructors belong to the program that loads the library.
         let linking = "link-args=-nostartfiles -Wl,-z,noseparate-code,-z,max-page-size=4096";
         let options = ["--crate-type", "cdylib", "-C", linking];
         build(
@@ -39,8 +40,9 @@ fn main() {
     }
 }
 
-/// Compiles `source` to the file `output` of the build's folder and sets `cfg`. The fixtures work
-/// without it: a command under the clock says then what is missing.
+/// Compiles `source` to the file `output` in the build folder and sets `cfg`. A failure does not
+/// stop the build: fixtures work without it, and a command under the clock then reports what is
+/// missing.
 fn build(source: &str, output: &str, options: &[&str], cfg: &str) {
     match compile(source, output, options) {
         Ok(()) => println!("cargo::rustc-cfg={cfg}"),

@@ -1,4 +1,4 @@
-//! What the launcher asks of the kernel, as safe as it can be made.
+//! Safe wrappers for the kernel functions that the launcher uses.
 
 use std::ffi::{c_int, c_long, c_uint, c_ulong, c_void};
 use std::io;
@@ -13,7 +13,7 @@ unsafe extern "C" {
     fn kill(process: c_int, signal: c_int) -> c_int;
 }
 
-/// Wait for children of any kind, threads of others included.
+/// Waits for children of any kind, including those of other threads.
 const WALL: c_int = 0x4000_0000;
 
 /// Requests of ptrace(2).
@@ -37,7 +37,7 @@ pub(crate) const TRACE_FORK: usize = 1 << 1;
 pub(crate) const TRACE_VFORK: usize = 1 << 2;
 pub(crate) const TRACE_CLONE: usize = 1 << 3;
 pub(crate) const TRACE_EXEC: usize = 1 << 4;
-/// Events that a stop is for.
+/// Event codes of a stop.
 pub(crate) const EVENT_EXEC: c_int = 4;
 pub(crate) const EVENT_STOP: c_int = 128;
 pub(crate) const SIGTRAP: c_int = 5;
@@ -66,9 +66,9 @@ pub(crate) struct Registers {
 
 /// A change of a traced process's state.
 pub(crate) enum Change {
-    /// It has ended.
+    /// The process has ended.
     Ended,
-    /// It stands, by this signal and for this event; 0 for no event.
+    /// The process is stopped by this signal and for this event; 0 means no event.
     Stopped { signal: c_int, event: c_int },
 }
 
@@ -80,17 +80,17 @@ fn checked(result: c_long) -> io::Result<c_long> {
     }
 }
 
-/// Makes a process like this one; `None` in the new one.
+/// Forks this process. Returns `None` in the child.
 ///
 /// # Safety
-/// This process must have one thread.
+/// This process must have only one thread.
 pub(crate) unsafe fn fork() -> io::Result<Option<u32>> {
-    // SAFETY: no other thread holds a lock that the child would miss.
+    // SAFETY: there is no other thread whose locks the child would inherit as held.
     let child = checked(unsafe { c_fork() }.into())?;
     Ok((child != 0).then_some(child as u32))
 }
 
-/// Waits for a child's end; fails if it was not successful.
+/// Waits for a child's end; fails if the child was not successful.
 pub(crate) fn wait_for_exit(child: u32) -> io::Result<()> {
     let mut status = 0;
     // SAFETY: `status` outlives the call.
@@ -102,7 +102,8 @@ pub(crate) fn wait_for_exit(child: u32) -> io::Result<()> {
     }
 }
 
-/// Waits for a change of one traced process, or of any; `None` once there is none.
+/// Waits for a change of one traced process, or of any if `process` is `None`. Returns `None` once
+/// there are no more.
 pub(crate) fn wait_for_change(process: Option<u32>) -> io::Result<Option<(u32, Change)>> {
     let mut status = 0;
     let wanted = process.map_or(-1, |process| process as c_int);
@@ -127,8 +128,8 @@ pub(crate) fn wait_for_change(process: Option<u32>) -> io::Result<Option<(u32, C
     Ok(Some((changed as u32, change)))
 }
 
-/// Lets a process trace this one where only parents may (Yama). Where there is no Yama the call
-/// fails and none is needed.
+/// Lets a process trace this one where only parents may (Yama). Without Yama the call fails and is
+/// not needed.
 pub(crate) fn permit_tracer(process: u32) {
     const PR_SET_PTRACER: c_int = 0x5961_6D61;
     // SAFETY: the call takes numbers.
@@ -140,11 +141,11 @@ pub(crate) fn kill_process(process: u32) {
     unsafe { kill(process as c_int, SIGKILL) };
 }
 
-/// A request of ptrace(2) whose arguments are numbers, or addresses in the other process.
+/// Makes a request of ptrace(2) whose arguments are numbers or addresses in the other process.
 pub(crate) fn trace(request: Request, process: u32, address: u64, data: usize) -> io::Result<()> {
     let (address, data) = (address as *mut c_void, data as *mut c_void);
-    // SAFETY: this process's memory is touched by no request but those for registers, which the
-    // functions below make.
+    // SAFETY: only the requests for registers access this process's memory, and the functions below
+    // make those.
     checked(unsafe { ptrace(request as c_uint, process as c_int, address, data) })?;
     Ok(())
 }
@@ -152,14 +153,14 @@ pub(crate) fn trace(request: Request, process: u32, address: u64, data: usize) -
 pub(crate) fn registers(process: u32) -> io::Result<Registers> {
     let mut registers = Registers::default();
     let (request, to) = (Request::GetRegisters as c_uint, &raw mut registers);
-    // SAFETY: the structure is the kernel's for this architecture, and outlives the call.
+    // SAFETY: the structure is the kernel's for this architecture and outlives the call.
     checked(unsafe { ptrace(request, process as c_int, null_mut(), to.cast()) })?;
     Ok(registers)
 }
 
 pub(crate) fn set_registers(process: u32, mut registers: Registers) -> io::Result<()> {
     let (request, from) = (Request::SetRegisters as c_uint, &raw mut registers);
-    // SAFETY: the structure is the kernel's for this architecture, and outlives the call.
+    // SAFETY: the structure is the kernel's for this architecture and outlives the call.
     checked(unsafe { ptrace(request, process as c_int, null_mut(), from.cast()) })?;
     Ok(())
 }

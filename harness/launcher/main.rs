@@ -1,16 +1,16 @@
-//! Starts a program under a fixture's clock by redirecting its vDSO, for programs that ask the
-//! kernel for the time without glibc: Go's, and static ones.
+//! Starts a program under a fixture's clock by redirecting its vDSO. For programs that read the
+//! time from the kernel without glibc: Go programs and static ones.
 //!
 //! `kerbox-clock-launcher [--follow] PAGE PROGRAM [ARGUMENT...]`
 //!
-//! The program runs in the launcher's own process: same process id, same parent. A process beside
-//! it traces the start, maps the fixture's page, lets the clock functions of the vDSO lead to code
-//! that reads it, and leaves; with `--follow` it stays, and does the same at each start of another
-//! program among the descendants.
+//! The program runs in the launcher's own process: same process id, same parent. A separate process
+//! traces the start, maps the fixture's page, and redirects the clock functions of the vDSO to code
+//! that reads it. Then it leaves the program alone. With `--follow` it stays, and does the same
+//! whenever a descendant starts another program.
 //!
-//! If that is impossible the program is not started, or is killed: none runs by the wrong clock.
-//! Exit code 125 is the launcher's own failure, 126 and 127 are a shell's for a program that cannot
-//! be started or found.
+//! If that is impossible, the program is not started, or is killed: it never runs under the wrong
+//! clock. Exit code 125 means that the launcher failed. 126 and 127 mean, as in a shell, that the
+//! program could not be started or found.
 
 mod kernel;
 #[path = "../preload/layout.rs"]
@@ -50,15 +50,15 @@ fn main() -> ExitCode {
     })
 }
 
-/// Starts the tracer, a grandchild, so that the program has no child that it did not make, and waits
-/// until this process is traced.
+/// Starts the tracer and waits until it traces this process. The tracer is a grandchild, so that
+/// the program has no child that it did not create.
 fn be_traced(page: OsString, follow: bool) -> io::Result<()> {
     check(&page)?;
     let page = CString::new(page.into_vec()).map_err(io::Error::other)?;
     let program = std::process::id();
     let (mut said, mut say) = io::pipe()?;
     let (mut allowed, mut allow) = io::pipe()?;
-    // SAFETY: this process has one thread, so the child may go on as any program.
+    // SAFETY: this process has one thread, so the child may continue like any program.
     match unsafe { kernel::fork() }? {
         None => {
             drop((said, allow));
@@ -74,8 +74,8 @@ fn be_traced(page: OsString, follow: bool) -> io::Result<()> {
             kernel::wait_for_exit(child)?;
         }
     }
-    // The tracer says its process id first: where Linux's Yama lets only parents trace, the program
-    // must permit it by name.
+    // The tracer first sends its process id: where Linux's Yama lets only parents trace, the
+    // program must permit it by id.
     let mut tracer = [0; 4];
     said.read_exact(&mut tracer)?;
     kernel::permit_tracer(u32::from_ne_bytes(tracer));

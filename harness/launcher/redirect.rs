@@ -1,5 +1,5 @@
-//! Maps the page into another process, and lets its vDSO's clock functions lead to the code that
-//! reads it. Nothing of the program itself is changed.
+//! Maps the page into another process and redirects its vDSO's clock functions to the code that
+//! reads the page. The program itself is not changed.
 
 use std::ffi::CStr;
 use std::fs::{self, File};
@@ -11,32 +11,32 @@ use crate::layout;
 use crate::stand_in;
 use crate::vdso::Image;
 
-/// Numbers of system calls.
+/// System call numbers.
 const OPEN: u64 = 2;
 const CLOSE: u64 = 3;
 const MMAP: u64 = 9;
-/// Arguments of theirs.
+/// System call arguments.
 const READ_ONLY_CLOSE_ON_EXEC: u64 = 0o2_000_000;
 const PROT_READ: u64 = 1;
 const PROT_EXEC: u64 = 4;
 const MAP_SHARED: u64 = 1;
 const MAP_PRIVATE: u64 = 2;
 const MAP_ANONYMOUS: u64 = 0x20;
-/// As many bytes of a vDSO are looked at; Linux's have 4 to 8 KiB.
+/// Number of bytes of a vDSO to inspect; Linux's have 4 to 8 KiB.
 const LONGEST_VDSO: usize = 16 << 10;
-/// Bytes below the stack pointer that a program may use without moving it, and some to spare.
+/// Bytes below the stack pointer that a program may use without moving it, with some to spare.
 const RED_ZONE: u64 = 4096;
 
-/// A process that stands where its system calls can be made.
+/// A process stopped where it can make system calls for us.
 struct Stopped {
     process: u32,
     memory: File,
-    /// A `syscall` instruction in it.
+    /// Address of a `syscall` instruction in the process.
     instruction: u64,
     registers: Registers,
 }
 
-/// Redirects the clock functions of a process that stands at a system call's end.
+/// Redirects the clock functions of a process that is stopped at the end of a system call.
 pub(crate) fn redirect(process: u32, page: &CStr) -> io::Result<()> {
     let base = vdso_base(process)?;
     let memory = File::open(format!("/proc/{process}/mem"))?;
@@ -69,7 +69,7 @@ pub(crate) fn redirect(process: u32, page: &CStr) -> io::Result<()> {
     kernel::set_registers(process, stopped.registers)
 }
 
-/// Where the kernel has put the vDSO, as it tells the program in the auxiliary vector.
+/// Returns the address of the vDSO, from the auxiliary vector that the kernel gave the program.
 fn vdso_base(process: u32) -> io::Result<u64> {
     const AT_SYSINFO_EHDR: u64 = 33;
     let vector = fs::read(format!("/proc/{process}/auxv"))?;
@@ -84,7 +84,7 @@ fn vdso_base(process: u32) -> io::Result<u64> {
 }
 
 impl Stopped {
-    /// Writes whole words, also where the program itself may only read.
+    /// Writes whole words, even where the program itself may only read.
     fn write(&self, at: u64, bytes: &[u8]) -> io::Result<()> {
         let (words, rest) = bytes.as_chunks::<8>();
         let mut last = [0; 8];
@@ -103,7 +103,7 @@ impl Stopped {
         let call = Registers {
             rip: self.instruction,
             rax: number,
-            // No call to be made again.
+            // Prevents the kernel from restarting an interrupted call.
             orig_rax: u64::MAX,
             rdi,
             rsi,
@@ -128,7 +128,7 @@ impl Stopped {
 
     fn map_page(&self, path: &CStr) -> io::Result<u64> {
         let path = path.to_bytes_with_nul();
-        // The name is lent a place below the stack.
+        // Borrow space below the stack for the file name.
         let below = self
             .registers
             .rsp

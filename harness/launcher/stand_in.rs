@@ -1,15 +1,15 @@
-//! The code that stands in for the vDSO's clock functions in another program.
+//! The code that replaces the vDSO's clock functions in another program.
 //!
 //! It is position-independent: the launcher copies the bytes from [`start`] to its end into the
-//! program, and fills the two words at their front. It reads the page as `layout` says, and calls
-//! the vDSO's own function for the system's time.
+//! program and fills in the two words at their beginning. It reads the page in the format of
+//! `layout`, and calls the vDSO's own function for the system's time.
 
 use std::arch::global_asm;
 
 use crate::layout::{FROZEN_AT, OFFSET_AT, SEQUENCE_AT};
 
 global_asm!(
-    // Labels of the digits 0 and 1 alone would be read as binary numbers.
+    // Numeric labels of only the digits 0 and 1 would be read as binary numbers.
     ".pushsection .text.kerbox_stand_in, \"ax\", @progbits",
     ".balign 16",
     ".globl kerbox_stand_in_start",
@@ -64,11 +64,12 @@ global_asm!(
     "jz 5f",
     "mov [rdi], rax",
     "5: ret",
-    // The program's wall clock: seconds in rax, nanoseconds in rdx.
+    // Returns the program's wall clock: seconds in rax, nanoseconds in rdx.
     "7: push rbx",
     "sub rsp, 32",
     "mov rbx, [rip + 20b]",
-    // A writer that was killed amid a change must not hold the program for ever.
+    // Limits the retries: a writer killed in the middle of a change must not block the program
+    // forever.
     "mov ecx, 100000",
     "8: mov eax, [rbx + {sequence}]",
     "mov r8, [rbx + {offset}]",
@@ -117,7 +118,7 @@ unsafe extern "C" {
     static kerbox_stand_in_end: u8;
 }
 
-/// The bytes to copy, with the two addresses that they work by.
+/// Returns the bytes to copy, with the two addresses filled in.
 pub(crate) fn code(page: u64, original: u64) -> Vec<u8> {
     let start = &raw const kerbox_stand_in_start;
     let length = &raw const kerbox_stand_in_end as usize - start as usize;
@@ -128,7 +129,7 @@ pub(crate) fn code(page: u64, original: u64) -> Vec<u8> {
     code
 }
 
-/// Where in [`code`] the function stands that replaces the vDSO's of this name.
+/// Returns the offset in [`code`] of the function that replaces the vDSO function of this name.
 pub(crate) fn replacement(name: &[u8]) -> Option<u64> {
     let function = match name.strip_prefix(b"__vdso_").unwrap_or(name) {
         b"clock_gettime" => &raw const kerbox_stand_in_clock_gettime,

@@ -1,4 +1,4 @@
-//! The tracer: a process beside the program, which puts it under the clock as it starts.
+//! The tracer: a separate process that puts the program under the clock as it starts.
 
 use std::ffi::CStr;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
@@ -6,11 +6,11 @@ use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use crate::kernel::{self, Change, Request};
 use crate::redirect::redirect;
 
-/// What the tracer says when the program may start.
+/// The tracer's message that the program may start.
 pub(crate) const READY: &str = "ready";
 
-/// Traces `program` until it is under the clock that `page` shows; with `follow` until it and its
-/// descendants have ended. Never returns.
+/// Traces `program` until it is under the clock shown by `page`. With `follow`, traces it and its
+/// descendants until they have ended. Never returns.
 pub(crate) fn run(
     program: u32,
     page: &CStr,
@@ -19,11 +19,11 @@ pub(crate) fn run(
     say: &mut PipeWriter,
 ) -> ! {
     if let Err(error) = seize(program, follow, allowed, say) {
-        // The program reads it, and does not start.
+        // The program reads this and does not start.
         let _ = say.write_all(text(&error).as_bytes());
         std::process::exit(1);
     }
-    // A program that does not read this any more has ended.
+    // If the program no longer reads this, it has ended.
     let _ = say.write_all(READY.as_bytes());
     close(say);
     let result = if follow {
@@ -41,7 +41,7 @@ pub(crate) fn run(
     std::process::exit(0);
 }
 
-/// Closes the writing end, so that the reader comes to its end.
+/// Closes the writing end, so that the reader sees the end of the stream.
 fn close(say: &mut PipeWriter) {
     if let Ok((_, other)) = io::pipe() {
         *say = other;
@@ -73,13 +73,13 @@ fn seize(
     kernel::trace(Request::Seize, program, 0, options)
 }
 
-/// Lets a process go on, with the signal that it was stopped by.
+/// Resumes a process, delivering the signal that stopped it.
 fn go_on(process: u32, signal: i32) {
-    // It may have been killed meanwhile.
+    // The process may have been killed meanwhile.
     let _ = kernel::trace(Request::Continue, process, 0, signal as usize);
 }
 
-/// Waits for the program's start, redirects it, and leaves it alone.
+/// Waits for the program's start, redirects it, and detaches.
 fn first_start(program: u32, page: &CStr) -> io::Result<()> {
     while let Some((_, change)) = kernel::wait_for_change(Some(program))? {
         match change {
@@ -96,7 +96,7 @@ fn first_start(program: u32, page: &CStr) -> io::Result<()> {
     Ok(())
 }
 
-/// Redirects the program and each that it or its descendants start, until all have ended.
+/// Redirects the program and every program that it or its descendants start, until all have ended.
 fn follow_all(program: u32, page: &CStr) -> io::Result<()> {
     while let Some((process, change)) = kernel::wait_for_change(None)? {
         let Change::Stopped { signal, event } = change else {
@@ -115,19 +115,20 @@ fn follow_all(program: u32, page: &CStr) -> io::Result<()> {
                 }
                 go_on(process, 0);
             }
-            // A group stop, as by SIGSTOP: going on at once would undo it, listening keeps it.
+            // A group stop, for example by SIGSTOP: continuing at once would undo it, listening
+            // keeps it.
             kernel::EVENT_STOP if signal != kernel::SIGTRAP => {
                 let _ = kernel::trace(Request::Listen, process, 0, 0);
             }
-            // A child that has just been made, or the event at its parent.
+            // A new child, or the corresponding event in its parent.
             _ => go_on(process, 0),
         }
     }
     Ok(())
 }
 
-/// Takes a process from its stop amid `execve` to that call's end, where its own system calls can be
-/// made, and redirects its clock there.
+/// Takes a process from its stop inside `execve` to the end of that call, where it can make system
+/// calls, and redirects its clock there.
 fn put_under_clock(process: u32, page: &CStr) -> io::Result<()> {
     const SYSTEM_CALL_STOP: i32 = kernel::SIGTRAP | 0x80;
     kernel::trace(Request::Syscall, process, 0, 0)?;

@@ -1,24 +1,25 @@
-//! Finds in a vDSO what must be changed: symbols of clock functions, and a `syscall` instruction.
+//! Finds the parts of a vDSO that must be changed: symbols of clock functions, and a `syscall`
+//! instruction.
 
 /// A function's symbol.
 pub(crate) struct Symbol {
     pub(crate) name: Vec<u8>,
-    /// Where the symbol's value stands in the vDSO: eight bytes, relative to its base.
+    /// Offset of the symbol's eight-byte value in the vDSO, relative to its base.
     pub(crate) value_at: usize,
-    /// The value.
+    /// The value of the symbol.
     pub(crate) value: u64,
 }
 
-/// The size of an `Elf64_Sym`, and of an `Elf64_Phdr`.
+/// Size of an `Elf64_Sym`, and of an `Elf64_Phdr`.
 const SYMBOL: usize = 24;
 const SEGMENT: usize = 56;
-/// Types of segments and of entries of the dynamic segment.
+/// Types of segments and of entries in the dynamic segment.
 const PT_DYNAMIC: u32 = 2;
 const DT_HASH: u64 = 4;
 const DT_STRTAB: u64 = 5;
 const DT_SYMTAB: u64 = 6;
 
-/// Bytes of a vDSO, an ELF image whose offsets in the file are those in memory.
+/// The bytes of a vDSO, an ELF image whose file offsets equal those in memory.
 pub(crate) struct Image<'a>(pub(crate) &'a [u8]);
 
 impl Image<'_> {
@@ -43,7 +44,7 @@ impl Image<'_> {
         self.u64(at)?.try_into().ok()
     }
 
-    /// The value of an entry of the dynamic segment.
+    /// Returns the value of an entry in the dynamic segment.
     fn dynamic(&self, wanted: u64) -> Option<usize> {
         let (segments, count) = (self.offset(32)?, self.u16(56)?);
         let mut entry = (0..count).find_map(|segment| {
@@ -59,12 +60,13 @@ impl Image<'_> {
         }
     }
 
-    /// All symbols; `None` if this is no image as Linux makes them.
+    /// Returns all symbols; `None` if the image does not have Linux's usual form.
     pub(crate) fn symbols(&self) -> Option<Vec<Symbol>> {
         let (table, names) = (self.dynamic(DT_SYMTAB)?, self.dynamic(DT_STRTAB)?);
         let count = match self.dynamic(DT_HASH) {
             Some(hash) => usize::try_from(self.u32(hash.checked_add(4)?)?).ok()?,
-            // New kernels leave it out; the names follow the symbols.
+            // New kernels omit this entry. The names follow the symbols, so their distance gives
+            // the size.
             None => names.checked_sub(table)? / SYMBOL,
         };
         (0..count.min(1024))
@@ -82,9 +84,10 @@ impl Image<'_> {
             .collect()
     }
 
-    /// Where an instruction `syscall` stands: the functions fall back on the kernel by it.
+    /// Returns the offset of a `syscall` instruction, which the vDSO functions use as their
+    /// fallback.
     pub(crate) fn syscall_instruction(&self) -> Option<usize> {
-        /// Behind headers and tables, whose data could look like one.
+        /// Skips headers and tables, whose data could look like one.
         const HEADERS: usize = 0x200;
         let found = self.0.get(HEADERS..)?.windows(2);
         let mut found = found.enumerate();

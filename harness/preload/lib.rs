@@ -1,19 +1,20 @@
 //! Puts a program under a fixture's clock: a library for `LD_PRELOAD`, for programs on glibc.
 //!
-//! The program's wall clock is the fixture's. Its monotonic clock stays real, so a wait of 300 ms
-//! takes 300 ms wherever the fixture's clock stands; and where a program hands the kernel a moment
-//! of its wall clock to wait for, the moment is translated to the kernel's own.
+//! The program's wall clock is the fixture's. Its monotonic clock stays real, so that a wait of 300
+//! ms takes 300 ms whatever the fixture's clock shows. Where a program passes the kernel a
+//! wall-clock time to wait for, that time is translated to the kernel's clock.
 //!
-//! - `layout`: where things stand in the page; the harness compiles the file, too
-//! - `page`: the fixture's clock in a page of memory that both map
-//! - `system`: glibc's own functions, behind the ones that stand here, and bare system calls
+//! - `layout`: the fields of the page; the harness compiles this file, too
+//! - `page`: the fixture's clock, in a page of memory that both map
+//! - `system`: glibc's own functions, hidden by the ones defined here, and raw system calls
 //! - `reads`: functions that read the wall clock
-//! - `waits`: functions that wait until a moment of the wall clock
-//! - `timers`: timers that fire at a moment of the wall clock
-//! - `variadic`: `syscall`, by which C++ waits for futures
+//! - `waits`: functions that wait until a wall-clock time
+//! - `timers`: timers that fire at a wall-clock time
+//! - `variadic`: `syscall`, which C++ uses to wait for futures
 //!
-//! The harness's build script compiles this folder by itself: no crate but `core`, no allocation,
-//! no thread-local storage, nothing that could call back into a function that stands here.
+//! The harness's build script compiles this folder separately. It uses no crate but `core`, no
+//! allocation, no thread-local storage, and nothing that could call back into a function defined
+//! here.
 #![no_std]
 
 mod layout;
@@ -30,8 +31,8 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     loop {}
 }
 
-/// Maps the page before `main` runs. Constructors of other libraries may run earlier: they see the
-/// system's clock.
+/// Maps the page before `main` runs. Constructors of other libraries may run earlier and then see
+/// the system's clock.
 extern "C" fn start() {
     waits::find_condition_clock_bit();
     page::open();

@@ -22,31 +22,31 @@ const _: () = {
     assert!(core::mem::offset_of!(Page, frozen) == layout::FROZEN_AT);
 };
 
-/// Null while the program lives by the system's clock.
+/// Null while the program uses the system's clock.
 static PAGE: AtomicPtr<Page> = AtomicPtr::new(null_mut());
 
-/// How often a reader tries before it takes what it finds: a writer that was killed amid a change
-/// leaves the sequence odd for ever.
+/// Maximum number of read attempts, after which a reader takes what it finds. A writer killed in
+/// the middle of a change leaves the sequence odd forever.
 const TRIES: usize = 100_000;
 
-/// How the fixture's clock stands to the system's.
+/// The fixture's clock relative to the system's.
 #[derive(Clone, Copy)]
 pub(crate) enum Clock {
-    /// The system's clock itself.
+    /// Equal to the system's clock.
     Real,
-    /// It runs, this many nanoseconds ahead.
+    /// Runs ahead by this many nanoseconds.
     Offset(i64),
-    /// It stands at this moment, in nanoseconds since 1970.
+    /// Frozen at this time, in nanoseconds since 1970.
     Frozen(i64),
 }
 
-/// Maps the page that the environment names. Complains on standard error if it cannot be used.
+/// Maps the page that the environment names. Prints to standard error if it cannot be used.
 pub(crate) fn open() {
     let Some(path) = system::environment(c"KERBOX_CLOCK_PAGE") else {
         return;
     };
     let page = system::map_read_only(path, layout::LENGTH).cast::<Page>();
-    // SAFETY: a mapping is at least as long and as aligned as `Page`, whose fields take any bits;
+    // SAFETY: a mapping is at least as long and as aligned as `Page`, whose fields allow any bits;
     // it is never unmapped.
     match unsafe { page.as_ref() } {
         Some(mapped) if mapped.magic.load(Relaxed) == layout::MAGIC => PAGE.store(page, Release),
@@ -57,7 +57,7 @@ pub(crate) fn open() {
     }
 }
 
-/// Whether the program lives by a fixture's clock.
+/// Returns whether the program uses a fixture's clock.
 pub(crate) fn is_open() -> bool {
     !PAGE.load(Relaxed).is_null()
 }
@@ -84,7 +84,7 @@ pub(crate) fn clock() -> Clock {
     }
 }
 
-/// The program's wall clock, in nanoseconds since 1970.
+/// Returns the program's wall clock, in nanoseconds since 1970.
 pub(crate) fn now() -> i64 {
     match clock() {
         Clock::Real => system::wall_clock(),
@@ -93,7 +93,7 @@ pub(crate) fn now() -> i64 {
     }
 }
 
-/// Translates a moment of the program's wall clock to the system's.
+/// Translates a time on the program's wall clock to the system's.
 pub(crate) fn to_system(moment: system::Timespec) -> system::Timespec {
     let nanos = moment
         .seconds
@@ -101,9 +101,9 @@ pub(crate) fn to_system(moment: system::Timespec) -> system::Timespec {
         .saturating_add(moment.nanos);
     match clock() {
         Clock::Real => moment,
-        // The kernel refuses negative times: what is past long ago is past at 0, too.
+        // The kernel refuses negative times. Such a time is long past, and so is 0.
         Clock::Offset(offset) => system::Timespec::from_nanos(nanos.saturating_sub(offset).max(0)),
-        // A standing clock never comes to the moment: the wait takes as long as it seems to.
+        // A frozen clock never reaches the time, so wait for as long as it seems to be away.
         Clock::Frozen(at) => {
             let wait = nanos.saturating_sub(at).max(0);
             system::Timespec::from_nanos(system::wall_clock().saturating_add(wait))

@@ -7,7 +7,7 @@ use crate::system::{
     self, CLOCK_REALTIME, CLOCK_REALTIME_ALARM, CLOCK_REALTIME_COARSE, CLOCK_TAI, NANOS, Timespec,
 };
 
-/// `struct timeval` of the 64-bit targets.
+/// `struct timeval` of 64-bit targets.
 #[repr(C)]
 pub struct Timeval {
     seconds: i64,
@@ -15,10 +15,10 @@ pub struct Timeval {
 }
 
 /// # Safety
-/// As `clock_gettime(2)`.
+/// See `clock_gettime(2)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn clock_gettime(clock: c_int, time: *mut Timespec) -> c_int {
-    // SAFETY: the caller's promise is what the system's function demands.
+    // SAFETY: the caller's promise is what the system's function requires.
     let result = unsafe { system::clock_gettime(clock, time) };
     if result != 0 || !page::is_open() {
         return result;
@@ -29,7 +29,7 @@ pub unsafe extern "C" fn clock_gettime(clock: c_int, time: *mut Timespec) -> c_i
         CLOCK_REALTIME | CLOCK_REALTIME_COARSE | CLOCK_REALTIME_ALARM => {
             *time = Timespec::from_nanos(page::now());
         }
-        // A whole number of seconds ahead of the wall clock.
+        // TAI is a whole number of seconds ahead of the wall clock.
         CLOCK_TAI => {
             let ahead = (time.seconds.saturating_mul(NANOS))
                 .saturating_add(time.nanos)
@@ -42,10 +42,10 @@ pub unsafe extern "C" fn clock_gettime(clock: c_int, time: *mut Timespec) -> c_i
     0
 }
 
-/// glibc's other name of it.
+/// glibc's other name for `clock_gettime`.
 ///
 /// # Safety
-/// As `clock_gettime(2)`.
+/// See `clock_gettime(2)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __clock_gettime(clock: c_int, time: *mut Timespec) -> c_int {
     // SAFETY: the caller's promise is the same.
@@ -53,7 +53,7 @@ pub unsafe extern "C" fn __clock_gettime(clock: c_int, time: *mut Timespec) -> c
 }
 
 /// # Safety
-/// As `gettimeofday(2)`.
+/// See `gettimeofday(2)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gettimeofday(time: *mut Timeval, zone: *mut [c_int; 2]) -> c_int {
     let now = Timespec::from_nanos(page::now());
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn gettimeofday(time: *mut Timeval, zone: *mut [c_int; 2])
 }
 
 /// # Safety
-/// As `time(2)`.
+/// See `time(2)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn time(seconds: *mut i64) -> i64 {
     let now = Timespec::from_nanos(page::now()).seconds;
@@ -85,12 +85,12 @@ pub unsafe extern "C" fn time(seconds: *mut i64) -> i64 {
 }
 
 /// # Safety
-/// As C11's `timespec_get`.
+/// See C11's `timespec_get`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn timespec_get(time: *mut Timespec, base: c_int) -> c_int {
     type Function = unsafe extern "C" fn(*mut Timespec, c_int) -> c_int;
     const TIME_UTC: c_int = 1;
-    // SAFETY: the caller's promise is what glibc's function demands.
+    // SAFETY: the caller's promise is what glibc's function requires.
     unsafe {
         if base == TIME_UTC {
             *time = Timespec::from_nanos(page::now());

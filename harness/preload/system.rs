@@ -1,5 +1,4 @@
-//! glibc's own functions, behind the ones that this library puts before them, and bare system
-//! calls.
+//! glibc's own functions, which this library hides, and raw system calls.
 
 use core::ffi::{CStr, c_char, c_int, c_long, c_void};
 use core::ptr::null_mut;
@@ -12,14 +11,14 @@ pub(crate) const CLOCK_REALTIME_COARSE: c_int = 5;
 pub(crate) const CLOCK_REALTIME_ALARM: c_int = 8;
 pub(crate) const CLOCK_TAI: c_int = 11;
 
-/// Whether a clock that one can wait by is the wall's.
+/// Returns whether a clock that a program can wait on is the wall clock.
 pub(crate) const fn is_wall(clock: c_int) -> bool {
     matches!(clock, CLOCK_REALTIME | CLOCK_REALTIME_ALARM)
 }
 
 pub(crate) const NANOS: i64 = 1_000_000_000;
 
-/// `struct timespec` of the 64-bit targets.
+/// `struct timespec` of 64-bit targets.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Timespec {
@@ -48,13 +47,13 @@ unsafe extern "C" {
     fn __errno_location() -> *mut c_int;
 }
 
-/// `RTLD_NEXT`: the definition behind this library's.
+/// `RTLD_NEXT`: the next definition after this library's.
 const NEXT: *mut c_void = usize::MAX as *mut c_void;
 
-/// A function of glibc's that this library stands before, found when it is first called.
+/// A glibc function that this library hides, looked up when it is first called.
 pub(crate) struct Behind {
     name: &'static CStr,
-    /// The version to prefer: some functions have an older one, of another layout, beside it.
+    /// The preferred version: some functions also have an older one with another layout.
     version: &'static CStr,
     address: AtomicUsize,
 }
@@ -68,8 +67,8 @@ impl Behind {
         }
     }
 
-    /// Its address; 0 if this glibc has no such function, and then nobody can have called it
-    /// through us but by `dlsym`.
+    /// Returns its address; 0 if this glibc has no such function. In that case programs can only
+    /// have called our function through `dlsym`.
     pub(crate) fn address(&self) -> usize {
         let mut address = self.address.load(Relaxed);
         if address == 0 {
@@ -88,14 +87,13 @@ impl Behind {
     }
 }
 
-/// `behind!(NAME, VERSION, TYPE)`: glibc's function of that name as a value of type
-/// `Option<TYPE>`.
+/// `behind!(NAME, VERSION, TYPE)`: glibc's function of that name as a value of type `Option<TYPE>`.
 macro_rules! behind {
     ($name:literal, $version:literal, $type:ty) => {{
         static BEHIND: $crate::system::Behind = $crate::system::Behind::new($name, $version);
         fn function() -> Option<$type> {
             // SAFETY: a null pointer is `None`; any other is glibc's function of this name, whose
-            // signature its manual gives as `$type`.
+            // signature according to its manual is `$type`.
             unsafe { core::mem::transmute::<usize, Option<$type>>(BEHIND.address()) }
         }
         function()
@@ -103,7 +101,7 @@ macro_rules! behind {
 }
 pub(crate) use behind;
 
-/// Sets `errno` and returns what a function that fails returns.
+/// Sets `errno` and returns the failure value of a C function.
 pub(crate) fn fail(error: c_int) -> c_int {
     // SAFETY: the address of the calling thread's `errno` is always valid.
     unsafe { *__errno_location() = error };
@@ -112,7 +110,7 @@ pub(crate) fn fail(error: c_int) -> c_int {
 
 pub(crate) const ENOSYS: c_int = 38;
 
-/// The value of a variable of the environment.
+/// Returns the value of an environment variable.
 pub(crate) fn environment(name: &CStr) -> Option<&'static CStr> {
     // SAFETY: called once, before `main`, when no thread can change the environment meanwhile.
     unsafe {
@@ -121,7 +119,7 @@ pub(crate) fn environment(name: &CStr) -> Option<&'static CStr> {
     }
 }
 
-/// Maps a file's first bytes, to be read; null if that is not possible.
+/// Maps a file's first bytes for reading; null if that is not possible.
 pub(crate) fn map_read_only(path: &CStr, length: usize) -> *mut c_void {
     const O_CLOEXEC: usize = 0o2_000_000;
     const AT_FDCWD: usize = -100_isize as usize;
@@ -152,7 +150,7 @@ pub(crate) fn complain(text: &[u8]) {
     unsafe { system_call(number::WRITE, arguments) };
 }
 
-/// The system's wall clock, in nanoseconds since 1970.
+/// Returns the system's wall clock, in nanoseconds since 1970.
 pub(crate) fn wall_clock() -> i64 {
     let mut time = Timespec::from_nanos(0);
     // SAFETY: `time` outlives the call.
@@ -162,13 +160,13 @@ pub(crate) fn wall_clock() -> i64 {
         .saturating_add(time.nanos)
 }
 
-/// glibc's `clock_gettime`, which reads the vDSO; or the kernel's.
+/// Calls glibc's `clock_gettime`, which reads the vDSO, or else the kernel's.
 ///
 /// # Safety
-/// `time` must be valid for writes, or such that the kernel refuses it.
+/// `time` must be valid for writes, or a pointer that the kernel refuses.
 pub(crate) unsafe fn clock_gettime(clock: c_int, time: *mut Timespec) -> c_int {
     type Function = unsafe extern "C" fn(c_int, *mut Timespec) -> c_int;
-    // SAFETY: the caller's promise is what both demand.
+    // SAFETY: the caller's promise is what both require.
     unsafe {
         if let Some(function) = behind!(c"clock_gettime", c"GLIBC_2.17", Function) {
             return function(clock, time);
@@ -183,12 +181,12 @@ pub(crate) unsafe fn clock_gettime(clock: c_int, time: *mut Timespec) -> c_int {
     }
 }
 
-/// Whether what a system call returned is an error's negative number.
+/// Returns whether the result of a system call is a negative error number.
 pub(crate) const fn is_error(result: isize) -> bool {
     -4096 < result && result < 0
 }
 
-/// Numbers of system calls.
+/// System call numbers.
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod number {
     use super::c_long;
@@ -202,7 +200,7 @@ pub(crate) mod number {
     pub(crate) const OPENAT: c_long = 257;
 }
 
-/// Numbers of system calls.
+/// System call numbers.
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod number {
     use super::c_long;
@@ -213,19 +211,19 @@ pub(crate) mod number {
     pub(crate) const CLOCK_GETTIME: c_long = 113;
     pub(crate) const GETTIMEOFDAY: c_long = 169;
     pub(crate) const MMAP: c_long = 222;
-    /// The architecture has none.
+    /// This architecture has no such call.
     pub(crate) const TIME: c_long = -1;
 }
 
 /// Calls the kernel without glibc.
 ///
 /// # Safety
-/// As the system call of this number demands of its arguments.
+/// The arguments must meet the requirements of this system call.
 #[cfg(target_arch = "x86_64")]
 pub(crate) unsafe fn system_call(number: c_long, arguments: [usize; 6]) -> isize {
     let [first, second, third, fourth, fifth, sixth] = arguments;
     let result;
-    // SAFETY: the registers are those of the kernel's convention; it changes rcx and r11 besides.
+    // SAFETY: the registers follow the kernel's convention, which also clobbers rcx and r11.
     unsafe {
         core::arch::asm!(
             "syscall",
@@ -247,12 +245,12 @@ pub(crate) unsafe fn system_call(number: c_long, arguments: [usize; 6]) -> isize
 /// Calls the kernel without glibc.
 ///
 /// # Safety
-/// As the system call of this number demands of its arguments.
+/// The arguments must meet the requirements of this system call.
 #[cfg(target_arch = "aarch64")]
 pub(crate) unsafe fn system_call(number: c_long, arguments: [usize; 6]) -> isize {
     let [first, second, third, fourth, fifth, sixth] = arguments;
     let result;
-    // SAFETY: the registers are those of the kernel's convention, which keeps all others.
+    // SAFETY: the registers follow the kernel's convention, which preserves all others.
     unsafe {
         core::arch::asm!(
             "svc 0",

@@ -1,4 +1,4 @@
-//! Timers that fire at a moment of the wall clock.
+//! Timers that fire at a wall-clock time.
 
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::Ordering::Relaxed;
@@ -17,11 +17,12 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// The setting with its first moment translated; one that stops the timer stays as it is.
+    /// Returns the setting with its first expiry translated. A setting that stops the timer stays
+    /// unchanged.
     fn translated(mut self) -> Self {
         if !self.value.is_zero() {
             self.value = to_system(self.value);
-            // Zero would stop it: the earliest moment is the first nanosecond.
+            // Zero would stop the timer: use the first nanosecond as the earliest time.
             if self.value.is_zero() {
                 self.value.nanos = 1;
             }
@@ -30,11 +31,11 @@ impl Setting {
     }
 }
 
-/// A bit for each of the first descriptors: whether it is a timer of the wall clock. A process
-/// seldom has more, and a timer beyond them waits for the system's clock.
+/// A bit for each of the first descriptors, set if it is a timer on the wall clock. A process
+/// rarely has more; timers beyond these wait for the system's clock.
 static WALL_DESCRIPTORS: [AtomicU32; 128] = [const { AtomicU32::new(0) }; 128];
 
-/// The word and the bit of a descriptor.
+/// Returns the word and the bit of a descriptor.
 fn descriptor_bit(descriptor: c_int) -> Option<(&'static AtomicU32, u32)> {
     let descriptor = usize::try_from(descriptor).ok()?;
     let word = WALL_DESCRIPTORS.get(descriptor / 32)?;
@@ -42,17 +43,17 @@ fn descriptor_bit(descriptor: c_int) -> Option<(&'static AtomicU32, u32)> {
 }
 
 /// # Safety
-/// As `timerfd_create(2)`.
+/// See `timerfd_create(2)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn timerfd_create(clock: c_int, flags: c_int) -> c_int {
     type Function = unsafe extern "C" fn(c_int, c_int) -> c_int;
     let Some(function) = behind!(c"timerfd_create", c"GLIBC_2.8", Function) else {
         return fail(ENOSYS);
     };
-    // SAFETY: the caller's promise is what glibc's function demands.
+    // SAFETY: the caller's promise is what glibc's function requires.
     let descriptor = unsafe { function(clock, flags) };
     if let Some((word, bit)) = descriptor_bit(descriptor) {
-        // A number that another timer has had is known from here on as this one's.
+        // The descriptor may have belonged to another timer before, so update its bit either way.
         if system::is_wall(clock) {
             word.fetch_or(bit, Relaxed);
         } else {
@@ -63,7 +64,7 @@ pub unsafe extern "C" fn timerfd_create(clock: c_int, flags: c_int) -> c_int {
 }
 
 /// # Safety
-/// As `timerfd_settime(2)`.
+/// See `timerfd_settime(2)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn timerfd_settime(
     descriptor: c_int,
@@ -77,7 +78,7 @@ pub unsafe extern "C" fn timerfd_settime(
     };
     let by_wall =
         descriptor_bit(descriptor).is_some_and(|(word, bit)| word.load(Relaxed) & bit != 0);
-    // SAFETY: the caller's promise is what glibc's function demands.
+    // SAFETY: the caller's promise is what glibc's function requires.
     unsafe {
         match new.as_ref() {
             Some(setting) if by_wall && flags & ABSOLUTE != 0 => {
@@ -88,20 +89,20 @@ pub unsafe extern "C" fn timerfd_settime(
     }
 }
 
-/// No timer has this handle.
+/// Marks an unused slot; no timer has this handle.
 const FREE: usize = usize::MAX;
-/// The handles of POSIX timers of the wall clock. A timer beyond them waits for the system's clock.
+/// The handles of POSIX timers on the wall clock. Timers beyond these wait for the system's clock.
 static WALL_TIMERS: [AtomicUsize; 64] = [const { AtomicUsize::new(FREE) }; 64];
 
 fn forget(timer: usize) {
     for slot in &WALL_TIMERS {
-        // Another value is another timer's.
+        // A slot with another value belongs to another timer.
         let _ = slot.compare_exchange(timer, FREE, Relaxed, Relaxed);
     }
 }
 
 /// # Safety
-/// As `timer_create(2)`.
+/// See `timer_create(2)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn timer_create(
     clock: c_int,
@@ -112,7 +113,7 @@ pub unsafe extern "C" fn timer_create(
     let Some(function) = behind!(c"timer_create", c"GLIBC_2.34", Function) else {
         return fail(ENOSYS);
     };
-    // SAFETY: the caller's promise is what glibc's function demands; it has written the handle if
+    // SAFETY: the caller's promise is what glibc's function requires; it has written the handle if
     // it succeeds.
     let (result, handle) = unsafe {
         let result = function(clock, event, timer);
@@ -131,7 +132,7 @@ pub unsafe extern "C" fn timer_create(
 }
 
 /// # Safety
-/// As `timer_settime(2)`.
+/// See `timer_settime(2)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn timer_settime(
     timer: usize,
@@ -144,7 +145,7 @@ pub unsafe extern "C" fn timer_settime(
         return fail(ENOSYS);
     };
     let by_wall = WALL_TIMERS.iter().any(|slot| slot.load(Relaxed) == timer);
-    // SAFETY: the caller's promise is what glibc's function demands.
+    // SAFETY: the caller's promise is what glibc's function requires.
     unsafe {
         match new.as_ref() {
             Some(setting) if by_wall && flags & ABSOLUTE != 0 => {
@@ -156,7 +157,7 @@ pub unsafe extern "C" fn timer_settime(
 }
 
 /// # Safety
-/// As `timer_delete(2)`.
+/// See `timer_delete(2)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn timer_delete(timer: usize) -> c_int {
     type Function = unsafe extern "C" fn(usize) -> c_int;
@@ -164,6 +165,6 @@ pub unsafe extern "C" fn timer_delete(timer: usize) -> c_int {
         return fail(ENOSYS);
     };
     forget(timer);
-    // SAFETY: the caller's promise is what glibc's function demands.
+    // SAFETY: the caller's promise is what glibc's function requires.
     unsafe { function(timer) }
 }

@@ -1,4 +1,5 @@
-//! `syscall`: libstdc++ waits for futures by a futex of its own, which it reaches by this function.
+//! `syscall`: libstdc++ implements its own futex wait for futures and reaches it through this
+//! function.
 
 use core::ffi::{c_int, c_long};
 
@@ -13,7 +14,7 @@ const FUTEX_LOCK_PI2: usize = 13;
 const FUTEX_OPERATION: usize = 127;
 const FUTEX_CLOCK_REALTIME: usize = 256;
 
-/// Whether a futex operation waits until a moment of the wall clock.
+/// Returns whether a futex operation waits until a wall-clock time.
 const fn waits_by_wall(operation: usize) -> bool {
     match operation & FUTEX_OPERATION {
         FUTEX_LOCK_PI => true,
@@ -24,11 +25,12 @@ const fn waits_by_wall(operation: usize) -> bool {
     }
 }
 
-/// glibc's function has variable arguments. On these targets they come in the registers of six
-/// ordinary ones, and those that a caller left out hold whatever the kernel does not look at.
+/// glibc's function is variadic. On these targets variable arguments arrive in the same registers
+/// as six ordinary ones. Those that a caller omitted hold arbitrary values, which the kernel
+/// ignores.
 ///
 /// # Safety
-/// As the system call of this number demands of its arguments.
+/// The arguments must meet the requirements of this system call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn syscall(
     call: c_long,
@@ -40,7 +42,7 @@ pub unsafe extern "C" fn syscall(
     sixth: usize,
 ) -> c_long {
     let mut arguments = [first, second, third, fourth, fifth, sixth];
-    // SAFETY: the caller's promise is what each of these demands.
+    // SAFETY: the caller's promise is what each of these requires.
     unsafe {
         if page::is_open() {
             match call {

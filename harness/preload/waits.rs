@@ -1,7 +1,7 @@
-//! Functions that wait until a moment of the wall clock.
+//! Functions that wait until a wall-clock time.
 //!
-//! glibc hands such a moment to the kernel as it is, and the kernel compares it with its own wall
-//! clock: untranslated, a program in the future would wait for the whole offset.
+//! glibc passes such a time to the kernel unchanged, and the kernel compares it with its own wall
+//! clock. Without translation, a program in the future would wait for the whole offset.
 
 use core::ffi::{c_int, c_uint, c_void};
 use core::sync::atomic::AtomicU32;
@@ -16,7 +16,7 @@ pub(crate) const ABSOLUTE: c_int = 1;
 type Object = *mut c_void;
 type Deadline = *const Timespec;
 
-/// Translates a moment behind a pointer; null, for "without end", stays null.
+/// Translates a time behind a pointer; null, for "no timeout", stays null.
 ///
 /// # Safety
 /// `deadline` must be null or valid for reads.
@@ -29,9 +29,9 @@ fn pointer(deadline: Option<&Timespec>) -> Deadline {
     deadline.map_or(core::ptr::null(), |moment| moment)
 }
 
-/// Words of a `pthread_cond_t`.
+/// Number of words in a `pthread_cond_t`.
 const CONDITION_WORDS: usize = 12;
-/// In which word of a condition variable glibc keeps the clock that it waits by; no word if the
+/// The word of a condition variable in which glibc stores its clock; an out-of-range index if the
 /// layout is unknown.
 static CLOCK_WORD: AtomicU32 = AtomicU32::new(u32::MAX);
 /// The bit of that word which is set for the monotonic clock.
@@ -44,8 +44,8 @@ unsafe extern "C" {
     fn pthread_cond_init(condition: Object, attributes: Object) -> c_int;
 }
 
-/// Finds where a condition variable keeps its clock: glibc has moved that within its structure
-/// (2.25, 2.41), so compares one made for each clock.
+/// Finds where a condition variable stores its clock. glibc has moved that within the structure
+/// (2.25, 2.41), so this compares two variables, one for each clock.
 pub(crate) fn find_condition_clock_bit() {
     let make = |clock| {
         let mut attributes = [0_u64; 8];
@@ -71,24 +71,24 @@ pub(crate) fn find_condition_clock_bit() {
     }
 }
 
-/// Whether a condition variable waits by the wall clock.
+/// Returns whether a condition variable uses the wall clock.
 ///
 /// # Safety
 /// `condition` must be an initialised `pthread_cond_t`.
 unsafe fn waits_by_wall(condition: Object) -> bool {
     let at = CLOCK_WORD.load(Relaxed) as usize;
     if at >= CONDITION_WORDS {
-        // The default of a condition variable.
+        // The default clock of a condition variable.
         return true;
     }
-    // SAFETY: the word lies within the structure. glibc counts waiters in its other bits, by
+    // SAFETY: the word lies within the structure. glibc counts waiters in its other bits with
     // atomic instructions, so it is read atomically.
     let word = unsafe { (*condition.cast::<AtomicU32>().add(at)).load(Relaxed) };
     word & CLOCK_BIT.load(Relaxed) == 0
 }
 
 /// # Safety
-/// As `pthread_cond_timedwait(3)`.
+/// See `pthread_cond_timedwait(3)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pthread_cond_timedwait(
     condition: Object,
@@ -96,9 +96,9 @@ pub unsafe extern "C" fn pthread_cond_timedwait(
     deadline: Deadline,
 ) -> c_int {
     type Function = unsafe extern "C" fn(Object, Object, Deadline) -> c_int;
-    // SAFETY: the caller's promise is what glibc's function demands.
+    // SAFETY: the caller's promise is what glibc's function requires.
     unsafe {
-        // The older version, 2.2.5, is of a structure that no program of today has.
+        // The older version, 2.2.5, expects a structure that no current program uses.
         let Some(function) = behind!(c"pthread_cond_timedwait", c"GLIBC_2.3.2", Function) else {
             return ENOSYS;
         };
@@ -112,7 +112,7 @@ pub unsafe extern "C" fn pthread_cond_timedwait(
 }
 
 /// # Safety
-/// As `pthread_cond_clockwait(3)`.
+/// See `pthread_cond_clockwait(3)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pthread_cond_clockwait(
     condition: Object,
@@ -121,7 +121,7 @@ pub unsafe extern "C" fn pthread_cond_clockwait(
     deadline: Deadline,
 ) -> c_int {
     type Function = unsafe extern "C" fn(Object, Object, c_int, Deadline) -> c_int;
-    // SAFETY: the caller's promise is what glibc's function demands.
+    // SAFETY: the caller's promise is what glibc's function requires.
     unsafe {
         let Some(function) = behind!(c"pthread_cond_clockwait", c"GLIBC_2.30", Function) else {
             return ENOSYS;
@@ -136,7 +136,7 @@ pub unsafe extern "C" fn pthread_cond_clockwait(
 }
 
 /// # Safety
-/// As C11's `cnd_timedwait`.
+/// See C11's `cnd_timedwait`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cnd_timedwait(
     condition: Object,
@@ -146,7 +146,7 @@ pub unsafe extern "C" fn cnd_timedwait(
     type Function = unsafe extern "C" fn(Object, Object, Deadline) -> c_int;
     /// `thrd_error`.
     const ERROR: c_int = 2;
-    // SAFETY: the caller's promise is what glibc's function demands. It calls glibc's own waiting
+    // SAFETY: the caller's promise is what glibc's function requires. It calls glibc's own waiting
     // function, not the one above.
     unsafe {
         let Some(function) = behind!(c"cnd_timedwait", c"GLIBC_2.28", Function) else {
@@ -157,16 +157,16 @@ pub unsafe extern "C" fn cnd_timedwait(
     }
 }
 
-/// Functions of an object and a moment of the wall clock, and what each returns where glibc lacks
+/// Defines functions of an object and a wall-clock time, and what each returns where glibc lacks
 /// it.
 macro_rules! timed {
     ($($name:ident $symbol:literal $version:literal or $missing:expr;)*) => {$(
         /// # Safety
-        /// As glibc's function of the name.
+        /// See glibc's function of this name.
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $name(object: Object, deadline: Deadline) -> c_int {
             type Function = unsafe extern "C" fn(Object, Deadline) -> c_int;
-            // SAFETY: the caller's promise is what glibc's function demands.
+            // SAFETY: the caller's promise is what glibc's function requires.
             unsafe {
                 let Some(function) = behind!($symbol, $version, Function) else {
                     return $missing;
@@ -186,15 +186,15 @@ timed! {
     mtx_timedlock c"mtx_timedlock" c"GLIBC_2.34" or 2;
 }
 
-/// Functions of an object, a clock and a moment of that clock.
+/// Defines functions of an object, a clock and a time on that clock.
 macro_rules! clocked {
     ($($name:ident $symbol:literal $version:literal or $missing:expr;)*) => {$(
         /// # Safety
-        /// As glibc's function of the name.
+        /// See glibc's function of this name.
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $name(object: Object, clock: c_int, deadline: Deadline) -> c_int {
             type Function = unsafe extern "C" fn(Object, c_int, Deadline) -> c_int;
-            // SAFETY: the caller's promise is what glibc's function demands.
+            // SAFETY: the caller's promise is what glibc's function requires.
             unsafe {
                 let Some(function) = behind!($symbol, $version, Function) else {
                     return $missing;
@@ -218,7 +218,7 @@ clocked! {
 }
 
 /// # Safety
-/// As `pthread_timedjoin_np(3)`.
+/// See `pthread_timedjoin_np(3)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pthread_timedjoin_np(
     thread: usize,
@@ -226,7 +226,7 @@ pub unsafe extern "C" fn pthread_timedjoin_np(
     deadline: Deadline,
 ) -> c_int {
     type Function = unsafe extern "C" fn(usize, *mut Object, Deadline) -> c_int;
-    // SAFETY: the caller's promise is what glibc's function demands.
+    // SAFETY: the caller's promise is what glibc's function requires.
     unsafe {
         let Some(function) = behind!(c"pthread_timedjoin_np", c"GLIBC_2.34", Function) else {
             return ENOSYS;
@@ -237,7 +237,7 @@ pub unsafe extern "C" fn pthread_timedjoin_np(
 }
 
 /// # Safety
-/// As `pthread_clockjoin_np(3)`.
+/// See `pthread_clockjoin_np(3)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pthread_clockjoin_np(
     thread: usize,
@@ -246,7 +246,7 @@ pub unsafe extern "C" fn pthread_clockjoin_np(
     deadline: Deadline,
 ) -> c_int {
     type Function = unsafe extern "C" fn(usize, *mut Object, c_int, Deadline) -> c_int;
-    // SAFETY: the caller's promise is what glibc's function demands.
+    // SAFETY: the caller's promise is what glibc's function requires.
     unsafe {
         let Some(function) = behind!(c"pthread_clockjoin_np", c"GLIBC_2.34", Function) else {
             return ENOSYS;
@@ -261,7 +261,7 @@ pub unsafe extern "C" fn pthread_clockjoin_np(
 }
 
 /// # Safety
-/// As `clock_nanosleep(2)`.
+/// See `clock_nanosleep(2)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn clock_nanosleep(
     clock: c_int,
@@ -270,7 +270,7 @@ pub unsafe extern "C" fn clock_nanosleep(
     left: *mut Timespec,
 ) -> c_int {
     type Function = unsafe extern "C" fn(c_int, c_int, Deadline, *mut Timespec) -> c_int;
-    // SAFETY: the caller's promise is what glibc's function demands.
+    // SAFETY: the caller's promise is what glibc's function requires.
     unsafe {
         let Some(function) = behind!(c"clock_nanosleep", c"GLIBC_2.17", Function) else {
             return ENOSYS;
@@ -285,7 +285,7 @@ pub unsafe extern "C" fn clock_nanosleep(
 }
 
 /// # Safety
-/// As `mq_timedreceive(3)`.
+/// See `mq_timedreceive(3)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mq_timedreceive(
     queue: c_int,
@@ -295,7 +295,7 @@ pub unsafe extern "C" fn mq_timedreceive(
     deadline: Deadline,
 ) -> isize {
     type Function = unsafe extern "C" fn(c_int, Object, usize, *mut c_uint, Deadline) -> isize;
-    // SAFETY: the caller's promise is what glibc's function demands.
+    // SAFETY: the caller's promise is what glibc's function requires.
     unsafe {
         let Some(function) = behind!(c"mq_timedreceive", c"GLIBC_2.34", Function) else {
             return fail(ENOSYS) as isize;
@@ -306,7 +306,7 @@ pub unsafe extern "C" fn mq_timedreceive(
 }
 
 /// # Safety
-/// As `mq_timedsend(3)`.
+/// See `mq_timedsend(3)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mq_timedsend(
     queue: c_int,
@@ -316,7 +316,7 @@ pub unsafe extern "C" fn mq_timedsend(
     deadline: Deadline,
 ) -> c_int {
     type Function = unsafe extern "C" fn(c_int, *const c_void, usize, c_uint, Deadline) -> c_int;
-    // SAFETY: the caller's promise is what glibc's function demands.
+    // SAFETY: the caller's promise is what glibc's function requires.
     unsafe {
         let Some(function) = behind!(c"mq_timedsend", c"GLIBC_2.34", Function) else {
             return fail(ENOSYS);
