@@ -1,4 +1,4 @@
-//! The command line: its flags, and the `KERBOX_*` variables that stand in for them.
+//! The command line: its flags, and the `KERBOX_*` variables that can replace them.
 
 use std::ffi::OsString;
 use std::net::IpAddr;
@@ -62,8 +62,8 @@ pub(crate) struct Up {
     pub(crate) ready: ReadyArgs,
 }
 
-// KERBOX_DIR is left out on purpose: it stands in the environment of every shell that has read a
-// sandbox's env.sh, and `exec` there wants a sandbox of its own.
+// KERBOX_DIR is left out on purpose: every shell that has read a sandbox's env.sh has it in its
+// environment, but `exec` in such a shell needs a separate sandbox.
 #[derive(Debug, Args)]
 pub(crate) struct Exec {
     /// Where the files go, a new or an empty folder, or one of an earlier run; kept at the end.
@@ -183,7 +183,7 @@ pub(crate) struct Child {
     pub(crate) command: Vec<OsString>,
 }
 
-/// The quality of protection, in Hadoop's words.
+/// The quality of protection, in Hadoop's terms.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum Protection {
     /// Who it is, and no more
@@ -195,7 +195,7 @@ pub(crate) enum Protection {
 }
 
 impl Protection {
-    /// The value of the Hadoop keys.
+    /// Returns the value of the Hadoop keys.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Authentication => "authentication",
@@ -205,7 +205,7 @@ impl Protection {
     }
 }
 
-/// Whether clients prove who they are: `hdfs.security`.
+/// The authentication of clients: `hdfs.security`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum Security {
     /// By Kerberos tickets and tokens.
@@ -214,7 +214,7 @@ pub(crate) enum Security {
     Simple,
 }
 
-/// A way of writing variables down.
+/// An output format for variables.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum Shell {
     /// bash, zsh, dash and every other POSIX shell
@@ -229,7 +229,7 @@ pub(crate) enum Shell {
     Json,
 }
 
-/// The variables that stand in for flags, and those that kerbox reads besides.
+/// Returns the environment variables that replace flags, and the others that kerbox reads.
 pub(crate) fn variables() -> Vec<String> {
     use clap::CommandFactory;
     let command = Cli::command();
@@ -237,7 +237,7 @@ pub(crate) fn variables() -> Vec<String> {
         .get_subcommands()
         .flat_map(clap::Command::get_arguments);
     let flags = arguments.filter_map(|argument| argument.get_env()?.to_str().map(str::to_owned));
-    // The last two are those of this project's own tests.
+    // The last two are for this project's own tests.
     let others = [
         "KERBOX_DIR",
         "KERBOX_KEEP",

@@ -1,4 +1,4 @@
-//! The flags of what can be asked of a sandbox that serves. The same values go over its control
+//! The flags of the commands for a running sandbox. The same values are sent over its control
 //! socket.
 
 use std::path::PathBuf;

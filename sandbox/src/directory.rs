@@ -1,5 +1,5 @@
-//! The folder of a sandbox: which one it is, and how others find it. That it is ours, and whether
-//! it is in use, its marker says, as for every fixture.
+//! The folder of a sandbox: choosing it, and letting other commands find it. As for every fixture,
+//! its marker proves that it is ours and shows whether it is in use.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
@@ -15,20 +15,20 @@ use crate::commands::note;
 use crate::failure::Failure;
 use crate::ready;
 
-/// The first line of a file that says where a folder is that a user named.
+/// The first line of an entry file, which points to a folder that a user named.
 const ENTRY: &str = "kerbox sandbox, format 1";
 const ENTRY_PREFIX: &str = "named-";
 
-/// A folder that this process serves from.
+/// The folder that this process serves from.
 #[derive(Debug)]
 pub(crate) struct Directory {
     files: Arc<kerbox::directory::Directory>,
-    /// The file by which others find a folder that the user named.
+    /// The file through which other commands find a folder that the user named.
     entry: Option<PathBuf>,
 }
 
 impl Directory {
-    /// The folder that the user named, or one of our own, which is removed at the end.
+    /// Opens the folder that the user named, or a temporary one, which is removed at the end.
     pub(crate) fn open(named: Option<&Path>, command: &str) -> Result<Self, Failure> {
         match named {
             Some(path) => Self::named(path),
@@ -36,25 +36,25 @@ impl Directory {
         }
     }
 
-    /// Where it is, from the root.
+    /// Returns the absolute path.
     pub(crate) fn path(&self) -> &Path {
         self.files.path()
     }
 
-    /// What writes into it.
+    /// Returns the handle that writes into it.
     pub(crate) fn files(&self) -> &Arc<kerbox::directory::Directory> {
         &self.files
     }
 
-    /// Whether it is there after the end of a sandbox that succeeded.
+    /// Returns whether it remains after a sandbox ended successfully.
     pub(crate) fn is_kept(&self) -> bool {
         self.files.is_kept(false)
     }
 
-    /// Ends its use; what is temporary goes, unless `KERBOX_KEEP` keeps it.
+    /// Stops using the folder. A temporary one is removed unless `KERBOX_KEEP` keeps it.
     pub(crate) fn close(&self, failed: bool) {
         for present in ["ready.json", "control.sock"] {
-            // Gone, it need not be removed; and a process that is gone is not believed.
+            // It may be gone already, and a leftover one is not trusted once the process is gone.
             let _ = self.files.remove(present);
         }
         if let Some(entry) = &self.entry
@@ -109,21 +109,21 @@ impl Drop for Directory {
     }
 }
 
-/// Whether somebody serves from `path`.
+/// Returns whether a process serves from `path`.
 pub(crate) fn is_served(path: &Path) -> bool {
     path.canonicalize()
         .is_ok_and(|path| holder_of(&path).is_some())
 }
 
-/// Whether `path` is, or was, a folder that kerbox made by itself.
+/// Returns whether `path` is, or was, a temporary folder that kerbox created.
 pub(crate) fn is_of_our_own(path: &Path) -> bool {
-    // The folder itself may be gone, and TMPDIR be a link.
+    // The folder itself may be gone, and TMPDIR may be a link.
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     path.parent()
         .is_some_and(|parent| real(parent) == real(&home()))
 }
 
-/// The folders that somebody serves from and that are ready.
+/// Returns the folders that a process serves from and that are ready.
 pub(crate) fn served() -> Result<Vec<PathBuf>, Failure> {
     let home = home();
     if home.symlink_metadata().is_err() {
@@ -140,9 +140,9 @@ pub(crate) fn served() -> Result<Vec<PathBuf>, Failure> {
     Ok(found)
 }
 
-/// Where folders that nobody named are made.
+/// Returns the folder in which temporary folders are created.
 fn home() -> PathBuf {
-    // Not `kerbox-…`: those are the folders of fixtures in tests, and removed by their rules.
+    // Not `kerbox-…`: those folders belong to test fixtures and are removed by other rules.
     std::env::temp_dir().join(format!("kerbox.{}", user()))
 }
 
@@ -158,8 +158,8 @@ fn make_home() -> Result<PathBuf, Failure> {
     Ok(home)
 }
 
-/// Fails if the folder of our folders can be another user's work. Nothing is mended here: whoever
-/// can put a link there must not choose what we change.
+/// Fails if another user could have created the parent of our folders. Repairs nothing: an attacker
+/// who can put a link there must not choose what we change.
 fn check_home(home: &Path) -> Result<(), Failure> {
     let opened = OpenOptions::new()
         .read(true)
@@ -185,11 +185,11 @@ fn check_home(home: &Path) -> Result<(), Failure> {
     )))
 }
 
-/// Writes down where a folder is that the user named.
+/// Records the location of a folder that the user named.
 fn entry(path: &Path) -> Result<PathBuf, Failure> {
     let home = make_home()?;
     for entry in fs::read_dir(&home).into_iter().flatten().flatten() {
-        // What a killed run left.
+        // Left by a killed run.
         if read_entry(&entry.path()).is_some_and(|path| !is_served(&path)) {
             let _ = fs::remove_file(entry.path());
         }
@@ -217,7 +217,7 @@ fn write_entry(entry: &Path, path: &Path) -> io::Result<()> {
     file.write_all(format!("{ENTRY}\n{path}\n").as_bytes())
 }
 
-/// The folder that a file of ours names.
+/// Returns the folder that an entry file names, if the file is ours.
 fn read_entry(entry: &Path) -> Option<PathBuf> {
     let name = entry.file_name()?.to_str()?;
     let found = entry.symlink_metadata().ok()?;

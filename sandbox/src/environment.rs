@@ -1,4 +1,4 @@
-//! The variables that make clients use a sandbox, and how each shell writes them.
+//! The environment variables for a sandbox's clients, in the syntax of each shell.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,11 +7,11 @@ use kerbox::directory::{hadoop_option, java_option};
 
 use crate::cli::Shell;
 
-/// Name to value.
+/// Maps names to values.
 pub(crate) type Environment = BTreeMap<String, String>;
 
-/// The variables of a sandbox whose files are in `dir`; without a realm there is nothing of
-/// Kerberos in them, without a NameNode nothing of Hadoop.
+/// Returns the variables of a sandbox with its files in `dir`. Without a realm there are no
+/// Kerberos variables, and without a NameNode none of Hadoop's.
 pub(crate) fn environment(dir: &Path, namenode: Option<&str>, kerberos: bool) -> Environment {
     let path = |name: &str| dir.join(name).display().to_string();
     let mut variables = BTreeMap::from([("KERBOX_DIR", dir.display().to_string())]);
@@ -35,15 +35,15 @@ pub(crate) fn environment(dir: &Path, namenode: Option<&str>, kerberos: bool) ->
         .collect()
 }
 
-/// What tells JVMs where the realm is: they do not look at `KRB5_CONFIG`. Behind whatever the user
-/// has in these variables.
+/// Returns the options that point JVMs to the realm, because they ignore `KRB5_CONFIG`. They are
+/// appended to the user's own values of these variables.
 pub(crate) fn options(dir: &Path) -> Vec<(&'static str, String)> {
     let every_jvm = ("JAVA_TOOL_OPTIONS", java_option(dir));
     let scripts = hadoop_option(dir).map(|option| ("HADOOP_OPTS", option));
     [every_jvm].into_iter().chain(scripts).collect()
 }
 
-/// A variable's value with `option` behind it, unless it is in it.
+/// Returns a variable's value with `option` appended, unless it already contains it.
 pub(crate) fn appended(value: &str, option: &str) -> String {
     if format!(" {value} ").contains(&format!(" {option} ")) {
         return value.to_owned();
@@ -51,7 +51,7 @@ pub(crate) fn appended(value: &str, option: &str) -> String {
     format!("{value} {option}").trim_start().to_owned()
 }
 
-/// The variables in this process's environment: those that the user has set are extended.
+/// Returns the variables for a child of this process; the user's own values are extended.
 pub(crate) fn here(variables: &Environment, dir: &Path) -> Environment {
     let mut here = variables.clone();
     if here.contains_key("KRB5_CONFIG") {
@@ -63,7 +63,7 @@ pub(crate) fn here(variables: &Environment, dir: &Path) -> Environment {
     here
 }
 
-/// The variables as `shell` reads them, a line each.
+/// Returns the variables in the syntax of `shell`, one per line.
 pub(crate) fn script(variables: &Environment, shell: Shell) -> String {
     if shell == Shell::Json {
         let json = serde_json::to_string_pretty(variables).expect("a map of texts is JSON");
@@ -75,7 +75,7 @@ pub(crate) fn script(variables: &Environment, shell: Shell) -> String {
         .collect()
 }
 
-/// The variables as a file for every POSIX shell, which extends those that its reader has set.
+/// Returns the variables as a file for any POSIX shell, which extends the values set there.
 pub(crate) fn file(variables: &Environment, dir: &Path) -> String {
     let mut plain = variables.clone();
     let mut extended = String::new();

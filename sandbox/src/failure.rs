@@ -1,24 +1,23 @@
-//! Why a command ended without success, and the exit code that says so.
+//! The failures of commands and their exit codes.
 
 use std::fmt;
 use std::process::ExitCode;
 
-/// The end of a command that did not succeed. The text says what was wrong, with which value, and
-/// how to mend it.
+/// A command's failure. The text says what was wrong, with which value, and how to fix it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
     /// Exit code 1.
     Failed(String),
-    /// The command line asks for something that cannot be: exit code 2.
+    /// The command line asks for something impossible: exit code 2.
     Usage(String),
     /// A value in the configuration cannot be used: exit code 3. Each line is one problem.
     Configuration(Vec<String>),
-    /// A port or an address cannot be had: exit code 4.
+    /// A port or an address cannot be bound: exit code 4.
     Bind(String),
 }
 
 impl Failure {
-    /// The exit code, as the manual lists them.
+    /// Returns the exit code, as documented in the manual.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Failed(_) => 1,
@@ -28,7 +27,7 @@ impl Failure {
         })
     }
 
-    /// Exit code 1: `what` could not be done, because of `why`.
+    /// Returns a failure with exit code 1: `what` failed because of `why`.
     pub(crate) fn io(what: impl fmt::Display, why: impl fmt::Display) -> Self {
         Self::Failed(format!("{what}: {why}"))
     }

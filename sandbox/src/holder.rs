@@ -1,8 +1,8 @@
-//! Who holds a port that we want, as far as `/proc` tells.
+//! Finds the process that holds a port, as far as `/proc` shows it.
 
 use std::fs;
 
-/// ` by pid 123 (java)`, or nothing if it cannot be found out.
+/// Returns ` by pid 123 (java)`, or nothing if the process cannot be found.
 pub(crate) fn holder(port: u16) -> String {
     let Some(inodes) = sockets_of(port) else {
         return String::new();
@@ -31,7 +31,7 @@ pub(crate) fn holder(port: u16) -> String {
     String::new()
 }
 
-/// The inodes of the sockets that listen on `port`, TCP and UDP, IPv4 and IPv6.
+/// Returns the inodes of the sockets that listen on `port`, TCP and UDP, IPv4 and IPv6.
 fn sockets_of(port: u16) -> Option<Vec<String>> {
     const LISTEN: &str = "0A";
     let mut inodes = Vec::new();

@@ -1,11 +1,11 @@
-//! What a person sees on a terminal.
+//! The text that a person sees on a terminal.
 
 use crate::cli::Security;
 use crate::directory::Directory;
 use crate::sandbox::Sandbox;
 use crate::settings::Settings;
 
-/// Addresses, principals, files, and the next command to type.
+/// Returns the addresses, principals, files, and the next command to type.
 pub(crate) fn welcome(sandbox: &Sandbox, settings: &Settings, directory: &Directory) -> String {
     let ready = sandbox.ready();
     let dir = &ready.dir;
@@ -78,7 +78,7 @@ pub(crate) fn welcome(sandbox: &Sandbox, settings: &Settings, directory: &Direct
     )
 }
 
-/// The users whose password is their name, and the others.
+/// Returns the users whose password is their name, and the other users.
 fn users(settings: &Settings) -> (Vec<&str>, Vec<&str>) {
     let (mut easy, mut own) = (Vec::new(), Vec::new());
     for user in settings

@@ -1,11 +1,11 @@
 //! The `kerbox` command: a Kerberos realm and a secure HDFS, for people and for test suites in
 //! other languages.
 //!
-//! - `cli`: the flags; `settings`: what they, the variables and `kerbox.toml` amount to
+//! - `cli`: the flags; `settings`: the result of flags, variables and `kerbox.toml`
 //! - `commands`: one file for each command
-//! - `sandbox`: the servers, from the harness; `directory`, `ready`, `environment`: what others see
-//!   of them
-//! - `signals`: what ends it; `failure`: the exit codes
+//! - `sandbox`: the servers, from the harness; `directory`, `ready`, `environment`: their interface
+//!   to other programs
+//! - `signals`: reasons to stop; `failure`: the exit codes
 
 use std::process::ExitCode;
 

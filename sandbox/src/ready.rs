@@ -1,4 +1,4 @@
-//! Saying that everything serves: the line, the file, the descriptor.
+//! The announcements that everything serves: the line, the file, the descriptor.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -10,50 +10,50 @@ use serde::{Deserialize, Serialize};
 use crate::environment::Environment;
 use crate::failure::Failure;
 
-/// The ready line. Its keys are relied on by test suites in other languages.
+/// The ready line. Test suites in other languages rely on its keys.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct Ready {
-    /// Always true: there is no line before.
+    /// Always true: no line is printed before.
     pub(crate) ready: bool,
-    /// The process that serves.
+    /// The process id of the sandbox.
     pub(crate) pid: u32,
-    /// Of `kerbox`.
+    /// The version of `kerbox`.
     pub(crate) version: String,
     /// The folder with the files.
     pub(crate) dir: String,
     /// The realm's name; null without Kerberos.
     pub(crate) realm: Option<String>,
-    /// Where the servers listen.
+    /// The addresses of the servers.
     pub(crate) endpoints: Endpoints,
-    /// What clients need in their environment.
+    /// The environment variables that clients need.
     pub(crate) env: Environment,
 }
 
-/// Where the servers listen.
+/// The addresses of the servers.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct Endpoints {
-    /// UDP and TCP; null without Kerberos.
+    /// The KDC's address for UDP and TCP; null without Kerberos.
     pub(crate) kdc: Option<String>,
-    /// A URL; null with the KDC alone.
+    /// The NameNode's URL; null with the KDC alone.
     pub(crate) namenode: Option<String>,
-    /// The data ports, in the nodes' order.
+    /// The data ports, in the order of the nodes.
     pub(crate) datanodes: Vec<String>,
 }
 
 impl Ready {
-    /// The line, with its end.
+    /// Returns the line, including the newline.
     pub(crate) fn line(&self) -> String {
         serde_json::to_string(self).expect("texts and numbers are JSON") + "\n"
     }
 
-    /// What stands in the folder's `ready.json`.
+    /// Reads the folder's `ready.json`.
     pub(crate) fn read(dir: &Path) -> io::Result<Self> {
         let text = fs::read_to_string(dir.join("ready.json"))?;
         serde_json::from_str(&text).map_err(io::Error::other)
     }
 }
 
-/// The process that last said that it serves from `dir`.
+/// Returns the process that last announced itself in `dir`.
 pub(crate) fn pid(dir: &Path) -> Option<u32> {
     Ready::read(dir).ok().map(|ready| ready.pid)
 }
@@ -63,8 +63,8 @@ pub(crate) fn pid(dir: &Path) -> Option<u32> {
 pub(crate) struct ReadyFd(File);
 
 impl ReadyFd {
-    /// Takes the descriptor over. Call it before anything else is opened, which might get the same
-    /// number.
+    /// Takes ownership of the descriptor. Call it before opening anything else, which could get the
+    /// same number.
     pub(crate) fn take(number: Option<i32>) -> Result<Option<Self>, Failure> {
         let Some(number) = number else {
             return Ok(None);
@@ -78,10 +78,10 @@ impl ReadyFd {
             unsafe_code,
             reason = "a descriptor that was inherited has no owner in this process but the one made here"
         )]
-        // SAFETY: it is open, as was just seen, it is none of the standard streams, and this
-        // process has opened nothing yet.
+        // SAFETY: it was just found to be open, it is not a standard stream, and this process has
+        // opened nothing yet.
         let descriptor = unsafe { OwnedFd::from_raw_fd(number) };
-        // The commands of `exec` must not hold it open.
+        // The commands of `exec` must not inherit it.
         rustix::io::fcntl_setfd(&descriptor, rustix::io::FdFlags::CLOEXEC)
             .map_err(|error| Failure::io(format_args!("--ready-fd {number}"), error))?;
         Ok(Some(Self(File::from(descriptor))))

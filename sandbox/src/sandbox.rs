@@ -1,4 +1,4 @@
-//! A sandbox that serves: its servers, its files, and what is said of it.
+//! A running sandbox: its servers, its files, and its announcements.
 
 use std::convert::Infallible;
 use std::fs;
@@ -21,7 +21,7 @@ use crate::ready::{Endpoints, Ready, ReadyFd};
 use crate::servers::Servers;
 use crate::settings::{Port, Settings};
 
-/// A realm and an HDFS that serve.
+/// A running realm and HDFS.
 pub(crate) struct Sandbox {
     servers: Servers,
     control: Option<UnixListener>,
@@ -30,7 +30,7 @@ pub(crate) struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts everything; all of it serves when this returns.
+    /// Starts everything. All servers answer when this returns.
     pub(crate) async fn start(settings: &Settings, directory: &Directory) -> Result<Self, Failure> {
         let clock = Clock::system();
         let begun = clock.now();
@@ -54,17 +54,18 @@ impl Sandbox {
         let files = directory.files();
         let mut control = None;
         if servers.realm().is_some() {
-            // Where `env` sends kinit.
+            // `env` makes kinit write its cache here.
             files.expect("ccache/krb5cc").map_err(failed)?;
             let socket = files.expect("control.sock").map_err(failed)?;
             control = control::server::bind(directory.path());
-            // The user's own folder may let others in; without the socket there is nothing to shut.
+            // The user's own folder may let others in, so protect the socket. If it does not exist,
+            // there is nothing to protect.
             let _ = fs::set_permissions(socket, fs::Permissions::from_mode(0o600));
         }
         let ready = ready(&servers, settings, directory.path());
         let script = environment::file(&ready.env, directory.path());
         files.write("env.sh", script.as_bytes()).map_err(failed)?;
-        // The last one: whoever sees it finds everything else.
+        // Written last: once it exists, everything else does.
         files
             .write("ready.json", ready.line().as_bytes())
             .map_err(failed)?;
@@ -76,7 +77,7 @@ impl Sandbox {
         })
     }
 
-    /// Says that everything serves to whoever waits at `--ready-fd`.
+    /// Announces on `--ready-fd` that everything serves.
     pub(crate) fn announce(&self, ready_fd: Option<ReadyFd>) -> Result<(), Failure> {
         match ready_fd {
             Some(descriptor) => descriptor
@@ -86,17 +87,17 @@ impl Sandbox {
         }
     }
 
-    /// What there is.
+    /// Returns the ready line's data.
     pub(crate) fn ready(&self) -> &Ready {
         &self.ready
     }
 
-    /// How long it took to start.
+    /// Returns the start-up time.
     pub(crate) fn startup(&self) -> Duration {
         self.startup
     }
 
-    /// Answers at the control socket for as long as it is polled.
+    /// Answers on the control socket as long as it is polled.
     pub(crate) async fn answer(&self) -> Infallible {
         match (&self.control, self.servers.realm()) {
             (Some(listener), Some(realm)) => control::server::serve(listener, realm).await,
@@ -104,16 +105,16 @@ impl Sandbox {
         }
     }
 
-    /// Says on standard error what the servers see, for as long as it is polled.
+    /// Prints the servers' events to standard error as long as it is polled.
     pub(crate) async fn tell_events(&self) -> Infallible {
         let mut view = self.servers.journal();
         let mut last = None;
         loop {
-            // Nothing for a day is no error.
+            // A day without events is not an error.
             let _ = view.wait(|_| true, Duration::from_hours(24)).await;
             let next = view.from_here();
             for entry in view.entries() {
-                // What came between the two lines above is in both views.
+                // Events between the two lines above appear in both views.
                 if last < Some(entry.number) {
                     note(&entry);
                     last = Some(entry.number);
@@ -125,13 +126,14 @@ impl Sandbox {
 
     /// Ends the servers.
     pub(crate) async fn stop(self) {
-        // Dropping it waits for its thread, which a second signal must be able to interrupt.
+        // The drop waits for the servers' thread, and a second signal must be able to interrupt
+        // that.
         let _ = tokio::task::spawn_blocking(move || drop(self.servers)).await;
     }
 }
 
-/// The same settings with a random port in place of one that is merely preferred; else the failure
-/// that names flag, port and holder.
+/// Returns the same settings with a random port if the taken one was only preferred. Otherwise
+/// fails with the flag, the port and its holder.
 fn with_another_port(
     mut settings: Settings,
     server: Server,
@@ -166,7 +168,7 @@ fn with_another_port(
     )))
 }
 
-/// Says which ports were taken in place of the stable ones.
+/// Prints which ports replace the stable ones.
 fn tell_other_ports(wanted: &Settings, servers: &Servers) {
     let kdc = servers
         .realm()

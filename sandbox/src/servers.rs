@@ -1,4 +1,4 @@
-//! The servers, as the settings want them.
+//! The servers, started according to the settings.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use crate::settings::{
     FurtherRealm, Listen, PrincipalSettings, RealmSettings, Settings, TrustSettings,
 };
 
-/// Gives a builder of the harness what every sandbox has: the two builders share these methods, and
-/// no trait.
+/// Sets what every sandbox has on a harness builder. The two builders share these methods, but no
+/// trait.
 macro_rules! in_world {
     ($builder:expr, $settings:expr, $directory:expr) => {
         $builder
@@ -24,7 +24,7 @@ macro_rules! in_world {
     };
 }
 
-/// Gives it what every sandbox with a realm has.
+/// Sets what every sandbox with a realm has.
 macro_rules! with_realm {
     ($builder:expr, $settings:expr) => {{
         let realm = &$settings.realm;
@@ -37,9 +37,9 @@ macro_rules! with_realm {
             .clock_skew(realm.clock_skew)
             .pac(realm.pac)
             .pac_domain(realm.pac_domain.clone())
-            // What the harness gives by itself; the settings say whether it stays.
+            // Undo the harness's default; the settings decide about this attribute.
             .attribute("-requires_preauth")
-            // The settings hold all of them.
+            // The settings list all principals themselves.
             .without_principals();
         for attribute in &realm.attributes {
             builder = builder.attribute(&attribute.to_string());
@@ -68,16 +68,16 @@ macro_rules! with_realm {
     }};
 }
 
-/// What runs.
+/// The running servers.
 pub(crate) enum Servers {
-    /// The KDC alone.
+    /// Only the KDC.
     Realm(Realm),
-    /// The KDC, unless security is simple, the NameNode and the DataNodes.
+    /// The NameNode and the DataNodes, and the KDC unless security is simple.
     Cluster(Cluster),
 }
 
 impl Servers {
-    /// Starts them; they serve when this returns.
+    /// Starts the servers. They answer when this returns.
     pub(crate) async fn start(
         settings: &Settings,
         directory: &Arc<Directory>,
@@ -92,7 +92,7 @@ impl Servers {
         let hdfs = &settings.hdfs;
         let builder = match hdfs.security {
             Security::Kerberos => with_realm!(Cluster::secure(), settings),
-            // It refuses what only a realm has.
+            // Not `with_realm!`: a simple cluster refuses settings that only a realm has.
             Security::Simple => Cluster::simple(),
         };
         let mut builder = in_world!(builder, settings, directory)
@@ -116,7 +116,7 @@ impl Servers {
         Ok(Self::Cluster(builder.start().await?))
     }
 
-    /// The KDC, if there is one.
+    /// Returns the realm, if there is one.
     pub(crate) fn realm(&self) -> Option<&Realm> {
         match self {
             Self::Realm(realm) => Some(realm),
@@ -124,7 +124,7 @@ impl Servers {
         }
     }
 
-    /// What they see.
+    /// Returns the journal of their events.
     pub(crate) fn journal(&self) -> Journal {
         match self {
             Self::Realm(realm) => realm.journal(),
@@ -132,7 +132,7 @@ impl Servers {
         }
     }
 
-    /// Where the NameNode listens, if there is one.
+    /// Returns the address of the NameNode, if there is one.
     pub(crate) fn namenode(&self) -> Option<SocketAddr> {
         match self {
             Self::Realm(_) => None,
@@ -140,7 +140,7 @@ impl Servers {
         }
     }
 
-    /// Where the DataNodes listen, in their order.
+    /// Returns the addresses of the DataNodes in order.
     pub(crate) fn datanodes(&self) -> Vec<SocketAddr> {
         match self {
             Self::Realm(_) => Vec::new(),
@@ -154,7 +154,7 @@ impl Servers {
     }
 }
 
-/// As `[realm]` is, but for what the further one says itself.
+/// Returns the configuration of a further realm: that of `[realm]`, except for what it sets itself.
 fn further_realm(further: &FurtherRealm, first: &RealmSettings) -> Result<RealmConfig, Error> {
     let mut config = RealmConfig::new(&further.name);
     config.max_life = further.max_life.unwrap_or(first.max_life);
@@ -174,7 +174,7 @@ fn further_realm(further: &FurtherRealm, first: &RealmSettings) -> Result<RealmC
     Ok(config)
 }
 
-/// The trust, as one for each direction: imported keys are different ones.
+/// Returns one trust for each direction, because their imported keys differ.
 fn trusts(settings: &TrustSettings) -> impl Iterator<Item = Trust> {
     let ways = [
         (settings.direction.is_in(), true, &settings.keys_in),

@@ -1,4 +1,4 @@
-//! What ends a sandbox from outside.
+//! External reasons to stop a sandbox.
 
 use std::io::Read;
 
@@ -8,12 +8,12 @@ use tokio::sync::oneshot;
 
 use crate::failure::Failure;
 
-/// Why it is time to stop.
+/// A reason to stop.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum End {
-    /// This signal came.
+    /// A signal arrived.
     Signal(Signal),
-    /// Standard input was closed, and `--exit-on-stdin-eof` given.
+    /// Standard input was closed, and `--exit-on-stdin-eof` was given.
     StdinClosed,
 }
 
@@ -29,7 +29,7 @@ impl std::fmt::Display for End {
     }
 }
 
-/// The signals and the standard input, watched from the moment when this is made.
+/// Watches signals and standard input from its creation on.
 pub(crate) struct Ends {
     interrupt: unix::Signal,
     terminate: unix::Signal,
@@ -39,7 +39,7 @@ pub(crate) struct Ends {
 }
 
 impl Ends {
-    /// Starts to watch; needs a tokio runtime.
+    /// Starts watching; requires a tokio runtime.
     pub(crate) fn watch(stdin: bool) -> Result<Self, Failure> {
         let signal = |kind| {
             unix::signal(kind).map_err(|error| Failure::io("signals cannot be caught", error))
@@ -53,12 +53,12 @@ impl Ends {
         })
     }
 
-    /// The next reason to stop.
+    /// Waits for the next reason to stop.
     pub(crate) async fn next(&mut self) -> End {
         let stdin = async {
             match &mut self.stdin {
                 Some(closed) => {
-                    // An error means that the reader is gone, and standard input with it.
+                    // An error means that the reading thread is gone, and standard input with it.
                     let _ = closed.await;
                 }
                 None => std::future::pending().await,
@@ -77,8 +77,8 @@ impl Ends {
     }
 }
 
-/// Resolves when standard input ends. A thread of its own reads it: it may be a file or a terminal,
-/// which cannot be polled, and the process does not wait for the thread when it ends.
+/// Resolves when standard input ends. A separate thread reads it, because a file or a terminal
+/// cannot be polled. The process does not wait for that thread when it ends.
 fn stdin_closed() -> oneshot::Receiver<()> {
     let (closed, watch) = oneshot::channel();
     std::thread::spawn(move || {

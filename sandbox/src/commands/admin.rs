@@ -1,4 +1,4 @@
-//! `kerbox principal`, `keytab` and `ccache`: what a sandbox that serves is asked for.
+//! `kerbox principal`, `keytab` and `ccache`: requests to a running sandbox.
 
 use std::io::Write;
 use std::path::Path;
@@ -26,7 +26,7 @@ pub(crate) fn principal(args: Principal) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Adds principals, each for itself: one that is refused does not keep the others out.
+/// Adds principals one by one, so that a refused one does not prevent the others.
 fn add(dir: &Path, args: AddArgs) -> Result<(), Failure> {
     let mut refused = Vec::new();
     for name in args.names {
@@ -53,7 +53,7 @@ pub(crate) fn keytab(args: Keytab) -> Result<(), Failure> {
     )
 }
 
-/// Writes a ticket to order into a credential cache.
+/// Writes a custom ticket into a credential cache.
 pub(crate) fn ccache(args: Ccache) -> Result<(), Failure> {
     write(
         &args.output,
@@ -64,7 +64,7 @@ pub(crate) fn ccache(args: Ccache) -> Result<(), Failure> {
     )
 }
 
-/// An answer as a person reads it: a name or a `key: value` on each line.
+/// Formats an answer for people: a name or a `key: value` on each line.
 fn shown(answer: &Value) -> String {
     let text = |value: &Value| match value.as_str() {
         Some(text) => Printable(text).to_string(),
@@ -80,8 +80,8 @@ fn shown(answer: &Value) -> String {
     }
 }
 
-/// Writes the file that the user named with -o, as every tool's -o does: in place, so that a link
-/// or a pipe is written through, and the mode of a file that is there is its owner's business.
+/// Writes the file named with -o in place, like other tools: links and pipes are followed, and an
+/// existing file keeps its mode.
 fn write(path: &Path, answer: &Value) -> Result<(), Failure> {
     use std::os::unix::fs::OpenOptionsExt;
     let what = "the sandbox's answer cannot be read";

@@ -4,7 +4,7 @@ use crate::cli::{Config, ConfigCommand};
 use crate::failure::Failure;
 use crate::settings::{self, Purpose, warn};
 
-/// Checks a file, or prints what is in effect.
+/// Checks a file, or prints the settings in effect.
 pub(crate) fn config(args: Config) -> Result<(), Failure> {
     match args.command {
         ConfigCommand::Check { file } => {

@@ -9,7 +9,7 @@ use crate::environment::{here, script};
 use crate::failure::Failure;
 use crate::ready::Ready;
 
-/// Prints the variables of a sandbox that serves.
+/// Prints the variables of a running sandbox.
 pub(crate) fn env(args: &Env) -> Result<(), Failure> {
     let dir = chosen(args.dir.as_deref())?;
     let ready = read(&dir)?;
@@ -36,15 +36,15 @@ fn read(dir: &Path) -> Result<Ready, Failure> {
     }
 }
 
-/// The folder of `KERBOX_DIR`, which every shell has that has read a sandbox's variables, perhaps
-/// those of one that is gone.
+/// Returns the folder in `KERBOX_DIR`. Every shell that has read a sandbox's variables has it, and
+/// that sandbox may be gone.
 fn of_variable() -> Option<PathBuf> {
     let dir = std::env::var_os("KERBOX_DIR").filter(|dir| !dir.is_empty());
     dir.map(PathBuf::from)
 }
 
-/// The folder that was named; else that of `KERBOX_DIR` if a sandbox serves from it; else that of
-/// the only one that runs.
+/// Returns the named folder; else that of `KERBOX_DIR` if a sandbox serves from it; else that of
+/// the only running sandbox.
 pub(super) fn chosen(named: Option<&Path>) -> Result<PathBuf, Failure> {
     if let Some(dir) = named {
         return Ok(dir.to_owned());
@@ -70,8 +70,8 @@ pub(super) fn chosen(named: Option<&Path>) -> Result<PathBuf, Failure> {
     }
 }
 
-/// The folder that `kerbox up` is to use: the one that was named, or that of `KERBOX_DIR` unless
-/// another sandbox has put itself there.
+/// Returns the folder that `kerbox up` must use: the named one, or that of `KERBOX_DIR` unless it
+/// belongs to another sandbox.
 pub(super) fn of_up(named: Option<&Path>) -> Option<PathBuf> {
     if let Some(dir) = named {
         return Some(dir.to_owned());
@@ -87,7 +87,7 @@ pub(super) fn of_up(named: Option<&Path>) -> Option<PathBuf> {
     Some(dir)
 }
 
-/// The folder of the only sandbox that runs.
+/// Returns the folder of the only running sandbox.
 fn only_one() -> Result<PathBuf, Failure> {
     let mut dirs = served()?;
     match (dirs.pop(), dirs.as_slice()) {

@@ -1,4 +1,4 @@
-//! `kerbox exec`: a sandbox for the time of one command.
+//! `kerbox exec`: a sandbox that lives as long as one command.
 
 use std::io::IsTerminal;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -19,7 +19,7 @@ use crate::signals::{End, Ends};
 /// How long a command may take to end after its standard input was closed, before it is killed.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Starts a sandbox, runs the command, and gives its exit code.
+/// Starts a sandbox, runs the command, and returns its exit code.
 pub(crate) fn exec(args: &Exec) -> Result<ExitCode, Failure> {
     let ready_fd = ReadyFd::take(args.ready.ready_fd)?;
     let settings = settings::effective(&args.settings, Purpose::Exec)?;
@@ -41,7 +41,7 @@ async fn serve(
     let sandbox = Sandbox::start(settings, directory).await?;
     sandbox.announce(ready_fd)?;
     if args.ready.json {
-        // Standard output is the command's.
+        // Standard output belongs to the command.
         eprint!("{}", sandbox.ready().line());
     }
     let status = tokio::select! {
@@ -60,8 +60,8 @@ async fn run(
     ends: &mut Ends,
 ) -> Result<ExitStatus, Failure> {
     let failed = |error| Failure::io("the command cannot be started", error);
-    // In between stands `kerbox __child`, so that the command is killed if we are, without a thread
-    // or a poll.
+    // `kerbox __child` runs in between, so that the command is killed when this process dies,
+    // without a thread or polling.
     let mut command = tokio::process::Command::new(std::env::current_exe().map_err(failed)?);
     command
         .args(["__child", "--parent", &std::process::id().to_string(), "--"])
@@ -74,7 +74,7 @@ async fn run(
     let pid = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
     let send = |signal| {
         if let Some(pid) = pid {
-            // It may be gone already, which is what we want.
+            // The command may have ended already, which is the goal.
             let _ = rustix::process::kill_process(pid, signal);
         }
     };
@@ -82,7 +82,7 @@ async fn run(
         tokio::select! {
             status = child.wait() => return status.map_err(|error| Failure::io("the command was lost", error)),
             end = ends.next() => match end {
-                // A terminal has sent it to the command as well.
+                // The terminal has sent the signal to the command as well.
                 End::Signal(Signal::INT | Signal::QUIT) if std::io::stdin().is_terminal() => {}
                 End::Signal(signal) => send(signal),
                 End::StdinClosed => {
@@ -97,13 +97,13 @@ async fn run(
     }
 }
 
-/// Becomes the command, which dies with the process that started us.
+/// Becomes the command, which dies with the process that started this one.
 pub(crate) fn child(args: &Child) -> ExitCode {
     #[cfg(target_os = "linux")]
     {
         let bound = rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).is_ok();
         let parent = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get());
-        // It may have died before we were bound to it.
+        // The parent may have died before the death signal was set.
         if !bound || parent != Some(args.parent) {
             return ExitCode::FAILURE;
         }
@@ -114,7 +114,7 @@ pub(crate) fn child(args: &Child) -> ExitCode {
         .expect("clap asks for one at least");
     let error = std::process::Command::new(program).args(arguments).exec();
     eprintln!("kerbox: {}: {error}", program.display());
-    // As shells say it.
+    // The exit codes that shells use.
     ExitCode::from(if error.kind() == std::io::ErrorKind::NotFound {
         127
     } else {

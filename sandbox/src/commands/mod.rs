@@ -13,7 +13,7 @@ pub(crate) mod env;
 pub(crate) mod exec;
 pub(crate) mod up;
 
-/// Runs what waits: for signals and for commands. The servers have threads of their own.
+/// Runs the part that waits for signals and for commands. The servers have their own threads.
 fn serve<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     take_descriptors();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -21,26 +21,26 @@ fn serve<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failu
         .build()
         .map_err(|error| Failure::io("no runtime can be made", error))?;
     let done = runtime.block_on(future);
-    // Servers that would not end are not waited for a second time.
+    // Do not wait a second time for servers that did not end.
     runtime.shutdown_background();
     done
 }
 
-/// Allows this process more descriptors than the usual 1,024, if it may have them: the connections
-/// of all its servers share them. Not all that it may have: a command that it runs inherits the
-/// limit, and some close each possible one.
+/// Raises the limit of open descriptors above the usual 1,024 if permitted, because the connections
+/// of all servers share it. It does not use the full permitted limit: a child command inherits it,
+/// and some programs close every possible descriptor.
 fn take_descriptors() {
     const ENOUGH: u64 = 16_384;
     let limit = getrlimit(Resource::Nofile);
     let possible = limit.maximum.map_or(ENOUGH, |most| most.min(ENOUGH));
     if limit.current.is_some_and(|current| current < possible) {
         let current = Some(possible);
-        // Without it, fewer connections are served at once.
+        // On failure, fewer connections can be served at once.
         let _ = setrlimit(Resource::Nofile, Rlimit { current, ..limit });
     }
 }
 
-/// Prints on standard output. That nobody reads it any more is no reason to end.
+/// Prints to standard output. A closed pipe is not a reason to end.
 fn print(text: &str) {
     let mut stdout = std::io::stdout().lock();
     let _ = stdout
@@ -48,8 +48,8 @@ fn print(text: &str) {
         .and_then(|()| stdout.flush());
 }
 
-/// Says something that is no failure, on standard error.
+/// Prints a message that is not a failure to standard error.
 pub(crate) fn note(text: impl std::fmt::Display) {
-    // Some of it is what peers call themselves.
+    // The text may contain names chosen by peers.
     let _ = writeln!(std::io::stderr().lock(), "kerbox: {}", Printable(text));
 }

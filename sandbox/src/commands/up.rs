@@ -16,7 +16,7 @@ use crate::signals::{End, Ends};
 /// How long the servers may take to end after a second signal.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Serves until a signal comes.
+/// Serves until a signal arrives.
 pub(crate) fn up(args: &Up) -> Result<(), Failure> {
     let ready_fd = ReadyFd::take(args.ready.ready_fd)?;
     let settings = settings::effective(&args.settings, Purpose::Up)?;
@@ -52,7 +52,7 @@ async fn serve(
     stop(sandbox, end, &mut ends).await
 }
 
-/// Ends the servers. Whoever asks twice does not want to wait for long; the files go in any case.
+/// Ends the servers. A second signal limits the wait; the files are removed either way.
 async fn stop(sandbox: Sandbox, end: End, ends: &mut Ends) -> Result<(), Failure> {
     let stopped = sandbox.stop();
     tokio::pin!(stopped);

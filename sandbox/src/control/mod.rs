@@ -1,5 +1,5 @@
-//! What a sandbox that serves can be asked for: one line of JSON each way over `DIR/control.sock`,
-//! which only its owner can reach.
+//! The requests that a running sandbox accepts over `DIR/control.sock`: one line of JSON each way.
+//! Only the owner can open the socket.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
@@ -15,7 +15,7 @@ mod principals;
 pub(crate) mod server;
 mod tickets;
 
-/// A question.
+/// A request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Request {
@@ -28,7 +28,7 @@ pub(crate) enum Request {
     Ccache(TicketArgs),
 }
 
-/// Its answer, or why there is none.
+/// The answer to a request, or the reason for refusing it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Answer {
@@ -38,7 +38,7 @@ pub(crate) enum Answer {
 
 const SOCKET: &str = "control.sock";
 
-/// Asks the sandbox that serves from `dir`.
+/// Sends a request to the sandbox that serves from `dir`.
 pub(crate) fn ask(dir: &Path, request: &Request) -> Result<Value, Failure> {
     let failed = |error: &dyn std::fmt::Display| {
         let dir = dir.display();
@@ -61,12 +61,12 @@ pub(crate) fn ask(dir: &Path, request: &Request) -> Result<Value, Failure> {
     }
 }
 
-/// Bytes in an answer.
+/// Encodes bytes for an answer.
 fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Bytes of an answer; none if it is no hexadecimal text.
+/// Decodes bytes of an answer; `None` if the text is not hexadecimal.
 pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
     let pairs = text.as_bytes().chunks(2);
     pairs

@@ -1,4 +1,4 @@
-//! Changes of the principal database while the KDC runs.
+//! Changes to the principal database while the KDC runs.
 
 use kerbox::{NewPrincipal, Realm};
 use kerbox_kdc::NewKeys;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cli_admin::PrincipalArgs;
 use crate::settings::{Attribute, parse_duration, parse_enctype, parse_time};
 
-/// Adds a principal, with random keys or those of a password.
+/// Adds a principal with random keys or those of a password.
 pub(super) fn add(realm: &Realm, args: &PrincipalArgs) -> Result<Value, String> {
     let mut new = NewPrincipal::new(&args.name);
     if let Some(password) = &args.options.password {
@@ -43,7 +43,7 @@ pub(super) fn add(realm: &Realm, args: &PrincipalArgs) -> Result<Value, String> 
     Ok(json!(format!("{principal} added")))
 }
 
-/// The names of all principals.
+/// Returns the names of all principals.
 pub(super) fn list(realm: &Realm) -> Value {
     let database = realm.kdc().database();
     database
@@ -52,7 +52,7 @@ pub(super) fn list(realm: &Realm) -> Value {
         .collect()
 }
 
-/// What the database has of a principal, without its keys.
+/// Returns the database's data about a principal, without its keys.
 pub(super) fn show(realm: &Realm, name: &str) -> Result<Value, String> {
     let principal = realm.principal(name).map_err(|error| error.to_string())?;
     let database = realm.kdc().database();
@@ -68,7 +68,7 @@ pub(super) fn show(realm: &Realm, name: &str) -> Result<Value, String> {
     let mut keys: Vec<String> = Vec::new();
     for key in entry.keys() {
         let key = format!("{} {}", key.kvno, key.enctype());
-        // A random key and a password's may have the same version and type.
+        // A random key and a password's key may have the same version and type.
         if !keys.contains(&key) {
             keys.push(key);
         }
@@ -85,7 +85,7 @@ pub(super) fn show(realm: &Realm, name: &str) -> Result<Value, String> {
     }))
 }
 
-/// Changes what is named, and leaves the rest.
+/// Changes the named attributes and leaves the others.
 pub(super) fn change(realm: &Realm, args: &PrincipalArgs) -> Result<Value, String> {
     let principal = realm
         .principal(&args.name)
@@ -156,7 +156,7 @@ pub(super) fn change(realm: &Realm, args: &PrincipalArgs) -> Result<Value, Strin
     Ok(json!(format!("{principal} changed")))
 }
 
-/// Removes a principal; tickets that it has stay good until they end.
+/// Removes a principal; its existing tickets stay valid until they end.
 pub(super) fn remove(realm: &Realm, name: &str) -> Result<Value, String> {
     let principal = realm.principal(name).map_err(|error| error.to_string())?;
     realm
@@ -179,7 +179,7 @@ fn enctypes(args: &PrincipalArgs) -> Result<Vec<EncryptionType>, String> {
         .collect()
 }
 
-/// A point in time, or `never`; nothing if nothing was said.
+/// Parses a time or `never`; `None` if the option is absent.
 fn time(text: Option<&str>) -> Result<Option<Option<Timestamp>>, String> {
     match text {
         None => Ok(None),

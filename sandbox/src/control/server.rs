@@ -1,4 +1,4 @@
-//! The side of the control socket that answers.
+//! The answering side of the control socket.
 
 use std::convert::Infallible;
 use std::path::Path;
@@ -14,19 +14,20 @@ use tokio::time::{sleep, timeout};
 use super::{Answer, Request, SOCKET, principals, tickets};
 use crate::commands::note;
 
-/// No request is longer.
+/// Maximum size of a request in bytes.
 const LONGEST: u64 = 1 << 20;
-/// How many are listened to at once; more wait to be accepted.
+/// Maximum number of clients read from at once; more wait to be accepted.
 const MOST: usize = 32;
-/// How long each is listened to, and is given to take its answer.
+/// Time limit for reading a client's request, and for writing its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long to leave the listener alone when the system has no descriptor left.
+/// Pause before the next accept when the system has no descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Makes the socket; nobody needs it who does not change principals.
+/// Creates the socket. Failure is only a warning, because a sandbox can run without changes to its
+/// principals.
 pub(crate) fn bind(directory: &Path) -> Option<UnixListener> {
     let path = directory.join(SOCKET);
-    // A killed run has left its own.
+    // A killed run may have left its socket.
     let _ = std::fs::remove_file(&path);
     UnixListener::bind(&path)
         .inspect_err(|error| {
@@ -38,8 +39,8 @@ pub(crate) fn bind(directory: &Path) -> Option<UnixListener> {
         .ok()
 }
 
-/// Answers for as long as it is polled. Requests are answered one after another, as they come in
-/// whole: who is slow to ask keeps no other waiting.
+/// Answers requests as long as it is polled. They are answered one after another, once each is
+/// complete, so that a slow client does not block others.
 pub(crate) async fn serve(listener: &UnixListener, realm: &Realm) -> Infallible {
     let mut asking = JoinSet::new();
     let mut answering = JoinSet::new();
@@ -61,7 +62,7 @@ pub(crate) async fn serve(listener: &UnixListener, realm: &Realm) -> Infallible 
     }
 }
 
-/// What a client asks, and where it is to be answered; nothing if it does not ask in time.
+/// Reads a client's request; `None` if it does not arrive in time.
 async fn question(stream: UnixStream) -> Option<(String, OwnedWriteHalf)> {
     let (reader, writer) = stream.into_split();
     let mut line = String::new();
@@ -85,7 +86,7 @@ fn reply(realm: &Realm, line: &str) -> String {
 }
 
 async fn tell(answer: String, mut writer: OwnedWriteHalf) {
-    // Whoever hangs up early, or does not listen, needs no answer.
+    // A client that hangs up early or does not read needs no answer.
     let _ = timeout(PATIENCE, writer.write_all(answer.as_bytes())).await;
 }
 

@@ -1,4 +1,4 @@
-//! Keytabs, and tickets made to order: as the KDC would give them, or as it never would.
+//! Keytabs and custom tickets, including ones that the KDC would never issue.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::settings::parse_duration;
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// The present keys of principals as a keytab's bytes.
+/// Returns the current keys of principals as the bytes of a keytab.
 pub(super) fn keytab(realm: &Realm, args: &KeytabArgs) -> Result<Value, String> {
     let principals = args
         .names
@@ -32,7 +32,7 @@ pub(super) fn keytab(realm: &Realm, args: &KeytabArgs) -> Result<Value, String> 
     )))
 }
 
-/// A ticket in a credential cache's bytes.
+/// Returns a ticket as the bytes of a credential cache.
 pub(super) fn ccache(realm: &Realm, args: &TicketArgs) -> Result<Value, String> {
     let client = realm
         .principal(&args.name)
@@ -91,7 +91,7 @@ pub(super) fn ccache(realm: &Realm, args: &TicketArgs) -> Result<Value, String> 
     Ok(json!(to_hex(&cache.to_bytes())))
 }
 
-/// From when, until when, and until when it can be renewed.
+/// A ticket's start, end, and renewable end.
 struct Times {
     start: Timestamp,
     end: Timestamp,

@@ -14,7 +14,7 @@ use super::values::{
 };
 use super::{DirectorySettings, HdfsSettings, PrincipalSettings, RealmSettings, Settings};
 
-/// The settings of a file over the defaults, or everything that is wrong with it, as `NAME:LINE:
+/// Reads a file's settings over the defaults. Fails with every problem in it, each as `NAME:LINE:
 /// what`.
 pub(super) fn read(name: &str, text: &str) -> Result<Settings, Vec<String>> {
     let source = Source::new(name, text);
@@ -203,7 +203,7 @@ fn read_principal(
             .principals
             .iter()
             .find(|default| same_name(&default.name, &read.name, &realm.name));
-        // Of others the harness knows the usual name, and who has it already.
+        // For other principals the harness chooses a default name that is still free.
         read.keytab = default.and_then(|default| default.keytab.clone());
     }
     section.finish();
@@ -274,7 +274,7 @@ fn flag(value: &DeValue<'_>) -> Result<bool, String> {
     }
 }
 
-/// Whether two names mean the same principal.
+/// Returns whether two names mean the same principal.
 pub(super) fn same_name(a: &str, b: &str, realm: &str) -> bool {
     match (Principal::parse(a, realm), Principal::parse(b, realm)) {
         (Ok(a), Ok(b)) => a == b,

@@ -1,4 +1,5 @@
-//! Keys that a principal or a trust is given: `keys` with their bytes, `import` of a keytab.
+//! Keys that are given to a principal or a trust: `keys` with their bytes, or `import` from a
+//! keytab.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -11,16 +12,16 @@ use super::values::{enctype_name, parse_enctype, parse_name};
 /// Keys, each with its version.
 pub(crate) type Keys = Vec<(u32, EncryptionKey)>;
 
-/// What `keys` and `import` say, with what they exclude.
+/// The keys from `keys` or `import`.
 pub(super) struct Given {
-    /// Of `keys`.
+    /// From `keys`.
     pub(super) keys: Keys,
-    /// Of `import`: the keytab and where it is.
+    /// From `import`: the keytab and its path.
     pub(super) keytab: Option<(PathBuf, Keytab)>,
 }
 
-/// Reads both of a table, of which one may be there, and neither password, kvno nor enctypes
-/// besides.
+/// Reads `keys` and `import` from a table. At most one may be present, and no password,
+/// random_keys, kvno or enctypes next to it.
 pub(super) fn read(section: &mut Section<'_, '_>) -> Given {
     let mut keys = Keys::new();
     for mut key in section.tables("keys") {
@@ -56,7 +57,7 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Given {
 }
 
 impl Given {
-    /// The keys, if these are of `principal`; what the keytab lacks is a problem.
+    /// Returns the keys of `principal`. Reports a problem if the keytab lacks them.
     pub(super) fn of(&self, principal: &Principal, section: &Section<'_, '_>) -> Keys {
         let Some((path, keytab)) = &self.keytab else {
             return self.keys.clone();
@@ -70,7 +71,7 @@ impl Given {
         }
     }
 
-    /// Where the keytab is.
+    /// Returns the keytab's path.
     pub(super) fn path(&self) -> Option<PathBuf> {
         self.keytab.as_ref().map(|(path, _)| path.clone())
     }
@@ -106,7 +107,7 @@ fn read_key(section: &mut Section<'_, '_>) -> Option<(u32, EncryptionKey)> {
 }
 
 fn parse_hex(text: &str) -> Result<Vec<u8>, String> {
-    // The text is a secret, and is not repeated.
+    // The text is a secret, so the message must not repeat it.
     let wrong = || String::from("it is not hexadecimal; write two digits for each byte");
     let digits: Vec<u8> = text
         .chars()
@@ -151,7 +152,7 @@ fn of_keytab(keytab: &Keytab, principal: &Principal) -> Result<Keys, String> {
     })
 }
 
-/// Says where keys come from, without the keys.
+/// Writes the source of the keys, but not the keys themselves.
 pub(super) fn show(f: &mut fmt::Formatter<'_>, keys: &Keys, import: Option<&Path>) -> fmt::Result {
     match import {
         Some(path) => {

@@ -1,4 +1,4 @@
-//! Which of flags, variables, file and defaults is in effect.
+//! Merges flags, variables, file and defaults into the settings in effect.
 
 use std::fs;
 use std::io;
@@ -10,21 +10,21 @@ use super::{Listen, Port, PrincipalSettings, Settings, file};
 use crate::cli::{Security, SettingsArgs};
 use crate::failure::Failure;
 
-/// What the settings are for.
+/// The purpose of the settings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Purpose {
-    /// A sandbox that somebody connects to by hand: stable ports are worth having.
+    /// A sandbox that people connect to by hand: stable ports are useful.
     Up,
     /// A sandbox for one command: many may run at once.
     Exec,
 }
 
-/// The file that is read from the working directory when none is named.
+/// The file in the working directory that is read when none is named.
 const DEFAULT_FILE: &str = "kerbox.toml";
 const KDC_PORT: u16 = 10_088;
 const NAMENODE_PORT: u16 = 9_000;
 
-/// The settings in effect; variables have already taken the place of missing flags in `args`.
+/// Returns the settings in effect. Variables have already replaced missing flags in `args`.
 pub(crate) fn effective(args: &SettingsArgs, purpose: Purpose) -> Result<Settings, Failure> {
     let mut settings = match &args.config {
         Some(file) => check(file)?,
@@ -73,7 +73,7 @@ pub(crate) fn effective(args: &SettingsArgs, purpose: Purpose) -> Result<Setting
     Ok(settings)
 }
 
-/// Reads a configuration file; what is wrong with it is a [`Failure::Configuration`].
+/// Reads a configuration file. Its problems are reported as a [`Failure::Configuration`].
 pub(crate) fn check(path: &Path) -> Result<Settings, Failure> {
     let name = path.display().to_string();
     let problem = |why: &str| Failure::Configuration(vec![format!("{name}: {why}")]);
@@ -89,7 +89,7 @@ pub(crate) fn check(path: &Path) -> Result<Settings, Failure> {
     Ok(settings)
 }
 
-/// Fails if Hadoop's keys do not fit together, with those that the security brings.
+/// Fails if Hadoop's keys, together with those that the security setting implies, are inconsistent.
 fn check_hadoop(settings: &Settings) -> Result<(), Failure> {
     let secure: &[(&str, &str)] = match settings.hdfs.security {
         Security::Kerberos => &[

@@ -1,6 +1,6 @@
-//! What a sandbox is made of: plain values, whichever way they were given.
+//! The settings of a sandbox: plain values, independent of their source.
 //!
-//! Flags override `KERBOX_*` variables, these override the configuration file, the file overrides
+//! Flags override `KERBOX_*` variables, which override the configuration file, which overrides
 //! [`Settings::default`].
 
 use std::collections::BTreeMap;
@@ -31,68 +31,68 @@ pub(crate) use text::{duration, parse_duration, parse_time};
 pub(crate) use values::{Attribute, parse_enctype};
 pub(crate) use warnings::warn;
 
-/// Everything that `kerbox up` can be told.
+/// All settings of `kerbox up`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Settings {
     pub(crate) realm: RealmSettings,
-    /// What the realm has to do with others.
+    /// The realm's relations to other realms.
     pub(crate) others: OtherRealms,
-    /// The default ones, and those of the file.
+    /// The default principals, and those of the file.
     pub(crate) principals: Vec<PrincipalSettings>,
     pub(crate) hdfs: HdfsSettings,
     /// Hadoop's own keys.
     pub(crate) hadoop: BTreeMap<String, String>,
     /// Whether there is no HDFS.
     pub(crate) kdc_only: bool,
-    /// Whether a taken port is an error where another would do.
+    /// Whether a taken port is an error even where another would do.
     pub(crate) strict_ports: bool,
-    /// Of everything random; None: a new one.
+    /// The seed of all randomness; `None`: a new one.
     pub(crate) seed: Option<u64>,
-    /// Which file was read.
+    /// The configuration file that was read.
     pub(crate) file: Option<PathBuf>,
 }
 
-/// `[realm]`.
+/// The settings in `[realm]`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct RealmSettings {
     pub(crate) name: String,
     pub(crate) listen: Listen,
-    /// The ceiling of every ticket's life.
+    /// The maximum lifetime of every ticket.
     pub(crate) max_life: Duration,
-    /// The ceiling of every ticket's renewable life.
+    /// The maximum renewable lifetime of every ticket.
     pub(crate) max_renewable_life: Duration,
-    /// The keys that a new principal gets, the best first.
+    /// The key types of new principals, the preferred one first.
     pub(crate) enctypes: Vec<EncryptionType>,
-    /// What a new principal starts with.
+    /// The attributes of new principals.
     pub(crate) attributes: Vec<Attribute>,
-    /// How far two clocks may be apart.
+    /// The allowed difference between two clocks.
     pub(crate) clock_skew: Duration,
-    /// Which PAC tickets carry.
+    /// The PAC that tickets carry.
     pub(crate) pac: Pac,
-    /// As which domain of Windows full ones know the realm.
+    /// The Windows domain that full PACs give for the realm.
     pub(crate) pac_domain: PacDomain,
-    /// Whether it has the services of Hadoop and the usual users.
+    /// Whether it has Hadoop's services and the default users.
     pub(crate) default_principals: bool,
-    /// Lines of the client's krb5.conf.
+    /// Lines for the clients' krb5.conf.
     pub(crate) libdefaults: BTreeMap<String, String>,
 }
 
-/// `[[principal]]`.
+/// The settings in `[[principal]]`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct PrincipalSettings {
-    /// As written: `alice`, `nn/localhost`, or with a realm.
+    /// The name as written: `alice`, `nn/localhost`, or with a realm.
     pub(crate) name: String,
-    /// Of which its keys are made; none: random keys.
+    /// The password that its keys are derived from; `None`: random keys.
     pub(crate) password: Option<String>,
-    /// Whether it has random keys besides, which take no time at the start.
+    /// Whether it also has random keys, which take no time at the start.
     pub(crate) random_keys: bool,
-    /// In place of random ones and of a password's.
+    /// Keys used instead of random ones or a password's.
     pub(crate) keys: Keys,
     /// The keytab that the keys come from.
     pub(crate) import: Option<PathBuf>,
     /// The file in `keytabs/` that gets its keys.
     pub(crate) keytab: Option<String>,
-    /// None: the realm's.
+    /// `None`: the realm's.
     pub(crate) enctypes: Option<Vec<EncryptionType>>,
     pub(crate) kvno: Option<u32>,
     pub(crate) max_life: Option<Duration>,
@@ -100,27 +100,27 @@ pub(crate) struct PrincipalSettings {
     pub(crate) expires: Option<Timestamp>,
     pub(crate) password_expires: Option<Timestamp>,
     pub(crate) attributes: Vec<Attribute>,
-    /// To which services it may pass its callers on (S4U2Proxy).
+    /// The services that it may call in a user's name (S4U2Proxy).
     pub(crate) delegates_to: Vec<String>,
-    /// As which account full PACs know it.
+    /// The account that full PACs give for it.
     pub(crate) pac_account: PacAccount,
 }
 
-/// `[hdfs]`.
+/// The settings in `[hdfs]`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct HdfsSettings {
     pub(crate) security: Security,
     /// The short name that owns `/`.
     pub(crate) superuser: String,
     pub(crate) datanodes: u16,
-    /// The NameNode's RPC.
+    /// The address of the NameNode's RPC server.
     pub(crate) listen: Listen,
-    /// Group to members.
+    /// Maps groups to their members.
     pub(crate) groups: BTreeMap<String, Vec<String>>,
     pub(crate) directories: Vec<DirectorySettings>,
 }
 
-/// `[[hdfs.directory]]`.
+/// The settings in `[[hdfs.directory]]`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct DirectorySettings {
     pub(crate) path: String,
@@ -130,26 +130,26 @@ pub(crate) struct DirectorySettings {
     pub(crate) mode: u16,
 }
 
-/// Where a server listens.
+/// A server's listening address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Listen {
     pub(crate) address: IpAddr,
     pub(crate) port: Port,
 }
 
-/// Which port.
+/// A server's port.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Port {
-    /// Any free one.
+    /// Any free port.
     Random,
-    /// This one if it is free.
+    /// This port if it is free.
     Preferred(u16),
-    /// This one and no other.
+    /// Only this port.
     Fixed(u16),
 }
 
 impl Port {
-    /// The number to try first; 0: any.
+    /// Returns the number to try first; 0 means any.
     pub(crate) fn number(self) -> u16 {
         match self {
             Self::Random => 0,
@@ -166,8 +166,8 @@ impl Listen {
     };
 }
 
-/// So many DataNodes, each with a socket and a folder, are enough for every placement of replicas
-/// and erasure coding.
+/// Maximum number of DataNodes. Each needs a socket and a folder, and this is enough for every
+/// placement of replicas and erasure coding.
 pub(crate) const MOST_DATANODES: u16 = 64;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -226,7 +226,8 @@ impl Default for HdfsSettings {
     }
 }
 
-/// The services of a secure HDFS, its superuser, and three users whose passwords are their names.
+/// Returns the services of a secure HDFS, its superuser, and three users whose passwords are their
+/// names.
 fn default_principals() -> Vec<PrincipalSettings> {
     let services = [
         ("nn/localhost", "nn.service.keytab"),

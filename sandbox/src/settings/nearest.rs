@@ -1,6 +1,6 @@
-//! The known name that a mistyped one is nearest to.
+//! Finds the known name closest to a mistyped one.
 
-/// The nearest of `known` to `name`, if one is near enough to be worth naming.
+/// Returns the name in `known` closest to `name`, if it is close enough to be worth suggesting.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     known
@@ -11,7 +11,7 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
         .map(|(_, candidate)| candidate)
 }
 
-/// How many letters have to be put in, left out, changed, or swapped with their neighbour.
+/// Returns how many letters must be inserted, removed, changed, or swapped with their neighbour.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];

@@ -1,5 +1,5 @@
-//! `[[further_realm]]`, `[[trust]]`, `[capaths]` and `[domain_realm]`: what the realm has to do with
-//! others.
+//! `[[further_realm]]`, `[[trust]]`, `[capaths]` and `[domain_realm]`: the realm's relations to
+//! other realms.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,18 +15,19 @@ use super::show::{list, quoted};
 use super::text::{duration, parse_duration};
 use super::values::{Attribute, enctype_name, parse_enctype, parse_name, parse_realm};
 
-/// All of it.
+/// All relations to other realms.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct OtherRealms {
     pub(crate) further: Vec<FurtherRealm>,
     pub(crate) trusts: Vec<TrustSettings>,
-    /// Client's realm to service's realm to those between.
+    /// Maps a client's realm and a service's realm to the realms in between.
     pub(crate) capaths: BTreeMap<String, BTreeMap<String, Vec<String>>>,
-    /// Host or domain to realm.
+    /// Maps hosts and domains to realms.
     pub(crate) domain_realm: BTreeMap<String, String>,
 }
 
-/// `[[further_realm]]`: one more of the same KDC. What is absent is as in `[realm]`.
+/// The settings in `[[further_realm]]`, another realm of the same KDC. Absent settings are as in
+/// `[realm]`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct FurtherRealm {
     pub(crate) name: String,
@@ -36,17 +37,17 @@ pub(crate) struct FurtherRealm {
     pub(crate) attributes: Option<Vec<Attribute>>,
 }
 
-/// `[[trust]]`.
+/// The settings in `[[trust]]`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct TrustSettings {
     /// The other realm.
     pub(crate) realm: String,
     pub(crate) direction: Direction,
-    /// With neither password nor keys: random ones.
+    /// Random keys if there is neither a password nor keys.
     pub(crate) password: Option<String>,
-    /// Those of the other realm's clients who come here.
+    /// The keys for the other realm's clients who come here.
     pub(crate) keys_in: Keys,
-    /// Those of ours who go there.
+    /// The keys for our clients who go there.
     pub(crate) keys_out: Keys,
     /// The keytab that the keys come from.
     pub(crate) import: Option<PathBuf>,
@@ -56,13 +57,13 @@ pub(crate) struct TrustSettings {
     pub(crate) kdc: Vec<String>,
 }
 
-/// Whose clients go to whom.
+/// The direction of a trust.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Direction {
     Both,
-    /// The other realm's come here.
+    /// The other realm's clients come here.
     In,
-    /// Ours go there.
+    /// Our clients go there.
     Out,
 }
 
@@ -96,12 +97,12 @@ impl Direction {
 }
 
 impl OtherRealms {
-    /// Whether the KDC serves this realm besides its first.
+    /// Returns whether the KDC also serves this realm, in addition to its first.
     pub(super) fn serves(&self, realm: &str) -> bool {
         self.further.iter().any(|further| further.name == realm)
     }
 
-    /// Reads the further realms, which principals may be of.
+    /// Reads the further realms. This comes first because principals may belong to them.
     pub(super) fn read_further(&mut self, top: &mut Section<'_, '_>, realm: &RealmSettings) {
         for mut section in top.tables("further_realm") {
             let name = section.text("name", parse_realm);
@@ -131,7 +132,7 @@ impl OtherRealms {
         }
     }
 
-    /// Reads everything else.
+    /// Reads the other tables.
     pub(super) fn read(&mut self, top: &mut Section<'_, '_>, realm: &RealmSettings) {
         for section in top.tables("trust") {
             if let Some(trust) = self.read_trust(section, realm) {
@@ -204,7 +205,7 @@ impl OtherRealms {
         Some(read)
     }
 
-    /// What can be wrong with a trust besides its values.
+    /// Checks a trust for problems beyond its single values.
     fn check_trust(
         &self,
         section: &Section<'_, '_>,
@@ -238,7 +239,7 @@ impl OtherRealms {
         }
     }
 
-    /// As `kerbox.toml` has it.
+    /// Writes the settings in the syntax of `kerbox.toml`.
     pub(super) fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let enctypes = |f: &mut fmt::Formatter<'_>, enctypes: &Option<Vec<EncryptionType>>| {
             let Some(enctypes) = enctypes else {
@@ -299,7 +300,7 @@ impl OtherRealms {
     }
 }
 
-/// A realm on the way; `.` is krb5.conf's word for the direct one.
+/// Parses an intermediate realm; `.` is krb5.conf's notation for the direct path.
 fn parse_step(text: &str) -> Result<String, String> {
     match text {
         "." => Ok(text.to_owned()),
@@ -307,7 +308,7 @@ fn parse_step(text: &str) -> Result<String, String> {
     }
 }
 
-/// Where a KDC listens, as krb5.conf has it.
+/// Parses a KDC's address in krb5.conf's syntax.
 fn parse_kdc(text: &str) -> Result<String, String> {
     let whole = !text.is_empty()
         && text

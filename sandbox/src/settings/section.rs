@@ -1,4 +1,4 @@
-//! Reading a TOML file with every problem told at its line, and none hidden behind another.
+//! Reads a TOML file and reports every problem with its line, so that none hides another.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::nearest::nearest;
 
-/// Lists of texts, each under its name.
+/// Lists of texts, each with its name.
 pub(crate) type NamedLists = Vec<(String, Vec<String>)>;
 
-/// A configuration file and what was found wrong with it.
+/// A configuration file and the problems found in it.
 pub(crate) struct Source<'a> {
     name: &'a str,
     text: &'a str,
@@ -19,7 +19,7 @@ pub(crate) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// The file's name, for the messages, and its text.
+    /// Takes the file's name, for the messages, and its text.
     pub(crate) fn new(name: &'a str, text: &'a str) -> Self {
         Self {
             name,
@@ -28,7 +28,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Notes that something at the byte `at` is wrong.
+    /// Records a problem at the byte offset `at`.
     pub(crate) fn problem(&self, at: usize, what: impl Into<String>) {
         let before = self
             .text
@@ -39,7 +39,7 @@ impl<'a> Source<'a> {
         self.problems.borrow_mut().push((line, what.into()));
     }
 
-    /// What was wrong, in the order of the lines: `FILE:LINE: what`.
+    /// Returns the problems, ordered by line: `FILE:LINE: what`.
     pub(crate) fn into_problems(self) -> Vec<String> {
         let mut problems = self.problems.into_inner();
         problems.sort_by_key(|(line, _)| *line);
@@ -50,8 +50,8 @@ impl<'a> Source<'a> {
     }
 }
 
-/// One table of the file. Keys are taken from it by name; [`finish`](Self::finish) reports those
-/// that nobody took.
+/// A table of the file. Keys are taken from it by name; [`finish`](Self::finish) reports those that
+/// were not taken.
 pub(crate) struct Section<'a, 'd> {
     source: &'a Source<'a>,
     label: String,
@@ -61,7 +61,7 @@ pub(crate) struct Section<'a, 'd> {
 }
 
 impl<'a, 'd> Section<'a, 'd> {
-    /// A table that messages call `label`, which starts at the byte `start`.
+    /// Wraps a table that messages call `label` and that starts at the byte offset `start`.
     pub(crate) fn new(
         source: &'a Source<'a>,
         label: impl Into<String>,
@@ -77,7 +77,7 @@ impl<'a, 'd> Section<'a, 'd> {
         }
     }
 
-    /// The value of `key` as `read` understands it.
+    /// Takes the value of `key`, parsed by `read`.
     pub(crate) fn take<T>(
         &mut self,
         key: &'static str,
@@ -92,7 +92,7 @@ impl<'a, 'd> Section<'a, 'd> {
             .ok()
     }
 
-    /// A text as `parse` understands it.
+    /// Takes a text, parsed by `parse`.
     pub(crate) fn text<T>(
         &mut self,
         key: &'static str,
@@ -101,7 +101,7 @@ impl<'a, 'd> Section<'a, 'd> {
         self.take(key, |value| parse(string(value)?))
     }
 
-    /// A list of texts, each as `parse` understands it.
+    /// Takes a list of texts, each parsed by `parse`.
     pub(crate) fn list<T>(
         &mut self,
         key: &'static str,
@@ -112,12 +112,12 @@ impl<'a, 'd> Section<'a, 'd> {
         })
     }
 
-    /// A whole number not below `least`.
+    /// Takes a whole number not below `least`.
     pub(crate) fn number<T: TryFrom<i64>>(&mut self, key: &'static str, least: i64) -> Option<T> {
         self.take(key, |value| number(value, least))
     }
 
-    /// A list of whole numbers, none below `least`.
+    /// Takes a list of whole numbers, none below `least`.
     pub(crate) fn numbers<T: TryFrom<i64>>(
         &mut self,
         key: &'static str,
@@ -132,7 +132,7 @@ impl<'a, 'd> Section<'a, 'd> {
         })
     }
 
-    /// The table under `key`.
+    /// Takes the table under `key`.
     pub(crate) fn table(&mut self, key: &'static str) -> Option<Self> {
         let value = self.value(key)?;
         let label = match self.label.strip_suffix(']') {
@@ -154,7 +154,7 @@ impl<'a, 'd> Section<'a, 'd> {
         }
     }
 
-    /// The tables under `key`: `[[key]]`, each once.
+    /// Takes all tables under `key`: `[[key]]`.
     pub(crate) fn tables(&mut self, key: &'static str) -> Vec<Self> {
         let label = match self.label.strip_suffix(']') {
             Some(outer) => format!("[{outer}.{key}]]"),
@@ -189,8 +189,8 @@ impl<'a, 'd> Section<'a, 'd> {
         sections
     }
 
-    /// Every key with a scalar value that `check` lets pass; tables inside are read as dotted keys,
-    /// so that `dfs.replication = 3` needs no quotes.
+    /// Returns every key with a scalar value that `check` accepts. Nested tables are read as dotted
+    /// keys, so that `dfs.replication = 3` needs no quotes.
     pub(crate) fn scalars(
         self,
         mut check: impl FnMut(&str, &str) -> Result<(), String>,
@@ -207,7 +207,7 @@ impl<'a, 'd> Section<'a, 'd> {
         pairs
     }
 
-    /// Every key, each with a list of texts.
+    /// Returns every key with its list of texts.
     pub(crate) fn lists(self) -> Vec<(String, Vec<String>)> {
         let mut lists = Vec::new();
         for (key, value) in self.table {
@@ -225,18 +225,18 @@ impl<'a, 'd> Section<'a, 'd> {
         lists
     }
 
-    /// Whether `key` stands in the table at all.
+    /// Returns whether the table contains `key` at all.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.table.keys().any(|name| name.get_ref() == key)
     }
 
-    /// Notes a problem of the whole table.
+    /// Records a problem with the whole table.
     pub(crate) fn problem(&self, what: impl AsRef<str>) {
         self.source
             .problem(self.start, format!("{}: {}", self.label, what.as_ref()));
     }
 
-    /// Every key, each with a table of lists of texts; a text alone is a list of one.
+    /// Returns every key with its table of lists of texts. A single text counts as a list of one.
     pub(crate) fn named_lists(
         self,
         name: impl Fn(&str) -> Result<String, String>,
@@ -277,13 +277,13 @@ impl<'a, 'd> Section<'a, 'd> {
         named
     }
 
-    /// A file that is named from the configuration file's folder.
+    /// Resolves a file name relative to the configuration file's folder.
     pub(crate) fn beside(&self, file: &str) -> PathBuf {
         let folder = Path::new(self.source.name).parent();
         folder.map_or_else(|| PathBuf::from(file), |folder| folder.join(file))
     }
 
-    /// Notes a problem with the value of `key`, which stands in the table.
+    /// Records a problem with the value of `key`, which is in the table.
     pub(crate) fn problem_of(&self, key: &str, what: impl AsRef<str>) {
         let at = self
             .table
@@ -294,7 +294,7 @@ impl<'a, 'd> Section<'a, 'd> {
             .problem(at, format!("{} {key}: {}", self.label, what.as_ref()));
     }
 
-    /// Reports the keys that nobody asked for.
+    /// Reports the keys that were not taken.
     pub(crate) fn finish(self) {
         for (key, value) in self.table {
             let name = key.get_ref();
@@ -385,7 +385,7 @@ fn strings<'v>(value: &'v DeValue<'_>) -> Result<Vec<&'v str>, String> {
     }
 }
 
-/// A value as a message shows it.
+/// Formats a value for a message.
 fn shown(value: &DeValue<'_>) -> String {
     match value {
         DeValue::String(text) => format!("{text:?}"),

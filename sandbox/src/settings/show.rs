@@ -8,8 +8,8 @@ use super::{PrincipalSettings, Settings};
 use crate::cli::Security;
 
 impl fmt::Display for Settings {
-    /// As `kerbox.toml` has it. A password is shown only where it is no secret: that of a default
-    /// user, its own name.
+    /// Writes the settings in the syntax of `kerbox.toml`. A password is shown only if it is not a
+    /// secret: that of a default user, which is its name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(file) = &self.file {
             writeln!(f, "# read from {}", file.display())?;
@@ -163,7 +163,7 @@ pub(super) fn list(items: impl IntoIterator<Item = impl ToString>) -> String {
     format!("[{}]", items.join(", "))
 }
 
-/// A key, bare if TOML allows it.
+/// Formats a key, without quotes if TOML allows it.
 fn toml_key(key: &str) -> String {
     let bare = !key.is_empty()
         && key

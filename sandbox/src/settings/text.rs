@@ -1,4 +1,4 @@
-//! How durations and points in time are written.
+//! Text forms of durations and times.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const UNITS: [(&str, u64); 5] = [
     ("ms", 1),
 ];
 
-/// Reads `30s`, `10h`, `7d`, `250ms` or several of them, `1h30m`.
+/// Parses `30s`, `10h`, `7d`, `250ms` or a combination such as `1h30m`.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || {
         format!("{text:?} is not a duration; write a number and ms, s, m, h or d, as in \"10h\"")
@@ -39,7 +39,7 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
         millis = number
             .checked_mul(*factor)
             .and_then(|more| millis.checked_add(more))
-            // A hundred thousand years fit every timestamp that is computed from it.
+            // A hundred thousand years still fit every timestamp that is computed from this.
             .filter(|millis| *millis < 36_525_000 * 86_400_000)
             .ok_or_else(|| format!("{text:?} is longer than anybody lives"))?;
         rest = &rest[digits + letters..];
@@ -47,7 +47,7 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_millis(millis))
 }
 
-/// Writes a duration as [`parse_duration`] reads it.
+/// Formats a duration in the syntax of [`parse_duration`].
 pub(crate) fn duration(duration: Duration) -> String {
     let mut rest = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let mut text = String::new();
@@ -66,7 +66,7 @@ pub(crate) fn duration(duration: Duration) -> String {
     }
 }
 
-/// Reads RFC 3339: `2020-01-01T00:00:00Z`.
+/// Parses RFC 3339: `2020-01-01T00:00:00Z`.
 pub(crate) fn parse_time(text: &str) -> Result<Timestamp, String> {
     let wrong = || format!("{text:?} is not a time; write RFC 3339, as in 2020-01-01T00:00:00Z");
     text.trim()
@@ -75,7 +75,7 @@ pub(crate) fn parse_time(text: &str) -> Result<Timestamp, String> {
         .and_then(|time| timestamp(&time).ok_or_else(wrong))
 }
 
-/// The point that a TOML date, time and offset name; `None` if one of them is missing.
+/// Converts a TOML date, time and offset; `None` if one of them is missing.
 pub(crate) fn timestamp(time: &Datetime) -> Option<Timestamp> {
     let (date, clock, offset) = (time.date?, time.time?, time.offset?);
     let minutes = match offset {
@@ -96,7 +96,8 @@ pub(crate) fn timestamp(time: &Datetime) -> Option<Timestamp> {
     ))
 }
 
-/// The days from 1970-01-01 to a date of the proleptic Gregorian calendar, in eras of 400 years.
+/// Returns the number of days from 1970-01-01 to a date of the proleptic Gregorian calendar,
+/// computed in eras of 400 years.
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let month_from_march = if month > 2 { month - 3 } else { month + 9 };

@@ -1,4 +1,4 @@
-//! The words of a configuration file, read and written.
+//! The keywords of a configuration file, parsed and formatted.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use super::nearest::nearest;
 use super::{Listen, Port};
 use crate::cli::Security;
 
-/// An attribute of a principal by kadmin's name, given or taken away.
+/// A principal's attribute by kadmin's name, set or cleared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Attribute {
     pub(crate) name: &'static str,
@@ -48,12 +48,12 @@ impl Attribute {
         Self { name, on: false }
     }
 
-    /// Whether kadmin gives it to a principal of which nothing is said.
+    /// Returns whether kadmin sets it on a new principal by default.
     pub(crate) fn is_default_on(self) -> bool {
         self.name.starts_with("allow_")
     }
 
-    /// What kadmin's getprinc prints when it differs from the default.
+    /// Returns the flag that kadmin's getprinc prints when it differs from the default.
     pub(crate) fn database_name(self) -> &'static str {
         match self.name {
             "allow_postdated" => "DISALLOW_POSTDATED",
@@ -76,7 +76,7 @@ impl Attribute {
         }
     }
 
-    /// Reads `+requires_preauth` or `-allow_tix`.
+    /// Parses `+requires_preauth` or `-allow_tix`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (on, name) = match (text.strip_prefix('+'), text.strip_prefix('-')) {
             (Some(name), _) => (true, name),
@@ -103,7 +103,7 @@ impl fmt::Display for Attribute {
     }
 }
 
-/// Reads an encryption type's name, as IANA registers it or in one of MIT's short forms.
+/// Parses an encryption type's name, as registered with IANA or in one of MIT's short forms.
 pub(crate) fn parse_enctype(text: &str) -> Result<EncryptionType, String> {
     let known = EncryptionType::DEFAULT.map(enctype_name);
     let names: Vec<&str> = known.iter().map(String::as_str).collect();
@@ -120,14 +120,14 @@ pub(crate) fn parse_enctype(text: &str) -> Result<EncryptionType, String> {
     }
 }
 
-/// An encryption type's name.
+/// Returns an encryption type's name.
 pub(super) fn enctype_name(enctype: EncryptionType) -> String {
     enctype
         .name()
         .map_or_else(|| enctype.0.to_string(), str::to_owned)
 }
 
-/// Reads `127.0.0.1:0`.
+/// Parses `127.0.0.1:0`.
 pub(super) fn parse_listen(text: &str) -> Result<Listen, String> {
     let address: SocketAddr = text.parse().map_err(|_| {
         format!(
@@ -144,7 +144,7 @@ pub(super) fn parse_listen(text: &str) -> Result<Listen, String> {
     })
 }
 
-/// Reads `kerberos` or `simple`.
+/// Parses `kerberos` or `simple`.
 pub(super) fn parse_security(text: &str) -> Result<Security, String> {
     match text {
         "kerberos" => Ok(Security::Kerberos),
@@ -153,7 +153,7 @@ pub(super) fn parse_security(text: &str) -> Result<Security, String> {
     }
 }
 
-/// Reads permission bits: `700`, `1777`.
+/// Parses permission bits: `700`, `1777`.
 pub(super) fn parse_mode(text: &str) -> Result<u16, String> {
     u16::from_str_radix(text, 8)
         .ok()
@@ -161,7 +161,7 @@ pub(super) fn parse_mode(text: &str) -> Result<u16, String> {
         .ok_or_else(|| format!("{text:?} is not a mode; write three octal digits, as in \"750\", or four with the sticky bit, \"1777\""))
 }
 
-/// Reads an absolute path of HDFS.
+/// Parses an absolute path of HDFS.
 pub(super) fn parse_path(text: &str) -> Result<String, String> {
     let whole = text.strip_prefix('/').is_some_and(|rest| {
         rest.is_empty()
@@ -174,7 +174,7 @@ pub(super) fn parse_path(text: &str) -> Result<String, String> {
     })
 }
 
-/// Reads a realm's name.
+/// Parses a realm's name.
 pub(super) fn parse_realm(text: &str) -> Result<String, String> {
     let whole = !text.is_empty()
         && text
@@ -185,7 +185,7 @@ pub(super) fn parse_realm(text: &str) -> Result<String, String> {
         .ok_or_else(|| format!("{text:?} is not a realm's name; write letters, digits, dots and dashes, as in \"EXAMPLE.COM\""))
 }
 
-/// Reads whether a realm has the default principals.
+/// Parses whether a realm has the default principals.
 pub(super) fn parse_principals(text: &str) -> Result<bool, String> {
     match text {
         "default" => Ok(true),
@@ -196,7 +196,7 @@ pub(super) fn parse_principals(text: &str) -> Result<bool, String> {
     }
 }
 
-/// Reads which PAC tickets carry.
+/// Parses the kind of PAC that tickets carry.
 pub(super) fn parse_pac(text: &str) -> Result<Pac, String> {
     match text {
         "none" => Ok(Pac::None),
@@ -208,7 +208,7 @@ pub(super) fn parse_pac(text: &str) -> Result<Pac, String> {
     }
 }
 
-/// The name by which [`parse_pac`] knows it.
+/// Returns the name that [`parse_pac`] accepts for it.
 pub(super) fn pac_name(pac: Pac) -> &'static str {
     match pac {
         Pac::None => "none",
@@ -217,7 +217,7 @@ pub(super) fn pac_name(pac: Pac) -> &'static str {
     }
 }
 
-/// Reads a NetBIOS name.
+/// Parses a NetBIOS name.
 pub(super) fn parse_netbios_name(text: &str) -> Result<String, String> {
     let whole = (1..=15).contains(&text.len())
         && text
@@ -228,7 +228,7 @@ pub(super) fn parse_netbios_name(text: &str) -> Result<String, String> {
         .ok_or_else(|| format!("{text:?} is not a NetBIOS name; write up to 15 letters, digits and dashes, as in \"EXAMPLE\""))
 }
 
-/// Reads the name of a file in `keytabs/`.
+/// Parses the name of a file in `keytabs/`.
 pub(super) fn parse_file_name(text: &str) -> Result<String, String> {
     let whole =
         !text.is_empty() && !text.contains(['/', '\\', '\0']) && !matches!(text, "." | "..");
@@ -239,7 +239,7 @@ pub(super) fn parse_file_name(text: &str) -> Result<String, String> {
     })
 }
 
-/// Reads a name that is not empty: a user, a group, a password.
+/// Parses a name that is not empty: a user, a group, a password.
 pub(super) fn parse_name(text: &str) -> Result<String, String> {
     match text {
         "" => Err(String::from("it is empty")),

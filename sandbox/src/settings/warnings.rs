@@ -1,4 +1,4 @@
-//! What is allowed, and yet may not be what was meant.
+//! Warnings about settings that are allowed but may be mistakes.
 
 use minihdfs::config::{HdfsConfig, Obeyed};
 
@@ -7,7 +7,7 @@ use super::{OtherRealms, Purpose, Settings};
 use crate::cli::{Security, variables};
 use crate::commands::note;
 
-/// Says it on standard error.
+/// Prints the warnings to standard error.
 pub(crate) fn warn(settings: &Settings, purpose: Purpose) {
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let of_variables = of_variables(names, purpose);
@@ -16,12 +16,12 @@ pub(crate) fn warn(settings: &Settings, purpose: Purpose) {
     }
 }
 
-/// Variables that look as if they changed something.
+/// Returns warnings about variables that appear to have an effect but have none.
 fn of_variables(names: impl IntoIterator<Item = String>, purpose: Purpose) -> Vec<String> {
     let known = variables();
     let mut warnings = Vec::new();
     for name in names {
-        // With `exec` it is for the command.
+        // With `exec` the variable is for the command.
         if name == "RUST_LOG" && purpose == Purpose::Up {
             warnings.push(String::from(
                 "RUST_LOG is not obeyed here; --verbose says what the servers see",
@@ -83,7 +83,7 @@ fn warnings(settings: &Settings) -> Vec<String> {
     warnings
 }
 
-/// Keys that clients read too, so that they are none that nothing obeys.
+/// Keys that change only the clients' files, each with the reason.
 const NOT_SERVED: [(&str, &str); 6] = [
     ("dfs.namenode.http-address", "no HTTP is served"),
     ("dfs.namenode.https-address", "no HTTP is served"),
@@ -99,7 +99,7 @@ const NOT_SERVED: [(&str, &str); 6] = [
     ("hadoop.tmp.dir", "--dir says where the servers' files are"),
 ];
 
-/// Keys that the servers obey, for the suggestion.
+/// Keys that the servers obey, used for suggestions.
 const OBEYED: [&str; 48] = [
     "dfs.block.access.key.update.interval",
     "dfs.block.access.token.enable",
