@@ -17,7 +17,7 @@ use crate::preauth::{self, KeysOf};
 use crate::{Attributes, Pac, PrincipalEntry};
 use crate::{pac, referral, reply};
 
-/// Options that only TGS requests may have.
+/// Options that are valid in TGS requests only.
 pub(crate) const TGS_OPTIONS: KdcOptions = KdcOptions(
     KdcOptions::FORWARDED.0
         | KdcOptions::PROXY.0
@@ -27,7 +27,7 @@ pub(crate) const TGS_OPTIONS: KdcOptions = KdcOptions(
         | KdcOptions::CNAME_IN_ADDL_TKT.0,
 );
 
-/// Answers an AS-REQ; `raw` are its bytes.
+/// Answers an AS-REQ; `raw` is its encoding.
 pub(crate) fn answer(
     context: &Context<'_>,
     request: &KdcRequest,
@@ -50,7 +50,7 @@ pub(crate) fn answer(
     Ok(reply)
 }
 
-/// Learns the names inside of an armor, if there is one that can be opened.
+/// Learns the names inside the armor, if there is one and it can be decrypted.
 pub(crate) fn learn(context: &Context<'_>, request: &KdcRequest, learned: &mut Learned) {
     if let Ok(Some((fast, inner))) = fast::open_as(context, request) {
         learned.armored(fast, &inner);
@@ -150,13 +150,13 @@ fn exchange(
         .ok_or_else(|| refused(KdcError::FindingServerKey))?;
     let client_key = preauth::client_key(client, &body.enctypes, keys_of)
         .ok_or_else(|| refused(KdcError::CantFindClientKey))?;
-    // An enterprise name is a question; the answer is who that is.
+    // An enterprise name asks who a client is, so the ticket always names the resolved principal.
     let ticket_client = if canonicalize || asked_client.name_type() == NameType::ENTERPRISE {
         client.principal.clone()
     } else {
         asked_client.clone()
     };
-    // A server is named otherwise than it was asked for only if it is a ticket-granting service.
+    // Only a ticket-granting service may be returned under a name other than the requested one.
     let ticket_server = if canonicalize && asked_server.is_krbtgt() && server.principal.is_krbtgt()
     {
         server.principal.clone()
@@ -239,8 +239,8 @@ fn exchange(
     Ok((reply.encode(), issued))
 }
 
-/// Looks for pre-authentication that it knows in the request: gives whose keys were shown, and what
-/// the reply says to it. `Ok(None)`: there is none.
+/// Verifies the request's pre-authentication. Returns the kind of keys that the client proved to
+/// have, and the padata for the reply; `Ok(None)` if the request has no known pre-authentication.
 fn verify(
     client: &PrincipalEntry,
     request: &KdcRequest,
@@ -252,7 +252,7 @@ fn verify(
     let verified = if let Some(element) =
         PaData::find(&request.padata, PaDataType::ENCRYPTED_CHALLENGE)
     {
-        // Without an armor there is no challenge.
+        // An encrypted challenge requires an armor.
         let fast = fast.ok_or(KdcError::PreauthFailed)?;
         fast.verify_challenge(
             client,
@@ -275,7 +275,7 @@ fn verify(
     }
 }
 
-/// What the states of client and server allow, in MIT's order.
+/// Checks the states of client and server, in MIT's order.
 pub(crate) fn validate(
     now: Timestamp,
     options: KdcOptions,
@@ -323,7 +323,7 @@ pub(crate) fn validate(
     }
 }
 
-/// `WELLKNOWN/ANONYMOUS` of any realm (RFC 8062, 3).
+/// Returns whether this is `WELLKNOWN/ANONYMOUS` of any realm (RFC 8062, 3).
 fn is_anonymous(principal: &Principal) -> bool {
     principal.components() == ["WELLKNOWN", "ANONYMOUS"]
         && principal.name_type() == NameType::WELLKNOWN

@@ -1,4 +1,4 @@
-//! Authorization data on its way from requests and tickets into new tickets (RFC 4120, 5.2.6).
+//! Copying authorization data from requests and tickets into new tickets (RFC 4120, 5.2.6).
 
 use kerbox_krb5::messages::{AuthorizationData, Checksum, EncTicketPart, KdcRequestBody};
 use kerbox_krb5::{EncryptionKey, KeyUsage, Principal};
@@ -13,7 +13,8 @@ const CAMMAC: i32 = 96;
 /// AD-AUTHENTICATION-INDICATOR (RFC 8129).
 const AUTHENTICATION_INDICATOR: i32 = 97;
 
-/// What the client asks to have put into its ticket, without what only a KDC may say.
+/// Returns the authorization data that the client requests for its ticket, without elements that
+/// only a KDC may issue.
 pub(crate) fn of_request(
     body: &KdcRequestBody,
     header: &Header<'_>,
@@ -41,13 +42,13 @@ pub(crate) fn of_request(
         .collect())
 }
 
-/// Our own element: a checksum of the ticket by the ticket-granting service's key. The number is
-/// one of those for local use.
+/// Our own element: a checksum of the ticket, made with the ticket-granting service's key. The
+/// number is from the range for local use.
 const SIGNATURE: i32 = -1717;
-/// RFC 3961 leaves the usages from 1024 on to applications.
+/// RFC 3961 reserves the usages from 1024 up for applications.
 const SIGNATURE_USAGE: KeyUsage = KeyUsage(1717);
 
-/// Signs a ticket, so that it can serve as evidence. Services pass over the element.
+/// Signs a ticket so that it can serve as evidence. Services ignore the element.
 pub(crate) fn sign(part: &mut EncTicketPart, key: &EncryptionKey) {
     part.authorization_data
         .retain(|element| signature(element).is_none());
@@ -61,8 +62,8 @@ pub(crate) fn sign(part: &mut EncTicketPart, key: &EncryptionKey) {
     });
 }
 
-/// Whether the ticket is signed by one of the keys of the realm's ticket-granting service, former
-/// ones included.
+/// Returns whether the ticket is signed with a current or former key of the realm's ticket-granting
+/// service.
 pub(crate) fn is_signed(context: &Context<'_>, realm: &str, part: &EncTicketPart) -> bool {
     let mut unsigned = part.clone();
     let Some(signature) = unsigned
@@ -73,7 +74,7 @@ pub(crate) fn is_signed(context: &Context<'_>, realm: &str, part: &EncTicketPart
     else {
         return false;
     };
-    // A PAC comes after the signature.
+    // The PAC is added after signing, so it is not covered.
     pac::remove(&mut unsigned.authorization_data);
     let bytes = unsigned.encode();
     let keys = context
@@ -85,7 +86,7 @@ pub(crate) fn is_signed(context: &Context<'_>, realm: &str, part: &EncTicketPart
         .any(|key| signature.verify(key.key(), SIGNATURE_USAGE, &bytes).is_ok())
 }
 
-/// The signature in an element, if it is one.
+/// Returns the signature in an element, if it contains one.
 fn signature(element: &AuthorizationData) -> Option<Checksum> {
     if element.ad_type != AuthorizationData::IF_RELEVANT {
         return None;
@@ -108,7 +109,7 @@ fn only_a_kdc_says(element: &AuthorizationData) -> bool {
         | AUTHENTICATION_INDICATOR
         | SIGNATURE => true,
         AuthorizationData::IF_RELEVANT => {
-            // One level is enough: nobody looks deeper.
+            // One level is enough: readers do not look deeper.
             let inner = AuthorizationData::decode_list(&element.data).unwrap_or_default();
             inner.iter().any(|element| {
                 element.ad_type != AuthorizationData::IF_RELEVANT && only_a_kdc_says(element)

@@ -1,4 +1,4 @@
-//! What a realm allows.
+//! The settings of a realm.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -7,50 +7,49 @@ use kerbox_krb5::{EncryptionType, Principal};
 
 use crate::{Attributes, Pac, PacDomain, PasswordPolicy};
 
-/// The settings of one realm; its principals may have narrower ones.
+/// The settings of one realm. Its principals may have stricter ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RealmConfig {
     /// The realm's name.
     pub name: String,
-    /// The longest life of a ticket. Tickets tell whole seconds: a fraction is rounded up.
+    /// The longest lifetime of a ticket. Tickets have whole seconds, so fractions are rounded up.
     pub max_life: Duration,
-    /// How long a ticket can be renewed at the most.
+    /// The longest time for which a ticket can be renewed.
     pub max_renewable_life: Duration,
-    /// By how much clients' clocks may differ.
+    /// The maximum difference of clients' clocks.
     pub clock_skew: Duration,
-    /// The types of new principals' keys, the best first, and the only ones that are permitted for
-    /// session keys, besides the AES ones that a service's own list names.
+    /// The types of new principals' keys, best first. Session keys may use only these, and the AES
+    /// types in a service's own list.
     pub enctypes: Vec<EncryptionType>,
-    /// What every new principal starts with.
+    /// The default attributes of new principals.
     pub attributes: Attributes,
-    /// To which realms hosts (`name`) and domains (`.name`) of others belong: clients that ask
-    /// here are referred there.
+    /// The realms to which foreign hosts (`name`) and domains (`.name`) belong. Clients that ask
+    /// this KDC for such a host are referred there.
     pub host_realms: BTreeMap<String, String>,
-    /// The services whose names of no type (NT-UNKNOWN, as the JDK asks) are taken for those of
-    /// hosts, so that clients are referred; `*` stands for all. None by default; MIT's
+    /// The services whose untyped names (NT-UNKNOWN, as sent by the JDK) are treated as host-based,
+    /// so that clients are referred; `*` stands for all. Empty by default; MIT's
     /// `host_based_services`.
     pub host_based_services: Vec<String>,
-    /// The services for which nobody is referred; `*` stands for all. None by default; MIT's
-    /// `no_host_referral`.
+    /// The services for which clients are never referred; `*` stands for all. Empty by default;
+    /// MIT's `no_host_referral`.
     pub no_host_referral: Vec<String>,
-    /// Whether a ticket that came through realms which are not on its way is refused, and one whose
-    /// way the client asks not to check; otherwise it is issued without the flag that says so.
-    /// True by default; MIT's `reject_bad_transit`.
+    /// Whether to refuse a ticket that came through realms off its path, or whose client asks not
+    /// to check the path. If false, such a ticket is issued without the transited-policy-checked
+    /// flag. True by default; MIT's `reject_bad_transit`.
     pub reject_bad_transit: bool,
-    /// Which PAC tickets carry; none by default.
+    /// The kind of PAC in tickets; none by default.
     pub pac: Pac,
-    /// As which domain of Windows full PACs know the realm.
+    /// The Windows domain that full PACs give for this realm.
     pub pac_domain: PacDomain,
-    /// What new passwords must be like, when users change theirs; principals may have a policy of
-    /// their own.
+    /// The policy for new passwords that users choose. Principals may have their own.
     pub password_policy: PasswordPolicy,
-    /// Who may set others' passwords (RFC 3244), besides changing their own.
+    /// The principals that may set the passwords of others (RFC 3244).
     pub password_administrators: BTreeSet<Principal>,
 }
 
 impl RealmConfig {
-    /// 24 hours, renewable for 7 days, 5 minutes of skew, keys of aes256-cts-hmac-sha1-96 and
-    /// aes128-cts-hmac-sha1-96, pre-authentication required.
+    /// Creates a realm with tickets for 24 hours, renewable for 7 days, 5 minutes of skew, keys of
+    /// aes256-cts-hmac-sha1-96 and aes128-cts-hmac-sha1-96, and pre-authentication required.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self {
@@ -71,10 +70,10 @@ impl RealmConfig {
         }
     }
 
-    /// The realm of a host, as `[domain_realm]` of krb5.conf finds it: by the whole name, then by
-    /// each domain, the longest first, with its dot or without.
+    /// Returns the realm of a host. The lookup order is that of `[domain_realm]` in krb5.conf:
+    /// first the whole name, then each domain, longest first, with or without its dot.
     pub(crate) fn realm_of_host(&self, host: &str) -> Option<&str> {
-        /// Names of hosts have 255 bytes at the most (RFC 1035, 2.3.4).
+        /// Host names have at most 255 bytes (RFC 1035, 2.3.4).
         const LONGEST: usize = 255;
         if host.len() > LONGEST {
             return None;

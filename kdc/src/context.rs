@@ -1,4 +1,4 @@
-//! What an exchange is answered from.
+//! The inputs for answering an exchange.
 
 use std::net::IpAddr;
 
@@ -10,31 +10,31 @@ use crate::fast::Fast;
 use crate::issued::IssuedTicket;
 use crate::{PrincipalDatabase, PrincipalKey};
 
-/// The database, the time and the asker of one exchange.
+/// The database, the time and the peer of one exchange.
 pub(crate) struct Context<'a> {
     pub(crate) database: &'a PrincipalDatabase,
-    /// A KDC serves one realm at least.
+    /// The first realm; a KDC serves at least one.
     pub(crate) default_realm: &'a RealmConfig,
     pub(crate) now: Timestamp,
-    /// From where the request came, if it came over a network.
+    /// The request's source address, if it came over a network.
     pub(crate) peer: Option<IpAddr>,
 }
 
-/// What is learned of an exchange on its way, for the error that may end it.
+/// Facts learned while an exchange is processed, for the error that may end it.
 #[derive(Default)]
 pub(crate) struct Learned {
-    /// Whose ticket a TGS request came with; the client inside of an AS request's armor.
+    /// The client of a TGS request's ticket, or the client inside an AS request's armor.
     pub(crate) client: Option<Principal>,
-    /// The server that was asked for inside of an armor.
+    /// The server named inside an armor.
     pub(crate) server: Option<Principal>,
     /// The armor.
     pub(crate) fast: Option<Fast>,
-    /// The ticket that came of it.
+    /// The issued ticket.
     pub(crate) issued: Option<IssuedTicket>,
 }
 
 impl Learned {
-    /// Takes the names of the request inside of an AS request's armor.
+    /// Records the names from inside an AS request's armor.
     pub(crate) fn armored(&mut self, fast: Fast, inner: &KdcRequest) -> &Fast {
         self.client.clone_from(&inner.body.client);
         self.server.clone_from(&inner.body.server);
@@ -43,20 +43,20 @@ impl Learned {
 }
 
 impl<'a> Context<'a> {
-    /// The realm of this name; the first one for names of others, as their requests are refused by
-    /// what they lack.
+    /// Returns the realm with this name, or the first realm if it is not ours. Requests for foreign
+    /// names are refused later for what they lack.
     pub(crate) fn realm(&self, name: &str) -> &'a RealmConfig {
         self.database.realm(name).unwrap_or(self.default_realm)
     }
 
-    /// The key of the realm's ticket-granting service.
+    /// Returns the key of the realm's ticket-granting service.
     pub(crate) fn kdc_key(&self, realm: &str) -> Option<&'a EncryptionKey> {
         let entry = self.database.get(&Principal::krbtgt(realm, realm))?;
         entry.service_key().map(PrincipalKey::key)
     }
 
-    /// That key of every version that is kept, the newest first: what was signed some time ago is
-    /// still known.
+    /// Returns all stored versions of that key, newest first, so that older signatures still
+    /// verify.
     pub(crate) fn kdc_keys(&self, realm: &str) -> impl Iterator<Item = &'a EncryptionKey> {
         let entry = self.database.get(&Principal::krbtgt(realm, realm));
         let keys = entry.map(|entry| entry.keys()).unwrap_or_default();

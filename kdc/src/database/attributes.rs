@@ -1,5 +1,4 @@
-//! What a principal may and must: the attributes of MIT's database, under the names that kadmin
-//! gives them.
+//! A principal's permissions and duties: the attributes of MIT's database, under kadmin's names.
 
 use std::fmt;
 use std::ops::{BitOr, BitOrAssign};
@@ -15,7 +14,7 @@ macro_rules! attributes {
         impl Attributes {
             $(#[doc = $meaning] pub const $constant: Self = Self($bit);)*
 
-            /// kadmin's name of each attribute, and whether `+name` sets the bit or clears it.
+            /// Each attribute's name in kadmin, and whether `+name` sets or clears the bit.
             const NAMES: &[(&str, bool, Self)] = &[$(($name, attributes!(@sense $sense), Self::$constant)),*];
         }
     };
@@ -43,10 +42,10 @@ attributes! {
 }
 
 impl Attributes {
-    /// None at all.
+    /// No attributes.
     pub const NONE: Self = Self(0);
 
-    /// Whether every attribute of `other` is in the set.
+    /// Returns whether every attribute of `other` is in the set.
     #[must_use]
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -61,8 +60,8 @@ impl Attributes {
         }
     }
 
-    /// Applies one setting in kadmin's form: `+requires_preauth`, `-allow_tix`; without a sign it
-    /// is `+`.
+    /// Applies one setting in kadmin's form: `+requires_preauth`, `-allow_tix`. Without a sign, `+`
+    /// is assumed.
     pub fn apply(&mut self, setting: &str) -> Result<(), DatabaseError> {
         let (on, name) = match setting.strip_prefix('-') {
             Some(name) => (false, name),
@@ -97,7 +96,7 @@ impl BitOrAssign for Attributes {
     }
 }
 
-/// The settings that differ from no attribute at all: `-allow_tix +requires_preauth`.
+/// Displays the settings that differ from [`Attributes::NONE`]: `-allow_tix +requires_preauth`.
 impl fmt::Display for Attributes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";

@@ -9,76 +9,76 @@ use rand::Rng;
 use super::{Attributes, PrincipalKey};
 use crate::{DatabaseError, PacAccount, PasswordPolicy};
 
-/// What the KDC knows of a principal.
+/// A principal as stored in the database.
 #[derive(Clone, Debug)]
 pub struct PrincipalEntry {
     /// Its name.
     pub principal: Principal,
-    /// What it may and must.
+    /// Its permissions and duties.
     pub attributes: Attributes,
-    /// The longest life of its tickets; the realm's if absent.
+    /// The longest lifetime of its tickets; the realm's if absent.
     pub max_life: Option<Duration>,
-    /// How long its tickets can be renewed at the most; as the realm says if absent.
+    /// The longest time for which its tickets can be renewed; the realm's if absent.
     pub max_renewable_life: Option<Duration>,
-    /// When the principal expires.
+    /// The time at which the principal expires.
     pub expires: Option<Timestamp>,
-    /// When its password expires.
+    /// The time at which its password expires.
     pub password_expires: Option<Timestamp>,
-    /// What its new passwords must be like; as the realm says if absent.
+    /// The policy for its new passwords; the realm's if absent.
     pub password_policy: Option<PasswordPolicy>,
-    /// As a service: the types of session keys that it knows. If empty, those of its keys and
+    /// As a service: the session key types that it supports. If empty, the types of its keys and
     /// aes256-cts-hmac-sha1-96.
     pub session_enctypes: Vec<EncryptionType>,
-    /// As a service: to which services it may come in a user's name (S4U2Proxy).
+    /// As a service: the services to which it may delegate (S4U2Proxy).
     pub delegates_to: Vec<Principal>,
-    /// As a service: which services may come to it in a user's name (resource-based delegation).
+    /// As a service: the services that may delegate to it (resource-based delegation).
     pub delegates_from: Vec<Principal>,
-    /// As which account full PACs know it.
+    /// The Windows account that full PACs give for it.
     pub pac_account: PacAccount,
     keys: Vec<PrincipalKey>,
-    /// The passwords of keys that are gone, the newest first.
+    /// The passwords of former keys, newest first.
     former_passwords: Vec<Arc<str>>,
 }
 
-/// How many former passwords are remembered.
+/// The number of former passwords to remember.
 const REMEMBERED: usize = 32;
 
-/// The keys that a principal begins with, or is given anew.
+/// A principal's first or new keys.
 #[derive(Clone)]
 pub enum NewKeys {
-    /// Random keys: those of services, which have them in a keytab.
+    /// Random keys, as for services, which have them in a keytab.
     Random,
-    /// The keys of a password.
+    /// Keys derived from a password.
     Password(String),
-    /// Both, for a user: a keytab and a password serve, and the password's keys are derived only if
-    /// somebody comes with it. Tickets for the principal are in its random keys: a keytab that is
-    /// made of the password opens none.
+    /// Both, for a user who may log in with a keytab or a password. The password's keys are derived
+    /// only if the password is used. Tickets for the principal are encrypted with its random keys,
+    /// so a keytab made from the password cannot decrypt them.
     RandomAndPassword(String),
-    /// These keys, one for each type.
+    /// The given keys, one for each type.
     Given(Vec<EncryptionKey>),
-    /// These keys, each of a version of its own: those of another database, or of a keytab.
+    /// The given keys, each with its own version, for instance from another database or a keytab.
     Imported(Vec<(u32, EncryptionKey)>),
 }
 
-/// A principal to be added: everything but the name may stay as it is.
+/// A principal to add. Everything but the name has a default.
 #[derive(Clone)]
 pub struct NewPrincipal {
-    /// The entry as it will be, without keys.
+    /// The entry to store, without keys.
     pub entry: PrincipalEntry,
     /// Its keys.
     pub keys: NewKeys,
-    /// The types of its keys, the best first; the realm's if absent.
+    /// The types of its keys, best first; the realm's if absent.
     pub enctypes: Option<Vec<EncryptionType>>,
-    /// The keys' version.
+    /// The version of its keys.
     pub kvno: u32,
-    /// The salt of its password; by default the realm and the name.
+    /// The salt of its password; made from realm and name by default.
     pub salt: Option<String>,
-    /// Settings in kadmin's form that are applied to the realm's default attributes.
+    /// Settings in kadmin's form, applied to the realm's default attributes.
     pub attributes: Vec<String>,
 }
 
 impl NewPrincipal {
-    /// `principal` with these keys.
+    /// Creates `principal` with these keys.
     #[must_use]
     pub fn new(principal: Principal, keys: NewKeys) -> Self {
         Self {
@@ -100,7 +100,7 @@ impl NewPrincipal {
 }
 
 impl PrincipalEntry {
-    /// An entry without keys, attributes and limits.
+    /// Creates an entry without keys, attributes or limits.
     #[must_use]
     pub fn new(principal: Principal) -> Self {
         Self {
@@ -120,7 +120,7 @@ impl PrincipalEntry {
         }
     }
 
-    /// Its passwords, the present one first.
+    /// Returns its passwords, the current one first.
     pub(crate) fn passwords(&self) -> impl Iterator<Item = &str> {
         let present = self.keys.iter().find_map(PrincipalKey::password);
         present
@@ -129,8 +129,8 @@ impl PrincipalEntry {
             .map(|password| &**password)
     }
 
-    /// Whether a key of the newest version that is given, not made of a password that is known, is
-    /// this password's.
+    /// Returns whether the newest version has a given key (not one derived from a stored password)
+    /// that equals the key derived from this password.
     pub(crate) fn has_key_of(&self, password: &str) -> bool {
         let given = self.keys_of(None).find(|key| !key.is_of_password());
         given.is_some_and(|key| {
@@ -144,37 +144,37 @@ impl PrincipalEntry {
         })
     }
 
-    /// All its keys, the newest version first, within a version the strongest type first.
+    /// Returns all its keys: newest version first, and within a version strongest type first.
     #[must_use]
     pub fn keys(&self) -> &[PrincipalKey] {
         &self.keys
     }
 
-    /// The newest version; 0 without keys.
+    /// Returns the newest version; 0 without keys.
     #[must_use]
     pub fn kvno(&self) -> u32 {
         self.keys.first().map_or(0, |key| key.kvno)
     }
 
-    /// The keys of this version; of the newest if none is named.
+    /// Returns the keys of this version, or of the newest if `kvno` is `None`.
     pub fn keys_of(&self, kvno: Option<u32>) -> impl Iterator<Item = &PrincipalKey> {
         let kvno = kvno.unwrap_or_else(|| self.kvno());
         self.keys.iter().filter(move |key| key.kvno == kvno)
     }
 
-    /// The key that tickets for this service are encrypted with: the first of the newest version.
+    /// Returns the key that encrypts tickets for this service: the first of the newest version.
     #[must_use]
     pub fn service_key(&self) -> Option<&PrincipalKey> {
         self.keys.first()
     }
 
-    /// Takes these keys in place of all others, for instance those of another database.
+    /// Replaces all keys with these, for instance with those of another database.
     pub fn set_keys(&mut self, keys: Vec<PrincipalKey>) {
         self.keys = keys;
         self.keys.sort_by_key(|key| std::cmp::Reverse(key.kvno));
     }
 
-    /// Gives it keys of a new version; older ones stay if `keep_old`. Returns the version.
+    /// Sets keys of a new version. Older ones stay if `keep_old`. Returns the version.
     pub fn change_keys(
         &mut self,
         keys: &NewKeys,
@@ -200,14 +200,15 @@ impl PrincipalEntry {
         Ok(self.kvno())
     }
 
-    /// Removes the keys of versions older than `keep_from`; of all but the newest if none is named.
+    /// Removes the keys of versions older than `keep_from`, or of all but the newest if it is
+    /// `None`.
     pub fn purge_keys(&mut self, keep_from: Option<u32>) {
         let newest = self.kvno();
         let keep_from = keep_from.unwrap_or(newest).min(newest);
         self.keys.retain(|key| key.kvno >= keep_from);
     }
 
-    /// Adds keys of this version before those of older ones.
+    /// Adds keys of this version before older ones.
     pub(super) fn add_keys(
         &mut self,
         keys: &NewKeys,

@@ -1,5 +1,4 @@
-//! The long-lived keys of principals. A password's key is derived when it is first needed, then
-//! kept.
+//! The long-term keys of principals. A password's key is derived on first use and then cached.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -7,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use kerbox_krb5::{EncryptionKey, EncryptionType};
 
-/// One key of a principal: of one version and one encryption type.
+/// A principal's key of one version and one encryption type.
 #[derive(Clone)]
 pub struct PrincipalKey {
     /// The version.
@@ -27,7 +26,7 @@ enum Source {
 }
 
 impl PrincipalKey {
-    /// A key that is known.
+    /// Creates a key from its value.
     #[must_use]
     pub fn given(kvno: u32, key: EncryptionKey, salt: Arc<str>) -> Self {
         Self {
@@ -38,9 +37,9 @@ impl PrincipalKey {
         }
     }
 
-    /// The key of a password, which is derived when it is first asked for.
+    /// Creates a key from a password. It is derived on first use.
     ///
-    /// The type must be one that [`EncryptionType::is_supported`] knows.
+    /// The type must satisfy [`EncryptionType::is_supported`].
     #[must_use]
     pub(super) fn of_password(
         kvno: u32,
@@ -59,32 +58,32 @@ impl PrincipalKey {
         }
     }
 
-    /// The version as messages tell it: MIT's library leaves a zero out, and takes one that it finds
-    /// for a message that was changed.
+    /// Returns the version as messages carry it. MIT's library omits a zero, and treats a zero that
+    /// it receives as a modified message.
     pub(crate) fn told_kvno(&self) -> Option<u32> {
         (self.kvno != 0).then_some(self.kvno)
     }
 
-    /// Its type.
+    /// Returns the encryption type.
     #[must_use]
     pub fn enctype(&self) -> EncryptionType {
         self.enctype
     }
 
-    /// The salt of the password that it comes of, or would come of: clients are told it in either
-    /// case.
+    /// Returns the salt of the password. A random key has one too, since clients receive a salt in
+    /// either case.
     #[must_use]
     pub fn salt(&self) -> &str {
         &self.salt
     }
 
-    /// Whether it comes of a password.
+    /// Returns whether the key is derived from a password.
     #[must_use]
     pub fn is_of_password(&self) -> bool {
         matches!(self.source, Source::Password { .. })
     }
 
-    /// The password that it comes of.
+    /// Returns the password from which the key is derived.
     pub(super) fn password(&self) -> Option<&Arc<str>> {
         match &self.source {
             Source::Password { password, .. } => Some(password),
@@ -92,7 +91,7 @@ impl PrincipalKey {
         }
     }
 
-    /// Whether it has been derived, or need not be.
+    /// Returns whether the key is already derived, or was given.
     #[cfg(test)]
     pub(crate) fn is_known(&self) -> bool {
         match &self.source {
@@ -101,8 +100,8 @@ impl PrincipalKey {
         }
     }
 
-    /// The key itself. The first call for a password costs a key derivation: milliseconds, in an
-    /// unoptimised build over 100 ms.
+    /// Returns the key. For a password, the first call derives it, which takes milliseconds, and
+    /// over 100 ms in an unoptimised build.
     #[must_use]
     pub fn key(&self) -> &EncryptionKey {
         match &self.source {
@@ -130,19 +129,19 @@ impl fmt::Debug for PrincipalKey {
     }
 }
 
-/// Password, salt and type: what a derived key depends on.
+/// The inputs of a derived key: type, password and salt.
 type Derivation = (EncryptionType, Arc<str>, Arc<str>);
 
-/// How many derived keys the process keeps. Fixtures by the hundred use the same few passwords, and
-/// the same realm's name.
+/// The number of derived keys to cache in this process. Hundreds of fixtures use the same few
+/// passwords, and the same realm's name.
 const KEPT: usize = 1024;
-/// How long password and salt may be to be kept there: users choose them.
+/// The longest password and salt to cache, since users choose them.
 const LONGEST: usize = 1024;
 
 fn password_key(enctype: EncryptionType, password: &Arc<str>, salt: &Arc<str>) -> EncryptionKey {
     static DERIVED: OnceLock<Mutex<HashMap<Derivation, EncryptionKey>>> = OnceLock::new();
     let derived = DERIVED.get_or_init(Mutex::default);
-    // A map is whole between its calls, so a panic elsewhere cannot have spoilt it.
+    // No call leaves the map half changed, so after a panic elsewhere it is still valid.
     let lock = || {
         derived
             .lock()

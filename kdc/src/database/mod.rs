@@ -19,11 +19,11 @@ pub use keys::PrincipalKey;
 use crate::config::RealmConfig;
 use crate::transited::CaPaths;
 
-/// What can be wrong with a change of the database.
+/// An error of a change to the database.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatabaseError {
-    /// A setting that kadmin does not know.
+    /// An attribute setting that kadmin does not know.
     #[error("{setting:?} is no attribute; known are, after + or -: {known}")]
     UnknownAttribute {
         /// The setting as given.
@@ -31,10 +31,10 @@ pub enum DatabaseError {
         /// The known names.
         known: String,
     },
-    /// A principal that is there already.
+    /// A principal that exists already.
     #[error("the principal {0} exists already")]
     Exists(Principal),
-    /// A principal that is not there.
+    /// A principal that does not exist.
     #[error("there is no principal {0}")]
     Unknown(Principal),
     /// A realm that this KDC does not serve.
@@ -42,16 +42,16 @@ pub enum DatabaseError {
     UnknownRealm {
         /// The realm as given.
         realm: String,
-        /// The realms that are.
+        /// The realms that are served.
         served: String,
     },
-    /// New keys without a type.
+    /// New keys without any type.
     #[error("{0} would be left without keys: name the encryption types of its new keys")]
     NoKeyTypes(Principal),
-    /// A principal whose keys have the last version that there is.
+    /// A principal whose keys have the highest possible version.
     #[error("the keys of {0} have the last version that there is, 4294967295; add it anew")]
     LastVersion(Principal),
-    /// A key that cannot be.
+    /// An invalid key.
     #[error(transparent)]
     Key(#[from] kerbox_krb5::Error),
 }
@@ -62,15 +62,15 @@ pub struct PrincipalDatabase {
     realms: Vec<RealmConfig>,
     principals: BTreeMap<Principal, Arc<PrincipalEntry>>,
     aliases: BTreeMap<Principal, Principal>,
-    /// Clients that are another realm's.
+    /// Clients that are referred to another realm.
     client_referrals: BTreeMap<Principal, Principal>,
     capaths: CaPaths,
-    /// Whether any service may act in users' names: counted anew with every change.
+    /// Whether any service may act in users' names. Recomputed after every change.
     delegation: bool,
 }
 
 impl PrincipalDatabase {
-    /// Without realms and principals.
+    /// Creates a database without realms and principals.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -109,19 +109,19 @@ impl PrincipalDatabase {
         Ok(())
     }
 
-    /// The realms, in the order in which they were added.
+    /// Returns the realms in the order in which they were added.
     #[must_use]
     pub fn realms(&self) -> &[RealmConfig] {
         &self.realms
     }
 
-    /// The realm of this name.
+    /// Returns the realm with this name.
     #[must_use]
     pub fn realm(&self, name: &str) -> Option<&RealmConfig> {
         self.realms.iter().find(|realm| realm.name == name)
     }
 
-    /// The realm of this name, to be changed.
+    /// Returns the realm with this name for changes.
     pub fn realm_mut(&mut self, name: &str) -> Result<&mut RealmConfig, DatabaseError> {
         let unknown = self.unknown_realm(name);
         self.realms
@@ -142,8 +142,8 @@ impl PrincipalDatabase {
         }
     }
 
-    /// Adds a principal. Its realm must be one that is served, or, for a ticket-granting service of
-    /// ours in another realm, any.
+    /// Adds a principal. Its realm must be served by this KDC, except for a trust principal
+    /// (`krbtgt/OUR.REALM` of a foreign realm).
     pub fn add(
         &mut self,
         new: NewPrincipal,
@@ -170,8 +170,8 @@ impl PrincipalDatabase {
         Ok(entry)
     }
 
-    /// The realm whose settings hold for a principal: its own, or, for a ticket-granting service of
-    /// ours in another realm, the one that it leads to.
+    /// Returns the realm whose settings apply to a principal: its own, or, for a trust principal of
+    /// a foreign realm, the realm of ours to which it leads.
     pub fn realm_of(&self, principal: &Principal) -> Result<&RealmConfig, DatabaseError> {
         let own = principal.realm();
         let leads_to = principal
@@ -182,13 +182,13 @@ impl PrincipalDatabase {
             .ok_or_else(|| self.unknown_realm(own))
     }
 
-    /// The principal of this name, not of an alias.
+    /// Returns the principal with this name; aliases are not resolved.
     #[must_use]
     pub fn get(&self, principal: &Principal) -> Option<&Arc<PrincipalEntry>> {
         self.principals.get(principal)
     }
 
-    /// The principal of this name or alias.
+    /// Returns the principal with this name or alias.
     #[must_use]
     pub fn resolve(&self, principal: &Principal) -> Option<&Arc<PrincipalEntry>> {
         self.principals
@@ -196,7 +196,7 @@ impl PrincipalDatabase {
             .or_else(|| self.principals.get(self.aliases.get(principal)?))
     }
 
-    /// All principals, by name.
+    /// Returns all principals, sorted by name.
     pub fn principals(&self) -> impl Iterator<Item = &Arc<PrincipalEntry>> {
         self.principals.values()
     }
