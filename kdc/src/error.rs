@@ -1,34 +1,35 @@
-//! Why the KDC refuses, and what it says then: the numbers and texts of MIT's krb5kdc.
+//! The KDC's reasons for refusing a request, with the numbers and texts of MIT's krb5kdc.
 
 use kerbox_krb5::messages::PaData;
 use kerbox_krb5::{ErrorCode, Principal};
 
 macro_rules! kdc_errors {
     ($($name:ident = $code:ident, $text:literal, $meaning:literal;)*) => {
-        /// Why a request is refused. Each names its KRB-ERROR number and the text that MIT's KDC puts into `e-text`.
+        /// A reason for refusing a request. Each has a KRB-ERROR number and the `e-text` of MIT's
+        /// KDC.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub enum KdcError {
             $(#[doc = $meaning] $name,)*
-            /// The AP-REQ of a TGS request is refused, for the reason that the number tells.
+            /// The AP-REQ of a TGS request is refused, with this number.
             ProcessTgs(ErrorCode),
-            /// The FAST armor is refused, for the reason that the number tells.
+            /// The FAST armor is refused, with this number.
             FindFast(ErrorCode),
-            /// Pre-authentication failed, for the reason that the number tells.
+            /// Pre-authentication failed, with this number.
             Preauthentication(ErrorCode),
-            /// A second ticket cannot be opened, for the reason that the number tells.
+            /// A second ticket cannot be decrypted, with this number.
             SecondTicket(ErrorCode),
-            /// The PAC of the request's ticket is refused, for the reason that the number tells.
+            /// The PAC of the request's ticket is refused, with this number.
             HeaderPac(ErrorCode),
-            /// The PAC of a second ticket is refused, for the reason that the number tells.
+            /// The PAC of a second ticket is refused, with this number.
             SecondTicketPac(ErrorCode),
-            /// The checksum of an S4U2Self request is wrong, for the reason that the number tells.
+            /// The checksum of an S4U2Self request is wrong, with this number.
             S4u2SelfChecksum(ErrorCode),
-            /// A fault that was asked for.
+            /// An injected fault.
             Injected(ErrorCode),
         }
 
         impl KdcError {
-            /// The number on the wire.
+            /// Returns the number on the wire.
             #[must_use]
             pub fn code(self) -> ErrorCode {
                 match self {
@@ -44,7 +45,7 @@ macro_rules! kdc_errors {
                 }
             }
 
-            /// MIT's `e-text`.
+            /// Returns MIT's `e-text`.
             #[must_use]
             pub fn text(self) -> &'static str {
                 match self {
@@ -143,13 +144,13 @@ kdc_errors! {
     HandleAuthdata = KRB_AP_ERR_BAD_INTEGRITY, "HANDLE_AUTHDATA", "The request's authorization data cannot be decrypted.";
 }
 
-/// A refusal with all that its KRB-ERROR tells.
+/// A refusal with all other content of its KRB-ERROR.
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
     pub(crate) error: KdcError,
-    /// Whom the KRB-ERROR names as client.
+    /// The client to name in the KRB-ERROR.
     pub(crate) client: Option<Principal>,
-    /// What goes into `e-data`.
+    /// The content of `e-data`.
     pub(crate) e_data: Vec<PaData>,
 }
 

@@ -1,8 +1,8 @@
-//! FAST: an armor around requests and replies, so that a password cannot be guessed from what is
-//! seen on the wire (RFC 6113, 5.4).
+//! FAST: an armor around requests and replies, so that a password cannot be guessed from recorded
+//! traffic (RFC 6113, 5.4).
 //!
-//! The outer request is looked at for its armor alone; what is asked for stands in the inner one,
-//! whose body may differ (Heimdal's clients name no realm in the outer one).
+//! The outer request is used for its armor only. The inner request counts, and its body may differ
+//! from the outer one (Heimdal's clients give no realm in the outer one).
 
 use kerbox_krb5::crypto::krb_fx_cf2;
 use kerbox_krb5::messages::{
@@ -27,12 +27,12 @@ pub(crate) struct Fast {
     nonce: i64,
     hides_client: bool,
     /// Whether replies carry a strengthen key, which the RFC leaves to the KDC. Heimdal's clients
-    /// up to 7.8 do not mix it into the reply's key; they are known by the outer body, in
-    /// which they name no realm.
+    /// up to 7.8 do not mix it into the reply key. They are recognized by the missing realm in the
+    /// outer body.
     strengthens: bool,
 }
 
-/// Opens the armor of an AS request, if it has one: gives it and the request inside.
+/// Opens the armor of an AS request, if it has one. Returns it with the inner request.
 pub(crate) fn open_as(
     context: &Context<'_>,
     request: &KdcRequest,
@@ -52,7 +52,7 @@ pub(crate) fn open_as(
     open(request, &armored, armor_key, &request.raw_body).map(Some)
 }
 
-/// Opens the armor of a TGS request, which is its own ticket.
+/// Opens the armor of a TGS request, which is the request's own ticket.
 pub(crate) fn open_tgs(
     request: &KdcRequest,
     header: &Header<'_>,
@@ -85,7 +85,7 @@ fn open(
         .checksum
         .verify(&armor_key, KeyUsage::FAST_REQ_CHKSUM, checksummed)
         .map_err(|error| match error.code() {
-            // One without a key proves nothing, whatever it is of.
+            // An unkeyed checksum proves nothing, even if it matches.
             ErrorCode::KRB_AP_ERR_INAPP_CKSUM => ErrorCode::KRB_AP_ERR_MODIFIED,
             code => code,
         })?;
@@ -108,7 +108,7 @@ fn open(
     Ok((fast, request))
 }
 
-/// The key of an armor that is an AP-REQ with a ticket-granting ticket of ours.
+/// Returns the key of an armor that is an AP-REQ with one of our ticket-granting tickets.
 fn armor_key_of(context: &Context<'_>, ap_req: &[u8]) -> Result<EncryptionKey, ErrorCode> {
     let code = |error: kerbox_krb5::Error| error.code();
     let ap_req = ApReq::decode(ap_req).map_err(code)?;
@@ -129,7 +129,7 @@ fn armor_key_of(context: &Context<'_>, ap_req: &[u8]) -> Result<EncryptionKey, E
     part.check_valid(context.now, realm.clock_skew)
         .map_err(code)?;
     preauth::check_skew(authenticator.ctime, context.now, realm)?;
-    // As in MIT's KDC, after all else: whose ticket this was is found out by opening it.
+    // Checked last, as in MIT's KDC, which learns the ticket's server only by decrypting it.
     if !is_local_tgs(&ap_req.ticket.server) {
         return Err(ErrorCode::KDC_ERR_SERVER_NOMATCH);
     }
@@ -148,14 +148,14 @@ fn combine(
         .map_err(|error| error.code())
 }
 
-/// A reply's padata and the key that its encrypted part is in.
+/// A reply's padata, and the key for its encrypted part.
 pub(crate) struct Armored {
     pub(crate) padata: Vec<PaData>,
     pub(crate) reply_key: EncryptionKey,
 }
 
 impl Fast {
-    /// Verifies an encrypted challenge (RFC 6113, 5.4.6), and gives the KDC's own for the reply.
+    /// Verifies an encrypted challenge (RFC 6113, 5.4.6), and returns the KDC's own for the reply.
     pub(crate) fn verify_challenge(
         &self,
         client: &PrincipalEntry,
@@ -167,8 +167,7 @@ impl Fast {
     ) -> Result<(KeysOf, PaData), ErrorCode> {
         let failed = ErrorCode::KDC_ERR_PREAUTH_FAILED;
         let data = EncryptedData::decode(value).map_err(|_| failed)?;
-        // In the order in which the client prefers them, so that the first one is mostly the right
-        // one.
+        // Try the keys in the client's order of preference, so that the first one is usually right.
         let keys = enctypes.iter().flat_map(|enctype| {
             client
                 .keys_of(None)
@@ -208,7 +207,7 @@ impl Fast {
         Err(failed)
     }
 
-    /// Puts a reply's padata into the armor, and strengthens its key.
+    /// Puts a reply's padata into the armor and strengthens the reply key.
     pub(crate) fn reply(
         &self,
         padata: Vec<PaData>,
@@ -246,7 +245,7 @@ impl Fast {
         })
     }
 
-    /// Puts an error into the armor: what is seen of it outside is its number.
+    /// Puts an error into the armor. Only its number is visible outside.
     pub(crate) fn error(
         &self,
         mut error: KrbError,
@@ -269,7 +268,7 @@ impl Fast {
         error
     }
 
-    /// The client as it is told outside of the armor.
+    /// Returns the client's name for use outside the armor.
     pub(crate) fn shown(&self, client: Principal) -> Principal {
         if self.hides_client {
             Principal::new("WELLKNOWN:ANONYMOUS", ["WELLKNOWN", "ANONYMOUS"])

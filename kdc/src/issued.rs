@@ -1,4 +1,4 @@
-//! The tickets that the KDC has issued: who got which, when, and for how long.
+//! A record of issued tickets.
 
 use std::collections::VecDeque;
 
@@ -6,21 +6,20 @@ use kerbox_events::TgsKind;
 use kerbox_krb5::messages::{EncTicketPart, Ticket, TicketFlags};
 use kerbox_krb5::{EncryptionType, Principal, Timestamp};
 
-/// A ticket as the KDC issued it.
+/// A ticket that the KDC issued.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuedTicket {
-    /// When it was issued.
+    /// The time of issue.
     pub issued_at: Timestamp,
-    /// What a TGS request asked for; `None` for an AS exchange.
+    /// The kind of the TGS request; `None` for an AS exchange.
     pub kind: Option<TgsKind>,
-    /// The client in it; of a name of more than 4 KiB, which only another realm can vouch for, the
-    /// beginning.
+    /// The client. A name of more than 4 KiB, which only another realm can vouch for, is cut.
     pub client: Principal,
-    /// The server that it is for.
+    /// The server.
     pub server: Principal,
     /// Its flags.
     pub flags: TicketFlags,
-    /// When the client was authenticated.
+    /// The time at which the client was authenticated.
     pub auth_time: Timestamp,
     /// The start of its validity.
     pub start_time: Timestamp,
@@ -28,16 +27,16 @@ pub struct IssuedTicket {
     pub end_time: Timestamp,
     /// The end of its renewability.
     pub renew_till: Option<Timestamp>,
-    /// The type of its session key.
+    /// The session key's type.
     pub session_enctype: EncryptionType,
-    /// The type of the key that it is encrypted with.
+    /// The type of the key that encrypts the ticket.
     pub ticket_enctype: EncryptionType,
     /// The version of that key; `None` for a session key (user-to-user) and for version 0.
     pub kvno: Option<u32>,
 }
 
 impl IssuedTicket {
-    /// A ticket of an AS exchange; the KDC adds the kind of a TGS exchange.
+    /// Records a ticket of an AS exchange. For a TGS exchange, the KDC adds the kind.
     pub(crate) fn new(issued_at: Timestamp, ticket: &Ticket, part: &EncTicketPart) -> Self {
         Self {
             issued_at,
@@ -56,13 +55,13 @@ impl IssuedTicket {
     }
 }
 
-/// The name, or the beginning of one that is too long to be kept by the thousand.
+/// Returns the name, cut if it is too long to keep a thousand of such names.
 fn bounded(principal: &Principal) -> Principal {
     const LONGEST: usize = 4096;
     const SHOWN: usize = 64;
     const COMPONENTS: usize = 8;
     let (realm, components) = (principal.realm(), principal.components());
-    // A component takes room even if it is empty.
+    // Even an empty component takes memory.
     let length = components
         .iter()
         .fold(realm.len(), |sum, component| sum + component.len() + 1);
@@ -79,12 +78,12 @@ fn bounded(principal: &Principal) -> Principal {
     Principal::new(shown(realm), shown_components).with_name_type(principal.name_type())
 }
 
-/// The last tickets, the newest at the end.
+/// The last issued tickets, newest last.
 #[derive(Default)]
 pub(crate) struct IssuedTickets(VecDeque<IssuedTicket>);
 
 impl IssuedTickets {
-    /// How many are remembered.
+    /// The number of remembered tickets.
     const KEPT: usize = 1000;
 
     pub(crate) fn push(&mut self, ticket: IssuedTicket) {

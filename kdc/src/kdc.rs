@@ -1,4 +1,4 @@
-//! The KDC itself: a request in, an answer out.
+//! The KDC itself, without sockets: it answers one request at a time.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -18,23 +18,22 @@ use crate::issued::{IssuedTicket, IssuedTickets};
 use crate::lookaside::Lookaside;
 use crate::{PrincipalDatabase, as_exchange, kpasswd, reply, tgs_exchange};
 
-/// How a request came.
+/// The transport of a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Transport {
-    /// In a datagram: long answers are refused.
+    /// A datagram. Long answers are refused.
     Udp,
-    /// Over a connection.
+    /// A connection.
     Tcp,
 }
 
-/// From where a request came, and how.
+/// The origin of a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Peer {
-    /// The client's address; tickets may be bound to it. `None` for a request that came over no
-    /// network.
+    /// The client's address, which tickets may be bound to. `None` for a request that did not come
+    /// over a network.
     pub address: Option<IpAddr>,
-    /// The address that the request came to, if it is known: the password service's answers name
-    /// it.
+    /// The address that received the request, if known. The password service's answers contain it.
     pub local: Option<IpAddr>,
     /// The transport.
     pub transport: Transport,
@@ -49,16 +48,16 @@ impl Peer {
     };
 }
 
-/// What is to be done about a request.
+/// The reaction to a request.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Reply {
-    /// What to send; `None` for silence.
+    /// The message to send; `None` to send nothing.
     pub message: Option<Vec<u8>>,
-    /// How long to wait, in real time, before it is sent.
+    /// The time to wait, in real time, before sending.
     pub delay: Duration,
-    /// Whether the connection is to be closed then.
+    /// Whether to close the connection afterwards.
     pub close: bool,
-    /// Whether the server is to stop serving at all.
+    /// Whether the server must stop serving.
     pub stop: bool,
 }
 
@@ -71,7 +70,7 @@ impl From<Vec<u8>> for Reply {
     }
 }
 
-/// A KDC of one or several realms: no sockets, no clock of its own.
+/// A KDC for one or more realms, without sockets and without a clock of its own.
 pub struct Kdc {
     database: RwLock<PrincipalDatabase>,
     rng: Mutex<StdRng>,
@@ -84,11 +83,11 @@ pub struct Kdc {
 }
 
 impl Kdc {
-    /// How long an answer over UDP may be by default: what MIT's documentation says. (Its KDC,
-    /// 1.20.1, sends up to 64 KiB.)
+    /// The default limit for answers over UDP, as given in MIT's documentation. (MIT's KDC 1.20.1
+    /// itself sends up to 64 KiB.)
     pub const DEFAULT_UDP_LIMIT: usize = 4096;
 
-    /// A KDC that serves from `database`; all its randomness comes of `seed`.
+    /// Creates a KDC that serves from `database`. All its random data derives from `seed`.
     #[must_use]
     pub fn new(database: PrincipalDatabase, seed: u64) -> Self {
         Self {
@@ -103,42 +102,43 @@ impl Kdc {
         }
     }
 
-    /// Lets a journal and faults watch.
+    /// Attaches a journal and faults.
     #[must_use]
     pub fn with_hook(mut self, hook: Arc<dyn Hook>) -> Self {
         self.hook = hook;
         self
     }
 
-    /// Answers over UDP of more bytes than this become `KRB_ERR_RESPONSE_TOO_BIG`, and the client
-    /// comes by TCP.
+    /// Sets the limit for answers over UDP. A longer answer is replaced by
+    /// `KRB_ERR_RESPONSE_TOO_BIG`, so that the client retries over TCP.
     #[must_use]
     pub fn with_udp_limit(mut self, bytes: usize) -> Self {
         self.udp_limit = bytes;
         self
     }
 
-    /// The database, to be read. Requests are answered meanwhile, changes wait.
+    /// Returns the database for reading. Meanwhile requests are answered, but changes wait.
     pub fn database(&self) -> RwLockReadGuard<'_, PrincipalDatabase> {
-        // Changes of the database are made by single insertions, so a panic of their caller leaves
-        // it whole.
+        // Each change of the database is a single insertion, so it is still valid after a panic of
+        // the caller.
         self.database.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The database, to be changed; requests wait. Changes hold for the next request.
+    /// Returns the database for changes; requests wait. Changes apply from the next request on.
     pub fn database_mut(&self) -> RwLockWriteGuard<'_, PrincipalDatabase> {
         self.database
             .write()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the database with the KDC's own randomness: to add principals and to change keys.
+    /// Changes the database using the KDC's own random numbers, to add principals and to change
+    /// keys.
     pub fn update<T>(&self, update: impl FnOnce(&mut PrincipalDatabase, &mut StdRng) -> T) -> T {
         let mut rng = self.rng();
         update(&mut self.database_mut(), &mut rng)
     }
 
-    /// The last thousand tickets that were issued, the newest at the end.
+    /// Returns the last thousand issued tickets, newest last.
     #[must_use]
     pub fn issued(&self) -> Vec<IssuedTicket> {
         self.issued_tickets().list()
@@ -158,8 +158,8 @@ impl Kdc {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Answers one request: an AS-REQ, a TGS-REQ, or one to change a password, which may come to
-    /// the same port or to another. What is none of them gets no answer, as MIT does.
+    /// Answers one request: an AS-REQ, a TGS-REQ, or a password change, which may come to the same
+    /// port or to another. Anything else gets no answer, as with MIT.
     pub fn handle(&self, now: Timestamp, request: &[u8], peer: Peer) -> Reply {
         if let Some(answer) = self.lookaside().find(request, now) {
             return self.limited(answer, now, peer).into();
@@ -169,7 +169,7 @@ impl Kdc {
         }
         let message = match KdcRequest::decode(request) {
             Ok(message) => message,
-            // MIT's KDC answers that in an AS exchange, and is silent in the other.
+            // MIT's KDC answers this for an AS exchange, and sends nothing for the other.
             Err(kerbox_krb5::Error::Protocol(_))
                 if MessageType::of(request) == Some(MessageType::AS_REQ) =>
             {
@@ -197,8 +197,8 @@ impl Kdc {
         self.finish(now, request, answer, peer, &fault)
     }
 
-    /// Opens a request for the hook: a fault is asked by the client of the ticket, and by the names
-    /// inside of an armor. Nothing is learned when no fault watches.
+    /// Decrypts a request for the hook, since faults match the ticket's client and the names inside
+    /// an armor. Does nothing if no fault is installed.
     fn learn(&self, now: Timestamp, message: &KdcRequest, peer: Peer) -> Learned {
         let mut learned = Learned::default();
         if self.hook.watching() {
@@ -278,7 +278,7 @@ impl Kdc {
         self.finish(now, request, answer.message, peer, &fault)
     }
 
-    /// Asks the hook what to do about an event, which is told its outcome if that is decided then.
+    /// Asks the hook about an event. If the verdict ends the exchange, records its outcome.
     fn ask(&self, now: Timestamp, event: impl Fn(Outcome) -> Event) -> Result<Fault, Reply> {
         let mut fault = Fault::default();
         if !self.hook.watching() {
@@ -307,7 +307,7 @@ impl Kdc {
                 (reply.close, reply.stop) = (true, true);
                 Outcome::Disconnected
             }
-            // Those that `Event::takes` refuses.
+            // Verdicts that `Event::takes` rejects.
             _ => return Ok(fault),
         };
         self.hook.record(now, event(outcome));
@@ -382,13 +382,13 @@ impl Kdc {
         answer
     }
 
-    /// The answer to a message whose announced length is beyond all measure.
+    /// Returns the answer to a message whose announced length is too long.
     pub fn too_long(&self, now: Timestamp) -> Vec<u8> {
         self.plain_error(ErrorCode::KRB_ERR_FIELD_TOOLONG, now)
             .encode()
     }
 
-    /// The answer to a request that calls itself another message inside.
+    /// Returns the answer to a request whose inner message type differs.
     fn wrong_type(&self, now: Timestamp) -> Vec<u8> {
         let error = KdcError::ValidateMessageType;
         let mut answer = self.plain_error(error.code(), now);
@@ -407,7 +407,7 @@ impl Kdc {
     }
 }
 
-/// What a fault does to an exchange that goes on.
+/// The effect of a fault on an exchange that goes on.
 #[derive(Default)]
 struct Fault {
     code: Option<ErrorCode>,
@@ -421,7 +421,7 @@ fn name(principal: Option<&Principal>) -> Arc<str> {
         .unwrap_or_default()
 }
 
-/// The exchange as the journal tells it: by the names inside of an armor, if there is one.
+/// Returns the journal's event for an exchange, with the names inside an armor if there is one.
 fn event(message: &KdcRequest, learned: &Learned, outcome: Outcome) -> Event {
     let service = name(learned.server.as_ref().or(message.body.server.as_ref()));
     if message.message_type == MessageType::AS_REQ {

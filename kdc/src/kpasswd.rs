@@ -13,12 +13,12 @@ use rand::Rng;
 
 use crate::{Attributes, NewKeys, PasswordRefused, PrincipalDatabase, RealmConfig};
 
-/// The version of a message that carries the new password alone.
+/// The version of a message that carries only the new password.
 const CHANGE: u16 = 1;
-/// The version of RFC 3244: the target may be another.
+/// The version of RFC 3244, which can name another principal.
 const SET: u16 = 0xFF80;
 
-/// RFC 3244, 2: what came of a request.
+/// RFC 3244, 2: the result of a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ResultCode {
     Success = 0,
@@ -44,10 +44,10 @@ impl ResultCode {
     }
 }
 
-/// Why a password was not changed: the number, and words for the user.
+/// The reason for a refused password: the number, and a text for the user.
 type Refused = (ResultCode, String);
 
-/// A message to the password service: the AP-REQ and the KRB-PRIV in it.
+/// A message to the password service, with its AP-REQ and KRB-PRIV.
 pub(crate) struct Request<'a> {
     version: u16,
     ap_req: &'a [u8],
@@ -55,7 +55,7 @@ pub(crate) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Whether these bytes are one. An answer of a password service is none, so that two of them
+    /// Parses a request. Returns `None` for an answer of a password service, so that two services
     /// never answer each other.
     pub(crate) fn read(bytes: &'a [u8]) -> Option<Self> {
         let (header, rest) = bytes.split_first_chunk::<6>()?;
@@ -77,7 +77,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Who asked for whose password, and what came of it.
+/// The requester, the target, and the outcome.
 pub(crate) struct Answer {
     pub(crate) message: Vec<u8>,
     pub(crate) client: Option<Principal>,
@@ -85,7 +85,8 @@ pub(crate) struct Answer {
     pub(crate) outcome: Outcome,
 }
 
-/// Answers a request; `local` is the address that it came to, which the answer names as its sender.
+/// Answers a request. `local` is the address that received it, which the answer gives as its
+/// sender.
 pub(crate) fn answer(
     database: &mut PrincipalDatabase,
     replay_cache: &ReplayCache,
@@ -138,7 +139,7 @@ pub(crate) fn answer(
     }
 }
 
-/// `kadmin/changepw` of the realm that the ticket names, or of the first one.
+/// Returns `kadmin/changepw` of the realm that the ticket names, or of the first realm.
 fn service(database: &PrincipalDatabase, ap_req: &[u8]) -> Principal {
     let asked = kerbox_krb5::messages::ApReq::decode(ap_req).map(|request| request.ticket.server);
     let realm = asked
@@ -171,7 +172,7 @@ fn accept(
         .map_err(|refused| refused.error.code())
 }
 
-/// Who asks for whose password, as far as that can be read; changes nothing and remembers nothing.
+/// Returns the requester and the target as far as they can be read. Changes and remembers nothing.
 pub(crate) fn learn(
     database: &PrincipalDatabase,
     request: &Request<'_>,
@@ -188,13 +189,13 @@ pub(crate) fn learn(
     (Some(client), target)
 }
 
-/// The key of the KRB-PRIVs of both sides.
+/// Returns the key of both sides' KRB-PRIVs.
 fn key_of(accepted: &Accepted) -> &EncryptionKey {
     let subkey = accepted.authenticator.subkey.as_ref();
     subkey.unwrap_or(&accepted.ticket.key)
 }
 
-/// Opens the KRB-PRIV: the new password, and whose it is to be.
+/// Decrypts the KRB-PRIV. Returns the new password and the target.
 fn open(
     request: &Request<'_>,
     accepted: &Accepted,
@@ -218,7 +219,7 @@ fn open(
     })
 }
 
-/// Changes the password, if the client may and the realm's policy allows it.
+/// Changes the password, if the client may do so and the realm's policy allows it.
 fn change(
     database: &mut PrincipalDatabase,
     request: &Request<'_>,
@@ -280,7 +281,7 @@ fn result(code: ResultCode, text: &str) -> Vec<u8> {
     bytes
 }
 
-/// The directional address of who accepts (RFC 4120, 7.5.3), where the real one is not known.
+/// Returns the acceptor's directional address (RFC 4120, 7.5.3), used if the real one is unknown.
 fn directional() -> HostAddress {
     HostAddress {
         address_type: 3,
@@ -292,7 +293,7 @@ fn frame(ap_rep: &[u8], rest: &[u8]) -> Vec<u8> {
     let length = 6 + ap_rep.len() + rest.len();
     let mut bytes = Vec::with_capacity(length);
     for number in [length, CHANGE.into(), ap_rep.len()] {
-        // All three parts are ours, and short.
+        // All three parts are our own and short.
         bytes.extend_from_slice(&u16::try_from(number).unwrap_or(u16::MAX).to_be_bytes());
     }
     bytes.extend_from_slice(ap_rep);

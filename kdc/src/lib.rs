@@ -1,18 +1,17 @@
-//! A Kerberos KDC for tests: it answers as MIT's krb5kdc does, from a database that is a value, at
-//! a time that is an argument.
+//! A Kerberos KDC for tests. It answers like MIT's krb5kdc, from a database that is a value, at a
+//! time that is an argument.
 //!
-//! [`Kdc::handle`] takes a request and a time and gives an answer; the one file that knows sockets
-//! is [`server`].
+//! [`Kdc::handle`] takes a request and a time and returns an answer. Only [`server`] uses sockets.
 //!
 //! - [`PrincipalDatabase`], [`PrincipalEntry`], [`Attributes`]: realms and principals, under
 //!   kadmin's names
-//! - [`RealmConfig`]: what a realm allows
-//! - [`Pac`], [`PacDomain`], [`PacAccount`]: whether tickets carry one, and what it says
-//! - [`CaPaths`]: ways between realms
+//! - [`RealmConfig`]: the settings of a realm
+//! - [`Pac`], [`PacDomain`], [`PacAccount`]: whether tickets carry a PAC, and its content
+//! - [`CaPaths`]: paths between realms
 //! - [`Kdc`]: AS and TGS exchanges
-//! - [`PasswordPolicy`]: what passwords must be like that users choose
-//! - [`IssuedTicket`]: who got which ticket
-//! - [`KdcError`]: every refusal, with MIT's number and text
+//! - [`PasswordPolicy`]: the rules for passwords that users choose
+//! - [`IssuedTicket`]: a record of issued tickets
+//! - [`KdcError`]: every reason for a refusal, with MIT's number and text
 //! - [`server`]: UDP and TCP on one port
 
 mod as_exchange;

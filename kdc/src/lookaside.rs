@@ -1,8 +1,8 @@
-//! The answers of the last two minutes: a request that comes once more, byte for byte, gets the
-//! same answer.
+//! The answers of the last two minutes. A request that is repeated byte for byte gets the same
+//! answer.
 //!
-//! A client that saw no answer sends its UDP request again; that is no replay, and must not be
-//! treated as one.
+//! A client that received no answer sends its UDP request again. That is not a replay and must not
+//! be treated as one.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use std::time::Duration;
 use kerbox_krb5::Timestamp;
 
 const KEPT_FOR: Duration = Duration::from_secs(120);
-/// How many bytes of requests and answers are kept.
+/// The maximum total size of the stored requests and answers.
 const MAX_BYTES: usize = 512 * 1024;
-/// How many bytes one request and its answer may have together to be kept: no single one drives out
-/// the others'. What is longer comes over a connection, where nothing is sent again.
+/// The maximum size of one request with its answer, so that a single one cannot drive out all
+/// others. Longer ones come over TCP, where clients do not resend.
 const MOST_OF_ONE: usize = MAX_BYTES / 8;
 
 type Bytes = Arc<[u8]>;
@@ -22,19 +22,19 @@ type Bytes = Arc<[u8]>;
 #[derive(Default)]
 pub(crate) struct Lookaside {
     answers: HashMap<Bytes, (Timestamp, Bytes)>,
-    /// In the order in which they came.
+    /// The requests in the order of arrival.
     order: VecDeque<Bytes>,
     bytes: usize,
 }
 
 impl Lookaside {
-    /// The answer that this request got before.
+    /// Returns the earlier answer to this request.
     pub(crate) fn find(&self, request: &[u8], now: Timestamp) -> Option<Vec<u8>> {
         let (at, answer) = self.answers.get(request)?;
         (now.distance(*at) <= KEPT_FOR).then(|| answer.to_vec())
     }
 
-    /// Keeps an answer, and forgets the oldest ones beyond the limit.
+    /// Stores an answer, and drops the oldest ones beyond the limit.
     pub(crate) fn keep(&mut self, request: &[u8], answer: &[u8], now: Timestamp) {
         if request.len().saturating_add(answer.len()) > MOST_OF_ONE {
             return;

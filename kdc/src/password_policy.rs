@@ -1,23 +1,22 @@
-//! What a new password must be like, as kadmin's policies say it.
+//! Rules for new passwords, like those of kadmin's policies.
 
 use std::time::Duration;
 
-/// The rules for new passwords of a realm, or of a principal. The default ones allow everything.
+/// The rules for new passwords of a realm or of a principal. The default allows everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PasswordPolicy {
-    /// How many characters it must have.
+    /// The minimum number of characters.
     pub min_length: usize,
-    /// Of how many classes its characters must be: lower case, upper case, digits, punctuation,
+    /// The minimum number of character classes: lower case, upper case, digits, punctuation,
     /// others.
     pub min_classes: usize,
-    /// How many of the last passwords, the present one among them, may not be used again.
+    /// The number of last passwords, including the current one, that may not be reused.
     pub history: usize,
-    /// After which time a new password expires.
+    /// The time after which a new password expires.
     pub max_life: Option<Duration>,
 }
 
-/// What is wrong with a new password. Displayed it is what MIT's kadmind tells the user who chose
-/// it.
+/// The reason for refusing a new password. It displays as MIT's kadmind words it for the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordRefused {
     /// It has fewer characters than this.
@@ -25,20 +24,20 @@ pub enum PasswordRefused {
         "New password is too short.\nPlease choose a password which is at least {0} characters long."
     )]
     TooShort(usize),
-    /// Its characters are of fewer classes than this.
+    /// It has fewer character classes than this.
     #[error(
         "New password does not have enough character classes.\nThe character classes are:\n\t- lower-case letters,\n\
          \t- upper-case letters,\n\t- digits,\n\t- punctuation, and\n\t- all other characters (e.g., control characters).\n\
          Please choose a password with at least {0} character classes."
     )]
     TooFewClasses(usize),
-    /// It is one of the last ones.
+    /// It was used recently.
     #[error("New password was used previously. Please choose a different password.")]
     UsedBefore,
 }
 
 impl PasswordPolicy {
-    /// Says what is wrong with `password`; `former` are the passwords before it, the newest first.
+    /// Checks `password`. `former` are the previous passwords, newest first.
     pub fn check<'a>(
         &self,
         password: &str,

@@ -1,5 +1,5 @@
-//! Which lifetimes and flags a request is granted: pure functions of the request, the principals
-//! and the realm.
+//! The lifetimes and flags granted to a request: pure functions of the request, the principals and
+//! the realm.
 
 use std::time::Duration;
 
@@ -9,16 +9,16 @@ use kerbox_krb5::{EncryptionType, Timestamp};
 use crate::config::RealmConfig;
 use crate::{Attributes, PrincipalEntry};
 
-/// Whose wishes and limits a ticket is made of.
+/// The request and limits from which a ticket is made.
 pub(crate) struct Grant<'a> {
     pub(crate) realm: &'a RealmConfig,
     pub(crate) request: &'a KdcRequestBody,
-    /// Not known in a TGS exchange whose client is of another realm.
+    /// `None` in a TGS exchange whose client is of another realm.
     pub(crate) client: Option<&'a PrincipalEntry>,
     pub(crate) server: &'a PrincipalEntry,
 }
 
-/// The ticket that a TGS request comes with, as far as policy cares.
+/// The ticket of a TGS request, as far as policy needs it.
 #[derive(Clone, Copy)]
 pub(crate) struct HeaderTicket {
     pub(crate) flags: TicketFlags,
@@ -32,11 +32,11 @@ pub(crate) struct HeaderTicket {
 pub(crate) struct TicketTimes {
     pub(crate) start: Timestamp,
     pub(crate) end: Timestamp,
-    /// `None` for a ticket that is not renewable.
+    /// `None` if the ticket is not renewable.
     pub(crate) renew_till: Option<Timestamp>,
 }
 
-/// RFC 4120 gives the epoch in `till` and `rtime` the meaning "as late as possible".
+/// Replaces the epoch, which means "as late as possible" in `till` and `rtime` (RFC 4120).
 fn or_unlimited(time: Timestamp) -> Timestamp {
     if time == Timestamp::EPOCH {
         Timestamp::MAX
@@ -45,18 +45,18 @@ fn or_unlimited(time: Timestamp) -> Timestamp {
     }
 }
 
-/// The first whole second that is not before `time`: tickets tell no fractions.
+/// Returns the first whole second not before `time`, since tickets have no fractions.
 fn round_up(time: Timestamp) -> Timestamp {
     (time + Duration::from_micros(999_999)).whole_second()
 }
 
-/// The smallest of the limits that are set.
+/// Returns the smallest of the limits that are set.
 fn limit(of_realm: Duration, others: [Option<Duration>; 2]) -> Duration {
     others.into_iter().flatten().fold(of_realm, Duration::min)
 }
 
 impl Grant<'_> {
-    /// The times of a ticket that begins at `now`, or at `from` if it is postdated.
+    /// Returns the times of a ticket that begins at `now`, or at `from` if it is postdated.
     pub(crate) fn times(&self, now: Timestamp, header: Option<HeaderTicket>) -> TicketTimes {
         let options = self.request.options;
         let start = match self.request.from {
@@ -64,7 +64,7 @@ impl Grant<'_> {
             _ => now,
         };
         let end = match header {
-            // Renewed: as long as before, but not beyond the renewable life.
+            // Renewed: the same lifetime as before, but not beyond the renewable life.
             Some(header) if options.contains(KdcOptions::RENEW) => {
                 let life = header.end.since(header.start);
                 header.renew_till.unwrap_or(header.end).min(start + life)
@@ -129,14 +129,14 @@ impl Grant<'_> {
                     .unwrap_or(Timestamp::MAX),
             )
             .min(round_up(start + life));
-        // A client that would make do with a renewable ticket gets one only if that lasts longer.
+        // With RENEWABLE_OK alone, the ticket is renewable only if that makes it last longer.
         (asked_for || till > end).then_some(till)
     }
 
-    /// The flags of the ticket, [`TicketFlags::RENEWABLE`] not among them: that comes with
+    /// Returns the ticket's flags without [`TicketFlags::RENEWABLE`], which depends on
     /// [`TicketTimes::renew_till`].
     pub(crate) fn flags(&self, header: Option<HeaderTicket>) -> TicketFlags {
-        /// Options at whose bits the tickets' flags stand.
+        /// Options that have the same bits as the corresponding ticket flags.
         const ASKED: u32 = KdcOptions::FORWARDABLE.0
             | KdcOptions::FORWARDED.0
             | KdcOptions::PROXIABLE.0
@@ -144,7 +144,7 @@ impl Grant<'_> {
             | KdcOptions::ALLOW_POSTDATE.0
             | KdcOptions::POSTDATED.0
             | KdcOptions::REQUEST_ANONYMOUS.0;
-        /// What a ticket hands down to those that are got with it (RFC 4120, 2.1 and 2.6).
+        /// Flags that a ticket passes on to tickets obtained with it (RFC 4120, 2.1 and 2.6).
         const HANDED_DOWN: u32 = TicketFlags::FORWARDED.0
             | TicketFlags::PROXY.0
             | TicketFlags::PRE_AUTHENT.0
@@ -191,8 +191,8 @@ impl Grant<'_> {
         flags
     }
 
-    /// The type of the session key: the first that the client asks for, the realm permits and the
-    /// server knows. A service whose own list names a type may have it in a realm without such
+    /// Returns the session key's type: the first requested one that the realm permits and the
+    /// server supports. A type in a service's own list is allowed even if the realm has no such
     /// keys, unless it is weak.
     pub(crate) fn session_enctype(&self) -> Option<EncryptionType> {
         let of_realm = |enctype| self.realm.enctypes.contains(&enctype);
@@ -204,7 +204,7 @@ impl Grant<'_> {
             if !of_realm(enctype) {
                 return false;
             }
-            // Every server is taken to know this one.
+            // Every server is assumed to support this type.
             enctype == EncryptionType::AES256_CTS_HMAC_SHA1_96
                 || self
                     .server

@@ -1,5 +1,5 @@
-//! Pre-authentication of an AS exchange: PA-ENC-TIMESTAMP, and what tells clients how to do it (RFC
-//! 4120, 5.2.7).
+//! Pre-authentication of an AS exchange: PA-ENC-TIMESTAMP, and the padata with which a client
+//! derives its key (RFC 4120, 5.2.7).
 
 use kerbox_krb5::messages::{
     EncryptedData, EtypeInfo2Entry, EtypeInfoEntry, PaData, PaDataType, PaEncTsEnc,
@@ -9,18 +9,18 @@ use kerbox_krb5::{EncryptionKey, EncryptionType, ErrorCode, KeyUsage, Timestamp}
 use crate::config::RealmConfig;
 use crate::{PrincipalEntry, PrincipalKey};
 
-/// Which of its keys a client has shown to know, or is taken to know.
+/// The keys that a client proved to have, or is assumed to have.
 ///
-/// A principal may have random keys, which are in a keytab, and those of a password, of the same
-/// types and version.
+/// A principal may have random keys, stored in a keytab, and keys derived from a password, of the
+/// same types and version.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeysOf {
     Keytab,
     Password,
 }
 
-/// The key of the client that the reply is encrypted with: of the first type of the request that it
-/// has.
+/// Returns the client's key that encrypts the reply: that of the first requested type for which it
+/// has one.
 pub(crate) fn client_key<'a>(
     client: &'a PrincipalEntry,
     enctypes: &[EncryptionType],
@@ -38,8 +38,9 @@ pub(crate) fn client_key<'a>(
     })
 }
 
-/// PA-ETYPE-INFO2 for this key, and before it PA-ETYPE-INFO for a client that may not know the
-/// newer form. `s2kparams` is left out, as MIT does: the default number of iterations is meant.
+/// Returns PA-ETYPE-INFO2 for this key, preceded by PA-ETYPE-INFO for a client that may not know
+/// the newer form. As with MIT, `s2kparams` is left out, which stands for the default number of
+/// iterations.
 pub(crate) fn etype_info(key: &PrincipalKey, asked: &[EncryptionType]) -> Vec<PaData> {
     let entry = EtypeInfo2Entry {
         enctype: key.enctype(),
@@ -60,13 +61,13 @@ pub(crate) fn etype_info(key: &PrincipalKey, asked: &[EncryptionType]) -> Vec<Pa
     elements
 }
 
-/// PA-PW-SALT, for replies to a client that may know nothing newer.
+/// Returns PA-PW-SALT, for replies to a client that may not know anything newer.
 pub(crate) fn password_salt(key: &PrincipalKey, asked: &[EncryptionType]) -> Option<PaData> {
     is_old(asked).then(|| PaData::new(PaDataType::PW_SALT, key.salt().as_bytes().to_vec()))
 }
 
-/// Whether a client knows none of the types that came with PA-ETYPE-INFO2 or after it (RFC 4120,
-/// 5.2.7.5): the AES and the Camellia ones.
+/// Returns whether a client supports none of the types introduced with PA-ETYPE-INFO2 or later (RFC
+/// 4120, 5.2.7.5), that is, AES and Camellia.
 fn is_old(asked: &[EncryptionType]) -> bool {
     /// camellia128-cts-cmac and camellia256-cts-cmac (RFC 6803).
     const CAMELLIA: [EncryptionType; 2] = [EncryptionType(25), EncryptionType(26)];
@@ -74,7 +75,7 @@ fn is_old(asked: &[EncryptionType]) -> bool {
     !asked.iter().any(is_new)
 }
 
-/// The METHOD-DATA that tells a client how to authenticate, in MIT's order.
+/// Returns the METHOD-DATA with which a client can authenticate, in MIT's order.
 pub(crate) fn hints(
     key: Option<&PrincipalKey>,
     asked: &[EncryptionType],
@@ -104,7 +105,7 @@ pub(crate) fn verify_timestamp(
     realm: &RealmConfig,
 ) -> Result<KeysOf, ErrorCode> {
     let data = EncryptedData::decode(value).map_err(|_| ErrorCode::KDC_ERR_PREAUTH_FAILED)?;
-    // Random keys stand before those of a password, so that none is derived for a client with a
+    // Random keys are tried before password keys, so that none is derived for a client with a
     // keytab.
     for key in client
         .keys_of(None)
@@ -122,7 +123,7 @@ pub(crate) fn verify_timestamp(
     Err(ErrorCode::KDC_ERR_PREAUTH_FAILED)
 }
 
-/// The time in it; `None` if it is not of this key.
+/// Decrypts the timestamp; `None` if the key is wrong.
 fn open_timestamp(
     key: &EncryptionKey,
     data: &EncryptedData,
@@ -132,8 +133,8 @@ fn open_timestamp(
     Some(timestamp.map(|value| value.timestamp))
 }
 
-/// Refuses a client whose clock is off by more than the realm allows. Whole seconds are compared,
-/// as MIT does.
+/// Fails if the client's clock is off by more than the realm allows. Compares whole seconds, as MIT
+/// does.
 pub(crate) fn check_skew(
     timestamp: Timestamp,
     now: Timestamp,
@@ -155,7 +156,7 @@ mod tests {
     use super::*;
     use crate::{Kdc, NewKeys, NewPrincipal, Peer, PrincipalDatabase};
 
-    /// CPU for nothing is what a stranger would like to cost us: a password's key takes
+    /// Avoid expensive key derivation for unauthenticated clients: a password's key takes
     /// milliseconds.
     #[test]
     fn no_request_derives_more_than_the_key_of_the_type_that_it_names_and_that_once() {
@@ -198,7 +199,7 @@ mod tests {
             cipher: vec![7; 60],
         };
         let aes128 = EncryptionType::AES128_CTS_HMAC_SHA1_96;
-        // Types that it has not, and many elements: the first counts.
+        // Types without a key, and repeated elements, of which only the first counts.
         send(vec![PaData::new(
             PaDataType::ENC_TIMESTAMP,
             garbage(EncryptionType::RC4_HMAC).encode(),

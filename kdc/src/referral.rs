@@ -1,4 +1,4 @@
-//! Names that lead elsewhere: other realms' servers and clients, and enterprise names (RFC 6806).
+//! Names that lead elsewhere: servers and clients of other realms, and enterprise names (RFC 6806).
 
 use std::sync::Arc;
 
@@ -10,15 +10,15 @@ use crate::context::Context;
 use crate::error::KdcError;
 use crate::tgs_checks::SAME_TICKET;
 
-/// A client that an AS request names.
+/// The client named in an AS request.
 pub(crate) enum Client<'a> {
-    /// One of ours.
+    /// A client of ours.
     Here(&'a Arc<PrincipalEntry>),
-    /// One of another realm, under the name that it has there.
+    /// A client of another realm, under its name there.
     Elsewhere(Principal),
 }
 
-/// Finds the client of an AS request, by an enterprise name too.
+/// Finds the client of an AS request, also by an enterprise name.
 pub(crate) fn client<'a>(context: &Context<'a>, asked: &Principal) -> Option<Client<'a>> {
     if let Some(entry) = context.database.resolve(asked) {
         return Some(Client::Here(entry));
@@ -32,8 +32,8 @@ pub(crate) fn client<'a>(context: &Context<'a>, asked: &Principal) -> Option<Cli
     if asked.name_type() != NameType::ENTERPRISE {
         return None;
     }
-    // An enterprise name is one component, `user@realm`. It is a user's: MIT's KDC finds no service
-    // by one.
+    // An enterprise name has one component, `user@realm`. It names users only: MIT's KDC finds no
+    // service by such a name.
     let principal = Principal::parse(name, asked.realm()).ok()?;
     if principal.components().len() != 1 {
         return None;
@@ -48,7 +48,8 @@ pub(crate) fn client<'a>(context: &Context<'a>, asked: &Principal) -> Option<Cli
     (trusted && principal.realm() != asked.realm()).then_some(Client::Elsewhere(principal))
 }
 
-/// Finds the server of a TGS request, or the ticket-granting service that is next on the way to it.
+/// Finds the server of a TGS request, or the ticket-granting service for the next realm on the
+/// path.
 pub(crate) fn server<'a>(
     context: &Context<'a>,
     body: &KdcRequestBody,
@@ -57,7 +58,7 @@ pub(crate) fn server<'a>(
     if let Some(entry) = context.database.resolve(asked) {
         return Ok(entry);
     }
-    // Such requests are about a ticket that was issued already.
+    // Such requests are about an existing ticket, so they are not referred.
     if body
         .options
         .intersects(SAME_TICKET | KdcOptions::ENC_TKT_IN_SKEY)
@@ -73,7 +74,7 @@ pub(crate) fn server<'a>(
     if theirs == ours {
         return Err(KdcError::LookingUpServer);
     }
-    // The farthest realm on the way that shares a key with ours.
+    // The farthest realm on the path that shares a key with ours.
     let way = context.database.capaths().way(ours, theirs);
     way.iter()
         .skip(1)
@@ -83,7 +84,7 @@ pub(crate) fn server<'a>(
         .ok_or(KdcError::UnknownServer)
 }
 
-/// The realm of a host-based service that is not ours, for a client that lets itself be referred.
+/// Returns the foreign realm of a host-based service, for a client that accepts referrals.
 fn realm_of_host<'a>(
     context: &Context<'a>,
     body: &KdcRequestBody,

@@ -1,4 +1,4 @@
-//! What AS and TGS replies and errors have in common.
+//! Parts that AS and TGS replies and errors share.
 
 use kerbox_krb5::messages::{Checksum, KdcRequest, KrbError, PaData, PaDataType, PaPacOptions};
 use kerbox_krb5::{EncryptionKey, KeyUsage, Principal, Timestamp};
@@ -7,14 +7,14 @@ use rand::Rng;
 use crate::error::Refusal;
 use crate::fast::Fast;
 
-/// PA-FX-COOKIE: clients give it back (RFC 6113, 5.2). This KDC keeps its state elsewhere, so it
-/// says only that there is one.
+/// Returns PA-FX-COOKIE, which clients send back (RFC 6113, 5.2). This KDC stores no state in the
+/// cookie, so it only marks its presence.
 pub(crate) fn cookie() -> PaData {
     PaData::new(PaDataType::FX_COOKIE, b"KERBOX".to_vec())
 }
 
-/// The authenticated padata of a reply: for a client that asks for it, a checksum over its request
-/// (RFC 6806, 11), and that resource-based delegation is known here.
+/// Returns the authenticated padata of a reply: a checksum over the request, if the client asks for
+/// it (RFC 6806, 11), and the support for resource-based delegation.
 pub(crate) fn encrypted_padata(
     request: &KdcRequest,
     raw: &[u8],
@@ -24,8 +24,8 @@ pub(crate) fn encrypted_padata(
     if PaData::find(&request.padata, PaDataType::REQ_ENC_PA_REP).is_some() {
         let checksum = Checksum::keyed(reply_key, KeyUsage::AS_REQ, raw);
         padata.push(PaData::new(PaDataType::REQ_ENC_PA_REP, checksum.encode()));
-        // That armor is understood, where nobody on the way can take it out: MIT's clients keep it
-        // in their cache.
+        // Announces FAST where an attacker cannot remove it. MIT's clients store this in their
+        // cache.
         padata.push(PaData::new(PaDataType::FX_FAST, Vec::new()));
     }
     if resource_based(request) {
@@ -35,14 +35,14 @@ pub(crate) fn encrypted_padata(
     padata
 }
 
-/// Whether the client asks for delegation that the resource allows.
+/// Returns whether the client asks for resource-based delegation.
 pub(crate) fn resource_based(request: &KdcRequest) -> bool {
     PaData::find(&request.padata, PaDataType::PAC_OPTIONS)
         .and_then(|element| PaPacOptions::decode(&element.value).ok())
         .is_some_and(|options| options.0 & PaPacOptions::RESOURCE_BASED != 0)
 }
 
-/// The client as a reply names it outside of an armor.
+/// Returns the client's name for the unprotected part of a reply.
 pub(crate) fn shown(fast: Option<&Fast>, client: Principal) -> Principal {
     match fast {
         Some(fast) => fast.shown(client),
@@ -50,7 +50,7 @@ pub(crate) fn shown(fast: Option<&Fast>, client: Principal) -> Principal {
     }
 }
 
-/// The KRB-ERROR of a refusal. `server` is the one that was asked for.
+/// Creates the KRB-ERROR of a refusal. `server` is the requested one.
 pub(crate) fn error(
     refusal: Refusal,
     server: Principal,

@@ -14,11 +14,11 @@ use crate::tgs_checks::{SAME_TICKET, SecondTicket};
 use crate::tgs_header::Header;
 use crate::{Attributes, Pac, PrincipalEntry, pac, reply};
 
-/// Whom an S4U2Self request names.
+/// The user named in an S4U2Self request.
 pub(crate) struct S4u2Self<'a> {
     pub(crate) user: Principal,
     entry: Option<&'a PrincipalEntry>,
-    /// The element in the newer form, which the reply answers.
+    /// The element in the newer form, to which the reply responds.
     element: Option<PaS4uX509User>,
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn read<'a>(
         element
             .verify(key, KeyUsage::PA_S4U_X509_USER_REQUEST)
             .map_err(|error| KdcError::S4u2SelfChecksum(error.code()))?;
-        // Nobody maps certificates to principals here.
+        // Mapping certificates to principals is not supported.
         let user = element
             .user
             .clone()
@@ -79,12 +79,12 @@ pub(crate) fn read<'a>(
 }
 
 impl<'a> S4u2Self<'a> {
-    /// The user's entry: after [`check`](Self::check) there is one.
+    /// Returns the user's entry, which exists if [`check`](Self::check) succeeded.
     pub(crate) fn entry(&self) -> Option<&'a PrincipalEntry> {
         self.entry
     }
 
-    /// Who may ask, and for whom.
+    /// Checks which services may ask, and for which users.
     pub(crate) fn check(
         &self,
         context: &Context<'_>,
@@ -106,7 +106,7 @@ impl<'a> S4u2Self<'a> {
                 return Err(KdcError::S4u2SelfPacClient);
             }
         }
-        // As Windows does, an expired password does not matter: nobody authenticates with one here.
+        // As with Windows, an expired password does not matter: it is not used here.
         let mut entry = entry.clone();
         entry.password_expires = None;
         entry.attributes.set(Attributes::REQUIRES_PWCHANGE, false);
@@ -114,8 +114,8 @@ impl<'a> S4u2Self<'a> {
         as_exchange::validate(context.now, request.body.options, &entry, &no_server)
     }
 
-    /// Whether the service's ticket in the user's name may be forwardable, that is: used as
-    /// evidence.
+    /// Returns whether the service's ticket in the user's name may be forwardable, that is, usable
+    /// as evidence.
     pub(crate) fn may_be_forwardable(server: &PrincipalEntry) -> bool {
         server
             .attributes
@@ -123,7 +123,7 @@ impl<'a> S4u2Self<'a> {
             || server.delegates_to.is_empty()
     }
 
-    /// What the reply says about the user, under the reply's key.
+    /// Returns the reply's padata about the user, protected with the reply key.
     pub(crate) fn reply(&self, header: &Header<'_>) -> Vec<PaData> {
         let Some(element) = &self.element else {
             return Vec::new();
@@ -140,7 +140,8 @@ impl<'a> S4u2Self<'a> {
     }
 }
 
-/// Whether a service may come to `server` in the name of the evidence ticket's client.
+/// Checks that a service may ask for a ticket to `server` in the name of the evidence ticket's
+/// client.
 pub(crate) fn check_s4u2proxy<'a, 'b>(
     context: &Context<'_>,
     request: &KdcRequest,
@@ -182,9 +183,9 @@ pub(crate) fn check_s4u2proxy<'a, 'b>(
     if !is_the_same(context, &header.part.client, evidence.server) {
         return Err(KdcError::EvidenceTicketMismatch);
     }
-    // A service has the key of its own tickets: without a signature of ours it could make its own
-    // evidence (CVE-2020-17049). In a realm with PACs theirs was verified when the evidence was
-    // opened.
+    // A service knows the key of its own tickets. Without our signature it could forge its own
+    // evidence (CVE-2020-17049). In a realm with PACs, our signature was verified when the evidence
+    // was opened.
     if !with_pacs
         && !authdata::is_signed(context, evidence.server.principal.realm(), &evidence.part)
     {
@@ -206,12 +207,12 @@ pub(crate) fn check_s4u2proxy<'a, 'b>(
     }
 }
 
-/// Whether tickets of this server's realm have PACs: then delegation is not done without them.
+/// Returns whether tickets of this server's realm have PACs, which delegation then requires.
 fn has_pacs(context: &Context<'_>, server: &PrincipalEntry) -> bool {
     context.realm(server.principal.realm()).pac != Pac::None
 }
 
-/// Whether `principal` is a name of this entry.
+/// Returns whether `principal` is a name of this entry.
 pub(crate) fn is_the_same(
     context: &Context<'_>,
     principal: &Principal,

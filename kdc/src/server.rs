@@ -27,9 +27,9 @@ pub struct Sockets {
 }
 
 impl Sockets {
-    /// Binds both to `address`; for port 0 the same free port is found for both.
+    /// Binds both to `address`. For port 0, finds a port that is free for both.
     pub fn bind(address: SocketAddr) -> io::Result<Self> {
-        /// The system gives a port that is free for TCP; somebody may have it for UDP.
+        /// The system returns a port that is free for TCP, but it may be in use for UDP.
         const TRIES: usize = 100;
         let mut tries = 0;
         loop {
@@ -52,22 +52,24 @@ impl Sockets {
         }
     }
 
-    /// Where clients reach the KDC.
+    /// Returns the address at which clients reach the KDC.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.tcp.local_addr()
     }
 }
 
-/// How many connections there may be at once; the one that came first makes room for a further one.
+/// The maximum number of connections. Beyond it, the oldest one is closed.
 pub const MAX_CONNECTIONS: usize = 512;
-/// How many datagrams a fault may hold back at once; what is beyond is lost, as datagrams are.
+/// The maximum number of datagrams that a fault may delay at once. Further ones are lost, as
+/// datagrams may be.
 const MAX_DELAYED: usize = 4096;
-/// How long a connection may be silent, in real time.
+/// The time after which a silent connection is closed, in real time.
 const SILENCE: Duration = Duration::from_secs(60);
-/// How long a request is that needs no leave to be read: clients' own are shorter, tickets with a
-/// large PAC included.
+/// The request length up to which no permit is needed. Clients' own requests are shorter, even with
+/// a large PAC in the ticket.
 const USUAL: usize = 64 * 1024;
-/// How many longer requests are read at once: strangers could make a gibibyte of them else.
+/// The number of longer requests that are read at once. Without this limit, strangers could use up
+/// a gibibyte.
 const LONG_REQUESTS: usize = 16;
 
 /// Serves until `shutdown` resolves, or a fault stops it.
@@ -80,7 +82,7 @@ pub async fn serve(
     serve_on(kdc, Some(sockets.udp), Some(sockets.tcp), clock, shutdown).await
 }
 
-/// Serves on one socket or both, which need not have the same port, until `shutdown` resolves, or a
+/// Serves on one socket or both, which may have different ports, until `shutdown` resolves or a
 /// fault stops it.
 pub async fn serve_on(
     kdc: Arc<Kdc>,
@@ -99,7 +101,7 @@ pub async fn serve_on(
         stop,
         long_requests,
     };
-    // Dropping the set at the end aborts every task in it.
+    // Dropping the set at the end aborts all tasks in it.
     let mut tasks = JoinSet::new();
     if let Some(udp) = udp {
         tasks.spawn(datagrams(server.clone(), udp));
@@ -112,7 +114,7 @@ pub async fn serve_on(
         _ = stopped.recv() => {}
         Some(_) = tasks.join_next() => {}
     }
-    // The sockets are closed when this returns, and their port is free.
+    // When this returns, the sockets are closed and their port is free.
     tasks.shutdown().await;
     Ok(())
 }
@@ -140,7 +142,7 @@ impl Server {
         };
         let reply = self.kdc.handle(self.clock.now(), request, peer);
         if reply.stop {
-            // A full channel has a stop in it already.
+            // If the channel is full, a stop is pending already.
             let _ = self.stop.try_send(());
         }
         reply
@@ -150,14 +152,15 @@ impl Server {
 async fn datagrams(server: Server, socket: Arc<UdpSocket>) {
     let mut buffer = vec![0; 65_536];
     let mut delayed = JoinSet::new();
-    // A socket of all addresses does not tell to which one a datagram came.
+    // A socket bound to all addresses does not reveal which one received a datagram.
     let local = socket
         .local_addr()
         .map(|address| address.ip())
         .ok()
         .filter(|address| !address.is_unspecified());
     loop {
-        // An error here is one of an earlier answer that nobody took: the socket itself is well.
+        // This error is about an earlier answer that could not be delivered; the socket still
+        // works.
         let Ok((length, from)) = socket.recv_from(&mut buffer).await else {
             continue;
         };
@@ -183,7 +186,7 @@ async fn connections(server: Server, listener: TcpListener) {
     let mut handles: VecDeque<AbortHandle> = VecDeque::new();
     loop {
         let Ok((stream, from)) = listener.accept().await else {
-            // No descriptors are left: give those that are open time to end.
+            // No descriptors are left: give the open connections time to end.
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
@@ -198,10 +201,10 @@ async fn connections(server: Server, listener: TcpListener) {
     }
 }
 
-/// Ends a connection whose client may be sending still: one that is closed with bytes unread is
-/// reset, and the answer lost with it.
+/// Closes a connection whose client may still be sending. Closing with unread bytes would reset it,
+/// and the answer would be lost.
 async fn end(mut stream: TcpStream) {
-    /// For how long, in real time, and for how many bytes it is listened to.
+    /// Limits on further reading: the time, in real time, and the number of bytes.
     const PATIENCE: Duration = Duration::from_secs(1);
     const BYTES: u64 = 1 << 20;
     let _ = stream.shutdown().await;
@@ -214,7 +217,7 @@ async fn end(mut stream: TcpStream) {
 
 /// Answers one request and closes, as MIT's KDC does: some clients read to the end.
 async fn connection(server: Server, mut stream: TcpStream, from: SocketAddr) {
-    // Whatever goes wrong here is the client's: it sees the connection end.
+    // Errors here are the client's problem: it sees the connection end.
     let _ = stream.set_nodelay(true);
     let local = stream.local_addr().map(|address| address.ip()).ok();
     let mut header = [0; 4];
@@ -247,7 +250,8 @@ async fn connection(server: Server, mut stream: TcpStream, from: SocketAddr) {
     }
 }
 
-/// Reads a request of this length. The buffer grows with what comes, not with what is announced.
+/// Reads a request of this length. The buffer grows with the received bytes, not with the announced
+/// length.
 async fn read(server: &Server, stream: &mut TcpStream, length: usize) -> Option<Vec<u8>> {
     let _leave = if length > USUAL {
         Some(server.long_requests.acquire().await.ok()?)

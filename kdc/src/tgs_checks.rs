@@ -1,5 +1,5 @@
-//! What a TGS request must fulfil, in MIT's order: first what the protocol says, then what the
-//! server's principal says.
+//! The checks of a TGS request, in MIT's order: first those of the protocol, then those of the
+//! server's principal.
 
 use kerbox_krb5::messages::{EncTicketPart, KdcOptions, KdcRequestBody, Ticket, TicketFlags};
 use kerbox_krb5::{Principal, Timestamp};
@@ -9,22 +9,22 @@ use crate::error::KdcError;
 use crate::tgs_header::{Header, is_local_tgs};
 use crate::{Attributes, PrincipalEntry, pac};
 
-/// Options that ask for the header ticket in another form; it need not be a ticket-granting ticket
-/// then.
+/// Options that ask for the header ticket in another form. The header ticket then need not be a
+/// ticket-granting ticket.
 pub(crate) const SAME_TICKET: KdcOptions = KdcOptions(
     KdcOptions::FORWARDED.0 | KdcOptions::PROXY.0 | KdcOptions::RENEW.0 | KdcOptions::VALIDATE.0,
 );
 
-/// A second ticket, opened: user-to-user and S4U2Proxy.
+/// A second ticket, decrypted, for user-to-user and S4U2Proxy.
 pub(crate) struct SecondTicket<'a> {
     pub(crate) ticket: &'a Ticket,
     pub(crate) part: EncTicketPart,
     pub(crate) server: &'a PrincipalEntry,
-    /// Its PAC, verified.
+    /// Its verified PAC.
     pub(crate) pac: Option<pac::Parsed>,
 }
 
-/// What the protocol demands of options, ticket and times.
+/// Checks options, ticket and times against the protocol.
 pub(crate) fn constraints(
     body: &KdcRequestBody,
     asked: &Principal,
@@ -58,7 +58,7 @@ pub(crate) fn constraints(
     Ok(())
 }
 
-/// Some options need a ticket with a flag.
+/// Checks that the ticket has the flags that some options require.
 fn options(options: KdcOptions, flags: TicketFlags) -> Result<(), KdcError> {
     let rules = [
         (
@@ -102,14 +102,14 @@ fn times(options: KdcOptions, header: &Header<'_>, now: Timestamp) -> Result<(),
     if options.contains(KdcOptions::VALIDATE) && header.part.start() > now {
         return Err(KdcError::NotYetValid);
     }
-    // The ticket's end was checked when it was opened.
+    // The ticket's end was checked when the ticket was opened.
     if options.contains(KdcOptions::RENEW) && header.part.renew_till.is_none_or(|till| now > till) {
         return Err(KdcError::TicketExpired);
     }
     Ok(())
 }
 
-/// What the PAC of an ordinary request's ticket must be, if there is one: the client's own.
+/// Checks the PAC of an ordinary request's ticket, if there is one: it must be the client's own.
 pub(crate) fn header_pac(
     context: &Context<'_>,
     header: &Header<'_>,
@@ -129,7 +129,8 @@ pub(crate) fn header_pac(
     }
 }
 
-/// User-to-user: the second ticket is the server's own ticket-granting ticket of our realm.
+/// Checks user-to-user: the second ticket must be the server's own ticket-granting ticket of our
+/// realm.
 pub(crate) fn user_to_user(
     context: &Context<'_>,
     second: Option<&SecondTicket<'_>>,
@@ -148,7 +149,7 @@ pub(crate) fn user_to_user(
     Ok(())
 }
 
-/// What the server's principal allows.
+/// Checks what the server's principal allows.
 pub(crate) fn server_policy(
     options: KdcOptions,
     header: &Header<'_>,

@@ -17,8 +17,8 @@ use crate::tgs_checks::{self, SecondTicket};
 use crate::tgs_header::{self, Header, is_local_tgs};
 use crate::{Attributes, Pac, PrincipalEntry, authdata, pac, referral, reply, transited};
 
-/// Answers a TGS-REQ; `raw` are its bytes. Whose ticket it comes with is told as soon as it is
-/// known.
+/// Answers a TGS-REQ; `raw` is its encoding. Stores the ticket's client in `learned` as soon as it
+/// is known.
 pub(crate) fn answer(
     context: &Context<'_>,
     request: &KdcRequest,
@@ -42,14 +42,14 @@ pub(crate) fn answer(
     }
 }
 
-/// Learns whose ticket a request comes with, and the server inside of its armor, as far as it can
-/// be opened: its answer will tell what is wrong with it.
+/// Learns the ticket's client, and the server inside the armor, as far as they can be decrypted.
+/// Errors are left to the answer.
 pub(crate) fn learn(context: &Context<'_>, request: &KdcRequest, learned: &mut Learned) {
-    // What could be read before the error stays learned.
+    // Facts read before an error stay learned.
     let _ = open(context, request, learned);
 }
 
-/// Opens the request's ticket and its armor, if it has one: then the request inside is the one that
+/// Opens the request's ticket and its armor, if it has one. With an armor, the inner request
 /// counts.
 fn open<'a>(
     context: &Context<'a>,
@@ -79,7 +79,7 @@ fn exchange(
     let header_pac = read_pac(context, &header.part, header.server, header.ticket_key)
         .map_err(KdcError::HeaderPac)?;
     let server = referral::server(context, body, asked)?;
-    // Another realm's ticket-granting service in the place of what was asked for.
+    // Another realm's ticket-granting service instead of the requested server.
     let is_referral = server.principal.is_krbtgt()
         && server.principal != *asked
         && !is_local_tgs(&server.principal);
@@ -94,7 +94,7 @@ fn exchange(
     if body.options.contains(KdcOptions::ENC_TKT_IN_SKEY) {
         tgs_checks::user_to_user(context, second.as_ref(), server)?;
     }
-    // Whose ticket it becomes: the asker's own, or that of the user in whose name it asks.
+    // The client of the new ticket: the requester, or the user in whose name it asks.
     let evidence = if body.options.contains(KdcOptions::CNAME_IN_ADDL_TKT) {
         Some(s4u::check_s4u2proxy(
             context,
@@ -135,7 +135,8 @@ fn exchange(
             .database
             .capaths()
             .allow(&transited, subject.client.realm(), asked.realm());
-    // MIT's KDC refuses tickets that it did not check, also where the client asked it not to.
+    // MIT's KDC refuses tickets that it did not check, even if the client asked it to skip the
+    // check.
     if !on_the_way && grant.realm.reject_bad_transit {
         return Err(KdcError::BadTransit);
     }
@@ -148,7 +149,7 @@ fn exchange(
     let auth_time = subject.auth_time;
     let mut authorization_data = authdata::of_request(body, header)?;
     authorization_data.extend(subject.authorization_data.iter().cloned());
-    // A new ticket gets a PAC of its own.
+    // A new ticket gets its own PAC.
     pac::remove(&mut authorization_data);
     let elsewhere = body
         .options
@@ -269,7 +270,7 @@ fn exchange(
     Ok((reply.encode(), issued))
 }
 
-/// Opens the second ticket, if the request has one and an option that wants it.
+/// Opens the second ticket, if the request has one and an option that needs it.
 fn second_ticket<'a>(
     context: &Context<'a>,
     request: &'a KdcRequest,
@@ -312,8 +313,8 @@ fn read_pac(
     )
 }
 
-/// The client's entry, if it is of the server's realm: other realms' principals are not ours to
-/// limit.
+/// Returns the client's entry, if it is of the server's realm. We do not limit principals of other
+/// realms.
 fn of_our_realm<'a>(
     context: &Context<'a>,
     client: &Principal,
@@ -325,7 +326,8 @@ fn of_our_realm<'a>(
     context.database.resolve(client).map(|entry| &**entry)
 }
 
-/// The realms through which the client came: those of its ticket, and the one that issued it.
+/// Returns the realms through which the client came: those in its ticket, and the one that issued
+/// it.
 fn transited(
     header: &Header<'_>,
     client: &Principal,
@@ -355,7 +357,8 @@ fn ticket_times(grant: &Grant<'_>, header: &Header<'_>, now: Timestamp) -> Ticke
     grant.times(now.whole_second(), Some(of_header))
 }
 
-/// In a user-to-user exchange the server is known to know the type of its own ticket's session key.
+/// Chooses the session key's type. In a user-to-user exchange, the server supports the type of its
+/// own ticket's session key.
 fn session_enctype(
     grant: &Grant<'_>,
     second: Option<&SecondTicket<'_>>,

@@ -10,19 +10,19 @@ use crate::context::Context;
 use crate::policy::HeaderTicket;
 use crate::{Attributes, PrincipalEntry, PrincipalKey, preauth};
 
-/// The ticket of a TGS request, opened and authenticated.
+/// The ticket of a TGS request, decrypted and authenticated.
 pub(crate) struct Header<'a> {
     pub(crate) ticket: Ticket,
     pub(crate) part: EncTicketPart,
-    /// The database's entry of the ticket's server.
+    /// The database entry of the ticket's server.
     pub(crate) server: &'a PrincipalEntry,
     pub(crate) subkey: Option<EncryptionKey>,
-    /// The key by which the ticket was opened.
+    /// The key that decrypted the ticket.
     pub(crate) ticket_key: &'a EncryptionKey,
 }
 
 impl Header<'_> {
-    /// The ticket as policy sees it.
+    /// Returns the ticket as policy needs it.
     pub(crate) fn times(&self) -> HeaderTicket {
         HeaderTicket {
             flags: self.part.flags,
@@ -32,7 +32,7 @@ impl Header<'_> {
         }
     }
 
-    /// The key that the reply is encrypted with, and the usage that goes with it.
+    /// Returns the key that encrypts the reply, and its usage.
     pub(crate) fn reply_key(&self) -> (&EncryptionKey, KeyUsage) {
         match &self.subkey {
             Some(subkey) => (subkey, KeyUsage::TGS_REP_ENC_PART_SUBKEY),
@@ -41,8 +41,8 @@ impl Header<'_> {
     }
 }
 
-/// Reads and checks the AP-REQ. `client` is told as soon as the ticket is open, for the error that
-/// may follow.
+/// Reads and checks the AP-REQ. Sets `client` as soon as the ticket is decrypted, for a later
+/// error.
 pub(crate) fn read<'a>(
     context: &Context<'a>,
     request: &KdcRequest,
@@ -72,8 +72,8 @@ pub(crate) fn read<'a>(
         return Err(ErrorCode::KRB_AP_ERR_BADADDR);
     }
     let realm = context.realm(server.principal.realm());
-    // MIT looks at the ticket's times before the client's clock, so that an old ticket is called
-    // that.
+    // MIT checks the ticket's times before the client's clock, so that an expired ticket is
+    // reported as such.
     part.check_times(context.now, realm.clock_skew)
         .map_err(|error| error.code())?;
     preauth::check_skew(authenticator.ctime, context.now, realm)?;
@@ -98,9 +98,9 @@ pub(crate) fn read<'a>(
     })
 }
 
-/// Verifies the checksum of a request's body, and refuses as MIT's KDC does. That takes plain MD5
-/// and SHA-1, too, if they are right; here they prove nothing (CVE-2010-1323), but in the one case
-/// that [`Checksum::verify`] tells.
+/// Verifies the checksum of a request's body, with the error codes of MIT's KDC. MIT also accepts
+/// matching plain MD5 and SHA-1. Here they prove nothing (CVE-2010-1323), except in the one case
+/// described at [`Checksum::verify`].
 fn verify(checksum: &Checksum, key: &EncryptionKey, body: &[u8]) -> Result<(), ErrorCode> {
     let usage = KeyUsage::TGS_REQ_AUTHENTICATOR_CHECKSUM;
     let verified = checksum
@@ -113,7 +113,7 @@ fn verify(checksum: &Checksum, key: &EncryptionKey, body: &[u8]) -> Result<(), E
         (Err(ErrorCode::KRB_AP_ERR_INAPP_CKSUM), unkeyed) if unkeyed.is_unkeyed() => {
             Err(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY)
         }
-        // One of another key's type.
+        // The type of another key.
         (Err(ErrorCode::KRB_AP_ERR_INAPP_CKSUM), _) => Err(ErrorCode::KRB_ERR_GENERIC),
         (Err(ErrorCode::KRB_AP_ERR_MODIFIED), own)
             if own == key.checksum_type()
@@ -126,7 +126,8 @@ fn verify(checksum: &Checksum, key: &EncryptionKey, body: &[u8]) -> Result<(), E
     }
 }
 
-/// What is too short to be encrypted at all is no wrong key's: MIT's library has no number for it.
+/// Fails if the ciphertext is too short to be valid. That is not a wrong key: MIT's library returns
+/// a generic error.
 fn long_enough(data: &EncryptedData, key: &EncryptionKey) -> Result<(), ErrorCode> {
     if data.enctype == key.enctype() && data.cipher.len() < key.header_len() + key.trailer_len() {
         return Err(ErrorCode::KRB_ERR_GENERIC);
@@ -134,10 +135,10 @@ fn long_enough(data: &EncryptedData, key: &EncryptionKey) -> Result<(), ErrorCod
     Ok(())
 }
 
-/// A ticket's server, what is in it, and the key by which it was opened.
+/// A ticket's server, its content, and the key that decrypted it.
 pub(crate) type Opened<'a> = (&'a PrincipalEntry, EncTicketPart, &'a EncryptionKey);
 
-/// Opens a ticket for a server of the database.
+/// Decrypts a ticket for a server in the database.
 pub(crate) fn open<'a>(context: &Context<'a>, ticket: &Ticket) -> Result<Opened<'a>, ErrorCode> {
     let server = context
         .database
@@ -149,7 +150,7 @@ pub(crate) fn open<'a>(context: &Context<'a>, ticket: &Ticket) -> Result<Opened<
         .ok_or(ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN)?;
     let told = ticket.enc_part.kvno.filter(|kvno| *kvno != 0);
     let newest = told.unwrap_or_else(|| server.kvno());
-    // Other realms' KDCs may tell no version: then the keys before the newest are tried too.
+    // Other realms' KDCs may omit the version. Then older keys are tried too.
     let tries = if told.is_none() { OLDER + 1 } else { 1 };
     let mut opened = open_with(server, ticket, newest);
     for older in (1..newest).rev().take(tries - 1) {
@@ -161,7 +162,8 @@ pub(crate) fn open<'a>(context: &Context<'a>, ticket: &Ticket) -> Result<Opened<
     opened
 }
 
-/// How many versions before the newest are tried for a ticket that tells none; MIT's number.
+/// The number of versions before the newest to try for a ticket without a version, the same as
+/// MIT's.
 const OLDER: usize = 2;
 
 fn open_with<'a>(
@@ -170,28 +172,28 @@ fn open_with<'a>(
     kvno: u32,
 ) -> Result<Opened<'a>, ErrorCode> {
     let mut keys = server.keys_of(Some(kvno));
-    // Our own ticket-granting tickets are always of the first key: no weaker one is taken for them.
+    // Our own ticket-granting tickets always use the first key. Accept no weaker one for them.
     let key: Option<&'a PrincipalKey> = if is_local_tgs(&ticket.server) {
         keys.next()
     } else {
         keys.find(|key| key.enctype() == ticket.enc_part.enctype)
     };
-    // MIT's database has no number for "no such version" in the protocol's range, and says
-    // "generic".
+    // The protocol has no number for "no such version", so MIT's KDC returns a generic error.
     let key = key.ok_or(ErrorCode::KRB_ERR_GENERIC)?;
     long_enough(&ticket.enc_part, key.key())?;
     let part = ticket.open(key.key()).map_err(|error| error.code())?;
     Ok((server, part, key.key()))
 }
 
-/// `krbtgt/R@R`.
+/// Returns whether this is `krbtgt/R@R`.
 pub(crate) fn is_local_tgs(principal: &Principal) -> bool {
     principal.is_krbtgt() && principal.components()[1] == principal.realm()
 }
 
-/// Whether a ticket of these addresses may be used from where the request came.
+/// Returns whether a ticket with these addresses may be used from the request's source.
 fn usable_from(context: &Context<'_>, addresses: &[HostAddress]) -> bool {
-    /// Nobody can tell a client by its NetBIOS name: a list of one such is as good as none.
+    /// A client cannot be identified by its NetBIOS name, so a list with only one such address
+    /// counts as empty.
     const NETBIOS: i32 = 20;
     let Some(peer) = context.peer else {
         return true;

@@ -1,32 +1,33 @@
-//! The realms that a ticket came through: their list in it, and the ways between realms (RFC 4120,
-//! 1.2 and 3.3.3.2).
+//! The realms through which a ticket came: their encoded list, and the paths between realms (RFC
+//! 4120, 1.2 and 3.3.3.2).
 //!
-//! Realms' names come of strangers here: their length and depth are bounded, and what lies between
-//! two of them is borrowed from them.
+//! Realm names come from untrusted peers, so their length and depth are bounded, and the names
+//! between two realms are borrowed from these two.
 
 use std::collections::BTreeMap;
 
 use kerbox_krb5::messages::TransitedEncoding;
 
-/// How many bytes a realm's name may have to be looked at: names of domains have 255.
+/// The longest realm name to process, in bytes. Domain names have at most 255.
 const MAX_LENGTH: usize = 1024;
-/// How many realms a list or a way may name, and how many labels a name: more come of nobody
-/// honest.
+/// The maximum number of realms in a list or a path, and of labels in a name. No legitimate one has
+/// more.
 const MAX_REALMS: usize = 64;
 
-/// Ways between realms that are not those of their names' hierarchy: `[capaths]` of krb5.conf.
+/// Paths between realms that do not follow the hierarchy of their names: `[capaths]` of krb5.conf.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CaPaths(BTreeMap<String, BTreeMap<String, Vec<String>>>);
 
 impl CaPaths {
-    /// Says through which realms clients of `from` come to `to`; none stands for the direct way.
+    /// Sets the realms through which clients of `from` reach `to`; an empty list stands for the
+    /// direct path.
     pub fn set(&mut self, from: impl Into<String>, to: impl Into<String>, through: Vec<String>) {
         let ways = self.0.entry(from.into()).or_default();
         ways.insert(to.into(), through);
     }
 
-    /// The realms from `from` to `to`, both of them included. Between names without measure there
-    /// is the direct way alone.
+    /// Returns the realms from `from` to `to`, including both. If a name exceeds the limits, only
+    /// the direct path exists.
     pub(crate) fn way<'a>(&'a self, from: &'a str, to: &'a str) -> Vec<&'a str> {
         let through = match self.0.get(from).and_then(|ways| ways.get(to)) {
             Some(through) => through.iter().map(String::as_str).collect(),
@@ -40,7 +41,8 @@ impl CaPaths {
         way
     }
 
-    /// Whether every transited realm lies on the way from the client's realm to the server's.
+    /// Returns whether every transited realm is on the path from the client's realm to the
+    /// server's.
     pub(crate) fn allow(&self, transited: &TransitedEncoding, client: &str, server: &str) -> bool {
         if transited.contents.is_empty() {
             return true;
@@ -56,7 +58,7 @@ impl CaPaths {
     }
 }
 
-/// The name itself and what comes after each of its dots; `None` for a name without measure.
+/// Returns the name itself and the suffix after each of its dots; `None` if it exceeds the limits.
 fn suffixes(realm: &str) -> Option<Vec<&str>> {
     if realm.len() > MAX_LENGTH {
         return None;
@@ -70,8 +72,8 @@ fn suffixes(realm: &str) -> Option<Vec<&str>> {
     (all.len() <= MAX_REALMS).then_some(all)
 }
 
-/// The realms between two by the hierarchy of their names: up to what they share, and down again.
-/// `None` if one of the names is without measure.
+/// Returns the realms between two by the hierarchy of their names: up to the common suffix, and
+/// down again. `None` if one of the names exceeds the limits.
 fn hierarchy<'a>(from: &'a str, to: &'a str) -> Option<Vec<&'a str>> {
     let (up, down) = (suffixes(from)?, suffixes(to)?);
     let shared = up.iter().find(|realm| down.contains(realm)).copied();
@@ -82,14 +84,14 @@ fn hierarchy<'a>(from: &'a str, to: &'a str) -> Option<Vec<&'a str>> {
     let mut between = before(&up);
     between.extend(shared);
     between.extend(before(&down).into_iter().rev());
-    // Ends of the way are no part of what lies between them.
+    // The ends of the path are not between them.
     between.retain(|realm| *realm != from && *realm != to);
     Some(between)
 }
 
-/// Adds `realm` to a list, unless it is the client's or the server's realm, or there already. It is
-/// written in full, which the encoding allows; what other KDCs have compressed stays as it is.
-/// `None` for a list that cannot be read.
+/// Adds `realm` to a list, unless it is the client's or the server's realm, or already there. It is
+/// written in full, which the encoding allows; realms that other KDCs compressed stay unchanged.
+/// `None` if the list is invalid.
 pub(crate) fn add(
     transited: &TransitedEncoding,
     realm: &str,
@@ -121,7 +123,7 @@ pub(crate) fn add(
     Some(transited)
 }
 
-/// Reads DOMAIN-X500-COMPRESS. `None` if it is not UTF-8, or without measure.
+/// Decodes DOMAIN-X500-COMPRESS. `None` if it is not UTF-8 or exceeds the limits.
 fn expand(contents: &[u8], client: &str, server: &str) -> Option<Vec<String>> {
     let mut realms: Vec<String> = Vec::new();
     if contents.is_empty() {
@@ -157,7 +159,7 @@ fn expand(contents: &[u8], client: &str, server: &str) -> Option<Vec<String>> {
     (realms.len() <= MAX_REALMS).then_some(realms)
 }
 
-/// Adds the realms between the last one of a list, or the client's, and `to`.
+/// Adds the realms between the list's last realm (or the client's) and `to`.
 fn fill(realms: &mut Vec<String>, client: &str, to: &str) -> Option<()> {
     let between = hierarchy(realms.last().map_or(client, String::as_str), to)?;
     let between: Vec<String> = between.into_iter().map(str::to_owned).collect();
@@ -166,17 +168,18 @@ fn fill(realms: &mut Vec<String>, client: &str, to: &str) -> Option<()> {
 }
 
 enum Field {
-    /// Nothing between two commas, or at an end.
+    /// An empty field between two commas, or at an end.
     Gap,
-    /// A realm by itself.
+    /// A full realm name.
     Full(String),
-    /// The end of a realm that begins as the one before it (X.500 names).
+    /// A realm that extends the previous one: the suffix to append (X.500 names).
     After(String),
-    /// The beginning of a realm that ends as the one before it (domain names); with its dot.
+    /// A realm that is a child of the previous one: the prefix to prepend, with its dot (domain
+    /// names).
     Before(String),
 }
 
-/// The fields between the commas; `None` if there are too many, or one is too long.
+/// Splits the text at its commas; `None` if there are too many fields, or one is too long.
 fn fields(text: &str) -> Option<Vec<Field>> {
     let mut fields = Vec::new();
     let mut characters = text.chars();
@@ -241,7 +244,7 @@ mod tests {
     #[test]
     fn the_hierarchy_is_walked_as_mit_walks_it() {
         let way = |from, to| CaPaths::default().way(from, to).join(" ");
-        // The cases of MIT's own test of its walk.
+        // The cases of MIT's own test of its hierarchy walk.
         assert_eq!(
             way("ATHENA.MIT.EDU", "HACK.EXAMPLE.COM"),
             "ATHENA.MIT.EDU MIT.EDU EDU COM EXAMPLE.COM HACK.EXAMPLE.COM"
@@ -331,7 +334,7 @@ mod tests {
         assert!(!paths.allow(&list(",R"), &deep, "S"));
         let most = "a.".repeat(MAX_REALMS - 1) + "a";
         assert_eq!(paths.way("R", &most).len(), MAX_REALMS + 1);
-        // A field that lengthens the one before it, over and over.
+        // A field that extends the previous one, over and over.
         let growing = "/x".repeat(400) + &",/y".repeat(400);
         assert_eq!(expand(growing.as_bytes(), "X", "Y"), None);
         assert_eq!(expand(",".repeat(1 << 20).as_bytes(), "X", "Y"), None);

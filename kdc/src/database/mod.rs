@@ -216,13 +216,13 @@ impl PrincipalDatabase {
         Ok(changed)
     }
 
-    /// Whether any service may act in users' names (S4U2Proxy): tickets are signed then, to serve
-    /// as evidence.
+    /// Returns whether any service may act in users' names (S4U2Proxy). If so, tickets are signed,
+    /// so that they can serve as evidence.
     pub(crate) fn has_delegation(&self) -> bool {
         self.delegation
     }
 
-    /// Gives a principal new keys of its realm's types; older versions stay if `keep_old`. Returns
+    /// Gives a principal new keys of its realm's types. Older versions stay if `keep_old`. Returns
     /// the new version.
     pub fn change_keys(
         &mut self,
@@ -237,7 +237,7 @@ impl PrincipalDatabase {
         })?
     }
 
-    /// Renames a principal. Its keys stay, and the salt of its password with them.
+    /// Renames a principal. Its keys and the salt of its password stay.
     pub fn rename(&mut self, from: &Principal, to: Principal) -> Result<(), DatabaseError> {
         if self.principals.contains_key(&to) || self.aliases.contains_key(&to) {
             return Err(DatabaseError::Exists(to));
@@ -273,8 +273,7 @@ impl PrincipalDatabase {
         Ok(())
     }
 
-    /// Tells clients who come as `principal` that they are `elsewhere`, a principal of another
-    /// realm.
+    /// Refers clients that log in as `principal` to `elsewhere`, a principal of another realm.
     pub fn add_client_referral(&mut self, principal: Principal, elsewhere: Principal) {
         self.client_referrals.insert(principal, elsewhere);
     }
@@ -283,19 +282,19 @@ impl PrincipalDatabase {
         self.client_referrals.get(principal)
     }
 
-    /// Ways between realms that are not those of their names' hierarchy.
+    /// Returns the paths between realms that do not follow the hierarchy of their names.
     #[must_use]
     pub fn capaths(&self) -> &CaPaths {
         &self.capaths
     }
 
-    /// The same, to be changed.
+    /// Returns these paths for changes.
     pub fn capaths_mut(&mut self) -> &mut CaPaths {
         &mut self.capaths
     }
 
-    /// Lets clients of `from` come to `to`: both realms' KDCs must be given the same keys, of which
-    /// one at least is ours.
+    /// Lets clients of `from` reach `to`. Both realms' KDCs must have the same keys. At least one
+    /// of the realms must be ours.
     pub fn add_trust(
         &mut self,
         from: &str,
@@ -308,8 +307,8 @@ impl PrincipalDatabase {
         self.add(new, rng)
     }
 
-    /// The keytab of these principals: the keys of all their versions. A password's keys are left
-    /// out where there are random ones of the same type, and derived else.
+    /// Returns a keytab of these principals, with the keys of all their versions. A password's key
+    /// is derived, but left out if there is a random one of the same type.
     pub fn keytab<'a>(
         &self,
         principals: impl IntoIterator<Item = &'a Principal>,
