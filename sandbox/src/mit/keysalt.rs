@@ -138,8 +138,14 @@ const FAMILIES: [(&str, &[EncryptionType]); 4] = [
     ),
     ("des3", &[EncryptionType::DES3_CBC_SHA1_KD]),
     ("rc4", &[EncryptionType::RC4_HMAC]),
-    // camellia256-cts-cmac and camellia128-cts-cmac (RFC 6803), as far as they are supported.
-    ("camellia", &[EncryptionType(26), EncryptionType(25)]),
+    // camellia256-cts-cmac and camellia128-cts-cmac (RFC 6803).
+    (
+        "camellia",
+        &[
+            EncryptionType::CAMELLIA256_CTS_CMAC,
+            EncryptionType::CAMELLIA128_CTS_CMAC,
+        ],
+    ),
 ];
 
 /// Reads `permitted_enctypes`: names, families, `DEFAULT`, each with a sign. Names that are not
@@ -226,6 +232,8 @@ mod tests {
             permitted,
             [
                 EncryptionType::RC4_HMAC,
+                EncryptionType::CAMELLIA256_CTS_CMAC,
+                EncryptionType::CAMELLIA128_CTS_CMAC,
                 EncryptionType::AES128_CTS_HMAC_SHA256_128
             ]
         );
