@@ -1,4 +1,4 @@
-//! Amounts that a real day brings. Ignored in unoptimised builds, whose ciphers crawl.
+//! Realistic amounts of data. Ignored in unoptimised builds, whose ciphers are too slow.
 
 use std::sync::Arc;
 

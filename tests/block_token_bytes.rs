@@ -1,10 +1,10 @@
-//! Finds block tokens in what a NameNode answers, and puts others in their place without moving a
-//! byte of the rest.
+//! Finds block tokens in a NameNode's answers and replaces them in place, without moving any other
+//! byte.
 
 use std::ops::Range;
 
-/// What a `TokenProto` of kind `HDFS_BLOCK_TOKEN` holds; the default is what a NameNode sends that
-/// uses no tokens.
+/// The contents of a `TokenProto` of kind `HDFS_BLOCK_TOKEN`. The default is what a NameNode
+/// without block tokens sends.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct BlockToken {
     pub(crate) identifier: Vec<u8>,
@@ -12,13 +12,13 @@ pub(crate) struct BlockToken {
 }
 
 const KIND: &[u8] = b"HDFS_BLOCK_TOKEN";
-/// Password (field 2), kind (field 3) and an empty service (field 4), as a token ends.
+/// Length of the password (field 2). Kind (field 3) and an empty service (field 4) follow it.
 const PASSWORD: usize = 20;
-/// A field that no Hadoop knows, of a length: every reader of protobuf skips it.
+/// Tag of an unused, length-delimited field: every protobuf reader skips it.
 const PADDING: u8 = 15 << 3 | 2;
 
-/// Lets `change` do as it likes with each block token in `message`; what it makes of one must not
-/// be longer.
+/// Calls `change` on each block token in `message`. The changed token must not be longer than the
+/// original.
 pub(crate) fn for_each_block_token(message: &mut [u8], mut change: impl FnMut(&mut BlockToken)) {
     for kind in 0..message.len() {
         if !message[kind..].starts_with(KIND) {
@@ -36,7 +36,7 @@ pub(crate) fn for_each_block_token(message: &mut [u8], mut change: impl FnMut(&m
     }
 }
 
-/// The token whose kind stands at `kind`, and where its fields are.
+/// Returns the token whose kind starts at `kind`, and the range of its fields.
 fn token_around(message: &[u8], kind: usize) -> Option<(Range<usize>, BlockToken)> {
     let password = kind.checked_sub(2 + PASSWORD)?;
     let end = kind + KIND.len() + 2;
@@ -45,7 +45,7 @@ fn token_around(message: &[u8], kind: usize) -> Option<(Range<usize>, BlockToken
     {
         return None;
     }
-    // The identifier is as long as it says, and so is the whole.
+    // Accept a start only if the identifier and the whole token have the lengths that they claim.
     (0..password - 4).rev().find_map(|start| {
         let (length, head) = varint(&message[start + 1..])?;
         let identifier = start + 1 + head..password - 2;
@@ -66,7 +66,7 @@ fn token_around(message: &[u8], kind: usize) -> Option<(Range<usize>, BlockToken
     })
 }
 
-/// A varint of at most two bytes, and its width.
+/// Reads a varint of at most two bytes; returns its value and its width.
 fn varint(bytes: &[u8]) -> Option<(usize, usize)> {
     match *bytes {
         [low @ ..0x80, ..] => Some((low.into(), 1)),
@@ -94,14 +94,14 @@ fn encode(token: &BlockToken, length: usize) -> Vec<u8> {
         .checked_sub(bytes.len())
         .expect("the token that takes the place is not longer");
     if spare < 3 {
-        // The last byte is the length of the service, 0, which may be written with more bytes than
-        // it needs.
+        // The last byte is the service's length, 0. A varint may use more bytes than it needs, so
+        // pad it.
         bytes.pop();
         bytes.resize(length - 1, 0x80);
         bytes.push(0);
     } else {
-        // The padding's own length takes two bytes, so that any length can be filled that three
-        // bytes fit in.
+        // The padding's length takes two bytes, so that it can fill any gap of at least three
+        // bytes.
         let fill = spare - 3;
         bytes.extend([PADDING, (fill & 0x7F) as u8 | 0x80, (fill >> 7) as u8]);
         bytes.resize(length, 0);

@@ -1,8 +1,8 @@
 //! Block tokens that are missing, changed, or another's: every DataNode refuses them, and Hadoop's
 //! clients understand the refusal.
 //!
-//! No client makes such a token by itself, so a proxy before the NameNode changes those that it
-//! gives out. (Tokens that expire: `tokens`.)
+//! No client produces such a token, so a proxy in front of the NameNode changes the ones that it
+//! issues. (For expired tokens see `tokens`.)
 
 use std::time::Duration;
 
@@ -29,21 +29,21 @@ trials! {
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// Without security of RPC or data transfer, but with block tokens: what DataNodes check is all
-/// that is checked.
+/// Starts a cluster with block tokens but without RPC or data transfer security: DataNodes check
+/// nothing but the tokens.
 fn plain_cluster(seed: u64) -> Result<Cluster, Error> {
     let builder = Cluster::simple()
         .seed(seed)
         .set("dfs.block.access.token.enable", "true");
-    // Java's client tries nine times in a minute otherwise.
+    // Otherwise Java's client tries nine times in a minute.
     Ok(builder
         .set("dfs.client.max.block.acquire.failures", "0")
         .set("dfs.client.block.write.retries", "0")
         .start_blocking()?)
 }
 
-/// A token of a block of the same number in another cluster, hence in another block pool and under
-/// other keys.
+/// Returns a token for a block with the same number in another cluster, hence in another block pool
+/// and under other keys.
 fn token_of_another_pool(like: &BlockToken) -> Result<BlockToken, Error> {
     for seed in 2..20 {
         let other = plain_cluster(seed)?;
@@ -65,7 +65,7 @@ fn token_of_another_pool(like: &BlockToken) -> Result<BlockToken, Error> {
         let token = spoiler
             .remembered()
             .ok_or("the NameNode gives out no token")?;
-        // One that fits in the place of the other.
+        // It must fit in the other token's place.
         if token.identifier.len() == like.identifier.len() && token.identifier != like.identifier {
             return Ok(token);
         }
@@ -73,7 +73,7 @@ fn token_of_another_pool(like: &BlockToken) -> Result<BlockToken, Error> {
     Err("no other cluster's tokens are as long".into())
 }
 
-/// Whether the DataNode has refused a token, and served nobody.
+/// Fails unless the DataNode has refused a token and served no transfer.
 fn was_refused(cluster: &Cluster, since: &kerbox::Journal) -> TestResult {
     let is_transfer =
         |event: &Event| matches!(event, Event::ReadBlock { .. } | Event::WriteBlock { .. });
@@ -93,7 +93,7 @@ fn was_refused(cluster: &Cluster, since: &kerbox::Journal) -> TestResult {
     }
 }
 
-/// Every way to spoil a token, each with the token that takes its place where there is one.
+/// Returns every way to spoil a token, each with its replacement token if it needs one.
 fn ways(
     cluster: &Cluster,
     spoiler: &Spoiler,
@@ -175,7 +175,7 @@ fn hdfs_native_writes_nothing_with_a_token_that_is_not_its_own() -> TestResult {
     })
 }
 
-/// What DataNodes said of tokens in handshakes.
+/// Returns the DataNodes' refusals during handshakes.
 fn handshake_refusals(since: &kerbox::Journal) -> Vec<String> {
     since
         .filter(|event| matches!(event, Event::Sasl { server: Server::DataNode(_), outcome, .. } if !outcome.is_ok()))
@@ -194,7 +194,7 @@ fn hdfs_native_is_refused_at_the_handshake_or_after_it() -> TestResult {
         for name in ["f", "other"] {
             write(&direct, &format!("/user/alice/{name}"), pattern(1000)).await?;
         }
-        // Opened, not read: a connection would be kept, and the next read on it needs no handshake.
+        // Open it, but do not read: a kept connection would spare the next read its handshake.
         native.read("/user/alice/other").await?;
         for spoiling in [
             Spoiling::Missing,
@@ -205,8 +205,8 @@ fn hdfs_native_is_refused_at_the_handshake_or_after_it() -> TestResult {
             spoiler.spoil(spoiling);
             let since = cluster.journal().from_here();
             let reader = native.clone();
-            // hdfs-native 0.14.8 does not look at the status of a handshake's answer, and panics
-            // for want of a proof in it.
+            // hdfs-native 0.14.8 ignores the status of a handshake's answer, and panics because the
+            // answer has no proof.
             let answered = tokio::spawn(async move { read(&reader, "/user/alice/f").await }).await;
             assert!(
                 !matches!(answered, Ok(Ok(_))),
@@ -214,7 +214,7 @@ fn hdfs_native_is_refused_at_the_handshake_or_after_it() -> TestResult {
             );
             let told = handshake_refusals(&since);
             if spoiling == Spoiling::Missing {
-                // Without a token this client begins no handshake, and is cut off before any
+                // Without a token this client starts no handshake, and is cut off before any
                 // operation.
                 let asked = since.count(|event| matches!(event, Event::ReadBlock { .. }));
                 let came = since.count(|event| {
@@ -234,7 +234,7 @@ fn hdfs_native_is_refused_at_the_handshake_or_after_it() -> TestResult {
                     cluster.journal().last(20)
                 );
             } else if spoiling == Spoiling::Other {
-                // A token that is good for something opens the connection, but no other block.
+                // A token that is valid for another block opens the connection, but not this block.
                 assert!(told.is_empty(), "{told:?}");
                 was_refused(&cluster, &since)?;
             } else {
@@ -274,7 +274,7 @@ fn the_java_client_is_told_that_its_token_is_no_good() -> TestResult {
         ];
         let (answers, said) = shells(&env, &commands)?;
         assert_eq!((answers[0].0, answers[1].0), (1, 1), "{spoiling:?}: {said}");
-        // As a DataNode of Hadoop 3.4.3 is quoted, whose answer has no message.
+        // This is the text for a DataNode of Hadoop 3.4.3, whose answer has no message.
         assert!(
             said.contains("Got access token error, status message , for OP_READ_BLOCK"),
             "{said}"
@@ -320,8 +320,8 @@ fn the_java_client_asks_once_more_for_a_token_and_goes_on() -> TestResult {
     Ok(())
 }
 
-/// A token whose key nobody has is told from one with a wrong password: `accessTokenError`, which
-/// makes the client ask again.
+/// A token with an unknown key is refused differently from one with a wrong password: with
+/// `accessTokenError`, which makes the client ask for a new token.
 fn the_java_client_asks_once_more_when_a_handshake_was_refused() -> TestResult {
     let cluster = Cluster::secure().start_blocking()?;
     let alice = cluster.login_blocking("alice")?;

@@ -1,5 +1,5 @@
-//! Foreign programs under the fixture's clock: their wall clock is the fixture's wherever it
-//! stands, and a wait takes as long as it does without.
+//! Programs in other languages under the fixture's clock: their wall clock is the fixture's,
+//! whatever it shows, and a wait takes as long as it does without.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -25,8 +25,8 @@ trials! {
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// Clocks to live by: ahead, behind, and standing before 2001, when a moment of the wall clock has
-/// a digit less, and in the next century.
+/// Realms whose clocks run ahead, run behind, or are frozen: before 2001, when Unix time had one
+/// digit fewer, in 2030, and in the next century.
 fn worlds() -> Result<Vec<Realm>, Error> {
     let hours = |count| Duration::from_hours(count);
     let ahead = Realm::start_blocking()?;
@@ -45,13 +45,13 @@ fn worlds() -> Result<Vec<Realm>, Error> {
     Ok(worlds)
 }
 
-/// Seconds since 1970, by `date`.
+/// Seconds since 1970, computed by `date`.
 fn seconds(time: &str) -> Result<i64, Error> {
     let output = Command::new("date").args(["-d", time, "+%s"]).output()?;
     Ok(String::from_utf8(output.stdout)?.trim().parse()?)
 }
 
-/// A temporary folder with a program that was compiled from a source of `tests/peers/clock`.
+/// Compiles a source of `tests/peers/clock`; returns the temporary folder and the program in it.
 fn compiled(compiler: &[&str], source: &str) -> Result<(tempfile::TempDir, PathBuf), Error> {
     let folder = tempfile::tempdir()?;
     let program = folder.path().join("waits");
@@ -73,8 +73,8 @@ fn text(output: &Output) -> Text {
     Err(format!("{}: {text}{errors}", output.status).into())
 }
 
-/// Runs the program in each world, and looks at its lines: `now SECONDS`, and `NAME MILLISECONDS`
-/// of at least so many waits for 300.
+/// Runs the program in each world and checks its lines: `now SECONDS`, and at least `waits` lines
+/// `NAME MILLISECONDS`, each a wait of 300 ms.
 fn check(program: &Path, arguments: &[&str], waits: usize) -> TestResult {
     for realm in worlds()? {
         let before = realm.clock().now();
@@ -96,8 +96,8 @@ fn check(program: &Path, arguments: &[&str], waits: usize) -> TestResult {
                     "{number} is not in {possible:?}"
                 );
             } else {
-                // A wait that hands the kernel a moment of another clock ends at once or hours
-                // later; a busy machine makes it a little longer.
+                // If a wait passes the kernel a time of the wrong clock, it ends at once or hours
+                // later; on a busy machine it only takes a little longer.
                 assert!((290..20_000).contains(&number), "at {before}: {line} ms");
                 seen += 1;
             }
@@ -109,7 +109,7 @@ fn check(program: &Path, arguments: &[&str], waits: usize) -> TestResult {
 
 fn every_wait_of_glibc_and_cxx() -> TestResult {
     let (_folder, program) = compiled(&["c++", "-std=c++20"], "waits.cpp")?;
-    // With message queues, which a container may lack, they are 32.
+    // There are 32 with message queues, which a container may lack.
     check(&program, &[], 30)
 }
 
@@ -172,7 +172,7 @@ fn a_program_that_runs_sees_the_clock_move() -> TestResult {
     Ok(())
 }
 
-/// The offset in the credential cache moves MIT's library, and so would the clock.
+/// Both the offset in the credential cache and the clock could move MIT's library; only one may.
 fn mit_moves_once() -> TestResult {
     let realm = Realm::start_blocking()?;
     realm.add_principal(NewPrincipal::new("host/a.example.com"))?;
@@ -192,7 +192,7 @@ fn mit_moves_once() -> TestResult {
     Ok(())
 }
 
-/// A JVM that knows the system's clock alone says "Clock skew too great (37)" here.
+/// A JVM that only knows the system's clock says "Clock skew too great (37)" here.
 fn java_hadoop_lists_ten_hours_later() -> TestResult {
     let cluster = Cluster::secure().start_blocking()?;
     cluster.advance_blocking(Duration::from_hours(10))?;
@@ -206,7 +206,7 @@ fn java_hadoop_lists_ten_hours_later() -> TestResult {
         answers[0].0, 0,
         "the system's clock is ten hours behind: {stderr}"
     );
-    // Past the ticket's end Java says so by itself.
+    // Past the ticket's end, Java refuses without asking a server.
     cluster.advance_blocking(Duration::from_hours(11))?;
     let (answers, stderr) = list(alice.env_under_clock()?)?;
     assert_ne!(answers[0].0, 0, "the ticket has ended: {stderr}");

@@ -1,5 +1,5 @@
-//! Same seed, same clock, same script: what repeats when a fixture is started again, tried with
-//! real clients.
+//! Same seed, same clock, same script: the parts of a run that repeat when a fixture is started
+//! again, tested with real clients.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,13 +20,14 @@ trials! {
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// Connections tell the clients' ports, which the system chooses, and end when the system says so.
+/// Connection events contain the clients' ports, which the system chooses, and their ends are timed
+/// by the system.
 fn repeats(event: &Event) -> bool {
     !matches!(event, Event::Connection { .. })
 }
 
-/// What each server saw, in its own order: how the threads of a client and of the fixture
-/// interleave is not the fixture's to say.
+/// Returns what each server saw, in its own order. The fixture does not control how the threads of
+/// a client and of the fixture interleave.
 fn told_by_each(journal: &kerbox::Journal) -> BTreeMap<Option<Server>, Vec<String>> {
     let mut told: BTreeMap<_, Vec<String>> = BTreeMap::new();
     for entry in journal.filter(repeats) {
@@ -37,7 +38,7 @@ fn told_by_each(journal: &kerbox::Journal) -> BTreeMap<Option<Server>, Vec<Strin
     told
 }
 
-/// Every file below a directory that bears keys or blocks, by its name there.
+/// Reads every file below a directory of keys or blocks, keyed by its relative path.
 fn files(root: &Path, directory: &str) -> Result<BTreeMap<String, Vec<u8>>, Error> {
     let mut found = BTreeMap::new();
     let mut directories = vec![root.join(directory)];
@@ -57,14 +58,14 @@ fn files(root: &Path, directory: &str) -> Result<BTreeMap<String, Vec<u8>>, Erro
     Ok(found)
 }
 
-/// What can be compared of a run.
+/// The comparable parts of a run.
 #[derive(PartialEq, Eq, Debug)]
 struct Run {
     told: BTreeMap<Option<Server>, Vec<String>>,
     files: BTreeMap<String, Vec<u8>>,
 }
 
-/// The time of both runs: near the real one, since this client has no other.
+/// The start time of both runs: close to real time, since this client only has the system's clock.
 fn now() -> Timestamp {
     kerbox::Clock::system().now()
 }

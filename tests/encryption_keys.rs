@@ -1,5 +1,5 @@
 //! Encrypted data transfer (`dfs.encrypt.data.transfer`): clients get a key from the NameNode, and
-//! DataNodes know it again.
+//! DataNodes recognise it.
 
 use kerbox::{Cluster, ClusterBuilder, Event, Server};
 
@@ -16,7 +16,7 @@ trials! {
         the_go_client_uses_encryption_keys;
 }
 
-/// Three DataNodes that talk to nobody without a key; `extra` sets further keys.
+/// Three DataNodes that refuse clients without a key; `extra` sets further Hadoop keys.
 fn encrypted(extra: &[(&str, &str)]) -> ClusterBuilder {
     let builder = Cluster::secure()
         .datanodes(3)
@@ -26,8 +26,8 @@ fn encrypted(extra: &[(&str, &str)]) -> ClusterBuilder {
         .fold(builder, |builder, (key, value)| builder.set(key, *value))
 }
 
-/// How many handshakes DataNodes have ended well with a key: its user name has a blank between its
-/// parts, which no base64 has.
+/// Counts the DataNodes' successful handshakes with a key. Its user name contains a blank, which
+/// base64 never does.
 fn by_key(cluster: &Cluster) -> usize {
     cluster.journal().count(
         |event| matches!(event, Event::Sasl { server: Server::DataNode(_), user, outcome, .. } if outcome.is_ok() && user.contains(" BP-")),

@@ -1,5 +1,5 @@
-//! Tickets that end: bugs that people met in production, on demand, without sleeping. The numbers
-//! are those of the list in `users.md`.
+//! Expiring tickets: bugs that people met in production, reproduced without sleeping. The bugs'
+//! numbers are those of the list in `users.md`.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ trials! {
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// A client that logs in again from its keytab when its cache's ticket has ended.
+/// A client that logs in again from its keytab once the ticket in its cache has expired.
 fn perpetual(cluster: &Cluster, login: &Login) -> Result<Client, Error> {
     kerbox::use_shared_krb5_conf();
     let keytab = cluster.realm().ok_or("no realm")?.keytab("alice")?;
@@ -105,7 +105,8 @@ fn bug_5_renewals_end_after_seven_days_and_a_keytab_login_works() -> TestResult 
             .ok()
             .map_err(|error| format!("day {day}: {error}"))?;
     }
-    // The ticket's second is over, the allowed skew is not: a renewal is refused all the same.
+    // The ticket's last second has passed, but not the allowed skew: a renewal is refused all the
+    // same.
     realm.advance_blocking(DAY + Duration::from_secs(2))?;
     let said = kinit(&["-R"])?.refused()?;
     assert!(said.contains("Ticket expired"), "{said}");
@@ -128,9 +129,9 @@ fn bug_6_a_cached_client_uploads_after_28_hours() -> TestResult {
     })
 }
 
-/// A NameNode that logged in as a client, and failed once while the KDC was down, let nobody in any
-/// more. Ours takes tickets with its keytab alone, so an hour without a KDC must not matter to it,
-/// nor a week.
+/// In the bug, a NameNode that logs in as a client failed once while the KDC was down, and then
+/// refused everybody. Ours accepts tickets with its keytab alone, so neither an hour nor a week
+/// without a KDC may matter.
 fn bug_7_a_kdc_that_is_down_for_days_locks_nobody_out_for_good() -> TestResult {
     let cluster = Cluster::secure().start_blocking()?;
     let alice = cluster.login_blocking("alice")?;
@@ -139,7 +140,7 @@ fn bug_7_a_kdc_that_is_down_for_days_locks_nobody_out_for_good() -> TestResult {
         client(&cluster, &alice)?.get_file_info("/").await?;
         realm.stop_kdc();
         cluster.advance_blocking(Duration::from_hours(1))?;
-        // By the service ticket in the cache; a new login is out of reach.
+        // The service ticket in the cache is enough; a new login is impossible.
         client(&cluster, &alice)?.get_file_info("/").await?;
         assert!(cluster.login("bob").await.is_err(), "the KDC is down");
         cluster.advance_blocking(Duration::from_hours(7 * 24))?;
@@ -156,7 +157,7 @@ fn bug_7_a_kdc_that_is_down_for_days_locks_nobody_out_for_good() -> TestResult {
     })
 }
 
-/// 301 seconds, and a little for the time that passes meanwhile.
+/// 301 seconds, plus a little for the time that passes during the test.
 const SKEWS: [i64; 2] = [303, -303];
 
 fn ap_errors(cluster: &Cluster, code: ErrorCode) -> usize {
@@ -170,7 +171,7 @@ fn bug_19_a_skewed_namenode_answers_clock_skew() -> TestResult {
         let cluster = Cluster::secure().start_blocking()?;
         let alice = cluster.login_blocking("alice")?;
         block_on(async {
-            // A service ticket that began long enough ago for a NameNode that lags.
+            // Get a service ticket early enough that it is valid even for a NameNode that lags.
             client(&cluster, &alice)?.get_file_info("/").await?;
             cluster.advance_blocking(Duration::from_hours(1))?;
             let skew = cluster.skew(Server::NameNode, seconds)?;

@@ -1,5 +1,5 @@
-//! Many clusters at once, in one process and in several, none aware of the others; and what is left
-//! of those that were killed.
+//! Many clusters at once, in one process and in several, none aware of the others; and the removal
+//! of what killed processes leave behind.
 
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpStream};
@@ -92,11 +92,11 @@ fn nothing_is_left_when_a_cluster_is_dropped() -> TestResult {
     Ok(())
 }
 
-/// Asks this binary to be a process that holds a cluster until its standard input ends.
+/// Makes this binary hold a cluster until its standard input ends.
 const HOLD: &str = "KERBOX_TESTS_HOLD_A_CLUSTER";
 
-/// What `main` does first: if this process was started by [`Holder::start`] it is that one, and
-/// ends here.
+/// Holds a cluster and exits if this process was started by [`Holder::start`]. `main` calls it
+/// first.
 pub(crate) fn hold_a_cluster_if_asked() {
     if std::env::var_os(HOLD).is_none() {
         return;
@@ -105,13 +105,13 @@ pub(crate) fn hold_a_cluster_if_asked() {
     println!("{}", held.path().display());
     println!("{}", kerbox::shared_krb5_conf().display());
     println!("{}", held.namenode_address());
-    // Until the parent closes it, or this process is killed.
+    // Wait until the parent closes it, or this process is killed.
     let _ = std::io::stdin().lines().count();
     drop(held);
     std::process::exit(0);
 }
 
-/// A process with a cluster.
+/// A process that holds a cluster.
 struct Holder {
     child: Child,
     cluster: PathBuf,
@@ -120,7 +120,7 @@ struct Holder {
 }
 
 impl Holder {
-    /// Its temporary files are in `temporary`.
+    /// Starts a process whose temporary files are in `temporary`.
     fn start(temporary: &Path) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let mut child = Command::new(std::env::current_exe()?)
             .env(HOLD, "1")
@@ -156,7 +156,7 @@ impl Holder {
             && TcpStream::connect(self.namenode).is_ok()
     }
 
-    /// Lets it end in order.
+    /// Makes the process exit normally.
     fn end(&mut self) -> TestResult {
         drop(self.child.stdin.take());
         let status = self.child.wait()?;
@@ -169,7 +169,8 @@ impl Holder {
 }
 
 impl Drop for Holder {
-    /// Of one that has not ended, as in a test that fails, neither process nor files stay.
+    /// Ends the process if it is still running, as in a failing test, so that no process and no
+    /// files stay.
     fn drop(&mut self) {
         drop(self.child.stdin.take());
         let _ = self.child.wait();

@@ -1,4 +1,4 @@
-//! Trials that fail, run by this program once more: neither processes nor files stay behind.
+//! Runs this program once more with tests that fail: they leave neither processes nor files behind.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,10 +14,10 @@ trials! {
         a_trial_that_fails_leaves_no_process_and_no_folder;
 }
 
-/// Asks this binary for the trials that fail.
+/// Makes this binary run the tests that fail.
 const FAIL: &str = "KERBOX_TESTS_FAIL";
 
-/// The trials that fail, if this process was started for them.
+/// Returns the tests that fail, if this process was started for them.
 pub(crate) fn failing_trials() -> Vec<Trial> {
     if std::env::var_os(FAIL).is_none() {
         return Vec::new();
@@ -38,12 +38,12 @@ fn returns() -> TestResult {
     Err("as asked".into())
 }
 
-/// The processes whose environment or command names a folder.
+/// Finds the processes whose environment or command line names a folder.
 fn processes_in(folder: &Path) -> std::io::Result<Vec<String>> {
     let folder = folder.display().to_string();
     let mut found = Vec::new();
     for process in std::fs::read_dir("/proc")?.flatten() {
-        // Those that end meanwhile, and those of others, cannot be read.
+        // Processes that end meanwhile, and other users' processes, cannot be read.
         let read = |file| std::fs::read(process.path().join(file)).unwrap_or_default();
         let said = [read("environ"), read("cmdline")].concat();
         let said = String::from_utf8_lossy(&said).into_owned();

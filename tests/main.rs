@@ -1,8 +1,8 @@
 //! Kerbox against real clients.
 //!
-//! A test whose client is not installed is reported as ignored, by the client's name; with
-//! `KERBOX_PEERS=required` it fails. `KERBOX_PEERS_DIR` (default `~/.cache/kerbox-peers`) says
-//! where `.ci/peers/install.sh` has put those that no package manager brings.
+//! A test whose client is not installed is reported as ignored, with the client's name; with
+//! `KERBOX_PEERS=required` it fails. `KERBOX_PEERS_DIR` (default `~/.cache/kerbox-peers`) is where
+//! `.ci/peers/install.sh` puts clients that no package manager provides.
 
 #[path = "../kdc/tests/armor/mod.rs"]
 mod armor;

@@ -1,4 +1,4 @@
-//! Somebody on the wire: hears a connection, changes its bytes, and says again what was said.
+//! A man in the middle: records a connection, changes its bytes, and replays what was sent.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -8,21 +8,21 @@ use std::thread;
 use hdfs_native::{Client, ClientBuilder, HdfsError};
 use kerbox::{Cluster, Login};
 
-/// Which way bytes go.
+/// The direction of the bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Direction {
     ToServer,
     ToClient,
 }
 
-/// Changes bytes on their way; told how many went that way before on this connection.
+/// Changes bytes in transit. The number counts earlier bytes in that direction on this connection.
 type Change = dyn FnMut(Direction, usize, &mut [u8]) + Send;
 
-/// A proxy before a server, until the process ends.
+/// A proxy in front of a server, which runs until the process ends.
 pub(crate) struct Proxy {
     address: SocketAddr,
     server: SocketAddr,
-    /// What clients said, by connection.
+    /// The bytes that clients sent, by connection.
     heard: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
@@ -70,7 +70,7 @@ impl Proxy {
         self.address
     }
 
-    /// A client that takes this proxy for the NameNode of a cluster without security.
+    /// Builds a client that takes this proxy for the NameNode of a cluster without security.
     pub(crate) fn simple_client(&self, cluster: &Cluster, user: &str) -> Result<Client, HdfsError> {
         ClientBuilder::new()
             .with_url(format!("hdfs://{}", self.address))
@@ -79,7 +79,7 @@ impl Proxy {
             .build()
     }
 
-    /// A client that takes this proxy for the NameNode.
+    /// Builds a client that takes this proxy for the NameNode.
     pub(crate) fn client(&self, cluster: &Cluster, login: &Login) -> Result<Client, HdfsError> {
         kerbox::use_shared_krb5_conf();
         ClientBuilder::new()
@@ -90,8 +90,8 @@ impl Proxy {
             .build()
     }
 
-    /// Says on a new connection what the first client said, and waits until the server hangs up or
-    /// has no more to answer.
+    /// Sends the first client's bytes on a new connection, and waits until the server hangs up or
+    /// has nothing more to answer.
     pub(crate) fn replay(&self) -> std::io::Result<()> {
         let said = self
             .heard
@@ -136,6 +136,6 @@ fn pass_on(
             break;
         }
     }
-    // The other side learns of the end; one that is gone already needs not.
+    // Pass the end of the stream on; the other side may already be gone.
     let _ = to.shutdown(Shutdown::Write);
 }

@@ -1,5 +1,5 @@
-//! Every check refuses, and with the code or the class that clients know. (Wrong passwords and
-//! unknown principals: `mit_tools`.)
+//! Every check refuses, with the code or the class that clients know. (For wrong passwords and
+//! unknown principals see `mit_tools`.)
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ fn ap_errors(cluster: &Cluster, code: ErrorCode) -> usize {
     )
 }
 
-/// What a NameNode answers to a ticket that it does not accept.
+/// Returns whether a NameNode answered that it does not accept a ticket.
 fn is_gss_refusal(refused: Option<&HdfsError>) -> bool {
     matches!(refused, Some(HdfsError::FatalRPCError(class, message))
         if class == "javax.security.sasl.SaslException" && message.contains("GSS initiate failed"))
@@ -41,7 +41,7 @@ fn a_ticket_past_its_end_is_refused() -> TestResult {
     let cluster = Cluster::secure().start_blocking()?;
     let alice = cluster.login_blocking("alice")?;
     block_on(async {
-        // For the client it is valid; the NameNode alone lives eleven hours later.
+        // The ticket is valid for the client; only the NameNode's clock is eleven hours ahead.
         let _skew = cluster.skew(Server::NameNode, 11 * 3600)?;
         let refused = client(&cluster, &alice)?.get_file_info("/").await.err();
         assert!(is_gss_refusal(refused.as_ref()), "{refused:?}");
@@ -73,7 +73,7 @@ fn a_ticket_before_its_start_is_refused() -> TestResult {
 fn a_ticket_in_a_key_that_the_service_does_not_have_is_refused() -> TestResult {
     let cluster = Cluster::secure().start_blocking()?;
     let alice = cluster.login_blocking("alice")?;
-    // The KDC has new keys for the NameNode, whose keytab has not followed.
+    // The KDC has new keys for the NameNode, but the NameNode's keytab still has the old ones.
     cluster
         .realm()
         .ok_or("no realm")?
@@ -93,7 +93,7 @@ fn a_ticket_in_a_key_that_the_service_does_not_have_is_refused() -> TestResult {
 fn a_ticket_in_another_key_of_the_same_version_is_refused() -> TestResult {
     let cluster = Cluster::secure().start_blocking()?;
     let alice = cluster.login_blocking("alice")?;
-    // The NameNode's principal was deleted and made anew: version 1 again, but other keys.
+    // The NameNode's principal was deleted and created again: version 1 again, but other keys.
     let realm = cluster.realm().ok_or("no realm")?;
     let namenode = realm.principal("nn/localhost")?;
     realm
@@ -119,7 +119,7 @@ fn a_replayed_authenticator_is_refused() -> TestResult {
         let proxy = Proxy::start(cluster.namenode_address(), |_, _, _| {})?;
         proxy.client(&cluster, &alice)?.get_file_info("/").await?;
         assert_eq!(ap_errors(&cluster, ErrorCode::KRB_AP_ERR_REPEAT), 0);
-        // Everything that the client said, once more, by somebody who heard it.
+        // An eavesdropper sends everything that the client sent once more.
         proxy.replay()?;
         cluster
             .journal()
@@ -137,8 +137,8 @@ fn a_tampered_wrap_token_is_refused() -> TestResult {
         let cluster = Cluster::secure().protection(protection).start_blocking()?;
         let alice = cluster.login_blocking("alice")?;
         block_on(async {
-            // After NEGOTIATE, two challenges and SUCCESS everything that the client says is
-            // wrapped: its context and its first call.
+            // After NEGOTIATE, two challenges and SUCCESS, everything that the client sends is
+            // wrapped: its connection context and its first call.
             let mut answers = 0;
             let proxy =
                 Proxy::start(
@@ -201,7 +201,7 @@ fn a_namenode_that_hangs_up_is_survived_or_told() -> TestResult {
                 .on_method("getFileInfo")
                 .once(),
         );
-        // Whether a client tries again is its own affair; the next call must work.
+        // The client may or may not retry; the next call must work.
         let _ = client.get_file_info("/").await;
         assert_eq!(fault.struck(), 1);
         client.get_file_info("/").await?;
@@ -215,7 +215,7 @@ fn a_datanode_that_dies_at_the_third_packet_is_replaced_in_the_pipeline() -> Tes
     block_on(async {
         let client = client(&cluster, &alice)?;
         let bytes = pattern(1_000_000);
-        // Whichever DataNode sees a third packet first.
+        // This is the DataNode that is the first to see a third packet.
         let fault = cluster.inject(
             Fault::new(
                 |event| {
@@ -270,10 +270,10 @@ fn an_expired_block_token_is_refused_by_the_datanode() -> TestResult {
     block_on(async {
         let client = client(&cluster, &alice)?;
         write(&client, "/user/alice/f", pattern(1000)).await?;
-        // Tokens live ten hours; the DataNode alone lives eleven hours later.
+        // Tokens live ten hours; only the DataNode's clock is eleven hours ahead.
         let skew = cluster.skew(Server::DataNode(1), 11 * 3600)?;
         let journal = cluster.journal().from_here();
-        // This client panics where a DataNode refuses the token; any failure will do here.
+        // This client panics if a DataNode refuses the token; any failure will do here.
         let reader = client.clone();
         let refused = tokio::spawn(async move { read(&reader, "/user/alice/f").await });
         assert!(
@@ -289,7 +289,7 @@ fn an_expired_block_token_is_refused_by_the_datanode() -> TestResult {
     })
 }
 
-/// The first `blk_<id>` file below a directory.
+/// Finds the first `blk_<id>` file below a directory.
 fn find_block(directory: &std::path::Path) -> std::io::Result<Option<std::path::PathBuf>> {
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();

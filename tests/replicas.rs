@@ -1,5 +1,5 @@
-//! Replicas that were removed, cut, or left behind by a pipeline: clients read and write on, and
-//! the NameNode has good ones made.
+//! Replicas that were removed, truncated, or left behind by a pipeline: clients keep reading and
+//! writing, and the NameNode has good copies made.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -27,7 +27,7 @@ const LENGTH: usize = 200_000;
 const REPLICATION: usize = 3;
 const DATANODES: usize = 4;
 
-/// What befalls a replica.
+/// The damage to a replica.
 #[derive(Clone, Copy, Debug)]
 enum Mishap {
     DataRemoved,
@@ -74,7 +74,7 @@ fn file_name(path: &Path) -> String {
         .unwrap_or_default()
 }
 
-/// The data files of finalized replicas, by block and DataNode.
+/// Finds the data files of finalized replicas, by block and DataNode.
 fn replicas(cluster: &Cluster) -> Result<BTreeMap<String, BTreeMap<usize, PathBuf>>, Error> {
     let mut found = BTreeMap::<String, BTreeMap<usize, PathBuf>>::new();
     for number in 1..=cluster.datanodes() {
@@ -99,8 +99,8 @@ fn replicas(cluster: &Cluster) -> Result<BTreeMap<String, BTreeMap<usize, PathBu
     Ok(found)
 }
 
-/// Writes files, lets one replica of each meet with something, has `read_all` read the files (given
-/// their paths), and waits until each has as many good replicas as it should.
+/// Writes files, damages one replica of each, has `read_all` read the files (it gets their paths),
+/// and waits until each block has enough good replicas again.
 fn damage_and_repair(read_all: impl FnOnce(&Cluster, &[String]) -> TestResult) -> TestResult {
     let cluster = Cluster::simple()
         .datanodes(DATANODES)
@@ -142,7 +142,7 @@ fn damage_and_repair(read_all: impl FnOnce(&Cluster, &[String]) -> TestResult) -
         "of three replicas one is the first that clients try: {}",
         since.last(40)
     );
-    // What no reader met, the scan of the folders finds.
+    // Damage that no reader hit is found by the directory scan.
     cluster.advance_blocking(Duration::from_hours(7))?;
     let copied = |event: &Event| {
         matches!(
@@ -166,7 +166,7 @@ fn damage_and_repair(read_all: impl FnOnce(&Cluster, &[String]) -> TestResult) -
     Err(format!("not all are made again: {}", cluster.journal().last(60)).into())
 }
 
-/// Whether each block has as many whole replicas as it should.
+/// Returns whether each block has as many good replicas as it should.
 fn all_are_good(cluster: &Cluster) -> Result<bool, Error> {
     let blocks = replicas(cluster)?;
     Ok(blocks.values().all(|holders| {
@@ -219,7 +219,7 @@ fn java_reads_beside_damaged_replicas_and_all_are_made_again() -> TestResult {
     })
 }
 
-/// Has a DataNode hang up at its fourth packet, and another one once so many writes have been begun:
+/// Makes a DataNode hang up at its fourth packet, and another one once this many writes have begun:
 /// three by the first pipeline, one by the transfer to its fourth DataNode, three by the second
 /// pipeline.
 fn two_datanodes_fail(writes_before_the_second: usize) -> Fault {
@@ -246,8 +246,8 @@ fn two_datanodes_fail(writes_before_the_second: usize) -> Fault {
     Fault::new(strikes, Verdict::Disconnect).times(2)
 }
 
-/// Of four DataNodes three write. One fails and the fourth takes its place; when another one
-/// fails, only the first one is left, which has what it wrote before, under an older stamp.
+/// Three of four DataNodes write. One fails, and the fourth takes its place. Then another one
+/// fails, and only the first is left, which has its earlier replica with an older generation stamp.
 fn hdfs_native_replaces_a_datanode_by_one_that_has_a_stale_replica() -> TestResult {
     for _ in 0..4 {
         let cluster = Cluster::simple()

@@ -1,5 +1,5 @@
-//! What becomes of a test whose client is missing, seen from outside: this program, run once more
-//! where no client can be found.
+//! Runs this program once more where no client can be found, to see from outside what happens to a
+//! test whose client is missing.
 
 use std::process::Command;
 
@@ -11,7 +11,7 @@ trials! {
         a_missing_client_that_is_required_fails;
 }
 
-/// One test, on a machine without clients.
+/// Runs one test as on a machine without clients.
 fn without_clients(
     required: Option<&str>,
 ) -> Result<Ran, Box<dyn std::error::Error + Send + Sync>> {

@@ -1,4 +1,4 @@
-//! A NameNode's address at which it gives out block tokens that are no good.
+//! A proxy in front of a NameNode that spoils the block tokens that it issues.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,32 +9,32 @@ use crate::proxy::{Direction, Proxy};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// What happens to the block tokens that a NameNode gives out.
+/// What the proxy does to block tokens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Spoiling {
-    /// They pass, and the last is remembered.
+    /// Passes them on, and remembers the last one.
     None,
-    /// None arrives.
+    /// Removes the token.
     Missing,
-    /// The password has another bit.
+    /// Flips a bit of the password.
     Password,
-    /// It names another user, as if that one's token served this one.
+    /// Replaces the user's name in the identifier.
     User,
-    /// It names another key, which nobody has.
+    /// Changes the key id to one that no server knows.
     Key,
-    /// It is the one that was remembered.
+    /// Replaces the token by the remembered one.
     Other,
 }
 
-/// A NameNode's address at which block tokens are spoilt, or not, as the test says.
+/// A proxy that spoils block tokens as the test demands.
 pub(crate) struct Spoiler {
     pub(crate) proxy: Proxy,
     how: Arc<Mutex<(Spoiling, Option<BlockToken>)>>,
-    /// How many tokens were changed.
+    /// The number of answers in which tokens were changed.
     spoilt: Arc<Mutex<usize>>,
 }
 
-/// How many tokens to spoil when all of them are.
+/// The limit for spoiling every token.
 pub(crate) const ALL: usize = usize::MAX;
 
 impl Spoiler {
@@ -58,13 +58,14 @@ impl Spoiler {
                     changed = true;
                 }
             });
-            // One answer may tell of one block twice, as that of a file and as its last.
+            // One answer may contain the same block twice, among the file's blocks and as its last
+            // one.
             *count += usize::from(changed);
         })?;
         Ok(Self { proxy, how, spoilt })
     }
 
-    /// From now on.
+    /// Sets what happens to tokens from now on.
     pub(crate) fn spoil(&self, spoiling: Spoiling) {
         self.how.lock().unwrap_or_else(PoisonError::into_inner).0 = spoiling;
     }
@@ -103,7 +104,7 @@ fn spoil(spoiling: Spoiling, token: &mut BlockToken, remembered: Option<&BlockTo
             let at = at.expect("the token is alice's");
             token.identifier[at..at + 5].copy_from_slice(b"mallo");
         }
-        // The expiry date, of 7 bytes, comes first; then the number's length, and the number.
+        // The expiry date comes first, in 7 bytes; then the length of the key id, and the key id.
         Spoiling::Key => token.identifier[8] ^= 1,
         Spoiling::Other => *token = remembered.expect("a token was seen before").clone(),
     }

@@ -1,4 +1,4 @@
-//! Which real clients there are, and how tests run them.
+//! Detects the installed real clients, and runs them.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -14,18 +14,18 @@ use libtest_mimic::{Failed, Trial};
 
 use crate::clients::jdk::Jdk;
 
-/// What a test answers: any error fails it.
+/// A test's result: any error fails it.
 pub(crate) type TestResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
-/// Text that a test looks at.
+/// Text that a test inspects.
 pub(crate) type Text = Result<String, Box<dyn std::error::Error + Send + Sync>>;
 
-/// A real client, or a family of them, that may be installed or not.
+/// A real client, or a family of clients, that may be installed or not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Peer {
     /// `kinit`, `klist`, `kvno`, `kpasswd` of MIT Kerberos.
     Mit,
-    /// The same of Heimdal.
+    /// The same tools of Heimdal.
     Heimdal,
     /// `krb5kdc` and `kadmin.local` of MIT Kerberos.
     MitKdc,
@@ -37,9 +37,9 @@ pub(crate) enum Peer {
     Python,
     /// A Java development kit.
     Java,
-    /// The JDK of version 17.
+    /// JDK 17.
     Jdk17,
-    /// A newer one than 17.
+    /// A JDK newer than 17.
     NewestJdk,
     /// The Python packages `gssapi` and `krb5`.
     PythonKerberos,
@@ -49,18 +49,18 @@ pub(crate) enum Peer {
     GoHdfs,
     /// The gokrb5 probe.
     GoKrb5,
-    /// Kerbox's own program, where cargo builds it for the same profile.
+    /// Kerbox's own program, if cargo has built it for the same profile.
     KerboxProgram,
     /// Go's compiler.
     Go,
     /// A C++ compiler.
     Cxx,
-    /// An optimised build of Kerbox itself: for tests that move gigabytes.
+    /// An optimised build of Kerbox itself, for tests that move gigabytes.
     ReleaseBuild,
 }
 
 impl Peer {
-    /// Whether it is here.
+    /// Returns whether it is installed.
     fn is_installed(self) -> bool {
         match self {
             Self::Mit => ["kinit", "klist", "kvno"]
@@ -114,13 +114,13 @@ impl Peer {
         }
     }
 
-    /// Whether `KERBOX_PEERS=required` asks for it: a build is a choice, not a client.
+    /// Returns whether `KERBOX_PEERS=required` applies: a build profile is a choice, not a client.
     fn can_be_required(self) -> bool {
         self != Self::ReleaseBuild
     }
 }
 
-/// Names the tests of a module: `trials! { [peers] => test, test; ... }` makes its `trials()`.
+/// Lists the tests of a module: `trials! { [peers] => test, test; ... }` defines its `trials()`.
 macro_rules! trials {
     ($($peers:expr => $($test:ident),+;)*) => {
         pub(crate) fn trials() -> Vec<libtest_mimic::Trial> {
@@ -130,7 +130,7 @@ macro_rules! trials {
 }
 pub(crate) use trials;
 
-/// A test, ignored if a client that it needs is missing.
+/// Makes a test that is ignored if a client that it needs is missing.
 pub(crate) fn trial(module: &str, name: &str, needs: &[Peer], run: fn() -> TestResult) -> Trial {
     let module = module.rsplit("::").next().unwrap_or(module);
     let missing: Vec<Peer> = needs
@@ -157,7 +157,7 @@ pub(crate) fn trial(module: &str, name: &str, needs: &[Peer], run: fn() -> TestR
         .with_ignored_flag(!fails)
 }
 
-/// Where `.ci/peers/install.sh` puts what no package manager brings.
+/// The folder in which `.ci/peers/install.sh` puts clients that no package manager provides.
 pub(crate) fn peers_dir() -> PathBuf {
     match std::env::var_os("KERBOX_PEERS_DIR") {
         Some(directory) => directory.into(),
@@ -167,12 +167,12 @@ pub(crate) fn peers_dir() -> PathBuf {
     }
 }
 
-/// The interpreter of the environment with the Python peers.
+/// The interpreter of the virtual environment with the Python peers.
 pub(crate) fn python() -> PathBuf {
     peers_dir().join("venv/bin/python")
 }
 
-/// Where its packages are.
+/// The folder of that environment's packages.
 fn python_packages() -> Option<PathBuf> {
     let versions = std::fs::read_dir(peers_dir().join("venv/lib")).ok()?;
     let version = versions
@@ -181,7 +181,7 @@ fn python_packages() -> Option<PathBuf> {
     Some(version.path().join("site-packages"))
 }
 
-/// A program of Heimdal's, by its name there.
+/// The path of a Heimdal program, by its file name.
 pub(crate) fn heimdal(program: &str) -> PathBuf {
     peers_dir().join("heimdal/usr/bin").join(program)
 }
@@ -191,14 +191,14 @@ pub(crate) fn hadoop_jars() -> PathBuf {
     peers_dir().join("hadoop-client")
 }
 
-/// A source file of `tests/peers/`.
+/// The path of a source file in `tests/peers/`.
 pub(crate) fn peer_source(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("peers")
         .join(name)
 }
 
-/// `kerbox`, as the last build of the workspace left it beside the tests' folder.
+/// The path of `kerbox`, as the last build of the workspace left it next to the tests' folder.
 pub(crate) fn kerbox_program() -> PathBuf {
     let tests = std::env::current_exe().unwrap_or_default();
     let folder = tests.ancestors().nth(2);
@@ -233,7 +233,7 @@ fn library_exists(name: &str) -> bool {
     })
 }
 
-/// What a command did.
+/// A finished command: its status and output.
 pub(crate) struct Ran {
     command: String,
     pub(crate) status: ExitStatus,
@@ -242,7 +242,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    /// Its standard output, if it succeeded.
+    /// Returns its standard output; fails if the command failed.
     pub(crate) fn ok(self) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
         if self.status.success() {
             Ok(self.stdout)
@@ -251,7 +251,7 @@ impl Ran {
         }
     }
 
-    /// Its standard error, if it failed.
+    /// Returns its standard error; fails if the command succeeded.
     pub(crate) fn refused(self) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
         if self.status.success() {
             Err(format!("it should have been refused: {self}").into())
@@ -271,11 +271,11 @@ impl fmt::Display for Ran {
     }
 }
 
-/// How long any client may take: the slowest start of a JVM on a busy machine, and then some.
+/// The time limit for any client: enough for the slowest JVM start on a busy machine.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Runs a command to its end, with `input` on its standard input; kills it, and what it started,
-/// after two minutes.
+/// Runs a command to its end, with `input` on its standard input. After two minutes, kills the
+/// command and the processes that it started.
 pub(crate) fn run(
     command: &mut Command,
     input: &str,
@@ -287,7 +287,7 @@ pub(crate) fn run(
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        // A group of its own, to be killed whole: a child of its would keep the pipes open.
+        // Kill the whole process group, since a surviving child would keep the pipes open.
         .process_group(0)
         .spawn()
         .map_err(|error| format!("{shown}: {error}"))?;
@@ -295,14 +295,14 @@ pub(crate) fn run(
     let (ended, end) = mpsc::channel::<()>();
     let watchdog = thread::spawn(move || {
         if end.recv_timeout(LIMIT) == Err(mpsc::RecvTimeoutError::Timeout) {
-            // If it ended at this very moment there is nothing to kill, and nothing to say.
+            // If the command ended at this very moment, there is nothing to kill.
             let group = format!("-{pid}");
             let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
         }
     });
     let mut stdin = child.stdin.take().ok_or("no standard input")?;
     let input = input.to_owned();
-    // Those that do not read their input close it early.
+    // The write fails if a command does not read its input and closes it early.
     let writer = thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
     let output = child.wait_with_output()?;
     drop(ended);
@@ -316,7 +316,7 @@ pub(crate) fn run(
     })
 }
 
-/// A command of words, in an environment.
+/// Builds a command with arguments, in an environment.
 pub(crate) fn command(
     env: &kerbox::ClientEnv,
     program: impl AsRef<OsStr>,
@@ -337,7 +337,7 @@ pub(crate) fn on(
     run(&mut command(&realm.env(), program, arguments), input)
 }
 
-/// Runs a client's future on a runtime of the test's own.
+/// Runs a client's future on a runtime of its own.
 pub(crate) fn block_on(future: impl Future<Output = TestResult>) -> TestResult {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -1,5 +1,5 @@
-//! Somebody on the wire changes a byte of a file on its way to a DataNode or from it: MACs find it
-//! out, on either side.
+//! A man in the middle changes a byte of a file on its way to or from a DataNode: MACs detect it on
+//! either side.
 
 use std::time::Duration;
 
@@ -18,11 +18,11 @@ trials! {
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// Where in the stream the byte is: beyond handshake and request, within the file.
+/// The byte's offset in the stream: after handshake and request, within the file.
 const AT: usize = 20_000;
 const LENGTH: usize = 60_000;
 
-/// A port as `DatanodeIDProto.xferPort` (field 4) has it.
+/// Encodes a port as `DatanodeIDProto.xferPort` (field 4).
 fn transfer_port(port: u16) -> [u8; 4] {
     [
         4 << 3,
@@ -32,8 +32,8 @@ fn transfer_port(port: u16) -> [u8; 4] {
     ]
 }
 
-/// A cluster, and a way to it on which each connection to its DataNode has one byte changed, going
-/// one way.
+/// A cluster, and a route to it on which one byte of each DataNode connection is changed, in one
+/// direction.
 struct Wire {
     cluster: Cluster,
     alice: Login,
@@ -41,8 +41,8 @@ struct Wire {
 }
 
 impl Wire {
-    /// RPC is readable, so that clients can be led to another port; `protection` is that of data
-    /// transfer.
+    /// RPC stays unencrypted, so that the proxy can send clients to another port; `protection`
+    /// applies to data transfer.
     fn start(protection: &str, changed: Option<Direction>) -> Result<Self, Error> {
         let cluster = Cluster::secure()
             .set("dfs.data.transfer.protection", protection)
@@ -72,7 +72,7 @@ impl Wire {
         })
     }
 
-    /// Writes by one way and reads by the other; whether the bytes were the same in the end.
+    /// Writes by one route, reads by the other, and returns whether the bytes arrived unchanged.
     fn carries(&self, to_write: bool) -> Result<bool, Error> {
         let mut same = false;
         block_on(async {
@@ -83,7 +83,7 @@ impl Wire {
             } else {
                 (direct, proxied)
             };
-            // A client may panic where it finds damage; and one that waits for ever has not taken
+            // A client may panic where it detects damage; one that waits forever has not accepted
             // it, either.
             let carried = tokio::spawn(async move {
                 write(&writer, "/user/alice/f", pattern(LENGTH)).await?;
@@ -102,7 +102,7 @@ impl Wire {
         Ok(same)
     }
 
-    /// How many writes ended so at the DataNode, and how many otherwise.
+    /// Counts the DataNode's writes that ended with this outcome, and the others.
     fn writes(&self, so: &Outcome) -> (usize, usize) {
         let writes = self
             .cluster
@@ -132,7 +132,7 @@ fn a_byte_changed_on_the_way_to_a_datanode_is_refused() -> TestResult {
     for protection in ["integrity", "privacy"] {
         let wire = Wire::start(protection, Some(Direction::ToServer))?;
         assert!(!wire.carries(true)?, "{}", wire.cluster.journal().last(20));
-        // Cut off for the MAC; checksums, which would have found it next, are answered with
+        // The MAC's failure closes the connection. Checksums, the next check, would have answered
         // ERROR_CHECKSUM.
         let (cut, other) = wire.writes(&Outcome::Disconnected);
         assert!(

@@ -1,5 +1,6 @@
-//! Delegation tokens: got, renewed and cancelled by Hadoop's client, used by it and by hdfs-native
-//! instead of a ticket. Block tokens: refused by DataNodes when they hold no longer.
+//! Delegation tokens: obtained, renewed and cancelled by Hadoop's client, and used instead of a
+//! ticket by it and by hdfs-native. Block tokens: refused by DataNodes once they are no longer
+//! valid.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -46,7 +47,7 @@ fn issued(protection: Protection, format: &str) -> Result<Issued, Error> {
 }
 
 impl Issued {
-    /// The environment of somebody who has the token and no ticket.
+    /// The environment of a client that has the token and no ticket.
     fn env(&self) -> ClientEnv {
         let nowhere = self.cluster.path().join("no-such-cache");
         self.cluster
@@ -59,7 +60,7 @@ impl Issued {
         self.file.display().to_string()
     }
 
-    /// How often the NameNode has let a token in.
+    /// Counts the times that the NameNode accepted a token.
     fn admitted(&self) -> usize {
         self.cluster.journal().count(
             |event| matches!(event, Event::Sasl { server: Server::NameNode, mechanism: "DIGEST-MD5", outcome, .. } if outcome.is_ok()),
@@ -67,7 +68,7 @@ impl Issued {
     }
 }
 
-/// What Java says to each command, with all that it complained about in the last.
+/// Returns Java's answer to each command; if the last one failed, its standard error is added.
 fn tokens(env: &ClientEnv, commands: &[&[&str]]) -> Result<Vec<Answer>, Error> {
     let (mut answers, stderr) = java_commands(env, "Tokens.java", commands)?;
     if let Some((status, text)) = answers.last_mut()
@@ -200,7 +201,8 @@ fn a_token_gets_no_other_token() -> TestResult {
     let name = issued.name();
     let namenode = issued.cluster.namenode();
     let before = namenode.delegation_tokens().tokens().len();
-    // Java asks for no token of a kind that it holds already: renewing goes by the same rule.
+    // Java does not request a token of a kind that it already holds. Renewal is refused by the same
+    // rule.
     let answers = tokens(
         &issued.env(),
         &[&["get", "yarn", &other, "PROTOBUF"], &["renew", &name]],
@@ -251,8 +253,8 @@ fn a_token_serves_hdfs_native() -> TestResult {
     Ok(())
 }
 
-/// Opens a file, which brings its block tokens; lets `spoil` happen; reads, which must fail, and
-/// tells why the DataNode refused the token.
+/// Opens a file, which fetches its block tokens, calls `spoil`, and reads, which must fail. Returns
+/// the DataNode's reason for refusing the token.
 fn refusal_of_block_token(
     protection: Protection,
     spoil: impl FnOnce(&Cluster) -> TestResult,
@@ -265,8 +267,8 @@ fn refusal_of_block_token(
         write(&native, "/user/alice/f", pattern(1000)).await?;
         let mut file = native.read("/user/alice/f").await?;
         spoil(&cluster)?;
-        // hdfs-native 0.14.8 does not look at the status of the answer, and panics for want of a
-        // proof in it.
+        // hdfs-native 0.14.8 ignores the status of the answer, and panics because the answer has no
+        // proof.
         let answered = tokio::spawn(async move { file.read_bytes(1000).await }).await;
         assert!(!matches!(answered, Ok(Ok(_))), "the token was taken");
         told = cluster
@@ -274,7 +276,7 @@ fn refusal_of_block_token(
             .filter(|event| matches!(event, Event::Sasl { server: Server::DataNode(_), outcome, .. } if !outcome.is_ok()))
             .first()
             .map(ToString::to_string);
-        // Whoever asks for the file again gets a token that holds.
+        // A client that opens the file again gets a valid token.
         let alice = cluster.login("alice").await?;
         assert!(read(&client(&cluster, &alice)?, "/user/alice/f").await? == pattern(1000));
         TestResult::Ok(())
