@@ -1,5 +1,5 @@
-//! Several realms, each with a KDC of its own: trust, ways over others, referrals. By MIT's kinit
-//! and kvno, Heimdal and gokrb5.
+//! Several realms, each with its own KDC: trust, paths over other realms, referrals. Tested with
+//! MIT's kinit and kvno, Heimdal and gokrb5.
 
 use kerbox::{ClientEnv, Error, ErrorCode, Event, NewPrincipal, Principal, Realm};
 use kerbox_kdc::NewKeys;
@@ -22,7 +22,7 @@ trials! {
 
 type Answer = Result<Ran, Box<dyn std::error::Error + Send + Sync>>;
 
-/// Clients of `from` may come to `to`: both KDCs have the key.
+/// Lets clients of `from` use services of `to`: both KDCs get the same key.
 fn trust(from: &Realm, to: &Realm) -> TestResult {
     for realm in [from, to] {
         let keys = NewKeys::Password(format!("{} comes to {}", from.name(), to.name()));
@@ -34,7 +34,8 @@ fn trust(from: &Realm, to: &Realm) -> TestResult {
     Ok(())
 }
 
-/// Where the clients of `home` find every realm; `more` is text of a krb5.conf that comes first.
+/// An environment in which clients of `home` find every realm; `more` is text of a krb5.conf that
+/// is read first.
 fn env(home: &Realm, more: &str) -> Result<ClientEnv, Box<dyn std::error::Error + Send + Sync>> {
     let first = home.path().join("more.conf");
     std::fs::write(&first, more)?;
@@ -73,7 +74,7 @@ fn a_client_of_one_realm_comes_to_a_service_of_another() -> TestResult {
         .journal()
         .count(|event| matches!(event, Event::TgsExchange { client, .. } if **client == *alice));
     assert_eq!(came, 1);
-    // Trust has one direction.
+    // Trust has only one direction.
     let env = self::env(&there, "")?;
     login(&env, &there)?;
     let said = kvno(&env, &format!("host/localhost@{}", here.name()))?.refused()?;
@@ -177,7 +178,7 @@ fn a_client_of_another_realm_is_referred_to_it() -> TestResult {
     here.kdc()
         .database_mut()
         .add_client_referral(asked_of(&here), alice.clone());
-    // MIT's client comes there with the name that it was given.
+    // MIT's client sends its original name to the other realm, so that realm needs an alias.
     there
         .kdc()
         .database_mut()
@@ -197,8 +198,8 @@ fn a_client_of_another_realm_is_referred_to_it() -> TestResult {
     Ok(())
 }
 
-/// Two realms, of which the second trusts the first and has HTTP/www.there.example, and a krb5.conf
-/// that says so.
+/// Two realms, of which the second trusts the first and has HTTP/www.there.example, and an
+/// environment whose krb5.conf describes both.
 fn neighbours() -> Result<(Realm, Realm, ClientEnv), Box<dyn std::error::Error + Send + Sync>> {
     let (here, there) = (Realm::start_blocking()?, Realm::start_blocking()?);
     trust(&here, &there)?;
@@ -221,7 +222,7 @@ fn neighbours() -> Result<(Realm, Realm, ClientEnv), Box<dyn std::error::Error +
     Ok((here, there, env))
 }
 
-/// How often alice of `here` got a service ticket of `there`.
+/// Counts the service tickets that alice of `here` got from `there`.
 fn visits(here: &Realm, there: &Realm) -> usize {
     let alice = format!("alice@{}", here.name());
     there.journal().count(

@@ -1,4 +1,5 @@
-//! gokrb5, by a small probe: login by password, keytab or ccache, then service tickets.
+//! gokrb5, driven by a small probe: login by password, keytab or credential cache, then service
+//! tickets.
 
 use std::time::Duration;
 
@@ -51,8 +52,8 @@ fn it_is_refused_by_number() -> TestResult {
     Ok(())
 }
 
-/// Go programs know the system's clock alone, so that the realm starts in the past and its clock
-/// comes to the present.
+/// Go programs only know the system's clock, so the realm starts in the past and its clock is moved
+/// to the present.
 fn it_renews_a_ticket_that_is_nearly_over() -> TestResult {
     let clock = Clock::system();
     clock.set(clock.now() - Duration::from_hours(9));

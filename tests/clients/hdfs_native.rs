@@ -21,8 +21,8 @@ trials! {
         it_is_refused_without_a_ticket;
 }
 
-/// A client of the cluster in the name of `login`, independent of the process's environment but for
-/// the shared krb5.conf.
+/// Builds a client of the cluster for `login`. It depends on nothing in the process's environment
+/// except the shared krb5.conf.
 pub(crate) fn client(cluster: &Cluster, login: &Login) -> Result<Client, HdfsError> {
     kerbox::use_shared_krb5_conf();
     ClientBuilder::new()
@@ -33,7 +33,7 @@ pub(crate) fn client(cluster: &Cluster, login: &Login) -> Result<Client, HdfsErr
         .build()
 }
 
-/// A client of a cluster without security.
+/// Builds a client of a cluster without security.
 pub(crate) fn simple_client(cluster: &Cluster, user: &str) -> Result<Client, HdfsError> {
     ClientBuilder::new()
         .with_url(cluster.url())
@@ -42,7 +42,7 @@ pub(crate) fn simple_client(cluster: &Cluster, user: &str) -> Result<Client, Hdf
         .build()
 }
 
-/// Bytes that are not all the same and that no two positions share by chance.
+/// Makes test bytes that vary from position to position.
 pub(crate) fn pattern(length: usize) -> Bytes {
     (0..length as u64)
         .map(|i| (i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8)
@@ -62,7 +62,7 @@ pub(crate) async fn read(client: &Client, path: &str) -> Result<Bytes, HdfsError
 }
 
 async fn round_trip(client: &Client, directory: &str) -> TestResult {
-    // Unoptimised, the client's 3des takes a second for 100 kB.
+    // In an unoptimised build the client's 3des takes a second for 100 kB.
     let longest = if cfg!(debug_assertions) {
         200_001
     } else {
@@ -192,7 +192,7 @@ fn it_writes_through_a_pipeline_of_fourteen() -> TestResult {
             "two blocks through all: {}",
             cluster.journal().last(40)
         );
-        // As long as one of them lives, and whichever it is.
+        // One running DataNode is enough, whichever it is.
         for survivor in 1..=DATANODES {
             for number in 1..=DATANODES {
                 let datanode = cluster.datanode(number)?;

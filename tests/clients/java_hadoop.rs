@@ -1,4 +1,4 @@
-//! Hadoop's own Java client, by its FsShell.
+//! Hadoop's own Java client, through its FsShell.
 
 use kerbox::{ClientEnv, Cluster, ClusterBuilder, Protection};
 
@@ -19,16 +19,16 @@ trials! {
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// What one command printed, and its status.
+/// A command's status, and what it printed.
 pub(crate) type Answer = (i32, String);
 
-/// Runs commands of FsShell in one JVM; answers them one by one, and standard error of all.
+/// Runs FsShell commands in one JVM; returns each command's answer, and the standard error of all.
 fn fs_shells(env: &ClientEnv, commands: &[&[&str]]) -> Result<(Vec<Answer>, String), Error> {
     java_commands(env, "FsShells.java", commands)
 }
 
-/// Runs commands of one of the programs in `tests/peers` in one JVM; answers them one by one, and
-/// standard error of all.
+/// Runs commands of one of the programs in `tests/peers` in one JVM; returns each command's answer,
+/// and the standard error of all.
 pub(crate) fn java_commands(
     env: &ClientEnv,
     program: &str,
@@ -171,7 +171,7 @@ fn fs_shell_works_with_fourteen_datanodes() -> TestResult {
     workflow(Cluster::secure().datanodes(14).set("dfs.replication", "14"))
 }
 
-/// The seed documents' setting-up of a notebook user's folder.
+/// Sets up a notebook user's folder, as in the seed documents.
 fn the_seeds_workflow_as_jupyter() -> TestResult {
     let cluster = Cluster::secure().start_blocking()?;
     let local = cluster.path().join("notebook");
@@ -185,7 +185,7 @@ fn the_seeds_workflow_as_jupyter() -> TestResult {
             &["-chmod", "700", "/data/jupyter"],
         ],
     )?;
-    // jupyter logs in as a service does: by keytab, inside the JVM.
+    // jupyter logs in as a service does: with a keytab, inside the JVM.
     let keytab = cluster
         .realm()
         .ok_or("no realm")?
@@ -231,7 +231,7 @@ fn the_seeds_workflow_as_jupyter() -> TestResult {
     Ok(())
 }
 
-/// Runs `-ls /` with other protections in the client's files than in the servers'.
+/// Runs `-ls /` with a protection in the client's files that differs from the servers'.
 fn list_with(servers: Protection, theirs: &str, mine: &str) -> Result<(i32, String), Error> {
     let cluster = Cluster::secure().protection(servers).start_blocking()?;
     let alice = cluster.login_blocking("alice")?;

@@ -1,4 +1,4 @@
-//! Krb5LoginModule, JGSS and SASL of the JDKs that are here: 17, and the newest one.
+//! Krb5LoginModule, JGSS and SASL of the installed JDKs: 17, and the newest one.
 
 use std::path::PathBuf;
 
@@ -19,7 +19,7 @@ trials! {
         the_newest_jdk_agrees_on_every_qop_with_sasl;
 }
 
-/// Which JDK.
+/// The JDK to run.
 #[derive(Clone, Copy)]
 pub(crate) enum Jdk {
     V17,
@@ -27,7 +27,7 @@ pub(crate) enum Jdk {
 }
 
 impl Jdk {
-    /// Its `java`, if it is here. The newest is one that is newer than 17.
+    /// Returns its `java`, if installed. `Newest` must be newer than 17.
     pub(crate) fn java(self) -> Option<PathBuf> {
         let homes = std::fs::read_dir("/usr/lib/jvm")
             .into_iter()
@@ -49,7 +49,7 @@ impl Jdk {
     }
 }
 
-/// The version that the file `release` of a JDK tells: 17 of `JAVA_VERSION="17.0.15"`.
+/// Reads the major version from a JDK's `release` file: 17 from `JAVA_VERSION="17.0.15"`.
 fn version(home: &std::path::Path) -> Option<u32> {
     let release = std::fs::read_to_string(home.join("release")).ok()?;
     let version = release
@@ -58,7 +58,7 @@ fn version(home: &std::path::Path) -> Option<u32> {
     version.split(['.', '"', '-']).next()?.parse().ok()
 }
 
-/// Runs commands of JdkKerberos.java in one JVM; answers what came of each.
+/// Runs commands of JdkKerberos.java in one JVM; returns the result of each.
 pub(crate) fn commands(
     jdk: Jdk,
     realm: &Realm,
@@ -182,7 +182,7 @@ fn makes_contexts(jdk: Jdk) -> TestResult {
         realm.name()
     );
     assert_eq!(answers[1], expected, "{answers:#?}");
-    // The key is not the KDC's any more.
+    // The key is no longer the KDC's.
     assert!(
         answers[2].starts_with("refused: ") && answers[2].contains("Checksum failed"),
         "{answers:#?}"
@@ -198,7 +198,7 @@ fn agrees_on_every_qop(jdk: Jdk) -> TestResult {
     );
     let sasl = |qop| ["sasl", qop, "nn", "localhost", "nn/localhost", &*nn];
     let [auth, integrity, privacy] = ["auth", "auth-int", "auth-conf"].map(sasl);
-    // What the client wants is not what the server offers.
+    // The client wants another protection than the server offers.
     let neither = sasl("auth-conf/auth-int");
     let login = ["login", "keytab", "alice", &*alice];
     let answers = commands(

@@ -1,4 +1,4 @@
-//! What keys principals have: those of passwords, of old types, of no version. By MIT's ktutil,
+//! Principals' keys: derived from passwords, of old types, of version 0. Tested with MIT's ktutil,
 //! kvno and kinit, and the JDK.
 
 use kerbox::{EncryptionType, NewPrincipal, Realm};
@@ -50,7 +50,7 @@ fn a_keytab_that_ktutil_makes_of_a_password_serves_a_service() -> TestResult {
         assert!(said.contains("keytab entry valid"), "{said}");
         on(&realm, "kinit", &["-k", "-t", &file, name], "")?;
         on(&realm, "kinit", &["alice"], "of alice\n")?;
-        // Ours is the same.
+        // Our keytab has the same keys.
         let ours = realm.keytab(name)?.display().to_string();
         let keys = |file: &str| -> Result<Vec<String>, Failed> {
             let listed = on(&realm, "klist", &["-keK", file], "")?;
@@ -71,7 +71,7 @@ fn a_realm_of_weak_types_logs_in_itself_and_its_clients() -> TestResult {
         on(&realm, "kinit", &["bob"], "bob\n")?;
         let keytab = realm.keytab("alice")?.display().to_string();
         on(&realm, "kinit", &["-k", "-t", &keytab, "alice"], "")?;
-        // By the configuration of the whole process, too.
+        // The krb5.conf shared by the whole process works, too.
         let env = realm.env().with("KRB5_CONFIG", kerbox::shared_krb5_conf());
         let full = format!("alice@{}", realm.name());
         run(
@@ -90,7 +90,8 @@ fn a_principal_of_a_weak_type_logs_in_to_a_realm_of_others() -> TestResult {
         .start_blocking()?;
     on(&realm, "kinit", &["old"], "pw\n")?;
     realm.login_blocking("old")?;
-    // One that comes later, of a type that no krb5.conf names, logs in by the fixture.
+    // A principal that is added later, with a type that no krb5.conf names, logs in through the
+    // fixture.
     realm.add_principal(NewPrincipal::new("later").enctypes([EncryptionType::DES3_CBC_SHA1_KD]))?;
     realm.login_blocking("later")?;
     Ok(())
@@ -102,7 +103,7 @@ fn keys_of_version_zero_serve_in_an_armor_too() -> TestResult {
         .principal(NewPrincipal::new("host/localhost").kvno(0))
         .start_blocking()?;
     let armor = realm.login_blocking("bob")?.ccache().display().to_string();
-    // MIT's client compares the ticket with the checksum that the armor has of it.
+    // MIT's client verifies the ticket against its checksum inside the armor.
     on(&realm, "kinit", &["-T", &armor, "zoe"], "pw\n")?;
     on(
         &realm,

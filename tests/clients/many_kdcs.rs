@@ -1,4 +1,4 @@
-//! A realm of three KDC servers: one refuses connections, one answers nothing, one serves. Clients
+//! A realm of three KDC servers: one refuses connections, one does not answer, one serves. Clients
 //! go on to the next.
 
 use std::time::Duration;
@@ -24,8 +24,8 @@ trials! {
         gokrb5_goes_on_to_the_next;
 }
 
-/// The first is dead, the second slow, the third serves. Clients wait a second at the most, where
-/// they can be told to.
+/// Starts a realm whose first server is dead and whose second does not answer; the third serves.
+/// Clients wait at most a second, if they can be configured to.
 fn one_of_three_serves() -> Result<Realm, kerbox::Error> {
     let realm = Realm::builder()
         .kdcs(3)
@@ -106,8 +106,9 @@ fn the_newest_jdk_goes_on_to_the_next() -> TestResult {
     jdk_goes_on_to_the_next(Jdk::Newest)
 }
 
-/// gokrb5 tries the servers in a random order and waits five seconds for each, which nobody can
-/// change: so this is one exchange, of a user who needs no pre-authentication.
+/// gokrb5 tries the servers in random order and waits five seconds for each, which cannot be
+/// configured. To keep the test short, the user needs no pre-authentication, hence only one
+/// exchange.
 fn gokrb5_goes_on_to_the_next() -> TestResult {
     let realm = one_of_three_serves()?;
     realm.add_principal(

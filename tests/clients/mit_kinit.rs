@@ -25,7 +25,7 @@ trials! {
         a_realm_of_udp_alone_serves_what_fits_into_a_datagram;
 }
 
-/// What `kinit` traced.
+/// Runs `kinit` and returns its trace.
 fn traced(realm: &Realm, arguments: &[&str], input: &str) -> Text {
     let trace = realm.path().join("trace");
     let env = realm.env().with("KRB5_TRACE", &trace);
@@ -72,7 +72,7 @@ fn a_moved_clock_reaches_a_collection_of_caches() -> TestResult {
     let env = realm.env().with("KRB5CCNAME", cache);
     run(&mut command(&env, "kinit", &["alice"]), "alice\n")?.ok()?;
     realm.advance_blocking(Duration::from_hours(9))?;
-    // Else its authenticator would be nine hours old: a clock skew too great.
+    // Without the moved offset, its authenticator would be nine hours old: a clock skew too great.
     run(&mut command(&env, "kvno", &["host/localhost"]), "")?.ok()?;
     realm.advance_blocking(Duration::from_hours(2))?;
     let said = run(&mut command(&env, "kvno", &["nn/localhost"]), "")?.refused()?;
@@ -138,7 +138,7 @@ fn a_postdated_ticket_is_validated_when_its_time_has_come() -> TestResult {
     Ok(())
 }
 
-/// The flags of the first ticket that `klist -f` lists.
+/// Returns the flags of the first ticket that `klist -f` lists.
 fn flags(listed: &str) -> &str {
     let after = listed.split_once("Flags: ").map_or("", |(_, rest)| rest);
     after.split(['\n', ';']).next().unwrap_or_default()
@@ -151,15 +151,15 @@ fn a_ticket_is_bound_to_addresses_or_not() -> TestResult {
     let listed = on(&realm, "klist", &["-a", "-n"], "")?.ok()?;
     assert!(listed.contains("Addresses: (none)"), "{listed}");
     on(&realm, "kvno", &["host/localhost"], "")?.ok()?;
-    // MIT's library names every address of the machine but the loopback interface's, from which it
-    // comes.
+    // MIT's library lists every address of the machine except those of the loopback interface, from
+    // which the request comes.
     on(&realm, "kinit", &["-a", "-k", "-t", &keytab, "alice"], "")?.ok()?;
     let said = on(&realm, "kvno", &["host/localhost"], "")?.refused()?;
     assert!(said.contains("Incorrect net address"), "{said}");
     Ok(())
 }
 
-/// An armor: the cache of somebody who is logged in.
+/// An armor: the cache of a principal that is logged in.
 fn armor(realm: &Realm) -> Text {
     let host = realm.login_blocking("host/localhost")?;
     Ok(format!("FILE:{}", host.ccache().display()))
@@ -173,7 +173,7 @@ fn a_password_is_shown_inside_an_armor() -> TestResult {
         "{trace}"
     );
     let listed = on(&realm, "klist", &["-C"], "")?.ok()?;
-    // PA-ENCRYPTED-CHALLENGE.
+    // 138 is PA-ENCRYPTED-CHALLENGE.
     assert!(
         listed.contains(&format!(
             "config: pa_type(krbtgt/{0}@{0}) = 138",

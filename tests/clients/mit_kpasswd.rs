@@ -137,7 +137,7 @@ fn an_expired_password_is_changed_by_kinit() -> TestResult {
             .password("old")
             .password_expires(realm.clock().now() - Duration::from_secs(1)),
     )?;
-    // The first try is refused, and the second one is taken.
+    // The first attempt is refused, the second one succeeds.
     let ran = on(
         &realm,
         "kinit",
@@ -159,7 +159,7 @@ fn an_expired_password_is_changed_by_kinit() -> TestResult {
         "{listed}"
     );
     on(&realm, "kinit", &["carol"], "long-enough\n")?.ok()?;
-    // The new one expires in its time, too.
+    // The new password expires in turn.
     realm.advance_blocking(Duration::from_hours(24 * 91))?;
     let said = on(&realm, "kinit", &["carol"], "long-enough\n")?;
     assert!(

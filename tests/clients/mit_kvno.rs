@@ -1,4 +1,4 @@
-//! MIT's kvno: service tickets, keytabs, user-to-user, and tickets in others' names.
+//! MIT's kvno: service tickets, keytabs, user-to-user, and tickets in another user's name.
 
 use kerbox::{ErrorCode, Event, Fault, NewPrincipal, Realm, Verdict};
 
@@ -67,7 +67,7 @@ fn a_user_s_session_key_serves_another_user() -> TestResult {
         listed.contains(&format!("bob@{}", realm.name())),
         "{listed}"
     );
-    // Somebody else's ticket-granting ticket.
+    // This is another user's ticket-granting ticket.
     let said = on(&realm, "kvno", &["--u2u", &theirs, "jupyter"], "")?.refused()?;
     assert!(
         said.contains("Requested server and ticket don't match"),
@@ -116,14 +116,14 @@ fn a_service_acts_in_a_user_s_name_where_it_is_allowed() -> TestResult {
         ticket.contains(&format!("for client alice@{}", realm.name())),
         "{listed}"
     );
-    // It may go to the NameNode alone.
+    // HTTP may delegate to the NameNode only.
     let said = on(&realm, "kvno", &["-U", "alice", "-P", "hdfs/localhost"], "")?.refused()?;
     assert!(
         said.contains("KDC can't fulfill requested option"),
         "{said}"
     );
-    // The DataNode's evidence is not forwardable, since it may not ask for other users without
-    // their password.
+    // The DataNode's evidence ticket is not forwardable, since the DataNode may not request tickets
+    // in the name of other users without their password.
     login(&realm, "dn/localhost")?;
     let said = on(&realm, "kvno", &["-U", "alice", "-P", "nn/localhost"], "")?.refused()?;
     assert!(
@@ -167,8 +167,8 @@ fn a_fault_of_a_user_strikes_her_ticket_requests_alone() -> TestResult {
         "{line}"
     );
 
-    // kinit's logins are hers as well, and so are her requests in an armor: MIT's client armors
-    // ticket requests by itself where the KDC says that it can.
+    // The fault also strikes alice's logins with kinit and her armored requests: MIT's client
+    // armors ticket requests on its own if the KDC supports it.
     on(&realm, "kinit", &["alice"], "alice\n")?.ok()?;
     let fault = Fault::krb_error(ErrorCode::KDC_ERR_POLICY).of("alice");
     let fault = realm.inject(fault);

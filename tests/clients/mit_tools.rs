@@ -23,7 +23,7 @@ trials! {
         the_shared_krb5_conf_serves_many_realms;
 }
 
-/// The lines of `klist` that matter, words apart by single spaces.
+/// Returns the relevant lines of `klist`, with single spaces between words.
 fn klist(
     realm: &Realm,
     options: &[&str],
@@ -191,7 +191,7 @@ fn kinit_logs_in_over_tcp_when_a_reply_does_not_fit_udp() -> TestResult {
 }
 
 fn kinit_follows_the_kdcs_clock() -> TestResult {
-    // Another year, another century: the client corrects its time by the KDC's.
+    // In another year or another century, the client corrects its time by the KDC's.
     let realm = Realm::builder()
         .clock(Clock::frozen(Timestamp::from_secs(1_900_000_000)))
         .start_blocking()?;

@@ -1,4 +1,4 @@
-//! Realms whose keys are all of one type that must be asked for by name, and their HDFS.
+//! Realms whose keys all have one type that must be requested by name, and their HDFS.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ const CAMELLIA: [EncryptionType; 2] = [
 fn mit_logs_in_by_camellia_and_gets_tickets() -> TestResult {
     for enctype in CAMELLIA {
         let realm = Realm::builder().enctypes([enctype]).start_blocking()?;
-        // By the password, whose key MIT derives itself; then by our keytab.
+        // First with the password, from which MIT derives the key, then with our keytab.
         on(&realm, "kinit", &["alice"], "alice\n")?.ok()?;
         let keytab = realm.keytab("bob")?.display().to_string();
         on(&realm, "kinit", &["-k", "-t", &keytab, "bob"], "")?.ok()?;
@@ -49,7 +49,7 @@ fn mit_logs_in_by_camellia_and_gets_tickets() -> TestResult {
     Ok(())
 }
 
-/// The armor's keys are combined by the type's pseudo-random function.
+/// The armor's keys are combined with the type's pseudo-random function.
 fn mit_logs_in_by_camellia_behind_an_armor() -> TestResult {
     for enctype in CAMELLIA {
         let realm = Realm::builder().enctypes([enctype]).start_blocking()?;
@@ -100,7 +100,7 @@ fn java_hadoop_works_with_des3_and_integrity() -> TestResult {
     workflow(cluster.protection(Protection::Integrity))
 }
 
-/// A ticket that we make ourselves, and a keytab file for MIT.
+/// Uses a ticket that we make ourselves, and a keytab file for MIT.
 fn mits_library_accepts_our_contexts_and_reads_our_messages() -> TestResult {
     let by_name = [
         EncryptionType::CAMELLIA128_CTS_CMAC,

@@ -1,5 +1,5 @@
-//! Files that are deleted or replaced while they are written, and users who act for users: what
-//! their clients hear.
+//! Files that are deleted or replaced while they are written, and users who act for other users:
+//! the errors that their clients get.
 
 use hdfs_native::WriteOptions;
 use kerbox::{Cluster, ClusterBuilder};
@@ -16,7 +16,7 @@ trials! {
         java_acts_for_itself_only_where_a_rule_allows_it;
 }
 
-/// Replicas are deleted with heartbeats: none comes while a test runs.
+/// Replicas are deleted with heartbeats; with this interval none is sent during a test.
 fn without_heartbeats() -> ClusterBuilder {
     Cluster::simple().set("dfs.heartbeat.interval", "1h")
 }

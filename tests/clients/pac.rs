@@ -1,5 +1,5 @@
-//! PACs, as acceptors read and verify them that others wrote: MIT's and Heimdal's libraries,
-//! gokrb5, the JDK.
+//! PACs, read and verified by other implementations: MIT's and Heimdal's libraries, gokrb5, the
+//! JDK.
 
 use std::path::{Path, PathBuf};
 
@@ -40,7 +40,7 @@ trials! {
 const SERVICE: &str = "host/localhost";
 const DOMAIN: &str = "S-1-5-21-1004336348-1177238915-682003330";
 
-/// A realm in which alice is somebody.
+/// A realm in which alice has a PAC account.
 fn realm(pac: Pac) -> Result<Realm, Error> {
     let alice = PacAccount {
         rid: Some(1104),
@@ -76,7 +76,7 @@ fn logged_in(realm: &Realm) -> Result<(ClientEnv, PathBuf), Error> {
     Ok((alice.env().with("KRB5_KTNAME", &keytab), keytab))
 }
 
-/// The same with her ticket for the service too, in whose PAC a bit was flipped: whoever has the
+/// The same, with a service ticket too, in whose PAC a bit is flipped. Only a holder of the
 /// service's key can do that.
 fn with_spoilt_pac(realm: &Realm) -> Result<(ClientEnv, PathBuf), Error> {
     let (env, keytab) = logged_in(realm)?;
@@ -125,7 +125,7 @@ fn with_spoilt_pac(realm: &Realm) -> Result<(ClientEnv, PathBuf), Error> {
 const MIT: &str = "libgssapi_krb5.so.2";
 const HEIMDAL: &str = "libgssapi.so.3";
 
-/// A client and a service of this library.
+/// Runs a client and a service of this library.
 fn gss_accept(env: &ClientEnv, library: &str) -> Result<Ran, Error> {
     let script = peer_source("gss_accept.py").display().to_string();
     run(
@@ -153,7 +153,7 @@ fn mits_library_vouches_for_the_pac() -> TestResult {
             );
         }
         assert!(!said.contains("doubted"), "{said}");
-        // MIT's kvno, with the PAC in sight.
+        // MIT's kvno accepts the ticket with its PAC, too.
         run(&mut command(&env, "kvno", &[SERVICE]), "")?.ok()?;
     }
     Ok(())
@@ -162,7 +162,7 @@ fn mits_library_vouches_for_the_pac() -> TestResult {
 fn mits_library_does_not_vouch_for_a_spoilt_pac() -> TestResult {
     let realm = realm(Pac::Full)?;
     let (env, _) = with_spoilt_pac(&realm)?;
-    // It accepts the ticket, and knows nothing of a PAC that it could not verify.
+    // MIT's library accepts the ticket, but exposes nothing of a PAC that it could not verify.
     let said = gss_accept(&env, MIT)?.ok()?;
     assert!(
         said.contains("accepted alice@") && !said.contains("vouched"),
@@ -227,7 +227,7 @@ fn heimdals_programs_get_tickets_with_pacs() -> TestResult {
     Ok(())
 }
 
-/// gokrb5 as client and service.
+/// Runs gokrb5 as client and service.
 fn gokrb5(env: &ClientEnv, keytab: &Path) -> Result<Ran, Error> {
     let cache = env
         .get("KRB5CCNAME")
@@ -251,7 +251,7 @@ fn gokrb5_reads_the_groups_in_the_pac() -> TestResult {
         "name \"alice\" full \"Alice of Example\"".to_owned(),
         format!("domain \"EXAMPLE\" {DOMAIN} server \"KDC\""),
         "user 1104 primary group 513".to_owned(),
-        // The groups, and that a KDC has asserted the identity.
+        // The groups, and S-1-18-1: a KDC has asserted the identity.
         format!("groups [{DOMAIN}-513 {DOMAIN}-1105 {DOMAIN}-1106 S-1-18-1]"),
     ] {
         assert!(said.lines().any(|said| said == line), "{line}\n{said}");
@@ -308,7 +308,7 @@ fn the_jdk_accepts_tickets_with_pacs() -> TestResult {
             said.contains(&format!("accepted alice@{}", realm.name())),
             "{said}"
         );
-        // AD-IF-RELEVANT, with the PAC inside.
+        // The one element is AD-IF-RELEVANT, with the PAC inside.
         assert!(said.contains("authorization data 1"), "{said}");
     }
     Ok(())

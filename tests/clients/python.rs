@@ -1,4 +1,4 @@
-//! Python's `krb5` and `gssapi`: MIT's library by calls that its tools do not make.
+//! Python's `krb5` and `gssapi`: calls to MIT's library that its tools do not make.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ fn script(realm: &Realm, arguments: &[&str]) -> Text {
     run(&mut command(&realm.env(), python(), &words), "")?.ok()
 }
 
-/// What the library says of a KRB-ERROR: its number in the library's own table.
+/// The library's own number for a KRB-ERROR.
 fn refused(code: ErrorCode) -> String {
     format!("refused {}", -1_765_328_384 + code.0)
 }
@@ -158,7 +158,7 @@ fn gssapi_makes_a_context() -> TestResult {
     let (alices, hosts) = (keytab(&realm, "alice")?, keytab(&realm, "host/localhost")?);
     let said = script(&realm, &["context", &alice, &alices, &host, &hosts])?;
     assert_eq!(said, format!("context of {alice} with {host}\n"));
-    // With a key that is not the KDC's any more.
+    // Try a key that is no longer the KDC's.
     realm.change_keys("host/localhost", false)?;
     let said = script(&realm, &["context", &alice, &alices, &host, &hosts])?;
     assert!(

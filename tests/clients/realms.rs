@@ -1,9 +1,9 @@
-//! Realms in which several clients are tried.
+//! Realms that several clients are tested with.
 
 use kerbox::{Error, NewPrincipal, Realm};
 use kerbox_kdc::PasswordPolicy;
 
-/// One whose passwords must be of a kind.
+/// Starts a realm with this password policy.
 pub(super) fn with_policy(policy: PasswordPolicy) -> Result<Realm, Error> {
     let realm = Realm::start_blocking()?;
     realm
@@ -14,7 +14,7 @@ pub(super) fn with_policy(policy: PasswordPolicy) -> Result<Realm, Error> {
     Ok(realm)
 }
 
-/// One whose passwords must have eight characters.
+/// Starts a realm whose passwords need at least eight characters.
 pub(super) fn with_long_passwords() -> Result<Realm, Error> {
     with_policy(PasswordPolicy {
         min_length: 8,
@@ -22,8 +22,8 @@ pub(super) fn with_long_passwords() -> Result<Realm, Error> {
     })
 }
 
-/// One in which HTTP may come to nn in anybody's name, and dn in the name of who sent a forwardable
-/// ticket.
+/// Starts a realm in which HTTP may act at nn in any user's name, and dn in the name of users who
+/// sent a forwardable ticket.
 pub(super) fn delegating() -> Result<Realm, Error> {
     Realm::builder()
         .principal(

@@ -1,5 +1,5 @@
-//! Names that lead elsewhere: referrals of clients that do not know to which realm a host belongs,
-//! anonymous and renamed users. (MIT's kvno is in `cross_realm`.)
+//! Names that lead elsewhere: referrals for clients that do not know a host's realm, anonymous and
+//! renamed users. (For MIT's kvno see `cross_realm`.)
 
 use kerbox::{ClientEnv, NewPrincipal, Principal, Realm};
 use kerbox_kdc::{NewKeys, NewPrincipal as Raw, RealmConfig};
@@ -25,8 +25,8 @@ trials! {
 const MIDDLE: &str = "MIDDLE.ORG";
 const HOST: &str = "HTTP/www.middle.org";
 
-/// Two realms in one KDC: ours, and one to which the host belongs. The clients know both, and not
-/// that.
+/// Starts two realms in one KDC: ours, and the one that the host belongs to. The clients know both
+/// realms, but not the host's.
 fn two_realms(domain_realm: &str) -> Result<(Realm, ClientEnv), Error> {
     let realm = Realm::builder()
         .principal(NewPrincipal::new("alice").password("alice"))
@@ -53,14 +53,14 @@ fn two_realms(domain_realm: &str) -> Result<(Realm, ClientEnv), Error> {
         "[realms]\n {MIDDLE} = {{\n  kdc = {}\n }}\n",
         realm.kdc_address()
     );
-    // Not every client reads a section that comes twice.
+    // Merge the sections, since not every client reads a section that appears twice.
     let conf = conf.replace("[realms]\n", &other);
     std::fs::write(&path, format!("{conf}\n[domain_realm]\n{domain_realm}\n"))?;
     let env = realm.env().with("KRB5_CONFIG", &path);
     Ok((realm, env))
 }
 
-/// Which tickets of the other realm's host were issued.
+/// Returns whether a ticket for the other realm's host was issued.
 fn came_to_the_host(realm: &Realm) -> bool {
     let host = Principal::new(MIDDLE, ["HTTP", "www.middle.org"]);
     realm
@@ -89,8 +89,8 @@ fn mits_kinit_is_told_that_there_is_no_pkinit() -> TestResult {
     let trace = realm.path().join("trace");
     let env = realm.env().with("KRB5_TRACE", &trace);
     let said = run(&mut command(&env, "kinit", &["-n"]), "")?.refused()?;
-    // In MIT's words, whose KDC without its plugin is as silent about the reason; ours has it in
-    // the error's text.
+    // These are MIT's words. Without its PKINIT plugin, MIT's KDC does not give the reason, either;
+    // ours puts it into the error's text.
     let expected = format!(
         "Client 'WELLKNOWN/ANONYMOUS@{}' not found in Kerberos database",
         realm.name()
@@ -127,7 +127,7 @@ fn heimdals_kgetcred_is_referred() -> TestResult {
 
 fn the_jdk_is_referred_where_its_services_are_said_to_be_hosts() -> TestResult {
     let (realm, env) = two_realms("")?;
-    // Its names are of no type: without this it is refused, as by MIT's KDC (see
+    // The JDK's names have no type. Without this setting they are refused, as by MIT's KDC (see
     // `mit_kdc::tickets`).
     realm
         .kdc()
@@ -169,8 +169,8 @@ fn gokrb5_is_not_referred_and_comes_by_its_own_map() -> TestResult {
             "",
         )
     };
-    // It calls its services "principals", not hosts' services: MIT's KDC refers none of these
-    // either (see `mit_kdc::tickets`).
+    // gokrb5 uses the name type for principals, not for hosts' services. MIT's KDC does not refer
+    // such names, either (see `mit_kdc::tickets`).
     let (realm, env) = two_realms("")?;
     let said = ask(&realm, &env)?.refused()?;
     assert!(said.contains("KDC_ERR_S_PRINCIPAL_UNKNOWN"), "{said}");

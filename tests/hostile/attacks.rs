@@ -1,4 +1,4 @@
-//! What is thrown at the servers, each kind by a task of its own and at its own pace.
+//! The attacks on the servers, each in a task of its own and at its own pace.
 
 use std::io;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ use tokio::time::{sleep, timeout};
 use super::Sandbox;
 use super::rpc::{self, Tickets, ask_kdc, call, frame, log_in, sasl};
 
-/// So many connections of a kind are held at each port.
+/// Slow connections held at each port.
 const HELD: usize = 300;
 
 pub(super) struct Attacks {
@@ -30,13 +30,13 @@ pub(super) struct Attacks {
 }
 
 impl Attacks {
-    /// Ends them; how many exchanges there were.
+    /// Stops the attacks; returns the number of exchanges.
     pub(super) fn end(mut self) -> usize {
         self.tasks.abort_all();
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// Does `attack` again and again, whatever comes of it, with a pause.
+    /// Repeats `attack` with a pause in between, whatever its result.
     fn repeat<F>(&mut self, pause: Duration, attack: impl Fn(u64) -> F + Send + 'static)
     where
         F: Future<Output = io::Result<()>> + Send + 'static,
@@ -44,7 +44,7 @@ impl Attacks {
         let sent = self.sent.clone();
         self.tasks.spawn(async move {
             for number in 0.. {
-                // A server may be deaf to it for as long as it likes.
+                // A server may ignore the attack for as long as it likes.
                 let _ = timeout(Duration::from_secs(5), attack(number)).await;
                 sent.fetch_add(1, Ordering::Relaxed);
                 sleep(pause).await;
@@ -53,7 +53,7 @@ impl Attacks {
     }
 }
 
-/// Begins all of them.
+/// Starts all attacks.
 pub(super) async fn begin(sandbox: &Sandbox) -> io::Result<Attacks> {
     let mut attacks = Attacks {
         tasks: JoinSet::new(),
@@ -111,7 +111,7 @@ async fn is_let_in(namenode: SocketAddr, tickets: &Tickets) -> io::Result<()> {
         .ok_or_else(|| io::Error::other("bob is not told of /user/bob"))
 }
 
-/// Holds connections, and says a byte of something right every ten seconds.
+/// Holds connections, and sends one correct byte every ten seconds.
 async fn trickle(port: SocketAddr) {
     loop {
         if let Ok(mut stream) = TcpStream::connect(port).await {
@@ -126,7 +126,7 @@ async fn trickle(port: SocketAddr) {
     }
 }
 
-/// Opens connections, says little, and leaves them to the server for a moment.
+/// Opens connections, sends a few bytes, and leaves them idle for a moment.
 async fn flood(port: SocketAddr, number: u64) -> io::Result<()> {
     let mut held = Vec::new();
     for _ in 0..10 {
@@ -140,7 +140,7 @@ async fn flood(port: SocketAddr, number: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Bytes without a meaning, and lengths that are wrong, after something right.
+/// Sends random bytes and wrong lengths after a correct beginning.
 async fn garbage(port: SocketAddr, number: u64) -> io::Result<()> {
     const BEGINNINGS: [&[u8]; 7] = [
         b"",
@@ -163,7 +163,7 @@ async fn garbage(port: SocketAddr, number: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Sits at the control socket.
+/// Holds a connection to the control socket with an unfinished request.
 async fn silence(socket: std::path::PathBuf) -> io::Result<()> {
     let mut stream = UnixStream::connect(socket).await?;
     stream.write_all(b"{").await?;
@@ -171,7 +171,7 @@ async fn silence(socket: std::path::PathBuf) -> io::Result<()> {
     Ok(())
 }
 
-/// Names as long as they fit, asked of the KDC.
+/// Sends names of nearly the maximum length to the KDC.
 async fn names(kdc: SocketAddr, tickets: Arc<Tickets>, number: u64) -> io::Result<()> {
     let mut rng = StdRng::seed_from_u64(number);
     let now = Clock::system().now();
@@ -198,7 +198,7 @@ async fn names(kdc: SocketAddr, tickets: Arc<Tickets>, number: u64) -> io::Resul
     Ok(())
 }
 
-/// A handshake begun well, then anything.
+/// Starts a handshake correctly, then sends random bytes.
 async fn after_sasl(namenode: SocketAddr, number: u64) -> io::Result<()> {
     let mut stream = TcpStream::connect(namenode).await?;
     let mut bytes = vec![0; 100_000];
@@ -224,8 +224,8 @@ async fn after_sasl(namenode: SocketAddr, number: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Calls of a user who is known: long names, requests that grow when they are read, frames that do
-/// not end.
+/// Makes calls as an authenticated user: long names, requests that grow when they are decoded,
+/// frames that do not end.
 async fn calls(
     namenode: SocketAddr,
     tickets: Arc<Tickets>,
@@ -265,7 +265,7 @@ async fn calls(
     Ok(())
 }
 
-/// Calls and calls, and never reads an answer.
+/// Makes calls without ever reading an answer.
 async fn deaf(namenode: SocketAddr, tickets: Arc<Tickets>, number: u64) -> io::Result<()> {
     let mut stream = log_in(namenode, &tickets, number << 8 | 0x80).await?;
     let info = GetFileInfoRequestProto {

@@ -1,8 +1,8 @@
-//! A secure cluster in a process of its own under hostile load, while an ordinary user works: it
-//! keeps its memory, the user is answered, and nothing is lost.
+//! A secure cluster in its own process under hostile load, while an ordinary user works: its memory
+//! stays bounded, the user gets answers, and nothing is lost.
 //!
-//! It takes some seconds; `KERBOX_HOSTILE_SECONDS` says how many. `.ci/long` gives it half an hour.
-//! All of it is on the loopback, paced, and bounded in number and time.
+//! The test takes a few seconds; `KERBOX_HOSTILE_SECONDS` sets how many. `.ci/long` gives it half
+//! an hour. All traffic is on loopback, paced, and bounded in number and time.
 
 mod attacks;
 mod rpc;
@@ -25,7 +25,7 @@ trials! {
         a_user_works_on_and_memory_stays_bounded_under_hostile_load;
 }
 
-/// What the servers may have in memory.
+/// The most memory that the servers may use.
 const MOST_RESIDENT_KIB: u64 = 200 << 10;
 
 fn duration() -> Duration {
@@ -67,7 +67,7 @@ fn a_user_works_on_and_memory_stays_bounded_under_hostile_load() -> TestResult {
     Ok(())
 }
 
-/// The most that the servers had in memory in this time, in KiB.
+/// Returns the servers' peak memory during this time, in KiB.
 async fn watch(
     sandbox: &Sandbox,
     duration: Duration,
@@ -86,7 +86,7 @@ async fn watch(
     Ok(most)
 }
 
-/// `kerbox up`, and where it serves.
+/// A running `kerbox up`, and its addresses.
 pub(crate) struct Sandbox {
     child: Child,
     dir: PathBuf,
@@ -127,7 +127,7 @@ impl Sandbox {
         })
     }
 
-    /// A process in which alice works for so long.
+    /// Starts a process in which alice works for this long.
     fn user(&self, duration: Duration) -> std::io::Result<Child> {
         Command::new(std::env::current_exe()?)
             .env(user::WORK, duration.as_secs().to_string())
@@ -143,7 +143,7 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        // It ends when its standard input does; killed if it does not.
+        // It exits when its standard input ends; otherwise it is killed.
         drop(self.child.stdin.take());
         for _ in 0..100 {
             if !matches!(self.child.try_wait(), Ok(None)) {
@@ -156,7 +156,7 @@ impl Drop for Sandbox {
     }
 }
 
-/// The TCP ports of the loopback that a process listens on.
+/// Returns the loopback TCP ports that a process listens on.
 fn listening(pid: u32) -> std::io::Result<Vec<SocketAddr>> {
     const LISTEN: &str = "0A";
     let mut sockets = Vec::new();

@@ -1,4 +1,4 @@
-//! A Hadoop RPC client that knows its way in, and says what it likes then.
+//! A Hadoop RPC client that logs in correctly and then sends arbitrary bytes.
 
 use std::io;
 use std::net::SocketAddr;
@@ -24,7 +24,7 @@ pub(super) const PREAMBLE: &[u8] = b"hrpc\x09\x00\xdf";
 const CLIENT_PROTOCOL: &str = "org.apache.hadoop.hdfs.protocol.ClientProtocol";
 const REALM: &str = "EXAMPLE.COM";
 
-/// What a client of the KDC and of the NameNode has.
+/// The tickets of a client of the KDC and of the NameNode.
 pub(super) struct Tickets {
     pub(super) tgt: Credentials,
     pub(super) namenode: Credentials,
@@ -34,7 +34,7 @@ fn other(error: impl std::fmt::Display) -> io::Error {
     io::Error::other(error.to_string())
 }
 
-/// Sends a request to the KDC; its answer.
+/// Sends a request to the KDC; returns its answer.
 pub(super) async fn ask_kdc(kdc: SocketAddr, request: &[u8]) -> io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(kdc).await?;
     stream.write_all(&kdc_frame(request)).await?;
@@ -45,7 +45,7 @@ pub(super) async fn ask_kdc(kdc: SocketAddr, request: &[u8]) -> io::Result<Vec<u
 }
 
 impl Tickets {
-    /// Those of bob, whose password is his name.
+    /// Gets the tickets of bob, whose password is his name.
     pub(super) async fn get(kdc: SocketAddr) -> io::Result<Self> {
         let mut rng = StdRng::seed_from_u64(1);
         let now = || Clock::system().now();
@@ -108,7 +108,7 @@ pub(super) fn sasl(state: SaslState, token: Option<Vec<u8>>) -> Vec<u8> {
     frame(&[&header(-33), &message.encode_length_delimited_to_vec()])
 }
 
-/// A call with any bytes for its request.
+/// Encodes a call whose request may be any bytes.
 pub(super) fn call(method: &str, request: &[u8]) -> Vec<u8> {
     let call = RequestHeaderProto {
         method_name: method.to_owned(),
@@ -125,7 +125,7 @@ pub(super) fn call(method: &str, request: &[u8]) -> Vec<u8> {
     ])
 }
 
-/// The NameNode's next frame.
+/// Reads the NameNode's next frame.
 pub(super) async fn reply(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     let length = stream.read_u32().await?;
     let mut frame = Vec::new();
@@ -144,7 +144,7 @@ async fn sasl_reply(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     Ok(message.token.unwrap_or_default().to_vec())
 }
 
-/// A connection on which bob has proved who he is.
+/// Opens a connection and authenticates it as bob.
 pub(super) async fn log_in(
     namenode: SocketAddr,
     tickets: &Tickets,

@@ -1,4 +1,4 @@
-//! The ordinary user: kinit, a new client, listing, writing, reading back; each answered in time.
+//! The ordinary user: kinit, a new client, listing, writing, reading back, each answered in time.
 
 use std::process::Command;
 use std::time::Duration;
@@ -9,11 +9,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use crate::clients::hdfs_native::{pattern, read, write};
 use crate::support::TestResult;
 
-/// Says for how many seconds this process works, instead of running trials.
+/// The number of seconds that this process works, instead of running tests.
 pub(super) const WORK: &str = "KERBOX_HOSTILE_USER";
 
-/// How long a call may take. Unoptimised servers on a machine that does other things are slow
-/// without anybody's ill will.
+/// The time limit of a call. Unoptimised servers on a busy machine may be slow without any fault.
 const LIMIT: Duration = Duration::from_secs(if cfg!(debug_assertions) { 20 } else { 1 });
 
 /// Works if this process was started for that.
@@ -34,7 +33,7 @@ pub(crate) fn work_if_asked() {
     std::process::exit(0);
 }
 
-/// What took longest, and how long.
+/// The longest call of each kind.
 #[derive(Default)]
 struct Times {
     longest: Vec<(&'static str, Duration)>,
@@ -67,7 +66,7 @@ impl Times {
 }
 
 async fn work(duration: Duration) -> TestResult {
-    /// So many files are kept to the end; later ones replace them.
+    /// Files kept to the end; later ones replace them.
     const FILES: usize = 200;
     let begun = Instant::now();
     let mut pace = interval(Duration::from_millis(500));
@@ -88,7 +87,7 @@ async fn work(duration: Duration) -> TestResult {
         let bytes = pattern(1_000 + 997 * (round % 100));
         let creating = write(&client, &path, bytes.clone());
         match times.of("a write", creating).await {
-            // It is there from an earlier round: replaced.
+            // The file exists from an earlier round, so it is replaced.
             Err(why) if round >= FILES && why.contains("AlreadyExists") => {
                 times.of("a delete", client.delete(&path, false)).await?;
                 times

@@ -1,4 +1,4 @@
-//! Ticket requests whose AP-REQ is not what it should be.
+//! Ticket requests with a wrong AP-REQ.
 
 use std::time::Duration;
 
@@ -21,13 +21,13 @@ trials! {
         wrong_authenticators_get_the_same_errors;
 }
 
-/// What an AP-REQ is made of.
+/// The parts of an AP-REQ.
 struct Parts {
     ap_req: ApReq,
     authenticator: Authenticator,
     message: KdcRequest,
     tgt: Credentials,
-    /// Whether the authenticator is spoilt once it is sealed.
+    /// Whether to corrupt the authenticator after it is sealed.
     spoilt: bool,
 }
 
@@ -39,7 +39,7 @@ impl Parts {
         });
     }
 
-    /// Makes the checksum cover the body as it is now.
+    /// Recomputes the checksum over the current body.
     fn rebind(&mut self) {
         self.message.raw_body = self.message.body.encode();
         let usage = KeyUsage::TGS_REQ_AUTHENTICATOR_CHECKSUM;

@@ -25,7 +25,7 @@ trials! {
         armors_of_any_kind_get_the_same_numbers;
 }
 
-/// What both say to the same, where the numbers are not the same.
+/// Lists the requests to which the two KDCs answer with different numbers.
 fn differences(
     mit: &Side,
     ours: &Side,
@@ -33,7 +33,7 @@ fn differences(
 ) -> Result<Vec<String>, Error> {
     let mut differences = Vec::new();
     for (what, request) in requests {
-        // A datagram is no longer.
+        // A datagram cannot be longer.
         if request.len() > 65_000 {
             continue;
         }
@@ -45,19 +45,18 @@ fn differences(
     Ok(differences)
 }
 
-/// What is known to be otherwise, and why it may be.
+/// Returns whether a difference is known and acceptable.
 fn is_known(difference: &str) -> bool {
     const KNOWN: [&str; 5] = [
         // MIT's KDC has no name to put into its error, and cannot send it.
         "without field 3: MIT Nothing",
-        // Ours takes nonces for unsigned, too, as clients send them, and times with a fraction or
-        // before 1970, which hurt nobody; MIT's takes a thirteenth month.
+        // Ours also accepts unsigned nonces, as clients send them, and times with a fraction or
+        // before 1970, which do no harm. MIT's accepts a thirteenth month.
         "a nonce 2^31: MIT Nothing",
         "time ",
-        // MIT's decoder passes over what it does not know at the end of a sequence, ours wants
-        // DER.
+        // MIT's decoder skips what it does not know at the end of a sequence; ours requires DER.
         "field ",
-        // A length in more bytes than it needs is none of DER; ours reads it as BER.
+        // A length in more bytes than it needs is not DER; ours reads it as BER.
         "a length in the long form: MIT Error(KRB_ERR_GENERIC",
     ];
     // MIT's KDC sends up to 64 KiB by UDP, whatever its documentation says.
@@ -65,8 +64,8 @@ fn is_known(difference: &str) -> bool {
         || difference.contains("ours Error(KRB_ERR_RESPONSE_TOO_BIG")
 }
 
-/// The kinds of pre-authentication of packages that need not be installed which this KDC has: it
-/// refuses nonsense of those that it knows, and passes over the others.
+/// Lists the pre-authentication types of optional packages that this KDC has. It refuses nonsense
+/// of the types that it knows, and skips the others.
 fn installed(side: &Side) -> Result<Vec<i32>, Error> {
     let mut installed = Vec::new();
     for kind in OF_MODULES {
@@ -124,11 +123,12 @@ fn requests_with_pkinit_or_for_anonymous_tickets_get_the_same_numbers() -> TestR
     Ok(())
 }
 
-/// What modules of MIT's KDC offer, each if it is installed: PKINIT of Debian's krb5-pkinit (16, and
-/// 14 and 15 before the RFC, 147, 150), OTP of krb5-otp (141, 142), SPAKE, which is part of it.
+/// Pre-authentication types that modules of MIT's KDC offer if they are installed: PKINIT of
+/// Debian's krb5-pkinit (16; 14 and 15 before the RFC; 147, 150), OTP of krb5-otp (141, 142), and
+/// SPAKE, which is part of the KDC.
 const OF_MODULES: [i32; 8] = [14, 15, 16, 141, 142, 147, 150, PaDataType::SPAKE.0];
 
-/// The values of ETYPE-INFO, PW-SALT and ETYPE-INFO2, where they are.
+/// Returns the values of ETYPE-INFO, PW-SALT and ETYPE-INFO2, if present.
 fn infos(padata: &[PaData]) -> Vec<Vec<u8>> {
     let kinds = [
         PaDataType::ETYPE_INFO,
@@ -145,8 +145,8 @@ fn infos(padata: &[PaData]) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// What a KDC tells a client about authenticating: its error, the kinds of hints, and what they say
-/// about the key.
+/// Returns a KDC's hints to a client about authentication: its error, the types of the hints, and
+/// their information about the key.
 fn hints(side: &Side, client: &str, enctypes: &[i32]) -> Result<Hints, Error> {
     let request = Request::new(client, REALM).enctypes(enctypes).encode();
     let answer = side.ask(&request)?.ok_or("an answer")?;
@@ -159,7 +159,7 @@ fn hints(side: &Side, client: &str, enctypes: &[i32]) -> Result<Hints, Error> {
     let hints = PaData::decode_list(error.data.as_deref().unwrap_or(b"\x30\0"))?;
     let mut kinds: Vec<i32> = hints.iter().map(|element| element.pa_type.0).collect();
     if side.name == "MIT's" {
-        // It offers what its modules can do besides, and which there are is the machine's affair.
+        // MIT's KDC also offers what its modules can do, which depends on the machine.
         kinds.retain(|kind| !OF_MODULES.contains(kind));
     }
     let text = error
@@ -215,7 +215,8 @@ fn hints_are_the_same_for_every_client_and_list_of_types() -> TestResult {
             &[-1, 999, 17],
             &[16, 25, 26],
         ] {
-            // To MIT's database -1 is any key, which shows where the client has none that is named.
+            // MIT's database takes -1 for any key, which matters if the client has no key of the
+            // requested types.
             if ["older", "dora"].contains(&client) && enctypes.contains(&-1) {
                 continue;
             }
@@ -231,7 +232,7 @@ fn hints_are_the_same_for_every_client_and_list_of_types() -> TestResult {
 
 fn tickets_that_end_at_their_start_or_before_it_are_issued_by_both() -> TestResult {
     let ((_kdc, mit), (_realm, ours)) = (Mit::start()?, ours()?);
-    // The life that is asked for, and how much later the ticket is to begin.
+    // The requested lifetime, and the delay until the ticket starts.
     for (life, later) in [(0, None), (0, Some(600)), (1, None)] {
         let life_of = |side: &Side| -> Result<_, Error> {
             let mut request = InitialRequest::new(Principal::new(REALM, ["alice"]));
@@ -246,7 +247,7 @@ fn tickets_that_end_at_their_start_or_before_it_are_issued_by_both() -> TestResu
         };
         let (theirs, answer) = (life_of(&mit)?, life_of(&ours)?);
         assert_eq!(theirs.0, answer.0, "{life} s, later by {later:?}");
-        // A second may pass between a client's clock and the KDC's.
+        // The client's and the KDC's clocks may be in different seconds.
         let (theirs, answer) = (theirs.1.ok_or("a ticket")?, answer.1.ok_or("a ticket")?);
         assert!(
             theirs.abs_diff(answer) <= Duration::from_secs(1),
@@ -272,7 +273,7 @@ fn cookies_of_any_kind_get_the_same_answers() -> TestResult {
         for cookie in &cookies {
             let mut request = InitialRequest::new(Principal::new(REALM, ["alice"]));
             request.padata = vec![PaData::new(PaDataType::FX_COOKIE, cookie.clone())];
-            // One at once, and one after the KDC has given its own.
+            // Once in the first request, and once after the KDC has sent its own cookie.
             for at_once in [true, false] {
                 request.preauthenticate = at_once;
                 let (said, _) = side.login(request.clone())?;
@@ -300,7 +301,7 @@ fn armors_of_any_kind_get_the_same_numbers() -> TestResult {
             side.said(&armor::request(ticket, alice, Clock::system().now(), &mut rng, change).0)
         };
         let (theirs, answer) = (said(&mit, &of_mit)?, said(&ours, &of_ours)?);
-        // MIT's KDC has no name of a server then to put into its error, and cannot send it.
+        // Without a server name to put into its error, MIT's KDC cannot send it.
         if theirs != answer && (what, &theirs) != ("no server", &Said::Nothing) {
             differences.push(format!("{what}: MIT {theirs:?}, ours {answer:?}"));
         }

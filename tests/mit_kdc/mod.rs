@@ -1,4 +1,4 @@
-//! Beside MIT's krb5kdc: the same request to it and to ours, and the same answer.
+//! MIT's krb5kdc and ours: the same request gets the same answer.
 
 use libtest_mimic::Trial;
 

@@ -1,4 +1,4 @@
-//! PACs in ticket-granting tickets that whoever has the KDC's key has spoilt.
+//! PACs in ticket-granting tickets, corrupted by a holder of the KDC's key.
 
 use kerbox::Principal;
 use kerbox_krb5::client::{Credentials, InitialRequest, TgsRequest};
@@ -16,7 +16,7 @@ trials! {
         spoilt_pacs_are_refused_with_the_same_errors;
 }
 
-/// What is done to a PAC.
+/// A change to a PAC.
 type Change = fn(&mut Vec<u8>);
 
 const CHANGES: [(&str, Change); 15] = [
@@ -55,12 +55,12 @@ const CHANGES: [(&str, Change); 15] = [
     }),
 ];
 
-/// Where the lines of the table begin.
+/// Returns the offsets of the table's lines.
 fn lines(pac: &[u8]) -> impl Iterator<Item = usize> + use<> {
     (8..).step_by(16).take(pac[0].into())
 }
 
-/// Where the buffer of this type is, and how long.
+/// Returns the offset and the length of the buffer of this type.
 fn place(pac: &[u8], kind: u8) -> (usize, usize) {
     let line = lines(pac)
         .find(|line| pac[*line] == kind)
@@ -69,7 +69,7 @@ fn place(pac: &[u8], kind: u8) -> (usize, usize) {
     (number(line + 8), number(line + 4))
 }
 
-/// The ticket with its PAC changed, under the KDC's own key.
+/// Returns the ticket with its PAC changed, sealed with the KDC's own key.
 fn forge(tgt: &Credentials, krbtgt: &Keytab, change: Change) -> Result<Credentials, Error> {
     let enctype = tgt.ticket.enc_part.enctype;
     let entry = krbtgt.find(&tgt.server, tgt.ticket.enc_part.kvno, Some(enctype));

@@ -1,4 +1,4 @@
-//! The two KDCs, and what they say.
+//! The two KDCs, and their answers.
 
 use std::cell::Cell;
 use std::net::{SocketAddr, UdpSocket};
@@ -23,7 +23,7 @@ use crate::support::run;
 pub(super) const REALM: &str = "EXAMPLE.COM";
 pub(super) const OTHER: &str = "MIDDLE.ORG";
 
-/// A KDC behind its address, MIT's or ours.
+/// A KDC at its address, MIT's or ours.
 pub(crate) struct Side {
     pub(super) name: &'static str,
     address: SocketAddr,
@@ -32,7 +32,7 @@ pub(crate) struct Side {
     asked: Cell<u32>,
 }
 
-/// What a KDC says.
+/// A KDC's answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Said {
     Nothing,
@@ -41,7 +41,7 @@ pub(super) enum Said {
 }
 
 impl Said {
-    /// Without the text, which is there for people.
+    /// The error number without the text, which is for humans.
     pub(super) fn number(&self) -> Option<ErrorCode> {
         match self {
             Self::Nothing => None,
@@ -69,7 +69,8 @@ impl Side {
         })
     }
 
-    /// The answer to a datagram; `None` if that to the next question comes first.
+    /// Sends a datagram and returns the answer, or `None` if the answer to the next request comes
+    /// first.
     pub(super) fn ask(&self, request: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         self.socket.send(request)?;
         self.asked.set(self.asked.get() + 1);
@@ -120,7 +121,7 @@ impl Side {
         )
     }
 
-    /// What the KDC says to the last request of a login.
+    /// Returns the KDC's answer to the last request of a login.
     pub(super) fn login(
         &self,
         request: InitialRequest,
@@ -144,7 +145,7 @@ impl Side {
         }
     }
 
-    /// The ticket of a TGS request that is granted.
+    /// Returns the ticket of a TGS request, which must be granted.
     pub(super) fn ticket(
         &self,
         tgt: &Credentials,
@@ -155,7 +156,7 @@ impl Side {
         Ok(exchange.finish(&self.ask(&bytes)?.ok_or("an answer")?)?)
     }
 
-    /// What it says to a TGS request; of a ticket, for whom it is.
+    /// Returns the KDC's answer to a TGS request: the ticket's server, or the refusal.
     pub(super) fn tgs(
         &self,
         tgt: &Credentials,
@@ -187,7 +188,7 @@ impl Mit {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci/peers/mit-kdc.sh");
         let mut command = Command::new(script);
         command.arg(words[0]).arg(self.0.path()).args(&words[1..]);
-        // What follows the client's defaults in krb5.conf: the KDC refers by it.
+        // Appended to the client's defaults in krb5.conf: the KDC refers by this section.
         command.env(
             "LIBDEFAULTS",
             format!("[domain_realm]\n .middle.org = {OTHER}\n[libdefaults]"),
@@ -195,7 +196,7 @@ impl Mit {
         command
     }
 
-    /// kadmin.local, which reads its queries line by line.
+    /// Builds a kadmin.local command, which reads its queries line by line.
     pub(super) fn kadmin(&self) -> Command {
         let mut command = Command::new("kadmin.local");
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -215,7 +216,7 @@ impl Mit {
         Self::start_with("")
     }
 
-    /// With a line of the realm's in kdc.conf.
+    /// Starts MIT's KDC with an additional line in the realm's section of kdc.conf.
     pub(super) fn start_with(line: &str) -> Result<(Self, Side), Error> {
         let mit = Self(tempfile::tempdir()?);
         let words = ["start", "0", REALM, "alice", "bob", "host/localhost"];
@@ -240,7 +241,7 @@ impl Mit {
 
 impl Drop for Mit {
     fn drop(&mut self) {
-        // What is not running need not be stopped.
+        // Fails if it is not running, which is fine.
         let _ = self.script(&["stop"]).status();
     }
 }
@@ -248,9 +249,9 @@ impl Drop for Mit {
 pub(super) fn ours() -> Result<(Realm, Side), Error> {
     let realm = Realm::builder()
         .realm_name(REALM)
-        // As the other's kdc.conf has it.
+        // As in the kdc.conf of MIT's KDC.
         .enctypes(EncryptionType::DEFAULT)
-        // As MIT's KDC has it from 1.20 on.
+        // As MIT's KDC does since 1.20.
         .pac(Pac::Minimal)
         .principal(NewPrincipal::new("alice").password("alice-pw"))
         .principal(NewPrincipal::new("bob").password("bob-pw"))

@@ -52,9 +52,9 @@ fn referrals_are_given_to_the_same_requests() -> TestResult {
         (NameType::SRV_INST, host.to_owned()),
         (NameType::SRV_HST, host.to_owned()),
     ];
-    // Of the clients that we know, MIT's and Heimdal's ask so. The JDK's names are of no type, and
-    // are referred where the KDC is told that such a service is a host's; gokrb5 calls its
-    // services "principals", and no KDC refers it.
+    // Of the clients that we know, MIT's and Heimdal's use these name types. The JDK's names have
+    // no type, and are referred only if the KDC lists the service as host-based. gokrb5 uses the
+    // name type for principals, which no KDC refers.
     assert_eq!(referred("", |_| {})?, to_hosts);
     let listed = |realm: &mut RealmConfig| realm.host_based_services = vec!["HTTP".to_owned()];
     let unknown = (NameType::UNKNOWN, host.to_owned());
@@ -67,7 +67,8 @@ fn referrals_are_given_to_the_same_requests() -> TestResult {
     Ok(())
 }
 
-/// Which requests both KDCs refer, all of which ask to be; the other answers are the same as well.
+/// Returns the requests that both KDCs refer. All of them ask for canonicalization. Checks that all
+/// other answers are the same, too.
 fn referred(
     line: &str,
     change: impl FnOnce(&mut RealmConfig),
@@ -121,7 +122,7 @@ fn referred(
     Ok(referred)
 }
 
-/// A ticket request, made of the ticket-granting ticket and of one for a service.
+/// Makes a ticket request from the ticket-granting ticket and a service ticket.
 type Asks = fn(&Credentials, &Credentials) -> TgsRequest;
 
 /// Requests that are granted, and many that are not.
@@ -231,8 +232,8 @@ fn ticket_requests_get_the_same_answers() -> TestResult {
                     request.enctypes = enctypes.clone().unwrap_or(request.enctypes);
                     request
                 };
-                // S4U2Self is asked for with the ticket-granting ticket; with a service ticket only
-                // where the name says so.
+                // S4U2Self needs the ticket-granting ticket; use the service ticket only if the
+                // case's name says so.
                 let which = |tickets: &(Credentials, Credentials)| match what {
                     "a service with a service ticket" | "renewal of a service ticket" => {
                         tickets.1.clone()

@@ -1,4 +1,4 @@
-//! MIT's own tools, against MIT's KDC and ours: what they print is the same, line by line.
+//! MIT's own tools, run against MIT's KDC and ours: their output is the same, line by line.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,9 +15,9 @@ trials! {
         mits_tools_print_the_same_of_principals_of_every_kind;
 }
 
-/// Commands in their order, each with its standard input. An enterprise name that is a principal's
-/// is not among them: MIT's database does not know such names, ours does. `KEYTABS`, `CACHE` and
-/// `ARMOR` stand for each side's own.
+/// Commands in order, each with its standard input. Enterprise names that belong to a principal are
+/// left out: MIT's database does not know them, ours does. `KEYTABS`, `CACHE` and `ARMOR` stand for
+/// each side's own.
 const COMMANDS: [(&str, &str); 55] = [
     ("kinit alice", "wrong\n"),
     ("kinit nobody", "x\n"),
@@ -79,7 +79,7 @@ const COMMANDS: [(&str, &str); 55] = [
     ("kinit alice", "alice-pw\n"),
 ];
 
-/// What a command's program said, without the folder and the times.
+/// Returns a command's output and exit code, without the folder and the times.
 fn said(env: &ClientEnv, folder: &Path, line: &str, input: &str) -> Result<String, Error> {
     let folder = folder.display().to_string();
     let line = line
@@ -100,7 +100,7 @@ fn said(env: &ClientEnv, folder: &Path, line: &str, input: &str) -> Result<Strin
     Ok(format!("ends with {code}\n{digits}"))
 }
 
-/// The commands after which the tools do not say the same.
+/// Returns the commands whose output differs between the two KDCs.
 fn differences<'a>(
     mit: &Mit,
     realm: &Realm,
@@ -152,7 +152,7 @@ const KINDS: [&str; 15] = [
     "-pwexpire 2020-01-01",
 ];
 
-/// What is done with each, as a client and as a service.
+/// Commands that are run for each principal, as a client and as a service.
 const DEEDS: [(&str, &str); 11] = [
     ("kinit -f -p -r 1d NAME", "pw\n"),
     ("klist -f", ""),
@@ -169,7 +169,7 @@ const DEEDS: [(&str, &str); 11] = [
 
 fn mits_tools_print_the_same_of_principals_of_every_kind() -> TestResult {
     let ((mit, _), (realm, _)) = (Mit::start()?, ours()?);
-    // `no-allow-tix` of `-allow_tix`.
+    // Turns `-allow_tix` into `no-allow-tix`.
     let name = |kind: &str| {
         let word = kind.split(' ').next().unwrap_or_default().replace('_', "-");
         word.replacen('+', "with-", 1)
