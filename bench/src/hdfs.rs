@@ -1,4 +1,4 @@
-//! HDFS load by hdfs-native: the same calls against any cluster.
+//! HDFS load, made with hdfs-native: the same calls against any cluster.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,12 +10,12 @@ use crate::Measured;
 
 type Result<T> = std::result::Result<T, HdfsError>;
 
-/// A client for `url`; configuration and credentials come from the environment, as any user's do.
+/// Builds a client for `url`. Configuration and credentials come from the environment.
 pub(crate) fn connect(url: &str) -> Result<Client> {
     ClientBuilder::new().with_url(url).build()
 }
 
-/// Runs `count` calls with `in_flight` of them at a time.
+/// Runs `count` calls, with `in_flight` at a time.
 async fn in_flight<F, Fut>(count: usize, in_flight: usize, call: F) -> Result<()>
 where
     F: Fn(usize) -> Fut + Send + Sync + 'static,
@@ -41,7 +41,7 @@ where
     Ok(())
 }
 
-/// `getFileInfo`, `mkdirs` and empty `create` with `parallel` calls in flight, `count` of each.
+/// Runs `getFileInfo`, `mkdirs` and empty `create`, `count` of each, with `parallel` in flight.
 pub(crate) async fn calls(
     client: &Client,
     base: &str,
@@ -107,7 +107,7 @@ pub(crate) async fn calls(
     client.delete(&dir, true).await.map(drop)
 }
 
-/// Files of 1 KiB: created, written, closed.
+/// Creates, writes and closes files of 1 KiB.
 pub(crate) async fn small_files(
     client: &Client,
     base: &str,
@@ -136,7 +136,7 @@ pub(crate) async fn small_files(
     client.delete(&dir, true).await.map(drop)
 }
 
-/// One file of `mebibytes`, written and read back with `replication` replicas.
+/// Writes one file of `mebibytes` and reads it back, with `replication` replicas.
 pub(crate) async fn big_file(
     client: &Client,
     base: &str,

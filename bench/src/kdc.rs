@@ -1,4 +1,4 @@
-//! KDC load: AS and TGS exchanges over UDP, by our own client core, against any KDC.
+//! KDC load: AS and TGS exchanges over UDP, made with our own client core, against any KDC.
 
 use std::net::UdpSocket;
 use std::path::Path;
@@ -25,7 +25,7 @@ struct Client {
 }
 
 impl Client {
-    /// Sends a request; what comes back is in `answer`.
+    /// Sends a request and stores the reply in `answer`.
     fn ask(&mut self, request: &[u8]) -> Result<()> {
         self.socket.send(request)?;
         self.answer.resize(1 << 16, 0);
@@ -54,8 +54,8 @@ impl Client {
     }
 }
 
-/// `count` AS exchanges with pre-authentication in the first request, then as many TGS exchanges,
-/// one at a time.
+/// Runs `count` AS exchanges with pre-authentication in the first request, then as many TGS
+/// exchanges, one at a time.
 pub(crate) fn exchanges(
     address: &str,
     keytab: &str,

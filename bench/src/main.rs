@@ -19,7 +19,7 @@ mod kdc;
 mod process;
 mod start;
 
-/// Times a run and reads the server's CPU around it.
+/// Times a run, and reads the server's CPU time before and after it.
 pub(crate) struct Measured {
     server: u32,
 }
@@ -53,7 +53,7 @@ impl Measured {
         Ok(())
     }
 
-    /// The same for one blocking exchange at a time.
+    /// Times blocking exchanges, one at a time.
     pub(crate) fn blocking<E>(
         &self,
         what: &str,
@@ -96,7 +96,7 @@ impl Measured {
     }
 }
 
-/// Seconds, to subtract from each other.
+/// The time in seconds, for differences.
 #[expect(clippy::disallowed_methods, reason = "a stopwatch")]
 pub(crate) fn stopwatch() -> f64 {
     std::time::SystemTime::now()

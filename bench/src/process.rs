@@ -1,4 +1,4 @@
-//! What a server process has used: read from `/proc`, so that any server can be measured from
+//! Resource usage of a server process, read from `/proc`, so that any server can be measured from
 //! outside.
 
 use std::time::Duration;
@@ -15,8 +15,8 @@ pub(crate) struct Usage {
 /// Reads the usage of `pid`; `None` if there is no such process.
 pub(crate) fn usage(pid: u32) -> Option<Usage> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the command's name in parentheses and may hold anything; utime and stime
-    // are fields 14 and 15.
+    // The second field is the command's name in parentheses and may contain anything; utime and
+    // stime are fields 14 and 15.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;

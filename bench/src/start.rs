@@ -1,4 +1,4 @@
-//! How long a fixture takes to its first answer, in this process.
+//! Measures the time from a fixture's start to its first answer, in this process.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use crate::{process, stopwatch};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// Starts `rounds` secure clusters one after the other, each to the first listing by hdfs-native
-/// with a ticket, then as many realms to the first ticket.
+/// Starts `rounds` secure clusters one after another, each to the first listing by hdfs-native with
+/// a ticket, then as many realms to the first ticket.
 pub(crate) async fn fixtures(rounds: usize) -> Result<()> {
     kerbox::use_shared_krb5_conf();
     let mut to_start = Vec::new();

@@ -181,7 +181,7 @@ fn kinit_shows_a_password_inside_an_armor() -> TestResult {
 
 fn kpasswd_changes_a_password_and_says_why_not() -> TestResult {
     let realm = with_long_passwords()?;
-    // kpasswd prompts on its session's terminal; without one, it reads its standard input.
+    // It prompts on the terminal of its session; without one it reads its standard input.
     let program = heimdal("kpasswd.heimdal").display().to_string();
     let kpasswd = |input: &str| on(&realm, "setsid", &["--wait", &program, "alice"], input);
     let said = kpasswd("alice\nshort\nshort\n")?.to_string();

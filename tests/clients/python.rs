@@ -158,7 +158,7 @@ fn gssapi_makes_a_context() -> TestResult {
     let (alices, hosts) = (keytab(&realm, "alice")?, keytab(&realm, "host/localhost")?);
     let said = script(&realm, &["context", &alice, &alices, &host, &hosts])?;
     assert_eq!(said, format!("context of {alice} with {host}\n"));
-    // Try a key that is no longer the KDC's.
+    // The acceptor's key is no longer the KDC's.
     realm.change_keys("host/localhost", false)?;
     let said = script(&realm, &["context", &alice, &alices, &host, &hosts])?;
     assert!(

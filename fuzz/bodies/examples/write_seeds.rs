@@ -1,5 +1,5 @@
-//! Writes every target's seeds where `cargo fuzz` looks for them: `cargo run -p kerbox-fuzz-bodies
-//! --example write_seeds`.
+//! Writes every target's seeds to the folders that `cargo fuzz` reads: `cargo run -p
+//! kerbox-fuzz-bodies --example write_seeds`.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! A DataNode on a real port, as its clients see it: operations, and the packets after them.
+//! A DataNode on a real port, as its clients see it: operations, and the packets that follow.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -29,10 +29,10 @@ const COPY_BLOCK: u8 = 84;
 const BLOCK_CHECKSUM: u8 = 85;
 const TRANSFER_BLOCK: u8 = 86;
 
-/// Set by a panic of any thread: one of the server's would end its connection alone.
+/// Set by a panic of any thread: a panic in the server would only end its connection.
 static PANICKED: AtomicBool = AtomicBool::new(false);
 
-/// A DataNode of this process, with a NameNode that knows no block of it.
+/// A DataNode in this process, with a NameNode that knows none of its blocks.
 struct Port {
     address: SocketAddr,
     block_pool_id: String,
@@ -69,7 +69,7 @@ impl Port {
             ipc_port: 0,
             info_port: 0,
         };
-        // Ends with the thread, which never does: the system cleans its temporary folder.
+        // Never removed, because the thread never ends: the system cleans its temporary folder.
         let folder = tempfile::tempdir().expect("a folder").keep();
         let node = DataNode::open(registration, &folder, &config, context, 1).expect("a folder");
         node.start(NOW).expect("the NameNode takes it");
@@ -87,8 +87,8 @@ impl Port {
     }
 }
 
-/// Any operation, and what follows it: its code, the length of the request in two bytes, the
-/// request, and bytes for packets.
+/// Sends any operation and what follows it: the operation's code, the request's length in two
+/// bytes, the request, and bytes for packets.
 pub fn data_transfer(bytes: &[u8]) {
     let [code, high, low, rest @ ..] = bytes else {
         return;
@@ -103,7 +103,7 @@ pub fn data_transfer(bytes: &[u8]) {
     prost::encode_length_delimiter(request.len(), &mut sent).expect("a Vec grows");
     sent.extend(request);
     sent.extend(rest);
-    // It may have had enough before the end.
+    // The DataNode may close the connection before the end.
     let _ = stream.write_all(&sent);
     let _ = stream.shutdown(Shutdown::Write);
     let patience = Some(Duration::from_secs(20));
@@ -114,7 +114,8 @@ pub fn data_transfer(bytes: &[u8]) {
     assert!(!PANICKED.load(Ordering::Relaxed), "the server panicked");
 }
 
-/// The request, with no other target than this port: a DataNode connects to whom it is told.
+/// Returns the request with this port as its only target, since a DataNode connects to any target
+/// that a request names.
 fn harmless(code: u8, request: &[u8]) -> Option<Vec<u8>> {
     let here = |targets: &mut Vec<DatanodeInfoProto>| {
         targets.truncate(1);
@@ -144,7 +145,7 @@ fn seed(code: u8, request: &impl Message, rest: &[u8]) -> Vec<u8> {
     [&[code], &length[..], &request, rest].concat()
 }
 
-/// A packet with checksums of CRC-32C, 512 bytes each.
+/// Encodes a packet with CRC-32C checksums of 512 bytes each.
 fn packet(seqno: i64, offset: i64, sums: &[u8], data: &[u8], last: bool) -> Vec<u8> {
     let mut bytes = ((4 + sums.len() + data.len()) as u32)
         .to_be_bytes()
@@ -183,7 +184,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         },
         ..Default::default()
     };
-    // CRC-32C of "123456789", and the end.
+    // The CRC-32C of "123456789", and then the packet that ends the block.
     let sum = 0xe306_9283_u32.to_be_bytes();
     let packets = [
         packet(0, 0, &sum, b"123456789", false),

@@ -2,7 +2,7 @@
 
 use kerbox_krb5::{CredentialCache, EncryptionType, Keytab, Principal};
 
-/// A keytab that is read is written as it was.
+/// Parses a keytab. A valid one must be written back unchanged.
 pub fn keytab(bytes: &[u8]) {
     if let Ok(keytab) = Keytab::parse(bytes) {
         assert_eq!(keytab.to_bytes(), bytes);
@@ -12,7 +12,7 @@ pub fn keytab(bytes: &[u8]) {
     }
 }
 
-/// A cache that is read is written as it was.
+/// Parses a credential cache. A valid one must be written back unchanged.
 pub fn ccache(bytes: &[u8]) {
     if let Ok(mut cache) = CredentialCache::parse(bytes) {
         assert_eq!(cache.to_bytes(), bytes);
@@ -30,7 +30,7 @@ pub fn ccache(bytes: &[u8]) {
     }
 }
 
-/// A name that is read is read again from what is written.
+/// Parses a name. A valid one must parse again from its text form.
 pub fn names(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;

@@ -1,4 +1,4 @@
-//! Tokens of GSS-API, and the AP-REQ in them.
+//! GSS-API tokens, and the AP-REQ in them.
 
 use kerbox_krb5::ap_exchange::ApAcceptor;
 use kerbox_krb5::client::Credentials;
@@ -8,13 +8,13 @@ use kerbox_krb5::{EncryptionType, Keytab, Principal};
 
 use crate::world::{NOW, rng, world};
 
-/// Any AP-REQ.
+/// Gives an acceptor any AP-REQ.
 pub fn ap_request(bytes: &[u8]) {
     let world = world();
     let _ = ApAcceptor::new(&world.keytab, Some(&world.service)).accept(NOW, bytes);
 }
 
-/// Any first token to an acceptor, and any answer to an initiator.
+/// Gives an acceptor any first token, and an initiator any answer.
 pub fn gss_context_token(bytes: &[u8]) {
     let world = world();
     ap_request(bytes);
@@ -26,7 +26,7 @@ pub fn gss_context_token(bytes: &[u8]) {
     let _ = initiator.finish(Some(bytes));
 }
 
-/// Any wrap or MIC token in established contexts, of RFC 4121's form and of those before it.
+/// Gives established contexts any wrap or MIC token, in RFC 4121's form and in the older ones.
 pub fn gss_message(bytes: &[u8]) {
     for mut context in contexts() {
         let mut message = Vec::new();
@@ -37,7 +37,7 @@ pub fn gss_message(bytes: &[u8]) {
     }
 }
 
-/// Both sides' contexts for each form of messages, the same every time.
+/// Establishes both sides' contexts for each message form, the same every time.
 fn contexts() -> Vec<GssContext> {
     let world = world();
     let mut contexts = Vec::new();

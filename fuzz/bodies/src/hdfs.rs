@@ -1,4 +1,4 @@
-//! The NameNode as a connection sees it, its methods, and what its clients present as tokens.
+//! The NameNode's connections and methods, and the tokens that its clients present.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -56,12 +56,12 @@ pub(crate) fn namenode() -> NameNode {
         .expect("a right configuration")
 }
 
-/// Any bytes on a connection to a NameNode that trusts its clients.
+/// Sends any bytes on a connection to a NameNode that trusts its clients.
 pub fn rpc_simple(bytes: &[u8]) {
     connection(bytes, None);
 }
 
-/// Any bytes on a connection to a NameNode that demands Kerberos or a token.
+/// Sends any bytes on a connection to a NameNode that requires Kerberos or a token.
 pub fn rpc_secure(bytes: &[u8]) {
     let world = world();
     let qop = [
@@ -90,7 +90,7 @@ fn connection(bytes: &[u8], kerberos: Option<GssapiSettings>) {
     );
     let mut session = RpcSession::new(Arc::new(endpoint), (HOME, 50_000).into());
     let mut rng = rng();
-    // Bytes come in pieces.
+    // Bytes arrive in pieces.
     for piece in bytes.chunks(100) {
         session.input().extend_from_slice(piece);
         loop {
@@ -104,7 +104,7 @@ fn connection(bytes: &[u8], kerberos: Option<GssapiSettings>) {
     }
 }
 
-/// The methods that requests are thrown at; the first byte of each chooses.
+/// The methods that requests are sent to, chosen by the first byte of each request.
 const METHODS: [&str; 40] = [
     "abandonBlock",
     "addBlock",
@@ -148,8 +148,8 @@ const METHODS: [&str; 40] = [
     "getLocatedFileInfo",
 ];
 
-/// Two numbers of methods stand for what the DataNode reports of the block that follows: that it
-/// is being written, and that it is finalized.
+/// DataNode reports, which use two more method numbers: the block that follows is being written, or
+/// is finalized.
 const REPORTS: [BlockStatus; 2] = [BlockStatus::Receiving, BlockStatus::Received];
 
 /// A DataNode without replicas, so that blocks can be placed.
@@ -198,7 +198,7 @@ fn register(namenode: &NameNode, datanode: &Arc<dyn DatanodeLink>) {
     registered.expect("anyone may");
 }
 
-/// Any calls, one after the other: a method's number, the length of its request, the request.
+/// Makes any sequence of calls: a method's number, the length of its request, the request.
 pub fn namenode_calls(mut bytes: &[u8]) {
     let namenode = namenode();
     let datanode: Arc<dyn DatanodeLink> = Arc::new(Datanode);
@@ -240,7 +240,8 @@ fn report(namenode: &NameNode, block: &[u8], status: BlockStatus) {
     let _ = namenode.block_received_and_deleted(NOW, UUID, block, status);
 }
 
-/// Tokens, their identifiers, and files of them: what is read is written and read again.
+/// Reads tokens, their identifiers, and token files. What can be read must be readable again once
+/// written.
 pub fn tokens(bytes: &[u8]) {
     if let Ok(credentials) = Credentials::from_bytes(bytes) {
         for format in [CredentialsFormat::Writable, CredentialsFormat::Protobuf] {
@@ -259,8 +260,8 @@ pub fn tokens(bytes: &[u8]) {
     if let Ok(identifier) = BlockTokenIdentifier::from_bytes(bytes) {
         assert!(BlockTokenIdentifier::from_bytes(&identifier.to_protobuf()).is_ok());
         let legacy = identifier.to_legacy();
-        // A date in the first 127 ms of 1970 is one positive byte, by which Hadoop tells the other
-        // form.
+        // Hadoop tells the two forms apart by the first byte: a date in the first 127 ms of 1970 is
+        // one positive byte, as in the other form.
         assert!(legacy[0].cast_signed() > 0 || BlockTokenIdentifier::from_bytes(&legacy).is_ok());
     }
     if let Ok(text) = std::str::from_utf8(bytes) {
@@ -282,8 +283,8 @@ impl SecretManager for OneToken {
     }
 }
 
-/// Any response to a DIGEST-MD5 challenge, any message under its layer, and any challenge to a
-/// client.
+/// Gives a server any response to its DIGEST-MD5 challenge and any message under its security
+/// layer, and a client any challenge.
 pub fn digest_md5(bytes: &[u8]) {
     let (mut server, _) = digest_server();
     let _ = server.step(NOW, bytes, &mut rng());
@@ -297,7 +298,7 @@ pub fn digest_md5(bytes: &[u8]) {
     let _ = client.respond(bytes);
 }
 
-/// A server that has sent its challenge, and a right response to it.
+/// Returns a server that has sent its challenge, and a correct response to it.
 fn digest_server() -> (SaslServer, Vec<u8>) {
     let qop = [QualityOfProtection::Privacy];
     let mut server = SaslServer::digest_md5(
@@ -400,14 +401,15 @@ pub(crate) fn call_seeds() -> Vec<Vec<u8>> {
         all.push(request.len() as u8);
         all.extend(request);
     }
-    // The same request for every method: the fields' numbers are similar enough to begin with.
+    // Send the same request to every method: the field numbers are similar enough for a start.
     let (_, request) = requests().swap_remove(0);
     let every = (0..METHODS.len())
         .flat_map(|method| [&[method as u8, request.len() as u8], &request[..]].concat());
     vec![all, every.collect(), writing_seed()]
 }
 
-/// A file of two blocks that is written, flushed, and cut: the ids are those of every new NameNode.
+/// A file of two blocks that is written, flushed and truncated. A new NameNode always starts with
+/// the same ids.
 fn writing_seed() -> Vec<u8> {
     let client = || "client".to_owned();
     let block = |number: u64, num_bytes| ExtendedBlockProto {
@@ -565,7 +567,7 @@ pub(crate) fn secure_seeds() -> Vec<Vec<u8>> {
 mod tests {
     use super::*;
 
-    /// What the seed's calls are answered, by their methods.
+    /// Each call of the seed must succeed; a failure names its method.
     #[test]
     fn the_seed_of_a_written_file_gets_to_its_end() {
         let namenode = namenode();

@@ -1,4 +1,4 @@
-//! The KDC's whole dispatch, and the client's reading of its answers.
+//! The KDC's whole dispatch, and the client's decoding of its answers.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -16,7 +16,7 @@ use kerbox_krb5::{EncryptionKey, KeyUsage, Principal};
 
 use crate::world::{NOW, alice, alices_key, rng, world};
 
-/// Any request gets an answer that can be read, or none.
+/// Sends the KDC any request. An answer, if there is one, must be decodable.
 pub fn kdc_handle(bytes: &[u8]) {
     for transport in [Transport::Tcp, Transport::Udp] {
         handle(&world().kdc, bytes, transport);
@@ -40,14 +40,14 @@ fn handle(kdc: &Kdc, request: &[u8], transport: Transport) {
     }
 }
 
-/// Any content of a right request to the password service, of either version.
+/// Puts any content into an otherwise correct request to the password service, of either version.
 pub fn kpasswd(bytes: &[u8]) {
     let world = world();
     let Some((version, user_data)) = bytes.split_first() else {
         return;
     };
     let version: u16 = if version & 1 == 0 { 1 } else { 0xff80 };
-    // Its own KDC, because it changes keys.
+    // A KDC of its own, because the request changes keys.
     let kdc = Kdc::new(world.kdc.database().clone(), 1);
     handle(
         &kdc,
@@ -85,7 +85,7 @@ fn kpasswd_request(ticket: &Credentials, version: u16, user_data: &[u8]) -> Vec<
     message
 }
 
-/// Any body of a TGS-REQ whose ticket, authenticator and checksum are right.
+/// Puts any body into a TGS-REQ whose ticket, authenticator and checksum are correct.
 pub fn kdc_tgs_body(bytes: &[u8]) {
     let Ok(body) = KdcRequestBody::decode(bytes) else {
         return;
@@ -119,8 +119,8 @@ pub fn kdc_tgs_body(bytes: &[u8]) {
     handle(&world().kdc, &message.encode(), Transport::Tcp);
 }
 
-/// Any PAC in a ticket-granting ticket that is the KDC's own in all else; and signed, if it has a
-/// place for that.
+/// Puts any PAC into a ticket-granting ticket that is otherwise the KDC's own, both as it is and
+/// signed, if it has a place for a signature.
 pub fn kdc_pac(bytes: &[u8]) {
     let world = world();
     let database = world.kdc.database();
@@ -150,7 +150,7 @@ pub fn kdc_pac(bytes: &[u8]) {
     }
 }
 
-/// Signs a PAC in the server's buffer, if it is where its table says.
+/// Signs a PAC in the server's buffer, if the buffer is where the PAC's table says.
 fn sign(pac: &mut [u8], key: &EncryptionKey) -> Option<()> {
     const SERVER: u32 = 6;
     const KDC: u32 = 7;
@@ -172,7 +172,7 @@ fn sign(pac: &mut [u8], key: &EncryptionKey) -> Option<()> {
     Some(())
 }
 
-/// Any answer to an AS-REQ.
+/// Gives a client any answer to its AS-REQ.
 pub fn as_answer(bytes: &[u8]) {
     let secret = Secret::Keys(vec![alices_key()]);
     let (mut exchange, _) =
@@ -180,7 +180,7 @@ pub fn as_answer(bytes: &[u8]) {
     let _ = exchange.step(bytes, &mut rng());
 }
 
-/// Any answer to a TGS-REQ.
+/// Gives a client any answer to its TGS-REQ.
 pub fn tgs_answer(bytes: &[u8]) {
     let tgt = &world().tgt;
     let request = TgsRequest::service(world().service.clone(), tgt);
@@ -203,7 +203,7 @@ pub(crate) fn kpasswd_seeds() -> Vec<Vec<u8>> {
 }
 
 pub(crate) fn pac_seeds() -> Vec<Vec<u8>> {
-    // The smallest: a client, and the two signatures of a ticket-granting ticket.
+    // The smallest PAC: a client, and the two signatures of a ticket-granting ticket.
     let mut pac = [3_u32.to_le_bytes(), [0; 4]].concat();
     for (kind, length, place) in [(10_u32, 20_u32, 56_u64), (6, 16, 80), (7, 16, 96)] {
         pac.extend(kind.to_le_bytes());

@@ -1,8 +1,8 @@
-//! What the fuzz targets run: each takes a peer's bytes and must come back, whatever they are.
+//! The bodies of the fuzz targets. Each takes a peer's bytes, whatever they are, and must return.
 //!
-//! `cargo fuzz run TARGET` (from the folder `fuzz`) hunts with coverage; `cargo test -p
+//! `cargo fuzz run TARGET` (from the folder `fuzz`) hunts with coverage. `cargo test -p
 //! kerbox-fuzz-bodies` replays every input that once crashed (`fuzz/testdata/TARGET/`), and runs
-//! each target on its seeds, whole, cut and changed.
+//! each target on its seeds: whole, truncated and mutated.
 
 mod data_transfer;
 mod files;
@@ -19,13 +19,13 @@ pub use hdfs::{digest_md5, namenode_calls, rpc_secure, rpc_simple, tokens};
 pub use kdc::{as_answer, kdc_handle, kdc_pac, kdc_tgs_body, kpasswd, tgs_answer};
 pub use messages::messages;
 
-/// A fuzz target: its name, what it runs, and inputs to begin with.
+/// A fuzz target: its name, its body, and initial inputs.
 pub struct Target {
     /// The name of the target, of its file, and of the folder of its crashes.
     pub name: &'static str,
     /// Takes any bytes; a panic is a bug.
     pub body: fn(&[u8]),
-    /// Inputs of our own that get far.
+    /// Valid inputs that reach deep into the code.
     pub seeds: fn() -> Vec<Vec<u8>>,
 }
 

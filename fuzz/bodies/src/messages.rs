@@ -1,4 +1,4 @@
-//! Every decoder of a message.
+//! Every message decoder.
 
 use kerbox_krb5::messages::{
     ApRep, ApReq, Authenticator, AuthorizationData, Checksum, EncApRepPart, EncKdcReplyPart,
@@ -9,7 +9,7 @@ use kerbox_krb5::messages::{
 
 use crate::world::world;
 
-/// What is decoded can be encoded, and decoded again.
+/// Decodes the bytes as each message. A decoded message must encode, and decode again.
 pub fn messages(bytes: &[u8]) {
     macro_rules! twice {
         ($($type:ident),*) => {

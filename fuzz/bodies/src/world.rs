@@ -20,14 +20,14 @@ pub(crate) struct World {
     pub(crate) service: Principal,
     pub(crate) tgt: Credentials,
     pub(crate) ticket: Credentials,
-    /// A ticket of the password service.
+    /// A ticket for the password service.
     pub(crate) changepw: Credentials,
-    /// Every request that was sent on the way, and every answer.
+    /// Every request that was sent while this was made, and every answer.
     pub(crate) requests: Vec<Vec<u8>>,
     pub(crate) answers: Vec<Vec<u8>>,
 }
 
-/// The same in every process and every run.
+/// The world, which is the same in every process and every run.
 pub(crate) fn world() -> &'static World {
     static WORLD: LazyLock<World> = LazyLock::new(World::new);
     &WORLD
@@ -37,7 +37,7 @@ pub(crate) fn rng() -> StdRng {
     StdRng::seed_from_u64(7)
 }
 
-/// The key of alice, so that no password costs time.
+/// alice's key: a given key saves the time that a password's derivation takes.
 pub(crate) fn alices_key() -> EncryptionKey {
     EncryptionKey::new(EncryptionType::AES128_CTS_HMAC_SHA1_96, &[3; 16]).expect("16 bytes")
 }
@@ -101,7 +101,7 @@ impl World {
             exchange.finish(&send(request))
         };
         let ticket = ask(TgsRequest::service(service.clone(), &tgt)).expect("the KDC is ours");
-        // Not all of these are granted; they are seeds all the same.
+        // Not all of these are granted, but they are good seeds.
         let bob = Principal::new(REALM, ["bob"]);
         for request in [
             TgsRequest::renew(&tgt),

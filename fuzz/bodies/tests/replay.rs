@@ -1,4 +1,4 @@
-//! What once crashed does not crash again; seeds, whole, cut and changed, crash nothing.
+//! Old crashes must not crash again, nor may seeds, whole, truncated or mutated.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use kerbox_fuzz_bodies::{TARGETS, Target};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-/// Changes per seed: enough to notice a decoder that trusts a length, few enough for every `cargo
+/// Mutations per seed: enough to find a decoder that trusts a length, few enough for every `cargo
 /// test`.
 const CHANGES: usize = 150;
 
