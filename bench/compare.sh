@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Kerbox beside the incumbents, in one run on one machine: MIT's krb5kdc, and Hadoop's MiniDFSCluster with MiniKdc.
-# Needs `.ci/peers/install.sh apt reference`. Prints what BENCHMARKS.md tells.
+# Measures Kerbox beside the incumbents, in one run on one machine: MIT's krb5kdc, and Hadoop's
+# MiniDFSCluster with MiniKdc. Needs `.ci/peers/install.sh apt reference`. Prints the figures of
+# BENCHMARKS.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo build --quiet --release -p kerbox-bench -p kerbox-sandbox
@@ -9,7 +10,7 @@ load=$target/release/load kerbox=$target/release/kerbox peers=.ci/peers
 work=$(mktemp -d)
 trap '"$peers/mit-kdc.sh" stop "$work/mit"; "$peers/reference.sh" stop "$work/ref"; [ -z "${pid:-}" ] || kill "$pid"; rm -rf "$work"' EXIT
 
-# ours ARGUMENTS...: kerbox up, in the background; sets pid, and the clients' environment
+# ours ARGUMENTS...: runs kerbox up in the background; sets pid and the clients' environment
 ours() {
     rm -rf "$work/kerbox" "$work/ready"
     "$kerbox" up --dir "$work/kerbox" --json "$@" > "$work/ready" 2> "$work/kerbox.log" &
@@ -20,7 +21,7 @@ ours() {
 }
 stop_ours() { kill "$pid"; wait "$pid" || true; pid=; }
 
-# mit: the KDC's load on MIT's; KDC_EXTRA goes into the realm's section of its kdc.conf
+# mit: runs the KDC load on MIT's KDC; KDC_EXTRA goes into the realm's section of its kdc.conf
 mit() {
     "$peers/mit-kdc.sh" start "$work/mit" 0 > "$work/mit.out"
     ( . "$work/mit/env.sh"; "$load" kdc "$(grep -o '127.0.0.1:[0-9]*' "$KRB5_CONFIG" | head -1)" "$KDC_PID" "$KEYTABS/alice.keytab" alice@EXAMPLE.COM nn/localhost )
@@ -46,7 +47,8 @@ stop_ours
 echo "== start, in process"
 "$load" start 20
 
-# hdfs PID [calls]: the HDFS load of one cluster, with the NameNode's calls if asked for, once before without being told, for the JVM's sake
+# hdfs PID [calls]: runs the HDFS load on one cluster. With `calls` also the NameNode's calls, after
+# a run that is not reported, to warm up the JVM.
 hdfs() {
     export KRB5CCNAME=FILE:$work/cc HADOOP_USER_NAME=alice
     [ -z "${KRB5_CONFIG:-}" ] || kinit -kt "$KEYTABS/alice.keytab" alice

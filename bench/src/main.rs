@@ -1,4 +1,4 @@
-//! One load generator for Kerbox and for the servers that it is compared with.
+//! The load generator for Kerbox and for the servers that it is compared with.
 //!
 //! ```text
 //! load calls URL PID [COUNT]       getFileInfo, mkdirs, create with 1, 8 and 100 in flight
@@ -8,9 +8,9 @@
 //! load start [ROUNDS]              secure clusters to their first listing, realms to their first ticket, in this process
 //! load usage PID                   CPU seconds and resident memory
 //! ```
-//! PID is the server's process: its CPU time is read around each run. Configuration and credentials
-//! come from the environment (`HADOOP_CONF_DIR`, `KRB5_CONFIG`, `KRB5CCNAME`), as `kerbox env` or
-//! the reference servers' `env.sh` set them.
+//! PID is the server's process, whose CPU time is read before and after each run. Configuration and
+//! credentials come from the environment (`HADOOP_CONF_DIR`, `KRB5_CONFIG`, `KRB5CCNAME`), as set
+//! by `kerbox env` or the reference servers' `env.sh`.
 
 use std::process::ExitCode;
 

@@ -7,8 +7,8 @@ import org.apache.hadoop.security.UserGroupInformation;
 import org.apache.hadoop.util.ToolRunner;
 
 /**
- * Many commands of "hadoop fs" in one JVM, which takes a second or two to start.
- * Reads a command per line, words separated by tabs; after each prints "=> STATUS" on a line of its own.
+ * Runs many "hadoop fs" commands in one JVM, which takes a second or two to start.
+ * Reads one command per line, words separated by tabs; prints "=> STATUS" on a line after each.
  * "login PRINCIPAL KEYTAB" logs in from a keytab.
  */
 public class FsShells {

@@ -14,8 +14,8 @@ import org.ietf.jgss.GSSName;
 import org.ietf.jgss.Oid;
 
 /**
- * A client and a service of JGSS in one process. Arguments: CLIENT KEYTAB SERVICE/HOST KEYTAB. Prints what the service learns.
- * Without the second keytab there is the client alone.
+ * A JGSS client and service in one process. Arguments: CLIENT KEYTAB SERVICE/HOST KEYTAB.
+ * Prints what the service learns. Without the second keytab only the client runs.
  */
 public class JdkAccept {
     static Subject login(String principal, String keytab, boolean initiator) throws Exception {

@@ -29,12 +29,15 @@ import org.ietf.jgss.Oid;
 
 /**
  * The JDK's Krb5LoginModule, JGSS and SASL.
- * Reads a command per line, words separated by tabs; answers what came of it, then "=>" on a line of its own.
- *   login keytab PRINCIPAL KEYTAB | login ccache PRINCIPAL CACHE | login password PRINCIPAL PASSWORD
- *   token SERVICE@HOST                        a first token, by who is logged in
- *   context SERVICE@HOST PRINCIPAL KEYTAB     a context between who is logged in and the service, with messages both ways
- *   sasl QOP SERVICE HOST PRINCIPAL KEYTAB    the same by SASL's GSSAPI; WANTED/OFFERED where client and server differ
- * A refusal is answered as "refused: " and every cause's text.
+ * Reads one command per line, words separated by tabs; prints its result, then "=>" on a line.
+ *   login keytab PRINCIPAL KEYTAB | login ccache PRINCIPAL CACHE |
+ *   login password PRINCIPAL PASSWORD
+ *   token SERVICE@HOST                        a first token of the logged-in principal
+ *   context SERVICE@HOST PRINCIPAL KEYTAB     a context between the logged-in principal and the
+ *                                             service, with messages in both directions
+ *   sasl QOP SERVICE HOST PRINCIPAL KEYTAB    the same with SASL's GSSAPI; QOP is WANTED/OFFERED if
+ *                                             client and server differ
+ * A refusal is printed as "refused: " and the text of every cause.
  */
 public class JdkKerberos {
     private static final String MECHANISM = "1.2.840.113554.1.2.2";
@@ -76,7 +79,7 @@ public class JdkKerberos {
         }
     }
 
-    /** What a principal is logged in with; a service needs no ticket. */
+    /** A principal's credentials; a service needs no ticket. */
     private static Subject login(String how, String principal, String with) throws Exception {
         Map<String, String> options = new HashMap<>(Map.of("principal", principal, "refreshKrb5Config", "true"));
         switch (how) {

@@ -8,10 +8,11 @@ import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.security.UserGroupInformation;
 
 /**
- * Files that lose their name while they are written, and users who act for users.
- * Reads a command per line, words separated by tabs; after each prints "=> STATUS" on a line of its own.
- * "delete PATH" and "replace PATH" write a file, have another client delete or replace it, and close it;
- * "proxy USER PATH" asks for the status of PATH as HADOOP_PROXY_USER=USER does.
+ * Files that are deleted or replaced while they are written, and users who act for other users.
+ * Reads one command per line, words separated by tabs; prints "=> STATUS" on a line after each.
+ * "delete PATH" and "replace PATH" write a file, let another client delete or replace it, and close
+ * it.
+ * "proxy USER PATH" requests the status of PATH as HADOOP_PROXY_USER=USER does.
  */
 public class OpenFiles {
     public static void main(String[] arguments) throws Exception {

@@ -14,10 +14,10 @@ import org.apache.hadoop.security.token.Token;
 import org.apache.hadoop.util.ToolRunner;
 
 /**
- * Delegation tokens by Hadoop's own client.
- * Reads a command per line, words separated by tabs; after each prints "=> STATUS" on a line of its own.
- * "get RENEWER FILE FORMAT" asks for a token and writes it (FORMAT: WRITABLE or PROTOBUF), "renew FILE" and "cancel FILE" use one;
- * anything else is a command of "hadoop fs".
+ * Delegation tokens with Hadoop's own client.
+ * Reads one command per line, words separated by tabs; prints "=> STATUS" on a line after each.
+ * "get RENEWER FILE FORMAT" requests a token and writes it (FORMAT: WRITABLE or PROTOBUF),
+ * "renew FILE" and "cancel FILE" use one; anything else is a command of "hadoop fs".
  */
 public class Tokens {
     public static void main(String[] arguments) throws Exception {

@@ -1,7 +1,8 @@
-"""gss_accept.py LIBRARY SERVICE@HOST: a client and a service in one process, by MIT's or Heimdal's GSS-API library itself.
+"""gss_accept.py LIBRARY SERVICE@HOST: a client and a service in one process.
 
-The client's ticket is in $KRB5CCNAME, the service's keys are in $KRB5_KTNAME. Prints whom the service has accepted, and which
-attributes the library knows of that name (RFC 6680), each with whether the library vouches for it. Exit code 1: refused.
+Calls MIT's or Heimdal's GSS-API library directly. The client's ticket is in $KRB5CCNAME, the
+service's keys are in $KRB5_KTNAME. Prints the client that the service accepted, and the attributes
+of its name (RFC 6680), each with whether the library vouches for it. Exit code 1: refused.
 """
 import ctypes
 import sys
@@ -41,7 +42,7 @@ def text(buffer):
 
 
 def check(step, major, minor):
-    """Ends the program with the library's own words if a step has failed."""
+    """Exits with the library's own error text if a step has failed."""
     if not major & 0xFFFF0000:
         return major
     words = []
@@ -83,6 +84,7 @@ if "krb5" in sys.argv[1]:
         vouched, complete, value, display, more = c_int(), c_int(), Buffer(), Buffer(), c_int(-1)
         if gss.gss_get_name_attribute(byref(minor), client, byref(attribute), byref(vouched), byref(complete), byref(value),
                                       byref(display), byref(more)):
-            # It knows that there is such a thing, and tells nothing of it: for instance of a PAC that it could not verify.
+            # The library lists the attribute but has no value for it, as for a PAC that it could
+            # not verify.
             continue
         print(text(attribute), "vouched" if vouched.value else "doubted", value.length)

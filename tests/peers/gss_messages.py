@@ -1,7 +1,8 @@
-"""gss_messages.py KEYTAB: a service by MIT's library, for a client that wants no mutual authentication.
+"""gss_messages.py KEYTAB: a service with MIT's library, for clients without mutual authentication.
 
-Reads lines of hexadecimal: the client's first token, a signed and a sealed Wrap token, a MIC token. Prints who the client is and
-both messages' text, then its own tokens of the sealed message: signed, sealed, MIC. A refusal is printed as "refused TEXT".
+Reads lines of hexadecimal: the client's first token, a signed and a sealed Wrap token, a MIC token.
+Prints the client's name and the text of both messages, then its own tokens for the sealed message:
+signed, sealed, MIC. A refusal is printed as "refused TEXT".
 """
 
 import sys

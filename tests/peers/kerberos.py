@@ -1,13 +1,19 @@
-"""The Python packages krb5 and gssapi. KRB5_CONFIG and KRB5CCNAME say where; each command prints what came of it.
+"""Drives the Python packages krb5 and gssapi, configured by KRB5_CONFIG and KRB5CCNAME.
 
-  password PRINCIPAL PASSWORD        krb5: a first ticket, kept in the default cache
+Each command prints its result.
+
+  password PRINCIPAL PASSWORD        krb5: a first ticket, stored in the default cache
   keytab PRINCIPAL KEYTAB            the same
-  postdated PRINCIPAL KEYTAB AFTER   one that is valid AFTER seconds from now
-  armored PRINCIPAL PASSWORD ARMOR   one by FAST or not at all, with the cache of the armor
+  postdated PRINCIPAL KEYTAB AFTER   a ticket that becomes valid AFTER seconds from now
+  armored PRINCIPAL PASSWORD ARMOR   a ticket with mandatory FAST; ARMOR is the armor's cache
   renew | validate                   the ticket in the default cache
-  context PRINCIPAL KEYTAB SERVICE KEYTAB                 gssapi: a context, with messages both ways
-  delegate SERVICE KEYTAB USER BACKEND BACKEND_KEYTAB     gssapi: SERVICE comes to BACKEND in USER's name
-  proxy PRINCIPAL KEYTAB SERVICE KEYTAB BACKEND KEYTAB    gssapi: a context with SERVICE, which comes to BACKEND with what it was sent
+  context PRINCIPAL KEYTAB SERVICE KEYTAB
+      gssapi: a context, with messages in both directions
+  delegate SERVICE KEYTAB USER BACKEND BACKEND_KEYTAB
+      gssapi: SERVICE acts at BACKEND in USER's name
+  proxy PRINCIPAL KEYTAB SERVICE KEYTAB BACKEND KEYTAB
+      gssapi: a context with SERVICE, which acts at BACKEND with the credentials that it was sent
+
 A refusal is printed as "refused CODE TEXT".
 """
 
@@ -124,5 +130,5 @@ try:
 except krb5.Krb5Error as error:
     print("refused", error.err_code, error)
 except gssapi.exceptions.GSSError as error:
-    # The library's own number, which GSS shows without its sign.
+    # The library's own number, which GSS returns as unsigned.
     print("refused", error.min_code - 2**32, " ".join(str(error).split()))

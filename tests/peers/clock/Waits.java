@@ -10,7 +10,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** Prints the wall clock, and how long each of the JDK's ways to wait for 300 ms takes. */
+/** Prints the wall clock, and the duration of each of the JDK's ways to wait for 300 ms. */
 class Waits {
     private static final int WAIT = 300;
 
@@ -23,7 +23,7 @@ class Waits {
         try {
             wait.run();
         } catch (TimeoutException | SocketTimeoutException expected) {
-            // The end of these waits.
+            // These waits end with a timeout.
         }
         System.out.println(name + " " + (System.nanoTime() - start) / 1_000_000);
     }
@@ -39,7 +39,7 @@ class Waits {
                 lock.wait(WAIT);
             }
         });
-        // It waits until the wall clock has come to the moment, which one that stands never does.
+        // This wait ends at a moment of the wall clock, which a frozen clock never reaches.
         if (!List.of(arguments).contains("--standing")) {
             measure("awaitUntil", () -> {
                 ReentrantLock lock = new ReentrantLock();

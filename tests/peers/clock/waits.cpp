@@ -1,5 +1,4 @@
-// Prints the wall clock, and how long each of the ways to wait for 300 ms of glibc and libstdc++
-// takes.
+// Prints the wall clock, and the duration of each way of glibc and libstdc++ to wait for 300 ms.
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
@@ -27,7 +26,7 @@ using Wall = std::chrono::system_clock;
 
 static const auto WAIT = 300ms;
 
-/// The moment 300 ms from now on a clock.
+/// Returns a clock's time in 300 ms.
 static timespec soon(clockid_t clock) {
     timespec time;
     clock_gettime(clock, &time);
@@ -46,7 +45,7 @@ static void measure(const char *name, const std::function<void()> &wait) {
     printf("%s %lld\n", name, (long long)(taken / 1ms));
 }
 
-/// Runs `lock` in another thread, which never lets go, and waits until it has it.
+/// Runs `lock` in another thread, which never unlocks, and waits until that thread holds the lock.
 static void held_elsewhere(const std::function<void()> &lock) {
     std::promise<void> locked;
     std::thread([&] {
@@ -232,7 +231,7 @@ static void sleeps_and_timers() {
     });
 }
 
-/// Message queues are a file system that a container may lack; then there is nothing to wait for.
+/// Waits on message queues. They are a file system that a container may lack; then it does nothing.
 static void message_queues() {
     mq_attr attributes{};
     attributes.mq_maxmsg = 1;
@@ -262,6 +261,6 @@ int main() {
     sleeps_and_timers();
     message_queues();
     fflush(stdout);
-    // Threads that hold locks wait for ever.
+    // Do not join the threads: those that hold locks wait forever.
     _exit(0);
 }

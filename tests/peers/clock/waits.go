@@ -1,4 +1,4 @@
-// Prints the wall clock, and how long each of Go's ways to wait for 300 ms takes.
+// Prints the wall clock, and the duration of each of Go's ways to wait for 300 ms.
 package main
 
 import (

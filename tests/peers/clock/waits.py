@@ -1,4 +1,4 @@
-"""Prints the wall clock, and how long each of Python's ways to wait for 300 ms takes."""
+"""Prints the wall clock, and the duration of each of Python's ways to wait for 300 ms."""
 
 import asyncio
 import multiprocessing
