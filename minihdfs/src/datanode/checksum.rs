@@ -1,17 +1,16 @@
-//! Checksums of chunks: CRC32 and CRC32C over every `bytes_per_checksum` bytes, each 4 bytes
-//! big-endian.
+//! Checksums of chunks: CRC32 or CRC32C over every `bytes_per_checksum` bytes, each stored as 4
+//! big-endian bytes.
 
 use crate::HdfsError;
 use crate::proto::hdfs::{ChecksumProto, ChecksumTypeProto};
 
-/// How long one checksum is on the wire and on disk.
+/// The length of one checksum on the wire and on disk.
 pub(crate) const CHECKSUM_LENGTH: usize = 4;
 
-/// The largest chunk that is accepted: bounds what must be read to sum up a chunk that is only
-/// partly there.
+/// The largest accepted chunk. It limits the bytes read to compute the checksum of a partial chunk.
 const MAX_BYTES_PER_CHECKSUM: u32 = 16 << 20;
 
-/// Which checksum, and over how many bytes (Hadoop's `DataChecksum`).
+/// A checksum type and chunk size (Hadoop's `DataChecksum`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct DataChecksum {
     kind: ChecksumTypeProto,
@@ -19,8 +18,8 @@ pub(crate) struct DataChecksum {
 }
 
 impl DataChecksum {
-    /// The checksum of this kind over chunks of `bytes_per_checksum`; refused if that is 0 or
-    /// beyond 16 MiB.
+    /// Creates a checksum of this type over chunks of `bytes_per_checksum`. Fails if that is 0 or
+    /// more than 16 MiB.
     pub(crate) fn new(kind: ChecksumTypeProto, bytes_per_checksum: u32) -> Result<Self, HdfsError> {
         if bytes_per_checksum == 0 || bytes_per_checksum > MAX_BYTES_PER_CHECKSUM {
             return Err(HdfsError::io(format!(
@@ -33,7 +32,7 @@ impl DataChecksum {
         })
     }
 
-    /// No checksums, as Hadoop tells it to readers that want none.
+    /// No checksums, as Hadoop announces them to readers that do not want any.
     pub(crate) const NONE: Self = Self {
         kind: ChecksumTypeProto::ChecksumNull,
         bytes_per_checksum: 512,
@@ -56,7 +55,7 @@ impl DataChecksum {
         }
     }
 
-    /// As Hadoop prints it.
+    /// Formats the checksum as Hadoop does.
     pub(crate) fn describe(self) -> String {
         let kind = match self.kind {
             ChecksumTypeProto::ChecksumNull => "NULL",
@@ -81,7 +80,7 @@ impl DataChecksum {
         self.kind == ChecksumTypeProto::ChecksumNull
     }
 
-    /// How long the checksums of `length` bytes that begin at a chunk's start are.
+    /// Returns the length of the checksums of `length` bytes that start at a chunk boundary.
     pub(crate) fn length_of(self, length: usize) -> usize {
         match self.kind {
             ChecksumTypeProto::ChecksumNull => 0,
@@ -89,7 +88,7 @@ impl DataChecksum {
         }
     }
 
-    /// The checksum of one chunk; 0 if there are none.
+    /// Returns the checksum of one chunk; 0 if there are no checksums.
     pub(crate) fn of_chunk(self, chunk: &[u8]) -> u32 {
         match self.kind {
             ChecksumTypeProto::ChecksumNull => 0,
@@ -98,7 +97,7 @@ impl DataChecksum {
         }
     }
 
-    /// The checksum of two pieces one after the other, from theirs and the second one's length.
+    /// Combines the checksums of two consecutive pieces, given the second one's length.
     pub(crate) fn combine(self, first: u32, second: u32, second_length: u64) -> u32 {
         let algorithm = match self.kind {
             ChecksumTypeProto::ChecksumNull => return 0,
@@ -108,8 +107,8 @@ impl DataChecksum {
         crc_fast::checksum_combine(algorithm, first.into(), second.into(), second_length) as u32
     }
 
-    /// Writes the checksums of `data`, which begins at a chunk's start, to `out`, which is as long
-    /// as they are.
+    /// Writes the checksums of `data`, which starts at a chunk boundary, to `out`, which must have
+    /// their exact length.
     pub(crate) fn compute(self, data: &[u8], out: &mut [u8]) {
         if self.is_none() {
             return;
@@ -122,10 +121,9 @@ impl DataChecksum {
         }
     }
 
-    /// Compares `data`, which begins at a chunk's start, with its checksums.
+    /// Compares `data`, which starts at a chunk boundary, with its checksums.
     ///
-    /// Tells the offset in `data` of the first chunk that does not match, or whose checksum is
-    /// missing.
+    /// Fails with the offset in `data` of the first chunk that does not match or has no checksum.
     pub(crate) fn verify(self, data: &[u8], checksums: &[u8]) -> Result<(), usize> {
         if self.is_none() {
             return Ok(());

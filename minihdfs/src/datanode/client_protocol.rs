@@ -1,5 +1,5 @@
-//! ClientDatanodeProtocol: what clients ask a DataNode by RPC. Java's and libhdfs3's ask how long a
-//! block is that is being written; `hdfs dfsadmin` asks the rest.
+//! ClientDatanodeProtocol, the RPC interface of a DataNode. Java's client and libhdfs3 query the
+//! length of a block being written; `hdfs dfsadmin` uses the rest.
 
 use bytes::Bytes;
 
@@ -19,8 +19,8 @@ use crate::token::{AccessMode, Token};
 use crate::user::AuthMethod;
 use crate::{HdfsError, base64};
 
-/// `dfs.datanode.balance.bandwidthPerSec`, in bytes per second: told, not obeyed, because nobody
-/// balances here.
+/// `dfs.datanode.balance.bandwidthPerSec`, in bytes per second. Reported only, because there is no
+/// balancer.
 const BALANCER_BANDWIDTH: u64 = 100 << 20;
 
 static CLIENT_DATANODE_PROTOCOL: Protocol<DataNode> = protocol! {
@@ -101,7 +101,7 @@ impl DataNode {
         _: TriggerBlockReportRequestProto,
     ) -> Result<TriggerBlockReportResponseProto, HdfsError> {
         self.check_superuser_privilege(call)?;
-        // What happens to single replicas is reported at once, so that an incremental report is
+        // Changes of single replicas are reported immediately, so an incremental report would be
         // empty.
         self.report_all(call.now)?;
         Ok(TriggerBlockReportResponseProto {})
@@ -117,8 +117,8 @@ impl DataNode {
         })
     }
 
-    /// Refuses callers that are neither the superuser, as whom the DataNode runs, nor in the
-    /// superusers' group (Hadoop's `DataNode.checkSuperuserPrivilege`).
+    /// Fails unless the caller is the superuser, which the DataNode runs as, or is in the superuser
+    /// group (Hadoop's `DataNode.checkSuperuserPrivilege`).
     fn check_superuser_privilege(&self, call: &Call<'_>) -> Result<(), HdfsError> {
         if self.superusers.include(&call.caller.user.short) {
             return Ok(());
@@ -126,8 +126,8 @@ impl DataNode {
         Err(HdfsError::access_control("Permission denied."))
     }
 
-    /// With block tokens, the caller has authenticated with one, and it must allow reading this
-    /// block.
+    /// Checks that the caller may read this block. With block tokens, the caller must have
+    /// authenticated with one that allows it.
     fn check_read_access(
         &self,
         call: &Call<'_>,
@@ -150,7 +150,7 @@ impl DataNode {
             storage_ids: &[],
         };
         let decode = |text: &str| base64::decode(text).map(Bytes::from).unwrap_or_default();
-        // The handshake has checked that the caller knows the password: it is the token's own.
+        // The handshake has verified that the caller knows the token's password.
         let token = Token {
             identifier: decode(name),
             password: decode(&secrets.sasl_password(call.now, name)?),

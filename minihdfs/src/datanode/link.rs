@@ -1,9 +1,9 @@
-//! How a NameNode and its DataNodes speak in one process: DatanodeProtocol and
+//! The interface between a NameNode and its DataNodes in one process: DatanodeProtocol and
 //! InterDatanodeProtocol as traits.
 //!
-//! A DataNode calls its [`NameNodeLink`] while it holds no lock of its own, so the NameNode may
-//! call a [`DatanodeLink`] while it holds its own lock: those calls are short, never wait, and
-//! never call back.
+//! A DataNode calls its [`NameNodeLink`] without holding its own locks. The NameNode may therefore
+//! call a [`DatanodeLink`] while it holds its lock: those calls are short, never wait, and never
+//! call back.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Weak};
@@ -12,59 +12,60 @@ use kerbox_krb5::Timestamp;
 
 use crate::HdfsError;
 
-/// A block as DataNodes know it (`BlockProto`): the pool is one per NameNode.
+/// A block as DataNodes see it (`BlockProto`). The pool is the same for all blocks of a NameNode.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Block {
     /// Its id: the number in `blk_<id>`.
     pub id: u64,
-    /// Raised by every append and recovery: a replica with a lower one is stale.
+    /// The generation stamp. Every append and recovery increases it, and a replica with a lower one
+    /// is stale.
     pub generation_stamp: u64,
-    /// In bytes.
+    /// The length in bytes.
     pub length: u64,
 }
 
 impl std::fmt::Display for Block {
-    /// `blk_<id>_<generation stamp>`, as Hadoop prints it.
+    /// Formats `blk_<id>_<generation stamp>`, as Hadoop does.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "blk_{}_{}", self.id, self.generation_stamp)
     }
 }
 
-/// In what state a DataNode has a replica (`ReplicaStateProto`; the numbers are the wire's).
+/// The state of a replica on a DataNode (`ReplicaStateProto`, with the wire's numbers).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ReplicaState {
     /// Complete, with its final length.
     Finalized = 0,
-    /// Replica being written, by a live pipeline.
+    /// Being written by a live pipeline.
     Rbw = 1,
-    /// Replica waiting to be recovered: it was being written when its DataNode was restarted.
+    /// Waiting for recovery, because its DataNode was restarted while it was being written.
     Rwr = 2,
-    /// Replica under recovery.
+    /// Under recovery.
     Rur = 3,
-    /// The target of a replication between DataNodes: readers do not see it.
+    /// The target of a replication between DataNodes, invisible to readers.
     Temporary = 4,
 }
 
-/// One replica of a block report, or what a DataNode answers when a recovery begins.
+/// A replica in a block report, or in the response to the start of a recovery.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ReportedReplica {
     /// Id, generation stamp, and the length on disk.
     pub block: Block,
-    /// Its state; for an answer to [`DatanodeLink::init_replica_recovery`], the state before the
+    /// Its state. In a response to [`DatanodeLink::init_replica_recovery`], the state before the
     /// recovery.
     pub state: ReplicaState,
 }
 
-/// What a DataNode tells of itself when it registers (`DatanodeRegistrationProto`).
+/// The registration of a DataNode (`DatanodeRegistrationProto`).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DatanodeRegistration {
-    /// Which DataNode of the fixture: counted from 1, as its folder `dn1` is.
+    /// The number of the DataNode in the fixture, counted from 1 like its folder `dn1`.
     pub number: usize,
-    /// Its identity, kept over restarts.
+    /// Its identity, which survives restarts.
     pub uuid: Arc<str>,
     /// The id of its one storage (`DS-…`), of type DISK.
     pub storage_id: Arc<str>,
-    /// Where clients reach it.
+    /// The address for clients.
     pub ip: IpAddr,
     /// Its host name, for clients with `dfs.client.use.datanode.hostname`.
     pub host_name: Arc<str>,
@@ -77,67 +78,67 @@ pub struct DatanodeRegistration {
 }
 
 impl DatanodeRegistration {
-    /// The address of the DataTransferProtocol.
+    /// Returns the address of the DataTransferProtocol.
     #[must_use]
     pub fn transfer_address(&self) -> SocketAddr {
         SocketAddr::new(self.ip, self.transfer_port)
     }
 }
 
-/// What a heartbeat tells (`StorageReportProto` and the load); sizes in bytes.
+/// The contents of a heartbeat (`StorageReportProto` and the load); sizes in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct StorageReport {
-    /// How much the storage could hold.
+    /// The capacity of the storage.
     pub capacity: u64,
-    /// How much its replicas take.
+    /// The space used by its replicas.
     pub dfs_used: u64,
-    /// How much is left.
+    /// The remaining space.
     pub remaining: u64,
-    /// How many data connections are being served.
+    /// The number of data connections being served.
     pub xceivers: u32,
 }
 
-/// What happened to a replica (`ReceivedDeletedBlockInfoProto`).
+/// A change of a replica (`ReceivedDeletedBlockInfoProto`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BlockStatus {
-    /// Its writing began.
+    /// A writer has started to write it.
     Receiving,
     /// It is finalized.
     Received,
-    /// It is gone.
+    /// It was deleted.
     Deleted,
 }
 
-/// What a NameNode wants done, answered to a heartbeat (`DatanodeCommandProto`).
+/// A command from a NameNode in the response to a heartbeat (`DatanodeCommandProto`).
 #[derive(Clone, Debug)]
 pub enum DatanodeCommand {
-    /// Register again, and report every replica: the NameNode does not know this DataNode.
+    /// Register again and report every replica, because the NameNode does not know this DataNode.
     Register,
     /// Copy the replica to these DataNodes, in one pipeline.
     Transfer {
-        /// What to copy.
+        /// The replica to copy.
         block: Block,
-        /// Where to.
+        /// The DataNodes to copy it to.
         targets: Vec<DatanodeRegistration>,
     },
-    /// Delete these replicas, whatever their generation stamps up to the given ones.
+    /// Delete these replicas if their generation stamps are not above the given ones.
     Invalidate(Vec<Block>),
-    /// Recover a block whose writer is gone, or truncate it: the receiver is the primary DataNode
-    /// of the recovery.
+    /// Recover a block whose writer has disappeared, or truncate it. The receiver is the primary
+    /// DataNode of the recovery.
     Recover(BlockRecovery),
 }
 
 /// A block recovery (`RecoveringBlockProto`).
 #[derive(Clone, Debug)]
 pub struct BlockRecovery {
-    /// The block with its present generation stamp.
+    /// The block with its current generation stamp.
     pub block: Block,
-    /// The generation stamp that it gets, and the id of this attempt: a later attempt has a higher
-    /// one.
+    /// The block's new generation stamp, which is also the id of this attempt. A later attempt has
+    /// a higher one.
     pub recovery_id: u64,
-    /// The length to cut it to, if this is a truncation.
+    /// The length to truncate the block to, if this is a truncation.
     pub truncate_to: Option<u64>,
-    /// Every DataNode that may have a replica, by uuid, the primary included.
+    /// All DataNodes that may have a replica, by uuid, including the primary.
     pub participants: Vec<(Arc<str>, Weak<dyn DatanodeLink>)>,
 }
 
@@ -147,28 +148,28 @@ impl std::fmt::Debug for dyn DatanodeLink {
     }
 }
 
-/// How a recovery ended (`CommitBlockSynchronizationRequestProto`).
+/// The result of a recovery (`CommitBlockSynchronizationRequestProto`).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BlockSynchronization {
     /// The block as the recovery found it.
     pub block: Block,
-    /// Its new generation stamp: the recovery's id.
+    /// The new generation stamp, which is the recovery's id.
     pub new_generation_stamp: u64,
-    /// Its length now.
+    /// The new length.
     pub new_length: u64,
-    /// No DataNode had a byte of it: the block is to be dropped from its file.
+    /// True if no DataNode had any byte of the block, which is then removed from its file.
     pub delete_block: bool,
-    /// Who has it now, by uuid.
+    /// The DataNodes that have the block now, by uuid.
     pub new_targets: Vec<Arc<str>>,
 }
 
-/// A NameNode, as its DataNodes call it (DatanodeProtocol).
+/// The NameNode as its DataNodes call it (DatanodeProtocol).
 pub trait NameNodeLink: Send + Sync {
-    /// The id of its block pool: `BP-<random>-<ip>-<ms>` (`versionRequest`).
+    /// Returns the id of its block pool: `BP-<random>-<ip>-<ms>` (`versionRequest`).
     fn block_pool_id(&self) -> Arc<str>;
 
-    /// A DataNode starts, or comes back; a [`block_report`](Self::block_report) follows at once
-    /// (`registerDatanode`).
+    /// Registers a DataNode that starts or returns. A [`block_report`](Self::block_report) must
+    /// follow immediately (`registerDatanode`).
     fn register(
         &self,
         now: Timestamp,
@@ -176,7 +177,7 @@ pub trait NameNodeLink: Send + Sync {
         datanode: Weak<dyn DatanodeLink>,
     ) -> Result<(), HdfsError>;
 
-    /// Every replica that the DataNode has.
+    /// Reports all replicas of the DataNode.
     fn block_report(
         &self,
         now: Timestamp,
@@ -184,8 +185,8 @@ pub trait NameNodeLink: Send + Sync {
         replicas: &[ReportedReplica],
     ) -> Result<(), HdfsError>;
 
-    /// Every 3 s, and whenever the NameNode [rings](DatanodeLink::ring); answers with the commands
-    /// that wait (`sendHeartbeat`).
+    /// Sends a heartbeat, every 3 s and whenever the NameNode [rings](DatanodeLink::ring). Returns
+    /// the pending commands (`sendHeartbeat`).
     fn heartbeat(
         &self,
         now: Timestamp,
@@ -193,8 +194,8 @@ pub trait NameNodeLink: Send + Sync {
         report: StorageReport,
     ) -> Result<Vec<DatanodeCommand>, HdfsError>;
 
-    /// Something happened to a replica. `Received` comes before the writer's last packet is
-    /// acknowledged, so that the `complete` or `addBlock` which follows finds it
+    /// Reports a change of a replica. `Received` is sent before the writer's last packet is
+    /// acknowledged, so that the following `complete` or `addBlock` finds the replica
     /// (`blockReceivedAndDeleted`).
     fn block_received_and_deleted(
         &self,
@@ -204,7 +205,7 @@ pub trait NameNodeLink: Send + Sync {
         status: BlockStatus,
     ) -> Result<(), HdfsError>;
 
-    /// A replica does not match its checksums (`reportBadBlocks`).
+    /// Reports a replica that does not match its checksums (`reportBadBlocks`).
     fn report_bad_block(
         &self,
         now: Timestamp,
@@ -212,10 +213,10 @@ pub trait NameNodeLink: Send + Sync {
         block: Block,
     ) -> Result<(), HdfsError>;
 
-    /// A recovery that the NameNode ordered has ended (`commitBlockSynchronization`).
+    /// Finishes a recovery that the NameNode ordered (`commitBlockSynchronization`).
     ///
     /// # Errors
-    /// The block is not under recovery, or under a later one.
+    /// Fails if the block is not under recovery, or is under a later one.
     fn commit_block_synchronization(
         &self,
         now: Timestamp,
@@ -223,34 +224,35 @@ pub trait NameNodeLink: Send + Sync {
     ) -> Result<(), HdfsError>;
 }
 
-/// A DataNode, as its NameNode and the other DataNodes call it in the process. Never waits.
-/// A DataNode that was killed or stopped answers everything with an error.
+/// A DataNode as its NameNode and the other DataNodes in the process call it. Never waits. Every
+/// call to a killed or stopped DataNode fails.
 pub trait DatanodeLink: Send + Sync {
-    /// Commands wait: come and fetch them by a heartbeat, at once.
+    /// Announces pending commands, which the DataNode must fetch at once with a heartbeat.
     fn ring(&self);
 
-    /// How many bytes of the replica a reader may see now (`getReplicaVisibleLength`).
+    /// Returns the number of bytes of the replica that readers may see now
+    /// (`getReplicaVisibleLength`).
     ///
     /// # Errors
-    /// There is no such replica.
+    /// Fails if there is no such replica.
     fn replica_visible_length(&self, block: Block) -> Result<u64, HdfsError>;
 
-    /// Stops whoever writes the replica and tells what there is; `None` if there is no replica.
+    /// Stops the writer of the replica and returns its state; `None` if there is no replica.
     ///
     /// # Errors
-    /// `RecoveryInProgressException` if the replica's generation stamp or its present recovery is
-    /// not below `recovery_id`.
+    /// Fails with `RecoveryInProgressException` if the replica's generation stamp or current
+    /// recovery id is not below `recovery_id`.
     fn init_replica_recovery(
         &self,
         block: Block,
         recovery_id: u64,
     ) -> Result<Option<ReportedReplica>, HdfsError>;
 
-    /// Cuts the replica to `new_length`, gives it `recovery_id` as its generation stamp, and
+    /// Truncates the replica to `new_length`, sets its generation stamp to `recovery_id`, and
     /// finalizes it.
     ///
     /// # Errors
-    /// The replica is not under this recovery, or is shorter than that.
+    /// Fails if the replica is not under this recovery, or is shorter.
     fn update_replica_under_recovery(
         &self,
         block: Block,

@@ -1,12 +1,12 @@
 //! The DataNode: replicas in files, and the DataTransferProtocol, version 28.
 //!
-//! - [`link`]: how NameNode and DataNodes speak in one process
-//! - [`DataNode`]: its life and its talk with the NameNode; `recovery`: block recovery as its
-//!   primary
+//! - [`link`]: the interface between NameNode and DataNodes in one process
+//! - [`DataNode`]: its lifecycle and its communication with the NameNode; `recovery`: block
+//!   recovery as the primary DataNode
 //! - `block_store`: replicas and their checksums in files
 //! - `checksum`, `packet`: chunks, packets, acks
-//! - `pipeline`: a DataNode's part in a write pipeline
-//! - `client_protocol`: what clients ask by RPC
+//! - `pipeline`: one DataNode's part in a write pipeline
+//! - `client_protocol`: the RPC interface for clients
 //! - `sasl`, `stream`: the handshake before the first operation, and the protection of all bytes
 //!   after it
 //! - [`serve`]: the sockets

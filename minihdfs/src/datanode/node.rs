@@ -1,4 +1,4 @@
-//! The DataNode: its replicas, its life, and its talk with the NameNode.
+//! The DataNode: its replicas, its lifecycle, and its communication with the NameNode.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -22,14 +22,15 @@ use crate::datanode::recovery::recover_block;
 use crate::datanode::sasl::DataProtection;
 use crate::secret_manager::BlockTokenSecretManager;
 
-/// What a DataNode says that it could hold, in bytes: tests shall not depend on the disk that they
-/// run on.
+/// The capacity that a DataNode reports, in bytes. It is fixed so that tests do not depend on the
+/// disk.
 const CAPACITY: u64 = 1 << 40;
 
 /// A DataNode.
 ///
-/// It lives from [`start`](Self::start) to [`stop`](Self::stop). [`serve`](super::serve) serves
-/// clients meanwhile; [`tick`](Self::tick) sends the heartbeats that are due.
+/// It is alive from [`start`](Self::start) to [`stop`](Self::stop). Meanwhile
+/// [`serve`](super::serve) serves clients, and [`tick`](Self::tick) sends heartbeats when they are
+/// due.
 pub struct DataNode {
     this: Weak<Self>,
     registration: DatanodeRegistration,
@@ -39,9 +40,9 @@ pub struct DataNode {
     pub(super) block_pool_id: Arc<str>,
     pub(super) store: Arc<BlockStore>,
     pub(super) namenode: Arc<dyn NameNodeLink>,
-    /// `None` if nobody needs block tokens.
+    /// `None` if block tokens are not required.
     pub(super) secrets: Option<Arc<BlockTokenSecretManager>>,
-    /// `None` if data connections are in the clear from the beginning.
+    /// `None` if data connections are unprotected from the start.
     pub(super) protection: Option<DataProtection>,
     pub(super) clock: Clock,
     pub(super) hook: Arc<dyn Hook>,
@@ -50,12 +51,12 @@ pub struct DataNode {
     life: Mutex<Life>,
 }
 
-/// Whether it lives, and what its server has to do.
+/// The lifecycle state, and pending work for the server.
 #[derive(Default)]
 struct Life {
     alive: bool,
     started_at: Timestamp,
-    /// How much its replicas took when it was last counted.
+    /// The space used by replicas at the last count.
     used: u64,
     next_heartbeat: Timestamp,
     next_scan: Timestamp,
@@ -63,21 +64,21 @@ struct Life {
     rung: bool,
     transfers: Vec<Transfer>,
     server: Option<Waker>,
-    /// Who waits for its end besides.
+    /// Wakers notified on stop.
     mourners: Vec<Waker>,
 }
 
-/// A replica to be copied to other DataNodes, as the NameNode ordered.
+/// A replica to copy to other DataNodes by order of the NameNode.
 #[derive(Clone, Debug)]
 pub(crate) struct Transfer {
     pub(crate) block: Block,
     pub(crate) targets: Vec<DatanodeRegistration>,
 }
 
-/// What waits for the server of a DataNode.
+/// Pending work for the server of a DataNode.
 #[derive(Debug)]
 pub(crate) enum Work {
-    /// The NameNode has rung.
+    /// The NameNode asked for a heartbeat.
     Heartbeat,
     /// Copy a replica.
     Transfer(Transfer),
@@ -85,24 +86,24 @@ pub(crate) enum Work {
     Stop,
 }
 
-/// What a DataNode needs of its surroundings.
+/// The environment of a DataNode.
 #[derive(Clone)]
 pub struct DataNodeContext {
     /// Its NameNode.
     pub namenode: Arc<dyn NameNodeLink>,
-    /// The keys of block tokens, shared with the NameNode; `None` if nobody needs tokens.
+    /// The keys of block tokens, shared with the NameNode; `None` if tokens are not required.
     pub secrets: Option<Arc<BlockTokenSecretManager>>,
     /// The fixture's clock.
     pub clock: Clock,
-    /// Journal and faults.
+    /// The receiver of events, for the journal and faults.
     pub hook: Arc<dyn Hook>,
-    /// The short name of the user as whom NameNode and DataNodes run.
+    /// The short name of the user that the NameNode and the DataNodes run as.
     pub superuser: String,
 }
 
-/// Who may administer a DataNode.
+/// The users who may administer a DataNode.
 pub(super) struct Superusers {
-    /// Everybody, with `dfs.permissions.enabled` = false.
+    /// True if every user may, with `dfs.permissions.enabled` = false.
     all: bool,
     names: BTreeSet<String>,
 }
@@ -126,11 +127,11 @@ impl Superusers {
 }
 
 impl DataNode {
-    /// Opens the DataNode whose replicas are below `directory` (`blocks/dn1`, …), which is made if
-    /// it is missing. It does not live before [`start`](Self::start).
+    /// Opens the DataNode whose replicas are below `directory` (`blocks/dn1`, …), and creates the
+    /// directory if necessary. It is not alive before [`start`](Self::start).
     ///
     /// # Errors
-    /// The folder cannot be made or read.
+    /// Fails if the folder cannot be created or read.
     pub fn open(
         registration: DatanodeRegistration,
         directory: &Path,
@@ -167,7 +168,7 @@ impl DataNode {
     /// Registers with the NameNode and reports every replica.
     ///
     /// # Errors
-    /// Those of the NameNode.
+    /// Returns the errors of the NameNode.
     pub fn start(&self, now: Timestamp) -> Result<(), HdfsError> {
         {
             let mut life = self.life();
@@ -182,8 +183,8 @@ impl DataNode {
         Ok(())
     }
 
-    /// Ends its life as a process ends that is killed: no farewell, connections are cut, replicas
-    /// stay on disk.
+    /// Stops it like a killed process: without notice, with all connections cut. Replicas stay on
+    /// disk.
     pub fn stop(&self) {
         let (server, mourners) = {
             let mut life = self.life();
@@ -198,19 +199,19 @@ impl DataNode {
         server.into_iter().chain(mourners).for_each(Waker::wake);
     }
 
-    /// Whether it lives.
+    /// Returns true if it is alive.
     #[must_use]
     pub fn is_alive(&self) -> bool {
         self.life().alive
     }
 
-    /// How it is known to its NameNode.
+    /// Returns its registration with the NameNode.
     #[must_use]
     pub fn registration(&self) -> &DatanodeRegistration {
         &self.registration
     }
 
-    /// When the next heartbeat is due; [`Timestamp::MAX`] if it does not live.
+    /// Returns when the next heartbeat is due; [`Timestamp::MAX`] if it is not alive.
     #[must_use]
     pub fn next_deadline(&self) -> Timestamp {
         let life = self.life();
@@ -221,9 +222,9 @@ impl DataNode {
         }
     }
 
-    /// Sends a heartbeat if it is due, and does what the NameNode answers; copying replicas is left
-    /// to [`serve`](super::serve). Before a heartbeat, every `dfs.datanode.directoryscan.interval`,
-    /// all replicas are compared with their files. Tells whether a heartbeat was due.
+    /// Sends a heartbeat if it is due and executes the commands in the response, except that
+    /// [`serve`](super::serve) copies replicas. Every `dfs.datanode.directoryscan.interval` it
+    /// first compares all replicas with their files. Returns true if a heartbeat was due.
     pub fn tick(&self, now: Timestamp) -> bool {
         let (due, scan) = {
             let mut life = self.life();
@@ -247,7 +248,7 @@ impl DataNode {
         due
     }
 
-    /// Sends a heartbeat, and does what the NameNode answers.
+    /// Sends a heartbeat and executes the commands in the response.
     pub(crate) fn heartbeat(&self, now: Timestamp) {
         {
             let mut life = self.life();
@@ -307,13 +308,13 @@ impl DataNode {
             .block_report(now, &self.registration.uuid, &self.store.report())
     }
 
-    /// Counts what the replicas take: too long to be done whenever the NameNode rings.
+    /// Computes the space used by replicas. This is too slow to do whenever the NameNode rings.
     pub(super) fn count_used(&self) {
         let used = self.store.used();
         self.life().used = used;
     }
 
-    /// How full it was when that was last counted, and how busy it is.
+    /// Returns the usage at the last count, and the current load.
     pub(super) fn storage(&self) -> StorageReport {
         let life = self.life();
         StorageReport {
@@ -344,7 +345,7 @@ impl DataNode {
         }
     }
 
-    /// Tells the NameNode what happened to a replica.
+    /// Reports a change of a replica to the NameNode.
     pub(crate) fn tell(&self, now: Timestamp, block: Block, status: BlockStatus) {
         if let Err(error) =
             self.namenode
@@ -354,8 +355,8 @@ impl DataNode {
         }
     }
 
-    /// Compares a replica with its files, and tells the NameNode if one is missing or too short:
-    /// it has the block copied from elsewhere then.
+    /// Compares a replica with its files. If one is missing or too short, reports it to the
+    /// NameNode, which then has the block copied from another DataNode.
     pub(crate) fn check_replica(&self, now: Timestamp, id: u64) {
         match self.store.check_files(id) {
             Ok(None) => {}
@@ -373,7 +374,7 @@ impl DataNode {
         }
     }
 
-    /// Tells the NameNode that a replica does not match its checksums.
+    /// Reports to the NameNode that a replica does not match its checksums.
     pub(crate) fn report_bad_block(&self, now: Timestamp, block: Block) {
         if let Err(error) = self
             .namenode
@@ -383,7 +384,7 @@ impl DataNode {
         }
     }
 
-    /// What waits for the server, all at once; `cx` is woken when there is something.
+    /// Returns all pending work for the server. Wakes `cx` when there is some.
     pub(crate) fn poll_work(&self, cx: &mut Context<'_>) -> Poll<Vec<Work>> {
         let mut life = self.life();
         let mut work: Vec<_> = life.transfers.drain(..).map(Work::Transfer).collect();
@@ -400,7 +401,7 @@ impl DataNode {
         Poll::Ready(work)
     }
 
-    /// Whether its life is over; `cx` is woken when it ends.
+    /// Returns ready if it is stopped. Wakes `cx` when it stops.
     pub(crate) fn poll_stopped(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut life = self.life();
         if !life.alive {
@@ -416,7 +417,7 @@ impl DataNode {
         Poll::Pending
     }
 
-    /// Counts a data connection as long as the guard lives.
+    /// Counts a data connection for the lifetime of the guard.
     pub(crate) fn xceiver(self: &Arc<Self>) -> Xceiver {
         self.life().xceivers += 1;
         Xceiver(self.clone())
@@ -427,11 +428,11 @@ impl DataNode {
     }
 
     pub(crate) fn with_rng<R>(&self, draw: impl FnOnce(&mut StdRng) -> R) -> R {
-        // A generator that somebody panicked with is still a generator.
+        // A generator is still usable after a panic.
         draw(&mut self.rng.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Asks the faults, if there are any.
+    /// Consults the faults, if there are any.
     pub(crate) fn ask(&self, event: impl FnOnce(Outcome) -> Event) -> Verdict {
         if self.hook.watching() {
             self.hook.ask(self.clock.now(), &event(Outcome::Asked))
@@ -465,7 +466,7 @@ impl DataNode {
     }
 
     fn life(&self) -> MutexGuard<'_, Life> {
-        // Each field is whole by itself.
+        // The fields are independent, so a panic elsewhere cannot have left them inconsistent.
         self.life.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -511,7 +512,7 @@ impl DatanodeLink for DataNode {
     }
 }
 
-/// One data connection that is being served.
+/// A data connection being served.
 pub(crate) struct Xceiver(Arc<DataNode>);
 
 impl Drop for Xceiver {

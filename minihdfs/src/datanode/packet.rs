@@ -1,4 +1,4 @@
-//! Packets of data, and the acks that answer them.
+//! Packets of data and their acks.
 //!
 //! ```text
 //! int32   4 + length of the checksums + length of the data
@@ -13,32 +13,32 @@ use prost::encoding::encode_varint;
 use crate::HdfsError;
 use crate::proto::hdfs::{PacketHeaderProto, Status};
 
-/// The seqno of a packet, and of its ack, that only shows that the writer is alive.
+/// The seqno of heartbeat packets, which only show that the writer is alive, and of their acks.
 pub(crate) const HEARTBEAT: i64 = -1;
 
-/// How long a packet is before its checksums when we send it: libhdfs3 takes headers of exactly 25
-/// bytes.
+/// The length of the fields before the checksums in packets that we send. libhdfs3 requires headers
+/// of exactly 25 bytes.
 pub(crate) const HEADER_LENGTH: usize = 6 + 25;
 
-/// The longest packet that is accepted (`dfs.data.transfer.max.packet.size`).
+/// The longest accepted packet (`dfs.data.transfer.max.packet.size`).
 pub(crate) const MAX_PACKET: usize = 16 << 20;
 
-/// A packet, borrowed from the bytes that came.
+/// A packet, borrowed from the received bytes.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct Packet<'a> {
     pub(crate) header: PacketHeaderProto,
     pub(crate) checksums: &'a [u8],
     pub(crate) data: &'a [u8],
-    /// All of it, as it came: what goes on to the next DataNode.
+    /// The complete packet as received, for forwarding to the next DataNode.
     pub(crate) bytes: &'a [u8],
 }
 
 impl<'a> Packet<'a> {
-    /// The first packet of `bytes`, or `None` if more bytes are needed.
+    /// Parses the first packet of `bytes`; `None` if more bytes are needed.
     ///
     /// # Errors
-    /// The lengths contradict each other, or exceed 16 MiB; nothing that follows can be trusted
-    /// then.
+    /// Fails if the lengths contradict each other or exceed 16 MiB. The bytes that follow are then
+    /// meaningless.
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Option<Self>, HdfsError> {
         let Some((prefix, _)) = bytes.split_first_chunk::<6>() else {
             return Ok(None);
@@ -79,13 +79,13 @@ impl<'a> Packet<'a> {
         }))
     }
 
-    /// Whether it carries nothing and asks for nothing but an ack. One with data is data, whatever
-    /// its number.
+    /// Returns true if the packet is a heartbeat, without data. A packet with data is a data
+    /// packet, whatever its seqno.
     pub(crate) fn is_heartbeat(&self) -> bool {
         self.header.seqno == HEARTBEAT && self.data.is_empty() && !self.header.last_packet_in_block
     }
 
-    /// Where its data ends in the block.
+    /// Returns the offset in the block at which its data ends.
     pub(crate) fn end(&self) -> u64 {
         u64::try_from(self.header.offset_in_block)
             .unwrap_or(0)
@@ -93,7 +93,7 @@ impl<'a> Packet<'a> {
     }
 }
 
-/// Writes what stands before the checksums of a packet without syncBlock.
+/// Writes the fields before the checksums of a packet without syncBlock.
 pub(crate) fn put_header(
     out: &mut [u8; HEADER_LENGTH],
     offset: u64,
@@ -115,9 +115,9 @@ pub(crate) fn put_header(
     out[27..31].copy_from_slice(&(data as u32).to_le_bytes());
 }
 
-/// Appends a PipelineAckProto, delimited: this DataNode's status, then those of the ones after it.
+/// Appends a delimited PipelineAckProto: this DataNode's status, then those of the ones after it.
 ///
-/// All fields stand in it, as Hadoop writes them, so that it is never shorter than the 5 bytes that
+/// Writes all fields, as Hadoop does, so that the message is never shorter than the 5 bytes that
 /// the Go client reads at once.
 pub(crate) fn put_ack(
     out: &mut Vec<u8>,
@@ -141,7 +141,7 @@ pub(crate) fn put_ack(
     }
     out.extend_from_slice(&[0x18, 0x00, 0x22]);
     encode_varint(count as u64, out);
-    // The upper bits would tell of congestion; the lower four are the status again.
+    // The upper bits would signal congestion; the lower four repeat the status.
     out.extend(replies.map(|reply| reply as u8));
 }
 
@@ -232,7 +232,8 @@ mod tests {
             "ffffffff 0019",
             "7fffffff 0019",
             "01000001 0000",
-            // A data length beyond the payload, a negative one, and a header that is no message.
+            // A data length beyond the payload, a negative one, and a header that is not a valid
+            // message.
             "00000008 0019 09 0000000000000000 11 0000000000000000 18 00 25 05000000 9a71bb4c",
             "00000004 0019 09 0000000000000000 11 0000000000000000 18 00 25 ffffffff",
             "00000004 0002 ffff",

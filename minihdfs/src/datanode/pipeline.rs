@@ -1,5 +1,5 @@
 //! One DataNode's part in a write pipeline, without the sockets: packets from upstream, acks from
-//! downstream, acks to upstream.
+//! downstream, and acks to upstream.
 
 use std::collections::VecDeque;
 
@@ -9,15 +9,15 @@ use crate::datanode::link::Block;
 use crate::datanode::packet::Packet;
 use crate::proto::hdfs::{PipelineAckProto, Status};
 
-/// How many packets may wait for the acks of the DataNodes after this one before no more are taken.
+/// The number of packets awaiting downstream acks at which no more are accepted.
 pub(crate) const MAX_PENDING: usize = 4096;
 
-/// What becomes of the replica when the last packet is there.
+/// The treatment of the replica after the last packet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Completion {
-    /// It is finalized.
+    /// Finalize it.
     Finalize,
-    /// It is one that a client writes on (TRANSFER_RBW).
+    /// Convert it to one that a client continues to write (TRANSFER_RBW).
     ConvertToRbw,
 }
 
@@ -29,19 +29,19 @@ enum Downstream {
     Failed,
 }
 
-/// Stores what comes and answers it in order, each packet once it is stored here and everywhere
-/// after.
+/// Stores packets and acknowledges them in order, each once it is stored here and on all DataNodes
+/// downstream.
 pub(crate) struct Pipeline {
     writer: ReplicaWriter,
     completion: Completion,
-    /// Whether packets are acknowledged one by one: to clients, not to DataNodes that copy a
-    /// replica.
+    /// True if each packet is acknowledged. Clients get acks, but DataNodes that copy a replica do
+    /// not.
     acks: bool,
     downstream: Downstream,
     pending: VecDeque<Pending>,
-    /// What the DataNodes after this one said about the first ones of `pending`.
+    /// The downstream replies for the first packets of `pending`.
     answers: VecDeque<Vec<Status>>,
-    /// No packet may follow: the last one came, or one that does not match its checksums.
+    /// True after the last packet or one with wrong checksums. No packet may follow.
     closed: bool,
     done: bool,
 }
@@ -49,23 +49,23 @@ pub(crate) struct Pipeline {
 #[derive(Clone, Copy, Debug)]
 struct Pending {
     seqno: i64,
-    /// Where its data ends in the block; 0 for a heartbeat.
+    /// The offset in the block at which its data ends; 0 for a heartbeat.
     end: u64,
     last: bool,
     status: Status,
 }
 
-/// What is to be sent upstream, after the NameNode was told of `completed`.
+/// An ack for upstream. If it has a `completed` block, the NameNode must be notified first.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Ack {
     pub(crate) seqno: i64,
     pub(crate) replies: Vec<Status>,
-    /// The block, if this ends it.
+    /// The block, if this ack completes it.
     pub(crate) completed: Option<Block>,
 }
 
 impl Pipeline {
-    /// `downstream` DataNodes follow.
+    /// Creates the part of a DataNode with `downstream` DataNodes after it.
     pub(crate) fn new(
         writer: ReplicaWriter,
         completion: Completion,
@@ -88,12 +88,12 @@ impl Pipeline {
         }
     }
 
-    /// Whether another packet can be taken now.
+    /// Returns true if another packet can be accepted now.
     pub(crate) fn wants_packets(&self) -> bool {
         !self.closed && self.pending.len() < MAX_PENDING
     }
 
-    /// Whether everything has been stored and acknowledged, or an ack has said why not.
+    /// Returns true if everything is stored and acknowledged, or an ack has reported an error.
     pub(crate) fn is_done(&self) -> bool {
         self.done
     }
@@ -102,12 +102,12 @@ impl Pipeline {
         self.writer.block()
     }
 
-    /// Stores a packet. Tells whether it is to be forwarded: one that does not match its checksums
-    /// is not.
+    /// Stores a packet. Returns true if it must be forwarded, which is not the case if it does not
+    /// match its checksums.
     ///
     /// # Errors
-    /// The packet does not fit the replica, or cannot be stored: the connection ends without an
-    /// ack.
+    /// Fails if the packet does not fit the replica or cannot be stored. The connection then ends
+    /// without an ack.
     pub(crate) fn take(&mut self, packet: &Packet<'_>, spoil: bool) -> Result<bool, HdfsError> {
         let mut pending = Pending {
             seqno: packet.header.seqno,
@@ -134,11 +134,10 @@ impl Pipeline {
         Ok(pending.status == Status::Success)
     }
 
-    /// An ack came from the next DataNode.
+    /// Processes an ack from the next DataNode.
     ///
     /// # Errors
-    /// It answers no packet, or another than the one whose turn it is, or for more DataNodes than
-    /// there are.
+    /// Fails if the ack matches no packet, is out of order, or has replies from too many DataNodes.
     pub(crate) fn take_ack(&mut self, ack: &PipelineAckProto) -> Result<(), HdfsError> {
         if let Downstream::Alive { count } = self.downstream
             && ack.reply.len() > count
@@ -163,16 +162,16 @@ impl Pipeline {
         Ok(())
     }
 
-    /// The connection to the next DataNode broke: what it has not answered, and all that follows,
-    /// is only stored here.
+    /// Handles the loss of the connection to the next DataNode: unacknowledged and later packets
+    /// are only stored here.
     pub(crate) fn downstream_failed(&mut self) {
         self.downstream = Downstream::Failed;
     }
 
-    /// The next ack, if its turn has come.
+    /// Returns the next ack, if it is ready.
     ///
     /// # Errors
-    /// The replica cannot be completed.
+    /// Fails if the replica cannot be completed.
     pub(crate) fn next_ack(&mut self) -> Result<Option<Ack>, HdfsError> {
         let Some(&pending) = self.pending.front() else {
             return Ok(None);
@@ -180,11 +179,11 @@ impl Pipeline {
         let below = match (self.downstream, self.answers.pop_front()) {
             (_, Some(answer)) => answer,
             (Downstream::None, None) => Vec::new(),
-            // Nobody answers when DataNodes copy a replica, and one that fails does not keep this
-            // one from having it.
+            // DataNodes do not acknowledge a copied replica, and a failed one downstream does not
+            // affect this one.
             _ if !self.acks => Vec::new(),
             (Downstream::Failed, None) => vec![Status::Error],
-            // It was not forwarded, so nobody below has anything against it.
+            // It was not forwarded, so no DataNode downstream has rejected it.
             (Downstream::Alive { count }, None) if pending.status != Status::Success => {
                 vec![Status::Success; count]
             }
@@ -198,7 +197,7 @@ impl Pipeline {
         if everywhere {
             self.writer.acked(pending.end);
         }
-        // With a DataNode lost the client builds the pipeline again, and needs a replica that can
+        // After losing a DataNode the client rebuilds the pipeline, and needs a replica that can
         // still be written.
         let completed = if pending.last && everywhere {
             Some(self.complete()?)
@@ -220,7 +219,7 @@ impl Pipeline {
         }
     }
 
-    /// Whether acks are sent at all.
+    /// Returns true if packets are acknowledged.
     pub(crate) fn acks(&self) -> bool {
         self.acks
     }

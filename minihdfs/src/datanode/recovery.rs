@@ -1,4 +1,4 @@
-//! Block recovery, by the primary DataNode (Hadoop's `BlockRecoveryWorker`).
+//! Block recovery by the primary DataNode (Hadoop's `BlockRecoveryWorker`).
 
 use std::sync::Arc;
 
@@ -9,14 +9,15 @@ use crate::datanode::link::{
     BlockRecovery, BlockSynchronization, DatanodeLink, NameNodeLink, ReplicaState, ReportedReplica,
 };
 
-/// One DataNode that has the block, and what it has.
+/// A DataNode that has the block, and its replica.
 struct Candidate {
     uuid: Arc<str>,
     datanode: Arc<dyn DatanodeLink>,
     replica: ReportedReplica,
 }
 
-/// Has all DataNodes that have the block agree on its length, and tells the NameNode.
+/// Makes all DataNodes that have the block agree on its length, and reports the result to the
+/// NameNode.
 pub(crate) fn recover_block(
     now: Timestamp,
     recovery: &BlockRecovery,
@@ -57,7 +58,7 @@ pub(crate) fn recover_block(
     namenode.commit_block_synchronization(now, synchronization)
 }
 
-/// Stops all writers of the block. An attempt that meets a later one gives way to it.
+/// Stops all writers of the block. An attempt that finds a later one is abandoned.
 fn find_candidates(
     recovery: &BlockRecovery,
 ) -> Result<(Vec<Candidate>, Vec<HdfsError>), HdfsError> {
@@ -88,8 +89,8 @@ fn find_candidates(
     Ok((candidates, failures))
 }
 
-/// What length the block gets, and whose replicas are kept: the finalized ones if there are any,
-/// else those nearest to it.
+/// Chooses the block's length and the replicas to keep: the finalized ones if there are any,
+/// otherwise those closest to being finalized.
 fn agree(
     candidates: Vec<Candidate>,
     truncate_to: Option<u64>,
@@ -128,7 +129,8 @@ fn agree(
         };
         return Ok((agreed, candidates.into_iter().filter(keep).collect()));
     }
-    // Else what was being written lately, and of that what all have.
+    // Otherwise those that were being written most recently, up to the length that all of them
+    // have.
     let being_written = candidates
         .iter()
         .any(|candidate| candidate.replica.state == ReplicaState::Rbw);
@@ -198,8 +200,8 @@ mod tests {
         }))
     }
 
-    /// Recovers, and gives what the NameNode was told and to what length each DataNode cut its
-    /// replica.
+    /// Runs a recovery. Returns the report to the NameNode, and the length to which each DataNode
+    /// truncated its replica.
     fn recover(
         replicas: Vec<Result<Option<ReportedReplica>, HdfsError>>,
         truncate_to: Option<u64>,

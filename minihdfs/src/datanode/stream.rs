@@ -1,9 +1,9 @@
 //! The bytes of a connection, buffered and protected, without the socket.
 //!
-//! Bytes from the peer go into an [`Inbox`], which opens them; what goes to the peer is put into an
-//! [`Outbox`] unit by unit, which seals them. A unit is what clients read at once: a delimited
-//! message, or a packet. Under SASL it becomes exactly one frame, because some clients cannot read
-//! a unit over the border of two.
+//! An [`Inbox`] takes bytes from the peer and decrypts them. An [`Outbox`] takes bytes for the peer
+//! in units and encrypts them. A unit is what clients read at once: a delimited message or a
+//! packet. With SASL it becomes exactly one frame, because some clients cannot read a unit that
+//! spans two frames.
 
 use ctr::cipher::{KeyIvInit, StreamCipher};
 use prost::Message;
@@ -13,14 +13,14 @@ use crate::datanode::packet::MAX_PACKET;
 use crate::decode::decode;
 use crate::sasl::{UnwrapHalf, WrapHalf};
 
-/// The longest message that is accepted, also of a peer that has not said who it is: a header with
-/// a token and a pipeline of many DataNodes takes a few KiB.
+/// The longest accepted message, from identified and unidentified peers. A header with a token and
+/// a pipeline of many DataNodes takes a few KiB.
 const MAX_MESSAGE: usize = 64 << 10;
 
-/// The longest SASL frame: a packet with what SASL adds.
+/// The longest SASL frame: a packet and SASL's overhead.
 const MAX_FRAME: usize = MAX_PACKET + 1024;
 
-/// AES/CTR/NoPadding, one direction of a connection.
+/// AES/CTR/NoPadding for one direction of a connection.
 pub(crate) struct AesCtr(Aes);
 
 enum Aes {
@@ -30,7 +30,7 @@ enum Aes {
 }
 
 impl AesCtr {
-    /// A key of 16, 24 or 32 bytes, and an IV of 16.
+    /// Creates a cipher from a key of 16, 24 or 32 bytes and an IV of 16.
     pub(crate) fn new(key: &[u8], iv: &[u8]) -> Result<Box<Self>, HdfsError> {
         let cipher = match key.len() {
             16 => KeyIvInit::new_from_slices(key, iv).map(Aes::Bits128),
@@ -56,17 +56,18 @@ impl AesCtr {
     }
 }
 
-/// How the bytes of both directions are protected from now on.
+/// The protection of the bytes of both directions.
 pub(crate) enum Protection {
-    /// Not at all.
+    /// No protection.
     None,
     /// SASL frames: `int32` length and token.
     Sasl(WrapHalf, UnwrapHalf),
-    /// One key stream for each direction: to the peer, from the peer.
+    /// One key stream per direction: to the peer, from the peer.
     Aes(Box<AesCtr>, Box<AesCtr>),
 }
 
-/// Bytes between `start` and `end`; what lies behind is initialized once and used again and again.
+/// A reusable buffer. `start..end` holds the contents; the bytes after it are initialized only
+/// once.
 #[derive(Default)]
 struct Buffer {
     bytes: Vec<u8>,
@@ -79,7 +80,7 @@ impl Buffer {
         &self.bytes[self.start..self.end]
     }
 
-    /// Room for at least `length` bytes after what is filled: all that there is.
+    /// Returns all free space after the contents, which is at least `length` bytes.
     fn room(&mut self, length: usize) -> &mut [u8] {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
@@ -99,7 +100,7 @@ impl Buffer {
         debug_assert!(self.start <= self.end, "only what is there can be consumed");
     }
 
-    /// Has `append` append to what is filled.
+    /// Lets `append` append to the contents.
     fn append_with<R>(&mut self, append: impl FnOnce(&mut Vec<u8>) -> R) -> R {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
@@ -111,7 +112,7 @@ impl Buffer {
     }
 }
 
-/// What came from the peer and was not yet used.
+/// Bytes from the peer that have not been consumed.
 #[derive(Default)]
 pub(crate) struct Inbox {
     plain: Buffer,
@@ -127,7 +128,7 @@ enum Opening {
 }
 
 impl Inbox {
-    /// Where to put what the socket gives: room for at least `length` bytes.
+    /// Returns space for input from the socket, at least `length` bytes.
     pub(crate) fn room(&mut self, length: usize) -> &mut [u8] {
         match &mut self.opening {
             Opening::Sasl(_, sealed) => sealed.room(length),
@@ -135,7 +136,7 @@ impl Inbox {
         }
     }
 
-    /// The first `length` bytes of the room have been filled.
+    /// Processes the first `length` bytes of that space as received.
     pub(crate) fn received(&mut self, length: usize) -> Result<(), HdfsError> {
         match &mut self.opening {
             Opening::None => self.plain.end += length,
@@ -165,7 +166,7 @@ impl Inbox {
         Ok(())
     }
 
-    /// How many bytes are there, opened or not.
+    /// Returns the number of buffered bytes, decrypted or not.
     pub(crate) fn held(&self) -> usize {
         let sealed = match &self.opening {
             Opening::Sasl(_, sealed) => sealed.filled().len(),
@@ -174,22 +175,22 @@ impl Inbox {
         self.bytes().len() + sealed
     }
 
-    /// What is there, opened.
+    /// Returns the decrypted bytes.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.plain.filled()
     }
 
-    /// The first `length` of them are done with.
+    /// Discards the first `length` decrypted bytes.
     pub(crate) fn consume(&mut self, length: usize) {
         self.plain.consume(length);
     }
 
-    /// Takes a delimited message, or `None` if more bytes are needed.
+    /// Takes a delimited message; `None` if more bytes are needed.
     pub(crate) fn message<M: Message + Default>(&mut self) -> Result<Option<M>, HdfsError> {
         let mut bytes = self.bytes();
         let available = bytes.len();
-        // A varint has at most ten bytes; what a shorter one cannot be decoded from, is not there
-        // yet.
+        // A varint has at most ten bytes. If fewer bytes cannot be decoded, the rest has not
+        // arrived yet.
         let length = match prost::encoding::decode_varint(&mut bytes) {
             Ok(length) => length,
             Err(_) if available < 10 => return Ok(None),
@@ -218,7 +219,7 @@ impl Inbox {
     }
 }
 
-/// What goes to the peer and was not yet sent.
+/// Bytes for the peer that have not been sent.
 #[derive(Default)]
 pub(crate) struct Outbox {
     sealed: Buffer,
@@ -234,10 +235,10 @@ enum Sealing {
 }
 
 impl Outbox {
-    /// Appends a unit of `length` bytes, which `fill` writes.
+    /// Appends a unit of `length` bytes that `fill` writes.
     ///
     /// # Errors
-    /// Those of `fill`; nothing is appended then.
+    /// Returns the errors of `fill`. Nothing is appended then.
     pub(crate) fn unit_with<E>(
         &mut self,
         length: usize,
@@ -278,17 +279,18 @@ impl Outbox {
         self.unit(&message.encode_length_delimited_to_vec());
     }
 
-    /// What waits to be sent.
+    /// Returns the bytes to send.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.sealed.filled()
     }
 
-    /// The first `length` bytes were sent.
+    /// Discards the first `length` bytes, which were sent.
     pub(crate) fn sent(&mut self, length: usize) {
         self.sealed.consume(length);
     }
 
-    /// Whether units pass as they are: what the socket takes at once need not be put in here.
+    /// Returns true if units are sent unchanged. Whatever the socket accepts at once can then
+    /// bypass this buffer.
     pub(crate) fn is_transparent(&self) -> bool {
         matches!(self.sealing, Sealing::None)
     }
@@ -298,12 +300,12 @@ fn wrap_frame(layer: &mut WrapHalf, unit: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(&[0; 4]);
     layer.wrap_into(unit, out);
-    // A unit is a packet at most.
+    // A unit is at most one packet.
     let length = (out.len() - start - 4) as u32;
     out[start..start + 4].copy_from_slice(&length.to_be_bytes());
 }
 
-/// Protects both directions from now on: the handshake is over.
+/// Enables protection in both directions after the handshake.
 pub(crate) fn protect(
     inbox: &mut Inbox,
     outbox: &mut Outbox,
@@ -317,7 +319,7 @@ pub(crate) fn protect(
         ),
         Protection::Aes(outgoing, incoming) => (Opening::Aes(incoming), Sealing::Aes(outgoing)),
     };
-    // What the peer has sent already, right behind the handshake, is protected as well.
+    // Bytes that the peer sent right behind the handshake are already protected.
     let early = inbox.plain.filled().to_vec();
     (inbox.plain.start, inbox.plain.end) = (0, 0);
     inbox.room(early.len())[..early.len()].copy_from_slice(&early);

@@ -1,4 +1,4 @@
-//! A NameNode for tests: it writes down what it is told, and has commands fetched.
+//! A NameNode for tests that stores reports and delivers commands.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -21,12 +21,12 @@ pub(super) struct TestNameNode {
     bad: Mutex<Vec<String>>,
     commands: Mutex<BTreeMap<String, Vec<DatanodeCommand>>>,
     synchronization: Mutex<Option<BlockSynchronization>>,
-    /// Those who wait in [`until`](Self::until).
+    /// The tasks waiting in [`until`](Self::until).
     waiting: Mutex<Vec<Waker>>,
 }
 
 impl TestNameNode {
-    /// Who told that a replica is final, in the order in which they did.
+    /// Returns the DataNodes that reported a finalized replica, in order.
     pub(super) fn finalized(&self) -> Vec<String> {
         let told = self.told.lock().expect("whole");
         let received = told
@@ -35,7 +35,7 @@ impl TestNameNode {
         received.map(|(datanode, _)| datanode.clone()).collect()
     }
 
-    /// Who told that a replica is gone.
+    /// Returns the DataNodes that reported a deleted replica.
     pub(super) fn deleted(&self) -> Vec<String> {
         let told = self.told.lock().expect("whole");
         let deleted = told
@@ -44,12 +44,12 @@ impl TestNameNode {
         deleted.map(|(datanode, _)| datanode.clone()).collect()
     }
 
-    /// Who told of damage.
+    /// Returns the DataNodes that reported a corrupt replica.
     pub(super) fn bad(&self) -> Vec<String> {
         self.bad.lock().expect("whole").clone()
     }
 
-    /// What the DataNode gets at its next heartbeat.
+    /// Queues a command for the DataNode's next heartbeat.
     pub(super) fn order(&self, datanode: &str, command: DatanodeCommand) {
         self.commands
             .lock()
@@ -59,15 +59,15 @@ impl TestNameNode {
             .push(command);
     }
 
-    /// How the last recovery ended.
+    /// Returns the result of the last recovery.
     pub(super) fn synchronization(&self) -> Option<BlockSynchronization> {
         self.synchronization.lock().expect("whole").clone()
     }
 
-    /// Waits until something that it was told makes `condition` true.
+    /// Waits until the stored reports satisfy `condition`.
     pub(super) async fn until(&self, condition: impl Fn(&Self) -> bool) {
         poll_fn(|context| {
-            // First the waker, so that no change is missed between the two.
+            // Register the waker first, so that no change in between is missed.
             self.waiting
                 .lock()
                 .expect("whole")

@@ -1,5 +1,5 @@
-//! Comparing replicas with their files, which somebody may have removed or cut (Hadoop's
-//! `DirectoryScanner`, and what its `BlockSender` does about a file that is missing).
+//! Compares replicas with their files, which may have been removed or truncated externally
+//! (Hadoop's `DirectoryScanner`, and its `BlockSender`'s handling of missing files).
 
 use std::io;
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use super::replica::{Replica, State};
 use super::{BlockStore, ReplicaState};
 use crate::datanode::link::Block;
 
-/// A replica that is not what it should be.
+/// Damage to a replica.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Damage {
-    /// A file of it is missing: the replica is forgotten, and its other file removed.
+    /// One of its files is missing. The replica is dropped and its other file removed.
     Lost(Block),
-    /// A file of it does not have its length.
+    /// One of its files has the wrong length.
     Corrupt(Block),
 }
 
@@ -32,11 +32,11 @@ impl BlockStore {
         self.replicas().keys().copied().collect()
     }
 
-    /// Compares a replica with its files. Returns `None` if there is no such replica, or nothing
-    /// wrong with it.
+    /// Compares a replica with its files. Returns `None` if there is no such replica, or it is
+    /// undamaged.
     ///
     /// # Errors
-    /// The files cannot be examined, or the remaining one cannot be removed.
+    /// Fails if the files cannot be examined, or the remaining one cannot be removed.
     pub(crate) fn check_files(&self, id: u64) -> io::Result<Option<Damage>> {
         let Some(replica) = self.replicas().get(&id).cloned() else {
             return Ok(None);
@@ -59,7 +59,7 @@ impl BlockStore {
         }
     }
 
-    /// Takes the replica out, unless another one has its place by now.
+    /// Removes the replica from the map, unless another one has replaced it.
     pub(super) fn forget(&self, replica: &Arc<Replica>) {
         let mut replicas = self.replicas();
         if replicas
@@ -72,8 +72,8 @@ impl BlockStore {
 }
 
 impl Replica {
-    /// Compares the lengths of the files with what the state says. Files of a replica that is
-    /// being written may be longer, by a packet that could not be stored whole.
+    /// Compares the lengths of the files with the state. Files of a replica being written may be
+    /// longer, because of a packet that was only partly stored.
     pub(super) fn file_state(&self, layout: &Layout, state: &State) -> io::Result<FileState> {
         let data = layout.data(state.place, self.id);
         let meta = layout.meta(state.place, self.id, state.generation_stamp);

@@ -1,4 +1,4 @@
-//! Where replicas lie under a DataNode's folder, and the file that holds a replica's checksums.
+//! The locations of replicas in a DataNode's folder, and the format of meta files with checksums.
 //!
 //! ```text
 //! current/<pool>/current/finalized/subdirA/subdirB/blk_<id>        the data
@@ -15,13 +15,13 @@ use std::path::{Path, PathBuf};
 use crate::datanode::checksum::{CHECKSUM_LENGTH, DataChecksum};
 use crate::proto::hdfs::{ChecksumProto, ChecksumTypeProto};
 
-/// Where the checksums begin in a meta file: after version (2 bytes), type (1) and bytes per
+/// The offset of the checksums in a meta file, after the version (2 bytes), type (1) and bytes per
 /// checksum (4).
 pub(super) const META_HEADER: usize = 7;
 
 const META_VERSION: u16 = 1;
 
-/// In which of the folders a replica's two files are.
+/// The folder that holds a replica's two files.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Place {
     Finalized,
@@ -38,7 +38,7 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Makes the folders as far as they are missing.
+    /// Creates the folders that do not exist.
     pub(super) fn create(directory: &Path, block_pool: &str) -> io::Result<Self> {
         let pool = directory.join("current").join(block_pool);
         let layout = Self {
@@ -73,8 +73,8 @@ impl Layout {
             .join(format!("blk_{id}_{generation_stamp}.meta"))
     }
 
-    /// Every replica on disk: where, id, generation stamp. Files that are no pair of data and meta
-    /// are passed over.
+    /// Returns the folder, id and generation stamp of every replica on disk. Ignores files that are
+    /// not a pair of data and meta.
     pub(super) fn scan(&self) -> io::Result<Vec<(Place, u64, u64)>> {
         let mut found = Vec::new();
         let mut folders = vec![
@@ -99,7 +99,7 @@ impl Layout {
         Ok(found)
     }
 
-    /// Removes what replications left unfinished: files with a replica's name, and nothing else.
+    /// Removes unfinished replications. Only touches files named like replicas.
     pub(super) fn clear_temporary(&self) -> io::Result<()> {
         for entry in std::fs::read_dir(&self.temporary)? {
             let entry = entry?;
@@ -111,7 +111,7 @@ impl Layout {
     }
 }
 
-/// The id and the generation stamp in the name of a meta file.
+/// Parses the id and the generation stamp in the name of a meta file.
 fn parse_meta(name: &str) -> Option<(u64, u64)> {
     let (id, generation_stamp) = name
         .strip_prefix("blk_")?
@@ -120,7 +120,7 @@ fn parse_meta(name: &str) -> Option<(u64, u64)> {
     Some((id.parse().ok()?, generation_stamp.parse().ok()?))
 }
 
-/// Whether a file has the name of a replica's data or meta file.
+/// Returns true if a file is named like a replica's data or meta file.
 fn is_replicas(name: &str) -> bool {
     let data = name
         .strip_prefix("blk_")
@@ -128,7 +128,7 @@ fn is_replicas(name: &str) -> bool {
     data.is_some() || parse_meta(name).is_some()
 }
 
-/// Writes what stands before the checksums.
+/// Writes the header before the checksums.
 pub(super) fn write_meta_header(meta: &File, checksum: DataChecksum) -> io::Result<()> {
     let proto = checksum.to_proto();
     let mut header = [0; META_HEADER];
@@ -138,7 +138,7 @@ pub(super) fn write_meta_header(meta: &File, checksum: DataChecksum) -> io::Resu
     meta.write_all_at(&header, 0)
 }
 
-/// Reads it again, from a file that anybody may have damaged.
+/// Reads the header from a file that may be damaged.
 pub(super) fn read_meta_header(meta: &File) -> io::Result<DataChecksum> {
     let mut header = [0; META_HEADER];
     meta.read_exact_at(&mut header, 0)?;
@@ -161,7 +161,8 @@ pub(super) fn read_meta_header(meta: &File) -> io::Result<DataChecksum> {
     DataChecksum::from_proto(proto).map_err(|error| damaged(error.message().to_owned()))
 }
 
-/// Where in a meta file the checksum of the chunk with the byte `offset` stands.
+/// Returns the position in a meta file of the checksum of the chunk that contains the byte
+/// `offset`.
 pub(super) fn checksum_position(checksum: DataChecksum, offset: u64) -> u64 {
     if checksum.kind() == ChecksumTypeProto::ChecksumNull {
         return META_HEADER as u64;
@@ -169,7 +170,7 @@ pub(super) fn checksum_position(checksum: DataChecksum, offset: u64) -> u64 {
     META_HEADER as u64 + offset / checksum.bytes_per_checksum() * CHECKSUM_LENGTH as u64
 }
 
-/// How long the meta file of a replica of `length` bytes is.
+/// Returns the length of the meta file of a replica of `length` bytes.
 pub(super) fn meta_length(checksum: DataChecksum, length: u64) -> u64 {
     if checksum.kind() == ChecksumTypeProto::ChecksumNull {
         return META_HEADER as u64;

@@ -1,13 +1,13 @@
-//! The replicas of one DataNode, in files that a person can find, read, and damage.
+//! The replicas of one DataNode, in files that a person can find, read and damage.
 //!
 //! - `layout`: folders, names, meta files
-//! - `replica`: one replica's states
-//! - [`ReplicaWriter`]: packets in; [`ReplicaReader`]: packets out
-//! - `stages`: how the stages of a write pipeline find or make their replica
-//! - `recovery`: block recovery; `check`: replicas whose files were removed or cut
+//! - `replica`: one replica and its states
+//! - [`ReplicaWriter`]: stores packets; [`ReplicaReader`]: produces packets
+//! - `stages`: finding or creating the replica for each stage of a write pipeline
+//! - `recovery`: block recovery; `check`: replicas whose files were removed or truncated
 //!
-//! Methods do their file IO at once: it is the page cache that answers. Locks are held for one
-//! packet at most.
+//! Methods do their file IO synchronously, because the page cache usually answers. Locks are held
+//! for one packet at most.
 
 mod check;
 mod layout;
@@ -44,8 +44,8 @@ pub(crate) struct BlockStore {
 }
 
 impl BlockStore {
-    /// Opens the folder, with the replicas that an earlier run left there. Those that were being
-    /// written wait to be recovered.
+    /// Opens the folder with the replicas of an earlier run. Those that were being written wait for
+    /// recovery.
     pub(crate) fn open(directory: &Path, block_pool: Arc<str>) -> io::Result<Self> {
         let layout = Layout::create(directory, &block_pool)?;
         layout.clear_temporary()?;
@@ -72,7 +72,7 @@ impl BlockStore {
         })
     }
 
-    /// Every replica, for a block report.
+    /// Returns every replica, for a block report.
     pub(crate) fn report(&self) -> Vec<ReportedReplica> {
         let replicas: Vec<_> = self.replicas().values().cloned().collect();
         let reported = replicas.iter().map(|replica| replica.report());
@@ -81,7 +81,7 @@ impl BlockStore {
             .collect()
     }
 
-    /// How many bytes the replicas hold together.
+    /// Returns the total number of bytes of the replicas.
     pub(crate) fn used(&self) -> u64 {
         let replicas: Vec<_> = self.replicas().values().cloned().collect();
         replicas
@@ -90,7 +90,7 @@ impl BlockStore {
             .sum()
     }
 
-    /// How many bytes of a replica readers may see.
+    /// Returns the number of bytes of a replica that readers may see.
     pub(crate) fn visible_length(&self, block: Block) -> Result<u64, HdfsError> {
         let replica = self.get(block)?;
         let state = replica.state();
@@ -104,7 +104,8 @@ impl BlockStore {
         state.visible_length().ok_or_else(|| self.not_found(block))
     }
 
-    /// Deletes a replica of this generation stamp or an older one; tells whether there was one.
+    /// Deletes a replica with this generation stamp or an older one. Returns the deleted replica,
+    /// if any.
     pub(crate) fn delete(&self, block: Block) -> Result<Option<Block>, HdfsError> {
         let removed = {
             let mut replicas = self.replicas();
@@ -127,7 +128,7 @@ impl BlockStore {
         Ok(Some(deleted))
     }
 
-    /// `<pool>:blk_<id>_<generation stamp>`.
+    /// Formats `<pool>:blk_<id>_<generation stamp>`.
     pub(crate) fn name(&self, block: Block) -> String {
         format!("{}:{block}", self.block_pool)
     }
@@ -151,7 +152,8 @@ impl BlockStore {
     }
 
     fn replicas(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Replica>>> {
-        // Every change of the map is a single insertion or removal.
+        // Every change of the map is a single insertion or removal, so a panic leaves it
+        // consistent.
         self.replicas.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

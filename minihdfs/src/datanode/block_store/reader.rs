@@ -1,4 +1,4 @@
-//! Packets out of a replica.
+//! Produces packets from a replica.
 
 use std::fs::File;
 use std::io;
@@ -10,23 +10,23 @@ use crate::datanode::checksum::{CHECKSUM_LENGTH, DataChecksum};
 use crate::datanode::link::Block;
 use crate::datanode::packet::{self, HEADER_LENGTH};
 
-/// How much data goes into one packet, as Hadoop sends it; at least one chunk.
+/// The amount of data per packet, as in Hadoop; at least one chunk.
 const PACKET_DATA: u64 = 64 << 10;
 
-/// What a reader asks for.
+/// The range and options of a read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct ReadRange {
     pub(crate) offset: u64,
     pub(crate) length: u64,
-    /// Else packets have no checksums.
+    /// False to leave out the checksums of packets.
     pub(crate) checksums: bool,
 }
 
-/// Makes the packets of one read: whole chunks from the one in which the range begins to the one in
-/// which it ends.
+/// Produces the packets of one read: whole chunks, from the one that contains the start of the
+/// range to the one that contains its end.
 ///
-/// Data is compared with its checksums on the way, and both are sent as they are stored:
-/// a reader that is given damaged data finds out, and so does [`damaged_at`](Self::damaged_at).
+/// Data is compared with its checksums, and both are sent as stored. A reader that gets damaged
+/// data detects it, and [`damaged_at`](Self::damaged_at) reports it here.
 #[derive(Debug)]
 pub(crate) struct ReplicaReader {
     block: Block,
@@ -35,10 +35,10 @@ pub(crate) struct ReplicaReader {
     meta: File,
     stored: DataChecksum,
     sent: DataChecksum,
-    /// Everything up to here can be read.
+    /// The readable length.
     length: u64,
-    /// The checksum of the partial chunk at `length`, if there is one: in the file it changes when
-    /// the chunk grows.
+    /// The checksum of the partial chunk that ends at `length`, if there is one. It changes in the
+    /// file when the chunk grows.
     last_checksum: [u8; CHECKSUM_LENGTH],
     start: u64,
     position: u64,
@@ -48,7 +48,7 @@ pub(crate) struct ReplicaReader {
 }
 
 impl BlockStore {
-    /// Begins to read all of a replica.
+    /// Starts reading a whole replica.
     pub(crate) fn read_whole(&self, block: Block) -> Result<ReplicaReader, HdfsError> {
         let range = |length| ReadRange {
             offset: 0,
@@ -59,11 +59,11 @@ impl BlockStore {
         self.read(block, range(length))
     }
 
-    /// Begins to read a replica.
+    /// Starts reading a replica.
     ///
     /// # Errors
-    /// There is no such replica, its generation stamp is older than the block's, or the range
-    /// reaches beyond it.
+    /// Fails if there is no such replica, if its generation stamp is older than the block's, or if
+    /// the range reaches beyond it.
     pub(crate) fn read(&self, block: Block, range: ReadRange) -> Result<ReplicaReader, HdfsError> {
         let replica = self.get(block)?;
         let state = replica.state();
@@ -77,8 +77,8 @@ impl BlockStore {
         if state.visible_length().is_none() {
             return Err(self.not_found(block));
         }
-        // As Hadoop, beyond what was acknowledged here: another DataNode may already have told the
-        // reader of it.
+        // As in Hadoop, this may exceed what was acknowledged here, because another DataNode may
+        // already have announced it to the reader.
         let length = state.bytes_on_disk;
         if range
             .offset
@@ -143,37 +143,37 @@ impl BlockStore {
 }
 
 impl ReplicaReader {
-    /// The replica's block: its generation stamp may be newer than the reader's.
+    /// Returns the replica's block. Its generation stamp may be newer than the reader's.
     pub(crate) fn block(&self) -> Block {
         self.block
     }
 
-    /// The state in which the replica was when the read began.
+    /// Returns the state of the replica when the read started.
     pub(crate) fn state(&self) -> ReplicaState {
         self.state
     }
 
-    /// The checksum that packets carry.
+    /// Returns the checksum type of the packets.
     pub(crate) fn checksum(&self) -> DataChecksum {
         self.sent
     }
 
-    /// The checksum with which the replica is stored.
+    /// Returns the checksum type with which the replica is stored.
     pub(crate) fn stored_checksum(&self) -> DataChecksum {
         self.stored
     }
 
-    /// Where the first packet begins: at or before the offset that was asked for.
+    /// Returns the offset of the first packet, which is at or before the requested offset.
     pub(crate) fn chunk_offset(&self) -> u64 {
         self.start
     }
 
-    /// Where the first damage was found: data that does not match its checksum.
+    /// Returns the offset of the first data found not to match its checksum.
     pub(crate) fn damaged_at(&self) -> Option<u64> {
         self.damaged
     }
 
-    /// How long the next packet is; `None` after the last one.
+    /// Returns the length of the next packet; `None` after the last one.
     pub(crate) fn next_length(&self) -> Option<usize> {
         if self.seqno < 0 {
             return None;
@@ -185,17 +185,17 @@ impl ReplicaReader {
     fn next_data(&self) -> usize {
         let chunk = self.stored.bytes_per_checksum();
         let packet = (PACKET_DATA / chunk * chunk).max(chunk);
-        // The first packet of a read without checksums may begin inside a stored chunk.
+        // The first packet of a read without checksums may start inside a stored chunk.
         let packet = packet - self.position % chunk;
         packet.min(self.end - self.position) as usize
     }
 
-    /// Writes the next packet to `out`, which has its [length](Self::next_length). The last one is
-    /// empty and says so.
+    /// Writes the next packet to `out`, which must have its [length](Self::next_length). The last
+    /// packet is empty and marked as the last.
     ///
     /// # Errors
-    /// The files do not have what the replica should have: somebody has cut or removed them, or the
-    /// disk fails.
+    /// Fails if the files do not contain the whole replica, because they were truncated or removed,
+    /// or on a disk error.
     pub(crate) fn read_packet(&mut self, out: &mut [u8]) -> io::Result<()> {
         let data = self.next_data();
         let sums = self.sent.length_of(data);
@@ -235,8 +235,8 @@ impl ReplicaReader {
         }
     }
 
-    /// The stored checksums of the first `length` bytes, handed over piece by piece, for a checksum
-    /// of checksums. A chunk of which only a part belongs to them is summed up anew.
+    /// Passes the stored checksums of the first `length` bytes to `take` piece by piece, for a
+    /// checksum of checksums. Recomputes the checksum of a chunk that is only partly included.
     pub(crate) fn each_checksums(
         &self,
         length: u64,

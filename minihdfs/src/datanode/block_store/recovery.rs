@@ -1,4 +1,4 @@
-//! Block recovery, at one replica (InterDatanodeProtocol).
+//! Block recovery of one replica (InterDatanodeProtocol).
 
 use super::replica::java_name;
 use super::{BlockStore, ReplicaState};
@@ -6,12 +6,12 @@ use crate::HdfsError;
 use crate::datanode::link::{Block, ReportedReplica};
 
 impl BlockStore {
-    /// Stops the writer and puts the replica under recovery; tells what there was before, or that
-    /// there is nothing.
+    /// Stops the writer and puts the replica under recovery. Returns its earlier state, or `None`
+    /// if there is no replica.
     ///
     /// # Errors
-    /// `RecoveryInProgressException` if a recovery of this id or a later one was here before; an
-    /// IOException if the replica is stale.
+    /// Fails with `RecoveryInProgressException` after a recovery with this id or a later one, and
+    /// with an IOException if the replica is stale.
     pub(crate) fn init_recovery(
         &self,
         block: Block,
@@ -56,8 +56,8 @@ impl BlockStore {
         }))
     }
 
-    /// Ends this replica's part of a recovery: cuts it to the length that was agreed on, and
-    /// finalizes it.
+    /// Finishes this replica's part of a recovery: truncates it to the agreed length and finalizes
+    /// it.
     pub(crate) fn update_under_recovery(
         &self,
         block: Block,
@@ -82,7 +82,7 @@ impl BlockStore {
         }
         let failed = |error| self.failed("recover", block, &error);
         let finalized = state.recovery.map(|(_, before)| before) == Some(ReplicaState::Finalized);
-        // What a writer left may have bytes behind those that have checksums.
+        // A writer may have left bytes after those that have checksums.
         if new_length < state.bytes_on_disk || !finalized {
             replica
                 .truncate(&self.layout, &mut state, new_length)

@@ -1,4 +1,4 @@
-//! One replica: its state, and the moves between the folders that go with it.
+//! One replica: its state, and the moves between folders that go with it.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -16,25 +16,25 @@ pub(super) struct Replica {
     state: Mutex<State>,
 }
 
-/// What changes about a replica.
+/// The mutable part of a replica.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) generation_stamp: u64,
     pub(super) replica_state: ReplicaState,
     pub(super) place: Place,
-    /// How much is stored, with checksums: also `bytesReceived`, because a packet is stored when
-    /// it is received.
+    /// The number of bytes stored with checksums. It is also `bytesReceived`, because a packet is
+    /// stored when it is received.
     pub(super) bytes_on_disk: u64,
-    /// How much every DataNode after this one has stored too: what readers may see while the
-    /// replica is being written.
+    /// The number of bytes that every DataNode downstream has stored too. Readers may see this much
+    /// while the replica is being written.
     pub(super) bytes_acked: u64,
     pub(super) checksum: DataChecksum,
-    /// Who may write: the number of the last writer that attached. A writer with another number
-    /// has been stopped.
+    /// The number of the last writer that attached, the only one that may write. A writer with
+    /// another number has been stopped.
     pub(super) writer: u64,
-    /// The id of the recovery that it is under, and the state before.
+    /// The id of the current recovery, and the state before it.
     pub(super) recovery: Option<(u64, ReplicaState)>,
-    /// Open while it is being written.
+    /// The files, open while it is being written.
     pub(super) files: Option<Files>,
 }
 
@@ -55,8 +55,8 @@ impl Files {
         })
     }
 
-    /// Makes the files, and the header of the meta file. A file that is there already is not
-    /// touched; of a replica that cannot be made nothing is left.
+    /// Creates the files and the header of the meta file. Does not touch files that already exist,
+    /// and leaves nothing behind on failure.
     fn create(layout: &Layout, id: u64, state: &State) -> io::Result<Self> {
         let data = layout.data(state.place, id);
         let meta = layout.meta(state.place, id, state.generation_stamp);
@@ -73,13 +73,14 @@ impl Files {
 }
 
 impl State {
-    /// Whoever writes is stopped: the next thing they store is refused.
+    /// Stops the current writer: its next write fails.
     pub(super) fn stop_writer(&mut self) {
         self.writer += 1;
         self.files = None;
     }
 
-    /// How much readers may see; nothing of a replica that they must not read at all.
+    /// Returns the number of bytes that readers may see; `None` if they must not read the replica
+    /// at all.
     pub(super) fn visible_length(&self) -> Option<u64> {
         match self
             .recovery
@@ -93,7 +94,7 @@ impl State {
 }
 
 impl Replica {
-    /// A new, empty one, with its files.
+    /// Creates a new, empty replica and its files.
     pub(super) fn create(
         layout: &Layout,
         block: Block,
@@ -119,8 +120,8 @@ impl Replica {
         })
     }
 
-    /// One that an earlier run left: finalized, or waiting to be recovered with what of it matches
-    /// its checksums.
+    /// Loads a replica from an earlier run. It is either finalized, or waits for recovery with the
+    /// part that matches its checksums.
     pub(super) fn load(
         layout: &Layout,
         place: Place,
@@ -155,8 +156,8 @@ impl Replica {
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        // A writer that panicked leaves at worst a packet half stored, beyond the length that the
-        // state tells.
+        // At worst, a writer that panicked has left part of a packet after the length given by the
+        // state.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -185,7 +186,7 @@ impl Replica {
         )
     }
 
-    /// Opens the files, if they are not, and makes the caller the only writer. Gives the writer's
+    /// Opens the files if necessary and makes the caller the only writer. Returns the writer's
     /// number.
     pub(super) fn attach_writer(&self, layout: &Layout, state: &mut State) -> io::Result<u64> {
         if state.files.is_none() {
@@ -195,8 +196,7 @@ impl Replica {
         Ok(state.writer)
     }
 
-    /// Moves the files to where replicas of this state belong, under the name of this generation
-    /// stamp.
+    /// Moves the files to the folder for this state, and renames them for this generation stamp.
     pub(super) fn relocate(
         &self,
         layout: &Layout,
@@ -222,7 +222,7 @@ impl Replica {
             let moved = check_free(&new)
                 .and_then(|()| std::fs::rename(layout.meta(from, self.id, old_stamp), new));
             if moved.is_err() && from != place {
-                // Both files stay together.
+                // Moves the data file back, so that both files stay together.
                 std::fs::rename(layout.data(place, self.id), layout.data(from, self.id))?;
                 state.place = from;
             }
@@ -232,7 +232,7 @@ impl Replica {
         Ok(())
     }
 
-    /// Makes it final: nobody writes it any more.
+    /// Finalizes the replica and stops its writer.
     pub(super) fn finalize(
         &self,
         layout: &Layout,
@@ -247,8 +247,8 @@ impl Replica {
         Ok(())
     }
 
-    /// Cuts it to `length`, and sums its last chunk up again if that is only partly left. A damaged
-    /// chunk is not: that would hide the damage.
+    /// Truncates the replica to `length` and recomputes the checksum of a partial last chunk. Fails
+    /// if that chunk is damaged, because a new checksum would hide the damage.
     pub(super) fn truncate(
         &self,
         layout: &Layout,
@@ -291,7 +291,7 @@ impl Replica {
     }
 
     pub(super) fn remove_files(&self, layout: &Layout, state: &State) -> io::Result<()> {
-        // A file that somebody has removed already is as gone as it should be.
+        // Ignores files that were already removed externally.
         for path in [
             layout.data(state.place, self.id),
             layout.meta(state.place, self.id, state.generation_stamp),
@@ -305,7 +305,7 @@ impl Replica {
     }
 }
 
-/// Makes a file that is not there yet (Hadoop's `DatanodeUtil.createFileWithExistsCheck`).
+/// Creates a file that must not exist (Hadoop's `DatanodeUtil.createFileWithExistsCheck`).
 fn create_new(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true);
@@ -315,7 +315,7 @@ fn create_new(path: &Path) -> io::Result<File> {
     })
 }
 
-/// Fails if there is a file that a rename would replace.
+/// Fails if a rename would replace an existing file.
 fn check_free(path: &Path) -> io::Result<()> {
     match std::fs::symlink_metadata(path) {
         Ok(_) => Err(present(path)),
@@ -331,14 +331,14 @@ fn present(path: &Path) -> io::Error {
     )
 }
 
-/// Removes a file that was made just now, and that nothing names yet.
+/// Removes a file that was just created and that nothing refers to yet.
 fn remove_own(path: &Path) {
     if let Err(error) = std::fs::remove_file(path) {
         tracing::warn!(path = %path.display(), %error, "an empty file stays on disk");
     }
 }
 
-/// How much of a replica that was being written can be kept: what has checksums, and ends in a
+/// Returns the length of an unfinished replica that can be kept: it has checksums and ends in a
 /// chunk that matches its own (Hadoop's `validateIntegrityAndSetLength`).
 fn intact_length(data: &File, meta: &File, checksum: DataChecksum, length: u64) -> io::Result<u64> {
     if checksum.is_none() {
@@ -364,7 +364,7 @@ fn intact_length(data: &File, meta: &File, checksum: DataChecksum, length: u64) 
     })
 }
 
-/// A state as Hadoop prints it.
+/// Returns the name of a state as in Hadoop.
 pub(super) fn java_name(state: ReplicaState) -> &'static str {
     match state {
         ReplicaState::Finalized => "FINALIZED",

@@ -1,4 +1,4 @@
-//! How each stage of a write pipeline finds or makes its replica (Hadoop's `FsDatasetImpl`).
+//! Finding or creating the replica for each stage of a write pipeline (Hadoop's `FsDatasetImpl`).
 
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::datanode::checksum::DataChecksum;
 use crate::datanode::link::Block;
 
 impl BlockStore {
-    /// PIPELINE_SETUP_CREATE: a new replica for a client.
+    /// PIPELINE_SETUP_CREATE: creates a replica for a client.
     pub(crate) fn create_rbw(
         self: &Arc<Self>,
         block: Block,
@@ -22,8 +22,8 @@ impl BlockStore {
         self.create(block, checksum, (ReplicaState::Rbw, Place::Rbw), |_| false)
     }
 
-    /// Replication between DataNodes: a new replica that readers do not see before it is whole. An
-    /// older one that was not completed gives way.
+    /// Replication between DataNodes: creates a replica that readers do not see before it is
+    /// complete. Replaces an older, incomplete one.
     pub(crate) fn create_temporary(
         self: &Arc<Self>,
         block: Block,
@@ -37,8 +37,8 @@ impl BlockStore {
         })
     }
 
-    /// TRANSFER_RBW and TRANSFER_FINALIZED: as a replication, but any older replica gives way: the
-    /// pipeline has gone on without it.
+    /// TRANSFER_RBW and TRANSFER_FINALIZED: like a replication, but replaces any older replica,
+    /// because the pipeline has moved on without it.
     pub(crate) fn create_transferred(
         self: &Arc<Self>,
         block: Block,
@@ -88,7 +88,7 @@ impl BlockStore {
         Ok(ReplicaWriter::new(self.clone(), replica, 0, checksum))
     }
 
-    /// PIPELINE_SETUP_APPEND: a finalized replica is written on, under a new generation stamp.
+    /// PIPELINE_SETUP_APPEND: reopens a finalized replica under a new generation stamp.
     pub(crate) fn append(
         self: &Arc<Self>,
         block: Block,
@@ -123,8 +123,8 @@ impl BlockStore {
         self.reopen(&replica, &mut state, new_stamp, checksum)
     }
 
-    /// PIPELINE_SETUP_APPEND_RECOVERY: the set-up of an append failed and is tried again; the
-    /// replica may be either side of it.
+    /// PIPELINE_SETUP_APPEND_RECOVERY: retries a failed append. The replica may be in the state
+    /// before or after the first attempt.
     pub(crate) fn recover_append(
         self: &Arc<Self>,
         block: Block,
@@ -141,8 +141,8 @@ impl BlockStore {
         self.reopen(&replica, &mut state, new_stamp, checksum)
     }
 
-    /// PIPELINE_SETUP_STREAMING_RECOVERY: a pipeline broke and is built again; what nobody
-    /// acknowledged is sent again.
+    /// PIPELINE_SETUP_STREAMING_RECOVERY: rebuilds a broken pipeline. Unacknowledged packets are
+    /// sent again.
     pub(crate) fn recover_rbw(
         self: &Arc<Self>,
         block: Block,
@@ -177,8 +177,8 @@ impl BlockStore {
         self.reopen(&replica, &mut state, new_stamp, checksum)
     }
 
-    /// PIPELINE_CLOSE_RECOVERY: only the end of the pipeline failed, so there is nothing to be
-    /// written: finalizes.
+    /// PIPELINE_CLOSE_RECOVERY: finalizes the replica. Only the end of the pipeline failed, so
+    /// there is nothing left to write.
     pub(crate) fn recover_close(
         &self,
         block: Block,
@@ -195,7 +195,7 @@ impl BlockStore {
         Ok(replica.block(&state))
     }
 
-    /// The replica as one that the caller writes, under the new generation stamp.
+    /// Returns the replica under the new generation stamp, with the caller as its writer.
     fn reopen(
         self: &Arc<Self>,
         replica: &Arc<Replica>,
@@ -256,8 +256,8 @@ impl BlockStore {
         ))
     }
 
-    /// Refuses chunks of another size than the replica's, and a replica that has lost bytes on
-    /// disk (Hadoop's `LocalReplicaInPipeline.createStreams`), while nothing is changed yet.
+    /// Fails if the chunk size differs from the replica's, or if the replica has lost bytes on disk
+    /// (Hadoop's `LocalReplicaInPipeline.createStreams`). Called before anything is changed.
     fn check_checksum(
         &self,
         replica: &Replica,

@@ -1,4 +1,4 @@
-//! Packets into a replica.
+//! Stores packets in a replica.
 
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -12,28 +12,28 @@ use crate::datanode::checksum::{CHECKSUM_LENGTH, DataChecksum};
 use crate::datanode::link::Block;
 use crate::datanode::packet::Packet;
 
-/// Why a packet was not stored.
+/// The reason why a packet was not stored.
 #[derive(Debug)]
 pub(crate) enum WriteError {
     /// Its data does not match its checksums.
     Checksum(HdfsError),
-    /// Anything else: the writer was stopped, the packet does not fit, the disk refused.
+    /// Any other error: the writer was stopped, the packet does not fit, or the disk failed.
     Other(HdfsError),
 }
 
-/// The one that may write a replica, until another one attaches, or a recovery begins.
+/// The only writer of a replica, until another one attaches or a recovery starts.
 ///
-/// A temporary replica that is not finalized is gone when its writer is dropped; one that a client
-/// writes stays for its recovery.
+/// Dropping the writer deletes a temporary replica that is not finalized. A replica written by a
+/// client stays for recovery.
 #[derive(Debug)]
 pub(crate) struct ReplicaWriter {
     store: Arc<BlockStore>,
     replica: Arc<Replica>,
     number: u64,
-    /// The writer's checksum, which may differ from the replica's if it appends.
+    /// The checksum type of the packets, which may differ from the replica's in an append.
     checksum: DataChecksum,
     scratch: Vec<u8>,
-    /// Where the last packet ended that this writer stored, and the checksum of the chunk there.
+    /// The end of the last packet stored by this writer, and the checksum of the chunk there.
     last_sum: Option<(u64, u32)>,
 }
 
@@ -54,13 +54,13 @@ impl ReplicaWriter {
         }
     }
 
-    /// The block as it is now.
+    /// Returns the block in its current state.
     pub(crate) fn block(&self) -> Block {
         self.replica.block(&self.replica.state())
     }
 
-    /// Stores what of a packet is not there yet. `spoil`, for a fault, damages a byte of what is stored after it was
-    /// checked.
+    /// Stores the part of a packet that is not stored yet. `spoil`, for a fault, corrupts a stored
+    /// byte after the checksums were verified.
     pub(crate) fn write(&mut self, packet: &Packet<'_>, spoil: bool) -> Result<(), WriteError> {
         let mut state = self.replica.state();
         self.check_not_stopped(&state).map_err(WriteError::Other)?;
@@ -81,7 +81,7 @@ impl ReplicaWriter {
             )));
         }
         self.check_checksums(&state, packet, offset)?;
-        // What is there already was acknowledged: it is never written again.
+        // Stored bytes may have been acknowledged, so they are never overwritten.
         let present = usize::try_from(state.bytes_on_disk - offset).unwrap_or(usize::MAX);
         if let Some(new) = packet.data.get(present..).filter(|new| !new.is_empty()) {
             let Some(files) = &state.files else {
@@ -107,16 +107,15 @@ impl ReplicaWriter {
             state.bytes_on_disk = packet.end();
             self.last_sum = last_sum.map(|sum| (state.bytes_on_disk, sum));
         }
-        // A packet with sync_block (hsync, and what hdfs-native closes every block with) asks no
-        // more than any other: its bytes are the operating system's by now and outlive this
-        // process. A disk flush would only save them from a machine that fails, where the
-        // namespace, kept in memory, is lost in any case; and it is what held small files down to
-        // tens in a second.
+        // A packet with sync_block (from hsync, and the last packet of every block from
+        // hdfs-native) needs no more than others: its bytes are in the operating system's cache and
+        // survive this process. A disk flush would only help if the machine failed, and then the
+        // in-memory namespace would be lost anyway. Flushes limited small files to tens per second.
         Ok(())
     }
 
-    /// The packet's own checksums of what is new in it, if they are those to be stored: of whole
-    /// chunks, of which nothing is there yet.
+    /// Returns the packet's own checksums of the new bytes, if they can be stored as they are. Both
+    /// the packet and the new bytes must start at a chunk boundary.
     fn usable_sums<'p>(&self, state: &State, packet: &Packet<'p>, offset: u64) -> Option<&'p [u8]> {
         let chunk = state.checksum.bytes_per_checksum();
         if state.checksum != self.checksum
@@ -137,8 +136,8 @@ impl ReplicaWriter {
         offset: u64,
     ) -> Result<(), WriteError> {
         let chunk = self.checksum.bytes_per_checksum();
-        // What fills up a chunk that is partly there comes alone, with one checksum over the new
-        // bytes.
+        // The data that completes a partial chunk must come in its own packet, with one checksum of
+        // the new bytes.
         if !offset.is_multiple_of(chunk) && packet.data.len() as u64 > chunk {
             return Err(misfit(format!(
                 "Unexpected packet data length for {}: a partial chunk must be  sent in an individual packet \
@@ -171,7 +170,7 @@ impl ReplicaWriter {
             })
     }
 
-    /// Every DataNode after this one has stored the first `length` bytes.
+    /// Records that every DataNode downstream has stored the first `length` bytes.
     pub(crate) fn acked(&self, length: u64) {
         let mut state = self.replica.state();
         if state.writer == self.number {
@@ -179,7 +178,7 @@ impl ReplicaWriter {
         }
     }
 
-    /// All of it is there: makes the replica final.
+    /// Finalizes the complete replica.
     pub(crate) fn finalize(&mut self) -> Result<Block, HdfsError> {
         let mut state = self.replica.state();
         self.check_not_stopped(&state)?;
@@ -193,7 +192,7 @@ impl ReplicaWriter {
         Ok(self.replica.block(&state))
     }
 
-    /// A replica that was transferred becomes one that a client writes on (TRANSFER_RBW).
+    /// Converts a transferred replica to one that a client continues to write (TRANSFER_RBW).
     pub(crate) fn convert_temporary_to_rbw(&mut self) -> Result<Block, HdfsError> {
         let mut state = self.replica.state();
         self.check_not_stopped(&state)?;
@@ -230,22 +229,22 @@ fn misfit(why: impl Into<String>) -> WriteError {
     WriteError::Other(HdfsError::io(why))
 }
 
-/// What a packet adds to a replica.
+/// The bytes that a packet adds to a replica.
 struct Addition<'a> {
-    /// The replica's.
+    /// The checksum type of the replica.
     checksum: DataChecksum,
-    /// Where the replica ends.
+    /// The end of the replica before the addition.
     position: u64,
     new: &'a [u8],
-    /// The checksums of `new`; without them they are computed.
+    /// The checksums of `new`; computed if `None`.
     sums: Option<&'a [u8]>,
-    /// The checksum of the chunk that is only partly there, if it is known: else it is read.
+    /// The checksum of the partial chunk at the end, if known; otherwise it is read.
     partial: Option<u32>,
 }
 
 impl Addition<'_> {
-    /// Writes data and checksums. Returns the checksum of the last chunk. If it fails, for
-    /// instance because the disk is full, the files become again what they were.
+    /// Writes data and checksums, and returns the checksum of the last chunk. On failure, for
+    /// instance because the disk is full, restores the files.
     fn store(&self, files: &Files, scratch: &mut Vec<u8>) -> io::Result<Option<u32>> {
         let before = match self.partial {
             Some(sum) => Some(sum).filter(|_| self.partial_length() > 0),
@@ -275,7 +274,8 @@ impl Addition<'_> {
         Ok(sums.last_chunk().map(|sum| u32::from_be_bytes(*sum)))
     }
 
-    /// How much is there of the chunk in which the replica ends; 0 if none begun or none summed.
+    /// Returns the length of the partial chunk at the end of the replica; 0 if there is none, or
+    /// without checksums.
     fn partial_length(&self) -> u64 {
         if self.checksum.is_none() {
             return 0;
@@ -283,8 +283,8 @@ impl Addition<'_> {
         self.position % self.checksum.bytes_per_checksum()
     }
 
-    /// Reads the chunk that is only partly there, and gives its checksum. A damaged one is not
-    /// summed up anew: that would hide the damage.
+    /// Reads the partial chunk at the end and returns its checksum. Fails if it is damaged, because
+    /// a new checksum would hide the damage.
     fn read_partial(&self, files: &Files) -> io::Result<Option<u32>> {
         let length = self.partial_length();
         if length == 0 {
@@ -306,8 +306,8 @@ impl Addition<'_> {
         Ok(Some(sum))
     }
 
-    /// Computes the checksums from the chunk on in which the replica ended, whose checksum so far
-    /// is `before`.
+    /// Computes the checksums, starting with the partial chunk at the end, whose checksum so far is
+    /// `before`.
     fn compute(&self, before: Option<u32>, sums: &mut Vec<u8>) {
         sums.clear();
         let mut rest = self.new;

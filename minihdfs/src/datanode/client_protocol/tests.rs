@@ -79,7 +79,7 @@ fn call<Response: Message + Default>(
     Ok(Response::decode_length_delimited(&*response).expect("a message"))
 }
 
-/// Calls a method with the least that any of them needs.
+/// Calls a method with a minimal request.
 fn raw_call(node: &DataNode, caller: &Caller, method: &str) -> Result<(), HdfsError> {
     let request = match method {
         "triggerBlockReport" => TriggerBlockReportRequestProto {
@@ -218,19 +218,19 @@ fn it_tells_about_itself() {
     );
 }
 
-/// What a method asks of its caller.
+/// The check that a method makes on its caller.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Check {
     Nothing,
     Superuser,
-    /// A block token that allows reading (with block tokens).
+    /// A block token that allows reading (if block tokens are enabled).
     ReadAccess,
-    /// The method is not served here; Hadoop's check is the one named.
+    /// The method is not served here. In Hadoop it has the named check.
     NotServed(&'static str),
 }
 
-/// Every method of ClientDatanodeProtocol and ReconfigurationProtocol, with the check of Hadoop's
-/// DataNode.
+/// Every method of ClientDatanodeProtocol and ReconfigurationProtocol, with the check that Hadoop's
+/// DataNode makes.
 const CHECKS: &[(&str, Check)] = &[
     ("getReplicaVisibleLength", Check::ReadAccess),
     ("getDatanodeInfo", Check::Nothing),

@@ -25,31 +25,32 @@ use crate::sasl::{
 use crate::secret_manager::{BlockTokenSecretManager, EncryptionKeys, SecretManager};
 use crate::token::Token;
 
-/// What a client sends before its first message.
+/// The bytes that a client sends before its first message.
 pub(crate) const MAGIC: [u8; 4] = 0xDEAD_BEEFu32.to_be_bytes();
 
-/// How data connections are protected: what the configuration comes to.
+/// The protection of data connections that the configuration requires.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct DataProtection {
-    /// With what the client proves itself.
+    /// The client's credential.
     pub(crate) credential: DataCredential,
-    /// What is offered, in order of preference.
+    /// The offered qualities of protection, in order of preference.
     pub(crate) qop: Vec<QualityOfProtection>,
     /// The length of AES keys in bytes, if AES may replace the SASL layer.
     pub(crate) aes_key: Option<usize>,
 }
 
-/// What stands behind the user name and password of a handshake.
+/// The credential behind the user name and password of a handshake.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum DataCredential {
-    /// The token of the block that the first operation is about.
+    /// The token of the block that the first operation accesses.
     BlockToken,
-    /// A key that the NameNode gave out for all blocks (`dfs.encrypt.data.transfer`).
+    /// A key that the NameNode issued for all blocks (`dfs.encrypt.data.transfer`).
     EncryptionKey,
 }
 
 impl DataProtection {
-    /// `None` if data connections begin with the first operation, in the clear.
+    /// Returns the protection, or `None` if data connections start with the first operation,
+    /// unprotected.
     pub(crate) fn new(config: &HdfsConfig) -> Option<Self> {
         let (credential, qop) = if config.encrypt_data_transfer {
             (
@@ -73,7 +74,7 @@ impl DataProtection {
         })
     }
 
-    /// Who knows the passwords.
+    /// Returns the source of the passwords.
     pub(crate) fn secrets(&self, secrets: Arc<BlockTokenSecretManager>) -> Arc<dyn SecretManager> {
         match self.credential {
             DataCredential::BlockToken => secrets,
@@ -84,23 +85,23 @@ impl DataProtection {
 
 type Message = DataTransferEncryptorMessageProto;
 
-/// What the server does after a message of the client.
+/// The server's action after a message from the client.
 pub(crate) enum HandshakeStep {
-    /// Sends this and waits for the next message.
+    /// Send this and wait for the next message.
     Continue(Message),
-    /// Sends this, still in the clear; then everything is protected.
+    /// Send this unprotected, and protect everything after it.
     Done {
         message: Message,
         protection: Protection,
         user: String,
     },
-    /// Sends this and closes the connection.
+    /// Send this and close the connection.
     Refused { message: Message, error: HdfsError },
 }
 
-/// The server's side of a handshake.
+/// The server side of a handshake.
 pub(crate) struct HandshakeServer {
-    /// `None` once it is over.
+    /// `None` after the handshake.
     sasl: Option<SaslServer>,
     aes_key: Option<usize>,
     qop: Vec<QualityOfProtection>,
@@ -126,7 +127,7 @@ impl HandshakeServer {
         }
     }
 
-    /// Takes the client's next message.
+    /// Processes the client's next message.
     pub(crate) fn step(
         &mut self,
         now: Timestamp,
@@ -139,7 +140,7 @@ impl HandshakeServer {
                 message.message()
             )));
         }
-        // The first message is empty: DIGEST-MD5 has no initial response.
+        // The first message is empty, because DIGEST-MD5 has no initial response.
         let token = if self.challenged {
             message.payload()
         } else {
@@ -203,7 +204,7 @@ impl HandshakeServer {
     }
 }
 
-/// Fresh keys, named from the server's side: what comes in, what goes out.
+/// Generates keys, named from the server's side: incoming and outgoing.
 fn make_aes(
     sasl: &mut SaslServer,
     length: usize,
@@ -254,14 +255,14 @@ fn refused(error: SaslError) -> HandshakeStep {
     }
 }
 
-/// The client's side: a DataNode that connects to the next one.
+/// The client side of a handshake, for a DataNode that connects to the next one.
 pub(crate) struct HandshakeClient {
     sasl: DigestMd5Client,
     aes: bool,
 }
 
 impl HandshakeClient {
-    /// With the token of the block that the connection is for, or a fresh encryption key.
+    /// Creates a client with the token of the connection's block, or with a new encryption key.
     pub(crate) fn new(
         protection: &DataProtection,
         secrets: &BlockTokenSecretManager,
@@ -283,12 +284,12 @@ impl HandshakeClient {
         }
     }
 
-    /// The first message, to be sent after [`MAGIC`].
+    /// Returns the first message, to be sent after [`MAGIC`].
     pub(crate) fn first_message() -> Message {
         success(Vec::new())
     }
 
-    /// The answer to the server's challenge.
+    /// Returns the response to the server's challenge.
     pub(crate) fn respond(&mut self, message: &Message) -> Result<Message, HdfsError> {
         let mut reply = success(self.sasl.respond(accepted(message)?)?);
         if self.aes {
@@ -300,7 +301,7 @@ impl HandshakeClient {
         Ok(reply)
     }
 
-    /// The server's last message: how everything after it is protected.
+    /// Processes the server's last message and returns the protection of everything after it.
     pub(crate) fn finish(self, message: &Message) -> Result<Protection, HdfsError> {
         let (qop, wrap, mut unwrap) = self.sasl.finish(accepted(message)?)?;
         if let Some(option) = message.cipher_option.first() {

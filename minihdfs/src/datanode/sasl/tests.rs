@@ -28,7 +28,7 @@ fn token(secrets: &BlockTokenSecretManager) -> Token {
     secrets.issue(NOW, "alice", 7, &[AccessMode::Read], &[], &[])
 }
 
-/// Both ends of a handshake, and what came of it.
+/// Runs a handshake and returns both results.
 fn shake(
     protection: &DataProtection,
     server_secrets: &Arc<BlockTokenSecretManager>,
@@ -235,7 +235,7 @@ fn a_lower_quality_than_the_servers_is_refused() {
         panic!("DIGEST-MD5 begins with a challenge");
     };
     assert!(client.respond(&challenge).is_err());
-    // A client that does not look at the offer.
+    // A client that ignores the offer.
     let text = String::from_utf8(challenge.payload().to_vec())
         .expect("ASCII")
         .replace("auth-conf", "auth");

@@ -1,4 +1,4 @@
-//! A socket with its buffers, and the handshake on it.
+//! A socket with its buffers, and its handshake.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -20,17 +20,18 @@ use crate::proto::hdfs::{DataTransferEncryptorMessageProto, DatanodeIdProto};
 use crate::server::Place;
 use crate::token::Token;
 
-/// How long a peer may be silent in the middle of something (`dfs.client.socket-timeout`).
+/// The time that a peer may be silent in the middle of an exchange (`dfs.client.socket-timeout`).
 pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long a peer may refuse to take what it asked for (`dfs.datanode.socket.write.timeout`).
+/// The time in which a peer must accept data it has requested
+/// (`dfs.datanode.socket.write.timeout`).
 pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(480);
 
-/// How long a peer is still listened to when all is said, and for how many bytes.
+/// The time, and the number of bytes, for which a peer is read after the last reply.
 const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES: u64 = 16 << 20;
 
-/// Room for what a client says between operations.
+/// The buffer space for a client's messages between operations.
 const MESSAGE_ROOM: usize = 4 << 10;
 
 pub(super) struct Connection {
@@ -38,12 +39,12 @@ pub(super) struct Connection {
     pub(super) inbox: Inbox,
     pub(super) outbox: Outbox,
     pub(super) peer: SocketAddr,
-    /// Its entry among the connections of the port, if it was accepted there.
+    /// Its entry among the port's connections, if it was accepted there.
     place: Option<Place>,
 }
 
 impl Connection {
-    /// A connection to our port.
+    /// Creates the state of a connection accepted on our port.
     pub(super) fn accepted(stream: TcpStream, peer: SocketAddr, place: Place) -> Self {
         Self {
             place: Some(place),
@@ -52,8 +53,8 @@ impl Connection {
     }
 
     pub(super) fn new(stream: TcpStream, peer: SocketAddr) -> Self {
-        // Without it small messages wait for each other; a socket that cannot do it is still a
-        // socket.
+        // Without nodelay, small messages are held back. A socket that does not support it still
+        // works.
         let _ = stream.set_nodelay(true);
         Self {
             stream,
@@ -64,18 +65,18 @@ impl Connection {
         }
     }
 
-    /// The peer has proved to be `user`.
+    /// Marks the peer as authenticated as `user`.
     fn is_known(&self, user: &str) {
         if let Some(place) = &self.place {
             place.known(user);
         }
     }
 
-    /// Takes what the socket has, up to a room of at least `room` bytes, without waiting. Tells
-    /// whether there was something.
+    /// Reads available bytes from the socket without waiting, into a buffer of at least `room`
+    /// bytes. Returns true if there were any.
     ///
     /// # Errors
-    /// [`ErrorKind::UnexpectedEof`] if the peer has closed the connection.
+    /// Fails with [`ErrorKind::UnexpectedEof`] if the peer has closed the connection.
     pub(super) fn try_fill(&mut self, room: usize) -> io::Result<bool> {
         match self.stream.try_read(self.inbox.room(room)) {
             Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
@@ -92,7 +93,7 @@ impl Connection {
         }
     }
 
-    /// Gives the socket what it takes of what waits to be sent, without waiting.
+    /// Writes pending output without waiting, as far as the socket accepts it.
     pub(super) fn try_flush(&mut self) -> io::Result<()> {
         while !self.outbox.bytes().is_empty() {
             match self.stream.try_write(self.outbox.bytes()) {
@@ -104,7 +105,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Waits until there is more to be read, and reads it.
+    /// Waits for input and reads it.
     pub(super) async fn fill(&mut self) -> io::Result<()> {
         loop {
             self.stream.readable().await?;
@@ -114,7 +115,7 @@ impl Connection {
         }
     }
 
-    /// Waits until everything is sent.
+    /// Waits until all output is sent.
     pub(super) async fn flush(&mut self) -> io::Result<()> {
         loop {
             self.try_flush()?;
@@ -125,7 +126,7 @@ impl Connection {
         }
     }
 
-    /// Waits until `N` bytes are there, and takes them.
+    /// Waits for `N` bytes and takes them.
     pub(super) async fn bytes<const N: usize>(&mut self, limit: Duration) -> io::Result<[u8; N]> {
         let taken = async {
             loop {
@@ -140,8 +141,8 @@ impl Connection {
         within(limit, taken).await
     }
 
-    /// Waits for a delimited message, and takes it: all of it in this time, so that nobody holds a
-    /// connection by trickling.
+    /// Waits for a complete delimited message and takes it. The limit applies to the whole message,
+    /// so that a peer cannot hold a connection by trickling bytes.
     pub(super) async fn message<M: Message + Default>(&mut self, limit: Duration) -> io::Result<M> {
         let taken = async {
             loop {
@@ -154,26 +155,27 @@ impl Connection {
         within(limit, taken).await
     }
 
-    /// Waits for what an operation is to do. Where there is no handshake, a peer is known by its
-    /// address from then on.
+    /// Waits for the request of an operation. Without a handshake, the peer then counts as
+    /// identified by its address.
     pub(super) async fn request<M: Message + Default>(&mut self) -> io::Result<M> {
         let request = self.message(READ_TIMEOUT).await?;
         self.is_known(&self.peer.ip().to_string());
         Ok(request)
     }
 
-    /// Sends a delimited message, at once and whole.
+    /// Sends a complete delimited message at once.
     pub(super) async fn send(&mut self, message: &impl Message) -> io::Result<()> {
         self.outbox.message(message);
         self.flush().await
     }
 
-    /// Ends the connection so that the peer gets to read the last answer: one that is closed with
-    /// bytes unread is reset, and what was sent is lost with it. hdfs-native ends a block with
-    /// an empty SASL frame after the last packet, Java sends packets while it is told of a
+    /// Closes the connection so that the peer can read the last reply. Closing with unread input
+    /// would reset the connection and lose the reply. hdfs-native ends a block with an empty SASL
+    /// frame after the last packet. Java may still be sending packets when it is told of a wrong
+    /// checksum.
     /// wrong checksum.
     pub(super) async fn close(mut self) {
-        // Whatever goes wrong now, the connection ends.
+        // The connection ends even if this fails.
         let _ = self.stream.shutdown().await;
         let _ = timeout(
             LINGER,
@@ -182,10 +184,11 @@ impl Connection {
         .await;
     }
 
-    /// The server's side of the handshake, which takes no longer than a message may.
+    /// Performs the server side of the handshake, which must finish within the time limit of a
+    /// message.
     ///
     /// # Errors
-    /// The client was refused, or does not begin one.
+    /// Fails if the client is rejected or does not start a handshake.
     pub(super) async fn accept_handshake(
         &mut self,
         node: &DataNode,
@@ -255,7 +258,7 @@ impl Connection {
         }
     }
 
-    /// Connects to another DataNode, with the handshake if there is to be one.
+    /// Connects to another DataNode, with a handshake if one is required.
     pub(super) async fn connect(
         node: &DataNode,
         target: &DatanodeIdProto,
@@ -288,7 +291,7 @@ impl Connection {
     }
 }
 
-/// What comes of `action`, or that it took too long.
+/// Waits for `action`, and fails if it takes too long.
 pub(super) async fn within<T>(
     limit: Duration,
     action: impl Future<Output = io::Result<T>>,
@@ -298,7 +301,7 @@ pub(super) async fn within<T>(
         .unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
 }
 
-/// What the peer sent cannot be right.
+/// Creates the error for invalid input from the peer.
 pub(super) fn invalid(error: HdfsError) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, error)
 }

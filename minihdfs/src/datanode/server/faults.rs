@@ -1,4 +1,4 @@
-//! What the journal is told of an operation, and what the faults' verdicts do to it.
+//! Journal entries of operations, and the effects of fault verdicts on them.
 
 use std::future::pending;
 use std::io::{self, ErrorKind};
@@ -10,8 +10,8 @@ use super::connection::Connection;
 use crate::datanode::node::DataNode;
 use crate::proto::hdfs::Status;
 
-/// An operation that the journal hears of exactly once: one that is cut off, or whose DataNode
-/// dies, ends as disconnected.
+/// An operation that is recorded in the journal exactly once. If it is aborted, or its DataNode
+/// dies, it is recorded as disconnected.
 pub(super) struct Operation<'a, E: Fn(Outcome) -> Event> {
     node: &'a DataNode,
     event: E,
@@ -19,7 +19,7 @@ pub(super) struct Operation<'a, E: Fn(Outcome) -> Event> {
 }
 
 impl<'a, E: Fn(Outcome) -> Event> Operation<'a, E> {
-    /// Begins one, which `event` describes, and has the faults asked about it.
+    /// Begins an operation described by `event` and consults the faults about it.
     pub(super) async fn begin(
         node: &'a DataNode,
         connection: &mut Connection,
@@ -32,7 +32,7 @@ impl<'a, E: Fn(Outcome) -> Event> Operation<'a, E> {
         };
         let verdict = node.ask(&operation.event);
         if verdict == Verdict::Drop {
-            // The client may wait for long: the journal shows the silence at once.
+            // The client may wait for a long time, so the drop is recorded at once.
             operation.recorded = true;
             node.record((operation.event)(Outcome::Dropped));
         }
@@ -40,7 +40,7 @@ impl<'a, E: Fn(Outcome) -> Event> Operation<'a, E> {
         Ok((operation, ruling))
     }
 
-    /// It ended with this status.
+    /// Records the end of the operation with this status.
     pub(super) fn end(mut self, status: Status) {
         self.recorded = true;
         self.node.record((self.event)(match status {
@@ -58,18 +58,18 @@ impl<E: Fn(Outcome) -> Event> Drop for Operation<'_, E> {
     }
 }
 
-/// What remains to be done after a verdict that lets the connection live.
+/// The remaining action after a verdict that keeps the connection open.
 pub(super) enum Ruling {
-    /// Go on; `true`: with spoilt bytes.
+    /// Continue; with corrupted bytes if `spoil` is true.
     Go { spoil: bool },
-    /// Answer with an error status and this message.
+    /// Reply with an error status and this message.
     Refuse { class: Arc<str>, message: Arc<str> },
 }
 
-/// Obeys a verdict.
+/// Carries out a verdict.
 ///
 /// # Errors
-/// The connection is to be closed.
+/// Fails if the connection must be closed.
 pub(super) async fn obey(
     node: &DataNode,
     connection: &mut Connection,
@@ -87,11 +87,11 @@ pub(super) async fn obey(
         }
         Verdict::Kill => {
             node.stop();
-            // The server cuts this connection with all the others.
+            // The server cuts this connection together with all others.
             return pending().await;
         }
         Verdict::Drop => {
-            // Silent until the client gives up.
+            // Stay silent until the client gives up.
             loop {
                 connection.stream.readable().await?;
                 connection.try_fill(1 << 16)?;
@@ -99,7 +99,7 @@ pub(super) async fn obey(
                 connection.inbox.consume(all);
             }
         }
-        // The others are not for data connections.
+        // The other verdicts do not apply to data connections.
         _ => {}
     }
     Ok(Ruling::Go { spoil: false })

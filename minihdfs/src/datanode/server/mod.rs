@@ -1,10 +1,10 @@
-//! The sockets of a DataNode: the one part of it that knows tokio.
+//! The sockets of a DataNode, the only part of it that depends on tokio.
 //!
-//! - [`serve`]: accepts connections, and does what the NameNode ordered
-//! - `connection`: a socket with its buffers, and the handshake on it
-//! - `xceiver`: the operations of one connection; `request`: what they have in common
-//! - `read_block`, `write_block` and its `streaming`, `transfer`: the ones that move data
-//! - `faults`: what verdicts do to a connection
+//! - [`serve`]: accepts connections and carries out the NameNode's commands
+//! - `connection`: a socket with its buffers, and its handshake
+//! - `xceiver`: the operations of one connection; `request`: code shared by all operations
+//! - `read_block`, `write_block` and its `streaming`, `transfer`: the operations that move data
+//! - `faults`: the effects of verdicts on a connection
 
 mod connection;
 mod faults;
@@ -30,8 +30,8 @@ use super::node::{DataNode, Work};
 use crate::server::{Connections, Limits};
 use connection::Connection;
 
-/// How many data connections there may be (`dfs.datanode.max.transfer.threads`), and what they
-/// hold. A writer holds a packet of 64 KiB as a rule.
+/// The limits on data connections (`dfs.datanode.max.transfer.threads`) and their memory. A writer
+/// usually holds one packet of 64 KiB.
 const LIMITS: Limits = Limits {
     connections: 4096,
     unknown: 1024,
@@ -39,14 +39,14 @@ const LIMITS: Limits = Limits {
     known_bytes: 64 << 20,
 };
 
-/// How long to leave the listener alone when the system has no descriptor left.
+/// The time to pause accepting after the system has run out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves the DataTransferProtocol on a bound socket until `shutdown` resolves or the DataNode is
-/// stopped; then every connection is cut.
+/// stopped. Then every connection is closed.
 ///
 /// # Errors
-/// The socket cannot be used.
+/// Fails if the socket cannot be used.
 pub async fn serve(
     node: Arc<DataNode>,
     listener: std::net::TcpListener,
@@ -55,7 +55,7 @@ pub async fn serve(
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
     let mut shutdown = pin!(shutdown);
-    // Their tasks end when they are dropped.
+    // Dropping the set aborts the transfers.
     let mut transfers = JoinSet::new();
     let mut connections = Connections::new(LIMITS);
     loop {
@@ -103,7 +103,7 @@ pub async fn serve(
     }
 }
 
-/// A connection that the journal hears of: when it opens, and when it ends, in whatever way.
+/// A connection whose opening and end are recorded in the journal, however it ends.
 struct Open<'a> {
     node: &'a DataNode,
     peer: SocketAddr,
@@ -132,7 +132,8 @@ impl Drop for Open<'_> {
 }
 
 impl DataNode {
-    /// Resolves when it does not live, whoever ended it: its RPC port shall end with it.
+    /// Resolves when the DataNode is not alive, whatever the reason. Its RPC port must stop at the
+    /// same time.
     pub async fn stopped(&self) {
         poll_fn(|cx| self.poll_stopped(cx)).await;
     }

@@ -1,4 +1,4 @@
-//! READ_BLOCK and COPY_BLOCK: packets out.
+//! READ_BLOCK and COPY_BLOCK: sending packets.
 
 use std::io;
 use std::sync::Arc;
@@ -18,11 +18,11 @@ use crate::proto::hdfs::{
 };
 use crate::token::AccessMode;
 
-/// How much is gathered before it is handed to the socket: several packets, but little enough to
-/// stay in the processor's cache.
+/// The amount of data collected for one write to the socket: several packets, but small enough to
+/// stay in the CPU cache.
 const BATCH: usize = 256 << 10;
 
-/// Serves a read. Tells whether the connection may be used for another operation.
+/// Serves a read. Returns true if the connection can be used for another operation.
 pub(super) async fn read_block(
     node: &Arc<DataNode>,
     connection: &mut Connection,
@@ -82,7 +82,7 @@ pub(super) async fn read_block(
     connection.outbox.message(&opened_answer(&reader));
     let sent = send_packets(node, connection, block, &mut reader, spoil).await;
     report_damage(node, &reader, &sent);
-    // A client that has enough closes the connection.
+    // A client that has read enough closes the connection.
     sent?;
     journal.end(Status::Success);
     let Ok(status) = connection
@@ -97,19 +97,19 @@ pub(super) async fn read_block(
     ))
 }
 
-/// Tells the NameNode of the damage that a reader of the replica has met.
+/// Reports damage found while reading the replica to the NameNode.
 pub(super) fn report_damage(node: &DataNode, reader: &ReplicaReader, sent: &io::Result<()>) {
     let (now, block) = (node.clock.now(), reader.block());
     if let Some(at) = reader.damaged_at() {
         tracing::warn!(datanode = node.number(), %block, at, "a replica does not match its checksums");
         node.report_bad_block(now, block);
     } else if sent.is_err() {
-        // Most often the client has enough; but the file may have ended too early.
+        // Usually the client has read enough, but the file may also have ended too early.
         node.check_replica(now, block.id);
     }
 }
 
-/// COPY_BLOCK: as a read of the whole block, for a balancer.
+/// COPY_BLOCK: reads the whole block for a balancer.
 pub(super) async fn copy_block(
     node: &Arc<DataNode>,
     connection: &mut Connection,
@@ -182,7 +182,7 @@ fn opened_answer(reader: &ReplicaReader) -> BlockOpResponseProto {
     }
 }
 
-/// Sends all packets of a read, and what already waits to be sent before them.
+/// Sends all packets of a read, after the output that is already pending.
 pub(super) async fn send_packets(
     node: &Arc<DataNode>,
     connection: &mut Connection,
@@ -201,7 +201,7 @@ pub(super) async fn send_packets(
                 nth,
                 writing: false,
             });
-            // What went before is really out when the fault strikes.
+            // Earlier packets are actually sent before the fault takes effect.
             connection.flush().await?;
             match obey(node, connection, verdict).await? {
                 Ruling::Go { spoil } => spoil_packet |= spoil,

@@ -1,5 +1,5 @@
-//! What requests of all operations have in common: the code before them, the block and the token
-//! that they name, and how one is refused.
+//! Code shared by the requests of all operations: the operation code, the block and token, and
+//! error replies.
 
 use std::net::SocketAddr;
 
@@ -17,7 +17,7 @@ use crate::token::{AccessMode, StorageType, Token};
 /// `DataTransferProtocol.DATA_TRANSFER_VERSION`
 pub(super) const VERSION: u16 = 28;
 
-/// Codes of operations (Hadoop's `Op`).
+/// Operation codes (Hadoop's `Op`).
 pub(super) mod op {
     pub(in super::super) const WRITE_BLOCK: u8 = 80;
     pub(in super::super) const READ_BLOCK: u8 = 81;
@@ -30,7 +30,7 @@ pub(super) mod op {
     pub(in super::super) const BLOCK_GROUP_CHECKSUM: u8 = 90;
 }
 
-/// Begins an operation at another DataNode.
+/// Starts an operation on another DataNode.
 pub(super) fn put_operation(connection: &mut Connection, code: u8, request: &impl Message) {
     let mut header = Vec::with_capacity(3 + request.encoded_len() + 5);
     header.extend_from_slice(&VERSION.to_be_bytes());
@@ -39,7 +39,7 @@ pub(super) fn put_operation(connection: &mut Connection, code: u8, request: &imp
     connection.outbox.unit(&header);
 }
 
-/// An answer that says why not.
+/// Returns a reply with an error.
 pub(super) fn refusal(
     status: Status,
     first_bad_link: Option<String>,
@@ -53,10 +53,10 @@ pub(super) fn refusal(
     }
 }
 
-/// The block that an operation is about.
+/// Returns the block that an operation refers to.
 ///
 /// # Errors
-/// It is of another block pool.
+/// Fails if it belongs to another block pool.
 pub(super) fn block_of(node: &DataNode, block: &ExtendedBlockProto) -> Result<Block, HdfsError> {
     if *block.pool_id != *node.block_pool_id {
         return Err(HdfsError::io(format!(
@@ -71,15 +71,15 @@ pub(super) fn block_of(node: &DataNode, block: &ExtendedBlockProto) -> Result<Bl
     })
 }
 
-/// What an operation wants of a block's storage.
+/// The storage that an operation requests.
 #[derive(Clone, Copy, Default)]
 pub(super) struct WantedStorage<'a> {
     pub(super) types: &'a [StorageType],
     pub(super) ids: &'a [String],
 }
 
-/// A token does not allow what is asked for. As Hadoop's, the answer is its status alone: why, only
-/// the log tells.
+/// The error for a token that does not allow the request. As in Hadoop, the reply contains only the
+/// status, and the reason goes to the log.
 pub(super) struct Denied;
 
 impl Denied {
@@ -92,7 +92,7 @@ impl Denied {
     }
 }
 
-/// Whether the token allows it, if tokens are needed at all.
+/// Checks that the token allows the request, if tokens are required.
 pub(super) fn check_access(
     node: &DataNode,
     peer: SocketAddr,

@@ -1,5 +1,5 @@
-//! The packets of a write pipeline: from the socket into the replica and on to the next DataNode,
-//! acks the other way.
+//! The packets of a write pipeline, from the socket into the replica and to the next DataNode, and
+//! the acks in the opposite direction.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use crate::datanode::packet::{Packet, put_ack};
 use crate::datanode::pipeline::Pipeline;
 use crate::proto::hdfs::Status;
 
-/// How much may be read at once: several packets.
+/// The buffer space for one read: several packets.
 const READ_ROOM: usize = 256 << 10;
 
-/// How many bytes may wait for the next DataNode, and how many of acks for the one before, until no
-/// more packets are taken.
+/// The number of pending bytes, of packets for the next DataNode or of acks for the previous one,
+/// at which no more packets are accepted.
 const MAX_BACKLOG: usize = 1 << 20;
 
-/// A pipeline at work.
+/// A running pipeline.
 pub(super) struct Streaming<'a> {
     node: &'a Arc<DataNode>,
     upstream: &'a mut Connection,
@@ -33,8 +33,8 @@ pub(super) struct Streaming<'a> {
 }
 
 impl<'a> Streaming<'a> {
-    /// Packets come from `upstream` and go on to `mirror`; `spoil`, for a fault, damages what is
-    /// stored of them.
+    /// Creates a pipeline that receives packets from `upstream` and forwards them to `mirror`.
+    /// `spoil`, for a fault, corrupts the stored data.
     pub(super) fn new(
         node: &'a Arc<DataNode>,
         upstream: &'a mut Connection,
@@ -52,7 +52,7 @@ impl<'a> Streaming<'a> {
         }
     }
 
-    /// Until the last ack is sent. Tells this DataNode's part in it.
+    /// Runs until the last ack is sent. Returns this DataNode's status.
     pub(super) async fn run(&mut self) -> io::Result<Status> {
         let mut status = Status::Success;
         loop {
@@ -83,8 +83,8 @@ impl<'a> Streaming<'a> {
             {
                 return Ok(status);
             }
-            // Packets that had to stay in the inbox are taken as soon as acks or the mirror have made
-            // room: their sender may have nothing more to send that would wake this up.
+            // Packets left in the inbox are processed as soon as acks or the mirror have made room.
+            // Their sender may send nothing more that would wake this task.
             if self.has_packet()? {
                 tokio::task::yield_now().await;
             } else {
@@ -93,7 +93,7 @@ impl<'a> Streaming<'a> {
         }
     }
 
-    /// Returns whether a packet that can be taken now is in the inbox.
+    /// Returns true if the inbox contains a packet that can be accepted now.
     fn has_packet(&self) -> io::Result<bool> {
         Ok(self.wants_packets()
             && Packet::parse(self.upstream.inbox.bytes())
@@ -101,10 +101,11 @@ impl<'a> Streaming<'a> {
                 .is_some())
     }
 
-    /// Reads once, then stores and forwards the packets that are there: acks shall not wait for a
-    /// client that never pauses.
+    /// Reads once, then stores and forwards the packets in the inbox. Reading more would delay acks
+    /// for a client that never pauses.
     async fn take_packets(&mut self) -> io::Result<()> {
-        // With packets left over nothing more is read, or the inbox would grow without a bound.
+        // Nothing more is read while packets are left over, since the inbox would grow without
+        // bound.
         if self.wants_packets() && !self.has_packet()? {
             self.upstream.try_fill(READ_ROOM)?;
         }
@@ -138,7 +139,7 @@ impl<'a> Streaming<'a> {
         Ok(())
     }
 
-    /// Asks the faults about the next packet. Tells whether it is to be spoilt.
+    /// Consults the faults about the next packet. Returns true if it must be corrupted.
     async fn ask(&mut self) -> io::Result<bool> {
         self.nth += 1;
         let verdict = self.node.ask(|_| Event::Packet {
@@ -162,7 +163,7 @@ impl<'a> Streaming<'a> {
             && self.mirror.as_ref().is_none_or(has_room)
     }
 
-    /// Takes the acks of the next DataNode that have come.
+    /// Processes the acks received from the next DataNode.
     fn take_acks(&mut self) {
         if !self.pipeline.acks() {
             return;
@@ -192,14 +193,14 @@ impl<'a> Streaming<'a> {
         self.pipeline.downstream_failed();
     }
 
-    /// Tells the NameNode before anybody else learns of it, so that the client's next call finds
-    /// the block complete.
+    /// Reports the block to the NameNode before anything else learns of it, so that the client's
+    /// next call finds the block complete.
     fn completed(&self, block: Block) {
         self.node
             .tell(self.node.clock.now(), block, BlockStatus::Received);
     }
 
-    /// Until one of the sockets has something to read, or takes something that waits.
+    /// Waits until one of the sockets is readable or accepts pending output.
     async fn wait(&self) -> io::Result<()> {
         let upstream = interest(self.wants_packets(), self.upstream);
         let mirror = self
@@ -221,7 +222,7 @@ impl<'a> Streaming<'a> {
         let ready = async {
             tokio::select! {
                 ready = upstream => ready,
-                // A mirror that fails is found out when it is used.
+                // A failed mirror is detected when it is next used.
                 _ = mirror => Ok(()),
             }
         };
@@ -235,7 +236,7 @@ impl<'a> Streaming<'a> {
     }
 }
 
-/// Sends a packet on: what the socket takes at once goes straight from where it was received.
+/// Forwards a packet. Writes it directly to the socket as far as possible, without copying.
 fn put_packet(mirror: &mut Connection, mut packet: &[u8]) -> io::Result<()> {
     if mirror.outbox.is_transparent() && mirror.outbox.bytes().is_empty() {
         match mirror.stream.try_write(packet) {
@@ -250,7 +251,7 @@ fn put_packet(mirror: &mut Connection, mut packet: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// What to wait for at a socket, if there is anything.
+/// Returns the readiness to wait for on a socket, if any.
 fn interest(reading: bool, connection: &Connection) -> Option<Interest> {
     let writing = !connection.outbox.bytes().is_empty();
     match (reading, writing) {

@@ -1,4 +1,4 @@
-//! Copying a replica to other DataNodes: TRANSFER_BLOCK of a client's recovery, and replication
+//! Copies a replica to other DataNodes: TRANSFER_BLOCK for a client's recovery, and replication
 //! ordered by the NameNode.
 
 use std::io;
@@ -21,7 +21,7 @@ use crate::proto::hdfs::{
 };
 use crate::token::{AccessMode, Token};
 
-/// TRANSFER_BLOCK: a client needs another DataNode in its pipeline, with what this one has.
+/// TRANSFER_BLOCK: a client needs another DataNode in its pipeline, with a copy of this replica.
 pub(super) async fn transfer_block(
     node: &Arc<DataNode>,
     connection: &mut Connection,
@@ -69,7 +69,7 @@ pub(super) async fn transfer_block(
     connection.send(&answer).await
 }
 
-/// Does what the NameNode ordered.
+/// Carries out a replication ordered by the NameNode.
 pub(super) async fn replicate(node: Arc<DataNode>, order: Transfer) {
     let _xceiver = node.xceiver();
     let block = ExtendedBlockProto {
@@ -109,8 +109,8 @@ fn target(datanode: &DatanodeRegistration) -> DatanodeInfoProto {
     }
 }
 
-/// Sends a replica to the first target, and through it to the others. For a client it waits until
-/// the replica is there.
+/// Sends a replica to the first target, and through it to the others. For a client, waits until the
+/// replica is stored.
 async fn copy(
     node: &Arc<DataNode>,
     block: &ExtendedBlockProto,
@@ -173,7 +173,7 @@ async fn copy(
     )))
 }
 
-/// A DataNode has the keys, so it makes its own tokens.
+/// Issues a write token; a DataNode has the keys to make its own.
 fn write_token(node: &DataNode, block: Block) -> Token {
     match &node.secrets {
         Some(secrets) => secrets.issue(

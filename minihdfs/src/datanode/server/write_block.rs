@@ -1,4 +1,4 @@
-//! WRITE_BLOCK: packets in, and on to the next DataNode.
+//! WRITE_BLOCK: receiving packets and forwarding them to the next DataNode.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -21,10 +21,10 @@ use crate::proto::hdfs::op_write_block_proto::BlockConstructionStage as Stage;
 use crate::proto::hdfs::{BlockOpResponseProto, OpWriteBlockProto, Status, StorageTypeProto};
 use crate::token::AccessMode;
 
-/// How long a pipeline is at most (`dfs.replication.max`).
+/// The maximum length of a pipeline (`dfs.replication.max`).
 const MAX_PIPELINE: usize = 512;
 
-/// Serves a write, to its end or its failure; the connection is not used again.
+/// Serves a write until it ends or fails. The connection cannot be used again.
 pub(super) async fn write_block(
     node: &Arc<DataNode>,
     connection: &mut Connection,
@@ -96,14 +96,14 @@ pub(super) async fn write_block(
     Ok(())
 }
 
-/// Who writes.
+/// The kind of writer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
-    /// A client, or the DataNode before this one in its pipeline: every packet is acknowledged.
+    /// A client, or the previous DataNode in its pipeline. Every packet is acknowledged.
     Client,
-    /// A DataNode that copies a replica for a client's recovery: answered once, at the end.
+    /// A DataNode that copies a replica for a client's recovery. There is one reply at the end.
     Transfer,
-    /// A DataNode that copies a replica because the NameNode ordered it: never answered.
+    /// A DataNode that copies a replica by order of the NameNode. There is no reply.
     Replication,
 }
 
@@ -126,15 +126,15 @@ impl Kind {
     }
 }
 
-/// A write that may begin.
+/// A write that is ready to start.
 struct SetUp {
-    /// `None` if the replica was only to be completed.
+    /// `None` if the replica only had to be completed.
     writer: Option<(ReplicaWriter, Completion)>,
     mirror: Option<Connection>,
     answer: BlockOpResponseProto,
 }
 
-/// Checks the token, finds or makes the replica, connects the DataNodes after this one.
+/// Checks the token, opens or creates the replica, and connects to the next DataNode.
 async fn set_up(
     node: &Arc<DataNode>,
     peer: SocketAddr,
@@ -160,13 +160,13 @@ async fn set_up(
     })?;
     let writer = open_replica(node, request).map_err(|error| {
         tracing::info!(datanode = node.number(), block = header.block.block_id, %error, "a write is refused");
-        // It may be refused because files of the replica are missing or too short.
+        // The cause may be missing or truncated files of the replica.
         node.check_replica(node.clock.now(), header.block.block_id);
         refusal(Status::Error, Some(String::new()), error.to_string())
     })?;
     let mut answer = BlockOpResponseProto {
         status: Status::Success.into(),
-        // Present even if empty: the Go client reads five bytes at least.
+        // Present even if empty, because the Go client reads at least five bytes.
         first_bad_link: Some(String::new()),
         ..BlockOpResponseProto::default()
     };
@@ -180,7 +180,7 @@ async fn set_up(
                     answer.first_bad_link.get_or_insert_default();
                 }
             }
-            // A replication goes on without the ones after it.
+            // A replication continues without the DataNodes downstream.
             Err(error) if Kind::of(request) != Kind::Client => {
                 tracing::info!(datanode = node.number(), target = %target.id.ip_addr, %error, "a replication goes on without its mirror");
             }
@@ -201,7 +201,8 @@ async fn set_up(
     })
 }
 
-/// The replica that the stage asks for, and what becomes of it at the end.
+/// Opens or creates the replica for the requested stage. Returns its treatment after the last
+/// packet.
 fn open_replica(
     node: &Arc<DataNode>,
     request: &OpWriteBlockProto,
@@ -265,8 +266,8 @@ fn open_replica(
     Ok(Some((writer, Completion::Finalize)))
 }
 
-/// Connects the next DataNode, and has it connect the ones after it. Gives its answer, if it gives
-/// one.
+/// Connects to the next DataNode, which in turn connects to the ones after it. Returns its reply,
+/// if it sends one.
 async fn connect_mirror(
     node: &Arc<DataNode>,
     request: &OpWriteBlockProto,
@@ -301,14 +302,14 @@ async fn connect_mirror(
     Ok((mirror, Some(below)))
 }
 
-/// How long the DataNodes after this one may take to connect each other: more than the longest
-/// pipeline needs is not waited, whatever the client's list says.
+/// Returns the time allowed for the DataNodes downstream to connect. It is capped at the maximum
+/// pipeline length, whatever the client's list says.
 fn set_up_timeout(following: usize) -> Duration {
     let following = following.min(MAX_PIPELINE) as u32;
     READ_TIMEOUT.saturating_mul(1 + following)
 }
 
-/// The list as the next DataNode gets it: its own entry stands elsewhere.
+/// Removes the first entry of a list for the next DataNode, whose own entry is passed separately.
 fn for_the_rest<T>(list: &mut Vec<T>) {
     if !list.is_empty() {
         list.remove(0);

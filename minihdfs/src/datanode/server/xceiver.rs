@@ -21,10 +21,12 @@ use crate::proto::hdfs::{
 };
 use crate::token::AccessMode;
 
-/// How long a connection may be idle after an operation (`dfs.datanode.socket.reuse.keepalive`).
+/// The time that a connection may be idle after an operation
+/// (`dfs.datanode.socket.reuse.keepalive`).
 const KEEP_ALIVE: Duration = Duration::from_secs(4);
 
-/// Serves operations until the client closes the connection, is silent for too long, or is refused.
+/// Serves operations until the client closes the connection, is silent for too long, or is
+/// rejected.
 pub(super) async fn run(node: &Arc<DataNode>, connection: &mut Connection) -> io::Result<()> {
     if let Some(protection) = &node.protection {
         connection.accept_handshake(node, protection).await?;
@@ -86,7 +88,7 @@ pub(super) async fn run(node: &Arc<DataNode>, connection: &mut Connection) -> io
     }
 }
 
-/// BLOCK_CHECKSUM: a checksum of the block's checksums, by which clients compare files.
+/// BLOCK_CHECKSUM: a checksum of the block's checksums, which clients use to compare files.
 async fn block_checksum(
     node: &Arc<DataNode>,
     connection: &mut Connection,
@@ -115,7 +117,8 @@ async fn block_checksum(
         ) {
             Err(denied) => denied.answer(None),
             Ok(()) => {
-                // Millions of checksums may have to be read: that is not done where others wait.
+                // There may be millions of checksums to read, so this is done where it does not
+                // block other tasks.
                 let on = node.clone();
                 let computed =
                     tokio::task::spawn_blocking(move || compute_checksum(&on, &request)).await?;
@@ -142,8 +145,8 @@ fn compute_checksum(
     };
     let reader = node.store.read(block, range)?;
     let checksum = reader.stored_checksum();
-    // The client limits a block that is being written; a length of 0 would be an empty sum
-    // otherwise.
+    // The client limits the length of a block being written. A length of 0 would otherwise give the
+    // checksum of nothing.
     let length = if block.length == 0 {
         u64::MAX
     } else {

@@ -1,4 +1,4 @@
-//! Files that somebody removed or cut, disks that are full, and files that are not the store's.
+//! Files removed or truncated externally, full disks, and files that do not belong to the store.
 
 use std::fs::OpenOptions;
 

@@ -1,4 +1,4 @@
-//! Replicas in a folder, written and read without a socket.
+//! Replicas in a folder, written and read without sockets.
 
 mod files;
 mod reading;
@@ -12,7 +12,7 @@ use crate::datanode::checksum::DataChecksum;
 use crate::datanode::packet::{HEADER_LENGTH, Packet};
 use crate::proto::hdfs::{ChecksumTypeProto, PacketHeaderProto};
 
-/// A store in a folder that goes when it does.
+/// A store in a temporary folder.
 struct Fixture {
     folder: tempfile::TempDir,
     store: Arc<BlockStore>,
@@ -28,7 +28,7 @@ fn crc32c(bytes_per_checksum: u32) -> DataChecksum {
     DataChecksum::new(ChecksumTypeProto::ChecksumCrc32c, bytes_per_checksum).expect("a plain size")
 }
 
-/// What the tests write: no two chunks alike.
+/// Returns test data in which no two chunks are alike.
 fn content(length: usize) -> Vec<u8> {
     (0..length)
         .map(|index| (index * 31 + index / 251) as u8)
@@ -52,7 +52,7 @@ impl Fixture {
             .expect("no such replica yet")
     }
 
-    /// A finalized replica with this content.
+    /// Creates a finalized replica with this content.
     fn finalized(&self, data: &[u8]) -> Block {
         let mut writer = self.create();
         write(&mut writer, 0, data).expect("fits");
@@ -103,7 +103,7 @@ impl Fixture {
         .expect("there")
     }
 
-    /// What the meta file of a replica with this content must hold.
+    /// Returns the expected meta file of a replica with this content.
     fn expected_meta(data: &[u8]) -> Vec<u8> {
         let mut meta = vec![0, 1, 2, 0, 0, 2, 0];
         let mut sums = vec![0; crc32c(512).length_of(data.len())];
@@ -128,7 +128,7 @@ fn packet<'a>(offset: u64, data: &'a [u8], checksums: &'a [u8]) -> Packet<'a> {
     }
 }
 
-/// Writes `data` as a client with 512 bytes per checksum does.
+/// Writes `data` like a client with 512 bytes per checksum.
 fn write(writer: &mut ReplicaWriter, offset: u64, data: &[u8]) -> Result<(), WriteError> {
     let mut sums = vec![0; crc32c(512).length_of(data.len())];
     crc32c(512).compute(data, &mut sums);

@@ -1,4 +1,4 @@
-//! What a reader gets of a replica, whole, in part, damaged, or while it is being written.
+//! Reading a replica: whole, in part, damaged, or while it is being written.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What becomes of replicas whose writer is gone: recovery, restart, deletion.
+//! Replicas whose writer has disappeared: recovery, restart, deletion.
 
 use super::*;
 

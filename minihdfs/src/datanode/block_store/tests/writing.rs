@@ -1,4 +1,4 @@
-//! What a writer may do: create, append, transfer; packets in order, with checksums that are right.
+//! Writing: create, append, transfer, with packets in order and correct checksums.
 
 use super::*;
 
@@ -90,8 +90,8 @@ fn an_append_fills_the_partial_chunk_first() {
 
 #[test]
 fn a_packet_adds_to_what_is_there_and_never_changes_it() {
-    // Packets that begin in what is there, at a chunk's beginning and in its middle, with other
-    // bytes.
+    // Packets that start within the stored data, at a chunk boundary and inside a chunk, with
+    // different bytes.
     for (present, offset, end) in [(700, 512, 3000), (700, 600, 1024), (1024, 512, 3000)] {
         let fixture = Fixture::new();
         let data = content(3000);

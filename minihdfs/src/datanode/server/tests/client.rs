@@ -1,4 +1,4 @@
-//! A client of our own, without any politeness that it is not asked for.
+//! A test client that does only what it is asked to do.
 
 use super::*;
 use crate::datanode::stream::Outbox;
@@ -68,7 +68,7 @@ pub(super) fn append_packet(
     outbox.unit(&packet);
 }
 
-/// Sends `data` from `offset` on in packets, and waits for each ack.
+/// Sends `data` in packets from `offset` on, and waits for each ack.
 pub(super) async fn write_all(
     connection: &mut Connection,
     offset: usize,
@@ -108,7 +108,7 @@ pub(super) async fn begin_read(
     connection.message(READ_TIMEOUT).await
 }
 
-/// The packets of a read, verified, up to the empty one.
+/// Returns the verified packets of a read, up to the empty one.
 pub(super) async fn read_packets(connection: &mut Connection) -> io::Result<Vec<u8>> {
     let checksum = DataChecksum::from_proto(CRC32C).expect("a plain size");
     let mut data = Vec::new();

@@ -1,5 +1,5 @@
-//! DataNodes on real loopback sockets, with a NameNode that only listens, and a client of our own.
-//! Real clients are in `tests/`.
+//! DataNodes on real loopback sockets, with a NameNode that only stores reports, and our own
+//! client. Tests with real clients are in `tests/`.
 
 mod client;
 mod operations;
@@ -48,7 +48,7 @@ const BLOCK: Block = Block {
 
 type Rule = Box<dyn Fn(&Event) -> Verdict + Send + Sync>;
 
-/// Answers by a rule, and writes events down.
+/// Answers by a rule and stores events.
 #[derive(Default)]
 struct Recorder {
     rule: Mutex<Option<Rule>>,
@@ -144,7 +144,7 @@ impl Fixture {
         *self.hook.rule.lock().expect("whole") = Some(Box::new(rule));
     }
 
-    /// The outcomes of the events that `pick` picks.
+    /// Returns the outcomes of the events selected by `pick`.
     fn outcomes(&self, pick: impl Fn(&Event) -> bool) -> Vec<Outcome> {
         let events = self.hook.events.lock().expect("whole");
         events
@@ -175,12 +175,12 @@ impl Fixture {
             .expect("accepted")
     }
 
-    /// Through the handshake, if the DataNodes want one.
+    /// Connects with a handshake, if the DataNodes require one.
     async fn connect_with(&self, index: usize, token: &Token) -> io::Result<Connection> {
         Connection::connect(&self.nodes[0], &self.info(index).id, token).await
     }
 
-    /// The replica's file on disk.
+    /// Returns the path of the replica's data file.
     fn file(&self, index: usize) -> PathBuf {
         let pool = self
             .folder
@@ -201,7 +201,7 @@ impl Fixture {
         }
     }
 
-    /// Writes the block through all DataNodes, as a client does.
+    /// Writes the block through all DataNodes, like a client.
     async fn write(&self, data: &[u8]) {
         let rest: Vec<_> = (1..self.nodes.len()).collect();
         let token = self.token(&[AccessMode::Write]);
@@ -223,7 +223,7 @@ impl Fixture {
         }
     }
 
-    /// Reads all of the block from one DataNode, as a client does.
+    /// Reads the whole block from one DataNode, like a client.
     async fn read(&self, index: usize, length: usize) -> io::Result<Vec<u8>> {
         let mut connection = self.connect(index).await;
         read_on(&mut connection, self.token(&[AccessMode::Read]), length).await

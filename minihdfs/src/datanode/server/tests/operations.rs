@@ -1,4 +1,4 @@
-//! Reads, copies, checksums, and the end of a server.
+//! Reads, copies, checksums, and the shutdown of a server.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Blocks written through DataNodes, those that die among them included.
+//! Blocks written through DataNodes, some of which die in the middle.
 
 use super::super::streaming::Streaming;
 use super::*;
@@ -9,7 +9,7 @@ use crate::datanode::stream::Outbox;
 async fn a_block_goes_through_three_datanodes_and_comes_back_from_each_at_every_protection() {
     for protection in PROTECTIONS {
         let fixture = Fixture::new(3, protection);
-        // More than one packet, and little for 3DES in an unoptimised build.
+        // More than one packet, but not too much for 3DES in an unoptimized build.
         let data = content(70_000);
         fixture.write(&data).await;
         let mut finalized = fixture.namenode.finalized();
@@ -71,7 +71,7 @@ async fn the_last_ack_reaches_a_client_that_sends_more_than_the_last_packet() {
     .await;
     put_packet(&mut connection, 0, 0, b"hello", false);
     put_packet(&mut connection, 1, 5, &[], true);
-    // hdfs-native sends an empty frame here; this is more than is read with the packet.
+    // hdfs-native sends an empty frame here. This is more than is read together with the packet.
     connection.outbox.unit(&[0; 1 << 20]);
     connection.flush().await.expect("taken");
     for seqno in [0, 1] {
@@ -219,7 +219,7 @@ async fn a_client_has_a_replica_transferred_to_the_datanode_that_joins_its_pipel
     assert_eq!(fixture.read(1, data.len()).await.expect("whole"), data);
 }
 
-/// Two ends of a connection.
+/// Returns the two ends of a connection.
 async fn pair() -> (Connection, Connection) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await
@@ -241,7 +241,8 @@ async fn packets_that_waited_for_acks_are_taken_though_nothing_more_comes_from_t
     let writer = node.store.create_rbw(BLOCK, checksum).expect("new");
     let (mut client, mut upstream) = pair().await;
     let (mirror, mut below) = pair().await;
-    // All of it is in the inbox before the first ack: the socket has nothing left to wake anybody.
+    // Everything is in the inbox before the first ack, so the socket has no more input to wake the
+    // task.
     let count = MAX_PENDING + 100;
     let mut packets = Outbox::default();
     for index in 0..count {
@@ -251,7 +252,7 @@ async fn packets_that_waited_for_acks_are_taken_though_nothing_more_comes_from_t
     let bytes = packets.bytes();
     upstream.inbox.room(bytes.len())[..bytes.len()].copy_from_slice(bytes);
     upstream.inbox.received(bytes.len()).expect("plain");
-    // Uses up the readiness that a new socket has.
+    // Consumes the initial readiness of a new socket.
     tokio::task::yield_now().await;
     assert!(!upstream.try_fill(1).expect("open"), "nothing was sent");
 
@@ -260,7 +261,7 @@ async fn packets_that_waited_for_acks_are_taken_though_nothing_more_comes_from_t
     let datanode_below = async {
         let mut taken = 0;
         while taken <= count {
-            // The first acks only when no more packets can come without them.
+            // Sends the first acks only when no more packets can arrive without them.
             let wanted = (taken + MAX_PENDING).min(count + 1);
             let first = taken;
             while taken < wanted {
@@ -294,7 +295,7 @@ async fn packets_that_waited_for_acks_are_taken_though_nothing_more_comes_from_t
     assert_eq!(fixture.namenode.finalized(), ["dn1"]);
 }
 
-/// Writes `count` packets of one byte through all DataNodes, as fast as they are taken, and reads
+/// Writes `count` one-byte packets through all DataNodes as fast as they are accepted, and reads
 /// the acks meanwhile.
 async fn write_bytes(fixture: &Fixture, count: usize) -> io::Result<()> {
     let rest: Vec<_> = (1..fixture.nodes.len()).collect();
@@ -342,7 +343,8 @@ async fn more_packets_than_may_wait_for_acks_go_through_three_datanodes() {
     assert_eq!(fixture.namenode.finalized().len(), 3);
 }
 
-/// Before packets in the inbox were taken when acks drained, one of these in 20 to 50 stalled.
+/// A regression test: before packets in the inbox were processed when acks drained, one of these
+/// writes in 20 to 50 stalled.
 #[tokio::test]
 #[ignore = "takes minutes: run it alone, in release"]
 async fn a_thousand_writes_of_twenty_thousand_packets_do_not_stall() {

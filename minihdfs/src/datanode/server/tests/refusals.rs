@@ -1,4 +1,4 @@
-//! What DataNodes refuse, and how they bear nonsense, damage and faults.
+//! Requests that DataNodes reject, and their handling of garbage, damage and faults.
 
 use super::*;
 
@@ -69,7 +69,7 @@ async fn every_operation_needs_a_token_for_just_what_it_does() {
         AccessMode::Copy,
         AccessMode::Replace,
     ];
-    // Hadoop's DataXceiver: the access mode that each operation checks.
+    // The access mode that each operation checks in Hadoop's DataXceiver.
     let operations = [
         (op::READ_BLOCK, AccessMode::Read),
         (op::WRITE_BLOCK, AccessMode::Write),
@@ -455,7 +455,7 @@ async fn a_read_beyond_the_end_is_refused_with_a_reason() {
 #[tokio::test]
 async fn flipped_and_cut_conversations_do_no_harm() {
     let fixture = Fixture::new(1, &[]);
-    // A whole conversation of a writer: operation, packet, last packet.
+    // A complete conversation of a writer: operation, packet, last packet.
     let mut recorded =
         Connection::connect(&fixture.nodes[0], &fixture.info(0).id, &fixture.token(&[]))
             .await
