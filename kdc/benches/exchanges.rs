@@ -1,4 +1,4 @@
-//! What an exchange costs the KDC, without sockets: `cargo bench -p kerbox-kdc`.
+//! The KDC's cost of an exchange, without sockets: `cargo bench -p kerbox-kdc`.
 
 use std::hint::black_box;
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! A realm to try clients against: `cargo run -p kerbox-kdc --example kdc -- DIR [PORT]`.
 //!
-//! Writes `DIR/krb5.conf`, `DIR/keytabs/*.keytab` and `DIR/env.sh`, prints each exchange, and obeys
-//! lines on its standard input: `attribute PRINCIPAL SETTING`, `max-life PRINCIPAL SECONDS`,
-//! `expire-password PRINCIPAL`, `rotate PRINCIPAL`, `delegate FROM TO`, `advance SECONDS`. It ends
-//! with its standard input.
+//! Writes `DIR/krb5.conf`, `DIR/keytabs/*.keytab` and `DIR/env.sh`, prints each exchange, and
+//! executes commands from standard input: `attribute PRINCIPAL SETTING`, `max-life PRINCIPAL
+//! SECONDS`, `expire-password PRINCIPAL`, `rotate PRINCIPAL`, `delegate FROM TO`, `advance
+//! SECONDS`. It exits when standard input ends.
 
 use std::error::Error;
 use std::io::BufRead;
@@ -22,7 +22,7 @@ use rand::rngs::StdRng;
 const REALM: &str = "EXAMPLE.COM";
 const OTHER: &str = "OTHER.ORG";
 
-/// Prints what happens.
+/// Prints each event.
 struct Print;
 
 impl Hook for Print {
@@ -58,7 +58,7 @@ fn database() -> Result<PrincipalDatabase, Box<dyn Error>> {
             &mut rng,
         )?;
     }
-    // A second realm that the first one trusts, with a host to be referred to.
+    // A second realm trusted by the first, with a host to which clients are referred.
     database.add_realm(RealmConfig::new(OTHER), &mut rng)?;
     database.add_trust(REALM, OTHER, NewKeys::Random, &mut rng)?;
     let principal = Principal::new(OTHER, ["HTTP", "www.other.org"]);

@@ -1,5 +1,5 @@
-//! What a KDC holds on to while strangers send it what they like: nothing. A program of its own,
-//! since it looks at its whole memory.
+//! Memory of a KDC that strangers send arbitrary input: it must not grow. This is a program of its
+//! own, since it measures its whole memory.
 
 mod corpus;
 #[path = "served/prober.rs"]
@@ -19,15 +19,15 @@ use corpus::Request;
 use prober::Prober;
 use support::{REALM, Served};
 
-/// The memory that this process has in use, in bytes; `None` where the system does not tell it as
-/// Linux does.
+/// Returns this process's memory use in bytes; `None` on systems that do not report it as Linux
+/// does.
 fn resident() -> Option<usize> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: usize = statm.split(' ').nth(1)?.parse().ok()?;
     Some(pages * 4096)
 }
 
-/// How much more a second helping may take: less than a kilobyte for each of thousands of requests.
+/// The maximum growth in the second round: less than a kilobyte for each of thousands of requests.
 const BOUND: usize = 3 << 20;
 
 fn assert_flat(what: &str, before: Option<usize>) {
@@ -39,10 +39,10 @@ fn assert_flat(what: &str, before: Option<usize>) {
     }
 }
 
-/// How much memory `work` takes at its peak, beyond what is in use before; `None` where the system
-/// does not tell it.
+/// Returns the peak memory that `work` needs beyond what was in use before; `None` on systems that
+/// do not report it.
 fn peak_of(work: impl FnOnce()) -> Option<usize> {
-    // Linux: the peak is counted anew from here.
+    // Linux: resets the peak.
     let reset = std::fs::write("/proc/self/clear_refs", "5");
     let before = resident();
     work();
@@ -55,10 +55,10 @@ fn peak_of(work: impl FnOnce()) -> Option<usize> {
     Some((peak * 1024).saturating_sub(before?))
 }
 
-/// What one request of a mebibyte may take: some dozens of copies of it.
+/// The maximum memory for one request of a mebibyte: some dozens of copies of it.
 const OF_ONE_REQUEST: usize = 96 << 20;
 
-/// Names of as many labels as a request can have, as realm, as host, and as client.
+/// Sends names with as many labels as a request can hold: as realm, as host, and as client.
 fn assert_names_are_cheap(served: &Served) {
     let now = Timestamp::from_secs(1_700_000_000);
     let mut rng = StdRng::seed_from_u64(3);
@@ -131,7 +131,7 @@ fn memory_stays_flat_under_a_flood_of_strangers_and_of_bad_requests() {
             );
         }
     };
-    // The first helping fills what is bounded: the answers that are kept for two minutes.
+    // The first round fills the bounded caches: the answers that are kept for two minutes.
     flood();
     let before = resident();
     flood();

@@ -1,4 +1,4 @@
-//! `PACTYPE`: buffers, each of a type, at places that a table at the front tells (MS-PAC, 2.3 and
+//! `PACTYPE`: typed buffers, whose positions are given by a table at the front (MS-PAC, 2.3 and
 //! 2.4).
 
 use std::collections::BTreeSet;
@@ -17,26 +17,26 @@ pub(super) const ATTRIBUTES_INFO: u32 = 17;
 pub(super) const REQUESTOR: u32 = 18;
 pub(super) const FULL_CHECKSUM: u32 = 19;
 
-/// One buffer: its type and what is in it.
+/// One buffer: its type and content.
 pub(super) type Buffer = (u32, Vec<u8>);
 
-/// The length of the header, and of each line of the table.
+/// The length of the header, and of each table entry.
 const HEADER: usize = 8;
 const LINE: usize = 16;
-/// How many buffers a PAC may have; MIT's limit.
+/// The maximum number of buffers in a PAC; MIT's limit.
 const MOST: u32 = 4096;
 
-/// A PAC as it came: its bytes, and where its buffers are.
+/// A received PAC: its bytes, and the positions of its buffers.
 #[derive(Clone, Debug)]
 pub(crate) struct Parsed {
     bytes: Vec<u8>,
-    /// Type, and place in `bytes`.
+    /// Each buffer's type and its range in `bytes`.
     places: Vec<(u32, std::ops::Range<usize>)>,
 }
 
 impl Parsed {
-    /// Reads the table. Every buffer lies behind it, within the bytes, at a multiple of eight; no
-    /// two are of one type that counts, and no two share bytes.
+    /// Reads the table. Every buffer must come after the table, end within the bytes, and start at
+    /// a multiple of eight. No type may occur twice, and no two buffers may overlap.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Malformed> {
         let (header, mut table) = bytes.split_at_checked(HEADER).ok_or(Malformed)?;
         let count = number(&header[..4])?;
@@ -76,20 +76,20 @@ impl Parsed {
         })
     }
 
-    /// The buffer of this type.
+    /// Returns the buffer of this type.
     pub(super) fn get(&self, kind: u32) -> Option<&[u8]> {
         let (_, place) = self.places.iter().find(|(known, _)| *known == kind)?;
         Some(&self.bytes[place.clone()])
     }
 
-    /// All buffers, in their order.
+    /// Returns all buffers in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &[u8])> {
         self.places
             .iter()
             .map(|(kind, place)| (*kind, &self.bytes[place.clone()]))
     }
 
-    /// The whole with the checksums in these buffers zero; their types stay.
+    /// Returns the whole PAC with the checksums in these buffers set to zero; their types stay.
     pub(super) fn without_checksums(&self, kinds: &[u32]) -> Vec<u8> {
         let mut bytes = self.bytes.clone();
         for (_, place) in self.places.iter().filter(|(kind, _)| kinds.contains(kind)) {
@@ -108,11 +108,11 @@ fn number(bytes: &[u8]) -> Result<u64, Malformed> {
     }
 }
 
-/// The table, then the buffers, each at a multiple of eight bytes.
+/// Encodes the table, then the buffers, each at a multiple of eight bytes.
 pub(super) fn encode(buffers: &[Buffer]) -> Vec<u8> {
     let mut place = HEADER + LINE * buffers.len();
     let mut header = Vec::new();
-    // A dozen buffers of our own: no number here comes near its limit.
+    // There are only a dozen buffers of our own, so no number comes near its limit.
     header.extend_from_slice(&(buffers.len() as u32).to_le_bytes());
     header.extend_from_slice(&0_u32.to_le_bytes());
     let mut body = Vec::new();
@@ -151,7 +151,7 @@ mod tests {
             (parsed.get(1), parsed.get(10), parsed.get(2)),
             (Some(&[1; 5][..]), Some(&[2; 8][..]), None)
         );
-        // The padding at the end belongs to no buffer.
+        // The padding at the end does not belong to any buffer.
         for length in 0..bytes.len() {
             assert!(Parsed::read(&bytes[..length]).is_err(), "{length}");
         }

@@ -1,14 +1,13 @@
-//! `PAC_DELEGATION_INFO`: `S4U_DELEGATION_INFO` in NDR (MS-PAC, 2.9), through whose hands a ticket
-//! came.
+//! `PAC_DELEGATION_INFO`: `S4U_DELEGATION_INFO` in NDR (MS-PAC, 2.9), the chain of services through
+//! which a ticket was delegated.
 
 use super::Malformed;
 use super::ndr::{self, Reader, Writer};
 
-/// How many services a chain may have: more come of nobody honest.
+/// The maximum number of services in a chain. No legitimate chain is longer.
 const MOST: usize = 64;
 
-/// The service for which the last ticket is, and those that asked in the user's name, the first of
-/// them first.
+/// The service of the last ticket, and the services that acted in the user's name, in order.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct DelegationInfo {
     /// Without its realm.
@@ -45,7 +44,8 @@ impl DelegationInfo {
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes)?;
         reader.string_header()?;
-        // The number of services and the pointer to them; the number comes again with them.
+        // The number of services and the pointer to them. The number is repeated before the
+        // services.
         reader.u32()?;
         reader.u32()?;
         let proxy_target = reader.string()?;
@@ -70,7 +70,7 @@ impl DelegationInfo {
 mod tests {
     use super::*;
 
-    /// What a domain controller of 2019 sent (MIT's kdc/t_ndr.c).
+    /// Recorded from a domain controller in 2019 (MIT's kdc/t_ndr.c).
     const RECORDED: [(&[u8], &str, &[&str]); 3] = [
         (
             include_bytes!("../../testdata/delegation_short.bin"),
@@ -115,7 +115,7 @@ mod tests {
                 "{length}"
             );
         }
-        // Inputs that once hurt MIT's decoder (kdc/t_ndr.c).
+        // Inputs that once crashed MIT's decoder (kdc/t_ndr.c).
         for fuzzed in [
             &include_bytes!("../../testdata/delegation_fuzz1.bin")[..],
             include_bytes!("../../testdata/delegation_fuzz2.bin"),

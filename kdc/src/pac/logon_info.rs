@@ -5,21 +5,21 @@ use kerbox_krb5::Timestamp;
 use super::ndr::{self, Writer};
 use super::sid::Sid;
 
-/// SE_GROUP_MANDATORY, SE_GROUP_ENABLED_BY_DEFAULT, SE_GROUP_ENABLED: what groups are.
+/// SE_GROUP_MANDATORY, SE_GROUP_ENABLED_BY_DEFAULT, SE_GROUP_ENABLED: the attributes of all groups.
 pub(super) const GROUP_ATTRIBUTES: u32 = 7;
-/// Among a user's flags: there are extra SIDs.
+/// The user flag for the presence of extra SIDs.
 const EXTRA_SIDS: u32 = 0x20;
-/// The time that never comes.
+/// The time "never".
 pub(super) const NEVER: u64 = 0x7FFF_FFFF_FFFF_FFFF;
 
-/// What it tells. Times are in hundreds of nanoseconds since 1601; what is not here is zero or
-/// empty.
+/// The fields that we set; all others are zero or empty. Times are in hundreds of nanoseconds since
+/// 1601.
 pub(super) struct LogonInfo {
     pub(super) logon_time: u64,
     pub(super) password_last_set: u64,
     pub(super) password_can_change: u64,
     pub(super) password_must_change: u64,
-    /// The name to log in with.
+    /// The login name.
     pub(super) effective_name: String,
     pub(super) full_name: String,
     pub(super) logon_count: u16,
@@ -33,7 +33,7 @@ pub(super) struct LogonInfo {
     pub(super) extra_sids: Vec<Sid>,
 }
 
-/// A time as Windows counts it.
+/// Converts a time to Windows' format.
 pub(super) fn file_time(time: Timestamp) -> u64 {
     /// Seconds from 1601 to 1970.
     const EPOCH: i64 = 11_644_473_600;
@@ -48,7 +48,7 @@ impl LogonInfo {
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
         writer.u64(self.logon_time);
-        // Nobody is logged off, or kicked off.
+        // LogoffTime and KickOffTime: never.
         writer.u64(NEVER);
         writer.u64(NEVER);
         for time in [
@@ -58,12 +58,12 @@ impl LogonInfo {
         ] {
             writer.u64(time);
         }
-        // The last four: script, profile, home directory and its drive.
+        // The last four: script, profile, home directory and home drive.
         for text in [&*self.effective_name, &*self.full_name, "", "", "", ""] {
             writer.string(text, 0);
         }
         writer.u16(self.logon_count);
-        // Bad passwords.
+        // BadPasswordCount.
         writer.u16(0);
         writer.u32(self.user_id);
         writer.u32(self.primary_group_id);
@@ -73,7 +73,7 @@ impl LogonInfo {
         } else {
             EXTRA_SIDS
         });
-        // UserSessionKey: NTLM's, and zero here.
+        // UserSessionKey: for NTLM, zero here.
         writer.bytes(&[0; 16]);
         writer.string(&self.logon_server, 1);
         writer.string(&self.logon_domain_name, 1);
@@ -84,7 +84,7 @@ impl LogonInfo {
         // SubAuthStatus, LastSuccessfulILogon, LastFailedILogon, FailedILogonCount, Reserved3.
         writer.bytes(&[0; 28]);
         self.extra_sids(&mut writer);
-        // ResourceGroupDomainSid, ResourceGroupCount, ResourceGroupIds: none.
+        // ResourceGroupDomainSid, ResourceGroupCount, ResourceGroupIds: empty.
         writer.bytes(&[0; 12]);
         writer.finish()
     }
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn it_is_written_as_windows_server_2003_wrote_it() {
-        // The PAC of MIT's own tests (lib/krb5/krb/t_pac.c), a machine's of 2005.
+        // From MIT's own tests (lib/krb5/krb/t_pac.c): a machine's PAC of 2005.
         let saved = Parsed::read(include_bytes!("../../testdata/pac_windows_2003.bin"))
             .expect("Microsoft's");
         let info = LogonInfo {

@@ -1,8 +1,8 @@
-//! The PAC: what a KDC says about a client, signed (MS-PAC). Many clients know no PAC, and some
-//! refuse a small one, so a realm must ask for it.
+//! The PAC: a KDC's signed statements about a client (MS-PAC). A realm must ask for it, since many
+//! clients do not know PACs, and some refuse a small one.
 //!
-//! A ticket-granting ticket's PAC is made of the database; every ticket that is got with it has the
-//! same buffers, signed anew.
+//! A ticket-granting ticket's PAC is made from the database. Every ticket obtained with it gets the
+//! same buffers, signed again.
 
 mod buffers;
 mod delegation;
@@ -28,24 +28,24 @@ pub use identity::{PacAccount, PacDomain};
 pub use sid::{Sid, SidError};
 pub(crate) use signatures::{add, read, remove};
 
-/// Which PAC the tickets of a realm carry.
+/// The kind of PAC in a realm's tickets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pac {
-    /// None at all.
+    /// No PAC.
     #[default]
     None,
-    /// The client's name, and the signatures: MIT's.
+    /// The client's name and the signatures, as from MIT.
     Minimal,
-    /// What Active Directory says too: SIDs and groups of [`PacDomain`] and [`PacAccount`], the
-    /// name as an address, and who asked.
+    /// Also Active Directory's buffers: SIDs and groups of [`PacDomain`] and [`PacAccount`], the
+    /// user principal name, and the requestor.
     Full,
 }
 
-/// Bytes that are no PAC, or no part of one.
+/// Bytes that are not a valid PAC, or part of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
-/// Whether the client of an AS request wants a PAC: it does if it does not say otherwise.
+/// Returns whether the client of an AS request wants a PAC, which is the default.
 pub(crate) fn is_wanted(request: &KdcRequest) -> bool {
     asked(request).unwrap_or(true)
 }
@@ -55,7 +55,7 @@ fn asked(request: &KdcRequest) -> Option<bool> {
         .and_then(|element| decode_pac_request(&element.value))
 }
 
-/// What a PAC says of a client of ours that logs in.
+/// Returns the buffers for a client of ours that logs in.
 pub(crate) fn of_login(
     request: &KdcRequest,
     realm: &RealmConfig,
@@ -73,7 +73,7 @@ pub(crate) fn of_login(
         } else {
             GIVEN
         };
-        // How many bits there are, and the bits.
+        // The number of bits, and the bits.
         contents.push((
             ATTRIBUTES_INFO,
             [2_u32.to_le_bytes(), flags.to_le_bytes()].concat(),
@@ -83,7 +83,7 @@ pub(crate) fn of_login(
     contents
 }
 
-/// What a PAC says of a user for whom a service asks (S4U2Self).
+/// Returns the buffers for a user named by a service (S4U2Self).
 pub(crate) fn of_user(
     realm: &RealmConfig,
     entry: &PrincipalEntry,
@@ -92,7 +92,7 @@ pub(crate) fn of_user(
     of_client(realm, entry, part, Sid::asserted_by_service())
 }
 
-/// What another ticket's PAC says, for `server`.
+/// Returns the buffers to copy from another ticket's PAC into one for `server`.
 pub(crate) fn of_ticket(pac: &Parsed, server: &Principal) -> Vec<Buffer> {
     const SIGNATURES: [u32; 4] = [
         SERVER_CHECKSUM,
@@ -100,7 +100,7 @@ pub(crate) fn of_ticket(pac: &Parsed, server: &Principal) -> Vec<Buffer> {
         TICKET_CHECKSUM,
         FULL_CHECKSUM,
     ];
-    /// What is said to KDCs alone.
+    /// Buffers for KDCs only.
     const OF_TGT: [u32; 2] = [ATTRIBUTES_INFO, REQUESTOR];
     pac.iter()
         .filter(|(kind, _)| {
@@ -110,7 +110,7 @@ pub(crate) fn of_ticket(pac: &Parsed, server: &Principal) -> Vec<Buffer> {
         .collect()
 }
 
-/// Adds to what evidence says that `service` came with it to `target` (S4U2Proxy).
+/// Adds to the evidence's buffers that `service` used it to reach `target` (S4U2Proxy).
 pub(crate) fn add_delegation(
     contents: &mut Vec<Buffer>,
     service: &Principal,
@@ -128,13 +128,13 @@ pub(crate) fn add_delegation(
     Ok(())
 }
 
-/// Whether a PAC is about this client, as it authenticated then.
+/// Returns whether a PAC is about this client and this authentication time.
 pub(crate) fn is_of(pac: &Parsed, client: &Principal, auth_time: Timestamp) -> bool {
     pac.get(CLIENT_INFO) == Some(&*client_info(client, auth_time))
 }
 
-/// Whether the account that asked for a ticket-granting ticket is still the client's: a name may
-/// have come to somebody else meanwhile (CVE-2021-42287).
+/// Returns whether the account that requested a ticket-granting ticket is still the client's. The
+/// name may since have been given to another account (CVE-2021-42287).
 pub(crate) fn was_asked_by(pac: &Parsed, realm: &RealmConfig, entry: &PrincipalEntry) -> bool {
     pac.get(REQUESTOR)
         .is_none_or(|sid| sid == sid_of(realm, entry).to_bytes())
@@ -160,7 +160,7 @@ fn of_client(
     let account = &entry.pac_account;
     let info = LogonInfo {
         logon_time: file_time(part.auth_time),
-        // The database does not tell when a password was set.
+        // The database does not store when a password was set.
         password_last_set: 0,
         password_can_change: 0,
         password_must_change: entry.password_expires.map_or(NEVER, file_time),
@@ -183,7 +183,7 @@ fn of_client(
     ]
 }
 
-/// What kadmin's attributes are among the bits of USER_ACCOUNT (MS-SAMR, 2.2.1.12).
+/// Converts kadmin's attributes to bits of USER_ACCOUNT (MS-SAMR, 2.2.1.12).
 fn account_control(attributes: Attributes) -> u32 {
     const NORMAL_ACCOUNT: u32 = 0x10;
     const NOT_DELEGATED: u32 = 0x4000;
@@ -208,8 +208,8 @@ fn account_control(attributes: Attributes) -> u32 {
     .fold(NORMAL_ACCOUNT, |bits, (_, bit)| bits | bit)
 }
 
-/// `PAC_CLIENT_INFO` (MS-PAC, 2.7): the time of the authentication, and the name without its realm
-/// in UTF-16.
+/// `PAC_CLIENT_INFO` (MS-PAC, 2.7): the authentication time, and the name without its realm in
+/// UTF-16.
 fn client_info(client: &Principal, auth_time: Timestamp) -> Vec<u8> {
     let name = utf16(&plain_name(client));
     let mut bytes = file_time(auth_time).to_le_bytes().to_vec();
@@ -218,14 +218,14 @@ fn client_info(client: &Principal, auth_time: Timestamp) -> Vec<u8> {
     bytes
 }
 
-/// `UPN_DNS_INFO` (MS-PAC, 2.10): the name as an address, the realm, and, as it is extended, the
-/// plain name and the SID.
+/// `UPN_DNS_INFO` (MS-PAC, 2.10): the user principal name and the realm; in the extended form, also
+/// the plain name and the SID.
 fn upn_dns_info(realm: &RealmConfig, entry: &PrincipalEntry) -> Vec<u8> {
-    /// The address is made of the name, not given; there are name and SID.
+    /// The user principal name was constructed from the name, not set explicitly.
     const CONSTRUCTED: u32 = 1;
     const EXTENDED: u32 = 2;
-    /// Lengths and places of four texts, with the flags between the second and the third; then up
-    /// to a multiple of eight.
+    /// The lengths and offsets of four texts, with the flags between the second and the third,
+    /// padded to a multiple of eight.
     const HEADER: usize = 24;
     let name = plain_name(&entry.principal);
     let upn = format!("{name}@{}", realm.name.to_lowercase());
@@ -241,7 +241,7 @@ fn upn_dns_info(realm: &RealmConfig, entry: &PrincipalEntry) -> Vec<u8> {
         if number == 2 {
             header.extend_from_slice(&(CONSTRUCTED | EXTENDED).to_le_bytes());
         }
-        // Names that are too long for it are cut in `utf16`.
+        // `utf16` cuts names that are too long for this.
         header.extend_from_slice(&(text.len() as u16).to_le_bytes());
         header.extend_from_slice(&((HEADER + body.len()) as u16).to_le_bytes());
         body.extend_from_slice(text);
@@ -251,12 +251,12 @@ fn upn_dns_info(realm: &RealmConfig, entry: &PrincipalEntry) -> Vec<u8> {
     [header, body].concat()
 }
 
-/// The name without its realm as people read it, nothing escaped.
+/// Returns the name without its realm, unescaped.
 fn plain_name(principal: &Principal) -> String {
     principal.components().join("/")
 }
 
-/// In UTF-16, little-endian; so much of it that several fit where 16 bits tell places.
+/// Encodes as UTF-16, little-endian. Cuts the text so that several fit within 16-bit offsets.
 fn utf16(text: &str) -> Vec<u8> {
     const MOST: usize = 8000;
     text.encode_utf16()

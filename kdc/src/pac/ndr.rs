@@ -1,22 +1,22 @@
-//! NDR, as far as a PAC needs it: the serialisation of C structures behind two headers (MS-RPCE,
-//! 2.2.6), little-endian.
+//! The subset of NDR that a PAC needs: the serialization of C structures behind two headers
+//! (MS-RPCE, 2.2.6), little-endian.
 //!
-//! A pointer stands in its structure as a number that is not zero; what it points to comes after
-//! the structure, in the order of the pointers.
+//! In its structure, a pointer is a nonzero number. Its target comes after the structure, in the
+//! order of the pointers.
 
 use super::Malformed;
 use super::sid::Sid;
 
-/// The common header (version 1, little-endian, 8 bytes) before its filler.
+/// The common header (version 1, little-endian, 8 bytes), then its filler.
 const HEADER: [u8; 8] = [1, 0x10, 8, 0, 0xCC, 0xCC, 0xCC, 0xCC];
-/// The numbers of pointers begin here, as Windows has them.
+/// The first pointer number, the same as Windows'.
 const FIRST_POINTER: u32 = 0x0002_0000;
 
-/// Writes one structure, which is pointed to.
+/// Writes one structure and the pointer to it.
 pub(super) struct Writer {
     /// The structure.
     fixed: Vec<u8>,
-    /// What its pointers point to.
+    /// The targets of its pointers.
     deferred: Vec<u8>,
     next_pointer: u32,
 }
@@ -32,13 +32,13 @@ impl Writer {
         writer
     }
 
-    /// A pointer to what the caller writes to [`deferred`](Self::deferred).
+    /// Writes a pointer. The caller writes its target to [`deferred`](Self::deferred).
     pub(super) fn pointer(&mut self) {
         let pointer = self.take_pointer();
         self.u32(pointer);
     }
 
-    /// The number of the next pointer, which the caller writes itself.
+    /// Returns the number of the next pointer, which the caller writes itself.
     pub(super) fn take_pointer(&mut self) -> u32 {
         let pointer = self.next_pointer;
         self.next_pointer += 4;
@@ -65,7 +65,7 @@ impl Writer {
         self.bytes(&number.to_le_bytes());
     }
 
-    /// `RPC_UNICODE_STRING` (MS-DTYP, 2.3.10), with room for `spare` characters more.
+    /// Writes an `RPC_UNICODE_STRING` (MS-DTYP, 2.3.10) with room for `spare` more characters.
     pub(super) fn string(&mut self, text: &str, spare: u16) {
         let characters = utf16(text);
         let pointer = self.take_pointer();
@@ -73,19 +73,19 @@ impl Writer {
         append_string(&mut self.deferred, &characters, spare);
     }
 
-    /// A pointer to a SID.
+    /// Writes a pointer to a SID.
     pub(super) fn sid(&mut self, sid: &Sid) {
         self.pointer();
         append_sid(&mut self.deferred, sid);
     }
 
-    /// The whole, behind its headers.
+    /// Returns the encoding with its headers.
     pub(super) fn finish(self) -> Vec<u8> {
         let mut body = self.fixed;
         body.extend_from_slice(&self.deferred);
         body.resize(body.len().next_multiple_of(8), 0);
         let mut bytes = HEADER.to_vec();
-        // Names are cut to 64 KiB, and there are few of them.
+        // There are only a few names, cut to 64 KiB each.
         bytes.extend_from_slice(&(body.len() as u32).to_le_bytes());
         bytes.extend_from_slice(&[0; 4]);
         bytes.extend_from_slice(&body);
@@ -93,16 +93,16 @@ impl Writer {
     }
 }
 
-/// UTF-16; cut to what 16 bits can tell, terminator included.
+/// Encodes as UTF-16, cut so that the length in bytes, terminator included, fits in 16 bits.
 pub(super) fn utf16(text: &str) -> Vec<u16> {
     text.encode_utf16()
         .take(usize::from(u16::MAX / 2) - 1)
         .collect()
 }
 
-/// Length and capacity in bytes, and the pointer.
+/// Encodes length and capacity in bytes, and the pointer.
 pub(super) fn string_header(characters: &[u16], spare: u16, pointer: u32) -> [u8; 8] {
-    // `utf16` has cut it.
+    // `utf16` limits the length.
     let length = characters.len() as u16 * 2;
     let mut bytes = [0; 8];
     bytes[..2].copy_from_slice(&length.to_le_bytes());
@@ -111,7 +111,7 @@ pub(super) fn string_header(characters: &[u16], spare: u16, pointer: u32) -> [u8
     bytes
 }
 
-/// The characters behind capacity, offset and length, up to a multiple of four bytes.
+/// Appends the characters after capacity, offset and length, padded to a multiple of four bytes.
 pub(super) fn append_string(bytes: &mut Vec<u8>, characters: &[u16], spare: u16) {
     let length = characters.len() as u32;
     for number in [length + u32::from(spare), 0, length] {
@@ -127,23 +127,23 @@ pub(super) fn append_string(bytes: &mut Vec<u8>, characters: &[u16], spare: u16)
     }
 }
 
-/// A SID behind the number of its parts.
+/// Appends a SID after the number of its parts.
 pub(super) fn append_sid(bytes: &mut Vec<u8>, sid: &Sid) {
     bytes.extend_from_slice(&(sid.sub_authorities().len() as u32).to_le_bytes());
     bytes.extend_from_slice(&sid.to_bytes());
 }
 
-/// Reads one structure, which is pointed to. Every step is checked against what is there.
+/// Reads one structure that is pointed to. Every step is bounds-checked.
 pub(super) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    /// Takes the headers off, and the pointer.
+    /// Skips the headers and the pointer.
     pub(super) fn new(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Self(bytes);
         let header: [u8; 8] = reader.array()?;
         let length = reader.u32()?;
         reader.u32()?;
-        // The filler is nobody's business.
+        // The filler may have any value.
         if header[..4] != HEADER[..4] || length as usize != reader.0.len() {
             return Err(Malformed);
         }
@@ -165,12 +165,12 @@ impl<'a> Reader<'a> {
         self.array().map(u32::from_le_bytes)
     }
 
-    /// Passes over the part of an `RPC_UNICODE_STRING` that stands in its structure.
+    /// Skips the in-structure part of an `RPC_UNICODE_STRING`.
     pub(super) fn string_header(&mut self) -> Result<(), Malformed> {
         self.take(8).map(drop)
     }
 
-    /// The characters of a string that was pointed to.
+    /// Reads the characters of a string that is pointed to.
     pub(super) fn string(&mut self) -> Result<String, Malformed> {
         self.take(8)?;
         let length = self.u32()? as usize;
@@ -185,7 +185,7 @@ impl<'a> Reader<'a> {
         String::from_utf16(&characters).map_err(|_| Malformed)
     }
 
-    /// How many bytes are left.
+    /// Returns how many bytes are left.
     pub(super) fn remaining(&self) -> usize {
         self.0.len()
     }

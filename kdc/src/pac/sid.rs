@@ -1,4 +1,4 @@
-//! Security identifiers: by whom Windows knows domains, users and groups (MS-DTYP, 2.4.2).
+//! Security identifiers, Windows' identifiers of domains, users and groups (MS-DTYP, 2.4.2).
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ pub struct Sid {
     sub_authorities: Vec<u32>,
 }
 
-/// A text that is no SID.
+/// A text that is not a valid SID.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} is no SID; one is written S-1-5-21-1-2-3: at most 15 numbers of 32 bits after S-1 and an authority"
@@ -20,10 +20,10 @@ pub struct Sid {
 pub struct SidError(String);
 
 impl Sid {
-    /// How many parts there may be.
+    /// The maximum number of parts.
     const MOST: usize = 15;
 
-    /// The SID of a realm that is told none: always the same for the same name.
+    /// Returns the default SID of a realm. It is always the same for the same name.
     #[must_use]
     pub fn of_realm(realm: &str) -> Self {
         let part = |number: u8| hash(&[&[number], realm.as_bytes()].concat()) as u32;
@@ -33,7 +33,8 @@ impl Sid {
         }
     }
 
-    /// "The authentication authority has asserted this identity", as a KDC does in an AS exchange.
+    /// Returns the SID for "the authentication authority has asserted this identity", for an AS
+    /// exchange.
     pub(super) fn asserted_by_authority() -> Self {
         Self {
             authority: 18,
@@ -41,7 +42,7 @@ impl Sid {
         }
     }
 
-    /// "A service has asserted this identity", by S4U2Self.
+    /// Returns the SID for "a service has asserted this identity", for S4U2Self.
     pub(super) fn asserted_by_service() -> Self {
         Self {
             authority: 18,
@@ -49,7 +50,7 @@ impl Sid {
         }
     }
 
-    /// A user or a group of this domain, by its relative identifier.
+    /// Returns the SID of a user or group in this domain, by its relative identifier.
     #[must_use]
     pub fn with_rid(&self, rid: u32) -> Self {
         let mut sid = self.clone();
@@ -62,11 +63,10 @@ impl Sid {
         &self.sub_authorities
     }
 
-    /// As it stands on the wire: revision, number of parts, authority (big-endian), parts
-    /// (little-endian).
+    /// Encodes it as revision, number of parts, authority (big-endian), parts (little-endian).
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        // There are fifteen at the most.
+        // There are at most fifteen.
         let mut bytes = vec![1, self.sub_authorities.len() as u8];
         bytes.extend_from_slice(&self.authority.to_be_bytes()[2..]);
         bytes.extend(
@@ -78,16 +78,16 @@ impl Sid {
     }
 }
 
-/// The relative identifier of a principal that is told none: always the same for the same name, and
-/// none of Windows' own.
+/// Returns the default relative identifier of a principal. It is always the same for the same name,
+/// and outside Windows' reserved range.
 pub(super) fn rid_of(principal: &Principal) -> u32 {
-    /// The first one that Windows gives to users, and how many there are.
+    /// The first one that Windows gives to users, and the size of the range.
     const FIRST: u64 = 1000;
     const RANGE: u64 = (1 << 30) - FIRST;
     (FIRST + hash(principal.name().as_bytes()) % RANGE) as u32
 }
 
-/// FNV-1a: short, and the same everywhere. Nothing here is a secret.
+/// FNV-1a: short, and the same on every platform. The inputs are not secret.
 fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3)
@@ -137,7 +137,7 @@ mod tests {
             .parse()
             .expect("well-formed");
         assert_eq!(sid.to_string(), "S-1-5-21-3048156945-3961193616-3706469200");
-        // As it stands in the PAC that MIT's tests have.
+        // From the PAC in MIT's tests.
         let bytes = [
             1, 4, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0, 0x11, 0x2F, 0xAF, 0xB5, 0x90, 4, 0x1B, 0xEC, 0x50,
             0x3B, 0xEC, 0xDC,

@@ -1,5 +1,5 @@
-//! The signatures of a PAC: the server's, the KDC's, and for service tickets those over the ticket
-//! and over everything (MS-PAC, 2.8).
+//! The signatures of a PAC: the server's, the KDC's, and, for service tickets, those over the
+//! ticket and over the whole PAC (MS-PAC, 2.8).
 
 use kerbox_krb5::messages::{AuthorizationData, Checksum, EncTicketPart};
 use kerbox_krb5::{ChecksumType, EncryptionKey, ErrorCode, KeyUsage, Principal};
@@ -8,11 +8,11 @@ use super::buffers::{
     self, Buffer, FULL_CHECKSUM, KDC_CHECKSUM, Parsed, SERVER_CHECKSUM, TICKET_CHECKSUM,
 };
 
-/// KERB_NON_KERB_CKSUM_SALT, the usage of all of the checksums.
+/// KERB_NON_KERB_CKSUM_SALT, the key usage of all the checksums.
 const USAGE: KeyUsage = KeyUsage(17);
 
-/// Puts a PAC of these buffers into the ticket, as its first element. It must be the last thing
-/// that is done to it.
+/// Inserts a PAC with these buffers as the ticket's first element. Call it last: a service ticket's
+/// checksum covers the rest of the ticket.
 pub(crate) fn add(
     part: &mut EncTicketPart,
     contents: Vec<Buffer>,
@@ -23,7 +23,7 @@ pub(crate) fn add(
     let for_service = is_signed_whole(server);
     let mut list = Vec::new();
     if for_service {
-        // The ticket's checksum is over the ticket with a PAC of one zero byte.
+        // The ticket's checksum covers the ticket with a PAC of one zero byte.
         part.authorization_data.insert(0, element(vec![0]));
         list.push((TICKET_CHECKSUM, checksum(kdc_key, &part.encode())));
         part.authorization_data.remove(0);
@@ -44,9 +44,9 @@ pub(crate) fn add(
         .insert(0, element(buffers::encode(&list)));
 }
 
-/// Reads the PAC of a ticket, if it has one, and verifies the signature of the server, by whose key
-/// the ticket was opened. Of a ticket that is for a service, all of the KDC's signatures are
-/// verified too, by one of `kdc_keys`.
+/// Reads the PAC of a ticket, if it has one, and verifies the signature made with the key that
+/// decrypted the ticket. For a service ticket, also verifies all of the KDC's signatures with one
+/// of `kdc_keys`.
 pub(crate) fn read<'a>(
     part: &EncTicketPart,
     server: &Principal,
@@ -56,7 +56,7 @@ pub(crate) fn read<'a>(
     let Some((place, list, inner)) = find(part) else {
         return Ok(None);
     };
-    // What cannot be read has no number in the protocol: MIT's KDC says "generic".
+    // The protocol has no number for an invalid PAC, so MIT's KDC returns a generic error.
     let pac = Parsed::read(&list[inner].data).map_err(|_| ErrorCode::KRB_ERR_GENERIC)?;
     let both = [SERVER_CHECKSUM, KDC_CHECKSUM];
     verify(
@@ -85,7 +85,7 @@ pub(crate) fn read<'a>(
         }
         verify(&pac, KDC_CHECKSUM, key, of_server)
     };
-    // A signature does not tell the version of its key.
+    // A signature does not contain the version of its key.
     let mut refusal = ErrorCode::KRB_AP_ERR_MODIFIED;
     for key in kdc_keys {
         match signed_by(key) {
@@ -96,14 +96,14 @@ pub(crate) fn read<'a>(
     Err(refusal)
 }
 
-/// Whether tickets for this server have the ticket's and the full checksum. Those that users may
-/// have for changing passwords have not.
+/// Returns whether tickets for this server have the ticket checksum and the full checksum. Those
+/// for the password service do not.
 fn is_signed_whole(server: &Principal) -> bool {
     !server.is_krbtgt() && server.components() != ["kadmin", "changepw"]
 }
 
-/// The element of the ticket's authorization data that has the PAC: its place, what is in it, and
-/// the PAC's place there.
+/// Finds the authorization data element that contains the PAC. Returns its index, its content, and
+/// the PAC's index in it.
 pub(super) fn find(part: &EncTicketPart) -> Option<(usize, Vec<AuthorizationData>, usize)> {
     part.authorization_data
         .iter()
@@ -123,7 +123,7 @@ fn in_container(element: &AuthorizationData) -> Option<Vec<AuthorizationData>> {
         .flatten()
 }
 
-/// Takes every PAC out of a list that goes from one ticket into another.
+/// Removes every PAC from a list that is copied from one ticket to another.
 pub(crate) fn remove(list: &mut Vec<AuthorizationData>) {
     let is_pac = |element: &AuthorizationData| element.ad_type == AuthorizationData::WIN2K_PAC;
     list.retain(|element| {
@@ -148,8 +148,7 @@ fn replace(list: &mut [Buffer], kind: u32, data: Vec<u8>) {
     }
 }
 
-/// Verifies the checksum in this buffer. One without a key, or of another key's type, counts for
-/// nothing.
+/// Verifies the checksum in this buffer. Rejects unkeyed checksums and types of other keys.
 fn verify(pac: &Parsed, kind: u32, key: &EncryptionKey, data: &[u8]) -> Result<(), ErrorCode> {
     let buffer = pac.get(kind).ok_or(ErrorCode::KRB_ERR_GENERIC)?;
     let (checksum_type, bytes) = buffer
@@ -157,7 +156,7 @@ fn verify(pac: &Parsed, kind: u32, key: &EncryptionKey, data: &[u8]) -> Result<(
         .ok_or(ErrorCode::KRB_ERR_GENERIC)?;
     let checksum = Checksum {
         checksum_type: ChecksumType(i32::from_le_bytes(*checksum_type)),
-        // A read-only domain controller writes its number behind it.
+        // A read-only domain controller writes its number behind the checksum.
         bytes: bytes[..bytes.len().min(key.checksum(USAGE, &[]).len())].to_vec(),
     };
     checksum
@@ -165,14 +164,14 @@ fn verify(pac: &Parsed, kind: u32, key: &EncryptionKey, data: &[u8]) -> Result<(
         .map_err(|error| error.code())
 }
 
-/// `PAC_SIGNATURE_DATA`: the checksum's type, and the checksum.
+/// Returns a `PAC_SIGNATURE_DATA`: the checksum's type and the checksum.
 fn checksum(key: &EncryptionKey, data: &[u8]) -> Vec<u8> {
     let mut bytes = key.checksum_type().0.to_le_bytes().to_vec();
     bytes.extend_from_slice(&key.checksum(USAGE, data));
     bytes
 }
 
-/// The same with zeros in the checksum's place.
+/// Returns a `PAC_SIGNATURE_DATA` with zeros for the checksum.
 fn no_checksum(key: &EncryptionKey) -> Vec<u8> {
     let mut bytes = checksum(key, &[]);
     bytes[4..].fill(0);
@@ -194,7 +193,7 @@ mod tests {
         EncryptionKey::new(enctype, &bytes).expect("a key")
     }
 
-    /// Verifies the server's signature, and that it is nobody's once a bit is changed.
+    /// Verifies the server's signature; rejects any flipped bit.
     fn assert_signed(pac: &[u8], server: &EncryptionKey) {
         let both = [SERVER_CHECKSUM, KDC_CHECKSUM];
         let signed = |bytes: &[u8]| {
@@ -210,7 +209,8 @@ mod tests {
 
     #[test]
     fn signatures_of_windows_are_verified() {
-        // MIT's lib/krb5/krb/t_pac.c: of 2005, with the keys of the member and of the KDC.
+        // From MIT's lib/krb5/krb/t_pac.c: a PAC of 2005, with the keys of the member and of the
+        // KDC.
         let saved = include_bytes!("../../testdata/pac_windows_2003.bin");
         let member = key(EncryptionType::RC4_HMAC, "d217faeae5e6b5f95ccc94077ab8a5fc");
         let kdc = key(EncryptionType::RC4_HMAC, "b286757148af7fd252c53603a150b7e7");
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn signatures_of_active_directory_with_aes_are_verified() {
-        // gokrb5's test/testdata: a PAC of TEST.GOKRB5 for the account sysHTTP.
+        // From gokrb5's test/testdata: a PAC of TEST.GOKRB5 for the account sysHTTP.
         let pac = include_bytes!("../../testdata/pac_active_directory.bin");
         let of_service = "43763702868978d1b6d91a36704b987e27e517250055bdfc40b8a6b3848d9aae";
         assert_signed(

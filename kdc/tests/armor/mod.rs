@@ -1,5 +1,5 @@
-//! AS requests in an armor (RFC 6113, 5.4), right ones and others: for the KDC alone, and beside
-//! MIT's krb5kdc.
+//! AS requests in an armor (RFC 6113, 5.4), valid and invalid, for tests of the KDC alone and next
+//! to MIT's krb5kdc.
 
 use std::time::Duration;
 
@@ -12,23 +12,23 @@ use kerbox_krb5::messages::{
 use kerbox_krb5::{ChecksumType, EncryptionKey, EncryptionType, KeyUsage, Principal, Timestamp};
 use rand::Rng;
 
-/// What an armored request is made of, each part to be spoilt.
+/// The parts of an armored request, each of which a test can corrupt.
 pub(crate) struct Parts {
     pub(crate) ap_req: ApReq,
     pub(crate) authenticator: Authenticator,
     /// The key of the armor's ticket.
     pub(crate) ticket_key: EncryptionKey,
     pub(crate) armor_type: i32,
-    /// Whether there is an armor at all.
+    /// Whether the request has an armor at all.
     pub(crate) armored: bool,
     pub(crate) options: u32,
     pub(crate) body: KdcRequestBody,
     pub(crate) inner_padata: Vec<PaData>,
-    /// In the place of the right one.
+    /// Replaces the correct checksum.
     pub(crate) checksum: Option<Checksum>,
 }
 
-/// A request of `client` in an armor of this ticket, and the armor's key.
+/// Builds a request of `client` in an armor with this ticket. Returns it with the armor key.
 pub(crate) fn request(
     armor: &Credentials,
     client: Principal,
@@ -96,10 +96,10 @@ pub(crate) fn request(
     (request.encode(), armor_key)
 }
 
-/// What is done to a request.
+/// A change to a request.
 pub(crate) type Change = fn(&mut Parts);
 
-/// Armors that are none. The ticket must be one of `nn/localhost`.
+/// Invalid armors. The ticket must be one for `nn/localhost`.
 pub(crate) const SPOILT: [(&str, Change); 12] = [
     ("none", |parts| parts.armored = false),
     ("another type", |parts| parts.armor_type = 2),
@@ -141,7 +141,7 @@ pub(crate) const SPOILT: [(&str, Change); 12] = [
     }),
 ];
 
-/// Requests without their parts, inside of a right armor (CVE-2021-37750 and its like).
+/// Incomplete requests inside a valid armor (CVE-2021-37750 and similar).
 pub(crate) const INSIDE: [(&str, Change); 5] = [
     ("nothing wrong", |_| {}),
     ("no server", |parts| parts.body.server = None),

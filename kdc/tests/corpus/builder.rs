@@ -1,6 +1,6 @@
-//! DER by hand, and an AS-REQ whose every field can be another.
+//! Hand-encoded DER, and an AS-REQ whose fields can all be replaced.
 
-/// One element of DER: its tag, its length in the shortest form, its content.
+/// Encodes one DER element: the tag, the length in its shortest form, the content.
 pub(crate) fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     let mut bytes = vec![tag];
     let length = content.len();
@@ -20,7 +20,7 @@ pub(super) fn sequence(parts: &[Vec<u8>]) -> Vec<u8> {
     der(0x30, &parts.concat())
 }
 
-/// An INTEGER of these bytes.
+/// Encodes an INTEGER with these bytes.
 pub(super) fn integer(bytes: &[u8]) -> Vec<u8> {
     der(2, bytes)
 }
@@ -52,7 +52,7 @@ pub(super) fn time(time: &str) -> Vec<u8> {
     der(0x18, time.as_bytes())
 }
 
-/// The fields of an AS-REQ by their numbers, each to be changed, left out or doubled.
+/// The fields of an AS-REQ by number. Each can be changed, left out or duplicated.
 #[derive(Clone)]
 pub(crate) struct Request {
     outer: Vec<(u8, Vec<u8>)>,
@@ -61,7 +61,8 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// What `client` of `realm` asks for: a ticket-granting ticket, without pre-authentication.
+    /// Creates a request of `client` in `realm` for a ticket-granting ticket, without
+    /// pre-authentication.
     pub(crate) fn new(client: &str, realm: &str) -> Self {
         let realm = realm.as_bytes();
         Self {
@@ -79,19 +80,19 @@ impl Request {
         }
     }
 
-    /// A field of the request, in the place of the one of its number.
+    /// Replaces a field of the request.
     pub(crate) fn outer(mut self, field: u8, value: Vec<u8>) -> Self {
         put(&mut self.outer, field, value);
         self
     }
 
-    /// A field of its body.
+    /// Replaces a field of its body.
     pub(crate) fn body(mut self, field: u8, value: Vec<u8>) -> Self {
         put(&mut self.body, field, value);
         self
     }
 
-    /// These encryption types, the best first.
+    /// Sets the encryption types, best first.
     #[allow(dead_code, reason = "not every program asks for some")]
     pub(crate) fn enctypes(self, enctypes: &[i32]) -> Self {
         let enctypes: Vec<Vec<u8>> = enctypes.iter().copied().map(number).collect();
@@ -128,7 +129,7 @@ impl Request {
     }
 }
 
-/// Puts a field in its order.
+/// Inserts a field in the order of the numbers.
 fn put(fields: &mut Vec<(u8, Vec<u8>)>, field: u8, value: Vec<u8>) {
     fields.retain(|(number, _)| *number != field);
     let place = fields
@@ -138,7 +139,7 @@ fn put(fields: &mut Vec<(u8, Vec<u8>)>, field: u8, value: Vec<u8>) {
     fields.insert(place, (field, value));
 }
 
-/// `padata` of these types and values.
+/// Encodes `padata` with these types and values.
 pub(crate) fn padata(elements: &[(i32, &[u8])]) -> Vec<u8> {
     let elements: Vec<Vec<u8>> = elements
         .iter()

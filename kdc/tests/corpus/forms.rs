@@ -1,9 +1,9 @@
-//! Bytes, headers and numbers.
+//! Malformed bytes, headers and numbers.
 
 use super::Case;
 use super::builder::{Request, der, integer, number, sequence, time};
 
-/// Bytes that are no request, or more than one.
+/// Bytes that are not a request, or are more than one.
 pub(super) fn literals(good: &Request) -> Vec<Case> {
     let good = good.encode();
     let case = |name: &str, bytes: Vec<u8>| (name.to_owned(), bytes);
@@ -15,7 +15,7 @@ pub(super) fn literals(good: &Request) -> Vec<Case> {
     vec![
         case("nothing", Vec::new()),
         case("one byte", vec![0x6A]),
-        // MIT's own: src/tests/t_cve-2013-1417 and others.
+        // From MIT's tests: src/tests/t_cve-2013-1417 and others.
         case("6AFF", vec![0x6A, 0xFF]),
         case("6CFF", vec![0x6C, 0xFF]),
         case("FFFF", vec![0xFF, 0xFF]),
@@ -35,7 +35,7 @@ pub(super) fn literals(good: &Request) -> Vec<Case> {
     ]
 }
 
-/// Versions, kinds, and fields that are not there or there twice.
+/// Versions, message types, and missing or repeated fields.
 pub(super) fn headers(good: &impl Fn() -> Request) -> Vec<Case> {
     let mut cases = Vec::new();
     for version in [&[0][..], &[4], &[6], &[0xFF], &[5, 0], &[0; 9]] {
@@ -44,7 +44,7 @@ pub(super) fn headers(good: &impl Fn() -> Request) -> Vec<Case> {
             good().outer(1, integer(version)).encode(),
         ));
     }
-    // CVE-2012-1014: kinds of messages that are none.
+    // CVE-2012-1014: undefined message types.
     for kind in 0..=255 {
         cases.push((
             format!("kind {kind}"),
@@ -144,7 +144,7 @@ pub(super) fn numbers(good: &impl Fn() -> Request) -> Vec<Case> {
             good().body(8, sequence(&types)).encode(),
         ));
     }
-    // CVE-2012-1015: the first of two types is any.
+    // CVE-2012-1015: the first of two types takes every value.
     for first in 0..128 {
         let types = sequence(&[number(first), number(18)]);
         cases.push((

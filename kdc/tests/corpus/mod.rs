@@ -1,7 +1,7 @@
-//! AS requests that no client sends, encoded by hand: for the KDC alone, over its sockets, and
-//! beside MIT's krb5kdc.
+//! Hand-encoded AS requests that no client sends, for tests of the KDC alone, over its sockets, and
+//! next to MIT's krb5kdc.
 //!
-//! Each is told with its name. They are those that have hurt KDCs, and their neighbours.
+//! Each has a name. They include requests that once crashed KDCs, and similar ones.
 
 mod builder;
 mod forms;
@@ -11,10 +11,10 @@ pub(crate) use builder::Request;
 #[allow(unused_imports, reason = "not every program makes its own")]
 pub(crate) use builder::padata;
 
-/// A request, and what it is.
+/// A request and its name.
 pub(crate) type Case = (String, Vec<u8>);
 
-/// All of them, asked in the name of `alice`, who is there and must authenticate first.
+/// Returns all cases. They ask in the name of `alice`, who exists and must pre-authenticate.
 pub(crate) fn cases(realm: &str) -> Vec<Case> {
     let good = || Request::new("alice", realm);
     let mut cases: Vec<Case> = Vec::new();

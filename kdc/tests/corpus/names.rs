@@ -1,4 +1,4 @@
-//! Names, and pre-authentication.
+//! Names and pre-authentication.
 
 use super::Case;
 use super::builder::{Request, der, name, number, padata, sequence, text};
@@ -24,7 +24,7 @@ pub(super) fn names(realm: &str, good: &impl Fn() -> Request) -> Vec<Case> {
         ("of Latin-1", &[b"al\xEFce"]),
         ("of UTF-8", &["ålice\u{1D11E}".as_bytes()]),
         ("in capitals", &[b"ALICE"]),
-        // CVE-2009-3295, CVE-2013-1416, CVE-2013-1417: the code of referrals.
+        // CVE-2009-3295, CVE-2013-1416, CVE-2013-1417: bugs in the referral code.
         ("/test", &[b"", b"test"]),
         ("test/", &[b"test", b""]),
         ("host/nodot", &[b"host", b"nodot"]),
@@ -71,7 +71,8 @@ pub(super) fn names(realm: &str, good: &impl Fn() -> Request) -> Vec<Case> {
 /// Pre-authentication data of every type.
 pub(super) fn preauthentication(realm: &str, good: &impl Fn() -> Request) -> Vec<Case> {
     let mut cases = Vec::new();
-    // CVE-2015-2694: none of them counts while it is empty; CVE-2021-36222 is number 138.
+    // CVE-2015-2694: an empty element must not count as pre-authentication; CVE-2021-36222 is
+    // number 138.
     for pa_type in (-5..170).chain([i32::MIN, i32::MAX]) {
         cases.push((
             format!("pre-authentication {pa_type}, empty"),

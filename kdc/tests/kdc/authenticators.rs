@@ -1,5 +1,4 @@
-//! Tickets and authenticators of TGS requests that are not what they should be, with MIT's numbers
-//! and texts.
+//! Invalid tickets and authenticators of TGS requests, with MIT's numbers and texts.
 
 use kerbox_krb5::client::{
     AsExchange, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest,
@@ -36,7 +35,7 @@ fn a_ticket_of_an_unknown_or_forged_service() {
         KRB_ERR_GENERIC,
         "PROCESS_TGS"
     );
-    // A ticket-granting ticket in one of krbtgt's weaker keys.
+    // A ticket-granting ticket encrypted with one of krbtgt's weaker keys.
     let weak = pair.keys("krbtgt/EXAMPLE.COM")[1].clone();
     let mut tgt = pair.login("alice");
     let part = tgt
@@ -51,7 +50,7 @@ fn a_ticket_of_an_unknown_or_forged_service() {
     );
 }
 
-/// A TGS-REQ for `nn/localhost` whose AP-REQ is `change`d before it is sealed.
+/// Creates a TGS-REQ for `nn/localhost` whose AP-REQ is `change`d before it is encrypted.
 pub(crate) fn with_authenticator(
     pair: &mut Pair,
     tgt: &Credentials,
@@ -85,7 +84,7 @@ pub(crate) fn with_authenticator(
     (error.code, error.text.unwrap_or_default())
 }
 
-/// Makes the checksum cover the body as it is now.
+/// Recomputes the checksum for the current body.
 pub(crate) fn rebind(
     authenticator: &mut Authenticator,
     message: &mut KdcRequest,
@@ -139,7 +138,7 @@ fn authenticators_that_do_not_fit() {
 fn checksums_without_a_key_or_of_another_kind() {
     let mut pair = Pair::new();
     let tgt = pair.login("alice");
-    // As MIT's KDC, but that ours takes none of them, not even a right one.
+    // As MIT's KDC, except that ours accepts none of these, not even a correct one.
     let unkeyed = [
         (ChecksumType::CRC32, ErrorCode::KDC_ERR_SUMTYPE_NOSUPP),
         (ChecksumType::RSA_MD4, ErrorCode::KRB_AP_ERR_BAD_INTEGRITY),
@@ -277,7 +276,7 @@ fn an_authenticator_serves_once_more_as_mits_kdc_keeps_no_replay_cache() {
         MessageType::of(&pair.answer(&bytes)),
         Some(MessageType::TGS_REP)
     );
-    // The same authenticator with other padata, so that it is no retransmission.
+    // The same authenticator with other padata, so that the request is not a retransmission.
     let mut again = message.clone();
     again
         .padata
@@ -286,7 +285,7 @@ fn an_authenticator_serves_once_more_as_mits_kdc_keeps_no_replay_cache() {
         MessageType::of(&pair.answer(&again.encode())),
         Some(MessageType::TGS_REP)
     );
-    // With another body it is none of it.
+    // With another body, the checksum does not match.
     let mut other = message;
     other.body.server = Some(principal("HTTP/localhost"));
     let other = KdcRequest::new(MessageType::TGS_REQ, other.padata, other.body);

@@ -11,7 +11,7 @@ use crate::support::{Pair, principal, refused};
 const HTTP: &str = "HTTP/localhost";
 const NN: &str = "nn/localhost";
 
-/// A pair in which HTTP may come to the NameNode in users' names.
+/// A pair in which HTTP may delegate to the NameNode.
 fn pair() -> Pair {
     let pair = Pair::new();
     pair.kdc
@@ -73,7 +73,7 @@ fn a_ticket_that_the_user_sent_serves_as_evidence() {
             .client,
         principal("alice")
     );
-    // The keys of the ticket-granting service may have been changed meanwhile.
+    // The ticket-granting service's keys may have changed in the meantime.
     let krbtgt = Principal::krbtgt("EXAMPLE.COM", "EXAMPLE.COM");
     let rotate = |pair: &Pair| {
         let keys = kerbox_kdc::NewKeys::Random;

@@ -1,4 +1,4 @@
-//! AS and TGS exchanges, driven without sockets at a frozen clock: what they grant.
+//! The tickets that AS and TGS exchanges grant, without sockets and with a frozen clock.
 
 use std::time::Duration;
 
@@ -155,7 +155,7 @@ fn renewed_day_by_day_a_ticket_lasts_a_week_and_no_longer() {
         );
     }
     pair.advance(24 * HOUR + 200);
-    // Its end is over by less than the skew, but so is its renewable life.
+    // Its end passed by less than the skew, but so did the end of its renewability.
     assert_eq!(
         refused(pair.tgs(&tgt, TgsRequest::renew(&tgt))).0,
         ErrorCode::KRB_AP_ERR_TKT_EXPIRED
@@ -233,7 +233,7 @@ fn the_session_key_is_of_the_clients_first_type_that_the_server_knows() {
         EncryptionType::AES256_CTS_HMAC_SHA384_192,
     );
     let tgt = pair.login("alice");
-    // Without further words there are the two types that MIT's KDC makes keys of.
+    // By default there are the two types of which MIT's KDC makes keys.
     let types: Vec<_> = pair
         .keys("nn/localhost")
         .iter()
@@ -262,7 +262,8 @@ fn the_session_key_is_of_the_clients_first_type_that_the_server_knows() {
     let aes256 = EncryptionType::AES256_CTS_HMAC_SHA1_96;
     assert_eq!(asked("nn/localhost", &[sha2, aes256]), (sha2, aes256));
     assert_eq!(asked("nn/localhost", &[aes128]), (aes128, aes256));
-    // The ticket is of the server's key, and aes256-cts-hmac-sha1-96 is taken to be known by all.
+    // The ticket uses the server's key, and aes256-cts-hmac-sha1-96 is assumed to be supported by
+    // all.
     assert_eq!(
         asked("old/localhost", &[sha2, aes256, aes128]),
         (aes256, aes128)
@@ -278,7 +279,7 @@ fn the_session_key_is_of_the_clients_first_type_that_the_server_knows() {
         pair.tgs(&tgt, request).expect("a ticket").key.enctype(),
         aes128
     );
-    // Its own list counts in a realm without such keys, too, unless the type is weak.
+    // Its own list also applies in a realm without such keys, unless the type is weak.
     pair.kdc
         .database_mut()
         .realm_mut(REALM)

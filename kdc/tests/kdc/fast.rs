@@ -1,4 +1,4 @@
-//! Armors that are refused (RFC 6113, 5.4), with MIT's numbers and texts.
+//! Refused armors (RFC 6113, 5.4), with MIT's numbers and texts.
 
 use kerbox_krb5::client::{Credentials, TgsRequest};
 use kerbox_krb5::crypto::krb_fx_cf2;
@@ -15,7 +15,7 @@ use crate::armor::{self, Parts};
 use crate::authenticators::with_authenticator;
 use crate::support::{Pair, krb_error, principal};
 
-/// The answer to an AS-REQ of alice in an armor of the NameNode's ticket, and the armor's key.
+/// Returns the answer to alice's AS-REQ in an armor with the NameNode's ticket, and the armor key.
 fn ask(pair: &mut Pair, change: impl FnOnce(&mut Parts)) -> (Vec<u8>, EncryptionKey) {
     let armor = pair.login("nn/localhost");
     let (request, key) =
@@ -23,13 +23,13 @@ fn ask(pair: &mut Pair, change: impl FnOnce(&mut Parts)) -> (Vec<u8>, Encryption
     (pair.answer(&request), key)
 }
 
-/// The number and the text of a refusal outside of the armor.
+/// Returns the number and the text of a refusal outside the armor.
 fn refused(pair: &mut Pair, change: impl FnOnce(&mut Parts)) -> (ErrorCode, String) {
     let error = krb_error(&ask(pair, change).0);
     (error.code, error.text.unwrap_or_default())
 }
 
-/// The error that is told inside of the armor, and what else is.
+/// Returns the error inside the armor, and the other padata there.
 pub(crate) fn inside(answer: &[u8], armor_key: &EncryptionKey) -> (KrbError, Vec<PaData>) {
     let outer = krb_error(answer);
     let padata = PaData::decode_list(&outer.data.expect("e-data")).expect("a list");
@@ -89,7 +89,7 @@ fn armors_that_are_none_are_refused() {
             "{why}"
         );
     }
-    // What need not be understood may be anything.
+    // Options that are not critical may have any value.
     let (answer, key) = ask(&mut pair, |parts| parts.options = 0x8000);
     assert_eq!(
         inside(&answer, &key).0.code,
@@ -149,7 +149,7 @@ fn a_client_that_hides_is_named_to_nobody_outside() {
     assert_eq!(inside(&answer, &key).0.client, Some(principal("alice")));
 }
 
-/// The refusal of a TGS request in an armor of the key that `key` makes of the subkey.
+/// Returns the refusal of a TGS request in an armor whose key is `key` of the subkey.
 fn tgs_code(
     pair: &mut Pair,
     tgt: &Credentials,

@@ -1,5 +1,5 @@
-//! What a hook is asked about, and what its answer does: by the names that count, which stand in
-//! tickets and armors.
+//! The events that a hook is asked about, and the effects of its verdicts. Events have the names
+//! inside tickets and armors, which are the ones that count.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +13,7 @@ use crate::fast::inside;
 use crate::kpasswd::{self, SET};
 use crate::support::{Pair, krb_error, principal};
 
-/// Answers every event whose line contains a text, and remembers what it was asked.
+/// Gives its verdict on every event whose line contains a text, and remembers the events.
 struct Rule {
     of: &'static str,
     verdict: Verdict,
@@ -85,7 +85,7 @@ fn a_ticket_request_is_asked_about_by_its_tickets_client() {
         last(&rule.recorded),
         "TGS TICKET alice@EXAMPLE.COM for nn/localhost@EXAMPLE.COM: KDC_ERR_POLICY"
     );
-    // A ticket that cannot be opened names no client, and is refused for what it is.
+    // A ticket that cannot be decrypted names no client. The request is refused for that reason.
     let mut spoilt: Credentials = alice;
     spoilt.ticket.enc_part.cipher[20] ^= 1;
     let refused = pair.tgs(
@@ -127,7 +127,7 @@ fn a_password_change_is_asked_about_by_who_asks_and_whose_it_is() {
         let request = kpasswd::request(&mut pair, &ticket, SET, &data.encode());
         pair.answer(&request)
     };
-    // The look at the request is not its use: it is no replay of itself.
+    // Reading the request for the hook does not count as its use: it is not a replay of itself.
     assert_eq!(kpasswd::result(&set("alice"), &ticket), 0);
     assert_eq!(krb_error(&set("bob")).code, ErrorCode::KDC_ERR_POLICY);
     assert_eq!(

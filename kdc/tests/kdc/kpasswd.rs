@@ -1,4 +1,4 @@
-//! The password service, driven without sockets: what it answers, and what it does not.
+//! The password service without sockets: the requests that it answers, and those that it ignores.
 
 use kerbox_kdc::{PasswordPolicy, PrincipalEntry, PrincipalKey};
 use kerbox_krb5::ap_exchange::{ApInitiator, ApInitiatorOptions};
@@ -23,7 +23,7 @@ fn frame(version: u16, ap_req: &[u8], krb_priv: &[u8]) -> Vec<u8> {
     [&bytes, ap_req, krb_priv].concat()
 }
 
-/// A request with this ticket and these data.
+/// Creates a request with this ticket and this data.
 pub(crate) fn request(
     pair: &mut Pair,
     ticket: &Credentials,
@@ -53,7 +53,7 @@ pub(crate) fn request(
     frame(version, &ap_req, &KrbPriv { enc_part }.encode())
 }
 
-/// The result code of an answer that is under the session's key.
+/// Returns the result code of an answer, decrypted with the session's key.
 pub(crate) fn result(answer: &[u8], ticket: &Credentials) -> u16 {
     let ap_length = usize::from(u16::from_be_bytes([answer[4], answer[5]]));
     let (ap_rep, krb_priv) = answer[6..].split_at(ap_length);
@@ -190,7 +190,7 @@ fn a_request_that_is_recorded_changes_nothing_later() {
     let ticket = changepw(&mut pair, "alice");
     let recorded = request(&mut pair, &ticket, CHANGE, b"first");
     let answer = pair.answer(&recorded);
-    // The same datagram once more gets the same answer.
+    // The same datagram again gets the same answer.
     assert_eq!(pair.answer(&recorded), answer);
     pair.advance(121);
     let refused = pair.answer(&recorded);
@@ -246,7 +246,6 @@ fn no_flipped_bit_changes_a_password() {
         flipped[place] ^= 0x10;
         let _ = pair.send(&flipped);
     }
-    // The name type of the ticket's server, and what says that a tag is constructed, are covered by
-    // nothing.
+    // The name type of the ticket's server, and the constructed bit of a tag, are not protected.
     assert!(kvno(&pair, "alice") <= 2);
 }

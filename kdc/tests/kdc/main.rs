@@ -1,4 +1,4 @@
-//! The KDC driven without sockets, at a clock that stands still until a test moves it.
+//! Tests of the KDC without sockets, with a clock that stands still until a test moves it.
 
 #[path = "../armor/mod.rs"]
 mod armor;

@@ -1,5 +1,5 @@
-//! Bytes that are no requests, and requests that nobody sends: a defined answer or none, and the
-//! KDC serves on.
+//! Invalid bytes and unusual requests. The KDC must give a defined answer or none, and continue to
+//! serve.
 
 use kerbox_krb5::client::{AsExchange, InitialRequest, Secret, TgsExchange, TgsRequest};
 use kerbox_krb5::messages::{
@@ -74,7 +74,7 @@ fn requests_that_nobody_sends_are_refused_or_get_no_answer() {
             assert!(reply.close, "{what}");
             continue;
         };
-        // Alice must authenticate first: whatever else is asked for, it is not granted.
+        // Alice must pre-authenticate, so nothing is granted, whatever the request contains.
         let error = KrbError::decode(&answer).unwrap_or_else(|error| panic!("{what}: {error}"));
         assert_ne!(error.code, ErrorCode::KDC_ERR_NONE, "{what}");
         answered += 1;
@@ -101,7 +101,7 @@ fn requests_with_any_byte_one_more_or_less_are_survived() {
                 changed[place] = changed[place].wrapping_add(change);
                 let _ = pair.send(&changed);
             }
-            // A byte doubled, and one left out.
+            // One byte duplicated, and one removed.
             let mut longer = bytes.clone();
             longer.insert(place, bytes[place]);
             let mut shorter = bytes.clone();
@@ -118,8 +118,7 @@ fn requests_with_any_byte_one_more_or_less_are_survived() {
 fn a_ticket_request_without_one_of_its_parts_is_refused() {
     let mut pair = Pair::new();
     let tgt = pair.login("alice");
-    // CVE-2021-37750, CVE-2021-3671: without a server; then without every other part that may be
-    // left out.
+    // CVE-2021-37750, CVE-2021-3671: without a server; then without every other optional part.
     type Change = fn(&mut KdcRequestBody);
     let changes: [(&str, Change, Option<ErrorCode>); 5] = [
         (
@@ -156,7 +155,7 @@ fn second_tickets_without_end_or_sense_are_refused() {
     garbage.enc_part.cipher.truncate(3);
     let garbage = TgsRequest::user_to_user(principal("bob"), &alice, garbage);
     assert_eq!(refused(pair.tgs(&alice, garbage)).1, "2ND_TKT_DECRYPT");
-    // Without the option nobody looks at them.
+    // Without the option they are ignored.
     let mut unasked = TgsRequest::service(principal("nn/localhost"), &alice);
     unasked.additional_tickets = vec![alice.ticket.clone(); 3];
     assert!(pair.tgs(&alice, unasked).is_ok());
@@ -192,7 +191,7 @@ fn s4u_elements_that_are_cut_or_doubled_are_refused() {
             "{length}"
         );
     }
-    // Twice the same is as once.
+    // A repeated element has no further effect.
     let mut twice = TgsRequest::s4u2self(principal("alice"), &service);
     twice.padata = vec![element];
     assert_eq!(
@@ -203,7 +202,7 @@ fn s4u_elements_that_are_cut_or_doubled_are_refused() {
 
 #[test]
 fn renewal_and_validation_fail_in_every_branch_without_harm() {
-    // CVE-2010-1230, CVE-2011-0284, CVE-2023-39975: what is freed on the way out.
+    // CVE-2010-1230, CVE-2011-0284, CVE-2023-39975: invalid frees in cleanup code.
     let mut pair = Pair::new();
     let tgt = pair.login("alice");
     for option in [

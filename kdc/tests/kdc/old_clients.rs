@@ -1,4 +1,4 @@
-//! Clients that know the oldest forms alone, and servers whose keys have no version.
+//! Clients that support only the oldest forms, and servers whose keys have no version.
 
 use kerbox_kdc::{NewKeys, NewPrincipal, RealmConfig};
 use kerbox_krb5::client::{AsExchange, InitialRequest, Secret};
@@ -9,7 +9,8 @@ use crate::support::{Pair, krb_error, principal};
 
 const OLD: &str = "OLD.ORG";
 
-/// The types of padata in the answer to a client of these types: the hints, or the reply's.
+/// Returns the padata types in the answer to a client with these encryption types: in the hints, or
+/// in the reply.
 fn answer(pair: &mut Pair, enctypes: &[i32], attributes: &[&str]) -> Vec<PaData> {
     let name = Principal::new(OLD, ["alice"]);
     let mut realm = RealmConfig::new(OLD);
@@ -43,7 +44,7 @@ fn types(padata: &[PaData]) -> Vec<i32> {
 #[test]
 fn clients_of_old_types_alone_get_the_old_hints_besides() {
     let mut pair = Pair::new();
-    // RC4, DES and a number of Microsoft's own: what Windows XP asked with.
+    // RC4, DES and one of Microsoft's own numbers: the types that Windows XP requested.
     let hints = answer(&mut pair, &[23, -133, 3, 1], &[]);
     assert_eq!(types(&hints), [136, 11, 19, 2, 133]);
     let info = PaData::find(&hints, PaDataType::ETYPE_INFO).expect("ETYPE-INFO");

@@ -1,4 +1,4 @@
-//! Pre-authentication that fails, with MIT's numbers and texts.
+//! Failing pre-authentication, with MIT's numbers and texts.
 
 use kerbox_kdc::NewKeys;
 use kerbox_krb5::client::{AsExchange, InitialRequest, Secret};
@@ -30,7 +30,7 @@ fn a_key_that_was_changed() {
     assert_refused!(result, KDC_ERR_PREAUTH_FAILED, "PREAUTH_FAILED");
 }
 
-/// An AS-REQ of alice with this PA-ENC-TIMESTAMP.
+/// Returns the refusal of alice's AS-REQ with this PA-ENC-TIMESTAMP.
 fn with_timestamp(pair: &mut Pair, value: Vec<u8>) -> (ErrorCode, String) {
     let keys = Secret::Keys(pair.keys("alice"));
     let (_, bytes) = AsExchange::new(
@@ -130,14 +130,14 @@ fn a_timestamp_serves_again_and_its_microseconds_count_for_nothing() {
     let mut pair = Pair::new();
     let value = timestamp(&mut pair, Timestamp::from_secs(1_700_000_000));
     for _ in 0..2 {
-        // In a request of its own each time: MIT's KDC keeps no replay cache of them.
+        // Each time in a new request: MIT's KDC keeps no replay cache for these.
         assert_eq!(
             with_timestamp(&mut pair, value.clone()).0,
             ErrorCode::KDC_ERR_NONE
         );
     }
     let key = pair.keys("alice")[0].clone();
-    // PA-ENC-TS-ENC whose microseconds are a million: out of range, and so no time.
+    // PA-ENC-TS-ENC with a million microseconds: out of range, so not a valid time.
     let mut plaintext = vec![0x30, 0x1A, 0xA0, 0x11, 0x18, 0x0F];
     plaintext.extend_from_slice(b"20231114221320Z");
     plaintext.extend_from_slice(&[0xA1, 5, 2, 3, 0x0F, 0x42, 0x40]);
@@ -150,7 +150,7 @@ fn a_timestamp_serves_again_and_its_microseconds_count_for_nothing() {
     );
 }
 
-/// An AS-REQ of alice with a right timestamp, and this cookie.
+/// Returns the refusal of alice's AS-REQ with a valid timestamp and this cookie.
 fn with_cookie(pair: &mut Pair, cookie: &[u8]) -> ErrorCode {
     let mut request = InitialRequest::new(principal("alice"));
     request.preauthenticate = true;
@@ -181,9 +181,9 @@ fn a_cookie_comes_with_every_hint_and_says_nothing_that_could_be_forged() {
         .expect("a cookie")
         .value
         .clone();
-    // It holds no state, since no mechanism here has any. MIT's KDC passes over cookies that it
-    // cannot open, be they forged, expired or another realm's: what they would have said is
-    // missing then, and encrypted timestamps miss nothing.
+    // The cookie holds no state, since no mechanism here has any. MIT's KDC ignores cookies that it
+    // cannot decrypt, whether forged, expired or from another realm. Their state is then missing,
+    // but encrypted timestamps do not need any.
     let secure = |kvno: u8| [&b"MIT1\0\0\0"[..], &[kvno], &[0x55; 60]].concat();
     for cookie in [
         cookie,
@@ -201,7 +201,7 @@ fn a_cookie_comes_with_every_hint_and_says_nothing_that_could_be_forged() {
             cookie.len()
         );
     }
-    // Nor is a cookie pre-authentication.
+    // A cookie does not count as pre-authentication.
     let refused = with_padata(
         &mut pair,
         vec![PaData::new(PaDataType::FX_COOKIE, b"KERBOX".to_vec())],
@@ -215,7 +215,7 @@ fn a_cookie_comes_with_every_hint_and_says_nothing_that_could_be_forged() {
     );
 }
 
-/// The refusal of an AS-REQ of alice with these padata.
+/// Returns the refusal of alice's AS-REQ with this padata.
 fn with_padata(pair: &mut Pair, padata: Vec<PaData>) -> (ErrorCode, String) {
     let mut request = InitialRequest::new(principal("alice"));
     request.padata = padata;
@@ -234,7 +234,7 @@ fn pkinit_is_refused_as_by_a_kdc_without_it_and_told_so() {
         with_padata(&mut pair, vec![element]),
         (ErrorCode::KDC_ERR_PREAUTH_REQUIRED, told.to_owned())
     );
-    // kinit -n.
+    // As sent by `kinit -n`.
     let anonymous =
         Principal::new(REALM, ["WELLKNOWN", "ANONYMOUS"]).with_name_type(NameType::WELLKNOWN);
     let mut request = InitialRequest::new(anonymous);

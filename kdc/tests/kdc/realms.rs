@@ -1,4 +1,4 @@
-//! Several realms in one KDC: trust, ways over others, referrals, and other names.
+//! Several realms in one KDC: trust, paths through other realms, referrals, and other names.
 
 use kerbox_kdc::{NewKeys, NewPrincipal, RealmConfig};
 use kerbox_krb5::client::{Credentials, InitialRequest, Secret, TgsRequest};
@@ -10,7 +10,8 @@ use crate::support::{Pair, REALM, assert_refused, principal, refused};
 const MIDDLE: &str = "MIDDLE.ORG";
 const FAR: &str = "FAR.NET";
 
-/// EXAMPLE.COM trusts and is trusted by MIDDLE.ORG, and that FAR.NET; each has a service.
+/// EXAMPLE.COM and MIDDLE.ORG trust each other, and so do MIDDLE.ORG and FAR.NET; each has a
+/// service.
 fn pair() -> Pair {
     let mut pair = Pair::new();
     let mut database = pair.kdc.database_mut();
@@ -62,7 +63,7 @@ fn a_client_of_one_realm_comes_to_a_service_of_another() {
     let ticket = ask(&mut pair, &cross, http(MIDDLE)).expect("a service ticket");
     assert_eq!(ticket.client, principal("alice"));
     assert!(ticket.flags.contains(TicketFlags::TRANSITED_POLICY_CHECKED));
-    // Nobody stands between the two realms.
+    // There is no realm between the two.
     let database = pair.kdc.database();
     let key = database
         .get(&http(MIDDLE))
@@ -80,7 +81,7 @@ fn a_ticket_of_another_realm_that_tells_no_version_opens_with_the_last_three_key
     let tgt = pair.login("alice");
     let trust = Principal::krbtgt(MIDDLE, REALM);
     let mut cross = ask(&mut pair, &tgt, trust.clone()).expect("a ticket for the other KDC");
-    // Others' KDCs leave it out, or write a zero.
+    // Other KDCs omit the version or write a zero.
     for told in [None, Some(0)] {
         cross.ticket.enc_part.kvno = told;
         assert!(ask(&mut pair, &cross, http(MIDDLE)).is_ok(), "{told:?}");
@@ -100,7 +101,7 @@ fn a_ticket_of_another_realm_that_tells_no_version_opens_with_the_last_three_key
             }
         }
     }
-    // A version that is told is the only one.
+    // If the version is given, no other is tried.
     cross.ticket.enc_part.kvno = Some(1);
     assert!(ask(&mut pair, &cross, http(MIDDLE)).is_ok());
     cross.ticket.enc_part.kvno = Some(2);
@@ -123,7 +124,7 @@ fn a_ticket_of_another_realm_s_kdc_opens_nothing_here_but_what_it_is_for() {
             "BAD TGS SERVER INSTANCE".to_owned()
         )
     );
-    // A ticket that another realm issued in the name of one of ours.
+    // A ticket that another realm issued in the name of a client of ours.
     let cross =
         ask(&mut pair, &tgt, Principal::krbtgt(MIDDLE, REALM)).expect("a ticket for the other KDC");
     let back =
@@ -171,15 +172,15 @@ fn a_way_over_a_third_realm_must_be_configured() {
         (part.client, part.transited.contents),
         (principal("alice"), MIDDLE.as_bytes().to_vec())
     );
-    // Asked for the last KDC, ours gives a ticket for the next one.
+    // Asked for the last KDC's ticket, ours returns one for the next KDC on the path.
     let next =
         ask(&mut pair, &tgt, Principal::krbtgt(FAR, REALM)).expect("a ticket for the next KDC");
     assert_eq!(next.server, Principal::krbtgt(MIDDLE, REALM));
-    // A client that wants the check left out is refused, as by MIT's KDC.
+    // As with MIT's KDC, a client that asks to skip the check is refused.
     let mut unchecked = TgsRequest::service(http(FAR), &far);
     unchecked.options |= KdcOptions::DISABLE_TRANSITED_CHECK;
     assert_eq!(refused(pair.tgs(&far, unchecked.clone())).1, "BAD_TRANSIT");
-    // Unless the realm lets it through; the service sees that nobody checked.
+    // Unless the realm allows it. The service can see that the path was not checked.
     pair.kdc
         .database_mut()
         .realm_mut(FAR)
@@ -254,7 +255,7 @@ fn an_enterprise_name_is_found_here_or_referred() {
         )
         .expect("a ticket");
     assert_eq!(here.client, principal("alice"));
-    // A service is found by none, neither as client nor as server.
+    // No service is found by an enterprise name, neither as client nor as server.
     let service = Secret::Keys(pair.keys("nn/localhost"));
     let as_client = pair.initial(
         InitialRequest::new(enterprise("nn/localhost@EXAMPLE.COM")),

@@ -1,4 +1,4 @@
-//! What the states of clients and servers forbid, with MIT's numbers and texts.
+//! Refusals due to the states of clients and servers, with MIT's numbers and texts.
 
 use std::time::Duration;
 

@@ -15,7 +15,7 @@ use rand::rngs::StdRng;
 
 pub(crate) const REALM: &str = "EXAMPLE.COM";
 
-/// One value that drives both sides.
+/// Drives both sides.
 pub(crate) struct Pair {
     pub(crate) kdc: Kdc,
     pub(crate) now: Timestamp,
@@ -23,13 +23,13 @@ pub(crate) struct Pair {
     pub(crate) rng: StdRng,
 }
 
-/// A principal of the realm.
+/// Returns a principal of the realm.
 pub(crate) fn principal(name: &str) -> Principal {
     Principal::parse(name, REALM).expect("a well-formed name")
 }
 
 impl Pair {
-    /// Alice, bob and two services, all with random keys.
+    /// Creates a realm with alice, bob and two services, all with random keys.
     pub(crate) fn new() -> Self {
         let mut rng = StdRng::seed_from_u64(7);
         let mut database = PrincipalDatabase::new();
@@ -76,7 +76,7 @@ impl Pair {
         self.send(request).message.expect("an answer")
     }
 
-    /// An AS exchange to its end.
+    /// Runs an AS exchange to its end.
     pub(crate) fn initial(
         &mut self,
         request: InitialRequest,
@@ -92,7 +92,7 @@ impl Pair {
         }
     }
 
-    /// A ticket-granting ticket as `change` asks for it.
+    /// Gets a ticket-granting ticket; `change` adjusts the request.
     pub(crate) fn login_with(
         &mut self,
         name: &str,
@@ -105,12 +105,12 @@ impl Pair {
         self.initial(request, secret)
     }
 
-    /// A ticket-granting ticket for 10 hours, renewable for 7 days.
+    /// Gets a ticket-granting ticket for 10 hours, renewable for 7 days.
     pub(crate) fn login(&mut self, name: &str) -> Credentials {
         self.login_with(name, |_| {}).expect("a ticket")
     }
 
-    /// A TGS exchange.
+    /// Runs a TGS exchange.
     pub(crate) fn tgs(
         &mut self,
         ticket: &Credentials,
@@ -120,13 +120,13 @@ impl Pair {
         exchange.finish(&self.answer(&bytes))
     }
 
-    /// A service ticket.
+    /// Gets a service ticket.
     pub(crate) fn service(&mut self, tgt: &Credentials, name: &str) -> Result<Credentials, Error> {
         self.tgs(tgt, TgsRequest::service(principal(name), tgt))
     }
 }
 
-/// The number and the text of a refusal.
+/// Returns the number and the text of a refusal.
 #[track_caller]
 pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> (ErrorCode, String) {
     match result {
@@ -135,7 +135,7 @@ pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> (ErrorCod
     }
 }
 
-/// The KRB-ERROR in an answer.
+/// Returns the KRB-ERROR in an answer.
 #[track_caller]
 pub(crate) fn krb_error(answer: &[u8]) -> KrbError {
     KrbError::decode(answer).expect("a KRB-ERROR")

@@ -1,5 +1,5 @@
-//! Everything in the corpus over both transports: an answer that can be read or silence, and the
-//! next client is served.
+//! The whole corpus over both transports. Each request must get a valid answer or none, and the
+//! next client must be served.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -15,7 +15,7 @@ use crate::corpus::{self, Request};
 use crate::prober::Prober;
 use crate::support::{REALM, Served, principal};
 
-/// The longest datagram.
+/// The maximum size of a datagram.
 const DATAGRAM: usize = 65_507;
 
 #[test]
@@ -23,7 +23,7 @@ fn every_bad_request_is_answered_alike_over_datagrams_and_connections() {
     let served = Served::start();
     let mut prober = Prober::new(served.address);
     for (what, bytes) in corpus::cases(REALM) {
-        // The other way first, so that the KDC's memory of answers does not make the two equal.
+        // Ask over TCP first, so that the KDC's answer cache does not make the two equal.
         let by_tcp = prober
             .connection(&bytes)
             .map(|answer| KrbError::decode(&answer).expect("a KRB-ERROR").code);
@@ -73,7 +73,7 @@ fn ticket_requests_that_are_cut_or_changed_are_answered_alike_over_both() {
     );
 }
 
-/// Alice's request for a ticket to the NameNode.
+/// Creates alice's request for a ticket to the NameNode.
 fn ticket_request(served: &Served, prober: &mut Prober) -> Vec<u8> {
     let mut rng = StdRng::seed_from_u64(3);
     let now = served.clock.now();
@@ -133,11 +133,11 @@ fn connections_that_end_in_the_middle_leave_nothing_behind() {
     for length in [0, 1, 3, 4, 5, request.len() - 1, request.len()] {
         let mut stream = TcpStream::connect(served.address).expect("the KDC listens");
         stream.write_all(&request[..length]).expect("sent");
-        // Whatever was sent, or is about to be, is for nobody.
+        // Closes the connection without reading; nobody reads what was or will be sent.
         drop(stream);
         assert_eq!(prober.datagram(b""), None);
     }
-    // A length, and then nothing, while others are served.
+    // Sends a length and then nothing, while others are served.
     let mut silent = TcpStream::connect(served.address).expect("the KDC listens");
     silent.write_all(&[0, 0, 1, 0]).expect("sent");
     assert!(served.login("alice").ticket.len() > 100);
@@ -173,7 +173,7 @@ fn bad_requests_to_the_password_service_are_refused_or_get_no_answer_over_both()
         (false, message(2, b"x", b"y")),
         (false, message(1, b"", b"y")),
         (false, message(0xFF80, b"", b"")),
-        // An AP-REP (CVE-2002-2443): what answers is answered by nobody.
+        // An AP-REP (CVE-2002-2443): two services must never answer each other's answers.
         (false, message(1, b"\x6F\x03\x30\x01\x00", b"y")),
         (false, wrong_length),
         (false, no_ap_req),
@@ -181,7 +181,7 @@ fn bad_requests_to_the_password_service_are_refused_or_get_no_answer_over_both()
         (true, message(0xFF80, &[0x6E; 3000], &[0x75; 3000])),
     ] {
         for answer in [prober.datagram(&bytes), prober.connection(&bytes)] {
-            // An answer of the password service is no KRB-ERROR by itself, but one in its frame.
+            // The password service's error is not a bare KRB-ERROR, but one in its frame.
             let error = answer
                 .as_deref()
                 .map(|answer| KrbError::decode(&answer[6..]).expect("a KRB-ERROR").code);

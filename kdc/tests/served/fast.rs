@@ -1,4 +1,4 @@
-//! The `krb5` crate inside of an armor (RFC 6113).
+//! The `krb5` crate inside an armor (RFC 6113).
 
 use crate::support::{Served, theirs};
 use crate::tickets::refused;

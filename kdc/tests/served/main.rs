@@ -1,4 +1,4 @@
-//! The KDC behind its sockets, used by the `krb5` crate: an independent client in pure Rust.
+//! Tests of the KDC over its sockets with the `krb5` crate, an independent client in pure Rust.
 
 mod bad_input;
 #[path = "../corpus/mod.rs"]

@@ -1,11 +1,11 @@
-//! The PAC in our tickets, as the `krb5` crate reads and verifies it.
+//! The PAC in our tickets, as read and verified by the `krb5` crate.
 
 use kerbox_kdc::Pac;
 use krb5::pac::verify_ticket;
 
 use crate::support::{REALM, Served, principal, theirs};
 
-/// Their form of the first key of a principal.
+/// Returns the first key of a principal as that crate's type.
 fn key(served: &Served, name: &str) -> krb5::Key {
     let database = served.kdc.database();
     let entry = database.get(&principal(name)).expect("it is there");
@@ -46,7 +46,8 @@ fn a_realm_that_asks_for_it_has_a_signed_pac_in_its_service_tickets() {
         .expect("well-formed")
         .expect("it is there");
     assert_eq!(info.name, "alice");
-    // The checksum of the ticket, the client, the server's, the KDC's, and the one over all.
+    // The ticket's checksum, the client, the server's and the KDC's signatures, and the full
+    // checksum.
     assert_eq!(pac.buffer_types().collect::<Vec<_>>(), [16, 10, 6, 7, 19]);
 
     let change =

@@ -1,4 +1,4 @@
-//! Passwords that the `krb5` crate changes (RFC 3244).
+//! Password changes by the `krb5` crate (RFC 3244).
 
 use std::time::Duration;
 

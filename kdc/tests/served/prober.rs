@@ -1,4 +1,4 @@
-//! Whoever sends what nobody should, and sees whether the KDC serves on.
+//! A sender of invalid input that checks whether the KDC still serves.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream, UdpSocket};
@@ -9,7 +9,7 @@ use kerbox_krb5::messages::{KrbError, frame};
 use crate::corpus::Request;
 use crate::support::REALM;
 
-/// Sends to the KDC, and asks after each whether it is still there.
+/// Sends to the KDC, and after each request checks that it still answers.
 pub(crate) struct Prober {
     socket: UdpSocket,
     address: SocketAddr,
@@ -30,8 +30,8 @@ impl Prober {
         }
     }
 
-    /// Asks for somebody unknown, and gives what came before that answer: datagrams of one sender
-    /// are answered in turn.
+    /// Asks for an unknown client, and returns what came before that answer. Datagrams of one
+    /// sender are answered in order.
     fn until_answered(&mut self) -> Option<Vec<u8>> {
         self.asked += 1;
         let nobody = format!("nobody-{}", self.asked);
@@ -54,20 +54,20 @@ impl Prober {
         }
     }
 
-    /// The answer to a datagram, or silence.
+    /// Returns the answer to a datagram, if there is one.
     pub(crate) fn datagram(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
         self.socket.send(bytes).expect("sent");
         self.until_answered()
     }
 
-    /// The answer over a connection, or its end.
+    /// Returns the answer over a connection; `None` if it ends without one.
     pub(crate) fn connection(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
         let mut stream = TcpStream::connect(self.address).expect("the KDC listens");
         stream
             .set_read_timeout(Some(Duration::from_secs(20)))
             .expect("a socket");
         stream.write_all(&frame(bytes)).expect("sent");
-        // A request that nobody answers ends the connection; the other answers do not.
+        // Without an answer the server closes at once. After one it waits for our end to close.
         stream.shutdown(Shutdown::Write).expect("a connection");
         let mut answer = Vec::new();
         stream

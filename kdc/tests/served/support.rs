@@ -25,18 +25,18 @@ pub(crate) struct Served {
     thread: Option<JoinHandle<std::io::Result<()>>>,
 }
 
-/// A principal of the realm.
+/// Returns a principal of the realm.
 pub(crate) fn principal(name: &str) -> Principal {
     Principal::parse(name, REALM).expect("a well-formed name")
 }
 
-/// The same for the `krb5` crate.
+/// Returns the same as a principal of the `krb5` crate.
 pub(crate) fn theirs(name: &str) -> krb5::client::Principal {
     krb5::client::Principal::parse_in_realm(name, REALM).expect("a well-formed name")
 }
 
 impl Served {
-    /// Alice, bob and two services.
+    /// Starts a KDC with alice, bob and two services.
     pub(crate) fn start() -> Self {
         Self::start_with(|kdc| kdc)
     }
@@ -82,14 +82,14 @@ impl Served {
         served
     }
 
-    /// How many tasks the server has.
+    /// Returns the number of the server's tasks.
     pub(crate) fn tasks(&self) -> usize {
         self.runtime.metrics().num_alive_tasks()
     }
 
     pub(crate) fn add(&self, name: &str, keys: NewKeys, attributes: &[&str]) {
         let mut new = NewPrincipal::new(principal(name), keys);
-        // One type, for the sake of speed: a password's key costs 100 ms in an unoptimised build.
+        // Use one type only, for speed: a password's key takes 100 ms in an unoptimised build.
         new.enctypes = Some(vec![kerbox_krb5::EncryptionType::AES128_CTS_HMAC_SHA1_96]);
         new.attributes = attributes.iter().map(ToString::to_string).collect();
         self.kdc
@@ -97,26 +97,26 @@ impl Served {
             .expect("a new principal");
     }
 
-    /// Their client, over UDP first.
+    /// Returns the `krb5` crate's client, which tries UDP first.
     pub(crate) fn client(&self) -> KdcClient {
         KdcClient::new(REALM, [self.address.to_string()]).with_timeout(Duration::from_secs(10))
     }
 
-    /// Their keytab of a principal.
+    /// Returns a principal's keytab as the `krb5` crate's type.
     pub(crate) fn keytab(&self, name: &str) -> krb5::Keytab {
         let keytab = self
             .kdc
             .database()
             .keytab([&principal(name)], self.clock.now())
             .expect("a known principal");
-        // That crate reads keytabs from files alone.
+        // That crate can read keytabs from files only.
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("keytab");
         keytab.write(&path).expect("written");
         krb5::Keytab::load(&path).expect("our keytab")
     }
 
-    /// A login by keytab.
+    /// Logs in with a keytab.
     pub(crate) fn login(&self, name: &str) -> Credentials {
         self.client()
             .login_with_keytab(&theirs(name), &self.keytab(name))

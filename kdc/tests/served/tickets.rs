@@ -1,10 +1,10 @@
-//! Tickets that the `krb5` crate gets.
+//! Tickets obtained by the `krb5` crate.
 
 use std::time::Duration;
 
 use crate::support::{Served, principal, theirs};
 
-/// The KRB-ERROR number of a refusal.
+/// Returns the KRB-ERROR number of a refusal.
 #[track_caller]
 pub(crate) fn refused<T: std::fmt::Debug>(
     result: Result<T, krb5::client::ClientError>,

@@ -1,4 +1,4 @@
-//! Datagrams and connections, well-behaved and not.
+//! Datagrams and connections, valid and invalid.
 
 use std::io::{Read, Write};
 use std::net::{TcpStream, UdpSocket};
@@ -16,7 +16,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::support::{Served, principal, theirs};
 
-/// An AS-REQ without pre-authentication.
+/// Creates an AS-REQ without pre-authentication.
 fn request(seed: u64) -> Vec<u8> {
     let request = InitialRequest::new(principal("alice"));
     let now = Timestamp::from_secs(1_700_000_000);
@@ -38,7 +38,7 @@ fn connect(served: &Served) -> TcpStream {
     stream
 }
 
-/// One framed answer; `None` if the connection ended.
+/// Reads one framed answer; `None` if the connection ended.
 fn read(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let mut header = [0; 4];
     stream.read_exact(&mut header).ok()?;
@@ -76,7 +76,7 @@ fn a_client_comes_by_tcp_when_the_answer_is_too_long_for_a_datagram() {
 #[test]
 fn a_connection_ends_with_its_answer_whatever_comes_after_the_request() {
     let served = Served::start();
-    // The client's own end stays open: it may wait for the server's.
+    // The client does not close its side: it may wait for the server to close.
     let mut stream = connect(&served);
     let garbage = [0; 100_000];
     stream
@@ -150,7 +150,7 @@ fn what_is_no_request_ends_the_connection_and_gets_no_datagram() {
     for bytes in [&b""[..], b"\x6A\xFF", &[0; 60_000]] {
         socket.send(bytes).expect("sent");
     }
-    // What comes is the answer to the request, not to what was before it.
+    // The received answer is for this request, not for the data before it.
     socket.send(&request(1)).expect("sent");
     socket
         .set_read_timeout(Some(Duration::from_secs(10)))
@@ -164,8 +164,8 @@ fn what_is_no_request_ends_the_connection_and_gets_no_datagram() {
 fn silent_connections_make_room_for_others() {
     const SILENT: usize = 1000;
     const { assert!(SILENT > MAX_CONNECTIONS) };
-    // Both ends are in this process, and many systems give a process 1024 descriptors unless it
-    // asks for more.
+    // Both ends are in this process, and many systems limit a process to 1024 descriptors by
+    // default.
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
@@ -184,7 +184,7 @@ fn silent_connections_make_room_for_others() {
     assert_eq!(read(&mut first), None, "the first one was closed");
 }
 
-/// A fault that answers every AS exchange.
+/// A hook with the same verdict on every AS exchange.
 struct Fault(Verdict);
 
 impl Hook for Fault {

@@ -1,4 +1,4 @@
-//! What a PAC says, and to whom.
+//! The contents of PACs, and which of them each ticket gets.
 
 use kerbox_kdc::Pac;
 use kerbox_krb5::client::{InitialRequest, Secret, TgsRequest};
@@ -14,8 +14,8 @@ fn a_ticket_granting_ticket_says_more_to_kdcs_than_a_service_ticket_to_services(
     let tgt = pair.login("alice");
     let ticket = pair.service(&tgt, NN).expect("a ticket");
     let (of_tgt, of_service) = (open(&pair, &tgt, KRBTGT), open(&pair, &ticket, NN));
-    // Logon, server's and KDC's signatures, client, UPN, attributes, requestor; for services the
-    // ticket's and the full one.
+    // Logon information, the server's and the KDC's signatures, client, UPN, attributes, requestor;
+    // for services also the ticket checksum and the full checksum.
     assert_eq!(kinds(&of_tgt), [1, 6, 7, 10, 12, 17, 18]);
     assert_eq!(kinds(&of_service), [1, 6, 7, 10, 12, 16, 19]);
     for kind in [1, 10, 12] {
@@ -25,7 +25,7 @@ fn a_ticket_granting_ticket_says_more_to_kdcs_than_a_service_ticket_to_services(
             "buffer {kind} is copied"
         );
     }
-    // A renewed one is a ticket-granting ticket still.
+    // A renewed ticket-granting ticket is still one.
     let renewed = pair.tgs(&tgt, TgsRequest::renew(&tgt)).expect("renewed");
     assert_eq!(kinds(&open(&pair, &renewed, KRBTGT)), kinds(&of_tgt));
 }
@@ -37,7 +37,7 @@ fn a_service_ticket_of_a_login_is_signed_whole_and_says_nothing_to_kdcs() {
         .login_with("alice", |request| request.server = principal(NN))
         .expect("a ticket");
     assert_eq!(kinds(&open(&pair, &ticket, NN)), [1, 6, 7, 10, 12, 16, 19]);
-    // A user may have a ticket for changing passwords whose key is no service's.
+    // A user may have a ticket for changing passwords, whose key does not belong to a service.
     let changepw = pair
         .login_with("alice", |request| {
             request.server = principal("kadmin/changepw");
@@ -95,9 +95,9 @@ fn a_pac_comes_from_one_realm_to_another_signed_by_the_key_that_they_share() {
         (kinds(&of_cross), kinds(&part)),
         (kinds(&of_tgt), vec![1, 6, 7, 10, 12, 16, 19])
     );
-    // Alice is of her own domain there, too.
+    // Alice belongs to her own domain there too.
     assert_eq!(buffer(&part, 1), buffer(&of_tgt, 1));
-    // Whoever is no party to the trust signs nothing.
+    // The signature of a key outside the trust does not count.
     let mut forged = of_cross;
     let mut list =
         AuthorizationData::decode_list(&forged.authorization_data[0].data).expect("a container");

@@ -1,4 +1,4 @@
-//! The PAC on its way from ticket to ticket.
+//! PACs, and how they pass from ticket to ticket.
 
 mod contents;
 mod refusals;
@@ -38,14 +38,14 @@ pub(super) fn open(pair: &Pair, ticket: &Credentials, server: &str) -> EncTicket
         .expect("the server's first key")
 }
 
-/// The bytes of a ticket's PAC.
+/// Returns the bytes of a ticket's PAC.
 pub(super) fn pac_of(part: &EncTicketPart) -> Option<Vec<u8>> {
     let first = part.authorization_data.first()?;
     let inner = AuthorizationData::decode_list(&first.data).ok()?;
     (inner[0].ad_type == AuthorizationData::WIN2K_PAC).then(|| inner[0].data.clone())
 }
 
-/// The buffers of a PAC: type, place and length.
+/// Returns the buffers of a PAC: type, offset and length.
 pub(super) fn places(pac: &[u8]) -> Vec<(u32, usize, usize)> {
     let number = |at: usize| u32::from_le_bytes(pac[at..at + 4].try_into().expect("four bytes"));
     let line = |index: u32| 8 + 16 * index as usize;
@@ -75,7 +75,7 @@ pub(super) fn buffer(part: &EncTicketPart, kind: u32) -> Vec<u8> {
     pac[place.1..place.1 + place.2].to_vec()
 }
 
-/// The ticket with its PAC changed, under the same key.
+/// Returns the ticket with a changed PAC, encrypted with the same key.
 pub(super) fn with_pac(
     pair: &mut Pair,
     ticket: &Credentials,
@@ -102,7 +102,7 @@ pub(super) fn reseal(
     forged
 }
 
-/// Signs a PAC as whoever has only this key can: in the server's buffer.
+/// Signs a PAC with this key alone, in the server's buffer.
 pub(super) fn sign(pac: &mut [u8], key: &EncryptionKey) {
     let places = places(pac);
     let checksum = |kind: u32| {

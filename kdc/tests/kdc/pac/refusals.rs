@@ -1,4 +1,4 @@
-//! Every PAC that is refused, with MIT's numbers and texts.
+//! All reasons for refusing a PAC, with MIT's numbers and texts.
 
 use kerbox_kdc::{Pac, PacAccount};
 use kerbox_krb5::client::{Credentials, TgsRequest};
@@ -25,8 +25,8 @@ fn tampered_pacs_of_ticket_granting_tickets_are_refused() {
     for (kind, start, length) in places(&pac) {
         let spoilt = with_pac(&mut pair, &tgt, KRBTGT, |pac| pac[start + length - 1] ^= 1);
         match (kind, refused_by(&mut pair, &spoilt)) {
-            // As MIT's: of a ticket-granting ticket, whose key is the KDC's own, the server's
-            // signature counts alone.
+            // As with MIT, only the server's signature counts in a ticket-granting ticket, whose
+            // key is the KDC's own.
             (7, None) => {}
             (7, other) => panic!("the KDC's signature: {other:?}"),
             (_, refusal) => assert_eq!(
@@ -75,7 +75,7 @@ fn pacs_that_lead_out_of_themselves_are_refused() {
         ("nothing", Box::new(Vec::clear)),
         ("one byte", Box::new(|pac| pac.truncate(1))),
         ("half", Box::new(|pac| pac.truncate(pac.len() / 2))),
-        // Inputs that once hurt MIT's parser (lib/krb5/krb/t_pac.c).
+        // Inputs that once crashed MIT's parser (lib/krb5/krb/t_pac.c).
         (
             "a fuzzer's",
             Box::new(|pac| *pac = include_bytes!("../../../testdata/pac_fuzz1.bin").to_vec()),
@@ -88,7 +88,7 @@ fn pacs_that_lead_out_of_themselves_are_refused() {
         let forged = with_pac(&mut pair, &tgt, KRBTGT, change);
         assert_eq!(refused_by(&mut pair, &forged), generic, "{why}");
     }
-    // Rightly signed, but without what must be there.
+    // Validly signed, but without a required part.
     let no_client = with_pac(&mut pair, &tgt, KRBTGT, |pac| {
         let line = places(pac)
             .iter()
@@ -205,7 +205,7 @@ fn evidence_that_a_service_made_itself_is_refused() {
     let part = sent.ticket.open(&key).expect("the service's own key");
     assert_eq!(refusal(&part), Ok(()));
     let modified = |text: &str| Err((ErrorCode::KRB_AP_ERR_MODIFIED, text.to_owned()));
-    // CVE-2020-17049: flags and names in the ticket are the KDC's to say, not the service's.
+    // CVE-2020-17049: only the KDC may set a ticket's flags and names, not the service.
     for change in [
         (|part: &mut EncTicketPart| part.flags = part.flags.without(TicketFlags::PRE_AUTHENT))
             as fn(&mut EncTicketPart),
@@ -216,7 +216,7 @@ fn evidence_that_a_service_made_itself_is_refused() {
         change(&mut forged);
         assert_eq!(refusal(&forged), modified("2ND_TKT_PAC"));
     }
-    // What the service can sign itself, its own signature, is not enough.
+    // The service's own signature, which it can make itself, is not enough.
     let mut resigned = part.clone();
     let mut list =
         AuthorizationData::decode_list(&resigned.authorization_data[0].data).expect("a container");
@@ -276,6 +276,6 @@ fn delegation_is_refused_without_a_pac_in_a_realm_that_has_them() {
             "S4U2PROXY_NO_HEADER_PAC".to_owned()
         )
     );
-    // An ordinary request is as good without.
+    // An ordinary request works without a PAC too.
     assert!(pair.service(&without, NN).is_ok());
 }
