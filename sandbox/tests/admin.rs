@@ -1,4 +1,4 @@
-//! `kerbox principal`, `keytab` and `ccache`.
+//! Tests of `kerbox principal`, `keytab` and `ccache`.
 
 use kerbox_krb5::ccache::CredentialCache;
 use kerbox_krb5::keytab::Keytab;

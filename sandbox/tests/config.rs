@@ -1,4 +1,4 @@
-//! `kerbox config` and what configuration files can have wrong.
+//! Tests of `kerbox config` and of errors in configuration files.
 
 use crate::support::{Place, Ran};
 
@@ -154,7 +154,7 @@ fn each_bad_file_is_told_by_line_with_its_value_and_the_mend() {
         place.file("bad.toml", text);
         let checked = place.run(&["config", "check", "bad.toml"]);
         checked.refused(3, expected);
-        // Whoever starts with it is told the same.
+        // Starting with the file gives the same message.
         assert_eq!(
             place.run(&["up", "--config", "bad.toml"]).stderr,
             checked.stderr,

@@ -1,4 +1,4 @@
-//! `kerbox env`.
+//! Tests of `kerbox env`.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use crate::support::{Place, Up};
 
 const ANY_PORTS: [&str; 3] = ["--kdc-only", "--kdc-port", "0"];
 
-/// The variables without the one that the ready line leaves to its reader.
+/// Returns the variables without the one that the ready line leaves to its reader.
 fn without_java(mut variables: Value) -> Value {
     let option = variables
         .as_object_mut()
@@ -154,7 +154,7 @@ fn a_variable_of_a_sandbox_that_is_gone_harms_nobody() {
     assert!(listed.succeeded().contains("alice@EXAMPLE.COM"));
     assert!(listed.stderr.contains("KERBOX_DIR"), "{listed:#?}");
 
-    // In a shell of the first, a second one.
+    // Start a second sandbox in a shell of the first.
     let mut second = place.kerbox(&["up"]);
     let second = Up::start(second.args(ANY_PORTS).env("KERBOX_DIR", first.dir()));
     assert_ne!(second.dir(), first.dir());

@@ -1,4 +1,4 @@
-//! `kerbox exec`: its environment, its exit codes, its end.
+//! Tests of `kerbox exec`: its environment, its exit codes, its end.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
@@ -68,7 +68,7 @@ fn the_files_are_kept_if_asked_for() {
             "{keep} {command}"
         );
         assert_eq!(ran.stderr.contains("kept in"), kept, "{ran:#?}");
-        // Nobody takes it for a dead one.
+        // A later run must not remove it as a dead run's folder.
         place.run(&["exec", "--kdc-only", "--", "true"]).succeeded();
         assert_eq!(place.left_over().len(), usize::from(kept));
     }
@@ -150,7 +150,7 @@ fn the_command_dies_with_a_killed_kerbox() {
     test_kill_process(pid).expect("the command lives");
     child.kill().expect("ours");
     child.wait().expect("ours");
-    // Its end of the pipe closes when it is gone.
+    // Its end of the pipe closes when it has ended.
     stdout.read_to_string(&mut line).expect("readable");
 }
 

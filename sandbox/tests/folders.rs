@@ -1,4 +1,4 @@
-//! The folders of `kerbox up`: what is the user's stays as it is.
+//! The folders of `kerbox up`: the user's own files stay unchanged.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -72,7 +72,7 @@ fn an_empty_folder_is_used_as_it_is_and_what_is_put_into_it_stays() {
         assert_eq!(fs::read(work.join(name)).expect("there"), b"mine", "{name}");
     }
 
-    // A file of the user's stands where one of ours would.
+    // One of the user's files has the name of one of ours.
     fs::remove_file(work.join("env.sh")).expect("ours");
     let marker = fs::read_to_string(work.join(".kerbox")).expect("there");
     let marker: String = marker

@@ -1,4 +1,5 @@
-//! The `kerbox` command, driven as a user drives it. One binary, so that it links once.
+//! The `kerbox` command, used as a user would. All tests are in one binary, so that it is linked
+//! only once.
 
 mod admin;
 mod config;

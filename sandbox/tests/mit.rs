@@ -1,4 +1,4 @@
-//! The drop-in tools: what MIT's print was recorded from krb5 1.20.1.
+//! The drop-in tools. The expected output of MIT's programs was recorded from krb5 1.20.1.
 
 use std::fs;
 

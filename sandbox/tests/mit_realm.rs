@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::{Place, Ran};
 
-/// A folder with the four programs and the two files of configuration.
+/// A folder with the four programs and the two configuration files.
 pub(crate) struct Realm {
     pub(crate) place: Place,
 }
@@ -59,7 +59,7 @@ impl Realm {
         self
     }
 
-    /// What a query prints after the line on who asks.
+    /// Returns the output of a query, without the line about the administrator.
     pub(crate) fn query(&self, query: &str) -> (String, String) {
         let ran = self.run("kadmin.local", &["-q", query]);
         let greeting = "Authenticating as principal root/admin@KRBTEST.COM with password.\n";

@@ -1,4 +1,4 @@
-//! The drop-in tools' settings: each is obeyed, refused, or warned of.
+//! The settings of the drop-in tools: each is obeyed, refused, or causes a warning.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -10,7 +10,7 @@ use crate::mit_realm::Realm;
 
 const NAMED: &str = "[realms]\n KRBTEST.COM = {\n  database_module = db\n }\n";
 
-/// A realm whose kdc.conf is this text; `{dir}` is its folder.
+/// Returns a realm with this kdc.conf; `{dir}` stands for its folder.
 fn with(kdc_conf: &str) -> Realm {
     let realm = Realm::new("");
     let dir = realm.place.path().display().to_string();
@@ -20,7 +20,7 @@ fn with(kdc_conf: &str) -> Realm {
     realm
 }
 
-/// Returns what a program that fails says.
+/// Runs a program that must fail, and returns its message.
 fn fails(realm: &Realm, program: &str, arguments: &[&str]) -> String {
     let ran = realm.run(program, arguments);
     assert_eq!(ran.code, Some(1), "{ran:#?}");
@@ -247,7 +247,7 @@ fn what_kadmin_obeys_is_seen() {
     ] {
         assert!(printed.contains(line), "{line:?} is missing in {printed}");
     }
-    // A script gets what it asks for and no more.
+    // A script gets only the output that it asks for.
     let terse = realm.run("kadmin.local", &["-p", "me", "purgekeys", "-all", "alice"]);
     assert_eq!(terse.succeeded(), "");
     let terse = realm.run("kadmin.local", &["getprinc", "-terse", "alice"]);
@@ -373,7 +373,8 @@ fn datagrams_and_connections_have_addresses_of_their_own_and_kdcdefaults_counts(
     socket
         .set_read_timeout(Some(Duration::from_secs(20)))
         .expect("it can be set");
-    // An AS-REQ's tag and nothing in it: a KRB-ERROR is the answer, or none; the port is open.
+    // The tag of an AS-REQ without content. The reply is a KRB-ERROR or missing; either way the
+    // port is open.
     socket.send(&[0x6a, 0x00]).expect("somebody listens");
     server.kill().expect("ours");
     server.wait().expect("ours");

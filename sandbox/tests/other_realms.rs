@@ -1,4 +1,4 @@
-//! What kerbox.toml can have wrong in tables of other realms and of keys.
+//! Errors in the tables of kerbox.toml for other realms and for keys.
 
 use crate::support::Place;
 

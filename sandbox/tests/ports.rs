@@ -1,10 +1,10 @@
-//! Which ports are taken, and what happens when they are not to be had.
+//! The choice of ports, and the behaviour when they are not available.
 
 use std::net::TcpListener;
 
 use crate::support::Place;
 
-/// A port that somebody else holds: this process.
+/// Returns a port that is held by this process.
 fn taken() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("bound").port().to_string();
@@ -59,7 +59,7 @@ fn an_address_that_is_not_of_this_machine_is_code_4() {
 #[test]
 fn strict_ports_wants_the_stable_ones_and_else_others_are_taken_and_told() {
     let place = Place::new();
-    // Whoever else holds them on this machine, they are not free.
+    // These ports are taken now, by this test or by another process.
     let _kdc = TcpListener::bind("127.0.0.1:10088");
     let _namenode = TcpListener::bind("127.0.0.1:9000");
     place
@@ -110,7 +110,7 @@ fn other_addresses_than_loopback_are_served_with_a_warning() {
         "--namenode-port",
         "0",
     ]);
-    // Nobody can connect to "everywhere": clients are led to loopback.
+    // Clients cannot connect to a wildcard address, so they are given the loopback one.
     let directory = std::path::PathBuf::from(up.ready["dir"].as_str().expect("a path"));
     for file in [
         "krb5.conf",

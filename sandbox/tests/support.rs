@@ -1,4 +1,4 @@
-//! Starting the command and reading what it says.
+//! Starts the command and reads its output.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A place of its own for one test: its working directory and its `TMPDIR`.
+/// A separate working directory and `TMPDIR` for one test.
 pub(crate) struct Place(TempDir);
 
 impl Place {
@@ -20,7 +20,7 @@ impl Place {
         self.0.path()
     }
 
-    /// `kerbox` with these arguments, without any variable that could change what it does.
+    /// Returns a `kerbox` command with these arguments, without any variable that could affect it.
     pub(crate) fn kerbox(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kerbox"));
         command
@@ -39,7 +39,7 @@ impl Place {
         command
     }
 
-    /// Runs it to its end.
+    /// Runs the command until it ends.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         Ran::of(
             self.kerbox(arguments)
@@ -49,18 +49,18 @@ impl Place {
         )
     }
 
-    /// `kerbox up` with these arguments, once it serves.
+    /// Runs `kerbox up` with these arguments and waits until it serves.
     pub(crate) fn up(&self, arguments: &[&str]) -> Up {
         Up::start(self.kerbox(&["up"]).args(arguments))
     }
 
-    /// A file in this place.
+    /// Writes a file in this place.
     pub(crate) fn file(&self, name: &str, text: &str) -> String {
         std::fs::write(self.path().join(name), text).expect("the place can be written to");
         name.to_owned()
     }
 
-    /// What the folders of sandboxes without a name hold.
+    /// Returns the content of the folders of sandboxes without a name.
     pub(crate) fn left_over(&self) -> Vec<PathBuf> {
         let user = rustix::process::geteuid().as_raw();
         let folders = std::fs::read_dir(self.path().join(format!("kerbox.{user}")))
@@ -73,7 +73,7 @@ impl Place {
     }
 }
 
-/// What a command that ended said.
+/// The exit status and output of a command that ended.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
@@ -90,7 +90,7 @@ impl Ran {
         }
     }
 
-    /// That it ended with `code` and said each of `texts` on standard error.
+    /// Asserts that it ended with `code` and printed each of `texts` to standard error.
     #[track_caller]
     pub(crate) fn refused(&self, code: i32, texts: &[&str]) {
         assert_eq!(self.code, Some(code), "{self:#?}");
@@ -110,7 +110,7 @@ impl Ran {
     }
 }
 
-/// A `kerbox up` that serves.
+/// A running `kerbox up`.
 pub(crate) struct Up {
     child: Child,
     stdin: Option<ChildStdin>,
@@ -157,7 +157,7 @@ impl Up {
         kill_process(pid, signal).expect("it lives");
     }
 
-    /// Waits for a line on standard error that holds `text`.
+    /// Waits for a line on standard error that contains `text`.
     #[track_caller]
     pub(crate) fn stderr_line_with(&mut self, text: &str) -> String {
         let errors = self.child.stderr.take().expect("piped");
@@ -171,8 +171,8 @@ impl Up {
                 "it ended without a line on {text:?}"
             );
         }
-        // What it has read beyond that line is lost to `end`, which nobody minds after asking for
-        // one line.
+        // The reader may have buffered text beyond that line, which `end` then misses. Tests that
+        // ask for one line do not need it.
         self.child.stderr = Some(errors.into_inner());
         line
     }
@@ -181,7 +181,7 @@ impl Up {
         drop(self.stdin.take());
     }
 
-    /// Waits for its end: its exit status, what else stood on standard output, and standard error.
+    /// Waits for its end. Returns the exit status, the rest of standard output, and standard error.
     pub(crate) fn end(mut self) -> (ExitStatus, String, String) {
         let (mut rest, mut stderr) = (String::new(), String::new());
         self.stdout.read_to_string(&mut rest).expect("readable");
@@ -190,7 +190,7 @@ impl Up {
         (self.child.wait().expect("ours"), rest, stderr)
     }
 
-    /// Ends it as a user would, and says what stood on standard error.
+    /// Stops it like a user, and returns its standard error.
     #[track_caller]
     pub(crate) fn stop(self) -> String {
         self.signal(Signal::TERM);

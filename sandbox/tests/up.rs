@@ -1,4 +1,4 @@
-//! `kerbox up`: its ready line, its files, its end.
+//! Tests of `kerbox up`: its ready line, its files, its end.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::support::{Place, Up};
 
-/// So that tests can run beside each other, and beside whatever else runs here.
+/// Lets tests run in parallel with each other and with other programs.
 const ANY_PORTS: [&str; 4] = ["--kdc-port", "0", "--namenode-port", "0"];
 
 fn keys(value: &Value) -> Vec<&str> {
@@ -272,7 +272,7 @@ fn a_closed_standard_input_ends_it_only_if_asked_for() {
 fn the_ready_descriptor_gets_the_same_line_and_is_closed() {
     let place = Place::new();
     let (mut reader, writer) = std::io::pipe().expect("a pipe");
-    // A shell hands the descriptor down: what is open in this process is closed on exec.
+    // Clear close-on-exec, as a shell does for a descriptor that it passes on.
     rustix::io::fcntl_setfd(&writer, rustix::io::FdFlags::empty()).expect("it is open");
     let number = writer.as_raw_fd().to_string();
     let up = place.up(&[&ANY_PORTS[..], &["--ready-fd", &number]].concat());
@@ -406,7 +406,8 @@ fn on_a_terminal_a_person_is_told_what_to_type_next_and_control_c_ends_it() {
         .stdout(user_end())
         .stderr(Stdio::null());
     let mut child = command.spawn().expect("it starts");
-    // Else our own copies of the user's end would keep the terminal open when the command is gone.
+    // Otherwise our copies of the user's end would keep the terminal open after the command has
+    // ended.
     drop(command);
 
     let mut terminal = File::from(terminal);

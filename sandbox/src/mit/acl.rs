@@ -1,23 +1,23 @@
-//! `kadm5.acl`: who may administer. Of its letters only those on passwords concern us.
+//! `kadm5.acl`, the rights of administrators. Only the letters for passwords matter here.
 
 use super::glob::glob;
 
-/// The lines of the file, in order: a pattern of principals and whether they may change passwords.
+/// The lines of the file in order: a principal pattern, and whether it may change passwords.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Acl(Vec<(String, bool)>);
 
-/// The letters that MIT's kadmind knows; a capital one takes what the others give.
+/// The letters that MIT's kadmind knows. A capital letter denies what the small one permits.
 const LETTERS: &str = "acdeilmpsx*";
 
 impl Acl {
-    /// Reads the file, and tells what of it is not obeyed.
+    /// Reads the file; also returns warnings about what is not obeyed.
     pub(crate) fn read(path: &str) -> Result<(Self, Vec<String>), String> {
         let text =
             std::fs::read_to_string(path).map_err(|error| format!("acl_file {path}: {error}"))?;
         Self::parse(&text).map_err(|why| format!("acl_file {path}: {why}"))
     }
 
-    /// Reads a text: a pattern of principals, letters, and what may follow them, in each line.
+    /// Parses a text. Each line has a principal pattern, letters, and optional further words.
     fn parse(text: &str) -> Result<(Self, Vec<String>), String> {
         let (mut lines, mut not_obeyed) = (Vec::new(), Vec::new());
         for (number, line) in (1..).zip(text.lines()) {
@@ -45,8 +45,8 @@ impl Acl {
         Ok((Self(lines), not_obeyed))
     }
 
-    /// Returns true if `principal` may change others' passwords: by the first line whose pattern is its
-    /// name.
+    /// Returns true if `principal` may change others' passwords. The first line whose pattern
+    /// matches decides.
     pub(crate) fn may_change_passwords(&self, principal: &str) -> bool {
         let line = self.0.iter().find(|(pattern, _)| glob(pattern, principal));
         line.is_some_and(|(_, given)| *given)

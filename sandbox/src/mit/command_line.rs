@@ -1,10 +1,10 @@
-//! The command lines of MIT's programs: options of one word, each with its value in the next one or
-//! behind it.
+//! The command lines of MIT's programs: one-word options, whose value is the next word or directly
+//! attached.
 
 use std::fmt::Display;
 use std::str::FromStr;
 
-/// The words that are left.
+/// The remaining words.
 pub(super) struct CommandLine<'a> {
     program: &'static str,
     rest: &'a [String],
@@ -20,7 +20,7 @@ impl<'a> CommandLine<'a> {
         }
     }
 
-    /// The next word.
+    /// Returns the next word.
     pub(super) fn next(&mut self) -> Option<&'a str> {
         let (first, rest) = self.rest.split_first()?;
         self.rest = rest;
@@ -28,7 +28,7 @@ impl<'a> CommandLine<'a> {
         Some(first)
     }
 
-    /// The value of the option that came last.
+    /// Returns the value of the last option.
     pub(super) fn value(&mut self) -> Result<&'a str, String> {
         let option = self.option;
         let missing = || format!("{option} needs a value");
@@ -37,7 +37,7 @@ impl<'a> CommandLine<'a> {
         Ok(first)
     }
 
-    /// Its value as a number.
+    /// Returns that value as a number.
     pub(super) fn number<T: FromStr>(&mut self) -> Result<T, String> {
         let option = self.option;
         let text = self.value()?;
@@ -45,12 +45,12 @@ impl<'a> CommandLine<'a> {
             .map_err(|_| format!("{option} {text}: this is no number"))
     }
 
-    /// Every word that is left.
+    /// Returns all remaining words.
     pub(super) fn rest(&mut self) -> &'a [String] {
         std::mem::take(&mut self.rest)
     }
 
-    /// Says of an option that it changes nothing here.
+    /// Prints that an option has no effect here.
     pub(super) fn no_effect(&self, option: &str, why: impl Display) {
         eprintln!("{}: warning: {option} has no effect: {why}", self.program);
     }

@@ -1,4 +1,4 @@
-//! Reads what `krb5.conf` and `kdc.conf` say to MIT's programs.
+//! Reads the settings of MIT's programs from `krb5.conf` and `kdc.conf`.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,62 +16,63 @@ use super::relations::{Program, warnings};
 use super::{flags, listen, place};
 use crate::settings::Attribute;
 
-/// The part of MIT's configuration that concerns one realm.
+/// The part of MIT's configuration for one realm.
 #[derive(Debug)]
 pub(crate) struct Configuration {
     pub(crate) realm: String,
-    /// The database; MIT's is several files that begin like this.
+    /// The database file. MIT's database consists of several files with this prefix.
     pub(crate) database: PathBuf,
-    /// The KDC's addresses for datagrams; absent if nothing is said of them.
+    /// The KDC's UDP addresses; `None` if not set.
     pub(crate) udp: Option<Vec<SocketAddr>>,
-    /// And for connections.
+    /// The KDC's TCP addresses; `None` if not set.
     pub(crate) tcp: Option<Vec<SocketAddr>>,
-    /// The password service's.
+    /// The password service's addresses; `None` if not set.
     pub(crate) kpasswd: Option<Vec<SocketAddr>>,
-    /// Those who may set others' passwords.
+    /// The principals that may set others' passwords.
     pub(crate) acl: Acl,
     pub(crate) max_life: Duration,
     pub(crate) max_renewable_life: Duration,
     pub(crate) clock_skew: Option<Duration>,
-    /// Which keys new principals get.
+    /// The key types and salts of new principals.
     pub(crate) keysalts: Vec<KeySalt>,
-    /// Of which types session keys may be.
+    /// The permitted types of session keys.
     pub(crate) permitted: Vec<EncryptionType>,
-    /// The flags that a new principal starts with.
+    /// The flags of new principals.
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) expiration: Option<Timestamp>,
-    /// Words that are no passwords.
+    /// The file of forbidden passwords.
     pub(crate) dictionary: Option<PathBuf>,
     /// True if tickets carry a PAC, as those of MIT's KDC do since 1.20.
     pub(crate) pac: bool,
-    /// True if tickets that came through the wrong realms are refused.
+    /// True if tickets with an invalid transited path are refused.
     pub(crate) reject_bad_transit: bool,
     pub(crate) host_based_services: Vec<String>,
     pub(crate) no_host_referral: Vec<String>,
     /// The keytab of clients that name none.
     pub(crate) default_keytab: Option<String>,
-    /// Modules that look at new passwords and are turned off.
+    /// Disabled modules for checking new passwords.
     pub(crate) disabled_quality: Vec<String>,
 }
 
-/// A server's settings for all its realms.
+/// The settings of a server that apply to all its realms.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Common {
-    /// The longest answer over UDP.
+    /// The maximum size of a UDP reply.
     pub(crate) udp_limit: Option<usize>,
     pub(crate) host_realms: BTreeMap<String, String>,
     pub(crate) capaths: CaPaths,
-    /// The program's logs.
+    /// The program's log targets.
     pub(crate) log: Vec<String>,
 }
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// A realm and its database as the command line names them.
+/// A realm and its database, as named on the command line.
 pub(crate) type Asked<'a> = (Option<&'a str>, Option<&'a str>);
 
-/// Reads the files that `KRB5_CONFIG` and `KRB5_KDC_PROFILE` name, for the realms that are asked
-/// for. Says on standard error what in them has no effect on `program`, `name` by its file's name.
+/// Reads the files named by `KRB5_CONFIG` and `KRB5_KDC_PROFILE`, for the requested realms. Prints
+/// to standard error which of their settings have no effect on `program`, whose file name is
+/// `name`.
 pub(crate) fn read(
     program: Program,
     name: &str,
@@ -102,7 +103,7 @@ pub(crate) fn read(
     Ok((configurations, common(&profile, program)?))
 }
 
-/// Reads them for one realm.
+/// Reads the files for one realm.
 pub(crate) fn read_one(
     program: Program,
     name: &str,
@@ -113,8 +114,8 @@ pub(crate) fn read_one(
     Ok((configuration, common))
 }
 
-/// Both files as one; kdc.conf comes before krb5.conf, as in MIT's. The machine's own kdc.conf is
-/// its own KDC's: ours is always named.
+/// Merges both files; kdc.conf precedes krb5.conf, as in MIT's programs. There is no default
+/// kdc.conf, because the machine's own belongs to its own KDC.
 fn profile() -> Result<Profile, String> {
     let client = std::env::var("KRB5_CONFIG").unwrap_or_else(|_| "/etc/krb5.conf".to_owned());
     let server = std::env::var("KRB5_KDC_PROFILE").unwrap_or_default();
@@ -124,7 +125,7 @@ fn profile() -> Result<Profile, String> {
 }
 
 impl Configuration {
-    /// The realm's part, and what of it cannot be obeyed.
+    /// Extracts the realm's part, with warnings about what cannot be obeyed.
     fn of(
         profile: &Profile,
         realm: &str,
@@ -133,7 +134,7 @@ impl Configuration {
     ) -> Result<(Self, Vec<String>), String> {
         let in_realm = |name: &str| profile.value(&["realms", realm, name]);
         let in_both = |name: &str| in_realm(name).or_else(|| profile.value(&["kdcdefaults", name]));
-        // The older name of a setting counts where the newer one is absent.
+        // The older name of a setting counts if the newer one is absent.
         let addresses = |names: [&str; 2], port: u16| {
             let of = |value: &dyn Fn(&str) -> Option<String>| {
                 names.iter().find_map(|name| Some((*name, value(name)?)))
@@ -203,7 +204,7 @@ impl Configuration {
         Ok((configuration, unknown))
     }
 
-    /// The types of the keys that new principals get.
+    /// Returns the key types of new principals.
     pub(crate) fn enctypes(&self) -> Vec<EncryptionType> {
         let mut enctypes: Vec<EncryptionType> = Vec::new();
         for keysalt in &self.keysalts {
@@ -221,7 +222,7 @@ fn clock_skew(profile: &Profile) -> Result<Option<Duration>, String> {
         .transpose()
 }
 
-/// The types that are not known are named and left out; if none is left, that is an error.
+/// Parses the list; unknown types are reported and left out. Fails if none remains.
 fn keysalts(list: Option<&str>, unknown: &mut Vec<String>) -> Result<Vec<KeySalt>, String> {
     let Some(list) = list else {
         return Ok(keysalt::DEFAULT.to_vec());
@@ -289,7 +290,7 @@ fn common(profile: &Profile, program: Program) -> Result<Common, String> {
             }
             ["capaths", from, to] => {
                 let through = ways.entry((*from, *to)).or_default();
-                // A dot says that there is no realm between the two.
+                // A dot means that there is no realm in between.
                 through.extend(
                     words(value)
                         .filter(|realm| *realm != ".")
@@ -317,7 +318,7 @@ fn common(profile: &Profile, program: Program) -> Result<Common, String> {
     Ok(common)
 }
 
-/// Returns true if MIT's library takes a word for true.
+/// Returns true if MIT's library reads this word as true.
 pub(super) fn is_true(text: &str) -> bool {
     let words = ["y", "yes", "true", "t", "1", "on"];
     words.iter().any(|word| text.eq_ignore_ascii_case(word))

@@ -1,4 +1,4 @@
-//! The part that `krb5kdc` and `kadmind` share: their start, their addresses, and their end.
+//! The code that `krb5kdc` and `kadmind` share: start, addresses and shutdown.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
@@ -13,11 +13,11 @@ use super::served::Served;
 use crate::holder::holder;
 use crate::signals::Ends;
 
-/// One that is to be started.
+/// A server to start.
 pub(super) struct Daemon<'a> {
     pub(super) served: Served,
     pub(super) listen: Listen,
-    /// By how many seconds its clock is ahead.
+    /// Offset of its clock in seconds; positive is ahead.
     pub(super) ahead: i64,
     pub(super) pid_file: Option<&'a str>,
 }
@@ -30,7 +30,7 @@ pub(super) struct Listen {
 }
 
 impl Listen {
-    /// Adds the addresses of a realm. If only one list is given, it serves for both.
+    /// Adds the addresses of a realm. If only one list is given, it is used for both.
     pub(super) fn add(&mut self, udp: Option<&[SocketAddr]>, tcp: Option<&[SocketAddr]>) {
         for (list, more) in [
             (&mut self.udp, udp.or(tcp).unwrap_or_default()),
@@ -44,8 +44,8 @@ impl Listen {
         }
     }
 
-    /// Binds every address. One that stands in both lists has the same port in both, also if that
-    /// is one to be found.
+    /// Binds every address. An address in both lists gets the same port for UDP and TCP, even if
+    /// that port is chosen by the system.
     fn bind(&self) -> Result<Vec<Bound>, String> {
         let mut bound = Vec::new();
         for address in &self.udp {
@@ -86,7 +86,7 @@ impl Bound {
         Self { asked, udp, tcp }
     }
 
-    /// The address that was found, if the port was to be.
+    /// Returns the actual address if the system chose the port.
     fn found(&self) -> Option<SocketAddr> {
         let udp = self.udp.as_ref().and_then(|udp| udp.local_addr().ok());
         let tcp = self.tcp.as_ref().and_then(|tcp| tcp.local_addr().ok());
@@ -103,8 +103,8 @@ fn named<T>(address: SocketAddr, bound: io::Result<T>) -> Result<T, String> {
     })
 }
 
-/// Starts the same in the background, by `foreground` added to its arguments, and returns when it
-/// serves.
+/// Starts the same program in the background, with `foreground` added to its arguments. Returns
+/// when it serves.
 pub(super) fn detach(foreground: &str, arguments: &[String]) -> Result<(), String> {
     let program = std::env::args_os().next().ok_or("no name was given")?;
     let mut command = Command::new(program);
@@ -128,7 +128,7 @@ pub(super) fn detach(foreground: &str, arguments: &[String]) -> Result<(), Strin
 }
 
 impl Daemon<'_> {
-    /// Serves until a signal ends it.
+    /// Serves until a signal arrives.
     pub(super) fn run(self) -> Result<(), String> {
         let name = self.served.name;
         let kdc = self.served.kdc()?;
@@ -164,7 +164,8 @@ impl Daemon<'_> {
                         std::future::pending(),
                     ));
                 }
-                // Those who start it wait for this line; it names a free port that was found, too.
+                // Callers that start this program wait for this line. It also shows a port that the
+                // system chose.
                 println!("{name}: starting...{ports}");
                 io::stdout().flush().map_err(|error| error.to_string())?;
                 ends.next().await;

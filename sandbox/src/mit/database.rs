@@ -17,10 +17,10 @@ use super::policy::Policy;
 use crate::randomness;
 use crate::settings::Attribute;
 
-/// Stands in each file that we made: one without it is somebody else's.
+/// Marks the files that we created. A file without it is not ours.
 const FORMAT: &str = "kerbox database 1";
 
-/// Every principal by its full name.
+/// The principals by their full names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Database {
     format: String,
@@ -40,15 +40,14 @@ impl Default for Database {
     }
 }
 
-/// One principal.
+/// A principal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Entry {
-    /// The newest version first.
+    /// The keys, newest version first.
     pub(crate) keys: Vec<StoredKey>,
-    /// kadmin's names with their signs; those that are not here are as kadmin's defaults have
-    /// them.
+    /// kadmin's names with their signs. Attributes that are not listed have kadmin's defaults.
     pub(crate) attributes: Vec<String>,
-    /// In seconds; none: the realm's.
+    /// In seconds; `None`: the realm's.
     pub(crate) max_life: Option<u64>,
     pub(crate) max_renewable_life: Option<u64>,
     /// In seconds since the epoch.
@@ -56,16 +55,15 @@ pub(crate) struct Entry {
     pub(crate) password_expires: Option<i64>,
     pub(crate) password_changed: i64,
     pub(crate) modified: i64,
-    /// `setstr`'s.
+    /// The string attributes set with `setstr`.
     pub(crate) strings: BTreeMap<String, String>,
     /// The name of its password policy, which need not exist.
     #[serde(default)]
     pub(crate) policy: Option<String>,
-    /// The administrator who changed it last.
+    /// The administrator who made the last change.
     #[serde(default)]
     pub(crate) modified_by: Option<String>,
-    /// The keys of passwords before the present one, the newest first, as its policy wants them
-    /// remembered.
+    /// The keys of previous passwords, newest first, as many as the policy wants remembered.
     #[serde(default)]
     pub(crate) former_keys: Vec<Vec<StoredKey>>,
 }
@@ -76,14 +74,14 @@ pub(crate) struct StoredKey {
     pub(crate) kvno: u32,
     pub(crate) enctype: i32,
     pub(crate) key: String,
-    /// None: the principal's default one.
+    /// `None`: the principal's default salt.
     pub(crate) salt: Option<String>,
-    /// The salt's type by the name that kadmin prints; absent for the default one.
+    /// The salt's type, by the name that kadmin prints; `None` for the default type.
     #[serde(default)]
     pub(crate) salt_type: Option<String>,
 }
 
-/// How new keys are made.
+/// The source of new keys.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Secret<'a> {
     Password(&'a str),
@@ -91,8 +89,8 @@ pub(crate) enum Secret<'a> {
 }
 
 impl Database {
-    /// The database of a new realm: its ticket-granting service and what MIT's `create` makes
-    /// besides.
+    /// Creates the database of a new realm: its ticket-granting service and the other principals
+    /// that MIT's `create` makes.
     pub(crate) fn create(
         configuration: &Configuration,
         now: Timestamp,
@@ -139,12 +137,12 @@ impl Database {
         Ok(database)
     }
 
-    /// The policy of a principal, if it has one that exists.
+    /// Returns the policy of a principal, if it has one that exists.
     pub(crate) fn policy_of(&self, entry: &Entry) -> Option<&Policy> {
         self.policies.get(entry.policy.as_ref()?)
     }
 
-    /// Reads the file, if it is one of ours.
+    /// Reads the file if it is ours.
     pub(crate) fn read(path: &Path) -> io::Result<Self> {
         let read: Result<Self, _> = serde_json::from_slice(&fs::read(path)?);
         let not_ours = |why: String| io::Error::other(format!("Not a database of Kerbox: {why}"));
@@ -155,7 +153,7 @@ impl Database {
         }
     }
 
-    /// Writes it where nothing is yet.
+    /// Writes the database to a path that does not exist yet.
     pub(crate) fn write_new(&self, path: &Path) -> io::Result<()> {
         let text = serde_json::to_string_pretty(self).map_err(io::Error::other)?;
         let mut options = OpenOptions::new();
@@ -167,9 +165,9 @@ impl Database {
         file.write_all(text.as_bytes())
     }
 
-    /// Writes it whole, by rename.
+    /// Replaces the file as a whole, by rename.
     pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
-        // A name that nothing has: what stands beside the database is somebody else's.
+        // An unused name, because other files next to the database are not ours.
         let unfinished = beside(path, &format!("new-{:016x}", randomness::seed()));
         let done = self
             .write_new(&unfinished)
@@ -181,7 +179,8 @@ impl Database {
     }
 }
 
-/// Held while the file is read, changed and written. Nothing is made where there is no database.
+/// Locks the database while it is read, changed and written. Creates nothing if there is no
+/// database.
 pub(crate) fn lock(path: &Path) -> io::Result<File> {
     fs::metadata(path)?;
     let mut options = OpenOptions::new();
@@ -195,7 +194,8 @@ pub(crate) fn lock(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Removes a database that was read, and its lock, which is empty.
+/// Removes the database and its empty lock file. The caller has read the database, so it is known
+/// to be ours.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
     let held = lock(path)?;
     fs::remove_file(path)?;
@@ -210,7 +210,7 @@ fn beside(path: &Path, extension: &str) -> PathBuf {
 }
 
 impl Entry {
-    /// Without keys.
+    /// Creates a principal without keys.
     pub(crate) fn new(now: Timestamp) -> Self {
         Self {
             modified: now.as_secs(),
@@ -218,7 +218,7 @@ impl Entry {
         }
     }
 
-    /// New keys of version `kvno`, in place of the old ones or before them.
+    /// Sets new keys of version `kvno`, in place of the old ones or in front of them.
     #[expect(
         clippy::too_many_arguments,
         reason = "each is an option of kadmin's cpw"
@@ -246,7 +246,7 @@ impl Entry {
                     stored.salt_type = text.map(|_| salt.name().to_owned());
                     keys.push(stored);
                 }
-                // A random key has no salt: of each type there is one.
+                // A random key has no salt, so one per type is enough.
                 Secret::Random if keys.iter().any(|key| key.enctype == enctype.0) => {}
                 Secret::Random => {
                     let key = EncryptionKey::random(*enctype, rng)?;
@@ -262,7 +262,7 @@ impl Entry {
         Ok(())
     }
 
-    /// Returns true if this is the present password.
+    /// Returns true if this is the current password.
     pub(crate) fn has_password(&self, password: &str, default_salt: &str) -> bool {
         let newest = self.kvno();
         let Some(stored) = self.keys.iter().find(|key| key.kvno == newest) else {
@@ -271,7 +271,7 @@ impl Entry {
         stored.is_of(password, default_salt)
     }
 
-    /// Returns true if it is the present password or one that is remembered.
+    /// Returns true if this is the current password or a remembered one.
     pub(crate) fn knows_password(&self, password: &str, default_salt: &str) -> bool {
         let former = self.former_keys.iter().filter_map(|keys| keys.first());
         self.has_password(password, default_salt)
@@ -280,7 +280,7 @@ impl Entry {
                 .any(|stored| stored.is_of(password, default_salt))
     }
 
-    /// Remembers the present keys, so that there are `history` passwords with the next one.
+    /// Remembers the current keys, so that there are `history` passwords including the next one.
     pub(crate) fn remember(&mut self, history: usize) {
         let newest = self.kvno();
         let present = self.keys.iter().filter(|key| key.kvno == newest);
@@ -291,12 +291,12 @@ impl Entry {
         self.former_keys.truncate(history.saturating_sub(1));
     }
 
-    /// The newest version number; 0 without keys.
+    /// Returns the newest version number; 0 without keys.
     pub(crate) fn kvno(&self) -> u32 {
         self.keys.iter().map(|key| key.kvno).max().unwrap_or(0)
     }
 
-    /// Gives or takes an attribute.
+    /// Sets or clears an attribute.
     pub(crate) fn set_attribute(&mut self, attribute: Attribute) {
         self.attributes
             .retain(|text| text.get(1..) != Some(attribute.name));
@@ -305,26 +305,26 @@ impl Entry {
         }
     }
 
-    /// The attributes that differ from kadmin's defaults.
+    /// Returns the attributes that differ from kadmin's defaults.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = Attribute> {
         self.attributes
             .iter()
             .filter_map(|text| Attribute::parse(text).ok())
     }
 
-    /// `max_life` as a duration.
+    /// Returns `max_life` as a duration.
     pub(crate) fn max_life(&self) -> Option<Duration> {
         self.max_life.map(Duration::from_secs)
     }
 
-    /// `max_renewable_life` as a duration.
+    /// Returns `max_renewable_life` as a duration.
     pub(crate) fn max_renewable_life(&self) -> Option<Duration> {
         self.max_renewable_life.map(Duration::from_secs)
     }
 }
 
 impl StoredKey {
-    /// `salt` if it is not the default one.
+    /// Encodes a key; `salt` is `Some` if it is not the default one.
     pub(crate) fn new(kvno: u32, key: &EncryptionKey, salt: Option<&str>) -> Self {
         Self {
             kvno,
@@ -339,7 +339,7 @@ impl StoredKey {
         }
     }
 
-    /// Returns true if it is the key of this password.
+    /// Returns true if the key belongs to this password.
     fn is_of(&self, password: &str, default_salt: &str) -> bool {
         let salt = self.salt.as_deref().unwrap_or(default_salt);
         let derived = EncryptionKey::from_password(
@@ -351,7 +351,7 @@ impl StoredKey {
         derived.is_ok_and(|derived| Self::new(self.kvno, &derived, None).key == self.key)
     }
 
-    /// The key itself; none if somebody spoilt the file.
+    /// Decodes the key; `None` if the file is damaged.
     pub(crate) fn key(&self) -> Option<EncryptionKey> {
         let digits = self.key.as_bytes().chunks(2);
         let bytes: Option<Vec<u8>> = digits

@@ -1,4 +1,4 @@
-//! Durations and dates as MIT's programs read and print them.
+//! Durations and dates in the formats of MIT's programs.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use kerbox_krb5::Timestamp;
 
 use super::getdate::get_date;
 
-/// Reads a duration of `krb5.conf`: `10h`, `1d 2h`, `7d 0h 0m 0s`, `10-8:45:00`, `1:30:00` or a
+/// Parses a duration of `krb5.conf`: `10h`, `1d 2h`, `7d 0h 0m 0s`, `10-8:45:00`, `1:30:00` or a
 /// number of seconds.
 pub(crate) fn parse_delta(text: &str) -> Option<Duration> {
     let seconds = delta_seconds(text.trim())?;
-    // MIT's have 32 bits.
+    // MIT's durations have 32 bits.
     (0..=i64::from(i32::MAX))
         .contains(&seconds)
         .then(|| Duration::from_secs(seconds.unsigned_abs()))
@@ -42,7 +42,7 @@ fn delta_seconds(text: &str) -> Option<i64> {
     }
     let mut rest = text;
     let mut total = 0_i64;
-    // Each unit is shorter than the last one.
+    // Each unit must be smaller than the previous one.
     let mut units = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)].into_iter();
     while !rest.is_empty() {
         let sign = usize::from(rest.starts_with('-'));
@@ -58,7 +58,7 @@ fn delta_seconds(text: &str) -> Option<i64> {
     (!text.is_empty()).then_some(total)
 }
 
-/// Reads a life as kadmin's options take it: a duration, or a date from which `now` is subtracted.
+/// Parses a lifetime of kadmin's options: a duration, or a date from which `now` is subtracted.
 pub(crate) fn parse_interval(text: &str, now: Timestamp) -> Result<Duration, String> {
     if let Some(delta) = parse_delta(text) {
         return Ok(delta);
@@ -73,7 +73,7 @@ pub(crate) fn parse_interval(text: &str, now: Timestamp) -> Result<Duration, Str
     }
 }
 
-/// Reads a date as kadmin takes it, by `getdate`; RFC 3339 is read as well. `never` is `None`.
+/// Parses a date of kadmin with `getdate`; RFC 3339 is accepted, too. `never` is `None`.
 pub(crate) fn parse_date(text: &str, now: Timestamp) -> Option<Option<Timestamp>> {
     let now = now.whole_second();
     let found = match text.trim().parse::<jiff::Timestamp>() {
@@ -85,13 +85,13 @@ pub(crate) fn parse_date(text: &str, now: Timestamp) -> Option<Option<Timestamp>
     };
     match found.as_second() {
         0 => Some(None),
-        // Before the epoch, and beyond what a KerberosTime of MIT's 32 bits holds.
+        // Before the epoch, or beyond MIT's 32-bit KerberosTime.
         seconds if !(0..=i64::from(u32::MAX)).contains(&seconds) => None,
         seconds => Some(Some(Timestamp::from_secs(seconds))),
     }
 }
 
-/// Reads a point in time of `kdc.conf`: `20300101120000` and its further forms, or 0 for never.
+/// Parses a time of `kdc.conf`: `20300101120000` and its other forms, or 0 for never.
 pub(crate) fn parse_absolute(text: &str) -> Option<Option<Timestamp>> {
     const FORMS: [&str; 7] = [
         "%Y%m%d%H%M%S",
@@ -112,7 +112,7 @@ pub(crate) fn parse_absolute(text: &str) -> Option<Option<Timestamp>> {
     Some(Some(Timestamp::from_secs(found.as_second())))
 }
 
-/// As getprinc prints a life: `1 day 00:00:00`.
+/// Formats a lifetime like getprinc: `1 day 00:00:00`.
 pub(crate) fn print_delta(delta: Duration) -> String {
     let seconds = delta.as_secs();
     let days = seconds / 86_400;
@@ -125,7 +125,7 @@ pub(crate) fn print_delta(delta: Duration) -> String {
     )
 }
 
-/// As getprinc prints a date: `Sun Nov 22 06:55:01 UTC 2026`, or `[never]`.
+/// Formats a date like getprinc: `Sun Nov 22 06:55:01 UTC 2026`, or `[never]`.
 pub(crate) fn print_date(date: Option<Timestamp>) -> String {
     let Some(date) = date else {
         return String::from("[never]");

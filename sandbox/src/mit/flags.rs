@@ -1,8 +1,8 @@
-//! The names that principals' flags have in kadmin, `kdc.conf` and `kadm5.acl`.
+//! The names of principals' flags in kadmin, `kdc.conf` and `kadm5.acl`.
 
 use crate::settings::Attribute;
 
-/// MIT's further names, each with kadmin's own and whether it means the same.
+/// MIT's alternative names, each with kadmin's name and whether it has the same sense.
 const OTHER_NAMES: [(&str, &str, bool); 24] = [
     ("postdateable", "allow_postdated", true),
     ("disallow_postdated", "allow_postdated", false),
@@ -30,7 +30,7 @@ const OTHER_NAMES: [(&str, &str, bool); 24] = [
     ("pwchange_service", "password_changing_service", true),
 ];
 
-/// Reads `+preauth`, `-tgt-based` or `forwardable`, in any case.
+/// Parses `+preauth`, `-tgt-based` or `forwardable`, in any case.
 pub(crate) fn parse(text: &str) -> Result<Attribute, String> {
     let (on, name) = match text.strip_prefix('-') {
         Some(name) => (false, name),

@@ -1,4 +1,4 @@
-//! Dates as MIT's kadmin takes them: `2030-01-01 12:00 UTC`, `tomorrow`, `3 days ago`, `next
+//! Dates in the syntax of MIT's kadmin: `2030-01-01 12:00 UTC`, `tomorrow`, `3 days ago`, `next
 //! monday`, in any order.
 
 use jiff::civil::{Date, Time, Weekday};
@@ -7,7 +7,7 @@ use jiff::{Span, Timestamp};
 
 use super::getdate_words::{Meridian, Token, tokens};
 
-/// The pieces of a text.
+/// The parsed parts of a text.
 #[derive(Default)]
 struct Said {
     date: Option<(i64, i64, Option<i64>)>,
@@ -19,7 +19,7 @@ struct Said {
     relative: bool,
 }
 
-/// The point in time that a text names; `here` is the zone of times that name none. `never` is the
+/// Returns the time that a text describes. `here` is the zone for times without one. `never` is the
 /// epoch.
 pub(super) fn get_date(text: &str, now: Timestamp, here: &TimeZone) -> Option<Timestamp> {
     let tokens = tokens(text)?;
@@ -35,8 +35,8 @@ pub(super) fn get_date(text: &str, now: Timestamp, here: &TimeZone) -> Option<Ti
 }
 
 impl Said {
-    /// Takes the next piece, and returns what follows it; `None` if there is no such piece, or it
-    /// is said twice.
+    /// Parses the next part and returns the remaining tokens. `None` if there is no such part, or
+    /// if it was already given.
     fn take<'a>(&mut self, tokens: &'a [Token]) -> Option<&'a [Token]> {
         use Token::{Ago, Char, Day, Month, MonthUnit, SecondUnit, Signed, Unsigned, Zone};
         let number = |token: &Token| match token {
@@ -63,7 +63,7 @@ impl Said {
                     _ => (None, rest_of),
                 };
                 let rest_of = match rest_of {
-                    // A sign makes it the distance from UTC, unless a unit follows.
+                    // A signed number is an offset from UTC, unless a unit follows.
                     [Signed(offset), rest @ ..]
                         if meridian.is_none()
                             && !matches!(rest, [SecondUnit(_) | MonthUnit(_), ..]) =>
@@ -129,7 +129,7 @@ impl Said {
                 2
             }
             [Unsigned(day), Month(month), ref rest @ ..] => {
-                // A number that begins a time or counts units is no year.
+                // A number that begins a time or counts units is not a year.
                 let year = rest.first().and_then(number).filter(|_| {
                     !matches!(
                         rest.get(1),
@@ -233,7 +233,7 @@ impl Said {
     }
 }
 
-/// Two digits of a year mean one after 1900, as in MIT's programs.
+/// Years below 1900 are counted from 1900, as in MIT's programs.
 fn date(month: i64, day: i64, year: Option<i64>, today: Date) -> Option<Date> {
     let year = match year {
         Some(year) if year.checked_abs()? < 1900 => year.abs() + 1900,
@@ -268,7 +268,7 @@ fn time((hour, minute, second, meridian): (i64, i64, i64, Option<Meridian>)) -> 
 mod tests {
     use super::*;
 
-    /// Sunday 2026-11-22 06:55:01 UTC.
+    /// Parses relative to Sunday 2026-11-22 06:55:01 UTC.
     fn read(text: &str) -> Option<String> {
         let now = "2026-11-22T06:55:01Z".parse().expect("a time");
         get_date(text, now, &TimeZone::UTC).map(|time| time.to_string())

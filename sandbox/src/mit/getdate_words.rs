@@ -2,14 +2,14 @@
 
 use jiff::civil::Weekday;
 
-/// One word, number or sign.
+/// A word, number or sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token {
     Unsigned(i64),
     Signed(i64),
     Month(i64),
     Day(Weekday),
-    /// By how many seconds its time is ahead of UTC's.
+    /// Offset from UTC in seconds; positive is ahead.
     Zone(i32),
     Dst,
     /// A unit in seconds.
@@ -29,7 +29,7 @@ pub(super) enum Meridian {
     Pm,
 }
 
-/// Splits a text; `None` if a word in it is not known.
+/// Splits a text into tokens; `None` if it contains an unknown word.
 pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
     let mut tokens = Vec::new();
     let mut rest = text.trim_start();
@@ -55,7 +55,7 @@ pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
         } else if first == '(' {
             rest = &rest[rest.find(')')? + 1..];
         } else {
-            // A sign without a number is passed over.
+            // A sign without a number is skipped.
             if !matches!(first, '-' | '+') {
                 tokens.push(Token::Char(first));
             }
@@ -133,7 +133,7 @@ const OTHERS: [(&str, Token); 20] = [
     ("never", Token::Never),
 ];
 
-/// Zones by their distance from UTC in hours, summer time counted in.
+/// Offsets of zones from UTC in hours, including summer time.
 const ZONES: [(&str, i32); 44] = [
     ("gmt", 0),
     ("ut", 0),

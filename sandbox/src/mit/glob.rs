@@ -1,6 +1,6 @@
-//! Shell patterns, as listprincs and kadm5.acl have them.
+//! Shell patterns, as used by listprincs and kadm5.acl.
 
-/// One place of a pattern.
+/// One element of a pattern.
 enum Place {
     /// `*`
     Any,
@@ -11,10 +11,10 @@ enum Place {
     Literal(char),
 }
 
-/// Returns true if a shell pattern with `*`, `?`, `[...]` and backslashes is `text`.
+/// Returns true if a shell pattern with `*`, `?`, `[...]` and backslashes matches `text`.
 pub(super) fn glob(pattern: &str, text: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
-    // Which prefixes of the text the pattern so far can match.
+    // Marks the prefix lengths of the text that the pattern so far can match.
     let mut reached = vec![false; text.len() + 1];
     reached[0] = true;
     for place in places(pattern) {

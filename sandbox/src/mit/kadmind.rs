@@ -1,5 +1,5 @@
-//! `kadmind`: the password service of the database (RFC 3244). The RPC of MIT's `kadmin` it does
-//! not speak.
+//! `kadmind`: the password service of the database (RFC 3244). It does not speak the RPC of MIT's
+//! `kadmin`.
 
 use std::process::ExitCode;
 
@@ -40,7 +40,7 @@ impl<'a> Arguments<'a> {
                     options.value()?;
                     options.no_effect("-port", "the kadmin RPC is not served");
                 }
-                // Tools of the propagation to other servers.
+                // Options for the propagation to other servers.
                 "-proponly" | "-W" => {
                     options.no_effect(option, "there is no propagation to other KDCs");
                 }
@@ -55,7 +55,7 @@ impl<'a> Arguments<'a> {
     }
 }
 
-/// Runs it with its arguments.
+/// Runs the program with its arguments.
 pub(crate) fn main(arguments: &[String]) -> ExitCode {
     let done = Arguments::parse(arguments).and_then(|read| match read.foreground {
         true => serve(&read),

@@ -1,5 +1,5 @@
-//! `kdb5_util`: makes and destroys the database. There is no master key, so that `stash` has
-//! nothing to do.
+//! `kdb5_util`: creates and destroys the database. There is no master key, so `stash` has nothing
+//! to do.
 
 use std::io::Write;
 use std::path::Path;
@@ -45,7 +45,7 @@ impl<'a> Arguments<'a> {
                 }
                 ("-f", Some("destroy")) => read.force = true,
                 ("-m", _) | ("-s", Some("create")) => words.no_effect(word, NO_MASTER_KEY),
-                // Weak randomness is never taken.
+                // Weak randomness is never used.
                 ("-W", Some("create")) => {}
                 (option, _) if option.starts_with('-') => {
                     return Err(format!("{option} is not an option here\n{USAGE}"));
@@ -67,7 +67,7 @@ impl<'a> Arguments<'a> {
     }
 }
 
-/// Runs it with its arguments.
+/// Runs the program with its arguments.
 pub(crate) fn main(arguments: &[String]) -> ExitCode {
     run(arguments).map_or_else(|why| complain(NAME, why), |()| ExitCode::SUCCESS)
 }
@@ -81,7 +81,7 @@ fn run(arguments: &[String]) -> Result<(), String> {
     match command {
         "create" => create(&configuration, path),
         "destroy" => destroy(path, read.force),
-        // There is a database, as MIT's wants.
+        // `stash` only requires a database, as MIT's does.
         _ => Database::read(path)
             .map(drop)
             .map_err(|error| format!("{error} while opening database '{}'", path.display())),
@@ -108,7 +108,7 @@ fn create(configuration: &Configuration, path: &Path) -> Result<(), String> {
 fn destroy(path: &Path, force: bool) -> Result<(), String> {
     let failed =
         |why: &dyn std::fmt::Display| format!("{why} while deleting database '{}'", path.display());
-    // A file that is not ours stays, whoever asks.
+    // A file that is not ours is never deleted.
     Database::read(path).map_err(|error| failed(&error))?;
     if !force {
         println!(

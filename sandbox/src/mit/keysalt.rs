@@ -1,4 +1,4 @@
-//! Key types with the salts of their passwords, as `supported_enctypes` and `-e` list them.
+//! Key types with the salts of their passwords, as listed in `supported_enctypes` and `-e`.
 
 use std::fmt;
 
@@ -12,14 +12,14 @@ pub(crate) struct KeySalt {
     pub(crate) salt: SaltType,
 }
 
-/// The salt of a password's key.
+/// The kind of salt of a password's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SaltType {
-    /// The realm and the name.
+    /// Realm and name.
     Normal,
-    /// The name alone.
+    /// Only the name.
     NoRealm,
-    /// The realm alone.
+    /// Only the realm.
     OnlyRealm,
     /// Random characters.
     Special,
@@ -28,7 +28,7 @@ pub(crate) enum SaltType {
 impl SaltType {
     const ALL: [Self; 4] = [Self::Normal, Self::NoRealm, Self::OnlyRealm, Self::Special];
 
-    /// The name that kadmin prints.
+    /// Returns the name that kadmin prints.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Normal => "normal",
@@ -38,14 +38,14 @@ impl SaltType {
         }
     }
 
-    /// The type of this name, in any case.
+    /// Returns the type with this name, in any case.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|salt| salt.name().eq_ignore_ascii_case(name))
     }
 
-    /// The number in MIT's database.
+    /// Returns the number in MIT's database.
     pub(crate) fn number(self) -> u8 {
         match self {
             Self::Normal => 0,
@@ -55,7 +55,7 @@ impl SaltType {
         }
     }
 
-    /// The salt itself; `None` for the default one.
+    /// Returns the salt itself; `None` for the default one.
     pub(crate) fn of(self, principal: &Principal, rng: &mut impl Rng) -> Option<String> {
         match self {
             Self::Normal => None,
@@ -76,7 +76,7 @@ impl fmt::Display for KeySalt {
     }
 }
 
-/// MIT's programs take these when no list is given.
+/// The list that MIT's programs use when none is given.
 pub(crate) const DEFAULT: [KeySalt; 2] = [
     KeySalt {
         enctype: EncryptionType::AES256_CTS_HMAC_SHA1_96,
@@ -88,7 +88,7 @@ pub(crate) const DEFAULT: [KeySalt; 2] = [
     },
 ];
 
-/// Reads a list; elements that come twice count once.
+/// Parses a list; duplicates count once.
 pub(crate) fn parse(list: &str) -> Result<Vec<KeySalt>, String> {
     let mut keysalts = Vec::new();
     for word in words(list) {
@@ -120,12 +120,12 @@ fn parse_one(word: &str) -> Result<KeySalt, String> {
     Ok(KeySalt { enctype, salt })
 }
 
-/// The words of a list that blanks and commas separate.
+/// Splits a list at blanks and commas.
 pub(crate) fn words(list: &str) -> impl Iterator<Item = &str> {
     list.split([' ', ',', '\t']).filter(|word| !word.is_empty())
 }
 
-/// The families of types that `permitted_enctypes` knows, in MIT's order.
+/// The families of types in `permitted_enctypes`, in MIT's order.
 const FAMILIES: [(&str, &[EncryptionType]); 4] = [
     (
         "aes",
@@ -148,8 +148,8 @@ const FAMILIES: [(&str, &[EncryptionType]); 4] = [
     ),
 ];
 
-/// Reads `permitted_enctypes`: names, families, `DEFAULT`, each with a sign. Names that are not
-/// known here are passed over, as MIT's library does, and come back as the second list.
+/// Parses `permitted_enctypes`: names, families, `DEFAULT`, each with an optional sign. Unknown
+/// names are skipped, as MIT's library does, and returned as the second list.
 pub(crate) fn parse_permitted(list: &str) -> (Vec<EncryptionType>, Vec<String>) {
     let (mut permitted, mut unknown) = (Vec::new(), Vec::new());
     for word in words(list) {
@@ -182,7 +182,7 @@ pub(crate) fn parse_permitted(list: &str) -> (Vec<EncryptionType>, Vec<String>) 
     (permitted, unknown)
 }
 
-/// Every type of MIT 1.20's list that there is here.
+/// Returns every supported type in MIT 1.20's list.
 pub(crate) fn permitted_by_default() -> Vec<EncryptionType> {
     FAMILIES
         .iter()

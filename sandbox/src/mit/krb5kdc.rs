@@ -1,4 +1,4 @@
-//! `krb5kdc`: serves the databases, and sees at once what `kadmin.local` changes in them.
+//! `krb5kdc`: serves the databases and sees the changes of `kadmin.local` at once.
 
 use std::process::ExitCode;
 
@@ -18,10 +18,10 @@ const USAGE: &str = "usage: krb5kdc [-r realm]... [-d database] [-p ports] [-P p
 #[derive(Default)]
 struct Arguments<'a> {
     realms: Vec<Asked<'a>>,
-    /// The ports of realms of which no file names any.
+    /// The ports of realms for which no file sets any.
     ports: Option<&'a str>,
     pid_file: Option<&'a str>,
-    /// Its clock is this far ahead, in seconds.
+    /// Offset of its clock in seconds; positive is ahead.
     ahead: i64,
     foreground: bool,
 }
@@ -29,7 +29,8 @@ struct Arguments<'a> {
 impl<'a> Arguments<'a> {
     fn parse(arguments: &'a [String]) -> Result<Self, String> {
         let mut read = Self::default();
-        // A database belongs to the next realm, as with MIT's; after the last one, to that.
+        // As in MIT's program, a database belongs to the next realm, or to the last one if none
+        // follows.
         let mut database = None;
         let mut options = CommandLine::new(NAME, arguments);
         while let Some(option) = options.next() {
@@ -53,7 +54,7 @@ impl<'a> Arguments<'a> {
                     options.value()?;
                     options.no_effect("-w", "one process serves all requests");
                 }
-                // MIT's has them for the sake of old scripts only.
+                // MIT's program accepts these only for old scripts.
                 "-R" | "-4" => drop(options.value()?),
                 "-X" | "-3" => {}
                 other => return Err(format!("{other} is not an option\n{USAGE}")),
@@ -73,7 +74,7 @@ impl<'a> Arguments<'a> {
     }
 }
 
-/// Runs it with its arguments.
+/// Runs the program with its arguments.
 pub(crate) fn main(arguments: &[String]) -> ExitCode {
     let done = Arguments::parse(arguments).and_then(|read| match read.foreground {
         true => serve(&read),
@@ -133,7 +134,7 @@ fn serve(arguments: &Arguments<'_>) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    /// Each realm and its database.
+    /// Each realm with its database.
     type Realms = Vec<(Option<String>, Option<String>)>;
 
     fn realms(line: &str) -> Result<Realms, String> {

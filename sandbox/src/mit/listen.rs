@@ -1,12 +1,12 @@
-//! Reads the addresses of servers: `kdc_listen` and its like.
+//! Parses the listening addresses of servers: `kdc_listen` and similar settings.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 
 use super::keysalt::words;
 
-/// The addresses of a list of ports, addresses, and addresses with a port. A port alone means every
-/// address of the machine, as the documentation of the settings says; an empty list means that the
-/// server does not listen.
+/// Parses a list of ports, addresses, and addresses with a port. A port alone means every address
+/// of the machine, as the settings' documentation says. An empty list means that the server does
+/// not listen.
 pub(crate) fn parse(
     setting: &str,
     list: &str,
@@ -16,7 +16,7 @@ pub(crate) fn parse(
     for word in words(list) {
         let wrong = |why: String| format!("{setting} = {list}: {word:?} {why}");
         for address in parse_one(word, default_port).map_err(wrong)? {
-            // The free port that is found for port 0 is another one each time.
+            // For port 0, each entry gets a different free port.
             if address.port() == 0 || !addresses.contains(&address) {
                 addresses.push(address);
             }
@@ -55,8 +55,8 @@ fn parse_one(word: &str, default_port: u16) -> Result<Vec<SocketAddr>, String> {
     Ok(found.collect())
 }
 
-/// Only this machine's clients, on the port of the service: where a server listens that nothing is
-/// said of. MIT's would listen on every address.
+/// Returns the default: the service's port on loopback, for clients on this machine only. MIT's
+/// default is every address.
 pub(crate) fn loopback(port: u16) -> Vec<SocketAddr> {
     vec![SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)]
 }

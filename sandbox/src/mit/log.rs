@@ -6,14 +6,14 @@ use std::sync::{Mutex, PoisonError};
 
 use kerbox_krb5::Timestamp;
 
-/// The files that lines go to.
+/// The log targets.
 pub(super) struct Log {
     program: &'static str,
     targets: Mutex<Vec<Box<dyn Write + Send>>>,
 }
 
 impl Log {
-    /// Opens what the relations name. Of a kind that there is not here, a warning is printed.
+    /// Opens the named targets. Prints a warning for an unsupported kind.
     pub(super) fn open(program: &'static str, relations: &[String]) -> Result<Self, String> {
         let mut targets: Vec<Box<dyn Write + Send>> = Vec::new();
         for relation in relations {
@@ -58,7 +58,7 @@ impl Log {
         })
     }
 
-    /// Writes a line as MIT's servers do, its time and the process before it.
+    /// Writes a line in the format of MIT's servers, with time and process in front.
     pub(super) fn line(&self, now: Timestamp, severity: &str, text: &str) {
         let mut targets = self.targets.lock().unwrap_or_else(PoisonError::into_inner);
         if targets.is_empty() {
@@ -72,7 +72,8 @@ impl Log {
                     .to_string()
             },
         );
-        // The name that a peer gives itself must not begin a line of its own, nor command the terminal.
+        // The text may contain a name chosen by a peer, which must not start a new line or send
+        // control codes to the terminal.
         let text: String = text
             .chars()
             .flat_map(|c| match c.is_control() {
@@ -88,7 +89,7 @@ impl Log {
             std::process::id()
         );
         for target in targets.iter_mut() {
-            // A log that cannot be written does not stop the server.
+            // A failing log does not stop the server.
             let _ = target.write_all(line.as_bytes());
         }
     }

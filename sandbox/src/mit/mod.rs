@@ -1,9 +1,9 @@
-//! MIT's programs by their own names: `krb5kdc`, `kadmind`, `kadmin.local` and `kdb5_util`, well
-//! enough for fixtures that were written for them, such as PyPI's k5test. Called by one of these
-//! names, `kerbox` is that program.
+//! MIT's programs by their own names: `krb5kdc`, `kadmind`, `kadmin.local` and `kdb5_util`. They
+//! are complete enough for fixtures written for MIT's, such as PyPI's k5test. When called by one of
+//! these names, `kerbox` is that program.
 //!
-//! They find each other as MIT's do: by `KRB5_CONFIG`, `KRB5_KDC_PROFILE` and the database that
-//! these name. The database is a JSON file of our own.
+//! They find each other as MIT's programs do: through `KRB5_CONFIG`, `KRB5_KDC_PROFILE` and the
+//! database that those name. The database is a JSON file in our own format.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -34,7 +34,7 @@ mod served;
 mod stored;
 mod strings;
 
-/// The program that we were called as, if it is one of MIT's.
+/// Returns the program for the name of this process, if it is one of MIT's.
 pub(crate) fn called_as(name: Option<&OsStr>) -> Option<fn(&[String]) -> ExitCode> {
     match Path::new(name?).file_name()?.to_str()? {
         "krb5kdc" => Some(krb5kdc::main),
@@ -45,7 +45,7 @@ pub(crate) fn called_as(name: Option<&OsStr>) -> Option<fn(&[String]) -> ExitCod
     }
 }
 
-/// As MIT's programs say what went wrong: `program: text`.
+/// Prints an error as MIT's programs do: `program: text`.
 fn complain(program: &str, text: impl std::fmt::Display) -> ExitCode {
     eprintln!("{program}: {text}");
     ExitCode::FAILURE

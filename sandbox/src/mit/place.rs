@@ -1,10 +1,11 @@
-//! The database's place.
+//! The location of the database.
 
 use std::path::{Component, Path, PathBuf};
 
 use super::profile::Profile;
 
-/// Folders in which MIT's own programs keep a machine's databases, by the packages there are.
+/// Folders in which MIT's own programs keep a machine's databases, in the packages of various
+/// systems.
 const OF_THE_SYSTEM: [&str; 6] = [
     "/var/lib/krb5kdc",
     "/var/lib/kerberos",
@@ -14,8 +15,8 @@ const OF_THE_SYSTEM: [&str; 6] = [
     "/etc/krb5kdc",
 ];
 
-/// The database of a realm: `-d`, else `database_name` of its `[dbmodules]` section, else of the
-/// realm. There is no default one: MIT's would be the machine's own.
+/// Returns the database of a realm: `-d`, else `database_name` in `[dbmodules]`, `[dbdefaults]` or
+/// the realm. There is no default, because MIT's would be the machine's own database.
 pub(crate) fn database(
     profile: &Profile,
     realm: &str,
@@ -60,14 +61,14 @@ fn module<'a>(profile: &'a Profile, realm: &'a str) -> &'a str {
         .unwrap_or(realm)
 }
 
-/// Returns true if `path` is in `folder`, also by way of a symbolic link or `..`.
+/// Returns true if `path` is in `folder`, even through a symbolic link or `..`.
 fn is_below(path: &Path, folder: &str) -> bool {
     let parent = path.parent().unwrap_or(path);
     let real = parent.canonicalize().unwrap_or_else(|_| plain(parent));
     plain(path).starts_with(folder) || real.starts_with(folder)
 }
 
-/// The path without `..`, for one that does not exist.
+/// Removes `..` from a path that does not exist.
 fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for component in path.components() {

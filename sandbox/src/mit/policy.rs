@@ -1,30 +1,30 @@
-//! Password policies as the database keeps them.
+//! Password policies in the database.
 
 use std::time::Duration;
 
 use kerbox_kdc::PasswordPolicy;
 use serde::{Deserialize, Serialize};
 
-/// A password policy. Durations are in seconds; 0 is without end.
+/// A password policy. Durations are in seconds; 0 means no limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Policy {
     pub(crate) max_life: u64,
     pub(crate) min_length: usize,
     pub(crate) min_classes: usize,
-    /// This many passwords, the present one among them, may not be used again.
+    /// Number of passwords, including the current one, that may not be reused.
     #[serde(default = "one")]
     pub(crate) history: usize,
-    /// Kept and printed; the password service lets users change at any time.
+    /// Kept and printed only: the password service lets users change their passwords at any time.
     #[serde(default)]
     pub(crate) min_life: u64,
-    /// Kept and printed, as the next two: the KDC locks no account.
+    /// Kept and printed only, as are the next two: the KDC locks no account.
     #[serde(default)]
     pub(crate) max_failures: u32,
     #[serde(default)]
     pub(crate) failure_interval: u64,
     #[serde(default)]
     pub(crate) lockout: u64,
-    /// The only key types and salts that may be made; absent for all.
+    /// The only permitted key types and salts; `None` permits all.
     #[serde(default)]
     pub(crate) allowed_keysalts: Option<String>,
 }
@@ -50,7 +50,8 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// As the KDC takes it. Of passwords that are only keys, it knows the present one.
+    /// Converts the policy for the KDC. Where previous passwords exist only as keys, the KDC knows
+    /// just the current one.
     pub(crate) fn rules(&self) -> PasswordPolicy {
         PasswordPolicy {
             min_length: self.min_length,

@@ -1,25 +1,25 @@
-//! MIT's profile format: `krb5.conf` and `kdc.conf` as other programs write them.
+//! MIT's profile format, used by `krb5.conf` and `kdc.conf` files that other programs write.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Files that include each other more deeply are taken for a circle.
+/// The deepest nesting of included files; more is treated as a cycle.
 const DEPTH: usize = 16;
 
-/// The relations of one or more files, in order, each with the sections that it stands in.
+/// The relations of one or more files in order, each with its enclosing sections.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Profile {
     relations: Vec<(Vec<String>, String)>,
-    /// Places that a `*` marks: later files add nothing to them.
+    /// Places marked with `*`, to which later files cannot add.
     finals: BTreeSet<Vec<String>>,
-    /// The files that were passed over, and why.
+    /// The files that were skipped, with the reason.
     passed_over: Vec<String>,
 }
 
 impl Profile {
-    /// Reads a text without includes.
+    /// Parses a text without includes.
     #[cfg(test)]
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut reader = Reader::new(Path::new("profile"), 0);
@@ -27,8 +27,8 @@ impl Profile {
         Ok(reader.profile)
     }
 
-    /// Reads the files of a `:`-separated list, the first of which wins. Files that do not exist
-    /// are passed over, as MIT's library does.
+    /// Reads the files of a `:`-separated list; the first has precedence. Missing files are
+    /// skipped, as MIT's library does.
     pub(crate) fn read(list: &str) -> Result<Self, String> {
         let mut profile = Self::default();
         for path in list.split(':').filter(|path| !path.is_empty()) {
@@ -44,7 +44,7 @@ impl Profile {
         Ok(profile)
     }
 
-    /// Adds what another file says, after what is here.
+    /// Appends the relations of another file.
     pub(crate) fn append(&mut self, other: Self) {
         let finals = &self.finals;
         let closed =
@@ -58,12 +58,12 @@ impl Profile {
         self.passed_over.extend(other.passed_over);
     }
 
-    /// The first value at a path of sections and a name.
+    /// Returns the first value at a path of sections and a name.
     pub(crate) fn value(&self, path: &[&str]) -> Option<&str> {
         self.values(path).next()
     }
 
-    /// All values at a path.
+    /// Returns all values at a path.
     pub(crate) fn values<'a>(&'a self, path: &[&str]) -> impl Iterator<Item = &'a str> {
         let found = self
             .relations
@@ -72,24 +72,25 @@ impl Profile {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// Each relation: its sections and name, and its value.
+    /// Returns each relation: its sections and name, and its value.
     pub(crate) fn each(&self) -> impl Iterator<Item = (Vec<&str>, &str)> {
         self.relations
             .iter()
             .map(|(place, value)| (place.iter().map(String::as_str).collect(), value.as_str()))
     }
 
-    /// The files that were passed over, and why.
+    /// Returns the files that were skipped, with the reason.
     pub(crate) fn passed_over(&self) -> &[String] {
         &self.passed_over
     }
 }
 
-/// One file as it is read. Each has sections of its own; an included one begins anew.
+/// The state of reading one file. Each file has its own sections; an included file starts outside
+/// of any.
 struct Reader<'a> {
     profile: Profile,
     place: Vec<String>,
-    /// Set while the brace of a section that was begun is still to come.
+    /// Set while the opening brace of a new section is still expected.
     brace_expected: bool,
     path: &'a Path,
     line: usize,
@@ -153,7 +154,7 @@ impl<'a> Reader<'a> {
         if let Some(rest) = line.strip_prefix('[') {
             self.section(rest)
         } else if self.place.is_empty() {
-            // MIT's library takes what stands before the first section for a comment.
+            // MIT's library ignores text before the first section.
             Ok(())
         } else if let Some(rest) = line.strip_prefix('}') {
             if self.place.len() < 2 {
@@ -222,7 +223,8 @@ impl<'a> Reader<'a> {
             .map_err(|error| self.wrong(format_args!("include {}: {error}", path.display())))?;
         let mut included = Reader::new(path, self.depth + 1);
         included.lines(&text)?;
-        // It counts as if it stood here: what is final in it closes nothing of this file.
+        // The relations count as if they were in this file, but final sections in the included file
+        // do not close any in this file.
         self.profile.relations.extend(included.profile.relations);
         self.profile.finals.extend(included.profile.finals);
         self.profile
@@ -231,8 +233,8 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The files of a folder by their names' order; those whose names look like an editor's or a
-    /// package manager's are left out, by MIT's rule.
+    /// Includes the files of a folder, ordered by name. Names that look like an editor's or a
+    /// package manager's files are skipped by MIT's rule.
     fn include_folder(&mut self, folder: &Path) -> Result<(), String> {
         let taken = |name: &str| {
             let plain = |character: char| {
@@ -256,13 +258,13 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Returns what follows a word at the beginning of a line.
+/// Returns the text after a word at the beginning of a line.
 fn directive<'a>(line: &'a str, word: &str) -> Option<&'a str> {
     let rest = line.strip_prefix(word)?;
     rest.starts_with(char::is_whitespace).then(|| rest.trim())
 }
 
-/// The text up to the closing quote; backslashes take the next character as it is.
+/// Returns the text up to the closing quote; a backslash makes the next character literal.
 fn unquoted(quoted: &str) -> String {
     let mut text = String::new();
     let mut characters = quoted.chars();

@@ -1,5 +1,6 @@
-//! Which relations of `krb5.conf` and `kdc.conf` the programs obey. Of each that would change what
-//! MIT's programs do and changes nothing here, the program that it concerns says so by its name.
+//! The relations of `krb5.conf` and `kdc.conf` that the programs obey. For each relation that
+//! affects MIT's programs but has no effect here, the affected program prints a warning that names
+//! it.
 
 use super::configuration::is_true;
 use super::profile::Profile;
@@ -15,14 +16,15 @@ pub(crate) enum Program {
 
 use Program::{KadminLocal, Kadmind, Kdb5Util, Krb5kdc};
 
-/// The fate of a relation.
+/// The treatment of a relation.
 #[derive(Clone, Copy)]
 enum Fate {
-    /// Obeyed here, or by the clients whom alone it concerns, or without effect in MIT's programs.
+    /// Obeyed here, obeyed by the clients that it concerns, or without effect in MIT's programs,
+    /// too.
     Fine,
-    /// Not obeyed: what it concerns, and why.
+    /// Not obeyed: the affected programs, and the reason.
     Without(&'static [Program], &'static str),
-    /// Not obeyed when it is true.
+    /// Not obeyed if the value is true.
     WithoutIfTrue(&'static [Program], &'static str),
 }
 use Fate::{Fine, Without, WithoutIfTrue};
@@ -73,7 +75,7 @@ const SERVERS: &[(&str, Fate)] = &[
         "iprop_enable",
         WithoutIfTrue(&[Kadmind], "there is no propagation to other KDCs"),
     ),
-    // Without iprop_enable they mean nothing to MIT's programs either.
+    // Without iprop_enable these have no effect in MIT's programs either.
     ("iprop_ulogsize", Fine),
     ("iprop_master_ulogsize", Fine),
     ("iprop_replica_poll", Fine),
@@ -132,7 +134,7 @@ const DATABASES: &[(&str, Fate)] = &[
     ("database_name", Fine),
     ("db_library", Fine),
     ("db_module_dir", Without(&[Kdb5Util], NO_PLUGIN)),
-    // Neither is written down, and no account is locked.
+    // Neither is recorded, and no account is locked.
     ("disable_last_success", Fine),
     ("disable_lockout", Fine),
     ("mapsize", OTHER_FORMAT),
@@ -151,8 +153,8 @@ const LOGGING: &[(&str, Fate)] = &[
     ),
 ];
 
-/// `[libdefaults]`: nearly all concern clients; the KDC obeys clockskew, default_realm and
-/// permitted_enctypes, and kadmin.local default_keytab_name.
+/// `[libdefaults]`: nearly all concern clients. The KDC obeys clockskew, default_realm and
+/// permitted_enctypes, and kadmin.local obeys default_keytab_name.
 const LIBRARY: &[&str] = &[
     "allow_des3",
     "allow_rc4",
@@ -202,7 +204,7 @@ const LIBRARY: &[&str] = &[
     "verify_ap_req_nofail",
 ];
 
-/// Sections of which nothing is to be said, or something was.
+/// Sections that need no warning, or that are handled elsewhere.
 const SECTIONS: &[&str] = &[
     "appdefaults",
     "capaths",
@@ -229,7 +231,7 @@ const MODULES_OF_SERVERS: &[(&str, &[Program])] = &[
     ("pwqual", &[Kadmind, KadminLocal]),
 ];
 
-/// Returns what `program` has to say of a profile, in the order of its relations.
+/// Returns the warnings of `program` about a profile, in the order of its relations.
 pub(crate) fn warnings(profile: &Profile, realms: &[&str], program: Program) -> Vec<String> {
     let mut warnings: Vec<String> = Vec::new();
     for (place, value) in profile.each() {
@@ -246,7 +248,7 @@ pub(crate) fn warnings(profile: &Profile, realms: &[&str], program: Program) -> 
                 (format!("[{}] {name}", place[0]), fate)
             }
             ["logging", name] => (format!("[logging] {name}"), known(LOGGING, name)),
-            // Of the modules that there are, kadmin.local turns off what it is asked to.
+            // kadmin.local can disable these built-in modules.
             ["plugins", "pwqual", "disable"]
                 if program == KadminLocal && ["dict", "empty", "princ"].contains(&value) =>
             {
@@ -268,7 +270,7 @@ pub(crate) fn warnings(profile: &Profile, realms: &[&str], program: Program) -> 
             ["libdefaults", name, ..] if OF_CLIENTS.contains(name) || LIBRARY.contains(name) => {
                 continue;
             }
-            // An application's name, or a realm's: the relations in it are its clients'.
+            // A subsection for an application or a realm: its relations concern clients.
             ["libdefaults", _, _, ..] => continue,
             ["libdefaults", name] => (format!("[libdefaults] {name}"), None),
             [section, ..] if !SECTIONS.contains(section) => (format!("section [{section}]"), None),

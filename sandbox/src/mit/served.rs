@@ -1,5 +1,5 @@
-//! The databases' files as a KDC serves them: what `kadmin.local` changes is seen at the next
-//! request, what a user changes is kept.
+//! Database files as served by a KDC: changes by `kadmin.local` are seen at the next request, and
+//! users' password changes are saved.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -21,14 +21,14 @@ use crate::settings::Attribute;
 /// The parts of a server.
 pub(super) struct Served {
     pub(super) program: Program,
-    /// By which it says what goes wrong.
+    /// The name in its error messages.
     pub(super) name: &'static str,
     pub(super) realms: Vec<Configuration>,
     pub(super) common: Common,
 }
 
 impl Served {
-    /// A KDC of these realms.
+    /// Creates a KDC for these realms.
     pub(super) fn kdc(self) -> Result<Arc<Kdc>, String> {
         let name = self.name;
         let log = Log::open(name, &self.common.log)?;
@@ -52,17 +52,17 @@ impl Served {
     }
 }
 
-/// The realms' files and when each was last read.
+/// The realms' files, and their stamps when they were last read.
 struct Files {
     served: Served,
     read: Mutex<Vec<Option<Stamp>>>,
 }
 
-/// Differs after each change: the file is always replaced by another one.
+/// Differs after each change, because the file is always replaced by a new one.
 type Stamp = (u64, i64, i64);
 
 impl Files {
-    /// Each file once: realms may share one.
+    /// Returns each file once, because realms may share one.
     fn paths(&self) -> Vec<&PathBuf> {
         let mut paths: Vec<&PathBuf> = Vec::new();
         for configuration in &self.served.realms {
@@ -78,7 +78,7 @@ impl Files {
         self.paths().into_iter().map(stamp).collect()
     }
 
-    /// The database as it stands.
+    /// Reads the current database.
     fn read(&self) -> Result<PrincipalDatabase, String> {
         let stamps = self.stamps();
         let mut files = Vec::new();
@@ -91,7 +91,7 @@ impl Files {
         Ok(database)
     }
 
-    /// Returns true if one is another than was read. A file that is gone changes nothing.
+    /// Returns true if a file differs from the one that was read. A missing file is not a change.
     fn have_changed(&self) -> bool {
         let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.stamps();
@@ -111,13 +111,14 @@ impl Files {
         }
         for (path, file) in files {
             let mut realms = self.served.realms.iter();
-            // Names without a realm are of the first one that uses the file.
+            // Names without a realm belong to the first realm that uses the file.
             let Some(first) = realms.find(|realm| &realm.database == *path) else {
                 continue;
             };
             for (full_name, entry) in &file.principals {
                 let principal = Principal::parse(full_name, &first.realm)?;
-                // The realm's own principals are in the file as well, with the keys that count.
+                // `add_realm` has created the realm's own principals. The file has them too, and
+                // its keys count.
                 let _ = database.remove(&principal);
                 let (new, not_obeyed) = new_principal(principal, entry, file);
                 for text in not_obeyed {
@@ -144,7 +145,7 @@ impl Files {
             realm.clock_skew = skew;
         }
         realm.enctypes = match self.served.program {
-            // It gives no keys.
+            // This program creates no keys.
             Program::Krb5kdc => configuration.permitted.clone(),
             _ => configuration.enctypes(),
         };
@@ -176,7 +177,7 @@ impl Files {
         Ok(realm)
     }
 
-    /// Puts what a user made of her password into the file.
+    /// Saves a user's new password in the file.
     fn keep(&self, entry: &PrincipalEntry, now: Timestamp) -> Result<(), String> {
         let realm = entry.principal.realm();
         let mut realms = self.served.realms.iter();
@@ -210,8 +211,8 @@ fn stamp_of(metadata: &Metadata) -> Stamp {
     (metadata.ino(), metadata.mtime(), metadata.mtime_nsec())
 }
 
-/// Looks, before each request, whether a file is another one: the KDC asks its hook before it
-/// looks at its database. After a change of a password it writes the file.
+/// Checks before each request whether a file has changed. The KDC asks its hook before it reads its
+/// database. Saves the file after a password change.
 struct Follow {
     name: &'static str,
     log: Log,
@@ -264,7 +265,7 @@ impl Hook for Follow {
     fn record(&self, now: Timestamp, event: Event) {
         let (severity, line) = match event.outcome() {
             Some(Outcome::Ok) | None => ("info", event.to_string()),
-            // By its name and in MIT's words.
+            // The code's name and MIT's text for it.
             Some(Outcome::KrbError(code)) => ("Error", format!("{event}, {}", code.meaning())),
             Some(_) => ("Error", event.to_string()),
         };

@@ -1,4 +1,4 @@
-//! A principal of the file as the KDC takes it, and what of it the KDC obeys.
+//! Converts a principal of the file for the KDC.
 
 use kerbox_kdc::{NewKeys, NewPrincipal, PrincipalKey};
 use kerbox_krb5::{EncryptionType, Principal, Timestamp};
@@ -6,7 +6,7 @@ use kerbox_krb5::{EncryptionType, Principal, Timestamp};
 use super::database::{Database, Entry};
 use super::strings::session_enctypes;
 
-/// The principal, and what is set of it and not obeyed.
+/// Returns the principal, and warnings about settings that are not obeyed.
 pub(super) fn new_principal(
     principal: Principal,
     entry: &Entry,
@@ -33,7 +33,7 @@ pub(super) fn new_principal(
         }
     }
     if new.entry.session_enctypes.is_empty() {
-        // MIT 1.20 takes no type for granted that a service has no key of.
+        // MIT 1.20 assumes that a service supports only the types of its keys.
         let newest = entry.kvno();
         let keys = entry.keys.iter().filter(|key| key.kvno == newest);
         new.entry.session_enctypes = keys.map(|key| EncryptionType(key.enctype)).collect();

@@ -1,18 +1,18 @@
-//! The string attributes of principals that MIT's KDC looks at.
+//! The string attributes of principals that MIT's KDC reads.
 
 use kerbox_krb5::EncryptionType;
 
 use super::keysalt::parse_permitted;
 
-/// The use of one that is set.
+/// The effect of setting a string attribute.
 pub(super) enum Use {
-    /// It is obeyed, or only kept, as MIT's programs keep what modules may look for.
+    /// Obeyed, or only stored, as MIT's programs store attributes for modules.
     Kept,
-    /// It cannot be obeyed, and is not set.
+    /// Cannot be obeyed, and is not set.
     Refused(String),
 }
 
-/// Looks at `setstr`'s words.
+/// Checks the arguments of `setstr`.
 pub(super) fn look(key: &str, value: &str) -> Use {
     let refused = |why: &str| Use::Refused(format!("{key} cannot be obeyed: {why}"));
     match key {
@@ -28,7 +28,7 @@ pub(super) fn look(key: &str, value: &str) -> Use {
     }
 }
 
-/// The types of session keys that a service knows, by its string attribute.
+/// Parses a service's `session_enctypes` attribute: its supported session key types.
 pub(super) fn session_enctypes(list: &str) -> Result<Vec<EncryptionType>, String> {
     match parse_permitted(list) {
         (enctypes, unknown) if unknown.is_empty() && !enctypes.is_empty() => Ok(enctypes),

@@ -40,7 +40,7 @@ fn jars() -> PathBuf {
     peers::folder().join("hadoop-client")
 }
 
-/// Runs a line of a shell in a place, as a user who has nothing of Kerberos in his environment.
+/// Runs a shell line in a place, as a user without any Kerberos variables.
 fn shell(place: &Place, script: &str) -> Ran {
     let template = place.kerbox(&[]);
     let mut command = Command::new("sh");
@@ -54,7 +54,7 @@ fn shell(place: &Place, script: &str) -> Ran {
     Ran::of(command.output().expect("there is a shell"))
 }
 
-/// The line that runs a program of ours with Hadoop's client.
+/// Returns the shell line that runs our program with Hadoop's client.
 fn tokens() -> String {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/java/Tokens.java");
     format!(

@@ -1,5 +1,5 @@
-//! The drop-in tools under clients and fixtures that were written for MIT's. A client that is
-//! missing has its tests reported as ignored.
+//! The drop-in tools with clients and fixtures written for MIT's. Tests of a missing client are
+//! reported as ignored.
 
 mod java_clients;
 mod mit_clients;

@@ -44,7 +44,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-/// A server of the realm on a free port, killed at the end if it was not asked to end.
+/// A server of the realm on a free port, killed at the end if it was not stopped.
 struct Daemon {
     process: Child,
     address: String,
@@ -74,7 +74,7 @@ impl Daemon {
         }
     }
 
-    /// SIGTERM, upon which it ends well.
+    /// Sends SIGTERM and expects a clean end.
     fn stop(mut self) {
         kill_process(Pid::from_child(&self.process), Signal::TERM).expect("it lives");
         assert_eq!(self.process.wait().expect("ours").code(), Some(0));
@@ -83,7 +83,7 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        // It has ended already, unless the test has failed.
+        // Already ended, unless the test has failed.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -231,7 +231,7 @@ fn both_realms_of_the_command_line_are_served() {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut client = client.spawn().expect("it starts");
-        // kvno reads nothing, and may have ended.
+        // kvno does not read its input and may have ended.
         let _ = client.stdin.take().expect("piped").write_all(b"secret\n");
         Ran::of(client.wait_with_output().expect("it ends"))
     };

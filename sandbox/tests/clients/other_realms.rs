@@ -1,5 +1,5 @@
-//! Realms that kerbox.toml tells of, by MIT's clients: further ones of the same KDC, trust with
-//! MIT's own KDC, keys of keytabs that MIT's tools have made.
+//! Realms configured in kerbox.toml, used by MIT's clients: further realms of the same KDC, trust
+//! with MIT's own KDC, and keys from keytabs made by MIT's tools.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -45,13 +45,13 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-/// A KDC alone, by this kerbox.toml.
+/// Starts only a KDC with this kerbox.toml.
 fn up(place: &Place, text: &str) -> Up {
     let file = place.file("kerbox.toml", text);
     place.up(&["--kdc-only", "--config", &file])
 }
 
-/// A client with what the sandbox says of the realms, and a cache of its own.
+/// Runs a client with the sandbox's configuration and a separate cache.
 fn client(up: &Up, program: &str, arguments: &[&str], input: &str) -> Ran {
     let mut process = Command::new(program)
         .args(arguments)
@@ -68,7 +68,7 @@ fn client(up: &Up, program: &str, arguments: &[&str], input: &str) -> Ran {
         .spawn()
         .expect("it starts");
     let mut stdin = process.stdin.take().expect("piped");
-    // A program that asks for nothing closes it early.
+    // A program that reads no input may close it early.
     let _ = stdin.write_all(input.as_bytes());
     drop(stdin);
     Ran::of(process.wait_with_output().expect("ours"))
@@ -101,7 +101,7 @@ direction = "out"
 "#,
     );
     client(&up, "kinit", &["carol@B.TEST"], "carol\n").succeeded();
-    // Trust has one direction.
+    // The trust has only one direction.
     let said = client(&up, "kvno", &["host/localhost@A.TEST"], "");
     assert!(
         said.stderr.contains("not found in Kerberos database"),
@@ -109,7 +109,8 @@ direction = "out"
     );
     client(&up, "kinit", &["alice@A.TEST"], "alice\n").succeeded();
     client(&up, "kvno", &["HTTP/www.b.test@B.TEST"], "").succeeded();
-    // By the client's [domain_realm], and by the KDC's for one that does not know it.
+    // The first uses the client's [domain_realm], the second the KDC's, because the client's lacks
+    // it.
     client(&up, "kvno", &["-S", "HTTP", "www.b.test"], "").succeeded();
     let conf = up.dir().join("krb5.conf");
     let text = std::fs::read_to_string(&conf).expect("ours");
@@ -165,7 +166,7 @@ impl Drop for Mit {
     }
 }
 
-/// Both ways, by a client of each realm.
+/// Tests both directions with a client of each realm.
 fn both_ways(up: &Up) {
     let alice = keytab(up, "alice.keytab");
     client(up, "kinit", &["-k", "-t", &alice, "alice@A.TEST"], "").succeeded();
@@ -229,7 +230,7 @@ fn keys_of_ktutil_are_a_principal_s() {
     let up = up(&place, &text);
     let made = file.display().to_string();
     client(&up, "kinit", &["-k", "-t", &made, "svc/www@A.TEST"], "").succeeded();
-    // The keys are those of the password that ktutil was told.
+    // The keys are derived from the password given to ktutil.
     client(&up, "kinit", &["svc/www@A.TEST"], "secret\n").succeeded();
     let said = client(&up, "kvno", &["svc/www@A.TEST"], "");
     assert!(said.succeeded().contains("kvno = 5"), "{said:#?}");

@@ -1,11 +1,11 @@
-//! Which real clients are here.
+//! Finds the real clients that are installed.
 
 use std::panic::UnwindSafe;
 use std::path::PathBuf;
 
 use libtest_mimic::{Failed, Trial};
 
-/// Where `.ci/peers/install.sh` puts what no package manager brings.
+/// Returns the folder where `.ci/peers/install.sh` puts clients that no package manager offers.
 pub(crate) fn folder() -> PathBuf {
     let home =
         || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache/kerbox-peers");
@@ -17,7 +17,7 @@ pub(crate) fn on_path(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
-/// A test that needs clients: ignored by their names if one is missing, or failed where
+/// Creates a test that needs clients. If one is missing, it is ignored by name, or fails if
 /// `KERBOX_PEERS=required`.
 pub(crate) fn trial(
     name: &str,

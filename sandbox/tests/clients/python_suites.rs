@@ -1,10 +1,10 @@
-//! The tests of the Python packages `gssapi` 1.12.0 and `krb5` 0.10.0, unchanged, on top of the
-//! drop-in tools: each test ends as it does with MIT's krb5 1.20.1, whose outcomes are kept in
+//! The tests of the Python packages `gssapi` 1.12.0 and `krb5` 0.10.0, unchanged, with the drop-in
+//! tools. Each test must end as it does with MIT's krb5 1.20.1, whose outcomes are recorded in
 //! `python/*.txt`.
 //!
-//! Each class of tests has a realm of its own, by k5test: `kdb5_util`, four times `kadmin.local`,
-//! `krb5kdc`, and passwords' keys to derive in each of them, which takes an unoptimised build too
-//! long.
+//! Each test class creates its own realm with k5test: `kdb5_util`, `kadmin.local` four times,
+//! `krb5kdc`. Each of them derives keys from passwords, which takes too long in an unoptimised
+//! build.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -16,10 +16,10 @@ use libtest_mimic::{Failed, Trial};
 
 use crate::peers;
 
-/// A package's tests, and how each ends with MIT's programs.
+/// A package's tests, and their outcomes with MIT's programs.
 struct Suite {
     name: &'static str,
-    /// Below the folder of the peers; a `*` is one folder, whatever its name.
+    /// Relative to the peers' folder; `*` stands for one folder of any name.
     tests: &'static str,
     with_mit: &'static str,
 }
@@ -73,7 +73,7 @@ fn trial(suite: Suite) -> Trial {
     }
 }
 
-/// The file at a path with a `*` at the end of a folder's name.
+/// Finds the file at a path in which a folder's name may end with `*`.
 fn find(root: &Path, path: &str) -> Option<PathBuf> {
     let mut found = root.to_path_buf();
     for name in path.split('/') {

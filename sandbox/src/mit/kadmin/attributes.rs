@@ -1,4 +1,4 @@
-//! The queries on string attributes, and `purgekeys`.
+//! The queries for string attributes, and `purgekeys`.
 
 use super::super::strings::{Use, look};
 use super::{Failure, Session};

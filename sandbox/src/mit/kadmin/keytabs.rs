@@ -1,4 +1,4 @@
-//! The queries on keytabs.
+//! The queries for keytabs.
 
 use kerbox_krb5::Principal;
 use kerbox_krb5::keytab::{Keytab, KeytabEntry};
@@ -162,7 +162,8 @@ impl Session<'_> {
     }
 }
 
-/// The version of each entry that is to go: the highest one, one that is named, all, or the old.
+/// Returns the versions of the entries to remove: the highest, a given one, all, or all but the
+/// highest.
 fn to_remove(
     keytab: &Keytab,
     principal: &Principal,
@@ -201,8 +202,8 @@ fn to_remove(
     }
 }
 
-/// The file of `-k`, of `KRB5_KTNAME` or of `default_keytab_name`. There is no default one: MIT's
-/// would be the machine's own.
+/// Returns the file of `-k`, `KRB5_KTNAME` or `default_keytab_name`. There is no default, because
+/// MIT's would be the machine's own keytab.
 fn keytab_file(option: Option<&str>, by_default: Option<&str>) -> Result<String, String> {
     let variable = std::env::var("KRB5_KTNAME").ok();
     let name = option

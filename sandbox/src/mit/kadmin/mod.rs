@@ -1,4 +1,5 @@
-//! `kadmin.local`: queries on the database, with MIT's words on standard output and standard error.
+//! `kadmin.local`: queries on the database, with MIT's messages on standard output and standard
+//! error.
 
 use std::process::ExitCode;
 
@@ -31,7 +32,7 @@ struct Arguments<'a> {
     asked: Asked<'a>,
     administrator: Option<&'a str>,
     query: Option<&'a str>,
-    /// A query as words of its own.
+    /// A query given as separate words.
     words: &'a [String],
     keysalts: Option<Vec<KeySalt>>,
 }
@@ -55,7 +56,7 @@ impl<'a> Arguments<'a> {
                     read.keysalts = Some(keysalts.map_err(|why| format!("-e: {why}"))?);
                 }
                 "-m" => line.no_effect("-m", "the database has no master key"),
-                // MIT's kadmin reaches a server by these, and authenticates there.
+                // MIT's kadmin uses these to reach a server and authenticate to it.
                 "-c" | "-t" | "-w" | "-s" => {
                     line.value()?;
                     line.no_effect(word, "the database is changed without a server");
@@ -77,7 +78,7 @@ impl<'a> Arguments<'a> {
     }
 }
 
-/// Runs it with its arguments.
+/// Runs the program with its arguments.
 pub(crate) fn main(arguments: &[String]) -> ExitCode {
     let read = match Arguments::parse(arguments) {
         Ok(read) => read,
@@ -116,8 +117,8 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
     let mut last = ExitCode::SUCCESS;
     for query in queries {
         if let Err(failure) = run(&configuration, &administrator, script, &query) {
-            // MIT's tool ends with success after a query of -q that failed, but not after one that
-            // it does not know, nor after one that is given as words.
+            // MIT's tool succeeds if a query of -q fails, but not if the query is unknown or was
+            // given as words.
             let counts = failure.unknown || script;
             eprintln!("{}", failure.text);
             if counts {
@@ -131,7 +132,7 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
 /// A query that failed.
 struct Failure {
     text: String,
-    /// There is no such query at all.
+    /// True if there is no such query at all.
     unknown: bool,
 }
 
@@ -144,7 +145,7 @@ impl From<String> for Failure {
     }
 }
 
-/// The words of a query, with quotes of both kinds and backslashes.
+/// Splits a query into words, with both kinds of quotes and backslashes.
 fn split(query: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
@@ -167,12 +168,12 @@ fn split(query: &str) -> Vec<String> {
     words
 }
 
-/// The surroundings of a query.
+/// The context of a query.
 struct Session<'a> {
     configuration: &'a Configuration,
-    /// The administrator who asks.
+    /// The administrator who makes the query.
     administrator: String,
-    /// True if the query was given as words: then only what it asks for is printed.
+    /// True if the query was given as words; then only its result is printed.
     script: bool,
     database: Database,
     now: Timestamp,
@@ -242,7 +243,7 @@ fn run(
 }
 
 impl Session<'_> {
-    /// Prints what was done, unless a script asks.
+    /// Prints what was done, except for a script.
     fn info(&self, text: &str) {
         if !self.script {
             println!("{text}");
@@ -268,7 +269,7 @@ fn usage(command: &str) -> String {
     format!("usage: {command} [options] principal")
 }
 
-/// Asks on standard input.
+/// Reads a confirmation from standard input.
 fn yes() -> bool {
     use std::io::Write;
     let _ = std::io::stdout().flush();

@@ -9,7 +9,7 @@ use super::super::keysalt::{self, KeySalt};
 use super::usage;
 use crate::settings::Attribute;
 
-/// The command whose options they are.
+/// The command that the options belong to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Command {
     Add,
@@ -18,7 +18,7 @@ pub(super) enum Command {
 }
 
 impl Command {
-    /// The name that MIT's messages begin with.
+    /// Returns the name at the beginning of MIT's messages.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Add => "add_principal",
@@ -39,7 +39,7 @@ impl Command {
     }
 }
 
-/// As they were given.
+/// The options as given.
 #[derive(Default)]
 pub(super) struct Options<'a> {
     pub(super) principal: Option<&'a str>,
@@ -58,7 +58,7 @@ pub(super) struct Options<'a> {
     pub(super) policy: Option<Option<&'a str>>,
 }
 
-/// Reads the list of `-e`, with kadmin's words for one that is wrong.
+/// Parses the list of `-e`, with kadmin's error messages.
 pub(super) fn parse_keysalts(command: &str, list: &str) -> Result<Vec<KeySalt>, String> {
     keysalt::parse(list)
         .map_err(|why| format!("{command}: Invalid argument while parsing keysalts {list} ({why})"))
@@ -106,7 +106,7 @@ impl<'a> Options<'a> {
                         value()?
                     ));
                 }
-                // No account is ever locked.
+                // Accounts are never locked.
                 "-unlock" => {}
                 sign if sign.starts_with(['+', '-']) => {
                     let flag = flags::parse(sign)

@@ -1,4 +1,4 @@
-//! Checks new passwords and keys by a principal's policy and MIT's quality modules.
+//! Checks new passwords and keys against a principal's policy and MIT's quality modules.
 
 use kerbox_krb5::Principal;
 
@@ -7,8 +7,8 @@ use super::super::keysalt::{self, KeySalt};
 use super::Session;
 
 impl Session<'_> {
-    /// Checks a new password by the modules `dict`, `empty` and `princ`, and the policy of its
-    /// principal.
+    /// Checks a new password with the modules `dict`, `empty` and `princ`, and against the
+    /// principal's policy.
     pub(super) fn check_password(
         &self,
         entry: &Entry,
@@ -29,7 +29,7 @@ impl Session<'_> {
         let Some(policy) = self.database.policy_of(entry) else {
             return Ok(());
         };
-        // The passwords before it are known as keys.
+        // Only the keys of previous passwords are known; `knows_password` checks those below.
         match policy.rules().check(password, std::iter::empty()) {
             Err(PasswordRefused::TooShort(_)) => return Err("Password is too short".to_owned()),
             Err(PasswordRefused::TooFewClasses(_)) => {
@@ -63,8 +63,8 @@ impl Session<'_> {
             .any(|word| word.eq_ignore_ascii_case(password)))
     }
 
-    /// The types of the keys that a principal gets: those that are asked for, or the realm's, as
-    /// its policy allows them.
+    /// Returns the key types of a principal: the requested ones or the realm's, as its policy
+    /// allows.
     pub(super) fn keysalts(
         &self,
         entry: &Entry,
@@ -89,7 +89,7 @@ impl Session<'_> {
         }
     }
 
-    /// Gives a principal new keys, and remembers those of its last password if its policy wants
+    /// Sets a principal's new keys, and remembers those of its last password if its policy requires
     /// that.
     pub(super) fn give_keys(
         &mut self,
@@ -108,7 +108,7 @@ impl Session<'_> {
         entry.set_keys(principal, secret, keysalts, kvno, keep_old, now, rng)
     }
 
-    /// When a password that is set now expires, by the policy of its principal.
+    /// Returns when a password set now expires, according to the principal's policy.
     pub(super) fn password_expires(&self, entry: &Entry) -> Option<i64> {
         let max_life = self.database.policy_of(entry)?.rules().max_life?;
         Some((self.now + max_life).as_secs())

@@ -1,4 +1,4 @@
-//! The queries on password policies.
+//! The queries for password policies.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::super::policy::Policy;
 use super::options::{Options, parse_keysalts};
 use super::{Failure, Session};
 
-/// A policy that was described: what was not said of it stays.
+/// A policy's description on the command line; settings that are not given stay unchanged.
 #[derive(Default)]
 struct Described<'a> {
     name: Option<&'a str>,
@@ -27,7 +27,7 @@ const USAGE: &str = "[-maxlife time] [-minlife time] [-minlength length] [-mincl
                      [-history number] [-maxfailure number] [-failurecountinterval time] \
                      [-lockoutduration time] [-allowedkeysalts keysalts] policy";
 
-/// The greatest history that MIT's kadmin takes, and of classes there are five.
+/// The longest history that MIT's kadmin accepts. There are five character classes.
 const MAX_HISTORY: usize = 1000;
 const CLASSES: usize = 5;
 
@@ -102,7 +102,7 @@ impl Session<'_> {
             [name] => (name, false),
             _ => return Err("usage: delete_policy [-force] policy".to_owned().into()),
         };
-        // A script is not asked, as with MIT's.
+        // Like MIT's, a script is not asked for confirmation.
         if !force && !self.script {
             print!("Are you sure you want to delete the policy \"{name}\"? (yes/no): ");
             if !super::yes() {
@@ -185,7 +185,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Says on standard error, as MIT's does, when a policy is given that does not exist.
+    /// Warns on standard error, as MIT's does, when the given policy does not exist.
     pub(super) fn warn_of_policy(&self, options: &Options<'_>) {
         if let Some(Some(name)) = options.policy
             && !self.script
@@ -202,7 +202,7 @@ fn number<T: std::str::FromStr>(command: &str, text: &str) -> Result<T, String> 
 }
 
 impl Described<'_> {
-    /// Refuses what MIT's refuses, and says what is kept without being obeyed.
+    /// Refuses what MIT's refuses, and warns about settings that are kept but not obeyed.
     fn check(&self, command: &str) -> Result<(), String> {
         if self.min_length == Some(0) {
             return Err(format!(

@@ -52,7 +52,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// The policy that a new principal of which none is said has: `default`, if there is one.
+    /// Assigns the policy `default`, if it exists, to a new principal without a given policy.
     fn default_policy(&self, principal: &str, options: &mut Options<'_>) {
         const DEFAULT: &str = "default";
         self.warn_of_policy(options);
@@ -150,7 +150,7 @@ impl Session<'_> {
             }
         };
         let principal = self.principal("delete_principal", Some(name))?;
-        // A script is not asked, as with MIT's.
+        // Like MIT's, a script is not asked for confirmation.
         if !force && !self.script {
             print!("Are you sure you want to delete the principal \"{principal}\"? (yes/no): ");
             if !super::yes() {
@@ -201,7 +201,7 @@ impl Session<'_> {
         let Some(mut entry) = self.database.principals.remove(&old.to_string()) else {
             return Err(refused("Principal does not exist"));
         };
-        // The keys stay those of the old name's salt.
+        // The keys were derived with the old name's salt, so store it explicitly.
         for key in &mut entry.keys {
             if key.salt.is_none() {
                 key.salt = Some(old.default_salt());

@@ -72,7 +72,7 @@ impl Session<'_> {
         );
     }
 
-    /// The fields as MIT's has them, for scripts.
+    /// Prints the fields in MIT's order, for scripts.
     fn print_terse(&self, principal: &str, entry: &Entry) {
         let max_life = entry.max_life().unwrap_or(self.configuration.max_life);
         let max_renewable = self.configuration.max_renewable_life;
@@ -117,7 +117,8 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// The principals whose names an expression means; one without a realm means every realm.
+    /// Returns the principals whose names match an expression. Without a realm it matches every
+    /// realm.
     pub(super) fn matching<'a>(&'a self, pattern: &str) -> Vec<&'a str> {
         let pattern = match pattern.contains('@') {
             true => pattern.to_owned(),
@@ -141,7 +142,7 @@ fn key_line(key: &StoredKey) -> String {
     format!("Key: vno {}, {deprecated}{enctype}{salt}", key.kvno)
 }
 
-/// The attribute's bit in MIT's database.
+/// Returns the attribute's bit in MIT's database.
 fn bit(attribute: Attribute) -> u32 {
     match attribute.database_name() {
         "DISALLOW_POSTDATED" => 0x1,

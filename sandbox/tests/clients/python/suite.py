@@ -11,7 +11,7 @@ import sys
 import k5test
 import pytest
 
-# k5test takes ten ports in a row. Those above 61000 the system gives to nobody by itself.
+# k5test takes ten ports in a row. The system never assigns those above 61000 on its own.
 FIRST, LAST, ROW = 61000, 65500, 10
 
 
