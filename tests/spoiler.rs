@@ -9,7 +9,7 @@ use crate::proxy::{Direction, Proxy};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// What the proxy does to block tokens.
+/// The proxy's action on each block token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Spoiling {
     /// Passes them on, and remembers the last one.
