@@ -2,8 +2,8 @@
 //! same packets over loopback, compute checksums, and write or read a file.
 //!
 //! `cargo bench -p minihdfs --bench data_transfer [-- MiB]`. Besides MiB/s it prints the process's
-//! CPU seconds per GiB, which other load on the machine does not distort. Both include the client's
-//! share, which computes checksums of what it reads.
+//! CPU seconds per GiB, which other load on the machine does not distort. The figures of the
+//! DataNodes and of the raw copy both include the client, which computes checksums of what it reads.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
@@ -354,6 +354,7 @@ fn cpu() -> Duration {
         .unwrap_or_default()
         .split_whitespace()
         .collect();
+    // utime and stime of proc(5), in ticks of 10 ms (USER_HZ is 100).
     let ticks: u64 = fields[11..13]
         .iter()
         .filter_map(|ticks| ticks.parse::<u64>().ok())
@@ -388,6 +389,7 @@ fn main() {
     // Only whole packets, so that the raw copy can treat all of them alike.
     let length = mib * (1 << 20) / PACKET_DATA * PACKET_DATA;
     let packets = packets(length);
+    // Without the empty last packet, which is only a header.
     let whole = packets.len() - 31;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut block = 1;

@@ -89,8 +89,8 @@ fn find_candidates(
     Ok((candidates, failures))
 }
 
-/// Chooses the block's length and the replicas to keep: the finalized ones if there are any,
-/// otherwise those closest to being finalized.
+/// Chooses the block's length and the replicas to keep: the finalized ones if there are any, with
+/// replicas being written that have the same length; otherwise those in the best state.
 fn agree(
     candidates: Vec<Candidate>,
     truncate_to: Option<u64>,
@@ -129,8 +129,7 @@ fn agree(
         };
         return Ok((agreed, candidates.into_iter().filter(keep).collect()));
     }
-    // Otherwise those that were being written most recently, up to the length that all of them
-    // have.
+    // RBW is better than RWR. The length is the one that all replicas in that state have.
     let being_written = candidates
         .iter()
         .any(|candidate| candidate.replica.state == ReplicaState::Rbw);

@@ -115,7 +115,7 @@ impl BlockInfo {
             .filter(|index| datanodes.is_alive(*index))
     }
 
-    /// Returns true if every replica is known not to match its checksums.
+    /// Returns true if the block is complete, but every replica is known to be corrupt.
     pub(super) fn is_corrupt(&self) -> bool {
         self.is_complete()
             && !self.replicas.is_empty()
@@ -123,7 +123,7 @@ impl BlockInfo {
     }
 
     /// Returns the DataNodes for readers: the pipeline while the block is written, otherwise those
-    /// with good replicas. If all replicas are corrupt, returns all of them.
+    /// with good replicas. If every replica is corrupt, returns them anyway.
     pub(super) fn locations(&self, datanodes: &DatanodeManager) -> Vec<DatanodeIndex> {
         if !self.targets.is_empty() {
             return self

@@ -146,6 +146,7 @@ impl DatanodeManager {
             .filter(died)
             .map(|(index, node)| {
                 node.alive = false;
+                // It cannot fetch its commands any more. If it returns, it registers again.
                 node.take_commands();
                 index
             })

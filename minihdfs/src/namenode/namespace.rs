@@ -11,7 +11,7 @@ use super::inode::{Directory, Inode, InodeId, InodeKind, PERMISSION_BITS, Quota,
 use super::path;
 use crate::HdfsError;
 
-/// The reserved directory, which is not in the tree nor in a listing of the root.
+/// The reserved directory, which is neither in the tree nor in a listing of the root.
 pub(super) const RESERVED: &str = "/.reserved";
 /// The prefix of paths that name inodes by their ids.
 const RESERVED_INODES: &str = "/.reserved/.inodes/";

@@ -44,6 +44,7 @@ impl RetryCache {
     }
 
     fn key(&self, caller: &Caller) -> Option<Key> {
+        // Clients without an id, and calls that are never retried, have no identity to look up.
         let skip = self.expiry.is_zero() || caller.call_id < 0 || caller.client_id == [0; 16];
         (!skip).then(|| Key {
             user: Arc::clone(&caller.user.full),

@@ -68,6 +68,7 @@ pub async fn serve(
     let (kill, mut killed) = mpsc::channel(1);
     let aside = Arc::new(Semaphore::new(1));
     let mut connections = Connections::new(Limits {
+        // One request of the maximum length must fit.
         known_bytes: LIMITS.known_bytes.max(endpoint.max_request_length),
         ..LIMITS
     });
@@ -191,6 +192,7 @@ impl Connection {
             if !output.is_empty() {
                 timeout(WRITE, stream.write_all(output)).await??;
                 output.clear();
+                // One large response does not keep its memory for the lifetime of the connection.
                 if output.capacity() > 1 << 20 {
                     output.shrink_to(READ);
                 }

@@ -21,9 +21,9 @@ use kerbox_krb5::crypto::constant_time_eq;
 pub struct DelegationTokenSettings {
     /// The interval between new master keys (`dfs.namenode.delegation.key.update-interval`).
     pub key_update_interval: Duration,
-    /// How long a token is valid without renewal (`dfs.namenode.delegation.token.renew-interval`).
+    /// The validity of a token without renewal (`dfs.namenode.delegation.token.renew-interval`).
     pub renew_interval: Duration,
-    /// How long a token can be renewed (`dfs.namenode.delegation.token.max-lifetime`).
+    /// The time in which a token can be renewed (`dfs.namenode.delegation.token.max-lifetime`).
     pub max_lifetime: Duration,
     /// The interval at which expired tokens are removed.
     pub removal_scan_interval: Duration,

@@ -85,8 +85,8 @@ impl AuthToLocal {
         )
     }
 
-    /// Returns the user with this full name. Fails if there is no short name for it, or if a name
-    /// is too long to be kept.
+    /// Returns the user with this full name. Fails if the name has no short name, or is too long
+    /// to be kept.
     pub fn user(&self, full: &str) -> Result<User, HdfsError> {
         if full.len() > MAX_NAME {
             return Err(HdfsError::illegal_argument(format!(

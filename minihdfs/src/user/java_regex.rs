@@ -165,7 +165,7 @@ fn group<'a>(text: &'a str, regex: &JavaRegex) -> Result<(usize, &'a str), Strin
 fn translate(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len());
     let mut rest = pattern.chars();
-    // The number of open brackets.
+    // The nesting depth of character classes.
     let mut classes = 0_usize;
     while let Some(character) = rest.next() {
         match character {

@@ -103,7 +103,7 @@ impl NameNode {
         Ok(AddBlockResponseProto { block })
     }
 
-    /// Commits the last block. The blocks before it must be complete before another can be added.
+    /// Commits the last block, and checks that the one before it is complete.
     fn check_progress(
         &self,
         state: &mut State,

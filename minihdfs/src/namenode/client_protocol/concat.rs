@@ -62,6 +62,7 @@ impl NameNode {
             .as_file()
             .map_or(1, |file| file.replication);
         for id in sources {
+            // Taken out first, so that removing the source does not delete its blocks.
             let moved = state
                 .namespace
                 .inode_mut(id)

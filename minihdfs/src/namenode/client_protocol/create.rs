@@ -116,6 +116,7 @@ impl NameNode {
             holder,
             machine: call.caller.address,
         };
+        // Takes over an expired lease although the call fails in any case, as Hadoop does.
         state.take_over(call.now, id, claim)?;
         Err(HdfsError::file_already_exists(format!(
             "{} for client {} already exists",

@@ -36,6 +36,7 @@ impl NameNode {
             && let Some(target) = recovery.truncate_to
         {
             let before = state.file_length(id).saturating_sub(last.block.length);
+            // A repetition of the truncation in progress.
             if add(before, target) == new_length {
                 return Ok(TruncateResponseProto { result: false });
             }
