@@ -179,9 +179,9 @@ const fn precedes(first: &[u8], second: &[u8]) -> bool {
     first.len() < second.len()
 }
 
-/// Creates a [`Protocol`] from a table that maps sorted method names to functions `fn(&Service,
-/// &Call<'_>, Request) -> Result<Response, HdfsError>`. Their types determine decoding and
-/// encoding:
+/// Creates a [`Protocol`] from a table that maps sorted method names to functions
+/// `fn(&Service, &Call<'_>, Request) -> Result<Response, HdfsError>`. Their types determine
+/// decoding and encoding:
 ///
 /// ```
 /// use minihdfs::HdfsError;
