@@ -195,7 +195,7 @@ pub enum Event {
     State {
         /// The server.
         server: Server,
-        /// What happened, for instance `started`, `dead`, `safe mode on`.
+        /// The change, for instance `started`, `dead`, `safe mode on`.
         change: Arc<str>,
     },
     /// The fixture's clock was moved.
@@ -211,8 +211,8 @@ pub enum Event {
         on: Box<Self>,
         /// The rule's answer.
         verdict: Verdict,
-        /// Whether the server carries it out. `false` if the event does not [take](Self::takes) the
-        /// verdict, so that the exchange goes on.
+        /// `true` if the server carries it out. `false` if the event does not [take](Self::takes)
+        /// the verdict, so that the exchange goes on.
         struck: bool,
     },
 }

@@ -33,9 +33,9 @@ pub struct RealmConfig {
     /// The services for which clients are never referred; `*` stands for all. Empty by default;
     /// MIT's `no_host_referral`.
     pub no_host_referral: Vec<String>,
-    /// Whether to refuse a ticket that came through realms off its path, or whose client asks not
-    /// to check the path. If false, such a ticket is issued without the transited-policy-checked
-    /// flag. True by default; MIT's `reject_bad_transit`.
+    /// If true, refuses a ticket that came through realms off its path, or whose client asks not to
+    /// check the path. If false, issues such a ticket without the transited-policy-checked flag.
+    /// True by default; MIT's `reject_bad_transit`.
     pub reject_bad_transit: bool,
     /// The kind of PAC in tickets; none by default.
     pub pac: Pac,

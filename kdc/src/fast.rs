@@ -26,7 +26,7 @@ pub(crate) struct Fast {
     armor_key: EncryptionKey,
     nonce: i64,
     hides_client: bool,
-    /// Whether replies carry a strengthen key, which the RFC leaves to the KDC. Heimdal's clients
+    /// True if replies carry a strengthen key, which the RFC leaves to the KDC. Heimdal's clients
     /// up to 7.8 do not mix it into the reply key. They are recognized by the missing realm in the
     /// outer body.
     strengthens: bool,
@@ -137,7 +137,7 @@ fn armor_key_of(context: &Context<'_>, ap_req: &[u8]) -> Result<EncryptionKey, E
     combine(&subkey, "subkeyarmor", &part.key, "ticketarmor")
 }
 
-/// KRB-FX-CF2 (RFC 6113, 5.1).
+/// Derives a key with KRB-FX-CF2 (RFC 6113, 5.1).
 fn combine(
     first: &EncryptionKey,
     pepper: &str,

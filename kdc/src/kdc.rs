@@ -55,9 +55,9 @@ pub struct Reply {
     pub message: Option<Vec<u8>>,
     /// The time to wait, in real time, before sending.
     pub delay: Duration,
-    /// Whether to close the connection afterwards.
+    /// If true, the connection must be closed afterwards.
     pub close: bool,
-    /// Whether the server must stop serving.
+    /// If true, the server must stop serving.
     pub stop: bool,
 }
 

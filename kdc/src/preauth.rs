@@ -156,7 +156,7 @@ mod tests {
     use super::*;
     use crate::{Kdc, NewKeys, NewPrincipal, Peer, PrincipalDatabase};
 
-    /// Avoid expensive key derivation for unauthenticated clients: a password's key takes
+    /// Expensive key derivation must be avoided for unauthenticated clients: a password's key takes
     /// milliseconds.
     #[test]
     fn no_request_derives_more_than_the_key_of_the_type_that_it_names_and_that_once() {

@@ -125,7 +125,7 @@ fn nesting_without_end_is_refused() {
     }
 }
 
-/// An AS-REQ of one `kdc-options` and one `nonce`, encoded by hand.
+/// Encodes by hand an AS-REQ with only these `kdc-options` and this `nonce`.
 fn as_request(options: &[u8], nonce: &[u8]) -> Vec<u8> {
     let tlv = |tag: u8, contents: &[u8]| {
         [

@@ -65,7 +65,7 @@ pub struct PrincipalDatabase {
     /// Clients that are referred to another realm.
     client_referrals: BTreeMap<Principal, Principal>,
     capaths: CaPaths,
-    /// Whether any service may act in users' names. Recomputed after every change.
+    /// True if any service may act in users' names. Recomputed after every change.
     delegation: bool,
 }
 

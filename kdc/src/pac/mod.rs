@@ -208,8 +208,8 @@ fn account_control(attributes: Attributes) -> u32 {
     .fold(NORMAL_ACCOUNT, |bits, (_, bit)| bits | bit)
 }
 
-/// `PAC_CLIENT_INFO` (MS-PAC, 2.7): the authentication time, and the name without its realm in
-/// UTF-16.
+/// Returns a `PAC_CLIENT_INFO` (MS-PAC, 2.7): the authentication time, and the name without its
+/// realm in UTF-16.
 fn client_info(client: &Principal, auth_time: Timestamp) -> Vec<u8> {
     let name = utf16(&plain_name(client));
     let mut bytes = file_time(auth_time).to_le_bytes().to_vec();
@@ -218,8 +218,8 @@ fn client_info(client: &Principal, auth_time: Timestamp) -> Vec<u8> {
     bytes
 }
 
-/// `UPN_DNS_INFO` (MS-PAC, 2.10): the user principal name and the realm; in the extended form, also
-/// the plain name and the SID.
+/// Returns a `UPN_DNS_INFO` (MS-PAC, 2.10): the user principal name and the realm; in the extended
+/// form, also the plain name and the SID.
 fn upn_dns_info(realm: &RealmConfig, entry: &PrincipalEntry) -> Vec<u8> {
     /// The user principal name was constructed from the name, not set explicitly.
     const CONSTRUCTED: u32 = 1;

@@ -87,7 +87,7 @@ pub(super) fn rid_of(principal: &Principal) -> u32 {
     (FIRST + hash(principal.name().as_bytes()) % RANGE) as u32
 }
 
-/// FNV-1a: short, and the same on every platform. The inputs are not secret.
+/// Hashes with FNV-1a, which is short and the same on every platform. The inputs are not secret.
 fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3)

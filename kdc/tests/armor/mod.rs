@@ -19,7 +19,7 @@ pub(crate) struct Parts {
     /// The key of the armor's ticket.
     pub(crate) ticket_key: EncryptionKey,
     pub(crate) armor_type: i32,
-    /// Whether the request has an armor at all.
+    /// False for a request without any armor.
     pub(crate) armored: bool,
     pub(crate) options: u32,
     pub(crate) body: KdcRequestBody,

@@ -3,7 +3,7 @@
 use super::Case;
 use super::builder::{Request, der, integer, number, sequence, time};
 
-/// Bytes that are not a request, or are more than one.
+/// Returns malformed requests, and more than one request in one message.
 pub(super) fn literals(good: &Request) -> Vec<Case> {
     let good = good.encode();
     let case = |name: &str, bytes: Vec<u8>| (name.to_owned(), bytes);
@@ -35,7 +35,7 @@ pub(super) fn literals(good: &Request) -> Vec<Case> {
     ]
 }
 
-/// Versions, message types, and missing or repeated fields.
+/// Returns requests with other versions or message types, and with missing or repeated fields.
 pub(super) fn headers(good: &impl Fn() -> Request) -> Vec<Case> {
     let mut cases = Vec::new();
     for version in [&[0][..], &[4], &[6], &[0xFF], &[5, 0], &[0; 9]] {
@@ -80,7 +80,7 @@ pub(super) fn headers(good: &impl Fn() -> Request) -> Vec<Case> {
     cases
 }
 
-/// Options, times, nonces and lists of encryption types.
+/// Returns requests with unusual options, times, nonces and lists of encryption types.
 pub(super) fn numbers(good: &impl Fn() -> Request) -> Vec<Case> {
     let mut cases = Vec::new();
     for (name, bits) in [

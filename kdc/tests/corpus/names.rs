@@ -3,7 +3,7 @@
 use super::Case;
 use super::builder::{Request, der, name, number, padata, sequence, text};
 
-/// Names of clients, servers and realms.
+/// Returns requests with unusual names of clients, servers and realms.
 pub(super) fn names(realm: &str, good: &impl Fn() -> Request) -> Vec<Case> {
     let mut cases = Vec::new();
     let long = vec![b'a'; 50_000];
@@ -68,7 +68,7 @@ pub(super) fn names(realm: &str, good: &impl Fn() -> Request) -> Vec<Case> {
     cases
 }
 
-/// Pre-authentication data of every type.
+/// Returns requests with pre-authentication data of every type.
 pub(super) fn preauthentication(realm: &str, good: &impl Fn() -> Request) -> Vec<Case> {
     let mut cases = Vec::new();
     // CVE-2015-2694: an empty element must not count as pre-authentication; CVE-2021-36222 is

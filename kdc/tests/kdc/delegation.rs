@@ -11,7 +11,7 @@ use crate::support::{Pair, principal, refused};
 const HTTP: &str = "HTTP/localhost";
 const NN: &str = "nn/localhost";
 
-/// A pair in which HTTP may delegate to the NameNode.
+/// Creates a pair in which HTTP may delegate to the NameNode.
 fn pair() -> Pair {
     let pair = Pair::new();
     pair.kdc

@@ -233,7 +233,7 @@ fn the_session_key_is_of_the_clients_first_type_that_the_server_knows() {
         EncryptionType::AES256_CTS_HMAC_SHA384_192,
     );
     let tgt = pair.login("alice");
-    // By default there are the two types of which MIT's KDC makes keys.
+    // By default a principal has keys of two types, the same as with MIT's KDC.
     let types: Vec<_> = pair
         .keys("nn/localhost")
         .iter()

@@ -10,8 +10,8 @@ use crate::support::{Pair, REALM, assert_refused, principal, refused};
 const MIDDLE: &str = "MIDDLE.ORG";
 const FAR: &str = "FAR.NET";
 
-/// EXAMPLE.COM and MIDDLE.ORG trust each other, and so do MIDDLE.ORG and FAR.NET; each has a
-/// service.
+/// Creates realms in which EXAMPLE.COM and MIDDLE.ORG trust each other, and so do MIDDLE.ORG and
+/// FAR.NET; each has a service.
 fn pair() -> Pair {
     let mut pair = Pair::new();
     let mut database = pair.kdc.database_mut();

@@ -133,7 +133,7 @@ fn connections_that_end_in_the_middle_leave_nothing_behind() {
     for length in [0, 1, 3, 4, 5, request.len() - 1, request.len()] {
         let mut stream = TcpStream::connect(served.address).expect("the KDC listens");
         stream.write_all(&request[..length]).expect("sent");
-        // Closes the connection without reading; nobody reads what was or will be sent.
+        // Closes the connection without reading anything.
         drop(stream);
         assert_eq!(prober.datagram(b""), None);
     }

@@ -9,10 +9,10 @@ use crate::messages::{
 };
 use crate::{EncryptionKey, Error, ErrorCode, KeyUsage, Timestamp};
 
-/// The content of an authenticator besides name and time.
+/// The content of an authenticator, apart from name and time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ApInitiatorOptions {
-    /// Whether the service must authenticate itself.
+    /// If true, the service must authenticate itself.
     pub mutual: bool,
     /// A checksum of the data that the AP-REQ authenticates.
     pub checksum: Option<Checksum>,

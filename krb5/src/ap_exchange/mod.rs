@@ -69,7 +69,7 @@ impl Refused {
 pub struct Accepted {
     /// The requested service.
     pub server: Principal,
-    /// Whether the client wants an AP-REP.
+    /// True if the client wants an AP-REP.
     pub mutual_required: bool,
     /// The content of its ticket.
     pub ticket: EncTicketPart,

@@ -41,7 +41,7 @@ pub struct InitialRequest {
     pub addresses: Vec<HostAddress>,
     /// The encryption types that the client supports, best first.
     pub enctypes: Vec<EncryptionType>,
-    /// Whether to send an encrypted timestamp in the first request. With keys as the secret this
+    /// If true, the first request carries an encrypted timestamp. With keys as the secret this
     /// saves a round trip, but hides whether the KDC requires pre-authentication.
     pub preauthenticate: bool,
     /// Additional pre-authentication data for every request.

@@ -38,7 +38,7 @@ pub struct TgsRequest {
     pub authorization_data: Vec<AuthorizationData>,
     /// Additional pre-authentication data.
     pub padata: Vec<PaData>,
-    /// Whether the authenticator carries a subkey, as MIT's does.
+    /// If true, the authenticator carries a subkey, as MIT's does.
     pub subkey: bool,
 }
 
@@ -104,7 +104,7 @@ impl TgsRequest {
         request
     }
 
-    /// S4U2Self: requests a ticket from `user` to the owner of `tgt`.
+    /// Requests an S4U2Self ticket: from `user` to the owner of `tgt`.
     #[must_use]
     pub fn s4u2self(user: Principal, tgt: &Credentials) -> Self {
         let mut request = Self::service(tgt.client.clone(), tgt);
@@ -113,8 +113,8 @@ impl TgsRequest {
         request
     }
 
-    /// S4U2Proxy: requests a ticket to `server` for the client of `evidence`, which is a ticket to
-    /// the owner of `tgt`.
+    /// Requests an S4U2Proxy ticket: to `server`, for the client of `evidence`, which is a ticket
+    /// to the owner of `tgt`.
     #[must_use]
     pub fn s4u2proxy(server: Principal, tgt: &Credentials, evidence: Ticket) -> Self {
         let mut request = Self::service(server, tgt);
@@ -139,7 +139,7 @@ pub struct TgsExchange {
     nonce: i64,
     server: Principal,
     client: Principal,
-    /// Whether the KDC may answer with another server or client name.
+    /// True if the KDC may answer with another server or client name.
     other_names: bool,
     addresses: Vec<HostAddress>,
 }

@@ -20,7 +20,7 @@ pub(super) fn string_to_key(password: &[u8], salt: &[u8], iterations: u32, key: 
     derive(&BlockCipher::aes(intermediate), b"kerberos", key);
 }
 
-/// DK(base, constant) of RFC 3961, 5.1.
+/// Derives DK(base, constant) of RFC 3961, 5.1.
 pub(super) fn derive(base: &BlockCipher, constant: &[u8], key: &mut [u8]) {
     derive_folded(base, nfold(constant), key);
 }
@@ -56,7 +56,7 @@ pub(super) fn checksum_mac(base: &[u8], usage: KeyUsage) -> Mac {
     Mac::sha1(key)
 }
 
-/// RFC 3962, 6: the first block of SHA-1, encrypted under DK(key, "prf").
+/// Computes the PRF (RFC 3962, 6): the first block of SHA-1, encrypted under DK(key, "prf").
 pub(super) fn prf(base: &[u8], input: &[u8]) -> Vec<u8> {
     let mut key = [0; 32];
     let key = &mut key[..base.len()];

@@ -92,7 +92,7 @@ pub(super) fn checksum_mac(base: &[u8], usage: KeyUsage) -> Mac {
     Kdf::new(base).mac(usage, Purpose::Checksum)
 }
 
-/// RFC 8009, 5: KDF-HMAC-SHA2(key, "prf", input), as long as the hash.
+/// Computes the PRF (RFC 8009, 5): KDF-HMAC-SHA2(key, "prf", input), as long as the hash.
 pub(super) fn prf(base: &[u8], input: &[u8]) -> Vec<u8> {
     let mut output = vec![0; if base.len() == 16 { 32 } else { 48 }];
     Kdf::new(base).derive(b"prf", input, &mut output);

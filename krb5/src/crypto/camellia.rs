@@ -41,8 +41,8 @@ fn mac(key: &[u8]) -> Mac {
     }
 }
 
-/// KDF-FEEDBACK-CMAC of RFC 6803, 3, with the base key in the MAC. Each block is the MAC of the
-/// previous block, its own number, the constant, a zero and the length in bits.
+/// Derives a key with KDF-FEEDBACK-CMAC (RFC 6803, 3); the base key is in the MAC. Each block is
+/// the MAC of the previous block, its own number, the constant, a zero and the length in bits.
 pub(super) fn derive(base: &Mac, constant: &[u8], key: &mut [u8]) {
     let bits = (key.len() as u32 * 8).to_be_bytes();
     let mut block = [0; BLOCK];
@@ -76,7 +76,7 @@ pub(super) fn checksum_mac(base: &[u8], usage: KeyUsage) -> Mac {
     derived_mac(base, &Purpose::Checksum.constant(usage))
 }
 
-/// RFC 6803, 6: CMAC of the input under KDF-FEEDBACK-CMAC(key, "prf").
+/// Computes the PRF (RFC 6803, 6): CMAC of the input under KDF-FEEDBACK-CMAC(key, "prf").
 pub(super) fn prf(base: &[u8], input: &[u8]) -> Vec<u8> {
     derived_mac(base, b"prf").compute(&[input]).to_vec()
 }

@@ -21,7 +21,8 @@ pub fn krb_fx_cf2(
     EncryptionKey::random_to_key(enctype, &seed)
 }
 
-/// PRF+ of RFC 6113, 5.1: concatenates PRF(counter byte, pepper) until there are `len` bytes.
+/// Computes PRF+ (RFC 6113, 5.1): concatenates PRF(counter byte, pepper) until there are `len`
+/// bytes.
 fn prf_plus(key: &EncryptionKey, pepper: &[u8], len: usize) -> Vec<u8> {
     let mut output = Vec::new();
     let mut input = [&[0], pepper].concat();

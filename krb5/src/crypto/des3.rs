@@ -63,7 +63,7 @@ pub(super) fn random_to_key(seed: &[u8; 21]) -> [u8; 24] {
     key
 }
 
-/// DK(base, constant) of RFC 3961, 5.1.
+/// Derives DK(base, constant) of RFC 3961, 5.1.
 pub(super) fn derive(base: &[u8; 24], constant: &[u8]) -> [u8; 24] {
     let cipher = Des3Cipher::new(base);
     let mut block = nfold::<BLOCK>(constant);
@@ -96,8 +96,8 @@ pub(super) fn checksum_mac(base: &[u8; 24], usage: KeyUsage) -> Mac {
     Mac::whole_sha1(&derive(base, &Purpose::Checksum.constant(usage)))
 }
 
-/// The simplified profile's PRF (RFC 3961, 5.3): SHA-1, truncated to whole blocks, encrypted under
-/// DK(key, "prf").
+/// Computes the simplified profile's PRF (RFC 3961, 5.3): SHA-1, truncated to whole blocks,
+/// encrypted under DK(key, "prf").
 pub(super) fn prf(base: &[u8; 24], input: &[u8]) -> Vec<u8> {
     let mut output = Sha1::digest(input)[..16].to_vec();
     Des3Cipher::new(&derive(base, b"prf")).encrypt(&mut output);

@@ -42,8 +42,8 @@ fn hmac(keyed: &Hmac<Md5>, data: &[u8]) -> [u8; TAG] {
         .into()
 }
 
-/// RFC 4757, 2: MD4 of the password in UTF-16, little-endian, without a salt. Bytes that are not
-/// UTF-8 become U+FFFD.
+/// Computes a password's key (RFC 4757, 2): MD4 of the password in UTF-16, little-endian, without a
+/// salt. Bytes that are not UTF-8 become U+FFFD.
 pub(super) fn string_to_key(password: &[u8]) -> [u8; 16] {
     let units = String::from_utf8_lossy(password)
         .encode_utf16()
@@ -128,8 +128,8 @@ impl HmacMd5Checksum {
     }
 }
 
-/// HMAC-SHA1 of the input, as in MIT's and Microsoft's implementations; RFC 4757 does not define a
-/// PRF.
+/// Computes the PRF: HMAC-SHA1 of the input, as in MIT's and Microsoft's implementations, since RFC
+/// 4757 does not define one.
 pub(super) fn prf(base: &[u8], input: &[u8]) -> Vec<u8> {
     let keyed = Hmac::<Sha1>::new_from_slice(base).expect("HMAC takes keys of any length");
     keyed.chain_update(input).finalize().into_bytes().to_vec()

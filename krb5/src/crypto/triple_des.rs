@@ -105,8 +105,8 @@ const fn substitute_permute_expand() -> [[u64; 64]; 8] {
     tables
 }
 
-/// The expansion E: six bits for each substitution, each group in its own byte, with S1 in the
-/// highest.
+/// Applies the expansion E: six bits for each substitution, each group in its own byte, with S1 in
+/// the highest.
 const fn expand(half: u32) -> u64 {
     // The substitution's own four bits go between the bit before them and the bit after them.
     let before = spread(half.rotate_right(1)) & 0x0808_0808_0808_0808;
@@ -200,7 +200,7 @@ impl Halves {
     }
 }
 
-/// The function f of FIPS 46-3 on an expanded half.
+/// Computes the function f of FIPS 46-3 on an expanded half.
 #[inline(always)]
 fn round(half: u64, key: RoundKey) -> u64 {
     let sum = half ^ key;

@@ -15,8 +15,8 @@ use crate::{EncryptionKey, Error, ErrorCode, Principal, Timestamp};
 pub struct GssAcceptor<'a> {
     /// The check of AP-REQs.
     pub ap: ApAcceptor<'a>,
-    /// Whether the service chooses the context's key itself when the client asks for mutual
-    /// authentication. MIT does, the JDK does not. No acceptor does if the client's key is of a
+    /// If true, the service chooses the context's key itself when the client asks for mutual
+    /// authentication. MIT's does, the JDK's does not. No acceptor does if the client's key is of a
     /// weak type.
     pub subkey: bool,
     /// The MD5 of the channel bindings, if clients must be bound to the channel.
@@ -26,7 +26,7 @@ pub struct GssAcceptor<'a> {
 /// A client that was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GssRefused {
-    /// The reason, and the client as far as it is known.
+    /// The reason, and the client if it is known.
     pub refused: Box<Refused>,
     /// A KRB-ERROR for the client, in its frame. Hadoop's servers do not send it.
     pub token: Vec<u8>,

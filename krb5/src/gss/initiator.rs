@@ -15,7 +15,7 @@ use crate::{EncryptionKey, Error, ErrorCode, Principal, Timestamp};
 pub struct GssInitiatorOptions {
     /// The flags.
     pub flags: ContextFlags,
-    /// Whether the client chooses a key for the context; otherwise the ticket's session key is
+    /// If true, the client chooses a key for the context; otherwise the ticket's session key is
     /// used.
     pub subkey: bool,
     /// The MD5 of the channel bindings; zeros for none.

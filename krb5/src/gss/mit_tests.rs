@@ -1,4 +1,4 @@
-//! Contexts recorded from MIT's library, with our code in the place of either side.
+//! Contexts recorded from MIT's library, in which our code replaces one side or the other.
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;

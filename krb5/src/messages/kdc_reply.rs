@@ -95,8 +95,8 @@ impl KdcReply {
     }
 }
 
-/// `EncKDCRepPart`: the part of a reply for the client alone, encrypted with the client's key or
-/// the session key.
+/// `EncKDCRepPart`: the part of a reply that only the client can decrypt, with its own key or the
+/// session key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EncKdcReplyPart {
     /// The session key of the ticket.

@@ -158,7 +158,7 @@ struct WireKrbSafe {
 }
 
 impl KrbSafe {
-    /// Encodes the body alone as DER: the bytes that the checksum covers.
+    /// Encodes only the body as DER: the bytes that the checksum covers.
     #[must_use]
     pub fn encode_body(body: &UserData) -> Vec<u8> {
         wire::encode(&WireUserData::from(body))

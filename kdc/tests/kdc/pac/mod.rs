@@ -102,7 +102,7 @@ pub(super) fn reseal(
     forged
 }
 
-/// Signs a PAC with this key alone, in the server's buffer.
+/// Signs a PAC with only this key, in the server's buffer.
 pub(super) fn sign(pac: &mut [u8], key: &EncryptionKey) {
     let places = places(pac);
     let checksum = |kind: u32| {
