@@ -13,7 +13,7 @@ use tokio::task;
 use crate::Error;
 use crate::client_env::ClientEnv;
 
-/// How long [`ClientEnv::enter`] waits while no guard is created or dropped. A test that holds the
+/// Time limit of [`ClientEnv::enter`] while no guard is created or dropped. A test that holds the
 /// environment for longer is stuck, most likely because it waits for itself.
 const LIMIT: Duration = Duration::from_mins(5);
 
@@ -102,7 +102,7 @@ struct Stack {
 struct Overlay {
     id: u64,
     scope: Scope,
-    /// Where it was entered, shown to callers that wait for its end.
+    /// The source location where it was entered, shown to callers that wait for its end.
     place: &'static Location<'static>,
     variables: ClientEnv,
 }

@@ -69,7 +69,7 @@ pub enum Error {
          their environment by `command` and clients in the process their cache by name"
     )]
     EnvironmentInUse {
-        /// Where the living guard was entered: file, line and column.
+        /// The source location where the living guard was entered: file, line and column.
         holder: String,
     },
     /// An invalid builder setting.
@@ -79,7 +79,7 @@ pub enum Error {
         key: String,
         /// The value as given.
         value: String,
-        /// What is wrong with it, and what would be right.
+        /// The problem with the value, and what would be right.
         why: String,
     },
     /// The KDC refused a login, a renewal or a ticket.

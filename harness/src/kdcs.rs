@@ -20,7 +20,7 @@ use crate::settings::{RealmSettings, Transports};
 use crate::world::World;
 use crate::{Error, Server};
 
-/// How often to retry binding a port that was just closed. Until a child process has executed its
+/// Number of attempts to bind a port that was just closed. Until a child process has executed its
 /// program, it holds copies of this process's descriptors, so the port may not be free at once.
 const TRIES: u32 = 500;
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);

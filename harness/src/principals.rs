@@ -21,7 +21,7 @@ use crate::Error;
 pub struct NewPrincipal {
     name: String,
     password: Option<String>,
-    /// Whether it has random keys in addition to those of its password.
+    /// True if it has random keys in addition to those of its password.
     random_keys: bool,
     keys: Vec<(u32, EncryptionKey)>,
     keytab: Option<String>,

@@ -128,9 +128,9 @@ pub(crate) struct HdfsSettings {
     pub(crate) directories: Vec<NewDirectory>,
     /// Hadoop's keys, which override those that the fixture sets.
     pub(crate) keys: BTreeMap<String, String>,
-    /// Where `dn1`, `dn2`, … are made; `None`: `blocks` in the fixture's directory.
+    /// The folder in which `dn1`, `dn2`, … are made; `None`: `blocks` in the fixture's directory.
     pub(crate) blocks: Option<PathBuf>,
-    /// Whether a protection was requested.
+    /// True if a protection was requested.
     pub(crate) is_protected: bool,
 }
 

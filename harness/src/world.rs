@@ -41,7 +41,7 @@ struct TimedServer {
     server: Server,
     clock: Clock,
     core: Arc<dyn Timed>,
-    /// Whether its deadlines are steps of [`World::advance`]. Those of DataNodes, a heartbeat every
+    /// True if its deadlines are steps of [`World::advance`]. Those of DataNodes, a heartbeat every
     /// 3 s, are not: all heartbeats are delivered first at every step, so that none is missed and
     /// none needs its own step.
     leads: bool,

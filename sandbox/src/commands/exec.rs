@@ -16,7 +16,7 @@ use crate::sandbox::Sandbox;
 use crate::settings::{self, Purpose, Settings, warn};
 use crate::signals::{End, Ends};
 
-/// How long a command may take to end after its standard input was closed, before it is killed.
+/// Time that a command has to end after its standard input was closed, before it is killed.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Starts a sandbox, runs the command, and returns its exit code.

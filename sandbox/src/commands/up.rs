@@ -13,7 +13,7 @@ use crate::sandbox::Sandbox;
 use crate::settings::{self, Purpose, Settings, warn};
 use crate::signals::{End, Ends};
 
-/// How long the servers may take to end after a second signal.
+/// Time that the servers have to end after a second signal.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Serves until a signal arrives.

@@ -42,9 +42,9 @@ pub(crate) struct Settings {
     pub(crate) hdfs: HdfsSettings,
     /// Hadoop's own keys.
     pub(crate) hadoop: BTreeMap<String, String>,
-    /// Whether there is no HDFS.
+    /// True if there is no HDFS.
     pub(crate) kdc_only: bool,
-    /// Whether a taken port is an error even where another would do.
+    /// True if a taken port is an error even where another would do.
     pub(crate) strict_ports: bool,
     /// The seed of all randomness; `None`: a new one.
     pub(crate) seed: Option<u64>,
@@ -71,7 +71,7 @@ pub(crate) struct RealmSettings {
     pub(crate) pac: Pac,
     /// The Windows domain that full PACs give for the realm.
     pub(crate) pac_domain: PacDomain,
-    /// Whether it has Hadoop's services and the default users.
+    /// True if it has Hadoop's services and the default users.
     pub(crate) default_principals: bool,
     /// Lines for the clients' krb5.conf.
     pub(crate) libdefaults: BTreeMap<String, String>,
@@ -84,7 +84,7 @@ pub(crate) struct PrincipalSettings {
     pub(crate) name: String,
     /// The password that its keys are derived from; `None`: random keys.
     pub(crate) password: Option<String>,
-    /// Whether it also has random keys, which take no time at the start.
+    /// True if it also has random keys, which take no time at the start.
     pub(crate) random_keys: bool,
     /// Keys used instead of random ones or a password's.
     pub(crate) keys: Keys,
