@@ -66,6 +66,7 @@ pub(crate) fn redirect(process: u32, page: &CStr) -> io::Result<()> {
             stopped.write(base + symbol.value_at as u64, &value.to_ne_bytes())?;
         }
     }
+    // Restore the registers, so that the program continues after its own system call.
     kernel::set_registers(process, stopped.registers)
 }
 
@@ -126,6 +127,7 @@ impl Stopped {
         Ok(result as u64)
     }
 
+    /// Maps the page read-only into the process and returns its address.
     fn map_page(&self, path: &CStr) -> io::Result<u64> {
         let path = path.to_bytes_with_nul();
         // Borrow space below the stack for the file name.
@@ -155,6 +157,7 @@ impl Stopped {
         Ok(page)
     }
 
+    /// Maps the code executable into the process and returns its address.
     fn map_code(&self, code: &[u8]) -> io::Result<u64> {
         let flags = MAP_PRIVATE | MAP_ANONYMOUS;
         let length = (code.len() as u64).next_multiple_of(4096);

@@ -56,6 +56,7 @@ pub unsafe extern "C" fn syscall(
                 _ => {}
             }
         }
+        // Declared outside the `if`: the kernel reads it through a pointer during the call below.
         let moment;
         if call == number::FUTEX
             && waits_by_wall(second)

@@ -102,8 +102,9 @@ macro_rules! realm_setters {
             self
         }
 
-        /// Sets the lifetime of tickets whose request names none. It is also the maximum, unless
-        /// [`max_life`](Self::max_life) sets another. Default: 10 hours, with a maximum of 24.
+        /// Sets the default lifetime of tickets, in the clients' krb5.conf and for the logins of the
+        /// fixture. It is also the maximum, unless [`max_life`](Self::max_life) sets another.
+        /// Default: 10 hours, with a maximum of 24.
         pub fn ticket_lifetime(mut self, lifetime: Duration) -> Self {
             self.realm.give("ticket_lifetime");
             if !self.realm.given.contains(&"max_life") {
@@ -113,8 +114,8 @@ macro_rules! realm_setters {
             self.libdefault("ticket_lifetime", format!("{}s", lifetime.as_secs()))
         }
 
-        /// Sets the renewable lifetime of tickets whose request names none; zero makes them not
-        /// renewable. It is also the maximum, unless
+        /// Sets the default renewable lifetime of tickets, in the clients' krb5.conf and for the
+        /// logins of the fixture; zero makes tickets not renewable. It is also the maximum, unless
         /// [`max_renewable_life`](Self::max_renewable_life) sets another. Default: 7 days.
         pub fn renewable_lifetime(mut self, lifetime: Duration) -> Self {
             self.realm.give("renewable_lifetime");

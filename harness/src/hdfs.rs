@@ -53,6 +53,7 @@ impl Hdfs {
         settings: HdfsSettings,
     ) -> Result<Self, Error> {
         let world = &fixture.world;
+        // Bind first, because the configuration contains the port.
         let (listener, address) = listen(Server::NameNode, settings.listen)?;
         let (keys, config, warnings) = configuration(address, realm, &settings)?;
         let clock = world.new_clock(Server::NameNode);

@@ -216,6 +216,7 @@ impl Journal {
         let mut over = self.shared.timers.spawn(tokio::time::sleep(limit));
         let mut from = self.from;
         let found = loop {
+            // Mark the length as seen before looking, so that an entry added in between wakes us.
             length.borrow_and_update();
             match self.first_since(&mut from, &matches) {
                 Some(entry) => break Ok(entry),

@@ -218,7 +218,8 @@ impl RealmCore {
                 .ok_or_else(|| Error::UnknownPrincipal {
                     principal: principal.clone(),
                 })?;
-            // Random keys first, because those of a password would have to be derived.
+            // Use only random keys if there are any: those of a password would have to be derived
+            // first.
             let mut keys: Vec<_> = entry.keys_of(None).collect();
             keys.sort_by_key(|key| key.is_of_password());
             let given: Vec<_> = keys

@@ -163,6 +163,7 @@ impl Directory {
         let path = self.path.join(name);
         let cannot = |error| Error::io(format!("write {}", path.display()))(error);
         let parent = self.make_parents(name)?;
+        // Recorded before the file exists: after a kill in between, the next run still removes it.
         let is_new = self.note(&mut marker, name, Marker::add_file)?;
         let mut unfinished = tempfile::Builder::new()
             .prefix(PREFIX)

@@ -113,6 +113,7 @@ pub(super) fn detach(foreground: &str, arguments: &[String]) -> Result<(), Strin
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
+    // Ctrl-C in the caller's terminal must not stop the daemon.
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut child = command.spawn().map_err(|error| error.to_string())?;
     let mut line = String::new();

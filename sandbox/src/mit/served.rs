@@ -217,6 +217,7 @@ struct Follow {
     name: &'static str,
     log: Log,
     files: Files,
+    /// Weak, because the KDC owns this hook.
     kdc: Weak<Kdc>,
 }
 
@@ -255,6 +256,7 @@ impl Hook for Follow {
                 Err(why) => eprintln!("{}: the database stays as it was: {why}", self.name),
             }
         }
+        // No faults are installed, so there is nothing to ask about.
         false
     }
 
