@@ -1,5 +1,5 @@
 //! A job that renews its ticket in time outlives the ticket's end; one that does not is refused.
-//! Seven days in a moment.
+//! Seven days pass in a moment.
 //!
 //! `cargo run -p kerbox-examples --example expired_ticket`
 

@@ -21,7 +21,7 @@ pub(super) struct Given {
 }
 
 /// Reads `keys` and `import` from a table. At most one may be present, and no password,
-/// random_keys, kvno or enctypes next to it.
+/// `random_keys`, kvno or enctypes next to it.
 pub(super) fn read(section: &mut Section<'_, '_>) -> Given {
     let mut keys = Keys::new();
     for mut key in section.tables("keys") {

@@ -1,6 +1,6 @@
-"""Runs the tests of a Python package, with k5test's realms on ports that nobody has: suite.py TESTS...
+"""Runs the tests of a Python package, with k5test's realms on unused ports: suite.py TESTS...
 
-Prints "OUTCOME NAME" for each test, and on standard error what pytest says of those that did not pass.
+Prints "OUTCOME NAME" for each test, and pytest's reports of those that did not pass to standard error.
 """
 
 import contextlib
