@@ -50,6 +50,7 @@ pub(crate) fn constraints(
             return Err(KdcError::BadTgsServerInstance);
         }
     }
+    // Another realm must not vouch for a client of ours, except in a cross-realm S4U2Self.
     let realm = server.principal.realm();
     if !s4u2self && header.server.principal.realm() != realm && header.part.client.realm() == realm
     {

@@ -151,6 +151,7 @@ fn exchange(
     authorization_data.extend(subject.authorization_data.iter().cloned());
     // A new ticket gets its own PAC.
     pac::remove(&mut authorization_data);
+    // Only forwarded and proxied tickets get the request's addresses. Others keep their own.
     let elsewhere = body
         .options
         .intersects(KdcOptions::FORWARDED | KdcOptions::PROXY);

@@ -94,6 +94,7 @@ impl Rc4Token {
         let zero_salted = |key: &[u8]| keyed(&hmac(&keyed(key), &[0; 4]));
         Self {
             numbers: zero_salted(key),
+            // RFC 4757, 7.3: the key for messages is the context's, with every byte xored.
             messages: zero_salted(&key.map(|byte| byte ^ 0xf0)),
         }
     }

@@ -63,6 +63,7 @@ impl MessageReceiver {
         }
         let start = out.len();
         if !body.is_empty() {
+            // The sender may have rotated the body to the right (RFC 4121, 4.2.5): rotate it back.
             let (front, back) = body.split_at(usize::from(rotation) % body.len());
             out.extend_from_slice(back);
             out.extend_from_slice(front);
@@ -88,6 +89,7 @@ impl MessageReceiver {
             .checked_sub(HEADER)
             .filter(|end| *end >= plaintext.start)
             .ok_or_else(|| bad.clone())?;
+        // The encrypted copy of the header has a rotation of zero (RFC 4121, 4.2.4).
         if body[end..plaintext.end] != header.to_bytes(extra_count, 0) {
             return Err(bad);
         }
@@ -106,6 +108,7 @@ impl MessageReceiver {
             .checked_sub(extra_count.into())
             .ok_or_else(|| bad.clone())?;
         let (message, checksum) = body.split_at(length);
+        // Both counts are zero in the checksummed header (RFC 4121, 4.2.4).
         let usage = usage(Kind::Wrap, self.sender);
         if !self.key.key.verify_checksum_of_parts(
             usage,
