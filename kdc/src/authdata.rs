@@ -1,4 +1,4 @@
-//! Copying authorization data from requests and tickets into new tickets (RFC 4120, 5.2.6).
+//! Copies authorization data from requests and tickets into new tickets (RFC 4120, 5.2.6).
 
 use kerbox_krb5::messages::{AuthorizationData, Checksum, EncTicketPart, KdcRequestBody};
 use kerbox_krb5::{EncryptionKey, KeyUsage, Principal};
