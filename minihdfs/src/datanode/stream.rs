@@ -329,7 +329,7 @@ pub(crate) fn protect(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::hdfs::{ClientReadStatusProto, Status};
+    use crate::proto::hdfs::{ClientReadStatusProto, OpReadBlockProto, Status};
 
     fn receive(inbox: &mut Inbox, bytes: &[u8]) -> Result<(), HdfsError> {
         inbox.room(bytes.len())[..bytes.len()].copy_from_slice(bytes);
@@ -350,6 +350,19 @@ mod tests {
             .expect("whole");
         assert_eq!(message.status(), Status::ChecksumOk);
         assert_eq!(inbox.bytes(), [0xff]);
+    }
+
+    #[test]
+    fn a_varint_cut_at_the_limit_of_parts_is_refused() {
+        for pairs in 24_990..=25_000 {
+            let body = [&[0x10, 0x00].repeat(pairs)[..], &[0x10, 0x80, 0x80]].concat();
+            let mut bytes = Vec::new();
+            prost::encoding::encode_varint(body.len() as u64, &mut bytes);
+            bytes.extend(&body);
+            let mut inbox = Inbox::default();
+            receive(&mut inbox, &bytes).expect("plain");
+            assert!(inbox.message::<OpReadBlockProto>().is_err());
+        }
     }
 
     #[test]

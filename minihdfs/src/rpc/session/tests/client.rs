@@ -228,17 +228,29 @@ fn any_call(
     method: &str,
     user: &str,
 ) -> Vec<u8> {
+    let request = GetGroupsForUserRequestProto {
+        user: user.to_owned(),
+    };
+    let request = request.encode_length_delimited_to_vec();
+    raw_call(header, protocol, version, method, request)
+}
+
+/// Returns a call with these bytes as its delimited request.
+pub(in crate::rpc) fn raw_call(
+    header: &RpcRequestHeaderProto,
+    protocol: &str,
+    version: u64,
+    method: &str,
+    request: Vec<u8>,
+) -> Vec<u8> {
     let call = RequestHeaderProto {
         method_name: method.to_owned(),
         declaring_class_protocol_name: protocol.to_owned(),
         client_protocol_version: version,
     };
-    let request = GetGroupsForUserRequestProto {
-        user: user.to_owned(),
-    };
     frame(&[
         header.encode_length_delimited_to_vec(),
         call.encode_length_delimited_to_vec(),
-        request.encode_length_delimited_to_vec(),
+        request,
     ])
 }

@@ -57,6 +57,32 @@ fn a_flipped_byte_never_panics() {
 }
 
 #[test]
+fn a_varint_cut_at_the_limit_of_parts_never_panics() {
+    // With the fields before it, the cut varint meets the limit while it is read byte by byte.
+    let body = [&[0x10, 0x00].repeat(24_999)[..], &[0x10, 0x80, 0x80]].concat();
+    let mut payload = Vec::new();
+    prost::encoding::encode_varint(body.len() as u64, &mut payload);
+    payload.extend(&body);
+    for call_id in [-33, -3] {
+        let header = prost::Message::encode_length_delimited_to_vec(&header(call_id));
+        let message = client::frame(&[header, payload.clone()]);
+        let (mut client, _) = conversations().swap_remove(1);
+        let (_, step) = client.feed(&[SASL, &message].concat());
+        assert_eq!(step, Step::Close);
+    }
+    let (mut client, bytes) = conversations().swap_remove(0);
+    client.feed(&bytes);
+    let method = "getGroupsForUser";
+    let call = client::raw_call(&header(7), CLIENT_PROTOCOL, 1, method, payload);
+    let reply = client.ask(&call);
+    let (_, message) = reply.exception();
+    assert!(
+        message.starts_with("Cannot decode the request of"),
+        "{message}"
+    );
+}
+
+#[test]
 fn a_client_that_does_not_read_is_not_served_without_end() {
     let (mut client, bytes) = conversations().swap_remove(0);
     client.feed(&bytes);
