@@ -28,8 +28,11 @@ trials! {
 /// The most memory that the servers may use.
 const MOST_RESIDENT_KIB: u64 = 200 << 10;
 
+/// The number of seconds of the long run.
+const SECONDS: &str = "KERBOX_HOSTILE_SECONDS";
+
 fn duration() -> Duration {
-    let seconds = std::env::var("KERBOX_HOSTILE_SECONDS").ok();
+    let seconds = std::env::var(SECONDS).ok();
     Duration::from_secs(seconds.and_then(|text| text.parse().ok()).unwrap_or(8))
 }
 
@@ -102,7 +105,7 @@ impl Sandbox {
             .args(["up", "--kdc-port", "0", "--namenode-port", "0"])
             .args(["--datanodes", "3", "--exit-on-stdin-eof", "--dir"])
             .arg(&dir)
-            .env_remove("KERBOX_HOSTILE_SECONDS")
+            .env_remove(SECONDS)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
