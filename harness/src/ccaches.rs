@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use kerbox_krb5::ccache::{Credential, CredentialCache};
@@ -9,6 +10,7 @@ use kerbox_krb5::client::Credentials;
 use kerbox_krb5::{Clock, Principal};
 
 use crate::Error;
+use crate::directory::is_marked;
 
 /// The first bytes of every cache file.
 const VERSION_4: [u8; 2] = [5, 4];
@@ -37,7 +39,7 @@ pub(crate) fn read_tgt(path: &Path) -> Option<Credentials> {
 
 /// Writes the new offset of a moved clock into every cache in the fixture's `directory`. That
 /// includes caches made by clients in any subfolder, as for a DIR collection. Links are not
-/// followed: they may lead to a user's own caches.
+/// followed: they may lead to a user's own caches. Subfolders of other fixtures have other clocks.
 pub(crate) fn follow_clock(directory: &Path, clock: &Clock) -> Result<(), Error> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     for entry in entries {
@@ -53,13 +55,18 @@ fn follow(entry: &fs::DirEntry, clock: &Clock, depth: usize) {
     let Ok(kind) = entry.file_type() else {
         return;
     };
-    if kind.is_dir() && depth > 0 {
+    if kind.is_dir() && depth > 0 && !is_marked(&entry.path()) {
         let entries = fs::read_dir(entry.path()).into_iter().flatten().flatten();
         entries.for_each(|entry| follow(&entry, clock, depth - 1));
-    } else if kind.is_file() && is_cache(&entry.path()) {
+    } else if kind.is_file() && is_cache(&entry.path()) && has_one_name(entry) {
         // A file that is not a cache after all, or that was removed meanwhile, needs no offset.
         let _ = CredentialCache::set_time_offset_of_file(&entry.path(), clock.offset_micros());
     }
+}
+
+/// Returns whether no other folder holds the same file: that one may be a user's own.
+fn has_one_name(entry: &fs::DirEntry) -> bool {
+    entry.metadata().is_ok_and(|found| found.nlink() == 1)
 }
 
 fn is_cache(path: &Path) -> bool {
@@ -91,6 +98,13 @@ mod tests {
         }
         symlink(&other, ours.path().join("ccache/link")).expect("new");
         symlink(others.path(), ours.path().join("folder")).expect("new");
+        let (hard, inner) = (others.path().join("hard"), ours.path().join("inner/tkt"));
+        fs::create_dir(ours.path().join("inner")).expect("new");
+        fs::write(ours.path().join("inner/.kerbox"), "").expect("writable");
+        for path in [&hard, &inner] {
+            cache.write(path).expect("writable");
+        }
+        fs::hard_link(&hard, ours.path().join("hard")).expect("one file system");
         fs::write(ours.path().join("ccache/collection/primary"), "tkt\n").expect("writable");
 
         let clock = Clock::system();
@@ -100,7 +114,9 @@ mod tests {
         for path in [&tkt, &top] {
             assert_eq!(offset(path), Some(clock.offset_micros()));
         }
-        assert_eq!(offset(&other), Some(0));
+        for path in [&other, &hard, &inner] {
+            assert_eq!(offset(path), Some(0));
+        }
         let primary = fs::read(ours.path().join("ccache/collection/primary"));
         assert_eq!(primary.expect("there"), b"tkt\n");
     }

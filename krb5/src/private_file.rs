@@ -16,12 +16,18 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
 /// old file or the new one in full.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let unfinished = unfinished_name(path);
-    let written = create_private(&unfinished)
-        .and_then(|mut file| file.write_all(bytes))
-        .and_then(|()| fs::rename(&unfinished, path));
+    write_by(&unfinished, path, bytes)
+}
+
+fn write_by(unfinished: &Path, path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    // A file that exists under this name is another's, and stays.
+    let mut file = create_private(unfinished).map_err(|error| failed(path, "written", &error))?;
+    let written = file
+        .write_all(bytes)
+        .and_then(|()| fs::rename(unfinished, path));
     written.map_err(|error| {
-        // Report the first error. The unfinished file may not even exist.
-        let _ = fs::remove_file(&unfinished);
+        // Report the first error.
+        let _ = fs::remove_file(unfinished);
         failed(path, "written", &error)
     })
 }
@@ -52,4 +58,27 @@ fn create_private(path: &Path) -> io::Result<fs::File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_unfinished_file_of_this_call_is_removed() {
+        let name = |end: &str| {
+            let name = format!("kerbox-private-file-{}.{end}", std::process::id());
+            std::env::temp_dir().join(name)
+        };
+        let (unfinished, path) = (name("new"), name("keytab"));
+        fs::write(&unfinished, "another's").expect("writable");
+        let refused = write_by(&unfinished, &path, b"keys").expect_err("it exists");
+        assert!(refused.to_string().contains("exists"), "{refused}");
+        assert_eq!(fs::read(&unfinished).expect("there"), b"another's");
+        fs::remove_file(&unfinished).expect("ours");
+
+        let nowhere = path.join("folder/keytab");
+        write_by(&unfinished, &nowhere, b"keys").expect_err("there is no such folder");
+        assert!(!unfinished.exists());
+    }
 }

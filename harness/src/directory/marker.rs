@@ -61,6 +61,7 @@ pub(super) struct Marker {
     header: String,
     pub(super) files: BTreeSet<String>,
     pub(super) blocks: BTreeSet<String>,
+    pub(super) kept: bool,
 }
 
 /// The reason why a directory cannot be used.
@@ -89,30 +90,65 @@ impl Marker {
             .mode(0o600)
             .open(directory.join(NAME))?;
         // Locked before anything is written: an empty marker proves nothing.
-        lock(&file, String::new)?;
+        lock(&file, TIMES_ASKED, String::new)?;
         let header = header(directory, kind)?;
         let mut marker = Self {
             file,
             header,
             files: BTreeSet::new(),
             blocks: BTreeSet::new(),
+            kept: false,
         };
         let text = format!("{}{}", marker.header, holder());
         marker.file.write_all(text.as_bytes())?;
         Ok(marker)
     }
 
-    /// Takes over a directory that has a marker.
+    /// Takes over a named directory that has a marker. Refuses one that Kerbox made for a fixture:
+    /// it may be kept as evidence.
     pub(super) fn claim(directory: &Path) -> Result<Self, Refusal> {
-        let (file, text) = open(directory)?;
-        let parsed = Parsed::of(&text).map_err(Refusal::NotOurs)?;
-        parsed.fits(directory)?;
-        lock(&file, || parsed.holder.clone())?;
+        Self::take(directory, open(directory)?, TIMES_ASKED, |parsed| {
+            if parsed.is(Kind::Named) {
+                return Ok(());
+            }
+            let why = "it was made for one fixture; name another".to_owned();
+            Err(Refusal::NotOurs(why))
+        })
+    }
+
+    /// Takes over a directory that Kerbox made for an earlier fixture of this process.
+    pub(super) fn claim_again(directory: &Path) -> Result<Self, Refusal> {
+        Self::take(directory, open(directory)?, TIMES_ASKED, |_| Ok(()))
+    }
+
+    /// Takes over a directory, but only if Kerbox made it for a fixture that is now dead. Refuses
+    /// one that was moved, copied, opened to other users, or marked as kept.
+    pub(super) fn claim_orphan(directory: &Path) -> Option<Self> {
+        // A marker with a lock has an owner: no reason to ask twice.
+        Self::take(directory, open(directory).ok()?, 1, |parsed| {
+            parsed.is_orphan(directory)
+        })
+        .ok()
+    }
+
+    /// Locks an opened marker and reads it again, since its former holder may have added lines
+    /// meanwhile. `may` judges the text that was read under the lock.
+    fn take(
+        directory: &Path,
+        (mut file, unlocked): (File, String),
+        times: u32,
+        may: impl FnOnce(&Parsed) -> Result<(), Refusal>,
+    ) -> Result<Self, Refusal> {
+        lock(&file, times, || {
+            Parsed::of(&unlocked).map_or_else(|_| String::new(), |parsed| parsed.holder)
+        })?;
         // Another process may have removed the directory before we got the lock.
-        let there = fs::symlink_metadata(directory.join(NAME))?;
-        if there.ino() != file.metadata()?.ino() {
+        if !is_same(&file, &directory.join(NAME))? {
             return Err(Refusal::Io(ErrorKind::NotFound.into()));
         }
+        let parsed = Parsed::of(&read(&mut file)?).map_err(Refusal::NotOurs)?;
+        parsed.fits(directory)?;
+        may(&parsed)?;
         // Cut off an incomplete last line, so that the next line does not continue it.
         file.set_len(parsed.length)?;
         let mut marker = Self {
@@ -120,33 +156,18 @@ impl Marker {
             header: parsed.header,
             files: parsed.files,
             blocks: parsed.blocks,
+            kept: parsed.kept,
         };
         marker.append(&holder())?;
         Ok(marker)
     }
 
-    /// Takes over a directory like [`claim`](Self::claim), but only if Kerbox made it for a fixture
-    /// that is now dead. Refuses one that was moved, copied, opened to other users, or marked as
-    /// kept.
-    pub(super) fn claim_orphan(directory: &Path) -> Option<Self> {
-        let (_, text) = open(directory).ok()?;
-        let parsed = Parsed::of(&text).ok()?;
-        let metadata = fs::symlink_metadata(directory).ok()?;
-        let ours =
-            metadata.is_dir() && metadata.uid() == user() && metadata.mode() & 0o777 == 0o700;
-        let as_made = header_line(&parsed.header, "path ") == Some(&*format!("{directory:?}"));
-        let temporary = header_line(&parsed.header, "kind ") == Some(Kind::Temporary.word());
-        if ours && as_made && temporary && !parsed.kept {
-            Self::claim(directory).ok()
-        } else {
-            None
-        }
-    }
-
-    /// Returns whether the directory at this path is still the one that this marker marks.
+    /// Returns whether the directory at this path is still the one that this marker marks. A copy
+    /// has the same text, but other inodes.
     pub(super) fn is_at(&self, directory: &Path) -> bool {
-        fs::symlink_metadata(directory).is_ok_and(|metadata| metadata.is_dir())
-            && open(directory).is_ok_and(|(_, text)| text.starts_with(&self.header))
+        fs::symlink_metadata(directory).is_ok_and(|found| {
+            found.is_dir() && header_line(&self.header, "inode ") == Some(&*found.ino().to_string())
+        }) && is_same(&self.file, &directory.join(NAME)).is_ok_and(|same| same)
     }
 
     /// Records a file that Kerbox is about to write.
@@ -165,14 +186,27 @@ impl Marker {
 
     /// Marks the directory as evidence to keep.
     pub(super) fn keep(&mut self) -> io::Result<()> {
-        self.append("kept\n")
+        if !self.kept {
+            self.append("kept\n")?;
+            self.kept = true;
+        }
+        Ok(())
+    }
+
+    /// Marks the directory as evidence to keep; removes its marker if that fails, as on a full
+    /// disk. Without a marker nothing is removed.
+    pub(super) fn keep_or_unmark(&mut self, directory: &Path) {
+        if self.keep().is_err() && self.is_at(directory) {
+            let _ = fs::remove_file(directory.join(NAME));
+        }
     }
 
     /// Removes the recorded files from the marker after they were deleted. Folders of replicas stay
     /// recorded: they still exist if they contain other files.
     pub(super) fn forget_files(&mut self) -> io::Result<()> {
         let blocks = self.blocks.iter().map(|name| format!("blocks {name}\n"));
-        let text = holder() + &blocks.collect::<String>();
+        let kept = if self.kept { "kept\n" } else { "" };
+        let text = holder() + kept + &blocks.collect::<String>();
         self.file.set_len(self.header.len() as u64)?;
         self.files.clear();
         self.append(&text)
@@ -198,6 +232,12 @@ pub(super) fn holder_of(directory: &Path) -> Option<String> {
         Err(TryLockError::WouldBlock) => Some(parsed.holder),
         _ => None,
     }
+}
+
+/// Returns whether a directory's marker says that Kerbox made it for one fixture.
+pub(super) fn is_temporary(directory: &Path) -> bool {
+    open(directory)
+        .is_ok_and(|(_, text)| Parsed::of(&text).is_ok_and(|parsed| parsed.is(Kind::Temporary)))
 }
 
 /// Returns the id of the user who runs this process.
@@ -259,6 +299,22 @@ impl Parsed {
             }
         }
         Ok(parsed)
+    }
+
+    fn is(&self, kind: Kind) -> bool {
+        header_line(&self.header, "kind ") == Some(kind.word())
+    }
+
+    /// Fails unless Kerbox made the directory for one fixture, and nothing says to keep it.
+    fn is_orphan(&self, directory: &Path) -> Result<(), Refusal> {
+        let found = fs::symlink_metadata(directory)?;
+        let private = found.is_dir() && found.uid() == user() && found.mode() & 0o777 == 0o700;
+        let as_made = header_line(&self.header, "path ") == Some(&*format!("{directory:?}"));
+        if private && as_made && self.is(Kind::Temporary) && !self.kept {
+            return Ok(());
+        }
+        let why = "no fixture left it behind".to_owned();
+        Err(Refusal::NotOurs(why))
     }
 
     /// Fails if the marker was written for another directory.
@@ -338,12 +394,16 @@ fn open(directory: &Path) -> Result<(File, String), Refusal> {
         return Err(Refusal::NotOurs(format!("its {NAME} is none of ours")));
     }
     let mut file = options().open(path)?;
+    let text = read(&mut file)?;
+    Ok((file, text))
+}
+
+/// Reads a marker from its beginning.
+fn read(file: &mut File) -> Result<String, Refusal> {
+    file.seek(SeekFrom::Start(0))?;
     let mut text = String::new();
-    match Read::by_ref(&mut file)
-        .take(LONGEST)
-        .read_to_string(&mut text)
-    {
-        Ok(_) => Ok((file, text)),
+    match file.take(LONGEST).read_to_string(&mut text) {
+        Ok(_) => Ok(text),
         Err(error) if error.kind() == ErrorKind::InvalidData => {
             Err(Refusal::NotOurs(format!("its {NAME} is none of ours")))
         }
@@ -351,11 +411,18 @@ fn open(directory: &Path) -> Result<(File, String), Refusal> {
     }
 }
 
-fn lock(file: &File, holder: impl FnOnce() -> String) -> Result<(), Refusal> {
-    for _ in 0..TIMES_ASKED {
+/// Returns whether an open file is the one at `path`.
+fn is_same(file: &File, path: &Path) -> io::Result<bool> {
+    let (open, there) = (file.metadata()?, fs::symlink_metadata(path)?);
+    Ok((open.dev(), open.ino()) == (there.dev(), there.ino()))
+}
+
+fn lock(file: &File, times: u32, holder: impl FnOnce() -> String) -> Result<(), Refusal> {
+    for time in 1..=times {
         match file.try_lock() {
             Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) => thread::sleep(ASKED),
+            Err(TryLockError::WouldBlock) if time < times => thread::sleep(ASKED),
+            Err(TryLockError::WouldBlock) => break,
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
     }
@@ -375,6 +442,35 @@ mod tests {
         drop(marker);
         let marker = Marker::claim(parent.path()).expect("ours");
         assert!(marker.files.contains("krb5.conf") && marker.files.len() == 1);
+    }
+
+    #[test]
+    fn lines_that_are_added_before_the_lock_is_taken_count() {
+        let parent = tempfile::tempdir().expect("a directory");
+        let path = parent.path();
+        let mut marker = Marker::create(path, Kind::Named).expect("empty");
+        let opened = open(path).expect("ours");
+        marker.add_file("krb5.conf").expect("writable");
+        marker.keep().expect("writable");
+        let length = fs::metadata(path.join(NAME)).expect("there").len();
+        drop(marker);
+        let marker = Marker::take(path, opened, 1, |_| Ok(())).expect("ours");
+        assert!(marker.kept && marker.files.contains("krb5.conf"));
+        assert!(fs::metadata(path.join(NAME)).expect("there").len() > length);
+
+        let opened = open(path).expect("ours");
+        let refused = Marker::take(path, opened, 1, |_| Ok(()));
+        assert!(matches!(refused, Err(Refusal::InUse(by)) if by.contains("process")));
+    }
+
+    #[test]
+    fn evidence_that_cannot_be_marked_loses_its_marker() {
+        let parent = tempfile::tempdir().expect("a directory");
+        let mut marker = Marker::create(parent.path(), Kind::Temporary).expect("empty");
+        // Writing fails, as on a full disk.
+        marker.file = File::open(parent.path().join(NAME)).expect("there");
+        marker.keep_or_unmark(parent.path());
+        assert!(!parent.path().join(NAME).exists());
     }
 
     #[test]

@@ -81,6 +81,10 @@ impl Directory {
 
     /// Creates a new directory with mode 0700 in `parent`, whose name begins with `prefix`.
     pub fn temporary_in(parent: &Path, prefix: &str) -> Result<Self, Error> {
+        Self::new_in(parent, prefix, Keep::from_environment())
+    }
+
+    fn new_in(parent: &Path, prefix: &str, keep: Keep) -> Result<Self, Error> {
         let doing = || format!("make a directory in {}", parent.display());
         let path = tempfile::Builder::new()
             .prefix(prefix)
@@ -88,11 +92,9 @@ impl Directory {
             .tempdir_in(parent)
             .map_err(Error::io(doing()))?
             .keep();
-        // The text size of each entry in bytes; `bytes` is their total.
         let path = path.canonicalize().map_err(Error::io(doing()))?;
-        let marker =
-            Marker::create(&path, Kind::Temporary).map_err(|refusal| refused(&path, refusal))?;
-        Ok(Self::new(path, Keep::from_environment(), marker))
+        let marker = Marker::create(&path, Kind::Temporary);
+        Self::marked(path, keep, marker)
     }
 
     /// Creates a removed [temporary](Self::temporary) directory again at the same path.
@@ -101,16 +103,26 @@ impl Directory {
             Ok(()) => Marker::create(path, Kind::Temporary),
             // The directory could not be removed, or was kept. One that another program made
             // meanwhile has no marker.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Marker::claim(path),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Marker::claim_again(path),
             Err(error) => Err(error.into()),
         };
-        let marker = marker.map_err(|refusal| refused(path, refusal))?;
-        Ok(Self::new(path.to_owned(), Keep::from_environment(), marker))
+        Self::marked(path.to_owned(), Keep::from_environment(), marker)
+    }
+
+    fn marked(path: PathBuf, keep: Keep, marker: Result<Marker, Refusal>) -> Result<Self, Error> {
+        let mut marker = marker.map_err(|refusal| refused(&path, refusal))?;
+        // At once: a fixture that is never dropped, or killed, must not lose what is to be kept.
+        if keep == Keep::Always {
+            marker
+                .keep()
+                .map_err(Error::io(format!("mark {} as kept", path.display())))?;
+        }
+        Ok(Self::new(path, keep, marker))
     }
 
     /// Opens the directory at `path`, which stays there at the end. It is created if missing, used
     /// if empty, and reused if Kerbox has marked it. The files of an earlier run that its marker
-    /// names are removed. Fails if it contains anything else.
+    /// names are removed. Fails if it contains anything else, or was made for one fixture.
     pub fn at(path: &Path) -> Result<Self, Error> {
         make_missing(path)?;
         let path = fs::canonicalize(path).map_err(Error::io(format!("find {}", path.display())))?;
@@ -144,6 +156,12 @@ impl Directory {
     /// Returns whether Kerbox created it for this fixture only.
     pub fn is_temporary(&self) -> bool {
         self.keep != Keep::Theirs
+    }
+
+    /// Returns whether Kerbox created the directory at `path` for one fixture, dead or alive.
+    pub fn is_of_one_fixture(path: &Path) -> bool {
+        path.canonicalize()
+            .is_ok_and(|path| marker::is_temporary(&path))
     }
 
     /// Returns whether it will remain after the fixture's end; `failed` says whether a test is
@@ -233,10 +251,10 @@ impl Directory {
         }
         // A later run deals with whatever cannot be removed or marked as kept: no reason to fail
         // here.
-        if !self.is_kept(failed) {
+        if !self.is_kept(failed) && !marker.kept {
             remove(&self.path, &marker);
         } else if self.is_temporary() {
-            let _ = marker.keep();
+            marker.keep_or_unmark(&self.path);
         }
         let _ = marker.unlock();
     }
@@ -311,6 +329,11 @@ impl Drop for Directory {
 /// Returns the process that uses a directory, according to its marker; `None` if no process does.
 pub fn holder_of(directory: &Path) -> Option<String> {
     marker::holder_of(directory)
+}
+
+/// Returns whether a folder is some fixture's own, dead or alive: it has a marker.
+pub(crate) fn is_marked(folder: &Path) -> bool {
+    folder.join(marker::NAME).symlink_metadata().is_ok()
 }
 
 /// Returns the id of the user who runs this process.
@@ -432,27 +455,41 @@ fn remove_replicas(folder: &Path) -> io::Result<()> {
 }
 
 /// Removes a directory that Kerbox created, if this marker still belongs to it. The marker is
-/// deleted last, so that a kill in between leaves a directory that the next run removes.
+/// deleted last, so that a kill in between leaves a directory that the next run removes. A
+/// subfolder with a marker of its own stays, and so does a mounted one, and all folders above it.
 fn remove(path: &Path, marker: &Marker) {
+    let Ok(found) = path.symlink_metadata() else {
+        return;
+    };
     if !marker.is_at(path) {
         return;
     }
     // A server that has not quite ended may create a file meanwhile.
     for _ in 0..3 {
-        let entries = fs::read_dir(path).into_iter().flatten().flatten();
-        for entry in entries.filter(|entry| entry.file_name() != marker::NAME) {
-            let _ = if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                fs::remove_dir_all(entry.path())
-            } else {
-                fs::remove_file(entry.path())
-            };
-        }
+        empty(path, found.dev());
         let mut rest = fs::read_dir(path).into_iter().flatten().flatten();
         if rest.all(|entry| entry.file_name() == marker::NAME) {
             let _ = fs::remove_file(path.join(marker::NAME));
             let _ = fs::remove_dir(path);
             return;
         }
+    }
+}
+
+/// Removes what is in a folder, except markers, marked folders and those on another device.
+fn empty(folder: &Path, device: u64) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name() != marker::NAME) {
+        let path = entry.path();
+        // A later run deals with whatever cannot be removed.
+        let _ = match path.symlink_metadata() {
+            Ok(found) if !found.is_dir() => fs::remove_file(path),
+            Ok(found) if found.dev() == device && !is_marked(&path) => {
+                empty(&path, device);
+                fs::remove_dir(path)
+            }
+            _ => Ok(()),
+        };
     }
 }
 
@@ -593,5 +630,60 @@ mod tests {
         assert!(path.join("precious").exists() && moved.exists());
         fs::remove_dir_all(&path).expect("made here");
         fs::remove_dir_all(&moved).expect("made here");
+    }
+
+    #[test]
+    fn a_copy_of_a_directory_is_not_removed() {
+        let directory = Directory::temporary().expect("a directory");
+        let path = directory.path().to_owned();
+        let moved = path.with_extension("moved");
+        fs::rename(&path, &moved).expect("ours");
+        fs::create_dir(&path).expect("free");
+        fs::copy(moved.join(marker::NAME), path.join(marker::NAME)).expect("readable");
+        fs::write(path.join("precious"), "").expect("writable");
+        drop(directory);
+        assert!(path.join("precious").exists());
+        fs::remove_dir_all(&path).expect("made here");
+        fs::remove_dir_all(&moved).expect("made here");
+    }
+
+    #[test]
+    fn a_directory_inside_another_stays_with_the_folders_above_it() {
+        let parent = tempfile::tempdir().expect("a directory");
+        let outer = Directory::new_in(parent.path(), PREFIX, Keep::Never).expect("writable");
+        let path = outer.path().to_owned();
+        outer.write("other/file", b"").expect("ours");
+        let inner = Directory::at(&path.join("a/inner")).expect("new");
+        let precious = inner.write("precious", b"").expect("ours");
+        drop(outer);
+        assert!(precious.exists() && path.join(marker::NAME).exists());
+        assert!(!path.join("other").exists());
+        drop(inner);
+        fs::remove_dir_all(path.join("a")).expect("made here");
+        reap(parent.path(), PREFIX);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn evidence_is_marked_at_once_and_never_taken_over() {
+        let parent = tempfile::tempdir().expect("a directory");
+        let kept = Directory::new_in(parent.path(), PREFIX, Keep::Always).expect("writable");
+        let path = kept.path().to_owned();
+        let marker = || fs::read_to_string(path.join(marker::NAME)).expect("there");
+        // As a kill would leave it.
+        assert!(marker().contains("\nkept\n"));
+        kept.write("log", b"").expect("ours");
+        drop(kept);
+        let before = marker();
+        let Err(error @ Error::DirectoryNotOurs { .. }) = Directory::at(&path) else {
+            panic!("it was taken over");
+        };
+        assert!(
+            error
+                .to_string()
+                .contains("made for one fixture; name another"),
+            "{error}"
+        );
+        assert!(path.join("log").exists() && marker() == before);
     }
 }

@@ -71,15 +71,19 @@ pub(super) fn chosen(named: Option<&Path>) -> Result<PathBuf, Failure> {
 }
 
 /// Returns the folder that `kerbox up` must use: the named one, or that of `KERBOX_DIR` unless it
-/// belongs to another sandbox.
+/// belongs to another sandbox or was made for one fixture, whose evidence it may hold.
 pub(super) fn of_up(named: Option<&Path>) -> Option<PathBuf> {
     if let Some(dir) = named {
         return Some(dir.to_owned());
     }
-    let dir = of_variable()?;
-    if is_served(&dir) || is_of_our_own(&dir) {
+    unless_anothers(of_variable()?)
+}
+
+fn unless_anothers(dir: PathBuf) -> Option<PathBuf> {
+    let of_one_fixture = kerbox::directory::Directory::is_of_one_fixture;
+    if is_served(&dir) || is_of_our_own(&dir) || of_one_fixture(&dir) {
         note(format_args!(
-            "KERBOX_DIR={} is another sandbox's; this one takes a folder of its own",
+            "KERBOX_DIR={} is another sandbox's or fixture's; this one takes a folder of its own",
             dir.display()
         ));
         return None;
@@ -106,5 +110,24 @@ fn only_one() -> Result<PathBuf, Failure> {
                 all.join(", ")
             )))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_fixtures_folder_is_not_used_again() -> Result<(), Box<dyn std::error::Error>> {
+        let parent = tempfile::tempdir()?;
+        let fixture = kerbox::directory::Directory::temporary_in(parent.path(), "kerbox-")?;
+        let dead = parent.path().join("dead");
+        std::fs::create_dir(&dead)?;
+        std::fs::copy(fixture.path().join(".kerbox"), dead.join(".kerbox"))?;
+        assert!(!is_served(&dead));
+        assert_eq!(unless_anothers(dead), None);
+        let new = parent.path().join("new");
+        assert_eq!(unless_anothers(new.clone()), Some(new));
+        Ok(())
     }
 }
