@@ -25,6 +25,10 @@ pub(crate) struct Limits {
     pub(crate) known_bytes: usize,
 }
 
+/// The number of connections that an identified user keeps when the system has run out of file
+/// descriptors. The shortage may have other causes than that user.
+const FAIR_SHARE: u64 = 16;
+
 /// The connections of a port. Dropping this closes them.
 pub(crate) struct Connections {
     tasks: JoinSet<()>,
@@ -91,10 +95,16 @@ impl Connections {
         let _ = slot.abort.set(abort);
     }
 
-    /// Closes the most expendable connection, after the system has run out of file descriptors.
+    /// Closes the most expendable connection, after the system has run out of file descriptors:
+    /// the oldest unidentified one, or else the most silent one of the user with the most, if that
+    /// user has more than [`FAIR_SHARE`].
     pub(crate) fn shed(&self) {
         let mut table = self.places.table();
-        if let Some(number) = table.unknown.first().copied() {
+        let spared = table.unknown.first().copied().or_else(|| {
+            let (user, connections) = table.greediest(|_| 1)?;
+            (connections > FAIR_SHARE).then(|| table.largest_of(user, silence))?
+        });
+        if let Some(number) = spared {
             self.places.cut(&mut table, number);
         }
     }
@@ -137,10 +147,8 @@ impl Places {
         if !full && table.unknown.len() < self.limits.unknown {
             return;
         }
-        let spared =
-            table.unknown.first().copied().or_else(|| {
-                table.of_the_greediest(|_| 1, |slot| u64::MAX - slot.active.load(Relaxed))
-            });
+        let unknown = table.unknown.first().copied();
+        let spared = unknown.or_else(|| table.of_the_greediest(|_| 1, silence));
         if let Some(number) = spared {
             self.cut(&mut table, number);
         }
@@ -195,6 +203,12 @@ impl Table {
         share: impl Fn(&Slot) -> u64,
         measure: impl Fn(&Slot) -> u64,
     ) -> Option<u64> {
+        let (greediest, _) = self.greediest(share)?;
+        self.largest_of(greediest, measure)
+    }
+
+    /// Returns the user with the largest total `share`, and the total.
+    fn greediest(&self, share: impl Fn(&Slot) -> u64) -> Option<(&str, u64)> {
         let mut shares: HashMap<&str, u64> = HashMap::new();
         for slot in self.slots.values() {
             if let Some(user) = slot.user.get() {
@@ -202,13 +216,22 @@ impl Table {
                 *sum = sum.saturating_add(share(slot));
             }
         }
-        let (greediest, _) = shares.into_iter().max_by_key(|(_, share)| *share)?;
+        shares.into_iter().max_by_key(|(_, share)| *share)
+    }
+
+    /// Returns the user's connection with the largest `measure`.
+    fn largest_of(&self, user: &str, measure: impl Fn(&Slot) -> u64) -> Option<u64> {
         self.slots
             .iter()
-            .filter(|(_, slot)| slot.user.get().is_some_and(|user| **user == *greediest))
+            .filter(|(_, slot)| slot.user.get().is_some_and(|own| **own == *user))
             .max_by_key(|(_, slot)| measure(slot))
             .map(|(number, _)| *number)
     }
+}
+
+/// Returns a number that is larger for a connection that was silent for longer.
+fn silence(slot: &Slot) -> u64 {
+    u64::MAX - slot.active.load(Relaxed)
 }
 
 impl Place {
@@ -217,12 +240,14 @@ impl Place {
         if self.slot.user.get().is_some() {
             return;
         }
+        // Another task may close this connection meanwhile, which also moves what it holds.
+        let mut table = self.places.table();
         let held = self.slot.held.load(Relaxed);
         self.places.hold(&self.slot, 0);
         // Only this connection's own task sets it.
         let _ = self.slot.user.set(user.into());
         self.places.hold(&self.slot, held);
-        self.places.table().unknown.remove(&self.number);
+        table.unknown.remove(&self.number);
     }
 
     /// Records the number of input and output bytes the connection holds in memory. If the port
@@ -237,6 +262,30 @@ impl Place {
     pub(crate) fn is_active(&self) {
         let now = self.places.activity.fetch_add(1, Relaxed);
         self.slot.active.store(now, Relaxed);
+    }
+}
+
+#[cfg(test)]
+impl Place {
+    /// Returns the only place of a port, identified as `user`.
+    pub(crate) fn alone(user: &str) -> Self {
+        let limits = Limits {
+            connections: 1,
+            unknown: 1,
+            unknown_bytes: usize::MAX,
+            known_bytes: usize::MAX,
+        };
+        let place = Connections::new(limits).places.place();
+        place.known(user);
+        place
+    }
+
+    pub(crate) fn held(&self) -> usize {
+        self.slot.held.load(Relaxed)
+    }
+
+    pub(crate) fn activity(&self) -> u64 {
+        self.slot.active.load(Relaxed)
     }
 }
 
@@ -269,8 +318,12 @@ mod tests {
 
     impl Port {
         fn new() -> Self {
+            Self::with(LIMITS)
+        }
+
+        fn with(limits: Limits) -> Self {
             Self {
-                connections: Connections::new(LIMITS),
+                connections: Connections::new(limits),
                 places: Vec::new(),
                 runtime: tokio::runtime::Builder::new_current_thread()
                     .build()
@@ -335,6 +388,42 @@ mod tests {
             port.connect(None);
         }
         assert_eq!(port.left(), [0, 1, 3, 14]);
+    }
+
+    #[test]
+    fn without_file_descriptors_the_greediest_user_loses_what_was_silent_longest() {
+        let mut port = Port::with(Limits {
+            connections: 1000,
+            ..LIMITS
+        });
+        let eves: Vec<_> = (0..17).map(|_| port.connect(Some("eve"))).collect();
+        port.connect(Some("alice"));
+        eves[0].is_active();
+        port.connections.shed();
+        assert!(!port.left().contains(&1), "it was silent for longest");
+        assert_eq!(port.left().len(), 17);
+        port.connections.shed();
+        assert_eq!(port.left().len(), 17, "sixteen are no greed");
+    }
+
+    #[test]
+    fn a_connection_is_not_identified_while_it_is_being_cut() {
+        let places = Connections::new(LIMITS).places;
+        let place = places.clone().place();
+        place.holds(10);
+        std::thread::scope(|scope| {
+            let mut table = places.table();
+            let known = scope.spawn(|| place.known("alice"));
+            for _ in 0..10_000 {
+                std::thread::yield_now();
+                assert!(place.slot.user.get().is_none());
+            }
+            places.cut(&mut table, place.number);
+            drop(table);
+            known.join().expect("no panic");
+        });
+        let counted = [&places.unknown_bytes, &places.known_bytes].map(|bytes| bytes.load(Relaxed));
+        assert_eq!((place.held(), counted), (0, [0, 0]));
     }
 
     #[test]
