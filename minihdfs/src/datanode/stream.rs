@@ -20,6 +20,13 @@ const MAX_MESSAGE: usize = 64 << 10;
 /// The longest SASL frame: a packet and SASL's overhead.
 const MAX_FRAME: usize = MAX_PACKET + 1024;
 
+/// The memory that a buffer keeps while data flows, whether it is filled or not: that of a read
+/// or of a few packets of the usual size.
+const ORDINARY: usize = 512 << 10;
+
+/// The memory that an empty buffer keeps between operations.
+const IDLE: usize = 64 << 10;
+
 /// AES/CTR/NoPadding for one direction of a connection.
 pub(crate) struct AesCtr(Aes);
 
@@ -89,6 +96,11 @@ impl Buffer {
             self.bytes.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
             if self.bytes.len() - self.end < length {
+                // Doubling is for contents that do not fit into the ordinary size.
+                if self.end + length <= ORDINARY {
+                    self.bytes
+                        .reserve_exact(self.end + length - self.bytes.len());
+                }
                 self.bytes.resize(self.end + length, 0);
             }
         }
@@ -98,6 +110,23 @@ impl Buffer {
     fn consume(&mut self, length: usize) {
         self.start += length;
         debug_assert!(self.start <= self.end, "only what is there can be consumed");
+        self.release(ORDINARY);
+    }
+
+    /// Frees the memory of an empty buffer that is larger than `kept`.
+    fn release(&mut self, kept: usize) {
+        if self.start == self.end && self.bytes.capacity() > kept {
+            *self = Self::default();
+        }
+    }
+
+    /// Returns the number of bytes of the contents, or of the whole buffer if that is larger than
+    /// an ordinary one.
+    fn held(&self) -> usize {
+        match self.bytes.capacity() {
+            ..=ORDINARY => self.filled().len(),
+            capacity => capacity,
+        }
     }
 
     /// Lets `append` append to the contents.
@@ -166,13 +195,21 @@ impl Inbox {
         Ok(())
     }
 
-    /// Returns the number of buffered bytes, decrypted or not.
+    /// Returns the number of buffered bytes, decrypted or not, and the memory of large buffers.
     pub(crate) fn held(&self) -> usize {
         let sealed = match &self.opening {
-            Opening::Sasl(_, sealed) => sealed.filled().len(),
+            Opening::Sasl(_, sealed) => sealed.held(),
             Opening::None | Opening::Aes(_) => 0,
         };
-        self.bytes().len() + sealed
+        self.plain.held() + sealed
+    }
+
+    /// Frees large empty buffers between operations.
+    pub(crate) fn rest(&mut self) {
+        self.plain.release(IDLE);
+        if let Opening::Sasl(_, sealed) = &mut self.opening {
+            sealed.release(IDLE);
+        }
     }
 
     /// Returns the decrypted bytes.
@@ -255,6 +292,8 @@ impl Outbox {
                 let unit = &mut scratch.room(length)[..length];
                 fill(unit)?;
                 self.sealed.append_with(|out| wrap_frame(layer, unit, out));
+                // Its contents are only used here, so it is always empty.
+                scratch.release(ORDINARY);
                 return Ok(());
             }
         }
@@ -277,6 +316,23 @@ impl Outbox {
     /// Appends a delimited message.
     pub(crate) fn message(&mut self, message: &impl Message) {
         self.unit(&message.encode_length_delimited_to_vec());
+    }
+
+    /// Returns the number of bytes to send, and the memory of large buffers.
+    pub(crate) fn held(&self) -> usize {
+        let scratch = match &self.sealing {
+            Sealing::Sasl(_, scratch) => scratch.held(),
+            Sealing::None | Sealing::Aes(_) => 0,
+        };
+        self.sealed.held() + scratch
+    }
+
+    /// Frees large empty buffers between operations.
+    pub(crate) fn rest(&mut self) {
+        self.sealed.release(IDLE);
+        if let Sealing::Sasl(_, scratch) = &mut self.sealing {
+            scratch.release(IDLE);
+        }
     }
 
     /// Returns the bytes to send.
@@ -421,6 +477,28 @@ mod tests {
             block,
             kerbox_krb5::testing::unhex("874d6191b620e3261bef6864990db6ce")
         );
+    }
+
+    #[test]
+    fn a_large_buffer_is_counted_and_freed_once_it_is_empty() {
+        let mut outbox = Outbox::default();
+        outbox.unit(&[1; 100_000]);
+        assert_eq!(outbox.held(), 100_000);
+        outbox.unit(&[1; 10 << 20]);
+        outbox.sent(10 << 20);
+        assert_eq!(outbox.bytes().len(), 100_000);
+        assert!(outbox.held() > 10 << 20, "the memory is still there");
+        outbox.sent(100_000);
+        assert_eq!(outbox.held(), 0);
+        assert_eq!(outbox.sealed.bytes.capacity(), 0);
+        let mut inbox = Inbox::default();
+        receive(&mut inbox, &[1; 300_000]).expect("plain");
+        assert_eq!(inbox.held(), 300_000);
+        inbox.consume(300_000);
+        assert_eq!(inbox.held(), 0);
+        assert_eq!(inbox.plain.bytes.len(), 300_000, "it is used again");
+        inbox.rest();
+        assert_eq!(inbox.plain.bytes.capacity(), 0);
     }
 
     #[test]

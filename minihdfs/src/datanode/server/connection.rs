@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kerbox_events::{Event, Outcome, Server};
@@ -39,15 +40,17 @@ pub(super) struct Connection {
     pub(super) inbox: Inbox,
     pub(super) outbox: Outbox,
     pub(super) peer: SocketAddr,
-    /// Its entry among the port's connections, if it was accepted there.
-    place: Option<Place>,
+    /// Its entry among the port's connections, if it was accepted there or serves one that was.
+    place: Option<Arc<Place>>,
+    /// The number of bytes that are held elsewhere on behalf of this connection.
+    beside: usize,
 }
 
 impl Connection {
     /// Creates the state of a connection accepted on our port.
     pub(super) fn accepted(stream: TcpStream, peer: SocketAddr, place: Place) -> Self {
         Self {
-            place: Some(place),
+            place: Some(Arc::new(place)),
             ..Self::new(stream, peer)
         }
     }
@@ -62,6 +65,32 @@ impl Connection {
             outbox: Outbox::default(),
             peer,
             place: None,
+            beside: 0,
+        }
+    }
+
+    /// Counts what this connection holds as held by `client`, which it serves and which holds
+    /// nothing meanwhile.
+    pub(super) fn serves(&mut self, client: &Self) {
+        self.place.clone_from(&client.place);
+    }
+
+    /// Counts what `mirror` holds as held by this connection as well.
+    pub(super) fn counts(&mut self, mirror: Option<&Self>) {
+        self.beside = mirror.map_or(0, |mirror| mirror.inbox.held() + mirror.outbox.held());
+        self.count();
+    }
+
+    /// Records what is held in memory. Called whenever that has changed.
+    fn count(&self) {
+        if let Some(place) = &self.place {
+            place.holds(self.inbox.held() + self.outbox.held() + self.beside);
+        }
+    }
+
+    fn is_active(&self) {
+        if let Some(place) = &self.place {
+            place.is_active();
         }
     }
 
@@ -82,10 +111,8 @@ impl Connection {
             Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
             Ok(length) => {
                 self.inbox.received(length).map_err(invalid)?;
-                if let Some(place) = &self.place {
-                    place.is_active();
-                    place.holds(self.inbox.held() + self.outbox.bytes().len());
-                }
+                self.is_active();
+                self.count();
                 Ok(true)
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false),
@@ -97,11 +124,16 @@ impl Connection {
     pub(super) fn try_flush(&mut self) -> io::Result<()> {
         while !self.outbox.bytes().is_empty() {
             match self.stream.try_write(self.outbox.bytes()) {
-                Ok(length) => self.outbox.sent(length),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Ok(length) => {
+                    self.outbox.sent(length);
+                    // A reader only ever sends its request.
+                    self.is_active();
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) => return Err(error),
             }
         }
+        self.count();
         Ok(())
     }
 
@@ -133,6 +165,7 @@ impl Connection {
                 if let Some(bytes) = self.inbox.bytes().first_chunk::<N>() {
                     let bytes = *bytes;
                     self.inbox.consume(N);
+                    self.count();
                     return Ok(bytes);
                 }
                 self.fill().await?;
@@ -147,12 +180,20 @@ impl Connection {
         let taken = async {
             loop {
                 if let Some(message) = self.inbox.message().map_err(invalid)? {
+                    self.count();
                     return Ok(message);
                 }
                 self.fill().await?;
             }
         };
         within(limit, taken).await
+    }
+
+    /// Frees large empty buffers before the wait for another operation.
+    pub(super) fn rest(&mut self) {
+        self.inbox.rest();
+        self.outbox.rest();
+        self.count();
     }
 
     /// Waits for the request of an operation. Without a handshake, the peer then counts as
@@ -171,10 +212,11 @@ impl Connection {
 
     /// Closes the connection so that the peer can read the last reply. Closing with unread input
     /// would reset the connection and lose the reply. hdfs-native ends a block with an empty SASL
-    /// frame after the last packet. Java may still be sending packets when it is told of a wrong
+    /// frame after the last packet. Java may still be sending packets when it learns of a wrong
     /// checksum.
-    /// wrong checksum.
     pub(super) async fn close(mut self) {
+        (self.inbox, self.outbox) = (Inbox::default(), Outbox::default());
+        self.counts(None);
         // The connection ends even if this fails.
         let _ = self.stream.shutdown().await;
         let _ = timeout(
@@ -305,3 +347,6 @@ pub(super) async fn within<T>(
 pub(super) fn invalid(error: HdfsError) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, error)
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,12 +31,12 @@ use crate::server::{Connections, Limits};
 use connection::Connection;
 
 /// The limits on data connections (`dfs.datanode.max.transfer.threads`) and their memory. A writer
-/// usually holds one packet of 64 KiB.
+/// usually holds one packet of 64 KiB, and a reader that is slow holds 256 KiB.
 const LIMITS: Limits = Limits {
     connections: 4096,
     unknown: 1024,
     unknown_bytes: 8 << 20,
-    known_bytes: 64 << 20,
+    known_bytes: 128 << 20,
 };
 
 /// The time to pause accepting after the system has run out of file descriptors.

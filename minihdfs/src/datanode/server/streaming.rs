@@ -75,6 +75,7 @@ impl<'a> Streaming<'a> {
             {
                 self.mirror_failed(&error);
             }
+            self.upstream.counts(self.mirror.as_ref());
             let mirror_is_idle = self
                 .mirror
                 .as_ref()

@@ -53,6 +53,7 @@ pub(super) async fn transfer_block(
                 &header.block,
                 &request.targets,
                 &request.header.client_name,
+                Some(connection),
             )
             .await
             {
@@ -79,7 +80,7 @@ pub(super) async fn replicate(node: Arc<DataNode>, order: Transfer) {
         num_bytes: Some(order.block.length),
     };
     let targets: Vec<_> = order.targets.iter().map(target).collect();
-    let copied = copy(&node, &block, &targets, "").await;
+    let copied = copy(&node, &block, &targets, "", None).await;
     if let Err(error) = &copied {
         tracing::warn!(datanode = node.number(), block = %order.block, %error, "a replication failed");
     }
@@ -110,12 +111,13 @@ fn target(datanode: &DatanodeRegistration) -> DatanodeInfoProto {
 }
 
 /// Sends a replica to the first target, and through it to the others. For a client, waits until the
-/// replica is stored.
+/// replica is stored. What this holds in memory is held by the client's connection.
 async fn copy(
     node: &Arc<DataNode>,
     block: &ExtendedBlockProto,
     targets: &[DatanodeInfoProto],
     client: &str,
+    on_behalf_of: Option<&Connection>,
 ) -> io::Result<()> {
     let wanted = block_of(node, block).map_err(invalid)?;
     let Some((first, rest)) = targets.split_first() else {
@@ -133,6 +135,9 @@ async fn copy(
     };
     let token = write_token(node, copied);
     let mut mirror = Connection::connect(node, &first.id, &token).await?;
+    if let Some(client) = on_behalf_of {
+        mirror.serves(client);
+    }
     let request = OpWriteBlockProto {
         header: ClientOperationHeaderProto {
             base_header: BaseHeaderProto {

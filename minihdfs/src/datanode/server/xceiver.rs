@@ -85,6 +85,7 @@ pub(super) async fn run(node: &Arc<DataNode>, connection: &mut Connection) -> io
             }
         }
         limit = KEEP_ALIVE;
+        connection.rest();
     }
 }
 
