@@ -201,9 +201,11 @@ impl Marker {
         }
     }
 
-    /// Removes the recorded files from the marker after they were deleted. Folders of replicas stay
-    /// recorded: they still exist if they contain other files.
-    pub(super) fn forget_files(&mut self) -> io::Result<()> {
+    /// Removes the recorded files from the marker after they were deleted. A folder of replicas
+    /// stays recorded if it still exists, because it contains other files.
+    pub(super) fn forget_files(&mut self, directory: &Path) -> io::Result<()> {
+        self.blocks
+            .retain(|name| directory.join(name).symlink_metadata().is_ok());
         let blocks = self.blocks.iter().map(|name| format!("blocks {name}\n"));
         let kept = if self.kept { "kept\n" } else { "" };
         let text = holder() + kept + &blocks.collect::<String>();

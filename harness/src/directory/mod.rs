@@ -24,8 +24,6 @@ pub use reaper::reap;
 
 /// Prefix of every directory that Kerbox creates for a fixture.
 const PREFIX: &str = "kerbox-";
-/// Prefix of every replica file.
-const REPLICA: &str = "blk_";
 
 /// Controls whether the directory is kept at the end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -406,7 +404,7 @@ fn clear(path: &Path, marker: &mut Marker) -> io::Result<()> {
             remove_replicas(&path.join(name))?;
         }
     }
-    marker.forget_files()
+    marker.forget_files(path)
 }
 
 /// Removes a file below `root`, if it exists and its path contains no link.
@@ -436,21 +434,36 @@ fn has_real_parents(root: &Path, name: &str) -> bool {
 
 /// Removes replicas and the folders that this empties; everything else stays.
 fn remove_replicas(folder: &Path) -> io::Result<()> {
-    if !folder.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+    if is_marked(folder) || !folder.symlink_metadata().is_ok_and(|found| found.is_dir()) {
         return Ok(());
     }
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
-        if entry.file_type()?.is_dir() {
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
             remove_replicas(&entry.path())?;
-        } else if name.to_str().is_some_and(|name| name.starts_with(REPLICA)) {
+        } else if kind.is_file() && name.to_str().is_some_and(is_replica) {
             fs::remove_file(entry.path())?;
         }
     }
     match fs::remove_dir(folder) {
         Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => Ok(()),
         removed => removed,
+    }
+}
+
+/// Returns whether a file is named as a DataNode names its replicas: `blk_1` and `blk_1_1001.meta`.
+fn is_replica(name: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let Some(rest) = name.strip_prefix("blk_") else {
+        return false;
+    };
+    match rest.strip_suffix(".meta") {
+        None => is_number(rest),
+        Some(rest) => rest
+            .split_once('_')
+            .is_some_and(|(id, stamp)| is_number(id) && is_number(stamp)),
     }
 }
 
@@ -585,7 +598,9 @@ mod tests {
         }
         let node = directory.expect_blocks("blocks/dn1").expect("free");
         fs::create_dir_all(node.join("current")).expect("ours");
-        for name in ["current/blk_1", "current/notes"] {
+        let mine = ["notes", "blk_mine", "blk_1.txt", "blk_1.meta", "blk_1_2"];
+        for name in mine.into_iter().chain(["blk_1", "blk_1_1001.meta"]) {
+            let name = format!("current/{name}");
             fs::write(node.join(name), "").expect("writable");
         }
         drop(directory);
@@ -599,7 +614,12 @@ mod tests {
         let directory = Directory::at(&path).expect("ours");
         let exists = |name: &str| path.join(name).exists();
         assert!(!exists("krb5.conf") && !exists("keytabs/a.keytab"));
-        assert!(!exists("blocks/dn1/current/blk_1") && exists("blocks/dn1/current/notes"));
+        for name in ["blk_1", "blk_1_1001.meta"] {
+            assert!(!node.join("current").join(name).exists(), "{name}");
+        }
+        for name in mine {
+            assert!(node.join("current").join(name).exists(), "{name}");
+        }
         assert!(exists("keytabs/mine.keytab") && exists("hadoop/core-site.xml"));
         directory.write("krb5.conf", b"new").expect("free again");
         directory.write("krb5.conf", b"newer").expect("ours");
@@ -685,5 +705,19 @@ mod tests {
             "{error}"
         );
         assert!(path.join("log").exists() && marker() == before);
+    }
+
+    #[test]
+    fn folders_of_replicas_that_are_gone_are_forgotten() {
+        let parent = tempfile::tempdir().expect("a directory");
+        let directory = Directory::at(parent.path()).expect("free");
+        directory.expect_blocks("dn1").expect("free");
+        drop(directory);
+        drop(Directory::at(parent.path()).expect("ours"));
+        fs::create_dir(parent.path().join("dn1")).expect("gone");
+        fs::write(parent.path().join("dn1/blk_1"), "mine").expect("writable");
+        let directory = Directory::at(parent.path()).expect("ours");
+        assert!(parent.path().join("dn1/blk_1").exists());
+        assert!(directory.expect_blocks("dn1").is_err());
     }
 }

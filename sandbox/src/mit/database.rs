@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +16,9 @@ use super::keysalt::{KeySalt, SaltType};
 use super::policy::Policy;
 use crate::randomness;
 use crate::settings::Attribute;
+
+/// The contents of a lock file that we created. Another one is locked, but never removed.
+const LOCK: &str = "lock of a kerbox database\n";
 
 /// Marks the files that we created. A file without it is not ours.
 const FORMAT: &str = "kerbox database 1";
@@ -179,30 +182,44 @@ impl Database {
     }
 }
 
-/// Locks the database while it is read, changed and written. Creates nothing if there is no
-/// database.
+/// Locks the database while it is read, changed and written. Creates nothing beside a file that is
+/// not ours.
 pub(crate) fn lock(path: &Path) -> io::Result<File> {
-    fs::metadata(path)?;
+    Database::read(path)?;
+    let name = beside(path, "lock");
     let mut options = OpenOptions::new();
-    let file = options
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(beside(path, "lock"))?;
+    options.create_new(true).write(true).mode(0o600);
+    let file = match options.open(&name) {
+        Ok(mut file) => {
+            file.write_all(LOCK.as_bytes())?;
+            file
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            // Reading a pipe would block.
+            if !fs::metadata(&name)?.is_file() {
+                let why = format!("{} is not a file", name.display());
+                return Err(io::Error::other(why));
+            }
+            File::open(&name)?
+        }
+        Err(error) => return Err(error),
+    };
     file.lock()?;
     Ok(file)
 }
 
-/// Removes the database and its empty lock file. The caller has read the database, so it is known
-/// to be ours.
+/// Removes the database and its lock file, if they are ours.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
-    let held = lock(path)?;
+    let _held = lock(path)?;
+    // Again: the file may be another one since the caller, or the lock, read it.
+    Database::read(path)?;
     fs::remove_file(path)?;
-    match held.metadata()?.len() {
-        0 => fs::remove_file(beside(path, "lock")),
-        _ => Ok(()),
+    let name = beside(path, "lock");
+    let is_file = name.symlink_metadata()?.is_file();
+    if is_file && fs::read(&name)? == LOCK.as_bytes() {
+        fs::remove_file(name)?;
     }
+    Ok(())
 }
 
 fn beside(path: &Path, extension: &str) -> PathBuf {
@@ -358,5 +375,36 @@ impl StoredKey {
             .map(|pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok())
             .collect();
         EncryptionKey::new(EncryptionType(self.enctype), &bytes?).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_database_and_lock_are_removed() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("principal");
+        let name = folder.path().join("principal.lock");
+        fs::write(&path, "mine")?;
+        assert!(lock(&path).is_err() && remove(&path).is_err());
+        assert!(path.exists() && !name.exists());
+
+        fs::remove_file(&path)?;
+        // Another program's lock may be empty.
+        fs::write(&name, "")?;
+        Database::default().write_new(&path)?;
+        remove(&path)?;
+        assert!(!path.exists() && name.exists());
+
+        fs::remove_file(&name)?;
+        Database::default().write_new(&path)?;
+        drop(lock(&path)?);
+        assert!(name.exists());
+        drop(lock(&path)?);
+        remove(&path)?;
+        assert!(!path.exists() && !name.exists());
+        Ok(())
     }
 }

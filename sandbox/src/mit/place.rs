@@ -44,6 +44,7 @@ pub(crate) fn database(
             )
         })?;
     let path = std::path::absolute(path).map_err(|error| format!("database {path}: {error}"))?;
+    let path = followed(path);
     match OF_THE_SYSTEM.iter().find(|folder| is_below(&path, folder)) {
         Some(folder) => Err(format!(
             "The database {} is in {folder}, where this machine's own KDC keeps its: name another \
@@ -59,6 +60,16 @@ fn module<'a>(profile: &'a Profile, realm: &'a str) -> &'a str {
         .value(&["realms", realm, "database_module"])
         .or_else(|| profile.value(&["dbdefaults", "database_module"]))
         .unwrap_or(realm)
+}
+
+/// Returns the file that a link leads to, so that the link itself is never replaced.
+fn followed(path: PathBuf) -> PathBuf {
+    let Ok(target) = path.read_link() else {
+        return path;
+    };
+    // The file may be yet to be created.
+    let target = path.parent().unwrap_or(&path).join(target);
+    path.canonicalize().unwrap_or(target)
 }
 
 /// Returns true if `path` is in `folder`, even through a symbolic link or `..`.
@@ -100,6 +111,26 @@ mod tests {
         );
         let refused = of("L", Some("/t/d")).expect_err("no file");
         assert!(refused.contains("db_library = kldap"), "{refused}");
+    }
+
+    #[test]
+    fn a_link_is_followed_to_its_file() -> std::io::Result<()> {
+        use std::os::unix::fs::symlink;
+
+        let folder = tempfile::tempdir()?;
+        let folder = folder.path().canonicalize()?;
+        let (link, real) = (folder.join("link"), folder.join("real"));
+        symlink("real", &link)?;
+        let of = |link: &Path| database(&Profile::default(), "R", link.to_str());
+        assert_eq!(of(&link), Ok(real.clone()));
+        std::fs::write(&real, "")?;
+        assert_eq!(of(&link), Ok(real));
+
+        let system = folder.join("system");
+        symlink("/var/lib/krb5kdc/principal", &system)?;
+        let refused = of(&system).expect_err("the machine's own");
+        assert!(refused.contains("own KDC"), "{refused}");
+        Ok(())
     }
 
     #[test]
