@@ -8,7 +8,8 @@
 //! inode 42                            of the directory, so that a copy is no proof
 //! path "/tmp/kerbox-x"                where it was made, so that what was moved is kept
 //! held by process 123 since …         the last one that used it
-//! file krb5.conf                      a file that Kerbox wrote and may replace
+//! wrote 2a:7:120:99 krb5.conf         a file that Kerbox wrote: device, inode, size, time
+//! file ccache/krb5cc                  a file that another program makes for Kerbox
 //! blocks blocks/dn1                   a folder in which DataNodes keep replicas
 //! kept                                evidence: no later run removes it
 //! ```
@@ -16,11 +17,11 @@
 //! A fixture holds a lock on it while it uses the directory; the system releases the lock when the
 //! process dies. Lines are only appended, so a marker stays readable after a kill.
 
-use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Component, Path};
 use std::thread;
 use std::time::Duration;
@@ -54,12 +55,52 @@ impl Kind {
     }
 }
 
+/// The proof that a file is ours.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Proof {
+    /// Another program makes the file, so that its name must do.
+    by_name: bool,
+    /// The files that Kerbox wrote: the present one, or the one before if a kill came in between.
+    written: Vec<String>,
+}
+
+impl Proof {
+    /// Returns whether a file is the one that was recorded.
+    pub(super) fn fits(&self, found: &Metadata) -> bool {
+        let kind = found.file_type();
+        (self.by_name && (kind.is_file() || kind.is_socket()))
+            || (kind.is_file() && self.written.contains(&identity(found)))
+    }
+
+    fn add_written(&mut self, identity: String) {
+        if self.written.len() > 1 {
+            self.written.remove(0);
+        }
+        self.written.push(identity);
+    }
+}
+
+/// Returns the name in `identity name`; empty if there is none.
+fn after_identity(rest: &str) -> &str {
+    rest.split_once(' ').map_or("", |(_, name)| name)
+}
+
+fn identity(file: &Metadata) -> String {
+    let (seconds, nanos) = (file.mtime(), file.mtime_nsec());
+    format!(
+        "{:x}:{}:{}:{seconds}.{nanos}",
+        file.dev(),
+        file.ino(),
+        file.size()
+    )
+}
+
 /// The marker of a directory that this process is using.
 #[derive(Debug)]
 pub(super) struct Marker {
     file: File,
     header: String,
-    pub(super) files: BTreeSet<String>,
+    pub(super) files: BTreeMap<String, Proof>,
     pub(super) blocks: BTreeSet<String>,
     pub(super) kept: bool,
 }
@@ -95,7 +136,7 @@ impl Marker {
         let mut marker = Self {
             file,
             header,
-            files: BTreeSet::new(),
+            files: BTreeMap::new(),
             blocks: BTreeSet::new(),
             kept: false,
         };
@@ -170,11 +211,34 @@ impl Marker {
         }) && is_same(&self.file, &directory.join(NAME)).is_ok_and(|same| same)
     }
 
-    /// Records a file that Kerbox is about to write.
+    /// Records a file that another program is about to make.
     pub(super) fn add_file(&mut self, name: &str) -> io::Result<()> {
-        self.append(&format!("file {name}\n"))?;
-        self.files.insert(name.to_owned());
+        if !self.files.get(name).is_some_and(|proof| proof.by_name) {
+            self.append(&format!("file {name}\n"))?;
+            self.files.entry(name.to_owned()).or_default().by_name = true;
+        }
         Ok(())
+    }
+
+    /// Records a file that Kerbox wrote and is about to put in place.
+    pub(super) fn add_written(&mut self, name: &str, file: &Metadata) -> io::Result<()> {
+        let identity = identity(file);
+        self.append(&format!("wrote {identity} {name}\n"))?;
+        let proof = self.files.entry(name.to_owned()).or_default();
+        proof.add_written(identity);
+        Ok(())
+    }
+
+    /// Forgets what [`add_written`](Self::add_written) recorded, as it was not put in place. The
+    /// line stays, but no other file fits it.
+    pub(super) fn drop_written(&mut self, name: &str, file: &Metadata) {
+        let identity = identity(file);
+        if let Some(proof) = self.files.get_mut(name) {
+            proof.written.retain(|written| *written != identity);
+            if proof.written.is_empty() && !proof.by_name {
+                self.files.remove(name);
+            }
+        }
     }
 
     /// Records a folder in which DataNodes are about to keep replicas.
@@ -254,7 +318,7 @@ struct Parsed {
     length: u64,
     header: String,
     holder: String,
-    files: BTreeSet<String>,
+    files: BTreeMap<String, Proof>,
     blocks: BTreeSet<String>,
     kept: bool,
 }
@@ -287,7 +351,12 @@ impl Parsed {
                     parsed.holder = holder.strip_prefix("by ").unwrap_or(holder).to_owned();
                 }
                 Some(("file", name)) if stays_inside(name) => {
-                    parsed.files.insert(name.to_owned());
+                    parsed.files.entry(name.to_owned()).or_default().by_name = true;
+                }
+                Some(("wrote", rest)) if stays_inside(after_identity(rest)) => {
+                    let name = after_identity(rest);
+                    let proof = parsed.files.entry(name.to_owned()).or_default();
+                    proof.add_written(rest[..rest.len() - name.len()].trim_end().to_owned());
                 }
                 Some(("blocks", name)) if stays_inside(name) => {
                     parsed.blocks.insert(name.to_owned());
@@ -443,7 +512,7 @@ mod tests {
         marker.file.write_all(b"file keytabs/al").expect("writable");
         drop(marker);
         let marker = Marker::claim(parent.path()).expect("ours");
-        assert!(marker.files.contains("krb5.conf") && marker.files.len() == 1);
+        assert!(marker.files.contains_key("krb5.conf") && marker.files.len() == 1);
     }
 
     #[test]
@@ -457,7 +526,7 @@ mod tests {
         let length = fs::metadata(path.join(NAME)).expect("there").len();
         drop(marker);
         let marker = Marker::take(path, opened, 1, |_| Ok(())).expect("ours");
-        assert!(marker.kept && marker.files.contains("krb5.conf"));
+        assert!(marker.kept && marker.files.contains_key("krb5.conf"));
         assert!(fs::metadata(path.join(NAME)).expect("there").len() > length);
 
         let opened = open(path).expect("ours");

@@ -16,7 +16,7 @@ use crate::Error;
 mod marker;
 mod reaper;
 
-use marker::{Kind, Marker, Refusal};
+use marker::{Kind, Marker, Proof, Refusal};
 use reaper::{await_reaper, reap_once};
 
 pub use crate::client_env::{hadoop_option, java_option};
@@ -173,25 +173,35 @@ impl Directory {
     }
 
     /// Writes a file with mode 0600 and creates its folders. The file is renamed into place, so
-    /// that a reader never sees half of it. Fails if the file exists and was not written by Kerbox.
+    /// that a reader never sees half of it. Fails if the file exists and is not the one that Kerbox
+    /// wrote.
     pub fn write(&self, name: &str, contents: &[u8]) -> Result<PathBuf, Error> {
         let mut marker = self.open()?;
         let path = self.path.join(name);
         let cannot = |error| Error::io(format!("write {}", path.display()))(error);
         let parent = self.make_parents(name)?;
-        // Recorded before the file exists: after a kill in between, the next run still removes it.
-        let is_new = self.note(&mut marker, name, Marker::add_file)?;
+        let is_new = !self.is_ours(&marker, name)?;
         let mut unfinished = tempfile::Builder::new()
             .prefix(PREFIX)
             .tempfile_in(parent)
             .map_err(cannot)?;
         unfinished.write_all(contents).map_err(cannot)?;
+        let found = unfinished.as_file().metadata().map_err(cannot)?;
+        // Recorded before it is in place: after a kill in between, the next run still removes it.
+        if let Some(marker) = &mut *marker {
+            marker.add_written(name, &found).map_err(cannot)?;
+        }
         let written = if is_new {
             unfinished.persist_noclobber(&path)
         } else {
             unfinished.persist(&path)
         };
-        written.map_err(|error| cannot(error.error))?;
+        written.map_err(|error| {
+            if let Some(marker) = &mut *marker {
+                marker.drop_written(name, &found);
+            }
+            cannot(error.error)
+        })?;
         Ok(path)
     }
 
@@ -200,6 +210,7 @@ impl Directory {
     pub fn expect(&self, name: &str) -> Result<PathBuf, Error> {
         let mut marker = self.open()?;
         self.make_parents(name)?;
+        self.is_ours(&marker, name)?;
         self.note(&mut marker, name, Marker::add_file)?;
         Ok(self.path.join(name))
     }
@@ -213,6 +224,7 @@ impl Directory {
             .as_ref()
             .is_some_and(|marker| marker.blocks.contains(name))
         {
+            self.is_ours(&marker, name)?;
             self.note(&mut marker, name, Marker::add_blocks)?;
         }
         Ok(self.path.join(name))
@@ -226,11 +238,8 @@ impl Directory {
     /// Removes a file that Kerbox wrote or [expected](Self::expect), if it exists.
     pub fn remove(&self, name: &str) -> Result<(), Error> {
         let marker = self.open()?;
-        if marker
-            .as_ref()
-            .is_some_and(|marker| marker.files.contains(name))
-        {
-            remove_file(&self.path, name).map_err(Error::io(format!(
+        if let Some(proof) = marker.as_ref().and_then(|marker| marker.files.get(name)) {
+            remove_file(&self.path, name, proof).map_err(Error::io(format!(
                 "remove {}",
                 self.path.join(name).display()
             )))?;
@@ -271,27 +280,29 @@ impl Directory {
         Err(Error::io(format!("use {}", self.path.display()))(over))
     }
 
-    /// Records `name` unless it is already recorded; returns whether it is new.
+    /// Returns whether there is a file that the marker proves to be ours. Fails if there is another.
+    fn is_ours(&self, marker: &Option<Marker>, name: &str) -> Result<bool, Error> {
+        let path = self.path.join(name);
+        let Ok(found) = path.symlink_metadata() else {
+            return Ok(false);
+        };
+        let proof = marker.as_ref().and_then(|marker| marker.files.get(name));
+        if proof.is_some_and(|proof| proof.fits(&found)) {
+            return Ok(true);
+        }
+        let why = "it is there, and Kerbox did not write it".to_owned();
+        Err(Error::DirectoryNotOurs { path, why })
+    }
+
     fn note(
         &self,
         marker: &mut Option<Marker>,
         name: &str,
         add: impl FnOnce(&mut Marker, &str) -> io::Result<()>,
-    ) -> Result<bool, Error> {
-        let Some(marker) = marker
-            .as_mut()
-            .filter(|marker| !marker.files.contains(name))
-        else {
-            return Ok(false);
-        };
+    ) -> Result<(), Error> {
+        let noted = marker.as_mut().map_or(Ok(()), |marker| add(marker, name));
         let path = self.path.join(name);
-        if path.symlink_metadata().is_ok() {
-            let why = "it is there, and Kerbox did not write it".to_owned();
-            return Err(Error::DirectoryNotOurs { path, why });
-        }
-        let noted = add(marker, name);
-        noted.map_err(Error::io(format!("note {} in the marker", path.display())))?;
-        Ok(true)
+        noted.map_err(Error::io(format!("note {} in the marker", path.display())))
     }
 
     /// Creates the folders above `name`. Fails if one is a link, which might lead outside.
@@ -396,8 +407,8 @@ fn refused(path: &Path, refusal: Refusal) -> Error {
 
 /// Removes the files and replicas that the marker names.
 fn clear(path: &Path, marker: &mut Marker) -> io::Result<()> {
-    for name in &marker.files {
-        remove_file(path, name)?;
+    for (name, proof) in &marker.files {
+        remove_file(path, name, proof)?;
     }
     for name in &marker.blocks {
         if has_real_parents(path, name) {
@@ -407,15 +418,18 @@ fn clear(path: &Path, marker: &mut Marker) -> io::Result<()> {
     marker.forget_files(path)
 }
 
-/// Removes a file below `root`, if it exists and its path contains no link.
-fn remove_file(root: &Path, name: &str) -> io::Result<()> {
-    if !has_real_parents(root, name) {
+/// Removes a file below `root`, if it is the recorded one and its path contains no link.
+fn remove_file(root: &Path, name: &str, proof: &Proof) -> io::Result<()> {
+    let path = root.join(name);
+    let is_ours = has_real_parents(root, name)
+        && path
+            .symlink_metadata()
+            .is_ok_and(|found| proof.fits(&found));
+    if !is_ours {
         return Ok(());
     }
-    match fs::remove_file(root.join(name)) {
+    match fs::remove_file(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        // A folder in place of our file was put there on purpose.
-        Err(error) if error.kind() == ErrorKind::IsADirectory => Ok(()),
         removed => removed,
     }
 }
@@ -719,5 +733,51 @@ mod tests {
         let directory = Directory::at(parent.path()).expect("ours");
         assert!(parent.path().join("dn1/blk_1").exists());
         assert!(directory.expect_blocks("dn1").is_err());
+    }
+
+    #[test]
+    fn a_users_file_under_the_name_of_ours_is_kept_and_refused() {
+        let parent = tempfile::tempdir().expect("a directory");
+        let path = parent.path();
+        let directory = Directory::at(path).expect("free");
+        for name in ["krb5.conf", "keytabs/a.keytab"] {
+            directory.write(name, b"ours").expect("free");
+        }
+        directory.expect("ccache/a").expect("free");
+        drop(directory);
+        for name in ["krb5.conf", "keytabs/a.keytab"] {
+            fs::remove_file(path.join(name)).expect("ours");
+            fs::write(path.join(name), "mine").expect("writable");
+        }
+        symlink(path.join("krb5.conf"), path.join("ccache/a")).expect("free");
+
+        let directory = Directory::at(path).expect("ours");
+        for name in ["krb5.conf", "keytabs/a.keytab"] {
+            assert_eq!(fs::read(path.join(name)).expect("there"), b"mine");
+            assert!(directory.write(name, b"ours").is_err(), "{name}");
+        }
+        assert!(directory.expect("ccache/a").is_err());
+        assert!(path.join("ccache/a").is_symlink());
+
+        // While the fixture lives, too.
+        directory.write("env.sh", b"ours").expect("free");
+        directory.write("env.sh", b"newer").expect("ours");
+        fs::write(path.join("env.sh"), "mine, and longer").expect("writable");
+        assert!(directory.write("env.sh", b"ours").is_err());
+        directory.remove("env.sh").expect("nothing to do");
+        assert!(path.join("env.sh").exists());
+    }
+
+    #[test]
+    fn a_file_that_could_not_be_written_is_not_recorded() {
+        let directory = Directory::temporary().expect("a directory");
+        let name = "x".repeat(256);
+        assert!(directory.write(&name, b"").is_err(), "the name is too long");
+        let marker = directory.marker();
+        assert!(
+            marker
+                .as_ref()
+                .is_some_and(|marker| marker.files.is_empty())
+        );
     }
 }

@@ -28,6 +28,8 @@ impl ClockPage {
     pub(super) fn create(files: &Directory, clock: &Clock) -> Result<Self, Error> {
         let mut bytes = vec![0; layout::LENGTH];
         bytes[layout::MAGIC_AT..][..4].copy_from_slice(&layout::MAGIC.to_ne_bytes());
+        // Changed in place later, so that only its name can prove that it is ours.
+        files.expect("clock/page")?;
         let path = files.write("clock/page", &bytes)?;
         let file = OpenOptions::new().write(true).open(&path);
         let file = file.map_err(Error::io(format!("open {}", path.display())))?;
