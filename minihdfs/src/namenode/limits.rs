@@ -51,11 +51,15 @@ impl Usage {
 }
 
 /// Fails for names that cannot be created: `.reserved` at the root, `.snapshot` anywhere, and names
-/// that are too long.
+/// that are too long. A path by an inode's id is short, so what it stands for is checked as well.
 pub(super) fn check_new_names(
     path: &ResolvedPath<'_>,
+    operation: &str,
     config: &HdfsConfig,
 ) -> Result<(), HdfsError> {
+    if path.last().is_none() {
+        path::check_length(path.path(), operation)?;
+    }
     if path::components(path.path()).next() == Some(".reserved") {
         return Err(HdfsError::hadoop_illegal_argument(
             "File name \".reserved\" is reserved and cannot be created. \
@@ -118,6 +122,43 @@ pub(super) struct Charge {
 }
 
 impl Namespace {
+    /// Fails if the subtree at `top` would be too deep at the path `to`.
+    ///
+    /// Hadoop does not check this, but every lookup below takes time in proportion to the depth.
+    pub(super) fn check_depth(
+        &self,
+        top: InodeId,
+        to: &ResolvedPath<'_>,
+        operation: &str,
+    ) -> Result<(), HdfsError> {
+        let mut before = 1;
+        let mut id = top;
+        while id != ROOT {
+            before += 1;
+            id = self.inode(id).parent;
+        }
+        if to.depth() <= before {
+            return Ok(());
+        }
+        // The root is no level of a path.
+        let mut depth = to.depth() - 1;
+        let mut level = vec![top];
+        loop {
+            level = level
+                .iter()
+                .filter_map(|id| self.inode(*id).as_directory())
+                .flat_map(|directory| directory.children.values().copied())
+                .collect();
+            if level.is_empty() {
+                return Ok(());
+            }
+            depth += 1;
+            if depth > path::MAX_DEPTH {
+                return Err(path::too_long(operation));
+            }
+        }
+    }
+
     /// Computes the usage of the subtree at `top`; `space` returns a file's (length, space).
     pub(super) fn usage(&self, top: InodeId, space: &impl Fn(InodeId) -> (u64, u64)) -> Usage {
         let mut usage = Usage::default();

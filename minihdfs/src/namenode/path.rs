@@ -57,7 +57,7 @@ pub(super) fn check_creatable(path: &str) -> Result<(), HdfsError> {
 
 /// The maximum length of a new path, in characters and in components.
 const MAX_LENGTH: usize = 8000;
-const MAX_DEPTH: usize = 1000;
+pub(super) const MAX_DEPTH: usize = 1000;
 
 /// Fails if a path is empty, or too long for `operation`.
 pub(super) fn check_length(path: &str, operation: &str) -> Result<(), HdfsError> {
@@ -67,11 +67,16 @@ pub(super) fn check_length(path: &str, operation: &str) -> Result<(), HdfsError>
         ));
     }
     if path.len() > MAX_LENGTH || components(path).count() > MAX_DEPTH {
-        return Err(HdfsError::io(format!(
-            "{operation}: Pathname too long.  Limit {MAX_LENGTH} characters, {MAX_DEPTH} levels."
-        )));
+        return Err(too_long(operation));
     }
     Ok(())
+}
+
+/// Creates the error for a path that is too long for `operation`.
+pub(super) fn too_long(operation: &str) -> HdfsError {
+    HdfsError::io(format!(
+        "{operation}: Pathname too long.  Limit {MAX_LENGTH} characters, {MAX_DEPTH} levels."
+    ))
 }
 
 /// Returns the path of `name` in the directory `parent`.

@@ -85,7 +85,7 @@ impl NameNode {
             }
         }
         checker.check_creation(&state.namespace, &path, Need::ancestor(FsAction::WRITE))?;
-        check_new_names(&path, &self.config)?;
+        check_new_names(&path, "create", &self.config)?;
         if let Some(id) = path.last() {
             self.replace(call, state, &path, id, flags, &request.client_name)?;
         }

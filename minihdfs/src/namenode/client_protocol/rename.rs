@@ -95,7 +95,7 @@ impl NameNode {
         Ok(Rename2ResponseProto {})
     }
 
-    /// Checks names, the number of items, and quotas at the destination, without the inode
+    /// Checks names, depth, the number of items, and quotas at the destination, without the inode
     /// `replaced`.
     fn check_destination(
         &self,
@@ -105,10 +105,11 @@ impl NameNode {
         dst: &ResolvedPath<'_>,
         replaced: Option<InodeId>,
     ) -> Result<(), HdfsError> {
-        check_new_names(dst, &self.config)?;
+        check_new_names(dst, "rename", &self.config)?;
         if state.namespace.inode(id).parent == parent {
             return Ok(());
         }
+        state.namespace.check_depth(id, dst, "rename")?;
         check_directory_items(&state.namespace, parent, &self.config)?;
         let usage = |id| state.file_usage(id);
         let mut common = parent;

@@ -59,7 +59,7 @@ impl NameNode {
         if !request.create_parent {
             check_parent(&state, &path)?;
         }
-        check_new_names(&path, &self.config)?;
+        check_new_names(&path, "mkdirs", &self.config)?;
         let creation = Creation {
             owner: Arc::clone(&call.caller.user.short),
             mode: request.masked.perm as u16 & PERMISSION_BITS,

@@ -275,3 +275,65 @@ fn times_and_replications_of_any_size_are_taken_as_hadoop_takes_them() {
         "Requested replication factor of -1 is less than the required minimum of 1 for /f",
     );
 }
+
+#[test]
+fn a_tree_does_not_grow_deeper_through_paths_by_inode_and_renames() {
+    let fixture = Fixture::new().with_datanodes(1);
+    let hdfs = fixture.hdfs();
+    let deepest = "/d".repeat(1000);
+    hdfs.mkdirs(&deepest, 0o755).expect("Hadoop's limit");
+    let id = hdfs.stat(&deepest).file_id.expect("an id");
+    let below = format!("/.reserved/.inodes/{id}/x");
+    let too_long = |operation: &str| {
+        format!("{operation}: Pathname too long.  Limit 8000 characters, 1000 levels.")
+    };
+    refused(
+        hdfs.mkdirs(&below, 0o755),
+        "IOException",
+        &too_long("mkdirs"),
+    );
+    refused(hdfs.create(&below), "IOException", &too_long("create"));
+    hdfs.mkdirs("/e", 0o755).expect("made");
+    hdfs.mkdirs("/f/g", 0o755).expect("made");
+    let renames = |src: &str, dst: &str| {
+        let old = RenameRequestProto {
+            src: src.to_owned(),
+            dst: dst.to_owned(),
+        };
+        let new = Rename2RequestProto {
+            src: src.to_owned(),
+            dst: dst.to_owned(),
+            overwrite_dest: true,
+            move_to_trash: None,
+        };
+        for refusal in [
+            hdfs.call::<RenameResponseProto>("rename", &old).map(drop),
+            hdfs.call::<Rename2ResponseProto>("rename2", &new).map(drop),
+        ] {
+            refused(refusal, "IOException", &too_long("rename"));
+        }
+    };
+    renames("/e", &below);
+    // With what is below it, this is deeper than its own path says.
+    renames("/f", &format!("{}/f", "/d".repeat(999)));
+    // What gets no deeper can be moved, also to other directories.
+    let moved = Rename2RequestProto {
+        src: "/d/d".to_owned(),
+        dst: "/f/d".to_owned(),
+        overwrite_dest: false,
+        move_to_trash: None,
+    };
+    hdfs.call::<Rename2ResponseProto>("rename2", &moved)
+        .expect("as deep as before");
+    // An existing directory is no new one.
+    let known = format!("/.reserved/.inodes/{id}");
+    assert!(hdfs.mkdirs(&known, 0o755).expect("it exists"));
+    let long = format!("/{}", vec!["n".repeat(249); 32].join("/"));
+    hdfs.mkdirs(&long, 0o755).expect("8000 characters");
+    let id = hdfs.stat(&long).file_id.expect("an id");
+    refused(
+        hdfs.mkdirs(&format!("/.reserved/.inodes/{id}/x"), 0o755),
+        "IOException",
+        &too_long("mkdirs"),
+    );
+}
