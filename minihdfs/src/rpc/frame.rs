@@ -42,6 +42,25 @@ impl Preamble {
     }
 }
 
+/// The ordinary size of a connection's buffers, which are counted without it.
+pub(super) const ORDINARY: usize = 16 << 10;
+
+/// The capacity above which a buffer is shrunk to the ordinary size once it is nearly empty.
+const KEPT: usize = 64 << 10;
+
+/// Returns the number of bytes for which a buffer with `length` unprocessed bytes counts: these, or
+/// what its capacity exceeds the ordinary one by.
+pub(super) fn held(buffer: &Vec<u8>, length: usize) -> usize {
+    length.max(buffer.capacity().saturating_sub(ORDINARY))
+}
+
+/// Releases the memory of large contents instead of keeping it for the connection's lifetime.
+pub(super) fn release(buffer: &mut Vec<u8>) {
+    if buffer.capacity() > KEPT && buffer.len() < ORDINARY {
+        buffer.shrink_to(ORDINARY);
+    }
+}
+
 /// A buffer of incoming bytes that finds frames: a length of four bytes, big-endian, then that many
 /// bytes.
 ///
@@ -63,13 +82,21 @@ impl FrameBuffer {
         if self.start > 0 {
             self.bytes.drain(..self.start);
             self.start = 0;
-            // Releases the memory of one large frame instead of keeping it for the connection's
-            // lifetime.
-            if self.bytes.capacity() > 1 << 20 && self.bytes.len() < 1 << 16 {
-                self.bytes.shrink_to(1 << 16);
-            }
         }
+        release(&mut self.bytes);
         &mut self.bytes
+    }
+
+    /// Releases the memory of consumed large frames.
+    pub(crate) fn release(&mut self) {
+        if self.bytes.capacity() > KEPT && self.unread().len() < ORDINARY {
+            self.tail();
+        }
+    }
+
+    /// Returns the number of bytes for which this counts.
+    pub(crate) fn held(&self) -> usize {
+        held(&self.bytes, self.unread().len())
     }
 
     /// Returns the unconsumed bytes.
@@ -130,6 +157,18 @@ pub(crate) fn sasl_message(state: SaslState, token: Option<Vec<u8>>) -> RpcSaslP
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_large_buffer_counts_until_it_is_released() {
+        let mut buffer = FrameBuffer::default();
+        buffer.tail().extend_from_slice(&[0; 100_000]);
+        assert_eq!(buffer.held(), 100_000);
+        buffer.consume(99_990);
+        assert!(buffer.held() > 80_000, "the memory is still there");
+        buffer.release();
+        assert_eq!(buffer.held(), 10);
+        assert_eq!(buffer.unread(), [0; 10]);
+    }
 
     #[test]
     fn preambles_are_told_apart() {

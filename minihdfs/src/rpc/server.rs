@@ -17,6 +17,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{sleep, timeout};
 
 use super::endpoint::RpcEndpoint;
+use super::frame::ORDINARY;
 use super::session::{RpcSession, Step};
 use crate::server::{Connections, Limits, Place};
 
@@ -26,7 +27,7 @@ const LIMITS: Limits = Limits {
     connections: 4096,
     unknown: 1024,
     unknown_bytes: 16 << 20,
-    known_bytes: 32 << 20,
+    known_bytes: 64 << 20,
 };
 /// The total real time in which a client must identify itself.
 const HANDSHAKE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 120 });
@@ -39,7 +40,7 @@ const WRITE: Duration = Duration::from_mins(2);
 /// while the response is in flight.
 const LINGER: Duration = Duration::from_secs(2);
 /// The minimum buffer space for one read.
-const READ: usize = 16 << 10;
+const READ: usize = ORDINARY;
 /// The same before the client is identified. A silent client holds this memory for as long as it is
 /// connected.
 const FIRST_READ: usize = 4 << 10;
@@ -68,8 +69,9 @@ pub async fn serve(
     let (kill, mut killed) = mpsc::channel(1);
     let aside = Arc::new(Semaphore::new(1));
     let mut connections = Connections::new(Limits {
-        // One request of the maximum length must fit.
-        known_bytes: LIMITS.known_bytes.max(endpoint.max_request_length),
+        known_bytes: LIMITS
+            .known_bytes
+            .max(room_for(endpoint.max_request_length)),
         ..LIMITS
     });
     loop {
@@ -97,6 +99,12 @@ pub async fn serve(
             },
         }
     }
+}
+
+/// Returns the memory that a request of this length takes on arrival: its buffer grows by a
+/// quarter, and the prefix and the next requests arrive with it.
+const fn room_for(request: usize) -> usize {
+    request.saturating_add(request / 4).saturating_add(2 * READ)
 }
 
 struct Connection {
@@ -191,11 +199,7 @@ impl Connection {
             let output = session.output();
             if !output.is_empty() {
                 timeout(WRITE, stream.write_all(output)).await??;
-                output.clear();
-                // One large response does not keep its memory for the lifetime of the connection.
-                if output.capacity() > 1 << 20 {
-                    output.shrink_to(READ);
-                }
+                session.written();
                 place.holds(session.held());
             }
             match step {
@@ -446,6 +450,27 @@ mod tests {
         let replies = replies(&output.expect("read"));
         assert_eq!(replies[1].groups()[0].len(), 1 << 20);
         assert_eq!(replies[2].groups(), ["?", "alice", "alice"]);
+    }
+
+    #[test]
+    fn a_request_of_exactly_the_limit_is_served() {
+        let (output, _) = served(
+            false,
+            |_| Verdict::Pass,
+            |mut stream| {
+                let limit = 32 << 20;
+                let user = limit - (call_with(1, "fail", &"u".repeat(limit - 100)).len() - 4);
+                let longest = call_with(1, "fail", &"u".repeat(limit - 100 + user));
+                assert_eq!(longest.len(), 4 + limit);
+                stream.write_all(&greeting()).expect("written");
+                stream.write_all(&longest).expect("written");
+                stream.shutdown(net::Shutdown::Write).expect("shut down");
+                read_all(stream)
+            },
+        );
+        let replies = replies(&output.expect("read"));
+        assert_eq!(replies[1].exception().1, "not now");
+        assert!(room_for(usize::MAX) == usize::MAX && room_for(100) > 125);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use kerbox_krb5::Timestamp;
 use rand::Rng;
 
 use super::endpoint::{MAX_HANDSHAKE_FRAME, RpcEndpoint};
-use super::frame::{FrameBuffer, PREAMBLE_LENGTH, Preamble};
+use super::frame::{self, FrameBuffer, PREAMBLE_LENGTH, Preamble};
 use super::header::{ErrorCode, RequestHeader, ResponseHeader, call_id};
 use super::wire;
 use crate::error::HdfsError;
@@ -155,13 +155,18 @@ impl RpcSession {
         &mut self.output
     }
 
-    /// Returns the number of buffered bytes of input and output.
+    /// Returns the number of buffered bytes of input and output, and the memory of large buffers.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.input.unread().len()
-            + self.unwrapped.unread().len()
-            + self.output.len()
-            + self.held.len()
+        let buffers = [&self.output, &self.held, &self.plaintext];
+        let buffers = buffers.map(|buffer| frame::held(buffer, buffer.len()));
+        self.input.held() + self.unwrapped.held() + buffers.iter().sum::<usize>()
+    }
+
+    /// Removes the output, which was written.
+    pub fn written(&mut self) {
+        self.output.clear();
+        frame::release(&mut self.output);
     }
 
     /// Returns true if the next [`advance`](Self::advance) may be slow because of a long request.
@@ -184,6 +189,9 @@ impl RpcSession {
         let mut input = std::mem::take(&mut self.input);
         let step = self.run(now, rng, &mut input);
         self.input = input;
+        self.input.release();
+        self.unwrapped.release();
+        frame::release(&mut self.held);
         self.closed |= matches!(step, Step::Close | Step::Kill);
         step
     }

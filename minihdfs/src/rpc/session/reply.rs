@@ -6,7 +6,7 @@ use prost::Message;
 use super::RpcSession;
 use crate::error::HdfsError;
 use crate::proto::common::RpcSaslProto;
-use crate::rpc::frame::put_frame;
+use crate::rpc::frame::{put_frame, release};
 use crate::rpc::header::{ErrorCode, Failure, ResponseHeader, Status, call_id};
 use crate::rpc::wire::{put_varint, varint_length};
 
@@ -25,9 +25,8 @@ impl RpcSession {
         self.plaintext.clear();
         put_frame(&mut self.plaintext, fill)?;
         let token = layer.wrap(&self.plaintext);
-        if self.plaintext.capacity() > 1 << 20 {
-            self.plaintext = Vec::new();
-        }
+        self.plaintext.clear();
+        release(&mut self.plaintext);
         put_wrap(&token, &mut self.output);
         Ok(())
     }

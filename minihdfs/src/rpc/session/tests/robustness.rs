@@ -150,3 +150,31 @@ fn a_session_knows_what_it_holds_and_what_will_take_long() {
     assert!(!client.session.is_costly());
     assert!(client.session.held() > 100_000, "the answer");
 }
+
+#[test]
+fn large_requests_and_replies_leave_no_memory_behind() {
+    let qop = QualityOfProtection::Privacy;
+    let (mut plain, greeting) = conversations().swap_remove(0);
+    plain.feed(&greeting);
+    let mut private = secure(qop);
+    private.log_in("alice", qop);
+    let greeting = private.wrap(&context(None, None));
+    private.feed(&greeting);
+    let long = client::call_with(5, "getGroupsForUser", &"u".repeat(200_000));
+    let wrapped = private.wrap(&long);
+    for (mut client, request) in [(plain, long), (private, wrapped)] {
+        client.session.input().extend_from_slice(&request);
+        assert!(client.session.held() >= 200_000);
+        client.session.advance(NOW, &mut rng());
+        let session = &mut client.session;
+        let output = session.output.capacity();
+        let held = session.held();
+        assert!(held >= output - (16 << 10), "{held} with {output}");
+        assert!(held < output + 1000, "what was consumed is free: {held}");
+        session.written();
+        assert_eq!(session.held(), 0);
+        for buffer in [&session.output, &session.plaintext, &session.held] {
+            assert!(buffer.capacity() <= 64 << 10, "{}", buffer.capacity());
+        }
+    }
+}
