@@ -780,4 +780,15 @@ mod tests {
                 .is_some_and(|marker| marker.files.is_empty())
         );
     }
+
+    #[test]
+    fn evidence_outlives_a_second_use_of_its_path() {
+        let parent = tempfile::tempdir().expect("a directory");
+        let kept = Directory::new_in(parent.path(), PREFIX, Keep::Always).expect("writable");
+        let path = kept.path().to_owned();
+        kept.write("log", b"").expect("ours");
+        drop(kept);
+        drop(Directory::again(&path).expect("free"));
+        assert!(path.join("log").exists());
+    }
 }
