@@ -333,3 +333,16 @@ fn many_threads_share_one_manager() {
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=200).collect::<Vec<_>>());
 }
+
+#[test]
+fn a_scan_that_runs_late_judges_by_the_time_at_which_it_was_due() {
+    let manager = manager();
+    let token = alice(&manager);
+    // The token ends with the twenty-fourth scan, which a busy machine runs some milliseconds late.
+    let late = NOW + 24 * HOUR + Duration::from_millis(5);
+    assert_eq!(manager.tick(late), []);
+    refused(manager.verify(late, &token), INVALID, "has expired");
+    // Neither do late scans move the later ones.
+    assert_eq!(manager.next_deadline(), NOW + 25 * HOUR);
+    assert_eq!(manager.tick(NOW + 25 * HOUR), [identifier(&token)]);
+}
