@@ -1,4 +1,4 @@
-//! Which verdicts can be carried out on which events.
+//! The verdicts that can be carried out on each event.
 
 use crate::{Event, Verdict};
 

@@ -257,7 +257,7 @@ macro_rules! realm_setters {
             self
         }
 
-        /// Sets the maximum size of a UDP reply, in bytes. For a larger reply the KDC tells the
+        /// Sets the maximum size of a UDP reply, in bytes. For a larger reply the KDC asks the
         /// client to use TCP.
         pub fn max_udp_reply(mut self, bytes: usize) -> Self {
             self.realm.give("max_udp_reply");

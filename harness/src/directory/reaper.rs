@@ -61,8 +61,8 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::PathBuf;
 
-    use super::super::marker::{self, Kind};
     use super::*;
+    use crate::directory::marker::{self, Kind};
 
     fn made(parent: &Path, name: &str, mode: u32) -> PathBuf {
         let path = parent.join(name);
