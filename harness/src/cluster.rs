@@ -10,14 +10,15 @@ use std::time::Duration;
 use kerbox_krb5::Principal;
 use minihdfs::namenode::NameNode;
 
-use crate::client_env::ClientEnv;
-use crate::cluster_builder::ClusterBuilder;
-use crate::datanodes::Datanode;
-use crate::hdfs::Hdfs;
+use crate::client::environment::ClientEnv;
 use crate::realm::Realm;
+use crate::servers::datanodes::Datanode;
+use crate::servers::hdfs::Hdfs;
+use crate::spec::checks;
+use crate::spec::cluster_builder::ClusterBuilder;
 use crate::world::Fixture;
-use crate::world_methods::world_methods;
-use crate::{Error, Login, NewPrincipal, settings_checks};
+use crate::world::methods::world_methods;
+use crate::{Error, Login, NewPrincipal};
 
 /// An HDFS on random ports of 127.0.0.1, with its own clock and, if it is secure, its own realm.
 /// Dropping it stops it.
@@ -62,7 +63,7 @@ impl Cluster {
             realm,
             hdfs,
         } = builder;
-        settings_checks::cluster(is_secure, &realm, &hdfs)?;
+        checks::cluster(is_secure, &realm, &hdfs)?;
         let (fixture, mut kills) = Fixture::start(world)?;
         let mut realm = is_secure
             .then(|| Realm::in_world(&fixture, &realm))

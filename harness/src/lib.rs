@@ -86,61 +86,40 @@
 
 #![warn(missing_docs)]
 
-mod builder;
-mod captured;
-mod ccaches;
-mod client_env;
+mod client;
 mod cluster;
-mod cluster_builder;
-mod datanodes;
 #[doc(hidden)]
 pub mod directory;
-mod env_guard;
 mod error;
-mod faults;
-mod hadoop_conf;
-mod hdfs;
-mod hook;
-mod journal;
-mod kdcs;
-mod keytab_files;
-mod listen;
-mod login;
-mod principals;
 mod programs;
 mod realm;
-mod realm_core;
-mod realms;
-mod running;
-mod runtime;
-mod settings;
-mod settings_checks;
-mod shared_conf;
+mod servers;
+mod spec;
 mod test_result;
+mod watch;
 mod world;
-mod world_methods;
 
-pub use builder::RealmBuilder;
-pub use client_env::ClientEnv;
+pub use client::env_guard::EnvGuard;
+pub use client::environment::ClientEnv;
+pub use client::krb5_conf::{shared_krb5_conf, use_shared_krb5_conf};
+pub use client::login::Login;
 pub use cluster::Cluster;
-pub use cluster_builder::{ClusterBuilder, Protection};
-pub use datanodes::Datanode;
-pub use env_guard::EnvGuard;
 pub use error::Error;
-pub use faults::{Fault, FaultGuard, Rule};
-pub use journal::{Entry, Journal};
-pub use kdcs::KdcServer;
 pub use kerbox_events::{Event, Outcome, Server, TgsKind, Verdict};
 pub use kerbox_kdc::{Pac, PacAccount, PacDomain, RealmConfig, Sid};
 pub use kerbox_krb5::client::Credentials;
 pub use kerbox_krb5::{Clock, EncryptionType, ErrorCode, Principal, Timestamp};
-pub use login::Login;
-pub use principals::NewPrincipal;
 pub use realm::Realm;
-pub use realms::Trust;
-pub use shared_conf::{shared_krb5_conf, use_shared_krb5_conf};
+pub use servers::datanodes::Datanode;
+pub use servers::kdcs::KdcServer;
+pub use spec::builder::RealmBuilder;
+pub use spec::cluster_builder::{ClusterBuilder, Protection};
+pub use spec::other_realms::Trust;
+pub use spec::principals::NewPrincipal;
 pub use test_result::{TestError, TestResult};
-pub use world_methods::SkewGuard;
+pub use watch::faults::{Fault, FaultGuard, Rule};
+pub use watch::journal::{Entry, Journal};
+pub use world::methods::SkewGuard;
 
 /// The README, compiled together with the documentation so that its code is tested.
 #[cfg(doctest)]

@@ -11,15 +11,16 @@ use kerbox_krb5::Principal;
 use minihdfs::namenode::NameNode;
 use rand::rngs::StdRng;
 
-use crate::builder::RealmBuilder;
-use crate::client_env::{self, ClientEnv};
-use crate::kdcs::KdcServer;
-use crate::principals::NewPrincipal;
-use crate::realm_core::RealmCore;
-use crate::settings::RealmSettings;
+use crate::client::environment::{self, ClientEnv};
+use crate::servers::kdcs::KdcServer;
+use crate::servers::realm_core::RealmCore;
+use crate::spec::builder::RealmBuilder;
+use crate::spec::checks;
+use crate::spec::principals::NewPrincipal;
+use crate::spec::settings::RealmSettings;
 use crate::world::Fixture;
-use crate::world_methods::world_methods;
-use crate::{Error, Login, Server, settings_checks};
+use crate::world::methods::world_methods;
+use crate::{Error, Login, Server};
 
 /// A Kerberos realm on random ports of 127.0.0.1, with its own clock. Dropping it stops it.
 ///
@@ -59,7 +60,7 @@ impl Realm {
     }
 
     pub(crate) fn with(builder: RealmBuilder) -> Result<Self, Error> {
-        settings_checks::realm(&builder.realm)?;
+        checks::realm(&builder.realm)?;
         let (fixture, _) = Fixture::start(builder.world)?;
         let mut realm = Self::in_world(&fixture, &builder.realm)?;
         fixture.world.write_env(&realm.env())?;
@@ -213,7 +214,7 @@ impl Realm {
     /// that is empty at first.
     #[must_use]
     pub fn env(&self) -> ClientEnv {
-        client_env::of_directory(self.core.world.path())
+        environment::of_directory(self.core.world.path())
     }
 
     pub(crate) fn core(&self) -> &Arc<RealmCore> {

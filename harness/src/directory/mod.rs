@@ -19,7 +19,7 @@ mod reaper;
 use marker::{Kind, Marker, Proof, Refusal};
 use reaper::{await_reaper, reap_once};
 
-pub use crate::client_env::{hadoop_option, java_option};
+pub use crate::client::environment::{hadoop_option, java_option};
 pub use reaper::reap;
 
 /// Prefix of every directory that Kerbox creates for a fixture.

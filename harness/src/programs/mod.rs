@@ -22,7 +22,7 @@ use kerbox_krb5::Clock;
 use rustix::fs::StatVfsMountFlags;
 
 use crate::Error;
-use crate::client_env::ClientEnv;
+use crate::client::environment::ClientEnv;
 use crate::directory::Directory;
 use kind::Kind;
 use page::ClockPage;

@@ -10,7 +10,7 @@ use kerbox_krb5::{EncryptionKey, EncryptionType, Principal};
 use rand::Rng;
 
 use crate::Error;
-use crate::shared_conf::servers;
+use crate::client::krb5_conf::servers;
 
 /// A trust between a fixture's realm and another. Both KDCs hold the same key for each direction.
 ///

@@ -6,7 +6,7 @@ use std::time::Duration;
 use kerbox_kdc::{Pac, PacDomain};
 
 use crate::Error;
-use crate::settings::{HdfsSettings, RealmSettings};
+use crate::spec::settings::{HdfsSettings, RealmSettings};
 use crate::world::WorldSettings;
 
 /// The largest valid mode, `rwxrwxrwt`.
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
     use crate::{Cluster, ClusterBuilder, PacDomain, Protection, Realm, RealmBuilder};
 
-    const ADDRESS: std::net::SocketAddr = crate::settings::LOOPBACK;
+    const ADDRESS: std::net::SocketAddr = crate::spec::settings::LOOPBACK;
 
     fn assert_refused<T>(started: Result<T, Error>, key: &str, because: &str) {
         let error = match started {

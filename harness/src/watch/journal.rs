@@ -320,7 +320,7 @@ impl fmt::Debug for Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::Runtime;
+    use crate::world::runtime::Runtime;
     use kerbox_events::{Outcome, Server};
 
     fn state(change: &str) -> Event {

@@ -7,9 +7,9 @@ use std::time::Duration;
 use kerbox_krb5::{Clock, EncryptionType};
 
 use crate::Error;
-use crate::principals::NewPrincipal;
 use crate::realm::Realm;
-use crate::settings::RealmSettings;
+use crate::spec::principals::NewPrincipal;
+use crate::spec::settings::RealmSettings;
 use crate::world::WorldSettings;
 
 /// Defines the setters that every fixture has.
@@ -90,7 +90,7 @@ macro_rules! realm_setters {
         /// The clients' configuration does not mention it.
         pub fn tcp_only(mut self) -> Self {
             self.realm.give("tcp_only");
-            self.realm.transports = $crate::settings::Transports::Tcp;
+            self.realm.transports = $crate::spec::settings::Transports::Tcp;
             self
         }
 
@@ -98,7 +98,7 @@ macro_rules! realm_setters {
         /// TCP port is closed, so replies that do not fit into a datagram cannot be fetched.
         pub fn udp_only(mut self) -> Self {
             self.realm.give("udp_only");
-            self.realm.transports = $crate::settings::Transports::Udp;
+            self.realm.transports = $crate::spec::settings::Transports::Udp;
             self
         }
 

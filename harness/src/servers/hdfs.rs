@@ -12,12 +12,12 @@ use minihdfs::user::AuthToLocal;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use crate::datanodes::{DataNodes, Datanode};
-use crate::hadoop_conf::{self, HadoopKeys};
-use crate::listen::listen;
+use crate::client::hadoop_conf::{self, HadoopKeys};
 use crate::realm::Realm;
-use crate::running::Running;
-use crate::settings::HdfsSettings;
+use crate::servers::datanodes::{DataNodes, Datanode};
+use crate::servers::listen::listen;
+use crate::servers::running::Running;
+use crate::spec::settings::HdfsSettings;
 use crate::world::{Fixture, Timed};
 use crate::{Error, Server};
 

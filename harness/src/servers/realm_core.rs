@@ -15,11 +15,11 @@ use kerbox_krb5::{Clock, EncryptionType, ErrorCode, Keytab, Principal};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use crate::kdcs::Kdcs;
-use crate::keytab_files::KeytabFiles;
-use crate::principals::{KeytabName, file_name};
-use crate::settings::RealmSettings;
-use crate::shared_conf::{Registration, own_conf};
+use crate::client::keytab_files::KeytabFiles;
+use crate::client::krb5_conf::{Registration, own_conf};
+use crate::servers::kdcs::Kdcs;
+use crate::spec::principals::{KeytabName, file_name};
+use crate::spec::settings::RealmSettings;
 use crate::world::{Fixture, World};
 use crate::{Error, Server};
 

@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kerbox_krb5::Principal;
 use kerbox_krb5::client::Credentials;
 
-use crate::client_env::ClientEnv;
-use crate::env_guard::EnvGuard;
-use crate::realm_core::RealmCore;
-use crate::{Error, ccaches};
+use crate::Error;
+use crate::client::ccaches;
+use crate::client::env_guard::EnvGuard;
+use crate::client::environment::ClientEnv;
+use crate::servers::realm_core::RealmCore;
 
 /// A logged-in user, from [`Realm::login`](crate::Realm::login) or
 /// [`Cluster::login`](crate::Cluster::login).

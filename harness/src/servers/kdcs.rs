@@ -14,9 +14,9 @@ use kerbox_krb5::Clock;
 use tokio::net::TcpSocket;
 use tokio::runtime::Handle;
 
-use crate::listen::reachable;
-use crate::running::Running;
-use crate::settings::{RealmSettings, Transports};
+use crate::servers::listen::reachable;
+use crate::servers::running::Running;
+use crate::spec::settings::{RealmSettings, Transports};
 use crate::world::World;
 use crate::{Error, Server};
 

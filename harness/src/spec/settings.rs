@@ -9,7 +9,7 @@ use kerbox_kdc::{Pac, PacDomain};
 use kerbox_krb5::EncryptionType;
 
 use crate::NewPrincipal;
-use crate::realms::OtherRealms;
+use crate::spec::other_realms::OtherRealms;
 
 /// A random port of the loopback interface.
 pub(crate) const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);

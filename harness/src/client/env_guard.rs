@@ -11,7 +11,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task;
 
 use crate::Error;
-use crate::client_env::ClientEnv;
+use crate::client::environment::ClientEnv;
 
 /// Time limit of [`ClientEnv::enter`] while no guard is created or dropped. A test that holds the
 /// environment for longer is stuck, most likely because it waits for itself.

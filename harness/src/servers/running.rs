@@ -89,7 +89,7 @@ pub(crate) type Shutdown = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::Runtime;
+    use crate::world::runtime::Runtime;
 
     #[test]
     fn a_stopped_server_has_ended_and_a_killed_one_soon_has() {

@@ -168,7 +168,7 @@ macro_rules! world_methods {
                 end: $crate::Timestamp,
             ) -> Result<Vec<$crate::Entry>, $crate::Error> {
                 self.world()
-                    .advance_to(end + $crate::world_methods::beyond(self.clock_skew()))
+                    .advance_to(end + $crate::world::methods::beyond(self.clock_skew()))
             }
 
             /// Sets the clock at once, forward or backward, like an NTP step, a suspended laptop or
@@ -189,7 +189,7 @@ macro_rules! world_methods {
                 server: $crate::Server,
                 seconds: i64,
             ) -> Result<$crate::SkewGuard, $crate::Error> {
-                $crate::world_methods::SkewGuard::new(self.world(), server, seconds)
+                $crate::world::methods::SkewGuard::new(self.world(), server, seconds)
             }
         }
     };

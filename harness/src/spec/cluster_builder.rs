@@ -7,10 +7,10 @@ use std::time::Duration;
 use kerbox_krb5::{Clock, EncryptionType};
 
 use crate::Error;
-use crate::builder::{realm_setters, world_setters};
 use crate::cluster::Cluster;
-use crate::principals::NewPrincipal;
-use crate::settings::{HdfsSettings, NewDirectory, RealmSettings};
+use crate::spec::builder::{realm_setters, world_setters};
+use crate::spec::principals::NewPrincipal;
+use crate::spec::settings::{HdfsSettings, NewDirectory, RealmSettings};
 use crate::world::WorldSettings;
 
 /// The protection of RPC and data transfer (`hadoop.rpc.protection`,

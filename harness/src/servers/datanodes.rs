@@ -17,9 +17,9 @@ use rand::{RngExt, SeedableRng};
 use tokio::runtime::Handle;
 
 use crate::directory::Directory;
-use crate::listen::listen;
-use crate::running::Running;
-use crate::settings::HdfsSettings;
+use crate::servers::listen::listen;
+use crate::servers::running::Running;
+use crate::spec::settings::HdfsSettings;
 use crate::world::{Fixture, Timed, World};
 use crate::{Error, Server};
 

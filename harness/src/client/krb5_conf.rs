@@ -12,9 +12,9 @@ use kerbox_krb5::EncryptionType;
 use kerbox_krb5::krb5_conf::{Krb5Conf, RealmServers};
 
 use crate::Error;
-use crate::client_env::ClientEnv;
+use crate::client::environment::ClientEnv;
 use crate::directory::Directory;
-use crate::settings::RealmSettings;
+use crate::spec::settings::RealmSettings;
 
 static SHARED: Mutex<Shared> = Mutex::new(Shared {
     path: None,

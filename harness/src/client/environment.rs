@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::Error;
-use crate::env_guard::{self, EnvGuard};
+use crate::client::env_guard::{self, EnvGuard};
 
 /// Environment variables that point clients to a fixture, as plain data.
 ///

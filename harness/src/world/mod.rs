@@ -13,15 +13,21 @@ use kerbox_events::{Event, Hook, Server};
 use kerbox_krb5::{Clock, Timestamp};
 use tokio::sync::Notify;
 
-use crate::captured::is_captured;
-use crate::client_env::ClientEnv;
+use crate::Error;
+use crate::client::ccaches;
+use crate::client::environment::ClientEnv;
 use crate::directory::Directory;
-use crate::faults::{FaultGuard, Rule};
-use crate::hook::Watch;
-use crate::journal::{Entry, Journal};
 use crate::programs::Programs;
-use crate::runtime::Runtime;
-use crate::{Error, ccaches, settings_checks};
+use crate::spec::checks;
+use crate::watch::faults::{FaultGuard, Rule};
+use crate::watch::hook::Watch;
+use crate::watch::journal::{Entry, Journal};
+use crate::world::captured::is_captured;
+use crate::world::runtime::Runtime;
+
+mod captured;
+pub(crate) mod methods;
+pub(crate) mod runtime;
 
 /// Number of journal lines that a failing test prints.
 const LINES_ON_PANIC: usize = 35;
@@ -380,7 +386,7 @@ impl Fixture {
     pub(crate) fn start(
         settings: WorldSettings,
     ) -> Result<(Self, tokio::sync::mpsc::UnboundedReceiver<Server>), Error> {
-        settings_checks::world(&settings)?;
+        checks::world(&settings)?;
         let is_ours = settings.opened.is_none();
         let directory = match (settings.opened, &settings.directory) {
             (Some(opened), _) => opened,

@@ -6,8 +6,8 @@ use kerbox_events::{Event, Hook, Server, Verdict};
 use kerbox_krb5::Timestamp;
 use tokio::sync::mpsc;
 
-use crate::faults::{Answer, Faults};
-use crate::journal::Journal;
+use crate::watch::faults::{Answer, Faults};
+use crate::watch::journal::Journal;
 
 /// The hook that all servers of a fixture share.
 pub(crate) struct Watch {

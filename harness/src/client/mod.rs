@@ -1,0 +1,9 @@
+//! What clients get: environments, logins, credential caches, keytabs and configuration files.
+
+pub(crate) mod ccaches;
+pub(crate) mod env_guard;
+pub(crate) mod environment;
+pub(crate) mod hadoop_conf;
+pub(crate) mod keytab_files;
+pub(crate) mod krb5_conf;
+pub(crate) mod login;

@@ -1,0 +1,8 @@
+//! The servers of a fixture, wired to its clock, hook and runtime.
+
+pub(crate) mod datanodes;
+pub(crate) mod hdfs;
+pub(crate) mod kdcs;
+pub(crate) mod listen;
+pub(crate) mod realm_core;
+pub(crate) mod running;

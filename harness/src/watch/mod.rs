@@ -1,0 +1,5 @@
+//! What the servers do, as a test sees and changes it: the journal and the faults.
+
+pub(crate) mod faults;
+pub(crate) mod hook;
+pub(crate) mod journal;
