@@ -20,16 +20,16 @@ use kerbox_events::NoHook;
 use kerbox_krb5::{Clock, Timestamp};
 use minihdfs::HdfsError;
 use minihdfs::config::HdfsConfig;
-use minihdfs::datanode::link::{
-    Block, BlockStatus, BlockSynchronization, DatanodeCommand, DatanodeLink, DatanodeRegistration,
-    NameNodeLink, ReportedReplica, StorageReport,
-};
 use minihdfs::datanode::{DataNode, DataNodeContext, serve};
 use minihdfs::proto::hdfs::op_write_block_proto::BlockConstructionStage;
 use minihdfs::proto::hdfs::{
     BaseHeaderProto, BlockOpResponseProto, ChecksumProto, ChecksumTypeProto,
     ClientOperationHeaderProto, DatanodeIdProto, DatanodeInfoProto, ExtendedBlockProto,
     OpReadBlockProto, OpWriteBlockProto, PacketHeaderProto,
+};
+use minihdfs::protocol::{
+    Block, BlockStatus, BlockSynchronization, DatanodeCommand, DatanodeLink, DatanodeRegistration,
+    NameNodeLink, ReportedReplica, StorageReport,
 };
 use prost::Message;
 

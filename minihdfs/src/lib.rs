@@ -7,7 +7,8 @@
 //! - [`token`], [`secret_manager`]: delegation tokens, block tokens, encryption keys
 //! - [`sasl`]: GSSAPI and DIGEST-MD5 as state machines without IO
 //! - [`rpc`]: Hadoop RPC version 9
-//! - [`namenode`], [`datanode`]: the two servers
+//! - [`namenode`], [`datanode`]: the two servers; [`protocol`]: the values and calls that they
+//!   exchange
 
 pub(crate) mod base64;
 pub mod config;
@@ -16,6 +17,7 @@ mod decode;
 pub mod error;
 pub mod namenode;
 pub mod proto;
+pub mod protocol;
 pub mod rpc;
 pub mod sasl;
 pub mod secret_manager;

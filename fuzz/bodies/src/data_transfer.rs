@@ -9,7 +9,6 @@ use std::time::Duration;
 use kerbox_events::NoHook;
 use kerbox_krb5::Clock;
 use minihdfs::config::HdfsConfig;
-use minihdfs::datanode::link::DatanodeRegistration;
 use minihdfs::datanode::{DataNode, DataNodeContext, serve};
 use minihdfs::proto::hdfs::op_write_block_proto::BlockConstructionStage;
 use minihdfs::proto::hdfs::{
@@ -17,6 +16,7 @@ use minihdfs::proto::hdfs::{
     DatanodeInfoProto, ExtendedBlockProto, OpBlockChecksumProto, OpCopyBlockProto,
     OpReadBlockProto, OpTransferBlockProto, OpWriteBlockProto,
 };
+use minihdfs::protocol::DatanodeRegistration;
 use prost::Message;
 
 use crate::hdfs::namenode;

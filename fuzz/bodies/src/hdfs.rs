@@ -7,10 +7,6 @@ use kerbox_events::{NoHook, Server};
 use kerbox_krb5::Timestamp;
 use minihdfs::HdfsError;
 use minihdfs::config::HdfsConfig;
-use minihdfs::datanode::link::{
-    Block, BlockStatus, DatanodeLink, DatanodeRegistration, NameNodeLink, ReportedReplica,
-    StorageReport,
-};
 use minihdfs::namenode::{NameNode, NameNodeIdentity};
 use minihdfs::proto::common::rpc_sasl_proto::SaslState;
 use minihdfs::proto::common::{
@@ -22,6 +18,10 @@ use minihdfs::proto::hdfs::{
     DeleteRequestProto, ExtendedBlockProto, FsPermissionProto, FsyncRequestProto,
     GetFileInfoRequestProto, MkdirsRequestProto, RenameRequestProto, TruncateRequestProto,
     UpdateBlockForPipelineRequestProto, UpdatePipelineRequestProto,
+};
+use minihdfs::protocol::{
+    Block, BlockStatus, DatanodeLink, DatanodeRegistration, NameNodeLink, ReportedReplica,
+    StorageReport,
 };
 use minihdfs::rpc::{Call, RpcEndpoint, RpcSecurity, RpcService, RpcSession, Step};
 use minihdfs::sasl::{

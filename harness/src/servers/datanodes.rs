@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kerbox_krb5::{Clock, Timestamp};
 use minihdfs::config::HdfsConfig;
-use minihdfs::datanode::link::DatanodeRegistration;
 use minihdfs::datanode::{DataNode, DataNodeContext};
 use minihdfs::namenode::NameNode;
+use minihdfs::protocol::DatanodeRegistration;
 use minihdfs::rpc::{RpcEndpoint, RpcSecurity};
 use minihdfs::user::AuthToLocal;
 use rand::rngs::StdRng;

@@ -3,7 +3,6 @@
 
 use bytes::Bytes;
 
-use crate::datanode::link::{Block, DatanodeLink};
 use crate::datanode::node::DataNode;
 use crate::proto::hdfs::{
     DatanodeLocalInfoProto, DatanodeVolumeInfoProto, ExtendedBlockProto,
@@ -13,6 +12,7 @@ use crate::proto::hdfs::{
     GetVolumeReportResponseProto, StorageTypeProto, TriggerBlockReportRequestProto,
     TriggerBlockReportResponseProto,
 };
+use crate::protocol::{Block, DatanodeLink};
 use crate::rpc::{Call, Protocol, RpcService, protocol};
 use crate::secret_manager::{BlockAccess, SecretManager};
 use crate::token::{AccessMode, Token};

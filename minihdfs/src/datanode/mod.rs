@@ -1,6 +1,5 @@
 //! The DataNode: replicas in files, and the DataTransferProtocol, version 28.
 //!
-//! - [`link`]: the interface between NameNode and DataNodes in one process
 //! - [`DataNode`]: its lifecycle and its communication with the NameNode; `recovery`: block
 //!   recovery as the primary DataNode
 //! - `block_store`: replicas and their checksums in files
@@ -14,7 +13,6 @@
 mod block_store;
 mod checksum;
 mod client_protocol;
-pub mod link;
 mod node;
 mod packet;
 mod pipeline;

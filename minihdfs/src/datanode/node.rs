@@ -14,12 +14,12 @@ use rand::rngs::StdRng;
 use crate::HdfsError;
 use crate::config::HdfsConfig;
 use crate::datanode::block_store::{BlockStore, Damage};
-use crate::datanode::link::{
+use crate::datanode::recovery::recover_block;
+use crate::datanode::sasl::DataProtection;
+use crate::protocol::{
     Block, BlockStatus, DatanodeCommand, DatanodeLink, DatanodeRegistration, NameNodeLink,
     ReportedReplica, StorageReport,
 };
-use crate::datanode::recovery::recover_block;
-use crate::datanode::sasl::DataProtection;
 use crate::secret_manager::BlockTokenSecretManager;
 
 /// The capacity that a DataNode reports, in bytes. It is fixed so that tests do not depend on the

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 
 use crate::HdfsError;
 use crate::datanode::block_store::{ReplicaWriter, WriteError};
-use crate::datanode::link::Block;
 use crate::datanode::packet::Packet;
 use crate::proto::hdfs::{PipelineAckProto, Status};
+use crate::protocol::Block;
 
 /// The number of packets awaiting downstream acks at which no more are accepted.
 pub(crate) const MAX_PENDING: usize = 4096;

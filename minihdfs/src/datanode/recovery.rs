@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kerbox_krb5::Timestamp;
 
 use crate::HdfsError;
-use crate::datanode::link::{
+use crate::protocol::{
     BlockRecovery, BlockSynchronization, DatanodeLink, NameNodeLink, ReplicaState, ReportedReplica,
 };
 
@@ -151,8 +151,8 @@ mod tests {
     use std::sync::{Mutex, Weak};
 
     use super::*;
-    use crate::datanode::link::Block;
     use crate::datanode::test_namenode::TestNameNode;
+    use crate::protocol::Block;
 
     const BLOCK: Block = Block {
         id: 7,

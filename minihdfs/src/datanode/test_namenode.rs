@@ -8,7 +8,7 @@ use std::task::{Poll, Waker};
 use kerbox_krb5::Timestamp;
 
 use crate::HdfsError;
-use crate::datanode::link::{
+use crate::protocol::{
     Block, BlockStatus, BlockSynchronization, DatanodeCommand, DatanodeLink, DatanodeRegistration,
     NameNodeLink, ReportedReplica, StorageReport,
 };

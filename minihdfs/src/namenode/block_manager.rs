@@ -8,7 +8,7 @@ use super::datanode_manager::{DatanodeIndex, DatanodeManager, Placement};
 use super::id_map::IdMap;
 use super::inode::InodeId;
 use crate::HdfsError;
-use crate::datanode::link::{Block, DatanodeCommand};
+use crate::protocol::{Block, DatanodeCommand};
 use rand::Rng;
 
 /// The last reserved block id (Hadoop's `LAST_RESERVED_BLOCK_ID`). The first block is 1073741825.

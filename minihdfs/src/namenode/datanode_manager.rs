@@ -9,9 +9,7 @@ use kerbox_krb5::Timestamp;
 use rand::Rng;
 use rand::seq::SliceRandom;
 
-use crate::datanode::link::{
-    Block, DatanodeCommand, DatanodeLink, DatanodeRegistration, StorageReport,
-};
+use crate::protocol::{Block, DatanodeCommand, DatanodeLink, DatanodeRegistration, StorageReport};
 
 /// The index of a DataNode, in the order of first registration.
 pub(super) type DatanodeIndex = usize;

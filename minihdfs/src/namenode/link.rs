@@ -8,7 +8,7 @@ use kerbox_krb5::Timestamp;
 
 use super::NameNode;
 use crate::HdfsError;
-use crate::datanode::link::{
+use crate::protocol::{
     Block, BlockStatus, BlockSynchronization, DatanodeCommand, DatanodeLink, DatanodeRegistration,
     NameNodeLink, ReplicaState, ReportedReplica, StorageReport,
 };

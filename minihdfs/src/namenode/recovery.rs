@@ -15,7 +15,7 @@ use super::inode::{InodeId, Writer};
 use super::state::State;
 use super::timer;
 use crate::HdfsError;
-use crate::datanode::link::{BlockRecovery, BlockSynchronization, DatanodeCommand};
+use crate::protocol::{BlockRecovery, BlockSynchronization, DatanodeCommand};
 
 /// The time after which a recovery counts as failed and is assigned to another DataNode.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(30);

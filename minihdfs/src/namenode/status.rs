@@ -9,13 +9,13 @@ use super::datanode_manager::{Datanode, DatanodeIndex};
 use super::inode::{InodeId, InodeKind};
 use super::limits::add;
 use super::state::State;
-use crate::datanode::link::{Block, DatanodeRegistration};
 use crate::proto::common::TokenProto;
 use crate::proto::hdfs::hdfs_file_status_proto::{FileType, Flags};
 use crate::proto::hdfs::{
     DatanodeIdProto, DatanodeInfoProto, ExtendedBlockProto, FsPermissionProto, HdfsFileStatusProto,
     LocatedBlockProto, LocatedBlocksProto, StorageTypeProto,
 };
+use crate::protocol::{Block, DatanodeRegistration};
 use crate::token::{AccessMode, StorageType};
 
 /// The network location of all DataNodes.

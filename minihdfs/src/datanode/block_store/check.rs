@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::layout::{self, Layout};
 use super::replica::{Replica, State};
 use super::{BlockStore, ReplicaState};
-use crate::datanode::link::Block;
+use crate::protocol::Block;
 
 /// Damage to a replica.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

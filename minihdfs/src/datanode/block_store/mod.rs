@@ -27,7 +27,7 @@ pub(crate) use reader::{ReadRange, ReplicaReader};
 pub(crate) use writer::{ReplicaWriter, WriteError};
 
 use crate::HdfsError;
-use crate::datanode::link::{Block, ReplicaState, ReportedReplica};
+use crate::protocol::{Block, ReplicaState, ReportedReplica};
 use layout::{Layout, Place};
 use replica::Replica;
 

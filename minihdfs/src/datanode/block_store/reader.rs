@@ -7,8 +7,8 @@ use std::os::unix::fs::FileExt;
 use super::{BlockStore, ReplicaState, layout};
 use crate::HdfsError;
 use crate::datanode::checksum::{CHECKSUM_LENGTH, DataChecksum};
-use crate::datanode::link::Block;
 use crate::datanode::packet::{self, HEADER_LENGTH};
+use crate::protocol::Block;
 
 /// The amount of data per packet, as in Hadoop; at least one chunk.
 const PACKET_DATA: u64 = 64 << 10;

@@ -3,7 +3,7 @@
 use super::replica::java_name;
 use super::{BlockStore, ReplicaState};
 use crate::HdfsError;
-use crate::datanode::link::{Block, ReportedReplica};
+use crate::protocol::{Block, ReportedReplica};
 
 impl BlockStore {
     /// Stops the writer and puts the replica under recovery. Returns its earlier state, or `None`

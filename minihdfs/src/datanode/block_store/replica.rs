@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::layout::{self, Layout, META_HEADER, Place};
 use crate::datanode::checksum::{CHECKSUM_LENGTH, DataChecksum};
-use crate::datanode::link::{Block, ReplicaState, ReportedReplica};
+use crate::protocol::{Block, ReplicaState, ReportedReplica};
 
 #[derive(Debug)]
 pub(super) struct Replica {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::HdfsError;
 use crate::datanode::checksum::DataChecksum;
-use crate::datanode::link::Block;
+use crate::protocol::Block;
 
 impl BlockStore {
     /// PIPELINE_SETUP_CREATE: creates a replica for a client.

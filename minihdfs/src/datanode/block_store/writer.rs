@@ -9,8 +9,8 @@ use super::replica::{Files, Replica, State};
 use super::{BlockStore, ReplicaState};
 use crate::HdfsError;
 use crate::datanode::checksum::{CHECKSUM_LENGTH, DataChecksum};
-use crate::datanode::link::Block;
 use crate::datanode::packet::Packet;
+use crate::protocol::Block;
 
 /// The reason why a packet was not stored.
 #[derive(Debug)]

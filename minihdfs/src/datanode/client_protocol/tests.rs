@@ -10,9 +10,9 @@ use super::*;
 use crate::config::HdfsConfig;
 use crate::datanode::DataNodeContext;
 use crate::datanode::checksum::DataChecksum;
-use crate::datanode::link::DatanodeRegistration;
 use crate::datanode::test_namenode::{POOL, TestNameNode};
 use crate::proto::hdfs::ChecksumTypeProto;
+use crate::protocol::DatanodeRegistration;
 use crate::secret_manager::{BlockTokenSecretManager, BlockTokenSettings};
 use crate::user::{Caller, User};
 

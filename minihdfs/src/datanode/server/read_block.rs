@@ -10,12 +10,12 @@ use super::faults::{Operation, Ruling, obey};
 use super::request::{WantedStorage, block_of, check_access, refusal};
 use crate::HdfsError;
 use crate::datanode::block_store::{ReadRange, ReplicaReader};
-use crate::datanode::link::Block;
 use crate::datanode::node::DataNode;
 use crate::proto::hdfs::{
     BlockOpResponseProto, ClientReadStatusProto, OpCopyBlockProto, OpReadBlockProto,
     ReadOpChecksumInfoProto, Status,
 };
+use crate::protocol::Block;
 use crate::token::AccessMode;
 
 /// The amount of data collected for one write to the socket: several packets, but small enough to

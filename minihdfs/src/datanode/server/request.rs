@@ -8,9 +8,9 @@ use prost::Message;
 
 use super::connection::Connection;
 use crate::HdfsError;
-use crate::datanode::link::Block;
 use crate::datanode::node::DataNode;
 use crate::proto::hdfs::{BaseHeaderProto, BlockOpResponseProto, ExtendedBlockProto, Status};
+use crate::protocol::Block;
 use crate::secret_manager::BlockAccess;
 use crate::token::{AccessMode, StorageType, Token};
 

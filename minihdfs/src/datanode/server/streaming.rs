@@ -9,11 +9,11 @@ use tokio::io::Interest;
 
 use super::connection::{Connection, READ_TIMEOUT, WRITE_TIMEOUT, invalid, within};
 use super::faults::{Ruling, obey};
-use crate::datanode::link::{Block, BlockStatus};
 use crate::datanode::node::DataNode;
 use crate::datanode::packet::{Packet, put_ack};
 use crate::datanode::pipeline::Pipeline;
 use crate::proto::hdfs::Status;
+use crate::protocol::{Block, BlockStatus};
 
 /// The buffer space for one read: several packets.
 const READ_ROOM: usize = 256 << 10;

@@ -11,7 +11,6 @@ use super::faults::{Operation, Ruling};
 use super::read_block::{report_damage, send_packets};
 use super::request::{WantedStorage, block_of, check_access, op, put_operation, refusal};
 use crate::HdfsError;
-use crate::datanode::link::{Block, DatanodeRegistration, ReplicaState};
 use crate::datanode::node::{DataNode, Transfer};
 use crate::proto::hdfs::op_write_block_proto::BlockConstructionStage as Stage;
 use crate::proto::hdfs::{
@@ -19,6 +18,7 @@ use crate::proto::hdfs::{
     DatanodeInfoProto, ExtendedBlockProto, OpTransferBlockProto, OpWriteBlockProto, Status,
     StorageTypeProto,
 };
+use crate::protocol::{Block, DatanodeRegistration, ReplicaState};
 use crate::token::{AccessMode, Token};
 
 /// TRANSFER_BLOCK: a client needs another DataNode in its pipeline, with a copy of this replica.

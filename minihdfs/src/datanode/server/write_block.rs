@@ -14,11 +14,11 @@ use super::streaming::Streaming;
 use crate::HdfsError;
 use crate::datanode::block_store::ReplicaWriter;
 use crate::datanode::checksum::DataChecksum;
-use crate::datanode::link::BlockStatus;
 use crate::datanode::node::DataNode;
 use crate::datanode::pipeline::{Completion, Pipeline};
 use crate::proto::hdfs::op_write_block_proto::BlockConstructionStage as Stage;
 use crate::proto::hdfs::{BlockOpResponseProto, OpWriteBlockProto, Status, StorageTypeProto};
+use crate::protocol::BlockStatus;
 use crate::token::AccessMode;
 
 /// The maximum length of a pipeline (`dfs.replication.max`).

@@ -29,11 +29,11 @@ use rand::rngs::StdRng;
 
 use super::{NameNode, NameNodeIdentity};
 use crate::config::HdfsConfig;
-use crate::datanode::link::{
+use crate::proto::hdfs::*;
+use crate::protocol::{
     Block, BlockStatus, DatanodeCommand, DatanodeLink, DatanodeRegistration, NameNodeLink,
     ReplicaState, ReportedReplica, StorageReport,
 };
-use crate::proto::hdfs::*;
 use crate::rpc::{Call, RpcService};
 use crate::user::{AuthMethod, User};
 use crate::{Caller, HdfsError};

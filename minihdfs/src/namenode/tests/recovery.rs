@@ -1,5 +1,5 @@
 use super::*;
-use crate::datanode::link::{BlockRecovery, BlockSynchronization};
+use crate::protocol::{BlockRecovery, BlockSynchronization};
 
 /// Returns the order to recover a file of one block on two DataNodes, after alice's lease on it was
 /// taken over.

@@ -25,7 +25,6 @@ use crate::config::HdfsConfig;
 use crate::datanode::DataNodeContext;
 use crate::datanode::block_store::ReadRange;
 use crate::datanode::checksum::DataChecksum;
-use crate::datanode::link::{Block, DatanodeCommand, DatanodeLink, DatanodeRegistration};
 use crate::datanode::packet::{HEADER_LENGTH, Packet, put_header};
 use crate::datanode::test_namenode::{POOL, TestNameNode};
 use crate::proto::hdfs::op_write_block_proto::BlockConstructionStage as Stage;
@@ -35,6 +34,7 @@ use crate::proto::hdfs::{
     DatanodeIdProto, DatanodeInfoProto, ExtendedBlockProto, OpBlockChecksumProto, OpCopyBlockProto,
     OpReadBlockProto, OpTransferBlockProto, OpWriteBlockProto, PipelineAckProto, Status,
 };
+use crate::protocol::{Block, DatanodeCommand, DatanodeLink, DatanodeRegistration};
 use crate::secret_manager::{BlockTokenSecretManager, BlockTokenSettings};
 use crate::token::{AccessMode, Token};
 
