@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use kerbox_krb5::messages::KdcRequest;
 use kerbox_krb5::{EncryptionKey, Principal, Timestamp};
 
-use crate::config::RealmConfig;
+use crate::database::RealmConfig;
 use crate::fast::Fast;
 use crate::issued::IssuedTicket;
 use crate::{PrincipalDatabase, PrincipalKey};

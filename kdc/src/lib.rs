@@ -15,37 +15,27 @@
 //! - [`server`]: UDP and TCP on one port
 
 mod as_exchange;
-mod authdata;
-mod config;
 mod context;
 mod database;
 mod error;
 mod fast;
+mod header;
 mod issued;
 mod kdc;
 mod kpasswd;
-mod lookaside;
 mod pac;
-mod password_policy;
 mod policy;
 mod preauth;
-mod referral;
 mod reply;
-mod s4u;
 pub mod server;
-mod tgs_checks;
 mod tgs_exchange;
-mod tgs_header;
 mod transited;
 
-pub use config::RealmConfig;
 pub use database::{
-    Attributes, DatabaseError, NewKeys, NewPrincipal, PrincipalDatabase, PrincipalEntry,
-    PrincipalKey,
+    Attributes, DatabaseError, NewKeys, NewPrincipal, Pac, PacAccount, PacDomain, PasswordPolicy,
+    PasswordRefused, PrincipalDatabase, PrincipalEntry, PrincipalKey, RealmConfig, Sid, SidError,
 };
 pub use error::KdcError;
 pub use issued::IssuedTicket;
 pub use kdc::{Kdc, Peer, Reply, Transport};
-pub use pac::{Pac, PacAccount, PacDomain, Sid, SidError};
-pub use password_policy::{PasswordPolicy, PasswordRefused};
 pub use transited::CaPaths;

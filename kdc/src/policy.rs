@@ -6,7 +6,7 @@ use std::time::Duration;
 use kerbox_krb5::messages::{KdcOptions, KdcRequestBody, TicketFlags};
 use kerbox_krb5::{EncryptionType, Timestamp};
 
-use crate::config::RealmConfig;
+use crate::database::RealmConfig;
 use crate::{Attributes, PrincipalEntry};
 
 /// The request and limits from which a ticket is made.

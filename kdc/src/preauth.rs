@@ -6,7 +6,7 @@ use kerbox_krb5::messages::{
 };
 use kerbox_krb5::{EncryptionKey, EncryptionType, ErrorCode, KeyUsage, Timestamp};
 
-use crate::config::RealmConfig;
+use crate::database::RealmConfig;
 use crate::{PrincipalEntry, PrincipalKey};
 
 /// The keys that a client proved to have, or is assumed to have.

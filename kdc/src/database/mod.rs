@@ -1,9 +1,13 @@
 //! The principal database: a value that can be read, changed and cloned while the KDC serves from
 //! it.
 
+mod account;
 mod attributes;
 mod entry;
 mod keys;
+mod password_policy;
+mod realm;
+mod sid;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,11 +16,14 @@ use std::time::Duration;
 use kerbox_krb5::{Keytab, KeytabEntry, Principal, Timestamp};
 use rand::Rng;
 
+pub use account::{Pac, PacAccount, PacDomain};
 pub use attributes::Attributes;
 pub use entry::{NewKeys, NewPrincipal, PrincipalEntry};
 pub use keys::PrincipalKey;
+pub use password_policy::{PasswordPolicy, PasswordRefused};
+pub use realm::RealmConfig;
+pub use sid::{Sid, SidError};
 
-use crate::config::RealmConfig;
 use crate::transited::CaPaths;
 
 /// An error of a change to the database.

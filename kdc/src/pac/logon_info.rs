@@ -3,7 +3,7 @@
 use kerbox_krb5::Timestamp;
 
 use super::ndr::{self, Writer};
-use super::sid::Sid;
+use crate::Sid;
 
 /// SE_GROUP_MANDATORY, SE_GROUP_ENABLED_BY_DEFAULT, SE_GROUP_ENABLED: the attributes of all groups.
 pub(super) const GROUP_ATTRIBUTES: u32 = 7;

@@ -6,17 +6,15 @@
 
 mod buffers;
 mod delegation;
-mod identity;
 mod logon_info;
 mod ndr;
-mod sid;
 mod signatures;
 
 use kerbox_krb5::messages::{EncTicketPart, KdcRequest, PaData, PaDataType, decode_pac_request};
 use kerbox_krb5::{Principal, Timestamp};
 
-use crate::config::RealmConfig;
-use crate::{Attributes, PrincipalEntry};
+use crate::database::RealmConfig;
+use crate::{Attributes, Pac, PrincipalEntry, Sid};
 
 use buffers::{ATTRIBUTES_INFO, Buffer, CLIENT_INFO, DELEGATION_INFO, FULL_CHECKSUM, KDC_CHECKSUM};
 use buffers::{LOGON_INFO, REQUESTOR, SERVER_CHECKSUM, TICKET_CHECKSUM, UPN_DNS_INFO};
@@ -24,22 +22,7 @@ use delegation::DelegationInfo;
 use logon_info::{LogonInfo, NEVER, file_time};
 
 pub(crate) use buffers::Parsed;
-pub use identity::{PacAccount, PacDomain};
-pub use sid::{Sid, SidError};
 pub(crate) use signatures::{add, read, remove};
-
-/// The kind of PAC in a realm's tickets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Pac {
-    /// No PAC.
-    #[default]
-    None,
-    /// The client's name and the signatures, as from MIT.
-    Minimal,
-    /// Also Active Directory's buffers: SIDs and groups of [`PacDomain`] and [`PacAccount`], the
-    /// user principal name, and the requestor.
-    Full,
-}
 
 /// Bytes that are not a valid PAC, or part of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

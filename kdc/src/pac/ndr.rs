@@ -5,7 +5,7 @@
 //! order of the pointers.
 
 use super::Malformed;
-use super::sid::Sid;
+use crate::Sid;
 
 /// The common header (version 1, little-endian, 8 bytes), then its filler.
 const HEADER: [u8; 8] = [1, 0x10, 8, 0, 0xCC, 0xCC, 0xCC, 0xCC];

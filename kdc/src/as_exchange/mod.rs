@@ -1,5 +1,7 @@
 //! The AS exchange: from AS-REQ to AS-REP (RFC 4120, 3.1).
 
+mod client;
+
 use kerbox_krb5::messages::{
     EncKdcReplyPart, EncTicketPart, EncryptedData, KdcOptions, KdcReply, KdcRequest, MessageType,
     PaData, PaDataType, TicketFlags, TransitedEncoding,
@@ -7,15 +9,16 @@ use kerbox_krb5::messages::{
 use kerbox_krb5::{EncryptionKey, ErrorCode, KeyUsage, NameType, Principal, Timestamp};
 use rand::Rng;
 
-use crate::config::RealmConfig;
+use self::client::Client;
 use crate::context::{Context, Learned};
+use crate::database::RealmConfig;
 use crate::error::{KdcError, Refusal};
 use crate::fast::{self, Fast};
 use crate::issued::IssuedTicket;
 use crate::policy::Grant;
 use crate::preauth::{self, KeysOf};
 use crate::{Attributes, Pac, PrincipalEntry};
-use crate::{pac, referral, reply};
+use crate::{pac, reply};
 
 /// Options that are valid in TGS requests only.
 pub(crate) const TGS_OPTIONS: KdcOptions = KdcOptions(
@@ -75,9 +78,9 @@ fn exchange(
         .as_ref()
         .ok_or_else(|| refused(KdcError::NullServer))?;
     let canonicalize = body.options.contains(KdcOptions::CANONICALIZE);
-    let client = match referral::client(context, asked_client) {
-        Some(referral::Client::Here(entry)) => entry,
-        Some(referral::Client::Elsewhere(principal)) => {
+    let client = match client::find(context, asked_client) {
+        Some(Client::Here(entry)) => entry,
+        Some(Client::Elsewhere(principal)) => {
             return Err(Refusal {
                 client: Some(principal),
                 ..KdcError::Referral.into()

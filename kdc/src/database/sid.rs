@@ -35,7 +35,7 @@ impl Sid {
 
     /// Returns the SID for "the authentication authority has asserted this identity", for an AS
     /// exchange.
-    pub(super) fn asserted_by_authority() -> Self {
+    pub(crate) fn asserted_by_authority() -> Self {
         Self {
             authority: 18,
             sub_authorities: vec![1],
@@ -43,7 +43,7 @@ impl Sid {
     }
 
     /// Returns the SID for "a service has asserted this identity", for S4U2Self.
-    pub(super) fn asserted_by_service() -> Self {
+    pub(crate) fn asserted_by_service() -> Self {
         Self {
             authority: 18,
             sub_authorities: vec![2],
@@ -59,7 +59,7 @@ impl Sid {
         sid
     }
 
-    pub(super) fn sub_authorities(&self) -> &[u32] {
+    pub(crate) fn sub_authorities(&self) -> &[u32] {
         &self.sub_authorities
     }
 

@@ -5,8 +5,8 @@ use kerbox_krb5::{EncryptionKey, KeyUsage, Principal};
 
 use crate::context::Context;
 use crate::error::KdcError;
+use crate::header::Header;
 use crate::pac;
-use crate::tgs_header::Header;
 
 /// AD-CAMMAC (RFC 7751).
 const CAMMAC: i32 = 96;

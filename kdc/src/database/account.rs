@@ -1,4 +1,5 @@
-//! The Windows identity that a full PAC gives for a principal, with defaults.
+//! The kind of PAC in a realm's tickets, and the Windows identities that a full one gives, with
+//! defaults.
 
 use kerbox_krb5::Principal;
 
@@ -8,6 +9,19 @@ use super::sid::{Sid, rid_of};
 const DOMAIN_USERS: u32 = 513;
 /// The maximum length of a NetBIOS name.
 const NETBIOS: usize = 15;
+
+/// The kind of PAC in a realm's tickets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pac {
+    /// No PAC.
+    #[default]
+    None,
+    /// The client's name and the signatures, as from MIT.
+    Minimal,
+    /// Also Active Directory's buffers: SIDs and groups of [`PacDomain`] and [`PacAccount`], the
+    /// user principal name, and the requestor.
+    Full,
+}
 
 /// A realm as a Windows domain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,7 +83,7 @@ impl PacAccount {
     }
 
     /// Returns its groups without repetitions, the primary one first.
-    pub(super) fn all_groups(&self) -> Vec<u32> {
+    pub(crate) fn all_groups(&self) -> Vec<u32> {
         let mut groups = vec![self.primary_group()];
         for &group in &self.groups {
             if !groups.contains(&group) {

@@ -6,12 +6,12 @@ use kerbox_krb5::messages::{
 };
 use kerbox_krb5::{ErrorCode, KeyUsage, Principal};
 
+use super::authdata;
+use super::checks::SecondTicket;
 use crate::as_exchange::{self, TGS_OPTIONS};
-use crate::authdata;
 use crate::context::Context;
 use crate::error::KdcError;
-use crate::tgs_checks::{SAME_TICKET, SecondTicket};
-use crate::tgs_header::Header;
+use crate::header::{Header, SAME_TICKET};
 use crate::{Attributes, Pac, PrincipalEntry, pac, reply};
 
 /// The user named in an S4U2Self request.

@@ -1,5 +1,10 @@
 //! The TGS exchange: from TGS-REQ to TGS-REP (RFC 4120, 3.3).
 
+mod authdata;
+mod checks;
+mod referral;
+mod s4u;
+
 use kerbox_krb5::messages::{
     EncKdcReplyPart, EncTicketPart, EncryptedData, KdcOptions, KdcReply, KdcRequest, MessageType,
     TicketFlags, TransitedEncoding,
@@ -7,15 +12,15 @@ use kerbox_krb5::messages::{
 use kerbox_krb5::{EncryptionKey, EncryptionType, ErrorCode, Principal, Timestamp};
 use rand::Rng;
 
+use self::checks::SecondTicket;
+use self::s4u::S4u2Self;
 use crate::context::{Context, Learned};
 use crate::error::{KdcError, Refusal};
 use crate::fast::{self, Fast};
+use crate::header::{self, Header, is_local_tgs};
 use crate::issued::IssuedTicket;
 use crate::policy::{Grant, TicketTimes};
-use crate::s4u::{self, S4u2Self};
-use crate::tgs_checks::{self, SecondTicket};
-use crate::tgs_header::{self, Header, is_local_tgs};
-use crate::{Attributes, Pac, PrincipalEntry, authdata, pac, referral, reply, transited};
+use crate::{Attributes, Pac, PrincipalEntry, pac, reply, transited};
 
 /// Answers a TGS-REQ; `raw` is its encoding. Stores the ticket's client in `learned` as soon as it
 /// is known.
@@ -57,7 +62,7 @@ fn open<'a>(
     learned: &mut Learned,
 ) -> Result<(Header<'a>, Option<KdcRequest>), KdcError> {
     let header =
-        tgs_header::read(context, request, &mut learned.client).map_err(KdcError::ProcessTgs)?;
+        header::read(context, request, &mut learned.client).map_err(KdcError::ProcessTgs)?;
     let Some((fast, inner)) = fast::open_tgs(request, &header).map_err(KdcError::FindFast)? else {
         return Ok((header, None));
     };
@@ -86,13 +91,13 @@ fn exchange(
     let s4u2self = s4u::read(context, request, header, server)?;
     let second = second_ticket(context, request)?;
 
-    tgs_checks::constraints(body, asked, header, server, context.now, s4u2self.is_some())?;
+    checks::constraints(body, asked, header, server, context.now, s4u2self.is_some())?;
     if let Some(s4u2self) = &s4u2self {
         s4u2self.check(context, request, header, header_pac.as_ref(), server)?;
     }
-    tgs_checks::server_policy(body.options, header, server, context.now)?;
+    checks::server_policy(body.options, header, server, context.now)?;
     if body.options.contains(KdcOptions::ENC_TKT_IN_SKEY) {
-        tgs_checks::user_to_user(context, second.as_ref(), server)?;
+        checks::user_to_user(context, second.as_ref(), server)?;
     }
     // The client of the new ticket: the requester, or the user in whose name it asks.
     let evidence = if body.options.contains(KdcOptions::CNAME_IN_ADDL_TKT) {
@@ -108,7 +113,7 @@ fn exchange(
         None
     };
     if evidence.is_none() && s4u2self.is_none() {
-        tgs_checks::header_pac(context, header, header_pac.as_ref())?;
+        checks::header_pac(context, header, header_pac.as_ref())?;
     }
     let subject = evidence.map_or(&header.part, |evidence| &evidence.part);
     let ticket_client = s4u2self
@@ -286,7 +291,7 @@ fn second_ticket<'a>(
     let Some(ticket) = request.body.additional_tickets.first() else {
         return Ok(None);
     };
-    let (server, part, key) = tgs_header::open(context, ticket).map_err(|code| match code {
+    let (server, part, key) = header::open(context, ticket).map_err(|code| match code {
         ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN => KdcError::SecondTicketServer,
         code => KdcError::SecondTicket(code),
     })?;

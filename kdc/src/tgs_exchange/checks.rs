@@ -6,14 +6,8 @@ use kerbox_krb5::{Principal, Timestamp};
 
 use crate::context::Context;
 use crate::error::KdcError;
-use crate::tgs_header::{Header, is_local_tgs};
+use crate::header::{Header, SAME_TICKET, is_local_tgs};
 use crate::{Attributes, PrincipalEntry, pac};
-
-/// Options that ask for the header ticket in another form. The header ticket then need not be a
-/// ticket-granting ticket.
-pub(crate) const SAME_TICKET: KdcOptions = KdcOptions(
-    KdcOptions::FORWARDED.0 | KdcOptions::PROXY.0 | KdcOptions::RENEW.0 | KdcOptions::VALIDATE.0,
-);
 
 /// A second ticket, decrypted, for user-to-user and S4U2Proxy.
 pub(crate) struct SecondTicket<'a> {

@@ -1,6 +1,4 @@
-//! Names that lead elsewhere: servers and clients of other realms, and enterprise names (RFC 6806).
-
-use std::sync::Arc;
+//! Servers of other realms: the ticket-granting service that leads to them (RFC 6806, 8).
 
 use kerbox_krb5::messages::{KdcOptions, KdcRequestBody};
 use kerbox_krb5::{NameType, Principal};
@@ -8,45 +6,7 @@ use kerbox_krb5::{NameType, Principal};
 use crate::PrincipalEntry;
 use crate::context::Context;
 use crate::error::KdcError;
-use crate::tgs_checks::SAME_TICKET;
-
-/// The client named in an AS request.
-pub(crate) enum Client<'a> {
-    /// A client of ours.
-    Here(&'a Arc<PrincipalEntry>),
-    /// A client of another realm, under its name there.
-    Elsewhere(Principal),
-}
-
-/// Finds the client of an AS request, also by an enterprise name.
-pub(crate) fn client<'a>(context: &Context<'a>, asked: &Principal) -> Option<Client<'a>> {
-    if let Some(entry) = context.database.resolve(asked) {
-        return Some(Client::Here(entry));
-    }
-    if let Some(principal) = context.database.client_referral(asked) {
-        return Some(Client::Elsewhere(principal.clone()));
-    }
-    let [name] = asked.components() else {
-        return None;
-    };
-    if asked.name_type() != NameType::ENTERPRISE {
-        return None;
-    }
-    // An enterprise name has one component, `user@realm`. It names users only: MIT's KDC finds no
-    // service by such a name.
-    let principal = Principal::parse(name, asked.realm()).ok()?;
-    if principal.components().len() != 1 {
-        return None;
-    }
-    if let Some(entry) = context.database.resolve(&principal) {
-        return Some(Client::Here(entry));
-    }
-    let trusted = context
-        .database
-        .get(&Principal::krbtgt(principal.realm(), asked.realm()))
-        .is_some();
-    (trusted && principal.realm() != asked.realm()).then_some(Client::Elsewhere(principal))
-}
+use crate::header::SAME_TICKET;
 
 /// Finds the server of a TGS request, or the ticket-granting service for the next realm on the
 /// path.

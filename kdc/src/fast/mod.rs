@@ -16,10 +16,10 @@ use kerbox_krb5::{
 use rand::Rng;
 
 use crate::PrincipalEntry;
-use crate::config::RealmConfig;
 use crate::context::Context;
+use crate::database::RealmConfig;
+use crate::header::{self, Header, is_local_tgs};
 use crate::preauth::{self, KeysOf};
-use crate::tgs_header::{self, Header, is_local_tgs};
 
 /// The armor of an exchange.
 pub(crate) struct Fast {
@@ -112,11 +112,10 @@ fn open(
 fn armor_key_of(context: &Context<'_>, ap_req: &[u8]) -> Result<EncryptionKey, ErrorCode> {
     let code = |error: kerbox_krb5::Error| error.code();
     let ap_req = ApReq::decode(ap_req).map_err(code)?;
-    let (server, part, _) =
-        tgs_header::open(context, &ap_req.ticket).map_err(|code| match code {
-            ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN => ErrorCode::KRB_AP_ERR_NOT_US,
-            code => code,
-        })?;
+    let (server, part, _) = header::open(context, &ap_req.ticket).map_err(|code| match code {
+        ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN => ErrorCode::KRB_AP_ERR_NOT_US,
+        code => code,
+    })?;
     let authenticator = ap_req
         .authenticator
         .open(&part.key, KeyUsage::AP_REQ_AUTHENTICATOR)

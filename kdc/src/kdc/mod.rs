@@ -1,5 +1,7 @@
 //! The KDC itself, without sockets: it answers one request at a time.
 
+mod lookaside;
+
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
@@ -11,11 +13,11 @@ use kerbox_krb5::{ErrorCode, Principal, Timestamp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use crate::config::RealmConfig;
+use self::lookaside::Lookaside;
 use crate::context::{Context, Learned};
+use crate::database::RealmConfig;
 use crate::error::{KdcError, Refusal};
 use crate::issued::{IssuedTicket, IssuedTickets};
-use crate::lookaside::Lookaside;
 use crate::{PrincipalDatabase, as_exchange, kpasswd, reply, tgs_exchange};
 
 /// The transport of a request.

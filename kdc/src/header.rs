@@ -2,13 +2,19 @@
 
 use kerbox_krb5::messages::{
     ApOptions, ApReq, Authenticator, AuthorizationData, Checksum, EncTicketPart, EncryptedData,
-    HostAddress, KdcRequest, PaData, PaDataType, Ticket,
+    HostAddress, KdcOptions, KdcRequest, PaData, PaDataType, Ticket,
 };
 use kerbox_krb5::{ChecksumType, EncryptionKey, ErrorCode, KeyUsage, Principal};
 
 use crate::context::Context;
 use crate::policy::HeaderTicket;
 use crate::{Attributes, PrincipalEntry, PrincipalKey, preauth};
+
+/// Options that ask for the header ticket in another form. The header ticket then need not be a
+/// ticket-granting ticket.
+pub(crate) const SAME_TICKET: KdcOptions = KdcOptions(
+    KdcOptions::FORWARDED.0 | KdcOptions::PROXY.0 | KdcOptions::RENEW.0 | KdcOptions::VALIDATE.0,
+);
 
 /// The ticket of a TGS request, decrypted and authenticated.
 pub(crate) struct Header<'a> {
