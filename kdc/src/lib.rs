@@ -23,6 +23,7 @@ mod header;
 mod issued;
 mod kdc;
 mod kpasswd;
+mod learned;
 mod pac;
 mod policy;
 mod preauth;

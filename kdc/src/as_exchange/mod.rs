@@ -10,11 +10,12 @@ use kerbox_krb5::{EncryptionKey, ErrorCode, KeyUsage, NameType, Principal, Times
 use rand::Rng;
 
 use self::client::Client;
-use crate::context::{Context, Learned};
+use crate::context::Context;
 use crate::database::RealmConfig;
 use crate::error::{KdcError, Refusal};
 use crate::fast::{self, Fast};
 use crate::issued::IssuedTicket;
+use crate::learned::Learned;
 use crate::policy::Grant;
 use crate::preauth::{self, KeysOf};
 use crate::{Attributes, Pac, PrincipalEntry};

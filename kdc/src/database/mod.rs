@@ -4,6 +4,7 @@
 mod account;
 mod attributes;
 mod entry;
+mod error;
 mod keys;
 mod password_policy;
 mod realm;
@@ -19,49 +20,13 @@ use rand::Rng;
 pub use account::{Pac, PacAccount, PacDomain};
 pub use attributes::Attributes;
 pub use entry::{NewKeys, NewPrincipal, PrincipalEntry};
+pub use error::DatabaseError;
 pub use keys::PrincipalKey;
 pub use password_policy::{PasswordPolicy, PasswordRefused};
 pub use realm::RealmConfig;
 pub use sid::{Sid, SidError};
 
 use crate::transited::CaPaths;
-
-/// An error of a change to the database.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum DatabaseError {
-    /// An attribute setting that kadmin does not know.
-    #[error("{setting:?} is no attribute; known are, after + or -: {known}")]
-    UnknownAttribute {
-        /// The setting as given.
-        setting: String,
-        /// The known names.
-        known: String,
-    },
-    /// A principal that exists already.
-    #[error("the principal {0} exists already")]
-    Exists(Principal),
-    /// A principal that does not exist.
-    #[error("there is no principal {0}")]
-    Unknown(Principal),
-    /// A realm that this KDC does not serve.
-    #[error("the realm {realm:?} is not served here; served are: {served}")]
-    UnknownRealm {
-        /// The realm as given.
-        realm: String,
-        /// The realms that are served.
-        served: String,
-    },
-    /// New keys without any type.
-    #[error("{0} would be left without keys: name the encryption types of its new keys")]
-    NoKeyTypes(Principal),
-    /// A principal whose keys have the highest possible version.
-    #[error("the keys of {0} have the last version that there is, 4294967295; add it anew")]
-    LastVersion(Principal),
-    /// An invalid key.
-    #[error(transparent)]
-    Key(#[from] kerbox_krb5::Error),
-}
 
 /// The realms that a KDC serves, and all their principals.
 #[derive(Clone, Debug, Default)]

@@ -4,33 +4,20 @@
 //! The outer request is used for its armor only. The inner request counts, and its body may differ
 //! from the outer one (Heimdal's clients give no realm in the outer one).
 
-use kerbox_krb5::crypto::krb_fx_cf2;
+mod armor;
+mod challenge;
+
 use kerbox_krb5::messages::{
-    ApReq, Authenticator, Checksum, EncryptedData, FastArmoredReq, FastFinished, FastReq,
-    FastResponse, KdcRequest, KdcRequestBody, KrbError, PaData, PaDataType, PaEncTsEnc, Ticket,
-    encode_fast_reply,
+    ApReq, Authenticator, FastArmoredReq, FastReq, KdcRequest, KdcRequestBody, PaData, PaDataType,
 };
-use kerbox_krb5::{
-    EncryptionKey, EncryptionType, ErrorCode, KeyUsage, NameType, Principal, Timestamp,
-};
-use rand::Rng;
+use kerbox_krb5::{EncryptionKey, ErrorCode, KeyUsage};
 
-use crate::PrincipalEntry;
+pub(crate) use armor::Fast;
+
+use self::armor::combine;
 use crate::context::Context;
-use crate::database::RealmConfig;
 use crate::header::{self, Header, is_local_tgs};
-use crate::preauth::{self, KeysOf};
-
-/// The armor of an exchange.
-pub(crate) struct Fast {
-    armor_key: EncryptionKey,
-    nonce: i64,
-    hides_client: bool,
-    /// True if replies carry a strengthen key, which the RFC leaves to the KDC. Heimdal's clients
-    /// up to 7.8 do not mix it into the reply key. They are recognized by the missing realm in the
-    /// outer body.
-    strengthens: bool,
-}
+use crate::preauth;
 
 /// Opens the armor of an AS request, if it has one. Returns it with the inner request.
 pub(crate) fn open_as(
@@ -134,157 +121,4 @@ fn armor_key_of(context: &Context<'_>, ap_req: &[u8]) -> Result<EncryptionKey, E
     }
     let subkey = authenticator.subkey.ok_or(ErrorCode::KDC_ERR_POLICY)?;
     combine(&subkey, "subkeyarmor", &part.key, "ticketarmor")
-}
-
-/// Derives a key with KRB-FX-CF2 (RFC 6113, 5.1).
-fn combine(
-    first: &EncryptionKey,
-    pepper: &str,
-    second: &EncryptionKey,
-    other_pepper: &str,
-) -> Result<EncryptionKey, ErrorCode> {
-    krb_fx_cf2(first, second, pepper.as_bytes(), other_pepper.as_bytes())
-        .map_err(|error| error.code())
-}
-
-/// A reply's padata, and the key for its encrypted part.
-pub(crate) struct Armored {
-    pub(crate) padata: Vec<PaData>,
-    pub(crate) reply_key: EncryptionKey,
-}
-
-impl Fast {
-    /// Verifies an encrypted challenge (RFC 6113, 5.4.6), and returns the KDC's own for the reply.
-    pub(crate) fn verify_challenge(
-        &self,
-        client: &PrincipalEntry,
-        enctypes: &[EncryptionType],
-        value: &[u8],
-        now: Timestamp,
-        realm: &RealmConfig,
-        rng: &mut impl Rng,
-    ) -> Result<(KeysOf, PaData), ErrorCode> {
-        let failed = ErrorCode::KDC_ERR_PREAUTH_FAILED;
-        let data = EncryptedData::decode(value).map_err(|_| failed)?;
-        // Try the keys in the client's order of preference, so that the first one is usually right.
-        let keys = enctypes.iter().flat_map(|enctype| {
-            client
-                .keys_of(None)
-                .filter(move |key| key.enctype() == *enctype)
-        });
-        for key in keys {
-            let client_key = combine(
-                &self.armor_key,
-                "clientchallengearmor",
-                key.key(),
-                "challengelongterm",
-            )?;
-            let Ok(plaintext) = data.open(&client_key, KeyUsage::ENC_CHALLENGE_CLIENT) else {
-                continue;
-            };
-            let challenge = PaEncTsEnc::decode(&plaintext).map_err(|_| failed)?;
-            preauth::check_skew(challenge.timestamp, now, realm)?;
-            let kdc_key = combine(
-                &self.armor_key,
-                "kdcchallengearmor",
-                key.key(),
-                "challengelongterm",
-            )?;
-            let answer = PaEncTsEnc { timestamp: now }.encode();
-            let answer =
-                EncryptedData::seal(&kdc_key, None, KeyUsage::ENC_CHALLENGE_KDC, &answer, rng);
-            let keys_of = if key.is_of_password() {
-                KeysOf::Password
-            } else {
-                KeysOf::Keytab
-            };
-            return Ok((
-                keys_of,
-                PaData::new(PaDataType::ENCRYPTED_CHALLENGE, answer.encode()),
-            ));
-        }
-        Err(failed)
-    }
-
-    /// Puts a reply's padata into the armor and strengthens the reply key.
-    pub(crate) fn reply(
-        &self,
-        padata: Vec<PaData>,
-        client: &Principal,
-        ticket: &Ticket,
-        reply_key: &EncryptionKey,
-        now: Timestamp,
-        rng: &mut impl Rng,
-    ) -> Result<Armored, ErrorCode> {
-        let mut strengthen_key = None;
-        let mut strengthened = reply_key.clone();
-        if self.strengthens {
-            let key =
-                EncryptionKey::random(reply_key.enctype(), rng).map_err(|error| error.code())?;
-            strengthened = combine(&key, "strengthenkey", reply_key, "replykey")?;
-            strengthen_key = Some(key);
-        }
-        let response = FastResponse {
-            padata,
-            strengthen_key,
-            finished: Some(FastFinished {
-                timestamp: now,
-                client: client.clone(),
-                ticket_checksum: Checksum::keyed(
-                    &self.armor_key,
-                    KeyUsage::FAST_FINISHED,
-                    &ticket.encode(),
-                ),
-            }),
-            nonce: self.nonce,
-        };
-        Ok(Armored {
-            padata: vec![self.seal(&response, rng)],
-            reply_key: strengthened,
-        })
-    }
-
-    /// Puts an error into the armor. Only its number is visible outside.
-    pub(crate) fn error(
-        &self,
-        mut error: KrbError,
-        e_data: Vec<PaData>,
-        rng: &mut impl Rng,
-    ) -> KrbError {
-        error.data = None;
-        let mut padata = e_data;
-        padata.push(PaData::new(PaDataType::FX_ERROR, error.encode()));
-        let response = FastResponse {
-            padata,
-            strengthen_key: None,
-            finished: None,
-            nonce: self.nonce,
-        };
-        if error.client.is_some() {
-            error.client = error.client.map(|client| self.shown(client));
-        }
-        error.data = Some(PaData::encode_list(&[self.seal(&response, rng)]));
-        error
-    }
-
-    /// Returns the client's name for use outside the armor.
-    pub(crate) fn shown(&self, client: Principal) -> Principal {
-        if self.hides_client {
-            Principal::new("WELLKNOWN:ANONYMOUS", ["WELLKNOWN", "ANONYMOUS"])
-                .with_name_type(NameType::WELLKNOWN)
-        } else {
-            client
-        }
-    }
-
-    fn seal(&self, response: &FastResponse, rng: &mut impl Rng) -> PaData {
-        let data = EncryptedData::seal(
-            &self.armor_key,
-            None,
-            KeyUsage::FAST_REP,
-            &response.encode(),
-            rng,
-        );
-        PaData::new(PaDataType::FX_FAST, encode_fast_reply(&data))
-    }
 }

@@ -14,10 +14,11 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use self::lookaside::Lookaside;
-use crate::context::{Context, Learned};
+use crate::context::Context;
 use crate::database::RealmConfig;
 use crate::error::{KdcError, Refusal};
 use crate::issued::{IssuedTicket, IssuedTickets};
+use crate::learned::Learned;
 use crate::{PrincipalDatabase, as_exchange, kpasswd, reply, tgs_exchange};
 
 /// The transport of a request.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Malformed;
+use super::malformed::Malformed;
 
 /// The types of buffers.
 pub(super) const LOGON_INFO: u32 = 1;

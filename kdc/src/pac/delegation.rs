@@ -1,7 +1,7 @@
 //! `PAC_DELEGATION_INFO`: `S4U_DELEGATION_INFO` in NDR (MS-PAC, 2.9), the chain of services through
 //! which a ticket was delegated.
 
-use super::Malformed;
+use super::malformed::Malformed;
 use super::ndr::{self, Reader, Writer};
 
 /// The maximum number of services in a chain. No legitimate chain is longer.

@@ -7,6 +7,7 @@
 mod buffers;
 mod delegation;
 mod logon_info;
+mod malformed;
 mod ndr;
 mod signatures;
 
@@ -22,11 +23,8 @@ use delegation::DelegationInfo;
 use logon_info::{LogonInfo, NEVER, file_time};
 
 pub(crate) use buffers::Parsed;
+pub(crate) use malformed::Malformed;
 pub(crate) use signatures::{add, read, remove};
-
-/// Bytes that are not a valid PAC, or part of one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Malformed;
 
 /// Returns whether the client of an AS request wants a PAC, which is the default.
 pub(crate) fn is_wanted(request: &KdcRequest) -> bool {

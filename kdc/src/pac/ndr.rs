@@ -4,7 +4,7 @@
 //! In its structure, a pointer is a nonzero number. Its target comes after the structure, in the
 //! order of the pointers.
 
-use super::Malformed;
+use super::malformed::Malformed;
 use crate::Sid;
 
 /// The common header (version 1, little-endian, 8 bytes), then its filler.

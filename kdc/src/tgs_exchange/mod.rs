@@ -14,11 +14,12 @@ use rand::Rng;
 
 use self::checks::SecondTicket;
 use self::s4u::S4u2Self;
-use crate::context::{Context, Learned};
+use crate::context::Context;
 use crate::error::{KdcError, Refusal};
 use crate::fast::{self, Fast};
 use crate::header::{self, Header, is_local_tgs};
 use crate::issued::IssuedTicket;
+use crate::learned::Learned;
 use crate::policy::{Grant, TicketTimes};
 use crate::{Attributes, Pac, PrincipalEntry, pac, reply, transited};
 
