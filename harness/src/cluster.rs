@@ -14,8 +14,8 @@ use crate::client::environment::ClientEnv;
 use crate::realm::Realm;
 use crate::servers::datanodes::Datanode;
 use crate::servers::hdfs::Hdfs;
-use crate::spec::checks;
-use crate::spec::cluster_builder::ClusterBuilder;
+use crate::spec::builder::{Builder, HasHdfs, Start};
+use crate::spec::{Security, Spec, checks};
 use crate::world::Fixture;
 use crate::world::methods::world_methods;
 use crate::{Error, Login, NewPrincipal};
@@ -47,44 +47,15 @@ pub struct Cluster {
 impl Cluster {
     /// Returns a builder for a cluster with Kerberos security.
     pub fn secure() -> ClusterBuilder {
-        ClusterBuilder::new(true)
+        ClusterBuilder::from(Spec::default())
     }
 
     /// Returns a builder for a cluster without security, which trusts the user name that a client
     /// states.
     pub fn simple() -> ClusterBuilder {
-        ClusterBuilder::new(false)
-    }
-
-    pub(crate) fn with(builder: ClusterBuilder) -> Result<Self, Error> {
-        let ClusterBuilder {
-            world,
-            is_secure,
-            realm,
-            hdfs,
-        } = builder;
-        checks::cluster(is_secure, &realm, &hdfs)?;
-        let (fixture, mut kills) = Fixture::start(world)?;
-        let mut realm = is_secure
-            .then(|| Realm::in_world(&fixture, &realm))
-            .transpose()?;
-        let hdfs = Arc::new(Hdfs::start(&fixture, realm.as_ref(), hdfs)?);
-        if let Some(realm) = &mut realm {
-            realm.namenode = Some(Arc::clone(&hdfs.namenode));
-        }
-        let killed = Arc::clone(&hdfs);
-        fixture.runtime.handle().spawn(async move {
-            while let Some(server) = kills.recv().await {
-                killed.kill(server);
-            }
-        });
-        let cluster = Self {
-            fixture,
-            realm,
-            hdfs,
-        };
-        cluster.world().write_env(&cluster.env())?;
-        Ok(cluster)
+        let mut spec = Spec::default();
+        spec.hdfs.security = Security::Simple;
+        ClusterBuilder::from(spec)
     }
 
     /// Returns `hdfs://127.0.0.1:PORT`.
@@ -189,6 +160,40 @@ impl Cluster {
     #[must_use]
     pub fn superuser(&self) -> &str {
         &self.hdfs.superuser
+    }
+}
+
+/// Builds a [`Cluster`].
+pub type ClusterBuilder = Builder<Cluster>;
+
+impl HasHdfs for Cluster {}
+
+impl Start for Cluster {
+    fn start_from(builder: ClusterBuilder) -> Result<Self, Error> {
+        let Spec { realm, hdfs } = &builder.spec;
+        checks::cluster(&builder.spec, &builder.given)?;
+        let (fixture, mut kills) = Fixture::start(builder.world)?;
+        let mut realm = match hdfs.security {
+            Security::Kerberos => Some(Realm::in_world(&fixture, realm)?),
+            Security::Simple => None,
+        };
+        let hdfs = Arc::new(Hdfs::start(&fixture, realm.as_ref(), hdfs)?);
+        if let Some(realm) = &mut realm {
+            realm.namenode = Some(Arc::clone(&hdfs.namenode));
+        }
+        let killed = Arc::clone(&hdfs);
+        fixture.runtime.handle().spawn(async move {
+            while let Some(server) = kills.recv().await {
+                killed.kill(server);
+            }
+        });
+        let cluster = Self {
+            fixture,
+            realm,
+            hdfs,
+        };
+        cluster.world().write_env(&cluster.env())?;
+        Ok(cluster)
     }
 }
 

@@ -14,10 +14,8 @@ use rand::rngs::StdRng;
 use crate::client::environment::{self, ClientEnv};
 use crate::servers::kdcs::KdcServer;
 use crate::servers::realm_core::RealmCore;
-use crate::spec::builder::RealmBuilder;
-use crate::spec::checks;
-use crate::spec::principals::NewPrincipal;
-use crate::spec::settings::RealmSettings;
+use crate::spec::builder::{Builder, Start};
+use crate::spec::{NewPrincipal, RealmSpec, Spec, checks};
 use crate::world::Fixture;
 use crate::world::methods::world_methods;
 use crate::{Error, Login, Server};
@@ -56,21 +54,12 @@ impl Realm {
 
     /// Returns a builder for a realm.
     pub fn builder() -> RealmBuilder {
-        RealmBuilder::default()
-    }
-
-    pub(crate) fn with(builder: RealmBuilder) -> Result<Self, Error> {
-        checks::realm(&builder.realm)?;
-        let (fixture, _) = Fixture::start(builder.world)?;
-        let mut realm = Self::in_world(&fixture, &builder.realm)?;
-        fixture.world.write_env(&realm.env())?;
-        realm.fixture = Some(fixture);
-        Ok(realm)
+        RealmBuilder::from(Spec::default())
     }
 
     /// Starts the KDC in a fixture's world and writes its clients' files.
-    pub(crate) fn in_world(fixture: &Fixture, settings: &RealmSettings) -> Result<Self, Error> {
-        let core = Arc::new(RealmCore::start(fixture, settings)?);
+    pub(crate) fn in_world(fixture: &Fixture, spec: &RealmSpec) -> Result<Self, Error> {
+        let core = Arc::new(RealmCore::start(fixture, spec)?);
         Ok(Self {
             core,
             fixture: None,
@@ -139,7 +128,7 @@ impl Realm {
 
     /// Adds a principal and its keytab while the KDC runs.
     pub fn add_principal(&self, principal: NewPrincipal) -> Result<Principal, Error> {
-        let name = self.principal(principal.name())?;
+        let name = self.principal(&principal.name)?;
         let keytab = principal.keytab_name(&name);
         let new = principal.in_realm(&self.core.name)?;
         let file = keytab.map(|keytab| self.core.keytab_file(&keytab, &name));
@@ -219,6 +208,20 @@ impl Realm {
 
     pub(crate) fn core(&self) -> &Arc<RealmCore> {
         &self.core
+    }
+}
+
+/// Builds a [`Realm`].
+pub type RealmBuilder = Builder<Realm>;
+
+impl Start for Realm {
+    fn start_from(builder: RealmBuilder) -> Result<Self, Error> {
+        checks::realm(&builder.spec.realm, &builder.given)?;
+        let (fixture, _) = Fixture::start(builder.world)?;
+        let mut realm = Self::in_world(&fixture, &builder.spec.realm)?;
+        fixture.world.write_env(&realm.env())?;
+        realm.fixture = Some(fixture);
+        Ok(realm)
     }
 }
 

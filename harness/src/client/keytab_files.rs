@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use kerbox_krb5::Principal;
 
 use crate::Error;
-use crate::spec::principals::{KeytabName, escaped_file_name, shortened};
+use crate::spec::file_names::{KeytabName, escaped_file_name, shortened};
 
 /// The files by lower-case name, because some file systems ignore case.
 #[derive(Debug, Default)]

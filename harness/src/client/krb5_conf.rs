@@ -14,7 +14,7 @@ use kerbox_krb5::krb5_conf::{Krb5Conf, RealmServers};
 use crate::Error;
 use crate::client::environment::ClientEnv;
 use crate::directory::Directory;
-use crate::spec::settings::RealmSettings;
+use crate::spec::{OtherRealms, RealmSpec};
 
 static SHARED: Mutex<Shared> = Mutex::new(Shared {
     path: None,
@@ -165,7 +165,7 @@ pub fn use_shared_krb5_conf() {
 }
 
 /// Returns the addresses of a realm's KDC and of its password service, which uses the same ports.
-pub(crate) fn servers(kdcs: &[SocketAddr]) -> RealmServers {
+fn servers(kdcs: &[SocketAddr]) -> RealmServers {
     let addresses: Vec<String> = kdcs.iter().map(ToString::to_string).collect();
     RealmServers {
         kpasswd_servers: addresses.clone(),
@@ -179,28 +179,42 @@ pub(crate) fn servers(kdcs: &[SocketAddr]) -> RealmServers {
 pub(crate) fn own_conf(
     realm: &str,
     kdcs: &[SocketAddr],
-    settings: &RealmSettings,
+    spec: &RealmSpec,
 ) -> Result<String, Error> {
     let mut conf = Krb5Conf {
         default_realm: Some(realm.to_owned()),
-        enctypes: settings.client_enctypes(),
+        enctypes: spec.client_enctypes(),
         ..Krb5Conf::default()
     };
-    for (key, value) in [
-        ("ticket_lifetime", "10h"),
-        ("renew_lifetime", "7d"),
-        ("forwardable", "true"),
-    ] {
-        conf.libdefaults.insert(key.to_owned(), value.to_owned());
-    }
-    conf.libdefaults.extend(settings.libdefaults.clone());
+    conf.libdefaults.extend(spec.libdefaults.clone());
     conf.realms.insert(realm.to_owned(), servers(kdcs));
     for domain in ["localhost", "127.0.0.1"] {
         conf.domain_realm
             .insert(domain.to_owned(), realm.to_owned());
     }
-    settings.other_realms.show_in(&mut conf, kdcs);
+    add_others(&spec.others, &mut conf, kdcs);
     Ok(conf.to_text()?)
+}
+
+/// Adds the other realms.
+fn add_others(others: &OtherRealms, conf: &mut Krb5Conf, kdcs: &[SocketAddr]) {
+    for further in &others.further {
+        conf.realms.insert(further.name.clone(), servers(kdcs));
+    }
+    for trust in others.trusts.iter().filter(|trust| !trust.kdcs.is_empty()) {
+        let servers = RealmServers {
+            kdcs: trust.kdcs.clone(),
+            ..RealmServers::default()
+        };
+        conf.realms.insert(trust.realm.clone(), servers);
+    }
+    for (client, ways) in &others.capaths {
+        for (server, through) in ways {
+            let way = (client.clone(), server.clone());
+            conf.capaths.insert(way, through.clone());
+        }
+    }
+    conf.domain_realm.extend(others.domain_realm.clone());
 }
 
 #[cfg(test)]

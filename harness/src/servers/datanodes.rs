@@ -19,7 +19,7 @@ use tokio::runtime::Handle;
 use crate::directory::Directory;
 use crate::servers::listen::listen;
 use crate::servers::running::Running;
-use crate::spec::settings::HdfsSettings;
+use crate::spec::HdfsSpec;
 use crate::world::{Fixture, Timed, World};
 use crate::{Error, Server};
 
@@ -90,9 +90,9 @@ impl DataNodes {
         config: &HdfsConfig,
         security: Option<RpcSecurity>,
         auth_to_local: AuthToLocal,
-        settings: &HdfsSettings,
+        spec: &HdfsSpec,
     ) -> Result<Self, Error> {
-        let blocks = match &settings.blocks {
+        let blocks = match &spec.blocks {
             Some(path) => Some(Directory::at(path)?),
             None => None,
         };
@@ -103,15 +103,15 @@ impl DataNodes {
             runtime: fixture.runtime.handle().clone(),
             namenode: Arc::clone(namenode),
             config: config.clone(),
-            superuser: settings.superuser.clone(),
+            superuser: spec.superuser.clone(),
             security,
             auth_to_local,
-            listen_ip: settings.listen.ip(),
+            listen_ip: spec.listen.ip(),
             blocks,
-            slots: Vec::with_capacity(settings.datanodes),
+            slots: Vec::with_capacity(spec.datanodes),
         };
         let any_port = SocketAddr::new(datanodes.listen_ip, 0);
-        for number in 1..=settings.datanodes {
+        for number in 1..=spec.datanodes {
             let server = Server::DataNode(number);
             let (transfer, address) = listen(server, any_port)?;
             let (rpc, rpc_address) = listen(server, any_port)?;

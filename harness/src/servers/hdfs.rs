@@ -17,7 +17,7 @@ use crate::realm::Realm;
 use crate::servers::datanodes::{DataNodes, Datanode};
 use crate::servers::listen::listen;
 use crate::servers::running::Running;
-use crate::spec::settings::HdfsSettings;
+use crate::spec::HdfsSpec;
 use crate::world::{Fixture, Timed};
 use crate::{Error, Server};
 
@@ -50,15 +50,15 @@ impl Hdfs {
     pub(crate) fn start(
         fixture: &Fixture,
         realm: Option<&Realm>,
-        settings: HdfsSettings,
+        spec: &HdfsSpec,
     ) -> Result<Self, Error> {
         let world = &fixture.world;
         // Bind first, because the configuration contains the port.
-        let (listener, address) = listen(Server::NameNode, settings.listen)?;
-        let (keys, config, warnings) = configuration(address, realm, &settings)?;
+        let (listener, address) = listen(Server::NameNode, spec.listen)?;
+        let (keys, config, warnings) = configuration(address, realm, spec)?;
         let clock = world.new_clock(Server::NameNode);
         let identity = NameNodeIdentity {
-            superuser: settings.superuser.clone(),
+            superuser: spec.superuser.clone(),
             default_realm: realm.map(Realm::name).unwrap_or_default().to_owned(),
             address: address.ip(),
         };
@@ -70,7 +70,7 @@ impl Hdfs {
             world.hook(),
             &mut rng,
         )?);
-        for directory in &settings.directories {
+        for directory in &spec.directories {
             namenode.make_directory(
                 clock.now(),
                 &directory.path,
@@ -112,21 +112,15 @@ impl Hdfs {
             }),
             None => None,
         };
-        let datanodes = DataNodes::start(
-            fixture,
-            &namenode,
-            &config,
-            security,
-            auth_to_local,
-            &settings,
-        )?;
+        let datanodes =
+            DataNodes::start(fixture, &namenode, &config, security, auth_to_local, spec)?;
         hadoop_conf::write(world.files(), &keys)?;
         Ok(Self {
             namenode,
             address,
             keys,
             warnings,
-            superuser: settings.superuser,
+            superuser: spec.superuser.clone(),
             rpc,
             datanodes,
         })
@@ -159,19 +153,19 @@ impl Hdfs {
 fn configuration(
     address: SocketAddr,
     realm: Option<&Realm>,
-    settings: &HdfsSettings,
+    spec: &HdfsSpec,
 ) -> Result<(HadoopKeys, HdfsConfig, Vec<String>), Error> {
     let mut keys = hadoop_conf::keys(
         address,
-        settings.datanodes,
-        &settings.superuser,
+        spec.datanodes,
+        &spec.superuser,
         realm.map(Realm::name),
     );
     keys.insert(
         "hadoop.user.group.static.mapping.overrides".to_owned(),
-        hadoop_conf::static_groups(&settings.groups),
+        hadoop_conf::static_groups(&spec.groups),
     );
-    keys.extend(settings.keys.clone());
+    keys.extend(spec.keys.clone());
     let (config, warnings) =
         HdfsConfig::from_pairs(keys.iter().map(|(key, value)| (&**key, &**value)))?;
     Ok((keys, config, warnings))

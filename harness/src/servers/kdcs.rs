@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 
 use crate::servers::listen::reachable;
 use crate::servers::running::Running;
-use crate::spec::settings::{RealmSettings, Transports};
+use crate::spec::{RealmSpec, Transports};
 use crate::world::World;
 use crate::{Error, Server};
 
@@ -104,19 +104,19 @@ impl Kdcs {
         kdc: &Arc<Kdc>,
         clock: &Clock,
         bound: Vec<Sockets>,
-        settings: &RealmSettings,
+        spec: &RealmSpec,
     ) -> Result<Self, Error> {
         let mut kdcs = Self {
             world: Arc::clone(world),
             kdc: Arc::clone(kdc),
             clock: clock.clone(),
             runtime: runtime.clone(),
-            listen_ip: settings.listen.ip(),
-            transports: settings.transports,
+            listen_ip: spec.listen.ip(),
+            transports: spec.transports,
             slots: Vec::with_capacity(bound.len()),
         };
         for (before, sockets) in bound.into_iter().enumerate() {
-            let address = sockets.local_addr().map_err(cannot_bind(settings.listen))?;
+            let address = sockets.local_addr().map_err(cannot_bind(spec.listen))?;
             let slot = Slot {
                 number: before + 1,
                 address: reachable(address),
@@ -130,11 +130,11 @@ impl Kdcs {
 
     /// Binds every server's sockets: the first server at the requested address, the others on free
     /// ports of the same interface.
-    pub(crate) fn bind(settings: &RealmSettings) -> Result<Vec<Sockets>, Error> {
-        let others = SocketAddr::new(settings.listen.ip(), 0);
-        let addresses = std::iter::once(settings.listen).chain(std::iter::repeat(others));
+    pub(crate) fn bind(spec: &RealmSpec) -> Result<Vec<Sockets>, Error> {
+        let others = SocketAddr::new(spec.listen.ip(), 0);
+        let addresses = std::iter::once(spec.listen).chain(std::iter::repeat(others));
         addresses
-            .take(settings.kdcs)
+            .take(spec.kdcs)
             .map(|address| Sockets::bind(address).map_err(cannot_bind(address)))
             .collect()
     }

@@ -1,5 +1,6 @@
 //! The servers of a fixture, wired to its clock, hook and runtime.
 
+mod database;
 pub(crate) mod datanodes;
 pub(crate) mod hdfs;
 pub(crate) mod kdcs;

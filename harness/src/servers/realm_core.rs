@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use kerbox_kdc::{Kdc, Peer, PrincipalDatabase, RealmConfig};
+use kerbox_kdc::{Kdc, Peer};
 use kerbox_krb5::client::{
     AsExchange, AsStep, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest,
 };
@@ -17,9 +17,10 @@ use rand::rngs::StdRng;
 
 use crate::client::keytab_files::KeytabFiles;
 use crate::client::krb5_conf::{Registration, own_conf};
+use crate::servers::database::database;
 use crate::servers::kdcs::Kdcs;
-use crate::spec::principals::{KeytabName, file_name};
-use crate::spec::settings::RealmSettings;
+use crate::spec::RealmSpec;
+use crate::spec::file_names::{KeytabName, file_name};
 use crate::world::{Fixture, World};
 use crate::{Error, Server};
 
@@ -51,15 +52,15 @@ pub(crate) struct RealmCore {
 
 impl RealmCore {
     /// Starts the KDC in a fixture's world and writes its clients' files.
-    pub(crate) fn start(fixture: &Fixture, settings: &RealmSettings) -> Result<Self, Error> {
+    pub(crate) fn start(fixture: &Fixture, spec: &RealmSpec) -> Result<Self, Error> {
         let world = Arc::clone(&fixture.world);
-        let name = settings.name.clone().unwrap_or_else(next_realm_name);
-        let bound = Kdcs::bind(settings)?;
+        let name = spec.name.clone().unwrap_or_else(next_realm_name);
+        let bound = Kdcs::bind(spec)?;
         let mut rng = StdRng::seed_from_u64(world.seed ^ HARNESS_STREAM);
-        let database = database(&name, settings, &mut rng)?;
+        let database = database(&name, spec, &mut rng)?;
         let kdc_clock = world.new_clock(Server::Kdc);
         let mut kdc = Kdc::new(database, world.seed ^ KDC_STREAM).with_hook(world.hook());
-        if let Some(bytes) = settings.max_udp_reply {
+        if let Some(bytes) = spec.max_udp_reply {
             kdc = kdc.with_udp_limit(bytes);
         }
         let kdc = Arc::new(kdc);
@@ -69,24 +70,25 @@ impl RealmCore {
             &kdc,
             &kdc_clock,
             bound,
-            settings,
+            spec,
         )?;
+        let registrations = register(&name, &kdcs, &kdc, spec)?;
         let core = Self {
             kdc,
             kdc_clock,
-            ticket_lifetime: settings.ticket_lifetime,
-            renewable_lifetime: settings.renewable_lifetime,
-            enctypes: settings.client_enctypes(),
-            clock_skew: settings.clock_skew,
+            ticket_lifetime: spec.ticket_lifetime,
+            renewable_lifetime: spec.renewable_lifetime,
+            enctypes: spec.client_enctypes(),
+            clock_skew: spec.clock_skew,
             rng: Mutex::new(rng),
             caches: Mutex::default(),
             keytab_files: Mutex::default(),
-            _registrations: register(&name, &kdcs, settings)?,
+            _registrations: registrations,
             kdcs,
             name,
             world,
         };
-        core.write_files(settings)?;
+        core.write_files(spec)?;
         Ok(core)
     }
 
@@ -116,16 +118,16 @@ impl RealmCore {
         self.world.files().expect(&format!("ccache/{name}"))
     }
 
-    fn write_files(&self, settings: &RealmSettings) -> Result<(), Error> {
+    fn write_files(&self, spec: &RealmSpec) -> Result<(), Error> {
         let files = self.world.files();
         for folder in ["ccache", "keytabs"] {
             files.make_folder(folder)?;
         }
-        let conf = own_conf(&self.name, &self.kdcs.addresses(), settings)?;
+        let conf = own_conf(&self.name, &self.kdcs.addresses(), spec)?;
         files.write("krb5.conf", conf.as_bytes())?;
         let mut named = Vec::new();
-        for new in &settings.principals {
-            let principal = Principal::parse(new.name(), &self.name)?;
+        for new in &spec.principals {
+            let principal = Principal::parse(&new.name, &self.name)?;
             named.extend(new.keytab_name(&principal).map(|name| (name, principal)));
         }
         // Requested names first, because they have no alternative.
@@ -307,42 +309,24 @@ fn refused(doing: &'static str, principal: &Principal, error: kerbox_krb5::Error
     }
 }
 
-fn database(
+/// Registers the realms of a KDC for the process's shared krb5.conf.
+fn register(
     name: &str,
-    settings: &RealmSettings,
-    rng: &mut StdRng,
-) -> Result<PrincipalDatabase, Error> {
-    let mut config = RealmConfig::new(name);
-    config.max_life = settings.max_life;
-    config.max_renewable_life = settings.max_renewable_life;
-    config.clock_skew = settings.clock_skew;
-    config.enctypes.clone_from(&settings.enctypes);
-    config.pac = settings.pac;
-    config.pac_domain.clone_from(&settings.pac_domain);
-    for setting in &settings.attributes {
-        config.attributes.apply(setting)?;
-    }
-    let mut database = PrincipalDatabase::new();
-    database.add_realm(config, rng)?;
-    settings.other_realms.add_realms(&mut database, rng)?;
-    for principal in &settings.principals {
-        database.add(principal.clone().in_realm(name)?, rng)?;
-    }
-    let others = &settings.other_realms;
-    others.add_ways(name, &mut database, rng)?;
-    Ok(database)
-}
-
-fn register(name: &str, kdcs: &Kdcs, settings: &RealmSettings) -> Result<Vec<Registration>, Error> {
-    let further = &settings.other_realms.further;
-    let further = further
-        .iter()
-        .map(|config| (&*config.name, &config.enctypes));
-    let own = settings.client_enctypes();
-    std::iter::once((name, &own))
-        .chain(further)
-        .map(|(name, enctypes)| Registration::new(name, kdcs.addresses(), enctypes))
-        .collect()
+    kdcs: &Kdcs,
+    kdc: &Kdc,
+    spec: &RealmSpec,
+) -> Result<Vec<Registration>, Error> {
+    let own = spec.client_enctypes();
+    let database = kdc.database();
+    let realms = database.realms().iter().map(|realm| {
+        let enctypes = if realm.name == name {
+            &own
+        } else {
+            &realm.enctypes
+        };
+        Registration::new(&realm.name, kdcs.addresses(), enctypes)
+    });
+    realms.collect()
 }
 
 /// Returns a realm name that no other fixture in the process has. Tests that compare journals set

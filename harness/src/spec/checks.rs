@@ -6,7 +6,7 @@ use std::time::Duration;
 use kerbox_kdc::{Pac, PacDomain};
 
 use crate::Error;
-use crate::spec::settings::{HdfsSettings, RealmSettings};
+use crate::spec::{HdfsSpec, RealmSpec, Security, Spec};
 use crate::world::WorldSettings;
 
 /// The largest valid mode, `rwxrwxrwt`.
@@ -31,8 +31,8 @@ pub(crate) fn world(settings: &WorldSettings) -> Result<(), Error> {
     Ok(())
 }
 
-/// Checks the settings of a realm.
-pub(crate) fn realm(settings: &RealmSettings) -> Result<(), Error> {
+/// Checks the description of a realm, and for contradictions between the setters in `given`.
+pub(crate) fn realm(settings: &RealmSpec, given: &[&str]) -> Result<(), Error> {
     if settings.name.as_deref() == Some("") {
         return refuse("realm_name", &"", "a realm has a name, as EXAMPLE.COM");
     }
@@ -45,7 +45,7 @@ pub(crate) fn realm(settings: &RealmSettings) -> Result<(), Error> {
         return refuse("kdcs", &0, "a realm needs one KDC at least");
     }
     let [tcp_only, udp_only, max_udp_reply] =
-        ["tcp_only", "udp_only", "max_udp_reply"].map(|setter| settings.given.contains(&setter));
+        ["tcp_only", "udp_only", "max_udp_reply"].map(|setter| given.contains(&setter));
     if tcp_only && udp_only {
         let why = "with `udp_only` there is no transport left: call one of them";
         return refuse("tcp_only", &true, why);
@@ -61,7 +61,7 @@ pub(crate) fn realm(settings: &RealmSettings) -> Result<(), Error> {
     Ok(())
 }
 
-fn lifetimes(settings: &RealmSettings) -> Result<(), Error> {
+fn lifetimes(settings: &RealmSpec) -> Result<(), Error> {
     let spans = [
         ("ticket_lifetime", settings.ticket_lifetime),
         ("max_life", settings.max_life),
@@ -85,18 +85,16 @@ fn lifetimes(settings: &RealmSettings) -> Result<(), Error> {
     Ok(())
 }
 
-/// Checks the settings of a cluster.
-pub(crate) fn cluster(
-    is_secure: bool,
-    realm: &RealmSettings,
-    hdfs: &HdfsSettings,
-) -> Result<(), Error> {
-    if is_secure {
-        self::realm(realm)?;
-    } else if let Some(setter) = realm.given.first() {
+/// Checks the description of a cluster, and for setters in `given` that would have no effect.
+pub(crate) fn cluster(spec: &Spec, given: &[&str]) -> Result<(), Error> {
+    let hdfs = &spec.hdfs;
+    let of_realm = given.iter().find(|setter| **setter != "protection");
+    if hdfs.security == Security::Kerberos {
+        realm(&spec.realm, given)?;
+    } else if let Some(setter) = of_realm {
         let why = "a simple cluster has no realm: start it with Cluster::secure()";
         return refuse(setter, &"set", why);
-    } else if hdfs.is_protected {
+    } else if !given.is_empty() {
         let why = "only SASL protects, which needs a realm: start it with Cluster::secure()";
         return refuse("protection", &"set", why);
     }
@@ -123,7 +121,7 @@ pub(crate) fn cluster(
 }
 
 /// Checks the names of users and groups.
-fn names(hdfs: &HdfsSettings) -> Result<(), Error> {
+fn names(hdfs: &HdfsSpec) -> Result<(), Error> {
     let groups = hdfs.groups.iter().flat_map(|(group, members)| {
         let members = members.iter().map(|member| ("group", member));
         std::iter::once(("group", group)).chain(members)
@@ -146,7 +144,7 @@ mod tests {
     use super::*;
     use crate::{Cluster, ClusterBuilder, PacDomain, Protection, Realm, RealmBuilder};
 
-    const ADDRESS: std::net::SocketAddr = crate::spec::settings::LOOPBACK;
+    const ADDRESS: std::net::SocketAddr = crate::spec::realm::LOOPBACK;
 
     fn assert_refused<T>(started: Result<T, Error>, key: &str, because: &str) {
         let error = match started {

@@ -1,8 +1,42 @@
-//! The description of a fixture: what its builders collect before anything starts.
+//! The description of a fixture: plain data, collected before anything starts.
+//!
+//! A [`Spec`] says which realm, principals, trusts, directories and Hadoop keys a fixture has, and
+//! where its servers listen. The builders fill it one setter at a time; `kerbox.toml` and the flags
+//! of `kerbox up` fill it as a whole. Its defaults, and the checks of its values, exist only here.
+//!
+//! ```
+//! use kerbox::ClusterBuilder;
+//! use kerbox::spec::Spec;
+//!
+//! let mut spec = Spec::default();
+//! spec.realm.name = Some("EXAMPLE.COM".to_owned());
+//! spec.hdfs.datanodes = 2;
+//! let cluster = ClusterBuilder::from(spec).start_blocking()?;
+//! assert_eq!(cluster.datanodes(), 2);
+//! # Ok::<(), kerbox::Error>(())
+//! ```
 
 pub(crate) mod builder;
 pub(crate) mod checks;
-pub(crate) mod cluster_builder;
-pub(crate) mod other_realms;
-pub(crate) mod principals;
-pub(crate) mod settings;
+pub(crate) mod file_names;
+mod hdfs;
+mod principal;
+mod protection;
+mod realm;
+mod trust;
+
+pub use hdfs::{HdfsSpec, NewDirectory, Security};
+pub use principal::{Keys, NewPrincipal};
+pub use protection::Protection;
+pub use realm::{FurtherRealm, OtherRealms, RealmSpec, Transports};
+pub use trust::{Direction, Trust};
+
+/// The description of a fixture; see the [module](self).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct Spec {
+    /// The realm. Ignored by a cluster with simple security.
+    pub realm: RealmSpec,
+    /// The HDFS. Ignored by a fixture that has only a realm.
+    pub hdfs: HdfsSpec,
+}

@@ -1,13 +1,17 @@
 //! Principals that a fixture starts with or that are added while it runs. Their names omit the
 //! realm, which may not be known yet.
 
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use kerbox_kdc::{NewKeys, PacAccount};
 use kerbox_krb5::{EncryptionKey, EncryptionType, Principal, Timestamp};
 
 use crate::Error;
+use crate::spec::file_names::{KeytabName, default_keytab};
+
+/// Keys, each with its version.
+pub type Keys = Vec<(u32, EncryptionKey)>;
 
 /// A principal to add to a realm.
 ///
@@ -15,25 +19,48 @@ use crate::Error;
 /// use std::time::Duration;
 /// use kerbox::NewPrincipal;
 ///
-/// let short_lived = NewPrincipal::new("carol").password("secret").max_life(Duration::from_secs(30)).attribute("-allow_forwardable");
+/// let short_lived = NewPrincipal::new("carol")
+///     .password("secret")
+///     .max_life(Duration::from_secs(30))
+///     .attribute("-allow_forwardable");
+/// let realm = kerbox::Realm::builder().principal(short_lived).start_blocking()?;
+/// let ticket = realm.login_blocking("carol")?.ticket();
+/// assert_eq!(ticket.end_time.since(ticket.start_time), Duration::from_secs(30));
+/// # Ok::<(), kerbox::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub struct NewPrincipal {
-    name: String,
-    password: Option<String>,
+    /// The name as given: `alice`, `nn/localhost`, or with a realm.
+    pub name: String,
+    /// The password that its keys are derived from; `None`: random keys.
+    pub password: Option<String>,
     /// True if it has random keys in addition to those of its password.
-    random_keys: bool,
-    keys: Vec<(u32, EncryptionKey)>,
-    keytab: Option<String>,
-    enctypes: Option<Vec<EncryptionType>>,
-    kvno: u32,
-    max_life: Option<Duration>,
-    max_renewable_life: Option<Duration>,
-    expires: Option<Timestamp>,
-    password_expires: Option<Timestamp>,
-    attributes: Vec<String>,
-    delegates_to: Vec<String>,
-    pac_account: PacAccount,
+    pub random_keys: bool,
+    /// Keys used instead of random ones or a password's.
+    pub keys: Keys,
+    /// The keytab that [`keys`](Self::keys) were read from, for display.
+    pub import: Option<PathBuf>,
+    /// The file in `keytabs/` that gets its keys; `None`: the default name, if it has one.
+    pub keytab: Option<String>,
+    /// Its key types, the preferred one first; `None`: the realm's.
+    pub enctypes: Option<Vec<EncryptionType>>,
+    /// The version of its keys; `None`: 1.
+    pub kvno: Option<u32>,
+    /// The maximum lifetime of its tickets; `None`: the realm's.
+    pub max_life: Option<Duration>,
+    /// The maximum renewable lifetime of its tickets; `None`: the realm's.
+    pub max_renewable_life: Option<Duration>,
+    /// When it expires.
+    pub expires: Option<Timestamp>,
+    /// When its password expires.
+    pub password_expires: Option<Timestamp>,
+    /// Attributes in kadmin's notation, on top of the realm's.
+    pub attributes: Vec<String>,
+    /// The services that it may call in a user's name (S4U2Proxy).
+    pub delegates_to: Vec<String>,
+    /// The account that full PACs give for it.
+    pub pac_account: PacAccount,
 }
 
 impl NewPrincipal {
@@ -43,19 +70,7 @@ impl NewPrincipal {
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
-            password: None,
-            random_keys: false,
-            keys: Vec::new(),
-            keytab: None,
-            enctypes: None,
-            kvno: 1,
-            max_life: None,
-            max_renewable_life: None,
-            expires: None,
-            password_expires: None,
-            attributes: Vec::new(),
-            delegates_to: Vec::new(),
-            pac_account: PacAccount::default(),
+            ..Self::default()
         }
     }
 
@@ -113,7 +128,7 @@ impl NewPrincipal {
     /// Sets the version of its keys. Default: 1.
     #[must_use]
     pub fn kvno(mut self, kvno: u32) -> Self {
-        self.kvno = kvno;
+        self.kvno = Some(kvno);
         self
     }
 
@@ -191,7 +206,7 @@ impl NewPrincipal {
         };
         let mut new = kerbox_kdc::NewPrincipal::new(Principal::parse(&self.name, realm)?, keys);
         new.enctypes = self.enctypes;
-        new.kvno = self.kvno;
+        new.kvno = self.kvno.unwrap_or(1);
         new.attributes = self.attributes;
         new.entry.max_life = self.max_life;
         new.entry.max_renewable_life = self.max_renewable_life;
@@ -204,113 +219,5 @@ impl NewPrincipal {
             .map(|service| Principal::parse(service, realm));
         new.entry.delegates_to = services.collect::<Result<_, _>>()?;
         Ok(new)
-    }
-}
-
-/// Returns the default keytab name of a user or of a Hadoop daemon.
-fn default_keytab(principal: &Principal) -> Option<String> {
-    match principal.components() {
-        [user] => Some(format!("{}.keytab", file_name(user))),
-        [service, host] if host == "localhost" => {
-            let file = match &**service {
-                "nn" | "dn" | "sn" => format!("{service}.service.keytab"),
-                "HTTP" => "spnego.service.keytab".to_owned(),
-                "hdfs" | "host" => format!("{service}.keytab"),
-                _ => return None,
-            };
-            Some(file)
-        }
-        _ => None,
-    }
-}
-
-/// The wanted name of a principal's keytab file.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum KeytabName {
-    /// Requested by the user.
-    Asked(String),
-    /// The default name, used unless another principal has it.
-    Usual(String),
-}
-
-impl KeytabName {
-    /// Returns the default for a principal without a requested name.
-    pub(crate) fn usual(principal: &Principal) -> Self {
-        let joined = || format!("{}.keytab", file_name(&principal.components().join(".")));
-        Self::Usual(default_keytab(principal).unwrap_or_else(joined))
-    }
-}
-
-/// Shortens a name to at most 200 bytes and keeps its end. File systems allow 255.
-pub(crate) fn shortened(name: &str, end: &str) -> String {
-    const LONGEST: usize = 200;
-    if name.len() <= LONGEST {
-        return name.to_owned();
-    }
-    let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(name);
-    let begin = &name[..name.floor_char_boundary(LONGEST / 2)];
-    format!("{begin}-{hash:016x}{end}")
-}
-
-/// Returns a file name that stays in its directory and differs for each `name`.
-pub(crate) fn escaped_file_name(name: &str) -> String {
-    let mut escaped = String::new();
-    for character in name.chars() {
-        if character.is_alphanumeric() || "._-@".contains(character) {
-            escaped.push(character);
-        } else {
-            let mut bytes = [0; 4];
-            for byte in character.encode_utf8(&mut bytes).bytes() {
-                escaped.push_str(&format!("%{byte:02X}"));
-            }
-        }
-    }
-    if escaped.starts_with('.') {
-        escaped.insert(0, '%');
-    }
-    escaped
-}
-
-/// Returns a file name that stays in its directory. Two names may map to the same one.
-pub(crate) fn file_name(name: &str) -> String {
-    let safe = |character: char| {
-        if character.is_alphanumeric() || "._-@".contains(character) {
-            character
-        } else {
-            '_'
-        }
-    };
-    let name: String = name.chars().map(safe).collect();
-    let name = shortened(&name, "");
-    if name.starts_with('.') {
-        format!("_{name}")
-    } else {
-        name
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn keytab_of(name: &str) -> String {
-        match KeytabName::usual(&Principal::parse(name, "R").expect("a name")) {
-            KeytabName::Usual(name) | KeytabName::Asked(name) => name,
-        }
-    }
-
-    #[test]
-    fn keytabs_have_their_usual_names_and_stay_in_their_directory() {
-        assert_eq!(keytab_of("alice"), "alice.keytab");
-        assert_eq!(keytab_of("nn/localhost"), "nn.service.keytab");
-        assert_eq!(keytab_of("HTTP/localhost"), "spnego.service.keytab");
-        assert_eq!(
-            keytab_of("kafka/broker.example.com"),
-            "kafka.broker.example.com.keytab"
-        );
-        assert_eq!(
-            keytab_of(r"..\/..\/etc\/passwd"),
-            "_.._.._etc_passwd.keytab"
-        );
     }
 }

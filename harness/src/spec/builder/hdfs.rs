@@ -1,0 +1,80 @@
+//! The setters of every fixture that has an HDFS.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::spec::builder::Builder;
+use crate::spec::{NewDirectory, Protection};
+
+/// A fixture with an HDFS: a [`Cluster`](crate::Cluster).
+#[doc(hidden)]
+pub trait HasHdfs {}
+
+impl<K: HasHdfs> Builder<K> {
+    /// Sets the number of DataNodes; with 0 nothing can be written. Default: 1, which starts
+    /// fastest.
+    pub fn datanodes(mut self, number: usize) -> Self {
+        self.spec.hdfs.datanodes = number;
+        self
+    }
+
+    /// Sets the address of the NameNode's RPC server. Default: a random port on 127.0.0.1.
+    pub fn namenode_listen(mut self, address: SocketAddr) -> Self {
+        self.spec.hdfs.listen = address;
+        self
+    }
+
+    /// Sets the protection of RPC and data transfer. Default: [`Protection::Authentication`].
+    pub fn protection(mut self, protection: Protection) -> Self {
+        self.give("protection");
+        let keys = protection.keys();
+        let keys = keys.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        self.spec.hdfs.keys.extend(keys);
+        self
+    }
+
+    /// Sets one of Hadoop's keys, for servers and clients.
+    pub fn set(mut self, key: &str, value: impl Into<String>) -> Self {
+        self.spec.hdfs.keys.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// Sets the short name of the superuser, who owns `/`. Default: `hdfs`.
+    pub fn superuser(mut self, name: &str) -> Self {
+        self.spec.hdfs.set_superuser(name);
+        self
+    }
+
+    /// Adds a group with its members.
+    pub fn group(
+        mut self,
+        name: &str,
+        members: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.spec.hdfs.groups.insert(
+            name.to_owned(),
+            members.into_iter().map(Into::into).collect(),
+        );
+        self
+    }
+
+    /// Adds an HDFS directory that exists from the start, or replaces the one of the same path. By
+    /// default there are `/tmp` and `/user/NAME` for the default users.
+    pub fn hdfs_directory(mut self, path: &str, owner: &str, group: &str, mode: u16) -> Self {
+        self.spec.hdfs.add_directory(NewDirectory {
+            path: path.to_owned(),
+            owner: owner.to_owned(),
+            group: group.to_owned(),
+            mode,
+        });
+        self
+    }
+
+    /// Sets the directory in which the DataNodes make their folders `dn1`, `dn2`, …. It must be
+    /// new, empty, or an earlier fixture's, whose replicas are removed. Default: `blocks` in the
+    /// fixture's directory.
+    pub fn blocks_directory(mut self, path: impl Into<PathBuf>) -> Self {
+        self.spec.hdfs.blocks = Some(path.into());
+        self
+    }
+}

@@ -1,0 +1,118 @@
+//! The description of an HDFS.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::spec::realm::LOOPBACK;
+
+/// The way in which the servers of an HDFS authenticate their clients.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Security {
+    /// By Kerberos tickets and by tokens.
+    #[default]
+    Kerberos,
+    /// Not at all: the user name that a client states is believed.
+    Simple,
+}
+
+/// The description of an HDFS.
+///
+/// ```
+/// use kerbox::spec::{HdfsSpec, NewDirectory};
+///
+/// let mut hdfs = HdfsSpec::default();
+/// hdfs.add_directory(NewDirectory {
+///     path: "/data".to_owned(),
+///     owner: "alice".to_owned(),
+///     group: "analysts".to_owned(),
+///     mode: 0o770,
+/// });
+/// assert!(hdfs.directories.iter().any(|directory| directory.path == "/user/alice"));
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct HdfsSpec {
+    /// How clients authenticate. [`Cluster::simple`](crate::Cluster::simple) and
+    /// [`Cluster::secure`](crate::Cluster::secure) set it.
+    pub security: Security,
+    /// The short name of the superuser, who owns `/`.
+    pub superuser: String,
+    /// The number of DataNodes.
+    pub datanodes: usize,
+    /// The address of the NameNode's RPC server. The DataNodes use free ports of the same
+    /// interface.
+    pub listen: SocketAddr,
+    /// Maps groups to their members.
+    pub groups: BTreeMap<String, Vec<String>>,
+    /// The directories that exist from the start.
+    pub directories: Vec<NewDirectory>,
+    /// Hadoop's keys, which override those that the fixture sets.
+    pub keys: BTreeMap<String, String>,
+    /// The folder in which `dn1`, `dn2`, … are made; `None`: `blocks` in the fixture's directory.
+    pub blocks: Option<PathBuf>,
+}
+
+/// An HDFS directory that exists from the start; see [`HdfsSpec`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewDirectory {
+    /// The absolute path.
+    pub path: String,
+    /// The short name of its owner.
+    pub owner: String,
+    /// The name of its group.
+    pub group: String,
+    /// The permission bits and the sticky bit.
+    pub mode: u16,
+}
+
+impl HdfsSpec {
+    /// Adds a directory, or replaces the one of the same path.
+    pub fn add_directory(&mut self, directory: NewDirectory) {
+        self.directories
+            .retain(|other| other.path != directory.path);
+        self.directories.push(directory);
+    }
+
+    /// Sets the superuser, who takes the old one's place in `supergroup`.
+    pub fn set_superuser(&mut self, name: &str) {
+        let old = std::mem::replace(&mut self.superuser, name.to_owned());
+        if let Some(members) = self.groups.get_mut("supergroup") {
+            members.retain(|member| *member != old);
+            members.push(name.to_owned());
+        }
+    }
+}
+
+impl Default for HdfsSpec {
+    fn default() -> Self {
+        let users = crate::spec::realm::USERS;
+        let home = |user: &str| NewDirectory {
+            path: format!("/user/{user}"),
+            owner: user.to_owned(),
+            group: user.to_owned(),
+            mode: 0o755,
+        };
+        let temporary = NewDirectory {
+            path: "/tmp".to_owned(),
+            owner: SUPERUSER.to_owned(),
+            group: "supergroup".to_owned(),
+            mode: 0o1777,
+        };
+        let groups = users.map(|user| (user.to_owned(), vec![user.to_owned()]));
+        let supergroup = ("supergroup".to_owned(), vec![SUPERUSER.to_owned()]);
+        Self {
+            security: Security::Kerberos,
+            superuser: SUPERUSER.to_owned(),
+            datanodes: 1,
+            listen: LOOPBACK,
+            groups: groups.into_iter().chain([supergroup]).collect(),
+            directories: users.map(home).into_iter().chain([temporary]).collect(),
+            keys: BTreeMap::new(),
+            blocks: None,
+        }
+    }
+}
+
+/// The default superuser.
+pub(crate) const SUPERUSER: &str = "hdfs";
