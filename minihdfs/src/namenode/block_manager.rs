@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use kerbox_krb5::Timestamp;
 
-use super::datanode_manager::{DatanodeIndex, DatanodeManager, Placement};
-use super::id_map::IdMap;
-use super::inode::InodeId;
 use crate::HdfsError;
+use crate::namenode::datanode_manager::{DatanodeIndex, DatanodeManager, Placement};
+use crate::namenode::id_map::IdMap;
+use crate::namenode::state::inode::InodeId;
 use crate::protocol::{Block, DatanodeCommand};
 use rand::Rng;
 
@@ -56,7 +56,7 @@ pub(super) struct Replica {
 
 /// A block of a file.
 #[derive(Clone, Debug)]
-pub(super) struct BlockInfo {
+pub(crate) struct BlockInfo {
     /// While the block is under construction, its length is the last one that the writer reported.
     pub(super) block: Block,
     pub(super) file: InodeId,
@@ -159,7 +159,7 @@ impl BlockInfo {
 
 /// All blocks.
 #[derive(Debug)]
-pub(super) struct BlockManager {
+pub(crate) struct BlockManager {
     blocks: IdMap<BlockInfo>,
     last_block: u64,
     last_stamp: u64,

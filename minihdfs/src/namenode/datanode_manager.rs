@@ -57,7 +57,7 @@ impl Datanode {
 
 /// All DataNodes, live and dead.
 #[derive(Debug)]
-pub(super) struct DatanodeManager {
+pub(crate) struct DatanodeManager {
     nodes: Vec<Datanode>,
     by_uuid: BTreeMap<Arc<str>, DatanodeIndex>,
     dead_interval: Duration,

@@ -6,8 +6,8 @@ use std::sync::{Arc, Weak};
 use kerbox_events::{Event, Server};
 use kerbox_krb5::Timestamp;
 
-use super::NameNode;
 use crate::HdfsError;
+use crate::namenode::NameNode;
 use crate::protocol::{
     Block, BlockStatus, BlockSynchronization, DatanodeCommand, DatanodeLink, DatanodeRegistration,
     NameNodeLink, ReplicaState, ReportedReplica, StorageReport,

@@ -10,11 +10,11 @@ use std::time::Duration;
 use kerbox_events::Event;
 use kerbox_krb5::Timestamp;
 
-use super::block_manager::{BlockState, Recovery, Replica};
-use super::inode::{InodeId, Writer};
-use super::state::State;
-use super::timer;
 use crate::HdfsError;
+use crate::namenode::block_manager::{BlockState, Recovery, Replica};
+use crate::namenode::service::timer;
+use crate::namenode::state::State;
+use crate::namenode::state::inode::{InodeId, Writer};
 use crate::protocol::{BlockRecovery, BlockSynchronization, DatanodeCommand};
 
 /// The time after which a recovery counts as failed and is assigned to another DataNode.
@@ -118,13 +118,14 @@ impl State {
         }
         if self
             .blocks_of(id)
-            .all(super::block_manager::BlockInfo::is_complete)
+            .all(crate::namenode::block_manager::BlockInfo::is_complete)
         {
             self.close_file(now, id);
             return Ok(true);
         }
-        let committed =
-            |info: &super::block_manager::BlockInfo| matches!(info.state, BlockState::Committed);
+        let committed = |info: &crate::namenode::block_manager::BlockInfo| {
+            matches!(info.state, BlockState::Committed)
+        };
         if self.last_block(id).is_some_and(committed) {
             return Err(HdfsError::already_being_created(format!(
                 "Failed to release lease for file {}. Committed blocks are waiting to be minimally replicated.",

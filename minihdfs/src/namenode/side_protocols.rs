@@ -5,8 +5,8 @@
     reason = "the tables hand each request over as a value"
 )]
 
-use super::NameNode;
 use crate::HdfsError;
+use crate::namenode::NameNode;
 use crate::proto::common::{
     GenericRefreshRequestProto, GenericRefreshResponseCollectionProto, GenericRefreshResponseProto,
     GetGroupsForUserRequestProto, GetGroupsForUserResponseProto, GetServiceStatusRequestProto,

@@ -1,7 +1,7 @@
 //! Authorization: every method of every protocol, called by an ordinary user.
 
 use super::*;
-use crate::namenode::client_protocol::CLIENT_PROTOCOL;
+use crate::namenode::ops::CLIENT_PROTOCOL;
 use crate::namenode::side_protocols::SIDE_PROTOCOLS;
 use Who::{Anybody, Changes, Reads, Superuser};
 

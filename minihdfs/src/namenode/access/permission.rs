@@ -1,0 +1,402 @@
+//! Permission checks on inodes (Hadoop's `FSPermissionChecker`).
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::HdfsError;
+use crate::namenode::access::acl::AclEntry;
+use crate::namenode::state::inode::{Inode, InodeId, ROOT, STICKY};
+use crate::namenode::state::namespace::{Namespace, ResolvedPath};
+use crate::proto::hdfs::acl_entry_proto::AclEntryTypeProto as Type;
+
+/// The rwx bits that an operation requires (`FsAction`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct FsAction(pub(crate) u8);
+
+impl FsAction {
+    pub(crate) const EXECUTE: Self = Self(1);
+    pub(crate) const WRITE: Self = Self(2);
+    pub(crate) const READ: Self = Self(4);
+    pub(crate) const READ_EXECUTE: Self = Self(5);
+    pub(crate) const ALL: Self = Self(7);
+
+    fn is_in(self, bits: u16) -> bool {
+        u16::from(self.0) & !bits == 0
+    }
+}
+
+impl fmt::Display for FsAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = [
+            "NONE",
+            "EXECUTE",
+            "WRITE",
+            "WRITE_EXECUTE",
+            "READ",
+            "READ_EXECUTE",
+            "READ_WRITE",
+            "ALL",
+        ];
+        f.write_str(names[usize::from(self.0 & 7)])
+    }
+}
+
+/// The requirements of an operation, besides traversal of the ancestors, which is always checked.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Need {
+    /// The caller must own the inode.
+    pub(crate) owner: bool,
+    /// Access to the nearest existing ancestor.
+    pub(crate) ancestor: Option<FsAction>,
+    /// Access to the parent, if it exists. WRITE also checks its sticky bit.
+    pub(crate) parent: Option<FsAction>,
+    /// Access to the inode itself, if it exists.
+    pub(crate) path: Option<FsAction>,
+    /// Access to the directory and every directory below it. The flag skips empty directories, for
+    /// deletions.
+    pub(crate) subtree: Option<(FsAction, bool)>,
+}
+
+impl Need {
+    pub(crate) const TRAVERSE: Self = Self {
+        owner: false,
+        ancestor: None,
+        parent: None,
+        path: None,
+        subtree: None,
+    };
+    pub(crate) const OWNER: Self = Self {
+        owner: true,
+        ..Self::TRAVERSE
+    };
+
+    pub(crate) const fn path(action: FsAction) -> Self {
+        Self {
+            path: Some(action),
+            ..Self::TRAVERSE
+        }
+    }
+
+    pub(crate) const fn ancestor(action: FsAction) -> Self {
+        Self {
+            ancestor: Some(action),
+            ..Self::TRAVERSE
+        }
+    }
+
+    pub(crate) const fn parent(action: FsAction) -> Self {
+        Self {
+            parent: Some(action),
+            ..Self::TRAVERSE
+        }
+    }
+}
+
+/// The permissions of one caller.
+#[derive(Debug)]
+pub(crate) struct PermissionChecker<'a> {
+    pub(crate) user: &'a Arc<str>,
+    pub(crate) groups: &'a [String],
+    pub(crate) superuser: bool,
+    /// `dfs.permissions.enabled`
+    pub(crate) enabled: bool,
+    /// The called method, for error messages.
+    pub(crate) method: &'a str,
+}
+
+impl<'a> PermissionChecker<'a> {
+    pub(crate) fn user(&self) -> &'a Arc<str> {
+        self.user
+    }
+
+    pub(crate) fn is_superuser(&self) -> bool {
+        self.superuser
+    }
+
+    pub(crate) fn is_member_of(&self, group: &str) -> bool {
+        self.groups.iter().any(|name| name == group)
+    }
+
+    pub(crate) fn check_superuser(&self, operation: &str) -> Result<(), HdfsError> {
+        // With dfs.permissions.enabled = false Hadoop skips this check as well.
+        if self.superuser || !self.enabled {
+            return Ok(());
+        }
+        Err(HdfsError::access_control(format!(
+            "Access denied for user {}. Superuser privilege is required for operation {operation}",
+            self.user
+        )))
+    }
+
+    /// Returns true if this caller bypasses permission checks.
+    pub(crate) fn is_exempt(&self) -> bool {
+        self.superuser || !self.enabled
+    }
+
+    /// Checks traversal of the ancestors, then `need`. An ancestor that is a file is an error for
+    /// every caller.
+    pub(crate) fn check(
+        &self,
+        namespace: &Namespace,
+        path: &ResolvedPath<'_>,
+        need: Need,
+    ) -> Result<(), HdfsError> {
+        self.traverse(namespace, path)
+            .map_err(|error| match error {
+                NoWay::NotADirectory(message) => HdfsError::access_control(message),
+                NoWay::Denied(error) => error,
+            })
+            .and_then(|()| self.check_traversed(namespace, path, need))
+    }
+
+    /// Same as [`check`](Self::check), for operations that change something. Only the superuser may
+    /// change anything below `/.reserved/raw` (`FSDirectory.resolvePath`).
+    pub(crate) fn check_change(
+        &self,
+        namespace: &Namespace,
+        path: &ResolvedPath<'_>,
+        need: Need,
+    ) -> Result<(), HdfsError> {
+        self.check_raw(path)?;
+        self.check(namespace, path, need)
+    }
+
+    fn check_raw(&self, path: &ResolvedPath<'_>) -> Result<(), HdfsError> {
+        if path.is_raw() {
+            self.check_superuser(match self.method {
+                "addBlock" => "getAdditionalBlock",
+                "rename2" => "rename",
+                method => method,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Same as [`check_change`](Self::check_change), for operations that create something. An
+    /// ancestor that is a file fails with `ParentNotDirectoryException`.
+    pub(crate) fn check_creation(
+        &self,
+        namespace: &Namespace,
+        path: &ResolvedPath<'_>,
+        need: Need,
+    ) -> Result<(), HdfsError> {
+        self.check_raw(path)?;
+        self.traverse(namespace, path)
+            .map_err(|error| match error {
+                NoWay::NotADirectory(message) => HdfsError::parent_not_directory(message),
+                NoWay::Denied(error) => error,
+            })
+            .and_then(|()| self.check_traversed(namespace, path, need))
+    }
+
+    fn traverse(&self, namespace: &Namespace, path: &ResolvedPath<'_>) -> Result<(), NoWay> {
+        let exempt = self.is_exempt();
+        let ancestors = path.existing().len().min(path.depth() - 1);
+        for id in &path.existing()[..ancestors] {
+            let inode = namespace.inode(*id);
+            if !inode.is_directory() {
+                return Err(NoWay::NotADirectory(format!(
+                    "{} (is not a directory)",
+                    namespace.full_path(*id)
+                )));
+            }
+            if !exempt {
+                self.check_inode(namespace, inode, FsAction::EXECUTE)
+                    .map_err(NoWay::Denied)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_traversed(
+        &self,
+        namespace: &Namespace,
+        path: &ResolvedPath<'_>,
+        need: Need,
+    ) -> Result<(), HdfsError> {
+        if self.is_exempt() {
+            return Ok(());
+        }
+        let last = path.last().map(|id| namespace.inode(id));
+        let parent = path.parent().map(|id| namespace.inode(id));
+        if let (Some(FsAction::WRITE), Some(parent), Some(last)) = (need.parent, parent, last)
+            && last.id != ROOT
+        {
+            self.check_sticky(namespace, parent, last)?;
+        }
+        if let Some(action) = need.ancestor
+            && path.depth() > 1
+            && let Some(id) = path.nearest_ancestor()
+        {
+            self.check_inode(namespace, namespace.inode(id), action)?;
+        }
+        if let (Some(action), Some(parent)) = (need.parent, parent)
+            && path.depth() > 1
+        {
+            self.check_inode(namespace, parent, action)?;
+        }
+        if let Some(last) = last {
+            if let Some(action) = need.path {
+                self.check_inode(namespace, last, action)?;
+            }
+            if let Some((action, ignore_empty)) = need.subtree {
+                self.check_subtree(namespace, last, action, ignore_empty)?;
+            }
+            if need.owner {
+                self.check_owner(namespace, last)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_owner(&self, namespace: &Namespace, inode: &Inode) -> Result<(), HdfsError> {
+        if inode.owner == *self.user {
+            return Ok(());
+        }
+        Err(HdfsError::access_control(format!(
+            "Permission denied. user={} is not the owner of inode={}",
+            self.user,
+            namespace.full_path(inode.id)
+        )))
+    }
+
+    fn check_subtree(
+        &self,
+        namespace: &Namespace,
+        top: &Inode,
+        action: FsAction,
+        ignore_empty: bool,
+    ) -> Result<(), HdfsError> {
+        let mut pending: Vec<InodeId> = vec![top.id];
+        while let Some(id) = pending.pop() {
+            let inode = namespace.inode(id);
+            let Some(directory) = inode.as_directory() else {
+                continue;
+            };
+            if !(ignore_empty && directory.children.is_empty()) {
+                self.check_inode(namespace, inode, action)?;
+            }
+            let first = pending.len();
+            for child in directory.children.values() {
+                let child = namespace.inode(*child);
+                if ignore_empty {
+                    self.check_sticky(namespace, inode, child)?;
+                }
+                if child.is_directory() {
+                    pending.push(child.id);
+                }
+            }
+            if !ignore_empty {
+                // Summaries visit children in name order, deletions in reverse name order.
+                pending[first..].reverse();
+            }
+        }
+        Ok(())
+    }
+
+    fn check_sticky(
+        &self,
+        namespace: &Namespace,
+        parent: &Inode,
+        inode: &Inode,
+    ) -> Result<(), HdfsError> {
+        if parent.mode & STICKY == 0 || parent.owner == *self.user || inode.owner == *self.user {
+            return Ok(());
+        }
+        Err(HdfsError::access_control(format!(
+            "Permission denied by sticky bit: user={}, path={}, parent={}",
+            self.user,
+            describe(namespace, inode),
+            describe(namespace, parent)
+        )))
+    }
+
+    fn check_inode(
+        &self,
+        namespace: &Namespace,
+        inode: &Inode,
+        action: FsAction,
+    ) -> Result<(), HdfsError> {
+        if self.has_permission(inode, action) {
+            return Ok(());
+        }
+        Err(HdfsError::access_control(format!(
+            "Permission denied: user={}, access={action}, inode={}",
+            self.user,
+            describe(namespace, inode)
+        )))
+    }
+
+    fn has_permission(&self, inode: &Inode, action: FsAction) -> bool {
+        if inode.owner == *self.user {
+            return action.is_in(inode.mode >> 6);
+        }
+        let access = inode.acl.access();
+        if access.is_empty() {
+            let shift = if self.is_member_of(&inode.group) {
+                3
+            } else {
+                0
+            };
+            return action.is_in(inode.mode >> shift);
+        }
+        self.has_acl_permission(inode, access, action)
+    }
+
+    /// The first match decides: the named user, then all groups together, then others. Named
+    /// entries and groups are masked.
+    fn has_acl_permission(&self, inode: &Inode, access: &[AclEntry], action: FsAction) -> bool {
+        let mask = inode.mode >> 3;
+        let grants = |entry: &AclEntry| action.is_in(u16::from(entry.permissions) & mask);
+        let mut in_a_group = false;
+        for entry in access {
+            match entry.kind {
+                Type::User if entry.name.as_ref() == Some(self.user) => return grants(entry),
+                Type::Group if self.is_member_of(entry.name.as_deref().unwrap_or(&inode.group)) => {
+                    if grants(entry) {
+                        return true;
+                    }
+                    in_a_group = true;
+                }
+                _ => {}
+            }
+        }
+        !in_a_group && action.is_in(inode.mode)
+    }
+}
+
+enum NoWay {
+    NotADirectory(String),
+    Denied(HdfsError),
+}
+
+/// Formats an inode as `"/path":owner:group:drwxr-xr-x`.
+fn describe(namespace: &Namespace, inode: &Inode) -> String {
+    format!(
+        "\"{}\":{}:{}:{}{}",
+        namespace.full_path(inode.id),
+        inode.owner,
+        inode.group,
+        if inode.is_directory() { 'd' } else { '-' },
+        symbolic(inode.mode),
+    )
+}
+
+/// Formats a mode as `rwxr-xr-x`. With the sticky bit the last letter is `t`, or `T` without
+/// execute permission.
+fn symbolic(mode: u16) -> String {
+    let mut text: String = (0..9)
+        .map(|index| {
+            if mode & (0o400 >> index) != 0 {
+                ['r', 'w', 'x'][index % 3]
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    if mode & STICKY != 0 {
+        text.pop();
+        text.push(if mode & 1 != 0 { 't' } else { 'T' });
+    }
+    text
+}

@@ -1,0 +1,105 @@
+//! Extended attributes: names, visibility, limits (Hadoop's `FSDirXAttrOp`,
+//! `XAttrPermissionFilter`).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::HdfsError;
+use crate::namenode::access::permission::PermissionChecker;
+use crate::proto::hdfs::XAttrProto;
+use crate::proto::hdfs::x_attr_proto::XAttrNamespaceProto as Namespace;
+
+/// The only attribute of the security namespace that users may set. It hides the file's contents
+/// from the superuser.
+const UNREADABLE_BY_SUPERUSER: &str = "hdfs.unreadable.by.superuser";
+
+/// One attribute.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct XAttr {
+    pub(crate) namespace: Namespace,
+    /// The name without the namespace prefix.
+    pub(crate) name: Arc<str>,
+    /// `None` if the request contained no value, not even an empty one.
+    pub(crate) value: Option<Bytes>,
+}
+
+impl XAttr {
+    pub(crate) fn from_proto(proto: XAttrProto) -> Result<Self, HdfsError> {
+        if proto.name.is_empty() {
+            return Err(HdfsError::hadoop_illegal_argument(
+                "XAttr name cannot be empty.",
+            ));
+        }
+        Ok(Self {
+            namespace: proto.namespace(),
+            name: proto.name.into(),
+            value: proto.value,
+        })
+    }
+
+    pub(crate) fn to_proto(&self) -> XAttrProto {
+        XAttrProto {
+            namespace: self.namespace.into(),
+            name: self.name.to_string(),
+            value: self.value.clone().filter(|value| !value.is_empty()),
+        }
+    }
+
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        self.namespace == other.namespace && self.name == other.name
+    }
+
+    pub(crate) fn makes_unreadable_by_superuser(&self) -> bool {
+        self.namespace == Namespace::Security && &*self.name == UNREADABLE_BY_SUPERUSER
+    }
+
+    /// Returns the name with its prefix, for instance `user.name`.
+    pub(crate) fn prefixed_name(&self) -> String {
+        let prefix = match self.namespace {
+            Namespace::User => "user",
+            Namespace::Trusted => "trusted",
+            Namespace::Security => "security",
+            Namespace::System => "system",
+            Namespace::Raw => "raw",
+        };
+        format!("{prefix}.{}", self.name)
+    }
+
+    /// Returns true if the caller may refer to this attribute; `raw` is true if the path began with
+    /// `/.reserved/raw`.
+    pub(crate) fn is_visible(&self, checker: &PermissionChecker<'_>, raw: bool) -> bool {
+        match self.namespace {
+            Namespace::User => true,
+            Namespace::Trusted => checker.is_superuser(),
+            Namespace::Raw => raw,
+            Namespace::Security => self.makes_unreadable_by_superuser(),
+            Namespace::System => false,
+        }
+    }
+
+    pub(crate) fn check_visible(
+        &self,
+        checker: &PermissionChecker<'_>,
+        raw: bool,
+    ) -> Result<(), HdfsError> {
+        if !self.is_visible(checker, raw) {
+            return Err(HdfsError::access_control(format!(
+                "User doesn't have permission for xattr: {}",
+                self.prefixed_name()
+            )));
+        }
+        if self.makes_unreadable_by_superuser() && self.value.is_some() {
+            return Err(HdfsError::access_control(format!(
+                "Attempt to set a value for '{}'. Values are not allowed for this xattr.",
+                self.prefixed_name()
+            )));
+        }
+        Ok(())
+    }
+
+    /// Returns true if the attribute counts towards `dfs.namenode.fs-limits.max-xattrs-per-inode`.
+    pub(crate) fn is_counted(&self) -> bool {
+        matches!(self.namespace, Namespace::User | Namespace::Trusted)
+    }
+}

@@ -1,0 +1,170 @@
+//! Safe mode and queries of administration tools.
+
+use crate::HdfsError;
+use crate::namenode::NameNode;
+use crate::proto::hdfs::{
+    CreateEncryptionZoneRequestProto, CreateEncryptionZoneResponseProto,
+    FinalizeUpgradeRequestProto, FinalizeUpgradeResponseProto, GetCurrentEditLogTxidRequestProto,
+    GetCurrentEditLogTxidResponseProto, GetEzForPathRequestProto, GetEzForPathResponseProto,
+    ListEncryptionZonesRequestProto, ListEncryptionZonesResponseProto, RefreshNodesRequestProto,
+    RefreshNodesResponseProto, RollEditsRequestProto, RollEditsResponseProto, SafeModeActionProto,
+    SaveNamespaceRequestProto, SaveNamespaceResponseProto, SetBalancerBandwidthRequestProto,
+    SetBalancerBandwidthResponseProto, SetSafeModeRequestProto, SetSafeModeResponseProto,
+    UpgradeStatusRequestProto, UpgradeStatusResponseProto,
+};
+use crate::rpc::Call;
+
+use crate::namenode::access::permission::{FsAction, Need};
+
+impl NameNode {
+    /// Returns whether safe mode is on. Any user may query it; only the superuser may change it.
+    pub(crate) fn set_safe_mode(
+        &self,
+        call: &Call<'_>,
+        request: SetSafeModeRequestProto,
+    ) -> Result<SetSafeModeResponseProto, HdfsError> {
+        let action = request.action();
+        let operation = match action {
+            SafeModeActionProto::SafemodeGet => None,
+            SafeModeActionProto::SafemodeEnter => Some("safemode_enter"),
+            SafeModeActionProto::SafemodeLeave => Some("safemode_leave"),
+            SafeModeActionProto::SafemodeForceExit => Some("safemode_force_exit"),
+        };
+        if let Some(operation) = operation {
+            self.checker(call).check_superuser(operation)?;
+        }
+        let mut state = self.lock();
+        match action {
+            SafeModeActionProto::SafemodeGet => {}
+            SafeModeActionProto::SafemodeEnter => state.safe_mode = true,
+            SafeModeActionProto::SafemodeLeave | SafeModeActionProto::SafemodeForceExit => {
+                state.safe_mode = false;
+            }
+        }
+        Ok(SetSafeModeResponseProto {
+            result: state.safe_mode,
+        })
+    }
+
+    /// Saves nothing, because the namespace is only in memory. Succeeds in safe mode, as
+    /// administration scripts expect.
+    pub(crate) fn save_namespace(
+        &self,
+        call: &Call<'_>,
+        _request: SaveNamespaceRequestProto,
+    ) -> Result<SaveNamespaceResponseProto, HdfsError> {
+        self.checker(call).check_superuser("saveNamespace")?;
+        if !self.lock().safe_mode {
+            return Err(HdfsError::io(
+                "Safe mode should be turned ON in order to create namespace image.",
+            ));
+        }
+        Ok(SaveNamespaceResponseProto { saved: Some(true) })
+    }
+
+    /// Does nothing, because there are no host lists to reread.
+    pub(crate) fn refresh_nodes(
+        &self,
+        call: &Call<'_>,
+        _request: RefreshNodesRequestProto,
+    ) -> Result<RefreshNodesResponseProto, HdfsError> {
+        self.checker(call).check_superuser("refreshNodes")?;
+        Ok(RefreshNodesResponseProto {})
+    }
+
+    /// Does nothing, because no upgrade is in progress.
+    pub(crate) fn finalize_upgrade(
+        &self,
+        call: &Call<'_>,
+        _request: FinalizeUpgradeRequestProto,
+    ) -> Result<FinalizeUpgradeResponseProto, HdfsError> {
+        self.checker(call).check_superuser("finalizeUpgrade")?;
+        Ok(FinalizeUpgradeResponseProto {})
+    }
+
+    /// Reports that no upgrade is in progress.
+    pub(crate) fn upgrade_status(
+        &self,
+        _call: &Call<'_>,
+        _request: UpgradeStatusRequestProto,
+    ) -> Result<UpgradeStatusResponseProto, HdfsError> {
+        Ok(UpgradeStatusResponseProto {
+            upgrade_finalized: true,
+        })
+    }
+
+    /// Does nothing, because there is no balancer.
+    pub(crate) fn set_balancer_bandwidth(
+        &self,
+        call: &Call<'_>,
+        _request: SetBalancerBandwidthRequestProto,
+    ) -> Result<SetBalancerBandwidthResponseProto, HdfsError> {
+        self.checker(call).check_superuser("setBalancerBandwidth")?;
+        Ok(SetBalancerBandwidthResponseProto {})
+    }
+
+    /// Returns the number of changes so far.
+    pub(crate) fn get_current_edit_log_txid(
+        &self,
+        call: &Call<'_>,
+        _request: GetCurrentEditLogTxidRequestProto,
+    ) -> Result<GetCurrentEditLogTxidResponseProto, HdfsError> {
+        self.checker(call)
+            .check_superuser("getCurrentEditLogTxid")?;
+        Ok(GetCurrentEditLogTxidResponseProto {
+            txid: self.lock().transaction,
+        })
+    }
+
+    /// Returns the number of changes so far. There are no edit logs to roll.
+    pub(crate) fn roll_edits(
+        &self,
+        call: &Call<'_>,
+        _request: RollEditsRequestProto,
+    ) -> Result<RollEditsResponseProto, HdfsError> {
+        self.checker(call).check_superuser("rollEditLog")?;
+        let state = self.lock_to_write(format_args!("roll edit log"))?;
+        Ok(RollEditsResponseProto {
+            new_segment_tx_id: state.transaction.cast_unsigned(),
+        })
+    }
+
+    /// Returns nothing, since no path is in an encryption zone.
+    pub(crate) fn get_ez_for_path(
+        &self,
+        call: &Call<'_>,
+        request: GetEzForPathRequestProto,
+    ) -> Result<GetEzForPathResponseProto, HdfsError> {
+        let checker = self.checker(call);
+        let state = self.lock();
+        let path = state.namespace.resolve(&request.src)?;
+        checker.check(&state.namespace, &path, Need::path(FsAction::READ))?;
+        Ok(GetEzForPathResponseProto { zone: None })
+    }
+
+    /// Returns an empty list of encryption zones.
+    pub(crate) fn list_encryption_zones(
+        &self,
+        call: &Call<'_>,
+        _request: ListEncryptionZonesRequestProto,
+    ) -> Result<ListEncryptionZonesResponseProto, HdfsError> {
+        self.checker(call).check_superuser("listEncryptionZones")?;
+        Ok(ListEncryptionZonesResponseProto {
+            zones: Vec::new(),
+            has_more: false,
+        })
+    }
+
+    /// Fails, as on a NameNode without a key provider.
+    pub(crate) fn create_encryption_zone(
+        &self,
+        call: &Call<'_>,
+        request: CreateEncryptionZoneRequestProto,
+    ) -> Result<CreateEncryptionZoneResponseProto, HdfsError> {
+        self.checker(call).check_superuser("createEncryptionZone")?;
+        Err(HdfsError::io(format!(
+            "Can't create an encryption zone for {} since no key provider is available.",
+            request.src
+        )))
+    }
+}

@@ -1,0 +1,386 @@
+//! Writing a file: allocating its blocks and closing it.
+
+use std::collections::BTreeSet;
+
+use crate::HdfsError;
+use crate::namenode::NameNode;
+use crate::namenode::datanode_manager::{DatanodeIndex, Placement};
+use crate::namenode::state::State;
+use crate::namenode::state::inode::InodeId;
+use crate::namenode::state::limits::{Charge, LONGEST};
+use crate::proto::hdfs::{
+    AbandonBlockRequestProto, AbandonBlockResponseProto, AddBlockFlagProto, AddBlockRequestProto,
+    AddBlockResponseProto, CompleteRequestProto, CompleteResponseProto, DatanodeInfoProto,
+    ExtendedBlockProto, FsyncRequestProto, FsyncResponseProto,
+};
+use crate::rpc::Call;
+use crate::token::AccessMode;
+
+/// Returns true if a client's block is this one: the same id and generation stamp. `None` matches
+/// `None`.
+fn matches(told: Option<&ExtendedBlockProto>, known: Option<(u64, u64)>) -> bool {
+    told.map(|block| (block.block_id, block.generation_stamp)) == known
+}
+
+/// The result of checking an `addBlock` request.
+enum Next {
+    /// Allocate a new block.
+    Allocate,
+    /// Return the last block again, because the call is a repetition.
+    Repeat(u64),
+}
+
+impl NameNode {
+    /// Allocates a block for a file and chooses its DataNodes. A repeated call gets the same block.
+    pub(crate) fn add_block(
+        &self,
+        call: &Call<'_>,
+        request: AddBlockRequestProto,
+    ) -> Result<AddBlockResponseProto, HdfsError> {
+        let checker = self.checker(call);
+        let mut guard = self.lock_to_write(format_args!("add block to {}", request.src))?;
+        let state = &mut *guard;
+        let holder = &*request.client_name;
+        let id = state.check_lease(&checker, &request.src, request.file_id(), holder)?;
+        self.check_pool(request.previous.as_ref())?;
+        state.leases.renew(call.now, holder);
+        let previous = request.previous.as_ref();
+        let next = next_block(state, id, &request.src, previous)?;
+        let user = &*call.caller.user.short;
+        if let Next::Repeat(block) = next {
+            let info = state.blocks.block(block);
+            let offset = state.file_length(id).saturating_sub(info.block.length);
+            let locations = info.targets.clone();
+            let block = self.located_block(
+                call.now,
+                state,
+                info,
+                offset,
+                &locations,
+                Some((user, AccessMode::Write)),
+            );
+            return Ok(AddBlockResponseProto { block });
+        }
+        self.check_progress(state, id, &request.src, previous)?;
+        let Some((replication, block_size)) = state
+            .namespace
+            .inode(id)
+            .as_file()
+            .map(|file| (file.replication, file.block_size))
+        else {
+            return Err(HdfsError::file_not_found(format!(
+                "Path is not a file: {}",
+                request.src
+            )));
+        };
+        let charge = Charge {
+            space: block_size.saturating_mul(replication.into()),
+            ..Charge::default()
+        };
+        let parent = state.namespace.inode(id).parent;
+        state
+            .namespace
+            .check_quota(parent, None, charge, &|id| state.file_usage(id))?;
+        let targets = self.choose_targets(call, state, &request, replication, block_size)?;
+        let offset = state.file_length(id);
+        let block = state
+            .blocks
+            .allocate(id, replication, targets.clone())
+            .block
+            .id;
+        if let Some(file) = state.namespace.inode_mut(id).as_file_mut() {
+            file.blocks.push(block);
+        }
+        let info = state.blocks.block(block);
+        let block = self.located_block(
+            call.now,
+            state,
+            info,
+            offset,
+            &targets,
+            Some((user, AccessMode::Write)),
+        );
+        Ok(AddBlockResponseProto { block })
+    }
+
+    /// Commits the last block, and checks that the one before it is complete.
+    fn check_progress(
+        &self,
+        state: &mut State,
+        id: InodeId,
+        path: &str,
+        previous: Option<&ExtendedBlockProto>,
+    ) -> Result<(), HdfsError> {
+        commit_last(state, id, previous)?;
+        let blocks: Vec<u64> = state.blocks_of(id).map(|info| info.block.id).collect();
+        if blocks.len() >= self.config.max_blocks_per_file {
+            return Err(HdfsError::io(format!(
+                "File has reached the limit on maximum number of blocks (dfs.namenode.fs-limits.max-blocks-per-file): {} >= {}",
+                blocks.len(),
+                self.config.max_blocks_per_file
+            )));
+        }
+        let before_last = blocks.len().checked_sub(2).map(|index| blocks[index]);
+        if before_last.is_some_and(|block| !state.blocks.try_complete(block, &mut state.datanodes))
+        {
+            return Err(HdfsError::not_replicated_yet(format!(
+                "Not replicated yet: {path}"
+            )));
+        }
+        Ok(())
+    }
+
+    fn choose_targets(
+        &self,
+        call: &Call<'_>,
+        state: &mut State,
+        request: &AddBlockRequestProto,
+        replication: u16,
+        block_size: u64,
+    ) -> Result<Vec<DatanodeIndex>, HdfsError> {
+        let excluded = known(state, &request.exclude_nodes);
+        let has = |flag: AddBlockFlagProto| request.flags.contains(&flag.into());
+        let local =
+            !has(AddBlockFlagProto::NoLocalWrite) && !has(AddBlockFlagProto::IgnoreClientLocality);
+        let placement = Placement {
+            count: replication.into(),
+            excluded: &excluded,
+            favored: &request.favored_nodes,
+            writer: local.then_some(call.caller.address),
+            block_size,
+        };
+        let targets = state.datanodes.choose(call.now, &placement, &mut state.rng);
+        let least = usize::from(self.config.min_replication);
+        if targets.len() < least {
+            return Err(HdfsError::io(format!(
+                "File {} could only be written to {} of the {least} minReplication nodes. \
+                 There are {} datanode(s) running and {} node(s) are excluded in this operation.",
+                request.src,
+                targets.len(),
+                state.datanodes.living(),
+                if excluded.is_empty() {
+                    "no".to_owned()
+                } else {
+                    excluded.len().to_string()
+                }
+            )));
+        }
+        Ok(targets)
+    }
+
+    /// Fails if the block belongs to another pool.
+    pub(super) fn check_pool(&self, block: Option<&ExtendedBlockProto>) -> Result<(), HdfsError> {
+        match block {
+            Some(block) if block.pool_id != *self.block_pool_id => Err(HdfsError::io(format!(
+                "Unexpected BlockPoolId {} - expected {}",
+                block.pool_id, self.block_pool_id
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes the last block of a file whose writer could not write it.
+    pub(crate) fn abandon_block(
+        &self,
+        call: &Call<'_>,
+        request: AbandonBlockRequestProto,
+    ) -> Result<AbandonBlockResponseProto, HdfsError> {
+        let checker = self.checker(call);
+        let mut state = self.lock_to_write(format_args!(
+            "abandon block {} for file{}",
+            name(&request.b),
+            request.src
+        ))?;
+        let (file_id, holder) = (request.file_id(), &request.holder);
+        let id = state.check_lease(&checker, &request.src, file_id, holder)?;
+        let last = state.last_block(id).map(|info| info.block.id);
+        if last == Some(request.b.block_id) {
+            let keep = state.blocks_of(id).count().saturating_sub(1);
+            state.drop_last_blocks(id, keep);
+        }
+        Ok(AbandonBlockResponseProto {})
+    }
+
+    /// Closes a file. Returns false if its blocks do not have enough replicas yet, and true if it
+    /// is already closed.
+    pub(crate) fn complete(
+        &self,
+        call: &Call<'_>,
+        request: CompleteRequestProto,
+    ) -> Result<CompleteResponseProto, HdfsError> {
+        self.check_pool(request.last.as_ref())?;
+        let checker = self.checker(call);
+        let mut guard = self.lock_to_write(format_args!("complete file {}", request.src))?;
+        let state = &mut *guard;
+        let last = request.last.as_ref();
+        let (src, file_id) = (&*request.src, request.file_id());
+        let id = match state.check_lease(&checker, src, file_id, &request.client_name) {
+            Ok(id) => id,
+            Err(error) => {
+                let closed = |id: &InodeId| {
+                    let file = state.namespace.inode(*id).as_file();
+                    file.is_some_and(|file| file.writer.is_none())
+                };
+                let id = state.find_file(&checker, src, file_id)?.filter(closed);
+                let repeated = id.is_some_and(|id| {
+                    matches(
+                        last,
+                        state
+                            .last_block(id)
+                            .map(|info| (info.block.id, info.block.generation_stamp)),
+                    )
+                });
+                return if repeated {
+                    Ok(CompleteResponseProto { result: true })
+                } else {
+                    Err(error)
+                };
+            }
+        };
+        commit_last(state, id, last)?;
+        let blocks: Vec<u64> = state.blocks_of(id).map(|info| info.block.id).collect();
+        let complete = blocks
+            .iter()
+            .all(|block| state.blocks.try_complete(*block, &mut state.datanodes));
+        if complete {
+            state.close_file(call.now, id);
+            for block in blocks {
+                state.blocks.check_redundancy(
+                    call.now,
+                    block,
+                    &mut state.datanodes,
+                    &mut state.rng,
+                );
+            }
+        }
+        Ok(CompleteResponseProto { result: complete })
+    }
+
+    /// Records a flush by the writer: the last block has at least this length.
+    pub(crate) fn fsync(
+        &self,
+        call: &Call<'_>,
+        request: FsyncRequestProto,
+    ) -> Result<FsyncResponseProto, HdfsError> {
+        let checker = self.checker(call);
+        let mut state = self.lock_to_write(format_args!("fsync file {}", request.src))?;
+        let (file_id, holder) = (request.file_id(), &request.client);
+        let id = state.check_lease(&checker, &request.src, file_id, holder)?;
+        let last = state
+            .last_block(id)
+            .filter(|info| !info.is_complete())
+            .map(|info| info.block.id);
+        if let (Some(block), Ok(length @ 1..)) = (last, u64::try_from(request.last_block_length()))
+        {
+            state.blocks.block_mut(block).block.length = length;
+        }
+        Ok(FsyncResponseProto {})
+    }
+}
+
+/// Formats a block for messages.
+pub(super) fn name(block: &ExtendedBlockProto) -> String {
+    format!(
+        "{}:blk_{}_{}",
+        block.pool_id, block.block_id, block.generation_stamp
+    )
+}
+
+/// Returns the known DataNodes among those a client names, without duplicates.
+pub(super) fn known(state: &State, nodes: &[DatanodeInfoProto]) -> Vec<DatanodeIndex> {
+    each_once(state, nodes.iter().map(|node| &*node.id.datanode_uuid))
+}
+
+/// Same as [`known`]. A request may repeat a DataNode many times. Duplicates would be stored and
+/// returned in every later response.
+pub(super) fn each_once<'a>(
+    state: &State,
+    uuids: impl Iterator<Item = &'a str>,
+) -> Vec<DatanodeIndex> {
+    let mut seen = BTreeSet::new();
+    uuids
+        .filter_map(|uuid| state.datanodes.index(uuid))
+        .filter(|index| seen.insert(*index))
+        .collect()
+}
+
+/// Returns the length of a client's block. It is a Java `long`, and may not be negative.
+pub(super) fn length_of(block: &ExtendedBlockProto) -> Result<u64, HdfsError> {
+    let length = block.num_bytes();
+    if length > LONGEST {
+        return Err(HdfsError::io(format!(
+            "{} cannot have {} bytes: a length is not negative",
+            name(block),
+            length.cast_signed()
+        )));
+    }
+    Ok(length)
+}
+
+/// Compares the block that the client wrote last with the file's blocks
+/// (`FSDirWriteFileOp.analyzeFileState`).
+fn next_block(
+    state: &State,
+    id: InodeId,
+    path: &str,
+    previous: Option<&ExtendedBlockProto>,
+) -> Result<Next, HdfsError> {
+    let mut blocks = state.blocks_of(id).rev();
+    let (last, before_last) = (blocks.next(), blocks.next());
+    let stamped = |info: &crate::namenode::block_manager::BlockInfo| {
+        (info.block.id, info.block.generation_stamp)
+    };
+    if matches(previous, last.map(stamped)) {
+        return Ok(Next::Allocate);
+    }
+    let Some(last) = last else {
+        return Err(mismatch(path, previous, "null"));
+    };
+    let block_size = state
+        .namespace
+        .inode(id)
+        .as_file()
+        .map_or(0, |file| file.block_size);
+    if previous.is_none() && last.is_complete() && last.block.length >= block_size {
+        return Ok(Next::Allocate);
+    }
+    if !matches(previous, before_last.map(stamped)) {
+        return Err(mismatch(path, previous, &last.block.to_string()));
+    }
+    if last.block.length != 0 || last.is_complete() {
+        return Err(HdfsError::io(format!(
+            "Request looked like a retry to allocate block {} but it already contains {} bytes",
+            last.block, last.block.length
+        )));
+    }
+    Ok(Next::Repeat(last.block.id))
+}
+
+fn mismatch(path: &str, previous: Option<&ExtendedBlockProto>, last: &str) -> HdfsError {
+    let previous = previous.map_or_else(|| "null".to_owned(), name);
+    HdfsError::io(format!(
+        "Cannot allocate block in {path}: passed 'previous' block {previous} does not match actual last block in file {last}"
+    ))
+}
+
+/// Commits the last block with the length given by its writer.
+fn commit_last(
+    state: &mut State,
+    id: InodeId,
+    told: Option<&ExtendedBlockProto>,
+) -> Result<(), HdfsError> {
+    let last = state.last_block(id).map(|info| info.block.id);
+    match (told, last) {
+        (Some(told), Some(last)) if told.block_id != last => Err(HdfsError::io(format!(
+            "Trying to commit inconsistent block: id = {}, expected id = {last}",
+            told.block_id
+        ))),
+        (Some(told), Some(last)) => {
+            let length = length_of(told)?;
+            state.blocks.commit(last, told.generation_stamp, length)?;
+            state.blocks.try_complete(last, &mut state.datanodes);
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,128 @@
+//! Joining files by their blocks (`FSDirConcatOp`).
+
+use crate::HdfsError;
+use crate::namenode::NameNode;
+use crate::namenode::access::permission::{FsAction, Need};
+use crate::namenode::path;
+use crate::namenode::state::State;
+use crate::namenode::state::inode::InodeId;
+use crate::proto::hdfs::{ConcatRequestProto, ConcatResponseProto};
+use crate::rpc::Call;
+
+impl NameNode {
+    /// Moves the blocks of the sources to the target, in order, and deletes the sources.
+    pub(crate) fn concat(
+        &self,
+        call: &Call<'_>,
+        request: ConcatRequestProto,
+    ) -> Result<ConcatResponseProto, HdfsError> {
+        if request.trg.is_empty() {
+            return Err(HdfsError::illegal_argument("Target file name is empty"));
+        }
+        if request.srcs.is_empty() {
+            return Err(HdfsError::illegal_argument("No sources given"));
+        }
+        let checker = self.checker(call);
+        let mut guard = self.lock_to_write(format_args!("concat {}", request.trg))?;
+        let state = &mut *guard;
+        let target = state.namespace.resolve(&request.trg)?;
+        checker.check_change(&state.namespace, &target, Need::path(FsAction::WRITE))?;
+        let target_id = state.file_of(target.last(), target.path())?;
+        if state
+            .namespace
+            .inode(target_id)
+            .as_file()
+            .is_some_and(|file| file.writer.is_some())
+        {
+            return Err(HdfsError::hadoop_illegal_argument(format!(
+                "concat: target file {} is under construction",
+                target.path()
+            )));
+        }
+        let mut sources: Vec<InodeId> = Vec::with_capacity(request.srcs.len());
+        for src in &request.srcs {
+            let source = state.namespace.resolve(src)?;
+            let need = Need {
+                path: Some(FsAction::READ),
+                ..Need::parent(FsAction::WRITE)
+            };
+            checker.check_change(&state.namespace, &source, need)?;
+            let id = state.file_of(source.last(), source.path())?;
+            check_source(state, id, source.path(), target_id, target.path())?;
+            if sources.contains(&id) {
+                return Err(HdfsError::hadoop_illegal_argument(
+                    "concat: at least two of the source files are the same",
+                ));
+            }
+            sources.push(id);
+        }
+        let replication = state
+            .namespace
+            .inode(target_id)
+            .as_file()
+            .map_or(1, |file| file.replication);
+        for id in sources {
+            // Taken out first, so that removing the source does not delete its blocks.
+            let moved = state
+                .namespace
+                .inode_mut(id)
+                .as_file_mut()
+                .map(|file| std::mem::take(&mut file.blocks));
+            state.remove_tree(call.now, id);
+            for block in moved.unwrap_or_default() {
+                let info = state.blocks.block_mut(block);
+                info.file = target_id;
+                info.replication = replication;
+                if let Some(file) = state.namespace.inode_mut(target_id).as_file_mut() {
+                    file.blocks.push(block);
+                }
+                state.blocks.check_redundancy(
+                    call.now,
+                    block,
+                    &mut state.datanodes,
+                    &mut state.rng,
+                );
+            }
+        }
+        state.namespace.inode_mut(target_id).modification_time = call.now.as_millis();
+        Ok(ConcatResponseProto {})
+    }
+}
+
+fn check_source(
+    state: &State,
+    id: InodeId,
+    source: &str,
+    target_id: InodeId,
+    target: &str,
+) -> Result<(), HdfsError> {
+    let refused = |what: String| Err(HdfsError::hadoop_illegal_argument(what));
+    if path::parent(source) != path::parent(target) {
+        return refused(format!(
+            "Source file {source} is not in the same directory with the target {target}"
+        ));
+    }
+    if id == target_id {
+        return refused(format!(
+            "concat: the src file {source} is the same with the target file {target}"
+        ));
+    }
+    let (Some(file), Some(target_file)) = (
+        state.namespace.inode(id).as_file(),
+        state.namespace.inode(target_id).as_file(),
+    ) else {
+        return refused(format!("concat: source file {source} is not a file"));
+    };
+    if file.writer.is_some() || file.blocks.is_empty() {
+        return refused(format!(
+            "concat: source file {source} is invalid or empty or underConstruction"
+        ));
+    }
+    if file.block_size > target_file.block_size {
+        return refused(format!(
+            "concat: source file {source} has preferred block size {} which is greater than the target file's preferred block size {}",
+            file.block_size, target_file.block_size
+        ));
+    }
+    Ok(())
+}

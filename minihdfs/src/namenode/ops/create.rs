@@ -1,0 +1,255 @@
+//! Opening files for writing: create and append.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::tree::{Creation, check_parent};
+use crate::HdfsError;
+use crate::namenode::NameNode;
+use crate::namenode::access::permission::{FsAction, Need};
+use crate::namenode::block_manager::BlockState;
+use crate::namenode::path;
+use crate::namenode::recovery::{Claim, RecoverLeaseOp};
+use crate::namenode::state::State;
+use crate::namenode::state::inode::{File, InodeId, InodeKind, PERMISSION_BITS};
+use crate::namenode::state::limits::{check_name, check_new_names};
+use crate::namenode::state::namespace::{NewInode, ResolvedPath, is_reserved};
+use crate::proto::hdfs::{
+    AppendRequestProto, AppendResponseProto, CreateFlagProto, CreateRequestProto,
+    CreateResponseProto, LocatedBlockProto,
+};
+use crate::rpc::Call;
+use crate::token::AccessMode;
+
+/// The `CreateFlag`s of a request.
+#[derive(Clone, Copy)]
+struct Flags(u32);
+
+impl Flags {
+    fn has(self, flag: CreateFlagProto) -> bool {
+        self.0 & flag as u32 != 0
+    }
+}
+
+impl NameNode {
+    /// Creates and opens a file. Replaces an existing one if the flags say so.
+    pub(crate) fn create(
+        &self,
+        call: &Call<'_>,
+        request: CreateRequestProto,
+    ) -> Result<CreateResponseProto, HdfsError> {
+        let flags = Flags(request.create_flag);
+        path::check_length(&request.src, "create")?;
+        if !path::is_valid(&request.src) || is_reserved(&request.src) {
+            return Err(HdfsError::invalid_path(format!(
+                "Invalid path name {}",
+                request.src
+            )));
+        }
+        let replication = self.verified_replication(request.replication, || {
+            format!("{}, clientName={}", request.src, call.caller.address)
+        })?;
+        if request.block_size < self.config.min_block_size || request.block_size.cast_signed() < 0 {
+            return Err(HdfsError::io(format!(
+                "Specified block size {} is less than configured minimum value dfs.namenode.fs-limits.min-block-size={}",
+                request.block_size.cast_signed(),
+                self.config.min_block_size
+            )));
+        }
+        check_name("client's name", &request.client_name)?;
+        let checker = self.checker(call);
+        let mut guard = self.lock_to_write(format_args!("create file{}", request.src))?;
+        let state = &mut *guard;
+        let path = state.namespace.resolve(&request.src)?;
+        checker.check_creation(&state.namespace, &path, Need::TRAVERSE)?;
+        if let Some(id) = path.last() {
+            if state.namespace.inode(id).is_directory() {
+                return Err(HdfsError::file_already_exists(format!(
+                    "{} already exists as a directory",
+                    path.path()
+                )));
+            }
+            if flags.has(CreateFlagProto::Overwrite) {
+                checker.check_creation(&state.namespace, &path, Need::path(FsAction::WRITE))?;
+            }
+        } else {
+            if !request.create_parent {
+                check_parent(state, &path)?;
+            }
+            if !flags.has(CreateFlagProto::Create) {
+                return Err(HdfsError::file_not_found(format!(
+                    "Can't overwrite non-existent {}",
+                    path.path()
+                )));
+            }
+        }
+        checker.check_creation(&state.namespace, &path, Need::ancestor(FsAction::WRITE))?;
+        check_new_names(&path, "create", &self.config)?;
+        if let Some(id) = path.last() {
+            self.replace(call, state, &path, id, flags, &request.client_name)?;
+        }
+        let id = self.add_file(call, state, &path, &request, replication)?;
+        state.open_file(call.now, id, &request.client_name, call.caller.address);
+        Ok(CreateResponseProto {
+            fs: Some(self.file_status(state, id, Bytes::new())),
+        })
+    }
+
+    /// Removes the file that a new one replaces.
+    fn replace(
+        &self,
+        call: &Call<'_>,
+        state: &mut State,
+        path: &ResolvedPath<'_>,
+        id: InodeId,
+        flags: Flags,
+        holder: &str,
+    ) -> Result<(), HdfsError> {
+        if flags.has(CreateFlagProto::Overwrite) {
+            state.remove_tree(call.now, id);
+            return Ok(());
+        }
+        let claim = Claim {
+            op: RecoverLeaseOp::Create,
+            path: path.path(),
+            holder,
+            machine: call.caller.address,
+        };
+        // Takes over an expired lease although the call fails in any case, as Hadoop does.
+        state.take_over(call.now, id, claim)?;
+        Err(HdfsError::file_already_exists(format!(
+            "{} for client {} already exists",
+            path.path(),
+            call.caller.address
+        )))
+    }
+
+    fn add_file(
+        &self,
+        call: &Call<'_>,
+        state: &mut State,
+        path: &ResolvedPath<'_>,
+        request: &CreateRequestProto,
+        replication: u16,
+    ) -> Result<InodeId, HdfsError> {
+        let owner = &call.caller.user.short;
+        let parent = match path.last() {
+            // The replaced file is gone, but its directory exists.
+            Some(_) => path.existing()[path.depth() - 2],
+            None => {
+                let missing = path.missing().count();
+                self.check_room(state, path, missing as u64)?;
+                let above: Creation = Self::mode_above_file(state, path, owner);
+                self.make_missing(call.now, state, path, missing - 1, &above)
+            }
+        };
+        let new = NewInode {
+            owner: Arc::clone(owner),
+            mode: request.masked.perm as u16 & PERMISSION_BITS,
+            unmasked: request.unmasked.map(|mode| mode.perm as u16),
+            kind: InodeKind::File(File {
+                blocks: Vec::new(),
+                replication,
+                block_size: request.block_size,
+                writer: None,
+            }),
+        };
+        let name = path::name(path.path());
+        Ok(state.namespace.add(
+            call.now,
+            parent,
+            name,
+            new,
+            self.config.posix_acl_inheritance,
+        ))
+    }
+
+    /// Opens a file for appending. The response contains the last block if it has room.
+    pub(crate) fn append(
+        &self,
+        call: &Call<'_>,
+        request: AppendRequestProto,
+    ) -> Result<AppendResponseProto, HdfsError> {
+        check_name("client's name", &request.client_name)?;
+        let flags = Flags(request.flag.unwrap_or(CreateFlagProto::Append as u32));
+        let checker = self.checker(call);
+        let mut guard = self.lock_to_write(format_args!("append to file{}", request.src))?;
+        let state = &mut *guard;
+        let path = state.namespace.resolve(&request.src)?;
+        checker.check_change(&state.namespace, &path, Need::TRAVERSE)?;
+        if path
+            .last()
+            .is_some_and(|id| state.namespace.inode(id).is_directory())
+        {
+            return Err(HdfsError::file_already_exists(format!(
+                "Cannot append to directory {}; already exists as a directory.",
+                path.path()
+            )));
+        }
+        checker.check_change(&state.namespace, &path, Need::path(FsAction::WRITE))?;
+        let id = path.last().ok_or_else(|| {
+            HdfsError::file_not_found(format!(
+                "Failed to append to non-existent file {} for client {}",
+                path.path(),
+                call.caller.address
+            ))
+        })?;
+        let claim = Claim {
+            op: RecoverLeaseOp::Append,
+            path: path.path(),
+            holder: &request.client_name,
+            machine: call.caller.address,
+        };
+        state.take_over(call.now, id, claim)?;
+        self.check_last_block(state, id, path.path())?;
+        state.open_file(call.now, id, &request.client_name, call.caller.address);
+        let block = self.block_to_append(call, state, id, flags.has(CreateFlagProto::NewBlock));
+        Ok(AppendResponseProto {
+            block,
+            stat: Some(self.file_status(state, id, Bytes::new())),
+        })
+    }
+
+    /// Fails if the last block does not have the replicas needed for appending.
+    fn check_last_block(&self, state: &State, id: InodeId, path: &str) -> Result<(), HdfsError> {
+        let Some(last) = state.last_block(id) else {
+            return Ok(());
+        };
+        if last.live(&state.datanodes).count() < usize::from(self.config.min_replication) {
+            return Err(HdfsError::io(format!(
+                "append: lastBlock={} of src={path} is not sufficiently replicated yet.",
+                last.block
+            )));
+        }
+        Ok(())
+    }
+
+    /// Reopens the last block if it is not full. If the client asked for a new block, the last one
+    /// is returned without locations.
+    fn block_to_append(
+        &self,
+        call: &Call<'_>,
+        state: &mut State,
+        id: InodeId,
+        new_block: bool,
+    ) -> Option<LocatedBlockProto> {
+        let block_size = state.namespace.inode(id).as_file()?.block_size;
+        let last = state.last_block(id)?;
+        let offset = state.file_length(id).saturating_sub(last.block.length);
+        if new_block {
+            return Some(self.located_block(call.now, state, last, offset, &[], None));
+        }
+        if last.block.length >= block_size {
+            return None;
+        }
+        let targets: Vec<_> = last.live(&state.datanodes).collect();
+        let block = last.block.id;
+        let info = state.blocks.block_mut(block);
+        info.state = BlockState::UnderConstruction;
+        info.targets.clone_from(&targets);
+        let info = state.blocks.block(block);
+        let grant = Some((&*call.caller.user.short, AccessMode::Write));
+        Some(self.located_block(call.now, state, info, offset, &targets, grant))
+    }
+}

@@ -1,0 +1,252 @@
+//! Directory listings in pages.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::HdfsError;
+use crate::namenode::NameNode;
+use crate::namenode::access::permission::{FsAction, Need, PermissionChecker};
+use crate::namenode::ops::status::BlockRange;
+use crate::namenode::state::State;
+use crate::namenode::state::inode::InodeId;
+use crate::namenode::state::namespace::RESERVED;
+use crate::proto::hdfs::{
+    BatchedDirectoryListingProto, DirectoryListingProto, GetBatchedListingRequestProto,
+    GetBatchedListingResponseProto, GetListingRequestProto, GetListingResponseProto,
+    HdfsFileStatusProto, RemoteExceptionProto,
+};
+use crate::rpc::Call;
+
+/// The maximum number of directories in one batched listing. (`dfs.namenode.batched.listing.limit`
+/// is a different limit, on entries.)
+const MAX_BATCHED_PATHS: usize = 100;
+
+/// The contents of each entry in a listing.
+#[derive(Clone, Copy)]
+struct Page<'a> {
+    start_after: &'a [u8],
+    need_location: bool,
+    limit: usize,
+}
+
+impl NameNode {
+    /// Lists children in the byte order of their names. A file lists as itself. The response is
+    /// empty if the path does not exist.
+    pub(crate) fn get_listing(
+        &self,
+        call: &Call<'_>,
+        request: GetListingRequestProto,
+    ) -> Result<GetListingResponseProto, HdfsError> {
+        if request.src == RESERVED {
+            let names = [".inodes", "raw"]
+                .map(|name| self.reserved_status(Bytes::from_static(name.as_bytes())));
+            return Ok(GetListingResponseProto {
+                dir_list: Some(DirectoryListingProto {
+                    partial_listing: names.to_vec(),
+                    remaining_entries: 0,
+                }),
+            });
+        }
+        let checker = self.checker(call);
+        let state = self.lock();
+        let page = Page {
+            start_after: &request.start_after,
+            need_location: request.need_location,
+            limit: self.config.list_limit,
+        };
+        let dir_list = self.list(call, &state, &checker, &request.src, page)?;
+        Ok(GetListingResponseProto { dir_list })
+    }
+
+    fn list(
+        &self,
+        call: &Call<'_>,
+        state: &State,
+        checker: &PermissionChecker<'_>,
+        src: &str,
+        page: Page<'_>,
+    ) -> Result<Option<DirectoryListingProto>, HdfsError> {
+        let path = state.namespace.resolve(src)?;
+        let is_directory = path
+            .last()
+            .is_some_and(|id| state.namespace.inode(id).is_directory());
+        let need = if is_directory {
+            Need::path(FsAction::READ_EXECUTE)
+        } else {
+            Need::TRAVERSE
+        };
+        checker.check(&state.namespace, &path, need)?;
+        let Some(id) = path.last() else {
+            return match path.path().strip_suffix("/.snapshot") {
+                Some(directory) => Err(HdfsError::new(
+                    "org.apache.hadoop.hdfs.protocol.SnapshotException",
+                    format!("Directory is not a snapshottable directory: {directory}"),
+                )),
+                None => Ok(None),
+            };
+        };
+        let Some(directory) = state.namespace.inode(id).as_directory() else {
+            return Ok(Some(DirectoryListingProto {
+                partial_listing: vec![self.entry(call, state, id, Bytes::new(), page)],
+                remaining_entries: 0,
+            }));
+        };
+        let start_after = self.start_after(state, page.start_after)?;
+        let rest = directory
+            .children
+            .range::<str, _>((Bound::Excluded(&*start_after), Bound::Unbounded));
+        // The empty name, which no entry has, sorts before every other.
+        let mut listing = DirectoryListingProto::default();
+        let mut located = 0;
+        for (name, child) in rest {
+            if listing.partial_listing.len() >= page.limit || located >= page.limit {
+                listing.remaining_entries += 1;
+                continue;
+            }
+            let entry = self.entry(
+                call,
+                state,
+                *child,
+                Bytes::copy_from_slice(name.as_bytes()),
+                page,
+            );
+            if let Some(locations) = &entry.locations {
+                located += locations
+                    .blocks
+                    .iter()
+                    .map(|block| block.locs.len())
+                    .sum::<usize>();
+            }
+            listing.partial_listing.push(entry);
+        }
+        Ok(Some(listing))
+    }
+
+    /// Returns the name to continue after; `/.reserved/.inodes/N` denotes the name of that inode.
+    fn start_after(&self, state: &State, start_after: &[u8]) -> Result<Arc<str>, HdfsError> {
+        let name = str::from_utf8(start_after).map_err(|_| {
+            HdfsError::hadoop_illegal_argument(
+                "startAfter is not UTF-8: names of files and directories are",
+            )
+        })?;
+        let Some(number) = name.strip_prefix("/.reserved/.inodes/") else {
+            return Ok(name.into());
+        };
+        let inode = number.parse().ok().and_then(|id| state.namespace.get(id));
+        inode.map(|inode| Arc::clone(&inode.name)).ok_or_else(|| {
+            HdfsError::new(
+                "org.apache.hadoop.fs.DirectoryListingStartAfterNotFoundException",
+                format!("Can't find startAfter {name}"),
+            )
+        })
+    }
+
+    fn entry(
+        &self,
+        call: &Call<'_>,
+        state: &State,
+        id: InodeId,
+        name: Bytes,
+        page: Page<'_>,
+    ) -> HdfsFileStatusProto {
+        let mut status = self.file_status(state, id, name);
+        if page.need_location && !state.namespace.inode(id).is_directory() {
+            status.locations = Some(self.located_blocks(
+                call.now,
+                state,
+                id,
+                BlockRange::ALL,
+                Some(&call.caller.user.short),
+            ));
+        }
+        status
+    }
+
+    /// Lists several directories in one call; each has a listing or an exception. Continues in the
+    /// path whose index is at the start of `startAfter`.
+    pub(crate) fn get_batched_listing(
+        &self,
+        call: &Call<'_>,
+        request: GetBatchedListingRequestProto,
+    ) -> Result<GetBatchedListingResponseProto, HdfsError> {
+        if request.paths.len() > MAX_BATCHED_PATHS {
+            return Err(HdfsError::illegal_argument(format!(
+                "Too many source paths ({} > {MAX_BATCHED_PATHS})",
+                request.paths.len()
+            )));
+        }
+        let (mut index, mut start_after) = continuation(&request.start_after)?;
+        let checker = self.checker(call);
+        let state = self.lock();
+        let mut response = GetBatchedListingResponseProto::default();
+        let mut room = self.config.list_limit;
+        while let Some(path) = request.paths.get(index) {
+            if room == 0 {
+                break;
+            }
+            let page = Page {
+                start_after: &start_after,
+                need_location: request.need_location,
+                limit: room,
+            };
+            let mut listing = BatchedDirectoryListingProto {
+                parent_idx: index as u32,
+                ..BatchedDirectoryListingProto::default()
+            };
+            let found = self
+                .list(call, &state, &checker, path, page)
+                .and_then(|found| {
+                    found.ok_or_else(|| HdfsError::file_not_found(format!("{path} does not exist")))
+                });
+            let remaining = match found {
+                Ok(found) => {
+                    listing.partial_listing = found.partial_listing;
+                    found.remaining_entries
+                }
+                Err(error) => {
+                    listing.exception = Some(RemoteExceptionProto {
+                        class_name: error.class().to_owned(),
+                        message: Some(error.message().to_owned()),
+                    });
+                    0
+                }
+            };
+            room -= listing.partial_listing.len().min(room);
+            start_after = Bytes::new();
+            if remaining > 0 {
+                start_after = listing
+                    .partial_listing
+                    .last()
+                    .map(|last| last.path.clone())
+                    .unwrap_or_default();
+                room = 0;
+            } else {
+                index += 1;
+            }
+            response.listings.push(listing);
+        }
+        response.has_more = index < request.paths.len();
+        if response.has_more {
+            let mut next = (index as u32).to_be_bytes().to_vec();
+            next.extend_from_slice(&start_after);
+            response.start_after = next.into();
+        }
+        Ok(response)
+    }
+}
+
+/// Parses our cookie: the index of the path, then the name to continue after. It is opaque to
+/// clients.
+fn continuation(cookie: &Bytes) -> Result<(usize, Bytes), HdfsError> {
+    if cookie.is_empty() {
+        return Ok((0, Bytes::new()));
+    }
+    match cookie.first_chunk::<4>() {
+        Some(index) => Ok((u32::from_be_bytes(*index) as usize, cookie.slice(4..))),
+        None => Err(HdfsError::illegal_argument(
+            "startAfter is none that this server gave",
+        )),
+    }
+}

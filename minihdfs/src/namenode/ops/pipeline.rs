@@ -1,0 +1,213 @@
+//! Pipeline recovery: replacement DataNodes and new generation stamps.
+
+use super::blocks::{each_once, known, length_of, name};
+use crate::HdfsError;
+use crate::namenode::NameNode;
+use crate::namenode::block_manager::BlockState;
+use crate::namenode::datanode_manager::Placement;
+use crate::namenode::state::State;
+use crate::namenode::state::inode::InodeId;
+use crate::proto::hdfs::{
+    ExtendedBlockProto, GetAdditionalDatanodeRequestProto, GetAdditionalDatanodeResponseProto,
+    ReportBadBlocksRequestProto, ReportBadBlocksResponseProto, UpdateBlockForPipelineRequestProto,
+    UpdateBlockForPipelineResponseProto, UpdatePipelineRequestProto, UpdatePipelineResponseProto,
+};
+use crate::rpc::Call;
+use crate::token::AccessMode;
+
+impl NameNode {
+    /// Chooses additional DataNodes for a pipeline that has lost some.
+    pub(crate) fn get_additional_datanode(
+        &self,
+        call: &Call<'_>,
+        request: GetAdditionalDatanodeRequestProto,
+    ) -> Result<GetAdditionalDatanodeResponseProto, HdfsError> {
+        let checker = self.checker(call);
+        let mut guard = self.lock_to_write(format_args!(
+            "add datanode; src={}, blk={}",
+            request.src, request.blk.block_id
+        ))?;
+        let state = &mut *guard;
+        let (file_id, holder) = (request.file_id(), &request.client_name);
+        let id = state.check_lease(&checker, &request.src, file_id, holder)?;
+        self.check_pool(Some(&request.blk))?;
+        let block_size = state
+            .namespace
+            .inode(id)
+            .as_file()
+            .map_or(0, |file| file.block_size);
+        let existing = known(state, &request.existings);
+        let mut excluded = known(state, &request.excludes);
+        excluded.extend_from_slice(&existing);
+        let placement = Placement {
+            count: request.num_additional_nodes as usize,
+            excluded: &excluded,
+            favored: &[],
+            writer: None,
+            block_size,
+        };
+        let chosen = state.datanodes.choose(call.now, &placement, &mut state.rng);
+        let locations = [existing, chosen].concat();
+        let info = self.under_construction(state, &request.blk, &request.client_name)?;
+        let info = state.blocks.block(info);
+        let grant = Some((&*call.caller.user.short, AccessMode::Copy));
+        let mut block = self.located_block(call.now, state, info, 0, &locations, grant);
+        block.b = request.blk;
+        Ok(GetAdditionalDatanodeResponseProto { block })
+    }
+
+    /// Returns a new generation stamp and a token to continue writing. The block keeps its stamp
+    /// until the pipeline is updated.
+    pub(crate) fn update_block_for_pipeline(
+        &self,
+        call: &Call<'_>,
+        request: UpdateBlockForPipelineRequestProto,
+    ) -> Result<UpdateBlockForPipelineResponseProto, HdfsError> {
+        self.check_pool(Some(&request.block))?;
+        let mut guard = self.lock_to_write(format_args!(
+            "get a new generation stamp and an access token for block {}",
+            name(&request.block)
+        ))?;
+        let state = &mut *guard;
+        let id = self.under_construction(state, &request.block, &request.client_name)?;
+        state.leases.renew(call.now, &request.client_name);
+        let generation_stamp = state.blocks.next_generation_stamp();
+        let info = state.blocks.block(id);
+        let grant = Some((&*call.caller.user.short, AccessMode::Write));
+        // No locations: a token without storages is also valid on a DataNode that replaces a dead
+        // one.
+        let mut block = self.located_block(call.now, state, info, 0, &[], grant);
+        block.b = ExtendedBlockProto {
+            generation_stamp,
+            ..request.block
+        };
+        Ok(UpdateBlockForPipelineResponseProto { block })
+    }
+
+    /// Sets the block's new generation stamp and DataNodes.
+    pub(crate) fn update_pipeline(
+        &self,
+        _call: &Call<'_>,
+        request: UpdatePipelineRequestProto,
+    ) -> Result<UpdatePipelineResponseProto, HdfsError> {
+        let (old, new) = (&request.old_block, &request.new_block);
+        self.check_pool(Some(new))?;
+        let mut guard =
+            self.lock_to_write(format_args!("update pipeline of block {}", old.block_id))?;
+        let state = &mut *guard;
+        if old.block_id != new.block_id {
+            return Err(HdfsError::io(format!(
+                "Update blk_{}_{} but the new block blk_{} is another block",
+                old.block_id, old.generation_stamp, new.block_id
+            )));
+        }
+        let id = self.under_construction(state, old, &request.client_name)?;
+        let (nodes, storages) = (request.new_nodes.len(), request.storage_i_ds.len());
+        if nodes != storages {
+            let why = if storages == 0 {
+                "Missing storageIDs: It is likely that the HDFS client, who made this call, is running in an older version of Hadoop(pre-2.0.0-alpha)  which does not support storageIDs.".to_owned()
+            } else {
+                format!("Length mismatched: storageIDs.length={storages} != ")
+            };
+            return Err(HdfsError::hadoop_illegal_argument(format!(
+                "{why} datanodeID.length={nodes}, src={},oldBlock={},newBlock={},clientName={}",
+                state.namespace.full_path(state.blocks.block(id).file),
+                name(old),
+                name(new),
+                request.client_name
+            )));
+        }
+        let uuids = request.new_nodes.iter().map(|node| &*node.datanode_uuid);
+        let targets = each_once(state, uuids);
+        let length = length_of(new)?;
+        let last_stamp = state.blocks.last_generation_stamp();
+        if new.generation_stamp > last_stamp {
+            return Err(HdfsError::io(format!(
+                "Update {} to the generation stamp {}, which updateBlockForPipeline has not given out: the last one is {last_stamp}",
+                name(old),
+                new.generation_stamp.cast_signed()
+            )));
+        }
+        let info = state.blocks.block_mut(id);
+        if new.generation_stamp <= info.block.generation_stamp || length < info.block.length {
+            return Err(HdfsError::io(format!(
+                "Update {} (len = {}) to an older state: blk_{}_{} (len = {})",
+                info.block, info.block.length, new.block_id, new.generation_stamp, length
+            )));
+        }
+        info.block.generation_stamp = new.generation_stamp;
+        info.block.length = length;
+        info.targets = targets;
+        Ok(UpdatePipelineResponseProto {})
+    }
+
+    /// Returns a block that this client is writing (`FSNamesystem.checkUCBlock`).
+    fn under_construction(
+        &self,
+        state: &State,
+        block: &ExtendedBlockProto,
+        holder: &str,
+    ) -> Result<u64, HdfsError> {
+        let Some(info) = state.blocks.get(block.block_id) else {
+            return Err(HdfsError::io(format!(
+                "{} does not exist or is not under construction",
+                name(block)
+            )));
+        };
+        let settled = match &info.state {
+            BlockState::Complete => Some("COMPLETE"),
+            BlockState::Committed => Some("COMMITTED"),
+            BlockState::UnderConstruction | BlockState::UnderRecovery(_) => None,
+        };
+        if let Some(settled) = settled {
+            return Err(HdfsError::io(format!(
+                "Unexpected BlockUCState: {} is {settled} but not UNDER_CONSTRUCTION",
+                name(block)
+            )));
+        }
+        if let BlockState::UnderRecovery(recovery) = info.state {
+            return Err(HdfsError::io(format!(
+                "{} is under recovery with the generation stamp {}: its writer's lease is gone",
+                info.block, recovery.id
+            )));
+        }
+        let file: InodeId = info.file;
+        let writer = state
+            .namespace
+            .get(file)
+            .and_then(|inode| inode.as_file()?.writer.as_ref());
+        match writer {
+            Some(writer) if &*writer.holder == holder => Ok(info.block.id),
+            Some(writer) => Err(HdfsError::lease_expired(format!(
+                "Lease mismatch: {} (inode {file}) is accessed by a non lease holder {holder}; its holder is {}",
+                info.block, writer.holder
+            ))),
+            None => Err(HdfsError::io(format!(
+                "The file {file} belonged to block {} but it is not under construction.",
+                info.block
+            ))),
+        }
+    }
+
+    /// Records replicas that a reader found not to match their checksums.
+    pub(crate) fn report_bad_blocks(
+        &self,
+        call: &Call<'_>,
+        request: ReportBadBlocksRequestProto,
+    ) -> Result<ReportBadBlocksResponseProto, HdfsError> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        for block in &request.blocks {
+            for index in known(state, &block.locs) {
+                state.blocks.mark_corrupt(
+                    call.now,
+                    index,
+                    block.b.block_id,
+                    &mut state.datanodes,
+                    &mut state.rng,
+                );
+            }
+        }
+        Ok(ReportBadBlocksResponseProto {})
+    }
+}

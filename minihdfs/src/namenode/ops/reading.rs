@@ -1,0 +1,287 @@
+//! Read operations: status, block locations, defaults.
+
+use bytes::Bytes;
+
+use crate::HdfsError;
+use crate::namenode::NameNode;
+use crate::namenode::access::permission::{FsAction, Need, PermissionChecker};
+use crate::namenode::access::xattr::XAttr;
+use crate::namenode::ops::status::BlockRange;
+use crate::namenode::state::State;
+use crate::namenode::state::namespace::{RESERVED, ResolvedPath};
+use crate::proto::common::HaServiceStateProto;
+use crate::proto::hdfs::{
+    CheckAccessRequestProto, CheckAccessResponseProto, FsServerDefaultsProto,
+    GetBlockLocationsRequestProto, GetBlockLocationsResponseProto, GetFileInfoRequestProto,
+    GetFileInfoResponseProto, GetFileLinkInfoRequestProto, GetFileLinkInfoResponseProto,
+    GetHaServiceStateRequestProto, GetHaServiceStateResponseProto, GetLinkTargetRequestProto,
+    GetLinkTargetResponseProto, GetLocatedFileInfoRequestProto, GetLocatedFileInfoResponseProto,
+    GetPreferredBlockSizeRequestProto, GetPreferredBlockSizeResponseProto,
+    GetServerDefaultsRequestProto, GetServerDefaultsResponseProto, HdfsFileStatusProto,
+    IsFileClosedRequestProto, IsFileClosedResponseProto, MsyncRequestProto, MsyncResponseProto,
+};
+use crate::rpc::Call;
+
+impl NameNode {
+    /// Returns the status of a path; absent if it does not exist.
+    pub(crate) fn get_file_info(
+        &self,
+        call: &Call<'_>,
+        request: GetFileInfoRequestProto,
+    ) -> Result<GetFileInfoResponseProto, HdfsError> {
+        let fs = self.status_of(call, &request.src)?;
+        Ok(GetFileInfoResponseProto { fs })
+    }
+
+    /// Same as [`get_file_info`](Self::get_file_info), because there are no symbolic links.
+    pub(crate) fn get_file_link_info(
+        &self,
+        call: &Call<'_>,
+        request: GetFileLinkInfoRequestProto,
+    ) -> Result<GetFileLinkInfoResponseProto, HdfsError> {
+        let fs = self.status_of(call, &request.src)?;
+        Ok(GetFileLinkInfoResponseProto { fs })
+    }
+
+    fn status_of(
+        &self,
+        call: &Call<'_>,
+        src: &str,
+    ) -> Result<Option<HdfsFileStatusProto>, HdfsError> {
+        let checker = self.checker(call);
+        if src == RESERVED {
+            return Ok(Some(self.reserved_status(Bytes::new())));
+        }
+        let state = self.lock();
+        let path = state.namespace.resolve(src)?;
+        if let Err(error) = checker.check(&state.namespace, &path, Need::TRAVERSE) {
+            // For a superuser the only possible error is a file in the middle of the path. Hadoop
+            // then reports that the path does not exist.
+            return if checker.is_exempt() {
+                Ok(None)
+            } else {
+                Err(error)
+            };
+        }
+        Ok(path
+            .last()
+            .map(|id| self.file_status(&state, id, Bytes::new())))
+    }
+
+    /// Returns the status with block locations; absent if the path does not exist.
+    pub(crate) fn get_located_file_info(
+        &self,
+        call: &Call<'_>,
+        request: GetLocatedFileInfoRequestProto,
+    ) -> Result<GetLocatedFileInfoResponseProto, HdfsError> {
+        let checker = self.checker(call);
+        let state = self.lock();
+        let path = state.namespace.resolve(request.src())?;
+        let needs_token = request.need_block_token();
+        let need = if needs_token {
+            Need::path(FsAction::READ)
+        } else {
+            Need::TRAVERSE
+        };
+        checker.check(&state.namespace, &path, need)?;
+        let Some(id) = path.last() else {
+            return Ok(GetLocatedFileInfoResponseProto { fs: None });
+        };
+        let mut status = self.file_status(&state, id, Bytes::new());
+        if !state.namespace.inode(id).is_directory() {
+            let reader = needs_token.then_some(&*call.caller.user.short);
+            status.locations =
+                Some(self.located_blocks(call.now, &state, id, BlockRange::ALL, reader));
+        }
+        Ok(GetLocatedFileInfoResponseProto { fs: Some(status) })
+    }
+
+    /// Returns the blocks that overlap a range of a file, with tokens to read them.
+    pub(crate) fn get_block_locations(
+        &self,
+        call: &Call<'_>,
+        request: GetBlockLocationsRequestProto,
+    ) -> Result<GetBlockLocationsResponseProto, HdfsError> {
+        for (name, value) in [("offset", request.offset), ("length", request.length)] {
+            if value.cast_signed() < 0 {
+                return Err(HdfsError::illegal_argument(format!(
+                    "Negative {name} is not supported. File: {}",
+                    request.src
+                )));
+            }
+        }
+        let checker = self.checker(call);
+        let mut state = self.lock();
+        let path = state.namespace.resolve(&request.src)?;
+        checker.check(&state.namespace, &path, Need::path(FsAction::READ))?;
+        let id = state.file_of(path.last(), path.path())?;
+        check_readable_by_superuser(&state, &path, &checker)?;
+        let precision = self.config.access_time_precision.as_millis();
+        let precision = i64::try_from(precision).unwrap_or(i64::MAX);
+        let inode = state.namespace.inode_mut(id);
+        let now = call.now.as_millis();
+        if precision != 0 && now > inode.access_time.saturating_add(precision) {
+            inode.access_time = now;
+        }
+        let range = BlockRange {
+            offset: request.offset,
+            length: request.length,
+        };
+        let locations =
+            self.located_blocks(call.now, &state, id, range, Some(&call.caller.user.short));
+        Ok(GetBlockLocationsResponseProto {
+            locations: Some(locations),
+        })
+    }
+
+    /// Returns the defaults for clients that do not set their own.
+    pub(crate) fn get_server_defaults(
+        &self,
+        _call: &Call<'_>,
+        _request: GetServerDefaultsRequestProto,
+    ) -> Result<GetServerDefaultsResponseProto, HdfsError> {
+        let config = &self.config;
+        Ok(GetServerDefaultsResponseProto {
+            server_defaults: FsServerDefaultsProto {
+                block_size: config.block_size,
+                bytes_per_checksum: config.bytes_per_checksum,
+                write_packet_size: config.write_packet_size,
+                replication: config.replication.into(),
+                file_buffer_size: config.file_buffer_size,
+                encrypt_data_transfer: Some(config.encrypt_data_transfer),
+                trash_interval: Some(config.trash_interval.as_secs() / 60),
+                checksum_type: Some(config.checksum_type.into()),
+                // Empty instead of absent: there is no key provider, so the client need not look
+                // for one in its own configuration.
+                key_provider_uri: Some(String::new()),
+                // HOT
+                policy_id: Some(7),
+                snapshot_trash_root_enabled: Some(false),
+            },
+        })
+    }
+
+    /// Returns true if the file is closed.
+    pub(crate) fn is_file_closed(
+        &self,
+        call: &Call<'_>,
+        request: IsFileClosedRequestProto,
+    ) -> Result<IsFileClosedResponseProto, HdfsError> {
+        let checker = self.checker(call);
+        let state = self.lock();
+        let path = state.namespace.resolve(&request.src)?;
+        checker.check(&state.namespace, &path, Need::TRAVERSE)?;
+        let id = state.file_of(path.last(), path.path())?;
+        let result = state
+            .namespace
+            .inode(id)
+            .as_file()
+            .is_some_and(|file| file.writer.is_none());
+        Ok(IsFileClosedResponseProto { result })
+    }
+
+    /// Returns the block size that the file was created with.
+    pub(crate) fn get_preferred_block_size(
+        &self,
+        call: &Call<'_>,
+        request: GetPreferredBlockSizeRequestProto,
+    ) -> Result<GetPreferredBlockSizeResponseProto, HdfsError> {
+        let checker = self.checker(call);
+        let state = self.lock();
+        let path = state.namespace.resolve(&request.filename)?;
+        checker.check(&state.namespace, &path, Need::TRAVERSE)?;
+        let id = state.file_of(path.last(), path.path())?;
+        let bsize = state
+            .namespace
+            .inode(id)
+            .as_file()
+            .map_or(0, |file| file.block_size);
+        Ok(GetPreferredBlockSizeResponseProto { bsize })
+    }
+
+    /// Fails if the caller does not have these permissions.
+    pub(crate) fn check_access(
+        &self,
+        call: &Call<'_>,
+        request: CheckAccessRequestProto,
+    ) -> Result<CheckAccessResponseProto, HdfsError> {
+        let checker = self.checker(call);
+        let state = self.lock();
+        let path = state.namespace.resolve(&request.path)?;
+        checker.check(&state.namespace, &path, Need::TRAVERSE)?;
+        if path.last().is_none() {
+            return Err(HdfsError::file_not_found(format!(
+                "Path not found: {}",
+                path.path()
+            )));
+        }
+        let action = FsAction(request.mode() as u8 & 7);
+        checker.check(&state.namespace, &path, Need::path(action))?;
+        Ok(CheckAccessResponseProto {})
+    }
+
+    /// Fails, because no path is a symbolic link.
+    pub(crate) fn get_link_target(
+        &self,
+        call: &Call<'_>,
+        request: GetLinkTargetRequestProto,
+    ) -> Result<GetLinkTargetResponseProto, HdfsError> {
+        let checker = self.checker(call);
+        let state = self.lock();
+        let path = state.namespace.resolve(&request.path)?;
+        checker.check(&state.namespace, &path, Need::TRAVERSE)?;
+        if path.last().is_none() {
+            return Err(HdfsError::file_not_found(format!(
+                "File does not exist: {}",
+                path.path()
+            )));
+        }
+        Err(HdfsError::io(format!(
+            "Path {} is not a symbolic link",
+            path.path()
+        )))
+    }
+
+    /// Does nothing; only the state id in the response header matters.
+    pub(crate) fn msync(
+        &self,
+        _call: &Call<'_>,
+        _request: MsyncRequestProto,
+    ) -> Result<MsyncResponseProto, HdfsError> {
+        Ok(MsyncResponseProto {})
+    }
+
+    /// Returns active, as for a NameNode without high availability.
+    pub(crate) fn get_ha_service_state(
+        &self,
+        _call: &Call<'_>,
+        _request: GetHaServiceStateRequestProto,
+    ) -> Result<GetHaServiceStateResponseProto, HdfsError> {
+        Ok(GetHaServiceStateResponseProto {
+            state: HaServiceStateProto::Active.into(),
+        })
+    }
+}
+
+/// Fails if a superuser reads a file with the attribute `security.hdfs.unreadable.by.superuser`.
+fn check_readable_by_superuser(
+    state: &State,
+    path: &ResolvedPath<'_>,
+    checker: &PermissionChecker<'_>,
+) -> Result<(), HdfsError> {
+    let unreadable = |id| {
+        state
+            .namespace
+            .inode(id)
+            .xattrs
+            .iter()
+            .any(XAttr::makes_unreadable_by_superuser)
+    };
+    if checker.is_superuser() && path.last().is_some_and(unreadable) {
+        return Err(HdfsError::access_control(format!(
+            "Access is denied for {} since the superuser is not allowed to perform this operation.",
+            checker.user()
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,223 @@
+//! The two rename operations (`FSDirRenameOp`).
+
+use kerbox_krb5::Timestamp;
+
+use crate::HdfsError;
+use crate::namenode::NameNode;
+use crate::namenode::access::permission::{FsAction, Need, PermissionChecker};
+use crate::namenode::path;
+use crate::namenode::state::State;
+use crate::namenode::state::inode::InodeId;
+use crate::namenode::state::limits::{Charge, check_directory_items, check_new_names};
+use crate::namenode::state::namespace::{RESERVED, ResolvedPath};
+use crate::proto::hdfs::{
+    Rename2RequestProto, Rename2ResponseProto, RenameRequestProto, RenameResponseProto,
+};
+use crate::rpc::Call;
+
+impl NameNode {
+    /// The old rename. Moves into the destination if it is a directory, and returns false if it is
+    /// impossible.
+    pub(crate) fn rename(
+        &self,
+        call: &Call<'_>,
+        request: RenameRequestProto,
+    ) -> Result<RenameResponseProto, HdfsError> {
+        path::check_length(&request.dst, "rename")?;
+        let checker = self.checker(call);
+        let mut state = self.lock_to_write(format_args!("rename {}", request.src))?;
+        let src = state.namespace.resolve(&request.src)?;
+        path::check_creatable(&request.dst)?;
+        let dst = state.namespace.resolve(&request.dst)?;
+        let into = dst
+            .last()
+            .filter(|id| state.namespace.inode(*id).is_directory());
+        let inside;
+        let dst = if into.is_some() && src.depth() > 1 {
+            inside = path::join(dst.path(), path::name(src.path()));
+            state.namespace.resolve(&inside)?
+        } else {
+            dst
+        };
+        check_both(&checker, &state, &src, &dst)?;
+        let Some(id) = src.last().filter(|_| src.depth() > 1) else {
+            return Ok(RenameResponseProto { result: false });
+        };
+        if dst.path() == src.path() {
+            return Ok(RenameResponseProto { result: true });
+        }
+        let parent = dst
+            .parent()
+            .filter(|parent| state.namespace.inode(*parent).is_directory());
+        let Some(parent) =
+            parent.filter(|_| dst.last().is_none() && !path::is_within(dst.path(), src.path()))
+        else {
+            return Ok(RenameResponseProto { result: false });
+        };
+        self.check_destination(&state, id, parent, &dst, None)?;
+        move_inode(call.now, &mut state, id, parent, &dst);
+        Ok(RenameResponseProto { result: true })
+    }
+
+    /// The new rename. Fails with an exception if it is impossible, and can replace the
+    /// destination.
+    pub(crate) fn rename2(
+        &self,
+        call: &Call<'_>,
+        request: Rename2RequestProto,
+    ) -> Result<Rename2ResponseProto, HdfsError> {
+        path::check_length(&request.dst, "rename")?;
+        let checker = self.checker(call);
+        let mut state = self.lock_to_write(format_args!("rename {}", request.src))?;
+        let src = state.namespace.resolve(&request.src)?;
+        path::check_creatable(&request.dst)?;
+        let dst = state.namespace.resolve(&request.dst)?;
+        check_both(&checker, &state, &src, &dst)?;
+        let id = check_rename(&src, &dst)?;
+        let replaced = check_replacement(&state, id, &src, &dst, request.overwrite_dest)?;
+        let parent = dst.parent().ok_or_else(|| {
+            HdfsError::file_not_found(format!(
+                "rename destination parent {} not found.",
+                dst.path()
+            ))
+        })?;
+        if !state.namespace.inode(parent).is_directory() {
+            return Err(HdfsError::parent_not_directory(format!(
+                "rename destination parent {} is a file.",
+                dst.path()
+            )));
+        }
+        self.check_destination(&state, id, parent, &dst, replaced)?;
+        if let Some(replaced) = replaced {
+            state.remove_tree(call.now, replaced);
+        }
+        move_inode(call.now, &mut state, id, parent, &dst);
+        Ok(Rename2ResponseProto {})
+    }
+
+    /// Checks names, depth, the number of items, and quotas at the destination, without the inode
+    /// `replaced`.
+    fn check_destination(
+        &self,
+        state: &State,
+        id: InodeId,
+        parent: InodeId,
+        dst: &ResolvedPath<'_>,
+        replaced: Option<InodeId>,
+    ) -> Result<(), HdfsError> {
+        check_new_names(dst, "rename", &self.config)?;
+        if state.namespace.inode(id).parent == parent {
+            return Ok(());
+        }
+        state.namespace.check_depth(id, dst, "rename")?;
+        check_directory_items(&state.namespace, parent, &self.config)?;
+        let usage = |id| state.file_usage(id);
+        let mut common = parent;
+        while !state.namespace.is_within(id, common) {
+            common = state.namespace.inode(common).parent;
+        }
+        if state.namespace.has_quota(parent, common) {
+            let moved = state.namespace.usage(id, &usage);
+            let freed = replaced.map(|id| state.namespace.usage(id, &usage));
+            let freed = freed.unwrap_or_default();
+            let charge = Charge {
+                inodes: moved.inodes().saturating_sub(freed.inodes()),
+                space: moved.space.saturating_sub(freed.space),
+                ..Charge::default()
+            };
+            state
+                .namespace
+                .check_quota(parent, Some(common), charge, &usage)?;
+        }
+        Ok(())
+    }
+}
+
+fn check_both(
+    checker: &PermissionChecker<'_>,
+    state: &State,
+    src: &ResolvedPath<'_>,
+    dst: &ResolvedPath<'_>,
+) -> Result<(), HdfsError> {
+    checker.check_change(&state.namespace, src, Need::parent(FsAction::WRITE))?;
+    checker.check_creation(&state.namespace, dst, Need::ancestor(FsAction::WRITE))
+}
+
+/// Checks the two paths against each other and returns the source.
+fn check_rename(src: &ResolvedPath<'_>, dst: &ResolvedPath<'_>) -> Result<InodeId, HdfsError> {
+    let (from, to) = (src.path(), dst.path());
+    let id = src
+        .last()
+        .ok_or_else(|| HdfsError::file_not_found(format!("rename source {from} is not found.")))?;
+    if src.depth() == 1 {
+        return Err(HdfsError::io("rename source cannot be the root"));
+    }
+    if from == to {
+        return Err(HdfsError::file_already_exists(format!(
+            "The source {from} and destination {to} are the same"
+        )));
+    }
+    if path::is_within(to, from) {
+        return Err(HdfsError::io(format!(
+            "Rename destination {to} is a directory or file under source {from}"
+        )));
+    }
+    if to == RESERVED {
+        return Err(HdfsError::invalid_path(
+            "Cannot rename to or from /.reserved",
+        ));
+    }
+    if dst.depth() == 1 {
+        return Err(HdfsError::io("rename destination cannot be the root"));
+    }
+    Ok(id)
+}
+
+/// Checks that the destination may be replaced, and returns it.
+fn check_replacement(
+    state: &State,
+    id: InodeId,
+    src: &ResolvedPath<'_>,
+    dst: &ResolvedPath<'_>,
+    overwrite: bool,
+) -> Result<Option<InodeId>, HdfsError> {
+    let Some(existing) = dst.last() else {
+        return Ok(None);
+    };
+    let target = state.namespace.inode(existing);
+    if target.is_directory() != state.namespace.inode(id).is_directory() {
+        return Err(HdfsError::io(format!(
+            "Source {} and destination {} must both be directories",
+            src.path(),
+            dst.path()
+        )));
+    }
+    if !overwrite {
+        return Err(HdfsError::file_already_exists(format!(
+            "rename destination {} already exists",
+            dst.path()
+        )));
+    }
+    if target
+        .as_directory()
+        .is_some_and(|directory| !directory.children.is_empty())
+    {
+        return Err(HdfsError::io(format!(
+            "rename destination directory is not empty: {}",
+            dst.path()
+        )));
+    }
+    Ok(Some(existing))
+}
+
+fn move_inode(
+    now: Timestamp,
+    state: &mut State,
+    id: InodeId,
+    parent: InodeId,
+    dst: &ResolvedPath<'_>,
+) {
+    state
+        .namespace
+        .rename(now, id, parent, path::name(dst.path()));
+}

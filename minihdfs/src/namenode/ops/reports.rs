@@ -1,0 +1,220 @@
+//! Totals of the cluster, and its DataNodes.
+
+use crate::HdfsError;
+use crate::namenode::NameNode;
+use crate::namenode::block_manager::BlockInfo;
+use crate::namenode::datanode_manager::Datanode;
+use crate::namenode::ops::status::datanode_info;
+use crate::namenode::state::State;
+use crate::proto::hdfs::{
+    CorruptFileBlocksProto, DatanodeReportTypeProto, DatanodeStorageProto,
+    DatanodeStorageReportProto, GetDatanodeReportRequestProto, GetDatanodeReportResponseProto,
+    GetDatanodeStorageReportRequestProto, GetDatanodeStorageReportResponseProto,
+    GetFsEcBlockGroupStatsRequestProto, GetFsEcBlockGroupStatsResponseProto,
+    GetFsReplicatedBlockStatsRequestProto, GetFsReplicatedBlockStatsResponseProto,
+    GetFsStatsRequestProto, GetFsStatsResponseProto, GetSlowDatanodeReportRequestProto,
+    GetSlowDatanodeReportResponseProto, ListCorruptFileBlocksRequestProto,
+    ListCorruptFileBlocksResponseProto, StorageReportProto,
+};
+use crate::rpc::Call;
+
+/// The number of blocks that lack replicas, by kind.
+#[derive(Default)]
+struct Shortage {
+    under_replicated: u64,
+    corrupt: u64,
+    missing: u64,
+    missing_with_one_replica: u64,
+}
+
+fn shortage(state: &State) -> Shortage {
+    let mut shortage = Shortage::default();
+    for info in state.blocks.iter().filter(|info| info.is_complete()) {
+        let live = info.live(&state.datanodes).count();
+        shortage.corrupt += u64::from(info.is_corrupt());
+        if live == 0 {
+            shortage.missing += u64::from(info.block.length > 0);
+            shortage.missing_with_one_replica += u64::from(info.replication == 1);
+        } else if live < usize::from(info.replication) {
+            shortage.under_replicated += 1;
+        }
+    }
+    shortage
+}
+
+impl NameNode {
+    /// Returns totals of bytes and blocks, to any caller.
+    pub(crate) fn get_fs_stats(
+        &self,
+        _call: &Call<'_>,
+        _request: GetFsStatsRequestProto,
+    ) -> Result<GetFsStatsResponseProto, HdfsError> {
+        let state = self.lock();
+        let shortage = shortage(&state);
+        let living = || state.datanodes.iter().filter(|node| node.alive);
+        Ok(GetFsStatsResponseProto {
+            capacity: living().map(|node| node.report.capacity).sum(),
+            used: living().map(|node| node.report.dfs_used).sum(),
+            remaining: living().map(|node| node.report.remaining).sum(),
+            under_replicated: shortage.under_replicated,
+            corrupt_blocks: shortage.corrupt,
+            missing_blocks: shortage.missing,
+            missing_repl_one_blocks: Some(shortage.missing_with_one_replica),
+            blocks_in_future: Some(0),
+            pending_deletion_blocks: Some(0),
+        })
+    }
+
+    /// Same as [`get_fs_stats`](Self::get_fs_stats), for replicated blocks, which all blocks are.
+    pub(crate) fn get_fs_replicated_block_stats(
+        &self,
+        _call: &Call<'_>,
+        _request: GetFsReplicatedBlockStatsRequestProto,
+    ) -> Result<GetFsReplicatedBlockStatsResponseProto, HdfsError> {
+        let shortage = shortage(&self.lock());
+        Ok(GetFsReplicatedBlockStatsResponseProto {
+            low_redundancy: shortage.under_replicated,
+            corrupt_blocks: shortage.corrupt,
+            missing_blocks: shortage.missing,
+            missing_repl_one_blocks: shortage.missing_with_one_replica,
+            blocks_in_future: 0,
+            pending_deletion_blocks: 0,
+            highest_prio_low_redundancy_blocks: Some(0),
+        })
+    }
+
+    /// Returns zeros, because there are no erasure-coded blocks.
+    pub(crate) fn get_fs_ec_block_group_stats(
+        &self,
+        _call: &Call<'_>,
+        _request: GetFsEcBlockGroupStatsRequestProto,
+    ) -> Result<GetFsEcBlockGroupStatsResponseProto, HdfsError> {
+        Ok(GetFsEcBlockGroupStatsResponseProto {
+            low_redundancy: 0,
+            corrupt_blocks: 0,
+            missing_blocks: 0,
+            blocks_in_future: 0,
+            pending_deletion_blocks: 0,
+            highest_prio_low_redundancy_blocks: Some(0),
+        })
+    }
+
+    /// Returns the DataNodes of one kind; only for the superuser.
+    pub(crate) fn get_datanode_report(
+        &self,
+        call: &Call<'_>,
+        request: GetDatanodeReportRequestProto,
+    ) -> Result<GetDatanodeReportResponseProto, HdfsError> {
+        self.checker(call).check_superuser("datanodeReport")?;
+        let state = self.lock();
+        let nodes = of_kind(&state, request.r#type());
+        let di = nodes.map(|(index, node)| {
+            let holds = |info: &&BlockInfo| {
+                info.replicas
+                    .iter()
+                    .any(|replica| replica.datanode == index)
+            };
+            let mut info = datanode_info(node);
+            info.num_blocks = u32::try_from(state.blocks.iter().filter(holds).count()).ok();
+            info
+        });
+        Ok(GetDatanodeReportResponseProto { di: di.collect() })
+    }
+
+    /// Returns the DataNodes of one kind with their storages; only for the superuser.
+    pub(crate) fn get_datanode_storage_report(
+        &self,
+        call: &Call<'_>,
+        request: GetDatanodeStorageReportRequestProto,
+    ) -> Result<GetDatanodeStorageReportResponseProto, HdfsError> {
+        self.checker(call)
+            .check_superuser("getDatanodeStorageReport")?;
+        let state = self.lock();
+        let reports =
+            of_kind(&state, request.r#type()).map(|(_, node)| DatanodeStorageReportProto {
+                datanode_info: datanode_info(node),
+                storage_reports: vec![storage_report(node)],
+            });
+        Ok(GetDatanodeStorageReportResponseProto {
+            datanode_storage_reports: reports.collect(),
+        })
+    }
+
+    /// Returns an empty list: slow DataNodes are not detected.
+    pub(crate) fn get_slow_datanode_report(
+        &self,
+        _call: &Call<'_>,
+        _request: GetSlowDatanodeReportRequestProto,
+    ) -> Result<GetSlowDatanodeReportResponseProto, HdfsError> {
+        Ok(GetSlowDatanodeReportResponseProto {
+            datanode_info_proto: Vec::new(),
+        })
+    }
+
+    /// Returns the files below a path that have a block without a good replica, all in one
+    /// response.
+    pub(crate) fn list_corrupt_file_blocks(
+        &self,
+        call: &Call<'_>,
+        request: ListCorruptFileBlocksRequestProto,
+    ) -> Result<ListCorruptFileBlocksResponseProto, HdfsError> {
+        self.checker(call)
+            .check_superuser("listCorruptFileBlocks")?;
+        let state = self.lock();
+        let first = request.cookie().is_empty();
+        let lost = state.blocks.iter().filter(|info| {
+            first
+                && info.is_complete()
+                && info.block.length > 0
+                && info.live(&state.datanodes).next().is_none()
+        });
+        let mut files: Vec<String> = lost
+            .map(|info| state.namespace.full_path(info.file))
+            .filter(|path| crate::namenode::path::is_within(path, &request.path))
+            .collect();
+        files.sort();
+        files.dedup();
+        Ok(ListCorruptFileBlocksResponseProto {
+            corrupt: CorruptFileBlocksProto {
+                cookie: files.len().to_string(),
+                files,
+            },
+        })
+    }
+}
+
+fn of_kind(
+    state: &State,
+    kind: DatanodeReportTypeProto,
+) -> impl Iterator<Item = (usize, &Datanode)> {
+    let wanted = move |node: &Datanode| match kind {
+        DatanodeReportTypeProto::All => true,
+        DatanodeReportTypeProto::Live => node.alive,
+        DatanodeReportTypeProto::Dead => !node.alive,
+        DatanodeReportTypeProto::Decommissioning
+        | DatanodeReportTypeProto::EnteringMaintenance
+        | DatanodeReportTypeProto::InMaintenance => false,
+    };
+    state
+        .datanodes
+        .iter()
+        .enumerate()
+        .filter(move |(_, node)| wanted(node))
+}
+
+fn storage_report(node: &Datanode) -> StorageReportProto {
+    let id = node.registration.storage_id.to_string();
+    let report = &node.report;
+    StorageReportProto {
+        storage: Some(DatanodeStorageProto {
+            storage_uuid: id.clone(),
+            ..DatanodeStorageProto::default()
+        }),
+        storage_uuid: id,
+        capacity: Some(report.capacity),
+        dfs_used: Some(report.dfs_used),
+        remaining: Some(report.remaining),
+        block_pool_used: Some(report.dfs_used),
+        ..StorageReportProto::default()
+    }
+}

@@ -1,0 +1,250 @@
+//! Response messages shared by many methods: file status, located blocks, DataNodes.
+
+use bytes::Bytes;
+use kerbox_krb5::Timestamp;
+
+use crate::namenode::NameNode;
+use crate::namenode::block_manager::BlockInfo;
+use crate::namenode::datanode_manager::{Datanode, DatanodeIndex};
+use crate::namenode::state::State;
+use crate::namenode::state::inode::{InodeId, InodeKind};
+use crate::namenode::state::limits::add;
+use crate::proto::common::TokenProto;
+use crate::proto::hdfs::hdfs_file_status_proto::{FileType, Flags};
+use crate::proto::hdfs::{
+    DatanodeIdProto, DatanodeInfoProto, ExtendedBlockProto, FsPermissionProto, HdfsFileStatusProto,
+    LocatedBlockProto, LocatedBlocksProto, StorageTypeProto,
+};
+use crate::protocol::{Block, DatanodeRegistration};
+use crate::token::{AccessMode, StorageType};
+
+/// The network location of all DataNodes.
+const LOCATION: &str = "/default-rack";
+
+/// The range of a file whose blocks are requested.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BlockRange {
+    pub(crate) offset: u64,
+    pub(crate) length: u64,
+}
+
+impl BlockRange {
+    pub(crate) const ALL: Self = Self {
+        offset: 0,
+        length: u64::MAX,
+    };
+}
+
+/// Returns the time in milliseconds since the epoch, as used in messages.
+pub(crate) fn millis(time: Timestamp) -> u64 {
+    time.as_millis().cast_unsigned()
+}
+
+pub(crate) fn datanode_id(node: &DatanodeRegistration) -> DatanodeIdProto {
+    DatanodeIdProto {
+        ip_addr: node.ip.to_string(),
+        host_name: node.host_name.to_string(),
+        datanode_uuid: node.uuid.to_string(),
+        xfer_port: node.transfer_port.into(),
+        info_port: node.info_port.into(),
+        ipc_port: node.ipc_port.into(),
+        info_secure_port: None,
+    }
+}
+
+pub(crate) fn datanode_info(node: &Datanode) -> DatanodeInfoProto {
+    let report = &node.report;
+    DatanodeInfoProto {
+        id: datanode_id(&node.registration),
+        capacity: Some(report.capacity),
+        dfs_used: Some(report.dfs_used),
+        remaining: Some(report.remaining),
+        block_pool_used: Some(report.dfs_used),
+        last_update: Some(millis(node.last_heartbeat)),
+        last_update_monotonic: Some(millis(node.last_heartbeat)),
+        xceiver_count: Some(report.xceivers),
+        location: Some(LOCATION.to_owned()),
+        non_dfs_used: Some(
+            report
+                .capacity
+                .saturating_sub(report.dfs_used)
+                .saturating_sub(report.remaining),
+        ),
+        ..DatanodeInfoProto::default()
+    }
+}
+
+impl NameNode {
+    /// Returns the status of an inode. `name` stands for its path and is empty in most responses.
+    pub(crate) fn file_status(
+        &self,
+        state: &State,
+        id: InodeId,
+        name: Bytes,
+    ) -> HdfsFileStatusProto {
+        let inode = state.namespace.inode(id);
+        let mut status = HdfsFileStatusProto {
+            file_type: FileType::IsDir.into(),
+            path: name,
+            length: 0,
+            permission: FsPermissionProto {
+                perm: inode.mode.into(),
+            },
+            owner: inode.owner.to_string(),
+            group: inode.group.to_string(),
+            modification_time: inode.modification_time.cast_unsigned(),
+            access_time: inode.access_time.cast_unsigned(),
+            file_id: Some(id),
+            flags: Some(if inode.acl.is_empty() {
+                0
+            } else {
+                Flags::HasAcl as u32
+            }),
+            ..HdfsFileStatusProto::default()
+        };
+        match &inode.kind {
+            InodeKind::Directory(directory) => {
+                status.children_num = i32::try_from(directory.children.len()).ok();
+                status.block_replication = Some(0);
+                status.blocksize = Some(0);
+            }
+            InodeKind::File(file) => {
+                status.file_type = FileType::IsFile.into();
+                status.length = state.file_length(id);
+                status.children_num = Some(0);
+                status.block_replication = Some(file.replication.into());
+                status.blocksize = Some(file.block_size);
+            }
+        }
+        status.storage_policy = Some(state.namespace.storage_policy(id).into());
+        status
+    }
+
+    /// Returns the status of `/.reserved` or of an entry in its listing. These directories have no
+    /// owner and are in no tree.
+    pub(crate) fn reserved_status(&self, name: Bytes) -> HdfsFileStatusProto {
+        let group = if name.is_empty() {
+            ""
+        } else {
+            &self.config.superuser_group
+        };
+        let perm = if name.is_empty() { 0o1770 } else { 0o770 };
+        HdfsFileStatusProto {
+            file_type: FileType::IsDir.into(),
+            path: name,
+            permission: FsPermissionProto { perm },
+            group: group.to_owned(),
+            children_num: Some(0),
+            block_replication: Some(0),
+            blocksize: Some(0),
+            ..HdfsFileStatusProto::default()
+        }
+    }
+
+    pub(crate) fn extended_block(&self, block: Block) -> ExtendedBlockProto {
+        ExtendedBlockProto {
+            pool_id: self.block_pool_id.to_string(),
+            block_id: block.id,
+            generation_stamp: block.generation_stamp,
+            num_bytes: Some(block.length),
+        }
+    }
+
+    /// Returns a file's block at `offset`, located on these DataNodes, with a token for `user`.
+    /// Without `modes` the token is empty.
+    pub(crate) fn located_block(
+        &self,
+        now: Timestamp,
+        state: &State,
+        info: &BlockInfo,
+        offset: u64,
+        locations: &[DatanodeIndex],
+        grant: Option<(&str, AccessMode)>,
+    ) -> LocatedBlockProto {
+        let nodes = || locations.iter().map(|index| state.datanodes.get(*index));
+        let storage_ids: Vec<String> = nodes()
+            .map(|node| node.registration.storage_id.to_string())
+            .collect();
+        let block_token = match grant.filter(|_| self.config.uses_block_tokens()) {
+            None => TokenProto::default(),
+            Some((user, mode)) => {
+                let types = vec![StorageType::Disk; locations.len()];
+                let token = self.block_tokens.issue(
+                    now,
+                    user,
+                    info.block.id,
+                    &[mode],
+                    &types,
+                    &storage_ids,
+                );
+                token.into()
+            }
+        };
+        LocatedBlockProto {
+            b: self.extended_block(info.block),
+            offset,
+            locs: nodes().map(datanode_info).collect(),
+            corrupt: info.is_corrupt(),
+            block_token,
+            is_cached: vec![false; locations.len()],
+            storage_types: vec![StorageTypeProto::Disk.into(); locations.len()],
+            storage_i_ds: storage_ids,
+            block_indices: None,
+            block_tokens: Vec::new(),
+        }
+    }
+
+    /// Returns the blocks of a file that overlap the range, for `reader`; without a reader the
+    /// tokens are empty.
+    pub(crate) fn located_blocks(
+        &self,
+        now: Timestamp,
+        state: &State,
+        file: InodeId,
+        range: BlockRange,
+        reader: Option<&str>,
+    ) -> LocatedBlocksProto {
+        let under_construction = state
+            .namespace
+            .inode(file)
+            .as_file()
+            .is_some_and(|file| file.writer.is_some());
+        let end = range.offset.saturating_add(range.length);
+        let locate = |info: &BlockInfo, offset| {
+            let mut locations = info.locations(&state.datanodes);
+            locations.sort_by_key(|index| state.datanodes.is_stale(now, *index));
+            self.located_block(
+                now,
+                state,
+                info,
+                offset,
+                &locations,
+                reader.map(|user| (user, AccessMode::Read)),
+            )
+        };
+        let mut located = LocatedBlocksProto {
+            under_construction,
+            ..LocatedBlocksProto::default()
+        };
+        let mut position = 0_u64;
+        for info in state.blocks_of(file) {
+            let length = info.block.length;
+            // A block being written may still be empty, but is included anyway.
+            let ends_after_start = position.saturating_add(length.max(1)) > range.offset;
+            if position < end && ends_after_start {
+                located.blocks.push(locate(info, position));
+            }
+            position = add(position, length);
+        }
+        if let Some(last) = state.last_block(file) {
+            located.file_length = if last.is_complete() {
+                position
+            } else {
+                position.saturating_sub(last.block.length)
+            };
+            located.last_block = Some(locate(last, position.saturating_sub(last.block.length)));
+            located.is_last_block_complete = last.is_complete();
+        }
+        located
+    }
+}

@@ -1,0 +1,169 @@
+//! Storage policies: stored and returned, but without effect on placement, because every storage is
+//! a disk.
+
+use super::attributes::file_or_directory;
+use crate::HdfsError;
+use crate::namenode::NameNode;
+use crate::namenode::access::permission::{FsAction, Need};
+use crate::proto::hdfs::{
+    BlockStoragePolicyProto, GetStoragePoliciesRequestProto, GetStoragePoliciesResponseProto,
+    GetStoragePolicyRequestProto, GetStoragePolicyResponseProto, SatisfyStoragePolicyRequestProto,
+    SatisfyStoragePolicyResponseProto, SetStoragePolicyRequestProto, SetStoragePolicyResponseProto,
+    StorageTypeProto, StorageTypesProto, UnsetStoragePolicyRequestProto,
+    UnsetStoragePolicyResponseProto,
+};
+use crate::rpc::Call;
+use StorageTypeProto::{Archive, Disk, Nvdimm, Provided, RamDisk, Ssd};
+
+/// A built-in policy of HDFS (`BlockStoragePolicySuite`).
+struct Policy {
+    id: u8,
+    name: &'static str,
+    creation: &'static [StorageTypeProto],
+    creation_fallback: &'static [StorageTypeProto],
+    replication_fallback: &'static [StorageTypeProto],
+}
+
+const fn policy(
+    id: u8,
+    name: &'static str,
+    creation: &'static [StorageTypeProto],
+    creation_fallback: &'static [StorageTypeProto],
+    replication_fallback: &'static [StorageTypeProto],
+) -> Policy {
+    Policy {
+        id,
+        name,
+        creation,
+        creation_fallback,
+        replication_fallback,
+    }
+}
+
+/// The index of the default policy.
+const HOT: usize = 3;
+
+static POLICIES: [Policy; 8] = [
+    policy(
+        1,
+        "PROVIDED",
+        &[Provided, Disk],
+        &[Provided, Disk],
+        &[Provided, Disk],
+    ),
+    policy(2, "COLD", &[Archive], &[], &[]),
+    policy(
+        5,
+        "WARM",
+        &[Disk, Archive],
+        &[Disk, Archive],
+        &[Disk, Archive],
+    ),
+    policy(7, "HOT", &[Disk], &[], &[Archive]),
+    policy(10, "ONE_SSD", &[Ssd, Disk], &[Ssd, Disk], &[Ssd, Disk]),
+    policy(12, "ALL_SSD", &[Ssd], &[Disk], &[Disk]),
+    policy(14, "ALL_NVDIMM", &[Nvdimm], &[Disk], &[Disk]),
+    policy(15, "LAZY_PERSIST", &[RamDisk, Disk], &[Disk], &[Disk]),
+];
+
+impl Policy {
+    fn to_proto(&self) -> BlockStoragePolicyProto {
+        let types = |types: &[StorageTypeProto]| StorageTypesProto {
+            storage_types: types.iter().map(|kind| i32::from(*kind)).collect(),
+        };
+        BlockStoragePolicyProto {
+            policy_id: self.id.into(),
+            name: self.name.to_owned(),
+            creation_policy: types(self.creation),
+            creation_fallback_policy: Some(types(self.creation_fallback)),
+            replication_fallback_policy: Some(types(self.replication_fallback)),
+        }
+    }
+}
+
+impl NameNode {
+    /// Returns all policies.
+    pub(crate) fn get_storage_policies(
+        &self,
+        _call: &Call<'_>,
+        _request: GetStoragePoliciesRequestProto,
+    ) -> Result<GetStoragePoliciesResponseProto, HdfsError> {
+        Ok(GetStoragePoliciesResponseProto {
+            policies: POLICIES.iter().map(Policy::to_proto).collect(),
+        })
+    }
+
+    /// Returns the effective policy of a path.
+    pub(crate) fn get_storage_policy(
+        &self,
+        call: &Call<'_>,
+        request: GetStoragePolicyRequestProto,
+    ) -> Result<GetStoragePolicyResponseProto, HdfsError> {
+        let checker = self.checker(call);
+        let state = self.lock();
+        let path = state.namespace.resolve(&request.path)?;
+        checker.check(&state.namespace, &path, Need::path(FsAction::READ))?;
+        let id = state.namespace.storage_policy(file_or_directory(&path)?);
+        let policy = POLICIES
+            .iter()
+            .find(|policy| policy.id == id)
+            .unwrap_or(&POLICIES[HOT]);
+        Ok(GetStoragePolicyResponseProto {
+            storage_policy: policy.to_proto(),
+        })
+    }
+
+    /// Sets the policy of a path.
+    pub(crate) fn set_storage_policy(
+        &self,
+        call: &Call<'_>,
+        request: SetStoragePolicyRequestProto,
+    ) -> Result<SetStoragePolicyResponseProto, HdfsError> {
+        let policy = POLICIES
+            .iter()
+            .find(|policy| policy.name.eq_ignore_ascii_case(&request.policy_name));
+        let policy = policy.ok_or_else(|| {
+            HdfsError::hadoop_illegal_argument(format!(
+                "Cannot find a block policy with the name {}",
+                request.policy_name
+            ))
+        })?;
+        self.change_storage_policy(call, &request.src, policy.id)?;
+        Ok(SetStoragePolicyResponseProto {})
+    }
+
+    /// Removes the policy of a path, which then inherits its parent's.
+    pub(crate) fn unset_storage_policy(
+        &self,
+        call: &Call<'_>,
+        request: UnsetStoragePolicyRequestProto,
+    ) -> Result<UnsetStoragePolicyResponseProto, HdfsError> {
+        self.change_storage_policy(call, &request.src, 0)?;
+        Ok(UnsetStoragePolicyResponseProto {})
+    }
+
+    /// Does nothing, because no replicas are moved to satisfy a policy.
+    pub(crate) fn satisfy_storage_policy(
+        &self,
+        _call: &Call<'_>,
+        _request: SatisfyStoragePolicyRequestProto,
+    ) -> Result<SatisfyStoragePolicyResponseProto, HdfsError> {
+        Err(HdfsError::new(
+            "org.apache.hadoop.hdfs.server.namenode.UnsupportedActionException",
+            "Cannot request to satisfy storage policy when storage policy satisfier feature has been disabled by admin. \
+             Seek for an admin help to enable it or use Mover tool.",
+        ))
+    }
+
+    fn change_storage_policy(&self, call: &Call<'_>, src: &str, id: u8) -> Result<(), HdfsError> {
+        let checker = self.checker(call);
+        let mut state = self.lock_to_write(format_args!("set storage policy for {src}"))?;
+        let path = state.namespace.resolve(src)?;
+        checker.check_change(&state.namespace, &path, Need::path(FsAction::WRITE))?;
+        state
+            .namespace
+            .inode_mut(file_or_directory(&path)?)
+            .storage_policy = id;
+        Ok(())
+    }
+}

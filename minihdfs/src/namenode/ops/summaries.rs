@@ -1,0 +1,154 @@
+//! Usage and quotas of trees.
+
+use super::attributes::{existing, file_or_directory};
+use crate::HdfsError;
+use crate::namenode::NameNode;
+use crate::namenode::access::permission::{FsAction, Need};
+use crate::namenode::state::inode::{Quota, ROOT};
+use crate::proto::hdfs::{
+    ContentSummaryProto, GetContentSummaryRequestProto, GetContentSummaryResponseProto,
+    GetQuotaUsageRequestProto, GetQuotaUsageResponseProto, QuotaUsageProto, SetQuotaRequestProto,
+    SetQuotaResponseProto,
+};
+use crate::rpc::Call;
+
+/// `HdfsConstants.QUOTA_DONT_SET`: leaves the quota unchanged.
+const DONT_SET: u64 = i64::MAX as u64;
+/// `HdfsConstants.QUOTA_RESET`, -1: no quota. Responses use it too.
+const RESET: u64 = u64::MAX;
+
+impl NameNode {
+    /// Returns totals of a tree or a file.
+    pub(crate) fn get_content_summary(
+        &self,
+        call: &Call<'_>,
+        request: GetContentSummaryRequestProto,
+    ) -> Result<GetContentSummaryResponseProto, HdfsError> {
+        let checker = self.checker(call);
+        let state = self.lock();
+        let path = state.namespace.resolve(&request.path)?;
+        checker.check(&state.namespace, &path, SUBTREE)?;
+        let id = existing(&path)?;
+        let usage = state.namespace.usage(id, &|id| state.file_usage(id));
+        let quota = state
+            .namespace
+            .inode(id)
+            .as_directory()
+            .map(|directory| directory.quota);
+        let erasure_coding_policy = if quota.is_some() { "" } else { "Replicated" };
+        let quota = quota.unwrap_or_default();
+        Ok(GetContentSummaryResponseProto {
+            summary: ContentSummaryProto {
+                length: usage.length,
+                file_count: usage.files,
+                directory_count: usage.directories,
+                quota: quota.namespace.unwrap_or(RESET),
+                space_consumed: usage.space,
+                space_quota: quota.space.unwrap_or(RESET),
+                type_quota_infos: None,
+                snapshot_length: Some(0),
+                snapshot_file_count: Some(0),
+                snapshot_directory_count: Some(0),
+                snapshot_space_consumed: Some(0),
+                erasure_coding_policy: Some(erasure_coding_policy.to_owned()),
+            },
+        })
+    }
+
+    /// Returns the usage of a tree as counted by its quotas.
+    pub(crate) fn get_quota_usage(
+        &self,
+        call: &Call<'_>,
+        request: GetQuotaUsageRequestProto,
+    ) -> Result<GetQuotaUsageResponseProto, HdfsError> {
+        let checker = self.checker(call);
+        let state = self.lock();
+        let path = state.namespace.resolve(&request.path)?;
+        checker.check(&state.namespace, &path, SUBTREE)?;
+        let id = file_or_directory(&path)?;
+        let usage = state.namespace.usage(id, &|id| state.file_usage(id));
+        let quota = state
+            .namespace
+            .inode(id)
+            .as_directory()
+            .map(|directory| directory.quota)
+            .unwrap_or_default();
+        Ok(GetQuotaUsageResponseProto {
+            usage: QuotaUsageProto {
+                file_and_directory_count: usage.inodes(),
+                quota: quota.namespace.unwrap_or(RESET),
+                space_consumed: usage.space,
+                space_quota: quota.space.unwrap_or(RESET),
+                type_quota_infos: None,
+            },
+        })
+    }
+
+    /// Sets or clears the quotas of a directory. There are no quotas by storage type, because there
+    /// is only one type.
+    pub(crate) fn set_quota(
+        &self,
+        call: &Call<'_>,
+        request: SetQuotaRequestProto,
+    ) -> Result<SetQuotaResponseProto, HdfsError> {
+        let checker = self.checker(call);
+        let operation = match (request.namespace_quota, request.storagespace_quota) {
+            (RESET, DONT_SET | RESET) => "clearQuota",
+            (DONT_SET, RESET) => "clearSpaceQuota",
+            (_, DONT_SET) => "setQuota",
+            _ => "setSpaceQuota",
+        };
+        checker.check_superuser(operation)?;
+        if request.storage_type.is_some() {
+            return Err(HdfsError::unsupported_operation(
+                "Failed to set quota by storage type: every DataNode here has one storage, of type DISK; set the space quota without a type",
+            ));
+        }
+        let mut state = self.lock_to_write(format_args!("set quota on {}", request.path))?;
+        let path = state.namespace.resolve(&request.path)?;
+        checker.check(&state.namespace, &path, Need::TRAVERSE)?;
+        let id = path.last().ok_or_else(|| {
+            HdfsError::file_not_found(format!("Directory does not exist: {}", path.path()))
+        })?;
+        if [request.namespace_quota, request.storagespace_quota]
+            .iter()
+            .any(|value| *value > DONT_SET && *value != RESET)
+        {
+            return Err(HdfsError::illegal_argument(format!(
+                "Illegal value for nsQuota or ssQuota : {} and {}",
+                request.namespace_quota.cast_signed(),
+                request.storagespace_quota.cast_signed()
+            )));
+        }
+        let Some(directory) = state.namespace.inode_mut(id).as_directory_mut() else {
+            return Err(HdfsError::new(
+                "org.apache.hadoop.fs.PathIsNotDirectoryException",
+                format!("`{}': Is not a directory", path.path()),
+            ));
+        };
+        // The root always has a namespace quota. Clearing it restores the default, which cannot be
+        // reached.
+        let namespace = match request.namespace_quota {
+            RESET if id == ROOT => Quota::ROOT.namespace,
+            quota => changed(directory.quota.namespace, quota),
+        };
+        directory.quota = Quota {
+            namespace,
+            space: changed(directory.quota.space, request.storagespace_quota),
+        };
+        Ok(SetQuotaResponseProto {})
+    }
+}
+
+const SUBTREE: Need = Need {
+    subtree: Some((FsAction::READ_EXECUTE, false)),
+    ..Need::TRAVERSE
+};
+
+fn changed(old: Option<u64>, told: u64) -> Option<u64> {
+    match told {
+        DONT_SET => old,
+        RESET => None,
+        limit => Some(limit),
+    }
+}

@@ -1,0 +1,111 @@
+//! Delegation tokens, and keys for encrypted data transfer.
+
+use crate::namenode::NameNode;
+use crate::proto::common::{
+    CancelDelegationTokenRequestProto, CancelDelegationTokenResponseProto,
+    GetDelegationTokenRequestProto, GetDelegationTokenResponseProto,
+    RenewDelegationTokenRequestProto, RenewDelegationTokenResponseProto,
+};
+use crate::proto::hdfs::{GetDataEncryptionKeyRequestProto, GetDataEncryptionKeyResponseProto};
+use crate::rpc::Call;
+use crate::token::Token;
+use crate::user::{AuthMethod, NO_MATCHING_RULE};
+use crate::{Caller, HdfsError};
+
+use crate::namenode::ops::status::millis;
+use crate::namenode::state::limits::check_name;
+
+/// Converts the error for a renewer that no `auth_to_local` rule matches, as Hadoop's
+/// `AbstractDelegationTokenIdentifier.setRenewer` does.
+fn unshortened(error: HdfsError) -> HdfsError {
+    if error.class() == NO_MATCHING_RULE {
+        return HdfsError::new("java.lang.RuntimeException", error.to_string());
+    }
+    error
+}
+
+impl NameNode {
+    /// Issues a token to a caller who authenticated with a ticket. Absent if security is off.
+    pub(crate) fn get_delegation_token(
+        &self,
+        call: &Call<'_>,
+        request: GetDelegationTokenRequestProto,
+    ) -> Result<GetDelegationTokenResponseProto, HdfsError> {
+        drop(self.lock_to_write(format_args!("issue delegation token"))?);
+        if !self.issues_tokens_to(call.caller) {
+            return Err(HdfsError::io(
+                "Delegation Token can be issued only with kerberos or web authentication",
+            ));
+        }
+        if !self.config.is_secure() && !self.config.delegation_token_always {
+            return Ok(GetDelegationTokenResponseProto { token: None });
+        }
+        check_name("renewer's name", &request.renewer)?;
+        let renewer = match request.renewer.as_str() {
+            "" => "".into(),
+            renewer => self
+                .auth_to_local
+                .short_name(renewer)
+                .map_err(unshortened)?,
+        };
+        let real = call.caller.real_user.as_ref().map(|user| &*user.full);
+        let token = self
+            .delegation_tokens
+            .issue(call.now, &call.caller.user.full, &renewer, real);
+        Ok(GetDelegationTokenResponseProto {
+            token: Some(token.into()),
+        })
+    }
+
+    /// Renews a token for its renewer and returns the new expiry time.
+    pub(crate) fn renew_delegation_token(
+        &self,
+        call: &Call<'_>,
+        request: RenewDelegationTokenRequestProto,
+    ) -> Result<RenewDelegationTokenResponseProto, HdfsError> {
+        drop(self.lock_to_write(format_args!("renew delegation token"))?);
+        if !self.issues_tokens_to(call.caller) {
+            return Err(HdfsError::io(
+                "Delegation Token can be renewed only with kerberos or web authentication",
+            ));
+        }
+        let token = Token::from(request.token);
+        let until = self
+            .delegation_tokens
+            .renew(call.now, &token, &call.caller.user.short)?;
+        Ok(RenewDelegationTokenResponseProto {
+            new_expiry_time: millis(until),
+        })
+    }
+
+    /// Cancels a token for its owner or renewer.
+    pub(crate) fn cancel_delegation_token(
+        &self,
+        call: &Call<'_>,
+        request: CancelDelegationTokenRequestProto,
+    ) -> Result<CancelDelegationTokenResponseProto, HdfsError> {
+        drop(self.lock_to_write(format_args!("cancel delegation token"))?);
+        let token = Token::from(request.token);
+        self.delegation_tokens.cancel(&token, &call.caller.user)?;
+        Ok(CancelDelegationTokenResponseProto {})
+    }
+
+    /// Returns true if the caller may get tokens. A caller who authenticated with a token may not.
+    /// Without security there is nothing to protect.
+    fn issues_tokens_to(&self, caller: &Caller) -> bool {
+        !self.config.is_secure() || caller.method == AuthMethod::Kerberos
+    }
+
+    /// Returns a key for `dfs.encrypt.data.transfer`; absent if that is off.
+    pub(crate) fn get_data_encryption_key(
+        &self,
+        call: &Call<'_>,
+        _request: GetDataEncryptionKeyRequestProto,
+    ) -> Result<GetDataEncryptionKeyResponseProto, HdfsError> {
+        let encrypt = self.config.encrypt_data_transfer;
+        Ok(GetDataEncryptionKeyResponseProto {
+            data_encryption_key: encrypt
+                .then(|| self.block_tokens.data_encryption_key(call.now).into()),
+        })
+    }
+}

@@ -1,0 +1,213 @@
+//! Creating and deleting directories and trees.
+
+use std::sync::Arc;
+
+use kerbox_krb5::Timestamp;
+
+use super::attributes::check_not_reserved;
+use crate::HdfsError;
+use crate::namenode::NameNode;
+use crate::namenode::access::permission::{FsAction, Need};
+use crate::namenode::path;
+use crate::namenode::state::State;
+use crate::namenode::state::inode::{Directory, InodeId, InodeKind, PERMISSION_BITS};
+use crate::namenode::state::limits::{Charge, check_directory_items, check_new_names};
+use crate::namenode::state::namespace::{NewInode, ResolvedPath};
+use crate::proto::hdfs::{
+    CreateSymlinkRequestProto, CreateSymlinkResponseProto, DeleteRequestProto, DeleteResponseProto,
+    MkdirsRequestProto, MkdirsResponseProto,
+};
+use crate::rpc::Call;
+
+/// The bits added to implicitly created directories, so that owners can write and search them
+/// (`u+wx`).
+const IMPLICIT: u16 = 0o300;
+
+/// The bits that such directories take from the requested mode, which exclude the sticky bit.
+const RWX: u16 = 0o777;
+
+/// The modes and owner of inodes to be created.
+pub(super) struct Creation {
+    pub(super) owner: Arc<str>,
+    pub(super) mode: u16,
+    pub(super) unmasked: Option<u16>,
+}
+
+impl NameNode {
+    /// Creates a directory and its missing ancestors. An existing directory is unchanged.
+    pub(crate) fn mkdirs(
+        &self,
+        call: &Call<'_>,
+        request: MkdirsRequestProto,
+    ) -> Result<MkdirsResponseProto, HdfsError> {
+        path::check_length(&request.src, "mkdirs")?;
+        path::check_creatable(&request.src)?;
+        let checker = self.checker(call);
+        let mut state = self.lock_to_write(format_args!("create directory {}", request.src))?;
+        let path = state.namespace.resolve(&request.src)?;
+        checker.check_creation(&state.namespace, &path, Need::TRAVERSE)?;
+        if let Some(id) = path.last() {
+            if !state.namespace.inode(id).is_directory() {
+                return Err(HdfsError::file_already_exists(format!(
+                    "Path is not a directory: {}",
+                    path.path()
+                )));
+            }
+            return Ok(MkdirsResponseProto { result: true });
+        }
+        checker.check_creation(&state.namespace, &path, Need::ancestor(FsAction::WRITE))?;
+        if !request.create_parent {
+            check_parent(&state, &path)?;
+        }
+        check_new_names(&path, "mkdirs", &self.config)?;
+        let creation = Creation {
+            owner: Arc::clone(&call.caller.user.short),
+            mode: request.masked.perm as u16 & PERMISSION_BITS,
+            unmasked: request.unmasked.map(|mode| mode.perm as u16),
+        };
+        let above = Creation {
+            owner: Arc::clone(&creation.owner),
+            mode: creation.mode & RWX | IMPLICIT,
+            unmasked: creation.unmasked.map(|mode| mode & RWX | IMPLICIT),
+        };
+        let missing = path.missing().count();
+        self.check_room(&state, &path, missing as u64)?;
+        let parent = self.make_missing(call.now, &mut state, &path, missing - 1, &above);
+        let name = path::name(path.path());
+        self.add_directory(call.now, &mut state, parent, name, &creation);
+        Ok(MkdirsResponseProto { result: true })
+    }
+
+    /// Fails if quotas or the limit on items do not allow this many more inodes.
+    pub(super) fn check_room(
+        &self,
+        state: &State,
+        path: &ResolvedPath<'_>,
+        inodes: u64,
+    ) -> Result<(), HdfsError> {
+        let existing = path.existing();
+        let parent = existing[existing.len() - 1];
+        check_directory_items(&state.namespace, parent, &self.config)?;
+        let charge = Charge {
+            inodes,
+            one_by_one: true,
+            ..Charge::default()
+        };
+        state
+            .namespace
+            .check_quota(parent, None, charge, &|id| state.file_usage(id))
+    }
+
+    /// Creates the first `count` missing components of a path, and returns the last one that then
+    /// exists.
+    pub(super) fn make_missing(
+        &self,
+        now: Timestamp,
+        state: &mut State,
+        path: &ResolvedPath<'_>,
+        count: usize,
+        creation: &Creation,
+    ) -> InodeId {
+        let existing = path.existing();
+        path.missing()
+            .take(count)
+            .fold(existing[existing.len() - 1], |parent, name| {
+                self.add_directory(now, state, parent, name, creation)
+            })
+    }
+
+    fn add_directory(
+        &self,
+        now: Timestamp,
+        state: &mut State,
+        parent: InodeId,
+        name: &str,
+        creation: &Creation,
+    ) -> InodeId {
+        let new = NewInode {
+            owner: Arc::clone(&creation.owner),
+            mode: creation.mode,
+            unmasked: creation.unmasked,
+            kind: InodeKind::Directory(Directory::default()),
+        };
+        state
+            .namespace
+            .add(now, parent, name, new, self.config.posix_acl_inheritance)
+    }
+
+    /// Returns the mode of directories that `create` makes implicitly: that of their parent
+    /// directory, and `u+wx`.
+    pub(super) fn mode_above_file(
+        state: &State,
+        path: &ResolvedPath<'_>,
+        owner: &Arc<str>,
+    ) -> Creation {
+        let existing = path.existing();
+        let nearest = state.namespace.inode(existing[existing.len() - 1]);
+        Creation {
+            owner: Arc::clone(owner),
+            mode: nearest.mode & RWX | IMPLICIT,
+            unmasked: None,
+        }
+    }
+
+    /// Deletes a file, or a directory with its contents. Returns false if the path does not exist
+    /// or is the root.
+    pub(crate) fn delete(
+        &self,
+        call: &Call<'_>,
+        request: DeleteRequestProto,
+    ) -> Result<DeleteResponseProto, HdfsError> {
+        check_not_reserved(&request.src)?;
+        let checker = self.checker(call);
+        let mut state = self.lock_to_write(format_args!("delete {}", request.src))?;
+        let path = state.namespace.resolve(&request.src)?;
+        let need = Need {
+            subtree: Some((FsAction::ALL, true)),
+            ..Need::parent(FsAction::WRITE)
+        };
+        checker.check_change(&state.namespace, &path, need)?;
+        let Some(id) = path.last() else {
+            return Ok(DeleteResponseProto { result: false });
+        };
+        let children = state
+            .namespace
+            .inode(id)
+            .as_directory()
+            .map_or(0, |directory| directory.children.len());
+        if children > 0 && !request.recursive {
+            return Err(HdfsError::path_is_not_empty_directory(format!(
+                "`{} is non empty': Directory is not empty",
+                path.path()
+            )));
+        }
+        if path.depth() == 1 {
+            return Ok(DeleteResponseProto { result: false });
+        }
+        state.remove_tree(call.now, id);
+        Ok(DeleteResponseProto { result: true })
+    }
+
+    /// Fails, as in Hadoop unless symbolic links are enabled.
+    pub(crate) fn create_symlink(
+        &self,
+        _call: &Call<'_>,
+        _request: CreateSymlinkRequestProto,
+    ) -> Result<CreateSymlinkResponseProto, HdfsError> {
+        Err(HdfsError::unsupported_operation("Symlinks not supported"))
+    }
+}
+
+/// Checks that the parent exists and is a directory (`FSDirectory.verifyParentDir`).
+pub(super) fn check_parent(state: &State, path: &ResolvedPath<'_>) -> Result<(), HdfsError> {
+    let directory = path::parent(path.path());
+    match path.parent() {
+        None => Err(HdfsError::file_not_found(format!(
+            "Parent directory doesn't exist: {directory}"
+        ))),
+        Some(id) if !state.namespace.inode(id).is_directory() => Err(
+            HdfsError::parent_not_directory(format!("Parent path is not a directory: {directory}")),
+        ),
+        Some(_) => Ok(()),
+    }
+}

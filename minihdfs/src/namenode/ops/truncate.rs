@@ -1,0 +1,85 @@
+//! Truncating files (`FSDirTruncateOp`).
+
+use crate::HdfsError;
+use crate::namenode::NameNode;
+use crate::namenode::access::permission::{FsAction, Need};
+use crate::namenode::block_manager::BlockState;
+use crate::namenode::recovery::{Claim, RecoverLeaseOp};
+use crate::namenode::state::limits::{add, check_name};
+use crate::proto::hdfs::{TruncateRequestProto, TruncateResponseProto};
+use crate::rpc::Call;
+
+impl NameNode {
+    /// Returns true if the file is truncated and closed; false if the DataNodes must truncate its
+    /// last block first.
+    pub(crate) fn truncate(
+        &self,
+        call: &Call<'_>,
+        request: TruncateRequestProto,
+    ) -> Result<TruncateResponseProto, HdfsError> {
+        let new_length = request.new_length;
+        if new_length.cast_signed() < 0 {
+            return Err(HdfsError::hadoop_illegal_argument(format!(
+                "Cannot truncate to a negative file size: {}.",
+                new_length.cast_signed()
+            )));
+        }
+        check_name("client's name", &request.client_name)?;
+        let checker = self.checker(call);
+        let mut guard = self.lock_to_write(format_args!("truncate for {}", request.src))?;
+        let state = &mut *guard;
+        let path = state.namespace.resolve(&request.src)?;
+        checker.check_change(&state.namespace, &path, Need::path(FsAction::WRITE))?;
+        let id = state.file_of(path.last(), path.path())?;
+        if let Some(last) = state.last_block(id)
+            && let BlockState::UnderRecovery(recovery) = &last.state
+            && let Some(target) = recovery.truncate_to
+        {
+            let before = state.file_length(id).saturating_sub(last.block.length);
+            // A repetition of the truncation in progress.
+            if add(before, target) == new_length {
+                return Ok(TruncateResponseProto { result: false });
+            }
+            return Err(HdfsError::already_being_created(format!(
+                "Failed to TRUNCATE_FILE {0} for {1} on {2} because {0} is being truncated.",
+                path.path(),
+                request.client_name,
+                call.caller.address
+            )));
+        }
+        let claim = Claim {
+            op: RecoverLeaseOp::Truncate,
+            path: path.path(),
+            holder: &request.client_name,
+            machine: call.caller.address,
+        };
+        state.take_over(call.now, id, claim)?;
+        let length = state.file_length(id);
+        if length == new_length {
+            return Ok(TruncateResponseProto { result: true });
+        }
+        if length < new_length {
+            return Err(HdfsError::hadoop_illegal_argument(format!(
+                "Cannot truncate to a larger file size. Current size: {length}, truncate size: {new_length}."
+            )));
+        }
+        let (mut keep, mut position) = (0, 0);
+        for info in state.blocks_of(id) {
+            if position >= new_length {
+                break;
+            }
+            position = add(position, info.block.length);
+            keep += 1;
+        }
+        state.drop_last_blocks(id, keep);
+        state.namespace.inode_mut(id).modification_time = call.now.as_millis();
+        let Some(last) = state.last_block(id).filter(|_| position > new_length) else {
+            return Ok(TruncateResponseProto { result: true });
+        };
+        let surplus = position.saturating_sub(new_length);
+        let (block, target) = (last.block.id, last.block.length.saturating_sub(surplus));
+        state.open_file(call.now, id, &request.client_name, call.caller.address);
+        state.recover_block(call.now, block, Some(target));
+        Ok(TruncateResponseProto { result: false })
+    }
+}

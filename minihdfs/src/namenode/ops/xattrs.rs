@@ -1,0 +1,225 @@
+//! Extended attributes.
+
+use bytes::Bytes;
+
+use super::attributes::found;
+use crate::HdfsError;
+use crate::namenode::NameNode;
+use crate::namenode::access::permission::{FsAction, Need, PermissionChecker};
+use crate::namenode::access::xattr::XAttr;
+use crate::namenode::state::State;
+use crate::namenode::state::inode::{Inode, STICKY};
+use crate::namenode::state::namespace::ResolvedPath;
+use crate::proto::hdfs::x_attr_proto::XAttrNamespaceProto as Namespace;
+use crate::proto::hdfs::{
+    GetXAttrsRequestProto, GetXAttrsResponseProto, ListXAttrsRequestProto, ListXAttrsResponseProto,
+    RemoveXAttrRequestProto, RemoveXAttrResponseProto, SetXAttrRequestProto, SetXAttrResponseProto,
+    XAttrProto, XAttrSetFlagProto,
+};
+use crate::rpc::Call;
+
+impl NameNode {
+    /// Sets one attribute. The flags say if it may be created and if it may be replaced.
+    pub(crate) fn set_x_attr(
+        &self,
+        call: &Call<'_>,
+        request: SetXAttrRequestProto,
+    ) -> Result<SetXAttrResponseProto, HdfsError> {
+        self.check_xattrs_enabled()?;
+        let xattr = told(request.x_attr)?;
+        let size = xattr.name.len() + xattr.value.as_ref().map_or(0, Bytes::len);
+        if size > self.config.max_xattr_size {
+            return Err(HdfsError::hadoop_illegal_argument(format!(
+                "The XAttr is too big. The maximum combined size of the name and value is {}, but the total size is {size}",
+                self.config.max_xattr_size
+            )));
+        }
+        let flags = request.flag.unwrap_or(0);
+        let has = |flag: XAttrSetFlagProto| flags & flag as u32 != 0;
+        if !has(XAttrSetFlagProto::XattrCreate) && !has(XAttrSetFlagProto::XattrReplace) {
+            return Err(HdfsError::hadoop_illegal_argument(
+                "A flag must be specified.",
+            ));
+        }
+        let checker = self.checker(call);
+        let mut state = self.lock_to_write(format_args!("set XAttr on {}", request.src))?;
+        let path = state.namespace.resolve(&request.src)?;
+        xattr.check_visible(&checker, path.is_raw())?;
+        check_change(&checker, &state, &path, &xattr)?;
+        let inode = state.namespace.inode_mut(found(&path)?);
+        if xattr.makes_unreadable_by_superuser() {
+            check_unreadable(inode, &xattr)?;
+        }
+        let counted = inode
+            .xattrs
+            .iter()
+            .filter(|known| known.is_counted())
+            .count();
+        let place = inode
+            .xattrs
+            .iter()
+            .position(|known| known.is_same_as(&xattr));
+        match place {
+            Some(_) if !has(XAttrSetFlagProto::XattrReplace) => Err(HdfsError::io(format!(
+                "XAttr: {} already exists. The REPLACE flag must be specified.",
+                xattr.name
+            ))),
+            None if !has(XAttrSetFlagProto::XattrCreate) => Err(HdfsError::io(format!(
+                "XAttr: {} does not exist. The CREATE flag must be specified.",
+                xattr.name
+            ))),
+            None if xattr.is_counted() && counted >= self.config.max_xattrs_per_inode => {
+                Err(HdfsError::io(format!(
+                    "Cannot add additional XAttr to inode, would exceed limit of {}",
+                    self.config.max_xattrs_per_inode
+                )))
+            }
+            Some(index) => {
+                inode.xattrs[index] = xattr;
+                Ok(SetXAttrResponseProto {})
+            }
+            None => {
+                inode.xattrs.push(xattr);
+                Ok(SetXAttrResponseProto {})
+            }
+        }
+    }
+
+    /// Returns the values of the named attributes, or of all that the caller may see.
+    pub(crate) fn get_x_attrs(
+        &self,
+        call: &Call<'_>,
+        request: GetXAttrsRequestProto,
+    ) -> Result<GetXAttrsResponseProto, HdfsError> {
+        self.check_xattrs_enabled()?;
+        let checker = self.checker(call);
+        let state = self.lock();
+        let path = state.namespace.resolve(&request.src)?;
+        let wanted: Vec<XAttr> = request
+            .x_attrs
+            .into_iter()
+            .map(XAttr::from_proto)
+            .collect::<Result<_, _>>()?;
+        for xattr in &wanted {
+            xattr.check_visible(&checker, path.is_raw())?;
+        }
+        checker.check(&state.namespace, &path, Need::path(FsAction::READ))?;
+        let known = &state.namespace.inode(found(&path)?).xattrs;
+        let visible = known
+            .iter()
+            .filter(|xattr| xattr.is_visible(&checker, path.is_raw()));
+        if wanted.is_empty() {
+            let x_attrs = visible.map(XAttr::to_proto).collect();
+            return Ok(GetXAttrsResponseProto { x_attrs });
+        }
+        let x_attrs: Vec<XAttrProto> = wanted
+            .iter()
+            .filter_map(|wanted| known.iter().find(|xattr| xattr.is_same_as(wanted)))
+            .map(XAttr::to_proto)
+            .collect();
+        if x_attrs.len() < wanted.len() {
+            return Err(HdfsError::new(
+                "org.apache.hadoop.hdfs.protocol.XAttrNotFoundException",
+                "At least one of the attributes provided was not found.",
+            ));
+        }
+        Ok(GetXAttrsResponseProto { x_attrs })
+    }
+
+    /// Returns all attributes that the caller may see, including values, which clients discard.
+    pub(crate) fn list_x_attrs(
+        &self,
+        call: &Call<'_>,
+        request: ListXAttrsRequestProto,
+    ) -> Result<ListXAttrsResponseProto, HdfsError> {
+        self.check_xattrs_enabled()?;
+        let checker = self.checker(call);
+        let state = self.lock();
+        let path = state.namespace.resolve(&request.src)?;
+        checker.check(&state.namespace, &path, Need::path(FsAction::READ))?;
+        let known = &state.namespace.inode(found(&path)?).xattrs;
+        let visible = known
+            .iter()
+            .filter(|xattr| xattr.is_visible(&checker, path.is_raw()));
+        Ok(ListXAttrsResponseProto {
+            x_attrs: visible.map(XAttr::to_proto).collect(),
+        })
+    }
+
+    /// Removes one attribute. Fails if it does not exist.
+    pub(crate) fn remove_x_attr(
+        &self,
+        call: &Call<'_>,
+        request: RemoveXAttrRequestProto,
+    ) -> Result<RemoveXAttrResponseProto, HdfsError> {
+        self.check_xattrs_enabled()?;
+        let xattr = told(request.x_attr)?;
+        let checker = self.checker(call);
+        let mut state =
+            self.lock_to_write(format_args!("remove XAttr entry on {}", request.src))?;
+        let path = state.namespace.resolve(&request.src)?;
+        xattr.check_visible(&checker, path.is_raw())?;
+        check_change(&checker, &state, &path, &xattr)?;
+        if xattr.makes_unreadable_by_superuser() {
+            return Err(HdfsError::access_control(format!(
+                "The xattr '{}' can not be deleted.",
+                xattr.prefixed_name()
+            )));
+        }
+        let inode = state.namespace.inode_mut(found(&path)?);
+        let before = inode.xattrs.len();
+        inode.xattrs.retain(|known| !known.is_same_as(&xattr));
+        if inode.xattrs.len() == before {
+            return Err(HdfsError::io(
+                "No matching attributes found for remove operation",
+            ));
+        }
+        Ok(RemoveXAttrResponseProto {})
+    }
+
+    fn check_xattrs_enabled(&self) -> Result<(), HdfsError> {
+        if self.config.xattrs_enabled {
+            return Ok(());
+        }
+        Err(HdfsError::io(
+            "The XAttr operation has been rejected.  Support for XAttrs has been disabled by setting dfs.namenode.xattrs.enabled to false.",
+        ))
+    }
+}
+
+fn told(xattr: Option<XAttrProto>) -> Result<XAttr, HdfsError> {
+    XAttr::from_proto(
+        xattr.ok_or_else(|| HdfsError::hadoop_illegal_argument("XAttr cannot be null."))?,
+    )
+}
+
+/// Checks WRITE on the path. User attributes of a directory with the sticky bit are reserved to its
+/// owner (`FSDirXAttrOp.checkXAttrChangeAccess`).
+fn check_change(
+    checker: &PermissionChecker<'_>,
+    state: &State,
+    path: &ResolvedPath<'_>,
+    xattr: &XAttr,
+) -> Result<(), HdfsError> {
+    let sticky = |inode: &Inode| inode.is_directory() && inode.mode & STICKY != 0;
+    let owners_only = xattr.namespace == Namespace::User
+        && path
+            .last()
+            .is_some_and(|id| sticky(state.namespace.inode(id)));
+    let need = if owners_only {
+        Need::OWNER
+    } else {
+        Need::path(FsAction::WRITE)
+    };
+    checker.check_change(&state.namespace, path, need)
+}
+
+fn check_unreadable(inode: &Inode, xattr: &XAttr) -> Result<(), HdfsError> {
+    if inode.is_directory() {
+        return Err(HdfsError::io(format!(
+            "Can only set '{}' on a file.",
+            xattr.prefixed_name()
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,312 @@
+//! The NameNode's service: its lock, its timers, and the calls that reach it.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kerbox_events::{Event, Hook, Server};
+use kerbox_krb5::Timestamp;
+use rand::Rng;
+
+use crate::HdfsError;
+use crate::config::{ConfigError, HdfsConfig};
+use crate::namenode::access::permission::PermissionChecker;
+use crate::namenode::ops::{CLIENT_PROTOCOL, is_at_most_once};
+use crate::namenode::retry_cache::RetryCache;
+use crate::namenode::side_protocols::SIDE_PROTOCOLS;
+use crate::namenode::state::State;
+use crate::namenode::state::inode::{self, InodeKind};
+use crate::namenode::state::namespace::NewInode;
+use crate::rpc::{Call, RpcService};
+use crate::secret_manager::{
+    BlockTokenSecretManager, BlockTokenSettings, DelegationTokenSecretManager,
+    DelegationTokenSettings,
+};
+use crate::user::AuthToLocal;
+
+/// A NameNode. Share it in an [`Arc`].
+pub struct NameNode {
+    pub(super) config: HdfsConfig,
+    superuser: Arc<str>,
+    pub(super) auth_to_local: AuthToLocal,
+    pub(super) hook: Arc<dyn Hook>,
+    pub(super) block_pool_id: Arc<str>,
+    pub(super) block_tokens: Arc<BlockTokenSecretManager>,
+    pub(super) delegation_tokens: Arc<DelegationTokenSecretManager>,
+    state: Mutex<State>,
+    /// Held throughout a call that must not be executed twice, so that a repeated call waits for
+    /// the first.
+    retry_cache: Mutex<RetryCache>,
+}
+
+/// The parameters of a NameNode besides its configuration.
+#[derive(Clone, Debug)]
+pub struct NameNodeIdentity {
+    /// The short name of the superuser, which owns `/`.
+    pub superuser: String,
+    /// The realm for the `DEFAULT` rule of `auth_to_local`; empty without Kerberos.
+    pub default_realm: String,
+    /// The address it listens on, which is part of the block pool id.
+    pub address: IpAddr,
+}
+
+impl NameNode {
+    /// Creates a NameNode with an empty namespace. All randomness comes from `rng` and from
+    /// generators seeded by it.
+    ///
+    /// # Errors
+    /// Fails if the configuration is inconsistent or its `auth_to_local` rules are invalid.
+    pub fn new(
+        config: HdfsConfig,
+        identity: &NameNodeIdentity,
+        now: Timestamp,
+        hook: Arc<dyn Hook>,
+        rng: &mut impl Rng,
+    ) -> Result<Self, ConfigError> {
+        config.check()?;
+        let auth_to_local = AuthToLocal::from_config(&config, identity.default_realm.as_str())?;
+        let pool_number = rng.next_u32() >> 1;
+        let block_pool_id: Arc<str> =
+            format!("BP-{pool_number}-{}-{}", identity.address, now.as_millis()).into();
+        let superuser: Arc<str> = identity.superuser.as_str().into();
+        Ok(Self {
+            auth_to_local,
+            hook,
+            block_tokens: Arc::new(BlockTokenSecretManager::new(
+                BlockTokenSettings::new(&config, &*block_pool_id),
+                now,
+                rng,
+            )),
+            delegation_tokens: Arc::new(DelegationTokenSecretManager::new(
+                DelegationTokenSettings::from(&config),
+                now,
+                rng,
+            )),
+            block_pool_id,
+            state: Mutex::new(State::new(&config, Arc::clone(&superuser), now, rng)),
+            retry_cache: Mutex::new(RetryCache::new(config.retry_cache_expiry)),
+            superuser,
+            config,
+        })
+    }
+
+    /// Returns the configuration.
+    #[must_use]
+    pub fn config(&self) -> &HdfsConfig {
+        &self.config
+    }
+
+    /// Returns the block pool id, which is part of every block's name.
+    #[must_use]
+    pub fn block_pool_id(&self) -> &str {
+        &self.block_pool_id
+    }
+
+    /// Returns the block keys, with which DataNodes check tokens.
+    #[must_use]
+    pub fn block_tokens(&self) -> &Arc<BlockTokenSecretManager> {
+        &self.block_tokens
+    }
+
+    /// Returns the delegation tokens, for connections that present one.
+    #[must_use]
+    pub fn delegation_tokens(&self) -> &Arc<DelegationTokenSecretManager> {
+        &self.delegation_tokens
+    }
+
+    /// Returns the number of live DataNodes.
+    #[must_use]
+    pub fn live_datanodes(&self) -> usize {
+        self.lock().datanodes.living()
+    }
+
+    /// Creates a directory and its missing ancestors as the superuser. An existing directory gets
+    /// this owner, group and mode.
+    ///
+    /// # Errors
+    /// Fails if the path is invalid or contains a file.
+    pub fn make_directory(
+        &self,
+        now: Timestamp,
+        path: &str,
+        owner: &str,
+        group: &str,
+        mode: u16,
+    ) -> Result<(), HdfsError> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let resolved = state.namespace.resolve(path)?;
+        let (mut parent, mut last) = (
+            resolved.existing()[resolved.existing().len() - 1],
+            resolved.last(),
+        );
+        for name in resolved.missing() {
+            if !state.namespace.inode(parent).is_directory() {
+                return Err(HdfsError::parent_not_directory(format!(
+                    "{} (is not a directory)",
+                    state.namespace.full_path(parent)
+                )));
+            }
+            let directory = NewInode {
+                owner: Arc::clone(&self.superuser),
+                mode: 0o755,
+                unmasked: None,
+                kind: InodeKind::Directory(inode::Directory::default()),
+            };
+            parent = state.namespace.add(now, parent, name, directory, false);
+            last = Some(parent);
+        }
+        if let Some(id) = last {
+            let inode = state.namespace.inode_mut(id);
+            if !inode.is_directory() {
+                return Err(HdfsError::file_already_exists(format!(
+                    "Path is not a directory: {path}"
+                )));
+            }
+            inode.owner = owner.into();
+            inode.group = group.into();
+            inode.mode = mode & inode::PERMISSION_BITS;
+        }
+        Ok(())
+    }
+
+    /// Returns true if the path exists.
+    ///
+    /// # Errors
+    /// Fails if the path is invalid.
+    pub fn has(&self, path: &str) -> Result<bool, HdfsError> {
+        Ok(self.lock().namespace.resolve(path)?.last().is_some())
+    }
+
+    /// Does the work that is due: dead DataNodes, leases beyond their hard limit, recoveries and
+    /// replications that did not finish, keys and tokens.
+    pub fn tick(&self, now: Timestamp) {
+        let mut fired = Vec::new();
+        self.lock().tick(now, &mut fired);
+        if self.block_tokens.tick(now) {
+            fired.push(timer("block key update", ""));
+        }
+        for identifier in self.delegation_tokens.tick(now) {
+            fired.push(timer("delegation token expired", &identifier.to_string()));
+        }
+        for event in fired {
+            self.hook.record(now, event);
+        }
+    }
+
+    /// Returns when [`tick`](Self::tick) will next have work, if nothing happens before.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        let tokens = self
+            .block_tokens
+            .next_deadline()
+            .min(self.delegation_tokens.next_deadline());
+        Some(
+            self.lock()
+                .next_deadline()
+                .map_or(tokens, |deadline| deadline.min(tokens)),
+        )
+    }
+
+    fn call_client_protocol(
+        &self,
+        call: &Call<'_>,
+        response: &mut Vec<u8>,
+    ) -> Result<(), HdfsError> {
+        if !is_at_most_once(call.method) {
+            return CLIENT_PROTOCOL.dispatch(self, call, response);
+        }
+        let mut cache = self
+            .retry_cache
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(answer) = cache.get(call.now, call.caller) {
+            response.extend_from_slice(answer);
+            return Ok(());
+        }
+        let start = response.len();
+        CLIENT_PROTOCOL.dispatch(self, call, response)?;
+        cache.put(call.now, call.caller, &response[start..]);
+        Ok(())
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic means that one operation broke an invariant. Other operations continue with the
+        // state as it is.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locks the state for `operation`, which changes it. Fails in safe mode.
+    pub(super) fn lock_to_write(
+        &self,
+        operation: fmt::Arguments<'_>,
+    ) -> Result<MutexGuard<'_, State>, HdfsError> {
+        let mut state = self.lock();
+        if state.safe_mode {
+            return Err(HdfsError::safe_mode(format!(
+                "Cannot {operation}. Name node is in safe mode.\n\
+                 It was turned on manually. Use \"hdfs dfsadmin -safemode leave\" to turn safe mode off. NamenodeHostName:localhost"
+            )));
+        }
+        state.transaction += 1;
+        Ok(state)
+    }
+
+    /// Returns the groups of a user according to the configuration.
+    pub(super) fn groups_of(&self, user: &str) -> &[String] {
+        self.config
+            .groups
+            .get(user)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    }
+
+    /// Returns the permission checker for the caller.
+    pub(super) fn checker<'a>(&'a self, call: &Call<'a>) -> PermissionChecker<'a> {
+        let user = &call.caller.user.short;
+        let groups = self.groups_of(user);
+        PermissionChecker {
+            user,
+            groups,
+            superuser: *user == self.superuser || groups.contains(&self.config.superuser_group),
+            enabled: self.config.permissions_enabled,
+            method: call.method,
+        }
+    }
+}
+
+pub(super) fn timer(timer: &'static str, subject: &str) -> Event {
+    Event::Timer {
+        server: Server::NameNode,
+        timer,
+        subject: subject.into(),
+    }
+}
+
+impl RpcService for NameNode {
+    fn call(&self, call: &Call<'_>, response: &mut Vec<u8>) -> Result<(), HdfsError> {
+        if call.protocol == CLIENT_PROTOCOL.name() {
+            return self.call_client_protocol(call, response);
+        }
+        match SIDE_PROTOCOLS
+            .iter()
+            .find(|protocol| protocol.name() == call.protocol)
+        {
+            Some(protocol) => protocol.dispatch(self, call, response),
+            None => Err(call.unknown_protocol()),
+        }
+    }
+
+    fn state_id(&self) -> Option<i64> {
+        self.config.state_context.then(|| self.lock().transaction)
+    }
+}
+
+impl fmt::Debug for NameNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NameNode")
+            .field("superuser", &self.superuser)
+            .field("block_pool_id", &self.block_pool_id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,133 @@
+//! Inodes: files, directories and their attributes.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::namenode::access::acl::Acl;
+use crate::namenode::access::xattr::XAttr;
+
+/// The id of an inode (`fileId`): sequential and never reused.
+pub(crate) type InodeId = u64;
+
+/// The id of the root, Hadoop's `INodeId.ROOT_INODE_ID`. The next inode is 16386.
+pub(crate) const ROOT: InodeId = 16_385;
+
+/// The permission bits: rwx for owner, group and others, and the sticky bit 01000.
+pub(crate) const PERMISSION_BITS: u16 = 0o1777;
+
+/// The sticky bit: in such a directory only owners may remove and rename entries.
+pub(crate) const STICKY: u16 = 0o1000;
+
+/// Milliseconds since the epoch. Hadoop stores times this way, and clients can set them up to
+/// Java's `Long.MAX_VALUE`, which is beyond the range of `Timestamp`.
+pub(crate) type Millis = i64;
+
+/// A file or a directory.
+#[derive(Debug)]
+pub(crate) struct Inode {
+    pub(crate) id: InodeId,
+    /// The parent's id; the root is its own parent.
+    pub(crate) parent: InodeId,
+    /// Empty for the root.
+    pub(crate) name: Arc<str>,
+    pub(crate) owner: Arc<str>,
+    pub(crate) group: Arc<str>,
+    /// The [`PERMISSION_BITS`]. With an [`Acl`], the group bits are the mask.
+    pub(crate) mode: u16,
+    pub(crate) modification_time: Millis,
+    /// 0 for directories.
+    pub(crate) access_time: Millis,
+    pub(crate) acl: Acl,
+    pub(crate) xattrs: Vec<XAttr>,
+    /// The id of the storage policy; 0 to inherit the parent's.
+    pub(crate) storage_policy: u8,
+    pub(crate) kind: InodeKind,
+}
+
+/// The type of an inode, with the type's own fields.
+#[derive(Debug)]
+pub(crate) enum InodeKind {
+    Directory(Directory),
+    File(File),
+}
+
+/// The fields of a directory.
+#[derive(Debug, Default)]
+pub(crate) struct Directory {
+    /// The children in the byte order of their names, which is the order of listings.
+    pub(crate) children: BTreeMap<Arc<str>, InodeId>,
+    pub(crate) quota: Quota,
+}
+
+/// The limits that a directory sets on its subtree; `None` means no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Quota {
+    /// The number of files and directories, including the directory itself.
+    pub(crate) namespace: Option<u64>,
+    /// The number of bytes over all replicas.
+    pub(crate) space: Option<u64>,
+}
+
+impl Quota {
+    /// The quota of the root, which always has one. It is too large to be reached.
+    pub(crate) const ROOT: Self = Self {
+        namespace: Some(i64::MAX as u64),
+        space: None,
+    };
+}
+
+/// The fields of a file.
+#[derive(Debug)]
+pub(crate) struct File {
+    /// The ids of its blocks, in order.
+    pub(crate) blocks: Vec<u64>,
+    pub(crate) replication: u16,
+    /// The size at which a writer starts the next block (`dfs.blocksize` of the creating client).
+    pub(crate) block_size: u64,
+    /// The current writer; `None` if the file is closed.
+    pub(crate) writer: Option<Writer>,
+}
+
+/// The holder of a file's lease (`FileUnderConstructionFeature`).
+#[derive(Clone, Debug)]
+pub(crate) struct Writer {
+    /// The client's self-chosen name.
+    pub(crate) holder: Arc<str>,
+    /// The address from which it opened the file.
+    pub(crate) machine: IpAddr,
+}
+
+impl Inode {
+    pub(crate) fn is_directory(&self) -> bool {
+        matches!(self.kind, InodeKind::Directory(_))
+    }
+
+    pub(crate) fn as_directory(&self) -> Option<&Directory> {
+        match &self.kind {
+            InodeKind::Directory(directory) => Some(directory),
+            InodeKind::File(_) => None,
+        }
+    }
+
+    pub(crate) fn as_directory_mut(&mut self) -> Option<&mut Directory> {
+        match &mut self.kind {
+            InodeKind::Directory(directory) => Some(directory),
+            InodeKind::File(_) => None,
+        }
+    }
+
+    pub(crate) fn as_file(&self) -> Option<&File> {
+        match &self.kind {
+            InodeKind::File(file) => Some(file),
+            InodeKind::Directory(_) => None,
+        }
+    }
+
+    pub(crate) fn as_file_mut(&mut self) -> Option<&mut File> {
+        match &mut self.kind {
+            InodeKind::File(file) => Some(file),
+            InodeKind::Directory(_) => None,
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! Limits on names and directories, and quotas (Hadoop's `FSDirectory.verify…`,
+//! `DirectoryWithQuotaFeature`).
+
+use crate::HdfsError;
+use crate::config::HdfsConfig;
+use crate::namenode::path;
+use crate::namenode::state::inode::{InodeId, Quota, ROOT};
+use crate::namenode::state::namespace::{Namespace, ResolvedPath};
+use crate::user::MAX_NAME;
+
+/// The maximum length, quota or total that can be encoded: the protocol's numbers are Java's
+/// `long`.
+pub(crate) const LONGEST: u64 = i64::MAX as u64;
+
+/// Adds lengths, which come from clients, and saturates at [`LONGEST`].
+pub(crate) fn add(total: u64, more: u64) -> u64 {
+    total.saturating_add(more).min(LONGEST)
+}
+
+/// Sums lengths like [`add`].
+pub(crate) fn total(lengths: impl Iterator<Item = u64>) -> u64 {
+    lengths.fold(0, add)
+}
+
+/// Fails if a name is too long to be kept; `what` says which name it is.
+pub(crate) fn check_name(what: &str, name: &str) -> Result<(), HdfsError> {
+    if name.len() <= MAX_NAME {
+        return Ok(());
+    }
+    Err(HdfsError::hadoop_illegal_argument(format!(
+        "The {what} has {} bytes: at most {MAX_NAME} are kept, so send a shorter one",
+        name.len()
+    )))
+}
+
+/// The resources that a subtree uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Usage {
+    pub(crate) files: u64,
+    pub(crate) directories: u64,
+    /// Bytes of the files, without replication. Blocks being written count with their known length.
+    pub(crate) length: u64,
+    /// Bytes of all replicas. A block being written counts with its full size.
+    pub(crate) space: u64,
+}
+
+impl Usage {
+    pub(crate) fn inodes(self) -> u64 {
+        self.files.saturating_add(self.directories)
+    }
+}
+
+/// Fails for names that cannot be created: `.reserved` at the root, `.snapshot` anywhere, and names
+/// that are too long. A path by an inode's id is short, so what it stands for is checked as well.
+pub(crate) fn check_new_names(
+    path: &ResolvedPath<'_>,
+    operation: &str,
+    config: &HdfsConfig,
+) -> Result<(), HdfsError> {
+    if path.last().is_none() {
+        path::check_length(path.path(), operation)?;
+    }
+    if path::components(path.path()).next() == Some(".reserved") {
+        return Err(HdfsError::hadoop_illegal_argument(
+            "File name \".reserved\" is reserved and cannot be created. \
+             If this is during upgrade change the name of the existing file or directory to another name before upgrading to the new release.",
+        ));
+    }
+    for name in path.missing() {
+        if name == ".snapshot" {
+            return Err(HdfsError::hadoop_illegal_argument(
+                "\".snapshot\" is a reserved name.",
+            ));
+        }
+        let limit = config.max_component_length;
+        if limit != 0 && name.len() > limit {
+            return Err(HdfsError::new(
+                "org.apache.hadoop.hdfs.protocol.FSLimitException$PathComponentTooLongException",
+                format!(
+                    "The maximum path component name limit of {name} in directory {} is exceeded: limit={limit} length={}",
+                    path::parent(path.path()),
+                    name.len()
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Fails if a directory has no room for another child.
+pub(crate) fn check_directory_items(
+    namespace: &Namespace,
+    parent: InodeId,
+    config: &HdfsConfig,
+) -> Result<(), HdfsError> {
+    let items = namespace
+        .inode(parent)
+        .as_directory()
+        .map_or(0, |directory| directory.children.len());
+    if items < config.max_directory_items {
+        return Ok(());
+    }
+    Err(HdfsError::new(
+        "org.apache.hadoop.hdfs.protocol.FSLimitException$MaxDirectoryItemsExceededException",
+        format!(
+            "The directory item limit of {} is exceeded: limit={} items={}",
+            namespace.full_path(parent),
+            config.max_directory_items,
+            items + 1
+        ),
+    ))
+}
+
+/// An addition to a subtree.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Charge {
+    pub(crate) inodes: u64,
+    pub(crate) space: u64,
+    /// True if the inodes are added one at a time. An error then names the first one that exceeds
+    /// the quota.
+    pub(crate) one_by_one: bool,
+}
+
+impl Namespace {
+    /// Fails if the subtree at `top` would be too deep at the path `to`.
+    ///
+    /// Hadoop does not check this, but every lookup below takes time in proportion to the depth.
+    pub(crate) fn check_depth(
+        &self,
+        top: InodeId,
+        to: &ResolvedPath<'_>,
+        operation: &str,
+    ) -> Result<(), HdfsError> {
+        let mut before = 1;
+        let mut id = top;
+        while id != ROOT {
+            before += 1;
+            id = self.inode(id).parent;
+        }
+        if to.depth() <= before {
+            return Ok(());
+        }
+        // The root is no level of a path.
+        let mut depth = to.depth() - 1;
+        let mut level = vec![top];
+        loop {
+            level = level
+                .iter()
+                .filter_map(|id| self.inode(*id).as_directory())
+                .flat_map(|directory| directory.children.values().copied())
+                .collect();
+            if level.is_empty() {
+                return Ok(());
+            }
+            depth += 1;
+            if depth > path::MAX_DEPTH {
+                return Err(path::too_long(operation));
+            }
+        }
+    }
+
+    /// Computes the usage of the subtree at `top`; `space` returns a file's (length, space).
+    pub(crate) fn usage(&self, top: InodeId, space: &impl Fn(InodeId) -> (u64, u64)) -> Usage {
+        let mut usage = Usage::default();
+        let mut pending = vec![top];
+        while let Some(id) = pending.pop() {
+            if let Some(directory) = self.inode(id).as_directory() {
+                usage.directories += 1;
+                pending.extend(directory.children.values());
+            } else {
+                let (length, space) = space(id);
+                usage.files += 1;
+                usage.length = add(usage.length, length);
+                usage.space = add(usage.space, space);
+            }
+        }
+        usage
+    }
+
+    /// Returns true if a quota is set on `parent` or on any directory between it and `below`,
+    /// exclusive.
+    pub(crate) fn has_quota(&self, parent: InodeId, below: InodeId) -> bool {
+        let mut id = parent;
+        while id != below {
+            let inode = self.inode(id);
+            if inode.as_directory().is_some_and(|directory| {
+                directory.quota != Quota::default() && directory.quota != Quota::ROOT
+            }) {
+                return true;
+            }
+            id = inode.parent;
+        }
+        false
+    }
+
+    /// Fails if the charge exceeds the quota of `parent` or of a directory above it. Stops before
+    /// `below`, the common ancestor of a rename's source and destination.
+    pub(crate) fn check_quota(
+        &self,
+        parent: InodeId,
+        below: Option<InodeId>,
+        charge: Charge,
+        space: &impl Fn(InodeId) -> (u64, u64),
+    ) -> Result<(), HdfsError> {
+        let mut id = parent;
+        while Some(id) != below {
+            let inode = self.inode(id);
+            let quota = inode
+                .as_directory()
+                .map(|directory| directory.quota)
+                .unwrap_or_default();
+            if quota != Quota::default() && quota != Quota::ROOT {
+                let usage = self.usage(id, space);
+                let (inodes, bytes) = (
+                    add(usage.inodes(), charge.inodes),
+                    add(usage.space, charge.space),
+                );
+                if let Some(limit) = quota
+                    .namespace
+                    .filter(|limit| charge.inodes > 0 && inodes > *limit)
+                {
+                    return Err(HdfsError::new(
+                        "org.apache.hadoop.hdfs.protocol.NSQuotaExceededException",
+                        format!(
+                            "The NameSpace quota (directories and files) of directory {} is exceeded: quota={limit} file count={}",
+                            self.full_path(id),
+                            if charge.one_by_one {
+                                add(usage.inodes().max(limit), 1)
+                            } else {
+                                inodes
+                            }
+                        ),
+                    ));
+                }
+                if let Some(limit) = quota
+                    .space
+                    .filter(|limit| charge.space > 0 && bytes > *limit)
+                {
+                    return Err(HdfsError::new(
+                        "org.apache.hadoop.hdfs.protocol.DSQuotaExceededException",
+                        format!(
+                            "The DiskSpace quota of {} is exceeded: quota = {limit} B = {} but diskspace consumed = {bytes} B = {}",
+                            self.full_path(id),
+                            in_words(limit),
+                            in_words(bytes)
+                        ),
+                    ));
+                }
+            }
+            if id == ROOT {
+                break;
+            }
+            id = inode.parent;
+        }
+        Ok(())
+    }
+}
+
+/// Formats `1 KB` or `1.50 KB` like Hadoop's `TraditionalBinaryPrefix`. A value that would round up
+/// to 1024 of a unit is written in the next unit.
+fn in_words(bytes: u64) -> String {
+    const UNITS: [&str; 7] = ["B", "KB", "MB", "GB", "TB", "PB", "EB"];
+    let exponent = (bytes.max(1).ilog2() / 10) as usize;
+    let size = 1_u64 << (10 * exponent);
+    if bytes.is_multiple_of(size) {
+        return format!("{} {}", bytes / size, UNITS[exponent]);
+    }
+    let told = |exponent: usize| format!("{:.2}", bytes as f64 / 1024_f64.powi(exponent as i32));
+    let number = told(exponent);
+    if number.starts_with("1024") {
+        return format!("{} {}", told(exponent + 1), UNITS[exponent + 1]);
+    }
+    format!("{number} {}", UNITS[exponent])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_in_words_are_hadoops() {
+        for (bytes, words) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1 KB"),
+            (1536, "1.50 KB"),
+            ((1 << 20) - 1, "1.00 MB"),
+            (1 << 20, "1 MB"),
+            (LONGEST, "8.00 EB"),
+        ] {
+            assert_eq!(in_words(bytes), words);
+        }
+    }
+
+    #[test]
+    fn totals_stay_in_a_long() {
+        assert_eq!(add(LONGEST, 1), LONGEST);
+        assert_eq!(total([u64::MAX, u64::MAX].into_iter()), LONGEST);
+    }
+}

@@ -1,0 +1,353 @@
+//! The tree of inodes (Hadoop's `FSDirectory`): resolving paths, adding, moving, removing.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use kerbox_krb5::Timestamp;
+
+use crate::HdfsError;
+use crate::namenode::access::acl::Acl;
+use crate::namenode::id_map::IdMap;
+use crate::namenode::path;
+use crate::namenode::state::inode::{
+    Directory, Inode, InodeId, InodeKind, PERMISSION_BITS, Quota, ROOT,
+};
+
+/// The reserved directory, which is neither in the tree nor in a listing of the root.
+pub(crate) const RESERVED: &str = "/.reserved";
+/// The prefix of paths that name inodes by their ids.
+const RESERVED_INODES: &str = "/.reserved/.inodes/";
+/// The prefix of raw paths, which show the whole tree without decryption.
+const RESERVED_RAW: &str = "/.reserved/raw";
+
+/// Returns true if no file can be created at `path`: `/.reserved` itself, and paths below it that
+/// are neither inode paths nor raw paths.
+pub(crate) fn is_reserved(path: &str) -> bool {
+    let below = |directory: &str| {
+        path.strip_prefix(directory)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    below(RESERVED) && !below(RESERVED_RAW) && !path.starts_with(RESERVED_INODES)
+}
+
+/// The tree of inodes.
+#[derive(Debug)]
+pub(crate) struct Namespace {
+    inodes: IdMap<Inode>,
+    last_id: InodeId,
+}
+
+/// A path and its existing inodes.
+#[derive(Clone, Debug)]
+pub(crate) struct ResolvedPath<'a> {
+    path: Cow<'a, str>,
+    existing: Vec<InodeId>,
+    depth: usize,
+    raw: bool,
+}
+
+impl ResolvedPath<'_> {
+    /// Returns the path without a trailing slash and without the `/.reserved` prefix.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Returns the existing inodes along the path, starting at the root. If a file comes before the
+    /// end of the path, it is the last.
+    pub(crate) fn existing(&self) -> &[InodeId] {
+        &self.existing
+    }
+
+    /// Returns the number of inodes in the complete path: 1 for the root.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// Returns the inode that the path names, if it exists.
+    pub(crate) fn last(&self) -> Option<InodeId> {
+        (self.existing.len() == self.depth).then(|| self.existing[self.depth - 1])
+    }
+
+    /// Returns the directory of the last component, if it exists; for the root, the root itself.
+    pub(crate) fn parent(&self) -> Option<InodeId> {
+        match self.depth {
+            1 => Some(ROOT),
+            depth => self.existing.get(depth - 2).copied(),
+        }
+    }
+
+    /// Returns the nearest existing ancestor, excluding the inode itself.
+    pub(crate) fn nearest_ancestor(&self) -> Option<InodeId> {
+        let ancestors = self.existing.len().min(self.depth.saturating_sub(1));
+        ancestors.checked_sub(1).map(|index| self.existing[index])
+    }
+
+    /// Returns the components that do not exist.
+    pub(crate) fn missing(&self) -> impl Iterator<Item = &str> {
+        path::components(&self.path).skip(self.existing.len() - 1)
+    }
+
+    /// Returns true if the path began with `/.reserved/raw`.
+    pub(crate) fn is_raw(&self) -> bool {
+        self.raw
+    }
+}
+
+/// The fields of a new inode that do not depend on its parent.
+pub(crate) struct NewInode {
+    pub(crate) owner: Arc<str>,
+    pub(crate) mode: u16,
+    /// The mode before the client's umask, if the client sent it. It is used if the parent has a
+    /// default access control list.
+    pub(crate) unmasked: Option<u16>,
+    pub(crate) kind: InodeKind,
+}
+
+impl Namespace {
+    /// Creates a root with this owner and group and mode 0755.
+    pub(crate) fn new(now: Timestamp, owner: Arc<str>, group: Arc<str>) -> Self {
+        let root = Inode {
+            id: ROOT,
+            parent: ROOT,
+            name: "".into(),
+            owner,
+            group,
+            mode: 0o755,
+            modification_time: now.as_millis(),
+            access_time: 0,
+            acl: Acl::default(),
+            xattrs: Vec::new(),
+            storage_policy: 0,
+            kind: InodeKind::Directory(Directory {
+                quota: Quota::ROOT,
+                ..Directory::default()
+            }),
+        };
+        Self {
+            inodes: IdMap::from_iter([(ROOT, root)]),
+            last_id: ROOT,
+        }
+    }
+
+    /// Returns an inode whose id came from the tree under the same lock.
+    ///
+    /// # Panics
+    /// Panics if there is no such inode, since the tree is then inconsistent.
+    pub(crate) fn inode(&self, id: InodeId) -> &Inode {
+        self.inodes
+            .get(&id)
+            .expect("the tree only names inodes that exist")
+    }
+
+    /// Same as [`inode`](Self::inode), but mutable.
+    pub(crate) fn inode_mut(&mut self, id: InodeId) -> &mut Inode {
+        self.inodes
+            .get_mut(&id)
+            .expect("the tree only names inodes that exist")
+    }
+
+    /// Returns the inode with an id sent by a client.
+    pub(crate) fn get(&self, id: InodeId) -> Option<&Inode> {
+        self.inodes.get(&id)
+    }
+
+    /// Resolves `path` as far as it exists.
+    pub(crate) fn resolve<'a>(&self, path: &'a str) -> Result<ResolvedPath<'a>, HdfsError> {
+        if path.starts_with("/.reserved/") {
+            return self.resolve_reserved(path);
+        }
+        Ok(self.walk(path::normalized(path)?, false))
+    }
+
+    fn resolve_reserved<'a>(&self, path: &'a str) -> Result<ResolvedPath<'a>, HdfsError> {
+        if let Some(rest) = path.strip_prefix(RESERVED_RAW)
+            && (rest.is_empty() || rest.starts_with('/'))
+        {
+            let rest = if rest.is_empty() { "/" } else { rest };
+            return Ok(self.walk(path::normalized(rest)?, true));
+        }
+        let Some(rest) = path.strip_prefix(RESERVED_INODES) else {
+            return Ok(self.walk(path::normalized(path)?, false));
+        };
+        let (number, rest) = rest.split_once('/').unwrap_or((rest, ""));
+        let id = number
+            .parse::<InodeId>()
+            .map_err(|_| HdfsError::file_not_found(format!("Invalid inode path: {path}")))?;
+        if !self.inodes.contains_key(&id) {
+            return Err(HdfsError::file_not_found(format!(
+                "File for given inode path does not exist: {path}"
+            )));
+        }
+        let path = match rest {
+            "" => self.full_path(id),
+            rest => path::normalized(&path::join(&self.full_path(id), rest))?.into_owned(),
+        };
+        Ok(self.walk(path.into(), false))
+    }
+
+    fn walk<'a>(&self, path: Cow<'a, str>, raw: bool) -> ResolvedPath<'a> {
+        let mut existing = Vec::with_capacity(8);
+        existing.push(ROOT);
+        let mut directory = self.inode(ROOT).as_directory();
+        let mut depth = 1;
+        for component in path::components(&path) {
+            depth += 1;
+            if let Some(child) = directory.and_then(|directory| directory.children.get(component)) {
+                existing.push(*child);
+                directory = self.inode(*child).as_directory();
+            } else {
+                directory = None;
+            }
+        }
+        ResolvedPath {
+            path,
+            existing,
+            depth,
+            raw,
+        }
+    }
+
+    /// Returns the path of an inode.
+    pub(crate) fn full_path(&self, id: InodeId) -> String {
+        if id == ROOT {
+            return "/".to_owned();
+        }
+        let mut names = Vec::new();
+        let mut inode = self.inode(id);
+        while inode.id != ROOT {
+            names.push(&*inode.name);
+            inode = self.inode(inode.parent);
+        }
+        let mut path = String::with_capacity(names.iter().map(|name| name.len() + 1).sum());
+        for name in names.into_iter().rev() {
+            path.push('/');
+            path.push_str(name);
+        }
+        path
+    }
+
+    /// Returns true if `id` is `ancestor` or is below it.
+    pub(crate) fn is_within(&self, id: InodeId, ancestor: InodeId) -> bool {
+        let mut id = id;
+        while id != ancestor && id != ROOT {
+            id = self.inode(id).parent;
+        }
+        id == ancestor
+    }
+
+    /// Adds a child that does not exist yet. It gets the parent's group (the BSD rule) and inherits
+    /// the parent's default access control list.
+    pub(crate) fn add(
+        &mut self,
+        now: Timestamp,
+        parent: InodeId,
+        name: &str,
+        new: NewInode,
+        inherit_acl: bool,
+    ) -> InodeId {
+        self.last_id += 1;
+        let id = self.last_id;
+        let name: Arc<str> = name.into();
+        let holder = self.inode_mut(parent);
+        holder.modification_time = now.as_millis();
+        let group = Arc::clone(&holder.group);
+        let is_directory = matches!(new.kind, InodeKind::Directory(_));
+        let asked = new.unmasked.filter(|_| inherit_acl).unwrap_or(new.mode) & PERMISSION_BITS;
+        let (acl, mode) = holder
+            .acl
+            .inherited(asked, is_directory)
+            .unwrap_or_else(|| (Acl::default(), new.mode & PERMISSION_BITS));
+        holder
+            .as_directory_mut()
+            .expect("parents are directories")
+            .children
+            .insert(Arc::clone(&name), id);
+        let access_time = if is_directory { 0 } else { now.as_millis() };
+        let inode = Inode {
+            id,
+            parent,
+            name,
+            owner: new.owner,
+            group,
+            mode,
+            modification_time: now.as_millis(),
+            access_time,
+            acl,
+            xattrs: Vec::new(),
+            storage_policy: 0,
+            kind: new.kind,
+        };
+        self.inodes.insert(id, inode);
+        id
+    }
+
+    /// Removes an inode and its subtree, and returns them with the root of the subtree first.
+    pub(crate) fn remove(&mut self, now: Timestamp, id: InodeId) -> Vec<Inode> {
+        let top = self
+            .inodes
+            .remove(&id)
+            .expect("the tree only names inodes that exist");
+        let parent = self.inode_mut(top.parent);
+        parent.modification_time = now.as_millis();
+        parent
+            .as_directory_mut()
+            .expect("parents are directories")
+            .children
+            .remove(&*top.name);
+        let mut removed = vec![top];
+        let mut next = 0;
+        while next < removed.len() {
+            let children: Vec<InodeId> = removed[next]
+                .as_directory()
+                .map(|directory| directory.children.values().copied().collect())
+                .unwrap_or_default();
+            removed.extend(
+                children
+                    .iter()
+                    .filter_map(|child| self.inodes.remove(child)),
+            );
+            next += 1;
+        }
+        removed
+    }
+
+    /// Moves an inode to a path that does not exist. Changes the modification times of both parents
+    /// but not its own.
+    pub(crate) fn rename(
+        &mut self,
+        now: Timestamp,
+        id: InodeId,
+        new_parent: InodeId,
+        new_name: &str,
+    ) {
+        let new_name: Arc<str> = new_name.into();
+        let inode = self.inode_mut(id);
+        let old_parent = std::mem::replace(&mut inode.parent, new_parent);
+        let old_name = std::mem::replace(&mut inode.name, Arc::clone(&new_name));
+        for (parent, name, child) in [
+            (old_parent, old_name, None),
+            (new_parent, new_name, Some(id)),
+        ] {
+            let parent = self.inode_mut(parent);
+            parent.modification_time = now.as_millis();
+            let children = &mut parent
+                .as_directory_mut()
+                .expect("parents are directories")
+                .children;
+            match child {
+                None => children.remove(&*name),
+                Some(child) => children.insert(name, child),
+            };
+        }
+    }
+
+    /// Returns the effective storage policy of an inode: its own or the nearest ancestor's; 0 if
+    /// none is set.
+    pub(crate) fn storage_policy(&self, id: InodeId) -> u8 {
+        let mut inode = self.inode(id);
+        while inode.storage_policy == 0 && inode.id != ROOT {
+            inode = self.inode(inode.parent);
+        }
+        inode.storage_policy
+    }
+}
