@@ -42,34 +42,32 @@ impl NameNodeLink for NameNode {
         replicas: &[ReportedReplica],
     ) -> Result<(), HdfsError> {
         let mut guard = self.lock();
-        let state = &mut *guard;
-        let from = state
+        let ns = &mut *guard;
+        let from = ns
             .datanodes
             .index(datanode)
             .ok_or_else(|| unregistered(datanode))?;
         for replica in replicas {
-            let (block, datanodes) = (replica.block, &mut state.datanodes);
-            if state.blocks.is_known_corrupt(from, block) {
+            let (block, datanodes) = (replica.block, &mut ns.datanodes);
+            if ns.blocks.is_known_corrupt(from, block) {
                 // A replica known to be corrupt stays corrupt when it is reported again.
             } else if replica.state == ReplicaState::Finalized {
-                let rng = &mut state.rng;
-                state.blocks.received(now, from, block, datanodes, rng);
+                let rng = &mut ns.rng;
+                ns.blocks.received(now, from, block, datanodes, rng);
             } else {
-                state.blocks.writing(from, block, datanodes);
+                ns.blocks.writing(from, block, datanodes);
             }
         }
         let reported: BTreeSet<u64> = replicas.iter().map(|replica| replica.block.id).collect();
-        state.blocks.forget_unreported(
+        ns.blocks.forget_unreported(
             now,
             from,
             |id| reported.contains(&id),
-            &mut state.datanodes,
-            &mut state.rng,
+            &mut ns.datanodes,
+            &mut ns.rng,
         );
         // An additional DataNode may have room for under-replicated blocks.
-        state
-            .blocks
-            .check_all(now, &mut state.datanodes, &mut state.rng);
+        ns.blocks.check_all(now, &mut ns.datanodes, &mut ns.rng);
         Ok(())
     }
 
@@ -91,22 +89,20 @@ impl NameNodeLink for NameNode {
         status: BlockStatus,
     ) -> Result<(), HdfsError> {
         let mut guard = self.lock();
-        let state = &mut *guard;
-        let from = state
+        let ns = &mut *guard;
+        let from = ns
             .datanodes
             .index(datanode)
             .ok_or_else(|| unregistered(datanode))?;
         match status {
-            BlockStatus::Receiving => state.blocks.writing(from, block, &mut state.datanodes),
+            BlockStatus::Receiving => ns.blocks.writing(from, block, &mut ns.datanodes),
             BlockStatus::Received => {
-                state
-                    .blocks
-                    .received(now, from, block, &mut state.datanodes, &mut state.rng);
+                ns.blocks
+                    .received(now, from, block, &mut ns.datanodes, &mut ns.rng);
             }
             BlockStatus::Deleted => {
-                state
-                    .blocks
-                    .deleted(now, from, block, &mut state.datanodes, &mut state.rng);
+                ns.blocks
+                    .deleted(now, from, block, &mut ns.datanodes, &mut ns.rng);
             }
         }
         Ok(())
@@ -119,14 +115,13 @@ impl NameNodeLink for NameNode {
         block: Block,
     ) -> Result<(), HdfsError> {
         let mut guard = self.lock();
-        let state = &mut *guard;
-        let at = state
+        let ns = &mut *guard;
+        let at = ns
             .datanodes
             .index(datanode)
             .ok_or_else(|| unregistered(datanode))?;
-        state
-            .blocks
-            .mark_corrupt(now, at, block.id, &mut state.datanodes, &mut state.rng);
+        ns.blocks
+            .mark_corrupt(now, at, block.id, &mut ns.datanodes, &mut ns.rng);
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 //!
 //! - `service`: the handle, its lock and its timers; `retry_cache`: responses for clients that
 //!   repeat a call
+//! - `namesystem`: what the lock guards
 //! - `state`: the tree, its limits and quotas, leases; `path`: paths as clients write them
 //! - `access`: permissions, access control lists, extended attributes
 //! - `block_manager`, `datanode_manager`: replicas and their locations; `link`: messages from
@@ -18,6 +19,7 @@ mod block_manager;
 mod datanode_manager;
 mod id_map;
 mod link;
+mod namesystem;
 mod ops;
 mod path;
 mod recovery;

@@ -12,8 +12,8 @@ use kerbox_krb5::Timestamp;
 
 use crate::HdfsError;
 use crate::namenode::block_manager::{BlockState, Recovery, Replica};
+use crate::namenode::namesystem::Namesystem;
 use crate::namenode::service::timer;
-use crate::namenode::state::State;
 use crate::namenode::state::inode::{InodeId, Writer};
 use crate::protocol::{BlockRecovery, BlockSynchronization, DatanodeCommand};
 
@@ -49,7 +49,7 @@ pub(super) struct Claim<'a> {
     pub(super) machine: IpAddr,
 }
 
-impl State {
+impl Namesystem {
     /// Ensures that no client writes the file. Returns true if the file is closed now. Returns
     /// false if a recovery was started, which happens only for `recoverLease`.
     pub(super) fn take_over(

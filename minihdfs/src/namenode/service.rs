@@ -11,10 +11,10 @@ use rand::Rng;
 use crate::HdfsError;
 use crate::config::{ConfigError, HdfsConfig};
 use crate::namenode::access::permission::PermissionChecker;
+use crate::namenode::namesystem::Namesystem;
 use crate::namenode::ops::{CLIENT_PROTOCOL, is_at_most_once};
 use crate::namenode::retry_cache::RetryCache;
 use crate::namenode::side_protocols::SIDE_PROTOCOLS;
-use crate::namenode::state::State;
 use crate::namenode::state::inode::{self, InodeKind};
 use crate::namenode::state::namespace::NewInode;
 use crate::rpc::{Call, RpcService};
@@ -33,7 +33,7 @@ pub struct NameNode {
     pub(super) block_pool_id: Arc<str>,
     pub(super) block_tokens: Arc<BlockTokenSecretManager>,
     pub(super) delegation_tokens: Arc<DelegationTokenSecretManager>,
-    state: Mutex<State>,
+    namesystem: Mutex<Namesystem>,
     /// Held throughout a call that must not be executed twice, so that a repeated call waits for
     /// the first.
     retry_cache: Mutex<RetryCache>,
@@ -83,7 +83,7 @@ impl NameNode {
                 rng,
             )),
             block_pool_id,
-            state: Mutex::new(State::new(&config, Arc::clone(&superuser), now, rng)),
+            namesystem: Mutex::new(Namesystem::new(&config, Arc::clone(&superuser), now, rng)),
             retry_cache: Mutex::new(RetryCache::new(config.retry_cache_expiry)),
             superuser,
             config,
@@ -134,17 +134,17 @@ impl NameNode {
         mode: u16,
     ) -> Result<(), HdfsError> {
         let mut guard = self.lock();
-        let state = &mut *guard;
-        let resolved = state.namespace.resolve(path)?;
+        let ns = &mut *guard;
+        let resolved = ns.namespace.resolve(path)?;
         let (mut parent, mut last) = (
             resolved.existing()[resolved.existing().len() - 1],
             resolved.last(),
         );
         for name in resolved.missing() {
-            if !state.namespace.inode(parent).is_directory() {
+            if !ns.namespace.inode(parent).is_directory() {
                 return Err(HdfsError::parent_not_directory(format!(
                     "{} (is not a directory)",
-                    state.namespace.full_path(parent)
+                    ns.namespace.full_path(parent)
                 )));
             }
             let directory = NewInode {
@@ -153,11 +153,11 @@ impl NameNode {
                 unmasked: None,
                 kind: InodeKind::Directory(inode::Directory::default()),
             };
-            parent = state.namespace.add(now, parent, name, directory, false);
+            parent = ns.namespace.add(now, parent, name, directory, false);
             last = Some(parent);
         }
         if let Some(id) = last {
-            let inode = state.namespace.inode_mut(id);
+            let inode = ns.namespace.inode_mut(id);
             if !inode.is_directory() {
                 return Err(HdfsError::file_already_exists(format!(
                     "Path is not a directory: {path}"
@@ -230,26 +230,28 @@ impl NameNode {
         Ok(())
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Namesystem> {
         // A panic means that one operation broke an invariant. Other operations continue with the
         // state as it is.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.namesystem
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Locks the state for `operation`, which changes it. Fails in safe mode.
     pub(super) fn lock_to_write(
         &self,
         operation: fmt::Arguments<'_>,
-    ) -> Result<MutexGuard<'_, State>, HdfsError> {
-        let mut state = self.lock();
-        if state.safe_mode {
+    ) -> Result<MutexGuard<'_, Namesystem>, HdfsError> {
+        let mut ns = self.lock();
+        if ns.safe_mode {
             return Err(HdfsError::safe_mode(format!(
                 "Cannot {operation}. Name node is in safe mode.\n\
                  It was turned on manually. Use \"hdfs dfsadmin -safemode leave\" to turn safe mode off. NamenodeHostName:localhost"
             )));
         }
-        state.transaction += 1;
-        Ok(state)
+        ns.transaction += 1;
+        Ok(ns)
     }
 
     /// Returns the groups of a user according to the configuration.

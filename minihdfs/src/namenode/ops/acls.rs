@@ -24,10 +24,10 @@ impl NameNode {
     ) -> Result<GetAclStatusResponseProto, HdfsError> {
         self.check_acls_enabled()?;
         let checker = self.checker(call);
-        let state = self.lock();
-        let path = state.namespace.resolve(&request.src)?;
-        checker.check(&state.namespace, &path, Need::TRAVERSE)?;
-        let inode = state.namespace.inode(found(&path)?);
+        let ns = self.lock();
+        let path = ns.namespace.resolve(&request.src)?;
+        checker.check(&ns.namespace, &path, Need::TRAVERSE)?;
+        let inode = ns.namespace.inode(found(&path)?);
         Ok(GetAclStatusResponseProto {
             result: AclStatusProto {
                 owner: inode.owner.to_string(),
@@ -120,10 +120,10 @@ impl NameNode {
     ) -> Result<(), HdfsError> {
         self.check_acls_enabled()?;
         let checker = self.checker(call);
-        let mut state = self.lock_to_write(format_args!("{operation} {src}"))?;
-        let path = state.namespace.resolve(src)?;
-        checker.check_change(&state.namespace, &path, Need::OWNER)?;
-        let inode = state.namespace.inode_mut(owned(&path)?);
+        let mut ns = self.lock_to_write(format_args!("{operation} {src}"))?;
+        let path = ns.namespace.resolve(src)?;
+        checker.check_change(&ns.namespace, &path, Need::OWNER)?;
+        let inode = ns.namespace.inode_mut(owned(&path)?);
         let with_path = |error: &HdfsError| {
             HdfsError::acl(format!("{} Path: {}", error.message(), path.path()))
         };

@@ -33,16 +33,16 @@ impl NameNode {
         if let Some(operation) = operation {
             self.checker(call).check_superuser(operation)?;
         }
-        let mut state = self.lock();
+        let mut ns = self.lock();
         match action {
             SafeModeActionProto::SafemodeGet => {}
-            SafeModeActionProto::SafemodeEnter => state.safe_mode = true,
+            SafeModeActionProto::SafemodeEnter => ns.safe_mode = true,
             SafeModeActionProto::SafemodeLeave | SafeModeActionProto::SafemodeForceExit => {
-                state.safe_mode = false;
+                ns.safe_mode = false;
             }
         }
         Ok(SetSafeModeResponseProto {
-            result: state.safe_mode,
+            result: ns.safe_mode,
         })
     }
 
@@ -123,9 +123,9 @@ impl NameNode {
         _request: RollEditsRequestProto,
     ) -> Result<RollEditsResponseProto, HdfsError> {
         self.checker(call).check_superuser("rollEditLog")?;
-        let state = self.lock_to_write(format_args!("roll edit log"))?;
+        let ns = self.lock_to_write(format_args!("roll edit log"))?;
         Ok(RollEditsResponseProto {
-            new_segment_tx_id: state.transaction.cast_unsigned(),
+            new_segment_tx_id: ns.transaction.cast_unsigned(),
         })
     }
 
@@ -136,9 +136,9 @@ impl NameNode {
         request: GetEzForPathRequestProto,
     ) -> Result<GetEzForPathResponseProto, HdfsError> {
         let checker = self.checker(call);
-        let state = self.lock();
-        let path = state.namespace.resolve(&request.src)?;
-        checker.check(&state.namespace, &path, Need::path(FsAction::READ))?;
+        let ns = self.lock();
+        let path = ns.namespace.resolve(&request.src)?;
+        checker.check(&ns.namespace, &path, Need::path(FsAction::READ))?;
         Ok(GetEzForPathResponseProto { zone: None })
     }
 

@@ -58,11 +58,11 @@ impl NameNode {
     ) -> Result<SetPermissionResponseProto, HdfsError> {
         check_not_reserved(&request.src)?;
         let checker = self.checker(call);
-        let mut state = self.lock_to_write(format_args!("set permission for {}", request.src))?;
-        let path = state.namespace.resolve(&request.src)?;
-        checker.check_change(&state.namespace, &path, Need::OWNER)?;
+        let mut ns = self.lock_to_write(format_args!("set permission for {}", request.src))?;
+        let path = ns.namespace.resolve(&request.src)?;
+        checker.check_change(&ns.namespace, &path, Need::OWNER)?;
         let id = owned(&path)?;
-        state.namespace.inode_mut(id).mode = request.permission.perm as u16 & PERMISSION_BITS;
+        ns.namespace.inode_mut(id).mode = request.permission.perm as u16 & PERMISSION_BITS;
         Ok(SetPermissionResponseProto {})
     }
 
@@ -77,9 +77,9 @@ impl NameNode {
         check_name("owner's name", request.username())?;
         check_name("group's name", request.groupname())?;
         let checker = self.checker(call);
-        let mut state = self.lock_to_write(format_args!("set owner for {}", request.src))?;
-        let path = state.namespace.resolve(&request.src)?;
-        checker.check_change(&state.namespace, &path, Need::OWNER)?;
+        let mut ns = self.lock_to_write(format_args!("set owner for {}", request.src))?;
+        let path = ns.namespace.resolve(&request.src)?;
+        checker.check_change(&ns.namespace, &path, Need::OWNER)?;
         let id = owned(&path)?;
         let (user, group) = (request.username.as_deref(), request.groupname.as_deref());
         let (user, group) = (
@@ -99,7 +99,7 @@ impl NameNode {
                 )));
             }
         }
-        let inode = state.namespace.inode_mut(id);
+        let inode = ns.namespace.inode_mut(id);
         if let Some(user) = user {
             inode.owner = user.into();
         }
@@ -118,13 +118,13 @@ impl NameNode {
         let given = |time: u64| i64::try_from(time).ok();
         let (modified, accessed) = (given(request.mtime), given(request.atime));
         let checker = self.checker(call);
-        let mut state = self.lock_to_write(format_args!("set times {}", request.src))?;
-        let path = state.namespace.resolve(&request.src)?;
-        checker.check_change(&state.namespace, &path, Need::path(FsAction::WRITE))?;
+        let mut ns = self.lock_to_write(format_args!("set times {}", request.src))?;
+        let path = ns.namespace.resolve(&request.src)?;
+        checker.check_change(&ns.namespace, &path, Need::path(FsAction::WRITE))?;
         let id = path.last().ok_or_else(|| {
             HdfsError::file_not_found(format!("File/Directory {} does not exist.", path.path()))
         })?;
-        let inode = state.namespace.inode_mut(id);
+        let inode = ns.namespace.inode_mut(id);
         inode.modification_time = modified.unwrap_or(inode.modification_time);
         inode.access_time = accessed.unwrap_or(inode.access_time);
         Ok(SetTimesResponseProto {})
@@ -139,27 +139,26 @@ impl NameNode {
         let replication = self.verified_replication(request.replication, || request.src.clone())?;
         let checker = self.checker(call);
         let mut guard = self.lock_to_write(format_args!("set replication for {}", request.src))?;
-        let state = &mut *guard;
-        let path = state.namespace.resolve(&request.src)?;
-        checker.check_change(&state.namespace, &path, Need::path(FsAction::WRITE))?;
+        let ns = &mut *guard;
+        let path = ns.namespace.resolve(&request.src)?;
+        checker.check_change(&ns.namespace, &path, Need::path(FsAction::WRITE))?;
         let Some((id, file)) = path
             .last()
-            .and_then(|id| Some((id, state.namespace.inode(id).as_file()?)))
+            .and_then(|id| Some((id, ns.namespace.inode(id).as_file()?)))
         else {
             return Ok(SetReplicationResponseProto { result: false });
         };
         let added = u64::from(replication.saturating_sub(file.replication));
         if added > 0 {
             let charge = Charge {
-                space: state.file_length(id).saturating_mul(added),
+                space: ns.file_length(id).saturating_mul(added),
                 ..Charge::default()
             };
-            let parent = state.namespace.inode(id).parent;
-            state
-                .namespace
-                .check_quota(parent, None, charge, &|id| state.file_usage(id))?;
+            let parent = ns.namespace.inode(id).parent;
+            ns.namespace
+                .check_quota(parent, None, charge, &|id| ns.file_usage(id))?;
         }
-        let blocks = match state.namespace.inode_mut(id).as_file_mut() {
+        let blocks = match ns.namespace.inode_mut(id).as_file_mut() {
             None => Vec::new(),
             Some(file) => {
                 file.replication = replication;
@@ -167,10 +166,9 @@ impl NameNode {
             }
         };
         for block in blocks {
-            state.blocks.block_mut(block).replication = replication;
-            state
-                .blocks
-                .check_redundancy(call.now, block, &mut state.datanodes, &mut state.rng);
+            ns.blocks.block_mut(block).replication = replication;
+            ns.blocks
+                .check_redundancy(call.now, block, &mut ns.datanodes, &mut ns.rng);
         }
         Ok(SetReplicationResponseProto { result: true })
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::datanode_manager::{DatanodeIndex, Placement};
-use crate::namenode::state::State;
+use crate::namenode::namesystem::Namesystem;
 use crate::namenode::state::inode::InodeId;
 use crate::namenode::state::limits::{Charge, LONGEST};
 use crate::proto::hdfs::{
@@ -39,21 +39,21 @@ impl NameNode {
     ) -> Result<AddBlockResponseProto, HdfsError> {
         let checker = self.checker(call);
         let mut guard = self.lock_to_write(format_args!("add block to {}", request.src))?;
-        let state = &mut *guard;
+        let ns = &mut *guard;
         let holder = &*request.client_name;
-        let id = state.check_lease(&checker, &request.src, request.file_id(), holder)?;
+        let id = ns.check_lease(&checker, &request.src, request.file_id(), holder)?;
         self.check_pool(request.previous.as_ref())?;
-        state.leases.renew(call.now, holder);
+        ns.leases.renew(call.now, holder);
         let previous = request.previous.as_ref();
-        let next = next_block(state, id, &request.src, previous)?;
+        let next = next_block(ns, id, &request.src, previous)?;
         let user = &*call.caller.user.short;
         if let Next::Repeat(block) = next {
-            let info = state.blocks.block(block);
-            let offset = state.file_length(id).saturating_sub(info.block.length);
+            let info = ns.blocks.block(block);
+            let offset = ns.file_length(id).saturating_sub(info.block.length);
             let locations = info.targets.clone();
             let block = self.located_block(
                 call.now,
-                state,
+                ns,
                 info,
                 offset,
                 &locations,
@@ -61,8 +61,8 @@ impl NameNode {
             );
             return Ok(AddBlockResponseProto { block });
         }
-        self.check_progress(state, id, &request.src, previous)?;
-        let Some((replication, block_size)) = state
+        self.check_progress(ns, id, &request.src, previous)?;
+        let Some((replication, block_size)) = ns
             .namespace
             .inode(id)
             .as_file()
@@ -77,24 +77,23 @@ impl NameNode {
             space: block_size.saturating_mul(replication.into()),
             ..Charge::default()
         };
-        let parent = state.namespace.inode(id).parent;
-        state
-            .namespace
-            .check_quota(parent, None, charge, &|id| state.file_usage(id))?;
-        let targets = self.choose_targets(call, state, &request, replication, block_size)?;
-        let offset = state.file_length(id);
-        let block = state
+        let parent = ns.namespace.inode(id).parent;
+        ns.namespace
+            .check_quota(parent, None, charge, &|id| ns.file_usage(id))?;
+        let targets = self.choose_targets(call, ns, &request, replication, block_size)?;
+        let offset = ns.file_length(id);
+        let block = ns
             .blocks
             .allocate(id, replication, targets.clone())
             .block
             .id;
-        if let Some(file) = state.namespace.inode_mut(id).as_file_mut() {
+        if let Some(file) = ns.namespace.inode_mut(id).as_file_mut() {
             file.blocks.push(block);
         }
-        let info = state.blocks.block(block);
+        let info = ns.blocks.block(block);
         let block = self.located_block(
             call.now,
-            state,
+            ns,
             info,
             offset,
             &targets,
@@ -106,13 +105,13 @@ impl NameNode {
     /// Commits the last block, and checks that the one before it is complete.
     fn check_progress(
         &self,
-        state: &mut State,
+        ns: &mut Namesystem,
         id: InodeId,
         path: &str,
         previous: Option<&ExtendedBlockProto>,
     ) -> Result<(), HdfsError> {
-        commit_last(state, id, previous)?;
-        let blocks: Vec<u64> = state.blocks_of(id).map(|info| info.block.id).collect();
+        commit_last(ns, id, previous)?;
+        let blocks: Vec<u64> = ns.blocks_of(id).map(|info| info.block.id).collect();
         if blocks.len() >= self.config.max_blocks_per_file {
             return Err(HdfsError::io(format!(
                 "File has reached the limit on maximum number of blocks (dfs.namenode.fs-limits.max-blocks-per-file): {} >= {}",
@@ -121,8 +120,7 @@ impl NameNode {
             )));
         }
         let before_last = blocks.len().checked_sub(2).map(|index| blocks[index]);
-        if before_last.is_some_and(|block| !state.blocks.try_complete(block, &mut state.datanodes))
-        {
+        if before_last.is_some_and(|block| !ns.blocks.try_complete(block, &mut ns.datanodes)) {
             return Err(HdfsError::not_replicated_yet(format!(
                 "Not replicated yet: {path}"
             )));
@@ -133,12 +131,12 @@ impl NameNode {
     fn choose_targets(
         &self,
         call: &Call<'_>,
-        state: &mut State,
+        ns: &mut Namesystem,
         request: &AddBlockRequestProto,
         replication: u16,
         block_size: u64,
     ) -> Result<Vec<DatanodeIndex>, HdfsError> {
-        let excluded = known(state, &request.exclude_nodes);
+        let excluded = known(ns, &request.exclude_nodes);
         let has = |flag: AddBlockFlagProto| request.flags.contains(&flag.into());
         let local =
             !has(AddBlockFlagProto::NoLocalWrite) && !has(AddBlockFlagProto::IgnoreClientLocality);
@@ -149,7 +147,7 @@ impl NameNode {
             writer: local.then_some(call.caller.address),
             block_size,
         };
-        let targets = state.datanodes.choose(call.now, &placement, &mut state.rng);
+        let targets = ns.datanodes.choose(call.now, &placement, &mut ns.rng);
         let least = usize::from(self.config.min_replication);
         if targets.len() < least {
             return Err(HdfsError::io(format!(
@@ -157,7 +155,7 @@ impl NameNode {
                  There are {} datanode(s) running and {} node(s) are excluded in this operation.",
                 request.src,
                 targets.len(),
-                state.datanodes.living(),
+                ns.datanodes.living(),
                 if excluded.is_empty() {
                     "no".to_owned()
                 } else {
@@ -186,17 +184,17 @@ impl NameNode {
         request: AbandonBlockRequestProto,
     ) -> Result<AbandonBlockResponseProto, HdfsError> {
         let checker = self.checker(call);
-        let mut state = self.lock_to_write(format_args!(
+        let mut ns = self.lock_to_write(format_args!(
             "abandon block {} for file{}",
             name(&request.b),
             request.src
         ))?;
         let (file_id, holder) = (request.file_id(), &request.holder);
-        let id = state.check_lease(&checker, &request.src, file_id, holder)?;
-        let last = state.last_block(id).map(|info| info.block.id);
+        let id = ns.check_lease(&checker, &request.src, file_id, holder)?;
+        let last = ns.last_block(id).map(|info| info.block.id);
         if last == Some(request.b.block_id) {
-            let keep = state.blocks_of(id).count().saturating_sub(1);
-            state.drop_last_blocks(id, keep);
+            let keep = ns.blocks_of(id).count().saturating_sub(1);
+            ns.drop_last_blocks(id, keep);
         }
         Ok(AbandonBlockResponseProto {})
     }
@@ -211,22 +209,21 @@ impl NameNode {
         self.check_pool(request.last.as_ref())?;
         let checker = self.checker(call);
         let mut guard = self.lock_to_write(format_args!("complete file {}", request.src))?;
-        let state = &mut *guard;
+        let ns = &mut *guard;
         let last = request.last.as_ref();
         let (src, file_id) = (&*request.src, request.file_id());
-        let id = match state.check_lease(&checker, src, file_id, &request.client_name) {
+        let id = match ns.check_lease(&checker, src, file_id, &request.client_name) {
             Ok(id) => id,
             Err(error) => {
                 let closed = |id: &InodeId| {
-                    let file = state.namespace.inode(*id).as_file();
+                    let file = ns.namespace.inode(*id).as_file();
                     file.is_some_and(|file| file.writer.is_none())
                 };
-                let id = state.find_file(&checker, src, file_id)?.filter(closed);
+                let id = ns.find_file(&checker, src, file_id)?.filter(closed);
                 let repeated = id.is_some_and(|id| {
                     matches(
                         last,
-                        state
-                            .last_block(id)
+                        ns.last_block(id)
                             .map(|info| (info.block.id, info.block.generation_stamp)),
                     )
                 });
@@ -237,20 +234,16 @@ impl NameNode {
                 };
             }
         };
-        commit_last(state, id, last)?;
-        let blocks: Vec<u64> = state.blocks_of(id).map(|info| info.block.id).collect();
+        commit_last(ns, id, last)?;
+        let blocks: Vec<u64> = ns.blocks_of(id).map(|info| info.block.id).collect();
         let complete = blocks
             .iter()
-            .all(|block| state.blocks.try_complete(*block, &mut state.datanodes));
+            .all(|block| ns.blocks.try_complete(*block, &mut ns.datanodes));
         if complete {
-            state.close_file(call.now, id);
+            ns.close_file(call.now, id);
             for block in blocks {
-                state.blocks.check_redundancy(
-                    call.now,
-                    block,
-                    &mut state.datanodes,
-                    &mut state.rng,
-                );
+                ns.blocks
+                    .check_redundancy(call.now, block, &mut ns.datanodes, &mut ns.rng);
             }
         }
         Ok(CompleteResponseProto { result: complete })
@@ -263,16 +256,16 @@ impl NameNode {
         request: FsyncRequestProto,
     ) -> Result<FsyncResponseProto, HdfsError> {
         let checker = self.checker(call);
-        let mut state = self.lock_to_write(format_args!("fsync file {}", request.src))?;
+        let mut ns = self.lock_to_write(format_args!("fsync file {}", request.src))?;
         let (file_id, holder) = (request.file_id(), &request.client);
-        let id = state.check_lease(&checker, &request.src, file_id, holder)?;
-        let last = state
+        let id = ns.check_lease(&checker, &request.src, file_id, holder)?;
+        let last = ns
             .last_block(id)
             .filter(|info| !info.is_complete())
             .map(|info| info.block.id);
         if let (Some(block), Ok(length @ 1..)) = (last, u64::try_from(request.last_block_length()))
         {
-            state.blocks.block_mut(block).block.length = length;
+            ns.blocks.block_mut(block).block.length = length;
         }
         Ok(FsyncResponseProto {})
     }
@@ -287,19 +280,19 @@ pub(super) fn name(block: &ExtendedBlockProto) -> String {
 }
 
 /// Returns the known DataNodes among those a client names, without duplicates.
-pub(super) fn known(state: &State, nodes: &[DatanodeInfoProto]) -> Vec<DatanodeIndex> {
-    each_once(state, nodes.iter().map(|node| &*node.id.datanode_uuid))
+pub(super) fn known(ns: &Namesystem, nodes: &[DatanodeInfoProto]) -> Vec<DatanodeIndex> {
+    each_once(ns, nodes.iter().map(|node| &*node.id.datanode_uuid))
 }
 
 /// Same as [`known`]. A request may repeat a DataNode many times. Duplicates would be stored and
 /// returned in every later response.
 pub(super) fn each_once<'a>(
-    state: &State,
+    ns: &Namesystem,
     uuids: impl Iterator<Item = &'a str>,
 ) -> Vec<DatanodeIndex> {
     let mut seen = BTreeSet::new();
     uuids
-        .filter_map(|uuid| state.datanodes.index(uuid))
+        .filter_map(|uuid| ns.datanodes.index(uuid))
         .filter(|index| seen.insert(*index))
         .collect()
 }
@@ -320,12 +313,12 @@ pub(super) fn length_of(block: &ExtendedBlockProto) -> Result<u64, HdfsError> {
 /// Compares the block that the client wrote last with the file's blocks
 /// (`FSDirWriteFileOp.analyzeFileState`).
 fn next_block(
-    state: &State,
+    ns: &Namesystem,
     id: InodeId,
     path: &str,
     previous: Option<&ExtendedBlockProto>,
 ) -> Result<Next, HdfsError> {
-    let mut blocks = state.blocks_of(id).rev();
+    let mut blocks = ns.blocks_of(id).rev();
     let (last, before_last) = (blocks.next(), blocks.next());
     let stamped = |info: &crate::namenode::block_manager::BlockInfo| {
         (info.block.id, info.block.generation_stamp)
@@ -336,7 +329,7 @@ fn next_block(
     let Some(last) = last else {
         return Err(mismatch(path, previous, "null"));
     };
-    let block_size = state
+    let block_size = ns
         .namespace
         .inode(id)
         .as_file()
@@ -365,11 +358,11 @@ fn mismatch(path: &str, previous: Option<&ExtendedBlockProto>, last: &str) -> Hd
 
 /// Commits the last block with the length given by its writer.
 fn commit_last(
-    state: &mut State,
+    ns: &mut Namesystem,
     id: InodeId,
     told: Option<&ExtendedBlockProto>,
 ) -> Result<(), HdfsError> {
-    let last = state.last_block(id).map(|info| info.block.id);
+    let last = ns.last_block(id).map(|info| info.block.id);
     match (told, last) {
         (Some(told), Some(last)) if told.block_id != last => Err(HdfsError::io(format!(
             "Trying to commit inconsistent block: id = {}, expected id = {last}",
@@ -377,8 +370,8 @@ fn commit_last(
         ))),
         (Some(told), Some(last)) => {
             let length = length_of(told)?;
-            state.blocks.commit(last, told.generation_stamp, length)?;
-            state.blocks.try_complete(last, &mut state.datanodes);
+            ns.blocks.commit(last, told.generation_stamp, length)?;
+            ns.blocks.try_complete(last, &mut ns.datanodes);
             Ok(())
         }
         _ => Ok(()),

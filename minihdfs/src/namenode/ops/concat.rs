@@ -3,8 +3,8 @@
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need};
+use crate::namenode::namesystem::Namesystem;
 use crate::namenode::path;
-use crate::namenode::state::State;
 use crate::namenode::state::inode::InodeId;
 use crate::proto::hdfs::{ConcatRequestProto, ConcatResponseProto};
 use crate::rpc::Call;
@@ -24,11 +24,11 @@ impl NameNode {
         }
         let checker = self.checker(call);
         let mut guard = self.lock_to_write(format_args!("concat {}", request.trg))?;
-        let state = &mut *guard;
-        let target = state.namespace.resolve(&request.trg)?;
-        checker.check_change(&state.namespace, &target, Need::path(FsAction::WRITE))?;
-        let target_id = state.file_of(target.last(), target.path())?;
-        if state
+        let ns = &mut *guard;
+        let target = ns.namespace.resolve(&request.trg)?;
+        checker.check_change(&ns.namespace, &target, Need::path(FsAction::WRITE))?;
+        let target_id = ns.file_of(target.last(), target.path())?;
+        if ns
             .namespace
             .inode(target_id)
             .as_file()
@@ -41,14 +41,14 @@ impl NameNode {
         }
         let mut sources: Vec<InodeId> = Vec::with_capacity(request.srcs.len());
         for src in &request.srcs {
-            let source = state.namespace.resolve(src)?;
+            let source = ns.namespace.resolve(src)?;
             let need = Need {
                 path: Some(FsAction::READ),
                 ..Need::parent(FsAction::WRITE)
             };
-            checker.check_change(&state.namespace, &source, need)?;
-            let id = state.file_of(source.last(), source.path())?;
-            check_source(state, id, source.path(), target_id, target.path())?;
+            checker.check_change(&ns.namespace, &source, need)?;
+            let id = ns.file_of(source.last(), source.path())?;
+            check_source(ns, id, source.path(), target_id, target.path())?;
             if sources.contains(&id) {
                 return Err(HdfsError::hadoop_illegal_argument(
                     "concat: at least two of the source files are the same",
@@ -56,41 +56,37 @@ impl NameNode {
             }
             sources.push(id);
         }
-        let replication = state
+        let replication = ns
             .namespace
             .inode(target_id)
             .as_file()
             .map_or(1, |file| file.replication);
         for id in sources {
             // Taken out first, so that removing the source does not delete its blocks.
-            let moved = state
+            let moved = ns
                 .namespace
                 .inode_mut(id)
                 .as_file_mut()
                 .map(|file| std::mem::take(&mut file.blocks));
-            state.remove_tree(call.now, id);
+            ns.remove_tree(call.now, id);
             for block in moved.unwrap_or_default() {
-                let info = state.blocks.block_mut(block);
+                let info = ns.blocks.block_mut(block);
                 info.file = target_id;
                 info.replication = replication;
-                if let Some(file) = state.namespace.inode_mut(target_id).as_file_mut() {
+                if let Some(file) = ns.namespace.inode_mut(target_id).as_file_mut() {
                     file.blocks.push(block);
                 }
-                state.blocks.check_redundancy(
-                    call.now,
-                    block,
-                    &mut state.datanodes,
-                    &mut state.rng,
-                );
+                ns.blocks
+                    .check_redundancy(call.now, block, &mut ns.datanodes, &mut ns.rng);
             }
         }
-        state.namespace.inode_mut(target_id).modification_time = call.now.as_millis();
+        ns.namespace.inode_mut(target_id).modification_time = call.now.as_millis();
         Ok(ConcatResponseProto {})
     }
 }
 
 fn check_source(
-    state: &State,
+    ns: &Namesystem,
     id: InodeId,
     source: &str,
     target_id: InodeId,
@@ -108,8 +104,8 @@ fn check_source(
         ));
     }
     let (Some(file), Some(target_file)) = (
-        state.namespace.inode(id).as_file(),
-        state.namespace.inode(target_id).as_file(),
+        ns.namespace.inode(id).as_file(),
+        ns.namespace.inode(target_id).as_file(),
     ) else {
         return refused(format!("concat: source file {source} is not a file"));
     };

@@ -9,9 +9,9 @@ use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need};
 use crate::namenode::block_manager::BlockState;
+use crate::namenode::namesystem::Namesystem;
 use crate::namenode::path;
 use crate::namenode::recovery::{Claim, RecoverLeaseOp};
-use crate::namenode::state::State;
 use crate::namenode::state::inode::{File, InodeId, InodeKind, PERMISSION_BITS};
 use crate::namenode::state::limits::{check_name, check_new_names};
 use crate::namenode::state::namespace::{NewInode, ResolvedPath, is_reserved};
@@ -60,22 +60,22 @@ impl NameNode {
         check_name("client's name", &request.client_name)?;
         let checker = self.checker(call);
         let mut guard = self.lock_to_write(format_args!("create file{}", request.src))?;
-        let state = &mut *guard;
-        let path = state.namespace.resolve(&request.src)?;
-        checker.check_creation(&state.namespace, &path, Need::TRAVERSE)?;
+        let ns = &mut *guard;
+        let path = ns.namespace.resolve(&request.src)?;
+        checker.check_creation(&ns.namespace, &path, Need::TRAVERSE)?;
         if let Some(id) = path.last() {
-            if state.namespace.inode(id).is_directory() {
+            if ns.namespace.inode(id).is_directory() {
                 return Err(HdfsError::file_already_exists(format!(
                     "{} already exists as a directory",
                     path.path()
                 )));
             }
             if flags.has(CreateFlagProto::Overwrite) {
-                checker.check_creation(&state.namespace, &path, Need::path(FsAction::WRITE))?;
+                checker.check_creation(&ns.namespace, &path, Need::path(FsAction::WRITE))?;
             }
         } else {
             if !request.create_parent {
-                check_parent(state, &path)?;
+                check_parent(ns, &path)?;
             }
             if !flags.has(CreateFlagProto::Create) {
                 return Err(HdfsError::file_not_found(format!(
@@ -84,15 +84,15 @@ impl NameNode {
                 )));
             }
         }
-        checker.check_creation(&state.namespace, &path, Need::ancestor(FsAction::WRITE))?;
+        checker.check_creation(&ns.namespace, &path, Need::ancestor(FsAction::WRITE))?;
         check_new_names(&path, "create", &self.config)?;
         if let Some(id) = path.last() {
-            self.replace(call, state, &path, id, flags, &request.client_name)?;
+            self.replace(call, ns, &path, id, flags, &request.client_name)?;
         }
-        let id = self.add_file(call, state, &path, &request, replication)?;
-        state.open_file(call.now, id, &request.client_name, call.caller.address);
+        let id = self.add_file(call, ns, &path, &request, replication)?;
+        ns.open_file(call.now, id, &request.client_name, call.caller.address);
         Ok(CreateResponseProto {
-            fs: Some(self.file_status(state, id, Bytes::new())),
+            fs: Some(self.file_status(ns, id, Bytes::new())),
         })
     }
 
@@ -100,14 +100,14 @@ impl NameNode {
     fn replace(
         &self,
         call: &Call<'_>,
-        state: &mut State,
+        ns: &mut Namesystem,
         path: &ResolvedPath<'_>,
         id: InodeId,
         flags: Flags,
         holder: &str,
     ) -> Result<(), HdfsError> {
         if flags.has(CreateFlagProto::Overwrite) {
-            state.remove_tree(call.now, id);
+            ns.remove_tree(call.now, id);
             return Ok(());
         }
         let claim = Claim {
@@ -117,7 +117,7 @@ impl NameNode {
             machine: call.caller.address,
         };
         // Takes over an expired lease although the call fails in any case, as Hadoop does.
-        state.take_over(call.now, id, claim)?;
+        ns.take_over(call.now, id, claim)?;
         Err(HdfsError::file_already_exists(format!(
             "{} for client {} already exists",
             path.path(),
@@ -128,7 +128,7 @@ impl NameNode {
     fn add_file(
         &self,
         call: &Call<'_>,
-        state: &mut State,
+        ns: &mut Namesystem,
         path: &ResolvedPath<'_>,
         request: &CreateRequestProto,
         replication: u16,
@@ -139,9 +139,9 @@ impl NameNode {
             Some(_) => path.existing()[path.depth() - 2],
             None => {
                 let missing = path.missing().count();
-                self.check_room(state, path, missing as u64)?;
-                let above: Creation = Self::mode_above_file(state, path, owner);
-                self.make_missing(call.now, state, path, missing - 1, &above)
+                self.check_room(ns, path, missing as u64)?;
+                let above: Creation = Self::mode_above_file(ns, path, owner);
+                self.make_missing(call.now, ns, path, missing - 1, &above)
             }
         };
         let new = NewInode {
@@ -156,7 +156,7 @@ impl NameNode {
             }),
         };
         let name = path::name(path.path());
-        Ok(state.namespace.add(
+        Ok(ns.namespace.add(
             call.now,
             parent,
             name,
@@ -175,19 +175,19 @@ impl NameNode {
         let flags = Flags(request.flag.unwrap_or(CreateFlagProto::Append as u32));
         let checker = self.checker(call);
         let mut guard = self.lock_to_write(format_args!("append to file{}", request.src))?;
-        let state = &mut *guard;
-        let path = state.namespace.resolve(&request.src)?;
-        checker.check_change(&state.namespace, &path, Need::TRAVERSE)?;
+        let ns = &mut *guard;
+        let path = ns.namespace.resolve(&request.src)?;
+        checker.check_change(&ns.namespace, &path, Need::TRAVERSE)?;
         if path
             .last()
-            .is_some_and(|id| state.namespace.inode(id).is_directory())
+            .is_some_and(|id| ns.namespace.inode(id).is_directory())
         {
             return Err(HdfsError::file_already_exists(format!(
                 "Cannot append to directory {}; already exists as a directory.",
                 path.path()
             )));
         }
-        checker.check_change(&state.namespace, &path, Need::path(FsAction::WRITE))?;
+        checker.check_change(&ns.namespace, &path, Need::path(FsAction::WRITE))?;
         let id = path.last().ok_or_else(|| {
             HdfsError::file_not_found(format!(
                 "Failed to append to non-existent file {} for client {}",
@@ -201,22 +201,22 @@ impl NameNode {
             holder: &request.client_name,
             machine: call.caller.address,
         };
-        state.take_over(call.now, id, claim)?;
-        self.check_last_block(state, id, path.path())?;
-        state.open_file(call.now, id, &request.client_name, call.caller.address);
-        let block = self.block_to_append(call, state, id, flags.has(CreateFlagProto::NewBlock));
+        ns.take_over(call.now, id, claim)?;
+        self.check_last_block(ns, id, path.path())?;
+        ns.open_file(call.now, id, &request.client_name, call.caller.address);
+        let block = self.block_to_append(call, ns, id, flags.has(CreateFlagProto::NewBlock));
         Ok(AppendResponseProto {
             block,
-            stat: Some(self.file_status(state, id, Bytes::new())),
+            stat: Some(self.file_status(ns, id, Bytes::new())),
         })
     }
 
     /// Fails if the last block does not have the replicas needed for appending.
-    fn check_last_block(&self, state: &State, id: InodeId, path: &str) -> Result<(), HdfsError> {
-        let Some(last) = state.last_block(id) else {
+    fn check_last_block(&self, ns: &Namesystem, id: InodeId, path: &str) -> Result<(), HdfsError> {
+        let Some(last) = ns.last_block(id) else {
             return Ok(());
         };
-        if last.live(&state.datanodes).count() < usize::from(self.config.min_replication) {
+        if last.live(&ns.datanodes).count() < usize::from(self.config.min_replication) {
             return Err(HdfsError::io(format!(
                 "append: lastBlock={} of src={path} is not sufficiently replicated yet.",
                 last.block
@@ -230,26 +230,26 @@ impl NameNode {
     fn block_to_append(
         &self,
         call: &Call<'_>,
-        state: &mut State,
+        ns: &mut Namesystem,
         id: InodeId,
         new_block: bool,
     ) -> Option<LocatedBlockProto> {
-        let block_size = state.namespace.inode(id).as_file()?.block_size;
-        let last = state.last_block(id)?;
-        let offset = state.file_length(id).saturating_sub(last.block.length);
+        let block_size = ns.namespace.inode(id).as_file()?.block_size;
+        let last = ns.last_block(id)?;
+        let offset = ns.file_length(id).saturating_sub(last.block.length);
         if new_block {
-            return Some(self.located_block(call.now, state, last, offset, &[], None));
+            return Some(self.located_block(call.now, ns, last, offset, &[], None));
         }
         if last.block.length >= block_size {
             return None;
         }
-        let targets: Vec<_> = last.live(&state.datanodes).collect();
+        let targets: Vec<_> = last.live(&ns.datanodes).collect();
         let block = last.block.id;
-        let info = state.blocks.block_mut(block);
+        let info = ns.blocks.block_mut(block);
         info.state = BlockState::UnderConstruction;
         info.targets.clone_from(&targets);
-        let info = state.blocks.block(block);
+        let info = ns.blocks.block(block);
         let grant = Some((&*call.caller.user.short, AccessMode::Write));
-        Some(self.located_block(call.now, state, info, offset, &targets, grant))
+        Some(self.located_block(call.now, ns, info, offset, &targets, grant))
     }
 }

@@ -20,9 +20,9 @@ impl NameNode {
         request: GetErasureCodingPolicyRequestProto,
     ) -> Result<GetErasureCodingPolicyResponseProto, HdfsError> {
         let checker = self.checker(call);
-        let state = self.lock();
-        let path = state.namespace.resolve(&request.src)?;
-        checker.check(&state.namespace, &path, Need::TRAVERSE)?;
+        let ns = self.lock();
+        let path = ns.namespace.resolve(&request.src)?;
+        checker.check(&ns.namespace, &path, Need::TRAVERSE)?;
         existing(&path)?;
         Ok(GetErasureCodingPolicyResponseProto { ec_policy: None })
     }

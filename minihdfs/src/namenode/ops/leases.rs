@@ -3,8 +3,8 @@
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need, PermissionChecker};
+use crate::namenode::namesystem::Namesystem;
 use crate::namenode::recovery::{Claim, RecoverLeaseOp};
-use crate::namenode::state::State;
 use crate::namenode::state::inode::InodeId;
 use crate::namenode::state::limits::check_name;
 use crate::proto::hdfs::{
@@ -16,7 +16,7 @@ use crate::rpc::Call;
 /// The `fileId` of clients that do not send one (`HdfsConstants.GRANDFATHER_INODE_ID`).
 const GRANDFATHER_INODE_ID: u64 = 0;
 
-impl State {
+impl Namesystem {
     /// Returns the file that a client says it is writing (`FSDirectory.resolvePath` with a
     /// `fileId`). Looks it up by id if the client sent one, so that a renamed file is still found.
     /// Otherwise looks it up by its path, which the caller must be able to traverse.
@@ -86,9 +86,8 @@ impl NameNode {
         call: &Call<'_>,
         request: RenewLeaseRequestProto,
     ) -> Result<RenewLeaseResponseProto, HdfsError> {
-        let mut state =
-            self.lock_to_write(format_args!("renew lease for {}", request.client_name))?;
-        state.leases.renew(call.now, &request.client_name);
+        let mut ns = self.lock_to_write(format_args!("renew lease for {}", request.client_name))?;
+        ns.leases.renew(call.now, &request.client_name);
         Ok(RenewLeaseResponseProto {})
     }
 
@@ -101,11 +100,11 @@ impl NameNode {
     ) -> Result<RecoverLeaseResponseProto, HdfsError> {
         check_name("client's name", &request.client_name)?;
         let checker = self.checker(call);
-        let mut state = self.lock_to_write(format_args!("recover the lease of {}", request.src))?;
-        let path = state.namespace.resolve(&request.src)?;
-        checker.check_change(&state.namespace, &path, Need::TRAVERSE)?;
-        let id = state.file_of(path.last(), path.path())?;
-        if state
+        let mut ns = self.lock_to_write(format_args!("recover the lease of {}", request.src))?;
+        let path = ns.namespace.resolve(&request.src)?;
+        checker.check_change(&ns.namespace, &path, Need::TRAVERSE)?;
+        let id = ns.file_of(path.last(), path.path())?;
+        if ns
             .namespace
             .inode(id)
             .as_file()
@@ -113,14 +112,14 @@ impl NameNode {
         {
             return Ok(RecoverLeaseResponseProto { result: true });
         }
-        checker.check_change(&state.namespace, &path, Need::path(FsAction::WRITE))?;
+        checker.check_change(&ns.namespace, &path, Need::path(FsAction::WRITE))?;
         let claim = Claim {
             op: RecoverLeaseOp::Recover,
             path: path.path(),
             holder: &request.client_name,
             machine: call.caller.address,
         };
-        let result = state.take_over(call.now, id, claim)?;
+        let result = ns.take_over(call.now, id, claim)?;
         Ok(RecoverLeaseResponseProto { result })
     }
 }

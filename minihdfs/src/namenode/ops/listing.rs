@@ -8,8 +8,8 @@ use bytes::Bytes;
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need, PermissionChecker};
+use crate::namenode::namesystem::Namesystem;
 use crate::namenode::ops::status::BlockRange;
-use crate::namenode::state::State;
 use crate::namenode::state::inode::InodeId;
 use crate::namenode::state::namespace::RESERVED;
 use crate::proto::hdfs::{
@@ -50,34 +50,34 @@ impl NameNode {
             });
         }
         let checker = self.checker(call);
-        let state = self.lock();
+        let ns = self.lock();
         let page = Page {
             start_after: &request.start_after,
             need_location: request.need_location,
             limit: self.config.list_limit,
         };
-        let dir_list = self.list(call, &state, &checker, &request.src, page)?;
+        let dir_list = self.list(call, &ns, &checker, &request.src, page)?;
         Ok(GetListingResponseProto { dir_list })
     }
 
     fn list(
         &self,
         call: &Call<'_>,
-        state: &State,
+        ns: &Namesystem,
         checker: &PermissionChecker<'_>,
         src: &str,
         page: Page<'_>,
     ) -> Result<Option<DirectoryListingProto>, HdfsError> {
-        let path = state.namespace.resolve(src)?;
+        let path = ns.namespace.resolve(src)?;
         let is_directory = path
             .last()
-            .is_some_and(|id| state.namespace.inode(id).is_directory());
+            .is_some_and(|id| ns.namespace.inode(id).is_directory());
         let need = if is_directory {
             Need::path(FsAction::READ_EXECUTE)
         } else {
             Need::TRAVERSE
         };
-        checker.check(&state.namespace, &path, need)?;
+        checker.check(&ns.namespace, &path, need)?;
         let Some(id) = path.last() else {
             return match path.path().strip_suffix("/.snapshot") {
                 Some(directory) => Err(HdfsError::new(
@@ -87,13 +87,13 @@ impl NameNode {
                 None => Ok(None),
             };
         };
-        let Some(directory) = state.namespace.inode(id).as_directory() else {
+        let Some(directory) = ns.namespace.inode(id).as_directory() else {
             return Ok(Some(DirectoryListingProto {
-                partial_listing: vec![self.entry(call, state, id, Bytes::new(), page)],
+                partial_listing: vec![self.entry(call, ns, id, Bytes::new(), page)],
                 remaining_entries: 0,
             }));
         };
-        let start_after = self.start_after(state, page.start_after)?;
+        let start_after = self.start_after(ns, page.start_after)?;
         let rest = directory
             .children
             .range::<str, _>((Bound::Excluded(&*start_after), Bound::Unbounded));
@@ -107,7 +107,7 @@ impl NameNode {
             }
             let entry = self.entry(
                 call,
-                state,
+                ns,
                 *child,
                 Bytes::copy_from_slice(name.as_bytes()),
                 page,
@@ -125,7 +125,7 @@ impl NameNode {
     }
 
     /// Returns the name to continue after; `/.reserved/.inodes/N` denotes the name of that inode.
-    fn start_after(&self, state: &State, start_after: &[u8]) -> Result<Arc<str>, HdfsError> {
+    fn start_after(&self, ns: &Namesystem, start_after: &[u8]) -> Result<Arc<str>, HdfsError> {
         let name = str::from_utf8(start_after).map_err(|_| {
             HdfsError::hadoop_illegal_argument(
                 "startAfter is not UTF-8: names of files and directories are",
@@ -134,7 +134,7 @@ impl NameNode {
         let Some(number) = name.strip_prefix("/.reserved/.inodes/") else {
             return Ok(name.into());
         };
-        let inode = number.parse().ok().and_then(|id| state.namespace.get(id));
+        let inode = number.parse().ok().and_then(|id| ns.namespace.get(id));
         inode.map(|inode| Arc::clone(&inode.name)).ok_or_else(|| {
             HdfsError::new(
                 "org.apache.hadoop.fs.DirectoryListingStartAfterNotFoundException",
@@ -146,16 +146,16 @@ impl NameNode {
     fn entry(
         &self,
         call: &Call<'_>,
-        state: &State,
+        ns: &Namesystem,
         id: InodeId,
         name: Bytes,
         page: Page<'_>,
     ) -> HdfsFileStatusProto {
-        let mut status = self.file_status(state, id, name);
-        if page.need_location && !state.namespace.inode(id).is_directory() {
+        let mut status = self.file_status(ns, id, name);
+        if page.need_location && !ns.namespace.inode(id).is_directory() {
             status.locations = Some(self.located_blocks(
                 call.now,
-                state,
+                ns,
                 id,
                 BlockRange::ALL,
                 Some(&call.caller.user.short),
@@ -179,7 +179,7 @@ impl NameNode {
         }
         let (mut index, mut start_after) = continuation(&request.start_after)?;
         let checker = self.checker(call);
-        let state = self.lock();
+        let ns = self.lock();
         let mut response = GetBatchedListingResponseProto::default();
         let mut room = self.config.list_limit;
         while let Some(path) = request.paths.get(index) {
@@ -196,7 +196,7 @@ impl NameNode {
                 ..BatchedDirectoryListingProto::default()
             };
             let found = self
-                .list(call, &state, &checker, path, page)
+                .list(call, &ns, &checker, path, page)
                 .and_then(|found| {
                     found.ok_or_else(|| HdfsError::file_not_found(format!("{path} does not exist")))
                 });

@@ -5,7 +5,7 @@ use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::block_manager::BlockState;
 use crate::namenode::datanode_manager::Placement;
-use crate::namenode::state::State;
+use crate::namenode::namesystem::Namesystem;
 use crate::namenode::state::inode::InodeId;
 use crate::proto::hdfs::{
     ExtendedBlockProto, GetAdditionalDatanodeRequestProto, GetAdditionalDatanodeResponseProto,
@@ -27,17 +27,17 @@ impl NameNode {
             "add datanode; src={}, blk={}",
             request.src, request.blk.block_id
         ))?;
-        let state = &mut *guard;
+        let ns = &mut *guard;
         let (file_id, holder) = (request.file_id(), &request.client_name);
-        let id = state.check_lease(&checker, &request.src, file_id, holder)?;
+        let id = ns.check_lease(&checker, &request.src, file_id, holder)?;
         self.check_pool(Some(&request.blk))?;
-        let block_size = state
+        let block_size = ns
             .namespace
             .inode(id)
             .as_file()
             .map_or(0, |file| file.block_size);
-        let existing = known(state, &request.existings);
-        let mut excluded = known(state, &request.excludes);
+        let existing = known(ns, &request.existings);
+        let mut excluded = known(ns, &request.excludes);
         excluded.extend_from_slice(&existing);
         let placement = Placement {
             count: request.num_additional_nodes as usize,
@@ -46,12 +46,12 @@ impl NameNode {
             writer: None,
             block_size,
         };
-        let chosen = state.datanodes.choose(call.now, &placement, &mut state.rng);
+        let chosen = ns.datanodes.choose(call.now, &placement, &mut ns.rng);
         let locations = [existing, chosen].concat();
-        let info = self.under_construction(state, &request.blk, &request.client_name)?;
-        let info = state.blocks.block(info);
+        let info = self.under_construction(ns, &request.blk, &request.client_name)?;
+        let info = ns.blocks.block(info);
         let grant = Some((&*call.caller.user.short, AccessMode::Copy));
-        let mut block = self.located_block(call.now, state, info, 0, &locations, grant);
+        let mut block = self.located_block(call.now, ns, info, 0, &locations, grant);
         block.b = request.blk;
         Ok(GetAdditionalDatanodeResponseProto { block })
     }
@@ -68,15 +68,15 @@ impl NameNode {
             "get a new generation stamp and an access token for block {}",
             name(&request.block)
         ))?;
-        let state = &mut *guard;
-        let id = self.under_construction(state, &request.block, &request.client_name)?;
-        state.leases.renew(call.now, &request.client_name);
-        let generation_stamp = state.blocks.next_generation_stamp();
-        let info = state.blocks.block(id);
+        let ns = &mut *guard;
+        let id = self.under_construction(ns, &request.block, &request.client_name)?;
+        ns.leases.renew(call.now, &request.client_name);
+        let generation_stamp = ns.blocks.next_generation_stamp();
+        let info = ns.blocks.block(id);
         let grant = Some((&*call.caller.user.short, AccessMode::Write));
         // No locations: a token without storages is also valid on a DataNode that replaces a dead
         // one.
-        let mut block = self.located_block(call.now, state, info, 0, &[], grant);
+        let mut block = self.located_block(call.now, ns, info, 0, &[], grant);
         block.b = ExtendedBlockProto {
             generation_stamp,
             ..request.block
@@ -94,14 +94,14 @@ impl NameNode {
         self.check_pool(Some(new))?;
         let mut guard =
             self.lock_to_write(format_args!("update pipeline of block {}", old.block_id))?;
-        let state = &mut *guard;
+        let ns = &mut *guard;
         if old.block_id != new.block_id {
             return Err(HdfsError::io(format!(
                 "Update blk_{}_{} but the new block blk_{} is another block",
                 old.block_id, old.generation_stamp, new.block_id
             )));
         }
-        let id = self.under_construction(state, old, &request.client_name)?;
+        let id = self.under_construction(ns, old, &request.client_name)?;
         let (nodes, storages) = (request.new_nodes.len(), request.storage_i_ds.len());
         if nodes != storages {
             let why = if storages == 0 {
@@ -111,16 +111,16 @@ impl NameNode {
             };
             return Err(HdfsError::hadoop_illegal_argument(format!(
                 "{why} datanodeID.length={nodes}, src={},oldBlock={},newBlock={},clientName={}",
-                state.namespace.full_path(state.blocks.block(id).file),
+                ns.namespace.full_path(ns.blocks.block(id).file),
                 name(old),
                 name(new),
                 request.client_name
             )));
         }
         let uuids = request.new_nodes.iter().map(|node| &*node.datanode_uuid);
-        let targets = each_once(state, uuids);
+        let targets = each_once(ns, uuids);
         let length = length_of(new)?;
-        let last_stamp = state.blocks.last_generation_stamp();
+        let last_stamp = ns.blocks.last_generation_stamp();
         if new.generation_stamp > last_stamp {
             return Err(HdfsError::io(format!(
                 "Update {} to the generation stamp {}, which updateBlockForPipeline has not given out: the last one is {last_stamp}",
@@ -128,7 +128,7 @@ impl NameNode {
                 new.generation_stamp.cast_signed()
             )));
         }
-        let info = state.blocks.block_mut(id);
+        let info = ns.blocks.block_mut(id);
         if new.generation_stamp <= info.block.generation_stamp || length < info.block.length {
             return Err(HdfsError::io(format!(
                 "Update {} (len = {}) to an older state: blk_{}_{} (len = {})",
@@ -144,11 +144,11 @@ impl NameNode {
     /// Returns a block that this client is writing (`FSNamesystem.checkUCBlock`).
     fn under_construction(
         &self,
-        state: &State,
+        ns: &Namesystem,
         block: &ExtendedBlockProto,
         holder: &str,
     ) -> Result<u64, HdfsError> {
-        let Some(info) = state.blocks.get(block.block_id) else {
+        let Some(info) = ns.blocks.get(block.block_id) else {
             return Err(HdfsError::io(format!(
                 "{} does not exist or is not under construction",
                 name(block)
@@ -172,7 +172,7 @@ impl NameNode {
             )));
         }
         let file: InodeId = info.file;
-        let writer = state
+        let writer = ns
             .namespace
             .get(file)
             .and_then(|inode| inode.as_file()?.writer.as_ref());
@@ -196,15 +196,15 @@ impl NameNode {
         request: ReportBadBlocksRequestProto,
     ) -> Result<ReportBadBlocksResponseProto, HdfsError> {
         let mut guard = self.lock();
-        let state = &mut *guard;
+        let ns = &mut *guard;
         for block in &request.blocks {
-            for index in known(state, &block.locs) {
-                state.blocks.mark_corrupt(
+            for index in known(ns, &block.locs) {
+                ns.blocks.mark_corrupt(
                     call.now,
                     index,
                     block.b.block_id,
-                    &mut state.datanodes,
-                    &mut state.rng,
+                    &mut ns.datanodes,
+                    &mut ns.rng,
                 );
             }
         }

@@ -6,8 +6,8 @@ use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need, PermissionChecker};
 use crate::namenode::access::xattr::XAttr;
+use crate::namenode::namesystem::Namesystem;
 use crate::namenode::ops::status::BlockRange;
-use crate::namenode::state::State;
 use crate::namenode::state::namespace::{RESERVED, ResolvedPath};
 use crate::proto::common::HaServiceStateProto;
 use crate::proto::hdfs::{
@@ -52,9 +52,9 @@ impl NameNode {
         if src == RESERVED {
             return Ok(Some(self.reserved_status(Bytes::new())));
         }
-        let state = self.lock();
-        let path = state.namespace.resolve(src)?;
-        if let Err(error) = checker.check(&state.namespace, &path, Need::TRAVERSE) {
+        let ns = self.lock();
+        let path = ns.namespace.resolve(src)?;
+        if let Err(error) = checker.check(&ns.namespace, &path, Need::TRAVERSE) {
             // For a superuser the only possible error is a file in the middle of the path. Hadoop
             // then reports that the path does not exist.
             return if checker.is_exempt() {
@@ -65,7 +65,7 @@ impl NameNode {
         }
         Ok(path
             .last()
-            .map(|id| self.file_status(&state, id, Bytes::new())))
+            .map(|id| self.file_status(&ns, id, Bytes::new())))
     }
 
     /// Returns the status with block locations; absent if the path does not exist.
@@ -75,23 +75,23 @@ impl NameNode {
         request: GetLocatedFileInfoRequestProto,
     ) -> Result<GetLocatedFileInfoResponseProto, HdfsError> {
         let checker = self.checker(call);
-        let state = self.lock();
-        let path = state.namespace.resolve(request.src())?;
+        let ns = self.lock();
+        let path = ns.namespace.resolve(request.src())?;
         let needs_token = request.need_block_token();
         let need = if needs_token {
             Need::path(FsAction::READ)
         } else {
             Need::TRAVERSE
         };
-        checker.check(&state.namespace, &path, need)?;
+        checker.check(&ns.namespace, &path, need)?;
         let Some(id) = path.last() else {
             return Ok(GetLocatedFileInfoResponseProto { fs: None });
         };
-        let mut status = self.file_status(&state, id, Bytes::new());
-        if !state.namespace.inode(id).is_directory() {
+        let mut status = self.file_status(&ns, id, Bytes::new());
+        if !ns.namespace.inode(id).is_directory() {
             let reader = needs_token.then_some(&*call.caller.user.short);
             status.locations =
-                Some(self.located_blocks(call.now, &state, id, BlockRange::ALL, reader));
+                Some(self.located_blocks(call.now, &ns, id, BlockRange::ALL, reader));
         }
         Ok(GetLocatedFileInfoResponseProto { fs: Some(status) })
     }
@@ -111,14 +111,14 @@ impl NameNode {
             }
         }
         let checker = self.checker(call);
-        let mut state = self.lock();
-        let path = state.namespace.resolve(&request.src)?;
-        checker.check(&state.namespace, &path, Need::path(FsAction::READ))?;
-        let id = state.file_of(path.last(), path.path())?;
-        check_readable_by_superuser(&state, &path, &checker)?;
+        let mut ns = self.lock();
+        let path = ns.namespace.resolve(&request.src)?;
+        checker.check(&ns.namespace, &path, Need::path(FsAction::READ))?;
+        let id = ns.file_of(path.last(), path.path())?;
+        check_readable_by_superuser(&ns, &path, &checker)?;
         let precision = self.config.access_time_precision.as_millis();
         let precision = i64::try_from(precision).unwrap_or(i64::MAX);
-        let inode = state.namespace.inode_mut(id);
+        let inode = ns.namespace.inode_mut(id);
         let now = call.now.as_millis();
         if precision != 0 && now > inode.access_time.saturating_add(precision) {
             inode.access_time = now;
@@ -128,7 +128,7 @@ impl NameNode {
             length: request.length,
         };
         let locations =
-            self.located_blocks(call.now, &state, id, range, Some(&call.caller.user.short));
+            self.located_blocks(call.now, &ns, id, range, Some(&call.caller.user.short));
         Ok(GetBlockLocationsResponseProto {
             locations: Some(locations),
         })
@@ -168,11 +168,11 @@ impl NameNode {
         request: IsFileClosedRequestProto,
     ) -> Result<IsFileClosedResponseProto, HdfsError> {
         let checker = self.checker(call);
-        let state = self.lock();
-        let path = state.namespace.resolve(&request.src)?;
-        checker.check(&state.namespace, &path, Need::TRAVERSE)?;
-        let id = state.file_of(path.last(), path.path())?;
-        let result = state
+        let ns = self.lock();
+        let path = ns.namespace.resolve(&request.src)?;
+        checker.check(&ns.namespace, &path, Need::TRAVERSE)?;
+        let id = ns.file_of(path.last(), path.path())?;
+        let result = ns
             .namespace
             .inode(id)
             .as_file()
@@ -187,11 +187,11 @@ impl NameNode {
         request: GetPreferredBlockSizeRequestProto,
     ) -> Result<GetPreferredBlockSizeResponseProto, HdfsError> {
         let checker = self.checker(call);
-        let state = self.lock();
-        let path = state.namespace.resolve(&request.filename)?;
-        checker.check(&state.namespace, &path, Need::TRAVERSE)?;
-        let id = state.file_of(path.last(), path.path())?;
-        let bsize = state
+        let ns = self.lock();
+        let path = ns.namespace.resolve(&request.filename)?;
+        checker.check(&ns.namespace, &path, Need::TRAVERSE)?;
+        let id = ns.file_of(path.last(), path.path())?;
+        let bsize = ns
             .namespace
             .inode(id)
             .as_file()
@@ -206,9 +206,9 @@ impl NameNode {
         request: CheckAccessRequestProto,
     ) -> Result<CheckAccessResponseProto, HdfsError> {
         let checker = self.checker(call);
-        let state = self.lock();
-        let path = state.namespace.resolve(&request.path)?;
-        checker.check(&state.namespace, &path, Need::TRAVERSE)?;
+        let ns = self.lock();
+        let path = ns.namespace.resolve(&request.path)?;
+        checker.check(&ns.namespace, &path, Need::TRAVERSE)?;
         if path.last().is_none() {
             return Err(HdfsError::file_not_found(format!(
                 "Path not found: {}",
@@ -216,7 +216,7 @@ impl NameNode {
             )));
         }
         let action = FsAction(request.mode() as u8 & 7);
-        checker.check(&state.namespace, &path, Need::path(action))?;
+        checker.check(&ns.namespace, &path, Need::path(action))?;
         Ok(CheckAccessResponseProto {})
     }
 
@@ -227,9 +227,9 @@ impl NameNode {
         request: GetLinkTargetRequestProto,
     ) -> Result<GetLinkTargetResponseProto, HdfsError> {
         let checker = self.checker(call);
-        let state = self.lock();
-        let path = state.namespace.resolve(&request.path)?;
-        checker.check(&state.namespace, &path, Need::TRAVERSE)?;
+        let ns = self.lock();
+        let path = ns.namespace.resolve(&request.path)?;
+        checker.check(&ns.namespace, &path, Need::TRAVERSE)?;
         if path.last().is_none() {
             return Err(HdfsError::file_not_found(format!(
                 "File does not exist: {}",
@@ -265,13 +265,12 @@ impl NameNode {
 
 /// Fails if a superuser reads a file with the attribute `security.hdfs.unreadable.by.superuser`.
 fn check_readable_by_superuser(
-    state: &State,
+    ns: &Namesystem,
     path: &ResolvedPath<'_>,
     checker: &PermissionChecker<'_>,
 ) -> Result<(), HdfsError> {
     let unreadable = |id| {
-        state
-            .namespace
+        ns.namespace
             .inode(id)
             .xattrs
             .iter()

@@ -5,8 +5,8 @@ use kerbox_krb5::Timestamp;
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need, PermissionChecker};
+use crate::namenode::namesystem::Namesystem;
 use crate::namenode::path;
-use crate::namenode::state::State;
 use crate::namenode::state::inode::InodeId;
 use crate::namenode::state::limits::{Charge, check_directory_items, check_new_names};
 use crate::namenode::state::namespace::{RESERVED, ResolvedPath};
@@ -25,21 +25,21 @@ impl NameNode {
     ) -> Result<RenameResponseProto, HdfsError> {
         path::check_length(&request.dst, "rename")?;
         let checker = self.checker(call);
-        let mut state = self.lock_to_write(format_args!("rename {}", request.src))?;
-        let src = state.namespace.resolve(&request.src)?;
+        let mut ns = self.lock_to_write(format_args!("rename {}", request.src))?;
+        let src = ns.namespace.resolve(&request.src)?;
         path::check_creatable(&request.dst)?;
-        let dst = state.namespace.resolve(&request.dst)?;
+        let dst = ns.namespace.resolve(&request.dst)?;
         let into = dst
             .last()
-            .filter(|id| state.namespace.inode(*id).is_directory());
+            .filter(|id| ns.namespace.inode(*id).is_directory());
         let inside;
         let dst = if into.is_some() && src.depth() > 1 {
             inside = path::join(dst.path(), path::name(src.path()));
-            state.namespace.resolve(&inside)?
+            ns.namespace.resolve(&inside)?
         } else {
             dst
         };
-        check_both(&checker, &state, &src, &dst)?;
+        check_both(&checker, &ns, &src, &dst)?;
         let Some(id) = src.last().filter(|_| src.depth() > 1) else {
             return Ok(RenameResponseProto { result: false });
         };
@@ -48,14 +48,14 @@ impl NameNode {
         }
         let parent = dst
             .parent()
-            .filter(|parent| state.namespace.inode(*parent).is_directory());
+            .filter(|parent| ns.namespace.inode(*parent).is_directory());
         let Some(parent) =
             parent.filter(|_| dst.last().is_none() && !path::is_within(dst.path(), src.path()))
         else {
             return Ok(RenameResponseProto { result: false });
         };
-        self.check_destination(&state, id, parent, &dst, None)?;
-        move_inode(call.now, &mut state, id, parent, &dst);
+        self.check_destination(&ns, id, parent, &dst, None)?;
+        move_inode(call.now, &mut ns, id, parent, &dst);
         Ok(RenameResponseProto { result: true })
     }
 
@@ -68,30 +68,30 @@ impl NameNode {
     ) -> Result<Rename2ResponseProto, HdfsError> {
         path::check_length(&request.dst, "rename")?;
         let checker = self.checker(call);
-        let mut state = self.lock_to_write(format_args!("rename {}", request.src))?;
-        let src = state.namespace.resolve(&request.src)?;
+        let mut ns = self.lock_to_write(format_args!("rename {}", request.src))?;
+        let src = ns.namespace.resolve(&request.src)?;
         path::check_creatable(&request.dst)?;
-        let dst = state.namespace.resolve(&request.dst)?;
-        check_both(&checker, &state, &src, &dst)?;
+        let dst = ns.namespace.resolve(&request.dst)?;
+        check_both(&checker, &ns, &src, &dst)?;
         let id = check_rename(&src, &dst)?;
-        let replaced = check_replacement(&state, id, &src, &dst, request.overwrite_dest)?;
+        let replaced = check_replacement(&ns, id, &src, &dst, request.overwrite_dest)?;
         let parent = dst.parent().ok_or_else(|| {
             HdfsError::file_not_found(format!(
                 "rename destination parent {} not found.",
                 dst.path()
             ))
         })?;
-        if !state.namespace.inode(parent).is_directory() {
+        if !ns.namespace.inode(parent).is_directory() {
             return Err(HdfsError::parent_not_directory(format!(
                 "rename destination parent {} is a file.",
                 dst.path()
             )));
         }
-        self.check_destination(&state, id, parent, &dst, replaced)?;
+        self.check_destination(&ns, id, parent, &dst, replaced)?;
         if let Some(replaced) = replaced {
-            state.remove_tree(call.now, replaced);
+            ns.remove_tree(call.now, replaced);
         }
-        move_inode(call.now, &mut state, id, parent, &dst);
+        move_inode(call.now, &mut ns, id, parent, &dst);
         Ok(Rename2ResponseProto {})
     }
 
@@ -99,34 +99,33 @@ impl NameNode {
     /// `replaced`.
     fn check_destination(
         &self,
-        state: &State,
+        ns: &Namesystem,
         id: InodeId,
         parent: InodeId,
         dst: &ResolvedPath<'_>,
         replaced: Option<InodeId>,
     ) -> Result<(), HdfsError> {
         check_new_names(dst, "rename", &self.config)?;
-        if state.namespace.inode(id).parent == parent {
+        if ns.namespace.inode(id).parent == parent {
             return Ok(());
         }
-        state.namespace.check_depth(id, dst, "rename")?;
-        check_directory_items(&state.namespace, parent, &self.config)?;
-        let usage = |id| state.file_usage(id);
+        ns.namespace.check_depth(id, dst, "rename")?;
+        check_directory_items(&ns.namespace, parent, &self.config)?;
+        let usage = |id| ns.file_usage(id);
         let mut common = parent;
-        while !state.namespace.is_within(id, common) {
-            common = state.namespace.inode(common).parent;
+        while !ns.namespace.is_within(id, common) {
+            common = ns.namespace.inode(common).parent;
         }
-        if state.namespace.has_quota(parent, common) {
-            let moved = state.namespace.usage(id, &usage);
-            let freed = replaced.map(|id| state.namespace.usage(id, &usage));
+        if ns.namespace.has_quota(parent, common) {
+            let moved = ns.namespace.usage(id, &usage);
+            let freed = replaced.map(|id| ns.namespace.usage(id, &usage));
             let freed = freed.unwrap_or_default();
             let charge = Charge {
                 inodes: moved.inodes().saturating_sub(freed.inodes()),
                 space: moved.space.saturating_sub(freed.space),
                 ..Charge::default()
             };
-            state
-                .namespace
+            ns.namespace
                 .check_quota(parent, Some(common), charge, &usage)?;
         }
         Ok(())
@@ -135,12 +134,12 @@ impl NameNode {
 
 fn check_both(
     checker: &PermissionChecker<'_>,
-    state: &State,
+    ns: &Namesystem,
     src: &ResolvedPath<'_>,
     dst: &ResolvedPath<'_>,
 ) -> Result<(), HdfsError> {
-    checker.check_change(&state.namespace, src, Need::parent(FsAction::WRITE))?;
-    checker.check_creation(&state.namespace, dst, Need::ancestor(FsAction::WRITE))
+    checker.check_change(&ns.namespace, src, Need::parent(FsAction::WRITE))?;
+    checker.check_creation(&ns.namespace, dst, Need::ancestor(FsAction::WRITE))
 }
 
 /// Checks the two paths against each other and returns the source.
@@ -175,7 +174,7 @@ fn check_rename(src: &ResolvedPath<'_>, dst: &ResolvedPath<'_>) -> Result<InodeI
 
 /// Checks that the destination may be replaced, and returns it.
 fn check_replacement(
-    state: &State,
+    ns: &Namesystem,
     id: InodeId,
     src: &ResolvedPath<'_>,
     dst: &ResolvedPath<'_>,
@@ -184,8 +183,8 @@ fn check_replacement(
     let Some(existing) = dst.last() else {
         return Ok(None);
     };
-    let target = state.namespace.inode(existing);
-    if target.is_directory() != state.namespace.inode(id).is_directory() {
+    let target = ns.namespace.inode(existing);
+    if target.is_directory() != ns.namespace.inode(id).is_directory() {
         return Err(HdfsError::io(format!(
             "Source {} and destination {} must both be directories",
             src.path(),
@@ -212,12 +211,10 @@ fn check_replacement(
 
 fn move_inode(
     now: Timestamp,
-    state: &mut State,
+    ns: &mut Namesystem,
     id: InodeId,
     parent: InodeId,
     dst: &ResolvedPath<'_>,
 ) {
-    state
-        .namespace
-        .rename(now, id, parent, path::name(dst.path()));
+    ns.namespace.rename(now, id, parent, path::name(dst.path()));
 }

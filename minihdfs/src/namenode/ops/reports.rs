@@ -4,8 +4,8 @@ use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::block_manager::BlockInfo;
 use crate::namenode::datanode_manager::Datanode;
+use crate::namenode::namesystem::Namesystem;
 use crate::namenode::ops::status::datanode_info;
-use crate::namenode::state::State;
 use crate::proto::hdfs::{
     CorruptFileBlocksProto, DatanodeReportTypeProto, DatanodeStorageProto,
     DatanodeStorageReportProto, GetDatanodeReportRequestProto, GetDatanodeReportResponseProto,
@@ -27,10 +27,10 @@ struct Shortage {
     missing_with_one_replica: u64,
 }
 
-fn shortage(state: &State) -> Shortage {
+fn shortage(ns: &Namesystem) -> Shortage {
     let mut shortage = Shortage::default();
-    for info in state.blocks.iter().filter(|info| info.is_complete()) {
-        let live = info.live(&state.datanodes).count();
+    for info in ns.blocks.iter().filter(|info| info.is_complete()) {
+        let live = info.live(&ns.datanodes).count();
         shortage.corrupt += u64::from(info.is_corrupt());
         if live == 0 {
             shortage.missing += u64::from(info.block.length > 0);
@@ -49,9 +49,9 @@ impl NameNode {
         _call: &Call<'_>,
         _request: GetFsStatsRequestProto,
     ) -> Result<GetFsStatsResponseProto, HdfsError> {
-        let state = self.lock();
-        let shortage = shortage(&state);
-        let living = || state.datanodes.iter().filter(|node| node.alive);
+        let ns = self.lock();
+        let shortage = shortage(&ns);
+        let living = || ns.datanodes.iter().filter(|node| node.alive);
         Ok(GetFsStatsResponseProto {
             capacity: living().map(|node| node.report.capacity).sum(),
             used: living().map(|node| node.report.dfs_used).sum(),
@@ -106,8 +106,8 @@ impl NameNode {
         request: GetDatanodeReportRequestProto,
     ) -> Result<GetDatanodeReportResponseProto, HdfsError> {
         self.checker(call).check_superuser("datanodeReport")?;
-        let state = self.lock();
-        let nodes = of_kind(&state, request.r#type());
+        let ns = self.lock();
+        let nodes = of_kind(&ns, request.r#type());
         let di = nodes.map(|(index, node)| {
             let holds = |info: &&BlockInfo| {
                 info.replicas
@@ -115,7 +115,7 @@ impl NameNode {
                     .any(|replica| replica.datanode == index)
             };
             let mut info = datanode_info(node);
-            info.num_blocks = u32::try_from(state.blocks.iter().filter(holds).count()).ok();
+            info.num_blocks = u32::try_from(ns.blocks.iter().filter(holds).count()).ok();
             info
         });
         Ok(GetDatanodeReportResponseProto { di: di.collect() })
@@ -129,12 +129,11 @@ impl NameNode {
     ) -> Result<GetDatanodeStorageReportResponseProto, HdfsError> {
         self.checker(call)
             .check_superuser("getDatanodeStorageReport")?;
-        let state = self.lock();
-        let reports =
-            of_kind(&state, request.r#type()).map(|(_, node)| DatanodeStorageReportProto {
-                datanode_info: datanode_info(node),
-                storage_reports: vec![storage_report(node)],
-            });
+        let ns = self.lock();
+        let reports = of_kind(&ns, request.r#type()).map(|(_, node)| DatanodeStorageReportProto {
+            datanode_info: datanode_info(node),
+            storage_reports: vec![storage_report(node)],
+        });
         Ok(GetDatanodeStorageReportResponseProto {
             datanode_storage_reports: reports.collect(),
         })
@@ -160,16 +159,16 @@ impl NameNode {
     ) -> Result<ListCorruptFileBlocksResponseProto, HdfsError> {
         self.checker(call)
             .check_superuser("listCorruptFileBlocks")?;
-        let state = self.lock();
+        let ns = self.lock();
         let first = request.cookie().is_empty();
-        let lost = state.blocks.iter().filter(|info| {
+        let lost = ns.blocks.iter().filter(|info| {
             first
                 && info.is_complete()
                 && info.block.length > 0
-                && info.live(&state.datanodes).next().is_none()
+                && info.live(&ns.datanodes).next().is_none()
         });
         let mut files: Vec<String> = lost
-            .map(|info| state.namespace.full_path(info.file))
+            .map(|info| ns.namespace.full_path(info.file))
             .filter(|path| crate::namenode::path::is_within(path, &request.path))
             .collect();
         files.sort();
@@ -184,7 +183,7 @@ impl NameNode {
 }
 
 fn of_kind(
-    state: &State,
+    ns: &Namesystem,
     kind: DatanodeReportTypeProto,
 ) -> impl Iterator<Item = (usize, &Datanode)> {
     let wanted = move |node: &Datanode| match kind {
@@ -195,8 +194,7 @@ fn of_kind(
         | DatanodeReportTypeProto::EnteringMaintenance
         | DatanodeReportTypeProto::InMaintenance => false,
     };
-    state
-        .datanodes
+    ns.datanodes
         .iter()
         .enumerate()
         .filter(move |(_, node)| wanted(node))

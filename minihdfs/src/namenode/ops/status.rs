@@ -6,7 +6,7 @@ use kerbox_krb5::Timestamp;
 use crate::namenode::NameNode;
 use crate::namenode::block_manager::BlockInfo;
 use crate::namenode::datanode_manager::{Datanode, DatanodeIndex};
-use crate::namenode::state::State;
+use crate::namenode::namesystem::Namesystem;
 use crate::namenode::state::inode::{InodeId, InodeKind};
 use crate::namenode::state::limits::add;
 use crate::proto::common::TokenProto;
@@ -78,11 +78,11 @@ impl NameNode {
     /// Returns the status of an inode. `name` stands for its path and is empty in most responses.
     pub(crate) fn file_status(
         &self,
-        state: &State,
+        ns: &Namesystem,
         id: InodeId,
         name: Bytes,
     ) -> HdfsFileStatusProto {
-        let inode = state.namespace.inode(id);
+        let inode = ns.namespace.inode(id);
         let mut status = HdfsFileStatusProto {
             file_type: FileType::IsDir.into(),
             path: name,
@@ -110,13 +110,13 @@ impl NameNode {
             }
             InodeKind::File(file) => {
                 status.file_type = FileType::IsFile.into();
-                status.length = state.file_length(id);
+                status.length = ns.file_length(id);
                 status.children_num = Some(0);
                 status.block_replication = Some(file.replication.into());
                 status.blocksize = Some(file.block_size);
             }
         }
-        status.storage_policy = Some(state.namespace.storage_policy(id).into());
+        status.storage_policy = Some(ns.namespace.storage_policy(id).into());
         status
     }
 
@@ -155,13 +155,13 @@ impl NameNode {
     pub(crate) fn located_block(
         &self,
         now: Timestamp,
-        state: &State,
+        ns: &Namesystem,
         info: &BlockInfo,
         offset: u64,
         locations: &[DatanodeIndex],
         grant: Option<(&str, AccessMode)>,
     ) -> LocatedBlockProto {
-        let nodes = || locations.iter().map(|index| state.datanodes.get(*index));
+        let nodes = || locations.iter().map(|index| ns.datanodes.get(*index));
         let storage_ids: Vec<String> = nodes()
             .map(|node| node.registration.storage_id.to_string())
             .collect();
@@ -199,23 +199,23 @@ impl NameNode {
     pub(crate) fn located_blocks(
         &self,
         now: Timestamp,
-        state: &State,
+        ns: &Namesystem,
         file: InodeId,
         range: BlockRange,
         reader: Option<&str>,
     ) -> LocatedBlocksProto {
-        let under_construction = state
+        let under_construction = ns
             .namespace
             .inode(file)
             .as_file()
             .is_some_and(|file| file.writer.is_some());
         let end = range.offset.saturating_add(range.length);
         let locate = |info: &BlockInfo, offset| {
-            let mut locations = info.locations(&state.datanodes);
-            locations.sort_by_key(|index| state.datanodes.is_stale(now, *index));
+            let mut locations = info.locations(&ns.datanodes);
+            locations.sort_by_key(|index| ns.datanodes.is_stale(now, *index));
             self.located_block(
                 now,
-                state,
+                ns,
                 info,
                 offset,
                 &locations,
@@ -227,7 +227,7 @@ impl NameNode {
             ..LocatedBlocksProto::default()
         };
         let mut position = 0_u64;
-        for info in state.blocks_of(file) {
+        for info in ns.blocks_of(file) {
             let length = info.block.length;
             // A block being written may still be empty, but is included anyway.
             let ends_after_start = position.saturating_add(length.max(1)) > range.offset;
@@ -236,7 +236,7 @@ impl NameNode {
             }
             position = add(position, length);
         }
-        if let Some(last) = state.last_block(file) {
+        if let Some(last) = ns.last_block(file) {
             located.file_length = if last.is_complete() {
                 position
             } else {

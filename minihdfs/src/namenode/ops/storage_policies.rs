@@ -100,10 +100,10 @@ impl NameNode {
         request: GetStoragePolicyRequestProto,
     ) -> Result<GetStoragePolicyResponseProto, HdfsError> {
         let checker = self.checker(call);
-        let state = self.lock();
-        let path = state.namespace.resolve(&request.path)?;
-        checker.check(&state.namespace, &path, Need::path(FsAction::READ))?;
-        let id = state.namespace.storage_policy(file_or_directory(&path)?);
+        let ns = self.lock();
+        let path = ns.namespace.resolve(&request.path)?;
+        checker.check(&ns.namespace, &path, Need::path(FsAction::READ))?;
+        let id = ns.namespace.storage_policy(file_or_directory(&path)?);
         let policy = POLICIES
             .iter()
             .find(|policy| policy.id == id)
@@ -157,11 +157,10 @@ impl NameNode {
 
     fn change_storage_policy(&self, call: &Call<'_>, src: &str, id: u8) -> Result<(), HdfsError> {
         let checker = self.checker(call);
-        let mut state = self.lock_to_write(format_args!("set storage policy for {src}"))?;
-        let path = state.namespace.resolve(src)?;
-        checker.check_change(&state.namespace, &path, Need::path(FsAction::WRITE))?;
-        state
-            .namespace
+        let mut ns = self.lock_to_write(format_args!("set storage policy for {src}"))?;
+        let path = ns.namespace.resolve(src)?;
+        checker.check_change(&ns.namespace, &path, Need::path(FsAction::WRITE))?;
+        ns.namespace
             .inode_mut(file_or_directory(&path)?)
             .storage_policy = id;
         Ok(())

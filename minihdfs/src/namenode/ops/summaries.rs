@@ -25,12 +25,12 @@ impl NameNode {
         request: GetContentSummaryRequestProto,
     ) -> Result<GetContentSummaryResponseProto, HdfsError> {
         let checker = self.checker(call);
-        let state = self.lock();
-        let path = state.namespace.resolve(&request.path)?;
-        checker.check(&state.namespace, &path, SUBTREE)?;
+        let ns = self.lock();
+        let path = ns.namespace.resolve(&request.path)?;
+        checker.check(&ns.namespace, &path, SUBTREE)?;
         let id = existing(&path)?;
-        let usage = state.namespace.usage(id, &|id| state.file_usage(id));
-        let quota = state
+        let usage = ns.namespace.usage(id, &|id| ns.file_usage(id));
+        let quota = ns
             .namespace
             .inode(id)
             .as_directory()
@@ -62,12 +62,12 @@ impl NameNode {
         request: GetQuotaUsageRequestProto,
     ) -> Result<GetQuotaUsageResponseProto, HdfsError> {
         let checker = self.checker(call);
-        let state = self.lock();
-        let path = state.namespace.resolve(&request.path)?;
-        checker.check(&state.namespace, &path, SUBTREE)?;
+        let ns = self.lock();
+        let path = ns.namespace.resolve(&request.path)?;
+        checker.check(&ns.namespace, &path, SUBTREE)?;
         let id = file_or_directory(&path)?;
-        let usage = state.namespace.usage(id, &|id| state.file_usage(id));
-        let quota = state
+        let usage = ns.namespace.usage(id, &|id| ns.file_usage(id));
+        let quota = ns
             .namespace
             .inode(id)
             .as_directory()
@@ -104,9 +104,9 @@ impl NameNode {
                 "Failed to set quota by storage type: every DataNode here has one storage, of type DISK; set the space quota without a type",
             ));
         }
-        let mut state = self.lock_to_write(format_args!("set quota on {}", request.path))?;
-        let path = state.namespace.resolve(&request.path)?;
-        checker.check(&state.namespace, &path, Need::TRAVERSE)?;
+        let mut ns = self.lock_to_write(format_args!("set quota on {}", request.path))?;
+        let path = ns.namespace.resolve(&request.path)?;
+        checker.check(&ns.namespace, &path, Need::TRAVERSE)?;
         let id = path.last().ok_or_else(|| {
             HdfsError::file_not_found(format!("Directory does not exist: {}", path.path()))
         })?;
@@ -120,7 +120,7 @@ impl NameNode {
                 request.storagespace_quota.cast_signed()
             )));
         }
-        let Some(directory) = state.namespace.inode_mut(id).as_directory_mut() else {
+        let Some(directory) = ns.namespace.inode_mut(id).as_directory_mut() else {
             return Err(HdfsError::new(
                 "org.apache.hadoop.fs.PathIsNotDirectoryException",
                 format!("`{}': Is not a directory", path.path()),

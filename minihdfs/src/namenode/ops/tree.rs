@@ -8,8 +8,8 @@ use super::attributes::check_not_reserved;
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need};
+use crate::namenode::namesystem::Namesystem;
 use crate::namenode::path;
-use crate::namenode::state::State;
 use crate::namenode::state::inode::{Directory, InodeId, InodeKind, PERMISSION_BITS};
 use crate::namenode::state::limits::{Charge, check_directory_items, check_new_names};
 use crate::namenode::state::namespace::{NewInode, ResolvedPath};
@@ -43,11 +43,11 @@ impl NameNode {
         path::check_length(&request.src, "mkdirs")?;
         path::check_creatable(&request.src)?;
         let checker = self.checker(call);
-        let mut state = self.lock_to_write(format_args!("create directory {}", request.src))?;
-        let path = state.namespace.resolve(&request.src)?;
-        checker.check_creation(&state.namespace, &path, Need::TRAVERSE)?;
+        let mut ns = self.lock_to_write(format_args!("create directory {}", request.src))?;
+        let path = ns.namespace.resolve(&request.src)?;
+        checker.check_creation(&ns.namespace, &path, Need::TRAVERSE)?;
         if let Some(id) = path.last() {
-            if !state.namespace.inode(id).is_directory() {
+            if !ns.namespace.inode(id).is_directory() {
                 return Err(HdfsError::file_already_exists(format!(
                     "Path is not a directory: {}",
                     path.path()
@@ -55,9 +55,9 @@ impl NameNode {
             }
             return Ok(MkdirsResponseProto { result: true });
         }
-        checker.check_creation(&state.namespace, &path, Need::ancestor(FsAction::WRITE))?;
+        checker.check_creation(&ns.namespace, &path, Need::ancestor(FsAction::WRITE))?;
         if !request.create_parent {
-            check_parent(&state, &path)?;
+            check_parent(&ns, &path)?;
         }
         check_new_names(&path, "mkdirs", &self.config)?;
         let creation = Creation {
@@ -71,31 +71,30 @@ impl NameNode {
             unmasked: creation.unmasked.map(|mode| mode & RWX | IMPLICIT),
         };
         let missing = path.missing().count();
-        self.check_room(&state, &path, missing as u64)?;
-        let parent = self.make_missing(call.now, &mut state, &path, missing - 1, &above);
+        self.check_room(&ns, &path, missing as u64)?;
+        let parent = self.make_missing(call.now, &mut ns, &path, missing - 1, &above);
         let name = path::name(path.path());
-        self.add_directory(call.now, &mut state, parent, name, &creation);
+        self.add_directory(call.now, &mut ns, parent, name, &creation);
         Ok(MkdirsResponseProto { result: true })
     }
 
     /// Fails if quotas or the limit on items do not allow this many more inodes.
     pub(super) fn check_room(
         &self,
-        state: &State,
+        ns: &Namesystem,
         path: &ResolvedPath<'_>,
         inodes: u64,
     ) -> Result<(), HdfsError> {
         let existing = path.existing();
         let parent = existing[existing.len() - 1];
-        check_directory_items(&state.namespace, parent, &self.config)?;
+        check_directory_items(&ns.namespace, parent, &self.config)?;
         let charge = Charge {
             inodes,
             one_by_one: true,
             ..Charge::default()
         };
-        state
-            .namespace
-            .check_quota(parent, None, charge, &|id| state.file_usage(id))
+        ns.namespace
+            .check_quota(parent, None, charge, &|id| ns.file_usage(id))
     }
 
     /// Creates the first `count` missing components of a path, and returns the last one that then
@@ -103,7 +102,7 @@ impl NameNode {
     pub(super) fn make_missing(
         &self,
         now: Timestamp,
-        state: &mut State,
+        ns: &mut Namesystem,
         path: &ResolvedPath<'_>,
         count: usize,
         creation: &Creation,
@@ -112,14 +111,14 @@ impl NameNode {
         path.missing()
             .take(count)
             .fold(existing[existing.len() - 1], |parent, name| {
-                self.add_directory(now, state, parent, name, creation)
+                self.add_directory(now, ns, parent, name, creation)
             })
     }
 
     fn add_directory(
         &self,
         now: Timestamp,
-        state: &mut State,
+        ns: &mut Namesystem,
         parent: InodeId,
         name: &str,
         creation: &Creation,
@@ -130,20 +129,19 @@ impl NameNode {
             unmasked: creation.unmasked,
             kind: InodeKind::Directory(Directory::default()),
         };
-        state
-            .namespace
+        ns.namespace
             .add(now, parent, name, new, self.config.posix_acl_inheritance)
     }
 
     /// Returns the mode of directories that `create` makes implicitly: that of their parent
     /// directory, and `u+wx`.
     pub(super) fn mode_above_file(
-        state: &State,
+        ns: &Namesystem,
         path: &ResolvedPath<'_>,
         owner: &Arc<str>,
     ) -> Creation {
         let existing = path.existing();
-        let nearest = state.namespace.inode(existing[existing.len() - 1]);
+        let nearest = ns.namespace.inode(existing[existing.len() - 1]);
         Creation {
             owner: Arc::clone(owner),
             mode: nearest.mode & RWX | IMPLICIT,
@@ -160,17 +158,17 @@ impl NameNode {
     ) -> Result<DeleteResponseProto, HdfsError> {
         check_not_reserved(&request.src)?;
         let checker = self.checker(call);
-        let mut state = self.lock_to_write(format_args!("delete {}", request.src))?;
-        let path = state.namespace.resolve(&request.src)?;
+        let mut ns = self.lock_to_write(format_args!("delete {}", request.src))?;
+        let path = ns.namespace.resolve(&request.src)?;
         let need = Need {
             subtree: Some((FsAction::ALL, true)),
             ..Need::parent(FsAction::WRITE)
         };
-        checker.check_change(&state.namespace, &path, need)?;
+        checker.check_change(&ns.namespace, &path, need)?;
         let Some(id) = path.last() else {
             return Ok(DeleteResponseProto { result: false });
         };
-        let children = state
+        let children = ns
             .namespace
             .inode(id)
             .as_directory()
@@ -184,7 +182,7 @@ impl NameNode {
         if path.depth() == 1 {
             return Ok(DeleteResponseProto { result: false });
         }
-        state.remove_tree(call.now, id);
+        ns.remove_tree(call.now, id);
         Ok(DeleteResponseProto { result: true })
     }
 
@@ -199,15 +197,15 @@ impl NameNode {
 }
 
 /// Checks that the parent exists and is a directory (`FSDirectory.verifyParentDir`).
-pub(super) fn check_parent(state: &State, path: &ResolvedPath<'_>) -> Result<(), HdfsError> {
+pub(super) fn check_parent(ns: &Namesystem, path: &ResolvedPath<'_>) -> Result<(), HdfsError> {
     let directory = path::parent(path.path());
     match path.parent() {
         None => Err(HdfsError::file_not_found(format!(
             "Parent directory doesn't exist: {directory}"
         ))),
-        Some(id) if !state.namespace.inode(id).is_directory() => Err(
-            HdfsError::parent_not_directory(format!("Parent path is not a directory: {directory}")),
-        ),
+        Some(id) if !ns.namespace.inode(id).is_directory() => Err(HdfsError::parent_not_directory(
+            format!("Parent path is not a directory: {directory}"),
+        )),
         Some(_) => Ok(()),
     }
 }

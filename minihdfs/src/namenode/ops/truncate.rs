@@ -27,15 +27,15 @@ impl NameNode {
         check_name("client's name", &request.client_name)?;
         let checker = self.checker(call);
         let mut guard = self.lock_to_write(format_args!("truncate for {}", request.src))?;
-        let state = &mut *guard;
-        let path = state.namespace.resolve(&request.src)?;
-        checker.check_change(&state.namespace, &path, Need::path(FsAction::WRITE))?;
-        let id = state.file_of(path.last(), path.path())?;
-        if let Some(last) = state.last_block(id)
+        let ns = &mut *guard;
+        let path = ns.namespace.resolve(&request.src)?;
+        checker.check_change(&ns.namespace, &path, Need::path(FsAction::WRITE))?;
+        let id = ns.file_of(path.last(), path.path())?;
+        if let Some(last) = ns.last_block(id)
             && let BlockState::UnderRecovery(recovery) = &last.state
             && let Some(target) = recovery.truncate_to
         {
-            let before = state.file_length(id).saturating_sub(last.block.length);
+            let before = ns.file_length(id).saturating_sub(last.block.length);
             // A repetition of the truncation in progress.
             if add(before, target) == new_length {
                 return Ok(TruncateResponseProto { result: false });
@@ -53,8 +53,8 @@ impl NameNode {
             holder: &request.client_name,
             machine: call.caller.address,
         };
-        state.take_over(call.now, id, claim)?;
-        let length = state.file_length(id);
+        ns.take_over(call.now, id, claim)?;
+        let length = ns.file_length(id);
         if length == new_length {
             return Ok(TruncateResponseProto { result: true });
         }
@@ -64,22 +64,22 @@ impl NameNode {
             )));
         }
         let (mut keep, mut position) = (0, 0);
-        for info in state.blocks_of(id) {
+        for info in ns.blocks_of(id) {
             if position >= new_length {
                 break;
             }
             position = add(position, info.block.length);
             keep += 1;
         }
-        state.drop_last_blocks(id, keep);
-        state.namespace.inode_mut(id).modification_time = call.now.as_millis();
-        let Some(last) = state.last_block(id).filter(|_| position > new_length) else {
+        ns.drop_last_blocks(id, keep);
+        ns.namespace.inode_mut(id).modification_time = call.now.as_millis();
+        let Some(last) = ns.last_block(id).filter(|_| position > new_length) else {
             return Ok(TruncateResponseProto { result: true });
         };
         let surplus = position.saturating_sub(new_length);
         let (block, target) = (last.block.id, last.block.length.saturating_sub(surplus));
-        state.open_file(call.now, id, &request.client_name, call.caller.address);
-        state.recover_block(call.now, block, Some(target));
+        ns.open_file(call.now, id, &request.client_name, call.caller.address);
+        ns.recover_block(call.now, block, Some(target));
         Ok(TruncateResponseProto { result: false })
     }
 }

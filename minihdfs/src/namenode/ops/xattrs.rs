@@ -7,7 +7,7 @@ use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need, PermissionChecker};
 use crate::namenode::access::xattr::XAttr;
-use crate::namenode::state::State;
+use crate::namenode::namesystem::Namesystem;
 use crate::namenode::state::inode::{Inode, STICKY};
 use crate::namenode::state::namespace::ResolvedPath;
 use crate::proto::hdfs::x_attr_proto::XAttrNamespaceProto as Namespace;
@@ -42,11 +42,11 @@ impl NameNode {
             ));
         }
         let checker = self.checker(call);
-        let mut state = self.lock_to_write(format_args!("set XAttr on {}", request.src))?;
-        let path = state.namespace.resolve(&request.src)?;
+        let mut ns = self.lock_to_write(format_args!("set XAttr on {}", request.src))?;
+        let path = ns.namespace.resolve(&request.src)?;
         xattr.check_visible(&checker, path.is_raw())?;
-        check_change(&checker, &state, &path, &xattr)?;
-        let inode = state.namespace.inode_mut(found(&path)?);
+        check_change(&checker, &ns, &path, &xattr)?;
+        let inode = ns.namespace.inode_mut(found(&path)?);
         if xattr.makes_unreadable_by_superuser() {
             check_unreadable(inode, &xattr)?;
         }
@@ -93,8 +93,8 @@ impl NameNode {
     ) -> Result<GetXAttrsResponseProto, HdfsError> {
         self.check_xattrs_enabled()?;
         let checker = self.checker(call);
-        let state = self.lock();
-        let path = state.namespace.resolve(&request.src)?;
+        let ns = self.lock();
+        let path = ns.namespace.resolve(&request.src)?;
         let wanted: Vec<XAttr> = request
             .x_attrs
             .into_iter()
@@ -103,8 +103,8 @@ impl NameNode {
         for xattr in &wanted {
             xattr.check_visible(&checker, path.is_raw())?;
         }
-        checker.check(&state.namespace, &path, Need::path(FsAction::READ))?;
-        let known = &state.namespace.inode(found(&path)?).xattrs;
+        checker.check(&ns.namespace, &path, Need::path(FsAction::READ))?;
+        let known = &ns.namespace.inode(found(&path)?).xattrs;
         let visible = known
             .iter()
             .filter(|xattr| xattr.is_visible(&checker, path.is_raw()));
@@ -134,10 +134,10 @@ impl NameNode {
     ) -> Result<ListXAttrsResponseProto, HdfsError> {
         self.check_xattrs_enabled()?;
         let checker = self.checker(call);
-        let state = self.lock();
-        let path = state.namespace.resolve(&request.src)?;
-        checker.check(&state.namespace, &path, Need::path(FsAction::READ))?;
-        let known = &state.namespace.inode(found(&path)?).xattrs;
+        let ns = self.lock();
+        let path = ns.namespace.resolve(&request.src)?;
+        checker.check(&ns.namespace, &path, Need::path(FsAction::READ))?;
+        let known = &ns.namespace.inode(found(&path)?).xattrs;
         let visible = known
             .iter()
             .filter(|xattr| xattr.is_visible(&checker, path.is_raw()));
@@ -155,18 +155,17 @@ impl NameNode {
         self.check_xattrs_enabled()?;
         let xattr = told(request.x_attr)?;
         let checker = self.checker(call);
-        let mut state =
-            self.lock_to_write(format_args!("remove XAttr entry on {}", request.src))?;
-        let path = state.namespace.resolve(&request.src)?;
+        let mut ns = self.lock_to_write(format_args!("remove XAttr entry on {}", request.src))?;
+        let path = ns.namespace.resolve(&request.src)?;
         xattr.check_visible(&checker, path.is_raw())?;
-        check_change(&checker, &state, &path, &xattr)?;
+        check_change(&checker, &ns, &path, &xattr)?;
         if xattr.makes_unreadable_by_superuser() {
             return Err(HdfsError::access_control(format!(
                 "The xattr '{}' can not be deleted.",
                 xattr.prefixed_name()
             )));
         }
-        let inode = state.namespace.inode_mut(found(&path)?);
+        let inode = ns.namespace.inode_mut(found(&path)?);
         let before = inode.xattrs.len();
         inode.xattrs.retain(|known| !known.is_same_as(&xattr));
         if inode.xattrs.len() == before {
@@ -197,21 +196,19 @@ fn told(xattr: Option<XAttrProto>) -> Result<XAttr, HdfsError> {
 /// owner (`FSDirXAttrOp.checkXAttrChangeAccess`).
 fn check_change(
     checker: &PermissionChecker<'_>,
-    state: &State,
+    ns: &Namesystem,
     path: &ResolvedPath<'_>,
     xattr: &XAttr,
 ) -> Result<(), HdfsError> {
     let sticky = |inode: &Inode| inode.is_directory() && inode.mode & STICKY != 0;
     let owners_only = xattr.namespace == Namespace::User
-        && path
-            .last()
-            .is_some_and(|id| sticky(state.namespace.inode(id)));
+        && path.last().is_some_and(|id| sticky(ns.namespace.inode(id)));
     let need = if owners_only {
         Need::OWNER
     } else {
         Need::path(FsAction::WRITE)
     };
-    checker.check_change(&state.namespace, path, need)
+    checker.check_change(&ns.namespace, path, need)
 }
 
 fn check_unreadable(inode: &Inode, xattr: &XAttr) -> Result<(), HdfsError> {
