@@ -21,7 +21,6 @@ pub mod protocol;
 pub mod rpc;
 pub mod sasl;
 pub mod secret_manager;
-mod server;
 pub mod token;
 pub mod user;
 pub mod writable;

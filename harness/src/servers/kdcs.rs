@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use std::time::Duration;
 use kerbox_kdc::Kdc;
 use kerbox_kdc::server::Sockets;
 use kerbox_krb5::Clock;
-use tokio::net::TcpSocket;
+use kerbox_net::bind::{hold_tcp, refuse_datagrams};
+use kerbox_net::{HeldPort, reachable};
 use tokio::runtime::Handle;
 
-use crate::servers::listen::reachable;
 use crate::servers::running::Running;
 use crate::spec::{RealmSpec, Transports};
 use crate::world::World;
@@ -55,45 +55,6 @@ enum State {
     Closed {
         _held: Option<HeldPort>,
     },
-}
-
-/// A closed port that we keep reserved.
-struct HeldPort {
-    /// Bound but not listening.
-    _tcp: TcpSocket,
-    /// Connected to itself, so that the system refuses datagrams from other senders.
-    _udp: UdpSocket,
-}
-
-impl HeldPort {
-    fn hold(address: SocketAddr) -> Option<Self> {
-        let tcp = hold_tcp(address)?;
-        let udp = UdpSocket::bind(address).ok()?;
-        refuse_datagrams(&udp, address).ok()?;
-        Some(Self {
-            _tcp: tcp,
-            _udp: udp,
-        })
-    }
-}
-
-/// Binds a TCP port without listening, so that the system refuses connections.
-fn hold_tcp(address: SocketAddr) -> Option<TcpSocket> {
-    let tcp = if address.is_ipv4() {
-        TcpSocket::new_v4()
-    } else {
-        TcpSocket::new_v6()
-    }
-    .ok()?;
-    tcp.set_reuseaddr(true).ok()?;
-    tcp.bind(address).ok()?;
-    Some(tcp)
-}
-
-/// Connects a socket that is bound to `address` to itself, so that the system refuses datagrams
-/// from other senders.
-fn refuse_datagrams(socket: &UdpSocket, address: SocketAddr) -> io::Result<()> {
-    socket.connect(reachable(address))
 }
 
 impl Kdcs {

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kerbox_events::{Event, Outcome, Server};
+use kerbox_net::{Accepted, Linger, Place, within};
 use prost::Message;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 use crate::HdfsError;
 use crate::datanode::node::DataNode;
@@ -18,7 +17,6 @@ use crate::datanode::sasl::{
 };
 use crate::datanode::stream::{Inbox, Outbox, protect};
 use crate::proto::hdfs::{DataTransferEncryptorMessageProto, DatanodeIdProto};
-use crate::server::Place;
 use crate::token::Token;
 
 /// The time that a peer may be silent in the middle of an exchange (`dfs.client.socket-timeout`).
@@ -28,9 +26,11 @@ pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(60);
 /// (`dfs.datanode.socket.write.timeout`).
 pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(480);
 
-/// The time, and the number of bytes, for which a peer is read after the last reply.
-const LINGER: Duration = Duration::from_secs(2);
-const LINGER_BYTES: u64 = 16 << 20;
+/// The limits on reading after the last reply.
+const LINGER: Linger = Linger {
+    time: Duration::from_secs(2),
+    bytes: 16 << 20,
+};
 
 /// The buffer space for a client's messages between operations.
 const MESSAGE_ROOM: usize = 4 << 10;
@@ -48,17 +48,14 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Creates the state of a connection accepted on our port.
-    pub(super) fn accepted(stream: TcpStream, peer: SocketAddr, place: Place) -> Self {
+    pub(super) fn accepted(accepted: Accepted) -> Self {
         Self {
-            place: Some(Arc::new(place)),
-            ..Self::new(stream, peer)
+            place: Some(Arc::new(accepted.place)),
+            ..Self::new(accepted.stream, accepted.peer)
         }
     }
 
     pub(super) fn new(stream: TcpStream, peer: SocketAddr) -> Self {
-        // Without nodelay, small messages are held back. A socket that does not support it still
-        // works.
-        let _ = stream.set_nodelay(true);
         Self {
             stream,
             inbox: Inbox::default(),
@@ -217,13 +214,7 @@ impl Connection {
     pub(super) async fn close(mut self) {
         (self.inbox, self.outbox) = (Inbox::default(), Outbox::default());
         self.counts(None);
-        // The connection ends even if this fails.
-        let _ = self.stream.shutdown().await;
-        let _ = timeout(
-            LINGER,
-            tokio::io::copy(&mut self.stream.take(LINGER_BYTES), &mut tokio::io::sink()),
-        )
-        .await;
+        LINGER.close(self.stream).await;
     }
 
     /// Performs the server side of the handshake, which must finish within the time limit of a
@@ -313,6 +304,9 @@ impl Connection {
             TcpStream::connect((target.ip_addr.as_str(), port)),
         )
         .await?;
+        // Otherwise small messages would be held back. A socket that does not support it still
+        // works.
+        let _ = stream.set_nodelay(true);
         let peer = stream.peer_addr()?;
         let mut connection = Self::new(stream, peer);
         if let (Some(protection), Some(secrets)) = (&node.protection, &node.secrets) {
@@ -331,16 +325,6 @@ impl Connection {
         }
         Ok(connection)
     }
-}
-
-/// Waits for `action`, and fails if it takes too long.
-pub(super) async fn within<T>(
-    limit: Duration,
-    action: impl Future<Output = io::Result<T>>,
-) -> io::Result<T> {
-    timeout(limit, action)
-        .await
-        .unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
 }
 
 /// Creates the error for invalid input from the peer.

@@ -18,16 +18,15 @@ mod xceiver;
 use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use kerbox_events::{Event, Printable, Server};
-use tokio::net::TcpListener;
+use kerbox_net::{Accepted, Limits, Port};
 use tokio::task::JoinSet;
 
 use super::node::{DataNode, Work};
-use crate::server::{Connections, Limits};
 use connection::Connection;
 
 /// The limits on data connections (`dfs.datanode.max.transfer.threads`) and their memory. A writer
@@ -39,9 +38,6 @@ const LIMITS: Limits = Limits {
     known_bytes: 128 << 20,
 };
 
-/// The time to pause accepting after the system has run out of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
 /// Serves the DataTransferProtocol on a bound socket until `shutdown` resolves or the DataNode is
 /// stopped. Then every connection is closed.
 ///
@@ -52,53 +48,62 @@ pub async fn serve(
     listener: std::net::TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    listener.set_nonblocking(true)?;
-    let listener = TcpListener::from_std(listener)?;
-    let mut shutdown = pin!(shutdown);
-    // Dropping the set aborts the transfers.
-    let mut transfers = JoinSet::new();
-    let mut connections = Connections::new(LIMITS);
-    loop {
-        tokio::select! {
-            () = &mut shutdown => return Ok(()),
-            work = poll_fn(|cx| node.poll_work(cx)) => {
-                for work in work {
-                    match work {
-                        Work::Heartbeat => node.heartbeat(node.clock.now()),
-                        Work::Transfer(order) => {
-                            transfers.spawn(transfer::replicate(node.clone(), order));
-                        }
-                        Work::Stop => return Ok(()),
+    let mut port = Port::new(listener, Server::DataNode(node.number()), LIMITS)?;
+    {
+        let served = port.serve(|accepted| connection(node.clone(), accepted));
+        let mut served = pin!(served);
+        let mut shutdown = pin!(shutdown);
+        // Dropping the set aborts the transfers.
+        let mut transfers = JoinSet::new();
+        loop {
+            tokio::select! {
+                () = &mut shutdown => break,
+                work = poll_fn(|cx| node.poll_work(cx)) => {
+                    if carry_out(&node, work, &mut transfers).is_break() {
+                        break;
                     }
                 }
+                Some(_) = transfers.join_next() => {}
+                never = &mut served => match never {},
             }
-            Some(_) = transfers.join_next() => {}
-            Some(()) = connections.ended() => {}
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => {
-                    let node = node.clone();
-                    connections.spawn(|place| async move {
-                        let _open = Open::new(&node, peer);
-                        let _xceiver = node.xceiver();
-                        let mut connection = Connection::accepted(stream, peer, place);
-                        match xceiver::run(&node, &mut connection).await {
-                            Ok(()) => connection.close().await,
-                            Err(error) => {
-                                let why = Printable(&error);
-                                tracing::debug!(datanode = node.number(), %peer, error = %why, "a data connection ended");
-                                if error.kind() == ErrorKind::InvalidData {
-                                    connection.close().await;
-                                }
-                            }
-                        }
-                    });
-                }
-                Err(error) => {
-                    tracing::warn!(datanode = node.number(), %error, "a data connection cannot be accepted");
-                    connections.shed();
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            },
+        }
+    }
+    port.shutdown().await;
+    Ok(())
+}
+
+/// Does what a DataNode has to do on its own. Breaks if it is to stop.
+fn carry_out(
+    node: &Arc<DataNode>,
+    work: Vec<Work>,
+    transfers: &mut JoinSet<()>,
+) -> ControlFlow<()> {
+    for work in work {
+        match work {
+            Work::Heartbeat => node.heartbeat(node.clock.now()),
+            Work::Transfer(order) => {
+                transfers.spawn(transfer::replicate(node.clone(), order));
+            }
+            Work::Stop => return ControlFlow::Break(()),
+        }
+    }
+    ControlFlow::Continue(())
+}
+
+/// Serves one connection.
+async fn connection(node: Arc<DataNode>, accepted: Accepted) {
+    let peer = accepted.peer;
+    let _open = Open::new(&node, peer);
+    let _xceiver = node.xceiver();
+    let mut connection = Connection::accepted(accepted);
+    match xceiver::run(&node, &mut connection).await {
+        Ok(()) => connection.close().await,
+        Err(error) => {
+            let why = Printable(&error);
+            tracing::debug!(datanode = node.number(), %peer, error = %why, "a data connection ended");
+            if error.kind() == ErrorKind::InvalidData {
+                connection.close().await;
+            }
         }
     }
 }

@@ -5,9 +5,10 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 use kerbox_events::Event;
+use kerbox_net::within;
 use tokio::io::Interest;
 
-use super::connection::{Connection, READ_TIMEOUT, WRITE_TIMEOUT, invalid, within};
+use super::connection::{Connection, READ_TIMEOUT, WRITE_TIMEOUT, invalid};
 use super::faults::{Ruling, obey};
 use crate::datanode::node::DataNode;
 use crate::datanode::packet::{Packet, put_ack};

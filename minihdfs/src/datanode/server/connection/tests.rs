@@ -1,5 +1,6 @@
 use std::net::Ipv4Addr;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
@@ -14,7 +15,11 @@ async fn pair() -> (Connection, TcpStream) {
         .expect("connected");
     let (stream, peer) = listener.accept().await.expect("accepted");
     (
-        Connection::accepted(stream, peer, Place::alone("eve")),
+        Connection::accepted(Accepted {
+            stream,
+            peer,
+            place: Place::alone("eve"),
+        }),
         client,
     )
 }

@@ -9,12 +9,13 @@ mod refusals;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use kerbox_events::{Hook, Outcome, Verdict};
 use kerbox_krb5::{Clock, Timestamp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 use client::*;
 

@@ -1,5 +1,5 @@
-//! The connection limits shared by the accept loops of both servers: the number of connections, the
-//! memory they hold, and the choice of which one to close.
+//! The limits on a port's connections: their number, the memory they hold, and the choice of which
+//! one to close.
 //!
 //! A connection is cheap for a peer that has not identified itself, so such connections are few,
 //! hold little, and are closed first. Among identified users, the one with the largest share loses
@@ -14,15 +14,15 @@ use tokio::task::{AbortHandle, JoinSet};
 
 /// The limits on connections and bytes of one port.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
+pub struct Limits {
     /// The maximum number of connections of any kind.
-    pub(crate) connections: usize,
+    pub connections: usize,
     /// The maximum number of connections whose peer is not yet identified.
-    pub(crate) unknown: usize,
+    pub unknown: usize,
     /// The maximum number of input and output bytes that unidentified connections hold together.
-    pub(crate) unknown_bytes: usize,
+    pub unknown_bytes: usize,
     /// The maximum number of input and output bytes that identified connections hold together.
-    pub(crate) known_bytes: usize,
+    pub known_bytes: usize,
 }
 
 /// The number of connections that an identified user keeps when the system has run out of file
@@ -30,7 +30,7 @@ pub(crate) struct Limits {
 const FAIR_SHARE: u64 = 16;
 
 /// The connections of a port. Dropping this closes them.
-pub(crate) struct Connections {
+pub struct Connections {
     tasks: JoinSet<()>,
     places: Arc<Places>,
 }
@@ -62,14 +62,16 @@ struct Slot {
 }
 
 /// A connection's own entry in its port's table, removed on drop.
-pub(crate) struct Place {
+pub struct Place {
     places: Arc<Places>,
     number: u64,
     slot: Arc<Slot>,
 }
 
 impl Connections {
-    pub(crate) fn new(limits: Limits) -> Self {
+    /// Creates the table of a port without connections.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
         Self {
             tasks: JoinSet::new(),
             places: Arc::new(Places {
@@ -83,7 +85,7 @@ impl Connections {
     }
 
     /// Starts serving a connection. Closes another one if there are too many.
-    pub(crate) fn spawn<F>(&mut self, serve: impl FnOnce(Place) -> F)
+    pub fn spawn<F>(&mut self, serve: impl FnOnce(Place) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -98,7 +100,7 @@ impl Connections {
     /// Closes the most expendable connection, after the system has run out of file descriptors:
     /// the oldest unidentified one, or else the most silent one of the user with the most, if that
     /// user has more than [`FAIR_SHARE`].
-    pub(crate) fn shed(&self) {
+    pub fn shed(&self) {
         let mut table = self.places.table();
         let spared = table.unknown.first().copied().or_else(|| {
             let (user, connections) = table.greediest(|_| 1)?;
@@ -110,8 +112,13 @@ impl Connections {
     }
 
     /// Waits for a connection to end; `None` if there are no connections.
-    pub(crate) async fn ended(&mut self) -> Option<()> {
+    pub async fn ended(&mut self) -> Option<()> {
         self.tasks.join_next().await.map(|_| ())
+    }
+
+    /// Closes every connection. When this returns, their sockets are closed.
+    pub async fn shutdown(&mut self) {
+        self.tasks.shutdown().await;
     }
 }
 
@@ -236,7 +243,7 @@ fn silence(slot: &Slot) -> u64 {
 
 impl Place {
     /// Marks the peer as identified, and as authenticated where that is required.
-    pub(crate) fn known(&self, user: &str) {
+    pub fn known(&self, user: &str) {
         if self.slot.user.get().is_some() {
             return;
         }
@@ -252,23 +259,16 @@ impl Place {
 
     /// Records the number of input and output bytes the connection holds in memory. If the port
     /// then holds too much, the largest connection is closed, which may be this one.
-    pub(crate) fn holds(&self, bytes: usize) {
+    pub fn holds(&self, bytes: usize) {
         if self.places.hold(&self.slot, bytes) {
             self.places.make_memory(self.slot.user.get().is_some());
         }
     }
 
-    /// Records activity of the peer.
-    pub(crate) fn is_active(&self) {
-        let now = self.places.activity.fetch_add(1, Relaxed);
-        self.slot.active.store(now, Relaxed);
-    }
-}
-
-#[cfg(test)]
-impl Place {
-    /// Returns the only place of a port, identified as `user`.
-    pub(crate) fn alone(user: &str) -> Self {
+    /// Returns the only place of a port of its own, identified as `user`, for tests and for
+    /// connections that no port has accepted.
+    #[must_use]
+    pub fn alone(user: &str) -> Self {
         let limits = Limits {
             connections: 1,
             unknown: 1,
@@ -280,12 +280,23 @@ impl Place {
         place
     }
 
-    pub(crate) fn held(&self) -> usize {
+    /// Returns the number of bytes that the connection holds.
+    #[must_use]
+    pub fn held(&self) -> usize {
         self.slot.held.load(Relaxed)
     }
 
-    pub(crate) fn activity(&self) -> u64 {
+    /// Returns a number that grows with each activity of any connection of the port: its value at
+    /// the last activity of this one.
+    #[must_use]
+    pub fn activity(&self) -> u64 {
         self.slot.active.load(Relaxed)
+    }
+
+    /// Records activity of the peer.
+    pub fn is_active(&self) {
+        let now = self.places.activity.fetch_add(1, Relaxed);
+        self.slot.active.store(now, Relaxed);
     }
 }
 
@@ -299,164 +310,4 @@ impl Drop for Place {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LIMITS: Limits = Limits {
-        connections: 4,
-        unknown: 2,
-        unknown_bytes: 100,
-        known_bytes: 1000,
-    };
-
-    /// Connections by label, each of which stays until it is closed.
-    struct Port {
-        connections: Connections,
-        places: Vec<Arc<Place>>,
-        runtime: tokio::runtime::Runtime,
-    }
-
-    impl Port {
-        fn new() -> Self {
-            Self::with(LIMITS)
-        }
-
-        fn with(limits: Limits) -> Self {
-            Self {
-                connections: Connections::new(limits),
-                places: Vec::new(),
-                runtime: tokio::runtime::Builder::new_current_thread()
-                    .build()
-                    .expect("a runtime"),
-            }
-        }
-
-        fn connect(&mut self, user: Option<&str>) -> Arc<Place> {
-            let _inside = self.runtime.enter();
-            let mut taken = None;
-            self.connections.spawn(|place| {
-                let place = Arc::new(place);
-                taken = Some(place);
-                std::future::pending()
-            });
-            let place = taken.expect("it was made");
-            if let Some(user) = user {
-                place.known(user);
-            }
-            self.places.push(place.clone());
-            place
-        }
-
-        /// Returns the numbers of the remaining connections.
-        fn left(&self) -> Vec<u64> {
-            self.connections
-                .places
-                .table()
-                .slots
-                .keys()
-                .copied()
-                .collect()
-        }
-    }
-
-    #[test]
-    fn the_oldest_that_is_unknown_makes_room() {
-        let mut port = Port::new();
-        port.connect(Some("alice"));
-        for _ in 0..3 {
-            port.connect(None);
-        }
-        assert_eq!(port.left(), [0, 2, 3]);
-        port.connections.shed();
-        assert_eq!(port.left(), [0, 3]);
-    }
-
-    #[test]
-    fn among_users_the_one_with_most_loses_what_was_silent_longest() {
-        let mut port = Port::new();
-        port.connect(Some("alice"));
-        let eves = [
-            port.connect(Some("eve")),
-            port.connect(Some("eve")),
-            port.connect(Some("eve")),
-        ];
-        eves[0].is_active();
-        port.connect(None);
-        assert_eq!(port.left(), [0, 1, 3, 4]);
-        // A flood of unidentified connections closes no user's connection.
-        for _ in 0..10 {
-            port.connect(None);
-        }
-        assert_eq!(port.left(), [0, 1, 3, 14]);
-    }
-
-    #[test]
-    fn without_file_descriptors_the_greediest_user_loses_what_was_silent_longest() {
-        let mut port = Port::with(Limits {
-            connections: 1000,
-            ..LIMITS
-        });
-        let eves: Vec<_> = (0..17).map(|_| port.connect(Some("eve"))).collect();
-        port.connect(Some("alice"));
-        eves[0].is_active();
-        port.connections.shed();
-        assert!(!port.left().contains(&1), "it was silent for longest");
-        assert_eq!(port.left().len(), 17);
-        port.connections.shed();
-        assert_eq!(port.left().len(), 17, "sixteen are no greed");
-    }
-
-    #[test]
-    fn a_connection_is_not_identified_while_it_is_being_cut() {
-        let places = Connections::new(LIMITS).places;
-        let place = places.clone().place();
-        place.holds(10);
-        std::thread::scope(|scope| {
-            let mut table = places.table();
-            let known = scope.spawn(|| place.known("alice"));
-            for _ in 0..10_000 {
-                std::thread::yield_now();
-                assert!(place.slot.user.get().is_none());
-            }
-            places.cut(&mut table, place.number);
-            drop(table);
-            known.join().expect("no panic");
-        });
-        let counted = [&places.unknown_bytes, &places.known_bytes].map(|bytes| bytes.load(Relaxed));
-        assert_eq!((place.held(), counted), (0, [0, 0]));
-    }
-
-    #[test]
-    fn whoever_holds_most_is_cut_among_their_like() {
-        let mut port = Port::new();
-        let (first, second) = (port.connect(None), port.connect(None));
-        second.holds(70);
-        first.holds(31);
-        assert_eq!(port.left(), [0], "the second held more");
-        let alice = port.connect(Some("alice"));
-        let eves = [port.connect(Some("eve")), port.connect(Some("eve"))];
-        alice.holds(400);
-        eves[0].holds(299);
-        eves[1].holds(302);
-        assert_eq!(port.left(), [0, 2, 3], "eve holds most, in two pieces");
-        let bytes = |port: &Port| port.connections.places.known_bytes.load(Relaxed);
-        assert_eq!(bytes(&port), 699);
-        alice.holds(0);
-        assert_eq!(bytes(&port), 299);
-    }
-
-    #[test]
-    fn what_a_connection_held_is_free_when_it_ends() {
-        let mut port = Port::new();
-        let place = port.connect(None);
-        place.holds(50);
-        place.known("alice");
-        let places = port.connections.places.clone();
-        assert_eq!(places.unknown_bytes.load(Relaxed), 0);
-        assert_eq!(places.known_bytes.load(Relaxed), 50);
-        drop(place);
-        port.places.clear();
-        assert_eq!(places.known_bytes.load(Relaxed), 0);
-        assert!(port.left().is_empty());
-    }
-}
+mod tests;

@@ -1,0 +1,242 @@
+//! The sockets of an RPC port, the only part of RPC that depends on tokio.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kerbox_events::{Event, Verdict};
+use kerbox_krb5::Clock;
+use kerbox_net::{Accepted, Deadline, Limits, Linger, Place, Port, Stop, within};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::time::sleep;
+
+use super::endpoint::RpcEndpoint;
+use super::frame::ORDINARY;
+use super::session::{RpcSession, Step};
+
+/// The limits on connections and their memory. A typical call and its response take less than a
+/// KiB.
+const LIMITS: Limits = Limits {
+    connections: 4096,
+    unknown: 1024,
+    unknown_bytes: 16 << 20,
+    known_bytes: 64 << 20,
+};
+/// The total real time in which a client must identify itself.
+const HANDSHAKE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 120 });
+/// The time that an identified client may be idle. A client with an outstanding call pings every
+/// minute.
+const IDLE: Duration = Duration::from_hours(1);
+/// The time in which a client must accept written data.
+const WRITE: Duration = Duration::from_mins(2);
+/// The limits on reading after the last response. A client may be in the middle of a request.
+const LINGER: Linger = Linger {
+    time: Duration::from_secs(2),
+    bytes: 128 << 20,
+};
+/// The minimum buffer space for one read.
+const READ: usize = ORDINARY;
+/// The same before the client is identified. A silent client holds this memory for as long as it is
+/// connected.
+const FIRST_READ: usize = 4 << 10;
+
+/// Serves RPC on a bound socket until `shutdown` resolves or a fault kills the server. Then every
+/// connection is closed.
+///
+/// `seed` seeds the randomness of the handshakes. Each connection has its own generator, in the
+/// order in which they are accepted.
+///
+/// # Errors
+/// Fails if the socket cannot be used.
+pub async fn serve(
+    endpoint: Arc<RpcEndpoint>,
+    listener: std::net::TcpListener,
+    clock: Clock,
+    seed: u64,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let limits = Limits {
+        known_bytes: LIMITS
+            .known_bytes
+            .max(room_for(endpoint.max_request_length)),
+        ..LIMITS
+    };
+    let mut port = Port::new(listener, endpoint.server(), limits)?;
+    let mut seeds = StdRng::seed_from_u64(seed);
+    let stop = Stop::default();
+    let aside = Arc::new(Semaphore::new(1));
+    let served = port.serve(
+        |Accepted {
+             stream,
+             peer,
+             place,
+         }| {
+            let connection = Connection {
+                endpoint: Arc::clone(&endpoint),
+                clock: clock.clone(),
+                peer,
+                stop: stop.clone(),
+                aside: Arc::clone(&aside),
+            };
+            connection.run(stream, StdRng::from_rng(&mut seeds), place)
+        },
+    );
+    tokio::select! {
+        () = stop.or(shutdown) => {}
+        never = served => match never {},
+    }
+    port.shutdown().await;
+    Ok(())
+}
+
+/// Returns the memory that a request of this length takes on arrival: its buffer grows by a
+/// quarter, and the prefix and the next requests arrive with it.
+const fn room_for(request: usize) -> usize {
+    request.saturating_add(request / 4).saturating_add(2 * READ)
+}
+
+struct Connection {
+    endpoint: Arc<RpcEndpoint>,
+    clock: Clock,
+    peer: SocketAddr,
+    stop: Stop,
+    /// Permits for serving a connection on a separate thread.
+    aside: Arc<Semaphore>,
+}
+
+/// A connection whose opening was recorded in the journal. Records the end as well, however the
+/// connection ends.
+struct Open<'a>(&'a Connection);
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.record(false);
+    }
+}
+
+impl Connection {
+    async fn run(self, stream: TcpStream, rng: StdRng, place: Place) {
+        self.record(true);
+        let open = Open(&self);
+        if self.admitted().await
+            && let Err(error) = self.serve(stream, rng, &place).await
+        {
+            tracing::debug!(server = %self.endpoint.server(), peer = %self.peer, %error, "a connection ended");
+        }
+        drop(open);
+    }
+
+    fn record(&self, opened: bool) {
+        self.endpoint
+            .hook()
+            .record(self.clock.now(), self.event(opened));
+    }
+
+    fn event(&self, opened: bool) -> Event {
+        Event::Connection {
+            server: self.endpoint.server(),
+            peer: self.peer,
+            opened,
+        }
+    }
+
+    /// Lets faults decide the fate of the connection.
+    async fn admitted(&self) -> bool {
+        let hook = self.endpoint.hook();
+        if !hook.watching() {
+            return true;
+        }
+        match hook.ask(self.clock.now(), &self.event(true)) {
+            Verdict::Delay(duration) => sleep(duration).await,
+            Verdict::Drop => std::future::pending().await,
+            Verdict::Disconnect => return false,
+            Verdict::Kill => {
+                self.stop.stop();
+                return false;
+            }
+            _ => {}
+        }
+        true
+    }
+
+    async fn serve(&self, mut stream: TcpStream, mut rng: StdRng, place: &Place) -> io::Result<()> {
+        let mut session = RpcSession::new(Arc::clone(&self.endpoint), self.peer);
+        let mut handshake = Deadline::after(HANDSHAKE);
+        loop {
+            let step;
+            (session, rng, step) = self.advance(session, rng).await?;
+            if step == Step::Kill {
+                self.stop.stop();
+                return Ok(());
+            }
+            if let Some(caller) = session.caller() {
+                place.known(&caller.user.short);
+            }
+            place.holds(session.held());
+            let output = session.output();
+            if !output.is_empty() {
+                within(WRITE, stream.write_all(output)).await?;
+                session.written();
+                place.holds(session.held());
+            }
+            match step {
+                // Lets other tasks run before the remaining work.
+                Step::Write | Step::Kill => tokio::task::yield_now().await,
+                Step::Wait(duration) => sleep(duration).await,
+                Step::Close => {
+                    LINGER.close(stream).await;
+                    return Ok(());
+                }
+                Step::Read => {
+                    let known = session.caller().is_some();
+                    let input = session.input();
+                    let room = if known { READ } else { FIRST_READ };
+                    // Memory for a long request grows by a quarter instead of doubling.
+                    input.reserve_exact(room.max(input.len() / 4));
+                    let read = stream.read_buf(input);
+                    let length = if known {
+                        within(IDLE, read).await?
+                    } else {
+                        handshake.within(read).await?
+                    };
+                    if length == 0 {
+                        return Ok(());
+                    }
+                    place.is_active();
+                    place.holds(session.held());
+                }
+            }
+        }
+    }
+
+    /// Processes the received input. Long input is processed on a separate thread, one session at a
+    /// time, so that the other servers of this thread are not blocked meanwhile.
+    async fn advance(
+        &self,
+        mut session: RpcSession,
+        mut rng: StdRng,
+    ) -> io::Result<(RpcSession, StdRng, Step)> {
+        let now = self.clock.now();
+        if !session.is_costly() {
+            let step = session.advance(now, &mut rng);
+            return Ok((session, rng, step));
+        }
+        let turn = Arc::clone(&self.aside).acquire_owned().await;
+        tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            let step = session.advance(now, &mut rng);
+            (session, rng, step)
+        })
+        .await
+        .map_err(io::Error::other)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,216 @@
+use std::io::{Read, Write};
+use std::net;
+use std::pin::pin;
+use std::sync::Mutex;
+
+use kerbox_events::{Hook, Outcome};
+use kerbox_krb5::Timestamp;
+
+use super::*;
+use crate::rpc::session::tests::client::{SIMPLE, call, call_with, context, replies};
+use crate::rpc::session::tests::{endpoint, security};
+use crate::sasl::QualityOfProtection;
+
+/// Answers every question by a rule and stores the recorded events.
+struct Rule(fn(&Event) -> Verdict, Mutex<Vec<Event>>);
+
+impl Hook for Rule {
+    fn ask(&self, _now: Timestamp, event: &Event) -> Verdict {
+        (self.0)(event)
+    }
+
+    fn record(&self, _now: Timestamp, event: Event) {
+        self.1.lock().expect("not poisoned").push(event);
+    }
+
+    fn watching(&self) -> bool {
+        true
+    }
+}
+
+/// Runs `client` against a served port until both have ended. The server is shut down once the
+/// client has ended.
+fn served<T: Send + 'static>(
+    secure: bool,
+    rule: fn(&Event) -> Verdict,
+    client: impl FnOnce(net::TcpStream) -> T + Send + 'static,
+) -> (T, Vec<Event>) {
+    let hook = Arc::new(Rule(rule, Mutex::default()));
+    let security = secure.then(|| security(QualityOfProtection::Authentication));
+    let endpoint = Arc::new(endpoint(security, &[], hook.clone()));
+    let listener = net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let outcome = runtime.block_on(async {
+        let client = tokio::task::spawn_blocking(move || {
+            client(net::TcpStream::connect(address).expect("connected"))
+        });
+        let server = serve(
+            endpoint,
+            listener,
+            Clock::system(),
+            1,
+            std::future::pending(),
+        );
+        let mut client = pin!(client);
+        tokio::select! {
+            outcome = &mut client => outcome,
+            ended = server => {
+                ended.expect("the socket can be used");
+                client.await
+            }
+        }
+    });
+    let events = hook.1.lock().expect("not poisoned").clone();
+    (outcome.expect("the client does not panic"), events)
+}
+
+fn read_all(mut stream: net::TcpStream) -> io::Result<Vec<u8>> {
+    let mut output = Vec::new();
+    stream.read_to_end(&mut output).map(|_| output)
+}
+
+fn greeting() -> Vec<u8> {
+    [
+        SIMPLE,
+        &context(Some("alice"), None),
+        &call(1, "getGroupsForUser"),
+    ]
+    .concat()
+}
+
+#[test]
+fn a_refusal_reaches_a_client_that_goes_on_sending() {
+    let (output, events) = served(
+        true,
+        |_| Verdict::Pass,
+        |mut stream| {
+            stream.write_all(&greeting()).expect("written");
+            stream.write_all(&[0; 200_000]).expect("written");
+            stream.shutdown(net::Shutdown::Write).expect("shut down");
+            read_all(stream)
+        },
+    );
+    let replies = replies(&output.expect("no reset"));
+    assert!(
+        replies[0]
+            .exception()
+            .1
+            .starts_with("SIMPLE authentication is not enabled.")
+    );
+    assert!(matches!(events[0], Event::Connection { opened: true, .. }));
+}
+
+#[test]
+fn calls_are_answered_until_the_client_leaves() {
+    let (output, events) = served(
+        false,
+        |_| Verdict::Pass,
+        |mut stream| {
+            stream.write_all(&greeting()).expect("written");
+            stream.shutdown(net::Shutdown::Write).expect("shut down");
+            read_all(stream)
+        },
+    );
+    assert_eq!(
+        replies(&output.expect("read"))[0].groups(),
+        ["?", "alice", "alice"]
+    );
+    assert!(
+        events
+            .iter()
+            .any(|event| event.outcome() == Some(&Outcome::Ok))
+    );
+}
+
+#[test]
+fn a_fault_that_kills_the_server_cuts_every_connection() {
+    let (output, _) = served(
+        false,
+        |event| match event {
+            Event::RpcCall { .. } => Verdict::Kill,
+            _ => Verdict::Pass,
+        },
+        |mut stream| {
+            stream.write_all(&greeting()).expect("written");
+            read_all(stream)
+        },
+    );
+    assert!(output.is_err() || output.is_ok_and(|output| output.is_empty()));
+}
+
+#[test]
+fn a_client_that_trickles_has_one_deadline_for_all() {
+    let (taken, _) = served(
+        true,
+        |_| Verdict::Pass,
+        |mut stream| {
+            let pause = Some(Duration::from_millis(50));
+            stream.set_read_timeout(pause).expect("a timeout");
+            let frame = [&b"hrpc\x09\x00\xdf\x00\x00\x04\x00"[..], &[0; 1_000]].concat();
+            frame
+                .iter()
+                .take_while(|byte| {
+                    stream.write_all(&[**byte]).is_ok() && !matches!(stream.read(&mut [0]), Ok(0))
+                })
+                .count()
+        },
+    );
+    assert!((2..200).contains(&taken), "{taken} bytes were taken");
+}
+
+#[test]
+fn a_long_request_is_served_aside_and_the_next_ones_after_it() {
+    let (output, _) = served(
+        false,
+        |_| Verdict::Pass,
+        |mut stream| {
+            let long = call_with(1, "getGroupsForUser", &"u".repeat(1 << 20));
+            let calls = [greeting(), long, call(2, "getGroupsForUser")].concat();
+            stream.write_all(&calls).expect("written");
+            stream.shutdown(net::Shutdown::Write).expect("shut down");
+            read_all(stream)
+        },
+    );
+    let replies = replies(&output.expect("read"));
+    assert_eq!(replies[1].groups()[0].len(), 1 << 20);
+    assert_eq!(replies[2].groups(), ["?", "alice", "alice"]);
+}
+
+#[test]
+fn a_request_of_exactly_the_limit_is_served() {
+    let (output, _) = served(
+        false,
+        |_| Verdict::Pass,
+        |mut stream| {
+            let limit = 32 << 20;
+            let user = limit - (call_with(1, "fail", &"u".repeat(limit - 100)).len() - 4);
+            let longest = call_with(1, "fail", &"u".repeat(limit - 100 + user));
+            assert_eq!(longest.len(), 4 + limit);
+            stream.write_all(&greeting()).expect("written");
+            stream.write_all(&longest).expect("written");
+            stream.shutdown(net::Shutdown::Write).expect("shut down");
+            read_all(stream)
+        },
+    );
+    let replies = replies(&output.expect("read"));
+    assert_eq!(replies[1].exception().1, "not now");
+    assert!(room_for(usize::MAX) == usize::MAX && room_for(100) > 125);
+}
+
+#[test]
+fn a_fault_can_answer_a_connection() {
+    let (output, events) = served(
+        false,
+        |event| match event {
+            Event::Connection { .. } => Verdict::Disconnect,
+            _ => Verdict::Pass,
+        },
+        read_all,
+    );
+    assert_eq!(output.expect("closed"), b"");
+    assert!(matches!(events[0], Event::Connection { opened: true, .. }));
+}

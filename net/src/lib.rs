@@ -1,0 +1,31 @@
+//! The front door of every server: sockets, and nothing about the protocols that are spoken on
+//! them.
+//!
+//! - [`bind`](mod@bind): listening sockets, two sockets on one port, and closed ports that stay
+//!   reserved
+//! - [`Port`]: accepts connections and serves each of them in its own task, within [`Limits`]
+//! - [`Place`]: one connection's entry among those of its port, and what it holds
+//! - [`serve_datagrams`]: answers datagrams, at once or later
+//! - [`within`], [`Deadline`]: limits in real time; a peer cannot extend them
+//! - [`Linger`]: closes a connection so that the peer can read the last answer
+//! - [`Stop`]: ends a server from one of its own connections
+//!
+//! A connection's task gets the accepted stream before anything was read from it. A server that
+//! speaks TLS wraps the stream there, under the same [`Deadline`] as the rest of its handshake:
+//! everything here that reads or writes takes any stream.
+
+pub mod bind;
+mod connections;
+mod datagrams;
+mod linger;
+mod port;
+mod stop;
+mod time;
+
+pub use bind::{HeldPort, Sockets, reachable};
+pub use connections::{Connections, Limits, Place};
+pub use datagrams::{Answer, serve_datagrams};
+pub use linger::Linger;
+pub use port::{Accepted, Port};
+pub use stop::Stop;
+pub use time::{Deadline, within};
