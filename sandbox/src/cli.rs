@@ -194,13 +194,12 @@ pub(crate) enum Protection {
     Privacy,
 }
 
-impl Protection {
-    /// Returns the value of the Hadoop keys.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Authentication => "authentication",
-            Self::Integrity => "integrity",
-            Self::Privacy => "privacy",
+impl From<Protection> for kerbox::Protection {
+    fn from(protection: Protection) -> Self {
+        match protection {
+            Protection::Authentication => Self::Authentication,
+            Protection::Integrity => Self::Integrity,
+            Protection::Privacy => Self::Privacy,
         }
     }
 }
@@ -212,6 +211,15 @@ pub(crate) enum Security {
     Kerberos,
     /// They are believed.
     Simple,
+}
+
+impl From<Security> for kerbox::spec::Security {
+    fn from(security: Security) -> Self {
+        match security {
+            Security::Kerberos => Self::Kerberos,
+            Security::Simple => Self::Simple,
+        }
+    }
 }
 
 /// An output format for variables.

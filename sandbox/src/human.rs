@@ -1,6 +1,7 @@
 //! The text that a person sees on a terminal.
 
-use crate::cli::Security;
+use kerbox::spec::Security;
+
 use crate::directory::Directory;
 use crate::sandbox::Sandbox;
 use crate::settings::Settings;
@@ -23,10 +24,12 @@ pub(crate) fn welcome(sandbox: &Sandbox, settings: &Settings, directory: &Direct
     };
     if let Some(namenode) = &ready.endpoints.namenode {
         let protection = settings
-            .hadoop
+            .spec
+            .hdfs
+            .keys
             .get("hadoop.rpc.protection")
             .map_or("authentication", String::as_str);
-        let security = match settings.hdfs.security {
+        let security = match settings.spec.hdfs.security {
             Security::Kerberos => format!("Kerberos, {protection}"),
             Security::Simple => String::from("no Kerberos: clients are believed"),
         };
@@ -82,6 +85,8 @@ pub(crate) fn welcome(sandbox: &Sandbox, settings: &Settings, directory: &Direct
 fn users(settings: &Settings) -> (Vec<&str>, Vec<&str>) {
     let (mut easy, mut own) = (Vec::new(), Vec::new());
     for user in settings
+        .spec
+        .realm
         .principals
         .iter()
         .filter(|principal| !principal.name.contains('/'))

@@ -19,7 +19,7 @@ use crate::failure::Failure;
 use crate::holder::holder;
 use crate::ready::{Endpoints, Ready, ReadyFd};
 use crate::servers::Servers;
-use crate::settings::{Port, Settings};
+use crate::settings::Settings;
 
 /// A running realm and HDFS.
 pub(crate) struct Sandbox {
@@ -141,16 +141,21 @@ fn with_another_port(
     why: &io::Error,
 ) -> Result<Settings, Failure> {
     let (listen, key, flag) = match server {
-        Server::Kdc => (&mut settings.realm.listen, "[realm] listen", "--kdc-port"),
+        Server::Kdc => (
+            &mut settings.spec.realm.listen,
+            "[realm] listen",
+            "--kdc-port",
+        ),
         _ => (
-            &mut settings.hdfs.listen,
+            &mut settings.spec.hdfs.listen,
             "[hdfs] listen",
             "--namenode-port",
         ),
     };
     let taken = why.kind() == io::ErrorKind::AddrInUse;
-    if let (true, Port::Preferred(_)) = (taken, listen.port) {
-        listen.port = Port::Random;
+    if taken && settings.movable.contains(&server) {
+        listen.set_port(0);
+        settings.movable.retain(|movable| *movable != server);
         return Ok(settings);
     }
     let what = if taken {
@@ -172,14 +177,19 @@ fn with_another_port(
 fn tell_other_ports(wanted: &Settings, servers: &Servers) {
     let kdc = servers
         .realm()
-        .map(|realm| (Server::Kdc, wanted.realm.listen, realm.kdc_address()));
+        .map(|realm| (wanted.spec.realm.listen, realm.kdc_address()));
     let namenode = servers
         .namenode()
-        .map(|address| (Server::NameNode, wanted.hdfs.listen, address));
-    for (server, listen, took) in kdc.into_iter().chain(namenode) {
-        if let Port::Preferred(port) = listen.port
-            && took.port() != port
+        .map(|address| (wanted.spec.hdfs.listen, address));
+    for server in &wanted.movable {
+        let ports = match server {
+            Server::Kdc => kdc,
+            _ => namenode,
+        };
+        if let Some((listen, took)) = ports
+            && listen.port() != took.port()
         {
+            let port = listen.port();
             note(format_args!(
                 "port {port} is taken{}; the {server} took {}",
                 holder(port),
@@ -199,7 +209,7 @@ fn ready(servers: &Servers, settings: &Settings, directory: &Path) -> Ready {
         pid: std::process::id(),
         version: String::from(env!("CARGO_PKG_VERSION")),
         dir: directory.display().to_string(),
-        realm: realm.map(|_| settings.realm.name.clone()),
+        realm: realm.map(|_| settings.realm().to_owned()),
         env: environment(directory, namenode.as_deref(), realm.is_some()),
         endpoints: Endpoints {
             kdc: realm.map(|realm| realm.kdc_address().to_string()),

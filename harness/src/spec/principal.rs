@@ -182,6 +182,16 @@ impl NewPrincipal {
         self
     }
 
+    /// Returns the file in `keytabs/` that gets its keys, unless another principal has a default
+    /// name first; `None` if it gets no file.
+    #[must_use]
+    pub fn keytab_file(&self, realm: &str) -> Option<String> {
+        let principal = Principal::parse(&self.name, realm).ok()?;
+        self.keytab_name(&principal).map(|name| match name {
+            KeytabName::Asked(name) | KeytabName::Usual(name) => name,
+        })
+    }
+
     /// Returns the name of its keytab, if it gets one.
     pub(crate) fn keytab_name(&self, principal: &Principal) -> Option<KeytabName> {
         match &self.keytab {

@@ -16,6 +16,15 @@ macro_rules! attributes {
 
             /// Each attribute's name in kadmin, and whether `+name` sets or clears the bit.
             const NAMES: &[(&str, bool, Self)] = &[$(($name, attributes!(@sense $sense), Self::$constant)),*];
+
+            /// Returns the name of a single attribute in MIT's database, as `getprinc` prints it.
+            #[must_use]
+            pub const fn database_name(self) -> Option<&'static str> {
+                match self.0 {
+                    $($bit => Some(stringify!($constant)),)*
+                    _ => None,
+                }
+            }
         }
     };
     (@sense +) => { true };
@@ -44,6 +53,12 @@ attributes! {
 impl Attributes {
     /// No attributes.
     pub const NONE: Self = Self(0);
+
+    /// Iterates over kadmin's names: each with its attribute, and whether `+name` sets or clears
+    /// it.
+    pub fn names() -> impl Iterator<Item = (&'static str, bool, Self)> {
+        Self::NAMES.iter().copied()
+    }
 
     /// Returns whether every attribute of `other` is in the set.
     #[must_use]
@@ -132,6 +147,11 @@ mod tests {
         );
         attributes.apply("+allow_tix").expect("kadmin's name");
         assert!(!attributes.contains(Attributes::DISALLOW_ALL_TIX));
+        assert!(Attributes::names().all(|(.., attribute)| attribute.database_name().is_some()));
+        assert_eq!(
+            Attributes::DISALLOW_ALL_TIX.database_name(),
+            Some("DISALLOW_ALL_TIX")
+        );
         let error = attributes
             .apply("+disallow_tix")
             .expect_err("no such name")

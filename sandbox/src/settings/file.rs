@@ -1,18 +1,19 @@
 //! `kerbox.toml`.
 
+use kerbox::NewPrincipal;
+use kerbox::spec::{HdfsSpec, NewDirectory, RealmSpec};
 use kerbox_kdc::{PacAccount, SidError};
 use kerbox_krb5::Principal;
 use minihdfs::config::HdfsConfig;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{self, Keys};
 use super::section::{Section, Source};
 use super::text::{parse_duration, parse_time, timestamp};
 use super::values::{
-    Attribute, parse_enctype, parse_file_name, parse_listen, parse_mode, parse_name,
+    parse_attribute, parse_enctype, parse_file_name, parse_listen, parse_mode, parse_name,
     parse_netbios_name, parse_pac, parse_path, parse_principals, parse_realm, parse_security,
 };
-use super::{DirectorySettings, HdfsSettings, PrincipalSettings, RealmSettings, Settings};
+use super::{Settings, keys, other_realms};
 
 /// Reads a file's settings over the defaults. Fails with every problem in it, each as `NAME:LINE:
 /// what`.
@@ -32,30 +33,28 @@ pub(super) fn read(name: &str, text: &str) -> Result<Settings, Vec<String>> {
 }
 
 fn read_document(source: &Source<'_>, document: &DeTable<'_>, settings: &mut Settings) {
+    let (realm, hdfs) = (&mut settings.spec.realm, &mut settings.spec.hdfs);
     let mut top = Section::new(source, "", 0, document);
     if let Some(section) = top.table("realm") {
-        read_realm(section, &mut settings.realm);
+        read_realm(section, realm);
     }
-    if !settings.realm.default_principals {
-        settings.principals.clear();
-    }
-    settings.others.read_further(&mut top, &settings.realm);
-    let mut principals: Vec<PrincipalSettings> = Vec::new();
+    other_realms::read_further(&mut top, realm);
+    let mut principals: Vec<NewPrincipal> = Vec::new();
     for section in top.tables("principal") {
-        if let Some(principal) = read_principal(section, settings, &principals) {
+        if let Some(principal) = read_principal(section, realm, &principals) {
             principals.push(principal);
         }
     }
-    let realm = &settings.realm.name;
-    settings.principals.retain(|default| {
+    let name = own_name(realm).to_owned();
+    realm.principals.retain(|default| {
         !principals
             .iter()
-            .any(|given| same_name(&given.name, &default.name, realm))
+            .any(|given| same_name(&given.name, &default.name, &name))
     });
-    settings.principals.append(&mut principals);
-    settings.others.read(&mut top, &settings.realm);
+    realm.principals.append(&mut principals);
+    other_realms::read(&mut top, realm);
     if let Some(section) = top.table("hdfs") {
-        read_hdfs(section, &mut settings.hdfs);
+        read_hdfs(section, hdfs);
     }
     if let Some(section) = top.table("hadoop") {
         let mut obeyed = HdfsConfig::default();
@@ -65,13 +64,20 @@ fn read_document(source: &Source<'_>, document: &DeTable<'_>, settings: &mut Set
                 .map(drop)
                 .map_err(|error| error.to_string())
         };
-        settings.hadoop = section.scalars(fits).into_iter().collect();
+        hdfs.keys = section.scalars(fits).into_iter().collect();
     }
     top.finish();
 }
 
-fn read_realm(mut section: Section<'_, '_>, realm: &mut RealmSettings) {
-    set(&mut realm.name, section.text("name", parse_realm));
+/// Returns the realm's name, which every sandbox's realm has.
+pub(super) fn own_name(realm: &RealmSpec) -> &str {
+    realm.name.as_deref().unwrap_or_default()
+}
+
+fn read_realm(mut section: Section<'_, '_>, realm: &mut RealmSpec) {
+    if let Some(name) = section.text("name", parse_realm) {
+        realm.name = Some(name);
+    }
     set(&mut realm.listen, section.text("listen", parse_listen));
     set(
         &mut realm.max_life,
@@ -84,7 +90,7 @@ fn read_realm(mut section: Section<'_, '_>, realm: &mut RealmSettings) {
     set(&mut realm.enctypes, section.list("enctypes", parse_enctype));
     set(
         &mut realm.attributes,
-        section.list("attributes", Attribute::parse),
+        section.list("attributes", parse_attribute),
     );
     set(
         &mut realm.clock_skew,
@@ -95,10 +101,9 @@ fn read_realm(mut section: Section<'_, '_>, realm: &mut RealmSettings) {
         text.parse().map_err(|error: SidError| error.to_string())
     });
     realm.pac_domain.netbios_name = section.text("netbios_name", parse_netbios_name);
-    set(
-        &mut realm.default_principals,
-        section.text("principals", parse_principals),
-    );
+    if section.text("principals", parse_principals) == Some(false) {
+        realm.principals.clear();
+    }
     if let Some(libdefaults) = section.table("libdefaults") {
         realm.libdefaults.extend(libdefaults.scalars(|_, _| Ok(())));
     }
@@ -113,11 +118,11 @@ fn read_realm(mut section: Section<'_, '_>, realm: &mut RealmSettings) {
 
 fn read_principal(
     mut section: Section<'_, '_>,
-    settings: &Settings,
-    before: &[PrincipalSettings],
-) -> Option<PrincipalSettings> {
-    let realm = &settings.realm;
-    let principal = |text: &str| match Principal::parse(text, &realm.name) {
+    realm: &RealmSpec,
+    before: &[NewPrincipal],
+) -> Option<NewPrincipal> {
+    let own_realm = own_name(realm);
+    let principal = |text: &str| match Principal::parse(text, own_realm) {
         Ok(principal) if principal.components().iter().all(|part| !part.is_empty()) => {
             Ok(text.to_owned())
         }
@@ -128,29 +133,26 @@ fn read_principal(
     };
     let name = section.text("name", principal);
     let given = keys::read(&mut section);
-    let mut read = PrincipalSettings {
-        name: name.unwrap_or_default(),
-        password: section.text("password", parse_name),
-        random_keys: section.take("random_keys", flag).unwrap_or_default(),
-        keys: Keys::new(),
-        import: given.path(),
-        keytab: section.text("keytab", parse_file_name),
-        enctypes: section.list("enctypes", parse_enctype),
-        kvno: section.number("kvno", 1),
-        max_life: section.text("max_life", parse_duration),
-        max_renewable_life: section.text("max_renewable_life", parse_duration),
-        expires: section.take("expires", time),
-        password_expires: section.take("password_expires", time),
-        attributes: section
-            .list("attributes", Attribute::parse)
-            .unwrap_or_default(),
-        delegates_to: section.list("delegates_to", principal).unwrap_or_default(),
-        pac_account: PacAccount {
-            rid: section.number("rid", 1),
-            primary_group: section.number("primary_group", 1),
-            groups: section.numbers("groups", 1).unwrap_or_default(),
-            full_name: section.text("full_name", parse_name),
-        },
+    let mut read = NewPrincipal::new(name.unwrap_or_default());
+    read.password = section.text("password", parse_name);
+    read.random_keys = section.take("random_keys", flag).unwrap_or_default();
+    read.import = given.path();
+    read.keytab = section.text("keytab", parse_file_name);
+    read.enctypes = section.list("enctypes", parse_enctype);
+    read.kvno = section.number("kvno", 1);
+    read.max_life = section.text("max_life", parse_duration);
+    read.max_renewable_life = section.text("max_renewable_life", parse_duration);
+    read.expires = section.take("expires", time);
+    read.password_expires = section.take("password_expires", time);
+    read.attributes = section
+        .list("attributes", parse_attribute)
+        .unwrap_or_default();
+    read.delegates_to = section.list("delegates_to", principal).unwrap_or_default();
+    read.pac_account = PacAccount {
+        rid: section.number("rid", 1),
+        primary_group: section.number("primary_group", 1),
+        groups: section.numbers("groups", 1).unwrap_or_default(),
+        full_name: section.text("full_name", parse_name),
     };
     if read.name.is_empty() {
         if !section.has("name") {
@@ -159,9 +161,9 @@ fn read_principal(
         section.finish();
         return None;
     }
-    if let Ok(principal) = Principal::parse(&read.name, &realm.name) {
+    if let Ok(principal) = Principal::parse(&read.name, own_realm) {
         read.keys = given.of(&principal, &section);
-        let served = |name: &str| name == realm.name || settings.others.serves(name);
+        let served = |name: &str| name == own_realm || other_realms::serves(realm, name);
         let is_served = served(principal.realm())
             || principal.is_krbtgt() && served(&principal.components()[1]);
         if !is_served {
@@ -173,7 +175,7 @@ fn read_principal(
     }
     if before
         .iter()
-        .any(|other| same_name(&other.name, &read.name, &realm.name))
+        .any(|other| same_name(&other.name, &read.name, own_realm))
     {
         section.problem(format!("{:?} stands here twice; join the two", read.name));
     }
@@ -198,21 +200,15 @@ fn read_principal(
             ));
         }
     }
-    if read.keytab.is_none() {
-        let default = settings
-            .principals
-            .iter()
-            .find(|default| same_name(&default.name, &read.name, &realm.name));
-        // For other principals the harness chooses a default name that is still free.
-        read.keytab = default.and_then(|default| default.keytab.clone());
-    }
     section.finish();
     Some(read)
 }
 
-fn read_hdfs(mut section: Section<'_, '_>, hdfs: &mut HdfsSettings) {
+fn read_hdfs(mut section: Section<'_, '_>, hdfs: &mut HdfsSpec) {
     set(&mut hdfs.security, section.text("security", parse_security));
-    set(&mut hdfs.superuser, section.text("superuser", parse_name));
+    if let Some(name) = section.text("superuser", parse_name) {
+        hdfs.set_superuser(&name);
+    }
     set(&mut hdfs.datanodes, section.number("datanodes", 0));
     set(&mut hdfs.listen, section.text("listen", parse_listen));
     if hdfs.datanodes > super::MOST_DATANODES {
@@ -223,7 +219,7 @@ fn read_hdfs(mut section: Section<'_, '_>, hdfs: &mut HdfsSettings) {
         ));
     }
     if let Some(groups) = section.table("groups") {
-        hdfs.groups = groups.lists().into_iter().collect();
+        hdfs.groups.extend(groups.lists());
     }
     for mut directory in section.tables("directory") {
         let path = directory.text("path", parse_path);
@@ -235,7 +231,7 @@ fn read_hdfs(mut section: Section<'_, '_>, hdfs: &mut HdfsSettings) {
             .unwrap_or_else(|| String::from("supergroup"));
         let mode = directory.text("mode", parse_mode).unwrap_or(0o755);
         match path {
-            Some(path) => hdfs.directories.push(DirectorySettings {
+            Some(path) => hdfs.add_directory(NewDirectory {
                 path,
                 owner,
                 group,
@@ -302,7 +298,7 @@ mod tests {
         ]
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .into();
-        assert_eq!(settings.hadoop, expected);
+        assert_eq!(settings.spec.hdfs.keys, expected);
     }
 
     #[test]
@@ -312,15 +308,14 @@ mod tests {
             "[[principal]]\nname = \"alice@EXAMPLE.COM\"\npassword = \"other\"\n[[principal]]\nname = \"nn/localhost\"\n[[principal]]\nname = \"kafka/broker\"\n",
         )
         .expect("well-formed");
-        let find = |name: &str| settings.principals.iter().find(|one| one.name == name);
+        let realm = settings.spec.realm;
+        let find = |name: &str| realm.principals.iter().find(|one| one.name == name);
+        let keytab = |name: &str| find(name).expect("it is there").keytab_file("EXAMPLE.COM");
         assert!(find("alice").is_none());
         let alice = find("alice@EXAMPLE.COM").expect("it replaced the other");
         assert_eq!(alice.password.as_deref(), Some("other"));
-        assert_eq!(alice.keytab.as_deref(), Some("alice.keytab"));
-        assert_eq!(
-            find("nn/localhost").expect("replaced").keytab.as_deref(),
-            Some("nn.service.keytab")
-        );
-        assert_eq!(find("kafka/broker").expect("added").keytab, None);
+        assert_eq!(keytab("alice@EXAMPLE.COM").as_deref(), Some("alice.keytab"));
+        assert_eq!(keytab("nn/localhost").as_deref(), Some("nn.service.keytab"));
+        assert_eq!(keytab("kafka/broker"), None);
     }
 }

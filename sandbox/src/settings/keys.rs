@@ -4,13 +4,11 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use kerbox::spec::Keys;
 use kerbox_krb5::{EncryptionKey, Keytab, KeytabEntry, Principal};
 
 use super::section::Section;
 use super::values::{enctype_name, parse_enctype, parse_name};
-
-/// Keys, each with its version.
-pub(crate) type Keys = Vec<(u32, EncryptionKey)>;
 
 /// The keys from `keys` or `import`.
 pub(super) struct Given {

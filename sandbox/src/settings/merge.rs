@@ -4,10 +4,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use kerbox::spec::{Security, Spec};
+use kerbox::{NewPrincipal, Protection, Server};
 use minihdfs::config::HdfsConfig;
 
-use super::{Listen, Port, PrincipalSettings, Settings, file};
-use crate::cli::{Security, SettingsArgs};
+use super::{Settings, file};
+use crate::cli::SettingsArgs;
 use crate::failure::Failure;
 
 /// The purpose of the settings.
@@ -31,24 +33,23 @@ pub(crate) fn effective(args: &SettingsArgs, purpose: Purpose) -> Result<Setting
         None if Path::new(DEFAULT_FILE).exists() => check(Path::new(DEFAULT_FILE))?,
         None => Settings::default(),
     };
+    let hdfs = &mut settings.spec.hdfs;
     if let Some(security) = security(args) {
-        settings.hdfs.security = security;
+        hdfs.security = security;
     }
     if let Some(datanodes) = args.datanodes {
-        settings.hdfs.datanodes = datanodes;
+        hdfs.datanodes = usize::from(datanodes);
     }
     if let Some(protection) = args.protection {
-        if settings.hdfs.security == Security::Simple {
+        if hdfs.security == Security::Simple {
             let what = "a protection needs Kerberos; leave out --protection (or KERBOX_PROTECTION), or ask for --secure";
             return Err(Failure::Usage(what.to_owned()));
         }
-        for key in ["hadoop.rpc.protection", "dfs.data.transfer.protection"] {
-            settings
-                .hadoop
-                .insert(key.to_owned(), protection.as_str().to_owned());
-        }
+        let keys = Protection::from(protection).keys();
+        let keys = keys.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        hdfs.keys.extend(keys);
     }
-    settings.hadoop.extend(args.hadoop.iter().cloned());
+    hdfs.keys.extend(args.hadoop.iter().cloned());
     settings.kdc_only = args.kdc_only;
     check_hadoop(&settings)?;
     check_principals(&settings)?;
@@ -62,13 +63,27 @@ pub(crate) fn effective(args: &SettingsArgs, purpose: Purpose) -> Result<Setting
     settings.seed = args.seed;
 
     let stable = purpose == Purpose::Up && settings.file.is_none();
-    let strict = args.strict_ports;
-    for (listen, flag, usual) in [
-        (&mut settings.realm.listen, args.kdc_port, KDC_PORT),
-        (&mut settings.hdfs.listen, args.namenode_port, NAMENODE_PORT),
+    let Spec { realm, hdfs, .. } = &mut settings.spec;
+    for (server, listen, flag, usual) in [
+        (Server::Kdc, &mut realm.listen, args.kdc_port, KDC_PORT),
+        (
+            Server::NameNode,
+            &mut hdfs.listen,
+            args.namenode_port,
+            NAMENODE_PORT,
+        ),
     ] {
-        listen.port = port(*listen, flag, stable.then_some(usual), strict);
-        listen.address = args.bind.unwrap_or(listen.address);
+        match flag {
+            Some(port) => listen.set_port(port),
+            None if stable && listen.port() == 0 => {
+                listen.set_port(usual);
+                if !args.strict_ports {
+                    settings.movable.push(server);
+                }
+            }
+            None => {}
+        }
+        listen.set_ip(args.bind.unwrap_or(listen.ip()));
     }
     Ok(settings)
 }
@@ -91,14 +106,14 @@ pub(crate) fn check(path: &Path) -> Result<Settings, Failure> {
 
 /// Fails if Hadoop's keys, together with those that the security setting implies, are inconsistent.
 fn check_hadoop(settings: &Settings) -> Result<(), Failure> {
-    let secure: &[(&str, &str)] = match settings.hdfs.security {
+    let secure: &[(&str, &str)] = match settings.spec.hdfs.security {
         Security::Kerberos => &[
             ("hadoop.security.authentication", "kerberos"),
             ("dfs.block.access.token.enable", "true"),
         ],
         Security::Simple => &[],
     };
-    let given = settings.hadoop.iter();
+    let given = settings.spec.hdfs.keys.iter();
     let given = given.map(|(key, value)| (key.as_str(), value.as_str()));
     HdfsConfig::from_pairs(secure.iter().copied().chain(given))
         .map(drop)
@@ -107,18 +122,18 @@ fn check_hadoop(settings: &Settings) -> Result<(), Failure> {
 
 /// Fails if a secure HDFS lacks a service's principal.
 fn check_principals(settings: &Settings) -> Result<(), Failure> {
-    if settings.kdc_only || settings.hdfs.security == Security::Simple {
+    if settings.kdc_only || settings.spec.hdfs.security == Security::Simple {
         return Ok(());
     }
-    let realm = &settings.realm.name;
+    let Spec { realm, hdfs, .. } = &settings.spec;
     for (key, usual) in [
         ("dfs.namenode.kerberos.principal", "nn/localhost"),
         ("dfs.datanode.kerberos.principal", "dn/localhost"),
     ] {
-        let name = settings.hadoop.get(key).map_or(usual, String::as_str);
+        let name = hdfs.keys.get(key).map_or(usual, String::as_str);
         let name = name.replace("_HOST", "localhost");
-        let has = |other: &PrincipalSettings| file::same_name(&other.name, &name, realm);
-        if !settings.principals.iter().any(has) {
+        let has = |other: &NewPrincipal| file::same_name(&other.name, &name, settings.realm());
+        if !realm.principals.iter().any(has) {
             return Err(Failure::Configuration(vec![format!(
                 "HDFS needs the principal {name:?} ({key}), and the realm has none of that name: add a [[principal]], leave out [realm] principals = \"none\", or start with --kdc-only or --simple"
             )]));
@@ -131,17 +146,7 @@ fn security(args: &SettingsArgs) -> Option<Security> {
     match (args.simple, args.secure) {
         (true, _) => Some(Security::Simple),
         (_, true) => Some(Security::Kerberos),
-        _ => args.security,
-    }
-}
-
-fn port(configured: Listen, flag: Option<u16>, usual: Option<u16>, strict: bool) -> Port {
-    match (flag, configured.port, usual) {
-        (Some(0), ..) => Port::Random,
-        (Some(port), ..) => Port::Fixed(port),
-        (None, Port::Random, Some(usual)) if strict => Port::Fixed(usual),
-        (None, Port::Random, Some(usual)) => Port::Preferred(usual),
-        (None, configured, _) => configured,
+        _ => args.security.map(Security::from),
     }
 }
 
@@ -155,19 +160,17 @@ mod tests {
         let mut args = SettingsArgs::default();
         let ports = |args: &SettingsArgs, purpose| {
             let settings = effective(args, purpose).expect("valid");
-            (settings.realm.listen.port, settings.hdfs.listen.port)
+            let Spec { realm, hdfs, .. } = settings.spec;
+            (realm.listen.port(), hdfs.listen.port(), settings.movable)
         };
         assert_eq!(
             ports(&args, Purpose::Up),
-            (Port::Preferred(10_088), Port::Preferred(9_000))
+            (10_088, 9_000, vec![Server::Kdc, Server::NameNode])
         );
-        assert_eq!(ports(&args, Purpose::Exec), (Port::Random, Port::Random));
+        assert_eq!(ports(&args, Purpose::Exec), (0, 0, vec![]));
         args.strict_ports = true;
         args.namenode_port = Some(0);
-        assert_eq!(
-            ports(&args, Purpose::Up),
-            (Port::Fixed(10_088), Port::Random)
-        );
+        assert_eq!(ports(&args, Purpose::Up), (10_088, 0, vec![]));
     }
 
     #[test]
@@ -181,8 +184,14 @@ mod tests {
             ..SettingsArgs::default()
         };
         let settings = effective(&args, Purpose::Exec).expect("valid");
-        assert_eq!(settings.hadoop["hadoop.rpc.protection"], "integrity");
-        assert_eq!(settings.hadoop["dfs.data.transfer.protection"], "privacy");
+        assert_eq!(
+            settings.spec.hdfs.keys["hadoop.rpc.protection"],
+            "integrity"
+        );
+        assert_eq!(
+            settings.spec.hdfs.keys["dfs.data.transfer.protection"],
+            "privacy"
+        );
     }
 
     #[test]

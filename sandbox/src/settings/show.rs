@@ -2,10 +2,13 @@
 
 use std::fmt;
 
+use kerbox::NewPrincipal;
+use kerbox::spec::{RealmSpec, Security};
+
+use super::file::same_name;
 use super::text::duration;
 use super::values::{enctype_name, pac_name};
-use super::{PrincipalSettings, Settings};
-use crate::cli::Security;
+use super::{Settings, other_realms};
 
 impl fmt::Display for Settings {
     /// Writes the settings in the syntax of `kerbox.toml`. A password is shown only if it is not a
@@ -14,9 +17,9 @@ impl fmt::Display for Settings {
         if let Some(file) = &self.file {
             writeln!(f, "# read from {}", file.display())?;
         }
-        let realm = &self.realm;
+        let realm = &self.spec.realm;
         writeln!(f, "[realm]")?;
-        writeln!(f, "name = {}", quoted(&realm.name))?;
+        writeln!(f, "name = {}", quoted(self.realm()))?;
         writeln!(f, "listen = {}", quoted(&realm.listen.to_string()))?;
         writeln!(f, "max_life = {}", quoted(&duration(realm.max_life)))?;
         writeln!(
@@ -38,18 +41,18 @@ impl fmt::Display for Settings {
         if let Some(name) = &realm.pac_domain.netbios_name {
             writeln!(f, "netbios_name = {}", quoted(name))?;
         }
-        if !realm.default_principals {
+        if lacks_a_default(realm, self.realm()) {
             writeln!(f, "principals = \"none\"")?;
         }
         writeln!(f, "\n[realm.libdefaults]")?;
         for (key, value) in &realm.libdefaults {
             writeln!(f, "{} = {}", toml_key(key), quoted(value))?;
         }
-        for principal in &self.principals {
+        for principal in &realm.principals {
             write_principal(f, principal)?;
         }
-        self.others.show(f)?;
-        let hdfs = &self.hdfs;
+        other_realms::show(&realm.others, f)?;
+        let hdfs = &self.spec.hdfs;
         let security = match hdfs.security {
             Security::Kerberos => "kerberos",
             Security::Simple => "simple",
@@ -71,20 +74,23 @@ impl fmt::Display for Settings {
             writeln!(f, "mode = \"{:03o}\"", directory.mode)?;
         }
         writeln!(f, "\n[hadoop]")?;
-        for (key, value) in &self.hadoop {
+        for (key, value) in &hdfs.keys {
             writeln!(f, "{} = {}", quoted(key), quoted(value))?;
         }
         Ok(())
     }
 }
 
-impl fmt::Display for super::Listen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        std::net::SocketAddr::new(self.address, self.port.number()).fmt(f)
-    }
+/// Returns whether a default principal was left out, which only `principals = "none"` can do.
+fn lacks_a_default(realm: &RealmSpec, name: &str) -> bool {
+    let has = |default: &NewPrincipal| {
+        let mut principals = realm.principals.iter();
+        principals.any(|principal| same_name(&principal.name, &default.name, name))
+    };
+    !RealmSpec::default_principals().all(|default| has(&default))
 }
 
-fn write_principal(f: &mut fmt::Formatter<'_>, principal: &PrincipalSettings) -> fmt::Result {
+fn write_principal(f: &mut fmt::Formatter<'_>, principal: &NewPrincipal) -> fmt::Result {
     writeln!(f, "\n[[principal]]")?;
     writeln!(f, "name = {}", quoted(&principal.name))?;
     match &principal.password {

@@ -3,12 +3,11 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use kerbox_kdc::Pac;
+use kerbox::spec::Security;
+use kerbox_kdc::{Attributes, Pac};
 use kerbox_krb5::EncryptionType;
 
 use super::nearest::nearest;
-use super::{Listen, Port};
-use crate::cli::Security;
 
 /// A principal's attribute by kadmin's name, set or cleared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,32 +16,7 @@ pub(crate) struct Attribute {
     pub(crate) on: bool,
 }
 
-/// The attributes that `kadmin modprinc` knows.
-const ATTRIBUTES: [&str; 16] = [
-    "allow_postdated",
-    "allow_forwardable",
-    "allow_tgs_req",
-    "allow_renewable",
-    "allow_proxiable",
-    "allow_dup_skey",
-    "allow_tix",
-    "requires_preauth",
-    "requires_hwauth",
-    "needchange",
-    "allow_svr",
-    "password_changing_service",
-    "ok_as_delegate",
-    "ok_to_auth_as_delegate",
-    "no_auth_data_required",
-    "lockdown_keys",
-];
-
 impl Attribute {
-    /// `+name`.
-    pub(crate) const fn set(name: &'static str) -> Self {
-        Self { name, on: true }
-    }
-
     /// `-name`.
     pub(crate) const fn taken(name: &'static str) -> Self {
         Self { name, on: false }
@@ -55,25 +29,10 @@ impl Attribute {
 
     /// Returns the flag that kadmin's getprinc prints when it differs from the default.
     pub(crate) fn database_name(self) -> &'static str {
-        match self.name {
-            "allow_postdated" => "DISALLOW_POSTDATED",
-            "allow_forwardable" => "DISALLOW_FORWARDABLE",
-            "allow_tgs_req" => "DISALLOW_TGT_BASED",
-            "allow_renewable" => "DISALLOW_RENEWABLE",
-            "allow_proxiable" => "DISALLOW_PROXIABLE",
-            "allow_dup_skey" => "DISALLOW_DUP_SKEY",
-            "allow_tix" => "DISALLOW_ALL_TIX",
-            "requires_preauth" => "REQUIRES_PRE_AUTH",
-            "requires_hwauth" => "REQUIRES_HW_AUTH",
-            "needchange" => "REQUIRES_PWCHANGE",
-            "allow_svr" => "DISALLOW_SVR",
-            "password_changing_service" => "PWCHANGE_SERVICE",
-            "ok_as_delegate" => "OK_AS_DELEGATE",
-            "ok_to_auth_as_delegate" => "OK_TO_AUTH_AS_DELEGATE",
-            "no_auth_data_required" => "NO_AUTH_DATA_REQUIRED",
-            "lockdown_keys" => "LOCKDOWN_KEYS",
-            other => other,
-        }
+        let named = Attributes::names().find(|(name, ..)| *name == self.name);
+        named
+            .and_then(|(.., attribute)| attribute.database_name())
+            .unwrap_or(self.name)
     }
 
     /// Parses `+requires_preauth` or `-allow_tix`.
@@ -87,11 +46,12 @@ impl Attribute {
                 ));
             }
         };
-        match ATTRIBUTES.into_iter().find(|known| *known == name) {
+        let known: Vec<&'static str> = Attributes::names().map(|(name, ..)| name).collect();
+        match known.iter().find(|known| **known == name) {
             Some(name) => Ok(Self { name, on }),
             None => Err(format!(
                 "there is no attribute {name:?}{}",
-                mend(name, &ATTRIBUTES)
+                mend(name, &known)
             )),
         }
     }
@@ -101,6 +61,11 @@ impl fmt::Display for Attribute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", if self.on { '+' } else { '-' }, self.name)
     }
+}
+
+/// Parses an attribute; returns it in the notation that a description of a fixture has.
+pub(super) fn parse_attribute(text: &str) -> Result<String, String> {
+    Attribute::parse(text).map(|attribute| attribute.to_string())
 }
 
 /// Parses an encryption type's name, as registered with IANA or in one of MIT's short forms.
@@ -128,19 +93,11 @@ pub(super) fn enctype_name(enctype: EncryptionType) -> String {
 }
 
 /// Parses `127.0.0.1:0`.
-pub(super) fn parse_listen(text: &str) -> Result<Listen, String> {
-    let address: SocketAddr = text.parse().map_err(|_| {
+pub(super) fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
         format!(
             "{text:?} is not an address and a port; write \"127.0.0.1:0\", 0 being any free port"
         )
-    })?;
-    let port = match address.port() {
-        0 => Port::Random,
-        port => Port::Fixed(port),
-    };
-    Ok(Listen {
-        address: address.ip(),
-        port,
     })
 }
 

@@ -1,10 +1,11 @@
 //! Warnings about settings that are allowed but may be mistakes.
 
+use kerbox::spec::{OtherRealms, Security, Spec};
 use minihdfs::config::{HdfsConfig, Obeyed};
 
 use super::nearest::nearest;
-use super::{OtherRealms, Purpose, Settings};
-use crate::cli::{Security, variables};
+use super::{Purpose, Settings};
+use crate::cli::variables;
 use crate::commands::note;
 
 /// Prints the warnings to standard error.
@@ -40,13 +41,11 @@ fn of_variables(names: impl IntoIterator<Item = String>, purpose: Purpose) -> Ve
 }
 
 fn warnings(settings: &Settings) -> Vec<String> {
+    let Spec { realm, hdfs, .. } = &settings.spec;
     let mut warnings = Vec::new();
-    for (server, listen) in [
-        ("KDC", settings.realm.listen),
-        ("NameNode", settings.hdfs.listen),
-    ] {
-        if !listen.address.is_loopback() {
-            let address = listen.address;
+    for (server, listen) in [("KDC", realm.listen), ("NameNode", hdfs.listen)] {
+        let address = listen.ip();
+        if !address.is_loopback() {
             let named = if address.is_unspecified() {
                 "; clients' files name the loopback address, so bind the one that others know if they shall use them"
             } else {
@@ -57,21 +56,21 @@ fn warnings(settings: &Settings) -> Vec<String> {
             ));
         }
     }
-    let without_kdc = !settings.kdc_only && settings.hdfs.security == Security::Simple;
-    if without_kdc && settings.others != OtherRealms::default() {
+    let without_kdc = !settings.kdc_only && hdfs.security == Security::Simple;
+    if without_kdc && realm.others != OtherRealms::default() {
         warnings.push(String::from(
             "[[further_realm]], [[trust]], [capaths] and [domain_realm] change nothing: with simple security there is no KDC",
         ));
     }
     for (key, why) in NOT_SERVED {
-        if settings.hadoop.contains_key(key) {
+        if hdfs.keys.contains_key(key) {
             warnings.push(format!(
                 "{key} changes nothing but the clients' files: {why}"
             ));
         }
     }
     let mut obeyed = HdfsConfig::default();
-    for (key, value) in &settings.hadoop {
+    for (key, value) in &hdfs.keys {
         if matches!(obeyed.set(key, value), Ok(Obeyed::Not)) {
             let meant = nearest(key, OBEYED)
                 .map_or_else(String::new, |known| format!("; did you mean {known}?"));
@@ -186,10 +185,10 @@ mod tests {
     #[test]
     fn other_realms_without_a_kdc_are_told() {
         let mut settings = Settings::default();
-        let hosts = &mut settings.others.domain_realm;
+        let hosts = &mut settings.spec.realm.others.domain_realm;
         hosts.insert(String::from(".b.test"), String::from("B.TEST"));
         assert_eq!(warnings(&settings), Vec::<String>::new());
-        settings.hdfs.security = Security::Simple;
+        settings.spec.hdfs.security = Security::Simple;
         assert!(warnings(&settings)[0].contains("[[trust]]"));
         settings.kdc_only = true;
         assert_eq!(warnings(&settings), Vec::<String>::new());
@@ -199,7 +198,11 @@ mod tests {
     fn a_key_of_something_that_is_not_served_is_told() {
         let mut settings = Settings::default();
         for (key, _) in NOT_SERVED {
-            settings.hadoop.insert(key.to_owned(), String::from("x"));
+            settings
+                .spec
+                .hdfs
+                .keys
+                .insert(key.to_owned(), String::from("x"));
         }
         assert_eq!(warnings(&settings).len(), NOT_SERVED.len());
     }
@@ -208,12 +211,16 @@ mod tests {
     fn a_key_that_nothing_obeys_is_told_with_the_nearest_that_is() {
         let mut settings = Settings::default();
         settings
-            .hadoop
+            .spec
+            .hdfs
+            .keys
             .insert(String::from("dfs.block.size.typo"), String::from("1"));
         settings
-            .hadoop
+            .spec
+            .hdfs
+            .keys
             .insert(String::from("dfs.replicaton"), String::from("1"));
-        settings.hadoop.insert(
+        settings.spec.hdfs.keys.insert(
             String::from("dfs.client.use.datanode.hostname"),
             String::from("true"),
         );
