@@ -20,6 +20,7 @@ mod database;
 mod error;
 mod fast;
 mod header;
+mod issue;
 mod issued;
 mod kdc;
 mod kpasswd;

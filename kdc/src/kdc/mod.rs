@@ -1,6 +1,7 @@
 //! The KDC itself, without sockets: it answers one request at a time.
 
 mod lookaside;
+mod random;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -14,6 +15,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use self::lookaside::Lookaside;
+use self::random::{ClientOf, ExchangeRandom};
 use crate::context::Context;
 use crate::database::RealmConfig;
 use crate::error::{KdcError, Refusal};
@@ -76,7 +78,9 @@ impl From<Vec<u8>> for Reply {
 /// A KDC for one or more realms, without sockets and without a clock of its own.
 pub struct Kdc {
     database: RwLock<PrincipalDatabase>,
+    /// For changes of the database. Exchanges have generators of their own.
     rng: Mutex<StdRng>,
+    random: ExchangeRandom,
     lookaside: Mutex<Lookaside>,
     replay_cache: ReplayCache,
     issued: Mutex<IssuedTickets>,
@@ -96,6 +100,7 @@ impl Kdc {
         Self {
             database: RwLock::new(database),
             rng: Mutex::new(StdRng::seed_from_u64(seed)),
+            random: ExchangeRandom::new(seed),
             lookaside: Mutex::default(),
             replay_cache: ReplayCache::default(),
             issued: Mutex::default(),
@@ -137,7 +142,7 @@ impl Kdc {
     /// Changes the database using the KDC's own random numbers, to add principals and to change
     /// keys.
     pub fn update<T>(&self, update: impl FnOnce(&mut PrincipalDatabase, &mut StdRng) -> T) -> T {
-        let mut rng = self.rng();
+        let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
         update(&mut self.database_mut(), &mut rng)
     }
 
@@ -149,10 +154,6 @@ impl Kdc {
 
     fn issued_tickets(&self) -> MutexGuard<'_, IssuedTickets> {
         self.issued.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn rng(&self) -> MutexGuard<'_, StdRng> {
-        self.rng.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lookaside(&self) -> MutexGuard<'_, Lookaside> {
@@ -207,10 +208,11 @@ impl Kdc {
         if self.hook.watching() {
             let database = self.database();
             let context = self.context(&database, now, peer);
+            // Facts read before an error stay learned. The answer reports the error.
             if message.message_type == MessageType::AS_REQ {
-                as_exchange::learn(&context, message, &mut learned);
+                let _ = as_exchange::open(&context, message, &mut learned);
             } else {
-                tgs_exchange::learn(&context, message, &mut learned);
+                let _ = tgs_exchange::open(&context, message, &mut learned);
             }
         }
         learned
@@ -259,7 +261,6 @@ impl Kdc {
             self.hook.record(now, asked(Outcome::KrbError(code)));
             return self.plain_error(code, now).encode().into();
         }
-        let mut rng = self.rng();
         let mut database = self.database_mut();
         let answer = kpasswd::answer(
             &mut database,
@@ -267,9 +268,9 @@ impl Kdc {
             message,
             now,
             peer.local,
-            &mut *rng,
+            |database, client| self.random.next(vouched(database, Some(client))),
         );
-        drop((database, rng));
+        drop(database);
         self.hook.record(
             now,
             event(
@@ -348,31 +349,62 @@ impl Kdc {
         injected: Option<ErrorCode>,
         learned: &mut Learned,
     ) -> (Vec<u8>, Outcome) {
-        let mut rng = self.rng();
         let database = self.database();
         let context = self.context(&database, now, peer);
-        let answer = match injected {
-            Some(code) => Err(Refusal {
-                client: learned.client.clone(),
-                ..KdcError::Injected(code).into()
-            }),
-            None if message.message_type == MessageType::AS_REQ => {
-                as_exchange::answer(&context, message, raw, learned, &mut *rng)
-            }
-            None => tgs_exchange::answer(&context, message, raw, learned, &mut *rng),
-        };
+        let (answer, mut rng) = self.answer(&context, message, raw, injected, learned);
         match answer {
-            Ok(answer) => (answer, Outcome::Ok),
+            Ok((answer, issued)) => {
+                learned.issued = Some(issued);
+                (answer, Outcome::Ok)
+            }
             Err(refusal) => {
                 let realm = &message.body.realm;
                 let asked = learned.server.as_ref().or(message.body.server.as_ref());
                 let server = asked
                     .cloned()
                     .unwrap_or_else(|| Principal::krbtgt(realm, realm));
-                let error = reply::error(refusal, server, learned.fast.as_ref(), now, &mut *rng);
+                let error = reply::error(refusal, server, learned.fast.as_ref(), now, &mut rng);
                 (error.encode(), Outcome::KrbError(error.code))
             }
         }
+    }
+
+    /// Opens the request, which tells whose random numbers the answer takes, and answers it.
+    fn answer(
+        &self,
+        context: &Context<'_>,
+        message: &KdcRequest,
+        raw: &[u8],
+        injected: Option<ErrorCode>,
+        learned: &mut Learned,
+    ) -> (Result<(Vec<u8>, IssuedTicket), Refusal>, StdRng) {
+        if message.message_type == MessageType::AS_REQ {
+            let opened = as_exchange::open(context, message, learned);
+            let client = learned.client.as_ref().or(message.body.client.as_ref());
+            let mut rng = self.random.next(named(context, client));
+            let answer = injection(injected, learned).unwrap_or_else(|| {
+                let inner = opened?;
+                let request = inner.as_ref().unwrap_or(message);
+                as_exchange::answer(context, request, raw, learned.fast.as_ref(), &mut rng)
+            });
+            return (answer, rng);
+        }
+        let opened = tgs_exchange::open(context, message, learned);
+        let client = learned.client.as_ref();
+        let mut rng = self.random.next(vouched(context.database, client));
+        let answer = injection(injected, learned).unwrap_or_else(|| {
+            opened
+                .and_then(|(header, inner)| {
+                    let request = inner.as_ref().unwrap_or(message);
+                    let fast = learned.fast.as_ref();
+                    tgs_exchange::answer(context, request, raw, &header, fast, &mut rng)
+                })
+                .map_err(|error| Refusal {
+                    client: client.cloned(),
+                    ..error.into()
+                })
+        });
+        (answer, rng)
     }
 
     /// Replaces an answer that is too long for a datagram.
@@ -408,6 +440,35 @@ impl Kdc {
             .name;
         KrbError::new(code, now, Principal::krbtgt(realm, realm))
     }
+}
+
+/// Returns the client of an AS exchange. Anyone can invent a name that the database does not have.
+fn named<'a>(context: &Context<'a>, client: Option<&Principal>) -> ClientOf<'a> {
+    match client.and_then(|client| as_exchange::find(context, client)) {
+        Some(as_exchange::Client::Here(entry)) => ClientOf::Ours(&entry.principal),
+        _ => ClientOf::Unknown,
+    }
+}
+
+/// Returns the client of a ticket, for whom its issuer vouches.
+fn vouched<'a>(database: &'a PrincipalDatabase, client: Option<&'a Principal>) -> ClientOf<'a> {
+    match client {
+        Some(client) => match database.resolve(client) {
+            Some(entry) => ClientOf::Ours(&entry.principal),
+            None => ClientOf::Foreign(client),
+        },
+        None => ClientOf::Unknown,
+    }
+}
+
+/// Returns the refusal that a fault demands.
+fn injection<T>(code: Option<ErrorCode>, learned: &Learned) -> Option<Result<T, Refusal>> {
+    code.map(|code| {
+        Err(Refusal {
+            client: learned.client.clone(),
+            ..KdcError::Injected(code).into()
+        })
+    })
 }
 
 /// The effect of a fault on an exchange that goes on.

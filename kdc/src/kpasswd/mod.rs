@@ -86,14 +86,14 @@ pub(crate) struct Answer {
 }
 
 /// Answers a request. `local` is the address that received it, which the answer gives as its
-/// sender.
-pub(crate) fn answer(
+/// sender. `random` gives a client's random numbers.
+pub(crate) fn answer<R: Rng>(
     database: &mut PrincipalDatabase,
     replay_cache: &ReplayCache,
     request: &Request<'_>,
     now: Timestamp,
     local: Option<IpAddr>,
-    rng: &mut impl Rng,
+    random: impl FnOnce(&PrincipalDatabase, &Principal) -> R,
 ) -> Answer {
     let server = service(database, request.ap_req);
     let accepted = match accept(database, Some(replay_cache), &server, request, now) {
@@ -114,6 +114,7 @@ pub(crate) fn answer(
     };
     let key = key_of(&accepted);
     let client = accepted.client().clone();
+    let rng = &mut random(database, &client);
     let mut target = None;
     let (code, text) = match change(database, request, &accepted, key, now, &mut target, rng) {
         Ok(()) => (ResultCode::Success, String::new()),

@@ -18,7 +18,7 @@ pub(super) const REQUESTOR: u32 = 18;
 pub(super) const FULL_CHECKSUM: u32 = 19;
 
 /// One buffer: its type and content.
-pub(super) type Buffer = (u32, Vec<u8>);
+pub(crate) type Buffer = (u32, Vec<u8>);
 
 /// The length of the header, and of each table entry.
 const HEADER: usize = 8;

@@ -17,12 +17,12 @@ use kerbox_krb5::{Principal, Timestamp};
 use crate::database::RealmConfig;
 use crate::{Attributes, Pac, PrincipalEntry, Sid};
 
-use buffers::{ATTRIBUTES_INFO, Buffer, CLIENT_INFO, DELEGATION_INFO, FULL_CHECKSUM, KDC_CHECKSUM};
+use buffers::{ATTRIBUTES_INFO, CLIENT_INFO, DELEGATION_INFO, FULL_CHECKSUM, KDC_CHECKSUM};
 use buffers::{LOGON_INFO, REQUESTOR, SERVER_CHECKSUM, TICKET_CHECKSUM, UPN_DNS_INFO};
 use delegation::DelegationInfo;
 use logon_info::{LogonInfo, NEVER, file_time};
 
-pub(crate) use buffers::Parsed;
+pub(crate) use buffers::{Buffer, Parsed};
 pub(crate) use malformed::Malformed;
 pub(crate) use signatures::{add, read, remove};
 

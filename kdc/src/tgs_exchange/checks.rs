@@ -1,22 +1,14 @@
 //! The checks of a TGS request, in MIT's order: first those of the protocol, then those of the
 //! server's principal.
 
-use kerbox_krb5::messages::{EncTicketPart, KdcOptions, KdcRequestBody, Ticket, TicketFlags};
+use kerbox_krb5::messages::{KdcOptions, KdcRequestBody, TicketFlags};
 use kerbox_krb5::{Principal, Timestamp};
 
+use super::second_ticket::SecondTicket;
 use crate::context::Context;
 use crate::error::KdcError;
 use crate::header::{Header, SAME_TICKET, is_local_tgs};
 use crate::{Attributes, PrincipalEntry, pac};
-
-/// A second ticket, decrypted, for user-to-user and S4U2Proxy.
-pub(crate) struct SecondTicket<'a> {
-    pub(crate) ticket: &'a Ticket,
-    pub(crate) part: EncTicketPart,
-    pub(crate) server: &'a PrincipalEntry,
-    /// Its verified PAC.
-    pub(crate) pac: Option<pac::Parsed>,
-}
 
 /// Checks options, ticket and times against the protocol.
 pub(crate) fn constraints(

@@ -4,60 +4,29 @@ mod authdata;
 mod checks;
 mod referral;
 mod s4u;
+mod second_ticket;
 
 use kerbox_krb5::messages::{
-    EncKdcReplyPart, EncTicketPart, EncryptedData, KdcOptions, KdcReply, KdcRequest, MessageType,
-    TicketFlags, TransitedEncoding,
+    EncTicketPart, KdcOptions, KdcRequest, TicketFlags, TransitedEncoding,
 };
 use kerbox_krb5::{EncryptionKey, EncryptionType, ErrorCode, Principal, Timestamp};
 use rand::Rng;
 
-use self::checks::SecondTicket;
 use self::s4u::S4u2Self;
+use self::second_ticket::{SecondTicket, read_pac};
 use crate::context::Context;
-use crate::error::{KdcError, Refusal};
+use crate::error::KdcError;
 use crate::fast::{self, Fast};
 use crate::header::{self, Header, is_local_tgs};
+use crate::issue::{Issue, ReplyKey, TicketKey};
 use crate::issued::IssuedTicket;
 use crate::learned::Learned;
 use crate::policy::{Grant, TicketTimes};
-use crate::{Attributes, Pac, PrincipalEntry, pac, reply, transited};
+use crate::{Attributes, Pac, PrincipalEntry, pac, transited};
 
-/// Answers a TGS-REQ; `raw` is its encoding. Stores the ticket's client in `learned` as soon as it
-/// is known.
-pub(crate) fn answer(
-    context: &Context<'_>,
-    request: &KdcRequest,
-    raw: &[u8],
-    learned: &mut Learned,
-    rng: &mut impl Rng,
-) -> Result<Vec<u8>, Refusal> {
-    let answer = open(context, request, learned).and_then(|(header, inner)| {
-        let request = inner.as_ref().unwrap_or(request);
-        exchange(context, request, raw, &header, learned.fast.as_ref(), rng)
-    });
-    match answer {
-        Ok((reply, issued)) => {
-            learned.issued = Some(issued);
-            Ok(reply)
-        }
-        Err(error) => Err(Refusal {
-            client: learned.client.clone(),
-            ..error.into()
-        }),
-    }
-}
-
-/// Learns the ticket's client, and the server inside the armor, as far as they can be decrypted.
-/// Errors are left to the answer.
-pub(crate) fn learn(context: &Context<'_>, request: &KdcRequest, learned: &mut Learned) {
-    // Facts read before an error stay learned.
-    let _ = open(context, request, learned);
-}
-
-/// Opens the request's ticket and its armor, if it has one. With an armor, the inner request
-/// counts.
-fn open<'a>(
+/// Opens a TGS-REQ's ticket and its armor, if it has one, and learns the ticket's client as soon as
+/// it is known. Returns the inner request of an armor, which then counts.
+pub(crate) fn open<'a>(
     context: &Context<'a>,
     request: &KdcRequest,
     learned: &mut Learned,
@@ -72,7 +41,9 @@ fn open<'a>(
     Ok((header, Some(inner)))
 }
 
-fn exchange(
+/// Answers a TGS-REQ. `raw` is the encoding of the whole request, `request` the inner one if there
+/// is an armor.
+pub(crate) fn answer(
     context: &Context<'_>,
     request: &KdcRequest,
     raw: &[u8],
@@ -80,244 +51,264 @@ fn exchange(
     fast: Option<&Fast>,
     rng: &mut impl Rng,
 ) -> Result<(Vec<u8>, IssuedTicket), KdcError> {
-    let body = &request.body;
-    let asked = body.server.as_ref().ok_or(KdcError::NullServer)?;
+    let asked = request.body.server.as_ref().ok_or(KdcError::NullServer)?;
     let header_pac = read_pac(context, &header.part, header.server, header.ticket_key)
         .map_err(KdcError::HeaderPac)?;
-    let server = referral::server(context, body, asked)?;
-    // Another realm's ticket-granting service instead of the requested server.
-    let is_referral = server.principal.is_krbtgt()
-        && server.principal != *asked
-        && !is_local_tgs(&server.principal);
-    let s4u2self = s4u::read(context, request, header, server)?;
-    let second = second_ticket(context, request)?;
-
-    checks::constraints(body, asked, header, server, context.now, s4u2self.is_some())?;
-    if let Some(s4u2self) = &s4u2self {
-        s4u2self.check(context, request, header, header_pac.as_ref(), server)?;
-    }
-    checks::server_policy(body.options, header, server, context.now)?;
-    if body.options.contains(KdcOptions::ENC_TKT_IN_SKEY) {
-        checks::user_to_user(context, second.as_ref(), server)?;
-    }
-    // The client of the new ticket: the requester, or the user in whose name it asks.
-    let evidence = if body.options.contains(KdcOptions::CNAME_IN_ADDL_TKT) {
-        Some(s4u::check_s4u2proxy(
-            context,
-            request,
-            header,
-            header_pac.as_ref(),
-            server,
-            second.as_ref(),
-        )?)
-    } else {
-        None
+    let server = referral::server(context, &request.body, asked)?;
+    let subject = Subject {
+        s4u2self: s4u::read(context, request, header, server)?,
+        second: second_ticket::open(context, request)?,
+        header_pac,
     };
-    if evidence.is_none() && s4u2self.is_none() {
-        checks::header_pac(context, header, header_pac.as_ref())?;
-    }
-    let subject = evidence.map_or(&header.part, |evidence| &evidence.part);
-    let ticket_client = s4u2self
-        .as_ref()
-        .map_or(&subject.client, |s4u2self| &s4u2self.user);
-    let client_entry = match &s4u2self {
-        Some(s4u2self) => s4u2self.entry(),
-        None => of_our_realm(context, ticket_client, server),
-    };
-
-    let grant = Grant {
-        realm: context.realm(server.principal.realm()),
-        request: body,
-        client: client_entry,
+    let exchange = Exchange {
+        context,
+        request,
+        header,
+        asked,
         server,
+        subject: &subject,
     };
-    let session_enctype = session_enctype(&grant, second.as_ref())?;
-    let session_key =
-        EncryptionKey::random(session_enctype, rng).map_err(|_| KdcError::BadEncryptionType)?;
-    let times = ticket_times(&grant, header, context.now);
-    let transited = transited(header, ticket_client, asked, server)?;
-    let on_the_way = !body.options.contains(KdcOptions::DISABLE_TRANSITED_CHECK)
-        && context
-            .database
-            .capaths()
-            .allow(&transited, subject.client.realm(), asked.realm());
-    // MIT's KDC refuses tickets that it did not check, even if the client asked it to skip the
-    // check.
-    if !on_the_way && grant.realm.reject_bad_transit {
-        return Err(KdcError::BadTransit);
-    }
-    let mut flags = grant.flags(Some(header.times()));
-    flags.set(TicketFlags::TRANSITED_POLICY_CHECKED, on_the_way);
-    flags.set(TicketFlags::RENEWABLE, times.renew_till.is_some());
-    if s4u2self.is_some() && !S4u2Self::may_be_forwardable(server) {
-        flags = flags.without(TicketFlags::FORWARDABLE);
-    }
-    let auth_time = subject.auth_time;
-    let mut authorization_data = authdata::of_request(body, header)?;
-    authorization_data.extend(subject.authorization_data.iter().cloned());
-    // A new ticket gets its own PAC.
-    pac::remove(&mut authorization_data);
-    // Only forwarded and proxied tickets get the request's addresses. Others keep their own.
-    let elsewhere = body
-        .options
-        .intersects(KdcOptions::FORWARDED | KdcOptions::PROXY);
-    let mut part = EncTicketPart {
-        flags,
-        key: session_key,
-        client: ticket_client.clone(),
-        transited,
-        auth_time,
-        start_time: (times.start != auth_time).then_some(times.start),
-        end_time: times.end,
-        renew_till: times.renew_till,
-        addresses: if elsewhere {
-            body.addresses.clone()
-        } else {
-            header.part.addresses.clone()
-        },
-        authorization_data,
-    };
-    if context.database.has_delegation() && !server.principal.is_krbtgt() {
-        let key = context
-            .kdc_key(server.principal.realm())
-            .ok_or(KdcError::FindingServerKey)?;
-        authdata::sign(&mut part, key);
-    }
-    let ticket_server = if is_referral {
-        &server.principal
-    } else {
-        asked
-    }
-    .clone();
-    let no_pac = grant.realm.pac == Pac::None
-        || server
-            .attributes
-            .contains(Attributes::NO_AUTH_DATA_REQUIRED);
-    let subject_pac = match evidence {
-        Some(evidence) => evidence.pac.as_ref(),
-        None => header_pac.as_ref(),
-    };
-    let contents = match subject_pac.filter(|_| !no_pac) {
-        None => None,
-        Some(pac) => Some(
-            match (s4u2self.as_ref().and_then(S4u2Self::entry), evidence) {
-                (Some(user), _) => pac::of_user(grant.realm, user, &part),
-                (None, None) => pac::of_ticket(pac, &server.principal),
-                (None, Some(evidence)) => {
-                    let mut contents = pac::of_ticket(pac, &server.principal);
-                    pac::add_delegation(&mut contents, &evidence.ticket.server, asked)
-                        .map_err(|_| KdcError::SecondTicketPac(ErrorCode::KRB_ERR_GENERIC))?;
-                    contents
-                }
-            },
-        ),
-    };
-    let seal = |key: &EncryptionKey, kvno| {
-        if let Some(contents) = contents {
-            let kdc_key = context
-                .kdc_key(server.principal.realm())
-                .ok_or(KdcError::FindingServerKey)?;
-            pac::add(&mut part, contents, &server.principal, key, kdc_key);
-        }
-        Ok(part.seal(ticket_server, key, kvno, rng))
-    };
-    let ticket = match &second {
-        Some(second) if body.options.contains(KdcOptions::ENC_TKT_IN_SKEY) => {
-            seal(&second.part.key, None)?
-        }
-        _ => {
-            let key = server.service_key().ok_or(KdcError::FindingServerKey)?;
-            seal(key.key(), key.told_kvno())?
-        }
-    };
-    let (reply_key, usage) = header.reply_key();
-    let mut reply_key = reply_key.clone();
-    let mut padata = s4u2self
-        .map(|s4u2self| s4u2self.reply(header))
-        .unwrap_or_default();
-    if let Some(fast) = fast {
-        let armored = fast
-            .reply(padata, &part.client, &ticket, &reply_key, context.now, rng)
-            .map_err(KdcError::FindFast)?;
-        (padata, reply_key) = (armored.padata, armored.reply_key);
-    }
-    let issued = IssuedTicket::new(context.now, &ticket, &part);
-    let reply_part = EncKdcReplyPart {
-        key: part.key,
-        last_req: vec![(0, Timestamp::EPOCH)],
-        nonce: body.nonce,
-        key_expiration: None,
-        flags,
-        auth_time,
-        start_time: part.start_time,
-        end_time: part.end_time,
-        renew_till: part.renew_till,
-        server: ticket.server.clone(),
-        addresses: if elsewhere {
-            part.addresses
-        } else {
-            Vec::new()
-        },
-        encrypted_padata: reply::encrypted_padata(request, raw, &reply_key),
-    };
-    let enc_part = EncryptedData::seal(
-        &reply_key,
-        None,
-        usage,
-        &reply_part.encode(MessageType::TGS_REP),
-        rng,
-    );
-    let reply = KdcReply {
-        message_type: MessageType::TGS_REP,
-        padata,
-        client: reply::shown(fast, part.client),
-        ticket,
-        enc_part,
-    };
-    Ok((reply.encode(), issued))
+    let evidence = exchange.check()?;
+    exchange.issue(evidence, raw, fast, rng)
 }
 
-/// Opens the second ticket, if the request has one and an option that needs it.
-fn second_ticket<'a>(
-    context: &Context<'a>,
+/// The tickets and statements that say in whose name a service asks.
+struct Subject<'a> {
+    s4u2self: Option<S4u2Self<'a>>,
+    second: Option<SecondTicket<'a>>,
+    header_pac: Option<pac::Parsed>,
+}
+
+/// A request whose ticket was opened and whose server is known.
+struct Exchange<'a> {
+    context: &'a Context<'a>,
     request: &'a KdcRequest,
-) -> Result<Option<SecondTicket<'a>>, KdcError> {
-    if !request
-        .body
-        .options
-        .intersects(KdcOptions::ENC_TKT_IN_SKEY | KdcOptions::CNAME_IN_ADDL_TKT)
-    {
-        return Ok(None);
-    }
-    let Some(ticket) = request.body.additional_tickets.first() else {
-        return Ok(None);
-    };
-    let (server, part, key) = header::open(context, ticket).map_err(|code| match code {
-        ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN => KdcError::SecondTicketServer,
-        code => KdcError::SecondTicket(code),
-    })?;
-    let pac = read_pac(context, &part, server, key).map_err(KdcError::SecondTicketPac)?;
-    Ok(Some(SecondTicket {
-        ticket,
-        part,
-        server,
-        pac,
-    }))
+    header: &'a Header<'a>,
+    asked: &'a Principal,
+    server: &'a PrincipalEntry,
+    subject: &'a Subject<'a>,
 }
 
-/// Reads and verifies the PAC of a ticket for this server, if it has one.
-fn read_pac(
-    context: &Context<'_>,
-    part: &EncTicketPart,
-    server: &PrincipalEntry,
-    key: &EncryptionKey,
-) -> Result<Option<pac::Parsed>, ErrorCode> {
-    pac::read(
-        part,
-        &server.principal,
-        key,
-        context.kdc_keys(server.principal.realm()),
-    )
+impl<'a> Exchange<'a> {
+    fn has(&self, option: KdcOptions) -> bool {
+        self.request.body.options.contains(option)
+    }
+
+    /// Makes all checks, in MIT's order. Returns the evidence of an S4U2Proxy request.
+    fn check(&self) -> Result<Option<&'a SecondTicket<'a>>, KdcError> {
+        let (context, request, header, server) =
+            (self.context, self.request, self.header, self.server);
+        let (body, now) = (&request.body, context.now);
+        let Subject {
+            s4u2self,
+            second,
+            header_pac,
+        } = self.subject;
+        let (second, header_pac) = (second.as_ref(), header_pac.as_ref());
+        checks::constraints(body, self.asked, header, server, now, s4u2self.is_some())?;
+        if let Some(s4u2self) = s4u2self {
+            s4u2self.check(context, request, header, header_pac, server)?;
+        }
+        checks::server_policy(body.options, header, server, now)?;
+        if self.has(KdcOptions::ENC_TKT_IN_SKEY) {
+            checks::user_to_user(context, second, server)?;
+        }
+        if self.has(KdcOptions::CNAME_IN_ADDL_TKT) {
+            return s4u::check_s4u2proxy(context, request, header, header_pac, server, second)
+                .map(Some);
+        }
+        if s4u2self.is_none() {
+            checks::header_pac(context, header, header_pac)?;
+        }
+        Ok(None)
+    }
+
+    fn issue(
+        &self,
+        evidence: Option<&SecondTicket<'_>>,
+        raw: &[u8],
+        fast: Option<&Fast>,
+        rng: &mut impl Rng,
+    ) -> Result<(Vec<u8>, IssuedTicket), KdcError> {
+        let s4u2self = self.subject.s4u2self.as_ref();
+        let part = self.ticket(evidence, rng)?;
+        let pac = self.pac(evidence, &part)?;
+        let (key, usage) = self.header.reply_key();
+        let issue = Issue {
+            context: self.context,
+            request: self.request,
+            raw,
+            fast,
+            server: self.ticket_server().clone(),
+            server_principal: &self.server.principal,
+            ticket_key: self.ticket_key()?,
+            pac,
+            reply_key: ReplyKey {
+                key,
+                kvno: None,
+                usage,
+            },
+            padata: s4u2self
+                .map(|s4u2self| s4u2self.reply(self.header))
+                .unwrap_or_default(),
+            key_expiration: None,
+            addresses: if self.moves() {
+                part.addresses.clone()
+            } else {
+                Vec::new()
+            },
+            part,
+        };
+        issue.reply(rng)
+    }
+
+    /// Returns whether the ticket is for use from other addresses. Only then it gets the request's;
+    /// others keep their own.
+    fn moves(&self) -> bool {
+        let elsewhere = KdcOptions::FORWARDED | KdcOptions::PROXY;
+        self.request.body.options.intersects(elsewhere)
+    }
+
+    /// Decides the new ticket's content, all but its PAC.
+    fn ticket(
+        &self,
+        evidence: Option<&SecondTicket<'_>>,
+        rng: &mut impl Rng,
+    ) -> Result<EncTicketPart, KdcError> {
+        let (context, header, server) = (self.context, self.header, self.server);
+        let body = &self.request.body;
+        // The client of the new ticket: the requester, or the user in whose name it asks.
+        let subject = evidence.map_or(&header.part, |evidence| &evidence.part);
+        let s4u2self = self.subject.s4u2self.as_ref();
+        let client = s4u2self.map_or(&subject.client, |s4u2self| &s4u2self.user);
+        let grant = Grant {
+            realm: context.realm(server.principal.realm()),
+            request: body,
+            client: match s4u2self {
+                Some(s4u2self) => s4u2self.entry(),
+                None => of_our_realm(context, client, server),
+            },
+            server,
+        };
+        let session_enctype = session_enctype(&grant, self.subject.second.as_ref())?;
+        let key =
+            EncryptionKey::random(session_enctype, rng).map_err(|_| KdcError::BadEncryptionType)?;
+        let times = ticket_times(&grant, header, context.now);
+        let transited = transited(header, client, self.asked, server)?;
+        let flags = self.flags(&grant, &times, &transited, subject.client.realm())?;
+        let mut authorization_data = authdata::of_request(body, header)?;
+        authorization_data.extend(subject.authorization_data.iter().cloned());
+        // A new ticket gets its own PAC.
+        pac::remove(&mut authorization_data);
+        let addresses = if self.moves() {
+            &body.addresses
+        } else {
+            &header.part.addresses
+        };
+        let mut part = EncTicketPart {
+            flags,
+            key,
+            client: client.clone(),
+            transited,
+            auth_time: subject.auth_time,
+            start_time: (times.start != subject.auth_time).then_some(times.start),
+            end_time: times.end,
+            renew_till: times.renew_till,
+            addresses: addresses.clone(),
+            authorization_data,
+        };
+        if context.database.has_delegation() && !server.principal.is_krbtgt() {
+            authdata::sign(&mut part, self.kdc_key()?);
+        }
+        Ok(part)
+    }
+
+    fn flags(
+        &self,
+        grant: &Grant<'_>,
+        times: &TicketTimes,
+        transited: &TransitedEncoding,
+        client_realm: &str,
+    ) -> Result<TicketFlags, KdcError> {
+        let capaths = self.context.database.capaths();
+        let on_the_way = !self.has(KdcOptions::DISABLE_TRANSITED_CHECK)
+            && capaths.allow(transited, client_realm, self.asked.realm());
+        // MIT's KDC refuses tickets that it did not check, even if the client asked it to skip the
+        // check.
+        if !on_the_way && grant.realm.reject_bad_transit {
+            return Err(KdcError::BadTransit);
+        }
+        let mut flags = grant.flags(Some(self.header.times()));
+        flags.set(TicketFlags::TRANSITED_POLICY_CHECKED, on_the_way);
+        flags.set(TicketFlags::RENEWABLE, times.renew_till.is_some());
+        if self.subject.s4u2self.is_some() && !S4u2Self::may_be_forwardable(self.server) {
+            flags = flags.without(TicketFlags::FORWARDABLE);
+        }
+        Ok(flags)
+    }
+
+    /// Returns the PAC's buffers and the key that signs them, if the ticket is to have one.
+    fn pac(
+        &self,
+        evidence: Option<&SecondTicket<'_>>,
+        part: &EncTicketPart,
+    ) -> Result<Option<(Vec<pac::Buffer>, &'a EncryptionKey)>, KdcError> {
+        let (asked, server) = (self.asked, &self.server.principal);
+        let realm = self.context.realm(server.realm());
+        let attributes = self.server.attributes;
+        let subject_pac = match evidence {
+            Some(evidence) => evidence.pac.as_ref(),
+            None => self.subject.header_pac.as_ref(),
+        };
+        let Some(pac) = subject_pac.filter(|_| {
+            realm.pac != Pac::None && !attributes.contains(Attributes::NO_AUTH_DATA_REQUIRED)
+        }) else {
+            return Ok(None);
+        };
+        let user = self.subject.s4u2self.as_ref().and_then(S4u2Self::entry);
+        let contents = if let Some(user) = user {
+            pac::of_user(realm, user, part)
+        } else {
+            let mut contents = pac::of_ticket(pac, server);
+            if let Some(evidence) = evidence {
+                pac::add_delegation(&mut contents, &evidence.ticket.server, asked)
+                    .map_err(|_| KdcError::SecondTicketPac(ErrorCode::KRB_ERR_GENERIC))?;
+            }
+            contents
+        };
+        Ok(Some((contents, self.kdc_key()?)))
+    }
+
+    fn kdc_key(&self) -> Result<&'a EncryptionKey, KdcError> {
+        self.context
+            .kdc_key(self.server.principal.realm())
+            .ok_or(KdcError::FindingServerKey)
+    }
+
+    fn ticket_key(&self) -> Result<TicketKey<'a>, KdcError> {
+        match &self.subject.second {
+            Some(second) if self.has(KdcOptions::ENC_TKT_IN_SKEY) => Ok(TicketKey {
+                key: &second.part.key,
+                kvno: None,
+            }),
+            _ => self
+                .server
+                .service_key()
+                .map(TicketKey::from)
+                .ok_or(KdcError::FindingServerKey),
+        }
+    }
+
+    /// Returns the server's name for the ticket: the requested one, or that of another realm's
+    /// ticket-granting service to which the client is referred.
+    fn ticket_server(&self) -> &'a Principal {
+        let found = &self.server.principal;
+        if found.is_krbtgt() && found != self.asked && !is_local_tgs(found) {
+            found
+        } else {
+            self.asked
+        }
+    }
 }
 
 /// Returns the client's entry, if it is of the server's realm. We do not limit principals of other

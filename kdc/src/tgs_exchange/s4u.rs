@@ -7,7 +7,7 @@ use kerbox_krb5::messages::{
 use kerbox_krb5::{ErrorCode, KeyUsage, Principal};
 
 use super::authdata;
-use super::checks::SecondTicket;
+use super::second_ticket::SecondTicket;
 use crate::as_exchange::{self, TGS_OPTIONS};
 use crate::context::Context;
 use crate::error::KdcError;

@@ -15,6 +15,7 @@ mod old_clients;
 mod options;
 mod pac;
 mod preauth;
+mod random;
 mod realms;
 mod states;
 mod support;
