@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::messages::KrbError;
+use crate::krb_error::KrbError;
 use crate::{EncryptionType, ErrorCode};
 
 /// An error of this crate.

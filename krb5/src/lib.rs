@@ -22,6 +22,7 @@ pub mod error_code;
 pub mod gss;
 pub mod keytab;
 pub mod krb5_conf;
+mod krb_error;
 pub mod messages;
 pub mod principal;
 mod private_file;

@@ -6,9 +6,10 @@ use sha1::{Digest, Sha1};
 use super::KeyUsage;
 use super::block_cipher::BlockCipher;
 use super::cts::BLOCK;
+use super::key_usage::Purpose;
 use super::mac::Mac;
 use super::nfold::{nfold, nfold_usage};
-use super::usage_keys::{CtsKeys, Purpose};
+use super::usage_keys::CtsKeys;
 
 /// RFC 3962, 4: the iteration count if `s2kparams` is absent.
 pub(super) const DEFAULT_ITERATIONS: u32 = 4096;

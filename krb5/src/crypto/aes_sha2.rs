@@ -4,8 +4,9 @@ use hmac::{Hmac, KeyInit};
 use sha2::{Sha256, Sha384};
 
 use super::block_cipher::BlockCipher;
+use super::key_usage::Purpose;
 use super::mac::Mac;
-use super::usage_keys::{CtsKeys, Purpose};
+use super::usage_keys::CtsKeys;
 use super::{EncryptionType, KeyUsage};
 
 /// RFC 8009, 4: the iteration count if `s2kparams` is absent.

@@ -6,8 +6,9 @@ use sha1::Sha1;
 
 use super::block_cipher::BlockCipher;
 use super::cts::BLOCK;
+use super::key_usage::Purpose;
 use super::mac::Mac;
-use super::usage_keys::{CtsKeys, Purpose};
+use super::usage_keys::CtsKeys;
 use super::{EncryptionType, KeyUsage};
 
 /// RFC 6803, 3: the iteration count if `s2kparams` is absent.

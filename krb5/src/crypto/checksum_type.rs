@@ -58,3 +58,21 @@ impl ChecksumType {
         )
     }
 }
+
+impl EncryptionType {
+    /// Returns the type's required checksum mechanism (RFC 3961).
+    #[must_use]
+    pub const fn checksum_type(self) -> ChecksumType {
+        match self {
+            Self::AES128_CTS_HMAC_SHA1_96 => ChecksumType::HMAC_SHA1_96_AES128,
+            Self::AES256_CTS_HMAC_SHA1_96 => ChecksumType::HMAC_SHA1_96_AES256,
+            Self::AES128_CTS_HMAC_SHA256_128 => ChecksumType::HMAC_SHA256_128_AES128,
+            Self::AES256_CTS_HMAC_SHA384_192 => ChecksumType::HMAC_SHA384_192_AES256,
+            Self::CAMELLIA128_CTS_CMAC => ChecksumType::CMAC_CAMELLIA128,
+            Self::CAMELLIA256_CTS_CMAC => ChecksumType::CMAC_CAMELLIA256,
+            Self::DES3_CBC_SHA1_KD => ChecksumType::HMAC_SHA1_DES3_KD,
+            Self::RC4_HMAC => ChecksumType::HMAC_MD5,
+            _ => ChecksumType(0),
+        }
+    }
+}

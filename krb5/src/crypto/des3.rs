@@ -2,48 +2,11 @@
 
 use sha1::{Digest, Sha1};
 
-use super::KeyUsage;
+use super::des3_cipher::{BLOCK, Des3Cipher};
+use super::key_usage::{KeyUsage, Purpose};
 use super::mac::Mac;
 use super::nfold::nfold;
-use super::triple_des::TripleDes;
-use super::usage_keys::{Purpose, UsageKeys};
-
-/// The cipher's block, and the confounder, in bytes.
-pub(super) const BLOCK: usize = super::triple_des::BLOCK;
-
-/// Triple DES in CBC mode, with an expanded key.
-pub(crate) struct Des3Cipher(TripleDes);
-
-impl Des3Cipher {
-    pub(super) fn new(key: &[u8; 24]) -> Self {
-        Self(TripleDes::new(*key))
-    }
-
-    /// Encrypts whole blocks in place with a zero IV.
-    pub(super) fn encrypt(&self, data: &mut [u8]) {
-        self.encrypt_from([0; BLOCK], data);
-    }
-
-    /// Decrypts whole blocks in place with a zero IV.
-    pub(super) fn decrypt(&self, data: &mut [u8]) {
-        self.decrypt_from([0; BLOCK], data);
-    }
-
-    /// Encrypts whole blocks in place with the given IV.
-    pub(super) fn encrypt_from(&self, mut iv: [u8; BLOCK], data: &mut [u8]) {
-        self.0.encrypt_cbc(&mut iv, whole_blocks(data));
-    }
-
-    /// Decrypts whole blocks in place with the given IV.
-    pub(super) fn decrypt_from(&self, mut iv: [u8; BLOCK], data: &mut [u8]) {
-        self.0.decrypt_cbc(&mut iv, whole_blocks(data));
-    }
-}
-
-/// Returns `data` without an incomplete last block.
-fn whole_blocks(data: &mut [u8]) -> &mut [u8] {
-    data.as_chunks_mut::<BLOCK>().0.as_flattened_mut()
-}
+use super::usage_keys::UsageKeys;
 
 /// Spreads 168 bits over three DES keys. Each key takes seven bytes; the lowest bits of these, in
 /// order, form its eighth byte. Then every lowest bit is replaced by parity. If a DES key is weak,

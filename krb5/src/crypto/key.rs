@@ -13,7 +13,7 @@ use super::usage_cache::UsageCache;
 use super::usage_keys::UsageKeys;
 use super::{
     ChecksumType, EncryptionType, KeyUsage, aes_sha1, aes_sha2, camellia, constant_time_eq, cts,
-    des3, rc4_hmac,
+    des3, des3_cipher, rc4_hmac,
 };
 use crate::{Error, ErrorCode};
 
@@ -145,7 +145,7 @@ impl EncryptionKey {
     pub fn confounder_len(&self) -> usize {
         match self.0.family {
             Family::AesSha1 | Family::AesSha2 | Family::Camellia => cts::BLOCK,
-            Family::Des3 => des3::BLOCK,
+            Family::Des3 => des3_cipher::BLOCK,
             Family::Rc4 => rc4_hmac::CONFOUNDER,
         }
     }
@@ -391,8 +391,8 @@ impl fmt::Debug for EncryptionKey {
 
 #[cfg(test)]
 mod tests {
-    use super::super::block_cipher::BlockCipher;
     use super::*;
+    use crate::crypto::block_cipher::BlockCipher;
     use crate::testing::unhex;
 
     #[test]

@@ -44,3 +44,24 @@ usages! {
     ENC_CHALLENGE_KDC = 55, "The KDC's encrypted challenge (RFC 6113, 5.4.6).";
     AS_REQ = 56, "The checksum over an AS-REQ in PA-REQ-ENC-PA-REP (RFC 6806, 11).";
 }
+
+/// The purpose of one of a usage's three keys (RFC 3961, 5.3).
+#[derive(Clone, Copy)]
+pub(super) enum Purpose {
+    Encryption,
+    Integrity,
+    Checksum,
+}
+
+impl Purpose {
+    /// Returns the usage in four bytes, big-endian, followed by the purpose's byte.
+    pub(super) fn constant(self, usage: KeyUsage) -> [u8; 5] {
+        let [a, b, c, d] = usage.0.to_be_bytes();
+        let purpose = match self {
+            Self::Encryption => 0xaa,
+            Self::Integrity => 0x55,
+            Self::Checksum => 0x99,
+        };
+        [a, b, c, d, purpose]
+    }
+}

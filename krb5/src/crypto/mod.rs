@@ -15,6 +15,7 @@ mod cf2;
 mod checksum_type;
 mod cts;
 mod des3;
+mod des3_cipher;
 mod encryption_type;
 mod key;
 mod key_usage;

@@ -1,7 +1,7 @@
 //! The ciphers of GSS-API tokens older than RFC 4121. They use a context's key directly, without a
 //! key usage (RFC 1964 as MIT extends it to des3-cbc-sha1-kd; RFC 4757, 7).
 
-use super::des3::{BLOCK, Des3Cipher};
+use super::des3_cipher::{BLOCK, Des3Cipher};
 use super::rc4_hmac::Rc4Token;
 use super::{EncryptionKey, EncryptionType};
 

@@ -4,10 +4,9 @@ use std::ops::Range;
 
 use super::block_cipher::BlockCipher;
 use super::cts::BLOCK;
-use super::des3::Des3Cipher;
+use super::des3_cipher::{self, Des3Cipher};
 use super::mac::Mac;
 use super::rc4_hmac::Rc4Usage;
-use super::{KeyUsage, des3};
 
 /// The keys of one usage.
 pub(super) enum UsageKeys {
@@ -28,27 +27,6 @@ pub(super) struct CtsKeys {
     pub(super) mac: Mac,
 }
 
-/// The purpose of one of a usage's three keys (RFC 3961, 5.3).
-#[derive(Clone, Copy)]
-pub(super) enum Purpose {
-    Encryption,
-    Integrity,
-    Checksum,
-}
-
-impl Purpose {
-    /// Returns the usage in four bytes, big-endian, followed by the purpose's byte.
-    pub(super) fn constant(self, usage: KeyUsage) -> [u8; 5] {
-        let [a, b, c, d] = usage.0.to_be_bytes();
-        let purpose = match self {
-            Self::Encryption => 0xaa,
-            Self::Integrity => 0x55,
-            Self::Checksum => 0x99,
-        };
-        [a, b, c, d, purpose]
-    }
-}
-
 impl UsageKeys {
     /// Encrypts `output` from `start` on. That part must hold room for the bytes before the
     /// confounder, the confounder, and the plaintext.
@@ -64,7 +42,7 @@ impl UsageKeys {
                 mac.compute(&[&[0; BLOCK], &output[start..]])
             }
             Self::Des3 { cipher, mac } => {
-                let padded = (output.len() - start).next_multiple_of(des3::BLOCK);
+                let padded = (output.len() - start).next_multiple_of(des3_cipher::BLOCK);
                 output.resize(start + padded, 0);
                 let tag = mac.compute(&[&output[start..]]);
                 cipher.encrypt(&mut output[start..]);
@@ -99,13 +77,13 @@ impl UsageKeys {
                 Some(BLOCK..end)
             }
             Self::Des3 { cipher, mac } => {
-                let end = split(buffer, des3::BLOCK, mac)?;
+                let end = split(buffer, des3_cipher::BLOCK, mac)?;
                 let (data, tag) = buffer.split_at_mut(end);
-                if !end.is_multiple_of(des3::BLOCK) {
+                if !end.is_multiple_of(des3_cipher::BLOCK) {
                     return None;
                 }
                 cipher.decrypt(data);
-                mac.verify(&[data], tag).then_some(des3::BLOCK..end)
+                mac.verify(&[data], tag).then_some(des3_cipher::BLOCK..end)
             }
             Self::Rc4(usage) => usage.decrypt(buffer),
         }

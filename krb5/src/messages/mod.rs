@@ -29,6 +29,7 @@ mod ticket;
 mod time_text;
 mod wire;
 
+pub use crate::krb_error::KrbError;
 pub use ap::{ApRep, ApReq, Authenticator, EncApRepPart};
 pub use data::{AuthorizationData, Checksum, EncryptedData, HostAddress, TransitedEncoding};
 pub use fast::{
@@ -38,7 +39,6 @@ pub use flags::{ApOptions, KdcOptions, TicketFlags};
 pub use framing::{MAX_MESSAGE, frame, frame_length};
 pub use kdc_reply::{EncKdcReplyPart, KdcReply};
 pub use kdc_request::{KdcRequest, KdcRequestBody};
-pub use krb_error::KrbError;
 pub use padata::{
     EtypeInfo2Entry, EtypeInfoEntry, PaData, PaDataType, PaEncTsEnc, PaForUser, decode_pac_request,
 };

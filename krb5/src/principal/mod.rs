@@ -1,9 +1,8 @@
 //! Principals: a name with components, in a realm (RFC 4120, 6.1 and 6.2).
 
-use std::fmt;
-use std::str::FromStr;
+mod parse;
 
-use crate::Error;
+use std::fmt;
 
 /// The kind of a name (RFC 4120, 6.2). Unknown numbers survive decoding.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -62,62 +61,6 @@ impl Principal {
     pub fn with_name_type(mut self, name_type: NameType) -> Self {
         self.name_type = name_type;
         self
-    }
-
-    /// Parses `name[/instance...][@REALM]`, with MIT's backslash escapes (`\/`, `\@`, `\\`, `\n`,
-    /// `\t`, `\b`, `\0`). A name without a realm is in `default_realm`.
-    pub fn parse(text: &str, default_realm: &str) -> Result<Self, Error> {
-        let malformed = |why| Error::Principal {
-            text: text.to_owned(),
-            why,
-        };
-        let mut components = vec![String::new()];
-        let mut realm: Option<String> = None;
-        let mut characters = text.chars();
-        while let Some(character) = characters.next() {
-            let literal = match character {
-                '\\' => match characters
-                    .next()
-                    .ok_or_else(|| malformed("it ends in a backslash"))?
-                {
-                    'n' => '\n',
-                    't' => '\t',
-                    'b' => '\u{8}',
-                    '0' => '\0',
-                    other => other,
-                },
-                '/' if realm.is_none() => {
-                    components.push(String::new());
-                    continue;
-                }
-                '@' if realm.is_none() => {
-                    realm = Some(String::new());
-                    continue;
-                }
-                '@' => return Err(malformed("it has two unescaped @")),
-                other => other,
-            };
-            match &mut realm {
-                Some(realm) => realm.push(literal),
-                None => components
-                    .last_mut()
-                    .expect("there is always a component")
-                    .push(literal),
-            }
-        }
-        if realm.as_deref() == Some("") {
-            return Err(malformed("its realm is empty"));
-        }
-        let name_type = match components.as_slice() {
-            [first, _] if first == "krbtgt" => NameType::SRV_INST,
-            _ => NameType::PRINCIPAL,
-        };
-        let realm = realm.unwrap_or_else(|| default_realm.to_owned());
-        Ok(Self {
-            realm,
-            name_type,
-            components,
-        })
     }
 
     /// Returns the realm.
@@ -215,47 +158,9 @@ impl fmt::Display for Principal {
     }
 }
 
-impl FromStr for Principal {
-    type Err = Error;
-
-    /// Parses a full name. Fails if it has no realm.
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let principal = Self::parse(text, "")?;
-        if principal.realm.is_empty() {
-            return Err(Error::Principal {
-                text: text.to_owned(),
-                why: "it names no realm",
-            });
-        }
-        Ok(principal)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_read_and_written_with_mits_escapes() {
-        let principal = Principal::parse(r"a\/b/c\@d", "R").expect("well-formed");
-        assert_eq!(principal.components(), ["a/b", "c@d"]);
-        assert_eq!(principal.to_string(), r"a\/b/c\@d@R");
-        assert_eq!(
-            principal
-                .to_string()
-                .parse::<Principal>()
-                .expect("round trip"),
-            principal
-        );
-    }
-
-    #[test]
-    fn malformed_names_are_refused() {
-        for text in ["a@b@c", "a@", "a\\"] {
-            assert!(Principal::parse(text, "R").is_err(), "{text}");
-        }
-        assert!("alice".parse::<Principal>().is_err());
-    }
 
     #[test]
     fn the_default_salt_joins_realm_and_components() {

@@ -1,10 +1,8 @@
 //! Encryption types: their numbers, names and sizes.
 
-use std::fmt;
-use std::str::FromStr;
+mod parse;
 
-use super::ChecksumType;
-use crate::Error;
+use std::fmt;
 
 /// An encryption type's number (RFC 3961, 8). Unknown numbers survive decoding.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -136,22 +134,6 @@ impl EncryptionType {
             other => other.key_len(),
         }
     }
-
-    /// Returns the type's required checksum mechanism (RFC 3961).
-    #[must_use]
-    pub const fn checksum_type(self) -> ChecksumType {
-        match self {
-            Self::AES128_CTS_HMAC_SHA1_96 => ChecksumType::HMAC_SHA1_96_AES128,
-            Self::AES256_CTS_HMAC_SHA1_96 => ChecksumType::HMAC_SHA1_96_AES256,
-            Self::AES128_CTS_HMAC_SHA256_128 => ChecksumType::HMAC_SHA256_128_AES128,
-            Self::AES256_CTS_HMAC_SHA384_192 => ChecksumType::HMAC_SHA384_192_AES256,
-            Self::CAMELLIA128_CTS_CMAC => ChecksumType::CMAC_CAMELLIA128,
-            Self::CAMELLIA256_CTS_CMAC => ChecksumType::CMAC_CAMELLIA256,
-            Self::DES3_CBC_SHA1_KD => ChecksumType::HMAC_SHA1_DES3_KD,
-            Self::RC4_HMAC => ChecksumType::HMAC_MD5,
-            _ => ChecksumType(0),
-        }
-    }
 }
 
 impl fmt::Display for EncryptionType {
@@ -166,22 +148,5 @@ impl fmt::Display for EncryptionType {
 impl fmt::Debug for EncryptionType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
-    }
-}
-
-impl FromStr for EncryptionType {
-    type Err = Error;
-
-    /// Reads a name as MIT's krb5.conf and kadmin do: in any case, and with the short forms
-    /// (`aes256-cts`, `aes128-sha2`).
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let named = |name: &str| name.eq_ignore_ascii_case(text);
-        NAMES
-            .iter()
-            .find(|(_, name, aliases)| named(name) || aliases.iter().any(|alias| named(alias)))
-            .map(|(enctype, ..)| *enctype)
-            .ok_or_else(|| Error::EncryptionTypeName {
-                text: text.to_owned(),
-            })
     }
 }
