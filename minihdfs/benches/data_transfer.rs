@@ -12,7 +12,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ use kerbox_events::NoHook;
 use kerbox_krb5::{Clock, Timestamp};
 use minihdfs::HdfsError;
 use minihdfs::config::HdfsConfig;
-use minihdfs::datanode::{DataNode, DataNodeContext, serve};
+use minihdfs::datanode::{DataNode, DataNodeContext, LocalPeers, serve};
 use minihdfs::proto::hdfs::op_write_block_proto::BlockConstructionStage;
 use minihdfs::proto::hdfs::{
     BaseHeaderProto, BlockOpResponseProto, ChecksumProto, ChecksumTypeProto,
@@ -28,8 +28,9 @@ use minihdfs::proto::hdfs::{
     OpReadBlockProto, OpWriteBlockProto, PacketHeaderProto,
 };
 use minihdfs::protocol::{
-    Block, BlockStatus, BlockSynchronization, DatanodeCommand, DatanodeLink, DatanodeRegistration,
-    NameNodeLink, ReportedReplica, StorageReport,
+    BadBlock, BlockSynchronization, DatanodeCommand, DatanodeError, DatanodeProtocol,
+    DatanodeRegistration, ExportedBlockKeys, NamespaceInfo, ReceivedDeletedBlock, ReportedReplica,
+    StorageReport,
 };
 use prost::Message;
 
@@ -40,45 +41,61 @@ const PACKET_DATA: usize = 126 * 512;
 /// A NameNode that accepts everything and issues no commands.
 struct NameNode;
 
-impl NameNodeLink for NameNode {
-    fn block_pool_id(&self) -> Arc<str> {
-        POOL.into()
+impl DatanodeProtocol for NameNode {
+    fn version_request(&self) -> NamespaceInfo {
+        NamespaceInfo {
+            block_pool_id: POOL.into(),
+        }
     }
-    fn register(
+    fn register_datanode(
         &self,
         _: Timestamp,
         _: &DatanodeRegistration,
-        _: Weak<dyn DatanodeLink>,
-    ) -> Result<(), HdfsError> {
-        Ok(())
+    ) -> Result<Option<ExportedBlockKeys>, HdfsError> {
+        Ok(None)
     }
-    fn block_report(&self, _: Timestamp, _: &str, _: &[ReportedReplica]) -> Result<(), HdfsError> {
-        Ok(())
-    }
-    fn heartbeat(
+    fn send_heartbeat(
         &self,
         _: Timestamp,
-        _: &str,
-        _: StorageReport,
+        _: &DatanodeRegistration,
+        _: &StorageReport,
     ) -> Result<Vec<DatanodeCommand>, HdfsError> {
         Ok(Vec::new())
+    }
+    fn block_report(
+        &self,
+        _: Timestamp,
+        _: &DatanodeRegistration,
+        _: &str,
+        _: &[ReportedReplica],
+    ) -> Result<(), HdfsError> {
+        Ok(())
     }
     fn block_received_and_deleted(
         &self,
         _: Timestamp,
+        _: &DatanodeRegistration,
         _: &str,
-        _: Block,
-        _: BlockStatus,
+        _: &[ReceivedDeletedBlock],
     ) -> Result<(), HdfsError> {
         Ok(())
     }
-    fn report_bad_block(&self, _: Timestamp, _: &str, _: Block) -> Result<(), HdfsError> {
+    fn error_report(
+        &self,
+        _: Timestamp,
+        _: &DatanodeRegistration,
+        _: DatanodeError,
+        _: &str,
+    ) -> Result<(), HdfsError> {
+        Ok(())
+    }
+    fn report_bad_blocks(&self, _: Timestamp, _: &[BadBlock]) -> Result<(), HdfsError> {
         Ok(())
     }
     fn commit_block_synchronization(
         &self,
         _: Timestamp,
-        _: BlockSynchronization,
+        _: &BlockSynchronization,
     ) -> Result<(), HdfsError> {
         Ok(())
     }
@@ -93,9 +110,7 @@ fn start_datanodes(folder: &Path, count: usize) -> Vec<SocketAddr> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = listener.local_addr().expect("bound");
         let registration = DatanodeRegistration {
-            number,
             uuid: format!("dn{number}").into(),
-            storage_id: format!("DS-{number}").into(),
             ip: address.ip(),
             host_name: "localhost".into(),
             transfer_port: address.port(),
@@ -103,8 +118,10 @@ fn start_datanodes(folder: &Path, count: usize) -> Vec<SocketAddr> {
             info_port: 0,
         };
         let context = DataNodeContext {
+            number,
             namenode: Arc::new(NameNode),
-            secrets: None,
+            peers: Arc::new(LocalPeers::default()),
+            storage_id: format!("DS-{number}").into(),
             clock: Clock::system(),
             hook: Arc::new(NoHook),
             superuser: "hdfs".to_owned(),

@@ -22,7 +22,7 @@ use std::time::Duration;
 use kerbox_events::{Event, Hook, Server, Verdict};
 use kerbox_krb5::{Clock, Keytab, Principal, Timestamp};
 use minihdfs::config::HdfsConfig;
-use minihdfs::datanode::{self, DataNode, DataNodeContext};
+use minihdfs::datanode::{self, DataNode, DataNodeContext, LocalPeers};
 use minihdfs::namenode::{NameNode, NameNodeIdentity};
 use minihdfs::protocol::DatanodeRegistration;
 use minihdfs::rpc::{self, RpcEndpoint, RpcSecurity, RpcService};
@@ -210,13 +210,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         std::future::pending(),
     ));
 
+    let peers = Arc::new(LocalPeers::default());
     let mut datanodes = Vec::new();
     for number in 1..=options.datanodes {
         let ((transfer, transfer_address), (ipc, ipc_address)) = (bind()?, bind()?);
         let registration = DatanodeRegistration {
-            number,
             uuid: format!("dn-{number}").into(),
-            storage_id: format!("DS-{number}").into(),
             ip: transfer_address.ip(),
             host_name: "localhost".into(),
             transfer_port: transfer_address.port(),
@@ -224,21 +223,22 @@ fn main() -> Result<(), Box<dyn Error>> {
             info_port: 0,
         };
         let context = DataNodeContext {
+            number,
             namenode: Arc::clone(&namenode) as _,
-            secrets: config
-                .uses_block_tokens()
-                .then(|| Arc::clone(namenode.block_tokens())),
+            peers: Arc::clone(&peers) as _,
+            storage_id: format!("DS-{number}").into(),
             clock: clock.clone(),
             hook: Arc::clone(&hook),
             superuser: "hdfs".to_owned(),
         };
         let directory = options.directory.join(format!("blocks/dn{number}"));
         let node = DataNode::open(registration, &directory, &config, context, number as u64)?;
+        peers.add(&node);
         node.start(clock.now())?;
         let endpoint = port(
             Server::DataNode(number),
             Arc::clone(&node) as _,
-            Arc::clone(namenode.block_tokens()) as _,
+            Arc::clone(node.block_tokens()) as _,
         )?;
         runtime.spawn(rpc::serve(
             endpoint,

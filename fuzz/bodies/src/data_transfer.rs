@@ -9,7 +9,7 @@ use std::time::Duration;
 use kerbox_events::NoHook;
 use kerbox_krb5::Clock;
 use minihdfs::config::HdfsConfig;
-use minihdfs::datanode::{DataNode, DataNodeContext, serve};
+use minihdfs::datanode::{DataNode, DataNodeContext, LocalPeers, serve};
 use minihdfs::proto::hdfs::op_write_block_proto::BlockConstructionStage;
 use minihdfs::proto::hdfs::{
     BaseHeaderProto, ChecksumProto, ChecksumTypeProto, ClientOperationHeaderProto,
@@ -52,17 +52,17 @@ impl Port {
         let namenode = Arc::new(namenode());
         let block_pool_id = namenode.block_pool_id().to_owned();
         let context = DataNodeContext {
+            number: 1,
             namenode,
-            secrets: None,
+            peers: Arc::new(LocalPeers::default()),
+            storage_id: "DS-1".into(),
             clock: Clock::frozen(NOW),
             hook: Arc::new(NoHook),
             superuser: "hdfs".to_owned(),
         };
         let config = HdfsConfig::from_pairs([]).expect("the defaults").0;
         let registration = DatanodeRegistration {
-            number: 1,
             uuid: "dn1".into(),
-            storage_id: "DS-1".into(),
             ip: address.ip(),
             host_name: "localhost".into(),
             transfer_port: address.port(),

@@ -20,8 +20,7 @@ use minihdfs::proto::hdfs::{
     UpdateBlockForPipelineRequestProto, UpdatePipelineRequestProto,
 };
 use minihdfs::protocol::{
-    Block, BlockStatus, DatanodeLink, DatanodeRegistration, NameNodeLink, ReportedReplica,
-    StorageReport,
+    Block, BlockStatus, DatanodeProtocol, DatanodeRegistration, ReceivedDeletedBlock, StorageReport,
 };
 use minihdfs::rpc::{Call, RpcEndpoint, RpcSecurity, RpcService, RpcSession, Step};
 use minihdfs::sasl::{
@@ -152,57 +151,32 @@ const METHODS: [&str; 40] = [
 /// is finalized.
 const REPORTS: [BlockStatus; 2] = [BlockStatus::Receiving, BlockStatus::Received];
 
-/// A DataNode without replicas, so that blocks can be placed.
-struct Datanode;
+/// The id of the DataNode's storage.
+const STORAGE: &str = "DS-1";
 
-impl DatanodeLink for Datanode {
-    fn ring(&self) {}
-
-    fn replica_visible_length(&self, block: Block) -> Result<u64, HdfsError> {
-        Ok(block.length)
-    }
-
-    fn init_replica_recovery(
-        &self,
-        _block: Block,
-        _recovery_id: u64,
-    ) -> Result<Option<ReportedReplica>, HdfsError> {
-        Ok(None)
-    }
-
-    fn update_replica_under_recovery(
-        &self,
-        _block: Block,
-        _recovery_id: u64,
-        _new_length: u64,
-    ) -> Result<(), HdfsError> {
-        Ok(())
-    }
-}
-
-/// The DataNode's uuid.
-const UUID: &str = "dn1";
-
-fn register(namenode: &NameNode, datanode: &Arc<dyn DatanodeLink>) {
-    let registration = DatanodeRegistration {
-        number: 1,
-        uuid: UUID.into(),
-        storage_id: "DS-1".into(),
+fn datanode() -> DatanodeRegistration {
+    DatanodeRegistration {
+        uuid: "dn1".into(),
         ip: HOME,
         host_name: "localhost".into(),
         transfer_port: 9866,
         ipc_port: 9867,
         info_port: 0,
-    };
-    let registered = namenode.register(NOW, &registration, Arc::downgrade(datanode));
+    }
+}
+
+/// Registers a DataNode without replicas, so that blocks can be placed.
+fn register(namenode: &NameNode) {
+    let registered = namenode.register_datanode(NOW, &datanode());
     registered.expect("anyone may");
+    let reported = namenode.block_report(NOW, &datanode(), STORAGE, &[]);
+    reported.expect("it is registered");
 }
 
 /// Makes any sequence of calls: a method's number, the length of its request, the request.
 pub fn namenode_calls(mut bytes: &[u8]) {
     let namenode = namenode();
-    let datanode: Arc<dyn DatanodeLink> = Arc::new(Datanode);
-    register(&namenode, &datanode);
+    register(&namenode);
     let caller = Caller::new(User::simple("hdfs"), AuthMethod::Simple, HOME);
     while let [method, len, rest @ ..] = bytes {
         let (request, rest) = rest.split_at(rest.len().min((*len).into()));
@@ -222,7 +196,7 @@ pub fn namenode_calls(mut bytes: &[u8]) {
         };
         let _ = namenode.call(&call, &mut Vec::new());
     }
-    let _ = namenode.heartbeat(NOW, UUID, StorageReport::default());
+    let _ = namenode.send_heartbeat(NOW, &datanode(), &StorageReport::default());
     if let Some(deadline) = namenode.next_deadline() {
         namenode.tick(deadline);
     }
@@ -237,7 +211,8 @@ fn report(namenode: &NameNode, block: &[u8], status: BlockStatus) {
         generation_stamp: block.generation_stamp,
         length: block.num_bytes(),
     };
-    let _ = namenode.block_received_and_deleted(NOW, UUID, block, status);
+    let changed = [ReceivedDeletedBlock { block, status }];
+    let _ = namenode.block_received_and_deleted(NOW, &datanode(), STORAGE, &changed);
 }
 
 /// Reads tokens, their identifiers, and token files. What can be read must be readable again once
@@ -443,7 +418,7 @@ fn writing_seed() -> Vec<u8> {
         old_block: block(2, 5),
         new_block: renewed.clone(),
         new_nodes: vec![DatanodeIdProto {
-            datanode_uuid: UUID.to_owned(),
+            datanode_uuid: datanode().uuid.to_string(),
             ..Default::default()
         }],
         storage_i_ds: vec!["DS-1".to_owned()],
@@ -571,8 +546,7 @@ mod tests {
     #[test]
     fn the_seed_of_a_written_file_gets_to_its_end() {
         let namenode = namenode();
-        let datanode: Arc<dyn DatanodeLink> = Arc::new(Datanode);
-        register(&namenode, &datanode);
+        register(&namenode);
         let caller = Caller::new(User::simple("hdfs"), AuthMethod::Simple, HOME);
         let seed = writing_seed();
         let mut bytes = &seed[..];

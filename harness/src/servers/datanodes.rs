@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kerbox_krb5::{Clock, Timestamp};
 use minihdfs::config::HdfsConfig;
-use minihdfs::datanode::{DataNode, DataNodeContext};
+use minihdfs::datanode::{DataNode, DataNodeContext, LocalPeers};
 use minihdfs::namenode::NameNode;
 use minihdfs::protocol::DatanodeRegistration;
 use minihdfs::rpc::{RpcEndpoint, RpcSecurity};
@@ -41,6 +41,7 @@ pub(crate) struct DataNodes {
     world: Arc<World>,
     runtime: Handle,
     namenode: Arc<NameNode>,
+    peers: Arc<LocalPeers>,
     config: HdfsConfig,
     superuser: String,
     /// Caller authentication and user name mapping of their RPC ports.
@@ -102,6 +103,7 @@ impl DataNodes {
             world: Arc::clone(world),
             runtime: fixture.runtime.handle().clone(),
             namenode: Arc::clone(namenode),
+            peers: Arc::default(),
             config: config.clone(),
             superuser: spec.superuser.clone(),
             security,
@@ -138,9 +140,7 @@ impl DataNodes {
 
     fn run(&self, slot: &Slot, listeners: Listeners) -> Result<(), Error> {
         let registration = DatanodeRegistration {
-            number: slot.number,
             uuid: Arc::clone(&slot.uuid),
-            storage_id: Arc::clone(&slot.storage_id),
             ip: slot.address.ip(),
             host_name: "localhost".into(),
             transfer_port: slot.address.port(),
@@ -148,11 +148,10 @@ impl DataNodes {
             info_port: 0,
         };
         let context = DataNodeContext {
+            number: slot.number,
             namenode: Arc::clone(&self.namenode) as _,
-            secrets: self
-                .config
-                .uses_block_tokens()
-                .then(|| Arc::clone(self.namenode.block_tokens())),
+            peers: Arc::clone(&self.peers) as _,
+            storage_id: Arc::clone(&slot.storage_id),
             clock: slot.clock.clone(),
             hook: self.world.hook(),
             superuser: self.superuser.clone(),
@@ -164,6 +163,8 @@ impl DataNodes {
             context,
             slot.seed,
         )?;
+        self.peers.add(&node);
+        self.namenode.set_datanode_number(&slot.uuid, slot.number);
         node.start(slot.clock.now())?;
         let served = Arc::clone(&node);
         let server = Running::start(&self.runtime, |shutdown| {
@@ -173,7 +174,10 @@ impl DataNodes {
         let endpoint = RpcEndpoint::new(
             number,
             Arc::clone(&node) as _,
-            self.security.clone(),
+            self.security.clone().map(|security| RpcSecurity {
+                tokens: Some(Arc::clone(node.block_tokens()) as _),
+                ..security
+            }),
             self.auth_to_local.clone(),
             &self.config,
             self.world.hook(),

@@ -106,10 +106,10 @@ impl Hdfs {
             )
         });
         let security = match realm {
-            Some(realm) => Some(RpcSecurity {
-                tokens: Some(Arc::clone(namenode.block_tokens()) as _),
-                ..security_of(realm, &keys, &config, "dfs.datanode.kerberos.principal")?
-            }),
+            Some(realm) => {
+                let key = "dfs.datanode.kerberos.principal";
+                Some(security_of(realm, &keys, &config, key)?)
+            }
             None => None,
         };
         let datanodes =

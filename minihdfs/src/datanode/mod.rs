@@ -1,27 +1,29 @@
 //! The DataNode: replicas in files, and the DataTransferProtocol, version 28.
 //!
-//! - [`DataNode`]: its lifecycle and its communication with the NameNode; `recovery`: block
-//!   recovery as the primary DataNode
+//! - [`DataNode`]: its lifecycle and its communication with the NameNode; `recovery_worker`: block
+//!   recovery as the primary DataNode; [`LocalPeers`]: the other DataNodes of the process
 //! - `block_store`: replicas and their checksums in files
 //! - `checksum`, `packet`: chunks, packets, acks
 //! - `pipeline`: one DataNode's part in a write pipeline
-//! - `client_protocol`: the RPC interface for clients
+//! - `client_datanode_protocol`: the RPC interface for clients
 //! - `sasl`, `stream`: the handshake before the first operation, and the protection of all bytes
 //!   after it
 //! - [`serve`]: the sockets
 
 mod block_store;
 mod checksum;
-mod client_protocol;
+mod client_datanode_protocol;
+mod local_peers;
 mod node;
 mod packet;
 mod pipeline;
-mod recovery;
+mod recovery_worker;
 mod sasl;
 mod server;
 mod stream;
 #[cfg(test)]
 mod test_namenode;
 
+pub use local_peers::LocalPeers;
 pub use node::{DataNode, DataNodeContext};
 pub use server::serve;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -14,13 +14,14 @@ use rand::rngs::StdRng;
 use crate::HdfsError;
 use crate::config::HdfsConfig;
 use crate::datanode::block_store::{BlockStore, Damage};
-use crate::datanode::recovery::recover_block;
+use crate::datanode::recovery_worker::recover_block;
 use crate::datanode::sasl::DataProtection;
 use crate::protocol::{
-    Block, BlockStatus, DatanodeCommand, DatanodeLink, DatanodeRegistration, NameNodeLink,
-    ReportedReplica, StorageReport,
+    BadBlock, Block, BlockStatus, DatanodeCommand, DatanodeError, DatanodePeers, DatanodeProtocol,
+    DatanodeRegistration, InterDatanodeProtocol, ReceivedDeletedBlock, ReportedReplica,
+    StorageReport, WorkSignal,
 };
-use crate::secret_manager::BlockTokenSecretManager;
+use crate::secret_manager::{BlockTokenSecretManager, BlockTokenSettings};
 
 /// The capacity that a DataNode reports, in bytes. It is fixed so that tests do not depend on the
 /// disk.
@@ -32,15 +33,22 @@ const CAPACITY: u64 = 1 << 40;
 /// [`serve`](super::serve) serves clients, and [`tick`](Self::tick) sends heartbeats when they are
 /// due.
 pub struct DataNode {
-    this: Weak<Self>,
+    number: usize,
     registration: DatanodeRegistration,
+    /// The id of its one storage.
+    storage_id: Arc<str>,
     directory: PathBuf,
     heartbeat_interval: Duration,
     directory_scan_interval: Duration,
     pub(super) block_pool_id: Arc<str>,
     pub(super) store: Arc<BlockStore>,
-    pub(super) namenode: Arc<dyn NameNodeLink>,
-    /// `None` if block tokens are not required.
+    namenode: Arc<dyn DatanodeProtocol>,
+    peers: Arc<dyn DatanodePeers>,
+    /// Raised by a NameNode in the same process for a heartbeat at once.
+    signal: Arc<WorkSignal>,
+    /// The keys that the NameNode has handed out.
+    block_tokens: Arc<BlockTokenSecretManager>,
+    /// The same keys; `None` if block tokens are not required.
     pub(super) secrets: Option<Arc<BlockTokenSecretManager>>,
     /// `None` if data connections are unprotected from the start.
     pub(super) protection: Option<DataProtection>,
@@ -61,7 +69,6 @@ struct Life {
     next_heartbeat: Timestamp,
     next_scan: Timestamp,
     xceivers: u32,
-    rung: bool,
     transfers: Vec<Transfer>,
     server: Option<Waker>,
     /// Wakers notified on stop.
@@ -89,10 +96,14 @@ pub(crate) enum Work {
 /// The environment of a DataNode.
 #[derive(Clone)]
 pub struct DataNodeContext {
+    /// The number under which events show it, counted from 1 like its folder `dn1`.
+    pub number: usize,
     /// Its NameNode.
-    pub namenode: Arc<dyn NameNodeLink>,
-    /// The keys of block tokens, shared with the NameNode; `None` if tokens are not required.
-    pub secrets: Option<Arc<BlockTokenSecretManager>>,
+    pub namenode: Arc<dyn DatanodeProtocol>,
+    /// The other DataNodes.
+    pub peers: Arc<dyn DatanodePeers>,
+    /// The id of its one storage (`DS-…`).
+    pub storage_id: Arc<str>,
     /// The fixture's clock.
     pub clock: Clock,
     /// The receiver of events, for the journal and faults.
@@ -139,28 +150,40 @@ impl DataNode {
         context: DataNodeContext,
         seed: u64,
     ) -> Result<Arc<Self>, HdfsError> {
-        let block_pool_id = context.namenode.block_pool_id();
+        let block_pool_id = context.namenode.version_request().block_pool_id;
         let store = BlockStore::open(directory, block_pool_id.clone()).map_err(|error| {
             HdfsError::io(format!(
                 "Cannot open the blocks in {}: {error}",
                 directory.display()
             ))
         })?;
-        Ok(Arc::new_cyclic(|this| Self {
-            this: this.clone(),
+        let mut rng = StdRng::seed_from_u64(seed);
+        let block_tokens = Arc::new(BlockTokenSecretManager::for_datanode(
+            BlockTokenSettings::new(config, &*block_pool_id),
+            context.clock.now(),
+            &mut rng,
+        ));
+        Ok(Arc::new(Self {
+            number: context.number,
             registration,
+            storage_id: context.storage_id,
             directory: directory.to_owned(),
             heartbeat_interval: config.heartbeat_interval,
             directory_scan_interval: config.directory_scan_interval,
             block_pool_id,
             store: Arc::new(store),
             namenode: context.namenode,
-            secrets: context.secrets,
+            peers: context.peers,
+            signal: Arc::default(),
+            secrets: config
+                .uses_block_tokens()
+                .then(|| Arc::clone(&block_tokens)),
+            block_tokens,
             protection: DataProtection::new(config),
             clock: context.clock,
             hook: context.hook,
             superusers: Superusers::new(context.superuser, config),
-            rng: Mutex::new(StdRng::seed_from_u64(seed)),
+            rng: Mutex::new(rng),
             life: Mutex::default(),
         }))
     }
@@ -211,6 +234,12 @@ impl DataNode {
         &self.registration
     }
 
+    /// Returns the block keys, for connections that present a token.
+    #[must_use]
+    pub fn block_tokens(&self) -> &Arc<BlockTokenSecretManager> {
+        &self.block_tokens
+    }
+
     /// Returns when the next heartbeat is due; [`Timestamp::MAX`] if it is not alive.
     #[must_use]
     pub fn next_deadline(&self) -> Timestamp {
@@ -250,14 +279,12 @@ impl DataNode {
 
     /// Sends a heartbeat and executes the commands in the response.
     pub(crate) fn heartbeat(&self, now: Timestamp) {
-        {
-            let mut life = self.life();
-            life.next_heartbeat = now + self.heartbeat_interval;
-            life.rung = false;
-        }
+        self.life().next_heartbeat = now + self.heartbeat_interval;
+        // Lowered first: what is ordered from now on may be too late for this response.
+        self.signal.lower();
         match self
             .namenode
-            .heartbeat(now, &self.registration.uuid, self.storage())
+            .send_heartbeat(now, &self.registration, &self.storage())
         {
             Ok(commands) => commands
                 .into_iter()
@@ -279,10 +306,11 @@ impl DataNode {
                 blocks.into_iter().for_each(|block| self.delete(now, block));
             }
             DatanodeCommand::Recover(recovery) => {
-                if let Err(error) = recover_block(now, &recovery, &*self.namenode) {
+                if let Err(error) = recover_block(now, &recovery, &*self.namenode, &*self.peers) {
                     tracing::warn!(datanode = self.number(), block = %recovery.block, %error, "a block recovery failed");
                 }
             }
+            DatanodeCommand::UpdateKeys(keys) => self.block_tokens.add_keys(now, &keys),
             DatanodeCommand::Transfer { block, targets } => {
                 let server = {
                     let mut life = self.life();
@@ -297,18 +325,26 @@ impl DataNode {
     }
 
     fn register(&self, now: Timestamp) -> Result<(), HdfsError> {
+        if let Some(keys) = self.namenode.register_datanode(now, &self.registration)? {
+            self.block_tokens.add_keys(now, &keys);
+        }
         self.namenode
-            .register(now, &self.registration, self.this.clone())?;
+            .attach_signal(&self.registration, &self.signal);
         self.report_all(now)
     }
 
     /// Reports every replica.
     pub(super) fn report_all(&self, now: Timestamp) -> Result<(), HdfsError> {
-        self.namenode
-            .block_report(now, &self.registration.uuid, &self.store.report())
+        self.namenode.block_report(
+            now,
+            &self.registration,
+            &self.storage_id,
+            &self.store.report(),
+        )
     }
 
-    /// Computes the space used by replicas. This is too slow to do whenever the NameNode rings.
+    /// Computes the space used by replicas. This is too slow to do whenever the NameNode
+    /// raises the signal.
     pub(super) fn count_used(&self) {
         let used = self.store.used();
         self.life().used = used;
@@ -318,6 +354,7 @@ impl DataNode {
     pub(super) fn storage(&self) -> StorageReport {
         let life = self.life();
         StorageReport {
+            storage_id: Arc::clone(&self.storage_id),
             capacity: CAPACITY,
             dfs_used: life.used,
             remaining: CAPACITY.saturating_sub(life.used),
@@ -347,10 +384,12 @@ impl DataNode {
 
     /// Reports a change of a replica to the NameNode.
     pub(crate) fn tell(&self, now: Timestamp, block: Block, status: BlockStatus) {
-        if let Err(error) =
-            self.namenode
-                .block_received_and_deleted(now, &self.registration.uuid, block, status)
-        {
+        if let Err(error) = self.namenode.block_received_and_deleted(
+            now,
+            &self.registration,
+            &self.storage_id,
+            &[ReceivedDeletedBlock { block, status }],
+        ) {
             tracing::warn!(datanode = self.number(), %block, ?status, %error, "the NameNode refused a report");
         }
     }
@@ -376,11 +415,22 @@ impl DataNode {
 
     /// Reports to the NameNode that a replica does not match its checksums.
     pub(crate) fn report_bad_block(&self, now: Timestamp, block: Block) {
-        if let Err(error) = self
-            .namenode
-            .report_bad_block(now, &self.registration.uuid, block)
-        {
+        let bad = BadBlock {
+            block,
+            datanode: Arc::clone(&self.registration.uuid),
+        };
+        if let Err(error) = self.namenode.report_bad_blocks(now, &[bad]) {
             tracing::warn!(datanode = self.number(), %block, %error, "the NameNode refused a report");
+        }
+    }
+
+    /// Reports a problem to the NameNode.
+    pub(crate) fn report_error(&self, now: Timestamp, error: DatanodeError, message: &str) {
+        let reported = self
+            .namenode
+            .error_report(now, &self.registration, error, message);
+        if let Err(error) = reported {
+            tracing::warn!(datanode = self.number(), message, %error, "the NameNode refused a report");
         }
     }
 
@@ -388,7 +438,7 @@ impl DataNode {
     pub(crate) fn poll_work(&self, cx: &mut Context<'_>) -> Poll<Vec<Work>> {
         let mut life = self.life();
         let mut work: Vec<_> = life.transfers.drain(..).map(Work::Transfer).collect();
-        if std::mem::take(&mut life.rung) {
+        if life.alive && self.signal.poll_raised(cx).is_ready() {
             work.push(Work::Heartbeat);
         }
         if !life.alive {
@@ -424,7 +474,7 @@ impl DataNode {
     }
 
     pub(crate) fn number(&self) -> usize {
-        self.registration.number
+        self.number
     }
 
     pub(crate) fn with_rng<R>(&self, draw: impl FnOnce(&mut StdRng) -> R) -> R {
@@ -455,6 +505,12 @@ impl DataNode {
         );
     }
 
+    /// Returns the number of bytes of the replica that readers may see now.
+    pub(super) fn replica_visible_length(&self, block: Block) -> Result<u64, HdfsError> {
+        self.check_alive()?;
+        self.store.visible_length(block)
+    }
+
     fn check_alive(&self) -> Result<(), HdfsError> {
         if self.is_alive() {
             return Ok(());
@@ -471,26 +527,7 @@ impl DataNode {
     }
 }
 
-impl DatanodeLink for DataNode {
-    fn ring(&self) {
-        let server = {
-            let mut life = self.life();
-            if !life.alive {
-                return;
-            }
-            life.rung = true;
-            life.server.take()
-        };
-        if let Some(server) = server {
-            server.wake();
-        }
-    }
-
-    fn replica_visible_length(&self, block: Block) -> Result<u64, HdfsError> {
-        self.check_alive()?;
-        self.store.visible_length(block)
-    }
-
+impl InterDatanodeProtocol for DataNode {
     fn init_replica_recovery(
         &self,
         block: Block,
@@ -505,10 +542,11 @@ impl DatanodeLink for DataNode {
         block: Block,
         recovery_id: u64,
         new_length: u64,
-    ) -> Result<(), HdfsError> {
+    ) -> Result<Arc<str>, HdfsError> {
         self.check_alive()?;
         self.store
-            .update_under_recovery(block, recovery_id, new_length)
+            .update_under_recovery(block, recovery_id, new_length)?;
+        Ok(Arc::clone(&self.storage_id))
     }
 }
 

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 
 use kerbox_krb5::Timestamp;
 
 use crate::HdfsError;
 use crate::protocol::{
-    Block, BlockStatus, BlockSynchronization, DatanodeCommand, DatanodeLink, DatanodeRegistration,
-    NameNodeLink, ReportedReplica, StorageReport,
+    BadBlock, BlockStatus, BlockSynchronization, DatanodeCommand, DatanodeError, DatanodeProtocol,
+    DatanodeRegistration, ExportedBlockKeys, NamespaceInfo, ReceivedDeletedBlock, ReportedReplica,
+    StorageReport, WorkSignal,
 };
 
 pub(super) const POOL: &str = "BP-1-127.0.0.1-1";
@@ -19,6 +20,9 @@ pub(super) const POOL: &str = "BP-1-127.0.0.1-1";
 pub(super) struct TestNameNode {
     told: Mutex<Vec<(String, BlockStatus)>>,
     bad: Mutex<Vec<String>>,
+    errors: Mutex<Vec<(DatanodeError, String)>>,
+    keys: Mutex<Option<ExportedBlockKeys>>,
+    signals: Mutex<BTreeMap<String, Arc<WorkSignal>>>,
     commands: Mutex<BTreeMap<String, Vec<DatanodeCommand>>>,
     synchronization: Mutex<Option<BlockSynchronization>>,
     /// The tasks waiting in [`until`](Self::until).
@@ -47,6 +51,21 @@ impl TestNameNode {
     /// Returns the DataNodes that reported a corrupt replica.
     pub(super) fn bad(&self) -> Vec<String> {
         self.bad.lock().expect("whole").clone()
+    }
+
+    /// Returns the problems that DataNodes reported.
+    pub(super) fn errors(&self) -> Vec<(DatanodeError, String)> {
+        self.errors.lock().expect("whole").clone()
+    }
+
+    /// Sets the block keys for DataNodes that register.
+    pub(super) fn set_keys(&self, keys: ExportedBlockKeys) {
+        *self.keys.lock().expect("whole") = Some(keys);
+    }
+
+    /// Asks the DataNode for a heartbeat.
+    pub(super) fn raise_signal(&self, datanode: &str) {
+        self.signals.lock().expect("whole")[datanode].raise();
     }
 
     /// Queues a command for the DataNode's next heartbeat.
@@ -90,55 +109,72 @@ impl TestNameNode {
     }
 }
 
-impl NameNodeLink for TestNameNode {
-    fn block_pool_id(&self) -> Arc<str> {
-        POOL.into()
+impl DatanodeProtocol for TestNameNode {
+    fn version_request(&self) -> NamespaceInfo {
+        NamespaceInfo {
+            block_pool_id: POOL.into(),
+        }
     }
 
-    fn register(
+    fn register_datanode(
         &self,
         _: Timestamp,
         _: &DatanodeRegistration,
-        _: Weak<dyn DatanodeLink>,
-    ) -> Result<(), HdfsError> {
-        Ok(())
+    ) -> Result<Option<ExportedBlockKeys>, HdfsError> {
+        Ok(self.keys.lock().expect("whole").clone())
     }
 
-    fn block_report(&self, _: Timestamp, _: &str, _: &[ReportedReplica]) -> Result<(), HdfsError> {
-        Ok(())
-    }
-
-    fn heartbeat(
+    fn send_heartbeat(
         &self,
         _: Timestamp,
-        datanode: &str,
-        _: StorageReport,
+        datanode: &DatanodeRegistration,
+        _: &StorageReport,
     ) -> Result<Vec<DatanodeCommand>, HdfsError> {
-        Ok(self
-            .commands
-            .lock()
-            .expect("whole")
-            .remove(datanode)
-            .unwrap_or_default())
+        let mut commands = self.commands.lock().expect("whole");
+        Ok(commands.remove(&*datanode.uuid).unwrap_or_default())
+    }
+
+    fn block_report(
+        &self,
+        _: Timestamp,
+        _: &DatanodeRegistration,
+        _: &str,
+        _: &[ReportedReplica],
+    ) -> Result<(), HdfsError> {
+        Ok(())
     }
 
     fn block_received_and_deleted(
         &self,
         _: Timestamp,
-        datanode: &str,
-        _: Block,
-        status: BlockStatus,
+        datanode: &DatanodeRegistration,
+        _: &str,
+        blocks: &[ReceivedDeletedBlock],
     ) -> Result<(), HdfsError> {
-        self.told
-            .lock()
-            .expect("whole")
-            .push((datanode.to_owned(), status));
+        let changes = blocks
+            .iter()
+            .map(|block| (datanode.uuid.to_string(), block.status));
+        self.told.lock().expect("whole").extend(changes);
         self.changed();
         Ok(())
     }
 
-    fn report_bad_block(&self, _: Timestamp, datanode: &str, _: Block) -> Result<(), HdfsError> {
-        self.bad.lock().expect("whole").push(datanode.to_owned());
+    fn error_report(
+        &self,
+        _: Timestamp,
+        _: &DatanodeRegistration,
+        error: DatanodeError,
+        message: &str,
+    ) -> Result<(), HdfsError> {
+        let report = (error, message.to_owned());
+        self.errors.lock().expect("whole").push(report);
+        self.changed();
+        Ok(())
+    }
+
+    fn report_bad_blocks(&self, _: Timestamp, blocks: &[BadBlock]) -> Result<(), HdfsError> {
+        let datanodes = blocks.iter().map(|bad| bad.datanode.to_string());
+        self.bad.lock().expect("whole").extend(datanodes);
         self.changed();
         Ok(())
     }
@@ -146,9 +182,14 @@ impl NameNodeLink for TestNameNode {
     fn commit_block_synchronization(
         &self,
         _: Timestamp,
-        synchronization: BlockSynchronization,
+        synchronization: &BlockSynchronization,
     ) -> Result<(), HdfsError> {
-        *self.synchronization.lock().expect("whole") = Some(synchronization);
+        *self.synchronization.lock().expect("whole") = Some(synchronization.clone());
         Ok(())
+    }
+
+    fn attach_signal(&self, datanode: &DatanodeRegistration, signal: &Arc<WorkSignal>) {
+        let mut signals = self.signals.lock().expect("whole");
+        signals.insert(datanode.uuid.to_string(), Arc::clone(signal));
     }
 }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use kerbox_krb5::Timestamp;
 use rand::Rng;
 use rand::seq::SliceRandom;
 
-use crate::protocol::{Block, DatanodeCommand, DatanodeLink, DatanodeRegistration, StorageReport};
+use crate::protocol::{Block, DatanodeCommand, DatanodeRegistration, StorageReport, WorkSignal};
 
 /// The index of a DataNode, in the order of first registration.
 pub(super) type DatanodeIndex = usize;
@@ -18,7 +18,10 @@ pub(super) type DatanodeIndex = usize;
 #[derive(Debug)]
 pub(super) struct Datanode {
     pub(super) registration: DatanodeRegistration,
-    pub(super) link: Weak<dyn DatanodeLink>,
+    /// Raised for urgent commands; `None` if the DataNode is not in this process.
+    signal: Option<Arc<WorkSignal>>,
+    /// The id of the newest block key that it has; `None` without block tokens.
+    block_key: Option<i32>,
     pub(super) report: StorageReport,
     pub(super) last_heartbeat: Timestamp,
     pub(super) alive: bool,
@@ -30,8 +33,8 @@ impl Datanode {
     /// Queues a command and asks the DataNode to send a heartbeat at once.
     pub(super) fn command(&mut self, command: DatanodeCommand) {
         self.commands.push(command);
-        if let Some(link) = self.link.upgrade() {
-            link.ring();
+        if let Some(signal) = &self.signal {
+            signal.raise();
         }
     }
 
@@ -60,6 +63,8 @@ impl Datanode {
 pub(crate) struct DatanodeManager {
     nodes: Vec<Datanode>,
     by_uuid: BTreeMap<Arc<str>, DatanodeIndex>,
+    /// The numbers of DataNodes in events, by uuid.
+    numbers: BTreeMap<Arc<str>, usize>,
     dead_interval: Duration,
     stale_interval: Duration,
 }
@@ -84,6 +89,7 @@ impl DatanodeManager {
         Self {
             nodes: Vec::new(),
             by_uuid: BTreeMap::new(),
+            numbers: BTreeMap::new(),
             dead_interval,
             stale_interval,
         }
@@ -94,12 +100,13 @@ impl DatanodeManager {
         &mut self,
         now: Timestamp,
         registration: &DatanodeRegistration,
-        link: Weak<dyn DatanodeLink>,
+        block_key: Option<i32>,
     ) -> DatanodeIndex {
         let index = self.index(&registration.uuid).unwrap_or(self.nodes.len());
         let node = Datanode {
             registration: registration.clone(),
-            link,
+            signal: None,
+            block_key,
             report: StorageReport::default(),
             last_heartbeat: now,
             alive: true,
@@ -121,34 +128,69 @@ impl DatanodeManager {
         &mut self,
         now: Timestamp,
         uuid: &str,
-        report: StorageReport,
-    ) -> Option<Vec<DatanodeCommand>> {
+        report: &StorageReport,
+    ) -> Option<(DatanodeIndex, Vec<DatanodeCommand>)> {
         let index = self.index(uuid)?;
         let node = &mut self.nodes[index];
         if !node.alive {
             return None;
         }
         node.last_heartbeat = now;
-        node.report = report;
-        Some(node.take_commands())
+        node.report = report.clone();
+        Some((index, node.take_commands()))
+    }
+
+    /// Sets the signal that is raised for urgent commands to a DataNode in this process.
+    pub(super) fn attach_signal(&mut self, uuid: &str, signal: &Arc<WorkSignal>) {
+        if let Some(index) = self.index(uuid) {
+            self.nodes[index].signal = Some(Arc::clone(signal));
+        }
+    }
+
+    /// Returns true, and remembers this key, if the DataNode does not have the newest block key.
+    pub(super) fn needs_block_key(&mut self, index: DatanodeIndex, newest: i32) -> bool {
+        self.nodes[index].block_key.replace(newest) != Some(newest)
+    }
+
+    /// Sets the storage of a DataNode, as its block report names it.
+    pub(super) fn set_storage(&mut self, index: DatanodeIndex, storage_id: &str) {
+        let report = &mut self.nodes[index].report;
+        if *report.storage_id != *storage_id {
+            report.storage_id = storage_id.into();
+        }
+    }
+
+    /// Sets the number under which events show a DataNode.
+    pub(super) fn set_number(&mut self, uuid: &str, number: usize) {
+        self.numbers.insert(uuid.into(), number);
+    }
+
+    /// Returns the number under which events show a DataNode: the one that was set, or its place in
+    /// the order of registration.
+    pub(super) fn number(&self, index: DatanodeIndex) -> usize {
+        let uuid = &self.nodes[index].registration.uuid;
+        self.numbers.get(uuid).copied().unwrap_or(index + 1)
+    }
+
+    /// Declares a DataNode dead.
+    pub(super) fn bury(&mut self, index: DatanodeIndex) {
+        let node = &mut self.nodes[index];
+        node.alive = false;
+        // It cannot fetch its commands any more. If it returns, it registers again.
+        node.take_commands();
     }
 
     /// Marks DataNodes that have been silent for too long as dead, and returns them.
     pub(super) fn bury_dead(&mut self, now: Timestamp) -> Vec<DatanodeIndex> {
         let limit = self.dead_interval;
-        let died =
-            |(_, node): &(usize, &mut Datanode)| node.alive && node.last_heartbeat + limit < now;
-        self.nodes
-            .iter_mut()
-            .enumerate()
-            .filter(died)
-            .map(|(index, node)| {
-                node.alive = false;
-                // It cannot fetch its commands any more. If it returns, it registers again.
-                node.take_commands();
-                index
+        let died: Vec<DatanodeIndex> = (0..self.nodes.len())
+            .filter(|index| {
+                let node = &self.nodes[*index];
+                node.alive && node.last_heartbeat + limit < now
             })
-            .collect()
+            .collect();
+        died.iter().for_each(|index| self.bury(*index));
+        died
     }
 
     /// Returns when the next DataNode is declared dead if no heartbeat arrives before.
@@ -198,10 +240,12 @@ impl DatanodeManager {
         let mut candidates: Vec<DatanodeIndex> = (0..self.nodes.len())
             .filter(|index| {
                 let node = &self.nodes[*index];
-                // The free space of a DataNode is unknown before its first heartbeat.
+                // The free space of a DataNode is unknown before its first heartbeat, and its storage
+                // before its first block report.
+                let has_storage = !node.report.storage_id.is_empty();
                 let room =
                     node.report.capacity == 0 || node.report.remaining >= placement.block_size;
-                node.alive && room && !placement.excluded.contains(index)
+                node.alive && has_storage && room && !placement.excluded.contains(index)
             })
             .collect();
         candidates.shuffle(rng);

@@ -9,16 +9,16 @@
 //! - `namesystem`: what the lock guards
 //! - `state`: the tree, its limits and quotas, leases; `path`: paths as clients write them
 //! - `access`: permissions, access control lists, extended attributes
-//! - `block_manager`, `datanode_manager`: replicas and their locations; `link`: messages from
-//!   DataNodes; `recovery`: files whose writer has disappeared
+//! - `block_manager`, `datanode_manager`: replicas and their locations; `datanode_protocol`: the
+//!   calls of DataNodes; `recovery`: files whose writer has disappeared
 //! - `ops`: one function for each method of ClientProtocol; `side_protocols`: the small protocols
 //!   of administration tools
 
 mod access;
 mod block_manager;
 mod datanode_manager;
+mod datanode_protocol;
 mod id_map;
-mod link;
 mod namesystem;
 mod ops;
 mod path;

@@ -62,7 +62,7 @@ impl Namesystem {
                 &registration.transfer_address().to_string(),
             ));
             fired.push(Event::State {
-                server: Server::DataNode(registration.number),
+                server: Server::DataNode(self.datanodes.number(*index)),
                 change: "dead".into(),
             });
         }

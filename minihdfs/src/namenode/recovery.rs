@@ -15,7 +15,7 @@ use crate::namenode::block_manager::{BlockState, Recovery, Replica};
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::service::timer;
 use crate::namenode::state::inode::{InodeId, Writer};
-use crate::protocol::{BlockRecovery, BlockSynchronization, DatanodeCommand};
+use crate::protocol::{BlockSynchronization, DatanodeCommand, RecoveringBlock};
 
 /// The time after which a recovery counts as failed and is assigned to another DataNode.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(30);
@@ -208,15 +208,14 @@ impl Namesystem {
         let Some(primary) = holders.get(attempt % holders.len().max(1)).copied() else {
             return;
         };
-        let participants = holders.iter().map(|index| {
-            let node = self.datanodes.get(*index);
-            (Arc::clone(&node.registration.uuid), node.link.clone())
-        });
-        let order = BlockRecovery {
+        let locations = holders
+            .iter()
+            .map(|index| self.datanodes.get(*index).registration.clone());
+        let order = RecoveringBlock {
             block: info.block,
             recovery_id,
             truncate_to,
-            participants: participants.collect(),
+            locations: locations.collect(),
         };
         self.datanodes
             .get_mut(primary)
@@ -260,7 +259,7 @@ impl Namesystem {
             let targets: Vec<_> = outcome
                 .new_targets
                 .iter()
-                .filter_map(|uuid| self.datanodes.index(uuid))
+                .filter_map(|target| self.datanodes.index(&target.datanode))
                 .collect();
             let info = self.blocks.block_mut(block.id);
             info.block.generation_stamp = outcome.new_generation_stamp;

@@ -1,31 +1,33 @@
-//! Commands from a NameNode to a DataNode.
+//! Commands from a NameNode to a DataNode, in the response to a heartbeat.
 
-use std::sync::{Arc, Weak};
+use super::{Block, DatanodeRegistration, ExportedBlockKeys};
 
-use super::{Block, DatanodeLink, DatanodeRegistration};
-
-/// A command from a NameNode in the response to a heartbeat (`DatanodeCommandProto`).
-#[derive(Clone, Debug)]
+/// A command (`DatanodeCommandProto`).
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum DatanodeCommand {
-    /// Register again and report every replica, because the NameNode does not know this DataNode.
+    /// Register again and report every replica, because the NameNode does not know this DataNode
+    /// (`DNA_REGISTER`).
     Register,
-    /// Copy the replica to these DataNodes, in one pipeline.
+    /// Copy the replica to these DataNodes, in one pipeline (`DNA_TRANSFER`).
     Transfer {
         /// The replica to copy.
         block: Block,
         /// The DataNodes to copy it to.
         targets: Vec<DatanodeRegistration>,
     },
-    /// Delete these replicas if their generation stamps are not above the given ones.
+    /// Delete these replicas if their generation stamps are not above the given ones
+    /// (`DNA_INVALIDATE`).
     Invalidate(Vec<Block>),
     /// Recover a block whose writer has disappeared, or truncate it. The receiver is the primary
-    /// DataNode of the recovery.
-    Recover(BlockRecovery),
+    /// DataNode of the recovery (`DNA_RECOVERBLOCK`).
+    Recover(RecoveringBlock),
+    /// Use these block keys, because the NameNode has changed its own (`DNA_ACCESSKEYUPDATE`).
+    UpdateKeys(ExportedBlockKeys),
 }
 
-/// A block recovery (`RecoveringBlockProto`).
-#[derive(Clone, Debug)]
-pub struct BlockRecovery {
+/// A block to recover (`RecoveringBlockProto`).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RecoveringBlock {
     /// The block with its current generation stamp.
     pub block: Block,
     /// The block's new generation stamp, which is also the id of this attempt. A later attempt has
@@ -33,6 +35,6 @@ pub struct BlockRecovery {
     pub recovery_id: u64,
     /// The length to truncate the block to, if this is a truncation.
     pub truncate_to: Option<u64>,
-    /// All DataNodes that may have a replica, by uuid, including the primary.
-    pub participants: Vec<(Arc<str>, Weak<dyn DatanodeLink>)>,
+    /// All DataNodes that may have a replica, including the primary.
+    pub locations: Vec<DatanodeRegistration>,
 }

@@ -1,17 +1,30 @@
-//! The values that a NameNode and its DataNodes exchange (DatanodeProtocol and
-//! InterDatanodeProtocol), and the two protocols as traits. It is all that NameNode and DataNode
-//! know of each other.
+//! The values that a NameNode and its DataNodes exchange, and the calls that carry them:
+//! DatanodeProtocol and InterDatanodeProtocol. It is all that NameNode and DataNode know of each
+//! other.
+//!
+//! The values are plain: they can be cloned, compared, and encoded, and point to nothing. A
+//! DataNode is known by its uuid and its addresses. The two traits have one transport each today,
+//! a call in the same process; a connection by Hadoop RPC can be another.
 
 mod block;
+mod block_keys;
 mod commands;
-mod links;
+mod datanode_protocol;
+mod inter_datanode_protocol;
 mod registration;
 mod reports;
+mod signal;
 mod storage;
 
 pub use block::{Block, ReplicaState, ReportedReplica};
-pub use commands::{BlockRecovery, DatanodeCommand};
-pub use links::{DatanodeLink, NameNodeLink};
-pub use registration::DatanodeRegistration;
-pub use reports::{BlockStatus, BlockSynchronization};
+pub use block_keys::{BlockKey, ExportedBlockKeys};
+pub use commands::{DatanodeCommand, RecoveringBlock};
+pub use datanode_protocol::DatanodeProtocol;
+pub use inter_datanode_protocol::{DatanodePeers, InterDatanodeProtocol};
+pub use registration::{DatanodeRegistration, NamespaceInfo};
+pub use reports::{
+    BadBlock, BlockStatus, BlockSynchronization, DatanodeError, ReceivedDeletedBlock,
+    RecoveredReplica,
+};
+pub use signal::WorkSignal;
 pub use storage::StorageReport;

@@ -1,17 +1,20 @@
-//! The identity and addresses of a DataNode.
+//! The identities of a namespace and of a DataNode.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-/// The registration of a DataNode (`DatanodeRegistrationProto`).
+/// A NameNode's namespace (`NamespaceInfoProto`).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NamespaceInfo {
+    /// The id of its block pool: `BP-<random>-<ip>-<ms>`.
+    pub block_pool_id: Arc<str>,
+}
+
+/// The identity and the addresses of a DataNode (`DatanodeRegistrationProto`).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DatanodeRegistration {
-    /// The number of the DataNode in the fixture, counted from 1 like its folder `dn1`.
-    pub number: usize,
     /// Its identity, which survives restarts.
     pub uuid: Arc<str>,
-    /// The id of its one storage (`DS-…`), of type DISK.
-    pub storage_id: Arc<str>,
     /// The address for clients.
     pub ip: IpAddr,
     /// Its host name, for clients with `dfs.client.use.datanode.hostname`.

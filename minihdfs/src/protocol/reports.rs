@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Block;
 
-/// A change of a replica (`ReceivedDeletedBlockInfoProto`).
+/// The change of a replica.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BlockStatus {
     /// A writer has started to write it.
@@ -13,6 +13,47 @@ pub enum BlockStatus {
     Received,
     /// It was deleted.
     Deleted,
+}
+
+/// A replica that has changed (`ReceivedDeletedBlockInfoProto`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ReceivedDeletedBlock {
+    /// The replica.
+    pub block: Block,
+    /// Its change.
+    pub status: BlockStatus,
+}
+
+/// A replica that does not match its checksums (`LocatedBlockProto` in `reportBadBlocks`).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BadBlock {
+    /// The replica.
+    pub block: Block,
+    /// The uuid of the DataNode that has it.
+    pub datanode: Arc<str>,
+}
+
+/// The kind of a problem that a DataNode reports (`ErrorReportRequestProto.ErrorCode`, with the
+/// wire's numbers).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DatanodeError {
+    /// Something that the NameNode should only log.
+    Notify = 0,
+    /// A disk has failed, and others work.
+    DiskError = 1,
+    /// The NameNode has ordered something for a block that the DataNode does not have.
+    InvalidBlock = 2,
+    /// All disks have failed.
+    FatalDiskError = 3,
+}
+
+/// A replica that a recovery has finalized.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RecoveredReplica {
+    /// The uuid of the DataNode that has it.
+    pub datanode: Arc<str>,
+    /// The id of its storage.
+    pub storage_id: Arc<str>,
 }
 
 /// The result of a recovery (`CommitBlockSynchronizationRequestProto`).
@@ -26,6 +67,6 @@ pub struct BlockSynchronization {
     pub new_length: u64,
     /// True if no DataNode had any byte of the block, which is then removed from its file.
     pub delete_block: bool,
-    /// The DataNodes that have the block now, by uuid.
-    pub new_targets: Vec<Arc<str>>,
+    /// The replicas that the block has now.
+    pub new_targets: Vec<RecoveredReplica>,
 }

@@ -1,8 +1,13 @@
-//! Storages of a DataNode and their usage.
+//! The storage of a DataNode and its usage.
 
-/// The contents of a heartbeat (`StorageReportProto` and the load); sizes in bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+use std::sync::Arc;
+
+/// The usage of a DataNode's one storage, and the DataNode's load (`StorageReportProto` and
+/// `HeartbeatRequestProto`); sizes in bytes.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct StorageReport {
+    /// The id of the storage (`DS-…`), of type DISK.
+    pub storage_id: Arc<str>,
     /// The capacity of the storage.
     pub capacity: u64,
     /// The space used by its replicas.

@@ -12,6 +12,7 @@ use super::block_keys::BlockKeys;
 use super::{SecretManager, TokenUser};
 use crate::config::HdfsConfig;
 use crate::proto::hdfs::DataEncryptionKeyProto;
+use crate::protocol::ExportedBlockKeys;
 use crate::sasl::SaslError;
 use crate::token::{AccessMode, BlockTokenIdentifier, StorageType, Token};
 use crate::{HdfsError, base64};
@@ -113,8 +114,8 @@ impl From<DataEncryptionKey> for DataEncryptionKeyProto {
     }
 }
 
-/// The keys of one block pool. The NameNode, which issues tokens, and the DataNodes, which check
-/// them, share it.
+/// The keys of one block pool. The NameNode generates them, issues tokens, and hands the keys to
+/// its DataNodes, which check tokens.
 pub struct BlockTokenSecretManager {
     settings: BlockTokenSettings,
     keys: Mutex<BlockKeys>,
@@ -126,6 +127,25 @@ impl BlockTokenSecretManager {
     pub fn new(settings: BlockTokenSettings, now: Timestamp, rng: &mut impl Rng) -> Self {
         let keys = Mutex::new(BlockKeys::new(&settings, now, rng));
         Self { settings, keys }
+    }
+
+    /// Creates the manager of a DataNode, which gets keys by [`add_keys`](Self::add_keys) and
+    /// generates none; `rng` seeds its own generator.
+    #[must_use]
+    pub fn for_datanode(settings: BlockTokenSettings, now: Timestamp, rng: &mut impl Rng) -> Self {
+        let keys = Mutex::new(BlockKeys::empty(now, rng));
+        Self { settings, keys }
+    }
+
+    /// Returns all keys, for DataNodes (`exportKeys`).
+    #[must_use]
+    pub fn export_keys(&self) -> ExportedBlockKeys {
+        self.keys().export(&self.settings)
+    }
+
+    /// Adds the keys of the NameNode (`addKeys`). Keys of earlier calls stay until they expire.
+    pub fn add_keys(&self, now: Timestamp, exported: &ExportedBlockKeys) {
+        self.keys().add_exported(now, exported);
     }
 
     /// Returns the settings that it was created with.
@@ -265,9 +285,15 @@ impl BlockTokenSecretManager {
     }
 
     /// Deletes all keys, so that every existing token and encryption key becomes unknown, as after
-    /// reformatting the NameNode.
+    /// reformatting the NameNode. A running DataNode keeps the keys that it has.
     pub fn clear_keys(&self, now: Timestamp) {
         self.keys().clear(&self.settings, now);
+    }
+
+    /// Returns the id of the key for new tokens.
+    #[must_use]
+    pub fn current_key_id(&self) -> i32 {
+        self.keys().current().0
     }
 
     /// Returns the ids of the known keys.

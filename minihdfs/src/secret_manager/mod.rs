@@ -2,8 +2,8 @@
 //!
 //! - [`DelegationTokenSecretManager`]: the NameNode's tokens, each stored until it is cancelled or
 //!   removed
-//! - [`BlockTokenSecretManager`]: the keys of block tokens, shared by the NameNode and its
-//!   DataNodes
+//! - [`BlockTokenSecretManager`]: the keys of block tokens; a NameNode generates them, and its
+//!   DataNodes get them from it
 //!
 //! Both lock internally and have their own random generator. Their owner calls `tick` at their
 //! `next_deadline`.

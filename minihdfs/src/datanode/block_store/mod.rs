@@ -4,7 +4,7 @@
 //! - `replica`: one replica and its states
 //! - [`ReplicaWriter`]: stores packets; [`ReplicaReader`]: produces packets
 //! - `stages`: finding or creating the replica for each stage of a write pipeline
-//! - `recovery`: block recovery; `check`: replicas whose files were removed or truncated
+//! - `replica_recovery`: block recovery; `check`: replicas whose files were removed or truncated
 //!
 //! Methods do their file IO synchronously, because the page cache usually answers. Locks are held
 //! for one packet at most.
@@ -12,8 +12,8 @@
 mod check;
 mod layout;
 mod reader;
-mod recovery;
 mod replica;
+mod replica_recovery;
 mod stages;
 mod writer;
 

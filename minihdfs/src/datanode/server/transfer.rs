@@ -18,7 +18,7 @@ use crate::proto::hdfs::{
     DatanodeInfoProto, ExtendedBlockProto, OpTransferBlockProto, OpWriteBlockProto, Status,
     StorageTypeProto,
 };
-use crate::protocol::{Block, DatanodeRegistration, ReplicaState};
+use crate::protocol::{Block, DatanodeError, DatanodeRegistration, ReplicaState};
 use crate::token::{AccessMode, Token};
 
 /// TRANSFER_BLOCK: a client needs another DataNode in its pipeline, with a copy of this replica.
@@ -124,7 +124,12 @@ async fn copy(
         return Err(invalid(HdfsError::io("There is no target to copy to")));
     };
     let mut reader = node.store.read_whole(wanted).map_err(|error| {
-        node.check_replica(node.clock.now(), wanted.id);
+        let now = node.clock.now();
+        if client.is_empty() {
+            let message = format!("Can't send invalid block {wanted}: {}", error.message());
+            node.report_error(now, DatanodeError::InvalidBlock, &message);
+        }
+        node.check_replica(now, wanted.id);
         invalid(error)
     })?;
     let copied = reader.block();

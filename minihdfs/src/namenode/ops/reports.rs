@@ -201,7 +201,7 @@ fn of_kind(
 }
 
 fn storage_report(node: &Datanode) -> StorageReportProto {
-    let id = node.registration.storage_id.to_string();
+    let id = node.report.storage_id.to_string();
     let report = &node.report;
     StorageReportProto {
         storage: Some(DatanodeStorageProto {

@@ -163,7 +163,7 @@ impl NameNode {
     ) -> LocatedBlockProto {
         let nodes = || locations.iter().map(|index| ns.datanodes.get(*index));
         let storage_ids: Vec<String> = nodes()
-            .map(|node| node.registration.storage_id.to_string())
+            .map(|node| node.report.storage_id.to_string())
             .collect();
         let block_token = match grant.filter(|_| self.config.uses_block_tokens()) {
             None => TokenProto::default(),

@@ -17,8 +17,7 @@ mod writing;
 
 use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kerbox_events::{Event, Hook, NoHook, Verdict};
@@ -31,8 +30,9 @@ use super::{NameNode, NameNodeIdentity};
 use crate::config::HdfsConfig;
 use crate::proto::hdfs::*;
 use crate::protocol::{
-    Block, BlockStatus, DatanodeCommand, DatanodeLink, DatanodeRegistration, NameNodeLink,
-    ReplicaState, ReportedReplica, StorageReport,
+    BadBlock, Block, BlockStatus, DatanodeCommand, DatanodeError, DatanodeProtocol,
+    DatanodeRegistration, ReceivedDeletedBlock, ReplicaState, ReportedReplica, StorageReport,
+    WorkSignal,
 };
 use crate::rpc::{Call, RpcService};
 use crate::user::{AuthMethod, User};
@@ -40,36 +40,6 @@ use crate::{Caller, HdfsError};
 
 const START: Timestamp = Timestamp::from_secs(1_700_000_000);
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-
-/// A DataNode that only counts requests for a heartbeat.
-struct FakeDatanode(AtomicUsize);
-
-impl DatanodeLink for FakeDatanode {
-    fn ring(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn replica_visible_length(&self, block: Block) -> Result<u64, HdfsError> {
-        Ok(block.length)
-    }
-
-    fn init_replica_recovery(
-        &self,
-        _block: Block,
-        _recovery_id: u64,
-    ) -> Result<Option<ReportedReplica>, HdfsError> {
-        Ok(None)
-    }
-
-    fn update_replica_under_recovery(
-        &self,
-        _block: Block,
-        _recovery_id: u64,
-        _new_length: u64,
-    ) -> Result<(), HdfsError> {
-        Ok(())
-    }
-}
 
 /// Stores recorded events.
 #[derive(Default)]
@@ -93,7 +63,8 @@ impl Hook for Recorder {
 struct Fixture {
     node: NameNode,
     now: Cell<Timestamp>,
-    datanodes: Vec<Arc<FakeDatanode>>,
+    /// The signal of each DataNode.
+    datanodes: Vec<Arc<WorkSignal>>,
 }
 
 impl Fixture {
@@ -136,41 +107,61 @@ impl Fixture {
 
     fn add_datanode(&mut self) {
         let number = self.datanodes.len() + 1;
-        let link = Arc::new(FakeDatanode(AtomicUsize::new(0)));
-        self.datanodes.push(Arc::clone(&link));
+        self.datanodes.push(Arc::default());
         self.register(number);
-        self.node
-            .block_report(self.now.get(), &format!("dn{number}"), &[])
-            .expect("it reports");
+        self.report(number, &[]);
         self.heartbeat(number);
     }
 
     fn register(&self, number: usize) {
-        let registration = DatanodeRegistration {
-            number,
-            uuid: format!("dn{number}").into(),
-            storage_id: format!("DS-{number}").into(),
-            ip: LOOPBACK,
-            host_name: "localhost".into(),
-            transfer_port: 9000 + number as u16,
-            ipc_port: 0,
-            info_port: 0,
-        };
-        let link: Arc<dyn DatanodeLink> = Arc::clone(&self.datanodes[number - 1]) as _;
-        let link: Weak<dyn DatanodeLink> = Arc::downgrade(&link);
+        let datanode = datanode(number);
         self.node
-            .register(self.now.get(), &registration, link)
+            .register_datanode(self.now.get(), &datanode)
             .expect("it registers");
+        self.node
+            .attach_signal(&datanode, &self.datanodes[number - 1]);
+    }
+
+    /// Sends a full block report.
+    fn report(&self, number: usize, replicas: &[ReportedReplica]) {
+        self.node
+            .block_report(
+                self.now.get(),
+                &datanode(number),
+                &storage(number),
+                replicas,
+            )
+            .expect("it is taken");
+    }
+
+    /// Reports the change of one replica.
+    fn changed(&self, number: usize, block: Block, status: BlockStatus) {
+        let changed = [ReceivedDeletedBlock { block, status }];
+        let (now, datanode) = (self.now.get(), datanode(number));
+        self.node
+            .block_received_and_deleted(now, &datanode, &storage(number), &changed)
+            .expect("it is taken");
+    }
+
+    /// Reports that the replica on a DataNode does not match its checksums.
+    fn bad(&self, uuid: &str, block: Block) {
+        let bad = BadBlock {
+            block,
+            datanode: uuid.into(),
+        };
+        DatanodeProtocol::report_bad_blocks(&self.node, self.now.get(), &[bad])
+            .expect("it is taken");
     }
 
     fn heartbeat(&self, number: usize) -> Vec<DatanodeCommand> {
         let report = StorageReport {
+            storage_id: storage(number).into(),
             capacity: 1 << 40,
             remaining: 1 << 40,
             ..StorageReport::default()
         };
         self.node
-            .heartbeat(self.now.get(), &format!("dn{number}"), report)
+            .send_heartbeat(self.now.get(), &datanode(number), &report)
             .expect("an answer")
     }
 
@@ -211,15 +202,28 @@ impl Fixture {
             generation_stamp: block.generation_stamp,
             length,
         };
-        self.node
-            .block_received_and_deleted(
-                self.now.get(),
-                &format!("dn{number}"),
-                block,
-                BlockStatus::Received,
-            )
-            .expect("it is taken");
+        self.changed(number, block, BlockStatus::Received);
     }
+}
+
+fn datanode(number: usize) -> DatanodeRegistration {
+    DatanodeRegistration {
+        uuid: format!("dn{number}").into(),
+        ip: LOOPBACK,
+        host_name: "localhost".into(),
+        transfer_port: 9000 + number as u16,
+        ipc_port: 0,
+        info_port: 0,
+    }
+}
+
+fn storage(number: usize) -> String {
+    format!("DS-{number}")
+}
+
+/// Returns the number in the uuid of a DataNode.
+fn number_of(uuid: &str) -> usize {
+    uuid[2..].parse().expect("a number")
 }
 
 /// The calls of one user.

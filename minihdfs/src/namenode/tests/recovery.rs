@@ -1,9 +1,9 @@
 use super::*;
-use crate::protocol::{BlockRecovery, BlockSynchronization};
+use crate::protocol::{BlockSynchronization, RecoveredReplica, RecoveringBlock};
 
 /// Returns the order to recover a file of one block on two DataNodes, after alice's lease on it was
 /// taken over.
-fn under_recovery(fixture: &Fixture) -> BlockRecovery {
+fn under_recovery(fixture: &Fixture) -> RecoveringBlock {
     let hdfs = fixture.hdfs();
     let request = CreateRequestProto {
         replication: 2,
@@ -25,7 +25,7 @@ fn under_recovery(fixture: &Fixture) -> BlockRecovery {
     order(fixture)
 }
 
-fn order(fixture: &Fixture) -> BlockRecovery {
+fn order(fixture: &Fixture) -> RecoveringBlock {
     let mut commands = fixture.heartbeats();
     match commands.pop() {
         Some((_, DatanodeCommand::Recover(recovery))) => recovery,
@@ -33,16 +33,19 @@ fn order(fixture: &Fixture) -> BlockRecovery {
     }
 }
 
-fn synchronization(order: &BlockRecovery, new_length: u64) -> BlockSynchronization {
+fn synchronization(order: &RecoveringBlock, new_length: u64) -> BlockSynchronization {
     BlockSynchronization {
         block: order.block,
         new_generation_stamp: order.recovery_id,
         new_length,
         delete_block: new_length == 0,
         new_targets: order
-            .participants
+            .locations
             .iter()
-            .map(|(uuid, _)| Arc::clone(uuid))
+            .map(|location| RecoveredReplica {
+                datanode: Arc::clone(&location.uuid),
+                storage_id: storage(number_of(&location.uuid)).into(),
+            })
             .collect(),
     }
 }
@@ -51,10 +54,10 @@ fn synchronization(order: &BlockRecovery, new_length: u64) -> BlockSynchronizati
 fn a_recovered_file_has_the_length_that_the_datanodes_agreed_on() {
     let fixture = Fixture::new().with_datanodes(2);
     let order = under_recovery(&fixture);
-    assert_eq!(order.participants.len(), 2);
+    assert_eq!(order.locations.len(), 2);
     fixture
         .node
-        .commit_block_synchronization(fixture.now.get(), synchronization(&order, 77))
+        .commit_block_synchronization(fixture.now.get(), &synchronization(&order, 77))
         .expect("ended");
     let located = fixture.hdfs().locations("/f").expect("located");
     assert_eq!(
@@ -71,7 +74,7 @@ fn a_block_that_nobody_wrote_to_is_dropped() {
     let order = under_recovery(&fixture);
     fixture
         .node
-        .commit_block_synchronization(fixture.now.get(), synchronization(&order, 0))
+        .commit_block_synchronization(fixture.now.get(), &synchronization(&order, 0))
         .expect("ended");
     let located = fixture.hdfs().locations("/f").expect("located");
     assert_eq!(
@@ -92,7 +95,7 @@ fn a_recovery_that_never_ends_is_ordered_from_another_datanode() {
     assert!(second.recovery_id > first.recovery_id);
     let late = fixture
         .node
-        .commit_block_synchronization(fixture.now.get(), synchronization(&first, 5));
+        .commit_block_synchronization(fixture.now.get(), &synchronization(&first, 5));
     let error = late.expect_err("an earlier attempt");
     assert!(
         error
@@ -102,7 +105,7 @@ fn a_recovery_that_never_ends_is_ordered_from_another_datanode() {
     );
     fixture
         .node
-        .commit_block_synchronization(fixture.now.get(), synchronization(&second, 5))
+        .commit_block_synchronization(fixture.now.get(), &synchronization(&second, 5))
         .expect("ended");
     assert_eq!(fixture.hdfs().stat("/f").length, 5);
 }
@@ -178,7 +181,7 @@ fn truncation_within_a_block_waits_for_the_datanodes() {
     assert_eq!(order.truncate_to, Some(76));
     fixture
         .node
-        .commit_block_synchronization(fixture.now.get(), synchronization(&order, 76))
+        .commit_block_synchronization(fixture.now.get(), &synchronization(&order, 76))
         .expect("ended");
     assert_eq!(hdfs.stat("/f").length, 1100);
     let closed = IsFileClosedRequestProto {

@@ -72,7 +72,7 @@ fn a_silent_datanode_dies_and_its_replicas_are_made_anew() {
         (*dead_number, format!("dn{source}")),
         (dead, before[1].clone())
     );
-    fixture.received(targets[0].number, &block, 100);
+    fixture.received(number_of(&targets[0].uuid), &block, 100);
     assert_eq!(holders(&fixture).len(), 2);
     let events = recorder.0.lock().expect("not poisoned");
     assert!(
@@ -108,7 +108,7 @@ fn a_datanode_that_comes_back_brings_replicas_too_many_and_loses_them() {
         .heartbeats()
         .into_iter()
         .find_map(|(_, command)| match command {
-            DatanodeCommand::Transfer { targets, .. } => Some(targets[0].number),
+            DatanodeCommand::Transfer { targets, .. } => Some(number_of(&targets[0].uuid)),
             _ => None,
         });
     fixture.received(transfer.expect("an order to copy"), &block, 100);
@@ -121,11 +121,7 @@ fn a_datanode_that_comes_back_brings_replicas_too_many_and_loses_them() {
         },
         state: ReplicaState::Finalized,
     };
-    let uuid = format!("dn{dead}");
-    fixture
-        .node
-        .block_report(fixture.now.get(), &uuid, &[replica])
-        .expect("reported");
+    fixture.report(dead, &[replica]);
     let invalidated = fixture.heartbeats();
     assert!(
         matches!(&invalidated[..], [(_, DatanodeCommand::Invalidate(blocks))] if blocks.len() == 1),
@@ -173,7 +169,7 @@ fn more_and_fewer_replicas_are_made_on_request() {
     };
     assert_eq!(targets.len(), 2);
     for target in targets {
-        fixture.received(target.number, &block, 100);
+        fixture.received(number_of(&target.uuid), &block, 100);
     }
     assert_eq!(holders(&fixture).len(), 3);
     assert!(set(1));
@@ -228,16 +224,13 @@ fn a_corrupt_replica_is_replaced_and_then_removed() {
         generation_stamp: block.generation_stamp,
         length: 100,
     };
-    fixture
-        .node
-        .report_bad_block(fixture.now.get(), &bad, reported)
-        .expect("taken");
+    fixture.bad(&bad, reported);
     assert_eq!(holders(&fixture).len(), 1, "readers are not sent there");
     let commands = fixture.heartbeats();
     let [(_, DatanodeCommand::Transfer { targets, .. })] = &commands[..] else {
         panic!("an order to copy: {commands:?}");
     };
-    fixture.received(targets[0].number, &block, 100);
+    fixture.received(number_of(&targets[0].uuid), &block, 100);
     let commands = fixture.heartbeats();
     assert!(
         matches!(&commands[..], [(number, DatanodeCommand::Invalidate(_))] if format!("dn{number}") == bad)
@@ -290,9 +283,8 @@ fn a_replica_of_an_unknown_block_is_deleted() {
     assert!(
         matches!(&fixture.heartbeat(1)[..], [DatanodeCommand::Invalidate(blocks)] if blocks[0].id == 5)
     );
-    assert_eq!(
-        fixture.datanodes[0].0.load(Ordering::Relaxed),
-        0,
+    assert!(
+        !fixture.datanodes[0].lower(),
         "it goes with the next heartbeat: nothing hurries"
     );
 }
@@ -324,24 +316,14 @@ fn a_replica_being_written_of_an_unknown_block_is_deleted() {
         generation_stamp: u64::MAX,
         length: 9,
     };
-    let now = fixture.now.get();
-    let tell = |status| {
-        fixture
-            .node
-            .block_received_and_deleted(now, "dn1", stray, status)
-            .expect("taken");
-    };
-    tell(BlockStatus::Receiving);
+    fixture.changed(1, stray, BlockStatus::Receiving);
     assert_eq!(invalidated(&fixture, 1), [stray]);
     for state in [ReplicaState::Rbw, ReplicaState::Rwr, ReplicaState::Rur] {
         let report = [ReportedReplica {
             block: stray,
             state,
         }];
-        fixture
-            .node
-            .block_report(now, "dn1", &report)
-            .expect("taken");
+        fixture.report(1, &report);
         assert_eq!(invalidated(&fixture, 1), [stray], "{state:?}");
     }
 }
@@ -358,13 +340,8 @@ fn a_replica_being_written_goes_with_its_file_whatever_its_stamp() {
         1
     };
     let strange = replica(&located.b, u64::MAX);
-    let uuid = format!("dn{outside}");
-    let now = fixture.now.get();
     for _ in 0..3 {
-        fixture
-            .node
-            .block_received_and_deleted(now, &uuid, strange, BlockStatus::Receiving)
-            .expect("taken");
+        fixture.changed(outside, strange, BlockStatus::Receiving);
     }
     assert!(
         invalidated(&fixture, outside).is_empty(),
@@ -382,13 +359,9 @@ fn a_datanode_that_a_pipeline_left_deletes_what_it_has() {
     let hdfs = fixture.hdfs();
     hdfs.create("/f").expect("created");
     let block = hdfs.add_block("/f", None).expect("a block").b;
-    let now = fixture.now.get();
-    for uuid in ["dn1", "dn2"] {
+    for number in [1, 2] {
         let receiving = replica(&block, block.generation_stamp);
-        fixture
-            .node
-            .block_received_and_deleted(now, uuid, receiving, BlockStatus::Receiving)
-            .expect("taken");
+        fixture.changed(number, receiving, BlockStatus::Receiving);
     }
     let request = UpdateBlockForPipelineRequestProto {
         block: block.clone(),
@@ -443,11 +416,7 @@ fn a_replica_that_a_pipeline_left_behind_is_deleted() {
             },
             state: ReplicaState::Finalized,
         };
-        let now = fixture.now.get();
-        fixture
-            .node
-            .block_report(now, "dn1", &[whole, old])
-            .expect("taken");
+        fixture.report(1, &[whole, old]);
         invalidated(&fixture, 1)
     };
     assert!(
@@ -524,24 +493,70 @@ fn a_damaged_replica_that_is_reported_again_stays_damaged() {
         generation_stamp: block.generation_stamp,
         length: 100,
     };
-    fixture
-        .node
-        .report_bad_block(fixture.now.get(), "dn1", reported)
-        .expect("it is taken");
+    fixture.bad("dn1", reported);
     assert_eq!(holders(&fixture), ["dn2", "dn3"]);
     let report = [ReportedReplica {
         block: reported,
         state: ReplicaState::Finalized,
     }];
-    fixture
-        .node
-        .block_report(fixture.now.get(), "dn1", &report)
-        .expect("it is taken");
+    fixture.report(1, &report);
     assert_eq!(holders(&fixture), ["dn2", "dn3"]);
     // A new replica is not affected.
-    fixture
-        .node
-        .block_received_and_deleted(fixture.now.get(), "dn1", reported, BlockStatus::Received)
-        .expect("it is taken");
+    fixture.changed(1, reported, BlockStatus::Received);
     assert_eq!(holders(&fixture), ["dn1", "dn2", "dn3"]);
+}
+
+#[test]
+fn urgent_commands_raise_the_signal_of_a_datanode_in_the_same_process() {
+    let fixture = Fixture::new().with_datanodes(2);
+    let block = replicated(&fixture, 1);
+    let source = number_of(&holders(&fixture)[0]);
+    assert!(!fixture.datanodes[source - 1].lower());
+    let request = SetReplicationRequestProto {
+        src: "/f".to_owned(),
+        replication: 2,
+    };
+    fixture
+        .hdfs()
+        .call::<SetReplicationResponseProto>("setReplication", &request)
+        .expect("set");
+    assert!(fixture.datanodes[source - 1].lower(), "an order to copy");
+    let commands = fixture.heartbeat(source);
+    assert!(
+        matches!(&commands[..], [DatanodeCommand::Transfer { block: copied, .. }] if copied.id == block.block_id),
+        "{commands:?}"
+    );
+}
+
+#[test]
+fn a_datanode_whose_disks_have_all_failed_is_dead_at_once() {
+    let fixture = Fixture::new().with_datanodes(3);
+    replicated(&fixture, 2);
+    let failed = number_of(&holders(&fixture)[0]);
+    let report = |error| {
+        fixture
+            .node
+            .error_report(fixture.now.get(), &datanode(failed), error, "disk 0")
+            .expect("it is taken");
+    };
+    for harmless in [
+        DatanodeError::Notify,
+        DatanodeError::DiskError,
+        DatanodeError::InvalidBlock,
+    ] {
+        report(harmless);
+        assert_eq!(holders(&fixture).len(), 2, "{harmless:?}");
+    }
+    report(DatanodeError::FatalDiskError);
+    assert_eq!(holders(&fixture).len(), 1, "readers are not sent there");
+    assert_eq!(fixture.node.live_datanodes(), 2);
+    let commands = fixture.heartbeats();
+    assert!(
+        commands.contains(&(failed, DatanodeCommand::Register)),
+        "it may come back: {commands:?}"
+    );
+    let copies = commands
+        .iter()
+        .filter(|(_, command)| matches!(command, DatanodeCommand::Transfer { .. }));
+    assert_eq!(copies.count(), 1, "its replica is copied");
 }

@@ -2,7 +2,7 @@
 
 mod files;
 mod reading;
-mod recovery;
+mod replica_recovery;
 mod writing;
 
 use std::fs::File;

@@ -23,11 +23,11 @@ use super::connection::READ_TIMEOUT;
 use super::request::{op, put_operation};
 use super::*;
 use crate::config::HdfsConfig;
-use crate::datanode::DataNodeContext;
 use crate::datanode::block_store::ReadRange;
 use crate::datanode::checksum::DataChecksum;
 use crate::datanode::packet::{HEADER_LENGTH, Packet, put_header};
 use crate::datanode::test_namenode::{POOL, TestNameNode};
+use crate::datanode::{DataNodeContext, LocalPeers};
 use crate::proto::hdfs::op_write_block_proto::BlockConstructionStage as Stage;
 use crate::proto::hdfs::{
     BaseHeaderProto, BlockChecksumOptionsProto, BlockChecksumTypeProto, BlockOpResponseProto,
@@ -35,7 +35,7 @@ use crate::proto::hdfs::{
     DatanodeIdProto, DatanodeInfoProto, ExtendedBlockProto, OpBlockChecksumProto, OpCopyBlockProto,
     OpReadBlockProto, OpTransferBlockProto, OpWriteBlockProto, PipelineAckProto, Status,
 };
-use crate::protocol::{Block, DatanodeCommand, DatanodeLink, DatanodeRegistration};
+use crate::protocol::{Block, DatanodeCommand, DatanodeError, DatanodeRegistration};
 use crate::secret_manager::{BlockTokenSecretManager, BlockTokenSettings};
 use crate::token::{AccessMode, Token};
 
@@ -100,17 +100,18 @@ impl Fixture {
             folder: tempfile::tempdir().expect("a temporary folder"),
             namenode: Arc::default(),
             hook: Arc::default(),
-            secrets: secrets.clone(),
+            secrets,
             nodes: Vec::new(),
             servers: JoinSet::new(),
         };
+        if config.uses_block_tokens() {
+            fixture.namenode.set_keys(fixture.secrets.export_keys());
+        }
         for number in 1..=count {
             let listener =
                 std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
             let registration = DatanodeRegistration {
-                number,
                 uuid: format!("dn{number}").into(),
-                storage_id: format!("DS-{number}").into(),
                 ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
                 host_name: "localhost".into(),
                 transfer_port: listener.local_addr().expect("bound").port(),
@@ -118,8 +119,10 @@ impl Fixture {
                 info_port: 0,
             };
             let context = DataNodeContext {
+                number,
                 namenode: fixture.namenode.clone(),
-                secrets: config.uses_block_tokens().then(|| secrets.clone()),
+                peers: Arc::new(LocalPeers::default()),
+                storage_id: format!("DS-{number}").into(),
                 clock: Clock::frozen(NOW),
                 hook: fixture.hook.clone(),
                 superuser: "hdfs".to_owned(),

@@ -35,7 +35,7 @@ async fn the_namenode_has_replicas_copied_and_deleted() {
                 .collect(),
         };
         fixture.namenode.order("dn1", order);
-        fixture.nodes[0].ring();
+        fixture.namenode.raise_signal("dn1");
         fixture
             .namenode
             .until(|namenode| namenode.finalized().len() == 3)

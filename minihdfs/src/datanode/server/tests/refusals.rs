@@ -292,7 +292,7 @@ async fn damage_that_a_copy_to_another_datanode_meets_is_reported() {
             targets: vec![fixture.nodes[1].registration().clone()],
         },
     );
-    fixture.nodes[0].ring();
+    fixture.namenode.raise_signal("dn1");
     fixture
         .namenode
         .until(|namenode| namenode.bad() == ["dn1"])
@@ -499,4 +499,45 @@ async fn flipped_and_cut_conversations_do_no_harm() {
         fixture.read(0, 1000).await.expect("still served"),
         content(1000)
     );
+}
+
+#[tokio::test]
+async fn an_order_to_copy_a_replica_that_is_not_there_is_reported() {
+    let fixture = Fixture::new(2, &[]);
+    let order = DatanodeCommand::Transfer {
+        block: BLOCK,
+        targets: vec![fixture.nodes[1].registration().clone()],
+    };
+    fixture.namenode.order("dn1", order);
+    fixture.namenode.raise_signal("dn1");
+    fixture
+        .namenode
+        .until(|namenode| !namenode.errors().is_empty())
+        .await;
+    let (error, message) = fixture.namenode.errors().remove(0);
+    assert_eq!(error, DatanodeError::InvalidBlock);
+    assert!(
+        message.starts_with("Can't send invalid block blk_1073741825_1001"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn a_datanode_checks_tokens_by_the_newest_keys_of_its_namenode() {
+    let fixture = Fixture::new(1, SECURE);
+    let data = content(1000);
+    fixture.write(&data).await;
+    fixture.secrets.clear_keys(NOW);
+    let token = fixture.token(&[AccessMode::Read]);
+    let mut connection = fixture.connect(0).await;
+    let answer = begin_read(&mut connection, token.clone(), 0, 1000)
+        .await
+        .expect("answered");
+    assert_eq!(answer.status(), Status::ErrorAccessToken, "an unknown key");
+    let keys = DatanodeCommand::UpdateKeys(fixture.secrets.export_keys());
+    fixture.namenode.order("dn1", keys);
+    fixture.nodes[0].heartbeat(NOW);
+    let mut connection = fixture.connect(0).await;
+    let read = read_on(&mut connection, token, 1000).await;
+    assert_eq!(read.expect("a known key"), data);
 }

@@ -6,13 +6,14 @@ use kerbox_krb5::Timestamp;
 
 use crate::HdfsError;
 use crate::protocol::{
-    BlockRecovery, BlockSynchronization, DatanodeLink, NameNodeLink, ReplicaState, ReportedReplica,
+    BlockSynchronization, DatanodePeers, DatanodeProtocol, InterDatanodeProtocol, RecoveredReplica,
+    RecoveringBlock, ReplicaState, ReportedReplica,
 };
 
 /// A DataNode that has the block, and its replica.
 struct Candidate {
     uuid: Arc<str>,
-    datanode: Arc<dyn DatanodeLink>,
+    datanode: Arc<dyn InterDatanodeProtocol>,
     replica: ReportedReplica,
 }
 
@@ -20,12 +21,13 @@ struct Candidate {
 /// NameNode.
 pub(crate) fn recover_block(
     now: Timestamp,
-    recovery: &BlockRecovery,
-    namenode: &dyn NameNodeLink,
+    recovery: &RecoveringBlock,
+    namenode: &dyn DatanodeProtocol,
+    peers: &dyn DatanodePeers,
 ) -> Result<(), HdfsError> {
-    let (candidates, failures) = find_candidates(recovery)?;
+    let (candidates, failures) = find_candidates(recovery, peers)?;
     if let Some(failure) = failures.last()
-        && failures.len() == recovery.participants.len()
+        && failures.len() == recovery.locations.len()
     {
         return Err(HdfsError::io(format!(
             "All datanodes failed: block={}, the last one: {failure}",
@@ -40,13 +42,16 @@ pub(crate) fn recover_block(
         new_targets: Vec::new(),
     };
     if candidates.is_empty() {
-        return namenode.commit_block_synchronization(now, synchronization);
+        return namenode.commit_block_synchronization(now, &synchronization);
     }
     let (length, candidates) = agree(candidates, recovery.truncate_to)?;
     let mut last_failure = None;
     for Candidate { uuid, datanode, .. } in candidates {
         match datanode.update_replica_under_recovery(recovery.block, recovery.recovery_id, length) {
-            Ok(()) => synchronization.new_targets.push(uuid),
+            Ok(storage_id) => synchronization.new_targets.push(RecoveredReplica {
+                datanode: uuid,
+                storage_id,
+            }),
             Err(error) => last_failure = Some(error),
         }
     }
@@ -55,18 +60,22 @@ pub(crate) fn recover_block(
     }
     synchronization.new_length = length;
     synchronization.delete_block = false;
-    namenode.commit_block_synchronization(now, synchronization)
+    namenode.commit_block_synchronization(now, &synchronization)
 }
 
 /// Stops all writers of the block. An attempt that finds a later one is abandoned.
 fn find_candidates(
-    recovery: &BlockRecovery,
+    recovery: &RecoveringBlock,
+    peers: &dyn DatanodePeers,
 ) -> Result<(Vec<Candidate>, Vec<HdfsError>), HdfsError> {
     let (mut candidates, mut failures) = (Vec::new(), Vec::new());
-    for (uuid, datanode) in &recovery.participants {
-        let Some(datanode) = datanode.upgrade() else {
-            failures.push(HdfsError::io(format!("DataNode {uuid} is gone")));
-            continue;
+    for location in &recovery.locations {
+        let datanode = match peers.connect(location) {
+            Ok(datanode) => datanode,
+            Err(error) => {
+                failures.push(error);
+                continue;
+            }
         };
         match datanode.init_replica_recovery(recovery.block, recovery.recovery_id) {
             Ok(Some(replica))
@@ -74,7 +83,7 @@ fn find_candidates(
                     && replica.block.length > 0 =>
             {
                 candidates.push(Candidate {
-                    uuid: uuid.clone(),
+                    uuid: Arc::clone(&location.uuid),
                     datanode,
                     replica,
                 });
@@ -148,11 +157,11 @@ fn agree(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Mutex, Weak};
+    use std::sync::Mutex;
 
     use super::*;
     use crate::datanode::test_namenode::TestNameNode;
-    use crate::protocol::Block;
+    use crate::protocol::{Block, DatanodeRegistration};
 
     const BLOCK: Block = Block {
         id: 7,
@@ -166,13 +175,20 @@ mod tests {
         updated: Mutex<Option<u64>>,
     }
 
-    impl DatanodeLink for Node {
-        fn ring(&self) {}
+    /// The nodes by the numbers that are their uuids.
+    struct Peers(Vec<Arc<Node>>);
 
-        fn replica_visible_length(&self, _block: Block) -> Result<u64, HdfsError> {
-            Ok(0)
+    impl DatanodePeers for Peers {
+        fn connect(
+            &self,
+            datanode: &DatanodeRegistration,
+        ) -> Result<Arc<dyn InterDatanodeProtocol>, HdfsError> {
+            let number: usize = datanode.uuid.parse().expect("a number");
+            Ok(Arc::clone(&self.0[number]) as _)
         }
+    }
 
+    impl InterDatanodeProtocol for Node {
         fn init_replica_recovery(
             &self,
             _block: Block,
@@ -186,9 +202,9 @@ mod tests {
             _block: Block,
             _recovery_id: u64,
             new_length: u64,
-        ) -> Result<(), HdfsError> {
+        ) -> Result<Arc<str>, HdfsError> {
             *self.updated.lock().expect("whole") = Some(new_length);
-            Ok(())
+            Ok("DS".into())
         }
     }
 
@@ -214,24 +230,35 @@ mod tests {
                 })
             })
             .collect();
-        let participant = |(index, node): (usize, &Arc<Node>)| {
-            let node: Weak<Node> = Arc::downgrade(node);
-            (index.to_string().into(), node as Weak<dyn DatanodeLink>)
+        let location = |index: usize| DatanodeRegistration {
+            uuid: index.to_string().into(),
+            ip: [127, 0, 0, 1].into(),
+            host_name: "localhost".into(),
+            transfer_port: 0,
+            ipc_port: 0,
+            info_port: 0,
         };
-        let recovery = BlockRecovery {
+        let recovery = RecoveringBlock {
             block: BLOCK,
             recovery_id: 1005,
             truncate_to,
-            participants: nodes.iter().enumerate().map(participant).collect(),
+            locations: (0..nodes.len()).map(location).collect(),
         };
         let namenode = TestNameNode::default();
-        recover_block(Timestamp::EPOCH, &recovery, &namenode)?;
+        let peers = Peers(nodes);
+        recover_block(Timestamp::EPOCH, &recovery, &namenode, &peers)?;
         let told = namenode.synchronization().expect("told");
-        let updated = nodes
+        let updated = peers
+            .0
             .iter()
             .map(|node| *node.updated.lock().expect("whole"))
             .collect();
         Ok((told, updated))
+    }
+
+    fn uuids(synchronization: &BlockSynchronization) -> Vec<&str> {
+        let targets = synchronization.new_targets.iter();
+        targets.map(|target| &*target.datanode).collect()
     }
 
     #[test]
@@ -251,7 +278,7 @@ mod tests {
             (700, 1005, false)
         );
         assert_eq!(updated, [Some(700), Some(700), None]);
-        assert_eq!(told.new_targets, ["0".into(), "1".into()]);
+        assert_eq!(uuids(&told), ["0", "1"]);
     }
 
     #[test]
@@ -283,7 +310,7 @@ mod tests {
         let dead = || Err(HdfsError::io("does not run"));
         let (told, _) =
             recover(vec![dead(), has(ReplicaState::Rbw, 5)], None).expect("one is left");
-        assert_eq!(told.new_targets, ["1".into()]);
+        assert_eq!(uuids(&told), ["1"]);
         let error = recover(vec![dead(), dead()], None).expect_err("none is left");
         assert!(
             error.message().starts_with("All datanodes failed"),

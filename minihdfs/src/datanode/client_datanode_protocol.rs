@@ -12,7 +12,7 @@ use crate::proto::hdfs::{
     GetVolumeReportResponseProto, StorageTypeProto, TriggerBlockReportRequestProto,
     TriggerBlockReportResponseProto,
 };
-use crate::protocol::{Block, DatanodeLink};
+use crate::protocol::Block;
 use crate::rpc::{Call, Protocol, RpcService, protocol};
 use crate::secret_manager::{BlockAccess, SecretManager};
 use crate::token::{AccessMode, Token};

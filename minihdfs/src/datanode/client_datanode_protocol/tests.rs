@@ -8,9 +8,9 @@ use rand::rngs::StdRng;
 
 use super::*;
 use crate::config::HdfsConfig;
-use crate::datanode::DataNodeContext;
 use crate::datanode::checksum::DataChecksum;
 use crate::datanode::test_namenode::{POOL, TestNameNode};
+use crate::datanode::{DataNodeContext, LocalPeers};
 use crate::proto::hdfs::ChecksumTypeProto;
 use crate::protocol::DatanodeRegistration;
 use crate::secret_manager::{BlockTokenSecretManager, BlockTokenSettings};
@@ -23,31 +23,35 @@ const BLOCK: Block = Block {
     length: 0,
 };
 
-fn node(
-    folder: &tempfile::TempDir,
-    secrets: Option<Arc<BlockTokenSecretManager>>,
-) -> Arc<DataNode> {
-    node_with(folder, secrets, &HdfsConfig::default())
+fn node(folder: &tempfile::TempDir, secrets: Option<&BlockTokenSecretManager>) -> Arc<DataNode> {
+    let tokens = ("dfs.block.access.token.enable", "true");
+    let pairs = secrets.map(|_| tokens);
+    let config = HdfsConfig::from_pairs(pairs).expect("good values").0;
+    node_with(folder, secrets, &config)
 }
 
 fn node_with(
     folder: &tempfile::TempDir,
-    secrets: Option<Arc<BlockTokenSecretManager>>,
+    secrets: Option<&BlockTokenSecretManager>,
     config: &HdfsConfig,
 ) -> Arc<DataNode> {
     let registration = DatanodeRegistration {
-        number: 1,
         uuid: "dn1".into(),
-        storage_id: "DS-1".into(),
         ip: [127, 0, 0, 1].into(),
         host_name: "localhost".into(),
         transfer_port: 0,
         ipc_port: 0,
         info_port: 0,
     };
+    let namenode = TestNameNode::default();
+    if let Some(secrets) = secrets {
+        namenode.set_keys(secrets.export_keys());
+    }
     let context = DataNodeContext {
-        namenode: Arc::new(TestNameNode::default()),
-        secrets,
+        number: 1,
+        namenode: Arc::new(namenode),
+        peers: Arc::new(LocalPeers::default()),
+        storage_id: "DS-1".into(),
         clock: Clock::frozen(NOW),
         hook: Arc::new(NoHook),
         superuser: "hdfs".to_owned(),
@@ -147,12 +151,8 @@ fn anybody_may_ask_for_a_length_without_block_tokens() {
 fn with_block_tokens_only_one_for_reading_this_block_will_do() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let settings = BlockTokenSettings::new(&HdfsConfig::default(), POOL);
-    let secrets = Arc::new(BlockTokenSecretManager::new(
-        settings,
-        NOW,
-        &mut StdRng::seed_from_u64(1),
-    ));
-    let node = node(&folder, Some(secrets.clone()));
+    let secrets = BlockTokenSecretManager::new(settings, NOW, &mut StdRng::seed_from_u64(1));
+    let node = node(&folder, Some(&secrets));
     let issue = |id, mode| secrets.issue(NOW, "alice", id, &[mode], &[], &[]);
     assert_eq!(
         visible_length(&node, &caller(Some(&issue(7, AccessMode::Read)))),
@@ -262,12 +262,15 @@ fn every_method_makes_the_check_that_hadoops_datanode_makes() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let settings = BlockTokenSettings::new(&HdfsConfig::default(), POOL);
     let secrets = BlockTokenSecretManager::new(settings, NOW, &mut StdRng::seed_from_u64(1));
-    let pairs = [(
-        "hadoop.user.group.static.mapping.overrides",
-        "root=supergroup;bob=staff",
-    )];
+    let pairs = [
+        (
+            "hadoop.user.group.static.mapping.overrides",
+            "root=supergroup;bob=staff",
+        ),
+        ("dfs.block.access.token.enable", "true"),
+    ];
     let config = HdfsConfig::from_pairs(pairs).expect("good values").0;
-    let node = node_with(&folder, Some(Arc::new(secrets)), &config);
+    let node = node_with(&folder, Some(&secrets), &config);
     let served: Vec<&str> = CHECKS
         .iter()
         .filter(|(_, check)| !matches!(check, Check::NotServed(_)))

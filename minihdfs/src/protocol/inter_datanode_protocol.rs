@@ -1,0 +1,45 @@
+//! InterDatanodeProtocol: a DataNode as the primary DataNode of a block recovery calls it.
+
+use std::sync::Arc;
+
+use super::{Block, DatanodeRegistration, ReportedReplica};
+use crate::HdfsError;
+
+/// A DataNode as other DataNodes call it. Every call to one that is not running fails.
+pub trait InterDatanodeProtocol: Send + Sync {
+    /// Stops the writer of the replica and returns the replica with the state that it had before;
+    /// `None` if there is no replica.
+    ///
+    /// # Errors
+    /// Fails with `RecoveryInProgressException` if the replica's generation stamp or current
+    /// recovery id is not below `recovery_id`.
+    fn init_replica_recovery(
+        &self,
+        block: Block,
+        recovery_id: u64,
+    ) -> Result<Option<ReportedReplica>, HdfsError>;
+
+    /// Truncates the replica to `new_length`, sets its generation stamp to `recovery_id`, and
+    /// finalizes it. Returns the id of its storage.
+    ///
+    /// # Errors
+    /// Fails if the replica is not under this recovery, or is shorter.
+    fn update_replica_under_recovery(
+        &self,
+        block: Block,
+        recovery_id: u64,
+        new_length: u64,
+    ) -> Result<Arc<str>, HdfsError>;
+}
+
+/// A way to reach other DataNodes.
+pub trait DatanodePeers: Send + Sync {
+    /// Connects to a DataNode.
+    ///
+    /// # Errors
+    /// Fails if the DataNode cannot be reached.
+    fn connect(
+        &self,
+        datanode: &DatanodeRegistration,
+    ) -> Result<Arc<dyn InterDatanodeProtocol>, HdfsError>;
+}
