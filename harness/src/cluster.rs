@@ -14,6 +14,7 @@ use crate::client::environment::ClientEnv;
 use crate::realm::Realm;
 use crate::servers::datanodes::Datanode;
 use crate::servers::hdfs::Hdfs;
+use crate::servers::namenode::NameNodeServer;
 use crate::spec::builder::{Builder, HasHdfs, Start};
 use crate::spec::{Security, Spec, checks};
 use crate::world::Fixture;
@@ -74,6 +75,12 @@ impl Cluster {
     #[must_use]
     pub fn namenode(&self) -> &Arc<NameNode> {
         &self.hdfs.namenode
+    }
+
+    /// Returns the NameNode as a server, which can be stopped, paused, killed and restarted.
+    #[must_use]
+    pub fn namenode_server(&self) -> NameNodeServer<'_> {
+        self.hdfs.namenode_server()
     }
 
     /// Returns the DataNode with this 1-based number.

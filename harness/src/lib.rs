@@ -112,6 +112,7 @@ pub use kerbox_krb5::{Clock, EncryptionType, ErrorCode, Principal, Timestamp};
 pub use realm::{Realm, RealmBuilder};
 pub use servers::datanodes::Datanode;
 pub use servers::kdcs::KdcServer;
+pub use servers::namenode::NameNodeServer;
 pub use spec::builder::Builder;
 pub use spec::{NewPrincipal, Protection, Trust};
 pub use test_result::{TestError, TestResult};

@@ -9,7 +9,9 @@ use std::time::Duration;
 use kerbox_krb5::Clock;
 use kerbox_krb5::messages::{frame, frame_length};
 pub use kerbox_net::Sockets;
-use kerbox_net::{Accepted, Answer, Limits, Linger, Port, Stop, serve_datagrams, within};
+use kerbox_net::{
+    Accepted, Answer, Limits, Linger, Port, Stop, inherited, serve_datagrams, within,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::sync::Semaphore;
@@ -72,7 +74,7 @@ pub async fn serve_on(
     // A task of its own, so that datagrams and connections are answered on different threads.
     let mut datagrams = JoinSet::new();
     if let Some(udp) = udp {
-        datagrams.spawn(answer_datagrams(server.clone(), udp));
+        datagrams.spawn(inherited(answer_datagrams(server.clone(), udp)));
     }
     let connections = async {
         match &mut port {

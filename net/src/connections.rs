@@ -92,7 +92,7 @@ impl Connections {
         self.places.make_room();
         let place = self.places.clone().place();
         let slot = place.slot.clone();
-        let abort = self.tasks.spawn(serve(place));
+        let abort = self.tasks.spawn(crate::inherited(serve(place)));
         // The slot was created here, so nothing is set yet.
         let _ = slot.abort.set(abort);
     }

@@ -48,11 +48,11 @@ pub async fn serve_datagrams(
                 while waiting.try_join_next().is_some() {}
                 if waiting.len() < MAX_WAITING {
                     let socket = Arc::clone(&socket);
-                    waiting.spawn(async move {
+                    waiting.spawn(crate::inherited(async move {
                         if let Some(message) = answer.await {
                             let _ = socket.send_to(&message, from).await;
                         }
-                    });
+                    }));
                 }
             }
         }

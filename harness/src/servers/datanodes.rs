@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use kerbox_krb5::{Clock, Timestamp};
 use minihdfs::config::HdfsConfig;
@@ -19,8 +19,9 @@ use tokio::runtime::Handle;
 use crate::directory::Directory;
 use crate::servers::listen::listen;
 use crate::servers::running::Running;
+use crate::servers::slot::{Process, Service, Slot};
 use crate::spec::HdfsSpec;
-use crate::world::{Fixture, Timed, World};
+use crate::world::{Timed, World};
 use crate::{Error, Server};
 
 /// Separates the DataNodes' random stream from other streams of the same seed.
@@ -38,43 +39,39 @@ impl Timed for DataNode {
 
 /// All DataNodes of a cluster, by number.
 pub(crate) struct DataNodes {
-    world: Arc<World>,
-    runtime: Handle,
-    namenode: Arc<NameNode>,
-    peers: Arc<LocalPeers>,
-    config: HdfsConfig,
-    superuser: String,
-    /// Caller authentication and user name mapping of their RPC ports.
-    security: Option<RpcSecurity>,
-    auth_to_local: AuthToLocal,
-    /// The IP address that they listen on, the same as the NameNode's.
-    listen_ip: IpAddr,
+    slots: Vec<Slot<DataNodeService>>,
     /// The directory of their folders if it is not the fixture's; locked while in use.
-    blocks: Option<Directory>,
-    slots: Vec<Slot>,
+    _blocks: Option<Directory>,
 }
 
-/// The slot of one DataNode. It keeps address, identity and folder across restarts.
-struct Slot {
+/// The parts that all DataNodes share.
+#[derive(Clone)]
+pub(crate) struct DataNodeParts {
+    pub(crate) world: Arc<World>,
+    pub(crate) runtime: Handle,
+    pub(crate) namenode: Arc<NameNode>,
+    pub(crate) peers: Arc<LocalPeers>,
+    pub(crate) config: HdfsConfig,
+    pub(crate) superuser: String,
+    /// Caller authentication and user name mapping of their RPC ports.
+    pub(crate) security: Option<RpcSecurity>,
+    pub(crate) auth_to_local: AuthToLocal,
+}
+
+/// One DataNode. It keeps address, identity and folder across restarts.
+struct DataNodeService {
+    parts: DataNodeParts,
     number: usize,
     address: SocketAddr,
     /// The RPC port, where Java's client asks for the length of a block that is being written.
     rpc_address: SocketAddr,
+    /// The IP address that it listens on, the same as the NameNode's.
+    listen_ip: IpAddr,
     uuid: Arc<str>,
     storage_id: Arc<str>,
     directory: PathBuf,
     clock: Clock,
     seed: u64,
-    process: Mutex<Option<Process>>,
-    /// Killed servers that may still be shutting down: a restart waits until their addresses are
-    /// free.
-    killed: Mutex<Vec<Running>>,
-}
-
-struct Process {
-    node: Arc<DataNode>,
-    server: Running,
-    rpc: Running,
 }
 
 /// The two listening sockets of a DataNode.
@@ -85,124 +82,40 @@ struct Listeners {
 
 impl DataNodes {
     /// Starts the DataNodes. They are registered with the NameNode when this returns.
-    pub(crate) fn start(
-        fixture: &Fixture,
-        namenode: &Arc<NameNode>,
-        config: &HdfsConfig,
-        security: Option<RpcSecurity>,
-        auth_to_local: AuthToLocal,
-        spec: &HdfsSpec,
-    ) -> Result<Self, Error> {
+    pub(crate) fn start(parts: &DataNodeParts, spec: &HdfsSpec) -> Result<Self, Error> {
         let blocks = match &spec.blocks {
             Some(path) => Some(Directory::at(path)?),
             None => None,
         };
-        let world = &fixture.world;
+        let world = &parts.world;
         let mut rng = StdRng::seed_from_u64(world.seed ^ DATANODES_STREAM);
-        let mut datanodes = Self {
-            world: Arc::clone(world),
-            runtime: fixture.runtime.handle().clone(),
-            namenode: Arc::clone(namenode),
-            peers: Arc::default(),
-            config: config.clone(),
-            superuser: spec.superuser.clone(),
-            security,
-            auth_to_local,
-            listen_ip: spec.listen.ip(),
-            blocks,
-            slots: Vec::with_capacity(spec.datanodes),
-        };
-        let any_port = SocketAddr::new(datanodes.listen_ip, 0);
+        let any_port = SocketAddr::new(spec.listen.ip(), 0);
+        let mut slots = Vec::with_capacity(spec.datanodes);
         for number in 1..=spec.datanodes {
             let server = Server::DataNode(number);
             let (transfer, address) = listen(server, any_port)?;
             let (rpc, rpc_address) = listen(server, any_port)?;
-            let slot = Slot {
+            let service = DataNodeService {
+                parts: parts.clone(),
                 number,
                 address,
                 rpc_address,
+                listen_ip: any_port.ip(),
                 uuid: uuid(&mut rng).into(),
                 storage_id: format!("DS-{}", uuid(&mut rng)).into(),
-                directory: match &datanodes.blocks {
+                directory: match &blocks {
                     Some(blocks) => blocks.expect_blocks(&format!("dn{number}"))?,
                     None => world.files().expect_blocks(&format!("blocks/dn{number}"))?,
                 },
                 clock: world.new_clock(server),
                 seed: rng.random(),
-                process: Mutex::default(),
-                killed: Mutex::default(),
             };
-            datanodes.run(&slot, Listeners { transfer, rpc })?;
-            datanodes.slots.push(slot);
+            slots.push(Slot::start(service, Listeners { transfer, rpc })?);
         }
-        Ok(datanodes)
-    }
-
-    fn run(&self, slot: &Slot, listeners: Listeners) -> Result<(), Error> {
-        let registration = DatanodeRegistration {
-            uuid: Arc::clone(&slot.uuid),
-            ip: slot.address.ip(),
-            host_name: "localhost".into(),
-            transfer_port: slot.address.port(),
-            ipc_port: slot.rpc_address.port(),
-            info_port: 0,
-        };
-        let context = DataNodeContext {
-            number: slot.number,
-            namenode: Arc::clone(&self.namenode) as _,
-            peers: Arc::clone(&self.peers) as _,
-            storage_id: Arc::clone(&slot.storage_id),
-            clock: slot.clock.clone(),
-            hook: self.world.hook(),
-            superuser: self.superuser.clone(),
-        };
-        let node = DataNode::open(
-            registration,
-            &slot.directory,
-            &self.config,
-            context,
-            slot.seed,
-        )?;
-        self.peers.add(&node);
-        self.namenode.set_datanode_number(&slot.uuid, slot.number);
-        node.start(slot.clock.now())?;
-        let served = Arc::clone(&node);
-        let server = Running::start(&self.runtime, |shutdown| {
-            minihdfs::datanode::serve(served, listeners.transfer, shutdown)
-        });
-        let number = Server::DataNode(slot.number);
-        let endpoint = RpcEndpoint::new(
-            number,
-            Arc::clone(&node) as _,
-            self.security.clone().map(|security| RpcSecurity {
-                tokens: Some(Arc::clone(node.block_tokens()) as _),
-                ..security
-            }),
-            self.auth_to_local.clone(),
-            &self.config,
-            self.world.hook(),
-        );
-        let served = Arc::clone(&node);
-        let rpc = Running::start(&self.runtime, |shutdown| {
-            // A fault that kills the DataNode closes this port as well.
-            let end = async move {
-                tokio::select! {
-                    () = shutdown => {}
-                    () = served.stopped() => {}
-                }
-            };
-            minihdfs::rpc::serve(
-                Arc::new(endpoint),
-                listeners.rpc,
-                slot.clock.clone(),
-                slot.seed,
-                end,
-            )
-        });
-        self.world
-            .add_timed(number, Arc::clone(&node) as Arc<dyn Timed>);
-        *slot.process() = Some(Process { node, server, rpc });
-        Ok(())
+        Ok(Self {
+            slots,
+            _blocks: blocks,
+        })
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -214,7 +127,7 @@ impl DataNodes {
             .checked_sub(1)
             .and_then(|index| self.slots.get(index));
         match slot {
-            Some(slot) => Ok(Datanode { all: self, slot }),
+            Some(slot) => Ok(Datanode { slot }),
             None => Err(Error::NoSuchServer {
                 server: Server::DataNode(number).to_string(),
                 has: format!("{} DataNodes, numbered from 1", self.slots.len()),
@@ -223,30 +136,105 @@ impl DataNodes {
     }
 }
 
-impl Slot {
-    fn process(&self) -> MutexGuard<'_, Option<Process>> {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+impl DataNodeService {
+    fn open(&self) -> Result<Arc<DataNode>, Error> {
+        let parts = &self.parts;
+        let registration = DatanodeRegistration {
+            uuid: Arc::clone(&self.uuid),
+            ip: self.address.ip(),
+            host_name: "localhost".into(),
+            transfer_port: self.address.port(),
+            ipc_port: self.rpc_address.port(),
+            info_port: 0,
+        };
+        let context = DataNodeContext {
+            number: self.number,
+            namenode: Arc::clone(&parts.namenode) as _,
+            peers: Arc::clone(&parts.peers) as _,
+            storage_id: Arc::clone(&self.storage_id),
+            clock: self.clock.clone(),
+            hook: parts.world.hook(),
+            superuser: parts.superuser.clone(),
+        };
+        let (directory, config) = (&self.directory, &parts.config);
+        Ok(DataNode::open(
+            registration,
+            directory,
+            config,
+            context,
+            self.seed,
+        )?)
+    }
+}
+
+impl Service for DataNodeService {
+    type Sockets = Listeners;
+
+    fn server(&self) -> Server {
+        Server::DataNode(self.number)
     }
 
-    fn killed(&self) -> MutexGuard<'_, Vec<Running>> {
-        self.killed.lock().unwrap_or_else(PoisonError::into_inner)
+    fn world(&self) -> &World {
+        &self.parts.world
+    }
+
+    fn bind(&self) -> Result<Listeners, Error> {
+        let bound = |address: SocketAddr| SocketAddr::new(self.listen_ip, address.port());
+        let (transfer, _) = listen(self.server(), bound(self.address))?;
+        let (rpc, _) = listen(self.server(), bound(self.rpc_address))?;
+        Ok(Listeners { transfer, rpc })
+    }
+
+    fn serve(&self, listeners: Listeners) -> Result<Process, Error> {
+        let node = self.open()?;
+        let parts = &self.parts;
+        parts.peers.add(&node);
+        parts.namenode.set_datanode_number(&self.uuid, self.number);
+        node.start(self.clock.now())?;
+        let served = Arc::clone(&node);
+        let transfer = Running::start(&parts.runtime, |shutdown| {
+            minihdfs::datanode::serve(served, listeners.transfer, shutdown)
+        });
+        let endpoint = RpcEndpoint::new(
+            self.server(),
+            Arc::clone(&node) as _,
+            parts.security.clone().map(|security| RpcSecurity {
+                tokens: Some(Arc::clone(node.block_tokens()) as _),
+                ..security
+            }),
+            parts.auth_to_local.clone(),
+            &parts.config,
+            parts.world.hook(),
+        );
+        let (served, clock, seed) = (Arc::clone(&node), self.clock.clone(), self.seed);
+        let rpc = Running::start(&parts.runtime, |shutdown| {
+            // A fault that kills the DataNode closes this port as well.
+            let end = async move {
+                tokio::select! {
+                    () = shutdown => {}
+                    () = served.stopped() => {}
+                }
+            };
+            minihdfs::rpc::serve(Arc::new(endpoint), listeners.rpc, clock, seed, end)
+        });
+        let timed = Arc::clone(&node) as Arc<dyn Timed>;
+        Ok(Process {
+            ports: vec![transfer, rpc],
+            timed: Some(timed),
+            end: Box::new(move || node.stop()),
+        })
+    }
+
+    fn record(&self, change: &str) {
+        self.parts.world.record_state(self.server(), change);
     }
 }
 
 /// Returns a random (version 4) UUID as text.
 fn uuid(rng: &mut StdRng) -> String {
-    let bits: u128 = rng.random();
-    let bits = bits & !(0xF << 76) | (0x4 << 76);
-    let bits = bits & !(0x3 << 62) | (0x2 << 62);
-    let hex = format!("{bits:032x}");
-    [
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..],
-    ]
-    .join("-")
+    let random: u128 = rng.random();
+    let uuid = uuid::Builder::from_random_bytes(random.to_be_bytes()).into_uuid();
+    uuid.to_string()
 }
 
 /// One DataNode of a [`Cluster`](crate::Cluster), running or not.
@@ -262,76 +250,67 @@ fn uuid(rng: &mut StdRng) -> String {
 /// ```
 #[derive(Clone, Copy)]
 pub struct Datanode<'a> {
-    all: &'a DataNodes,
-    slot: &'a Slot,
+    slot: &'a Slot<DataNodeService>,
 }
 
 impl Datanode<'_> {
     /// Returns its 1-based number.
     #[must_use]
     pub fn number(&self) -> usize {
-        self.slot.number
+        self.slot.service.number
     }
 
     /// Returns the address of its DataTransferProtocol server; a restart keeps it.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.slot.address
+        self.slot.service.address
     }
 
     /// Returns the folder of its replicas, which a test may inspect or damage.
     #[must_use]
     pub fn directory(&self) -> &Path {
-        &self.slot.directory
+        &self.slot.service.directory
     }
 
-    /// Returns whether it is running.
+    /// Returns whether it is running and not paused.
     #[must_use]
     pub fn is_running(&self) -> bool {
-        self.slot
-            .process()
-            .as_ref()
-            .is_some_and(|process| process.server.is_running())
+        self.slot.serves()
+    }
+
+    /// Returns whether it is paused.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.slot.is_paused()
     }
 
     /// Stops it and waits until its address is free. The NameNode notices only the missing
     /// heartbeats.
     pub fn stop(&self) {
-        if let Some(process) = self.slot.process().take() {
-            process.node.stop();
-            process.server.stop();
-            process.rpc.stop();
-            self.all
-                .world
-                .remove_timed(Server::DataNode(self.slot.number));
-        }
+        self.slot.stop();
     }
 
     /// Kills it: its connections are cut.
     pub fn kill(&self) {
-        if let Some(process) = self.slot.process().take() {
-            process.node.stop();
-            process.server.kill();
-            process.rpc.kill();
-            self.slot.killed().extend([process.server, process.rpc]);
-            self.all
-                .world
-                .remove_timed(Server::DataNode(self.slot.number));
-        }
+        self.slot.kill();
+    }
+
+    /// Pauses it, as SIGSTOP does: it accepts, answers and sends nothing, not even heartbeats, and
+    /// its connections stay open, until [`resume`](Self::resume). Does nothing if it is not
+    /// running.
+    pub fn pause(&self) {
+        self.slot.pause("paused");
+    }
+
+    /// Resumes it: it serves what has arrived meanwhile. Does nothing if it is not paused.
+    pub fn resume(&self) {
+        self.slot.resume();
     }
 
     /// Starts it at its old address with the replicas in its folder. Stops it first if it is
     /// running.
     pub fn restart(&self) -> Result<(), Error> {
-        self.stop();
-        for killed in self.slot.killed().drain(..) {
-            killed.stop();
-        }
-        let server = Server::DataNode(self.slot.number);
-        let bound = |address: SocketAddr| SocketAddr::new(self.all.listen_ip, address.port());
-        let (transfer, _) = listen(server, bound(self.slot.address))?;
-        let (rpc, _) = listen(server, bound(self.slot.rpc_address))?;
-        self.all.run(self.slot, Listeners { transfer, rpc })
+        self.slot.restart()
     }
 }
 

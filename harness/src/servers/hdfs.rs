@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use kerbox_krb5::{Principal, Timestamp};
+use kerbox_krb5::Principal;
 use minihdfs::config::HdfsConfig;
 use minihdfs::namenode::{NameNode, NameNodeIdentity};
 use minihdfs::rpc::{RpcEndpoint, RpcSecurity};
@@ -14,11 +14,12 @@ use rand::rngs::StdRng;
 
 use crate::client::hadoop_conf::{self, HadoopKeys};
 use crate::realm::Realm;
-use crate::servers::datanodes::{DataNodes, Datanode};
+use crate::servers::datanodes::{DataNodeParts, DataNodes, Datanode};
 use crate::servers::listen::listen;
-use crate::servers::running::Running;
+use crate::servers::namenode::{NameNodeServer, NameNodeService};
+use crate::servers::slot::Slot;
 use crate::spec::HdfsSpec;
-use crate::world::{Fixture, Timed};
+use crate::world::Fixture;
 use crate::{Error, Server};
 
 /// Separates the NameNode's random stream from other streams of the same seed.
@@ -31,18 +32,8 @@ pub(crate) struct Hdfs {
     pub(crate) keys: HadoopKeys,
     pub(crate) warnings: Vec<String>,
     pub(crate) superuser: String,
-    rpc: Running,
+    rpc: Slot<NameNodeService>,
     datanodes: DataNodes,
-}
-
-impl Timed for NameNode {
-    fn next_deadline(&self) -> Option<Timestamp> {
-        Self::next_deadline(self)
-    }
-
-    fn tick(&self, now: Timestamp) {
-        Self::tick(self, now);
-    }
 }
 
 impl Hdfs {
@@ -79,7 +70,6 @@ impl Hdfs {
                 directory.mode,
             )?;
         }
-        world.add_timed(Server::NameNode, Arc::clone(&namenode) as Arc<dyn Timed>);
         let auth_to_local = AuthToLocal::from_config(&config, identity.default_realm)?;
         let security = match realm {
             Some(realm) => Some(RpcSecurity {
@@ -96,15 +86,16 @@ impl Hdfs {
             &config,
             world.hook(),
         );
-        let rpc = Running::start(fixture.runtime.handle(), |shutdown| {
-            minihdfs::rpc::serve(
-                Arc::new(endpoint),
-                listener,
-                clock,
-                world.seed ^ NAMENODE_STREAM,
-                shutdown,
-            )
-        });
+        let service = NameNodeService {
+            world: Arc::clone(world),
+            runtime: fixture.runtime.handle().clone(),
+            namenode: Arc::clone(&namenode),
+            endpoint: Arc::new(endpoint),
+            bound: SocketAddr::new(spec.listen.ip(), address.port()),
+            clock,
+            seed: world.seed ^ NAMENODE_STREAM,
+        };
+        let rpc = Slot::start(service, listener)?;
         let security = match realm {
             Some(realm) => {
                 let key = "dfs.datanode.kerberos.principal";
@@ -112,8 +103,17 @@ impl Hdfs {
             }
             None => None,
         };
-        let datanodes =
-            DataNodes::start(fixture, &namenode, &config, security, auth_to_local, spec)?;
+        let parts = DataNodeParts {
+            world: Arc::clone(world),
+            runtime: fixture.runtime.handle().clone(),
+            namenode: Arc::clone(&namenode),
+            peers: Arc::default(),
+            config,
+            superuser: spec.superuser.clone(),
+            security,
+            auth_to_local,
+        };
+        let datanodes = DataNodes::start(&parts, spec)?;
         hadoop_conf::write(world.files(), &keys)?;
         Ok(Self {
             namenode,
@@ -124,6 +124,10 @@ impl Hdfs {
             rpc,
             datanodes,
         })
+    }
+
+    pub(crate) fn namenode_server(&self) -> NameNodeServer<'_> {
+        NameNodeServer { slot: &self.rpc }
     }
 
     pub(crate) fn datanode(&self, number: usize) -> Result<Datanode<'_>, Error> {

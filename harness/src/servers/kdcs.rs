@@ -2,11 +2,9 @@
 //! address.
 
 use std::fmt;
-use std::io::{self, ErrorKind};
-use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::Duration;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 use kerbox_kdc::Kdc;
 use kerbox_kdc::server::Sockets;
@@ -16,77 +14,54 @@ use kerbox_net::{HeldPort, reachable};
 use tokio::runtime::Handle;
 
 use crate::servers::running::Running;
+use crate::servers::slot::{Process, Service, Slot};
 use crate::spec::{RealmSpec, Transports};
 use crate::world::World;
 use crate::{Error, Server};
 
-/// Number of attempts to bind a port that was just closed. Until a child process has executed its
-/// program, it holds copies of this process's descriptors, so the port may not be free at once.
-const TRIES: u32 = 500;
-const BETWEEN_TRIES: Duration = Duration::from_millis(10);
-
 /// All servers of a realm's KDC, by number.
-pub(crate) struct Kdcs {
-    world: Arc<World>,
-    kdc: Arc<Kdc>,
-    clock: Clock,
-    runtime: Handle,
-    listen_ip: IpAddr,
-    transports: Transports,
-    slots: Vec<Slot>,
+pub(crate) struct Kdcs(Vec<Slot<KdcService>>);
+
+/// The parts that the servers of a KDC share.
+#[derive(Clone)]
+pub(crate) struct KdcParts {
+    pub(crate) world: Arc<World>,
+    pub(crate) runtime: Handle,
+    pub(crate) kdc: Arc<Kdc>,
+    pub(crate) clock: Clock,
 }
 
-/// The slot of one server, which keeps its address across restarts.
-struct Slot {
+/// One server.
+struct KdcService {
+    parts: KdcParts,
     number: usize,
-    address: SocketAddr,
-    state: Mutex<State>,
-}
-
-enum State {
-    Serving(Running),
-    /// The sockets are open but not read. The system itself still accepts connections and
-    /// datagrams.
-    Silent {
-        _sockets: Sockets,
-    },
-    /// Connections and datagrams are refused, and no other process can take the port. `None` if
-    /// another process took it first.
-    Closed {
-        _held: Option<HeldPort>,
-    },
+    /// The number of servers.
+    count: usize,
+    /// The address that it is bound to.
+    bound: SocketAddr,
+    transports: Transports,
 }
 
 impl Kdcs {
     /// Starts the servers on their bound sockets.
     pub(crate) fn start(
-        world: &Arc<World>,
-        runtime: &Handle,
-        kdc: &Arc<Kdc>,
-        clock: &Clock,
+        parts: &KdcParts,
         bound: Vec<Sockets>,
         spec: &RealmSpec,
     ) -> Result<Self, Error> {
-        let mut kdcs = Self {
-            world: Arc::clone(world),
-            kdc: Arc::clone(kdc),
-            clock: clock.clone(),
-            runtime: runtime.clone(),
-            listen_ip: spec.listen.ip(),
-            transports: spec.transports,
-            slots: Vec::with_capacity(bound.len()),
-        };
-        for (before, sockets) in bound.into_iter().enumerate() {
-            let address = sockets.local_addr().map_err(cannot_bind(spec.listen))?;
-            let slot = Slot {
+        let count = bound.len();
+        let start = |(before, sockets): (usize, Sockets)| {
+            let service = KdcService {
+                parts: parts.clone(),
                 number: before + 1,
-                address: reachable(address),
-                state: Mutex::new(State::Closed { _held: None }),
+                count,
+                bound: sockets.local_addr().map_err(cannot_bind(spec.listen))?,
+                transports: spec.transports,
             };
-            *slot.state() = kdcs.serve(sockets)?;
-            kdcs.slots.push(slot);
-        }
-        Ok(kdcs)
+            Slot::start(service, sockets)
+        };
+        let slots = bound.into_iter().enumerate().map(start);
+        Ok(Self(slots.collect::<Result<_, _>>()?))
     }
 
     /// Binds every server's sockets: the first server at the requested address, the others on free
@@ -102,82 +77,83 @@ impl Kdcs {
 
     /// Returns the addresses where clients reach them, in the order of their numbers.
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
-        self.slots.iter().map(|slot| slot.address).collect()
+        self.all().map(|server| server.address()).collect()
     }
 
     /// Returns whether any of them is serving.
     pub(crate) fn any_serves(&self) -> bool {
-        self.slots.iter().any(Slot::serves)
+        self.0.iter().any(Slot::serves)
     }
 
     pub(crate) fn get(&self, number: usize) -> Result<KdcServer<'_>, Error> {
-        let slot = number
-            .checked_sub(1)
-            .and_then(|before| self.slots.get(before));
+        let slot = number.checked_sub(1).and_then(|before| self.0.get(before));
         let slot = slot.ok_or_else(|| Error::NoSuchServer {
             server: format!("KDC {number}"),
-            has: format!("{} of them, numbered from 1", self.slots.len()),
+            has: format!("{} of them, numbered from 1", self.0.len()),
         })?;
-        Ok(KdcServer { all: self, slot })
+        Ok(KdcServer { slot })
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = KdcServer<'_>> {
-        self.slots.iter().map(|slot| KdcServer { all: self, slot })
-    }
-
-    fn serve(&self, mut sockets: Sockets) -> Result<State, Error> {
-        let mut closed = None;
-        match self.transports {
-            Transports::Both => {}
-            Transports::Tcp => {
-                let address = sockets.udp.local_addr();
-                let connected = address.and_then(|address| refuse_datagrams(&sockets.udp, address));
-                connected.map_err(Error::io("close the KDC's UDP port"))?;
-            }
-            Transports::Udp => {
-                let cannot = || Error::io("close the KDC's TCP port");
-                let address = sockets.tcp.local_addr().map_err(cannot())?;
-                // The server still needs a TCP socket: give it one at an address that clients do
-                // not know.
-                let elsewhere = Sockets::bind(SocketAddr::new(address.ip(), 0)).map_err(cannot())?;
-                sockets.tcp = elsewhere.tcp;
-                closed = hold_tcp(address);
-            }
-        }
-        let (kdc, clock) = (Arc::clone(&self.kdc), self.clock.clone());
-        let serve = |shutdown| async move {
-            let _closed = closed;
-            kerbox_kdc::server::serve(kdc, sockets, clock, shutdown).await
-        };
-        Ok(State::Serving(Running::start(&self.runtime, serve)))
-    }
-
-    fn record(&self, slot: &Slot, change: &str) {
-        let change = if self.slots.len() == 1 {
-            change.to_owned()
-        } else {
-            format!("{change}: {} of {}", slot.number, self.slots.len())
-        };
-        self.world.record_state(Server::Kdc, &change);
+        self.0.iter().map(|slot| KdcServer { slot })
     }
 }
 
-impl Slot {
-    fn state(&self) -> MutexGuard<'_, State> {
-        // The state is replaced whole, so a panic elsewhere leaves it valid.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+impl Service for KdcService {
+    type Sockets = Sockets;
+
+    fn server(&self) -> Server {
+        Server::Kdc
     }
 
-    fn serves(&self) -> bool {
-        matches!(&*self.state(), State::Serving(running) if running.is_running())
+    fn world(&self) -> &World {
+        &self.parts.world
     }
 
-    /// Ends the server or releases the held port; the port is free afterwards.
-    fn end(&self) {
-        let before = std::mem::replace(&mut *self.state(), State::Closed { _held: None });
-        if let State::Serving(running) = before {
-            running.stop();
-        }
+    fn bind(&self) -> Result<Sockets, Error> {
+        Sockets::bind(self.bound).map_err(cannot_bind(self.bound))
+    }
+
+    fn serve(&self, sockets: Sockets) -> Result<Process, Error> {
+        let Sockets { udp, tcp } = sockets;
+        let (mut closed_udp, mut closed_tcp) = (None, None);
+        let (udp, tcp) = match self.transports {
+            Transports::Both => (Some(udp), Some(tcp)),
+            Transports::Tcp => {
+                let refusing = refuse_datagrams(&udp, self.bound);
+                refusing.map_err(Error::io("close the KDC's UDP port"))?;
+                closed_udp = Some(udp);
+                (None, Some(tcp))
+            }
+            Transports::Udp => {
+                drop(tcp);
+                closed_tcp = hold_tcp(self.bound);
+                (Some(udp), None)
+            }
+        };
+        let (kdc, clock) = (Arc::clone(&self.parts.kdc), self.parts.clock.clone());
+        let serve = |shutdown| async move {
+            let _closed = (closed_udp, closed_tcp);
+            kerbox_kdc::server::serve_on(kdc, udp, tcp, clock, shutdown).await
+        };
+        Ok(Process {
+            ports: vec![Running::start(&self.parts.runtime, serve)],
+            timed: None,
+            end: Box::new(|| {}),
+        })
+    }
+
+    fn hold(&self) -> Option<HeldPort> {
+        HeldPort::hold(self.bound)
+    }
+
+    fn record(&self, change: &str) {
+        let change = if self.count == 1 {
+            change.to_owned()
+        } else {
+            format!("{change}: {} of {}", self.number, self.count)
+        };
+        self.parts.world.record_state(Server::Kdc, &change);
     }
 }
 
@@ -193,21 +169,20 @@ impl Slot {
 /// ```
 #[derive(Clone, Copy)]
 pub struct KdcServer<'a> {
-    all: &'a Kdcs,
-    slot: &'a Slot,
+    slot: &'a Slot<KdcService>,
 }
 
 impl KdcServer<'_> {
     /// Returns its 1-based number.
     #[must_use]
     pub fn number(&self) -> usize {
-        self.slot.number
+        self.slot.service.number
     }
 
     /// Returns its address; a restart keeps it.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.slot.address
+        reachable(self.slot.service.bound)
     }
 
     /// Returns whether it answers.
@@ -216,59 +191,54 @@ impl KdcServer<'_> {
         self.slot.serves()
     }
 
+    /// Returns whether it is paused.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.slot.is_paused()
+    }
+
     /// Stops it and closes its port, so that clients are refused at once, until
     /// [`restart`](Self::restart).
     pub fn stop(&self) {
-        self.slot.end();
-        let held = HeldPort::hold(self.bound());
-        *self.slot.state() = State::Closed { _held: held };
-        self.all.record(self.slot, "stopped");
+        if self.slot.stop() {
+            self.slot.service.record("stopped");
+        }
+    }
+
+    /// Pauses it, as SIGSTOP does: it answers nothing, and its connections stay open, until
+    /// [`resume`](Self::resume). Does nothing if it is not running.
+    pub fn pause(&self) {
+        self.slot.pause("paused");
+    }
+
+    /// Resumes it: it answers what has arrived meanwhile. Does nothing if it is not paused.
+    pub fn resume(&self) {
+        self.slot.resume();
     }
 
     /// Makes it accept connections and requests without answering, like a host that is overloaded
-    /// or behind a misconfigured firewall, until [`restart`](Self::restart). Unlike
-    /// [`Fault::silence`](crate::Fault::silence), this leaves the realm's other servers alone.
+    /// or behind a misconfigured firewall, until [`restart`](Self::restart) or
+    /// [`resume`](Self::resume). Unlike [`Fault::silence`](crate::Fault::silence), this leaves the
+    /// realm's other servers alone.
     pub fn silence(&self) -> Result<(), Error> {
-        self.slot.end();
-        let sockets = self.bind()?;
-        *self.slot.state() = State::Silent { _sockets: sockets };
-        self.all.record(self.slot, "silent");
+        if !self.slot.serves() {
+            self.slot.restart()?;
+        }
+        self.slot.pause("silent");
         Ok(())
     }
 
     /// Makes it serve again at the same address, from the same database.
     pub fn restart(&self) -> Result<(), Error> {
-        self.slot.end();
-        *self.slot.state() = self.all.serve(self.bind()?)?;
-        self.all.record(self.slot, "started");
+        self.slot.restart()?;
+        self.slot.service.record("started");
         Ok(())
-    }
-
-    fn bound(&self) -> SocketAddr {
-        SocketAddr::new(self.all.listen_ip, self.slot.address.port())
-    }
-
-    fn bind(&self) -> Result<Sockets, Error> {
-        let mut tries = 0;
-        loop {
-            match Sockets::bind(self.bound()) {
-                Err(error) if error.kind() == ErrorKind::AddrInUse && tries < TRIES => {
-                    tries += 1;
-                    thread::sleep(BETWEEN_TRIES);
-                }
-                bound => return bound.map_err(cannot_bind(self.bound())),
-            }
-        }
     }
 }
 
 impl fmt::Debug for KdcServer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "KdcServer({} at {})",
-            self.slot.number, self.slot.address
-        )
+        write!(f, "KdcServer({} at {})", self.number(), self.address())
     }
 }
 

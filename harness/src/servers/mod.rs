@@ -5,5 +5,7 @@ pub(crate) mod datanodes;
 pub(crate) mod hdfs;
 pub(crate) mod kdcs;
 pub(crate) mod listen;
+pub(crate) mod namenode;
 pub(crate) mod realm_core;
 pub(crate) mod running;
+pub(crate) mod slot;

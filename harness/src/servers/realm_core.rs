@@ -18,7 +18,7 @@ use rand::rngs::StdRng;
 use crate::client::keytab_files::KeytabFiles;
 use crate::client::krb5_conf::{Registration, own_conf};
 use crate::servers::database::database;
-use crate::servers::kdcs::Kdcs;
+use crate::servers::kdcs::{KdcParts, Kdcs};
 use crate::spec::RealmSpec;
 use crate::spec::file_names::{KeytabName, file_name};
 use crate::world::{Fixture, World};
@@ -64,14 +64,13 @@ impl RealmCore {
             kdc = kdc.with_udp_limit(bytes);
         }
         let kdc = Arc::new(kdc);
-        let kdcs = Kdcs::start(
-            &world,
-            fixture.runtime.handle(),
-            &kdc,
-            &kdc_clock,
-            bound,
-            spec,
-        )?;
+        let parts = KdcParts {
+            world: Arc::clone(&world),
+            runtime: fixture.runtime.handle().clone(),
+            kdc: Arc::clone(&kdc),
+            clock: kdc_clock.clone(),
+        };
+        let kdcs = Kdcs::start(&parts, bound, spec)?;
         let registrations = register(&name, &kdcs, &kdc, spec)?;
         let core = Self {
             kdc,

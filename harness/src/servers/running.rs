@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 use std::sync::{Mutex, PoisonError, mpsc};
 
+use kerbox_net::Gate;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
@@ -14,6 +15,7 @@ pub(crate) struct Running(Mutex<Option<Task>>);
 struct Task {
     shutdown: oneshot::Sender<()>,
     abort: AbortHandle,
+    gate: Gate,
     killed: bool,
     /// Disconnected once the task has ended and dropped everything it held.
     ended: mpsc::Receiver<()>,
@@ -35,15 +37,18 @@ impl Running {
         // was never polled.
         let both = (server, held);
         // Must run inside the runtime, because the sockets are registered with it.
+        let gate = Gate::default();
+        let behind = gate.clone();
         let task = runtime.spawn(async move {
             let (server, _held) = both;
-            if let Err(error) = server.await {
+            if let Err(error) = behind.run(server).await {
                 tracing::error!(target: "kerbox", "a server ended: {error}");
             }
         });
         Self(Mutex::new(Some(Task {
             shutdown,
             abort: task.abort_handle(),
+            gate,
             killed: false,
             ended,
         })))
@@ -56,10 +61,28 @@ impl Running {
             .is_some_and(|task| !task.killed && !task.abort.is_finished())
     }
 
-    /// Shuts it down in order, unless it was killed, and waits until it has ended. Its address is
-    /// free afterwards.
+    /// Pauses it, as SIGSTOP does, until [`resume`](Self::resume).
+    pub(crate) fn pause(&self) {
+        if let Some(task) = self.task().as_ref() {
+            task.gate.close();
+        }
+    }
+
+    /// Resumes it.
+    pub(crate) fn resume(&self) {
+        if let Some(task) = self.task().as_ref() {
+            task.gate.open();
+        }
+    }
+
+    /// Shuts it down in order, unless it was killed or is paused, and waits until it has ended. Its
+    /// address is free afterwards.
     pub(crate) fn stop(&self) {
         if let Some(task) = self.take() {
+            if task.gate.is_closed() {
+                // It cannot hear the signal, and must not answer what has arrived meanwhile.
+                task.abort.abort();
+            }
             // A server that has already ended needs no signal.
             let _ = task.shutdown.send(());
             let _ = task.ended.recv();

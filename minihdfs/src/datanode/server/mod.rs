@@ -23,7 +23,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use kerbox_events::{Event, Printable, Server};
-use kerbox_net::{Accepted, Limits, Port};
+use kerbox_net::{Accepted, Limits, Port, inherited};
 use tokio::task::JoinSet;
 
 use super::node::{DataNode, Work};
@@ -82,7 +82,7 @@ fn carry_out(
         match work {
             Work::Heartbeat => node.heartbeat(node.clock.now()),
             Work::Transfer(order) => {
-                transfers.spawn(transfer::replicate(node.clone(), order));
+                transfers.spawn(inherited(transfer::replicate(node.clone(), order)));
             }
             Work::Stop => return ControlFlow::Break(()),
         }

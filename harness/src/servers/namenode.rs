@@ -1,0 +1,148 @@
+//! The NameNode of a cluster, and the methods by which a test controls it.
+
+use std::fmt;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use kerbox_krb5::{Clock, Timestamp};
+use kerbox_net::reachable;
+use minihdfs::namenode::NameNode;
+use minihdfs::rpc::RpcEndpoint;
+use tokio::runtime::Handle;
+
+use crate::servers::listen::listen;
+use crate::servers::running::Running;
+use crate::servers::slot::{Process, Service, Slot};
+use crate::world::{Timed, World};
+use crate::{Error, Server};
+
+impl Timed for NameNode {
+    fn next_deadline(&self) -> Option<Timestamp> {
+        Self::next_deadline(self)
+    }
+
+    fn tick(&self, now: Timestamp) {
+        Self::tick(self, now);
+    }
+}
+
+/// The NameNode's RPC port, with its namespace in memory.
+pub(crate) struct NameNodeService {
+    pub(crate) world: Arc<World>,
+    pub(crate) runtime: Handle,
+    pub(crate) namenode: Arc<NameNode>,
+    pub(crate) endpoint: Arc<RpcEndpoint>,
+    /// The address that it is bound to.
+    pub(crate) bound: SocketAddr,
+    pub(crate) clock: Clock,
+    pub(crate) seed: u64,
+}
+
+impl Service for NameNodeService {
+    type Sockets = TcpListener;
+
+    fn server(&self) -> Server {
+        Server::NameNode
+    }
+
+    fn world(&self) -> &World {
+        &self.world
+    }
+
+    fn bind(&self) -> Result<TcpListener, Error> {
+        Ok(listen(Server::NameNode, self.bound)?.0)
+    }
+
+    fn serve(&self, listener: TcpListener) -> Result<Process, Error> {
+        let (endpoint, clock) = (Arc::clone(&self.endpoint), self.clock.clone());
+        let rpc = Running::start(&self.runtime, |shutdown| {
+            minihdfs::rpc::serve(endpoint, listener, clock, self.seed, shutdown)
+        });
+        Ok(Process {
+            ports: vec![rpc],
+            timed: Some(Arc::clone(&self.namenode) as Arc<dyn Timed>),
+            end: Box::new(|| {}),
+        })
+    }
+
+    fn record(&self, change: &str) {
+        self.world.record_state(Server::NameNode, change);
+    }
+}
+
+/// The NameNode of a [`Cluster`](crate::Cluster) as a server, running or not.
+///
+/// Its namespace is in memory and outlives a stop. The DataNodes of a fixture reach it without its
+/// port, so they report to it even while it does not serve.
+///
+/// ```
+/// let cluster = kerbox::Cluster::simple().start_blocking()?;
+/// let namenode = cluster.namenode_server();
+/// namenode.pause(); // clients connect, and wait for an answer
+/// assert!(!namenode.is_running());
+/// namenode.resume();
+/// namenode.kill(); // clients are refused
+/// namenode.restart()?;
+/// assert!(namenode.is_running());
+/// # Ok::<(), kerbox::Error>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct NameNodeServer<'a> {
+    pub(crate) slot: &'a Slot<NameNodeService>,
+}
+
+impl NameNodeServer<'_> {
+    /// Returns the address of its RPC port; a restart keeps it.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        reachable(self.slot.service.bound)
+    }
+
+    /// Returns whether it is running and not paused.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.slot.serves()
+    }
+
+    /// Returns whether it is paused.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.slot.is_paused()
+    }
+
+    /// Stops it and waits until its address is free. Its timers do not run meanwhile.
+    pub fn stop(&self) {
+        if self.slot.stop() {
+            self.slot.service.record("stopped");
+        }
+    }
+
+    /// Kills it: its connections are cut.
+    pub fn kill(&self) {
+        self.slot.kill();
+    }
+
+    /// Pauses it, as SIGSTOP does: it accepts and answers nothing, runs no timers, and its
+    /// connections stay open, until [`resume`](Self::resume). Does nothing if it is not running.
+    pub fn pause(&self) {
+        self.slot.pause("paused");
+    }
+
+    /// Resumes it: it answers what has arrived meanwhile. Does nothing if it is not paused.
+    pub fn resume(&self) {
+        self.slot.resume();
+    }
+
+    /// Starts it at its old address with its namespace. Stops it first if it is running.
+    pub fn restart(&self) -> Result<(), Error> {
+        self.slot.restart()?;
+        self.slot.service.record("started");
+        Ok(())
+    }
+}
+
+impl fmt::Debug for NameNodeServer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NameNode at {}", self.address())
+    }
+}

@@ -1,0 +1,133 @@
+//! Pauses a server: none of its tasks runs until it is resumed.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+tokio::task_local! {
+    /// The gate of the server that the current task belongs to.
+    static GATE: Gate;
+}
+
+/// Pauses a server, as SIGSTOP does: it accepts nothing and answers nothing, and its connections
+/// stay open. Clones are the same gate.
+///
+/// A server runs behind the gate by [`run`](Self::run), and each task that it spawns, by
+/// [`inherited`].
+#[derive(Clone, Debug, Default)]
+pub struct Gate(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    is_closed: AtomicBool,
+    /// The tasks to wake when the gate opens.
+    waiting: Mutex<Vec<Waker>>,
+}
+
+impl Gate {
+    /// Pauses the server. Work that already runs on other threads may still finish.
+    pub fn close(&self) {
+        self.0.is_closed.store(true, SeqCst);
+    }
+
+    /// Resumes the server.
+    pub fn open(&self) {
+        let mut waiting = self.waiting();
+        self.0.is_closed.store(false, SeqCst);
+        for task in waiting.drain(..) {
+            task.wake();
+        }
+    }
+
+    /// Returns whether the server is paused.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.0.is_closed.load(SeqCst)
+    }
+
+    /// Runs `task` behind this gate.
+    pub async fn run<F: Future>(self, task: F) -> F::Output {
+        let gate = self.clone();
+        let gated = async move {
+            let mut task = pin!(task);
+            poll_fn(|context| {
+                if gate.holds_up(context) {
+                    return Poll::Pending;
+                }
+                task.as_mut().poll(context)
+            })
+            .await
+        };
+        GATE.scope(self, gated).await
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<Waker>> {
+        // The list is changed in single steps, so a panic elsewhere leaves it valid.
+        let waiting = self.0.waiting.lock();
+        waiting.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns whether the gate is closed; then the task will be woken when it opens.
+    fn holds_up(&self, context: &Context<'_>) -> bool {
+        if !self.is_closed() {
+            return false;
+        }
+        let mut waiting = self.waiting();
+        // It may have been opened meanwhile, which takes the lock.
+        if !self.is_closed() {
+            return false;
+        }
+        if !waiting.iter().any(|task| task.will_wake(context.waker())) {
+            waiting.push(context.waker().clone());
+        }
+        true
+    }
+}
+
+/// Returns `task` behind the gate of the server that calls this, if it has one. For tasks that a
+/// server spawns.
+pub fn inherited<F: Future>(task: F) -> impl Future<Output = F::Output> {
+    let gate = GATE.try_with(Clone::clone).unwrap_or_default();
+    gate.run(task)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+    use tokio::task::JoinSet;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_closed_gate_holds_up_the_server_and_the_tasks_that_it_spawned() {
+        let gate = Gate::default();
+        let (heard, mut hears) = mpsc::unbounded_channel();
+        let (say, mut said) = mpsc::unbounded_channel::<u8>();
+        let mut server = JoinSet::new();
+        server.spawn(gate.clone().run(async move {
+            let mut connections = JoinSet::new();
+            connections.spawn(inherited(async move {
+                while let Some(byte) = said.recv().await {
+                    heard.send(byte).expect("the test listens");
+                }
+            }));
+            while connections.join_next().await.is_some() {}
+        }));
+        say.send(1).expect("it listens");
+        assert_eq!(hears.recv().await, Some(1));
+        gate.close();
+        assert!(gate.is_closed());
+        say.send(2).expect("its channel is open");
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert!(hears.try_recv().is_err(), "a paused server answers nothing");
+        gate.open();
+        assert_eq!(hears.recv().await, Some(2));
+        gate.close();
+        server.shutdown().await; // a paused server can be ended all the same
+        assert!(say.send(3).is_err(), "its connections are gone");
+    }
+}
