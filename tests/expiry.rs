@@ -162,7 +162,7 @@ const SKEWS: [i64; 2] = [303, -303];
 
 fn ap_errors(cluster: &Cluster, code: ErrorCode) -> usize {
     cluster.journal().count(
-        |event| matches!(event, Event::ApExchange { server: Server::NameNode, outcome, .. } if outcome.kerberos_code() == Some(code)),
+        |event| matches!(event, Event::ApExchange { server: Server::NameNode(1), outcome, .. } if outcome.kerberos_code() == Some(code)),
     )
 }
 
@@ -174,7 +174,7 @@ fn bug_19_a_skewed_namenode_answers_clock_skew() -> TestResult {
             // Get a service ticket early enough that it is valid even for a NameNode that lags.
             client(&cluster, &alice)?.get_file_info("/").await?;
             cluster.advance_blocking(Duration::from_hours(1))?;
-            let skew = cluster.skew(Server::NameNode, seconds)?;
+            let skew = cluster.skew(Server::NameNode(1), seconds)?;
             let refused = client(&cluster, &alice)?.get_file_info("/").await.err();
             assert!(
                 matches!(&refused, Some(HdfsError::FatalRPCError(class, message))

@@ -27,7 +27,7 @@ trials! {
 
 fn ap_errors(cluster: &Cluster, code: ErrorCode) -> usize {
     cluster.journal().count(
-        |event| matches!(event, Event::ApExchange { server: Server::NameNode, outcome, .. } if outcome.kerberos_code() == Some(code)),
+        |event| matches!(event, Event::ApExchange { server: Server::NameNode(1), outcome, .. } if outcome.kerberos_code() == Some(code)),
     )
 }
 
@@ -42,7 +42,7 @@ fn a_ticket_past_its_end_is_refused() -> TestResult {
     let alice = cluster.login_blocking("alice")?;
     block_on(async {
         // The ticket is valid for the client; only the NameNode's clock is eleven hours ahead.
-        let _skew = cluster.skew(Server::NameNode, 11 * 3600)?;
+        let _skew = cluster.skew(Server::NameNode(1), 11 * 3600)?;
         let refused = client(&cluster, &alice)?.get_file_info("/").await.err();
         assert!(is_gss_refusal(refused.as_ref()), "{refused:?}");
         assert!(
@@ -58,7 +58,7 @@ fn a_ticket_before_its_start_is_refused() -> TestResult {
     let cluster = Cluster::secure().start_blocking()?;
     let alice = cluster.login_blocking("alice")?;
     block_on(async {
-        let _skew = cluster.skew(Server::NameNode, -3600)?;
+        let _skew = cluster.skew(Server::NameNode(1), -3600)?;
         let refused = client(&cluster, &alice)?.get_file_info("/").await.err();
         assert!(is_gss_refusal(refused.as_ref()), "{refused:?}");
         assert!(
@@ -197,7 +197,7 @@ fn a_namenode_that_hangs_up_is_survived_or_told() -> TestResult {
         let client = client(&cluster, &alice)?;
         client.get_file_info("/").await?;
         let fault = cluster.inject(
-            Fault::disconnect(Server::NameNode)
+            Fault::disconnect(Server::NameNode(1))
                 .on_method("getFileInfo")
                 .once(),
         );

@@ -6,7 +6,7 @@ use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kerbox::{Cluster, Event, Fault, Outcome, Verdict};
+use kerbox::{Cluster, Event, Fault, Operation, Outcome, Verdict};
 
 use crate::clients::hdfs_native::{pattern, read, simple_client, write};
 use crate::clients::java_hadoop::java_commands;
@@ -267,7 +267,7 @@ fn hdfs_native_replaces_a_datanode_by_one_that_has_a_stale_replica() -> TestResu
             matches!(
                 event,
                 Event::DataTransfer {
-                    operation: "TRANSFER_BLOCK",
+                    operation: Operation::TransferBlock,
                     outcome: Outcome::Ok,
                     ..
                 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use hdfs_native::ClientBuilder;
-use kerbox::{ClientEnv, Cluster, Event, Protection, Server};
+use kerbox::{ClientEnv, Cluster, Event, Mechanism, Protection, Server};
 
 use crate::clients::hdfs_native::{client, pattern, read, write};
 use crate::clients::java_hadoop::{Answer, java_commands};
@@ -63,7 +63,7 @@ impl Issued {
     /// Counts the times that the NameNode accepted a token.
     fn admitted(&self) -> usize {
         self.cluster.journal().count(
-            |event| matches!(event, Event::Sasl { server: Server::NameNode, mechanism: "DIGEST-MD5", outcome, .. } if outcome.is_ok()),
+            |event| matches!(event, Event::Sasl { server: Server::NameNode(1), mechanism: Mechanism::DigestMd5, outcome, .. } if outcome.is_ok()),
         )
     }
 }

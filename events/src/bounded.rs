@@ -90,7 +90,8 @@ impl Event {
             }
             | Self::State {
                 server: _,
-                change: text,
+                change: _,
+                subject: text,
             } => return visit(text),
             Self::Fault {
                 on,
@@ -169,13 +170,13 @@ fn is_obeyed(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Server;
+    use crate::{Server, StateChange};
 
     #[test]
     fn a_long_text_is_cut_at_a_character_and_says_its_length() {
         let long = format!("x{}", "é".repeat(MAX_TEXT));
         let mut event = Event::RpcCall {
-            server: Server::NameNode,
+            server: Server::NameNode(1),
             user: "alice".into(),
             method: long.as_str().into(),
             outcome: Outcome::Exception {
@@ -204,7 +205,8 @@ mod tests {
     fn a_text_of_the_greatest_length_is_kept_whole() {
         let mut event = Event::State {
             server: Server::Kdc,
-            change: "a".repeat(MAX_TEXT).into(),
+            change: StateChange::Started,
+            subject: "a".repeat(MAX_TEXT).into(),
         };
         assert_eq!(event.bound(), MAX_TEXT);
     }

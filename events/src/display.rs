@@ -91,7 +91,16 @@ impl fmt::Display for Event {
                 timer,
                 subject,
             } => write!(f, "{server}: timer {timer}: {subject}"),
-            Self::State { server, change } => write!(f, "{server}: {change}"),
+            Self::State {
+                server,
+                change,
+                subject,
+            } if subject.is_empty() => write!(f, "{server}: {change}"),
+            Self::State {
+                server,
+                change,
+                subject,
+            } => write!(f, "{server}: {change}: {subject}"),
             Self::ClockMoved { from, to } => write!(f, "clock moved from {from} to {to}"),
             Self::Fault {
                 on,
@@ -150,9 +159,13 @@ impl fmt::Display for Verdict {
             Self::KrbError(code) => write!(f, "{code:?}"),
             Self::Exception { class, message } => write!(f, "{class}: {message}"),
             Self::Delay(duration) => write!(f, "delay {duration:?}"),
+            Self::Hold(_) => f.write_str("hold"),
             Self::Drop => f.write_str("drop"),
             Self::Disconnect => f.write_str("disconnect"),
             Self::Corrupt => f.write_str("corrupt"),
+            Self::LoseReply => f.write_str("lose the reply"),
+            Self::CutReply(bytes) => write!(f, "cut the reply after {bytes} bytes"),
+            Self::ChopReply(bytes) => write!(f, "chop the reply into {bytes} bytes"),
             Self::Kill => f.write_str("kill"),
         }
     }

@@ -2,64 +2,102 @@
 
 use crate::{Event, Verdict};
 
+/// The name of a verdict without its values.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    KrbError,
+    Exception,
+    Delay,
+    Hold,
+    Drop,
+    Disconnect,
+    Corrupt,
+    LoseReply,
+    CutReply,
+    ChopReply,
+    Kill,
+}
+
+use Kind::{
+    ChopReply, Corrupt, CutReply, Delay, Disconnect, Drop, Exception, Hold, Kill, KrbError,
+    LoseReply,
+};
+
+impl Verdict {
+    /// Returns its kind; `None` if it lets the event pass.
+    fn kind(&self) -> Option<Kind> {
+        Some(match self {
+            Self::Pass => return None,
+            Self::KrbError(_) => KrbError,
+            Self::Exception { .. } => Exception,
+            Self::Delay(_) => Delay,
+            Self::Hold(_) => Hold,
+            Self::Drop => Drop,
+            Self::Disconnect => Disconnect,
+            Self::Corrupt => Corrupt,
+            Self::LoseReply => LoseReply,
+            Self::CutReply(_) => CutReply,
+            Self::ChopReply(_) => ChopReply,
+            Self::Kill => Kill,
+        })
+    }
+}
+
 impl Event {
     /// Returns whether the server that asks about this event can carry out `verdict`. A verdict
     /// that cannot be carried out has no effect: the exchange goes on as usual.
     #[must_use]
     pub fn takes(&self, verdict: &Verdict) -> bool {
-        match self {
-            // A KDC has no exceptions.
-            Self::AsExchange { .. } | Self::TgsExchange { .. } | Self::PasswordChange { .. } => {
-                !matches!(verdict, Verdict::Exception { .. })
-            }
-            // Corrupt bytes would either be a proof that the client verifies, or be no bytes at
-            // all.
-            Self::ApExchange { .. } | Self::Sasl { .. } => !matches!(verdict, Verdict::Corrupt),
-            // Nothing is answered yet, so there is nothing to refuse or corrupt.
-            Self::Connection { .. } => !matches!(
-                verdict,
-                Verdict::KrbError(_) | Verdict::Exception { .. } | Verdict::Corrupt
-            ),
-            Self::RpcCall { .. } | Self::ReadBlock { .. } | Self::WriteBlock { .. } => {
-                !matches!(verdict, Verdict::KrbError(_))
-            }
-            // Their answers carry no bytes of the block.
-            Self::DataTransfer { .. } => {
-                !matches!(verdict, Verdict::KrbError(_) | Verdict::Corrupt)
-            }
-            // A packet has no answer of its own.
-            Self::Packet { .. } => {
-                !matches!(verdict, Verdict::KrbError(_) | Verdict::Exception { .. })
-            }
-            // Servers do not ask about these.
-            Self::Timer { .. }
-            | Self::State { .. }
-            | Self::ClockMoved { .. }
-            | Self::Fault { .. } => *verdict == Verdict::Pass,
-        }
+        verdict
+            .kind()
+            .is_none_or(|kind| self.fitting().contains(&kind))
     }
 
     /// Describes the verdicts that [`takes`](Self::takes) allows, other than letting the event
     /// pass.
     #[must_use]
-    pub fn fitting_verdicts(&self) -> &'static str {
+    pub fn fitting_verdicts(&self) -> String {
+        let names: Vec<String> = self
+            .fitting()
+            .iter()
+            .map(|kind| format!("{kind:?}"))
+            .collect();
+        if names.is_empty() {
+            return "nothing: no server asks about it".to_owned();
+        }
+        names.join(", ")
+    }
+
+    fn fitting(&self) -> &'static [Kind] {
         match self {
-            Self::AsExchange { .. } | Self::TgsExchange { .. } | Self::PasswordChange { .. } => {
-                "KrbError, Delay, Drop, Disconnect, Corrupt, Kill"
-            }
+            // A KDC has no exceptions.
+            // A datagram cannot be sent in pieces.
+            Self::AsExchange { .. } | Self::TgsExchange { .. } | Self::PasswordChange { .. } => &[
+                KrbError, Delay, Hold, Drop, Disconnect, Corrupt, LoseReply, CutReply, Kill,
+            ],
+            // Corrupt bytes would either be a proof that the client verifies, or be no bytes at
+            // all. The answer is the next step of the handshake, so dropping it is losing it.
             Self::ApExchange { .. } | Self::Sasl { .. } => {
-                "KrbError, Exception, Delay, Drop, Disconnect, Kill"
+                &[KrbError, Exception, Delay, Hold, Drop, Disconnect, Kill]
             }
-            Self::Connection { .. } => "Delay, Drop, Disconnect, Kill",
-            Self::RpcCall { .. } | Self::ReadBlock { .. } | Self::WriteBlock { .. } => {
-                "Exception, Delay, Drop, Disconnect, Corrupt, Kill"
+            // Nothing is answered yet, so there is nothing to refuse or corrupt.
+            Self::Connection { .. } => &[Delay, Hold, Drop, Disconnect, Kill],
+            Self::RpcCall { .. } => &[
+                Exception, Delay, Hold, Drop, Disconnect, Corrupt, LoseReply, CutReply, ChopReply,
+                Kill,
+            ],
+            Self::ReadBlock { .. } | Self::WriteBlock { .. } => {
+                &[Exception, Delay, Hold, Drop, Disconnect, Corrupt, Kill]
             }
-            Self::DataTransfer { .. } => "Exception, Delay, Drop, Disconnect, Kill",
-            Self::Packet { .. } => "Delay, Drop, Disconnect, Corrupt, Kill",
+            // Their answers carry no bytes of the block.
+            Self::DataTransfer { .. } => &[Exception, Delay, Hold, Drop, Disconnect, Kill],
+            // A packet has no answer of its own.
+            Self::Packet { .. } => &[Delay, Hold, Drop, Disconnect, Corrupt, Kill],
+            // Servers do not ask about these.
             Self::Timer { .. }
             | Self::State { .. }
             | Self::ClockMoved { .. }
-            | Self::Fault { .. } => "nothing: no server asks about it",
+            | Self::Fault { .. } => &[],
         }
     }
 }
@@ -71,9 +109,9 @@ mod tests {
     use kerbox_krb5::{ErrorCode, Timestamp};
 
     use super::*;
-    use crate::{Outcome, Server, TgsKind};
+    use crate::{Latch, Mechanism, Operation, Outcome, Server, StateChange, TgsKind, TimerKind};
 
-    fn verdicts() -> [(&'static str, Verdict); 7] {
+    fn verdicts() -> [(&'static str, Verdict); 11] {
         [
             ("KrbError", Verdict::KrbError(ErrorCode::KDC_ERR_POLICY)),
             (
@@ -84,15 +122,19 @@ mod tests {
                 },
             ),
             ("Delay", Verdict::Delay(Duration::from_millis(1))),
+            ("Hold", Verdict::Hold(Latch::new())),
             ("Drop", Verdict::Drop),
             ("Disconnect", Verdict::Disconnect),
             ("Corrupt", Verdict::Corrupt),
+            ("LoseReply", Verdict::LoseReply),
+            ("CutReply", Verdict::CutReply(1)),
+            ("ChopReply", Verdict::ChopReply(1)),
             ("Kill", Verdict::Kill),
         ]
     }
 
     fn events() -> Vec<Event> {
-        let (server, outcome) = (Server::NameNode, Outcome::Asked);
+        let (server, outcome) = (Server::NameNode(1), Outcome::Asked);
         let name = || "alice".into();
         vec![
             Event::AsExchange {
@@ -118,7 +160,7 @@ mod tests {
             },
             Event::Sasl {
                 server,
-                mechanism: "GSSAPI",
+                mechanism: Mechanism::Gssapi,
                 user: name(),
                 outcome: outcome.clone(),
             },
@@ -148,7 +190,7 @@ mod tests {
             },
             Event::DataTransfer {
                 datanode: 1,
-                operation: "TRANSFER_BLOCK",
+                operation: Operation::TransferBlock,
                 block: 1,
                 outcome,
             },
@@ -160,12 +202,13 @@ mod tests {
             },
             Event::Timer {
                 server,
-                timer: "heartbeat",
+                timer: TimerKind::Heartbeat,
                 subject: name(),
             },
             Event::State {
                 server,
-                change: name(),
+                change: StateChange::Dead,
+                subject: name(),
             },
             Event::ClockMoved {
                 from: Timestamp::EPOCH,
@@ -178,7 +221,8 @@ mod tests {
     fn every_event_says_in_words_which_verdicts_it_takes() {
         for event in events() {
             assert!(event.takes(&Verdict::Pass), "{event}");
-            let said: Vec<&str> = event.fitting_verdicts().split(", ").collect();
+            let said = event.fitting_verdicts();
+            let said: Vec<&str> = said.split(", ").collect();
             for (name, verdict) in verdicts() {
                 assert_eq!(
                     event.takes(&verdict),
@@ -186,6 +230,15 @@ mod tests {
                     "{name} on {event}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn what_a_server_does_not_ask_about_takes_nothing() {
+        let told = events().into_iter().rev().take(3);
+        for event in told {
+            assert!(!event.takes(&Verdict::Kill), "{event}");
+            assert!(event.fitting_verdicts().starts_with("nothing"), "{event}");
         }
     }
 }

@@ -9,6 +9,9 @@
 mod bounded;
 mod display;
 mod fit;
+mod latch;
+mod ruling;
+mod words;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -18,14 +21,18 @@ use std::time::Duration;
 use kerbox_krb5::{ErrorCode, Timestamp};
 
 pub use bounded::{MAX_TEXT, Printable, cut};
+pub use latch::Latch;
+pub use ruling::{Changes, Ending, Exception, HandshakeRefusal, Refusal, ReplyFault, Ruling, rule};
+pub use words::{Mechanism, Operation, StateChange, TimerKind};
 
 /// A server of a fixture.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[non_exhaustive]
 pub enum Server {
     /// The KDC.
     Kdc,
-    /// The NameNode.
-    NameNode,
+    /// The NameNode with this number, counted from 1. The only one of a fixture has number 1.
+    NameNode(usize),
     /// The DataNode with this number, counted from 1 like its folder `blocks/dn1`, `dn2`, ….
     DataNode(usize),
 }
@@ -34,7 +41,9 @@ impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Kdc => f.write_str("KDC"),
-            Self::NameNode => f.write_str("NameNode"),
+            // Most fixtures have one, and people call it by its name alone.
+            Self::NameNode(1) => f.write_str("NameNode"),
+            Self::NameNode(number) => write!(f, "NameNode {number}"),
             Self::DataNode(number) => write!(f, "DataNode {number}"),
         }
     }
@@ -108,8 +117,8 @@ pub enum Event {
     Sasl {
         /// The server.
         server: Server,
-        /// `GSSAPI` or `DIGEST-MD5`.
-        mechanism: &'static str,
+        /// The mechanism.
+        mechanism: Mechanism,
         /// The authorization identity; empty if it is not known.
         user: Arc<str>,
         /// The outcome.
@@ -163,8 +172,8 @@ pub enum Event {
     DataTransfer {
         /// The DataNode's number, from 1.
         datanode: usize,
-        /// `BLOCK_CHECKSUM`, `TRANSFER_BLOCK`, ….
-        operation: &'static str,
+        /// The operation.
+        operation: Operation,
         /// The block's id.
         block: u64,
         /// The outcome.
@@ -186,8 +195,8 @@ pub enum Event {
     Timer {
         /// The server.
         server: Server,
-        /// The timer: `heartbeat`, `lease hard limit`, `delegation token expired`, ….
-        timer: &'static str,
+        /// The timer.
+        timer: TimerKind,
         /// The subject: a path, a lease holder, a node; may be empty.
         subject: Arc<str>,
     },
@@ -195,8 +204,11 @@ pub enum Event {
     State {
         /// The server.
         server: Server,
-        /// The change, for instance `started`, `dead`, `safe mode on`.
-        change: Arc<str>,
+        /// The change.
+        change: StateChange,
+        /// The part of the server that changed, for instance `2 of 3` KDCs; empty if it is the
+        /// whole.
+        subject: Arc<str>,
     },
     /// The fixture's clock was moved.
     ClockMoved {
@@ -334,12 +346,21 @@ pub enum Verdict {
     },
     /// Wait this long in real time, then go on.
     Delay(Duration),
-    /// Send no answer, but keep the connection.
+    /// Wait until the test opens the latch, then act at the time that it is by then.
+    Hold(Latch),
+    /// Do not act and send no answer, but keep the connection.
     Drop,
-    /// Close the connection.
+    /// Close the connection instead of acting.
     Disconnect,
-    /// Go on, but corrupt the bytes that are sent or stored.
+    /// Go on, but corrupt the bytes that are sent or stored. Their number stays the same.
     Corrupt,
+    /// Act, but lose the answer. The connection stays.
+    LoseReply,
+    /// Act, but send only this many bytes of the answer and close the connection. A datagram is
+    /// cut.
+    CutReply(usize),
+    /// Act, but send the answer in pieces of this many bytes.
+    ChopReply(usize),
     /// Stop the server that asks, as if its process were killed.
     Kill,
 }

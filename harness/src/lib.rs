@@ -105,7 +105,9 @@ pub use client::krb5_conf::{shared_krb5_conf, use_shared_krb5_conf};
 pub use client::login::Login;
 pub use cluster::{Cluster, ClusterBuilder};
 pub use error::Error;
-pub use kerbox_events::{Event, Outcome, Server, TgsKind, Verdict};
+pub use kerbox_events::{
+    Event, Latch, Mechanism, Operation, Outcome, Server, StateChange, TgsKind, TimerKind, Verdict,
+};
 pub use kerbox_kdc::{Pac, PacAccount, PacDomain, RealmConfig, Sid};
 pub use kerbox_krb5::client::Credentials;
 pub use kerbox_krb5::{Clock, EncryptionType, ErrorCode, Principal, Timestamp};
@@ -119,6 +121,14 @@ pub use test_result::{TestError, TestResult};
 pub use watch::faults::{Fault, FaultGuard, Rule};
 pub use watch::journal::{Entry, Journal};
 pub use world::methods::SkewGuard;
+
+/// The types of the builders of [`Fault`].
+pub mod fault_kinds {
+    pub use crate::watch::faults::{
+        BlockData, BlockOperation, Connecting, Handshake, KdcExchange, Kind, NamesUser, On,
+        Packets, Rpc, SpoilsBytes, Throws,
+    };
+}
 
 /// The README, compiled together with the documentation so that its code is tested.
 #[cfg(doctest)]

@@ -156,7 +156,7 @@ impl Realm {
             && !user.contains('/')
         {
             let home = format!("/user/{user}");
-            let now = self.core.world.new_clock(Server::NameNode).now();
+            let now = self.core.world.new_clock(Server::NameNode(1)).now();
             // Fails if the name makes an invalid path; such a user gets no home directory.
             if let Ok(false) = namenode.has(&home) {
                 namenode.make_directory(now, &home, user, user, 0o755)?;

@@ -8,6 +8,7 @@ macro_rules! kdc_errors {
         /// A reason for refusing a request. Each has a KRB-ERROR number and the `e-text` of MIT's
         /// KDC.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[non_exhaustive]
         pub enum KdcError {
             $(#[doc = $meaning] $name,)*
             /// The AP-REQ of a TGS request is refused, with this number.

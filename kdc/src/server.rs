@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, TcpListener as StdTcpListener, UdpSocket as StdUdpSocket};
+use std::net::{TcpListener as StdTcpListener, UdpSocket as StdUdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +38,11 @@ const USUAL: usize = 64 * 1024;
 /// The number of longer requests that are read at once. Without this limit, strangers could use up
 /// a gibibyte.
 const LONG_REQUESTS: usize = 16;
+/// The limits on reading from a client that gets no answer.
+const SILENT: Linger = Linger {
+    time: SILENCE,
+    bytes: 1 << 20,
+};
 /// The limits on reading after the answer.
 const LINGER: Linger = Linger {
     time: Duration::from_secs(1),
@@ -106,21 +111,25 @@ struct Server {
 }
 
 impl Server {
-    fn handle(
-        &self,
-        request: &[u8],
-        address: IpAddr,
-        local: Option<IpAddr>,
-        transport: Transport,
-    ) -> Reply {
-        let peer = Peer {
-            address: Some(address),
-            local,
-            transport,
-        };
-        let reply = self.kdc.handle(self.clock.now(), request, peer);
+    fn handle(&self, request: &[u8], peer: Peer) -> Reply {
+        self.noticed(self.kdc.handle(self.clock.now(), request, peer))
+    }
+
+    fn noticed(&self, reply: Reply) -> Reply {
         if reply.stop {
             self.stop.stop();
+        }
+        reply
+    }
+
+    /// Waits as long as a fault asks for. A request that it holds is handled afterwards.
+    async fn settle(&self, mut reply: Reply, request: &[u8], peer: Peer) -> Reply {
+        if let Some(latch) = reply.hold.take() {
+            latch.await;
+            reply = self.noticed(self.kdc.handle_held(self.clock.now(), request, peer));
+        }
+        if !reply.delay.is_zero() {
+            sleep(reply.delay).await;
         }
         reply
     }
@@ -134,17 +143,28 @@ async fn answer_datagrams(server: Server, socket: UdpSocket) {
         .ok()
         .filter(|address| !address.is_unspecified());
     serve_datagrams(Arc::new(socket), |request, from| {
-        let reply = server.handle(request, from.ip(), local, Transport::Udp);
-        match reply.message {
-            None => Answer::None,
-            Some(message) if reply.delay.is_zero() => Answer::Now(message),
-            Some(message) => Answer::Later(Box::pin(async move {
-                sleep(reply.delay).await;
-                Some(message)
-            })),
+        let peer = Peer {
+            address: Some(from.ip()),
+            local,
+            transport: Transport::Udp,
+        };
+        let reply = server.handle(request, peer);
+        if reply.hold.is_none() && reply.delay.is_zero() {
+            return datagram(reply).map_or(Answer::None, Answer::Now);
         }
+        let (server, request) = (server.clone(), request.to_vec());
+        Answer::Later(Box::pin(async move {
+            datagram(server.settle(reply, &request, peer).await)
+        }))
     })
     .await;
+}
+
+/// Returns the datagram to send, if any.
+fn datagram(reply: Reply) -> Option<Vec<u8>> {
+    let mut message = reply.message?;
+    message.truncate(reply.cut.unwrap_or(usize::MAX));
+    Some(message)
 }
 
 /// Answers one request and closes, as MIT's KDC does: some clients read to the end.
@@ -155,7 +175,11 @@ async fn connection(server: Server, accepted: Accepted) {
         place: _place,
     } = accepted;
     // Errors here are the client's problem: it sees the connection end.
-    let local = stream.local_addr().map(|address| address.ip()).ok();
+    let peer = Peer {
+        address: Some(peer.ip()),
+        local: stream.local_addr().map(|address| address.ip()).ok(),
+        transport: Transport::Tcp,
+    };
     let mut header = [0; 4];
     if within(SILENCE, stream.read_exact(&mut header))
         .await
@@ -172,19 +196,20 @@ async fn connection(server: Server, accepted: Accepted) {
     let Ok(request) = within(SILENCE, read(&server, &mut stream, length)).await else {
         return;
     };
-    let reply = server.handle(&request, peer.ip(), local, Transport::Tcp);
+    let reply = server.handle(&request, peer);
+    let reply = server.settle(reply, &request, peer).await;
     drop(request);
-    if !reply.delay.is_zero() {
-        sleep(reply.delay).await;
-    }
-    if let Some(message) = reply.message
-        && within(SILENCE, stream.write_all(&frame(&message)))
-            .await
-            .is_err()
-    {
+    let Some(message) = reply.message else {
+        if !reply.close {
+            // A fault says nothing and keeps the connection.
+            SILENT.drain(&mut stream).await;
+        }
         return;
-    }
-    if !reply.close {
+    };
+    let mut message = frame(&message);
+    message.truncate(reply.cut.unwrap_or(usize::MAX));
+    let sent = within(SILENCE, stream.write_all(&message)).await;
+    if sent.is_ok() {
         LINGER.close(stream).await;
     }
 }

@@ -95,7 +95,7 @@ fn session(hook: Arc<dyn Hook>) -> RpcSession {
     }
     let rules = AuthToLocal::from_config(&config, "").expect("DEFAULT");
     let endpoint = RpcEndpoint::new(
-        Server::NameNode,
+        Server::NameNode(1),
         Arc::new(namenode),
         None,
         rules,

@@ -198,7 +198,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         )))
     };
     let endpoint = port(
-        Server::NameNode,
+        Server::NameNode(1),
         Arc::clone(&namenode) as _,
         Arc::clone(namenode.delegation_tokens()) as _,
     )?;

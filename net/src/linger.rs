@@ -21,6 +21,11 @@ impl Linger {
     /// Closes a connection. It ends even if the peer is gone already.
     pub async fn close(self, mut stream: impl AsyncRead + AsyncWrite + Unpin) {
         let _ = stream.shutdown().await;
+        self.drain(&mut stream).await;
+    }
+
+    /// Reads until the peer closes its direction.
+    pub async fn drain(self, stream: &mut (impl AsyncRead + Unpin)) {
         let _ = timeout(
             self.time,
             tokio::io::copy(&mut stream.take(self.bytes), &mut tokio::io::sink()),

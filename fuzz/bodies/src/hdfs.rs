@@ -80,7 +80,7 @@ fn connection(bytes: &[u8], kerberos: Option<GssapiSettings>) {
     });
     let rules = AuthToLocal::from_config(&config(), "EXAMPLE.COM").expect("right rules");
     let endpoint = RpcEndpoint::new(
-        Server::NameNode,
+        Server::NameNode(1),
         namenode,
         security,
         rules,
@@ -95,7 +95,7 @@ fn connection(bytes: &[u8], kerberos: Option<GssapiSettings>) {
         loop {
             match session.advance(NOW, &mut rng) {
                 Step::Read => break,
-                Step::Write | Step::Wait(_) => session.output().clear(),
+                Step::Write | Step::Wait(_) | Step::Hold => session.output().clear(),
                 Step::Close | Step::Kill => return,
             }
         }

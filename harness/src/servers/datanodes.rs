@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use kerbox_events::StateChange;
 use kerbox_krb5::{Clock, Timestamp};
 use minihdfs::config::HdfsConfig;
 use minihdfs::datanode::{DataNode, DataNodeContext, LocalPeers};
@@ -225,8 +226,8 @@ impl Service for DataNodeService {
         })
     }
 
-    fn record(&self, change: &str) {
-        self.parts.world.record_state(self.server(), change);
+    fn record(&self, change: StateChange) {
+        self.parts.world.record_state(self.server(), change, "");
     }
 }
 
@@ -299,7 +300,7 @@ impl Datanode<'_> {
     /// its connections stay open, until [`resume`](Self::resume). Does nothing if it is not
     /// running.
     pub fn pause(&self) {
-        self.slot.pause("paused");
+        self.slot.pause(StateChange::Paused);
     }
 
     /// Resumes it: it serves what has arrived meanwhile. Does nothing if it is not paused.

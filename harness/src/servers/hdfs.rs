@@ -45,9 +45,9 @@ impl Hdfs {
     ) -> Result<Self, Error> {
         let world = &fixture.world;
         // Bind first, because the configuration contains the port.
-        let (listener, address) = listen(Server::NameNode, spec.listen)?;
+        let (listener, address) = listen(Server::NameNode(1), spec.listen)?;
         let (keys, config, warnings) = configuration(address, realm, spec)?;
-        let clock = world.new_clock(Server::NameNode);
+        let clock = world.new_clock(Server::NameNode(1));
         let identity = NameNodeIdentity {
             superuser: spec.superuser.clone(),
             default_realm: realm.map(Realm::name).unwrap_or_default().to_owned(),
@@ -79,7 +79,7 @@ impl Hdfs {
             None => None,
         };
         let endpoint = RpcEndpoint::new(
-            Server::NameNode,
+            Server::NameNode(1),
             Arc::clone(&namenode) as _,
             security,
             auth_to_local.clone(),
@@ -141,13 +141,13 @@ impl Hdfs {
     /// Takes a server off the network, as a fault requested.
     pub(crate) fn kill(&self, server: Server) {
         match server {
-            Server::NameNode => self.rpc.kill(),
+            Server::NameNode(_) => self.rpc.kill(),
             Server::DataNode(number) => {
                 // A DataNode that does not exist cannot have caused the fault.
                 let _ = self.datanodes.get(number).map(|datanode| datanode.kill());
             }
-            // The KDC stops on its own.
-            Server::Kdc => {}
+            // A KDC stops on its own, and other servers have no verdict that kills them.
+            _ => {}
         }
     }
 }

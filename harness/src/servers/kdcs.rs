@@ -6,6 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use kerbox_events::StateChange;
 use kerbox_kdc::Kdc;
 use kerbox_kdc::server::Sockets;
 use kerbox_krb5::Clock;
@@ -147,13 +148,13 @@ impl Service for KdcService {
         HeldPort::hold(self.bound)
     }
 
-    fn record(&self, change: &str) {
-        let change = if self.count == 1 {
-            change.to_owned()
+    fn record(&self, change: StateChange) {
+        let which = if self.count == 1 {
+            String::new()
         } else {
-            format!("{change}: {} of {}", self.number, self.count)
+            format!("{} of {}", self.number, self.count)
         };
-        self.parts.world.record_state(Server::Kdc, &change);
+        self.parts.world.record_state(Server::Kdc, change, &which);
     }
 }
 
@@ -201,14 +202,14 @@ impl KdcServer<'_> {
     /// [`restart`](Self::restart).
     pub fn stop(&self) {
         if self.slot.stop() {
-            self.slot.service.record("stopped");
+            self.slot.service.record(StateChange::Stopped);
         }
     }
 
     /// Pauses it, as SIGSTOP does: it answers nothing, and its connections stay open, until
     /// [`resume`](Self::resume). Does nothing if it is not running.
     pub fn pause(&self) {
-        self.slot.pause("paused");
+        self.slot.pause(StateChange::Paused);
     }
 
     /// Resumes it: it answers what has arrived meanwhile. Does nothing if it is not paused.
@@ -224,14 +225,14 @@ impl KdcServer<'_> {
         if !self.slot.serves() {
             self.slot.restart()?;
         }
-        self.slot.pause("silent");
+        self.slot.pause(StateChange::Silent);
         Ok(())
     }
 
     /// Makes it serve again at the same address, from the same database.
     pub fn restart(&self) -> Result<(), Error> {
         self.slot.restart()?;
-        self.slot.service.record("started");
+        self.slot.service.record(StateChange::Started);
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
+use kerbox_events::StateChange;
 use kerbox_krb5::{Clock, Timestamp};
 use kerbox_net::reachable;
 use minihdfs::namenode::NameNode;
@@ -42,7 +43,7 @@ impl Service for NameNodeService {
     type Sockets = TcpListener;
 
     fn server(&self) -> Server {
-        Server::NameNode
+        Server::NameNode(1)
     }
 
     fn world(&self) -> &World {
@@ -50,7 +51,7 @@ impl Service for NameNodeService {
     }
 
     fn bind(&self) -> Result<TcpListener, Error> {
-        Ok(listen(Server::NameNode, self.bound)?.0)
+        Ok(listen(Server::NameNode(1), self.bound)?.0)
     }
 
     fn serve(&self, listener: TcpListener) -> Result<Process, Error> {
@@ -65,8 +66,8 @@ impl Service for NameNodeService {
         })
     }
 
-    fn record(&self, change: &str) {
-        self.world.record_state(Server::NameNode, change);
+    fn record(&self, change: StateChange) {
+        self.world.record_state(Server::NameNode(1), change, "");
     }
 }
 
@@ -113,7 +114,7 @@ impl NameNodeServer<'_> {
     /// Stops it and waits until its address is free. Its timers do not run meanwhile.
     pub fn stop(&self) {
         if self.slot.stop() {
-            self.slot.service.record("stopped");
+            self.slot.service.record(StateChange::Stopped);
         }
     }
 
@@ -125,7 +126,7 @@ impl NameNodeServer<'_> {
     /// Pauses it, as SIGSTOP does: it accepts and answers nothing, runs no timers, and its
     /// connections stay open, until [`resume`](Self::resume). Does nothing if it is not running.
     pub fn pause(&self) {
-        self.slot.pause("paused");
+        self.slot.pause(StateChange::Paused);
     }
 
     /// Resumes it: it answers what has arrived meanwhile. Does nothing if it is not paused.
@@ -136,7 +137,7 @@ impl NameNodeServer<'_> {
     /// Starts it at its old address with its namespace. Stops it first if it is running.
     pub fn restart(&self) -> Result<(), Error> {
         self.slot.restart()?;
-        self.slot.service.record("started");
+        self.slot.service.record(StateChange::Started);
         Ok(())
     }
 }

@@ -11,6 +11,7 @@ use kerbox_net::HeldPort;
 use crate::servers::running::Running;
 use crate::world::{Timed, World};
 use crate::{Error, Server};
+use kerbox_events::StateChange;
 
 /// Number of attempts to bind a port that was just closed. Until a child process has executed its
 /// program, it holds copies of this process's descriptors, so the port may not be free at once.
@@ -38,7 +39,7 @@ pub(crate) trait Service {
     }
 
     /// Writes a change of the server's state into the journal.
-    fn record(&self, change: &str);
+    fn record(&self, change: StateChange);
 }
 
 /// A running server.
@@ -128,7 +129,7 @@ impl<S: Service> Slot<S> {
 
     /// Pauses the server, as SIGSTOP does: it accepts and answers nothing, sends nothing and runs
     /// no timers, and its connections stay open. Does nothing if it does not run.
-    pub(crate) fn pause(&self, change: &str) {
+    pub(crate) fn pause(&self, change: StateChange) {
         let mut state = self.state();
         if let State::Up { process, is_paused } = &mut *state
             && !*is_paused
@@ -154,7 +155,7 @@ impl<S: Service> Slot<S> {
             self.add_timers(process);
             process.ports.iter().for_each(Running::resume);
             drop(state);
-            self.service.record("resumed");
+            self.service.record(StateChange::Resumed);
         }
     }
 

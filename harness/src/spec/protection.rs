@@ -12,6 +12,7 @@
 /// # Ok::<(), kerbox::Error>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Protection {
     /// Authentication only.
     Authentication,

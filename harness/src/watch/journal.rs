@@ -321,17 +321,18 @@ impl fmt::Debug for Journal {
 mod tests {
     use super::*;
     use crate::world::runtime::Runtime;
-    use kerbox_events::{Outcome, Server};
+    use kerbox_events::{Outcome, Server, StateChange};
 
-    fn state(change: &str) -> Event {
+    fn state(subject: &str) -> Event {
         Event::State {
-            server: Server::NameNode,
-            change: change.into(),
+            server: Server::NameNode(1),
+            change: StateChange::Started,
+            subject: subject.into(),
         }
     }
 
-    fn is(change: &'static str) -> impl Fn(&Event) -> bool {
-        move |event| matches!(event, Event::State { change: seen, .. } if &**seen == change)
+    fn is(subject: &'static str) -> impl Fn(&Event) -> bool {
+        move |event| matches!(event, Event::State { subject: seen, .. } if &**seen == subject)
     }
 
     fn journal() -> (Runtime, Journal) {
@@ -348,7 +349,10 @@ mod tests {
         }
         assert_eq!(journal.count(is("a")), 2);
         assert_eq!(journal.filter(is("b"))[0].number, 1);
-        assert_eq!(journal.last(1), "    2 1970-01-01T00:00:01Z NameNode: a\n");
+        assert_eq!(
+            journal.last(1),
+            "    2 1970-01-01T00:00:01Z NameNode: started: a\n"
+        );
     }
 
     #[test]
@@ -377,7 +381,7 @@ mod tests {
         let (_runtime, journal) = journal();
         let method: Arc<str> = "m".repeat(1 << 20).into();
         let call = |user: &str| Event::RpcCall {
-            server: Server::NameNode,
+            server: Server::NameNode(1),
             user: user.into(),
             method: method.clone(),
             outcome: Outcome::Exception {
@@ -433,7 +437,7 @@ mod tests {
             shown,
             [
                 "--- before this view began, and not looked at:",
-                "    0 1970-01-01T00:00:00Z NameNode: late",
+                "    0 1970-01-01T00:00:00Z NameNode: started: late",
                 "--- in this view:",
                 "(nothing)"
             ]
@@ -456,7 +460,7 @@ mod tests {
         journal.record(
             Timestamp::EPOCH,
             Event::RpcCall {
-                server: Server::NameNode,
+                server: Server::NameNode(1),
                 user: "alice".into(),
                 method: "mkdirs".into(),
                 outcome: Outcome::Ok,

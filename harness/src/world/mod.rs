@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{fmt, thread};
 
-use kerbox_events::{Event, Hook, Server};
+use kerbox_events::{Event, Hook, Server, StateChange};
 use kerbox_krb5::{Clock, Timestamp};
 use tokio::sync::Notify;
 
@@ -116,10 +116,17 @@ impl World {
         Ok(())
     }
 
-    pub(crate) fn record_state(&self, server: Server, change: &str) {
-        let change = change.into();
-        self.watch
-            .record(self.clock.now(), Event::State { server, change });
+    /// Records a change of a server, or of the part of it that `subject` names.
+    pub(crate) fn record_state(&self, server: Server, change: StateChange, subject: &str) {
+        let subject = subject.into();
+        self.watch.record(
+            self.clock.now(),
+            Event::State {
+                server,
+                change,
+                subject,
+            },
+        );
     }
 
     /// Registers `core` for ticking.

@@ -12,6 +12,7 @@ const NETBIOS: usize = 15;
 
 /// The kind of PAC in a realm's tickets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Pac {
     /// No PAC.
     #[default]
@@ -21,6 +22,18 @@ pub enum Pac {
     /// Also Active Directory's buffers: SIDs and groups of [`PacDomain`] and [`PacAccount`], the
     /// user principal name, and the requestor.
     Full,
+}
+
+impl Pac {
+    /// Returns its name in settings.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Minimal => "minimal",
+            Self::Full => "full",
+        }
+    }
 }
 
 /// A realm as a Windows domain.

@@ -45,6 +45,7 @@ const REMEMBERED: usize = 32;
 
 /// A principal's first or new keys.
 #[derive(Clone)]
+#[non_exhaustive]
 pub enum NewKeys {
     /// Random keys, as for services, which have them in a keytab.
     Random,

@@ -18,6 +18,7 @@ pub struct PasswordPolicy {
 
 /// The reason for refusing a new password. It displays as MIT's kadmind words it for the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PasswordRefused {
     /// It has fewer characters than this.
     #[error(

@@ -1,5 +1,6 @@
 //! The KDC itself, without sockets: it answers one request at a time.
 
+mod fault;
 mod lookaside;
 mod random;
 
@@ -7,13 +8,14 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use kerbox_events::{Event, Hook, NoHook, Outcome, TgsKind, Verdict};
+use kerbox_events::{Event, Hook, Latch, NoHook, Outcome, TgsKind};
 use kerbox_krb5::ap_exchange::ReplayCache;
 use kerbox_krb5::messages::{KdcOptions, KdcRequest, KrbError, MessageType, PaData, PaDataType};
 use kerbox_krb5::{ErrorCode, Principal, Timestamp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
+use self::fault::Fault;
 use self::lookaside::Lookaside;
 use self::random::{ClientOf, ExchangeRandom};
 use crate::context::Context;
@@ -25,6 +27,7 @@ use crate::{PrincipalDatabase, as_exchange, kpasswd, reply, tgs_exchange};
 
 /// The transport of a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Transport {
     /// A datagram. Long answers are refused.
     Udp,
@@ -60,6 +63,11 @@ pub struct Reply {
     pub message: Option<Vec<u8>>,
     /// The time to wait, in real time, before sending.
     pub delay: Duration,
+    /// A fault holds the request: wait for the latch, then call [`Kdc::handle_held`].
+    pub hold: Option<Latch>,
+    /// The number of bytes to send of the message, on a connection with its length. Then the
+    /// connection must be closed.
+    pub cut: Option<usize>,
     /// If true, the connection must be closed afterwards.
     pub close: bool,
     /// If true, the server must stop serving.
@@ -165,11 +173,20 @@ impl Kdc {
     /// Answers one request: an AS-REQ, a TGS-REQ, or a password change, which may come to the same
     /// port or to another. Anything else gets no answer, as with MIT.
     pub fn handle(&self, now: Timestamp, request: &[u8], peer: Peer) -> Reply {
+        self.react(now, request, peer, false)
+    }
+
+    /// Answers a request that a fault has held, without asking the faults again.
+    pub fn handle_held(&self, now: Timestamp, request: &[u8], peer: Peer) -> Reply {
+        self.react(now, request, peer, true)
+    }
+
+    fn react(&self, now: Timestamp, request: &[u8], peer: Peer, held: bool) -> Reply {
         if let Some(answer) = self.lookaside().find(request, now) {
             return self.limited(answer, now, peer).into();
         }
         if let Some(message) = kpasswd::Request::read(request) {
-            return self.change_password(now, &message, request, peer);
+            return self.change_password(now, &message, request, peer, held);
         }
         let message = match KdcRequest::decode(request) {
             Ok(message) => message,
@@ -187,7 +204,8 @@ impl Kdc {
             }
         };
         let mut learned = self.learn(now, &message, peer);
-        let fault = match self.ask(now, |outcome| event(&message, &learned, outcome)) {
+        let asked = |outcome| event(&message, &learned, outcome);
+        let fault = match Fault::ask(&*self.hook, now, held, asked) {
             Ok(fault) => fault,
             Err(reply) => return reply,
         };
@@ -239,6 +257,7 @@ impl Kdc {
         message: &kpasswd::Request<'_>,
         request: &[u8],
         peer: Peer,
+        held: bool,
     ) -> Reply {
         let event = |client: Option<&Principal>, target: Option<&Principal>, outcome| {
             Event::PasswordChange {
@@ -253,7 +272,7 @@ impl Kdc {
             (None, None)
         };
         let asked = |outcome| event(client.as_ref(), target.as_ref(), outcome);
-        let fault = match self.ask(now, asked) {
+        let fault = match Fault::ask(&*self.hook, now, held, asked) {
             Ok(fault) => fault,
             Err(reply) => return reply,
         };
@@ -282,42 +301,6 @@ impl Kdc {
         self.finish(now, request, answer.message, peer, &fault)
     }
 
-    /// Asks the hook about an event. If the verdict ends the exchange, records its outcome.
-    fn ask(&self, now: Timestamp, event: impl Fn(Outcome) -> Event) -> Result<Fault, Reply> {
-        let mut fault = Fault::default();
-        if !self.hook.watching() {
-            return Ok(fault);
-        }
-        let mut reply = Reply::default();
-        let outcome = match self.hook.ask(now, &event(Outcome::Asked)) {
-            Verdict::KrbError(code) => {
-                fault.code = Some(code);
-                return Ok(fault);
-            }
-            Verdict::Delay(delay) => {
-                fault.delay = delay;
-                return Ok(fault);
-            }
-            Verdict::Corrupt => {
-                fault.corrupt = true;
-                return Ok(fault);
-            }
-            Verdict::Drop => Outcome::Dropped,
-            Verdict::Disconnect => {
-                reply.close = true;
-                Outcome::Disconnected
-            }
-            Verdict::Kill => {
-                (reply.close, reply.stop) = (true, true);
-                Outcome::Disconnected
-            }
-            // Verdicts that `Event::takes` rejects.
-            _ => return Ok(fault),
-        };
-        self.hook.record(now, event(outcome));
-        Err(reply)
-    }
-
     fn finish(
         &self,
         now: Timestamp,
@@ -326,18 +309,14 @@ impl Kdc {
         peer: Peer,
         fault: &Fault,
     ) -> Reply {
-        if fault.corrupt {
+        if fault.changes.corrupt {
             if let Some(last) = answer.last_mut() {
                 *last ^= 0xFF;
             }
         } else if fault.code.is_none() {
             self.lookaside().keep(request, &answer, now);
         }
-        Reply {
-            message: Some(self.limited(answer, now, peer)),
-            delay: fault.delay,
-            ..Reply::default()
-        }
+        fault.reply(self.limited(answer, now, peer))
     }
 
     fn exchange(
@@ -469,14 +448,6 @@ fn injection<T>(code: Option<ErrorCode>, learned: &Learned) -> Option<Result<T, 
             ..KdcError::Injected(code).into()
         })
     })
-}
-
-/// The effect of a fault on an exchange that goes on.
-#[derive(Default)]
-struct Fault {
-    code: Option<ErrorCode>,
-    delay: Duration,
-    corrupt: bool,
 }
 
 fn name(principal: Option<&Principal>) -> Arc<str> {

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use kerbox_events::{Event, Hook, Outcome, Verdict};
+use kerbox_events::{Event, Hook, Latch, Outcome, Verdict};
 use kerbox_krb5::client::{Credentials, TgsRequest};
 use kerbox_krb5::messages::ChangePasswordData;
 use kerbox_krb5::{ErrorCode, Timestamp};
@@ -144,6 +144,8 @@ fn every_verdict_that_an_exchange_takes_is_obeyed_and_recorded() {
         (Verdict::Drop, "no answer"),
         (Verdict::Disconnect, "disconnected"),
         (Verdict::Corrupt, "ok"),
+        (Verdict::LoseReply, "ok"),
+        (Verdict::CutReply(9), "ok"),
         (Verdict::Kill, "disconnected"),
     ];
     for (verdict, recorded) in tried {
@@ -167,11 +169,13 @@ fn every_verdict_that_an_exchange_takes_is_obeyed_and_recorded() {
         let expected = match verdict {
             Verdict::KrbError(_) | Verdict::Corrupt => (Some(false), 0, false, false),
             Verdict::Delay(_) => (Some(true), 3, false, false),
-            Verdict::Drop => (None, 0, false, false),
+            Verdict::Drop | Verdict::LoseReply => (None, 0, false, false),
+            Verdict::CutReply(_) => (Some(true), 0, true, false),
             Verdict::Disconnect => (None, 0, true, false),
             _ => (None, 0, true, true),
         };
         assert_eq!(done, expected, "{verdict}");
+        assert_eq!(reply.cut, (verdict == Verdict::CutReply(9)).then_some(9));
         let event = Event::TgsExchange {
             client: "".into(),
             service: "".into(),
@@ -179,5 +183,44 @@ fn every_verdict_that_an_exchange_takes_is_obeyed_and_recorded() {
             outcome: Outcome::Asked,
         };
         assert!(event.takes(&verdict));
+    }
+}
+
+#[test]
+fn a_lost_reply_is_given_again_when_the_client_resends() {
+    let (mut pair, _) = under("TGS", Verdict::LoseReply);
+    let alice = pair.login("alice");
+    let request = TgsRequest::service(principal("nn/localhost"), &alice);
+    let (exchange, bytes) =
+        kerbox_krb5::client::TgsExchange::new(&alice, request, pair.now, &mut pair.rng)
+            .expect("a request");
+    assert_eq!(pair.send(&bytes).message, None);
+    let again = pair.send(&bytes).message.expect("it was kept");
+    assert!(exchange.finish(&again).is_ok());
+}
+
+#[test]
+fn a_held_request_is_handled_at_the_time_of_its_release() {
+    let latch = Latch::new();
+    let (mut pair, rule) = under("TGS", Verdict::Hold(latch.clone()));
+    let alice = pair.login("alice");
+    for late in [true, false] {
+        let request = TgsRequest::service(principal("nn/localhost"), &alice);
+        let (exchange, bytes) =
+            kerbox_krb5::client::TgsExchange::new(&alice, request, pair.now, &mut pair.rng)
+                .expect("a request");
+        let reply = pair.send(&bytes);
+        assert_eq!((reply.message, reply.hold), (None, Some(latch.clone())));
+        let asked = || rule.asked.lock().expect("not poisoned").len();
+        let before = asked();
+        let then = pair.now + std::time::Duration::from_secs(if late { 3600 } else { 1 });
+        let reply = pair.kdc.handle_held(then, &bytes, pair.peer);
+        let answer = reply.message.expect("an answer");
+        assert_eq!(asked(), before, "it is not asked about again");
+        if late {
+            assert_eq!(krb_error(&answer).code, ErrorCode::KRB_AP_ERR_SKEW);
+        } else {
+            assert!(exchange.finish(&answer).is_ok());
+        }
     }
 }

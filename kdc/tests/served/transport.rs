@@ -5,7 +5,7 @@ use std::net::{TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerbox_events::{Event, Hook, Verdict};
+use kerbox_events::{Event, Hook, Latch, Verdict};
 use kerbox_kdc::server::MAX_CONNECTIONS;
 use kerbox_krb5::client::{AsExchange, InitialRequest, Secret};
 use kerbox_krb5::messages::{KrbError, frame};
@@ -251,4 +251,60 @@ fn a_fault_spoils_or_delays_the_answer() {
         .set_read_timeout(Some(Duration::from_secs(10)))
         .expect("a socket");
     assert!(read(&mut stream).is_some());
+}
+
+#[test]
+fn a_fault_cuts_the_answer_on_both_transports() {
+    let served = faulty(Verdict::CutReply(7));
+    let mut stream = connect(&served);
+    stream.write_all(&frame(&request(1))).expect("sent");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an end");
+    assert_eq!(answer.len(), 7);
+    let socket = datagrams(&served);
+    socket.send(&request(2)).expect("sent");
+    assert_eq!(socket.recv(&mut [0; 100]).expect("an answer"), 7);
+}
+
+#[test]
+fn a_fault_that_says_nothing_keeps_the_connection() {
+    for verdict in [Verdict::Drop, Verdict::LoseReply] {
+        let served = faulty(verdict);
+        let mut stream = connect(&served);
+        stream.write_all(&frame(&request(1))).expect("sent");
+        stream
+            .set_read_timeout(Some(Duration::from_millis(20)))
+            .expect("a socket");
+        let silent = stream.read(&mut [0]).expect_err("no answer and no end");
+        assert!(matches!(
+            silent.kind(),
+            std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut
+        ));
+    }
+}
+
+#[test]
+fn a_held_request_is_answered_on_both_transports_once_it_is_let_go() {
+    let latch = Latch::new();
+    let served = faulty(Verdict::Hold(latch.clone()));
+    let mut stream = connect(&served);
+    stream.write_all(&frame(&request(1))).expect("sent");
+    let socket = datagrams(&served);
+    socket.send(&request(2)).expect("sent");
+    socket
+        .set_read_timeout(Some(Duration::from_millis(20)))
+        .expect("a socket");
+    assert!(socket.recv(&mut [0; 100]).is_err(), "nothing comes yet");
+    latch.open();
+    socket
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .expect("a socket");
+    assert!(socket.recv(&mut [0; 4096]).is_ok());
+    assert!(read(&mut stream).is_some());
+}
+
+fn datagrams(served: &Served) -> UdpSocket {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    socket.connect(served.address).expect("an address");
+    socket
 }

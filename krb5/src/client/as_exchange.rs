@@ -15,6 +15,7 @@ use crate::{
 
 /// A secret that the client shares with the KDC.
 #[derive(Clone)]
+#[non_exhaustive]
 pub enum Secret {
     /// A password; the KDC sends the salt.
     Password(String),

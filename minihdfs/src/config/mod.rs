@@ -16,6 +16,7 @@ pub use value::ConfigError;
 
 /// The side that obeys a configuration key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Obeyed {
     /// The servers obey it; clients may read it too.
     ByServers,
@@ -28,6 +29,7 @@ pub enum Obeyed {
 
 /// The authentication required of RPC callers (`hadoop.security.authentication`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Authentication {
     /// The client's claimed name is accepted without proof.
     Simple,
@@ -37,6 +39,7 @@ pub enum Authentication {
 
 /// The cipher of an encrypted data transfer without AES (`dfs.encrypt.data.transfer.algorithm`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum EncryptionAlgorithm {
     /// `3des`
     TripleDes,
@@ -58,6 +61,7 @@ impl EncryptionAlgorithm {
 /// The treatment of a principal that no `auth_to_local` rule matches
 /// (`hadoop.security.auth_to_local.mechanism`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum AuthToLocalMechanism {
     /// `hadoop`: an error. Short names may not contain `@` or `/`.
     Hadoop,

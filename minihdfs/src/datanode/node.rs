@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use kerbox_events::{Event, Hook, Outcome, Server, Verdict};
+use kerbox_events::{Event, Hook, Server, StateChange};
 use kerbox_krb5::{Clock, Timestamp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -202,7 +202,7 @@ impl DataNode {
         self.register(now)?;
         self.count_used();
         self.heartbeat(now);
-        self.record_state(now, "started");
+        self.record_state(now, StateChange::Started);
         Ok(())
     }
 
@@ -218,7 +218,7 @@ impl DataNode {
             life.transfers.clear();
             (life.server.take(), std::mem::take(&mut life.mourners))
         };
-        self.record_state(self.clock.now(), "stopped");
+        self.record_state(self.clock.now(), StateChange::Stopped);
         server.into_iter().chain(mourners).for_each(Waker::wake);
     }
 
@@ -482,25 +482,17 @@ impl DataNode {
         draw(&mut self.rng.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Consults the faults, if there are any.
-    pub(crate) fn ask(&self, event: impl FnOnce(Outcome) -> Event) -> Verdict {
-        if self.hook.watching() {
-            self.hook.ask(self.clock.now(), &event(Outcome::Asked))
-        } else {
-            Verdict::Pass
-        }
-    }
-
     pub(crate) fn record(&self, event: Event) {
         self.hook.record(self.clock.now(), event);
     }
 
-    fn record_state(&self, now: Timestamp, change: &str) {
+    fn record_state(&self, now: Timestamp, change: StateChange) {
         self.hook.record(
             now,
             Event::State {
                 server: Server::DataNode(self.number()),
-                change: change.into(),
+                change,
+                subject: "".into(),
             },
         );
     }
@@ -515,10 +507,10 @@ impl DataNode {
         if self.is_alive() {
             return Ok(());
         }
-        Err(HdfsError::new(
-            "java.net.ConnectException",
-            format!("DataNode {} does not run", self.number()),
-        ))
+        Err(HdfsError::connect(format!(
+            "DataNode {} does not run",
+            self.number()
+        )))
     }
 
     fn life(&self) -> MutexGuard<'_, Life> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use kerbox_krb5::Timestamp;
 
 use crate::HdfsError;
+use crate::error::Class;
 use crate::protocol::{
     BlockSynchronization, DatanodePeers, DatanodeProtocol, InterDatanodeProtocol, RecoveredReplica,
     RecoveringBlock, ReplicaState, ReportedReplica,
@@ -89,7 +90,7 @@ fn find_candidates(
                 });
             }
             Ok(_) => {}
-            Err(error) if error.class().ends_with("RecoveryInProgressException") => {
+            Err(error) if *error.kind() == Class::RecoveryInProgress => {
                 return Err(error);
             }
             Err(error) => failures.push(error),

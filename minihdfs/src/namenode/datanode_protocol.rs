@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use kerbox_events::{Event, Server};
+use kerbox_events::{Event, Server, StateChange};
 use kerbox_krb5::Timestamp;
 
 use crate::HdfsError;
@@ -42,7 +42,8 @@ impl DatanodeProtocol for NameNode {
             now,
             Event::State {
                 server: Server::DataNode(number),
-                change: "registered".into(),
+                change: StateChange::Registered,
+                subject: "".into(),
             },
         );
         Ok(keys)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kerbox_events::{Event, Server};
+use kerbox_events::{Event, Server, StateChange, TimerKind};
 use kerbox_krb5::Timestamp;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -58,12 +58,13 @@ impl Namesystem {
         for index in &dead {
             let registration = &self.datanodes.get(*index).registration;
             fired.push(timer(
-                "heartbeat",
+                TimerKind::Heartbeat,
                 &registration.transfer_address().to_string(),
             ));
             fired.push(Event::State {
                 server: Server::DataNode(self.datanodes.number(*index)),
-                change: "dead".into(),
+                change: StateChange::Dead,
+                subject: "".into(),
             });
         }
         if !dead.is_empty() {

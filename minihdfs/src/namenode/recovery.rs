@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerbox_events::Event;
+use kerbox_events::{Event, TimerKind};
 use kerbox_krb5::Timestamp;
 
 use crate::HdfsError;
@@ -285,7 +285,7 @@ impl Namesystem {
     pub(super) fn tick_leases(&mut self, now: Timestamp, fired: &mut Vec<Event>) {
         let internal = format!("HDFS_NameNode-{}", now.as_millis());
         for (holder, files) in self.leases.hard_expired(now) {
-            fired.push(timer("lease hard limit", &holder));
+            fired.push(timer(TimerKind::LeaseHardLimit, &holder));
             for file in files {
                 // A file that cannot be closed yet, because replicas of a committed block are
                 // missing, is tried again after the limit.
@@ -301,7 +301,7 @@ impl Namesystem {
         for (id, started) in self.recoveries() {
             if started + RECOVERY_LIMIT <= now {
                 fired.push(timer(
-                    "block recovery",
+                    TimerKind::BlockRecovery,
                     &self.blocks.block(id).block.to_string(),
                 ));
                 self.recover_block(now, id, None);

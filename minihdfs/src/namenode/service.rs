@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kerbox_events::{Event, Hook, Server};
+use kerbox_events::{Event, Hook, Server, TimerKind};
 use kerbox_krb5::Timestamp;
 use rand::Rng;
 
@@ -190,10 +190,13 @@ impl NameNode {
         let mut fired = Vec::new();
         self.lock().tick(now, &mut fired);
         if self.block_tokens.tick(now) {
-            fired.push(timer("block key update", ""));
+            fired.push(timer(TimerKind::BlockKeyUpdate, ""));
         }
         for identifier in self.delegation_tokens.tick(now) {
-            fired.push(timer("delegation token expired", &identifier.to_string()));
+            fired.push(timer(
+                TimerKind::DelegationTokenExpired,
+                &identifier.to_string(),
+            ));
         }
         for event in fired {
             self.hook.record(now, event);
@@ -283,9 +286,9 @@ impl NameNode {
     }
 }
 
-pub(super) fn timer(timer: &'static str, subject: &str) -> Event {
+pub(super) fn timer(timer: TimerKind, subject: &str) -> Event {
     Event::Timer {
-        server: Server::NameNode,
+        server: Server::NameNode(1),
         timer,
         subject: subject.into(),
     }

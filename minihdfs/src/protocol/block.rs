@@ -21,6 +21,7 @@ impl std::fmt::Display for Block {
 
 /// The state of a replica on a DataNode (`ReplicaStateProto`, with the wire's numbers).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum ReplicaState {
     /// Complete, with its final length.
     Finalized = 0,

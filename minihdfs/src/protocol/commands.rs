@@ -4,6 +4,7 @@ use super::{Block, DatanodeRegistration, ExportedBlockKeys};
 
 /// A command (`DatanodeCommandProto`).
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum DatanodeCommand {
     /// Register again and report every replica, because the NameNode does not know this DataNode
     /// (`DNA_REGISTER`).

@@ -6,6 +6,7 @@ use super::Block;
 
 /// The change of a replica.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum BlockStatus {
     /// A writer has started to write it.
     Receiving,

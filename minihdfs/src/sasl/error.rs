@@ -5,10 +5,7 @@ use std::fmt;
 use kerbox_krb5::ErrorCode;
 
 use crate::HdfsError;
-
-/// The Java class of the error for an unknown encryption key.
-const INVALID_ENCRYPTION_KEY: &str =
-    "org.apache.hadoop.hdfs.protocol.datatransfer.InvalidEncryptionKeyException";
+use crate::error::Class;
 
 /// A rejection by a SASL mechanism: the exception sent to the client, and further details for the
 /// server.
@@ -46,7 +43,7 @@ impl SaslError {
 
     /// Creates the error for an encryption key that the server does not know, or no longer knows.
     pub(crate) fn unknown_encryption_key(message: impl Into<String>) -> Self {
-        HdfsError::new(INVALID_ENCRYPTION_KEY, message).into()
+        HdfsError::invalid_encryption_key(message).into()
     }
 
     /// Returns the KRB-ERROR code that explains why a ticket or an authenticator was rejected.
@@ -71,14 +68,14 @@ impl SaslError {
     /// (`SecretManager$InvalidToken`).
     #[must_use]
     pub fn is_invalid_token(&self) -> bool {
-        self.exception.class() == "org.apache.hadoop.security.token.SecretManager$InvalidToken"
+        *self.exception.kind() == Class::InvalidToken
     }
 
     /// Returns true if a data encryption key is unknown. The DataNode then answers
     /// `ERROR_UNKNOWN_KEY`.
     #[must_use]
     pub fn is_invalid_encryption_key(&self) -> bool {
-        self.exception.class() == INVALID_ENCRYPTION_KEY
+        *self.exception.kind() == Class::InvalidEncryptionKey
     }
 }
 

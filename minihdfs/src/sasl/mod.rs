@@ -103,12 +103,12 @@ impl SaslServer {
         }
     }
 
-    /// Returns the mechanism's registered name: `DIGEST-MD5` or `GSSAPI`.
+    /// Returns the mechanism.
     #[must_use]
-    pub fn mechanism(&self) -> &'static str {
+    pub fn mechanism(&self) -> kerbox_events::Mechanism {
         match &self.mechanism {
-            Mechanism::DigestMd5(_) => "DIGEST-MD5",
-            Mechanism::Gssapi(_) => "GSSAPI",
+            Mechanism::DigestMd5(_) => kerbox_events::Mechanism::DigestMd5,
+            Mechanism::Gssapi(_) => kerbox_events::Mechanism::Gssapi,
         }
     }
 

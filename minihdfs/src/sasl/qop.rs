@@ -6,6 +6,7 @@ use crate::HdfsError;
 
 /// The protection of an established SASL connection. Each level includes the previous ones.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[non_exhaustive]
 pub enum QualityOfProtection {
     /// `authentication` in Hadoop's configuration, `auth` on the wire: no layer.
     Authentication,

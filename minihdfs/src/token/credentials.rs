@@ -13,6 +13,7 @@ const MAGIC: &[u8; 4] = b"HDTS";
 
 /// The two file formats; the discriminant is the version byte.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum CredentialsFormat {
     /// 0: written by Hadoop 2 and by `hdfs fetchdt --format java`. Every client reads it.
     Writable = 0,

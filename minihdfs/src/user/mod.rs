@@ -21,6 +21,7 @@ pub(crate) const MAX_NAME: usize = 1024;
 
 /// The authentication method of a connection (Hadoop's `AuthenticationMethod`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum AuthMethod {
     /// None: the client's claimed name is accepted.
     Simple,

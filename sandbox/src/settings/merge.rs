@@ -67,7 +67,7 @@ pub(crate) fn effective(args: &SettingsArgs, purpose: Purpose) -> Result<Setting
     for (server, listen, flag, usual) in [
         (Server::Kdc, &mut realm.listen, args.kdc_port, KDC_PORT),
         (
-            Server::NameNode,
+            Server::NameNode(1),
             &mut hdfs.listen,
             args.namenode_port,
             NAMENODE_PORT,
@@ -165,7 +165,7 @@ mod tests {
         };
         assert_eq!(
             ports(&args, Purpose::Up),
-            (10_088, 9_000, vec![Server::Kdc, Server::NameNode])
+            (10_088, 9_000, vec![Server::Kdc, Server::NameNode(1)])
         );
         assert_eq!(ports(&args, Purpose::Exec), (0, 0, vec![]));
         args.strict_ports = true;

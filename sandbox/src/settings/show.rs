@@ -7,7 +7,7 @@ use kerbox::spec::{RealmSpec, Security};
 
 use super::file::same_name;
 use super::text::duration;
-use super::values::{enctype_name, pac_name};
+use super::values::enctype_name;
 use super::{Settings, other_realms};
 
 impl fmt::Display for Settings {
@@ -34,7 +34,7 @@ impl fmt::Display for Settings {
         )?;
         writeln!(f, "attributes = {}", list(&realm.attributes))?;
         writeln!(f, "clock_skew = {}", quoted(&duration(realm.clock_skew)))?;
-        writeln!(f, "pac = {}", quoted(pac_name(realm.pac)))?;
+        writeln!(f, "pac = {}", quoted(realm.pac.name()))?;
         if let Some(sid) = &realm.pac_domain.sid {
             writeln!(f, "domain_sid = {}", quoted(&sid.to_string()))?;
         }

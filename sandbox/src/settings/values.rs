@@ -165,15 +165,6 @@ pub(super) fn parse_pac(text: &str) -> Result<Pac, String> {
     }
 }
 
-/// Returns the name that [`parse_pac`] accepts for it.
-pub(super) fn pac_name(pac: Pac) -> &'static str {
-    match pac {
-        Pac::None => "none",
-        Pac::Minimal => "minimal",
-        Pac::Full => "full",
-    }
-}
-
 /// Parses a NetBIOS name.
 pub(super) fn parse_netbios_name(text: &str) -> Result<String, String> {
     let whole = (1..=15).contains(&text.len())

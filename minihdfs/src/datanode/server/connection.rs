@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerbox_events::{Event, Outcome, Server};
+use kerbox_events::{Event, Mechanism, Outcome, Server};
 use kerbox_net::{Accepted, Linger, Place, within};
 use prost::Message;
 use tokio::net::TcpStream;
@@ -254,7 +254,7 @@ impl Connection {
         let record = |user: &str, outcome| {
             node.record(Event::Sasl {
                 server: Server::DataNode(node.number()),
-                mechanism: "DIGEST-MD5",
+                mechanism: Mechanism::DigestMd5,
                 user: user.into(),
                 outcome,
             });

@@ -1,10 +1,10 @@
 //! Journal entries of operations, and the effects of fault verdicts on them.
 
+use std::convert::Infallible;
 use std::future::pending;
 use std::io::{self, ErrorKind};
-use std::sync::Arc;
 
-use kerbox_events::{Event, Outcome, Verdict};
+use kerbox_events::{Changes, Ending, Event, Exception, Outcome, Ruling, rule};
 
 use super::connection::Connection;
 use crate::datanode::node::DataNode;
@@ -12,32 +12,28 @@ use crate::proto::hdfs::Status;
 
 /// An operation that is recorded in the journal exactly once. If it is aborted, or its DataNode
 /// dies, it is recorded as disconnected.
-pub(super) struct Operation<'a, E: Fn(Outcome) -> Event> {
+pub(super) struct Running<'a, E: Fn(Outcome) -> Event> {
     node: &'a DataNode,
     event: E,
     recorded: bool,
 }
 
-impl<'a, E: Fn(Outcome) -> Event> Operation<'a, E> {
-    /// Begins an operation described by `event` and consults the faults about it.
+impl<'a, E: Fn(Outcome) -> Event> Running<'a, E> {
+    /// Begins an operation described by `event` and consults the faults about it. They may refuse
+    /// it.
     pub(super) async fn begin(
         node: &'a DataNode,
         connection: &mut Connection,
         event: E,
-    ) -> io::Result<(Self, Ruling)> {
-        let mut operation = Self {
+    ) -> io::Result<(Self, Result<Changes, Exception>)> {
+        let ruling = rule(&*node.hook, node.clock.now(), &event);
+        let operation = Self {
             node,
             event,
-            recorded: false,
+            recorded: matches!(ruling, Ruling::End(_)),
         };
-        let verdict = node.ask(&operation.event);
-        if verdict == Verdict::Drop {
-            // The client may wait for a long time, so the drop is recorded at once.
-            operation.recorded = true;
-            node.record((operation.event)(Outcome::Dropped));
-        }
-        let ruling = obey(node, connection, verdict).await?;
-        Ok((operation, ruling))
+        let changes = carry_out(node, connection, ruling).await?;
+        Ok((operation, changes))
     }
 
     /// Records the end of the operation with this status.
@@ -50,7 +46,7 @@ impl<'a, E: Fn(Outcome) -> Event> Operation<'a, E> {
     }
 }
 
-impl<E: Fn(Outcome) -> Event> Drop for Operation<'_, E> {
+impl<E: Fn(Outcome) -> Event> Drop for Running<'_, E> {
     fn drop(&mut self) {
         if !self.recorded {
             self.node.record((self.event)(Outcome::Disconnected));
@@ -58,49 +54,58 @@ impl<E: Fn(Outcome) -> Event> Drop for Operation<'_, E> {
     }
 }
 
-/// The remaining action after a verdict that keeps the connection open.
-pub(super) enum Ruling {
-    /// Continue; with corrupted bytes if `spoil` is true.
-    Go { spoil: bool },
-    /// Reply with an error status and this message.
-    Refuse { class: Arc<str>, message: Arc<str> },
-}
-
-/// Carries out a verdict.
+/// Consults the faults about something that cannot be refused.
 ///
 /// # Errors
 /// Fails if the connection must be closed.
-pub(super) async fn obey(
+pub(super) async fn ask(
     node: &DataNode,
     connection: &mut Connection,
-    verdict: Verdict,
-) -> io::Result<Ruling> {
-    match verdict {
-        Verdict::Exception { class, message } => return Ok(Ruling::Refuse { class, message }),
-        Verdict::Corrupt => return Ok(Ruling::Go { spoil: true }),
-        Verdict::Delay(duration) => tokio::time::sleep(duration).await,
-        Verdict::Disconnect => {
-            return Err(io::Error::new(
-                ErrorKind::ConnectionAborted,
-                "a fault closes the connection",
-            ));
+    event: impl Fn() -> Event,
+) -> io::Result<Changes> {
+    let ruling = rule(&*node.hook, node.clock.now(), |_| event());
+    match carry_out::<Infallible>(node, connection, ruling).await? {
+        Ok(changes) => Ok(changes),
+        Err(never) => match never {},
+    }
+}
+
+/// Carries out a ruling, as far as it can be done before the operation.
+///
+/// # Errors
+/// Fails if the connection must be closed.
+async fn carry_out<R>(
+    node: &DataNode,
+    connection: &mut Connection,
+    ruling: Ruling<R>,
+) -> io::Result<Result<Changes, R>> {
+    match ruling {
+        Ruling::Go(changes) => {
+            if !changes.delay.is_zero() {
+                tokio::time::sleep(changes.delay).await;
+            }
+            Ok(Ok(changes))
         }
-        Verdict::Kill => {
+        Ruling::Hold(latch) => {
+            latch.await;
+            Ok(Ok(Changes::default()))
+        }
+        Ruling::Refuse(refusal) => Ok(Err(refusal)),
+        Ruling::End(Ending::Close) => Err(io::Error::new(
+            ErrorKind::ConnectionAborted,
+            "a fault closes the connection",
+        )),
+        Ruling::End(Ending::Kill) => {
             node.stop();
             // The server cuts this connection together with all others.
-            return pending().await;
+            pending().await
         }
-        Verdict::Drop => {
-            // Stay silent until the client gives up.
-            loop {
-                connection.stream.readable().await?;
-                connection.try_fill(1 << 16)?;
-                let all = connection.inbox.bytes().len();
-                connection.inbox.consume(all);
-            }
-        }
-        // The other verdicts do not apply to data connections.
-        _ => {}
+        // Stay silent until the client gives up.
+        Ruling::End(Ending::Silent) => loop {
+            connection.stream.readable().await?;
+            connection.try_fill(1 << 16)?;
+            let all = connection.inbox.bytes().len();
+            connection.inbox.consume(all);
+        },
     }
-    Ok(Ruling::Go { spoil: false })
 }

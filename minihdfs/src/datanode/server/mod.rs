@@ -96,6 +96,10 @@ async fn connection(node: Arc<DataNode>, accepted: Accepted) {
     let _open = Open::new(&node, peer);
     let _xceiver = node.xceiver();
     let mut connection = Connection::accepted(accepted);
+    let event = || opened(&node, peer, true);
+    if faults::ask(&node, &mut connection, event).await.is_err() {
+        return;
+    }
     match xceiver::run(&node, &mut connection).await {
         Ok(()) => connection.close().await,
         Err(error) => {
@@ -121,18 +125,23 @@ impl<'a> Open<'a> {
         open
     }
 
-    fn record(&self, opened: bool) {
-        self.node.record(Event::Connection {
-            server: Server::DataNode(self.node.number()),
-            peer: self.peer,
-            opened,
-        });
+    fn record(&self, is_open: bool) {
+        self.node.record(opened(self.node, self.peer, is_open));
     }
 }
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
         self.record(false);
+    }
+}
+
+/// Returns the event of a connection that opened or ended.
+fn opened(node: &DataNode, peer: SocketAddr, opened: bool) -> Event {
+    Event::Connection {
+        server: Server::DataNode(node.number()),
+        peer,
+        opened,
     }
 }
 

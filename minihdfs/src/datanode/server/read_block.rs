@@ -3,14 +3,15 @@
 use std::io;
 use std::sync::Arc;
 
-use kerbox_events::Event;
+use kerbox_events::{Event, Operation};
 
 use super::connection::{Connection, READ_TIMEOUT};
-use super::faults::{Operation, Ruling, obey};
-use super::request::{WantedStorage, block_of, check_access, refusal};
+use super::faults::{Running, ask};
+use super::request::{WantedStorage, block_of, check_access, refusal, refused};
 use crate::HdfsError;
 use crate::datanode::block_store::{ReadRange, ReplicaReader};
 use crate::datanode::node::DataNode;
+use crate::datanode::packet::Packet;
 use crate::proto::hdfs::{
     BlockOpResponseProto, ClientReadStatusProto, OpCopyBlockProto, OpReadBlockProto,
     ReadOpChecksumInfoProto, Status,
@@ -36,14 +37,12 @@ pub(super) async fn read_block(
         length: request.len,
         outcome,
     };
-    let (journal, ruling) = Operation::begin(node, connection, event).await?;
-    let spoil = match ruling {
-        Ruling::Go { spoil } => spoil,
-        Ruling::Refuse { class, message } => {
+    let (journal, ruling) = Running::begin(node, connection, event).await?;
+    let corrupt = match ruling {
+        Ok(changes) => changes.corrupt,
+        Err(exception) => {
             journal.end(Status::Error);
-            connection
-                .send(&refusal(Status::Error, None, format!("{class}: {message}")))
-                .await?;
+            connection.send(&refused(&exception, None)).await?;
             return Ok(false);
         }
     };
@@ -80,7 +79,7 @@ pub(super) async fn read_block(
         }
     };
     connection.outbox.message(&opened_answer(&reader));
-    let sent = send_packets(node, connection, block, &mut reader, spoil).await;
+    let sent = send_packets(node, connection, block, &mut reader, corrupt).await;
     report_damage(node, &reader, &sent);
     // A client that has read enough closes the connection.
     sent?;
@@ -117,21 +116,17 @@ pub(super) async fn copy_block(
 ) -> io::Result<()> {
     let event = |outcome| Event::DataTransfer {
         datanode: node.number(),
-        operation: "COPY_BLOCK",
+        operation: Operation::CopyBlock,
         block: request.header.block.block_id,
         outcome,
     };
-    let (journal, ruling) = Operation::begin(node, connection, event).await?;
+    let (journal, ruling) = Running::begin(node, connection, event).await?;
     let opened = match ruling {
-        Ruling::Refuse { class, message } => Err(Box::new(refusal(
-            Status::Error,
-            None,
-            format!("{class}: {message}"),
-        ))),
-        Ruling::Go { spoil } => check_access(
+        Err(exception) => Err(Box::new(refused(&exception, None))),
+        Ok(changes) => check_access(
             node,
             connection.peer,
-            "COPY_BLOCK",
+            Operation::CopyBlock.name(),
             &request.header,
             AccessMode::Copy,
             WantedStorage::default(),
@@ -141,9 +136,9 @@ pub(super) async fn copy_block(
             open_whole(node, &request)
                 .map_err(|error| Box::new(refusal(Status::Error, None, error.to_string())))
         })
-        .map(|(block, reader)| (block, reader, spoil)),
+        .map(|(block, reader)| (block, reader, changes.corrupt)),
     };
-    let (block, mut reader, spoil) = match opened {
+    let (block, mut reader, corrupt) = match opened {
         Ok(opened) => opened,
         Err(refused) => {
             journal.end(refused.status());
@@ -151,7 +146,7 @@ pub(super) async fn copy_block(
         }
     };
     connection.outbox.message(&opened_answer(&reader));
-    let sent = send_packets(node, connection, block, &mut reader, spoil).await;
+    let sent = send_packets(node, connection, block, &mut reader, corrupt).await;
     report_damage(node, &reader, &sent);
     sent?;
     journal.end(Status::Success);
@@ -188,29 +183,30 @@ pub(super) async fn send_packets(
     connection: &mut Connection,
     block: Block,
     reader: &mut ReplicaReader,
-    spoil: bool,
+    corrupt: bool,
 ) -> io::Result<()> {
     let mut nth = 0;
     while let Some(length) = reader.next_length() {
         nth += 1;
-        let mut spoil_packet = spoil;
+        let mut corrupt = corrupt;
         if node.hook.watching() {
-            let verdict = node.ask(|_| Event::Packet {
+            // Earlier packets are actually sent before the fault takes effect.
+            connection.flush().await?;
+            let event = || Event::Packet {
                 datanode: node.number(),
                 block: block.id,
                 nth,
                 writing: false,
-            });
-            // Earlier packets are actually sent before the fault takes effect.
-            connection.flush().await?;
-            match obey(node, connection, verdict).await? {
-                Ruling::Go { spoil } => spoil_packet |= spoil,
-                Ruling::Refuse { .. } => return Err(io::Error::other("a fault ends the read")),
-            }
+            };
+            corrupt |= ask(node, connection, event).await?.corrupt;
         }
         connection.outbox.unit_with(length, |packet| {
             reader.read_packet(packet)?;
-            if spoil_packet && let Some(last) = packet.last_mut() {
+            // The last packet has no data, and its header must stay readable.
+            if corrupt
+                && has_data(packet)
+                && let Some(last) = packet.last_mut()
+            {
                 *last ^= 0xff;
             }
             Ok::<_, io::Error>(())
@@ -220,4 +216,8 @@ pub(super) async fn send_packets(
         }
     }
     connection.flush().await
+}
+
+fn has_data(packet: &[u8]) -> bool {
+    matches!(Packet::parse(packet), Ok(Some(packet)) if !packet.data.is_empty())
 }

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use kerbox_events::Printable;
+use kerbox_events::{Exception, Printable};
 use prost::Message;
 
 use super::connection::Connection;
@@ -51,6 +51,15 @@ pub(super) fn refusal(
         message: Some(message.into()),
         ..BlockOpResponseProto::default()
     }
+}
+
+/// Returns a reply with the exception of a fault.
+pub(super) fn refused(
+    exception: &Exception,
+    first_bad_link: Option<String>,
+) -> BlockOpResponseProto {
+    let Exception { class, message } = exception;
+    refusal(Status::Error, first_bad_link, format!("{class}: {message}"))
 }
 
 /// Returns the block that an operation refers to.

@@ -9,7 +9,7 @@ use kerbox_net::within;
 use tokio::io::Interest;
 
 use super::connection::{Connection, READ_TIMEOUT, WRITE_TIMEOUT, invalid};
-use super::faults::{Ruling, obey};
+use super::faults::ask;
 use crate::datanode::node::DataNode;
 use crate::datanode::packet::{Packet, put_ack};
 use crate::datanode::pipeline::Pipeline;
@@ -144,18 +144,14 @@ impl<'a> Streaming<'a> {
     /// Consults the faults about the next packet. Returns true if it must be corrupted.
     async fn ask(&mut self) -> io::Result<bool> {
         self.nth += 1;
-        let verdict = self.node.ask(|_| Event::Packet {
-            datanode: self.node.number(),
-            block: self.pipeline.block().id,
-            nth: self.nth,
+        let (datanode, block, nth) = (self.node.number(), self.pipeline.block().id, self.nth);
+        let event = || Event::Packet {
+            datanode,
+            block,
+            nth,
             writing: true,
-        });
-        match obey(self.node, self.upstream, verdict).await? {
-            Ruling::Go { spoil } => Ok(spoil),
-            Ruling::Refuse { class, message } => {
-                Err(io::Error::other(format!("{class}: {message}")))
-            }
-        }
+        };
+        Ok(ask(self.node, self.upstream, event).await?.corrupt)
     }
 
     fn wants_packets(&self) -> bool {

@@ -4,12 +4,12 @@
 use std::io;
 use std::sync::Arc;
 
-use kerbox_events::{Event, Outcome};
+use kerbox_events::{Event, Operation, Outcome};
 
 use super::connection::{Connection, READ_TIMEOUT, invalid};
-use super::faults::{Operation, Ruling};
+use super::faults::Running;
 use super::read_block::{report_damage, send_packets};
-use super::request::{WantedStorage, block_of, check_access, op, put_operation, refusal};
+use super::request::{WantedStorage, block_of, check_access, op, put_operation, refusal, refused};
 use crate::HdfsError;
 use crate::datanode::node::{DataNode, Transfer};
 use crate::proto::hdfs::op_write_block_proto::BlockConstructionStage as Stage;
@@ -30,19 +30,17 @@ pub(super) async fn transfer_block(
     let header = &request.header.base_header;
     let event = |outcome| Event::DataTransfer {
         datanode: node.number(),
-        operation: "TRANSFER_BLOCK",
+        operation: Operation::TransferBlock,
         block: header.block.block_id,
         outcome,
     };
-    let (journal, ruling) = Operation::begin(node, connection, event).await?;
+    let (journal, ruling) = Running::begin(node, connection, event).await?;
     let answer = match ruling {
-        Ruling::Refuse { class, message } => {
-            refusal(Status::Error, None, format!("{class}: {message}"))
-        }
-        Ruling::Go { .. } => match check_access(
+        Err(exception) => refused(&exception, None),
+        Ok(_) => match check_access(
             node,
             connection.peer,
-            "TRANSFER_BLOCK",
+            Operation::TransferBlock.name(),
             header,
             AccessMode::Copy,
             WantedStorage::default(),
@@ -86,7 +84,7 @@ pub(super) async fn replicate(node: Arc<DataNode>, order: Transfer) {
     }
     node.record(Event::DataTransfer {
         datanode: node.number(),
-        operation: "REPLICATE_BLOCK",
+        operation: Operation::ReplicateBlock,
         block: order.block.id,
         outcome: match copied {
             Ok(()) => Outcome::Ok,

@@ -8,8 +8,10 @@ use std::time::Duration;
 use kerbox_events::Event;
 
 use super::connection::{Connection, READ_TIMEOUT};
-use super::faults::{Operation, Ruling};
-use super::request::{WantedStorage, block_of, check_access, op, put_operation, refusal, token_of};
+use super::faults::Running;
+use super::request::{
+    WantedStorage, block_of, check_access, op, put_operation, refusal, refused, token_of,
+};
 use super::streaming::Streaming;
 use crate::HdfsError;
 use crate::datanode::block_store::ReplicaWriter;
@@ -36,16 +38,12 @@ pub(super) async fn write_block(
         downstream: request.targets.len(),
         outcome,
     };
-    let (journal, ruling) = Operation::begin(node, connection, event).await?;
+    let (journal, ruling) = Running::begin(node, connection, event).await?;
     let set_up = match ruling {
-        Ruling::Refuse { class, message } => Err(refusal(
-            Status::Error,
-            Some(String::new()),
-            format!("{class}: {message}"),
-        )),
-        Ruling::Go { spoil } => set_up(node, connection.peer, &request)
+        Err(exception) => Err(refused(&exception, Some(String::new()))),
+        Ok(changes) => set_up(node, connection.peer, &request)
             .await
-            .map(|set_up| (set_up, spoil)),
+            .map(|set_up| (set_up, changes.corrupt)),
     };
     let (
         SetUp {
@@ -53,7 +51,7 @@ pub(super) async fn write_block(
             mirror,
             answer,
         },
-        spoil,
+        corrupt,
     ) = match set_up {
         Ok(set_up) => set_up,
         Err(answer) => {
@@ -82,7 +80,7 @@ pub(super) async fn write_block(
     };
     let pipeline = Pipeline::new(writer, completion, kind.is_client_pipeline(), downstream);
     journal.end(
-        Streaming::new(node, connection, mirror, pipeline, spoil)
+        Streaming::new(node, connection, mirror, pipeline, corrupt)
             .run()
             .await?,
     );

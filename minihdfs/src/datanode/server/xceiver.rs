@@ -4,12 +4,12 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerbox_events::Event;
+use kerbox_events::{Event, Operation};
 use md5::{Digest, Md5};
 
 use super::connection::{Connection, READ_TIMEOUT, invalid};
-use super::faults::{Operation, Ruling};
-use super::request::{VERSION, WantedStorage, block_of, check_access, op, refusal};
+use super::faults::Running;
+use super::request::{VERSION, WantedStorage, block_of, check_access, op, refusal, refused};
 use super::{read_block, transfer, write_block};
 use crate::HdfsError;
 use crate::datanode::block_store::ReadRange;
@@ -95,7 +95,7 @@ async fn block_checksum(
     connection: &mut Connection,
     request: OpBlockChecksumProto,
 ) -> io::Result<()> {
-    let operation = "BLOCK_CHECKSUM";
+    let operation = Operation::BlockChecksum;
     let id = request.header.block.block_id;
     let event = |outcome| Event::DataTransfer {
         datanode: node.number(),
@@ -103,15 +103,13 @@ async fn block_checksum(
         block: id,
         outcome,
     };
-    let (journal, ruling) = Operation::begin(node, connection, event).await?;
+    let (journal, ruling) = Running::begin(node, connection, event).await?;
     let answer = match ruling {
-        Ruling::Refuse { class, message } => {
-            refusal(Status::Error, None, format!("{class}: {message}"))
-        }
-        Ruling::Go { .. } => match check_access(
+        Err(exception) => refused(&exception, None),
+        Ok(_) => match check_access(
             node,
             connection.peer,
-            operation,
+            operation.name(),
             &request.header,
             AccessMode::Read,
             WantedStorage::default(),

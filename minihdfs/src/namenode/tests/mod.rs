@@ -20,7 +20,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use kerbox_events::{Event, Hook, NoHook, Verdict};
+use kerbox_events::{Event, Hook, NoHook, StateChange, TimerKind, Verdict};
 use kerbox_krb5::Timestamp;
 use prost::Message;
 use rand::SeedableRng;

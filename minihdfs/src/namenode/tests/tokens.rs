@@ -130,7 +130,7 @@ fn expired_tokens_are_told_by_the_timer() {
         matches!(
             event,
             Event::Timer {
-                timer: "delegation token expired",
+                timer: TimerKind::DelegationTokenExpired,
                 ..
             }
         )

@@ -1,12 +1,13 @@
 //! The sockets of an RPC port, the only part of RPC that depends on tokio.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerbox_events::{Event, Verdict};
+use kerbox_events::{Ending, Event, Ruling, rule};
 use kerbox_krb5::Clock;
 use kerbox_net::{Accepted, Deadline, Limits, Linger, Place, Port, Stop, within};
 use rand::SeedableRng;
@@ -40,6 +41,8 @@ const LINGER: Linger = Linger {
     time: Duration::from_secs(2),
     bytes: 128 << 20,
 };
+/// The time between two pieces of a response that a fault chops.
+const BETWEEN_PIECES: Duration = Duration::from_millis(1);
 /// The minimum buffer space for one read.
 const READ: usize = ORDINARY;
 /// The same before the client is identified. A silent client holds this memory for as long as it is
@@ -148,19 +151,22 @@ impl Connection {
 
     /// Lets faults decide the fate of the connection.
     async fn admitted(&self) -> bool {
-        let hook = self.endpoint.hook();
-        if !hook.watching() {
-            return true;
-        }
-        match hook.ask(self.clock.now(), &self.event(true)) {
-            Verdict::Delay(duration) => sleep(duration).await,
-            Verdict::Drop => std::future::pending().await,
-            Verdict::Disconnect => return false,
-            Verdict::Kill => {
+        match rule::<Infallible>(&**self.endpoint.hook(), self.clock.now(), |_| {
+            self.event(true)
+        }) {
+            Ruling::Go(changes) => {
+                if !changes.delay.is_zero() {
+                    sleep(changes.delay).await;
+                }
+            }
+            Ruling::Hold(latch) => latch.await,
+            Ruling::Refuse(never) => match never {},
+            Ruling::End(Ending::Silent) => std::future::pending().await,
+            Ruling::End(Ending::Close) => return false,
+            Ruling::End(Ending::Kill) => {
                 self.stop.stop();
                 return false;
             }
-            _ => {}
         }
         true
     }
@@ -179,9 +185,9 @@ impl Connection {
                 place.known(&caller.user.short);
             }
             place.holds(session.held());
-            let output = session.output();
-            if !output.is_empty() {
-                within(WRITE, stream.write_all(output)).await?;
+            if !session.output().is_empty() {
+                let piece = session.piece();
+                within(WRITE, write(&mut stream, session.output(), piece)).await?;
                 session.written();
                 place.holds(session.held());
             }
@@ -189,6 +195,7 @@ impl Connection {
                 // Lets other tasks run before the remaining work.
                 Step::Write | Step::Kill => tokio::task::yield_now().await,
                 Step::Wait(duration) => sleep(duration).await,
+                Step::Hold => session.latch().await,
                 Step::Close => {
                     LINGER.close(stream).await;
                     return Ok(());
@@ -236,6 +243,17 @@ impl Connection {
         .await
         .map_err(io::Error::other)
     }
+}
+
+/// Writes output, for a fault in pieces that arrive one by one.
+async fn write(stream: &mut TcpStream, output: &[u8], piece: usize) -> io::Result<()> {
+    for part in output.chunks(piece) {
+        stream.write_all(part).await?;
+        if part.len() < output.len() {
+            sleep(BETWEEN_PIECES).await;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

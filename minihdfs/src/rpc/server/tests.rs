@@ -3,7 +3,7 @@ use std::net;
 use std::pin::pin;
 use std::sync::Mutex;
 
-use kerbox_events::{Hook, Outcome};
+use kerbox_events::{Hook, Outcome, Verdict};
 use kerbox_krb5::Timestamp;
 
 use super::*;
@@ -199,6 +199,27 @@ fn a_request_of_exactly_the_limit_is_served() {
     let replies = replies(&output.expect("read"));
     assert_eq!(replies[1].exception().1, "not now");
     assert!(room_for(usize::MAX) == usize::MAX && room_for(100) > 125);
+}
+
+#[test]
+fn a_chopped_response_arrives_whole_and_a_cut_one_as_far_as_it_was_sent() {
+    let ask = |mut stream: net::TcpStream| {
+        stream.write_all(&greeting()).expect("written");
+        stream.shutdown(net::Shutdown::Write).expect("shut down");
+        read_all(stream).expect("no reset")
+    };
+    let (whole, _) = served(false, |_| Verdict::Pass, ask);
+    let (chopped, _) = served(false, |event| on_calls(event, Verdict::ChopReply(3)), ask);
+    assert_eq!(chopped, whole);
+    let (cut, _) = served(false, |event| on_calls(event, Verdict::CutReply(11)), ask);
+    assert_eq!(cut, whole[..11]);
+}
+
+fn on_calls(event: &Event, verdict: Verdict) -> Verdict {
+    match event {
+        Event::RpcCall { .. } => verdict,
+        _ => Verdict::Pass,
+    }
 }
 
 #[test]

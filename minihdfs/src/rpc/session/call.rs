@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kerbox_events::{Event, Outcome, Verdict, cut};
+use kerbox_events::{Changes, Event, Exception, Outcome, ReplyFault, Ruling, cut, rule};
 use kerbox_krb5::Timestamp;
 
 use super::{End, RpcSession};
@@ -63,34 +63,22 @@ impl RpcSession {
             retry_count: header.retry_count,
             state_id: None,
         };
-        let mut spoil = false;
-        if !self.asked && endpoint.hook.watching() {
-            match endpoint.hook.ask(now, &event(Outcome::Asked)) {
-                Verdict::Exception { class, message } => {
-                    self.reply_error(
-                        &reply,
-                        &HdfsError::new(class.to_string(), message.to_string()),
-                    );
-                    endpoint
-                        .hook
-                        .record(now, event(Outcome::Exception { class, message }));
+        let mut changes = Changes::default();
+        if !self.asked {
+            match rule::<Exception>(&*endpoint.hook, now, &event) {
+                Ruling::Go(asked) if asked.delay.is_zero() => changes = asked,
+                Ruling::Go(asked) => return Err(End::Wait(asked.delay)),
+                Ruling::Hold(latch) => {
+                    self.latch = Some(latch);
+                    return Err(End::Latched { again: true });
+                }
+                Ruling::Refuse(exception) => {
+                    let outcome = exception.outcome();
+                    self.reply_error(&reply, &exception.into());
+                    endpoint.hook.record(now, event(outcome));
                     return Ok(());
                 }
-                Verdict::Delay(duration) => return Err(End::Wait(duration)),
-                Verdict::Drop => {
-                    endpoint.hook.record(now, event(Outcome::Dropped));
-                    return Ok(());
-                }
-                Verdict::Disconnect => {
-                    endpoint.hook.record(now, event(Outcome::Disconnected));
-                    return Err(End::Close);
-                }
-                Verdict::Kill => {
-                    endpoint.hook.record(now, event(Outcome::Disconnected));
-                    return Err(End::Kill);
-                }
-                Verdict::Corrupt => spoil = true,
-                _ => {}
+                Ruling::End(ending) => return End::by_fault(ending),
             }
         }
         let call = Call {
@@ -101,27 +89,14 @@ impl RpcSession {
             method: call.method,
             request,
         };
-        let served = self.reply(|out| {
-            let start;
-            if endpoint.service.state_id().is_some() {
-                // The header contains the state after the call, so the call is executed first.
-                let mut response = Vec::new();
-                endpoint.service.call(&call, &mut response)?;
-                reply.state_id = endpoint.service.state_id();
-                reply.encode(None, out);
-                start = out.len();
-                out.extend_from_slice(&response);
-            } else {
-                reply.encode(None, out);
-                start = out.len();
-                endpoint.service.call(&call, out)?;
-            }
-            if spoil {
-                // The length stays intact, so that the client reads the corrupted bytes.
-                out[start + 1..].iter_mut().for_each(|byte| *byte ^= 0xff);
-            }
-            Ok(())
-        });
+        let lost = changes.reply == ReplyFault::Lost;
+        let before = self.output.len();
+        let served = if lost {
+            // Nothing is wrapped either, so that the stream of tokens has no gap.
+            endpoint.service.call(&call, &mut Vec::new())
+        } else {
+            self.respond(&call, &mut reply, changes.corrupt)
+        };
         let outcome = match served {
             Ok(()) => {
                 // The method exists, so its name is not invented by the client.
@@ -129,7 +104,9 @@ impl RpcSession {
                 Outcome::Ok
             }
             Err(error) => {
-                self.reply_error(&reply, &error);
+                if !lost {
+                    self.reply_error(&reply, &error);
+                }
                 Outcome::Exception {
                     class: error.class().into(),
                     message: error.message().into(),
@@ -137,7 +114,47 @@ impl RpcSession {
             }
         };
         endpoint.hook.record(now, event(outcome));
-        Ok(())
+        match changes.reply {
+            ReplyFault::None | ReplyFault::Lost => Ok(()),
+            ReplyFault::Cut(bytes) => {
+                self.output.truncate(before.saturating_add(bytes));
+                Err(End::Close)
+            }
+            ReplyFault::Chopped(bytes) => {
+                self.piece = Some(bytes);
+                Ok(())
+            }
+        }
+    }
+
+    /// Carries out a call and appends its response. After an error the output is unchanged.
+    fn respond(
+        &mut self,
+        call: &Call<'_>,
+        reply: &mut ResponseHeader<'_>,
+        corrupt: bool,
+    ) -> Result<(), HdfsError> {
+        let endpoint = Arc::clone(&self.endpoint);
+        self.reply(|out| {
+            let start;
+            if endpoint.service.state_id().is_some() {
+                // The header contains the state after the call, so the call is executed first.
+                let mut response = Vec::new();
+                endpoint.service.call(call, &mut response)?;
+                reply.state_id = endpoint.service.state_id();
+                reply.encode(None, out);
+                start = out.len();
+                out.extend_from_slice(&response);
+            } else {
+                reply.encode(None, out);
+                start = out.len();
+                endpoint.service.call(call, out)?;
+            }
+            if corrupt {
+                corrupt_message(&mut out[start..]);
+            }
+            Ok(())
+        })
     }
 
     /// Returns the name as stored in the journal.
@@ -154,4 +171,12 @@ impl RpcSession {
             self.methods.push(Arc::clone(method));
         }
     }
+}
+
+/// Corrupts a delimited message, but not the length in front of it, so that the client reads all
+/// of the corrupt bytes.
+fn corrupt_message(message: &mut [u8]) {
+    let length = message.iter().position(|byte| byte & 0x80 == 0);
+    let contents = message.iter_mut().skip(length.map_or(0, |last| last + 1));
+    contents.for_each(|byte| *byte ^= 0xff);
 }

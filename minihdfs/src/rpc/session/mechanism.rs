@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerbox_events::{Event, Outcome, Verdict};
+use kerbox_events::{Ending, Event, HandshakeRefusal, Latch, Outcome, Ruling, rule};
 use kerbox_krb5::Timestamp;
 use rand::Rng;
 
@@ -21,6 +21,7 @@ use crate::user::{AuthMethod, User};
 #[derive(Default)]
 struct Interventions {
     delay: Duration,
+    latch: Option<Latch>,
     silent: bool,
 }
 
@@ -117,40 +118,33 @@ impl RpcSession {
         event: impl Fn(Outcome) -> Event,
     ) -> Result<(), End> {
         let hook = &self.endpoint.hook;
-        let verdict = if hook.watching() {
-            hook.ask(now, &event(Outcome::Asked))
-        } else {
-            Verdict::Pass
-        };
-        let (outcome, ended) = match verdict {
-            Verdict::Exception { class, message } => {
-                let error = HdfsError::new(class.to_string(), message.to_string());
-                (
-                    Outcome::Exception { class, message },
-                    Err(End::unauthorized(error)),
-                )
+        let (outcome, ended) = match rule(&**hook, now, &event) {
+            Ruling::Go(changes) => {
+                faults.delay += changes.delay;
+                (Outcome::Ok, Ok(()))
             }
-            Verdict::KrbError(code) => (
+            Ruling::Hold(latch) => {
+                faults.latch = Some(latch);
+                (Outcome::Ok, Ok(()))
+            }
+            Ruling::Refuse(HandshakeRefusal::Exception(exception)) => (
+                exception.outcome(),
+                Err(End::unauthorized(HdfsError::from(exception))),
+            ),
+            Ruling::Refuse(HandshakeRefusal::KrbError(code)) => (
                 Outcome::KrbError(code),
                 Err(unauthorized("GSS initiate failed")),
             ),
-            Verdict::Disconnect => (Outcome::Disconnected, Err(End::Close)),
-            Verdict::Kill => (Outcome::Disconnected, Err(End::Kill)),
-            Verdict::Drop => {
-                faults.silent = true;
-                (Outcome::Dropped, Ok(()))
+            Ruling::End(ending) => {
+                faults.silent = ending == Ending::Silent;
+                return End::by_fault(ending);
             }
-            Verdict::Delay(duration) => {
-                faults.delay += duration;
-                (Outcome::Ok, Ok(()))
-            }
-            _ => (Outcome::Ok, Ok(())),
         };
         hook.record(now, event(outcome));
         ended
     }
 
-    /// Sends a handshake message at once, after a delay, or not at all.
+    /// Sends a handshake message at once, later, or not at all.
     fn deliver(
         &mut self,
         reply: &ResponseHeader<'_>,
@@ -162,11 +156,16 @@ impl RpcSession {
         }
         let start = self.output.len();
         self.reply_sasl(reply, message);
-        if faults.delay.is_zero() {
-            return Ok(());
-        }
+        let end = match &faults.latch {
+            Some(latch) => {
+                self.latch = Some(latch.clone());
+                End::Latched { again: false }
+            }
+            None if faults.delay.is_zero() => return Ok(()),
+            None => End::Hold(faults.delay),
+        };
         self.held = self.output.split_off(start);
-        Err(End::Hold(faults.delay))
+        Err(end)
     }
 
     /// Returns the authenticated user, and the proxy user acting for it.

@@ -18,6 +18,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kerbox_events::{Ending, Latch};
 use kerbox_krb5::Timestamp;
 use rand::Rng;
 
@@ -43,6 +44,9 @@ pub enum Step {
     /// Write [`RpcSession::output`], wait this long in real time, then call [`RpcSession::advance`]
     /// again.
     Wait(Duration),
+    /// Write [`RpcSession::output`], wait for [`RpcSession::latch`], then call
+    /// [`RpcSession::advance`] again.
+    Hold,
     /// Write [`RpcSession::output`], then close the connection.
     Close,
     /// Stop the whole server.
@@ -69,6 +73,10 @@ pub struct RpcSession {
     output: Vec<u8>,
     /// The output to send after a wait.
     held: Vec<u8>,
+    /// A fault's latch to wait for.
+    latch: Option<Latch>,
+    /// The number of bytes to write at once, for a fault.
+    piece: Option<usize>,
     /// The plaintext of a reply before wrapping.
     plaintext: Vec<u8>,
     preamble_read: bool,
@@ -92,6 +100,11 @@ enum End {
     Wait(Duration),
     /// Wait, then send the held output.
     Hold(Duration),
+    /// Wait for the session's latch. Then, if `again` is true, process the same frame again; else
+    /// send the held output.
+    Latched {
+        again: bool,
+    },
     Close,
     Kill,
 }
@@ -116,11 +129,20 @@ impl End {
     fn unauthorized(error: impl Into<HdfsError>) -> Self {
         Self::Fatal(error.into(), ErrorCode::FatalUnauthorized)
     }
+
+    /// Carries out the end of an exchange by a fault.
+    fn by_fault(ending: Ending) -> Result<(), Self> {
+        match ending {
+            Ending::Silent => Ok(()),
+            Ending::Close => Err(Self::Close),
+            Ending::Kill => Err(Self::Kill),
+        }
+    }
 }
 
 /// Returns true if the frame must be processed again.
 fn again(handled: &Result<(), End>) -> bool {
-    matches!(handled, Err(End::Wait(_)))
+    matches!(handled, Err(End::Wait(_) | End::Latched { again: true }))
 }
 
 impl RpcSession {
@@ -134,6 +156,8 @@ impl RpcSession {
             unwrapped: FrameBuffer::default(),
             output: Vec::new(),
             held: Vec::new(),
+            latch: None,
+            piece: None,
             plaintext: Vec::new(),
             preamble_read: false,
             handshake: Handshake::Simple,
@@ -163,9 +187,21 @@ impl RpcSession {
         self.input.held() + self.unwrapped.held() + buffers.iter().sum::<usize>()
     }
 
+    /// Returns the number of bytes to write at once.
+    #[must_use]
+    pub fn piece(&self) -> usize {
+        self.piece.unwrap_or(usize::MAX)
+    }
+
+    /// Takes the latch to wait for after [`Step::Hold`].
+    pub fn latch(&mut self) -> Latch {
+        self.latch.take().unwrap_or_default()
+    }
+
     /// Removes the output, which was written.
     pub fn written(&mut self) {
         self.output.clear();
+        self.piece = None;
         frame::release(&mut self.output);
     }
 
@@ -248,6 +284,7 @@ impl RpcSession {
             match handled {
                 Ok(()) => {}
                 Err(End::Wait(duration) | End::Hold(duration)) => return Step::Wait(duration),
+                Err(End::Latched { .. }) => return Step::Hold,
                 Err(End::Kill) => return Step::Kill,
                 Err(End::Close | End::Fatal(..)) => return Step::Close,
             }

@@ -11,6 +11,7 @@ use super::hash::{self, Direction};
 
 /// A cipher offered in the challenge.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum DigestCipher {
     /// `3des`: two-key triple DES in CBC mode.
     TripleDes,

@@ -36,6 +36,7 @@ impl Session<'_> {
                 return Err("Password does not contain enough character classes".to_owned());
             }
             Err(PasswordRefused::UsedBefore) => return Err("Cannot reuse password".to_owned()),
+            Err(other) => return Err(other.to_string()),
             Ok(()) => {}
         }
         if module("dict") && self.in_dictionary(password)? {

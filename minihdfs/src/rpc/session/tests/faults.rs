@@ -2,9 +2,9 @@
 
 use std::sync::Mutex;
 
-use kerbox_events::{Event, Outcome, Verdict};
+use kerbox_events::{Event, Latch, Mechanism, Outcome, Verdict};
 
-use super::client::{SIMPLE, call, context, replies};
+use super::client::{SIMPLE, call, call_with, context, replies};
 use super::*;
 use crate::proto::common::rpc_sasl_proto::SaslState;
 
@@ -190,6 +190,90 @@ fn a_handshake_is_recorded_with_its_end() {
     };
     assert_eq!(
         (*mechanism, &**user, outcome),
-        ("DIGEST-MD5", "alice", &Outcome::Ok)
+        (Mechanism::DigestMd5, "alice", &Outcome::Ok)
     );
+}
+
+#[test]
+fn a_corrupt_reply_has_as_many_bytes_as_the_true_one() {
+    let long = call_with(1, "getGroupsForUser", &"u".repeat(84_000));
+    let (mut client, _) = under(Verdict::Pass);
+    let (whole, _) = client.feed(&long);
+    let (mut client, _) = under(Verdict::Corrupt);
+    let (corrupt, _) = client.feed(&long);
+    assert_eq!(corrupt.len(), whole.len());
+    let differ = corrupt.iter().zip(&whole).filter(|(a, b)| a != b).count();
+    let message = replies(&whole).pop().expect("a reply").message.len();
+    assert_eq!(differ, message, "all of the message and nothing else");
+    assert_eq!(
+        replies(&corrupt).pop().expect("a reply").message.len(),
+        message
+    );
+}
+
+#[test]
+fn a_lost_reply_is_of_a_call_that_was_carried_out() {
+    let (mut client, hook) = under(Verdict::LoseReply);
+    assert_eq!(
+        client.feed(&call(1, "getGroupsForUser")),
+        (Vec::new(), Step::Read)
+    );
+    assert_eq!(
+        client.feed(&call(2, "fail")),
+        (Vec::new(), Step::Read),
+        "an exception is lost as well"
+    );
+    assert!(matches!(
+        recorded(&hook)[..],
+        [Outcome::Ok, Outcome::Exception { .. }]
+    ));
+}
+
+#[test]
+fn a_cut_reply_ends_the_connection() {
+    let (mut client, _) = under(Verdict::Pass);
+    let (whole, _) = client.feed(&call(1, "getGroupsForUser"));
+    let (mut client, hook) = under(Verdict::CutReply(9));
+    let (cut, step) = client.feed(&call(1, "getGroupsForUser"));
+    assert_eq!((&cut[..], step), (&whole[..9], Step::Close));
+    assert_eq!(recorded(&hook), [Outcome::Ok]);
+}
+
+#[test]
+fn a_chopped_reply_is_whole() {
+    let (mut client, _) = under(Verdict::ChopReply(5));
+    assert_eq!(client.session.piece(), usize::MAX);
+    client.session.input().extend(call(1, "getGroupsForUser"));
+    let step = client.session.advance(NOW, &mut client.rng);
+    assert_eq!((step, client.session.piece()), (Step::Read, 5));
+    let output = client.session.output().clone();
+    assert_eq!(
+        replies(&output).pop().expect("a reply").groups(),
+        ["?", "alice", "alice"]
+    );
+    client.session.written();
+    assert_eq!(client.session.piece(), usize::MAX);
+}
+
+#[test]
+fn a_held_call_or_handshake_goes_on_when_it_is_let_go() {
+    let latch = Latch::new();
+    let (mut client, hook) = under(Verdict::Hold(latch.clone()));
+    assert_eq!(
+        client.feed(&call(1, "getGroupsForUser")),
+        (Vec::new(), Step::Hold)
+    );
+    assert_eq!(client.session.latch(), latch);
+    assert_eq!(recorded(&hook), []);
+    let reply = client.ask(&[]);
+    assert_eq!(reply.groups(), ["?", "alice", "alice"]);
+
+    let qop = QualityOfProtection::Authentication;
+    let hook = Arc::new(Always(Verdict::Hold(latch), Mutex::default()));
+    let mut client = Client::new(endpoint(Some(security(qop)), &[], hook.clone()));
+    let initiate = client.token("alice", qop).1;
+    assert_eq!(client.feed(&initiate), (Vec::new(), Step::Hold));
+    let reply = client.ask(&[]);
+    assert_eq!(reply.sasl().state(), SaslState::Success);
+    assert_eq!(recorded(&hook), [Outcome::Ok]);
 }

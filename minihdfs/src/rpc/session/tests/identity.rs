@@ -277,7 +277,7 @@ fn the_state_id_stands_in_the_header_where_the_service_has_one() {
     let rules = AuthToLocal::from_config(&config, "EXAMPLE.COM").expect("rules");
     let service = WhoAmI { state_id: Some(42) };
     let mut client = Client::new(RpcEndpoint::new(
-        Server::NameNode,
+        Server::NameNode(1),
         Arc::new(service),
         None,
         rules,

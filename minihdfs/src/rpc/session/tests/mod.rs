@@ -117,7 +117,7 @@ pub(in crate::rpc) fn endpoint(
     let rules =
         AuthToLocal::parse("DEFAULT", AuthToLocalMechanism::Hadoop, "EXAMPLE.COM").expect("rules");
     RpcEndpoint::new(
-        Server::NameNode,
+        Server::NameNode(1),
         Arc::new(WhoAmI::default()),
         security,
         rules,

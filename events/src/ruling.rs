@@ -1,0 +1,265 @@
+//! The one place where verdicts are interpreted: from a rule's answer to what a server does.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kerbox_krb5::{ErrorCode, Timestamp};
+
+use crate::{Event, Hook, Latch, Outcome, Verdict};
+
+/// What a server does about an event, once the faults have been asked.
+///
+/// `R` is the refusal that the event's protocol knows, so that a server has to handle each ruling
+/// that can occur, and no other.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Ruling<R> {
+    /// Acts, with these changes.
+    Go(Changes),
+    /// Answers with this refusal instead.
+    Refuse(R),
+    /// Waits until the test lets go, then acts without asking again.
+    Hold(Latch),
+    /// Gives no answer. The outcome is recorded already.
+    End(Ending),
+}
+
+/// The end of an exchange that gets no answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// Says nothing, but keeps the connection.
+    Silent,
+    /// Closes the connection.
+    Close,
+    /// Stops the server.
+    Kill,
+}
+
+/// Changes to an exchange that goes on.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Changes {
+    /// Waits this long in real time first.
+    pub delay: Duration,
+    /// Corrupts the bytes that are sent or stored, and keeps their number.
+    pub corrupt: bool,
+    /// Changes how the answer is sent.
+    pub reply: ReplyFault,
+}
+
+/// The way in which the answer of an exchange goes wrong after the exchange was carried out.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum ReplyFault {
+    /// It does not.
+    #[default]
+    None,
+    /// It is lost; the connection stays.
+    Lost,
+    /// Only this many of its bytes are sent, then the connection is closed. A datagram is cut.
+    Cut(usize),
+    /// It is sent in pieces of this many bytes.
+    Chopped(usize),
+}
+
+/// A refusal in a protocol's own terms.
+pub trait Refusal: Sized {
+    /// Returns the refusal that a verdict asks for; `None` if the protocol does not know it.
+    fn of(verdict: &Verdict) -> Option<Self>;
+}
+
+/// Refusals by the KDC and its password service.
+impl Refusal for ErrorCode {
+    fn of(verdict: &Verdict) -> Option<Self> {
+        match verdict {
+            Verdict::KrbError(code) => Some(*code),
+            _ => None,
+        }
+    }
+}
+
+/// An exception of a Hadoop server.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Exception {
+    /// The Java class.
+    pub class: Arc<str>,
+    /// The message.
+    pub message: Arc<str>,
+}
+
+impl Exception {
+    /// Returns the outcome of an exchange that was answered with it.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        Outcome::Exception {
+            class: Arc::clone(&self.class),
+            message: Arc::clone(&self.message),
+        }
+    }
+}
+
+impl Refusal for Exception {
+    fn of(verdict: &Verdict) -> Option<Self> {
+        match verdict {
+            Verdict::Exception { class, message } => Some(Self {
+                class: Arc::clone(class),
+                message: Arc::clone(message),
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// The refusal of a handshake, in Kerberos' terms or in Hadoop's.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum HandshakeRefusal {
+    /// A KRB-ERROR.
+    KrbError(ErrorCode),
+    /// An exception.
+    Exception(Exception),
+}
+
+impl Refusal for HandshakeRefusal {
+    fn of(verdict: &Verdict) -> Option<Self> {
+        let code = ErrorCode::of(verdict).map(Self::KrbError);
+        code.or_else(|| Exception::of(verdict).map(Self::Exception))
+    }
+}
+
+/// Connections and packets have no answer of their own, so nothing can be refused.
+impl Refusal for Infallible {
+    fn of(_verdict: &Verdict) -> Option<Self> {
+        None
+    }
+}
+
+/// Asks `hook` about an event before the server acts, and interprets its verdict. An exchange that
+/// thereby ends without an answer is recorded. Calls `event` only if a fault is installed.
+pub fn rule<R: Refusal>(
+    hook: &dyn Hook,
+    now: Timestamp,
+    event: impl Fn(Outcome) -> Event,
+) -> Ruling<R> {
+    if !hook.watching() {
+        return Ruling::Go(Changes::default());
+    }
+    let ending = match interpret(hook.ask(now, &event(Outcome::Asked))) {
+        Ruling::End(ending) => ending,
+        ruling => return ruling,
+    };
+    let ended = event(match ending {
+        Ending::Silent => Outcome::Dropped,
+        Ending::Close | Ending::Kill => Outcome::Disconnected,
+    });
+    // Connections and packets are no exchanges.
+    if ended.outcome().is_some() {
+        hook.record(now, ended);
+    }
+    Ruling::End(ending)
+}
+
+fn interpret<R: Refusal>(verdict: Verdict) -> Ruling<R> {
+    let mut changes = Changes::default();
+    match verdict {
+        Verdict::Pass => {}
+        Verdict::KrbError(_) | Verdict::Exception { .. } => {
+            // A hook asks `Event::takes` first, so others do not come here.
+            if let Some(refusal) = R::of(&verdict) {
+                return Ruling::Refuse(refusal);
+            }
+        }
+        Verdict::Delay(delay) => changes.delay = delay,
+        Verdict::Corrupt => changes.corrupt = true,
+        Verdict::LoseReply => changes.reply = ReplyFault::Lost,
+        Verdict::CutReply(bytes) => changes.reply = ReplyFault::Cut(bytes),
+        Verdict::ChopReply(bytes) => changes.reply = ReplyFault::Chopped(bytes.max(1)),
+        Verdict::Hold(latch) => return Ruling::Hold(latch),
+        Verdict::Drop => return Ruling::End(Ending::Silent),
+        Verdict::Disconnect => return Ruling::End(Ending::Close),
+        Verdict::Kill => return Ruling::End(Ending::Kill),
+    }
+    Ruling::Go(changes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    struct Always(Verdict, Mutex<Vec<String>>);
+
+    impl Hook for Always {
+        fn ask(&self, _now: Timestamp, event: &Event) -> Verdict {
+            assert_eq!(event.outcome(), Some(&Outcome::Asked));
+            self.0.clone()
+        }
+
+        fn record(&self, _now: Timestamp, event: Event) {
+            self.1.lock().expect("not poisoned").push(event.to_string());
+        }
+
+        fn watching(&self) -> bool {
+            true
+        }
+    }
+
+    fn event(outcome: Outcome) -> Event {
+        Event::AsExchange {
+            client: "alice@R".into(),
+            service: "krbtgt/R@R".into(),
+            outcome,
+        }
+    }
+
+    fn under(verdict: Verdict) -> (Ruling<ErrorCode>, Vec<String>) {
+        let hook = Always(verdict, Mutex::default());
+        let ruling = rule(&hook, Timestamp::EPOCH, event);
+        (ruling, hook.1.into_inner().expect("not poisoned"))
+    }
+
+    #[test]
+    fn an_exchange_without_an_answer_is_recorded_by_the_ruling() {
+        for (verdict, ending, recorded) in [
+            (Verdict::Drop, Ending::Silent, "no answer"),
+            (Verdict::Disconnect, Ending::Close, "disconnected"),
+            (Verdict::Kill, Ending::Kill, "disconnected"),
+        ] {
+            let (ruling, lines) = under(verdict);
+            assert_eq!(ruling, Ruling::End(ending));
+            assert_eq!(lines, [format!("AS alice@R for krbtgt/R@R: {recorded}")]);
+        }
+    }
+
+    #[test]
+    fn an_exchange_that_goes_on_is_recorded_by_its_server() {
+        let latch = Latch::new();
+        let go = |changes| Ruling::Go(changes);
+        let policy = ErrorCode::KDC_ERR_POLICY;
+        for (verdict, expected) in [
+            (Verdict::Pass, go(Changes::default())),
+            (Verdict::KrbError(policy), Ruling::Refuse(policy)),
+            (Verdict::Hold(latch.clone()), Ruling::Hold(latch)),
+            (
+                Verdict::CutReply(3),
+                go(Changes {
+                    reply: ReplyFault::Cut(3),
+                    ..Changes::default()
+                }),
+            ),
+            (
+                Verdict::ChopReply(0),
+                go(Changes {
+                    reply: ReplyFault::Chopped(1),
+                    ..Changes::default()
+                }),
+            ),
+        ] {
+            assert_eq!(under(verdict), (expected, Vec::new()));
+        }
+    }
+
+    #[test]
+    fn without_faults_no_event_is_built() {
+        let ruling = rule::<Infallible>(&crate::NoHook, Timestamp::EPOCH, |_| unreachable!());
+        assert_eq!(ruling, Ruling::Go(Changes::default()));
+    }
+}

@@ -1,0 +1,97 @@
+//! The words for what servers do, in Hadoop's own spelling where it has one.
+
+use std::fmt;
+
+/// Declares an enum whose variants are displayed as a word each.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$about:meta])* $variant:ident => $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$about])* $variant,)*
+        }
+
+        impl $name {
+            /// Returns the word for it.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+    };
+}
+
+words! {
+    /// A SASL mechanism.
+    Mechanism {
+        /// Kerberos (RFC 4752).
+        Gssapi => "GSSAPI",
+        /// Tokens (RFC 2831).
+        DigestMd5 => "DIGEST-MD5",
+    }
+}
+
+words! {
+    /// An operation of the DataTransferProtocol that has no event of its own, under the name of
+    /// Hadoop's `Op`.
+    Operation {
+        /// Returns a checksum of a block's checksums.
+        BlockChecksum => "BLOCK_CHECKSUM",
+        /// Copies a replica to other DataNodes, asked for by a client.
+        TransferBlock => "TRANSFER_BLOCK",
+        /// Sends a whole block to a balancer's DataNode.
+        CopyBlock => "COPY_BLOCK",
+        /// Copies a replica to other DataNodes, asked for by the NameNode
+        /// (`DatanodeProtocol.DNA_TRANSFER`).
+        ReplicateBlock => "REPLICATE_BLOCK",
+    }
+}
+
+words! {
+    /// A timer of a server.
+    TimerKind {
+        /// A DataNode was silent for too long.
+        Heartbeat => "heartbeat",
+        /// The holder of a lease was silent for too long; its files are closed.
+        LeaseHardLimit => "lease hard limit",
+        /// The recovery of a block did not finish and begins again.
+        BlockRecovery => "block recovery",
+        /// A delegation token was removed after its end.
+        DelegationTokenExpired => "delegation token expired",
+        /// The NameNode made new keys for block tokens.
+        BlockKeyUpdate => "block key update",
+    }
+}
+
+words! {
+    /// A change of a server's state.
+    StateChange {
+        /// It serves.
+        Started => "started",
+        /// It has ended.
+        Stopped => "stopped",
+        /// It accepts and does not answer.
+        Silent => "silent",
+        /// It is held, as by SIGSTOP.
+        Paused => "paused",
+        /// It goes on after a pause.
+        Resumed => "resumed",
+        /// A DataNode has registered with the NameNode.
+        Registered => "registered",
+        /// The NameNode considers a DataNode dead.
+        Dead => "dead",
+        /// The NameNode refuses changes.
+        SafeModeOn => "safe mode on",
+        /// The NameNode accepts changes again.
+        SafeModeOff => "safe mode off",
+    }
+}

@@ -1,0 +1,342 @@
+//! Builders of faults, typed by the event that they strike.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kerbox_events::{Event, Latch, Operation, Server, Verdict};
+use kerbox_krb5::ErrorCode;
+
+use super::fault::{Fault, Matches, is_by};
+
+/// The events that a fault strikes. Its last word is a verdict that such events can take, and makes
+/// it a [`Fault`].
+///
+/// ```
+/// use kerbox::{Fault, Realm};
+///
+/// let realm = Realm::start_blocking()?;
+/// // The KDC issues alice's ticket, but the answer never arrives. MIT's client asks again.
+/// let fault = realm.inject(Fault::on_logins().of("alice").lose_reply().once());
+/// realm.login_blocking("alice").expect_err("our own client asks once");
+/// assert_eq!(fault.struck(), 1);
+/// # Ok::<(), kerbox::Error>(())
+/// ```
+#[must_use = "it becomes a fault with a verdict, for instance `.disconnect()`"]
+pub struct On<K> {
+    matches: Matches,
+    kind: PhantomData<fn() -> K>,
+}
+
+/// A kind of event that faults strike.
+pub trait Kind {}
+/// A kind of event that names a user.
+pub trait NamesUser: Kind {}
+/// A kind of event that a Hadoop server can answer with an exception.
+pub trait Throws: Kind {}
+/// A kind of event with bytes that can be corrupted.
+pub trait SpoilsBytes: Kind {}
+
+/// AS and TGS exchanges and password changes.
+#[derive(Debug)]
+pub enum KdcExchange {}
+/// The SASL handshake of an RPC connection, and the check of its ticket.
+#[derive(Debug)]
+pub enum Handshake {}
+/// Connections that open.
+#[derive(Debug)]
+pub enum Connecting {}
+/// Hadoop RPC calls.
+#[derive(Debug)]
+pub enum Rpc {}
+/// READ_BLOCK and WRITE_BLOCK.
+#[derive(Debug)]
+pub enum BlockData {}
+/// The other operations of the DataTransferProtocol.
+#[derive(Debug)]
+pub enum BlockOperation {}
+/// Data packets.
+#[derive(Debug)]
+pub enum Packets {}
+
+impl Kind for KdcExchange {}
+impl Kind for Handshake {}
+impl Kind for Connecting {}
+impl Kind for Rpc {}
+impl Kind for BlockData {}
+impl Kind for BlockOperation {}
+impl Kind for Packets {}
+impl NamesUser for KdcExchange {}
+impl NamesUser for Handshake {}
+impl NamesUser for Rpc {}
+impl Throws for Handshake {}
+impl Throws for Rpc {}
+impl Throws for BlockData {}
+impl Throws for BlockOperation {}
+impl SpoilsBytes for KdcExchange {}
+impl SpoilsBytes for Rpc {}
+impl SpoilsBytes for BlockData {}
+impl SpoilsBytes for Packets {}
+
+/// The builders.
+impl Fault {
+    /// Strikes AS exchanges: logins.
+    pub fn on_logins() -> On<KdcExchange> {
+        On::new(|event| matches!(event, Event::AsExchange { .. }))
+    }
+
+    /// Strikes AS and TGS exchanges: logins, renewals, service tickets.
+    pub fn on_ticket_requests() -> On<KdcExchange> {
+        On::new(|event| matches!(event, Event::AsExchange { .. } | Event::TgsExchange { .. }))
+    }
+
+    /// Strikes TGS exchanges for this service, for instance `nn/localhost`, with or without its
+    /// realm.
+    pub fn on_service_tickets(service: &str) -> On<KdcExchange> {
+        let wanted = service.to_owned();
+        On::new(move |event| {
+            matches!(event, Event::TgsExchange { service, .. } if service
+                .strip_prefix(&*wanted)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('@')))
+        })
+    }
+
+    /// Strikes password changes.
+    pub fn on_password_changes() -> On<KdcExchange> {
+        On::new(|event| matches!(event, Event::PasswordChange { .. }))
+    }
+
+    /// Strikes the checks of clients' tickets at RPC ports.
+    pub fn on_ticket_checks() -> On<Handshake> {
+        On::new(|event| matches!(event, Event::ApExchange { .. }))
+    }
+
+    /// Strikes the ends of SASL handshakes at RPC ports.
+    pub fn on_handshakes() -> On<Handshake> {
+        On::new(|event| matches!(event, Event::Sasl { .. }))
+    }
+
+    /// Strikes new connections to Hadoop's servers.
+    pub fn on_connections() -> On<Connecting> {
+        On::new(|event| matches!(event, Event::Connection { opened: true, .. }))
+    }
+
+    /// Strikes all RPC calls.
+    pub fn on_calls() -> On<Rpc> {
+        On::new(|event| matches!(event, Event::RpcCall { .. }))
+    }
+
+    /// Strikes calls of this method: `getFileInfo`, `addBlock`, ….
+    pub fn on_rpc(method: &str) -> On<Rpc> {
+        let wanted = method.to_owned();
+        On::new(move |event| matches!(event, Event::RpcCall { method, .. } if **method == *wanted))
+    }
+
+    /// Strikes READ_BLOCK.
+    pub fn on_reads() -> On<BlockData> {
+        On::new(|event| matches!(event, Event::ReadBlock { .. }))
+    }
+
+    /// Strikes WRITE_BLOCK.
+    pub fn on_writes() -> On<BlockData> {
+        On::new(|event| matches!(event, Event::WriteBlock { .. }))
+    }
+
+    /// Strikes another operation of the DataTransferProtocol.
+    pub fn on_operation(operation: Operation) -> On<BlockOperation> {
+        On::new(
+            move |event| matches!(event, Event::DataTransfer { operation: at, .. } if *at == operation),
+        )
+    }
+
+    /// Strikes packets that are sent to a reader.
+    pub fn on_read_packets() -> On<Packets> {
+        On::new(|event| matches!(event, Event::Packet { writing: false, .. }))
+    }
+
+    /// Strikes packets that are about to be stored.
+    pub fn on_written_packets() -> On<Packets> {
+        On::new(|event| matches!(event, Event::Packet { writing: true, .. }))
+    }
+}
+
+/// What the fault is restricted to.
+impl<K: Kind> On<K> {
+    fn new(matches: impl FnMut(&Event) -> bool + Send + 'static) -> Self {
+        Self {
+            matches: Box::new(matches),
+            kind: PhantomData,
+        }
+    }
+
+    /// Restricts it to this server.
+    pub fn at(self, server: Server) -> Self {
+        self.when(move |event| event.server() == Some(server))
+    }
+
+    /// Restricts it to events that also match this.
+    pub fn when(mut self, mut also: impl FnMut(&Event) -> bool + Send + 'static) -> Self {
+        let mut matches = self.matches;
+        self.matches = Box::new(move |event| matches(event) && also(event));
+        self
+    }
+}
+
+impl<K: NamesUser> On<K> {
+    /// Restricts it to this user: a principal with or without its realm, or a short name.
+    pub fn of(self, user: &str) -> Self {
+        let user = user.to_owned();
+        self.when(move |event| is_by(event, &user))
+    }
+}
+
+impl On<Connecting> {
+    /// Restricts it to connections from this address.
+    pub fn from(self, address: IpAddr) -> Self {
+        self.when(
+            move |event| matches!(event, Event::Connection { peer, .. } if peer.ip() == address),
+        )
+    }
+}
+
+impl On<BlockData> {
+    /// Restricts it to this block.
+    pub fn block(self, id: u64) -> Self {
+        self.when(move |event| {
+            matches!(event, Event::ReadBlock { block, .. } | Event::WriteBlock { block, .. } if *block == id)
+        })
+    }
+}
+
+impl On<Packets> {
+    /// Restricts it to the packet with this 1-based number in its operation.
+    pub fn packet(self, number: u64) -> Self {
+        self.when(move |event| matches!(event, Event::Packet { nth, .. } if *nth == number))
+    }
+
+    /// Restricts it to packets of this block.
+    pub fn block(self, id: u64) -> Self {
+        self.when(move |event| matches!(event, Event::Packet { block, .. } if *block == id))
+    }
+}
+
+/// The verdicts that every event takes.
+impl<K: Kind> On<K> {
+    fn verdict(self, verdict: Verdict) -> Fault {
+        Fault::new(self.matches, verdict)
+    }
+
+    /// Waits this long, in real time, then goes on.
+    pub fn delay(self, delay: Duration) -> Fault {
+        self.verdict(Verdict::Delay(delay))
+    }
+
+    /// Waits until the test opens the latch, then goes on, at the time that it is by then.
+    ///
+    /// ```
+    /// use kerbox::{Event, Fault, Latch, Realm, Verdict};
+    /// use std::time::Duration;
+    ///
+    /// let realm = Realm::start_blocking()?;
+    /// let latch = Latch::new();
+    /// let _fault = realm.inject(Fault::on_logins().hold(&latch).once());
+    /// let held = |event: &Event| matches!(event, Event::Fault { verdict: Verdict::Hold(_), .. });
+    /// std::thread::scope(|scope| {
+    ///     let login = scope.spawn(|| realm.login_blocking("alice"));
+    ///     realm.journal().wait_blocking(held, Duration::from_secs(5))?;
+    ///     realm.advance_blocking(Duration::from_secs(3600))?;
+    ///     latch.open();
+    ///     // The request is an hour old by now.
+    ///     assert!(login.join().expect("no panic").is_err());
+    ///     Ok::<(), kerbox::Error>(())
+    /// })?;
+    /// # Ok::<(), kerbox::Error>(())
+    /// ```
+    pub fn hold(self, latch: &Latch) -> Fault {
+        self.verdict(Verdict::Hold(latch.clone()))
+    }
+
+    /// Does nothing and says nothing, but keeps the connection.
+    pub fn silence(self) -> Fault {
+        self.verdict(Verdict::Drop)
+    }
+
+    /// Closes the connection instead of acting.
+    pub fn disconnect(self) -> Fault {
+        self.verdict(Verdict::Disconnect)
+    }
+
+    /// Stops the server, as if its process were killed.
+    pub fn kill(self) -> Fault {
+        self.verdict(Verdict::Kill)
+    }
+}
+
+impl On<KdcExchange> {
+    /// Answers with this KRB-ERROR.
+    pub fn krb_error(self, code: ErrorCode) -> Fault {
+        self.verdict(Verdict::KrbError(code))
+    }
+
+    /// Carries out the exchange, but loses the answer.
+    pub fn lose_reply(self) -> Fault {
+        self.verdict(Verdict::LoseReply)
+    }
+
+    /// Carries out the exchange, but sends only this many bytes of the answer. On a connection
+    /// these include the length in front, and the connection is closed.
+    pub fn cut_reply(self, bytes: usize) -> Fault {
+        self.verdict(Verdict::CutReply(bytes))
+    }
+}
+
+impl On<Handshake> {
+    /// Fails the handshake with this KRB-ERROR.
+    pub fn krb_error(self, code: ErrorCode) -> Fault {
+        self.verdict(Verdict::KrbError(code))
+    }
+}
+
+impl<K: Throws> On<K> {
+    /// Answers with an exception of this Java class; data transfer with an error status and this
+    /// message.
+    pub fn exception(self, class: &str, message: impl Into<Arc<str>>) -> Fault {
+        self.verdict(Verdict::Exception {
+            class: class.into(),
+            message: message.into(),
+        })
+    }
+}
+
+impl<K: SpoilsBytes> On<K> {
+    /// Goes on, but corrupts the bytes that are sent or stored. Their number stays the same.
+    pub fn corrupt(self) -> Fault {
+        self.verdict(Verdict::Corrupt)
+    }
+}
+
+impl On<Rpc> {
+    /// Carries out the call, but loses the response. The connection stays.
+    pub fn lose_reply(self) -> Fault {
+        self.verdict(Verdict::LoseReply)
+    }
+
+    /// Carries out the call, but sends only this many bytes of the response, the length in front
+    /// included, and closes the connection.
+    pub fn cut_reply(self, bytes: usize) -> Fault {
+        self.verdict(Verdict::CutReply(bytes))
+    }
+
+    /// Sends the response in pieces of this many bytes.
+    pub fn chop_reply(self, bytes: usize) -> Fault {
+        self.verdict(Verdict::ChopReply(bytes))
+    }
+}
+
+impl<K> fmt::Debug for On<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "On<{}>", std::any::type_name::<K>())
+    }
+}
