@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use kerbox_krb5::Principal;
 use minihdfs::namenode::NameNode;
 
 use crate::client::environment::ClientEnv;
+use crate::control::{Control, Target};
 use crate::realm::Realm;
 use crate::servers::datanodes::Datanode;
 use crate::servers::hdfs::Hdfs;
@@ -153,6 +154,17 @@ impl Cluster {
     #[must_use]
     pub fn env_of(&self, user: &str) -> ClientEnv {
         self.env().with("HADOOP_USER_NAME", user)
+    }
+
+    /// Answers the requests of the `kerbox` command on a socket, until the returned value is
+    /// dropped; see [`Realm::serve_control`].
+    pub fn serve_control(&self, path: impl AsRef<Path>) -> Result<Control, Error> {
+        let target = Target {
+            world: Arc::clone(self.world()),
+            realm: self.realm.as_ref().map(Realm::handle),
+            hdfs: Some(Arc::clone(&self.hdfs)),
+        };
+        Control::start(path.as_ref(), target)
     }
 
     /// Returns the allowed difference between a client's clock and the servers'.

@@ -88,6 +88,7 @@
 
 mod client;
 mod cluster;
+pub mod control;
 #[doc(hidden)]
 pub mod directory;
 mod error;
@@ -104,6 +105,7 @@ pub use client::environment::ClientEnv;
 pub use client::krb5_conf::{shared_krb5_conf, use_shared_krb5_conf};
 pub use client::login::Login;
 pub use cluster::{Cluster, ClusterBuilder};
+pub use control::Control;
 pub use error::Error;
 pub use kerbox_events::{
     Event, Latch, Mechanism, Operation, Outcome, Server, StateChange, TgsKind, TimerKind, Verdict,

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use crate::cli_admin;
+use crate::{cli_admin, cli_control};
 use clap::builder::BoolishValueParser;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -23,6 +23,9 @@ Examples:
   eval \"$(kerbox env)\" && kinit alice      in another terminal
   kerbox exec -- pytest -q                a fresh one on free ports for one command
   kerbox exec --protection privacy -D dfs.replication=1 -- go test ./...
+  kerbox clock advance 11h                eleven hours pass at once: tickets end, tokens expire, leases lapse
+  kerbox events --follow                  what the servers see
+  kerbox fault add krb-error KDC_ERR_POLICY --of alice --times 1
 
 Exit codes: 0 done, 1 failure, 2 usage, 3 bad configuration, 4 cannot bind; `exec` gives the command's own (128 + n for a signal).
 Each long flag that sets a value can be given by a variable, for instance KERBOX_DATANODES=1. KERBOX_KEEP=1 keeps
@@ -43,6 +46,17 @@ pub(crate) enum Command {
     /// Write a ticket made to order into a credential cache: expired, not yet valid, not renewable,
     /// of another key
     Ccache(cli_admin::Ccache),
+    /// Log a user of a running sandbox in, and print the name of the credential cache:
+    /// KRB5CCNAME=$(kerbox login alice)
+    Login(cli_control::Login),
+    /// Write a delegation token of a running sandbox's NameNode into a token file
+    Token(cli_control::Token),
+    /// Show a running sandbox's time, or move, stop and resume it
+    Clock(cli_control::Clock),
+    /// Print what the servers of a running sandbox see
+    Events(cli_control::Events),
+    /// Make a running sandbox fail on purpose
+    Fault(cli_control::Fault),
     /// Check a configuration file, or show what is in effect
     Config(Config),
     /// What `exec` starts in between, so that the command dies with it

@@ -1,10 +1,13 @@
-//! The flags of the commands for a running sandbox. The same values are sent over its control
-//! socket.
+//! The flags of the commands for the principals and tickets of a running sandbox.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use serde::{Deserialize, Serialize};
+use kerbox::EncryptionType;
+use kerbox::control::{PrincipalRequest, TicketRequest, When};
+
+use crate::settings::{Attribute, parse_duration, parse_enctype, parse_time};
 
 /// Which sandbox is meant.
 #[derive(Debug, Args)]
@@ -44,7 +47,7 @@ pub(crate) struct WithWhich<T: Args> {
     pub(crate) which: Which,
 }
 
-#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Name {
     /// alice, nn/localhost, or with @REALM
     pub(crate) name: String,
@@ -59,16 +62,15 @@ pub(crate) struct AddArgs {
     pub(crate) options: PrincipalOptions,
 }
 
-#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct PrincipalArgs {
     /// alice, nn/localhost, or with @REALM
     pub(crate) name: String,
     #[command(flatten)]
-    #[serde(flatten)]
     pub(crate) options: PrincipalOptions,
 }
 
-#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct PrincipalOptions {
     /// Keys of this password
     #[arg(long, value_name = "TEXT", conflicts_with = "random_key")]
@@ -80,32 +82,32 @@ pub(crate) struct PrincipalOptions {
     #[arg(long)]
     pub(crate) keep_old: bool,
     /// The keys' types, the best first
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
-    pub(crate) enctypes: Vec<String>,
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = parse_enctype)]
+    pub(crate) enctypes: Vec<EncryptionType>,
     /// The keys' version (`add`)
     #[arg(long, value_name = "N")]
     pub(crate) kvno: Option<u32>,
     /// The longest life of its tickets, as in 30s
-    #[arg(long, value_name = "DURATION")]
-    pub(crate) max_life: Option<String>,
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) max_life: Option<Duration>,
     /// How long its tickets can be renewed
-    #[arg(long, value_name = "DURATION")]
-    pub(crate) max_renewable_life: Option<String>,
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) max_renewable_life: Option<Duration>,
     /// When it expires, as in 2030-01-01T00:00:00Z, or `never`
-    #[arg(long, value_name = "TIME")]
-    pub(crate) expires: Option<String>,
+    #[arg(long, value_name = "TIME", value_parser = parse_when)]
+    pub(crate) expires: Option<When>,
     /// When its password expires, or `never`
-    #[arg(long, value_name = "TIME")]
-    pub(crate) password_expires: Option<String>,
+    #[arg(long, value_name = "TIME", value_parser = parse_when)]
+    pub(crate) password_expires: Option<When>,
     /// kadmin's attributes, as in --attribute=-allow_tix; may be repeated
-    #[arg(long = "attribute", value_name = "+|-NAME", allow_hyphen_values = true)]
-    pub(crate) attributes: Vec<String>,
+    #[arg(long = "attribute", value_name = "+|-NAME", allow_hyphen_values = true, value_parser = Attribute::parse)]
+    pub(crate) attributes: Vec<Attribute>,
     /// Services to which it may pass its callers on (S4U2Proxy); may be repeated
     #[arg(long, value_name = "SERVICE")]
     pub(crate) delegates_to: Vec<String>,
 }
 
-#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct KeytabArgs {
     /// Whose keys
     #[arg(required = true, value_name = "PRINCIPAL")]
@@ -123,7 +125,7 @@ pub(crate) struct Keytab {
     pub(crate) which: Which,
 }
 
-#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct TicketArgs {
     /// Whose ticket
     pub(crate) name: String,
@@ -131,11 +133,11 @@ pub(crate) struct TicketArgs {
     #[arg(long, value_name = "PRINCIPAL")]
     pub(crate) service: Option<String>,
     /// How long it lives [default: 10h]
-    #[arg(long, value_name = "DURATION", conflicts_with = "expired")]
-    pub(crate) life: Option<String>,
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, conflicts_with = "expired")]
+    pub(crate) life: Option<Duration>,
     /// How long it can be renewed, from its start [default: 7d]
-    #[arg(long, value_name = "DURATION", conflicts_with = "not_renewable")]
-    pub(crate) renewable_life: Option<String>,
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, conflicts_with = "not_renewable")]
+    pub(crate) renewable_life: Option<Duration>,
     /// It ended an hour ago
     #[arg(long, conflicts_with = "not_yet_valid")]
     pub(crate) expired: bool,
@@ -165,4 +167,48 @@ pub(crate) struct Ccache {
     pub(crate) output: PathBuf,
     #[command(flatten)]
     pub(crate) which: Which,
+}
+
+/// Parses a time, or `never`.
+fn parse_when(text: &str) -> Result<When, String> {
+    match text {
+        "never" => Ok(When::Never),
+        text => parse_time(text).map(|time| When::At(time.as_micros())),
+    }
+}
+
+impl From<PrincipalArgs> for PrincipalRequest {
+    fn from(PrincipalArgs { name, options }: PrincipalArgs) -> Self {
+        Self {
+            name,
+            password: options.password,
+            random_key: options.random_key,
+            keep_old: options.keep_old,
+            enctypes: options.enctypes.iter().map(|enctype| enctype.0).collect(),
+            kvno: options.kvno,
+            max_life: options.max_life,
+            max_renewable_life: options.max_renewable_life,
+            expires: options.expires,
+            password_expires: options.password_expires,
+            attributes: options.attributes.iter().map(ToString::to_string).collect(),
+            delegates_to: options.delegates_to,
+        }
+    }
+}
+
+impl From<TicketArgs> for TicketRequest {
+    fn from(args: TicketArgs) -> Self {
+        Self {
+            name: args.name,
+            service: args.service,
+            life: args.life,
+            renewable_life: args.renewable_life,
+            expired: args.expired,
+            not_yet_valid: args.not_yet_valid,
+            not_renewable: args.not_renewable,
+            not_forwardable: args.not_forwardable,
+            kvno: args.kvno,
+            wrong_key: args.wrong_key,
+        }
+    }
 }

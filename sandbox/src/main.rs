@@ -13,6 +13,7 @@ use clap::Parser;
 
 mod cli;
 mod cli_admin;
+mod cli_control;
 mod commands;
 mod control;
 mod directory;
@@ -45,6 +46,11 @@ fn main() -> ExitCode {
         Command::Principal(args) => commands::admin::principal(args).map(|()| ExitCode::SUCCESS),
         Command::Keytab(args) => commands::admin::keytab(args).map(|()| ExitCode::SUCCESS),
         Command::Ccache(args) => commands::admin::ccache(args).map(|()| ExitCode::SUCCESS),
+        Command::Clock(args) => commands::control::clock(args).map(|()| ExitCode::SUCCESS),
+        Command::Events(args) => commands::control::events(&args).map(|()| ExitCode::SUCCESS),
+        Command::Fault(args) => commands::control::fault(args).map(|()| ExitCode::SUCCESS),
+        Command::Login(args) => commands::admin::login(args).map(|()| ExitCode::SUCCESS),
+        Command::Token(args) => commands::admin::token(args).map(|()| ExitCode::SUCCESS),
         Command::Config(args) => commands::config::config(args).map(|()| ExitCode::SUCCESS),
         Command::Child(args) => Ok(commands::exec::child(&args)),
     };

@@ -4,12 +4,10 @@ use std::convert::Infallible;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use kerbox::{Clock, Error, Server};
-use tokio::net::UnixListener;
+use kerbox::{Clock, Control, Error, Server};
 
 use crate::commands::note;
 use crate::control;
@@ -24,7 +22,7 @@ use crate::settings::Settings;
 /// A running realm and HDFS.
 pub(crate) struct Sandbox {
     servers: Servers,
-    control: Option<UnixListener>,
+    control: Option<Control>,
     ready: Ready,
     startup: Duration,
 }
@@ -52,16 +50,18 @@ impl Sandbox {
         tell_other_ports(settings, &servers);
         let failed = |error: Error| Failure::Failed(error.to_string());
         let files = directory.files();
-        let mut control = None;
         if servers.realm().is_some() {
             // `env` makes kinit write its cache here.
             files.expect("ccache/krb5cc").map_err(failed)?;
-            let socket = files.expect("control.sock").map_err(failed)?;
-            control = control::server::bind(directory.path());
-            // The user's own folder may let others in, so protect the socket. If it does not exist,
-            // there is nothing to protect.
-            let _ = fs::set_permissions(socket, fs::Permissions::from_mode(0o600));
         }
+        let socket = files.expect(control::SOCKET).map_err(failed)?;
+        // A killed run may have left its socket.
+        let _ = fs::remove_file(&socket);
+        let control = servers.serve_control(&socket).inspect_err(|error| {
+            note(format_args!(
+                "warning: {error}; neither principals nor the clock can be changed from outside"
+            ));
+        });
         let ready = ready(&servers, settings, directory.path());
         let script = environment::file(&ready.env, directory.path());
         files.write("env.sh", script.as_bytes()).map_err(failed)?;
@@ -71,7 +71,7 @@ impl Sandbox {
             .map_err(failed)?;
         Ok(Self {
             servers,
-            control,
+            control: control.ok(),
             ready,
             startup: clock.now().since(begun),
         })
@@ -97,14 +97,6 @@ impl Sandbox {
         self.startup
     }
 
-    /// Answers on the control socket as long as it is polled.
-    pub(crate) async fn answer(&self) -> Infallible {
-        match (&self.control, self.servers.realm()) {
-            (Some(listener), Some(realm)) => control::server::serve(listener, realm).await,
-            _ => std::future::pending().await,
-        }
-    }
-
     /// Prints the servers' events to standard error as long as it is polled.
     pub(crate) async fn tell_events(&self) -> Infallible {
         let mut view = self.servers.journal();
@@ -128,7 +120,7 @@ impl Sandbox {
     pub(crate) async fn stop(self) {
         // The drop waits for the servers' thread, and a second signal must be able to interrupt
         // that.
-        let _ = tokio::task::spawn_blocking(move || drop(self.servers)).await;
+        let _ = tokio::task::spawn_blocking(move || drop((self.control, self.servers))).await;
     }
 }
 

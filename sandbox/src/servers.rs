@@ -1,10 +1,11 @@
 //! The servers, started according to the settings.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use kerbox::directory::Directory;
-use kerbox::{Builder, Cluster, Error, Journal, Realm};
+use kerbox::{Builder, Cluster, Control, Error, Journal, Realm};
 
 use crate::randomness;
 use crate::settings::Settings;
@@ -45,6 +46,14 @@ impl Servers {
         match self {
             Self::Realm(realm) => Some(realm),
             Self::Cluster(cluster) => cluster.realm(),
+        }
+    }
+
+    /// Answers on a control socket, until the returned value is dropped.
+    pub(crate) fn serve_control(&self, path: &Path) -> Result<Control, Error> {
+        match self {
+            Self::Realm(realm) => realm.serve_control(path),
+            Self::Cluster(cluster) => cluster.serve_control(path),
         }
     }
 

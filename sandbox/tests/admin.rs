@@ -198,7 +198,7 @@ fn tickets_are_made_to_order() {
         .refused(1, &["there is no principal no/such@EXAMPLE.COM"]);
     place
         .run(&["ccache", "alice", "-o", "cc", "--life", "soon"])
-        .refused(1, &["\"soon\" is not a duration"]);
+        .refused(2, &["\"soon\" is not a duration"]);
     up.stop();
 }
 

@@ -3,6 +3,7 @@
 
 mod admin;
 mod config;
+mod control;
 mod env;
 mod exec;
 mod folders;

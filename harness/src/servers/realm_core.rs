@@ -95,7 +95,7 @@ impl RealmCore {
         &self.world.clock
     }
 
-    fn rng(&self) -> MutexGuard<'_, StdRng> {
+    pub(crate) fn rng(&self) -> MutexGuard<'_, StdRng> {
         // A generator is valid in any state.
         self.rng.lock().unwrap_or_else(PoisonError::into_inner)
     }

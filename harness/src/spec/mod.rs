@@ -18,6 +18,8 @@
 
 pub(crate) mod builder;
 pub(crate) mod checks;
+#[doc(hidden)]
+pub mod duration;
 pub(crate) mod file_names;
 mod hdfs;
 mod principal;

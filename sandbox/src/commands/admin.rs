@@ -1,14 +1,16 @@
-//! `kerbox principal`, `keytab` and `ccache`: requests to a running sandbox.
+//! `kerbox principal`, `keytab`, `ccache`, `login` and `token`: requests to a running sandbox.
 
 use std::io::Write;
 use std::path::Path;
 
+use kerbox::control::Request;
 use kerbox_events::Printable;
 use serde_json::Value;
 
 use super::env::chosen;
 use crate::cli_admin::{AddArgs, Ccache, Keytab, Principal, PrincipalArgs, PrincipalCommand};
-use crate::control::{Request, ask, from_hex};
+use crate::cli_control::{Login, Token};
+use crate::control::{ask, from_hex};
 use crate::failure::Failure;
 
 /// Adds, lists, shows, changes or removes principals.
@@ -18,9 +20,13 @@ pub(crate) fn principal(args: Principal) -> Result<(), Failure> {
             return self::add(&chosen(add.which.dir.as_deref())?, add.args);
         }
         PrincipalCommand::List(which) => (which, Request::ListPrincipals),
-        PrincipalCommand::Show(show) => (show.which, Request::ShowPrincipal(show.args)),
-        PrincipalCommand::Change(change) => (change.which, Request::ChangePrincipal(change.args)),
-        PrincipalCommand::Remove(remove) => (remove.which, Request::RemovePrincipal(remove.args)),
+        PrincipalCommand::Show(show) => (show.which, Request::ShowPrincipal(show.args.name)),
+        PrincipalCommand::Change(change) => {
+            (change.which, Request::ChangePrincipal(change.args.into()))
+        }
+        PrincipalCommand::Remove(remove) => {
+            (remove.which, Request::RemovePrincipal(remove.args.name))
+        }
     };
     super::print(&shown(&ask(&chosen(which.dir.as_deref())?, &request)?));
     Ok(())
@@ -31,7 +37,8 @@ fn add(dir: &Path, args: AddArgs) -> Result<(), Failure> {
     let mut refused = Vec::new();
     for name in args.names {
         let options = args.options.clone();
-        match ask(dir, &Request::AddPrincipal(PrincipalArgs { name, options })) {
+        let new = PrincipalArgs { name, options };
+        match ask(dir, &Request::AddPrincipal(new.into())) {
             Ok(added) => super::print(&shown(&added)),
             Err(failure) => refused.push(failure.to_string()),
         }
@@ -48,7 +55,7 @@ pub(crate) fn keytab(args: Keytab) -> Result<(), Failure> {
         &args.output,
         &ask(
             &chosen(args.which.dir.as_deref())?,
-            &Request::Keytab(args.args),
+            &Request::Keytab(args.args.names),
         )?,
     )
 }
@@ -59,9 +66,24 @@ pub(crate) fn ccache(args: Ccache) -> Result<(), Failure> {
         &args.output,
         &ask(
             &chosen(args.which.dir.as_deref())?,
-            &Request::Ccache(args.args),
+            &Request::Ccache(args.args.into()),
         )?,
     )
+}
+
+/// Logs a user in, and prints the name of the credential cache.
+pub(crate) fn login(args: Login) -> Result<(), Failure> {
+    let dir = chosen(args.which.dir.as_deref())?;
+    let cache = ask(&dir, &Request::Login(args.user))?;
+    super::print(&shown(&cache));
+    Ok(())
+}
+
+/// Writes a delegation token into a token file.
+pub(crate) fn token(args: Token) -> Result<(), Failure> {
+    let Token { user, renewer, .. } = args;
+    let dir = chosen(args.which.dir.as_deref())?;
+    write(&args.output, &ask(&dir, &Request::Token { user, renewer })?)
 }
 
 /// Formats an answer for people: a name or a `key: value` on each line.

@@ -46,7 +46,6 @@ async fn serve(
     }
     let status = tokio::select! {
         status = run(args, &sandbox, directory, &mut ends) => status,
-        never = sandbox.answer() => match never {},
         never = sandbox.tell_events(), if args.ready.verbose => match never {},
     };
     sandbox.stop().await;

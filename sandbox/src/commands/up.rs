@@ -46,7 +46,6 @@ async fn serve(
 
     let end = tokio::select! {
         end = ends.next() => end,
-        never = sandbox.answer() => match never {},
         never = sandbox.tell_events(), if args.ready.verbose => match never {},
     };
     stop(sandbox, end, &mut ends).await

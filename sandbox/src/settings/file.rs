@@ -1,6 +1,7 @@
 //! `kerbox.toml`.
 
 use kerbox::NewPrincipal;
+use kerbox::spec::duration::parse as parse_duration;
 use kerbox::spec::{HdfsSpec, NewDirectory, RealmSpec};
 use kerbox_kdc::{PacAccount, SidError};
 use kerbox_krb5::Principal;
@@ -8,7 +9,7 @@ use minihdfs::config::HdfsConfig;
 use toml::de::{DeTable, DeValue};
 
 use super::section::{Section, Source};
-use super::text::{parse_duration, parse_time, timestamp};
+use super::text::{parse_time, timestamp};
 use super::values::{
     parse_attribute, parse_enctype, parse_file_name, parse_listen, parse_mode, parse_name,
     parse_netbios_name, parse_pac, parse_path, parse_principals, parse_realm, parse_security,

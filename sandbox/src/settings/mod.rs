@@ -20,8 +20,9 @@ mod text;
 mod values;
 mod warnings;
 
+pub(crate) use kerbox::spec::duration::parse as parse_duration;
 pub(crate) use merge::{Purpose, check, effective};
-pub(crate) use text::{duration, parse_duration, parse_time};
+pub(crate) use text::parse_time;
 pub(crate) use values::{Attribute, parse_enctype};
 pub(crate) use warnings::warn;
 

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use kerbox::Trust;
+use kerbox::spec::duration::{parse as parse_duration, to_text as duration};
 use kerbox::spec::{Direction, FurtherRealm, Keys, OtherRealms, RealmSpec};
 use kerbox_krb5::{EncryptionType, Principal};
 
@@ -11,7 +12,7 @@ use super::file::own_name;
 use super::keys;
 use super::section::Section;
 use super::show::{list, quoted};
-use super::text::{duration, parse_duration};
+
 use super::values::{enctype_name, parse_attribute, parse_enctype, parse_name, parse_realm};
 
 fn parse_direction(text: &str) -> Result<Direction, String> {

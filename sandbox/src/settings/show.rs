@@ -3,10 +3,10 @@
 use std::fmt;
 
 use kerbox::NewPrincipal;
+use kerbox::spec::duration::to_text as duration;
 use kerbox::spec::{RealmSpec, Security};
 
 use super::file::same_name;
-use super::text::duration;
 use super::values::enctype_name;
 use super::{Settings, other_realms};
 

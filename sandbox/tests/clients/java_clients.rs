@@ -33,6 +33,11 @@ pub(crate) fn trials() -> Vec<Trial> {
             &hadoop,
             security_without_protection_and_with_encryption,
         ),
+        trial(
+            "java_clients::a_token_file_replaces_a_ticket",
+            &hadoop,
+            a_token_file_replaces_a_ticket,
+        ),
     ]
 }
 
@@ -125,4 +130,24 @@ fn security_without_protection_and_with_encryption() {
         let ran = place.run(&["exec", "-D", pair, "--", "sh", "-c", &script]);
         assert!(ran.succeeded().contains("read whole"), "{pair}: {ran:#?}");
     }
+}
+
+fn a_token_file_replaces_a_ticket() {
+    let place = Place::new();
+    let up = place.up(&["--kdc-port", "0", "--namenode-port", "0"]);
+    let list = format!(
+        "java -Djava.net.preferIPv4Stack=true -XX:TieredStopAtLevel=1 -cp \"$HADOOP_CONF_DIR:{}/*\" org.apache.hadoop.fs.FsShell -ls /user",
+        jars().display()
+    );
+    let environment = format!("eval \"$({KERBOX} env)\"");
+    let refused = shell(&place, &format!("{environment} && {list}"));
+    assert_ne!(refused.code, Some(0), "there is no ticket: {refused:#?}");
+    let token = "export HADOOP_TOKEN_FILE_LOCATION=\"$PWD/alice.token\"";
+    let make = format!("{KERBOX} token alice -o alice.token");
+    let ran = shell(
+        &place,
+        &format!("{environment} && {make} && {token} && {list}"),
+    );
+    assert!(ran.succeeded().contains("/user/alice"), "{ran:#?}");
+    up.stop();
 }

@@ -1,42 +1,15 @@
-//! The requests that a running sandbox accepts over `DIR/control.sock`: one line of JSON each way.
-//! Only the owner can open the socket.
+//! The asking side of the control socket.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use kerbox::control::{Answer, Request};
 use serde_json::Value;
 
-use crate::cli_admin::{KeytabArgs, Name, PrincipalArgs, TicketArgs};
 use crate::failure::Failure;
 
-mod principals;
-pub(crate) mod server;
-mod tickets;
-
-/// A request.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Request {
-    AddPrincipal(PrincipalArgs),
-    ListPrincipals,
-    ShowPrincipal(Name),
-    ChangePrincipal(PrincipalArgs),
-    RemovePrincipal(Name),
-    Keytab(KeytabArgs),
-    Ccache(TicketArgs),
-}
-
-/// The answer to a request, or the reason for refusing it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Answer {
-    Done(Value),
-    Refused(String),
-}
-
-const SOCKET: &str = "control.sock";
+pub(crate) const SOCKET: &str = "control.sock";
 
 /// Sends a request to the sandbox that serves from `dir`.
 pub(crate) fn ask(dir: &Path, request: &Request) -> Result<Value, Failure> {
@@ -59,11 +32,6 @@ pub(crate) fn ask(dir: &Path, request: &Request) -> Result<Value, Failure> {
         Answer::Done(value) => Ok(value),
         Answer::Refused(why) => Err(Failure::Failed(why)),
     }
-}
-
-/// Encodes bytes for an answer.
-fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Decodes bytes of an answer; `None` if the text is not hexadecimal.

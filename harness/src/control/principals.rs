@@ -1,44 +1,26 @@
 //! Changes to the principal database while the KDC runs.
 
-use kerbox::{NewPrincipal, Realm};
 use kerbox_kdc::NewKeys;
-use kerbox_krb5::{EncryptionType, Timestamp};
+use kerbox_krb5::{EncryptionType, Principal, Timestamp};
 use serde_json::{Value, json};
 
-use crate::cli_admin::PrincipalArgs;
-use crate::settings::{Attribute, parse_duration, parse_enctype, parse_time};
+use super::{PrincipalRequest, When};
+use crate::spec::duration;
+use crate::{NewPrincipal, Realm};
 
 /// Adds a principal with random keys or those of a password.
-pub(super) fn add(realm: &Realm, args: &PrincipalArgs) -> Result<Value, String> {
-    let mut new = NewPrincipal::new(&args.name);
-    if let Some(password) = &args.options.password {
-        new = new.password(password);
-    }
-    if let Some(kvno) = args.options.kvno {
-        new = new.kvno(kvno);
-    }
-    let enctypes = enctypes(args)?;
-    if !enctypes.is_empty() {
-        new = new.enctypes(enctypes);
-    }
-    if let Some(life) = &args.options.max_life {
-        new = new.max_life(parse_duration(life)?);
-    }
-    if let Some(life) = &args.options.max_renewable_life {
-        new = new.max_renewable_life(parse_duration(life)?);
-    }
-    if let Some(at) = time(args.options.expires.as_deref())?.flatten() {
-        new = new.expires(at);
-    }
-    if let Some(at) = time(args.options.password_expires.as_deref())?.flatten() {
-        new = new.password_expires(at);
-    }
-    for attribute in &args.options.attributes {
-        new = new.attribute(Attribute::parse(attribute)?.to_string());
-    }
-    for service in &args.options.delegates_to {
-        new = new.delegates_to(service);
-    }
+pub(super) fn add(realm: &Realm, request: &PrincipalRequest) -> Result<Value, String> {
+    let mut new = NewPrincipal::new(&request.name);
+    new.password.clone_from(&request.password);
+    new.kvno = request.kvno;
+    let enctypes = enctypes(request);
+    new.enctypes = (!enctypes.is_empty()).then_some(enctypes);
+    new.max_life = request.max_life;
+    new.max_renewable_life = request.max_renewable_life;
+    new.expires = request.expires.and_then(time);
+    new.password_expires = request.password_expires.and_then(time);
+    new.attributes.clone_from(&request.attributes);
+    new.delegates_to.clone_from(&request.delegates_to);
     let principal = realm.add_user(new).map_err(|error| error.to_string())?;
     Ok(json!(format!("{principal} added")))
 }
@@ -60,7 +42,7 @@ pub(super) fn show(realm: &Realm, name: &str) -> Result<Value, String> {
         .get(&principal)
         .ok_or_else(|| unknown(&principal))?;
     let life = |life: Option<std::time::Duration>| {
-        life.map_or_else(|| String::from("the realm's"), crate::settings::duration)
+        life.map_or_else(|| String::from("the realm's"), duration::to_text)
     };
     let time = |time: Option<Timestamp>| {
         time.map_or_else(|| String::from("never"), |time| time.to_string())
@@ -86,59 +68,38 @@ pub(super) fn show(realm: &Realm, name: &str) -> Result<Value, String> {
 }
 
 /// Changes the named attributes and leaves the others.
-pub(super) fn change(realm: &Realm, args: &PrincipalArgs) -> Result<Value, String> {
+pub(super) fn change(realm: &Realm, request: &PrincipalRequest) -> Result<Value, String> {
     let principal = realm
-        .principal(&args.name)
+        .principal(&request.name)
         .map_err(|error| error.to_string())?;
-    let enctypes = enctypes(args)?;
-    let max_life = args
-        .options
-        .max_life
-        .as_deref()
-        .map(parse_duration)
-        .transpose()?;
-    let max_renewable_life = args
-        .options
-        .max_renewable_life
-        .as_deref()
-        .map(parse_duration)
-        .transpose()?;
-    let (expires, password_expires) = (
-        time(args.options.expires.as_deref())?,
-        time(args.options.password_expires.as_deref())?,
-    );
-    let attributes = args
-        .options
-        .attributes
-        .iter()
-        .map(|text| Attribute::parse(text))
-        .collect::<Result<Vec<_>, _>>()?;
-    let services = args
-        .options
+    let enctypes = enctypes(request);
+    let services = request
         .delegates_to
         .iter()
         .map(|name| realm.principal(name))
         .collect::<Result<Vec<_>, _>>();
     let services = services.map_err(|error| error.to_string())?;
-    let keys = match (&args.options.password, args.options.random_key) {
+    let keys = match (&request.password, request.random_key) {
         (Some(password), _) => Some(NewKeys::Password(password.clone())),
         (None, true) => Some(NewKeys::Random),
         (None, false) => None,
     };
-    let mut rng = crate::randomness::generator(None);
+    let mut rng = realm.core().rng();
     let mut database = realm.kdc().database_mut();
     let default_enctypes = database
         .realm_of(&principal)
         .map(|realm| realm.enctypes.clone())
         .map_err(|error| error.to_string())?;
     let changed = database.change(&principal, |entry| {
-        entry.max_life = max_life.or(entry.max_life);
-        entry.max_renewable_life = max_renewable_life.or(entry.max_renewable_life);
-        entry.expires = expires.unwrap_or(entry.expires);
-        entry.password_expires = password_expires.unwrap_or(entry.password_expires);
+        entry.max_life = request.max_life.or(entry.max_life);
+        entry.max_renewable_life = request.max_renewable_life.or(entry.max_renewable_life);
+        entry.expires = request.expires.map_or(entry.expires, time);
+        entry.password_expires = request
+            .password_expires
+            .map_or(entry.password_expires, time);
         entry.delegates_to.extend(services);
-        for attribute in &attributes {
-            entry.attributes.apply(&attribute.to_string())?;
+        for attribute in &request.attributes {
+            entry.attributes.apply(attribute)?;
         }
         if let Some(keys) = &keys {
             let enctypes = if enctypes.is_empty() {
@@ -146,7 +107,7 @@ pub(super) fn change(realm: &Realm, args: &PrincipalArgs) -> Result<Value, Strin
             } else {
                 &enctypes
             };
-            entry.change_keys(keys, enctypes, args.options.keep_old, &mut rng)?;
+            entry.change_keys(keys, enctypes, request.keep_old, &mut *rng)?;
         }
         Ok::<_, kerbox_kdc::DatabaseError>(())
     });
@@ -167,23 +128,18 @@ pub(super) fn remove(realm: &Realm, name: &str) -> Result<Value, String> {
     Ok(json!(format!("{principal} removed")))
 }
 
-pub(super) fn unknown(principal: &kerbox::Principal) -> String {
+pub(super) fn unknown(principal: &Principal) -> String {
     format!("there is no principal {principal}; `kerbox principal list` names those that there are")
 }
 
-fn enctypes(args: &PrincipalArgs) -> Result<Vec<EncryptionType>, String> {
-    args.options
-        .enctypes
-        .iter()
-        .map(|name| parse_enctype(name))
-        .collect()
+fn enctypes(request: &PrincipalRequest) -> Vec<EncryptionType> {
+    let numbers = request.enctypes.iter().copied();
+    numbers.map(EncryptionType).collect()
 }
 
-/// Parses a time or `never`; `None` if the option is absent.
-fn time(text: Option<&str>) -> Result<Option<Option<Timestamp>>, String> {
-    match text {
-        None => Ok(None),
-        Some("never") => Ok(Some(None)),
-        Some(text) => parse_time(text).map(|time| Some(Some(time))),
+fn time(when: When) -> Option<Timestamp> {
+    match when {
+        When::Never => None,
+        When::At(micros) => Some(Timestamp::from_micros(micros)),
     }
 }

@@ -2,23 +2,22 @@
 
 use std::time::Duration;
 
-use kerbox::{Principal, Realm};
 use kerbox_krb5::ccache::{Credential, CredentialCache};
 use kerbox_krb5::messages::{EncTicketPart, TicketFlags, TransitedEncoding};
-use kerbox_krb5::{EncryptionKey, Timestamp};
+use kerbox_krb5::{EncryptionKey, Principal, Timestamp};
+use minihdfs::token::{Credentials, CredentialsFormat};
+use rand::rngs::StdRng;
 use serde_json::{Value, json};
 
 use super::principals::unknown;
-use super::to_hex;
-use crate::cli_admin::{KeytabArgs, TicketArgs};
-use crate::settings::parse_duration;
+use super::{Target, TicketRequest};
+use crate::{Realm, Server};
 
 const HOUR: Duration = Duration::from_hours(1);
 
 /// Returns the current keys of principals as the bytes of a keytab.
-pub(super) fn keytab(realm: &Realm, args: &KeytabArgs) -> Result<Value, String> {
-    let principals = args
-        .names
+pub(super) fn keytab(realm: &Realm, names: &[String]) -> Result<Value, String> {
+    let principals = names
         .iter()
         .map(|name| realm.principal(name))
         .collect::<Result<Vec<_>, _>>();
@@ -33,7 +32,7 @@ pub(super) fn keytab(realm: &Realm, args: &KeytabArgs) -> Result<Value, String> 
 }
 
 /// Returns a ticket as the bytes of a credential cache.
-pub(super) fn ccache(realm: &Realm, args: &TicketArgs) -> Result<Value, String> {
+pub(super) fn ccache(realm: &Realm, args: &TicketRequest) -> Result<Value, String> {
     let client = realm
         .principal(&args.name)
         .map_err(|error| error.to_string())?;
@@ -43,7 +42,7 @@ pub(super) fn ccache(realm: &Realm, args: &TicketArgs) -> Result<Value, String> 
             .map_err(|error| error.to_string())?,
         None => Principal::krbtgt(realm.name(), realm.name()),
     };
-    let mut rng = crate::randomness::generator(None);
+    let mut rng = realm.core().rng();
     let (sealing, kvno) = {
         let database = realm.kdc().database();
         let entry = database.resolve(&server).ok_or_else(|| unknown(&server))?;
@@ -54,16 +53,16 @@ pub(super) fn ccache(realm: &Realm, args: &TicketArgs) -> Result<Value, String> 
     };
     let enctype = sealing.enctype();
     let random =
-        |rng: &mut _| EncryptionKey::random(enctype, rng).map_err(|error| error.to_string());
+        |rng: &mut StdRng| EncryptionKey::random(enctype, rng).map_err(|error| error.to_string());
     let sealing = if args.wrong_key {
-        random(&mut rng)?
+        random(&mut *rng)?
     } else {
         sealing
     };
-    let times = Times::of(args, realm.clock().now().whole_second())?;
+    let times = Times::of(args, realm.clock().now().whole_second());
     let part = EncTicketPart {
         flags: flags(args),
-        key: random(&mut rng)?,
+        key: random(&mut *rng)?,
         client: client.clone(),
         transited: TransitedEncoding::default(),
         auth_time: times.start,
@@ -77,7 +76,7 @@ pub(super) fn ccache(realm: &Realm, args: &TicketArgs) -> Result<Value, String> 
         server.clone(),
         &sealing,
         Some(args.kvno.unwrap_or(kvno)),
-        &mut rng,
+        &mut *rng,
     );
     let mut credential = Credential::new(client.clone(), server, part.key, ticket.encode());
     credential.auth_time = times.start;
@@ -91,6 +90,38 @@ pub(super) fn ccache(realm: &Realm, args: &TicketArgs) -> Result<Value, String> 
     Ok(json!(to_hex(&cache.to_bytes())))
 }
 
+/// Logs a user in, and returns the name of the new credential cache.
+pub(super) fn login(realm: &Realm, user: &str) -> Result<Value, String> {
+    let principal = realm.principal(user).map_err(|error| error.to_string())?;
+    if realm.kdc().database().resolve(&principal).is_none() {
+        return Err(unknown(&principal));
+    }
+    let login = realm.login_blocking(user);
+    let login = login.map_err(|error| error.to_string())?;
+    Ok(json!(format!("FILE:{}", login.ccache().display())))
+}
+
+/// Issues a delegation token, and returns a token file that every Hadoop client reads.
+pub(super) fn token(target: &Target, user: &str, renewer: &str) -> Result<Value, String> {
+    let (Some(hdfs), Some(realm)) = (&target.hdfs, &target.realm) else {
+        return Err(String::from(
+            "delegation tokens need a NameNode with Kerberos security",
+        ));
+    };
+    let owner = realm.principal(user).map_err(|error| error.to_string())?;
+    let now = target.world().new_clock(Server::NameNode).now();
+    let tokens = hdfs.namenode.delegation_tokens();
+    let token = tokens.issue(now, &owner.to_string(), renewer, None);
+    let token = token.with_service(hdfs.address.to_string());
+    let file = Credentials::of(token).to_bytes(CredentialsFormat::Writable);
+    Ok(json!(to_hex(&file)))
+}
+
+/// Encodes bytes for an answer.
+fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A ticket's start, end, and renewable end.
 struct Times {
     start: Timestamp,
@@ -99,25 +130,23 @@ struct Times {
 }
 
 impl Times {
-    fn of(args: &TicketArgs, now: Timestamp) -> Result<Self, String> {
-        let duration =
-            |text: &Option<String>, usual| text.as_deref().map_or(Ok(usual), parse_duration);
-        let life = duration(&args.life, 10 * HOUR)?;
+    fn of(args: &TicketRequest, now: Timestamp) -> Self {
+        let life = args.life.unwrap_or(10 * HOUR);
         let (start, end) = match (args.expired, args.not_yet_valid) {
             (true, _) => (now - 11 * HOUR, now - HOUR),
             (_, true) => (now + HOUR, now + HOUR + life),
             _ => (now, now + life),
         };
-        let renewable = duration(&args.renewable_life, 7 * 24 * HOUR)?;
-        Ok(Self {
+        let renewable = args.renewable_life.unwrap_or(7 * 24 * HOUR);
+        Self {
             start,
             end,
             renew_till: (!args.not_renewable).then(|| start + renewable),
-        })
+        }
     }
 }
 
-fn flags(args: &TicketArgs) -> TicketFlags {
+fn flags(args: &TicketRequest) -> TicketFlags {
     let mut flags = TicketFlags::PRE_AUTHENT;
     for (flag, on) in [
         (TicketFlags::INITIAL, args.service.is_none()),

@@ -1,0 +1,34 @@
+//! Requests about the clock.
+
+use kerbox_krb5::Timestamp;
+use serde_json::{Value, json};
+
+use super::{ClockRequest, Target};
+
+/// Shows or moves the clock. Returns the time, and the timers that fired.
+pub(super) fn clock(target: &Target, request: ClockRequest) -> Result<Value, String> {
+    let world = target.world();
+    let now = world.clock.now();
+    let mut fired = Vec::new();
+    let moved = match request {
+        ClockRequest::Show => Ok(()),
+        ClockRequest::Advance(by) => world.advance_to(now + by).map(|timers| fired = timers),
+        ClockRequest::Jump(to) => world.jump_to(Timestamp::from_micros(to)),
+        ClockRequest::Freeze => {
+            world.clock.freeze();
+            world.jump_to(world.clock.now())
+        }
+        ClockRequest::Resume => {
+            world.clock.unfreeze();
+            world.jump_to(world.clock.now())
+        }
+    };
+    moved.map_err(|error| error.to_string())?;
+    let timers: Vec<String> = fired.iter().map(ToString::to_string).collect();
+    Ok(json!({
+        "time": world.clock.now().to_string(),
+        "offset_seconds": world.clock.offset_micros() / 1_000_000,
+        "frozen": world.clock.is_frozen(),
+        "timers": timers,
+    }))
+}

@@ -1,0 +1,183 @@
+//! The requests and answers of the control socket.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A request.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Request {
+    /// Adds a principal.
+    AddPrincipal(PrincipalRequest),
+    /// Lists the names of all principals.
+    ListPrincipals,
+    /// Shows a principal without its keys.
+    ShowPrincipal(String),
+    /// Changes a principal; what is absent stays.
+    ChangePrincipal(PrincipalRequest),
+    /// Removes a principal.
+    RemovePrincipal(String),
+    /// Returns the keys of principals, as a keytab in hexadecimal.
+    Keytab(Vec<String>),
+    /// Returns a ticket made to order, as a credential cache in hexadecimal.
+    Ccache(TicketRequest),
+    /// Logs a user in, and returns the name of the new credential cache.
+    Login(String),
+    /// Issues a delegation token, and returns a token file in hexadecimal.
+    Token {
+        /// The owner's full or short name.
+        user: String,
+        /// The short name of the user who may renew it.
+        renewer: String,
+    },
+    /// Shows or moves the clock.
+    Clock(ClockRequest),
+    /// Returns the events from a number on. If there are none, waits for the next one.
+    Events {
+        /// The number of the first entry.
+        from: u64,
+        /// The longest wait.
+        wait: Duration,
+    },
+    /// Injects a fault, and returns its number.
+    AddFault(FaultRequest),
+    /// Lists the faults that were added here.
+    ListFaults,
+    /// Removes a fault that was added here.
+    RemoveFault(u64),
+}
+
+/// The answer to a request, or the reason for refusing it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// The request was carried out.
+    Done(Value),
+    /// The request was refused.
+    Refused(String),
+}
+
+/// A principal to add or change. Absent values are as in the realm, or stay.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PrincipalRequest {
+    /// `alice`, `nn/localhost`, or with `@REALM`.
+    pub name: String,
+    /// The password that its keys are derived from.
+    pub password: Option<String>,
+    /// Asks for new random keys.
+    pub random_key: bool,
+    /// Keeps the older keys beside the new ones.
+    pub keep_old: bool,
+    /// The numbers of the keys' types, the preferred one first.
+    pub enctypes: Vec<i32>,
+    /// The version of its keys.
+    pub kvno: Option<u32>,
+    /// The maximum lifetime of its tickets.
+    pub max_life: Option<Duration>,
+    /// The maximum renewable lifetime of its tickets.
+    pub max_renewable_life: Option<Duration>,
+    /// When it expires.
+    pub expires: Option<When>,
+    /// When its password expires.
+    pub password_expires: Option<When>,
+    /// Attributes in kadmin's notation.
+    pub attributes: Vec<String>,
+    /// The services that it may call in a user's name.
+    pub delegates_to: Vec<String>,
+}
+
+/// A point in time, or never.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// Never.
+    Never,
+    /// Microseconds since 1970.
+    At(i64),
+}
+
+/// A ticket made to order.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TicketRequest {
+    /// The client.
+    pub name: String,
+    /// The service; `None`: a ticket-granting ticket.
+    pub service: Option<String>,
+    /// The lifetime; `None`: 10 hours.
+    pub life: Option<Duration>,
+    /// The renewable lifetime, from its start; `None`: 7 days.
+    pub renewable_life: Option<Duration>,
+    /// True if it ended an hour ago.
+    pub expired: bool,
+    /// True if it begins in an hour.
+    pub not_yet_valid: bool,
+    /// True if it cannot be renewed.
+    pub not_renewable: bool,
+    /// True if it cannot be forwarded.
+    pub not_forwardable: bool,
+    /// The version of the service's key that it claims.
+    pub kvno: Option<u32>,
+    /// True if it is sealed with a key that is not the service's.
+    pub wrong_key: bool,
+}
+
+/// A request about the clock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockRequest {
+    /// Shows the time.
+    Show,
+    /// Moves it forward; every timer on the way runs.
+    Advance(Duration),
+    /// Sets it at once to this many microseconds since 1970.
+    Jump(i64),
+    /// Stops it.
+    Freeze,
+    /// Lets it run again.
+    Resume,
+}
+
+/// A fault to inject.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FaultRequest {
+    /// What is done to a request.
+    pub action: FaultAction,
+    /// Strikes only requests of this user.
+    pub of: Option<String>,
+    /// Strikes only calls of this method.
+    pub method: Option<String>,
+    /// The number of matching requests that pass first.
+    pub after: u64,
+    /// The maximum number of strikes.
+    pub times: Option<u64>,
+    /// The probability of a strike.
+    pub probability: Option<f64>,
+}
+
+/// What a fault does.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultAction {
+    /// The KDC answers ticket requests with this error, by its name or number.
+    KrbError(String),
+    /// The NameNode answers calls with this exception.
+    Exception {
+        /// The Java class.
+        class: String,
+        /// The message.
+        message: String,
+    },
+    /// A server never answers: `kdc`, `namenode`, or a DataNode's number.
+    Silence(String),
+    /// A server closes the connection instead of answering.
+    Disconnect(String),
+    /// A server waits before it answers.
+    Delay(String, Duration),
+    /// A DataNode sends or stores corrupt bytes.
+    Corrupt(usize),
+}

@@ -1,0 +1,185 @@
+//! The answering side of the control socket. It has threads of its own: a request may move the
+//! clock, which the servers' thread must not wait for.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::Shutdown;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+use std::{fmt, fs, thread};
+
+use serde_json::Value;
+
+use super::{Answer, Request, clock, events, faults::Faults, principals, tickets};
+use crate::servers::hdfs::Hdfs;
+use crate::world::World;
+use crate::{Error, Realm};
+
+/// Maximum size of a request in bytes.
+const LONGEST: u64 = 1 << 20;
+/// Maximum number of clients at once. Further ones are turned away.
+const MOST: usize = 64;
+/// Time limit for reading a client's request, and for writing its answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The fixture that a control socket belongs to. It does not keep the fixture running.
+pub(crate) struct Target {
+    pub(crate) world: Arc<World>,
+    pub(crate) realm: Option<Realm>,
+    pub(crate) hdfs: Option<Arc<Hdfs>>,
+}
+
+impl Target {
+    pub(super) fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Returns the realm, which a cluster with simple security lacks.
+    fn realm(&self) -> Result<&Realm, String> {
+        self.realm
+            .as_ref()
+            .ok_or_else(|| String::from("there is no KDC: the servers run with simple security"))
+    }
+}
+
+/// A control socket, from [`Cluster::serve_control`](crate::Cluster::serve_control) or
+/// [`Realm::serve_control`](crate::Realm::serve_control). Dropping it closes and removes the
+/// socket.
+#[must_use = "the socket is closed as soon as this is dropped: bind it to a name, `let _control = ...`"]
+pub struct Control {
+    path: PathBuf,
+    ends: Arc<AtomicBool>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Control {
+    /// Binds the socket and answers on it.
+    pub(crate) fn start(path: &Path, target: Target) -> Result<Self, Error> {
+        let cannot = || Error::io(format!("bind the control socket {}", path.display()));
+        let listener = UnixListener::bind(path).map_err(cannot())?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(cannot())?;
+        let ends = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&ends);
+        let thread = thread::Builder::new()
+            .name("kerbox-control".to_owned())
+            .spawn(move || serve(&listener, &Arc::new(Served::new(target)), &told))
+            .map_err(cannot())?;
+        Ok(Self {
+            path: path.to_owned(),
+            ends,
+            thread: Some(thread),
+        })
+    }
+
+    /// Returns the path of the socket.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.ends.store(true, Ordering::SeqCst);
+        // Wakes the thread, which then sees the flag. If that fails, the socket is gone already,
+        // and the thread must not be waited for.
+        if UnixStream::connect(&self.path).is_ok()
+            && let Some(thread) = self.thread.take()
+        {
+            let _ = thread.join();
+        }
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Control at {}", self.path.display())
+    }
+}
+
+/// A fixture, and what was added to it over the socket.
+struct Served {
+    target: Target,
+    faults: Faults,
+    clients: AtomicUsize,
+}
+
+impl Served {
+    fn new(target: Target) -> Self {
+        Self {
+            target,
+            faults: Faults::default(),
+            clients: AtomicUsize::new(0),
+        }
+    }
+
+    fn answer(&self, request: Request) -> Result<Value, String> {
+        let target = &self.target;
+        match request {
+            Request::AddPrincipal(new) => principals::add(target.realm()?, &new),
+            Request::ListPrincipals => Ok(principals::list(target.realm()?)),
+            Request::ShowPrincipal(name) => principals::show(target.realm()?, &name),
+            Request::ChangePrincipal(change) => principals::change(target.realm()?, &change),
+            Request::RemovePrincipal(name) => principals::remove(target.realm()?, &name),
+            Request::Keytab(names) => tickets::keytab(target.realm()?, &names),
+            Request::Ccache(ticket) => tickets::ccache(target.realm()?, &ticket),
+            Request::Login(user) => tickets::login(target.realm()?, &user),
+            Request::Token { user, renewer } => tickets::token(target, &user, &renewer),
+            Request::Clock(request) => clock::clock(target, request),
+            Request::Events { from, wait } => Ok(events::events(target, from, wait)),
+            Request::AddFault(fault) => self.faults.add(target, &fault),
+            Request::ListFaults => Ok(self.faults.list()),
+            Request::RemoveFault(number) => self.faults.remove(number),
+        }
+    }
+}
+
+/// Accepts clients, and gives each its own thread, so that a slow one does not block others.
+fn serve(listener: &UnixListener, served: &Arc<Served>, ends: &AtomicBool) {
+    for client in listener.incoming() {
+        if ends.load(Ordering::SeqCst) {
+            return;
+        }
+        let Ok(client) = client else {
+            // The system has no descriptor left.
+            thread::yield_now();
+            continue;
+        };
+        if served.clients.load(Ordering::SeqCst) >= MOST {
+            continue;
+        }
+        served.clients.fetch_add(1, Ordering::SeqCst);
+        let own = Arc::clone(served);
+        let spawned = thread::Builder::new()
+            .name("kerbox-control".to_owned())
+            .spawn(move || {
+                // A client that hangs up early or does not read needs no answer.
+                let _ = converse(&own, &client);
+                own.clients.fetch_sub(1, Ordering::SeqCst);
+            });
+        if spawned.is_err() {
+            served.clients.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
+
+fn converse(served: &Served, mut client: &UnixStream) -> io::Result<()> {
+    client.set_read_timeout(Some(PATIENCE))?;
+    client.set_write_timeout(Some(PATIENCE))?;
+    let mut line = String::new();
+    BufReader::new(client.take(LONGEST)).read_line(&mut line)?;
+    let answer = serde_json::from_str(&line)
+        .map_err(|error| error.to_string())
+        .and_then(|request| served.answer(request));
+    let answer = match answer {
+        Ok(value) => Answer::Done(value),
+        Err(why) => Answer::Refused(why),
+    };
+    let answer = serde_json::to_string(&answer).unwrap_or_default() + "\n";
+    client.write_all(answer.as_bytes())?;
+    client.shutdown(Shutdown::Both)
+}

@@ -1,0 +1,122 @@
+//! `kerbox clock`, `events` and `fault`: requests to a running sandbox.
+
+use std::path::Path;
+use std::time::Duration;
+
+use kerbox::control::{ClockRequest, FaultAction as Action, FaultRequest, Request};
+use kerbox_events::Printable;
+use serde_json::Value;
+
+use super::env::chosen;
+use crate::cli_control::{AddFault, Clock, ClockCommand, Events, Fault, FaultAction, FaultCommand};
+use crate::control::ask;
+use crate::failure::Failure;
+
+/// The longest that a request for events waits. The next one follows at once.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// Shows or moves the clock; prints the timers that fired and the time.
+pub(crate) fn clock(args: Clock) -> Result<(), Failure> {
+    let (which, request) = match args.command {
+        ClockCommand::Show(which) => (which, ClockRequest::Show),
+        ClockCommand::Advance { by, which } => (which, ClockRequest::Advance(by)),
+        ClockCommand::Jump { to, which } => (which, ClockRequest::Jump(to.as_micros())),
+        ClockCommand::Freeze(which) => (which, ClockRequest::Freeze),
+        ClockCommand::Resume(which) => (which, ClockRequest::Resume),
+    };
+    let dir = chosen(which.dir.as_deref())?;
+    let answer = ask(&dir, &Request::Clock(request))?;
+    for timer in answer["timers"].as_array().into_iter().flatten() {
+        line(timer.as_str().unwrap_or_default());
+    }
+    let frozen = if answer["frozen"] == true {
+        " (frozen)"
+    } else {
+        ""
+    };
+    line(&format!("{}{frozen}", text(&answer["time"])));
+    Ok(())
+}
+
+/// Prints the servers' events, and those to come if asked to.
+pub(crate) fn events(args: &Events) -> Result<(), Failure> {
+    let dir = chosen(args.which.dir.as_deref())?;
+    let mut from = 0;
+    loop {
+        let wait = if args.follow { WAIT } else { Duration::ZERO };
+        let answer = match ask(&dir, &Request::Events { from, wait }) {
+            Ok(answer) => answer,
+            // The sandbox has ended.
+            Err(_) if from > 0 && args.follow => return Ok(()),
+            Err(failure) => return Err(failure),
+        };
+        let entries = answer.as_array().map_or(&[][..], Vec::as_slice);
+        for entry in entries {
+            if args.json {
+                super::print(&format!("{entry}\n"));
+            } else {
+                let (number, time) = (entry["number"].to_string(), text(&entry["time"]));
+                line(&format!("{number:>5} {time} {}", text(&entry["event"])));
+            }
+            from = entry["number"].as_u64().map_or(from, |number| number + 1);
+        }
+        if entries.is_empty() && !args.follow {
+            return Ok(());
+        }
+    }
+}
+
+/// Adds, lists or removes faults.
+pub(crate) fn fault(args: Fault) -> Result<(), Failure> {
+    match args.command {
+        FaultCommand::Add(add) => self::add(add),
+        FaultCommand::List(which) => list(&chosen(which.dir.as_deref())?),
+        FaultCommand::Remove { number, which } => {
+            let dir = chosen(which.dir.as_deref())?;
+            let struck = ask(&dir, &Request::RemoveFault(number))?;
+            line(&format!("fault {number} removed; it struck {struck} times"));
+            Ok(())
+        }
+    }
+}
+
+fn add(add: AddFault) -> Result<(), Failure> {
+    let action = match add.action {
+        FaultAction::KrbError { code } => Action::KrbError(code),
+        FaultAction::Exception { class, message } => Action::Exception { class, message },
+        FaultAction::Silence { server } => Action::Silence(server),
+        FaultAction::Disconnect { server } => Action::Disconnect(server),
+        FaultAction::Delay { server, by } => Action::Delay(server, by),
+        FaultAction::Corrupt { datanode } => Action::Corrupt(datanode),
+    };
+    let request = FaultRequest {
+        action,
+        of: add.of,
+        method: add.method,
+        after: add.after,
+        times: add.times,
+        probability: add.probability,
+    };
+    let number = ask(&chosen(add.dir.as_deref())?, &Request::AddFault(request))?;
+    line(&number.to_string());
+    Ok(())
+}
+
+fn list(dir: &Path) -> Result<(), Failure> {
+    let faults = ask(dir, &Request::ListFaults)?;
+    for fault in faults.as_array().into_iter().flatten() {
+        let (number, struck) = (fault["number"].to_string(), &fault["struck"]);
+        let what = text(&fault["fault"]);
+        line(&format!("{number:>3} {what} (struck {struck} times)"));
+    }
+    Ok(())
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// Prints a line, which may contain names chosen by peers.
+fn line(text: &str) {
+    super::print(&format!("{}\n", Printable(text)));
+}
