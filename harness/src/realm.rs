@@ -271,7 +271,7 @@ mod tests {
     use crate::Cluster;
     use kerbox_krb5::Keytab;
 
-    fn names(path: &std::path::Path) -> Vec<String> {
+    fn names(path: &Path) -> Vec<String> {
         let keytab = Keytab::read(path).expect("a keytab");
         let names = keytab.entries().map(|entry| entry.principal().to_string());
         let mut names: Vec<String> = names.collect();

@@ -111,7 +111,7 @@ fn server(text: &str) -> Result<Server, String> {
     let lower = text.to_ascii_lowercase();
     match lower.as_str() {
         "kdc" => Ok(Server::Kdc),
-        "namenode" => Ok(Server::NameNode),
+        "namenode" => Ok(Server::NameNode(1)),
         other => {
             let number = other.strip_prefix("datanode").unwrap_or(other);
             number.parse().map(Server::DataNode).map_err(|_| {

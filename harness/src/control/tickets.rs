@@ -109,7 +109,7 @@ pub(super) fn token(target: &Target, user: &str, renewer: &str) -> Result<Value,
         ));
     };
     let owner = realm.principal(user).map_err(|error| error.to_string())?;
-    let now = target.world().new_clock(Server::NameNode).now();
+    let now = target.world().new_clock(Server::NameNode(1)).now();
     let tokens = hdfs.namenode.delegation_tokens();
     let token = tokens.issue(now, &owner.to_string(), renewer, None);
     let token = token.with_service(hdfs.address.to_string());
