@@ -11,10 +11,6 @@ use crate::namenode::state::inode::InodeId;
 use crate::protocol::{Block, DatanodeCommand};
 use rand::Rng;
 
-/// The last reserved block id (Hadoop's `LAST_RESERVED_BLOCK_ID`). The first block is 1073741825.
-const LAST_RESERVED_BLOCK: u64 = 1 << 30;
-/// The last reserved generation stamp. The first one used is 1001.
-const LAST_RESERVED_STAMP: u64 = 1000;
 /// The time after which a scheduled replication counts as failed
 /// (`dfs.namenode.reconstruction.pending.timeout-sec`).
 const PENDING_LIMIT: Duration = Duration::from_mins(5);
@@ -161,8 +157,6 @@ impl BlockInfo {
 #[derive(Debug)]
 pub(crate) struct BlockManager {
     blocks: IdMap<BlockInfo>,
-    last_block: u64,
-    last_stamp: u64,
     min_replication: usize,
     /// The time at which the next scheduled replication counts as failed.
     pending_deadline: Option<Timestamp>,
@@ -172,8 +166,6 @@ impl BlockManager {
     pub(super) fn new(min_replication: u16) -> Self {
         Self {
             blocks: IdMap::default(),
-            last_block: LAST_RESERVED_BLOCK,
-            last_stamp: LAST_RESERVED_STAMP,
             min_replication: min_replication.into(),
             pending_deadline: None,
         }
@@ -206,40 +198,21 @@ impl BlockManager {
         self.blocks.values()
     }
 
-    /// Returns the highest generation stamp issued so far.
-    pub(super) fn last_generation_stamp(&self) -> u64 {
-        self.last_stamp
-    }
-
-    pub(super) fn next_generation_stamp(&mut self) -> u64 {
-        self.last_stamp += 1;
-        self.last_stamp
-    }
-
-    /// Allocates a new, empty block under construction.
-    pub(super) fn allocate(
-        &mut self,
-        file: InodeId,
-        replication: u16,
-        targets: Vec<DatanodeIndex>,
-    ) -> &BlockInfo {
-        self.last_block += 1;
-        let id = self.last_block;
-        let block = Block {
-            id,
-            generation_stamp: self.next_generation_stamp(),
-            length: 0,
-        };
-        self.blocks.entry(id).or_insert(BlockInfo {
+    /// Takes over a file's block as the namespace has it. A new one is under construction.
+    pub(super) fn store(&mut self, block: Block, file: InodeId, replication: u16) {
+        let info = self.blocks.entry(block.id).or_insert_with(|| BlockInfo {
             block,
             file,
             replication,
             state: BlockState::UnderConstruction,
-            targets,
+            targets: Vec::new(),
             writing: Vec::new(),
             replicas: Vec::new(),
             pending: Vec::new(),
-        })
+        });
+        info.block = block;
+        info.file = file;
+        info.replication = replication;
     }
 
     /// Commits a block, which its writer has finished at this length. Does nothing if it is already

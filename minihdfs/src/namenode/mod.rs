@@ -6,8 +6,10 @@
 //!
 //! - `service`: the handle, its lock and its timers; `retry_cache`: responses for clients that
 //!   repeat a call
-//! - `namesystem`: what the lock guards
-//! - `state`: the tree, its limits and quotas, leases; `path`: paths as clients write them
+//! - `edit`: the changes of what must survive; `state`: what must survive: the tree, its limits and
+//!   quotas, leases; `replay`: the law that a state is a function of its edits
+//! - `namesystem`: what the lock guards: the state, and what can be rebuilt from reports;
+//!   `renewals`: how long each writer has been silent; `path`: paths as clients write them
 //! - `access`: permissions, access control lists, extended attributes
 //! - `block_manager`, `datanode_manager`: replicas and their locations; `datanode_protocol`: the
 //!   calls of DataNodes; `recovery`: files whose writer has disappeared
@@ -18,11 +20,14 @@ mod access;
 mod block_manager;
 mod datanode_manager;
 mod datanode_protocol;
+mod edit;
 mod id_map;
 mod namesystem;
 mod ops;
 mod path;
 mod recovery;
+mod renewals;
+mod replay;
 mod retry_cache;
 mod service;
 mod side_protocols;
@@ -30,4 +35,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use access::acl::AclEntry;
+pub use access::xattr::XAttr;
+pub use edit::{Edit, EditSink, FileFields, MemoryEdits, NoEdits, PermissionStatus, RpcIds};
 pub use service::{NameNode, NameNodeIdentity};

@@ -1,7 +1,5 @@
 //! What the NameNode's lock guards, and the operations that need several parts of it.
 
-use std::sync::Arc;
-
 use kerbox_events::{Event, Server, StateChange, TimerKind};
 use kerbox_krb5::Timestamp;
 use rand::rngs::StdRng;
@@ -9,48 +7,131 @@ use rand::{Rng, SeedableRng};
 
 use crate::HdfsError;
 use crate::config::HdfsConfig;
-use crate::namenode::block_manager::{BlockInfo, BlockManager, BlockState};
+use crate::namenode::block_manager::{BlockInfo, BlockManager};
 use crate::namenode::datanode_manager::DatanodeManager;
+use crate::namenode::edit::{Edit, EditSink, FileFields, PermissionStatus, RpcIds};
+use crate::namenode::renewals::Renewals;
 use crate::namenode::service::timer;
-use crate::namenode::state::inode::{Inode, InodeId, InodeKind};
+use crate::namenode::state::State;
+use crate::namenode::state::inode::InodeId;
 use crate::namenode::state::lease::LeaseManager;
-use crate::namenode::state::limits::{add, total};
+use crate::namenode::state::limits::total;
 use crate::namenode::state::namespace::Namespace;
+use crate::protocol::Block;
 
-/// What the NameNode's lock guards (Hadoop's `FSNamesystem`).
-#[derive(Debug)]
+/// What the NameNode's lock guards (Hadoop's `FSNamesystem`): the state, which must survive, and
+/// what can be rebuilt from reports.
 pub(crate) struct Namesystem {
-    pub(crate) namespace: Namespace,
+    state: State,
+    sink: Box<dyn EditSink>,
+    pub(crate) renewals: Renewals,
     pub(crate) blocks: BlockManager,
     pub(crate) datanodes: DatanodeManager,
-    pub(crate) leases: LeaseManager,
     pub(crate) rng: StdRng,
-    /// The number of changes, like the edit log's transaction id.
-    pub(crate) transaction: i64,
     pub(crate) safe_mode: bool,
 }
 
 impl Namesystem {
     pub(crate) fn new(
         config: &HdfsConfig,
-        superuser: Arc<str>,
+        state: State,
+        sink: Box<dyn EditSink>,
         now: Timestamp,
         rng: &mut impl Rng,
     ) -> Self {
         let mut seed = [0; 32];
         rng.fill_bytes(&mut seed);
         Self {
-            namespace: Namespace::new(now, superuser, config.superuser_group.as_str().into()),
+            state,
+            sink,
+            renewals: Renewals::new(now, config.lease_hard_limit),
             blocks: BlockManager::new(config.min_replication),
             datanodes: DatanodeManager::new(
                 config.dead_datanode_interval(),
                 config.stale_datanode_interval,
             ),
-            leases: LeaseManager::new(config.lease_hard_limit),
             rng: StdRng::from_seed(seed),
-            transaction: 1,
             safe_mode: false,
         }
+    }
+
+    /// Returns what must survive.
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Returns the tree.
+    pub(crate) fn namespace(&self) -> &Namespace {
+        self.state.namespace()
+    }
+
+    /// Returns the leases.
+    pub(crate) fn leases(&self) -> &LeaseManager {
+        self.state.leases()
+    }
+
+    /// Makes a change that must survive: applies the edit, hands it to the sink, and lets the block
+    /// manager follow.
+    pub(crate) fn log(&mut self, edit: &Edit) -> Result<(), HdfsError> {
+        let effects = self.state.apply(edit);
+        // A misfit means that a check is missing; the call fails and the others go on.
+        let effects = effects.map_err(|misfit| HdfsError::io(misfit.to_string()))?;
+        self.sink.log(self.state.transaction_id(), edit);
+        for (block, file, replication) in effects.stored {
+            self.blocks.store(block, file, replication);
+        }
+        for block in effects.removed {
+            self.blocks.remove(block, &mut self.datanodes);
+        }
+        self.renewals.forget_ended(self.state.leases());
+        Ok(())
+    }
+
+    /// Drops what has lapsed by time alone.
+    pub(crate) fn lapse(&mut self, now: Timestamp) {
+        self.state.lapse(now);
+    }
+
+    /// Schedules the replication of a block's missing replicas and the deletion of surplus ones.
+    pub(crate) fn check_redundancy(&mut self, now: Timestamp, block: u64) {
+        self.blocks
+            .check_redundancy(now, block, &mut self.datanodes, &mut self.rng);
+    }
+
+    /// Completes a committed block if enough replicas are finalized. Returns true if it is
+    /// complete.
+    pub(crate) fn try_complete(&mut self, block: u64) -> bool {
+        self.blocks.try_complete(block, &mut self.datanodes)
+    }
+
+    /// Renews a client's lease.
+    pub(crate) fn renew_lease(&mut self, now: Timestamp, holder: &str) {
+        self.renewals.renew(now, holder, self.state.leases());
+    }
+
+    /// Returns true if the holder has been silent so long that another client may take over its
+    /// files.
+    pub(crate) fn is_soft_expired(&self, now: Timestamp, holder: &str) -> bool {
+        self.renewals
+            .is_soft_expired(now, holder, self.state.leases())
+    }
+
+    /// Allocates a generation stamp that was never used.
+    pub(crate) fn next_generation_stamp(&mut self) -> Result<u64, HdfsError> {
+        let stamp = self.state.generation_stamp().saturating_add(1);
+        self.log(&Edit::SetGenstampV2(stamp))?;
+        Ok(stamp)
+    }
+
+    /// Allocates an empty block that was never used.
+    pub(crate) fn next_block(&mut self) -> Result<Block, HdfsError> {
+        let id = self.state.last_allocated_block_id().saturating_add(1);
+        self.log(&Edit::AllocateBlockId(id))?;
+        Ok(Block {
+            id,
+            generation_stamp: self.next_generation_stamp()?,
+            length: 0,
+        })
     }
 
     pub(crate) fn tick(&mut self, now: Timestamp, fired: &mut Vec<Event>) {
@@ -80,7 +161,7 @@ impl Namesystem {
         [
             self.datanodes.next_deadline(),
             self.blocks.next_deadline(),
-            self.leases.next_deadline(),
+            self.renewals.next_deadline(self.leases()),
             self.next_recovery_deadline(),
         ]
         .into_iter()
@@ -94,24 +175,21 @@ impl Namesystem {
             None => Err(HdfsError::file_not_found(format!(
                 "File does not exist: {path}"
             ))),
-            Some(id) if self.namespace.inode(id).is_directory() => Err(HdfsError::file_not_found(
-                format!("Path is not a file: {path}"),
-            )),
+            Some(id) if self.namespace().inode(id).is_directory() => Err(
+                HdfsError::file_not_found(format!("Path is not a file: {path}")),
+            ),
             Some(id) => Ok(id),
         }
     }
 
     /// Returns the blocks of a file, in order; empty for a directory.
     pub(crate) fn blocks_of(&self, file: InodeId) -> impl DoubleEndedIterator<Item = &BlockInfo> {
-        let blocks = self
-            .namespace
-            .inode(file)
-            .as_file()
-            .map(|file| file.blocks.as_slice());
+        let file = self.namespace().inode(file).as_file();
+        let blocks = file.map(|file| file.blocks.as_slice());
         blocks
             .unwrap_or_default()
             .iter()
-            .map(|id| self.blocks.block(*id))
+            .map(|block| self.blocks.block(block.id))
     }
 
     pub(crate) fn last_block(&self, file: InodeId) -> Option<&BlockInfo> {
@@ -123,64 +201,52 @@ impl Namesystem {
         total(self.blocks_of(file).map(|info| info.block.length))
     }
 
-    /// Returns a file's length and the space of its replicas. A block being written counts with its
-    /// full size.
-    pub(crate) fn file_usage(&self, id: InodeId) -> (u64, u64) {
-        let Some(file) = self.namespace.inode(id).as_file() else {
-            return (0, 0);
+    /// Returns the blocks that a file has according to the block manager, which knows the length of
+    /// a block that was committed since the last edit.
+    pub(crate) fn current_blocks(&self, file: InodeId) -> Vec<Block> {
+        self.blocks_of(file).map(|info| info.block).collect()
+    }
+
+    /// Sets the blocks of an open file, if they are not the same.
+    pub(crate) fn update_blocks(
+        &mut self,
+        id: InodeId,
+        blocks: Vec<Block>,
+        rpc: RpcIds,
+    ) -> Result<(), HdfsError> {
+        let file = self.namespace().inode(id).as_file();
+        if file.is_some_and(|file| file.blocks == blocks) {
+            return Ok(());
+        }
+        let path = self.namespace().full_path(id);
+        self.log(&Edit::UpdateBlocks { path, blocks, rpc })
+    }
+
+    /// Closes a file that has these blocks.
+    pub(crate) fn close_file(
+        &mut self,
+        now: Timestamp,
+        id: InodeId,
+        blocks: Vec<Block>,
+    ) -> Result<(), HdfsError> {
+        let inode = self.namespace().inode(id);
+        let Some(file) = inode.as_file() else {
+            return Ok(());
         };
-        let mut usage = (0, 0_u64);
-        for info in self.blocks_of(id) {
-            let written = matches!(
-                info.state,
-                BlockState::UnderConstruction | BlockState::UnderRecovery(_)
-            );
-            let charged = if written {
-                info.block.length.max(file.block_size)
-            } else {
-                info.block.length
-            };
-            usage.0 = add(usage.0, info.block.length);
-            usage.1 = add(usage.1, charged.saturating_mul(file.replication.into()));
-        }
-        usage
-    }
-
-    /// Removes an inode and its subtree, with their blocks and leases.
-    pub(crate) fn remove_tree(&mut self, now: Timestamp, id: InodeId) {
-        for inode in self.namespace.remove(now, id) {
-            self.drop_content(&inode);
-        }
-    }
-
-    /// Orders the deletion of the blocks of a removed inode, and ends its lease.
-    fn drop_content(&mut self, inode: &Inode) {
-        let InodeKind::File(file) = &inode.kind else {
-            return;
+        let fields = FileFields {
+            inode_id: id,
+            path: self.namespace().full_path(id),
+            replication: file.replication,
+            mtime: now.as_millis(),
+            atime: inode.access_time,
+            block_size: file.block_size,
+            blocks,
+            permissions: PermissionStatus {
+                owner: inode.owner.clone(),
+                group: inode.group.clone(),
+                mode: inode.mode,
+            },
         };
-        for block in &file.blocks {
-            self.blocks.remove(*block, &mut self.datanodes);
-        }
-        if let Some(writer) = &file.writer {
-            self.leases.remove(&writer.holder, inode.id);
-        }
-    }
-
-    /// Removes blocks from the end of a file.
-    pub(crate) fn drop_last_blocks(&mut self, file: InodeId, keep: usize) {
-        if let Some(file) = self.namespace.inode_mut(file).as_file_mut() {
-            for block in file.blocks.drain(keep.min(file.blocks.len())..) {
-                self.blocks.remove(block, &mut self.datanodes);
-            }
-        }
-    }
-
-    /// Closes a file: removes its lease and updates its modification time.
-    pub(crate) fn close_file(&mut self, now: Timestamp, id: InodeId) {
-        let inode = self.namespace.inode_mut(id);
-        inode.modification_time = now.as_millis();
-        if let Some(writer) = inode.as_file_mut().and_then(|file| file.writer.take()) {
-            self.leases.remove(&writer.holder, id);
-        }
+        self.log(&Edit::Close(fields))
     }
 }

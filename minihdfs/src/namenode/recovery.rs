@@ -11,10 +11,11 @@ use kerbox_events::{Event, TimerKind};
 use kerbox_krb5::Timestamp;
 
 use crate::HdfsError;
-use crate::namenode::block_manager::{BlockState, Recovery, Replica};
+use crate::namenode::block_manager::{BlockInfo, BlockState, Recovery, Replica};
+use crate::namenode::edit::Edit;
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::service::timer;
-use crate::namenode::state::inode::{InodeId, Writer};
+use crate::namenode::state::inode::InodeId;
 use crate::protocol::{BlockSynchronization, DatanodeCommand, RecoveringBlock};
 
 /// The time after which a recovery counts as failed and is assigned to another DataNode.
@@ -59,7 +60,7 @@ impl Namesystem {
         claim: Claim<'_>,
     ) -> Result<bool, HdfsError> {
         let writer = self
-            .namespace
+            .namespace()
             .inode(id)
             .as_file()
             .and_then(|file| file.writer.clone());
@@ -79,7 +80,7 @@ impl Namesystem {
             let because = format!("{} is already the current lease holder.", claim.holder);
             return Err(HdfsError::already_being_created(refusal(&because)));
         }
-        if self.leases.is_soft_expired(now, &writer.holder) {
+        if self.is_soft_expired(now, &writer.holder) {
             let holder = Arc::clone(&writer.holder);
             if self.release_lease(now, id, &holder)? {
                 return Ok(true);
@@ -114,22 +115,18 @@ impl Namesystem {
         holder: &str,
     ) -> Result<bool, HdfsError> {
         if let Some(block) = self.last_block(id).map(|info| info.block.id) {
-            self.blocks.try_complete(block, &mut self.datanodes);
+            self.try_complete(block);
         }
-        if self
-            .blocks_of(id)
-            .all(crate::namenode::block_manager::BlockInfo::is_complete)
-        {
-            self.close_file(now, id);
+        if self.blocks_of(id).all(BlockInfo::is_complete) {
+            let blocks = self.current_blocks(id);
+            self.close_file(now, id, blocks)?;
             return Ok(true);
         }
-        let committed = |info: &crate::namenode::block_manager::BlockInfo| {
-            matches!(info.state, BlockState::Committed)
-        };
+        let committed = |info: &BlockInfo| matches!(info.state, BlockState::Committed);
         if self.last_block(id).is_some_and(committed) {
             return Err(HdfsError::already_being_created(format!(
                 "Failed to release lease for file {}. Committed blocks are waiting to be minimally replicated.",
-                self.namespace.full_path(id)
+                self.namespace().full_path(id)
             )));
         }
         let Some(last) = self.last_block(id) else {
@@ -140,42 +137,50 @@ impl Namesystem {
             last.targets.is_empty() && last.replicas.is_empty(),
         );
         if nobody && block.length == 0 {
-            let keep = self.blocks_of(id).count() - 1;
-            self.drop_last_blocks(id, keep);
-            self.close_file(now, id);
+            let mut blocks = self.current_blocks(id);
+            blocks.pop();
+            self.close_file(now, id, blocks)?;
             return Ok(true);
         }
-        self.reassign(now, id, holder);
+        self.reassign(now, id, holder)?;
         let recent = match &self.blocks.block(block.id).state {
             BlockState::UnderRecovery(recovery) => now.since(recovery.started) < RECOVERY_LIMIT,
             _ => false,
         };
         if !recent {
-            self.recover_block(now, block.id, None);
+            let recovery_id = self.next_generation_stamp()?;
+            self.recover_block(now, block.id, recovery_id, None);
         }
         Ok(false)
     }
 
     /// Reassigns the lease of an open file and renews it.
-    fn reassign(&mut self, now: Timestamp, id: InodeId, holder: &str) {
-        let Some(writer) = self
-            .namespace
-            .inode_mut(id)
-            .as_file_mut()
-            .and_then(|file| file.writer.as_mut())
-        else {
-            return;
-        };
-        let old = std::mem::replace(&mut writer.holder, holder.into());
-        let new = Arc::clone(&writer.holder);
-        self.leases.remove(&old, id);
-        self.leases.add(now, &new, id);
+    fn reassign(&mut self, now: Timestamp, id: InodeId, holder: &str) -> Result<(), HdfsError> {
+        let file = self.namespace().inode(id).as_file();
+        if let Some(writer) = file.and_then(|file| file.writer.as_ref())
+            && *writer.holder != *holder
+        {
+            let edit = Edit::ReassignLease {
+                lease_holder: writer.holder.to_string(),
+                path: self.namespace().full_path(id),
+                new_holder: holder.to_owned(),
+            };
+            self.log(&edit)?;
+        }
+        self.renew_lease(now, holder);
+        Ok(())
     }
 
     /// Orders the recovery of a block under construction. Of the DataNodes not tried yet, the one
     /// with the latest heartbeat gets the order.
-    pub(super) fn recover_block(&mut self, now: Timestamp, id: u64, truncate_to: Option<u64>) {
-        let recovery_id = self.blocks.next_generation_stamp();
+    /// `recovery_id` is its generation stamp afterwards.
+    pub(super) fn recover_block(
+        &mut self,
+        now: Timestamp,
+        id: u64,
+        recovery_id: u64,
+        truncate_to: Option<u64>,
+    ) {
         let info = self.blocks.block_mut(id);
         let (attempt, truncate_to) = match &info.state {
             BlockState::UnderRecovery(earlier) => (earlier.attempt + 1, earlier.truncate_to),
@@ -252,45 +257,48 @@ impl Namesystem {
                 )));
             }
         }
+        let mut blocks = self.current_blocks(file);
         if outcome.delete_block && is_last {
-            let keep = self.blocks_of(file).count() - 1;
-            self.drop_last_blocks(file, keep);
-        } else {
-            let targets: Vec<_> = outcome
-                .new_targets
-                .iter()
-                .filter_map(|target| self.datanodes.index(&target.datanode))
-                .collect();
-            let info = self.blocks.block_mut(block.id);
-            info.block.generation_stamp = outcome.new_generation_stamp;
-            info.block.length = outcome.new_length;
-            info.replicas = targets
-                .into_iter()
-                .map(|datanode| Replica {
-                    datanode,
-                    generation_stamp: outcome.new_generation_stamp,
-                    length: outcome.new_length,
-                    corrupt: false,
-                })
-                .collect();
-            info.settle(&mut self.datanodes);
-            self.blocks
-                .check_redundancy(now, block.id, &mut self.datanodes, &mut self.rng);
+            blocks.pop();
+            return self.close_file(now, file, blocks);
         }
-        self.close_file(now, file);
+        for known in &mut blocks {
+            if known.id == block.id {
+                known.generation_stamp = outcome.new_generation_stamp;
+                known.length = outcome.new_length;
+            }
+        }
+        self.close_file(now, file, blocks)?;
+        let targets: Vec<_> = outcome
+            .new_targets
+            .iter()
+            .filter_map(|target| self.datanodes.index(&target.datanode))
+            .collect();
+        let info = self.blocks.block_mut(block.id);
+        info.replicas = targets
+            .into_iter()
+            .map(|datanode| Replica {
+                datanode,
+                generation_stamp: outcome.new_generation_stamp,
+                length: outcome.new_length,
+                corrupt: false,
+            })
+            .collect();
+        info.settle(&mut self.datanodes);
+        self.check_redundancy(now, block.id);
         Ok(())
     }
 
     /// Transfers leases beyond the hard limit to the NameNode, which closes their files.
     pub(super) fn tick_leases(&mut self, now: Timestamp, fired: &mut Vec<Event>) {
         let internal = format!("HDFS_NameNode-{}", now.as_millis());
-        for (holder, files) in self.leases.hard_expired(now) {
+        for (holder, files) in self.renewals.hard_expired(now, self.state().leases()) {
             fired.push(timer(TimerKind::LeaseHardLimit, &holder));
             for file in files {
                 // A file that cannot be closed yet, because replicas of a committed block are
                 // missing, is tried again after the limit.
                 if self.release_lease(now, file, &internal).is_err() {
-                    self.reassign(now, file, &internal);
+                    let _unchanged = self.reassign(now, file, &internal);
                 }
             }
         }
@@ -304,7 +312,9 @@ impl Namesystem {
                     TimerKind::BlockRecovery,
                     &self.blocks.block(id).block.to_string(),
                 ));
-                self.recover_block(now, id, None);
+                if let Ok(recovery_id) = self.next_generation_stamp() {
+                    self.recover_block(now, id, recovery_id, None);
+                }
             }
         }
     }
@@ -318,7 +328,7 @@ impl Namesystem {
 
     /// Returns the last blocks of open files that are under recovery, with their start times.
     fn recoveries(&self) -> Vec<(u64, Timestamp)> {
-        let open = self.leases.files_after(0);
+        let open = self.leases().files_after(0);
         let last_blocks = open.keys().filter_map(|file| self.last_block(*file));
         last_blocks
             .filter_map(|info| match &info.state {
@@ -326,15 +336,5 @@ impl Namesystem {
                 _ => None,
             })
             .collect()
-    }
-
-    /// Opens a closed file for `holder`.
-    pub(super) fn open_file(&mut self, now: Timestamp, id: InodeId, holder: &str, machine: IpAddr) {
-        let holder: Arc<str> = holder.into();
-        self.leases.add(now, &holder, id);
-        let inode = self.namespace.inode_mut(id);
-        if let Some(file) = inode.as_file_mut() {
-            file.writer = Some(Writer { holder, machine });
-        }
     }
 }

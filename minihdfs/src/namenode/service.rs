@@ -11,16 +11,18 @@ use rand::Rng;
 use crate::HdfsError;
 use crate::config::{ConfigError, HdfsConfig};
 use crate::namenode::access::permission::PermissionChecker;
+use crate::namenode::edit::{Edit, EditSink, NoEdits};
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::ops::{CLIENT_PROTOCOL, is_at_most_once};
 use crate::namenode::retry_cache::RetryCache;
 use crate::namenode::side_protocols::SIDE_PROTOCOLS;
-use crate::namenode::state::inode::{self, InodeKind};
-use crate::namenode::state::namespace::NewInode;
+use crate::namenode::state::State;
+use crate::namenode::state::inode::PERMISSION_BITS;
+use crate::namenode::state::namespace::Creation;
 use crate::rpc::{Call, RpcService};
 use crate::secret_manager::{
     BlockTokenSecretManager, BlockTokenSettings, DelegationTokenSecretManager,
-    DelegationTokenSettings,
+    DelegationTokenSettings, TokenEdit,
 };
 use crate::user::AuthToLocal;
 
@@ -28,6 +30,7 @@ use crate::user::AuthToLocal;
 pub struct NameNode {
     pub(super) config: HdfsConfig,
     superuser: Arc<str>,
+    started: Timestamp,
     pub(super) auth_to_local: AuthToLocal,
     pub(super) hook: Arc<dyn Hook>,
     pub(super) block_pool_id: Arc<str>,
@@ -63,31 +66,59 @@ impl NameNode {
         hook: Arc<dyn Hook>,
         rng: &mut impl Rng,
     ) -> Result<Self, ConfigError> {
+        Self::with_edits(config, identity, now, hook, rng, Box::new(NoEdits))
+    }
+
+    /// Same as [`new`](Self::new), and hands every edit to `sink`.
+    ///
+    /// # Errors
+    /// Fails if the configuration is inconsistent or its `auth_to_local` rules are invalid.
+    pub fn with_edits(
+        config: HdfsConfig,
+        identity: &NameNodeIdentity,
+        now: Timestamp,
+        hook: Arc<dyn Hook>,
+        rng: &mut impl Rng,
+        sink: Box<dyn EditSink>,
+    ) -> Result<Self, ConfigError> {
         config.check()?;
         let auth_to_local = AuthToLocal::from_config(&config, identity.default_realm.as_str())?;
         let pool_number = rng.next_u32() >> 1;
         let block_pool_id: Arc<str> =
             format!("BP-{pool_number}-{}-{}", identity.address, now.as_millis()).into();
         let superuser: Arc<str> = identity.superuser.as_str().into();
+        let block_tokens = BlockTokenSecretManager::new(
+            BlockTokenSettings::new(&config, &*block_pool_id),
+            now,
+            rng,
+        );
+        let settings = DelegationTokenSettings::from(&config);
+        let tokens = Arc::new(DelegationTokenSecretManager::new(settings, now, rng));
+        let group = config.superuser_group.as_str().into();
+        let state = State::new(now, Arc::clone(&superuser), group, Arc::clone(&tokens));
+        let mut namesystem = Namesystem::new(&config, state, sink, now, rng);
+        // A formatted state accepts these.
+        let _applied = namesystem
+            .log(&Edit::StartLogSegment)
+            .and_then(|()| namesystem.log(&Edit::Token(tokens.new_master_key(now))));
         Ok(Self {
             auth_to_local,
             hook,
-            block_tokens: Arc::new(BlockTokenSecretManager::new(
-                BlockTokenSettings::new(&config, &*block_pool_id),
-                now,
-                rng,
-            )),
-            delegation_tokens: Arc::new(DelegationTokenSecretManager::new(
-                DelegationTokenSettings::from(&config),
-                now,
-                rng,
-            )),
+            block_tokens: Arc::new(block_tokens),
+            delegation_tokens: tokens,
             block_pool_id,
-            namesystem: Mutex::new(Namesystem::new(&config, Arc::clone(&superuser), now, rng)),
+            namesystem: Mutex::new(namesystem),
             retry_cache: Mutex::new(RetryCache::new(config.retry_cache_expiry)),
+            started: now,
             superuser,
             config,
         })
+    }
+
+    /// Returns the state with which this NameNode began, with these tokens.
+    pub(super) fn formatted(&self, tokens: Arc<DelegationTokenSecretManager>) -> State {
+        let group = self.config.superuser_group.as_str().into();
+        State::new(self.started, Arc::clone(&self.superuser), group, tokens)
     }
 
     /// Returns the configuration.
@@ -139,39 +170,39 @@ impl NameNode {
         group: &str,
         mode: u16,
     ) -> Result<(), HdfsError> {
-        let mut guard = self.lock();
-        let ns = &mut *guard;
-        let resolved = ns.namespace.resolve(path)?;
-        let (mut parent, mut last) = (
-            resolved.existing()[resolved.existing().len() - 1],
-            resolved.last(),
-        );
-        for name in resolved.missing() {
-            if !ns.namespace.inode(parent).is_directory() {
-                return Err(HdfsError::parent_not_directory(format!(
-                    "{} (is not a directory)",
-                    ns.namespace.full_path(parent)
-                )));
-            }
-            let directory = NewInode {
-                owner: Arc::clone(&self.superuser),
-                mode: 0o755,
-                unmasked: None,
-                kind: InodeKind::Directory(inode::Directory::default()),
-            };
-            parent = ns.namespace.add(now, parent, name, directory, false);
-            last = Some(parent);
+        let mut ns = self.lock();
+        let resolved = ns.namespace().resolve(path)?;
+        let mut id = resolved.existing()[resolved.existing().len() - 1];
+        let creation = Creation {
+            owner: Arc::clone(&self.superuser),
+            mode: 0o755,
+            unmasked: None,
+        };
+        if !ns.namespace().inode(id).is_directory() {
+            let path = ns.namespace().full_path(id);
+            return Err(if resolved.last().is_some() {
+                HdfsError::file_already_exists(format!("Path is not a directory: {path}"))
+            } else {
+                HdfsError::parent_not_directory(format!("{path} (is not a directory)"))
+            });
         }
-        if let Some(id) = last {
-            let inode = ns.namespace.inode_mut(id);
-            if !inode.is_directory() {
-                return Err(HdfsError::file_already_exists(format!(
-                    "Path is not a directory: {path}"
-                )));
-            }
-            inode.owner = owner.into();
-            inode.group = group.into();
-            inode.mode = mode & inode::PERMISSION_BITS;
+        for name in resolved.missing() {
+            id = self.add_directory(now, &mut ns, id, name, &creation)?;
+        }
+        let inode = ns.namespace().inode(id);
+        let mode = mode & PERMISSION_BITS;
+        let path = ns.namespace().full_path(id);
+        let owned = (&*inode.owner, &*inode.group) == (owner, group);
+        let has_mode = inode.mode == mode;
+        if !owned {
+            ns.log(&Edit::SetOwner {
+                src: path.clone(),
+                username: Some(owner.to_owned()),
+                groupname: Some(group.to_owned()),
+            })?;
+        }
+        if !has_mode {
+            ns.log(&Edit::SetPermissions { src: path, mode })?;
         }
         Ok(())
     }
@@ -181,23 +212,26 @@ impl NameNode {
     /// # Errors
     /// Fails if the path is invalid.
     pub fn has(&self, path: &str) -> Result<bool, HdfsError> {
-        Ok(self.lock().namespace.resolve(path)?.last().is_some())
+        Ok(self.lock().namespace().resolve(path)?.last().is_some())
     }
 
     /// Does the work that is due: dead DataNodes, leases beyond their hard limit, recoveries and
     /// replications that did not finish, keys and tokens.
     pub fn tick(&self, now: Timestamp) {
         let mut fired = Vec::new();
-        self.lock().tick(now, &mut fired);
+        let mut ns = self.lock();
+        ns.tick(now, &mut fired);
         if self.block_tokens.tick(now) {
             fired.push(timer(TimerKind::BlockKeyUpdate, ""));
         }
-        for identifier in self.delegation_tokens.tick(now) {
-            fired.push(timer(
-                TimerKind::DelegationTokenExpired,
-                &identifier.to_string(),
-            ));
+        for edit in self.delegation_tokens.tick(now) {
+            if let TokenEdit::CancelDelegationToken { token } = &edit {
+                fired.push(timer(TimerKind::DelegationTokenExpired, &token.to_string()));
+            }
+            let _misfit = ns.log(&Edit::Token(edit));
         }
+        ns.lapse(now);
+        drop(ns);
         for event in fired {
             self.hook.record(now, event);
         }
@@ -252,14 +286,13 @@ impl NameNode {
         &self,
         operation: fmt::Arguments<'_>,
     ) -> Result<MutexGuard<'_, Namesystem>, HdfsError> {
-        let mut ns = self.lock();
+        let ns = self.lock();
         if ns.safe_mode {
             return Err(HdfsError::safe_mode(format!(
                 "Cannot {operation}. Name node is in safe mode.\n\
                  It was turned on manually. Use \"hdfs dfsadmin -safemode leave\" to turn safe mode off. NamenodeHostName:localhost"
             )));
         }
-        ns.transaction += 1;
         Ok(ns)
     }
 
@@ -309,7 +342,9 @@ impl RpcService for NameNode {
     }
 
     fn state_id(&self) -> Option<i64> {
-        self.config.state_context.then(|| self.lock().transaction)
+        self.config
+            .state_context
+            .then(|| self.lock().state().transaction_id())
     }
 }
 

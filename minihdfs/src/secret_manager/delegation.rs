@@ -1,6 +1,7 @@
 //! Delegation tokens (Hadoop's `AbstractDelegationTokenSecretManager`).
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -52,103 +53,204 @@ impl From<&HdfsConfig> for DelegationTokenSettings {
     }
 }
 
+/// A change of the tokens and master keys that must survive, as an edit log names it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TokenEdit {
+    /// `OP_GET_DELEGATION_TOKEN`
+    GetDelegationToken {
+        /// The token.
+        token: DelegationTokenIdentifier,
+        /// The time until which it is valid without renewal.
+        expiry_time: Timestamp,
+    },
+    /// `OP_RENEW_DELEGATION_TOKEN`
+    RenewDelegationToken {
+        /// The token.
+        token: DelegationTokenIdentifier,
+        /// The time until which it is valid without another renewal.
+        expiry_time: Timestamp,
+    },
+    /// `OP_CANCEL_DELEGATION_TOKEN`: also removes tokens that have expired.
+    CancelDelegationToken {
+        /// The token.
+        token: DelegationTokenIdentifier,
+    },
+    /// `OP_UPDATE_MASTER_KEY`: the key with which new tokens are made.
+    UpdateMasterKey {
+        /// The key's number.
+        key_id: i32,
+        /// The time after which it can be forgotten.
+        expiry_date: Timestamp,
+        /// The key.
+        key: [u8; 20],
+    },
+}
+
 /// Issues and stores delegation tokens. A token that is not stored is invalid, whatever its
 /// password.
+///
+/// A call checks and returns an edit. [`apply`](Self::apply) alone changes the stored tokens and
+/// keys.
 pub struct DelegationTokenSecretManager {
     settings: DelegationTokenSettings,
     state: Mutex<State>,
 }
 
 struct State {
+    kept: Kept,
     rng: StdRng,
-    keys: BTreeMap<i32, MasterKey>,
-    current_key: i32,
-    sequence_number: i32,
-    tokens: BTreeMap<DelegationTokenIdentifier, Issued>,
     next_key_update: Timestamp,
     next_removal_scan: Timestamp,
 }
 
+/// The tokens and keys that must survive.
+#[derive(Clone, Default, PartialEq, Debug)]
+struct Kept {
+    keys: BTreeMap<i32, MasterKey>,
+    current_key: i32,
+    sequence_number: i32,
+    tokens: BTreeMap<DelegationTokenIdentifier, Issued>,
+}
+
+#[derive(Clone)]
 struct MasterKey {
     key: SecretKey,
+    bytes: [u8; 20],
     expiry: Timestamp,
 }
 
+impl PartialEq for MasterKey {
+    fn eq(&self, other: &Self) -> bool {
+        (self.bytes, self.expiry) == (other.bytes, other.expiry)
+    }
+}
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MasterKey")
+            .field("expiry", &self.expiry)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, PartialEq, Debug)]
 struct Issued {
     renew_date: Timestamp,
     password: [u8; 20],
 }
 
+impl PartialEq for DelegationTokenSecretManager {
+    /// Compares tokens and keys.
+    fn eq(&self, other: &Self) -> bool {
+        let kept = self.state().kept.clone();
+        kept == other.state().kept
+    }
+}
+
+impl fmt::Debug for DelegationTokenSecretManager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.state().kept.fmt(f)
+    }
+}
+
 impl DelegationTokenSecretManager {
-    /// Creates a manager with its first master key; `rng` seeds its own generator.
+    /// Creates a manager without keys; `rng` seeds its own generator. It issues no tokens before it
+    /// has a key ([`new_master_key`](Self::new_master_key)).
     #[must_use]
     pub fn new(settings: DelegationTokenSettings, now: Timestamp, rng: &mut impl Rng) -> Self {
         let mut seed = [0; 32];
         rng.fill_bytes(&mut seed);
-        let mut state = State {
-            rng: StdRng::from_seed(seed),
-            keys: BTreeMap::new(),
-            current_key: 0,
-            sequence_number: 0,
-            tokens: BTreeMap::new(),
-            next_key_update: now + settings.key_update_interval,
-            next_removal_scan: now + settings.removal_scan_interval,
-        };
-        state.roll_master_key(&settings, now);
         Self {
             settings,
-            state: Mutex::new(state),
+            state: Mutex::new(State {
+                kept: Kept::default(),
+                rng: StdRng::from_seed(seed),
+                next_key_update: now + settings.key_update_interval,
+                next_removal_scan: now + settings.removal_scan_interval,
+            }),
         }
     }
 
-    /// Issues a token for `owner`, a full name. `renewer` is a short name, or empty. `real_user`, a
-    /// full name, is the proxy user that requests it.
+    /// Returns a manager with the same settings, but without tokens and keys.
+    #[must_use]
+    pub fn emptied(&self, now: Timestamp) -> Self {
+        Self::new(self.settings, now, &mut StdRng::from_seed([0; 32]))
+    }
+
+    /// Applies an edit: the only way in which tokens and keys change.
+    pub(crate) fn apply(&self, edit: &TokenEdit) {
+        self.state().kept.apply(edit);
+    }
+
+    /// Returns true if the edit is not a renewal that leaves a token's expiry time as it is.
+    pub(crate) fn changes(&self, edit: &TokenEdit) -> bool {
+        match edit {
+            TokenEdit::RenewDelegationToken { token, expiry_time } => {
+                self.renew_date(token) != Some(*expiry_time)
+            }
+            _ => true,
+        }
+    }
+
+    /// Forgets the keys that have expired. No edit says so: they lapse by time alone.
+    pub(crate) fn lapse(&self, now: Timestamp) {
+        self.state().kept.keys.retain(|_, key| key.expiry >= now);
+    }
+
+    /// Makes a new master key at once. Tokens made with older keys stay valid.
+    #[must_use]
+    pub fn new_master_key(&self, now: Timestamp) -> TokenEdit {
+        self.state().new_master_key(&self.settings, now)
+    }
+
+    /// Makes a token for `owner`, a full name. `renewer` is a short name, or empty. `real_user`, a
+    /// full name, is the proxy user that requests it. The token is valid once the edit is applied.
     pub fn issue(
         &self,
         now: Timestamp,
         owner: &str,
         renewer: &str,
         real_user: Option<&str>,
-    ) -> Token {
+    ) -> Result<(TokenEdit, Token), HdfsError> {
         let mut state = self.state();
-        state.sequence_number = state.sequence_number.wrapping_add(1);
         let identifier = DelegationTokenIdentifier {
             owner: owner.to_owned(),
             renewer: renewer.to_owned(),
             real_user: real_user.unwrap_or_default().to_owned(),
             issue_date: millis(now),
             max_date: millis(now + self.settings.max_lifetime),
-            sequence_number: state.sequence_number,
-            master_key_id: state.current_key,
+            sequence_number: state.kept.sequence_number.wrapping_add(1),
+            master_key_id: state.kept.current_key,
         };
+        let key = state.kept.keys.get(&identifier.master_key_id);
+        let key = key.ok_or_else(|| {
+            HdfsError::io("Delegation tokens cannot be issued before there is a master key")
+        })?;
         let bytes = identifier.to_bytes();
-        let password = state.keys[&state.current_key].key.password(&bytes);
-        let renew_date = millis(now + self.settings.renew_interval);
-        if state.tokens.is_empty() {
+        let password = key.key.password(&bytes);
+        if state.kept.tokens.is_empty() {
             state.next_removal_scan = now + self.settings.removal_scan_interval;
         }
-        state.tokens.insert(
-            identifier,
-            Issued {
-                renew_date,
-                password,
-            },
-        );
-        Token {
+        let token = Token {
             identifier: bytes.into(),
             password: Bytes::copy_from_slice(&password),
             kind: Token::DELEGATION.to_owned(),
             service: String::new(),
-        }
+        };
+        let edit = TokenEdit::GetDelegationToken {
+            token: identifier,
+            expiry_time: millis(now + self.settings.renew_interval),
+        };
+        Ok((edit, token))
     }
 
-    /// Renews a token for `renewer`, a short name, and returns its new expiry time.
+    /// Checks that `renewer`, a short name, may renew a token, and returns its new expiry time.
     pub fn renew(
         &self,
         now: Timestamp,
         token: &Token,
         renewer: &str,
-    ) -> Result<Timestamp, HdfsError> {
+    ) -> Result<(TokenEdit, Timestamp), HdfsError> {
         let identifier = DelegationTokenIdentifier::from_bytes(&token.identifier)?;
         if identifier.max_date < millis(now) {
             return Err(HdfsError::invalid_token(format!(
@@ -168,8 +270,8 @@ impl DelegationTokenSecretManager {
                 identifier.renewer
             )));
         }
-        let mut state = self.state();
-        let key = state.keys.get(&identifier.master_key_id).ok_or_else(|| {
+        let state = self.state();
+        let key = state.kept.keys.get(&identifier.master_key_id).ok_or_else(|| {
             HdfsError::invalid_token(format!(
                 "Unable to find master key for keyId={} from cache. Failed to renew an unexpired token ({identifier}) with sequenceNumber={}",
                 identifier.master_key_id, identifier.sequence_number
@@ -180,22 +282,24 @@ impl DelegationTokenSecretManager {
                 "{renewer} is trying to renew a token ({identifier}) with wrong password"
             )));
         }
-        let issued = state.tokens.get_mut(&identifier).ok_or_else(|| {
-            HdfsError::invalid_token(format!("Renewal request for unknown token ({identifier})"))
-        })?;
-        issued.renew_date = identifier
+        if !state.kept.tokens.contains_key(&identifier) {
+            return Err(HdfsError::invalid_token(format!(
+                "Renewal request for unknown token ({identifier})"
+            )));
+        }
+        let expiry_time = identifier
             .max_date
             .min(millis(now + self.settings.renew_interval));
-        Ok(issued.renew_date)
+        let edit = TokenEdit::RenewDelegationToken {
+            token: identifier,
+            expiry_time,
+        };
+        Ok((edit, expiry_time))
     }
 
-    /// Deletes a token on behalf of its owner or renewer. A proxy user's token belongs to the
-    /// owner.
-    pub fn cancel(
-        &self,
-        token: &Token,
-        canceller: &User,
-    ) -> Result<DelegationTokenIdentifier, HdfsError> {
+    /// Checks that `canceller` may cancel a token: its owner or renewer. A proxy user's token
+    /// belongs to the owner.
+    pub fn cancel(&self, token: &Token, canceller: &User) -> Result<TokenEdit, HdfsError> {
         let identifier = DelegationTokenIdentifier::from_bytes(&token.identifier)?;
         if identifier.owner.is_empty() {
             return Err(HdfsError::invalid_token(format!(
@@ -209,11 +313,12 @@ impl DelegationTokenSecretManager {
                 canceller.full
             )));
         }
-        self.state()
-            .tokens
-            .remove(&identifier)
-            .ok_or_else(|| HdfsError::invalid_token(format!("Token not found ({identifier})")))?;
-        Ok(identifier)
+        if !self.state().kept.tokens.contains_key(&identifier) {
+            return Err(HdfsError::invalid_token(format!(
+                "Token not found ({identifier})"
+            )));
+        }
+        Ok(TokenEdit::CancelDelegationToken { token: identifier })
     }
 
     /// Verifies a complete token, as presented to WebHDFS, and returns its user.
@@ -236,6 +341,7 @@ impl DelegationTokenSecretManager {
     #[must_use]
     pub fn renew_date(&self, identifier: &DelegationTokenIdentifier) -> Option<Timestamp> {
         self.state()
+            .kept
             .tokens
             .get(identifier)
             .map(|issued| issued.renew_date)
@@ -244,29 +350,30 @@ impl DelegationTokenSecretManager {
     /// Returns the stored tokens, ordered by owner.
     #[must_use]
     pub fn tokens(&self) -> Vec<DelegationTokenIdentifier> {
-        self.state().tokens.keys().cloned().collect()
+        self.state().kept.tokens.keys().cloned().collect()
     }
 
     /// Returns the next time at which a key is updated or expired tokens are removed.
     #[must_use]
     pub fn next_deadline(&self) -> Timestamp {
         let state = self.state();
-        if state.tokens.is_empty() {
+        if state.kept.tokens.is_empty() {
             return state.next_key_update;
         }
         state.next_key_update.min(state.next_removal_scan)
     }
 
-    /// Performs the work that is due. Returns the tokens that were removed because they had
+    /// Returns the edits that are due: a new master key, and the removal of tokens that have
     /// expired.
-    pub fn tick(&self, now: Timestamp) -> Vec<DelegationTokenIdentifier> {
+    pub fn tick(&self, now: Timestamp) -> Vec<TokenEdit> {
+        let mut edits = Vec::new();
         let mut state = self.state();
         if state.next_key_update <= now {
-            state.roll_master_key(&self.settings, now);
+            edits.push(state.new_master_key(&self.settings, now));
             state.next_key_update = now + self.settings.key_update_interval;
         }
         if state.next_removal_scan > now {
-            return Vec::new();
+            return edits;
         }
         // A scan that runs a moment late judges by the time at which it was due: a token that ends
         // with a scan outlives it, however busy the machine is.
@@ -276,16 +383,12 @@ impl DelegationTokenSecretManager {
         let missed = u32::try_from(missed).unwrap_or(u32::MAX);
         let due = state.next_removal_scan + interval.saturating_mul(missed);
         state.next_removal_scan = due + interval;
-        state
-            .tokens
-            .extract_if(.., |_, issued| issued.renew_date < millis(due))
-            .map(|(identifier, _)| identifier)
-            .collect()
-    }
-
-    /// Creates a new master key at once. Tokens made with older keys stay valid.
-    pub fn roll_master_key(&self, now: Timestamp) {
-        self.state().roll_master_key(&self.settings, now);
+        let expired = state.kept.tokens.iter();
+        let expired = expired.filter(|(_, issued)| issued.renew_date < millis(due));
+        edits.extend(expired.map(|(token, _)| TokenEdit::CancelDelegationToken {
+            token: token.clone(),
+        }));
+        edits
     }
 
     fn password(
@@ -294,7 +397,7 @@ impl DelegationTokenSecretManager {
         identifier: &DelegationTokenIdentifier,
     ) -> Result<[u8; 20], HdfsError> {
         let state = self.state();
-        let issued = state.tokens.get(identifier).ok_or_else(|| {
+        let issued = state.kept.tokens.get(identifier).ok_or_else(|| {
             HdfsError::invalid_token(format!(
                 "Token for real user: {}, can't be found in cache",
                 identifier.real_user
@@ -319,17 +422,61 @@ impl DelegationTokenSecretManager {
 }
 
 impl State {
-    fn roll_master_key(&mut self, settings: &DelegationTokenSettings, now: Timestamp) {
-        self.keys.retain(|_, key| key.expiry >= now);
-        if let Some(retiring) = self.keys.get_mut(&self.current_key) {
-            retiring.expiry = now + settings.max_lifetime;
+    fn new_master_key(&mut self, settings: &DelegationTokenSettings, now: Timestamp) -> TokenEdit {
+        self.kept.keys.retain(|_, key| key.expiry >= now);
+        let mut key = [0; 20];
+        self.rng.fill_bytes(&mut key);
+        TokenEdit::UpdateMasterKey {
+            key_id: self.kept.current_key.wrapping_add(1),
+            expiry_date: now + settings.key_update_interval + settings.max_lifetime,
+            key,
         }
-        self.current_key += 1;
-        let key = MasterKey {
-            key: SecretKey::random(&mut self.rng),
-            expiry: now + settings.key_update_interval + settings.max_lifetime,
-        };
-        self.keys.insert(self.current_key, key);
+    }
+}
+
+impl Kept {
+    fn apply(&mut self, edit: &TokenEdit) {
+        match edit {
+            TokenEdit::GetDelegationToken { token, expiry_time } => {
+                self.sequence_number = token.sequence_number;
+                self.store(token, *expiry_time);
+            }
+            TokenEdit::RenewDelegationToken { token, expiry_time } => {
+                self.store(token, *expiry_time);
+            }
+            TokenEdit::CancelDelegationToken { token } => {
+                self.tokens.remove(token);
+            }
+            TokenEdit::UpdateMasterKey {
+                key_id,
+                expiry_date,
+                key,
+            } => {
+                self.current_key = *key_id;
+                let key = MasterKey {
+                    key: SecretKey::new(key),
+                    bytes: *key,
+                    expiry: *expiry_date,
+                };
+                self.keys.insert(*key_id, key);
+            }
+        }
+    }
+
+    /// Stores a token. Without its key it cannot be used, so it is then left out, as in Hadoop.
+    fn store(&mut self, token: &DelegationTokenIdentifier, renew_date: Timestamp) {
+        if let Some(issued) = self.tokens.get_mut(token) {
+            issued.renew_date = renew_date;
+        } else if let Some(key) = self.keys.get(&token.master_key_id) {
+            let password = key.key.password(&token.to_bytes());
+            self.tokens.insert(
+                token.clone(),
+                Issued {
+                    renew_date,
+                    password,
+                },
+            );
+        }
     }
 }
 

@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,15 +14,66 @@ const HOUR: Duration = Duration::from_hours(1);
 const INVALID: &str = "org.apache.hadoop.security.token.SecretManager$InvalidToken";
 const DENIED: &str = "org.apache.hadoop.security.AccessControlException";
 
-fn manager() -> DelegationTokenSecretManager {
-    DelegationTokenSecretManager::new(
-        DelegationTokenSettings::default(),
-        NOW,
-        &mut StdRng::seed_from_u64(7),
-    )
+/// A manager whose edits are applied at once.
+struct Applying(DelegationTokenSecretManager);
+
+impl std::ops::Deref for Applying {
+    type Target = DelegationTokenSecretManager;
+
+    fn deref(&self) -> &DelegationTokenSecretManager {
+        &self.0
+    }
 }
 
-fn alice(manager: &DelegationTokenSecretManager) -> Token {
+impl Applying {
+    fn seeded(seed: u64) -> Self {
+        let manager = Self(DelegationTokenSecretManager::new(
+            DelegationTokenSettings::default(),
+            NOW,
+            &mut StdRng::seed_from_u64(seed),
+        ));
+        manager.roll_master_key(NOW);
+        manager
+    }
+
+    fn roll_master_key(&self, now: Timestamp) {
+        self.0.apply(&self.0.new_master_key(now));
+    }
+
+    fn issue(&self, now: Timestamp, owner: &str, renewer: &str, real: Option<&str>) -> Token {
+        let (edit, token) = self.0.issue(now, owner, renewer, real).expect("a key");
+        self.0.apply(&edit);
+        token
+    }
+
+    fn renew(&self, now: Timestamp, token: &Token, renewer: &str) -> Result<Timestamp, HdfsError> {
+        let (edit, until) = self.0.renew(now, token, renewer)?;
+        self.0.apply(&edit);
+        Ok(until)
+    }
+
+    fn cancel(&self, token: &Token, canceller: &User) -> Result<(), HdfsError> {
+        self.0.apply(&self.0.cancel(token, canceller)?);
+        Ok(())
+    }
+
+    fn tick(&self, now: Timestamp) -> Vec<DelegationTokenIdentifier> {
+        let mut removed = Vec::new();
+        for edit in self.0.tick(now) {
+            self.0.apply(&edit);
+            if let TokenEdit::CancelDelegationToken { token } = edit {
+                removed.push(token);
+            }
+        }
+        removed
+    }
+}
+
+fn manager() -> Applying {
+    Applying::seeded(7)
+}
+
+fn alice(manager: &Applying) -> Token {
     manager.issue(NOW, "alice@EXAMPLE.COM", "yarn", None)
 }
 
@@ -265,11 +315,7 @@ fn a_tampered_token_is_refused() {
 #[test]
 fn a_token_of_another_cluster_is_refused() {
     let ours = manager();
-    let theirs = DelegationTokenSecretManager::new(
-        DelegationTokenSettings::default(),
-        NOW,
-        &mut StdRng::seed_from_u64(8),
-    );
+    let theirs = Applying::seeded(8);
     let token = theirs.issue(NOW, "alice@EXAMPLE.COM", "yarn", None);
     refused(ours.verify(NOW, &token), INVALID, "can't be found in cache");
     let own = alice(&ours);
@@ -318,20 +364,33 @@ fn a_token_outlives_its_rolled_key() {
 }
 
 #[test]
-fn many_threads_share_one_manager() {
-    let manager = Arc::new(manager());
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| (0..50).for_each(|_| drop(alice(&manager))));
-        }
-    });
-    let mut numbers: Vec<_> = manager
-        .tokens()
-        .iter()
-        .map(|token| token.sequence_number)
-        .collect();
-    numbers.sort_unstable();
-    assert_eq!(numbers, (1..=200).collect::<Vec<_>>());
+fn the_edits_of_a_manager_give_an_equal_one() {
+    let manager = Applying::seeded(7);
+    let replayed = manager.emptied(NOW);
+    let mut edits = vec![manager.new_master_key(NOW)];
+    manager.apply(&edits[0]);
+    let (edit, token) = manager.0.issue(NOW, "alice", "yarn", None).expect("a key");
+    let (gone, cancelled) = {
+        manager.apply(&edit);
+        manager.0.issue(NOW, "bob", "", None).expect("a key")
+    };
+    manager.apply(&gone);
+    edits.extend([edit, gone]);
+    let (edit, _) = manager.0.renew(NOW + HOUR, &token, "yarn").expect("yarn");
+    manager.apply(&edit);
+    edits.push(edit);
+    let edit = manager.0.cancel(&cancelled, &user("bob")).expect("bob");
+    manager.apply(&edit);
+    edits.push(edit);
+    for edit in &edits {
+        replayed.apply(edit);
+    }
+    assert_ne!(manager.0, replayed, "the first key came before the edits");
+    let later = NOW + 9 * 24 * HOUR;
+    for manager in [&manager.0, &replayed] {
+        manager.lapse(later);
+    }
+    assert_eq!(manager.0, replayed);
 }
 
 #[test]

@@ -24,7 +24,7 @@ use sha1::Sha1;
 pub use block::{
     BlockAccess, BlockTokenSecretManager, BlockTokenSettings, DataEncryptionKey, EncryptionKeys,
 };
-pub use delegation::{DelegationTokenSecretManager, DelegationTokenSettings};
+pub use delegation::{DelegationTokenSecretManager, DelegationTokenSettings, TokenEdit};
 
 use crate::HdfsError;
 

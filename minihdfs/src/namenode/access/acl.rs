@@ -19,12 +19,15 @@ const MAX_ENTRIES: usize = 32;
 
 /// One entry. The derived order is the order of Hadoop's lists: scope, type, unnamed first, name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) struct AclEntry {
-    pub(crate) scope: Scope,
-    pub(crate) kind: Type,
-    pub(crate) name: Option<Arc<str>>,
+pub struct AclEntry {
+    /// The access list, or the list that children inherit.
+    pub scope: Scope,
+    /// User, group, mask or others.
+    pub kind: Type,
+    /// The user or group; `None` for the owner, the owning group, the mask and others.
+    pub name: Option<Arc<str>>,
     /// rwx bits.
-    pub(crate) permissions: u8,
+    pub permissions: u8,
 }
 
 impl AclEntry {
@@ -123,7 +126,7 @@ impl Acl {
     }
 
     /// Returns the complete sorted list of an inode with these bits.
-    fn logical(&self, mode: u16) -> Vec<AclEntry> {
+    pub(crate) fn logical(&self, mode: u16) -> Vec<AclEntry> {
         let mut list = vec![AclEntry::base(Scope::Access, Type::User, mode >> 6)];
         if self.access().is_empty() {
             list.push(AclEntry::base(Scope::Access, Type::Group, mode >> 3));
@@ -138,7 +141,7 @@ impl Acl {
 
     /// Splits a sorted, complete list into the stored entries and the permission bits. The bits
     /// above rwx come from `mode`.
-    fn stored(list: Vec<AclEntry>, mode: u16) -> (Self, u16) {
+    pub(crate) fn stored(list: Vec<AclEntry>, mode: u16) -> (Self, u16) {
         let extended = list
             .iter()
             .filter(|entry| entry.scope == Scope::Access)

@@ -16,12 +16,13 @@ const UNREADABLE_BY_SUPERUSER: &str = "hdfs.unreadable.by.superuser";
 
 /// One attribute.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct XAttr {
-    pub(crate) namespace: Namespace,
+pub struct XAttr {
+    /// The namespace, which decides who may see it.
+    pub namespace: Namespace,
     /// The name without the namespace prefix.
-    pub(crate) name: Arc<str>,
+    pub name: Arc<str>,
     /// `None` if the request contained no value, not even an empty one.
-    pub(crate) value: Option<Bytes>,
+    pub value: Option<Bytes>,
 }
 
 impl XAttr {

@@ -5,6 +5,8 @@ use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::acl::{Acl, AclEntry};
 use crate::namenode::access::permission::Need;
+use crate::namenode::edit::Edit;
+use crate::namenode::state::inode::STICKY;
 use crate::namenode::state::limits::check_name;
 use crate::proto::hdfs::{
     AclEntryProto, AclStatusProto, FsPermissionProto, GetAclStatusRequestProto,
@@ -25,14 +27,14 @@ impl NameNode {
         self.check_acls_enabled()?;
         let checker = self.checker(call);
         let ns = self.lock();
-        let path = ns.namespace.resolve(&request.src)?;
-        checker.check(&ns.namespace, &path, Need::TRAVERSE)?;
-        let inode = ns.namespace.inode(found(&path)?);
+        let path = ns.namespace().resolve(&request.src)?;
+        checker.check(ns.namespace(), &path, Need::TRAVERSE)?;
+        let inode = ns.namespace().inode(found(&path)?);
         Ok(GetAclStatusResponseProto {
             result: AclStatusProto {
                 owner: inode.owner.to_string(),
                 group: inode.group.to_string(),
-                sticky: inode.mode & crate::namenode::state::inode::STICKY != 0,
+                sticky: inode.mode & STICKY != 0,
                 entries: inode.acl.entries().iter().map(AclEntry::to_proto).collect(),
                 permission: Some(FsPermissionProto {
                     perm: (inode.mode & 0o777).into(),
@@ -121,9 +123,9 @@ impl NameNode {
         self.check_acls_enabled()?;
         let checker = self.checker(call);
         let mut ns = self.lock_to_write(format_args!("{operation} {src}"))?;
-        let path = ns.namespace.resolve(src)?;
-        checker.check_change(&ns.namespace, &path, Need::OWNER)?;
-        let inode = ns.namespace.inode_mut(owned(&path)?);
+        let path = ns.namespace().resolve(src)?;
+        checker.check_change(ns.namespace(), &path, Need::OWNER)?;
+        let inode = ns.namespace().inode(owned(&path)?);
         let with_path = |error: &HdfsError| {
             HdfsError::acl(format!("{} Path: {}", error.message(), path.path()))
         };
@@ -136,8 +138,18 @@ impl NameNode {
             ));
             return Err(with_path(&error));
         }
-        inode.acl = acl;
-        inode.mode = mode;
+        if (&acl, mode) != (&inode.acl, inode.mode) {
+            // An empty list stands for a removal, which turns the mask into the group's bits.
+            let entries = if (&acl, mode) == (&Acl::default(), inode.acl.removed(inode.mode).1) {
+                Vec::new()
+            } else {
+                acl.logical(mode)
+            };
+            ns.log(&Edit::SetAcl {
+                src: path.path().to_owned(),
+                entries,
+            })?;
+        }
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use crate::HdfsError;
 use crate::namenode::NameNode;
+use crate::namenode::edit::Edit;
 use crate::proto::hdfs::{
     CreateEncryptionZoneRequestProto, CreateEncryptionZoneResponseProto,
     FinalizeUpgradeRequestProto, FinalizeUpgradeResponseProto, GetCurrentEditLogTxidRequestProto,
@@ -112,20 +113,22 @@ impl NameNode {
         self.checker(call)
             .check_superuser("getCurrentEditLogTxid")?;
         Ok(GetCurrentEditLogTxidResponseProto {
-            txid: self.lock().transaction,
+            txid: self.lock().state().transaction_id(),
         })
     }
 
-    /// Returns the number of changes so far. There are no edit logs to roll.
+    /// Ends a segment of the edit log, and returns the transaction id that starts the next one.
     pub(crate) fn roll_edits(
         &self,
         call: &Call<'_>,
         _request: RollEditsRequestProto,
     ) -> Result<RollEditsResponseProto, HdfsError> {
         self.checker(call).check_superuser("rollEditLog")?;
-        let ns = self.lock_to_write(format_args!("roll edit log"))?;
+        let mut ns = self.lock_to_write(format_args!("roll edit log"))?;
+        ns.log(&Edit::EndLogSegment)?;
+        ns.log(&Edit::StartLogSegment)?;
         Ok(RollEditsResponseProto {
-            new_segment_tx_id: ns.transaction.cast_unsigned(),
+            new_segment_tx_id: ns.state().transaction_id().cast_unsigned(),
         })
     }
 
@@ -137,8 +140,8 @@ impl NameNode {
     ) -> Result<GetEzForPathResponseProto, HdfsError> {
         let checker = self.checker(call);
         let ns = self.lock();
-        let path = ns.namespace.resolve(&request.src)?;
-        checker.check(&ns.namespace, &path, Need::path(FsAction::READ))?;
+        let path = ns.namespace().resolve(&request.src)?;
+        checker.check(ns.namespace(), &path, Need::path(FsAction::READ))?;
         Ok(GetEzForPathResponseProto { zone: None })
     }
 

@@ -3,6 +3,7 @@
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need};
+use crate::namenode::edit::Edit;
 use crate::namenode::state::inode::{InodeId, PERMISSION_BITS};
 use crate::namenode::state::limits::{Charge, check_name};
 use crate::namenode::state::namespace::{RESERVED, ResolvedPath};
@@ -59,10 +60,16 @@ impl NameNode {
         check_not_reserved(&request.src)?;
         let checker = self.checker(call);
         let mut ns = self.lock_to_write(format_args!("set permission for {}", request.src))?;
-        let path = ns.namespace.resolve(&request.src)?;
-        checker.check_change(&ns.namespace, &path, Need::OWNER)?;
+        let path = ns.namespace().resolve(&request.src)?;
+        checker.check_change(ns.namespace(), &path, Need::OWNER)?;
         let id = owned(&path)?;
-        ns.namespace.inode_mut(id).mode = request.permission.perm as u16 & PERMISSION_BITS;
+        let mode = request.permission.perm as u16 & PERMISSION_BITS;
+        if ns.namespace().inode(id).mode != mode {
+            ns.log(&Edit::SetPermissions {
+                src: path.path().to_owned(),
+                mode,
+            })?;
+        }
         Ok(SetPermissionResponseProto {})
     }
 
@@ -78,8 +85,8 @@ impl NameNode {
         check_name("group's name", request.groupname())?;
         let checker = self.checker(call);
         let mut ns = self.lock_to_write(format_args!("set owner for {}", request.src))?;
-        let path = ns.namespace.resolve(&request.src)?;
-        checker.check_change(&ns.namespace, &path, Need::OWNER)?;
+        let path = ns.namespace().resolve(&request.src)?;
+        checker.check_change(ns.namespace(), &path, Need::OWNER)?;
         let id = owned(&path)?;
         let (user, group) = (request.username.as_deref(), request.groupname.as_deref());
         let (user, group) = (
@@ -99,12 +106,17 @@ impl NameNode {
                 )));
             }
         }
-        let inode = ns.namespace.inode_mut(id);
-        if let Some(user) = user {
-            inode.owner = user.into();
-        }
-        if let Some(group) = group {
-            inode.group = group.into();
+        let inode = ns.namespace().inode(id);
+        let (user, group) = (
+            user.filter(|user| **user != *inode.owner),
+            group.filter(|group| **group != *inode.group),
+        );
+        if user.is_some() || group.is_some() {
+            ns.log(&Edit::SetOwner {
+                src: path.path().to_owned(),
+                username: user.map(str::to_owned),
+                groupname: group.map(str::to_owned),
+            })?;
         }
         Ok(SetOwnerResponseProto {})
     }
@@ -119,14 +131,23 @@ impl NameNode {
         let (modified, accessed) = (given(request.mtime), given(request.atime));
         let checker = self.checker(call);
         let mut ns = self.lock_to_write(format_args!("set times {}", request.src))?;
-        let path = ns.namespace.resolve(&request.src)?;
-        checker.check_change(&ns.namespace, &path, Need::path(FsAction::WRITE))?;
+        let path = ns.namespace().resolve(&request.src)?;
+        checker.check_change(ns.namespace(), &path, Need::path(FsAction::WRITE))?;
         let id = path.last().ok_or_else(|| {
             HdfsError::file_not_found(format!("File/Directory {} does not exist.", path.path()))
         })?;
-        let inode = ns.namespace.inode_mut(id);
-        inode.modification_time = modified.unwrap_or(inode.modification_time);
-        inode.access_time = accessed.unwrap_or(inode.access_time);
+        let inode = ns.namespace().inode(id);
+        let (modified, accessed) = (
+            modified.filter(|time| *time != inode.modification_time),
+            accessed.filter(|time| *time != inode.access_time),
+        );
+        if modified.is_some() || accessed.is_some() {
+            ns.log(&Edit::Times {
+                path: path.path().to_owned(),
+                mtime: modified.unwrap_or(-1),
+                atime: accessed.unwrap_or(-1),
+            })?;
+        }
         Ok(SetTimesResponseProto {})
     }
 
@@ -138,37 +159,33 @@ impl NameNode {
     ) -> Result<SetReplicationResponseProto, HdfsError> {
         let replication = self.verified_replication(request.replication, || request.src.clone())?;
         let checker = self.checker(call);
-        let mut guard = self.lock_to_write(format_args!("set replication for {}", request.src))?;
-        let ns = &mut *guard;
-        let path = ns.namespace.resolve(&request.src)?;
-        checker.check_change(&ns.namespace, &path, Need::path(FsAction::WRITE))?;
+        let mut ns = self.lock_to_write(format_args!("set replication for {}", request.src))?;
+        let path = ns.namespace().resolve(&request.src)?;
+        checker.check_change(ns.namespace(), &path, Need::path(FsAction::WRITE))?;
         let Some((id, file)) = path
             .last()
-            .and_then(|id| Some((id, ns.namespace.inode(id).as_file()?)))
+            .and_then(|id| Some((id, ns.namespace().inode(id).as_file()?)))
         else {
             return Ok(SetReplicationResponseProto { result: false });
         };
-        let added = u64::from(replication.saturating_sub(file.replication));
+        let before = file.replication;
+        let added = u64::from(replication.saturating_sub(before));
         if added > 0 {
             let charge = Charge {
                 space: ns.file_length(id).saturating_mul(added),
                 ..Charge::default()
             };
-            let parent = ns.namespace.inode(id).parent;
-            ns.namespace
-                .check_quota(parent, None, charge, &|id| ns.file_usage(id))?;
+            let parent = ns.namespace().inode(id).parent;
+            ns.namespace().check_quota(parent, None, charge)?;
         }
-        let blocks = match ns.namespace.inode_mut(id).as_file_mut() {
-            None => Vec::new(),
-            Some(file) => {
-                file.replication = replication;
-                file.blocks.clone()
+        if replication != before {
+            ns.log(&Edit::SetReplication {
+                path: path.path().to_owned(),
+                replication,
+            })?;
+            for block in ns.current_blocks(id) {
+                ns.check_redundancy(call.now, block.id);
             }
-        };
-        for block in blocks {
-            ns.blocks.block_mut(block).replication = replication;
-            ns.blocks
-                .check_redundancy(call.now, block, &mut ns.datanodes, &mut ns.rng);
         }
         Ok(SetReplicationResponseProto { result: true })
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::datanode_manager::{DatanodeIndex, Placement};
+use crate::namenode::edit::{Edit, RpcIds};
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::state::inode::InodeId;
 use crate::namenode::state::limits::{Charge, LONGEST};
@@ -38,14 +39,13 @@ impl NameNode {
         request: AddBlockRequestProto,
     ) -> Result<AddBlockResponseProto, HdfsError> {
         let checker = self.checker(call);
-        let mut guard = self.lock_to_write(format_args!("add block to {}", request.src))?;
-        let ns = &mut *guard;
+        let mut ns = self.lock_to_write(format_args!("add block to {}", request.src))?;
         let holder = &*request.client_name;
         let id = ns.check_lease(&checker, &request.src, request.file_id(), holder)?;
         self.check_pool(request.previous.as_ref())?;
-        ns.leases.renew(call.now, holder);
+        ns.renew_lease(call.now, holder);
         let previous = request.previous.as_ref();
-        let next = next_block(ns, id, &request.src, previous)?;
+        let next = next_block(&ns, id, &request.src, previous)?;
         let user = &*call.caller.user.short;
         if let Next::Repeat(block) = next {
             let info = ns.blocks.block(block);
@@ -53,7 +53,7 @@ impl NameNode {
             let locations = info.targets.clone();
             let block = self.located_block(
                 call.now,
-                ns,
+                &ns,
                 info,
                 offset,
                 &locations,
@@ -61,9 +61,9 @@ impl NameNode {
             );
             return Ok(AddBlockResponseProto { block });
         }
-        self.check_progress(ns, id, &request.src, previous)?;
+        self.check_progress(&mut ns, id, &request.src, previous)?;
         let Some((replication, block_size)) = ns
-            .namespace
+            .namespace()
             .inode(id)
             .as_file()
             .map(|file| (file.replication, file.block_size))
@@ -77,23 +77,24 @@ impl NameNode {
             space: block_size.saturating_mul(replication.into()),
             ..Charge::default()
         };
-        let parent = ns.namespace.inode(id).parent;
-        ns.namespace
-            .check_quota(parent, None, charge, &|id| ns.file_usage(id))?;
-        let targets = self.choose_targets(call, ns, &request, replication, block_size)?;
+        let parent = ns.namespace().inode(id).parent;
+        ns.namespace().check_quota(parent, None, charge)?;
+        let targets = self.choose_targets(call, &mut ns, &request, replication, block_size)?;
         let offset = ns.file_length(id);
-        let block = ns
-            .blocks
-            .allocate(id, replication, targets.clone())
-            .block
-            .id;
-        if let Some(file) = ns.namespace.inode_mut(id).as_file_mut() {
-            file.blocks.push(block);
-        }
-        let info = ns.blocks.block(block);
+        let penultimate = ns.last_block(id).map(|info| info.block);
+        let last = ns.next_block()?;
+        let path = ns.namespace().full_path(id);
+        ns.log(&Edit::AddBlock {
+            path,
+            penultimate,
+            last,
+            rpc: RpcIds::NONE,
+        })?;
+        ns.blocks.block_mut(last.id).targets.clone_from(&targets);
+        let info = ns.blocks.block(last.id);
         let block = self.located_block(
             call.now,
-            ns,
+            &ns,
             info,
             offset,
             &targets,
@@ -111,6 +112,8 @@ impl NameNode {
         previous: Option<&ExtendedBlockProto>,
     ) -> Result<(), HdfsError> {
         commit_last(ns, id, previous)?;
+        let blocks = ns.current_blocks(id);
+        ns.update_blocks(id, blocks, RpcIds::NONE)?;
         let blocks: Vec<u64> = ns.blocks_of(id).map(|info| info.block.id).collect();
         if blocks.len() >= self.config.max_blocks_per_file {
             return Err(HdfsError::io(format!(
@@ -120,7 +123,7 @@ impl NameNode {
             )));
         }
         let before_last = blocks.len().checked_sub(2).map(|index| blocks[index]);
-        if before_last.is_some_and(|block| !ns.blocks.try_complete(block, &mut ns.datanodes)) {
+        if before_last.is_some_and(|block| !ns.try_complete(block)) {
             return Err(HdfsError::not_replicated_yet(format!(
                 "Not replicated yet: {path}"
             )));
@@ -147,7 +150,8 @@ impl NameNode {
             writer: local.then_some(call.caller.address),
             block_size,
         };
-        let targets = ns.datanodes.choose(call.now, &placement, &mut ns.rng);
+        let Namesystem { datanodes, rng, .. } = ns;
+        let targets = datanodes.choose(call.now, &placement, rng);
         let least = usize::from(self.config.min_replication);
         if targets.len() < least {
             return Err(HdfsError::io(format!(
@@ -193,8 +197,9 @@ impl NameNode {
         let id = ns.check_lease(&checker, &request.src, file_id, holder)?;
         let last = ns.last_block(id).map(|info| info.block.id);
         if last == Some(request.b.block_id) {
-            let keep = ns.blocks_of(id).count().saturating_sub(1);
-            ns.drop_last_blocks(id, keep);
+            let mut blocks = ns.current_blocks(id);
+            blocks.pop();
+            ns.update_blocks(id, blocks, RpcIds::NONE)?;
         }
         Ok(AbandonBlockResponseProto {})
     }
@@ -208,15 +213,14 @@ impl NameNode {
     ) -> Result<CompleteResponseProto, HdfsError> {
         self.check_pool(request.last.as_ref())?;
         let checker = self.checker(call);
-        let mut guard = self.lock_to_write(format_args!("complete file {}", request.src))?;
-        let ns = &mut *guard;
+        let mut ns = self.lock_to_write(format_args!("complete file {}", request.src))?;
         let last = request.last.as_ref();
         let (src, file_id) = (&*request.src, request.file_id());
         let id = match ns.check_lease(&checker, src, file_id, &request.client_name) {
             Ok(id) => id,
             Err(error) => {
                 let closed = |id: &InodeId| {
-                    let file = ns.namespace.inode(*id).as_file();
+                    let file = ns.namespace().inode(*id).as_file();
                     file.is_some_and(|file| file.writer.is_none())
                 };
                 let id = ns.find_file(&checker, src, file_id)?.filter(closed);
@@ -234,17 +238,16 @@ impl NameNode {
                 };
             }
         };
-        commit_last(ns, id, last)?;
-        let blocks: Vec<u64> = ns.blocks_of(id).map(|info| info.block.id).collect();
-        let complete = blocks
-            .iter()
-            .all(|block| ns.blocks.try_complete(*block, &mut ns.datanodes));
+        commit_last(&mut ns, id, last)?;
+        let blocks = ns.current_blocks(id);
+        let complete = blocks.iter().all(|block| ns.try_complete(block.id));
         if complete {
-            ns.close_file(call.now, id);
+            ns.close_file(call.now, id, blocks.clone())?;
             for block in blocks {
-                ns.blocks
-                    .check_redundancy(call.now, block, &mut ns.datanodes, &mut ns.rng);
+                ns.check_redundancy(call.now, block.id);
             }
+        } else {
+            ns.update_blocks(id, blocks, RpcIds::NONE)?;
         }
         Ok(CompleteResponseProto { result: complete })
     }
@@ -259,13 +262,15 @@ impl NameNode {
         let mut ns = self.lock_to_write(format_args!("fsync file {}", request.src))?;
         let (file_id, holder) = (request.file_id(), &request.client);
         let id = ns.check_lease(&checker, &request.src, file_id, holder)?;
-        let last = ns
-            .last_block(id)
-            .filter(|info| !info.is_complete())
-            .map(|info| info.block.id);
-        if let (Some(block), Ok(length @ 1..)) = (last, u64::try_from(request.last_block_length()))
-        {
-            ns.blocks.block_mut(block).block.length = length;
+        let open = ns.last_block(id).is_some_and(|info| !info.is_complete());
+        let mut blocks = ns.current_blocks(id);
+        if let (true, Some(last), Ok(length @ 1..)) = (
+            open,
+            blocks.last_mut(),
+            u64::try_from(request.last_block_length()),
+        ) {
+            last.length = length;
+            ns.update_blocks(id, blocks, RpcIds::NONE)?;
         }
         Ok(FsyncResponseProto {})
     }
@@ -330,7 +335,7 @@ fn next_block(
         return Err(mismatch(path, previous, "null"));
     };
     let block_size = ns
-        .namespace
+        .namespace()
         .inode(id)
         .as_file()
         .map_or(0, |file| file.block_size);
@@ -371,7 +376,7 @@ fn commit_last(
         (Some(told), Some(last)) => {
             let length = length_of(told)?;
             ns.blocks.commit(last, told.generation_stamp, length)?;
-            ns.blocks.try_complete(last, &mut ns.datanodes);
+            ns.try_complete(last);
             Ok(())
         }
         _ => Ok(()),

@@ -3,6 +3,7 @@
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need};
+use crate::namenode::edit::Edit;
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::path;
 use crate::namenode::state::inode::InodeId;
@@ -23,13 +24,12 @@ impl NameNode {
             return Err(HdfsError::illegal_argument("No sources given"));
         }
         let checker = self.checker(call);
-        let mut guard = self.lock_to_write(format_args!("concat {}", request.trg))?;
-        let ns = &mut *guard;
-        let target = ns.namespace.resolve(&request.trg)?;
-        checker.check_change(&ns.namespace, &target, Need::path(FsAction::WRITE))?;
+        let mut ns = self.lock_to_write(format_args!("concat {}", request.trg))?;
+        let target = ns.namespace().resolve(&request.trg)?;
+        checker.check_change(ns.namespace(), &target, Need::path(FsAction::WRITE))?;
         let target_id = ns.file_of(target.last(), target.path())?;
         if ns
-            .namespace
+            .namespace()
             .inode(target_id)
             .as_file()
             .is_some_and(|file| file.writer.is_some())
@@ -40,47 +40,35 @@ impl NameNode {
             )));
         }
         let mut sources: Vec<InodeId> = Vec::with_capacity(request.srcs.len());
+        let mut srcs = Vec::with_capacity(request.srcs.len());
         for src in &request.srcs {
-            let source = ns.namespace.resolve(src)?;
+            let source = ns.namespace().resolve(src)?;
             let need = Need {
                 path: Some(FsAction::READ),
                 ..Need::parent(FsAction::WRITE)
             };
-            checker.check_change(&ns.namespace, &source, need)?;
+            checker.check_change(ns.namespace(), &source, need)?;
             let id = ns.file_of(source.last(), source.path())?;
-            check_source(ns, id, source.path(), target_id, target.path())?;
+            check_source(&ns, id, source.path(), target_id, target.path())?;
             if sources.contains(&id) {
                 return Err(HdfsError::hadoop_illegal_argument(
                     "concat: at least two of the source files are the same",
                 ));
             }
             sources.push(id);
+            srcs.push(source.path().to_owned());
         }
-        let replication = ns
-            .namespace
-            .inode(target_id)
-            .as_file()
-            .map_or(1, |file| file.replication);
-        for id in sources {
-            // Taken out first, so that removing the source does not delete its blocks.
-            let moved = ns
-                .namespace
-                .inode_mut(id)
-                .as_file_mut()
-                .map(|file| std::mem::take(&mut file.blocks));
-            ns.remove_tree(call.now, id);
-            for block in moved.unwrap_or_default() {
-                let info = ns.blocks.block_mut(block);
-                info.file = target_id;
-                info.replication = replication;
-                if let Some(file) = ns.namespace.inode_mut(target_id).as_file_mut() {
-                    file.blocks.push(block);
-                }
-                ns.blocks
-                    .check_redundancy(call.now, block, &mut ns.datanodes, &mut ns.rng);
-            }
+        let moved = sources.iter().flat_map(|id| ns.current_blocks(*id));
+        let moved: Vec<_> = moved.map(|block| block.id).collect();
+        ns.log(&Edit::ConcatDelete {
+            trg: target.path().to_owned(),
+            srcs,
+            timestamp: call.now.as_millis(),
+            rpc: call.caller.into(),
+        })?;
+        for block in moved {
+            ns.check_redundancy(call.now, block);
         }
-        ns.namespace.inode_mut(target_id).modification_time = call.now.as_millis();
         Ok(ConcatResponseProto {})
     }
 }
@@ -104,8 +92,8 @@ fn check_source(
         ));
     }
     let (Some(file), Some(target_file)) = (
-        ns.namespace.inode(id).as_file(),
-        ns.namespace.inode(target_id).as_file(),
+        ns.namespace().inode(id).as_file(),
+        ns.namespace().inode(target_id).as_file(),
     ) else {
         return refused(format!("concat: source file {source} is not a file"));
     };

@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::tree::{Creation, check_parent};
+use super::tree::check_parent;
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need};
 use crate::namenode::block_manager::BlockState;
+use crate::namenode::edit::{Edit, FileFields};
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::path;
 use crate::namenode::recovery::{Claim, RecoverLeaseOp};
-use crate::namenode::state::inode::{File, InodeId, InodeKind, PERMISSION_BITS};
+use crate::namenode::state::inode::{InodeId, PERMISSION_BITS};
 use crate::namenode::state::limits::{check_name, check_new_names};
-use crate::namenode::state::namespace::{NewInode, ResolvedPath, is_reserved};
+use crate::namenode::state::namespace::{Creation, ResolvedPath, is_reserved};
 use crate::proto::hdfs::{
     AppendRequestProto, AppendResponseProto, CreateFlagProto, CreateRequestProto,
     CreateResponseProto, LocatedBlockProto,
@@ -59,23 +60,22 @@ impl NameNode {
         }
         check_name("client's name", &request.client_name)?;
         let checker = self.checker(call);
-        let mut guard = self.lock_to_write(format_args!("create file{}", request.src))?;
-        let ns = &mut *guard;
-        let path = ns.namespace.resolve(&request.src)?;
-        checker.check_creation(&ns.namespace, &path, Need::TRAVERSE)?;
+        let mut ns = self.lock_to_write(format_args!("create file{}", request.src))?;
+        let path = ns.namespace().resolve(&request.src)?;
+        checker.check_creation(ns.namespace(), &path, Need::TRAVERSE)?;
         if let Some(id) = path.last() {
-            if ns.namespace.inode(id).is_directory() {
+            if ns.namespace().inode(id).is_directory() {
                 return Err(HdfsError::file_already_exists(format!(
                     "{} already exists as a directory",
                     path.path()
                 )));
             }
             if flags.has(CreateFlagProto::Overwrite) {
-                checker.check_creation(&ns.namespace, &path, Need::path(FsAction::WRITE))?;
+                checker.check_creation(ns.namespace(), &path, Need::path(FsAction::WRITE))?;
             }
         } else {
             if !request.create_parent {
-                check_parent(ns, &path)?;
+                check_parent(&ns, &path)?;
             }
             if !flags.has(CreateFlagProto::Create) {
                 return Err(HdfsError::file_not_found(format!(
@@ -84,20 +84,20 @@ impl NameNode {
                 )));
             }
         }
-        checker.check_creation(&ns.namespace, &path, Need::ancestor(FsAction::WRITE))?;
+        checker.check_creation(ns.namespace(), &path, Need::ancestor(FsAction::WRITE))?;
         check_new_names(&path, "create", &self.config)?;
         if let Some(id) = path.last() {
-            self.replace(call, ns, &path, id, flags, &request.client_name)?;
+            self.check_replacement(call, &mut ns, &path, id, flags, &request.client_name)?;
         }
-        let id = self.add_file(call, ns, &path, &request, replication)?;
-        ns.open_file(call.now, id, &request.client_name, call.caller.address);
+        let id = self.add_file(call, &mut ns, &path, &request, replication)?;
+        ns.renew_lease(call.now, &request.client_name);
         Ok(CreateResponseProto {
-            fs: Some(self.file_status(ns, id, Bytes::new())),
+            fs: Some(self.file_status(&ns, id, Bytes::new())),
         })
     }
 
-    /// Removes the file that a new one replaces.
-    fn replace(
+    /// Fails if a new file may not replace the existing one.
+    fn check_replacement(
         &self,
         call: &Call<'_>,
         ns: &mut Namesystem,
@@ -107,7 +107,6 @@ impl NameNode {
         holder: &str,
     ) -> Result<(), HdfsError> {
         if flags.has(CreateFlagProto::Overwrite) {
-            ns.remove_tree(call.now, id);
             return Ok(());
         }
         let claim = Claim {
@@ -135,34 +134,41 @@ impl NameNode {
     ) -> Result<InodeId, HdfsError> {
         let owner = &call.caller.user.short;
         let parent = match path.last() {
-            // The replaced file is gone, but its directory exists.
-            Some(_) => path.existing()[path.depth() - 2],
+            Some(id) => ns.namespace().inode(id).parent,
             None => {
                 let missing = path.missing().count();
                 self.check_room(ns, path, missing as u64)?;
                 let above: Creation = Self::mode_above_file(ns, path, owner);
-                self.make_missing(call.now, ns, path, missing - 1, &above)
+                self.make_missing(call.now, ns, path, missing - 1, &above)?
             }
         };
-        let new = NewInode {
+        let creation = Creation {
             owner: Arc::clone(owner),
             mode: request.masked.perm as u16 & PERMISSION_BITS,
             unmasked: request.unmasked.map(|mode| mode.perm as u16),
-            kind: InodeKind::File(File {
-                blocks: Vec::new(),
-                replication,
-                block_size: request.block_size,
-                writer: None,
-            }),
         };
-        let name = path::name(path.path());
-        Ok(ns.namespace.add(
-            call.now,
-            parent,
-            name,
-            new,
-            self.config.posix_acl_inheritance,
-        ))
+        let posix = self.config.posix_acl_inheritance;
+        let inherited = ns.namespace().inherited(parent, &creation, false, posix);
+        let inode_id = ns.namespace().last_id() + 1;
+        let now = call.now.as_millis();
+        ns.log(&Edit::Add {
+            file: FileFields {
+                inode_id,
+                path: path.path().to_owned(),
+                replication,
+                mtime: now,
+                atime: now,
+                block_size: request.block_size,
+                blocks: Vec::new(),
+                permissions: inherited.permissions,
+            },
+            acl: inherited.acl,
+            client_name: request.client_name.clone(),
+            client_machine: call.caller.address.to_string(),
+            overwrite: path.last().is_some(),
+            rpc: call.caller.into(),
+        })?;
+        Ok(inode_id)
     }
 
     /// Opens a file for appending. The response contains the last block if it has room.
@@ -174,20 +180,19 @@ impl NameNode {
         check_name("client's name", &request.client_name)?;
         let flags = Flags(request.flag.unwrap_or(CreateFlagProto::Append as u32));
         let checker = self.checker(call);
-        let mut guard = self.lock_to_write(format_args!("append to file{}", request.src))?;
-        let ns = &mut *guard;
-        let path = ns.namespace.resolve(&request.src)?;
-        checker.check_change(&ns.namespace, &path, Need::TRAVERSE)?;
+        let mut ns = self.lock_to_write(format_args!("append to file{}", request.src))?;
+        let path = ns.namespace().resolve(&request.src)?;
+        checker.check_change(ns.namespace(), &path, Need::TRAVERSE)?;
         if path
             .last()
-            .is_some_and(|id| ns.namespace.inode(id).is_directory())
+            .is_some_and(|id| ns.namespace().inode(id).is_directory())
         {
             return Err(HdfsError::file_already_exists(format!(
                 "Cannot append to directory {}; already exists as a directory.",
                 path.path()
             )));
         }
-        checker.check_change(&ns.namespace, &path, Need::path(FsAction::WRITE))?;
+        checker.check_change(ns.namespace(), &path, Need::path(FsAction::WRITE))?;
         let id = path.last().ok_or_else(|| {
             HdfsError::file_not_found(format!(
                 "Failed to append to non-existent file {} for client {}",
@@ -202,12 +207,20 @@ impl NameNode {
             machine: call.caller.address,
         };
         ns.take_over(call.now, id, claim)?;
-        self.check_last_block(ns, id, path.path())?;
-        ns.open_file(call.now, id, &request.client_name, call.caller.address);
-        let block = self.block_to_append(call, ns, id, flags.has(CreateFlagProto::NewBlock));
+        self.check_last_block(&ns, id, path.path())?;
+        let new_block = flags.has(CreateFlagProto::NewBlock);
+        ns.log(&Edit::Append {
+            path: path.path().to_owned(),
+            client_name: request.client_name.clone(),
+            client_machine: call.caller.address.to_string(),
+            new_block,
+            rpc: call.caller.into(),
+        })?;
+        ns.renew_lease(call.now, &request.client_name);
+        let block = self.block_to_append(call, &mut ns, id, new_block);
         Ok(AppendResponseProto {
             block,
-            stat: Some(self.file_status(ns, id, Bytes::new())),
+            stat: Some(self.file_status(&ns, id, Bytes::new())),
         })
     }
 
@@ -234,7 +247,7 @@ impl NameNode {
         id: InodeId,
         new_block: bool,
     ) -> Option<LocatedBlockProto> {
-        let block_size = ns.namespace.inode(id).as_file()?.block_size;
+        let block_size = ns.namespace().inode(id).as_file()?.block_size;
         let last = ns.last_block(id)?;
         let offset = ns.file_length(id).saturating_sub(last.block.length);
         if new_block {

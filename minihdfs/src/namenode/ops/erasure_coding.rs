@@ -21,8 +21,8 @@ impl NameNode {
     ) -> Result<GetErasureCodingPolicyResponseProto, HdfsError> {
         let checker = self.checker(call);
         let ns = self.lock();
-        let path = ns.namespace.resolve(&request.src)?;
-        checker.check(&ns.namespace, &path, Need::TRAVERSE)?;
+        let path = ns.namespace().resolve(&request.src)?;
+        checker.check(ns.namespace(), &path, Need::TRAVERSE)?;
         existing(&path)?;
         Ok(GetErasureCodingPolicyResponseProto { ec_policy: None })
     }

@@ -27,10 +27,10 @@ impl Namesystem {
         file_id: u64,
     ) -> Result<Option<InodeId>, HdfsError> {
         if file_id != GRANDFATHER_INODE_ID {
-            return Ok(self.namespace.get(file_id).map(|inode| inode.id));
+            return Ok(self.namespace().get(file_id).map(|inode| inode.id));
         }
-        let path = self.namespace.resolve(src)?;
-        checker.check_change(&self.namespace, &path, Need::TRAVERSE)?;
+        let path = self.namespace().resolve(src)?;
+        checker.check_change(self.namespace(), &path, Need::TRAVERSE)?;
         Ok(path.last())
     }
 
@@ -44,7 +44,7 @@ impl Namesystem {
     ) -> Result<InodeId, HdfsError> {
         let id = self.find_file(checker, src, file_id)?;
         let details = || {
-            let lease = match self.leases.open_files(holder) {
+            let lease = match self.leases().open_files(holder) {
                 Some(files) => format!("[Lease.  Holder: {holder}, pending creates: {files}]"),
                 None => format!("Holder {holder} does not have any open files."),
             };
@@ -56,7 +56,7 @@ impl Namesystem {
                 details()
             )));
         };
-        let Some(file) = self.namespace.inode(id).as_file() else {
+        let Some(file) = self.namespace().inode(id).as_file() else {
             return Err(HdfsError::lease_expired(format!(
                 "INode is not a regular file: {}",
                 details()
@@ -87,7 +87,7 @@ impl NameNode {
         request: RenewLeaseRequestProto,
     ) -> Result<RenewLeaseResponseProto, HdfsError> {
         let mut ns = self.lock_to_write(format_args!("renew lease for {}", request.client_name))?;
-        ns.leases.renew(call.now, &request.client_name);
+        ns.renew_lease(call.now, &request.client_name);
         Ok(RenewLeaseResponseProto {})
     }
 
@@ -101,18 +101,18 @@ impl NameNode {
         check_name("client's name", &request.client_name)?;
         let checker = self.checker(call);
         let mut ns = self.lock_to_write(format_args!("recover the lease of {}", request.src))?;
-        let path = ns.namespace.resolve(&request.src)?;
-        checker.check_change(&ns.namespace, &path, Need::TRAVERSE)?;
+        let path = ns.namespace().resolve(&request.src)?;
+        checker.check_change(ns.namespace(), &path, Need::TRAVERSE)?;
         let id = ns.file_of(path.last(), path.path())?;
         if ns
-            .namespace
+            .namespace()
             .inode(id)
             .as_file()
             .is_some_and(|file| file.writer.is_none())
         {
             return Ok(RecoverLeaseResponseProto { result: true });
         }
-        checker.check_change(&ns.namespace, &path, Need::path(FsAction::WRITE))?;
+        checker.check_change(ns.namespace(), &path, Need::path(FsAction::WRITE))?;
         let claim = Claim {
             op: RecoverLeaseOp::Recover,
             path: path.path(),

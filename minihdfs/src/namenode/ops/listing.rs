@@ -68,16 +68,16 @@ impl NameNode {
         src: &str,
         page: Page<'_>,
     ) -> Result<Option<DirectoryListingProto>, HdfsError> {
-        let path = ns.namespace.resolve(src)?;
+        let path = ns.namespace().resolve(src)?;
         let is_directory = path
             .last()
-            .is_some_and(|id| ns.namespace.inode(id).is_directory());
+            .is_some_and(|id| ns.namespace().inode(id).is_directory());
         let need = if is_directory {
             Need::path(FsAction::READ_EXECUTE)
         } else {
             Need::TRAVERSE
         };
-        checker.check(&ns.namespace, &path, need)?;
+        checker.check(ns.namespace(), &path, need)?;
         let Some(id) = path.last() else {
             return match path.path().strip_suffix("/.snapshot") {
                 Some(directory) => Err(HdfsError::new(
@@ -87,7 +87,7 @@ impl NameNode {
                 None => Ok(None),
             };
         };
-        let Some(directory) = ns.namespace.inode(id).as_directory() else {
+        let Some(directory) = ns.namespace().inode(id).as_directory() else {
             return Ok(Some(DirectoryListingProto {
                 partial_listing: vec![self.entry(call, ns, id, Bytes::new(), page)],
                 remaining_entries: 0,
@@ -134,7 +134,7 @@ impl NameNode {
         let Some(number) = name.strip_prefix("/.reserved/.inodes/") else {
             return Ok(name.into());
         };
-        let inode = number.parse().ok().and_then(|id| ns.namespace.get(id));
+        let inode = number.parse().ok().and_then(|id| ns.namespace().get(id));
         inode.map(|inode| Arc::clone(&inode.name)).ok_or_else(|| {
             HdfsError::new(
                 "org.apache.hadoop.fs.DirectoryListingStartAfterNotFoundException",
@@ -152,7 +152,7 @@ impl NameNode {
         page: Page<'_>,
     ) -> HdfsFileStatusProto {
         let mut status = self.file_status(ns, id, name);
-        if page.need_location && !ns.namespace.inode(id).is_directory() {
+        if page.need_location && !ns.namespace().inode(id).is_directory() {
             status.locations = Some(self.located_blocks(
                 call.now,
                 ns,

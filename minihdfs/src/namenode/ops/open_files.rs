@@ -31,10 +31,10 @@ impl NameNode {
             || request
                 .types
                 .contains(&OpenFilesTypeProto::AllOpenFiles.into());
-        let open = ns.leases.files_after(after);
+        let open = ns.leases().files_after(after);
         let entries = open.into_iter().filter(|_| all).filter_map(|(id, holder)| {
-            let path = ns.namespace.full_path(id);
-            let writer = ns.namespace.inode(id).as_file()?.writer.as_ref()?;
+            let path = ns.namespace().full_path(id);
+            let writer = ns.namespace().inode(id).as_file()?.writer.as_ref()?;
             is_within(&path, below).then(|| OpenFilesBatchResponseProto {
                 id: id.cast_signed(),
                 path,

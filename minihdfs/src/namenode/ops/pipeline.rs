@@ -32,12 +32,12 @@ impl NameNode {
         let id = ns.check_lease(&checker, &request.src, file_id, holder)?;
         self.check_pool(Some(&request.blk))?;
         let block_size = ns
-            .namespace
+            .namespace()
             .inode(id)
             .as_file()
             .map_or(0, |file| file.block_size);
-        let existing = known(ns, &request.existings);
-        let mut excluded = known(ns, &request.excludes);
+        let existing = known(&ns, &request.existings);
+        let mut excluded = known(&ns, &request.excludes);
         excluded.extend_from_slice(&existing);
         let placement = Placement {
             count: request.num_additional_nodes as usize,
@@ -46,12 +46,13 @@ impl NameNode {
             writer: None,
             block_size,
         };
-        let chosen = ns.datanodes.choose(call.now, &placement, &mut ns.rng);
+        let Namesystem { datanodes, rng, .. } = &mut *ns;
+        let chosen = datanodes.choose(call.now, &placement, rng);
         let locations = [existing, chosen].concat();
-        let info = self.under_construction(ns, &request.blk, &request.client_name)?;
+        let info = self.under_construction(&ns, &request.blk, &request.client_name)?;
         let info = ns.blocks.block(info);
         let grant = Some((&*call.caller.user.short, AccessMode::Copy));
-        let mut block = self.located_block(call.now, ns, info, 0, &locations, grant);
+        let mut block = self.located_block(call.now, &ns, info, 0, &locations, grant);
         block.b = request.blk;
         Ok(GetAdditionalDatanodeResponseProto { block })
     }
@@ -64,19 +65,18 @@ impl NameNode {
         request: UpdateBlockForPipelineRequestProto,
     ) -> Result<UpdateBlockForPipelineResponseProto, HdfsError> {
         self.check_pool(Some(&request.block))?;
-        let mut guard = self.lock_to_write(format_args!(
+        let mut ns = self.lock_to_write(format_args!(
             "get a new generation stamp and an access token for block {}",
             name(&request.block)
         ))?;
-        let ns = &mut *guard;
-        let id = self.under_construction(ns, &request.block, &request.client_name)?;
-        ns.leases.renew(call.now, &request.client_name);
-        let generation_stamp = ns.blocks.next_generation_stamp();
+        let id = self.under_construction(&ns, &request.block, &request.client_name)?;
+        ns.renew_lease(call.now, &request.client_name);
+        let generation_stamp = ns.next_generation_stamp()?;
         let info = ns.blocks.block(id);
         let grant = Some((&*call.caller.user.short, AccessMode::Write));
         // No locations: a token without storages is also valid on a DataNode that replaces a dead
         // one.
-        let mut block = self.located_block(call.now, ns, info, 0, &[], grant);
+        let mut block = self.located_block(call.now, &ns, info, 0, &[], grant);
         block.b = ExtendedBlockProto {
             generation_stamp,
             ..request.block
@@ -87,21 +87,20 @@ impl NameNode {
     /// Sets the block's new generation stamp and DataNodes.
     pub(crate) fn update_pipeline(
         &self,
-        _call: &Call<'_>,
+        call: &Call<'_>,
         request: UpdatePipelineRequestProto,
     ) -> Result<UpdatePipelineResponseProto, HdfsError> {
         let (old, new) = (&request.old_block, &request.new_block);
         self.check_pool(Some(new))?;
-        let mut guard =
+        let mut ns =
             self.lock_to_write(format_args!("update pipeline of block {}", old.block_id))?;
-        let ns = &mut *guard;
         if old.block_id != new.block_id {
             return Err(HdfsError::io(format!(
                 "Update blk_{}_{} but the new block blk_{} is another block",
                 old.block_id, old.generation_stamp, new.block_id
             )));
         }
-        let id = self.under_construction(ns, old, &request.client_name)?;
+        let id = self.under_construction(&ns, old, &request.client_name)?;
         let (nodes, storages) = (request.new_nodes.len(), request.storage_i_ds.len());
         if nodes != storages {
             let why = if storages == 0 {
@@ -111,16 +110,16 @@ impl NameNode {
             };
             return Err(HdfsError::hadoop_illegal_argument(format!(
                 "{why} datanodeID.length={nodes}, src={},oldBlock={},newBlock={},clientName={}",
-                ns.namespace.full_path(ns.blocks.block(id).file),
+                ns.namespace().full_path(ns.blocks.block(id).file),
                 name(old),
                 name(new),
                 request.client_name
             )));
         }
         let uuids = request.new_nodes.iter().map(|node| &*node.datanode_uuid);
-        let targets = each_once(ns, uuids);
+        let targets = each_once(&ns, uuids);
         let length = length_of(new)?;
-        let last_stamp = ns.blocks.last_generation_stamp();
+        let last_stamp = ns.state().generation_stamp();
         if new.generation_stamp > last_stamp {
             return Err(HdfsError::io(format!(
                 "Update {} to the generation stamp {}, which updateBlockForPipeline has not given out: the last one is {last_stamp}",
@@ -128,16 +127,23 @@ impl NameNode {
                 new.generation_stamp.cast_signed()
             )));
         }
-        let info = ns.blocks.block_mut(id);
+        let info = ns.blocks.block(id);
         if new.generation_stamp <= info.block.generation_stamp || length < info.block.length {
             return Err(HdfsError::io(format!(
                 "Update {} (len = {}) to an older state: blk_{}_{} (len = {})",
                 info.block, info.block.length, new.block_id, new.generation_stamp, length
             )));
         }
-        info.block.generation_stamp = new.generation_stamp;
-        info.block.length = length;
-        info.targets = targets;
+        let file = info.file;
+        let mut blocks = ns.current_blocks(file);
+        for block in &mut blocks {
+            if block.id == id {
+                block.generation_stamp = new.generation_stamp;
+                block.length = length;
+            }
+        }
+        ns.update_blocks(file, blocks, call.caller.into())?;
+        ns.blocks.block_mut(id).targets = targets;
         Ok(UpdatePipelineResponseProto {})
     }
 
@@ -173,7 +179,7 @@ impl NameNode {
         }
         let file: InodeId = info.file;
         let writer = ns
-            .namespace
+            .namespace()
             .get(file)
             .and_then(|inode| inode.as_file()?.writer.as_ref());
         match writer {
@@ -195,17 +201,16 @@ impl NameNode {
         call: &Call<'_>,
         request: ReportBadBlocksRequestProto,
     ) -> Result<ReportBadBlocksResponseProto, HdfsError> {
-        let mut guard = self.lock();
-        let ns = &mut *guard;
+        let mut ns = self.lock();
         for block in &request.blocks {
-            for index in known(ns, &block.locs) {
-                ns.blocks.mark_corrupt(
-                    call.now,
-                    index,
-                    block.b.block_id,
-                    &mut ns.datanodes,
-                    &mut ns.rng,
-                );
+            for index in known(&ns, &block.locs) {
+                let Namesystem {
+                    blocks,
+                    datanodes,
+                    rng,
+                    ..
+                } = &mut *ns;
+                blocks.mark_corrupt(call.now, index, block.b.block_id, datanodes, rng);
             }
         }
         Ok(ReportBadBlocksResponseProto {})

@@ -6,6 +6,7 @@ use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need, PermissionChecker};
 use crate::namenode::access::xattr::XAttr;
+use crate::namenode::edit::Edit;
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::ops::status::BlockRange;
 use crate::namenode::state::namespace::{RESERVED, ResolvedPath};
@@ -53,8 +54,8 @@ impl NameNode {
             return Ok(Some(self.reserved_status(Bytes::new())));
         }
         let ns = self.lock();
-        let path = ns.namespace.resolve(src)?;
-        if let Err(error) = checker.check(&ns.namespace, &path, Need::TRAVERSE) {
+        let path = ns.namespace().resolve(src)?;
+        if let Err(error) = checker.check(ns.namespace(), &path, Need::TRAVERSE) {
             // For a superuser the only possible error is a file in the middle of the path. Hadoop
             // then reports that the path does not exist.
             return if checker.is_exempt() {
@@ -76,19 +77,19 @@ impl NameNode {
     ) -> Result<GetLocatedFileInfoResponseProto, HdfsError> {
         let checker = self.checker(call);
         let ns = self.lock();
-        let path = ns.namespace.resolve(request.src())?;
+        let path = ns.namespace().resolve(request.src())?;
         let needs_token = request.need_block_token();
         let need = if needs_token {
             Need::path(FsAction::READ)
         } else {
             Need::TRAVERSE
         };
-        checker.check(&ns.namespace, &path, need)?;
+        checker.check(ns.namespace(), &path, need)?;
         let Some(id) = path.last() else {
             return Ok(GetLocatedFileInfoResponseProto { fs: None });
         };
         let mut status = self.file_status(&ns, id, Bytes::new());
-        if !ns.namespace.inode(id).is_directory() {
+        if !ns.namespace().inode(id).is_directory() {
             let reader = needs_token.then_some(&*call.caller.user.short);
             status.locations =
                 Some(self.located_blocks(call.now, &ns, id, BlockRange::ALL, reader));
@@ -112,16 +113,21 @@ impl NameNode {
         }
         let checker = self.checker(call);
         let mut ns = self.lock();
-        let path = ns.namespace.resolve(&request.src)?;
-        checker.check(&ns.namespace, &path, Need::path(FsAction::READ))?;
+        let path = ns.namespace().resolve(&request.src)?;
+        checker.check(ns.namespace(), &path, Need::path(FsAction::READ))?;
         let id = ns.file_of(path.last(), path.path())?;
         check_readable_by_superuser(&ns, &path, &checker)?;
         let precision = self.config.access_time_precision.as_millis();
         let precision = i64::try_from(precision).unwrap_or(i64::MAX);
-        let inode = ns.namespace.inode_mut(id);
+        let accessed = ns.namespace().inode(id).access_time;
         let now = call.now.as_millis();
-        if precision != 0 && now > inode.access_time.saturating_add(precision) {
-            inode.access_time = now;
+        let due = precision != 0 && now > accessed.saturating_add(precision);
+        if due && !ns.safe_mode {
+            ns.log(&Edit::Times {
+                path: path.path().to_owned(),
+                mtime: -1,
+                atime: now,
+            })?;
         }
         let range = BlockRange {
             offset: request.offset,
@@ -169,11 +175,11 @@ impl NameNode {
     ) -> Result<IsFileClosedResponseProto, HdfsError> {
         let checker = self.checker(call);
         let ns = self.lock();
-        let path = ns.namespace.resolve(&request.src)?;
-        checker.check(&ns.namespace, &path, Need::TRAVERSE)?;
+        let path = ns.namespace().resolve(&request.src)?;
+        checker.check(ns.namespace(), &path, Need::TRAVERSE)?;
         let id = ns.file_of(path.last(), path.path())?;
         let result = ns
-            .namespace
+            .namespace()
             .inode(id)
             .as_file()
             .is_some_and(|file| file.writer.is_none());
@@ -188,11 +194,11 @@ impl NameNode {
     ) -> Result<GetPreferredBlockSizeResponseProto, HdfsError> {
         let checker = self.checker(call);
         let ns = self.lock();
-        let path = ns.namespace.resolve(&request.filename)?;
-        checker.check(&ns.namespace, &path, Need::TRAVERSE)?;
+        let path = ns.namespace().resolve(&request.filename)?;
+        checker.check(ns.namespace(), &path, Need::TRAVERSE)?;
         let id = ns.file_of(path.last(), path.path())?;
         let bsize = ns
-            .namespace
+            .namespace()
             .inode(id)
             .as_file()
             .map_or(0, |file| file.block_size);
@@ -207,8 +213,8 @@ impl NameNode {
     ) -> Result<CheckAccessResponseProto, HdfsError> {
         let checker = self.checker(call);
         let ns = self.lock();
-        let path = ns.namespace.resolve(&request.path)?;
-        checker.check(&ns.namespace, &path, Need::TRAVERSE)?;
+        let path = ns.namespace().resolve(&request.path)?;
+        checker.check(ns.namespace(), &path, Need::TRAVERSE)?;
         if path.last().is_none() {
             return Err(HdfsError::file_not_found(format!(
                 "Path not found: {}",
@@ -216,7 +222,7 @@ impl NameNode {
             )));
         }
         let action = FsAction(request.mode() as u8 & 7);
-        checker.check(&ns.namespace, &path, Need::path(action))?;
+        checker.check(ns.namespace(), &path, Need::path(action))?;
         Ok(CheckAccessResponseProto {})
     }
 
@@ -228,8 +234,8 @@ impl NameNode {
     ) -> Result<GetLinkTargetResponseProto, HdfsError> {
         let checker = self.checker(call);
         let ns = self.lock();
-        let path = ns.namespace.resolve(&request.path)?;
-        checker.check(&ns.namespace, &path, Need::TRAVERSE)?;
+        let path = ns.namespace().resolve(&request.path)?;
+        checker.check(ns.namespace(), &path, Need::TRAVERSE)?;
         if path.last().is_none() {
             return Err(HdfsError::file_not_found(format!(
                 "File does not exist: {}",
@@ -270,7 +276,7 @@ fn check_readable_by_superuser(
     checker: &PermissionChecker<'_>,
 ) -> Result<(), HdfsError> {
     let unreadable = |id| {
-        ns.namespace
+        ns.namespace()
             .inode(id)
             .xattrs
             .iter()

@@ -1,10 +1,9 @@
 //! The two rename operations (`FSDirRenameOp`).
 
-use kerbox_krb5::Timestamp;
-
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need, PermissionChecker};
+use crate::namenode::edit::Edit;
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::path;
 use crate::namenode::state::inode::InodeId;
@@ -26,16 +25,16 @@ impl NameNode {
         path::check_length(&request.dst, "rename")?;
         let checker = self.checker(call);
         let mut ns = self.lock_to_write(format_args!("rename {}", request.src))?;
-        let src = ns.namespace.resolve(&request.src)?;
+        let src = ns.namespace().resolve(&request.src)?;
         path::check_creatable(&request.dst)?;
-        let dst = ns.namespace.resolve(&request.dst)?;
+        let dst = ns.namespace().resolve(&request.dst)?;
         let into = dst
             .last()
-            .filter(|id| ns.namespace.inode(*id).is_directory());
+            .filter(|id| ns.namespace().inode(*id).is_directory());
         let inside;
         let dst = if into.is_some() && src.depth() > 1 {
             inside = path::join(dst.path(), path::name(src.path()));
-            ns.namespace.resolve(&inside)?
+            ns.namespace().resolve(&inside)?
         } else {
             dst
         };
@@ -48,14 +47,19 @@ impl NameNode {
         }
         let parent = dst
             .parent()
-            .filter(|parent| ns.namespace.inode(*parent).is_directory());
+            .filter(|parent| ns.namespace().inode(*parent).is_directory());
         let Some(parent) =
             parent.filter(|_| dst.last().is_none() && !path::is_within(dst.path(), src.path()))
         else {
             return Ok(RenameResponseProto { result: false });
         };
         self.check_destination(&ns, id, parent, &dst, None)?;
-        move_inode(call.now, &mut ns, id, parent, &dst);
+        ns.log(&Edit::RenameOld {
+            src: src.path().to_owned(),
+            dst: dst.path().to_owned(),
+            timestamp: call.now.as_millis(),
+            rpc: call.caller.into(),
+        })?;
         Ok(RenameResponseProto { result: true })
     }
 
@@ -69,9 +73,9 @@ impl NameNode {
         path::check_length(&request.dst, "rename")?;
         let checker = self.checker(call);
         let mut ns = self.lock_to_write(format_args!("rename {}", request.src))?;
-        let src = ns.namespace.resolve(&request.src)?;
+        let src = ns.namespace().resolve(&request.src)?;
         path::check_creatable(&request.dst)?;
-        let dst = ns.namespace.resolve(&request.dst)?;
+        let dst = ns.namespace().resolve(&request.dst)?;
         check_both(&checker, &ns, &src, &dst)?;
         let id = check_rename(&src, &dst)?;
         let replaced = check_replacement(&ns, id, &src, &dst, request.overwrite_dest)?;
@@ -81,17 +85,20 @@ impl NameNode {
                 dst.path()
             ))
         })?;
-        if !ns.namespace.inode(parent).is_directory() {
+        if !ns.namespace().inode(parent).is_directory() {
             return Err(HdfsError::parent_not_directory(format!(
                 "rename destination parent {} is a file.",
                 dst.path()
             )));
         }
         self.check_destination(&ns, id, parent, &dst, replaced)?;
-        if let Some(replaced) = replaced {
-            ns.remove_tree(call.now, replaced);
-        }
-        move_inode(call.now, &mut ns, id, parent, &dst);
+        ns.log(&Edit::Rename {
+            src: src.path().to_owned(),
+            dst: dst.path().to_owned(),
+            timestamp: call.now.as_millis(),
+            overwrite: request.overwrite_dest,
+            rpc: call.caller.into(),
+        })?;
         Ok(Rename2ResponseProto {})
     }
 
@@ -106,27 +113,25 @@ impl NameNode {
         replaced: Option<InodeId>,
     ) -> Result<(), HdfsError> {
         check_new_names(dst, "rename", &self.config)?;
-        if ns.namespace.inode(id).parent == parent {
+        if ns.namespace().inode(id).parent == parent {
             return Ok(());
         }
-        ns.namespace.check_depth(id, dst, "rename")?;
-        check_directory_items(&ns.namespace, parent, &self.config)?;
-        let usage = |id| ns.file_usage(id);
+        ns.namespace().check_depth(id, dst, "rename")?;
+        check_directory_items(ns.namespace(), parent, &self.config)?;
         let mut common = parent;
-        while !ns.namespace.is_within(id, common) {
-            common = ns.namespace.inode(common).parent;
+        while !ns.namespace().is_within(id, common) {
+            common = ns.namespace().inode(common).parent;
         }
-        if ns.namespace.has_quota(parent, common) {
-            let moved = ns.namespace.usage(id, &usage);
-            let freed = replaced.map(|id| ns.namespace.usage(id, &usage));
+        if ns.namespace().has_quota(parent, common) {
+            let moved = ns.namespace().usage(id);
+            let freed = replaced.map(|id| ns.namespace().usage(id));
             let freed = freed.unwrap_or_default();
             let charge = Charge {
                 inodes: moved.inodes().saturating_sub(freed.inodes()),
                 space: moved.space.saturating_sub(freed.space),
                 ..Charge::default()
             };
-            ns.namespace
-                .check_quota(parent, Some(common), charge, &usage)?;
+            ns.namespace().check_quota(parent, Some(common), charge)?;
         }
         Ok(())
     }
@@ -138,8 +143,8 @@ fn check_both(
     src: &ResolvedPath<'_>,
     dst: &ResolvedPath<'_>,
 ) -> Result<(), HdfsError> {
-    checker.check_change(&ns.namespace, src, Need::parent(FsAction::WRITE))?;
-    checker.check_creation(&ns.namespace, dst, Need::ancestor(FsAction::WRITE))
+    checker.check_change(ns.namespace(), src, Need::parent(FsAction::WRITE))?;
+    checker.check_creation(ns.namespace(), dst, Need::ancestor(FsAction::WRITE))
 }
 
 /// Checks the two paths against each other and returns the source.
@@ -183,8 +188,8 @@ fn check_replacement(
     let Some(existing) = dst.last() else {
         return Ok(None);
     };
-    let target = ns.namespace.inode(existing);
-    if target.is_directory() != ns.namespace.inode(id).is_directory() {
+    let target = ns.namespace().inode(existing);
+    if target.is_directory() != ns.namespace().inode(id).is_directory() {
         return Err(HdfsError::io(format!(
             "Source {} and destination {} must both be directories",
             src.path(),
@@ -207,14 +212,4 @@ fn check_replacement(
         )));
     }
     Ok(Some(existing))
-}
-
-fn move_inode(
-    now: Timestamp,
-    ns: &mut Namesystem,
-    id: InodeId,
-    parent: InodeId,
-    dst: &ResolvedPath<'_>,
-) {
-    ns.namespace.rename(now, id, parent, path::name(dst.path()));
 }

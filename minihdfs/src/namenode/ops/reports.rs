@@ -168,7 +168,7 @@ impl NameNode {
                 && info.live(&ns.datanodes).next().is_none()
         });
         let mut files: Vec<String> = lost
-            .map(|info| ns.namespace.full_path(info.file))
+            .map(|info| ns.namespace().full_path(info.file))
             .filter(|path| crate::namenode::path::is_within(path, &request.path))
             .collect();
         files.sort();

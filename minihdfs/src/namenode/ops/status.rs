@@ -82,7 +82,7 @@ impl NameNode {
         id: InodeId,
         name: Bytes,
     ) -> HdfsFileStatusProto {
-        let inode = ns.namespace.inode(id);
+        let inode = ns.namespace().inode(id);
         let mut status = HdfsFileStatusProto {
             file_type: FileType::IsDir.into(),
             path: name,
@@ -116,7 +116,7 @@ impl NameNode {
                 status.blocksize = Some(file.block_size);
             }
         }
-        status.storage_policy = Some(ns.namespace.storage_policy(id).into());
+        status.storage_policy = Some(ns.namespace().storage_policy(id).into());
         status
     }
 
@@ -205,7 +205,7 @@ impl NameNode {
         reader: Option<&str>,
     ) -> LocatedBlocksProto {
         let under_construction = ns
-            .namespace
+            .namespace()
             .inode(file)
             .as_file()
             .is_some_and(|file| file.writer.is_some());

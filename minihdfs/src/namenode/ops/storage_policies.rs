@@ -5,6 +5,7 @@ use super::attributes::file_or_directory;
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need};
+use crate::namenode::edit::Edit;
 use crate::proto::hdfs::{
     BlockStoragePolicyProto, GetStoragePoliciesRequestProto, GetStoragePoliciesResponseProto,
     GetStoragePolicyRequestProto, GetStoragePolicyResponseProto, SatisfyStoragePolicyRequestProto,
@@ -101,9 +102,9 @@ impl NameNode {
     ) -> Result<GetStoragePolicyResponseProto, HdfsError> {
         let checker = self.checker(call);
         let ns = self.lock();
-        let path = ns.namespace.resolve(&request.path)?;
-        checker.check(&ns.namespace, &path, Need::path(FsAction::READ))?;
-        let id = ns.namespace.storage_policy(file_or_directory(&path)?);
+        let path = ns.namespace().resolve(&request.path)?;
+        checker.check(ns.namespace(), &path, Need::path(FsAction::READ))?;
+        let id = ns.namespace().storage_policy(file_or_directory(&path)?);
         let policy = POLICIES
             .iter()
             .find(|policy| policy.id == id)
@@ -158,11 +159,15 @@ impl NameNode {
     fn change_storage_policy(&self, call: &Call<'_>, src: &str, id: u8) -> Result<(), HdfsError> {
         let checker = self.checker(call);
         let mut ns = self.lock_to_write(format_args!("set storage policy for {src}"))?;
-        let path = ns.namespace.resolve(src)?;
-        checker.check_change(&ns.namespace, &path, Need::path(FsAction::WRITE))?;
-        ns.namespace
-            .inode_mut(file_or_directory(&path)?)
-            .storage_policy = id;
+        let path = ns.namespace().resolve(src)?;
+        checker.check_change(ns.namespace(), &path, Need::path(FsAction::WRITE))?;
+        let inode = ns.namespace().inode(file_or_directory(&path)?);
+        if inode.storage_policy != id {
+            ns.log(&Edit::SetStoragePolicy {
+                path: path.path().to_owned(),
+                policy_id: id,
+            })?;
+        }
         Ok(())
     }
 }

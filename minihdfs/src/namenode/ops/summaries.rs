@@ -4,6 +4,7 @@ use super::attributes::{existing, file_or_directory};
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need};
+use crate::namenode::edit::Edit;
 use crate::namenode::state::inode::{Quota, ROOT};
 use crate::proto::hdfs::{
     ContentSummaryProto, GetContentSummaryRequestProto, GetContentSummaryResponseProto,
@@ -26,12 +27,12 @@ impl NameNode {
     ) -> Result<GetContentSummaryResponseProto, HdfsError> {
         let checker = self.checker(call);
         let ns = self.lock();
-        let path = ns.namespace.resolve(&request.path)?;
-        checker.check(&ns.namespace, &path, SUBTREE)?;
+        let path = ns.namespace().resolve(&request.path)?;
+        checker.check(ns.namespace(), &path, SUBTREE)?;
         let id = existing(&path)?;
-        let usage = ns.namespace.usage(id, &|id| ns.file_usage(id));
+        let usage = ns.namespace().usage(id);
         let quota = ns
-            .namespace
+            .namespace()
             .inode(id)
             .as_directory()
             .map(|directory| directory.quota);
@@ -63,12 +64,12 @@ impl NameNode {
     ) -> Result<GetQuotaUsageResponseProto, HdfsError> {
         let checker = self.checker(call);
         let ns = self.lock();
-        let path = ns.namespace.resolve(&request.path)?;
-        checker.check(&ns.namespace, &path, SUBTREE)?;
+        let path = ns.namespace().resolve(&request.path)?;
+        checker.check(ns.namespace(), &path, SUBTREE)?;
         let id = file_or_directory(&path)?;
-        let usage = ns.namespace.usage(id, &|id| ns.file_usage(id));
+        let usage = ns.namespace().usage(id);
         let quota = ns
-            .namespace
+            .namespace()
             .inode(id)
             .as_directory()
             .map(|directory| directory.quota)
@@ -105,8 +106,8 @@ impl NameNode {
             ));
         }
         let mut ns = self.lock_to_write(format_args!("set quota on {}", request.path))?;
-        let path = ns.namespace.resolve(&request.path)?;
-        checker.check(&ns.namespace, &path, Need::TRAVERSE)?;
+        let path = ns.namespace().resolve(&request.path)?;
+        checker.check(ns.namespace(), &path, Need::TRAVERSE)?;
         let id = path.last().ok_or_else(|| {
             HdfsError::file_not_found(format!("Directory does not exist: {}", path.path()))
         })?;
@@ -120,22 +121,19 @@ impl NameNode {
                 request.storagespace_quota.cast_signed()
             )));
         }
-        let Some(directory) = ns.namespace.inode_mut(id).as_directory_mut() else {
+        let Some(directory) = ns.namespace().inode(id).as_directory() else {
             return Err(HdfsError::new(
                 "org.apache.hadoop.fs.PathIsNotDirectoryException",
                 format!("`{}': Is not a directory", path.path()),
             ));
         };
-        // The root always has a namespace quota. Clearing it restores the default, which cannot be
-        // reached.
-        let namespace = match request.namespace_quota {
-            RESET if id == ROOT => Quota::ROOT.namespace,
-            quota => changed(directory.quota.namespace, quota),
-        };
-        directory.quota = Quota {
-            namespace,
-            space: changed(directory.quota.space, request.storagespace_quota),
-        };
+        if changes(directory.quota, id == ROOT, &request) {
+            ns.log(&Edit::SetQuota {
+                src: path.path().to_owned(),
+                ns_quota: request.namespace_quota.cast_signed(),
+                ds_quota: request.storagespace_quota.cast_signed(),
+            })?;
+        }
         Ok(SetQuotaResponseProto {})
     }
 }
@@ -145,10 +143,17 @@ const SUBTREE: Need = Need {
     ..Need::TRAVERSE
 };
 
-fn changed(old: Option<u64>, told: u64) -> Option<u64> {
-    match told {
+/// Returns true if a request changes a quota.
+fn changes(quota: Quota, is_root: bool, request: &SetQuotaRequestProto) -> bool {
+    let wanted = |old: Option<u64>, asked: u64| match asked {
         DONT_SET => old,
         RESET => None,
         limit => Some(limit),
+    };
+    let mut namespace = wanted(quota.namespace, request.namespace_quota);
+    if is_root && namespace.is_none() {
+        namespace = Quota::ROOT.namespace;
     }
+    let space = wanted(quota.space, request.storagespace_quota);
+    quota != Quota { namespace, space }
 }

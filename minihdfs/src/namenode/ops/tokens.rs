@@ -1,6 +1,7 @@
 //! Delegation tokens, and keys for encrypted data transfer.
 
 use crate::namenode::NameNode;
+use crate::namenode::edit::Edit;
 use crate::proto::common::{
     CancelDelegationTokenRequestProto, CancelDelegationTokenResponseProto,
     GetDelegationTokenRequestProto, GetDelegationTokenResponseProto,
@@ -31,7 +32,7 @@ impl NameNode {
         call: &Call<'_>,
         request: GetDelegationTokenRequestProto,
     ) -> Result<GetDelegationTokenResponseProto, HdfsError> {
-        drop(self.lock_to_write(format_args!("issue delegation token"))?);
+        let mut ns = self.lock_to_write(format_args!("issue delegation token"))?;
         if !self.issues_tokens_to(call.caller) {
             return Err(HdfsError::io(
                 "Delegation Token can be issued only with kerberos or web authentication",
@@ -49,9 +50,11 @@ impl NameNode {
                 .map_err(unshortened)?,
         };
         let real = call.caller.real_user.as_ref().map(|user| &*user.full);
-        let token = self
+        let owner = &call.caller.user.full;
+        let (edit, token) = self
             .delegation_tokens
-            .issue(call.now, &call.caller.user.full, &renewer, real);
+            .issue(call.now, owner, &renewer, real)?;
+        ns.log(&Edit::Token(edit))?;
         Ok(GetDelegationTokenResponseProto {
             token: Some(token.into()),
         })
@@ -63,16 +66,18 @@ impl NameNode {
         call: &Call<'_>,
         request: RenewDelegationTokenRequestProto,
     ) -> Result<RenewDelegationTokenResponseProto, HdfsError> {
-        drop(self.lock_to_write(format_args!("renew delegation token"))?);
+        let mut ns = self.lock_to_write(format_args!("renew delegation token"))?;
         if !self.issues_tokens_to(call.caller) {
             return Err(HdfsError::io(
                 "Delegation Token can be renewed only with kerberos or web authentication",
             ));
         }
         let token = Token::from(request.token);
-        let until = self
-            .delegation_tokens
-            .renew(call.now, &token, &call.caller.user.short)?;
+        let renewer = &call.caller.user.short;
+        let (edit, until) = self.delegation_tokens.renew(call.now, &token, renewer)?;
+        if self.delegation_tokens.changes(&edit) {
+            ns.log(&Edit::Token(edit))?;
+        }
         Ok(RenewDelegationTokenResponseProto {
             new_expiry_time: millis(until),
         })
@@ -84,9 +89,10 @@ impl NameNode {
         call: &Call<'_>,
         request: CancelDelegationTokenRequestProto,
     ) -> Result<CancelDelegationTokenResponseProto, HdfsError> {
-        drop(self.lock_to_write(format_args!("cancel delegation token"))?);
+        let mut ns = self.lock_to_write(format_args!("cancel delegation token"))?;
         let token = Token::from(request.token);
-        self.delegation_tokens.cancel(&token, &call.caller.user)?;
+        let edit = self.delegation_tokens.cancel(&token, &call.caller.user)?;
+        ns.log(&Edit::Token(edit))?;
         Ok(CancelDelegationTokenResponseProto {})
     }
 

@@ -8,11 +8,12 @@ use super::attributes::check_not_reserved;
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need};
+use crate::namenode::edit::Edit;
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::path;
-use crate::namenode::state::inode::{Directory, InodeId, InodeKind, PERMISSION_BITS};
+use crate::namenode::state::inode::{InodeId, PERMISSION_BITS};
 use crate::namenode::state::limits::{Charge, check_directory_items, check_new_names};
-use crate::namenode::state::namespace::{NewInode, ResolvedPath};
+use crate::namenode::state::namespace::{Creation, ResolvedPath};
 use crate::proto::hdfs::{
     CreateSymlinkRequestProto, CreateSymlinkResponseProto, DeleteRequestProto, DeleteResponseProto,
     MkdirsRequestProto, MkdirsResponseProto,
@@ -26,13 +27,6 @@ const IMPLICIT: u16 = 0o300;
 /// The bits that such directories take from the requested mode, which exclude the sticky bit.
 const RWX: u16 = 0o777;
 
-/// The modes and owner of inodes to be created.
-pub(super) struct Creation {
-    pub(super) owner: Arc<str>,
-    pub(super) mode: u16,
-    pub(super) unmasked: Option<u16>,
-}
-
 impl NameNode {
     /// Creates a directory and its missing ancestors. An existing directory is unchanged.
     pub(crate) fn mkdirs(
@@ -44,10 +38,10 @@ impl NameNode {
         path::check_creatable(&request.src)?;
         let checker = self.checker(call);
         let mut ns = self.lock_to_write(format_args!("create directory {}", request.src))?;
-        let path = ns.namespace.resolve(&request.src)?;
-        checker.check_creation(&ns.namespace, &path, Need::TRAVERSE)?;
+        let path = ns.namespace().resolve(&request.src)?;
+        checker.check_creation(ns.namespace(), &path, Need::TRAVERSE)?;
         if let Some(id) = path.last() {
-            if !ns.namespace.inode(id).is_directory() {
+            if !ns.namespace().inode(id).is_directory() {
                 return Err(HdfsError::file_already_exists(format!(
                     "Path is not a directory: {}",
                     path.path()
@@ -55,7 +49,7 @@ impl NameNode {
             }
             return Ok(MkdirsResponseProto { result: true });
         }
-        checker.check_creation(&ns.namespace, &path, Need::ancestor(FsAction::WRITE))?;
+        checker.check_creation(ns.namespace(), &path, Need::ancestor(FsAction::WRITE))?;
         if !request.create_parent {
             check_parent(&ns, &path)?;
         }
@@ -72,9 +66,9 @@ impl NameNode {
         };
         let missing = path.missing().count();
         self.check_room(&ns, &path, missing as u64)?;
-        let parent = self.make_missing(call.now, &mut ns, &path, missing - 1, &above);
+        let parent = self.make_missing(call.now, &mut ns, &path, missing - 1, &above)?;
         let name = path::name(path.path());
-        self.add_directory(call.now, &mut ns, parent, name, &creation);
+        self.add_directory(call.now, &mut ns, parent, name, &creation)?;
         Ok(MkdirsResponseProto { result: true })
     }
 
@@ -87,14 +81,13 @@ impl NameNode {
     ) -> Result<(), HdfsError> {
         let existing = path.existing();
         let parent = existing[existing.len() - 1];
-        check_directory_items(&ns.namespace, parent, &self.config)?;
+        check_directory_items(ns.namespace(), parent, &self.config)?;
         let charge = Charge {
             inodes,
             one_by_one: true,
             ..Charge::default()
         };
-        ns.namespace
-            .check_quota(parent, None, charge, &|id| ns.file_usage(id))
+        ns.namespace().check_quota(parent, None, charge)
     }
 
     /// Creates the first `count` missing components of a path, and returns the last one that then
@@ -106,31 +99,36 @@ impl NameNode {
         path: &ResolvedPath<'_>,
         count: usize,
         creation: &Creation,
-    ) -> InodeId {
+    ) -> Result<InodeId, HdfsError> {
         let existing = path.existing();
-        path.missing()
-            .take(count)
-            .fold(existing[existing.len() - 1], |parent, name| {
-                self.add_directory(now, ns, parent, name, creation)
-            })
+        let mut parent = existing[existing.len() - 1];
+        for name in path.missing().take(count) {
+            parent = self.add_directory(now, ns, parent, name, creation)?;
+        }
+        Ok(parent)
     }
 
-    fn add_directory(
+    /// Creates a directory, and returns its id.
+    pub(crate) fn add_directory(
         &self,
         now: Timestamp,
         ns: &mut Namesystem,
         parent: InodeId,
         name: &str,
         creation: &Creation,
-    ) -> InodeId {
-        let new = NewInode {
-            owner: Arc::clone(&creation.owner),
-            mode: creation.mode,
-            unmasked: creation.unmasked,
-            kind: InodeKind::Directory(Directory::default()),
-        };
-        ns.namespace
-            .add(now, parent, name, new, self.config.posix_acl_inheritance)
+    ) -> Result<InodeId, HdfsError> {
+        let namespace = ns.namespace();
+        let posix = self.config.posix_acl_inheritance;
+        let inherited = namespace.inherited(parent, creation, true, posix);
+        let inode_id = namespace.last_id() + 1;
+        ns.log(&Edit::Mkdir {
+            inode_id,
+            path: path::join(&namespace.full_path(parent), name),
+            timestamp: now.as_millis(),
+            permissions: inherited.permissions,
+            acl: inherited.acl,
+        })?;
+        Ok(inode_id)
     }
 
     /// Returns the mode of directories that `create` makes implicitly: that of their parent
@@ -141,7 +139,7 @@ impl NameNode {
         owner: &Arc<str>,
     ) -> Creation {
         let existing = path.existing();
-        let nearest = ns.namespace.inode(existing[existing.len() - 1]);
+        let nearest = ns.namespace().inode(existing[existing.len() - 1]);
         Creation {
             owner: Arc::clone(owner),
             mode: nearest.mode & RWX | IMPLICIT,
@@ -159,17 +157,17 @@ impl NameNode {
         check_not_reserved(&request.src)?;
         let checker = self.checker(call);
         let mut ns = self.lock_to_write(format_args!("delete {}", request.src))?;
-        let path = ns.namespace.resolve(&request.src)?;
+        let path = ns.namespace().resolve(&request.src)?;
         let need = Need {
             subtree: Some((FsAction::ALL, true)),
             ..Need::parent(FsAction::WRITE)
         };
-        checker.check_change(&ns.namespace, &path, need)?;
+        checker.check_change(ns.namespace(), &path, need)?;
         let Some(id) = path.last() else {
             return Ok(DeleteResponseProto { result: false });
         };
         let children = ns
-            .namespace
+            .namespace()
             .inode(id)
             .as_directory()
             .map_or(0, |directory| directory.children.len());
@@ -182,7 +180,11 @@ impl NameNode {
         if path.depth() == 1 {
             return Ok(DeleteResponseProto { result: false });
         }
-        ns.remove_tree(call.now, id);
+        ns.log(&Edit::Delete {
+            path: path.path().to_owned(),
+            timestamp: call.now.as_millis(),
+            rpc: call.caller.into(),
+        })?;
         Ok(DeleteResponseProto { result: true })
     }
 
@@ -203,9 +205,9 @@ pub(super) fn check_parent(ns: &Namesystem, path: &ResolvedPath<'_>) -> Result<(
         None => Err(HdfsError::file_not_found(format!(
             "Parent directory doesn't exist: {directory}"
         ))),
-        Some(id) if !ns.namespace.inode(id).is_directory() => Err(HdfsError::parent_not_directory(
-            format!("Parent path is not a directory: {directory}"),
-        )),
+        Some(id) if !ns.namespace().inode(id).is_directory() => Err(
+            HdfsError::parent_not_directory(format!("Parent path is not a directory: {directory}")),
+        ),
         Some(_) => Ok(()),
     }
 }

@@ -4,9 +4,11 @@ use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need};
 use crate::namenode::block_manager::BlockState;
+use crate::namenode::edit::Edit;
 use crate::namenode::recovery::{Claim, RecoverLeaseOp};
 use crate::namenode::state::limits::{add, check_name};
 use crate::proto::hdfs::{TruncateRequestProto, TruncateResponseProto};
+use crate::protocol::Block;
 use crate::rpc::Call;
 
 impl NameNode {
@@ -26,10 +28,9 @@ impl NameNode {
         }
         check_name("client's name", &request.client_name)?;
         let checker = self.checker(call);
-        let mut guard = self.lock_to_write(format_args!("truncate for {}", request.src))?;
-        let ns = &mut *guard;
-        let path = ns.namespace.resolve(&request.src)?;
-        checker.check_change(&ns.namespace, &path, Need::path(FsAction::WRITE))?;
+        let mut ns = self.lock_to_write(format_args!("truncate for {}", request.src))?;
+        let path = ns.namespace().resolve(&request.src)?;
+        checker.check_change(ns.namespace(), &path, Need::path(FsAction::WRITE))?;
         let id = ns.file_of(path.last(), path.path())?;
         if let Some(last) = ns.last_block(id)
             && let BlockState::UnderRecovery(recovery) = &last.state
@@ -63,23 +64,38 @@ impl NameNode {
                 "Cannot truncate to a larger file size. Current size: {length}, truncate size: {new_length}."
             )));
         }
-        let (mut keep, mut position) = (0, 0);
+        let (mut last, mut position) = (None, 0);
         for info in ns.blocks_of(id) {
             if position >= new_length {
                 break;
             }
             position = add(position, info.block.length);
-            keep += 1;
+            last = Some(info.block);
         }
-        ns.drop_last_blocks(id, keep);
-        ns.namespace.inode_mut(id).modification_time = call.now.as_millis();
-        let Some(last) = ns.last_block(id).filter(|_| position > new_length) else {
+        let truncate_block = match last.filter(|_| position > new_length) {
+            None => None,
+            Some(last) => Some(Block {
+                length: last
+                    .length
+                    .saturating_sub(position.saturating_sub(new_length)),
+                generation_stamp: ns.next_generation_stamp()?,
+                ..last
+            }),
+        };
+        ns.log(&Edit::Truncate {
+            src: path.path().to_owned(),
+            client_name: request.client_name.clone(),
+            client_machine: call.caller.address.to_string(),
+            new_length,
+            timestamp: call.now.as_millis(),
+            truncate_block,
+            rpc: call.caller.into(),
+        })?;
+        let Some(cut) = truncate_block else {
             return Ok(TruncateResponseProto { result: true });
         };
-        let surplus = position.saturating_sub(new_length);
-        let (block, target) = (last.block.id, last.block.length.saturating_sub(surplus));
-        ns.open_file(call.now, id, &request.client_name, call.caller.address);
-        ns.recover_block(call.now, block, Some(target));
+        ns.renew_lease(call.now, &request.client_name);
+        ns.recover_block(call.now, cut.id, cut.generation_stamp, Some(cut.length));
         Ok(TruncateResponseProto { result: false })
     }
 }

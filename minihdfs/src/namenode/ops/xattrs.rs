@@ -7,6 +7,7 @@ use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need, PermissionChecker};
 use crate::namenode::access::xattr::XAttr;
+use crate::namenode::edit::Edit;
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::state::inode::{Inode, STICKY};
 use crate::namenode::state::namespace::ResolvedPath;
@@ -43,10 +44,10 @@ impl NameNode {
         }
         let checker = self.checker(call);
         let mut ns = self.lock_to_write(format_args!("set XAttr on {}", request.src))?;
-        let path = ns.namespace.resolve(&request.src)?;
+        let path = ns.namespace().resolve(&request.src)?;
         xattr.check_visible(&checker, path.is_raw())?;
         check_change(&checker, &ns, &path, &xattr)?;
-        let inode = ns.namespace.inode_mut(found(&path)?);
+        let inode = ns.namespace().inode(found(&path)?);
         if xattr.makes_unreadable_by_superuser() {
             check_unreadable(inode, &xattr)?;
         }
@@ -74,12 +75,13 @@ impl NameNode {
                     self.config.max_xattrs_per_inode
                 )))
             }
-            Some(index) => {
-                inode.xattrs[index] = xattr;
-                Ok(SetXAttrResponseProto {})
-            }
-            None => {
-                inode.xattrs.push(xattr);
+            Some(index) if inode.xattrs[index] == xattr => Ok(SetXAttrResponseProto {}),
+            _ => {
+                ns.log(&Edit::SetXAttr {
+                    src: path.path().to_owned(),
+                    xattr,
+                    rpc: call.caller.into(),
+                })?;
                 Ok(SetXAttrResponseProto {})
             }
         }
@@ -94,7 +96,7 @@ impl NameNode {
         self.check_xattrs_enabled()?;
         let checker = self.checker(call);
         let ns = self.lock();
-        let path = ns.namespace.resolve(&request.src)?;
+        let path = ns.namespace().resolve(&request.src)?;
         let wanted: Vec<XAttr> = request
             .x_attrs
             .into_iter()
@@ -103,8 +105,8 @@ impl NameNode {
         for xattr in &wanted {
             xattr.check_visible(&checker, path.is_raw())?;
         }
-        checker.check(&ns.namespace, &path, Need::path(FsAction::READ))?;
-        let known = &ns.namespace.inode(found(&path)?).xattrs;
+        checker.check(ns.namespace(), &path, Need::path(FsAction::READ))?;
+        let known = &ns.namespace().inode(found(&path)?).xattrs;
         let visible = known
             .iter()
             .filter(|xattr| xattr.is_visible(&checker, path.is_raw()));
@@ -135,9 +137,9 @@ impl NameNode {
         self.check_xattrs_enabled()?;
         let checker = self.checker(call);
         let ns = self.lock();
-        let path = ns.namespace.resolve(&request.src)?;
-        checker.check(&ns.namespace, &path, Need::path(FsAction::READ))?;
-        let known = &ns.namespace.inode(found(&path)?).xattrs;
+        let path = ns.namespace().resolve(&request.src)?;
+        checker.check(ns.namespace(), &path, Need::path(FsAction::READ))?;
+        let known = &ns.namespace().inode(found(&path)?).xattrs;
         let visible = known
             .iter()
             .filter(|xattr| xattr.is_visible(&checker, path.is_raw()));
@@ -156,7 +158,7 @@ impl NameNode {
         let xattr = told(request.x_attr)?;
         let checker = self.checker(call);
         let mut ns = self.lock_to_write(format_args!("remove XAttr entry on {}", request.src))?;
-        let path = ns.namespace.resolve(&request.src)?;
+        let path = ns.namespace().resolve(&request.src)?;
         xattr.check_visible(&checker, path.is_raw())?;
         check_change(&checker, &ns, &path, &xattr)?;
         if xattr.makes_unreadable_by_superuser() {
@@ -165,14 +167,18 @@ impl NameNode {
                 xattr.prefixed_name()
             )));
         }
-        let inode = ns.namespace.inode_mut(found(&path)?);
-        let before = inode.xattrs.len();
-        inode.xattrs.retain(|known| !known.is_same_as(&xattr));
-        if inode.xattrs.len() == before {
+        let known = &ns.namespace().inode(found(&path)?).xattrs;
+        let known = known.iter().find(|known| known.is_same_as(&xattr));
+        let Some(known) = known.cloned() else {
             return Err(HdfsError::io(
                 "No matching attributes found for remove operation",
             ));
-        }
+        };
+        ns.log(&Edit::RemoveXAttr {
+            src: path.path().to_owned(),
+            xattr: known,
+            rpc: call.caller.into(),
+        })?;
         Ok(RemoveXAttrResponseProto {})
     }
 
@@ -202,13 +208,15 @@ fn check_change(
 ) -> Result<(), HdfsError> {
     let sticky = |inode: &Inode| inode.is_directory() && inode.mode & STICKY != 0;
     let owners_only = xattr.namespace == Namespace::User
-        && path.last().is_some_and(|id| sticky(ns.namespace.inode(id)));
+        && path
+            .last()
+            .is_some_and(|id| sticky(ns.namespace().inode(id)));
     let need = if owners_only {
         Need::OWNER
     } else {
         Need::path(FsAction::WRITE)
     };
-    checker.check_change(&ns.namespace, path, need)
+    checker.check_change(ns.namespace(), path, need)
 }
 
 fn check_unreadable(inode: &Inode, xattr: &XAttr) -> Result<(), HdfsError> {

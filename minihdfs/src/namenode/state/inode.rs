@@ -1,11 +1,12 @@
 //! Inodes: files, directories and their attributes.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::namenode::access::acl::Acl;
 use crate::namenode::access::xattr::XAttr;
+use crate::namenode::state::limits::add;
+use crate::protocol::Block;
 
 /// The id of an inode (`fileId`): sequential and never reused.
 pub(crate) type InodeId = u64;
@@ -24,7 +25,7 @@ pub(crate) const STICKY: u16 = 0o1000;
 pub(crate) type Millis = i64;
 
 /// A file or a directory.
-#[derive(Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Inode {
     pub(crate) id: InodeId,
     /// The parent's id; the root is its own parent.
@@ -46,14 +47,14 @@ pub(crate) struct Inode {
 }
 
 /// The type of an inode, with the type's own fields.
-#[derive(Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) enum InodeKind {
     Directory(Directory),
     File(File),
 }
 
 /// The fields of a directory.
-#[derive(Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct Directory {
     /// The children in the byte order of their names, which is the order of listings.
     pub(crate) children: BTreeMap<Arc<str>, InodeId>,
@@ -78,10 +79,10 @@ impl Quota {
 }
 
 /// The fields of a file.
-#[derive(Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) struct File {
-    /// The ids of its blocks, in order.
-    pub(crate) blocks: Vec<u64>,
+    /// Its blocks, in order.
+    pub(crate) blocks: Vec<Block>,
     pub(crate) replication: u16,
     /// The size at which a writer starts the next block (`dfs.blocksize` of the creating client).
     pub(crate) block_size: u64,
@@ -90,12 +91,35 @@ pub(crate) struct File {
 }
 
 /// The holder of a file's lease (`FileUnderConstructionFeature`).
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Writer {
     /// The client's self-chosen name.
     pub(crate) holder: Arc<str>,
     /// The address from which it opened the file.
-    pub(crate) machine: IpAddr,
+    pub(crate) machine: Arc<str>,
+    /// True if the last block is being written or cut, so that its length is not final.
+    pub(crate) last_block_open: bool,
+    /// The length to which the last block is being cut.
+    pub(crate) truncate_to: Option<u64>,
+}
+
+impl File {
+    /// Returns the file's length and the space of its replicas. A block being written counts with
+    /// its full size.
+    pub(crate) fn usage(&self) -> (u64, u64) {
+        let open = self.writer.as_ref().is_some_and(|it| it.last_block_open);
+        let (mut length, mut space) = (0, 0_u64);
+        for (index, block) in self.blocks.iter().enumerate() {
+            let charged = if open && index + 1 == self.blocks.len() {
+                block.length.max(self.block_size)
+            } else {
+                block.length
+            };
+            length = add(length, block.length);
+            space = add(space, charged.saturating_mul(self.replication.into()));
+        }
+        (length, space)
+    }
 }
 
 impl Inode {
@@ -110,7 +134,7 @@ impl Inode {
         }
     }
 
-    pub(crate) fn as_directory_mut(&mut self) -> Option<&mut Directory> {
+    pub(super) fn as_directory_mut(&mut self) -> Option<&mut Directory> {
         match &mut self.kind {
             InodeKind::Directory(directory) => Some(directory),
             InodeKind::File(_) => None,
@@ -124,7 +148,7 @@ impl Inode {
         }
     }
 
-    pub(crate) fn as_file_mut(&mut self) -> Option<&mut File> {
+    pub(super) fn as_file_mut(&mut self) -> Option<&mut File> {
         match &mut self.kind {
             InodeKind::File(file) => Some(file),
             InodeKind::Directory(_) => None,

@@ -4,7 +4,7 @@
 use crate::HdfsError;
 use crate::config::HdfsConfig;
 use crate::namenode::path;
-use crate::namenode::state::inode::{InodeId, Quota, ROOT};
+use crate::namenode::state::inode::{InodeId, InodeKind, Quota, ROOT};
 use crate::namenode::state::namespace::{Namespace, ResolvedPath};
 use crate::user::MAX_NAME;
 
@@ -159,19 +159,22 @@ impl Namespace {
         }
     }
 
-    /// Computes the usage of the subtree at `top`; `space` returns a file's (length, space).
-    pub(crate) fn usage(&self, top: InodeId, space: &impl Fn(InodeId) -> (u64, u64)) -> Usage {
+    /// Computes the usage of the subtree at `top`.
+    pub(crate) fn usage(&self, top: InodeId) -> Usage {
         let mut usage = Usage::default();
         let mut pending = vec![top];
         while let Some(id) = pending.pop() {
-            if let Some(directory) = self.inode(id).as_directory() {
-                usage.directories += 1;
-                pending.extend(directory.children.values());
-            } else {
-                let (length, space) = space(id);
-                usage.files += 1;
-                usage.length = add(usage.length, length);
-                usage.space = add(usage.space, space);
+            match &self.inode(id).kind {
+                InodeKind::Directory(directory) => {
+                    usage.directories += 1;
+                    pending.extend(directory.children.values());
+                }
+                InodeKind::File(file) => {
+                    let (length, space) = file.usage();
+                    usage.files += 1;
+                    usage.length = add(usage.length, length);
+                    usage.space = add(usage.space, space);
+                }
             }
         }
         usage
@@ -200,7 +203,6 @@ impl Namespace {
         parent: InodeId,
         below: Option<InodeId>,
         charge: Charge,
-        space: &impl Fn(InodeId) -> (u64, u64),
     ) -> Result<(), HdfsError> {
         let mut id = parent;
         while Some(id) != below {
@@ -210,7 +212,7 @@ impl Namespace {
                 .map(|directory| directory.quota)
                 .unwrap_or_default();
             if quota != Quota::default() && quota != Quota::ROOT {
-                let usage = self.usage(id, space);
+                let usage = self.usage(id);
                 let (inodes, bytes) = (
                     add(usage.inodes(), charge.inodes),
                     add(usage.space, charge.space),

@@ -1,6 +1,120 @@
-//! The tree, its limits and quotas, leases.
+//! What must survive: the tree, files' blocks, leases, quotas, delegation tokens and master keys.
+//!
+//! [`State::apply`] is the only function that changes it, because the methods that change its parts
+//! are private to this module. A state is a function of its edits.
 
+mod apply;
 pub(super) mod inode;
 pub(super) mod lease;
 pub(super) mod limits;
 pub(super) mod namespace;
+
+use std::sync::Arc;
+
+use kerbox_krb5::Timestamp;
+
+use crate::namenode::edit::Edit;
+use crate::namenode::state::inode::InodeId;
+use crate::namenode::state::lease::LeaseManager;
+use crate::namenode::state::namespace::Namespace;
+use crate::protocol::Block;
+use crate::secret_manager::DelegationTokenSecretManager;
+
+/// The last reserved block id (Hadoop's `LAST_RESERVED_BLOCK_ID`). The first block is 1073741825.
+const LAST_RESERVED_BLOCK: u64 = 1 << 30;
+/// The last reserved generation stamp. The first one used is 1001.
+const LAST_RESERVED_STAMP: u64 = 1000;
+
+/// What must survive.
+#[derive(PartialEq, Debug)]
+pub(crate) struct State {
+    namespace: Namespace,
+    leases: LeaseManager,
+    tokens: Arc<DelegationTokenSecretManager>,
+    last_allocated_block_id: u64,
+    generation_stamp: u64,
+    transaction_id: i64,
+}
+
+/// The result of an edit for those who know where replicas are.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Effects {
+    /// The blocks that belong to no file any more.
+    pub(crate) removed: Vec<u64>,
+    /// The blocks that are new or have changed, with their files and their replication.
+    pub(crate) stored: Vec<(Block, InodeId, u16)>,
+}
+
+/// An edit that does not fit the state, with the reason.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{edit} does not fit the namespace at transaction {transaction_id}: {reason}")]
+pub(crate) struct Misfit {
+    edit: String,
+    transaction_id: i64,
+    reason: String,
+}
+
+impl State {
+    /// Creates a formatted state: a root with this owner and group, created at `now`.
+    pub(crate) fn new(
+        now: Timestamp,
+        superuser: Arc<str>,
+        supergroup: Arc<str>,
+        tokens: Arc<DelegationTokenSecretManager>,
+    ) -> Self {
+        Self {
+            namespace: Namespace::new(now, superuser, supergroup),
+            leases: LeaseManager::default(),
+            tokens,
+            last_allocated_block_id: LAST_RESERVED_BLOCK,
+            generation_stamp: LAST_RESERVED_STAMP,
+            transaction_id: 0,
+        }
+    }
+
+    /// Returns the tree.
+    pub(crate) fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    /// Returns the leases.
+    pub(crate) fn leases(&self) -> &LeaseManager {
+        &self.leases
+    }
+
+    /// Returns the delegation tokens and their master keys.
+    pub(crate) fn tokens(&self) -> &DelegationTokenSecretManager {
+        &self.tokens
+    }
+
+    /// Returns the highest block id so far.
+    pub(crate) fn last_allocated_block_id(&self) -> u64 {
+        self.last_allocated_block_id
+    }
+
+    /// Returns the highest generation stamp so far.
+    pub(crate) fn generation_stamp(&self) -> u64 {
+        self.generation_stamp
+    }
+
+    /// Returns the number of edits so far (`getLastWrittenTxId`).
+    pub(crate) fn transaction_id(&self) -> i64 {
+        self.transaction_id
+    }
+
+    /// Applies an edit, and returns its effects on blocks. Changes nothing if it does not fit.
+    pub(crate) fn apply(&mut self, edit: &Edit) -> Result<Effects, Misfit> {
+        let effects = self.carry_out(edit).map_err(|reason| Misfit {
+            edit: format!("{edit:?}"),
+            transaction_id: self.transaction_id,
+            reason,
+        })?;
+        self.transaction_id += 1;
+        Ok(effects)
+    }
+
+    /// Drops what has lapsed by time alone, which no edit says.
+    pub(crate) fn lapse(&mut self, now: Timestamp) {
+        self.tokens.lapse(now);
+    }
+}

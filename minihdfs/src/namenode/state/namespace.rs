@@ -6,11 +6,12 @@ use std::sync::Arc;
 use kerbox_krb5::Timestamp;
 
 use crate::HdfsError;
-use crate::namenode::access::acl::Acl;
+use crate::namenode::access::acl::{Acl, AclEntry};
+use crate::namenode::edit::PermissionStatus;
 use crate::namenode::id_map::IdMap;
 use crate::namenode::path;
 use crate::namenode::state::inode::{
-    Directory, Inode, InodeId, InodeKind, PERMISSION_BITS, Quota, ROOT,
+    Directory, Inode, InodeId, InodeKind, Millis, PERMISSION_BITS, Quota, ROOT,
 };
 
 /// The reserved directory, which is neither in the tree nor in a listing of the root.
@@ -31,7 +32,7 @@ pub(crate) fn is_reserved(path: &str) -> bool {
 }
 
 /// The tree of inodes.
-#[derive(Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Namespace {
     inodes: IdMap<Inode>,
     last_id: InodeId,
@@ -93,14 +94,21 @@ impl ResolvedPath<'_> {
     }
 }
 
-/// The fields of a new inode that do not depend on its parent.
-pub(crate) struct NewInode {
+/// The permissions of a new inode, which it inherits in part.
+pub(crate) struct Inherited {
+    pub(crate) permissions: PermissionStatus,
+    /// The complete access control list; empty if the mode is all there is.
+    pub(crate) acl: Vec<AclEntry>,
+}
+
+/// The requested owner and mode of a new inode.
+#[derive(Clone, Debug)]
+pub(crate) struct Creation {
     pub(crate) owner: Arc<str>,
     pub(crate) mode: u16,
     /// The mode before the client's umask, if the client sent it. It is used if the parent has a
     /// default access control list.
     pub(crate) unmasked: Option<u16>,
-    pub(crate) kind: InodeKind,
 }
 
 impl Namespace {
@@ -140,15 +148,34 @@ impl Namespace {
     }
 
     /// Same as [`inode`](Self::inode), but mutable.
-    pub(crate) fn inode_mut(&mut self, id: InodeId) -> &mut Inode {
+    pub(super) fn inode_mut(&mut self, id: InodeId) -> &mut Inode {
         self.inodes
             .get_mut(&id)
             .expect("the tree only names inodes that exist")
     }
 
+    /// Returns all inodes, in no particular order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Inode> {
+        self.inodes.values()
+    }
+
     /// Returns the inode with an id sent by a client.
     pub(crate) fn get(&self, id: InodeId) -> Option<&Inode> {
         self.inodes.get(&id)
+    }
+
+    /// Returns the highest inode id so far.
+    pub(crate) fn last_id(&self) -> InodeId {
+        self.last_id
+    }
+
+    /// Returns the inode at a path of an edit: absolute, and without `/.reserved`.
+    pub(crate) fn find(&self, path: &str) -> Option<InodeId> {
+        let mut id = ROOT;
+        for component in path::components(path) {
+            id = *self.inode(id).as_directory()?.children.get(component)?;
+        }
+        Some(id)
     }
 
     /// Resolves `path` as far as it exists.
@@ -235,60 +262,52 @@ impl Namespace {
         id == ancestor
     }
 
-    /// Adds a child that does not exist yet. It gets the parent's group (the BSD rule) and inherits
-    /// the parent's default access control list.
-    pub(crate) fn add(
-        &mut self,
-        now: Timestamp,
+    /// Returns the permissions of a new child: the parent's group (the BSD rule), and what the
+    /// parent's default access control list says.
+    pub(crate) fn inherited(
+        &self,
         parent: InodeId,
-        name: &str,
-        new: NewInode,
-        inherit_acl: bool,
-    ) -> InodeId {
-        self.last_id += 1;
-        let id = self.last_id;
-        let name: Arc<str> = name.into();
-        let holder = self.inode_mut(parent);
-        holder.modification_time = now.as_millis();
-        let group = Arc::clone(&holder.group);
-        let is_directory = matches!(new.kind, InodeKind::Directory(_));
-        let asked = new.unmasked.filter(|_| inherit_acl).unwrap_or(new.mode) & PERMISSION_BITS;
-        let (acl, mode) = holder
-            .acl
-            .inherited(asked, is_directory)
-            .unwrap_or_else(|| (Acl::default(), new.mode & PERMISSION_BITS));
-        holder
-            .as_directory_mut()
-            .expect("parents are directories")
-            .children
-            .insert(Arc::clone(&name), id);
-        let access_time = if is_directory { 0 } else { now.as_millis() };
-        let inode = Inode {
-            id,
-            parent,
-            name,
-            owner: new.owner,
-            group,
-            mode,
-            modification_time: now.as_millis(),
-            access_time,
-            acl,
-            xattrs: Vec::new(),
-            storage_policy: 0,
-            kind: new.kind,
+        creation: &Creation,
+        is_directory: bool,
+        posix_acl_inheritance: bool,
+    ) -> Inherited {
+        let parent = self.inode(parent);
+        let asked = creation.unmasked.filter(|_| posix_acl_inheritance);
+        let asked = asked.unwrap_or(creation.mode) & PERMISSION_BITS;
+        let (acl, mode) = match parent.acl.inherited(asked, is_directory) {
+            Some((acl, mode)) if acl.is_empty() => (Vec::new(), mode),
+            Some((acl, mode)) => (acl.logical(mode), mode),
+            None => (Vec::new(), creation.mode & PERMISSION_BITS),
         };
-        self.inodes.insert(id, inode);
-        id
+        Inherited {
+            permissions: PermissionStatus {
+                owner: Arc::clone(&creation.owner),
+                group: Arc::clone(&parent.group),
+                mode,
+            },
+            acl,
+        }
+    }
+
+    /// Adds an inode to its parent, which does not have a child of this name.
+    pub(super) fn add(&mut self, inode: Inode) {
+        self.last_id = self.last_id.max(inode.id);
+        let parent = self.inode_mut(inode.parent);
+        parent.modification_time = inode.modification_time;
+        if let Some(parent) = parent.as_directory_mut() {
+            parent.children.insert(Arc::clone(&inode.name), inode.id);
+        }
+        self.inodes.insert(inode.id, inode);
     }
 
     /// Removes an inode and its subtree, and returns them with the root of the subtree first.
-    pub(crate) fn remove(&mut self, now: Timestamp, id: InodeId) -> Vec<Inode> {
+    pub(super) fn remove(&mut self, timestamp: Millis, id: InodeId) -> Vec<Inode> {
         let top = self
             .inodes
             .remove(&id)
             .expect("the tree only names inodes that exist");
         let parent = self.inode_mut(top.parent);
-        parent.modification_time = now.as_millis();
+        parent.modification_time = timestamp;
         parent
             .as_directory_mut()
             .expect("parents are directories")
@@ -313,9 +332,9 @@ impl Namespace {
 
     /// Moves an inode to a path that does not exist. Changes the modification times of both parents
     /// but not its own.
-    pub(crate) fn rename(
+    pub(super) fn rename(
         &mut self,
-        now: Timestamp,
+        timestamp: Millis,
         id: InodeId,
         new_parent: InodeId,
         new_name: &str,
@@ -329,7 +348,7 @@ impl Namespace {
             (new_parent, new_name, Some(id)),
         ] {
             let parent = self.inode_mut(parent);
-            parent.modification_time = now.as_millis();
+            parent.modification_time = timestamp;
             let children = &mut parent
                 .as_directory_mut()
                 .expect("parents are directories")

@@ -26,7 +26,7 @@ use prost::Message;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use super::{NameNode, NameNodeIdentity};
+use super::{Edit, MemoryEdits, NameNode, NameNodeIdentity};
 use crate::config::HdfsConfig;
 use crate::proto::hdfs::*;
 use crate::protocol::{
@@ -62,12 +62,32 @@ impl Hook for Recorder {
 /// A NameNode, its DataNodes, and the time.
 struct Fixture {
     node: NameNode,
+    edits: MemoryEdits,
     now: Cell<Timestamp>,
     /// The signal of each DataNode.
     datanodes: Vec<Arc<WorkSignal>>,
 }
 
+impl Drop for Fixture {
+    /// Checks the law of replay at the end of every test.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.check_law();
+        }
+    }
+}
+
 impl Fixture {
+    fn edits(&self) -> Vec<Edit> {
+        self.edits.edits().expect("no limit")
+    }
+
+    #[track_caller]
+    fn check_law(&self) {
+        let law = self.node.check_replay(self.now.get(), &self.edits());
+        assert_eq!(law, Ok(()));
+    }
+
     fn new() -> Self {
         Self::with(&[])
     }
@@ -91,8 +111,12 @@ impl Fixture {
             address: LOOPBACK,
         };
         let mut rng = StdRng::seed_from_u64(1);
+        let edits = MemoryEdits::new(usize::MAX);
+        let sink = Box::new(edits.clone());
+        let node = NameNode::with_edits(config, &identity, START, hook, &mut rng, sink);
         Self {
-            node: NameNode::new(config, &identity, START, hook, &mut rng).expect("it starts"),
+            node: node.expect("it starts"),
+            edits,
             now: Cell::new(START),
             datanodes: Vec::new(),
         }
