@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use kerbox_krb5::Principal;
+use kerbox_krb5::{Clock, Principal};
 use minihdfs::config::HdfsConfig;
-use minihdfs::namenode::{NameNode, NameNodeIdentity};
+use minihdfs::namenode::{EditSink, MemoryEdits, NameNode, NameNodeIdentity, NoEdits};
 use minihdfs::rpc::{RpcEndpoint, RpcSecurity};
 use minihdfs::sasl::GssapiSettings;
 use minihdfs::user::AuthToLocal;
@@ -25,6 +25,9 @@ use crate::{Error, Server};
 /// Separates the NameNode's random stream from other streams of the same seed.
 const NAMENODE_STREAM: u64 = 0x6E61_6D65_6E6F_6400;
 
+/// The number of edits that a debug build keeps, to check the law of replay at the end.
+const KEPT_EDITS: usize = 100_000;
+
 /// The HDFS servers of a cluster.
 pub(crate) struct Hdfs {
     pub(crate) namenode: Arc<NameNode>,
@@ -34,6 +37,23 @@ pub(crate) struct Hdfs {
     pub(crate) superuser: String,
     rpc: Slot<NameNodeService>,
     datanodes: DataNodes,
+    /// The NameNode's edits and clock; `None` in a release build.
+    edits: Option<(MemoryEdits, Clock)>,
+}
+
+impl Drop for Hdfs {
+    /// Checks the law of replay: the NameNode's edits give its state.
+    ///
+    /// # Panics
+    /// Panics if they do not, so that the test fails. Never in a release build.
+    fn drop(&mut self) {
+        if let Some((edits, clock)) = &self.edits
+            && !std::thread::panicking()
+            && let Err(difference) = self.namenode.check_replay(clock.now(), edits)
+        {
+            panic!("the NameNode's state is not what its edits give: {difference}");
+        }
+    }
 }
 
 impl Hdfs {
@@ -54,12 +74,18 @@ impl Hdfs {
             address: address.ip(),
         };
         let mut rng = StdRng::seed_from_u64(world.seed ^ NAMENODE_STREAM);
-        let namenode = Arc::new(NameNode::new(
+        let edits = cfg!(debug_assertions).then(|| (MemoryEdits::new(KEPT_EDITS), clock.clone()));
+        let sink: Box<dyn EditSink> = match &edits {
+            Some((edits, _)) => Box::new(edits.clone()),
+            None => Box::new(NoEdits),
+        };
+        let namenode = Arc::new(NameNode::with_edits(
             config.clone(),
             &identity,
             clock.now(),
             world.hook(),
             &mut rng,
+            sink,
         )?);
         for directory in &spec.directories {
             namenode.make_directory(
@@ -123,6 +149,7 @@ impl Hdfs {
             superuser: spec.superuser.clone(),
             rpc,
             datanodes,
+            edits,
         })
     }
 

@@ -18,7 +18,6 @@ mod delegation_tests;
 
 use hmac::{Hmac, KeyInit, Mac};
 use kerbox_krb5::Timestamp;
-use rand::Rng;
 use sha1::Sha1;
 
 pub use block::{
@@ -54,12 +53,6 @@ struct SecretKey(Hmac<Sha1>);
 impl SecretKey {
     fn new(bytes: &[u8]) -> Self {
         Self(Hmac::new_from_slice(bytes).expect("HMAC takes a key of any length"))
-    }
-
-    fn random(rng: &mut impl Rng) -> Self {
-        let mut bytes = [0; 20];
-        rng.fill_bytes(&mut bytes);
-        Self::new(&bytes)
     }
 
     /// Computes the password for this identifier (`SecretManager.createPassword`).

@@ -3,7 +3,9 @@
 mod access_lists;
 mod attributes;
 mod authority;
+mod edits;
 mod hostile;
+mod law;
 mod leases;
 mod listing;
 mod permissions;
@@ -26,7 +28,7 @@ use prost::Message;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use super::{Edit, MemoryEdits, NameNode, NameNodeIdentity};
+use super::{Edit, EditSink, MemoryEdits, NameNode, NameNodeIdentity, RpcIds};
 use crate::config::HdfsConfig;
 use crate::proto::hdfs::*;
 use crate::protocol::{
@@ -84,7 +86,7 @@ impl Fixture {
 
     #[track_caller]
     fn check_law(&self) {
-        let law = self.node.check_replay(self.now.get(), &self.edits());
+        let law = self.node.check_replay(self.now.get(), &self.edits);
         assert_eq!(law, Ok(()));
     }
 

@@ -239,3 +239,35 @@ fn safe_mode_issues_renews_and_cancels_no_token() {
         assert!(error.message().starts_with(&start), "{error}");
     }
 }
+
+#[test]
+fn many_threads_get_tokens_with_different_numbers() {
+    let fixture = secure(&[]);
+    let node = &fixture.node;
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let user = User {
+                    full: "alice@EXAMPLE.COM".into(),
+                    short: "alice".into(),
+                };
+                let request = GetDelegationTokenRequestProto::default().encode_to_vec();
+                let call = Call {
+                    now: START,
+                    caller: &Caller::new(user, AuthMethod::Kerberos, LOOPBACK),
+                    protocol: "org.apache.hadoop.hdfs.protocol.ClientProtocol",
+                    version: 1,
+                    method: "getDelegationToken",
+                    request: &request,
+                };
+                for _ in 0..50 {
+                    node.call(&call, &mut Vec::new()).expect("issued");
+                }
+            });
+        }
+    });
+    let tokens = node.delegation_tokens().tokens();
+    let mut numbers: Vec<_> = tokens.iter().map(|token| token.sequence_number).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=200).collect::<Vec<_>>());
+}
