@@ -23,11 +23,10 @@ impl NameNode {
         request: GetAdditionalDatanodeRequestProto,
     ) -> Result<GetAdditionalDatanodeResponseProto, HdfsError> {
         let checker = self.checker(call);
-        let mut guard = self.lock_to_write(format_args!(
+        let mut ns = self.lock_to_write(format_args!(
             "add datanode; src={}, blk={}",
             request.src, request.blk.block_id
         ))?;
-        let ns = &mut *guard;
         let (file_id, holder) = (request.file_id(), &request.client_name);
         let id = ns.check_lease(&checker, &request.src, file_id, holder)?;
         self.check_pool(Some(&request.blk))?;

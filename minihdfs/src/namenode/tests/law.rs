@@ -54,7 +54,7 @@ impl World {
     fn session(&self, user: u8) -> Session<'_> {
         let name = ["alice", "bob", "hdfs"][usize::from(user) % 3];
         let mut session = self.fixture.user(name);
-        session.caller.client_id = [user + 1; 16];
+        session.caller.client_id = [user % 3 + 1; 16];
         session
     }
 
