@@ -9,13 +9,13 @@ mod armor;
 mod big_data;
 mod block_token_bytes;
 mod block_tokens;
+mod bugs;
 mod clients;
 mod clock;
 #[path = "../kdc/tests/corpus/mod.rs"]
 mod corpus;
 mod determinism;
 mod encryption_keys;
-mod expiry;
 mod hostile;
 mod isolation;
 mod leftovers;
@@ -37,7 +37,7 @@ fn main() -> std::process::ExitCode {
         clients::trials(),
         clock::trials(),
         encryption_keys::trials(),
-        expiry::trials(),
+        bugs::trials(),
         refusals::trials(),
         replicas::trials(),
         required::trials(),

@@ -1,5 +1,5 @@
 //! Expiring tickets: bugs that people met in production, reproduced without sleeping. The bugs'
-//! numbers are those of the list in `users.md`.
+//! numbers are those of `tests/BUGS.md`.
 
 use std::time::Duration;
 
