@@ -1,5 +1,7 @@
 //! Delegation tokens, and keys for encrypted data transfer.
 
+use kerbox_krb5::Timestamp;
+
 use crate::namenode::NameNode;
 use crate::namenode::edit::Edit;
 use crate::proto::common::{
@@ -58,6 +60,23 @@ impl NameNode {
         Ok(GetDelegationTokenResponseProto {
             token: Some(token.into()),
         })
+    }
+
+    /// Issues a token in a user's name, which a fixture may do without a call. `owner` is the full
+    /// principal; `renewer` is a short name, or empty.
+    ///
+    /// # Errors
+    /// Fails in safe mode, and if the token cannot be logged.
+    pub fn issue_delegation_token(
+        &self,
+        now: Timestamp,
+        owner: &str,
+        renewer: &str,
+    ) -> Result<Token, HdfsError> {
+        let mut ns = self.lock_to_write(format_args!("issue delegation token"))?;
+        let (edit, token) = self.delegation_tokens.issue(now, owner, renewer, None)?;
+        ns.log(&Edit::Token(edit))?;
+        Ok(token)
     }
 
     /// Renews a token for its renewer and returns the new expiry time.
