@@ -108,6 +108,10 @@ fn bug_17_an_encryption_key_is_forgotten_by_the_servers() -> TestResult {
         .namenode()
         .block_tokens()
         .clear_keys(cluster.clock().now());
+    // A DataNode that starts gets the NameNode's keys.
+    let datanode = cluster.datanode(1)?;
+    datanode.stop();
+    datanode.restart()?;
     job.ask(&["open", "/user/alice/long"])?.ok()?;
     job.ask(&["read", "1000"])?.ok()?;
     assert_eq!(refusals(&cluster), refused + 1, "the old key");
