@@ -24,6 +24,7 @@ mod proxy;
 mod refusals;
 mod replicas;
 mod required;
+mod rpc_client;
 mod spoiler;
 mod support;
 mod tampering;
@@ -41,6 +42,7 @@ fn main() -> std::process::ExitCode {
         refusals::trials(),
         replicas::trials(),
         required::trials(),
+        rpc_client::trials(),
         isolation::trials(),
         leftovers::trials(),
         leftovers::failing_trials(),

@@ -45,6 +45,8 @@ pub(crate) enum Peer {
     PythonKerberos,
     /// Hadoop's Java client.
     JavaHadoop,
+    /// Hadoop's NameNode and DataNodes in one JVM (`.ci/peers/reference.sh`).
+    Reference,
     /// colinmarc/hdfs, the newest release.
     GoHdfs,
     /// The gokrb5 probe.
@@ -83,6 +85,10 @@ impl Peer {
                 Self::Java.is_installed()
                     && hadoop_jars().join("hadoop-client-api-3.4.3.jar").exists()
             }
+            Self::Reference => {
+                Self::Java.is_installed()
+                    && peers_dir().join("reference/MiniReference.class").exists()
+            }
             Self::GoHdfs => peers_dir().join("bin/hdfs-go").exists(),
             Self::GoKrb5 => peers_dir().join("bin/krb-go").exists(),
             Self::KerboxProgram => kerbox_program().is_file(),
@@ -105,6 +111,7 @@ impl Peer {
             Self::NewestJdk => "JDK newer than 17",
             Self::PythonKerberos => "python gssapi and krb5",
             Self::JavaHadoop => "hadoop-client 3.4.3",
+            Self::Reference => "hadoop's MiniDFSCluster 3.4.3",
             Self::GoHdfs => "hdfs-go",
             Self::GoKrb5 => "krb-go",
             Self::KerboxProgram => "kerbox (cargo build -p kerbox-sandbox)",

@@ -13,14 +13,16 @@ pub(crate) const MAX_PARTS: usize = 50_000;
 
 /// Decodes a message of at most [`MAX_PARTS`] parts; the error says why it cannot be decoded.
 pub(crate) fn decode<M: Message + Default>(bytes: &[u8]) -> Result<M, String> {
-    let mut counted = Counted {
-        bytes,
-        left: MAX_PARTS,
-    };
+    decode_parts(bytes, MAX_PARTS)
+}
+
+/// Same as [`decode`], with a maximum of its own.
+pub(crate) fn decode_parts<M: Message + Default>(bytes: &[u8], max: usize) -> Result<M, String> {
+    let mut counted = Counted { bytes, left: max };
     let decoded = M::decode(&mut counted);
     if counted.left == 0 && !counted.bytes.is_empty() {
         return Err(format!(
-            "Protocol message was too large.  May be malicious.  It has more than {MAX_PARTS} fields and elements"
+            "Protocol message was too large.  May be malicious.  It has more than {max} fields and elements"
         ));
     }
     decoded.map_err(|error| error.to_string())

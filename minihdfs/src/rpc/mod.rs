@@ -1,11 +1,13 @@
-//! The server side of Hadoop RPC, wire version 9.
+//! Hadoop RPC, wire version 9.
 //!
 //! - [`service`]: the interface of a server: [`RpcService`], and [`Protocol`], a table of methods
 //! - [`RpcEndpoint`]: the state that all connections of a port share; [`RpcSecurity`]: its
 //!   authentication
 //! - [`RpcSession`]: one connection, without its socket
 //! - [`serve`]: the accept loop
+//! - [`client`]: the client side
 
+pub mod client;
 mod endpoint;
 mod frame;
 mod header;

@@ -2,10 +2,12 @@
 //!
 //! - [`SaslServer`]: the server side of one handshake, by GSSAPI (RFC 4752) or DIGEST-MD5 (RFC
 //!   2831)
-//! - [`DigestMd5Client`]: the client side, used by a DataNode that connects to the next
+//! - [`SaslClient`]: the client side; [`DigestMd5Client`] alone is what a DataNode uses that
+//!   connects to the next
 //! - [`WrapHalf`], [`UnwrapHalf`]: the security layer of an established connection, one half for
 //!   each direction
 
+mod client;
 mod digest_md5;
 mod error;
 mod gssapi;
@@ -18,6 +20,7 @@ use kerbox_events::Outcome;
 use kerbox_krb5::Timestamp;
 use rand::Rng;
 
+pub use client::{Negotiated, SaslClient};
 pub use digest_md5::{DigestCipher, DigestMd5Client, DigestMd5Settings};
 pub use error::SaslError;
 pub use gssapi::{GssapiSettings, ServiceKeytab};

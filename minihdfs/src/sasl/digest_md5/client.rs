@@ -1,4 +1,5 @@
-//! The client side of DIGEST-MD5, used by a DataNode that connects to the next.
+//! The client side of DIGEST-MD5, used by RPC clients with a token and by a DataNode that connects
+//! to the next.
 
 use rand::Rng;
 
@@ -16,17 +17,30 @@ use kerbox_krb5::crypto::constant_time_eq;
 pub struct DigestMd5Client {
     username: String,
     password: String,
+    /// The authorization identity, if it is sent. Hadoop sends it on the data port alone.
+    authzid: Option<String>,
     digest_uri: String,
     qop: Vec<QualityOfProtection>,
     cnonce: String,
     expected: Option<Expected>,
 }
 
+/// The maximum message size of a server that announces none (RFC 2831, 2.1.1).
+const DEFAULT_BUFFER: usize = 1 << 16;
+
+/// The smallest maximum message size of a server that is accepted. RFC 2831 demands more than 16.
+const LEAST_BUFFER: usize = 1 << 10;
+
+/// The maximum number of bytes that a layer adds to its message: the padding of a block cipher, the
+/// code, and the message type and number.
+const MAX_OVERHEAD: usize = 26;
+
 struct Expected {
     rspauth: String,
     session_key: [u8; 16],
     qop: QualityOfProtection,
     cipher: Option<DigestCipher>,
+    max_buffer: usize,
 }
 
 impl DigestMd5Client {
@@ -40,6 +54,7 @@ impl DigestMd5Client {
         rng: &mut impl Rng,
     ) -> Self {
         Self {
+            authzid: Some(username.clone()),
             username,
             password,
             digest_uri: "hdfs/0".to_owned(),
@@ -50,14 +65,15 @@ impl DigestMd5Client {
     }
 
     /// Creates a client for method `TOKEN` of Hadoop RPC (`/default`).
-    #[cfg(test)]
-    pub(crate) fn rpc(
+    #[must_use]
+    pub fn rpc(
         username: String,
         password: String,
         qop: &[QualityOfProtection],
         rng: &mut impl Rng,
     ) -> Self {
         Self {
+            authzid: None,
             digest_uri: "/default".to_owned(),
             ..Self::data_transfer(username, password, qop, rng)
         }
@@ -71,6 +87,11 @@ impl DigestMd5Client {
     /// Returns the response to the server's challenge. Fails if the server offers none of our
     /// qualities of protection or ciphers.
     pub fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, SaslError> {
+        if self.expected.is_some() {
+            return Err(SaslError::sasl(
+                "DIGEST-MD5: the server sent a second challenge instead of its proof",
+            ));
+        }
         let malformed =
             |why: String| SaslError::sasl(format!("DIGEST-MD5: invalid challenge: {why}"));
         let mut directives = Directives::parse(challenge, MAX_CHALLENGE).map_err(malformed)?;
@@ -119,13 +140,21 @@ impl DigestMd5Client {
                     })
             })
             .transpose()?;
+        let max_buffer = match directives.take("maxbuf").map_err(malformed)? {
+            None => DEFAULT_BUFFER,
+            Some(maxbuf) => maxbuf
+                .parse()
+                .ok()
+                .filter(|size| (LEAST_BUFFER..1 << 24).contains(size))
+                .ok_or_else(|| malformed(format!("its maxbuf is {maxbuf:?}")))?,
+        };
         let hashes = Exchange {
             username: &self.username,
             realm: &realm,
             password: &self.password,
             nonce: &nonce,
             cnonce: &self.cnonce,
-            authzid: Some(&self.username),
+            authzid: self.authzid.as_deref(),
             digest_uri: &self.digest_uri,
             qop,
         }
@@ -135,6 +164,7 @@ impl DigestMd5Client {
             session_key: hashes.session_key,
             qop,
             cipher,
+            max_buffer,
         });
         let response = Response {
             username: self.username.clone(),
@@ -144,10 +174,17 @@ impl DigestMd5Client {
             digest_uri: self.digest_uri.clone(),
             qop,
             cipher,
-            authzid: Some(self.username.clone()),
+            authzid: self.authzid.clone(),
             response: hashes.response,
         };
         Ok(response.to_bytes())
+    }
+
+    /// Returns the maximum number of bytes to protect in one message, as far as the server has
+    /// announced it.
+    pub(in crate::sasl) fn raw_send_size(&self) -> usize {
+        let announced = self.expected.as_ref().map(|expected| expected.max_buffer);
+        announced.unwrap_or(DEFAULT_BUFFER) - MAX_OVERHEAD
     }
 
     /// Verifies `rspauth=…`, which proves that the server knows the password, and returns the

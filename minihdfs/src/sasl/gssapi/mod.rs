@@ -1,9 +1,10 @@
-//! The server side of GSSAPI (RFC 4752) with Kerberos V5.
+//! GSSAPI (RFC 4752) with Kerberos V5. The server side is here.
 //!
 //! A client that requests mutual authentication gets an AP-REP and answers it with an empty token.
 //! In either case the server then offers layers in a Wrap token, and the client chooses one in
 //! another.
 
+mod client;
 mod layer;
 mod settings;
 #[cfg(test)]
@@ -16,6 +17,7 @@ use kerbox_krb5::{ErrorCode, Timestamp};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+pub(in crate::sasl) use client::GssapiClient;
 pub(crate) use layer::{GssUnwrap, GssWrap};
 pub use settings::{GssapiSettings, ServiceKeytab};
 

@@ -84,7 +84,7 @@ impl RpcService for WhoAmI {
 /// Knows one password, for tokens whose identifiers are `owner` or `owner real`.
 struct OnePassword;
 
-const PASSWORD: &str = "c2VjcmV0";
+pub(in crate::rpc) const PASSWORD: &str = "c2VjcmV0";
 
 impl SecretManager for OnePassword {
     fn sasl_password(&self, _now: Timestamp, user_name: &str) -> Result<String, HdfsError> {
@@ -134,7 +134,7 @@ fn secure(qop: QualityOfProtection) -> Client {
     Client::new(endpoint(Some(security(qop)), PROXY, Arc::new(NoHook)))
 }
 
-const PROXY: &[(&str, &str)] = &[
+pub(in crate::rpc) const PROXY: &[(&str, &str)] = &[
     ("hadoop.proxyuser.oozie.users", "alice"),
     ("hadoop.proxyuser.oozie.hosts", "127.0.0.1"),
 ];
