@@ -269,7 +269,7 @@ fn a_call_that_was_cut_is_made_again_with_the_same_id() -> TestResult {
     let cluster = Cluster::simple().start_blocking()?;
     let client = simple(&cluster, ClientSettings::default());
     let cut = cluster.inject(
-        Fault::disconnect(Server::NameNode)
+        Fault::disconnect(Server::NameNode(1))
             .on_method("getFileInfo")
             .times(2),
     );
@@ -300,7 +300,7 @@ fn a_server_that_does_not_answer_is_given_up_by_the_clock() -> TestResult {
         .clock(Clock::frozen(start))
         .start_blocking()?;
     let client = simple(&cluster, ClientSettings::default());
-    let _silent = cluster.inject(Fault::silence(Server::NameNode).on_method("getFileInfo"));
+    let _silent = cluster.inject(Fault::silence(Server::NameNode(1)).on_method("getFileInfo"));
     block_on(async {
         let call = tokio::spawn(async move { file_info(&client, "/").await });
         let journal = cluster.journal();

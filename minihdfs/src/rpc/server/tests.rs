@@ -2,6 +2,7 @@ use std::io::{Read, Write};
 use std::net;
 use std::pin::pin;
 use std::sync::Mutex;
+use std::thread::{self, ThreadId};
 
 use kerbox_events::{Hook, Outcome, Verdict};
 use kerbox_krb5::Timestamp;
@@ -162,11 +163,20 @@ fn a_client_that_trickles_has_one_deadline_for_all() {
     assert!((2..200).contains(&taken), "{taken} bytes were taken");
 }
 
+/// The threads that asked for a verdict on a call.
+static SERVED_BY: Mutex<Vec<ThreadId>> = Mutex::new(Vec::new());
+
 #[test]
 fn a_long_request_is_served_aside_and_the_next_ones_after_it() {
     let (output, _) = served(
         false,
-        |_| Verdict::Pass,
+        |event| {
+            if matches!(event, Event::RpcCall { .. }) {
+                let mut served_by = SERVED_BY.lock().expect("not poisoned");
+                served_by.push(thread::current().id());
+            }
+            Verdict::Pass
+        },
         |mut stream| {
             let long = call_with(1, "getGroupsForUser", &"u".repeat(1 << 20));
             let calls = [greeting(), long, call(2, "getGroupsForUser")].concat();
@@ -178,6 +188,11 @@ fn a_long_request_is_served_aside_and_the_next_ones_after_it() {
     let replies = replies(&output.expect("read"));
     assert_eq!(replies[1].groups()[0].len(), 1 << 20);
     assert_eq!(replies[2].groups(), ["?", "alice", "alice"]);
+    let served_by = SERVED_BY.lock().expect("not poisoned");
+    // The runtime, which serves all other connections, has this thread.
+    let runtime = thread::current().id();
+    assert_eq!(served_by[0], runtime, "the short request before it");
+    assert_ne!(served_by[1], runtime, "the long one keeps nobody waiting");
 }
 
 #[test]
