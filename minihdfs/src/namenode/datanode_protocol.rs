@@ -1,19 +1,18 @@
 //! The calls of DataNodes: DatanodeProtocol.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use kerbox_events::{Event, Server, StateChange};
 use kerbox_krb5::Timestamp;
 
 use crate::HdfsError;
-use crate::namenode::datanode_manager::DatanodeIndex;
+use crate::namenode::blocks::DatanodeIndex;
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::service::NameNode;
 use crate::protocol::{
     BadBlock, BlockStatus, BlockSynchronization, DatanodeCommand, DatanodeError, DatanodeProtocol,
-    DatanodeRegistration, ExportedBlockKeys, NamespaceInfo, ReceivedDeletedBlock, ReplicaState,
-    ReportedReplica, StorageReport, WorkSignal,
+    DatanodeRegistration, ExportedBlockKeys, NamespaceInfo, ReceivedDeletedBlock, ReportedReplica,
+    StorageReport, WorkSignal,
 };
 
 impl DatanodeProtocol for NameNode {
@@ -35,8 +34,8 @@ impl DatanodeProtocol for NameNode {
         let number = {
             let mut ns = self.lock();
             let key = keys.as_ref().map(|keys| keys.current);
-            let index = ns.datanodes.register(now, datanode, key);
-            ns.datanodes.number(index)
+            let index = ns.blocks.datanodes.register(now, datanode, key)?;
+            ns.blocks.datanodes.number(index)
         };
         self.hook.record(
             now,
@@ -56,7 +55,7 @@ impl DatanodeProtocol for NameNode {
         report: &StorageReport,
     ) -> Result<Vec<DatanodeCommand>, HdfsError> {
         let mut ns = self.lock();
-        let answered = ns.datanodes.heartbeat(now, &datanode.uuid, report);
+        let answered = ns.blocks.datanodes.heartbeat(now, &datanode.uuid, report);
         let Some((index, mut commands)) = answered else {
             return Ok(vec![DatanodeCommand::Register]);
         };
@@ -64,7 +63,7 @@ impl DatanodeProtocol for NameNode {
         // early enough to send the new next one with a heartbeat.
         if self.config.uses_block_tokens() {
             let newest = self.block_tokens.current_key_id();
-            if ns.datanodes.needs_block_key(index, newest) {
+            if ns.blocks.datanodes.needs_block_key(index, newest) {
                 commands.push(DatanodeCommand::UpdateKeys(self.block_tokens.export_keys()));
             }
         }
@@ -81,28 +80,7 @@ impl DatanodeProtocol for NameNode {
         let mut guard = self.lock();
         let ns = &mut *guard;
         let from = registered(ns, datanode)?;
-        ns.datanodes.set_storage(from, storage_id);
-        for replica in replicas {
-            let (block, datanodes) = (replica.block, &mut ns.datanodes);
-            if ns.blocks.is_known_corrupt(from, block) {
-                // A replica known to be corrupt stays corrupt when it is reported again.
-            } else if replica.state == ReplicaState::Finalized {
-                let rng = &mut ns.rng;
-                ns.blocks.received(now, from, block, datanodes, rng);
-            } else {
-                ns.blocks.writing(from, block, datanodes);
-            }
-        }
-        let reported: BTreeSet<u64> = replicas.iter().map(|replica| replica.block.id).collect();
-        ns.blocks.forget_unreported(
-            now,
-            from,
-            |id| reported.contains(&id),
-            &mut ns.datanodes,
-            &mut ns.rng,
-        );
-        // An additional DataNode may have room for under-replicated blocks.
-        ns.blocks.check_all(now, &mut ns.datanodes, &mut ns.rng);
+        ns.blocks.report(now, from, storage_id, replicas);
         Ok(())
     }
 
@@ -117,11 +95,10 @@ impl DatanodeProtocol for NameNode {
         let ns = &mut *guard;
         let from = registered(ns, datanode)?;
         for ReceivedDeletedBlock { block, status } in blocks.iter().copied() {
-            let (datanodes, rng) = (&mut ns.datanodes, &mut ns.rng);
             match status {
-                BlockStatus::Receiving => ns.blocks.writing(from, block, datanodes),
-                BlockStatus::Received => ns.blocks.received(now, from, block, datanodes, rng),
-                BlockStatus::Deleted => ns.blocks.deleted(now, from, block, datanodes, rng),
+                BlockStatus::Receiving => ns.blocks.writing(from, block),
+                BlockStatus::Received => ns.blocks.received(now, from, block),
+                BlockStatus::Deleted => ns.blocks.deleted(now, from, block),
             }
         }
         Ok(())
@@ -137,11 +114,10 @@ impl DatanodeProtocol for NameNode {
         let mut guard = self.lock();
         let ns = &mut *guard;
         let from = registered(ns, datanode)?;
-        let datanode = ns.datanodes.number(from);
+        let datanode = ns.blocks.datanodes.number(from);
         tracing::warn!(datanode, ?error, message, "a DataNode reports a problem");
         if error == DatanodeError::FatalDiskError {
-            ns.datanodes.bury(from);
-            ns.blocks.check_all(now, &mut ns.datanodes, &mut ns.rng);
+            ns.blocks.bury(now, &[from]);
         }
         Ok(())
     }
@@ -151,11 +127,11 @@ impl DatanodeProtocol for NameNode {
         let ns = &mut *guard;
         for BadBlock { block, datanode } in blocks {
             let at = ns
+                .blocks
                 .datanodes
                 .index(datanode)
                 .ok_or_else(|| unregistered(datanode))?;
-            let (datanodes, rng) = (&mut ns.datanodes, &mut ns.rng);
-            ns.blocks.mark_corrupt(now, at, block.id, datanodes, rng);
+            ns.blocks.mark_corrupt(now, at, block.id);
         }
         Ok(())
     }
@@ -170,7 +146,7 @@ impl DatanodeProtocol for NameNode {
 
     fn attach_signal(&self, datanode: &DatanodeRegistration, signal: &Arc<WorkSignal>) {
         let mut ns = self.lock();
-        ns.datanodes.attach_signal(&datanode.uuid, signal);
+        ns.blocks.datanodes.attach_signal(&datanode.uuid, signal);
     }
 }
 
@@ -178,7 +154,7 @@ fn registered(
     ns: &Namesystem,
     datanode: &DatanodeRegistration,
 ) -> Result<DatanodeIndex, HdfsError> {
-    let index = ns.datanodes.index(&datanode.uuid);
+    let index = ns.blocks.datanodes.index(&datanode.uuid);
     index.ok_or_else(|| unregistered(&datanode.uuid))
 }
 

@@ -11,21 +11,20 @@
 //! - `namesystem`: what the lock guards: the state, and what can be rebuilt from reports;
 //!   `renewals`: how long each writer has been silent; `path`: paths as clients write them
 //! - `access`: permissions, access control lists, extended attributes
-//! - `block_manager`, `datanode_manager`: replicas and their locations; `datanode_protocol`: the
-//!   calls of DataNodes; `recovery`: files whose writer has disappeared
+//! - `blocks`: blocks, their replicas, and DataNodes; `datanode_protocol`: the calls of DataNodes;
+//!   `lease_recovery`: files whose writer has disappeared
 //! - `ops`: one function for each method of ClientProtocol; `side_protocols`: the small protocols
 //!   of administration tools
 
 mod access;
-mod block_manager;
-mod datanode_manager;
+mod blocks;
 mod datanode_protocol;
 mod edit;
 mod id_map;
+mod lease_recovery;
 mod namesystem;
 mod ops;
 mod path;
-mod recovery;
 mod renewals;
 mod replay;
 mod retry_cache;

@@ -2,13 +2,11 @@
 
 use kerbox_events::{Event, Server, StateChange, TimerKind};
 use kerbox_krb5::Timestamp;
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use rand::Rng;
 
 use crate::HdfsError;
 use crate::config::HdfsConfig;
-use crate::namenode::block_manager::{BlockInfo, BlockManager};
-use crate::namenode::datanode_manager::DatanodeManager;
+use crate::namenode::blocks::{BlockInfo, BlockManager};
 use crate::namenode::edit::{Edit, EditSink, FileFields, PermissionStatus, RpcIds};
 use crate::namenode::renewals::Renewals;
 use crate::namenode::service::timer;
@@ -26,8 +24,6 @@ pub(crate) struct Namesystem {
     sink: Box<dyn EditSink>,
     pub(crate) renewals: Renewals,
     pub(crate) blocks: BlockManager,
-    pub(crate) datanodes: DatanodeManager,
-    pub(crate) rng: StdRng,
     pub(crate) safe_mode: bool,
 }
 
@@ -39,18 +35,11 @@ impl Namesystem {
         now: Timestamp,
         rng: &mut impl Rng,
     ) -> Self {
-        let mut seed = [0; 32];
-        rng.fill_bytes(&mut seed);
         Self {
             state,
             sink,
             renewals: Renewals::new(now, config.lease_hard_limit),
-            blocks: BlockManager::new(config.min_replication),
-            datanodes: DatanodeManager::new(
-                config.dead_datanode_interval(),
-                config.stale_datanode_interval,
-            ),
-            rng: StdRng::from_seed(seed),
+            blocks: BlockManager::new(config, rng),
             safe_mode: false,
         }
     }
@@ -81,7 +70,7 @@ impl Namesystem {
             self.blocks.store(block, file, replication);
         }
         for block in effects.removed {
-            self.blocks.remove(block, &mut self.datanodes);
+            self.blocks.remove(block);
         }
         self.renewals.forget_ended(self.state.leases());
         Ok(())
@@ -94,14 +83,13 @@ impl Namesystem {
 
     /// Schedules the replication of a block's missing replicas and the deletion of surplus ones.
     pub(crate) fn check_redundancy(&mut self, now: Timestamp, block: u64) {
-        self.blocks
-            .check_redundancy(now, block, &mut self.datanodes, &mut self.rng);
+        self.blocks.check_redundancy(now, block);
     }
 
     /// Completes a committed block if enough replicas are finalized. Returns true if it is
     /// complete.
     pub(crate) fn try_complete(&mut self, block: u64) -> bool {
-        self.blocks.try_complete(block, &mut self.datanodes)
+        self.blocks.try_complete(block)
     }
 
     /// Renews a client's lease.
@@ -135,31 +123,25 @@ impl Namesystem {
     }
 
     pub(crate) fn tick(&mut self, now: Timestamp, fired: &mut Vec<Event>) {
-        let dead = self.datanodes.bury_dead(now);
-        for index in &dead {
-            let registration = &self.datanodes.get(*index).registration;
+        for index in self.blocks.bury_silent(now) {
+            let registration = &self.blocks.datanodes.get(index).registration;
             fired.push(timer(
                 TimerKind::Heartbeat,
                 &registration.transfer_address().to_string(),
             ));
             fired.push(Event::State {
-                server: Server::DataNode(self.datanodes.number(*index)),
+                server: Server::DataNode(self.blocks.datanodes.number(index)),
                 change: StateChange::Dead,
                 subject: "".into(),
             });
         }
-        if !dead.is_empty() {
-            self.blocks
-                .check_all(now, &mut self.datanodes, &mut self.rng);
-        }
-        self.blocks.tick(now, &mut self.datanodes, &mut self.rng);
+        self.blocks.tick(now);
         self.tick_leases(now, fired);
         self.tick_recoveries(now, fired);
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
         [
-            self.datanodes.next_deadline(),
             self.blocks.next_deadline(),
             self.renewals.next_deadline(self.leases()),
             self.next_recovery_deadline(),
@@ -198,13 +180,13 @@ impl Namesystem {
 
     /// Returns the file's length, with the known length of the block being written.
     pub(crate) fn file_length(&self, file: InodeId) -> u64 {
-        total(self.blocks_of(file).map(|info| info.block.length))
+        total(self.blocks_of(file).map(|info| info.block().length))
     }
 
     /// Returns the blocks that a file has according to the block manager, which knows the length of
     /// a block that was committed since the last edit.
     pub(crate) fn current_blocks(&self, file: InodeId) -> Vec<Block> {
-        self.blocks_of(file).map(|info| info.block).collect()
+        self.blocks_of(file).map(|info| info.block()).collect()
     }
 
     /// Sets the blocks of an open file, if they are not the same.

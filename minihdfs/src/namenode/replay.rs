@@ -44,7 +44,7 @@ fn check_blocks(ns: &Namesystem) -> Result<(), String> {
         for block in &file.blocks {
             count += 1;
             let known = ns.blocks.get(block.id);
-            let known = known.map(|info| (info.block, info.file, info.replication));
+            let known = known.map(|info| (info.block(), info.file, info.replication));
             if known != Some((*block, inode.id, file.replication)) {
                 return Err(format!(
                     "{block:?} of inode {} is {known:?} to the block manager",
@@ -53,7 +53,7 @@ fn check_blocks(ns: &Namesystem) -> Result<(), String> {
             }
         }
     }
-    let managed = ns.blocks.iter().count();
+    let managed = ns.blocks.len();
     if managed != count {
         return Err(format!("{count} blocks of files, {managed} managed"));
     }

@@ -148,13 +148,13 @@ impl NameNode {
     /// Sets the number under which events show a DataNode. Without a number of its own, it is shown
     /// by its place in the order of registration.
     pub fn set_datanode_number(&self, uuid: &str, number: usize) {
-        self.lock().datanodes.set_number(uuid, number);
+        self.lock().blocks.datanodes.set_number(uuid, number);
     }
 
     /// Returns the number of live DataNodes.
     #[must_use]
     pub fn live_datanodes(&self) -> usize {
-        self.lock().datanodes.living()
+        self.lock().blocks.datanodes.living()
     }
 
     /// Creates a directory and its missing ancestors as the superuser. An existing directory gets

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::HdfsError;
 use crate::namenode::NameNode;
-use crate::namenode::datanode_manager::{DatanodeIndex, Placement};
+use crate::namenode::blocks::{BlockInfo, DatanodeIndex, Placement};
 use crate::namenode::edit::{Edit, RpcIds};
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::state::inode::InodeId;
@@ -49,8 +49,8 @@ impl NameNode {
         let user = &*call.caller.user.short;
         if let Next::Repeat(block) = next {
             let info = ns.blocks.block(block);
-            let offset = ns.file_length(id).saturating_sub(info.block.length);
-            let locations = info.targets.clone();
+            let offset = ns.file_length(id).saturating_sub(info.block().length);
+            let locations = info.targets().to_vec();
             let block = self.located_block(
                 call.now,
                 &ns,
@@ -81,7 +81,7 @@ impl NameNode {
         ns.namespace().check_quota(parent, None, charge)?;
         let targets = self.choose_targets(call, &mut ns, &request, replication, block_size)?;
         let offset = ns.file_length(id);
-        let penultimate = ns.last_block(id).map(|info| info.block);
+        let penultimate = ns.last_block(id).map(|info| info.block());
         let last = ns.next_block()?;
         let path = ns.namespace().full_path(id);
         ns.log(&Edit::AddBlock {
@@ -90,7 +90,7 @@ impl NameNode {
             last,
             rpc: RpcIds::NONE,
         })?;
-        ns.blocks.block_mut(last.id).targets.clone_from(&targets);
+        ns.blocks.block_mut(last.id).set_targets(targets.clone());
         let info = ns.blocks.block(last.id);
         let block = self.located_block(
             call.now,
@@ -114,7 +114,7 @@ impl NameNode {
         commit_last(ns, id, previous)?;
         let blocks = ns.current_blocks(id);
         ns.update_blocks(id, blocks, RpcIds::NONE)?;
-        let blocks: Vec<u64> = ns.blocks_of(id).map(|info| info.block.id).collect();
+        let blocks: Vec<u64> = ns.blocks_of(id).map(|info| info.block().id).collect();
         if blocks.len() >= self.config.max_blocks_per_file {
             return Err(HdfsError::io(format!(
                 "File has reached the limit on maximum number of blocks (dfs.namenode.fs-limits.max-blocks-per-file): {} >= {}",
@@ -150,8 +150,7 @@ impl NameNode {
             writer: local.then_some(call.caller.address),
             block_size,
         };
-        let Namesystem { datanodes, rng, .. } = ns;
-        let targets = datanodes.choose(call.now, &placement, rng);
+        let targets = ns.blocks.choose(call.now, &placement);
         let least = usize::from(self.config.min_replication);
         if targets.len() < least {
             return Err(HdfsError::io(format!(
@@ -159,7 +158,7 @@ impl NameNode {
                  There are {} datanode(s) running and {} node(s) are excluded in this operation.",
                 request.src,
                 targets.len(),
-                ns.datanodes.living(),
+                ns.blocks.datanodes.living(),
                 if excluded.is_empty() {
                     "no".to_owned()
                 } else {
@@ -195,7 +194,7 @@ impl NameNode {
         ))?;
         let (file_id, holder) = (request.file_id(), &request.holder);
         let id = ns.check_lease(&checker, &request.src, file_id, holder)?;
-        let last = ns.last_block(id).map(|info| info.block.id);
+        let last = ns.last_block(id).map(|info| info.block().id);
         if last == Some(request.b.block_id) {
             let mut blocks = ns.current_blocks(id);
             blocks.pop();
@@ -228,7 +227,7 @@ impl NameNode {
                     matches(
                         last,
                         ns.last_block(id)
-                            .map(|info| (info.block.id, info.block.generation_stamp)),
+                            .map(|info| (info.block().id, info.block().generation_stamp)),
                     )
                 });
                 return if repeated {
@@ -297,7 +296,7 @@ pub(super) fn each_once<'a>(
 ) -> Vec<DatanodeIndex> {
     let mut seen = BTreeSet::new();
     uuids
-        .filter_map(|uuid| ns.datanodes.index(uuid))
+        .filter_map(|uuid| ns.blocks.datanodes.index(uuid))
         .filter(|index| seen.insert(*index))
         .collect()
 }
@@ -325,9 +324,7 @@ fn next_block(
 ) -> Result<Next, HdfsError> {
     let mut blocks = ns.blocks_of(id).rev();
     let (last, before_last) = (blocks.next(), blocks.next());
-    let stamped = |info: &crate::namenode::block_manager::BlockInfo| {
-        (info.block.id, info.block.generation_stamp)
-    };
+    let stamped = |info: &BlockInfo| (info.block().id, info.block().generation_stamp);
     if matches(previous, last.map(stamped)) {
         return Ok(Next::Allocate);
     }
@@ -339,19 +336,20 @@ fn next_block(
         .inode(id)
         .as_file()
         .map_or(0, |file| file.block_size);
-    if previous.is_none() && last.is_complete() && last.block.length >= block_size {
+    if previous.is_none() && last.is_complete() && last.block().length >= block_size {
         return Ok(Next::Allocate);
     }
     if !matches(previous, before_last.map(stamped)) {
-        return Err(mismatch(path, previous, &last.block.to_string()));
+        return Err(mismatch(path, previous, &last.block().to_string()));
     }
-    if last.block.length != 0 || last.is_complete() {
+    if last.block().length != 0 || last.is_complete() {
         return Err(HdfsError::io(format!(
             "Request looked like a retry to allocate block {} but it already contains {} bytes",
-            last.block, last.block.length
+            last.block(),
+            last.block().length
         )));
     }
-    Ok(Next::Repeat(last.block.id))
+    Ok(Next::Repeat(last.block().id))
 }
 
 fn mismatch(path: &str, previous: Option<&ExtendedBlockProto>, last: &str) -> HdfsError {
@@ -367,7 +365,7 @@ fn commit_last(
     id: InodeId,
     told: Option<&ExtendedBlockProto>,
 ) -> Result<(), HdfsError> {
-    let last = ns.last_block(id).map(|info| info.block.id);
+    let last = ns.last_block(id).map(|info| info.block().id);
     match (told, last) {
         (Some(told), Some(last)) if told.block_id != last => Err(HdfsError::io(format!(
             "Trying to commit inconsistent block: id = {}, expected id = {last}",

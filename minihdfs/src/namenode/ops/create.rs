@@ -8,11 +8,10 @@ use super::tree::check_parent;
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need};
-use crate::namenode::block_manager::BlockState;
 use crate::namenode::edit::{Edit, FileFields};
+use crate::namenode::lease_recovery::{Claim, RecoverLeaseOp};
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::path;
-use crate::namenode::recovery::{Claim, RecoverLeaseOp};
 use crate::namenode::state::inode::{InodeId, PERMISSION_BITS};
 use crate::namenode::state::limits::{check_name, check_new_names};
 use crate::namenode::state::namespace::{Creation, ResolvedPath, is_reserved};
@@ -229,10 +228,10 @@ impl NameNode {
         let Some(last) = ns.last_block(id) else {
             return Ok(());
         };
-        if last.live(&ns.datanodes).count() < usize::from(self.config.min_replication) {
+        if last.live(&ns.blocks.datanodes).count() < usize::from(self.config.min_replication) {
             return Err(HdfsError::io(format!(
                 "append: lastBlock={} of src={path} is not sufficiently replicated yet.",
-                last.block
+                last.block()
             )));
         }
         Ok(())
@@ -249,18 +248,16 @@ impl NameNode {
     ) -> Option<LocatedBlockProto> {
         let block_size = ns.namespace().inode(id).as_file()?.block_size;
         let last = ns.last_block(id)?;
-        let offset = ns.file_length(id).saturating_sub(last.block.length);
+        let offset = ns.file_length(id).saturating_sub(last.block().length);
         if new_block {
             return Some(self.located_block(call.now, ns, last, offset, &[], None));
         }
-        if last.block.length >= block_size {
+        if last.block().length >= block_size {
             return None;
         }
-        let targets: Vec<_> = last.live(&ns.datanodes).collect();
-        let block = last.block.id;
-        let info = ns.blocks.block_mut(block);
-        info.state = BlockState::UnderConstruction;
-        info.targets.clone_from(&targets);
+        let targets: Vec<_> = last.live(&ns.blocks.datanodes).collect();
+        let block = last.block().id;
+        ns.blocks.reopen(block, targets.clone());
         let info = ns.blocks.block(block);
         let grant = Some((&*call.caller.user.short, AccessMode::Write));
         Some(self.located_block(call.now, ns, info, offset, &targets, grant))

@@ -3,8 +3,8 @@
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need, PermissionChecker};
+use crate::namenode::lease_recovery::{Claim, RecoverLeaseOp};
 use crate::namenode::namesystem::Namesystem;
-use crate::namenode::recovery::{Claim, RecoverLeaseOp};
 use crate::namenode::state::inode::InodeId;
 use crate::namenode::state::limits::check_name;
 use crate::proto::hdfs::{

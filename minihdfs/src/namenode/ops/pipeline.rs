@@ -3,8 +3,7 @@
 use super::blocks::{each_once, known, length_of, name};
 use crate::HdfsError;
 use crate::namenode::NameNode;
-use crate::namenode::block_manager::BlockState;
-use crate::namenode::datanode_manager::Placement;
+use crate::namenode::blocks::{BlockState, Placement};
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::state::inode::InodeId;
 use crate::proto::hdfs::{
@@ -45,8 +44,7 @@ impl NameNode {
             writer: None,
             block_size,
         };
-        let Namesystem { datanodes, rng, .. } = &mut *ns;
-        let chosen = datanodes.choose(call.now, &placement, rng);
+        let chosen = ns.blocks.choose(call.now, &placement);
         let locations = [existing, chosen].concat();
         let info = self.under_construction(&ns, &request.blk, &request.client_name)?;
         let info = ns.blocks.block(info);
@@ -127,10 +125,14 @@ impl NameNode {
             )));
         }
         let info = ns.blocks.block(id);
-        if new.generation_stamp <= info.block.generation_stamp || length < info.block.length {
+        if new.generation_stamp <= info.block().generation_stamp || length < info.block().length {
             return Err(HdfsError::io(format!(
                 "Update {} (len = {}) to an older state: blk_{}_{} (len = {})",
-                info.block, info.block.length, new.block_id, new.generation_stamp, length
+                info.block(),
+                info.block().length,
+                new.block_id,
+                new.generation_stamp,
+                length
             )));
         }
         let file = info.file;
@@ -142,7 +144,7 @@ impl NameNode {
             }
         }
         ns.update_blocks(file, blocks, call.caller.into())?;
-        ns.blocks.block_mut(id).targets = targets;
+        ns.blocks.block_mut(id).set_targets(targets);
         Ok(UpdatePipelineResponseProto {})
     }
 
@@ -159,7 +161,7 @@ impl NameNode {
                 name(block)
             )));
         };
-        let settled = match &info.state {
+        let settled = match info.state() {
             BlockState::Complete => Some("COMPLETE"),
             BlockState::Committed => Some("COMMITTED"),
             BlockState::UnderConstruction | BlockState::UnderRecovery(_) => None,
@@ -170,10 +172,11 @@ impl NameNode {
                 name(block)
             )));
         }
-        if let BlockState::UnderRecovery(recovery) = info.state {
+        if let BlockState::UnderRecovery(recovery) = info.state() {
             return Err(HdfsError::io(format!(
                 "{} is under recovery with the generation stamp {}: its writer's lease is gone",
-                info.block, recovery.id
+                info.block(),
+                recovery.id
             )));
         }
         let file: InodeId = info.file;
@@ -182,14 +185,15 @@ impl NameNode {
             .get(file)
             .and_then(|inode| inode.as_file()?.writer.as_ref());
         match writer {
-            Some(writer) if &*writer.holder == holder => Ok(info.block.id),
+            Some(writer) if &*writer.holder == holder => Ok(info.block().id),
             Some(writer) => Err(HdfsError::lease_expired(format!(
                 "Lease mismatch: {} (inode {file}) is accessed by a non lease holder {holder}; its holder is {}",
-                info.block, writer.holder
+                info.block(),
+                writer.holder
             ))),
             None => Err(HdfsError::io(format!(
                 "The file {file} belonged to block {} but it is not under construction.",
-                info.block
+                info.block()
             ))),
         }
     }
@@ -203,13 +207,7 @@ impl NameNode {
         let mut ns = self.lock();
         for block in &request.blocks {
             for index in known(&ns, &block.locs) {
-                let Namesystem {
-                    blocks,
-                    datanodes,
-                    rng,
-                    ..
-                } = &mut *ns;
-                blocks.mark_corrupt(call.now, index, block.b.block_id, datanodes, rng);
+                ns.blocks.mark_corrupt(call.now, index, block.b.block_id);
             }
         }
         Ok(ReportBadBlocksResponseProto {})

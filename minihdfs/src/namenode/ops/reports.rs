@@ -2,8 +2,7 @@
 
 use crate::HdfsError;
 use crate::namenode::NameNode;
-use crate::namenode::block_manager::BlockInfo;
-use crate::namenode::datanode_manager::Datanode;
+use crate::namenode::blocks::Datanode;
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::ops::status::datanode_info;
 use crate::proto::hdfs::{
@@ -29,11 +28,11 @@ struct Shortage {
 
 fn shortage(ns: &Namesystem) -> Shortage {
     let mut shortage = Shortage::default();
-    for info in ns.blocks.iter().filter(|info| info.is_complete()) {
-        let live = info.live(&ns.datanodes).count();
+    for info in ns.blocks.low_redundancy() {
+        let live = info.live(&ns.blocks.datanodes).count();
         shortage.corrupt += u64::from(info.is_corrupt());
         if live == 0 {
-            shortage.missing += u64::from(info.block.length > 0);
+            shortage.missing += u64::from(info.block().length > 0);
             shortage.missing_with_one_replica += u64::from(info.replication == 1);
         } else if live < usize::from(info.replication) {
             shortage.under_replicated += 1;
@@ -51,7 +50,7 @@ impl NameNode {
     ) -> Result<GetFsStatsResponseProto, HdfsError> {
         let ns = self.lock();
         let shortage = shortage(&ns);
-        let living = || ns.datanodes.iter().filter(|node| node.alive);
+        let living = || ns.blocks.datanodes.iter().filter(|node| node.alive);
         Ok(GetFsStatsResponseProto {
             capacity: living().map(|node| node.report.capacity).sum(),
             used: living().map(|node| node.report.dfs_used).sum(),
@@ -108,14 +107,9 @@ impl NameNode {
         self.checker(call).check_superuser("datanodeReport")?;
         let ns = self.lock();
         let nodes = of_kind(&ns, request.r#type());
-        let di = nodes.map(|(index, node)| {
-            let holds = |info: &&BlockInfo| {
-                info.replicas
-                    .iter()
-                    .any(|replica| replica.datanode == index)
-            };
+        let di = nodes.map(|node| {
             let mut info = datanode_info(node);
-            info.num_blocks = u32::try_from(ns.blocks.iter().filter(holds).count()).ok();
+            info.num_blocks = u32::try_from(node.block_count()).ok();
             info
         });
         Ok(GetDatanodeReportResponseProto { di: di.collect() })
@@ -130,7 +124,7 @@ impl NameNode {
         self.checker(call)
             .check_superuser("getDatanodeStorageReport")?;
         let ns = self.lock();
-        let reports = of_kind(&ns, request.r#type()).map(|(_, node)| DatanodeStorageReportProto {
+        let reports = of_kind(&ns, request.r#type()).map(|node| DatanodeStorageReportProto {
             datanode_info: datanode_info(node),
             storage_reports: vec![storage_report(node)],
         });
@@ -161,11 +155,8 @@ impl NameNode {
             .check_superuser("listCorruptFileBlocks")?;
         let ns = self.lock();
         let first = request.cookie().is_empty();
-        let lost = ns.blocks.iter().filter(|info| {
-            first
-                && info.is_complete()
-                && info.block.length > 0
-                && info.live(&ns.datanodes).next().is_none()
+        let lost = ns.blocks.low_redundancy().filter(|info| {
+            first && info.block().length > 0 && info.live(&ns.blocks.datanodes).next().is_none()
         });
         let mut files: Vec<String> = lost
             .map(|info| ns.namespace().full_path(info.file))
@@ -182,10 +173,7 @@ impl NameNode {
     }
 }
 
-fn of_kind(
-    ns: &Namesystem,
-    kind: DatanodeReportTypeProto,
-) -> impl Iterator<Item = (usize, &Datanode)> {
+fn of_kind(ns: &Namesystem, kind: DatanodeReportTypeProto) -> impl Iterator<Item = &Datanode> {
     let wanted = move |node: &Datanode| match kind {
         DatanodeReportTypeProto::All => true,
         DatanodeReportTypeProto::Live => node.alive,
@@ -194,10 +182,8 @@ fn of_kind(
         | DatanodeReportTypeProto::EnteringMaintenance
         | DatanodeReportTypeProto::InMaintenance => false,
     };
-    ns.datanodes
-        .iter()
-        .enumerate()
-        .filter(move |(_, node)| wanted(node))
+    let nodes = ns.blocks.datanodes.iter();
+    nodes.filter(move |node| wanted(node))
 }
 
 fn storage_report(node: &Datanode) -> StorageReportProto {

@@ -4,8 +4,7 @@ use bytes::Bytes;
 use kerbox_krb5::Timestamp;
 
 use crate::namenode::NameNode;
-use crate::namenode::block_manager::BlockInfo;
-use crate::namenode::datanode_manager::{Datanode, DatanodeIndex};
+use crate::namenode::blocks::{BlockInfo, Datanode, DatanodeIndex};
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::state::inode::{InodeId, InodeKind};
 use crate::namenode::state::limits::add;
@@ -161,7 +160,11 @@ impl NameNode {
         locations: &[DatanodeIndex],
         grant: Option<(&str, AccessMode)>,
     ) -> LocatedBlockProto {
-        let nodes = || locations.iter().map(|index| ns.datanodes.get(*index));
+        let nodes = || {
+            locations
+                .iter()
+                .map(|index| ns.blocks.datanodes.get(*index))
+        };
         let storage_ids: Vec<String> = nodes()
             .map(|node| node.report.storage_id.to_string())
             .collect();
@@ -172,7 +175,7 @@ impl NameNode {
                 let token = self.block_tokens.issue(
                     now,
                     user,
-                    info.block.id,
+                    info.block().id,
                     &[mode],
                     &types,
                     &storage_ids,
@@ -181,7 +184,7 @@ impl NameNode {
             }
         };
         LocatedBlockProto {
-            b: self.extended_block(info.block),
+            b: self.extended_block(info.block()),
             offset,
             locs: nodes().map(datanode_info).collect(),
             corrupt: info.is_corrupt(),
@@ -211,8 +214,8 @@ impl NameNode {
             .is_some_and(|file| file.writer.is_some());
         let end = range.offset.saturating_add(range.length);
         let locate = |info: &BlockInfo, offset| {
-            let mut locations = info.locations(&ns.datanodes);
-            locations.sort_by_key(|index| ns.datanodes.is_stale(now, *index));
+            let mut locations = info.locations(&ns.blocks.datanodes);
+            locations.sort_by_key(|index| ns.blocks.datanodes.is_stale(now, *index));
             self.located_block(
                 now,
                 ns,
@@ -228,7 +231,7 @@ impl NameNode {
         };
         let mut position = 0_u64;
         for info in ns.blocks_of(file) {
-            let length = info.block.length;
+            let length = info.block().length;
             // A block being written may still be empty, but is included anyway.
             let ends_after_start = position.saturating_add(length.max(1)) > range.offset;
             if position < end && ends_after_start {
@@ -240,9 +243,9 @@ impl NameNode {
             located.file_length = if last.is_complete() {
                 position
             } else {
-                position.saturating_sub(last.block.length)
+                position.saturating_sub(last.block().length)
             };
-            located.last_block = Some(locate(last, position.saturating_sub(last.block.length)));
+            located.last_block = Some(locate(last, position.saturating_sub(last.block().length)));
             located.is_last_block_complete = last.is_complete();
         }
         located

@@ -3,9 +3,9 @@
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need};
-use crate::namenode::block_manager::BlockState;
+use crate::namenode::blocks::BlockState;
 use crate::namenode::edit::Edit;
-use crate::namenode::recovery::{Claim, RecoverLeaseOp};
+use crate::namenode::lease_recovery::{Claim, RecoverLeaseOp};
 use crate::namenode::state::limits::{add, check_name};
 use crate::proto::hdfs::{TruncateRequestProto, TruncateResponseProto};
 use crate::protocol::Block;
@@ -33,10 +33,10 @@ impl NameNode {
         checker.check_change(ns.namespace(), &path, Need::path(FsAction::WRITE))?;
         let id = ns.file_of(path.last(), path.path())?;
         if let Some(last) = ns.last_block(id)
-            && let BlockState::UnderRecovery(recovery) = &last.state
+            && let BlockState::UnderRecovery(recovery) = last.state()
             && let Some(target) = recovery.truncate_to
         {
-            let before = ns.file_length(id).saturating_sub(last.block.length);
+            let before = ns.file_length(id).saturating_sub(last.block().length);
             // A repetition of the truncation in progress.
             if add(before, target) == new_length {
                 return Ok(TruncateResponseProto { result: false });
@@ -69,8 +69,8 @@ impl NameNode {
             if position >= new_length {
                 break;
             }
-            position = add(position, info.block.length);
-            last = Some(info.block);
+            position = add(position, info.block().length);
+            last = Some(info.block());
         }
         let truncate_block = match last.filter(|_| position > new_length) {
             None => None,
@@ -95,7 +95,8 @@ impl NameNode {
             return Ok(TruncateResponseProto { result: true });
         };
         ns.renew_lease(call.now, &request.client_name);
-        ns.recover_block(call.now, cut.id, cut.generation_stamp, Some(cut.length));
+        ns.blocks
+            .recover(call.now, cut.id, cut.generation_stamp, Some(cut.length));
         Ok(TruncateResponseProto { result: false })
     }
 }

@@ -5,21 +5,17 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use kerbox_events::{Event, TimerKind};
 use kerbox_krb5::Timestamp;
 
 use crate::HdfsError;
-use crate::namenode::block_manager::{BlockInfo, BlockState, Recovery, Replica};
+use crate::namenode::blocks::{BlockInfo, BlockState, RECOVERY_LIMIT};
 use crate::namenode::edit::Edit;
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::service::timer;
 use crate::namenode::state::inode::InodeId;
-use crate::protocol::{BlockSynchronization, DatanodeCommand, RecoveringBlock};
-
-/// The time after which a recovery counts as failed and is assigned to another DataNode.
-const RECOVERY_LIMIT: Duration = Duration::from_secs(30);
+use crate::protocol::BlockSynchronization;
 
 /// The reason for taking over a lease (`FSNamesystem.RecoverLeaseOp`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -114,7 +110,7 @@ impl Namesystem {
         id: InodeId,
         holder: &str,
     ) -> Result<bool, HdfsError> {
-        if let Some(block) = self.last_block(id).map(|info| info.block.id) {
+        if let Some(block) = self.last_block(id).map(|info| info.block().id) {
             self.try_complete(block);
         }
         if self.blocks_of(id).all(BlockInfo::is_complete) {
@@ -122,7 +118,7 @@ impl Namesystem {
             self.close_file(now, id, blocks)?;
             return Ok(true);
         }
-        let committed = |info: &BlockInfo| matches!(info.state, BlockState::Committed);
+        let committed = |info: &BlockInfo| matches!(info.state(), BlockState::Committed);
         if self.last_block(id).is_some_and(committed) {
             return Err(HdfsError::already_being_created(format!(
                 "Failed to release lease for file {}. Committed blocks are waiting to be minimally replicated.",
@@ -132,10 +128,7 @@ impl Namesystem {
         let Some(last) = self.last_block(id) else {
             return Ok(true);
         };
-        let (block, nobody) = (
-            last.block,
-            last.targets.is_empty() && last.replicas.is_empty(),
-        );
+        let (block, nobody) = (last.block(), last.is_nowhere());
         if nobody && block.length == 0 {
             let mut blocks = self.current_blocks(id);
             blocks.pop();
@@ -143,13 +136,13 @@ impl Namesystem {
             return Ok(true);
         }
         self.reassign(now, id, holder)?;
-        let recent = match &self.blocks.block(block.id).state {
+        let recent = match self.blocks.block(block.id).state() {
             BlockState::UnderRecovery(recovery) => now.since(recovery.started) < RECOVERY_LIMIT,
             _ => false,
         };
         if !recent {
             let recovery_id = self.next_generation_stamp()?;
-            self.recover_block(now, block.id, recovery_id, None);
+            self.blocks.recover(now, block.id, recovery_id, None);
         }
         Ok(false)
     }
@@ -171,121 +164,30 @@ impl Namesystem {
         Ok(())
     }
 
-    /// Orders the recovery of a block under construction. Of the DataNodes not tried yet, the one
-    /// with the latest heartbeat gets the order.
-    /// `recovery_id` is its generation stamp afterwards.
-    pub(super) fn recover_block(
-        &mut self,
-        now: Timestamp,
-        id: u64,
-        recovery_id: u64,
-        truncate_to: Option<u64>,
-    ) {
-        let info = self.blocks.block_mut(id);
-        let (attempt, truncate_to) = match &info.state {
-            BlockState::UnderRecovery(earlier) => (earlier.attempt + 1, earlier.truncate_to),
-            _ => (0, truncate_to),
-        };
-        info.state = BlockState::UnderRecovery(Recovery {
-            id: recovery_id,
-            started: now,
-            truncate_to,
-            attempt,
-        });
-        if info.targets.is_empty() {
-            info.targets = info
-                .replicas
-                .iter()
-                .map(|replica| replica.datanode)
-                .collect();
-        }
-        let mut holders: Vec<_> = info.targets.clone();
-        holders.extend(info.replicas.iter().map(|replica| replica.datanode));
-        holders.retain(|index| self.datanodes.is_alive(*index));
-        holders.sort_by_key(|index| std::cmp::Reverse(self.datanodes.get(*index).last_heartbeat));
-        let mut seen = Vec::with_capacity(holders.len());
-        holders.retain(|index| {
-            !seen.contains(index) && {
-                seen.push(*index);
-                true
-            }
-        });
-        let Some(primary) = holders.get(attempt % holders.len().max(1)).copied() else {
-            return;
-        };
-        let locations = holders
-            .iter()
-            .map(|index| self.datanodes.get(*index).registration.clone());
-        let order = RecoveringBlock {
-            block: info.block,
-            recovery_id,
-            truncate_to,
-            locations: locations.collect(),
-        };
-        self.datanodes
-            .get_mut(primary)
-            .command(DatanodeCommand::Recover(order));
-    }
-
     /// Finishes a recovery: the block becomes what the DataNodes agreed on, and its file is closed.
     pub(super) fn finish_recovery(
         &mut self,
         now: Timestamp,
         outcome: &BlockSynchronization,
     ) -> Result<(), HdfsError> {
-        let block = outcome.block;
-        let Some(info) = self.blocks.get(block.id) else {
-            return Err(HdfsError::io(format!("Block (={block}) not found")));
-        };
-        let (file, is_last) = (
-            info.file,
-            self.last_block(info.file)
-                .is_some_and(|last| last.block.id == block.id),
-        );
-        match &info.state {
-            BlockState::Complete | BlockState::Committed => return Ok(()),
-            BlockState::UnderRecovery(recovery) if recovery.id == outcome.new_generation_stamp => {}
-            BlockState::UnderRecovery(recovery) => {
-                return Err(HdfsError::io(format!(
-                    "The recovery id {} does not match current recovery id {} for block {block}",
-                    outcome.new_generation_stamp, recovery.id
-                )));
-            }
-            BlockState::UnderConstruction => {
-                return Err(HdfsError::io(format!(
-                    "Unexpected block (={block}) since it is not under recovery"
-                )));
-            }
+        if !self.blocks.check_synchronization(outcome)? {
+            return Ok(());
         }
+        let id = outcome.block.id;
+        let file = self.blocks.block(id).file;
         let mut blocks = self.current_blocks(file);
-        if outcome.delete_block && is_last {
+        if outcome.delete_block && blocks.last().is_some_and(|last| last.id == id) {
             blocks.pop();
             return self.close_file(now, file, blocks);
         }
         for known in &mut blocks {
-            if known.id == block.id {
+            if known.id == id {
                 known.generation_stamp = outcome.new_generation_stamp;
                 known.length = outcome.new_length;
             }
         }
         self.close_file(now, file, blocks)?;
-        let targets: Vec<_> = outcome
-            .new_targets
-            .iter()
-            .filter_map(|target| self.datanodes.index(&target.datanode))
-            .collect();
-        let info = self.blocks.block_mut(block.id);
-        info.replicas = targets
-            .into_iter()
-            .map(|datanode| Replica {
-                datanode,
-                generation_stamp: outcome.new_generation_stamp,
-                length: outcome.new_length,
-                corrupt: false,
-            })
-            .collect();
-        info.settle(&mut self.datanodes);
-        self.check_redundancy(now, block.id);
+        self.blocks.synchronize(now, outcome);
         Ok(())
     }
 
@@ -310,10 +212,10 @@ impl Namesystem {
             if started + RECOVERY_LIMIT <= now {
                 fired.push(timer(
                     TimerKind::BlockRecovery,
-                    &self.blocks.block(id).block.to_string(),
+                    &self.blocks.block(id).block().to_string(),
                 ));
                 if let Ok(recovery_id) = self.next_generation_stamp() {
-                    self.recover_block(now, id, recovery_id, None);
+                    self.blocks.recover(now, id, recovery_id, None);
                 }
             }
         }
@@ -331,8 +233,8 @@ impl Namesystem {
         let open = self.leases().files_after(0);
         let last_blocks = open.keys().filter_map(|file| self.last_block(*file));
         last_blocks
-            .filter_map(|info| match &info.state {
-                BlockState::UnderRecovery(recovery) => Some((info.block.id, recovery.started)),
+            .filter_map(|info| match info.state() {
+                BlockState::UnderRecovery(recovery) => Some((info.block().id, recovery.started)),
                 _ => None,
             })
             .collect()

@@ -1,0 +1,302 @@
+//! The registered DataNodes, their liveness, their replicas, and their pending commands.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kerbox_krb5::Timestamp;
+
+use super::id_set::IdSet;
+use crate::HdfsError;
+use crate::protocol::{Block, DatanodeCommand, DatanodeRegistration, StorageReport, WorkSignal};
+
+/// The index of a DataNode, in the order of first registration. It is short because every replica
+/// has one.
+pub(crate) type DatanodeIndex = u16;
+
+/// The NameNode's record of a DataNode.
+#[derive(Debug)]
+pub(crate) struct Datanode {
+    pub(crate) registration: DatanodeRegistration,
+    /// Raised for urgent commands; `None` if the DataNode is not in this process.
+    signal: Option<Arc<WorkSignal>>,
+    /// The id of the newest block key that it has; `None` without block tokens.
+    block_key: Option<i32>,
+    pub(crate) report: StorageReport,
+    pub(crate) last_heartbeat: Timestamp,
+    pub(crate) alive: bool,
+    /// True from a registration to the block report that follows.
+    returned: bool,
+    /// The blocks of which it has finalized replicas, good or bad.
+    replicas: IdSet,
+    commands: Vec<DatanodeCommand>,
+    invalidations: Vec<Block>,
+}
+
+impl Datanode {
+    fn new(now: Timestamp, registration: DatanodeRegistration) -> Self {
+        Self {
+            registration,
+            signal: None,
+            block_key: None,
+            report: StorageReport::default(),
+            last_heartbeat: now,
+            alive: true,
+            returned: true,
+            replicas: IdSet::default(),
+            commands: Vec::new(),
+            invalidations: Vec::new(),
+        }
+    }
+
+    /// Returns the number of blocks of which it has finalized replicas.
+    pub(crate) fn block_count(&self) -> usize {
+        self.replicas.len()
+    }
+
+    /// Queues a command and asks the DataNode to send a heartbeat at once.
+    pub(super) fn command(&mut self, command: DatanodeCommand) {
+        self.commands.push(command);
+        if let Some(signal) = &self.signal {
+            signal.raise();
+        }
+    }
+
+    /// Queues the deletion of a replica for the next heartbeat. It is not urgent: the writer of a
+    /// deleted file is to learn of the deletion from the NameNode before its pipeline breaks. A
+    /// dead DataNode gets no command, because it reports its replicas if it returns.
+    pub(super) fn invalidate(&mut self, block: Block) {
+        if self.alive {
+            self.invalidations.push(block);
+        }
+    }
+
+    fn take_commands(&mut self) -> Vec<DatanodeCommand> {
+        let mut commands = std::mem::take(&mut self.commands);
+        if !self.invalidations.is_empty() {
+            commands.push(DatanodeCommand::Invalidate(std::mem::take(
+                &mut self.invalidations,
+            )));
+        }
+        commands
+    }
+}
+
+/// All DataNodes, live and dead.
+#[derive(Debug)]
+pub(crate) struct DatanodeManager {
+    nodes: Vec<Datanode>,
+    by_uuid: BTreeMap<Arc<str>, DatanodeIndex>,
+    /// The numbers of DataNodes in events, by uuid.
+    numbers: BTreeMap<Arc<str>, usize>,
+    dead_interval: Duration,
+    stale_interval: Duration,
+}
+
+impl DatanodeManager {
+    pub(super) fn new(dead_interval: Duration, stale_interval: Duration) -> Self {
+        Self {
+            nodes: Vec::new(),
+            by_uuid: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+            dead_interval,
+            stale_interval,
+        }
+    }
+
+    /// Registers a DataNode that is new or has returned. `block_key` is the newest block key that
+    /// it gets with the response.
+    ///
+    /// # Errors
+    /// Fails if there are as many DataNodes as an index can tell apart.
+    pub(crate) fn register(
+        &mut self,
+        now: Timestamp,
+        registration: &DatanodeRegistration,
+        block_key: Option<i32>,
+    ) -> Result<DatanodeIndex, HdfsError> {
+        let mut node = Datanode::new(now, registration.clone());
+        node.block_key = block_key;
+        if let Some(index) = self.index(&registration.uuid) {
+            let known = self.get_mut(index);
+            // Its replicas stay known until the block report that follows.
+            node.replicas = std::mem::take(&mut known.replicas);
+            *known = node;
+            return Ok(index);
+        }
+        let index = DatanodeIndex::try_from(self.nodes.len()).map_err(|_| {
+            HdfsError::io(format!(
+                "DataNode {} cannot be registered: there are {} others, and no more are possible",
+                registration.uuid,
+                self.nodes.len()
+            ))
+        })?;
+        self.by_uuid.insert(Arc::clone(&registration.uuid), index);
+        self.nodes.push(node);
+        Ok(index)
+    }
+
+    /// Processes a heartbeat and returns the response; `None` if the DataNode has to register
+    /// first.
+    pub(crate) fn heartbeat(
+        &mut self,
+        now: Timestamp,
+        uuid: &str,
+        report: &StorageReport,
+    ) -> Option<(DatanodeIndex, Vec<DatanodeCommand>)> {
+        let index = self.index(uuid)?;
+        let node = self.get_mut(index);
+        if !node.alive {
+            return None;
+        }
+        node.last_heartbeat = now;
+        node.report = report.clone();
+        Some((index, node.take_commands()))
+    }
+
+    /// Sets the signal that is raised for urgent commands to a DataNode in this process.
+    pub(crate) fn attach_signal(&mut self, uuid: &str, signal: &Arc<WorkSignal>) {
+        if let Some(index) = self.index(uuid) {
+            self.get_mut(index).signal = Some(Arc::clone(signal));
+        }
+    }
+
+    /// Returns true, and remembers this key, if the DataNode does not have the newest block key.
+    pub(crate) fn needs_block_key(&mut self, index: DatanodeIndex, newest: i32) -> bool {
+        self.get_mut(index).block_key.replace(newest) != Some(newest)
+    }
+
+    /// Sets the storage of a DataNode, as its block report names it. Returns true if it is the
+    /// first report since the DataNode registered.
+    pub(super) fn begin_report(&mut self, index: DatanodeIndex, storage_id: &str) -> bool {
+        let node = self.get_mut(index);
+        if *node.report.storage_id != *storage_id {
+            node.report.storage_id = storage_id.into();
+        }
+        std::mem::take(&mut node.returned)
+    }
+
+    /// Returns the blocks of which a DataNode has finalized replicas, in ascending order.
+    pub(super) fn replicas(&self, index: DatanodeIndex) -> impl Iterator<Item = u64> {
+        self.get(index).replicas.iter()
+    }
+
+    pub(super) fn add_replica(&mut self, index: DatanodeIndex, block: u64) {
+        self.get_mut(index).replicas.insert(block);
+    }
+
+    pub(super) fn remove_replica(&mut self, index: DatanodeIndex, block: u64) {
+        self.get_mut(index).replicas.remove(block);
+    }
+
+    /// Sets the number under which events show a DataNode.
+    pub(crate) fn set_number(&mut self, uuid: &str, number: usize) {
+        self.numbers.insert(uuid.into(), number);
+    }
+
+    /// Returns the number under which events show a DataNode: the one that was set, or its place in
+    /// the order of registration.
+    pub(crate) fn number(&self, index: DatanodeIndex) -> usize {
+        let uuid = &self.get(index).registration.uuid;
+        match self.numbers.get(uuid) {
+            Some(number) => *number,
+            None => usize::from(index) + 1,
+        }
+    }
+
+    /// Declares a DataNode dead.
+    pub(super) fn bury(&mut self, index: DatanodeIndex) {
+        let node = self.get_mut(index);
+        node.alive = false;
+        // It cannot fetch its commands any more. If it returns, it registers again.
+        node.take_commands();
+    }
+
+    /// Returns the DataNodes that have been silent for too long, but do not count as dead yet.
+    pub(super) fn silent(&self, now: Timestamp) -> Vec<DatanodeIndex> {
+        let limit = self.dead_interval;
+        self.all()
+            .filter(|(_, node)| node.alive && node.last_heartbeat + limit < now)
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    /// Returns when the next DataNode is declared dead if no heartbeat arrives before.
+    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
+        let living = self.nodes.iter().filter(|node| node.alive);
+        living
+            .map(|node| node.last_heartbeat + self.dead_interval + Duration::from_micros(1))
+            .min()
+    }
+
+    pub(crate) fn index(&self, uuid: &str) -> Option<DatanodeIndex> {
+        self.by_uuid.get(uuid).copied()
+    }
+
+    pub(crate) fn get(&self, index: DatanodeIndex) -> &Datanode {
+        &self.nodes[usize::from(index)]
+    }
+
+    pub(super) fn get_mut(&mut self, index: DatanodeIndex) -> &mut Datanode {
+        &mut self.nodes[usize::from(index)]
+    }
+
+    /// Returns all DataNodes with their indices.
+    pub(super) fn all(&self) -> impl Iterator<Item = (DatanodeIndex, &Datanode)> {
+        (0..).zip(&self.nodes)
+    }
+
+    /// Returns all DataNodes.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Datanode> {
+        self.nodes.iter()
+    }
+
+    pub(crate) fn is_alive(&self, index: DatanodeIndex) -> bool {
+        self.get(index).alive
+    }
+
+    pub(crate) fn is_stale(&self, now: Timestamp, index: DatanodeIndex) -> bool {
+        now.since(self.get(index).last_heartbeat) > self.stale_interval
+    }
+
+    pub(crate) fn living(&self) -> usize {
+        self.nodes.iter().filter(|node| node.alive).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn registration(number: usize) -> DatanodeRegistration {
+        DatanodeRegistration {
+            uuid: format!("dn{number}").into(),
+            ip: [127, 0, 0, 1].into(),
+            host_name: "localhost".into(),
+            transfer_port: 0,
+            ipc_port: 0,
+            info_port: 0,
+        }
+    }
+
+    #[test]
+    fn there_is_a_limit_to_the_number_of_datanodes() {
+        let hour = Duration::from_hours(1);
+        let mut datanodes = DatanodeManager::new(hour, hour);
+        let mut register = |number| {
+            let registered = datanodes.register(Timestamp::EPOCH, &registration(number), None);
+            registered.map(usize::from)
+        };
+        for number in 0..=usize::from(DatanodeIndex::MAX) {
+            assert_eq!(register(number), Ok(number));
+        }
+        let refused = register(70_000).expect_err("one too many");
+        assert!(
+            refused
+                .message()
+                .starts_with("DataNode dn70000 cannot be registered"),
+            "{refused}"
+        );
+        assert_eq!(register(5), Ok(5), "it is known already");
+    }
+}

@@ -1,0 +1,23 @@
+//! Blocks, their replicas, and the DataNodes that have them. Nothing here needs to survive a
+//! restart except what the files' blocks are: where replicas are comes from reports.
+//!
+//! - `manager`: all blocks, and what reports change; `info`: one block
+//! - `redundancy`: copies of missing replicas, and deletion of surplus ones
+//! - `recovery`: orders to recover a block whose writer has disappeared
+//! - `datanodes`: the registered DataNodes; `placement`: the choice of DataNodes for a block
+//! - `id_set`, `id_table`: compact collections keyed by ids
+
+mod datanodes;
+mod id_set;
+mod id_table;
+mod info;
+mod manager;
+mod placement;
+mod recovery;
+mod redundancy;
+
+pub(crate) use datanodes::{Datanode, DatanodeIndex};
+pub(crate) use info::{BlockInfo, BlockState};
+pub(crate) use manager::BlockManager;
+pub(crate) use placement::Placement;
+pub(crate) use recovery::RECOVERY_LIMIT;

@@ -1,0 +1,174 @@
+//! Measures the memory that a NameNode takes per block. Alone in its process, because the whole
+//! process is measured.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use kerbox_events::NoHook;
+use kerbox_krb5::Timestamp;
+use minihdfs::Caller;
+use minihdfs::config::HdfsConfig;
+use minihdfs::namenode::{NameNode, NameNodeIdentity};
+use minihdfs::proto::hdfs::{
+    AddBlockRequestProto, AddBlockResponseProto, CompleteRequestProto, CompleteResponseProto,
+    CreateFlagProto, CreateRequestProto, CreateResponseProto, FsPermissionProto,
+};
+use minihdfs::protocol::{
+    Block, BlockStatus, DatanodeProtocol, DatanodeRegistration, ReceivedDeletedBlock,
+};
+use minihdfs::rpc::{Call, RpcService};
+use minihdfs::user::{AuthMethod, User};
+use prost::Message;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
+const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const FILES: u64 = 30_000;
+/// The files of one directory, so that directories count little.
+const FILES_PER_DIRECTORY: u64 = 1000;
+/// The most that a block of three replicas may take, with its place in its file.
+const BLOCK_LIMIT: u64 = 150;
+
+struct Cluster {
+    namenode: NameNode,
+    caller: Caller,
+}
+
+impl Cluster {
+    fn new() -> Self {
+        let identity = NameNodeIdentity {
+            superuser: "hdfs".to_owned(),
+            default_realm: String::new(),
+            address: HOME,
+        };
+        let mut rng = StdRng::seed_from_u64(1);
+        let config = HdfsConfig::default();
+        let namenode = NameNode::new(config, &identity, NOW, Arc::new(NoHook), &mut rng);
+        let cluster = Self {
+            namenode: namenode.expect("it starts"),
+            caller: Caller::new(User::simple("hdfs"), AuthMethod::Simple, HOME),
+        };
+        for number in 1..=3 {
+            let datanode = datanode(number);
+            let registered = cluster.namenode.register_datanode(NOW, &datanode);
+            registered.expect("anyone may");
+            let reported = cluster.namenode.block_report(NOW, &datanode, "DS", &[]);
+            reported.expect("it is registered");
+        }
+        cluster
+    }
+
+    fn call<Response: Message + Default>(&self, method: &str, request: &impl Message) -> Response {
+        let call = Call {
+            now: NOW,
+            caller: &self.caller,
+            protocol: "org.apache.hadoop.hdfs.protocol.ClientProtocol",
+            version: 1,
+            method,
+            request: &request.encode_to_vec(),
+        };
+        let mut response = Vec::new();
+        let called = self.namenode.call(&call, &mut response);
+        called.unwrap_or_else(|error| panic!("{method}: {error}"));
+        Response::decode_length_delimited(&*response).expect("a message")
+    }
+
+    /// Writes a file, with one block of three replicas or empty.
+    fn write(&self, src: &str, with_block: bool) {
+        let _: CreateResponseProto = self.call(
+            "create",
+            &CreateRequestProto {
+                src: src.to_owned(),
+                masked: FsPermissionProto { perm: 0o644 },
+                client_name: "client".to_owned(),
+                create_flag: CreateFlagProto::Create as u32,
+                create_parent: true,
+                replication: 3,
+                block_size: 1 << 27,
+                ..CreateRequestProto::default()
+            },
+        );
+        let last = with_block.then(|| self.write_block(src));
+        let request = CompleteRequestProto {
+            src: src.to_owned(),
+            client_name: "client".to_owned(),
+            last,
+            ..CompleteRequestProto::default()
+        };
+        let response: CompleteResponseProto = self.call("complete", &request);
+        assert!(response.result, "three replicas were reported");
+    }
+
+    fn write_block(&self, src: &str) -> minihdfs::proto::hdfs::ExtendedBlockProto {
+        let request = AddBlockRequestProto {
+            src: src.to_owned(),
+            client_name: "client".to_owned(),
+            ..AddBlockRequestProto::default()
+        };
+        let response: AddBlockResponseProto = self.call("addBlock", &request);
+        let mut block = response.block.b;
+        block.num_bytes = Some(1000);
+        let received = Block {
+            id: block.block_id,
+            generation_stamp: block.generation_stamp,
+            length: 1000,
+        };
+        for status in [BlockStatus::Receiving, BlockStatus::Received] {
+            let changed = [ReceivedDeletedBlock {
+                block: received,
+                status,
+            }];
+            for number in 1..=3 {
+                let datanode = datanode(number);
+                let namenode = &self.namenode;
+                let reported = namenode.block_received_and_deleted(NOW, &datanode, "DS", &changed);
+                reported.expect("it is registered");
+            }
+        }
+        block
+    }
+
+    /// Returns the bytes that each of many new files takes.
+    fn bytes_per_file(&self, top: &str, with_block: bool) -> u64 {
+        let before = resident();
+        for number in 0..FILES {
+            let directory = number / FILES_PER_DIRECTORY;
+            self.write(&format!("{top}/{directory}/{number}"), with_block);
+        }
+        (resident() - before) / FILES
+    }
+}
+
+fn datanode(number: u16) -> DatanodeRegistration {
+    DatanodeRegistration {
+        uuid: format!("dn{number}").into(),
+        ip: HOME,
+        host_name: "localhost".into(),
+        transfer_port: 9000 + number,
+        ipc_port: 0,
+        info_port: 0,
+    }
+}
+
+/// Returns the memory of this process in bytes.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux has it");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
+    kilobytes.expect("a size").parse::<u64>().expect("a number") * 1024
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_block_takes_little_memory() {
+    let cluster = Cluster::new();
+    // What the first files of either kind cost once.
+    cluster.write("/warm/empty", false);
+    cluster.write("/warm/full", true);
+    let empty = cluster.bytes_per_file("/empty", false);
+    let full = cluster.bytes_per_file("/full", true);
+    let block = full.saturating_sub(empty);
+    println!("a file takes {empty} bytes, a block of three replicas {block} more");
+    assert!(block <= BLOCK_LIMIT, "a block takes {block} bytes");
+}
