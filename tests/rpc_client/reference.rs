@@ -28,11 +28,12 @@ impl Reference {
             .args(arguments)
             .env("START_SECONDS", "300");
         configure(&mut command);
-        let said = run(&mut command, "")?.ok()?;
-        let address = said
+        run(&mut command, "")?.ok()?;
+        let environment = std::fs::read_to_string(directory.path().join("env.sh"))?;
+        let address = environment
             .split_whitespace()
-            .find_map(|word| word.strip_prefix("hdfs://localhost:"))
-            .ok_or_else(|| format!("no address: {said}"))?;
+            .find_map(|word| word.strip_prefix("NAMENODE=hdfs://localhost:"))
+            .ok_or_else(|| format!("no address: {environment}"))?;
         Ok(Self {
             address: (Ipv4Addr::LOCALHOST, address.parse()?).into(),
             directory,
