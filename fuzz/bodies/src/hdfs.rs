@@ -39,7 +39,7 @@ use crate::world::{NOW, rng, world};
 const CLIENT_PROTOCOL: &str = "org.apache.hadoop.hdfs.protocol.ClientProtocol";
 const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-fn config() -> HdfsConfig {
+pub(crate) fn config() -> HdfsConfig {
     HdfsConfig::from_pairs([("dfs.namenode.fs-limits.min-block-size", "0")])
         .expect("right keys")
         .0

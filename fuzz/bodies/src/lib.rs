@@ -10,6 +10,7 @@ mod gss;
 mod hdfs;
 mod kdc;
 mod messages;
+mod rpc_client;
 mod world;
 
 pub use data_transfer::data_transfer;
@@ -18,6 +19,7 @@ pub use gss::{ap_request, gss_context_token, gss_message};
 pub use hdfs::{digest_md5, namenode_calls, rpc_secure, rpc_simple, tokens};
 pub use kdc::{as_answer, kdc_handle, kdc_pac, kdc_tgs_body, kpasswd, tgs_answer};
 pub use messages::messages;
+pub use rpc_client::rpc_client;
 
 /// A fuzz target: its name, its body, and initial inputs.
 pub struct Target {
@@ -30,7 +32,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 19] = [
     Target {
         name: "keytab",
         body: keytab,
@@ -100,6 +102,11 @@ pub const TARGETS: [Target; 18] = [
         name: "rpc_secure",
         body: rpc_secure,
         seeds: hdfs::secure_seeds,
+    },
+    Target {
+        name: "rpc_client",
+        body: rpc_client,
+        seeds: rpc_client::seeds,
     },
     Target {
         name: "namenode_calls",
