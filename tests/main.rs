@@ -16,6 +16,7 @@ mod clock;
 mod corpus;
 mod determinism;
 mod encryption_keys;
+mod faults;
 mod hostile;
 mod isolation;
 mod leftovers;
@@ -39,6 +40,7 @@ fn main() -> std::process::ExitCode {
         clock::trials(),
         encryption_keys::trials(),
         bugs::trials(),
+        faults::trials(),
         refusals::trials(),
         replicas::trials(),
         required::trials(),

@@ -74,10 +74,12 @@ impl Event {
                 server: _,
                 user,
                 method,
+                path,
                 outcome,
             } => {
                 visit(user);
                 visit(method);
+                path.iter_mut().for_each(&mut *visit);
                 outcome
             }
             Self::ReadBlock { outcome, .. }
@@ -104,7 +106,10 @@ impl Event {
                 }
                 return on.each_text(visit);
             }
-            Self::Connection { .. } | Self::Packet { .. } | Self::ClockMoved { .. } => return,
+            Self::Connection { .. }
+            | Self::Packet { .. }
+            | Self::Heartbeat { .. }
+            | Self::ClockMoved { .. } => return,
         };
         match outcome {
             Outcome::Exception { class, message } => {
@@ -179,13 +184,14 @@ mod tests {
             server: Server::NameNode(1),
             user: "alice".into(),
             method: long.as_str().into(),
+            path: Some("/x".into()),
             outcome: Outcome::Exception {
                 class: "java.io.IOException".into(),
                 message: "m".repeat(50 << 20).into(),
             },
         };
         let bytes = event.bound();
-        assert!(bytes < 2 * MAX_TEXT + 30, "{bytes}");
+        assert!(bytes < 2 * MAX_TEXT + 32, "{bytes}");
         let Event::RpcCall {
             user,
             method,

@@ -44,8 +44,12 @@ impl fmt::Display for Event {
                 server,
                 user,
                 method,
+                path,
                 ..
-            } => write!(f, "{server}: {method} by {user}"),
+            } => {
+                write!(f, "{server}: {method} by {user}")?;
+                path.iter().try_for_each(|path| write!(f, " on {path}"))
+            }
             Self::ReadBlock {
                 datanode,
                 block,
@@ -76,11 +80,13 @@ impl fmt::Display for Event {
                 block,
                 nth,
                 writing,
+                ..
             } => write!(
                 f,
                 "DataNode {datanode}: packet {nth} {} of {block}",
                 if *writing { "written" } else { "read" }
             ),
+            Self::Heartbeat { datanode } => write!(f, "DataNode {datanode}: heartbeat"),
             Self::Timer {
                 server,
                 timer,
@@ -159,10 +165,12 @@ impl fmt::Display for Verdict {
             Self::KrbError(code) => write!(f, "{code:?}"),
             Self::Exception { class, message } => write!(f, "{class}: {message}"),
             Self::Delay(duration) => write!(f, "delay {duration:?}"),
+            Self::DelayByClock(duration) => write!(f, "delay {duration:?} by the clock"),
             Self::Hold(_) => f.write_str("hold"),
             Self::Drop => f.write_str("drop"),
             Self::Disconnect => f.write_str("disconnect"),
             Self::Corrupt => f.write_str("corrupt"),
+            Self::WrongChecksums => f.write_str("wrong checksums"),
             Self::LoseReply => f.write_str("lose the reply"),
             Self::CutReply(bytes) => write!(f, "cut the reply after {bytes} bytes"),
             Self::ChopReply(bytes) => write!(f, "chop the reply into {bytes} bytes"),

@@ -8,10 +8,12 @@ enum Kind {
     KrbError,
     Exception,
     Delay,
+    DelayByClock,
     Hold,
     Drop,
     Disconnect,
     Corrupt,
+    WrongChecksums,
     LoseReply,
     CutReply,
     ChopReply,
@@ -19,8 +21,8 @@ enum Kind {
 }
 
 use Kind::{
-    ChopReply, Corrupt, CutReply, Delay, Disconnect, Drop, Exception, Hold, Kill, KrbError,
-    LoseReply,
+    ChopReply, Corrupt, CutReply, Delay, DelayByClock, Disconnect, Drop, Exception, Hold, Kill,
+    KrbError, LoseReply, WrongChecksums,
 };
 
 impl Verdict {
@@ -31,10 +33,12 @@ impl Verdict {
             Self::KrbError(_) => KrbError,
             Self::Exception { .. } => Exception,
             Self::Delay(_) => Delay,
+            Self::DelayByClock(_) => DelayByClock,
             Self::Hold(_) => Hold,
             Self::Drop => Drop,
             Self::Disconnect => Disconnect,
             Self::Corrupt => Corrupt,
+            Self::WrongChecksums => WrongChecksums,
             Self::LoseReply => LoseReply,
             Self::CutReply(_) => CutReply,
             Self::ChopReply(_) => ChopReply,
@@ -73,26 +77,74 @@ impl Event {
             // A KDC has no exceptions.
             // A datagram cannot be sent in pieces.
             Self::AsExchange { .. } | Self::TgsExchange { .. } | Self::PasswordChange { .. } => &[
-                KrbError, Delay, Hold, Drop, Disconnect, Corrupt, LoseReply, CutReply, Kill,
+                KrbError,
+                Delay,
+                DelayByClock,
+                Hold,
+                Drop,
+                Disconnect,
+                Corrupt,
+                LoseReply,
+                CutReply,
+                Kill,
             ],
             // Corrupt bytes would either be a proof that the client verifies, or be no bytes at
             // all. The answer is the next step of the handshake, so dropping it is losing it.
-            Self::ApExchange { .. } | Self::Sasl { .. } => {
-                &[KrbError, Exception, Delay, Hold, Drop, Disconnect, Kill]
-            }
-            // Nothing is answered yet, so there is nothing to refuse or corrupt.
-            Self::Connection { .. } => &[Delay, Hold, Drop, Disconnect, Kill],
-            Self::RpcCall { .. } => &[
-                Exception, Delay, Hold, Drop, Disconnect, Corrupt, LoseReply, CutReply, ChopReply,
+            Self::ApExchange { .. } | Self::Sasl { .. } => &[
+                KrbError,
+                Exception,
+                Delay,
+                DelayByClock,
+                Hold,
+                Drop,
+                Disconnect,
                 Kill,
             ],
-            Self::ReadBlock { .. } | Self::WriteBlock { .. } => {
-                &[Exception, Delay, Hold, Drop, Disconnect, Corrupt, Kill]
-            }
+            // Nothing is answered yet, so there is nothing to refuse or corrupt.
+            Self::Connection { .. } => &[Delay, DelayByClock, Hold, Drop, Disconnect, Kill],
+            Self::RpcCall { .. } => &[
+                Exception,
+                Delay,
+                DelayByClock,
+                Hold,
+                Drop,
+                Disconnect,
+                Corrupt,
+                LoseReply,
+                CutReply,
+                ChopReply,
+                Kill,
+            ],
+            Self::ReadBlock { .. } | Self::WriteBlock { .. } => &[
+                Exception,
+                Delay,
+                DelayByClock,
+                Hold,
+                Drop,
+                Disconnect,
+                Corrupt,
+                Kill,
+            ],
             // Their answers carry no bytes of the block.
-            Self::DataTransfer { .. } => &[Exception, Delay, Hold, Drop, Disconnect, Kill],
-            // A packet has no answer of its own.
-            Self::Packet { .. } => &[Delay, Hold, Drop, Disconnect, Corrupt, Kill],
+            Self::DataTransfer { .. } => {
+                &[Exception, Delay, DelayByClock, Hold, Drop, Disconnect, Kill]
+            }
+            // A packet has no answer of its own. Checksums are made by whoever sends.
+            Self::Packet { writing: false, .. } => &[
+                Delay,
+                DelayByClock,
+                Hold,
+                Drop,
+                Disconnect,
+                Corrupt,
+                WrongChecksums,
+                Kill,
+            ],
+            Self::Packet { writing: true, .. } => {
+                &[Delay, DelayByClock, Hold, Drop, Disconnect, Corrupt, Kill]
+            }
+            // It has no answer to wait for.
+            Self::Heartbeat { .. } => &[Drop],
             // Servers do not ask about these.
             Self::Timer { .. }
             | Self::State { .. }
@@ -111,7 +163,7 @@ mod tests {
     use super::*;
     use crate::{Latch, Mechanism, Operation, Outcome, Server, StateChange, TgsKind, TimerKind};
 
-    fn verdicts() -> [(&'static str, Verdict); 11] {
+    fn verdicts() -> [(&'static str, Verdict); 13] {
         [
             ("KrbError", Verdict::KrbError(ErrorCode::KDC_ERR_POLICY)),
             (
@@ -122,10 +174,15 @@ mod tests {
                 },
             ),
             ("Delay", Verdict::Delay(Duration::from_millis(1))),
+            (
+                "DelayByClock",
+                Verdict::DelayByClock(Duration::from_millis(1)),
+            ),
             ("Hold", Verdict::Hold(Latch::new())),
             ("Drop", Verdict::Drop),
             ("Disconnect", Verdict::Disconnect),
             ("Corrupt", Verdict::Corrupt),
+            ("WrongChecksums", Verdict::WrongChecksums),
             ("LoseReply", Verdict::LoseReply),
             ("CutReply", Verdict::CutReply(1)),
             ("ChopReply", Verdict::ChopReply(1)),
@@ -173,6 +230,7 @@ mod tests {
                 server,
                 user: name(),
                 method: name(),
+                path: None,
                 outcome: outcome.clone(),
             },
             Event::ReadBlock {
@@ -199,7 +257,16 @@ mod tests {
                 block: 1,
                 nth: 1,
                 writing: true,
+                length: 1,
             },
+            Event::Packet {
+                datanode: 1,
+                block: 1,
+                nth: 1,
+                writing: false,
+                length: 1,
+            },
+            Event::Heartbeat { datanode: 1 },
             Event::Timer {
                 server,
                 timer: TimerKind::Heartbeat,

@@ -4,7 +4,8 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 
 /// Holds exchanges from [`Verdict::Hold`](crate::Verdict::Hold) until it is opened. Clones are the
 /// same latch. Once open, it stays open and holds nothing any more.
@@ -50,9 +51,28 @@ impl Latch {
         self.state().open
     }
 
+    /// Blocks this thread until it is opened.
+    pub fn wait(&self) {
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut cx = Context::from_waker(&waker);
+        let mut latch = self.clone();
+        while Pin::new(&mut latch).poll(&mut cx).is_pending() {
+            thread::park();
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // The fields are independent of each other, so a panic elsewhere leaves them valid.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Wakes a thread that waits.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }
 
@@ -93,7 +113,6 @@ impl fmt::Debug for Latch {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::task::Wake;
 
     use super::*;
 
@@ -120,6 +139,11 @@ mod tests {
         assert_eq!(count.0.load(Ordering::Relaxed), 1);
         assert!(Pin::new(&mut held).poll(&mut cx).is_ready());
         assert!(Pin::new(&mut latch.clone()).poll(&mut cx).is_ready());
+        let closed = Latch::new();
+        thread::scope(|scope| {
+            scope.spawn(|| closed.wait());
+            closed.open();
+        });
         assert!(held == latch && held != Latch::new());
     }
 }

@@ -9,6 +9,7 @@
 mod bounded;
 mod display;
 mod fit;
+mod json;
 mod latch;
 mod ruling;
 mod words;
@@ -141,6 +142,8 @@ pub enum Event {
         user: Arc<str>,
         /// The method's name on the wire, for instance `getFileInfo`.
         method: Arc<str>,
+        /// The path that the call is about; the first of two. `None` if it is about none.
+        path: Option<Arc<str>>,
         /// The outcome.
         outcome: Outcome,
     },
@@ -190,6 +193,14 @@ pub enum Event {
         nth: u64,
         /// `true` if it is being written, `false` if it is being read.
         writing: bool,
+        /// The length of the whole packet in bytes.
+        length: usize,
+    },
+    /// A DataNode is about to send a heartbeat to the NameNode. It is asked about only while a
+    /// fault is installed, and never recorded.
+    Heartbeat {
+        /// The DataNode's number, from 1.
+        datanode: usize,
     },
     /// A timer fired.
     Timer {
@@ -298,7 +309,8 @@ impl Event {
             Self::ReadBlock { datanode, .. }
             | Self::WriteBlock { datanode, .. }
             | Self::DataTransfer { datanode, .. }
-            | Self::Packet { datanode, .. } => Some(Server::DataNode(*datanode)),
+            | Self::Packet { datanode, .. }
+            | Self::Heartbeat { datanode } => Some(Server::DataNode(*datanode)),
             Self::Fault { on, .. } => on.server(),
             Self::ClockMoved { .. } => None,
         }
@@ -319,6 +331,7 @@ impl Event {
             | Self::DataTransfer { outcome, .. } => Some(outcome),
             Self::Connection { .. }
             | Self::Packet { .. }
+            | Self::Heartbeat { .. }
             | Self::Timer { .. }
             | Self::State { .. }
             | Self::ClockMoved { .. }
@@ -346,6 +359,9 @@ pub enum Verdict {
     },
     /// Wait this long in real time, then go on.
     Delay(Duration),
+    /// Wait until the fixture's clock has gone on by this much, then act at the time that it is by
+    /// then. A server without a fixture waits in real time.
+    DelayByClock(Duration),
     /// Wait until the test opens the latch, then act at the time that it is by then.
     Hold(Latch),
     /// Do not act and send no answer, but keep the connection.
@@ -354,6 +370,8 @@ pub enum Verdict {
     Disconnect,
     /// Go on, but corrupt the bytes that are sent or stored. Their number stays the same.
     Corrupt,
+    /// Go on, but send wrong checksums with intact data.
+    WrongChecksums,
     /// Act, but lose the answer. The connection stays.
     LoseReply,
     /// Act, but send only this many bytes of the answer and close the connection. A datagram is

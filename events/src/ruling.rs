@@ -42,6 +42,8 @@ pub struct Changes {
     pub delay: Duration,
     /// Corrupts the bytes that are sent or stored, and keeps their number.
     pub corrupt: bool,
+    /// Sends wrong checksums with intact data.
+    pub wrong_checksums: bool,
     /// Changes how the answer is sent.
     pub reply: ReplyFault,
 }
@@ -166,8 +168,10 @@ fn interpret<R: Refusal>(verdict: Verdict) -> Ruling<R> {
                 return Ruling::Refuse(refusal);
             }
         }
-        Verdict::Delay(delay) => changes.delay = delay,
+        // A fixture turns the latter into a hold.
+        Verdict::Delay(delay) | Verdict::DelayByClock(delay) => changes.delay = delay,
         Verdict::Corrupt => changes.corrupt = true,
+        Verdict::WrongChecksums => changes.wrong_checksums = true,
         Verdict::LoseReply => changes.reply = ReplyFault::Lost,
         Verdict::CutReply(bytes) => changes.reply = ReplyFault::Cut(bytes),
         Verdict::ChopReply(bytes) => changes.reply = ReplyFault::Chopped(bytes.max(1)),

@@ -125,6 +125,9 @@ pub enum Error {
         /// The last entries of the journal.
         journal: String,
     },
+    /// What a test expected of the servers did not happen, or too often.
+    #[error("{0}")]
+    Unmet(String),
     /// A program that cannot be put under the fixture's clock.
     #[error("{program} cannot be put under the fixture's clock: {why}")]
     ClockOutOfReach {
@@ -162,6 +165,7 @@ impl Error {
             | Self::Setting { .. }
             | Self::UnknownPrincipal { .. }
             | Self::NotSeen { .. }
+            | Self::Unmet(_)
             | Self::ClockOutOfReach { .. }
             | Self::NoSuchServer { .. } => None,
         }

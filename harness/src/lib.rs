@@ -120,6 +120,7 @@ pub use servers::namenode::NameNodeServer;
 pub use spec::builder::Builder;
 pub use spec::{NewPrincipal, Protection, Trust};
 pub use test_result::{TestError, TestResult};
+pub use watch::expectation::Expectation;
 pub use watch::faults::{Fault, FaultGuard, Rule};
 pub use watch::journal::{Entry, Journal};
 pub use world::methods::SkewGuard;
@@ -127,8 +128,8 @@ pub use world::methods::SkewGuard;
 /// The types of the builders of [`Fault`].
 pub mod fault_kinds {
     pub use crate::watch::faults::{
-        BlockData, BlockOperation, Connecting, Handshake, KdcExchange, Kind, NamesUser, On,
-        Packets, Rpc, SpoilsBytes, Throws,
+        BlockData, BlockOperation, Connecting, Exchange, Handshake, Heartbeats, KdcExchange, Kind,
+        NamesUser, On, Packets, ReadPackets, Rpc, SpoilsBytes, Throws, WrittenPackets,
     };
 }
 

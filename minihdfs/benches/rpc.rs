@@ -1,15 +1,16 @@
 //! The cost of one NameNode call, from the bytes of its frame to the bytes of the response, without
-//! sockets or the kernel.
+//! sockets or the kernel; and of one that is served, beside a bare echo of the same bytes.
 //!
 //! `cargo bench -p minihdfs --bench rpc` prints the CPU time of a call, which other load on the
 //! machine does not distort.
 
 use std::hint::black_box;
-use std::net::Ipv4Addr;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 
 use kerbox_events::{Event, Hook, NoHook, Server, Verdict};
-use kerbox_krb5::Timestamp;
+use kerbox_krb5::{Clock, Timestamp};
 use minihdfs::config::HdfsConfig;
 use minihdfs::namenode::{NameNode, NameNodeIdentity};
 use minihdfs::proto::common::{
@@ -21,6 +22,7 @@ use minihdfs::user::AuthToLocal;
 use prost::Message;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 const CLIENT_PROTOCOL: &str = "org.apache.hadoop.hdfs.protocol.ClientProtocol";
@@ -76,8 +78,8 @@ fn call(method: &str, request: &impl Message) -> Vec<u8> {
     ])
 }
 
-/// Creates a connection of alice to a NameNode with 1,000 directories side by side.
-fn session(hook: Arc<dyn Hook>) -> RpcSession {
+/// Creates the port of a NameNode with 1,000 directories side by side.
+fn endpoint(hook: Arc<dyn Hook>) -> Arc<RpcEndpoint> {
     let (config, _) = HdfsConfig::from_pairs([]).expect("defaults");
     let identity = NameNodeIdentity {
         superuser: "hdfs".to_owned(),
@@ -94,15 +96,18 @@ fn session(hook: Arc<dyn Hook>) -> RpcSession {
             .expect("made");
     }
     let rules = AuthToLocal::from_config(&config, "").expect("DEFAULT");
-    let endpoint = RpcEndpoint::new(
+    Arc::new(RpcEndpoint::new(
         Server::NameNode(1),
         Arc::new(namenode),
         None,
         rules,
         &config,
         hook,
-    );
-    let mut session = RpcSession::new(Arc::new(endpoint), (Ipv4Addr::LOCALHOST, 50_000).into());
+    ))
+}
+
+/// Returns the first bytes of alice's connection.
+fn hello() -> Vec<u8> {
     let context = IpcConnectionContextProto {
         user_info: Some(UserInformationProto {
             effective_user: Some("alice".to_owned()),
@@ -110,16 +115,27 @@ fn session(hook: Arc<dyn Hook>) -> RpcSession {
         }),
         protocol: Some(CLIENT_PROTOCOL.to_owned()),
     };
-    session.input().extend_from_slice(b"hrpc\x09\x00\x00");
-    let hello = frame(&[header(-3), context.encode_length_delimited_to_vec()]);
-    session.input().extend_from_slice(&hello);
+    let context = frame(&[header(-3), context.encode_length_delimited_to_vec()]);
+    [&b"hrpc\x09\x00\x00"[..], &context].concat()
+}
+
+/// Creates a connection of alice.
+fn session(hook: Arc<dyn Hook>) -> RpcSession {
+    let mut rng = StdRng::seed_from_u64(1);
+    let mut session = RpcSession::new(endpoint(hook), (Ipv4Addr::LOCALHOST, 50_000).into());
+    session.input().extend_from_slice(&hello());
     assert_eq!(session.advance(NOW, &mut rng), Step::Read);
     session
 }
 
 /// Returns the CPU time of this thread, in nanoseconds.
 fn cpu() -> u64 {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    cpu_of("/proc/thread-self")
+}
+
+/// Returns the CPU time of the thread with this folder, in nanoseconds.
+fn cpu_of(thread: &str) -> u64 {
+    let stat = std::fs::read_to_string(format!("{thread}/schedstat")).unwrap_or_default();
     stat.split(' ')
         .next()
         .and_then(|nanoseconds| nanoseconds.parse().ok())
@@ -145,6 +161,88 @@ fn measure(name: &str, mut session: RpcSession, request: &[u8], calls: u64) {
     println!("{name:<24} {best:>8} ns of CPU a call");
 }
 
+/// Runs a server on a thread of its own. Returns its address and the thread's folder in /proc.
+fn serve<F: Future<Output = ()>>(
+    server: impl FnOnce(TcpListener) -> F + Send + 'static,
+) -> (SocketAddr, String) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    listener.set_nonblocking(true).expect("a socket");
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let thread = std::fs::read_link("/proc/thread-self").unwrap_or_default();
+        tell.send(format!("/proc/{}", thread.display()))
+            .expect("main listens");
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime")
+            .block_on(server(listener));
+    });
+    (address, told.recv().expect("the thread runs"))
+}
+
+/// Answers each request with these bytes: the least that a server on tokio can do.
+async fn echo(listener: TcpListener, request: usize, response: Vec<u8>) {
+    let listener = tokio::net::TcpListener::from_std(listener).expect("a socket");
+    let (mut stream, _) = listener.accept().await.expect("a client");
+    stream.set_nodelay(true).expect("a socket");
+    let mut buffer = vec![0; request];
+    while stream.read_exact(&mut buffer).await.is_ok() {
+        if stream.write_all(&response).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Calls a served port one call after another. Returns the best CPU time of the server for a call,
+/// and a response.
+fn calls(server: &(SocketAddr, String), hello: &[u8], request: &[u8]) -> (u64, Vec<u8>) {
+    const CALLS: u64 = 20_000;
+    let mut stream = TcpStream::connect(server.0).expect("it listens");
+    stream.set_nodelay(true).expect("a socket");
+    stream.write_all(hello).expect("sent");
+    let mut response = Vec::new();
+    let mut best = u64::MAX;
+    for _ in 0..5 {
+        let before = cpu_of(&server.1);
+        for _ in 0..CALLS {
+            stream.write_all(request).expect("sent");
+            let mut length = [0; 4];
+            stream.read_exact(&mut length).expect("a response");
+            response.resize(4 + u32::from_be_bytes(length) as usize, 0);
+            response[..4].copy_from_slice(&length);
+            stream.read_exact(&mut response[4..]).expect("a response");
+        }
+        best = best.min((cpu_of(&server.1) - before) / CALLS);
+    }
+    (best, response)
+}
+
+/// Prints the CPU time of a served call beside that of an echo of the same bytes.
+fn beside_an_echo(name: &str, request: &[u8]) {
+    let endpoint = endpoint(Arc::new(NoHook));
+    let server = serve(|listener| async {
+        minihdfs::rpc::serve(
+            endpoint,
+            listener,
+            Clock::frozen(NOW),
+            1,
+            std::future::pending(),
+        )
+        .await
+        .expect("a socket");
+    });
+    let (served, response) = calls(&server, &hello(), request);
+    let length = request.len();
+    let echoed = serve(move |listener| echo(listener, length, response));
+    let (echoed, _) = calls(&echoed, &[], request);
+    println!(
+        "{name:<24} {served:>8} ns of CPU a call, {:.2} times an echo",
+        served as f64 / echoed as f64
+    );
+}
+
 fn main() {
     let file_info = call(
         "getFileInfo",
@@ -159,6 +257,7 @@ fn main() {
             ..Default::default()
         },
     );
+    beside_an_echo("getFileInfo, served", &file_info);
     let journal = Journal(std::sync::Mutex::new(Vec::with_capacity(4_096)));
     measure(
         "getFileInfo",

@@ -284,15 +284,23 @@ impl RealmCore {
         if !self.kdcs.any_serves() {
             return Err(ErrorCode::KDC_ERR_SVC_UNAVAILABLE.into());
         }
-        let reply = self.kdc.handle(self.kdc_clock.now(), request, Peer::LOCAL);
+        let mut reply = self.kdc.handle(self.kdc_clock.now(), request, Peer::LOCAL);
         // Carries out a fault's verdict here, as there is no server in between to do so.
+        if let Some(latch) = reply.hold.take() {
+            latch.wait();
+            let now = self.kdc_clock.now();
+            reply = self.kdc.handle_held(now, request, Peer::LOCAL);
+        }
         std::thread::sleep(reply.delay);
         if reply.stop {
             self.kdcs.all().for_each(|server| server.stop());
         }
-        reply
-            .message
-            .ok_or_else(|| ErrorCode::KDC_ERR_SVC_UNAVAILABLE.into())
+        let cut = reply.cut.unwrap_or(usize::MAX);
+        let message = reply.message.map(|mut message| {
+            message.truncate(cut);
+            message
+        });
+        message.ok_or_else(|| ErrorCode::KDC_ERR_SVC_UNAVAILABLE.into())
     }
 }
 

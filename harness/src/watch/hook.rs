@@ -6,6 +6,7 @@ use kerbox_events::{Event, Hook, Server, Verdict};
 use kerbox_krb5::Timestamp;
 use tokio::sync::mpsc;
 
+use crate::watch::delays::Delays;
 use crate::watch::faults::{Answer, Faults};
 use crate::watch::journal::Journal;
 
@@ -13,6 +14,7 @@ use crate::watch::journal::Journal;
 pub(crate) struct Watch {
     pub(crate) journal: Journal,
     pub(crate) faults: Arc<Faults>,
+    pub(crate) delays: Delays,
     /// Reports servers that a fault has killed, so that the fixture takes them off the network.
     killed: mpsc::UnboundedSender<Server>,
 }
@@ -22,6 +24,7 @@ impl Watch {
     pub(crate) fn new(journal: Journal, seed: u64) -> (Arc<Self>, mpsc::UnboundedReceiver<Server>) {
         let (killed, kills) = mpsc::unbounded_channel();
         let watch = Self {
+            delays: Delays::new(journal.clock().clone()),
             journal,
             faults: Arc::new(Faults::new(seed)),
             killed,
@@ -42,7 +45,10 @@ impl Hook for Watch {
             // The receiver is gone only when the fixture and its servers are ending.
             let _ = self.killed.send(server);
         }
-        verdict
+        match verdict {
+            Verdict::DelayByClock(delay) => Verdict::Hold(self.delays.add(delay)),
+            verdict => verdict,
+        }
     }
 
     fn record(&self, now: Timestamp, event: Event) {

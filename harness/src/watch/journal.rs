@@ -11,6 +11,8 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::Error;
+use crate::watch::expectation::Expectation;
+use crate::watch::faults::{Kind, On};
 
 /// Maximum number of entries; older ones are dropped and counted.
 const KEPT: usize = 20_000;
@@ -33,6 +35,29 @@ pub struct Entry {
     pub real: Timestamp,
     /// The event.
     pub event: Event,
+}
+
+impl Entry {
+    /// Returns the entry as a JSON object on one line: `number`, `at`, `real`, and the event with
+    /// its own members in `what`.
+    ///
+    /// ```
+    /// let realm = kerbox::Realm::start_blocking()?;
+    /// realm.login_blocking("alice")?;
+    /// let lines: Vec<_> = realm.journal().entries().iter().map(kerbox::Entry::to_json).collect();
+    /// assert!(lines.iter().any(|line| line.contains(r#""event":"AsExchange""#)), "{lines:?}");
+    /// # Ok::<(), kerbox::Error>(())
+    /// ```
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        format!(
+            r#"{{"number":{},"at":"{}","real":"{}","what":{}}}"#,
+            self.number,
+            self.at,
+            self.real,
+            self.event.to_json()
+        )
+    }
 }
 
 impl fmt::Display for Entry {
@@ -132,6 +157,10 @@ impl Journal {
         }
     }
 
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
     pub(crate) fn record(&self, at: Timestamp, mut event: Event) {
         let bytes = event.bound();
         let real = self.shared.clock.real_now();
@@ -166,6 +195,12 @@ impl Journal {
             shared: Arc::clone(&self.shared),
             from: self.lock().next,
         }
+    }
+
+    /// Expects events from now on, of the same kinds that faults strike, and verifies this when the
+    /// returned value is dropped. See [`Expectation`].
+    pub fn expect<K: Kind>(&self, what: On<K>) -> Expectation {
+        Expectation::new(self.from_here(), what)
     }
 
     /// Returns all entries of this view that are still kept, oldest first.
@@ -384,6 +419,7 @@ mod tests {
             server: Server::NameNode(1),
             user: user.into(),
             method: method.clone(),
+            path: None,
             outcome: Outcome::Exception {
                 class: method.clone(),
                 message: method.clone(),
@@ -463,6 +499,7 @@ mod tests {
                 server: Server::NameNode(1),
                 user: "alice".into(),
                 method: "mkdirs".into(),
+                path: None,
                 outcome: Outcome::Ok,
             },
         );

@@ -278,11 +278,13 @@ impl World {
             .filter(|timed| timed.leads)
             .filter_map(TimedServer::deadline);
         deadlines
+            .chain(self.watch.delays.next_deadline())
             .filter(|deadline| *deadline > now && *deadline < target)
             .min()
     }
 
     fn tick_all(&self) {
+        self.watch.delays.tick();
         let cores: Vec<(Clock, Arc<dyn Timed>)> = lock(&self.servers)
             .iter()
             .map(|timed| (timed.clock.clone(), Arc::clone(&timed.core)))
@@ -294,6 +296,7 @@ impl World {
 
     /// Ticks whatever is due; returns the time until the next deadline.
     fn tick_due(&self) -> Option<Duration> {
+        self.watch.delays.tick();
         let due: Vec<(Clock, Arc<dyn Timed>)> = {
             let now = self.clock.now();
             let servers = lock(&self.servers);
@@ -308,7 +311,11 @@ impl World {
         }
         let now = self.clock.now();
         let servers = lock(&self.servers);
-        let next = servers.iter().filter_map(TimedServer::deadline).min()?;
+        let next = servers
+            .iter()
+            .filter_map(TimedServer::deadline)
+            .chain(self.watch.delays.next_deadline())
+            .min()?;
         // If a tick leaves its deadline due, wait a little instead of spinning.
         Some(next.since(now).max(Duration::from_millis(1)))
     }
@@ -323,9 +330,15 @@ impl World {
                     tokio::select! {
                         () = tokio::time::sleep(wait) => {}
                         () = changed => {}
+                        () = self.watch.delays.added.notified() => {}
                     }
                 }
-                _ => changed.await,
+                _ => {
+                    tokio::select! {
+                        () = changed => {}
+                        () = self.watch.delays.added.notified() => {}
+                    }
+                }
             }
         }
     }

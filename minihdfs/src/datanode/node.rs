@@ -1,12 +1,13 @@
 //! The DataNode: its replicas, its lifecycle, and its communication with the NameNode.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use kerbox_events::{Event, Hook, Server, StateChange};
+use kerbox_events::{Ending, Event, Hook, Ruling, Server, StateChange, rule};
 use kerbox_krb5::{Clock, Timestamp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -282,6 +283,12 @@ impl DataNode {
         self.life().next_heartbeat = now + self.heartbeat_interval;
         // Lowered first: what is ordered from now on may be too late for this response.
         self.signal.lower();
+        let event = |_| Event::Heartbeat {
+            datanode: self.number(),
+        };
+        if rule::<Infallible>(&*self.hook, now, event) == Ruling::End(Ending::Silent) {
+            return;
+        }
         match self
             .namenode
             .send_heartbeat(now, &self.registration, &self.storage())

@@ -137,37 +137,28 @@ impl AuthToLocal {
                     Ok(Some(short)) => Cow::Owned(short),
                     Ok(None) => continue,
                     Err(TooManySteps) => {
-                        return Err(HdfsError::new(
-                            NO_MATCHING_RULE,
-                            format!(
-                                "The auth_to_local rule {} takes too many steps on {full}: its expressions go back too often",
-                                rule.text
-                            ),
-                        ));
+                        return Err(HdfsError::no_matching_rule(format!(
+                            "The auth_to_local rule {} takes too many steps on {full}: its expressions go back too often",
+                            rule.text
+                        )));
                     }
                 },
             };
             if self.mechanism == AuthToLocalMechanism::Hadoop && short.contains(['/', '@']) {
-                return Err(HdfsError::new(
-                    NO_MATCHING_RULE,
-                    format!("Non-simple name {short} after auth_to_local rule {rule}"),
-                ));
+                return Err(HdfsError::no_matching_rule(format!(
+                    "Non-simple name {short} after auth_to_local rule {rule}"
+                )));
             }
             return Ok(short);
         }
         match self.mechanism {
             AuthToLocalMechanism::Mit => Ok(Cow::Borrowed(full)),
-            AuthToLocalMechanism::Hadoop => Err(HdfsError::new(
-                NO_MATCHING_RULE,
-                format!("No rules applied to {full}"),
-            )),
+            AuthToLocalMechanism::Hadoop => Err(HdfsError::no_matching_rule(format!(
+                "No rules applied to {full}"
+            ))),
         }
     }
 }
-
-/// The class of the error for a principal that no rule matches.
-pub(crate) const NO_MATCHING_RULE: &str =
-    "org.apache.hadoop.security.authentication.util.KerberosName$NoMatchingRule";
 
 /// `service[/host][@realm]`, with no empty part.
 struct Name<'a> {
@@ -323,6 +314,7 @@ fn parse_format(format: &str, components: usize) -> Result<Vec<Part>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Class;
 
     fn rules(rules: &str) -> AuthToLocal {
         AuthToLocal::parse(rules, AuthToLocalMechanism::Hadoop, "EXAMPLE.COM")
@@ -340,7 +332,7 @@ mod tests {
         assert_eq!(short(&rules, "hdfs/host.example@EXAMPLE.COM"), "hdfs");
         assert_eq!(short(&rules, "alice"), "alice");
         let error = rules.short_name("alice@OTHER").expect_err("another realm");
-        assert_eq!(error.class(), NO_MATCHING_RULE);
+        assert_eq!(*error.kind(), Class::NoMatchingRule);
         assert_eq!(error.message(), "No rules applied to alice@OTHER");
         for malformed in ["a/b/c@EXAMPLE.COM", "@EXAMPLE.COM", "a@b@c", "a@"] {
             let error = rules.short_name(malformed).expect_err(malformed);

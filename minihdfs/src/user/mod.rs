@@ -9,7 +9,6 @@ mod java_regex;
 mod proxy_users;
 
 pub use auth_to_local::AuthToLocal;
-pub(crate) use auth_to_local::NO_MATCHING_RULE;
 pub use proxy_users::ProxyUsers;
 
 use std::net::IpAddr;

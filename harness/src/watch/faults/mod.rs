@@ -5,12 +5,12 @@
 //! - `fault`: a ready-made rule; `on`: its builders, typed by the event that it strikes
 
 mod fault;
-mod on;
+pub(in crate::watch) mod on;
 
 pub use fault::Fault;
 pub use on::{
-    BlockData, BlockOperation, Connecting, Handshake, KdcExchange, Kind, NamesUser, On, Packets,
-    Rpc, SpoilsBytes, Throws,
+    BlockData, BlockOperation, Connecting, Exchange, Handshake, Heartbeats, KdcExchange, Kind,
+    NamesUser, On, Packets, ReadPackets, Rpc, SpoilsBytes, Throws, WrittenPackets,
 };
 
 use std::fmt;

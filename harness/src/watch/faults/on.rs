@@ -9,6 +9,7 @@ use std::time::Duration;
 use kerbox_events::{Event, Latch, Operation, Server, Verdict};
 use kerbox_krb5::ErrorCode;
 
+use super::Rule;
 use super::fault::{Fault, Matches, is_by};
 
 /// The events that a fault strikes. Its last word is a verdict that such events can take, and makes
@@ -26,16 +27,22 @@ use super::fault::{Fault, Matches, is_by};
 /// ```
 #[must_use = "it becomes a fault with a verdict, for instance `.disconnect()`"]
 pub struct On<K> {
-    matches: Matches,
+    /// Matches every event of the kind.
+    pub(in crate::watch) base: Matches,
+    pub(in crate::watch) matches: Matches,
     kind: PhantomData<fn() -> K>,
 }
 
 /// A kind of event that faults strike.
 pub trait Kind {}
+/// A kind of event that waits for an answer or moves bytes.
+pub trait Exchange: Kind {}
 /// A kind of event that names a user.
 pub trait NamesUser: Kind {}
 /// A kind of event that a Hadoop server can answer with an exception.
 pub trait Throws: Kind {}
+/// Data packets in one of the two directions.
+pub trait Packets: Kind {}
 /// A kind of event with bytes that can be corrupted.
 pub trait SpoilsBytes: Kind {}
 
@@ -57,17 +64,35 @@ pub enum BlockData {}
 /// The other operations of the DataTransferProtocol.
 #[derive(Debug)]
 pub enum BlockOperation {}
-/// Data packets.
+/// Heartbeats of DataNodes.
 #[derive(Debug)]
-pub enum Packets {}
+pub enum Heartbeats {}
+/// Data packets that are sent to a reader.
+#[derive(Debug)]
+pub enum ReadPackets {}
+/// Data packets that are about to be stored.
+#[derive(Debug)]
+pub enum WrittenPackets {}
 
+impl Kind for Heartbeats {}
 impl Kind for KdcExchange {}
 impl Kind for Handshake {}
 impl Kind for Connecting {}
 impl Kind for Rpc {}
 impl Kind for BlockData {}
 impl Kind for BlockOperation {}
-impl Kind for Packets {}
+impl Kind for ReadPackets {}
+impl Kind for WrittenPackets {}
+impl Exchange for KdcExchange {}
+impl Exchange for Handshake {}
+impl Exchange for Connecting {}
+impl Exchange for Rpc {}
+impl Exchange for BlockData {}
+impl Exchange for BlockOperation {}
+impl Exchange for ReadPackets {}
+impl Exchange for WrittenPackets {}
+impl Packets for ReadPackets {}
+impl Packets for WrittenPackets {}
 impl NamesUser for KdcExchange {}
 impl NamesUser for Handshake {}
 impl NamesUser for Rpc {}
@@ -78,7 +103,8 @@ impl Throws for BlockOperation {}
 impl SpoilsBytes for KdcExchange {}
 impl SpoilsBytes for Rpc {}
 impl SpoilsBytes for BlockData {}
-impl SpoilsBytes for Packets {}
+impl SpoilsBytes for ReadPackets {}
+impl SpoilsBytes for WrittenPackets {}
 
 /// The builders.
 impl Fault {
@@ -96,7 +122,8 @@ impl Fault {
     /// realm.
     pub fn on_service_tickets(service: &str) -> On<KdcExchange> {
         let wanted = service.to_owned();
-        On::new(move |event| {
+        let tickets = On::new(|event| matches!(event, Event::TgsExchange { .. }));
+        tickets.when(move |event| {
             matches!(event, Event::TgsExchange { service, .. } if service
                 .strip_prefix(&*wanted)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('@')))
@@ -131,7 +158,9 @@ impl Fault {
     /// Strikes calls of this method: `getFileInfo`, `addBlock`, ….
     pub fn on_rpc(method: &str) -> On<Rpc> {
         let wanted = method.to_owned();
-        On::new(move |event| matches!(event, Event::RpcCall { method, .. } if **method == *wanted))
+        Self::on_calls().when(
+            move |event| matches!(event, Event::RpcCall { method, .. } if **method == *wanted),
+        )
     }
 
     /// Strikes READ_BLOCK.
@@ -146,27 +175,33 @@ impl Fault {
 
     /// Strikes another operation of the DataTransferProtocol.
     pub fn on_operation(operation: Operation) -> On<BlockOperation> {
-        On::new(
+        On::new(|event| matches!(event, Event::DataTransfer { .. })).when(
             move |event| matches!(event, Event::DataTransfer { operation: at, .. } if *at == operation),
         )
     }
 
+    /// Strikes the heartbeats of DataNodes.
+    pub fn on_heartbeats() -> On<Heartbeats> {
+        On::new(|event| matches!(event, Event::Heartbeat { .. }))
+    }
+
     /// Strikes packets that are sent to a reader.
-    pub fn on_read_packets() -> On<Packets> {
+    pub fn on_read_packets() -> On<ReadPackets> {
         On::new(|event| matches!(event, Event::Packet { writing: false, .. }))
     }
 
     /// Strikes packets that are about to be stored.
-    pub fn on_written_packets() -> On<Packets> {
+    pub fn on_written_packets() -> On<WrittenPackets> {
         On::new(|event| matches!(event, Event::Packet { writing: true, .. }))
     }
 }
 
 /// What the fault is restricted to.
 impl<K: Kind> On<K> {
-    fn new(matches: impl FnMut(&Event) -> bool + Send + 'static) -> Self {
+    fn new(kind: impl Fn(&Event) -> bool + Clone + Send + 'static) -> Self {
         Self {
-            matches: Box::new(matches),
+            base: Box::new(kind.clone()),
+            matches: Box::new(kind),
             kind: PhantomData,
         }
     }
@@ -192,9 +227,29 @@ impl<K: NamesUser> On<K> {
     }
 }
 
+impl On<Rpc> {
+    /// Restricts it to calls about this path, for instance `/tmp/x`.
+    pub fn path(self, wanted: &str) -> Self {
+        let wanted = wanted.to_owned();
+        self.when(
+            move |event| matches!(event, Event::RpcCall { path: Some(path), .. } if **path == *wanted),
+        )
+    }
+
+    /// Restricts it to calls about this directory and what is in it.
+    pub fn under(self, directory: &str) -> Self {
+        let directory = directory.trim_end_matches('/').to_owned();
+        self.when(move |event| {
+            matches!(event, Event::RpcCall { path: Some(path), .. } if path
+                .strip_prefix(&*directory)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+        })
+    }
+}
+
 impl On<Connecting> {
     /// Restricts it to connections from this address.
-    pub fn from(self, address: IpAddr) -> Self {
+    pub fn peer(self, address: IpAddr) -> Self {
         self.when(
             move |event| matches!(event, Event::Connection { peer, .. } if peer.ip() == address),
         )
@@ -210,27 +265,61 @@ impl On<BlockData> {
     }
 }
 
-impl On<Packets> {
+impl<K: Packets> On<K> {
     /// Restricts it to the packet with this 1-based number in its operation.
     pub fn packet(self, number: u64) -> Self {
         self.when(move |event| matches!(event, Event::Packet { nth, .. } if *nth == number))
     }
 
     /// Restricts it to packets of this block.
-    pub fn block(self, id: u64) -> Self {
+    pub fn of_block(self, id: u64) -> Self {
         self.when(move |event| matches!(event, Event::Packet { block, .. } if *block == id))
     }
 }
 
-/// The verdicts that every event takes.
 impl<K: Kind> On<K> {
     fn verdict(self, verdict: Verdict) -> Fault {
         Fault::new(self.matches, verdict)
     }
+}
 
+impl On<Heartbeats> {
+    /// Loses them on the way. What else the DataNode reports still arrives.
+    pub fn lose(self) -> Fault {
+        self.verdict(Verdict::Drop)
+    }
+}
+
+/// The verdicts that all exchanges, connections and packets take.
+impl<K: Exchange> On<K> {
     /// Waits this long, in real time, then goes on.
     pub fn delay(self, delay: Duration) -> Fault {
         self.verdict(Verdict::Delay(delay))
+    }
+
+    /// Waits until the fixture's clock has gone on by this much, then goes on, at the time that it
+    /// is by then.
+    ///
+    /// ```
+    /// use kerbox::{Event, Fault, Realm};
+    /// use std::time::Duration;
+    ///
+    /// let realm = Realm::start_blocking()?;
+    /// let hour = Duration::from_secs(3600);
+    /// let _slow = realm.inject(Fault::on_logins().delay_by_clock(hour).once());
+    /// let struck = |event: &Event| matches!(event, Event::Fault { .. });
+    /// std::thread::scope(|scope| {
+    ///     let login = scope.spawn(|| realm.login_blocking("alice"));
+    ///     realm.journal().wait_blocking(struck, Duration::from_secs(5))?;
+    ///     realm.advance_blocking(hour)?;
+    ///     // The request is an hour old by now.
+    ///     assert!(login.join().expect("no panic").is_err());
+    ///     Ok::<(), kerbox::Error>(())
+    /// })?;
+    /// # Ok::<(), kerbox::Error>(())
+    /// ```
+    pub fn delay_by_clock(self, delay: Duration) -> Fault {
+        self.verdict(Verdict::DelayByClock(delay))
     }
 
     /// Waits until the test opens the latch, then goes on, at the time that it is by then.
@@ -289,6 +378,44 @@ impl On<KdcExchange> {
     /// these include the length in front, and the connection is closed.
     pub fn cut_reply(self, bytes: usize) -> Fault {
         self.verdict(Verdict::CutReply(bytes))
+    }
+}
+
+impl<K: Packets> On<K> {
+    /// Lets this many bytes a second through, in real time, in each operation.
+    ///
+    /// # Panics
+    /// Panics if the rate is 0; [`silence`](On::silence) stops the packets.
+    pub fn bandwidth(mut self, bytes_per_second: u32) -> impl Rule + use<K> {
+        assert!(
+            bytes_per_second > 0,
+            "a rate of 0 bytes a second: use .silence()"
+        );
+        move |event: &Event| match event {
+            Event::Packet { length, .. } if (self.matches)(event) => {
+                let seconds = *length as f64 / f64::from(bytes_per_second);
+                Verdict::Delay(Duration::from_secs_f64(seconds))
+            }
+            _ => Verdict::Pass,
+        }
+    }
+}
+
+impl On<ReadPackets> {
+    /// Sends wrong checksums with intact data.
+    pub fn wrong_checksums(self) -> Fault {
+        self.verdict(Verdict::WrongChecksums)
+    }
+}
+
+impl On<BlockData> {
+    /// Answers as a DataNode whose disk is full.
+    pub fn disk_full(self) -> Fault {
+        self.exception(
+            "org.apache.hadoop.util.DiskChecker$DiskOutOfSpaceException",
+            "Out of space: The volume with the most available space (=0 B) is less than the block \
+             size.",
+        )
     }
 }
 

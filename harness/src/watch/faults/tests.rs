@@ -1,5 +1,5 @@
 use super::*;
-use kerbox_events::{Latch, Mechanism, Operation, Outcome, Server};
+use kerbox_events::{Latch, Mechanism, Operation, Outcome, Server, StateChange};
 use kerbox_krb5::ErrorCode;
 
 fn login(client: &str) -> Event {
@@ -100,6 +100,7 @@ fn a_verdict_that_the_event_does_not_take_is_reported_once_and_does_not_strike()
         server: Server::NameNode(1),
         user: "alice".into(),
         method: "mkdirs".into(),
+        path: None,
         outcome: Outcome::Asked,
     };
     assert!(matches!(
@@ -116,6 +117,7 @@ fn a_builder_strikes_its_kind_of_event_as_far_as_it_was_restricted() {
         server,
         user: user.into(),
         method: method.into(),
+        path: Some("/tmp/x".into()),
         outcome: Outcome::Asked,
     };
     let at = Server::DataNode(2);
@@ -123,6 +125,8 @@ fn a_builder_strikes_its_kind_of_event_as_far_as_it_was_restricted() {
         Fault::on_rpc("mkdirs")
             .of("alice")
             .at(at)
+            .under("/tmp")
+            .path("/tmp/x")
             .lose_reply()
             .nth(2),
     );
@@ -169,6 +173,7 @@ fn every_verdict_of_a_builder_is_one_that_its_event_takes() {
         block: 7,
         nth: 1,
         writing: true,
+        length: 1_000,
     };
     let opened = Event::Connection {
         server: Server::DataNode(1),
@@ -189,7 +194,7 @@ fn every_verdict_of_a_builder_is_one_that_its_event_takes() {
         ),
         (sasl.clone(), Fault::on_handshakes().exception(class, "no")),
         (sasl, Fault::on_handshakes().hold(&latch)),
-        (opened.clone(), Fault::on_connections().from(home).silence()),
+        (opened.clone(), Fault::on_connections().peer(home).silence()),
         (opened, Fault::on_connections().hold(&latch)),
         (read.clone(), Fault::on_reads().block(7).corrupt()),
         (read, Fault::on_reads().exception(class, "no")),
@@ -199,7 +204,7 @@ fn every_verdict_of_a_builder_is_one_that_its_event_takes() {
         ),
         (
             packet.clone(),
-            Fault::on_written_packets().packet(1).block(7).corrupt(),
+            Fault::on_written_packets().packet(1).of_block(7).corrupt(),
         ),
         (packet, Fault::on_written_packets().kill()),
     ] {
@@ -208,4 +213,49 @@ fn every_verdict_of_a_builder_is_one_that_its_event_takes() {
         assert_ne!(faults.ask(&event).verdict, Verdict::Pass, "{event}");
         assert_eq!(guard.struck(), 1, "{event}");
     }
+}
+
+#[test]
+fn a_datanode_whose_heartbeats_are_lost_is_thought_dead_and_comes_back() -> Result<(), crate::Error>
+{
+    let cluster = crate::Cluster::simple().datanodes(2).start_blocking()?;
+    let second = Server::DataNode(2);
+    let is = |wanted| move |event: &Event| matches!(event, Event::State { server, change, .. } if (*server, *change) == (second, wanted));
+    let lost = cluster.inject(Fault::on_heartbeats().at(second).lose());
+    cluster.advance_blocking(std::time::Duration::from_secs(700))?;
+    assert!(lost.struck() > 0);
+    assert_eq!(cluster.journal().count(is(StateChange::Dead)), 1);
+    assert!(cluster.datanode(2)?.is_running());
+    drop(lost);
+    let later = cluster.journal().from_here();
+    cluster.advance_blocking(std::time::Duration::from_secs(10))?;
+    assert_eq!(later.count(is(StateChange::Registered)), 1);
+    assert_eq!(
+        later.count(|event| matches!(
+            event,
+            Event::State {
+                server: Server::DataNode(1),
+                ..
+            }
+        )),
+        0
+    );
+    Ok(())
+}
+
+#[test]
+fn a_bandwidth_delays_a_packet_by_its_length() {
+    let faults = Arc::new(Faults::new(0));
+    let slow = faults.inject(Fault::on_written_packets().bandwidth(10_000));
+    let packet = |length, writing| Event::Packet {
+        datanode: 1,
+        block: 7,
+        nth: 1,
+        writing,
+        length,
+    };
+    let delay = Verdict::Delay(std::time::Duration::from_millis(100));
+    assert_eq!(faults.ask(&packet(1_000, true)).verdict, delay);
+    assert_eq!(faults.ask(&packet(1_000, false)).verdict, Verdict::Pass);
+    assert_eq!(slow.struck(), 1);
 }

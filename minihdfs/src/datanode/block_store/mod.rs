@@ -31,10 +31,6 @@ use crate::protocol::{Block, ReplicaState, ReportedReplica};
 use layout::{Layout, Place};
 use replica::Replica;
 
-const REPLICA_NOT_FOUND: &str = "org.apache.hadoop.hdfs.server.datanode.ReplicaNotFoundException";
-const REPLICA_ALREADY_EXISTS: &str =
-    "org.apache.hadoop.hdfs.server.datanode.ReplicaAlreadyExistsException";
-
 /// The replicas of one DataNode (Hadoop's `FsDatasetImpl` with one volume).
 #[derive(Debug)]
 pub(crate) struct BlockStore {
@@ -141,10 +137,7 @@ impl BlockStore {
     }
 
     fn not_found(&self, block: Block) -> HdfsError {
-        HdfsError::new(
-            REPLICA_NOT_FOUND,
-            format!("Replica not found for {}", self.name(block)),
-        )
+        HdfsError::replica_not_found(format!("Replica not found for {}", self.name(block)))
     }
 
     fn failed(&self, what: &str, block: Block, error: &io::Error) -> HdfsError {

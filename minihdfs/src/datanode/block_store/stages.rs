@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use super::check::FileState;
 use super::replica::{Replica, State, java_name};
-use super::{
-    BlockStore, Place, REPLICA_ALREADY_EXISTS, REPLICA_NOT_FOUND, ReplicaState, ReplicaWriter,
-};
+use super::{BlockStore, Place, ReplicaState, ReplicaWriter};
 use crate::HdfsError;
 use crate::datanode::checksum::DataChecksum;
 use crate::protocol::Block;
@@ -62,14 +60,11 @@ impl BlockStore {
         if let Entry::Occupied(existing) = &entry {
             let mut state = existing.get().state();
             if !gives_way(&state) {
-                return Err(HdfsError::new(
-                    REPLICA_ALREADY_EXISTS,
-                    format!(
-                        "Block {} already exists in state {} and thus cannot be created.",
-                        self.name(block),
-                        java_name(state.replica_state)
-                    ),
-                ));
+                return Err(HdfsError::replica_already_exists(format!(
+                    "Block {} already exists in state {} and thus cannot be created.",
+                    self.name(block),
+                    java_name(state.replica_state)
+                )));
             }
             state.stop_writer();
             existing
@@ -301,9 +296,10 @@ impl BlockStore {
     }
 
     fn unsuitable(&self, why: &str, replica: &Replica, state: &State) -> HdfsError {
-        HdfsError::new(
-            REPLICA_NOT_FOUND,
-            format!("{why} {}:{}", self.block_pool, replica.describe(state)),
-        )
+        HdfsError::replica_not_found(format!(
+            "{why} {}:{}",
+            self.block_pool,
+            replica.describe(state)
+        ))
     }
 }

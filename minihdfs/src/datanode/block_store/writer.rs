@@ -159,14 +159,11 @@ impl ReplicaWriter {
         self.checksum
             .verify(packet.data, packet.checksums)
             .map_err(|position| {
-                WriteError::Checksum(HdfsError::new(
-                    "org.apache.hadoop.fs.ChecksumException",
-                    format!(
-                        "Checksum error: {} at {}",
-                        self.store.name(self.replica.block(state)),
-                        offset + position as u64
-                    ),
-                ))
+                WriteError::Checksum(HdfsError::checksum(format!(
+                    "Checksum error: {} at {}",
+                    self.store.name(self.replica.block(state)),
+                    offset + position as u64
+                )))
             })
     }
 

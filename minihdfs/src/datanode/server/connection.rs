@@ -235,22 +235,6 @@ impl Connection {
         node: &DataNode,
         protection: &DataProtection,
     ) -> io::Result<()> {
-        let magic = self.bytes::<4>(READ_TIMEOUT).await?;
-        if magic != MAGIC {
-            return Err(invalid(HdfsError::io(format!(
-                "Received {} instead of {} from {}. Perhaps the client is running an older version of Hadoop which does not support \
-                 SASL data transfer protection",
-                u32::from_be_bytes(magic),
-                u32::from_be_bytes(MAGIC),
-                self.peer
-            ))));
-        }
-        let Some(secrets) = node.secrets.clone() else {
-            return Err(invalid(HdfsError::io(
-                "data connections are to be protected, but there are no block keys",
-            )));
-        };
-        let mut handshake = node.with_rng(|rng| HandshakeServer::new(protection, secrets, rng));
         let record = |user: &str, outcome| {
             node.record(Event::Sasl {
                 server: Server::DataNode(node.number()),
@@ -259,6 +243,24 @@ impl Connection {
                 outcome,
             });
         };
+        let magic = self.bytes::<4>(READ_TIMEOUT).await?;
+        if magic != MAGIC {
+            let error = HdfsError::io(format!(
+                "Received {} instead of {} from {}. Perhaps the client is running an older version \
+                 of Hadoop which does not support SASL data transfer protection",
+                u32::from_be_bytes(magic),
+                u32::from_be_bytes(MAGIC),
+                self.peer
+            ));
+            record("", refusal(&error));
+            return Err(invalid(error));
+        }
+        let Some(secrets) = node.secrets.clone() else {
+            return Err(invalid(HdfsError::io(
+                "data connections are to be protected, but there are no block keys",
+            )));
+        };
+        let mut handshake = node.with_rng(|rng| HandshakeServer::new(protection, secrets, rng));
         loop {
             let message: DataTransferEncryptorMessageProto = self.message(READ_TIMEOUT).await?;
             match node
@@ -277,13 +279,7 @@ impl Connection {
                     return protect(&mut self.inbox, &mut self.outbox, protection).map_err(invalid);
                 }
                 HandshakeStep::Refused { message, error } => {
-                    record(
-                        "",
-                        Outcome::Exception {
-                            class: error.class().into(),
-                            message: error.message().into(),
-                        },
-                    );
+                    record("", refusal(&error));
                     self.send(&message).await?;
                     return Err(invalid(error));
                 }
@@ -324,6 +320,14 @@ impl Connection {
             protect(&mut connection.inbox, &mut connection.outbox, protection).map_err(invalid)?;
         }
         Ok(connection)
+    }
+}
+
+/// Returns the outcome of a handshake that this error ends.
+fn refusal(error: &HdfsError) -> Outcome {
+    Outcome::Exception {
+        class: error.class().into(),
+        message: error.message().into(),
     }
 }
 

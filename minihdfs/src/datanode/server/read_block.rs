@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use kerbox_events::{Event, Operation};
+use kerbox_events::{Changes, Event, Operation};
 
 use super::connection::{Connection, READ_TIMEOUT};
 use super::faults::{Running, ask};
@@ -188,7 +188,7 @@ pub(super) async fn send_packets(
     let mut nth = 0;
     while let Some(length) = reader.next_length() {
         nth += 1;
-        let mut corrupt = corrupt;
+        let mut changes = Changes::default();
         if node.hook.watching() {
             // Earlier packets are actually sent before the fault takes effect.
             connection.flush().await?;
@@ -197,18 +197,13 @@ pub(super) async fn send_packets(
                 block: block.id,
                 nth,
                 writing: false,
+                length,
             };
-            corrupt |= ask(node, connection, event).await?.corrupt;
+            changes = ask(node, connection, event).await?;
         }
         connection.outbox.unit_with(length, |packet| {
             reader.read_packet(packet)?;
-            // The last packet has no data, and its header must stay readable.
-            if corrupt
-                && has_data(packet)
-                && let Some(last) = packet.last_mut()
-            {
-                *last ^= 0xff;
-            }
+            damage(packet, corrupt || changes.corrupt, changes.wrong_checksums);
             Ok::<_, io::Error>(())
         })?;
         if connection.outbox.bytes().len() >= BATCH {
@@ -218,6 +213,25 @@ pub(super) async fn send_packets(
     connection.flush().await
 }
 
-fn has_data(packet: &[u8]) -> bool {
-    matches!(Packet::parse(packet), Ok(Some(packet)) if !packet.data.is_empty())
+/// Changes a byte of a packet's data or of its checksums. The last packet has neither, and headers
+/// stay readable.
+fn damage(packet: &mut [u8], data: bool, checksums: bool) {
+    if !data && !checksums {
+        return;
+    }
+    let Ok(Some(parsed)) = Packet::parse(packet) else {
+        return;
+    };
+    // The data is at the end of a packet, and its checksums come right before.
+    let sums_end = packet.len() - parsed.data.len();
+    let (has_data, has_checksums) = (!parsed.data.is_empty(), !parsed.checksums.is_empty());
+    if data
+        && has_data
+        && let Some(last) = packet.last_mut()
+    {
+        *last ^= 0xff;
+    }
+    if checksums && has_checksums {
+        packet[sums_end - 1] ^= 0xff;
+    }
 }

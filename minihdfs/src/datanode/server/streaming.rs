@@ -114,13 +114,11 @@ impl<'a> Streaming<'a> {
         while self.wants_packets() {
             let mut spoil = self.spoil;
             if self.node.hook.watching() {
-                if Packet::parse(self.upstream.inbox.bytes())
-                    .map_err(invalid)?
-                    .is_none()
-                {
+                let next = Packet::parse(self.upstream.inbox.bytes()).map_err(invalid)?;
+                let Some(length) = next.map(|packet| packet.bytes.len()) else {
                     return Ok(());
-                }
-                spoil |= self.ask().await?;
+                };
+                spoil |= self.ask(length).await?;
             }
             let Some(packet) = Packet::parse(self.upstream.inbox.bytes()).map_err(invalid)? else {
                 return Ok(());
@@ -142,7 +140,7 @@ impl<'a> Streaming<'a> {
     }
 
     /// Consults the faults about the next packet. Returns true if it must be corrupted.
-    async fn ask(&mut self) -> io::Result<bool> {
+    async fn ask(&mut self, length: usize) -> io::Result<bool> {
         self.nth += 1;
         let (datanode, block, nth) = (self.node.number(), self.pipeline.block().id, self.nth);
         let event = || Event::Packet {
@@ -150,6 +148,7 @@ impl<'a> Streaming<'a> {
             block,
             nth,
             writing: true,
+            length,
         };
         Ok(ask(self.node, self.upstream, event).await?.corrupt)
     }

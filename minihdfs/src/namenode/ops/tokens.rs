@@ -2,6 +2,7 @@
 
 use kerbox_krb5::Timestamp;
 
+use crate::error::Class;
 use crate::namenode::NameNode;
 use crate::namenode::edit::Edit;
 use crate::proto::common::{
@@ -12,7 +13,7 @@ use crate::proto::common::{
 use crate::proto::hdfs::{GetDataEncryptionKeyRequestProto, GetDataEncryptionKeyResponseProto};
 use crate::rpc::Call;
 use crate::token::Token;
-use crate::user::{AuthMethod, NO_MATCHING_RULE};
+use crate::user::AuthMethod;
 use crate::{Caller, HdfsError};
 
 use crate::namenode::ops::status::millis;
@@ -21,8 +22,8 @@ use crate::namenode::state::limits::check_name;
 /// Converts the error for a renewer that no `auth_to_local` rule matches, as Hadoop's
 /// `AbstractDelegationTokenIdentifier.setRenewer` does.
 fn unshortened(error: HdfsError) -> HdfsError {
-    if error.class() == NO_MATCHING_RULE {
-        return HdfsError::new("java.lang.RuntimeException", error.to_string());
+    if *error.kind() == Class::NoMatchingRule {
+        return HdfsError::runtime(error.to_string());
     }
     error
 }

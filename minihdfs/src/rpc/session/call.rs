@@ -51,10 +51,12 @@ impl RpcSession {
     ) -> Result<(), End> {
         let endpoint = Arc::clone(&self.endpoint);
         let method = self.method_name(call.method);
+        let path = path_of(request).map(|path| Arc::<str>::from(cut(path)));
         let event = |outcome| Event::RpcCall {
             server: endpoint.server,
             user: Arc::clone(&caller.user.short),
             method: Arc::clone(&method),
+            path: path.clone(),
             outcome,
         };
         let mut reply = ResponseHeader {
@@ -171,6 +173,15 @@ impl RpcSession {
             self.methods.push(Arc::clone(method));
         }
     }
+}
+
+/// Returns the path that a request is about: its first field, in the methods that have a path.
+fn path_of(request: &[u8]) -> Option<&str> {
+    /// The key of a string in field 1.
+    const KEY: u8 = 0x0a;
+    let mut rest = request.strip_prefix(&[KEY])?;
+    let text = std::str::from_utf8(wire::delimited(&mut rest).ok()?).ok()?;
+    text.starts_with('/').then_some(text)
 }
 
 /// Corrupts a delimited message, but not the length in front of it, so that the client reads all

@@ -1,6 +1,7 @@
 //! Writing: create, append, transfer, with packets in order and correct checksums.
 
 use super::*;
+use crate::error::Class;
 
 #[test]
 fn a_checksum_mismatch_is_refused_and_nothing_is_stored() {
@@ -212,7 +213,7 @@ fn a_transfer_replaces_what_is_older_and_a_replication_only_what_is_unfinished()
         let state = if finalized { "FINALIZED" } else { "RBW" };
         let refused = fixture.store.create_transferred(BLOCK, crc32c(512));
         let error = refused.expect_err("the same stamp");
-        assert_eq!(error.class(), REPLICA_ALREADY_EXISTS);
+        assert_eq!(*error.kind(), Class::ReplicaAlreadyExists);
         assert!(
             error.message().ends_with(&format!(
                 "already exists in state {state} and thus cannot be created."
@@ -265,7 +266,7 @@ fn create_refuses_what_exists_unless_it_is_an_older_unfinished_transfer() {
         .store
         .create_rbw(BLOCK, crc32c(512))
         .expect_err("being written");
-    assert_eq!(error.class(), REPLICA_ALREADY_EXISTS);
+    assert_eq!(*error.kind(), Class::ReplicaAlreadyExists);
     assert!(
         error.message().contains("already exists in state RBW"),
         "{error}"
@@ -377,7 +378,7 @@ fn append_refuses_another_length_another_stamp_and_a_replica_that_is_being_writt
         .append(block, 1001, 700, crc32c(512))
         .expect("without a bump, as hdfs-native and Go");
     let error = append(block, 1002, 700).expect_err("being written");
-    assert_eq!(error.class(), REPLICA_NOT_FOUND);
+    assert_eq!(*error.kind(), Class::ReplicaNotFound);
     assert!(
         error
             .message()

@@ -1,0 +1,242 @@
+//! Events as JSON, for programs that read a journal.
+
+use std::fmt::Write;
+
+use crate::{Event, Outcome};
+
+impl Event {
+    /// Returns the event as a JSON object on one line. Its `event` is the name of the kind, the
+    /// other members are the fields that Rust has.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut object = Object::new();
+        self.write(&mut object);
+        object.end()
+    }
+
+    fn write(&self, to: &mut Object) {
+        to.text("event", self.kind());
+        if let Some(server) = self.server() {
+            to.text("server", &server.to_string());
+        }
+        match self {
+            Self::AsExchange {
+                client, service, ..
+            } => to.text("client", client).text("service", service),
+            Self::TgsExchange {
+                client,
+                service,
+                kind,
+                ..
+            } => to
+                .text("client", client)
+                .text("service", service)
+                .text("kind", &kind.to_string()),
+            Self::PasswordChange { client, target, .. } => {
+                to.text("client", client).text("target", target)
+            }
+            Self::ApExchange { client, .. } => to.text("client", client),
+            Self::Sasl {
+                mechanism, user, ..
+            } => to.text("mechanism", mechanism.name()).text("user", user),
+            Self::Connection { peer, opened, .. } => to
+                .text("peer", &peer.to_string())
+                .raw("opened", &opened.to_string()),
+            Self::RpcCall {
+                user, method, path, ..
+            } => {
+                to.text("user", user).text("method", method);
+                if let Some(path) = path {
+                    to.text("path", path);
+                }
+                &mut *to
+            }
+            Self::ReadBlock {
+                block,
+                offset,
+                length,
+                ..
+            } => to
+                .raw("block", &block.to_string())
+                .raw("offset", &offset.to_string())
+                .raw("length", &length.to_string()),
+            Self::WriteBlock {
+                block, downstream, ..
+            } => to
+                .raw("block", &block.to_string())
+                .raw("downstream", &downstream.to_string()),
+            Self::DataTransfer {
+                operation, block, ..
+            } => to
+                .text("operation", operation.name())
+                .raw("block", &block.to_string()),
+            Self::Packet {
+                block,
+                nth,
+                writing,
+                length,
+                ..
+            } => to
+                .raw("block", &block.to_string())
+                .raw("nth", &nth.to_string())
+                .raw("writing", &writing.to_string())
+                .raw("length", &length.to_string()),
+            Self::Heartbeat { .. } => &mut *to,
+            Self::Timer { timer, subject, .. } => {
+                to.text("timer", timer.name()).text("subject", subject)
+            }
+            Self::State {
+                change, subject, ..
+            } => to.text("change", change.name()).text("subject", subject),
+            Self::ClockMoved { from, to: then } => to
+                .text("from", &from.to_string())
+                .text("to", &then.to_string()),
+            Self::Fault {
+                on,
+                verdict,
+                struck,
+            } => to
+                .raw("on", &on.to_json())
+                .text("verdict", &verdict.to_string())
+                .raw("struck", &struck.to_string()),
+        };
+        self.outcome()
+            .into_iter()
+            .for_each(|outcome| outcome.write(to));
+    }
+
+    /// Returns the name of the kind.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::AsExchange { .. } => "AsExchange",
+            Self::TgsExchange { .. } => "TgsExchange",
+            Self::PasswordChange { .. } => "PasswordChange",
+            Self::ApExchange { .. } => "ApExchange",
+            Self::Sasl { .. } => "Sasl",
+            Self::Connection { .. } => "Connection",
+            Self::RpcCall { .. } => "RpcCall",
+            Self::ReadBlock { .. } => "ReadBlock",
+            Self::WriteBlock { .. } => "WriteBlock",
+            Self::DataTransfer { .. } => "DataTransfer",
+            Self::Packet { .. } => "Packet",
+            Self::Heartbeat { .. } => "Heartbeat",
+            Self::Timer { .. } => "Timer",
+            Self::State { .. } => "State",
+            Self::ClockMoved { .. } => "ClockMoved",
+            Self::Fault { .. } => "Fault",
+        }
+    }
+}
+
+impl Outcome {
+    fn write(&self, to: &mut Object) {
+        match self {
+            Self::Asked => to.text("outcome", "asked"),
+            Self::Ok => to.text("outcome", "ok"),
+            Self::KrbError(code) => to
+                .text("outcome", &format!("{code:?}"))
+                .raw("code", &code.0.to_string()),
+            Self::Exception { class, message } => to
+                .text("outcome", "exception")
+                .text("class", class)
+                .text("message", message),
+            Self::Status(status) => to.text("outcome", status),
+            Self::Dropped => to.text("outcome", "no answer"),
+            Self::Disconnected => to.text("outcome", "disconnected"),
+        };
+    }
+}
+
+/// A JSON object that is being written.
+struct Object(String);
+
+impl Object {
+    fn new() -> Self {
+        Self("{".to_owned())
+    }
+
+    /// Adds a member whose value is JSON already.
+    fn raw(&mut self, name: &str, value: &str) -> &mut Self {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        self.quoted(name);
+        self.0.push(':');
+        self.0.push_str(value);
+        self
+    }
+
+    fn text(&mut self, name: &str, value: &str) -> &mut Self {
+        self.raw(name, "");
+        self.quoted(value);
+        self
+    }
+
+    /// Writes a string (RFC 8259, 7). What a terminal would obey is escaped as well.
+    fn quoted(&mut self, text: &str) {
+        self.0.push('"');
+        for character in text.chars() {
+            match character {
+                '"' | '\\' => self.0.extend(['\\', character]),
+                character
+                    if character.is_control()
+                        || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
+                {
+                    // Writing to a string cannot fail.
+                    let _ = write!(self.0, "\\u{:04x}", u32::from(character));
+                }
+                character => self.0.push(character),
+            }
+        }
+        self.0.push('"');
+    }
+
+    fn end(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kerbox_krb5::ErrorCode;
+
+    use super::*;
+    use crate::{Server, Verdict};
+
+    #[test]
+    fn a_call_is_an_object_with_its_path_and_exception() {
+        let event = Event::RpcCall {
+            server: Server::NameNode(1),
+            user: "alice".into(),
+            method: "mkdirs".into(),
+            path: Some("/a \"b\"\n\u{1b}ä".into()),
+            outcome: Outcome::Exception {
+                class: "java.io.IOException".into(),
+                message: "no\\".into(),
+            },
+        };
+        assert_eq!(
+            event.to_json(),
+            r#"{"event":"RpcCall","server":"NameNode","user":"alice","method":"mkdirs","path":"/a \"b\"\u000a\u001bä","outcome":"exception","class":"java.io.IOException","message":"no\\"}"#
+        );
+    }
+
+    #[test]
+    fn a_fault_contains_the_event_that_it_answers() {
+        let event = Event::Fault {
+            on: Box::new(Event::AsExchange {
+                client: "alice@R".into(),
+                service: "krbtgt/R@R".into(),
+                outcome: Outcome::KrbError(ErrorCode::KDC_ERR_POLICY),
+            }),
+            verdict: Verdict::Drop,
+            struck: true,
+        };
+        assert_eq!(
+            event.to_json(),
+            r#"{"event":"Fault","server":"KDC","on":{"event":"AsExchange","server":"KDC","client":"alice@R","service":"krbtgt/R@R","outcome":"KDC_ERR_POLICY","code":12},"verdict":"drop","struck":true}"#
+        );
+    }
+}
