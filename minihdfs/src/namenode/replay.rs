@@ -30,6 +30,7 @@ impl NameNode {
         replayed.lapse(now);
         ns.lapse(now);
         ns.state().compare(&replayed)?;
+        ns.namespace().check_counts()?;
         check_blocks(&ns)
     }
 }

@@ -277,8 +277,8 @@ impl<'a> PermissionChecker<'a> {
                 self.check_inode(namespace, inode, action)?;
             }
             let first = pending.len();
-            for child in directory.children.values() {
-                let child = namespace.inode(*child);
+            for child in directory.children.ids() {
+                let child = namespace.inode(child);
                 if ignore_empty {
                     self.check_sticky(namespace, inode, child)?;
                 }

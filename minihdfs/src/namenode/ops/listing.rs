@@ -1,6 +1,5 @@
 //! Directory listings in pages.
 
-use std::ops::Bound;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -94,33 +93,24 @@ impl NameNode {
             }));
         };
         let start_after = self.start_after(ns, page.start_after)?;
-        let rest = directory
-            .children
-            .range::<str, _>((Bound::Excluded(&*start_after), Bound::Unbounded));
         // The empty name, which no entry has, sorts before every other.
+        let (rest, count) = directory.children.after(&start_after);
         let mut listing = DirectoryListingProto::default();
         let mut located = 0;
         for (name, child) in rest {
             if listing.partial_listing.len() >= page.limit || located >= page.limit {
-                listing.remaining_entries += 1;
-                continue;
+                break;
             }
-            let entry = self.entry(
-                call,
-                ns,
-                *child,
-                Bytes::copy_from_slice(name.as_bytes()),
-                page,
-            );
+            let name = Bytes::copy_from_slice(name.as_bytes());
+            let entry = self.entry(call, ns, child, name, page);
             if let Some(locations) = &entry.locations {
-                located += locations
-                    .blocks
-                    .iter()
-                    .map(|block| block.locs.len())
-                    .sum::<usize>();
+                let blocks = locations.blocks.iter();
+                located += blocks.map(|block| block.locs.len()).sum::<usize>();
             }
             listing.partial_listing.push(entry);
         }
+        let remaining = count - listing.partial_listing.len();
+        listing.remaining_entries = u32::try_from(remaining).unwrap_or(u32::MAX);
         Ok(Some(listing))
     }
 

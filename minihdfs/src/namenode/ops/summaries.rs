@@ -5,7 +5,7 @@ use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need};
 use crate::namenode::edit::Edit;
-use crate::namenode::state::inode::{Quota, ROOT};
+use crate::namenode::state::inode::{Directory, Quota, ROOT};
 use crate::proto::hdfs::{
     ContentSummaryProto, GetContentSummaryRequestProto, GetContentSummaryResponseProto,
     GetQuotaUsageRequestProto, GetQuotaUsageResponseProto, QuotaUsageProto, SetQuotaRequestProto,
@@ -35,7 +35,7 @@ impl NameNode {
             .namespace()
             .inode(id)
             .as_directory()
-            .map(|directory| directory.quota);
+            .map(Directory::quota);
         let erasure_coding_policy = if quota.is_some() { "" } else { "Replicated" };
         let quota = quota.unwrap_or_default();
         Ok(GetContentSummaryResponseProto {
@@ -72,7 +72,7 @@ impl NameNode {
             .namespace()
             .inode(id)
             .as_directory()
-            .map(|directory| directory.quota)
+            .map(Directory::quota)
             .unwrap_or_default();
         Ok(GetQuotaUsageResponseProto {
             usage: QuotaUsageProto {
@@ -127,7 +127,7 @@ impl NameNode {
                 format!("`{}': Is not a directory", path.path()),
             ));
         };
-        if changes(directory.quota, id == ROOT, &request) {
+        if changes(directory.quota(), id == ROOT, &request) {
             ns.log(&Edit::SetQuota {
                 src: path.path().to_owned(),
                 ns_quota: request.namespace_quota.cast_signed(),

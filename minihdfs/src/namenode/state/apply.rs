@@ -61,7 +61,10 @@ impl State {
                 self.add_file(file, acl)?;
                 self.open(file.inode_id, client_name, client_machine)
             }
-            Edit::Close(file) => self.close(file, effects),
+            Edit::Close(fields) => {
+                let id = self.file(&fields.path)?;
+                self.recount(id, |state| state.close(id, fields, effects))
+            }
             Edit::Append {
                 path,
                 client_name,
@@ -71,27 +74,27 @@ impl State {
             } => {
                 let id = self.file(path)?;
                 self.open(id, client_name, client_machine)?;
-                let file = self.file_mut(id)?;
-                let has_room = file
-                    .blocks
-                    .last()
-                    .is_some_and(|last| last.length < file.block_size);
-                if let Some(writer) = &mut file.writer {
-                    writer.last_block_open = has_room && !new_block;
-                }
-                Ok(())
+                self.recount(id, |state| state.reopen_last_block(id, *new_block))
             }
             Edit::AddBlock {
                 path,
                 penultimate,
                 last,
                 ..
-            } => self.add_block(path, *penultimate, *last, effects),
+            } => {
+                let id = self.file(path)?;
+                self.recount(id, |state| {
+                    state.add_block(id, *penultimate, *last, effects)
+                })
+            }
             Edit::UpdateBlocks { path, blocks, .. } => {
                 let id = self.file(path)?;
-                self.set_blocks(id, blocks, effects)
+                self.recount(id, |state| state.set_blocks(id, blocks, effects))
             }
-            Edit::Truncate { .. } => self.truncate(edit, effects),
+            Edit::Truncate { src, .. } => {
+                let id = self.file(src)?;
+                self.recount(id, |state| state.truncate(id, edit, effects))
+            }
             Edit::ReassignLease {
                 path, new_holder, ..
             } => self.reassign_lease(path, new_holder),
@@ -148,10 +151,13 @@ impl State {
         match edit {
             Edit::SetReplication { path, replication } => {
                 let id = self.file(path)?;
-                let file = self.file_mut(id)?;
-                file.replication = *replication;
-                let stored = file.blocks.iter().map(|block| (*block, id, *replication));
-                effects.stored.extend(stored);
+                self.recount(id, |state| {
+                    let file = state.file_mut(id)?;
+                    file.replication = *replication;
+                    let stored = file.blocks.iter().map(|block| (*block, id, *replication));
+                    effects.stored.extend(stored);
+                    Ok::<_, Reason>(())
+                })?;
             }
             Edit::SetPermissions { src, mode } => self.inode_at(src)?.mode = *mode,
             Edit::SetOwner {
@@ -208,6 +214,16 @@ impl State {
         Ok(())
     }
 
+    /// Changes a file, and with it the counts kept above it.
+    fn recount<T>(&mut self, id: InodeId, change: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.namespace.count_one(id);
+        let result = change(self);
+        let after = self.namespace.count_one(id);
+        self.namespace
+            .charge(self.namespace.inode(id).parent, after, before);
+        result
+    }
+
     fn existing(&self, path: &str) -> Result<InodeId, Reason> {
         let found = self.namespace.find(path);
         found.ok_or_else(|| format!("{path} does not exist"))
@@ -256,7 +272,7 @@ impl State {
         let Some(directory) = self.namespace.inode(parent).as_directory() else {
             return Err(format!("the parent of {path} is not a directory"));
         };
-        if name.is_empty() || directory.children.contains_key(name) {
+        if name.is_empty() || directory.children.get(name).is_some() {
             return Err(format!("{path} exists"));
         }
         if self.namespace.get(id).is_some() {
@@ -300,8 +316,22 @@ impl State {
         Ok(())
     }
 
-    fn close(&mut self, fields: &FileFields, effects: &mut Effects) -> Result<(), Reason> {
-        let id = self.file(&fields.path)?;
+    fn reopen_last_block(&mut self, id: InodeId, new_block: bool) -> Result<(), Reason> {
+        let file = self.file_mut(id)?;
+        let last = file.blocks.last();
+        let has_room = last.is_some_and(|last| last.length < file.block_size);
+        if let Some(writer) = &mut file.writer {
+            writer.last_block_open = has_room && !new_block;
+        }
+        Ok(())
+    }
+
+    fn close(
+        &mut self,
+        id: InodeId,
+        fields: &FileFields,
+        effects: &mut Effects,
+    ) -> Result<(), Reason> {
         if self.file_mut(id)?.writer.is_none() {
             return Err(format!("{} is closed", fields.path));
         }
@@ -317,16 +347,15 @@ impl State {
 
     fn add_block(
         &mut self,
-        path: &str,
+        id: InodeId,
         penultimate: Option<Block>,
         last: Block,
         effects: &mut Effects,
     ) -> Result<(), Reason> {
-        let id = self.file(path)?;
         let file = self.file_mut(id)?;
         let replication = file.replication;
         let Some(writer) = &mut file.writer else {
-            return Err(format!("{path} is closed"));
+            return Err(format!("inode {id} is closed"));
         };
         match (penultimate, file.blocks.last_mut()) {
             (Some(now), Some(before)) if now.id == before.id => {
@@ -338,7 +367,7 @@ impl State {
             (None, None) => {}
             (now, before) => {
                 return Err(format!(
-                    "the last block of {path} is {before:?} instead of {now:?}"
+                    "the last block of inode {id} is {before:?} instead of {now:?}"
                 ));
             }
         }
@@ -382,9 +411,8 @@ impl State {
         Ok(())
     }
 
-    fn truncate(&mut self, edit: &Edit, effects: &mut Effects) -> Result<(), Reason> {
+    fn truncate(&mut self, id: InodeId, edit: &Edit, effects: &mut Effects) -> Result<(), Reason> {
         let Edit::Truncate {
-            src,
             client_name,
             client_machine,
             new_length,
@@ -395,7 +423,6 @@ impl State {
         else {
             return Ok(());
         };
-        let id = self.file(src)?;
         let file = self.file_mut(id)?;
         let (mut keep, mut position) = (0, 0_u64);
         for block in &file.blocks {
@@ -487,13 +514,19 @@ impl State {
         }
         for source in sources {
             // Taken out first, so that removing the source does not remove its blocks.
-            let moved = std::mem::take(&mut self.file_mut(source)?.blocks);
+            let moved = self.recount(source, |state| {
+                let file = state.file_mut(source)?;
+                Ok::<_, Reason>(std::mem::take(&mut file.blocks))
+            })?;
             self.remove_tree(timestamp, source, effects);
-            let file = self.file_mut(target)?;
-            let replication = file.replication;
-            let stored = moved.iter().map(|block| (*block, target, replication));
-            effects.stored.extend(stored);
-            file.blocks.extend(moved);
+            self.recount(target, |state| {
+                let file = state.file_mut(target)?;
+                let replication = file.replication;
+                let stored = moved.iter().map(|block| (*block, target, replication));
+                effects.stored.extend(stored);
+                file.blocks.extend(moved);
+                Ok::<_, Reason>(())
+            })?;
         }
         self.namespace.inode_mut(target).modification_time = timestamp;
         Ok(())
@@ -501,9 +534,10 @@ impl State {
 
     fn set_quota(&mut self, src: &str, ns_quota: i64, ds_quota: i64) -> Result<(), Reason> {
         let id = self.existing(src)?;
-        let Some(directory) = self.namespace.inode_mut(id).as_directory_mut() else {
+        let Some(directory) = self.namespace.inode(id).as_directory() else {
             return Err(format!("{src} is not a directory"));
         };
+        let old = directory.quota();
         let changed = |old: Option<u64>, new: i64| match new {
             DONT_SET => old,
             _ => u64::try_from(new).ok(),
@@ -512,12 +546,10 @@ impl State {
         // reached.
         let namespace = match ns_quota {
             RESET if id == ROOT => Quota::ROOT.namespace,
-            quota => changed(directory.quota.namespace, quota),
+            quota => changed(old.namespace, quota),
         };
-        directory.quota = Quota {
-            namespace,
-            space: changed(directory.quota.space, ds_quota),
-        };
+        let space = changed(old.space, ds_quota);
+        self.namespace.set_quota(id, Quota { namespace, space });
         Ok(())
     }
 }

@@ -1,11 +1,12 @@
 //! Inodes: files, directories and their attributes.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::namenode::access::acl::Acl;
 use crate::namenode::access::xattr::XAttr;
+use crate::namenode::state::children::Children;
 use crate::namenode::state::limits::add;
+use crate::namenode::state::quota::QuotaFeature;
 use crate::protocol::Block;
 
 /// The id of an inode (`fileId`): sequential and never reused.
@@ -56,9 +57,29 @@ pub(crate) enum InodeKind {
 /// The fields of a directory.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct Directory {
-    /// The children in the byte order of their names, which is the order of listings.
-    pub(crate) children: BTreeMap<Arc<str>, InodeId>,
-    pub(crate) quota: Quota,
+    pub(crate) children: Children,
+    /// Present if there is a quota.
+    quota: Option<Box<QuotaFeature>>,
+}
+
+impl Directory {
+    /// Returns the limits, if any.
+    pub(crate) fn quota(&self) -> Quota {
+        self.feature()
+            .map_or_else(Quota::default, |feature| feature.quota)
+    }
+
+    pub(super) fn feature(&self) -> Option<&QuotaFeature> {
+        self.quota.as_deref()
+    }
+
+    pub(super) fn feature_mut(&mut self) -> Option<&mut QuotaFeature> {
+        self.quota.as_deref_mut()
+    }
+
+    pub(super) fn set_feature(&mut self, feature: Option<Box<QuotaFeature>>) {
+        self.quota = feature;
+    }
 }
 
 /// The limits that a directory sets on its subtree; `None` means no limit.

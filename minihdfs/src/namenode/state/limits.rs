@@ -4,7 +4,7 @@
 use crate::HdfsError;
 use crate::config::HdfsConfig;
 use crate::namenode::path;
-use crate::namenode::state::inode::{InodeId, InodeKind, Quota, ROOT};
+use crate::namenode::state::inode::{Directory, InodeId, Quota, ROOT};
 use crate::namenode::state::namespace::{Namespace, ResolvedPath};
 use crate::user::MAX_NAME;
 
@@ -31,23 +31,6 @@ pub(crate) fn check_name(what: &str, name: &str) -> Result<(), HdfsError> {
         "The {what} has {} bytes: at most {MAX_NAME} are kept, so send a shorter one",
         name.len()
     )))
-}
-
-/// The resources that a subtree uses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Usage {
-    pub(crate) files: u64,
-    pub(crate) directories: u64,
-    /// Bytes of the files, without replication. Blocks being written count with their known length.
-    pub(crate) length: u64,
-    /// Bytes of all replicas. A block being written counts with its full size.
-    pub(crate) space: u64,
-}
-
-impl Usage {
-    pub(crate) fn inodes(self) -> u64 {
-        self.files.saturating_add(self.directories)
-    }
 }
 
 /// Fails for names that cannot be created: `.reserved` at the root, `.snapshot` anywhere, and names
@@ -147,7 +130,7 @@ impl Namespace {
             level = level
                 .iter()
                 .filter_map(|id| self.inode(*id).as_directory())
-                .flat_map(|directory| directory.children.values().copied())
+                .flat_map(|directory| directory.children.ids())
                 .collect();
             if level.is_empty() {
                 return Ok(());
@@ -159,27 +142,6 @@ impl Namespace {
         }
     }
 
-    /// Computes the usage of the subtree at `top`.
-    pub(crate) fn usage(&self, top: InodeId) -> Usage {
-        let mut usage = Usage::default();
-        let mut pending = vec![top];
-        while let Some(id) = pending.pop() {
-            match &self.inode(id).kind {
-                InodeKind::Directory(directory) => {
-                    usage.directories += 1;
-                    pending.extend(directory.children.values());
-                }
-                InodeKind::File(file) => {
-                    let (length, space) = file.usage();
-                    usage.files += 1;
-                    usage.length = add(usage.length, length);
-                    usage.space = add(usage.space, space);
-                }
-            }
-        }
-        usage
-    }
-
     /// Returns true if a quota is set on `parent` or on any directory between it and `below`,
     /// exclusive.
     pub(crate) fn has_quota(&self, parent: InodeId, below: InodeId) -> bool {
@@ -187,7 +149,7 @@ impl Namespace {
         while id != below {
             let inode = self.inode(id);
             if inode.as_directory().is_some_and(|directory| {
-                directory.quota != Quota::default() && directory.quota != Quota::ROOT
+                directory.quota() != Quota::default() && directory.quota() != Quota::ROOT
             }) {
                 return true;
             }
@@ -209,7 +171,7 @@ impl Namespace {
             let inode = self.inode(id);
             let quota = inode
                 .as_directory()
-                .map(|directory| directory.quota)
+                .map(Directory::quota)
                 .unwrap_or_default();
             if quota != Quota::default() && quota != Quota::ROOT {
                 let usage = self.usage(id);

@@ -4,10 +4,12 @@
 //! are private to this module. A state is a function of its edits.
 
 mod apply;
+pub(super) mod children;
 pub(super) mod inode;
 pub(super) mod lease;
 pub(super) mod limits;
 pub(super) mod namespace;
+pub(super) mod quota;
 
 use std::sync::Arc;
 

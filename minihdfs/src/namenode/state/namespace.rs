@@ -13,6 +13,7 @@ use crate::namenode::path;
 use crate::namenode::state::inode::{
     Directory, Inode, InodeId, InodeKind, Millis, PERMISSION_BITS, Quota, ROOT,
 };
+use crate::namenode::state::quota::Counts;
 
 /// The reserved directory, which is neither in the tree nor in a listing of the root.
 pub(crate) const RESERVED: &str = "/.reserved";
@@ -126,15 +127,14 @@ impl Namespace {
             acl: Acl::default(),
             xattrs: Vec::new(),
             storage_policy: 0,
-            kind: InodeKind::Directory(Directory {
-                quota: Quota::ROOT,
-                ..Directory::default()
-            }),
+            kind: InodeKind::Directory(Directory::default()),
         };
-        Self {
+        let mut namespace = Self {
             inodes: IdMap::from_iter([(ROOT, root)]),
             last_id: ROOT,
-        }
+        };
+        namespace.set_quota(ROOT, Quota::ROOT);
+        namespace
     }
 
     /// Returns an inode whose id came from the tree under the same lock.
@@ -173,7 +173,7 @@ impl Namespace {
     pub(crate) fn find(&self, path: &str) -> Option<InodeId> {
         let mut id = ROOT;
         for component in path::components(path) {
-            id = *self.inode(id).as_directory()?.children.get(component)?;
+            id = self.inode(id).as_directory()?.children.get(component)?;
         }
         Some(id)
     }
@@ -220,8 +220,8 @@ impl Namespace {
         for component in path::components(&path) {
             depth += 1;
             if let Some(child) = directory.and_then(|directory| directory.children.get(component)) {
-                existing.push(*child);
-                directory = self.inode(*child).as_directory();
+                existing.push(child);
+                directory = self.inode(child).as_directory();
             } else {
                 directory = None;
             }
@@ -297,11 +297,15 @@ impl Namespace {
         if let Some(parent) = parent.as_directory_mut() {
             parent.children.insert(Arc::clone(&inode.name), inode.id);
         }
-        self.inodes.insert(inode.id, inode);
+        let (id, parent) = (inode.id, inode.parent);
+        self.inodes.insert(id, inode);
+        self.charge(parent, self.count_one(id), Counts::default());
     }
 
     /// Removes an inode and its subtree, and returns them with the root of the subtree first.
     pub(super) fn remove(&mut self, timestamp: Millis, id: InodeId) -> Vec<Inode> {
+        let counts = self.count(id, true);
+        self.charge(self.inode(id).parent, Counts::default(), counts);
         let top = self
             .inodes
             .remove(&id)
@@ -318,7 +322,7 @@ impl Namespace {
         while next < removed.len() {
             let children: Vec<InodeId> = removed[next]
                 .as_directory()
-                .map(|directory| directory.children.values().copied().collect())
+                .map(|directory| directory.children.ids().collect())
                 .unwrap_or_default();
             removed.extend(
                 children
@@ -339,6 +343,16 @@ impl Namespace {
         new_parent: InodeId,
         new_name: &str,
     ) {
+        let old_parent = self.inode(id).parent;
+        let mut common = new_parent;
+        while !self.is_within(old_parent, common) {
+            common = self.inode(common).parent;
+        }
+        if self.keeps_counts(old_parent, common) || self.keeps_counts(new_parent, common) {
+            let counts = self.count(id, true);
+            self.charge(old_parent, Counts::default(), counts);
+            self.charge(new_parent, counts, Counts::default());
+        }
         let new_name: Arc<str> = new_name.into();
         let inode = self.inode_mut(id);
         let old_parent = std::mem::replace(&mut inode.parent, new_parent);
@@ -354,9 +368,9 @@ impl Namespace {
                 .expect("parents are directories")
                 .children;
             match child {
-                None => children.remove(&*name),
+                None => children.remove(&name),
                 Some(child) => children.insert(name, child),
-            };
+            }
         }
     }
 
