@@ -296,6 +296,15 @@ pub enum Edit {
 }
 
 impl Edit {
+    /// Returns the variant's name.
+    pub(crate) fn name(&self) -> String {
+        let whole = format!("{self:?}");
+        whole
+            .chars()
+            .take_while(char::is_ascii_alphabetic)
+            .collect()
+    }
+
     /// Returns the ids of the call that must not be executed twice; `None` for other edits.
     #[must_use]
     pub fn rpc_ids(&self) -> Option<RpcIds> {

@@ -53,6 +53,16 @@ impl From<&HdfsConfig> for DelegationTokenSettings {
     }
 }
 
+/// The bytes of a master key, which are not printed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct MasterKeyBytes(pub [u8; 20]);
+
+impl fmt::Debug for MasterKeyBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MasterKeyBytes(..)")
+    }
+}
+
 /// A change of the tokens and master keys that must survive, as an edit log names it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum TokenEdit {
@@ -82,7 +92,7 @@ pub enum TokenEdit {
         /// The time after which it can be forgotten.
         expiry_date: Timestamp,
         /// The key.
-        key: [u8; 20],
+        key: MasterKeyBytes,
     },
 }
 
@@ -429,7 +439,7 @@ impl State {
         TokenEdit::UpdateMasterKey {
             key_id: self.kept.current_key.wrapping_add(1),
             expiry_date: now + settings.key_update_interval + settings.max_lifetime,
-            key,
+            key: MasterKeyBytes(key),
         }
     }
 }
@@ -454,8 +464,8 @@ impl Kept {
             } => {
                 self.current_key = *key_id;
                 let key = MasterKey {
-                    key: SecretKey::new(key),
-                    bytes: *key,
+                    key: SecretKey::new(&key.0),
+                    bytes: key.0,
                     expiry: *expiry_date,
                 };
                 self.keys.insert(*key_id, key);

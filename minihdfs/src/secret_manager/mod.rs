@@ -23,7 +23,9 @@ use sha1::Sha1;
 pub use block::{
     BlockAccess, BlockTokenSecretManager, BlockTokenSettings, DataEncryptionKey, EncryptionKeys,
 };
-pub use delegation::{DelegationTokenSecretManager, DelegationTokenSettings, TokenEdit};
+pub use delegation::{
+    DelegationTokenSecretManager, DelegationTokenSettings, MasterKeyBytes, TokenEdit,
+};
 
 use crate::HdfsError;
 

@@ -107,7 +107,7 @@ impl State {
     /// Applies an edit, and returns its effects on blocks. Changes nothing if it does not fit.
     pub(crate) fn apply(&mut self, edit: &Edit) -> Result<Effects, Misfit> {
         let effects = self.carry_out(edit).map_err(|reason| Misfit {
-            edit: format!("{edit:?}"),
+            edit: edit.name(),
             transaction_id: self.transaction_id,
             reason,
         })?;

@@ -254,11 +254,9 @@ fn an_edit_that_does_not_fit_is_refused_and_changes_nothing() {
         rpc: RpcIds::NONE,
     };
     let error = ns.log(&edit).expect_err("no such path");
-    assert!(
-        error
-            .message()
-            .ends_with("at transaction 2: /none does not exist"),
-        "{error}"
+    assert_eq!(
+        error.message(),
+        "Delete does not fit the namespace at transaction 2: /none does not exist"
     );
     assert_eq!(ns.state().transaction_id(), before);
 }

@@ -1,0 +1,115 @@
+//! Edits of attributes: permissions, times, quotas, lists.
+
+use super::Reason;
+use crate::namenode::access::acl::Acl;
+use crate::namenode::edit::Edit;
+use crate::namenode::state::inode::{Quota, ROOT};
+use crate::namenode::state::{Effects, State};
+
+/// `HdfsConstants.QUOTA_DONT_SET`: leaves the quota unchanged.
+const DONT_SET: i64 = i64::MAX;
+/// `HdfsConstants.QUOTA_RESET`: removes the limit.
+const RESET: i64 = -1;
+
+impl State {
+    pub(super) fn set_attribute(
+        &mut self,
+        edit: &Edit,
+        effects: &mut Effects,
+    ) -> Result<(), Reason> {
+        match edit {
+            Edit::SetReplication { path, replication } => {
+                self.set_replication(path, *replication, effects)?;
+            }
+            Edit::SetPermissions { src, mode } => self.inode_at(src)?.mode = *mode,
+            Edit::SetOwner {
+                src,
+                username,
+                groupname,
+            } => {
+                let inode = self.inode_at(src)?;
+                if let Some(owner) = username {
+                    inode.owner = owner.as_str().into();
+                }
+                if let Some(group) = groupname {
+                    inode.group = group.as_str().into();
+                }
+            }
+            Edit::Times { path, mtime, atime } => {
+                let inode = self.inode_at(path)?;
+                if *mtime >= 0 {
+                    inode.modification_time = *mtime;
+                }
+                if *atime >= 0 {
+                    inode.access_time = *atime;
+                }
+            }
+            Edit::SetQuota {
+                src,
+                ns_quota,
+                ds_quota,
+            } => self.set_quota(src, *ns_quota, *ds_quota)?,
+            Edit::SetAcl { src, entries } => {
+                let inode = self.inode_at(src)?;
+                (inode.acl, inode.mode) = if entries.is_empty() {
+                    inode.acl.removed(inode.mode)
+                } else {
+                    Acl::stored(entries.clone(), inode.mode)
+                };
+            }
+            Edit::SetXAttr { src, xattr, .. } => {
+                let known = &mut self.inode_at(src)?.xattrs;
+                match known.iter_mut().find(|known| known.is_same_as(xattr)) {
+                    Some(known) => known.clone_from(xattr),
+                    None => known.push(xattr.clone()),
+                }
+            }
+            Edit::RemoveXAttr { src, xattr, .. } => {
+                let known = &mut self.inode_at(src)?.xattrs;
+                known.retain(|known| !known.is_same_as(xattr));
+            }
+            Edit::SetStoragePolicy { path, policy_id } => {
+                self.inode_at(path)?.storage_policy = *policy_id;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn set_replication(
+        &mut self,
+        path: &str,
+        replication: u16,
+        effects: &mut Effects,
+    ) -> Result<(), Reason> {
+        let id = self.file(path)?;
+        self.recount(id, |state| {
+            let file = state.file_mut(id)?;
+            file.replication = replication;
+            let stored = file.blocks.iter().map(|block| (*block, id, replication));
+            effects.stored.extend(stored);
+            Ok(())
+        })
+    }
+
+    fn set_quota(&mut self, src: &str, ns_quota: i64, ds_quota: i64) -> Result<(), Reason> {
+        let id = self.existing(src)?;
+        let Some(directory) = self.namespace.inode(id).as_directory() else {
+            return Err(format!("{src} is not a directory"));
+        };
+        let old = directory.quota();
+        let changed = |old: Option<u64>, new: i64| match new {
+            DONT_SET => old,
+            _ => u64::try_from(new).ok(),
+        };
+        // The root always has a namespace quota. Clearing it restores the default, which cannot be
+        // reached.
+        let namespace = match ns_quota {
+            RESET if id == ROOT => Quota::ROOT.namespace,
+            quota => changed(old.namespace, quota),
+        };
+        let space = changed(old.space, ds_quota);
+        self.namespace.set_quota(id, Quota { namespace, space });
+        Ok(())
+    }
+}

@@ -1,0 +1,186 @@
+//! Edits of the tree: adding, moving, removing.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::Reason;
+use crate::namenode::access::acl::{Acl, AclEntry};
+use crate::namenode::edit::{Edit, FileFields, PermissionStatus};
+use crate::namenode::path;
+use crate::namenode::state::inode::{Directory, File, Inode, InodeId, InodeKind, Millis, ROOT};
+use crate::namenode::state::{Effects, State};
+
+impl State {
+    pub(super) fn change_tree(&mut self, edit: &Edit, effects: &mut Effects) -> Result<(), Reason> {
+        match edit {
+            Edit::Mkdir {
+                inode_id,
+                path,
+                timestamp,
+                permissions,
+                acl,
+            } => {
+                let kind = InodeKind::Directory(Directory::default());
+                self.add_inode((*inode_id, path), (*timestamp, 0), permissions, acl, kind)
+            }
+            Edit::RenameOld {
+                src,
+                dst,
+                timestamp,
+                ..
+            } => self.rename(src, dst, *timestamp, false, effects),
+            Edit::Rename {
+                src,
+                dst,
+                timestamp,
+                overwrite,
+                ..
+            } => self.rename(src, dst, *timestamp, *overwrite, effects),
+            Edit::Delete {
+                path, timestamp, ..
+            } => {
+                let id = self.existing(path)?;
+                if id == ROOT {
+                    return Err("the root cannot be removed".to_owned());
+                }
+                self.remove_tree(*timestamp, id, effects);
+                Ok(())
+            }
+            Edit::ConcatDelete {
+                trg,
+                srcs,
+                timestamp,
+                ..
+            } => self.concat(trg, srcs, *timestamp, effects),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn add_file(&mut self, file: &FileFields, acl: &[AclEntry]) -> Result<(), Reason> {
+        let kind = InodeKind::File(File {
+            blocks: Vec::new(),
+            replication: file.replication,
+            block_size: file.block_size,
+            writer: None,
+        });
+        let times = (file.mtime, file.atime);
+        let id = (file.inode_id, &*file.path);
+        self.add_inode(id, times, &file.permissions, acl, kind)
+    }
+
+    fn add_inode(
+        &mut self,
+        (id, path): (InodeId, &str),
+        (modification_time, access_time): (Millis, Millis),
+        permissions: &PermissionStatus,
+        acl: &[AclEntry],
+        kind: InodeKind,
+    ) -> Result<(), Reason> {
+        let parent = self.existing(path::parent(path))?;
+        let name = path::name(path);
+        let Some(directory) = self.namespace.inode(parent).as_directory() else {
+            return Err(format!("the parent of {path} is not a directory"));
+        };
+        if name.is_empty() || directory.children.get(name).is_some() {
+            return Err(format!("{path} exists"));
+        }
+        if self.namespace.get(id).is_some() {
+            return Err(format!("inode {id} exists"));
+        }
+        let (acl, mode) = if acl.is_empty() {
+            (Acl::default(), permissions.mode)
+        } else {
+            Acl::stored(acl.to_vec(), permissions.mode)
+        };
+        self.namespace.add(Inode {
+            id,
+            parent,
+            name: name.into(),
+            owner: Arc::clone(&permissions.owner),
+            group: Arc::clone(&permissions.group),
+            mode,
+            modification_time,
+            access_time,
+            acl,
+            xattrs: Vec::new(),
+            storage_policy: 0,
+            kind,
+        });
+        Ok(())
+    }
+
+    /// Removes an inode and its subtree, with their blocks and leases.
+    pub(super) fn remove_tree(&mut self, timestamp: Millis, id: InodeId, effects: &mut Effects) {
+        for inode in self.namespace.remove(timestamp, id) {
+            if let InodeKind::File(file) = &inode.kind {
+                let blocks = file.blocks.iter().map(|block| block.id);
+                effects.removed.extend(blocks);
+                if let Some(writer) = &file.writer {
+                    self.leases.remove(&writer.holder, inode.id);
+                }
+            }
+        }
+    }
+
+    fn rename(
+        &mut self,
+        src: &str,
+        dst: &str,
+        timestamp: Millis,
+        overwrite: bool,
+        effects: &mut Effects,
+    ) -> Result<(), Reason> {
+        let id = self.existing(src)?;
+        let parent = self.existing(path::parent(dst))?;
+        if id == ROOT || self.namespace.is_within(parent, id) {
+            return Err(format!("{src} cannot be moved to {dst}"));
+        }
+        if !self.namespace.inode(parent).is_directory() {
+            return Err(format!("the parent of {dst} is not a directory"));
+        }
+        match self.namespace.find(dst) {
+            Some(existing) if overwrite && existing != id => {
+                self.remove_tree(timestamp, existing, effects);
+            }
+            Some(_) => return Err(format!("{dst} exists")),
+            None => {}
+        }
+        self.namespace
+            .rename(timestamp, id, parent, path::name(dst));
+        Ok(())
+    }
+
+    fn concat(
+        &mut self,
+        trg: &str,
+        srcs: &[String],
+        timestamp: Millis,
+        effects: &mut Effects,
+    ) -> Result<(), Reason> {
+        let target = self.file(trg)?;
+        let sources = srcs.iter().map(|src| self.file(src));
+        let sources: Vec<InodeId> = sources.collect::<Result<_, _>>()?;
+        let mut once: BTreeSet<InodeId> = sources.iter().copied().collect();
+        if !once.insert(target) || once.len() <= sources.len() {
+            return Err(format!("a source of {trg} is named twice"));
+        }
+        for source in sources {
+            // Taken out first, so that removing the source does not remove its blocks.
+            let moved = self.recount(source, |state| {
+                let file = state.file_mut(source)?;
+                Ok::<_, Reason>(std::mem::take(&mut file.blocks))
+            })?;
+            self.remove_tree(timestamp, source, effects);
+            self.recount(target, |state| {
+                let file = state.file_mut(target)?;
+                let replication = file.replication;
+                let stored = moved.iter().map(|block| (*block, target, replication));
+                effects.stored.extend(stored);
+                file.blocks.extend(moved);
+                Ok::<_, Reason>(())
+            })?;
+        }
+        self.namespace.inode_mut(target).modification_time = timestamp;
+        Ok(())
+    }
+}
