@@ -134,7 +134,7 @@ mod tests {
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(round);
             let name: Arc<str> = format!("{:03}", (number >> 33) % 1500).into();
-            if number % 5 == 0 {
+            if number.is_multiple_of(5) {
                 children.remove(&name);
                 model.remove(&name);
             } else {

@@ -316,7 +316,7 @@ impl Namespace {
             .as_directory_mut()
             .expect("parents are directories")
             .children
-            .remove(&*top.name);
+            .remove(&top.name);
         let mut removed = vec![top];
         let mut next = 0;
         while next < removed.len() {

@@ -180,13 +180,21 @@ impl World {
             15 => {
                 let names = ["alice", "bob", "hdfs"];
                 let name = names[usize::from(b) % 3];
-                drop(session.chown(&src, Some(name), (b % 2 == 0).then_some("staff")));
+                drop(session.chown(&src, Some(name), b.is_multiple_of(2).then_some("staff")));
             }
             16 => {
                 let request = SetTimesRequestProto {
                     src,
-                    mtime: if b % 2 == 0 { u64::MAX } else { number },
-                    atime: if b % 3 == 0 { u64::MAX } else { number },
+                    mtime: if b.is_multiple_of(2) {
+                        u64::MAX
+                    } else {
+                        number
+                    },
+                    atime: if b.is_multiple_of(3) {
+                        u64::MAX
+                    } else {
+                        number
+                    },
                 };
                 drop(session.call::<SetTimesResponseProto>("setTimes", &request));
             }
@@ -252,7 +260,7 @@ impl World {
         let x_attr = XAttrProto {
             namespace: 0,
             name: ["one", "two"][usize::from(b % 2)].to_owned(),
-            value: Some(vec![b].into()).filter(|_| b % 3 == 0),
+            value: Some(vec![b].into()).filter(|_| b.is_multiple_of(3)),
         };
         match b % 5 {
             0 | 1 => {
@@ -288,7 +296,7 @@ impl World {
 
     fn token(&mut self, b: u8, user: u8) {
         let session = self.session(user);
-        if b % 3 == 0 || self.tokens.is_empty() {
+        if b.is_multiple_of(3) || self.tokens.is_empty() {
             let request = GetDelegationTokenRequestProto {
                 renewer: "bob".to_owned(),
             };
@@ -380,7 +388,7 @@ impl World {
         self.fixture.tick();
         for (_, command) in commands {
             if let DatanodeCommand::Recover(order) = command
-                && b / 4 % 4 != 0
+                && !(b / 4).is_multiple_of(4)
             {
                 self.recover(&order, b);
             }
@@ -392,7 +400,7 @@ impl World {
         let outcome = BlockSynchronization {
             block: order.block,
             new_generation_stamp: order.recovery_id,
-            new_length: order.truncate_to.unwrap_or(u64::from(b)),
+            new_length: order.truncate_to.unwrap_or_else(|| u64::from(b)),
             delete_block: b.is_multiple_of(7),
             new_targets: locations
                 .map(|location| RecoveredReplica {
