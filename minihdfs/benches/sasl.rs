@@ -91,6 +91,13 @@ fn layers(criterion: &mut Criterion) {
                 wrap.wrap_into(black_box(&message), &mut token);
             });
         });
+        group.bench_function(BenchmarkId::new("wrap as two halves", name), |bench| {
+            let (half, other) = message.split_at(LENGTH / 2);
+            bench.iter(|| {
+                token.clear();
+                wrap.wrap_frames_into([black_box(half), black_box(other)], &mut token);
+            });
+        });
         let mut plaintext = Vec::new();
         group.bench_function(BenchmarkId::new("unwrap", name), |bench| {
             bench.iter_batched(
@@ -102,6 +109,19 @@ fn layers(criterion: &mut Criterion) {
                         .expect("in order");
                 },
                 // Tokens can only be opened in order. A larger batch keeps the order as well.
+                BatchSize::PerIteration,
+            );
+        });
+        group.bench_function(BenchmarkId::new("unwrap as two halves", name), |bench| {
+            let (half, other) = message.split_at(LENGTH / 2);
+            bench.iter_batched(
+                || [half, other].map(|message| server.wrap(message)),
+                |tokens| {
+                    plaintext.clear();
+                    unwrap
+                        .unwrap_pair_into(tokens.each_ref().map(Vec::as_slice), &mut plaintext)
+                        .expect("in order");
+                },
                 BatchSize::PerIteration,
             );
         });

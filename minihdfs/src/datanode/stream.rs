@@ -176,19 +176,16 @@ impl Inbox {
             }
             Opening::Sasl(layer, sealed) => {
                 sealed.end += length;
-                while let Some((prefix, rest)) = sealed.filled().split_first_chunk::<4>() {
-                    let length = u32::from_be_bytes(*prefix) as usize;
-                    if length > MAX_FRAME {
-                        return Err(HdfsError::io(format!(
-                            "A SASL frame of {length} bytes exceeds the {MAX_FRAME} that are accepted"
-                        )));
-                    }
-                    let Some(token) = rest.get(..length) else {
-                        break;
-                    };
-                    self.plain
-                        .append_with(|plain| layer.unwrap_into(token, plain))?;
-                    sealed.consume(4 + length);
+                loop {
+                    let first = whole_frame(sealed.filled())?;
+                    let Some(first) = first else { break };
+                    let second = whole_frame(&sealed.filled()[4 + first.len()..])?;
+                    let length = 4 + first.len() + second.map_or(0, |second| 4 + second.len());
+                    self.plain.append_with(|plain| match second {
+                        Some(second) => layer.unwrap_pair_into([first, second], plain),
+                        None => layer.unwrap_into(first, plain),
+                    })?;
+                    sealed.consume(length);
                 }
             }
         }
@@ -256,6 +253,20 @@ impl Inbox {
     }
 }
 
+/// Returns the token of the first SASL frame; `None` if it is not whole.
+fn whole_frame(bytes: &[u8]) -> Result<Option<&[u8]>, HdfsError> {
+    let Some((prefix, rest)) = bytes.split_first_chunk::<4>() else {
+        return Ok(None);
+    };
+    let length = u32::from_be_bytes(*prefix) as usize;
+    if length > MAX_FRAME {
+        return Err(HdfsError::io(format!(
+            "A SASL frame of {length} bytes exceeds the {MAX_FRAME} that are accepted"
+        )));
+    }
+    Ok(rest.get(..length))
+}
+
 /// Bytes for the peer that have not been sent.
 #[derive(Default)]
 pub(crate) struct Outbox {
@@ -267,6 +278,7 @@ pub(crate) struct Outbox {
 enum Sealing {
     #[default]
     None,
+    /// The layer, and a unit that waits for the next one, since two are sealed faster together.
     Sasl(WrapHalf, Buffer),
     Aes(Box<AesCtr>),
 }
@@ -288,12 +300,16 @@ impl Outbox {
                 fill(room)?;
                 cipher.apply(room);
             }
-            Sealing::Sasl(layer, scratch) => {
-                let unit = &mut scratch.room(length)[..length];
-                fill(unit)?;
-                self.sealed.append_with(|out| wrap_frame(layer, unit, out));
-                // Its contents are only used here, so it is always empty.
-                scratch.release(ORDINARY);
+            Sealing::Sasl(layer, waiting) => {
+                fill(&mut waiting.room(length)[..length])?;
+                let before = waiting.filled().len();
+                waiting.end += length;
+                if before > 0 {
+                    let (first, second) = waiting.filled().split_at(before);
+                    self.sealed
+                        .append_with(|out| layer.wrap_frames_into([first, second], out));
+                    waiting.consume(before + length);
+                }
                 return Ok(());
             }
         }
@@ -301,12 +317,20 @@ impl Outbox {
         Ok(())
     }
 
+    /// Seals the unit that waits for another one.
+    fn seal(&mut self) {
+        if let Sealing::Sasl(layer, waiting) = &mut self.sealing {
+            let length = waiting.filled().len();
+            if length > 0 {
+                self.sealed
+                    .append_with(|out| layer.wrap_frames_into([waiting.filled()], out));
+                waiting.consume(length);
+            }
+        }
+    }
+
     /// Appends a unit.
     pub(crate) fn unit(&mut self, bytes: &[u8]) {
-        if let Sealing::Sasl(layer, _) = &mut self.sealing {
-            self.sealed.append_with(|out| wrap_frame(layer, bytes, out));
-            return;
-        }
         let Ok(()) = self.unit_with(bytes.len(), |room| {
             room.copy_from_slice(bytes);
             Ok::<_, std::convert::Infallible>(())
@@ -336,8 +360,23 @@ impl Outbox {
     }
 
     /// Returns the bytes to send.
-    pub(crate) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&mut self) -> &[u8] {
+        self.seal();
         self.sealed.filled()
+    }
+
+    /// Returns about how many bytes there are to send: 0 only if there are none.
+    pub(crate) fn length(&self) -> usize {
+        let waiting = match &self.sealing {
+            Sealing::Sasl(_, waiting) => waiting.filled().len(),
+            Sealing::None | Sealing::Aes(_) => 0,
+        };
+        self.sealed.filled().len() + waiting
+    }
+
+    /// Returns whether there is nothing to send.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.length() == 0
     }
 
     /// Discards the first `length` bytes, which were sent.
@@ -350,15 +389,6 @@ impl Outbox {
     pub(crate) fn is_transparent(&self) -> bool {
         matches!(self.sealing, Sealing::None)
     }
-}
-
-fn wrap_frame(layer: &mut WrapHalf, unit: &[u8], out: &mut Vec<u8>) {
-    let start = out.len();
-    out.extend_from_slice(&[0; 4]);
-    layer.wrap_into(unit, out);
-    // A unit is at most one packet.
-    let length = (out.len() - start - 4) as u32;
-    out[start..start + 4].copy_from_slice(&length.to_be_bytes());
 }
 
 /// Enables protection in both directions after the handshake.

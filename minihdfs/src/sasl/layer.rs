@@ -41,6 +41,33 @@ impl WrapHalf {
     }
 }
 
+impl WrapHalf {
+    /// Appends a frame for each message: an `int32` length and the token that protects it. Two
+    /// messages take less time together than one after the other.
+    pub fn wrap_frames_into<const N: usize>(&mut self, messages: [&[u8]; N], out: &mut Vec<u8>) {
+        if let Wrap::DigestMd5(layer) = &mut self.0 {
+            let macs = layer.macs(messages);
+            for (message, mac) in messages.into_iter().zip(macs) {
+                frame(out, |out| layer.seal_into(message, mac, out));
+            }
+            return;
+        }
+        for message in messages {
+            frame(out, |out| self.wrap_into(message, out));
+        }
+    }
+}
+
+/// Appends a length and what `append` appends.
+fn frame(out: &mut Vec<u8>, append: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    out.extend_from_slice(&[0; 4]);
+    append(out);
+    // Messages are at most one packet long.
+    let length = (out.len() - start - 4) as u32;
+    out[start..start + 4].copy_from_slice(&length.to_be_bytes());
+}
+
 /// Verifies and unwraps messages from the peer.
 pub struct UnwrapHalf(pub(super) Unwrap);
 
@@ -62,5 +89,20 @@ impl UnwrapHalf {
             Unwrap::DigestMd5(layer) => layer.unwrap_into(token, out),
             Unwrap::Gssapi(layer) => layer.unwrap_into(token, out),
         }
+    }
+
+    /// Same as [`unwrap_into`](Self::unwrap_into) for the first token and then for the second, but
+    /// takes less time. After an error in the second one, `out` holds the first one's plaintext.
+    pub fn unwrap_pair_into(
+        &mut self,
+        tokens: [&[u8]; 2],
+        out: &mut Vec<u8>,
+    ) -> Result<(), SaslError> {
+        if let Unwrap::DigestMd5(layer) = &mut self.0 {
+            return layer.unwrap_pair_into(tokens, out);
+        }
+        tokens
+            .into_iter()
+            .try_for_each(|token| self.unwrap_into(token, out))
     }
 }

@@ -119,7 +119,7 @@ impl Connection {
 
     /// Writes pending output without waiting, as far as the socket accepts it.
     pub(super) fn try_flush(&mut self) -> io::Result<()> {
-        while !self.outbox.bytes().is_empty() {
+        while !self.outbox.is_empty() {
             match self.stream.try_write(self.outbox.bytes()) {
                 Ok(length) => {
                     self.outbox.sent(length);
@@ -148,7 +148,7 @@ impl Connection {
     pub(super) async fn flush(&mut self) -> io::Result<()> {
         loop {
             self.try_flush()?;
-            if self.outbox.bytes().is_empty() {
+            if self.outbox.is_empty() {
                 return Ok(());
             }
             within(WRITE_TIMEOUT, self.stream.writable()).await?;

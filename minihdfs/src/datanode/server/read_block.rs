@@ -206,7 +206,7 @@ pub(super) async fn send_packets(
             damage(packet, corrupt || changes.corrupt, changes.wrong_checksums);
             Ok::<_, io::Error>(())
         })?;
-        if connection.outbox.bytes().len() >= BATCH {
+        if connection.outbox.length() >= BATCH {
             connection.flush().await?;
         }
     }

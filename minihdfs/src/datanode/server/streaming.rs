@@ -80,9 +80,8 @@ impl<'a> Streaming<'a> {
             let mirror_is_idle = self
                 .mirror
                 .as_ref()
-                .is_none_or(|mirror| mirror.outbox.bytes().is_empty());
-            if self.pipeline.is_done() && self.upstream.outbox.bytes().is_empty() && mirror_is_idle
-            {
+                .is_none_or(|mirror| mirror.outbox.is_empty());
+            if self.pipeline.is_done() && self.upstream.outbox.is_empty() && mirror_is_idle {
                 return Ok(status);
             }
             // Packets left in the inbox are processed as soon as acks or the mirror have made room.
@@ -154,7 +153,7 @@ impl<'a> Streaming<'a> {
     }
 
     fn wants_packets(&self) -> bool {
-        let has_room = |connection: &Connection| connection.outbox.bytes().len() < MAX_BACKLOG;
+        let has_room = |connection: &Connection| connection.outbox.length() < MAX_BACKLOG;
         self.pipeline.wants_packets()
             && has_room(self.upstream)
             && self.mirror.as_ref().is_none_or(has_room)
@@ -223,7 +222,7 @@ impl<'a> Streaming<'a> {
                 _ = mirror => Ok(()),
             }
         };
-        let waits_to_send = !self.upstream.outbox.bytes().is_empty();
+        let waits_to_send = !self.upstream.outbox.is_empty();
         let limit = if waits_to_send {
             WRITE_TIMEOUT
         } else {
@@ -235,7 +234,7 @@ impl<'a> Streaming<'a> {
 
 /// Forwards a packet. Writes it directly to the socket as far as possible, without copying.
 fn put_packet(mirror: &mut Connection, mut packet: &[u8]) -> io::Result<()> {
-    if mirror.outbox.is_transparent() && mirror.outbox.bytes().is_empty() {
+    if mirror.outbox.is_transparent() && mirror.outbox.is_empty() {
         match mirror.stream.try_write(packet) {
             Ok(length) => packet = &packet[length..],
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
@@ -250,7 +249,7 @@ fn put_packet(mirror: &mut Connection, mut packet: &[u8]) -> io::Result<()> {
 
 /// Returns the readiness to wait for on a socket, if any.
 fn interest(reading: bool, connection: &Connection) -> Option<Interest> {
-    let writing = !connection.outbox.bytes().is_empty();
+    let writing = !connection.outbox.is_empty();
     match (reading, writing) {
         (true, true) => Some(Interest::READABLE | Interest::WRITABLE),
         (true, false) => Some(Interest::READABLE),

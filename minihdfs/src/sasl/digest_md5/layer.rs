@@ -1,11 +1,9 @@
 //! The security layers auth-int and auth-conf (RFC 2831, 2.3 and 2.4): `message | MAC | 00 01 |
 //! sequence number`.
 
-use hmac::{Hmac, KeyInit, Mac};
-use md5::Md5;
-
 use super::cipher::{Decryptor, DigestCipher, Encryptor};
 use super::hash::{Direction, signing_key};
+use super::hmac_md5::{HmacMd5, macs};
 use crate::sasl::SaslError;
 use crate::sasl::layer::{Layer, Unwrap, UnwrapHalf, Wrap, WrapHalf};
 use kerbox_krb5::crypto::constant_time_eq;
@@ -27,25 +25,29 @@ pub(crate) struct DigestUnwrap {
     cipher: Option<(Decryptor, bool)>,
 }
 
-/// The keyed HMAC state and the sequence number of the next message.
+/// The key of the signatures and the sequence number of the next message.
 struct Numbered {
-    keyed: Hmac<Md5>,
+    key: HmacMd5,
     next: u32,
 }
 
 impl Numbered {
     fn new(session_key: &[u8; 16], direction: Direction) -> Self {
-        let keyed = Hmac::new_from_slice(&signing_key(session_key, direction))
-            .expect("HMAC takes a key of any length");
-        Self { keyed, next: 0 }
+        Self {
+            key: HmacMd5::new(&signing_key(session_key, direction)),
+            next: 0,
+        }
     }
 
-    fn mac(&self, message: &[u8]) -> [u8; MAC] {
-        let mut mac = self.keyed.clone();
-        mac.update(&self.next.to_be_bytes());
-        mac.update(message);
-        let whole = mac.finalize().into_bytes();
-        std::array::from_fn(|at| whole[at])
+    /// Signs the next messages.
+    fn macs<const N: usize>(&self, messages: [&[u8]; N]) -> [[u8; MAC]; N] {
+        let mut next = self.next;
+        let lanes = messages.map(|message| {
+            let number = next;
+            next = next.wrapping_add(1);
+            (&self.key, number, message)
+        });
+        macs(lanes).map(|whole| std::array::from_fn(|at| whole[at]))
     }
 }
 
@@ -83,7 +85,22 @@ pub(super) fn layer(
 
 impl DigestWrap {
     pub(in crate::sasl) fn wrap_into(&mut self, plaintext: &[u8], out: &mut Vec<u8>) {
-        let mac = self.mac.mac(plaintext);
+        let [mac] = self.macs([plaintext]);
+        self.seal_into(plaintext, mac, out);
+    }
+
+    /// Signs the next messages, which are then to be sealed in the same order.
+    pub(in crate::sasl) fn macs<const N: usize>(&self, messages: [&[u8]; N]) -> [[u8; MAC]; N] {
+        self.mac.macs(messages)
+    }
+
+    /// Appends the token of the next message, whose signature is `mac`.
+    pub(in crate::sasl) fn seal_into(
+        &mut self,
+        plaintext: &[u8],
+        mac: [u8; MAC],
+        out: &mut Vec<u8>,
+    ) {
         out.reserve(plaintext.len() + 8 + MAC + TRAILER);
         let start = out.len();
         out.extend_from_slice(plaintext);
@@ -105,52 +122,91 @@ impl DigestWrap {
     }
 }
 
+/// A message that was decrypted to the end of a buffer, and is to be verified.
+struct Opened {
+    /// Its start in the buffer.
+    start: usize,
+    /// The MAC that came with it.
+    given: [u8; MAC],
+}
+
 impl DigestUnwrap {
     pub(in crate::sasl) fn unwrap_into(
         &mut self,
         token: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), SaslError> {
-        let start = out.len();
-        let opened = self.open(token, out);
-        match opened {
-            Ok(()) => self.mac.next = self.mac.next.wrapping_add(1),
-            Err(_) => out.truncate(start),
-        }
-        opened
+        let opened = self.open(token, self.mac.next, out)?;
+        let [computed] = self.mac.macs([&out[opened.start..]]);
+        self.verify(&opened, computed, out)
     }
 
-    fn open(&mut self, token: &[u8], out: &mut Vec<u8>) -> Result<(), SaslError> {
-        let too_short = || {
-            SaslError::sasl(format!(
-                "DIGEST-MD5: a token of {} bytes is too short",
-                token.len()
-            ))
+    /// Same as two calls of [`unwrap_into`](Self::unwrap_into), but verifies both tokens at once.
+    /// After an error in the second one, `out` holds the plaintext of the first.
+    pub(in crate::sasl) fn unwrap_pair_into(
+        &mut self,
+        tokens: [&[u8]; 2],
+        out: &mut Vec<u8>,
+    ) -> Result<(), SaslError> {
+        let next = self.mac.next;
+        let first = self.open(tokens[0], next, out)?;
+        let second = match self.open(tokens[1], next.wrapping_add(1), out) {
+            Ok(second) => second,
+            Err(error) => {
+                let [computed] = self.mac.macs([&out[first.start..]]);
+                self.verify(&first, computed, out)?;
+                return Err(error);
+            }
         };
-        let (sealed, trailer) = token
-            .split_at_checked(token.len().wrapping_sub(TRAILER))
-            .ok_or_else(too_short)?;
-        let (kind, number) = trailer.split_at(2);
-        if kind != [0, 1] {
-            return Err(SaslError::sasl(format!(
-                "DIGEST-MD5: invalid message type: {}",
-                u16::from_be_bytes([kind[0], kind[1]])
-            )));
+        let messages = [&out[first.start..second.start], &out[second.start..]];
+        let computed = self.mac.macs(messages);
+        self.verify(&first, computed[0], out)?;
+        self.verify(&second, computed[1], out)
+    }
+
+    /// Fails, and cuts the message off, if its MAC differs. Otherwise it counts.
+    fn verify(
+        &mut self,
+        opened: &Opened,
+        computed: [u8; MAC],
+        out: &mut Vec<u8>,
+    ) -> Result<(), SaslError> {
+        if !constant_time_eq(&opened.given, &computed) {
+            out.truncate(opened.start);
+            return Err(integrity());
         }
-        let expected = self.mac.next.to_be_bytes();
-        if number != expected {
-            return Err(SaslError::sasl(format!(
-                "DIGEST-MD5: out of order sequencing of messages from the peer: {number:02x?}, expected {expected:02x?}"
-            )));
-        }
+        self.mac.next = self.mac.next.wrapping_add(1);
+        Ok(())
+    }
+
+    /// Decrypts the token, which must have this number, and appends its message to `out`.
+    fn open(&mut self, token: &[u8], number: u32, out: &mut Vec<u8>) -> Result<Opened, SaslError> {
         let start = out.len();
-        let integrity = || SaslError::sasl("DIGEST-MD5: the message integrity check failed");
+        let sealed = sealed_part(token, number)?;
         out.extend_from_slice(sealed);
-        let body = &mut out[start..];
+        let opened = self.decrypt(token.len(), &mut out[start..]);
+        match opened {
+            Ok((length, given)) => {
+                out.truncate(start + length);
+                Ok(Opened { start, given })
+            }
+            Err(error) => {
+                out.truncate(start);
+                Err(error)
+            }
+        }
+    }
+
+    /// Decrypts in place. Returns the message's length and its MAC.
+    fn decrypt(
+        &mut self,
+        token_length: usize,
+        body: &mut [u8],
+    ) -> Result<(usize, [u8; MAC]), SaslError> {
         let mut padding = 0;
         if let Some((cipher, in_blocks)) = &mut self.cipher {
             if *in_blocks && !body.len().is_multiple_of(8) {
-                return Err(too_short());
+                return Err(too_short(token_length));
             }
             cipher.apply(body);
             if *in_blocks {
@@ -162,19 +218,41 @@ impl DigestUnwrap {
                     .map_or(0, |at| usize::from(body[at]));
             }
         }
-        let message_length = body.len().checked_sub(MAC + padding).ok_or_else(|| {
-            if body.len() < MAC {
-                too_short()
-            } else {
-                integrity()
-            }
-        })?;
-        let given = &body[body.len() - MAC..];
-        let computed = self.mac.mac(&body[..message_length]);
-        if !constant_time_eq(given, &computed) {
-            return Err(integrity());
-        }
-        out.truncate(start + message_length);
-        Ok(())
+        let (before, given) = body
+            .split_last_chunk::<MAC>()
+            .ok_or_else(|| too_short(token_length))?;
+        let length = before.len().checked_sub(padding).ok_or_else(integrity)?;
+        Ok((length, *given))
     }
+}
+
+/// Returns the token without its trailer, which must have this number.
+fn sealed_part(token: &[u8], number: u32) -> Result<&[u8], SaslError> {
+    let (sealed, trailer) = token
+        .split_last_chunk::<TRAILER>()
+        .ok_or_else(|| too_short(token.len()))?;
+    let (kind, given) = trailer.split_at(2);
+    if kind != [0, 1] {
+        return Err(SaslError::sasl(format!(
+            "DIGEST-MD5: invalid message type: {}",
+            u16::from_be_bytes([kind[0], kind[1]])
+        )));
+    }
+    let expected = number.to_be_bytes();
+    if given != expected {
+        return Err(SaslError::sasl(format!(
+            "DIGEST-MD5: out of order sequencing of messages from the peer: {given:02x?}, expected {expected:02x?}"
+        )));
+    }
+    Ok(sealed)
+}
+
+fn too_short(length: usize) -> SaslError {
+    SaslError::sasl(format!(
+        "DIGEST-MD5: a token of {length} bytes is too short"
+    ))
+}
+
+fn integrity() -> SaslError {
+    SaslError::sasl("DIGEST-MD5: the message integrity check failed")
 }

@@ -7,6 +7,7 @@ mod cipher;
 mod client;
 mod directives;
 mod hash;
+mod hmac_md5;
 mod layer;
 mod response;
 #[cfg(test)]
