@@ -25,6 +25,7 @@ mod proxy;
 mod refusals;
 mod replicas;
 mod required;
+mod rooms;
 mod rpc_client;
 mod spoiler;
 mod support;
@@ -45,6 +46,7 @@ fn main() -> std::process::ExitCode {
         replicas::trials(),
         required::trials(),
         rpc_client::trials(),
+        rooms::trials(),
         isolation::trials(),
         leftovers::trials(),
         leftovers::failing_trials(),

@@ -128,15 +128,6 @@ fn damage_and_repair(read_all: impl FnOnce(&Cluster, &[String]) -> TestResult) -
         MISHAPS[number / REPLICATION].befall(data)?;
     }
     read_all(&cluster, &paths)?;
-    let refused = |event: &Event| {
-        matches!(
-            event,
-            Event::ReadBlock {
-                outcome: Outcome::Status("ERROR"),
-                ..
-            }
-        )
-    };
     assert!(
         since.count(refused) >= MISHAPS.len(),
         "of three replicas one is the first that clients try: {}",
@@ -144,19 +135,35 @@ fn damage_and_repair(read_all: impl FnOnce(&Cluster, &[String]) -> TestResult) -
     );
     // Damage that no reader hit is found by the directory scan.
     cluster.advance_blocking(Duration::from_hours(7))?;
-    let copied = |event: &Event| {
-        matches!(
-            event,
-            Event::WriteBlock {
-                outcome: Outcome::Ok,
-                ..
-            }
-        )
-    };
+    wait_for_repair(&cluster)
+}
+
+fn refused(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::ReadBlock {
+            outcome: Outcome::Status("ERROR"),
+            ..
+        }
+    )
+}
+
+fn copied(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::WriteBlock {
+            outcome: Outcome::Ok,
+            ..
+        }
+    )
+}
+
+/// Moves the clock until each block has enough good replicas.
+fn wait_for_repair(cluster: &Cluster) -> TestResult {
     // A copy whose source turned out to be damaged counts as failed after five minutes.
     for _ in 0..20 {
         let next = cluster.journal().from_here();
-        if all_are_good(&cluster)? {
+        if all_are_good(cluster)? {
             return Ok(());
         }
         if next.wait_blocking(copied, Duration::from_secs(3)).is_err() {

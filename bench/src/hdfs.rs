@@ -41,6 +41,21 @@ where
     Ok(())
 }
 
+/// Runs one kind of call.
+async fn call<F>(
+    what: &str,
+    client: &Client,
+    (count, parallel, measure): (usize, usize, &Measured),
+    call: impl Fn(Client, usize) -> F + Clone + Send + 'static,
+) -> Result<()>
+where
+    F: Future<Output = Result<()>> + Send + 'static,
+{
+    let shared = client.clone();
+    let calls = in_flight(count, parallel, move |index| call(shared.clone(), index));
+    measure.rate(what, parallel, count, calls).await
+}
+
 /// Runs `getFileInfo`, `mkdirs` and empty `create`, `count` of each, with `parallel` in flight.
 pub(crate) async fn calls(
     client: &Client,
@@ -60,50 +75,26 @@ pub(crate) async fn calls(
         .close()
         .await?;
 
-    let (shared, path) = (client.clone(), format!("{dir}/one"));
-    measure
-        .rate(
-            "getFileInfo",
-            parallel,
-            count,
-            in_flight(count, parallel, move |_| {
-                let (client, path) = (shared.clone(), path.clone());
-                async move { client.get_file_info(&path).await.map(drop) }
-            }),
-        )
-        .await?;
-
-    let (shared, root) = (client.clone(), dir.clone());
-    measure
-        .rate(
-            "mkdirs",
-            parallel,
-            count,
-            in_flight(count, parallel, move |index| {
-                let (client, path) = (shared.clone(), format!("{root}/d{index}"));
-                async move { client.mkdirs(&path, 0o755, true).await }
-            }),
-        )
-        .await?;
-
-    let (shared, root) = (client.clone(), dir.clone());
-    measure
-        .rate(
-            "create+complete",
-            parallel,
-            count,
-            in_flight(count, parallel, move |index| {
-                let (client, path) = (shared.clone(), format!("{root}/f{index}"));
-                async move {
-                    client
-                        .create(&path, WriteOptions::default())
-                        .await?
-                        .close()
-                        .await
-                }
-            }),
-        )
-        .await?;
+    let (path, mkdirs_in, create_in) = (format!("{dir}/one"), dir.clone(), dir.clone());
+    let info = move |client: Client, _| {
+        let path = path.clone();
+        async move { client.get_file_info(&path).await.map(drop) }
+    };
+    let mkdirs = move |client: Client, index| {
+        let path = format!("{mkdirs_in}/d{index}");
+        async move { client.mkdirs(&path, 0o755, true).await }
+    };
+    let create = move |client: Client, index| {
+        let path = format!("{create_in}/f{index}");
+        async move {
+            let mut file = client.create(&path, WriteOptions::default()).await?;
+            file.close().await
+        }
+    };
+    let run = (count, parallel, measure);
+    call("getFileInfo", client, run, info).await?;
+    call("mkdirs", client, run, mkdirs).await?;
+    call("create+complete", client, run, create).await?;
     client.delete(&dir, true).await.map(drop)
 }
 

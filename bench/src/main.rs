@@ -111,101 +111,94 @@ fn usage() -> ExitCode {
     ExitCode::from(2)
 }
 
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// The words of the command line.
+struct Command<'a> {
+    words: &'a [&'a str],
+    measured: Measured,
+    base: String,
+}
+
+impl Command<'_> {
+    fn number(&self, index: usize, default: usize) -> usize {
+        self.words
+            .get(index)
+            .and_then(|word| word.parse().ok())
+            .unwrap_or(default)
+    }
+
+    /// Runs the command; `None` if there is no such one.
+    async fn run(&self) -> Option<Outcome> {
+        Some(match *self.words {
+            ["usage", pid] => {
+                let usage = pid.parse().ok().and_then(process::usage)?;
+                println!(
+                    "cpu {:.2} s, resident {:.1} MiB",
+                    usage.cpu.as_secs_f64(),
+                    usage.resident as f64 / (1 << 20) as f64
+                );
+                Ok(())
+            }
+            ["start", ..] => start::fixtures(self.number(1, 20))
+                .await
+                .map_err(Into::into),
+            ["kdc", address, _, keytab, principal, service, ..] => {
+                let count = self.number(6, 10_000);
+                kdc::exchanges(address, keytab, principal, service, count, &self.measured)
+                    .map_err(Into::into)
+            }
+            ["calls", url, ..] => self.calls(url).await,
+            ["files", url, ..] => self.files(url).await,
+            ["data", url, _, _, _] => self.data(url).await,
+            _ => return None,
+        })
+    }
+
+    async fn calls(&self, url: &str) -> Outcome {
+        let client = hdfs::connect(url)?;
+        let count = self.number(3, 5000);
+        for parallel in [1, 8, 100] {
+            hdfs::calls(&client, &self.base, count, parallel, &self.measured).await?;
+        }
+        Ok(())
+    }
+
+    async fn files(&self, url: &str) -> Outcome {
+        let client = hdfs::connect(url)?;
+        let count = self.number(3, 1000);
+        for parallel in [1, 8] {
+            hdfs::small_files(&client, &self.base, count, parallel, &self.measured).await?;
+        }
+        Ok(())
+    }
+
+    async fn data(&self, url: &str) -> Outcome {
+        let client = hdfs::connect(url)?;
+        let (size, replicas) = (self.number(3, 256), self.number(4, 1) as u32);
+        hdfs::big_file(&client, &self.base, size, replicas, &self.measured).await?;
+        Ok(())
+    }
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let number = |index: usize, default: usize| {
-        words
-            .get(index)
-            .and_then(|word| word.parse().ok())
-            .unwrap_or(default)
-    };
-    let measured = Measured {
-        server: number(2, 0) as u32,
-    };
-    let base = std::env::var("LOAD_DIR").unwrap_or_else(|_| "/user/alice/load".to_owned());
-    let outcome = match *words.as_slice() {
-        ["usage", pid] => {
-            let Some(usage) = pid.parse().ok().and_then(process::usage) else {
-                return usage();
-            };
-            println!(
-                "cpu {:.2} s, resident {:.1} MiB",
-                usage.cpu.as_secs_f64(),
-                usage.resident as f64 / (1 << 20) as f64
-            );
-            return ExitCode::SUCCESS;
-        }
-        ["start", ..] => {
-            return match start::fixtures(number(1, 20)).await {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error) => {
-                    eprintln!("load: {error}");
-                    ExitCode::FAILURE
-                }
-            };
-        }
-        ["kdc", address, _, keytab, principal, service, ..] => {
-            return match kdc::exchanges(
-                address,
-                keytab,
-                principal,
-                service,
-                number(6, 10_000),
-                &measured,
-            ) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error) => {
-                    eprintln!("load: {error}");
-                    ExitCode::FAILURE
-                }
-            };
-        }
-        ["calls", url, ..] => match hdfs::connect(url) {
-            Ok(client) => {
-                let mut outcome = Ok(());
-                for parallel in [1, 8, 100] {
-                    outcome =
-                        hdfs::calls(&client, &base, number(3, 5000), parallel, &measured).await;
-                    if outcome.is_err() {
-                        break;
-                    }
-                }
-                outcome
-            }
-            Err(error) => Err(error),
+    let server = words.get(2).and_then(|word| word.parse().ok());
+    let command = Command {
+        words: &words,
+        measured: Measured {
+            server: server.unwrap_or(0),
         },
-        ["files", url, ..] => match hdfs::connect(url) {
-            Ok(client) => {
-                let count = number(3, 1000);
-                match hdfs::small_files(&client, &base, count, 1, &measured).await {
-                    Ok(()) => hdfs::small_files(&client, &base, count, 8, &measured).await,
-                    Err(error) => Err(error),
-                }
-            }
-            Err(error) => Err(error),
-        },
-        ["data", url, _, _, _] => match hdfs::connect(url) {
-            Ok(client) => {
-                hdfs::big_file(
-                    &client,
-                    &base,
-                    number(3, 256),
-                    number(4, 1) as u32,
-                    &measured,
-                )
-                .await
-            }
-            Err(error) => Err(error),
-        },
-        _ => return usage(),
+        base: std::env::var("LOAD_DIR").unwrap_or_else(|_| "/user/alice/load".to_owned()),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
+    match command.run().await {
+        Some(Ok(())) => ExitCode::SUCCESS,
+        Some(Err(error)) => {
             eprintln!("load: {error}");
             ExitCode::FAILURE
         }
+        None => usage(),
     }
 }

@@ -275,7 +275,11 @@ fn what_klist_shows_of_a_cache_is_what_we_read() {
             .is_some_and(|ticket| ticket.starts_with(&[0x61]))
     );
     assert_eq!(tgt.second_ticket(), None);
+}
 
+#[test]
+fn a_caches_addresses_and_heimdals_clock_offset_are_read() {
+    let krbtgt = principal("krbtgt/EXAMPLE.COM");
     let with_addresses = CredentialCache::parse(CACHES[1]).expect("a cache");
     let addresses = &with_addresses.find(&krbtgt).expect("listed").addresses;
     let types: Vec<_> = addresses

@@ -386,82 +386,111 @@ pub(crate) fn call_seeds() -> Vec<Vec<u8>> {
 /// A file of two blocks that is written, flushed and truncated. A new NameNode always starts with
 /// the same ids.
 fn writing_seed() -> Vec<u8> {
-    let client = || "client".to_owned();
-    let block = |number: u64, num_bytes| ExtendedBlockProto {
-        pool_id: namenode().block_pool_id().to_owned(),
-        block_id: (1 << 30) + number,
-        generation_stamp: 1000 + number,
-        num_bytes: Some(num_bytes),
-    };
-    let add = |previous| AddBlockRequestProto {
-        src: "/f".to_owned(),
-        client_name: client(),
-        previous,
-        ..Default::default()
-    };
-    let fsync = FsyncRequestProto {
-        src: "/f".to_owned(),
-        client: client(),
-        last_block_length: Some(5),
-        file_id: None,
-    };
-    let renew = UpdateBlockForPipelineRequestProto {
-        block: block(2, 5),
-        client_name: client(),
-    };
     let renewed = ExtendedBlockProto {
         generation_stamp: 1003,
-        ..block(2, 5)
+        ..written_block(2, 5)
     };
-    let update = UpdatePipelineRequestProto {
-        client_name: client(),
-        old_block: block(2, 5),
-        new_block: renewed.clone(),
-        new_nodes: vec![DatanodeIdProto {
-            datanode_uuid: datanode().uuid.to_string(),
-            ..Default::default()
-        }],
-        storage_i_ds: vec!["DS-1".to_owned()],
-    };
-    let complete = CompleteRequestProto {
-        src: "/f".to_owned(),
-        client_name: client(),
-        last: Some(renewed.clone()),
-        file_id: None,
-    };
-    let truncate = TruncateRequestProto {
-        src: "/f".to_owned(),
-        new_length: 1025,
-        client_name: client(),
-    };
-    let create = CreateRequestProto {
-        src: "/f".to_owned(),
-        client_name: client(),
-        create_flag: 1,
-        replication: 1,
-        block_size: 1024,
-        ..Default::default()
-    };
+    let received = |block: &ExtendedBlockProto| (METHODS.len() + 1, block.encode_to_vec());
+    let receiving = (METHODS.len(), written_block(2, 0).encode_to_vec());
     let calls = [
-        (number_of("create"), create.encode_to_vec()),
-        (number_of("addBlock"), add(None).encode_to_vec()),
-        (METHODS.len() + 1, block(1, 1024).encode_to_vec()),
-        (
-            number_of("addBlock"),
-            add(Some(block(1, 1024))).encode_to_vec(),
-        ),
-        (METHODS.len(), block(2, 0).encode_to_vec()),
-        (number_of("fsync"), fsync.encode_to_vec()),
-        (number_of("updateBlockForPipeline"), renew.encode_to_vec()),
-        (number_of("updatePipeline"), update.encode_to_vec()),
-        (METHODS.len() + 1, renewed.encode_to_vec()),
-        (number_of("complete"), complete.encode_to_vec()),
-        (number_of("truncate"), truncate.encode_to_vec()),
+        call("create", &created()),
+        call("addBlock", &added(None)),
+        received(&written_block(1, 1024)),
+        call("addBlock", &added(Some(written_block(1, 1024)))),
+        receiving,
+        call("fsync", &flushed()),
+        call("updateBlockForPipeline", &renewal()),
+        call("updatePipeline", &pipeline(renewed.clone())),
+        received(&renewed),
+        call("complete", &completed(renewed)),
+        call("truncate", &truncated()),
     ];
     let calls = calls.into_iter().flat_map(|(number, request)| {
         [&[number as u8, request.len() as u8], &request[..]].concat()
     });
     calls.collect()
+}
+
+fn call(method: &str, request: &impl Message) -> (usize, Vec<u8>) {
+    (number_of(method), request.encode_to_vec())
+}
+
+const WRITER: &str = "client";
+const WRITTEN: &str = "/f";
+
+fn written_block(number: u64, num_bytes: u64) -> ExtendedBlockProto {
+    ExtendedBlockProto {
+        pool_id: namenode().block_pool_id().to_owned(),
+        block_id: (1 << 30) + number,
+        generation_stamp: 1000 + number,
+        num_bytes: Some(num_bytes),
+    }
+}
+
+fn created() -> CreateRequestProto {
+    CreateRequestProto {
+        src: WRITTEN.to_owned(),
+        client_name: WRITER.to_owned(),
+        create_flag: 1,
+        replication: 1,
+        block_size: 1024,
+        ..Default::default()
+    }
+}
+
+fn added(previous: Option<ExtendedBlockProto>) -> AddBlockRequestProto {
+    AddBlockRequestProto {
+        src: WRITTEN.to_owned(),
+        client_name: WRITER.to_owned(),
+        previous,
+        ..Default::default()
+    }
+}
+
+fn flushed() -> FsyncRequestProto {
+    FsyncRequestProto {
+        src: WRITTEN.to_owned(),
+        client: WRITER.to_owned(),
+        last_block_length: Some(5),
+        file_id: None,
+    }
+}
+
+fn renewal() -> UpdateBlockForPipelineRequestProto {
+    UpdateBlockForPipelineRequestProto {
+        block: written_block(2, 5),
+        client_name: WRITER.to_owned(),
+    }
+}
+
+fn pipeline(new_block: ExtendedBlockProto) -> UpdatePipelineRequestProto {
+    UpdatePipelineRequestProto {
+        client_name: WRITER.to_owned(),
+        old_block: written_block(2, 5),
+        new_block,
+        new_nodes: vec![DatanodeIdProto {
+            datanode_uuid: datanode().uuid.to_string(),
+            ..Default::default()
+        }],
+        storage_i_ds: vec!["DS-1".to_owned()],
+    }
+}
+
+fn completed(last: ExtendedBlockProto) -> CompleteRequestProto {
+    CompleteRequestProto {
+        src: WRITTEN.to_owned(),
+        client_name: WRITER.to_owned(),
+        last: Some(last),
+        file_id: None,
+    }
+}
+
+fn truncated() -> TruncateRequestProto {
+    TruncateRequestProto {
+        src: WRITTEN.to_owned(),
+        new_length: 1025,
+        client_name: WRITER.to_owned(),
+    }
 }
 
 fn number_of(method: &str) -> usize {

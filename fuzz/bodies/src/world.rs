@@ -7,6 +7,7 @@ use kerbox_kdc::{Kdc, NewKeys, NewPrincipal, Pac, Peer, PrincipalDatabase, Realm
 use kerbox_krb5::client::{
     AsExchange, AsStep, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest,
 };
+use kerbox_krb5::messages::Ticket;
 use kerbox_krb5::{EncryptionKey, EncryptionType, Keytab, Principal, Timestamp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -46,24 +47,42 @@ pub(crate) fn alice() -> Principal {
     Principal::new(REALM, ["alice"])
 }
 
+fn database(service: &Principal, rng: &mut StdRng) -> PrincipalDatabase {
+    let mut database = PrincipalDatabase::new();
+    let mut realm = RealmConfig::new(REALM);
+    realm.pac = Pac::Full;
+    database.add_realm(realm, rng).expect("a new realm");
+    for (principal, keys) in [
+        (alice(), NewKeys::Given(vec![alices_key()])),
+        (service.clone(), NewKeys::Random),
+        (Principal::new(REALM, ["bob"]), NewKeys::Random),
+        (Principal::krbtgt("OTHER.TEST", REALM), NewKeys::Random),
+    ] {
+        database
+            .add(NewPrincipal::new(principal, keys), rng)
+            .expect("a new principal");
+    }
+    database
+}
+
+/// Requests about a ticket. Not all of these are granted, but they are good seeds.
+fn further_requests(service: &Principal, tgt: &Credentials, ticket: &Ticket) -> [TgsRequest; 6] {
+    let bob = Principal::new(REALM, ["bob"]);
+    [
+        TgsRequest::renew(tgt),
+        TgsRequest::validate(tgt),
+        TgsRequest::forward(tgt, Vec::new()),
+        TgsRequest::user_to_user(bob.clone(), tgt, tgt.ticket.clone()),
+        TgsRequest::s4u2self(bob, tgt),
+        TgsRequest::s4u2proxy(service.clone(), tgt, ticket.clone()),
+    ]
+}
+
 impl World {
     fn new() -> Self {
         let mut rng = rng();
-        let mut database = PrincipalDatabase::new();
-        let mut realm = RealmConfig::new(REALM);
-        realm.pac = Pac::Full;
-        database.add_realm(realm, &mut rng).expect("a new realm");
         let service = Principal::new(REALM, ["hdfs", "localhost"]);
-        for (principal, keys) in [
-            (alice(), NewKeys::Given(vec![alices_key()])),
-            (service.clone(), NewKeys::Random),
-            (Principal::new(REALM, ["bob"]), NewKeys::Random),
-            (Principal::krbtgt("OTHER.TEST", REALM), NewKeys::Random),
-        ] {
-            database
-                .add(NewPrincipal::new(principal, keys), &mut rng)
-                .expect("a new principal");
-        }
+        let database = database(&service, &mut rng);
         let keytab = database.keytab([&service], NOW).expect("it is there");
         let kdc = Kdc::new(database, 1);
         let (mut requests, mut answers) = (Vec::new(), Vec::new());
@@ -101,16 +120,7 @@ impl World {
             exchange.finish(&send(request))
         };
         let ticket = ask(TgsRequest::service(service.clone(), &tgt)).expect("the KDC is ours");
-        // Not all of these are granted, but they are good seeds.
-        let bob = Principal::new(REALM, ["bob"]);
-        for request in [
-            TgsRequest::renew(&tgt),
-            TgsRequest::validate(&tgt),
-            TgsRequest::forward(&tgt, Vec::new()),
-            TgsRequest::user_to_user(bob.clone(), &tgt, tgt.ticket.clone()),
-            TgsRequest::s4u2self(bob, &tgt),
-            TgsRequest::s4u2proxy(service.clone(), &tgt, ticket.ticket.clone()),
-        ] {
+        for request in further_requests(&service, &tgt, &ticket.ticket) {
             let _ = ask(request);
         }
         Self {

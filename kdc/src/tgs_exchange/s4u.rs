@@ -164,6 +164,26 @@ pub(crate) fn check_s4u2proxy<'a, 'b>(
     if server.principal.is_krbtgt() {
         return Err(KdcError::NoDelegationToTgs);
     }
+    check_evidence(context, header, header_pac, server, evidence)?;
+    let allowed = |list: &[Principal], principal: &Principal| list.contains(principal);
+    let by_resource = reply::resource_based(request)
+        && allowed(&server.delegates_from, &evidence.server.principal);
+    let by_service = allowed(&evidence.server.delegates_to, &server.principal);
+    if by_resource || by_service {
+        Ok(evidence)
+    } else {
+        Err(KdcError::NotAllowedToDelegate)
+    }
+}
+
+/// Checks that the evidence is the requesting service's own ticket, as this KDC issued it.
+fn check_evidence(
+    context: &Context<'_>,
+    header: &Header<'_>,
+    header_pac: Option<&pac::Parsed>,
+    server: &PrincipalEntry,
+    evidence: &SecondTicket<'_>,
+) -> Result<(), KdcError> {
     let with_pacs = has_pacs(context, server);
     let client_of = |part: &EncTicketPart, pac| pac::is_of(pac, &part.client, part.auth_time);
     if with_pacs
@@ -191,19 +211,9 @@ pub(crate) fn check_s4u2proxy<'a, 'b>(
     {
         return Err(KdcError::EvidenceNotSigned);
     }
-    if let Some(pac) = &evidence.pac
-        && !client_of(&evidence.part, pac)
-    {
-        return Err(KdcError::EvidencePacClient);
-    }
-    let allowed = |list: &[Principal], principal: &Principal| list.contains(principal);
-    let by_resource = reply::resource_based(request)
-        && allowed(&server.delegates_from, &evidence.server.principal);
-    let by_service = allowed(&evidence.server.delegates_to, &server.principal);
-    if by_resource || by_service {
-        Ok(evidence)
-    } else {
-        Err(KdcError::NotAllowedToDelegate)
+    match &evidence.pac {
+        Some(pac) if !client_of(&evidence.part, pac) => Err(KdcError::EvidencePacClient),
+        _ => Ok(()),
     }
 }
 

@@ -28,6 +28,40 @@ pub(crate) struct Parts {
     pub(crate) checksum: Option<Checksum>,
 }
 
+impl Parts {
+    /// The parts of a valid request.
+    fn new(
+        armor: &Credentials,
+        body: KdcRequestBody,
+        subkey: EncryptionKey,
+        now: Timestamp,
+        rng: &mut impl Rng,
+    ) -> Self {
+        Self {
+            ap_req: ApReq {
+                options: ApOptions::NONE,
+                ticket: armor.ticket.clone(),
+                authenticator: EncryptedData::seal(&armor.key, None, KeyUsage(0), b"", rng),
+            },
+            authenticator: Authenticator {
+                client: armor.client.clone(),
+                checksum: None,
+                ctime: now,
+                subkey: Some(subkey),
+                seq_number: None,
+                authorization_data: Vec::new(),
+            },
+            ticket_key: armor.key.clone(),
+            armor_type: FastArmoredReq::AP_REQUEST,
+            armored: true,
+            options: 0,
+            body,
+            inner_padata: Vec::new(),
+            checksum: None,
+        }
+    }
+}
+
 /// Builds a request of `client` in an armor with this ticket. Returns it with the armor key.
 pub(crate) fn request(
     armor: &Credentials,
@@ -45,28 +79,7 @@ pub(crate) fn request(
     .expect("a request");
     let outer = KdcRequest::decode(&bytes).expect("our own");
     let subkey = EncryptionKey::random(armor.key.enctype(), rng).expect("a supported type");
-    let mut parts = Parts {
-        ap_req: ApReq {
-            options: ApOptions::NONE,
-            ticket: armor.ticket.clone(),
-            authenticator: EncryptedData::seal(&armor.key, None, KeyUsage(0), b"", rng),
-        },
-        authenticator: Authenticator {
-            client: armor.client.clone(),
-            checksum: None,
-            ctime: now,
-            subkey: Some(subkey.clone()),
-            seq_number: None,
-            authorization_data: Vec::new(),
-        },
-        ticket_key: armor.key.clone(),
-        armor_type: FastArmoredReq::AP_REQUEST,
-        armored: true,
-        options: 0,
-        body: outer.body.clone(),
-        inner_padata: Vec::new(),
-        checksum: None,
-    };
+    let mut parts = Parts::new(armor, outer.body.clone(), subkey.clone(), now, rng);
     change(&mut parts);
     let usage = KeyUsage::AP_REQ_AUTHENTICATOR;
     parts.ap_req.authenticator = EncryptedData::seal(

@@ -51,7 +51,14 @@ pub(super) fn names(realm: &str, good: &impl Fn() -> Request) -> Vec<Case> {
             good().body(1, asked).encode(),
         ));
     }
-    // CVE-2013-1418: a realm that is not served.
+    cases.extend(realms(realm, good));
+    cases
+}
+
+/// CVE-2013-1418: a realm that is not served.
+fn realms(realm: &[u8], good: &impl Fn() -> Request) -> Vec<Case> {
+    let mut cases = Vec::new();
+    let long = vec![b'a'; 50_000];
     for (what, other) in [
         ("of another name", &b"NOWHERE"[..]),
         ("of no name", b""),
@@ -112,6 +119,12 @@ pub(super) fn preauthentication(realm: &str, good: &impl Fn() -> Request) -> Vec
             ));
         }
     }
+    cases.extend(armors(good));
+    cases
+}
+
+fn armors(good: &impl Fn() -> Request) -> Vec<Case> {
+    let mut cases = Vec::new();
     let armor = der(
         0xA0,
         &sequence(&[der(

@@ -124,11 +124,64 @@ impl TgsRequest {
         request
     }
 
+    /// Returns whether the KDC may answer with another server or client name.
+    fn may_be_answered_for_others(&self) -> bool {
+        let options = KdcOptions::CANONICALIZE | KdcOptions::CNAME_IN_ADDL_TKT;
+        self.options.intersects(options) || self.for_user.is_some()
+    }
+
     /// Requests a ticket that ends this long after `now`.
     #[must_use]
     pub fn lifetime(mut self, now: Timestamp, lifetime: Duration) -> Self {
         self.till = now + lifetime;
         self
+    }
+}
+
+fn sealed_authorization_data(
+    request: &TgsRequest,
+    ticket: &Credentials,
+    subkey: Option<&EncryptionKey>,
+    rng: &mut impl Rng,
+) -> Option<EncryptedData> {
+    if request.authorization_data.is_empty() {
+        return None;
+    }
+    let (key, usage) = match subkey {
+        Some(subkey) => (subkey, KeyUsage::TGS_REQ_AUTH_DATA_SUBKEY),
+        None => (&ticket.key, KeyUsage::TGS_REQ_AUTH_DATA_SESSION_KEY),
+    };
+    let list = AuthorizationData::encode_list(&request.authorization_data);
+    Some(EncryptedData::seal(key, None, usage, &list, rng))
+}
+
+/// Returns the AP-REQ that authenticates a request with this body.
+fn ap_req(
+    ticket: &Credentials,
+    body: &[u8],
+    subkey: Option<EncryptionKey>,
+    now: Timestamp,
+    rng: &mut impl Rng,
+) -> ApReq {
+    let usage = KeyUsage::TGS_REQ_AUTHENTICATOR_CHECKSUM;
+    let authenticator = Authenticator {
+        client: ticket.client.clone(),
+        checksum: Some(Checksum::keyed(&ticket.key, usage, body)),
+        ctime: now,
+        subkey,
+        seq_number: None,
+        authorization_data: Vec::new(),
+    };
+    ApReq {
+        options: ApOptions::NONE,
+        ticket: ticket.ticket.clone(),
+        authenticator: EncryptedData::seal(
+            &ticket.key,
+            None,
+            KeyUsage::TGS_REQ_AUTHENTICATOR,
+            &authenticator.encode(),
+            rng,
+        ),
     }
 }
 
@@ -153,27 +206,17 @@ impl TgsExchange {
         now: Timestamp,
         rng: &mut impl Rng,
     ) -> Result<(Self, Vec<u8>), Error> {
-        let subkey = if request.subkey {
-            Some(EncryptionKey::random(ticket.key.enctype(), rng)?)
-        } else {
-            None
+        let subkey = match request.subkey {
+            true => Some(EncryptionKey::random(ticket.key.enctype(), rng)?),
+            false => None,
         };
         let (reply_key, usage) = match &subkey {
             Some(subkey) => (subkey.clone(), KeyUsage::TGS_REP_ENC_PART_SUBKEY),
             None => (ticket.key.clone(), KeyUsage::TGS_REP_ENC_PART_SESSION_KEY),
         };
-        let enc_authorization_data = (!request.authorization_data.is_empty()).then(|| {
-            let (key, usage) = match &subkey {
-                Some(subkey) => (subkey, KeyUsage::TGS_REQ_AUTH_DATA_SUBKEY),
-                None => (&ticket.key, KeyUsage::TGS_REQ_AUTH_DATA_SESSION_KEY),
-            };
-            let list = AuthorizationData::encode_list(&request.authorization_data);
-            EncryptedData::seal(key, None, usage, &list, rng)
-        });
-        let other_names = request
-            .options
-            .intersects(KdcOptions::CANONICALIZE | KdcOptions::CNAME_IN_ADDL_TKT)
-            || request.for_user.is_some();
+        let enc_authorization_data =
+            sealed_authorization_data(&request, ticket, subkey.as_ref(), rng);
+        let other_names = request.may_be_answered_for_others();
         let body = KdcRequestBody {
             options: request.options,
             client: None,
@@ -191,29 +234,7 @@ impl TgsExchange {
             additional_tickets: request.additional_tickets,
         };
         let mut message = KdcRequest::new(MessageType::TGS_REQ, Vec::new(), body);
-        let authenticator = Authenticator {
-            client: ticket.client.clone(),
-            checksum: Some(Checksum::keyed(
-                &ticket.key,
-                KeyUsage::TGS_REQ_AUTHENTICATOR_CHECKSUM,
-                &message.raw_body,
-            )),
-            ctime: now,
-            subkey,
-            seq_number: None,
-            authorization_data: Vec::new(),
-        };
-        let ap_req = ApReq {
-            options: ApOptions::NONE,
-            ticket: ticket.ticket.clone(),
-            authenticator: EncryptedData::seal(
-                &ticket.key,
-                None,
-                KeyUsage::TGS_REQ_AUTHENTICATOR,
-                &authenticator.encode(),
-                rng,
-            ),
-        };
+        let ap_req = ap_req(ticket, &message.raw_body, subkey, now, rng);
         message
             .padata
             .push(PaData::new(PaDataType::TGS_REQ, ap_req.encode()));

@@ -10,6 +10,16 @@ use crate::{Keytab, Timestamp};
 
 const MESSAGE: &[u8] = b"a message of MIT";
 
+/// Unwraps the message as MIT signed it, and as MIT sealed it.
+fn unwrap_both(receiver: &mut MessageReceiver, tokens: [&[u8]; 2], enctype: &str) {
+    for (token, was_sealed) in tokens.into_iter().zip([false, true]) {
+        let mut out = Vec::new();
+        let unwrapped = receiver.unwrap_into(token, &mut out);
+        assert_eq!(unwrapped, Ok(was_sealed), "{enctype}");
+        assert_eq!(out, MESSAGE);
+    }
+}
+
 #[test]
 fn contexts_of_mits_library_are_accepted_and_its_messages_opened_and_made() {
     let mut contexts = 0;
@@ -46,41 +56,25 @@ fn contexts_of_mits_library_are_accepted_and_its_messages_opened_and_made() {
         let initiators_key = context.sender.key.clone();
         let number = u32::try_from(context.sender.next).expect("32 bits at the beginning");
         let mut initiator = MessageReceiver::new(Role::Initiator, initiators_key, number, true);
-        for (token, was_sealed) in [(&signed, false), (&sealed, true)] {
-            let mut out = Vec::new();
-            assert_eq!(
-                context.receiver.unwrap_into(token, &mut out),
-                Ok(was_sealed),
-                "{enctype}"
-            );
-            assert_eq!(out, MESSAGE);
-        }
+        unwrap_both(&mut context.receiver, [&signed, &sealed], enctype);
         assert_eq!(context.receiver.verify_mic(MESSAGE, &mic), Ok(()));
-        for (token, was_sealed) in [(&acceptor_signed, false), (&acceptor_sealed, true)] {
-            let mut out = Vec::new();
-            assert_eq!(
-                initiator.unwrap_into(token, &mut out),
-                Ok(was_sealed),
-                "{enctype}"
-            );
-            assert_eq!(out, MESSAGE);
-        }
+        unwrap_both(
+            &mut initiator,
+            [&acceptor_signed, &acceptor_sealed],
+            enctype,
+        );
         assert_eq!(initiator.verify_mic(MESSAGE, &acceptor_mic), Ok(()));
 
         let mut ours = Vec::new();
-        context
-            .sender
-            .wrap_into(false, MESSAGE, &mut rng, &mut ours);
+        let sender = &mut context.sender;
+        sender.wrap_into(false, MESSAGE, &mut rng, &mut ours);
         // Old tokens have a confounder even if nothing is encrypted.
         if is_old {
             assert_eq!(ours.len(), acceptor_signed.len());
         } else {
-            assert_eq!(
-                ours, acceptor_signed,
-                "what is not random is the same byte for byte"
-            );
+            assert_eq!(ours, acceptor_signed, "nothing in it is random");
         }
-        context.sender.wrap_into(true, MESSAGE, &mut rng, &mut ours);
+        sender.wrap_into(true, MESSAGE, &mut rng, &mut ours);
         assert_eq!(context.sender.mic(MESSAGE), acceptor_mic);
         contexts += 1;
     }

@@ -95,74 +95,100 @@ impl SpnegoAcceptor {
         rng: &mut impl Rng,
     ) -> Result<SpnegoStep, GssRefused> {
         match state {
-            State::Initial => {
-                let offer = read_init(token).ok_or_else(|| malformed("not a NegTokenInit"))?;
-                let mechanisms = list(offer.mechanisms)
-                    .ok_or_else(|| malformed("a list of mechanisms that cannot be read"))?;
-                let ours =
-                    |mechanism: &&[u8]| **mechanism == KRB5_OID || **mechanism == MS_KRB5_OID;
-                let chosen = *mechanisms
-                    .iter()
-                    .find(|mechanism| ours(mechanism))
-                    .ok_or_else(|| {
-                        malformed("Kerberos is not among the mechanisms that the client offers")
-                    })?;
-                let first = mechanisms.first().is_some_and(ours);
-                let Some(token) = offer.token.filter(|_| first) else {
-                    self.state = State::Chosen(offer.mechanisms.to_vec());
-                    return Ok(SpnegoStep::Continue(response(
-                        NegState::RequestMic,
-                        Some(chosen),
-                        None,
-                        None,
-                    )));
-                };
-                let (mut context, reply) = acceptor.accept(now, token, rng)?;
-                // If the first entry of the list was accepted, no signature is needed, but one that
-                // is present must be valid.
-                let mut mic = None;
-                if let Some(theirs) = offer.mic {
-                    verify(&mut context, offer.mechanisms, theirs)?;
-                    mic = Some(context.sender.mic(offer.mechanisms));
-                }
-                let answer = response(
-                    NegState::AcceptCompleted,
-                    Some(chosen),
-                    reply.as_deref(),
-                    mic.as_deref(),
-                );
-                Ok(SpnegoStep::Established(Box::new(context), Some(answer)))
-            }
-            State::Chosen(mechanisms) => {
-                let offer = read_response(token).ok_or_else(|| malformed("not a NegTokenResp"))?;
-                let token = offer
-                    .token
-                    .ok_or_else(|| malformed("a NegTokenResp without a Kerberos token"))?;
-                let (mut context, reply) = acceptor.accept(now, token, rng)?;
-                if let Some(theirs) = offer.mic {
-                    verify(&mut context, &mechanisms, theirs)?;
-                }
-                let mic = context.sender.mic(&mechanisms);
-                let answer = |state| response(state, None, reply.as_deref(), Some(&mic));
-                if offer.mic.is_some() {
-                    let answer = answer(NegState::AcceptCompleted);
-                    return Ok(SpnegoStep::Established(Box::new(context), Some(answer)));
-                }
-                self.state = State::Unsigned(Box::new(context), mechanisms);
-                Ok(SpnegoStep::Continue(answer(NegState::AcceptIncomplete)))
-            }
-            State::Unsigned(mut context, mechanisms) => {
-                let offer = read_response(token).ok_or_else(|| malformed("not a NegTokenResp"))?;
-                let theirs = offer
-                    .mic
-                    .ok_or_else(|| malformed("a list of mechanisms that is not signed"))?;
-                verify(&mut context, &mechanisms, theirs)?;
-                let answer = response(NegState::AcceptCompleted, None, None, None);
-                Ok(SpnegoStep::Established(context, Some(answer)))
-            }
+            State::Initial => self.start(acceptor, now, token, rng),
+            State::Chosen(mechanisms) => self.accept(mechanisms, acceptor, now, token, rng),
+            State::Unsigned(context, mechanisms) => finish(context, &mechanisms, token),
             State::Over => Err(malformed("a token after the end of the negotiation")),
         }
     }
+
+    /// Chooses Kerberos from the client's list. If it is the list's first entry, the client has
+    /// already sent a token for it.
+    fn start(
+        &mut self,
+        acceptor: &GssAcceptor<'_>,
+        now: Timestamp,
+        token: &[u8],
+        rng: &mut impl Rng,
+    ) -> Result<SpnegoStep, GssRefused> {
+        let offer = read_init(token).ok_or_else(|| malformed("not a NegTokenInit"))?;
+        let mechanisms = list(offer.mechanisms)
+            .ok_or_else(|| malformed("a list of mechanisms that cannot be read"))?;
+        let ours = |mechanism: &&[u8]| **mechanism == KRB5_OID || **mechanism == MS_KRB5_OID;
+        let chosen = *mechanisms
+            .iter()
+            .find(|mechanism| ours(mechanism))
+            .ok_or_else(|| {
+                malformed("Kerberos is not among the mechanisms that the client offers")
+            })?;
+        let first = mechanisms.first().is_some_and(ours);
+        let Some(token) = offer.token.filter(|_| first) else {
+            self.state = State::Chosen(offer.mechanisms.to_vec());
+            return Ok(SpnegoStep::Continue(response(
+                NegState::RequestMic,
+                Some(chosen),
+                None,
+                None,
+            )));
+        };
+        let (mut context, reply) = acceptor.accept(now, token, rng)?;
+        // If the first entry of the list was accepted, no signature is needed, but one that is
+        // present must be valid.
+        let mut mic = None;
+        if let Some(theirs) = offer.mic {
+            verify(&mut context, offer.mechanisms, theirs)?;
+            mic = Some(context.sender.mic(offer.mechanisms));
+        }
+        let answer = response(
+            NegState::AcceptCompleted,
+            Some(chosen),
+            reply.as_deref(),
+            mic.as_deref(),
+        );
+        Ok(SpnegoStep::Established(Box::new(context), Some(answer)))
+    }
+
+    /// Accepts the token for the mechanism that was chosen, and signs the list of mechanisms.
+    fn accept(
+        &mut self,
+        mechanisms: Vec<u8>,
+        acceptor: &GssAcceptor<'_>,
+        now: Timestamp,
+        token: &[u8],
+        rng: &mut impl Rng,
+    ) -> Result<SpnegoStep, GssRefused> {
+        let offer = read_response(token).ok_or_else(|| malformed("not a NegTokenResp"))?;
+        let token = offer
+            .token
+            .ok_or_else(|| malformed("a NegTokenResp without a Kerberos token"))?;
+        let (mut context, reply) = acceptor.accept(now, token, rng)?;
+        if let Some(theirs) = offer.mic {
+            verify(&mut context, &mechanisms, theirs)?;
+        }
+        let mic = context.sender.mic(&mechanisms);
+        let answer = |state| response(state, None, reply.as_deref(), Some(&mic));
+        if offer.mic.is_some() {
+            let answer = answer(NegState::AcceptCompleted);
+            return Ok(SpnegoStep::Established(Box::new(context), Some(answer)));
+        }
+        self.state = State::Unsigned(Box::new(context), mechanisms);
+        Ok(SpnegoStep::Continue(answer(NegState::AcceptIncomplete)))
+    }
+}
+
+/// Verifies the client's signature of the list of mechanisms, which ends the negotiation.
+fn finish(
+    mut context: Box<GssContext>,
+    mechanisms: &[u8],
+    token: &[u8],
+) -> Result<SpnegoStep, GssRefused> {
+    let offer = read_response(token).ok_or_else(|| malformed("not a NegTokenResp"))?;
+    let theirs = offer
+        .mic
+        .ok_or_else(|| malformed("a list of mechanisms that is not signed"))?;
+    verify(&mut context, mechanisms, theirs)?;
+    let answer = response(NegState::AcceptCompleted, None, None, None);
+    Ok(SpnegoStep::Established(context, Some(answer)))
 }
 
 fn is_spnego(token: &[u8]) -> bool {
