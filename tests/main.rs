@@ -4,16 +4,12 @@
 //! `KERBOX_PEERS=required` it fails. `KERBOX_PEERS_DIR` (default `~/.cache/kerbox-peers`) is where
 //! `.ci/peers/install.sh` puts clients that no package manager provides.
 
-#[path = "../kdc/tests/armor/mod.rs"]
-mod armor;
 mod big_data;
 mod block_token_bytes;
 mod block_tokens;
 mod bugs;
 mod clients;
 mod clock;
-#[path = "../kdc/tests/corpus/mod.rs"]
-mod corpus;
 mod determinism;
 mod encryption_keys;
 mod faults;

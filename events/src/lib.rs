@@ -384,6 +384,35 @@ pub enum Verdict {
 }
 
 /// The point where a journal and faults attach to a server.
+///
+/// ```
+/// use std::sync::Mutex;
+///
+/// use kerbox_events::{Event, Hook, Verdict};
+/// use kerbox_krb5::{ErrorCode, Timestamp};
+///
+/// /// Refuses alice's logins, and keeps everything that happened.
+/// struct NoAlice(Mutex<Vec<String>>);
+///
+/// impl Hook for NoAlice {
+///     fn ask(&self, _now: Timestamp, event: &Event) -> Verdict {
+///         match event {
+///             Event::AsExchange { client, .. } if client.starts_with("alice@") => {
+///                 Verdict::KrbError(ErrorCode::KDC_ERR_CLIENT_REVOKED)
+///             }
+///             _ => Verdict::Pass,
+///         }
+///     }
+///
+///     fn record(&self, _now: Timestamp, event: Event) {
+///         self.0.lock().expect("no panic before").push(event.to_string());
+///     }
+///
+///     fn watching(&self) -> bool {
+///         true
+///     }
+/// }
+/// ```
 pub trait Hook: Send + Sync {
     /// Returns the verdict on an event before the server acts. The event's outcome is
     /// [`Outcome::Asked`].

@@ -30,6 +30,8 @@ mod policy;
 mod preauth;
 mod reply;
 pub mod server;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod tgs_exchange;
 mod transited;
 

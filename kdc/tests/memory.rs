@@ -1,7 +1,6 @@
 //! Memory of a KDC that strangers send arbitrary input: it must not grow. This is a program of its
 //! own, since it measures its whole memory.
 
-mod corpus;
 #[path = "served/prober.rs"]
 mod prober;
 #[path = "served/support.rs"]
@@ -15,7 +14,7 @@ use kerbox_krb5::{EncryptionKey, ErrorCode, NameType, Principal, Timestamp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use corpus::Request;
+use kerbox_kdc::testing::corpus::Request;
 use prober::Prober;
 use support::{REALM, Served};
 

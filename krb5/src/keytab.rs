@@ -26,6 +26,21 @@ const VERSION: u16 = 0x0502;
 /// assert_eq!(read.find(&service, None, None).map(KeytabEntry::kvno), Some(2));
 /// # Ok::<(), kerbox_krb5::Error>(())
 /// ```
+///
+/// ```
+/// use kerbox_krb5::{EncryptionKey, EncryptionType, Keytab, KeytabEntry, Principal, Timestamp};
+///
+/// # fn main() -> Result<(), kerbox_krb5::Error> {
+/// let service = Principal::new("EXAMPLE.COM", ["nn", "localhost"]);
+/// let key = EncryptionKey::new(EncryptionType::AES128_CTS_HMAC_SHA1_96, &[7; 16])?;
+/// let entry = KeytabEntry::new(service.clone(), 1, key, Timestamp::from_secs(1_700_000_000));
+/// let keytab = Keytab::from_iter([entry]);
+/// let read = Keytab::parse(&keytab.to_bytes())?;
+/// let entry = read.entries().next().expect("the only one");
+/// assert_eq!((entry.principal(), entry.kvno()), (&service, 1));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Keytab {
     records: Vec<Record>,

@@ -14,6 +14,7 @@
 //! - [`krb5_conf`]: [`Krb5Conf`], the configuration of clients
 
 pub mod ap_exchange;
+mod calendar;
 pub mod ccache;
 pub mod client;
 pub mod crypto;

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::calendar::civil;
+
 /// A point in time: microseconds since the Unix epoch, the resolution of Kerberos (RFC 4120,
 /// 5.2.4).
 ///
@@ -116,7 +118,7 @@ impl fmt::Display for Timestamp {
             self.as_secs().div_euclid(86_400),
             self.as_secs().rem_euclid(86_400),
         );
-        let (year, month, day) = civil_from_days(days);
+        let (year, month, day) = civil(days);
         write!(
             f,
             "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}",
@@ -137,28 +139,21 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// Returns the proleptic Gregorian date of a day counted from 1970-01-01, in eras of 400 years.
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let from_march = days + 719_468;
-    let era = from_march.div_euclid(146_097);
-    let day_of_era = from_march.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
-
 /// The clock of a fixture: the system's time with an offset, or frozen at a point.
 ///
 /// Clones share it: moving one moves all. A [twin](Self::twin) moves along too, but can have a skew
 /// of its own.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use kerbox_krb5::{Clock, Timestamp};
+///
+/// let clock = Clock::frozen(Timestamp::from_secs(1_700_000_000));
+/// let theirs = clock.clone();
+/// clock.advance(Duration::from_hours(9));
+/// assert_eq!(theirs.now(), Timestamp::from_secs(1_700_000_000 + 9 * 3600));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Clock {
     mode: Arc<Mutex<Mode>>,

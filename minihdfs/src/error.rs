@@ -9,6 +9,13 @@ use crate::proto::common::rpc_response_header_proto::RpcErrorCodeProto;
 
 /// An exception returned by a Hadoop server. Clients match on the class, and some on the start of
 /// the message.
+///
+/// ```
+/// use minihdfs::HdfsError;
+///
+/// let error = HdfsError::file_not_found("File does not exist: /f");
+/// assert_eq!(error.class(), "java.io.FileNotFoundException");
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct HdfsError {
     class: Class,

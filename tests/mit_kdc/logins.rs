@@ -11,9 +11,9 @@ use rand::rngs::StdRng;
 
 use super::Error;
 use super::sides::{Mit, REALM, Said, Side, ours};
-use crate::armor;
-use crate::corpus::{self, Request};
 use crate::support::{Peer, TestResult, run, trials};
+use kerbox_kdc::testing::armor;
+use kerbox_kdc::testing::corpus::{self, Request};
 
 trials! {
     [Peer::MitKdc] =>

@@ -17,8 +17,8 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::Error;
-use crate::corpus::Request;
 use crate::support::run;
+use kerbox_kdc::testing::corpus::Request;
 
 pub(super) const REALM: &str = "EXAMPLE.COM";
 pub(super) const OTHER: &str = "MIDDLE.ORG";

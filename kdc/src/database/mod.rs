@@ -29,6 +29,24 @@ pub use sid::{Sid, SidError};
 use crate::transited::CaPaths;
 
 /// The realms that a KDC serves, and all their principals.
+///
+/// ```
+/// use kerbox_kdc::{NewKeys, NewPrincipal, PrincipalDatabase, RealmConfig};
+/// use kerbox_krb5::Principal;
+/// use rand::SeedableRng;
+/// use rand::rngs::StdRng;
+///
+/// # fn main() -> Result<(), kerbox_kdc::DatabaseError> {
+/// let mut rng = StdRng::seed_from_u64(1);
+/// let mut database = PrincipalDatabase::new();
+/// database.add_realm(RealmConfig::new("EXAMPLE.COM"), &mut rng)?;
+/// let service = Principal::new("EXAMPLE.COM", ["nn", "localhost"]);
+/// let new = NewPrincipal::new(service.clone(), NewKeys::Random).attribute("+ok_as_delegate");
+/// database.add(new, &mut rng)?;
+/// assert_eq!(database.change_keys(&service, &NewKeys::Random, true, &mut rng)?, 2);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct PrincipalDatabase {
     realms: Vec<RealmConfig>,

@@ -84,6 +84,37 @@ impl From<Vec<u8>> for Reply {
 }
 
 /// A KDC for one or more realms, without sockets and without a clock of its own.
+///
+/// ```
+/// use kerbox_kdc::{Kdc, NewKeys, NewPrincipal, Peer, PrincipalDatabase, RealmConfig};
+/// use kerbox_krb5::client::{AsExchange, AsStep, InitialRequest, Secret};
+/// use kerbox_krb5::{Principal, Timestamp};
+/// use rand::SeedableRng;
+/// use rand::rngs::StdRng;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (now, mut rng) = (Timestamp::from_secs(1_700_000_000), StdRng::seed_from_u64(1));
+/// let alice = Principal::new("EXAMPLE.COM", ["alice"]);
+/// let mut database = PrincipalDatabase::new();
+/// database.add_realm(RealmConfig::new("EXAMPLE.COM"), &mut rng)?;
+/// let entry = database.add(NewPrincipal::new(alice.clone(), NewKeys::Random), &mut rng)?;
+/// let keys = entry.keys().iter().map(|key| key.key().clone()).collect();
+///
+/// let kdc = Kdc::new(database, 7);
+/// let (mut exchange, mut request) =
+///     AsExchange::new(InitialRequest::new(alice), Secret::Keys(keys), now, &mut rng)?;
+/// let ticket = loop {
+///     // The first answer asks for pre-authentication.
+///     let answer = kdc.handle(now, &request, Peer::LOCAL).message.expect("an answer");
+///     match exchange.step(&answer, &mut rng)? {
+///         AsStep::Send(next) => request = next,
+///         AsStep::Done(ticket) => break ticket,
+///     }
+/// };
+/// assert_eq!(ticket.server.to_string(), "krbtgt/EXAMPLE.COM@EXAMPLE.COM");
+/// # Ok(())
+/// # }
+/// ```
 pub struct Kdc {
     database: RwLock<PrincipalDatabase>,
     /// For changes of the database. Exchanges have generators of their own.

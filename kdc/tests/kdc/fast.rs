@@ -11,9 +11,9 @@ use kerbox_krb5::{EncryptionKey, ErrorCode, KeyUsage};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use crate::armor::{self, Parts};
 use crate::authenticators::with_authenticator;
 use crate::support::{Pair, krb_error, principal};
+use kerbox_kdc::testing::armor::{self, Parts};
 
 /// Returns the answer to alice's AS-REQ in an armor with the NameNode's ticket, and the armor key.
 fn ask(pair: &mut Pair, change: impl FnOnce(&mut Parts)) -> (Vec<u8>, EncryptionKey) {

@@ -8,10 +8,10 @@ use kerbox_krb5::client::{Credentials, TgsRequest};
 use kerbox_krb5::messages::ChangePasswordData;
 use kerbox_krb5::{ErrorCode, Timestamp};
 
-use crate::armor;
 use crate::fast::inside;
 use crate::kpasswd::{self, SET};
 use crate::support::{Pair, krb_error, principal};
+use kerbox_kdc::testing::armor;
 
 /// Gives its verdict on every event whose line contains a text, and remembers the events.
 struct Rule {

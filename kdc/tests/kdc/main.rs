@@ -1,10 +1,6 @@
 //! Tests of the KDC without sockets, with a clock that stands still until a test moves it.
 
-#[path = "../armor/mod.rs"]
-mod armor;
 mod authenticators;
-#[path = "../corpus/mod.rs"]
-mod corpus;
 mod delegation;
 mod exchanges;
 mod fast;

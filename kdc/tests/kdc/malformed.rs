@@ -9,8 +9,8 @@ use kerbox_krb5::messages::{
 use kerbox_krb5::{ErrorCode, Timestamp};
 
 use crate::authenticators::{rebind, with_authenticator};
-use crate::corpus;
 use crate::support::{Pair, REALM, principal, refused};
+use kerbox_kdc::testing::corpus;
 
 #[test]
 fn what_is_no_request_gets_no_answer() {

@@ -11,9 +11,9 @@ use kerbox_krb5::messages::{KrbError, frame};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use crate::corpus::{self, Request};
 use crate::prober::Prober;
 use crate::support::{REALM, Served, principal};
+use kerbox_kdc::testing::corpus::{self, Request};
 
 /// The maximum size of a datagram.
 const DATAGRAM: usize = 65_507;

@@ -1,8 +1,6 @@
 //! Tests of the KDC over its sockets with the `krb5` crate, an independent client in pure Rust.
 
 mod bad_input;
-#[path = "../corpus/mod.rs"]
-mod corpus;
 mod fast;
 mod pac;
 mod passwords;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use kerbox_krb5::messages::{KrbError, frame};
 
-use crate::corpus::Request;
 use crate::support::REALM;
+use kerbox_kdc::testing::corpus::Request;
 
 /// Sends to the KDC, and after each request checks that it still answers.
 pub(crate) struct Prober {

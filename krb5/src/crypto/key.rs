@@ -25,6 +25,22 @@ const MAX_ITERATIONS: u32 = 0x100_0000;
 ///
 /// Keys for each [`KeyUsage`] are derived on first use and then kept; clones are cheap and share
 /// them. [`Debug`](fmt::Debug) hides the key. Equality takes constant time.
+///
+/// ```
+/// use kerbox_krb5::{EncryptionKey, EncryptionType, KeyUsage};
+/// use rand::SeedableRng;
+/// use rand::rngs::StdRng;
+///
+/// # fn main() -> Result<(), kerbox_krb5::Error> {
+/// let mut rng = StdRng::seed_from_u64(1);
+/// let key = EncryptionKey::random(EncryptionType::AES256_CTS_HMAC_SHA1_96, &mut rng)?;
+/// let sealed = key.encrypt(KeyUsage::AP_REQ_AUTHENTICATOR, b"a secret", &mut rng);
+/// assert_eq!(key.decrypt(KeyUsage::AP_REQ_AUTHENTICATOR, &sealed)?, b"a secret");
+/// // Each usage has keys of its own.
+/// assert!(key.decrypt(KeyUsage::KDC_REP_TICKET, &sealed).is_err());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct EncryptionKey(Arc<Inner>);
 

@@ -27,6 +27,8 @@ mod triple_des;
 mod usage_cache;
 mod usage_keys;
 
+use ctutils::CtEq;
+
 pub use cf2::krb_fx_cf2;
 pub use checksum_type::ChecksumType;
 pub use encryption_type::EncryptionType;
@@ -39,9 +41,5 @@ pub use triple_des::TripleDes;
 /// Compares two byte strings in a time that does not depend on where they differ.
 #[must_use]
 pub fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
-    if left.len() != right.len() {
-        return false;
-    }
-    let difference = left.iter().zip(right).fold(0, |sum, (a, b)| sum | (a ^ b));
-    std::hint::black_box(difference) == 0
+    left.ct_eq(right).to_bool()
 }

@@ -3,57 +3,32 @@ use rand::rngs::StdRng;
 
 use super::*;
 use crate::ap_exchange::ApAcceptor;
-use crate::client::Credentials;
-use crate::testing::{NOW, Parties};
+use crate::testing::{NOW, Pair};
 use crate::{ErrorCode, Keytab};
 
 const NTLM: &[u8] = &[
     0x06, 0x0a, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x02, 0x02, 0x0a,
 ];
 
-struct Pair {
-    rng: StdRng,
-    keytab: Keytab,
-    service: Principal,
-    credentials: Credentials,
-}
-
 fn pair() -> Pair {
-    let mut parties = Parties::new(
+    Pair::new(
         21,
         EncryptionType::AES128_CTS_HMAC_SHA1_96,
         ["HTTP", "localhost"],
-    );
-    let credentials = parties.credentials();
-    let Parties {
-        rng,
-        keytab,
-        service,
-        ..
-    } = parties;
-    Pair {
-        rng,
-        keytab,
-        service,
-        credentials,
-    }
+    )
 }
 
-impl Pair {
-    fn initiate(&mut self) -> (GssInitiator, Vec<u8>) {
-        GssInitiator::new(
-            &self.credentials,
-            GssInitiatorOptions::default(),
-            NOW,
-            &mut self.rng,
-        )
-        .expect("a known type")
-    }
+fn initiate(pair: &mut Pair) -> (GssInitiator, Vec<u8>) {
+    pair.initiate(GssInitiatorOptions::default())
+}
 
-    fn step(&self, spnego: &mut SpnegoAcceptor, token: &[u8]) -> Result<SpnegoStep, GssRefused> {
-        let acceptor = GssAcceptor::new(ApAcceptor::new(&self.keytab, Some(&self.service)));
-        spnego.step(&acceptor, NOW, token, &mut StdRng::seed_from_u64(2))
-    }
+fn step(pair: &Pair, spnego: &mut SpnegoAcceptor, token: &[u8]) -> Result<SpnegoStep, GssRefused> {
+    spnego.step(
+        &pair.acceptor(),
+        pair.now,
+        token,
+        &mut StdRng::seed_from_u64(2),
+    )
 }
 
 fn mechanisms(list: &[&[u8]]) -> Vec<u8> {
@@ -105,10 +80,10 @@ fn a_client_whose_first_choice_is_kerberos_is_in_at_once() {
         ],
     ] {
         let mut pair = pair();
-        let (initiator, token) = pair.initiate();
+        let (initiator, token) = initiate(&mut pair);
         let token = init(&mechanisms(&[oid, NTLM]), Some(&token));
         let mut spnego = SpnegoAcceptor::default();
-        let Ok(SpnegoStep::Established(context, Some(answer))) = pair.step(&mut spnego, &token)
+        let Ok(SpnegoStep::Established(context, Some(answer))) = step(&pair, &mut spnego, &token)
         else {
             panic!("it should be established")
         };
@@ -119,16 +94,16 @@ fn a_client_whose_first_choice_is_kerberos_is_in_at_once() {
         initiator
             .finish(Some(&reply))
             .expect("the service has proved itself");
-        assert!(pair.step(&mut spnego, &token).is_err(), "it is over");
+        assert!(step(&pair, &mut spnego, &token).is_err(), "it is over");
     }
 }
 
 #[test]
 fn a_bare_kerberos_token_is_answered_barely() {
     let mut pair = pair();
-    let (initiator, token) = pair.initiate();
+    let (initiator, token) = initiate(&mut pair);
     let Ok(SpnegoStep::Established(_, Some(reply))) =
-        pair.step(&mut SpnegoAcceptor::default(), &token)
+        step(&pair, &mut SpnegoAcceptor::default(), &token)
     else {
         panic!("it should be established")
     };
@@ -142,7 +117,7 @@ fn a_client_that_prefers_another_mechanism_must_sign_its_list() {
     for forged in [false, true] {
         let mut spnego = SpnegoAcceptor::default();
         let Ok(SpnegoStep::Continue(answer)) =
-            pair.step(&mut spnego, &init(&list, Some(b"NTLMSSP")))
+            step(&pair, &mut spnego, &init(&list, Some(b"NTLMSSP")))
         else {
             panic!("it should be asked for Kerberos")
         };
@@ -151,8 +126,8 @@ fn a_client_that_prefers_another_mechanism_must_sign_its_list() {
             field(&answer, 0xa1).as_deref(),
             Some(&framing::KRB5_OID[2..])
         );
-        let (initiator, token) = pair.initiate();
-        let Ok(SpnegoStep::Continue(answer)) = pair.step(&mut spnego, &resp(Some(&token), None))
+        let (initiator, token) = initiate(&mut pair);
+        let Ok(SpnegoStep::Continue(answer)) = step(&pair, &mut spnego, &resp(Some(&token), None))
         else {
             panic!("the list is not signed yet")
         };
@@ -168,7 +143,7 @@ fn a_client_that_prefers_another_mechanism_must_sign_its_list() {
             list.clone()
         };
         let mic = context.sender.mic(&signed);
-        match pair.step(&mut spnego, &resp(None, Some(&mic))) {
+        match step(&pair, &mut spnego, &resp(None, Some(&mic))) {
             Ok(SpnegoStep::Established(_, Some(answer))) if !forged => {
                 assert_eq!(state(&answer), Some(0));
             }
@@ -184,23 +159,26 @@ fn a_client_that_prefers_another_mechanism_must_sign_its_list() {
 #[test]
 fn a_refused_ticket_and_a_list_without_kerberos_are_rejected() {
     let mut pair = pair();
-    let (initiator, token) = pair.initiate();
+    let (initiator, token) = initiate(&mut pair);
     pair.keytab = Keytab::default();
     let list = mechanisms(&[&framing::KRB5_OID]);
-    let refused = pair
-        .step(&mut SpnegoAcceptor::default(), &init(&list, Some(&token)))
-        .expect_err("no key");
+    let refused = step(
+        &pair,
+        &mut SpnegoAcceptor::default(),
+        &init(&list, Some(&token)),
+    )
+    .expect_err("no key");
     assert_eq!(state(&refused.token), Some(2), "reject");
     let error = initiator
         .finish(field(&refused.token, 0xa2).as_deref())
         .expect_err("the KRB-ERROR within");
     assert_eq!(error.code(), ErrorCode::KRB_AP_ERR_NOKEY);
-    let refused = pair
-        .step(
-            &mut SpnegoAcceptor::default(),
-            &init(&mechanisms(&[NTLM]), Some(b"NTLMSSP")),
-        )
-        .expect_err("only NTLM");
+    let refused = step(
+        &pair,
+        &mut SpnegoAcceptor::default(),
+        &init(&mechanisms(&[NTLM]), Some(b"NTLMSSP")),
+    )
+    .expect_err("only NTLM");
     assert!(
         refused.refused.detail.contains("Kerberos is not among"),
         "{}",
@@ -211,17 +189,14 @@ fn a_refused_ticket_and_a_list_without_kerberos_are_rejected() {
 #[test]
 fn no_cut_or_flipped_token_panics() {
     let mut pair = pair();
-    let (_, token) = pair.initiate();
+    let (_, token) = initiate(&mut pair);
     let token = init(&mechanisms(&[&framing::KRB5_OID]), Some(&token));
     for at in 0..token.len() {
-        assert!(
-            pair.step(&mut SpnegoAcceptor::default(), &token[..at])
-                .is_err()
-        );
+        assert!(step(&pair, &mut SpnegoAcceptor::default(), &token[..at]).is_err());
         for change in [0x01, 0x80, 0xff] {
             let mut spoilt = token.clone();
             spoilt[at] ^= change;
-            let _ = pair.step(&mut SpnegoAcceptor::default(), &spoilt);
+            let _ = step(&pair, &mut SpnegoAcceptor::default(), &spoilt);
         }
     }
 }

@@ -5,63 +5,12 @@ use rand::rngs::StdRng;
 
 use super::*;
 use crate::ap_exchange::{ApAcceptor, ReplayCache};
-use crate::client::Credentials;
 use crate::messages::MessageType;
-use crate::testing::{NOW, Parties, unhex};
+use crate::testing::{NOW, Pair, unhex};
 use crate::{EncryptionType, Error, ErrorCode, Keytab};
 
-/// A client with a ticket, and a service with its keytab.
-struct Pair {
-    rng: StdRng,
-    keytab: Keytab,
-    service: Principal,
-    credentials: Credentials,
-}
-
 fn pair(enctype: EncryptionType) -> Pair {
-    let mut parties = Parties::new(5, enctype, ["nn", "localhost"]);
-    let credentials = parties.credentials();
-    let Parties {
-        rng,
-        keytab,
-        service,
-        ..
-    } = parties;
-    Pair {
-        rng,
-        keytab,
-        service,
-        credentials,
-    }
-}
-
-impl Pair {
-    fn acceptor(&self) -> GssAcceptor<'_> {
-        GssAcceptor::new(ApAcceptor::new(&self.keytab, Some(&self.service)))
-    }
-
-    fn initiate(&mut self, options: GssInitiatorOptions) -> (GssInitiator, Vec<u8>) {
-        GssInitiator::new(&self.credentials, options, NOW, &mut self.rng).expect("a known type")
-    }
-
-    /// Establishes a context and returns both sides.
-    fn establish(
-        &mut self,
-        options: GssInitiatorOptions,
-        acceptor_subkey: bool,
-    ) -> (GssContext, GssContext) {
-        let (initiator, token) = self.initiate(options);
-        let mut acceptor = self.acceptor();
-        acceptor.subkey = acceptor_subkey;
-        let mut rng = StdRng::seed_from_u64(6);
-        let (theirs, answer) = acceptor
-            .accept(NOW, &token, &mut rng)
-            .expect("everything is right");
-        let ours = initiator
-            .finish(answer.as_deref())
-            .expect("the service has proved itself");
-        (ours, theirs)
-    }
+    Pair::new(5, enctype, ["nn", "localhost"])
 }
 
 /// Returns every type whose keys can protect a context, whatever the form of its messages.

@@ -29,6 +29,17 @@ impl NameType {
 ///
 /// Two principals are equal if their realms and components are. The name type is only a hint and is
 /// not compared (RFC 4120, 6.2).
+///
+/// ```
+/// use kerbox_krb5::Principal;
+///
+/// # fn main() -> Result<(), kerbox_krb5::Error> {
+/// let service = Principal::parse("nn/localhost", "EXAMPLE.COM")?;
+/// assert_eq!(service.components(), ["nn", "localhost"]);
+/// assert_eq!(service.to_string(), "nn/localhost@EXAMPLE.COM");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Principal {
     realm: String,

@@ -1,38 +1,31 @@
 use std::time::Duration;
 
-use kerbox_krb5::client::Credentials;
 use kerbox_krb5::gss::{ContextFlags, GssInitiator, GssInitiatorOptions};
-use kerbox_krb5::testing::{NOW, Parties};
+use kerbox_krb5::testing::{self, NOW};
 use kerbox_krb5::{EncryptionType, Keytab};
 
 use super::*;
 use crate::sasl::SaslServer;
 use QualityOfProtection::{Authentication, Integrity, Privacy};
 
-/// A client with a ticket, and the settings of the ticket's service.
+/// A client and a service, and the service's settings.
 struct Pair {
-    rng: StdRng,
+    sides: testing::Pair,
     settings: GssapiSettings,
-    credentials: Credentials,
 }
 
 fn pair(qop: &[QualityOfProtection]) -> Pair {
-    let mut parties = Parties::new(
-        11,
-        EncryptionType::AES256_CTS_HMAC_SHA1_96,
-        ["nn", "localhost"],
-    );
-    let credentials = parties.credentials();
+    let service = ["nn", "localhost"];
+    let sides = testing::Pair::new(11, EncryptionType::AES256_CTS_HMAC_SHA1_96, service);
     Pair {
-        rng: parties.rng,
-        settings: GssapiSettings::new(parties.service, parties.keytab, qop),
-        credentials,
+        settings: GssapiSettings::new(sides.service.clone(), sides.keytab.clone(), qop),
+        sides,
     }
 }
 
 impl Pair {
     fn server(&mut self) -> SaslServer {
-        SaslServer::gssapi(self.settings.clone(), &mut self.rng)
+        SaslServer::gssapi(self.settings.clone(), &mut self.sides.rng)
     }
 
     fn initiate(&mut self, mutual: bool) -> (GssInitiator, Vec<u8>) {
@@ -40,7 +33,7 @@ impl Pair {
         if !mutual {
             options.flags = ContextFlags::CONFIDENTIALITY | ContextFlags::INTEGRITY;
         }
-        GssInitiator::new(&self.credentials, options, NOW, &mut self.rng).expect("a known type")
+        self.sides.initiate(options)
     }
 
     /// Runs both sides up to the server's offer of layers. Returns the client's context, the
@@ -48,11 +41,11 @@ impl Pair {
     fn offered(&mut self, mutual: bool) -> (GssContext, SaslServer, Vec<u8>) {
         let (initiator, token) = self.initiate(mutual);
         let mut server = self.server();
-        let mut challenge = challenge(server.step(NOW, &token, &mut self.rng));
+        let mut challenge = challenge(server.step(NOW, &token, &mut self.sides.rng));
         let mut reply = None;
         if mutual {
             reply = Some(challenge);
-            challenge = self::challenge(server.step(NOW, b"", &mut self.rng));
+            challenge = self::challenge(server.step(NOW, b"", &mut self.sides.rng));
         }
         let mut context = initiator
             .finish(reply.as_deref())
@@ -72,8 +65,8 @@ impl Pair {
         let mut token = Vec::new();
         context
             .sender
-            .wrap_into(false, choice, &mut self.rng, &mut token);
-        let step = server.step(NOW, &token, &mut self.rng);
+            .wrap_into(false, choice, &mut self.sides.rng, &mut token);
+        let step = server.step(NOW, &token, &mut self.sides.rng);
         (context, server, step)
     }
 }
@@ -107,9 +100,9 @@ fn handshakes_end_in_the_layer_that_the_client_chose() {
             let mut token = Vec::new();
             context
                 .sender
-                .wrap_into(false, &offer, &mut pair.rng, &mut token);
+                .wrap_into(false, &offer, &mut pair.sides.rng, &mut token);
             assert_eq!(
-                server.step(NOW, &token, &mut pair.rng),
+                server.step(NOW, &token, &mut pair.sides.rng),
                 Ok(SaslStep::Success(None))
             );
             assert_eq!(
@@ -117,7 +110,7 @@ fn handshakes_end_in_the_layer_that_the_client_chose() {
                 (qop, Some("alice@EXAMPLE.COM"))
             );
             assert!(
-                server.step(NOW, &token, &mut pair.rng).is_err(),
+                server.step(NOW, &token, &mut pair.sides.rng).is_err(),
                 "it is over"
             );
 
@@ -135,7 +128,7 @@ fn handshakes_end_in_the_layer_that_the_client_chose() {
             let mut call = Vec::new();
             context
                 .sender
-                .wrap_into(qop == Privacy, b"a call", &mut pair.rng, &mut call);
+                .wrap_into(qop == Privacy, b"a call", &mut pair.sides.rng, &mut call);
             assert_eq!(server.unwrap(&call).expect("the client's"), b"a call");
             if mutual {
                 assert!(server.unwrap(&call).is_err(), "replayed");
@@ -204,7 +197,7 @@ fn a_signed_message_is_refused_where_privacy_was_agreed_on() {
     let mut token = Vec::new();
     context
         .sender
-        .wrap_into(false, b"in the clear", &mut pair.rng, &mut token);
+        .wrap_into(false, b"in the clear", &mut pair.sides.rng, &mut token);
     let error = server.unwrap(&token).expect_err("not encrypted");
     assert!(
         error
@@ -221,7 +214,7 @@ fn refused_tickets_are_told_to_the_client_as_hadoop_does_and_to_the_journal_by_t
     let late = NOW + Duration::from_hours(2);
     let mut server = pair.server();
     let error = server
-        .step(late, &token, &mut pair.rng)
+        .step(late, &token, &mut pair.sides.rng)
         .expect_err("expired");
     assert_eq!(
         error.exception().to_string(),
@@ -239,14 +232,14 @@ fn refused_tickets_are_told_to_the_client_as_hadoop_does_and_to_the_journal_by_t
         Some(ApOutcome::of("alice@EXAMPLE.COM", outcome))
     );
     assert!(
-        server.step(NOW, &token, &mut pair.rng).is_err(),
+        server.step(NOW, &token, &mut pair.sides.rng).is_err(),
         "a failed handshake cannot be taken up again"
     );
 
-    assert!(pair.server().step(NOW, &token, &mut pair.rng).is_ok());
+    assert!(pair.server().step(NOW, &token, &mut pair.sides.rng).is_ok());
     let error = pair
         .server()
-        .step(NOW, &token, &mut pair.rng)
+        .step(NOW, &token, &mut pair.sides.rng)
         .expect_err("a replay");
     assert_eq!(error.code(), Some(ErrorCode::KRB_AP_ERR_REPEAT));
 
@@ -254,13 +247,13 @@ fn refused_tickets_are_told_to_the_client_as_hadoop_does_and_to_the_journal_by_t
     let (_, token) = pair.initiate(true);
     let error = pair
         .server()
-        .step(NOW, &token, &mut pair.rng)
+        .step(NOW, &token, &mut pair.sides.rng)
         .expect_err("no key");
     assert_eq!(error.code(), Some(ErrorCode::KRB_AP_ERR_NOKEY));
     for garbage in [&b""[..], b"\x60", b"not a token"] {
         let error = pair
             .server()
-            .step(NOW, garbage, &mut pair.rng)
+            .step(NOW, garbage, &mut pair.sides.rng)
             .expect_err("garbage");
         assert_eq!(error.exception().message(), "GSS initiate failed");
     }
@@ -273,19 +266,19 @@ fn no_cut_or_tampered_choice_of_a_layer_is_taken() {
     let mut token = Vec::new();
     context
         .sender
-        .wrap_into(false, &[1, 0, 0, 0], &mut pair.rng, &mut token);
+        .wrap_into(false, &[1, 0, 0, 0], &mut pair.sides.rng, &mut token);
     for at in 0..token.len() {
         let mut spoilt = token.clone();
         spoilt[at] ^= 1;
         for bad in [&token[..at], &spoilt] {
             let (_, mut server, _) = pair.offered(true);
-            assert!(server.step(NOW, bad, &mut pair.rng).is_err());
+            assert!(server.step(NOW, bad, &mut pair.sides.rng).is_err());
         }
     }
     let (_, _, step) = pair.choose(&[1, 0, 0]);
     assert!(step.is_err(), "three bytes");
     let (_, mut server, _) = pair.offered(true);
-    assert!(server.step(NOW, b"", &mut pair.rng).is_err());
+    assert!(server.step(NOW, b"", &mut pair.sides.rng).is_err());
 }
 
 #[test]
@@ -293,6 +286,6 @@ fn data_where_none_is_expected_is_refused() {
     let mut pair = pair(&[Authentication]);
     let (_, token) = pair.initiate(true);
     let mut server = pair.server();
-    challenge(server.step(NOW, &token, &mut pair.rng));
-    assert!(server.step(NOW, b"x", &mut pair.rng).is_err());
+    challenge(server.step(NOW, &token, &mut pair.sides.rng));
+    assert!(server.step(NOW, b"x", &mut pair.sides.rng).is_err());
 }

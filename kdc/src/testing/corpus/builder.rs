@@ -1,7 +1,7 @@
 //! Hand-encoded DER, and an AS-REQ whose fields can all be replaced.
 
 /// Encodes one DER element: the tag, the length in its shortest form, the content.
-pub(crate) fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+pub(super) fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     let mut bytes = vec![tag];
     let length = content.len();
     if length < 0x80 {
@@ -54,7 +54,7 @@ pub(super) fn time(time: &str) -> Vec<u8> {
 
 /// The fields of an AS-REQ by number. Each can be changed, left out or duplicated.
 #[derive(Clone)]
-pub(crate) struct Request {
+pub struct Request {
     outer: Vec<(u8, Vec<u8>)>,
     body: Vec<(u8, Vec<u8>)>,
     tag: u8,
@@ -63,7 +63,7 @@ pub(crate) struct Request {
 impl Request {
     /// Creates a request of `client` in `realm` for a ticket-granting ticket, without
     /// pre-authentication.
-    pub(crate) fn new(client: &str, realm: &str) -> Self {
+    pub fn new(client: &str, realm: &str) -> Self {
         let realm = realm.as_bytes();
         Self {
             outer: vec![(1, number(5)), (2, number(10))],
@@ -81,20 +81,20 @@ impl Request {
     }
 
     /// Replaces a field of the request.
-    pub(crate) fn outer(mut self, field: u8, value: Vec<u8>) -> Self {
+    pub fn outer(mut self, field: u8, value: Vec<u8>) -> Self {
         put(&mut self.outer, field, value);
         self
     }
 
     /// Replaces a field of its body.
-    pub(crate) fn body(mut self, field: u8, value: Vec<u8>) -> Self {
+    pub fn body(mut self, field: u8, value: Vec<u8>) -> Self {
         put(&mut self.body, field, value);
         self
     }
 
     /// Sets the encryption types, best first.
     #[allow(dead_code, reason = "not every program asks for some")]
-    pub(crate) fn enctypes(self, enctypes: &[i32]) -> Self {
+    pub fn enctypes(self, enctypes: &[i32]) -> Self {
         let enctypes: Vec<Vec<u8>> = enctypes.iter().copied().map(number).collect();
         self.body(8, sequence(&enctypes))
     }
@@ -115,7 +115,8 @@ impl Request {
         self
     }
 
-    pub(crate) fn encode(&self) -> Vec<u8> {
+    /// Returns its encoding.
+    pub fn encode(&self) -> Vec<u8> {
         let fields = |fields: &[(u8, Vec<u8>)]| {
             let parts: Vec<Vec<u8>> = fields
                 .iter()
@@ -140,7 +141,7 @@ fn put(fields: &mut Vec<(u8, Vec<u8>)>, field: u8, value: Vec<u8>) {
 }
 
 /// Encodes `padata` with these types and values.
-pub(crate) fn padata(elements: &[(i32, &[u8])]) -> Vec<u8> {
+pub fn padata(elements: &[(i32, &[u8])]) -> Vec<u8> {
     let elements: Vec<Vec<u8>> = elements
         .iter()
         .map(|(pa_type, value)| {

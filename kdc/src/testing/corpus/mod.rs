@@ -7,15 +7,14 @@ mod builder;
 mod forms;
 mod names;
 
-pub(crate) use builder::Request;
-#[allow(unused_imports, reason = "not every program makes its own")]
-pub(crate) use builder::padata;
+pub use builder::Request;
+pub use builder::padata;
 
 /// A request and its name.
-pub(crate) type Case = (String, Vec<u8>);
+pub type Case = (String, Vec<u8>);
 
 /// Returns all cases. They ask in the name of `alice`, who exists and must pre-authenticate.
-pub(crate) fn cases(realm: &str) -> Vec<Case> {
+pub fn cases(realm: &str) -> Vec<Case> {
     let good = || Request::new("alice", realm);
     let mut cases: Vec<Case> = Vec::new();
     cases.extend(forms::literals(&good()));

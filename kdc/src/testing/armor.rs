@@ -13,19 +13,25 @@ use kerbox_krb5::{ChecksumType, EncryptionKey, EncryptionType, KeyUsage, Princip
 use rand::Rng;
 
 /// The parts of an armored request, each of which a test can corrupt.
-pub(crate) struct Parts {
-    pub(crate) ap_req: ApReq,
-    pub(crate) authenticator: Authenticator,
+pub struct Parts {
+    /// The armor; its authenticator is sealed last.
+    pub ap_req: ApReq,
+    /// The armor's authenticator.
+    pub authenticator: Authenticator,
     /// The key of the armor's ticket.
-    pub(crate) ticket_key: EncryptionKey,
-    pub(crate) armor_type: i32,
+    pub ticket_key: EncryptionKey,
+    /// The armor's type.
+    pub armor_type: i32,
     /// False for a request without any armor.
-    pub(crate) armored: bool,
-    pub(crate) options: u32,
-    pub(crate) body: KdcRequestBody,
-    pub(crate) inner_padata: Vec<PaData>,
+    pub armored: bool,
+    /// FAST options.
+    pub options: u32,
+    /// The inner request's body.
+    pub body: KdcRequestBody,
+    /// The inner request's pre-authentication.
+    pub inner_padata: Vec<PaData>,
     /// Replaces the correct checksum.
-    pub(crate) checksum: Option<Checksum>,
+    pub checksum: Option<Checksum>,
 }
 
 impl Parts {
@@ -63,7 +69,7 @@ impl Parts {
 }
 
 /// Builds a request of `client` in an armor with this ticket. Returns it with the armor key.
-pub(crate) fn request(
+pub fn request(
     armor: &Credentials,
     client: Principal,
     now: Timestamp,
@@ -110,10 +116,10 @@ pub(crate) fn request(
 }
 
 /// A change to a request.
-pub(crate) type Change = fn(&mut Parts);
+pub type Change = fn(&mut Parts);
 
 /// Invalid armors. The ticket must be one for `nn/localhost`.
-pub(crate) const SPOILT: [(&str, Change); 12] = [
+pub const SPOILT: [(&str, Change); 12] = [
     ("none", |parts| parts.armored = false),
     ("another type", |parts| parts.armor_type = 2),
     ("no subkey", |parts| parts.authenticator.subkey = None),
@@ -155,7 +161,7 @@ pub(crate) const SPOILT: [(&str, Change); 12] = [
 ];
 
 /// Incomplete requests inside a valid armor (CVE-2021-37750 and similar).
-pub(crate) const INSIDE: [(&str, Change); 5] = [
+pub const INSIDE: [(&str, Change); 5] = [
     ("nothing wrong", |_| {}),
     ("no server", |parts| parts.body.server = None),
     ("no client", |parts| parts.body.client = None),

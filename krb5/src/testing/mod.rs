@@ -1,8 +1,11 @@
 //! A client with a ticket, and the service that it is for, without a KDC: the starting point for
 //! tests of AP exchanges, GSS and SASL. Other crates' tests get it with the feature `testing`.
 
+mod pair;
+
 use std::time::Duration;
 
+pub use pair::Pair;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
