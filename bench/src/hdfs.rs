@@ -46,7 +46,7 @@ async fn call<F>(
     what: &str,
     client: &Client,
     (count, parallel, measure): (usize, usize, &Measured),
-    call: impl Fn(Client, usize) -> F + Clone + Send + 'static,
+    call: impl Fn(Client, usize) -> F + Send + Sync + 'static,
 ) -> Result<()>
 where
     F: Future<Output = Result<()>> + Send + 'static,
