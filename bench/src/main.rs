@@ -140,13 +140,10 @@ impl Command<'_> {
                 );
                 Ok(())
             }
-            ["start", ..] => start::fixtures(self.number(1, 20))
-                .await
-                .map_err(Into::into),
+            ["start", ..] => start::fixtures(self.number(1, 20)).await,
             ["kdc", address, _, keytab, principal, service, ..] => {
                 let count = self.number(6, 10_000);
                 kdc::exchanges(address, keytab, principal, service, count, &self.measured)
-                    .map_err(Into::into)
             }
             ["calls", url, ..] => self.calls(url).await,
             ["files", url, ..] => self.files(url).await,

@@ -14,7 +14,7 @@ use kerbox_krb5::{EncryptionKey, ErrorCode, NameType, Principal, Timestamp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use kerbox_kdc::testing::corpus::Request;
+use kerbox_kdc::testing::corpus::{self, Request};
 use prober::Prober;
 use support::{REALM, Served};
 
