@@ -2,8 +2,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::*;
-use crate::ap_exchange::ApAcceptor;
-use crate::testing::{NOW, Pair};
+use crate::testing::Pair;
 use crate::{ErrorCode, Keytab};
 
 const NTLM: &[u8] = &[

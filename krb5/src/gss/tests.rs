@@ -4,10 +4,10 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::*;
-use crate::ap_exchange::{ApAcceptor, ReplayCache};
+use crate::ap_exchange::ReplayCache;
 use crate::messages::MessageType;
 use crate::testing::{NOW, Pair, unhex};
-use crate::{EncryptionType, Error, ErrorCode, Keytab};
+use crate::{EncryptionType, Error, ErrorCode};
 
 fn pair(enctype: EncryptionType) -> Pair {
     Pair::new(5, enctype, ["nn", "localhost"])
