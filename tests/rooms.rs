@@ -15,7 +15,7 @@ const CRATES: [(&str, usize); 10] = [
     ("net", 0),
     ("kdc", 0),
     ("minihdfs", 22),
-    ("harness", 8),
+    ("harness", 16),
     ("sandbox", 6),
     ("bench", 0),
     ("fuzz/bodies", 0),

@@ -3,7 +3,7 @@
 use kerbox_events::{Changes, Ending, Event, Hook, Outcome, ReplyFault, Ruling, rule};
 use kerbox_krb5::{ErrorCode, Timestamp};
 
-use super::Reply;
+use super::peer::Reply;
 
 /// The effect of a fault on an exchange that gets an answer.
 #[derive(Default)]

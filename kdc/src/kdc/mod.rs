@@ -2,18 +2,19 @@
 
 mod fault;
 mod lookaside;
+mod peer;
 mod random;
 
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::Duration;
 
-use kerbox_events::{Event, Hook, Latch, NoHook, Outcome, TgsKind};
+use kerbox_events::{Event, Hook, NoHook, Outcome, TgsKind};
 use kerbox_krb5::ap_exchange::ReplayCache;
 use kerbox_krb5::messages::{KdcOptions, KdcRequest, KrbError, MessageType, PaData, PaDataType};
 use kerbox_krb5::{ErrorCode, Principal, Timestamp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+
+pub use peer::{Peer, Reply, Transport};
 
 use self::fault::Fault;
 use self::lookaside::Lookaside;
@@ -24,64 +25,6 @@ use crate::error::{KdcError, Refusal};
 use crate::issued::{IssuedTicket, IssuedTickets};
 use crate::learned::Learned;
 use crate::{PrincipalDatabase, as_exchange, kpasswd, reply, tgs_exchange};
-
-/// The transport of a request.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum Transport {
-    /// A datagram. Long answers are refused.
-    Udp,
-    /// A connection.
-    Tcp,
-}
-
-/// The origin of a request.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Peer {
-    /// The client's address, which tickets may be bound to. `None` for a request that did not come
-    /// over a network.
-    pub address: Option<IpAddr>,
-    /// The address that received the request, if known. The password service's answers contain it.
-    pub local: Option<IpAddr>,
-    /// The transport.
-    pub transport: Transport,
-}
-
-impl Peer {
-    /// A caller in the same process.
-    pub const LOCAL: Self = Self {
-        address: None,
-        local: None,
-        transport: Transport::Tcp,
-    };
-}
-
-/// The reaction to a request.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Reply {
-    /// The message to send; `None` to send nothing.
-    pub message: Option<Vec<u8>>,
-    /// The time to wait, in real time, before sending.
-    pub delay: Duration,
-    /// A fault holds the request: wait for the latch, then call [`Kdc::handle_held`].
-    pub hold: Option<Latch>,
-    /// The number of bytes to send of the message, on a connection with its length. Then the
-    /// connection must be closed.
-    pub cut: Option<usize>,
-    /// If true, the connection must be closed afterwards.
-    pub close: bool,
-    /// If true, the server must stop serving.
-    pub stop: bool,
-}
-
-impl From<Vec<u8>> for Reply {
-    fn from(message: Vec<u8>) -> Self {
-        Self {
-            message: Some(message),
-            ..Self::default()
-        }
-    }
-}
 
 /// A KDC for one or more realms, without sockets and without a clock of its own.
 ///
