@@ -11,6 +11,7 @@ use kerbox_krb5::Principal;
 use minihdfs::namenode::NameNode;
 
 use crate::client::environment::ClientEnv;
+use crate::client::login::InProcess;
 use crate::control::{Control, Target};
 use crate::realm::Realm;
 use crate::servers::datanodes::Datanode;
@@ -126,7 +127,8 @@ impl Cluster {
     /// Logs a user in: puts a ticket-granting ticket into a new FILE cache. A user missing from the
     /// realm is added first.
     pub async fn login(&self, user: &str) -> Result<Login, Error> {
-        self.login_blocking(user)
+        let env = self.env();
+        self.secure_realm()?.login_elsewhere(user, env).await
     }
 
     /// Blocking variant of [`login`](Self::login).
@@ -154,6 +156,35 @@ impl Cluster {
     #[must_use]
     pub fn env_of(&self, user: &str) -> ClientEnv {
         self.env().with("HADOOP_USER_NAME", user)
+    }
+
+    /// Returns what a client in this process needs to act as a logged-in user, whatever other
+    /// users and clusters there are in the process: tests that use it run in parallel. The first
+    /// call sets `KRB5_CONFIG` for the process; see
+    /// [`use_shared_krb5_conf`](crate::use_shared_krb5_conf).
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let cluster = kerbox::Cluster::secure().start_blocking()?;
+    /// let alice = cluster.in_process(&cluster.login_blocking("alice")?);
+    /// let client = hdfs_native::ClientBuilder::new()
+    ///     .with_url(alice.url)
+    ///     .with_config_dir(alice.config_dir)
+    ///     .with_kerberos_principal(alice.principal)
+    ///     .with_kerberos_cache(alice.cache)
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn in_process(&self, login: &Login) -> InProcess {
+        crate::use_shared_krb5_conf();
+        InProcess {
+            url: self.url(),
+            config_dir: self.hadoop_conf_dir().display().to_string(),
+            principal: login.principal().to_string(),
+            cache: format!("FILE:{}", login.ccache().display()),
+        }
     }
 
     /// Answers the requests of the `kerbox` command on a socket, until the returned value is

@@ -103,7 +103,7 @@ mod world;
 pub use client::env_guard::EnvGuard;
 pub use client::environment::ClientEnv;
 pub use client::krb5_conf::{shared_krb5_conf, use_shared_krb5_conf};
-pub use client::login::Login;
+pub use client::login::{InProcess, Login};
 pub use cluster::{Cluster, ClusterBuilder};
 pub use control::Control;
 pub use error::Error;

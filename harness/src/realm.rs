@@ -18,6 +18,7 @@ use crate::servers::realm_core::RealmCore;
 use crate::spec::builder::{Builder, Start};
 use crate::spec::{NewPrincipal, RealmSpec, Spec, checks};
 use crate::world::Fixture;
+use crate::world::elsewhere::elsewhere;
 use crate::world::methods::world_methods;
 use crate::{Error, Login, Server};
 
@@ -106,12 +107,18 @@ impl Realm {
     /// Logs a user in: puts a ticket-granting ticket into a new FILE cache. A user missing from the
     /// database is added first.
     pub async fn login(&self, user: &str) -> Result<Login, Error> {
-        self.login_blocking(user)
+        self.login_elsewhere(user, self.env()).await
     }
 
     /// Blocking variant of [`login`](Self::login).
     pub fn login_blocking(&self, user: &str) -> Result<Login, Error> {
         self.login_with_env(user, &self.env())
+    }
+
+    /// Logs a user in, on another thread.
+    pub(crate) async fn login_elsewhere(&self, user: &str, env: ClientEnv) -> Result<Login, Error> {
+        let (realm, user) = (self.handle(), user.to_owned());
+        elsewhere(move || realm.login_with_env(&user, &env)).await
     }
 
     pub(crate) fn login_with_env(&self, user: &str, env: &ClientEnv) -> Result<Login, Error> {

@@ -182,6 +182,8 @@ pub(crate) enum ConfigCommand {
         /// The file
         file: PathBuf,
     },
+    /// Print a configuration file that has every setting, each with its meaning
+    Example,
     /// Print what is in effect, as a configuration file: flags, then KERBOX_* variables, then the
     /// file, then the defaults
     Show(Box<SettingsArgs>),

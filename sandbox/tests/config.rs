@@ -200,7 +200,7 @@ fn a_missing_file_and_one_that_is_not_text_are_bad_configuration() {
 #[test]
 fn the_documented_file_is_well_and_what_show_prints_is_again_a_file() {
     let place = Place::new();
-    place.file("kerbox.toml", include_str!("kerbox.toml"));
+    place.file("kerbox.toml", place.run(&["config", "example"]).succeeded());
     let checked = place.run(&["config", "check", "kerbox.toml"]);
     assert!(checked.succeeded().contains("kerbox.toml"));
     let shown = place.run(&["config", "show", "--config", "kerbox.toml"]);

@@ -24,12 +24,12 @@ trials! {
 /// Builds a client of the cluster for `login`. It depends on nothing in the process's environment
 /// except the shared krb5.conf.
 pub(crate) fn client(cluster: &Cluster, login: &Login) -> Result<Client, HdfsError> {
-    kerbox::use_shared_krb5_conf();
+    let settings = cluster.in_process(login);
     ClientBuilder::new()
-        .with_url(cluster.url())
-        .with_config_dir(cluster.hadoop_conf_dir().display().to_string())
-        .with_kerberos_principal(login.principal().to_string())
-        .with_kerberos_cache(format!("FILE:{}", login.ccache().display()))
+        .with_url(settings.url)
+        .with_config_dir(settings.config_dir)
+        .with_kerberos_principal(settings.principal)
+        .with_kerberos_cache(settings.cache)
         .build()
 }
 

@@ -14,6 +14,7 @@ use crate::client::ccaches;
 use crate::client::env_guard::EnvGuard;
 use crate::client::environment::ClientEnv;
 use crate::servers::realm_core::RealmCore;
+use crate::world::elsewhere::elsewhere;
 
 /// A logged-in user, from [`Realm::login`](crate::Realm::login) or
 /// [`Cluster::login`](crate::Cluster::login).
@@ -89,7 +90,9 @@ impl Login {
     /// Renews the ticket, as `kinit -R` does. A ticket past its end cannot be renewed:
     /// `KRB_AP_ERR_TKT_EXPIRED`.
     pub async fn renew(&self) -> Result<(), Error> {
-        self.renew_blocking()
+        let (realm, ticket) = (Arc::clone(&self.realm), self.ticket());
+        let renewed = elsewhere(move || realm.renewed_ticket(&ticket)).await?;
+        self.take(renewed)
     }
 
     /// Blocking variant of [`renew`](Self::renew).
@@ -100,7 +103,9 @@ impl Login {
 
     /// Logs in again with the user's key, as a service does from its keytab.
     pub async fn login_again(&self) -> Result<(), Error> {
-        self.login_again_blocking()
+        let (realm, principal) = (Arc::clone(&self.realm), self.principal.clone());
+        let ticket = elsewhere(move || realm.initial_ticket(&principal)).await?;
+        self.take(ticket)
     }
 
     /// Blocking variant of [`login_again`](Self::login_again).
@@ -145,6 +150,21 @@ impl Login {
     pub fn enter_env(&self) -> EnvGuard {
         self.env.enter()
     }
+}
+
+/// The settings of a client in this process, from
+/// [`Cluster::in_process`](crate::Cluster::in_process).
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct InProcess {
+    /// The NameNode's URL.
+    pub url: String,
+    /// The folder of core-site.xml and hdfs-site.xml.
+    pub config_dir: String,
+    /// The full name of the user.
+    pub principal: String,
+    /// The name of the credential cache: `FILE:PATH`.
+    pub cache: String,
 }
 
 impl fmt::Debug for Login {

@@ -48,6 +48,16 @@ impl Target {
 /// A control socket, from [`Cluster::serve_control`](crate::Cluster::serve_control) or
 /// [`Realm::serve_control`](crate::Realm::serve_control). Dropping it closes and removes the
 /// socket.
+///
+/// ```
+/// let realm = kerbox::Realm::start_blocking()?;
+/// let path = realm.path().join("control.sock");
+/// let control = realm.serve_control(&path)?;
+/// assert!(path.exists());
+/// drop(control);
+/// assert!(!path.exists());
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 #[must_use = "the socket is closed as soon as this is dropped: bind it to a name, `let _control = ...`"]
 pub struct Control {
     path: PathBuf,

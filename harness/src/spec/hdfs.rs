@@ -7,6 +7,18 @@ use std::path::PathBuf;
 use crate::spec::realm::LOOPBACK;
 
 /// The way in which the servers of an HDFS authenticate their clients.
+///
+/// ```
+/// use kerbox::ClusterBuilder;
+/// use kerbox::spec::{Security, Spec};
+///
+/// let mut spec = Spec::default();
+/// assert_eq!(spec.hdfs.security, Security::Kerberos);
+/// spec.hdfs.security = Security::Simple;
+/// let cluster = ClusterBuilder::from(spec).start_blocking()?;
+/// assert!(cluster.realm().is_none());
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Security {
     /// By Kerberos tickets and by tokens.
@@ -53,7 +65,7 @@ pub struct HdfsSpec {
     pub blocks: Option<PathBuf>,
 }
 
-/// An HDFS directory that exists from the start; see [`HdfsSpec`].
+/// An HDFS directory that exists from the start; see [`HdfsSpec`] for an example.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewDirectory {
     /// The absolute path.

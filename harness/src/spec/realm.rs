@@ -172,7 +172,17 @@ pub enum Transports {
     Udp,
 }
 
-/// All relations of a realm to other realms; see [`RealmSpec::others`].
+/// All relations of a realm to other realms.
+///
+/// ```
+/// use kerbox::Trust;
+/// use kerbox::spec::RealmSpec;
+///
+/// let mut realm = RealmSpec::default();
+/// realm.others.trusts.push(Trust::with_password("CORP.TEST", "shared"));
+/// let hosts = &mut realm.others.domain_realm;
+/// hosts.insert(".corp.test".to_owned(), "CORP.TEST".to_owned());
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct OtherRealms {

@@ -142,7 +142,8 @@ macro_rules! world_methods {
                 &self,
                 by: std::time::Duration,
             ) -> Result<Vec<$crate::Entry>, $crate::Error> {
-                self.advance_blocking(by)
+                let (world, target) = (self.world().clone(), self.clock().now() + by);
+                $crate::world::elsewhere::elsewhere(move || world.advance_to(target)).await
             }
 
             /// Blocking variant of [`advance`](Self::advance).
@@ -159,7 +160,9 @@ macro_rules! world_methods {
                 &self,
                 end: $crate::Timestamp,
             ) -> Result<Vec<$crate::Entry>, $crate::Error> {
-                self.advance_past_blocking(end)
+                let target = end + $crate::world::methods::beyond(self.clock_skew());
+                let world = self.world().clone();
+                $crate::world::elsewhere::elsewhere(move || world.advance_to(target)).await
             }
 
             /// Blocking variant of [`advance_past`](Self::advance_past).
@@ -174,7 +177,8 @@ macro_rules! world_methods {
             /// Sets the clock at once, forward or backward, like an NTP step, a suspended laptop or
             /// a migrated machine. Everything that became due in between is due at once.
             pub async fn jump(&self, to: $crate::Timestamp) -> Result<(), $crate::Error> {
-                self.jump_blocking(to)
+                let world = self.world().clone();
+                $crate::world::elsewhere::elsewhere(move || world.jump_to(to)).await
             }
 
             /// Blocking variant of [`jump`](Self::jump).

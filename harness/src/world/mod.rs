@@ -26,6 +26,7 @@ use crate::world::captured::is_captured;
 use crate::world::runtime::Runtime;
 
 mod captured;
+pub(crate) mod elsewhere;
 pub(crate) mod methods;
 pub(crate) mod runtime;
 

@@ -12,6 +12,7 @@ pub(crate) fn config(args: Config) -> Result<(), Failure> {
             warn(&settings, Purpose::Exec);
             super::print(&format!("{}: all is well\n", file.display()));
         }
+        ConfigCommand::Example => super::print(include_str!("../../example.toml")),
         ConfigCommand::Show(args) => {
             let settings = settings::effective(&args, Purpose::Up)?;
             warn(&settings, Purpose::Up);

@@ -11,6 +11,7 @@ use crate::Error;
 use crate::directory::Directory;
 use crate::spec::Spec;
 use crate::world::WorldSettings;
+use crate::world::elsewhere::elsewhere;
 
 mod hdfs;
 mod realm;
@@ -77,8 +78,11 @@ pub trait Start: Sized {
 
 impl<K: Start> Builder<K> {
     /// Starts everything. All servers answer, and all DataNodes are registered, when this returns.
-    pub async fn start(self) -> Result<K, Error> {
-        self.start_blocking()
+    pub async fn start(self) -> Result<K, Error>
+    where
+        K: Send + 'static,
+    {
+        elsewhere(move || self.start_blocking()).await
     }
 
     /// Blocking variant of [`start`](Self::start).
