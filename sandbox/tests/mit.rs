@@ -30,7 +30,7 @@ fn queries_answer_in_mits_words() {
         ),
         (
             "listprincs",
-            "kadmin/admin@KRBTEST.COM\nkadmin/changepw@KRBTEST.COM\nkrbtgt/KRBTEST.COM@KRBTEST.COM\nnfs/h@KRBTEST.COM\n",
+            "K/M@KRBTEST.COM\nkadmin/admin@KRBTEST.COM\nkadmin/changepw@KRBTEST.COM\nkrbtgt/KRBTEST.COM@KRBTEST.COM\nnfs/h@KRBTEST.COM\n",
             "",
         ),
         ("listprincs n*", "nfs/h@KRBTEST.COM\n", ""),
@@ -177,7 +177,7 @@ fn getprinc_prints_every_line_that_mits_does() {
             "Key: vno 1, aes256-cts-hmac-sha1-96:special",
             "Key: vno 1, aes128-cts-hmac-sha1-96:special",
             "MKey: vno 1",
-            "Attributes: REQUIRES_PRE_AUTH DISALLOW_RENEWABLE",
+            "Attributes: DISALLOW_RENEWABLE REQUIRES_PRE_AUTH",
             "Policy: [none]",
         ]
     );

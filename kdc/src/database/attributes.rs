@@ -60,6 +60,19 @@ impl Attributes {
         Self::NAMES.iter().copied()
     }
 
+    /// Returns the attributes of MIT's database with these bits. Bits without a meaning here have
+    /// no effect.
+    #[must_use]
+    pub const fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+
+    /// Returns the bits.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+
     /// Returns whether every attribute of `other` is in the set.
     #[must_use]
     pub const fn contains(self, other: Self) -> bool {

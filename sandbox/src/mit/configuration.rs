@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use kerbox_kdc::CaPaths;
-use kerbox_krb5::{EncryptionType, Timestamp};
+use kerbox_krb5::{EncryptionType, Principal, Timestamp};
 
 use super::acl::Acl;
 use super::date::{parse_absolute, parse_delta};
@@ -14,7 +14,6 @@ use super::keysalt::{self, KeySalt, words};
 use super::profile::Profile;
 use super::relations::{Program, warnings};
 use super::{flags, listen, place};
-use crate::settings::Attribute;
 
 /// The part of MIT's configuration for one realm.
 #[derive(Debug)]
@@ -22,6 +21,12 @@ pub(crate) struct Configuration {
     pub(crate) realm: String,
     /// The database file. MIT's database consists of several files with this prefix.
     pub(crate) database: PathBuf,
+    /// The file with the master key.
+    pub(crate) stash: PathBuf,
+    /// The name of the principal that has the master keys.
+    pub(crate) master_name: String,
+    /// The type of new master keys; `None` if not set.
+    pub(crate) master_enctype: Option<EncryptionType>,
     /// The KDC's UDP addresses; `None` if not set.
     pub(crate) udp: Option<Vec<SocketAddr>>,
     /// The KDC's TCP addresses; `None` if not set.
@@ -38,7 +43,7 @@ pub(crate) struct Configuration {
     /// The permitted types of session keys.
     pub(crate) permitted: Vec<EncryptionType>,
     /// The flags of new principals.
-    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) flags: Vec<flags::Change>,
     pub(crate) expiration: Option<Timestamp>,
     /// The file of forbidden passwords.
     pub(crate) dictionary: Option<PathBuf>,
@@ -158,8 +163,16 @@ impl Configuration {
                 .map(str::to_owned)
                 .collect()
         };
+        let database = place::database(profile, realm, database)?;
         let configuration = Self {
-            database: place::database(profile, realm, database)?,
+            stash: place::stash(in_realm("key_stash_file"), realm, &database)?,
+            database,
+            master_name: in_realm("master_key_name").unwrap_or("K/M").to_owned(),
+            master_enctype: in_realm("master_key_type")
+                .map(|name| {
+                    keysalt::parse_enctype(name).map_err(|why| format!("master_key_type: {why}"))
+                })
+                .transpose()?,
             udp: addresses(["kdc_listen", "kdc_ports"], 88)?,
             tcp: addresses(["kdc_tcp_listen", "kdc_tcp_ports"], 88)?,
             kpasswd: addresses(["kpasswd_listen", "kpasswd_port"], 464)?,
@@ -176,7 +189,7 @@ impl Configuration {
             clock_skew: clock_skew(profile)?,
             keysalts: keysalts(in_both("supported_enctypes"), &mut unknown)?,
             permitted: permitted(profile, &mut unknown)?,
-            attributes: attributes(in_realm("default_principal_flags"))?,
+            flags: default_flags(in_realm("default_principal_flags"))?,
             expiration: in_realm("default_principal_expiration")
                 .map(|text| {
                     parse_absolute(text).ok_or_else(|| {
@@ -202,6 +215,12 @@ impl Configuration {
             realm: realm.to_owned(),
         };
         Ok((configuration, unknown))
+    }
+
+    /// Returns the principal that has the master keys.
+    pub(crate) fn master(&self) -> Result<Principal, String> {
+        Principal::parse(&self.master_name, &self.realm)
+            .map_err(|error| format!("master_key_name = {}: {error}", self.master_name))
     }
 
     /// Returns the key types of new principals.
@@ -261,7 +280,7 @@ fn permitted(profile: &Profile, unknown: &mut Vec<String>) -> Result<Vec<Encrypt
     }
 }
 
-fn attributes(list: Option<&str>) -> Result<Vec<Attribute>, String> {
+fn default_flags(list: Option<&str>) -> Result<Vec<flags::Change>, String> {
     words(list.unwrap_or_default())
         .map(|flag| flags::parse(flag).map_err(|why| format!("default_principal_flags: {why}")))
         .collect()

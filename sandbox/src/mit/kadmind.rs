@@ -35,7 +35,7 @@ impl<'a> Arguments<'a> {
                 },
                 "-P" => read.pid_file = Some(options.value()?),
                 "-nofork" => read.foreground = true,
-                "-m" => options.no_effect("-m", "the database has no master key"),
+                "-m" => options.no_effect("-m", "the master key is the one in the stash file"),
                 "-port" => {
                     options.value()?;
                     options.no_effect("-port", "the kadmin RPC is not served");

@@ -46,13 +46,18 @@ impl SaltType {
     }
 
     /// Returns the number in MIT's database.
-    pub(crate) fn number(self) -> u8 {
+    pub(crate) fn number(self) -> i32 {
         match self {
             Self::Normal => 0,
             Self::NoRealm => 2,
             Self::OnlyRealm => 3,
             Self::Special => 4,
         }
+    }
+
+    /// Returns the type with this number.
+    pub(crate) fn numbered(number: i32) -> Option<Self> {
+        Self::ALL.into_iter().find(|salt| salt.number() == number)
     }
 
     /// Returns the salt itself; `None` for the default one.
@@ -105,12 +110,7 @@ pub(crate) fn parse(list: &str) -> Result<Vec<KeySalt>, String> {
 
 fn parse_one(word: &str) -> Result<KeySalt, String> {
     let (name, salt) = word.split_once(':').unwrap_or((word, "normal"));
-    let enctype: EncryptionType = name
-        .parse()
-        .map_err(|_| format!("there is no encryption type {name:?}"))?;
-    if !enctype.is_supported() {
-        return Err(format!("the encryption type {name} is not supported here"));
-    }
+    let enctype = parse_enctype(name)?;
     let salt = SaltType::named(salt).ok_or_else(|| {
         format!(
             "{word}: there is no salt type {salt:?}; known are {}",
@@ -118,6 +118,17 @@ fn parse_one(word: &str) -> Result<KeySalt, String> {
         )
     })?;
     Ok(KeySalt { enctype, salt })
+}
+
+/// Parses the name of a supported encryption type.
+pub(crate) fn parse_enctype(name: &str) -> Result<EncryptionType, String> {
+    let enctype: EncryptionType = name
+        .parse()
+        .map_err(|_| format!("there is no encryption type {name:?}"))?;
+    match enctype.is_supported() {
+        true => Ok(enctype),
+        false => Err(format!("the encryption type {name} is not supported here")),
+    }
 }
 
 /// Splits a list at blanks and commas.

@@ -11,6 +11,7 @@ use super::relations::Program;
 use super::served::Served;
 
 const NAME: &str = "krb5kdc";
+const IN_FILES: &str = "the master key is the one in the stash file";
 const USAGE: &str = "usage: krb5kdc [-r realm]... [-d database] [-p ports] [-P pid file] \
                      [-T seconds] [-n]";
 
@@ -45,10 +46,10 @@ impl<'a> Arguments<'a> {
                 "-P" => read.pid_file = Some(options.value()?),
                 "-T" => read.ahead = options.number()?,
                 "-n" => read.foreground = true,
-                "-m" => options.no_effect("-m", "the database has no master key"),
+                "-m" => options.no_effect("-m", IN_FILES),
                 "-k" | "-M" => {
                     options.value()?;
-                    options.no_effect(option, "the database has no master key");
+                    options.no_effect(option, IN_FILES);
                 }
                 "-w" => {
                     options.value()?;

@@ -15,10 +15,12 @@ mod configuration;
 mod daemon;
 mod database;
 mod date;
+mod dump;
 mod flags;
 mod getdate;
 mod getdate_words;
 mod glob;
+mod hex;
 mod kadmin;
 mod kadmind;
 mod kdb5_util;
@@ -26,6 +28,8 @@ mod keysalt;
 mod krb5kdc;
 mod listen;
 mod log;
+mod master;
+mod password;
 mod place;
 mod policy;
 mod profile;
@@ -33,6 +37,9 @@ mod relations;
 mod served;
 mod stored;
 mod strings;
+mod tabdump;
+mod tagged;
+mod xdr;
 
 /// Returns the program for the name of this process, if it is one of MIT's.
 pub(crate) fn called_as(name: Option<&OsStr>) -> Option<fn(&[String]) -> ExitCode> {

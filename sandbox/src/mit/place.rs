@@ -1,4 +1,4 @@
-//! The location of the database.
+//! The locations of the database and the stash file.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -43,12 +43,31 @@ pub(crate) fn database(
                  of the file that KRB5_KDC_PROFILE names, or give -d"
             )
         })?;
-    let path = std::path::absolute(path).map_err(|error| format!("database {path}: {error}"))?;
+    outside("database", path, "database_name or -d")
+}
+
+/// Returns the stash file of a realm: `key_stash_file`, or a file beside the database, with the
+/// name that MIT's programs give it.
+pub(crate) fn stash(named: Option<&str>, realm: &str, database: &Path) -> Result<PathBuf, String> {
+    match named {
+        Some(path) => outside("stash file", path, "key_stash_file"),
+        None => Ok(database.with_file_name(format!(".k5.{}", realm.replace('/', "_")))),
+    }
+}
+
+/// Returns a stash file that an option names.
+pub(crate) fn named_stash(path: &str, option: &str) -> Result<PathBuf, String> {
+    outside("stash file", path, option)
+}
+
+/// Fails if a file is the system's.
+fn outside(what: &str, path: &str, options: &str) -> Result<PathBuf, String> {
+    let path = std::path::absolute(path).map_err(|error| format!("{what} {path}: {error}"))?;
     let path = followed(path);
     match OF_THE_SYSTEM.iter().find(|folder| is_below(&path, folder)) {
         Some(folder) => Err(format!(
-            "The database {} is in {folder}, where this machine's own KDC keeps its: name another \
-             one by database_name or -d",
+            "The {what} {} is in {folder}, where this machine's own KDC keeps its: name another \
+             one by {options}",
             path.display()
         )),
         None => Ok(path),

@@ -27,6 +27,19 @@ pub(crate) struct Policy {
     /// The only permitted key types and salts; `None` permits all.
     #[serde(default)]
     pub(crate) allowed_keysalts: Option<String>,
+    /// Parts of a loaded dump that are kept only to be dumped again.
+    #[serde(default)]
+    pub(crate) loaded: LoadedPolicy,
+}
+
+/// The parts of a policy in a dump that MIT's programs do not use either.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LoadedPolicy {
+    pub(crate) attributes: u32,
+    pub(crate) max_life: u32,
+    pub(crate) max_renewable_life: u32,
+    /// Tagged data: the type, and the contents in hexadecimal.
+    pub(crate) tagged: Vec<(i16, String)>,
 }
 
 fn one() -> usize {
@@ -45,6 +58,7 @@ impl Default for Policy {
             failure_interval: 0,
             lockout: 0,
             allowed_keysalts: None,
+            loaded: LoadedPolicy::default(),
         }
     }
 }

@@ -8,15 +8,16 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use kerbox_events::{Event, Hook, Outcome, Verdict};
 use kerbox_kdc::{Kdc, Pac, PrincipalDatabase, PrincipalEntry, RealmConfig};
-use kerbox_krb5::{Principal, Timestamp};
+use kerbox_krb5::{Clock, Principal, Timestamp};
 
 use super::configuration::{Common, Configuration};
 use super::database::{Database, StoredKey, lock};
+use super::flags::REQUIRES_PWCHANGE;
 use super::log::Log;
+use super::master::MasterKeys;
 use super::relations::Program;
 use super::stored::new_principal;
 use crate::randomness;
-use crate::settings::Attribute;
 
 /// The parts of a server.
 pub(super) struct Served {
@@ -86,7 +87,7 @@ impl Files {
             let opening = |error| format!("{error} while opening database {}", path.display());
             files.push((path, Database::read(path).map_err(opening)?));
         }
-        let database = self.database(&files).map_err(|error| error.to_string())?;
+        let database = self.database(&files)?;
         *self.read.lock().unwrap_or_else(PoisonError::into_inner) = stamps;
         Ok(database)
     }
@@ -100,14 +101,13 @@ impl Files {
             .any(|(now, read)| now.is_some() && now != read)
     }
 
-    fn database(
-        &self,
-        files: &[(&PathBuf, Database)],
-    ) -> Result<PrincipalDatabase, kerbox_kdc::DatabaseError> {
+    fn database(&self, files: &[(&PathBuf, Database)]) -> Result<PrincipalDatabase, String> {
+        let text = |error: kerbox_kdc::DatabaseError| error.to_string();
         let mut rng = randomness::generator(None);
         let mut database = PrincipalDatabase::new();
         for configuration in &self.served.realms {
-            database.add_realm(self.realm(configuration, files)?, &mut rng)?;
+            let realm = self.realm(configuration, files).map_err(text)?;
+            database.add_realm(realm, &mut rng).map_err(text)?;
         }
         for (path, file) in files {
             let mut realms = self.served.realms.iter();
@@ -115,16 +115,20 @@ impl Files {
             let Some(first) = realms.find(|realm| &realm.database == *path) else {
                 continue;
             };
+            let master = MasterKeys::stashed(file, first, Clock::system().now());
+            let master =
+                master.map_err(|why| format!("{why} while opening database {}", path.display()))?;
             for (full_name, entry) in &file.principals {
-                let principal = Principal::parse(full_name, &first.realm)?;
+                let principal =
+                    Principal::parse(full_name, &first.realm).map_err(|error| error.to_string())?;
                 // `add_realm` has created the realm's own principals. The file has them too, and
                 // its keys count.
                 let _ = database.remove(&principal);
-                let (new, not_obeyed) = new_principal(principal, entry, file);
+                let (new, not_obeyed) = new_principal(principal, entry, file, &master);
                 for text in not_obeyed {
                     eprintln!("{}: warning: {full_name}: {text}", self.served.name);
                 }
-                database.add(new, &mut rng)?;
+                database.add(new, &mut rng).map_err(text)?;
             }
         }
         database
@@ -187,22 +191,23 @@ impl Files {
         let path: &Path = &configuration.database;
         let _lock = lock(path).map_err(|error| error.to_string())?;
         let mut file = Database::read(path).map_err(|error| error.to_string())?;
+        let master = MasterKeys::stashed(&file, configuration, now)?;
+        let (mkvno, with) = master.active();
+        let mut rng = randomness::generator(None);
         let stored = file.principals.get_mut(&entry.principal.to_string());
         let stored = stored.ok_or("it was removed meanwhile")?;
         let default_salt = entry.principal.default_salt();
         let keys = entry.keys().iter();
         stored.keys = keys
             .map(|key| {
-                StoredKey::new(
-                    key.kvno,
-                    key.key(),
-                    Some(key.salt()).filter(|salt| *salt != default_salt),
-                )
+                let salt = Some(key.salt()).filter(|salt| *salt != default_salt);
+                StoredKey::seal(key.kvno, key.key(), salt, with, &mut rng)
             })
             .collect();
+        stored.mkvno = Some(mkvno);
         stored.password_changed = now.as_secs();
         stored.password_expires = entry.password_expires.map(Timestamp::as_secs);
-        stored.set_attribute(Attribute::taken("needchange"));
+        stored.flags &= !REQUIRES_PWCHANGE;
         file.write(path).map_err(|error| error.to_string())
     }
 }

@@ -1,9 +1,12 @@
 //! Converts a principal of the file for the KDC.
 
-use kerbox_kdc::{NewKeys, NewPrincipal, PrincipalKey};
+use std::time::Duration;
+
+use kerbox_kdc::{Attributes, NewKeys, NewPrincipal, PrincipalKey};
 use kerbox_krb5::{EncryptionType, Principal, Timestamp};
 
-use super::database::{Database, Entry};
+use super::database::{Database, Entry, StoredKey};
+use super::master::MasterKeys;
 use super::strings::session_enctypes;
 
 /// Returns the principal, and warnings about settings that are not obeyed.
@@ -11,17 +14,27 @@ pub(super) fn new_principal(
     principal: Principal,
     entry: &Entry,
     file: &Database,
+    master: &MasterKeys,
 ) -> (NewPrincipal, Vec<String>) {
     let mut not_obeyed = Vec::new();
     let default_salt = principal.default_salt();
-    let keys = entry.keys.iter().filter_map(|stored| {
+    let mut keys = Vec::new();
+    // The master keys themselves are of no use to clients.
+    let stored_keys = entry
+        .keys
+        .iter()
+        .filter(|_| principal != *master.principal());
+    for stored in stored_keys.filter(|stored| stored.has_known_salt()) {
         let salt = stored.salt.as_deref().unwrap_or(&default_salt).into();
-        Some(PrincipalKey::given(stored.kvno, stored.key()?, salt))
-    });
-    let keys = keys.collect();
+        match master.of(entry).and_then(|with| stored.open(with)) {
+            Some(key) => keys.push(PrincipalKey::given(stored.kvno, key, salt)),
+            None => not_obeyed.extend(unreadable(stored, master.version_of(entry))),
+        }
+    }
     let mut new = NewPrincipal::new(principal, NewKeys::Given(Vec::new()));
     new.entry.set_keys(keys);
-    new.entry.max_life = entry.max_life();
+    // As with MIT, a life of zero is no limit.
+    new.entry.max_life = entry.max_life().filter(|life| *life > Duration::ZERO);
     new.entry.max_renewable_life = entry.max_renewable_life();
     new.entry.expires = entry.expires.map(Timestamp::from_secs);
     new.entry.password_expires = entry.password_expires.map(Timestamp::from_secs);
@@ -38,9 +51,18 @@ pub(super) fn new_principal(
         let keys = entry.keys.iter().filter(|key| key.kvno == newest);
         new.entry.session_enctypes = keys.map(|key| EncryptionType(key.enctype)).collect();
     }
-    new.attributes = entry
-        .attributes()
-        .map(|attribute| attribute.to_string())
-        .collect();
+    new.entry.attributes = Attributes::from_bits(entry.flags);
     (new, not_obeyed)
+}
+
+/// Returns a warning about a key that cannot be decrypted. Old types are passed over, as MIT's KDC
+/// passes over those that it does not permit.
+fn unreadable(stored: &StoredKey, mkvno: u32) -> Option<String> {
+    let enctype = EncryptionType(stored.enctype);
+    enctype.is_supported().then(|| {
+        format!(
+            "its key with kvno {} and type {enctype} cannot be decrypted with master key {mkvno}",
+            stored.kvno
+        )
+    })
 }

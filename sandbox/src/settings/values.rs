@@ -17,24 +17,6 @@ pub(crate) struct Attribute {
 }
 
 impl Attribute {
-    /// `-name`.
-    pub(crate) const fn taken(name: &'static str) -> Self {
-        Self { name, on: false }
-    }
-
-    /// Returns whether kadmin sets it on a new principal by default.
-    pub(crate) fn is_default_on(self) -> bool {
-        self.name.starts_with("allow_")
-    }
-
-    /// Returns the flag that kadmin's getprinc prints when it differs from the default.
-    pub(crate) fn database_name(self) -> &'static str {
-        let named = Attributes::names().find(|(name, ..)| *name == self.name);
-        named
-            .and_then(|(.., attribute)| attribute.database_name())
-            .unwrap_or(self.name)
-    }
-
     /// Parses `+requires_preauth` or `-allow_tix`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (on, name) = match (text.strip_prefix('+'), text.strip_prefix('-')) {

@@ -3,6 +3,7 @@
 
 mod java_clients;
 mod mit_clients;
+mod mit_databases;
 #[path = "../mit_realm.rs"]
 mod mit_realm;
 mod other_realms;
@@ -16,6 +17,7 @@ fn main() -> std::process::ExitCode {
     let trials = [
         java_clients::trials(),
         mit_clients::trials(),
+        mit_databases::trials(),
         other_realms::trials(),
         python_suites::trials(),
     ]

@@ -45,13 +45,13 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// A server of the realm on a free port, killed at the end if it was not stopped.
-struct Daemon {
+pub(crate) struct Daemon {
     process: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Daemon {
-    fn start(realm: &Realm, program: &str, foreground: &str) -> Self {
+    pub(crate) fn start(realm: &Realm, program: &str, foreground: &str) -> Self {
         Self::start_with(realm, program, &[foreground])
     }
 
@@ -75,7 +75,7 @@ impl Daemon {
     }
 
     /// Sends SIGTERM and expects a clean end.
-    fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         kill_process(Pid::from_child(&self.process), Signal::TERM).expect("it lives");
         assert_eq!(self.process.wait().expect("ours").code(), Some(0));
     }
@@ -87,6 +87,22 @@ impl Drop for Daemon {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// Runs a command with this input.
+pub(crate) fn input(command: &mut Command, text: &str) -> Ran {
+    let command = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut process = command.spawn().expect("it starts");
+    // A program that reads nothing may have ended.
+    let _ = process
+        .stdin
+        .take()
+        .expect("piped")
+        .write_all(text.as_bytes());
+    Ran::of(process.wait_with_output().expect("it ends"))
 }
 
 fn kpasswd_changes_what_is_in_the_database() {
@@ -196,7 +212,7 @@ fn both_realms_of_the_command_line_are_served() {
     );
     realm.place.file("kdc.conf", &other);
     realm
-        .run("kdb5_util", &["-r", "OTHER.COM", "create"])
+        .run("kdb5_util", &["-r", "OTHER.COM", "create", "-s", "-P", "x"])
         .succeeded();
     for name in ["KRBTEST.COM", "OTHER.COM"] {
         let trust = "addprinc -pw trust krbtgt/OTHER.COM@KRBTEST.COM";

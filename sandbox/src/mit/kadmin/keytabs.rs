@@ -3,7 +3,7 @@
 use kerbox_krb5::Principal;
 use kerbox_krb5::keytab::{Keytab, KeytabEntry};
 
-use super::super::database::Secret;
+use super::super::database::{NewKeys, Secret};
 use super::super::keysalt::KeySalt;
 use super::options::parse_keysalts;
 use super::{Failure, NAME, Session};
@@ -92,18 +92,24 @@ impl Session<'_> {
             let keysalts = self.keysalts(&entry, wanted.keysalts.as_deref());
             let keysalts = keysalts.map_err(|why| failed(&why))?;
             let kvno = entry.kvno().saturating_add(1);
-            self.give_keys(
-                principal,
-                &mut entry,
-                Secret::Random,
-                &keysalts,
+            let new = NewKeys {
+                secret: Secret::Random,
+                keysalts: &keysalts,
                 kvno,
-                false,
-            )
-            .map_err(|error| failed(&error))?;
+                keep_old: false,
+            };
+            self.give_keys(principal, &mut entry, &new)
+                .map_err(|error| failed(&error))?;
         }
         for stored in &entry.keys {
-            let Some(key) = stored.key() else { continue };
+            let key = self.master.of(&entry).and_then(|with| stored.open(with));
+            let Some(key) = key else {
+                eprintln!(
+                    "{NAME}: the key of {name} with kvno {} and type {} cannot be decrypted",
+                    stored.kvno, stored.enctype
+                );
+                continue;
+            };
             let enctype = key.enctype();
             let new = KeytabEntry::new(principal.clone(), stored.kvno, key, self.now);
             keytab.push(new);

@@ -11,6 +11,8 @@ use super::complain;
 use super::configuration::{self, Asked, Configuration};
 use super::database::{Database, Entry, lock};
 use super::keysalt::{self, KeySalt};
+use super::master::MasterKeys;
+use super::password;
 use super::relations::Program;
 use crate::randomness;
 
@@ -35,6 +37,8 @@ struct Arguments<'a> {
     /// A query given as separate words.
     words: &'a [String],
     keysalts: Option<Vec<KeySalt>>,
+    /// True if the master password is to be asked for.
+    by_hand: bool,
 }
 
 impl<'a> Arguments<'a> {
@@ -55,7 +59,7 @@ impl<'a> Arguments<'a> {
                     let keysalts = keysalt::parse(line.value()?);
                     read.keysalts = Some(keysalts.map_err(|why| format!("-e: {why}"))?);
                 }
-                "-m" => line.no_effect("-m", "the database has no master key"),
+                "-m" => read.by_hand = true,
                 // MIT's kadmin uses these to reach a server and authenticate to it.
                 "-c" | "-t" | "-w" | "-s" => {
                     line.value()?;
@@ -114,9 +118,19 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
             .map(|line| split(&line))
             .collect(),
     };
+    let password = match read.by_hand.then(|| password::ask(false)).transpose() {
+        Ok(password) => password,
+        Err(why) => return complain(NAME, why),
+    };
+    let context = Context {
+        configuration: &configuration,
+        administrator: &administrator,
+        script,
+        password: password.as_deref(),
+    };
     let mut last = ExitCode::SUCCESS;
     for query in queries {
-        if let Err(failure) = run(&configuration, &administrator, script, &query) {
+        if let Err(failure) = run(&context, &query) {
             // MIT's tool succeeds if a query of -q fails, but not if the query is unknown or was
             // given as words.
             let counts = failure.unknown || script;
@@ -132,7 +146,7 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
 /// A query that failed.
 struct Failure {
     text: String,
-    /// True if there is no such query at all.
+    /// True if there is no such query at all, or if none can be made.
     unknown: bool,
 }
 
@@ -176,32 +190,54 @@ struct Session<'a> {
     /// True if the query was given as words; then only its result is printed.
     script: bool,
     database: Database,
+    master: MasterKeys,
     now: Timestamp,
     rng: StdRng,
 }
 
-fn run(
-    configuration: &Configuration,
-    administrator: &str,
+/// The part of the command line that all queries share.
+struct Context<'a> {
+    configuration: &'a Configuration,
+    administrator: &'a str,
     script: bool,
-    query: &[String],
-) -> Result<(), Failure> {
+    /// The master password, if it is not to be read from the stash file.
+    password: Option<&'a str>,
+}
+
+impl<'a> Context<'a> {
+    fn session(&self, database: Database) -> Result<Session<'a>, String> {
+        let configuration = self.configuration;
+        let now = Clock::system().now();
+        let master = match self.password {
+            Some(password) => MasterKeys::of_password(&database, configuration, password, now),
+            None => MasterKeys::stashed(&database, configuration, now),
+        };
+        Ok(Session {
+            configuration,
+            administrator: self.administrator.to_owned(),
+            script: self.script,
+            master: master?,
+            database,
+            now,
+            rng: randomness::generator(None),
+        })
+    }
+}
+
+fn run(context: &Context<'_>, query: &[String]) -> Result<(), Failure> {
     let Some((command, arguments)) = query.split_first() else {
         return Ok(());
     };
-    let path = &configuration.database;
+    let path = &context.configuration.database;
     let io = |error: std::io::Error| {
         Failure::from(format!("{NAME}: {error} while opening {}", path.display()))
     };
     let _lock = lock(path).map_err(io)?;
-    let mut session = Session {
-        configuration,
-        administrator: administrator.to_owned(),
-        script,
-        database: Database::read(path).map_err(io)?,
-        now: Clock::system().now(),
-        rng: randomness::generator(None),
-    };
+    let session = context.session(Database::read(path).map_err(io)?);
+    let mut session = session.map_err(|why| Failure {
+        text: format!("{NAME}: {why} while initializing {NAME} interface"),
+        unknown: true,
+    })?;
     let before = session.database.clone();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match command.as_str() {

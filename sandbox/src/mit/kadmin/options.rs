@@ -4,10 +4,9 @@ use kerbox_krb5::Timestamp;
 
 use super::super::database::{Entry, Secret};
 use super::super::date::{parse_date, parse_interval};
-use super::super::flags;
+use super::super::flags::{self, Change};
 use super::super::keysalt::{self, KeySalt};
 use super::usage;
-use crate::settings::Attribute;
 
 /// The command that the options belong to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,7 +52,7 @@ pub(super) struct Options<'a> {
     pub(super) max_renewable_life: Option<u64>,
     pub(super) expires: Option<Option<i64>>,
     pub(super) password_expires: Option<Option<i64>>,
-    pub(super) attributes: Vec<Attribute>,
+    pub(super) flags: Vec<Change>,
     /// A policy's name, or `None` for no policy.
     pub(super) policy: Option<Option<&'a str>>,
 }
@@ -111,7 +110,7 @@ impl<'a> Options<'a> {
                 sign if sign.starts_with(['+', '-']) => {
                     let flag = flags::parse(sign)
                         .map_err(|why| format!("{name}: {why}\n{}", usage(name)))?;
-                    options.attributes.push(flag);
+                    options.flags.push(flag);
                 }
                 principal if options.principal.is_none() => options.principal = Some(principal),
                 _ => return Err(usage(name)),
@@ -121,8 +120,8 @@ impl<'a> Options<'a> {
     }
 
     pub(super) fn apply(&self, entry: &mut Entry) {
-        for attribute in &self.attributes {
-            entry.set_attribute(*attribute);
+        for change in &self.flags {
+            entry.change_flags(*change);
         }
         if let Some(policy) = self.policy {
             entry.policy = policy.map(str::to_owned);

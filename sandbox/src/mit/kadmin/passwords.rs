@@ -2,7 +2,7 @@
 
 use kerbox_krb5::Principal;
 
-use super::super::database::{Entry, Secret};
+use super::super::database::{Entry, NewKeys, Secret};
 use super::super::keysalt::{self, KeySalt};
 use super::Session;
 
@@ -29,7 +29,7 @@ impl Session<'_> {
         let Some(policy) = self.database.policy_of(entry) else {
             return Ok(());
         };
-        // Only the keys of previous passwords are known; `knows_password` checks those below.
+        // Only the keys of previous passwords are known; they are compared below.
         match policy.rules().check(password, std::iter::empty()) {
             Err(PasswordRefused::TooShort(_)) => return Err("Password is too short".to_owned()),
             Err(PasswordRefused::TooFewClasses(_)) => {
@@ -47,7 +47,12 @@ impl Session<'_> {
         if module("princ") && names.chain([principal.realm()]).any(is_name) {
             return Err("Password may not match principal name".to_owned());
         }
-        if entry.knows_password(password, &principal.default_salt()) {
+        let (salt, master) = (principal.default_salt(), &self.master);
+        let history = self.database.history_key(&self.configuration.realm, master);
+        let history = history.filter(|(kvno, _)| entry.history_kvno == Some(*kvno));
+        if entry.has_password(password, &salt, master)
+            || history.is_some_and(|(_, key)| entry.had_password(password, &salt, &key))
+        {
             return Err("Cannot reuse password".to_owned());
         }
         Ok(())
@@ -96,17 +101,21 @@ impl Session<'_> {
         &mut self,
         principal: &Principal,
         entry: &mut Entry,
-        secret: Secret<'_>,
-        keysalts: &[KeySalt],
-        kvno: u32,
-        keep_old: bool,
+        new: &NewKeys<'_>,
     ) -> Result<(), kerbox_krb5::Error> {
         let history = self.database.policy_of(entry).map(|policy| policy.history);
-        if let (Secret::Password(_), Some(history)) = (secret, history) {
-            entry.remember(history);
+        let (now, master, rng) = (self.now, &self.master, &mut self.rng);
+        if let (Secret::Password(_), Some(count)) = (new.secret, history) {
+            let database = &mut self.database;
+            if count > 1 {
+                database.create_history_key(self.configuration, master, now, rng)?;
+            }
+            match database.history_key(&self.configuration.realm, master) {
+                Some((kvno, key)) => entry.remember(count, master, (kvno, &key), rng),
+                None => entry.former_keys.clear(),
+            }
         }
-        let (now, rng) = (self.now, &mut self.rng);
-        entry.set_keys(principal, secret, keysalts, kvno, keep_old, now, rng)
+        entry.set_keys(principal, new, master, now, rng)
     }
 
     /// Returns when a password set now expires, according to the principal's policy.

@@ -140,6 +140,7 @@ impl Session<'_> {
             failure_interval,
             lockout,
             allowed_keysalts,
+            loaded: _,
         } = policy;
         if terse {
             let keysalts = allowed_keysalts.as_deref().unwrap_or("-");

@@ -1,9 +1,9 @@
 //! The queries that change principals.
 
-use super::super::database::{Entry, Secret};
+use super::super::database::{Entry, NewKeys, Secret};
+use super::super::flags::REQUIRES_PWCHANGE;
 use super::options::{Command, Options};
 use super::{Failure, Session};
-use crate::settings::Attribute;
 
 impl Session<'_> {
     pub(super) fn add(&mut self, arguments: &[&str]) -> Result<(), Failure> {
@@ -23,8 +23,8 @@ impl Session<'_> {
         let mut entry = Entry::new(self.now);
         entry.modified_by = Some(self.administrator.clone());
         entry.expires = self.configuration.expiration.map(|time| time.as_secs());
-        for attribute in &self.configuration.attributes {
-            entry.set_attribute(*attribute);
+        for change in &self.configuration.flags {
+            entry.change_flags(*change);
         }
         options.apply(&mut entry);
         if !options.no_key {
@@ -42,7 +42,13 @@ impl Session<'_> {
                     .unwrap_or_else(|| self.password_expires(&entry));
             }
             let kvno = options.kvno.unwrap_or(1);
-            self.give_keys(&principal, &mut entry, secret, &keysalts, kvno, false)
+            let new = NewKeys {
+                secret,
+                keysalts: &keysalts,
+                kvno,
+                keep_old: false,
+            };
+            self.give_keys(&principal, &mut entry, &new)
                 .map_err(|error| creating(&error))?;
         }
         self.database
@@ -115,20 +121,19 @@ impl Session<'_> {
             self.check_password(&entry, &principal, password)
                 .map_err(|why| failed(&why))?;
         }
-        entry.set_attribute(Attribute::taken("needchange"));
+        entry.flags &= !REQUIRES_PWCHANGE;
         entry.password_expires = self.password_expires(&entry);
         entry.modified = self.now.as_secs();
         entry.modified_by = Some(self.administrator.clone());
         let kvno = entry.kvno().saturating_add(1);
-        self.give_keys(
-            &principal,
-            &mut entry,
+        let new = NewKeys {
             secret,
-            &keysalts,
+            keysalts: &keysalts,
             kvno,
-            options.keep_old,
-        )
-        .map_err(|error| failed(&error))?;
+            keep_old: options.keep_old,
+        };
+        self.give_keys(&principal, &mut entry, &new)
+            .map_err(|error| failed(&error))?;
         self.database
             .principals
             .insert(principal.to_string(), entry);

@@ -5,9 +5,7 @@ use kerbox_krb5::{EncryptionType, Timestamp};
 use super::super::database::{Entry, StoredKey};
 use super::super::date::{print_date, print_delta};
 use super::super::glob::glob;
-use super::super::keysalt::SaltType;
 use super::{Failure, Session};
-use crate::settings::Attribute;
 
 impl Session<'_> {
     pub(super) fn get(&mut self, arguments: &[&str]) -> Result<(), Failure> {
@@ -62,13 +60,11 @@ impl Session<'_> {
         for key in &entry.keys {
             println!("{}", key_line(key));
         }
-        let attributes: Vec<String> = entry
-            .attributes()
-            .map(|attribute| format!(" {}", attribute.database_name()))
-            .collect();
+        let flags: Vec<String> = entry.flag_names().map(|name| format!(" {name}")).collect();
         println!(
-            "MKey: vno 1\nAttributes:{}\nPolicy: {policy}",
-            attributes.concat()
+            "MKey: vno {}\nAttributes:{}\nPolicy: {policy}",
+            self.master.version_of(entry),
+            flags.concat()
         );
     }
 
@@ -77,25 +73,23 @@ impl Session<'_> {
         let max_life = entry.max_life().unwrap_or(self.configuration.max_life);
         let max_renewable = self.configuration.max_renewable_life;
         let max_renewable = entry.max_renewable_life().unwrap_or(max_renewable);
-        let bits = entry
-            .attributes()
-            .fold(0, |bits, attribute| bits | bit(attribute));
         let mut line = format!(
-            "\"{principal}\"\t{}\t{}\t{}\t{}\t\"{}\"\t{}\t{bits}\t{}\t1\t\"{}\"\t{}\t0\t0\t0\t{}",
+            "\"{principal}\"\t{}\t{}\t{}\t{}\t\"{}\"\t{}\t{}\t{}\t{}\t\"{}\"\t{}\t0\t0\t0\t{}",
             entry.expires.unwrap_or(0),
             entry.password_changed,
             entry.password_expires.unwrap_or(0),
             max_life.as_secs(),
             self.modified_by(entry),
             entry.modified,
+            entry.flags,
             entry.kvno(),
+            self.master.version_of(entry),
             entry.policy.as_deref().unwrap_or("[none]"),
             max_renewable.as_secs(),
             entry.keys.len(),
         );
         for key in &entry.keys {
-            let salt = key.salt_type.as_deref().and_then(SaltType::named);
-            let number = salt.map_or(0, SaltType::number);
+            let number = key.salt_number();
             let version = if number == 0 { 1 } else { 2 };
             line.push_str(&format!(
                 "\t{version}\t{}\t{}\t{number}",
@@ -135,32 +129,9 @@ fn key_line(key: &StoredKey) -> String {
         EncryptionType::DES3_CBC_SHA1_KD | EncryptionType::RC4_HMAC => "DEPRECATED:",
         _ => "",
     };
-    let salt = match &key.salt_type {
+    let salt = match key.salt_type.as_deref() {
+        None | Some("normal") => String::new(),
         Some(name) => format!(":{name}"),
-        None => String::new(),
     };
     format!("Key: vno {}, {deprecated}{enctype}{salt}", key.kvno)
-}
-
-/// Returns the attribute's bit in MIT's database.
-fn bit(attribute: Attribute) -> u32 {
-    match attribute.database_name() {
-        "DISALLOW_POSTDATED" => 0x1,
-        "DISALLOW_FORWARDABLE" => 0x2,
-        "DISALLOW_TGT_BASED" => 0x4,
-        "DISALLOW_RENEWABLE" => 0x8,
-        "DISALLOW_PROXIABLE" => 0x10,
-        "DISALLOW_DUP_SKEY" => 0x20,
-        "DISALLOW_ALL_TIX" => 0x40,
-        "REQUIRES_PRE_AUTH" => 0x80,
-        "REQUIRES_HW_AUTH" => 0x100,
-        "REQUIRES_PWCHANGE" => 0x200,
-        "DISALLOW_SVR" => 0x1000,
-        "PWCHANGE_SERVICE" => 0x2000,
-        "OK_AS_DELEGATE" => 0x10_0000,
-        "OK_TO_AUTH_AS_DELEGATE" => 0x20_0000,
-        "NO_AUTH_DATA_REQUIRED" => 0x40_0000,
-        "LOCKDOWN_KEYS" => 0x80_0000,
-        _ => 0,
-    }
 }
