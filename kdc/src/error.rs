@@ -91,6 +91,7 @@ kdc_errors! {
     NeededPreauth = KDC_ERR_PREAUTH_REQUIRED, "NEEDED_PREAUTH", "The client must authenticate first.";
     NeededOtherPreauth = KDC_ERR_PREAUTH_REQUIRED, "NEEDED_PREAUTH: this KDC has no PKINIT (PA-PK-AS-REQ)", "The client tried to authenticate by PKINIT.";
     NeededHwPreauth = KDC_ERR_PREAUTH_REQUIRED, "NEEDED_HW_PREAUTH", "The client must authenticate by hardware.";
+    MorePreauthRequired = KDC_ERR_MORE_PREAUTH_DATA_REQUIRED, "PREAUTH_FAILED", "The client must answer a challenge (SPAKE).";
     PreauthFailed = KDC_ERR_PREAUTH_FAILED, "PREAUTH_FAILED", "What should authenticate the client is wrong.";
     AnonymousPrincipal = KDC_ERR_BADOPTION, "VALIDATE_ANONYMOUS_PRINCIPAL", "An anonymous ticket for a name that is not anonymous.";
     TgtNotForwardable = KDC_ERR_BADOPTION, "TGT NOT FORWARDABLE", "FORWARDED with a ticket that is not forwardable.";

@@ -30,6 +30,7 @@ mod policy;
 mod preauth;
 mod reply;
 pub mod server;
+mod spake;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tgs_exchange;
@@ -38,6 +39,7 @@ mod transited;
 pub use database::{
     Attributes, DatabaseError, NewKeys, NewPrincipal, Pac, PacAccount, PacDomain, PasswordPolicy,
     PasswordRefused, PrincipalDatabase, PrincipalEntry, PrincipalKey, RealmConfig, Sid, SidError,
+    SpakeConfig,
 };
 pub use error::KdcError;
 pub use issued::IssuedTicket;

@@ -7,6 +7,7 @@
 //! - [`ticket`]: encrypts, decrypts and checks tickets
 //! - [`client`]: the client's side of AS and TGS exchanges
 //! - [`ap_exchange`]: checks tickets for a service, with replay cache and mutual authentication
+//! - [`spake`]: the computations of SPAKE pre-authentication (RFC 9588)
 //! - [`gss`]: GSS-API contexts and their messages (RFC 4121, 1964, 4757)
 //! - [`crypto`]: [`EncryptionType`], [`EncryptionKey`], [`KeyUsage`], checksums
 //! - [`keytab`]: [`Keytab`], the file with a service's keys
@@ -28,6 +29,7 @@ pub mod messages;
 pub mod principal;
 mod private_file;
 mod reader;
+pub mod spake;
 mod stored_key;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -4,6 +4,7 @@
 mod admin;
 mod config;
 mod control;
+mod descriptors;
 mod env;
 mod exec;
 mod folders;

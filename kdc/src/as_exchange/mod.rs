@@ -21,7 +21,8 @@ use crate::issued::IssuedTicket;
 use crate::learned::Learned;
 use crate::policy::{Grant, TicketTimes};
 use crate::preauth::{self, KeysOf};
-use crate::{Attributes, Pac, PrincipalEntry, pac, reply};
+use crate::spake::{Answer, Exchange};
+use crate::{Attributes, Pac, PrincipalEntry, PrincipalKey, pac, reply};
 
 /// Opens the armor of an AS-REQ, if it has one, and learns the names inside. Returns the inner
 /// request, which then counts.
@@ -55,6 +56,16 @@ pub(crate) fn answer(
             client: refusal.client.or_else(|| request.body.client.clone()),
             ..refusal
         })
+}
+
+/// The result of a pre-authentication.
+struct Shown {
+    /// The kind of keys that the client proved to have.
+    keys_of: KeysOf,
+    /// The padata for the reply.
+    padata: Option<PaData>,
+    /// The key that encrypts the reply, if it is not the client's.
+    reply_key: Option<EncryptionKey>,
 }
 
 /// A request whose client and server are known and may get tickets.
@@ -126,17 +137,21 @@ impl<'a> Login<'a> {
         }
         let shown = self.authenticate(rng)?;
         flags.set(TicketFlags::PRE_AUTHENT, shown.is_some());
-        let (keys_of, answer) = shown.unwrap_or((KeysOf::Password, None));
+        let shown = shown.unwrap_or(Shown {
+            keys_of: KeysOf::Password,
+            padata: None,
+            reply_key: None,
+        });
 
         let server_key = self
             .server
             .service_key()
             .ok_or(KdcError::FindingServerKey)?;
-        let client_key = preauth::client_key(self.client, &body.enctypes, keys_of)
+        let client_key = preauth::client_key(self.client, &body.enctypes, shown.keys_of)
             .ok_or(KdcError::CantFindClientKey)?;
         let part = self.ticket(session_key, flags, times);
         let pac = self.pac(&part)?;
-        let mut padata = Vec::from_iter(answer);
+        let mut padata = Vec::from_iter(shown.padata);
         padata.extend(preauth::etype_info(client_key, &body.enctypes));
         padata.extend(preauth::password_salt(client_key, &body.enctypes));
         let issue = Issue {
@@ -150,7 +165,7 @@ impl<'a> Login<'a> {
             ticket_key: server_key.into(),
             pac,
             reply_key: ReplyKey {
-                key: client_key.key(),
+                key: shown.reply_key.as_ref().unwrap_or(client_key.key()),
                 kvno: client_key.told_kvno(),
                 usage: KeyUsage::AS_REP_ENC_PART,
             },
@@ -165,61 +180,128 @@ impl<'a> Login<'a> {
     }
 
     /// Verifies the client's pre-authentication, if it sends any, and refuses a client that must
-    /// send some or a better one. Returns the kind of keys that the client proved to have, and the
-    /// padata for the reply.
-    fn authenticate(
-        &self,
-        rng: &mut impl Rng,
-    ) -> Result<Option<(KeysOf, Option<PaData>)>, Refusal> {
+    /// send some or a better one.
+    fn authenticate(&self, rng: &mut impl Rng) -> Result<Option<Shown>, Refusal> {
         let has = |attribute| self.client.attributes.contains(attribute);
-        let hardware = has(Attributes::REQUIRES_HW_AUTH);
-        let with_hints = |error: KdcError| {
-            let enctypes = &self.request.body.enctypes;
-            let key = preauth::client_key(self.client, enctypes, KeysOf::Password);
-            let mut refusal = Refusal::from(error);
-            refusal.e_data = preauth::hints(key, enctypes, hardware, self.fast.is_some());
-            refusal.e_data.push(reply::cookie());
-            refusal
-        };
-        let shown = self.verify(rng).map_err(|error| match error {
-            KdcError::PreauthFailed => with_hints(error),
-            other => other.into(),
-        })?;
+        let shown = self.verify(rng)?;
         if shown.is_none() && has(Attributes::REQUIRES_PRE_AUTH) {
             let tried = PaData::find(&self.request.padata, PaDataType::PK_AS_REQ).is_some();
-            return Err(with_hints(if tried {
+            let error = if tried {
                 KdcError::NeededOtherPreauth
             } else {
                 KdcError::NeededPreauth
-            }));
+            };
+            return Err(self.refuse(error, rng));
         }
-        if hardware {
-            return Err(with_hints(KdcError::NeededHwPreauth));
+        if has(Attributes::REQUIRES_HW_AUTH) {
+            return Err(self.refuse(KdcError::NeededHwPreauth, rng));
         }
         Ok(shown)
     }
 
+    /// Returns a refusal that tells the client how to authenticate.
+    fn refuse(&self, error: KdcError, rng: &mut impl Rng) -> Refusal {
+        let hardware = self
+            .client
+            .attributes
+            .contains(Attributes::REQUIRES_HW_AUTH);
+        let enctypes = &self.request.body.enctypes;
+        let key = preauth::client_key(self.client, enctypes, KeysOf::Password);
+        let mut refusal = Refusal::from(error);
+        refusal.e_data = preauth::hints(key, enctypes, hardware, self.fast.is_some());
+        let mut cookie = reply::cookie();
+        let exchange = key.filter(|_| !hardware).and_then(|key| self.spake(key));
+        if let (Some(config), Some(exchange)) = (self.realm.spake, exchange) {
+            let mut element = PaData::new(PaDataType::SPAKE, Vec::new());
+            if config.challenge_first
+                && let Some([challenge, sealed]) = exchange.challenge(&[], rng)
+            {
+                (element, cookie) = (challenge, sealed);
+            }
+            // Before the older method, as in MIT's KDC.
+            let last = refusal.e_data.len().saturating_sub(1);
+            refusal.e_data.insert(last, element);
+        }
+        refusal.e_data.push(cookie);
+        refusal
+    }
+
     /// Verifies the request's pre-authentication; `Ok(None)` if it has none that is known.
-    fn verify(&self, rng: &mut impl Rng) -> Result<Option<(KeysOf, Option<PaData>)>, KdcError> {
+    fn verify(&self, rng: &mut impl Rng) -> Result<Option<Shown>, Refusal> {
         let (client, now, realm) = (self.client, self.context.now, self.realm);
         let padata = &self.request.padata;
+        let shown = |keys_of, padata| Shown {
+            keys_of,
+            padata,
+            reply_key: None,
+        };
         let verified = if let Some(element) = PaData::find(padata, PaDataType::ENCRYPTED_CHALLENGE)
         {
             // An encrypted challenge requires an armor.
-            let fast = self.fast.ok_or(KdcError::PreauthFailed)?;
+            let fast = self.fast.ok_or(ErrorCode::KDC_ERR_PREAUTH_FAILED);
             let enctypes = &self.request.body.enctypes;
-            fast.verify_challenge(client, enctypes, &element.value, now, realm, rng)
-                .map(|(keys_of, answer)| (keys_of, Some(answer)))
+            fast.and_then(|fast| {
+                fast.verify_challenge(client, enctypes, &element.value, now, realm, rng)
+            })
+            .map(|(keys_of, answer)| shown(keys_of, Some(answer)))
         } else if let Some(element) = PaData::find(padata, PaDataType::ENC_TIMESTAMP) {
             preauth::verify_timestamp(client, &element.value, now, realm)
-                .map(|keys_of| (keys_of, None))
+                .map(|keys_of| shown(keys_of, None))
+        } else if let Some(element) = PaData::find(padata, PaDataType::SPAKE)
+            && realm.spake.is_some()
+        {
+            return self.verify_spake(element, rng).map(Some);
         } else {
             return Ok(None);
         };
         match verified {
             Ok(verified) => Ok(Some(verified)),
-            Err(ErrorCode::KDC_ERR_PREAUTH_FAILED) => Err(KdcError::PreauthFailed),
-            Err(code) => Err(KdcError::Preauthentication(code)),
+            Err(ErrorCode::KDC_ERR_PREAUTH_FAILED) => {
+                Err(self.refuse(KdcError::PreauthFailed, rng))
+            }
+            Err(code) => Err(KdcError::Preauthentication(code).into()),
+        }
+    }
+
+    /// Returns the exchange of SPAKE with one of the client's keys, if it is offered.
+    fn spake<'b>(&'b self, key: &'b PrincipalKey) -> Option<Exchange<'b>> {
+        self.realm.spake?;
+        let cookie_key = self.context.kdc_key(&self.realm.name)?;
+        Exchange::new(self.client, key, cookie_key, self.context.now)
+    }
+
+    /// Verifies a message of SPAKE, or refuses it with a challenge.
+    fn verify_spake(&self, element: &PaData, rng: &mut impl Rng) -> Result<Shown, Refusal> {
+        let enctypes = &self.request.body.enctypes;
+        let key = preauth::client_key(self.client, enctypes, KeysOf::Password);
+        let cookie = PaData::find(&self.request.padata, PaDataType::FX_COOKIE);
+        let found = key.and_then(|key| {
+            let sealed = cookie.map(|cookie| cookie.value.as_slice());
+            let body = &self.request.raw_body;
+            let answer = self.spake(key)?.answer(&element.value, sealed, body, rng)?;
+            Some((key, answer))
+        });
+        match found {
+            Some((key, Answer::Shown(reply_key))) => Ok(Shown {
+                keys_of: if key.is_of_password() {
+                    KeysOf::Password
+                } else {
+                    KeysOf::Keytab
+                },
+                padata: None,
+                reply_key: Some(reply_key),
+            }),
+            Some((key, Answer::Challenge([challenge, sealed]))) => {
+                let mut refusal = Refusal::from(KdcError::MorePreauthRequired);
+                refusal.e_data.push(challenge);
+                // A client that begins with SPAKE does not know its key's type and salt yet.
+                if cookie.is_none() {
+                    refusal.e_data.extend(preauth::etype_info(key, enctypes));
+                }
+                refusal.e_data.push(sealed);
+                Err(refusal)
+            }
+            None => Err(self.refuse(KdcError::PreauthFailed, rng)),
         }
     }
 

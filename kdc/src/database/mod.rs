@@ -23,7 +23,7 @@ pub use entry::{NewKeys, NewPrincipal, PrincipalEntry};
 pub use error::DatabaseError;
 pub use keys::PrincipalKey;
 pub use password_policy::{PasswordPolicy, PasswordRefused};
-pub use realm::RealmConfig;
+pub use realm::{RealmConfig, SpakeConfig};
 pub use sid::{Sid, SidError};
 
 use crate::transited::CaPaths;

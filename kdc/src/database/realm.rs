@@ -7,6 +7,14 @@ use kerbox_krb5::{EncryptionType, Principal};
 
 use crate::{Attributes, Pac, PacDomain, PasswordPolicy};
 
+/// The settings of SPAKE pre-authentication.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SpakeConfig {
+    /// If true, the first refusal contains a challenge already, which saves a round trip. MIT's
+    /// `spake_preauth_kdc_challenge`.
+    pub challenge_first: bool,
+}
+
 /// The settings of one realm. Its principals may have stricter ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RealmConfig {
@@ -41,6 +49,9 @@ pub struct RealmConfig {
     pub pac: Pac,
     /// The Windows domain that full PACs give for this realm.
     pub pac_domain: PacDomain,
+    /// SPAKE pre-authentication (RFC 9588); not offered by default, nor to clients that have both
+    /// a keytab and a password. MIT's `spake_preauth_groups`.
+    pub spake: Option<SpakeConfig>,
     /// The policy for new passwords that users choose. Principals may have their own.
     pub password_policy: PasswordPolicy,
     /// The principals that may set the passwords of others (RFC 3244).
@@ -65,6 +76,7 @@ impl RealmConfig {
             reject_bad_transit: true,
             pac: Pac::default(),
             pac_domain: PacDomain::default(),
+            spake: None,
             password_policy: PasswordPolicy::default(),
             password_administrators: BTreeSet::new(),
         }

@@ -23,7 +23,7 @@ pub fn krb_fx_cf2(
 
 /// Computes PRF+ (RFC 6113, 5.1): concatenates PRF(counter byte, pepper) until there are `len`
 /// bytes.
-fn prf_plus(key: &EncryptionKey, pepper: &[u8], len: usize) -> Vec<u8> {
+pub(crate) fn prf_plus(key: &EncryptionKey, pepper: &[u8], len: usize) -> Vec<u8> {
     let mut output = Vec::new();
     let mut input = [&[0], pepper].concat();
     while output.len() < len {

@@ -43,6 +43,8 @@ usages! {
     ENC_CHALLENGE_CLIENT = 54, "The client's encrypted challenge (RFC 6113, 5.4.6).";
     ENC_CHALLENGE_KDC = 55, "The KDC's encrypted challenge (RFC 6113, 5.4.6).";
     AS_REQ = 56, "The checksum over an AS-REQ in PA-REQ-ENC-PA-REP (RFC 6806, 11).";
+    SPAKE = 65, "The client's factor in a SPAKE response (RFC 9588).";
+    PA_FX_COOKIE = 513, "The content of MIT's PA-FX-COOKIE, under the key of the ticket-granting service.";
 }
 
 /// The purpose of one of a usage's three keys (RFC 3961, 5.3).

@@ -30,6 +30,7 @@ mod usage_keys;
 use ctutils::CtEq;
 
 pub use cf2::krb_fx_cf2;
+pub(crate) use cf2::prf_plus;
 pub use checksum_type::ChecksumType;
 pub use encryption_type::EncryptionType;
 pub use key::EncryptionKey;

@@ -10,7 +10,7 @@
 //! - [`ApReq`], [`Authenticator`], [`ApRep`], [`EncApRepPart`]: AP exchange
 //! - [`KrbError`], [`KrbPriv`], [`KrbSafe`], [`KrbCred`]
 //! - [`PaData`], [`EtypeInfo2Entry`], [`EtypeInfoEntry`], [`PaEncTsEnc`], [`PaForUser`],
-//!   [`PaS4uX509User`]: pre-authentication
+//!   [`PaS4uX509User`], [`PaSpake`]: pre-authentication
 //! - [`FastArmoredReq`], [`FastReq`], [`FastResponse`]: FAST
 //! - [`frame`], [`frame_length`]: messages over TCP
 
@@ -25,6 +25,7 @@ mod krb_error;
 mod padata;
 mod s4u;
 mod session;
+mod spake;
 mod ticket;
 mod time_text;
 mod wire;
@@ -47,6 +48,7 @@ pub use session::{
     ChangePasswordData, EncKrbCredPart, EncKrbPrivPart, KrbCred, KrbCredInfo, KrbPriv, KrbSafe,
     UserData,
 };
+pub use spake::{PaSpake, SpakeFactor};
 pub use ticket::{EncTicketPart, Ticket};
 
 /// A message's number, which is also its ASN.1 application tag (RFC 4120, 5.10 and 7.5.7).

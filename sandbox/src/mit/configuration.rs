@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kerbox_kdc::CaPaths;
+use kerbox_kdc::{CaPaths, SpakeConfig};
 use kerbox_krb5::{EncryptionType, Principal, Timestamp};
 
 use super::acl::Acl;
@@ -47,6 +47,8 @@ pub(crate) struct Configuration {
     pub(crate) expiration: Option<Timestamp>,
     /// The file of forbidden passwords.
     pub(crate) dictionary: Option<PathBuf>,
+    /// SPAKE pre-authentication, if it is offered.
+    pub(crate) spake: Option<SpakeConfig>,
     /// True if tickets carry a PAC, as those of MIT's KDC do since 1.20.
     pub(crate) pac: bool,
     /// True if tickets with an invalid transited path are refused.
@@ -201,6 +203,7 @@ impl Configuration {
             dictionary: in_realm("dict_file")
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
+            spake: spake(profile, program, &mut unknown),
             pac: !in_realm("disable_pac").is_some_and(is_true),
             reject_bad_transit: in_realm("reject_bad_transit").is_none_or(is_true),
             host_based_services: lists("host_based_services"),
@@ -278,6 +281,34 @@ fn permitted(profile: &Profile, unknown: &mut Vec<String>) -> Result<Vec<Encrypt
         )),
         false => Ok(permitted),
     }
+}
+
+/// Reads `spake_preauth_groups`, which KDCs and clients share, and `spake_preauth_kdc_challenge`.
+/// Only edwards25519 is known here.
+fn spake(profile: &Profile, program: Program, unknown: &mut Vec<String>) -> Option<SpakeConfig> {
+    const GROUP: &str = "edwards25519";
+    let list = profile.value(&["libdefaults", "spake_preauth_groups"]);
+    let groups: Vec<&str> = words(list.unwrap_or_default()).collect();
+    let known = |name: &str| name.eq_ignore_ascii_case(GROUP);
+    let offered = groups.iter().any(|name| known(name));
+    let challenge = profile.value(&["kdcdefaults", "spake_preauth_kdc_challenge"]);
+    let first = challenge.is_some_and(known);
+    if program == Program::Krb5kdc {
+        for name in groups.iter().filter(|name| !known(name)) {
+            unknown.push(format!(
+                "[libdefaults] spake_preauth_groups: {name} is left out: only {GROUP} is known here"
+            ));
+        }
+        if let Some(name) = challenge.filter(|_| !(first && offered)) {
+            unknown.push(format!(
+                "[kdcdefaults] spake_preauth_kdc_challenge = {name} has no effect: it is not one \
+                 of the groups that are offered"
+            ));
+        }
+    }
+    offered.then_some(SpakeConfig {
+        challenge_first: first,
+    })
 }
 
 fn default_flags(list: Option<&str>) -> Result<Vec<flags::Change>, String> {

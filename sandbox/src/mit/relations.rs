@@ -36,7 +36,6 @@ const NO_RPC: Fate = Without(
 const NO_INDICATORS: Fate = Without(&[Krb5kdc], "there are no authentication indicators");
 const OTHER_FORMAT: Fate = Without(&[Kdb5Util], "the database is one JSON file");
 const NO_LDAP: Fate = Without(&[Krb5kdc, Kdb5Util], "the database is a file, not LDAP");
-const NO_SPAKE: Fate = Without(&[Krb5kdc], "SPAKE is not offered");
 const NO_PKINIT: Fate = Without(&[Krb5kdc], "PKINIT is not offered");
 const NO_PLUGIN: &str = "modules are not loaded, nor turned off";
 
@@ -58,7 +57,7 @@ const SERVERS: &[(&str, Fate)] = &[
             "the queue of connections has the system's length",
         ),
     ),
-    ("spake_preauth_kdc_challenge", NO_SPAKE),
+    ("spake_preauth_kdc_challenge", Fine),
     ("acl_file", Fine),
     ("database_module", Fine),
     ("database_name", Fine),
@@ -199,6 +198,7 @@ const LIBRARY: &[&str] = &[
     "renew_lifetime",
     "request_timeout",
     "safe_checksum_type",
+    "spake_preauth_groups",
     "ticket_lifetime",
     "udp_preference_limit",
     "verify_ap_req_nofail",
@@ -254,10 +254,6 @@ pub(crate) fn warnings(profile: &Profile, realms: &[&str], program: Program) -> 
             {
                 continue;
             }
-            ["libdefaults", "spake_preauth_groups"] => (
-                "[libdefaults] spake_preauth_groups".to_owned(),
-                Some(NO_SPAKE),
-            ),
             ["plugins", kind, name] => {
                 let modules = MODULES_OF_SERVERS.iter().find(|(known, _)| known == kind);
                 let fate = modules.map_or(Fine, |(_, programs)| Without(programs, NO_PLUGIN));
@@ -322,7 +318,6 @@ mod tests {
             said(Krb5kdc),
             [
                 "[kdcdefaults] kdc_prots has no effect: there is no such relation",
-                "[kdcdefaults] spake_preauth_kdc_challenge has no effect: SPAKE is not offered",
                 "[plugins] kdcpreauth module = a:b has no effect: modules are not loaded, nor turned off",
                 "[otp] DEFAULT has no effect: one-time passwords are not offered",
                 "[libdefaults] rdnss has no effect: there is no such relation",

@@ -163,6 +163,7 @@ impl Files {
         realm
             .no_host_referral
             .clone_from(&configuration.no_host_referral);
+        realm.spake = configuration.spake;
         realm.reject_bad_transit = configuration.reject_bad_transit;
         if configuration.pac {
             realm.pac = Pac::Minimal;

@@ -302,6 +302,10 @@ kvno = 3
         let shown = settings.to_string();
         assert!(!shown.contains("geheim") && !shown.contains(key), "{shown}");
         assert!(
+            shown.starts_with("# Not the whole configuration"),
+            "{shown}"
+        );
+        assert!(
             shown.contains("# keys: version 2 of aes128-cts-hmac-sha1-96; not shown"),
             "{shown}"
         );

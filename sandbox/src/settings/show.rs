@@ -10,16 +10,39 @@ use super::file::same_name;
 use super::values::enctype_name;
 use super::{Settings, other_realms};
 
+/// The end of the comment in place of a secret.
+const NOT_SHOWN: &str = "not shown";
+
 impl fmt::Display for Settings {
     /// Writes the settings in the syntax of `kerbox.toml`. A password is shown only if it is not a
-    /// secret: that of a default user, which is its name.
+    /// secret: that of a default user, which is its name. If others are left out, the first line
+    /// says so, because the text is then not the same configuration.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(file) = &self.file {
+        let text = Shown(self).to_string();
+        let mut comments = text.lines().filter(|line| line.starts_with("# "));
+        if comments.any(|line| line.ends_with(NOT_SHOWN)) {
+            writeln!(
+                f,
+                "# Not the whole configuration: where a secret is {NOT_SHOWN}, add it before you \
+                 use this as a file."
+            )?;
+        }
+        f.write_str(&text)
+    }
+}
+
+/// The settings without the first line.
+struct Shown<'a>(&'a Settings);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(settings) = self;
+        if let Some(file) = &settings.file {
             writeln!(f, "# read from {}", file.display())?;
         }
-        let realm = &self.spec.realm;
+        let realm = &settings.spec.realm;
         writeln!(f, "[realm]")?;
-        writeln!(f, "name = {}", quoted(self.realm()))?;
+        writeln!(f, "name = {}", quoted(settings.realm()))?;
         writeln!(f, "listen = {}", quoted(&realm.listen.to_string()))?;
         writeln!(f, "max_life = {}", quoted(&duration(realm.max_life)))?;
         writeln!(
@@ -41,7 +64,7 @@ impl fmt::Display for Settings {
         if let Some(name) = &realm.pac_domain.netbios_name {
             writeln!(f, "netbios_name = {}", quoted(name))?;
         }
-        if lacks_a_default(realm, self.realm()) {
+        if lacks_a_default(realm, settings.realm()) {
             writeln!(f, "principals = \"none\"")?;
         }
         writeln!(f, "\n[realm.libdefaults]")?;
@@ -52,7 +75,7 @@ impl fmt::Display for Settings {
             write_principal(f, principal)?;
         }
         other_realms::show(&realm.others, f)?;
-        let hdfs = &self.spec.hdfs;
+        let hdfs = &settings.spec.hdfs;
         let security = match hdfs.security {
             Security::Kerberos => "kerberos",
             Security::Simple => "simple",

@@ -9,9 +9,11 @@ mod mit_realm;
 mod other_realms;
 mod peers;
 mod python_suites;
+mod spake;
 #[path = "../support.rs"]
 #[allow(dead_code, reason = "the other binary uses the rest")]
 mod support;
+mod three_realms;
 
 fn main() -> std::process::ExitCode {
     let trials = [
@@ -20,6 +22,8 @@ fn main() -> std::process::ExitCode {
         mit_databases::trials(),
         other_realms::trials(),
         python_suites::trials(),
+        spake::trials(),
+        three_realms::trials(),
     ]
     .into_iter()
     .flatten()

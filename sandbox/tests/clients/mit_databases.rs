@@ -1,6 +1,8 @@
 //! Databases that move between MIT's own programs and the drop-in tools, in MIT's dump files.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -121,27 +123,33 @@ fn kinit(realm: &Realm, address: &str, name: &str, password: &str) -> Ran {
 
 /// Runs MIT's KDC while `with` uses it.
 fn with_mits_kdc(mit: &Mit<'_>, with: impl FnOnce(&str)) {
-    let port = {
-        let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a free port");
-        socket.local_addr().expect("bound").port()
-    };
-    let address = format!("127.0.0.1:{port}");
-    mit.configure(&format!(
-        "  kdc_listen = {address}\n  kdc_tcp_listen = {address}"
-    ));
-    let pid = mit.ours.path("mit/pid");
-    let arguments = ["-P", &pid.display().to_string()];
-    // It detaches when it serves.
-    mit.run("krb5kdc", &arguments);
-    let text = fs::read_to_string(pid).expect("its process");
-    with(&address);
-    let pid = text
-        .trim()
-        .parse()
-        .ok()
-        .and_then(rustix::process::Pid::from_raw);
-    let term = rustix::process::Signal::TERM;
-    rustix::process::kill_process(pid.expect("a process"), term).expect("it lives");
+    // Another program may take the port before the KDC does.
+    let started = (0..10).find_map(|_| {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("bound").to_string();
+        let datagrams = std::net::UdpSocket::bind(&address).ok()?;
+        drop((listener, datagrams));
+        mit.configure(&format!(
+            "  kdc_listen = {address}\n  kdc_tcp_listen = {address}"
+        ));
+        let mut kdc = mit.command("krb5kdc", &["-n"]);
+        let mut kdc = kdc.stderr(Stdio::piped()).spawn().expect("it starts");
+        let said = BufReader::new(kdc.stderr.take().expect("piped")).lines();
+        let mut said = said.map_while(Result::ok);
+        let serves = said.any(|line| line.contains("starting..."));
+        if !serves {
+            kdc.wait().expect("it has ended");
+        }
+        serves.then_some((kdc, address))
+    });
+    let (mut kdc, address) = started.unwrap_or_else(|| {
+        let log = fs::read_to_string(mit.ours.path("mit/kdc.log"));
+        panic!("MIT's KDC does not start: {log:?}")
+    });
+    let done = std::panic::catch_unwind(AssertUnwindSafe(|| with(&address)));
+    kdc.kill().expect("it lives");
+    kdc.wait().expect("ours");
+    done.unwrap_or_else(|panic| resume_unwind(panic));
 }
 
 fn dump(realm: &Realm, name: &str, options: &[&str]) -> String {

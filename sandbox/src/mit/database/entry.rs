@@ -199,6 +199,14 @@ impl Entry {
         self.keys.iter().map(|key| key.kvno).max().unwrap_or(0)
     }
 
+    /// Returns the version of new keys. MIT's database has 16 bits for it, and starts again at 1.
+    pub(crate) fn next_kvno(&self) -> u32 {
+        match self.kvno() {
+            kvno @ ..0xFFFF => kvno + 1,
+            _ => 1,
+        }
+    }
+
     /// Sets or clears flags.
     pub(crate) fn change_flags(&mut self, change: Change) {
         self.flags = change.of(self.flags);

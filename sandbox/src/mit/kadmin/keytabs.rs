@@ -91,7 +91,7 @@ impl Session<'_> {
                 |why: &dyn std::fmt::Display| format!("{NAME}: {why} while changing {name}'s key");
             let keysalts = self.keysalts(&entry, wanted.keysalts.as_deref());
             let keysalts = keysalts.map_err(|why| failed(&why))?;
-            let kvno = entry.kvno().saturating_add(1);
+            let kvno = entry.next_kvno();
             let new = NewKeys {
                 secret: Secret::Random,
                 keysalts: &keysalts,
@@ -180,9 +180,12 @@ fn to_remove(
     let of_principal = keytab
         .entries()
         .filter(|entry| entry.principal() == principal);
-    let kvnos: Vec<u32> = of_principal.map(KeytabEntry::kvno).collect();
+    let entries: Vec<&KeytabEntry> = of_principal.collect();
     let none = || format!("No entry for principal {name} exists in {place}");
-    let highest = *kvnos.iter().max().ok_or_else(none)?;
+    let newest = entries.iter().copied();
+    let newest = newest.reduce(|best, entry| if is_newer(entry, best) { entry } else { best });
+    let highest = newest.ok_or_else(none)?.kvno();
+    let kvnos: Vec<u32> = entries.iter().map(|entry| entry.kvno()).collect();
     let chosen = |fits: &dyn Fn(u32) -> bool| -> Vec<u32> {
         kvnos.iter().copied().filter(|kvno| fits(*kvno)).collect()
     };
@@ -206,6 +209,17 @@ fn to_remove(
         true => Err(missing),
         false => Ok(chosen),
     }
+}
+
+/// Returns true if `entry` is newer than `other`, as MIT's library decides: a low version that is as
+/// young as a high one follows it, because versions start again.
+fn is_newer(entry: &KeytabEntry, other: &KeytabEntry) -> bool {
+    const LOW: u32 = 128;
+    const HIGH: u32 = 240;
+    let follows = |a: &KeytabEntry, b: &KeytabEntry| {
+        a.timestamp() >= b.timestamp() && a.kvno() < LOW && b.kvno() > HIGH
+    };
+    follows(entry, other) || !follows(other, entry) && entry.kvno() > other.kvno()
 }
 
 /// Returns the file of `-k`, `KRB5_KTNAME` or `default_keytab_name`. There is no default, because

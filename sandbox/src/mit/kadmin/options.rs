@@ -92,7 +92,10 @@ impl<'a> Options<'a> {
                 "-nokey" => options.no_key = true,
                 "-keepold" => options.keep_old = true,
                 "-e" => options.keysalts = Some(parse_keysalts(name, value()?)?),
-                "-kvno" => options.kvno = Some(value()?.parse().map_err(|_| usage(name))?),
+                "-kvno" => {
+                    let kvno: u16 = value()?.parse().map_err(|_| usage(name))?;
+                    options.kvno = Some(kvno.into());
+                }
                 "-maxlife" => options.max_life = Some(interval(value()?)?),
                 "-maxrenewlife" => options.max_renewable_life = Some(interval(value()?)?),
                 "-expire" => options.expires = Some(date(value()?)?),

@@ -125,7 +125,7 @@ impl Session<'_> {
         entry.password_expires = self.password_expires(&entry);
         entry.modified = self.now.as_secs();
         entry.modified_by = Some(self.administrator.clone());
-        let kvno = entry.kvno().saturating_add(1);
+        let kvno = entry.next_kvno();
         let new = NewKeys {
             secret,
             keysalts: &keysalts,

@@ -98,11 +98,10 @@ impl Task {
             let entry = database.principals.get_mut(&principal.to_string());
             let missing = || "Principal does not exist while getting principal entry".to_owned();
             let entry = entry.ok_or_else(missing)?;
-            let kvno = entry.kvno().checked_add(1);
             let new = NewKeys {
                 secret: Secret::Random,
                 keysalts: &keysalts,
-                kvno: kvno.ok_or("it has the last version that there is")?,
+                kvno: entry.next_kvno(),
                 keep_old: true,
             };
             entry
