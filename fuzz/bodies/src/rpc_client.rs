@@ -90,7 +90,7 @@ fn seed(kind: u8) -> Vec<u8> {
     let mut client = client(kind, &parties);
     let namenode = Arc::new(namenode());
     let qop = QOP[usize::from(kind / 3) % 3];
-    let security = (kind % 3 != 0).then(|| RpcSecurity {
+    let security = (!kind.is_multiple_of(3)).then(|| RpcSecurity {
         gssapi: GssapiSettings::new(parties.service.clone(), parties.keytab.clone(), &[qop]),
         tokens: Some(Arc::clone(namenode.delegation_tokens()) as Arc<dyn SecretManager>),
     });

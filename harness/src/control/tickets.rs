@@ -55,14 +55,14 @@ pub(super) fn ccache(realm: &Realm, args: &TicketRequest) -> Result<Value, Strin
     let random =
         |rng: &mut StdRng| EncryptionKey::random(enctype, rng).map_err(|error| error.to_string());
     let sealing = if args.wrong_key {
-        random(&mut *rng)?
+        random(&mut rng)?
     } else {
         sealing
     };
     let times = Times::of(args, realm.clock().now().whole_second());
     let part = EncTicketPart {
         flags: flags(args),
-        key: random(&mut *rng)?,
+        key: random(&mut rng)?,
         client: client.clone(),
         transited: TransitedEncoding::default(),
         auth_time: times.start,

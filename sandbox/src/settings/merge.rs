@@ -83,7 +83,7 @@ pub(crate) fn effective(args: &SettingsArgs, purpose: Purpose) -> Result<Setting
             }
             None => {}
         }
-        listen.set_ip(args.bind.unwrap_or(listen.ip()));
+        listen.set_ip(args.bind.unwrap_or_else(|| listen.ip()));
     }
     Ok(settings)
 }
