@@ -111,7 +111,7 @@ fn a_call_that_is_held_is_answered_when_it_is_let_go() -> TestResult {
             let seen = cluster.journal().wait(held, Duration::from_secs(30)).await;
             let moved = cluster.advance(Duration::from_hours(1)).await;
             latch.open();
-            seen.and_then(|()| moved.map(|_| ()))
+            seen.and_then(|_| moved.map(|_| ()))
         };
         let made = client.mkdirs("/user/alice/late", 0o755, true);
         let (made, released) = tokio::join!(made, release);

@@ -124,7 +124,7 @@ mod tests {
             accepted.stream.write_all(&byte).await
         };
         if echoed.await.is_ok() {
-            std::future::pending().await;
+            std::future::pending::<()>().await;
         }
     }
 
