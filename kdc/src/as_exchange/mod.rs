@@ -165,7 +165,7 @@ impl<'a> Login<'a> {
             ticket_key: server_key.into(),
             pac,
             reply_key: ReplyKey {
-                key: shown.reply_key.as_ref().unwrap_or(client_key.key()),
+                key: shown.reply_key.as_ref().unwrap_or_else(|| client_key.key()),
                 kvno: client_key.told_kvno(),
                 usage: KeyUsage::AS_REP_ENC_PART,
             },
