@@ -18,16 +18,16 @@ pub(crate) fn trials() -> Vec<Trial> {
     )]
 }
 
-/// Starts the KDC with this setting, and returns it with a function that runs kinit: it returns
-/// whether it succeeded, its messages, and the trace of the library.
+/// The end of a kinit: whether it succeeded, its messages, and the trace of the library.
+type Kinit = (bool, String, String);
+
+/// Starts the KDC with this setting, and returns it with a function that runs kinit with arguments
+/// and a password.
 fn with<'a>(
     realm: &'a Realm,
     kdcdefaults: &str,
     groups: &str,
-) -> (
-    Daemon,
-    impl Fn(&[&str], &str) -> (bool, String, String) + 'a,
-) {
+) -> (Daemon, impl Fn(&[&str], &str) -> Kinit + 'a) {
     let conf = |kdc: &str| {
         realm.place.file(
             "krb5.conf",
