@@ -5,7 +5,7 @@
 //! - `commands`: one file for each command
 //! - `sandbox`: the servers, from the harness; `directory`, `ready`, `environment`: their interface
 //!   to other programs
-//! - `signals`: reasons to stop; `failure`: the exit codes
+//! - `signals`: reasons to stop; `failure`: the exit codes; `memory`: the allocator's settings
 
 use std::process::ExitCode;
 
@@ -21,6 +21,7 @@ mod environment;
 mod failure;
 mod holder;
 mod human;
+mod memory;
 mod mit;
 mod randomness;
 mod ready;
@@ -32,6 +33,7 @@ mod signals;
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
+    memory::return_large_blocks();
     let mut arguments = std::env::args_os();
     if let Some(program) = mit::called_as(arguments.next().as_deref()) {
         let arguments: Vec<String> = arguments
