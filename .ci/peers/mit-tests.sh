@@ -24,7 +24,7 @@ declare -A needs=(
     [t_policy]='the kadmin RPC, for the change of a password by its user'
     [t_general]='libkdb5, at kinit -t KDB:' [t_iprop]='the iprop RPC'
     [t_kdb_locking]='the lock files of MIT'"'"'s db2 module'
-    [t_discover_uri]='a DNS server and resolver_wrapper'
+    [t_discover_uri]='a DNS server and resolver_wrapper' [t_in_ccache_patypes]='the test program t_cc_config'
 )
 
 # retry COMMAND...: three attempts

@@ -56,11 +56,13 @@ impl Port {
     where
         F: Future<Output = ()> + Send + 'static,
     {
+        let mut starved = false;
         loop {
             tokio::select! {
                 Some(()) = self.connections.ended() => {}
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, peer)) => {
+                        starved = false;
                         // Otherwise small messages would be held back. A socket that does not
                         // support it still works.
                         let _ = stream.set_nodelay(true);
@@ -70,7 +72,12 @@ impl Port {
                     }
                     Err(error) => {
                         tracing::warn!(server = %self.server, %error, "a connection cannot be accepted");
-                        self.connections.shed();
+                        // Linux reports that descriptors ran out even if no connection waits. A
+                        // connection that was just accepted gets the pause to end by itself.
+                        if starved {
+                            self.connections.shed();
+                        }
+                        starved = true;
                         sleep(ACCEPT_PAUSE).await;
                     }
                 },
