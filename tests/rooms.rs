@@ -16,7 +16,7 @@ const CRATES: [(&str, usize); 10] = [
     ("kdc", 0),
     ("minihdfs", 27),
     ("harness", 18),
-    ("sandbox", 6),
+    ("sandbox", 14),
     ("bench", 0),
     ("fuzz/bodies", 0),
     ("examples", 0),
