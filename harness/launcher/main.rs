@@ -6,13 +6,16 @@
 //! The program runs in the launcher's own process: same process id, same parent. A separate process
 //! traces the start, maps the fixture's page, and redirects the clock functions of the vDSO to code
 //! that reads it. Then it leaves the program alone. With `--follow` it stays, and does the same
-//! whenever a descendant starts another program.
+//! whenever a descendant starts another program, unless the preloaded library reaches that.
 //!
 //! If that is impossible, the program is not started, or is killed: it never runs under the wrong
 //! clock. Exit code 125 means that the launcher failed. 126 and 127 mean, as in a shell, that the
 //! program could not be started or found.
 
 mod kernel;
+#[allow(dead_code, reason = "the harness uses more of it")]
+#[path = "../src/programs/kind.rs"]
+mod kind;
 #[path = "../preload/layout.rs"]
 mod layout;
 mod redirect;

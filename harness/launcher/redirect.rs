@@ -7,6 +7,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 
 use crate::kernel::{self, Change, Registers, Request};
+use crate::kind;
 use crate::layout;
 use crate::stand_in;
 use crate::vdso::Image;
@@ -58,12 +59,22 @@ pub(crate) fn redirect(process: u32, page: &CStr) -> io::Result<()> {
         registers: kernel::registers(process)?,
     };
     let page = stopped.map_page(page)?;
-    let code = stand_in::code(page, base.wrapping_add(original.value));
+    // A fixture can wake Go's runtime when monotonic time has moved, but no other program that
+    // shows no waits.
+    let is_go = kind::is_go_process(process);
+    let code = stand_in::code(page, base.wrapping_add(original.value), is_go);
     let code_at = stopped.map_code(&code)?;
     for symbol in &symbols {
         if let Some(function) = stand_in::replacement(&symbol.name) {
             let value = (code_at + function).wrapping_sub(base);
-            stopped.write(base + symbol.value_at as u64, &value.to_ne_bytes())?;
+            stopped
+                .write(base + symbol.value_at as u64, &value.to_ne_bytes())
+                .map_err(|error| {
+                    io::Error::other(format!(
+                        "its vDSO cannot be changed, perhaps because the kernel seals it \
+                         (CONFIG_MSEAL_SYSTEM_MAPPINGS): {error}"
+                    ))
+                })?;
         }
     }
     // Restore the registers, so that the program continues after its own system call.
@@ -144,7 +155,7 @@ impl Stopped {
         let file = opened.map_err(|error| {
             io::Error::other(format!("the clock page cannot be opened: {error}"))
         })?;
-        let length = layout::LENGTH as u64;
+        let length = layout::HEADER_LENGTH as u64;
         let page = self.system_call(MMAP, [0, length, PROT_READ, MAP_SHARED, file, 0]);
         self.system_call(CLOSE, [file, 0, 0, 0, 0, 0])?;
         let page = page?;

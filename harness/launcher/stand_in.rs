@@ -1,12 +1,12 @@
 //! The code that replaces the vDSO's clock functions in another program.
 //!
 //! It is position-independent: the launcher copies the bytes from [`start`] to its end into the
-//! program and fills in the two words at their beginning. It reads the page in the format of
+//! program and fills in the three words at their beginning. It reads the page in the format of
 //! `layout`, and calls the vDSO's own function for the system's time.
 
 use std::arch::global_asm;
 
-use crate::layout::{FROZEN_AT, OFFSET_AT, SEQUENCE_AT};
+use crate::layout::{FROZEN_AT, MONOTONIC_AT, OFFSET_AT, REDIRECTED_CLOCK, SEQUENCE_AT};
 
 global_asm!(
     // Numeric labels of only the digits 0 and 1 would be read as binary numbers.
@@ -16,6 +16,7 @@ global_asm!(
     "kerbox_stand_in_start:",
     "20: .quad 0", // the page's address
     "22: .quad 0", // the vDSO's own clock_gettime
+    "26: .quad 0", // 1 if monotonic clocks move, too
     // int clock_gettime(clockid_t clock, struct timespec *time)
     ".globl kerbox_stand_in_clock_gettime",
     "kerbox_stand_in_clock_gettime:",
@@ -23,7 +24,35 @@ global_asm!(
     "jz 2f",
     "cmp edi, 5", // CLOCK_REALTIME_COARSE
     "je 2f",
-    "jmp qword ptr [rip + 22b]",
+    "cmp edi, {redirected}",
+    "je 28f",
+    "cmp qword ptr [rip + 26b], 0",
+    "je 27f",
+    "cmp edi, 9",
+    "ja 27f",
+    "mov eax, 0x2D2", // a bit for each monotonic clock: 1, 4, 6, 7 and 9
+    "bt eax, edi",
+    "jc 29f",
+    "27: jmp qword ptr [rip + 22b]",
+    "28: xor eax, eax",
+    "ret",
+    "29: push rsi",
+    "call qword ptr [rip + 22b]",
+    "pop rsi",
+    "test eax, eax",
+    "jnz 32f",
+    "mov rdx, [rip + 20b]",
+    "mov r8, [rdx + {monotonic}]",
+    "imul rax, [rsi], 1000000000",
+    "add rax, [rsi + 8]",
+    "add rax, r8",
+    "cqo",
+    "mov ecx, 1000000000",
+    "idiv rcx",
+    "mov [rsi], rax",
+    "mov [rsi + 8], rdx",
+    "xor eax, eax",
+    "32: ret",
     "2: push rsi",
     "call 7f",
     "pop rsi",
@@ -108,6 +137,8 @@ global_asm!(
     sequence = const SEQUENCE_AT,
     offset = const OFFSET_AT,
     frozen = const FROZEN_AT,
+    monotonic = const MONOTONIC_AT,
+    redirected = const REDIRECTED_CLOCK,
 );
 
 unsafe extern "C" {
@@ -118,14 +149,16 @@ unsafe extern "C" {
     static kerbox_stand_in_end: u8;
 }
 
-/// Returns the bytes to copy, with the two addresses filled in.
-pub(crate) fn code(page: u64, original: u64) -> Vec<u8> {
+/// Returns the bytes to copy, with the two addresses filled in. Monotonic clocks move with the
+/// fixture's only if `moves_monotonic` is set.
+pub(crate) fn code(page: u64, original: u64, moves_monotonic: bool) -> Vec<u8> {
     let start = &raw const kerbox_stand_in_start;
     let length = &raw const kerbox_stand_in_end as usize - start as usize;
     // SAFETY: the two labels enclose the assembly above, in this program's text.
     let mut code = unsafe { std::slice::from_raw_parts(start, length) }.to_vec();
     code[..8].copy_from_slice(&page.to_ne_bytes());
     code[8..16].copy_from_slice(&original.to_ne_bytes());
+    code[16..24].copy_from_slice(&u64::from(moves_monotonic).to_ne_bytes());
     code
 }
 

@@ -1,9 +1,11 @@
 //! The tracer: a separate process that puts the program under the clock as it starts.
 
 use std::ffi::CStr;
+use std::fs;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 
 use crate::kernel::{self, Change, Request};
+use crate::kind;
 use crate::redirect::redirect;
 
 /// The tracer's message that the program may start.
@@ -128,14 +130,34 @@ fn follow_all(program: u32, page: &CStr) -> io::Result<()> {
 }
 
 /// Takes a process from its stop inside `execve` to the end of that call, where it can make system
-/// calls, and redirects its clock there.
+/// calls, and redirects its clock there. A program that the preloaded library will reach stays as
+/// it is: its time would be moved twice.
 fn put_under_clock(process: u32, page: &CStr) -> io::Result<()> {
     const SYSTEM_CALL_STOP: i32 = kernel::SIGTRAP | 0x80;
     kernel::trace(Request::Syscall, process, 0, 0)?;
     match kernel::wait_for_change(Some(process))? {
         Some((_, Change::Stopped { signal, .. })) if signal == SYSTEM_CALL_STOP => {
-            redirect(process, page)
+            if is_preloaded(process) {
+                Ok(())
+            } else {
+                redirect(process, page)
+            }
         }
         _ => Err(io::Error::other("it ended as it started")),
     }
+}
+
+/// Returns whether a program that has just started is one on glibc, and has the library in its
+/// environment.
+fn is_preloaded(process: u32) -> bool {
+    let program = format!("/proc/{process}/exe");
+    if kind::of(program.as_ref()) != kind::Kind::Glibc {
+        return false;
+    }
+    let environment = fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
+    let has = |name: &[u8]| {
+        let mut variables = environment.split(|byte| *byte == 0);
+        variables.any(|variable| variable.starts_with(name))
+    };
+    has(b"KERBOX_CLOCK_PAGE=") && has(b"LD_PRELOAD=")
 }

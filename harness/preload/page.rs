@@ -4,8 +4,10 @@ use core::ptr::null_mut;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU32, fence};
 
+use crate::kernel;
 use crate::layout;
-use crate::system::{self, NANOS};
+use crate::published::Slot;
+use crate::system::{self, Timescale};
 
 #[repr(C)]
 struct Page {
@@ -13,6 +15,9 @@ struct Page {
     sequence: AtomicU32,
     offset: AtomicI64,
     frozen: AtomicI64,
+    monotonic: AtomicI64,
+    _reserved: [u64; 4],
+    processes: [AtomicU32; layout::PROCESSES],
 }
 
 const _: () = {
@@ -20,41 +25,61 @@ const _: () = {
     assert!(core::mem::offset_of!(Page, sequence) == layout::SEQUENCE_AT);
     assert!(core::mem::offset_of!(Page, offset) == layout::OFFSET_AT);
     assert!(core::mem::offset_of!(Page, frozen) == layout::FROZEN_AT);
+    assert!(core::mem::offset_of!(Page, monotonic) == layout::MONOTONIC_AT);
+    assert!(core::mem::offset_of!(Page, processes) == layout::PROCESSES_AT);
+    assert!(size_of::<Page>() <= layout::HEADER_LENGTH);
 };
 
 /// Null while the program uses the system's clock.
 static PAGE: AtomicPtr<Page> = AtomicPtr::new(null_mut());
+/// Null if the program cannot show its waits: the page is not writable for it.
+static SLOTS: AtomicPtr<Slot> = AtomicPtr::new(null_mut());
 
 /// Maximum number of read attempts, after which a reader takes what it finds. A writer killed in
 /// the middle of a change leaves the sequence odd forever.
 const TRIES: usize = 100_000;
-
-/// The fixture's clock relative to the system's.
-#[derive(Clone, Copy)]
-pub(crate) enum Clock {
-    /// Equal to the system's clock.
-    Real,
-    /// Runs ahead by this many nanoseconds.
-    Offset(i64),
-    /// Frozen at this time, in nanoseconds since 1970.
-    Frozen(i64),
-}
 
 /// Maps the page that the environment names. Prints to standard error if it cannot be used.
 pub(crate) fn open() {
     let Some(path) = system::environment(c"KERBOX_CLOCK_PAGE") else {
         return;
     };
-    let page = system::map_read_only(path, layout::LENGTH).cast::<Page>();
+    let mut memory = kernel::map_shared(path, layout::LENGTH, true);
+    let is_writable = !memory.is_null();
+    if !is_writable {
+        memory = kernel::map_shared(path, layout::HEADER_LENGTH, false);
+    }
+    let page = memory.cast::<Page>();
     // SAFETY: a mapping is at least as long and as aligned as `Page`, whose fields allow any bits;
     // it is never unmapped.
     match unsafe { page.as_ref() } {
-        Some(mapped) if mapped.magic.load(Relaxed) == layout::MAGIC => PAGE.store(page, Release),
-        _ => system::complain(
+        Some(mapped) if mapped.magic.load(Relaxed) == layout::MAGIC => {
+            if is_writable {
+                // SAFETY: the mapping is this long.
+                let slots = unsafe { memory.byte_add(layout::WAITS_AT) };
+                SLOTS.store(slots.cast(), Release);
+                enter(&mapped.processes);
+            }
+            PAGE.store(page, Release);
+        }
+        _ => kernel::complain(
             b"kerbox: the clock page that KERBOX_CLOCK_PAGE names cannot be read; \
               this program runs by the system's clock\n",
         ),
     }
+}
+
+/// Adds this process to the list, unless it is there: a program that replaces another by `exec`
+/// keeps its id.
+fn enter(processes: &[AtomicU32]) {
+    let own = system::process();
+    if processes.iter().any(|place| place.load(Relaxed) == own) {
+        return;
+    }
+    // If the list is full, the fixture does not wait for this process.
+    let _ = processes
+        .iter()
+        .find(|place| place.compare_exchange(0, own, Relaxed, Relaxed).is_ok());
 }
 
 /// Returns whether the program uses a fixture's clock.
@@ -62,11 +87,25 @@ pub(crate) fn is_open() -> bool {
     !PAGE.load(Relaxed).is_null()
 }
 
-/// Reads the page.
-pub(crate) fn clock() -> Clock {
+fn page() -> Option<&'static Page> {
     // SAFETY: the pointer is null or the mapping of `open`, which lives as long as the program.
-    let Some(page) = (unsafe { PAGE.load(Acquire).as_ref() }) else {
-        return Clock::Real;
+    unsafe { PAGE.load(Acquire).as_ref() }
+}
+
+/// Returns the places in which threads show their waits.
+pub(crate) fn slots() -> &'static [Slot] {
+    let slots = SLOTS.load(Acquire);
+    if slots.is_null() {
+        return &[];
+    }
+    // SAFETY: the mapping of `open` has room for this many, whose fields allow any bits.
+    unsafe { core::slice::from_raw_parts(slots, layout::WAITS) }
+}
+
+/// Returns the program's wall clock, in nanoseconds since 1970.
+pub(crate) fn now() -> i64 {
+    let Some(page) = page() else {
+        return system::wall_clock();
     };
     let mut read = (0, 0);
     for _ in 0..TRIES {
@@ -79,34 +118,30 @@ pub(crate) fn clock() -> Clock {
         core::hint::spin_loop();
     }
     match read {
-        (offset, 0) => Clock::Offset(offset),
-        (_, frozen) => Clock::Frozen(frozen),
+        (offset, 0) => system::wall_clock().saturating_add(offset),
+        (_, frozen) => frozen,
     }
 }
 
-/// Returns the program's wall clock, in nanoseconds since 1970.
-pub(crate) fn now() -> i64 {
-    match clock() {
-        Clock::Real => system::wall_clock(),
-        Clock::Offset(offset) => system::wall_clock().saturating_add(offset),
-        Clock::Frozen(at) => at,
+/// Returns how far the program's monotonic clocks are ahead of the system's, in nanoseconds.
+pub(crate) fn monotonic_offset() -> i64 {
+    page().map_or(0, |page| page.monotonic.load(Relaxed))
+}
+
+/// Returns the program's time on this timescale, in nanoseconds.
+pub(crate) fn now_on(timescale: Timescale) -> i64 {
+    match timescale {
+        Timescale::Wall => now(),
+        Timescale::Monotonic => system::monotonic_clock().saturating_add(monotonic_offset()),
     }
 }
 
-/// Translates a time on the program's wall clock to the system's.
-pub(crate) fn to_system(moment: system::Timespec) -> system::Timespec {
-    let nanos = moment
-        .seconds
-        .saturating_mul(NANOS)
-        .saturating_add(moment.nanos);
-    match clock() {
-        Clock::Real => moment,
-        // The kernel refuses negative times. Such a time is long past, and so is 0.
-        Clock::Offset(offset) => system::Timespec::from_nanos(nanos.saturating_sub(offset).max(0)),
-        // A frozen clock never reaches the time, so wait for as long as it seems to be away.
-        Clock::Frozen(at) => {
-            let wait = nanos.saturating_sub(at).max(0);
-            system::Timespec::from_nanos(system::wall_clock().saturating_add(wait))
-        }
-    }
+/// Translates a moment of the program's time to the system's clock.
+pub(crate) fn to_system(timescale: Timescale, moment: i64) -> system::Timespec {
+    let left = moment.saturating_sub(now_on(timescale)).max(0);
+    let system = match timescale {
+        Timescale::Wall => system::wall_clock(),
+        Timescale::Monotonic => system::monotonic_clock(),
+    };
+    system::Timespec::from_nanos(system.saturating_add(left))
 }

@@ -1,4 +1,4 @@
-//! Functions that read the wall clock.
+//! Functions that read a clock.
 
 use core::ffi::c_int;
 
@@ -12,6 +12,20 @@ use crate::system::{
 pub struct Timeval {
     seconds: i64,
     micros: i64,
+}
+
+impl Timeval {
+    pub(crate) const fn from_nanos(nanos: i64) -> Self {
+        Self {
+            seconds: nanos.div_euclid(NANOS),
+            micros: nanos.rem_euclid(NANOS) / 1000,
+        }
+    }
+
+    pub(crate) const fn to_nanos(&self) -> i64 {
+        let micros = self.seconds.saturating_mul(1_000_000);
+        micros.saturating_add(self.micros).saturating_mul(1000)
+    }
 }
 
 /// # Safety
@@ -31,11 +45,13 @@ pub unsafe extern "C" fn clock_gettime(clock: c_int, time: *mut Timespec) -> c_i
         }
         // TAI is a whole number of seconds ahead of the wall clock.
         CLOCK_TAI => {
-            let ahead = (time.seconds.saturating_mul(NANOS))
-                .saturating_add(time.nanos)
-                .saturating_sub(system::wall_clock());
+            let ahead = time.to_nanos().saturating_sub(system::wall_clock());
             let seconds = ahead.saturating_add(NANOS / 2).div_euclid(NANOS);
             *time = Timespec::from_nanos(page::now().saturating_add(seconds * NANOS));
+        }
+        _ if system::is_monotonic(clock) => {
+            let moved = time.to_nanos().saturating_add(page::monotonic_offset());
+            *time = Timespec::from_nanos(moved);
         }
         _ => {}
     }
@@ -56,14 +72,10 @@ pub unsafe extern "C" fn __clock_gettime(clock: c_int, time: *mut Timespec) -> c
 /// See `gettimeofday(2)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gettimeofday(time: *mut Timeval, zone: *mut [c_int; 2]) -> c_int {
-    let now = Timespec::from_nanos(page::now());
     // SAFETY: the caller gives pointers that are null or valid for writes.
     unsafe {
         if let Some(time) = time.as_mut() {
-            *time = Timeval {
-                seconds: now.seconds,
-                micros: now.nanos / 1000,
-            };
+            *time = Timeval::from_nanos(page::now());
         }
         if let Some(zone) = zone.as_mut() {
             *zone = [0, 0];

@@ -1,19 +1,53 @@
-//! glibc's own functions, which this library hides, and raw system calls.
+//! glibc's own functions, which this library hides, and the system's clocks.
 
-use core::ffi::{CStr, c_char, c_int, c_long, c_void};
-use core::ptr::null_mut;
-use core::sync::atomic::AtomicUsize;
+use core::ffi::{CStr, c_char, c_int, c_void};
 use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicBool, AtomicUsize};
+
+use crate::kernel::{self, is_error, number, system_call};
+use crate::layout;
 
 pub(crate) const CLOCK_REALTIME: c_int = 0;
 pub(crate) const CLOCK_MONOTONIC: c_int = 1;
+const CLOCK_MONOTONIC_RAW: c_int = 4;
 pub(crate) const CLOCK_REALTIME_COARSE: c_int = 5;
+const CLOCK_MONOTONIC_COARSE: c_int = 6;
+const CLOCK_BOOTTIME: c_int = 7;
 pub(crate) const CLOCK_REALTIME_ALARM: c_int = 8;
+const CLOCK_BOOTTIME_ALARM: c_int = 9;
 pub(crate) const CLOCK_TAI: c_int = 11;
 
-/// Returns whether a clock that a program can wait on is the wall clock.
-pub(crate) const fn is_wall(clock: c_int) -> bool {
-    matches!(clock, CLOCK_REALTIME | CLOCK_REALTIME_ALARM)
+/// The two ways to count time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Timescale {
+    /// Since 1970. It can be set, and can stand still.
+    Wall,
+    /// Since the machine's start. It moves when a fixture advances, never backward.
+    Monotonic,
+}
+
+impl Timescale {
+    /// Returns the timescale of a clock that programs can wait on; `None` for others, such as those
+    /// that count a processor's time.
+    pub(crate) const fn of(clock: c_int) -> Option<Self> {
+        match clock {
+            CLOCK_REALTIME | CLOCK_REALTIME_ALARM => Some(Self::Wall),
+            CLOCK_MONOTONIC | CLOCK_BOOTTIME | CLOCK_BOOTTIME_ALARM => Some(Self::Monotonic),
+            _ => None,
+        }
+    }
+}
+
+/// Returns whether a clock moves with the fixture's monotonic time.
+pub(crate) const fn is_monotonic(clock: c_int) -> bool {
+    matches!(
+        clock,
+        CLOCK_MONOTONIC
+            | CLOCK_MONOTONIC_RAW
+            | CLOCK_MONOTONIC_COARSE
+            | CLOCK_BOOTTIME
+            | CLOCK_BOOTTIME_ALARM
+    )
 }
 
 pub(crate) const NANOS: i64 = 1_000_000_000;
@@ -34,6 +68,18 @@ impl Timespec {
         }
     }
 
+    /// Returns the nanoseconds, the nearest possible if there are too many.
+    pub(crate) const fn to_nanos(self) -> i64 {
+        self.seconds
+            .saturating_mul(NANOS)
+            .saturating_add(self.nanos)
+    }
+
+    /// Returns whether the system accepts it.
+    pub(crate) const fn is_valid(self) -> bool {
+        self.seconds >= 0 && 0 <= self.nanos && self.nanos < NANOS
+    }
+
     pub(crate) const fn is_zero(self) -> bool {
         self.seconds == 0 && self.nanos == 0
     }
@@ -45,6 +91,40 @@ unsafe extern "C" {
     fn dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void;
     fn dlvsym(handle: *mut c_void, name: *const c_char, version: *const c_char) -> *mut c_void;
     fn __errno_location() -> *mut c_int;
+    fn sigaction(signal: c_int, new: *const Action, old: *mut Action) -> c_int;
+}
+
+/// glibc's `struct sigaction` on these targets.
+#[repr(C)]
+struct Action {
+    handler: usize,
+    mask: [u64; 16],
+    flags: c_int,
+    restorer: usize,
+}
+
+/// Makes a signal interrupt the system calls that wait until a time, and no other, unless the
+/// program itself handles the signal.
+pub(crate) fn let_interrupt(signal: c_int) {
+    const SA_RESTART: c_int = 0x1000_0000;
+    extern "C" fn nothing(_: c_int) {}
+    let action = |handler| Action {
+        handler,
+        mask: [0; 16],
+        flags: SA_RESTART,
+        restorer: 0,
+    };
+    let mut old = action(0);
+    // SAFETY: the structures are glibc's and outlive the calls; the handler does nothing.
+    unsafe {
+        if sigaction(signal, core::ptr::null(), &mut old) == 0 && old.handler == 0 {
+            sigaction(
+                signal,
+                &action(nothing as *const () as usize),
+                core::ptr::null_mut(),
+            );
+        }
+    }
 }
 
 /// `RTLD_NEXT`: the next definition after this library's.
@@ -108,7 +188,15 @@ pub(crate) fn fail(error: c_int) -> c_int {
     -1
 }
 
+/// Returns the calling thread's `errno`.
+pub(crate) fn errno() -> c_int {
+    // SAFETY: as above.
+    unsafe { *__errno_location() }
+}
+
+pub(crate) const EINTR: c_int = 4;
 pub(crate) const ENOSYS: c_int = 38;
+pub(crate) const ETIMEDOUT: c_int = 110;
 
 /// Returns the value of an environment variable.
 pub(crate) fn environment(name: &CStr) -> Option<&'static CStr> {
@@ -119,48 +207,36 @@ pub(crate) fn environment(name: &CStr) -> Option<&'static CStr> {
     }
 }
 
-/// Maps a file's first bytes for reading; null if that is not possible.
-pub(crate) fn map_read_only(path: &CStr, length: usize) -> *mut c_void {
-    const O_CLOEXEC: usize = 0o2_000_000;
-    const AT_FDCWD: usize = -100_isize as usize;
-    const PROT_READ: usize = 1;
-    const MAP_SHARED: usize = 1;
-    let path = path.as_ptr() as usize;
-    // SAFETY: the path ends with a NUL and outlives the call; a new mapping touches no other.
-    unsafe {
-        let file = system_call(number::OPENAT, [AT_FDCWD, path, O_CLOEXEC, 0, 0, 0]);
-        if file < 0 {
-            return null_mut();
-        }
-        let file = file as usize;
-        let mapped = system_call(number::MMAP, [0, length, PROT_READ, MAP_SHARED, file, 0]);
-        system_call(number::CLOSE, [file, 0, 0, 0, 0, 0]);
-        if is_error(mapped) {
-            null_mut()
-        } else {
-            mapped as *mut c_void
-        }
-    }
+/// Set if the launcher has redirected the vDSO of this program, a Go program that also uses glibc.
+static IS_REDIRECTED: AtomicBool = AtomicBool::new(false);
+
+/// Finds out whether the vDSO is redirected. Then its functions answer in the fixture's time, and
+/// the system's is read by system calls.
+pub(crate) fn find_redirection() {
+    let mut time = Timespec::from_nanos(0);
+    // SAFETY: `time` outlives the call.
+    let answer = unsafe { clock_gettime(layout::REDIRECTED_CLOCK, &mut time) };
+    IS_REDIRECTED.store(answer == 0, Relaxed);
 }
 
-/// Writes to standard error.
-pub(crate) fn complain(text: &[u8]) {
-    let arguments = [2, text.as_ptr() as usize, text.len(), 0, 0, 0];
-    // SAFETY: the bytes outlive the call.
-    unsafe { system_call(number::WRITE, arguments) };
+fn read(clock: c_int) -> i64 {
+    let mut time = Timespec::from_nanos(0);
+    // SAFETY: `time` outlives the call.
+    unsafe { clock_gettime(clock, &mut time) };
+    time.to_nanos()
 }
 
 /// Returns the system's wall clock, in nanoseconds since 1970.
 pub(crate) fn wall_clock() -> i64 {
-    let mut time = Timespec::from_nanos(0);
-    // SAFETY: `time` outlives the call.
-    unsafe { clock_gettime(CLOCK_REALTIME, &mut time) };
-    time.seconds
-        .saturating_mul(NANOS)
-        .saturating_add(time.nanos)
+    read(CLOCK_REALTIME)
 }
 
-/// Calls glibc's `clock_gettime`, which reads the vDSO, or else the kernel's.
+/// Returns the system's monotonic clock, in nanoseconds.
+pub(crate) fn monotonic_clock() -> i64 {
+    read(CLOCK_MONOTONIC)
+}
+
+/// Reads one of the system's clocks, by glibc's `clock_gettime` and the vDSO if possible.
 ///
 /// # Safety
 /// `time` must be valid for writes, or a pointer that the kernel refuses.
@@ -168,7 +244,9 @@ pub(crate) unsafe fn clock_gettime(clock: c_int, time: *mut Timespec) -> c_int {
     type Function = unsafe extern "C" fn(c_int, *mut Timespec) -> c_int;
     // SAFETY: the caller's promise is what both require.
     unsafe {
-        if let Some(function) = behind!(c"clock_gettime", c"GLIBC_2.17", Function) {
+        if !IS_REDIRECTED.load(Relaxed)
+            && let Some(function) = behind!(c"clock_gettime", c"GLIBC_2.17", Function)
+        {
             return function(clock, time);
         }
         let arguments = [clock as usize, time as usize, 0, 0, 0, 0];
@@ -181,88 +259,22 @@ pub(crate) unsafe fn clock_gettime(clock: c_int, time: *mut Timespec) -> c_int {
     }
 }
 
-/// Returns whether the result of a system call is a negative error number.
-pub(crate) const fn is_error(result: isize) -> bool {
-    -4096 < result && result < 0
+/// Returns the id of this process.
+pub(crate) fn process() -> u32 {
+    kernel::plain(number::GETPID) as u32
 }
 
-/// System call numbers.
-#[cfg(target_arch = "x86_64")]
-pub(crate) mod number {
-    use super::c_long;
-    pub(crate) const WRITE: c_long = 1;
-    pub(crate) const CLOSE: c_long = 3;
-    pub(crate) const MMAP: c_long = 9;
-    pub(crate) const GETTIMEOFDAY: c_long = 96;
-    pub(crate) const TIME: c_long = 201;
-    pub(crate) const FUTEX: c_long = 202;
-    pub(crate) const CLOCK_GETTIME: c_long = 228;
-    pub(crate) const OPENAT: c_long = 257;
+/// Returns the id of the calling thread.
+pub(crate) fn thread() -> u32 {
+    kernel::plain(number::GETTID) as u32
 }
 
-/// System call numbers.
-#[cfg(target_arch = "aarch64")]
-pub(crate) mod number {
-    use super::c_long;
-    pub(crate) const OPENAT: c_long = 56;
-    pub(crate) const CLOSE: c_long = 57;
-    pub(crate) const WRITE: c_long = 64;
-    pub(crate) const FUTEX: c_long = 98;
-    pub(crate) const CLOCK_GETTIME: c_long = 113;
-    pub(crate) const GETTIMEOFDAY: c_long = 169;
-    pub(crate) const MMAP: c_long = 222;
-    /// This architecture has no such call.
-    pub(crate) const TIME: c_long = -1;
+/// Lets the calling thread receive a signal; returns whether it was blocked.
+pub(crate) fn unblock(signal: c_int) -> bool {
+    kernel::change_mask(kernel::UNBLOCK, 1 << (signal - 1)) & 1 << (signal - 1) != 0
 }
 
-/// Calls the kernel without glibc.
-///
-/// # Safety
-/// The arguments must meet the requirements of this system call.
-#[cfg(target_arch = "x86_64")]
-pub(crate) unsafe fn system_call(number: c_long, arguments: [usize; 6]) -> isize {
-    let [first, second, third, fourth, fifth, sixth] = arguments;
-    let result;
-    // SAFETY: the registers follow the kernel's convention, which also clobbers rcx and r11.
-    unsafe {
-        core::arch::asm!(
-            "syscall",
-            inlateout("rax") number => result,
-            in("rdi") first,
-            in("rsi") second,
-            in("rdx") third,
-            in("r10") fourth,
-            in("r8") fifth,
-            in("r9") sixth,
-            lateout("rcx") _,
-            lateout("r11") _,
-            options(nostack),
-        );
-    }
-    result
-}
-
-/// Calls the kernel without glibc.
-///
-/// # Safety
-/// The arguments must meet the requirements of this system call.
-#[cfg(target_arch = "aarch64")]
-pub(crate) unsafe fn system_call(number: c_long, arguments: [usize; 6]) -> isize {
-    let [first, second, third, fourth, fifth, sixth] = arguments;
-    let result;
-    // SAFETY: the registers follow the kernel's convention, which preserves all others.
-    unsafe {
-        core::arch::asm!(
-            "svc 0",
-            in("x8") number,
-            inlateout("x0") first => result,
-            in("x1") second,
-            in("x2") third,
-            in("x3") fourth,
-            in("x4") fifth,
-            in("x5") sixth,
-            options(nostack),
-        );
-    }
-    result
+/// Blocks a signal for the calling thread.
+pub(crate) fn block(signal: c_int) {
+    kernel::change_mask(kernel::BLOCK, 1 << (signal - 1));
 }

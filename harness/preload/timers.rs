@@ -1,27 +1,28 @@
-//! Timers that fire at a wall-clock time.
+//! POSIX timers, which send a signal. A moment that they are given is translated; they fire when
+//! real time has passed, not when the fixture advances.
 
 use core::ffi::{c_int, c_void};
+use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::Relaxed;
-use core::sync::atomic::{AtomicU32, AtomicUsize};
 
-use crate::page::to_system;
-use crate::system::{self, ENOSYS, Timespec, behind, fail};
-use crate::waits::ABSOLUTE;
+use crate::page::{self, to_system};
+use crate::sleeps::ABSOLUTE;
+use crate::system::{ENOSYS, Timescale, Timespec, behind, fail};
 
 /// `struct itimerspec`.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Setting {
-    interval: Timespec,
-    value: Timespec,
+    pub(crate) interval: Timespec,
+    pub(crate) value: Timespec,
 }
 
 impl Setting {
     /// Returns the setting with its first expiry translated. A setting that stops the timer stays
     /// unchanged.
-    fn translated(mut self) -> Self {
+    fn translated(mut self, timescale: Timescale) -> Self {
         if !self.value.is_zero() {
-            self.value = to_system(self.value);
+            self.value = to_system(timescale, self.value.to_nanos());
             // Zero would stop the timer: use the first nanosecond as the earliest time.
             if self.value.is_zero() {
                 self.value.nanos = 1;
@@ -31,71 +32,24 @@ impl Setting {
     }
 }
 
-/// A bit for each of the first descriptors, set if it is a timer on the wall clock. A process
-/// rarely has more; timers beyond these wait for the system's clock.
-static WALL_DESCRIPTORS: [AtomicU32; 128] = [const { AtomicU32::new(0) }; 128];
-
-/// Returns the word and the bit of a descriptor.
-fn descriptor_bit(descriptor: c_int) -> Option<(&'static AtomicU32, u32)> {
-    let descriptor = usize::try_from(descriptor).ok()?;
-    let word = WALL_DESCRIPTORS.get(descriptor / 32)?;
-    Some((word, 1 << (descriptor % 32)))
-}
-
-/// # Safety
-/// See `timerfd_create(2)`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn timerfd_create(clock: c_int, flags: c_int) -> c_int {
-    type Function = unsafe extern "C" fn(c_int, c_int) -> c_int;
-    let Some(function) = behind!(c"timerfd_create", c"GLIBC_2.8", Function) else {
-        return fail(ENOSYS);
-    };
-    // SAFETY: the caller's promise is what glibc's function requires.
-    let descriptor = unsafe { function(clock, flags) };
-    if let Some((word, bit)) = descriptor_bit(descriptor) {
-        // The descriptor may have belonged to another timer before, so update its bit either way.
-        if system::is_wall(clock) {
-            word.fetch_or(bit, Relaxed);
-        } else {
-            word.fetch_and(!bit, Relaxed);
-        }
-    }
-    descriptor
-}
-
-/// # Safety
-/// See `timerfd_settime(2)`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn timerfd_settime(
-    descriptor: c_int,
-    flags: c_int,
-    new: *const Setting,
-    old: *mut Setting,
-) -> c_int {
-    type Function = unsafe extern "C" fn(c_int, c_int, *const Setting, *mut Setting) -> c_int;
-    let Some(function) = behind!(c"timerfd_settime", c"GLIBC_2.8", Function) else {
-        return fail(ENOSYS);
-    };
-    let by_wall =
-        descriptor_bit(descriptor).is_some_and(|(word, bit)| word.load(Relaxed) & bit != 0);
-    // SAFETY: the caller's promise is what glibc's function requires.
-    unsafe {
-        match new.as_ref() {
-            Some(setting) if by_wall && flags & ABSOLUTE != 0 => {
-                function(descriptor, flags, &setting.translated(), old)
-            }
-            _ => function(descriptor, flags, new, old),
-        }
-    }
-}
-
 /// Marks an unused slot; no timer has this handle.
 const FREE: usize = usize::MAX;
-/// The handles of POSIX timers on the wall clock. Timers beyond these wait for the system's clock.
+/// The handles of timers on the wall clock, and on a monotonic one. Timers beyond these wait for the
+/// system's clock.
 static WALL_TIMERS: [AtomicUsize; 64] = [const { AtomicUsize::new(FREE) }; 64];
+static MONOTONIC_TIMERS: [AtomicUsize; 64] = [const { AtomicUsize::new(FREE) }; 64];
+
+fn timescale_of(timer: usize) -> Option<Timescale> {
+    let is_in = |timers: &[AtomicUsize]| timers.iter().any(|slot| slot.load(Relaxed) == timer);
+    if is_in(&WALL_TIMERS) {
+        Some(Timescale::Wall)
+    } else {
+        is_in(&MONOTONIC_TIMERS).then_some(Timescale::Monotonic)
+    }
+}
 
 fn forget(timer: usize) {
-    for slot in &WALL_TIMERS {
+    for slot in WALL_TIMERS.iter().chain(&MONOTONIC_TIMERS) {
         // A slot with another value belongs to another timer.
         let _ = slot.compare_exchange(timer, FREE, Relaxed, Relaxed);
     }
@@ -121,12 +75,15 @@ pub unsafe extern "C" fn timer_create(
     };
     if result == 0 {
         forget(handle);
-        if system::is_wall(clock) {
-            let _ = WALL_TIMERS.iter().find(|slot| {
-                slot.compare_exchange(FREE, handle, Relaxed, Relaxed)
-                    .is_ok()
-            });
-        }
+        let timers: &[AtomicUsize] = match Timescale::of(clock) {
+            Some(Timescale::Wall) => &WALL_TIMERS,
+            Some(Timescale::Monotonic) => &MONOTONIC_TIMERS,
+            None => &[],
+        };
+        let _ = timers.iter().find(|slot| {
+            let taken = slot.compare_exchange(FREE, handle, Relaxed, Relaxed);
+            taken.is_ok()
+        });
     }
     result
 }
@@ -144,12 +101,12 @@ pub unsafe extern "C" fn timer_settime(
     let Some(function) = behind!(c"timer_settime", c"GLIBC_2.34", Function) else {
         return fail(ENOSYS);
     };
-    let by_wall = WALL_TIMERS.iter().any(|slot| slot.load(Relaxed) == timer);
+    let timescale = timescale_of(timer).filter(|_| page::is_open() && flags & ABSOLUTE != 0);
     // SAFETY: the caller's promise is what glibc's function requires.
     unsafe {
-        match new.as_ref() {
-            Some(setting) if by_wall && flags & ABSOLUTE != 0 => {
-                function(timer, flags, &setting.translated(), old)
+        match (new.as_ref(), timescale) {
+            (Some(setting), Some(timescale)) => {
+                function(timer, flags, &setting.translated(timescale), old)
             }
             _ => function(timer, flags, new, old),
         }

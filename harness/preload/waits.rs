@@ -1,32 +1,118 @@
-//! Functions that wait until a wall-clock time.
+//! Functions that wait until a time for something in memory: locks, conditions, semaphores,
+//! threads, message queues.
 //!
-//! glibc passes such a time to the kernel unchanged, and the kernel compares it with its own wall
-//! clock. Without translation, a program in the future would wait for the whole offset.
+//! glibc passes such a time to the kernel unchanged, and the kernel compares it with its own clock.
+//! Without translation, a program in the future would wait for the whole offset. glibc passes a
+//! pointer to the time again whenever a signal has interrupted it, so that the fixture can end such
+//! a wait by changing the time.
 
 use core::ffi::{c_int, c_uint, c_void};
 use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::Relaxed;
 
-use crate::page::to_system;
-use crate::system::{self, CLOCK_MONOTONIC, CLOCK_REALTIME, ENOSYS, Timespec, behind, fail};
+use crate::page;
+use crate::published::Wait;
+use crate::system::{
+    self, CLOCK_MONOTONIC, CLOCK_REALTIME, EINTR, ENOSYS, ETIMEDOUT, Timescale, Timespec, behind,
+    fail,
+};
 
-/// `TIMER_ABSTIME`.
-pub(crate) const ABSOLUTE: c_int = 1;
+/// `thrd_error` and `thrd_timedout` of C11.
+const THREAD_ERROR: c_int = 2;
+const THREAD_TIMED_OUT: c_int = 4;
 
 type Object = *mut c_void;
 type Deadline = *const Timespec;
 
-/// Translates a time behind a pointer; null, for "no timeout", stays null.
+/// Returns the deadline to wait for; `None` if glibc must get it as it is: for "no timeout", or to
+/// refuse it.
 ///
 /// # Safety
 /// `deadline` must be null or valid for reads.
-unsafe fn translated(deadline: Deadline) -> Option<Timespec> {
+unsafe fn moment(deadline: Deadline) -> Option<i64> {
     // SAFETY: the caller's promise.
-    unsafe { deadline.as_ref() }.map(|moment| to_system(*moment))
+    let deadline = unsafe { deadline.as_ref() }?;
+    (page::is_open() && deadline.is_valid()).then(|| deadline.to_nanos())
 }
 
-fn pointer(deadline: Option<&Timespec>) -> Deadline {
-    deadline.map_or(core::ptr::null(), |moment| moment)
+/// Waits by a function that returns an error number, or `timed_out` if the time that it is given
+/// has passed.
+///
+/// # Safety
+/// `deadline` must be null or valid for reads.
+unsafe fn wait(
+    timescale: Option<Timescale>,
+    deadline: Deadline,
+    timed_out: c_int,
+    function: impl Fn(Deadline) -> c_int,
+) -> c_int {
+    // SAFETY: the caller's promise.
+    let (Some(timescale), Some(moment)) = (timescale, unsafe { moment(deadline) }) else {
+        return function(deadline);
+    };
+    let mut wait = Wait::until(timescale, moment);
+    loop {
+        let result = function(wait.time());
+        if result != timed_out || wait.is_over() {
+            return result;
+        }
+        wait.again();
+    }
+}
+
+/// Waits by a function that returns -1 and sets `errno`, also if a signal interrupts it.
+///
+/// # Safety
+/// `deadline` must be null or valid for reads.
+unsafe fn interruptible_wait(
+    timescale: Option<Timescale>,
+    deadline: Deadline,
+    function: impl Fn(Deadline) -> isize,
+) -> isize {
+    // SAFETY: the caller's promise.
+    let (Some(timescale), Some(moment)) = (timescale, unsafe { moment(deadline) }) else {
+        return function(deadline);
+    };
+    let mut wait = Wait::until(timescale, moment);
+    loop {
+        let result = function(wait.time());
+        if result >= 0 {
+            return result;
+        }
+        match system::errno() {
+            ETIMEDOUT if !wait.is_over() => wait.again(),
+            EINTR if wait.is_woken() => {
+                // If it is over, the next call finds the time passed.
+                if !wait.is_over() {
+                    wait.again();
+                }
+            }
+            _ => return result,
+        }
+    }
+}
+
+/// Waits for a condition. If the wait ends early, the caller must look at the condition again, as
+/// after any spurious wake-up: it may have been signalled in between.
+///
+/// # Safety
+/// `deadline` must be null or valid for reads.
+unsafe fn wait_for_condition(
+    timescale: Option<Timescale>,
+    deadline: Deadline,
+    timed_out: c_int,
+    function: impl Fn(Deadline) -> c_int,
+) -> c_int {
+    // SAFETY: the caller's promise.
+    let (Some(timescale), Some(moment)) = (timescale, unsafe { moment(deadline) }) else {
+        return function(deadline);
+    };
+    let wait = Wait::until(timescale, moment);
+    let result = function(wait.time());
+    if result == timed_out && !wait.is_over() {
+        return 0;
+    }
+    result
 }
 
 /// Number of words in a `pthread_cond_t`.
@@ -71,20 +157,24 @@ pub(crate) fn find_condition_clock_bit() {
     }
 }
 
-/// Returns whether a condition variable uses the wall clock.
+/// Returns the timescale of a condition variable.
 ///
 /// # Safety
 /// `condition` must be an initialised `pthread_cond_t`.
-unsafe fn waits_by_wall(condition: Object) -> bool {
+unsafe fn timescale_of(condition: Object) -> Timescale {
     let at = CLOCK_WORD.load(Relaxed) as usize;
     if at >= CONDITION_WORDS {
         // The default clock of a condition variable.
-        return true;
+        return Timescale::Wall;
     }
     // SAFETY: the word lies within the structure. glibc counts waiters in its other bits with
     // atomic instructions, so it is read atomically.
     let word = unsafe { (*condition.cast::<AtomicU32>().add(at)).load(Relaxed) };
-    word & CLOCK_BIT.load(Relaxed) == 0
+    if word & CLOCK_BIT.load(Relaxed) == 0 {
+        Timescale::Wall
+    } else {
+        Timescale::Monotonic
+    }
 }
 
 /// # Safety
@@ -102,12 +192,10 @@ pub unsafe extern "C" fn pthread_cond_timedwait(
         let Some(function) = behind!(c"pthread_cond_timedwait", c"GLIBC_2.3.2", Function) else {
             return ENOSYS;
         };
-        if waits_by_wall(condition) {
-            let deadline = translated(deadline);
-            function(condition, mutex, pointer(deadline.as_ref()))
-        } else {
+        let timescale = Some(timescale_of(condition));
+        wait_for_condition(timescale, deadline, ETIMEDOUT, |deadline| {
             function(condition, mutex, deadline)
-        }
+        })
     }
 }
 
@@ -126,12 +214,9 @@ pub unsafe extern "C" fn pthread_cond_clockwait(
         let Some(function) = behind!(c"pthread_cond_clockwait", c"GLIBC_2.30", Function) else {
             return ENOSYS;
         };
-        if clock == CLOCK_REALTIME {
-            let deadline = translated(deadline);
-            function(condition, mutex, clock, pointer(deadline.as_ref()))
-        } else {
+        wait_for_condition(Timescale::of(clock), deadline, ETIMEDOUT, |deadline| {
             function(condition, mutex, clock, deadline)
-        }
+        })
     }
 }
 
@@ -144,23 +229,23 @@ pub unsafe extern "C" fn cnd_timedwait(
     deadline: Deadline,
 ) -> c_int {
     type Function = unsafe extern "C" fn(Object, Object, Deadline) -> c_int;
-    /// `thrd_error`.
-    const ERROR: c_int = 2;
     // SAFETY: the caller's promise is what glibc's function requires. It calls glibc's own waiting
     // function, not the one above.
     unsafe {
         let Some(function) = behind!(c"cnd_timedwait", c"GLIBC_2.28", Function) else {
-            return ERROR;
+            return THREAD_ERROR;
         };
-        let deadline = translated(deadline);
-        function(condition, mutex, pointer(deadline.as_ref()))
+        let timescale = Some(Timescale::Wall);
+        wait_for_condition(timescale, deadline, THREAD_TIMED_OUT, |deadline| {
+            function(condition, mutex, deadline)
+        })
     }
 }
 
-/// Defines functions of an object and a wall-clock time, and what each returns where glibc lacks
-/// it.
+/// Defines functions of an object and a wall-clock time: what each returns when that has passed,
+/// and where glibc lacks it.
 macro_rules! timed {
-    ($($name:ident $symbol:literal $version:literal or $missing:expr;)*) => {$(
+    ($($name:ident $symbol:literal $version:literal $timed_out:ident or $missing:expr;)*) => {$(
         /// # Safety
         /// See glibc's function of this name.
         #[unsafe(no_mangle)]
@@ -171,24 +256,24 @@ macro_rules! timed {
                 let Some(function) = behind!($symbol, $version, Function) else {
                     return $missing;
                 };
-                let deadline = translated(deadline);
-                function(object, pointer(deadline.as_ref()))
+                wait(Some(Timescale::Wall), deadline, $timed_out, |deadline| {
+                    function(object, deadline)
+                })
             }
         }
     )*};
 }
 
 timed! {
-    pthread_mutex_timedlock c"pthread_mutex_timedlock" c"GLIBC_2.34" or ENOSYS;
-    pthread_rwlock_timedrdlock c"pthread_rwlock_timedrdlock" c"GLIBC_2.34" or ENOSYS;
-    pthread_rwlock_timedwrlock c"pthread_rwlock_timedwrlock" c"GLIBC_2.34" or ENOSYS;
-    sem_timedwait c"sem_timedwait" c"GLIBC_2.34" or fail(ENOSYS);
-    mtx_timedlock c"mtx_timedlock" c"GLIBC_2.34" or 2;
+    pthread_mutex_timedlock c"pthread_mutex_timedlock" c"GLIBC_2.34" ETIMEDOUT or ENOSYS;
+    pthread_rwlock_timedrdlock c"pthread_rwlock_timedrdlock" c"GLIBC_2.34" ETIMEDOUT or ENOSYS;
+    pthread_rwlock_timedwrlock c"pthread_rwlock_timedwrlock" c"GLIBC_2.34" ETIMEDOUT or ENOSYS;
+    mtx_timedlock c"mtx_timedlock" c"GLIBC_2.34" THREAD_TIMED_OUT or THREAD_ERROR;
 }
 
 /// Defines functions of an object, a clock and a time on that clock.
 macro_rules! clocked {
-    ($($name:ident $symbol:literal $version:literal or $missing:expr;)*) => {$(
+    ($($name:ident $symbol:literal;)*) => {$(
         /// # Safety
         /// See glibc's function of this name.
         #[unsafe(no_mangle)]
@@ -196,25 +281,57 @@ macro_rules! clocked {
             type Function = unsafe extern "C" fn(Object, c_int, Deadline) -> c_int;
             // SAFETY: the caller's promise is what glibc's function requires.
             unsafe {
-                let Some(function) = behind!($symbol, $version, Function) else {
-                    return $missing;
+                let Some(function) = behind!($symbol, c"GLIBC_2.34", Function) else {
+                    return ENOSYS;
                 };
-                if clock == CLOCK_REALTIME {
-                    let deadline = translated(deadline);
-                    function(object, clock, pointer(deadline.as_ref()))
-                } else {
+                wait(Timescale::of(clock), deadline, ETIMEDOUT, |deadline| {
                     function(object, clock, deadline)
-                }
+                })
             }
         }
     )*};
 }
 
 clocked! {
-    pthread_mutex_clocklock c"pthread_mutex_clocklock" c"GLIBC_2.34" or ENOSYS;
-    pthread_rwlock_clockrdlock c"pthread_rwlock_clockrdlock" c"GLIBC_2.34" or ENOSYS;
-    pthread_rwlock_clockwrlock c"pthread_rwlock_clockwrlock" c"GLIBC_2.34" or ENOSYS;
-    sem_clockwait c"sem_clockwait" c"GLIBC_2.34" or fail(ENOSYS);
+    pthread_mutex_clocklock c"pthread_mutex_clocklock";
+    pthread_rwlock_clockrdlock c"pthread_rwlock_clockrdlock";
+    pthread_rwlock_clockwrlock c"pthread_rwlock_clockwrlock";
+}
+
+/// # Safety
+/// See `sem_timedwait(3)`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sem_timedwait(semaphore: Object, deadline: Deadline) -> c_int {
+    type Function = unsafe extern "C" fn(Object, Deadline) -> c_int;
+    // SAFETY: the caller's promise is what glibc's function requires.
+    unsafe {
+        let Some(function) = behind!(c"sem_timedwait", c"GLIBC_2.34", Function) else {
+            return fail(ENOSYS);
+        };
+        interruptible_wait(Some(Timescale::Wall), deadline, |deadline| {
+            function(semaphore, deadline) as isize
+        }) as c_int
+    }
+}
+
+/// # Safety
+/// See `sem_clockwait(3)`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sem_clockwait(
+    semaphore: Object,
+    clock: c_int,
+    deadline: Deadline,
+) -> c_int {
+    type Function = unsafe extern "C" fn(Object, c_int, Deadline) -> c_int;
+    // SAFETY: the caller's promise is what glibc's function requires.
+    unsafe {
+        let Some(function) = behind!(c"sem_clockwait", c"GLIBC_2.34", Function) else {
+            return fail(ENOSYS);
+        };
+        interruptible_wait(Timescale::of(clock), deadline, |deadline| {
+            function(semaphore, clock, deadline) as isize
+        }) as c_int
+    }
 }
 
 /// # Safety
@@ -231,8 +348,9 @@ pub unsafe extern "C" fn pthread_timedjoin_np(
         let Some(function) = behind!(c"pthread_timedjoin_np", c"GLIBC_2.34", Function) else {
             return ENOSYS;
         };
-        let deadline = translated(deadline);
-        function(thread, result, pointer(deadline.as_ref()))
+        wait(Some(Timescale::Wall), deadline, ETIMEDOUT, |deadline| {
+            function(thread, result, deadline)
+        })
     }
 }
 
@@ -251,36 +369,9 @@ pub unsafe extern "C" fn pthread_clockjoin_np(
         let Some(function) = behind!(c"pthread_clockjoin_np", c"GLIBC_2.34", Function) else {
             return ENOSYS;
         };
-        if clock == CLOCK_REALTIME {
-            let deadline = translated(deadline);
-            function(thread, result, clock, pointer(deadline.as_ref()))
-        } else {
+        wait(Timescale::of(clock), deadline, ETIMEDOUT, |deadline| {
             function(thread, result, clock, deadline)
-        }
-    }
-}
-
-/// # Safety
-/// See `clock_nanosleep(2)`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn clock_nanosleep(
-    clock: c_int,
-    flags: c_int,
-    time: Deadline,
-    left: *mut Timespec,
-) -> c_int {
-    type Function = unsafe extern "C" fn(c_int, c_int, Deadline, *mut Timespec) -> c_int;
-    // SAFETY: the caller's promise is what glibc's function requires.
-    unsafe {
-        let Some(function) = behind!(c"clock_nanosleep", c"GLIBC_2.17", Function) else {
-            return ENOSYS;
-        };
-        if system::is_wall(clock) && flags & ABSOLUTE != 0 {
-            let moment = translated(time);
-            function(clock, flags, pointer(moment.as_ref()), left)
-        } else {
-            function(clock, flags, time, left)
-        }
+        })
     }
 }
 
@@ -300,8 +391,9 @@ pub unsafe extern "C" fn mq_timedreceive(
         let Some(function) = behind!(c"mq_timedreceive", c"GLIBC_2.34", Function) else {
             return fail(ENOSYS) as isize;
         };
-        let deadline = translated(deadline);
-        function(queue, buffer, length, priority, pointer(deadline.as_ref()))
+        interruptible_wait(Some(Timescale::Wall), deadline, |deadline| {
+            function(queue, buffer, length, priority, deadline)
+        })
     }
 }
 
@@ -321,7 +413,8 @@ pub unsafe extern "C" fn mq_timedsend(
         let Some(function) = behind!(c"mq_timedsend", c"GLIBC_2.34", Function) else {
             return fail(ENOSYS);
         };
-        let deadline = translated(deadline);
-        function(queue, message, length, priority, pointer(deadline.as_ref()))
+        interruptible_wait(Some(Timescale::Wall), deadline, |deadline| {
+            function(queue, message, length, priority, deadline) as isize
+        }) as c_int
     }
 }

@@ -128,6 +128,18 @@ pub enum Error {
     /// What a test expected of the servers did not happen, or too often.
     #[error("{0}")]
     Unmet(String),
+    /// Programs, or tasks that wait for the clock, did not come to rest while time was moved. The
+    /// clock stands where they should have.
+    #[error(
+        "still busy after {limit:?} of real time, so time cannot go on: {who}; wait until they are \
+         done, or set a longer Steps::limit"
+    )]
+    StillBusy {
+        /// The time limit of one step.
+        limit: Duration,
+        /// Their processes and threads.
+        who: String,
+    },
     /// A program that cannot be put under the fixture's clock.
     #[error("{program} cannot be put under the fixture's clock: {why}")]
     ClockOutOfReach {
@@ -166,6 +178,7 @@ impl Error {
             | Self::UnknownPrincipal { .. }
             | Self::NotSeen { .. }
             | Self::Unmet(_)
+            | Self::StillBusy { .. }
             | Self::ClockOutOfReach { .. }
             | Self::NoSuchServer { .. } => None,
         }

@@ -112,6 +112,7 @@ pub use kerbox_events::{
 };
 pub use kerbox_kdc::{Pac, PacAccount, PacDomain, RealmConfig, Sid};
 pub use kerbox_krb5::client::Credentials;
+pub use kerbox_krb5::sleep::{Elapsed, Interval, Sleep, Timeout};
 pub use kerbox_krb5::{Clock, EncryptionType, ErrorCode, Principal, Timestamp};
 pub use realm::{Realm, RealmBuilder};
 pub use servers::datanodes::Datanode;
@@ -124,6 +125,7 @@ pub use watch::expectation::Expectation;
 pub use watch::faults::{Fault, FaultGuard, Rule};
 pub use watch::journal::{Entry, Journal};
 pub use world::methods::SkewGuard;
+pub use world::steps::Steps;
 
 /// The types of the builders of [`Fault`].
 pub mod fault_kinds {

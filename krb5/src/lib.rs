@@ -34,6 +34,7 @@ mod stored_key;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod ticket;
+pub mod sleep;
 pub mod time;
 
 pub use ccache::{Credential, CredentialCache};

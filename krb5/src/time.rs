@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::calendar::civil;
+use crate::sleep::Sleepers;
 
 /// A point in time: microseconds since the Unix epoch, the resolution of Kerberos (RFC 4120,
 /// 5.2.4).
@@ -159,6 +160,7 @@ pub struct Clock {
     mode: Arc<Mutex<Mode>>,
     /// The lead of this clock and its clones over their twins, in microseconds.
     skew: Arc<AtomicI64>,
+    pub(crate) sleepers: Arc<Sleepers>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -190,6 +192,7 @@ impl Clock {
         Self {
             mode: Arc::new(Mutex::new(mode)),
             skew: Arc::default(),
+            sleepers: Arc::default(),
         }
     }
 
@@ -200,6 +203,7 @@ impl Clock {
         Self {
             mode: Arc::clone(&self.mode),
             skew: Arc::default(),
+            sleepers: Arc::clone(&self.sleepers),
         }
     }
 
@@ -247,6 +251,7 @@ impl Clock {
             Mode::Offset { micros: offset } => *offset = offset.saturating_add(micros(duration)),
             Mode::Frozen(at) => *at = *at + duration,
         }
+        self.sleepers.changed();
     }
 
     /// Sets the clock to `to`, forward or backward. It continues to run, or to stand still.
@@ -255,6 +260,7 @@ impl Clock {
             Mode::Offset { micros } => *micros = to.0.saturating_sub(system_now().0),
             Mode::Frozen(at) => *at = to,
         }
+        self.sleepers.changed();
     }
 
     /// Returns whether it stands still.
@@ -269,12 +275,15 @@ impl Clock {
         if let Mode::Offset { micros } = *mode {
             *mode = Mode::Frozen(Timestamp(system_now().0.saturating_add(micros)));
         }
+        drop(mode);
+        self.sleepers.changed();
     }
 
     /// Lets a frozen clock run again from its current time.
     pub fn unfreeze(&self) {
         let micros = self.offset_micros();
         *self.mode() = Mode::Offset { micros };
+        self.sleepers.changed();
     }
 
     fn mode(&self) -> std::sync::MutexGuard<'_, Mode> {

@@ -126,17 +126,28 @@ impl Login {
         self.env.clone()
     }
 
-    /// Returns a command that runs in this user's environment.
+    /// Returns a command that runs in this user's environment and, where possible, in the fixture's
+    /// time; see [`Cluster::command`](crate::Cluster::command).
     #[must_use]
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
-        self.env.command(program)
+        self.realm.world.command(self.env(), program.as_ref())
     }
 
     /// Returns a command that runs in this user's environment and in the fixture's time; see
     /// [`Cluster::command_under_clock`](crate::Cluster::command_under_clock).
     pub fn command_under_clock(&self, program: impl AsRef<OsStr>) -> Result<Command, Error> {
         let world = &self.realm.world;
-        world.command_under_clock(self.env(), program.as_ref())
+        world.command_under_clock(self.env(), program.as_ref(), false)
+    }
+
+    /// The same, and Go and static programs that it starts follow, too; see
+    /// [`Cluster::command_and_children_under_clock`](crate::Cluster::command_and_children_under_clock).
+    pub fn command_and_children_under_clock(
+        &self,
+        program: impl AsRef<OsStr>,
+    ) -> Result<Command, Error> {
+        let world = &self.realm.world;
+        world.command_under_clock(self.env(), program.as_ref(), true)
     }
 
     /// Returns the environment in which programs on glibc, and their child processes, act as this

@@ -25,6 +25,16 @@ pub(super) fn of(name: &OsStr) -> Kind {
     }
 }
 
+/// Returns whether a process runs a program that Go's compiler has built.
+pub(super) fn is_go_process(process: u32) -> bool {
+    let file = File::open(format!("/proc/{process}/exe"));
+    file.is_ok_and(|file| {
+        let elf = Elf { file };
+        let header = elf.read(0, 64);
+        header.is_ok_and(|header| elf.is_gos(&header).unwrap_or(false))
+    })
+}
+
 /// Finds the file of a command through `PATH`, as a shell does.
 fn find(name: &OsStr) -> Option<PathBuf> {
     let path = Path::new(name);

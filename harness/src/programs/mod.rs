@@ -2,14 +2,23 @@
 //!
 //! - [`page`]: the clock in a file, which such programs map
 //! - [`kind`]: how a program reads the time
+//! - [`crowd`]: the programs' threads, as `advance` sees them: busy, or asleep until when
+//! - [`golang`]: the same for Go programs, which show nothing themselves
+//! - [`pollers`]: threads whose deadlines are no steps
+//! - [`threads`], [`signal`]: what the system says about threads; how one is woken
 //!
 //! Programs on glibc are reached by a library for `LD_PRELOAD` (the folder `preload/`). Go programs
 //! and static ones are reached by a launcher that redirects their vDSO (`launcher/`). The build
 //! script compiles both, and they are written into the fixture's directory when the first program
 //! needs them.
 
+pub(crate) mod crowd;
+mod golang;
 mod kind;
 mod page;
+mod pollers;
+mod signal;
+pub(crate) mod threads;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, Permissions};
@@ -17,6 +26,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use kerbox_krb5::Clock;
 use rustix::fs::StatVfsMountFlags;
@@ -94,9 +104,17 @@ impl Programs {
         })
     }
 
-    /// Publishes the clock's present state to the programs.
-    pub(crate) fn follow(&self, clock: &Clock) -> Result<(), Error> {
-        self.page.show(clock)
+    /// Publishes the clock's present state to the programs. Their monotonic clocks move by
+    /// `advanced` microseconds.
+    pub(crate) fn follow(&self, clock: &Clock, advanced: i64) -> Result<(), Error> {
+        self.page.show(clock, advanced.saturating_mul(1000))
+    }
+
+    /// Makes threads that wait for a moment of the wall clock look at it again: it was set.
+    pub(crate) fn wake_by_wall(&self) -> Result<(), Error> {
+        let waits = self.page.waits()?;
+        let mut by_wall = waits.iter().filter(|wait| wait.is_by_wall());
+        by_wall.try_for_each(|wait| self.page.wake(wait))
     }
 
     /// Returns the environment in which programs on glibc run in the fixture's time.
@@ -107,26 +125,31 @@ impl Programs {
             .with("LD_PRELOAD", preloads))
     }
 
-    /// Returns a command whose program runs in the fixture's time.
+    /// Returns a command whose program runs in the fixture's time. With `follow`, so do Go and static
+    /// programs that it starts.
     pub(crate) fn command(
         &self,
         files: &Directory,
         env: ClientEnv,
         program: &OsStr,
+        follow: bool,
     ) -> Result<Command, Error> {
-        match kind::of(program) {
-            Kind::Glibc => Ok(self.env(files, env)?.command(program)),
-            Kind::Kernel => {
-                let launcher = self.launcher.as_ref().ok_or_else(|| {
-                    let why = "it asks the kernel for the time, without glibc, and the launcher \
-                               for such programs is for Linux on x86-64";
-                    out_of_reach(&program.display().to_string(), why)
-                })?;
-                let mut command = without_timesync(files, env)?.command(launcher);
-                command.arg(self.page.path()).arg(program);
-                Ok(command)
-            }
+        // The library reaches those that the program starts, even if not the program itself.
+        let env = self.env(files, env)?;
+        if kind::of(program) == Kind::Glibc && !follow {
+            return Ok(env.command(program));
         }
+        let launcher = self.launcher.as_ref().ok_or_else(|| {
+            let why = "it, or what it starts, asks the kernel for the time, without glibc, and the \
+                       launcher for such programs is for Linux on x86-64";
+            out_of_reach(&program.display().to_string(), why)
+        })?;
+        let mut command = env.command(launcher);
+        command
+            .args(follow.then_some("--follow"))
+            .arg(self.page.path())
+            .arg(program);
+        Ok(command)
     }
 
     /// Puts our library in front of those that are already preloaded.
@@ -141,6 +164,11 @@ impl Programs {
         }
         list
     }
+}
+
+/// Returns a length in nanoseconds, the longest possible if there are too many.
+fn nanos(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }
 
 fn out_of_reach(program: &str, why: &str) -> Error {

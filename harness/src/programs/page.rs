@@ -1,4 +1,5 @@
-//! The fixture's clock in a file that other programs map into their memory.
+//! The fixture's clock in a file that other programs map into their memory, and their waits in the
+//! same file.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -8,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use kerbox_krb5::Clock;
 
+use super::signal;
 use crate::Error;
 use crate::directory::Directory;
 
@@ -15,12 +17,80 @@ use crate::directory::Directory;
 #[path = "../../preload/layout.rs"]
 mod layout;
 
-/// The file, open for writing. A program that has mapped it sees each change at once.
+pub(super) use layout::SIGNAL;
+
+/// The file, open for reading and writing. A program that has mapped it sees each change at once.
 #[derive(Debug)]
 pub(super) struct ClockPage {
     path: PathBuf,
-    /// The file and the sequence number currently in it.
-    file: Mutex<(File, u32)>,
+    file: File,
+    state: Mutex<State>,
+}
+
+/// The values currently in the file.
+#[derive(Clone, Copy, Default, Debug)]
+struct State {
+    sequence: u32,
+    /// How far the programs' monotonic clocks are ahead of the system's, in nanoseconds.
+    monotonic: i64,
+}
+
+/// A thread's wait, as its program shows it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Wait {
+    /// Its offset in the file.
+    at: usize,
+    pub(super) process: u32,
+    pub(super) thread: u32,
+    /// Differs from that of the next wait at the same place.
+    pub(super) number: u32,
+    is_monotonic: bool,
+    deadline: i64,
+    /// Its length when it began, in nanoseconds.
+    pub(super) duration: i64,
+}
+
+/// The programs' present time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Now {
+    wall: i64,
+    pub(super) monotonic: i64,
+}
+
+impl Wait {
+    /// Returns the nanoseconds until its deadline, not positive if that has passed.
+    pub(super) fn left(&self, now: Now) -> i64 {
+        self.deadline.saturating_sub(if self.is_monotonic {
+            now.monotonic
+        } else {
+            now.wall
+        })
+    }
+
+    /// Returns whether it waits for a moment of the wall clock.
+    pub(super) fn is_by_wall(&self) -> bool {
+        !self.is_monotonic
+    }
+
+    /// Reads the wait at this offset of the file; `None` if the place is free.
+    fn read(bytes: &[u8], at: usize) -> Option<Self> {
+        let number = field(bytes, at + layout::NUMBER_AT).map(u32::from_ne_bytes)?;
+        let process = field(bytes, at + layout::PROCESS_AT).map(u32::from_ne_bytes)?;
+        let is_monotonic = field(bytes, at + layout::IS_MONOTONIC_AT).map(u32::from_ne_bytes)?;
+        (number != 0 && process != 0).then_some(Self {
+            at,
+            process,
+            thread: field(bytes, at + layout::THREAD_AT).map(u32::from_ne_bytes)?,
+            number,
+            is_monotonic: is_monotonic != 0,
+            deadline: field(bytes, at + layout::DEADLINE_AT).map(i64::from_ne_bytes)?,
+            duration: field(bytes, at + layout::DURATION_AT).map(i64::from_ne_bytes)?,
+        })
+    }
+}
+
+fn field<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..)?.first_chunk().copied()
 }
 
 impl ClockPage {
@@ -31,13 +101,13 @@ impl ClockPage {
         // Changed in place later, so that only its name can prove that it is ours.
         files.expect("clock/page")?;
         let path = files.write("clock/page", &bytes)?;
-        let file = OpenOptions::new().write(true).open(&path);
-        let file = file.map_err(Error::io(format!("open {}", path.display())))?;
+        let file = OpenOptions::new().read(true).write(true).open(&path);
         let page = Self {
+            file: file.map_err(Error::io(format!("open {}", path.display())))?,
             path,
-            file: Mutex::new((file, 0)),
+            state: Mutex::default(),
         };
-        page.show(clock)?;
+        page.show(clock, 0)?;
         Ok(page)
     }
 
@@ -45,8 +115,9 @@ impl ClockPage {
         &self.path
     }
 
-    /// Writes the clock's present state.
-    pub(super) fn show(&self, clock: &Clock) -> Result<(), Error> {
+    /// Writes the clock's present state. The programs' monotonic clocks move by `advanced`
+    /// nanoseconds.
+    pub(super) fn show(&self, clock: &Clock, advanced: i64) -> Result<(), Error> {
         let nanos = |micros: i64| micros.saturating_mul(1000);
         let offset = nanos(clock.offset_micros());
         let frozen = if clock.is_frozen() {
@@ -55,22 +126,115 @@ impl ClockPage {
         } else {
             0
         };
-        let mut state = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let (file, sequence) = &mut *state;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.monotonic = state.monotonic.saturating_add(advanced);
+        let monotonic = state.monotonic;
         let mut write = || -> io::Result<()> {
-            // The sequence number is odd while the two values are inconsistent.
+            // The sequence number is odd while the values are inconsistent.
             for values in [false, true] {
-                *sequence = sequence.wrapping_add(1);
-                file.write_all_at(&sequence.to_ne_bytes(), layout::SEQUENCE_AT as u64)?;
+                state.sequence = state.sequence.wrapping_add(1);
+                let sequence = state.sequence.to_ne_bytes();
+                self.file
+                    .write_all_at(&sequence, layout::SEQUENCE_AT as u64)?;
                 if !values {
-                    file.write_all_at(&offset.to_ne_bytes(), layout::OFFSET_AT as u64)?;
-                    file.write_all_at(&frozen.to_ne_bytes(), layout::FROZEN_AT as u64)?;
+                    for (value, at) in [
+                        (offset, layout::OFFSET_AT),
+                        (frozen, layout::FROZEN_AT),
+                        (monotonic, layout::MONOTONIC_AT),
+                    ] {
+                        self.file.write_all_at(&value.to_ne_bytes(), at as u64)?;
+                    }
                 }
             }
             Ok(())
         };
-        write().map_err(Error::io(format!("write {}", self.path.display())))
+        write().map_err(self.failed("write"))
     }
+
+    /// Returns the present time of the programs.
+    pub(super) fn now(&self, clock: &Clock) -> Now {
+        let state = *self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        Now {
+            wall: clock.now().as_micros().saturating_mul(1000),
+            monotonic: system_monotonic().saturating_add(state.monotonic),
+        }
+    }
+
+    fn failed(&self, doing: &str) -> impl FnOnce(io::Error) -> Error {
+        Error::io(format!("{doing} {}", self.path.display()))
+    }
+
+    /// Returns the waits of all programs.
+    pub(super) fn waits(&self) -> Result<Vec<Wait>, Error> {
+        let mut bytes = vec![0; layout::LENGTH];
+        self.file
+            .read_exact_at(&mut bytes, 0)
+            .map_err(self.failed("read"))?;
+        let places = (layout::WAITS_AT..bytes.len()).step_by(layout::WAIT_LENGTH);
+        Ok(places.filter_map(|at| Wait::read(&bytes, at)).collect())
+    }
+
+    /// Makes a thread look at its deadline again.
+    pub(super) fn wake(&self, wait: &Wait) -> Result<(), Error> {
+        let write = |bytes: &[u8], at: usize| {
+            self.file
+                .write_all_at(bytes, (wait.at + at) as u64)
+                .map_err(self.failed("write"))
+        };
+        write(&1_u32.to_ne_bytes(), layout::WOKEN_AT)?;
+        // The kernel, when it reads it again, finds that the time has passed. If another wait has
+        // begun here meanwhile, its thread finds that it has not.
+        write(&[0; 16], layout::TIME_AT)?;
+        signal::send(wait.process, wait.thread, SIGNAL);
+        Ok(())
+    }
+
+    /// Removes a wait whose thread has gone, or no longer reacts.
+    pub(super) fn forget(&self, wait: &Wait) -> Result<(), Error> {
+        let free = 0_u32.to_ne_bytes();
+        for at in [layout::NUMBER_AT, layout::PROCESS_AT] {
+            let at = (wait.at + at) as u64;
+            self.file
+                .write_all_at(&free, at)
+                .map_err(self.failed("write"))?;
+        }
+        Ok(())
+    }
+
+    /// Returns the processes that have mapped the file, after removing those that `is_alive`
+    /// denies.
+    pub(super) fn processes(
+        &self,
+        mut is_alive: impl FnMut(u32) -> bool,
+    ) -> Result<Vec<u32>, Error> {
+        let mut bytes = vec![0; 4 * layout::PROCESSES];
+        self.file
+            .read_exact_at(&mut bytes, layout::PROCESSES_AT as u64)
+            .map_err(self.failed("read"))?;
+        let (places, _) = bytes.as_chunks::<4>();
+        let mut processes = Vec::new();
+        for (place, process) in places.iter().enumerate() {
+            let process = u32::from_ne_bytes(*process);
+            if process == 0 {
+                continue;
+            }
+            if is_alive(process) {
+                processes.push(process);
+                continue;
+            }
+            let at = (layout::PROCESSES_AT + 4 * place) as u64;
+            self.file
+                .write_all_at(&0_u32.to_ne_bytes(), at)
+                .map_err(self.failed("write"))?;
+        }
+        Ok(processes)
+    }
+}
+
+/// Returns the system's monotonic clock, by which programs wait, in nanoseconds.
+fn system_monotonic() -> i64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    (time.tv_sec.saturating_mul(1_000_000_000)).saturating_add(time.tv_nsec)
 }
 
 #[cfg(test)]
@@ -93,13 +257,13 @@ mod tests {
         let clock = Clock::system();
         let page = ClockPage::create(&files, &clock).expect("it can be written");
         clock.advance(Duration::from_secs(36_000));
-        page.show(&clock).expect("it can be written");
+        page.show(&clock, 0).expect("it can be written");
         assert_eq!(field(&page, layout::OFFSET_AT) / 1_000_000_000, 36_000);
         assert_eq!(field(&page, layout::FROZEN_AT), 0);
 
         clock.set(Timestamp::from_secs(1_900_000_000));
         clock.freeze();
-        page.show(&clock).expect("it can be written");
+        page.show(&clock, 0).expect("it can be written");
         let frozen = field(&page, layout::FROZEN_AT);
         assert_eq!(frozen / 1_000_000_000, 1_900_000_000);
         let sequence = field(&page, layout::MAGIC_AT) >> 32;

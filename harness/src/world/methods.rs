@@ -68,22 +68,26 @@ macro_rules! world_methods {
                 self.world().path()
             }
 
-            /// Returns a command that runs in the fixture's environment.
+            /// Returns a command that runs in the fixture's environment and, where possible, in its
+            /// time; [`command_under_clock`](Self::command_under_clock) says how, and fails where
+            /// that is not possible. `env().command(…)` runs by the system's clock.
             #[must_use]
             pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> std::process::Command {
-                self.env().command(program)
+                self.world().command(self.env(), program.as_ref())
             }
 
             /// Returns a command that runs in the fixture's environment and in its time. The
             /// program's wall clock is the fixture's [`Clock`](crate::Clock): it moves with it, and
-            /// stands still while that is frozen. The monotonic clock stays real, so sleeps and
-            /// timeouts take as long as ever. Files get real times.
+            /// stands still while that is frozen. Its monotonic clock moves by each
+            /// [`advance`](Self::advance), which lets its timers fire; otherwise it stays real, so
+            /// that a wait takes as long as ever. Files get real times.
             ///
             /// This reaches programs on glibc (the JVM, Python, node, C and C++, kinit) including
             /// their child processes. It also reaches Go and static programs, without their
-            /// children. Fails with [`ClockOutOfReach`](crate::Error::ClockOutOfReach) where that
-            /// is not possible. Programs on glibc need Linux on x86-64 or aarch64; the others need
-            /// Linux on x86-64.
+            /// children; timers of static programs go by real time. Fails with
+            /// [`ClockOutOfReach`](crate::Error::ClockOutOfReach) where that is not possible.
+            /// Programs on glibc need Linux on x86-64 or aarch64; the others need Linux on x86-64,
+            /// and print what is missing if ptrace is not allowed.
             ///
             /// ```
             /// # use std::time::Duration;
@@ -102,7 +106,20 @@ macro_rules! world_methods {
                 program: impl AsRef<std::ffi::OsStr>,
             ) -> Result<std::process::Command, $crate::Error> {
                 let program = program.as_ref();
-                self.world().command_under_clock(self.env(), program)
+                let world = self.world();
+                world.command_under_clock(self.env(), program, false)
+            }
+
+            /// Like [`command_under_clock`](Self::command_under_clock), and Go and static programs
+            /// that the program starts follow, too: for shells, or for `go test`. A second process
+            /// stays and traces all of them, so that no debugger can.
+            pub fn command_and_children_under_clock(
+                &self,
+                program: impl AsRef<std::ffi::OsStr>,
+            ) -> Result<std::process::Command, $crate::Error> {
+                let program = program.as_ref();
+                let world = self.world();
+                world.command_under_clock(self.env(), program, true)
             }
 
             /// Returns the environment in which programs on glibc, and their child processes, run
@@ -138,12 +155,17 @@ macro_rules! world_methods {
             /// Moves the clock forward. The servers' timers run in order on the way, as if the time
             /// had passed without requests. Returns the timers that fired. Credential caches in the
             /// fixture's directory are updated.
+            ///
+            /// Timers of programs under the clock, and of tasks that wait by [`Clock::sleep`] and
+            /// the like, run on the way, too: time goes on to the next deadline when all of them
+            /// sleep. Fails with [`StillBusy`](crate::Error::StillBusy) if they do not come to rest.
+            ///
+            /// [`Clock::sleep`]: crate::Clock::sleep
             pub async fn advance(
                 &self,
                 by: std::time::Duration,
             ) -> Result<Vec<$crate::Entry>, $crate::Error> {
-                let (world, target) = (self.world().clone(), self.clock().now() + by);
-                $crate::world::elsewhere::elsewhere(move || world.advance_to(target)).await
+                self.advance_in(by, &$crate::Steps::default()).await
             }
 
             /// Blocking variant of [`advance`](Self::advance).
@@ -151,7 +173,26 @@ macro_rules! world_methods {
                 &self,
                 by: std::time::Duration,
             ) -> Result<Vec<$crate::Entry>, $crate::Error> {
-                self.world().advance_to(self.clock().now() + by)
+                self.advance_in_blocking(by, &$crate::Steps::default())
+            }
+
+            /// [Advances](Self::advance) in steps of another granularity, or with another limit.
+            pub async fn advance_in(
+                &self,
+                by: std::time::Duration,
+                steps: &$crate::Steps,
+            ) -> Result<Vec<$crate::Entry>, $crate::Error> {
+                let target = self.clock().now() + by;
+                $crate::world::steps::advance(self.world(), target, steps).await
+            }
+
+            /// Blocking variant of [`advance_in`](Self::advance_in).
+            pub fn advance_in_blocking(
+                &self,
+                by: std::time::Duration,
+                steps: &$crate::Steps,
+            ) -> Result<Vec<$crate::Entry>, $crate::Error> {
+                self.world().advance_to(self.clock().now() + by, steps)
             }
 
             /// [Advances](Self::advance) until a ticket that ends at `end` is refused everywhere:
@@ -161,8 +202,8 @@ macro_rules! world_methods {
                 end: $crate::Timestamp,
             ) -> Result<Vec<$crate::Entry>, $crate::Error> {
                 let target = end + $crate::world::methods::beyond(self.clock_skew());
-                let world = self.world().clone();
-                $crate::world::elsewhere::elsewhere(move || world.advance_to(target)).await
+                let steps = $crate::Steps::default();
+                $crate::world::steps::advance(self.world(), target, &steps).await
             }
 
             /// Blocking variant of [`advance_past`](Self::advance_past).
@@ -170,8 +211,8 @@ macro_rules! world_methods {
                 &self,
                 end: $crate::Timestamp,
             ) -> Result<Vec<$crate::Entry>, $crate::Error> {
-                self.world()
-                    .advance_to(end + $crate::world::methods::beyond(self.clock_skew()))
+                let target = end + $crate::world::methods::beyond(self.clock_skew());
+                self.world().advance_to(target, &$crate::Steps::default())
             }
 
             /// Sets the clock at once, forward or backward, like an NTP step, a suspended laptop or

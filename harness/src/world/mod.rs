@@ -5,30 +5,32 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 use std::{fmt, thread};
 
 use kerbox_events::{Event, Hook, Server, StateChange};
+use kerbox_krb5::sleep::ClockWatcher;
 use kerbox_krb5::{Clock, Timestamp};
 use tokio::sync::Notify;
 
 use crate::Error;
-use crate::client::ccaches;
 use crate::client::environment::ClientEnv;
 use crate::directory::Directory;
 use crate::programs::Programs;
 use crate::spec::checks;
 use crate::watch::faults::{FaultGuard, Rule};
 use crate::watch::hook::Watch;
-use crate::watch::journal::{Entry, Journal};
+use crate::watch::journal::Journal;
 use crate::world::captured::is_captured;
-use crate::world::runtime::Runtime;
+use crate::world::runtime::{Runtime, ThreadIds};
+use crate::world::steps::Watcher;
 
 mod captured;
 pub(crate) mod elsewhere;
 pub(crate) mod methods;
 pub(crate) mod runtime;
+pub(crate) mod steps;
 
 /// Number of journal lines that a failing test prints.
 const LINES_ON_PANIC: usize = 35;
@@ -84,9 +86,13 @@ pub(crate) struct World {
     /// Held while time is being moved, so that two moves do not interleave.
     moving: Mutex<()>,
     /// Wakes the real-time ticker when deadlines may have changed.
-    changed: Notify,
+    changed: Arc<Notify>,
     /// `Some` once a program has been put under the clock.
     programs: Mutex<Option<Arc<Programs>>>,
+    /// The threads that work for the servers.
+    threads: ThreadIds,
+    /// The threads in which tasks went on after a wait for the clock.
+    resumed: ThreadIds,
 }
 
 impl World {
@@ -205,52 +211,25 @@ impl World {
         self.changed.notify_one();
     }
 
-    /// Moves the clock forward to `target`, stopping at every deadline on the way. Returns the
-    /// timers that fired.
-    pub(crate) fn advance_to(&self, target: Timestamp) -> Result<Vec<Entry>, Error> {
-        let _moving = lock(&self.moving);
-        let seen = self.watch.journal.from_here();
-        let from = self.clock.now();
-        while let Some(step) = self.next_step(target) {
-            if step > self.clock.now() {
-                self.clock.set(step);
-            }
-            self.tick_all();
-        }
-        if target > self.clock.now() {
-            self.clock.set(target);
-        }
-        self.tick_all();
-        self.moved(from)?;
-        Ok(seen.filter(|event| matches!(event, Event::Timer { .. } | Event::State { .. })))
-    }
-
-    /// Sets the clock to `target` at once, forward or backward. Everything due by then becomes due
-    /// at once.
-    pub(crate) fn jump_to(&self, target: Timestamp) -> Result<(), Error> {
-        let _moving = lock(&self.moving);
-        let from = self.clock.now();
-        self.clock.set(target);
-        self.moved(from)
-    }
-
-    fn moved(&self, from: Timestamp) -> Result<(), Error> {
-        let to = self.clock.now();
-        self.watch.record(to, Event::ClockMoved { from, to });
-        self.changed.notify_one();
-        if let Some(programs) = &*lock(&self.programs) {
-            programs.follow(&self.clock)?;
-        }
-        ccaches::follow_clock(self.path(), &self.clock)
-    }
-
-    /// Returns a command whose program runs in the fixture's time.
+    /// Returns a command whose program runs in the fixture's time. With `follow`, so do Go and static
+    /// programs that it starts.
     pub(crate) fn command_under_clock(
         &self,
         env: ClientEnv,
         program: &OsStr,
+        follow: bool,
     ) -> Result<Command, Error> {
-        self.programs()?.command(&self.files, env, program)
+        self.programs()?.command(&self.files, env, program, follow)
+    }
+
+    /// Returns a command whose program runs in the fixture's time, if that is possible.
+    pub(crate) fn command(&self, env: ClientEnv, program: &OsStr) -> Command {
+        let plain = env.command(program);
+        self.command_under_clock(env, program, false)
+            .unwrap_or_else(|error| {
+                tracing::warn!("{error}; it runs by the system's clock");
+                plain
+            })
     }
 
     /// Returns the environment in which programs on glibc run in the fixture's time.
@@ -265,23 +244,8 @@ impl World {
             none => Arc::clone(none.insert(Arc::new(Programs::start(&self.files, &self.clock)?))),
         };
         // A caller may have moved or frozen the clock directly through its handle.
-        programs.follow(&self.clock)?;
+        programs.follow(&self.clock, 0)?;
         Ok(programs)
-    }
-
-    /// Returns the earliest leading deadline before `target`. A deadline that a tick left in the
-    /// past is not a step.
-    fn next_step(&self, target: Timestamp) -> Option<Timestamp> {
-        let now = self.clock.now();
-        let servers = lock(&self.servers);
-        let deadlines = servers
-            .iter()
-            .filter(|timed| timed.leads)
-            .filter_map(TimedServer::deadline);
-        deadlines
-            .chain(self.watch.delays.next_deadline())
-            .filter(|deadline| *deadline > now && *deadline < target)
-            .min()
     }
 
     fn tick_all(&self) {
@@ -295,8 +259,16 @@ impl World {
         }
     }
 
-    /// Ticks whatever is due; returns the time until the next deadline.
+    /// Ticks whatever is due, and wakes the tasks whose time has come; returns the time until the next
+    /// deadline.
     fn tick_due(&self) -> Option<Duration> {
+        // While time is being moved, the mover ticks, in its order; it notifies at the end.
+        let _moving = match self.moving.try_lock() {
+            Err(TryLockError::WouldBlock) => return None,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Ok(moving) => moving,
+        };
+        self.clock.wake_due();
         self.watch.delays.tick();
         let due: Vec<(Clock, Arc<dyn Timed>)> = {
             let now = self.clock.now();
@@ -316,6 +288,7 @@ impl World {
             .iter()
             .filter_map(TimedServer::deadline)
             .chain(self.watch.delays.next_deadline())
+            .chain(self.clock.next_deadline())
             .min()?;
         // If a tick leaves its deadline due, wait a little instead of spinning.
         Some(next.since(now).max(Duration::from_millis(1)))
@@ -361,6 +334,8 @@ pub(crate) struct Fixture {
     // Fields drop in order: first the servers, then their files.
     pub(crate) runtime: Runtime,
     pub(crate) world: Arc<World>,
+    /// `None` once the fixture ends.
+    watcher: Option<Arc<dyn ClockWatcher>>,
     _directory: Ending,
 }
 
@@ -414,8 +389,9 @@ impl Fixture {
             (None, Some(path)) => Arc::new(Directory::at(path)?),
             (None, None) => Arc::new(Directory::temporary()?),
         };
-        let runtime =
-            Runtime::start(settings.workers).map_err(Error::io("start the fixture's thread"))?;
+        let threads = ThreadIds::default();
+        let runtime = Runtime::start(settings.workers, &threads)
+            .map_err(Error::io("start the fixture's thread"))?;
         let journal = Journal::new(settings.clock.clone(), runtime.handle().clone());
         let (watch, kills) = Watch::new(journal, settings.seed);
         let world = Arc::new(World {
@@ -427,13 +403,21 @@ impl Fixture {
             clocks: Mutex::default(),
             skews: Mutex::default(),
             moving: Mutex::default(),
-            changed: Notify::new(),
+            changed: Arc::default(),
             programs: Mutex::default(),
+            threads,
+            resumed: ThreadIds::default(),
         });
+        let watcher: Arc<dyn ClockWatcher> = Arc::new(Watcher {
+            changed: Arc::clone(&world.changed),
+            resumed: world.resumed.clone(),
+        });
+        world.clock.watch(&watcher);
         runtime.handle().spawn(Arc::clone(&world).keep_time());
         let fixture = Self {
             runtime,
             world,
+            watcher: Some(watcher),
             _directory: Ending { directory, is_ours },
         };
         Ok((fixture, kills))
@@ -442,6 +426,9 @@ impl Fixture {
 
 impl Drop for Fixture {
     fn drop(&mut self) {
+        // Tasks that wait for the clock would wait forever.
+        drop(self.watcher.take());
+        self.world.clock.unwatch();
         let failing = thread::panicking();
         // An error that the test returns cannot be seen from here; see `is_captured`.
         if failing || is_captured() {

@@ -1,0 +1,336 @@
+//! Moving a fixture's time: step by step, over the deadlines of the servers, of programs under the
+//! clock, and of tasks that wait for the clock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kerbox_events::{Event, Hook};
+use kerbox_krb5::Timestamp;
+use kerbox_krb5::sleep::ClockWatcher;
+use tokio::sync::Notify;
+
+use super::runtime::ThreadIds;
+use super::{TimedServer, World, lock};
+use crate::Error;
+use crate::client::ccaches;
+use crate::programs::Programs;
+use crate::programs::crowd::{Crowd, Sight};
+use crate::programs::threads::{self, Threads};
+use crate::watch::journal::Entry;
+
+/// The way in which `advance` goes from deadline to deadline of programs under the clock.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let realm = kerbox::Realm::start_blocking()?;
+/// // A program that looks for work every minute makes no steps of its own.
+/// let steps = kerbox::Steps::new().granularity(Duration::from_secs(60));
+/// realm.advance_in_blocking(Duration::from_hours(24), &steps)?;
+/// # Ok::<(), kerbox::Error>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Steps {
+    granularity: Duration,
+    limit: Duration,
+}
+
+impl Default for Steps {
+    fn default() -> Self {
+        Self {
+            granularity: Duration::from_secs(1),
+            limit: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Steps {
+    /// Returns the defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the time within which deadlines of programs are one step, in their order. A thread that
+    /// does nothing but wait for this long or less, again and again, makes no steps. The default is
+    /// one second.
+    #[must_use]
+    pub fn granularity(mut self, granularity: Duration) -> Self {
+        self.granularity = granularity;
+        self
+    }
+
+    /// Sets for how long, in real time, a step waits until all programs sleep again. The default is
+    /// 30 seconds.
+    #[must_use]
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+}
+
+/// Registers a fixture with its clock. Dropping it ends that.
+pub(super) struct Watcher {
+    pub(super) changed: Arc<Notify>,
+    pub(super) resumed: ThreadIds,
+}
+
+impl ClockWatcher for Watcher {
+    fn changed(&self) {
+        self.changed.notify_one();
+    }
+
+    fn resumed(&self) {
+        self.resumed.enter();
+    }
+}
+
+impl World {
+    /// Moves the clock forward to `target`, stopping at every deadline on the way. Returns the
+    /// timers that fired.
+    pub(crate) fn advance_to(&self, target: Timestamp, steps: &Steps) -> Result<Vec<Entry>, Error> {
+        let moving = lock(&self.moving);
+        let seen = self.watch.journal.from_here();
+        let from = self.clock.now();
+        let programs = lock(&self.programs).clone();
+        self.resumed.clear();
+        let mut others = Others::new(self, programs.as_deref(), steps);
+        let walked = self.walk(target, &mut others);
+        let moved = self.moved(from, programs.as_deref());
+        drop(moving);
+        self.changed.notify_one();
+        walked.and(moved)?;
+        Ok(seen.filter(|event| matches!(event, Event::Timer { .. } | Event::State { .. })))
+    }
+
+    /// Returns whether somebody besides the servers must be waited for when time moves.
+    pub(crate) fn has_others(&self) -> bool {
+        lock(&self.programs).is_some() || self.clock.next_deadline().is_some()
+    }
+
+    /// Sets the clock to `target` at once, forward or backward. Everything due by then becomes due
+    /// at once.
+    pub(crate) fn jump_to(&self, target: Timestamp) -> Result<(), Error> {
+        let moving = lock(&self.moving);
+        let from = self.clock.now();
+        let programs = lock(&self.programs).clone();
+        self.clock.set(target);
+        let moved = self.moved(from, programs.as_deref());
+        drop(moving);
+        self.changed.notify_one();
+        moved?;
+        match programs {
+            Some(programs) => programs.wake_by_wall(),
+            None => Ok(()),
+        }
+    }
+
+    fn walk(&self, target: Timestamp, others: &mut Others<'_>) -> Result<(), Error> {
+        let mut next = others.settle()?;
+        loop {
+            let theirs = next.filter(|step| *step < target);
+            let step = self.next_step(target).into_iter().chain(theirs).min();
+            let Some(step) = step else {
+                break;
+            };
+            self.move_to(step, others)?;
+            next = others.settle()?;
+        }
+        self.move_to(target, others)?;
+        others.settle()?;
+        Ok(())
+    }
+
+    /// Moves the clock forward to one step, and ticks the servers.
+    fn move_to(&self, step: Timestamp, others: &Others<'_>) -> Result<(), Error> {
+        if step > self.clock.now() {
+            let before = self.clock.offset_micros();
+            self.clock.set(step);
+            if let Some(programs) = others.programs {
+                let advanced = self.clock.offset_micros().saturating_sub(before);
+                programs.follow(&self.clock, advanced.max(0))?;
+            }
+        }
+        self.tick_all();
+        if self.clock.next_deadline().is_some() {
+            // Tasks may use clients that follow the offset in their caches.
+            ccaches::follow_clock(self.path(), &self.clock)?;
+            self.clock.wake_due();
+        }
+        Ok(())
+    }
+
+    fn moved(&self, from: Timestamp, programs: Option<&Programs>) -> Result<(), Error> {
+        let to = self.clock.now();
+        self.watch.record(to, Event::ClockMoved { from, to });
+        if let Some(programs) = programs {
+            programs.follow(&self.clock, 0)?;
+        }
+        ccaches::follow_clock(self.path(), &self.clock)
+    }
+
+    /// Returns the earliest leading deadline before `target`. A deadline that a tick left in the
+    /// past is not a step.
+    fn next_step(&self, target: Timestamp) -> Option<Timestamp> {
+        let now = self.clock.now();
+        let servers = lock(&self.servers);
+        let deadlines = servers
+            .iter()
+            .filter(|timed| timed.leads)
+            .filter_map(TimedServer::deadline);
+        deadlines
+            .chain(self.watch.delays.next_deadline())
+            .filter(|deadline| *deadline > now && *deadline < target)
+            .min()
+    }
+}
+
+/// Moves the clock as [`World::advance_to`] does, in another thread if tasks of this process may
+/// have to run meanwhile.
+pub(crate) async fn advance(
+    world: &Arc<World>,
+    target: Timestamp,
+    steps: &Steps,
+) -> Result<Vec<Entry>, Error> {
+    if !world.has_others() {
+        return world.advance_to(target, steps);
+    }
+    let (done, wait) = tokio::sync::oneshot::channel();
+    let (moved, steps) = (Arc::clone(world), *steps);
+    std::thread::Builder::new()
+        .name("kerbox-advance".to_owned())
+        .spawn(move || {
+            // If the caller has gone, time has moved all the same.
+            let _ = done.send(moved.advance_to(target, &steps));
+        })
+        .map_err(Error::io("start a thread"))?;
+    wait.await
+        .map_err(|_| Error::io("move the clock")(std::io::Error::other("its thread panicked")))?
+}
+
+/// Pause between two looks at the same threads, in real time.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
+
+/// Those whose deadlines are steps besides the servers': programs and tasks.
+struct Others<'a> {
+    world: &'a World,
+    programs: Option<&'a Programs>,
+    crowd: Option<Crowd<'a>>,
+    steps: &'a Steps,
+}
+
+impl<'a> Others<'a> {
+    fn new(world: &'a World, programs: Option<&'a Programs>, steps: &'a Steps) -> Self {
+        Self {
+            world,
+            programs,
+            crowd: programs
+                .map(|programs| Crowd::new(programs, &world.clock, steps.granularity)),
+            steps,
+        }
+    }
+
+    /// Waits until no thread runs: neither of a program, nor of the servers, nor one in which a
+    /// task has gone on. Then no exchange is under way, since all of it happens on this machine.
+    /// Returns the next deadline of a program or a task.
+    fn settle(&mut self) -> Result<Option<Timestamp>, Error> {
+        let clock = &self.world.clock;
+        let begun = clock.real_now();
+        loop {
+            let (before, own_before) = self.look()?;
+            if !self.has_any(before.as_ref()) {
+                return Ok(None);
+            }
+            if self.is_asleep(&before, &own_before) {
+                std::thread::sleep(BETWEEN_LOOKS);
+                let (after, own_after) = self.look()?;
+                if self.is_asleep(&after, &own_after)
+                    && self.have_slept(&before, &after)
+                    && own_before == own_after
+                {
+                    return Ok(self.next(after.as_ref()));
+                }
+            }
+            if clock.real_now().since(begun) > self.steps.limit {
+                let (now, own) = self.look()?;
+                return Err(Error::StillBusy {
+                    limit: self.steps.limit,
+                    who: self.busy(now.as_ref(), &own),
+                });
+            }
+            std::thread::sleep(BETWEEN_LOOKS);
+        }
+    }
+
+    /// Returns whether a program runs, or a task waits for the clock or went on during this advance.
+    fn has_any(&self, programs: Option<&Sight>) -> bool {
+        let clock = &self.world.clock;
+        clock.next_deadline().is_some()
+            || clock.is_waking()
+            || !self.world.resumed.others().is_empty()
+            || programs.is_some_and(|sight| !sight.threads.is_empty())
+    }
+
+    /// Looks at the programs and at the threads of this process.
+    fn look(&mut self) -> Result<(Option<Sight>, Threads), Error> {
+        let programs = self.crowd.as_mut().map(Crowd::look).transpose()?;
+        let mut own = Threads::new();
+        threads::see_own(self.world.threads.others(), &mut own);
+        threads::see_own(self.world.resumed.others(), &mut own);
+        Ok((programs, own))
+    }
+
+    fn is_asleep(&self, programs: &Option<Sight>, own: &Threads) -> bool {
+        !self.world.clock.is_waking()
+            && programs.as_ref().is_none_or(Sight::is_asleep)
+            && own.values().all(threads::Thread::sleeps)
+    }
+
+    /// Returns whether the programs' threads have slept from one look to the other. Those that wake
+    /// up regularly may have done so in between: if they had asked a server for something, its
+    /// threads would have run.
+    fn have_slept(&self, before: &Option<Sight>, after: &Option<Sight>) -> bool {
+        let (Some(crowd), Some(before), Some(after)) = (&self.crowd, before, after) else {
+            return true;
+        };
+        before.threads.len() == after.threads.len()
+            && after.threads.iter().all(|(id, thread)| {
+                crowd.is_idle(*id, thread) || before.threads.get(id) == Some(thread)
+            })
+    }
+
+    fn next(&self, programs: Option<&Sight>) -> Option<Timestamp> {
+        let clock = &self.world.clock;
+        let theirs = self.crowd.as_ref().zip(programs);
+        let theirs = theirs.and_then(|(crowd, sight)| crowd.next(sight));
+        let theirs = theirs.map(|left| clock.now() + left);
+        clock.next_deadline().into_iter().chain(theirs).min()
+    }
+
+    /// Names those that are still busy.
+    fn busy(&self, programs: Option<&Sight>, own: &Threads) -> String {
+        let mut busy: Vec<String> = programs
+            .into_iter()
+            .flat_map(|sight| sight.threads.iter())
+            .filter(|(_, thread)| !thread.sleeps())
+            .map(|(id, thread)| {
+                let process = thread.process;
+                format!("process {process}, thread {id} ({})", thread.name)
+            })
+            .collect();
+        if own.values().any(|thread| !thread.sleeps()) {
+            busy.push("the fixture's own servers and tasks".to_owned());
+        }
+        if self.world.clock.is_waking() {
+            busy.push(
+                "a task that waited for the clock and is not polled: advance with `.await`, not \
+                 with a blocking call in the task's own thread"
+                    .to_owned(),
+            );
+        }
+        if busy.is_empty() {
+            busy.push("programs that run again and again for a short time".to_owned());
+        }
+        busy.join("; ")
+    }
+}
