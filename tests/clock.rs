@@ -1,23 +1,32 @@
 //! Programs in other languages under the fixture's clock: their wall clock is the fixture's,
-//! whatever it shows, and a wait takes as long as it does without.
+//! whatever it shows, a wait takes as long as it does without, and ends when the fixture advances
+//! past it.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use kerbox::{Clock, Cluster, NewPrincipal, Realm, Timestamp};
+use kerbox::{Clock, Cluster, NewPrincipal, Realm, Steps, Timestamp};
 
-use crate::clients::java_hadoop::java_commands;
+use crate::clients::java_hadoop::{class_path, java_commands};
 use crate::clients::jdk::Jdk;
 use crate::support::{Peer, TestResult, Text, command, peer_source, peers_dir, run, trials};
 
 trials! {
-    [Peer::Cxx] => every_wait_of_glibc_and_cxx;
-    [Peer::Jdk17] => every_wait_of_jdk_17;
-    [Peer::NewestJdk] => every_wait_of_the_newest_jdk;
-    [Peer::Python] => every_wait_of_python;
-    [Peer::Go] => every_wait_of_go, a_program_that_runs_sees_the_clock_move;
+    [Peer::Cxx] => every_wait_of_glibc_and_cxx, advance_ends_every_wait_of_glibc_and_cxx;
+    [Peer::Jdk17] =>
+        every_wait_of_jdk_17, advance_ends_every_wait_of_jdk_17, eight_days_of_a_schedule_in_jdk_17;
+    [Peer::NewestJdk] =>
+        every_wait_of_the_newest_jdk, advance_ends_every_wait_of_the_newest_jdk,
+        eight_days_of_a_schedule_in_the_newest_jdk;
+    [Peer::Python] =>
+        every_wait_of_python, advance_ends_every_wait_of_python, a_busy_program_is_named,
+        a_jump_ends_waits_for_a_moment_alone;
+    [Peer::Go] =>
+        every_wait_of_go, advance_ends_every_wait_of_go, a_program_that_runs_sees_the_clock_move,
+        eight_days_of_a_schedule_in_go, a_shell_and_the_go_program_in_it;
+    [Peer::JavaHadoop] => a_facade_refreshes_for_eight_days;
     [Peer::Mit] => mit_moves_once;
     [Peer::JavaHadoop] => java_hadoop_lists_ten_hours_later;
     [Peer::GoHdfs, Peer::Mit] => go_hdfs_lists_ten_hours_later;
@@ -109,8 +118,214 @@ fn check(program: &Path, arguments: &[&str], waits: usize) -> TestResult {
 
 fn every_wait_of_glibc_and_cxx() -> TestResult {
     let (_folder, program) = compiled(&["c++", "-std=c++20"], "waits.cpp")?;
-    // There are 32 with message queues, which a container may lack.
-    check(&program, &[], 30)
+    // There are 43 with message queues, which a container may lack.
+    check(&program, &[], 40)
+}
+
+/// Starts a program, waits for its first line, advances by `hours`, and returns all that it prints.
+fn played(realm: &Realm, mut command: Command, hours: u64) -> Text {
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    let mut output = BufReader::new(child.stdout.take().ok_or("no output")?);
+    let mut printed = String::new();
+    output.read_line(&mut printed)?;
+    let advanced = realm.advance_blocking(Duration::from_hours(hours));
+    if advanced.is_err() {
+        child.kill()?;
+    }
+    output.read_to_string(&mut printed)?;
+    let status = child.wait()?;
+    if let Err(error) = advanced {
+        return Err(format!("{error}, after: {printed}").into());
+    }
+    if status.success() {
+        Ok(printed)
+    } else {
+        Err(format!("{status}: {printed}").into())
+    }
+}
+
+/// Runs the program with waits of three hours, and checks that each takes that long by its own
+/// clocks while the fixture advances, running or frozen.
+fn check_advance(program: &Path, arguments: &[&str], waits: usize) -> TestResult {
+    for clock in [
+        Clock::system(),
+        Clock::frozen(Timestamp::from_secs(1_900_000_000)),
+    ] {
+        let realm = Realm::builder().clock(clock).start_blocking()?;
+        let mut command = realm.command_under_clock(program)?;
+        command.args(arguments).env("WAIT_MS", "10800000");
+        let printed = played(&realm, command, 200)?;
+        let waited = printed.lines().filter(|line| !line.starts_with("now "));
+        let mut seen = 0;
+        for line in waited {
+            let (_, millis) = line.rsplit_once(' ').ok_or("a name and a number")?;
+            let millis: i64 = millis.parse()?;
+            let possible = 10_799_990..10_815_000;
+            assert!(possible.contains(&millis), "{line} ms of {printed}");
+            seen += 1;
+        }
+        assert!(seen >= waits, "{printed}");
+    }
+    Ok(())
+}
+
+fn advance_ends_every_wait_of_glibc_and_cxx() -> TestResult {
+    let (_folder, program) = compiled(&["c++", "-std=c++20"], "waits.cpp")?;
+    check_advance(&program, &[], 38)
+}
+
+fn advance_in_java(jdk: Jdk) -> TestResult {
+    let java = jdk.java().ok_or("it was here before")?;
+    let source = peer_source("clock").join("Waits.java");
+    check_advance(&java, &[&source.to_string_lossy()], 9)
+}
+
+fn advance_ends_every_wait_of_jdk_17() -> TestResult {
+    advance_in_java(Jdk::V17)
+}
+
+fn advance_ends_every_wait_of_the_newest_jdk() -> TestResult {
+    advance_in_java(Jdk::Newest)
+}
+
+fn advance_ends_every_wait_of_python() -> TestResult {
+    let source = peer_source("clock").join("waits.py");
+    check_advance(Path::new("python3"), &[&source.to_string_lossy()], 7)
+}
+
+fn advance_ends_every_wait_of_go() -> TestResult {
+    let (_folder, program) = compiled(&["go", "build"], "waits.go")?;
+    check_advance(&program, &[], 4)
+}
+
+/// A task every six hours, four each day.
+fn eight_days_of_a_schedule(program: &Path, arguments: &[&str]) -> TestResult {
+    let realm = Realm::start_blocking()?;
+    let mut command = realm.command_under_clock(program)?;
+    command.args(arguments);
+    let printed = played(&realm, command, 8 * 24 + 1)?;
+    let expected: String = (1..=8)
+        .map(|day| format!("day {day} {}\n", 4 * day))
+        .collect();
+    assert_eq!(printed, format!("ready\n{expected}"));
+    Ok(())
+}
+
+fn schedule_in_java(jdk: Jdk) -> TestResult {
+    let java = jdk.java().ok_or("it was here before")?;
+    let source = peer_source("clock").join("Schedules.java");
+    eight_days_of_a_schedule(&java, &[&source.to_string_lossy()])
+}
+
+fn eight_days_of_a_schedule_in_jdk_17() -> TestResult {
+    schedule_in_java(Jdk::V17)
+}
+
+fn eight_days_of_a_schedule_in_the_newest_jdk() -> TestResult {
+    schedule_in_java(Jdk::Newest)
+}
+
+fn eight_days_of_a_schedule_in_go() -> TestResult {
+    let (_folder, program) = compiled(&["go", "build"], "schedules.go")?;
+    eight_days_of_a_schedule(&program, &[])
+}
+
+fn a_busy_program_is_named() -> TestResult {
+    let realm = Realm::start_blocking()?;
+    let mut child = realm
+        .command_under_clock("python3")?
+        .args(["-c", "print(flush=True)\nwhile True: pass"])
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
+    let steps = Steps::new().limit(Duration::from_millis(100));
+    let refused = realm.advance_in_blocking(Duration::from_hours(1), &steps);
+    child.kill()?;
+    let process = child.wait_with_output()?;
+    drop(process);
+    let error = refused.err().ok_or("it never rests")?.to_string();
+    assert!(error.contains("(python3)"), "{error}");
+    assert!(error.contains("Steps::limit"), "{error}");
+    // The dead are forgotten.
+    realm.advance_in_blocking(Duration::from_hours(1), &steps)?;
+    Ok(())
+}
+
+/// A jump is a step of the wall clock, as by NTP: it ends waits for a moment, and no timeouts.
+fn a_jump_ends_waits_for_a_moment_alone() -> TestResult {
+    let realm = Realm::start_blocking()?;
+    let script = "import ctypes, threading, time
+class Timespec(ctypes.Structure): _fields_ = [('s', ctypes.c_long), ('ns', ctypes.c_long)]
+def until():
+    moment = Timespec(int(time.time()) + 3600, 0)
+    ctypes.CDLL(None).clock_nanosleep(0, 1, ctypes.byref(moment), None)
+    print('moment', flush=True)
+def span():
+    time.sleep(3600)
+    print('span', flush=True)
+threads = [threading.Thread(target=run) for run in (until, span)]
+for thread in threads: thread.start()
+print('ready', flush=True)
+for thread in threads: thread.join()
+";
+    let mut child = realm
+        .command_under_clock("python3")?
+        .args(["-c", script])
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut output = BufReader::new(child.stdout.take().ok_or("no output")?);
+    let mut line = || -> Result<String, Error> {
+        let mut line = String::new();
+        output.read_line(&mut line)?;
+        Ok(line.trim().to_owned())
+    };
+    assert_eq!(line()?, "ready");
+    // Both threads sleep when an advance returns.
+    realm.advance_blocking(Duration::from_secs(60))?;
+    realm.jump_blocking(realm.clock().now() + Duration::from_hours(2))?;
+    assert_eq!(line()?, "moment");
+    realm.advance_blocking(Duration::from_hours(1))?;
+    assert_eq!(line()?, "span");
+    assert!(child.wait()?.success());
+    Ok(())
+}
+
+/// The launcher stays and follows the shell's children; the library reaches those on glibc.
+fn a_shell_and_the_go_program_in_it() -> TestResult {
+    let (_folder, go) = compiled(&["go", "build"], "ticks.go")?;
+    let realm = Realm::start_blocking()?;
+    realm.advance_blocking(Duration::from_hours(24 * 365))?;
+    let mut shell = realm.command_and_children_under_clock("sh")?;
+    let script = format!("date +%s; echo | {}; date +%s", go.display());
+    let printed = text(&shell.args(["-c", &script]).output()?)?;
+    let now = realm.clock().now().as_secs();
+    assert_eq!(printed.lines().count(), 3, "{printed}");
+    for line in printed.lines() {
+        let seconds: i64 = line.parse()?;
+        assert!((now - 60..=now).contains(&seconds), "{printed}");
+    }
+    Ok(())
+}
+
+/// The facade of a service that logs in again every six hours, with tickets of ten hours.
+fn a_facade_refreshes_for_eight_days() -> TestResult {
+    let cluster = Cluster::secure().start_blocking()?;
+    let realm = cluster.realm().ok_or("it is secure")?;
+    let alice = realm.principal("alice")?.to_string();
+    let keytab = realm.keytab("alice")?;
+    let mut command = cluster.command_under_clock("java")?;
+    let class_path = class_path(&cluster.env())?;
+    let conf = cluster.path().join("krb5.conf");
+    command
+        .arg(format!("-Djava.security.krb5.conf={}", conf.display()))
+        .args(["-Dpeers.level=WARN", "-Djava.net.preferIPv4Stack=true"])
+        .args(["-XX:TieredStopAtLevel=1", "-cp", &class_path])
+        .arg(peer_source("clock").join("KerberosFacade.java"))
+        .args([&*alice, &keytab.to_string_lossy(), &(cluster.url() + "/")]);
+    let printed = played(realm, command, 8 * 24 + 1)?;
+    assert_eq!(printed, "ready\nrefreshes 32 jobs 96 failures 0\n");
+    Ok(())
 }
 
 fn java(jdk: Jdk) -> TestResult {

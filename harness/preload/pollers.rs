@@ -199,8 +199,10 @@ pub unsafe extern "C" fn epoll_pwait(
         let mask = without_ours(mask);
         poll_for(i64::from(millis).saturating_mul(MILLI), |nanos| {
             // Rounds up, so that it does not end early.
-            let millis = nanos.saturating_add(MILLI - 1).div_euclid(MILLI);
-            let millis = c_int::try_from(millis).unwrap_or(c_int::MAX);
+            let millis = match nanos {
+                ..0 => -1,
+                _ => c_int::try_from(nanos.saturating_add(MILLI - 1) / MILLI).unwrap_or(c_int::MAX),
+            };
             function(epoll, events, count, millis, pointer(mask.as_ref()))
         })
     }

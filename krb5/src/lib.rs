@@ -29,12 +29,12 @@ pub mod messages;
 pub mod principal;
 mod private_file;
 mod reader;
+pub mod sleep;
 pub mod spake;
 mod stored_key;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod ticket;
-pub mod sleep;
 pub mod time;
 
 pub use ccache::{Credential, CredentialCache};

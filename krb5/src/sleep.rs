@@ -50,16 +50,15 @@ impl Sleepers {
     }
 
     pub(crate) fn changed(&self) {
-        self.watchers()
-            .iter()
-            .for_each(|watcher| watcher.changed());
+        self.watchers().iter().for_each(|watcher| watcher.changed());
     }
 
     fn wake(&self, due: impl Fn(Timestamp) -> bool) {
         let mut state = self.state();
         let all = std::mem::take(&mut state.waiting);
-        let (due, waiting): (BTreeMap<_, _>, _) =
-            all.into_iter().partition(|((deadline, _), _)| due(*deadline));
+        let (due, waiting): (BTreeMap<_, _>, _) = all
+            .into_iter()
+            .partition(|((deadline, _), _)| due(*deadline));
         state.waiting = waiting;
         state.woken.extend(due.keys().map(|(_, id)| id));
         drop(state);
@@ -176,7 +175,9 @@ impl Future for Sleep {
         } else {
             state.next += 1;
         }
-        state.waiting.insert((deadline, id), context.waker().clone());
+        state
+            .waiting
+            .insert((deadline, id), context.waker().clone());
         drop(state);
         self.waiting = Some((deadline, id));
         watchers.iter().for_each(|watcher| watcher.changed());
@@ -238,7 +239,9 @@ impl<F: Future> Future for Timeout<F> {
         if let Poll::Ready(output) = self.future.as_mut().poll(context) {
             return Poll::Ready(Ok(output));
         }
-        Pin::new(&mut self.sleep).poll(context).map(|()| Err(Elapsed))
+        Pin::new(&mut self.sleep)
+            .poll(context)
+            .map(|()| Err(Elapsed))
     }
 }
 

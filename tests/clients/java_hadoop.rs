@@ -27,6 +27,17 @@ fn fs_shells(env: &ClientEnv, commands: &[&[&str]]) -> Result<(Vec<Answer>, Stri
     java_commands(env, "FsShells.java", commands)
 }
 
+/// Returns the class path of Hadoop's client with a fixture's configuration.
+pub(crate) fn class_path(env: &ClientEnv) -> Result<String, Error> {
+    let conf = env.get("HADOOP_CONF_DIR").ok_or("no HADOOP_CONF_DIR")?;
+    Ok(format!(
+        "{}:{}:{}/*",
+        conf.to_string_lossy(),
+        peers_dir().join("log").display(),
+        hadoop_jars().display()
+    ))
+}
+
 /// Runs commands of one of the programs in `tests/peers` in one JVM; returns each command's answer,
 /// and the standard error of all.
 pub(crate) fn java_commands(
@@ -34,19 +45,10 @@ pub(crate) fn java_commands(
     program: &str,
     commands: &[&[&str]],
 ) -> Result<(Vec<Answer>, String), Error> {
-    let conf = env
-        .get("HADOOP_CONF_DIR")
-        .ok_or("no HADOOP_CONF_DIR")?
-        .to_string_lossy()
-        .into_owned();
+    let class_path = class_path(env)?;
     let krb5 = env
         .get("KRB5_CONFIG")
         .map(|path| format!("-Djava.security.krb5.conf={}", path.to_string_lossy()));
-    let class_path = format!(
-        "{conf}:{}:{}/*",
-        peers_dir().join("log").display(),
-        hadoop_jars().display()
-    );
     let source = peer_source(program).display().to_string();
     let mut words = vec![
         "-Dpeers.level=WARN",

@@ -154,7 +154,12 @@ mod tests {
             state: 'S',
             runs: 0,
         };
-        for name in ["VM Periodic Tas", "C2 CompilerThre", "G1 Service", "ZDirector"] {
+        for name in [
+            "VM Periodic Tas",
+            "C2 CompilerThre",
+            "G1 Service",
+            "ZDirector",
+        ] {
             assert!(thread(name).is_of_jvm(), "{name}");
         }
         for name in ["pool-1-thread-1", "java", "Zoe", "main"] {

@@ -23,7 +23,10 @@ impl ThreadIds {
     pub(crate) fn own() -> u32 {
         #[cfg(target_os = "linux")]
         {
-            rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs()
+            rustix::thread::gettid()
+                .as_raw_nonzero()
+                .get()
+                .unsigned_abs()
         }
         #[cfg(not(target_os = "linux"))]
         {

@@ -224,8 +224,7 @@ impl<'a> Others<'a> {
         Self {
             world,
             programs,
-            crowd: programs
-                .map(|programs| Crowd::new(programs, &world.clock, steps.granularity)),
+            crowd: programs.map(|programs| Crowd::new(programs, &world.clock, steps.granularity)),
             steps,
         }
     }

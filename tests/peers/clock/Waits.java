@@ -10,9 +10,13 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** Prints the wall clock, and the duration of each of the JDK's ways to wait for 300 ms. */
+/**
+ * Prints the wall clock, and the duration of each of the JDK's ways to wait for 300 ms, or for the
+ * milliseconds in WAIT_MS.
+ */
 class Waits {
-    private static final int WAIT = 300;
+    private static final int WAIT =
+            Integer.parseInt(System.getenv().getOrDefault("WAIT_MS", "300"));
 
     private interface Wait {
         void run() throws Exception;

@@ -1,7 +1,9 @@
-// Prints the wall clock, and the duration of each way of glibc and libstdc++ to wait for 300 ms.
+// Prints the wall clock, and the duration of each way of glibc and libstdc++ to wait for 300 ms, or
+// for the milliseconds in WAIT_MS.
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <fcntl.h>
 #include <functional>
@@ -14,6 +16,8 @@
 #include <semaphore.h>
 #include <shared_mutex>
 #include <signal.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
@@ -24,13 +28,14 @@
 using namespace std::chrono_literals;
 using Wall = std::chrono::system_clock;
 
-static const auto WAIT = 300ms;
+static const std::chrono::milliseconds WAIT{getenv("WAIT_MS") ? atoll(getenv("WAIT_MS")) : 300};
 
-/// Returns a clock's time in 300 ms.
+/// Returns a clock's time after the wait.
 static timespec soon(clockid_t clock) {
     timespec time;
     clock_gettime(clock, &time);
-    time.tv_nsec += 300'000'000;
+    time.tv_sec += WAIT / 1s;
+    time.tv_nsec += WAIT % 1s / 1ns;
     if (time.tv_nsec >= 1'000'000'000) {
         time.tv_sec += 1;
         time.tv_nsec -= 1'000'000'000;
@@ -182,6 +187,11 @@ static void semaphores_threads_and_futures() {
     auto future = promise.get_future();
     measure("future::wait_until(system_clock)", [&] { future.wait_until(Wall::now() + WAIT); });
     measure("future::wait_for", [&] { future.wait_for(WAIT); });
+    measure("syscall(SYS_futex, relative)", [] {
+        int word = 0;
+        timespec time{WAIT / 1s, WAIT % 1s / 1ns};
+        syscall(SYS_futex, &word, FUTEX_WAIT, 0, &time, nullptr, 0);
+    });
     measure("syscall(SYS_futex)", [] {
         int word = 0;
         auto time = soon(CLOCK_REALTIME);
@@ -195,7 +205,7 @@ static void timer_descriptor(clockid_t clock, int flags, timespec time) {
     setting.it_value = time;
     timerfd_settime(descriptor, flags, &setting, nullptr);
     pollfd poller{descriptor, POLLIN, 0};
-    poll(&poller, 1, 20'000);
+    poll(&poller, 1, 2 * WAIT.count() + 20'000);
     close(descriptor);
 }
 
@@ -204,7 +214,7 @@ static void sleeps_and_timers() {
         auto time = soon(CLOCK_REALTIME);
         clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &time, nullptr);
     });
-    timespec relative{0, 300'000'000};
+    timespec relative{WAIT / 1s, WAIT % 1s / 1ns};
     measure("clock_nanosleep", [&] { clock_nanosleep(CLOCK_REALTIME, 0, &relative, nullptr); });
     measure("nanosleep", [&] { nanosleep(&relative, nullptr); });
     measure("timerfd(absolute)",
@@ -212,6 +222,22 @@ static void sleeps_and_timers() {
     measure("timerfd", [&] { timer_descriptor(CLOCK_REALTIME, 0, relative); });
     measure("timerfd(monotonic)",
             [] { timer_descriptor(CLOCK_MONOTONIC, TFD_TIMER_ABSTIME, soon(CLOCK_MONOTONIC)); });
+    measure("timerfd(repeated)", [&] {
+        int descriptor = timerfd_create(CLOCK_MONOTONIC, 0);
+        itimerspec setting{relative, relative};
+        timerfd_settime(descriptor, 0, &setting, nullptr);
+        int epoll = epoll_create1(0);
+        epoll_event event{EPOLLIN, {}};
+        epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event);
+        epoll_wait(epoll, &event, 1, -1);
+        close(epoll);
+        close(descriptor);
+    });
+    measure("thrd_sleep", [&] { thrd_sleep(&relative, nullptr); });
+    // Signals of POSIX timers go by real time.
+    if (WAIT > 1s) {
+        return;
+    }
     measure("timer_settime(absolute)", [] {
         sigset_t signals;
         sigemptyset(&signals);
@@ -229,6 +255,26 @@ static void sleeps_and_timers() {
         sigtimedwait(&signals, nullptr, &limit);
         timer_delete(timer);
     });
+}
+
+/// Waits for descriptors of which none becomes ready.
+static void descriptors() {
+    int millis = WAIT.count();
+    timespec time{WAIT / 1s, WAIT % 1s / 1ns};
+    measure("poll", [&] { poll(nullptr, 0, millis); });
+    measure("ppoll", [&] { ppoll(nullptr, 0, &time, nullptr); });
+    measure("select", [] {
+        timeval time{WAIT / 1s, WAIT % 1s / 1us};
+        select(0, nullptr, nullptr, nullptr, &time);
+    });
+    measure("pselect", [&] { pselect(0, nullptr, nullptr, nullptr, &time, nullptr); });
+    int epoll = epoll_create1(0);
+    epoll_event event;
+    measure("epoll_wait", [&] { epoll_wait(epoll, &event, 1, millis); });
+    sigset_t all;
+    sigfillset(&all);
+    measure("epoll_pwait(all signals blocked)", [&] { epoll_pwait(epoll, &event, 1, millis, &all); });
+    close(epoll);
 }
 
 /// Waits on message queues. They are a file system that a container may lack; then it does nothing.
@@ -255,10 +301,12 @@ static void message_queues() {
 
 int main() {
     reads();
+    fflush(stdout);
     condition_variables();
     locks();
     semaphores_threads_and_futures();
     sleeps_and_timers();
+    descriptors();
     message_queues();
     fflush(stdout);
     // Do not join the threads: those that hold locks wait forever.

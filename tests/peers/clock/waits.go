@@ -1,14 +1,23 @@
-// Prints the wall clock, and the duration of each of Go's ways to wait for 300 ms.
+// Prints the wall clock, and the duration of each of Go's ways to wait for 300 ms, or for the
+// milliseconds in WAIT_MS.
 package main
 
 import (
 	"context"
 	"fmt"
 	"net"
+	"os"
+	"strconv"
 	"time"
 )
 
-const wait = 300 * time.Millisecond
+var wait = 300 * time.Millisecond
+
+func init() {
+	if millis, err := strconv.Atoi(os.Getenv("WAIT_MS")); err == nil {
+		wait = time.Duration(millis) * time.Millisecond
+	}
+}
 
 func measure(name string, run func()) {
 	start := time.Now()

@@ -1,13 +1,15 @@
-"""Prints the wall clock, and the duration of each of Python's ways to wait for 300 ms."""
+"""Prints the wall clock, and the duration of each of Python's ways to wait for 300 ms, or for the
+milliseconds in WAIT_MS."""
 
 import asyncio
 import multiprocessing
+import os
 import queue
 import select
 import threading
 import time
 
-WAIT = 0.3
+WAIT = int(os.environ.get("WAIT_MS", "300")) / 1000
 
 
 def get_from_an_empty_queue():
@@ -33,7 +35,7 @@ WAITS = {
     "asyncio": lambda: asyncio.run(asyncio.sleep(WAIT)),
 }
 
-print("now", int(time.time()))
+print("now", int(time.time()), flush=True)
 for name, wait in WAITS.items():
     start = time.monotonic()
     wait()
