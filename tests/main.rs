@@ -17,6 +17,7 @@ mod hostile;
 mod isolation;
 mod leftovers;
 mod mit_kdc;
+mod perpetual_login;
 mod proxy;
 mod refusals;
 mod replicas;
@@ -47,6 +48,7 @@ fn main() -> std::process::ExitCode {
         leftovers::trials(),
         leftovers::failing_trials(),
         mit_kdc::trials(),
+        perpetual_login::trials(),
         tokens::trials(),
         block_tokens::trials(),
         tampering::trials(),

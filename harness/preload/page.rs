@@ -102,10 +102,15 @@ pub(crate) fn slots() -> &'static [Slot] {
     unsafe { core::slice::from_raw_parts(slots, layout::WAITS) }
 }
 
-/// Returns the program's wall clock, in nanoseconds since 1970.
-pub(crate) fn now() -> i64 {
+/// The fixture's clock: running ahead by a number of nanoseconds, or frozen.
+enum Clock {
+    Ahead(i64),
+    Frozen(i64),
+}
+
+fn clock() -> Clock {
     let Some(page) = page() else {
-        return system::wall_clock();
+        return Clock::Ahead(0);
     };
     let mut read = (0, 0);
     for _ in 0..TRIES {
@@ -118,8 +123,28 @@ pub(crate) fn now() -> i64 {
         core::hint::spin_loop();
     }
     match read {
-        (offset, 0) => system::wall_clock().saturating_add(offset),
-        (_, frozen) => frozen,
+        (offset, 0) => Clock::Ahead(offset),
+        (_, frozen) => Clock::Frozen(frozen),
+    }
+}
+
+/// Returns the program's wall clock, in nanoseconds since 1970.
+pub(crate) fn now() -> i64 {
+    match clock() {
+        Clock::Ahead(offset) => system::wall_clock().saturating_add(offset),
+        Clock::Frozen(at) => at,
+    }
+}
+
+/// Returns the program's wall clock as the system's functions do.
+pub(crate) fn now_as_timespec() -> system::Timespec {
+    match clock() {
+        Clock::Ahead(offset) => {
+            let mut now = system::read(system::CLOCK_REALTIME);
+            now.add(offset);
+            now
+        }
+        Clock::Frozen(at) => system::Timespec::from_nanos(at),
     }
 }
 

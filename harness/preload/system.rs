@@ -68,6 +68,16 @@ impl Timespec {
         }
     }
 
+    /// Adds nanoseconds. Without a division of the sum, since clocks are read often.
+    pub(crate) const fn add(&mut self, nanos: i64) {
+        self.seconds = self.seconds.saturating_add(nanos.div_euclid(NANOS));
+        self.nanos += nanos.rem_euclid(NANOS);
+        if self.nanos >= NANOS {
+            self.seconds = self.seconds.saturating_add(1);
+            self.nanos -= NANOS;
+        }
+    }
+
     /// Returns the nanoseconds, the nearest possible if there are too many.
     pub(crate) const fn to_nanos(self) -> i64 {
         self.seconds
@@ -219,21 +229,22 @@ pub(crate) fn find_redirection() {
     IS_REDIRECTED.store(answer == 0, Relaxed);
 }
 
-fn read(clock: c_int) -> i64 {
+/// Reads one of the system's clocks.
+pub(crate) fn read(clock: c_int) -> Timespec {
     let mut time = Timespec::from_nanos(0);
     // SAFETY: `time` outlives the call.
     unsafe { clock_gettime(clock, &mut time) };
-    time.to_nanos()
+    time
 }
 
 /// Returns the system's wall clock, in nanoseconds since 1970.
 pub(crate) fn wall_clock() -> i64 {
-    read(CLOCK_REALTIME)
+    read(CLOCK_REALTIME).to_nanos()
 }
 
 /// Returns the system's monotonic clock, in nanoseconds.
 pub(crate) fn monotonic_clock() -> i64 {
-    read(CLOCK_MONOTONIC)
+    read(CLOCK_MONOTONIC).to_nanos()
 }
 
 /// Reads one of the system's clocks, by glibc's `clock_gettime` and the vDSO if possible.

@@ -21,7 +21,7 @@ use crate::spec::builder::{Builder, HasHdfs, Start};
 use crate::spec::{Security, Spec, checks};
 use crate::world::Fixture;
 use crate::world::methods::world_methods;
-use crate::{Error, Login, NewPrincipal};
+use crate::{Error, Login, NewPrincipal, PerpetualLoginBuilder};
 
 /// An HDFS on random ports of 127.0.0.1, with its own clock and, if it is secure, its own realm.
 /// Dropping it stops it.
@@ -134,6 +134,13 @@ impl Cluster {
     /// Blocking variant of [`login`](Self::login).
     pub fn login_blocking(&self, user: &str) -> Result<Login, Error> {
         self.secure_realm()?.login_with_env(user, &self.env())
+    }
+
+    /// Returns the settings of a login from the user's keytab that never ends; see
+    /// [`Realm::perpetual_login`].
+    pub fn perpetual_login(&self, user: &str) -> Result<PerpetualLoginBuilder, Error> {
+        let realm = self.realm().ok_or(Error::NoRealm)?;
+        realm.perpetual_login_with_env(user, self.env())
     }
 
     /// Adds a principal and its keytab to the realm.

@@ -128,6 +128,17 @@ pub enum Error {
     /// What a test expected of the servers did not happen, or too often.
     #[error("{0}")]
     Unmet(String),
+    /// A keytab without a usable key of the principal that must log in.
+    #[error(
+        "{} has no usable key of {principal}: export its keys into it again, or name another keytab",
+        keytab.display()
+    )]
+    NoKeys {
+        /// The principal.
+        principal: Principal,
+        /// The keytab file.
+        keytab: PathBuf,
+    },
     /// Programs, or tasks that wait for the clock, did not come to rest while time was moved. The
     /// clock stands where they should have.
     #[error(
@@ -178,9 +189,27 @@ impl Error {
             | Self::UnknownPrincipal { .. }
             | Self::NotSeen { .. }
             | Self::Unmet(_)
+            | Self::NoKeys { .. }
             | Self::StillBusy { .. }
             | Self::ClockOutOfReach { .. }
             | Self::NoSuchServer { .. } => None,
+        }
+    }
+
+    /// Names the operation that the KDC has refused.
+    pub(crate) fn refused(
+        doing: &'static str,
+        principal: &Principal,
+        error: kerbox_krb5::Error,
+    ) -> Self {
+        match error {
+            kerbox_krb5::Error::Kdc(error) => Self::Refused {
+                doing,
+                principal: principal.clone(),
+                code: error.code,
+                text: error.text,
+            },
+            other => other.into(),
         }
     }
 

@@ -104,6 +104,7 @@ pub use client::env_guard::EnvGuard;
 pub use client::environment::ClientEnv;
 pub use client::krb5_conf::{shared_krb5_conf, use_shared_krb5_conf};
 pub use client::login::{InProcess, Login};
+pub use client::perpetual_login::{LoginFailure, PerpetualLogin, PerpetualLoginBuilder};
 pub use cluster::{Cluster, ClusterBuilder};
 pub use control::Control;
 pub use error::Error;
@@ -112,7 +113,7 @@ pub use kerbox_events::{
 };
 pub use kerbox_kdc::{Pac, PacAccount, PacDomain, RealmConfig, Sid};
 pub use kerbox_krb5::client::Credentials;
-pub use kerbox_krb5::sleep::{Elapsed, Interval, Sleep, Timeout};
+pub use kerbox_krb5::sleep::{Elapsed, Hold, Interval, Sleep, Timeout};
 pub use kerbox_krb5::{Clock, EncryptionType, ErrorCode, Principal, Timestamp};
 pub use realm::{Realm, RealmBuilder};
 pub use servers::datanodes::Datanode;

@@ -20,7 +20,7 @@ use crate::spec::{NewPrincipal, RealmSpec, Spec, checks};
 use crate::world::Fixture;
 use crate::world::elsewhere::elsewhere;
 use crate::world::methods::world_methods;
-use crate::{Error, Login, Server};
+use crate::{Error, Login, PerpetualLogin, PerpetualLoginBuilder, Server};
 
 /// A Kerberos realm on random ports of 127.0.0.1, with its own clock. Dropping it stops it.
 ///
@@ -132,6 +132,31 @@ impl Realm {
             self.core.new_cache(user)?,
             env,
         )
+    }
+
+    /// Returns the settings of a login from the user's keytab that never ends, on the fixture's
+    /// clock. It asks the KDC over its port, so that faults and outages reach it. A user missing
+    /// from the database is added first.
+    pub fn perpetual_login(&self, user: &str) -> Result<PerpetualLoginBuilder, Error> {
+        self.perpetual_login_with_env(user, self.env())
+    }
+
+    pub(crate) fn perpetual_login_with_env(
+        &self,
+        user: &str,
+        env: ClientEnv,
+    ) -> Result<PerpetualLoginBuilder, Error> {
+        let principal = self.principal(user)?;
+        if self.core.kdc.database().resolve(&principal).is_none() {
+            self.add_principal(NewPrincipal::new(user))?;
+        }
+        let (keytab, cache) = (self.keytab(user)?, self.core.new_cache(user)?);
+        let login = PerpetualLogin::from_keytab(principal, keytab, cache)
+            .clock(&self.core.world.clock)
+            .seed(self.core.world.seed)
+            .env(env);
+        let kdcs = self.core.kdcs.addresses();
+        Ok(kdcs.into_iter().fold(login, PerpetualLoginBuilder::kdc))
     }
 
     /// Adds a principal and its keytab while the KDC runs.

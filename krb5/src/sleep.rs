@@ -35,6 +35,8 @@ struct State {
     waiting: BTreeMap<(Timestamp, u64), Waker>,
     /// Those that were woken and have not gone on yet.
     woken: BTreeSet<u64>,
+    /// The number of living [`Hold`]s.
+    holds: usize,
 }
 
 impl Sleepers {
@@ -130,10 +132,18 @@ impl Clock {
         self.sleepers.wake(|deadline| deadline <= now);
     }
 
-    /// Returns whether a task was woken and has not gone on yet.
+    /// Keeps a fixture from moving time on while something goes on that takes real time, until the
+    /// value is dropped.
+    pub fn hold(&self) -> Hold {
+        self.sleepers.state().holds += 1;
+        Hold(Arc::clone(&self.sleepers))
+    }
+
+    /// Returns whether a task was woken and has not gone on yet, or something else must end first.
     #[must_use]
     pub fn is_waking(&self) -> bool {
-        !self.sleepers.state().woken.is_empty()
+        let state = self.sleepers.state();
+        !state.woken.is_empty() || state.holds > 0
     }
 
     /// Ends all waits if no watcher is left.
@@ -198,6 +208,17 @@ impl Sleep {
 impl Drop for Sleep {
     fn drop(&mut self) {
         self.forget();
+    }
+}
+
+/// Keeps a fixture from moving time on, from [`Clock::hold`].
+#[derive(Debug)]
+#[must_use = "time can be moved on as soon as this is dropped: bind it to a name"]
+pub struct Hold(Arc<Sleepers>);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.state().holds -= 1;
     }
 }
 

@@ -88,6 +88,13 @@ pub(crate) struct Exec {
     pub(crate) settings: SettingsArgs,
     #[command(flatten)]
     pub(crate) ready: ReadyArgs,
+    /// The command sees the sandbox's time as its own, and so do programs on glibc that it starts
+    /// (Linux)
+    #[arg(long)]
+    pub(crate) clock: bool,
+    /// The same, and Go and static programs that it starts follow, too: for shells and `go test`
+    #[arg(long)]
+    pub(crate) clock_children: bool,
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,
@@ -167,6 +174,9 @@ pub(crate) struct Env {
     /// For which shell
     #[arg(long, value_enum, default_value = "bash")]
     pub(crate) shell: Shell,
+    /// Programs on glibc see the sandbox's time as their own (Linux)
+    #[arg(long)]
+    pub(crate) clock: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! The environment variables for a sandbox's clients, in the syntax of each shell.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::Path;
 
 use kerbox::directory::{hadoop_option, java_option};
@@ -61,6 +62,14 @@ pub(crate) fn here(variables: &Environment, dir: &Path) -> Environment {
         }
     }
     here
+}
+
+/// Returns whether a variable is one that puts a program under the clock: the library, its page, and
+/// the krb5.conf for programs that need no offset in their caches.
+pub(crate) fn of_clock(name: &OsStr) -> bool {
+    ["LD_PRELOAD", "KERBOX_CLOCK_PAGE", "KRB5_CONFIG"]
+        .iter()
+        .any(|of_clock| name == *of_clock)
 }
 
 /// Returns the variables in the syntax of `shell`, one per line.

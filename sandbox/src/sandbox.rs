@@ -1,10 +1,12 @@
 //! A running sandbox: its servers, its files, and its announcements.
 
 use std::convert::Infallible;
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use kerbox::{Clock, Control, Error, Server};
@@ -90,6 +92,21 @@ impl Sandbox {
     /// Returns the ready line's data.
     pub(crate) fn ready(&self) -> &Ready {
         &self.ready
+    }
+
+    /// Returns a command that runs in the sandbox's time, with the variables that this needs.
+    pub(crate) fn under_clock(
+        &self,
+        words: &[OsString],
+        with_children: bool,
+    ) -> Result<Command, Failure> {
+        let (program, arguments) = words.split_first().expect("clap asks for one at least");
+        let mut command = self
+            .servers
+            .under_clock(program, with_children)
+            .map_err(|error| Failure::Failed(error.to_string()))?;
+        command.args(arguments);
+        Ok(command)
     }
 
     /// Returns the start-up time.

@@ -1,7 +1,9 @@
 //! The servers, started according to the settings.
 
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 
 use kerbox::directory::Directory;
@@ -54,6 +56,20 @@ impl Servers {
         match self {
             Self::Realm(realm) => realm.serve_control(path),
             Self::Cluster(cluster) => cluster.serve_control(path),
+        }
+    }
+
+    /// Returns a command that runs in the servers' time.
+    pub(crate) fn under_clock(
+        &self,
+        program: &OsStr,
+        with_children: bool,
+    ) -> Result<Command, Error> {
+        match (self, with_children) {
+            (Self::Realm(realm), false) => realm.command_under_clock(program),
+            (Self::Realm(realm), true) => realm.command_and_children_under_clock(program),
+            (Self::Cluster(cluster), false) => cluster.command_under_clock(program),
+            (Self::Cluster(cluster), true) => cluster.command_and_children_under_clock(program),
         }
     }
 

@@ -180,3 +180,26 @@ fn a_folder_without_a_sandbox_is_a_failure() {
         .run(&["env", "--dir", "nowhere"])
         .refused(1, &["nowhere", "ready.json"]);
 }
+
+#[test]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn programs_are_put_under_the_clock_if_asked() {
+    let place = Place::new();
+    let up = place.up(&ANY_PORTS);
+    let plain: Value =
+        serde_json::from_str(place.run(&["env", "--shell", "json"]).succeeded()).expect("JSON");
+    let ran = place.run(&["env", "--clock", "--shell", "json"]);
+    let clocked: Value = serde_json::from_str(ran.succeeded()).expect("JSON");
+    for (name, file) in [
+        ("KERBOX_CLOCK_PAGE", "clock/page"),
+        ("LD_PRELOAD", "clock/libkerbox_clock.so"),
+        ("KRB5_CONFIG", "clock/krb5.conf"),
+    ] {
+        let path = up.dir().join(file);
+        assert_eq!(clocked[name], path.to_str().expect("UTF-8"));
+        assert!(path.is_file());
+        assert_ne!(plain[name], clocked[name]);
+    }
+    assert_eq!(plain["KRB5CCNAME"], clocked["KRB5CCNAME"]);
+    up.stop();
+}

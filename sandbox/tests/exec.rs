@@ -167,3 +167,28 @@ fn a_closed_standard_input_ends_the_command_if_asked_for() {
     ]);
     assert_eq!(ran.code, Some(128 + 15), "{ran:#?}");
 }
+
+#[test]
+#[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
+fn the_command_and_its_children_run_under_the_clock_if_asked() {
+    let place = Place::new();
+    let script = r#"
+        echo "$KERBOX_CLOCK_PAGE"; echo "$LD_PRELOAD"; grep -c kdc_timesync "$KRB5_CONFIG"
+        grep -c libkerbox_clock /proc/self/maps > /dev/null && echo mapped
+    "#;
+    for flag in ["--clock", "--clock-children"] {
+        let output = place
+            .kerbox(&["exec", "--kdc-only", flag, "--", "sh", "-c", script])
+            .env("LD_PRELOAD", "/no/such/library.so")
+            .output()
+            .expect("it starts");
+        let ran = Ran::of(output);
+        let lines: Vec<&str> = ran.succeeded().lines().collect();
+        assert!(lines[0].ends_with("/clock/page"), "{ran:#?}");
+        assert!(
+            lines[1].ends_with("/clock/libkerbox_clock.so:/no/such/library.so"),
+            "{ran:#?}"
+        );
+        assert_eq!(lines[2..], ["1", "mapped"], "{ran:#?}");
+    }
+}

@@ -2,6 +2,7 @@
 //! only once.
 
 mod admin;
+mod clock;
 mod config;
 mod control;
 mod descriptors;

@@ -4,6 +4,7 @@ use kerbox_krb5::Timestamp;
 use serde_json::{Value, json};
 
 use super::{ClockRequest, Target};
+use crate::{Realm, Steps};
 
 /// Shows or moves the clock. Returns the time, and the timers that fired.
 pub(super) fn clock(target: &Target, request: ClockRequest) -> Result<Value, String> {
@@ -12,7 +13,9 @@ pub(super) fn clock(target: &Target, request: ClockRequest) -> Result<Value, Str
     let mut fired = Vec::new();
     let moved = match request {
         ClockRequest::Show => Ok(()),
-        ClockRequest::Advance(by) => world.advance_to(now + by).map(|timers| fired = timers),
+        ClockRequest::Advance(by) => world
+            .advance_to(now + by, &Steps::default())
+            .map(|timers| fired = timers),
         ClockRequest::Jump(to) => world.jump_to(Timestamp::from_micros(to)),
         ClockRequest::Freeze => {
             world.clock.freeze();
@@ -31,4 +34,17 @@ pub(super) fn clock(target: &Target, request: ClockRequest) -> Result<Value, Str
         "frozen": world.clock.is_frozen(),
         "timers": timers,
     }))
+}
+
+/// Returns the variables that put programs on glibc under the clock.
+pub(super) fn env(target: &Target) -> Result<Value, String> {
+    /// The library, its page, and the krb5.conf for programs that need no offset in their caches.
+    const NAMES: [&str; 3] = ["KERBOX_CLOCK_PAGE", "KRB5_CONFIG", "LD_PRELOAD"];
+    let plain = target.realm().map(Realm::env).unwrap_or_default();
+    let env = target.world().env_under_clock(plain);
+    let env = env.map_err(|error| error.to_string())?;
+    let variables = env.iter().filter(|(name, _)| NAMES.contains(name));
+    Ok(variables
+        .map(|(name, value)| (name.to_owned(), json!(value.to_string_lossy())))
+        .collect())
 }

@@ -35,6 +35,8 @@ pub enum Request {
     },
     /// Shows or moves the clock.
     Clock(ClockRequest),
+    /// Returns the variables that put programs on glibc under the clock.
+    ClockEnv,
     /// Returns the events from a number on. If there are none, waits for the next one.
     Events {
         /// The number of the first entry.

@@ -140,6 +140,7 @@ impl Served {
             Request::Login(user) => tickets::login(target.realm()?, &user),
             Request::Token { user, renewer } => tickets::token(target, &user, &renewer),
             Request::Clock(request) => clock::clock(target, request),
+            Request::ClockEnv => clock::env(target),
             Request::Events { from, wait } => Ok(events::events(target, from, wait)),
             Request::AddFault(fault) => self.faults.add(target, &fault),
             Request::ListFaults => Ok(self.faults.list()),

@@ -245,7 +245,7 @@ impl RealmCore {
         request.renewable_lifetime = self.renewable_lifetime;
         request.preauthenticate = true;
         let now = self.world.clock.now();
-        let refused = |error| refused("login", principal, error);
+        let refused = |error| Error::refused("login", principal, error);
         let mut rng = self.rng();
         let (mut exchange, mut bytes) =
             AsExchange::new(request, Secret::Keys(keys), now, &mut *rng).map_err(refused)?;
@@ -271,7 +271,7 @@ impl RealmCore {
         mut request: TgsRequest,
     ) -> Result<Credentials, Error> {
         request.enctypes.clone_from(&self.enctypes);
-        let refused = |error| refused(doing, &ticket.client, error);
+        let refused = |error| Error::refused(doing, &ticket.client, error);
         let now = self.world.clock.now();
         let (exchange, bytes) =
             TgsExchange::new(ticket, request, now, &mut *self.rng()).map_err(refused)?;
@@ -301,18 +301,6 @@ impl RealmCore {
             message
         });
         message.ok_or_else(|| ErrorCode::KDC_ERR_SVC_UNAVAILABLE.into())
-    }
-}
-
-fn refused(doing: &'static str, principal: &Principal, error: kerbox_krb5::Error) -> Error {
-    match error {
-        kerbox_krb5::Error::Kdc(error) => Error::Refused {
-            doing,
-            principal: principal.clone(),
-            code: error.code,
-            text: error.text,
-        },
-        other => other.into(),
     }
 }
 

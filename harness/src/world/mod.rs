@@ -270,6 +270,11 @@ impl World {
         };
         self.clock.wake_due();
         self.watch.delays.tick();
+        if let Some(programs) = &*lock(&self.programs) {
+            // The clock may have been set or frozen through its handle. The next move reports a
+            // page that cannot be written.
+            let _ = programs.follow(&self.clock, 0);
+        }
         let due: Vec<(Clock, Arc<dyn Timed>)> = {
             let now = self.clock.now();
             let servers = lock(&self.servers);

@@ -322,8 +322,8 @@ impl<'a> Others<'a> {
         }
         if self.world.clock.is_waking() {
             busy.push(
-                "a task that waited for the clock and is not polled: advance with `.await`, not \
-                 with a blocking call in the task's own thread"
+                "a task that waited for the clock and is not polled, or holds it: advance with \
+                 `.await`, not with a blocking call in the task's own thread"
                     .to_owned(),
             );
         }

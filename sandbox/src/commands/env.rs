@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use kerbox::control::Request;
+
 use super::note;
 use crate::cli::Env;
+use crate::control;
 use crate::directory::{is_of_our_own, is_served, served};
-use crate::environment::{here, script};
+use crate::environment::{Environment, here, script};
 use crate::failure::Failure;
 use crate::ready::Ready;
 
@@ -13,9 +16,31 @@ use crate::ready::Ready;
 pub(crate) fn env(args: &Env) -> Result<(), Failure> {
     let dir = chosen(args.dir.as_deref())?;
     let ready = read(&dir)?;
-    let variables = here(&ready.env, Path::new(&ready.dir));
+    let mut variables = here(&ready.env, Path::new(&ready.dir));
+    if args.clock {
+        variables.extend(under_clock(&dir)?);
+    }
     super::print(&script(&variables, args.shell));
     Ok(())
+}
+
+/// Returns the variables that put programs under the clock of a running sandbox.
+fn under_clock(dir: &Path) -> Result<Environment, Failure> {
+    let answer = control::ask(dir, &Request::ClockEnv)?;
+    let mut variables: Environment = serde_json::from_value(answer)
+        .map_err(|error| Failure::Failed(format!("the sandbox's answer: {error}")))?;
+    // The sandbox knows only what was preloaded into itself.
+    let ours = variables
+        .get("LD_PRELOAD")
+        .and_then(|list| list.split(':').next());
+    let ours = ours.unwrap_or_default().to_owned();
+    let theirs = std::env::var("LD_PRELOAD").unwrap_or_default();
+    let theirs = theirs
+        .split(':')
+        .filter(|path| !path.is_empty() && *path != ours);
+    let all: Vec<&str> = std::iter::once(&*ours).chain(theirs).collect();
+    variables.insert(String::from("LD_PRELOAD"), all.join(":"));
+    Ok(variables)
 }
 
 fn read(dir: &Path) -> Result<Ready, Failure> {

@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal};
 
 use crate::cli::{Child, Exec};
 use crate::directory::Directory;
-use crate::environment::here;
+use crate::environment::{here, of_clock};
 use crate::failure::Failure;
 use crate::ready::ReadyFd;
 use crate::sandbox::Sandbox;
@@ -62,10 +62,17 @@ async fn run(
     // `kerbox __child` runs in between, so that the command is killed when this process dies,
     // without a thread or polling.
     let mut command = tokio::process::Command::new(std::env::current_exe().map_err(failed)?);
-    command
-        .args(["__child", "--parent", &std::process::id().to_string(), "--"])
-        .args(&args.command);
+    command.args(["__child", "--parent", &std::process::id().to_string(), "--"]);
     command.envs(here(&sandbox.ready().env, directory.path()));
+    if args.clock || args.clock_children {
+        let clocked = sandbox.under_clock(&args.command, args.clock_children)?;
+        command.arg(clocked.get_program()).args(clocked.get_args());
+        let variables = clocked.get_envs();
+        let variables = variables.filter_map(|(name, value)| Some((name, value?)));
+        command.envs(variables.filter(|(name, _)| of_clock(name)));
+    } else {
+        command.args(&args.command);
+    }
     if args.ready.exit_on_stdin_eof {
         command.stdin(Stdio::null());
     }
