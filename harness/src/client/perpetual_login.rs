@@ -13,6 +13,7 @@ use std::time::Duration;
 use kerbox_krb5::client::{
     AsExchange, AsStep, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest,
 };
+use kerbox_krb5::sleep::Hold;
 use kerbox_krb5::{Clock, EncryptionKey, Keytab, Principal, Timestamp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -149,9 +150,11 @@ impl PerpetualLoginBuilder {
         });
         core.log_in().and_then(|ticket| core.keep(ticket))?;
         let kept = Arc::clone(&core);
+        // Until the thread waits for the clock.
+        let hold = core.settings.clock.hold();
         let thread = thread::Builder::new()
             .name("kerbox-login".to_owned())
-            .spawn(move || kept.run())
+            .spawn(move || kept.run(hold))
             .map_err(Error::io("start the thread of a login"))?;
         Ok(PerpetualLogin {
             waker: thread.thread().clone(),
@@ -327,14 +330,17 @@ impl Core {
     }
 
     /// Refreshes the ticket whenever it is due, until the login is stopped.
-    fn run(&self) {
+    fn run(&self, hold: Hold) {
+        let mut hold = Some(hold);
         loop {
             let next = self.state().next;
-            if !wait_until(&self.settings.clock, next, &self.is_stopped) {
+            let clock = &self.settings.clock;
+            if !wait_until(clock, next, &self.is_stopped, hold.take()) {
                 return;
             }
             // A refresh that a caller asked for may have changed the time.
-            if self.state().next <= self.settings.clock.now() {
+            if self.state().next <= clock.now() {
+                // The listener hears of a failure.
                 let _ = self.attempt();
             }
         }

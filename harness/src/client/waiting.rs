@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
+use kerbox_krb5::sleep::Hold;
 use kerbox_krb5::{Clock, Timestamp};
 
 /// Wakes a parked thread.
@@ -24,7 +25,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Blocks the calling thread until `clock` shows `deadline`. Returns false as soon as `is_stopped`
 /// is set, by one who then unparks the thread, or if the clock stands still for good.
-pub(super) fn wait_until(clock: &Clock, deadline: Timestamp, is_stopped: &AtomicBool) -> bool {
+///
+/// `hold` is dropped once the clock knows of the wait.
+pub(super) fn wait_until(
+    clock: &Clock,
+    deadline: Timestamp,
+    is_stopped: &AtomicBool,
+    mut hold: Option<Hold>,
+) -> bool {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut context = Context::from_waker(&waker);
     let mut sleep = pin!(clock.sleep_until(deadline));
@@ -32,7 +40,9 @@ pub(super) fn wait_until(clock: &Clock, deadline: Timestamp, is_stopped: &Atomic
         if is_stopped.load(Ordering::Acquire) {
             return false;
         }
-        match sleep.as_mut().poll(&mut context) {
+        let slept = sleep.as_mut().poll(&mut context);
+        drop(hold.take());
+        match slept {
             Poll::Ready(()) if clock.now() >= deadline => return true,
             // No fixture has this clock, or it has ended.
             Poll::Ready(()) if clock.is_frozen() => return false,

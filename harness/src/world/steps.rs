@@ -1,7 +1,9 @@
 //! Moving a fixture's time: step by step, over the deadlines of the servers, of programs under the
 //! clock, and of tasks that wait for the clock.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use kerbox_events::{Event, Hook};
@@ -105,7 +107,8 @@ impl World {
 
     /// Returns whether somebody besides the servers must be waited for when time moves.
     pub(crate) fn has_others(&self) -> bool {
-        lock(&self.programs).is_some() || self.clock.next_deadline().is_some()
+        let clock = &self.clock;
+        lock(&self.programs).is_some() || clock.next_deadline().is_some() || clock.is_waking()
     }
 
     /// Sets the clock to `target` at once, forward or backward. Everything due by then becomes due
@@ -192,6 +195,16 @@ pub(crate) async fn advance(
     target: Timestamp,
     steps: &Steps,
 ) -> Result<Vec<Entry>, Error> {
+    // Tasks beside this one may be about to wait for the clock for the first time.
+    let mut has_yielded = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut has_yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
     if !world.has_others() {
         return world.advance_to(target, steps);
     }
