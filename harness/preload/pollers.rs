@@ -24,11 +24,12 @@ fn poll_for(duration: i64, function: impl Fn(i64) -> c_int) -> c_int {
     let left = || end.map(|end| end.saturating_sub(now()).max(0));
     loop {
         // A timer makes a descriptor readable: its deadline is this wait's, too.
-        let next = [left(), timer_descriptors::next()].into_iter().flatten();
-        let Some(next) = next.min() else {
-            return function(-1);
+        let wait = match (left(), timer_descriptors::next()) {
+            (None, None) => return function(-1),
+            (Some(left), None) => Wait::lasting(left),
+            (Some(left), Some(expiry)) if left <= expiry.left => Wait::lasting(left),
+            (_, Some(expiry)) => Wait::until(expiry.timescale, expiry.deadline),
         };
-        let wait = Wait::lasting(next);
         let result = function(left().unwrap_or(-1));
         let is_interrupted = result < 0 && system::errno() == EINTR;
         if result > 0 || (result < 0 && !is_interrupted) {

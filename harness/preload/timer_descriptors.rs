@@ -80,11 +80,24 @@ impl Timer {
     }
 }
 
-/// Lets each timer fire whose time has passed because the clock was moved; returns the nanoseconds
-/// until the next one.
-pub(crate) fn next() -> Option<i64> {
+/// An expiry, on the timescale of its timer.
+pub(crate) struct Expiry {
+    pub(crate) left: i64,
+    pub(crate) timescale: Timescale,
+    pub(crate) deadline: i64,
+}
+
+/// Lets each timer fire whose time has passed because the clock was moved; returns the next expiry.
+pub(crate) fn next() -> Option<Expiry> {
     TIMERS.iter().for_each(Timer::catch_up);
-    TIMERS.iter().filter_map(Timer::left).min()
+    let expiries = TIMERS.iter().filter_map(|timer| {
+        Some(Expiry {
+            left: timer.left()?,
+            timescale: timer.timescale(),
+            deadline: timer.deadline.load(Acquire),
+        })
+    });
+    expiries.min_by_key(|expiry| expiry.left)
 }
 
 type SetTime = unsafe extern "C" fn(c_int, c_int, *const Setting, *mut Setting) -> c_int;

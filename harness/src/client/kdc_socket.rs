@@ -74,7 +74,7 @@ mod tests {
     fn whole_answers_are_returned_and_others_refused() {
         let limit = Duration::from_secs(10);
         let (address, thread) = server(&[b"\0\0\0\x03yes", b"\0\0\0\x03ye", b"\0\x10\0\x01"]);
-        let mut ask = || exchange(&[address], b"hi", limit);
+        let ask = || exchange(&[address], b"hi", limit);
         assert_eq!(ask().expect("whole"), b"yes");
         assert_eq!(ask().expect_err("cut").kind(), io::ErrorKind::UnexpectedEof);
         let long = ask().expect_err("long").to_string();

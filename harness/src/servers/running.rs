@@ -112,11 +112,11 @@ pub(crate) type Shutdown = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::runtime::Runtime;
+    use crate::world::runtime::{Runtime, ThreadIds};
 
     #[test]
     fn a_stopped_server_has_ended_and_a_killed_one_soon_has() {
-        let runtime = Runtime::start(1).expect("a thread");
+        let runtime = Runtime::start(1, &ThreadIds::default()).expect("a thread");
         let polite = Running::start(runtime.handle(), |shutdown| async {
             shutdown.await;
             Ok(())

@@ -355,7 +355,7 @@ impl fmt::Debug for Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::runtime::Runtime;
+    use crate::world::runtime::{Runtime, ThreadIds};
     use kerbox_events::{Outcome, Server, StateChange};
 
     fn state(subject: &str) -> Event {
@@ -371,7 +371,7 @@ mod tests {
     }
 
     fn journal() -> (Runtime, Journal) {
-        let runtime = Runtime::start(1).expect("a thread");
+        let runtime = Runtime::start(1, &ThreadIds::default()).expect("a thread");
         let journal = Journal::new(Clock::frozen(Timestamp::EPOCH), runtime.handle().clone());
         (runtime, journal)
     }
