@@ -38,7 +38,7 @@ impl Target {
     }
 
     /// Returns the realm, which a cluster with simple security lacks.
-    fn realm(&self) -> Result<&Realm, String> {
+    pub(super) fn realm(&self) -> Result<&Realm, String> {
         self.realm
             .as_ref()
             .ok_or_else(|| String::from("there is no KDC: the servers run with simple security"))
