@@ -11,6 +11,7 @@ use kerbox_krb5::Timestamp;
 use kerbox_krb5::sleep::ClockWatcher;
 use tokio::sync::Notify;
 
+use super::elsewhere::elsewhere;
 use super::runtime::ThreadIds;
 use super::{TimedServer, World, lock};
 use crate::Error;
@@ -208,17 +209,8 @@ pub(crate) async fn advance(
     if !world.has_others() {
         return world.advance_to(target, steps);
     }
-    let (done, wait) = tokio::sync::oneshot::channel();
-    let (moved, steps) = (Arc::clone(world), *steps);
-    std::thread::Builder::new()
-        .name("kerbox-advance".to_owned())
-        .spawn(move || {
-            // If the caller has gone, time has moved all the same.
-            let _ = done.send(moved.advance_to(target, &steps));
-        })
-        .map_err(Error::io("start a thread"))?;
-    wait.await
-        .map_err(|_| Error::io("move the clock")(std::io::Error::other("its thread panicked")))?
+    let (world, steps) = (Arc::clone(world), *steps);
+    elsewhere(move || world.advance_to(target, &steps)).await
 }
 
 /// Pause between two looks at the same threads, in real time.
