@@ -153,7 +153,7 @@ mod tests {
 
     use super::*;
     use crate::Fault;
-    use crate::world::runtime::Runtime;
+    use crate::world::runtime::{Runtime, ThreadIds};
 
     fn login(journal: &Journal, client: &str) {
         journal.record(
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn what_is_expected_is_counted_from_now_on_and_near_misses_are_shown() {
-        let runtime = Runtime::start(1).expect("a thread");
+        let runtime = Runtime::start(1, &ThreadIds::default()).expect("a thread");
         let journal = Journal::new(Clock::frozen(Timestamp::EPOCH), runtime.handle().clone());
         login(&journal, "alice@R");
         let alice = || Fault::on_logins().of("alice");
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn it_is_verified_when_it_is_dropped() {
-        let runtime = Runtime::start(1).expect("a thread");
+        let runtime = Runtime::start(1, &ThreadIds::default()).expect("a thread");
         let journal = Journal::new(Clock::frozen(Timestamp::EPOCH), runtime.handle().clone());
         let met = journal.expect(Fault::on_logins()).never();
         drop(met);
