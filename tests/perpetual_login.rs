@@ -47,8 +47,10 @@ fn is_login(event: &Event) -> bool {
     )
 }
 
+type Failures = Arc<Mutex<Vec<LoginFailure>>>;
+
 /// A login whose failures are collected.
-fn login(realm: &Realm) -> Result<(PerpetualLogin, Arc<Mutex<Vec<LoginFailure>>>), Error> {
+fn login(realm: &Realm) -> Result<(PerpetualLogin, Failures), Error> {
     let failures = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&failures);
     let login = realm
