@@ -138,6 +138,10 @@ impl State {
             }
         }
         writer.last_block_open = true;
+        // Most files have one block, and `push` alone would make room for four.
+        if file.blocks.len() == file.blocks.capacity() {
+            file.blocks.reserve_exact(1 + file.blocks.len() / 2);
+        }
         file.blocks.push(last);
         effects.stored.push((last, id, replication));
         Ok(())
