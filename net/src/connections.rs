@@ -99,7 +99,7 @@ impl Connections {
 
     /// Closes the most expendable connection, after the system has run out of file descriptors:
     /// the oldest unidentified one, or else the most silent one of the user with the most, if that
-    /// user has more than [`FAIR_SHARE`].
+    /// user has more than `FAIR_SHARE`.
     pub fn shed(&self) {
         let mut table = self.places.table();
         let spared = table.unknown.first().copied().or_else(|| {

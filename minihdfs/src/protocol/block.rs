@@ -40,7 +40,6 @@ pub enum ReplicaState {
 pub struct ReportedReplica {
     /// Id, generation stamp, and the length on disk.
     pub block: Block,
-    /// Its state. In a response to [`DatanodeLink::init_replica_recovery`], the state before the
-    /// recovery.
+    /// Its state. In a response to `initReplicaRecovery`, the state before the recovery.
     pub state: ReplicaState,
 }

@@ -99,7 +99,7 @@ pub enum TokenEdit {
 /// Issues and stores delegation tokens. A token that is not stored is invalid, whatever its
 /// password.
 ///
-/// A call checks and returns an edit. [`apply`](Self::apply) alone changes the stored tokens and
+/// A call checks and returns an edit. `apply` alone changes the stored tokens and
 /// keys.
 pub struct DelegationTokenSecretManager {
     settings: DelegationTokenSettings,

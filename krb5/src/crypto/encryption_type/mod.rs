@@ -85,8 +85,8 @@ impl EncryptionType {
     pub const DEFAULT_KEYS: [Self; 2] =
         [Self::AES256_CTS_HMAC_SHA1_96, Self::AES128_CTS_HMAC_SHA1_96];
 
-    /// Returns the name that MIT's tools print, if the number is known. [`FromStr`] reads this name
-    /// and MIT's other names.
+    /// Returns the name that MIT's tools print, if the number is known.
+    /// [`FromStr`](std::str::FromStr) reads this name and MIT's other names.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
         NAMES
