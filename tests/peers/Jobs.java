@@ -210,10 +210,10 @@ public class Jobs {
         return subject.getPrivateCredentials(KerberosTicket.class).size();
     }
 
-    /** Judges by the first ticket-granting ticket in the Subject, as some clients do. */
+    /** Judges by the first ticket-granting ticket in the Subject, the oldest, as some clients do. */
     private static String firstTicket() {
-        for (KerberosTicket ticket : subject.getPrivateCredentials(KerberosTicket.class)) {
-            if (ticket.getServer().getName().startsWith("krbtgt/")) {
+        for (Object credential : subject.getPrivateCredentials()) {
+            if (credential instanceof KerberosTicket ticket && ticket.getServer().getName().startsWith("krbtgt/")) {
                 return ticket.isCurrent() ? "current" : "expired";
             }
         }
