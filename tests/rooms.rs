@@ -10,12 +10,12 @@ use libtest_mimic::{Failed, Trial};
 
 /// The crates, and how many modules in circles each still has. These numbers only go down.
 const CRATES: [(&str, usize); 10] = [
-    ("krb5", 2),
+    ("krb5", 0),
     ("events", 0),
     ("net", 0),
     ("kdc", 0),
     ("minihdfs", 27),
-    ("harness", 19),
+    ("harness", 18),
     ("sandbox", 14),
     ("bench", 0),
     ("fuzz/bodies", 0),

@@ -8,7 +8,7 @@ use kerbox_krb5::{ErrorCode, Timestamp};
 
 use crate::{Event, Hook, Latch, Outcome, Verdict};
 
-/// What a server does about an event, once the faults have been asked.
+/// The action of a server on an event, once the faults have been asked.
 ///
 /// `R` is the refusal that the event's protocol knows, so that a server has to handle each ruling
 /// that can occur, and no other.

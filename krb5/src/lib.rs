@@ -1,6 +1,7 @@
 //! Kerberos V5 without a socket.
 //!
-//! - [`time`]: [`Timestamp`] and [`Clock`], the only code that reads the operating system's clock
+//! - [`Timestamp`]; [`time`]: [`Clock`], the only code that reads the operating system's clock;
+//!   [`sleep`]: waits for a time of a clock
 //! - [`principal`]: [`Principal`] and [`NameType`]
 //! - [`error_code`]: [`ErrorCode`], every KRB-ERROR number under its RFC 4120 name
 //! - [`messages`]: every message as a value, with its DER encoding
@@ -30,12 +31,14 @@ pub mod principal;
 mod private_file;
 mod reader;
 pub mod sleep;
+mod sleepers;
 pub mod spake;
 mod stored_key;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod ticket;
 pub mod time;
+mod timestamp;
 
 pub use ccache::{Credential, CredentialCache};
 pub use crypto::{ChecksumType, EncryptionKey, EncryptionType, KeyUsage};
@@ -44,4 +47,5 @@ pub use error_code::ErrorCode;
 pub use keytab::{Keytab, KeytabEntry};
 pub use krb5_conf::Krb5Conf;
 pub use principal::{NameType, Principal};
-pub use time::{Clock, Timestamp};
+pub use time::Clock;
+pub use timestamp::Timestamp;

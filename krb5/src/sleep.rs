@@ -3,76 +3,15 @@
 //! Nothing here reads the time by itself: a fixture wakes those whose time has come, in real time
 //! and when it moves the clock.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+pub use crate::sleepers::ClockWatcher;
+use crate::sleepers::Sleepers;
 use crate::{Clock, Timestamp};
-
-/// Something that moves a clock, or must know when it moves: a fixture.
-pub trait ClockWatcher: Send + Sync {
-    /// The clock was moved, or a task began to wait for a time.
-    fn changed(&self);
-
-    /// A task goes on after its wait, in the calling thread.
-    fn resumed(&self);
-}
-
-/// The tasks that wait for a clock and its twins, and those who move it.
-#[derive(Default)]
-pub(crate) struct Sleepers {
-    state: Mutex<State>,
-    watchers: Mutex<Vec<Weak<dyn ClockWatcher>>>,
-}
-
-#[derive(Default)]
-struct State {
-    next: u64,
-    waiting: BTreeMap<(Timestamp, u64), Waker>,
-    /// Those that were woken and have not gone on yet.
-    woken: BTreeSet<u64>,
-    /// The number of living [`Hold`]s.
-    holds: usize,
-}
-
-impl Sleepers {
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Each change is complete when the lock is released, also by a panic.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn watchers(&self) -> Vec<Arc<dyn ClockWatcher>> {
-        let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
-        watchers.retain(|watcher| watcher.strong_count() > 0);
-        watchers.iter().filter_map(Weak::upgrade).collect()
-    }
-
-    pub(crate) fn changed(&self) {
-        self.watchers().iter().for_each(|watcher| watcher.changed());
-    }
-
-    fn wake(&self, due: impl Fn(Timestamp) -> bool) {
-        let mut state = self.state();
-        let all = std::mem::take(&mut state.waiting);
-        let (due, waiting): (BTreeMap<_, _>, _) = all
-            .into_iter()
-            .partition(|((deadline, _), _)| due(*deadline));
-        state.waiting = waiting;
-        state.woken.extend(due.keys().map(|(_, id)| id));
-        drop(state);
-        due.into_values().for_each(Waker::wake);
-    }
-}
-
-impl fmt::Debug for Sleepers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} sleepers", self.state().waiting.len())
-    }
-}
 
 /// Waiting for time to pass.
 impl Clock {
@@ -114,8 +53,7 @@ impl Clock {
 
     /// Registers a watcher, as long as it lives.
     pub fn watch(&self, watcher: &Arc<dyn ClockWatcher>) {
-        let mut watchers = (self.sleepers.watchers.lock()).unwrap_or_else(PoisonError::into_inner);
-        watchers.push(Arc::downgrade(watcher));
+        self.sleepers.watch(watcher);
     }
 
     /// Returns the earliest time for which a task waits.
@@ -269,6 +207,7 @@ impl<F: Future> Future for Timeout<F> {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Waker;
 
     use super::*;
 

@@ -79,8 +79,9 @@ fn events_are_printed_as_text_and_as_json_and_followed_until_the_end() {
         serde_json::from_str::<Value>(&line).expect("JSON")
     };
     let alices = next_of("alice@");
-    assert_eq!(alices["server"], "KDC");
-    assert!(alices["number"].is_u64() && alices["time"].is_string());
+    assert_eq!(alices["what"]["server"], "KDC");
+    assert_eq!(alices["what"]["event"], "AsExchange");
+    assert!(alices["number"].is_u64() && alices["at"].is_string() && alices["real"].is_string());
     place.run(&["login", "bob"]).succeeded();
     assert!(next_of("bob@")["number"].as_u64() > alices["number"].as_u64());
     up.stop();

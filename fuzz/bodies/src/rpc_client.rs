@@ -1,4 +1,4 @@
-//! What a server sends to our RPC client.
+//! Bytes from a server, fed to our RPC client.
 
 use std::sync::Arc;
 
@@ -80,7 +80,7 @@ pub fn rpc_client(bytes: &[u8]) {
     assert_eq!(replies, 2, "each call ends once");
 }
 
-/// What our server sends to each kind of client.
+/// Bytes that our server sends to each kind of client.
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
     (0..9).map(seed).collect()
 }

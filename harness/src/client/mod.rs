@@ -1,4 +1,4 @@
-//! What clients get: environments, logins, credential caches, keytabs and configuration files.
+//! Clients' environments, logins, credential caches, keytabs and configuration files.
 
 pub(crate) mod ccaches;
 pub(crate) mod env_guard;

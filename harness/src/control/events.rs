@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Target;
 use crate::Entry;
@@ -12,7 +12,7 @@ const MOST: usize = 1_000;
 /// The longest that a client may wait, so that its thread ends.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// Returns the events from the number `from` on; waits for one if there are none.
+/// Returns the events whose number is at least `from`. Without any, waits for the next one.
 pub(super) fn events(target: &Target, from: u64, wait: Duration) -> Value {
     let journal = target.world().journal();
     let view = journal.from_here();
@@ -25,17 +25,14 @@ pub(super) fn events(target: &Target, from: u64, wait: Duration) -> Value {
     Value::Array(found)
 }
 
+/// Returns entries as [`Entry::to_json`] does, each with the line for people in `text`.
 fn since(entries: &[Entry], from: u64) -> Vec<Value> {
     let first = entries.partition_point(|entry| entry.number < from);
     let entries = entries[first..].iter().take(MOST);
     let shown = entries.map(|entry| {
-        json!({
-            "number": entry.number,
-            "time": entry.at.to_string(),
-            "real": entry.real.to_string(),
-            "server": entry.event.server().map(|server| server.to_string()),
-            "event": entry.event.to_string(),
-        })
+        let mut shown: Value = serde_json::from_str(&entry.to_json()).unwrap_or_default();
+        shown["text"] = entry.event.to_string().into();
+        shown
     });
     shown.collect()
 }

@@ -37,7 +37,8 @@ pub enum Request {
     Clock(ClockRequest),
     /// Returns the variables that put programs on glibc under the clock.
     ClockEnv,
-    /// Returns the events from a number on. If there are none, waits for the next one.
+    /// Returns the events whose number is at least `from`, as [`Entry::to_json`](crate::Entry)
+    /// does, each with its line for people in `text`. Without any, waits for the next one.
     Events {
         /// The number of the first entry.
         from: u64,

@@ -7,7 +7,7 @@ use kerbox_kdc::{Pac, PacDomain};
 
 use crate::Error;
 use crate::spec::{HdfsSpec, RealmSpec, Security, Spec};
-use crate::world::WorldSettings;
+use crate::world::settings::WorldSettings;
 
 /// The largest valid mode, `rwxrwxrwt`.
 const LARGEST_MODE: u16 = 0o1777;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
@@ -24,12 +24,14 @@ use crate::watch::hook::Watch;
 use crate::watch::journal::Journal;
 use crate::world::captured::is_captured;
 use crate::world::runtime::{Runtime, ThreadIds};
+use crate::world::settings::WorldSettings;
 use crate::world::steps::Watcher;
 
 mod captured;
 pub(crate) mod elsewhere;
 pub(crate) mod methods;
 pub(crate) mod runtime;
+pub(crate) mod settings;
 pub(crate) mod steps;
 
 /// Number of journal lines that a failing test prints.
@@ -355,29 +357,6 @@ impl Drop for Ending {
         // Handles may outlive the fixture. They keep the value alive, but not the directory.
         if self.is_ours {
             self.directory.close(thread::panicking());
-        }
-    }
-}
-
-/// The settings of a fixture.
-#[derive(Clone, Debug)]
-pub(crate) struct WorldSettings {
-    pub(crate) clock: Clock,
-    pub(crate) seed: u64,
-    pub(crate) directory: Option<PathBuf>,
-    /// A directory that the caller has opened and will close.
-    pub(crate) opened: Option<Arc<Directory>>,
-    pub(crate) workers: usize,
-}
-
-impl Default for WorldSettings {
-    fn default() -> Self {
-        Self {
-            clock: Clock::system(),
-            seed: 0,
-            directory: None,
-            opened: None,
-            workers: 1,
         }
     }
 }

@@ -125,8 +125,8 @@ impl LogonInfo {
 
 #[cfg(test)]
 mod tests {
-    use super::super::buffers::{LOGON_INFO, Parsed};
     use super::*;
+    use crate::pac::buffers::{LOGON_INFO, Parsed};
 
     #[test]
     fn it_is_written_as_windows_server_2003_wrote_it() {

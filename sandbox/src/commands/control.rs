@@ -50,17 +50,23 @@ pub(crate) fn events(args: &Events) -> Result<(), Failure> {
             Err(_) if from > 0 && args.follow => return Ok(()),
             Err(failure) => return Err(failure),
         };
-        let entries = answer.as_array().map_or(&[][..], Vec::as_slice);
-        for entry in entries {
-            if args.json {
+        let Value::Array(entries) = answer else {
+            return Ok(());
+        };
+        let is_empty = entries.is_empty();
+        for mut entry in entries {
+            let for_people = entry["text"].take();
+            let number = entry["number"].as_u64().unwrap_or(from);
+            if let (true, Some(members)) = (args.json, entry.as_object_mut()) {
+                members.remove("text");
                 super::print(&format!("{entry}\n"));
             } else {
-                let (number, time) = (entry["number"].to_string(), text(&entry["time"]));
-                line(&format!("{number:>5} {time} {}", text(&entry["event"])));
+                let at = text(&entry["at"]);
+                line(&format!("{number:>5} {at} {}", text(&for_people)));
             }
-            from = entry["number"].as_u64().map_or(from, |number| number + 1);
+            from = number + 1;
         }
-        if entries.is_empty() && !args.follow {
+        if is_empty && !args.follow {
             return Ok(());
         }
     }

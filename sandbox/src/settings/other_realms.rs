@@ -254,7 +254,7 @@ fn parse_kdc(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::file::read;
+    use crate::settings::file::read;
 
     const WHOLE: &str = r#"
 [realm]

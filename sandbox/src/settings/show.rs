@@ -203,7 +203,7 @@ fn toml_key(key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::file::read;
+    use crate::settings::file::read;
 
     const WHOLE: &str = r##"
 [realm]

@@ -10,8 +10,8 @@ use kerbox_krb5::Clock;
 use crate::Error;
 use crate::directory::Directory;
 use crate::spec::Spec;
-use crate::world::WorldSettings;
 use crate::world::elsewhere::elsewhere;
+use crate::world::settings::WorldSettings;
 
 mod hdfs;
 mod realm;

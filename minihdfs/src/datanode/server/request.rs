@@ -19,15 +19,15 @@ pub(super) const VERSION: u16 = 28;
 
 /// Operation codes (Hadoop's `Op`).
 pub(super) mod op {
-    pub(in super::super) const WRITE_BLOCK: u8 = 80;
-    pub(in super::super) const READ_BLOCK: u8 = 81;
-    pub(in super::super) const REPLACE_BLOCK: u8 = 83;
-    pub(in super::super) const COPY_BLOCK: u8 = 84;
-    pub(in super::super) const BLOCK_CHECKSUM: u8 = 85;
-    pub(in super::super) const TRANSFER_BLOCK: u8 = 86;
-    pub(in super::super) const REQUEST_SHORT_CIRCUIT_FDS: u8 = 87;
-    pub(in super::super) const REQUEST_SHORT_CIRCUIT_SHM: u8 = 89;
-    pub(in super::super) const BLOCK_GROUP_CHECKSUM: u8 = 90;
+    pub(in crate::datanode::server) const WRITE_BLOCK: u8 = 80;
+    pub(in crate::datanode::server) const READ_BLOCK: u8 = 81;
+    pub(in crate::datanode::server) const REPLACE_BLOCK: u8 = 83;
+    pub(in crate::datanode::server) const COPY_BLOCK: u8 = 84;
+    pub(in crate::datanode::server) const BLOCK_CHECKSUM: u8 = 85;
+    pub(in crate::datanode::server) const TRANSFER_BLOCK: u8 = 86;
+    pub(in crate::datanode::server) const REQUEST_SHORT_CIRCUIT_FDS: u8 = 87;
+    pub(in crate::datanode::server) const REQUEST_SHORT_CIRCUIT_SHM: u8 = 89;
+    pub(in crate::datanode::server) const BLOCK_GROUP_CHECKSUM: u8 = 90;
 }
 
 /// Starts an operation on another DataNode.

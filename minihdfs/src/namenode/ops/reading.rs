@@ -9,6 +9,7 @@ use crate::namenode::access::xattr::XAttr;
 use crate::namenode::edit::Edit;
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::ops::status::BlockRange;
+use crate::namenode::state::inode::File;
 use crate::namenode::state::namespace::{RESERVED, ResolvedPath};
 use crate::proto::common::HaServiceStateProto;
 use crate::proto::hdfs::{
@@ -173,16 +174,7 @@ impl NameNode {
         call: &Call<'_>,
         request: IsFileClosedRequestProto,
     ) -> Result<IsFileClosedResponseProto, HdfsError> {
-        let checker = self.checker(call);
-        let ns = self.lock();
-        let path = ns.namespace().resolve(&request.src)?;
-        checker.check(ns.namespace(), &path, Need::TRAVERSE)?;
-        let id = ns.file_of(path.last(), path.path())?;
-        let result = ns
-            .namespace()
-            .inode(id)
-            .as_file()
-            .is_some_and(|file| file.writer.is_none());
+        let result = self.ask_file(call, &request.src, |file| file.writer.is_none())?;
         Ok(IsFileClosedResponseProto { result })
     }
 
@@ -192,17 +184,29 @@ impl NameNode {
         call: &Call<'_>,
         request: GetPreferredBlockSizeRequestProto,
     ) -> Result<GetPreferredBlockSizeResponseProto, HdfsError> {
+        let bsize = self.ask_file(call, &request.filename, |file| file.block_size)?;
+        Ok(GetPreferredBlockSizeResponseProto { bsize })
+    }
+
+    /// Returns a fact about the file at a path. Fails if the caller may not traverse the path, or
+    /// if there is no file at its end.
+    fn ask_file<T: Default>(
+        &self,
+        call: &Call<'_>,
+        src: &str,
+        fact: impl FnOnce(&File) -> T,
+    ) -> Result<T, HdfsError> {
         let checker = self.checker(call);
         let ns = self.lock();
-        let path = ns.namespace().resolve(&request.filename)?;
+        let path = ns.namespace().resolve(src)?;
         checker.check(ns.namespace(), &path, Need::TRAVERSE)?;
         let id = ns.file_of(path.last(), path.path())?;
-        let bsize = ns
+        Ok(ns
             .namespace()
             .inode(id)
             .as_file()
-            .map_or(0, |file| file.block_size);
-        Ok(GetPreferredBlockSizeResponseProto { bsize })
+            .map(fact)
+            .unwrap_or_default())
     }
 
     /// Fails if the caller does not have these permissions.

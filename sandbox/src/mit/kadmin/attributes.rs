@@ -1,7 +1,7 @@
 //! The queries for string attributes, and `purgekeys`.
 
-use super::super::strings::{Use, look};
 use super::{Failure, Session};
+use crate::mit::strings::{Use, look};
 
 impl Session<'_> {
     pub(super) fn purge(&mut self, arguments: &[&str]) -> Result<(), Failure> {

@@ -3,10 +3,10 @@
 use kerbox_krb5::Principal;
 use kerbox_krb5::keytab::{Keytab, KeytabEntry};
 
-use super::super::database::{NewKeys, Secret};
-use super::super::keysalt::KeySalt;
 use super::options::parse_keysalts;
 use super::{Failure, NAME, Session};
+use crate::mit::database::{NewKeys, Secret};
+use crate::mit::keysalt::KeySalt;
 
 const ADD_USAGE: &str = "Usage: ktadd [-k[eytab] keytab] [-q] [-e keysaltlist] [-norandkey] \
                          [principal | -glob princ-exp] [...]";

@@ -2,11 +2,11 @@
 
 use kerbox_krb5::Timestamp;
 
-use super::super::database::{Entry, Secret};
-use super::super::date::{parse_date, parse_interval};
-use super::super::flags::{self, Change};
-use super::super::keysalt::{self, KeySalt};
 use super::usage;
+use crate::mit::database::{Entry, Secret};
+use crate::mit::date::{parse_date, parse_interval};
+use crate::mit::flags::{self, Change};
+use crate::mit::keysalt::{self, KeySalt};
 
 /// The command that the options belong to.
 #[derive(Clone, Copy, PartialEq, Eq)]

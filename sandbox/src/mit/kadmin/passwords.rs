@@ -2,9 +2,9 @@
 
 use kerbox_krb5::Principal;
 
-use super::super::database::{Entry, NewKeys, Secret};
-use super::super::keysalt::{self, KeySalt};
 use super::Session;
+use crate::mit::database::{Entry, NewKeys, Secret};
+use crate::mit::keysalt::{self, KeySalt};
 
 impl Session<'_> {
     /// Checks a new password with the modules `dict`, `empty` and `princ`, and against the

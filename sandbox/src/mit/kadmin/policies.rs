@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::super::date::{parse_interval, print_delta};
-use super::super::glob::glob;
-use super::super::policy::Policy;
 use super::options::{Options, parse_keysalts};
 use super::{Failure, Session};
+use crate::mit::date::{parse_interval, print_delta};
+use crate::mit::glob::glob;
+use crate::mit::policy::Policy;
 
 /// A policy's description on the command line; settings that are not given stay unchanged.
 #[derive(Default)]

@@ -1,9 +1,9 @@
 //! The queries that change principals.
 
-use super::super::database::{Entry, NewKeys, Secret};
-use super::super::flags::REQUIRES_PWCHANGE;
 use super::options::{Command, Options};
 use super::{Failure, Session};
+use crate::mit::database::{Entry, NewKeys, Secret};
+use crate::mit::flags::REQUIRES_PWCHANGE;
 
 impl Session<'_> {
     pub(super) fn add(&mut self, arguments: &[&str]) -> Result<(), Failure> {

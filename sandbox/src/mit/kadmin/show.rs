@@ -2,10 +2,10 @@
 
 use kerbox_krb5::{EncryptionType, Timestamp};
 
-use super::super::database::{Entry, StoredKey};
-use super::super::date::{print_date, print_delta};
-use super::super::glob::glob;
 use super::{Failure, Session};
+use crate::mit::database::{Entry, StoredKey};
+use crate::mit::date::{print_date, print_delta};
+use crate::mit::glob::glob;
 
 impl Session<'_> {
     pub(super) fn get(&mut self, arguments: &[&str]) -> Result<(), Failure> {

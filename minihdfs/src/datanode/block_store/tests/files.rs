@@ -2,9 +2,9 @@
 
 use std::fs::OpenOptions;
 
-use super::super::check::Damage;
-use super::super::replica::Files;
 use super::*;
+use crate::datanode::block_store::check::Damage;
+use crate::datanode::block_store::replica::Files;
 
 impl Fixture {
     fn path(&self, meta: bool) -> std::path::PathBuf {

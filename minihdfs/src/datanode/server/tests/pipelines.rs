@@ -1,8 +1,8 @@
 //! Blocks written through DataNodes, some of which die in the middle.
 
-use super::super::streaming::Streaming;
 use super::*;
 use crate::datanode::pipeline::{Completion, MAX_PENDING, Pipeline};
+use crate::datanode::server::streaming::Streaming;
 use crate::datanode::stream::Outbox;
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use kerbox_krb5::Clock;
 use tokio::net::TcpStream;
 
-use super::super::{ClientSettings, RpcError};
 use super::timer::{pause, reached};
+use crate::rpc::client::{ClientSettings, RpcError};
 
 /// Connects to a server, in as many attempts as the settings allow.
 pub(super) async fn connect(

@@ -10,12 +10,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 
-use super::super::{
-    ClientConnection, ClientId, ClientStep, Outgoing, Reply, RpcError, TicketError,
-};
 use super::RpcTarget;
 use super::connect::connect;
 use super::timer::{pause, reached};
+use crate::rpc::client::{
+    ClientConnection, ClientId, ClientStep, Outgoing, Reply, RpcError, TicketError,
+};
 
 /// The minimum buffer space for one read.
 const READ: usize = 16 << 10;

@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::super::TicketError;
+use crate::rpc::client::TicketError;
 
 /// The real time in which a KDC must answer.
 const ANSWER: Duration = Duration::from_secs(10);

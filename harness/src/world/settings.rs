@@ -1,0 +1,31 @@
+//! The settings that every fixture has.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use kerbox_krb5::Clock;
+
+use crate::directory::Directory;
+
+/// The settings of a fixture.
+#[derive(Clone, Debug)]
+pub(crate) struct WorldSettings {
+    pub(crate) clock: Clock,
+    pub(crate) seed: u64,
+    pub(crate) directory: Option<PathBuf>,
+    /// A directory that the caller has opened and will close.
+    pub(crate) opened: Option<Arc<Directory>>,
+    pub(crate) workers: usize,
+}
+
+impl Default for WorldSettings {
+    fn default() -> Self {
+        Self {
+            clock: Clock::system(),
+            seed: 0,
+            directory: None,
+            opened: None,
+            workers: 1,
+        }
+    }
+}
