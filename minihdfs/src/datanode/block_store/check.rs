@@ -77,7 +77,8 @@ impl Replica {
     pub(super) fn file_state(&self, layout: &Layout, state: &State) -> io::Result<FileState> {
         let data = layout.data(state.place, self.id);
         let meta = layout.meta(state.place, self.id, state.generation_stamp);
-        let lengths = length(&data).and_then(|data| Ok((data, length(&meta)?)));
+        let lengths = layout::length_of_file(&data)
+            .and_then(|data| Ok((data, layout::length_of_file(&meta)?)));
         let (data, meta) = match lengths {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(FileState::Missing),
             lengths => lengths?,
@@ -92,8 +93,4 @@ impl Replica {
             FileState::WrongLength
         })
     }
-}
-
-fn length(path: &std::path::Path) -> io::Result<u64> {
-    std::fs::metadata(path).map(|metadata| metadata.len())
 }

@@ -7,10 +7,12 @@
 //! current/<pool>/tmp/                                              targets of replication
 //! ```
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
 
 use crate::datanode::checksum::{CHECKSUM_LENGTH, DataChecksum};
 use crate::proto::hdfs::{ChecksumProto, ChecksumTypeProto};
@@ -90,7 +92,8 @@ impl Layout {
                 }
                 let name = entry.file_name();
                 if let Some((id, generation_stamp)) = name.to_str().and_then(parse_meta)
-                    && self.data(place, id).exists()
+                    && entry.file_type()?.is_file()
+                    && length_of_file(&self.data(place, id)).is_ok()
                 {
                     found.push((place, id, generation_stamp));
                 }
@@ -126,6 +129,29 @@ fn is_replicas(name: &str) -> bool {
         .strip_prefix("blk_")
         .and_then(|id| id.parse::<u64>().ok());
     data.is_some() || parse_meta(name).is_some()
+}
+
+/// Opens a replica's file to read it, or also to write it. A link in its place counts as a missing
+/// file, because it could lead to one that is not ours.
+pub(super) fn open(path: &Path, write: bool) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(write)
+        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+        .open(path)
+        .map_err(|error| match Errno::from_io_error(&error) {
+            Some(Errno::LOOP) => io::ErrorKind::NotFound.into(),
+            _ => error,
+        })
+}
+
+/// Returns the length of a replica's file. A link in its place counts as a missing file.
+pub(super) fn length_of_file(path: &Path) -> io::Result<u64> {
+    let metadata = std::fs::symlink_metadata(path)?;
+    if metadata.is_symlink() {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    Ok(metadata.len())
 }
 
 /// Writes the header before the checksums.

@@ -93,12 +93,10 @@ impl BlockStore {
             )));
         }
         let failed = |error| self.failed("read", block, &error);
-        let data = File::open(self.layout.data(state.place, block.id)).map_err(failed)?;
-        let meta = File::open(
-            self.layout
-                .meta(state.place, block.id, state.generation_stamp),
-        )
-        .map_err(failed)?;
+        let layout = &self.layout;
+        let data = layout::open(&layout.data(state.place, block.id), false).map_err(failed)?;
+        let meta = layout.meta(state.place, block.id, state.generation_stamp);
+        let meta = layout::open(&meta, false).map_err(failed)?;
         let wanted = range.offset + range.length;
         let on_disk = data.metadata().map_err(failed)?.len();
         if on_disk < wanted {

@@ -47,11 +47,9 @@ pub(super) struct Files {
 
 impl Files {
     fn open(layout: &Layout, id: u64, state: &State) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true);
         Ok(Self {
-            data: options.open(layout.data(state.place, id))?,
-            meta: options.open(layout.meta(state.place, id, state.generation_stamp))?,
+            data: layout::open(&layout.data(state.place, id), true)?,
+            meta: layout::open(&layout.meta(state.place, id, state.generation_stamp), true)?,
         })
     }
 
@@ -128,8 +126,8 @@ impl Replica {
         id: u64,
         generation_stamp: u64,
     ) -> io::Result<Self> {
-        let data = File::open(layout.data(place, id))?;
-        let meta = File::open(layout.meta(place, id, generation_stamp))?;
+        let data = layout::open(&layout.data(place, id), false)?;
+        let meta = layout::open(&layout.meta(place, id, generation_stamp), false)?;
         let checksum = layout::read_meta_header(&meta)?;
         let length = data.metadata()?.len();
         let (replica_state, length) = match place {
@@ -291,12 +289,12 @@ impl Replica {
     }
 
     pub(super) fn remove_files(&self, layout: &Layout, state: &State) -> io::Result<()> {
-        // Ignores files that were already removed externally.
+        // Ignores files that were already removed externally, and leaves links that others made.
         for path in [
             layout.data(state.place, self.id),
             layout.meta(state.place, self.id, state.generation_stamp),
         ] {
-            match std::fs::remove_file(path) {
+            match layout::length_of_file(&path).and_then(|_| std::fs::remove_file(path)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }

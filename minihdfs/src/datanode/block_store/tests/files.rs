@@ -128,6 +128,34 @@ fn a_replica_does_not_replace_a_file_that_lies_where_it_is_to_be_finalized() {
 }
 
 #[test]
+fn a_link_in_a_replicas_place_is_neither_followed_nor_removed() {
+    for meta in [false, true] {
+        let fixture = Fixture::new();
+        let block = fixture.finalized(&content(1500));
+        let (replica, theirs) = (fixture.path(meta), fixture.folder.path().join("theirs"));
+        std::fs::rename(&replica, &theirs).expect("there");
+        let kept = std::fs::read(&theirs).expect("there");
+        std::os::unix::fs::symlink(&theirs, &replica).expect("writable");
+
+        assert!(fixture.read(block, 0, 1500).is_err());
+        let appended = fixture.store.append(block, 1002, 1500, crc32c(512));
+        assert!(appended.is_err());
+        let again = Fixture::open(fixture.folder.path());
+        assert!(again.report().is_empty());
+        assert_eq!(
+            fixture.store.check_files(BLOCK.id).expect("readable"),
+            Some(Damage::Lost(block))
+        );
+        assert_eq!(std::fs::read(&theirs).expect("there"), kept);
+        assert!(
+            std::fs::symlink_metadata(&replica)
+                .expect("there")
+                .is_symlink()
+        );
+    }
+}
+
+#[test]
 fn a_packet_that_the_full_disk_does_not_take_changes_nothing() {
     let fixture = Fixture::new();
     let data = content(3000);
