@@ -47,28 +47,29 @@ pub(super) async fn run(node: &Arc<DataNode>, connection: &mut Connection) -> io
                 "Version Mismatch (Expected: {VERSION}, Received: {version} )"
             ))));
         }
+        // Each operation's state gets memory of its own, which a silent connection does not hold.
         match code {
             op::READ_BLOCK => {
                 let request = connection.request().await?;
-                if !read_block::read_block(node, connection, request).await? {
+                if !Box::pin(read_block::read_block(node, connection, request)).await? {
                     return Ok(());
                 }
             }
             op::WRITE_BLOCK => {
                 let request = connection.request().await?;
-                return write_block::write_block(node, connection, request).await;
+                return Box::pin(write_block::write_block(node, connection, request)).await;
             }
             op::BLOCK_CHECKSUM => {
                 let request = connection.request().await?;
-                return block_checksum(node, connection, request).await;
+                return Box::pin(block_checksum(node, connection, request)).await;
             }
             op::TRANSFER_BLOCK => {
                 let request = connection.request().await?;
-                return transfer::transfer_block(node, connection, request).await;
+                return Box::pin(transfer::transfer_block(node, connection, request)).await;
             }
             op::COPY_BLOCK => {
                 let request = connection.request().await?;
-                return read_block::copy_block(node, connection, request).await;
+                return Box::pin(read_block::copy_block(node, connection, request)).await;
             }
             op::REPLACE_BLOCK
             | op::REQUEST_SHORT_CIRCUIT_FDS..=op::REQUEST_SHORT_CIRCUIT_SHM

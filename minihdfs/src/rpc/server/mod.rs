@@ -172,7 +172,8 @@ impl Connection {
     }
 
     async fn serve(&self, mut stream: TcpStream, mut rng: StdRng, place: &Place) -> io::Result<()> {
-        let mut session = RpcSession::new(Arc::clone(&self.endpoint), self.peer);
+        // It moves between threads below, which is cheap only for a pointer.
+        let mut session = Box::new(RpcSession::new(Arc::clone(&self.endpoint), self.peer));
         let mut handshake = Deadline::after(HANDSHAKE);
         loop {
             let step;
@@ -226,9 +227,9 @@ impl Connection {
     /// time, so that the other servers of this thread are not blocked meanwhile.
     async fn advance(
         &self,
-        mut session: RpcSession,
+        mut session: Box<RpcSession>,
         mut rng: StdRng,
-    ) -> io::Result<(RpcSession, StdRng, Step)> {
+    ) -> io::Result<(Box<RpcSession>, StdRng, Step)> {
         let now = self.clock.now();
         if !session.is_costly() {
             let step = session.advance(now, &mut rng);
