@@ -4,11 +4,12 @@
 /// the first thread starts.
 ///
 /// glibc's allocator keeps a freed block of megabytes for the next one, in each of its arenas, so
-/// that a peer's large messages would set the size of the process for good. Requests of a megabyte
-/// and more are rare, and a system call each costs little beside their copying.
+/// that a peer's large messages would set the size of the process for good. Such messages are rare,
+/// and a system call each costs little beside their copying. The limit is glibc's own at the start
+/// of a process; once set, it no longer grows with the blocks that are freed.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn return_large_blocks() {
-    const LARGE: libc::c_int = 1 << 20;
+    const LARGE: libc::c_int = 128 << 10;
     const ARENAS: libc::c_int = 2;
     // SAFETY: mallopt takes two integers and changes only the allocator's settings; no other
     // thread runs yet. If it refuses, the defaults stay.
