@@ -1,17 +1,19 @@
-//! Measures the memory that a NameNode takes per block. Alone in its process, because the whole
+//! Measures the memory that a NameNode takes per file and per block. Alone in its process, because the whole
 //! process is measured.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use kerbox_events::NoHook;
-use kerbox_krb5::Timestamp;
+use kerbox_krb5::{Clock, Timestamp};
 use minihdfs::Caller;
 use minihdfs::config::HdfsConfig;
 use minihdfs::namenode::{NameNode, NameNodeIdentity};
 use minihdfs::proto::hdfs::{
     AddBlockRequestProto, AddBlockResponseProto, CompleteRequestProto, CompleteResponseProto,
     CreateFlagProto, CreateRequestProto, CreateResponseProto, FsPermissionProto,
+    GetContentSummaryRequestProto, GetContentSummaryResponseProto, GetFileInfoRequestProto,
+    GetFileInfoResponseProto, GetListingRequestProto, GetListingResponseProto,
 };
 use minihdfs::protocol::{
     Block, BlockStatus, DatanodeProtocol, DatanodeRegistration, ReceivedDeletedBlock,
@@ -27,6 +29,8 @@ const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const FILES: u64 = 30_000;
 /// The files of one directory, so that directories count little.
 const FILES_PER_DIRECTORY: u64 = 1000;
+/// The most that an empty file may take, with its name and its place in its directory.
+const FILE_LIMIT: u64 = 220;
 /// The most that a block of three replicas may take, with its place in its file.
 const BLOCK_LIMIT: u64 = 150;
 
@@ -134,7 +138,7 @@ impl Cluster {
         let before = resident();
         for number in 0..FILES {
             let directory = number / FILES_PER_DIRECTORY;
-            self.write(&format!("{top}/{directory}/{number}"), with_block);
+            self.write(&format!("{top}/{directory}/part-{number:05}"), with_block);
         }
         (resident() - before) / FILES
     }
@@ -161,7 +165,7 @@ fn resident() -> u64 {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_block_takes_little_memory() {
+fn files_and_blocks_take_little_memory() {
     let cluster = Cluster::new();
     // What the first files of either kind cost once.
     cluster.write("/warm/empty", false);
@@ -170,5 +174,71 @@ fn a_block_takes_little_memory() {
     let full = cluster.bytes_per_file("/full", true);
     let block = full.saturating_sub(empty);
     println!("a file takes {empty} bytes, a block of three replicas {block} more");
+    assert!(empty <= FILE_LIMIT, "an empty file takes {empty} bytes");
     assert!(block <= BLOCK_LIMIT, "a block takes {block} bytes");
+}
+
+/// The most that a file with a block of three replicas may take when there are ten million.
+const FULL_FILE_LIMIT: u64 = 400;
+
+/// Returns the path of one of ten million files: 1,000 in a directory, 100 directories in one.
+fn large(number: u64) -> String {
+    let directory = number / FILES_PER_DIRECTORY;
+    format!("/data/{}/{directory}/part-{number:07}", directory / 100)
+}
+
+/// Prints the mean time of `count` calls.
+fn timed(what: &str, count: u64, call: impl Fn(u64)) {
+    let clock = Clock::system();
+    let begun = clock.now();
+    (0..count).for_each(call);
+    let took = clock.now().since(begun).as_secs_f64();
+    println!("{what}: {:.1} us each", took * 1e6 / count as f64);
+}
+
+#[test]
+#[ignore = "takes 4 GB and a minute in an optimised build (FILES=10000000)"]
+#[cfg(target_os = "linux")]
+fn ten_million_files_take_four_gigabytes() {
+    let files = std::env::var("FILES").ok().and_then(|it| it.parse().ok());
+    let files = files.unwrap_or(10_000_000);
+    let cluster = Cluster::new();
+    cluster.write("/warm/full", true);
+    let before = resident();
+    timed("create, addBlock, six reports, complete", files, |number| {
+        cluster.write(&large(number), true);
+    });
+    let taken = resident() - before;
+    println!(
+        "{files} files take {} MB, {} bytes each",
+        taken / 1_000_000,
+        taken / files
+    );
+    timed("getFileInfo", 200_000, |number| {
+        // Fibonacci hashing: an order in which no call profits from the one before.
+        let src = large(number.wrapping_mul(0x9E37_79B9_7F4A_7C15) % files);
+        let found: GetFileInfoResponseProto =
+            cluster.call("getFileInfo", &GetFileInfoRequestProto { src });
+        assert!(found.fs.is_some_and(|status| status.length == 1000));
+    });
+    timed("getListing of 1,000", 200, |number| {
+        let path = large(number * 7919 * FILES_PER_DIRECTORY % files);
+        let src = path.rsplit_once('/').map(|(parent, _)| parent.to_owned());
+        let page: GetListingResponseProto = cluster.call(
+            "getListing",
+            &GetListingRequestProto {
+                src: src.expect("a parent"),
+                ..GetListingRequestProto::default()
+            },
+        );
+        let page = page.dir_list.expect("it exists");
+        assert_eq!(page.partial_listing.len() as u64, FILES_PER_DIRECTORY);
+    });
+    timed("getContentSummary of all", 1, |_| {
+        let path = "/data".to_owned();
+        let found: GetContentSummaryResponseProto =
+            cluster.call("getContentSummary", &GetContentSummaryRequestProto { path });
+        assert_eq!(found.summary.file_count, files);
+    });
+    assert!(taken <= files * FULL_FILE_LIMIT, "{taken} bytes");
 }

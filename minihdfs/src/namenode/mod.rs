@@ -1,8 +1,9 @@
 //! The NameNode: the namespace, the blocks, and access control.
 //!
-//! [`NameNode`] is a handle over one lock. It has no clock, sockets or threads. Each call passes in
-//! the time, [`tick`](NameNode::tick) does the work that is due, and
-//! [`next_deadline`](NameNode::next_deadline) returns when the next work is due.
+//! [`NameNode`] is a handle over one lock, under which calls that only read run beside each other.
+//! It has no clock, sockets or threads. Each call passes in the time, [`tick`](NameNode::tick) does
+//! the work that is due, and [`next_deadline`](NameNode::next_deadline) returns when the next work
+//! is due.
 //!
 //! - `service`: the handle, its lock and its timers; `retry_cache`: responses for clients that
 //!   repeat a call
@@ -10,6 +11,7 @@
 //!   quotas, leases; `replay`: the law that a state is a function of its edits
 //! - `namesystem`: what the lock guards: the state, and what can be rebuilt from reports;
 //!   `renewals`: how long each writer has been silent; `path`: paths as clients write them
+//! - `id_map`, `id_table`: compact collections keyed by ids
 //! - `access`: permissions, access control lists, extended attributes
 //! - `blocks`: blocks, their replicas, and DataNodes; `datanode_protocol`: the calls of DataNodes;
 //!   `lease_recovery`: files whose writer has disappeared
@@ -21,6 +23,7 @@ mod blocks;
 mod datanode_protocol;
 mod edit;
 mod id_map;
+mod id_table;
 mod lease_recovery;
 mod namesystem;
 mod ops;

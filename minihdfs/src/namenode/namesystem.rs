@@ -1,5 +1,7 @@
 //! What the NameNode's lock guards, and the operations that need several parts of it.
 
+use std::sync::{Mutex, PoisonError};
+
 use kerbox_events::{Event, Server, StateChange, TimerKind};
 use kerbox_krb5::Timestamp;
 use rand::Rng;
@@ -21,7 +23,8 @@ use crate::protocol::Block;
 /// what can be rebuilt from reports.
 pub(crate) struct Namesystem {
     state: State,
-    sink: Box<dyn EditSink>,
+    /// Reached by calls that change the state, which are alone: never locked.
+    sink: Mutex<Box<dyn EditSink>>,
     pub(crate) renewals: Renewals,
     pub(crate) blocks: BlockManager,
     pub(crate) safe_mode: bool,
@@ -37,7 +40,7 @@ impl Namesystem {
     ) -> Self {
         Self {
             state,
-            sink,
+            sink: Mutex::new(sink),
             renewals: Renewals::new(now, config.lease_hard_limit),
             blocks: BlockManager::new(config, rng),
             safe_mode: false,
@@ -65,7 +68,8 @@ impl Namesystem {
         let effects = self.state.apply(edit);
         // A misfit means that a check is missing; the call fails and the others go on.
         let effects = effects.map_err(|misfit| HdfsError::io(misfit.to_string()))?;
-        self.sink.log(self.state.transaction_id(), edit);
+        let sink = self.sink.get_mut().unwrap_or_else(PoisonError::into_inner);
+        sink.log(self.state.transaction_id(), edit);
         for (block, file, replication) in effects.stored {
             self.blocks.store(block, file, replication);
         }

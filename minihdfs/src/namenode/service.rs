@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use kerbox_events::{Event, Hook, Server, TimerKind};
 use kerbox_krb5::Timestamp;
@@ -36,7 +36,7 @@ pub struct NameNode {
     pub(super) block_pool_id: Arc<str>,
     pub(super) block_tokens: Arc<BlockTokenSecretManager>,
     pub(super) delegation_tokens: Arc<DelegationTokenSecretManager>,
-    namesystem: Mutex<Namesystem>,
+    namesystem: RwLock<Namesystem>,
     /// Held throughout a call that must not be executed twice, so that a repeated call waits for
     /// the first.
     retry_cache: Mutex<RetryCache>,
@@ -107,7 +107,7 @@ impl NameNode {
             block_tokens: Arc::new(block_tokens),
             delegation_tokens: tokens,
             block_pool_id,
-            namesystem: Mutex::new(namesystem),
+            namesystem: RwLock::new(namesystem),
             retry_cache: Mutex::new(RetryCache::new(config.retry_cache_expiry)),
             started: now,
             superuser,
@@ -154,7 +154,7 @@ impl NameNode {
     /// Returns the number of live DataNodes.
     #[must_use]
     pub fn live_datanodes(&self) -> usize {
-        self.lock().blocks.datanodes.living()
+        self.read().blocks.datanodes.living()
     }
 
     /// Creates a directory and its missing ancestors as the superuser. An existing directory gets
@@ -212,7 +212,7 @@ impl NameNode {
     /// # Errors
     /// Fails if the path is invalid.
     pub fn has(&self, path: &str) -> Result<bool, HdfsError> {
-        Ok(self.lock().namespace().resolve(path)?.last().is_some())
+        Ok(self.read().namespace().resolve(path)?.last().is_some())
     }
 
     /// Does the work that is due: dead DataNodes, leases beyond their hard limit, recoveries and
@@ -245,7 +245,7 @@ impl NameNode {
             .next_deadline()
             .min(self.delegation_tokens.next_deadline());
         Some(
-            self.lock()
+            self.read()
                 .next_deadline()
                 .map_or(tokens, |deadline| deadline.min(tokens)),
         )
@@ -273,11 +273,20 @@ impl NameNode {
         Ok(())
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, Namesystem> {
+    /// Locks the state for a call that changes it.
+    pub(super) fn lock(&self) -> RwLockWriteGuard<'_, Namesystem> {
         // A panic means that one operation broke an invariant. Other operations continue with the
         // state as it is.
         self.namesystem
-            .lock()
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locks the state for a call that only reads it. Such calls run beside each other. A call must
+    /// not lock it twice: a writer may wait in between.
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, Namesystem> {
+        self.namesystem
+            .read()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -285,7 +294,7 @@ impl NameNode {
     pub(super) fn lock_to_write(
         &self,
         operation: fmt::Arguments<'_>,
-    ) -> Result<MutexGuard<'_, Namesystem>, HdfsError> {
+    ) -> Result<RwLockWriteGuard<'_, Namesystem>, HdfsError> {
         let ns = self.lock();
         if ns.safe_mode {
             return Err(HdfsError::safe_mode(format!(
@@ -344,7 +353,7 @@ impl RpcService for NameNode {
     fn state_id(&self) -> Option<i64> {
         self.config
             .state_context
-            .then(|| self.lock().state().transaction_id())
+            .then(|| self.read().state().transaction_id())
     }
 }
 

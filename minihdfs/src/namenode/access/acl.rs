@@ -101,6 +101,11 @@ pub(crate) struct Acl {
 }
 
 impl Acl {
+    /// The list of an inode whose permission bits are all there is.
+    pub(crate) const EMPTY: Self = Self {
+        entries: Vec::new(),
+    };
+
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

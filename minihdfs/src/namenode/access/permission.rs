@@ -331,7 +331,7 @@ impl<'a> PermissionChecker<'a> {
         if inode.owner == *self.user {
             return action.is_in(inode.mode >> 6);
         }
-        let access = inode.acl.access();
+        let access = inode.acl().access();
         if access.is_empty() {
             let shift = if self.is_member_of(&inode.group) {
                 3

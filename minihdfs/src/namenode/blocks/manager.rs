@@ -7,11 +7,11 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::datanodes::{DatanodeIndex, DatanodeManager};
-use super::id_table::IdTable;
 use super::info::{BlockInfo, BlockState, Replica};
 use super::placement::Placement;
 use crate::HdfsError;
 use crate::config::HdfsConfig;
+use crate::namenode::id_table::IdTable;
 use crate::namenode::state::inode::InodeId;
 use crate::protocol::{Block, ReplicaState, ReportedReplica};
 

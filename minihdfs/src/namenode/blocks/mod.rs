@@ -5,11 +5,10 @@
 //! - `redundancy`: copies of missing replicas, and deletion of surplus ones
 //! - `recovery`: orders to recover a block whose writer has disappeared
 //! - `datanodes`: the registered DataNodes; `placement`: the choice of DataNodes for a block
-//! - `id_set`, `id_table`: compact collections keyed by ids
+//! - `id_set`: compact sets of ids
 
 mod datanodes;
 mod id_set;
-mod id_table;
 mod info;
 mod manager;
 mod placement;

@@ -26,7 +26,7 @@ impl NameNode {
     ) -> Result<GetAclStatusResponseProto, HdfsError> {
         self.check_acls_enabled()?;
         let checker = self.checker(call);
-        let ns = self.lock();
+        let ns = self.read();
         let path = ns.namespace().resolve(&request.src)?;
         checker.check(ns.namespace(), &path, Need::TRAVERSE)?;
         let inode = ns.namespace().inode(found(&path)?);
@@ -35,7 +35,12 @@ impl NameNode {
                 owner: inode.owner.to_string(),
                 group: inode.group.to_string(),
                 sticky: inode.mode & STICKY != 0,
-                entries: inode.acl.entries().iter().map(AclEntry::to_proto).collect(),
+                entries: inode
+                    .acl()
+                    .entries()
+                    .iter()
+                    .map(AclEntry::to_proto)
+                    .collect(),
                 permission: Some(FsPermissionProto {
                     perm: (inode.mode & 0o777).into(),
                 }),
@@ -129,7 +134,7 @@ impl NameNode {
         let with_path = |error: &HdfsError| {
             HdfsError::acl(format!("{} Path: {}", error.message(), path.path()))
         };
-        let (acl, mode) = change(&inode.acl, inode.mode).map_err(|error| with_path(&error))?;
+        let (acl, mode) = change(inode.acl(), inode.mode).map_err(|error| with_path(&error))?;
         if !acl.defaults().is_empty() && !inode.is_directory() {
             // Hadoop names the path twice as well.
             let error = HdfsError::acl(format!(
@@ -138,9 +143,9 @@ impl NameNode {
             ));
             return Err(with_path(&error));
         }
-        if (&acl, mode) != (&inode.acl, inode.mode) {
+        if (&acl, mode) != (inode.acl(), inode.mode) {
             // An empty list stands for a removal, which turns the mask into the group's bits.
-            let entries = if (&acl, mode) == (&Acl::default(), inode.acl.removed(inode.mode).1) {
+            let entries = if (&acl, mode) == (&Acl::EMPTY, inode.acl().removed(inode.mode).1) {
                 Vec::new()
             } else {
                 acl.logical(mode)

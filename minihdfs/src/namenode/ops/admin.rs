@@ -55,7 +55,7 @@ impl NameNode {
         _request: SaveNamespaceRequestProto,
     ) -> Result<SaveNamespaceResponseProto, HdfsError> {
         self.checker(call).check_superuser("saveNamespace")?;
-        if !self.lock().safe_mode {
+        if !self.read().safe_mode {
             return Err(HdfsError::io(
                 "Safe mode should be turned ON in order to create namespace image.",
             ));
@@ -113,7 +113,7 @@ impl NameNode {
         self.checker(call)
             .check_superuser("getCurrentEditLogTxid")?;
         Ok(GetCurrentEditLogTxidResponseProto {
-            txid: self.lock().state().transaction_id(),
+            txid: self.read().state().transaction_id(),
         })
     }
 
@@ -139,7 +139,7 @@ impl NameNode {
         request: GetEzForPathRequestProto,
     ) -> Result<GetEzForPathResponseProto, HdfsError> {
         let checker = self.checker(call);
-        let ns = self.lock();
+        let ns = self.read();
         let path = ns.namespace().resolve(&request.src)?;
         checker.check(ns.namespace(), &path, Need::path(FsAction::READ))?;
         Ok(GetEzForPathResponseProto { zone: None })

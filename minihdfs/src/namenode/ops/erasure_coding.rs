@@ -20,7 +20,7 @@ impl NameNode {
         request: GetErasureCodingPolicyRequestProto,
     ) -> Result<GetErasureCodingPolicyResponseProto, HdfsError> {
         let checker = self.checker(call);
-        let ns = self.lock();
+        let ns = self.read();
         let path = ns.namespace().resolve(&request.src)?;
         checker.check(ns.namespace(), &path, Need::TRAVERSE)?;
         existing(&path)?;

@@ -1,7 +1,5 @@
 //! Directory listings in pages.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 
 use crate::HdfsError;
@@ -49,7 +47,7 @@ impl NameNode {
             });
         }
         let checker = self.checker(call);
-        let ns = self.lock();
+        let ns = self.read();
         let page = Page {
             start_after: &request.start_after,
             need_location: request.need_location,
@@ -92,17 +90,17 @@ impl NameNode {
                 remaining_entries: 0,
             }));
         };
-        let start_after = self.start_after(ns, page.start_after)?;
+        let start_after = Self::start_after(ns, page.start_after)?;
         // The empty name, which no entry has, sorts before every other.
-        let (rest, count) = directory.children.after(&start_after);
+        let (rest, count) = ns.namespace().children_after(directory, start_after);
         let mut listing = DirectoryListingProto::default();
         let mut located = 0;
-        for (name, child) in rest {
+        for child in rest {
             if listing.partial_listing.len() >= page.limit || located >= page.limit {
                 break;
             }
-            let name = Bytes::copy_from_slice(name.as_bytes());
-            let entry = self.entry(call, ns, child, name, page);
+            let name = Bytes::copy_from_slice(child.name.as_bytes());
+            let entry = self.entry(call, ns, child.id, name, page);
             if let Some(locations) = &entry.locations {
                 let blocks = locations.blocks.iter();
                 located += blocks.map(|block| block.locs.len()).sum::<usize>();
@@ -115,17 +113,17 @@ impl NameNode {
     }
 
     /// Returns the name to continue after; `/.reserved/.inodes/N` denotes the name of that inode.
-    fn start_after(&self, ns: &Namesystem, start_after: &[u8]) -> Result<Arc<str>, HdfsError> {
+    fn start_after<'a>(ns: &'a Namesystem, start_after: &'a [u8]) -> Result<&'a str, HdfsError> {
         let name = str::from_utf8(start_after).map_err(|_| {
             HdfsError::hadoop_illegal_argument(
                 "startAfter is not UTF-8: names of files and directories are",
             )
         })?;
         let Some(number) = name.strip_prefix("/.reserved/.inodes/") else {
-            return Ok(name.into());
+            return Ok(name);
         };
         let inode = number.parse().ok().and_then(|id| ns.namespace().get(id));
-        inode.map(|inode| Arc::clone(&inode.name)).ok_or_else(|| {
+        inode.map(|inode| &*inode.name).ok_or_else(|| {
             HdfsError::new(
                 "org.apache.hadoop.fs.DirectoryListingStartAfterNotFoundException",
                 format!("Can't find startAfter {name}"),
@@ -169,7 +167,7 @@ impl NameNode {
         }
         let (mut index, mut start_after) = continuation(&request.start_after)?;
         let checker = self.checker(call);
-        let ns = self.lock();
+        let ns = self.read();
         let mut response = GetBatchedListingResponseProto::default();
         let mut room = self.config.list_limit;
         while let Some(path) = request.paths.get(index) {

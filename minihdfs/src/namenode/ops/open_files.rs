@@ -17,7 +17,7 @@ impl NameNode {
         request: ListOpenFilesRequestProto,
     ) -> Result<ListOpenFilesResponseProto, HdfsError> {
         self.checker(call).check_superuser("listOpenFiles")?;
-        let ns = self.lock();
+        let ns = self.read();
         let below = request
             .path
             .as_deref()

@@ -1,6 +1,7 @@
 //! Read operations: status, block locations, defaults.
 
 use bytes::Bytes;
+use kerbox_krb5::Timestamp;
 
 use crate::HdfsError;
 use crate::namenode::NameNode;
@@ -9,7 +10,7 @@ use crate::namenode::access::xattr::XAttr;
 use crate::namenode::edit::Edit;
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::ops::status::BlockRange;
-use crate::namenode::state::inode::File;
+use crate::namenode::state::inode::{File, InodeId};
 use crate::namenode::state::namespace::{RESERVED, ResolvedPath};
 use crate::proto::common::HaServiceStateProto;
 use crate::proto::hdfs::{
@@ -54,7 +55,7 @@ impl NameNode {
         if src == RESERVED {
             return Ok(Some(self.reserved_status(Bytes::new())));
         }
-        let ns = self.lock();
+        let ns = self.read();
         let path = ns.namespace().resolve(src)?;
         if let Err(error) = checker.check(ns.namespace(), &path, Need::TRAVERSE) {
             // For a superuser the only possible error is a file in the middle of the path. Hadoop
@@ -77,7 +78,7 @@ impl NameNode {
         request: GetLocatedFileInfoRequestProto,
     ) -> Result<GetLocatedFileInfoResponseProto, HdfsError> {
         let checker = self.checker(call);
-        let ns = self.lock();
+        let ns = self.read();
         let path = ns.namespace().resolve(request.src())?;
         let needs_token = request.need_block_token();
         let need = if needs_token {
@@ -113,32 +114,48 @@ impl NameNode {
             }
         }
         let checker = self.checker(call);
-        let mut ns = self.lock();
+        let ns = self.read();
         let path = ns.namespace().resolve(&request.src)?;
         checker.check(ns.namespace(), &path, Need::path(FsAction::READ))?;
         let id = ns.file_of(path.last(), path.path())?;
         check_readable_by_superuser(&ns, &path, &checker)?;
-        let precision = self.config.access_time_precision.as_millis();
-        let precision = i64::try_from(precision).unwrap_or(i64::MAX);
-        let accessed = ns.namespace().inode(id).access_time;
-        let now = call.now.as_millis();
-        let due = precision != 0 && now > accessed.saturating_add(precision);
-        if due && !ns.safe_mode {
-            ns.log(&Edit::Times {
-                path: path.path().to_owned(),
-                mtime: -1,
-                atime: now,
-            })?;
-        }
         let range = BlockRange {
             offset: request.offset,
             length: request.length,
         };
         let locations =
             self.located_blocks(call.now, &ns, id, range, Some(&call.caller.user.short));
+        let due = self.is_access_time_due(call.now, &ns, id);
+        drop(ns);
+        if due {
+            self.set_access_time(call.now, path.path(), id)?;
+        }
         Ok(GetBlockLocationsResponseProto {
             locations: Some(locations),
         })
+    }
+
+    /// Returns true if a file's access time is older than `dfs.namenode.accesstime.precision`.
+    fn is_access_time_due(&self, now: Timestamp, ns: &Namesystem, id: InodeId) -> bool {
+        let precision = self.config.access_time_precision.as_millis();
+        let precision = i64::try_from(precision).unwrap_or(i64::MAX);
+        let accessed = ns.namespace().inode(id).access_time;
+        let due = precision != 0 && now.as_millis() > accessed.saturating_add(precision);
+        due && !ns.safe_mode
+    }
+
+    /// Sets a file's access time, unless the file was removed or moved, or another reader has set
+    /// it, since it was read.
+    fn set_access_time(&self, now: Timestamp, path: &str, id: InodeId) -> Result<(), HdfsError> {
+        let mut ns = self.lock();
+        if ns.namespace().find(path) == Some(id) && self.is_access_time_due(now, &ns, id) {
+            ns.log(&Edit::Times {
+                path: path.to_owned(),
+                mtime: -1,
+                atime: now.as_millis(),
+            })?;
+        }
+        Ok(())
     }
 
     /// Returns the defaults for clients that do not set their own.
@@ -197,7 +214,7 @@ impl NameNode {
         fact: impl FnOnce(&File) -> T,
     ) -> Result<T, HdfsError> {
         let checker = self.checker(call);
-        let ns = self.lock();
+        let ns = self.read();
         let path = ns.namespace().resolve(src)?;
         checker.check(ns.namespace(), &path, Need::TRAVERSE)?;
         let id = ns.file_of(path.last(), path.path())?;
@@ -216,7 +233,7 @@ impl NameNode {
         request: CheckAccessRequestProto,
     ) -> Result<CheckAccessResponseProto, HdfsError> {
         let checker = self.checker(call);
-        let ns = self.lock();
+        let ns = self.read();
         let path = ns.namespace().resolve(&request.path)?;
         checker.check(ns.namespace(), &path, Need::TRAVERSE)?;
         if path.last().is_none() {
@@ -237,7 +254,7 @@ impl NameNode {
         request: GetLinkTargetRequestProto,
     ) -> Result<GetLinkTargetResponseProto, HdfsError> {
         let checker = self.checker(call);
-        let ns = self.lock();
+        let ns = self.read();
         let path = ns.namespace().resolve(&request.path)?;
         checker.check(ns.namespace(), &path, Need::TRAVERSE)?;
         if path.last().is_none() {
@@ -282,7 +299,7 @@ fn check_readable_by_superuser(
     let unreadable = |id| {
         ns.namespace()
             .inode(id)
-            .xattrs
+            .xattrs()
             .iter()
             .any(XAttr::makes_unreadable_by_superuser)
     };

@@ -48,7 +48,7 @@ impl NameNode {
         _call: &Call<'_>,
         _request: GetFsStatsRequestProto,
     ) -> Result<GetFsStatsResponseProto, HdfsError> {
-        let ns = self.lock();
+        let ns = self.read();
         let shortage = shortage(&ns);
         let living = || ns.blocks.datanodes.iter().filter(|node| node.alive);
         Ok(GetFsStatsResponseProto {
@@ -70,7 +70,7 @@ impl NameNode {
         _call: &Call<'_>,
         _request: GetFsReplicatedBlockStatsRequestProto,
     ) -> Result<GetFsReplicatedBlockStatsResponseProto, HdfsError> {
-        let shortage = shortage(&self.lock());
+        let shortage = shortage(&self.read());
         Ok(GetFsReplicatedBlockStatsResponseProto {
             low_redundancy: shortage.under_replicated,
             corrupt_blocks: shortage.corrupt,
@@ -105,7 +105,7 @@ impl NameNode {
         request: GetDatanodeReportRequestProto,
     ) -> Result<GetDatanodeReportResponseProto, HdfsError> {
         self.checker(call).check_superuser("datanodeReport")?;
-        let ns = self.lock();
+        let ns = self.read();
         let nodes = of_kind(&ns, request.r#type());
         let di = nodes.map(|node| {
             let mut info = datanode_info(node);
@@ -123,7 +123,7 @@ impl NameNode {
     ) -> Result<GetDatanodeStorageReportResponseProto, HdfsError> {
         self.checker(call)
             .check_superuser("getDatanodeStorageReport")?;
-        let ns = self.lock();
+        let ns = self.read();
         let reports = of_kind(&ns, request.r#type()).map(|node| DatanodeStorageReportProto {
             datanode_info: datanode_info(node),
             storage_reports: vec![storage_report(node)],
@@ -153,7 +153,7 @@ impl NameNode {
     ) -> Result<ListCorruptFileBlocksResponseProto, HdfsError> {
         self.checker(call)
             .check_superuser("listCorruptFileBlocks")?;
-        let ns = self.lock();
+        let ns = self.read();
         let first = request.cookie().is_empty();
         let lost = ns.blocks.low_redundancy().filter(|info| {
             first && info.block().length > 0 && info.live(&ns.blocks.datanodes).next().is_none()

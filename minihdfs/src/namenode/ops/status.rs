@@ -94,7 +94,7 @@ impl NameNode {
             modification_time: inode.modification_time.cast_unsigned(),
             access_time: inode.access_time.cast_unsigned(),
             file_id: Some(id),
-            flags: Some(if inode.acl.is_empty() {
+            flags: Some(if inode.acl().is_empty() {
                 0
             } else {
                 Flags::HasAcl as u32

@@ -101,7 +101,7 @@ impl NameNode {
         request: GetStoragePolicyRequestProto,
     ) -> Result<GetStoragePolicyResponseProto, HdfsError> {
         let checker = self.checker(call);
-        let ns = self.lock();
+        let ns = self.read();
         let path = ns.namespace().resolve(&request.path)?;
         checker.check(ns.namespace(), &path, Need::path(FsAction::READ))?;
         let id = ns.namespace().storage_policy(file_or_directory(&path)?);

@@ -26,7 +26,7 @@ impl NameNode {
         request: GetContentSummaryRequestProto,
     ) -> Result<GetContentSummaryResponseProto, HdfsError> {
         let checker = self.checker(call);
-        let ns = self.lock();
+        let ns = self.read();
         let path = ns.namespace().resolve(&request.path)?;
         checker.check(ns.namespace(), &path, SUBTREE)?;
         let id = existing(&path)?;
@@ -63,7 +63,7 @@ impl NameNode {
         request: GetQuotaUsageRequestProto,
     ) -> Result<GetQuotaUsageResponseProto, HdfsError> {
         let checker = self.checker(call);
-        let ns = self.lock();
+        let ns = self.read();
         let path = ns.namespace().resolve(&request.path)?;
         checker.check(ns.namespace(), &path, SUBTREE)?;
         let id = file_or_directory(&path)?;

@@ -52,12 +52,12 @@ impl NameNode {
             check_unreadable(inode, &xattr)?;
         }
         let counted = inode
-            .xattrs
+            .xattrs()
             .iter()
             .filter(|known| known.is_counted())
             .count();
         let place = inode
-            .xattrs
+            .xattrs()
             .iter()
             .position(|known| known.is_same_as(&xattr));
         match place {
@@ -75,7 +75,7 @@ impl NameNode {
                     self.config.max_xattrs_per_inode
                 )))
             }
-            Some(index) if inode.xattrs[index] == xattr => Ok(SetXAttrResponseProto {}),
+            Some(index) if inode.xattrs()[index] == xattr => Ok(SetXAttrResponseProto {}),
             _ => {
                 ns.log(&Edit::SetXAttr {
                     src: path.path().to_owned(),
@@ -95,7 +95,7 @@ impl NameNode {
     ) -> Result<GetXAttrsResponseProto, HdfsError> {
         self.check_xattrs_enabled()?;
         let checker = self.checker(call);
-        let ns = self.lock();
+        let ns = self.read();
         let path = ns.namespace().resolve(&request.src)?;
         let wanted: Vec<XAttr> = request
             .x_attrs
@@ -106,7 +106,7 @@ impl NameNode {
             xattr.check_visible(&checker, path.is_raw())?;
         }
         checker.check(ns.namespace(), &path, Need::path(FsAction::READ))?;
-        let known = &ns.namespace().inode(found(&path)?).xattrs;
+        let known = ns.namespace().inode(found(&path)?).xattrs();
         let visible = known
             .iter()
             .filter(|xattr| xattr.is_visible(&checker, path.is_raw()));
@@ -136,10 +136,10 @@ impl NameNode {
     ) -> Result<ListXAttrsResponseProto, HdfsError> {
         self.check_xattrs_enabled()?;
         let checker = self.checker(call);
-        let ns = self.lock();
+        let ns = self.read();
         let path = ns.namespace().resolve(&request.src)?;
         checker.check(ns.namespace(), &path, Need::path(FsAction::READ))?;
-        let known = &ns.namespace().inode(found(&path)?).xattrs;
+        let known = ns.namespace().inode(found(&path)?).xattrs();
         let visible = known
             .iter()
             .filter(|xattr| xattr.is_visible(&checker, path.is_raw()));
@@ -167,7 +167,7 @@ impl NameNode {
                 xattr.prefixed_name()
             )));
         }
-        let known = &ns.namespace().inode(found(&path)?).xattrs;
+        let known = ns.namespace().inode(found(&path)?).xattrs();
         let known = known.iter().find(|known| known.is_same_as(&xattr));
         let Some(known) = known.cloned() else {
             return Err(HdfsError::io(

@@ -1,24 +1,32 @@
 //! The children of a directory, in the byte order of their names, which is the order of listings.
 
-use std::sync::Arc;
-
 use crate::namenode::state::inode::InodeId;
 
 /// The maximum number of children in one chunk.
 const CHUNK: usize = 256;
 
-/// A sorted map of names to inodes, in chunks: unlike a B-tree of the standard library, it knows
-/// how many children follow a name without visiting them, which each page of a listing says.
+/// The ids of children, sorted by name, in chunks. The names themselves are in the inodes only, and
+/// whoever looks for one passes a function that returns them.
+///
+/// Unlike a B-tree of the standard library, it knows how many children follow a name without
+/// visiting them, which each page of a listing says.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Children {
     /// None is empty.
-    chunks: Vec<Vec<(Arc<str>, InodeId)>>,
+    chunks: Vec<Vec<InodeId>>,
     len: usize,
+}
+
+/// The place of a child, or the one at which it would be inserted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    chunk: usize,
+    index: usize,
 }
 
 impl PartialEq for Children {
     fn eq(&self, other: &Self) -> bool {
-        self.len == other.len && self.iter().eq(other.iter())
+        self.len == other.len && self.ids().eq(other.ids())
     }
 }
 
@@ -31,89 +39,85 @@ impl Children {
         self.len == 0
     }
 
-    /// Returns the child of this name.
-    pub(crate) fn get(&self, name: &str) -> Option<InodeId> {
-        let (chunk, index) = self.find(name).ok()?;
-        Some(self.chunks[chunk][index].1)
+    /// Returns all children.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = InodeId> {
+        self.chunks.iter().flatten().copied()
     }
 
-    /// Adds a child, or replaces the one of the same name.
-    pub(super) fn insert(&mut self, name: Arc<str>, id: InodeId) {
-        let (chunk, index) = match self.find(&name) {
-            Ok((chunk, index)) => {
-                self.chunks[chunk][index].1 = id;
-                return;
-            }
-            Err(place) => place,
+    /// Returns the child of this name.
+    pub(super) fn get<'a>(
+        &self,
+        name: &str,
+        name_of: impl Fn(InodeId) -> &'a str,
+    ) -> Option<InodeId> {
+        let Place { chunk, index } = self.find(name, name_of).ok()?;
+        Some(self.chunks[chunk][index])
+    }
+
+    /// Returns the children whose names are above `name`, and their number.
+    pub(super) fn after<'a>(
+        &self,
+        name: &str,
+        name_of: impl Fn(InodeId) -> &'a str,
+    ) -> (impl Iterator<Item = InodeId>, usize) {
+        let (chunk, index) = match self.find(name, name_of) {
+            Ok(place) => (place.chunk, place.index + 1),
+            Err(place) => (place.chunk, place.index),
         };
+        let before = self.chunks.iter().take(chunk).map(Vec::len).sum::<usize>() + index;
+        let ids = self.chunks.iter().skip(chunk).flatten().skip(index);
+        (ids.copied(), self.len.saturating_sub(before))
+    }
+
+    /// Returns the place of a name, or the one at which it would be.
+    pub(super) fn find<'a>(
+        &self,
+        name: &str,
+        name_of: impl Fn(InodeId) -> &'a str,
+    ) -> Result<Place, Place> {
+        let is_before =
+            |chunk: &Vec<InodeId>| chunk.first().is_some_and(|first| name_of(*first) <= name);
+        let chunk = self.chunks.partition_point(is_before).saturating_sub(1);
+        let Some(ids) = self.chunks.get(chunk) else {
+            return Err(Place { chunk, index: 0 });
+        };
+        ids.binary_search_by(|id| name_of(*id).cmp(name))
+            .map(|index| Place { chunk, index })
+            .map_err(|index| Place { chunk, index })
+    }
+
+    /// Adds a child at the place that its name would have.
+    pub(super) fn insert(&mut self, Place { chunk, index }: Place, id: InodeId) {
         self.len += 1;
         let last = chunk + 1 >= self.chunks.len();
-        let Some(entries) = self.chunks.get_mut(chunk) else {
-            self.chunks.push(vec![(name, id)]);
+        let Some(ids) = self.chunks.get_mut(chunk) else {
+            // Many directories have one child, and `push` would make room for four chunks.
+            self.chunks.reserve_exact(1);
+            self.chunks.push(vec![id]);
             return;
         };
-        if entries.len() < CHUNK {
-            entries.insert(index, (name, id));
-        } else if last && index == entries.len() {
+        if ids.len() < CHUNK {
+            ids.insert(index, id);
+        } else if last && index == ids.len() {
             // Names often arrive in order; the chunks before the last are then full.
-            self.chunks.push(vec![(name, id)]);
+            self.chunks.push(vec![id]);
         } else {
-            let mut upper = entries.split_off(CHUNK / 2);
+            let mut upper = ids.split_off(CHUNK / 2);
             match index.checked_sub(CHUNK / 2) {
-                Some(index) => upper.insert(index, (name, id)),
-                None => entries.insert(index, (name, id)),
+                Some(index) => upper.insert(index, id),
+                None => ids.insert(index, id),
             }
             self.chunks.insert(chunk + 1, upper);
         }
     }
 
-    /// Removes the child of this name.
-    pub(super) fn remove(&mut self, name: &str) {
-        if let Ok((chunk, index)) = self.find(name) {
-            self.len -= 1;
-            self.chunks[chunk].remove(index);
-            if self.chunks[chunk].is_empty() {
-                self.chunks.remove(chunk);
-            }
-        }
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, InodeId)> {
-        let entries = self.chunks.iter().flatten();
-        entries.map(|(name, id)| (name, *id))
-    }
-
-    pub(crate) fn ids(&self) -> impl Iterator<Item = InodeId> {
-        self.iter().map(|(_, id)| id)
-    }
-
-    /// Returns the children whose names are above `name`, and their number.
-    pub(crate) fn after(&self, name: &str) -> (impl Iterator<Item = (&Arc<str>, InodeId)>, usize) {
-        let (chunk, index) = match self.find(name) {
-            Ok((chunk, index)) => (chunk, index + 1),
-            Err(place) => place,
-        };
-        let before = self.chunks.iter().take(chunk).map(Vec::len).sum::<usize>() + index;
-        let chunks = self.chunks.iter().skip(chunk);
-        let entries = chunks.flatten().skip(index);
-        (
-            entries.map(|(name, id)| (name, *id)),
-            self.len.saturating_sub(before),
-        )
-    }
-
-    /// Returns the chunk and the index of a name, or those at which it would be.
-    fn find(&self, name: &str) -> Result<(usize, usize), (usize, usize)> {
-        let is_before = |chunk: &Vec<(Arc<str>, InodeId)>| {
-            chunk.first().is_some_and(|(first, _)| **first <= *name)
-        };
-        let chunk = self.chunks.partition_point(is_before).saturating_sub(1);
-        let Some(entries) = self.chunks.get(chunk) else {
-            return Err((chunk, 0));
-        };
-        match entries.binary_search_by(|(known, _)| (**known).cmp(name)) {
-            Ok(index) => Ok((chunk, index)),
-            Err(index) => Err((chunk, index)),
+    /// Removes the child at a place.
+    pub(super) fn remove(&mut self, Place { chunk, index }: Place) {
+        self.len -= 1;
+        let ids = &mut self.chunks[chunk];
+        ids.remove(index);
+        if ids.is_empty() {
+            self.chunks.remove(chunk);
         }
     }
 }
@@ -125,52 +129,65 @@ mod tests {
 
     use super::*;
 
+    /// The names of some inodes, whose ids are their indices.
+    struct Names(Vec<String>);
+
+    impl Names {
+        fn of(&self, id: InodeId) -> &str {
+            &self.0[id as usize]
+        }
+    }
+
     #[test]
     fn children_are_what_a_tree_map_would_have() {
+        let names = Names((0..1500).map(|number| format!("{number:03}")).collect());
+        let name_of = |id| names.of(id);
         let (mut children, mut model) = (Children::default(), BTreeMap::new());
         let mut number = 1_u64;
         for round in 0..6000_u64 {
             number = number
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(round);
-            let name: Arc<str> = format!("{:03}", (number >> 33) % 1500).into();
-            if number.is_multiple_of(5) {
-                children.remove(&name);
-                model.remove(&name);
-            } else {
-                children.insert(Arc::clone(&name), round);
-                model.insert(name, round);
+            let id = (number >> 33) % 1500;
+            let name = names.of(id);
+            match children.find(name, name_of) {
+                Ok(place) if number.is_multiple_of(5) => {
+                    children.remove(place);
+                    model.remove(name);
+                }
+                Err(place) => {
+                    children.insert(place, id);
+                    model.insert(name, id);
+                }
+                Ok(_) => assert_eq!(model.get(name), Some(&id)),
             }
         }
         assert_eq!(children.len(), model.len());
-        assert!(
-            children
-                .iter()
-                .eq(model.iter().map(|(name, id)| (name, *id)))
-        );
+        assert!(children.ids().eq(model.values().copied()));
         for name in ["", "0", "500", "5000", "742", "zz"] {
             let bounds = (Bound::Excluded(name), Bound::Unbounded);
             let above: Vec<_> = model.range::<str, _>(bounds).map(|(_, id)| *id).collect();
-            let (entries, count) = children.after(name);
-            assert_eq!(
-                entries.map(|(_, id)| id).collect::<Vec<_>>(),
-                above,
-                "{name}"
-            );
+            let (ids, count) = children.after(name, name_of);
+            assert_eq!(ids.collect::<Vec<_>>(), above, "{name}");
             assert_eq!(count, above.len(), "{name}");
-            assert_eq!(children.get(name), model.get(name).copied());
+            assert_eq!(children.get(name, name_of), model.get(name).copied());
         }
     }
 
     #[test]
     fn names_in_order_fill_the_chunks() {
+        let most = CHUNK as u64 * 3;
+        let names = Names((0..most).map(|number| format!("{number:05}")).collect());
+        let name_of = |id| names.of(id);
         let mut children = Children::default();
-        for number in 0..CHUNK * 3 {
-            children.insert(format!("{number:05}").into(), 1);
+        for id in 0..most {
+            let place = children.find(names.of(id), name_of).expect_err("it is new");
+            children.insert(place, id);
         }
         assert_eq!(children.chunks.len(), 3);
-        for number in 0..CHUNK * 3 {
-            children.remove(&format!("{number:05}"));
+        for id in 0..most {
+            let place = children.find(names.of(id), name_of).expect("it is there");
+            children.remove(place);
         }
         assert!(children.is_empty() && children.chunks.is_empty());
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use crate::namenode::access::acl::Acl;
 use crate::namenode::access::xattr::XAttr;
 use crate::namenode::state::children::Children;
@@ -25,27 +27,38 @@ pub(crate) const STICKY: u16 = 0o1000;
 /// Java's `Long.MAX_VALUE`, which is beyond the range of `Timestamp`.
 pub(crate) type Millis = i64;
 
-/// A file or a directory.
+/// A file or a directory. There may be millions, so what few of them have stands apart.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Inode {
     pub(crate) id: InodeId,
     /// The parent's id; the root is its own parent.
     pub(crate) parent: InodeId,
-    /// Empty for the root.
-    pub(crate) name: Arc<str>,
+    /// Empty for the root. Short names need no memory of their own.
+    pub(crate) name: SmolStr,
+    /// Shared by all inodes of this owner, and so is the group.
     pub(crate) owner: Arc<str>,
     pub(crate) group: Arc<str>,
-    /// The [`PERMISSION_BITS`]. With an [`Acl`], the group bits are the mask.
-    pub(crate) mode: u16,
     pub(crate) modification_time: Millis,
     /// 0 for directories.
     pub(crate) access_time: Millis,
-    pub(crate) acl: Acl,
-    pub(crate) xattrs: Vec<XAttr>,
+    /// `None` if there are none.
+    pub(super) features: Option<Box<Features>>,
+    /// The [`PERMISSION_BITS`]. With an [`Acl`], the group bits are the mask.
+    pub(crate) mode: u16,
     /// The id of the storage policy; 0 to inherit the parent's.
     pub(crate) storage_policy: u8,
     pub(crate) kind: InodeKind,
 }
+
+/// What few inodes have (Hadoop's `INode.Feature`).
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(super) struct Features {
+    acl: Acl,
+    xattrs: Vec<XAttr>,
+}
+
+/// The list of an inode that has none.
+static NO_ACL: Acl = Acl::EMPTY;
 
 /// The type of an inode, with the type's own fields.
 #[derive(Clone, PartialEq, Debug)]
@@ -108,7 +121,7 @@ pub(crate) struct File {
     /// The size at which a writer starts the next block (`dfs.blocksize` of the creating client).
     pub(crate) block_size: u64,
     /// The current writer; `None` if the file is closed.
-    pub(crate) writer: Option<Writer>,
+    pub(crate) writer: Option<Box<Writer>>,
 }
 
 /// The holder of a file's lease (`FileUnderConstructionFeature`).
@@ -144,6 +157,31 @@ impl File {
 }
 
 impl Inode {
+    /// Returns the access control list beside the permission bits.
+    pub(crate) fn acl(&self) -> &Acl {
+        self.features.as_ref().map_or(&NO_ACL, |it| &it.acl)
+    }
+
+    pub(super) fn set_acl(&mut self, acl: Acl) {
+        self.change_features(|features| features.acl = acl);
+    }
+
+    /// Returns the extended attributes, in the order in which they were added.
+    pub(crate) fn xattrs(&self) -> &[XAttr] {
+        self.features.as_ref().map_or(&[], |it| &it.xattrs)
+    }
+
+    pub(super) fn change_xattrs(&mut self, change: impl FnOnce(&mut Vec<XAttr>)) {
+        self.change_features(|features| change(&mut features.xattrs));
+    }
+
+    /// Changes what few inodes have. Nothing is kept of it when it is empty.
+    fn change_features(&mut self, change: impl FnOnce(&mut Features)) {
+        let mut features = self.features.take().unwrap_or_default();
+        change(&mut features);
+        self.features = (*features != Features::default()).then_some(features);
+    }
+
     pub(crate) fn is_directory(&self) -> bool {
         matches!(self.kind, InodeKind::Directory(_))
     }

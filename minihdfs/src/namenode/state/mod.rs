@@ -5,9 +5,11 @@
 
 mod apply;
 pub(super) mod children;
+mod entries;
 pub(super) mod inode;
 pub(super) mod lease;
 pub(super) mod limits;
+mod names;
 pub(super) mod namespace;
 pub(super) mod quota;
 

@@ -4,15 +4,17 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kerbox_krb5::Timestamp;
+use smol_str::SmolStr;
 
 use crate::HdfsError;
-use crate::namenode::access::acl::{Acl, AclEntry};
+use crate::namenode::access::acl::AclEntry;
 use crate::namenode::edit::PermissionStatus;
-use crate::namenode::id_map::IdMap;
+use crate::namenode::id_table::IdTable;
 use crate::namenode::path;
 use crate::namenode::state::inode::{
     Directory, Inode, InodeId, InodeKind, Millis, PERMISSION_BITS, Quota, ROOT,
 };
+use crate::namenode::state::names::Names;
 use crate::namenode::state::quota::Counts;
 
 /// The reserved directory, which is neither in the tree nor in a listing of the root.
@@ -33,10 +35,19 @@ pub(crate) fn is_reserved(path: &str) -> bool {
 }
 
 /// The tree of inodes.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Namespace {
-    inodes: IdMap<Inode>,
+    inodes: IdTable<Inode>,
+    /// The names of owners and groups.
+    names: Names,
     last_id: InodeId,
+}
+
+impl PartialEq for Namespace {
+    fn eq(&self, other: &Self) -> bool {
+        // Which names are shared is no part of the tree.
+        self.inodes == other.inodes && self.last_id == other.last_id
+    }
 }
 
 /// A path and its existing inodes.
@@ -115,22 +126,25 @@ pub(crate) struct Creation {
 impl Namespace {
     /// Creates a root with this owner and group and mode 0755.
     pub(crate) fn new(now: Timestamp, owner: Arc<str>, group: Arc<str>) -> Self {
+        let mut names = Names::default();
         let root = Inode {
             id: ROOT,
             parent: ROOT,
-            name: "".into(),
-            owner,
-            group,
-            mode: 0o755,
+            name: SmolStr::default(),
+            owner: names.share(owner),
+            group: names.share(group),
             modification_time: now.as_millis(),
             access_time: 0,
-            acl: Acl::default(),
-            xattrs: Vec::new(),
+            features: None,
+            mode: 0o755,
             storage_policy: 0,
             kind: InodeKind::Directory(Directory::default()),
         };
+        let mut inodes = IdTable::default();
+        inodes.insert(ROOT, root);
         let mut namespace = Self {
-            inodes: IdMap::from_iter([(ROOT, root)]),
+            inodes,
+            names,
             last_id: ROOT,
         };
         namespace.set_quota(ROOT, Quota::ROOT);
@@ -143,14 +157,14 @@ impl Namespace {
     /// Panics if there is no such inode, since the tree is then inconsistent.
     pub(crate) fn inode(&self, id: InodeId) -> &Inode {
         self.inodes
-            .get(&id)
+            .get(id)
             .expect("the tree only names inodes that exist")
     }
 
     /// Same as [`inode`](Self::inode), but mutable.
     pub(super) fn inode_mut(&mut self, id: InodeId) -> &mut Inode {
         self.inodes
-            .get_mut(&id)
+            .get_mut(id)
             .expect("the tree only names inodes that exist")
     }
 
@@ -161,7 +175,7 @@ impl Namespace {
 
     /// Returns the inode with an id sent by a client.
     pub(crate) fn get(&self, id: InodeId) -> Option<&Inode> {
-        self.inodes.get(&id)
+        self.inodes.get(id)
     }
 
     /// Returns the highest inode id so far.
@@ -173,7 +187,7 @@ impl Namespace {
     pub(crate) fn find(&self, path: &str) -> Option<InodeId> {
         let mut id = ROOT;
         for component in path::components(path) {
-            id = self.inode(id).as_directory()?.children.get(component)?;
+            id = self.child(id, component)?;
         }
         Some(id)
     }
@@ -200,7 +214,7 @@ impl Namespace {
         let id = number
             .parse::<InodeId>()
             .map_err(|_| HdfsError::file_not_found(format!("Invalid inode path: {path}")))?;
-        if !self.inodes.contains_key(&id) {
+        if self.get(id).is_none() {
             return Err(HdfsError::file_not_found(format!(
                 "File for given inode path does not exist: {path}"
             )));
@@ -219,7 +233,7 @@ impl Namespace {
         let mut depth = 1;
         for component in path::components(&path) {
             depth += 1;
-            if let Some(child) = directory.and_then(|directory| directory.children.get(component)) {
+            if let Some(child) = directory.and_then(|it| self.child_in(it, component)) {
                 existing.push(child);
                 directory = self.inode(child).as_directory();
             } else {
@@ -274,7 +288,7 @@ impl Namespace {
         let parent = self.inode(parent);
         let asked = creation.unmasked.filter(|_| posix_acl_inheritance);
         let asked = asked.unwrap_or(creation.mode) & PERMISSION_BITS;
-        let (acl, mode) = match parent.acl.inherited(asked, is_directory) {
+        let (acl, mode) = match parent.acl().inherited(asked, is_directory) {
             Some((acl, mode)) if acl.is_empty() => (Vec::new(), mode),
             Some((acl, mode)) => (acl.logical(mode), mode),
             None => (Vec::new(), creation.mode & PERMISSION_BITS),
@@ -290,34 +304,38 @@ impl Namespace {
     }
 
     /// Adds an inode to its parent, which does not have a child of this name.
-    pub(super) fn add(&mut self, inode: Inode) {
-        self.last_id = self.last_id.max(inode.id);
-        let parent = self.inode_mut(inode.parent);
-        parent.modification_time = inode.modification_time;
-        if let Some(parent) = parent.as_directory_mut() {
-            parent.children.insert(Arc::clone(&inode.name), inode.id);
-        }
+    pub(super) fn add(&mut self, mut inode: Inode) {
+        inode.owner = self.names.share(inode.owner);
+        inode.group = self.names.share(inode.group);
         let (id, parent) = (inode.id, inode.parent);
+        self.last_id = self.last_id.max(id);
+        self.inode_mut(parent).modification_time = inode.modification_time;
         self.inodes.insert(id, inode);
+        self.link(id);
         self.charge(parent, self.count_one(id), Counts::default());
+    }
+
+    /// Sets the owner and the group; `None` leaves one unchanged.
+    pub(super) fn set_owner(&mut self, id: InodeId, owner: Option<&str>, group: Option<&str>) {
+        let mut share = |name: Option<&str>| name.map(|name| self.names.share(name.into()));
+        let (owner, group) = (share(owner), share(group));
+        let inode = self.inode_mut(id);
+        if let Some(owner) = owner {
+            inode.owner = owner;
+        }
+        if let Some(group) = group {
+            inode.group = group;
+        }
     }
 
     /// Removes an inode and its subtree, and returns them with the root of the subtree first.
     pub(super) fn remove(&mut self, timestamp: Millis, id: InodeId) -> Vec<Inode> {
         let counts = self.count(id, true);
         self.charge(self.inode(id).parent, Counts::default(), counts);
-        let top = self
-            .inodes
-            .remove(&id)
-            .expect("the tree only names inodes that exist");
-        let parent = self.inode_mut(top.parent);
-        parent.modification_time = timestamp;
-        parent
-            .as_directory_mut()
-            .expect("parents are directories")
-            .children
-            .remove(&top.name);
-        let mut removed = vec![top];
+        self.unlink(id);
+        let parent = self.inode(id).parent;
+        self.inode_mut(parent).modification_time = timestamp;
+        let mut removed: Vec<Inode> = self.inodes.remove(id).into_iter().collect();
         let mut next = 0;
         while next < removed.len() {
             let children: Vec<InodeId> = removed[next]
@@ -327,7 +345,7 @@ impl Namespace {
             removed.extend(
                 children
                     .iter()
-                    .filter_map(|child| self.inodes.remove(child)),
+                    .filter_map(|child| self.inodes.remove(*child)),
             );
             next += 1;
         }
@@ -353,24 +371,13 @@ impl Namespace {
             self.charge(old_parent, Counts::default(), counts);
             self.charge(new_parent, counts, Counts::default());
         }
-        let new_name: Arc<str> = new_name.into();
+        self.unlink(id);
         let inode = self.inode_mut(id);
-        let old_parent = std::mem::replace(&mut inode.parent, new_parent);
-        let old_name = std::mem::replace(&mut inode.name, Arc::clone(&new_name));
-        for (parent, name, child) in [
-            (old_parent, old_name, None),
-            (new_parent, new_name, Some(id)),
-        ] {
-            let parent = self.inode_mut(parent);
-            parent.modification_time = timestamp;
-            let children = &mut parent
-                .as_directory_mut()
-                .expect("parents are directories")
-                .children;
-            match child {
-                None => children.remove(&name),
-                Some(child) => children.insert(name, child),
-            }
+        inode.parent = new_parent;
+        inode.name = new_name.into();
+        self.link(id);
+        for parent in [old_parent, new_parent] {
+            self.inode_mut(parent).modification_time = timestamp;
         }
     }
 

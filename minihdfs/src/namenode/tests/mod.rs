@@ -9,6 +9,7 @@ mod law;
 mod leases;
 mod listing;
 mod permissions;
+mod reads;
 mod recovery;
 mod rename;
 mod replication;

@@ -27,13 +27,9 @@ impl State {
                 username,
                 groupname,
             } => {
-                let inode = self.inode_at(src)?;
-                if let Some(owner) = username {
-                    inode.owner = owner.as_str().into();
-                }
-                if let Some(group) = groupname {
-                    inode.group = group.as_str().into();
-                }
+                let id = self.existing(src)?;
+                let (owner, group) = (username.as_deref(), groupname.as_deref());
+                self.namespace.set_owner(id, owner, group);
             }
             Edit::Times { path, mtime, atime } => {
                 let inode = self.inode_at(path)?;
@@ -51,22 +47,25 @@ impl State {
             } => self.set_quota(src, *ns_quota, *ds_quota)?,
             Edit::SetAcl { src, entries } => {
                 let inode = self.inode_at(src)?;
-                (inode.acl, inode.mode) = if entries.is_empty() {
-                    inode.acl.removed(inode.mode)
+                let (acl, mode) = if entries.is_empty() {
+                    inode.acl().removed(inode.mode)
                 } else {
                     Acl::stored(entries.clone(), inode.mode)
                 };
+                inode.set_acl(acl);
+                inode.mode = mode;
             }
             Edit::SetXAttr { src, xattr, .. } => {
-                let known = &mut self.inode_at(src)?.xattrs;
-                match known.iter_mut().find(|known| known.is_same_as(xattr)) {
-                    Some(known) => known.clone_from(xattr),
-                    None => known.push(xattr.clone()),
-                }
+                self.inode_at(src)?.change_xattrs(|all| {
+                    match all.iter_mut().find(|known| known.is_same_as(xattr)) {
+                        Some(known) => known.clone_from(xattr),
+                        None => all.push(xattr.clone()),
+                    }
+                });
             }
             Edit::RemoveXAttr { src, xattr, .. } => {
-                let known = &mut self.inode_at(src)?.xattrs;
-                known.retain(|known| !known.is_same_as(xattr));
+                let inode = self.inode_at(src)?;
+                inode.change_xattrs(|all| all.retain(|known| !known.is_same_as(xattr)));
             }
             Edit::SetStoragePolicy { path, policy_id } => {
                 self.inode_at(path)?.storage_policy = *policy_id;

@@ -72,12 +72,12 @@ impl State {
             return Err(format!("inode {id} is being written by {}", writer.holder));
         }
         let holder: Arc<str> = holder.into();
-        file.writer = Some(Writer {
+        file.writer = Some(Box::new(Writer {
             holder: Arc::clone(&holder),
             machine: machine.into(),
             last_block_open: false,
             truncate_to: None,
-        });
+        }));
         self.leases.add(&holder, id);
         Ok(())
     }

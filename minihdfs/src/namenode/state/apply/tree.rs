@@ -78,10 +78,10 @@ impl State {
     ) -> Result<(), Reason> {
         let parent = self.existing(path::parent(path))?;
         let name = path::name(path);
-        let Some(directory) = self.namespace.inode(parent).as_directory() else {
+        if !self.namespace.inode(parent).is_directory() {
             return Err(format!("the parent of {path} is not a directory"));
-        };
-        if name.is_empty() || directory.children.get(name).is_some() {
+        }
+        if name.is_empty() || self.namespace.child(parent, name).is_some() {
             return Err(format!("{path} exists"));
         }
         if self.namespace.get(id).is_some() {
@@ -92,20 +92,21 @@ impl State {
         } else {
             Acl::stored(acl.to_vec(), permissions.mode)
         };
-        self.namespace.add(Inode {
+        let mut inode = Inode {
             id,
             parent,
             name: name.into(),
             owner: Arc::clone(&permissions.owner),
             group: Arc::clone(&permissions.group),
-            mode,
             modification_time,
             access_time,
-            acl,
-            xattrs: Vec::new(),
+            features: None,
+            mode,
             storage_policy: 0,
             kind,
-        });
+        };
+        inode.set_acl(acl);
+        self.namespace.add(inode);
         Ok(())
     }
 

@@ -4,12 +4,12 @@ use crate::namenode::id_map::IdMap;
 
 /// A table keyed by ids. Its values stand in pages of 64 consecutive ids, so that a full page
 /// wastes nothing, where a hash table is half empty after it has grown.
-#[derive(Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(super) struct IdTable<V> {
     pages: IdMap<Page<V>>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, PartialEq, Debug)]
 struct Page<V> {
     /// The places on the page that have a value, one bit each.
     present: u64,
@@ -54,6 +54,11 @@ impl<V> Default for IdTable<V> {
 impl<V> IdTable<V> {
     pub(super) fn len(&self) -> usize {
         self.pages.values().map(|page| page.values.len()).sum()
+    }
+
+    /// Returns all values, in no particular order.
+    pub(super) fn values(&self) -> impl Iterator<Item = &V> {
+        self.pages.values().flat_map(|page| &page.values)
     }
 
     pub(super) fn get(&self, id: u64) -> Option<&V> {
@@ -125,6 +130,14 @@ mod tests {
             assert_eq!(table.get(id), model.get(&id));
             assert_eq!(table.get_mut(id), model.get_mut(&id));
         }
+        assert_eq!(table.len(), model.len());
+        let (mut values, mut known): (Vec<_>, Vec<_>) = (
+            table.values().copied().collect(),
+            model.values().copied().collect(),
+        );
+        values.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(values, known);
         for (id, number) in model {
             assert_eq!(table.remove(id), Some(number));
         }
