@@ -9,6 +9,7 @@
 //!   repeat a call
 //! - `edit`: the changes of what must survive; `state`: what must survive: the tree, its limits and
 //!   quotas, leases; `replay`: the law that a state is a function of its edits
+//! - `storage`: the edits and the state as files, in Hadoop's formats
 //! - `namesystem`: what the lock guards: the state, and what can be rebuilt from reports;
 //!   `renewals`: how long each writer has been silent; `path`: paths as clients write them
 //! - `id_map`, `id_table`: compact collections keyed by ids
@@ -34,6 +35,7 @@ mod retry_cache;
 mod service;
 mod side_protocols;
 mod state;
+pub mod storage;
 #[cfg(test)]
 mod tests;
 

@@ -2675,3 +2675,17 @@ impl Status {
         }
     }
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AclEditLogProto {
+    #[prost(string, required, tag = "1")]
+    pub src: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "2")]
+    pub entries: ::prost::alloc::vec::Vec<AclEntryProto>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct XAttrEditLogProto {
+    #[prost(string, optional, tag = "1")]
+    pub src: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(message, repeated, tag = "2")]
+    pub x_attrs: ::prost::alloc::vec::Vec<XAttrProto>,
+}

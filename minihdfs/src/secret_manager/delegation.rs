@@ -57,6 +57,25 @@ impl From<&HdfsConfig> for DelegationTokenSettings {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct MasterKeyBytes(pub [u8; 20]);
 
+impl MasterKeyBytes {
+    /// Returns a key from an edit log or an image. Hadoop's keys have 8 bytes unless configured
+    /// otherwise; HMAC pads keys with zeros, so a padded key gives the same passwords.
+    ///
+    /// # Errors
+    /// Fails if the key is longer than 20 bytes.
+    pub(crate) fn from_stored(bytes: &[u8]) -> Result<Self, HdfsError> {
+        let mut key = [0; 20];
+        let length = bytes.len();
+        let start = key.get_mut(..length).ok_or_else(|| {
+            HdfsError::unsupported_operation(format!(
+                "a master key of {length} bytes is not served: 20 is the most"
+            ))
+        })?;
+        start.copy_from_slice(bytes);
+        Ok(Self(key))
+    }
+}
+
 impl fmt::Debug for MasterKeyBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MasterKeyBytes(..)")
@@ -438,7 +457,7 @@ impl State {
         self.rng.fill_bytes(&mut key);
         TokenEdit::UpdateMasterKey {
             key_id: self.kept.current_key.wrapping_add(1),
-            expiry_date: now + settings.key_update_interval + settings.max_lifetime,
+            expiry_date: millis(now + settings.key_update_interval + settings.max_lifetime),
             key: MasterKeyBytes(key),
         }
     }

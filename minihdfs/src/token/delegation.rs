@@ -32,7 +32,11 @@ pub struct DelegationTokenIdentifier {
 impl DelegationTokenIdentifier {
     /// Parses an identifier. Ignores trailing bytes, as Hadoop's readers do.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, HdfsError> {
-        let mut reader = WritableReader::new(bytes);
+        Self::read(&mut WritableReader::new(bytes))
+    }
+
+    /// Reads an identifier from the front of `reader`.
+    pub(crate) fn read(reader: &mut WritableReader<'_>) -> Result<Self, HdfsError> {
         let version = reader.byte("a delegation token")?;
         if version != VERSION {
             return Err(HdfsError::io(format!(

@@ -47,6 +47,23 @@ impl XAttr {
         }
     }
 
+    /// Same as [`to_proto`](Self::to_proto), and distinguishes an empty value from none.
+    pub(crate) fn to_stored(&self) -> XAttrProto {
+        XAttrProto {
+            value: self.value.clone(),
+            ..self.to_proto()
+        }
+    }
+
+    /// Returns true if it belongs to a feature that is not served: encryption zones, erasure coding.
+    pub(crate) fn is_of_unserved_feature(&self) -> bool {
+        match self.namespace {
+            Namespace::System => true,
+            Namespace::Raw => self.name.starts_with("hdfs.crypto."),
+            _ => false,
+        }
+    }
+
     pub(crate) fn is_same_as(&self, other: &Self) -> bool {
         self.namespace == other.namespace && self.name == other.name
     }
