@@ -132,7 +132,10 @@ pub fn cut(text: &str) -> Cow<'_, str> {
     if text.len() <= MAX_TEXT {
         return text.into();
     }
-    let end = text.floor_char_boundary(MAX_TEXT - MARK);
+    let mut end = MAX_TEXT - MARK;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
     format!("{}… (cut: {} bytes)", &text[..end], text.len()).into()
 }
 
@@ -140,6 +143,13 @@ pub fn cut(text: &str) -> Cow<'_, str> {
 /// that change the direction of writing, are escaped as Rust writes them (`\n`, `\u{1b}`).
 ///
 /// Use it to print any text that came from a peer.
+///
+/// ```
+/// use kerbox_events::Printable;
+///
+/// // A peer's text that would clear the screen.
+/// assert_eq!(Printable("alice\u{1b}[2J").to_string(), r"alice\u{1b}[2J");
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Printable<T>(pub T);
 

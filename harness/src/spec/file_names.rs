@@ -45,7 +45,11 @@ pub(crate) fn shortened(name: &str, end: &str) -> String {
         return name.to_owned();
     }
     let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(name);
-    let begin = &name[..name.floor_char_boundary(LONGEST / 2)];
+    let mut half = LONGEST / 2;
+    while !name.is_char_boundary(half) {
+        half -= 1;
+    }
+    let begin = &name[..half];
     format!("{begin}-{hash:016x}{end}")
 }
 

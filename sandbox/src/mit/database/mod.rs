@@ -227,8 +227,12 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn beside(path: &Path, extension: &str) -> PathBuf {
-    path.with_added_extension(extension)
+/// Returns the path with a dot and `extension` after its name.
+pub(in crate::mit) fn beside(path: &Path, extension: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".");
+    name.push(extension);
+    path.with_file_name(name)
 }
 
 #[cfg(test)]

@@ -3,12 +3,12 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use fancy_regex::Regex;
 
 use super::{NAME, Task, USAGE, options};
-use crate::mit::database::{Database, lock};
+use crate::mit::database::{Database, beside, lock};
 use crate::mit::dump::{self, Dump, Format};
 use crate::mit::master::{key_of, read_stash};
 use crate::mit::tabdump::{Style, Table, tabdump};
@@ -215,7 +215,7 @@ impl Task {
 
 /// Writes a dump and, as a sign that it is complete, `FILE.dump_ok`, which MIT's `kprop` looks at.
 fn write_dump(path: &Path, text: &str) -> Result<(), String> {
-    let sign = path.with_added_extension("dump_ok");
+    let sign = beside(path, "dump_ok");
     let of_sign =
         |error: io::Error| format!("{error} while creating 'ok' file, '{}'", sign.display());
     // Such a file is empty, or holds one zero.
@@ -236,7 +236,7 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     if path.symlink_metadata().is_ok_and(|there| !there.is_file()) {
         return Err(io::Error::other("it exists, and is not a file"));
     }
-    let unfinished: PathBuf = path.with_added_extension(format!("{:016x}", randomness::seed()));
+    let unfinished = beside(path, &format!("{:016x}", randomness::seed()));
     let mut options = OpenOptions::new();
     let mut file = options
         .create_new(true)
