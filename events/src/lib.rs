@@ -27,6 +27,13 @@ pub use ruling::{Changes, Ending, Exception, HandshakeRefusal, Refusal, ReplyFau
 pub use words::{Mechanism, Operation, StateChange, TimerKind};
 
 /// A server of a fixture.
+///
+/// ```
+/// use kerbox_events::Server;
+///
+/// assert_eq!(Server::NameNode(1).to_string(), "NameNode");
+/// assert_eq!(Server::DataNode(2).to_string(), "DataNode 2");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
 pub enum Server {
@@ -51,6 +58,18 @@ impl fmt::Display for Server {
 }
 
 /// The kind of a TGS request (the KDC options of RFC 4120, 5.4.1, and MS-SFU).
+///
+/// ```
+/// use kerbox_events::{Event, TgsKind};
+///
+/// /// Returns whether a ticket was renewed.
+/// fn is_renewal(event: &Event) -> bool {
+///     let Event::TgsExchange { kind: TgsKind::Renew, outcome, .. } = event else {
+///         return false;
+///     };
+///     outcome.is_ok()
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum TgsKind {
@@ -73,6 +92,21 @@ pub enum TgsKind {
 }
 
 /// One thing that a server does. Numbers and names are those of the protocols.
+///
+/// ```
+/// use kerbox_events::{Event, Outcome, Server};
+///
+/// let event = Event::RpcCall {
+///     server: Server::NameNode(1),
+///     user: "alice".into(),
+///     method: "mkdirs".into(),
+///     path: Some("/tmp/x".into()),
+///     outcome: Outcome::Ok,
+/// };
+/// assert_eq!(event.server(), Some(Server::NameNode(1)));
+/// assert!(event.to_string().contains("mkdirs by alice"), "{event}");
+/// assert!(event.to_json().contains(r#""method":"mkdirs""#));
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub enum Event {
@@ -241,6 +275,17 @@ pub enum Event {
 }
 
 /// The outcome of an exchange, in its protocol's own terms.
+///
+/// ```
+/// use kerbox_events::Outcome;
+/// use kerbox_krb5::ErrorCode;
+///
+/// let refused = Outcome::KrbError(ErrorCode::KDC_ERR_POLICY);
+/// assert_eq!(refused.kerberos_code(), Some(ErrorCode::KDC_ERR_POLICY));
+/// let class = "java.io.FileNotFoundException";
+/// let failed = Outcome::Exception { class: class.into(), message: "no /f".into() };
+/// assert_eq!(failed.exception_class(), Some(class));
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -342,6 +387,16 @@ impl Event {
 
 /// A fault's answer to an event that a server asks about. Not every verdict fits every event: see
 /// [`Event::takes`].
+///
+/// ```
+/// use kerbox_events::{Event, Verdict};
+/// use kerbox_krb5::ErrorCode;
+///
+/// let heartbeat = Event::Heartbeat { datanode: 1 };
+/// assert!(heartbeat.takes(&Verdict::Drop));
+/// // A heartbeat has no answer that could be a KRB-ERROR.
+/// assert!(!heartbeat.takes(&Verdict::KrbError(ErrorCode::KDC_ERR_POLICY)));
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Verdict {
@@ -427,6 +482,12 @@ pub trait Hook: Send + Sync {
 }
 
 /// A hook that does nothing, for servers that are not observed.
+///
+/// ```
+/// use kerbox_events::{Hook, NoHook};
+///
+/// assert!(!NoHook.watching());
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoHook;
 

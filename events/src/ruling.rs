@@ -12,6 +12,18 @@ use crate::{Event, Hook, Latch, Outcome, Verdict};
 ///
 /// `R` is the refusal that the event's protocol knows, so that a server has to handle each ruling
 /// that can occur, and no other.
+///
+/// ```
+/// use kerbox_events::{Changes, Event, NoHook, Ruling, rule};
+/// use kerbox_krb5::{ErrorCode, Timestamp};
+///
+/// let ruling = rule::<ErrorCode>(&NoHook, Timestamp::EPOCH, |outcome| Event::AsExchange {
+///     client: "alice@EXAMPLE.COM".into(),
+///     service: "krbtgt/EXAMPLE.COM@EXAMPLE.COM".into(),
+///     outcome,
+/// });
+/// assert_eq!(ruling, Ruling::Go(Changes::default()));
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Ruling<R> {
     /// Acts, with these changes.
@@ -63,6 +75,15 @@ pub enum ReplyFault {
 }
 
 /// A refusal in a protocol's own terms.
+///
+/// ```
+/// use kerbox_events::{Refusal, Verdict};
+/// use kerbox_krb5::ErrorCode;
+///
+/// let verdict = Verdict::KrbError(ErrorCode::KDC_ERR_POLICY);
+/// assert_eq!(ErrorCode::of(&verdict), Some(ErrorCode::KDC_ERR_POLICY));
+/// assert_eq!(ErrorCode::of(&Verdict::Drop), None);
+/// ```
 pub trait Refusal: Sized {
     /// Returns the refusal that a verdict asks for; `None` if the protocol does not know it.
     fn of(verdict: &Verdict) -> Option<Self>;

@@ -32,6 +32,10 @@ macro_rules! words {
 
 words! {
     /// A SASL mechanism.
+    ///
+    /// ```
+    /// assert_eq!(kerbox_events::Mechanism::DigestMd5.to_string(), "DIGEST-MD5");
+    /// ```
     Mechanism {
         /// Kerberos (RFC 4752).
         Gssapi => "GSSAPI",
@@ -43,6 +47,10 @@ words! {
 words! {
     /// An operation of the DataTransferProtocol that has no event of its own, under the name of
     /// Hadoop's `Op`.
+    ///
+    /// ```
+    /// assert_eq!(kerbox_events::Operation::BlockChecksum.name(), "BLOCK_CHECKSUM");
+    /// ```
     Operation {
         /// Returns a checksum of a block's checksums.
         BlockChecksum => "BLOCK_CHECKSUM",
@@ -58,6 +66,15 @@ words! {
 
 words! {
     /// A timer of a server.
+    ///
+    /// ```
+    /// use kerbox_events::{Event, TimerKind};
+    ///
+    /// /// Returns whether a writer has lost its lease.
+    /// fn is_lapsed(event: &Event) -> bool {
+    ///     matches!(event, Event::Timer { timer: TimerKind::LeaseHardLimit, .. })
+    /// }
+    /// ```
     TimerKind {
         /// A DataNode was silent for too long.
         Heartbeat => "heartbeat",
@@ -74,6 +91,17 @@ words! {
 
 words! {
     /// A change of a server's state.
+    ///
+    /// ```
+    /// use kerbox_events::{Event, Server, StateChange};
+    ///
+    /// let dead = Event::State {
+    ///     server: Server::DataNode(2),
+    ///     change: StateChange::Dead,
+    ///     subject: "".into(),
+    /// };
+    /// assert_eq!(dead.to_string(), "DataNode 2: dead");
+    /// ```
     StateChange {
         /// It serves.
         Started => "started",

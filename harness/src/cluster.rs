@@ -221,6 +221,15 @@ impl Cluster {
 }
 
 /// Builds a [`Cluster`].
+///
+/// ```
+/// use kerbox::{Cluster, ClusterBuilder};
+///
+/// let builder: ClusterBuilder = Cluster::simple().datanodes(2);
+/// let clusters = [builder.clone().start_blocking()?, builder.start_blocking()?];
+/// assert_ne!(clusters[0].url(), clusters[1].url()); // ports of their own
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 pub type ClusterBuilder = Builder<Cluster>;
 
 impl HasHdfs for Cluster {}

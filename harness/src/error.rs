@@ -125,7 +125,7 @@ pub enum Error {
         /// The last entries of the journal.
         journal: String,
     },
-    /// What a test expected of the servers did not happen, or too often.
+    /// An event that a test expected did not happen, or happened too often.
     #[error("{0}")]
     Unmet(String),
     /// A keytab without a usable key of the principal that must log in.

@@ -276,6 +276,19 @@ impl Realm {
 }
 
 /// Builds a [`Realm`].
+///
+/// ```
+/// use std::time::Duration;
+/// use kerbox::{Realm, RealmBuilder};
+///
+/// /// The settings that all tests of a suite share.
+/// fn strict() -> RealmBuilder {
+///     Realm::builder().clock_skew(Duration::from_secs(30)).attribute("-allow_forwardable")
+/// }
+/// let realm = strict().realm_name("EXAMPLE.COM").start_blocking()?;
+/// assert_eq!(realm.clock_skew(), Duration::from_secs(30));
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 pub type RealmBuilder = Builder<Realm>;
 
 impl Start for Realm {

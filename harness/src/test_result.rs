@@ -23,6 +23,16 @@ use std::fmt::Display;
 pub type TestResult<T = ()> = Result<T, TestError>;
 
 /// The error of a [`TestResult`]. It has no values, because making one panics.
+///
+/// ```
+/// use kerbox::TestResult;
+///
+/// fn port(text: &str) -> TestResult<u16> {
+///     Ok(text.parse::<u16>()?) // panics here if the text is not a number
+/// }
+/// assert!(port("88").is_ok());
+/// assert!(std::panic::catch_unwind(|| port("kerberos")).is_err());
+/// ```
 #[derive(Debug)]
 pub enum TestError {}
 

@@ -7,6 +7,14 @@ macro_rules! kdc_errors {
     ($($name:ident = $code:ident, $text:literal, $meaning:literal;)*) => {
         /// A reason for refusing a request. Each has a KRB-ERROR number and the `e-text` of MIT's
         /// KDC.
+        ///
+        /// ```
+        /// use kerbox_kdc::KdcError;
+        /// use kerbox_krb5::ErrorCode;
+        ///
+        /// let refused = KdcError::ProcessTgs(ErrorCode::KRB_AP_ERR_TKT_EXPIRED);
+        /// assert_eq!((refused.code(), refused.text()), (ErrorCode(32), "PROCESS_TGS"));
+        /// ```
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         #[non_exhaustive]
         pub enum KdcError {

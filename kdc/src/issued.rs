@@ -7,6 +7,17 @@ use kerbox_krb5::messages::{EncTicketPart, Ticket, TicketFlags};
 use kerbox_krb5::{EncryptionType, Principal, Timestamp};
 
 /// A ticket that the KDC issued.
+///
+/// ```
+/// use kerbox_kdc::{IssuedTicket, Kdc};
+///
+/// /// Returns the clients that still hold a valid ticket.
+/// fn clients(kdc: &Kdc, now: kerbox_krb5::Timestamp) -> Vec<String> {
+///     let valid = |ticket: &IssuedTicket| ticket.end_time > now;
+///     let issued = kdc.issued().into_iter().filter(valid);
+///     issued.map(|ticket| ticket.client.to_string()).collect()
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuedTicket {
     /// The time of issue.

@@ -50,6 +50,22 @@ const LINGER: Linger = Linger {
 };
 
 /// Serves until `shutdown` resolves, or a fault stops it.
+///
+/// ```
+/// use std::sync::Arc;
+/// use kerbox_kdc::server::{Sockets, serve};
+/// use kerbox_kdc::{Kdc, PrincipalDatabase};
+/// use kerbox_krb5::Clock;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let kdc = Arc::new(Kdc::new(PrincipalDatabase::new(), 1));
+/// let sockets = Sockets::bind(([127, 0, 0, 1], 0).into())?;
+/// println!("kdc = {}", sockets.local_addr()?);
+/// let shutdown = std::future::ready(()); // at once
+/// serve(kdc, sockets, Clock::system(), shutdown).await
+/// # }
+/// ```
 pub async fn serve(
     kdc: Arc<Kdc>,
     sockets: Sockets,

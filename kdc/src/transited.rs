@@ -15,6 +15,16 @@ const MAX_LENGTH: usize = 1024;
 const MAX_REALMS: usize = 64;
 
 /// Paths between realms that do not follow the hierarchy of their names: `[capaths]` of krb5.conf.
+///
+/// ```
+/// use kerbox_kdc::PrincipalDatabase;
+///
+/// let mut database = PrincipalDatabase::new();
+/// // Clients of A.TEST reach services of C.TEST through B.TEST, and those of B.TEST directly.
+/// let paths = database.capaths_mut();
+/// paths.set("A.TEST", "C.TEST", vec!["B.TEST".to_owned()]);
+/// paths.set("A.TEST", "B.TEST", Vec::new());
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CaPaths(BTreeMap<String, BTreeMap<String, Vec<String>>>);
 

@@ -21,6 +21,18 @@ const TIME_OFFSET: u16 = 1;
 /// A client's tickets, and the settings that libraries store with them.
 ///
 /// Parsed data is written back byte for byte, including removed tickets and unknown header fields.
+///
+/// ```
+/// use kerbox_krb5::{CredentialCache, Principal};
+///
+/// let alice: Principal = "alice@EXAMPLE.COM".parse()?;
+/// let mut cache = CredentialCache::new(alice.clone());
+/// cache.set_time_offset(9 * 3600 * 1_000_000); // MIT's library goes nine hours ahead
+/// let read = CredentialCache::parse(&cache.to_bytes())?;
+/// assert_eq!(read.default_principal(), &alice);
+/// assert_eq!(read.time_offset(), Some(32_400_000_000));
+/// # Ok::<(), kerbox_krb5::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CredentialCache {
     header: Vec<HeaderField>,

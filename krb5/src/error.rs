@@ -6,6 +6,15 @@ use crate::krb_error::KrbError;
 use crate::{EncryptionType, ErrorCode};
 
 /// An error of this crate.
+///
+/// ```
+/// use kerbox_krb5::{Error, ErrorCode, Principal};
+///
+/// let error = "alice".parse::<Principal>().expect_err("it has no realm");
+/// assert!(error.to_string().contains("write name[/instance]@REALM"));
+/// let error = Error::from(ErrorCode::KRB_AP_ERR_SKEW);
+/// assert_eq!(error.code(), ErrorCode::KRB_AP_ERR_SKEW);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -3,6 +3,14 @@
 use std::fmt;
 
 /// A KRB-ERROR's number. Unknown numbers survive decoding and print as digits.
+///
+/// ```
+/// use kerbox_krb5::ErrorCode;
+///
+/// assert_eq!(ErrorCode(37), ErrorCode::KRB_AP_ERR_SKEW);
+/// assert_eq!(ErrorCode(37).name(), Some("KRB_AP_ERR_SKEW"));
+/// assert_eq!(ErrorCode(6).meaning(), "Client not found in Kerberos database");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ErrorCode(pub i32);
 

@@ -57,6 +57,16 @@ enum Record {
 }
 
 /// One key of a keytab.
+///
+/// ```
+/// use kerbox_krb5::{EncryptionKey, EncryptionType, KeytabEntry, Principal, Timestamp};
+///
+/// let service: Principal = "nn/localhost@EXAMPLE.COM".parse()?;
+/// let key = EncryptionKey::new(EncryptionType::AES128_CTS_HMAC_SHA1_96, &[7; 16])?;
+/// let entry = KeytabEntry::new(service, 300, key, Timestamp::EPOCH);
+/// assert_eq!(entry.kvno(), 300); // more than the byte of the oldest programs holds
+/// # Ok::<(), kerbox_krb5::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeytabEntry {
     principal: Principal,

@@ -68,6 +68,18 @@ impl Default for Krb5Conf {
 
 /// A realm's servers, each as `address:port`. Heimdal also supports `tcp/address:port`, which MIT
 /// treats as a strange host name.
+///
+/// ```
+/// use kerbox_krb5::krb5_conf::{Krb5Conf, RealmServers};
+///
+/// let mut servers = RealmServers::kdc("127.0.0.1:88".parse().expect("an address"));
+/// servers.kdcs.push("127.0.0.1:8888".to_owned()); // clients try it if the first is down
+/// servers.settings.insert("auth_to_local".to_owned(), "DEFAULT".to_owned());
+/// let mut conf = Krb5Conf::default();
+/// conf.realms.insert("EXAMPLE.COM".to_owned(), servers);
+/// assert!(conf.to_text()?.contains("auth_to_local = DEFAULT"));
+/// # Ok::<(), kerbox_krb5::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RealmServers {
     /// The KDCs, in the order in which clients try them.

@@ -3,6 +3,17 @@
 use crate::{ErrorCode, Principal, Timestamp};
 
 /// A KRB-ERROR.
+///
+/// ```
+/// use kerbox_krb5::messages::KrbError;
+/// use kerbox_krb5::{ErrorCode, Principal, Timestamp};
+///
+/// let krbtgt = Principal::krbtgt("EXAMPLE.COM", "EXAMPLE.COM");
+/// let now = Timestamp::from_secs(1_700_000_000);
+/// let error = KrbError::new(ErrorCode::KDC_ERR_POLICY, now, krbtgt);
+/// assert_eq!(KrbError::decode(&error.encode())?, error);
+/// # Ok::<(), kerbox_krb5::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KrbError {
     /// The client's time, returned.

@@ -93,6 +93,17 @@ impl Clock {
 }
 
 /// A wait for a time of a clock, from [`Clock::sleep`] and [`Clock::sleep_until`].
+///
+/// ```
+/// # use std::time::Duration;
+/// # use kerbox_krb5::{Clock, Timestamp};
+/// # let task = async {
+/// let clock = Clock::frozen(Timestamp::EPOCH); // in a test: the clock of a fixture
+/// clock.sleep(Duration::from_secs(6 * 3600)).await; // ends when the fixture has advanced
+/// # };
+/// # let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+/// # assert!(std::pin::pin!(task).poll(&mut context).is_ready());
+/// ```
 #[derive(Debug)]
 #[must_use = "it waits when it is awaited"]
 pub struct Sleep {
@@ -150,6 +161,14 @@ impl Drop for Sleep {
 }
 
 /// Keeps a fixture from moving time on, from [`Clock::hold`].
+///
+/// ```
+/// let clock = kerbox_krb5::Clock::system();
+/// let hold = clock.hold();
+/// assert!(clock.is_waking()); // an exchange is under way: an advance waits for it
+/// drop(hold);
+/// assert!(!clock.is_waking());
+/// ```
 #[derive(Debug)]
 #[must_use = "time can be moved on as soon as this is dropped: bind it to a name"]
 pub struct Hold(Arc<Sleepers>);
@@ -161,6 +180,18 @@ impl Drop for Hold {
 }
 
 /// Ticks on a clock, from [`Clock::interval`].
+///
+/// ```
+/// # use std::time::Duration;
+/// # use kerbox_krb5::{Clock, Timestamp};
+/// # let task = async {
+/// let clock = Clock::frozen(Timestamp::from_secs(1_700_000_000));
+/// let mut hourly = clock.interval(Duration::from_secs(3600));
+/// assert_eq!(hourly.tick().await, clock.now()); // the first at once
+/// # };
+/// # let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+/// # assert!(std::pin::pin!(task).poll(&mut context).is_ready());
+/// ```
 #[derive(Debug)]
 pub struct Interval {
     clock: Clock,
@@ -179,11 +210,31 @@ impl Interval {
 }
 
 /// The error of [`Clock::timeout`]: the time has passed.
+///
+/// ```
+/// use kerbox_krb5::sleep::Elapsed;
+///
+/// assert_eq!(Elapsed.to_string(), "not done in time, by the fixture's clock");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("not done in time, by the fixture's clock")]
 pub struct Elapsed;
 
 /// A future with a limited time, from [`Clock::timeout`].
+///
+/// ```
+/// # use std::time::Duration;
+/// # use kerbox_krb5::{Clock, Timestamp, sleep::Elapsed};
+/// # let task = async {
+/// let clock = Clock::frozen(Timestamp::EPOCH);
+/// let answer = async { "in time" };
+/// assert_eq!(clock.timeout(Duration::from_secs(30), answer).await, Ok("in time"));
+/// let never = std::future::pending::<()>();
+/// assert_eq!(clock.timeout(Duration::from_secs(30), never).await, Err(Elapsed));
+/// # };
+/// # let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+/// # assert!(std::pin::pin!(task).poll(&mut context).is_ready());
+/// ```
 #[derive(Debug)]
 #[must_use = "it does nothing until it is awaited"]
 pub struct Timeout<F> {

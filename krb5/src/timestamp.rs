@@ -10,6 +10,17 @@ use crate::calendar::civil;
 /// 5.2.4).
 ///
 /// Arithmetic saturates at the ends of the range, so that a peer's number cannot cause an overflow.
+///
+/// ```
+/// use std::time::Duration;
+/// use kerbox_krb5::Timestamp;
+///
+/// let login = Timestamp::from_secs(1_700_000_000);
+/// let end = login + Duration::from_secs(10 * 3600);
+/// assert_eq!(end.to_string(), "2023-11-15T08:13:20Z");
+/// assert_eq!(end.since(login), Duration::from_secs(36_000));
+/// assert_eq!(login.since(end), Duration::ZERO);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 

@@ -4,6 +4,19 @@ use crate::HdfsError;
 
 /// Reads values from the front of a slice. Every error is a `java.io.IOException` that names the
 /// value being read.
+///
+/// ```
+/// use minihdfs::writable::{WritableReader, write_text, write_vlong};
+///
+/// let mut bytes = Vec::new();
+/// write_text("alice", &mut bytes);
+/// write_vlong(1_700_000_000_000, &mut bytes);
+/// let mut reader = WritableReader::new(&bytes);
+/// assert_eq!(reader.text("an owner")?, "alice");
+/// assert_eq!(reader.vlong("a date")?, 1_700_000_000_000);
+/// assert!(reader.is_empty());
+/// # Ok::<(), minihdfs::HdfsError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct WritableReader<'a> {
     rest: &'a [u8],

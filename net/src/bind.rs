@@ -29,6 +29,14 @@ pub fn reachable(mut address: SocketAddr) -> SocketAddr {
 }
 
 /// The two sockets of a server that answers datagrams and connections on the same port.
+///
+/// ```
+/// use kerbox_net::Sockets;
+///
+/// let sockets = Sockets::bind(([127, 0, 0, 1], 0).into())?;
+/// assert_eq!(sockets.udp.local_addr()?, sockets.tcp.local_addr()?);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Sockets {
     /// For datagrams.
@@ -76,6 +84,23 @@ impl Sockets {
 
 /// A port that is closed but reserved: connections and datagrams are refused, and no other process
 /// can take it.
+///
+/// ```
+/// use std::net::TcpStream;
+/// use kerbox_net::{HeldPort, Sockets};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let sockets = Sockets::bind(([127, 0, 0, 1], 0).into())?;
+/// let address = sockets.local_addr()?;
+/// drop(sockets); // the server has stopped
+/// let held = HeldPort::hold(address).expect("it was free");
+/// assert!(TcpStream::connect(address).is_err());
+/// drop(held);
+/// Sockets::bind(address)?; // and starts again
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct HeldPort {
     /// Bound but not listening.

@@ -13,6 +13,17 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::task::{AbortHandle, JoinSet};
 
 /// The limits on connections and bytes of one port.
+///
+/// ```
+/// use kerbox_net::Limits;
+///
+/// const LIMITS: Limits = Limits {
+///     connections: 4096,
+///     unknown: 1024, // connections without a user are few and hold little
+///     unknown_bytes: 16 << 20,
+///     known_bytes: 64 << 20,
+/// };
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// The maximum number of connections of any kind.

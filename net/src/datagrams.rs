@@ -17,6 +17,18 @@ const MAX_WAITING: usize = 4096;
 const MAX_DATAGRAM: usize = 65_536;
 
 /// The answer to a datagram.
+///
+/// ```
+/// use kerbox_net::Answer;
+///
+/// /// Echoes requests at once, but for empty ones.
+/// fn echo(request: &[u8]) -> Answer {
+///     match request {
+///         [] => Answer::None,
+///         request => Answer::Now(request.to_vec()),
+///     }
+/// }
+/// ```
 pub enum Answer {
     /// No answer.
     None,

@@ -15,6 +15,20 @@ tokio::task_local! {
 ///
 /// A server runs behind the gate by [`run`](Self::run), and each task that it spawns, by
 /// [`inherited`].
+///
+/// ```
+/// use std::pin::pin;
+/// use std::task::{Context, Waker};
+/// use kerbox_net::Gate;
+///
+/// let gate = Gate::default();
+/// let mut server = pin!(gate.clone().run(async { "served" }));
+/// let mut context = Context::from_waker(Waker::noop());
+/// gate.close();
+/// assert!(server.as_mut().poll(&mut context).is_pending());
+/// gate.open();
+/// assert!(server.as_mut().poll(&mut context).is_ready());
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Gate(Arc<Inner>);
 

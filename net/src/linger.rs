@@ -9,6 +9,26 @@ use tokio::time::timeout;
 ///
 /// Closing a socket with unread input resets the connection, and the peer loses the answer. So a
 /// server ends its own direction first and reads on until the peer has closed the other.
+///
+/// ```
+/// use std::time::Duration;
+/// use kerbox_net::Linger;
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let (mut server, mut client) = tokio::io::duplex(64);
+/// server.write_all(b"refused").await?;
+/// let linger = Linger { time: Duration::from_secs(1), bytes: 1 << 20 };
+/// let closing = tokio::spawn(linger.close(server));
+/// let mut answer = String::new();
+/// client.read_to_string(&mut answer).await?;
+/// assert_eq!(answer, "refused");
+/// drop(client);
+/// closing.await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Linger {
     /// The longest wait for the peer's end.

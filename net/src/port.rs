@@ -16,6 +16,34 @@ use crate::{Connections, Limits, Place};
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A listening TCP port and its connections. Dropping it closes them.
+///
+/// ```
+/// use kerbox_net::{Accepted, Limits, Port, bind::listen};
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+/// use tokio::net::TcpStream;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// # const LIMITS: Limits =
+/// #     Limits { connections: 9, unknown: 9, unknown_bytes: 1 << 20, known_bytes: 1 << 20 };
+/// let listener = listen(([127, 0, 0, 1], 0).into())?;
+/// let address = listener.local_addr()?;
+/// let mut port = Port::new(listener, "greeter", LIMITS)?;
+/// let client = async {
+///     let mut greeting = String::new();
+///     TcpStream::connect(address).await?.read_to_string(&mut greeting).await?;
+///     Ok::<_, std::io::Error>(greeting)
+/// };
+/// tokio::select! {
+///     _ = port.serve(|mut accepted: Accepted| async move {
+///         let _ = accepted.stream.write_all(b"hello").await;
+///     }) => {}
+///     greeting = client => assert_eq!(greeting?, "hello"),
+/// }
+/// port.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Port {
     server: String,
     listener: TcpListener,

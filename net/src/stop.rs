@@ -6,6 +6,18 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 /// Ends a server, as if its process were killed. Clones end the same server.
+///
+/// ```
+/// use kerbox_net::Stop;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let stop = Stop::default();
+/// let of_a_connection = stop.clone();
+/// of_a_connection.stop();
+/// stop.or(std::future::pending()).await; // no need to wait for the shutdown
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Stop(Arc<Notify>);
 

@@ -22,6 +22,21 @@ pub async fn within<T>(
 }
 
 /// One limit for several steps. A peer that sends a byte now and then does not extend it.
+///
+/// ```
+/// use std::io::ErrorKind;
+/// use std::time::Duration;
+/// use kerbox_net::Deadline;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let mut handshake = Deadline::after(Duration::from_millis(1));
+/// handshake.within(async { Ok(()) }).await?; // the first step
+/// let second = handshake.within(std::future::pending::<std::io::Result<()>>()).await;
+/// assert_eq!(second.expect_err("too late").kind(), ErrorKind::TimedOut);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Deadline(Pin<Box<Sleep>>);
 

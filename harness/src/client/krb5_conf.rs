@@ -155,6 +155,16 @@ pub fn shared_krb5_conf() -> PathBuf {
 ///
 /// This changes the process's environment: call it before threads of C libraries read theirs, for
 /// example first in a test.
+///
+/// ```
+/// use kerbox::{Realm, shared_krb5_conf, use_shared_krb5_conf};
+///
+/// let realms = [Realm::start_blocking()?, Realm::start_blocking()?];
+/// use_shared_krb5_conf();
+/// let conf = std::fs::read_to_string(shared_krb5_conf()).expect("the file is there");
+/// assert!(realms.iter().all(|realm| conf.contains(realm.name())));
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 pub fn use_shared_krb5_conf() {
     static SET: Once = Once::new();
     SET.call_once(|| {

@@ -165,6 +165,14 @@ impl Login {
 
 /// The settings of a client in this process, from
 /// [`Cluster::in_process`](crate::Cluster::in_process).
+///
+/// ```
+/// let cluster = kerbox::Cluster::secure().start_blocking()?;
+/// let [alice, bob] = ["alice", "bob"].map(|user| cluster.login_blocking(user));
+/// let [alice, bob] = [cluster.in_process(&alice?), cluster.in_process(&bob?)];
+/// assert!(alice.cache.starts_with("FILE:") && alice.cache != bob.cache);
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct InProcess {

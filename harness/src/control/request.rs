@@ -6,6 +6,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A request.
+///
+/// ```
+/// use kerbox::control::Request;
+///
+/// let request = Request::Login("alice".to_owned());
+/// assert_eq!(serde_json::to_string(&request)?, r#"{"login":"alice"}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -54,6 +62,17 @@ pub enum Request {
 }
 
 /// The answer to a request, or the reason for refusing it.
+///
+/// ```
+/// use kerbox::control::Answer;
+///
+/// let line = r#"{"refused":"there is no KDC: the servers run with simple security"}"#;
+/// let Answer::Refused(why) = serde_json::from_str(line)? else {
+///     panic!("it was refused");
+/// };
+/// assert!(why.starts_with("there is no KDC"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
@@ -64,6 +83,15 @@ pub enum Answer {
 }
 
 /// A principal to add or change. Absent values are as in the realm, or stay.
+///
+/// ```
+/// use kerbox::control::PrincipalRequest;
+///
+/// let new: PrincipalRequest = serde_json::from_str(r#"{"name":"carol","password":"secret"}"#)?;
+/// assert_eq!(new.name, "carol");
+/// assert!(new.max_life.is_none() && !new.random_key);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PrincipalRequest {
@@ -94,6 +122,15 @@ pub struct PrincipalRequest {
 }
 
 /// A point in time, or never.
+///
+/// ```
+/// use kerbox::control::When;
+///
+/// let start = When::At(1_700_000_000_000_000);
+/// assert_eq!(serde_json::to_string(&start)?, r#"{"at":1700000000000000}"#);
+/// assert_eq!(serde_json::to_string(&When::Never)?, r#""never""#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum When {
@@ -104,6 +141,18 @@ pub enum When {
 }
 
 /// A ticket made to order.
+///
+/// ```
+/// use kerbox::control::{Request, TicketRequest};
+///
+/// let request = Request::Ccache(TicketRequest {
+///     name: "alice".to_owned(),
+///     expired: true,
+///     ..TicketRequest::default()
+/// });
+/// assert!(serde_json::to_string(&request)?.contains(r#""expired":true"#));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TicketRequest {
@@ -130,6 +179,16 @@ pub struct TicketRequest {
 }
 
 /// A request about the clock.
+///
+/// ```
+/// use std::time::Duration;
+/// use kerbox::control::{ClockRequest, Request};
+///
+/// let request = Request::Clock(ClockRequest::Advance(Duration::from_secs(3600)));
+/// let line = r#"{"clock":{"advance":{"secs":3600,"nanos":0}}}"#;
+/// assert_eq!(serde_json::to_string(&request)?, line);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClockRequest {
@@ -146,9 +205,24 @@ pub enum ClockRequest {
 }
 
 /// A fault to inject.
+///
+/// ```
+/// use kerbox::control::{FaultAction, FaultRequest};
+///
+/// let twice = FaultRequest {
+///     action: FaultAction::KrbError("KDC_ERR_POLICY".to_owned()),
+///     of: Some("alice".to_owned()),
+///     method: None,
+///     after: 0,
+///     times: Some(2),
+///     probability: None,
+/// };
+/// assert!(serde_json::to_string(&twice)?.contains(r#""of":"alice""#));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FaultRequest {
-    /// What is done to a request.
+    /// The treatment of a request.
     pub action: FaultAction,
     /// Strikes only requests of this user.
     pub of: Option<String>,
@@ -162,7 +236,15 @@ pub struct FaultRequest {
     pub probability: Option<f64>,
 }
 
-/// What a fault does.
+/// The action of a fault.
+///
+/// ```
+/// use kerbox::control::FaultAction;
+///
+/// let silence = FaultAction::Silence("namenode".to_owned());
+/// assert_eq!(serde_json::to_string(&silence)?, r#"{"silence":"namenode"}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultAction {

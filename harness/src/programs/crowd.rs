@@ -24,7 +24,7 @@ pub(crate) struct Crowd<'a> {
     /// Deadlines within this time are one step.
     granularity: i64,
     pollers: Pollers,
-    /// How often a wait has been woken, by its place and number.
+    /// The number of times that a wait has been woken, by its place and number.
     woken: BTreeMap<(u32, u32), u32>,
     golang: GoPrograms,
 }

@@ -31,7 +31,7 @@ pub(super) struct ClockPage {
 #[derive(Clone, Copy, Default, Debug)]
 struct State {
     sequence: u32,
-    /// How far the programs' monotonic clocks are ahead of the system's, in nanoseconds.
+    /// The lead of the programs' monotonic clocks over the system's, in nanoseconds.
     monotonic: i64,
 }
 

@@ -1,4 +1,4 @@
-//! What the system says about the threads of other processes: whether they sleep.
+//! The threads of other processes, as the system shows them: whether they sleep.
 
 use std::collections::BTreeMap;
 use std::fs;

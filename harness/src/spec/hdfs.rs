@@ -45,7 +45,7 @@ pub enum Security {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct HdfsSpec {
-    /// How clients authenticate. [`Cluster::simple`](crate::Cluster::simple) and
+    /// The authentication of clients. [`Cluster::simple`](crate::Cluster::simple) and
     /// [`Cluster::secure`](crate::Cluster::secure) set it.
     pub security: Security,
     /// The short name of the superuser, who owns `/`.
@@ -66,6 +66,22 @@ pub struct HdfsSpec {
 }
 
 /// An HDFS directory that exists from the start; see [`HdfsSpec`] for an example.
+///
+/// ```
+/// use kerbox::ClusterBuilder;
+/// use kerbox::spec::{NewDirectory, Spec};
+///
+/// let mut spec = Spec::default();
+/// spec.hdfs.add_directory(NewDirectory {
+///     path: "/data".to_owned(),
+///     owner: "alice".to_owned(),
+///     group: "analysts".to_owned(),
+///     mode: 0o1770,
+/// });
+/// let cluster = ClusterBuilder::from(spec).start_blocking()?;
+/// assert!(cluster.namenode().has("/data")?);
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewDirectory {
     /// The absolute path.

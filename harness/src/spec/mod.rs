@@ -34,6 +34,18 @@ pub use realm::{FurtherRealm, OtherRealms, RealmSpec, Transports};
 pub use trust::{Direction, Trust};
 
 /// The description of a fixture; see the [module](self).
+///
+/// ```
+/// use kerbox::RealmBuilder;
+/// use kerbox::spec::{NewPrincipal, Spec};
+///
+/// let mut spec = Spec::default();
+/// spec.realm.name = Some("EXAMPLE.COM".to_owned());
+/// spec.realm.principals.push(NewPrincipal::new("carol").password("secret"));
+/// let realm = RealmBuilder::from(spec).start_blocking()?;
+/// realm.login_blocking("carol")?;
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct Spec {

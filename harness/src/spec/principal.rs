@@ -11,6 +11,18 @@ use crate::Error;
 use crate::spec::file_names::{KeytabName, default_keytab};
 
 /// Keys, each with its version.
+///
+/// ```
+/// use kerbox::spec::Keys;
+/// use kerbox::{EncryptionType, NewPrincipal, Realm};
+/// use kerbox_krb5::EncryptionKey;
+///
+/// let key = EncryptionKey::new(EncryptionType::AES128_CTS_HMAC_SHA1_96, &[7; 16])?;
+/// let keys: Keys = vec![(3, key)]; // as another KDC made it
+/// let service = NewPrincipal::new("svc/www").keys(keys);
+/// let realm = Realm::builder().principal(service).start_blocking()?;
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 pub type Keys = Vec<(u32, EncryptionKey)>;
 
 /// A principal to add to a realm.

@@ -1,4 +1,4 @@
-//! What a test expects of the servers.
+//! The expectations that a test has of the servers.
 
 use std::fmt;
 use std::ops::RangeInclusive;

@@ -25,6 +25,19 @@ const KEPT_BYTES: usize = 16 << 20;
 const LINES_NOT_SEEN: usize = 20;
 
 /// An event with its time; see [`Journal`] for examples.
+///
+/// ```
+/// use kerbox::{Outcome, Realm};
+///
+/// let realm = Realm::start_blocking()?;
+/// realm.login_blocking("alice")?;
+/// let entries = realm.journal().entries();
+/// let login = entries.iter().find(|entry| entry.to_string().contains("AS alice@"));
+/// let login = login.expect("the KDC saw it");
+/// assert_eq!(login.event.outcome(), Some(&Outcome::Ok));
+/// assert!(login.at <= realm.clock().now());
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// 0-based number within the fixture.

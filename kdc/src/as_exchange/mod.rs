@@ -199,7 +199,7 @@ impl<'a> Login<'a> {
         Ok(shown)
     }
 
-    /// Returns a refusal that tells the client how to authenticate.
+    /// Returns a refusal that lists the ways to authenticate.
     fn refuse(&self, error: KdcError, rng: &mut impl Rng) -> Refusal {
         let hardware = self
             .client

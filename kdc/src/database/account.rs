@@ -11,6 +11,15 @@ const DOMAIN_USERS: u32 = 513;
 const NETBIOS: usize = 15;
 
 /// The kind of PAC in a realm's tickets.
+///
+/// ```
+/// use kerbox_kdc::{Pac, RealmConfig};
+///
+/// let mut realm = RealmConfig::new("EXAMPLE.COM");
+/// assert_eq!(realm.pac, Pac::None);
+/// realm.pac = Pac::Full; // as Active Directory
+/// assert_eq!(realm.pac.name(), "full");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Pac {
@@ -37,6 +46,18 @@ impl Pac {
 }
 
 /// A realm as a Windows domain.
+///
+/// ```
+/// use kerbox_kdc::PacDomain;
+///
+/// let domain = PacDomain {
+///     sid: Some("S-1-5-21-1-2-3".parse()?),
+///     netbios_name: None,
+/// };
+/// assert_eq!(domain.sid_of("EXAMPLE.COM").to_string(), "S-1-5-21-1-2-3");
+/// assert_eq!(domain.netbios_name_of("EXAMPLE.COM"), "EXAMPLE");
+/// # Ok::<(), kerbox_kdc::SidError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PacDomain {
     /// The domain's SID; derived from the realm's name if absent.
@@ -70,6 +91,18 @@ impl PacDomain {
 }
 
 /// A principal as an account of that domain.
+///
+/// ```
+/// use kerbox_kdc::PacAccount;
+///
+/// let admin = PacAccount {
+///     rid: Some(1104),
+///     groups: vec![512], // "Domain Admins"
+///     full_name: Some("Alice Liddell".to_owned()),
+///     ..PacAccount::default()
+/// };
+/// assert_eq!(admin.primary_group(), 513); // "Domain Users"
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PacAccount {
     /// Its relative identifier; if absent, one from 1000 up that is derived from its name.

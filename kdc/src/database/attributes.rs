@@ -6,6 +6,16 @@ use std::ops::{BitOr, BitOrAssign};
 use crate::DatabaseError;
 
 /// A set of attributes. The bits are those of MIT's database.
+///
+/// ```
+/// use kerbox_kdc::Attributes;
+///
+/// let mut attributes = Attributes::REQUIRES_PRE_AUTH;
+/// attributes.apply("-allow_forwardable")?; // in kadmin's form
+/// assert!(attributes.contains(Attributes::DISALLOW_FORWARDABLE));
+/// assert_eq!(attributes.to_string(), "-allow_forwardable +requires_preauth");
+/// # Ok::<(), kerbox_kdc::DatabaseError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Attributes(u32);
 

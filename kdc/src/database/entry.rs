@@ -10,6 +10,23 @@ use super::{Attributes, PrincipalKey};
 use crate::{DatabaseError, PacAccount, PasswordPolicy};
 
 /// A principal as stored in the database.
+///
+/// ```
+/// use kerbox_kdc::{NewKeys, NewPrincipal, PrincipalDatabase, RealmConfig};
+/// use kerbox_krb5::{Principal, Timestamp};
+/// # use rand::SeedableRng;
+/// # let mut rng = rand::rngs::StdRng::seed_from_u64(1);
+///
+/// let mut database = PrincipalDatabase::new();
+/// database.add_realm(RealmConfig::new("EXAMPLE.COM"), &mut rng)?;
+/// let alice = Principal::new("EXAMPLE.COM", ["alice"]);
+/// database.add(NewPrincipal::new(alice.clone(), NewKeys::Random), &mut rng)?;
+/// let end = Timestamp::from_secs(1_800_000_000);
+/// database.change(&alice, |entry| entry.expires = Some(end))?;
+/// let entry = database.get(&alice).expect("she was added");
+/// assert_eq!((entry.expires, entry.kvno()), (Some(end), 1));
+/// # Ok::<(), kerbox_kdc::DatabaseError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct PrincipalEntry {
     /// Its name.
@@ -44,6 +61,17 @@ pub struct PrincipalEntry {
 const REMEMBERED: usize = 32;
 
 /// A principal's first or new keys.
+///
+/// ```
+/// use kerbox_kdc::{NewKeys, NewPrincipal};
+/// use kerbox_krb5::{EncryptionKey, EncryptionType, Principal};
+///
+/// let [user, service] = [["alice"], ["svc"]].map(|name| Principal::new("EXAMPLE.COM", name));
+/// let by_password = NewPrincipal::new(user, NewKeys::Password("secret".to_owned()));
+/// let key = EncryptionKey::new(EncryptionType::AES128_CTS_HMAC_SHA1_96, &[7; 16])?;
+/// let from_elsewhere = NewPrincipal::new(service, NewKeys::Imported(vec![(3, key)]));
+/// # Ok::<(), kerbox_krb5::Error>(())
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum NewKeys {
@@ -62,6 +90,15 @@ pub enum NewKeys {
 }
 
 /// A principal to add. Everything but the name has a default.
+///
+/// ```
+/// use kerbox_kdc::{NewKeys, NewPrincipal};
+/// use kerbox_krb5::Principal;
+///
+/// let name = Principal::new("EXAMPLE.COM", ["HTTP", "localhost"]);
+/// let mut service = NewPrincipal::new(name, NewKeys::Random).attribute("+ok_as_delegate");
+/// service.kvno = 7;
+/// ```
 #[derive(Clone)]
 pub struct NewPrincipal {
     /// The entry to store, without keys.
@@ -172,6 +209,7 @@ impl PrincipalEntry {
     /// Replaces all keys with these, for instance with those of another database.
     pub fn set_keys(&mut self, keys: Vec<PrincipalKey>) {
         self.keys = keys;
+        // A stable sort: within a version, the order of types stays, which is that of preference.
         self.keys.sort_by_key(|key| std::cmp::Reverse(key.kvno));
     }
 
@@ -189,6 +227,7 @@ impl PrincipalEntry {
         let old = std::mem::take(&mut self.keys);
         let former = old.iter().find_map(PrincipalKey::password).cloned();
         let added = self.add_keys(keys, enctypes, kvno, &salt, rng);
+        // A refused change must leave the principal able to log in.
         if keep_old || added.is_err() {
             self.keys.extend(old);
             self.keys.sort_by_key(|key| std::cmp::Reverse(key.kvno));

@@ -3,6 +3,15 @@
 use kerbox_krb5::Principal;
 
 /// An error of a change to the database.
+///
+/// ```
+/// use kerbox_kdc::PrincipalDatabase;
+/// use kerbox_krb5::Principal;
+///
+/// let mut database = PrincipalDatabase::new();
+/// let unknown = database.remove(&Principal::new("EXAMPLE.COM", ["carol"]));
+/// assert!(unknown.expect_err("no such principal").to_string().contains("carol@EXAMPLE.COM"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatabaseError {

@@ -202,6 +202,7 @@ impl PrincipalDatabase {
             .get_mut(principal)
             .ok_or_else(|| DatabaseError::Unknown(principal.clone()))?;
         let changed = change(Arc::make_mut(entry));
+        // The change may have been to the services that it delegates to.
         self.delegation = self.principals.values().any(|entry| delegates(entry));
         Ok(changed)
     }
@@ -310,6 +311,7 @@ impl PrincipalDatabase {
                 .get(principal)
                 .ok_or_else(|| DatabaseError::Unknown(principal.clone()))?;
             for key in entry.keys() {
+                // Tickets for it are encrypted with the random key; the other one opens none.
                 let random = |other: &PrincipalKey| {
                     other.kvno == key.kvno
                         && other.enctype() == key.enctype()

@@ -3,6 +3,16 @@
 use std::time::Duration;
 
 /// The rules for new passwords of a realm or of a principal. The default allows everything.
+///
+/// ```
+/// use kerbox_kdc::{PasswordPolicy, PasswordRefused};
+///
+/// let policy = PasswordPolicy { min_length: 8, min_classes: 2, history: 3, max_life: None };
+/// assert_eq!(policy.check("short", [].into_iter()), Err(PasswordRefused::TooShort(8)));
+/// let former = ["long enough 1"].into_iter();
+/// assert_eq!(policy.check("long enough 1", former), Err(PasswordRefused::UsedBefore));
+/// assert_eq!(policy.check("long enough 2", [].into_iter()), Ok(()));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PasswordPolicy {
     /// The minimum number of characters.
@@ -17,6 +27,13 @@ pub struct PasswordPolicy {
 }
 
 /// The reason for refusing a new password. It displays as MIT's kadmind words it for the user.
+///
+/// ```
+/// use kerbox_kdc::PasswordRefused;
+///
+/// let said = PasswordRefused::UsedBefore.to_string();
+/// assert_eq!(said, "New password was used previously. Please choose a different password.");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PasswordRefused {

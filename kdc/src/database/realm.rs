@@ -8,6 +8,13 @@ use kerbox_krb5::{EncryptionType, Principal};
 use crate::{Attributes, Pac, PacDomain, PasswordPolicy};
 
 /// The settings of SPAKE pre-authentication.
+///
+/// ```
+/// use kerbox_kdc::{RealmConfig, SpakeConfig};
+///
+/// let mut realm = RealmConfig::new("EXAMPLE.COM");
+/// realm.spake = Some(SpakeConfig { challenge_first: true });
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SpakeConfig {
     /// If true, the first refusal contains a challenge already, which saves a round trip. MIT's
@@ -16,6 +23,17 @@ pub struct SpakeConfig {
 }
 
 /// The settings of one realm. Its principals may have stricter ones.
+///
+/// ```
+/// use std::time::Duration;
+/// use kerbox_kdc::{PasswordPolicy, RealmConfig};
+///
+/// let mut realm = RealmConfig::new("EXAMPLE.COM");
+/// realm.max_renewable_life = Duration::from_secs(30 * 24 * 3600);
+/// realm.host_realms.insert(".corp.test".to_owned(), "CORP.TEST".to_owned());
+/// realm.password_policy = PasswordPolicy { min_length: 8, ..PasswordPolicy::default() };
+/// assert_eq!(realm.clock_skew, Duration::from_secs(300));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RealmConfig {
     /// The realm's name.

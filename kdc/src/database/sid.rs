@@ -6,6 +6,15 @@ use std::str::FromStr;
 use kerbox_krb5::Principal;
 
 /// A security identifier, `S-1-5-21-1-2-3-1104`.
+///
+/// ```
+/// use kerbox_kdc::Sid;
+///
+/// let domain: Sid = "S-1-5-21-1-2-3".parse()?;
+/// assert_eq!(domain.with_rid(1104).to_string(), "S-1-5-21-1-2-3-1104");
+/// assert_eq!(Sid::of_realm("EXAMPLE.COM"), Sid::of_realm("EXAMPLE.COM"));
+/// # Ok::<(), kerbox_kdc::SidError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sid {
     authority: u64,
@@ -13,6 +22,11 @@ pub struct Sid {
 }
 
 /// A text that is not a valid SID.
+///
+/// ```
+/// let error = "S-2-5".parse::<kerbox_kdc::Sid>().expect_err("not a SID");
+/// assert!(error.to_string().contains("S-2-5"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} is no SID; one is written S-1-5-21-1-2-3: at most 15 numbers of 32 bits after S-1 and an authority"

@@ -322,7 +322,7 @@ impl Kdc {
         }
     }
 
-    /// Opens the request, which tells whose random numbers the answer takes, and answers it.
+    /// Opens the request and answers it. Its client decides which random numbers the answer takes.
     fn answer(
         &self,
         context: &Context<'_>,

@@ -6,6 +6,16 @@ use std::time::Duration;
 use kerbox_events::Latch;
 
 /// The transport of a request.
+///
+/// ```
+/// use kerbox_kdc::{Kdc, Peer, PrincipalDatabase, Transport};
+/// use kerbox_krb5::Timestamp;
+///
+/// let kdc = Kdc::new(PrincipalDatabase::new(), 1);
+/// let udp = Peer { transport: Transport::Udp, ..Peer::LOCAL };
+/// let reply = kdc.handle(Timestamp::EPOCH, b"not Kerberos", udp);
+/// assert!(reply.delay.is_zero() && !reply.stop);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Transport {
@@ -16,6 +26,16 @@ pub enum Transport {
 }
 
 /// The origin of a request.
+///
+/// ```
+/// use kerbox_kdc::{Peer, Transport};
+///
+/// let client = Peer {
+///     address: Some([192, 0, 2, 7].into()),
+///     local: None,
+///     transport: Transport::Udp,
+/// };
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Peer {
     /// The client's address, which tickets may be bound to. `None` for a request that did not come
@@ -37,6 +57,13 @@ impl Peer {
 }
 
 /// The reaction to a request.
+///
+/// ```
+/// use kerbox_kdc::Reply;
+///
+/// let reply = Reply::from(b"an AS-REP".to_vec());
+/// assert!(reply.message.is_some() && reply.hold.is_none() && !reply.close);
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Reply {
     /// The message to send; `None` to send nothing.

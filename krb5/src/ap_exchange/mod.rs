@@ -28,6 +28,62 @@ use crate::{EncryptionKey, Error, ErrorCode, KeyUsage, Keytab, Principal, Timest
 pub const DEFAULT_SKEW: Duration = Duration::from_secs(300);
 
 /// A service's settings for accepting clients.
+///
+/// ```
+/// use kerbox_krb5::ErrorCode;
+/// use kerbox_krb5::ap_exchange::{ApAcceptor, ApInitiator, ApInitiatorOptions, ReplayCache};
+/// # use std::time::Duration;
+/// # use kerbox_krb5::client::Credentials;
+/// # use kerbox_krb5::messages::{EncTicketPart, TicketFlags, TransitedEncoding};
+/// # use kerbox_krb5::{EncryptionKey, EncryptionType, Keytab, KeytabEntry, Principal, Timestamp};
+/// # use rand::SeedableRng;
+/// # let mut rng = rand::rngs::StdRng::seed_from_u64(1);
+/// # let now = Timestamp::from_secs(1_700_000_000);
+/// # let enctype = EncryptionType::AES128_CTS_HMAC_SHA1_96;
+/// # let [key, session] = [7, 8].map(|byte| EncryptionKey::new(enctype, &[byte; 16]).unwrap());
+/// # let [client, server] = [["alice", ""], ["nn", "localhost"]].map(|[name, host]| {
+/// #     Principal::new("EXAMPLE.COM", [name, host].into_iter().filter(|part| !part.is_empty()))
+/// # });
+/// # let keytab = Keytab::from_iter([KeytabEntry::new(server.clone(), 1, key.clone(), now)]);
+/// # let part = EncTicketPart {
+/// #     flags: TicketFlags::INITIAL,
+/// #     key: session.clone(),
+/// #     client: client.clone(),
+/// #     transited: TransitedEncoding::default(),
+/// #     auth_time: now,
+/// #     start_time: None,
+/// #     end_time: now + Duration::from_secs(3600),
+/// #     renew_till: None,
+/// #     addresses: Vec::new(),
+/// #     authorization_data: Vec::new(),
+/// # };
+/// # let ticket = Credentials {
+/// #     client,
+/// #     server: server.clone(),
+/// #     key: session,
+/// #     ticket: part.seal(server, &key, Some(1), &mut rng),
+/// #     flags: part.flags,
+/// #     auth_time: now,
+/// #     start_time: now,
+/// #     end_time: part.end_time,
+/// #     renew_till: None,
+/// #     addresses: Vec::new(),
+/// # };
+///
+/// let options = ApInitiatorOptions { mutual: true, ..ApInitiatorOptions::default() };
+/// let (client, request) = ApInitiator::new(&ticket, options, now, &mut rng);
+///
+/// let replays = ReplayCache::default();
+/// let mut service = ApAcceptor::new(&keytab, None);
+/// service.replay_cache = Some(&replays);
+/// let accepted = service.accept(now, &request).expect("a fresh authenticator");
+/// assert_eq!(accepted.client().to_string(), "alice@EXAMPLE.COM");
+/// client.finish(&accepted.reply(None, None, &mut rng))?; // the service has proved itself
+///
+/// let again = service.accept(now, &request).expect_err("it was seen before");
+/// assert_eq!(again.error.code(), ErrorCode::KRB_AP_ERR_REPEAT);
+/// # Ok::<(), kerbox_krb5::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ApAcceptor<'a> {
     /// The service's keys.

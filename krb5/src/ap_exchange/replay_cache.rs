@@ -15,6 +15,18 @@ const CAPACITY: usize = 1 << 17;
 ///
 /// Its memory is bounded: beyond 131072 entries, the one that would expire first is forgotten
 /// early.
+///
+/// ```
+/// use std::time::Duration;
+/// use kerbox_krb5::Timestamp;
+/// use kerbox_krb5::ap_exchange::ReplayCache;
+///
+/// let (cache, now) = (ReplayCache::default(), Timestamp::from_secs(1_700_000_000));
+/// let end = now + Duration::from_secs(300);
+/// assert!(cache.store(now, end, b"an authenticator"));
+/// assert!(!cache.store(now, end, b"an authenticator"));
+/// assert!(cache.store(end, end + Duration::from_secs(1), b"an authenticator")); // forgotten
+/// ```
 #[derive(Debug, Default)]
 pub struct ReplayCache(Mutex<Seen>);
 

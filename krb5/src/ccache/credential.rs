@@ -14,6 +14,23 @@ const REMOVED_CONFIG_REALM: &str = "X-RMED-CONF:";
 const REMOVED: Timestamp = Timestamp::from_secs(u32::MAX as i64);
 
 /// A ticket, its session key, and the KDC's information about it. Times have whole seconds.
+///
+/// ```
+/// use kerbox_krb5::{Credential, CredentialCache, EncryptionKey, EncryptionType};
+/// use kerbox_krb5::{Principal, Timestamp};
+///
+/// let alice = Principal::new("EXAMPLE.COM", ["alice"]);
+/// let krbtgt = Principal::krbtgt("EXAMPLE.COM", "EXAMPLE.COM");
+/// let key = EncryptionKey::new(EncryptionType::AES128_CTS_HMAC_SHA1_96, &[7; 16])?;
+/// let mut credential = Credential::new(alice.clone(), krbtgt.clone(), key, b"a ticket".to_vec());
+/// credential.end_time = Timestamp::from_secs(1_700_036_000);
+///
+/// let mut cache = CredentialCache::new(alice);
+/// cache.push(credential);
+/// let found = cache.find(&krbtgt).expect("it was added");
+/// assert_eq!(found.end_time.to_string(), "2023-11-15T08:13:20Z");
+/// # Ok::<(), kerbox_krb5::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
     /// The ticket's client.
@@ -116,6 +133,7 @@ impl Credential {
     pub(super) fn mark_removed(&mut self) {
         self.end_time = Timestamp::EPOCH;
         self.auth_time = REMOVED;
+        // Other implementations find a setting by its realm, and do not know the mark.
         if self.is_config() {
             self.server = Principal::new(REMOVED_CONFIG_REALM, self.server.components())
                 .with_name_type(self.server.name_type());
@@ -131,6 +149,7 @@ impl Credential {
         let [auth_time, start_time, end_time, renew_till] = [time()?, time()?, time()?, time()?];
         let is_skey = reader.u8()?;
         let flags = TicketFlags(reader.u32()?);
+        // No space is reserved for the counts, which a damaged file can make up.
         let mut addresses = Vec::new();
         for _ in 0..reader.u32()? {
             let address_type = reader.u16()?.cast_signed().into();
@@ -174,6 +193,7 @@ impl Credential {
             self.end_time,
             self.renew_till,
         ] {
+            // The field has no sign: a time after 2106 must not come out as one in 1970.
             bytes.extend((time.as_secs().clamp(0, u32::MAX.into()) as u32).to_be_bytes());
         }
         bytes.push(self.is_skey);

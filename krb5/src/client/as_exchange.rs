@@ -14,6 +14,17 @@ use crate::{
 };
 
 /// A secret that the client shares with the KDC.
+///
+/// ```
+/// use kerbox_krb5::client::Secret;
+/// use kerbox_krb5::{Keytab, Principal};
+///
+/// /// Returns the keys of `client` in a keytab.
+/// fn secret(keytab: &Keytab, client: &Principal) -> Secret {
+///     let entries = keytab.entries().filter(|entry| entry.principal() == client);
+///     Secret::Keys(entries.filter_map(|entry| entry.key().cloned()).collect())
+/// }
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Secret {
@@ -24,6 +35,17 @@ pub enum Secret {
 }
 
 /// The parameters of an [`AsExchange`].
+///
+/// ```
+/// use std::time::Duration;
+/// use kerbox_krb5::client::InitialRequest;
+///
+/// let mut request = InitialRequest::new("alice@EXAMPLE.COM".parse()?);
+/// request.renewable_lifetime = Duration::from_secs(7 * 24 * 3600);
+/// assert_eq!(request.server.to_string(), "krbtgt/EXAMPLE.COM@EXAMPLE.COM");
+/// assert_eq!(request.lifetime, Duration::from_secs(10 * 3600));
+/// # Ok::<(), kerbox_krb5::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct InitialRequest {
     /// The client.
@@ -111,6 +133,25 @@ pub enum AsStep {
 }
 
 /// The client's side of an AS exchange.
+///
+/// ```
+/// use kerbox_krb5::client::{AsExchange, InitialRequest, Secret};
+/// use kerbox_krb5::messages::KrbError;
+/// use kerbox_krb5::{ErrorCode, Principal, Timestamp};
+/// # use rand::SeedableRng;
+/// # let mut rng = rand::rngs::StdRng::seed_from_u64(1);
+///
+/// let now = Timestamp::from_secs(1_700_000_000);
+/// let alice: Principal = "alice@EXAMPLE.COM".parse()?;
+/// let (request, secret) = (InitialRequest::new(alice), Secret::Password("secret".to_owned()));
+/// let (mut exchange, request) = AsExchange::new(request, secret, now, &mut rng)?;
+/// // `request` goes to the KDC; this one does not know her.
+/// let krbtgt = Principal::krbtgt("EXAMPLE.COM", "EXAMPLE.COM");
+/// let answer = KrbError::new(ErrorCode::KDC_ERR_C_PRINCIPAL_UNKNOWN, now, krbtgt).encode();
+/// let refused = exchange.step(&answer, &mut rng).expect_err("no ticket");
+/// assert_eq!(refused.code(), ErrorCode::KDC_ERR_C_PRINCIPAL_UNKNOWN);
+/// # Ok::<(), kerbox_krb5::Error>(())
+/// ```
 pub struct AsExchange {
     request: InitialRequest,
     secret: Secret,

@@ -16,6 +16,18 @@ use crate::messages::{EncKdcReplyPart, HostAddress, KdcReply, Ticket, TicketFlag
 use crate::{EncryptionKey, EncryptionType, Principal, Timestamp};
 
 /// A ticket and the data that its owner needs to use it.
+///
+/// ```
+/// use kerbox_krb5::client::Credentials;
+/// use kerbox_krb5::{Credential, CredentialCache};
+///
+/// /// Writes a ticket as `kinit` does.
+/// fn cache_of(ticket: &Credentials) -> CredentialCache {
+///     let mut cache = CredentialCache::new(ticket.client.clone());
+///     cache.push(Credential::from(ticket));
+///     cache
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Credentials {
     /// The client.

@@ -14,6 +14,21 @@ use crate::messages::{
 use crate::{EncryptionKey, EncryptionType, Error, ErrorCode, KeyUsage, Principal, Timestamp};
 
 /// The parameters of a [`TgsExchange`].
+///
+/// ```
+/// use kerbox_krb5::client::{Credentials, TgsRequest};
+/// use kerbox_krb5::{Principal, Timestamp};
+/// # use std::time::Duration;
+///
+/// /// Asks for a service ticket that lasts for five minutes.
+/// fn short(tgt: &Credentials, service: Principal, now: Timestamp) -> TgsRequest {
+///     TgsRequest::service(service, tgt).lifetime(now, Duration::from_secs(300))
+/// }
+/// /// Asks for what `kinit -R` asks for.
+/// fn renewal(tgt: &Credentials) -> TgsRequest {
+///     TgsRequest::renew(tgt)
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct TgsRequest {
     /// The service.
@@ -186,6 +201,25 @@ fn ap_req(
 }
 
 /// The client's side of a TGS exchange.
+///
+/// ```
+/// use kerbox_krb5::client::{Credentials, TgsExchange, TgsRequest};
+/// use kerbox_krb5::{Error, Principal, Timestamp};
+/// use rand::Rng;
+///
+/// /// Gets a service ticket. `ask` sends a request to the KDC and returns its answer.
+/// fn service_ticket(
+///     tgt: &Credentials,
+///     service: Principal,
+///     now: Timestamp,
+///     rng: &mut impl Rng,
+///     ask: impl FnOnce(&[u8]) -> Vec<u8>,
+/// ) -> Result<Credentials, Error> {
+///     let request = TgsRequest::service(service, tgt);
+///     let (exchange, request) = TgsExchange::new(tgt, request, now, rng)?;
+///     exchange.finish(&ask(&request))
+/// }
+/// ```
 pub struct TgsExchange {
     reply_key: EncryptionKey,
     usage: KeyUsage,

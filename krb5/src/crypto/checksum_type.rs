@@ -3,6 +3,17 @@
 use super::EncryptionType;
 
 /// A checksum type's number (RFC 3961, 8). Unknown numbers survive decoding.
+///
+/// ```
+/// use kerbox_krb5::{ChecksumType, EncryptionKey, EncryptionType, KeyUsage};
+///
+/// let key = EncryptionKey::new(EncryptionType::AES128_CTS_HMAC_SHA1_96, &[7; 16])?;
+/// assert_eq!(key.checksum_type(), ChecksumType::HMAC_SHA1_96_AES128);
+/// let checksum = key.checksum(KeyUsage::KRB_SAFE_CHECKSUM, b"a message");
+/// assert!(key.verify_checksum(KeyUsage::KRB_SAFE_CHECKSUM, b"a message", &checksum));
+/// assert!(!key.verify_checksum(KeyUsage::KRB_SAFE_CHECKSUM, b"a massage", &checksum));
+/// # Ok::<(), kerbox_krb5::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ChecksumType(pub i32);
 

@@ -206,10 +206,12 @@ impl EncryptionKey {
         output: &mut Vec<u8>,
     ) {
         let start = output.len();
+        // The buffer grows once, and is encrypted in place, because packets are large.
         let plaintext_len: usize = parts.iter().map(|part| part.len()).sum();
         output.reserve(self.header_len() + plaintext_len + self.trailer_len());
         let header = start + self.header_len();
         output.resize(header, 0);
+        // With rc4-hmac there is room for the MAC before the confounder.
         rng.fill_bytes(&mut output[header - self.confounder_len()..]);
         parts.iter().for_each(|part| output.extend_from_slice(part));
         self.usage_keys(usage).encrypt(output, start);
@@ -295,6 +297,7 @@ impl EncryptionKey {
             None if !checksum_type.is_unkeyed() => {
                 return Err(ErrorCode::KDC_ERR_SUMTYPE_NOSUPP.into());
             }
+            // Anyone can compute an unkeyed checksum, so it proves nothing.
             _ => return Err(ErrorCode::KRB_AP_ERR_INAPP_CKSUM.into()),
         };
         if genuine {

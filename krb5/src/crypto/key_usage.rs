@@ -1,6 +1,18 @@
 //! Key usage numbers.
 
 /// The purpose for which a key is used (RFC 4120, 7.5.1). It is an input of every key derivation.
+///
+/// ```
+/// use kerbox_krb5::{EncryptionKey, EncryptionType, KeyUsage};
+/// # use rand::SeedableRng;
+/// # let mut rng = rand::rngs::StdRng::seed_from_u64(1);
+///
+/// let key = EncryptionKey::new(EncryptionType::AES256_CTS_HMAC_SHA1_96, &[7; 32])?;
+/// let ticket = key.encrypt(KeyUsage::KDC_REP_TICKET, b"a ticket", &mut rng);
+/// assert_eq!(key.decrypt(KeyUsage::KDC_REP_TICKET, &ticket)?, b"a ticket");
+/// assert!(key.decrypt(KeyUsage::AS_REP_ENC_PART, &ticket).is_err());
+/// # Ok::<(), kerbox_krb5::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct KeyUsage(pub u32);
 

@@ -11,6 +11,61 @@ use crate::messages::KrbError;
 use crate::{EncryptionKey, Error, ErrorCode, Principal, Timestamp};
 
 /// A service's settings for establishing contexts.
+///
+/// ```
+/// use kerbox_krb5::ap_exchange::ApAcceptor;
+/// use kerbox_krb5::gss::{GssAcceptor, GssInitiator, GssInitiatorOptions};
+/// # use std::time::Duration;
+/// # use kerbox_krb5::client::Credentials;
+/// # use kerbox_krb5::messages::{EncTicketPart, TicketFlags, TransitedEncoding};
+/// # use kerbox_krb5::{EncryptionKey, EncryptionType, Keytab, KeytabEntry, Principal, Timestamp};
+/// # use rand::SeedableRng;
+/// # let mut rng = rand::rngs::StdRng::seed_from_u64(1);
+/// # let now = Timestamp::from_secs(1_700_000_000);
+/// # let enctype = EncryptionType::AES128_CTS_HMAC_SHA1_96;
+/// # let [key, session] = [7, 8].map(|byte| EncryptionKey::new(enctype, &[byte; 16]).unwrap());
+/// # let [client, server] = [["alice", ""], ["nn", "localhost"]].map(|[name, host]| {
+/// #     Principal::new("EXAMPLE.COM", [name, host].into_iter().filter(|part| !part.is_empty()))
+/// # });
+/// # let keytab = Keytab::from_iter([KeytabEntry::new(server.clone(), 1, key.clone(), now)]);
+/// # let part = EncTicketPart {
+/// #     flags: TicketFlags::INITIAL,
+/// #     key: session.clone(),
+/// #     client: client.clone(),
+/// #     transited: TransitedEncoding::default(),
+/// #     auth_time: now,
+/// #     start_time: None,
+/// #     end_time: now + Duration::from_secs(3600),
+/// #     renew_till: None,
+/// #     addresses: Vec::new(),
+/// #     authorization_data: Vec::new(),
+/// # };
+/// # let ticket = Credentials {
+/// #     client,
+/// #     server: server.clone(),
+/// #     key: session,
+/// #     ticket: part.seal(server, &key, Some(1), &mut rng),
+/// #     flags: part.flags,
+/// #     auth_time: now,
+/// #     start_time: now,
+/// #     end_time: part.end_time,
+/// #     renew_till: None,
+/// #     addresses: Vec::new(),
+/// # };
+///
+/// let options = GssInitiatorOptions::default();
+/// let (client, token) = GssInitiator::new(&ticket, options, now, &mut rng)?;
+/// let service = GssAcceptor::new(ApAcceptor::new(&keytab, None));
+/// let (mut service, token) = service.accept(now, &token, &mut rng).expect("a valid ticket");
+/// let mut client = client.finish(token.as_deref())?;
+/// assert_eq!(service.peer.to_string(), "alice@EXAMPLE.COM");
+///
+/// let (mut sealed, mut read) = (Vec::new(), Vec::new());
+/// client.sender.wrap_into(true, b"a secret", &mut rng, &mut sealed);
+/// assert!(service.receiver.unwrap_into(&sealed, &mut read)?); // it was encrypted
+/// assert_eq!(read, b"a secret");
+/// # Ok::<(), kerbox_krb5::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct GssAcceptor<'a> {
     /// The check of AP-REQs.

@@ -11,6 +11,14 @@ use crate::messages::KrbError;
 use crate::{EncryptionKey, Error, ErrorCode, Principal, Timestamp};
 
 /// A client's options for a context.
+///
+/// ```
+/// use kerbox_krb5::gss::{ContextFlags, GssInitiatorOptions};
+///
+/// let one_way = GssInitiatorOptions { flags: ContextFlags::INTEGRITY, ..Default::default() };
+/// assert!(GssInitiatorOptions::default().flags.contains(ContextFlags::MUTUAL));
+/// assert!(!one_way.flags.contains(ContextFlags::MUTUAL));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GssInitiatorOptions {
     /// The flags.

@@ -26,6 +26,29 @@ enum NegState {
 
 /// A service's side of a negotiation. Clients that skip the negotiation and send a bare Kerberos
 /// token are accepted too.
+///
+/// ```
+/// use kerbox_krb5::ap_exchange::ApAcceptor;
+/// use kerbox_krb5::gss::{GssAcceptor, SpnegoAcceptor, SpnegoStep};
+/// use kerbox_krb5::{Keytab, Timestamp};
+/// use rand::Rng;
+///
+/// /// Returns the user, or the token for another round. `token` is what stood behind `Negotiate`.
+/// fn step(
+///     negotiation: &mut SpnegoAcceptor,
+///     keytab: &Keytab,
+///     now: Timestamp,
+///     token: &[u8],
+///     rng: &mut impl Rng,
+/// ) -> Result<String, Vec<u8>> {
+///     let acceptor = GssAcceptor::new(ApAcceptor::new(keytab, None));
+///     match negotiation.step(&acceptor, now, token, rng) {
+///         Ok(SpnegoStep::Established(context, _)) => Ok(context.peer.to_string()),
+///         Ok(SpnegoStep::Continue(token)) => Err(token),
+///         Err(refused) => Err(refused.token), // for the client, with status 401
+///     }
+/// }
+/// ```
 #[derive(Debug, Default)]
 pub struct SpnegoAcceptor {
     state: State,

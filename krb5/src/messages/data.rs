@@ -37,6 +37,7 @@ impl EncryptedData {
 
     /// Decrypts with `key`. Fails with `KRB_AP_ERR_BAD_INTEGRITY` if the key or its type is wrong.
     pub fn open(&self, key: &EncryptionKey, usage: KeyUsage) -> Result<Vec<u8>, Error> {
+        // The peer names the type. To try a key of another type on these bytes would prove nothing.
         if key.enctype() != self.enctype {
             return Err(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY.into());
         }

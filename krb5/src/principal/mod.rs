@@ -5,6 +5,15 @@ mod parse;
 use std::fmt;
 
 /// The kind of a name (RFC 4120, 6.2). Unknown numbers survive decoding.
+///
+/// ```
+/// use kerbox_krb5::{NameType, Principal};
+///
+/// let alice = Principal::new("EXAMPLE.COM", ["alice@example.com"]);
+/// let enterprise = alice.clone().with_name_type(NameType::ENTERPRISE);
+/// assert_eq!(enterprise.name_type(), NameType(10));
+/// assert_eq!(enterprise, alice); // only a hint
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct NameType(pub i32);
 

@@ -15,6 +15,16 @@ use crate::sasl::QualityOfProtection;
 pub use value::ConfigError;
 
 /// The side that obeys a configuration key.
+///
+/// ```
+/// use minihdfs::config::{HdfsConfig, Obeyed};
+///
+/// let mut config = HdfsConfig::default();
+/// assert_eq!(config.set("dfs.replication", "2")?, Obeyed::ByServers);
+/// assert_eq!(config.set("dfs.client.use.datanode.hostname", "true")?, Obeyed::ByClients);
+/// assert_eq!(config.set("dfs.namenode.handler.count", "64")?, Obeyed::Not);
+/// # Ok::<(), minihdfs::config::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Obeyed {
@@ -83,6 +93,21 @@ pub struct ProxyUser {
 
 /// The settings of the NameNode and the DataNodes. [`Default`] gives Hadoop's defaults, except
 /// where a field says otherwise.
+///
+/// ```
+/// use std::time::Duration;
+/// use minihdfs::config::HdfsConfig;
+///
+/// let (config, warnings) = HdfsConfig::from_pairs([
+///     ("hadoop.security.authentication", "kerberos"),
+///     ("dfs.namenode.delegation.token.max-lifetime", "86400000"),
+///     ("dfs.namenode.handler.count", "64"),
+/// ])?;
+/// assert!(config.is_secure() && config.uses_block_tokens());
+/// assert_eq!(config.delegation_token_max_lifetime, Duration::from_secs(86_400));
+/// assert!(warnings[0].starts_with("dfs.namenode.handler.count is not obeyed"));
+/// # Ok::<(), minihdfs::config::ConfigError>(())
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct HdfsConfig {
     /// `hadoop.security.authentication`

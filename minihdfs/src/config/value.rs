@@ -5,6 +5,13 @@ use std::fmt;
 use std::time::Duration;
 
 /// A value that is invalid for its key. The message says how to fix it.
+///
+/// ```
+/// use minihdfs::config::HdfsConfig;
+///
+/// let error = HdfsConfig::from_pairs([("dfs.replication", "many")]).expect_err("not a number");
+/// assert_eq!((error.key(), error.value()), ("dfs.replication", "many"));
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ConfigError {
     key: String,

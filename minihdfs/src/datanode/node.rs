@@ -33,6 +33,29 @@ const CAPACITY: u64 = 1 << 40;
 /// It is alive from [`start`](Self::start) to [`stop`](Self::stop). Meanwhile
 /// [`serve`](super::serve) serves clients, and [`tick`](Self::tick) sends heartbeats when they are
 /// due.
+///
+/// ```no_run
+/// use std::path::Path;
+/// use std::sync::Arc;
+/// use kerbox_krb5::Timestamp;
+/// use minihdfs::HdfsError;
+/// use minihdfs::config::HdfsConfig;
+/// use minihdfs::datanode::{DataNode, DataNodeContext};
+/// use minihdfs::protocol::DatanodeRegistration;
+///
+/// /// Starts a DataNode whose ports are bound already. The caller runs
+/// /// `minihdfs::datanode::serve` and calls `tick` at each `next_deadline`.
+/// fn start(
+///     registration: DatanodeRegistration,
+///     context: DataNodeContext,
+///     now: Timestamp,
+/// ) -> Result<Arc<DataNode>, HdfsError> {
+///     let config = HdfsConfig::default();
+///     let node = DataNode::open(registration, Path::new("blocks/dn1"), &config, context, 1)?;
+///     node.start(now)?; // registers, and reports its blocks
+///     Ok(node)
+/// }
+/// ```
 pub struct DataNode {
     number: usize,
     registration: DatanodeRegistration,

@@ -339,6 +339,32 @@ impl EditSink for NoEdits {
 }
 
 /// Keeps edits in memory, up to a limit. Clones share what they keep.
+///
+/// ```
+/// use std::sync::Arc;
+/// use kerbox_events::NoHook;
+/// use kerbox_krb5::Timestamp;
+/// use minihdfs::config::HdfsConfig;
+/// use minihdfs::namenode::{Edit, MemoryEdits, NameNode, NameNodeIdentity};
+/// # use rand::SeedableRng;
+/// # let mut rng = rand::rngs::StdRng::seed_from_u64(1);
+/// # let identity = NameNodeIdentity {
+/// #     superuser: "hdfs".to_owned(),
+/// #     default_realm: String::new(),
+/// #     address: [127, 0, 0, 1].into(),
+/// # };
+/// # let (config, now) = (HdfsConfig::default(), Timestamp::from_secs(1_700_000_000));
+///
+/// let sink = MemoryEdits::new(1000);
+/// let hook = Arc::new(NoHook);
+/// let edits = Box::new(sink.clone());
+/// let namenode = NameNode::with_edits(config, &identity, now, hook, &mut rng, edits)?;
+/// namenode.make_directory(now, "/tmp", "hdfs", "supergroup", 0o1777)?;
+/// let edits = sink.edits().expect("fewer than a thousand");
+/// assert!(matches!(edits[0], Edit::StartLogSegment));
+/// assert!(edits.iter().any(|edit| matches!(edit, Edit::Mkdir { .. })));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct MemoryEdits {
     /// `None` once there were more than the limit.

@@ -27,6 +27,33 @@ use crate::secret_manager::{
 use crate::user::AuthToLocal;
 
 /// A NameNode. Share it in an [`Arc`].
+///
+/// ```
+/// use std::sync::Arc;
+/// use kerbox_events::NoHook;
+/// use kerbox_krb5::Timestamp;
+/// use minihdfs::config::HdfsConfig;
+/// use minihdfs::namenode::{NameNode, NameNodeIdentity};
+/// use rand::SeedableRng;
+/// use rand::rngs::StdRng;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let identity = NameNodeIdentity {
+///     superuser: "hdfs".to_owned(),
+///     default_realm: String::new(),
+///     address: [127, 0, 0, 1].into(),
+/// };
+/// let (now, mut rng) = (Timestamp::from_secs(1_700_000_000), StdRng::seed_from_u64(1));
+/// let config = HdfsConfig::default();
+/// let namenode = NameNode::new(config, &identity, now, Arc::new(NoHook), &mut rng)?;
+/// namenode.make_directory(now, "/user/alice", "alice", "alice", 0o755)?;
+/// assert!(namenode.has("/user/alice")?);
+/// // Its timers are data: the caller waits until the next one is due.
+/// let due = namenode.next_deadline().expect("keys roll");
+/// namenode.tick(due);
+/// # Ok(())
+/// # }
+/// ```
 pub struct NameNode {
     pub(super) config: HdfsConfig,
     superuser: Arc<str>,

@@ -54,6 +54,43 @@ pub struct ApOutcome {
 /// The server side of one SASL handshake, and then the connection's security layer.
 ///
 /// One value serves one connection. A failed handshake cannot be resumed.
+///
+/// ```
+/// use std::sync::Arc;
+/// use kerbox_krb5::Timestamp;
+/// use minihdfs::HdfsError;
+/// use minihdfs::sasl::{DigestMd5Client, DigestMd5Settings, QualityOfProtection};
+/// use minihdfs::sasl::{SaslError, SaslServer, SaslStep};
+/// use minihdfs::secret_manager::{SecretManager, TokenUser};
+/// # use rand::SeedableRng;
+/// # let mut rng = rand::rngs::StdRng::seed_from_u64(1);
+///
+/// /// Knows one token.
+/// struct OneToken;
+///
+/// impl SecretManager for OneToken {
+///     fn sasl_password(&self, _now: Timestamp, _user_name: &str) -> Result<String, HdfsError> {
+///         Ok("its password".to_owned())
+///     }
+///     fn token_user(&self, user_name: &str) -> Result<TokenUser, HdfsError> {
+///         Ok(TokenUser { effective: user_name.to_owned(), real: None })
+///     }
+/// }
+///
+/// let now = Timestamp::from_secs(1_700_000_000);
+/// let qop = [QualityOfProtection::Privacy];
+/// let settings = DigestMd5Settings::rpc(&qop);
+/// let mut server = SaslServer::digest_md5(settings, Arc::new(OneToken), &mut rng);
+/// let [user, password] = ["a token", "its password"].map(str::to_owned);
+/// let mut client = DigestMd5Client::rpc(user, password, &qop, &mut rng);
+/// let SaslStep::Challenge(challenge) = server.step(now, b"", &mut rng)? else {
+///     panic!("the server starts");
+/// };
+/// server.step(now, &client.respond(&challenge)?, &mut rng)?;
+/// assert_eq!(server.user(), Some("a token"));
+/// assert_eq!(server.qop(), QualityOfProtection::Privacy);
+/// # Ok::<(), SaslError>(())
+/// ```
 pub struct SaslServer {
     mechanism: Mechanism,
     established: Option<Established>,

@@ -5,6 +5,16 @@ use std::fmt;
 use crate::HdfsError;
 
 /// The protection of an established SASL connection. Each level includes the previous ones.
+///
+/// ```
+/// use minihdfs::sasl::QualityOfProtection::{self, Authentication, Privacy};
+///
+/// let list = QualityOfProtection::parse_list("hadoop.rpc.protection", "privacy,authentication")?;
+/// assert_eq!(list, [Privacy, Authentication]);
+/// assert!(Privacy > Authentication);
+/// assert_eq!(Privacy.sasl_name(), "auth-conf");
+/// # Ok::<(), minihdfs::HdfsError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
 pub enum QualityOfProtection {

@@ -116,6 +116,32 @@ impl From<DataEncryptionKey> for DataEncryptionKeyProto {
 
 /// The keys of one block pool. The NameNode generates them, issues tokens, and hands the keys to
 /// its DataNodes, which check tokens.
+///
+/// ```
+/// use kerbox_krb5::Timestamp;
+/// use minihdfs::config::HdfsConfig;
+/// use minihdfs::secret_manager::{BlockAccess, BlockTokenSecretManager, BlockTokenSettings};
+/// use minihdfs::token::AccessMode;
+/// # use rand::SeedableRng;
+/// # let mut rng = rand::rngs::StdRng::seed_from_u64(1);
+///
+/// let now = Timestamp::from_secs(1_700_000_000);
+/// let settings = BlockTokenSettings::new(&HdfsConfig::default(), "BP-1");
+/// let keys = BlockTokenSecretManager::new(settings, now, &mut rng);
+/// let token = keys.issue(now, "alice", 7, &[AccessMode::Read], &[], &[]);
+/// let mut access = BlockAccess {
+///     block_pool_id: "BP-1",
+///     block_id: 7,
+///     generation_stamp: 1001,
+///     mode: AccessMode::Read,
+///     storage_types: &[],
+///     storage_ids: &[],
+/// };
+/// assert_eq!(keys.check_access(now, &token, &access)?.user_id, "alice");
+/// access.mode = AccessMode::Write;
+/// assert!(keys.check_access(now, &token, &access).is_err());
+/// # Ok::<(), minihdfs::HdfsError>(())
+/// ```
 pub struct BlockTokenSecretManager {
     settings: BlockTokenSettings,
     keys: Mutex<BlockKeys>,

@@ -22,6 +22,16 @@ pub enum CredentialsFormat {
 }
 
 /// Tokens and secret keys by alias, in file order.
+///
+/// ```
+/// use minihdfs::token::{Credentials, CredentialsFormat, Token};
+///
+/// let token = Token { service: "127.0.0.1:8020".to_owned(), ..Token::default() };
+/// let file = Credentials::of(token.clone()).to_bytes(CredentialsFormat::Writable);
+/// assert!(file.starts_with(b"HDTS")); // for HADOOP_TOKEN_FILE_LOCATION
+/// assert_eq!(Credentials::from_bytes(&file)?.tokens, [("127.0.0.1:8020".to_owned(), token)]);
+/// # Ok::<(), minihdfs::HdfsError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Credentials {
     /// The tokens; the alias usually equals the service.

@@ -11,6 +11,25 @@ use crate::{HdfsError, base64};
 const VERSION: u8 = 0;
 
 /// The identifier of a delegation token. Equality compares all fields.
+///
+/// ```
+/// use kerbox_krb5::Timestamp;
+/// use minihdfs::token::DelegationTokenIdentifier;
+///
+/// let identifier = DelegationTokenIdentifier {
+///     owner: "alice@EXAMPLE.COM".to_owned(),
+///     renewer: "yarn".to_owned(),
+///     real_user: String::new(),
+///     issue_date: Timestamp::from_secs(1_700_000_000),
+///     max_date: Timestamp::from_secs(1_700_604_800),
+///     sequence_number: 1,
+///     master_key_id: 2,
+/// };
+/// let bytes = identifier.to_bytes();
+/// assert_eq!(DelegationTokenIdentifier::from_bytes(&bytes)?, identifier);
+/// assert_eq!(identifier.proxied_by(), None);
+/// # Ok::<(), minihdfs::HdfsError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct DelegationTokenIdentifier {
     /// The full name of the owner, as known to the server.

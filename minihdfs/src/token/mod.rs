@@ -21,6 +21,21 @@ pub use credentials::{Credentials, CredentialsFormat};
 pub use delegation::DelegationTokenIdentifier;
 
 /// A token (Hadoop's `Token`): an identifier, and a password that proves that a server issued it.
+///
+/// ```
+/// use minihdfs::token::Token;
+///
+/// let token = Token {
+///     identifier: vec![0, 1].into(),
+///     password: vec![2; 20].into(),
+///     kind: Token::DELEGATION.to_owned(),
+///     service: String::new(),
+/// };
+/// let text = token.clone().with_service("127.0.0.1:8020").to_url_string();
+/// assert_eq!(Token::from_url_string(&text)?.service, "127.0.0.1:8020");
+/// assert!(!format!("{token:?}").contains("02")); // the password is not printed
+/// # Ok::<(), minihdfs::HdfsError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Token {
     /// The identifier, encoded according to `kind`.

@@ -11,6 +11,20 @@ use crate::error::HdfsError;
 const KEY: &str = "hadoop.security.auth_to_local";
 
 /// The rules that map a principal to its short name. The first matching rule applies.
+///
+/// ```
+/// use minihdfs::config::AuthToLocalMechanism;
+/// use minihdfs::user::AuthToLocal;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let rules = "RULE:[2:$1@$0](nn@CORP.TEST)s/.*/hdfs/ DEFAULT";
+/// let rules = AuthToLocal::parse(rules, AuthToLocalMechanism::Hadoop, "CORP.TEST")?;
+/// assert_eq!(rules.short_name("nn/host1@CORP.TEST")?, "hdfs");
+/// assert_eq!(rules.short_name("alice@CORP.TEST")?, "alice");
+/// assert!(rules.short_name("alice@ELSEWHERE.TEST").is_err());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct AuthToLocal {
     rules: Vec<Rule>,

@@ -53,6 +53,16 @@ impl User {
 }
 
 /// The caller of one RPC: the connection's identity and the fields of the call's header.
+///
+/// ```
+/// use minihdfs::Caller;
+/// use minihdfs::user::{AuthMethod, User};
+///
+/// let [alice, oozie] = ["alice", "oozie"].map(User::simple);
+/// let address = [127, 0, 0, 1].into();
+/// let caller = Caller::new(alice, AuthMethod::Kerberos, address).on_behalf_by(oozie);
+/// assert_eq!(&*caller.user.short, "alice"); // her permissions apply
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Caller {
     /// The user whose permissions apply.

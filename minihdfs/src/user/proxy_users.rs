@@ -8,6 +8,24 @@ use crate::config::{HdfsConfig, ProxyUser};
 use crate::error::HdfsError;
 
 /// The rules `hadoop.proxyuser.<name>.{users,groups,hosts}` and the groups they refer to.
+///
+/// ```
+/// use minihdfs::config::HdfsConfig;
+/// use minihdfs::user::{ProxyUsers, User};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (config, _) = HdfsConfig::from_pairs([
+///     ("hadoop.proxyuser.oozie.users", "alice"),
+///     ("hadoop.proxyuser.oozie.hosts", "10.0.0.0/8"),
+/// ])?;
+/// let [oozie, alice, bob] = ["oozie", "alice", "bob"].map(User::simple);
+/// let rules = ProxyUsers::from_config(&config);
+/// rules.authorize(&oozie, &alice, [10, 1, 2, 3].into())?;
+/// let refused = rules.authorize(&oozie, &bob, [10, 1, 2, 3].into()).expect_err("not allowed");
+/// assert_eq!(refused.message(), "User: oozie is not allowed to impersonate bob");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct ProxyUsers {
     rules: BTreeMap<String, ProxyUser>,

@@ -14,6 +14,24 @@ use crate::client::environment::ClientEnv;
 use crate::client::relogin::{self, Rules};
 
 /// A failed attempt of a [`PerpetualLogin`](super::PerpetualLogin), for its listener.
+///
+/// ```
+/// use std::sync::mpsc;
+/// use std::time::Duration;
+/// use kerbox::Realm;
+///
+/// let realm = Realm::start_blocking()?;
+/// let (heard, failures) = mpsc::channel();
+/// let _login = realm
+///     .perpetual_login("alice")?
+///     .on_failure(move |failure| drop(heard.send(failure.clone())))
+///     .start_blocking()?;
+/// realm.stop_kdc();
+/// realm.advance_blocking(Duration::from_secs(9 * 3600))?;
+/// let first = failures.try_recv().expect("the KDC is down");
+/// assert_eq!(first.failures, 1);
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct LoginFailure {
     /// The reason.
@@ -28,6 +46,20 @@ type Listener = Arc<dyn Fn(&LoginFailure) + Send + Sync>;
 
 /// Settings of a [`PerpetualLogin`](super::PerpetualLogin), from [`Realm::perpetual_login`](crate::Realm::perpetual_login)
 /// or [`from_keytab`](super::PerpetualLogin::from_keytab).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let realm = kerbox::Realm::start_blocking()?;
+/// let login = realm
+///     .perpetual_login("alice")?
+///     .ticket_lifetime(Duration::from_secs(2 * 3600))
+///     .refresh_at(0.5)
+///     .start_blocking()?;
+/// realm.advance_blocking(Duration::from_secs(90 * 60))?;
+/// assert_eq!(login.refreshes(), (1, 0)); // one renewal, no new login
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct PerpetualLoginBuilder {
     pub(super) principal: Principal,

@@ -169,6 +169,18 @@ impl Faults {
 
 /// Keeps a fault installed; dropping it removes the fault. See [`Fault`] for an example. On drop, a
 /// fault that never struck because no event takes its verdict reports that on stderr.
+///
+/// ```
+/// use kerbox::{ErrorCode, Fault, Realm};
+///
+/// let realm = Realm::start_blocking()?;
+/// let fault = realm.inject(Fault::krb_error(ErrorCode::KDC_ERR_POLICY).of("alice"));
+/// assert!(realm.login_blocking("alice").is_err());
+/// assert_eq!(fault.struck(), 1);
+/// drop(fault); // from here on she is served again
+/// realm.login_blocking("alice")?;
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 #[must_use = "the fault is undone as soon as this guard is dropped: bind it to a name, `let _fault = ...`"]
 pub struct FaultGuard {
     faults: Weak<Faults>,

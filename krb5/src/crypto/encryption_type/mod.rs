@@ -5,6 +5,16 @@ mod parse;
 use std::fmt;
 
 /// An encryption type's number (RFC 3961, 8). Unknown numbers survive decoding.
+///
+/// ```
+/// use kerbox_krb5::EncryptionType;
+///
+/// let enctype: EncryptionType = "aes256-cts".parse()?; // one of MIT's names
+/// assert_eq!(enctype, EncryptionType::AES256_CTS_HMAC_SHA1_96);
+/// assert_eq!(enctype.to_string(), "aes256-cts-hmac-sha1-96");
+/// assert!(EncryptionType::RC4_HMAC.is_weak());
+/// # Ok::<(), kerbox_krb5::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EncryptionType(pub i32);
 

@@ -47,7 +47,7 @@ pub struct Reply {
     pub federated_state: Option<Bytes>,
 }
 
-/// What a connection needs next.
+/// The next need of a connection, for its driver.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ClientStep {
     /// More input, or the next deadline.
@@ -63,6 +63,27 @@ pub enum ClientStep {
 ///
 /// Calls that are made before the server has authenticated the client are sent as soon as it has.
 /// Responses may come in any order.
+///
+/// ```
+/// use std::sync::Arc;
+/// use kerbox_krb5::Timestamp;
+/// use minihdfs::rpc::client::{ClientConnection, ClientSettings, Identity, Outgoing};
+///
+/// let now = Timestamp::from_secs(1_700_000_000);
+/// let protocol = ("org.apache.hadoop.hdfs.protocol.ClientProtocol", 1);
+/// let settings = Arc::new(ClientSettings::default());
+/// let mut connection =
+///     ClientConnection::new(Identity::simple("alice"), protocol, [1; 16], settings, now);
+/// let call = Outgoing {
+///     call_id: 0,
+///     retry_count: 0,
+///     state_id: None,
+///     method: "getFileInfo".to_owned(),
+///     request: Vec::new(),
+/// };
+/// connection.call(call, now);
+/// assert!(connection.output().starts_with(b"hrpc\x09")); // goes to the NameNode's socket
+/// ```
 pub struct ClientConnection {
     pub(super) identity: Identity,
     pub(super) settings: Arc<ClientSettings>,

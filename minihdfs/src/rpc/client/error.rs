@@ -9,6 +9,15 @@ use crate::rpc::header::ErrorCode;
 use crate::sasl::SaslError;
 
 /// An exception from a server.
+///
+/// ```
+/// use minihdfs::HdfsError;
+/// use minihdfs::rpc::client::RemoteException;
+///
+/// let error = HdfsError::file_not_found("File does not exist: /f\n\tat org.apache.hadoop…");
+/// let exception = RemoteException { error, code: None };
+/// assert_eq!(exception.to_string(), "java.io.FileNotFoundException: File does not exist: /f");
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RemoteException {
     /// The Java class and the message. Hadoop's servers send a stack trace after the first line.
@@ -41,6 +50,15 @@ impl fmt::Display for RemoteException {
 }
 
 /// The reason why a call failed.
+///
+/// ```
+/// use std::time::Duration;
+/// use minihdfs::rpc::client::RpcError;
+///
+/// let error = RpcError::TimedOut(Duration::from_secs(60));
+/// assert_eq!(error.to_exception().class(), "java.net.SocketTimeoutException");
+/// assert!(error.remote().is_none());
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RpcError {

@@ -9,6 +9,16 @@ use crate::user::AuthMethod;
 /// The user as whom a client calls, and its credentials (Hadoop's `UserGroupInformation`).
 ///
 /// Tickets are not part of it: a connection asks for one when it knows the server's principal.
+///
+/// ```
+/// use minihdfs::rpc::client::Identity;
+///
+/// let gateway = "oozie@EXAMPLE.COM".parse()?;
+/// let for_alice = Identity::kerberos(&gateway).impersonating("alice");
+/// assert!(for_alice.has_kerberos());
+/// assert!(!Identity::simple("alice").has_kerberos());
+/// # Ok::<(), kerbox_krb5::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Identity {
     /// The user whose permissions apply.

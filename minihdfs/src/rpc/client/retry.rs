@@ -7,6 +7,19 @@ use rand::{Rng, RngExt};
 use super::RpcError;
 
 /// Decides whether a failed call is made again.
+///
+/// ```
+/// use std::time::Duration;
+/// use minihdfs::rpc::client::{RetryPolicy, RpcError};
+/// # use rand::SeedableRng;
+/// # let mut rng = rand::rngs::StdRng::seed_from_u64(1);
+///
+/// let sleep = Duration::from_secs(1);
+/// let policy = RetryPolicy::FixedSleep { max_retries: 2, sleep };
+/// let lost = RpcError::Lost("reset".to_owned());
+/// assert_eq!(policy.next_attempt(&lost, 1, &mut rng), Some(sleep));
+/// assert_eq!(policy.next_attempt(&lost, 2, &mut rng), None);
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub enum RetryPolicy {

@@ -7,6 +7,18 @@ use kerbox_krb5::Principal;
 use crate::sasl::QualityOfProtection;
 
 /// The settings of a client's connections, with Hadoop's defaults.
+///
+/// ```
+/// use minihdfs::rpc::client::ClientSettings;
+/// use minihdfs::sasl::QualityOfProtection::{Integrity, Privacy};
+///
+/// let settings = ClientSettings {
+///     protection: vec![Privacy, Integrity],
+///     server_principal: Some("nn/localhost@EXAMPLE.COM".parse()?),
+///     ..ClientSettings::default()
+/// };
+/// # Ok::<(), kerbox_krb5::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ClientSettings {
     /// `hadoop.rpc.protection`: the accepted qualities of protection, in order of preference.

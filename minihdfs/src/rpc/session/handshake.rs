@@ -20,7 +20,7 @@ use crate::user::{AuthMethod, User};
 
 /// The progress of a connection's authentication.
 pub(super) enum Handshake {
-    /// No authentication: the client did not request SASL, or was told to continue without it.
+    /// No authentication: the client did not request SASL, or may continue without it.
     Simple,
     /// SASL was requested; no message has been exchanged yet.
     Start,

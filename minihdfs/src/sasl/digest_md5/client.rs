@@ -17,7 +17,7 @@ use kerbox_krb5::crypto::constant_time_eq;
 pub struct DigestMd5Client {
     username: String,
     password: String,
-    /// The authorization identity, if it is sent. Hadoop sends it on the data port alone.
+    /// The authorization identity, if it is sent. Hadoop sends it only on the data port.
     authzid: Option<String>,
     digest_uri: String,
     qop: Vec<QualityOfProtection>,
@@ -103,6 +103,7 @@ impl DigestMd5Client {
             .take("nonce")
             .map_err(malformed)?
             .ok_or_else(|| malformed("it has no nonce".to_owned()))?;
+        // RFC 2831, 2.1.1: the only algorithm, and a challenge must name it.
         if directives.take("algorithm").map_err(malformed)?.as_deref() != Some("md5-sess") {
             return Err(malformed("its algorithm is not md5-sess".to_owned()));
         }
@@ -110,6 +111,7 @@ impl DigestMd5Client {
             .take("qop")
             .map_err(malformed)?
             .unwrap_or_else(|| "auth".to_owned());
+        // Unknown names are skipped, since RFC 2831 allows a server to offer more.
         let offered: Vec<_> = offered
             .split(',')
             .filter_map(|name| QualityOfProtection::from_sasl_name(name.trim()))
@@ -126,6 +128,7 @@ impl DigestMd5Client {
             .unwrap_or_default();
         let cipher = (qop == QualityOfProtection::Privacy)
             .then(|| {
+                // The strongest one of ours, whatever the order of the server's list.
                 DigestCipher::ALL
                     .into_iter()
                     .find(|cipher| {
@@ -203,6 +206,7 @@ impl DigestMd5Client {
             .ok()
             .flatten()
             .unwrap_or_default();
+        // Anyone can send a challenge. Only a server that knows the password can send this.
         if !constant_time_eq(rspauth.as_bytes(), expected.rspauth.as_bytes()) {
             return Err(SaslError::sasl(
                 "DIGEST-MD5: the server's rspauth does not match what we expect of it",

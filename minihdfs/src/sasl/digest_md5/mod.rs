@@ -156,6 +156,7 @@ impl DigestMd5Server {
         response: Response,
     ) -> Result<(Vec<u8>, Established), SaslError> {
         let settings = &self.settings;
+        // The nonce ties the response to this connection, so that a recorded one is of no use.
         if response.nonce != self.nonce {
             return Err(violation("Mismatched nonce."));
         }
@@ -168,6 +169,7 @@ impl DigestMd5Server {
                 response.qop.sasl_name()
             )));
         }
+        // Otherwise a client, or somebody between, could choose a weaker one.
         if let Some(cipher) = response.cipher
             && !settings.ciphers.contains(&cipher)
         {
@@ -198,6 +200,7 @@ impl DigestMd5Server {
         if !constant_time_eq(hashes.response.as_bytes(), response.response.as_bytes()) {
             return Err(violation("Mismatched response."));
         }
+        // Checked last, so that only one who knows the password learns the result.
         if response
             .authzid
             .as_ref()

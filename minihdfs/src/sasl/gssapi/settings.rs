@@ -9,6 +9,16 @@ use kerbox_krb5::{Keytab, Principal};
 use crate::sasl::QualityOfProtection;
 
 /// A service's keytab, which can be replaced while the service runs. Clones share it.
+///
+/// ```
+/// use kerbox_krb5::Keytab;
+/// use minihdfs::sasl::ServiceKeytab;
+///
+/// let keytab = ServiceKeytab::from(Keytab::default());
+/// let of_the_server = keytab.clone();
+/// keytab.replace(Keytab::default()); // new keys, while the server runs
+/// assert_eq!(of_the_server.get(), keytab.get());
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct ServiceKeytab(Arc<RwLock<Arc<Keytab>>>);
 

@@ -48,6 +48,31 @@ pub struct RpcTarget {
 ///
 /// Timeouts, pauses and pings go by the clock that it is given. Dropping the last clone ends the
 /// connection once its calls have ended.
+///
+/// ```no_run
+/// use std::sync::Arc;
+/// use kerbox_krb5::Clock;
+/// use minihdfs::proto::hdfs::{GetFileInfoRequestProto, GetFileInfoResponseProto};
+/// use minihdfs::rpc::client::driver::{RpcClient, RpcTarget};
+/// use minihdfs::rpc::client::{ClientSettings, Identity, RpcError};
+/// # use rand::SeedableRng;
+/// # let mut rng = rand::rngs::StdRng::seed_from_u64(1);
+///
+/// # async fn get_file_info(rng: &mut rand::rngs::StdRng) -> Result<(), RpcError> {
+/// let target = RpcTarget {
+///     address: ([127, 0, 0, 1], 8020).into(), // a NameNode without security
+///     protocol: ("org.apache.hadoop.hdfs.protocol.ClientProtocol", 1),
+///     identity: Identity::simple("alice"),
+///     settings: Arc::new(ClientSettings::default()),
+///     tickets: None,
+/// };
+/// let client = RpcClient::new(target, Clock::system(), rng);
+/// let request = GetFileInfoRequestProto { src: "/user/alice".to_owned() };
+/// let answer: GetFileInfoResponseProto = client.call("getFileInfo", &request).await?;
+/// println!("it exists: {}", answer.fs.is_some());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct RpcClient(Arc<Shared>);
 

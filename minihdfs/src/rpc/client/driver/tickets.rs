@@ -1,4 +1,4 @@
-//! Where a client's tickets come from.
+//! The sources of a client's tickets.
 
 use std::io;
 use std::net::SocketAddr;
@@ -35,6 +35,19 @@ pub trait TicketSource: Send + Sync {
 }
 
 /// Tickets that are requested with a ticket-granting ticket, each once while it is valid.
+///
+/// ```
+/// use std::net::SocketAddr;
+/// use std::sync::Arc;
+/// use kerbox_krb5::client::Credentials;
+/// use minihdfs::rpc::client::driver::KdcTickets;
+/// use rand::Rng;
+///
+/// /// Shares a user's tickets among the clients of several servers.
+/// fn tickets(kdc: SocketAddr, tgt: Credentials, rng: &mut impl Rng) -> Arc<KdcTickets> {
+///     Arc::new(KdcTickets::new(kdc, tgt, rng))
+/// }
+/// ```
 pub struct KdcTickets {
     kdc: SocketAddr,
     state: Mutex<State>,

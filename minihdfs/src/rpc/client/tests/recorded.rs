@@ -1,4 +1,4 @@
-//! What Hadoop's NameNode 3.4.3 sent to this client.
+//! Recorded bytes that Hadoop's NameNode 3.4.3 sent to this client.
 
 use kerbox_krb5::testing::unhex;
 use rand::Rng;
