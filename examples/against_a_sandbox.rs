@@ -1,0 +1,20 @@
+//! The same client code against a running `kerbox up`, or any HDFS: all that it needs is in the
+//! environment.
+//!
+//! `kerbox exec -- cargo run -p kerbox-examples --example against_a_sandbox`, or
+//! `eval "$(kerbox env)"`, `kinit alice`, and the same without `kerbox exec --`.
+
+use hdfs_native::ClientBuilder;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let Ok(url) = std::env::var("NAMENODE") else {
+        println!("NAMENODE is not set: run this by `kerbox exec -- …`, or after `kerbox env`");
+        return Ok(());
+    };
+    let hdfs = ClientBuilder::new().with_url(&url).build()?;
+    for status in hdfs.list_status("/user", false).await? {
+        println!("{url}{} of {}", status.path, status.owner);
+    }
+    Ok(())
+}
