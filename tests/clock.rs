@@ -4,7 +4,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::Duration;
 
 use kerbox::{Clock, Cluster, NewPrincipal, Realm, Steps, Timestamp};
@@ -122,26 +122,56 @@ fn every_wait_of_glibc_and_cxx() -> TestResult {
     check(&program, &[], 40)
 }
 
+/// A program that runs while a test advances the fixture.
+pub(crate) struct Playing {
+    child: Child,
+    output: BufReader<ChildStdout>,
+    printed: String,
+}
+
+impl Playing {
+    /// Starts a program and waits for its first line.
+    pub(crate) fn start(mut command: Command) -> Result<Self, Error> {
+        let mut child = command.stdout(Stdio::piped()).spawn()?;
+        let mut output = BufReader::new(child.stdout.take().ok_or("no output")?);
+        let mut printed = String::new();
+        output.read_line(&mut printed)?;
+        Ok(Self {
+            child,
+            output,
+            printed,
+        })
+    }
+
+    /// Advances by `hours`. If that fails, kills the program and returns what it has printed.
+    pub(crate) fn advance(&mut self, realm: &Realm, hours: u64) -> TestResult {
+        let advanced = realm.advance_blocking(Duration::from_secs(3600 * hours));
+        let Err(error) = advanced else {
+            return Ok(());
+        };
+        self.child.kill()?;
+        self.output.read_to_string(&mut self.printed)?;
+        self.child.wait()?;
+        Err(format!("{error}, after: {}", self.printed).into())
+    }
+
+    /// Waits for its end, and returns all that it printed. Fails if it failed.
+    pub(crate) fn finish(mut self) -> Text {
+        self.output.read_to_string(&mut self.printed)?;
+        let status = self.child.wait()?;
+        if status.success() {
+            Ok(self.printed)
+        } else {
+            Err(format!("{status}: {}", self.printed).into())
+        }
+    }
+}
+
 /// Starts a program, waits for its first line, advances by `hours`, and returns all that it prints.
-fn played(realm: &Realm, mut command: Command, hours: u64) -> Text {
-    let mut child = command.stdout(Stdio::piped()).spawn()?;
-    let mut output = BufReader::new(child.stdout.take().ok_or("no output")?);
-    let mut printed = String::new();
-    output.read_line(&mut printed)?;
-    let advanced = realm.advance_blocking(Duration::from_hours(hours));
-    if advanced.is_err() {
-        child.kill()?;
-    }
-    output.read_to_string(&mut printed)?;
-    let status = child.wait()?;
-    if let Err(error) = advanced {
-        return Err(format!("{error}, after: {printed}").into());
-    }
-    if status.success() {
-        Ok(printed)
-    } else {
-        Err(format!("{status}: {printed}").into())
-    }
+pub(crate) fn played(realm: &Realm, command: Command, hours: u64) -> Text {
+    let mut program = Playing::start(command)?;
+    program.advance(realm, hours)?;
+    program.finish()
 }
 
 /// Runs the program with waits of three hours, and checks that each takes that long by its own

@@ -16,6 +16,7 @@ mod faults;
 mod hostile;
 mod isolation;
 mod leftovers;
+mod long_runs;
 mod mit_kdc;
 mod perpetual_login;
 mod proxy;
@@ -47,6 +48,7 @@ fn main() -> std::process::ExitCode {
         isolation::trials(),
         leftovers::trials(),
         leftovers::failing_trials(),
+        long_runs::trials(),
         mit_kdc::trials(),
         perpetual_login::trials(),
         tokens::trials(),
