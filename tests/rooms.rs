@@ -14,7 +14,7 @@ const CRATES: [(&str, usize); 10] = [
     ("events", 0),
     ("net", 0),
     ("kdc", 0),
-    ("minihdfs", 27),
+    ("minihdfs", 12),
     ("harness", 18),
     ("sandbox", 14),
     ("bench", 0),

@@ -1,8 +1,39 @@
-//! The security layer of an established connection, split by direction.
+//! The security layer of an established connection, split by direction. The mechanisms implement
+//! [`Wrap`] and [`Unwrap`].
 
-use super::SaslError;
-use super::digest_md5::{DigestUnwrap, DigestWrap};
-use super::gssapi::{GssUnwrap, GssWrap};
+use super::error::SaslError;
+
+/// Protects messages to the peer, as one mechanism does.
+pub(super) trait Wrap: Send + Sync {
+    /// Appends the token that protects `plaintext` to `out`.
+    fn wrap_into(&mut self, plaintext: &[u8], out: &mut Vec<u8>);
+
+    /// Appends the frames of two messages. Overridden where two take less time together than one
+    /// after the other.
+    fn wrap_pair_into(&mut self, messages: [&[u8]; 2], out: &mut Vec<u8>) {
+        for message in messages {
+            frame(out, |out| self.wrap_into(message, out));
+        }
+    }
+}
+
+/// Verifies and unwraps messages from the peer, as one mechanism does.
+pub(super) trait Unwrap: Send + Sync {
+    /// Appends the plaintext of `token` to `out`, which is unchanged after an error.
+    fn unwrap_into(&mut self, token: &[u8], out: &mut Vec<u8>) -> Result<(), SaslError>;
+
+    /// Appends the plaintext of the first token and then of the second. After an error in the
+    /// second one, `out` holds the first one's. Overridden where that takes less time together.
+    fn unwrap_pair_into(
+        &mut self,
+        tokens: [&[u8]; 2],
+        out: &mut Vec<u8>,
+    ) -> Result<(), SaslError> {
+        tokens
+            .into_iter()
+            .try_for_each(|token| self.unwrap_into(token, out))
+    }
+}
 
 /// The two directions of a layer.
 pub(crate) struct Layer {
@@ -11,55 +42,54 @@ pub(crate) struct Layer {
 }
 
 impl Layer {
-    /// Returns a layer without protection.
-    pub(crate) fn none() -> Self {
+    /// Creates the layer of a mechanism.
+    pub(super) fn new(wrap: impl Wrap + 'static, unwrap: impl Unwrap + 'static) -> Self {
         Self {
-            wrap: WrapHalf(Wrap::None),
-            unwrap: UnwrapHalf(Unwrap::None),
+            wrap: WrapHalf(Some(Box::new(wrap))),
+            unwrap: UnwrapHalf(Some(Box::new(unwrap))),
+        }
+    }
+
+    /// Returns a layer without protection.
+    pub(super) fn none() -> Self {
+        Self {
+            wrap: WrapHalf(None),
+            unwrap: UnwrapHalf(None),
         }
     }
 }
 
 /// Protects messages to the peer.
-pub struct WrapHalf(pub(super) Wrap);
-
-pub(super) enum Wrap {
-    None,
-    DigestMd5(Box<DigestWrap>),
-    Gssapi(Box<GssWrap>),
-}
+pub struct WrapHalf(Option<Box<dyn Wrap>>);
 
 impl WrapHalf {
     /// Appends the token that protects `plaintext` to `out`, or `plaintext` itself if there is no
     /// layer.
     pub fn wrap_into(&mut self, plaintext: &[u8], out: &mut Vec<u8>) {
         match &mut self.0 {
-            Wrap::None => out.extend_from_slice(plaintext),
-            Wrap::DigestMd5(layer) => layer.wrap_into(plaintext, out),
-            Wrap::Gssapi(layer) => layer.wrap_into(plaintext, out),
+            None => out.extend_from_slice(plaintext),
+            Some(layer) => layer.wrap_into(plaintext, out),
         }
     }
-}
 
-impl WrapHalf {
     /// Appends a frame for each message: an `int32` length and the token that protects it. Two
     /// messages take less time together than one after the other.
     pub fn wrap_frames_into<const N: usize>(&mut self, messages: [&[u8]; N], out: &mut Vec<u8>) {
-        if let Wrap::DigestMd5(layer) = &mut self.0 {
-            let macs = layer.macs(messages);
-            for (message, mac) in messages.into_iter().zip(macs) {
-                frame(out, |out| layer.seal_into(message, mac, out));
+        for messages in messages.chunks(2) {
+            match (messages, &mut self.0) {
+                (&[first, second], Some(layer)) => layer.wrap_pair_into([first, second], out),
+                _ => {
+                    for message in messages {
+                        frame(out, |out| self.wrap_into(message, out));
+                    }
+                }
             }
-            return;
-        }
-        for message in messages {
-            frame(out, |out| self.wrap_into(message, out));
         }
     }
 }
 
 /// Appends a length and what `append` appends.
-fn frame(out: &mut Vec<u8>, append: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn frame(out: &mut Vec<u8>, append: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend_from_slice(&[0; 4]);
     append(out);
@@ -69,25 +99,18 @@ fn frame(out: &mut Vec<u8>, append: impl FnOnce(&mut Vec<u8>)) {
 }
 
 /// Verifies and unwraps messages from the peer.
-pub struct UnwrapHalf(pub(super) Unwrap);
-
-pub(super) enum Unwrap {
-    None,
-    DigestMd5(Box<DigestUnwrap>),
-    Gssapi(Box<GssUnwrap>),
-}
+pub struct UnwrapHalf(Option<Box<dyn Unwrap>>);
 
 impl UnwrapHalf {
     /// Appends the plaintext of `token` to `out`. After an error `out` is unchanged, and the
     /// connection must be closed.
     pub fn unwrap_into(&mut self, token: &[u8], out: &mut Vec<u8>) -> Result<(), SaslError> {
         match &mut self.0 {
-            Unwrap::None => {
+            None => {
                 out.extend_from_slice(token);
                 Ok(())
             }
-            Unwrap::DigestMd5(layer) => layer.unwrap_into(token, out),
-            Unwrap::Gssapi(layer) => layer.unwrap_into(token, out),
+            Some(layer) => layer.unwrap_into(token, out),
         }
     }
 
@@ -98,11 +121,14 @@ impl UnwrapHalf {
         tokens: [&[u8]; 2],
         out: &mut Vec<u8>,
     ) -> Result<(), SaslError> {
-        if let Unwrap::DigestMd5(layer) = &mut self.0 {
-            return layer.unwrap_pair_into(tokens, out);
+        match &mut self.0 {
+            None => {
+                for token in tokens {
+                    out.extend_from_slice(token);
+                }
+                Ok(())
+            }
+            Some(layer) => layer.unwrap_pair_into(tokens, out),
         }
-        tokens
-            .into_iter()
-            .try_for_each(|token| self.unwrap_into(token, out))
     }
 }

@@ -7,7 +7,8 @@ use kerbox_krb5::Timestamp;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use super::{BlockTokenSettings, SecretKey};
+use super::SecretKey;
+use super::block_settings::BlockTokenSettings;
 use crate::protocol::{BlockKey, ExportedBlockKeys};
 
 pub(super) struct BlockKeys {

@@ -10,6 +10,7 @@
 
 mod block;
 mod block_keys;
+mod block_settings;
 #[cfg(test)]
 mod block_tests;
 mod delegation;
@@ -20,9 +21,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use kerbox_krb5::Timestamp;
 use sha1::Sha1;
 
-pub use block::{
-    BlockAccess, BlockTokenSecretManager, BlockTokenSettings, DataEncryptionKey, EncryptionKeys,
-};
+pub use block::{BlockAccess, BlockTokenSecretManager, DataEncryptionKey, EncryptionKeys};
+pub use block_settings::BlockTokenSettings;
 pub use delegation::{
     DelegationTokenSecretManager, DelegationTokenSettings, MasterKeyBytes, TokenEdit,
 };

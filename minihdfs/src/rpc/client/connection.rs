@@ -3,13 +3,13 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use bytes::Bytes;
 use kerbox_krb5::client::Credentials;
 use kerbox_krb5::{Principal, Timestamp};
 use rand::Rng;
 
-use super::handshake::Handshake;
-use super::messages::{preamble, put_call, put_context, put_ping};
+use super::call::{Outgoing, Reply};
+use super::handshake::{Established, Handshake, Party};
+use super::messages::{preamble, put_call, put_context, put_ping, put_sasl};
 use super::response::Response;
 use super::{ClientId, ClientSettings, Identity, RpcError, TicketError};
 use crate::proto::common::rpc_sasl_proto::SaslState;
@@ -17,35 +17,6 @@ use crate::rpc::endpoint::MAX_HANDSHAKE_FRAME;
 use crate::rpc::frame::{FrameBuffer, release};
 use crate::sasl::Negotiated;
 use crate::user::AuthMethod;
-
-/// A call to send.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Outgoing {
-    /// The number of the call, which is not negative. It identifies the call in the server's retry
-    /// cache too, so a repetition keeps it.
-    pub call_id: i32,
-    /// The number of earlier attempts.
-    pub retry_count: i32,
-    /// The last transaction that the client has seen, for servers that must have it too.
-    pub state_id: Option<i64>,
-    /// The method, for instance `getFileInfo`.
-    pub method: String,
-    /// The encoded request message.
-    pub request: Vec<u8>,
-}
-
-/// The end of a call.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Reply {
-    /// The number of the call.
-    pub call_id: i32,
-    /// The encoded response message, or the reason why there is none.
-    pub outcome: Result<Vec<u8>, RpcError>,
-    /// The server's last transaction, if it sends that.
-    pub state_id: Option<i64>,
-    /// The state of a router, which the client sends back as it is.
-    pub federated_state: Option<Bytes>,
-}
 
 /// The next need of a connection, for its driver.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -85,17 +56,17 @@ pub enum ClientStep {
 /// assert!(connection.output().starts_with(b"hrpc\x09")); // goes to the NameNode's socket
 /// ```
 pub struct ClientConnection {
-    pub(super) identity: Identity,
-    pub(super) settings: Arc<ClientSettings>,
-    pub(super) client_id: ClientId,
+    identity: Identity,
+    settings: Arc<ClientSettings>,
+    client_id: ClientId,
     protocol: String,
     version: u64,
     input: FrameBuffer,
     /// The server's inner stream of frames, if messages are wrapped.
     unwrapped: FrameBuffer,
-    pub(super) output: Vec<u8>,
-    pub(super) handshake: Handshake,
-    pub(super) layer: Option<Negotiated>,
+    output: Vec<u8>,
+    handshake: Handshake,
+    layer: Option<Negotiated>,
     /// Calls that wait for the end of the handshake.
     waiting: Vec<Outgoing>,
     outstanding: BTreeSet<i32>,
@@ -138,9 +109,9 @@ impl ClientConnection {
             failure: None,
         };
         if sasl {
-            connection.send_sasl(SaslState::Negotiate, None, None);
+            connection.handshake = Handshake::start(&mut connection.output);
         } else {
-            connection.established(AuthMethod::Simple, now);
+            connection.established(Established::simple(), now);
         }
         connection
     }
@@ -229,7 +200,8 @@ impl ClientConnection {
     ) {
         self.silent_since = now;
         self.last_activity = now;
-        if let Err(error) = self.initiate(ticket, now, rng) {
+        let (settings, out) = (&self.settings, &mut self.output);
+        if let Err(error) = self.handshake.initiate(ticket, now, settings, rng, out) {
             self.fail(error);
         }
     }
@@ -325,6 +297,20 @@ impl ClientConnection {
         }
     }
 
+    /// Processes a message of the server during the handshake.
+    fn sasl(&mut self, frame: &[u8], now: Timestamp, rng: &mut impl Rng) -> Result<(), RpcError> {
+        let message = Response::decode(frame, &self.client_id)?.sasl()?;
+        let party = Party {
+            identity: &self.identity,
+            settings: &self.settings,
+        };
+        let taken = self.handshake.take(message, party, rng, &mut self.output)?;
+        if let Some(established) = taken {
+            self.established(established, now);
+        }
+        Ok(())
+    }
+
     /// Unwraps a message into the server's inner stream.
     fn unwrap(&mut self, frame: &[u8]) -> Result<(), RpcError> {
         let not_wrapped = || RpcError::Protocol("Server sent non-wrapped response".to_owned());
@@ -363,9 +349,10 @@ impl ClientConnection {
         Ok(())
     }
 
-    /// Starts the calls: the server knows the client, by `method`.
-    pub(super) fn established(&mut self, method: AuthMethod, now: Timestamp) {
+    /// Starts the calls: the server knows the client. What follows is wrapped.
+    fn established(&mut self, Established { method, layer }: Established, now: Timestamp) {
         self.handshake = Handshake::Done(method);
+        self.layer = layer;
         self.silent_since = now;
         self.last_activity = now;
         let mut frame = Vec::new();
@@ -399,7 +386,7 @@ impl ClientConnection {
         for piece in frame.chunks(layer.raw_send_size) {
             let mut token = Vec::new();
             layer.wrap.wrap_into(piece, &mut token);
-            super::messages::put_sasl(SaslState::Wrap, Some(token), None, &mut self.output);
+            put_sasl(SaslState::Wrap, Some(token), None, &mut self.output);
         }
     }
 

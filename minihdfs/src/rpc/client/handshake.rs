@@ -4,17 +4,15 @@ use kerbox_krb5::client::Credentials;
 use kerbox_krb5::{Principal, Timestamp};
 use rand::Rng;
 
-use super::connection::ClientConnection;
 use super::messages::put_sasl;
-use super::response::Response;
-use super::{ClientSettings, RpcError, TicketError};
+use super::{ClientSettings, Identity, RpcError, TicketError};
 use crate::HdfsError;
 use crate::proto::common::RpcSaslProto;
 use crate::proto::common::rpc_sasl_proto::{SaslAuth, SaslState};
-use crate::sasl::{DigestMd5Client, QualityOfProtection, SaslClient, SaslError};
+use crate::sasl::{DigestMd5Client, Negotiated, QualityOfProtection, SaslClient, SaslError};
 use crate::user::AuthMethod;
 
-/// The progress of a connection's authentication.
+/// The progress of a connection's authentication. Its messages are appended to the output.
 pub(super) enum Handshake {
     /// The server was asked for its methods.
     Negotiating,
@@ -26,27 +24,47 @@ pub(super) enum Handshake {
     Done(AuthMethod),
 }
 
+/// The client that authenticates.
+#[derive(Clone, Copy)]
+pub(super) struct Party<'a> {
+    pub(super) identity: &'a Identity,
+    pub(super) settings: &'a ClientSettings,
+}
+
+/// The end of a successful authentication.
+pub(super) struct Established {
+    pub(super) method: AuthMethod,
+    /// The protection of what follows, if any was negotiated.
+    pub(super) layer: Option<Negotiated>,
+}
+
 const TOKEN: (&str, &str) = ("TOKEN", "DIGEST-MD5");
 const KERBEROS: (&str, &str) = ("KERBEROS", "GSSAPI");
 const SIMPLE: (&str, &str) = ("SIMPLE", "");
 
-impl ClientConnection {
-    /// Processes a message of the server during the handshake.
-    pub(super) fn sasl(
+impl Handshake {
+    /// Starts: asks the server for its methods.
+    pub(super) fn start(out: &mut Vec<u8>) -> Self {
+        put_sasl(SaslState::Negotiate, None, None, out);
+        Self::Negotiating
+    }
+
+    /// Processes a message of the server. Returns the result if that was the last.
+    pub(super) fn take(
         &mut self,
-        frame: &[u8],
-        now: Timestamp,
+        message: RpcSaslProto,
+        party: Party<'_>,
         rng: &mut impl Rng,
-    ) -> Result<(), RpcError> {
-        let message = Response::decode(frame, &self.client_id)?.sasl()?;
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Established>, RpcError> {
         let state = SaslState::try_from(message.state)
             .map_err(|_| RpcError::Protocol("a SASL message has no known state".to_owned()))?;
         match state {
-            SaslState::Negotiate if matches!(self.handshake, Handshake::Negotiating) => {
-                self.choose(message, now, rng)
+            SaslState::Negotiate if matches!(self, Self::Negotiating) => {
+                self.choose(message, party, rng, out)
             }
-            SaslState::Challenge => self.answer(&message),
-            SaslState::Success => self.succeed(&message, now),
+            SaslState::Challenge => self.answer(&message, out).map(|()| None),
+            SaslState::Success => self.succeed(&message, party).map(Some),
             other => Err(SaslError::sasl(format!(
                 "RPC client doesn't support SASL {}",
                 other.as_str_name()
@@ -59,21 +77,22 @@ impl ClientConnection {
     fn choose(
         &mut self,
         offer: RpcSaslProto,
-        now: Timestamp,
+        party: Party<'_>,
         rng: &mut impl Rng,
-    ) -> Result<(), RpcError> {
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Established>, RpcError> {
         let names: Vec<String> = offer.auths.iter().map(|auth| auth.method.clone()).collect();
         for mut auth in offer.auths {
             let challenge = auth.challenge.take();
             match (auth.method.as_str(), auth.mechanism.as_str()) {
                 TOKEN => {
-                    let Some(token) = self.identity.its_token() else {
+                    let Some(token) = party.identity.its_token() else {
                         continue;
                     };
                     let client = DigestMd5Client::rpc(
                         token.sasl_user_name(),
                         token.sasl_password(),
-                        &self.settings.protection,
+                        &party.settings.protection,
                         rng,
                     );
                     let mut client = SaslClient::digest_md5(client);
@@ -81,23 +100,22 @@ impl ClientConnection {
                         Some(challenge) => client.step(&challenge)?,
                         None => Vec::new(),
                     };
-                    self.send_sasl(SaslState::Initiate, Some(response), Some(auth));
-                    self.handshake = Handshake::Chosen(AuthMethod::Token, Box::new(client));
-                    return Ok(());
+                    put_sasl(SaslState::Initiate, Some(response), Some(auth), out);
+                    *self = Self::Chosen(AuthMethod::Token, Box::new(client));
+                    return Ok(None);
                 }
-                KERBEROS if self.identity.has_kerberos() => {
-                    let Some(server) = server_principal(&self.settings, &auth)? else {
+                KERBEROS if party.identity.has_kerberos() => {
+                    let Some(server) = server_principal(party.settings, &auth)? else {
                         continue;
                     };
-                    self.handshake = Handshake::Ticket { auth, server };
-                    return Ok(());
+                    *self = Self::Ticket { auth, server };
+                    return Ok(None);
                 }
                 SIMPLE => {
-                    self.check_fallback()?;
+                    party.check_fallback()?;
                     // The server does not answer this choice.
-                    self.send_sasl(SaslState::Initiate, None, Some(auth));
-                    self.established(AuthMethod::Simple, now);
-                    return Ok(());
+                    put_sasl(SaslState::Initiate, None, Some(auth), out);
+                    return Ok(Some(Established::simple()));
                 }
                 _ => {}
             }
@@ -113,72 +131,77 @@ impl ClientConnection {
         &mut self,
         ticket: Result<Credentials, TicketError>,
         now: Timestamp,
+        settings: &ClientSettings,
         rng: &mut impl Rng,
+        out: &mut Vec<u8>,
     ) -> Result<(), RpcError> {
-        let Handshake::Ticket { auth, server } =
-            std::mem::replace(&mut self.handshake, Handshake::Negotiating)
-        else {
+        let Self::Ticket { auth, server } = std::mem::replace(self, Self::Negotiating) else {
             return Err(RpcError::Protocol("no ticket was asked for".to_owned()));
         };
         let ticket = ticket.map_err(|error| RpcError::Ticket { server, error })?;
-        let (client, token) = SaslClient::gssapi(&ticket, &self.settings.protection, now, rng)?;
-        self.send_sasl(SaslState::Initiate, Some(token), Some(auth));
-        self.handshake = Handshake::Chosen(AuthMethod::Kerberos, Box::new(client));
+        let (client, token) = SaslClient::gssapi(&ticket, &settings.protection, now, rng)?;
+        put_sasl(SaslState::Initiate, Some(token), Some(auth), out);
+        *self = Self::Chosen(AuthMethod::Kerberos, Box::new(client));
         Ok(())
     }
 
-    fn answer(&mut self, message: &RpcSaslProto) -> Result<(), RpcError> {
-        let Handshake::Chosen(_, client) = &mut self.handshake else {
+    fn answer(&mut self, message: &RpcSaslProto, out: &mut Vec<u8>) -> Result<(), RpcError> {
+        let Self::Chosen(_, client) = self else {
             return Err(SaslError::sasl("Server sent unsolicited challenge").into());
         };
         let Some(challenge) = &message.token else {
             return Err(SaslError::sasl("Server challenge contains no token").into());
         };
         let response = client.step(challenge)?;
-        self.send_sasl(SaslState::Response, Some(response), None);
+        put_sasl(SaslState::Response, Some(response), None, out);
         Ok(())
     }
 
-    fn succeed(&mut self, message: &RpcSaslProto, now: Timestamp) -> Result<(), RpcError> {
-        let handshake = std::mem::replace(&mut self.handshake, Handshake::Negotiating);
-        let method = match handshake {
-            Handshake::Chosen(method, client) => {
+    fn succeed(
+        &mut self,
+        message: &RpcSaslProto,
+        party: Party<'_>,
+    ) -> Result<Established, RpcError> {
+        match std::mem::replace(self, Self::Negotiating) {
+            Self::Chosen(method, client) => {
                 let negotiated = client.finish(message.token.as_deref())?;
-                // Only what follows is wrapped.
-                self.layer =
-                    (negotiated.qop != QualityOfProtection::Authentication).then_some(negotiated);
-                method
+                let layered = negotiated.qop != QualityOfProtection::Authentication;
+                Ok(Established {
+                    method,
+                    layer: layered.then_some(negotiated),
+                })
             }
-            Handshake::Negotiating => {
+            Self::Negotiating => {
                 // The server has no security.
-                self.check_fallback()?;
-                AuthMethod::Simple
+                party.check_fallback()?;
+                Ok(Established::simple())
             }
-            Handshake::Ticket { .. } | Handshake::Done(_) => {
-                return Err(SaslError::sasl("Client is out of sync with server").into());
+            Self::Ticket { .. } | Self::Done(_) => {
+                Err(SaslError::sasl("Client is out of sync with server").into())
             }
-        };
-        self.established(method, now);
-        Ok(())
+        }
     }
+}
 
+impl Established {
+    /// Without authentication.
+    pub(super) fn simple() -> Self {
+        Self {
+            method: AuthMethod::Simple,
+            layer: None,
+        }
+    }
+}
+
+impl Party<'_> {
     /// Fails if this client must not talk to a server without security.
-    fn check_fallback(&self) -> Result<(), RpcError> {
+    fn check_fallback(self) -> Result<(), RpcError> {
         if self.identity.has_kerberos() && !self.settings.fallback_to_simple {
             return Err(RpcError::Refused(HdfsError::access_control(
                 "Server asks us to fall back to SIMPLE auth, but this client is configured to only allow secure connections.",
             )));
         }
         Ok(())
-    }
-
-    pub(super) fn send_sasl(
-        &mut self,
-        state: SaslState,
-        token: Option<Vec<u8>>,
-        auth: Option<SaslAuth>,
-    ) {
-        put_sasl(state, token, auth, &mut self.output);
     }
 }
 

@@ -3,6 +3,7 @@
 use prost::Message;
 
 use super::ClientId;
+use super::call::Outgoing;
 use crate::proto::common::rpc_sasl_proto::{SaslAuth, SaslState};
 use crate::proto::common::{
     IpcConnectionContextProto, RequestHeaderProto, RpcRequestHeaderProto, RpcSaslProto,
@@ -94,7 +95,7 @@ pub(super) fn put_ping(out: &mut Vec<u8>) {
 /// Appends a call.
 pub(super) fn put_call(
     client_id: &ClientId,
-    call: &super::Outgoing,
+    call: &Outgoing,
     protocol: (&str, u64),
     out: &mut Vec<u8>,
 ) {

@@ -7,6 +7,7 @@
 //! - [`RpcError`]: the reasons why a call fails
 //! - [`driver`]: connections with sockets and a clock
 
+mod call;
 mod connection;
 pub mod driver;
 mod error;
@@ -19,7 +20,8 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub use connection::{ClientConnection, ClientStep, Outgoing, Reply};
+pub use call::{Outgoing, Reply};
+pub use connection::{ClientConnection, ClientStep};
 pub use error::{RemoteException, RpcError, TicketError};
 pub use identity::Identity;
 pub use retry::RetryPolicy;

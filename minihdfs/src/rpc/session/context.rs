@@ -1,6 +1,6 @@
 //! The connection context, which names the caller, checked against the authenticated identity.
 
-use super::handshake::Handshake;
+use super::progress::Handshake;
 use super::{End, RpcSession};
 use crate::decode::decode;
 use crate::error::HdfsError;

@@ -6,6 +6,7 @@ use kerbox_events::Printable;
 use kerbox_krb5::Timestamp;
 use rand::Rng;
 
+use super::progress::Handshake;
 use super::{End, RpcSession};
 use crate::decode::decode;
 use crate::error::HdfsError;
@@ -16,29 +17,7 @@ use crate::rpc::frame::sasl_message;
 use crate::rpc::header::{ErrorCode, RequestHeader, ResponseHeader, call_id};
 use crate::rpc::wire;
 use crate::sasl::{DigestMd5Settings, SaslServer, SaslStep};
-use crate::user::{AuthMethod, User};
-
-/// The progress of a connection's authentication.
-pub(super) enum Handshake {
-    /// No authentication: the client did not request SASL, or may continue without it.
-    Simple,
-    /// SASL was requested; no message has been exchanged yet.
-    Start,
-    /// The offer was sent. It contains the challenge of this DIGEST-MD5 server, where tokens are
-    /// accepted.
-    Offered(Option<Box<SaslServer>>),
-    /// The client has chosen a method.
-    Chosen(AuthMethod, Box<SaslServer>),
-    /// The client has authenticated as `user`.
-    Done {
-        method: AuthMethod,
-        user: User,
-        /// The proxy user that obtained the token, if any.
-        real: Option<User>,
-        /// The DIGEST-MD5 user name of the token.
-        token: Option<Arc<str>>,
-    },
-}
+use crate::user::AuthMethod;
 
 const TOKEN: (&str, &str) = ("TOKEN", "DIGEST-MD5");
 const KERBEROS: (&str, &str) = ("KERBEROS", "GSSAPI");

@@ -7,7 +7,8 @@ use kerbox_events::{Ending, Event, HandshakeRefusal, Latch, Outcome, Ruling, rul
 use kerbox_krb5::Timestamp;
 use rand::Rng;
 
-use super::handshake::{Handshake, unauthorized};
+use super::handshake::unauthorized;
+use super::progress::Handshake;
 use super::{End, RpcSession};
 use crate::error::HdfsError;
 use crate::proto::common::RpcSaslProto;

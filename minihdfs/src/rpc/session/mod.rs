@@ -1,7 +1,7 @@
 //! One connection without its socket: [`RpcSession`] takes bytes and a time, and returns bytes.
 //!
 //! - `handshake`: the SASL offer and the client's choice; `mechanism`: the tokens of the chosen
-//!   mechanism
+//!   mechanism; `progress`: how far it is
 //! - `context`: the caller's identity
 //! - `call`: calls, and the faults that apply to them
 //! - `reply`: responses, wrapped where that was negotiated
@@ -10,6 +10,7 @@ mod call;
 mod context;
 mod handshake;
 mod mechanism;
+mod progress;
 mod reply;
 #[cfg(test)]
 pub(super) mod tests;
@@ -31,7 +32,7 @@ use crate::proto::common::RpcKindProto;
 use crate::proto::common::rpc_request_header_proto::OperationProto;
 use crate::sasl::SaslServer;
 use crate::user::Caller;
-use handshake::Handshake;
+use progress::Handshake;
 
 /// The next action of a session's driver.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

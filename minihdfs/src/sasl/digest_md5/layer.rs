@@ -5,7 +5,7 @@ use super::cipher::{Decryptor, DigestCipher, Encryptor};
 use super::hash::{Direction, signing_key};
 use super::hmac_md5::{HmacMd5, macs};
 use crate::sasl::SaslError;
-use crate::sasl::layer::{Layer, Unwrap, UnwrapHalf, Wrap, WrapHalf};
+use crate::sasl::layer::{Layer, Unwrap, Wrap, frame};
 use kerbox_krb5::crypto::constant_time_eq;
 
 /// The number of HMAC bytes sent.
@@ -14,13 +14,13 @@ const MAC: usize = 10;
 const TRAILER: usize = 6;
 
 /// Signs, and optionally encrypts, the messages of one direction.
-pub(crate) struct DigestWrap {
+struct DigestWrap {
     mac: Numbered,
     cipher: Option<(Encryptor, bool)>,
 }
 
 /// Verifies, and optionally decrypts, the messages of the other direction.
-pub(crate) struct DigestUnwrap {
+struct DigestUnwrap {
     mac: Numbered,
     cipher: Option<(Decryptor, bool)>,
 }
@@ -61,46 +61,41 @@ pub(super) fn layer(
         Direction::ClientToServer => Direction::ServerToClient,
         Direction::ServerToClient => Direction::ClientToServer,
     };
-    Layer {
-        wrap: WrapHalf(Wrap::DigestMd5(Box::new(DigestWrap {
-            mac: Numbered::new(session_key, outward),
-            cipher: cipher.map(|cipher| {
-                (
-                    Encryptor::new(cipher, session_key, outward),
-                    cipher.is_block_cipher(),
-                )
-            }),
-        }))),
-        unwrap: UnwrapHalf(Unwrap::DigestMd5(Box::new(DigestUnwrap {
-            mac: Numbered::new(session_key, inward),
-            cipher: cipher.map(|cipher| {
-                (
-                    Decryptor::new(cipher, session_key, inward),
-                    cipher.is_block_cipher(),
-                )
-            }),
-        }))),
+    let wrap = DigestWrap {
+        mac: Numbered::new(session_key, outward),
+        cipher: cipher.map(|cipher| {
+            let encryptor = Encryptor::new(cipher, session_key, outward);
+            (encryptor, cipher.is_block_cipher())
+        }),
+    };
+    let unwrap = DigestUnwrap {
+        mac: Numbered::new(session_key, inward),
+        cipher: cipher.map(|cipher| {
+            let decryptor = Decryptor::new(cipher, session_key, inward);
+            (decryptor, cipher.is_block_cipher())
+        }),
+    };
+    Layer::new(wrap, unwrap)
+}
+
+impl Wrap for DigestWrap {
+    fn wrap_into(&mut self, plaintext: &[u8], out: &mut Vec<u8>) {
+        let [mac] = self.mac.macs([plaintext]);
+        self.seal_into(plaintext, mac, out);
+    }
+
+    /// Signs both at once.
+    fn wrap_pair_into(&mut self, messages: [&[u8]; 2], out: &mut Vec<u8>) {
+        let macs = self.mac.macs(messages);
+        for (message, mac) in messages.into_iter().zip(macs) {
+            frame(out, |out| self.seal_into(message, mac, out));
+        }
     }
 }
 
 impl DigestWrap {
-    pub(in crate::sasl) fn wrap_into(&mut self, plaintext: &[u8], out: &mut Vec<u8>) {
-        let [mac] = self.macs([plaintext]);
-        self.seal_into(plaintext, mac, out);
-    }
-
-    /// Signs the next messages, which are then to be sealed in the same order.
-    pub(in crate::sasl) fn macs<const N: usize>(&self, messages: [&[u8]; N]) -> [[u8; MAC]; N] {
-        self.mac.macs(messages)
-    }
-
     /// Appends the token of the next message, whose signature is `mac`.
-    pub(in crate::sasl) fn seal_into(
-        &mut self,
-        plaintext: &[u8],
-        mac: [u8; MAC],
-        out: &mut Vec<u8>,
-    ) {
+    fn seal_into(&mut self, plaintext: &[u8], mac: [u8; MAC], out: &mut Vec<u8>) {
         out.reserve(plaintext.len() + 8 + MAC + TRAILER);
         let start = out.len();
         out.extend_from_slice(plaintext);
@@ -130,20 +125,15 @@ struct Opened {
     given: [u8; MAC],
 }
 
-impl DigestUnwrap {
-    pub(in crate::sasl) fn unwrap_into(
-        &mut self,
-        token: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Result<(), SaslError> {
+impl Unwrap for DigestUnwrap {
+    fn unwrap_into(&mut self, token: &[u8], out: &mut Vec<u8>) -> Result<(), SaslError> {
         let opened = self.open(token, self.mac.next, out)?;
         let [computed] = self.mac.macs([&out[opened.start..]]);
         self.verify(&opened, computed, out)
     }
 
-    /// Same as two calls of [`unwrap_into`](Self::unwrap_into), but verifies both tokens at once.
-    /// After an error in the second one, `out` holds the plaintext of the first.
-    pub(in crate::sasl) fn unwrap_pair_into(
+    /// Verifies both at once.
+    fn unwrap_pair_into(
         &mut self,
         tokens: [&[u8]; 2],
         out: &mut Vec<u8>,
@@ -163,7 +153,9 @@ impl DigestUnwrap {
         self.verify(&first, computed[0], out)?;
         self.verify(&second, computed[1], out)
     }
+}
 
+impl DigestUnwrap {
     /// Fails, and cuts the message off, if its MAC differs. Otherwise it counts.
     fn verify(
         &mut self,

@@ -20,10 +20,11 @@ use rand::Rng;
 
 pub use cipher::DigestCipher;
 pub use client::DigestMd5Client;
-pub(crate) use layer::{DigestUnwrap, DigestWrap};
 
+use super::error::SaslError;
 use super::layer::Layer;
-use super::{Established, QualityOfProtection, SaslError, SaslStep};
+use super::qop::QualityOfProtection;
+use super::step::{Established, SaslStep};
 use crate::base64;
 use crate::secret_manager::SecretManager;
 use directives::quote;

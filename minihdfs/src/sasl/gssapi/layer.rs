@@ -3,18 +3,18 @@
 use kerbox_krb5::gss::{GssContext, MessageReceiver, MessageSender};
 use rand::rngs::StdRng;
 
-use crate::sasl::layer::{Layer, Unwrap, UnwrapHalf, Wrap, WrapHalf};
+use crate::sasl::layer::{Layer, Unwrap, Wrap};
 use crate::sasl::{QualityOfProtection, SaslError};
 
 /// Signs or encrypts messages.
-pub(crate) struct GssWrap {
+struct GssWrap {
     sender: MessageSender,
     sealed: bool,
     rng: StdRng,
 }
 
 /// Verifies and unwraps messages.
-pub(crate) struct GssUnwrap {
+struct GssUnwrap {
     receiver: MessageReceiver,
     sealed: bool,
 }
@@ -26,32 +26,27 @@ pub(super) fn layer(context: GssContext, qop: QualityOfProtection, rng: StdRng) 
         QualityOfProtection::Integrity => false,
         QualityOfProtection::Privacy => true,
     };
-    Layer {
-        wrap: WrapHalf(Wrap::Gssapi(Box::new(GssWrap {
-            sender: context.sender,
-            sealed,
-            rng,
-        }))),
-        unwrap: UnwrapHalf(Unwrap::Gssapi(Box::new(GssUnwrap {
-            receiver: context.receiver,
-            sealed,
-        }))),
-    }
+    let wrap = GssWrap {
+        sender: context.sender,
+        sealed,
+        rng,
+    };
+    let unwrap = GssUnwrap {
+        receiver: context.receiver,
+        sealed,
+    };
+    Layer::new(wrap, unwrap)
 }
 
-impl GssWrap {
-    pub(in crate::sasl) fn wrap_into(&mut self, plaintext: &[u8], out: &mut Vec<u8>) {
+impl Wrap for GssWrap {
+    fn wrap_into(&mut self, plaintext: &[u8], out: &mut Vec<u8>) {
         self.sender
             .wrap_into(self.sealed, plaintext, &mut self.rng, out);
     }
 }
 
-impl GssUnwrap {
-    pub(in crate::sasl) fn unwrap_into(
-        &mut self,
-        token: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Result<(), SaslError> {
+impl Unwrap for GssUnwrap {
+    fn unwrap_into(&mut self, token: &[u8], out: &mut Vec<u8>) -> Result<(), SaslError> {
         let start = out.len();
         let sealed = self.receiver.unwrap_into(token, out).map_err(|error| {
             SaslError::sasl(format!("Problems unwrapping SASL buffer: {error}"))

@@ -18,10 +18,11 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 pub(in crate::sasl) use client::GssapiClient;
-pub(crate) use layer::{GssUnwrap, GssWrap};
 pub use settings::{GssapiSettings, ServiceKeytab};
 
-use super::{ApOutcome, Established, QualityOfProtection, SaslError, SaslStep};
+use super::error::SaslError;
+use super::qop::QualityOfProtection;
+use super::step::{ApOutcome, Established, SaslStep};
 
 /// The maximum size of wrapped messages that we announce to clients: the JDK's.
 const MAX_BUFFER: u32 = 0x1_0000;

@@ -10,8 +10,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 
-use super::RpcTarget;
 use super::connect::connect;
+use super::target::RpcTarget;
 use super::timer::{pause, reached};
 use crate::rpc::client::{
     ClientConnection, ClientId, ClientStep, Outgoing, Reply, RpcError, TicketError,

@@ -1,14 +1,15 @@
 //! Clients with sockets and a clock, the only part of the RPC client that depends on tokio.
 //!
 //! - [`RpcClient`]: makes calls over a connection that it opens when there is one to make
+//! - [`RpcTarget`]: the server, and how to call it
 //! - [`TicketSource`], [`KdcTickets`]: where Kerberos tickets come from
 
 mod connect;
 mod link;
+mod target;
 mod tickets;
 mod timer;
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,31 +19,15 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tokio::sync::{mpsc, oneshot};
 
+pub use target::RpcTarget;
 pub use tickets::{KdcTickets, TicketFuture, TicketSource};
 
-use super::{
-    ClientId, ClientSettings, Identity, Outgoing, Reply, RetryPolicy, RpcError, new_client_id,
-};
+use super::{ClientId, Outgoing, Reply, RetryPolicy, RpcError, new_client_id};
 use crate::decode::decode_parts;
 use link::{Command, Link};
 
 /// The maximum number of parts of a response. A file of 20,000 blocks has about a million.
 const MAX_RESPONSE_PARTS: usize = 2_000_000;
-
-/// A server, and how to call it.
-#[derive(Clone)]
-pub struct RpcTarget {
-    /// The server's address.
-    pub address: SocketAddr,
-    /// The protocol's name and version.
-    pub protocol: (&'static str, u64),
-    /// The user as whom to call.
-    pub identity: Identity,
-    /// The client's settings.
-    pub settings: Arc<ClientSettings>,
-    /// The source of Kerberos tickets, if the identity has any.
-    pub tickets: Option<Arc<dyn TicketSource>>,
-}
 
 /// A client of one server, protocol and user. Clones share its connection.
 ///
