@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,6 @@ use minihdfs::namenode::NameNode;
 
 use crate::client::environment::ClientEnv;
 use crate::client::login::InProcess;
-use crate::control::{Control, Target};
 use crate::realm::Realm;
 use crate::servers::datanodes::Datanode;
 use crate::servers::hdfs::Hdfs;
@@ -44,7 +43,7 @@ pub struct Cluster {
     // Fields drop in order: the servers stop first, then the realm leaves the shared krb5.conf.
     fixture: Fixture,
     realm: Option<Realm>,
-    hdfs: Arc<Hdfs>,
+    pub(crate) hdfs: Arc<Hdfs>,
 }
 
 impl Cluster {
@@ -192,17 +191,6 @@ impl Cluster {
             principal: login.principal().to_string(),
             cache: format!("FILE:{}", login.ccache().display()),
         }
-    }
-
-    /// Answers the requests of the `kerbox` command on a socket, until the returned value is
-    /// dropped; see [`Realm::serve_control`].
-    pub fn serve_control(&self, path: impl AsRef<Path>) -> Result<Control, Error> {
-        let target = Target {
-            world: Arc::clone(self.world()),
-            realm: self.realm.as_ref().map(Realm::handle),
-            hdfs: Some(Arc::clone(&self.hdfs)),
-        };
-        Control::start(path.as_ref(), target)
     }
 
     /// Returns the allowed difference between a client's clock and the servers'.

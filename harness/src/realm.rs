@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,6 @@ use minihdfs::namenode::NameNode;
 use rand::rngs::StdRng;
 
 use crate::client::environment::{self, ClientEnv};
-use crate::control::{Control, Target};
 use crate::servers::kdcs::KdcServer;
 use crate::servers::realm_core::RealmCore;
 use crate::spec::builder::{Builder, Start};
@@ -239,28 +238,6 @@ impl Realm {
         environment::of_directory(self.core.world.path())
     }
 
-    /// Answers the requests of the `kerbox` command on a socket, until the returned value is
-    /// dropped. With the socket `control.sock` in the fixture's [directory](Self::path), that is
-    /// `kerbox principal list --dir DIRECTORY`. The file must not exist.
-    ///
-    /// ```
-    /// let realm = kerbox::Realm::start_blocking()?;
-    /// let control = realm.serve_control(realm.path().join("control.sock"))?;
-    /// let asked = std::process::Command::new("kerbox")
-    ///     .args(["clock", "advance", "1h", "--dir"])
-    ///     .arg(realm.path())
-    ///     .output();
-    /// # Ok::<(), kerbox::Error>(())
-    /// ```
-    pub fn serve_control(&self, path: impl AsRef<Path>) -> Result<Control, Error> {
-        let target = Target {
-            world: Arc::clone(&self.core.world),
-            realm: Some(self.handle()),
-            hdfs: None,
-        };
-        Control::start(path.as_ref(), target)
-    }
-
     /// Returns a second handle, which does not keep the KDC running.
     pub(crate) fn handle(&self) -> Self {
         Self {
@@ -312,6 +289,8 @@ impl fmt::Debug for Realm {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::Cluster;
     use kerbox_krb5::Keytab;

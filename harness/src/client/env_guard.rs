@@ -71,15 +71,42 @@ impl Drop for EnvGuard {
     }
 }
 
-/// Puts variables into the process's environment permanently. Living guards take precedence over
-/// them until they are dropped.
-pub(crate) fn set_for_good(variables: &ClientEnv) {
-    let mut stack = PROCESS.lock();
-    for (name, value) in variables.iter() {
-        match stack.base.get_mut(name) {
-            Some(below) => *below = Some(value.to_owned()),
-            None => set(name, Some(value)),
+impl ClientEnv {
+    /// Puts the variables into this process's environment permanently. Living guards take
+    /// precedence over them until they are dropped.
+    pub(crate) fn set_for_good(&self) {
+        let mut stack = PROCESS.lock();
+        for (name, value) in self.iter() {
+            match stack.base.get_mut(name) {
+                Some(below) => *below = Some(value.to_owned()),
+                None => set(name, Some(value)),
+            }
         }
+    }
+
+    /// Puts the variables into this process's environment until the guard is dropped. For clients
+    /// that live in the process and accept nothing else, such as libgssapi.
+    ///
+    /// A process has only one environment. Guards on one thread nest, and so do those of one tokio
+    /// task, on whichever thread it runs. Other callers block their thread until the existing
+    /// guards are gone. C clients must not run in other threads while a guard is created or
+    /// dropped. Prefer [`command`](Self::command), or [`shared_krb5_conf`](crate::shared_krb5_conf)
+    /// for clients that take a cache by name.
+    ///
+    /// # Panics
+    /// If other callers' guards stay for five minutes without any being created or dropped. Panics
+    /// at once if they belong to another task of this thread's runtime, because that task could not
+    /// continue while this one waits. The message says where they were entered.
+    /// [`try_enter`](Self::try_enter) does not wait.
+    #[track_caller]
+    pub fn enter(&self) -> EnvGuard {
+        EnvGuard::enter(self)
+    }
+
+    /// Like [`enter`](Self::enter), but fails with [`Error::EnvironmentInUse`] instead of waiting.
+    #[track_caller]
+    pub fn try_enter(&self) -> Result<EnvGuard, Error> {
+        EnvGuard::try_enter(self)
     }
 }
 
@@ -425,10 +452,7 @@ mod tests {
     #[test]
     fn what_is_set_for_good_appears_when_the_guards_are_gone() {
         let guard = env(&[("KERBOX_TEST_J", "guard")]).enter();
-        set_for_good(&env(&[
-            ("KERBOX_TEST_J", "good"),
-            ("KERBOX_TEST_K", "good"),
-        ]));
+        env(&[("KERBOX_TEST_J", "good"), ("KERBOX_TEST_K", "good")]).set_for_good();
         assert_eq!(value("KERBOX_TEST_J").as_deref(), Some("guard"));
         assert_eq!(value("KERBOX_TEST_K").as_deref(), Some("good"));
         drop(guard);

@@ -6,9 +6,6 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::Command;
 
-use crate::Error;
-use crate::client::env_guard::{self, EnvGuard};
-
 /// Environment variables that point clients to a fixture, as plain data.
 ///
 /// | variable | read by |
@@ -70,36 +67,6 @@ impl ClientEnv {
                 )
             })
             .collect()
-    }
-
-    /// Puts the variables into this process's environment permanently.
-    pub(crate) fn set_for_good(&self) {
-        env_guard::set_for_good(self);
-    }
-
-    /// Puts the variables into this process's environment until the guard is dropped. For clients
-    /// that live in the process and accept nothing else, such as libgssapi.
-    ///
-    /// A process has only one environment. Guards on one thread nest, and so do those of one tokio
-    /// task, on whichever thread it runs. Other callers block their thread until the existing
-    /// guards are gone. C clients must not run in other threads while a guard is created or
-    /// dropped. Prefer [`command`](Self::command), or [`shared_krb5_conf`](crate::shared_krb5_conf)
-    /// for clients that take a cache by name.
-    ///
-    /// # Panics
-    /// If other callers' guards stay for five minutes without any being created or dropped. Panics
-    /// at once if they belong to another task of this thread's runtime, because that task could not
-    /// continue while this one waits. The message says where they were entered.
-    /// [`try_enter`](Self::try_enter) does not wait.
-    #[track_caller]
-    pub fn enter(&self) -> EnvGuard {
-        EnvGuard::enter(self)
-    }
-
-    /// Like [`enter`](Self::enter), but fails with [`Error::EnvironmentInUse`] instead of waiting.
-    #[track_caller]
-    pub fn try_enter(&self) -> Result<EnvGuard, Error> {
-        EnvGuard::try_enter(self)
     }
 }
 

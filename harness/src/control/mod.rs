@@ -29,11 +29,13 @@ mod events;
 mod faults;
 mod principals;
 mod request;
+mod serve;
 mod server;
+mod target;
 mod tickets;
 
 pub use request::{
     Answer, ClockRequest, FaultAction, FaultRequest, PrincipalRequest, Request, TicketRequest, When,
 };
 pub use server::Control;
-pub(crate) use server::Target;
+use target::Target;

@@ -13,10 +13,9 @@ use std::{fmt, fs, thread};
 
 use serde_json::Value;
 
+use super::target::Target;
 use super::{Answer, Request, clock, events, faults::Faults, principals, tickets};
-use crate::servers::hdfs::Hdfs;
-use crate::world::World;
-use crate::{Error, Realm};
+use crate::Error;
 
 /// Maximum size of a request in bytes.
 const LONGEST: u64 = 1 << 20;
@@ -24,26 +23,6 @@ const LONGEST: u64 = 1 << 20;
 const MOST: usize = 64;
 /// Time limit for reading a client's request, and for writing its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// The fixture that a control socket belongs to. It does not keep the fixture running.
-pub(crate) struct Target {
-    pub(crate) world: Arc<World>,
-    pub(crate) realm: Option<Realm>,
-    pub(crate) hdfs: Option<Arc<Hdfs>>,
-}
-
-impl Target {
-    pub(super) fn world(&self) -> &World {
-        &self.world
-    }
-
-    /// Returns the realm, which a cluster with simple security lacks.
-    pub(super) fn realm(&self) -> Result<&Realm, String> {
-        self.realm
-            .as_ref()
-            .ok_or_else(|| String::from("there is no KDC: the servers run with simple security"))
-    }
-}
 
 /// A control socket, from [`Cluster::serve_control`](crate::Cluster::serve_control) or
 /// [`Realm::serve_control`](crate::Realm::serve_control). Dropping it closes and removes the

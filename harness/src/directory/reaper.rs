@@ -5,8 +5,11 @@ use std::path::Path;
 use std::sync::{Mutex, Once, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use super::PREFIX;
 use super::marker::Marker;
+use super::removal::remove;
+
+/// Prefix of every directory that Kerbox creates for a fixture.
+pub(super) const PREFIX: &str = "kerbox-";
 
 /// The thread that removes what killed runs left, until it has been joined.
 static REAPER: Mutex<Option<JoinHandle<()>>> = Mutex::new(None);
@@ -51,7 +54,7 @@ pub fn reap(parent: &Path, prefix: &str) {
             .to_str()
             .is_some_and(|name| name.starts_with(prefix));
         if named && let Some(marker) = Marker::claim_orphan(&entry.path()) {
-            super::remove(&entry.path(), &marker);
+            remove(&entry.path(), &marker);
         }
     }
 }

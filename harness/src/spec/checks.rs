@@ -144,7 +144,7 @@ mod tests {
     use super::*;
     use crate::{Cluster, ClusterBuilder, PacDomain, Protection, Realm, RealmBuilder};
 
-    const ADDRESS: std::net::SocketAddr = crate::spec::realm::LOOPBACK;
+    const ADDRESS: std::net::SocketAddr = crate::spec::defaults::LOOPBACK;
 
     fn assert_refused<T>(started: Result<T, Error>, key: &str, because: &str) {
         let error = match started {

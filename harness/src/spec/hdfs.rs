@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::spec::realm::LOOPBACK;
+use crate::spec::defaults::{LOOPBACK, SUPERUSER, USERS};
 
 /// The way in which the servers of an HDFS authenticate their clients.
 ///
@@ -114,7 +114,6 @@ impl HdfsSpec {
 
 impl Default for HdfsSpec {
     fn default() -> Self {
-        let users = crate::spec::realm::USERS;
         let home = |user: &str| NewDirectory {
             path: format!("/user/{user}"),
             owner: user.to_owned(),
@@ -127,7 +126,7 @@ impl Default for HdfsSpec {
             group: "supergroup".to_owned(),
             mode: 0o1777,
         };
-        let groups = users.map(|user| (user.to_owned(), vec![user.to_owned()]));
+        let groups = USERS.map(|user| (user.to_owned(), vec![user.to_owned()]));
         let supergroup = ("supergroup".to_owned(), vec![SUPERUSER.to_owned()]);
         Self {
             security: Security::Kerberos,
@@ -135,12 +134,9 @@ impl Default for HdfsSpec {
             datanodes: 1,
             listen: LOOPBACK,
             groups: groups.into_iter().chain([supergroup]).collect(),
-            directories: users.map(home).into_iter().chain([temporary]).collect(),
+            directories: USERS.map(home).into_iter().chain([temporary]).collect(),
             keys: BTreeMap::new(),
             blocks: None,
         }
     }
 }
-
-/// The default superuser.
-pub(crate) const SUPERUSER: &str = "hdfs";

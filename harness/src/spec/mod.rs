@@ -18,6 +18,7 @@
 
 pub(crate) mod builder;
 pub(crate) mod checks;
+mod defaults;
 #[doc(hidden)]
 pub mod duration;
 pub(crate) mod file_names;

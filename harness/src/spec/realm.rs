@@ -1,20 +1,15 @@
 //! The description of a realm.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use kerbox_kdc::{Attributes, Pac, PacDomain, RealmConfig};
 use kerbox_krb5::EncryptionType;
 
 use crate::Error;
+use crate::spec::defaults::{LOOPBACK, SUPERUSER, USERS};
 use crate::spec::{NewPrincipal, Trust};
-
-/// A random port of the loopback interface.
-pub(crate) const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-
-/// The default users, each with its name as password and with a home directory.
-pub(crate) const USERS: [&str; 3] = ["alice", "bob", "jupyter"];
 
 /// The default services, all on `localhost`.
 const SERVICES: [&str; 6] = ["hdfs", "nn", "dn", "sn", "HTTP", "host"];
@@ -78,7 +73,7 @@ impl RealmSpec {
     /// Returns the default principals: Hadoop's services on `localhost`, its superuser, and three
     /// users whose passwords are their names.
     pub fn default_principals() -> impl Iterator<Item = NewPrincipal> {
-        let users = USERS.into_iter().chain([crate::spec::hdfs::SUPERUSER]);
+        let users = USERS.into_iter().chain([SUPERUSER]);
         let users = users.map(|name| NewPrincipal::new(name).password_besides(name));
         let services = SERVICES.map(|service| NewPrincipal::new(format!("{service}/localhost")));
         users.chain(services)

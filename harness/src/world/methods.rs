@@ -56,7 +56,7 @@ pub(crate) fn beyond(skew: Duration) -> Duration {
 macro_rules! world_methods {
     ($fixture:ident, |$this:ident| $world:expr) => {
         impl $fixture {
-            fn world(&self) -> &std::sync::Arc<$crate::world::World> {
+            pub(crate) fn world(&self) -> &std::sync::Arc<$crate::world::World> {
                 let $this = self;
                 $world
             }

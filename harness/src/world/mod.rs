@@ -25,7 +25,7 @@ use crate::watch::journal::Journal;
 use crate::world::captured::is_captured;
 use crate::world::runtime::{Runtime, ThreadIds};
 use crate::world::settings::WorldSettings;
-use crate::world::steps::Watcher;
+use crate::world::watcher::Watcher;
 
 mod captured;
 pub(crate) mod elsewhere;
@@ -33,6 +33,7 @@ pub(crate) mod methods;
 pub(crate) mod runtime;
 pub(crate) mod settings;
 pub(crate) mod steps;
+mod watcher;
 
 /// Number of journal lines that a failing test prints.
 const LINES_ON_PANIC: usize = 35;

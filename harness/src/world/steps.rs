@@ -8,11 +8,8 @@ use std::time::Duration;
 
 use kerbox_events::{Event, Hook};
 use kerbox_krb5::Timestamp;
-use kerbox_krb5::sleep::ClockWatcher;
-use tokio::sync::Notify;
 
 use super::elsewhere::elsewhere;
-use super::runtime::ThreadIds;
 use super::{TimedServer, World, lock};
 use crate::Error;
 use crate::client::ccaches;
@@ -69,22 +66,6 @@ impl Steps {
     pub fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
-    }
-}
-
-/// Registers a fixture with its clock. Dropping it ends that.
-pub(super) struct Watcher {
-    pub(super) changed: Arc<Notify>,
-    pub(super) resumed: ThreadIds,
-}
-
-impl ClockWatcher for Watcher {
-    fn changed(&self) {
-        self.changed.notify_one();
-    }
-
-    fn resumed(&self) {
-        self.resumed.enter();
     }
 }
 

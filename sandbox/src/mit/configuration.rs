@@ -11,7 +11,7 @@ use kerbox_krb5::{EncryptionType, Principal, Timestamp};
 use super::acl::Acl;
 use super::date::{parse_absolute, parse_delta};
 use super::keysalt::{self, KeySalt, words};
-use super::profile::Profile;
+use super::profile::{Profile, is_true};
 use super::relations::{Program, warnings};
 use super::{flags, listen, place};
 
@@ -366,10 +366,4 @@ fn common(profile: &Profile, program: Program) -> Result<Common, String> {
         }
     }
     Ok(common)
-}
-
-/// Returns true if MIT's library reads this word as true.
-pub(super) fn is_true(text: &str) -> bool {
-    let words = ["y", "yes", "true", "t", "1", "on"];
-    words.iter().any(|word| text.eq_ignore_ascii_case(word))
 }

@@ -60,6 +60,12 @@ impl SaltType {
         Self::ALL.into_iter().find(|salt| salt.number() == number)
     }
 
+    /// Returns the name of the type with this number, or the number if it is not known here.
+    pub(crate) fn name_of(number: i32) -> String {
+        let known = Self::numbered(number);
+        known.map_or_else(|| number.to_string(), |salt| salt.name().to_owned())
+    }
+
     /// Returns the salt itself; `None` for the default one.
     pub(crate) fn of(self, principal: &Principal, rng: &mut impl Rng) -> Option<String> {
         match self {

@@ -284,6 +284,12 @@ fn unquoted(quoted: &str) -> String {
     text
 }
 
+/// Returns true if MIT's library reads this word as true.
+pub(super) fn is_true(text: &str) -> bool {
+    let words = ["y", "yes", "true", "t", "1", "on"];
+    words.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,8 +2,7 @@
 //! affects MIT's programs but has no effect here, the affected program prints a warning that names
 //! it.
 
-use super::configuration::is_true;
-use super::profile::Profile;
+use super::profile::{Profile, is_true};
 
 /// One of the programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

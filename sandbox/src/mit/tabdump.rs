@@ -6,7 +6,6 @@ use super::configuration::Configuration;
 use super::database::{Database, Entry};
 use super::flags;
 use super::hex::hex;
-use super::tagged::salt_bytes;
 
 /// A kind of table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,7 +166,7 @@ fn keys(entry: &Entry, table: Table, style: Style) -> Vec<Vec<String>> {
             true => key.salt_number().to_string(),
             false => salt.to_owned(),
         });
-        row.push(octets(&hex(salt_bytes(key))));
+        row.push(octets(&hex(key.salt_bytes())));
         row
     };
     entry.keys.iter().enumerate().map(row).collect()

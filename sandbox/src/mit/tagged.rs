@@ -2,9 +2,8 @@
 
 use kerbox_krb5::EncryptionType;
 
-use super::database::{Entry, StoredKey};
+use super::database::Entry;
 use super::hex::{hex, unhex};
-use super::keysalt::SaltType;
 use super::xdr::KadminData;
 
 /// The types that are read and written here. Other types are kept as they are.
@@ -240,17 +239,6 @@ pub(super) fn set_newest_for_older(entry: &mut Entry, all: &[NewestForOlder]) {
         bytes.extend(sealed);
     }
     set(entry, NEWEST_FOR_OLDER, &bytes);
-}
-
-/// Returns the name of a salt type, or its number if it is not known here.
-pub(super) fn keysalt_name(number: i32) -> String {
-    let known = SaltType::numbered(number);
-    known.map_or_else(|| number.to_string(), |salt| salt.name().to_owned())
-}
-
-/// Returns the salt of a key as MIT's database holds it.
-pub(super) fn salt_bytes(key: &StoredKey) -> &[u8] {
-    key.salt.as_deref().unwrap_or_default().as_bytes()
 }
 
 #[cfg(test)]

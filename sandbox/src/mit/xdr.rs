@@ -3,7 +3,7 @@
 
 use super::database::StoredKey;
 use super::hex::{hex, unhex};
-use super::tagged::{keysalt_name, salt_bytes};
+use super::keysalt::SaltType;
 
 /// kadmin's data about a principal.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -102,7 +102,7 @@ fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 
 fn put_key(out: &mut Vec<u8>, key: &StoredKey) {
     let sealed = unhex(&key.sealed).unwrap_or_default();
-    let salt = salt_bytes(key);
+    let salt = key.salt_bytes();
     let parts: u32 = if key.salt_type.is_some() { 2 } else { 1 };
     out.extend(parts.to_be_bytes());
     out.extend(key.kvno.to_be_bytes());
@@ -147,7 +147,7 @@ impl<'a> Reader<'a> {
                 [] => None,
                 salt => Some(String::from_utf8(salt.to_vec()).ok()?),
             },
-            salt_type: (parts > 1).then(|| keysalt_name(salt_type)),
+            salt_type: (parts > 1).then(|| SaltType::name_of(salt_type)),
         })
     }
 }

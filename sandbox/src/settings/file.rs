@@ -3,18 +3,18 @@
 use kerbox::NewPrincipal;
 use kerbox::spec::duration::parse as parse_duration;
 use kerbox::spec::{HdfsSpec, NewDirectory, RealmSpec};
-use kerbox_kdc::{PacAccount, SidError};
-use kerbox_krb5::Principal;
+use kerbox_kdc::SidError;
 use minihdfs::config::HdfsConfig;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
+use super::names::{own_name, same_name};
+use super::principals::read_principal;
 use super::section::{Section, Source};
-use super::text::{parse_time, timestamp};
 use super::values::{
-    parse_attribute, parse_enctype, parse_file_name, parse_listen, parse_mode, parse_name,
-    parse_netbios_name, parse_pac, parse_path, parse_principals, parse_realm, parse_security,
+    parse_attribute, parse_enctype, parse_listen, parse_mode, parse_name, parse_netbios_name,
+    parse_pac, parse_path, parse_principals, parse_realm, parse_security,
 };
-use super::{Settings, keys, other_realms};
+use super::{Settings, other_realms};
 
 /// Reads a file's settings over the defaults. Fails with every problem in it, each as `NAME:LINE:
 /// what`.
@@ -70,11 +70,6 @@ fn read_document(source: &Source<'_>, document: &DeTable<'_>, settings: &mut Set
     top.finish();
 }
 
-/// Returns the realm's name, which every sandbox's realm has.
-pub(super) fn own_name(realm: &RealmSpec) -> &str {
-    realm.name.as_deref().unwrap_or_default()
-}
-
 fn read_realm(mut section: Section<'_, '_>, realm: &mut RealmSpec) {
     if let Some(name) = section.text("name", parse_realm) {
         realm.name = Some(name);
@@ -115,94 +110,6 @@ fn read_realm(mut section: Section<'_, '_>, realm: &mut RealmSpec) {
         section.problem("max_life is zero, so that no ticket could ever be used");
     }
     section.finish();
-}
-
-fn read_principal(
-    mut section: Section<'_, '_>,
-    realm: &RealmSpec,
-    before: &[NewPrincipal],
-) -> Option<NewPrincipal> {
-    let own_realm = own_name(realm);
-    let principal = |text: &str| match Principal::parse(text, own_realm) {
-        Ok(principal) if principal.components().iter().all(|part| !part.is_empty()) => {
-            Ok(text.to_owned())
-        }
-        Ok(_) => Err(format!(
-            "{text:?} is not a principal's name: a part of it is empty"
-        )),
-        Err(error) => Err(error.to_string()),
-    };
-    let name = section.text("name", principal);
-    let given = keys::read(&mut section);
-    let mut read = NewPrincipal::new(name.unwrap_or_default());
-    read.password = section.text("password", parse_name);
-    read.random_keys = section.take("random_keys", flag).unwrap_or_default();
-    read.import = given.path();
-    read.keytab = section.text("keytab", parse_file_name);
-    read.enctypes = section.list("enctypes", parse_enctype);
-    read.kvno = section.number("kvno", 1);
-    read.max_life = section.text("max_life", parse_duration);
-    read.max_renewable_life = section.text("max_renewable_life", parse_duration);
-    read.expires = section.take("expires", time);
-    read.password_expires = section.take("password_expires", time);
-    read.attributes = section
-        .list("attributes", parse_attribute)
-        .unwrap_or_default();
-    read.delegates_to = section.list("delegates_to", principal).unwrap_or_default();
-    read.pac_account = PacAccount {
-        rid: section.number("rid", 1),
-        primary_group: section.number("primary_group", 1),
-        groups: section.numbers("groups", 1).unwrap_or_default(),
-        full_name: section.text("full_name", parse_name),
-    };
-    if read.name.is_empty() {
-        if !section.has("name") {
-            section.problem("it needs a name, as in name = \"carol\"");
-        }
-        section.finish();
-        return None;
-    }
-    if let Ok(principal) = Principal::parse(&read.name, own_realm) {
-        read.keys = given.of(&principal, &section);
-        let served = |name: &str| name == own_realm || other_realms::serves(realm, name);
-        let is_served = served(principal.realm())
-            || principal.is_krbtgt() && served(&principal.components()[1]);
-        if !is_served {
-            section.problem(format!(
-                "the realm {:?} is not served here; add a [[further_realm]] of that name",
-                principal.realm()
-            ));
-        }
-    }
-    if before
-        .iter()
-        .any(|other| same_name(&other.name, &read.name, own_realm))
-    {
-        section.problem(format!("{:?} stands here twice; join the two", read.name));
-    }
-    if read.random_keys && read.password.is_none() {
-        section.problem("random_keys is for a principal with a password: others' keys are random");
-    }
-    if read.enctypes.as_ref().is_some_and(Vec::is_empty) {
-        section.problem("enctypes is empty; leave it out for the realm's");
-    }
-    for (key, own, ceiling) in [
-        ("max_life", read.max_life, realm.max_life),
-        (
-            "max_renewable_life",
-            read.max_renewable_life,
-            realm.max_renewable_life,
-        ),
-    ] {
-        if own.is_some_and(|own| own > ceiling) {
-            section.problem(format!(
-                "the realm's {key} is lower than that of {:?}; raise [realm] {key} too",
-                read.name
-            ));
-        }
-    }
-    section.finish();
-    Some(read)
 }
 
 fn read_hdfs(mut section: Section<'_, '_>, hdfs: &mut HdfsSpec) {
@@ -249,33 +156,6 @@ fn read_hdfs(mut section: Section<'_, '_>, hdfs: &mut HdfsSpec) {
 fn set<T>(target: &mut T, given: Option<T>) {
     if let Some(given) = given {
         *target = given;
-    }
-}
-
-fn time(value: &DeValue<'_>) -> Result<kerbox_krb5::Timestamp, String> {
-    match value {
-        DeValue::Datetime(time) => {
-            timestamp(time).ok_or_else(|| format!("{time} is no point in time: date, time and zone are needed, as in 2020-01-01T00:00:00Z"))
-        }
-        DeValue::String(text) => parse_time(text),
-        _ => Err(String::from(
-            "it is not a time; write RFC 3339 without quotes, as in 2020-01-01T00:00:00Z",
-        )),
-    }
-}
-
-fn flag(value: &DeValue<'_>) -> Result<bool, String> {
-    match value {
-        DeValue::Boolean(flag) => Ok(*flag),
-        _ => Err(String::from("it is true or false, without quotes")),
-    }
-}
-
-/// Returns whether two names mean the same principal.
-pub(super) fn same_name(a: &str, b: &str, realm: &str) -> bool {
-    match (Principal::parse(a, realm), Principal::parse(b, realm)) {
-        (Ok(a), Ok(b)) => a == b,
-        _ => a == b,
     }
 }
 

@@ -8,6 +8,7 @@ use kerbox::spec::Keys;
 use kerbox_krb5::{EncryptionKey, Keytab, KeytabEntry, Principal};
 
 use super::section::Section;
+use super::toml_text::quoted;
 use super::values::{enctype_name, parse_enctype, parse_name};
 
 /// The keys from `keys` or `import`.
@@ -156,7 +157,7 @@ pub(super) fn show(f: &mut fmt::Formatter<'_>, keys: &Keys, import: Option<&Path
         Some(path) => {
             let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
             let text = path.display().to_string();
-            writeln!(f, "import = {}", super::show::quoted(&text))
+            writeln!(f, "import = {}", quoted(&text))
         }
         None if keys.is_empty() => Ok(()),
         None => {

@@ -12,11 +12,14 @@ use kerbox::spec::Spec;
 mod file;
 mod keys;
 mod merge;
+mod names;
 mod nearest;
 mod other_realms;
+mod principals;
 mod section;
 mod show;
 mod text;
+mod toml_text;
 mod values;
 mod warnings;
 

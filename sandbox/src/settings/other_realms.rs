@@ -8,11 +8,10 @@ use kerbox::spec::duration::{parse as parse_duration, to_text as duration};
 use kerbox::spec::{Direction, FurtherRealm, Keys, OtherRealms, RealmSpec};
 use kerbox_krb5::{EncryptionType, Principal};
 
-use super::file::own_name;
 use super::keys;
+use super::names::own_name;
 use super::section::Section;
-use super::show::{list, quoted};
-
+use super::toml_text::{list, quoted};
 use super::values::{enctype_name, parse_attribute, parse_enctype, parse_name, parse_realm};
 
 fn parse_direction(text: &str) -> Result<Direction, String> {

@@ -6,9 +6,10 @@ use kerbox::NewPrincipal;
 use kerbox::spec::duration::to_text as duration;
 use kerbox::spec::{RealmSpec, Security};
 
-use super::file::same_name;
+use super::names::same_name;
+use super::toml_text::{list, quoted, toml_key};
 use super::values::enctype_name;
-use super::{Settings, other_realms};
+use super::{Settings, keys, other_realms};
 
 /// The end of the comment in place of a secret.
 const NOT_SHOWN: &str = "not shown";
@@ -126,7 +127,7 @@ fn write_principal(f: &mut fmt::Formatter<'_>, principal: &NewPrincipal) -> fmt:
     if principal.random_keys {
         writeln!(f, "random_keys = true")?;
     }
-    super::keys::show(f, &principal.keys, principal.import.as_deref())?;
+    keys::show(f, &principal.keys, principal.import.as_deref())?;
     if let Some(keytab) = &principal.keytab {
         writeln!(f, "keytab = {}", quoted(keytab))?;
     }
@@ -178,27 +179,6 @@ fn write_principal(f: &mut fmt::Formatter<'_>, principal: &NewPrincipal) -> fmt:
         writeln!(f, "delegates_to = {}", list(&principal.delegates_to))?;
     }
     Ok(())
-}
-
-pub(super) fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
-}
-
-pub(super) fn list(items: impl IntoIterator<Item = impl ToString>) -> String {
-    let items: Vec<String> = items
-        .into_iter()
-        .map(|item| quoted(&item.to_string()))
-        .collect();
-    format!("[{}]", items.join(", "))
-}
-
-/// Formats a key, without quotes if TOML allows it.
-fn toml_key(key: &str) -> String {
-    let bare = !key.is_empty()
-        && key
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    if bare { key.to_owned() } else { quoted(key) }
 }
 
 #[cfg(test)]

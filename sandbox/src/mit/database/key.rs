@@ -76,6 +76,11 @@ impl StoredKey {
         self.salt_type.as_ref().and_then(number).unwrap_or(0)
     }
 
+    /// Returns the salt as MIT's database holds it; empty for the default one.
+    pub(crate) fn salt_bytes(&self) -> &[u8] {
+        self.salt.as_deref().unwrap_or_default().as_bytes()
+    }
+
     /// Returns true if the key belongs to this password.
     pub(super) fn is_of(&self, password: &str, default_salt: &str, with: &EncryptionKey) -> bool {
         let salt = self.salt.as_deref().unwrap_or(default_salt);

@@ -1,6 +1,7 @@
 //! The text format in which MIT's `kdb5_util` dumps and loads databases: one line for each
 //! principal and each policy, with fields between tabs.
 
+mod line;
 mod policies;
 mod read;
 mod write;

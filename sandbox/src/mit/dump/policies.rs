@@ -3,8 +3,7 @@
 use std::fmt::Write;
 
 use super::Format;
-use super::read::Fields;
-use super::write::put_tagged;
+use super::line::{Fields, put_tagged};
 use crate::mit::hex::{hex, unhex};
 use crate::mit::policy::{LoadedPolicy, Policy};
 

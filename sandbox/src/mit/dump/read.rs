@@ -1,11 +1,10 @@
 //! Reads dumps.
 
-use std::str::{FromStr, Split};
-
+use super::line::{Fields, octets};
 use super::{Format, policies};
-use crate::mit::database::{Database, Entry, StoredKey};
-use crate::mit::hex::{hex, unhex};
-use crate::mit::tagged::{self, keysalt_name};
+use crate::mit::database::{Database, Entry};
+use crate::mit::hex::hex;
+use crate::mit::tagged;
 
 /// Reads a dump into a database, of this format or of the one that its first line names. Returns
 /// the names of its principals and policies. Errors begin with the number of the line.
@@ -22,7 +21,7 @@ pub(in crate::mit) fn read(
     let mut names = Vec::new();
     for (number, line) in lines {
         let at = |why: String| format!("({number}): {why}");
-        let mut fields = Fields(Some(line.split('\t')));
+        let mut fields = Fields::of(line);
         match fields.text("the record's type").map_err(at)? {
             "princ" => {
                 let (name, entry) = principal(&mut fields).map_err(at)?;
@@ -77,89 +76,6 @@ fn principal(fields: &mut Fields<'_>) -> Result<(String, Entry), String> {
     match fields.is_empty() {
         true => Ok((name.to_owned(), entry)),
         false => Err("the line goes on after the record".to_owned()),
-    }
-}
-
-/// Parses as many octets in hexadecimal, or `-1` for none.
-fn octets(text: &str, length: usize) -> Result<Vec<u8>, String> {
-    let found = match (text, length) {
-        ("-1", 0) => Some(Vec::new()),
-        _ => unhex(text).filter(|bytes| bytes.len() == length && length > 0),
-    };
-    found.ok_or_else(|| format!("{text:?} is not {length} bytes in hexadecimal"))
-}
-
-/// The remaining fields of a line.
-pub(super) struct Fields<'a>(Option<Split<'a, char>>);
-
-impl<'a> Fields<'a> {
-    /// Returns the next field.
-    pub(super) fn text(&mut self, what: &str) -> Result<&'a str, String> {
-        let next = self.0.as_mut().and_then(Iterator::next);
-        next.ok_or_else(|| format!("{what} is missing"))
-    }
-
-    /// Returns the next field as a number.
-    pub(super) fn number<T: FromStr>(&mut self, what: &str) -> Result<T, String> {
-        let text = self.text(what)?;
-        let number = text.parse();
-        number.map_err(|_| format!("{what} is {text:?}, which is not a number that can stand here"))
-    }
-
-    /// Returns true after the last field.
-    pub(super) fn is_empty(&mut self) -> bool {
-        let rest = self.0.clone();
-        rest.is_none_or(|mut rest| rest.next().is_none())
-    }
-
-    /// Returns a lifetime. A negative one, as other programs have written it, is none at all.
-    fn life(&mut self, what: &str) -> Result<u64, String> {
-        let life: i32 = self.number(what)?;
-        Ok(life.max(0).cast_unsigned().into())
-    }
-
-    /// Returns a time; 0 is never.
-    fn time(&mut self, what: &str) -> Result<Option<i64>, String> {
-        let time: u32 = self.number(what)?;
-        Ok((time != 0).then(|| time.into()))
-    }
-
-    /// Returns the type and the contents of tagged data.
-    pub(super) fn tagged(&mut self) -> Result<(i16, Vec<u8>), String> {
-        let kind = self.number("the type of tagged data")?;
-        Ok((kind, self.octets("tagged data")?))
-    }
-
-    fn octets(&mut self, what: &str) -> Result<Vec<u8>, String> {
-        let length: u16 = self.number("the length")?;
-        octets(self.text(what)?, length.into())
-    }
-
-    fn key(&mut self) -> Result<StoredKey, String> {
-        let parts: u8 = self.number("the key's version")?;
-        let kvno: u16 = self.number("the kvno")?;
-        let (mut enctype, mut sealed) = (0, Vec::new());
-        let (mut salt, mut salt_type) = (Vec::new(), None);
-        if parts > 2 {
-            return Err(format!("keys of version {parts} are not known"));
-        }
-        if parts > 0 {
-            enctype = self.number::<i16>("the key's type")?.into();
-            sealed = self.octets("the key")?;
-        }
-        if parts > 1 {
-            let number: i16 = self.number("the salt's type")?;
-            salt_type = Some(keysalt_name(number.into()));
-            salt = self.octets("the salt")?;
-        }
-        let salt = String::from_utf8(salt).map_err(|error| format!("the salt: {error}"))?;
-        Ok(StoredKey {
-            kvno: kvno.into(),
-            enctype,
-            sealed: hex(&sealed),
-            salt: (!salt.is_empty()).then_some(salt),
-            salt_type,
-        })
     }
 }
 

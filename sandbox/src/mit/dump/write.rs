@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::line::{put_octets, put_tagged};
 use super::{Format, policies};
 use crate::mit::configuration::Configuration;
 use crate::mit::database::{Database, Entry, StoredKey};
@@ -87,7 +88,7 @@ fn principal(
     for key in &entry.keys {
         put_key(text, key);
     }
-    text.push_str(octets(extra));
+    text.push_str(put_octets(extra));
     text.push_str(";\n");
 }
 
@@ -100,24 +101,11 @@ fn put_key(text: &mut String, key: &StoredKey) {
         ..
     } = key;
     let length = sealed.len() / 2;
-    let sealed = octets(sealed);
+    let sealed = put_octets(sealed);
     let _ = write!(text, "{parts}\t{kvno}\t{enctype}\t{length}\t{sealed}\t");
     if parts == 2 {
-        let salt = tagged::salt_bytes(key);
+        let salt = key.salt_bytes();
         let number = key.salt_number();
-        let _ = write!(text, "{number}\t{}\t{}\t", salt.len(), octets(&hex(salt)));
+        let _ = write!(text, "{number}\t{}\t{}\t", salt.len(), put_octets(&hex(salt)));
     }
-}
-
-/// Writes tagged data, each after a tab.
-pub(super) fn put_tagged(text: &mut String, tagged: &[(i16, Vec<u8>)]) {
-    for (kind, bytes) in tagged {
-        let contents = hex(bytes);
-        let _ = write!(text, "\t{kind}\t{}\t{}", bytes.len(), octets(&contents));
-    }
-}
-
-/// Returns octets in hexadecimal as a dump has them.
-fn octets(text: &str) -> &str {
-    if text.is_empty() { "-1" } else { text }
 }

@@ -19,81 +19,31 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
-use std::hash::{BuildHasher, RandomState};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
-use std::path::{Component, Path};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use kerbox_krb5::Clock;
 
-/// The marker's file name.
-pub(super) const NAME: &str = ".kerbox";
+mod proof;
+#[cfg(test)]
+mod tests;
+mod text;
 
-const FORMAT: &str = "kerbox directory, format 1";
+use proof::identity;
+use text::{Parsed, header, header_line};
+
+pub(super) use proof::Proof;
+pub(super) use text::{Kind, NAME, Refusal, stays_inside, user};
+
 /// Upper limit for the size of a marker in bytes.
 const LONGEST: u64 = 16 << 20;
 /// Pause between two attempts at the lock. A process that only checks whether a directory is in use
 /// holds a shared lock for a moment.
 const ASKED: Duration = Duration::from_millis(5);
 const TIMES_ASKED: u32 = 40;
-
-/// The origin of a directory: created by Kerbox for one fixture, or named by a user.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
-    Temporary,
-    Named,
-}
-
-impl Kind {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Temporary => "temporary",
-            Self::Named => "named",
-        }
-    }
-}
-
-/// The proof that a file is ours.
-#[derive(Clone, Default, Debug)]
-pub(super) struct Proof {
-    /// Another program makes the file, so that its name must do.
-    by_name: bool,
-    /// The files that Kerbox wrote: the present one, or the one before if a kill came in between.
-    written: Vec<String>,
-}
-
-impl Proof {
-    /// Returns whether a file is the one that was recorded.
-    pub(super) fn fits(&self, found: &Metadata) -> bool {
-        let kind = found.file_type();
-        (self.by_name && (kind.is_file() || kind.is_socket()))
-            || (kind.is_file() && self.written.contains(&identity(found)))
-    }
-
-    fn add_written(&mut self, identity: String) {
-        if self.written.len() > 1 {
-            self.written.remove(0);
-        }
-        self.written.push(identity);
-    }
-}
-
-/// Returns the name in `identity name`; empty if there is none.
-fn after_identity(rest: &str) -> &str {
-    rest.split_once(' ').map_or("", |(_, name)| name)
-}
-
-fn identity(file: &Metadata) -> String {
-    let (seconds, nanos) = (file.mtime(), file.mtime_nsec());
-    format!(
-        "{:x}:{}:{}:{seconds}.{nanos}",
-        file.dev(),
-        file.ino(),
-        file.size()
-    )
-}
 
 /// The marker of a directory that this process is using.
 #[derive(Debug)]
@@ -103,22 +53,6 @@ pub(super) struct Marker {
     pub(super) files: BTreeMap<String, Proof>,
     pub(super) blocks: BTreeSet<String>,
     pub(super) kept: bool,
-}
-
-/// The reason why a directory cannot be used.
-#[derive(Debug)]
-pub(super) enum Refusal {
-    /// In use; the text names the holder.
-    InUse(String),
-    /// Not ours; the text says what is wrong with its marker.
-    NotOurs(String),
-    Io(io::Error),
-}
-
-impl From<io::Error> for Refusal {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
 }
 
 impl Marker {
@@ -306,136 +240,9 @@ pub(super) fn is_temporary(directory: &Path) -> bool {
         .is_ok_and(|(_, text)| Parsed::of(&text).is_ok_and(|parsed| parsed.is(Kind::Temporary)))
 }
 
-/// Returns the id of the user who runs this process.
-pub(super) fn user() -> u32 {
-    rustix::process::geteuid().as_raw()
-}
-
-/// The contents of a marker.
-#[derive(Default)]
-struct Parsed {
-    /// Length of the complete lines, in bytes.
-    length: u64,
-    header: String,
-    holder: String,
-    files: BTreeMap<String, Proof>,
-    blocks: BTreeSet<String>,
-    kept: bool,
-}
-
-impl Parsed {
-    /// Parses a marker; the error says what is wrong with it.
-    fn of(text: &str) -> Result<Self, String> {
-        let mut parsed = Self::default();
-        let whole = &text[..text.rfind('\n').map_or(0, |end| end + 1)];
-        parsed.length = whole.len() as u64;
-        let mut lines = whole.split_inclusive('\n');
-        for (number, begin) in ["", "id ", "owner ", "kind ", "inode ", "path "]
-            .into_iter()
-            .enumerate()
-        {
-            let line = lines.next().unwrap_or_default();
-            let fits = match number {
-                0 => line.trim_end() == FORMAT,
-                1 => line.strip_prefix(begin).is_some_and(is_id),
-                _ => line.starts_with(begin),
-            };
-            if !fits {
-                return Err(format!("its {NAME} is none of ours, or not whole"));
-            }
-            parsed.header.push_str(line);
-        }
-        for line in lines.map(str::trim_end) {
-            match line.split_once(' ') {
-                Some(("held", holder)) => {
-                    parsed.holder = holder.strip_prefix("by ").unwrap_or(holder).to_owned();
-                }
-                Some(("file", name)) if stays_inside(name) => {
-                    parsed.files.entry(name.to_owned()).or_default().by_name = true;
-                }
-                Some(("wrote", rest)) if stays_inside(after_identity(rest)) => {
-                    let name = after_identity(rest);
-                    let proof = parsed.files.entry(name.to_owned()).or_default();
-                    proof.add_written(rest[..rest.len() - name.len()].trim_end().to_owned());
-                }
-                Some(("blocks", name)) if stays_inside(name) => {
-                    parsed.blocks.insert(name.to_owned());
-                }
-                None if line == "kept" => parsed.kept = true,
-                _ => {
-                    return Err(format!(
-                        "its {NAME} has a line that is none of ours: {line:?}"
-                    ));
-                }
-            }
-        }
-        Ok(parsed)
-    }
-
-    fn is(&self, kind: Kind) -> bool {
-        header_line(&self.header, "kind ") == Some(kind.word())
-    }
-
-    /// Fails unless Kerbox made the directory for one fixture, and nothing says to keep it.
-    fn is_orphan(&self, directory: &Path) -> Result<(), Refusal> {
-        let found = fs::symlink_metadata(directory)?;
-        let private = found.is_dir() && found.uid() == user() && found.mode() & 0o777 == 0o700;
-        let as_made = header_line(&self.header, "path ") == Some(&*format!("{directory:?}"));
-        if private && as_made && self.is(Kind::Temporary) && !self.kept {
-            return Ok(());
-        }
-        let why = "no fixture left it behind".to_owned();
-        Err(Refusal::NotOurs(why))
-    }
-
-    /// Fails if the marker was written for another directory.
-    fn fits(&self, directory: &Path) -> Result<(), Refusal> {
-        let metadata = fs::symlink_metadata(directory)?;
-        for (begin, now) in [
-            ("owner ", user().to_string()),
-            ("inode ", metadata.ino().to_string()),
-        ] {
-            if header_line(&self.header, begin) != Some(&*now) {
-                return Err(Refusal::NotOurs(format!(
-                    "its {NAME} was written for another: it was copied, or restored, or is \
-                     another user's"
-                )));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Returns whether a name stays inside the directory that it is resolved in.
-pub(super) fn stays_inside(name: &str) -> bool {
-    let parts = Path::new(name).components();
-    !name.is_empty()
-        && !name.contains(char::is_control)
-        && parts
-            .into_iter()
-            .all(|part| matches!(part, Component::Normal(_)))
-}
-
-fn is_id(line: &str) -> bool {
-    let id = line.trim_end();
-    id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-fn header_line<'a>(header: &'a str, begin: &str) -> Option<&'a str> {
-    header.lines().find_map(|line| line.strip_prefix(begin))
-}
-
-fn header(directory: &Path, kind: Kind) -> io::Result<String> {
-    let inode = fs::symlink_metadata(directory)?.ino();
-    // The standard library seeds these from the system's randomness.
-    let random = || RandomState::new().hash_one(std::process::id());
-    Ok(format!(
-        "{FORMAT}\nid {:016x}{:016x}\nowner {}\nkind {}\ninode {inode}\npath {directory:?}\n",
-        random(),
-        random(),
-        user(),
-        kind.word(),
-    ))
+/// Returns whether a folder is some fixture's own, dead or alive: it has a marker.
+pub(crate) fn is_marked(folder: &Path) -> bool {
+    folder.join(NAME).symlink_metadata().is_ok()
 }
 
 fn holder() -> String {
@@ -498,57 +305,4 @@ fn lock(file: &File, times: u32, holder: impl FnOnce() -> String) -> Result<(), 
         }
     }
     Err(Refusal::InUse(holder()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_marker_that_was_cut_is_read_as_far_as_it_is_whole() {
-        let parent = tempfile::tempdir().expect("a directory");
-        let mut marker = Marker::create(parent.path(), Kind::Named).expect("empty");
-        marker.add_file("krb5.conf").expect("writable");
-        marker.file.write_all(b"file keytabs/al").expect("writable");
-        drop(marker);
-        let marker = Marker::claim(parent.path()).expect("ours");
-        assert!(marker.files.contains_key("krb5.conf") && marker.files.len() == 1);
-    }
-
-    #[test]
-    fn lines_that_are_added_before_the_lock_is_taken_count() {
-        let parent = tempfile::tempdir().expect("a directory");
-        let path = parent.path();
-        let mut marker = Marker::create(path, Kind::Named).expect("empty");
-        let opened = open(path).expect("ours");
-        marker.add_file("krb5.conf").expect("writable");
-        marker.keep().expect("writable");
-        let length = fs::metadata(path.join(NAME)).expect("there").len();
-        drop(marker);
-        let marker = Marker::take(path, opened, 1, |_| Ok(())).expect("ours");
-        assert!(marker.kept && marker.files.contains_key("krb5.conf"));
-        assert!(fs::metadata(path.join(NAME)).expect("there").len() > length);
-
-        let opened = open(path).expect("ours");
-        let refused = Marker::take(path, opened, 1, |_| Ok(()));
-        assert!(matches!(refused, Err(Refusal::InUse(by)) if by.contains("process")));
-    }
-
-    #[test]
-    fn evidence_that_cannot_be_marked_loses_its_marker() {
-        let parent = tempfile::tempdir().expect("a directory");
-        let mut marker = Marker::create(parent.path(), Kind::Temporary).expect("empty");
-        // Writing fails, as on a full disk.
-        marker.file = File::open(parent.path().join(NAME)).expect("there");
-        marker.keep_or_unmark(parent.path());
-        assert!(!parent.path().join(NAME).exists());
-    }
-
-    #[test]
-    fn names_that_leave_the_directory_are_none_of_ours() {
-        for name in ["", "/etc/passwd", "../x", "a/../../x", "a\nb"] {
-            assert!(!stays_inside(name), "{name:?}");
-        }
-        assert!(stays_inside("keytabs/a b.keytab"));
-    }
 }

@@ -1,0 +1,45 @@
+//! The methods that open a fixture's control socket.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::server::Control;
+use super::target::Target;
+use crate::{Cluster, Error, Realm};
+
+impl Realm {
+    /// Answers the requests of the `kerbox` command on a socket, until the returned value is
+    /// dropped. With the socket `control.sock` in the fixture's [directory](Self::path), that is
+    /// `kerbox principal list --dir DIRECTORY`. The file must not exist.
+    ///
+    /// ```
+    /// let realm = kerbox::Realm::start_blocking()?;
+    /// let control = realm.serve_control(realm.path().join("control.sock"))?;
+    /// let asked = std::process::Command::new("kerbox")
+    ///     .args(["clock", "advance", "1h", "--dir"])
+    ///     .arg(realm.path())
+    ///     .output();
+    /// # Ok::<(), kerbox::Error>(())
+    /// ```
+    pub fn serve_control(&self, path: impl AsRef<Path>) -> Result<Control, Error> {
+        let target = Target {
+            world: Arc::clone(self.world()),
+            realm: Some(self.handle()),
+            hdfs: None,
+        };
+        Control::start(path.as_ref(), target)
+    }
+}
+
+impl Cluster {
+    /// Answers the requests of the `kerbox` command on a socket, until the returned value is
+    /// dropped; see [`Realm::serve_control`].
+    pub fn serve_control(&self, path: impl AsRef<Path>) -> Result<Control, Error> {
+        let target = Target {
+            world: Arc::clone(self.world()),
+            realm: self.realm().map(Realm::handle),
+            hdfs: Some(Arc::clone(&self.hdfs)),
+        };
+        Control::start(path.as_ref(), target)
+    }
+}

@@ -1,0 +1,56 @@
+//! Folders that are made, and folders that can be used.
+
+use std::fs::{self, DirBuilder};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::Path;
+
+use super::marker::Refusal;
+use crate::Error;
+
+/// Creates a folder with mode 0700, unless it exists.
+pub(super) fn make_folder(folder: &Path) -> Result<(), Error> {
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            if folder.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+                return Ok(());
+            }
+            Err(Error::DirectoryNotOurs {
+                path: folder.to_owned(),
+                why: "a folder is needed there, and there is something else".to_owned(),
+            })
+        }
+        made => made.map_err(Error::io(format!(
+            "make the directory {}",
+            folder.display()
+        ))),
+    }
+}
+
+/// Creates a missing directory and its parents with mode 0700.
+pub(super) fn make_missing(path: &Path) -> Result<(), Error> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    builder
+        .create(path)
+        .map_err(Error::io(format!("make the directory {}", path.display())))
+}
+
+/// Fails if a directory without a marker cannot be used.
+pub(super) fn is_free(path: &Path) -> Result<(), Refusal> {
+    let mode = fs::metadata(path)?.mode();
+    if mode & 0o002 != 0 {
+        let why = format!("its mode {:o} lets everybody write into it", mode & 0o7777);
+        return Err(Refusal::NotOurs(why));
+    }
+    match fs::read_dir(path)?.next().transpose()? {
+        None => Ok(()),
+        Some(entry) => Err(Refusal::NotOurs(format!(
+            "it is not empty (it holds {}), and Kerbox did not make it",
+            entry.file_name().display()
+        ))),
+    }
+}
