@@ -2,20 +2,17 @@
 
 use std::future::Future;
 use std::io;
-use std::net::{TcpListener as StdTcpListener, UdpSocket as StdUdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpListener as StdTcpListener, UdpSocket as StdUdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
 use kerbox_krb5::Clock;
 use kerbox_krb5::messages::{frame, frame_length};
 pub use kerbox_net::Sockets;
-use kerbox_net::{
-    Accepted, Answer, Limits, Linger, Port, Stop, inherited, serve_datagrams, within,
-};
+use kerbox_net::{Accepted, Answer, Datagrams, Limits, Linger, Port, Stop, within};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, UdpSocket};
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::{Kdc, Peer, Reply, Transport};
@@ -90,13 +87,17 @@ pub async fn serve_on(
         stop: Stop::default(),
         long_requests: Arc::new(Semaphore::new(LONG_REQUESTS)),
     };
-    let udp = udp.map(UdpSocket::from_std).transpose()?;
+    let datagrams = udp.map(Datagrams::new).transpose()?;
     let mut port = tcp.map(|tcp| Port::new(tcp, "KDC", LIMITS)).transpose()?;
-    // A task of its own, so that datagrams and connections are answered on different threads.
-    let mut datagrams = JoinSet::new();
-    if let Some(udp) = udp {
-        datagrams.spawn(inherited(answer_datagrams(server.clone(), udp)));
-    }
+    let answered = async {
+        match &datagrams {
+            Some(datagrams) => {
+                let local = local_ip(datagrams);
+                datagrams.serve(answers(server.clone(), local)).await;
+            }
+            None => std::future::pending().await,
+        }
+    };
     let connections = async {
         match &mut port {
             Some(port) => {
@@ -108,10 +109,12 @@ pub async fn serve_on(
     };
     tokio::select! {
         () = server.stop.or(shutdown) => {}
-        Some(_) = datagrams.join_next() => {}
+        () = answered => {}
         () = connections => {}
     }
-    datagrams.shutdown().await;
+    if let Some(datagrams) = datagrams {
+        datagrams.shutdown().await;
+    }
     if let Some(port) = port {
         port.shutdown().await;
     }
@@ -151,14 +154,19 @@ impl Server {
     }
 }
 
-async fn answer_datagrams(server: Server, socket: UdpSocket) {
-    // A socket bound to all addresses does not reveal which one received a datagram.
-    let local = socket
-        .local_addr()
-        .map(|address| address.ip())
-        .ok()
-        .filter(|address| !address.is_unspecified());
-    serve_datagrams(Arc::new(socket), |request, from| {
+/// Returns the address that a socket receives at. One that is bound to all addresses does not reveal
+/// which of them received a datagram.
+fn local_ip(datagrams: &Datagrams) -> Option<IpAddr> {
+    let local = datagrams.local_addr().ok()?.ip();
+    (!local.is_unspecified()).then_some(local)
+}
+
+/// Returns how datagrams that arrive at `local` are answered.
+fn answers(
+    server: Server,
+    local: Option<IpAddr>,
+) -> impl Fn(&[u8], SocketAddr) -> Answer + Send + Sync + 'static {
+    move |request, from| {
         let peer = Peer {
             address: Some(from.ip()),
             local,
@@ -172,8 +180,7 @@ async fn answer_datagrams(server: Server, socket: UdpSocket) {
         Answer::Later(Box::pin(async move {
             datagram(server.settle(reply, &request, peer).await)
         }))
-    })
-    .await;
+    }
 }
 
 /// Returns the datagram to send, if any.

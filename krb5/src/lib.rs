@@ -17,6 +17,7 @@
 
 pub mod ap_exchange;
 mod calendar;
+mod changes;
 pub mod ccache;
 pub mod client;
 pub mod crypto;

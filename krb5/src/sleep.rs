@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+pub use crate::changes::Changed;
 pub use crate::sleepers::ClockWatcher;
 use crate::sleepers::Sleepers;
 use crate::{Clock, Timestamp};
@@ -88,6 +89,7 @@ impl Clock {
     pub fn unwatch(&self) {
         if self.sleepers.watchers().is_empty() {
             self.sleepers.wake(|_| true);
+            self.sleepers.alert();
         }
     }
 }

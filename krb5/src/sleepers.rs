@@ -31,6 +31,10 @@ pub(crate) struct State {
     pub(crate) woken: BTreeSet<u64>,
     /// The number of living [`Hold`]s.
     pub(crate) holds: usize,
+    /// The number of changes: moves of the clock, and fixtures that began or ended.
+    pub(crate) changes: u64,
+    /// Those who wait for the next change.
+    pub(crate) alert: Vec<Waker>,
 }
 
 impl Sleepers {
@@ -48,10 +52,22 @@ impl Sleepers {
     pub(crate) fn watch(&self, watcher: &Arc<dyn ClockWatcher>) {
         let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
         watchers.push(Arc::downgrade(watcher));
+        drop(watchers);
+        self.alert();
     }
 
     pub(crate) fn changed(&self) {
         self.watchers().iter().for_each(|watcher| watcher.changed());
+        self.alert();
+    }
+
+    /// Wakes those who wait for a change.
+    pub(crate) fn alert(&self) {
+        let mut state = self.state();
+        state.changes += 1;
+        let alert = std::mem::take(&mut state.alert);
+        drop(state);
+        alert.into_iter().for_each(Waker::wake);
     }
 
     pub(crate) fn wake(&self, due: impl Fn(Timestamp) -> bool) {

@@ -1,17 +1,27 @@
-//! A server of datagrams.
+//! A socket of datagrams. Each client's datagrams are answered in their order, and different
+//! clients' at the same time.
 
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 use tokio::net::UdpSocket;
 use tokio::task::JoinSet;
 
-/// The maximum number of answers that may be waiting at once. Further ones are lost, as datagrams
-/// may be.
-const MAX_WAITING: usize = 4096;
+use crate::inherited;
+
+/// The maximum number of clients that are answered, and of answers that come later. Further
+/// datagrams are lost, as datagrams may be.
+const MAX_TASKS: usize = 4096;
+
+/// The maximum number of bytes of datagrams that wait for an earlier one of their client.
+const MAX_BYTES: usize = 4 << 20;
 
 /// The largest datagram.
 const MAX_DATAGRAM: usize = 65_536;
@@ -34,80 +44,216 @@ pub enum Answer {
     None,
     /// This datagram, at once.
     Now(Vec<u8>),
-    /// An answer that comes later, if at all. Meanwhile the server goes on.
+    /// An answer that comes later, if at all. Meanwhile the client's next datagrams are answered.
     Later(Pin<Box<dyn Future<Output = Option<Vec<u8>>> + Send>>),
 }
 
-/// Answers datagrams until it is dropped, which loses the answers that are still to come.
-pub async fn serve_datagrams(
-    socket: Arc<UdpSocket>,
-    mut answer: impl FnMut(&[u8], SocketAddr) -> Answer,
-) -> Infallible {
-    let mut buffer = vec![0; MAX_DATAGRAM];
-    let mut waiting = JoinSet::new();
-    loop {
-        // This error is about an earlier answer that could not be delivered; the socket still
-        // works.
-        let Ok((length, from)) = socket.recv_from(&mut buffer).await else {
-            continue;
-        };
-        match answer(&buffer[..length], from) {
-            Answer::None => {}
-            Answer::Now(message) => {
-                let _ = socket.send_to(&message, from).await;
+/// A bound UDP port. Dropping it closes it, and the answers that are still to come are lost.
+pub struct Datagrams(Arc<Shared>);
+
+/// The parts that the clients' tasks share.
+struct Shared {
+    socket: UdpSocket,
+    waiting: Mutex<Waiting>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+impl Datagrams {
+    /// Takes over a bound socket.
+    ///
+    /// # Errors
+    /// Fails if the socket cannot be used.
+    pub fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        Ok(Self(Arc::new(Shared {
+            socket: UdpSocket::from_std(socket)?,
+            waiting: Mutex::default(),
+            tasks: Mutex::default(),
+        })))
+    }
+
+    /// Returns the address that it is bound to.
+    ///
+    /// # Errors
+    /// Fails if the system does not tell.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.socket.local_addr()
+    }
+
+    /// Answers datagrams until it is dropped.
+    pub async fn serve<A>(&self, answer: A) -> Infallible
+    where
+        A: Fn(&[u8], SocketAddr) -> Answer + Send + Sync + 'static,
+    {
+        let answer = Arc::new(answer);
+        let mut buffer = vec![0; MAX_DATAGRAM];
+        loop {
+            // This error is about an earlier answer that could not be delivered; the socket still
+            // works.
+            let Ok((length, from)) = self.0.socket.recv_from(&mut buffer).await else {
+                continue;
+            };
+            if self.0.waiting().add(from, &buffer[..length]) {
+                let turn = Turn {
+                    shared: Arc::clone(&self.0),
+                    client: from,
+                    is_over: false,
+                };
+                self.0.spawn(turn.answer(Arc::clone(&answer)));
             }
-            Answer::Later(answer) => {
-                while waiting.try_join_next().is_some() {}
-                if waiting.len() < MAX_WAITING {
-                    let socket = Arc::clone(&socket);
-                    waiting.spawn(crate::inherited(async move {
+        }
+    }
+
+    /// Closes the port. When this returns, its socket is closed.
+    pub async fn shutdown(self) {
+        // An answer on another thread may still add a task to the new set.
+        loop {
+            let mut tasks = std::mem::take(&mut *self.0.tasks());
+            if tasks.is_empty() {
+                return;
+            }
+            tasks.shutdown().await;
+        }
+    }
+}
+
+impl Drop for Datagrams {
+    fn drop(&mut self) {
+        // The tasks hold the set that they are in.
+        self.0.tasks().abort_all();
+    }
+}
+
+impl Shared {
+    /// Runs a task of the port's server, unless there are too many.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.tasks();
+        while tasks.try_join_next().is_some() {}
+        if tasks.len() < MAX_TASKS {
+            tasks.spawn(inherited(task));
+        }
+    }
+
+    async fn send(&self, message: &[u8], to: SocketAddr) {
+        // A datagram that cannot be sent is lost, as it may be on its way.
+        let _ = self.socket.send_to(message, to).await;
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        // Each change is complete when the lock is released, so a panic elsewhere does no harm.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The datagrams that are not answered yet, by client. A client has an entry as long as it has a
+/// task.
+#[derive(Default)]
+struct Waiting {
+    clients: HashMap<SocketAddr, VecDeque<Vec<u8>>>,
+    bytes: usize,
+}
+
+impl Waiting {
+    /// Adds a datagram, unless too many wait. Returns true if its client has no task yet.
+    fn add(&mut self, from: SocketAddr, datagram: &[u8]) -> bool {
+        let bytes = self.bytes.saturating_add(datagram.len());
+        if bytes > MAX_BYTES {
+            return false;
+        }
+        self.bytes = bytes;
+        match self.clients.entry(from) {
+            Entry::Occupied(mut queue) => {
+                queue.get_mut().push_back(datagram.to_vec());
+                false
+            }
+            Entry::Vacant(entry) => {
+                entry.insert(VecDeque::from([datagram.to_vec()]));
+                true
+            }
+        }
+    }
+
+    /// Returns the client's next datagram. If there is none, its task must end.
+    fn next(&mut self, client: SocketAddr) -> Option<Vec<u8>> {
+        let next = self.clients.get_mut(&client)?.pop_front();
+        match &next {
+            Some(datagram) => self.bytes -= datagram.len(),
+            None => drop(self.clients.remove(&client)),
+        }
+        next
+    }
+
+    /// Forgets a client whose task ends before its time.
+    fn forget(&mut self, client: SocketAddr) {
+        let queue = self.clients.remove(&client).unwrap_or_default();
+        self.bytes -= queue.iter().map(Vec::len).sum::<usize>();
+    }
+}
+
+/// A client's task.
+struct Turn {
+    shared: Arc<Shared>,
+    client: SocketAddr,
+    /// True once none of the client's datagrams is left. It may have a new task by now.
+    is_over: bool,
+}
+
+impl Turn {
+    /// Answers the client's datagrams, until none is left.
+    async fn answer<A>(mut self, answer: Arc<A>)
+    where
+        A: Fn(&[u8], SocketAddr) -> Answer,
+    {
+        stealable().await;
+        loop {
+            // In a statement of its own, so that the lock is released before the answer is made.
+            let next = self.shared.waiting().next(self.client);
+            let Some(datagram) = next else {
+                self.is_over = true;
+                return;
+            };
+            match answer(&datagram, self.client) {
+                Answer::None => {}
+                Answer::Now(message) => self.shared.send(&message, self.client).await,
+                Answer::Later(answer) => {
+                    let (shared, client) = (Arc::clone(&self.shared), self.client);
+                    self.shared.spawn(async move {
                         if let Some(message) = answer.await {
-                            let _ = socket.send_to(&message, from).await;
+                            shared.send(&message, client).await;
                         }
-                    }));
+                    });
                 }
             }
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn an_answer_that_comes_later_holds_up_no_other() {
-        let local = "127.0.0.1:0";
-        let server = Arc::new(UdpSocket::bind(local).await.expect("a port"));
-        let address = server.local_addr().expect("bound");
-        let mut first = true;
-        let served = serve_datagrams(server, move |request, _| {
-            let request = request.to_vec();
-            if std::mem::take(&mut first) {
-                return Answer::None;
-            }
-            match &request[..] {
-                b"now" => Answer::Now(request),
-                _ => Answer::Later(Box::pin(async move {
-                    tokio::task::yield_now().await;
-                    Some(request)
-                })),
-            }
-        });
-        let served = tokio::spawn(served);
-        let client = UdpSocket::bind(local).await.expect("a port");
-        client.connect(address).await.expect("an address");
-        for request in ["lost", "later", "now"] {
-            client.send(request.as_bytes()).await.expect("sent");
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.shared.waiting().forget(self.client);
         }
-        let mut answers = Vec::new();
-        for _ in 0..2 {
-            let mut answer = [0; 16];
-            let length = client.recv(&mut answer).await.expect("an answer");
-            answers.push(answer[..length].to_vec());
-        }
-        answers.sort();
-        assert_eq!(answers, [b"later".to_vec(), b"now".to_vec()]);
-        served.abort();
     }
 }
+
+/// Lets another thread of the runtime take over the receiving, or this task. A task that was just
+/// spawned stays on its thread otherwise, and as long as it computes, that thread looks for no
+/// datagram, while the others sleep.
+async fn stealable() {
+    let mut is_first = true;
+    poll_fn(|context| {
+        if std::mem::take(&mut is_first) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    })
+    .await;
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@
 //!   reserved
 //! - [`Port`]: accepts connections and serves each of them in its own task, within [`Limits`]
 //! - [`Place`]: one connection's entry among those of its port, and what it holds
-//! - [`serve_datagrams`]: answers datagrams, at once or later
+//! - [`Datagrams`]: answers datagrams, at once or later, those of different clients at the same time
 //! - [`within`], [`Deadline`]: limits in real time; a peer cannot extend them
 //! - [`Linger`]: closes a connection so that the peer can read the last answer
 //! - [`Stop`]: ends a server from one of its own connections
@@ -26,7 +26,7 @@ mod time;
 
 pub use bind::{HeldPort, Sockets, reachable};
 pub use connections::{Connections, Limits, Place};
-pub use datagrams::{Answer, serve_datagrams};
+pub use datagrams::{Answer, Datagrams};
 pub use gate::{Gate, inherited};
 pub use linger::Linger;
 pub use port::{Accepted, Port};
