@@ -18,6 +18,7 @@ use rand::{RngExt, SeedableRng};
 use tokio::runtime::Handle;
 
 use crate::directory::Directory;
+use crate::servers::handle::server_methods;
 use crate::servers::listen::listen;
 use crate::servers::running::Running;
 use crate::servers::slot::{Process, Service, Slot};
@@ -226,6 +227,10 @@ impl Service for DataNodeService {
         })
     }
 
+    fn records_itself(&self) -> bool {
+        true
+    }
+
     fn record(&self, change: StateChange) {
         self.parts.world.record_state(self.server(), change, "");
     }
@@ -238,7 +243,8 @@ fn uuid(rng: &mut StdRng) -> String {
     uuid.to_string()
 }
 
-/// One DataNode of a [`Cluster`](crate::Cluster), running or not.
+/// One DataNode of a [`Cluster`](crate::Cluster), running or not. The NameNode notices a stop only
+/// by the missing heartbeats; a restart finds the replicas in the DataNode's folder.
 ///
 /// ```
 /// let cluster = kerbox::Cluster::simple().datanodes(2).start_blocking()?;
@@ -273,47 +279,13 @@ impl Datanode<'_> {
         &self.slot.service.directory
     }
 
-    /// Returns whether it is running and not paused.
-    #[must_use]
-    pub fn is_running(&self) -> bool {
-        self.slot.serves()
-    }
-
-    /// Returns whether it is paused.
-    #[must_use]
-    pub fn is_paused(&self) -> bool {
-        self.slot.is_paused()
-    }
-
-    /// Stops it and waits until its address is free. The NameNode notices only the missing
-    /// heartbeats.
-    pub fn stop(&self) {
-        self.slot.stop();
-    }
-
     /// Kills it: its connections are cut.
     pub fn kill(&self) {
         self.slot.kill();
     }
-
-    /// Pauses it, as SIGSTOP does: it accepts, answers and sends nothing, not even heartbeats, and
-    /// its connections stay open, until [`resume`](Self::resume). Does nothing if it is not
-    /// running.
-    pub fn pause(&self) {
-        self.slot.pause(StateChange::Paused);
-    }
-
-    /// Resumes it: it serves what has arrived meanwhile. Does nothing if it is not paused.
-    pub fn resume(&self) {
-        self.slot.resume();
-    }
-
-    /// Starts it at its old address with the replicas in its folder. Stops it first if it is
-    /// running.
-    pub fn restart(&self) -> Result<(), Error> {
-        self.slot.restart()
-    }
 }
+
+server_methods!(Datanode);
 
 impl fmt::Debug for Datanode<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

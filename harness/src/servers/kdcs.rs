@@ -14,6 +14,7 @@ use kerbox_net::bind::{hold_tcp, refuse_datagrams};
 use kerbox_net::{HeldPort, reachable};
 use tokio::runtime::Handle;
 
+use crate::servers::handle::server_methods;
 use crate::servers::running::Running;
 use crate::servers::slot::{Process, Service, Slot};
 use crate::spec::{RealmSpec, Transports};
@@ -186,37 +187,6 @@ impl KdcServer<'_> {
         reachable(self.slot.service.bound)
     }
 
-    /// Returns whether it answers.
-    #[must_use]
-    pub fn is_running(&self) -> bool {
-        self.slot.serves()
-    }
-
-    /// Returns whether it is paused.
-    #[must_use]
-    pub fn is_paused(&self) -> bool {
-        self.slot.is_paused()
-    }
-
-    /// Stops it and closes its port, so that clients are refused at once, until
-    /// [`restart`](Self::restart).
-    pub fn stop(&self) {
-        if self.slot.stop() {
-            self.slot.service.record(StateChange::Stopped);
-        }
-    }
-
-    /// Pauses it, as SIGSTOP does: it answers nothing, and its connections stay open, until
-    /// [`resume`](Self::resume). Does nothing if it is not running.
-    pub fn pause(&self) {
-        self.slot.pause(StateChange::Paused);
-    }
-
-    /// Resumes it: it answers what has arrived meanwhile. Does nothing if it is not paused.
-    pub fn resume(&self) {
-        self.slot.resume();
-    }
-
     /// Makes it accept connections and requests without answering, like a host that is overloaded
     /// or behind a misconfigured firewall, until [`restart`](Self::restart) or
     /// [`resume`](Self::resume). Unlike [`Fault::silence`](crate::Fault::silence), this leaves the
@@ -228,14 +198,9 @@ impl KdcServer<'_> {
         self.slot.pause(StateChange::Silent);
         Ok(())
     }
-
-    /// Makes it serve again at the same address, from the same database.
-    pub fn restart(&self) -> Result<(), Error> {
-        self.slot.restart()?;
-        self.slot.service.record(StateChange::Started);
-        Ok(())
-    }
 }
+
+server_methods!(KdcServer);
 
 impl fmt::Debug for KdcServer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,6 +2,7 @@
 
 mod database;
 pub(crate) mod datanodes;
+mod handle;
 pub(crate) mod hdfs;
 pub(crate) mod kdcs;
 pub(crate) mod listen;

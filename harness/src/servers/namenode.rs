@@ -11,6 +11,7 @@ use minihdfs::namenode::NameNode;
 use minihdfs::rpc::RpcEndpoint;
 use tokio::runtime::Handle;
 
+use crate::servers::handle::server_methods;
 use crate::servers::listen::listen;
 use crate::servers::running::Running;
 use crate::servers::slot::{Process, Service, Slot};
@@ -99,48 +100,13 @@ impl NameNodeServer<'_> {
         reachable(self.slot.service.bound)
     }
 
-    /// Returns whether it is running and not paused.
-    #[must_use]
-    pub fn is_running(&self) -> bool {
-        self.slot.serves()
-    }
-
-    /// Returns whether it is paused.
-    #[must_use]
-    pub fn is_paused(&self) -> bool {
-        self.slot.is_paused()
-    }
-
-    /// Stops it and waits until its address is free. Its timers do not run meanwhile.
-    pub fn stop(&self) {
-        if self.slot.stop() {
-            self.slot.service.record(StateChange::Stopped);
-        }
-    }
-
     /// Kills it: its connections are cut.
     pub fn kill(&self) {
         self.slot.kill();
     }
-
-    /// Pauses it, as SIGSTOP does: it accepts and answers nothing, runs no timers, and its
-    /// connections stay open, until [`resume`](Self::resume). Does nothing if it is not running.
-    pub fn pause(&self) {
-        self.slot.pause(StateChange::Paused);
-    }
-
-    /// Resumes it: it answers what has arrived meanwhile. Does nothing if it is not paused.
-    pub fn resume(&self) {
-        self.slot.resume();
-    }
-
-    /// Starts it at its old address with its namespace. Stops it first if it is running.
-    pub fn restart(&self) -> Result<(), Error> {
-        self.slot.restart()?;
-        self.slot.service.record(StateChange::Started);
-        Ok(())
-    }
 }
+
+server_methods!(NameNodeServer);
 
 impl fmt::Debug for NameNodeServer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

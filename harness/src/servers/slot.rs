@@ -38,6 +38,11 @@ pub(crate) trait Service {
         None
     }
 
+    /// Returns true if the server's core records its start and its end.
+    fn records_itself(&self) -> bool {
+        false
+    }
+
     /// Writes a change of the server's state into the journal.
     fn record(&self, change: StateChange);
 }
@@ -116,6 +121,22 @@ impl<S: Service> Slot<S> {
             *held = self.service.hold();
         }
         true
+    }
+
+    /// Ends the server, as [`stop`](Self::stop) does, and records that.
+    pub(crate) fn shut_down(&self) {
+        if self.stop() && !self.service.records_itself() {
+            self.service.record(StateChange::Stopped);
+        }
+    }
+
+    /// Starts the server, as [`restart`](Self::restart) does, and records that.
+    pub(crate) fn start_again(&self) -> Result<(), Error> {
+        self.restart()?;
+        if !self.service.records_itself() {
+            self.service.record(StateChange::Started);
+        }
+        Ok(())
     }
 
     /// Ends the server as if its process were killed: its connections are cut. Does not wait.
