@@ -3,6 +3,7 @@
 use kerbox::spec::Security;
 
 use crate::directory::Directory;
+use crate::ready::Ready;
 use crate::sandbox::Sandbox;
 use crate::settings::Settings;
 
@@ -10,53 +11,7 @@ use crate::settings::Settings;
 pub(crate) fn welcome(sandbox: &Sandbox, settings: &Settings, directory: &Directory) -> String {
     let ready = sandbox.ready();
     let dir = &ready.dir;
-    let nodes = match ready.endpoints.datanodes.len() {
-        1 => String::from("1 DataNode"),
-        count => format!("{count} DataNodes"),
-    };
-    let mut rows = Vec::new();
-    let mut row = |name: &str, what: &str, more: &str| {
-        rows.push(
-            format!("  {name:<10}{what:<34}{more}")
-                .trim_end()
-                .to_owned(),
-        );
-    };
-    if let Some(namenode) = &ready.endpoints.namenode {
-        let protection = settings
-            .spec
-            .hdfs
-            .keys
-            .get("hadoop.rpc.protection")
-            .map_or("authentication", String::as_str);
-        let security = match settings.spec.hdfs.security {
-            Security::Kerberos => format!("Kerberos, {protection}"),
-            Security::Simple => String::from("no Kerberos: clients are believed"),
-        };
-        row(
-            "HDFS",
-            namenode,
-            &format!("1 NameNode, {nodes}, {security}"),
-        );
-    }
-    if let (Some(kdc), Some(realm)) = (&ready.endpoints.kdc, &ready.realm) {
-        row("KDC", kdc, &format!("realm {realm}, UDP and TCP"));
-        let (easy, own) = users(settings);
-        row("Users", &easy.join(" "), "password = name");
-        if !own.is_empty() {
-            row(
-                "",
-                &own.join(" "),
-                "passwords as configured, or keytabs only",
-            );
-        }
-    }
-    let files = if ready.realm.is_some() {
-        "krb5.conf keytabs/ hadoop/ env.sh"
-    } else {
-        "hadoop/ env.sh"
-    };
-    row("Files", dir, files);
+    let rows = rows(ready, settings);
     let steps = [
         Some(format!(". {}", shell_word(&format!("{dir}/env.sh")))),
         ready.realm.as_ref().map(|_| String::from("kinit alice")),
@@ -79,6 +34,46 @@ pub(crate) fn welcome(sandbox: &Sandbox, settings: &Settings, directory: &Direct
         steps.join(" && "),
         sandbox.startup().as_millis(),
     )
+}
+
+/// Returns the lines about the servers, their users and their files.
+fn rows(ready: &Ready, settings: &Settings) -> Vec<String> {
+    let row = |name: &str, what: &str, more: &str| {
+        let row = format!("  {name:<10}{what:<34}{more}");
+        row.trim_end().to_owned()
+    };
+    let mut rows = Vec::new();
+    if let Some(namenode) = &ready.endpoints.namenode {
+        let nodes = match ready.endpoints.datanodes.len() {
+            1 => String::from("1 DataNode"),
+            count => format!("{count} DataNodes"),
+        };
+        let hdfs = &settings.spec.hdfs;
+        let protection = hdfs.keys.get("hadoop.rpc.protection");
+        let protection = protection.map_or("authentication", String::as_str);
+        let security = match hdfs.security {
+            Security::Kerberos => format!("Kerberos, {protection}"),
+            Security::Simple => String::from("no Kerberos: clients are believed"),
+        };
+        let more = format!("1 NameNode, {nodes}, {security}");
+        rows.push(row("HDFS", namenode, &more));
+    }
+    if let (Some(kdc), Some(realm)) = (&ready.endpoints.kdc, &ready.realm) {
+        rows.push(row("KDC", kdc, &format!("realm {realm}, UDP and TCP")));
+        let (easy, own) = users(settings);
+        rows.push(row("Users", &easy.join(" "), "password = name"));
+        if !own.is_empty() {
+            let more = "passwords as configured, or keytabs only";
+            rows.push(row("", &own.join(" "), more));
+        }
+    }
+    let files = if ready.realm.is_some() {
+        "krb5.conf keytabs/ hadoop/ env.sh"
+    } else {
+        "hadoop/ env.sh"
+    };
+    rows.push(row("Files", &ready.dir, files));
+    rows
 }
 
 /// Returns the users whose password is their name, and the other users.

@@ -19,7 +19,7 @@ use crate::servers::listen::listen;
 use crate::servers::namenode::{NameNodeServer, NameNodeService};
 use crate::servers::slot::Slot;
 use crate::spec::HdfsSpec;
-use crate::world::Fixture;
+use crate::world::{Fixture, World};
 use crate::{Error, Server};
 
 /// Separates the NameNode's random stream from other streams of the same seed.
@@ -38,7 +38,7 @@ pub(crate) struct Hdfs {
     rpc: Slot<NameNodeService>,
     datanodes: DataNodes,
     /// The NameNode's edits and clock; `None` in a release build.
-    edits: Option<(MemoryEdits, Clock)>,
+    edits: Option<KeptEdits>,
 }
 
 impl Drop for Hdfs {
@@ -73,41 +73,20 @@ impl Hdfs {
             default_realm: realm.map(Realm::name).unwrap_or_default().to_owned(),
             address: address.ip(),
         };
-        let mut rng = StdRng::seed_from_u64(world.seed ^ NAMENODE_STREAM);
-        let edits = cfg!(debug_assertions).then(|| (MemoryEdits::new(KEPT_EDITS), clock.clone()));
-        let sink: Box<dyn EditSink> = match &edits {
-            Some((edits, _)) => Box::new(edits.clone()),
-            None => Box::new(NoEdits),
-        };
-        let namenode = Arc::new(NameNode::with_edits(
-            config.clone(),
-            &identity,
-            clock.now(),
-            world.hook(),
-            &mut rng,
-            sink,
-        )?);
-        for directory in &spec.directories {
-            namenode.make_directory(
-                clock.now(),
-                &directory.path,
-                &directory.owner,
-                &directory.group,
-                directory.mode,
-            )?;
-        }
+        let (namenode, edits) = open_namenode(world, &clock, &config, &identity, spec)?;
         let auth_to_local = AuthToLocal::from_config(&config, identity.default_realm)?;
-        let security = match realm {
-            Some(realm) => Some(RpcSecurity {
-                tokens: Some(Arc::clone(namenode.delegation_tokens()) as _),
-                ..security_of(realm, &keys, &config, "dfs.namenode.kerberos.principal")?
-            }),
-            None => None,
+        let security = |key: &str| {
+            let security = realm.map(|realm| security_of(realm, &keys, &config, key));
+            security.transpose()
         };
+        let of_namenode = security("dfs.namenode.kerberos.principal")?;
         let endpoint = RpcEndpoint::new(
             Server::NameNode(1),
             Arc::clone(&namenode) as _,
-            security,
+            of_namenode.map(|security| RpcSecurity {
+                tokens: Some(Arc::clone(namenode.delegation_tokens()) as _),
+                ..security
+            }),
             auth_to_local.clone(),
             &config,
             world.hook(),
@@ -122,21 +101,14 @@ impl Hdfs {
             seed: world.seed ^ NAMENODE_STREAM,
         };
         let rpc = Slot::start(service, listener)?;
-        let security = match realm {
-            Some(realm) => {
-                let key = "dfs.datanode.kerberos.principal";
-                Some(security_of(realm, &keys, &config, key)?)
-            }
-            None => None,
-        };
         let parts = DataNodeParts {
             world: Arc::clone(world),
             runtime: fixture.runtime.handle().clone(),
             namenode: Arc::clone(&namenode),
             peers: Arc::default(),
-            config,
+            config: config.clone(),
             superuser: spec.superuser.clone(),
-            security,
+            security: security("dfs.datanode.kerberos.principal")?,
             auth_to_local,
         };
         let datanodes = DataNodes::start(&parts, spec)?;
@@ -177,6 +149,44 @@ impl Hdfs {
             _ => {}
         }
     }
+}
+
+/// A NameNode's edits and its clock, by which they are checked.
+type KeptEdits = (MemoryEdits, Clock);
+
+/// Creates the NameNode with the directories of its description. Returns its edits, too, in a debug
+/// build.
+fn open_namenode(
+    world: &World,
+    clock: &Clock,
+    config: &HdfsConfig,
+    identity: &NameNodeIdentity,
+    spec: &HdfsSpec,
+) -> Result<(Arc<NameNode>, Option<KeptEdits>), Error> {
+    let mut rng = StdRng::seed_from_u64(world.seed ^ NAMENODE_STREAM);
+    let edits = cfg!(debug_assertions).then(|| (MemoryEdits::new(KEPT_EDITS), clock.clone()));
+    let sink: Box<dyn EditSink> = match &edits {
+        Some((edits, _)) => Box::new(edits.clone()),
+        None => Box::new(NoEdits),
+    };
+    let namenode = Arc::new(NameNode::with_edits(
+        config.clone(),
+        identity,
+        clock.now(),
+        world.hook(),
+        &mut rng,
+        sink,
+    )?);
+    for directory in &spec.directories {
+        namenode.make_directory(
+            clock.now(),
+            &directory.path,
+            &directory.owner,
+            &directory.group,
+            directory.mode,
+        )?;
+    }
+    Ok((namenode, edits))
 }
 
 /// Returns the keys for clients and servers, the typed configuration, and warnings about ignored

@@ -12,8 +12,9 @@ use super::acl::Acl;
 use super::date::{parse_absolute, parse_delta};
 use super::keysalt::{self, KeySalt, words};
 use super::profile::{Profile, is_true};
+use super::realm_section::RealmSection;
 use super::relations::{Program, warnings};
-use super::{flags, listen, place};
+use super::{flags, place};
 
 /// The part of MIT's configuration for one realm.
 #[derive(Debug)]
@@ -139,75 +140,34 @@ impl Configuration {
         database: Option<&str>,
         program: Program,
     ) -> Result<(Self, Vec<String>), String> {
-        let in_realm = |name: &str| profile.value(&["realms", realm, name]);
-        let in_both = |name: &str| in_realm(name).or_else(|| profile.value(&["kdcdefaults", name]));
-        // The older name of a setting counts if the newer one is absent.
-        let addresses = |names: [&str; 2], port: u16| {
-            let of = |value: &dyn Fn(&str) -> Option<String>| {
-                names.iter().find_map(|name| Some((*name, value(name)?)))
-            };
-            of(&|name| in_realm(name).map(str::to_owned))
-                .or_else(|| of(&|name| profile.value(&["kdcdefaults", name]).map(str::to_owned)))
-                .map(|(name, list)| listen::parse(name, &list, port))
-                .transpose()
-        };
-        let life = |name: &str, default: Duration| match in_realm(name) {
-            Some(text) => parse_delta(text)
-                .ok_or_else(|| format!("[realms] {realm} {name} = {text} is not a duration")),
-            None => Ok(default),
-        };
+        let section = RealmSection { profile, realm };
         let mut unknown = Vec::new();
-        let lists = |name: &str| -> Vec<String> {
-            [&["kdcdefaults", name][..], &["realms", realm, name]]
-                .into_iter()
-                .flat_map(|place| profile.values(place).collect::<Vec<_>>())
-                .flat_map(words)
-                .map(str::to_owned)
-                .collect()
-        };
         let database = place::database(profile, realm, database)?;
         let configuration = Self {
-            stash: place::stash(in_realm("key_stash_file"), realm, &database)?,
+            stash: place::stash(section.value("key_stash_file"), realm, &database)?,
             database,
-            master_name: in_realm("master_key_name").unwrap_or("K/M").to_owned(),
-            master_enctype: in_realm("master_key_type")
-                .map(|name| {
-                    keysalt::parse_enctype(name).map_err(|why| format!("master_key_type: {why}"))
-                })
-                .transpose()?,
-            udp: addresses(["kdc_listen", "kdc_ports"], 88)?,
-            tcp: addresses(["kdc_tcp_listen", "kdc_tcp_ports"], 88)?,
-            kpasswd: addresses(["kpasswd_listen", "kpasswd_port"], 464)?,
-            acl: match in_realm("acl_file").filter(|path| !path.is_empty()) {
-                Some(path) if program == Program::Kadmind => {
-                    let (acl, not_obeyed) = Acl::read(path)?;
-                    unknown.extend(not_obeyed);
-                    acl
-                }
-                _ => Acl::default(),
-            },
-            max_life: life("max_life", DAY)?,
-            max_renewable_life: life("max_renewable_life", Duration::ZERO)?,
+            master_name: section.value("master_key_name").unwrap_or("K/M").to_owned(),
+            master_enctype: master_enctype(section.value("master_key_type"))?,
+            udp: section.addresses(["kdc_listen", "kdc_ports"], 88)?,
+            tcp: section.addresses(["kdc_tcp_listen", "kdc_tcp_ports"], 88)?,
+            kpasswd: section.addresses(["kpasswd_listen", "kpasswd_port"], 464)?,
+            acl: acl(section.value("acl_file"), program, &mut unknown)?,
+            max_life: section.life("max_life", DAY)?,
+            max_renewable_life: section.life("max_renewable_life", Duration::ZERO)?,
             clock_skew: clock_skew(profile)?,
-            keysalts: keysalts(in_both("supported_enctypes"), &mut unknown)?,
+            keysalts: keysalts(section.value_or_default("supported_enctypes"), &mut unknown)?,
             permitted: permitted(profile, &mut unknown)?,
-            flags: default_flags(in_realm("default_principal_flags"))?,
-            expiration: in_realm("default_principal_expiration")
-                .map(|text| {
-                    parse_absolute(text).ok_or_else(|| {
-                        format!("default_principal_expiration = {text} is not a date")
-                    })
-                })
-                .transpose()?
-                .flatten(),
-            dictionary: in_realm("dict_file")
+            flags: default_flags(section.value("default_principal_flags"))?,
+            expiration: expiration(section.value("default_principal_expiration"))?,
+            dictionary: section
+                .value("dict_file")
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
             spake: spake(profile, program, &mut unknown),
-            pac: !in_realm("disable_pac").is_some_and(is_true),
-            reject_bad_transit: in_realm("reject_bad_transit").is_none_or(is_true),
-            host_based_services: lists("host_based_services"),
-            no_host_referral: lists("no_host_referral"),
+            pac: !section.value("disable_pac").is_some_and(is_true),
+            reject_bad_transit: section.value("reject_bad_transit").is_none_or(is_true),
+            host_based_services: section.lists("host_based_services"),
+            no_host_referral: section.lists("no_host_referral"),
             default_keytab: profile
                 .value(&["libdefaults", "default_keytab_name"])
                 .map(str::to_owned),
@@ -236,6 +196,32 @@ impl Configuration {
         }
         enctypes
     }
+}
+
+fn master_enctype(name: Option<&str>) -> Result<Option<EncryptionType>, String> {
+    let parse =
+        |name| keysalt::parse_enctype(name).map_err(|why| format!("master_key_type: {why}"));
+    name.map(parse).transpose()
+}
+
+/// Reads the file of those who may set others' passwords, which kadmind alone obeys.
+fn acl(path: Option<&str>, program: Program, unknown: &mut Vec<String>) -> Result<Acl, String> {
+    match path.filter(|path| !path.is_empty()) {
+        Some(path) if program == Program::Kadmind => {
+            let (acl, not_obeyed) = Acl::read(path)?;
+            unknown.extend(not_obeyed);
+            Ok(acl)
+        }
+        _ => Ok(Acl::default()),
+    }
+}
+
+fn expiration(text: Option<&str>) -> Result<Option<Timestamp>, String> {
+    let Some(text) = text else {
+        return Ok(None);
+    };
+    parse_absolute(text)
+        .ok_or_else(|| format!("default_principal_expiration = {text} is not a date"))
 }
 
 fn clock_skew(profile: &Profile) -> Result<Option<Duration>, String> {

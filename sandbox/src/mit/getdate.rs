@@ -38,65 +38,85 @@ impl Said {
     /// Parses the next part and returns the remaining tokens. `None` if there is no such part, or
     /// if it was already given.
     fn take<'a>(&mut self, tokens: &'a [Token]) -> Option<&'a [Token]> {
-        use Token::{Ago, Char, Day, Month, MonthUnit, SecondUnit, Signed, Unsigned, Zone};
-        let number = |token: &Token| match token {
-            Unsigned(number) => Some(*number),
-            _ => None,
+        use Token::{Ago, Char, Day, MonthUnit, SecondUnit, Signed, Unsigned, Zone};
+        let used = match tokens {
+            [Unsigned(_), Char(':') | Token::Meridian(_), ..] => self.take_time(tokens),
+            [Zone(_), ..] => self.take_zone(tokens),
+            [Day(_), ..] | [Unsigned(_), Day(_), ..] => self.take_day(tokens),
+            [Ago | SecondUnit(_) | MonthUnit(_), ..]
+            | [Unsigned(_) | Signed(_), SecondUnit(_) | MonthUnit(_), ..] => {
+                self.take_relative(tokens)
+            }
+            _ => self.take_date(tokens),
         };
-        let used = match *tokens {
-            [Ago, ..] if self.relative => {
-                self.seconds = self.seconds.checked_neg()?;
-                self.months = self.months.checked_neg()?;
-                1
-            }
-            [Unsigned(hour), Token::Meridian(meridian), ..] => {
+        tokens.get(used?..)
+    }
+
+    /// Parses a time of day. Returns the number of its tokens, as the other parts do.
+    fn take_time(&mut self, tokens: &[Token]) -> Option<usize> {
+        use Token::{Char, Meridian, MonthUnit, SecondUnit, Signed, Unsigned};
+        let (hour, minute, rest) = match *tokens {
+            [Unsigned(hour), Meridian(meridian), ..] => {
                 self.set_time(hour, 0, 0, Some(meridian))?;
-                2
+                return Some(2);
             }
-            [Unsigned(hour), Char(':'), Unsigned(minute), ref rest @ ..] => {
-                let (second, rest_of) = match rest {
-                    [Char(':'), Unsigned(second), rest @ ..] => (*second, rest),
-                    _ => (0, rest),
-                };
-                let (meridian, rest_of) = match rest_of {
-                    [Token::Meridian(meridian), rest @ ..] => (Some(*meridian), rest),
-                    _ => (None, rest_of),
-                };
-                let rest_of = match rest_of {
-                    // A signed number is an offset from UTC, unless a unit follows.
-                    [Signed(offset), rest @ ..]
-                        if meridian.is_none()
-                            && !matches!(rest, [SecondUnit(_) | MonthUnit(_), ..]) =>
-                    {
-                        let minutes = offset / 100 * 60 + offset % 100;
-                        self.set_zone(i32::try_from(minutes.checked_mul(60)?).ok()?)?;
-                        rest
-                    }
-                    rest => rest,
-                };
-                self.set_time(hour, minute, second, meridian)?;
-                return Some(rest_of);
+            [Unsigned(hour), Char(':'), Unsigned(minute), ref rest @ ..] => (hour, minute, rest),
+            _ => return None,
+        };
+        let (second, rest) = match rest {
+            [Char(':'), Unsigned(second), rest @ ..] => (*second, rest),
+            _ => (0, rest),
+        };
+        let (meridian, rest) = match rest {
+            [Meridian(meridian), rest @ ..] => (Some(*meridian), rest),
+            _ => (None, rest),
+        };
+        let rest = match rest {
+            // A signed number is an offset from UTC, unless a unit follows.
+            [Signed(offset), rest @ ..]
+                if meridian.is_none()
+                    && !matches!(rest, [SecondUnit(_) | MonthUnit(_), ..]) =>
+            {
+                let minutes = offset / 100 * 60 + offset % 100;
+                self.set_zone(i32::try_from(minutes.checked_mul(60)?).ok()?)?;
+                rest
             }
-            [Zone(seconds), Token::Dst, ..] => {
+            rest => rest,
+        };
+        self.set_time(hour, minute, second, meridian)?;
+        Some(tokens.len() - rest.len())
+    }
+
+    fn take_zone(&mut self, tokens: &[Token]) -> Option<usize> {
+        match *tokens {
+            [Token::Zone(seconds), Token::Dst, ..] => {
                 self.set_zone(seconds + 3600)?;
-                2
+                Some(2)
             }
-            [Zone(seconds), ..] => {
+            [Token::Zone(seconds), ..] => {
                 self.set_zone(seconds)?;
-                1
+                Some(1)
             }
-            [Day(weekday), Char(','), ..] => {
-                self.set_day(1, weekday)?;
-                2
-            }
-            [Day(weekday), ..] => {
-                self.set_day(1, weekday)?;
-                1
-            }
-            [Unsigned(ordinal), Day(weekday), ..] => {
-                self.set_day(ordinal, weekday)?;
-                2
-            }
+            _ => None,
+        }
+    }
+
+    /// Parses a day of the week.
+    fn take_day(&mut self, tokens: &[Token]) -> Option<usize> {
+        use Token::{Char, Day, Unsigned};
+        let (ordinal, weekday, used) = match *tokens {
+            [Day(weekday), Char(','), ..] => (1, weekday, 2),
+            [Day(weekday), ..] => (1, weekday, 1),
+            [Unsigned(ordinal), Day(weekday), ..] => (ordinal, weekday, 2),
+            _ => return None,
+        };
+        self.set_day(ordinal, weekday)?;
+        Some(used)
+    }
+
+    fn take_date(&mut self, tokens: &[Token]) -> Option<usize> {
+        use Token::{Char, Month, Signed, Unsigned};
+        let (year, month, day, used) = match *tokens {
             [
                 Unsigned(month),
                 Char('/'),
@@ -104,60 +124,55 @@ impl Said {
                 Char('/'),
                 Unsigned(year),
                 ..,
-            ] => {
-                self.set_date(Some(year), month, day)?;
-                5
-            }
-            [Unsigned(month), Char('/'), Unsigned(day), ..] => {
-                self.set_date(None, month, day)?;
-                3
-            }
+            ] => (Some(year), month, day, 5),
+            [Unsigned(month), Char('/'), Unsigned(day), ..] => (None, month, day, 3),
             [Unsigned(year), Signed(month), Signed(day), ..] => {
-                self.set_date(Some(year), month.checked_neg()?, day.checked_neg()?)?;
-                3
+                (Some(year), month.checked_neg()?, day.checked_neg()?, 3)
             }
             [Unsigned(day), Month(month), Signed(year), ..] => {
-                self.set_date(Some(year.checked_neg()?), month, day)?;
-                3
+                (Some(year.checked_neg()?), month, day, 3)
             }
             [Month(month), Unsigned(day), Char(','), Unsigned(year), ..] => {
-                self.set_date(Some(year), month, day)?;
-                4
+                (Some(year), month, day, 4)
             }
-            [Month(month), Unsigned(day), ..] => {
-                self.set_date(None, month, day)?;
-                2
-            }
+            [Month(month), Unsigned(day), ..] => (None, month, day, 2),
             [Unsigned(day), Month(month), ref rest @ ..] => {
-                // A number that begins a time or counts units is not a year.
-                let year = rest.first().and_then(number).filter(|_| {
-                    !matches!(
-                        rest.get(1),
-                        Some(Char(':') | SecondUnit(_) | MonthUnit(_) | Token::Meridian(_))
-                    )
-                });
-                self.set_date(year, month, day)?;
-                2 + usize::from(year.is_some())
-            }
-            [Unsigned(count) | Signed(count), SecondUnit(seconds), ..] => {
-                self.add_seconds(count, seconds)?;
-                2
-            }
-            [Unsigned(count) | Signed(count), MonthUnit(months), ..] => {
-                self.add_months(count, months)?;
-                2
-            }
-            [SecondUnit(seconds), ..] => {
-                self.add_seconds(1, seconds)?;
-                1
-            }
-            [MonthUnit(months), ..] => {
-                self.add_months(1, months)?;
-                1
+                let year = year_of(rest);
+                (year, month, day, 2 + usize::from(year.is_some()))
             }
             _ => return None,
         };
-        tokens.get(used..)
+        self.set_date(year, month, day)?;
+        Some(used)
+    }
+
+    /// Parses a distance from now.
+    fn take_relative(&mut self, tokens: &[Token]) -> Option<usize> {
+        use Token::{Ago, MonthUnit, SecondUnit, Signed, Unsigned};
+        match *tokens {
+            [Ago, ..] if self.relative => {
+                self.seconds = self.seconds.checked_neg()?;
+                self.months = self.months.checked_neg()?;
+                Some(1)
+            }
+            [Unsigned(count) | Signed(count), SecondUnit(seconds), ..] => {
+                self.add_seconds(count, seconds)?;
+                Some(2)
+            }
+            [Unsigned(count) | Signed(count), MonthUnit(months), ..] => {
+                self.add_months(count, months)?;
+                Some(2)
+            }
+            [SecondUnit(seconds), ..] => {
+                self.add_seconds(1, seconds)?;
+                Some(1)
+            }
+            [MonthUnit(months), ..] => {
+                self.add_months(1, months)?;
+                Some(1)
+            }
+            _ => None,
+        }
     }
 
     fn set_time(&mut self, h: i64, m: i64, s: i64, meridian: Option<Meridian>) -> Option<()> {
@@ -262,6 +277,17 @@ fn time((hour, minute, second, meridian): (i64, i64, i64, Option<Meridian>)) -> 
         0,
     )
     .ok()
+}
+
+/// Returns the year after a day and a month. A number that begins a time or counts units is not a
+/// year.
+fn year_of(rest: &[Token]) -> Option<i64> {
+    use Token::{Char, Meridian, MonthUnit, SecondUnit};
+    match rest {
+        [_, Char(':') | SecondUnit(_) | MonthUnit(_) | Meridian(_), ..] => None,
+        [Token::Unsigned(year), ..] => Some(*year),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -33,6 +33,7 @@ mod password;
 mod place;
 mod policy;
 mod profile;
+mod realm_section;
 mod relations;
 mod served;
 mod stored;

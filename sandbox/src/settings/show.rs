@@ -4,7 +4,7 @@ use std::fmt;
 
 use kerbox::NewPrincipal;
 use kerbox::spec::duration::to_text as duration;
-use kerbox::spec::{RealmSpec, Security};
+use kerbox::spec::{HdfsSpec, RealmSpec, Security};
 
 use super::names::same_name;
 use super::toml_text::{list, quoted, toml_key};
@@ -42,67 +42,75 @@ impl fmt::Display for Shown<'_> {
             writeln!(f, "# read from {}", file.display())?;
         }
         let realm = &settings.spec.realm;
-        writeln!(f, "[realm]")?;
-        writeln!(f, "name = {}", quoted(settings.realm()))?;
-        writeln!(f, "listen = {}", quoted(&realm.listen.to_string()))?;
-        writeln!(f, "max_life = {}", quoted(&duration(realm.max_life)))?;
-        writeln!(
-            f,
-            "max_renewable_life = {}",
-            quoted(&duration(realm.max_renewable_life))
-        )?;
-        writeln!(
-            f,
-            "enctypes = {}",
-            list(realm.enctypes.iter().map(|enctype| enctype_name(*enctype)))
-        )?;
-        writeln!(f, "attributes = {}", list(&realm.attributes))?;
-        writeln!(f, "clock_skew = {}", quoted(&duration(realm.clock_skew)))?;
-        writeln!(f, "pac = {}", quoted(realm.pac.name()))?;
-        if let Some(sid) = &realm.pac_domain.sid {
-            writeln!(f, "domain_sid = {}", quoted(&sid.to_string()))?;
-        }
-        if let Some(name) = &realm.pac_domain.netbios_name {
-            writeln!(f, "netbios_name = {}", quoted(name))?;
-        }
-        if lacks_a_default(realm, settings.realm()) {
-            writeln!(f, "principals = \"none\"")?;
-        }
-        writeln!(f, "\n[realm.libdefaults]")?;
-        for (key, value) in &realm.libdefaults {
-            writeln!(f, "{} = {}", toml_key(key), quoted(value))?;
-        }
+        write_realm(f, realm, settings.realm())?;
         for principal in &realm.principals {
             write_principal(f, principal)?;
         }
         other_realms::show(&realm.others, f)?;
-        let hdfs = &settings.spec.hdfs;
-        let security = match hdfs.security {
-            Security::Kerberos => "kerberos",
-            Security::Simple => "simple",
-        };
-        writeln!(f, "\n[hdfs]")?;
-        writeln!(f, "security = {}", quoted(security))?;
-        writeln!(f, "superuser = {}", quoted(&hdfs.superuser))?;
-        writeln!(f, "datanodes = {}", hdfs.datanodes)?;
-        writeln!(f, "listen = {}", quoted(&hdfs.listen.to_string()))?;
-        writeln!(f, "\n[hdfs.groups]")?;
-        for (group, members) in &hdfs.groups {
-            writeln!(f, "{} = {}", toml_key(group), list(members))?;
-        }
-        for directory in &hdfs.directories {
-            writeln!(f, "\n[[hdfs.directory]]")?;
-            writeln!(f, "path = {}", quoted(&directory.path))?;
-            writeln!(f, "owner = {}", quoted(&directory.owner))?;
-            writeln!(f, "group = {}", quoted(&directory.group))?;
-            writeln!(f, "mode = \"{:03o}\"", directory.mode)?;
-        }
-        writeln!(f, "\n[hadoop]")?;
-        for (key, value) in &hdfs.keys {
-            writeln!(f, "{} = {}", quoted(key), quoted(value))?;
-        }
-        Ok(())
+        write_hdfs(f, &settings.spec.hdfs)
     }
+}
+
+fn write_realm(f: &mut fmt::Formatter<'_>, realm: &RealmSpec, name: &str) -> fmt::Result {
+    writeln!(f, "[realm]")?;
+    writeln!(f, "name = {}", quoted(name))?;
+    writeln!(f, "listen = {}", quoted(&realm.listen.to_string()))?;
+    writeln!(f, "max_life = {}", quoted(&duration(realm.max_life)))?;
+    writeln!(
+        f,
+        "max_renewable_life = {}",
+        quoted(&duration(realm.max_renewable_life))
+    )?;
+    writeln!(
+        f,
+        "enctypes = {}",
+        list(realm.enctypes.iter().map(|enctype| enctype_name(*enctype)))
+    )?;
+    writeln!(f, "attributes = {}", list(&realm.attributes))?;
+    writeln!(f, "clock_skew = {}", quoted(&duration(realm.clock_skew)))?;
+    writeln!(f, "pac = {}", quoted(realm.pac.name()))?;
+    if let Some(sid) = &realm.pac_domain.sid {
+        writeln!(f, "domain_sid = {}", quoted(&sid.to_string()))?;
+    }
+    if let Some(name) = &realm.pac_domain.netbios_name {
+        writeln!(f, "netbios_name = {}", quoted(name))?;
+    }
+    if lacks_a_default(realm, name) {
+        writeln!(f, "principals = \"none\"")?;
+    }
+    writeln!(f, "\n[realm.libdefaults]")?;
+    for (key, value) in &realm.libdefaults {
+        writeln!(f, "{} = {}", toml_key(key), quoted(value))?;
+    }
+    Ok(())
+}
+
+fn write_hdfs(f: &mut fmt::Formatter<'_>, hdfs: &HdfsSpec) -> fmt::Result {
+    let security = match hdfs.security {
+        Security::Kerberos => "kerberos",
+        Security::Simple => "simple",
+    };
+    writeln!(f, "\n[hdfs]")?;
+    writeln!(f, "security = {}", quoted(security))?;
+    writeln!(f, "superuser = {}", quoted(&hdfs.superuser))?;
+    writeln!(f, "datanodes = {}", hdfs.datanodes)?;
+    writeln!(f, "listen = {}", quoted(&hdfs.listen.to_string()))?;
+    writeln!(f, "\n[hdfs.groups]")?;
+    for (group, members) in &hdfs.groups {
+        writeln!(f, "{} = {}", toml_key(group), list(members))?;
+    }
+    for directory in &hdfs.directories {
+        writeln!(f, "\n[[hdfs.directory]]")?;
+        writeln!(f, "path = {}", quoted(&directory.path))?;
+        writeln!(f, "owner = {}", quoted(&directory.owner))?;
+        writeln!(f, "group = {}", quoted(&directory.group))?;
+        writeln!(f, "mode = \"{:03o}\"", directory.mode)?;
+    }
+    writeln!(f, "\n[hadoop]")?;
+    for (key, value) in &hdfs.keys {
+        writeln!(f, "{} = {}", quoted(key), quoted(value))?;
+    }
+    Ok(())
 }
 
 /// Returns whether a default principal was left out, which only `principals = "none"` can do.
@@ -141,6 +149,16 @@ fn write_principal(f: &mut fmt::Formatter<'_>, principal: &NewPrincipal) -> fmt:
     if let Some(kvno) = principal.kvno {
         writeln!(f, "kvno = {kvno}")?;
     }
+    write_limits(f, principal)?;
+    write_account(f, principal)?;
+    if !principal.delegates_to.is_empty() {
+        writeln!(f, "delegates_to = {}", list(&principal.delegates_to))?;
+    }
+    Ok(())
+}
+
+/// Writes lifetimes, ends and attributes.
+fn write_limits(f: &mut fmt::Formatter<'_>, principal: &NewPrincipal) -> fmt::Result {
     for (key, life) in [
         ("max_life", principal.max_life),
         ("max_renewable_life", principal.max_renewable_life),
@@ -160,6 +178,11 @@ fn write_principal(f: &mut fmt::Formatter<'_>, principal: &NewPrincipal) -> fmt:
     if !principal.attributes.is_empty() {
         writeln!(f, "attributes = {}", list(&principal.attributes))?;
     }
+    Ok(())
+}
+
+/// Writes what a PAC says about the account.
+fn write_account(f: &mut fmt::Formatter<'_>, principal: &NewPrincipal) -> fmt::Result {
     let account = &principal.pac_account;
     for (key, number) in [
         ("rid", account.rid),
@@ -174,9 +197,6 @@ fn write_principal(f: &mut fmt::Formatter<'_>, principal: &NewPrincipal) -> fmt:
     }
     if let Some(name) = &account.full_name {
         writeln!(f, "full_name = {}", quoted(name))?;
-    }
-    if !principal.delegates_to.is_empty() {
-        writeln!(f, "delegates_to = {}", list(&principal.delegates_to))?;
     }
     Ok(())
 }

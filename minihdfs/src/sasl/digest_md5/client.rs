@@ -3,6 +3,7 @@
 
 use rand::Rng;
 
+use super::challenge::{Challenge, DEFAULT_BUFFER};
 use super::cipher::DigestCipher;
 use super::directives::{Directives, MAX_CHALLENGE};
 use super::hash::{Direction, Exchange};
@@ -24,12 +25,6 @@ pub struct DigestMd5Client {
     cnonce: String,
     expected: Option<Expected>,
 }
-
-/// The maximum message size of a server that announces none (RFC 2831, 2.1.1).
-const DEFAULT_BUFFER: usize = 1 << 16;
-
-/// The smallest maximum message size of a server that is accepted. RFC 2831 demands more than 16.
-const LEAST_BUFFER: usize = 1 << 10;
 
 /// The maximum number of bytes that a layer adds to its message: the padding of a block cipher, the
 /// code, and the message type and number.
@@ -92,91 +87,33 @@ impl DigestMd5Client {
                 "DIGEST-MD5: the server sent a second challenge instead of its proof",
             ));
         }
-        let malformed =
-            |why: String| SaslError::sasl(format!("DIGEST-MD5: invalid challenge: {why}"));
-        let mut directives = Directives::parse(challenge, MAX_CHALLENGE).map_err(malformed)?;
-        let realm = directives
-            .take("realm")
-            .map_err(malformed)?
-            .unwrap_or_default();
-        let nonce = directives
-            .take("nonce")
-            .map_err(malformed)?
-            .ok_or_else(|| malformed("it has no nonce".to_owned()))?;
-        // RFC 2831, 2.1.1: the only algorithm, and a challenge must name it.
-        if directives.take("algorithm").map_err(malformed)?.as_deref() != Some("md5-sess") {
-            return Err(malformed("its algorithm is not md5-sess".to_owned()));
-        }
-        let offered = directives
-            .take("qop")
-            .map_err(malformed)?
-            .unwrap_or_else(|| "auth".to_owned());
-        // Unknown names are skipped, since RFC 2831 allows a server to offer more.
-        let offered: Vec<_> = offered
-            .split(',')
-            .filter_map(|name| QualityOfProtection::from_sasl_name(name.trim()))
-            .collect();
-        let qop = *self.qop.iter().find(|qop| offered.contains(qop)).ok_or_else(|| {
-            SaslError::sasl(format!(
-                "DIGEST-MD5: no common protection layer between client and server: the server offers {offered:?}, we take {:?}",
-                self.qop
-            ))
-        })?;
-        let ciphers = directives
-            .take("cipher")
-            .map_err(malformed)?
-            .unwrap_or_default();
-        let cipher = (qop == QualityOfProtection::Privacy)
-            .then(|| {
-                // The strongest one of ours, whatever the order of the server's list.
-                DigestCipher::ALL
-                    .into_iter()
-                    .find(|cipher| {
-                        ciphers
-                            .split(',')
-                            .any(|name| name.trim().eq_ignore_ascii_case(cipher.name()))
-                    })
-                    .ok_or_else(|| {
-                        SaslError::sasl(format!(
-                            "DIGEST-MD5: none of the server's ciphers is known: {ciphers:?}"
-                        ))
-                    })
-            })
-            .transpose()?;
-        let max_buffer = match directives.take("maxbuf").map_err(malformed)? {
-            None => DEFAULT_BUFFER,
-            Some(maxbuf) => maxbuf
-                .parse()
-                .ok()
-                .filter(|size| (LEAST_BUFFER..1 << 24).contains(size))
-                .ok_or_else(|| malformed(format!("its maxbuf is {maxbuf:?}")))?,
-        };
+        let challenge = Challenge::parse(challenge, &self.qop)?;
         let hashes = Exchange {
             username: &self.username,
-            realm: &realm,
+            realm: &challenge.realm,
             password: &self.password,
-            nonce: &nonce,
+            nonce: &challenge.nonce,
             cnonce: &self.cnonce,
             authzid: self.authzid.as_deref(),
             digest_uri: &self.digest_uri,
-            qop,
+            qop: challenge.qop,
         }
         .hashes();
         self.expected = Some(Expected {
             rspauth: hashes.rspauth,
             session_key: hashes.session_key,
-            qop,
-            cipher,
-            max_buffer,
+            qop: challenge.qop,
+            cipher: challenge.cipher,
+            max_buffer: challenge.max_buffer,
         });
         let response = Response {
             username: self.username.clone(),
-            realm,
-            nonce,
+            realm: challenge.realm,
+            nonce: challenge.nonce,
             cnonce: self.cnonce.clone(),
             digest_uri: self.digest_uri.clone(),
-            qop,
-            cipher,
+            qop: challenge.qop,
+            cipher: challenge.cipher,
             authzid: self.authzid.clone(),
             response: hashes.response,
         };

@@ -3,6 +3,7 @@
 //! The user name identifies the token, and [`SecretManager`] looks up its password. There is no
 //! initial response, and no subsequent authentication with the same nonce.
 
+mod challenge;
 mod cipher;
 mod client;
 mod directives;
@@ -151,11 +152,8 @@ impl DigestMd5Server {
         text.into_bytes()
     }
 
-    fn verify(
-        &self,
-        now: Timestamp,
-        response: Response,
-    ) -> Result<(Vec<u8>, Established), SaslError> {
+    /// Fails if the response is not one to our challenge.
+    fn check(&self, response: &Response) -> Result<(), SaslError> {
         let settings = &self.settings;
         // The nonce ties the response to this connection, so that a recorded one is of no use.
         if response.nonce != self.nonce {
@@ -186,6 +184,16 @@ impl DigestMd5Server {
                 response.digest_uri
             )));
         }
+        Ok(())
+    }
+
+    /// Checks a response. Returns the proof for the client, and the result.
+    fn verify(
+        &self,
+        now: Timestamp,
+        response: Response,
+    ) -> Result<(Vec<u8>, Established), SaslError> {
+        self.check(&response)?;
         let password = self.secrets.sasl_password(now, &response.username)?;
         let hashes = Exchange {
             username: &response.username,

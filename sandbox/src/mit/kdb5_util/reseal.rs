@@ -8,6 +8,47 @@ use crate::mit::glob::glob;
 use crate::mit::keysalt;
 use crate::mit::password::yes;
 
+/// The options of `update_princ_encryption`.
+struct Reseal {
+    pattern: String,
+    dry_run: bool,
+}
+
+impl Reseal {
+    fn announce(&self, active: u32) {
+        match self.dry_run {
+            true => println!(
+                "Principals whose keys WOULD BE re-encrypted to master key vno {active}:"
+            ),
+            false => println!(
+                "Principals whose keys are being re-encrypted to master key vno {active} \
+                 if necessary:"
+            ),
+        }
+    }
+
+    fn doing(&self, is_current: bool) -> &'static str {
+        match (is_current, self.dry_run) {
+            (true, true) => "would skip:   ",
+            (true, false) => "skipping: ",
+            (false, true) => "would update: ",
+            (false, false) => "updating: ",
+        }
+    }
+
+    fn sum_up(&self, updated: usize, current: usize) {
+        let would = if self.dry_run {
+            "would be updated"
+        } else {
+            "updated"
+        };
+        println!(
+            "{} principals processed: {updated} {would}, {current} already current",
+            updated + current
+        );
+    }
+}
+
 impl Task {
     pub(super) fn update_princ_encryption(&mut self, words: &[&str]) -> Result<(), String> {
         let (found, rest) = options("update_princ_encryption", words, "fnv", "")?;
@@ -26,32 +67,22 @@ impl Task {
             if !has('f') && !dry_run && !yes(question.trim_end()) {
                 return Err("OK, doing nothing.".to_owned());
             }
+            let reseal = Reseal {
+                pattern,
+                dry_run,
+            };
             if verbose {
-                match dry_run {
-                    true => println!(
-                        "Principals whose keys WOULD BE re-encrypted to master key vno {active}:"
-                    ),
-                    false => println!(
-                        "Principals whose keys are being re-encrypted to master key vno {active} \
-                         if necessary:"
-                    ),
-                }
+                reseal.announce(active);
             }
             let (mut updated, mut current) = (0, 0);
             let own = master.principal().to_string();
             for (name, entry) in &mut database.principals {
-                if *name == own || !glob(&pattern, name) {
+                if *name == own || !glob(&reseal.pattern, name) {
                     continue;
                 }
                 let is_current = master.version_of(entry) == active;
-                let doing = match (is_current, dry_run) {
-                    (true, true) => "would skip:   ",
-                    (true, false) => "skipping: ",
-                    (false, true) => "would update: ",
-                    (false, false) => "updating: ",
-                };
                 if verbose {
-                    println!("{doing}{name}");
+                    println!("{}{name}", reseal.doing(is_current));
                 }
                 match is_current {
                     true => current += 1,
@@ -68,15 +99,7 @@ impl Task {
                 entry.modified = task.now.as_secs();
                 entry.modified_by = Some(own.clone());
             }
-            let would = if dry_run {
-                "would be updated"
-            } else {
-                "updated"
-            };
-            println!(
-                "{} principals processed: {updated} {would}, {current} already current",
-                updated + current
-            );
+            reseal.sum_up(updated, current);
             Ok(((), updated > 0 && !dry_run))
         })
     }
