@@ -68,6 +68,15 @@ struct Shown {
     reply_key: Option<EncryptionKey>,
 }
 
+impl Shown {
+    /// Of a client that need not authenticate.
+    const NOTHING: Self = Self {
+        keys_of: KeysOf::Password,
+        padata: None,
+        reply_key: None,
+    };
+}
+
 /// A request whose client and server are known and may get tickets.
 struct Login<'a> {
     context: &'a Context<'a>,
@@ -137,11 +146,7 @@ impl<'a> Login<'a> {
         }
         let shown = self.authenticate(rng)?;
         flags.set(TicketFlags::PRE_AUTHENT, shown.is_some());
-        let shown = shown.unwrap_or(Shown {
-            keys_of: KeysOf::Password,
-            padata: None,
-            reply_key: None,
-        });
+        let shown = shown.unwrap_or(Shown::NOTHING);
 
         let server_key = self
             .server

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
+use super::replica::{Replica, State};
 use super::{BlockStore, ReplicaState, layout};
 use crate::HdfsError;
 use crate::datanode::checksum::{CHECKSUM_LENGTH, DataChecksum};
@@ -67,31 +68,7 @@ impl BlockStore {
     pub(crate) fn read(&self, block: Block, range: ReadRange) -> Result<ReplicaReader, HdfsError> {
         let replica = self.get(block)?;
         let state = replica.state();
-        if state.generation_stamp < block.generation_stamp {
-            return Err(HdfsError::io(format!(
-                "Replica gen stamp < block genstamp, block={}, replica={}",
-                self.name(block),
-                replica.describe(&state)
-            )));
-        }
-        if state.visible_length().is_none() {
-            return Err(self.not_found(block));
-        }
-        // As in Hadoop, this may exceed what was acknowledged here, because another DataNode may
-        // already have announced it to the reader.
-        let length = state.bytes_on_disk;
-        if range
-            .offset
-            .checked_add(range.length)
-            .is_none_or(|end| end > length)
-        {
-            return Err(HdfsError::io(format!(
-                " Offset {} and length {} don't match block {} ( blockLen {length} )",
-                range.offset,
-                range.length,
-                self.name(block)
-            )));
-        }
+        let length = self.readable(block, range, &replica, &state)?;
         let failed = |error| self.failed("read", block, &error);
         let layout = &self.layout;
         let data = layout::open(&layout.data(state.place, block.id), false).map_err(failed)?;
@@ -105,13 +82,7 @@ impl BlockStore {
                 self.name(block)
             )));
         }
-        let mut last_checksum = [0; CHECKSUM_LENGTH];
-        if !length.is_multiple_of(state.checksum.bytes_per_checksum()) && !state.checksum.is_none()
-        {
-            let position = layout::checksum_position(state.checksum, length);
-            meta.read_exact_at(&mut last_checksum, position)
-                .map_err(failed)?;
-        }
+        let last_checksum = last_checksum(&meta, state.checksum, length).map_err(failed)?;
         let sent = if range.checksums {
             state.checksum
         } else {
@@ -138,6 +109,56 @@ impl BlockStore {
             damaged: None,
         })
     }
+
+    /// Returns the replica's length. Fails if the replica is too old, cannot be read, or does not
+    /// have the range.
+    fn readable(
+        &self,
+        block: Block,
+        range: ReadRange,
+        replica: &Replica,
+        state: &State,
+    ) -> Result<u64, HdfsError> {
+        if state.generation_stamp < block.generation_stamp {
+            return Err(HdfsError::io(format!(
+                "Replica gen stamp < block genstamp, block={}, replica={}",
+                self.name(block),
+                replica.describe(state)
+            )));
+        }
+        if state.visible_length().is_none() {
+            return Err(self.not_found(block));
+        }
+        // As in Hadoop, this may exceed what was acknowledged here, because another DataNode may
+        // already have announced it to the reader.
+        let length = state.bytes_on_disk;
+        if range
+            .offset
+            .checked_add(range.length)
+            .is_none_or(|end| end > length)
+        {
+            return Err(HdfsError::io(format!(
+                " Offset {} and length {} don't match block {} ( blockLen {length} )",
+                range.offset,
+                range.length,
+                self.name(block)
+            )));
+        }
+        Ok(length)
+    }
+}
+
+/// Reads the checksum of the partial chunk at the end, if there is one.
+fn last_checksum(
+    meta: &File,
+    checksum: DataChecksum,
+    length: u64,
+) -> io::Result<[u8; CHECKSUM_LENGTH]> {
+    let mut last = [0; CHECKSUM_LENGTH];
+    if !length.is_multiple_of(checksum.bytes_per_checksum()) && !checksum.is_none() {
+        meta.read_exact_at(&mut last, layout::checksum_position(checksum, length))?;
+    }
+    Ok(last)
 }
 
 impl ReplicaReader {

@@ -1,9 +1,10 @@
 //! The task that owns a client's connection.
 
 use std::collections::HashMap;
+use std::io;
 use std::time::Duration;
 
-use kerbox_krb5::Clock;
+use kerbox_krb5::{Clock, Principal};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -157,11 +158,7 @@ impl Link {
             match step {
                 ClientStep::Close => break,
                 ClientStep::Ticket(server) => {
-                    let ticket = match &self.target.tickets {
-                        Some(tickets) => tickets.ticket(&server, self.clock.now()).await,
-                        None => Err(TicketError::NoSource),
-                    };
-                    connection.ticket(ticket, self.clock.now(), &mut self.rng);
+                    self.fetch_ticket(connection, &server).await;
                     continue;
                 }
                 ClientStep::Read => {}
@@ -180,13 +177,7 @@ impl Link {
                     }
                     None => open = false,
                 },
-                read = reader.read_buf(&mut input) => match read {
-                    Ok(0) => {
-                        connection.fail(RpcError::Lost("End of File".to_owned()));
-                    }
-                    Ok(_) => connection.input().append(&mut input),
-                    Err(error) => connection.fail(RpcError::Lost(error.to_string())),
-                },
+                read = reader.read_buf(&mut input) => heard(connection, read, &mut input),
                 written = writer.write(&output[sent..]), if sent < output.len() => match written {
                     Ok(count) => {
                         sent += count;
@@ -214,6 +205,15 @@ impl Link {
             .unwrap_or_else(|| RpcError::Lost("it was closed".to_owned()))
     }
 
+    /// Answers the server's offer with a ticket, or with the reason why there is none.
+    async fn fetch_ticket(&mut self, connection: &mut ClientConnection, server: &Principal) {
+        let ticket = match &self.target.tickets {
+            Some(tickets) => tickets.ticket(server, self.clock.now()).await,
+            None => Err(TicketError::NoSource),
+        };
+        connection.ticket(ticket, self.clock.now(), &mut self.rng);
+    }
+
     /// Passes on the replies. Without authentication they stay: the calls may be made again.
     fn deliver(&mut self, connection: &mut ClientConnection) {
         while let Some(reply) = connection.next_reply() {
@@ -224,6 +224,15 @@ impl Link {
                 let _ = command.reply.send(reply);
             }
         }
+    }
+}
+
+/// Passes on what was read into `input`, or the connection's end.
+fn heard(connection: &mut ClientConnection, read: io::Result<usize>, input: &mut Vec<u8>) {
+    match read {
+        Ok(0) => connection.fail(RpcError::Lost("End of File".to_owned())),
+        Ok(_) => connection.input().append(input),
+        Err(error) => connection.fail(RpcError::Lost(error.to_string())),
     }
 }
 
