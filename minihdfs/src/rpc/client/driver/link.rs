@@ -199,10 +199,8 @@ impl Link {
                 () = reached(&self.clock, deadline) => {}
             }
         }
-        connection
-            .failure()
-            .cloned()
-            .unwrap_or_else(|| RpcError::Lost("it was closed".to_owned()))
+        let failure = connection.failure().cloned();
+        failure.unwrap_or_else(|| RpcError::Lost("it was closed".to_owned()))
     }
 
     /// Answers the server's offer with a ticket, or with the reason why there is none.
