@@ -51,6 +51,7 @@ impl HdfsConfig {
             value: value.trim(),
         };
         if self.set_security(&entry)?
+            || self.set_encryption(&entry)?
             || self.set_tokens(&entry)?
             || self.set_files(&entry)?
             || self.set_limits(&entry)?
@@ -88,6 +89,28 @@ impl HdfsConfig {
             }
             "hadoop.user.group.static.mapping.overrides" => self.groups = static_mapping(entry)?,
             "hadoop.rpc.protection" => self.rpc_protection = protections(entry)?,
+            key => {
+                let Some((name, property)) = key
+                    .strip_prefix("hadoop.proxyuser.")
+                    .and_then(|rest| rest.rsplit_once('.'))
+                else {
+                    return Ok(false);
+                };
+                let list = entry.list();
+                let proxy_user = self.proxy_users.entry(name.to_owned()).or_default();
+                match property {
+                    "hosts" => proxy_user.hosts = list,
+                    "groups" => proxy_user.groups = list,
+                    "users" => proxy_user.users = list,
+                    _ => return Ok(false),
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn set_encryption(&mut self, entry: &Entry<'_>) -> Result<bool, ConfigError> {
+        match entry.key {
             // An empty value counts as unset: security on, data transferred in the clear.
             "dfs.data.transfer.protection" if entry.value.is_empty() => {
                 self.data_transfer_protection.clear();
@@ -119,22 +142,7 @@ impl HdfsConfig {
                     return Err(entry.error("write 128, 192 or 256"));
                 }
             }
-            key => {
-                let Some((name, property)) = key
-                    .strip_prefix("hadoop.proxyuser.")
-                    .and_then(|rest| rest.rsplit_once('.'))
-                else {
-                    return Ok(false);
-                };
-                let list = entry.list();
-                let proxy_user = self.proxy_users.entry(name.to_owned()).or_default();
-                match property {
-                    "hosts" => proxy_user.hosts = list,
-                    "groups" => proxy_user.groups = list,
-                    "users" => proxy_user.users = list,
-                    _ => return Ok(false),
-                }
-            }
+            _ => return Ok(false),
         }
         Ok(true)
     }
