@@ -8,18 +8,21 @@ mod data_transfer;
 mod files;
 mod gss;
 mod hdfs;
+mod hdfs_seeds;
 mod kdc;
 mod messages;
 mod rpc_client;
+mod tokens;
 mod world;
 
 pub use data_transfer::data_transfer;
 pub use files::{ccache, keytab, names};
 pub use gss::{ap_request, gss_context_token, gss_message};
-pub use hdfs::{digest_md5, namenode_calls, rpc_secure, rpc_simple, tokens};
+pub use hdfs::{namenode_calls, rpc_secure, rpc_simple};
 pub use kdc::{as_answer, kdc_handle, kdc_pac, kdc_tgs_body, kpasswd, tgs_answer};
 pub use messages::messages;
 pub use rpc_client::rpc_client;
+pub use tokens::{digest_md5, tokens};
 
 /// A fuzz target: its name, its body, and initial inputs.
 pub struct Target {
@@ -96,12 +99,12 @@ pub const TARGETS: [Target; 19] = [
     Target {
         name: "rpc_simple",
         body: rpc_simple,
-        seeds: hdfs::simple_seeds,
+        seeds: hdfs_seeds::simple_seeds,
     },
     Target {
         name: "rpc_secure",
         body: rpc_secure,
-        seeds: hdfs::secure_seeds,
+        seeds: hdfs_seeds::secure_seeds,
     },
     Target {
         name: "rpc_client",
@@ -111,7 +114,7 @@ pub const TARGETS: [Target; 19] = [
     Target {
         name: "namenode_calls",
         body: namenode_calls,
-        seeds: hdfs::call_seeds,
+        seeds: hdfs_seeds::call_seeds,
     },
     Target {
         name: "data_transfer",
@@ -121,11 +124,11 @@ pub const TARGETS: [Target; 19] = [
     Target {
         name: "tokens",
         body: tokens,
-        seeds: hdfs::token_seeds,
+        seeds: tokens::token_seeds,
     },
     Target {
         name: "digest_md5",
         body: digest_md5,
-        seeds: hdfs::digest_seeds,
+        seeds: tokens::digest_seeds,
     },
 ];
