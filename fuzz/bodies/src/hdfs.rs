@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kerbox_events::{NoHook, Server};
 use minihdfs::config::HdfsConfig;
 use minihdfs::namenode::{NameNode, NameNodeIdentity};
-use minihdfs::proto::hdfs::{DatanodeIdProto, ExtendedBlockProto};
+use minihdfs::proto::hdfs::ExtendedBlockProto;
 use minihdfs::protocol::{
     Block, BlockStatus, DatanodeProtocol, DatanodeRegistration, ReceivedDeletedBlock, StorageReport,
 };
