@@ -3,55 +3,18 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use kerbox_krb5::Timestamp;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use super::delegation_settings::DelegationTokenSettings;
 use super::{SecretKey, SecretManager, TokenUser, format_time};
-use crate::config::HdfsConfig;
 use crate::token::{DelegationTokenIdentifier, Token};
 use crate::user::User;
 use crate::{HdfsError, base64};
 use kerbox_krb5::crypto::constant_time_eq;
-
-/// The lifetimes of keys and tokens.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct DelegationTokenSettings {
-    /// The interval between new master keys (`dfs.namenode.delegation.key.update-interval`).
-    pub key_update_interval: Duration,
-    /// The validity of a token without renewal (`dfs.namenode.delegation.token.renew-interval`).
-    pub renew_interval: Duration,
-    /// The time in which a token can be renewed (`dfs.namenode.delegation.token.max-lifetime`).
-    pub max_lifetime: Duration,
-    /// The interval at which expired tokens are removed.
-    pub removal_scan_interval: Duration,
-}
-
-impl Default for DelegationTokenSettings {
-    /// Hadoop's defaults: a day, a day, a week, an hour.
-    fn default() -> Self {
-        Self {
-            key_update_interval: Duration::from_hours(24),
-            renew_interval: Duration::from_hours(24),
-            max_lifetime: Duration::from_hours(7 * 24),
-            removal_scan_interval: Duration::from_hours(1),
-        }
-    }
-}
-
-impl From<&HdfsConfig> for DelegationTokenSettings {
-    fn from(config: &HdfsConfig) -> Self {
-        Self {
-            key_update_interval: config.delegation_key_update_interval,
-            renew_interval: config.delegation_token_renew_interval,
-            max_lifetime: config.delegation_token_max_lifetime,
-            ..Self::default()
-        }
-    }
-}
 
 /// The bytes of a master key, which are not printed.
 #[derive(Clone, Copy, PartialEq, Eq)]

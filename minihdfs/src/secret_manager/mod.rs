@@ -14,6 +14,7 @@ mod block_settings;
 #[cfg(test)]
 mod block_tests;
 mod delegation;
+mod delegation_settings;
 #[cfg(test)]
 mod delegation_tests;
 
@@ -23,9 +24,8 @@ use sha1::Sha1;
 
 pub use block::{BlockAccess, BlockTokenSecretManager, DataEncryptionKey, EncryptionKeys};
 pub use block_settings::BlockTokenSettings;
-pub use delegation::{
-    DelegationTokenSecretManager, DelegationTokenSettings, MasterKeyBytes, TokenEdit,
-};
+pub use delegation::{DelegationTokenSecretManager, MasterKeyBytes, TokenEdit};
+pub use delegation_settings::DelegationTokenSettings;
 
 use crate::HdfsError;
 
