@@ -6,6 +6,7 @@
 //! - `read_block`, `write_block` and its `streaming`, `transfer`: the operations that move data
 //! - `faults`: the effects of verdicts on a connection
 
+mod block_checksum;
 mod connection;
 mod faults;
 mod read_block;

@@ -4,22 +4,12 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerbox_events::{Event, Operation};
-use md5::{Digest, Md5};
-
 use super::connection::{Connection, READ_TIMEOUT, invalid};
-use super::faults::Running;
-use super::request::{VERSION, WantedStorage, block_of, check_access, op, refusal, refused};
-use super::{read_block, transfer, write_block};
+use super::request::{VERSION, op, refusal};
+use super::{block_checksum, read_block, transfer, write_block};
 use crate::HdfsError;
-use crate::datanode::block_store::ReadRange;
-use crate::datanode::checksum::CHECKSUM_LENGTH;
 use crate::datanode::node::DataNode;
-use crate::proto::hdfs::{
-    BlockChecksumTypeProto, BlockOpResponseProto, OpBlockChecksumProto,
-    OpBlockChecksumResponseProto, Status,
-};
-use crate::token::AccessMode;
+use crate::proto::hdfs::Status;
 
 /// The time that a connection may be idle after an operation
 /// (`dfs.datanode.socket.reuse.keepalive`).
@@ -33,20 +23,9 @@ pub(super) async fn run(node: &Arc<DataNode>, connection: &mut Connection) -> io
     }
     let mut limit = READ_TIMEOUT;
     loop {
-        let [high, low, code] = match connection.bytes::<3>(limit).await {
-            Err(error)
-                if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::TimedOut) =>
-            {
-                return Ok(());
-            }
-            read => read?,
+        let Some(code) = next_operation(connection, limit).await? else {
+            return Ok(());
         };
-        let version = u16::from_be_bytes([high, low]);
-        if version != VERSION {
-            return Err(invalid(HdfsError::io(format!(
-                "Version Mismatch (Expected: {VERSION}, Received: {version} )"
-            ))));
-        }
         // Each operation's state gets memory of its own, which a silent connection does not hold.
         match code {
             op::READ_BLOCK => {
@@ -61,7 +40,7 @@ pub(super) async fn run(node: &Arc<DataNode>, connection: &mut Connection) -> io
             }
             op::BLOCK_CHECKSUM => {
                 let request = connection.request().await?;
-                return Box::pin(block_checksum(node, connection, request)).await;
+                return Box::pin(block_checksum::block_checksum(node, connection, request)).await;
             }
             op::TRANSFER_BLOCK => {
                 let request = connection.request().await?;
@@ -90,109 +69,20 @@ pub(super) async fn run(node: &Arc<DataNode>, connection: &mut Connection) -> io
     }
 }
 
-/// BLOCK_CHECKSUM: a checksum of the block's checksums, which clients use to compare files.
-async fn block_checksum(
-    node: &Arc<DataNode>,
-    connection: &mut Connection,
-    request: OpBlockChecksumProto,
-) -> io::Result<()> {
-    let operation = Operation::BlockChecksum;
-    let id = request.header.block.block_id;
-    let event = |outcome| Event::DataTransfer {
-        datanode: node.number(),
-        operation,
-        block: id,
-        outcome,
-    };
-    let (journal, ruling) = Running::begin(node, connection, event).await?;
-    let answer = match ruling {
-        Err(exception) => refused(&exception, None),
-        Ok(_) => match check_access(
-            node,
-            connection.peer,
-            operation.name(),
-            &request.header,
-            AccessMode::Read,
-            WantedStorage::default(),
-        ) {
-            Err(denied) => denied.answer(None),
-            Ok(()) => {
-                // There may be millions of checksums to read, so this is done where it does not
-                // block other tasks.
-                let on = node.clone();
-                let computed =
-                    tokio::task::spawn_blocking(move || compute_checksum(&on, &request)).await?;
-                computed.unwrap_or_else(|error| {
-                    node.check_replica(node.clock.now(), id);
-                    refusal(Status::Error, None, error.to_string())
-                })
-            }
-        },
-    };
-    journal.end(answer.status());
-    connection.send(&answer).await
-}
-
-fn compute_checksum(
-    node: &DataNode,
-    request: &OpBlockChecksumProto,
-) -> Result<BlockOpResponseProto, HdfsError> {
-    let block = block_of(node, &request.header.block)?;
-    let range = ReadRange {
-        offset: 0,
-        length: 0,
-        checksums: true,
-    };
-    let reader = node.store.read(block, range)?;
-    let checksum = reader.stored_checksum();
-    // The client limits the length of a block being written. A length of 0 would otherwise give the
-    // checksum of nothing.
-    let length = if block.length == 0 {
-        u64::MAX
-    } else {
-        block.length
-    };
-    let length = length.min(reader.block().length);
-    let options = request.block_checksum_options;
-    let composite = options.is_some_and(|options| {
-        options.block_checksum_type() == BlockChecksumTypeProto::CompositeCrc
-    });
-    let mut count = 0;
-    let mut md5 = Md5::new();
-    let mut crc = None;
-    let mut left = length;
-    let summed = reader.each_checksums(length, |sums| {
-        count += (sums.len() / CHECKSUM_LENGTH) as u64;
-        if !composite {
-            return md5.update(sums);
+/// Reads the code of the next operation; `None` if the client has closed the connection, or is
+/// silent for too long.
+async fn next_operation(connection: &mut Connection, limit: Duration) -> io::Result<Option<u8>> {
+    let [high, low, code] = match connection.bytes::<3>(limit).await {
+        Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::TimedOut) => {
+            return Ok(None);
         }
-        for sum in sums.chunks_exact(CHECKSUM_LENGTH) {
-            let sum = u32::from_be_bytes([sum[0], sum[1], sum[2], sum[3]]);
-            let chunk = left.min(checksum.bytes_per_checksum());
-            left -= chunk;
-            crc = Some(crc.map_or(sum, |crc| checksum.combine(crc, sum, chunk)));
-        }
-    });
-    summed.map_err(|error| {
-        HdfsError::io(format!(
-            "Cannot read the checksums of {}: {error}",
-            node.store.name(block)
-        ))
-    })?;
-    let sum = if composite {
-        crc.unwrap_or_default().to_be_bytes().to_vec()
-    } else {
-        md5.finalize().to_vec()
+        read => read?,
     };
-    Ok(BlockOpResponseProto {
-        status: Status::Success.into(),
-        checksum_response: Some(OpBlockChecksumResponseProto {
-            bytes_per_crc: checksum.to_proto().bytes_per_checksum,
-            crc_per_block: count,
-            block_checksum: sum.into(),
-            crc_type: Some(checksum.kind().into()),
-            block_checksum_options: options,
-        }),
-        ..BlockOpResponseProto::default()
-    })
+    let version = u16::from_be_bytes([high, low]);
+    if version != VERSION {
+        return Err(invalid(HdfsError::io(format!(
+            "Version Mismatch (Expected: {VERSION}, Received: {version} )"
+        ))));
+    }
+    Ok(Some(code))
 }
