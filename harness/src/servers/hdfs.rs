@@ -80,17 +80,7 @@ impl Hdfs {
             security.transpose()
         };
         let of_namenode = security("dfs.namenode.kerberos.principal")?;
-        let endpoint = RpcEndpoint::new(
-            Server::NameNode(1),
-            Arc::clone(&namenode) as _,
-            of_namenode.map(|security| RpcSecurity {
-                tokens: Some(Arc::clone(namenode.delegation_tokens()) as _),
-                ..security
-            }),
-            auth_to_local.clone(),
-            &config,
-            world.hook(),
-        );
+        let endpoint = endpoint(world, &namenode, of_namenode, &auth_to_local, &config);
         let service = NameNodeService {
             world: Arc::clone(world),
             runtime: fixture.runtime.handle().clone(),
@@ -187,6 +177,28 @@ fn open_namenode(
         )?;
     }
     Ok((namenode, edits))
+}
+
+/// Returns the RPC server of a NameNode, which takes its delegation tokens as well.
+fn endpoint(
+    world: &World,
+    namenode: &Arc<NameNode>,
+    security: Option<RpcSecurity>,
+    auth_to_local: &AuthToLocal,
+    config: &HdfsConfig,
+) -> RpcEndpoint {
+    let security = security.map(|security| RpcSecurity {
+        tokens: Some(Arc::clone(namenode.delegation_tokens()) as _),
+        ..security
+    });
+    RpcEndpoint::new(
+        Server::NameNode(1),
+        Arc::clone(namenode) as _,
+        security,
+        auth_to_local.clone(),
+        config,
+        world.hook(),
+    )
 }
 
 /// Returns the keys for clients and servers, the typed configuration, and warnings about ignored
