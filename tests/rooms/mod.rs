@@ -1,5 +1,7 @@
 //! The rooms of the house: the modules of a crate do not import each other in a circle, so that a
-//! reader has somewhere to begin.
+//! reader has somewhere to begin, and a function has no more lines than a reader sees at once.
+
+mod lengths;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -36,6 +38,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_circle_is_found();
         Ok(())
     }));
+    trials.extend(lengths::trials(&CRATES.map(|(name, _)| name)));
     trials
 }
 
