@@ -17,8 +17,8 @@
 
 pub mod ap_exchange;
 mod calendar;
-mod changes;
 pub mod ccache;
+mod changes;
 pub mod client;
 pub mod crypto;
 pub mod error;

@@ -91,7 +91,8 @@ fn long_functions(source: &str) -> Vec<String> {
 fn function(line: &str) -> Option<&str> {
     let mut words = line.trim_start().split(' ');
     let is_before = |word: &&str| {
-        word.starts_with("pub") || ["const", "async", "unsafe", "extern", "\"C\""].contains(word)
+        word.starts_with("pub")
+            || ["const", "async", "unsafe", "extern", "\"C\""].contains(word)
             || word.ends_with(')')
     };
     let first = words.by_ref().find(|word| !is_before(word));
@@ -102,7 +103,9 @@ fn function(line: &str) -> Option<&str> {
 fn a_long_function_is_found() {
     let body = "        let x = 1;\n".repeat(LINES - 2);
     let text = |body: &str| {
-        format!("impl A {{\n    /// b\n    pub(in crate::a) const fn b<T>(x: T) {{\n{body}    }}\n\n    fn c(\n        d: u8,\n    ) -> u8;\n}}\n")
+        format!(
+            "impl A {{\n    /// b\n    pub(in crate::a) const fn b<T>(x: T) {{\n{body}    }}\n\n    fn c(\n        d: u8,\n    ) -> u8;\n}}\n"
+        )
     };
     assert_eq!(long_functions(&text(&body)), [""; 0]);
     let long = format!("{body}        let y = 2;\n");

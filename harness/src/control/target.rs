@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::Realm;
 use crate::servers::hdfs::Hdfs;
 use crate::world::World;
-use crate::Realm;
 
 /// The fixture that a control socket belongs to. It does not keep the fixture running.
 pub(super) struct Target {

@@ -24,11 +24,7 @@ pub(super) trait Unwrap: Send + Sync {
 
     /// Appends the plaintext of the first token and then of the second. After an error in the
     /// second one, `out` holds the first one's. Overridden where that takes less time together.
-    fn unwrap_pair_into(
-        &mut self,
-        tokens: [&[u8]; 2],
-        out: &mut Vec<u8>,
-    ) -> Result<(), SaslError> {
+    fn unwrap_pair_into(&mut self, tokens: [&[u8]; 2], out: &mut Vec<u8>) -> Result<(), SaslError> {
         tokens
             .into_iter()
             .try_for_each(|token| self.unwrap_into(token, out))

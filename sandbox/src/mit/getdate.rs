@@ -74,8 +74,7 @@ impl Said {
         let rest = match rest {
             // A signed number is an offset from UTC, unless a unit follows.
             [Signed(offset), rest @ ..]
-                if meridian.is_none()
-                    && !matches!(rest, [SecondUnit(_) | MonthUnit(_), ..]) =>
+                if meridian.is_none() && !matches!(rest, [SecondUnit(_) | MonthUnit(_), ..]) =>
             {
                 let minutes = offset / 100 * 60 + offset % 100;
                 self.set_zone(i32::try_from(minutes.checked_mul(60)?).ok()?)?;
@@ -284,7 +283,11 @@ fn time((hour, minute, second, meridian): (i64, i64, i64, Option<Meridian>)) -> 
 fn year_of(rest: &[Token]) -> Option<i64> {
     use Token::{Char, Meridian, MonthUnit, SecondUnit};
     match rest {
-        [_, Char(':') | SecondUnit(_) | MonthUnit(_) | Meridian(_), ..] => None,
+        [
+            _,
+            Char(':') | SecondUnit(_) | MonthUnit(_) | Meridian(_),
+            ..,
+        ] => None,
         [Token::Unsigned(year), ..] => Some(*year),
         _ => None,
     }

@@ -75,8 +75,8 @@ fn parse_principal(text: &str, own_realm: &str) -> Result<String, String> {
 /// Checks that the KDC serves the principal's realm.
 fn check_realm(section: &Section<'_, '_>, principal: &Principal, realm: &RealmSpec) {
     let served = |name: &str| name == own_name(realm) || other_realms::serves(realm, name);
-    let is_served = served(principal.realm())
-        || principal.is_krbtgt() && served(&principal.components()[1]);
+    let is_served =
+        served(principal.realm()) || principal.is_krbtgt() && served(&principal.components()[1]);
     if !is_served {
         section.problem(format!(
             "the realm {:?} is not served here; add a [[further_realm]] of that name",

@@ -20,9 +20,8 @@ struct Fixture {
 impl Fixture {
     fn new(downstream: usize) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let store = Arc::new(
-            BlockStore::open(folder.path(), "BP-1-127.0.0.1-1".into()).expect("a store"),
-        );
+        let store =
+            Arc::new(BlockStore::open(folder.path(), "BP-1-127.0.0.1-1".into()).expect("a store"));
         let checksum =
             DataChecksum::new(ChecksumTypeProto::ChecksumCrc32c, 512).expect("a plain size");
         let writer = store.create_rbw(BLOCK, checksum).expect("new");

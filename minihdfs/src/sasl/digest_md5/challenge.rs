@@ -25,10 +25,7 @@ pub(super) struct Challenge {
 impl Challenge {
     /// Parses a challenge. Fails if the server offers none of `qop`, which are in order of
     /// preference, or no cipher that is known here.
-    pub(super) fn parse(
-        challenge: &[u8],
-        qop: &[QualityOfProtection],
-    ) -> Result<Self, SaslError> {
+    pub(super) fn parse(challenge: &[u8], qop: &[QualityOfProtection]) -> Result<Self, SaslError> {
         let mut directives = Directives::parse(challenge, MAX_CHALLENGE).map_err(malformed)?;
         let mut take = |name: &str| directives.take(name).map_err(malformed);
         let realm = take("realm")?.unwrap_or_default();

@@ -133,11 +133,7 @@ impl Unwrap for DigestUnwrap {
     }
 
     /// Verifies both at once.
-    fn unwrap_pair_into(
-        &mut self,
-        tokens: [&[u8]; 2],
-        out: &mut Vec<u8>,
-    ) -> Result<(), SaslError> {
+    fn unwrap_pair_into(&mut self, tokens: [&[u8]; 2], out: &mut Vec<u8>) -> Result<(), SaslError> {
         let next = self.mac.next;
         let first = self.open(tokens[0], next, out)?;
         let second = match self.open(tokens[1], next.wrapping_add(1), out) {

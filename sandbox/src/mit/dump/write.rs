@@ -106,6 +106,11 @@ fn put_key(text: &mut String, key: &StoredKey) {
     if parts == 2 {
         let salt = key.salt_bytes();
         let number = key.salt_number();
-        let _ = write!(text, "{number}\t{}\t{}\t", salt.len(), put_octets(&hex(salt)));
+        let _ = write!(
+            text,
+            "{number}\t{}\t{}\t",
+            salt.len(),
+            put_octets(&hex(salt))
+        );
     }
 }

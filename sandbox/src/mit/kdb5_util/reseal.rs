@@ -17,9 +17,9 @@ struct Reseal {
 impl Reseal {
     fn announce(&self, active: u32) {
         match self.dry_run {
-            true => println!(
-                "Principals whose keys WOULD BE re-encrypted to master key vno {active}:"
-            ),
+            true => {
+                println!("Principals whose keys WOULD BE re-encrypted to master key vno {active}:")
+            }
             false => println!(
                 "Principals whose keys are being re-encrypted to master key vno {active} \
                  if necessary:"
@@ -67,10 +67,7 @@ impl Task {
             if !has('f') && !dry_run && !yes(question.trim_end()) {
                 return Err("OK, doing nothing.".to_owned());
             }
-            let reseal = Reseal {
-                pattern,
-                dry_run,
-            };
+            let reseal = Reseal { pattern, dry_run };
             if verbose {
                 reseal.announce(active);
             }
