@@ -59,7 +59,7 @@ pub struct SaslServer {
     failed: bool,
 }
 
-enum Mechanism {
+pub(super) enum Mechanism {
     DigestMd5(Box<DigestMd5Server>),
     Gssapi(Box<GssapiServer>),
 }
@@ -89,7 +89,7 @@ impl SaslServer {
         ))))
     }
 
-    fn new(mechanism: Mechanism) -> Self {
+    pub(super) fn new(mechanism: Mechanism) -> Self {
         Self {
             mechanism,
             established: None,

@@ -39,7 +39,7 @@ impl SecretManager for OnePassword {
 }
 
 fn server(settings: DigestMd5Settings, nonce: &str) -> SaslServer {
-    SaslServer::new(crate::sasl::Mechanism::DigestMd5(Box::new(
+    SaslServer::new(crate::sasl::server::Mechanism::DigestMd5(Box::new(
         DigestMd5Server::with_nonce(settings, Arc::new(OnePassword), nonce.to_owned()),
     )))
 }
