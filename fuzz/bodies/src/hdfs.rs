@@ -136,7 +136,7 @@ const REPORTS: [BlockStatus; 2] = [BlockStatus::Receiving, BlockStatus::Received
 /// The id of the DataNode's storage.
 const STORAGE: &str = "DS-1";
 
-fn datanode() -> DatanodeRegistration {
+pub(crate) fn datanode() -> DatanodeRegistration {
     DatanodeRegistration {
         uuid: "dn1".into(),
         ip: HOME,

@@ -13,7 +13,7 @@ use minihdfs::proto::hdfs::{
 };
 use prost::Message;
 
-use crate::hdfs::{CLIENT_PROTOCOL, METHODS, namenode};
+use crate::hdfs::{CLIENT_PROTOCOL, METHODS, datanode, namenode};
 
 fn permission() -> FsPermissionProto {
     FsPermissionProto { perm: 0o755 }

@@ -46,7 +46,7 @@ pub struct Control {
 
 impl Control {
     /// Binds the socket and answers on it.
-    pub(crate) fn start(path: &Path, target: Target) -> Result<Self, Error> {
+    pub(super) fn start(path: &Path, target: Target) -> Result<Self, Error> {
         let cannot = || Error::io(format!("bind the control socket {}", path.display()));
         let listener = UnixListener::bind(path).map_err(cannot())?;
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(cannot())?;

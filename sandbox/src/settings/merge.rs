@@ -8,6 +8,7 @@ use kerbox::spec::{Security, Spec};
 use kerbox::{NewPrincipal, Protection, Server};
 use minihdfs::config::HdfsConfig;
 
+use super::names::same_name;
 use super::{Settings, file};
 use crate::cli::SettingsArgs;
 use crate::failure::Failure;
@@ -132,7 +133,7 @@ fn check_principals(settings: &Settings) -> Result<(), Failure> {
     ] {
         let name = hdfs.keys.get(key).map_or(usual, String::as_str);
         let name = name.replace("_HOST", "localhost");
-        let has = |other: &NewPrincipal| file::same_name(&other.name, &name, settings.realm());
+        let has = |other: &NewPrincipal| same_name(&other.name, &name, settings.realm());
         if !realm.principals.iter().any(has) {
             return Err(Failure::Configuration(vec![format!(
                 "HDFS needs the principal {name:?} ({key}), and the realm has none of that name: add a [[principal]], leave out [realm] principals = \"none\", or start with --kdc-only or --simple"
