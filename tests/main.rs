@@ -17,6 +17,7 @@ mod hostile;
 mod isolation;
 mod leftovers;
 mod long_runs;
+mod many_datanodes;
 mod mit_kdc;
 mod perpetual_login;
 mod proxy;
@@ -49,6 +50,7 @@ fn main() -> std::process::ExitCode {
         leftovers::trials(),
         leftovers::failing_trials(),
         long_runs::trials(),
+        many_datanodes::trials(),
         mit_kdc::trials(),
         perpetual_login::trials(),
         tokens::trials(),

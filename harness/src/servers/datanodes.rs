@@ -18,6 +18,7 @@ use rand::{RngExt, SeedableRng};
 use tokio::runtime::Handle;
 
 use crate::directory::Directory;
+use crate::servers::descriptors;
 use crate::servers::handle::server_methods;
 use crate::servers::listen::listen;
 use crate::servers::running::Running;
@@ -85,6 +86,7 @@ struct Listeners {
 impl DataNodes {
     /// Starts the DataNodes. They are registered with the NameNode when this returns.
     pub(crate) fn start(parts: &DataNodeParts, spec: &HdfsSpec) -> Result<Self, Error> {
+        descriptors::check(spec.datanodes)?;
         let blocks = match &spec.blocks {
             Some(path) => Some(Directory::at(path)?),
             None => None,

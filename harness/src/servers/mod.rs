@@ -2,6 +2,7 @@
 
 mod database;
 pub(crate) mod datanodes;
+mod descriptors;
 mod handle;
 pub(crate) mod hdfs;
 pub(crate) mod kdcs;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use kerbox_kdc::{Pac, PacDomain};
 
 use crate::Error;
-use crate::spec::{HdfsSpec, RealmSpec, Security, Spec};
+use crate::spec::{HdfsSpec, MOST_DATANODES, RealmSpec, Security, Spec};
 use crate::world::settings::WorldSettings;
 
 /// The largest valid mode, `rwxrwxrwt`.
@@ -97,6 +97,10 @@ pub(crate) fn cluster(spec: &Spec, given: &[&str]) -> Result<(), Error> {
     } else if !given.is_empty() {
         let why = "only SASL protects, which needs a realm: start it with Cluster::secure()";
         return refuse("protection", &"set", why);
+    }
+    if hdfs.datanodes > MOST_DATANODES {
+        let why = "each DataNode has two ports, and an address has 65,535: start fewer";
+        return refuse("datanodes", &hdfs.datanodes, why);
     }
     if let (0, Some(blocks)) = (hdfs.datanodes, &hdfs.blocks) {
         let why = "with `datanodes(0)` there are no blocks: leave one of them out";
@@ -204,11 +208,12 @@ mod tests {
 
     #[test]
     fn settings_of_a_cluster_that_cannot_be_are_refused() {
-        let cases: [(&str, &str, Change<ClusterBuilder>); 9] = [
+        let cases: [(&str, &str, Change<ClusterBuilder>); 10] = [
             ("ticket_lifetime", "over at its start", |b| {
                 b.ticket_lifetime(Duration::ZERO)
             }),
             ("threads", "one thread", |b| b.threads(0)),
+            ("datanodes", "two ports", |b| b.datanodes(32_768)),
             ("blocks_directory", "no blocks", |b| {
                 b.datanodes(0).blocks_directory("/tmp")
             }),

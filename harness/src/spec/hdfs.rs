@@ -28,6 +28,17 @@ pub enum Security {
     Simple,
 }
 
+/// The largest possible number of DataNodes: each has two ports, and an address has 65,535.
+///
+/// ```
+/// use kerbox::Cluster;
+/// use kerbox::spec::MOST_DATANODES;
+///
+/// let too_many = Cluster::simple().datanodes(MOST_DATANODES + 1).start_blocking();
+/// assert!(too_many.is_err_and(|error| error.to_string().starts_with("datanodes = ")));
+/// ```
+pub const MOST_DATANODES: usize = 32_767;
+
 /// The description of an HDFS.
 ///
 /// ```
@@ -50,7 +61,8 @@ pub struct HdfsSpec {
     pub security: Security,
     /// The short name of the superuser, who owns `/`.
     pub superuser: String,
-    /// The number of DataNodes.
+    /// The number of DataNodes; at most [`MOST_DATANODES`], and as many as there are descriptors
+    /// for (`ulimit -n`).
     pub datanodes: usize,
     /// The address of the NameNode's RPC server. The DataNodes use free ports of the same
     /// interface.

@@ -28,7 +28,7 @@ mod protection;
 mod realm;
 mod trust;
 
-pub use hdfs::{HdfsSpec, NewDirectory, Security};
+pub use hdfs::{HdfsSpec, MOST_DATANODES, NewDirectory, Security};
 pub use principal::{Keys, NewPrincipal};
 pub use protection::Protection;
 pub use realm::{FurtherRealm, OtherRealms, RealmSpec, Transports};

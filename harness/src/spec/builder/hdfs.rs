@@ -11,8 +11,8 @@ use crate::spec::{NewDirectory, Protection};
 pub trait HasHdfs {}
 
 impl<K: HasHdfs> Builder<K> {
-    /// Sets the number of DataNodes; with 0 nothing can be written. Default: 1, which starts
-    /// fastest.
+    /// Sets the number of DataNodes; with 0 nothing can be written. Each takes two of the process's
+    /// descriptors (`ulimit -n`). Default: 1, which starts fastest.
     pub fn datanodes(mut self, number: usize) -> Self {
         self.spec.hdfs.datanodes = number;
         self
