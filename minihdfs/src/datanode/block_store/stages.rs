@@ -56,7 +56,7 @@ impl BlockStore {
         gives_way: impl Fn(&State) -> bool,
     ) -> Result<ReplicaWriter, HdfsError> {
         let mut replicas = self.replicas();
-        let mut entry = replicas.entry(block.id);
+        let entry = replicas.entry(block.id);
         if let Entry::Occupied(existing) = &entry {
             let mut state = existing.get().state();
             if !gives_way(&state) {
@@ -74,12 +74,11 @@ impl BlockStore {
         }
         if let Entry::Occupied(existing) = entry {
             existing.remove();
-            entry = replicas.entry(block.id);
         }
         let replica = Replica::create(&self.layout, block, replica_state, place, checksum)
             .map_err(|error| self.failed("create", block, &error))?;
         let replica = Arc::new(replica);
-        entry.insert_entry(replica.clone());
+        replicas.insert(block.id, replica.clone());
         Ok(ReplicaWriter::new(self.clone(), replica, 0, checksum))
     }
 
