@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use kerbox::{Cluster, Event, Realm, Server, Timestamp};
+use kerbox::{Cluster, ErrorCode, Event, Fault, Realm, Server, Timestamp, Verdict};
 use krb5::{KdcClient, Principal};
 
 use crate::clients::hdfs_native::{client, pattern, read, write};
@@ -13,17 +13,19 @@ use crate::support::{Peer, TestResult, block_on, trials};
 trials! {
     [] =>
         a_realm_repeats_itself,
+        faults_repeat_themselves_on_any_number_of_threads,
+        clients_at_once_repeat_themselves_each,
         another_seed_makes_other_keys;
     [Peer::LibGssapi] =>
-        a_cluster_repeats_itself;
+        a_cluster_repeats_itself,
+        a_cluster_with_faults_repeats_itself_on_any_number_of_threads;
 }
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// Connection events contain the clients' ports, which the system chooses, and their ends are timed
-/// by the system.
+/// The ends of connections are timed by the system.
 fn repeats(event: &Event) -> bool {
-    !matches!(event, Event::Connection { .. })
+    !matches!(event, Event::Connection { opened: false, .. })
 }
 
 /// Returns what each server saw, in its own order. The fixture does not control how the threads of
@@ -31,9 +33,11 @@ fn repeats(event: &Event) -> bool {
 fn told_by_each(journal: &kerbox::Journal) -> BTreeMap<Option<Server>, Vec<String>> {
     let mut told: BTreeMap<_, Vec<String>> = BTreeMap::new();
     for entry in journal.filter(repeats) {
-        told.entry(entry.event.server())
-            .or_default()
-            .push(format!("{} {}", entry.at, entry.event));
+        told.entry(entry.event.server()).or_default().push(format!(
+            "{} {}",
+            entry.at,
+            entry.text()
+        ));
     }
     told
 }
@@ -70,12 +74,17 @@ fn now() -> Timestamp {
     kerbox::Clock::system().now()
 }
 
-fn realm_run(seed: u64, at: Timestamp) -> Result<Run, Error> {
-    let realm = Realm::builder()
+fn realm(seed: u64, at: Timestamp, threads: usize) -> Result<Realm, Error> {
+    let builder = Realm::builder()
         .realm_name("AGAIN.TEST")
         .clock(kerbox::Clock::frozen(at))
         .seed(seed)
-        .start_blocking()?;
+        .threads(threads);
+    Ok(builder.start_blocking()?)
+}
+
+fn realm_run(seed: u64, at: Timestamp) -> Result<Run, Error> {
+    let realm = realm(seed, at, 1)?;
     let kdc = KdcClient::new(realm.name(), [realm.kdc_address().to_string()]);
     let principal = |name: &str| Principal::parse(&format!("{name}@{}", realm.name()));
     assert!(
@@ -107,6 +116,86 @@ fn a_realm_repeats_itself() -> TestResult {
     Ok(())
 }
 
+/// Logs in again and again, and asks for service tickets, half of which a fault refuses. Returns
+/// what came of it.
+fn tries(realm: &Realm, user: &str) -> Result<Vec<bool>, Error> {
+    let kdc = KdcClient::new(realm.name(), [realm.kdc_address().to_string()]);
+    let principal = |name: &str| Principal::parse(&format!("{name}@{}", realm.name()));
+    let mut came = Vec::new();
+    for _ in 0..6 {
+        let tgt = kdc.login_with_password(&principal(user)?, user)?;
+        for service in ["host/localhost", "nn/localhost"] {
+            came.push(kdc.service_ticket(&tgt, &principal(service)?).is_ok());
+        }
+    }
+    Ok(came)
+}
+
+fn half_of_the_service_tickets() -> Fault {
+    let refused = Fault::new(
+        |event| matches!(event, Event::TgsExchange { .. }),
+        Verdict::KrbError(ErrorCode::KDC_ERR_POLICY),
+    );
+    refused.with_probability(0.5)
+}
+
+fn faults_repeat_themselves_on_any_number_of_threads() -> TestResult {
+    let at = now();
+    let run = |threads| {
+        let realm = realm(7, at, threads)?;
+        let fault = realm.inject(half_of_the_service_tickets());
+        let came = tries(&realm, "alice")?;
+        // The client asks again when it is refused.
+        assert!(fault.struck() > 0);
+        Ok::<_, Error>((came, told_by_each(&realm.journal())))
+    };
+    let first = run(1)?;
+    assert!(
+        first.0.contains(&true) && first.0.contains(&false),
+        "{:?}",
+        first.0
+    );
+    for threads in [1, 2, 8] {
+        assert_eq!(run(threads)?, first, "{threads} threads");
+    }
+    Ok(())
+}
+
+fn clients_at_once_repeat_themselves_each() -> TestResult {
+    const USERS: [&str; 3] = ["alice", "bob", "jupyter"];
+    let at = now();
+    let run = |threads| {
+        let realm = realm(7, at, threads)?;
+        let _fault = realm.inject(half_of_the_service_tickets());
+        std::thread::scope(|scope| {
+            let clients = USERS.map(|user| scope.spawn(|| tries(&realm, user)));
+            clients.into_iter().try_for_each(|client| {
+                let came = client.join().map_err(|_| "a client panicked")?;
+                came.map(drop)
+            })
+        })?;
+        let of = |user: &str| -> Vec<String> {
+            let client = format!("{user}@AGAIN.TEST");
+            let entries = realm.journal().filter(|event| {
+                let event = match event {
+                    Event::Fault { on, .. } => &**on,
+                    event => event,
+                };
+                event.user().is_some_and(|who| **who == *client)
+            });
+            entries.iter().map(kerbox::Entry::text).collect()
+        };
+        Ok::<_, Error>(USERS.map(of))
+    };
+    let first = run(1)?;
+    assert!(first.iter().all(|lines| lines.len() > 20), "{first:#?}");
+    assert_ne!(first[0].len(), 0);
+    for threads in [1, 2, 8] {
+        assert_eq!(run(threads)?, first, "{threads} threads");
+    }
+    Ok(())
+}
+
 fn another_seed_makes_other_keys() -> TestResult {
     let at = now();
     let (first, second) = (realm_run(7, at)?, realm_run(8, at)?);
@@ -118,19 +207,32 @@ fn another_seed_makes_other_keys() -> TestResult {
     Ok(())
 }
 
-fn cluster_run(at: Timestamp) -> Result<Run, Error> {
+fn cluster_run(at: Timestamp, threads: usize, with_faults: bool) -> Result<Run, Error> {
     let cluster = Cluster::secure()
         .realm_name("CLUSTER.AGAIN.TEST")
         .clock(kerbox::Clock::frozen(at))
         .seed(42)
+        .threads(threads)
         .datanodes(2)
         .set("dfs.replication", "2")
         .set("dfs.blocksize", "65536")
         .start_blocking()?;
     let alice = cluster.login_blocking("alice")?;
     let bob = cluster.login_blocking("bob")?;
+    let _faults = with_faults.then(|| {
+        let access = "org.apache.hadoop.security.AccessControlException";
+        let refused = Fault::on_rpc("getListing").exception(access, "by chance");
+        [
+            cluster.inject(refused.with_probability(0.5)),
+            cluster.inject(Fault::on_read_packets().wrong_checksums().once()),
+        ]
+    });
     block_on(async {
         let native = client(&cluster, &alice)?;
+        for _ in 0..8 {
+            // A fault refuses some of them.
+            let _ = native.list_status("/user", false).await;
+        }
         native.mkdirs("/user/alice/a", 0o750, true).await?;
         write(&native, "/user/alice/a/f", pattern(150_000)).await?;
         assert!(read(&native, "/user/alice/a/f").await? == pattern(150_000));
@@ -162,7 +264,7 @@ fn cluster_run(at: Timestamp) -> Result<Run, Error> {
 
 fn a_cluster_repeats_itself() -> TestResult {
     let at = now();
-    let (first, second) = (cluster_run(at)?, cluster_run(at)?);
+    let (first, second) = (cluster_run(at, 1, false)?, cluster_run(at, 1, false)?);
     assert!(
         first.files.keys().any(|name| name.contains("blk_")),
         "{:?}",
@@ -181,5 +283,27 @@ fn a_cluster_repeats_itself() -> TestResult {
         assert!(second.files[name] == *bytes, "{name} differs");
     }
     assert_eq!(first, second);
+    Ok(())
+}
+
+fn a_cluster_with_faults_repeats_itself_on_any_number_of_threads() -> TestResult {
+    let at = now();
+    let first = cluster_run(at, 1, true)?;
+    let struck = |lines: &Vec<String>| lines.iter().filter(|line| line.contains("fault: ")).count();
+    assert!(first.told.values().map(struck).sum::<usize>() > 1);
+    for threads in [1, 2, 8] {
+        let again = cluster_run(at, threads, true)?;
+        for (server, told) in &first.told {
+            assert_eq!(
+                Some(told),
+                again.told.get(server),
+                "{server:?}, {threads} threads"
+            );
+        }
+        assert!(
+            first.files == again.files,
+            "{threads} threads: files differ"
+        );
+    }
     Ok(())
 }

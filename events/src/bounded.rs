@@ -108,7 +108,10 @@ impl Event {
             }
             Self::Connection { .. }
             | Self::Packet { .. }
+            | Self::Ack { .. }
             | Self::Heartbeat { .. }
+            | Self::Report { .. }
+            | Self::Dial { .. }
             | Self::ClockMoved { .. } => return,
         };
         match outcome {

@@ -86,7 +86,20 @@ impl fmt::Display for Event {
                 "DataNode {datanode}: packet {nth} {} of {block}",
                 if *writing { "written" } else { "read" }
             ),
+            Self::Ack {
+                datanode,
+                block,
+                nth,
+            } => write!(f, "DataNode {datanode}: ack {nth} of {block}"),
             Self::Heartbeat { datanode } => write!(f, "DataNode {datanode}: heartbeat"),
+            Self::Report { datanode, method } => {
+                write!(f, "DataNode {datanode}: {method} to the NameNode")
+            }
+            Self::Dial {
+                datanode,
+                to: Some(to),
+            } => write!(f, "DataNode {datanode}: to DataNode {to}"),
+            Self::Dial { datanode, .. } => write!(f, "DataNode {datanode}: to an unknown DataNode"),
             Self::Timer {
                 server,
                 timer,
@@ -165,15 +178,19 @@ impl fmt::Display for Verdict {
             Self::KrbError(code) => write!(f, "{code:?}"),
             Self::Exception { class, message } => write!(f, "{class}: {message}"),
             Self::Delay(duration) => write!(f, "delay {duration:?}"),
-            Self::DelayByClock(duration) => write!(f, "delay {duration:?} by the clock"),
+            Self::DelayInRealTime(duration) => write!(f, "delay {duration:?} in real time"),
             Self::Hold(_) => f.write_str("hold"),
             Self::Drop => f.write_str("drop"),
             Self::Disconnect => f.write_str("disconnect"),
+            Self::HalfClose => f.write_str("close the sending half"),
             Self::Corrupt => f.write_str("corrupt"),
+            Self::Forge(field) => write!(f, "forge the {field}"),
             Self::WrongChecksums => f.write_str("wrong checksums"),
+            Self::DiskError => f.write_str("disk error"),
             Self::LoseReply => f.write_str("lose the reply"),
             Self::CutReply(bytes) => write!(f, "cut the reply after {bytes} bytes"),
             Self::ChopReply(bytes) => write!(f, "chop the reply into {bytes} bytes"),
+            Self::JoinReply => f.write_str("join the reply to the next one"),
             Self::Kill => f.write_str("kill"),
         }
     }

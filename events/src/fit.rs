@@ -8,21 +8,25 @@ enum Kind {
     KrbError,
     Exception,
     Delay,
-    DelayByClock,
+    DelayInRealTime,
     Hold,
     Drop,
     Disconnect,
+    HalfClose,
     Corrupt,
+    Forge,
     WrongChecksums,
+    DiskError,
     LoseReply,
     CutReply,
     ChopReply,
+    JoinReply,
     Kill,
 }
 
 use Kind::{
-    ChopReply, Corrupt, CutReply, Delay, DelayByClock, Disconnect, Drop, Exception, Hold, Kill,
-    KrbError, LoseReply, WrongChecksums,
+    ChopReply, Corrupt, CutReply, Delay, DelayInRealTime, Disconnect, DiskError, Drop, Exception,
+    Forge, HalfClose, Hold, JoinReply, Kill, KrbError, LoseReply, WrongChecksums,
 };
 
 impl Verdict {
@@ -33,15 +37,19 @@ impl Verdict {
             Self::KrbError(_) => KrbError,
             Self::Exception { .. } => Exception,
             Self::Delay(_) => Delay,
-            Self::DelayByClock(_) => DelayByClock,
+            Self::DelayInRealTime(_) => DelayInRealTime,
             Self::Hold(_) => Hold,
             Self::Drop => Drop,
             Self::Disconnect => Disconnect,
+            Self::HalfClose => HalfClose,
             Self::Corrupt => Corrupt,
+            Self::Forge(_) => Forge,
             Self::WrongChecksums => WrongChecksums,
+            Self::DiskError => DiskError,
             Self::LoseReply => LoseReply,
             Self::CutReply(_) => CutReply,
             Self::ChopReply(_) => ChopReply,
+            Self::JoinReply => JoinReply,
             Self::Kill => Kill,
         })
     }
@@ -76,13 +84,29 @@ impl Event {
         match self {
             // A KDC has no exceptions.
             // A datagram cannot be sent in pieces.
-            Self::AsExchange { .. } | Self::TgsExchange { .. } | Self::PasswordChange { .. } => &[
+            Self::AsExchange { .. } | Self::TgsExchange { .. } => &[
                 KrbError,
                 Delay,
-                DelayByClock,
+                DelayInRealTime,
                 Hold,
                 Drop,
                 Disconnect,
+                HalfClose,
+                Corrupt,
+                Forge,
+                LoseReply,
+                CutReply,
+                Kill,
+            ],
+            // Its answer is signed or encrypted as a whole.
+            Self::PasswordChange { .. } => &[
+                KrbError,
+                Delay,
+                DelayInRealTime,
+                Hold,
+                Drop,
+                Disconnect,
+                HalfClose,
                 Corrupt,
                 LoseReply,
                 CutReply,
@@ -94,57 +118,98 @@ impl Event {
                 KrbError,
                 Exception,
                 Delay,
-                DelayByClock,
+                DelayInRealTime,
                 Hold,
                 Drop,
                 Disconnect,
+                HalfClose,
                 Kill,
             ],
             // Nothing is answered yet, so there is nothing to refuse or corrupt.
-            Self::Connection { .. } => &[Delay, DelayByClock, Hold, Drop, Disconnect, Kill],
-            Self::RpcCall { .. } => &[
-                Exception,
+            Self::Connection { .. } => &[
                 Delay,
-                DelayByClock,
+                DelayInRealTime,
                 Hold,
                 Drop,
                 Disconnect,
+                HalfClose,
+                Kill,
+            ],
+            Self::RpcCall { .. } => &[
+                Exception,
+                Delay,
+                DelayInRealTime,
+                Hold,
+                Drop,
+                Disconnect,
+                HalfClose,
                 Corrupt,
                 LoseReply,
                 CutReply,
                 ChopReply,
+                JoinReply,
                 Kill,
             ],
             Self::ReadBlock { .. } | Self::WriteBlock { .. } => &[
                 Exception,
                 Delay,
-                DelayByClock,
+                DelayInRealTime,
                 Hold,
                 Drop,
                 Disconnect,
+                HalfClose,
                 Corrupt,
                 Kill,
             ],
             // Their answers carry no bytes of the block.
-            Self::DataTransfer { .. } => {
-                &[Exception, Delay, DelayByClock, Hold, Drop, Disconnect, Kill]
-            }
-            // A packet has no answer of its own. Checksums are made by whoever sends.
-            Self::Packet { writing: false, .. } => &[
+            Self::DataTransfer { .. } => &[
+                Exception,
                 Delay,
-                DelayByClock,
+                DelayInRealTime,
                 Hold,
                 Drop,
                 Disconnect,
-                Corrupt,
-                WrongChecksums,
+                HalfClose,
                 Kill,
             ],
-            Self::Packet { writing: true, .. } => {
-                &[Delay, DelayByClock, Hold, Drop, Disconnect, Corrupt, Kill]
-            }
+            // A packet has no answer of its own. Checksums are made by whoever sends.
+            Self::Packet { writing: false, .. } => &[
+                Delay,
+                DelayInRealTime,
+                Hold,
+                Drop,
+                Disconnect,
+                HalfClose,
+                Corrupt,
+                WrongChecksums,
+                DiskError,
+                Kill,
+            ],
+            Self::Packet { writing: true, .. } => &[
+                Delay,
+                DelayInRealTime,
+                Hold,
+                Drop,
+                Disconnect,
+                HalfClose,
+                Corrupt,
+                DiskError,
+                Kill,
+            ],
+            Self::Ack { .. } => &[
+                Delay,
+                DelayInRealTime,
+                Hold,
+                Drop,
+                Disconnect,
+                HalfClose,
+                Kill,
+            ],
             // It has no answer to wait for.
             Self::Heartbeat { .. } => &[Drop],
+            // The call is made in the NameNode's own process, so it cannot wait.
+            Self::Report { .. } => &[Disconnect],
+            Self::Dial { .. } => &[Delay, DelayInRealTime, Hold, Disconnect],
             // Servers do not ask about these.
             Self::Timer { .. }
             | Self::State { .. }
@@ -161,9 +226,11 @@ mod tests {
     use kerbox_krb5::{ErrorCode, Timestamp};
 
     use super::*;
-    use crate::{Latch, Mechanism, Operation, Outcome, Server, StateChange, TgsKind, TimerKind};
+    use crate::{
+        ClearField, Latch, Mechanism, Operation, Outcome, Server, StateChange, TgsKind, TimerKind,
+    };
 
-    fn verdicts() -> [(&'static str, Verdict); 13] {
+    fn verdicts() -> [(&'static str, Verdict); 17] {
         [
             ("KrbError", Verdict::KrbError(ErrorCode::KDC_ERR_POLICY)),
             (
@@ -175,17 +242,21 @@ mod tests {
             ),
             ("Delay", Verdict::Delay(Duration::from_millis(1))),
             (
-                "DelayByClock",
-                Verdict::DelayByClock(Duration::from_millis(1)),
+                "DelayInRealTime",
+                Verdict::DelayInRealTime(Duration::from_millis(1)),
             ),
             ("Hold", Verdict::Hold(Latch::new())),
             ("Drop", Verdict::Drop),
             ("Disconnect", Verdict::Disconnect),
+            ("HalfClose", Verdict::HalfClose),
             ("Corrupt", Verdict::Corrupt),
+            ("Forge", Verdict::Forge(ClearField::Client)),
             ("WrongChecksums", Verdict::WrongChecksums),
+            ("DiskError", Verdict::DiskError),
             ("LoseReply", Verdict::LoseReply),
             ("CutReply", Verdict::CutReply(1)),
             ("ChopReply", Verdict::ChopReply(1)),
+            ("JoinReply", Verdict::JoinReply),
             ("Kill", Verdict::Kill),
         ]
     }
@@ -266,7 +337,20 @@ mod tests {
                 writing: false,
                 length: 1,
             },
+            Event::Ack {
+                datanode: 1,
+                block: 1,
+                nth: 1,
+            },
             Event::Heartbeat { datanode: 1 },
+            Event::Report {
+                datanode: 1,
+                method: "blockReport",
+            },
+            Event::Dial {
+                datanode: 1,
+                to: Some(2),
+            },
             Event::Timer {
                 server,
                 timer: TimerKind::Heartbeat,

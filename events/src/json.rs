@@ -81,7 +81,15 @@ impl Event {
                 .raw("nth", &nth.to_string())
                 .raw("writing", &writing.to_string())
                 .raw("length", &length.to_string()),
+            Self::Ack { block, nth, .. } => to
+                .raw("block", &block.to_string())
+                .raw("nth", &nth.to_string()),
             Self::Heartbeat { .. } => &mut *to,
+            Self::Report { method, .. } => to.text("method", method),
+            Self::Dial {
+                to: Some(other), ..
+            } => to.raw("to", &other.to_string()),
+            Self::Dial { .. } => &mut *to,
             Self::Timer { timer, subject, .. } => {
                 to.text("timer", timer.name()).text("subject", subject)
             }
@@ -120,7 +128,10 @@ impl Event {
             Self::WriteBlock { .. } => "WriteBlock",
             Self::DataTransfer { .. } => "DataTransfer",
             Self::Packet { .. } => "Packet",
+            Self::Ack { .. } => "Ack",
             Self::Heartbeat { .. } => "Heartbeat",
+            Self::Report { .. } => "Report",
+            Self::Dial { .. } => "Dial",
             Self::Timer { .. } => "Timer",
             Self::State { .. } => "State",
             Self::ClockMoved { .. } => "ClockMoved",
@@ -149,15 +160,15 @@ impl Outcome {
 }
 
 /// A JSON object that is being written.
-struct Object(String);
+pub(crate) struct Object(String);
 
 impl Object {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self("{".to_owned())
     }
 
     /// Adds a member whose value is JSON already.
-    fn raw(&mut self, name: &str, value: &str) -> &mut Self {
+    pub(crate) fn raw(&mut self, name: &str, value: &str) -> &mut Self {
         if self.0.len() > 1 {
             self.0.push(',');
         }
@@ -167,7 +178,7 @@ impl Object {
         self
     }
 
-    fn text(&mut self, name: &str, value: &str) -> &mut Self {
+    pub(crate) fn text(&mut self, name: &str, value: &str) -> &mut Self {
         self.raw(name, "");
         self.quoted(value);
         self
@@ -192,7 +203,7 @@ impl Object {
         self.0.push('"');
     }
 
-    fn end(mut self) -> String {
+    pub(crate) fn end(mut self) -> String {
         self.0.push('}');
         self.0
     }

@@ -8,7 +8,9 @@
 
 mod bounded;
 mod display;
+mod facts;
 mod fit;
+mod forge;
 mod json;
 mod latch;
 mod ruling;
@@ -22,6 +24,8 @@ use std::time::Duration;
 use kerbox_krb5::{ErrorCode, Timestamp};
 
 pub use bounded::{MAX_TEXT, Printable, cut};
+pub use facts::{Facts, PreAuth, Qop, SessionFacts, TicketFacts};
+pub use forge::ClearField;
 pub use latch::Latch;
 pub use ruling::{Changes, Ending, Exception, HandshakeRefusal, Refusal, ReplyFault, Ruling, rule};
 pub use words::{Mechanism, Operation, StateChange, TimerKind};
@@ -230,11 +234,37 @@ pub enum Event {
         /// The length of the whole packet in bytes.
         length: usize,
     },
+    /// A DataNode is about to acknowledge a packet to the client or to the previous DataNode. It is
+    /// asked about only while a fault is installed, and never recorded.
+    Ack {
+        /// The DataNode's number, from 1.
+        datanode: usize,
+        /// The block's id.
+        block: u64,
+        /// The ack's index within this operation, from 1.
+        nth: u64,
+    },
     /// A DataNode is about to send a heartbeat to the NameNode. It is asked about only while a
     /// fault is installed, and never recorded.
     Heartbeat {
         /// The DataNode's number, from 1.
         datanode: usize,
+    },
+    /// A DataNode is about to call the NameNode. It is asked about only while a fault is installed,
+    /// and never recorded.
+    Report {
+        /// The DataNode's number, from 1.
+        datanode: usize,
+        /// The method of Hadoop's `DatanodeProtocol`, for instance `blockReport`.
+        method: &'static str,
+    },
+    /// A DataNode is about to connect to another one, or to send it a packet. It is asked about
+    /// only while a fault is installed, and never recorded.
+    Dial {
+        /// The DataNode's number, from 1.
+        datanode: usize,
+        /// The other one's number; `None` if a client has named one that is not the fixture's.
+        to: Option<usize>,
     },
     /// A timer fired.
     Timer {
@@ -355,10 +385,43 @@ impl Event {
             | Self::WriteBlock { datanode, .. }
             | Self::DataTransfer { datanode, .. }
             | Self::Packet { datanode, .. }
-            | Self::Heartbeat { datanode } => Some(Server::DataNode(*datanode)),
+            | Self::Ack { datanode, .. }
+            | Self::Heartbeat { datanode }
+            | Self::Report { datanode, .. }
+            | Self::Dial { datanode, .. } => Some(Server::DataNode(*datanode)),
             Self::Fault { on, .. } => on.server(),
             Self::ClockMoved { .. } => None,
         }
+    }
+
+    /// Returns the user whose request it is, as a full or a short name; `None` if the event names
+    /// none.
+    #[must_use]
+    pub fn user(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::AsExchange { client, .. }
+            | Self::TgsExchange { client, .. }
+            | Self::PasswordChange { client, .. }
+            | Self::ApExchange { client, .. } => Some(client),
+            Self::Sasl { user, .. } | Self::RpcCall { user, .. } => Some(user),
+            _ => None,
+        }
+    }
+
+    /// Returns whether it is a client's request that gets an answer of its own: a ticket request, a
+    /// password change, a call, or a block operation.
+    #[must_use]
+    pub fn is_request(&self) -> bool {
+        matches!(
+            self,
+            Self::AsExchange { .. }
+                | Self::TgsExchange { .. }
+                | Self::PasswordChange { .. }
+                | Self::RpcCall { .. }
+                | Self::ReadBlock { .. }
+                | Self::WriteBlock { .. }
+                | Self::DataTransfer { .. }
+        )
     }
 
     /// Returns the outcome; `None` for events that are not exchanges.
@@ -376,7 +439,10 @@ impl Event {
             | Self::DataTransfer { outcome, .. } => Some(outcome),
             Self::Connection { .. }
             | Self::Packet { .. }
+            | Self::Ack { .. }
             | Self::Heartbeat { .. }
+            | Self::Report { .. }
+            | Self::Dial { .. }
             | Self::Timer { .. }
             | Self::State { .. }
             | Self::ClockMoved { .. }
@@ -412,21 +478,29 @@ pub enum Verdict {
         /// The message.
         message: Arc<str>,
     },
-    /// Wait this long in real time, then go on.
-    Delay(Duration),
     /// Wait until the fixture's clock has gone on by this much, then act at the time that it is by
     /// then. A server without a fixture waits in real time.
-    DelayByClock(Duration),
+    Delay(Duration),
+    /// Wait this long in real time, then go on.
+    DelayInRealTime(Duration),
     /// Wait until the test opens the latch, then act at the time that it is by then.
     Hold(Latch),
     /// Do not act and send no answer, but keep the connection.
     Drop,
-    /// Close the connection instead of acting.
+    /// Close the connection instead of acting. For a call to another server, fail as if that could
+    /// not be reached.
     Disconnect,
+    /// Do not act; close the sending half of the connection, and go on reading. A datagram gets no
+    /// answer.
+    HalfClose,
     /// Go on, but corrupt the bytes that are sent or stored. Their number stays the same.
     Corrupt,
+    /// Go on, but change a field of the reply that no key protects.
+    Forge(ClearField),
     /// Go on, but send wrong checksums with intact data.
     WrongChecksums,
+    /// Fail like a disk that cannot read or store the bytes.
+    DiskError,
     /// Act, but lose the answer. The connection stays.
     LoseReply,
     /// Act, but send only this many bytes of the answer and close the connection. A datagram is
@@ -434,6 +508,8 @@ pub enum Verdict {
     CutReply(usize),
     /// Act, but send the answer in pieces of this many bytes.
     ChopReply(usize),
+    /// Act, but keep the answer back, and send it together with the next one on the connection.
+    JoinReply,
     /// Stop the server that asks, as if its process were killed.
     Kill,
 }
@@ -475,6 +551,12 @@ pub trait Hook: Send + Sync {
 
     /// Records an event after the server has acted.
     fn record(&self, now: Timestamp, event: Event);
+
+    /// Records an event, and what is known about it besides. Leaves that out by default.
+    fn record_with(&self, now: Timestamp, event: Event, facts: Facts) {
+        let _ = facts;
+        self.record(now, event);
+    }
 
     /// Returns whether any fault is installed. If not, servers skip [`ask`](Self::ask) and do not
     /// build its event.

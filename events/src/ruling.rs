@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kerbox_krb5::{ErrorCode, Timestamp};
 
-use crate::{Event, Hook, Latch, Outcome, Verdict};
+use crate::{ClearField, Event, Hook, Latch, Outcome, Verdict};
 
 /// The action of a server on an event, once the faults have been asked.
 ///
@@ -43,6 +43,8 @@ pub enum Ending {
     Silent,
     /// Closes the connection.
     Close,
+    /// Closes the sending half of the connection, and goes on reading.
+    HalfClose,
     /// Stops the server.
     Kill,
 }
@@ -54,8 +56,12 @@ pub struct Changes {
     pub delay: Duration,
     /// Corrupts the bytes that are sent or stored, and keeps their number.
     pub corrupt: bool,
+    /// Changes this field of the reply, which no key protects.
+    pub forge: Option<ClearField>,
     /// Sends wrong checksums with intact data.
     pub wrong_checksums: bool,
+    /// Fails like a disk that cannot read or store the bytes.
+    pub disk_error: bool,
     /// Changes how the answer is sent.
     pub reply: ReplyFault,
 }
@@ -72,6 +78,8 @@ pub enum ReplyFault {
     Cut(usize),
     /// It is sent in pieces of this many bytes.
     Chopped(usize),
+    /// It is kept back, and sent together with the next one.
+    Joined,
 }
 
 /// A refusal in a protocol's own terms.
@@ -170,7 +178,7 @@ pub fn rule<R: Refusal>(
     };
     let ended = event(match ending {
         Ending::Silent => Outcome::Dropped,
-        Ending::Close | Ending::Kill => Outcome::Disconnected,
+        Ending::Close | Ending::HalfClose | Ending::Kill => Outcome::Disconnected,
     });
     // Connections and packets are no exchanges.
     if ended.outcome().is_some() {
@@ -189,16 +197,20 @@ fn interpret<R: Refusal>(verdict: Verdict) -> Ruling<R> {
                 return Ruling::Refuse(refusal);
             }
         }
-        // A fixture turns the latter into a hold.
-        Verdict::Delay(delay) | Verdict::DelayByClock(delay) => changes.delay = delay,
+        // A fixture turns the former into a hold.
+        Verdict::Delay(delay) | Verdict::DelayInRealTime(delay) => changes.delay = delay,
         Verdict::Corrupt => changes.corrupt = true,
+        Verdict::Forge(field) => changes.forge = Some(field),
         Verdict::WrongChecksums => changes.wrong_checksums = true,
+        Verdict::DiskError => changes.disk_error = true,
         Verdict::LoseReply => changes.reply = ReplyFault::Lost,
         Verdict::CutReply(bytes) => changes.reply = ReplyFault::Cut(bytes),
         Verdict::ChopReply(bytes) => changes.reply = ReplyFault::Chopped(bytes.max(1)),
+        Verdict::JoinReply => changes.reply = ReplyFault::Joined,
         Verdict::Hold(latch) => return Ruling::Hold(latch),
         Verdict::Drop => return Ruling::End(Ending::Silent),
         Verdict::Disconnect => return Ruling::End(Ending::Close),
+        Verdict::HalfClose => return Ruling::End(Ending::HalfClose),
         Verdict::Kill => return Ruling::End(Ending::Kill),
     }
     Ruling::Go(changes)
@@ -246,6 +258,7 @@ mod tests {
         for (verdict, ending, recorded) in [
             (Verdict::Drop, Ending::Silent, "no answer"),
             (Verdict::Disconnect, Ending::Close, "disconnected"),
+            (Verdict::HalfClose, Ending::HalfClose, "disconnected"),
             (Verdict::Kill, Ending::Kill, "disconnected"),
         ] {
             let (ruling, lines) = under(verdict);

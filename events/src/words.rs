@@ -121,5 +121,15 @@ words! {
         SafeModeOn => "safe mode on",
         /// The NameNode accepts changes again.
         SafeModeOff => "safe mode off",
+        /// The fixture made new keys.
+        KeysRolled => "keys rolled",
+        /// The fixture issued a delegation token.
+        TokenIssued => "token issued",
+        /// The fixture renewed a delegation token.
+        TokenRenewed => "token renewed",
+        /// The fixture let a delegation token expire.
+        TokenExpired => "token expired",
+        /// The fixture cancelled a delegation token.
+        TokenCancelled => "token cancelled",
     }
 }

@@ -119,6 +119,10 @@ impl Cluster {
         self.realm.as_ref()
     }
 
+    pub(crate) fn hdfs(&self) -> &Arc<Hdfs> {
+        &self.hdfs
+    }
+
     fn secure_realm(&self) -> Result<&Realm, Error> {
         self.realm.as_ref().ok_or(Error::NoRealm)
     }

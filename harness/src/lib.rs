@@ -109,7 +109,8 @@ pub use cluster::{Cluster, ClusterBuilder};
 pub use control::Control;
 pub use error::Error;
 pub use kerbox_events::{
-    Event, Latch, Mechanism, Operation, Outcome, Server, StateChange, TgsKind, TimerKind, Verdict,
+    ClearField, Event, Facts, Latch, Mechanism, Operation, Outcome, PreAuth, Qop, Server,
+    SessionFacts, StateChange, TgsKind, TicketFacts, TimerKind, Verdict,
 };
 pub use kerbox_kdc::{Pac, PacAccount, PacDomain, RealmConfig, Sid};
 pub use kerbox_krb5::client::Credentials;
@@ -119,8 +120,10 @@ pub use realm::{Realm, RealmBuilder};
 pub use servers::datanodes::Datanode;
 pub use servers::kdcs::KdcServer;
 pub use servers::namenode::NameNodeServer;
+pub use servers::partition::Side;
+pub use servers::tokens::{IssuedToken, TokenBuilder};
 pub use spec::builder::Builder;
-pub use spec::{NewPrincipal, Protection, Trust};
+pub use spec::{KeyKind, NewPrincipal, Protection, Trust};
 pub use test_result::{TestError, TestResult};
 pub use watch::expectation::Expectation;
 pub use watch::faults::{Fault, FaultGuard, Rule};
@@ -131,8 +134,9 @@ pub use world::steps::Steps;
 /// The types of the builders of [`Fault`].
 pub mod fault_kinds {
     pub use crate::watch::faults::{
-        BlockData, BlockOperation, Connecting, Exchange, Handshake, Heartbeats, KdcExchange, Kind,
-        NamesUser, On, Packets, ReadPackets, Rpc, SpoilsBytes, Throws, WrittenPackets,
+        Acks, BlockData, BlockOperation, Connecting, Dials, Exchange, Handshake, Heartbeats,
+        KdcExchange, Kind, NamesUser, On, Packets, ReadPackets, Reports, Rpc, SpoilsBytes, Throws,
+        WrittenPackets,
     };
 }
 

@@ -88,7 +88,8 @@ impl Issue<'_> {
                 .map_err(KdcError::FindFast)?;
             (padata, reply_key) = (armored.padata, armored.reply_key);
         }
-        let issued = IssuedTicket::new(self.context.now, &ticket, &part);
+        let enctype = self.reply_key.key.enctype();
+        let issued = IssuedTicket::new(self.context.now, self.request, &ticket, &part, enctype);
         let message_type = if self.request.message_type == MessageType::AS_REQ {
             MessageType::AS_REP
         } else {

@@ -2,9 +2,12 @@
 
 use std::collections::VecDeque;
 
-use kerbox_events::TgsKind;
-use kerbox_krb5::messages::{EncTicketPart, Ticket, TicketFlags};
+use kerbox_events::{PreAuth, TgsKind};
+use kerbox_krb5::messages::{EncTicketPart, KdcRequest, PaData, PaDataType, Ticket, TicketFlags};
 use kerbox_krb5::{EncryptionType, Principal, Timestamp};
+
+/// The number of a client's encryption types that are remembered.
+const MOST_ENCTYPES: usize = 32;
 
 /// A ticket that the KDC issued.
 ///
@@ -44,11 +47,25 @@ pub struct IssuedTicket {
     pub ticket_enctype: EncryptionType,
     /// The version of that key; `None` for a session key (user-to-user) and for version 0.
     pub kvno: Option<u32>,
+    /// The encryption types that the client offered, the preferred one first; the first 32.
+    pub offered_enctypes: Vec<EncryptionType>,
+    /// The type of the key that encrypts the reply.
+    pub reply_enctype: EncryptionType,
+    /// How the client was authenticated; meaningless for a TGS exchange.
+    pub pre_auth: PreAuth,
 }
 
 impl IssuedTicket {
-    /// Records a ticket of an AS exchange. For a TGS exchange, the KDC adds the kind.
-    pub(crate) fn new(issued_at: Timestamp, ticket: &Ticket, part: &EncTicketPart) -> Self {
+    /// Records a ticket of an AS exchange. For a TGS exchange, the KDC adds the kind. `request` is
+    /// the inner one of an armor.
+    pub(crate) fn new(
+        issued_at: Timestamp,
+        request: &KdcRequest,
+        ticket: &Ticket,
+        part: &EncTicketPart,
+        reply_enctype: EncryptionType,
+    ) -> Self {
+        let offered = request.body.enctypes.iter().take(MOST_ENCTYPES);
         Self {
             issued_at,
             kind: None,
@@ -62,7 +79,24 @@ impl IssuedTicket {
             session_enctype: part.key.enctype(),
             ticket_enctype: ticket.enc_part.enctype,
             kvno: ticket.enc_part.kvno,
+            offered_enctypes: offered.copied().collect(),
+            reply_enctype,
+            pre_auth: pre_auth(request, part.flags),
         }
+    }
+}
+
+/// Returns the pre-authentication that a granted request has used.
+fn pre_auth(request: &KdcRequest, flags: TicketFlags) -> PreAuth {
+    let has = |pa_type| PaData::find(&request.padata, pa_type).is_some();
+    if !flags.contains(TicketFlags::PRE_AUTHENT) {
+        PreAuth::None
+    } else if has(PaDataType::ENCRYPTED_CHALLENGE) {
+        PreAuth::EncryptedChallenge
+    } else if has(PaDataType::ENC_TIMESTAMP) {
+        PreAuth::EncryptedTimestamp
+    } else {
+        PreAuth::Spake
     }
 }
 

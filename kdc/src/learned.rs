@@ -1,8 +1,10 @@
 //! Facts learned while an exchange is processed.
 
+use kerbox_events::{Facts, TicketFacts};
 use kerbox_krb5::Principal;
-use kerbox_krb5::messages::KdcRequest;
+use kerbox_krb5::messages::{KdcRequest, MessageType};
 
+use crate::error::KdcError;
 use crate::fast::Fast;
 use crate::issued::IssuedTicket;
 
@@ -17,9 +19,37 @@ pub(crate) struct Learned {
     pub(crate) fast: Option<Fast>,
     /// The issued ticket.
     pub(crate) issued: Option<IssuedTicket>,
+    /// The reason of a refusal.
+    pub(crate) refused: Option<KdcError>,
 }
 
 impl Learned {
+    /// Returns the facts for the journal. `message` is the request as it was sent.
+    pub(crate) fn facts(&self, message: &KdcRequest) -> Option<Facts> {
+        if let Some(error) = self.refused {
+            return Some(Facts::Refusal {
+                reason: error.text().into(),
+                offered: message.body.enctypes.clone(),
+            });
+        }
+        let ticket = self.issued.as_ref()?;
+        let is_login = message.message_type == MessageType::AS_REQ;
+        Some(Facts::Ticket(Box::new(TicketFacts {
+            offered: ticket.offered_enctypes.clone(),
+            session: ticket.session_enctype,
+            ticket: ticket.ticket_enctype,
+            kvno: ticket.kvno,
+            reply: ticket.reply_enctype,
+            flags: ticket.flags,
+            auth_time: ticket.auth_time,
+            start_time: ticket.start_time,
+            end_time: ticket.end_time,
+            renew_till: ticket.renew_till,
+            pre_auth: is_login.then_some(ticket.pre_auth),
+            armored: self.fast.is_some(),
+        })))
+    }
+
     /// Records the names from inside an AS request's armor.
     pub(crate) fn armored(&mut self, fast: Fast, inner: &KdcRequest) -> &Fast {
         self.client.clone_from(&inner.body.client);

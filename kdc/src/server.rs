@@ -223,6 +223,9 @@ async fn connection(server: Server, accepted: Accepted) {
     let reply = server.settle(reply, &request, peer).await;
     drop(request);
     let Some(message) = reply.message else {
+        if reply.half_close && stream.shutdown().await.is_err() {
+            return;
+        }
         if !reply.close {
             // A fault says nothing and keeps the connection.
             SILENT.drain(&mut stream).await;

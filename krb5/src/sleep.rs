@@ -85,6 +85,12 @@ impl Clock {
         !state.woken.is_empty() || state.holds > 0
     }
 
+    /// Returns whether a task was woken and has not gone on yet.
+    #[must_use]
+    pub fn has_woken(&self) -> bool {
+        !self.sleepers.state().woken.is_empty()
+    }
+
     /// Ends all waits if no watcher is left.
     pub fn unwatch(&self) {
         if self.sleepers.watchers().is_empty() {

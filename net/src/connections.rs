@@ -7,10 +7,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::task::{AbortHandle, JoinSet};
+
+use crate::gate::{Cuttable, Peer, register};
 
 /// The limits on connections and bytes of one port.
 ///
@@ -66,6 +69,8 @@ struct Table {
 #[derive(Default)]
 struct Slot {
     abort: OnceLock<AbortHandle>,
+    /// The peer's address, if it is known.
+    peer: OnceLock<SocketAddr>,
     /// Set once the peer is identified.
     user: OnceLock<Arc<str>>,
     held: AtomicUsize,
@@ -83,26 +88,33 @@ impl Connections {
     /// Creates the table of a port without connections.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
+        let places = Arc::new(Places {
+            limits,
+            table: Mutex::default(),
+            unknown_bytes: AtomicUsize::new(0),
+            known_bytes: AtomicUsize::new(0),
+            activity: AtomicU64::new(0),
+        });
+        let cuttable: Arc<dyn Cuttable> = Arc::clone(&places) as _;
+        register(Arc::downgrade(&cuttable));
         Self {
             tasks: JoinSet::new(),
-            places: Arc::new(Places {
-                limits,
-                table: Mutex::default(),
-                unknown_bytes: AtomicUsize::new(0),
-                known_bytes: AtomicUsize::new(0),
-                activity: AtomicU64::new(0),
-            }),
+            places,
         }
     }
 
     /// Starts serving a connection. Closes another one if there are too many.
-    pub fn spawn<F>(&mut self, serve: impl FnOnce(Place) -> F)
+    pub fn spawn<F>(&mut self, peer: Option<SocketAddr>, serve: impl FnOnce(Place) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         self.places.make_room();
         let place = self.places.clone().place();
         let slot = place.slot.clone();
+        if let Some(peer) = peer {
+            // The slot was created here, so nothing is set yet.
+            let _ = slot.peer.set(peer);
+        }
         let abort = self.tasks.spawn(crate::inherited(serve(place)));
         // The slot was created here, so nothing is set yet.
         let _ = slot.abort.set(abort);
@@ -195,7 +207,7 @@ impl Places {
             if let Some(abort) = slot.abort.get() {
                 abort.abort();
             }
-            tracing::debug!("a connection was cut to make room for others");
+            tracing::debug!(number, "a connection was cut");
         }
     }
 
@@ -210,6 +222,24 @@ impl Places {
         // Wrapping arithmetic, so that concurrent updates still add up.
         total.fetch_add(bytes.wrapping_sub(before), Relaxed);
         bytes > before && total.load(Relaxed) > limit
+    }
+}
+
+impl Cuttable for Places {
+    fn cut(&self, matches: &dyn Fn(&Peer<'_>) -> bool) -> usize {
+        let mut table = self.table();
+        let slots = table.slots.iter();
+        let matching = slots.filter(|(_, slot)| {
+            matches(&Peer {
+                address: slot.peer.get().copied(),
+                user: slot.user.get().map(|user| &**user),
+            })
+        });
+        let numbers: Vec<u64> = matching.map(|(number, _)| *number).collect();
+        for number in &numbers {
+            self.cut(&mut table, *number);
+        }
+        numbers.len()
     }
 }
 

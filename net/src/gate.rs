@@ -1,8 +1,10 @@
 //! Pauses a server: none of its tasks runs until it is resumed.
 
+use std::fmt;
 use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
 tokio::task_local! {
@@ -14,7 +16,7 @@ tokio::task_local! {
 /// stay open. Clones are the same gate.
 ///
 /// A server runs behind the gate by [`run`](Self::run), and each task that it spawns, by
-/// [`inherited`].
+/// [`inherited`]. The gate also knows the server's connections, and can [cut](Self::cut) them.
 ///
 /// ```
 /// use std::pin::pin;
@@ -29,14 +31,41 @@ tokio::task_local! {
 /// gate.open();
 /// assert!(server.as_mut().poll(&mut context).is_ready());
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Gate(Arc<Inner>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Inner {
     is_closed: AtomicBool,
     /// The tasks to wake when the gate opens.
     waiting: Mutex<Vec<Waker>>,
+    /// The connections of each port that was opened behind the gate.
+    ports: Mutex<Vec<Weak<dyn Cuttable>>>,
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_closed() {
+            "Gate(closed)"
+        } else {
+            "Gate(open)"
+        })
+    }
+}
+
+/// The other end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer<'a> {
+    /// Its address.
+    pub address: Option<SocketAddr>,
+    /// The user that it was identified as; `None` before that.
+    pub user: Option<&'a str>,
+}
+
+/// Connections that can be cut from outside.
+pub(crate) trait Cuttable: Send + Sync {
+    /// Closes the connections that match, and returns their number.
+    fn cut(&self, matches: &dyn Fn(&Peer<'_>) -> bool) -> usize;
 }
 
 impl Gate {
@@ -75,6 +104,17 @@ impl Gate {
         GATE.scope(self, gated)
     }
 
+    /// Closes the connections that match, at once, and returns their number.
+    pub fn cut(&self, matches: &dyn Fn(&Peer<'_>) -> bool) -> usize {
+        let ports: Vec<_> = self.ports().iter().filter_map(Weak::upgrade).collect();
+        ports.iter().map(|port| port.cut(matches)).sum()
+    }
+
+    fn ports(&self) -> MutexGuard<'_, Vec<Weak<dyn Cuttable>>> {
+        // The list is changed in single steps, so a panic elsewhere leaves it valid.
+        self.0.ports.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn waiting(&self) -> MutexGuard<'_, Vec<Waker>> {
         // The list is changed in single steps, so a panic elsewhere leaves it valid.
         let waiting = self.0.waiting.lock();
@@ -96,6 +136,12 @@ impl Gate {
         }
         true
     }
+}
+
+/// Makes the connections of a port known to the gate of the server that calls this, if it has one.
+pub(crate) fn register(connections: Weak<dyn Cuttable>) {
+    // Without a gate there is nothing to do.
+    let _ = GATE.try_with(|gate| gate.ports().push(connections));
 }
 
 /// Returns `task` behind the gate of the server that calls this, if it has one. For tasks that a

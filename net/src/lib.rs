@@ -9,7 +9,7 @@
 //! - [`within`], [`Deadline`]: limits in real time; a peer cannot extend them
 //! - [`Linger`]: closes a connection so that the peer can read the last answer
 //! - [`Stop`]: ends a server from one of its own connections
-//! - [`Gate`]: pauses a server with all its connections
+//! - [`Gate`]: pauses a server with all its connections, and cuts connections
 //!
 //! A connection's task gets the accepted stream before anything was read from it. A server that
 //! speaks TLS wraps the stream there, under the same [`Deadline`] as the rest of its handshake:
@@ -27,7 +27,7 @@ mod time;
 pub use bind::{HeldPort, Sockets, reachable};
 pub use connections::{Connections, Limits, Place};
 pub use datagrams::{Answer, Datagrams};
-pub use gate::{Gate, inherited};
+pub use gate::{Gate, Peer, inherited};
 pub use linger::Linger;
 pub use port::{Accepted, Port};
 pub use stop::Stop;

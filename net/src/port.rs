@@ -94,7 +94,7 @@ impl Port {
                         // Otherwise small messages would be held back. A socket that does not
                         // support it still works.
                         let _ = stream.set_nodelay(true);
-                        self.connections.spawn(|place| {
+                        self.connections.spawn(Some(peer), |place| {
                             connection(Accepted { stream, peer, place })
                         });
                     }
@@ -133,6 +133,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
+    use crate::Gate;
     use crate::bind::listen;
 
     const LIMITS: Limits = Limits {
@@ -192,6 +193,31 @@ mod tests {
         for other in &mut others {
             let left = other.read(&mut [0]).await;
             assert!(left.is_err() || left.is_ok_and(|length| length == 0));
+        }
+    }
+
+    #[tokio::test]
+    async fn connections_are_cut_from_outside_by_their_address() {
+        let (mut port, address) = {
+            let gate = Gate::default();
+            let (port, address) = gate.clone().run(async { port() }).await;
+            ((port, gate), address)
+        };
+        let gate = port.1.clone();
+        let clients = async {
+            let mut clients = [connect(address).await, connect(address).await];
+            let first = clients[0].local_addr().expect("connected");
+            assert_eq!(gate.cut(&|peer| peer.address == Some(first)), 1);
+            let left = clients[0].read(&mut [0]).await;
+            assert!(left.is_err() || left.is_ok_and(|length| length == 0));
+            clients[1].write_all(b"y").await.expect("it is still open");
+            assert_eq!(gate.cut(&|_| true), 1);
+            assert_eq!(gate.cut(&|_| true), 0);
+        };
+        let mut served = pin!(port.0.serve(echo));
+        tokio::select! {
+            never = &mut served => match never {},
+            () = clients => {}
         }
     }
 }

@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Login(cli_control::Login),
     /// Write a delegation token of a running sandbox's NameNode into a token file
     Token(cli_control::Token),
+    /// Replace keys while everything runs
+    Roll(cli_control::Roll),
     /// Show a running sandbox's time, or move, stop and resume it
     Clock(cli_control::Clock),
     /// Print what the servers of a running sandbox see

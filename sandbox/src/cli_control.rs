@@ -123,7 +123,27 @@ pub(crate) enum FaultAction {
         /// kdc, namenode or datanode1
         server: String,
     },
-    /// A server waits before it answers
+    /// A server closes the sending half of the connection instead of answering, and reads on
+    HalfClose {
+        /// kdc, namenode or datanode1
+        server: String,
+    },
+    /// A server acts, but its answer is lost
+    LoseReply {
+        /// kdc or namenode
+        server: String,
+    },
+    /// The KDC changes a field of its replies that no key protects
+    Forge {
+        /// client, client-realm, service, ticket-kvno or reply-kvno
+        field: String,
+    },
+    /// A DataNode's disk fails in the middle of a block
+    DiskError {
+        /// Its number, from 1
+        datanode: usize,
+    },
+    /// A server waits before it answers, by the sandbox's clock
     Delay {
         /// kdc, namenode or datanode1
         server: String,
@@ -136,6 +156,14 @@ pub(crate) enum FaultAction {
         /// Its number, from 1
         datanode: usize,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Roll {
+    /// krbtgt, delegation-tokens, block-tokens, data-encryption, or a service as in nn/localhost
+    pub(crate) keys: String,
+    #[command(flatten)]
+    pub(crate) which: Which,
 }
 
 #[derive(Debug, Args)]

@@ -53,6 +53,7 @@ fn main() -> ExitCode {
         Command::Fault(args) => commands::control::fault(args).map(|()| ExitCode::SUCCESS),
         Command::Login(args) => commands::admin::login(args).map(|()| ExitCode::SUCCESS),
         Command::Token(args) => commands::admin::token(args).map(|()| ExitCode::SUCCESS),
+        Command::Roll(args) => commands::control::roll(args).map(|()| ExitCode::SUCCESS),
         Command::Config(args) => commands::config::config(args).map(|()| ExitCode::SUCCESS),
         Command::Child(args) => Ok(commands::exec::child(&args)),
     };

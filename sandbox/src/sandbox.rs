@@ -64,6 +64,7 @@ impl Sandbox {
                 "warning: {error}; neither principals nor the clock can be changed from outside"
             ));
         });
+        add_faults(settings, control.as_ref().ok())?;
         let ready = ready(&servers, settings, directory.path());
         let script = environment::file(&ready.env, directory.path());
         files.write("env.sh", script.as_bytes()).map_err(failed)?;
@@ -139,6 +140,21 @@ impl Sandbox {
         // that.
         let _ = tokio::task::spawn_blocking(move || drop((self.control, self.servers))).await;
     }
+}
+
+/// Adds the configuration's faults.
+fn add_faults(settings: &Settings, control: Option<&Control>) -> Result<(), Failure> {
+    let problem = |why: &str| Failure::Configuration(vec![format!("[[fault]]: {why}")]);
+    for fault in &settings.faults {
+        let control = control.ok_or_else(|| problem("without a control socket there are none"))?;
+        if let Some(datanode) = fault.datanode()
+            && (settings.kdc_only || datanode > settings.spec.hdfs.datanodes)
+        {
+            return Err(problem(&format!("there is no DataNode {datanode}")));
+        }
+        control.add_fault(fault).map_err(|why| problem(&why))?;
+    }
+    Ok(())
 }
 
 /// Returns the same settings with a random port if the taken one was only preferred. Otherwise

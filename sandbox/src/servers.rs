@@ -7,14 +7,19 @@ use std::process::Command;
 use std::sync::Arc;
 
 use kerbox::directory::Directory;
-use kerbox::{Builder, Cluster, Control, Error, Journal, Realm};
+use kerbox::{Builder, Clock, Cluster, Control, Error, Journal, Realm};
 
 use crate::randomness;
 use crate::settings::Settings;
 
 /// Returns the builder of a sandbox's servers.
 fn builder<K>(settings: &Settings, directory: &Arc<Directory>) -> Builder<K> {
+    let clock = Clock::system();
+    if let Some(start) = settings.start {
+        clock.set(start);
+    }
     Builder::from(settings.spec.clone())
+        .clock(clock)
         .opened_directory(Arc::clone(directory))
         .seed(settings.seed.unwrap_or_else(randomness::seed))
         .threads(std::thread::available_parallelism().map_or(1, usize::from))

@@ -3,7 +3,7 @@
 use crate::support::{Place, Ran};
 
 /// Each file is refused with all of these texts.
-const BAD: [(&str, &[&str]); 38] = [
+const BAD: [(&str, &[&str]); 47] = [
     (
         "[hadoop]\ndfs.replication = \"many\"\n",
         &["bad.toml:2:", "dfs.replication has \"many\""],
@@ -140,6 +140,42 @@ const BAD: [(&str, &[&str]); 38] = [
     (
         "[[hdfs.directory]]\npath = \"user\"\nmode = \"rwx\"\n",
         &["bad.toml:2:", "from the root", "bad.toml:3:", "octal"],
+    ),
+    (
+        "[clock]\nstart = 1969-12-31T00:00:00Z\n",
+        &["bad.toml:2:", "[clock] start", "cannot be had"],
+    ),
+    (
+        "[clock]\nbegin = 2030-01-01T00:00:00Z\n",
+        &["bad.toml:2:", "[clock] has no key \"begin\""],
+    ),
+    (
+        "[[fault]]\naction = \"lose-reply\"\nserver = \"datanode1\"\nprobability = 2\n",
+        &["bad.toml:1:", "not by datanode1"],
+    ),
+    (
+        "[[fault]]\ncode = \"KDC_ERR_POLICY\"\n",
+        &["bad.toml:1:", "[[fault]]: it needs an action"],
+    ),
+    (
+        "[[fault]]\naction = \"silent\"\n",
+        &["bad.toml:2:", "did you mean \"silence\"?"],
+    ),
+    (
+        "[[fault]]\naction = \"delay\"\nserver = \"kdc\"\n",
+        &["bad.toml:1:", "delay needs by"],
+    ),
+    (
+        "[hdfs]\ndatanodes = 2\n[[fault]]\naction = \"corrupt\"\ndatanode = 3\n",
+        &["bad.toml:3:", "no DataNode 3", "datanodes is 2"],
+    ),
+    (
+        "[hdfs]\nsecurity = \"simple\"\n[[fault]]\naction = \"silence\"\nserver = \"kdc\"\n",
+        &["bad.toml:3:", "there is no KDC"],
+    ),
+    (
+        "[[fault]]\naction = \"krb-error\"\ncode = \"KDC_ERR_NONE_SUCH\"\n",
+        &["bad.toml:1:", "KDC_ERR_NONE_SUCH", "KDC_ERR_POLICY"],
     ),
     (
         "[hdfs.groups]\ng = \"alice\"\n",

@@ -132,6 +132,45 @@ fn faults_are_added_listed_and_removed() {
 }
 
 #[test]
+fn a_configuration_has_faults_and_a_time_from_the_start() {
+    let place = Place::new();
+    place.file(
+        "kerbox.toml",
+        "[clock]\nstart = 2031-05-01T00:00:00Z\n[[fault]]\naction = \"krb-error\"\n\
+         code = \"KDC_ERR_POLICY\"\nof = \"alice\"\ntimes = 1\n",
+    );
+    let up = without_hdfs(&place);
+    let said = |arguments: &[&str]| place.run(arguments).succeeded().to_owned();
+    assert!(said(&["clock", "show"]).starts_with("2031-05-01T00:"));
+    place
+        .run(&["login", "alice"])
+        .refused(1, &["KDC_ERR_POLICY"]);
+    said(&["login", "alice"]);
+    assert_eq!(
+        said(&["fault", "list"]),
+        "  1 krb-error KDC_ERR_POLICY --of alice --times 1 (struck 1 times)\n"
+    );
+    up.stop();
+}
+
+#[test]
+fn keys_are_rolled_by_name() {
+    let place = Place::new();
+    let up = without_hdfs(&place);
+    let said = |arguments: &[&str]| place.run(arguments).succeeded().to_owned();
+    assert_eq!(said(&["roll", "krbtgt"]), "2\n");
+    assert_eq!(said(&["roll", "nn/localhost"]), "2\n");
+    assert!(said(&["events"]).contains("KDC: keys rolled: nn/localhost@"));
+    for (keys, texts) in [
+        ("block-tokens", "start a Cluster"),
+        ("nobody/there", "nobody/there"),
+    ] {
+        place.run(&["roll", keys]).refused(1, &[texts]);
+    }
+    up.stop();
+}
+
+#[test]
 fn a_login_is_a_ticket_of_a_user_that_there_is() {
     let place = Place::new();
     let up = without_hdfs(&place);

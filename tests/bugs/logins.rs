@@ -12,6 +12,7 @@ trials! {
         bug_2_a_query_is_longer_than_the_ticket,
         bug_3_old_tickets_stay_in_the_subject,
         bug_4_a_second_login_comes_too_soon,
+        bug_7_a_service_logs_out_before_it_can_log_in_again,
         bug_8_a_login_is_replaced_under_running_tasks;
 }
 
@@ -150,6 +151,48 @@ fn bug_4_a_second_login_comes_too_soon() -> TestResult {
         world.cluster.advance_blocking(Duration::from_mins(7))?;
         world.job.ask(&["relogin"])?.ok()?;
         world.job.ask(&["list", "/"])?.ok()?;
+    }
+    Ok(())
+}
+
+/// A Java service that logs out before it logs in again refuses everybody once the KDC is down at
+/// that moment, although it needs nothing but its keytab to accept tickets. One that replaces its
+/// Subject only after the new login has worked serves on.
+fn bug_7_a_service_logs_out_before_it_can_log_in_again() -> TestResult {
+    for (how, serves) in [("empty", false), ("replace", true)] {
+        let mut world = World::new(Cluster::secure(), &[])?;
+        world.as_alice(&["subject"])?;
+        let realm = world.cluster.realm().ok_or("it is secure")?;
+        let service = realm.principal("HTTP/localhost")?.to_string();
+        let keytab = realm.keytab("HTTP/localhost")?.display().to_string();
+        let greeted = |job: &mut Job| {
+            // The client has the service ticket from the first time on.
+            let token = job.ask(&["greet", "HTTP@localhost"])?.ok()?;
+            job.ask(&["accept", &token])
+        };
+        world.job.ask(&["serve", &service, &keytab])?.ok()?;
+        assert_eq!(greeted(&mut world.job)?.ok()?, world.principal);
+        world.cluster.advance_blocking(8 * HOUR)?;
+        realm.stop_kdc();
+        let refused = world.job.ask(&["refresh", how, &service, &keytab])?;
+        let seen = world.cluster.journal().last(20);
+        refused
+            .refused()
+            .map_err(|error| format!("{how}: {error}{seen}"))?;
+        let answer = greeted(&mut world.job)?;
+        if serves {
+            assert_eq!(answer.ok()?, world.principal);
+        } else {
+            let refused = answer.refused()?;
+            assert!(
+                refused.contains("Failed to find any Kerberos credentails")
+                    || refused.contains("Failed to find any Kerberos credentials"),
+                "{refused}"
+            );
+        }
+        realm.restart_kdc()?;
+        world.job.ask(&["refresh", how, &service, &keytab])?.ok()?;
+        assert_eq!(greeted(&mut world.job)?.ok()?, world.principal);
     }
     Ok(())
 }

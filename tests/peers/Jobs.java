@@ -6,6 +6,7 @@ import java.io.FileOutputStream;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.security.PrivilegedExceptionAction;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
@@ -23,6 +24,11 @@ import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.security.Credentials;
 import org.apache.hadoop.security.UserGroupInformation;
 import org.apache.hadoop.security.token.Token;
+import org.ietf.jgss.GSSContext;
+import org.ietf.jgss.GSSCredential;
+import org.ietf.jgss.GSSManager;
+import org.ietf.jgss.GSSName;
+import org.ietf.jgss.Oid;
 
 /**
  * A long-lived job on a secure HDFS, which makes the mistakes of real ones on demand.
@@ -31,6 +37,7 @@ import org.apache.hadoop.security.token.Token;
  */
 public class Jobs {
     private static final Configuration CONFIGURATION = new Configuration();
+    private static final Oid KERBEROS = kerberos();
     /** Who the job is: a login of UGI's, a Subject of its own, or the owner of a token. */
     private static UserGroupInformation user;
     private static Subject subject;
@@ -38,6 +45,8 @@ public class Jobs {
     private static FSDataInputStream in;
     private static FSDataOutputStream out;
     private static Thread relogin;
+    private static Subject service;
+    private static LoginContext serviceContext;
 
     public static void main(String[] arguments) throws Exception {
         for (String setting : arguments) {
@@ -92,6 +101,18 @@ public class Jobs {
                 user = UserGroupInformation.createRemoteUser(words[1]);
                 user.addCredentials(read(words[2]));
                 return user.getTokens().size();
+            // A service of its own in the same JVM.
+            case "serve":
+                service = new Subject();
+                serviceContext = context(service, words[1], words[2]);
+                serviceContext.login();
+                return service.getPrincipals().size();
+            case "refresh":
+                return refresh(words[1], words[2], words[3]);
+            case "greet":
+                return as(() -> greet(words[1]));
+            case "accept":
+                return Subject.doAs(service, (PrivilegedExceptionAction<String>) () -> accept(words[1]));
             // What it does.
             case "list":
                 return list(words[1]);
@@ -237,6 +258,43 @@ public class Jobs {
         return subject.getPrivateCredentials().size();
     }
 
+    /** Logs the service in again: "empty" logs out first, "replace" only once the new login has worked. */
+    private static int refresh(String how, String principal, String keytab) throws Exception {
+        if (how.equals("empty")) {
+            serviceContext.logout();
+            // A new one, as UGI does: the old one would take its old ticket again.
+            serviceContext = context(service, principal, keytab);
+            serviceContext.login();
+        } else {
+            Subject fresh = new Subject();
+            LoginContext context = context(fresh, principal, keytab);
+            context.login();
+            service = fresh;
+            serviceContext = context;
+        }
+        return service.getPrivateCredentials(KerberosTicket.class).size();
+    }
+
+    /** Returns a token for a service's host-based name, as SERVICE@HOST. */
+    private static String greet(String name) throws Exception {
+        GSSManager manager = GSSManager.getInstance();
+        GSSContext context = manager.createContext(manager.createName(name, GSSName.NT_HOSTBASED_SERVICE), KERBEROS,
+                null, GSSContext.DEFAULT_LIFETIME);
+        context.requestMutualAuth(false);
+        return Base64.getEncoder().encodeToString(context.initSecContext(new byte[0], 0, 0));
+    }
+
+    /** Returns whose token it is. */
+    private static String accept(String token) throws Exception {
+        GSSManager manager = GSSManager.getInstance();
+        GSSCredential own = manager.createCredential(null, GSSCredential.DEFAULT_LIFETIME, KERBEROS,
+                GSSCredential.ACCEPT_ONLY);
+        GSSContext context = manager.createContext(own);
+        byte[] bytes = Base64.getDecoder().decode(token);
+        context.acceptSecContext(bytes, 0, bytes.length);
+        return context.getSrcName().toString();
+    }
+
     private static int get(String renewer, String file) throws Exception {
         Credentials credentials = new Credentials();
         Token<?>[] tokens = as(() -> {
@@ -256,6 +314,14 @@ public class Jobs {
             credentials.readTokenStorageStream(in);
         }
         return credentials;
+    }
+
+    private static Oid kerberos() {
+        try {
+            return new Oid("1.2.840.113554.1.2.2");
+        } catch (Exception impossible) {
+            throw new IllegalStateException(impossible);
+        }
     }
 
     private static Token<?> first(String file) throws Exception {

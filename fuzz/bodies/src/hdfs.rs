@@ -78,7 +78,7 @@ fn connection(bytes: &[u8], kerberos: Option<GssapiSettings>) {
             match session.advance(NOW, &mut rng) {
                 Step::Read => break,
                 Step::Write | Step::Wait(_) | Step::Hold => session.output().clear(),
-                Step::Close | Step::Kill => return,
+                Step::Close | Step::HalfClose | Step::Kill => return,
             }
         }
         session.output().clear();

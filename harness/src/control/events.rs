@@ -31,7 +31,7 @@ fn since(entries: &[Entry], from: u64) -> Vec<Value> {
     let entries = entries[first..].iter().take(MOST);
     let shown = entries.map(|entry| {
         let mut shown: Value = serde_json::from_str(&entry.to_json()).unwrap_or_default();
-        shown["text"] = entry.event.to_string().into();
+        shown["text"] = entry.text().into();
         shown
     });
     shown.collect()

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use kerbox_events::{Event, Server, Verdict};
+use kerbox_events::{ClearField, Event, Server, Verdict};
 use kerbox_krb5::ErrorCode;
 use serde_json::{Value, json};
 
@@ -25,30 +25,13 @@ struct Table {
 }
 
 impl Faults {
-    pub(super) fn add(&self, target: &Target, request: &FaultRequest) -> Result<Value, String> {
-        let mut fault = fault(&request.action)?;
-        if let Some(user) = &request.of {
-            fault = fault.of(user);
-        }
-        if let Some(method) = &request.method {
-            fault = fault.on_method(method);
-        }
-        fault = fault.after(request.after);
-        if let Some(times) = request.times {
-            fault = fault.times(times);
-        }
-        if let Some(probability) = request.probability {
-            if !(0.0..=1.0).contains(&probability) {
-                return Err(format!("a probability is from 0 to 1, not {probability}"));
-            }
-            fault = fault.with_probability(probability);
-        }
-        let guard = target.world().inject(fault);
+    pub(super) fn add(&self, target: &Target, request: &FaultRequest) -> Result<u64, String> {
+        let guard = target.world().inject(request.to_fault()?);
         let mut table = self.table();
         table.next += 1;
         let number = table.next;
         table.faults.insert(number, (described(request), guard));
-        Ok(json!(number))
+        Ok(number)
     }
 
     pub(super) fn list(&self) -> Value {
@@ -75,6 +58,56 @@ impl Faults {
     }
 }
 
+impl FaultRequest {
+    /// Checks that the fault can be carried out by some fixture.
+    ///
+    /// # Errors
+    /// Fails with what is wrong, and how to mend it.
+    pub fn check(&self) -> Result<(), String> {
+        self.to_fault().map(drop)
+    }
+
+    /// Returns the server that the fault needs; `None` if it is the KDC or the NameNode of calls.
+    #[must_use]
+    pub fn datanode(&self) -> Option<usize> {
+        match &self.action {
+            FaultAction::Corrupt(datanode) | FaultAction::DiskError(datanode) => Some(*datanode),
+            FaultAction::Silence(name)
+            | FaultAction::Disconnect(name)
+            | FaultAction::HalfClose(name)
+            | FaultAction::Delay(name, _) => match server(name) {
+                Ok(Server::DataNode(number)) => Some(number),
+                _ => None,
+            },
+            FaultAction::KrbError(_)
+            | FaultAction::Exception { .. }
+            | FaultAction::LoseReply(_)
+            | FaultAction::Forge(_) => None,
+        }
+    }
+
+    fn to_fault(&self) -> Result<Fault, String> {
+        let mut fault = fault(&self.action)?;
+        if let Some(user) = &self.of {
+            fault = fault.of(user);
+        }
+        if let Some(method) = &self.method {
+            fault = fault.on_method(method);
+        }
+        fault = fault.after(self.after);
+        if let Some(times) = self.times {
+            fault = fault.times(times);
+        }
+        if let Some(probability) = self.probability {
+            if !(0.0..=1.0).contains(&probability) {
+                return Err(format!("a probability is from 0 to 1, not {probability}"));
+            }
+            fault = fault.with_probability(probability);
+        }
+        Ok(fault)
+    }
+}
+
 fn fault(action: &FaultAction) -> Result<Fault, String> {
     Ok(match action {
         FaultAction::KrbError(code) => Fault::krb_error(error_code(code)?),
@@ -85,12 +118,58 @@ fn fault(action: &FaultAction) -> Result<Fault, String> {
         }
         FaultAction::Silence(server) => Fault::silence(self::server(server)?),
         FaultAction::Disconnect(server) => Fault::disconnect(self::server(server)?),
+        FaultAction::HalfClose(server) => requests_at(server, Verdict::HalfClose)?,
         FaultAction::Delay(server, by) => {
             let server = self::server(server)?;
             let asked = move |event: &Event| event.server() == Some(server);
             Fault::new(asked, Verdict::Delay(*by))
         }
+        FaultAction::LoseReply(server) if matches!(self::server(server)?, Server::DataNode(_)) => {
+            return Err(format!(
+                "a reply can be lost by kdc or namenode, not by {server}; a DataNode can be silent"
+            ));
+        }
+        FaultAction::LoseReply(server) => requests_at(server, Verdict::LoseReply)?,
+        FaultAction::Forge(field) => {
+            let verdict = Verdict::Forge(clear_field(field)?);
+            Fault::new(
+                |event| matches!(event, Event::AsExchange { .. } | Event::TgsExchange { .. }),
+                verdict,
+            )
+        }
         FaultAction::Corrupt(datanode) => Fault::corrupt_packets(*datanode),
+        FaultAction::DiskError(datanode) => {
+            let datanode = *datanode;
+            Fault::new(
+                move |event| matches!(event, Event::Packet { datanode: at, .. } if *at == datanode),
+                Verdict::DiskError,
+            )
+        }
+    })
+}
+
+/// Returns a fault that strikes the requests to a server.
+fn requests_at(server: &str, verdict: Verdict) -> Result<Fault, String> {
+    let server = self::server(server)?;
+    Ok(Fault::new(
+        move |event| event.server() == Some(server) && event.is_request(),
+        verdict,
+    ))
+}
+
+/// Parses the name of a field of a reply.
+fn clear_field(text: &str) -> Result<ClearField, String> {
+    const FIELDS: [(&str, ClearField); 5] = [
+        ("client", ClearField::Client),
+        ("client-realm", ClearField::ClientRealm),
+        ("service", ClearField::Service),
+        ("ticket-kvno", ClearField::TicketKvno),
+        ("reply-kvno", ClearField::ReplyKvno),
+    ];
+    let found = FIELDS.iter().find(|(name, _)| *name == text);
+    found.map(|(_, field)| *field).ok_or_else(|| {
+        let names = FIELDS.map(|(name, _)| name).join(", ");
+        format!("a reply has no clear field {text:?}; there are {names}")
     })
 }
 
@@ -127,8 +206,12 @@ fn described(request: &FaultRequest) -> String {
         FaultAction::Exception { class, message } => format!("exception {class} {message:?}"),
         FaultAction::Silence(server) => format!("silence {server}"),
         FaultAction::Disconnect(server) => format!("disconnect {server}"),
+        FaultAction::HalfClose(server) => format!("half-close {server}"),
         FaultAction::Delay(server, by) => format!("delay {server} {by:?}"),
+        FaultAction::LoseReply(server) => format!("lose-reply {server}"),
+        FaultAction::Forge(field) => format!("forge {field}"),
         FaultAction::Corrupt(datanode) => format!("corrupt {datanode}"),
+        FaultAction::DiskError(datanode) => format!("disk-error {datanode}"),
     };
     for (name, value) in [("of", &request.of), ("method", &request.method)] {
         if let Some(value) = value {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::spec::KeyKind;
+
 /// A request.
 ///
 /// ```
@@ -41,6 +43,8 @@ pub enum Request {
         /// The short name of the user who may renew it.
         renewer: String,
     },
+    /// Replaces keys, and returns the version or number of the new one.
+    RollKeys(KeyKind),
     /// Shows or moves the clock.
     Clock(ClockRequest),
     /// Returns the variables that put programs on glibc under the clock.
@@ -220,7 +224,7 @@ pub enum ClockRequest {
 /// assert!(serde_json::to_string(&twice)?.contains(r#""of":"alice""#));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct FaultRequest {
     /// The treatment of a request.
     pub action: FaultAction,
@@ -261,8 +265,17 @@ pub enum FaultAction {
     Silence(String),
     /// A server closes the connection instead of answering.
     Disconnect(String),
-    /// A server waits before it answers.
+    /// A server closes the sending half of the connection instead of answering, and reads on.
+    HalfClose(String),
+    /// A server waits before it acts, by the fixture's clock.
     Delay(String, Duration),
+    /// A server acts, but its answer is lost: `kdc` or `namenode`.
+    LoseReply(String),
+    /// The KDC changes a field of its replies that no key protects: `client`, `client-realm`,
+    /// `service`, `ticket-kvno`, `reply-kvno`.
+    Forge(String),
     /// A DataNode sends or stores corrupt bytes.
     Corrupt(usize),
+    /// A DataNode's disk fails in the middle of a block.
+    DiskError(usize),
 }

@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use std::{fmt, fs, thread};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::target::Target;
-use super::{Answer, Request, clock, events, faults::Faults, principals, tickets};
+use super::{Answer, FaultRequest, Request, clock, events, faults::Faults, principals, tickets};
 use crate::Error;
 
 /// Maximum size of a request in bytes.
@@ -40,6 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[must_use = "the socket is closed as soon as this is dropped: bind it to a name, `let _control = ...`"]
 pub struct Control {
     path: PathBuf,
+    served: Arc<Served>,
     ends: Arc<AtomicBool>,
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -52,15 +53,26 @@ impl Control {
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(cannot())?;
         let ends = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&ends);
+        let served = Arc::new(Served::new(target));
+        let answered = Arc::clone(&served);
         let thread = thread::Builder::new()
             .name("kerbox-control".to_owned())
-            .spawn(move || serve(&listener, &Arc::new(Served::new(target)), &told))
+            .spawn(move || serve(&listener, &answered, &told))
             .map_err(cannot())?;
         Ok(Self {
             path: path.to_owned(),
+            served,
             ends,
             thread: Some(thread),
         })
+    }
+
+    /// Injects a fault that `kerbox fault list` shows and `remove` removes, and returns its number.
+    ///
+    /// # Errors
+    /// Fails if it cannot be carried out.
+    pub fn add_fault(&self, fault: &FaultRequest) -> Result<u64, String> {
+        self.served.faults.add(&self.served.target, fault)
     }
 
     /// Returns the path of the socket.
@@ -118,10 +130,11 @@ impl Served {
             Request::Ccache(ticket) => tickets::ccache(target.realm()?, &ticket),
             Request::Login(user) => tickets::login(target.realm()?, &user),
             Request::Token { user, renewer } => tickets::token(target, &user, &renewer),
+            Request::RollKeys(keys) => tickets::roll_keys(target, &keys),
             Request::Clock(request) => clock::clock(target, request),
             Request::ClockEnv => clock::env(target),
             Request::Events { from, wait } => Ok(events::events(target, from, wait)),
-            Request::AddFault(fault) => self.faults.add(target, &fault),
+            Request::AddFault(fault) => self.faults.add(target, &fault).map(|number| json!(number)),
             Request::ListFaults => Ok(self.faults.list()),
             Request::RemoveFault(number) => self.faults.remove(number),
         }

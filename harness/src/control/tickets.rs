@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::principals::unknown;
 use super::{Target, TicketRequest};
+use crate::spec::KeyKind;
 use crate::{Realm, Server};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -116,6 +117,22 @@ pub(super) fn token(target: &Target, user: &str, renewer: &str) -> Result<Value,
     let token = token.with_service(hdfs.address.to_string());
     let file = Credentials::of(token).to_bytes(CredentialsFormat::Writable);
     Ok(json!(to_hex(&file)))
+}
+
+/// Replaces keys, and returns the version or number of the new one.
+pub(super) fn roll_keys(target: &Target, keys: &KeyKind) -> Result<Value, String> {
+    let rolled = match (&target.hdfs, &target.realm) {
+        (Some(hdfs), realm) => hdfs.roll_keys(realm.as_ref(), keys),
+        (None, Some(realm)) => realm.roll_keys(keys.clone()),
+        (None, None) => {
+            return Err(String::from(
+                "there are no servers whose keys could be rolled",
+            ));
+        }
+    };
+    rolled
+        .map(|key| json!(key))
+        .map_err(|error| error.to_string())
 }
 
 /// Encodes bytes for an answer.

@@ -285,6 +285,18 @@ impl Datanode<'_> {
     pub fn kill(&self) {
         self.slot.kill();
     }
+
+    /// Closes all its connections at once, in the middle of whatever they do, and returns their
+    /// number. It goes on accepting.
+    pub fn cut_connections(&self) -> usize {
+        self.slot.cut_of(None)
+    }
+
+    /// Closes the connections from an address.
+    pub(crate) fn cut_connections_from(&self, address: IpAddr) -> usize {
+        self.slot
+            .cut(&|peer| peer.address.is_some_and(|peer| peer.ip() == address))
+    }
 }
 
 server_methods!(Datanode);

@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use kerbox_krb5::{Clock, Principal};
+use kerbox_krb5::{Clock, Principal, Timestamp};
 use minihdfs::config::HdfsConfig;
 use minihdfs::namenode::{EditSink, MemoryEdits, NameNode, NameNodeIdentity, NoEdits};
 use minihdfs::rpc::{RpcEndpoint, RpcSecurity};
-use minihdfs::sasl::GssapiSettings;
+use minihdfs::sasl::{GssapiSettings, ServiceKeytab};
 use minihdfs::user::AuthToLocal;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -37,6 +37,8 @@ pub(crate) struct Hdfs {
     pub(crate) superuser: String,
     rpc: Slot<NameNodeService>,
     datanodes: DataNodes,
+    /// The keytabs of the servers, by their principals' names.
+    keytabs: Vec<(String, ServiceKeytab)>,
     /// The NameNode's edits and clock; `None` in a release build.
     edits: Option<KeptEdits>,
 }
@@ -80,6 +82,7 @@ impl Hdfs {
             security.transpose()
         };
         let of_namenode = security("dfs.namenode.kerberos.principal")?;
+        let mut keytabs: Vec<_> = of_namenode.iter().filter_map(keytab_of).collect();
         let endpoint = endpoint(world, &namenode, of_namenode, &auth_to_local, &config);
         let service = NameNodeService {
             world: Arc::clone(world),
@@ -91,6 +94,8 @@ impl Hdfs {
             seed: world.seed ^ NAMENODE_STREAM,
         };
         let rpc = Slot::start(service, listener)?;
+        let of_datanodes = security("dfs.datanode.kerberos.principal")?;
+        keytabs.extend(of_datanodes.as_ref().and_then(keytab_of));
         let parts = DataNodeParts {
             world: Arc::clone(world),
             runtime: fixture.runtime.handle().clone(),
@@ -98,7 +103,7 @@ impl Hdfs {
             peers: Arc::default(),
             config: config.clone(),
             superuser: spec.superuser.clone(),
-            security: security("dfs.datanode.kerberos.principal")?,
+            security: of_datanodes,
             auth_to_local,
         };
         let datanodes = DataNodes::start(&parts, spec)?;
@@ -111,8 +116,25 @@ impl Hdfs {
             superuser: spec.superuser.clone(),
             rpc,
             datanodes,
+            keytabs,
             edits,
         })
+    }
+
+    /// Returns the keytabs of the servers that run as this principal.
+    pub(crate) fn keytabs_of(&self, principal: &Principal) -> impl Iterator<Item = &ServiceKeytab> {
+        let name = principal.to_string();
+        let own = move |(of, _): &&(String, ServiceKeytab)| *of == name;
+        self.keytabs.iter().filter(own).map(|(_, keytab)| keytab)
+    }
+
+    pub(crate) fn world(&self) -> &World {
+        &self.rpc.service.world
+    }
+
+    /// Returns the NameNode's time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.rpc.service.clock.now()
     }
 
     pub(crate) fn namenode_server(&self) -> NameNodeServer<'_> {
@@ -222,6 +244,15 @@ fn configuration(
     let (config, warnings) =
         HdfsConfig::from_pairs(keys.iter().map(|(key, value)| (&**key, &**value)))?;
     Ok((keys, config, warnings))
+}
+
+/// Returns the keytab of a server with its principal's name.
+fn keytab_of(security: &RpcSecurity) -> Option<(String, ServiceKeytab)> {
+    let GssapiSettings {
+        principal, keytab, ..
+    } = &security.gssapi;
+    let principal = principal.as_ref()?;
+    Some((principal.to_string(), keytab.clone()))
 }
 
 /// Returns the caller authentication of a server, whose principal the given key names.

@@ -187,6 +187,12 @@ impl KdcServer<'_> {
         reachable(self.slot.service.bound)
     }
 
+    /// Closes all its connections at once, in the middle of whatever they do, and returns their
+    /// number. It goes on accepting.
+    pub fn cut_connections(&self) -> usize {
+        self.slot.cut_of(None)
+    }
+
     /// Makes it accept connections and requests without answering, like a host that is overloaded
     /// or behind a misconfigured firewall, until [`restart`](Self::restart) or
     /// [`resume`](Self::resume). Unlike [`Fault::silence`](crate::Fault::silence), this leaves the

@@ -1,7 +1,7 @@
 //! The NameNode of a cluster, and the methods by which a test controls it.
 
 use std::fmt;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use kerbox_events::StateChange;
@@ -103,6 +103,23 @@ impl NameNodeServer<'_> {
     /// Kills it: its connections are cut.
     pub fn kill(&self) {
         self.slot.kill();
+    }
+
+    /// Closes all its connections at once, in the middle of whatever they do, and returns their
+    /// number. It goes on accepting.
+    pub fn cut_connections(&self) -> usize {
+        self.slot.cut_of(None)
+    }
+
+    /// Closes the connections of the user with this short name at once, and returns their number.
+    pub fn cut_connections_of(&self, user: &str) -> usize {
+        self.slot.cut_of(Some(user))
+    }
+
+    /// Closes the connections from an address.
+    pub(crate) fn cut_connections_from(&self, address: IpAddr) -> usize {
+        self.slot
+            .cut(&|peer| peer.address.is_some_and(|peer| peer.ip() == address))
     }
 }
 

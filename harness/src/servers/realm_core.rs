@@ -182,6 +182,16 @@ impl RealmCore {
         self.write_keytab(file, &keytab)
     }
 
+    /// Writes a principal's current keys into each of its keytab files.
+    pub(crate) fn update_keytabs(&self, principal: &Principal) -> Result<(), Error> {
+        let files = self.keytab_files();
+        let own = files.iter().filter(|(_, of)| of.contains(principal));
+        let own: Vec<String> = own.map(|(file, _)| file.to_owned()).collect();
+        drop(files);
+        own.iter()
+            .try_for_each(|file| self.add_to_keytab(file, principal))
+    }
+
     /// Returns the file that holds only this principal's keys; writes it first if there is none.
     pub(crate) fn own_keytab(&self, principal: &Principal) -> Result<PathBuf, Error> {
         let mut files = self.keytab_files();

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::sync::{Mutex, PoisonError, mpsc};
 
-use kerbox_net::Gate;
+use kerbox_net::{Gate, Peer};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
@@ -66,6 +66,12 @@ impl Running {
         if let Some(task) = self.task().as_ref() {
             task.gate.close();
         }
+    }
+
+    /// Closes the connections that match, and returns their number.
+    pub(crate) fn cut(&self, matches: &dyn Fn(&Peer<'_>) -> bool) -> usize {
+        let gate = self.task().as_ref().map(|task| task.gate.clone());
+        gate.map_or(0, |gate| gate.cut(matches))
     }
 
     /// Resumes it.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use kerbox_net::HeldPort;
+use kerbox_net::{HeldPort, Peer};
 
 use crate::servers::running::Running;
 use crate::world::{Timed, World};
@@ -163,6 +163,19 @@ impl<S: Service> Slot<S> {
             drop(state);
             self.service.record(change);
         }
+    }
+
+    /// Closes those of the server's connections that match, and returns their number.
+    pub(crate) fn cut(&self, matches: &dyn Fn(&Peer<'_>) -> bool) -> usize {
+        match &*self.state() {
+            State::Up { process, .. } => process.ports.iter().map(|port| port.cut(matches)).sum(),
+            State::Down { .. } => 0,
+        }
+    }
+
+    /// Closes the server's connections, of all users or of this one, and returns their number.
+    pub(crate) fn cut_of(&self, user: Option<&str>) -> usize {
+        self.cut(&|peer| user.is_none() || peer.user == user)
     }
 
     /// Resumes the paused server: it serves what has arrived meanwhile, and runs the timers that

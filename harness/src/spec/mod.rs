@@ -23,12 +23,14 @@ mod defaults;
 pub mod duration;
 pub(crate) mod file_names;
 mod hdfs;
+mod key_kind;
 mod principal;
 mod protection;
 mod realm;
 mod trust;
 
 pub use hdfs::{HdfsSpec, MOST_DATANODES, NewDirectory, Security};
+pub use key_kind::KeyKind;
 pub use principal::{Keys, NewPrincipal};
 pub use protection::Protection;
 pub use realm::{FurtherRealm, OtherRealms, RealmSpec, Transports};

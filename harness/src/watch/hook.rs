@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kerbox_events::{Event, Hook, Server, Verdict};
+use kerbox_events::{Event, Facts, Hook, Server, Verdict};
 use kerbox_krb5::Timestamp;
 use tokio::sync::mpsc;
 
@@ -46,13 +46,17 @@ impl Hook for Watch {
             let _ = self.killed.send(server);
         }
         match verdict {
-            Verdict::DelayByClock(delay) => Verdict::Hold(self.delays.add(delay)),
+            Verdict::Delay(delay) => Verdict::Hold(self.delays.add(delay)),
             verdict => verdict,
         }
     }
 
     fn record(&self, now: Timestamp, event: Event) {
         self.journal.record(now, event);
+    }
+
+    fn record_with(&self, now: Timestamp, event: Event, facts: Facts) {
+        self.journal.record_with(now, event, Some(facts));
     }
 
     fn watching(&self) -> bool {

@@ -5,12 +5,13 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use kerbox_events::Event;
+use kerbox_events::{Event, Facts};
 use kerbox_krb5::{Clock, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::Error;
+use crate::watch::connections::{self, Numbers};
 use crate::watch::expectation::Expectation;
 use crate::watch::faults::{Kind, On};
 
@@ -48,11 +49,21 @@ pub struct Entry {
     pub real: Timestamp,
     /// The event.
     pub event: Event,
+    /// What is known about it besides: a ticket's keys, flags and times, a session's protection, a
+    /// refusal's reason.
+    pub facts: Option<Facts>,
 }
 
 impl Entry {
-    /// Returns the entry as a JSON object on one line: `number`, `at`, `real`, and the event with
-    /// its own members in `what`.
+    /// Returns the entry as a JSON object on one line: `number`, `at`, `real`, the event with its
+    /// own members in `what`, and if there are any, the [`Facts`] about it in `facts`:
+    ///
+    /// - of a ticket: `offered`, `session_enctype`, `ticket_enctype`, `kvno`, `reply_enctype`,
+    ///   `flags` (letters as in `klist -f`), `auth_time`, `start_time`, `end_time`, `renew_till`,
+    ///   `pre_auth`, `armored`
+    /// - of a session: `qop`, `cipher`, `token`, `sequence`
+    /// - of a refusal: `reason`, `offered`
+    /// - of a connection: its number, `connection`
     ///
     /// ```
     /// let realm = kerbox::Realm::start_blocking()?;
@@ -63,19 +74,37 @@ impl Entry {
     /// ```
     #[must_use]
     pub fn to_json(&self) -> String {
+        let facts = self.facts.as_ref().map(Facts::to_json);
+        let facts = facts.map_or_else(String::new, |facts| format!(r#","facts":{facts}"#));
         format!(
-            r#"{{"number":{},"at":"{}","real":"{}","what":{}}}"#,
+            r#"{{"number":{},"at":"{}","real":"{}","what":{}{facts}}}"#,
             self.number,
             self.at,
             self.real,
             self.event.to_json()
         )
     }
+
+    /// Returns the line without number and time. It is the same in each run of the same script, so
+    /// a connection has its number instead of the client's port.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let text = match (&self.event, &self.facts) {
+            (event, Some(Facts::Connection(number))) => {
+                return connections::text(event, *number).unwrap_or_else(|| event.to_string());
+            }
+            (event, _) => event.to_string(),
+        };
+        match &self.facts {
+            Some(facts) => format!("{text} [{facts}]"),
+            None => text,
+        }
+    }
 }
 
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:>5} {} {}", self.number, self.at, self.event)
+        write!(f, "{:>5} {} {}", self.number, self.at, self.text())
     }
 }
 
@@ -103,10 +132,12 @@ impl fmt::Display for Entry {
 /// # Reproducibility
 /// Two fixtures with the same seed, the same realm name, clocks frozen at the same time and the
 /// same settings, each with one client that does the same things one after another, have the same
-/// keys, keytabs, block ids, UUIDs and block files. Each server also records the same events in the
-/// same order and at the same virtual times. This does not apply to [`Event::Connection`], which
-/// shows ports chosen by the system, nor to real times, the relative order of two servers' events,
-/// or concurrent clients: the first to ask gets the first random numbers.
+/// keys, keytabs, block ids, UUIDs and block files. Each server also records the same lines in the
+/// same order and at the same virtual times, whatever the number of the fixture's threads, and with
+/// faults as well. The lines number connections instead of showing the ports that the system
+/// chooses. Only the end of a connection is timed by the system, and so is the relative order of
+/// two servers' events. Of clients at the same time, each one's tickets repeat: the KDC's random
+/// numbers depend on the client and the number of its exchanges, not on the order of arrival.
 #[derive(Clone)]
 pub struct Journal {
     shared: Arc<Shared>,
@@ -130,6 +161,8 @@ struct Entries {
     sizes: VecDeque<u32>,
     bytes: usize,
     next: u64,
+    /// The numbers of the open connections.
+    connections: Numbers,
 }
 
 impl Entries {
@@ -174,18 +207,24 @@ impl Journal {
         &self.shared.clock
     }
 
-    pub(crate) fn record(&self, at: Timestamp, mut event: Event) {
-        let bytes = event.bound();
+    pub(crate) fn record(&self, at: Timestamp, event: Event) {
+        self.record_with(at, event, None);
+    }
+
+    pub(crate) fn record_with(&self, at: Timestamp, mut event: Event, mut facts: Option<Facts>) {
+        let bytes = event.bound() + facts.as_mut().map_or(0, Facts::bound);
         let real = self.shared.clock.real_now();
         tracing::debug!(target: "kerbox", virtual_time = %at, "{event}");
         let mut entries = self.lock();
         let number = entries.next;
         entries.next += 1;
+        let facts = facts.or_else(|| entries.connections.of(&event).map(Facts::Connection));
         let entry = Entry {
             number,
             at,
             real,
             event,
+            facts,
         };
         entries.push(entry, bytes);
         drop(entries);

@@ -266,7 +266,13 @@ impl<'a> Others<'a> {
     }
 
     fn is_asleep(&self, programs: &Option<Sight>, own: &Threads) -> bool {
-        !self.world.clock.is_waking()
+        let clock = &self.world.clock;
+        // An exchange that a fault delays by the clock ends only if time goes on.
+        let waits = match self.world.watch.delays.next_deadline() {
+            Some(_) => clock.has_woken(),
+            None => clock.is_waking(),
+        };
+        !waits
             && programs.as_ref().is_none_or(Sight::is_asleep)
             && own.values().all(threads::Thread::sleeps)
     }

@@ -1,7 +1,8 @@
 //! Faults in exchanges.
 
-use kerbox_events::{Changes, Ending, Event, Hook, Outcome, ReplyFault, Ruling, rule};
-use kerbox_krb5::{ErrorCode, Timestamp};
+use kerbox_events::{Changes, ClearField, Ending, Event, Hook, Outcome, ReplyFault, Ruling, rule};
+use kerbox_krb5::messages::KdcReply;
+use kerbox_krb5::{ErrorCode, Principal, Timestamp};
 
 use super::peer::Reply;
 
@@ -41,11 +42,29 @@ impl Fault {
                 ..Reply::default()
             }),
             Ruling::End(ending) => Err(Reply {
-                close: ending != Ending::Silent,
+                close: matches!(ending, Ending::Close | Ending::Kill),
+                half_close: ending == Ending::HalfClose,
                 stop: ending == Ending::Kill,
                 ..Reply::default()
             }),
         }
+    }
+
+    /// Changes the answer as the fault asks for. Returns whether it is no longer what the KDC would
+    /// give.
+    pub(super) fn spoil(&self, answer: &mut Vec<u8>) -> bool {
+        if let Some(field) = self.changes.forge
+            && let Ok(reply) = KdcReply::decode(answer)
+        {
+            *answer = forged(reply, field).encode();
+        } else if self.changes.corrupt {
+            if let Some(last) = answer.last_mut() {
+                *last ^= 0xFF;
+            }
+        } else {
+            return self.code.is_some();
+        }
+        true
     }
 
     /// Returns the reply with this message, as the fault changes its way to the client.
@@ -56,8 +75,8 @@ impl Fault {
             ..Reply::default()
         };
         match self.changes.reply {
-            // A KDC's answers are not chopped: a datagram cannot be.
-            ReplyFault::None | ReplyFault::Chopped(_) => reply,
+            // A KDC's answers are neither chopped nor joined: a datagram cannot be.
+            ReplyFault::None | ReplyFault::Chopped(_) | ReplyFault::Joined => reply,
             ReplyFault::Lost => Reply {
                 message: None,
                 ..reply
@@ -69,4 +88,34 @@ impl Fault {
             },
         }
     }
+}
+
+/// Changes a field that no key protects.
+fn forged(mut reply: KdcReply, field: ClearField) -> KdcReply {
+    /// The name that takes the place of another one.
+    const FORGED: &str = "forged";
+    match field {
+        ClearField::Client => {
+            let realm = reply.client.realm().to_owned();
+            reply.client = Principal::new(realm, [FORGED]);
+        }
+        ClearField::ClientRealm => {
+            let components = reply.client.components().to_vec();
+            let name_type = reply.client.name_type();
+            reply.client = Principal::new(FORGED, components).with_name_type(name_type);
+        }
+        ClearField::Service => {
+            let realm = reply.ticket.server.realm().to_owned();
+            reply.ticket.server = Principal::new(realm, [FORGED]);
+        }
+        ClearField::TicketKvno => next(&mut reply.ticket.enc_part.kvno),
+        ClearField::ReplyKvno => next(&mut reply.enc_part.kvno),
+        // A field that this version does not know stays.
+        _ => {}
+    }
+    reply
+}
+
+fn next(kvno: &mut Option<u32>) {
+    *kvno = Some(kvno.unwrap_or_default().wrapping_add(1));
 }

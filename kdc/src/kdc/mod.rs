@@ -185,11 +185,16 @@ impl Kdc {
         };
         let (answer, outcome) =
             self.exchange(now, &message, request, peer, fault.code, &mut learned);
+        let recorded = event(&message, &learned, outcome);
+        let facts = learned.facts(&message);
         if let Some(mut ticket) = learned.issued.take() {
             ticket.kind = (message.message_type == MessageType::TGS_REQ).then(|| kind(&message));
             self.issued_tickets().push(ticket);
         }
-        self.hook.record(now, event(&message, &learned, outcome));
+        match facts {
+            Some(facts) => self.hook.record_with(now, recorded, facts),
+            None => self.hook.record(now, recorded),
+        }
         self.finish(now, request, answer, peer, &fault)
     }
 
@@ -283,11 +288,7 @@ impl Kdc {
         peer: Peer,
         fault: &Fault,
     ) -> Reply {
-        if fault.changes.corrupt {
-            if let Some(last) = answer.last_mut() {
-                *last ^= 0xFF;
-            }
-        } else if fault.code.is_none() {
+        if !fault.spoil(&mut answer) {
             self.lookaside().keep(request, &answer, now);
         }
         fault.reply(self.limited(answer, now, peer))
@@ -311,6 +312,7 @@ impl Kdc {
                 (answer, Outcome::Ok)
             }
             Err(refusal) => {
+                learned.refused = Some(refusal.error);
                 let realm = &message.body.realm;
                 let asked = learned.server.as_ref().or(message.body.server.as_ref());
                 let server = asked

@@ -77,6 +77,8 @@ pub struct Reply {
     pub cut: Option<usize>,
     /// If true, the connection must be closed afterwards.
     pub close: bool,
+    /// If true, the sending half of the connection must be closed.
+    pub half_close: bool,
     /// If true, the server must stop serving.
     pub stop: bool,
 }

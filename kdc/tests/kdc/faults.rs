@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use kerbox_events::{Event, Hook, Latch, Outcome, Verdict};
+use kerbox_events::{ClearField, Event, Hook, Latch, Outcome, Verdict};
 use kerbox_krb5::client::{Credentials, TgsRequest};
 use kerbox_krb5::messages::ChangePasswordData;
 use kerbox_krb5::{ErrorCode, Timestamp};
@@ -143,7 +143,9 @@ fn every_verdict_that_an_exchange_takes_is_obeyed_and_recorded() {
         (Verdict::Delay(std::time::Duration::from_secs(3)), "ok"),
         (Verdict::Drop, "no answer"),
         (Verdict::Disconnect, "disconnected"),
+        (Verdict::HalfClose, "disconnected"),
         (Verdict::Corrupt, "ok"),
+        (Verdict::Forge(ClearField::Client), "ok"),
         (Verdict::LoseReply, "ok"),
         (Verdict::CutReply(9), "ok"),
         (Verdict::Kill, "disconnected"),
@@ -167,15 +169,18 @@ fn every_verdict_that_an_exchange_takes_is_obeyed_and_recorded() {
             .map(|message| exchange.finish(message).is_ok());
         let done = (answered, reply.delay.as_secs(), reply.close, reply.stop);
         let expected = match verdict {
-            Verdict::KrbError(_) | Verdict::Corrupt => (Some(false), 0, false, false),
+            Verdict::KrbError(_) | Verdict::Corrupt | Verdict::Forge(_) => {
+                (Some(false), 0, false, false)
+            }
             Verdict::Delay(_) => (Some(true), 3, false, false),
-            Verdict::Drop | Verdict::LoseReply => (None, 0, false, false),
+            Verdict::Drop | Verdict::LoseReply | Verdict::HalfClose => (None, 0, false, false),
             Verdict::CutReply(_) => (Some(true), 0, true, false),
             Verdict::Disconnect => (None, 0, true, false),
             _ => (None, 0, true, true),
         };
         assert_eq!(done, expected, "{verdict}");
         assert_eq!(reply.cut, (verdict == Verdict::CutReply(9)).then_some(9));
+        assert_eq!(reply.half_close, verdict == Verdict::HalfClose);
         let event = Event::TgsExchange {
             client: "".into(),
             service: "".into(),
@@ -222,5 +227,41 @@ fn a_held_request_is_handled_at_the_time_of_its_release() {
         } else {
             assert!(exchange.finish(&answer).is_ok());
         }
+    }
+}
+
+#[test]
+fn a_forged_reply_differs_in_one_clear_field() {
+    use kerbox_krb5::messages::KdcReply;
+    for field in [
+        ClearField::Client,
+        ClearField::ClientRealm,
+        ClearField::Service,
+        ClearField::TicketKvno,
+        ClearField::ReplyKvno,
+    ] {
+        let (mut pair, _) = under("TGS", Verdict::Forge(field));
+        let alice = pair.login("alice");
+        let request = TgsRequest::service(principal("nn/localhost"), &alice);
+        let (_, bytes) =
+            kerbox_krb5::client::TgsExchange::new(&alice, request, pair.now, &mut pair.rng)
+                .expect("a request");
+        let answer = pair.send(&bytes).message.expect("an answer");
+        let reply = KdcReply::decode(&answer).expect("still a reply");
+        let changed = (
+            reply.client.name() == "forged",
+            reply.client.realm() == "forged",
+            reply.ticket.server.name() == "forged",
+            reply.ticket.enc_part.kvno,
+            reply.enc_part.kvno,
+        );
+        let expected = match field {
+            ClearField::Client => (true, false, false, Some(1), None),
+            ClearField::ClientRealm => (false, true, false, Some(1), None),
+            ClearField::Service => (false, false, true, Some(1), None),
+            ClearField::TicketKvno => (false, false, false, Some(2), None),
+            _ => (false, false, false, Some(1), Some(1)),
+        };
+        assert_eq!(changed, expected, "{field}");
     }
 }

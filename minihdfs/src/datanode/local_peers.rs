@@ -39,4 +39,9 @@ impl DatanodePeers for LocalPeers {
             ))),
         }
     }
+
+    fn number(&self, uuid: &str) -> Option<usize> {
+        let node = self.nodes().get(uuid).and_then(Weak::upgrade);
+        node.map(|node| node.number())
+    }
 }

@@ -1,7 +1,8 @@
 //! The DataNode: replicas in files, and the DataTransferProtocol, version 28.
 //!
 //! - [`DataNode`]: its lifecycle and its communication with the NameNode; `recovery_worker`: block
-//!   recovery as the primary DataNode; [`LocalPeers`]: the other DataNodes of the process
+//!   recovery as the primary DataNode; [`LocalPeers`]: the other DataNodes of the process; `reach`:
+//!   faults on the way to other servers
 //! - `block_store`: replicas and their checksums in files
 //! - `checksum`, `packet`: chunks, packets, acks
 //! - `pipeline`: one DataNode's part in a write pipeline
@@ -17,6 +18,7 @@ mod local_peers;
 mod node;
 mod packet;
 mod pipeline;
+mod reach;
 mod recovery_worker;
 mod sasl;
 mod server;

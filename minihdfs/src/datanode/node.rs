@@ -66,8 +66,8 @@ pub struct DataNode {
     directory_scan_interval: Duration,
     pub(super) block_pool_id: Arc<str>,
     pub(super) store: Arc<BlockStore>,
-    namenode: Arc<dyn DatanodeProtocol>,
-    peers: Arc<dyn DatanodePeers>,
+    pub(super) namenode: Arc<dyn DatanodeProtocol>,
+    pub(super) peers: Arc<dyn DatanodePeers>,
     /// Raised by a NameNode in the same process for a heartbeat at once.
     signal: Arc<WorkSignal>,
     /// The keys that the NameNode has handed out.
@@ -92,6 +92,8 @@ struct Life {
     used: u64,
     next_heartbeat: Timestamp,
     next_scan: Timestamp,
+    /// True if the NameNode could not be reached when a replica changed.
+    owes_report: bool,
     xceivers: u32,
     transfers: Vec<Transfer>,
     server: Option<Waker>,
@@ -312,13 +314,16 @@ impl DataNode {
         if rule::<Infallible>(&*self.hook, now, event) == Ruling::End(Ending::Silent) {
             return;
         }
-        match self
-            .namenode
-            .send_heartbeat(now, &self.registration, &self.storage())
-        {
-            Ok(commands) => commands
-                .into_iter()
-                .for_each(|command| self.execute(now, command)),
+        let sent = self
+            .namenode(now, "sendHeartbeat")
+            .and_then(|namenode| namenode.send_heartbeat(now, &self.registration, &self.storage()));
+        match sent {
+            Ok(commands) => {
+                self.report_what_is_owed(now);
+                commands
+                    .into_iter()
+                    .for_each(|command| self.execute(now, command));
+            }
             Err(error) => {
                 tracing::warn!(datanode = self.number(), %error, "the NameNode refused a heartbeat");
             }
@@ -336,7 +341,12 @@ impl DataNode {
                 blocks.into_iter().for_each(|block| self.delete(now, block));
             }
             DatanodeCommand::Recover(recovery) => {
-                if let Err(error) = recover_block(now, &recovery, &*self.namenode, &*self.peers) {
+                let recovered =
+                    self.namenode(now, "commitBlockSynchronization")
+                        .and_then(|namenode| {
+                            recover_block(now, &recovery, namenode, &self.peers_at(now))
+                        });
+                if let Err(error) = recovered {
                     tracing::warn!(datanode = self.number(), block = %recovery.block, %error, "a block recovery failed");
                 }
             }
@@ -355,22 +365,28 @@ impl DataNode {
     }
 
     fn register(&self, now: Timestamp) -> Result<(), HdfsError> {
-        if let Some(keys) = self.namenode.register_datanode(now, &self.registration)? {
+        let namenode = self.namenode(now, "registerDatanode")?;
+        if let Some(keys) = namenode.register_datanode(now, &self.registration)? {
             self.block_tokens.add_keys(now, &keys);
         }
-        self.namenode
-            .attach_signal(&self.registration, &self.signal);
+        namenode.attach_signal(&self.registration, &self.signal);
         self.report_all(now)
     }
 
     /// Reports every replica.
     pub(super) fn report_all(&self, now: Timestamp) -> Result<(), HdfsError> {
-        self.namenode.block_report(
-            now,
-            &self.registration,
-            &self.storage_id,
-            &self.store.report(),
-        )
+        let replicas = self.store.report();
+        let namenode = self.namenode(now, "blockReport")?;
+        namenode.block_report(now, &self.registration, &self.storage_id, &replicas)
+    }
+
+    /// Reports every replica if the NameNode could not be reached when one changed.
+    fn report_what_is_owed(&self, now: Timestamp) {
+        let owes = std::mem::take(&mut self.life().owes_report);
+        if owes && let Err(error) = self.report_all(now) {
+            self.life().owes_report = true;
+            tracing::warn!(datanode = self.number(), %error, "the NameNode refused a report");
+        }
     }
 
     /// Computes the space used by replicas. This is too slow to do whenever the NameNode
@@ -414,7 +430,11 @@ impl DataNode {
 
     /// Reports a change of a replica to the NameNode.
     pub(crate) fn tell(&self, now: Timestamp, block: Block, status: BlockStatus) {
-        if let Err(error) = self.namenode.block_received_and_deleted(
+        let Ok(namenode) = self.namenode(now, "blockReceivedAndDeleted") else {
+            self.life().owes_report = true;
+            return;
+        };
+        if let Err(error) = namenode.block_received_and_deleted(
             now,
             &self.registration,
             &self.storage_id,
@@ -449,7 +469,10 @@ impl DataNode {
             block,
             datanode: Arc::clone(&self.registration.uuid),
         };
-        if let Err(error) = self.namenode.report_bad_blocks(now, &[bad]) {
+        let reported = self
+            .namenode(now, "reportBadBlocks")
+            .and_then(|namenode| namenode.report_bad_blocks(now, &[bad]));
+        if let Err(error) = reported {
             tracing::warn!(datanode = self.number(), %block, %error, "the NameNode refused a report");
         }
     }
@@ -457,8 +480,8 @@ impl DataNode {
     /// Reports a problem to the NameNode.
     pub(crate) fn report_error(&self, now: Timestamp, error: DatanodeError, message: &str) {
         let reported = self
-            .namenode
-            .error_report(now, &self.registration, error, message);
+            .namenode(now, "errorReport")
+            .and_then(|namenode| namenode.error_report(now, &self.registration, error, message));
         if let Err(error) = reported {
             tracing::warn!(datanode = self.number(), message, %error, "the NameNode refused a report");
         }

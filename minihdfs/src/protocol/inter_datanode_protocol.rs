@@ -42,4 +42,9 @@ pub trait DatanodePeers: Send + Sync {
         &self,
         datanode: &DatanodeRegistration,
     ) -> Result<Arc<dyn InterDatanodeProtocol>, HdfsError>;
+
+    /// Returns the number under which events show the DataNode with this uuid, if it is known.
+    fn number(&self, _uuid: &str) -> Option<usize> {
+        None
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use kerbox_events::Qop;
+
 use crate::HdfsError;
 
 /// The protection of an established SASL connection. Each level includes the previous ones.
@@ -24,6 +26,16 @@ pub enum QualityOfProtection {
     Integrity,
     /// `privacy`, `auth-conf`: messages are encrypted as well.
     Privacy,
+}
+
+impl From<QualityOfProtection> for Qop {
+    fn from(qop: QualityOfProtection) -> Self {
+        match qop {
+            QualityOfProtection::Authentication => Self::Authentication,
+            QualityOfProtection::Integrity => Self::Integrity,
+            QualityOfProtection::Privacy => Self::Privacy,
+        }
+    }
 }
 
 impl QualityOfProtection {

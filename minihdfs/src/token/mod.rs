@@ -7,6 +7,7 @@
 mod block;
 mod credentials;
 mod delegation;
+mod session;
 
 use std::fmt;
 
@@ -19,6 +20,7 @@ use crate::{HdfsError, base64};
 pub use block::{AccessMode, BlockTokenIdentifier, StorageType};
 pub use credentials::{Credentials, CredentialsFormat};
 pub use delegation::DelegationTokenIdentifier;
+pub(crate) use session::{block_session, delegation_session, encryption_session};
 
 /// A token (Hadoop's `Token`): an identifier, and a password that proves that a server issued it.
 ///

@@ -32,7 +32,7 @@ impl Port {
     fn connect(&mut self, user: Option<&str>) -> Arc<Place> {
         let _inside = self.runtime.enter();
         let mut taken = None;
-        self.connections.spawn(|place| {
+        self.connections.spawn(None, |place| {
             let place = Arc::new(place);
             taken = Some(place);
             std::future::pending()

@@ -3,12 +3,15 @@
 use std::path::Path;
 use std::time::Duration;
 
+use kerbox::KeyKind;
 use kerbox::control::{ClockRequest, FaultAction as Action, FaultRequest, Request};
 use kerbox_events::Printable;
 use serde_json::Value;
 
 use super::env::chosen;
-use crate::cli_control::{AddFault, Clock, ClockCommand, Events, Fault, FaultAction, FaultCommand};
+use crate::cli_control::{
+    AddFault, Clock, ClockCommand, Events, Fault, FaultAction, FaultCommand, Roll,
+};
 use crate::control::ask;
 use crate::failure::Failure;
 
@@ -92,6 +95,10 @@ fn add(add: AddFault) -> Result<(), Failure> {
         FaultAction::Exception { class, message } => Action::Exception { class, message },
         FaultAction::Silence { server } => Action::Silence(server),
         FaultAction::Disconnect { server } => Action::Disconnect(server),
+        FaultAction::HalfClose { server } => Action::HalfClose(server),
+        FaultAction::LoseReply { server } => Action::LoseReply(server),
+        FaultAction::Forge { field } => Action::Forge(field),
+        FaultAction::DiskError { datanode } => Action::DiskError(datanode),
         FaultAction::Delay { server, by } => Action::Delay(server, by),
         FaultAction::Corrupt { datanode } => Action::Corrupt(datanode),
     };
@@ -115,6 +122,21 @@ fn list(dir: &Path) -> Result<(), Failure> {
         let what = text(&fault["fault"]);
         line(&format!("{number:>3} {what} (struck {struck} times)"));
     }
+    Ok(())
+}
+
+/// Replaces keys, and prints the version or number of the new one.
+pub(crate) fn roll(args: Roll) -> Result<(), Failure> {
+    let keys = match args.keys.as_str() {
+        "krbtgt" => KeyKind::Krbtgt,
+        "delegation-tokens" => KeyKind::DelegationTokens,
+        "block-tokens" => KeyKind::BlockTokens,
+        "data-encryption" => KeyKind::DataEncryption,
+        _ => KeyKind::Service(args.keys),
+    };
+    let dir = chosen(args.which.dir.as_deref())?;
+    let key = ask(&dir, &Request::RollKeys(keys))?;
+    line(&key.to_string());
     Ok(())
 }
 

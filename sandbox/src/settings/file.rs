@@ -8,13 +8,13 @@ use minihdfs::config::HdfsConfig;
 use toml::de::DeTable;
 
 use super::names::{own_name, same_name};
-use super::principals::read_principal;
+use super::principals::{read_principal, time};
 use super::section::{Section, Source};
 use super::values::{
     parse_attribute, parse_enctype, parse_listen, parse_mode, parse_name, parse_netbios_name,
     parse_pac, parse_path, parse_principals, parse_realm, parse_security,
 };
-use super::{Settings, other_realms};
+use super::{Settings, faults, other_realms};
 
 /// Reads a file's settings over the defaults. Fails with every problem in it, each as `NAME:LINE:
 /// what`.
@@ -67,6 +67,13 @@ fn read_document(source: &Source<'_>, document: &DeTable<'_>, settings: &mut Set
         };
         hdfs.keys = section.scalars(fits).into_iter().collect();
     }
+    if let Some(section) = top.table("clock") {
+        settings.start = faults::read_clock(section, time);
+    }
+    let sections = top.tables("fault").into_iter();
+    settings.faults = sections
+        .filter_map(|section| faults::read(section, hdfs))
+        .collect();
     top.finish();
 }
 

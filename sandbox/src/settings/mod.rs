@@ -6,9 +6,11 @@
 
 use std::path::PathBuf;
 
-use kerbox::Server;
+use kerbox::control::FaultRequest;
 use kerbox::spec::Spec;
+use kerbox::{Server, Timestamp};
 
+mod faults;
 mod file;
 mod keys;
 mod merge;
@@ -30,7 +32,7 @@ pub(crate) use values::{Attribute, parse_enctype};
 pub(crate) use warnings::warn;
 
 /// All settings of `kerbox up`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Settings {
     /// The servers. The realm has a name.
     pub(crate) spec: Spec,
@@ -42,6 +44,10 @@ pub(crate) struct Settings {
     pub(crate) strict_ports: bool,
     /// The seed of all randomness; `None`: a new one.
     pub(crate) seed: Option<u64>,
+    /// The time at the start; `None`: the system's.
+    pub(crate) start: Option<Timestamp>,
+    /// The faults from the start.
+    pub(crate) faults: Vec<FaultRequest>,
     /// The configuration file that was read.
     pub(crate) file: Option<PathBuf>,
 }
@@ -71,6 +77,8 @@ impl Default for Settings {
             kdc_only: false,
             strict_ports: false,
             seed: None,
+            start: None,
+            faults: Vec::new(),
             file: None,
         }
     }

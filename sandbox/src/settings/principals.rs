@@ -121,7 +121,7 @@ fn check(
     }
 }
 
-fn time(value: &DeValue<'_>) -> Result<Timestamp, String> {
+pub(super) fn time(value: &DeValue<'_>) -> Result<Timestamp, String> {
     match value {
         DeValue::Datetime(time) => {
             timestamp(time).ok_or_else(|| format!("{time} is no point in time: date, time and zone are needed, as in 2020-01-01T00:00:00Z"))

@@ -47,7 +47,12 @@ impl fmt::Display for Shown<'_> {
             write_principal(f, principal)?;
         }
         other_realms::show(&realm.others, f)?;
-        write_hdfs(f, &settings.spec.hdfs)
+        write_hdfs(f, &settings.spec.hdfs)?;
+        if let Some(start) = settings.start {
+            writeln!(f, "\n[clock]\nstart = {start}")?;
+        }
+        let mut faults = settings.faults.iter();
+        faults.try_for_each(|fault| super::faults::show(f, fault))
     }
 }
 
@@ -234,6 +239,21 @@ group = "jupyter"
 mode = "1700"
 [hadoop]
 "hadoop.security.auth_to_local" = "RULE:[2:$1@$0](nn@EXAMPLE.COM)s/.*/hdfs/\nDEFAULT"
+[clock]
+start = 2030-01-01T00:00:00Z
+[[fault]]
+action = "delay"
+server = "namenode"
+by = "1500ms"
+of = "alice"
+method = "getFileInfo"
+after = 2
+times = 3
+probability = 0.5
+[[fault]]
+action = "exception"
+class = "java.io.IOException"
+message = ""
 "##;
 
     #[test]

@@ -165,30 +165,14 @@ impl Fault {
 
 /// Returns whether the event is by this user, a principal with or without its realm or a short name.
 pub(super) fn is_by(event: &Event, user: &str) -> bool {
-    let who = match event {
-        Event::AsExchange { client, .. }
-        | Event::TgsExchange { client, .. }
-        | Event::PasswordChange { client, .. }
-        | Event::ApExchange { client, .. } => client,
-        Event::Sasl { user, .. } | Event::RpcCall { user, .. } => user,
-        _ => return false,
-    };
-    who.strip_prefix(user)
+    event
+        .user()
+        .and_then(|who| who.strip_prefix(user))
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
 }
 
 fn is_request(event: &Event, server: Server) -> bool {
-    event.server() == Some(server)
-        && matches!(
-            event,
-            Event::AsExchange { .. }
-                | Event::TgsExchange { .. }
-                | Event::PasswordChange { .. }
-                | Event::RpcCall { .. }
-                | Event::ReadBlock { .. }
-                | Event::WriteBlock { .. }
-                | Event::DataTransfer { .. }
-        )
+    event.server() == Some(server) && event.is_request()
 }
 
 impl Rule for Fault {

@@ -2,24 +2,34 @@
 //! fail.
 //!
 //! - this file: rules, the table of a fixture's faults, and their guards
-//! - `fault`: a ready-made rule; `on`: its builders, typed by the event that it strikes
+//! - `fault`: a ready-made rule
+//! - `chances`: the random numbers of rules that strike by chance
+//! - `on`: the events that it strikes, typed by their `kinds`; `builders` for each kind, and the
+//!   `verdicts` that each can take
 
+mod builders;
+mod chances;
 mod fault;
+mod kinds;
 pub(in crate::watch) mod on;
+mod verdicts;
 
 pub use fault::Fault;
-pub use on::{
-    BlockData, BlockOperation, Connecting, Exchange, Handshake, Heartbeats, KdcExchange, Kind,
-    NamesUser, On, Packets, ReadPackets, Rpc, SpoilsBytes, Throws, WrittenPackets,
+pub use kinds::{
+    Acks, BlockData, BlockOperation, Connecting, Dials, Exchange, Handshake, Heartbeats,
+    KdcExchange, Kind, NamesUser, Packets, ReadPackets, Reports, Rpc, SpoilsBytes, Throws,
+    WrittenPackets,
 };
+pub use on::On;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use kerbox_events::{Event, Verdict};
-use rand::SeedableRng;
 use rand::rngs::StdRng;
+
+use self::chances::Chances;
 
 /// Decides about the events that the servers ask about. Closures over [`&Event`](Event) are rules;
 /// [`Fault`] offers ready-made ones.
@@ -45,8 +55,9 @@ use rand::rngs::StdRng;
 /// # }
 /// ```
 pub trait Rule: Send {
-    /// Returns the verdict on `event`. `rng` is the fixture's seeded generator, for rules that
-    /// strike by chance.
+    /// Returns the verdict on `event`. `rng` is a generator of the fixture's seed, for rules that
+    /// strike by chance: the user's own, if the event names one, so that clients at the same time
+    /// do not change each other's chances.
     fn judge(&mut self, event: &Event, rng: &mut StdRng) -> Verdict;
 }
 
@@ -66,7 +77,7 @@ pub(crate) struct Faults {
 struct Rules {
     installed: Vec<Installed>,
     next: u64,
-    rng: StdRng,
+    chances: Chances,
 }
 
 struct Installed {
@@ -96,7 +107,7 @@ impl Faults {
             rules: Mutex::new(Rules {
                 installed: Vec::new(),
                 next: 0,
-                rng: StdRng::seed_from_u64(seed),
+                chances: Chances::new(seed),
             }),
             watching: AtomicBool::new(false),
         }
@@ -108,7 +119,10 @@ impl Faults {
 
     pub(crate) fn ask(&self, event: &Event) -> Answer {
         let mut events = Vec::new();
-        let Rules { installed, rng, .. } = &mut *self.lock();
+        let Rules {
+            installed, chances, ..
+        } = &mut *self.lock();
+        let rng = chances.of(event.user());
         for Installed { tally, rule, .. } in installed.iter_mut().rev() {
             let verdict = rule.judge(event, rng);
             if verdict == Verdict::Pass {

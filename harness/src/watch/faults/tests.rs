@@ -254,7 +254,7 @@ fn a_bandwidth_delays_a_packet_by_its_length() {
         writing,
         length,
     };
-    let delay = Verdict::Delay(std::time::Duration::from_millis(100));
+    let delay = Verdict::DelayInRealTime(std::time::Duration::from_millis(100));
     assert_eq!(faults.ask(&packet(1_000, true)).verdict, delay);
     assert_eq!(faults.ask(&packet(1_000, false)).verdict, Verdict::Pass);
     assert_eq!(slow.struck(), 1);

@@ -11,6 +11,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use kerbox_events::SessionFacts;
 use kerbox_krb5::Timestamp;
 use rand::Rng;
 
@@ -23,7 +24,7 @@ use crate::sasl::{
     DigestMd5Client, DigestMd5Settings, QualityOfProtection, SaslError, SaslServer, SaslStep,
 };
 use crate::secret_manager::{BlockTokenSecretManager, EncryptionKeys, SecretManager};
-use crate::token::Token;
+use crate::token::{Token, block_session, encryption_session};
 
 /// The bytes that a client sends before its first message.
 pub(crate) const MAGIC: [u8; 4] = 0xDEAD_BEEFu32.to_be_bytes();
@@ -94,6 +95,8 @@ pub(crate) enum HandshakeStep {
         message: Message,
         protection: Protection,
         user: String,
+        /// For the journal.
+        facts: SessionFacts,
     },
     /// Send this and close the connection.
     Refused { message: Message, error: HdfsError },
@@ -103,6 +106,7 @@ pub(crate) enum HandshakeStep {
 pub(crate) struct HandshakeServer {
     /// `None` after the handshake.
     sasl: Option<SaslServer>,
+    credential: DataCredential,
     aes_key: Option<usize>,
     qop: Vec<QualityOfProtection>,
     challenged: bool,
@@ -121,6 +125,7 @@ impl HandshakeServer {
                 protection.secrets(secrets),
                 rng,
             )),
+            credential: protection.credential,
             aes_key: protection.aes_key,
             qop: protection.qop.clone(),
             challenged: false,
@@ -196,10 +201,20 @@ impl HandshakeServer {
                 Protection::Sasl(wrap, unwrap)
             }
         };
+        let facts = SessionFacts {
+            qop: qop.into(),
+            cipher: matches!(protection, Protection::Aes(..)).then_some("AES/CTR/NoPadding"),
+            ..SessionFacts::default()
+        };
+        let facts = match self.credential {
+            DataCredential::BlockToken => block_session(facts, &user),
+            DataCredential::EncryptionKey => encryption_session(facts, &user),
+        };
         Ok(HandshakeStep::Done {
             message: reply,
             protection,
             user,
+            facts,
         })
     }
 }

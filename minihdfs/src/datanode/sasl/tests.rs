@@ -50,7 +50,11 @@ fn shake(
             message,
             protection,
             user,
+            facts,
         } => {
+            let has_layer = !matches!(protection, Protection::None);
+            assert_eq!(facts.qop != kerbox_events::Qop::Authentication, has_layer);
+            assert!(facts.sequence.is_some(), "{facts}");
             assert!(server.step(now, &response, rng).is_err(), "it is over");
             Ok((client.finish(&message).expect("proved"), protection, user))
         }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerbox_events::{Event, Mechanism, Outcome, Server};
+use kerbox_events::{Event, Facts, Mechanism, Outcome, Server};
 use kerbox_net::{Accepted, Linger, Place, within};
 use prost::Message;
 use tokio::net::TcpStream;
@@ -235,14 +235,13 @@ impl Connection {
         node: &DataNode,
         protection: &DataProtection,
     ) -> io::Result<()> {
-        let record = |user: &str, outcome| {
-            node.record(Event::Sasl {
-                server: Server::DataNode(node.number()),
-                mechanism: Mechanism::DigestMd5,
-                user: user.into(),
-                outcome,
-            });
+        let event = |user: &str, outcome| Event::Sasl {
+            server: Server::DataNode(node.number()),
+            mechanism: Mechanism::DigestMd5,
+            user: user.into(),
+            outcome,
         };
+        let record = |outcome| node.record(event("", outcome));
         let magic = self.bytes::<4>(READ_TIMEOUT).await?;
         if magic != MAGIC {
             let error = HdfsError::io(format!(
@@ -252,7 +251,7 @@ impl Connection {
                 u32::from_be_bytes(MAGIC),
                 self.peer
             ));
-            record("", refusal(&error));
+            record(refusal(&error));
             return Err(invalid(error));
         }
         let Some(secrets) = node.secrets.clone() else {
@@ -263,23 +262,27 @@ impl Connection {
         let mut handshake = node.with_rng(|rng| HandshakeServer::new(protection, secrets, rng));
         loop {
             let message: DataTransferEncryptorMessageProto = self.message(READ_TIMEOUT).await?;
-            match node
-                .with_rng(|rng| handshake.step(node.clock.now(), &message, rng))
-                .map_err(invalid)?
-            {
+            let stepped = node.with_rng(|rng| handshake.step(node.clock.now(), &message, rng));
+            match stepped.map_err(|error| {
+                record(refusal(&error));
+                invalid(error)
+            })? {
                 HandshakeStep::Continue(message) => self.send(&message).await?,
                 HandshakeStep::Done {
                     message,
                     protection,
                     user,
+                    facts,
                 } => {
                     self.send(&message).await?;
-                    record(&user, Outcome::Ok);
+                    let now = node.clock.now();
+                    let facts = Facts::Session(facts);
+                    node.hook.record_with(now, event(&user, Outcome::Ok), facts);
                     self.is_known(&user);
                     return protect(&mut self.inbox, &mut self.outbox, protection).map_err(invalid);
                 }
                 HandshakeStep::Refused { message, error } => {
-                    record("", refusal(&error));
+                    record(refusal(&error));
                     self.send(&message).await?;
                     return Err(invalid(error));
                 }

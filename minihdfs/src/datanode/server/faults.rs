@@ -5,6 +5,7 @@ use std::future::pending;
 use std::io::{self, ErrorKind};
 
 use kerbox_events::{Changes, Ending, Event, Exception, Outcome, Ruling, rule};
+use tokio::io::AsyncWriteExt;
 
 use super::connection::Connection;
 use crate::datanode::node::DataNode;
@@ -91,6 +92,11 @@ async fn carry_out<R>(
             Ok(Ok(Changes::default()))
         }
         Ruling::Refuse(refusal) => Ok(Err(refusal)),
+        Ruling::End(Ending::HalfClose) => {
+            connection.flush().await?;
+            connection.stream.shutdown().await?;
+            silence(connection).await
+        }
         Ruling::End(Ending::Close) => Err(io::Error::new(
             ErrorKind::ConnectionAborted,
             "a fault closes the connection",
@@ -100,12 +106,51 @@ async fn carry_out<R>(
             // The server cuts this connection together with all others.
             pending().await
         }
-        // Stay silent until the client gives up.
-        Ruling::End(Ending::Silent) => loop {
-            connection.stream.readable().await?;
-            connection.try_fill(1 << 16)?;
-            let all = connection.inbox.bytes().len();
-            connection.inbox.consume(all);
-        },
+        Ruling::End(Ending::Silent) => silence(connection).await,
+    }
+}
+
+/// Returns the error of a disk that cannot read or store what it is asked to.
+pub(super) fn disk_error() -> io::Error {
+    io::Error::other("Input/output error")
+}
+
+/// Stays silent until the client gives up.
+async fn silence<T>(connection: &mut Connection) -> io::Result<T> {
+    loop {
+        connection.stream.readable().await?;
+        connection.try_fill(1 << 16)?;
+        let all = connection.inbox.bytes().len();
+        connection.inbox.consume(all);
+    }
+}
+
+/// Consults the faults about reaching the DataNode with this uuid.
+///
+/// # Errors
+/// Fails if it cannot be reached.
+pub(super) async fn dial(node: &DataNode, uuid: &str) -> io::Result<()> {
+    if !node.hook.watching() {
+        return Ok(());
+    }
+    match node.dial(node.clock.now(), uuid) {
+        Ruling::Go(changes) => {
+            if !changes.delay.is_zero() {
+                tokio::time::sleep(changes.delay).await;
+            }
+            Ok(())
+        }
+        Ruling::Hold(latch) => {
+            latch.await;
+            Ok(())
+        }
+        Ruling::Refuse(never) => match never {},
+        // Only the first of these fits the event.
+        Ruling::End(Ending::Close | Ending::Silent | Ending::HalfClose | Ending::Kill) => {
+            Err(io::Error::new(
+                ErrorKind::HostUnreachable,
+                "a fault makes the next DataNode unreachable",
+            ))
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kerbox_events::{Changes, Event, Operation};
 
 use super::connection::{Connection, READ_TIMEOUT};
-use super::faults::{Running, ask};
+use super::faults::{Running, ask, disk_error};
 use super::request::{WantedStorage, block_of, check_access, refusal, refused};
 use crate::HdfsError;
 use crate::datanode::block_store::{ReadRange, ReplicaReader};
@@ -200,6 +200,9 @@ pub(super) async fn send_packets(
                 length,
             };
             changes = ask(node, connection, event).await?;
+            if changes.disk_error {
+                return Err(disk_error());
+            }
         }
         connection.outbox.unit_with(length, |packet| {
             reader.read_packet(packet)?;

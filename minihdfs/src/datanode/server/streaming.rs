@@ -4,12 +4,12 @@
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
-use kerbox_events::Event;
+use kerbox_events::{Changes, Event};
 use kerbox_net::within;
 use tokio::io::Interest;
 
 use super::connection::{Connection, READ_TIMEOUT, WRITE_TIMEOUT, invalid};
-use super::faults::ask;
+use super::faults::{ask, dial, disk_error};
 use crate::datanode::node::DataNode;
 use crate::datanode::packet::{Packet, put_ack};
 use crate::datanode::pipeline::Pipeline;
@@ -28,27 +28,35 @@ pub(super) struct Streaming<'a> {
     node: &'a Arc<DataNode>,
     upstream: &'a mut Connection,
     mirror: Option<Connection>,
+    /// The uuid of the next DataNode.
+    next: String,
     pipeline: Pipeline,
+    /// The number of packets that faults were asked about.
     nth: u64,
+    /// The number of acks that faults were asked about.
+    nth_ack: u64,
     spoil: bool,
 }
 
 impl<'a> Streaming<'a> {
-    /// Creates a pipeline that receives packets from `upstream` and forwards them to `mirror`.
-    /// `spoil`, for a fault, corrupts the stored data.
+    /// Creates a pipeline that receives packets from `upstream` and forwards them to `mirror`, the
+    /// DataNode with this uuid. `spoil`, for a fault, corrupts the stored data.
     pub(super) fn new(
         node: &'a Arc<DataNode>,
         upstream: &'a mut Connection,
-        mirror: Option<Connection>,
+        mirror: Option<(Connection, String)>,
         pipeline: Pipeline,
         spoil: bool,
     ) -> Self {
+        let (mirror, next) = mirror.unzip();
         Self {
             node,
             upstream,
             mirror,
+            next: next.unwrap_or_default(),
             pipeline,
             nth: 0,
+            nth_ack: 0,
             spoil,
         }
     }
@@ -65,6 +73,7 @@ impl<'a> Streaming<'a> {
                 }
                 status = ack.replies.first().copied().unwrap_or(Status::Success);
                 if self.pipeline.acks() {
+                    self.ask_about_ack().await?;
                     let mut bytes = Vec::with_capacity(32);
                     put_ack(&mut bytes, ack.seqno, ack.replies.iter().copied());
                     self.upstream.outbox.unit(&bytes);
@@ -117,7 +126,16 @@ impl<'a> Streaming<'a> {
                 let Some(length) = next.map(|packet| packet.bytes.len()) else {
                     return Ok(());
                 };
-                spoil |= self.ask(length).await?;
+                let changes = self.ask(length).await?;
+                if changes.disk_error {
+                    return Err(disk_error());
+                }
+                spoil |= changes.corrupt;
+                if self.mirror.is_some()
+                    && let Err(error) = dial(self.node, &self.next).await
+                {
+                    self.mirror_failed(&error);
+                }
             }
             let Some(packet) = Packet::parse(self.upstream.inbox.bytes()).map_err(invalid)? else {
                 return Ok(());
@@ -138,8 +156,29 @@ impl<'a> Streaming<'a> {
         Ok(())
     }
 
-    /// Consults the faults about the next packet. Returns true if it must be corrupted.
-    async fn ask(&mut self, length: usize) -> io::Result<bool> {
+    /// Consults the faults about the next ack. Earlier ones are sent first.
+    async fn ask_about_ack(&mut self) -> io::Result<()> {
+        if !self.node.hook.watching() {
+            return Ok(());
+        }
+        self.nth_ack += 1;
+        self.upstream.flush().await?;
+        if let Some(mirror) = &mut self.mirror
+            && let Err(error) = mirror.try_flush()
+        {
+            self.mirror_failed(&error);
+        }
+        let (datanode, block, nth) = (self.node.number(), self.pipeline.block().id, self.nth_ack);
+        let event = || Event::Ack {
+            datanode,
+            block,
+            nth,
+        };
+        ask(self.node, self.upstream, event).await.map(drop)
+    }
+
+    /// Consults the faults about the next packet.
+    async fn ask(&mut self, length: usize) -> io::Result<Changes> {
         self.nth += 1;
         let (datanode, block, nth) = (self.node.number(), self.pipeline.block().id, self.nth);
         let event = || Event::Packet {
@@ -149,7 +188,7 @@ impl<'a> Streaming<'a> {
             writing: true,
             length,
         };
-        Ok(ask(self.node, self.upstream, event).await?.corrupt)
+        ask(self.node, self.upstream, event).await
     }
 
     fn wants_packets(&self) -> bool {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use kerbox_events::{Event, Operation, Outcome};
 
 use super::connection::{Connection, READ_TIMEOUT, invalid};
-use super::faults::Running;
+use super::faults::{Running, dial};
 use super::read_block::{report_damage, send_packets};
 use super::request::{WantedStorage, block_of, check_access, op, put_operation, refusal, refused};
 use crate::HdfsError;
@@ -137,6 +137,7 @@ async fn copy(
         _ => Stage::TransferFinalized,
     };
     let token = write_token(node, copied);
+    dial(node, &first.id.datanode_uuid).await?;
     let mut mirror = Connection::connect(node, &first.id, &token).await?;
     if let Some(client) = on_behalf_of {
         mirror.serves(client);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use kerbox_events::Event;
 
 use super::connection::{Connection, READ_TIMEOUT};
-use super::faults::Running;
+use super::faults::{Running, dial};
 use super::request::{
     WantedStorage, block_of, check_access, op, put_operation, refusal, refused, token_of,
 };
@@ -79,6 +79,8 @@ pub(super) async fn write_block(
         0
     };
     let pipeline = Pipeline::new(writer, completion, kind.is_client_pipeline(), downstream);
+    let next = request.targets.first();
+    let mirror = mirror.zip(next.map(|next| next.id.datanode_uuid.clone()));
     journal.end(
         Streaming::new(node, connection, mirror, pipeline, corrupt)
             .run()
@@ -290,6 +292,7 @@ async fn connect_mirror(
     for_the_rest(&mut onward.target_storage_ids);
     for_the_rest(&mut onward.target_pinnings);
     let token = token_of(&request.header.base_header);
+    dial(node, &target.id.datanode_uuid).await?;
     let mut mirror = Connection::connect(node, &target.id, &token).await?;
     put_operation(&mut mirror, op::WRITE_BLOCK, &onward);
     mirror.flush().await?;

@@ -25,6 +25,7 @@ mod reports;
 pub(super) mod status;
 mod storage_policies;
 mod summaries;
+mod token_verbs;
 mod tokens;
 mod tree;
 mod truncate;

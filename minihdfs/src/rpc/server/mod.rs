@@ -41,6 +41,11 @@ const LINGER: Linger = Linger {
     time: Duration::from_secs(2),
     bytes: 128 << 20,
 };
+/// The limits on reading from a client to which a fault sends nothing any more.
+const HALF_CLOSED: Linger = Linger {
+    time: HANDSHAKE,
+    bytes: LINGER.bytes,
+};
 /// The time between two pieces of a response that a fault chops.
 const BETWEEN_PIECES: Duration = Duration::from_millis(1);
 /// The minimum buffer space for one read.
@@ -113,6 +118,14 @@ struct Connection {
     aside: Arc<Semaphore>,
 }
 
+/// The fate of a new connection.
+enum Admission {
+    Serve,
+    Close,
+    /// Sends nothing, and reads on.
+    HalfClose,
+}
+
 /// A connection whose opening was recorded in the journal. Records the end as well, however the
 /// connection ends.
 struct Open<'a>(&'a Connection);
@@ -127,10 +140,14 @@ impl Connection {
     async fn run(self, stream: TcpStream, rng: StdRng, place: Place) {
         self.record(true);
         let open = Open(&self);
-        if self.admitted().await
-            && let Err(error) = self.serve(stream, rng, &place).await
-        {
-            tracing::debug!(server = %self.endpoint.server(), peer = %self.peer, %error, "a connection ended");
+        match self.admitted().await {
+            Admission::Serve => {
+                if let Err(error) = self.serve(stream, rng, &place).await {
+                    tracing::debug!(server = %self.endpoint.server(), peer = %self.peer, %error, "a connection ended");
+                }
+            }
+            Admission::HalfClose => HALF_CLOSED.close(stream).await,
+            Admission::Close => {}
         }
         drop(open);
     }
@@ -150,7 +167,7 @@ impl Connection {
     }
 
     /// Lets faults decide the fate of the connection.
-    async fn admitted(&self) -> bool {
+    async fn admitted(&self) -> Admission {
         match rule::<Infallible>(&**self.endpoint.hook(), self.clock.now(), |_| {
             self.event(true)
         }) {
@@ -162,13 +179,14 @@ impl Connection {
             Ruling::Hold(latch) => latch.await,
             Ruling::Refuse(never) => match never {},
             Ruling::End(Ending::Silent) => std::future::pending().await,
-            Ruling::End(Ending::Close) => return false,
+            Ruling::End(Ending::Close) => return Admission::Close,
+            Ruling::End(Ending::HalfClose) => return Admission::HalfClose,
             Ruling::End(Ending::Kill) => {
                 self.stop.stop();
-                return false;
+                return Admission::Close;
             }
         }
-        true
+        Admission::Serve
     }
 
     async fn serve(&self, mut stream: TcpStream, mut rng: StdRng, place: &Place) -> io::Result<()> {
@@ -195,6 +213,10 @@ impl Connection {
             match step {
                 // Lets other tasks run before the remaining work.
                 Step::Write | Step::Kill => tokio::task::yield_now().await,
+                Step::HalfClose => {
+                    HALF_CLOSED.close(stream).await;
+                    return Ok(());
+                }
                 Step::Wait(duration) => sleep(duration).await,
                 Step::Hold => session.latch().await,
                 Step::Close => {

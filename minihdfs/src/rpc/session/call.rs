@@ -15,6 +15,9 @@ use crate::user::Caller;
 /// The maximum number of method names that a session remembers: more than any protocol has.
 const MAX_METHOD_NAMES: usize = 256;
 
+/// The maximum size of the responses that a fault keeps back. Beyond it, they are sent.
+const MAX_JOINED: usize = 1 << 20;
+
 impl RpcSession {
     pub(super) fn call(
         &mut self,
@@ -76,6 +79,7 @@ impl RpcSession {
                 }
                 Ruling::Refuse(exception) => {
                     let outcome = exception.outcome();
+                    self.send_joined();
                     self.reply_error(&reply, &exception.into());
                     endpoint.hook.record(now, event(outcome));
                     return Ok(());
@@ -93,6 +97,7 @@ impl RpcSession {
         };
         let lost = changes.reply == ReplyFault::Lost;
         let before = self.output.len();
+        self.send_joined();
         let served = if lost {
             // Nothing is wrapped either, so that the stream of tokens has no gap.
             endpoint.service.call(&call, &mut Vec::new())
@@ -126,7 +131,18 @@ impl RpcSession {
                 self.piece = Some(bytes);
                 Ok(())
             }
+            ReplyFault::Joined => {
+                if self.output.len() - before <= MAX_JOINED {
+                    self.joined.extend(self.output.drain(before..));
+                }
+                Ok(())
+            }
         }
+    }
+
+    /// Sends the responses that a fault has kept back, before the next one.
+    fn send_joined(&mut self) {
+        self.output.append(&mut self.joined);
     }
 
     /// Carries out a call and appends its response. After an error the output is unchanged.

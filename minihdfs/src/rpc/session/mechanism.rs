@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerbox_events::{Ending, Event, HandshakeRefusal, Latch, Outcome, Ruling, rule};
+use kerbox_events::{
+    Ending, Event, Facts, HandshakeRefusal, Latch, Outcome, Ruling, Server, SessionFacts, rule,
+};
 use kerbox_krb5::Timestamp;
 use rand::Rng;
 
@@ -16,6 +18,7 @@ use crate::proto::common::rpc_sasl_proto::SaslState;
 use crate::rpc::frame::sasl_message;
 use crate::rpc::header::ResponseHeader;
 use crate::sasl::{QualityOfProtection, SaslServer, SaslStep};
+use crate::token;
 use crate::user::{AuthMethod, User};
 
 /// The effects of faults on a handshake message.
@@ -63,7 +66,7 @@ impl RpcSession {
                 self.endpoint
                     .hook
                     .record(now, event(exchange.outcome.clone()));
-            } else if let Err(end) = self.intervene(now, &mut faults, event) {
+            } else if let Err(end) = self.intervene(now, &mut faults, None, event) {
                 taken = Err(end);
             }
         }
@@ -96,7 +99,8 @@ impl RpcSession {
                 return Err(end);
             }
         };
-        self.intervene(now, &mut faults, |outcome| sasl(&user.full, outcome))?;
+        let facts = Some(self.facts(method, &server));
+        self.intervene(now, &mut faults, facts, |outcome| sasl(&user.full, outcome))?;
         let token = (method == AuthMethod::Token).then(|| server.user().unwrap_or_default().into());
         self.handshake = Handshake::Done {
             method,
@@ -116,6 +120,7 @@ impl RpcSession {
         &self,
         now: Timestamp,
         faults: &mut Interventions,
+        facts: Option<Facts>,
         event: impl Fn(Outcome) -> Event,
     ) -> Result<(), End> {
         let hook = &self.endpoint.hook;
@@ -141,8 +146,28 @@ impl RpcSession {
                 return End::by_fault(ending);
             }
         };
-        hook.record(now, event(outcome));
+        match facts.filter(|_| outcome.is_ok()) {
+            Some(facts) => hook.record_with(now, event(outcome), facts),
+            None => hook.record(now, event(outcome)),
+        }
         ended
+    }
+
+    /// Returns the facts about an established session for the journal.
+    fn facts(&self, method: AuthMethod, server: &SaslServer) -> Facts {
+        let facts = SessionFacts {
+            qop: server.qop().into(),
+            ..SessionFacts::default()
+        };
+        if method != AuthMethod::Token {
+            return Facts::Session(facts);
+        }
+        let name = server.user().unwrap_or_default();
+        // A NameNode takes delegation tokens, a DataNode block tokens.
+        Facts::Session(match self.endpoint.server {
+            Server::DataNode(_) => token::block_session(facts, name),
+            _ => token::delegation_session(facts, name),
+        })
     }
 
     /// Sends a handshake message at once, later, or not at all.

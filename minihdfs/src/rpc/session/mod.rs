@@ -50,6 +50,9 @@ pub enum Step {
     Hold,
     /// Write [`RpcSession::output`], then close the connection.
     Close,
+    /// Write [`RpcSession::output`], then close the sending half of the connection, and read and
+    /// discard what comes.
+    HalfClose,
     /// Stop the whole server.
     Kill,
 }
@@ -74,6 +77,8 @@ pub struct RpcSession {
     output: Vec<u8>,
     /// The output to send after a wait.
     held: Vec<u8>,
+    /// The responses to send together with the next one, for a fault.
+    joined: Vec<u8>,
     /// A fault's latch to wait for.
     latch: Option<Latch>,
     /// The number of bytes to write at once, for a fault.
@@ -107,6 +112,7 @@ enum End {
         again: bool,
     },
     Close,
+    HalfClose,
     Kill,
 }
 
@@ -136,6 +142,7 @@ impl End {
         match ending {
             Ending::Silent => Ok(()),
             Ending::Close => Err(Self::Close),
+            Ending::HalfClose => Err(Self::HalfClose),
             Ending::Kill => Err(Self::Kill),
         }
     }
@@ -157,6 +164,7 @@ impl RpcSession {
             unwrapped: FrameBuffer::default(),
             output: Vec::new(),
             held: Vec::new(),
+            joined: Vec::new(),
             latch: None,
             piece: None,
             plaintext: Vec::new(),
@@ -183,7 +191,7 @@ impl RpcSession {
     /// Returns the number of buffered bytes of input and output, and the memory of large buffers.
     #[must_use]
     pub fn held(&self) -> usize {
-        let buffers = [&self.output, &self.held, &self.plaintext];
+        let buffers = [&self.output, &self.held, &self.joined, &self.plaintext];
         let buffers = buffers.map(|buffer| frame::held(buffer, buffer.len()));
         self.input.held() + self.unwrapped.held() + buffers.iter().sum::<usize>()
     }
@@ -229,7 +237,7 @@ impl RpcSession {
         self.input.release();
         self.unwrapped.release();
         frame::release(&mut self.held);
-        self.closed |= matches!(step, Step::Close | Step::Kill);
+        self.closed |= matches!(step, Step::Close | Step::HalfClose | Step::Kill);
         step
     }
 
@@ -287,6 +295,7 @@ impl RpcSession {
                 Err(End::Wait(duration) | End::Hold(duration)) => return Step::Wait(duration),
                 Err(End::Latched { .. }) => return Step::Hold,
                 Err(End::Kill) => return Step::Kill,
+                Err(End::HalfClose) => return Step::HalfClose,
                 Err(End::Close | End::Fatal(..)) => return Step::Close,
             }
         }

@@ -128,6 +128,60 @@ async fn a_dead_datanode_is_named_when_the_pipeline_is_set_up() {
 }
 
 #[tokio::test]
+async fn a_datanode_that_cannot_be_reached_is_named_and_one_that_is_lost_later_acks_an_error() {
+    let fixture = Fixture::new(2, &[]);
+    let write = || fixture.write_request(&[1], fixture.token(&[AccessMode::Write]));
+    fixture.rule(|event| match event {
+        Event::Dial { datanode: 1, .. } => Verdict::Disconnect,
+        _ => Verdict::Pass,
+    });
+    let bad = fixture.nodes[1].registration().transfer_address();
+    let mut connection = fixture.connect(0).await;
+    let answer = begin_write(&mut connection, &write()).await;
+    assert_eq!(answer.first_bad_link, Some(bad.to_string()));
+    // The connection is dialled, and each packet asks again.
+    let dials = std::sync::atomic::AtomicU32::new(0);
+    fixture.rule(move |event| match event {
+        Event::Dial { .. } if dials.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 0 => {
+            Verdict::Disconnect
+        }
+        _ => Verdict::Pass,
+    });
+    let mut request = write();
+    request.header.base_header.block.block_id += 1;
+    let mut connection = fixture.connect(0).await;
+    let answer = begin_write(&mut connection, &request).await;
+    assert_eq!(answer.status(), Status::Success, "{answer:?}");
+    put_packet(&mut connection, 0, 0, &content(100), false);
+    connection.flush().await.expect("taken");
+    let ack: PipelineAckProto = connection.message(READ_TIMEOUT).await.expect("answered");
+    assert!(ack.reply().eq([Status::Success, Status::Error]), "{ack:?}");
+}
+
+#[tokio::test]
+async fn a_late_ack_waits_and_the_data_is_there_already() {
+    let fixture = Fixture::new(1, &[]);
+    let latch = kerbox_events::Latch::new();
+    let held = latch.clone();
+    fixture.rule(move |event| match event {
+        Event::Ack { nth: 1, .. } => Verdict::Hold(held.clone()),
+        _ => Verdict::Pass,
+    });
+    let mut connection = fixture.connect(0).await;
+    let request = fixture.write_request(&[], fixture.token(&[AccessMode::Write]));
+    begin_write(&mut connection, &request).await;
+    put_packet(&mut connection, 0, 0, &content(100), false);
+    connection.flush().await.expect("taken");
+    while fixture.nodes[0].replica_visible_length(BLOCK) != Ok(100) {
+        tokio::task::yield_now().await;
+    }
+    assert!(connection.inbox.bytes().is_empty());
+    latch.open();
+    let ack: PipelineAckProto = connection.message(READ_TIMEOUT).await.expect("answered");
+    assert!(ack.reply().eq([Status::Success]));
+}
+
+#[tokio::test]
 async fn a_datanode_that_dies_at_its_nth_packet_leaves_a_pipeline_that_can_be_recovered() {
     let fixture = Fixture::new(3, SECURE);
     fixture.rule(|event| match event {
@@ -257,7 +311,8 @@ async fn packets_that_waited_for_acks_are_taken_though_nothing_more_comes_from_t
     assert!(!upstream.try_fill(1).expect("open"), "nothing was sent");
 
     let pipeline = Pipeline::new(writer, Completion::Finalize, true, 1);
-    let mut streaming = Streaming::new(node, &mut upstream, Some(mirror), pipeline, false);
+    let next = Some((mirror, String::new()));
+    let mut streaming = Streaming::new(node, &mut upstream, next, pipeline, false);
     let datanode_below = async {
         let mut taken = 0;
         while taken <= count {

@@ -355,6 +355,32 @@ async fn faults_close_delay_spoil_and_refuse() {
 }
 
 #[tokio::test]
+async fn a_disk_error_and_a_half_close_end_a_read_without_harm_to_the_replica() {
+    let fixture = Fixture::new(1, &[]);
+    let data = content(100_000);
+    fixture.write(&data).await;
+    fixture.rule(|event| match event {
+        Event::Packet { nth: 2, .. } => Verdict::DiskError,
+        _ => Verdict::Pass,
+    });
+    assert!(fixture.read(0, data.len()).await.is_err());
+    fixture.rule(|event| match event {
+        Event::ReadBlock { .. } => Verdict::HalfClose,
+        _ => Verdict::Pass,
+    });
+    let ended = fixture.read(0, data.len()).await.expect_err("no answer");
+    assert_eq!(ended.kind(), ErrorKind::UnexpectedEof);
+    fixture.rule(|_| Verdict::Pass);
+    assert_eq!(fixture.read(0, data.len()).await.expect("sound"), data);
+    assert!(fixture.namenode.bad().is_empty(), "the disk is sound");
+    let reads = fixture.outcomes(|event| matches!(event, Event::ReadBlock { .. }));
+    assert_eq!(
+        reads,
+        [Outcome::Disconnected, Outcome::Disconnected, Outcome::Ok]
+    );
+}
+
+#[tokio::test]
 async fn an_operation_that_gets_no_answer_is_seen_while_its_client_waits() {
     let fixture = Fixture::new(1, &[]);
     let data = content(1000);

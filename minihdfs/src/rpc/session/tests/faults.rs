@@ -277,3 +277,49 @@ fn a_held_call_or_handshake_goes_on_when_it_is_let_go() {
     assert_eq!(reply.sasl().state(), SaslState::Success);
     assert_eq!(recorded(&hook), [Outcome::Ok]);
 }
+
+#[test]
+fn a_half_closed_connection_gets_nothing_and_reads_on() {
+    let (mut client, hook) = under(Verdict::HalfClose);
+    assert_eq!(
+        client.feed(&call(1, "getGroupsForUser")),
+        (Vec::new(), Step::HalfClose)
+    );
+    assert_eq!(recorded(&hook), [Outcome::Disconnected]);
+}
+
+#[test]
+fn a_joined_reply_comes_with_the_next_one() {
+    let next = Arc::new(Nth(Verdict::JoinReply, Mutex::new(1)));
+    let mut client = Client::new(endpoint(None, &[], next));
+    client.feed(&[SIMPLE, &context(Some("alice"), None)].concat());
+    let (nothing, step) = client.feed(&call(1, "getGroupsForUser"));
+    assert_eq!((nothing.len(), step), (0, Step::Read));
+    assert!(client.session.held() > 0);
+    let (both, _) = client.feed(&call(2, "getGroupsForUser"));
+    let calls: Vec<_> = replies(&both)
+        .iter()
+        .map(|reply| reply.header.call_id)
+        .collect();
+    assert_eq!(calls, [1, 2]);
+}
+
+/// Answers the first calls, this many, with a verdict, and lets the others pass.
+struct Nth(Verdict, Mutex<u32>);
+
+impl Hook for Nth {
+    fn ask(&self, _now: Timestamp, event: &Event) -> Verdict {
+        let mut left = self.1.lock().expect("not poisoned");
+        if !matches!(event, Event::RpcCall { .. }) || *left == 0 {
+            return Verdict::Pass;
+        }
+        *left -= 1;
+        self.0.clone()
+    }
+
+    fn record(&self, _now: Timestamp, _event: Event) {}
+
+    fn watching(&self) -> bool {
+        true
+    }
+}

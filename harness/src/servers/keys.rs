@@ -1,0 +1,136 @@
+//! Rolls keys while everything runs.
+
+use kerbox_events::{Server, StateChange};
+use kerbox_krb5::Principal;
+
+use crate::Error;
+use crate::cluster::Cluster;
+use crate::realm::Realm;
+use crate::servers::hdfs::Hdfs;
+use crate::spec::KeyKind;
+
+impl Cluster {
+    /// Replaces keys while everything runs, as administrators and timers do, and returns the
+    /// version or number of the new key. The journal shows it.
+    ///
+    /// ```
+    /// use kerbox::{Cluster, KeyKind};
+    ///
+    /// let cluster = Cluster::secure().start_blocking()?;
+    /// let alice = cluster.login_blocking("alice")?;
+    /// assert_eq!(cluster.roll_keys(KeyKind::Krbtgt)?, 2);
+    /// alice.renew_blocking()?; // the old key is still known
+    /// cluster.roll_keys(KeyKind::DelegationTokens)?;
+    /// # Ok::<(), kerbox::Error>(())
+    /// ```
+    pub fn roll_keys(&self, keys: KeyKind) -> Result<i64, Error> {
+        self.hdfs().roll_keys(self.realm(), &keys)
+    }
+}
+
+impl Realm {
+    /// Replaces the KDC's or a service's keys while the KDC runs; see [`Cluster::roll_keys`]. The
+    /// other keys belong to a cluster.
+    pub fn roll_keys(&self, keys: KeyKind) -> Result<i64, Error> {
+        roll(Some(self), None, &keys)
+    }
+}
+
+impl Hdfs {
+    /// Replaces keys of these servers, or of their realm.
+    pub(crate) fn roll_keys(&self, realm: Option<&Realm>, keys: &KeyKind) -> Result<i64, Error> {
+        roll(realm, Some(self), keys)
+    }
+
+    fn roll_master_key(&self) -> Result<i64, Error> {
+        let key_id = self.namenode.roll_master_key(self.now())?;
+        self.rolled(&format!("delegation tokens, key {key_id}"));
+        Ok(key_id.into())
+    }
+
+    fn roll_block_keys(&self) -> i64 {
+        let keys = self.namenode.block_tokens();
+        keys.update_keys(self.now());
+        let key_id = keys.current_key_id();
+        self.rolled("block tokens and data encryption");
+        key_id.into()
+    }
+
+    fn rolled(&self, subject: &str) {
+        self.world()
+            .record_state(Server::NameNode(1), StateChange::KeysRolled, subject);
+    }
+}
+
+fn roll(realm: Option<&Realm>, hdfs: Option<&Hdfs>, keys: &KeyKind) -> Result<i64, Error> {
+    let of_realm = || realm.ok_or(Error::NoRealm);
+    let of_hdfs = || {
+        hdfs.ok_or_else(|| Error::Setting {
+            key: "keys".to_owned(),
+            value: format!("{keys:?}"),
+            why: "they belong to a NameNode, and a realm alone has none: start a Cluster"
+                .to_owned(),
+        })
+    };
+    match keys {
+        KeyKind::Krbtgt => {
+            let realm = of_realm()?;
+            let krbtgt = Principal::krbtgt(realm.name(), realm.name());
+            roll_principal(realm, hdfs, &krbtgt)
+        }
+        KeyKind::Service(name) => {
+            let realm = of_realm()?;
+            roll_principal(realm, hdfs, &realm.principal(name)?)
+        }
+        KeyKind::DelegationTokens => of_hdfs()?.roll_master_key(),
+        KeyKind::BlockTokens | KeyKind::DataEncryption => Ok(of_hdfs()?.roll_block_keys()),
+    }
+}
+
+/// Replaces a principal's keys in the KDC, its keytabs, and the servers that run as it. The old
+/// ones stay beside the new ones.
+fn roll_principal(realm: &Realm, hdfs: Option<&Hdfs>, principal: &Principal) -> Result<i64, Error> {
+    let name = principal.to_string();
+    let kvno = realm.change_keys(&name, true)?;
+    let core = realm.core();
+    if !principal.is_krbtgt() {
+        core.update_keytabs(principal)?;
+    }
+    for keytab in hdfs.iter().flat_map(|hdfs| hdfs.keytabs_of(principal)) {
+        keytab.replace(core.keytab_of(&[&name])?);
+    }
+    let subject = format!("{name} version {kvno}");
+    core.world
+        .record_state(Server::Kdc, StateChange::KeysRolled, &subject);
+    Ok(kvno.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use kerbox_krb5::Keytab;
+
+    use super::*;
+
+    #[test]
+    fn a_service_gets_new_keys_in_its_keytab_and_a_realm_has_no_namenodes_keys() {
+        let realm = Realm::start_blocking().expect("it starts");
+        let keytab = realm.keytab("nn/localhost").expect("a file");
+        let versions = || {
+            let keytab = Keytab::read(&keytab).expect("a keytab");
+            let mut versions: Vec<_> = keytab.entries().map(|entry| entry.kvno()).collect();
+            versions.sort_unstable();
+            versions.dedup();
+            versions
+        };
+        assert_eq!(versions(), [1]);
+        let service = KeyKind::Service("nn/localhost".to_owned());
+        assert_eq!(realm.roll_keys(service).expect("it is there"), 2);
+        assert_eq!(versions(), [1, 2]);
+        let refused = realm
+            .roll_keys(KeyKind::BlockTokens)
+            .expect_err("no NameNode");
+        assert!(refused.to_string().contains("start a Cluster"), "{refused}");
+        let rolled = realm.journal().last(1);
+        assert!(rolled.contains("keys rolled: nn/localhost@"), "{rolled}");
+    }
+}
