@@ -105,6 +105,7 @@ classes! {
     ParentNotDirectory, parent_not_directory => "org.apache.hadoop.fs.ParentNotDirectoryException", ErrorApplication;
     PathIsNotDirectory, path_is_not_directory => "org.apache.hadoop.fs.PathIsNotDirectoryException", ErrorApplication;
     PathIsNotEmptyDirectory, path_is_not_empty_directory => "org.apache.hadoop.fs.PathIsNotEmptyDirectoryException", ErrorApplication;
+    InvalidRequest, invalid_request => "org.apache.hadoop.fs.InvalidRequestException", ErrorApplication;
     InvalidPath, invalid_path => "org.apache.hadoop.fs.InvalidPathException", ErrorApplication;
     Checksum, checksum => "org.apache.hadoop.fs.ChecksumException", ErrorApplication;
     ListingStartAfterNotFound, listing_start_after_not_found => "org.apache.hadoop.fs.DirectoryListingStartAfterNotFoundException", ErrorApplication;
@@ -120,6 +121,8 @@ classes! {
     ReplicaNotFound, replica_not_found => "org.apache.hadoop.hdfs.server.datanode.ReplicaNotFoundException", ErrorApplication;
     ReplicaAlreadyExists, replica_already_exists => "org.apache.hadoop.hdfs.server.datanode.ReplicaAlreadyExistsException", ErrorApplication;
     Acl, acl => "org.apache.hadoop.hdfs.protocol.AclException", ErrorApplication;
+    NoEcPolicySet, no_ec_policy_set => "org.apache.hadoop.hdfs.protocol.NoECPolicySetException", ErrorApplication;
+    UnresolvedPath, unresolved_path => "org.apache.hadoop.hdfs.protocol.UnresolvedPathException", ErrorApplication;
     XattrNotFound, xattr_not_found => "org.apache.hadoop.hdfs.protocol.XAttrNotFoundException", ErrorApplication;
     Snapshot, snapshot => "org.apache.hadoop.hdfs.protocol.SnapshotException", ErrorApplication;
     NoSuchMethod, no_such_method => "org.apache.hadoop.ipc.RpcNoSuchMethodException", ErrorNoSuchMethod;

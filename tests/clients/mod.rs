@@ -2,6 +2,8 @@
 
 use libtest_mimic::Trial;
 
+mod admin;
+mod answers;
 mod cross_realm;
 mod go_hdfs;
 mod gokrb5;
@@ -22,6 +24,7 @@ mod pac;
 mod python;
 mod realms;
 mod referral;
+mod symlinks;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let modules = [
@@ -38,8 +41,11 @@ pub(crate) fn trials() -> Vec<Trial> {
         keys::trials(),
         krb5_crate::trials(),
         open_files::trials(),
+        admin::trials(),
+        answers::trials(),
         pac::trials(),
         referral::trials(),
+        symlinks::trials(),
         hdfs_native::trials(),
         java_hadoop::trials(),
         go_hdfs::trials(),

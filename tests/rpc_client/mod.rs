@@ -1,6 +1,6 @@
 //! Our RPC client with sockets: against our NameNode, and against Hadoop's.
 
-mod reference;
+pub(crate) mod reference;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use super::*;
 use crate::support::run;
 
 /// A running MiniDFSCluster. It stops when this is dropped.
-struct Reference {
+pub(crate) struct Reference {
     directory: tempfile::TempDir,
     address: SocketAddr,
 }
@@ -19,13 +19,18 @@ fn script() -> PathBuf {
 }
 
 impl Reference {
-    fn start(arguments: &[&str], configure: impl FnOnce(&mut Command)) -> Result<Self, Error> {
+    pub(crate) fn start(
+        arguments: &[&str],
+        configure: impl FnOnce(&mut Command),
+    ) -> Result<Self, Error> {
         let directory = tempfile::tempdir()?;
         let mut command = Command::new(script());
         command
             .arg("start")
             .arg(directory.path())
             .args(arguments)
+            // Without a log directory it writes into its own.
+            .current_dir(directory.path())
             .env("START_SECONDS", "300");
         configure(&mut command);
         run(&mut command, "")?.ok()?;
@@ -38,6 +43,11 @@ impl Reference {
             address: (Ipv4Addr::LOCALHOST, address.parse()?).into(),
             directory,
         })
+    }
+
+    /// Returns the folder of the clients' files.
+    pub(crate) fn conf(&self) -> PathBuf {
+        self.directory.path().join("conf")
     }
 }
 

@@ -86,7 +86,7 @@ fn connection(bytes: &[u8], kerberos: Option<GssapiSettings>) {
 }
 
 /// The methods that requests are sent to, chosen by the first byte of each request.
-pub(crate) const METHODS: [&str; 40] = [
+pub(crate) const METHODS: [&str; 47] = [
     "abandonBlock",
     "addBlock",
     "append",
@@ -127,6 +127,13 @@ pub(crate) const METHODS: [&str; 40] = [
     "updateBlockForPipeline",
     "updatePipeline",
     "getLocatedFileInfo",
+    "addCacheDirective",
+    "addCachePool",
+    "createSymlink",
+    "getEditsFromTxid",
+    "listCacheDirectives",
+    "modifyCacheDirective",
+    "setErasureCodingPolicy",
 ];
 
 /// DataNode reports, which use two more method numbers: the block that follows is being written, or

@@ -1,11 +1,13 @@
 //! The servers of an HDFS and their setup: a NameNode, its DataNodes, configuration and security.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use kerbox_krb5::{Clock, Principal, Timestamp};
 use minihdfs::config::HdfsConfig;
-use minihdfs::namenode::{EditSink, MemoryEdits, NameNode, NameNodeIdentity, NoEdits};
+use minihdfs::namenode::{
+    EditSink, LogDirectory, MemoryEdits, NameNode, NameNodeIdentity, NoEdits,
+};
 use minihdfs::rpc::{RpcEndpoint, RpcSecurity};
 use minihdfs::sasl::{GssapiSettings, ServiceKeytab};
 use minihdfs::user::AuthToLocal;
@@ -76,6 +78,7 @@ impl Hdfs {
             address: address.ip(),
         };
         let (namenode, edits) = open_namenode(world, &clock, &config, &identity, spec)?;
+        namenode.set_log_directory(Box::new(LogFiles(Arc::downgrade(world))));
         let auth_to_local = AuthToLocal::from_config(&config, identity.default_realm)?;
         let security = |key: &str| {
             let security = realm.map(|realm| security_of(realm, &keys, &config, key));
@@ -223,6 +226,21 @@ fn endpoint(
     )
 }
 
+/// The folder for the files that administrators request of the NameNode, in the fixture's directory.
+struct LogFiles(Weak<World>);
+
+impl LogDirectory for LogFiles {
+    fn write(&self, name: &str, text: &str) -> Result<(), String> {
+        let Some(world) = self.0.upgrade() else {
+            return Err(format!("Cannot write {name}: the fixture is ending"));
+        };
+        let written = world
+            .files()
+            .write(&format!("logs/{name}"), text.as_bytes());
+        written.map(drop).map_err(|error| error.to_string())
+    }
+}
+
 /// Returns the keys for clients and servers, the typed configuration, and warnings about ignored
 /// keys.
 fn configuration(
@@ -241,8 +259,9 @@ fn configuration(
         hadoop_conf::static_groups(&spec.groups),
     );
     keys.extend(spec.keys.clone());
-    let (config, warnings) =
+    let (mut config, warnings) =
         HdfsConfig::from_pairs(keys.iter().map(|(key, value)| (&**key, &**value)))?;
+    config.symlinks = spec.symlinks;
     Ok((keys, config, warnings))
 }
 

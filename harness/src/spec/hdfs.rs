@@ -71,6 +71,8 @@ pub struct HdfsSpec {
     pub groups: BTreeMap<String, Vec<String>>,
     /// The directories that exist from the start.
     pub directories: Vec<NewDirectory>,
+    /// Enables symbolic links, which Hadoop's servers refuse by default.
+    pub symlinks: bool,
     /// Hadoop's keys, which override those that the fixture sets.
     pub keys: BTreeMap<String, String>,
     /// The folder in which `dn1`, `dn2`, … are made; `None`: `blocks` in the fixture's directory.
@@ -147,6 +149,7 @@ impl Default for HdfsSpec {
             listen: LOOPBACK,
             groups: groups.into_iter().chain([supergroup]).collect(),
             directories: USERS.map(home).into_iter().chain([temporary]).collect(),
+            symlinks: false,
             keys: BTreeMap::new(),
             blocks: None,
         }

@@ -46,6 +46,11 @@ impl HdfsConfig {
     /// # Errors
     /// Fails if `value` is not valid for `key`.
     pub fn set(&mut self, key: &str, value: &str) -> Result<Obeyed, ConfigError> {
+        if is_of_the_policy(key) {
+            // Not trimmed: a list of groups alone begins with a space.
+            self.service_policy.insert(key.to_owned(), value.to_owned());
+            return Ok(Obeyed::ByServers);
+        }
         let entry = Entry {
             key,
             value: value.trim(),
@@ -274,6 +279,12 @@ impl HdfsConfig {
         }
         Ok(true)
     }
+}
+
+/// Returns true for the keys of `hadoop-policy.xml`.
+fn is_of_the_policy(key: &str) -> bool {
+    let list = key.strip_suffix(".blocked").unwrap_or(key);
+    key.starts_with("security.") && (list.ends_with(".acl") || list.ends_with(".hosts"))
 }
 
 fn positive(entry: &Entry<'_>, unit: Duration) -> Result<Duration, ConfigError> {

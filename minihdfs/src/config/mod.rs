@@ -112,9 +112,11 @@ pub struct ProxyUser {
 pub struct HdfsConfig {
     /// `hadoop.security.authentication`
     pub authentication: Authentication,
-    /// `hadoop.security.authorization`: enables the access control lists of services. All of these
-    /// lists are `*` here.
+    /// `hadoop.security.authorization`: enables the access control lists of services.
     pub service_authorization: bool,
+    /// `security.<protocol>.acl`, `.hosts` and their `.blocked` lists (`hadoop-policy.xml`). Every
+    /// user and host may use a protocol without a list.
+    pub service_policy: BTreeMap<String, String>,
     /// `hadoop.security.auth_to_local`: rules separated by whitespace.
     pub auth_to_local: String,
     /// `hadoop.security.auth_to_local.mechanism`
@@ -187,6 +189,8 @@ pub struct HdfsConfig {
     pub posix_acl_inheritance: bool,
     /// `dfs.namenode.xattrs.enabled`
     pub xattrs_enabled: bool,
+    /// Enables symbolic links, which no key of Hadoop does (`FileSystem.enableSymlinks`).
+    pub symlinks: bool,
     /// `dfs.namenode.accesstime.precision`: zero disables access times.
     pub access_time_precision: Duration,
 
@@ -234,6 +238,7 @@ impl Default for HdfsConfig {
         Self {
             authentication: Authentication::Simple,
             service_authorization: false,
+            service_policy: BTreeMap::new(),
             auth_to_local: "DEFAULT".to_owned(),
             auth_to_local_mechanism: AuthToLocalMechanism::Hadoop,
             proxy_users: BTreeMap::new(),
@@ -267,6 +272,7 @@ impl Default for HdfsConfig {
             acls_enabled: true,
             posix_acl_inheritance: true,
             xattrs_enabled: true,
+            symlinks: false,
             access_time_precision: Duration::from_hours(1),
             heartbeat_interval: Duration::from_secs(3),
             heartbeat_recheck_interval: Duration::from_mins(5),

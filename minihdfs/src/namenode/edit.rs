@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::Caller;
 use crate::namenode::access::acl::AclEntry;
 use crate::namenode::access::xattr::XAttr;
+use crate::namenode::cache_info::{CacheDirectiveInfo, CachePoolInfo};
+use crate::proto::hdfs::StorageTypeProto;
 use crate::protocol::Block;
 use crate::secret_manager::TokenEdit;
 
@@ -184,6 +186,23 @@ pub enum Edit {
         /// The complete access control list; empty if the mode is all there is.
         acl: Vec<AclEntry>,
     },
+    /// `OP_SYMLINK`: creates a symbolic link.
+    Symlink {
+        /// The inode's id.
+        inode_id: u64,
+        /// The link.
+        path: String,
+        /// The target.
+        value: String,
+        /// The modification time of the link and of its directory.
+        mtime: i64,
+        /// The access time.
+        atime: i64,
+        /// Owner, group and mode.
+        permissions: PermissionStatus,
+        /// The call.
+        rpc: RpcIds,
+    },
     /// `OP_RENAME_OLD`: moves to a path that does not exist.
     RenameOld {
         /// The source.
@@ -258,6 +277,15 @@ pub enum Edit {
         /// The number of bytes; -1 removes the limit, `Long.MAX_VALUE` leaves it unchanged.
         ds_quota: i64,
     },
+    /// `OP_SET_QUOTA_BY_STORAGETYPE`
+    SetQuotaByStorageType {
+        /// The directory.
+        src: String,
+        /// The storage type.
+        storage_type: StorageTypeProto,
+        /// The number of bytes; -1 removes the limit.
+        ds_quota: i64,
+    },
     /// `OP_SET_ACL`
     SetAcl {
         /// The file or directory.
@@ -290,6 +318,48 @@ pub enum Edit {
         /// The policy; 0 to inherit the parent's.
         policy_id: u8,
     },
+    /// `OP_ADD_CACHE_POOL`: the pool has every field.
+    AddCachePool {
+        /// The pool.
+        pool: CachePoolInfo,
+        /// The call.
+        rpc: RpcIds,
+    },
+    /// `OP_MODIFY_CACHE_POOL`
+    ModifyCachePool {
+        /// The changes.
+        pool: CachePoolInfo,
+        /// The call.
+        rpc: RpcIds,
+    },
+    /// `OP_REMOVE_CACHE_POOL`: removes a pool and its directives.
+    RemoveCachePool {
+        /// The pool.
+        pool_name: String,
+        /// The call.
+        rpc: RpcIds,
+    },
+    /// `OP_ADD_CACHE_DIRECTIVE`: the directive has every field.
+    AddCacheDirective {
+        /// The directive.
+        directive: CacheDirectiveInfo,
+        /// The call.
+        rpc: RpcIds,
+    },
+    /// `OP_MODIFY_CACHE_DIRECTIVE`
+    ModifyCacheDirective {
+        /// The changes.
+        directive: CacheDirectiveInfo,
+        /// The call.
+        rpc: RpcIds,
+    },
+    /// `OP_REMOVE_CACHE_DIRECTIVE`
+    RemoveCacheDirective {
+        /// The directive.
+        id: i64,
+        /// The call.
+        rpc: RpcIds,
+    },
     /// `OP_GET_DELEGATION_TOKEN`, `OP_RENEW_DELEGATION_TOKEN`, `OP_CANCEL_DELEGATION_TOKEN` and
     /// `OP_UPDATE_MASTER_KEY`
     Token(TokenEdit),
@@ -314,10 +384,17 @@ impl Edit {
             | Self::UpdateBlocks { rpc, .. }
             | Self::Truncate { rpc, .. }
             | Self::ConcatDelete { rpc, .. }
+            | Self::Symlink { rpc, .. }
             | Self::RenameOld { rpc, .. }
             | Self::Rename { rpc, .. }
             | Self::Delete { rpc, .. }
             | Self::SetXAttr { rpc, .. }
+            | Self::AddCachePool { rpc, .. }
+            | Self::ModifyCachePool { rpc, .. }
+            | Self::RemoveCachePool { rpc, .. }
+            | Self::AddCacheDirective { rpc, .. }
+            | Self::ModifyCacheDirective { rpc, .. }
+            | Self::RemoveCacheDirective { rpc, .. }
             | Self::RemoveXAttr { rpc, .. } => Some(*rpc).filter(|rpc| rpc.call_id >= 0),
             _ => None,
         }

@@ -7,9 +7,10 @@
 //!
 //! - `service`: the handle, its lock and its timers; `retry_cache`: responses for clients that
 //!   repeat a call
-//! - `edit`: the changes of what must survive; `state`: what must survive: the tree, its limits and
-//!   quotas, leases; `replay`: the law that a state is a function of its edits
+//! - `edit`, `cache_info`: the changes of what must survive; `state`: what must survive: the tree,
+//!   its limits and quotas, leases; `replay`: the law that a state is a function of its edits
 //! - `storage`: the edits and the state as files, in Hadoop's formats
+//! - `inotify`: edits as events for clients
 //! - `namesystem`: what the lock guards: the state, and what can be rebuilt from reports;
 //!   `renewals`: how long each writer has been silent; `path`: paths as clients write them
 //! - `id_map`, `id_table`: compact collections keyed by ids
@@ -21,10 +22,12 @@
 
 mod access;
 mod blocks;
+mod cache_info;
 mod datanode_protocol;
 mod edit;
 mod id_map;
 mod id_table;
+mod inotify;
 mod lease_recovery;
 mod namesystem;
 mod ops;
@@ -41,5 +44,6 @@ mod tests;
 
 pub use access::acl::AclEntry;
 pub use access::xattr::XAttr;
+pub use cache_info::{CacheDirectiveInfo, CachePoolInfo};
 pub use edit::{Edit, EditSink, FileFields, MemoryEdits, NoEdits, PermissionStatus, RpcIds};
-pub use service::{NameNode, NameNodeIdentity};
+pub use service::{LogDirectory, NameNode, NameNodeIdentity};

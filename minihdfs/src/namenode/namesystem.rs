@@ -10,6 +10,7 @@ use crate::HdfsError;
 use crate::config::HdfsConfig;
 use crate::namenode::blocks::{BlockInfo, BlockManager};
 use crate::namenode::edit::{Edit, EditSink, FileFields, PermissionStatus, RpcIds};
+use crate::namenode::inotify::EditEvents;
 use crate::namenode::renewals::Renewals;
 use crate::namenode::service::timer;
 use crate::namenode::state::State;
@@ -25,6 +26,8 @@ pub(crate) struct Namesystem {
     state: State,
     /// Reached by calls that change the state, which are alone: never locked.
     sink: Mutex<Box<dyn EditSink>>,
+    /// The edits as events, once a client has asked for them.
+    pub(crate) events: Option<Box<EditEvents>>,
     pub(crate) renewals: Renewals,
     pub(crate) blocks: BlockManager,
     pub(crate) safe_mode: bool,
@@ -41,6 +44,7 @@ impl Namesystem {
         Self {
             state,
             sink: Mutex::new(sink),
+            events: None,
             renewals: Renewals::new(now, config.lease_hard_limit),
             blocks: BlockManager::new(config, rng),
             safe_mode: false,
@@ -70,6 +74,9 @@ impl Namesystem {
         let effects = effects.map_err(|misfit| HdfsError::io(misfit.to_string()))?;
         let sink = self.sink.get_mut().unwrap_or_else(PoisonError::into_inner);
         sink.log(self.state.transaction_id(), edit);
+        if let Some(events) = &mut self.events {
+            events.record(self.state.transaction_id(), edit);
+        }
         for (block, file, replication) in effects.stored {
             self.blocks.store(block, file, replication);
         }

@@ -86,8 +86,9 @@ impl State {
         }
         let rest = |state: &Self| {
             format!(
-                "leases {:?}, tokens {:?}, last inode {}, block {}, stamp {}, transaction {}",
+                "leases {:?}, {:?}, tokens {:?}, last inode {}, block {}, stamp {}, transaction {}",
                 state.leases(),
+                state.caching(),
                 state.tokens(),
                 state.namespace().last_id(),
                 state.last_allocated_block_id(),

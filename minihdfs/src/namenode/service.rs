@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use kerbox_events::{Event, Hook, Server, TimerKind};
 use kerbox_krb5::Timestamp;
@@ -63,10 +64,22 @@ pub struct NameNode {
     pub(super) block_pool_id: Arc<str>,
     pub(super) block_tokens: Arc<BlockTokenSecretManager>,
     pub(super) delegation_tokens: Arc<DelegationTokenSecretManager>,
+    /// `dfs.namenode.name.dir.restore`, which `dfsadmin -restoreFailedStorage` switches.
+    pub(super) restore_failed_storage: AtomicBool,
+    pub(super) log_directory: OnceLock<Box<dyn LogDirectory>>,
     namesystem: RwLock<Namesystem>,
     /// Held throughout a call that must not be executed twice, so that a repeated call waits for
     /// the first.
     retry_cache: Mutex<RetryCache>,
+}
+
+/// Writes the files that administrators request (`hadoop.log.dir`).
+pub trait LogDirectory: Send + Sync {
+    /// Writes a file in place of an earlier one of this name, which contains no slash.
+    ///
+    /// # Errors
+    /// Says why the file cannot be written.
+    fn write(&self, name: &str, text: &str) -> Result<(), String>;
 }
 
 /// The parameters of a NameNode besides its configuration.
@@ -134,6 +147,8 @@ impl NameNode {
             block_tokens: Arc::new(block_tokens),
             delegation_tokens: tokens,
             block_pool_id,
+            restore_failed_storage: AtomicBool::new(false),
+            log_directory: OnceLock::new(),
             namesystem: RwLock::new(namesystem),
             retry_cache: Mutex::new(RetryCache::new(config.retry_cache_expiry)),
             started: now,
@@ -176,6 +191,12 @@ impl NameNode {
     /// by its place in the order of registration.
     pub fn set_datanode_number(&self, uuid: &str, number: usize) {
         self.lock().blocks.datanodes.set_number(uuid, number);
+    }
+
+    /// Sets where `dfsadmin -metasave` writes its file. Does nothing if it was set before; without a
+    /// directory the command fails.
+    pub fn set_log_directory(&self, directory: Box<dyn LogDirectory>) {
+        let _set_before = self.log_directory.set(directory);
     }
 
     /// Returns the number of live DataNodes.

@@ -695,6 +695,98 @@ pub struct BatchedDirectoryListingProto {
     #[prost(message, optional, tag = "3")]
     pub exception: ::core::option::Option<RemoteExceptionProto>,
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SnapshottableDirectoryStatusProto {
+    #[prost(message, required, tag = "1")]
+    pub dir_status: HdfsFileStatusProto,
+    #[prost(uint32, required, tag = "2")]
+    pub snapshot_quota: u32,
+    #[prost(uint32, required, tag = "3")]
+    pub snapshot_number: u32,
+    #[prost(bytes = "bytes", required, tag = "4")]
+    pub parent_fullpath: ::prost::bytes::Bytes,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SnapshottableDirectoryListingProto {
+    #[prost(message, repeated, tag = "1")]
+    pub snapshottable_dir_listing: ::prost::alloc::vec::Vec<SnapshottableDirectoryStatusProto>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SnapshotStatusProto {
+    #[prost(message, required, tag = "1")]
+    pub dir_status: HdfsFileStatusProto,
+    #[prost(uint32, required, tag = "2")]
+    pub snapshot_id: u32,
+    #[prost(bytes = "bytes", required, tag = "3")]
+    pub parent_fullpath: ::prost::bytes::Bytes,
+    #[prost(bool, required, tag = "4")]
+    pub is_deleted: bool,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SnapshotListingProto {
+    #[prost(message, repeated, tag = "1")]
+    pub snapshot_listing: ::prost::alloc::vec::Vec<SnapshotStatusProto>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SnapshotDiffReportEntryProto {
+    #[prost(bytes = "bytes", required, tag = "1")]
+    pub fullpath: ::prost::bytes::Bytes,
+    #[prost(string, required, tag = "2")]
+    pub modification_label: ::prost::alloc::string::String,
+    #[prost(bytes = "bytes", optional, tag = "3")]
+    pub target_path: ::core::option::Option<::prost::bytes::Bytes>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SnapshotDiffReportProto {
+    #[prost(string, required, tag = "1")]
+    pub snapshot_root: ::prost::alloc::string::String,
+    #[prost(string, required, tag = "2")]
+    pub from_snapshot: ::prost::alloc::string::String,
+    #[prost(string, required, tag = "3")]
+    pub to_snapshot: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "4")]
+    pub diff_report_entries: ::prost::alloc::vec::Vec<SnapshotDiffReportEntryProto>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SnapshotDiffReportListingEntryProto {
+    #[prost(bytes = "bytes", required, tag = "1")]
+    pub fullpath: ::prost::bytes::Bytes,
+    #[prost(uint64, required, tag = "2")]
+    pub dir_id: u64,
+    #[prost(bool, required, tag = "3")]
+    pub is_reference: bool,
+    #[prost(bytes = "bytes", optional, tag = "4")]
+    pub target_path: ::core::option::Option<::prost::bytes::Bytes>,
+    #[prost(uint64, optional, tag = "5")]
+    pub file_id: ::core::option::Option<u64>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SnapshotDiffReportCursorProto {
+    #[prost(bytes = "bytes", required, tag = "1")]
+    pub start_path: ::prost::bytes::Bytes,
+    #[prost(int32, required, tag = "2", default = "-1")]
+    pub index: i32,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SnapshotDiffReportListingProto {
+    #[prost(message, repeated, tag = "1")]
+    pub modified_entries: ::prost::alloc::vec::Vec<SnapshotDiffReportListingEntryProto>,
+    #[prost(message, repeated, tag = "2")]
+    pub created_entries: ::prost::alloc::vec::Vec<SnapshotDiffReportListingEntryProto>,
+    #[prost(message, repeated, tag = "3")]
+    pub deleted_entries: ::prost::alloc::vec::Vec<SnapshotDiffReportListingEntryProto>,
+    #[prost(bool, required, tag = "4")]
+    pub is_from_earlier: bool,
+    #[prost(message, optional, tag = "5")]
+    pub cursor: ::core::option::Option<SnapshotDiffReportCursorProto>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RollingUpgradeStatusProto {
+    #[prost(string, required, tag = "1")]
+    pub block_pool_id: ::prost::alloc::string::String,
+    #[prost(bool, optional, tag = "2", default = "false")]
+    pub finalized: ::core::option::Option<bool>,
+}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BlockProto {
     #[prost(uint64, required, tag = "1")]
@@ -1023,6 +1115,84 @@ pub struct EncryptionZoneProto {
     pub key_name: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ZoneReencryptionStatusProto {
+    #[prost(int64, required, tag = "1")]
+    pub id: i64,
+    #[prost(string, required, tag = "2")]
+    pub path: ::prost::alloc::string::String,
+    #[prost(enumeration = "ReencryptionStateProto", required, tag = "3")]
+    pub state: i32,
+    #[prost(string, required, tag = "4")]
+    pub ez_key_version_name: ::prost::alloc::string::String,
+    #[prost(int64, required, tag = "5")]
+    pub submission_time: i64,
+    #[prost(bool, required, tag = "6")]
+    pub canceled: bool,
+    #[prost(int64, required, tag = "7")]
+    pub num_reencrypted: i64,
+    #[prost(int64, required, tag = "8")]
+    pub num_failures: i64,
+    #[prost(int64, optional, tag = "9")]
+    pub completion_time: ::core::option::Option<i64>,
+    #[prost(string, optional, tag = "10")]
+    pub last_file: ::core::option::Option<::prost::alloc::string::String>,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ReencryptActionProto {
+    CancelReencrypt = 1,
+    StartReencrypt = 2,
+}
+impl ReencryptActionProto {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::CancelReencrypt => "CANCEL_REENCRYPT",
+            Self::StartReencrypt => "START_REENCRYPT",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CANCEL_REENCRYPT" => Some(Self::CancelReencrypt),
+            "START_REENCRYPT" => Some(Self::StartReencrypt),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ReencryptionStateProto {
+    Submitted = 1,
+    Processing = 2,
+    Completed = 3,
+}
+impl ReencryptionStateProto {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Submitted => "SUBMITTED",
+            Self::Processing => "PROCESSING",
+            Self::Completed => "COMPLETED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SUBMITTED" => Some(Self::Submitted),
+            "PROCESSING" => Some(Self::Processing),
+            "COMPLETED" => Some(Self::Completed),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CodecProto {
     #[prost(string, required, tag = "1")]
     pub codec: ::prost::alloc::string::String,
@@ -1098,6 +1268,232 @@ impl XAttrSetFlagProto {
         match value {
             "XATTR_CREATE" => Some(Self::XattrCreate),
             "XATTR_REPLACE" => Some(Self::XattrReplace),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EventProto {
+    #[prost(enumeration = "EventType", required, tag = "1")]
+    pub r#type: i32,
+    #[prost(bytes = "bytes", required, tag = "2")]
+    pub contents: ::prost::bytes::Bytes,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventBatchProto {
+    #[prost(int64, required, tag = "1")]
+    pub txid: i64,
+    #[prost(message, repeated, tag = "2")]
+    pub events: ::prost::alloc::vec::Vec<EventProto>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateEventProto {
+    #[prost(enumeration = "INodeType", required, tag = "1")]
+    pub r#type: i32,
+    #[prost(string, required, tag = "2")]
+    pub path: ::prost::alloc::string::String,
+    #[prost(int64, required, tag = "3")]
+    pub ctime: i64,
+    #[prost(string, required, tag = "4")]
+    pub owner_name: ::prost::alloc::string::String,
+    #[prost(string, required, tag = "5")]
+    pub group_name: ::prost::alloc::string::String,
+    #[prost(message, required, tag = "6")]
+    pub perms: FsPermissionProto,
+    #[prost(int32, optional, tag = "7")]
+    pub replication: ::core::option::Option<i32>,
+    #[prost(string, optional, tag = "8")]
+    pub symlink_target: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(bool, optional, tag = "9")]
+    pub overwrite: ::core::option::Option<bool>,
+    #[prost(int64, optional, tag = "10", default = "0")]
+    pub default_block_size: ::core::option::Option<i64>,
+    #[prost(bool, optional, tag = "11")]
+    pub erasure_coded: ::core::option::Option<bool>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CloseEventProto {
+    #[prost(string, required, tag = "1")]
+    pub path: ::prost::alloc::string::String,
+    #[prost(int64, required, tag = "2")]
+    pub file_size: i64,
+    #[prost(int64, required, tag = "3")]
+    pub timestamp: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TruncateEventProto {
+    #[prost(string, required, tag = "1")]
+    pub path: ::prost::alloc::string::String,
+    #[prost(int64, required, tag = "2")]
+    pub file_size: i64,
+    #[prost(int64, required, tag = "3")]
+    pub timestamp: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AppendEventProto {
+    #[prost(string, required, tag = "1")]
+    pub path: ::prost::alloc::string::String,
+    #[prost(bool, optional, tag = "2", default = "false")]
+    pub new_block: ::core::option::Option<bool>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RenameEventProto {
+    #[prost(string, required, tag = "1")]
+    pub src_path: ::prost::alloc::string::String,
+    #[prost(string, required, tag = "2")]
+    pub dest_path: ::prost::alloc::string::String,
+    #[prost(int64, required, tag = "3")]
+    pub timestamp: i64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MetadataUpdateEventProto {
+    #[prost(string, required, tag = "1")]
+    pub path: ::prost::alloc::string::String,
+    #[prost(enumeration = "MetadataUpdateType", required, tag = "2")]
+    pub r#type: i32,
+    #[prost(int64, optional, tag = "3")]
+    pub mtime: ::core::option::Option<i64>,
+    #[prost(int64, optional, tag = "4")]
+    pub atime: ::core::option::Option<i64>,
+    #[prost(int32, optional, tag = "5")]
+    pub replication: ::core::option::Option<i32>,
+    #[prost(string, optional, tag = "6")]
+    pub owner_name: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "7")]
+    pub group_name: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(message, optional, tag = "8")]
+    pub perms: ::core::option::Option<FsPermissionProto>,
+    #[prost(message, repeated, tag = "9")]
+    pub acls: ::prost::alloc::vec::Vec<AclEntryProto>,
+    #[prost(message, repeated, tag = "10")]
+    pub x_attrs: ::prost::alloc::vec::Vec<XAttrProto>,
+    #[prost(bool, optional, tag = "11")]
+    pub x_attrs_removed: ::core::option::Option<bool>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnlinkEventProto {
+    #[prost(string, required, tag = "1")]
+    pub path: ::prost::alloc::string::String,
+    #[prost(int64, required, tag = "2")]
+    pub timestamp: i64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventsListProto {
+    #[prost(message, repeated, tag = "1")]
+    pub events: ::prost::alloc::vec::Vec<EventProto>,
+    #[prost(int64, required, tag = "2")]
+    pub first_txid: i64,
+    #[prost(int64, required, tag = "3")]
+    pub last_txid: i64,
+    #[prost(int64, required, tag = "4")]
+    pub sync_txid: i64,
+    #[prost(message, repeated, tag = "5")]
+    pub batch: ::prost::alloc::vec::Vec<EventBatchProto>,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum EventType {
+    EventCreate = 0,
+    EventClose = 1,
+    EventAppend = 2,
+    EventRename = 3,
+    EventMetadata = 4,
+    EventUnlink = 5,
+    EventTruncate = 6,
+}
+impl EventType {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::EventCreate => "EVENT_CREATE",
+            Self::EventClose => "EVENT_CLOSE",
+            Self::EventAppend => "EVENT_APPEND",
+            Self::EventRename => "EVENT_RENAME",
+            Self::EventMetadata => "EVENT_METADATA",
+            Self::EventUnlink => "EVENT_UNLINK",
+            Self::EventTruncate => "EVENT_TRUNCATE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "EVENT_CREATE" => Some(Self::EventCreate),
+            "EVENT_CLOSE" => Some(Self::EventClose),
+            "EVENT_APPEND" => Some(Self::EventAppend),
+            "EVENT_RENAME" => Some(Self::EventRename),
+            "EVENT_METADATA" => Some(Self::EventMetadata),
+            "EVENT_UNLINK" => Some(Self::EventUnlink),
+            "EVENT_TRUNCATE" => Some(Self::EventTruncate),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum INodeType {
+    ITypeFile = 0,
+    ITypeDirectory = 1,
+    ITypeSymlink = 2,
+}
+impl INodeType {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::ITypeFile => "I_TYPE_FILE",
+            Self::ITypeDirectory => "I_TYPE_DIRECTORY",
+            Self::ITypeSymlink => "I_TYPE_SYMLINK",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "I_TYPE_FILE" => Some(Self::ITypeFile),
+            "I_TYPE_DIRECTORY" => Some(Self::ITypeDirectory),
+            "I_TYPE_SYMLINK" => Some(Self::ITypeSymlink),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum MetadataUpdateType {
+    MetaTypeTimes = 0,
+    MetaTypeReplication = 1,
+    MetaTypeOwner = 2,
+    MetaTypePerms = 3,
+    MetaTypeAcls = 4,
+    MetaTypeXattrs = 5,
+}
+impl MetadataUpdateType {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::MetaTypeTimes => "META_TYPE_TIMES",
+            Self::MetaTypeReplication => "META_TYPE_REPLICATION",
+            Self::MetaTypeOwner => "META_TYPE_OWNER",
+            Self::MetaTypePerms => "META_TYPE_PERMS",
+            Self::MetaTypeAcls => "META_TYPE_ACLS",
+            Self::MetaTypeXattrs => "META_TYPE_XATTRS",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "META_TYPE_TIMES" => Some(Self::MetaTypeTimes),
+            "META_TYPE_REPLICATION" => Some(Self::MetaTypeReplication),
+            "META_TYPE_OWNER" => Some(Self::MetaTypeOwner),
+            "META_TYPE_PERMS" => Some(Self::MetaTypePerms),
+            "META_TYPE_ACLS" => Some(Self::MetaTypeAcls),
+            "META_TYPE_XATTRS" => Some(Self::MetaTypeXattrs),
             _ => None,
         }
     }
@@ -1387,6 +1783,16 @@ pub struct ListOpenFilesResponseProto {
     pub has_more: bool,
     #[prost(enumeration = "OpenFilesTypeProto", repeated, packed = "false", tag = "3")]
     pub types: ::prost::alloc::vec::Vec<i32>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetEnclosingRootRequestProto {
+    #[prost(string, optional, tag = "1")]
+    pub filename: ::core::option::Option<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetEnclosingRootResponseProto {
+    #[prost(string, optional, tag = "1")]
+    pub enclosing_root_path: ::core::option::Option<::prost::alloc::string::String>,
 }
 // Writing files
 
@@ -2018,6 +2424,285 @@ pub struct ListEncryptionZonesResponseProto {
     #[prost(bool, required, tag = "2")]
     pub has_more: bool,
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReencryptEncryptionZoneRequestProto {
+    #[prost(enumeration = "ReencryptActionProto", required, tag = "1")]
+    pub action: i32,
+    #[prost(string, required, tag = "2")]
+    pub zone: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReencryptEncryptionZoneResponseProto {
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListReencryptionStatusRequestProto {
+    #[prost(int64, required, tag = "1")]
+    pub id: i64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListReencryptionStatusResponseProto {
+    #[prost(message, repeated, tag = "1")]
+    pub statuses: ::prost::alloc::vec::Vec<ZoneReencryptionStatusProto>,
+    #[prost(bool, required, tag = "2")]
+    pub has_more: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CacheDirectiveInfoProto {
+    #[prost(int64, optional, tag = "1")]
+    pub id: ::core::option::Option<i64>,
+    #[prost(string, optional, tag = "2")]
+    pub path: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(uint32, optional, tag = "3")]
+    pub replication: ::core::option::Option<u32>,
+    #[prost(string, optional, tag = "4")]
+    pub pool: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(message, optional, tag = "5")]
+    pub expiration: ::core::option::Option<CacheDirectiveInfoExpirationProto>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CacheDirectiveInfoExpirationProto {
+    #[prost(int64, required, tag = "1")]
+    pub millis: i64,
+    #[prost(bool, required, tag = "2")]
+    pub is_relative: bool,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CacheDirectiveStatsProto {
+    #[prost(int64, required, tag = "1")]
+    pub bytes_needed: i64,
+    #[prost(int64, required, tag = "2")]
+    pub bytes_cached: i64,
+    #[prost(int64, required, tag = "3")]
+    pub files_needed: i64,
+    #[prost(int64, required, tag = "4")]
+    pub files_cached: i64,
+    #[prost(bool, required, tag = "5")]
+    pub has_expired: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CacheDirectiveEntryProto {
+    #[prost(message, required, tag = "1")]
+    pub info: CacheDirectiveInfoProto,
+    #[prost(message, required, tag = "2")]
+    pub stats: CacheDirectiveStatsProto,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CachePoolInfoProto {
+    #[prost(string, optional, tag = "1")]
+    pub pool_name: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "2")]
+    pub owner_name: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "3")]
+    pub group_name: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(int32, optional, tag = "4")]
+    pub mode: ::core::option::Option<i32>,
+    #[prost(int64, optional, tag = "5")]
+    pub limit: ::core::option::Option<i64>,
+    #[prost(int64, optional, tag = "6")]
+    pub max_relative_expiry: ::core::option::Option<i64>,
+    #[prost(uint32, optional, tag = "7", default = "1")]
+    pub default_replication: ::core::option::Option<u32>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CachePoolStatsProto {
+    #[prost(int64, required, tag = "1")]
+    pub bytes_needed: i64,
+    #[prost(int64, required, tag = "2")]
+    pub bytes_cached: i64,
+    #[prost(int64, required, tag = "3")]
+    pub bytes_overlimit: i64,
+    #[prost(int64, required, tag = "4")]
+    pub files_needed: i64,
+    #[prost(int64, required, tag = "5")]
+    pub files_cached: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CachePoolEntryProto {
+    #[prost(message, required, tag = "1")]
+    pub info: CachePoolInfoProto,
+    #[prost(message, required, tag = "2")]
+    pub stats: CachePoolStatsProto,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AddCacheDirectiveRequestProto {
+    #[prost(message, required, tag = "1")]
+    pub info: CacheDirectiveInfoProto,
+    #[prost(uint32, optional, tag = "2")]
+    pub cache_flags: ::core::option::Option<u32>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AddCacheDirectiveResponseProto {
+    #[prost(int64, required, tag = "1")]
+    pub id: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ModifyCacheDirectiveRequestProto {
+    #[prost(message, required, tag = "1")]
+    pub info: CacheDirectiveInfoProto,
+    #[prost(uint32, optional, tag = "2")]
+    pub cache_flags: ::core::option::Option<u32>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ModifyCacheDirectiveResponseProto {
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RemoveCacheDirectiveRequestProto {
+    #[prost(int64, required, tag = "1")]
+    pub id: i64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RemoveCacheDirectiveResponseProto {
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListCacheDirectivesRequestProto {
+    #[prost(int64, required, tag = "1")]
+    pub prev_id: i64,
+    #[prost(message, required, tag = "2")]
+    pub filter: CacheDirectiveInfoProto,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListCacheDirectivesResponseProto {
+    #[prost(message, repeated, tag = "1")]
+    pub elements: ::prost::alloc::vec::Vec<CacheDirectiveEntryProto>,
+    #[prost(bool, required, tag = "2")]
+    pub has_more: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AddCachePoolRequestProto {
+    #[prost(message, required, tag = "1")]
+    pub info: CachePoolInfoProto,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AddCachePoolResponseProto {
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ModifyCachePoolRequestProto {
+    #[prost(message, required, tag = "1")]
+    pub info: CachePoolInfoProto,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ModifyCachePoolResponseProto {
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RemoveCachePoolRequestProto {
+    #[prost(string, required, tag = "1")]
+    pub pool_name: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RemoveCachePoolResponseProto {
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListCachePoolsRequestProto {
+    #[prost(string, required, tag = "1")]
+    pub prev_pool_name: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListCachePoolsResponseProto {
+    #[prost(message, repeated, tag = "1")]
+    pub entries: ::prost::alloc::vec::Vec<CachePoolEntryProto>,
+    #[prost(bool, required, tag = "2")]
+    pub has_more: bool,
+}
+// Snapshots
+
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AllowSnapshotRequestProto {
+    #[prost(string, required, tag = "1")]
+    pub snapshot_root: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AllowSnapshotResponseProto {
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DisallowSnapshotRequestProto {
+    #[prost(string, required, tag = "1")]
+    pub snapshot_root: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DisallowSnapshotResponseProto {
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateSnapshotRequestProto {
+    #[prost(string, required, tag = "1")]
+    pub snapshot_root: ::prost::alloc::string::String,
+    #[prost(string, optional, tag = "2")]
+    pub snapshot_name: ::core::option::Option<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateSnapshotResponseProto {
+    #[prost(string, required, tag = "1")]
+    pub snapshot_path: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteSnapshotRequestProto {
+    #[prost(string, required, tag = "1")]
+    pub snapshot_root: ::prost::alloc::string::String,
+    #[prost(string, required, tag = "2")]
+    pub snapshot_name: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteSnapshotResponseProto {
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RenameSnapshotRequestProto {
+    #[prost(string, required, tag = "1")]
+    pub snapshot_root: ::prost::alloc::string::String,
+    #[prost(string, required, tag = "2")]
+    pub snapshot_old_name: ::prost::alloc::string::String,
+    #[prost(string, required, tag = "3")]
+    pub snapshot_new_name: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RenameSnapshotResponseProto {
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetSnapshottableDirListingRequestProto {
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetSnapshottableDirListingResponseProto {
+    #[prost(message, optional, tag = "1")]
+    pub snapshottable_dir_list: ::core::option::Option<SnapshottableDirectoryListingProto>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetSnapshotListingRequestProto {
+    #[prost(string, required, tag = "1")]
+    pub snapshot_root: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetSnapshotListingResponseProto {
+    #[prost(message, optional, tag = "1")]
+    pub snapshot_list: ::core::option::Option<SnapshotListingProto>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetSnapshotDiffReportRequestProto {
+    #[prost(string, required, tag = "1")]
+    pub snapshot_root: ::prost::alloc::string::String,
+    #[prost(string, required, tag = "2")]
+    pub from_snapshot: ::prost::alloc::string::String,
+    #[prost(string, required, tag = "3")]
+    pub to_snapshot: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetSnapshotDiffReportResponseProto {
+    #[prost(message, required, tag = "1")]
+    pub diff_report: SnapshotDiffReportProto,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetSnapshotDiffReportListingRequestProto {
+    #[prost(string, required, tag = "1")]
+    pub snapshot_root: ::prost::alloc::string::String,
+    #[prost(string, required, tag = "2")]
+    pub from_snapshot: ::prost::alloc::string::String,
+    #[prost(string, required, tag = "3")]
+    pub to_snapshot: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "4")]
+    pub cursor: ::core::option::Option<SnapshotDiffReportCursorProto>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetSnapshotDiffReportListingResponseProto {
+    #[prost(message, required, tag = "1")]
+    pub diff_report: SnapshotDiffReportListingProto,
+}
 // Administration
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2083,6 +2768,27 @@ pub struct UpgradeStatusResponseProto {
     pub upgrade_finalized: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RollingUpgradeInfoProto {
+    #[prost(message, required, tag = "1")]
+    pub status: RollingUpgradeStatusProto,
+    #[prost(uint64, required, tag = "2")]
+    pub start_time: u64,
+    #[prost(uint64, required, tag = "3")]
+    pub finalize_time: u64,
+    #[prost(bool, required, tag = "4")]
+    pub created_rollback_images: bool,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RollingUpgradeRequestProto {
+    #[prost(enumeration = "RollingUpgradeActionProto", required, tag = "1")]
+    pub action: i32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RollingUpgradeResponseProto {
+    #[prost(message, optional, tag = "1")]
+    pub rolling_upgrade_info: ::core::option::Option<RollingUpgradeInfoProto>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MetaSaveRequestProto {
     #[prost(string, required, tag = "1")]
     pub filename: ::prost::alloc::string::String,
@@ -2105,6 +2811,16 @@ pub struct GetCurrentEditLogTxidRequestProto {
 pub struct GetCurrentEditLogTxidResponseProto {
     #[prost(int64, required, tag = "1")]
     pub txid: i64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetEditsFromTxidRequestProto {
+    #[prost(int64, required, tag = "1")]
+    pub txid: i64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetEditsFromTxidResponseProto {
+    #[prost(message, required, tag = "1")]
+    pub events_list: EventsListProto,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MsyncRequestProto {
@@ -2276,6 +2992,60 @@ impl OpenFilesTypeProto {
         match value {
             "ALL_OPEN_FILES" => Some(Self::AllOpenFiles),
             "BLOCKING_DECOMMISSION" => Some(Self::BlockingDecommission),
+            _ => None,
+        }
+    }
+}
+// Centralized caching
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum CacheFlagProto {
+    Force = 1,
+}
+impl CacheFlagProto {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Force => "FORCE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FORCE" => Some(Self::Force),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum RollingUpgradeActionProto {
+    Query = 1,
+    Start = 2,
+    Finalize = 3,
+}
+impl RollingUpgradeActionProto {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Query => "QUERY",
+            Self::Start => "START",
+            Self::Finalize => "FINALIZE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "QUERY" => Some(Self::Query),
+            "START" => Some(Self::Start),
+            "FINALIZE" => Some(Self::Finalize),
             _ => None,
         }
     }

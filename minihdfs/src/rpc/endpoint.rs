@@ -8,7 +8,7 @@ use super::service::RpcService;
 use crate::config::HdfsConfig;
 use crate::sasl::GssapiSettings;
 use crate::secret_manager::SecretManager;
-use crate::user::{AuthToLocal, ProxyUsers};
+use crate::user::{AuthToLocal, ProxyUsers, ServiceAcls};
 
 /// The authentication of callers. A server without it trusts the name that the client gives
 /// (`simple`).
@@ -29,6 +29,7 @@ pub struct RpcEndpoint {
     pub(super) security: Option<RpcSecurity>,
     pub(super) auth_to_local: AuthToLocal,
     pub(super) proxy_users: ProxyUsers,
+    pub(super) service_acls: ServiceAcls,
     pub(super) hook: Arc<dyn Hook>,
     pub(super) max_request_length: usize,
 }
@@ -51,6 +52,7 @@ impl RpcEndpoint {
             security,
             auth_to_local,
             proxy_users: ProxyUsers::from_config(config),
+            service_acls: ServiceAcls::from_config(config),
             hook,
             max_request_length: config.max_request_length as usize,
         }

@@ -3,13 +3,16 @@
 //! - [`Caller`], [`User`], [`AuthMethod`]
 //! - [`AuthToLocal`]: maps principals to short names
 //! - [`ProxyUsers`]: the rules of impersonation
+//! - [`ServiceAcls`]: the protocols that callers may use
 
 mod auth_to_local;
 mod java_regex;
 mod proxy_users;
+mod service_acls;
 
 pub use auth_to_local::AuthToLocal;
 pub use proxy_users::ProxyUsers;
+pub use service_acls::ServiceAcls;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -81,7 +81,7 @@ impl ProxyUsers {
 
 /// Matches `*`, an address, a network in CIDR notation, or `localhost`. Other names never match,
 /// because nothing here queries DNS.
-fn host_matches(host: &str, address: IpAddr) -> bool {
+pub(super) fn host_matches(host: &str, address: IpAddr) -> bool {
     let address = address.to_canonical();
     if host == "*" {
         return true;

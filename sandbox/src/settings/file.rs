@@ -8,7 +8,7 @@ use minihdfs::config::HdfsConfig;
 use toml::de::DeTable;
 
 use super::names::{own_name, same_name};
-use super::principals::{read_principal, time};
+use super::principals::{flag, read_principal, time};
 use super::section::{Section, Source};
 use super::values::{
     parse_attribute, parse_enctype, parse_listen, parse_mode, parse_name, parse_netbios_name,
@@ -133,6 +133,7 @@ fn read_hdfs(mut section: Section<'_, '_>, hdfs: &mut HdfsSpec) {
             super::MOST_DATANODES
         ));
     }
+    set(&mut hdfs.symlinks, section.take("symlinks", flag));
     if let Some(groups) = section.table("groups") {
         hdfs.groups.extend(groups.lists());
     }

@@ -133,7 +133,7 @@ pub(super) fn time(value: &DeValue<'_>) -> Result<Timestamp, String> {
     }
 }
 
-fn flag(value: &DeValue<'_>) -> Result<bool, String> {
+pub(super) fn flag(value: &DeValue<'_>) -> Result<bool, String> {
     match value {
         DeValue::Boolean(flag) => Ok(*flag),
         _ => Err(String::from("it is true or false, without quotes")),

@@ -100,6 +100,7 @@ fn write_hdfs(f: &mut fmt::Formatter<'_>, hdfs: &HdfsSpec) -> fmt::Result {
     writeln!(f, "superuser = {}", quoted(&hdfs.superuser))?;
     writeln!(f, "datanodes = {}", hdfs.datanodes)?;
     writeln!(f, "listen = {}", quoted(&hdfs.listen.to_string()))?;
+    writeln!(f, "symlinks = {}", hdfs.symlinks)?;
     writeln!(f, "\n[hdfs.groups]")?;
     for (group, members) in &hdfs.groups {
         writeln!(f, "{} = {}", toml_key(group), list(members))?;
@@ -231,6 +232,7 @@ delegates_to = ["hdfs/localhost"]
 [hdfs]
 security = "simple"
 datanodes = 0
+symlinks = true
 groups = { analysts = ["alice", "bob"] }
 [[hdfs.directory]]
 path = "/user/jupyter"

@@ -45,6 +45,13 @@ impl<K: HasHdfs> Builder<K> {
         self
     }
 
+    /// Enables symbolic links. Hadoop's servers refuse them by default, and clients must enable them
+    /// too (`FileSystem.enableSymlinks()` in Java).
+    pub fn symlinks(mut self) -> Self {
+        self.spec.hdfs.symlinks = true;
+        self
+    }
+
     /// Adds a group with its members.
     pub fn group(
         mut self,

@@ -1,5 +1,6 @@
-//! Access control: permissions, access control lists, extended attributes.
+//! Access control: permissions, access control lists, extended attributes; paths through links.
 
 pub(super) mod acl;
 pub(super) mod permission;
+pub(super) mod symlink;
 pub(super) mod xattr;

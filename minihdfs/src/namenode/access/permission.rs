@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::HdfsError;
 use crate::namenode::access::acl::AclEntry;
+use crate::namenode::access::symlink::unresolved;
 use crate::namenode::state::inode::{Inode, InodeId, ROOT, STICKY};
 use crate::namenode::state::namespace::{Namespace, ResolvedPath};
 use crate::proto::hdfs::acl_entry_proto::AclEntryTypeProto as Type;
@@ -20,7 +21,8 @@ impl FsAction {
     pub(crate) const READ_EXECUTE: Self = Self(5);
     pub(crate) const ALL: Self = Self(7);
 
-    fn is_in(self, bits: u16) -> bool {
+    /// Returns true if these bits, of which the last three count, include the action.
+    pub(crate) fn is_in(self, bits: u16) -> bool {
         u16::from(self.0) & !bits == 0
     }
 }
@@ -192,8 +194,11 @@ impl<'a> PermissionChecker<'a> {
     fn traverse(&self, namespace: &Namespace, path: &ResolvedPath<'_>) -> Result<(), NoWay> {
         let exempt = self.is_exempt();
         let ancestors = path.existing().len().min(path.depth() - 1);
-        for id in &path.existing()[..ancestors] {
+        for (index, id) in path.existing()[..ancestors].iter().enumerate() {
             let inode = namespace.inode(*id);
+            if let Some(target) = inode.as_symlink() {
+                return Err(NoWay::Denied(unresolved(path.path(), index, target)));
+            }
             if !inode.is_directory() {
                 return Err(NoWay::NotADirectory(format!(
                     "{} (is not a directory)",
@@ -204,6 +209,11 @@ impl<'a> PermissionChecker<'a> {
                 self.check_inode(namespace, inode, FsAction::EXECUTE)
                     .map_err(NoWay::Denied)?;
             }
+        }
+        let last = path.last().filter(|_| !path.means_link());
+        if let Some(target) = last.and_then(|id| namespace.inode(id).as_symlink()) {
+            let index = path.depth() - 1;
+            return Err(NoWay::Denied(unresolved(path.path(), index, target)));
         }
         Ok(())
     }

@@ -14,6 +14,10 @@ use crate::proto::hdfs::x_attr_proto::XAttrNamespaceProto as Namespace;
 /// from the superuser.
 const UNREADABLE_BY_SUPERUSER: &str = "hdfs.unreadable.by.superuser";
 
+/// The policy of erasure coding that means replication. It is always enabled, and overrides a
+/// directory's policy for a subdirectory.
+pub(crate) const REPLICATION: &str = "replication";
+
 /// One attribute.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct XAttr {
@@ -55,10 +59,25 @@ impl XAttr {
         }
     }
 
+    /// Returns the attribute of a directory whose policy of erasure coding is replication: the
+    /// policy's name, preceded by its length.
+    pub(crate) fn replication_policy() -> Self {
+        let mut value = (REPLICATION.len() as u32).to_be_bytes().to_vec();
+        value.extend_from_slice(REPLICATION.as_bytes());
+        Self {
+            namespace: Namespace::System,
+            name: "hdfs.erasurecoding.policy".into(),
+            value: Some(value.into()),
+        }
+    }
+
     /// Returns true if it belongs to a feature that is not served: encryption zones, erasure coding.
     pub(crate) fn is_of_unserved_feature(&self) -> bool {
         match self.namespace {
-            Namespace::System => true,
+            Namespace::System => {
+                let policy = Self::replication_policy();
+                !self.is_same_as(&policy) || self.value.is_some() && *self != policy
+            }
             Namespace::Raw => self.name.starts_with("hdfs.crypto."),
             _ => false,
         }

@@ -104,7 +104,8 @@ impl NameNode {
         Ok(SetBalancerBandwidthResponseProto {})
     }
 
-    /// Returns the number of changes so far.
+    /// Returns the number of changes so far. Clients ask before they ask for the events of changes,
+    /// so these are kept from now on.
     pub(crate) fn get_current_edit_log_txid(
         &self,
         call: &Call<'_>,
@@ -112,8 +113,10 @@ impl NameNode {
     ) -> Result<GetCurrentEditLogTxidResponseProto, HdfsError> {
         self.checker(call)
             .check_superuser("getCurrentEditLogTxid")?;
+        let mut ns = self.lock();
+        ns.keep_events();
         Ok(GetCurrentEditLogTxidResponseProto {
-            txid: self.read().state().transaction_id(),
+            txid: ns.state().transaction_id(),
         })
     }
 

@@ -7,6 +7,7 @@ use crate::namenode::edit::Edit;
 use crate::namenode::state::inode::{InodeId, PERMISSION_BITS};
 use crate::namenode::state::limits::{Charge, check_name};
 use crate::namenode::state::namespace::{RESERVED, ResolvedPath};
+use crate::namenode::state::storage_policy::{by_type, less};
 use crate::proto::hdfs::{
     SetOwnerRequestProto, SetOwnerResponseProto, SetPermissionRequestProto,
     SetPermissionResponseProto, SetReplicationRequestProto, SetReplicationResponseProto,
@@ -171,8 +172,14 @@ impl NameNode {
         let before = file.replication;
         let added = u64::from(replication.saturating_sub(before));
         if added > 0 {
+            let length = ns.file_length(id);
+            let policy = ns.namespace().storage_policy(id);
             let charge = Charge {
-                space: ns.file_length(id).saturating_mul(added),
+                space: length.saturating_mul(added),
+                types: less(
+                    by_type(policy, replication, length),
+                    by_type(policy, before, length),
+                ),
                 ..Charge::default()
             };
             let parent = ns.namespace().inode(id).parent;

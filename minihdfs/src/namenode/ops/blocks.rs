@@ -9,6 +9,7 @@ use crate::namenode::edit::{Edit, RpcIds};
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::state::inode::InodeId;
 use crate::namenode::state::limits::{Charge, LONGEST};
+use crate::namenode::state::storage_policy::by_type;
 use crate::proto::hdfs::{
     AbandonBlockRequestProto, AbandonBlockResponseProto, AddBlockFlagProto, AddBlockRequestProto,
     AddBlockResponseProto, CompleteRequestProto, CompleteResponseProto, DatanodeInfoProto,
@@ -75,6 +76,7 @@ impl NameNode {
         };
         let charge = Charge {
             space: block_size.saturating_mul(replication.into()),
+            types: by_type(ns.namespace().storage_policy(id), replication, block_size),
             ..Charge::default()
         };
         let parent = ns.namespace().inode(id).parent;

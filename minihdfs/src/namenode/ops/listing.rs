@@ -140,7 +140,7 @@ impl NameNode {
         page: Page<'_>,
     ) -> HdfsFileStatusProto {
         let mut status = self.file_status(ns, id, name);
-        if page.need_location && !ns.namespace().inode(id).is_directory() {
+        if page.need_location && ns.namespace().inode(id).as_file().is_some() {
             status.locations = Some(self.located_blocks(
                 call.now,
                 ns,
@@ -186,7 +186,9 @@ impl NameNode {
             let found = self
                 .list(call, &ns, &checker, path, page)
                 .and_then(|found| {
-                    found.ok_or_else(|| HdfsError::file_not_found(format!("{path} does not exist")))
+                    found.ok_or_else(|| {
+                        HdfsError::file_not_found(format!("Path {path} does not exist"))
+                    })
                 });
             let remaining = match found {
                 Ok(found) => {

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use kerbox_krb5::Timestamp;
 
 use crate::HdfsError;
+use crate::error::Class;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need, PermissionChecker};
 use crate::namenode::access::xattr::XAttr;
@@ -12,13 +13,11 @@ use crate::namenode::namesystem::Namesystem;
 use crate::namenode::ops::status::BlockRange;
 use crate::namenode::state::inode::{File, InodeId};
 use crate::namenode::state::namespace::{RESERVED, ResolvedPath};
-use crate::proto::common::HaServiceStateProto;
 use crate::proto::hdfs::{
     CheckAccessRequestProto, CheckAccessResponseProto, FsServerDefaultsProto,
     GetBlockLocationsRequestProto, GetBlockLocationsResponseProto, GetFileInfoRequestProto,
-    GetFileInfoResponseProto, GetFileLinkInfoRequestProto, GetFileLinkInfoResponseProto,
-    GetHaServiceStateRequestProto, GetHaServiceStateResponseProto, GetLinkTargetRequestProto,
-    GetLinkTargetResponseProto, GetLocatedFileInfoRequestProto, GetLocatedFileInfoResponseProto,
+    GetFileInfoResponseProto, GetHaServiceStateRequestProto, GetHaServiceStateResponseProto,
+    GetLocatedFileInfoRequestProto, GetLocatedFileInfoResponseProto,
     GetPreferredBlockSizeRequestProto, GetPreferredBlockSizeResponseProto,
     GetServerDefaultsRequestProto, GetServerDefaultsResponseProto, HdfsFileStatusProto,
     IsFileClosedRequestProto, IsFileClosedResponseProto, MsyncRequestProto, MsyncResponseProto,
@@ -32,35 +31,30 @@ impl NameNode {
         call: &Call<'_>,
         request: GetFileInfoRequestProto,
     ) -> Result<GetFileInfoResponseProto, HdfsError> {
-        let fs = self.status_of(call, &request.src)?;
+        let fs = self.status_of(call, &request.src, false)?;
         Ok(GetFileInfoResponseProto { fs })
     }
 
-    /// Same as [`get_file_info`](Self::get_file_info), because there are no symbolic links.
-    pub(crate) fn get_file_link_info(
-        &self,
-        call: &Call<'_>,
-        request: GetFileLinkInfoRequestProto,
-    ) -> Result<GetFileLinkInfoResponseProto, HdfsError> {
-        let fs = self.status_of(call, &request.src)?;
-        Ok(GetFileLinkInfoResponseProto { fs })
-    }
-
-    fn status_of(
+    /// Returns the status of a path, or of a symbolic link itself if one is at its end.
+    pub(super) fn status_of(
         &self,
         call: &Call<'_>,
         src: &str,
+        link: bool,
     ) -> Result<Option<HdfsFileStatusProto>, HdfsError> {
         let checker = self.checker(call);
         if src == RESERVED {
             return Ok(Some(self.reserved_status(Bytes::new())));
         }
         let ns = self.read();
-        let path = ns.namespace().resolve(src)?;
+        let mut path = ns.namespace().resolve(src)?;
+        if link {
+            path = path.not_following();
+        }
         if let Err(error) = checker.check(ns.namespace(), &path, Need::TRAVERSE) {
             // For a superuser the only possible error is a file in the middle of the path. Hadoop
             // then reports that the path does not exist.
-            return if checker.is_exempt() {
+            return if checker.is_exempt() && *error.kind() != Class::UnresolvedPath {
                 Ok(None)
             } else {
                 Err(error)
@@ -247,28 +241,6 @@ impl NameNode {
         Ok(CheckAccessResponseProto {})
     }
 
-    /// Fails, because no path is a symbolic link.
-    pub(crate) fn get_link_target(
-        &self,
-        call: &Call<'_>,
-        request: GetLinkTargetRequestProto,
-    ) -> Result<GetLinkTargetResponseProto, HdfsError> {
-        let checker = self.checker(call);
-        let ns = self.read();
-        let path = ns.namespace().resolve(&request.path)?;
-        checker.check(ns.namespace(), &path, Need::TRAVERSE)?;
-        if path.last().is_none() {
-            return Err(HdfsError::file_not_found(format!(
-                "File does not exist: {}",
-                path.path()
-            )));
-        }
-        Err(HdfsError::io(format!(
-            "Path {} is not a symbolic link",
-            path.path()
-        )))
-    }
-
     /// Does nothing; only the state id in the response header matters.
     pub(crate) fn msync(
         &self,
@@ -278,15 +250,16 @@ impl NameNode {
         Ok(MsyncResponseProto {})
     }
 
-    /// Returns active, as for a NameNode without high availability.
+    /// Fails, as on a NameNode without high availability.
     pub(crate) fn get_ha_service_state(
         &self,
         _call: &Call<'_>,
         _request: GetHaServiceStateRequestProto,
     ) -> Result<GetHaServiceStateResponseProto, HdfsError> {
-        Ok(GetHaServiceStateResponseProto {
-            state: HaServiceStateProto::Active.into(),
-        })
+        Err(HdfsError::new(
+            "org.apache.hadoop.ha.ServiceFailedException",
+            "HA for namenode is not enabled",
+        ))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::namenode::path;
 use crate::namenode::state::inode::InodeId;
 use crate::namenode::state::limits::{Charge, check_directory_items, check_new_names};
 use crate::namenode::state::namespace::{RESERVED, ResolvedPath};
+use crate::namenode::state::storage_policy::less;
 use crate::proto::hdfs::{
     Rename2RequestProto, Rename2ResponseProto, RenameRequestProto, RenameResponseProto,
 };
@@ -25,16 +26,16 @@ impl NameNode {
         path::check_length(&request.dst, "rename")?;
         let checker = self.checker(call);
         let mut ns = self.lock_to_write(format_args!("rename {}", request.src))?;
-        let src = ns.namespace().resolve(&request.src)?;
+        let src = ns.namespace().resolve(&request.src)?.not_following();
         path::check_creatable(&request.dst)?;
-        let dst = ns.namespace().resolve(&request.dst)?;
+        let dst = ns.namespace().resolve(&request.dst)?.not_following();
         let into = dst
             .last()
             .filter(|id| ns.namespace().inode(*id).is_directory());
         let inside;
         let dst = if into.is_some() && src.depth() > 1 {
             inside = path::join(dst.path(), path::name(src.path()));
-            ns.namespace().resolve(&inside)?
+            ns.namespace().resolve(&inside)?.not_following()
         } else {
             dst
         };
@@ -45,6 +46,7 @@ impl NameNode {
         if dst.path() == src.path() {
             return Ok(RenameResponseProto { result: true });
         }
+        check_target(&ns, id, &src, &dst)?;
         let parent = dst
             .parent()
             .filter(|parent| ns.namespace().inode(*parent).is_directory());
@@ -73,11 +75,11 @@ impl NameNode {
         path::check_length(&request.dst, "rename")?;
         let checker = self.checker(call);
         let mut ns = self.lock_to_write(format_args!("rename {}", request.src))?;
-        let src = ns.namespace().resolve(&request.src)?;
+        let src = ns.namespace().resolve(&request.src)?.not_following();
         path::check_creatable(&request.dst)?;
-        let dst = ns.namespace().resolve(&request.dst)?;
+        let dst = ns.namespace().resolve(&request.dst)?.not_following();
         check_both(&checker, &ns, &src, &dst)?;
-        let id = check_rename(&src, &dst)?;
+        let id = check_rename(&ns, &src, &dst)?;
         let replaced = check_replacement(&ns, id, &src, &dst, request.overwrite_dest)?;
         let parent = dst.parent().ok_or_else(|| {
             HdfsError::file_not_found(format!(
@@ -126,7 +128,13 @@ impl NameNode {
             let moved = ns.namespace().usage(id);
             let freed = replaced.map(|id| ns.namespace().usage(id));
             let freed = freed.unwrap_or_default();
+            let freed_types = replaced.map(|id| ns.namespace().space_by_type(id));
+            let policy = ns.namespace().storage_policy(parent);
             let charge = Charge {
+                types: less(
+                    ns.namespace().space_by_type_under(id, policy),
+                    freed_types.unwrap_or_default(),
+                ),
                 inodes: moved.inodes().saturating_sub(freed.inodes()),
                 space: moved.space.saturating_sub(freed.space),
                 ..Charge::default()
@@ -148,7 +156,11 @@ fn check_both(
 }
 
 /// Checks the two paths against each other and returns the source.
-fn check_rename(src: &ResolvedPath<'_>, dst: &ResolvedPath<'_>) -> Result<InodeId, HdfsError> {
+fn check_rename(
+    ns: &Namesystem,
+    src: &ResolvedPath<'_>,
+    dst: &ResolvedPath<'_>,
+) -> Result<InodeId, HdfsError> {
     let (from, to) = (src.path(), dst.path());
     let id = src
         .last()
@@ -161,6 +173,7 @@ fn check_rename(src: &ResolvedPath<'_>, dst: &ResolvedPath<'_>) -> Result<InodeI
             "The source {from} and destination {to} are the same"
         )));
     }
+    check_target(ns, id, src, dst)?;
     if path::is_within(to, from) {
         return Err(HdfsError::io(format!(
             "Rename destination {to} is a directory or file under source {from}"
@@ -175,6 +188,23 @@ fn check_rename(src: &ResolvedPath<'_>, dst: &ResolvedPath<'_>) -> Result<InodeI
         return Err(HdfsError::io("rename destination cannot be the root"));
     }
     Ok(id)
+}
+
+/// Fails if a symbolic link would be moved onto its target.
+fn check_target(
+    ns: &Namesystem,
+    id: InodeId,
+    src: &ResolvedPath<'_>,
+    dst: &ResolvedPath<'_>,
+) -> Result<(), HdfsError> {
+    if ns.namespace().inode(id).as_symlink() != Some(dst.path()) {
+        return Ok(());
+    }
+    Err(HdfsError::file_already_exists(format!(
+        "Cannot rename symlink {} to its target {}",
+        src.path(),
+        dst.path()
+    )))
 }
 
 /// Checks that the destination may be replaced, and returns it.

@@ -114,6 +114,13 @@ impl NameNode {
                 status.block_replication = Some(file.replication.into());
                 status.blocksize = Some(file.block_size);
             }
+            InodeKind::Symlink(target) => {
+                status.file_type = FileType::IsSymlink.into();
+                status.symlink = Some(Bytes::copy_from_slice(target.as_bytes()));
+                status.children_num = Some(0);
+                status.block_replication = Some(0);
+                status.blocksize = Some(0);
+            }
         }
         status.storage_policy = Some(ns.namespace().storage_policy(id).into());
         status

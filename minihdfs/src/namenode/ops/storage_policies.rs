@@ -6,6 +6,7 @@ use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need};
 use crate::namenode::edit::Edit;
+use crate::namenode::state::storage_policy::{HOT, POLICIES, Policy};
 use crate::proto::hdfs::{
     BlockStoragePolicyProto, GetStoragePoliciesRequestProto, GetStoragePoliciesResponseProto,
     GetStoragePolicyRequestProto, GetStoragePolicyResponseProto, SatisfyStoragePolicyRequestProto,
@@ -14,58 +15,6 @@ use crate::proto::hdfs::{
     UnsetStoragePolicyResponseProto,
 };
 use crate::rpc::Call;
-use StorageTypeProto::{Archive, Disk, Nvdimm, Provided, RamDisk, Ssd};
-
-/// A built-in policy of HDFS (`BlockStoragePolicySuite`).
-struct Policy {
-    id: u8,
-    name: &'static str,
-    creation: &'static [StorageTypeProto],
-    creation_fallback: &'static [StorageTypeProto],
-    replication_fallback: &'static [StorageTypeProto],
-}
-
-const fn policy(
-    id: u8,
-    name: &'static str,
-    creation: &'static [StorageTypeProto],
-    creation_fallback: &'static [StorageTypeProto],
-    replication_fallback: &'static [StorageTypeProto],
-) -> Policy {
-    Policy {
-        id,
-        name,
-        creation,
-        creation_fallback,
-        replication_fallback,
-    }
-}
-
-/// The index of the default policy.
-const HOT: usize = 3;
-
-static POLICIES: [Policy; 8] = [
-    policy(
-        1,
-        "PROVIDED",
-        &[Provided, Disk],
-        &[Provided, Disk],
-        &[Provided, Disk],
-    ),
-    policy(2, "COLD", &[Archive], &[], &[]),
-    policy(
-        5,
-        "WARM",
-        &[Disk, Archive],
-        &[Disk, Archive],
-        &[Disk, Archive],
-    ),
-    policy(7, "HOT", &[Disk], &[], &[Archive]),
-    policy(10, "ONE_SSD", &[Ssd, Disk], &[Ssd, Disk], &[Ssd, Disk]),
-    policy(12, "ALL_SSD", &[Ssd], &[Disk], &[Disk]),
-    policy(14, "ALL_NVDIMM", &[Nvdimm], &[Disk], &[Disk]),
-    policy(15, "LAZY_PERSIST", &[RamDisk, Disk], &[Disk], &[Disk]),
-];
 
 impl Policy {
     fn to_proto(&self) -> BlockStoragePolicyProto {
@@ -129,7 +78,7 @@ impl NameNode {
                 request.policy_name
             ))
         })?;
-        self.change_storage_policy(call, &request.src, policy.id)?;
+        self.change_storage_policy(call, &request.src, Some(policy))?;
         Ok(SetStoragePolicyResponseProto {})
     }
 
@@ -139,7 +88,7 @@ impl NameNode {
         call: &Call<'_>,
         request: UnsetStoragePolicyRequestProto,
     ) -> Result<UnsetStoragePolicyResponseProto, HdfsError> {
-        self.change_storage_policy(call, &request.src, 0)?;
+        self.change_storage_policy(call, &request.src, None)?;
         Ok(UnsetStoragePolicyResponseProto {})
     }
 
@@ -156,12 +105,25 @@ impl NameNode {
         ))
     }
 
-    fn change_storage_policy(&self, call: &Call<'_>, src: &str, id: u8) -> Result<(), HdfsError> {
+    fn change_storage_policy(
+        &self,
+        call: &Call<'_>,
+        src: &str,
+        policy: Option<&Policy>,
+    ) -> Result<(), HdfsError> {
+        let id = policy.map_or(0, |policy| policy.id);
         let checker = self.checker(call);
         let mut ns = self.lock_to_write(format_args!("set storage policy for {src}"))?;
         let path = ns.namespace().resolve(src)?;
         checker.check_change(ns.namespace(), &path, Need::path(FsAction::WRITE))?;
         let inode = ns.namespace().inode(file_or_directory(&path)?);
+        if let Some(policy) = policy.filter(|policy| policy.name == "LAZY_PERSIST")
+            && inode.as_file().is_some()
+        {
+            return Err(HdfsError::hadoop_illegal_argument(format!(
+                "Policy {policy} cannot be set after file creation."
+            )));
+        }
         if inode.storage_policy != id {
             ns.log(&Edit::SetStoragePolicy {
                 path: path.path().to_owned(),

@@ -5,11 +5,14 @@ use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need};
 use crate::namenode::edit::Edit;
-use crate::namenode::state::inode::{Directory, Quota, ROOT};
+use crate::namenode::namesystem::Namesystem;
+use crate::namenode::state::inode::{Directory, InodeId, Quota, ROOT};
+use crate::namenode::state::limits::LONGEST;
+use crate::namenode::state::storage_policy::{WITH_QUOTA, index};
 use crate::proto::hdfs::{
     ContentSummaryProto, GetContentSummaryRequestProto, GetContentSummaryResponseProto,
     GetQuotaUsageRequestProto, GetQuotaUsageResponseProto, QuotaUsageProto, SetQuotaRequestProto,
-    SetQuotaResponseProto,
+    SetQuotaResponseProto, StorageTypeQuotaInfoProto, StorageTypeQuotaInfosProto,
 };
 use crate::rpc::Call;
 
@@ -27,7 +30,7 @@ impl NameNode {
     ) -> Result<GetContentSummaryResponseProto, HdfsError> {
         let checker = self.checker(call);
         let ns = self.read();
-        let path = ns.namespace().resolve(&request.path)?;
+        let path = ns.namespace().resolve(&request.path)?.not_following();
         checker.check(ns.namespace(), &path, SUBTREE)?;
         let id = existing(&path)?;
         let usage = ns.namespace().usage(id);
@@ -46,7 +49,7 @@ impl NameNode {
                 quota: quota.namespace.unwrap_or(RESET),
                 space_consumed: usage.space,
                 space_quota: quota.space.unwrap_or(RESET),
-                type_quota_infos: None,
+                type_quota_infos: type_quotas(&ns, id, &quota),
                 snapshot_length: Some(0),
                 snapshot_file_count: Some(0),
                 snapshot_directory_count: Some(0),
@@ -80,31 +83,19 @@ impl NameNode {
                 quota: quota.namespace.unwrap_or(RESET),
                 space_consumed: usage.space,
                 space_quota: quota.space.unwrap_or(RESET),
-                type_quota_infos: None,
+                type_quota_infos: type_quotas(&ns, id, &quota),
             },
         })
     }
 
-    /// Sets or clears the quotas of a directory. There are no quotas by storage type, because there
-    /// is only one type.
+    /// Sets or clears the quotas of a directory, or its quota for a storage type.
     pub(crate) fn set_quota(
         &self,
         call: &Call<'_>,
         request: SetQuotaRequestProto,
     ) -> Result<SetQuotaResponseProto, HdfsError> {
         let checker = self.checker(call);
-        let operation = match (request.namespace_quota, request.storagespace_quota) {
-            (RESET, DONT_SET | RESET) => "clearQuota",
-            (DONT_SET, RESET) => "clearSpaceQuota",
-            (_, DONT_SET) => "setQuota",
-            _ => "setSpaceQuota",
-        };
-        checker.check_superuser(operation)?;
-        if request.storage_type.is_some() {
-            return Err(HdfsError::unsupported_operation(
-                "Failed to set quota by storage type: every DataNode here has one storage, of type DISK; set the space quota without a type",
-            ));
-        }
+        checker.check_superuser(operation(&request))?;
         let mut ns = self.lock_to_write(format_args!("set quota on {}", request.path))?;
         let path = ns.namespace().resolve(&request.path)?;
         checker.check(ns.namespace(), &path, Need::TRAVERSE)?;
@@ -121,13 +112,33 @@ impl NameNode {
                 request.storagespace_quota.cast_signed()
             )));
         }
+        let storage_type = request
+            .storage_type
+            .is_some()
+            .then(|| request.storage_type());
+        if storage_type.is_some() && request.namespace_quota != DONT_SET {
+            return Err(HdfsError::unsupported_action(format!(
+                "Failed to set quota by storage type because eitherdfs.quota.by.storage.type.enabled is set to true or nsQuota value is illegal {}",
+                request.namespace_quota.cast_signed()
+            )));
+        }
         let Some(directory) = ns.namespace().inode(id).as_directory() else {
             return Err(HdfsError::new(
                 "org.apache.hadoop.fs.PathIsNotDirectoryException",
                 format!("`{}': Is not a directory", path.path()),
             ));
         };
-        if changes(directory.quota(), id == ROOT, &request) {
+        if let Some(storage_type) = storage_type {
+            let before = directory.quota().types[index(storage_type)];
+            if request.storagespace_quota != DONT_SET && before != limit(request.storagespace_quota)
+            {
+                ns.log(&Edit::SetQuotaByStorageType {
+                    src: path.path().to_owned(),
+                    storage_type,
+                    ds_quota: request.storagespace_quota.cast_signed(),
+                })?;
+            }
+        } else if changes(directory.quota(), id == ROOT, &request) {
             ns.log(&Edit::SetQuota {
                 src: path.path().to_owned(),
                 ns_quota: request.namespace_quota.cast_signed(),
@@ -143,17 +154,46 @@ const SUBTREE: Need = Need {
     ..Need::TRAVERSE
 };
 
+/// Returns the name of the operation that a request stands for.
+fn operation(request: &SetQuotaRequestProto) -> &'static str {
+    match (request.namespace_quota, request.storagespace_quota) {
+        (RESET, DONT_SET) => "clearQuota",
+        (DONT_SET, RESET) => "clearSpaceQuota",
+        (_, DONT_SET) => "setQuota",
+        _ => "setSpaceQuota",
+    }
+}
+
 /// Returns true if a request changes a quota.
 fn changes(quota: Quota, is_root: bool, request: &SetQuotaRequestProto) -> bool {
     let wanted = |old: Option<u64>, asked: u64| match asked {
         DONT_SET => old,
-        RESET => None,
-        limit => Some(limit),
+        asked => limit(asked),
     };
     let mut namespace = wanted(quota.namespace, request.namespace_quota);
     if is_root && namespace.is_none() {
         namespace = Quota::ROOT.namespace;
     }
     let space = wanted(quota.space, request.storagespace_quota);
-    quota != Quota { namespace, space }
+    (namespace, space) != (quota.namespace, quota.space)
+}
+
+/// Returns the limit that a request sets; `None` removes it.
+fn limit(asked: u64) -> Option<u64> {
+    Some(asked).filter(|asked| *asked != RESET)
+}
+
+/// Returns the quotas of a directory by storage type and what it takes of them, if there are any.
+fn type_quotas(ns: &Namesystem, id: InodeId, quota: &Quota) -> Option<StorageTypeQuotaInfosProto> {
+    quota.types.iter().any(Option::is_some).then(|| {
+        let space = ns.namespace().space_by_type(id);
+        let infos = WITH_QUOTA.map(|kind| StorageTypeQuotaInfoProto {
+            r#type: Some(kind.into()),
+            quota: quota.types[index(kind)].unwrap_or(RESET),
+            consumed: space[index(kind)].min(LONGEST),
+        });
+        StorageTypeQuotaInfosProto {
+            type_quota_info: infos.to_vec(),
+        }
+    })
 }

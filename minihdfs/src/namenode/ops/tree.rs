@@ -15,8 +15,7 @@ use crate::namenode::state::inode::{InodeId, PERMISSION_BITS};
 use crate::namenode::state::limits::{Charge, check_directory_items, check_new_names};
 use crate::namenode::state::namespace::{Creation, ResolvedPath};
 use crate::proto::hdfs::{
-    CreateSymlinkRequestProto, CreateSymlinkResponseProto, DeleteRequestProto, DeleteResponseProto,
-    MkdirsRequestProto, MkdirsResponseProto,
+    DeleteRequestProto, DeleteResponseProto, MkdirsRequestProto, MkdirsResponseProto,
 };
 use crate::rpc::Call;
 
@@ -157,7 +156,7 @@ impl NameNode {
         check_not_reserved(&request.src)?;
         let checker = self.checker(call);
         let mut ns = self.lock_to_write(format_args!("delete {}", request.src))?;
-        let path = ns.namespace().resolve(&request.src)?;
+        let path = ns.namespace().resolve(&request.src)?.not_following();
         let need = Need {
             subtree: Some((FsAction::ALL, true)),
             ..Need::parent(FsAction::WRITE)
@@ -186,15 +185,6 @@ impl NameNode {
             rpc: call.caller.into(),
         })?;
         Ok(DeleteResponseProto { result: true })
-    }
-
-    /// Fails, as in Hadoop unless symbolic links are enabled.
-    pub(crate) fn create_symlink(
-        &self,
-        _call: &Call<'_>,
-        _request: CreateSymlinkRequestProto,
-    ) -> Result<CreateSymlinkResponseProto, HdfsError> {
-        Err(HdfsError::unsupported_operation("Symlinks not supported"))
     }
 }
 

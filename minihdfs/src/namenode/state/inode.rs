@@ -9,6 +9,7 @@ use crate::namenode::access::xattr::XAttr;
 use crate::namenode::state::children::Children;
 use crate::namenode::state::limits::add;
 use crate::namenode::state::quota::QuotaFeature;
+use crate::namenode::state::storage_policy::ByType;
 use crate::protocol::Block;
 
 /// The id of an inode (`fileId`): sequential and never reused.
@@ -27,7 +28,8 @@ pub(crate) const STICKY: u16 = 0o1000;
 /// Java's `Long.MAX_VALUE`, which is beyond the range of `Timestamp`.
 pub(crate) type Millis = i64;
 
-/// A file or a directory. There may be millions, so what few of them have stands apart.
+/// A file, a directory or a symbolic link. There may be millions, so what few of them have stands
+/// apart.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Inode {
     pub(crate) id: InodeId,
@@ -65,6 +67,8 @@ static NO_ACL: Acl = Acl::EMPTY;
 pub(crate) enum InodeKind {
     Directory(Directory),
     File(File),
+    /// A symbolic link with its target, which may be any text.
+    Symlink(Box<str>),
 }
 
 /// The fields of a directory.
@@ -102,6 +106,8 @@ pub(crate) struct Quota {
     pub(crate) namespace: Option<u64>,
     /// The number of bytes over all replicas.
     pub(crate) space: Option<u64>,
+    /// The number of bytes on storages of a type.
+    pub(crate) types: ByType<Option<u64>>,
 }
 
 impl Quota {
@@ -109,6 +115,7 @@ impl Quota {
     pub(crate) const ROOT: Self = Self {
         namespace: Some(i64::MAX as u64),
         space: None,
+        types: [None; 6],
     };
 }
 
@@ -141,18 +148,32 @@ impl File {
     /// Returns the file's length and the space of its replicas. A block being written counts with
     /// its full size.
     pub(crate) fn usage(&self) -> (u64, u64) {
-        let open = self.writer.as_ref().is_some_and(|it| it.last_block_open);
         let (mut length, mut space) = (0, 0_u64);
-        for (index, block) in self.blocks.iter().enumerate() {
-            let charged = if open && index + 1 == self.blocks.len() {
-                block.length.max(self.block_size)
-            } else {
-                block.length
-            };
+        for (block, charged) in self.charges() {
             length = add(length, block.length);
             space = add(space, charged.saturating_mul(self.replication.into()));
         }
         (length, space)
+    }
+
+    /// Returns the space of one replica of each block.
+    pub(crate) fn charged(&self) -> u64 {
+        self.charges()
+            .fold(0, |sum, (_, charged)| add(sum, charged))
+    }
+
+    /// Returns the blocks with the bytes that one replica of each counts for.
+    fn charges(&self) -> impl Iterator<Item = (&Block, u64)> {
+        let open = self.writer.as_ref().is_some_and(|it| it.last_block_open);
+        let last = self.blocks.len().wrapping_sub(1);
+        self.blocks.iter().enumerate().map(move |(index, block)| {
+            let charged = if open && index == last {
+                block.length.max(self.block_size)
+            } else {
+                block.length
+            };
+            (block, charged)
+        })
     }
 }
 
@@ -189,28 +210,36 @@ impl Inode {
     pub(crate) fn as_directory(&self) -> Option<&Directory> {
         match &self.kind {
             InodeKind::Directory(directory) => Some(directory),
-            InodeKind::File(_) => None,
+            _ => None,
         }
     }
 
     pub(super) fn as_directory_mut(&mut self) -> Option<&mut Directory> {
         match &mut self.kind {
             InodeKind::Directory(directory) => Some(directory),
-            InodeKind::File(_) => None,
+            _ => None,
+        }
+    }
+
+    /// Returns the target of a symbolic link.
+    pub(crate) fn as_symlink(&self) -> Option<&str> {
+        match &self.kind {
+            InodeKind::Symlink(target) => Some(target),
+            _ => None,
         }
     }
 
     pub(crate) fn as_file(&self) -> Option<&File> {
         match &self.kind {
             InodeKind::File(file) => Some(file),
-            InodeKind::Directory(_) => None,
+            _ => None,
         }
     }
 
     pub(super) fn as_file_mut(&mut self) -> Option<&mut File> {
         match &mut self.kind {
             InodeKind::File(file) => Some(file),
-            InodeKind::Directory(_) => None,
+            _ => None,
         }
     }
 }

@@ -6,6 +6,8 @@ use crate::config::HdfsConfig;
 use crate::namenode::path;
 use crate::namenode::state::inode::{Directory, InodeId, Quota, ROOT};
 use crate::namenode::state::namespace::{Namespace, ResolvedPath};
+use crate::namenode::state::storage_policy::{ByType, WITH_QUOTA, index};
+use crate::proto::hdfs::StorageTypeProto;
 use crate::user::MAX_NAME;
 
 /// The maximum length, quota or total that can be encoded: the protocol's numbers are Java's
@@ -99,6 +101,8 @@ pub(crate) fn check_directory_items(
 pub(crate) struct Charge {
     pub(crate) inodes: u64,
     pub(crate) space: u64,
+    /// The bytes on storages of each type.
+    pub(crate) types: ByType<u64>,
     /// True if the inodes are added one at a time. An error then names the first one that exceeds
     /// the quota.
     pub(crate) one_by_one: bool,
@@ -211,10 +215,42 @@ impl Namespace {
                     ));
                 }
             }
+            self.check_type_quota(id, &quota, &charge.types)?;
             if id == ROOT {
                 break;
             }
             id = inode.parent;
+        }
+        Ok(())
+    }
+
+    /// Fails if the charge exceeds a directory's quota for a storage type. Counts the subtree, but
+    /// only if there is such a quota.
+    fn check_type_quota(
+        &self,
+        id: InodeId,
+        quota: &Quota,
+        charge: &ByType<u64>,
+    ) -> Result<(), HdfsError> {
+        let limited = |kind: &StorageTypeProto| {
+            quota.types[index(*kind)].is_some() && charge[index(*kind)] > 0
+        };
+        if !WITH_QUOTA.iter().any(limited) {
+            return Ok(());
+        }
+        let space = self.space_by_type(id);
+        for kind in WITH_QUOTA.iter().filter(|kind| limited(kind)) {
+            let consumed = add(space[index(*kind)], charge[index(*kind)]);
+            let Some(limit) = quota.types[index(*kind)].filter(|limit| consumed > *limit) else {
+                continue;
+            };
+            return Err(HdfsError::quota_by_storage_type_exceeded(format!(
+                "Quota by storage type : {} on path : {} is exceeded. quota : {} but space consumed : {}",
+                kind.as_str_name(),
+                self.full_path(id),
+                in_words(limit),
+                in_words(consumed)
+            )));
         }
         Ok(())
     }

@@ -1,9 +1,11 @@
-//! What must survive: the tree, files' blocks, leases, quotas, delegation tokens and master keys.
+//! What must survive: the tree, files' blocks, leases, quotas, cache pools and directives,
+//! delegation tokens and master keys.
 //!
 //! [`State::apply`] is the only function that changes it, because the methods that change its parts
 //! are private to this module. A state is a function of its edits.
 
 mod apply;
+pub(super) mod caching;
 pub(super) mod children;
 mod entries;
 pub(super) mod inode;
@@ -12,12 +14,15 @@ pub(super) mod limits;
 mod names;
 pub(super) mod namespace;
 pub(super) mod quota;
+pub(super) mod storage_policy;
+mod type_usage;
 
 use std::sync::Arc;
 
 use kerbox_krb5::Timestamp;
 
 use crate::namenode::edit::Edit;
+use crate::namenode::state::caching::CacheManager;
 use crate::namenode::state::inode::InodeId;
 use crate::namenode::state::lease::LeaseManager;
 use crate::namenode::state::namespace::Namespace;
@@ -34,6 +39,7 @@ const LAST_RESERVED_STAMP: u64 = 1000;
 pub(crate) struct State {
     namespace: Namespace,
     leases: LeaseManager,
+    caching: CacheManager,
     tokens: Arc<DelegationTokenSecretManager>,
     last_allocated_block_id: u64,
     generation_stamp: u64,
@@ -69,6 +75,7 @@ impl State {
         Self {
             namespace: Namespace::new(now, superuser, supergroup),
             leases: LeaseManager::default(),
+            caching: CacheManager::default(),
             tokens,
             last_allocated_block_id: LAST_RESERVED_BLOCK,
             generation_stamp: LAST_RESERVED_STAMP,
@@ -84,6 +91,11 @@ impl State {
     /// Returns the leases.
     pub(crate) fn leases(&self) -> &LeaseManager {
         &self.leases
+    }
+
+    /// Returns the cache pools and directives.
+    pub(crate) fn caching(&self) -> &CacheManager {
+        &self.caching
     }
 
     /// Returns the delegation tokens and their master keys.

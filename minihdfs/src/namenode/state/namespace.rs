@@ -57,6 +57,7 @@ pub(crate) struct ResolvedPath<'a> {
     existing: Vec<InodeId>,
     depth: usize,
     raw: bool,
+    link: bool,
 }
 
 impl ResolvedPath<'_> {
@@ -98,6 +99,18 @@ impl ResolvedPath<'_> {
     /// Returns the components that do not exist.
     pub(crate) fn missing(&self) -> impl Iterator<Item = &str> {
         path::components(&self.path).skip(self.existing.len() - 1)
+    }
+
+    /// Returns this path as one that may end in a symbolic link, which is then meant itself
+    /// (`DirOp.READ_LINK` and `WRITE_LINK`).
+    pub(crate) fn not_following(mut self) -> Self {
+        self.link = true;
+        self
+    }
+
+    /// Returns true if a symbolic link at the end of the path is meant itself.
+    pub(crate) fn means_link(&self) -> bool {
+        self.link
     }
 
     /// Returns true if the path began with `/.reserved/raw`.
@@ -245,6 +258,7 @@ impl Namespace {
             existing,
             depth,
             raw,
+            link: false,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::namenode::state::namespace::Namespace;
 pub(crate) struct Counts {
     files: u64,
     directories: u64,
+    symlinks: u64,
     length: u128,
     space: u128,
 }
@@ -21,6 +22,7 @@ impl Counts {
     pub(super) const DIRECTORY: Self = Self {
         files: 0,
         directories: 1,
+        symlinks: 0,
         length: 0,
         space: 0,
     };
@@ -33,11 +35,15 @@ impl Counts {
                 let (length, space) = file.usage();
                 Self {
                     files: 1,
-                    directories: 0,
                     length: length.into(),
                     space: space.into(),
+                    ..Self::default()
                 }
             }
+            InodeKind::Symlink(_) => Self {
+                symlinks: 1,
+                ..Self::default()
+            },
         }
     }
 }
@@ -46,6 +52,7 @@ impl AddAssign for Counts {
     fn add_assign(&mut self, more: Self) {
         self.files = self.files.wrapping_add(more.files);
         self.directories = self.directories.wrapping_add(more.directories);
+        self.symlinks = self.symlinks.wrapping_add(more.symlinks);
         self.length = self.length.wrapping_add(more.length);
         self.space = self.space.wrapping_add(more.space);
     }
@@ -55,6 +62,7 @@ impl SubAssign for Counts {
     fn sub_assign(&mut self, less: Self) {
         self.files = self.files.wrapping_sub(less.files);
         self.directories = self.directories.wrapping_sub(less.directories);
+        self.symlinks = self.symlinks.wrapping_sub(less.symlinks);
         self.length = self.length.wrapping_sub(less.length);
         self.space = self.space.wrapping_sub(less.space);
     }
@@ -72,6 +80,7 @@ pub(crate) struct QuotaFeature {
 pub(crate) struct Usage {
     pub(crate) files: u64,
     pub(crate) directories: u64,
+    pub(crate) symlinks: u64,
     /// Bytes of the files, without replication. Blocks being written count with their known length.
     pub(crate) length: u64,
     /// Bytes of all replicas. A block being written counts with its full size.
@@ -80,7 +89,9 @@ pub(crate) struct Usage {
 
 impl Usage {
     pub(crate) fn inodes(self) -> u64 {
-        self.files.saturating_add(self.directories)
+        self.files
+            .saturating_add(self.directories)
+            .saturating_add(self.symlinks)
     }
 }
 
@@ -90,6 +101,7 @@ impl From<Counts> for Usage {
         Self {
             files: counts.files,
             directories: counts.directories,
+            symlinks: counts.symlinks,
             length: long(counts.length),
             space: long(counts.space),
         }

@@ -21,9 +21,18 @@ enum Who {
 /// A method, the field number of its path, the other fields of the request, and the check.
 type Row = (&'static str, u8, &'static [u8], Who);
 
-const CLIENT: [Row; 78] = [
+const CLIENT: [Row; 109] = [
     ("abandonBlock", 2, b"", Changes),
     ("addBlock", 1, b"", Changes),
+    ("addCacheDirective", 0, b"", Anybody),
+    ("addCachePool", 0, b"", Superuser("addCachePool")),
+    (
+        "addErasureCodingPolicies",
+        0,
+        b"",
+        Superuser("addErasureCodingPolicies"),
+    ),
+    ("allowSnapshot", 0, b"", Superuser("allowSnapshot")),
     ("append", 1, b"", Changes),
     ("cancelDelegationToken", 0, b"", Anybody),
     ("checkAccess", 1, b"", Reads),
@@ -38,8 +47,23 @@ const CLIENT: [Row; 78] = [
         b"",
         Superuser("createEncryptionZone"),
     ),
+    ("createSnapshot", 1, b"", Changes),
     ("createSymlink", 0, b"", Anybody),
     ("delete", 1, b"", Changes),
+    ("deleteSnapshot", 1, b"", Changes),
+    (
+        "disableErasureCodingPolicy",
+        0,
+        b"",
+        Superuser("disableErasureCodingPolicy"),
+    ),
+    ("disallowSnapshot", 0, b"", Superuser("disallowSnapshot")),
+    (
+        "enableErasureCodingPolicy",
+        0,
+        b"",
+        Superuser("enableErasureCodingPolicy"),
+    ),
     ("finalizeUpgrade", 0, b"", Superuser("finalizeUpgrade")),
     ("fsync", 1, b"", Changes),
     ("getAclStatus", 1, b"", Reads),
@@ -62,7 +86,15 @@ const CLIENT: [Row; 78] = [
         Superuser("getDatanodeStorageReport"),
     ),
     ("getDelegationToken", 0, b"", Anybody),
+    (
+        "getECTopologyResultForPolicies",
+        0,
+        b"",
+        Superuser("getECTopologyResultForPolicies"),
+    ),
     ("getEZForPath", 1, b"", Reads),
+    ("getEditsFromTxid", 0, b"", Superuser("getEditsFromTxid")),
+    ("getEnclosingRoot", 1, b"", Reads),
     ("getErasureCodingCodecs", 0, b"", Anybody),
     ("getErasureCodingPolicies", 0, b"", Anybody),
     ("getErasureCodingPolicy", 1, b"", Reads),
@@ -79,10 +111,16 @@ const CLIENT: [Row; 78] = [
     ("getQuotaUsage", 1, b"", Reads),
     ("getServerDefaults", 0, b"", Anybody),
     ("getSlowDatanodeReport", 0, b"", Anybody),
+    ("getSnapshotDiffReport", 1, b"", Reads),
+    ("getSnapshotDiffReportListing", 1, b"", Reads),
+    ("getSnapshotListing", 1, b"", Reads),
+    ("getSnapshottableDirListing", 0, b"", Anybody),
     ("getStoragePolicies", 0, b"", Anybody),
     ("getStoragePolicy", 1, b"", Reads),
     ("getXAttrs", 1, b"", Reads),
     ("isFileClosed", 1, b"", Reads),
+    ("listCacheDirectives", 0, b"", Anybody),
+    ("listCachePools", 0, b"", Anybody),
     (
         "listCorruptFileBlocks",
         0,
@@ -96,24 +134,55 @@ const CLIENT: [Row; 78] = [
         Superuser("listEncryptionZones"),
     ),
     ("listOpenFiles", 0, b"", Superuser("listOpenFiles")),
+    (
+        "listReencryptionStatus",
+        0,
+        b"",
+        Superuser("listReencryptionStatus"),
+    ),
     ("listXAttrs", 1, b"", Reads),
+    ("metaSave", 0, b"", Superuser("metaSave")),
     ("mkdirs", 1, b"", Changes),
     ("modifyAclEntries", 1, b"", Changes),
+    ("modifyCacheDirective", 0, b"", Anybody),
+    ("modifyCachePool", 0, b"", Superuser("modifyCachePool")),
     ("msync", 0, b"", Anybody),
     ("recoverLease", 1, b"", Changes),
+    (
+        "reencryptEncryptionZone",
+        0,
+        b"",
+        Superuser("reencryptEncryptionZone"),
+    ),
     ("refreshNodes", 0, b"", Superuser("refreshNodes")),
     ("removeAcl", 1, b"", Changes),
     ("removeAclEntries", 1, b"", Changes),
+    ("removeCacheDirective", 0, b"", Anybody),
+    ("removeCachePool", 0, b"", Superuser("removeCachePool")),
     ("removeDefaultAcl", 1, b"", Changes),
+    (
+        "removeErasureCodingPolicy",
+        0,
+        b"",
+        Superuser("removeErasureCodingPolicy"),
+    ),
     // The attribute user.a.
     ("removeXAttr", 1, b"\x12\x05\x08\x00\x12\x01a", Changes),
     // To /x.
     ("rename", 1, b"\x12\x02/x", Changes),
     ("rename2", 1, b"\x12\x02/x", Changes),
+    ("renameSnapshot", 1, b"", Changes),
     ("renewDelegationToken", 0, b"", Anybody),
     ("renewLease", 0, b"", Anybody),
     ("reportBadBlocks", 0, b"", Anybody),
+    (
+        "restoreFailedStorage",
+        0,
+        b"",
+        Superuser("disableRestoreFailedStorage"),
+    ),
     ("rollEdits", 0, b"", Superuser("rollEditLog")),
+    ("rollingUpgrade", 0, b"", Superuser("queryRollingUpgrade")),
     ("satisfyStoragePolicy", 0, b"", Anybody),
     ("saveNamespace", 0, b"", Superuser("saveNamespace")),
     ("setAcl", 1, b"", Changes),
@@ -123,6 +192,8 @@ const CLIENT: [Row; 78] = [
         b"",
         Superuser("setBalancerBandwidth"),
     ),
+    // The policy of replication, which is always there.
+    ("setErasureCodingPolicy", 1, b"\x12\x0breplication", Changes),
     ("setOwner", 1, b"", Changes),
     ("setPermission", 1, b"", Changes),
     ("setQuota", 0, b"", Superuser("setSpaceQuota")),
@@ -136,6 +207,7 @@ const CLIENT: [Row; 78] = [
     // The attribute user.a, XATTR_CREATE.
     ("setXAttr", 1, b"\x12\x05\x08\x00\x12\x01a\x18\x01", Changes),
     ("truncate", 1, b"", Changes),
+    ("unsetErasureCodingPolicy", 1, b"", Changes),
     ("unsetStoragePolicy", 1, b"", Changes),
     ("upgradeStatus", 0, b"", Anybody),
 ];
@@ -204,9 +276,12 @@ fn needs_superuser(answer: Result<(), HdfsError>, operation: &str) {
 }
 
 fn is_denied(answer: &Result<(), HdfsError>) -> bool {
-    answer
-        .as_ref()
-        .is_err_and(|error| error.class().ends_with(".AccessControlException"))
+    // A file where a directory is needed has the same class.
+    let denied = |error: &HdfsError| {
+        error.class().ends_with(".AccessControlException")
+            && !error.message().ends_with(" (is not a directory)")
+    };
+    answer.as_ref().is_err_and(denied)
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::protocol::{BlockSynchronization, RecoveredReplica, RecoveringBlock};
 /// One step: a kind of call, two parameters and a user.
 type Step = (u8, u8, u8, u8);
 
-const KINDS: u8 = 28;
+const KINDS: u8 = 30;
 
 const PATHS: [&str; 12] = [
     "/a",
@@ -38,11 +38,12 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let fixture = Fixture::with(&[
+        let keys = [
             ("dfs.namenode.delegation.token.always-use", "true"),
             ("dfs.namenode.accesstime.precision", "60000"),
             ("dfs.namenode.fs-limits.min-block-size", "1"),
-        ]);
+        ];
+        let fixture = Fixture::with_config(&keys, |config| config.symlinks = true);
         let fixture = fixture.with_datanodes(2);
         fixture.hdfs().chmod("/", 0o777).expect("the superuser");
         Self {
@@ -73,6 +74,8 @@ impl World {
             21 => self.token(b, user),
             22..=25 => self.pipeline(kind % KINDS, a, b, user),
             26 => self.wait(b),
+            27 => self.cache(a, b, user),
+            28 => self.link(a, b, user),
             _ => self.administrate(a, b),
         }
     }
@@ -211,11 +214,16 @@ impl World {
                     1 => i64::MAX as u64,
                     _ => number * 40,
                 };
+                let by_type = b.is_multiple_of(7);
                 let request = SetQuotaRequestProto {
                     path: src,
-                    namespace_quota: quota(number),
+                    namespace_quota: if by_type {
+                        i64::MAX as u64
+                    } else {
+                        quota(number)
+                    },
                     storagespace_quota: quota(number / 3),
-                    storage_type: None,
+                    storage_type: by_type.then_some(StorageTypeProto::Archive.into()),
                 };
                 drop(
                     self.session(2)
@@ -415,6 +423,75 @@ impl World {
                 .node
                 .commit_block_synchronization(now, &outcome),
         );
+    }
+
+    fn link(&self, a: u8, b: u8, user: u8) {
+        let request = CreateSymlinkRequestProto {
+            target: path(b).to_owned(),
+            link: path(a).to_owned(),
+            dir_perm: FsPermissionProto { perm: 0o755 },
+            create_parent: b.is_multiple_of(2),
+        };
+        let session = self.session(user);
+        drop(session.call::<CreateSymlinkResponseProto>("createSymlink", &request));
+    }
+
+    /// Changes cache pools as the superuser, and directives as any user.
+    fn cache(&self, a: u8, b: u8, user: u8) {
+        let session = self.session(user);
+        let hdfs = self.session(2);
+        let pool_name = ["p", "q"][usize::from(a % 2)].to_owned();
+        let pool = CachePoolInfoProto {
+            pool_name: Some(pool_name.clone()),
+            owner_name: Some("alice".to_owned()),
+            group_name: Some("staff".to_owned()),
+            mode: Some(i32::from(b)),
+            limit: Some(i64::from(b) * 10),
+            ..CachePoolInfoProto::default()
+        };
+        let directive = CacheDirectiveInfoProto {
+            id: (b % 3 == 1).then_some(i64::from(a % 8)),
+            path: Some(path(a).to_owned()),
+            replication: Some(u32::from(b % 4)),
+            pool: Some(pool_name.clone()),
+            expiration: None,
+        };
+        match b % 6 {
+            0 => {
+                let request = AddCachePoolRequestProto { info: pool };
+                drop(hdfs.call::<AddCachePoolResponseProto>("addCachePool", &request));
+            }
+            1 => {
+                let request = ModifyCacheDirectiveRequestProto {
+                    info: directive,
+                    cache_flags: None,
+                };
+                let method = "modifyCacheDirective";
+                drop(session.call::<ModifyCacheDirectiveResponseProto>(method, &request));
+            }
+            2 => {
+                let request = RemoveCacheDirectiveRequestProto {
+                    id: i64::from(a % 8),
+                };
+                let method = "removeCacheDirective";
+                drop(session.call::<RemoveCacheDirectiveResponseProto>(method, &request));
+            }
+            3 if a.is_multiple_of(5) => {
+                let request = RemoveCachePoolRequestProto { pool_name };
+                drop(hdfs.call::<RemoveCachePoolResponseProto>("removeCachePool", &request));
+            }
+            4 => {
+                let request = ModifyCachePoolRequestProto { info: pool };
+                drop(hdfs.call::<ModifyCachePoolResponseProto>("modifyCachePool", &request));
+            }
+            _ => {
+                let request = AddCacheDirectiveRequestProto {
+                    info: directive,
+                    cache_flags: Some(u32::from(b % 2)),
+                };
+                drop(session.call::<AddCacheDirectiveResponseProto>("addCacheDirective", &request));
+            }
+        }
     }
 
     fn administrate(&self, a: u8, b: u8) {

@@ -3,19 +3,25 @@
 mod access_lists;
 mod attributes;
 mod authority;
+mod caching;
 mod edits;
+mod events;
+mod features;
 mod hostile;
 mod law;
 mod leases;
 mod listing;
+mod model;
 mod permissions;
 mod reads;
 mod recovery;
 mod rename;
 mod replication;
 mod side_protocols;
+mod symlinks;
 mod tokens;
 mod tree;
+mod type_quotas;
 mod writing;
 
 use std::cell::Cell;
@@ -30,7 +36,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::storage::{read_segment, write_header, write_record};
-use super::{Edit, EditSink, MemoryEdits, NameNode, NameNodeIdentity, RpcIds};
+use super::{Edit, EditSink, LogDirectory, MemoryEdits, NameNode, NameNodeIdentity, RpcIds};
 use crate::config::HdfsConfig;
 use crate::proto::hdfs::*;
 use crate::protocol::{
@@ -122,12 +128,26 @@ impl Fixture {
     }
 
     fn hooked(keys: &[(&str, &str)], hook: Arc<dyn Hook>) -> Self {
+        Self::configured(keys, hook, |_| {})
+    }
+
+    /// Same as [`with`](Self::with), and changes what no key sets.
+    fn with_config(keys: &[(&str, &str)], change: impl FnOnce(&mut HdfsConfig)) -> Self {
+        Self::configured(keys, Arc::new(NoHook), change)
+    }
+
+    fn configured(
+        keys: &[(&str, &str)],
+        hook: Arc<dyn Hook>,
+        change: impl FnOnce(&mut HdfsConfig),
+    ) -> Self {
         let groups = (
             "hadoop.user.group.static.mapping.overrides",
             "alice=staff;bob=students;root2=supergroup",
         );
         let pairs = [groups].into_iter().chain(keys.iter().copied());
-        let (config, _) = HdfsConfig::from_pairs(pairs).expect("a good configuration");
+        let (mut config, _) = HdfsConfig::from_pairs(pairs).expect("a good configuration");
+        change(&mut config);
         let identity = NameNodeIdentity {
             superuser: "hdfs".to_owned(),
             default_realm: "EXAMPLE.COM".to_owned(),

@@ -321,11 +321,11 @@ fn safe_mode_forbids_changes_and_nothing_else() {
 fn unknown_methods_protocols_and_versions_are_told_apart() {
     let fixture = Fixture::new();
     let hdfs = fixture.hdfs();
-    let unknown = hdfs.call::<MsyncResponseProto>("getSnapshotListing", &MsyncRequestProto {});
+    let unknown = hdfs.call::<MsyncResponseProto>("getUnknown", &MsyncRequestProto {});
     refused(
         unknown,
         "RpcNoSuchMethodException",
-        "Unknown method getSnapshotListing called on org.apache.hadoop.hdfs.protocol.ClientProtocol protocol.",
+        "Unknown method getUnknown called on org.apache.hadoop.hdfs.protocol.ClientProtocol protocol.",
     );
 }
 

@@ -27,7 +27,7 @@ impl RpcSession {
         let user = context.user_info.unwrap_or_default();
         let nonempty = |name: Option<String>| name.filter(|name| !name.is_empty());
         let (effective, real) = (nonempty(user.effective_user), nonempty(user.real_user));
-        self.caller = Some(match &self.handshake {
+        let caller = match &self.handshake {
             Handshake::Done {
                 method,
                 user,
@@ -38,7 +38,12 @@ impl RpcSession {
                 ..self.authenticated(*method, user, real.as_ref(), effective.as_deref())?
             },
             _ => self.simple(effective.as_deref(), real.as_deref())?,
-        });
+        };
+        self.endpoint
+            .service_acls
+            .authorize(&caller, context.protocol.as_deref())
+            .map_err(End::unauthorized)?;
+        self.caller = Some(caller);
         Ok(())
     }
 

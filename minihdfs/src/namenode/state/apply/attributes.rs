@@ -1,10 +1,12 @@
 //! Edits of attributes: permissions, times, quotas, lists.
 
 use super::Reason;
-use crate::namenode::access::acl::Acl;
+use crate::namenode::access::acl::{Acl, AclEntry};
 use crate::namenode::edit::Edit;
-use crate::namenode::state::inode::{Quota, ROOT};
+use crate::namenode::state::inode::{InodeId, Quota, ROOT};
+use crate::namenode::state::storage_policy::index;
 use crate::namenode::state::{Effects, State};
+use crate::proto::hdfs::StorageTypeProto;
 
 /// `HdfsConstants.QUOTA_DONT_SET`: leaves the quota unchanged.
 const DONT_SET: i64 = i64::MAX;
@@ -45,16 +47,12 @@ impl State {
                 ns_quota,
                 ds_quota,
             } => self.set_quota(src, *ns_quota, *ds_quota)?,
-            Edit::SetAcl { src, entries } => {
-                let inode = self.inode_at(src)?;
-                let (acl, mode) = if entries.is_empty() {
-                    inode.acl().removed(inode.mode)
-                } else {
-                    Acl::stored(entries.clone(), inode.mode)
-                };
-                inode.set_acl(acl);
-                inode.mode = mode;
-            }
+            Edit::SetQuotaByStorageType {
+                src,
+                storage_type,
+                ds_quota,
+            } => self.set_type_quota(src, *storage_type, *ds_quota)?,
+            Edit::SetAcl { src, entries } => self.set_acl(src, entries)?,
             Edit::SetXAttr { src, xattr, .. } => {
                 self.inode_at(src)?.change_xattrs(|all| {
                     match all.iter_mut().find(|known| known.is_same_as(xattr)) {
@@ -92,11 +90,7 @@ impl State {
     }
 
     fn set_quota(&mut self, src: &str, ns_quota: i64, ds_quota: i64) -> Result<(), Reason> {
-        let id = self.existing(src)?;
-        let Some(directory) = self.namespace.inode(id).as_directory() else {
-            return Err(format!("{src} is not a directory"));
-        };
-        let old = directory.quota();
+        let (id, old) = self.quota_of(src)?;
         let changed = |old: Option<u64>, new: i64| match new {
             DONT_SET => old,
             _ => u64::try_from(new).ok(),
@@ -108,7 +102,43 @@ impl State {
             quota => changed(old.namespace, quota),
         };
         let space = changed(old.space, ds_quota);
-        self.namespace.set_quota(id, Quota { namespace, space });
+        let quota = Quota {
+            namespace,
+            space,
+            ..old
+        };
+        self.namespace.set_quota(id, quota);
         Ok(())
+    }
+
+    fn set_acl(&mut self, src: &str, entries: &[AclEntry]) -> Result<(), Reason> {
+        let inode = self.inode_at(src)?;
+        let (acl, mode) = if entries.is_empty() {
+            inode.acl().removed(inode.mode)
+        } else {
+            Acl::stored(entries.to_vec(), inode.mode)
+        };
+        inode.set_acl(acl);
+        inode.mode = mode;
+        Ok(())
+    }
+
+    fn set_type_quota(
+        &mut self,
+        src: &str,
+        storage_type: StorageTypeProto,
+        ds_quota: i64,
+    ) -> Result<(), Reason> {
+        let (id, mut quota) = self.quota_of(src)?;
+        quota.types[index(storage_type)] = u64::try_from(ds_quota).ok();
+        self.namespace.set_quota(id, quota);
+        Ok(())
+    }
+
+    fn quota_of(&self, src: &str) -> Result<(InodeId, Quota), Reason> {
+        let id = self.existing(src)?;
+        let directory = self.namespace.inode(id).as_directory();
+        let directory = directory.ok_or_else(|| format!("{src} is not a directory"))?;
+        Ok((id, directory.quota()))
     }
 }

@@ -25,9 +25,16 @@ impl State {
             | Edit::ReassignLease { .. } => self.write_file(edit, &mut effects)?,
             Edit::AllocateBlockId(id) => self.last_allocated_block_id = *id,
             Edit::SetGenstampV2(stamp) => self.generation_stamp = *stamp,
+            Edit::AddCachePool { .. }
+            | Edit::ModifyCachePool { .. }
+            | Edit::RemoveCachePool { .. }
+            | Edit::AddCacheDirective { .. }
+            | Edit::ModifyCacheDirective { .. }
+            | Edit::RemoveCacheDirective { .. } => self.caching.apply(edit)?,
             Edit::Token(edit) => self.tokens.apply(edit),
             Edit::ConcatDelete { .. }
             | Edit::Mkdir { .. }
+            | Edit::Symlink { .. }
             | Edit::RenameOld { .. }
             | Edit::Rename { .. }
             | Edit::Delete { .. } => self.change_tree(edit, &mut effects)?,

@@ -23,6 +23,18 @@ impl State {
                 let kind = InodeKind::Directory(Directory::default());
                 self.add_inode((*inode_id, path), (*timestamp, 0), permissions, acl, kind)
             }
+            Edit::Symlink {
+                inode_id,
+                path,
+                value,
+                mtime,
+                atime,
+                permissions,
+                ..
+            } => {
+                let kind = InodeKind::Symlink(value.as_str().into());
+                self.add_inode((*inode_id, path), (*mtime, *atime), permissions, &[], kind)
+            }
             Edit::RenameOld {
                 src,
                 dst,

@@ -5,15 +5,33 @@ use crate::namenode::access::acl::AclEntry;
 use crate::namenode::access::xattr::XAttr;
 use crate::namenode::edit::{Edit, RpcIds};
 use crate::namenode::storage::fields::{
-    Reader, read_long, read_message, read_rpc_ids, read_short, read_string, write_long,
-    write_message, write_rpc_ids, write_short, write_string,
+    Reader, read_int, read_long, read_message, read_rpc_ids, read_short, read_string, write_int,
+    write_long, write_message, write_rpc_ids, write_short, write_string,
 };
 use crate::namenode::storage::op_code::OpCode;
-use crate::proto::hdfs::{AclEditLogProto, XAttrEditLogProto};
+use crate::proto::hdfs::{AclEditLogProto, StorageTypeProto, XAttrEditLogProto};
 
 /// `HdfsConstants.QUOTA_DONT_SET` and `QUOTA_RESET`, for the operations that set one quota.
 const DONT_SET: i64 = i64::MAX;
 const RESET: i64 = -1;
+
+/// Hadoop's `StorageType`, in the order of its constants.
+const STORAGE_TYPES: [StorageTypeProto; 6] = [
+    StorageTypeProto::RamDisk,
+    StorageTypeProto::Ssd,
+    StorageTypeProto::Disk,
+    StorageTypeProto::Archive,
+    StorageTypeProto::Provided,
+    StorageTypeProto::Nvdimm,
+];
+
+fn read_storage_type(reader: &mut Reader<'_>) -> Result<StorageTypeProto, HdfsError> {
+    let ordinal = read_int(reader, "the storage type")?;
+    let kind = usize::try_from(ordinal).ok();
+    let kind = kind.and_then(|ordinal| STORAGE_TYPES.get(ordinal));
+    let kind = kind.copied();
+    kind.ok_or_else(|| HdfsError::io(format!("there is no storage type {ordinal}")))
+}
 
 pub(super) fn write(edit: &Edit, out: &mut Vec<u8>) {
     match edit {
@@ -48,6 +66,7 @@ pub(super) fn write(edit: &Edit, out: &mut Vec<u8>) {
             write_long(*ns_quota, out);
             write_long(*ds_quota, out);
         }
+        Edit::SetQuotaByStorageType { .. } => write_type_quota(edit, out),
         Edit::SetAcl { src, entries } => {
             let message = AclEditLogProto {
                 src: src.clone(),
@@ -68,6 +87,20 @@ pub(super) fn write(edit: &Edit, out: &mut Vec<u8>) {
             out.push(*policy_id);
         }
         _ => {}
+    }
+}
+
+fn write_type_quota(edit: &Edit, out: &mut Vec<u8>) {
+    if let Edit::SetQuotaByStorageType {
+        src,
+        storage_type,
+        ds_quota,
+    } = edit
+    {
+        write_string(src, out);
+        let ordinal = STORAGE_TYPES.iter().position(|kind| kind == storage_type);
+        write_int(ordinal.map_or(-1, |ordinal| ordinal as i32), out);
+        write_long(*ds_quota, out);
     }
 }
 
@@ -95,6 +128,11 @@ pub(super) fn read(code: OpCode, reader: &mut Reader<'_>) -> Result<Option<Edit>
         OpCode::SET_QUOTA | OpCode::SET_NS_QUOTA | OpCode::CLEAR_NS_QUOTA => {
             read_quota(code, reader)?
         }
+        OpCode::SET_QUOTA_BY_STORAGETYPE => Edit::SetQuotaByStorageType {
+            src: read_string(reader, "the path")?,
+            storage_type: read_storage_type(reader)?,
+            ds_quota: read_long(reader, "the quota")?,
+        },
         OpCode::SET_ACL => {
             let message: AclEditLogProto = read_message(reader, "the access control list")?;
             Edit::SetAcl {

@@ -3,6 +3,7 @@
 //! An edit that Hadoop can write and Kerbox does not serve is refused by its name.
 
 mod attributes;
+mod caching;
 mod files;
 mod tokens;
 mod tree;
@@ -29,6 +30,7 @@ pub(super) fn op_code(edit: &Edit) -> OpCode {
         Edit::ReassignLease { .. } => OpCode::REASSIGN_LEASE,
         Edit::ConcatDelete { .. } => OpCode::CONCAT_DELETE,
         Edit::Mkdir { .. } => OpCode::MKDIR,
+        Edit::Symlink { .. } => OpCode::SYMLINK,
         Edit::RenameOld { .. } => OpCode::RENAME_OLD,
         Edit::Rename { .. } => OpCode::RENAME,
         Edit::Delete { .. } => OpCode::DELETE,
@@ -37,10 +39,17 @@ pub(super) fn op_code(edit: &Edit) -> OpCode {
         Edit::SetOwner { .. } => OpCode::SET_OWNER,
         Edit::Times { .. } => OpCode::TIMES,
         Edit::SetQuota { .. } => OpCode::SET_QUOTA,
+        Edit::SetQuotaByStorageType { .. } => OpCode::SET_QUOTA_BY_STORAGETYPE,
         Edit::SetAcl { .. } => OpCode::SET_ACL,
         Edit::SetXAttr { .. } => OpCode::SET_XATTR,
         Edit::RemoveXAttr { .. } => OpCode::REMOVE_XATTR,
         Edit::SetStoragePolicy { .. } => OpCode::SET_STORAGE_POLICY,
+        Edit::AddCachePool { .. } => OpCode::ADD_CACHE_POOL,
+        Edit::ModifyCachePool { .. } => OpCode::MODIFY_CACHE_POOL,
+        Edit::RemoveCachePool { .. } => OpCode::REMOVE_CACHE_POOL,
+        Edit::AddCacheDirective { .. } => OpCode::ADD_CACHE_DIRECTIVE,
+        Edit::ModifyCacheDirective { .. } => OpCode::MODIFY_CACHE_DIRECTIVE,
+        Edit::RemoveCacheDirective { .. } => OpCode::REMOVE_CACHE_DIRECTIVE,
         Edit::Token(TokenEdit::GetDelegationToken { .. }) => OpCode::GET_DELEGATION_TOKEN,
         Edit::Token(TokenEdit::RenewDelegationToken { .. }) => OpCode::RENEW_DELEGATION_TOKEN,
         Edit::Token(TokenEdit::CancelDelegationToken { .. }) => OpCode::CANCEL_DELEGATION_TOKEN,
@@ -53,6 +62,7 @@ pub(super) fn write(edit: &Edit, out: &mut Vec<u8>) {
     files::write(edit, out);
     tree::write(edit, out);
     attributes::write(edit, out);
+    caching::write(edit, out);
     if let Edit::Token(edit) = edit {
         tokens::write(edit, out);
     }
@@ -65,7 +75,13 @@ pub(super) fn read(code: OpCode, reader: &mut Reader<'_>) -> Result<Edit, HdfsEr
         OpCode::END_LOG_SEGMENT => return Ok(Edit::EndLogSegment),
         _ => {}
     }
-    for read in [files::read, tree::read, attributes::read, tokens::read] {
+    for read in [
+        files::read,
+        tree::read,
+        attributes::read,
+        caching::read,
+        tokens::read,
+    ] {
         if let Some(edit) = read(code, reader)? {
             return Ok(edit);
         }

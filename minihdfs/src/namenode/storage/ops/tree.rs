@@ -33,6 +33,23 @@ pub(super) fn write(edit: &Edit, out: &mut Vec<u8>) {
             write_acl(acl, out);
             write_message(&XAttrEditLogProto::default(), out);
         }
+        Edit::Symlink {
+            inode_id,
+            path,
+            value,
+            mtime,
+            atime,
+            permissions,
+            rpc,
+        } => {
+            write_unsigned(*inode_id, out);
+            write_string(path, out);
+            write_string(value, out);
+            write_long(*mtime, out);
+            write_long(*atime, out);
+            write_permissions(permissions, out);
+            write_rpc_ids(*rpc, out);
+        }
         Edit::RenameOld {
             src,
             dst,
@@ -89,6 +106,15 @@ pub(super) fn write(edit: &Edit, out: &mut Vec<u8>) {
 pub(super) fn read(code: OpCode, reader: &mut Reader<'_>) -> Result<Option<Edit>, HdfsError> {
     Ok(Some(match code {
         OpCode::MKDIR => read_mkdir(reader)?,
+        OpCode::SYMLINK => Edit::Symlink {
+            inode_id: read_unsigned(reader, "the inode's id")?,
+            path: read_string(reader, "the path")?,
+            value: read_string(reader, "the target")?,
+            mtime: read_long(reader, "the modification time")?,
+            atime: read_long(reader, "the access time")?,
+            permissions: read_permissions(reader)?,
+            rpc: read_rpc_ids(reader)?,
+        },
         OpCode::RENAME_OLD => Edit::RenameOld {
             src: read_string(reader, "the source")?,
             dst: read_string(reader, "the destination")?,

@@ -1,0 +1,287 @@
+//! Service-level authorization: the users and hosts that may use each protocol (Hadoop's
+//! `ServiceAuthorizationManager` with the keys of `hadoop-policy.xml`).
+
+use std::collections::BTreeMap;
+
+use super::proxy_users::host_matches;
+use super::{AuthMethod, Caller};
+use crate::config::HdfsConfig;
+use crate::error::HdfsError;
+
+/// The protocols and the keys of their lists (`HDFSPolicyProvider`).
+const PROTOCOLS: [(&str, &str); 12] = [
+    (
+        "org.apache.hadoop.ha.HAServiceProtocol",
+        "security.ha.service.protocol.acl",
+    ),
+    (
+        "org.apache.hadoop.hdfs.protocol.ClientDatanodeProtocol",
+        "security.client.datanode.protocol.acl",
+    ),
+    (
+        "org.apache.hadoop.hdfs.protocol.ClientProtocol",
+        "security.client.protocol.acl",
+    ),
+    (
+        "org.apache.hadoop.hdfs.protocol.ReconfigurationProtocol",
+        "security.reconfiguration.protocol.acl",
+    ),
+    (
+        "org.apache.hadoop.hdfs.server.protocol.DatanodeProtocol",
+        "security.datanode.protocol.acl",
+    ),
+    (
+        "org.apache.hadoop.hdfs.server.protocol.InterDatanodeProtocol",
+        "security.inter.datanode.protocol.acl",
+    ),
+    (
+        "org.apache.hadoop.hdfs.server.protocol.NamenodeProtocol",
+        "security.namenode.protocol.acl",
+    ),
+    (
+        "org.apache.hadoop.ipc.GenericRefreshProtocol",
+        "security.refresh.generic.protocol.acl",
+    ),
+    (
+        "org.apache.hadoop.ipc.RefreshCallQueueProtocol",
+        "security.refresh.callqueue.protocol.acl",
+    ),
+    (
+        "org.apache.hadoop.security.RefreshUserMappingsProtocol",
+        "security.refresh.user.mappings.protocol.acl",
+    ),
+    (
+        "org.apache.hadoop.security.authorize.RefreshAuthorizationPolicyProtocol",
+        "security.refresh.policy.protocol.acl",
+    ),
+    (
+        "org.apache.hadoop.tools.GetUserMappingsProtocol",
+        "security.get.user.mappings.protocol.acl",
+    ),
+];
+
+/// The prefix of keys that hold for every protocol without keys of its own.
+const DEFAULT: &str = "security.service.authorization.default.acl";
+
+/// The lists of all protocols, if `hadoop.security.authorization` is on.
+#[derive(Clone, Debug, Default)]
+pub struct ServiceAcls {
+    enabled: bool,
+    policy: BTreeMap<String, String>,
+    groups: BTreeMap<String, Vec<String>>,
+}
+
+impl ServiceAcls {
+    /// Creates the lists set in a configuration.
+    #[must_use]
+    pub fn from_config(config: &HdfsConfig) -> Self {
+        Self {
+            enabled: config.service_authorization,
+            policy: config.service_policy.clone(),
+            groups: config.groups.clone(),
+        }
+    }
+
+    /// Checks that `caller` may use the protocol that a connection names.
+    ///
+    /// # Errors
+    /// Fails like Hadoop with `AuthorizationException`.
+    pub fn authorize(&self, caller: &Caller, protocol: Option<&str>) -> Result<(), HdfsError> {
+        if !self.enabled {
+            return Ok(());
+        }
+        let refuse = |message: String| Err(HdfsError::authorization(message));
+        let Some(protocol) = protocol else {
+            return refuse("Null protocol not authorized".to_owned());
+        };
+        let Some((_, key)) = PROTOCOLS.iter().find(|(name, _)| *name == protocol) else {
+            return refuse(format!(
+                "Unknown protocol: {}",
+                kerbox_events::cut(protocol)
+            ));
+        };
+        let hosts = key.replace(".acl", ".hosts");
+        let allowed = self.includes_user(&self.value(key, ".acl", "", "*"), caller);
+        let blocked = self.includes_user(&self.value(key, ".acl", ".blocked", ""), caller);
+        if !allowed || blocked {
+            return refuse(format!(
+                "User {} is not authorized for protocol interface {protocol}: denied by configured ACL",
+                shown(caller)
+            ));
+        }
+        let allowed = includes_host(&self.value(&hosts, ".hosts", "", "*"), caller);
+        let blocked = includes_host(&self.value(&hosts, ".hosts", ".blocked", ""), caller);
+        if !allowed || blocked {
+            return refuse(format!(
+                "Host {} is not authorized for protocol interface {protocol}",
+                caller.address
+            ));
+        }
+        Ok(())
+    }
+
+    /// Returns the value of a protocol's key, of the default key of the same kind, or `otherwise`.
+    fn value(&self, key: &str, kind: &str, suffix: &str, otherwise: &str) -> String {
+        let own = self.policy.get(&format!("{key}{suffix}"));
+        let default = DEFAULT.replace(".acl", kind) + suffix;
+        let found = own.or_else(|| self.policy.get(&default));
+        found.map_or(otherwise, String::as_str).to_owned()
+    }
+
+    /// Returns true if a list has the caller: `user1,user2 group1,group2`, or `*`.
+    fn includes_user(&self, list: &str, caller: &Caller) -> bool {
+        let (users, groups) = list.split_once(' ').unwrap_or((list, ""));
+        let has = |list: &str, name: &str| list.split(',').any(|entry| entry.trim() == name);
+        let own = self.groups.get(&*caller.user.short);
+        list.trim() == "*"
+            || users.trim() == "*"
+            || groups.trim() == "*"
+            || has(users, &caller.user.short)
+            || own.is_some_and(|own| own.iter().any(|group| has(groups, group)))
+    }
+}
+
+fn includes_host(list: &str, caller: &Caller) -> bool {
+    let mut hosts = list.split(',').map(str::trim);
+    hosts.any(|host| host_matches(host, caller.address))
+}
+
+/// Formats a caller like `UserGroupInformation.toString`.
+fn shown(caller: &Caller) -> String {
+    let method = match caller.method {
+        AuthMethod::Simple => "SIMPLE",
+        AuthMethod::Kerberos => "KERBEROS",
+        AuthMethod::Token => "TOKEN",
+    };
+    match &caller.real_user {
+        None => format!("{} (auth:{method})", caller.user.full),
+        Some(real) => format!(
+            "{} (auth:PROXY) via {} (auth:{method})",
+            caller.user.full, real.full
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+    use crate::user::User;
+
+    const CLIENT: &str = "org.apache.hadoop.hdfs.protocol.ClientProtocol";
+    const GROUPS: &str = "org.apache.hadoop.tools.GetUserMappingsProtocol";
+
+    fn acls(pairs: &[(&str, &str)]) -> ServiceAcls {
+        let always = [
+            ("hadoop.security.authorization", "true"),
+            (
+                "hadoop.user.group.static.mapping.overrides",
+                "alice=staff;bob=students",
+            ),
+        ];
+        let pairs = always.into_iter().chain(pairs.iter().copied());
+        let (config, warnings) = HdfsConfig::from_pairs(pairs).expect("a configuration");
+        assert!(warnings.is_empty(), "{warnings:?}");
+        ServiceAcls::from_config(&config)
+    }
+
+    fn caller(name: &str) -> Caller {
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        Caller::new(User::simple(name), AuthMethod::Simple, address)
+    }
+
+    fn refusal(acls: &ServiceAcls, name: &str, protocol: Option<&str>) -> String {
+        let error = acls.authorize(&caller(name), protocol);
+        let error = error.expect_err("not authorized");
+        assert!(error.class().ends_with(".AuthorizationException"));
+        error.message().to_owned()
+    }
+
+    #[test]
+    fn without_lists_everybody_may_use_known_protocols() {
+        let acls = acls(&[]);
+        acls.authorize(&caller("alice"), Some(CLIENT)).expect("*");
+        assert_eq!(
+            refusal(&acls, "alice", Some("x.Y")),
+            "Unknown protocol: x.Y"
+        );
+        assert_eq!(
+            refusal(&acls, "alice", None),
+            "Null protocol not authorized"
+        );
+        let off = ServiceAcls::default();
+        off.authorize(&caller("alice"), None).expect("it is off");
+    }
+
+    #[test]
+    fn users_and_groups_of_a_list_may_use_its_protocol() {
+        let acls = acls(&[("security.client.protocol.acl", "carol staff,admins")]);
+        for name in ["carol", "alice"] {
+            acls.authorize(&caller(name), Some(CLIENT)).expect("listed");
+        }
+        assert_eq!(
+            refusal(&acls, "bob", Some(CLIENT)),
+            format!(
+                "User bob (auth:SIMPLE) is not authorized for protocol interface {CLIENT}: denied by configured ACL"
+            )
+        );
+        acls.authorize(&caller("bob"), Some(GROUPS))
+            .expect("another protocol");
+    }
+
+    #[test]
+    fn a_list_of_groups_alone_begins_with_a_space() {
+        let acls = acls(&[("security.client.protocol.acl", " students")]);
+        acls.authorize(&caller("bob"), Some(CLIENT))
+            .expect("a student");
+        refusal(&acls, "students", Some(CLIENT));
+    }
+
+    #[test]
+    fn blocked_users_and_the_defaults_count_too() {
+        let acls = acls(&[
+            ("security.client.protocol.acl.blocked", "bob"),
+            ("security.service.authorization.default.acl", "alice"),
+        ]);
+        for (name, protocol, allowed) in [
+            ("alice", CLIENT, true),
+            ("bob", CLIENT, false),
+            ("alice", GROUPS, true),
+            ("bob", GROUPS, false),
+        ] {
+            let answer = acls.authorize(&caller(name), Some(protocol));
+            assert_eq!(answer.is_ok(), allowed, "{name} {protocol}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_addresses_or_networks() {
+        let acls = acls(&[
+            ("security.client.protocol.hosts", "10.0.0.0/8"),
+            (
+                "security.get.user.mappings.protocol.hosts.blocked",
+                "127.0.0.1",
+            ),
+        ]);
+        for protocol in [CLIENT, GROUPS] {
+            assert_eq!(
+                refusal(&acls, "alice", Some(protocol)),
+                format!("Host 127.0.0.1 is not authorized for protocol interface {protocol}")
+            );
+        }
+    }
+
+    #[test]
+    fn a_proxy_is_named_with_its_user() {
+        let acls = acls(&[("security.client.protocol.acl", "carol")]);
+        let caller = caller("alice").on_behalf_by(User::simple("oozie"));
+        let error = acls.authorize(&caller, Some(CLIENT)).expect_err("alice");
+        assert!(
+            error
+                .message()
+                .starts_with("User alice (auth:PROXY) via oozie (auth:SIMPLE) is not"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,71 @@
+//! The answers of our NameNode beside those of Hadoop's: the same calls of ClientProtocol by
+//! Hadoop's Java client, compared line by line.
+
+use std::path::Path;
+use std::process::Command;
+
+use kerbox::Cluster;
+
+use crate::rpc_client::reference::Reference;
+use crate::support::{Peer, TestResult, Text, hadoop_jars, peer_source, peers_dir, run, trials};
+
+trials! {
+    [Peer::JavaHadoop, Peer::Reference] =>
+        every_answer_about_rare_features_is_hadoops;
+}
+
+const GROUPS: &str = "hadoop.user.group.static.mapping.overrides";
+
+/// Makes all calls, with the client's files in a folder.
+fn answers(conf: &Path, superuser: &str) -> Text {
+    let class_path = format!(
+        "{}:{}:{}/*",
+        conf.display(),
+        peers_dir().join("log").display(),
+        hadoop_jars().display()
+    );
+    let mut java = Command::new("java");
+    java.args(["-Dpeers.level=ERROR", "-Djava.net.preferIPv4Stack=true"])
+        .args(["-XX:TieredStopAtLevel=1", "-cp", &class_path])
+        .arg(peer_source("Answers.java"))
+        .arg(superuser);
+    run(&mut java, "")?.ok()
+}
+
+fn every_answer_about_rare_features_is_hadoops() -> TestResult {
+    // The reference's superuser is the user of its process.
+    let superuser = run(Command::new("id").arg("-un"), "")?.ok()?;
+    let superuser = superuser.trim();
+    let groups = format!("{GROUPS}={superuser}=supergroup;alice=alice");
+    let reference = Reference::start(
+        &[&groups, "dfs.namenode.ec.userdefined.policy.allowed=false"],
+        |_| {},
+    )?;
+    let theirs = answers(&reference.conf(), superuser)?;
+    drop(reference);
+    // MiniDFSCluster enables symbolic links.
+    let cluster = Cluster::simple()
+        .symlinks()
+        .superuser(superuser)
+        .set(GROUPS, format!("{superuser}=supergroup;alice=alice"))
+        .start_blocking()?;
+    let env = cluster.env_of("alice");
+    let conf = env.get("HADOOP_CONF_DIR").ok_or("no HADOOP_CONF_DIR")?;
+    let ours = answers(Path::new(conf), superuser)?;
+    let differences: Vec<String> = theirs
+        .lines()
+        .zip(ours.lines())
+        .filter(|(theirs, ours)| theirs != ours)
+        .map(|(theirs, ours)| format!("Hadoop: {theirs}\n  ours: {ours}"))
+        .collect();
+    assert!(
+        differences.is_empty(),
+        "{} of {} answers differ:\n{}",
+        differences.len(),
+        theirs.lines().count(),
+        differences.join("\n")
+    );
+    assert_eq!(theirs.lines().count(), ours.lines().count());
+    assert!(theirs.lines().count() > 300, "the calls were made");
+    Ok(())
+}
