@@ -89,6 +89,7 @@ fn choose_cipher(offered: &str) -> Result<DigestCipher, SaslError> {
     })
 }
 
-fn malformed(why: String) -> SaslError {
+fn malformed(why: impl AsRef<str>) -> SaslError {
+    let why = why.as_ref();
     SaslError::sasl(format!("DIGEST-MD5: invalid challenge: {why}"))
 }
