@@ -78,7 +78,6 @@ impl Hdfs {
             address: address.ip(),
         };
         let (namenode, edits) = open_namenode(world, &clock, &config, &identity, spec)?;
-        namenode.set_log_directory(Box::new(LogFiles(Arc::downgrade(world))));
         let auth_to_local = AuthToLocal::from_config(&config, identity.default_realm)?;
         let security = |key: &str| {
             let security = realm.map(|realm| security_of(realm, &keys, &config, key));
@@ -172,7 +171,7 @@ type KeptEdits = (MemoryEdits, Clock);
 /// Creates the NameNode with the directories of its description. Returns its edits, too, in a debug
 /// build.
 fn open_namenode(
-    world: &World,
+    world: &Arc<World>,
     clock: &Clock,
     config: &HdfsConfig,
     identity: &NameNodeIdentity,
@@ -192,6 +191,7 @@ fn open_namenode(
         &mut rng,
         sink,
     )?);
+    namenode.set_log_directory(Box::new(LogFiles(Arc::downgrade(world))));
     for directory in &spec.directories {
         namenode.make_directory(
             clock.now(),

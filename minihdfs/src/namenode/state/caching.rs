@@ -131,9 +131,8 @@ impl CacheManager {
             Edit::AddCacheDirective { directive, .. } => self.add_directive(directive)?,
             Edit::ModifyCacheDirective { directive, .. } => self.modify_directive(directive)?,
             Edit::RemoveCacheDirective { id, .. } => {
-                if self.directives.remove(id).is_none() {
-                    return Err(format!("directive {id} does not exist"));
-                }
+                let removed = self.directives.remove(id);
+                removed.ok_or_else(|| format!("directive {id} does not exist"))?;
             }
             _ => {}
         }
