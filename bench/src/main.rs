@@ -5,7 +5,8 @@
 //! load files URL PID [COUNT]       files of 1 KiB with 1 and 8 in flight
 //! load data  URL PID MIB REPLICAS  one file written and read back
 //! load kdc   HOST:PORT PID KEYTAB PRINCIPAL SERVICE [COUNT]  AS and TGS exchanges
-//! load start [ROUNDS]              secure clusters to their first listing, realms to their first ticket, in this process
+//! load start [ROUNDS]              secure clusters to their first listing, realms to their first ticket,
+//!                                  NameNodes with 1000 files restarted, in this process
 //! load usage PID                   CPU seconds and resident memory
 //! ```
 //! PID is the server's process, whose CPU time is read before and after each run. Configuration and

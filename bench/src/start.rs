@@ -1,8 +1,9 @@
-//! Measures the time from a fixture's start to its first answer, in this process.
+//! Measures the time from a fixture's start to its first answer, and of its NameNode's restart, in
+//! this process.
 
 use std::time::Duration;
 
-use hdfs_native::ClientBuilder;
+use hdfs_native::{ClientBuilder, WriteOptions};
 use kerbox::{Cluster, Realm};
 
 use crate::{process, stopwatch};
@@ -41,6 +42,7 @@ pub(crate) async fn fixtures(rounds: usize) -> Result<()> {
         drop(alice);
     }
     tell("KDC alone, first ticket", &mut to_ticket);
+    restarts(rounds).await?;
 
     let before = process::usage(std::process::id());
     let begun = stopwatch();
@@ -57,6 +59,32 @@ pub(crate) async fn fixtures(rounds: usize) -> Result<()> {
             seconds * 1e3
         );
     }
+    Ok(())
+}
+
+/// Restarts the NameNode of a cluster with a thousand files, until it is out of safe mode.
+async fn restarts(rounds: usize) -> Result<()> {
+    let cluster = Cluster::simple().start().await?;
+    let client = ClientBuilder::new()
+        .with_url(cluster.url())
+        .with_config_dir(cluster.hadoop_conf_dir().display().to_string())
+        .with_user("alice")
+        .build()?;
+    for number in 0..1000 {
+        let path = format!("/user/alice/{number}");
+        let mut file = client.create(&path, WriteOptions::default()).await?;
+        file.write_bytes(vec![7; 1024].into()).await?;
+        file.close().await?;
+    }
+    let mut seconds = Vec::new();
+    for round in 0..rounds {
+        let begun = stopwatch();
+        cluster.restart_namenode()?;
+        let path = format!("/user/alice/d{round}");
+        client.mkdirs(&path, 0o755, true).await?;
+        seconds.push(stopwatch() - begun);
+    }
+    tell("NameNode restarted, 1000 files", &mut seconds);
     Ok(())
 }
 

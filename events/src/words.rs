@@ -117,6 +117,16 @@ words! {
         Registered => "registered",
         /// The NameNode considers a DataNode dead.
         Dead => "dead",
+        /// A DataNode serves as usual.
+        InService => "in service",
+        /// The blocks of a DataNode are copied, so that it can leave.
+        Decommissioning => "decommissioning",
+        /// No block needs a DataNode any more.
+        Decommissioned => "decommissioned",
+        /// The blocks that only a DataNode has are copied, so that it can be away for a while.
+        EnteringMaintenance => "entering maintenance",
+        /// A DataNode may be away for a while.
+        InMaintenance => "in maintenance",
         /// The NameNode refuses changes.
         SafeModeOn => "safe mode on",
         /// The NameNode accepts changes again.

@@ -73,15 +73,22 @@ impl Cluster {
     }
 
     /// Returns the NameNode itself, for state that no protocol exposes.
+    /// After [`restart_namenode`](Self::restart_namenode) there is another one.
     #[must_use]
-    pub fn namenode(&self) -> &Arc<NameNode> {
-        &self.hdfs.namenode
+    pub fn namenode(&self) -> Arc<NameNode> {
+        self.hdfs.namenode()
     }
 
     /// Returns the NameNode as a server, which can be stopped, paused, killed and restarted.
     #[must_use]
     pub fn namenode_server(&self) -> NameNodeServer<'_> {
         self.hdfs.namenode_server()
+    }
+
+    /// Ends the NameNode's process and starts another at the same address; see
+    /// [`NameNodeServer::restart`].
+    pub fn restart_namenode(&self) -> Result<(), Error> {
+        self.namenode_server().restart()
     }
 
     /// Returns the DataNode with this 1-based number.
@@ -237,7 +244,7 @@ impl Start for Cluster {
         };
         let hdfs = Arc::new(Hdfs::start(&fixture, realm.as_ref(), hdfs)?);
         if let Some(realm) = &mut realm {
-            realm.namenode = Some(Arc::clone(&hdfs.namenode));
+            realm.namenode = Some(hdfs.link());
         }
         let killed = Arc::clone(&hdfs);
         fixture.runtime.handle().spawn(async move {

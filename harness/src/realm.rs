@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use kerbox_kdc::{Kdc, NewKeys, PrincipalDatabase};
 use kerbox_krb5::Principal;
-use minihdfs::namenode::NameNode;
 use rand::rngs::StdRng;
 
 use crate::client::environment::{self, ClientEnv};
 use crate::servers::kdcs::KdcServer;
+use crate::servers::namenode_link::NameNodeLink;
 use crate::servers::realm_core::RealmCore;
 use crate::spec::builder::{Builder, Start};
 use crate::spec::{NewPrincipal, RealmSpec, Spec, checks};
@@ -38,7 +38,7 @@ pub struct Realm {
     /// `None` in a cluster, which owns the fixture.
     fixture: Option<Fixture>,
     /// The NameNode on which users get home directories, in a cluster.
-    pub(crate) namenode: Option<Arc<NameNode>>,
+    pub(crate) namenode: Option<Arc<NameNodeLink>>,
 }
 
 impl Realm {
@@ -183,12 +183,13 @@ impl Realm {
     #[doc(hidden)]
     pub fn add_user(&self, principal: NewPrincipal) -> Result<Principal, Error> {
         let name = self.add_principal(principal)?;
-        if let (Some(namenode), [user]) = (&self.namenode, name.components())
+        if let (Some(link), [user]) = (&self.namenode, name.components())
             && name.realm() == self.name()
             && !user.contains('/')
         {
             let home = format!("/user/{user}");
             let now = self.core.world.new_clock(Server::NameNode(1)).now();
+            let namenode = link.namenode();
             // Fails if the name makes an invalid path; such a user gets no home directory.
             if let Ok(false) = namenode.has(&home) {
                 namenode.make_directory(now, &home, user, user, 0o755)?;

@@ -85,6 +85,7 @@ classes! {
     Io, io => "java.io.IOException", ErrorApplication;
     FileNotFound, file_not_found => "java.io.FileNotFoundException", ErrorApplication;
     Connect, connect => "java.net.ConnectException", ErrorApplication;
+    SocketTimeout, socket_timeout => "java.net.SocketTimeoutException", ErrorApplication;
     IllegalArgument, illegal_argument => "java.lang.IllegalArgumentException", ErrorApplication;
     UnsupportedOperation, unsupported_operation => "java.lang.UnsupportedOperationException", ErrorApplication;
     Runtime, runtime => "java.lang.RuntimeException", ErrorApplication;
@@ -101,6 +102,7 @@ classes! {
     SafeMode, safe_mode => "org.apache.hadoop.hdfs.server.namenode.SafeModeException", ErrorApplication;
     UnsupportedAction, unsupported_action => "org.apache.hadoop.hdfs.server.namenode.UnsupportedActionException", ErrorApplication;
     UnregisteredNode, unregistered_node => "org.apache.hadoop.hdfs.server.protocol.UnregisteredNodeException", ErrorApplication;
+    DisallowedDatanode, disallowed_datanode => "org.apache.hadoop.hdfs.server.protocol.DisallowedDatanodeException", ErrorApplication;
     FileAlreadyExists, file_already_exists => "org.apache.hadoop.fs.FileAlreadyExistsException", ErrorApplication;
     ParentNotDirectory, parent_not_directory => "org.apache.hadoop.fs.ParentNotDirectoryException", ErrorApplication;
     PathIsNotDirectory, path_is_not_directory => "org.apache.hadoop.fs.PathIsNotDirectoryException", ErrorApplication;

@@ -59,6 +59,8 @@ pub(crate) enum Command {
     Events(cli_control::Events),
     /// Make a running sandbox fail on purpose
     Fault(cli_control::Fault),
+    /// List the servers of a running sandbox, or stop, pause and restart one
+    Node(cli_control::Node),
     /// Check a configuration file, or show what is in effect
     Config(Config),
     /// What `exec` starts in between, so that the command dies with it

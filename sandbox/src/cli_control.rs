@@ -1,4 +1,5 @@
-//! The flags of the commands for the clock, the events and the faults of a running sandbox.
+//! The flags of the commands for the clock, the events, the faults and the servers of a running
+//! sandbox.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -162,6 +163,36 @@ pub(crate) enum FaultAction {
 pub(crate) struct Roll {
     /// krbtgt, delegation-tokens, block-tokens, data-encryption, or a service as in nn/localhost
     pub(crate) keys: String,
+    #[command(flatten)]
+    pub(crate) which: Which,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Node {
+    #[command(subcommand)]
+    pub(crate) command: NodeCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum NodeCommand {
+    /// Print the servers, their addresses and their states
+    List(Which),
+    /// End a server
+    Stop(NodeName),
+    /// End a server at once, with its connections cut
+    Kill(NodeName),
+    /// Hold a server, as SIGSTOP does
+    Pause(NodeName),
+    /// Let a server go on
+    Resume(NodeName),
+    /// Start a server at its address; a NameNode keeps its namespace and waits for its DataNodes
+    Restart(NodeName),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NodeName {
+    /// kdc, namenode or datanode1
+    pub(crate) name: String,
     #[command(flatten)]
     pub(crate) which: Which,
 }

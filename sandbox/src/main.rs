@@ -51,6 +51,7 @@ fn main() -> ExitCode {
         Command::Clock(args) => commands::control::clock(args).map(|()| ExitCode::SUCCESS),
         Command::Events(args) => commands::control::events(&args).map(|()| ExitCode::SUCCESS),
         Command::Fault(args) => commands::control::fault(args).map(|()| ExitCode::SUCCESS),
+        Command::Node(args) => commands::control::node(args).map(|()| ExitCode::SUCCESS),
         Command::Login(args) => commands::admin::login(args).map(|()| ExitCode::SUCCESS),
         Command::Token(args) => commands::admin::token(args).map(|()| ExitCode::SUCCESS),
         Command::Roll(args) => commands::control::roll(args).map(|()| ExitCode::SUCCESS),

@@ -171,6 +171,36 @@ fn keys_are_rolled_by_name() {
 }
 
 #[test]
+fn servers_are_listed_stopped_paused_and_restarted() {
+    let place = Place::new();
+    let up = started(&place);
+    let said = |arguments: &[&str]| place.run(arguments).succeeded().to_owned();
+    let states = |text: &str| {
+        let state = |line: &str| {
+            let words: Vec<_> = line.split(' ').collect();
+            format!("{} {}", words[0], words[2])
+        };
+        text.lines().map(state).collect::<Vec<_>>().join(", ")
+    };
+    let list = || states(&said(&["node", "list"]));
+    assert_eq!(list(), "kdc1 running, namenode running, datanode1 running");
+    let stopped = said(&["node", "stop", "datanode1"]);
+    assert_eq!(states(&stopped), "datanode1 stopped");
+    said(&["node", "pause", "kdc"]);
+    let restarted = said(&["node", "restart", "namenode"]);
+    assert_eq!(states(&restarted), "namenode running");
+    assert_eq!(list(), "kdc1 paused, namenode running, datanode1 stopped");
+    said(&["node", "resume", "kdc"]);
+    said(&["login", "alice"]);
+    said(&["node", "restart", "datanode1"]);
+    assert_eq!(list(), "kdc1 running, namenode running, datanode1 running");
+    place
+        .run(&["node", "stop", "datanode2"])
+        .refused(1, &["no server \"datanode2\"", "kdc1, namenode, datanode1"]);
+    up.stop();
+}
+
+#[test]
 fn a_login_is_a_ticket_of_a_user_that_there_is() {
     let place = Place::new();
     let up = without_hdfs(&place);

@@ -38,6 +38,22 @@ pub(crate) fn class_path(env: &ClientEnv) -> Result<String, Error> {
     ))
 }
 
+/// Returns the arguments with which `java` runs one of the programs in `tests/peers`.
+pub(crate) fn java_program(env: &ClientEnv, program: &str) -> Result<Vec<String>, Error> {
+    let krb5 = env
+        .get("KRB5_CONFIG")
+        .map(|path| format!("-Djava.security.krb5.conf={}", path.to_string_lossy()));
+    let mut words = vec![
+        "-Dpeers.level=WARN".to_owned(),
+        "-Djava.net.preferIPv4Stack=true".to_owned(),
+        "-XX:TieredStopAtLevel=1".to_owned(),
+    ];
+    words.extend(krb5);
+    words.extend(["-cp".to_owned(), class_path(env)?]);
+    words.push(peer_source(program).display().to_string());
+    Ok(words)
+}
+
 /// Runs commands of one of the programs in `tests/peers` in one JVM; returns each command's answer,
 /// and the standard error of all.
 pub(crate) fn java_commands(
@@ -45,18 +61,8 @@ pub(crate) fn java_commands(
     program: &str,
     commands: &[&[&str]],
 ) -> Result<(Vec<Answer>, String), Error> {
-    let class_path = class_path(env)?;
-    let krb5 = env
-        .get("KRB5_CONFIG")
-        .map(|path| format!("-Djava.security.krb5.conf={}", path.to_string_lossy()));
-    let source = peer_source(program).display().to_string();
-    let mut words = vec![
-        "-Dpeers.level=WARN",
-        "-Djava.net.preferIPv4Stack=true",
-        "-XX:TieredStopAtLevel=1",
-    ];
-    words.extend(krb5.as_deref());
-    words.extend(["-cp", &class_path, &source]);
+    let words = java_program(env, program)?;
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let input: String = commands
         .iter()
         .map(|words| words.join("\t") + "\n")

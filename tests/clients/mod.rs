@@ -5,11 +5,13 @@ use libtest_mimic::Trial;
 mod admin;
 mod answers;
 mod cross_realm;
+mod datanodes;
 mod go_hdfs;
 mod gokrb5;
 pub(crate) mod hdfs_native;
 mod heimdal;
 pub(crate) mod java_hadoop;
+mod java_session;
 pub(crate) mod jdk;
 mod keys;
 mod krb5_crate;
@@ -24,6 +26,7 @@ mod pac;
 mod python;
 mod realms;
 mod referral;
+mod restart;
 mod symlinks;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -33,6 +36,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         mit_kvno::trials(),
         mit_kpasswd::trials(),
         cross_realm::trials(),
+        datanodes::trials(),
         many_kdcs::trials(),
         heimdal::trials(),
         jdk::trials(),
@@ -46,6 +50,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         pac::trials(),
         referral::trials(),
         symlinks::trials(),
+        restart::trials(),
         hdfs_native::trials(),
         java_hadoop::trials(),
         go_hdfs::trials(),

@@ -27,6 +27,7 @@
 mod clock;
 mod events;
 mod faults;
+mod nodes;
 mod principals;
 mod request;
 mod serve;
@@ -35,7 +36,8 @@ mod target;
 mod tickets;
 
 pub use request::{
-    Answer, ClockRequest, FaultAction, FaultRequest, PrincipalRequest, Request, TicketRequest, When,
+    Answer, ClockRequest, FaultAction, FaultRequest, NodeChange, PrincipalRequest, Request,
+    TicketRequest, When,
 };
 pub use server::Control;
 use target::Target;

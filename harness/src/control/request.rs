@@ -63,6 +63,31 @@ pub enum Request {
     ListFaults,
     /// Removes a fault that was added here.
     RemoveFault(u64),
+    /// Lists the servers with their states.
+    ListNodes,
+    /// Changes a server's state, and returns the new one.
+    ChangeNode {
+        /// Its name: `kdc1`, `namenode`, `datanode1`, …
+        name: String,
+        /// The change.
+        change: NodeChange,
+    },
+}
+
+/// A change of a server's state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeChange {
+    /// It ends in order.
+    Stop,
+    /// It ends at once, with its connections cut.
+    Kill,
+    /// It is held, as by SIGSTOP.
+    Pause,
+    /// It goes on.
+    Resume,
+    /// It starts at its old address; it ends first if it runs.
+    Restart,
 }
 
 /// The answer to a request, or the reason for refusing it.

@@ -14,7 +14,9 @@ use std::{fmt, fs, thread};
 use serde_json::{Value, json};
 
 use super::target::Target;
-use super::{Answer, FaultRequest, Request, clock, events, faults::Faults, principals, tickets};
+use super::{
+    Answer, FaultRequest, Request, clock, events, faults::Faults, nodes, principals, tickets,
+};
 use crate::Error;
 
 /// Maximum size of a request in bytes.
@@ -137,6 +139,8 @@ impl Served {
             Request::AddFault(fault) => self.faults.add(target, &fault).map(|number| json!(number)),
             Request::ListFaults => Ok(self.faults.list()),
             Request::RemoveFault(number) => self.faults.remove(number),
+            Request::ListNodes => Ok(nodes::list(&target.nodes())),
+            Request::ChangeNode { name, change } => nodes::change(&target.nodes(), &name, change),
         }
     }
 }

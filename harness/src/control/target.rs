@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::nodes::Node;
 use crate::Realm;
 use crate::servers::hdfs::Hdfs;
 use crate::world::World;
@@ -16,6 +17,21 @@ pub(super) struct Target {
 impl Target {
     pub(super) fn world(&self) -> &World {
         &self.world
+    }
+
+    /// Returns all servers.
+    pub(super) fn nodes(&self) -> Vec<Node<'_>> {
+        let mut nodes = Vec::new();
+        if let Some(realm) = &self.realm {
+            let kdcs = (1..).map_while(|number| realm.kdc_server(number).ok());
+            nodes.extend(kdcs.map(Node::Kdc));
+        }
+        if let Some(hdfs) = &self.hdfs {
+            nodes.push(Node::NameNode(hdfs.namenode_server()));
+            let datanodes = (1..=hdfs.datanodes()).filter_map(|number| hdfs.datanode(number).ok());
+            nodes.extend(datanodes.map(Node::Datanode));
+        }
+        nodes
     }
 
     /// Returns the realm, which a cluster with simple security lacks.

@@ -111,7 +111,7 @@ pub(super) fn token(target: &Target, user: &str, renewer: &str) -> Result<Value,
     };
     let owner = realm.principal(user).map_err(|error| error.to_string())?;
     let now = target.world().new_clock(Server::NameNode(1)).now();
-    let namenode = &hdfs.namenode;
+    let namenode = hdfs.namenode();
     let token = namenode.issue_delegation_token(now, &owner.to_string(), renewer);
     let token = token.map_err(|error| error.to_string())?;
     let token = token.with_service(hdfs.address.to_string());

@@ -9,7 +9,6 @@ use kerbox_events::StateChange;
 use kerbox_krb5::{Clock, Timestamp};
 use minihdfs::config::HdfsConfig;
 use minihdfs::datanode::{DataNode, DataNodeContext, LocalPeers};
-use minihdfs::namenode::NameNode;
 use minihdfs::protocol::DatanodeRegistration;
 use minihdfs::rpc::{RpcEndpoint, RpcSecurity};
 use minihdfs::user::AuthToLocal;
@@ -20,7 +19,9 @@ use tokio::runtime::Handle;
 use crate::directory::Directory;
 use crate::servers::descriptors;
 use crate::servers::handle::server_methods;
+use crate::servers::hosts::{Hosts, Order};
 use crate::servers::listen::listen;
+use crate::servers::namenode_link::{NameNodeLink, Place};
 use crate::servers::running::Running;
 use crate::servers::slot::{Process, Service, Slot};
 use crate::spec::HdfsSpec;
@@ -38,6 +39,10 @@ impl Timed for DataNode {
     fn tick(&self, now: Timestamp) {
         Self::tick(self, now);
     }
+
+    fn hurry(&self, now: Timestamp) {
+        Self::hurry(self, now);
+    }
 }
 
 /// All DataNodes of a cluster, by number.
@@ -52,7 +57,8 @@ pub(crate) struct DataNodes {
 pub(crate) struct DataNodeParts {
     pub(crate) world: Arc<World>,
     pub(crate) runtime: Handle,
-    pub(crate) namenode: Arc<NameNode>,
+    pub(crate) namenode: Arc<NameNodeLink>,
+    pub(crate) hosts: Arc<Hosts>,
     pub(crate) peers: Arc<LocalPeers>,
     pub(crate) config: HdfsConfig,
     pub(crate) superuser: String,
@@ -73,6 +79,8 @@ struct DataNodeService {
     uuid: Arc<str>,
     storage_id: Arc<str>,
     directory: PathBuf,
+    /// Its location in the network, if it has one of its own.
+    rack: Option<String>,
     clock: Clock,
     seed: u64,
 }
@@ -111,6 +119,7 @@ impl DataNodes {
                     Some(blocks) => blocks.expect_blocks(&format!("dn{number}"))?,
                     None => world.files().expect_blocks(&format!("blocks/dn{number}"))?,
                 },
+                rack: spec.racks.get(number - 1).cloned(),
                 clock: world.new_clock(server),
                 seed: rng.random(),
             };
@@ -141,6 +150,22 @@ impl DataNodes {
 }
 
 impl DataNodeService {
+    fn place(&self) -> Place {
+        Place {
+            number: self.number,
+            rack: self.rack.clone(),
+        }
+    }
+
+    /// Orders something for this DataNode, or takes it back.
+    fn order(&self, order: Option<Order>) -> Result<(), Error> {
+        let parts = &self.parts;
+        parts.hosts.order(self.address, order);
+        let now = parts.world.new_clock(Server::NameNode(1)).now();
+        parts.namenode.namenode().refresh_hosts(now)?;
+        Ok(())
+    }
+
     fn open(&self) -> Result<Arc<DataNode>, Error> {
         let parts = &self.parts;
         let registration = DatanodeRegistration {
@@ -193,7 +218,7 @@ impl Service for DataNodeService {
         let node = self.open()?;
         let parts = &self.parts;
         parts.peers.add(&node);
-        parts.namenode.set_datanode_number(&self.uuid, self.number);
+        parts.namenode.set_place(&self.uuid, self.place());
         node.start(self.clock.now())?;
         let served = Arc::clone(&node);
         let transfer = Running::start(&parts.runtime, |shutdown| {
@@ -296,6 +321,35 @@ impl Datanode<'_> {
     pub(crate) fn cut_connections_from(&self, address: IpAddr) -> usize {
         self.slot
             .cut(&|peer| peer.address.is_some_and(|peer| peer.ip() == address))
+    }
+
+    /// Decommissions it, as an entry in `dfs.hosts.exclude` and `hdfs dfsadmin -refreshNodes` do:
+    /// its blocks are copied to others, and then it counts as decommissioned. It serves meanwhile
+    /// and afterwards, and gets no new blocks.
+    ///
+    /// ```
+    /// let cluster = kerbox::Cluster::simple().datanodes(2).start_blocking()?;
+    /// cluster.datanode(1)?.decommission()?;
+    /// cluster.advance_blocking(std::time::Duration::from_secs(30))?;
+    /// let decommissioned = |event: &kerbox::Event| event.to_string().contains("decommissioned");
+    /// assert_eq!(cluster.journal().count(decommissioned), 1);
+    /// cluster.datanode(1)?.recommission()?;
+    /// # Ok::<(), kerbox::Error>(())
+    /// ```
+    pub fn decommission(&self) -> Result<(), Error> {
+        self.slot.service.order(Some(Order::Decommission))
+    }
+
+    /// Puts it into maintenance, until this time of the fixture's clock or until
+    /// [`recommission`](Self::recommission): blocks that only it has are copied, and then it may be
+    /// away without being replaced. No reader is sent to it.
+    pub fn maintenance(&self, until: Option<Timestamp>) -> Result<(), Error> {
+        self.slot.service.order(Some(Order::Maintenance(until)))
+    }
+
+    /// Ends its decommissioning or maintenance.
+    pub fn recommission(&self) -> Result<(), Error> {
+        self.slot.service.order(None)
     }
 }
 

@@ -1,14 +1,13 @@
 //! The servers of an HDFS and their setup: a NameNode, its DataNodes, configuration and security.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use kerbox_krb5::{Clock, Principal, Timestamp};
 use minihdfs::config::HdfsConfig;
-use minihdfs::namenode::{
-    EditSink, LogDirectory, MemoryEdits, NameNode, NameNodeIdentity, NoEdits,
-};
-use minihdfs::rpc::{RpcEndpoint, RpcSecurity};
+use minihdfs::namenode::{MemoryEdits, NameNode, NameNodeIdentity};
+use minihdfs::rpc::RpcSecurity;
 use minihdfs::sasl::{GssapiSettings, ServiceKeytab};
 use minihdfs::user::AuthToLocal;
 use rand::SeedableRng;
@@ -17,8 +16,10 @@ use rand::rngs::StdRng;
 use crate::client::hadoop_conf::{self, HadoopKeys};
 use crate::realm::Realm;
 use crate::servers::datanodes::{DataNodeParts, DataNodes, Datanode};
+use crate::servers::hosts::Hosts;
 use crate::servers::listen::listen;
-use crate::servers::namenode::{NameNodeServer, NameNodeService};
+use crate::servers::namenode::{NameNodeServer, NameNodeService, sink};
+use crate::servers::namenode_link::NameNodeLink;
 use crate::servers::slot::Slot;
 use crate::spec::HdfsSpec;
 use crate::world::{Fixture, World};
@@ -32,7 +33,6 @@ const KEPT_EDITS: usize = 100_000;
 
 /// The HDFS servers of a cluster.
 pub(crate) struct Hdfs {
-    pub(crate) namenode: Arc<NameNode>,
     pub(crate) address: SocketAddr,
     pub(crate) keys: HadoopKeys,
     pub(crate) warnings: Vec<String>,
@@ -41,8 +41,6 @@ pub(crate) struct Hdfs {
     datanodes: DataNodes,
     /// The keytabs of the servers, by their principals' names.
     keytabs: Vec<(String, ServiceKeytab)>,
-    /// The NameNode's edits and clock; `None` in a release build.
-    edits: Option<KeptEdits>,
 }
 
 impl Drop for Hdfs {
@@ -51,11 +49,10 @@ impl Drop for Hdfs {
     /// # Panics
     /// Panics if they do not, so that the test fails. Never in a release build.
     fn drop(&mut self) {
-        if let Some((edits, clock)) = &self.edits
-            && !std::thread::panicking()
-            && let Err(difference) = self.namenode.check_replay(clock.now(), edits)
+        if !std::thread::panicking()
+            && let Err(broken) = self.rpc.service.check_replay()
         {
-            panic!("the NameNode's state is not what its edits give: {difference}");
+            panic!("{broken}");
         }
     }
 }
@@ -72,25 +69,29 @@ impl Hdfs {
         let (listener, address) = listen(Server::NameNode(1), spec.listen)?;
         let (keys, config, warnings) = configuration(address, realm, spec)?;
         let clock = world.new_clock(Server::NameNode(1));
-        let identity = NameNodeIdentity {
-            superuser: spec.superuser.clone(),
-            default_realm: realm.map(Realm::name).unwrap_or_default().to_owned(),
-            address: address.ip(),
-        };
-        let (namenode, edits) = open_namenode(world, &clock, &config, &identity, spec)?;
-        let auth_to_local = AuthToLocal::from_config(&config, identity.default_realm)?;
+        let identity = identity_of(address, realm, spec);
+        let edits = cfg!(debug_assertions).then(|| MemoryEdits::new(KEPT_EDITS));
+        let namenode = open_namenode(world, &clock, &config, &identity, spec, edits.as_ref())?;
+        let auth_to_local = AuthToLocal::from_config(&config, identity.default_realm.as_str())?;
         let security = |key: &str| {
             let security = realm.map(|realm| security_of(realm, &keys, &config, key));
             security.transpose()
         };
         let of_namenode = security("dfs.namenode.kerberos.principal")?;
         let mut keytabs: Vec<_> = of_namenode.iter().filter_map(keytab_of).collect();
-        let endpoint = endpoint(world, &namenode, of_namenode, &auth_to_local, &config);
+        let link = Arc::new(NameNodeLink::new(namenode));
+        let hosts = Arc::new(Hosts::new(config.datanode_admin.clone()));
         let service = NameNodeService {
             world: Arc::clone(world),
             runtime: fixture.runtime.handle().clone(),
-            namenode: Arc::clone(&namenode),
-            endpoint: Arc::new(endpoint),
+            config: config.clone(),
+            identity,
+            security: of_namenode,
+            auth_to_local: auth_to_local.clone(),
+            edits,
+            link: Arc::clone(&link),
+            hosts: Arc::clone(&hosts),
+            starts: AtomicU64::new(0),
             bound: SocketAddr::new(spec.listen.ip(), address.port()),
             clock,
             seed: world.seed ^ NAMENODE_STREAM,
@@ -101,7 +102,8 @@ impl Hdfs {
         let parts = DataNodeParts {
             world: Arc::clone(world),
             runtime: fixture.runtime.handle().clone(),
-            namenode: Arc::clone(&namenode),
+            namenode: link,
+            hosts,
             peers: Arc::default(),
             config: config.clone(),
             superuser: spec.superuser.clone(),
@@ -111,7 +113,6 @@ impl Hdfs {
         let datanodes = DataNodes::start(&parts, spec)?;
         hadoop_conf::write(world.files(), &keys)?;
         Ok(Self {
-            namenode,
             address,
             keys,
             warnings,
@@ -119,7 +120,6 @@ impl Hdfs {
             rpc,
             datanodes,
             keytabs,
-            edits,
         })
     }
 
@@ -137,6 +137,16 @@ impl Hdfs {
     /// Returns the NameNode's time.
     pub(crate) fn now(&self) -> Timestamp {
         self.rpc.service.clock.now()
+    }
+
+    /// Returns the NameNode, or the last one if it does not run.
+    pub(crate) fn namenode(&self) -> Arc<NameNode> {
+        self.rpc.service.link.namenode()
+    }
+
+    /// Returns the way to the NameNode.
+    pub(crate) fn link(&self) -> Arc<NameNodeLink> {
+        Arc::clone(&self.rpc.service.link)
     }
 
     pub(crate) fn namenode_server(&self) -> NameNodeServer<'_> {
@@ -165,33 +175,32 @@ impl Hdfs {
     }
 }
 
-/// A NameNode's edits and its clock, by which they are checked.
-type KeptEdits = (MemoryEdits, Clock);
+fn identity_of(address: SocketAddr, realm: Option<&Realm>, spec: &HdfsSpec) -> NameNodeIdentity {
+    NameNodeIdentity {
+        superuser: spec.superuser.clone(),
+        default_realm: realm.map(Realm::name).unwrap_or_default().to_owned(),
+        address: address.ip(),
+    }
+}
 
-/// Creates the NameNode with the directories of its description. Returns its edits, too, in a debug
-/// build.
+/// Creates the NameNode with the directories of its description.
 fn open_namenode(
     world: &Arc<World>,
     clock: &Clock,
     config: &HdfsConfig,
     identity: &NameNodeIdentity,
     spec: &HdfsSpec,
-) -> Result<(Arc<NameNode>, Option<KeptEdits>), Error> {
+    edits: Option<&MemoryEdits>,
+) -> Result<Arc<NameNode>, Error> {
     let mut rng = StdRng::seed_from_u64(world.seed ^ NAMENODE_STREAM);
-    let edits = cfg!(debug_assertions).then(|| (MemoryEdits::new(KEPT_EDITS), clock.clone()));
-    let sink: Box<dyn EditSink> = match &edits {
-        Some((edits, _)) => Box::new(edits.clone()),
-        None => Box::new(NoEdits),
-    };
     let namenode = Arc::new(NameNode::with_edits(
         config.clone(),
         identity,
         clock.now(),
         world.hook(),
         &mut rng,
-        sink,
+        sink(edits),
     )?);
-    namenode.set_log_directory(Box::new(LogFiles(Arc::downgrade(world))));
     for directory in &spec.directories {
         namenode.make_directory(
             clock.now(),
@@ -201,44 +210,7 @@ fn open_namenode(
             directory.mode,
         )?;
     }
-    Ok((namenode, edits))
-}
-
-/// Returns the RPC server of a NameNode, which takes its delegation tokens as well.
-fn endpoint(
-    world: &World,
-    namenode: &Arc<NameNode>,
-    security: Option<RpcSecurity>,
-    auth_to_local: &AuthToLocal,
-    config: &HdfsConfig,
-) -> RpcEndpoint {
-    let security = security.map(|security| RpcSecurity {
-        tokens: Some(Arc::clone(namenode.delegation_tokens()) as _),
-        ..security
-    });
-    RpcEndpoint::new(
-        Server::NameNode(1),
-        Arc::clone(namenode) as _,
-        security,
-        auth_to_local.clone(),
-        config,
-        world.hook(),
-    )
-}
-
-/// The folder for the files that administrators request of the NameNode, in the fixture's directory.
-struct LogFiles(Weak<World>);
-
-impl LogDirectory for LogFiles {
-    fn write(&self, name: &str, text: &str) -> Result<(), String> {
-        let Some(world) = self.0.upgrade() else {
-            return Err(format!("Cannot write {name}: the fixture is ending"));
-        };
-        let written = world
-            .files()
-            .write(&format!("logs/{name}"), text.as_bytes());
-        written.map(drop).map_err(|error| error.to_string())
-    }
+    Ok(namenode)
 }
 
 /// Returns the keys for clients and servers, the typed configuration, and warnings about ignored

@@ -43,13 +43,14 @@ impl Hdfs {
     }
 
     fn roll_master_key(&self) -> Result<i64, Error> {
-        let key_id = self.namenode.roll_master_key(self.now())?;
+        let key_id = self.namenode().roll_master_key(self.now())?;
         self.rolled(&format!("delegation tokens, key {key_id}"));
         Ok(key_id.into())
     }
 
     fn roll_block_keys(&self) -> i64 {
-        let keys = self.namenode.block_tokens();
+        let namenode = self.namenode();
+        let keys = namenode.block_tokens();
         keys.update_keys(self.now());
         let key_id = keys.current_key_id();
         self.rolled("block tokens and data encryption");

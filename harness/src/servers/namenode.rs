@@ -2,17 +2,27 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use kerbox_events::StateChange;
 use kerbox_krb5::{Clock, Timestamp};
 use kerbox_net::reachable;
-use minihdfs::namenode::NameNode;
-use minihdfs::rpc::RpcEndpoint;
+use minihdfs::HdfsError;
+use minihdfs::config::HdfsConfig;
+use minihdfs::namenode::{
+    EditSink, LogDirectory, MemoryEdits, NameNode, NameNodeIdentity, NoEdits,
+};
+use minihdfs::rpc::{RpcEndpoint, RpcSecurity};
+use minihdfs::user::AuthToLocal;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use tokio::runtime::Handle;
 
 use crate::servers::handle::server_methods;
+use crate::servers::hosts::Hosts;
 use crate::servers::listen::listen;
+use crate::servers::namenode_link::{NameNodeLink, Reach};
 use crate::servers::running::Running;
 use crate::servers::slot::{Process, Service, Slot};
 use crate::world::{Timed, World};
@@ -28,16 +38,100 @@ impl Timed for NameNode {
     }
 }
 
-/// The NameNode's RPC port, with its namespace in memory.
+/// The NameNode. A restart gives it another process: another core, which begins with what the last
+/// one has left.
 pub(crate) struct NameNodeService {
     pub(crate) world: Arc<World>,
     pub(crate) runtime: Handle,
-    pub(crate) namenode: Arc<NameNode>,
-    pub(crate) endpoint: Arc<RpcEndpoint>,
+    pub(crate) config: HdfsConfig,
+    pub(crate) identity: NameNodeIdentity,
+    /// The authentication of callers by tickets; `None` for simple security.
+    pub(crate) security: Option<RpcSecurity>,
+    pub(crate) auth_to_local: AuthToLocal,
+    /// All edits, if they are kept.
+    pub(crate) edits: Option<MemoryEdits>,
+    pub(crate) link: Arc<NameNodeLink>,
+    pub(crate) hosts: Arc<Hosts>,
+    /// The number of starts so far.
+    pub(crate) starts: AtomicU64,
     /// The address that it is bound to.
     pub(crate) bound: SocketAddr,
     pub(crate) clock: Clock,
     pub(crate) seed: u64,
+}
+
+/// Returns what hands the NameNode's edits on.
+pub(crate) fn sink(edits: Option<&MemoryEdits>) -> Box<dyn EditSink> {
+    match edits {
+        Some(edits) => Box::new(edits.clone()),
+        None => Box::new(NoEdits),
+    }
+}
+
+/// The folder for the files that administrators request of the NameNode, in the fixture's directory.
+struct LogFiles(Weak<World>);
+
+impl LogDirectory for LogFiles {
+    fn write(&self, name: &str, text: &str) -> Result<(), String> {
+        let Some(world) = self.0.upgrade() else {
+            return Err(format!("Cannot write {name}: the fixture is ending"));
+        };
+        let written = world
+            .files()
+            .write(&format!("logs/{name}"), text.as_bytes());
+        written.map(drop).map_err(|error| error.to_string())
+    }
+}
+
+impl NameNodeService {
+    /// Ends the core and makes another one.
+    fn start_again(&self, start: u64) -> Result<(), Error> {
+        let now = self.clock.now();
+        let edits = self.edits.as_ref();
+        let saved = self.link.namenode().end(now, edits).map_err(unlike)?;
+        let mut rng = StdRng::seed_from_u64(self.seed.wrapping_add(start));
+        let namenode = NameNode::restarted(
+            self.config.clone(),
+            &self.identity,
+            now,
+            self.world.hook(),
+            &mut rng,
+            sink(edits),
+            saved,
+        )?;
+        self.link.replace(Arc::new(namenode));
+        Ok(())
+    }
+
+    fn endpoint(&self, namenode: &Arc<NameNode>) -> RpcEndpoint {
+        let security = self.security.clone().map(|security| RpcSecurity {
+            tokens: Some(Arc::clone(namenode.delegation_tokens()) as _),
+            ..security
+        });
+        RpcEndpoint::new(
+            Server::NameNode(1),
+            Arc::clone(namenode) as _,
+            security,
+            self.auth_to_local.clone(),
+            &self.config,
+            self.world.hook(),
+        )
+    }
+
+    /// Checks the law of replay: the edits that are kept give the NameNode's state.
+    pub(crate) fn check_replay(&self) -> Result<(), Error> {
+        let Some(edits) = &self.edits else {
+            return Ok(());
+        };
+        let namenode = self.link.namenode();
+        let checked = namenode.check_replay(self.clock.now(), edits);
+        checked.map_err(unlike)
+    }
+}
+
+fn unlike(difference: String) -> Error {
+    let text = format!("the NameNode's state is not what its edits give: {difference}");
+    HdfsError::io(text).into()
 }
 
 impl Service for NameNodeService {
@@ -56,15 +150,38 @@ impl Service for NameNodeService {
     }
 
     fn serve(&self, listener: TcpListener) -> Result<Process, Error> {
-        let (endpoint, clock) = (Arc::clone(&self.endpoint), self.clock.clone());
+        let start = self.starts.fetch_add(1, Ordering::SeqCst);
+        if start > 0 {
+            self.start_again(start)?;
+        }
+        let namenode = self.link.namenode();
+        namenode.set_log_directory(Box::new(LogFiles(Arc::downgrade(&self.world))));
+        let hosts = Arc::clone(&self.hosts);
+        namenode.set_host_files(self.clock.now(), hosts as _)?;
+        self.link.set(Reach::Up);
+        // The DataNodes would notice with their next heartbeat. No client has to wait for that.
+        self.world.hurry_datanodes();
+        let endpoint = Arc::new(self.endpoint(&namenode));
+        let clock = self.clock.clone();
         let rpc = Running::start(&self.runtime, |shutdown| {
             minihdfs::rpc::serve(endpoint, listener, clock, self.seed, shutdown)
         });
+        let link = Arc::clone(&self.link);
         Ok(Process {
             ports: vec![rpc],
-            timed: Some(Arc::clone(&self.namenode) as Arc<dyn Timed>),
-            end: Box::new(|| {}),
+            timed: Some(namenode as Arc<dyn Timed>),
+            end: Box::new(move || link.set(Reach::Down)),
         })
+    }
+
+    fn paused(&self) {
+        self.link.set(Reach::Paused);
+    }
+
+    fn resumed(&self) {
+        self.link.set(Reach::Up);
+        // Before its timers run, so that no DataNode is declared dead by the pause.
+        self.world.hurry_datanodes();
     }
 
     fn record(&self, change: StateChange) {
@@ -74,8 +191,12 @@ impl Service for NameNodeService {
 
 /// The NameNode of a [`Cluster`](crate::Cluster) as a server, running or not.
 ///
-/// Its namespace is in memory and outlives a stop. The DataNodes of a fixture reach it without its
-/// port, so they report to it even while it does not serve.
+/// While it is stopped or paused, its DataNodes do not reach it either; they repeat what they have
+/// to report. [`restart`](Self::restart) gives it another process, which begins with what an edit
+/// log keeps: the namespace, open files with their leases, delegation tokens and their master keys,
+/// and the calls that clients may repeat. It has new block keys, and is in safe mode until its
+/// DataNodes have registered again and reported enough replicas (`dfs.namenode.safemode.*`). Those
+/// that run do so before `restart` returns.
 ///
 /// ```
 /// let cluster = kerbox::Cluster::simple().start_blocking()?;

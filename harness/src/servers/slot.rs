@@ -43,6 +43,12 @@ pub(crate) trait Service {
         false
     }
 
+    /// Does what a pause means besides its ports and timers.
+    fn paused(&self) {}
+
+    /// Ends that, before its ports and timers go on.
+    fn resumed(&self) {}
+
     /// Writes a change of the server's state into the journal.
     fn record(&self, change: StateChange);
 }
@@ -155,6 +161,7 @@ impl<S: Service> Slot<S> {
         if let State::Up { process, is_paused } = &mut *state
             && !*is_paused
         {
+            self.service.paused();
             process.ports.iter().for_each(Running::pause);
             *is_paused = true;
             if process.timed.is_some() {
@@ -186,6 +193,7 @@ impl<S: Service> Slot<S> {
             && *is_paused
         {
             *is_paused = false;
+            self.service.resumed();
             self.add_timers(process);
             process.ports.iter().for_each(Running::resume);
             drop(state);

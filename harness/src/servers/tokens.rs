@@ -71,7 +71,7 @@ impl<'a> TokenBuilder<'a> {
         let owner = realm.principal(&user)?.to_string();
         let hdfs = cluster.hdfs();
         let issued = hdfs
-            .namenode
+            .namenode()
             .issue_delegation_token(hdfs.now(), &owner, &renewer)?;
         let token = issued.with_service(hdfs.address.to_string());
         let identifier = DelegationTokenIdentifier::from_bytes(&token.identifier)?;
@@ -129,7 +129,8 @@ impl IssuedToken<'_> {
     /// Returns when it expires unless it is renewed; `None` if it was cancelled or removed.
     #[must_use]
     pub fn expires(&self) -> Option<Timestamp> {
-        let tokens = self.cluster.namenode().delegation_tokens();
+        let namenode = self.cluster.namenode();
+        let tokens = namenode.delegation_tokens();
         tokens.renew_date(&self.identifier)
     }
 
@@ -137,7 +138,8 @@ impl IssuedToken<'_> {
     #[must_use]
     pub fn is_valid(&self) -> bool {
         let hdfs = self.cluster.hdfs();
-        let tokens = hdfs.namenode.delegation_tokens();
+        let namenode = hdfs.namenode();
+        let tokens = namenode.delegation_tokens();
         tokens.verify(hdfs.now(), &self.token).is_ok()
     }
 
@@ -145,7 +147,9 @@ impl IssuedToken<'_> {
     /// call would.
     pub fn renew(&self) -> Result<Timestamp, Error> {
         let hdfs = self.cluster.hdfs();
-        let until = hdfs.namenode.renew_issued_token(hdfs.now(), &self.token)?;
+        let until = hdfs
+            .namenode()
+            .renew_issued_token(hdfs.now(), &self.token)?;
         self.record(StateChange::TokenRenewed);
         Ok(until)
     }
@@ -153,7 +157,8 @@ impl IssuedToken<'_> {
     /// Lets it expire now. Fails if it was cancelled or removed.
     pub fn expire(&self) -> Result<(), Error> {
         let hdfs = self.cluster.hdfs();
-        hdfs.namenode.expire_issued_token(hdfs.now(), &self.token)?;
+        hdfs.namenode()
+            .expire_issued_token(hdfs.now(), &self.token)?;
         self.record(StateChange::TokenExpired);
         Ok(())
     }

@@ -85,6 +85,23 @@ fn lifetimes(settings: &RealmSpec) -> Result<(), Error> {
     Ok(())
 }
 
+fn racks(hdfs: &HdfsSpec) -> Result<(), Error> {
+    if hdfs.racks.len() > hdfs.datanodes {
+        let why = format!("there are only {} DataNodes", hdfs.datanodes);
+        return refuse("racks", &hdfs.racks.join(", "), &why);
+    }
+    let is_rack = |rack: &&String| {
+        let names = rack.strip_prefix('/').map(|names| names.split('/'));
+        let is_name = |name: &str| !name.is_empty() && !name.contains(char::is_whitespace);
+        names.is_some_and(|mut names| names.all(is_name))
+    };
+    if let Some(rack) = hdfs.racks.iter().find(|rack| !is_rack(rack)) {
+        let why = "write the path of a place in the network, as /rack1";
+        return refuse("racks", rack, why);
+    }
+    Ok(())
+}
+
 /// Checks the description of a cluster, and for setters in `given` that would have no effect.
 pub(crate) fn cluster(spec: &Spec, given: &[&str]) -> Result<(), Error> {
     let hdfs = &spec.hdfs;
@@ -113,6 +130,7 @@ pub(crate) fn cluster(spec: &Spec, given: &[&str]) -> Result<(), Error> {
             "a key of Hadoop's has a name, as dfs.replication",
         );
     }
+    racks(hdfs)?;
     names(hdfs)?;
     for directory in &hdfs.directories {
         if directory.mode > LARGEST_MODE {

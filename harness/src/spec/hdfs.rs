@@ -75,6 +75,8 @@ pub struct HdfsSpec {
     pub symlinks: bool,
     /// Hadoop's keys, which override those that the fixture sets.
     pub keys: BTreeMap<String, String>,
+    /// The racks of the DataNodes, in their order; further ones are on `/default-rack`.
+    pub racks: Vec<String>,
     /// The folder in which `dn1`, `dn2`, … are made; `None`: `blocks` in the fixture's directory.
     pub blocks: Option<PathBuf>,
 }
@@ -151,6 +153,7 @@ impl Default for HdfsSpec {
             directories: USERS.map(home).into_iter().chain([temporary]).collect(),
             symlinks: false,
             keys: BTreeMap::new(),
+            racks: Vec::new(),
             blocks: None,
         }
     }

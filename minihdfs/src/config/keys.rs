@@ -60,6 +60,8 @@ impl HdfsConfig {
             || self.set_tokens(&entry)?
             || self.set_files(&entry)?
             || self.set_limits(&entry)?
+            || self.safe_mode.set(&entry)?
+            || self.datanode_admin.set(&entry)?
         {
             return Ok(Obeyed::ByServers);
         }

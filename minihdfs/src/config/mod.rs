@@ -3,7 +3,9 @@
 //! [`HdfsConfig::set`] applies one (key, value) pair. An invalid value is an error that says how to
 //! fix it. Keys that only clients read are distinguished from keys that nothing here obeys.
 
+mod datanode_admin;
 mod keys;
+mod safe_mode;
 mod value;
 
 use std::collections::BTreeMap;
@@ -12,6 +14,8 @@ use std::time::Duration;
 use crate::proto::hdfs::ChecksumTypeProto;
 use crate::sasl::QualityOfProtection;
 
+pub use datanode_admin::DatanodeAdminSettings;
+pub use safe_mode::SafeModeSettings;
 pub use value::ConfigError;
 
 /// The side that obeys a configuration key.
@@ -203,6 +207,10 @@ pub struct HdfsConfig {
     /// `dfs.datanode.directoryscan.interval`: the interval at which DataNodes compare replicas with
     /// their files; zero disables the scan.
     pub directory_scan_interval: Duration,
+    /// `dfs.hosts*`, `dfs.namenode.decommission.*`, `dfs.namenode.maintenance.*`
+    pub datanode_admin: DatanodeAdminSettings,
+    /// `dfs.namenode.safemode.*`
+    pub safe_mode: SafeModeSettings,
     /// `dfs.namenode.lease-hard-limit-sec`
     pub lease_hard_limit: Duration,
     /// `dfs.namenode.retrycache.expirytime.millis`. Zero disables the cache, as does setting
@@ -278,6 +286,8 @@ impl Default for HdfsConfig {
             heartbeat_recheck_interval: Duration::from_mins(5),
             stale_datanode_interval: Duration::from_secs(30),
             directory_scan_interval: Duration::from_hours(6),
+            datanode_admin: DatanodeAdminSettings::default(),
+            safe_mode: SafeModeSettings::default(),
             lease_hard_limit: Duration::from_mins(20),
             retry_cache_expiry: Duration::from_mins(10),
             state_context: false,

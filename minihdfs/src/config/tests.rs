@@ -106,6 +106,15 @@ fn a_bad_value_names_key_value_and_mend() {
         ("dfs.blocksize", "1000"),
         ("dfs.encrypt.data.transfer", "true"),
         ("fs.permissions.umask-mode", "7777"),
+        ("dfs.namenode.safemode.threshold-pct", "most"),
+        ("dfs.namenode.safemode.threshold-pct", "NaN"),
+        ("dfs.namenode.safemode.replication.min", "0"),
+        ("dfs.namenode.safemode.min.datanodes", "-1"),
+        ("dfs.namenode.safemode.extension", "soon"),
+        ("dfs.namenode.hosts.provider.classname", "HostFileManager"),
+        ("dfs.namenode.decommission.interval", "0"),
+        ("dfs.datanode.failed.volumes.tolerated", "1"),
+        ("dfs.namenode.maintenance.replication.min", "-1"),
     ] {
         assert!(
             refusal(key, value).starts_with(&format!("{key} has \"{value}\": ")),
@@ -120,13 +129,13 @@ fn a_key_that_is_not_obeyed_is_a_warning_and_a_clients_key_is_none() {
         ("dfs.client.retry.policy.enabled", "true"),
         ("fs.defaultFS", "hdfs://127.0.0.1:1"),
         ("yarn.resourcemanager.principal", "yarn/rm"),
-        ("dfs.namenode.safemode.threshold-pct", "0.5"),
+        ("dfs.namenode.startup.delay.block.deletion.sec", "5"),
     ])
     .expect("valid");
     assert_eq!(
         warnings,
         [
-            "dfs.namenode.safemode.threshold-pct is not obeyed by Kerbox's servers: it only goes into the clients' files"
+            "dfs.namenode.startup.delay.block.deletion.sec is not obeyed by Kerbox's servers: it only goes into the clients' files"
         ]
     );
 }

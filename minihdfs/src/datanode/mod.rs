@@ -1,8 +1,8 @@
 //! The DataNode: replicas in files, and the DataTransferProtocol, version 28.
 //!
-//! - [`DataNode`]: its lifecycle and its communication with the NameNode; `recovery_worker`: block
-//!   recovery as the primary DataNode; [`LocalPeers`]: the other DataNodes of the process; `reach`:
-//!   faults on the way to other servers
+//! - [`DataNode`]: its lifecycle; `bp_service_actor`, `unreported`: its communication with the
+//!   NameNode; `recovery_worker`: block recovery as the primary DataNode; [`LocalPeers`]: the other
+//!   DataNodes of the process; `reach`: faults on the way to other servers
 //! - `block_store`: replicas and their checksums in files
 //! - `checksum`, `packet`: chunks, packets, acks
 //! - `pipeline`: one DataNode's part in a write pipeline
@@ -12,6 +12,7 @@
 //! - [`serve`]: the sockets
 
 mod block_store;
+mod bp_service_actor;
 mod checksum;
 mod client_datanode_protocol;
 mod local_peers;
@@ -25,6 +26,7 @@ mod server;
 mod stream;
 #[cfg(test)]
 mod test_namenode;
+mod unreported;
 
 pub use local_peers::LocalPeers;
 pub use node::{DataNode, DataNodeContext};

@@ -1,13 +1,12 @@
-//! The DataNode: its replicas, its lifecycle, and its communication with the NameNode.
+//! The DataNode: its replicas and its lifecycle.
 
 use std::collections::BTreeSet;
-use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use kerbox_events::{Ending, Event, Hook, Ruling, Server, StateChange, rule};
+use kerbox_events::{Event, Hook, Server, StateChange};
 use kerbox_krb5::{Clock, Timestamp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -15,12 +14,11 @@ use rand::rngs::StdRng;
 use crate::HdfsError;
 use crate::config::HdfsConfig;
 use crate::datanode::block_store::{BlockStore, Damage};
-use crate::datanode::recovery_worker::recover_block;
 use crate::datanode::sasl::DataProtection;
+use crate::datanode::unreported::Unreported;
 use crate::protocol::{
-    BadBlock, Block, BlockStatus, DatanodeCommand, DatanodeError, DatanodePeers, DatanodeProtocol,
-    DatanodeRegistration, InterDatanodeProtocol, ReceivedDeletedBlock, ReportedReplica,
-    StorageReport, WorkSignal,
+    Block, BlockStatus, DatanodeError, DatanodePeers, DatanodeProtocol, DatanodeRegistration,
+    InterDatanodeProtocol, ReportedReplica, StorageReport, WorkSignal,
 };
 use crate::secret_manager::{BlockTokenSecretManager, BlockTokenSettings};
 
@@ -58,20 +56,20 @@ const CAPACITY: u64 = 1 << 40;
 /// ```
 pub struct DataNode {
     number: usize,
-    registration: DatanodeRegistration,
+    pub(super) registration: DatanodeRegistration,
     /// The id of its one storage.
-    storage_id: Arc<str>,
+    pub(super) storage_id: Arc<str>,
     directory: PathBuf,
-    heartbeat_interval: Duration,
+    pub(super) heartbeat_interval: Duration,
     directory_scan_interval: Duration,
     pub(super) block_pool_id: Arc<str>,
     pub(super) store: Arc<BlockStore>,
     pub(super) namenode: Arc<dyn DatanodeProtocol>,
     pub(super) peers: Arc<dyn DatanodePeers>,
     /// Raised by a NameNode in the same process for a heartbeat at once.
-    signal: Arc<WorkSignal>,
+    pub(super) signal: Arc<WorkSignal>,
     /// The keys that the NameNode has handed out.
-    block_tokens: Arc<BlockTokenSecretManager>,
+    pub(super) block_tokens: Arc<BlockTokenSecretManager>,
     /// The same keys; `None` if block tokens are not required.
     pub(super) secrets: Option<Arc<BlockTokenSecretManager>>,
     /// `None` if data connections are unprotected from the start.
@@ -85,18 +83,17 @@ pub struct DataNode {
 
 /// The lifecycle state, and pending work for the server.
 #[derive(Default)]
-struct Life {
+pub(super) struct Life {
     alive: bool,
     started_at: Timestamp,
     /// The space used by replicas at the last count.
     used: u64,
-    next_heartbeat: Timestamp,
+    pub(super) next_heartbeat: Timestamp,
     next_scan: Timestamp,
-    /// True if the NameNode could not be reached when a replica changed.
-    owes_report: bool,
     xceivers: u32,
-    transfers: Vec<Transfer>,
-    server: Option<Waker>,
+    pub(super) transfers: Vec<Transfer>,
+    pub(super) server: Option<Waker>,
+    pub(super) unreported: Unreported,
     /// Wakers notified on stop.
     mourners: Vec<Waker>,
 }
@@ -214,10 +211,11 @@ impl DataNode {
         }))
     }
 
-    /// Registers with the NameNode and reports every replica.
+    /// Registers with the NameNode and reports every replica. If the NameNode cannot be reached yet,
+    /// it is tried again with every heartbeat.
     ///
     /// # Errors
-    /// Returns the errors of the NameNode.
+    /// Fails if the NameNode refuses the registration.
     pub fn start(&self, now: Timestamp) -> Result<(), HdfsError> {
         {
             let mut life = self.life();
@@ -225,7 +223,7 @@ impl DataNode {
             life.started_at = now;
             life.next_scan = now + self.directory_scan_interval;
         }
-        self.register(now)?;
+        self.introduce(now)?;
         self.count_used();
         self.heartbeat(now);
         self.record_state(now, StateChange::Started);
@@ -277,6 +275,13 @@ impl DataNode {
         }
     }
 
+    /// Sends a heartbeat at once if it is alive, as when its NameNode can be reached again.
+    pub fn hurry(&self, now: Timestamp) {
+        if self.is_alive() {
+            self.heartbeat(now);
+        }
+    }
+
     /// Sends a heartbeat if it is due and executes the commands in the response, except that
     /// [`serve`](super::serve) copies replicas. Every `dfs.datanode.directoryscan.interval` it
     /// first compares all replicas with their files. Returns true if a heartbeat was due.
@@ -296,97 +301,21 @@ impl DataNode {
                 .into_iter()
                 .for_each(|id| self.check_replica(now, id));
         }
-        if due {
+        if due && !self.store.is_usable() {
+            self.lose_volume(now);
+        } else if due {
             self.count_used();
             self.heartbeat(now);
         }
         due
     }
 
-    /// Sends a heartbeat and executes the commands in the response.
-    pub(crate) fn heartbeat(&self, now: Timestamp) {
-        self.life().next_heartbeat = now + self.heartbeat_interval;
-        // Lowered first: what is ordered from now on may be too late for this response.
-        self.signal.lower();
-        let event = |_| Event::Heartbeat {
-            datanode: self.number(),
-        };
-        if rule::<Infallible>(&*self.hook, now, event) == Ruling::End(Ending::Silent) {
-            return;
-        }
-        let sent = self
-            .namenode(now, "sendHeartbeat")
-            .and_then(|namenode| namenode.send_heartbeat(now, &self.registration, &self.storage()));
-        match sent {
-            Ok(commands) => {
-                self.report_what_is_owed(now);
-                commands
-                    .into_iter()
-                    .for_each(|command| self.execute(now, command));
-            }
-            Err(error) => {
-                tracing::warn!(datanode = self.number(), %error, "the NameNode refused a heartbeat");
-            }
-        }
-    }
-
-    fn execute(&self, now: Timestamp, command: DatanodeCommand) {
-        match command {
-            DatanodeCommand::Register => {
-                if let Err(error) = self.register(now) {
-                    tracing::warn!(datanode = self.number(), %error, "the NameNode refused a registration");
-                }
-            }
-            DatanodeCommand::Invalidate(blocks) => {
-                blocks.into_iter().for_each(|block| self.delete(now, block));
-            }
-            DatanodeCommand::Recover(recovery) => {
-                let recovered =
-                    self.namenode(now, "commitBlockSynchronization")
-                        .and_then(|namenode| {
-                            recover_block(now, &recovery, namenode, &self.peers_at(now))
-                        });
-                if let Err(error) = recovered {
-                    tracing::warn!(datanode = self.number(), block = %recovery.block, %error, "a block recovery failed");
-                }
-            }
-            DatanodeCommand::UpdateKeys(keys) => self.block_tokens.add_keys(now, &keys),
-            DatanodeCommand::Transfer { block, targets } => {
-                let server = {
-                    let mut life = self.life();
-                    life.transfers.push(Transfer { block, targets });
-                    life.server.take()
-                };
-                if let Some(server) = server {
-                    server.wake();
-                }
-            }
-        }
-    }
-
-    fn register(&self, now: Timestamp) -> Result<(), HdfsError> {
-        let namenode = self.namenode(now, "registerDatanode")?;
-        if let Some(keys) = namenode.register_datanode(now, &self.registration)? {
-            self.block_tokens.add_keys(now, &keys);
-        }
-        namenode.attach_signal(&self.registration, &self.signal);
-        self.report_all(now)
-    }
-
-    /// Reports every replica.
-    pub(super) fn report_all(&self, now: Timestamp) -> Result<(), HdfsError> {
-        let replicas = self.store.report();
-        let namenode = self.namenode(now, "blockReport")?;
-        namenode.block_report(now, &self.registration, &self.storage_id, &replicas)
-    }
-
-    /// Reports every replica if the NameNode could not be reached when one changed.
-    fn report_what_is_owed(&self, now: Timestamp) {
-        let owes = std::mem::take(&mut self.life().owes_report);
-        if owes && let Err(error) = self.report_all(now) {
-            self.life().owes_report = true;
-            tracing::warn!(datanode = self.number(), %error, "the NameNode refused a report");
-        }
+    /// Ends because its only volume has failed, as Hadoop's DataNode does.
+    fn lose_volume(&self, now: Timestamp) {
+        let volume = self.directory.display();
+        let message = format!("All volumes have failed: {volume} is not a folder any more");
+        self.report_error(now, DatanodeError::FatalDiskError, &message);
+        self.stop();
     }
 
     /// Computes the space used by replicas. This is too slow to do whenever the NameNode
@@ -416,34 +345,6 @@ impl DataNode {
         self.life().started_at
     }
 
-    fn delete(&self, now: Timestamp, block: Block) {
-        match self.store.delete(block) {
-            Ok(Some(deleted)) => self.tell(now, deleted, BlockStatus::Deleted),
-            Ok(None) => {
-                tracing::debug!(datanode = self.number(), %block, "there is no such replica to delete");
-            }
-            Err(error) => {
-                tracing::warn!(datanode = self.number(), %block, %error, "a replica cannot be deleted");
-            }
-        }
-    }
-
-    /// Reports a change of a replica to the NameNode.
-    pub(crate) fn tell(&self, now: Timestamp, block: Block, status: BlockStatus) {
-        let Ok(namenode) = self.namenode(now, "blockReceivedAndDeleted") else {
-            self.life().owes_report = true;
-            return;
-        };
-        if let Err(error) = namenode.block_received_and_deleted(
-            now,
-            &self.registration,
-            &self.storage_id,
-            &[ReceivedDeletedBlock { block, status }],
-        ) {
-            tracing::warn!(datanode = self.number(), %block, ?status, %error, "the NameNode refused a report");
-        }
-    }
-
     /// Compares a replica with its files. If one is missing or too short, reports it to the
     /// NameNode, which then has the block copied from another DataNode.
     pub(crate) fn check_replica(&self, now: Timestamp, id: u64) {
@@ -460,30 +361,6 @@ impl DataNode {
             Err(error) => {
                 tracing::warn!(datanode = self.number(), id, %error, "the files of a replica cannot be examined");
             }
-        }
-    }
-
-    /// Reports to the NameNode that a replica does not match its checksums.
-    pub(crate) fn report_bad_block(&self, now: Timestamp, block: Block) {
-        let bad = BadBlock {
-            block,
-            datanode: Arc::clone(&self.registration.uuid),
-        };
-        let reported = self
-            .namenode(now, "reportBadBlocks")
-            .and_then(|namenode| namenode.report_bad_blocks(now, &[bad]));
-        if let Err(error) = reported {
-            tracing::warn!(datanode = self.number(), %block, %error, "the NameNode refused a report");
-        }
-    }
-
-    /// Reports a problem to the NameNode.
-    pub(crate) fn report_error(&self, now: Timestamp, error: DatanodeError, message: &str) {
-        let reported = self
-            .namenode(now, "errorReport")
-            .and_then(|namenode| namenode.error_report(now, &self.registration, error, message));
-        if let Err(error) = reported {
-            tracing::warn!(datanode = self.number(), message, %error, "the NameNode refused a report");
         }
     }
 
@@ -566,7 +443,7 @@ impl DataNode {
         )))
     }
 
-    fn life(&self) -> MutexGuard<'_, Life> {
+    pub(super) fn life(&self) -> MutexGuard<'_, Life> {
         // The fields are independent, so a panic elsewhere cannot have left them inconsistent.
         self.life.lock().unwrap_or_else(PoisonError::into_inner)
     }

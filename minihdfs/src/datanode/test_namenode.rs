@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 
@@ -25,6 +26,7 @@ pub(super) struct TestNameNode {
     signals: Mutex<BTreeMap<String, Arc<WorkSignal>>>,
     commands: Mutex<BTreeMap<String, Vec<DatanodeCommand>>>,
     synchronization: Mutex<Option<BlockSynchronization>>,
+    is_down: AtomicBool,
     /// The tasks waiting in [`until`](Self::until).
     waiting: Mutex<Vec<Waker>>,
 }
@@ -61,6 +63,33 @@ impl TestNameNode {
     /// Sets the block keys for DataNodes that register.
     pub(super) fn set_keys(&self, keys: ExportedBlockKeys) {
         *self.keys.lock().expect("whole") = Some(keys);
+    }
+
+    /// Refuses all connections from now on, or accepts them again.
+    pub(super) fn set_down(&self, is_down: bool) {
+        self.is_down.store(is_down, Ordering::SeqCst);
+    }
+
+    fn reached(&self) -> Result<(), HdfsError> {
+        if self.is_down.load(Ordering::SeqCst) {
+            return Err(HdfsError::connect("Connection refused"));
+        }
+        Ok(())
+    }
+
+    /// Returns the DataNodes that have registered.
+    pub(super) fn registered(&self) -> Vec<String> {
+        self.signals
+            .lock()
+            .expect("whole")
+            .keys()
+            .cloned()
+            .collect()
+    }
+
+    /// Forgets the DataNodes that have registered.
+    pub(super) fn forget(&self) {
+        self.signals.lock().expect("whole").clear();
     }
 
     /// Asks the DataNode for a heartbeat.
@@ -121,6 +150,7 @@ impl DatanodeProtocol for TestNameNode {
         _: Timestamp,
         _: &DatanodeRegistration,
     ) -> Result<Option<ExportedBlockKeys>, HdfsError> {
+        self.reached()?;
         Ok(self.keys.lock().expect("whole").clone())
     }
 
@@ -130,6 +160,7 @@ impl DatanodeProtocol for TestNameNode {
         datanode: &DatanodeRegistration,
         _: &StorageReport,
     ) -> Result<Vec<DatanodeCommand>, HdfsError> {
+        self.reached()?;
         let mut commands = self.commands.lock().expect("whole");
         Ok(commands.remove(&*datanode.uuid).unwrap_or_default())
     }
@@ -151,6 +182,7 @@ impl DatanodeProtocol for TestNameNode {
         _: &str,
         blocks: &[ReceivedDeletedBlock],
     ) -> Result<(), HdfsError> {
+        self.reached()?;
         let changes = blocks
             .iter()
             .map(|block| (datanode.uuid.to_string(), block.status));

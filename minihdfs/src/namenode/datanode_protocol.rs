@@ -31,11 +31,13 @@ impl DatanodeProtocol for NameNode {
             .config
             .uses_block_tokens()
             .then(|| self.block_tokens.export_keys());
-        let number = {
+        let (number, changed) = {
             let mut ns = self.lock();
             let key = keys.as_ref().map(|keys| keys.current);
             let index = ns.blocks.datanodes.register(now, datanode, key)?;
-            ns.blocks.datanodes.number(index)
+            let changed = ns.blocks.follow_lists(now, index);
+            let changed = changed.map(|changed| ns.admin_event(changed));
+            (ns.blocks.datanodes.number(index), changed)
         };
         self.hook.record(
             now,
@@ -45,6 +47,10 @@ impl DatanodeProtocol for NameNode {
                 subject: "".into(),
             },
         );
+        if let Some(event) = changed {
+            self.hook.record(now, event);
+        }
+        self.reported(now, self.lock());
         Ok(keys)
     }
 
@@ -55,10 +61,16 @@ impl DatanodeProtocol for NameNode {
         report: &StorageReport,
     ) -> Result<Vec<DatanodeCommand>, HdfsError> {
         let mut ns = self.lock();
+        ns.blocks.datanodes.check_allowed(now, datanode)?;
         let answered = ns.blocks.datanodes.heartbeat(now, &datanode.uuid, report);
-        let Some((index, mut commands)) = answered else {
+        let Some(index) = answered else {
             return Ok(vec![DatanodeCommand::Register]);
         };
+        if ns.safe_mode.is_on() {
+            // Replicas are neither copied nor deleted; the commands wait until safe mode ends.
+            return Ok(Vec::new());
+        }
+        let mut commands = ns.blocks.datanodes.take_commands(index);
         // The DataNode has known the key since the last update, when it was the next one. So it is
         // early enough to send the new next one with a heartbeat.
         if self.config.uses_block_tokens() {
@@ -77,10 +89,10 @@ impl DatanodeProtocol for NameNode {
         storage_id: &str,
         replicas: &[ReportedReplica],
     ) -> Result<(), HdfsError> {
-        let mut guard = self.lock();
-        let ns = &mut *guard;
-        let from = registered(ns, datanode)?;
+        let mut ns = self.lock();
+        let from = registered(&ns, datanode)?;
         ns.blocks.report(now, from, storage_id, replicas);
+        self.reported(now, ns);
         Ok(())
     }
 
@@ -91,9 +103,8 @@ impl DatanodeProtocol for NameNode {
         _storage_id: &str,
         blocks: &[ReceivedDeletedBlock],
     ) -> Result<(), HdfsError> {
-        let mut guard = self.lock();
-        let ns = &mut *guard;
-        let from = registered(ns, datanode)?;
+        let mut ns = self.lock();
+        let from = registered(&ns, datanode)?;
         for ReceivedDeletedBlock { block, status } in blocks.iter().copied() {
             match status {
                 BlockStatus::Receiving => ns.blocks.writing(from, block),
@@ -101,6 +112,7 @@ impl DatanodeProtocol for NameNode {
                 BlockStatus::Deleted => ns.blocks.deleted(now, from, block),
             }
         }
+        self.reported(now, ns);
         Ok(())
     }
 
@@ -141,7 +153,12 @@ impl DatanodeProtocol for NameNode {
         now: Timestamp,
         synchronization: &BlockSynchronization,
     ) -> Result<(), HdfsError> {
-        self.lock().finish_recovery(now, synchronization)
+        let mut ns = self.lock();
+        if ns.safe_mode.is_on() {
+            let what = format_args!("Cannot commitBlockSynchronization while in safe mode");
+            return Err(self.in_safe_mode(&ns, what));
+        }
+        ns.finish_recovery(now, synchronization)
     }
 
     fn attach_signal(&self, datanode: &DatanodeRegistration, signal: &Arc<WorkSignal>) {

@@ -61,6 +61,20 @@ impl<V> IdTable<V> {
         self.pages.values().flat_map(|page| &page.values)
     }
 
+    /// Returns all ids, in ascending order.
+    pub(super) fn ids(&self) -> Vec<u64> {
+        let on_page = |(page, content): (&u64, &Page<V>)| {
+            let (first, present) = (page << 6, content.present);
+            (0..64)
+                .filter(move |bit| present >> bit & 1 == 1)
+                .map(move |bit| first | bit)
+                .collect::<Vec<_>>()
+        };
+        let mut ids: Vec<u64> = self.pages.iter().flat_map(on_page).collect();
+        ids.sort_unstable();
+        ids
+    }
+
     pub(super) fn get(&self, id: u64) -> Option<&V> {
         let (page, bit) = split(id);
         let page = self.pages.get(&page)?;
@@ -138,6 +152,7 @@ mod tests {
         values.sort_unstable();
         known.sort_unstable();
         assert_eq!(values, known);
+        assert_eq!(table.ids(), model.keys().copied().collect::<Vec<_>>());
         for (id, number) in model {
             assert_eq!(table.remove(id), Some(number));
         }

@@ -142,7 +142,9 @@ impl Namesystem {
         };
         if !recent {
             let recovery_id = self.next_generation_stamp()?;
-            self.blocks.recover(now, block.id, recovery_id, None);
+            let file = self.namespace().inode(id).as_file();
+            let truncate_to = file.and_then(|file| file.writer.as_ref()?.truncate_to);
+            self.blocks.recover(now, block.id, recovery_id, truncate_to);
         }
         Ok(false)
     }

@@ -5,18 +5,21 @@
 //! the work that is due, and [`next_deadline`](NameNode::next_deadline) returns when the next work
 //! is due.
 //!
-//! - `service`: the handle, its lock and its timers; `retry_cache`: responses for clients that
-//!   repeat a call
+//! - `service`: the handle, its lock and its timers; `start`: its beginning; `saved`: what is left
+//!   for the next start
+//! - `retry_cache`: responses for clients that repeat a call; `replayed_calls`: the same from edits
 //! - `edit`, `cache_info`: the changes of what must survive; `state`: what must survive: the tree,
 //!   its limits and quotas, leases; `replay`: the law that a state is a function of its edits
 //! - `storage`: the edits and the state as files, in Hadoop's formats
 //! - `inotify`: edits as events for clients
+//! - `safe_mode`: when the NameNode refuses changes
 //! - `namesystem`: what the lock guards: the state, and what can be rebuilt from reports;
 //!   `renewals`: how long each writer has been silent; `path`: paths as clients write them
 //! - `id_map`, `id_table`: compact collections keyed by ids
 //! - `access`: permissions, access control lists, extended attributes
 //! - `blocks`: blocks, their replicas, and DataNodes; `datanode_protocol`: the calls of DataNodes;
 //!   `lease_recovery`: files whose writer has disappeared
+//! - `hosts`: which DataNodes may register, and which leave service
 //! - `ops`: one function for each method of ClientProtocol; `side_protocols`: the small protocols
 //!   of administration tools
 
@@ -25,6 +28,7 @@ mod blocks;
 mod cache_info;
 mod datanode_protocol;
 mod edit;
+mod hosts;
 mod id_map;
 mod id_table;
 mod inotify;
@@ -34,9 +38,13 @@ mod ops;
 mod path;
 mod renewals;
 mod replay;
+mod replayed_calls;
 mod retry_cache;
+mod safe_mode;
+mod saved;
 mod service;
 mod side_protocols;
+mod start;
 mod state;
 pub mod storage;
 #[cfg(test)]
@@ -46,4 +54,6 @@ pub use access::acl::AclEntry;
 pub use access::xattr::XAttr;
 pub use cache_info::{CacheDirectiveInfo, CachePoolInfo};
 pub use edit::{Edit, EditSink, FileFields, MemoryEdits, NoEdits, PermissionStatus, RpcIds};
+pub use hosts::{HostEntry, HostFiles, HostLists};
+pub use saved::Saved;
 pub use service::{LogDirectory, NameNode, NameNodeIdentity};

@@ -8,10 +8,11 @@ use rand::Rng;
 
 use crate::HdfsError;
 use crate::config::HdfsConfig;
-use crate::namenode::blocks::{BlockInfo, BlockManager};
-use crate::namenode::edit::{Edit, EditSink, FileFields, PermissionStatus, RpcIds};
+use crate::namenode::blocks::{BlockInfo, BlockManager, Changed};
+use crate::namenode::edit::{Edit, EditSink, FileFields, NoEdits, PermissionStatus, RpcIds};
 use crate::namenode::inotify::EditEvents;
 use crate::namenode::renewals::Renewals;
+use crate::namenode::safe_mode::{Reported, SafeMode};
 use crate::namenode::service::timer;
 use crate::namenode::state::State;
 use crate::namenode::state::inode::InodeId;
@@ -30,10 +31,12 @@ pub(crate) struct Namesystem {
     pub(crate) events: Option<Box<EditEvents>>,
     pub(crate) renewals: Renewals,
     pub(crate) blocks: BlockManager,
-    pub(crate) safe_mode: bool,
+    pub(crate) safe_mode: SafeMode,
 }
 
 impl Namesystem {
+    /// Creates it around a state, whose blocks no DataNode has reported yet. Every lease counts as
+    /// just renewed.
     pub(crate) fn new(
         config: &HdfsConfig,
         state: State,
@@ -41,14 +44,71 @@ impl Namesystem {
         now: Timestamp,
         rng: &mut impl Rng,
     ) -> Self {
+        let mut blocks = BlockManager::new(config, rng);
+        let settings = config.safe_mode;
+        let replication = settings.replication.unwrap_or(config.min_replication);
+        blocks.start_counting(replication.into(), state.generation_stamp());
+        for inode in state.namespace().iter() {
+            let Some(file) = inode.as_file() else {
+                continue;
+            };
+            let writer = file.writer.as_ref();
+            let last_is_open = writer.is_some_and(|writer| writer.last_block_open);
+            for (index, block) in file.blocks.iter().enumerate() {
+                let is_open = last_is_open && index + 1 == file.blocks.len();
+                blocks.restore(*block, inode.id, file.replication, !is_open);
+            }
+        }
+        let safe_mode = SafeMode::starting(settings, blocks.reported());
+        if !safe_mode.is_starting() {
+            blocks.stop_counting(now);
+        }
         Self {
             state,
             sink: Mutex::new(sink),
             events: None,
             renewals: Renewals::new(now, config.lease_hard_limit),
-            blocks: BlockManager::new(config, rng),
-            safe_mode: false,
+            blocks,
+            safe_mode,
         }
+    }
+
+    /// Returns what was reported since the start.
+    pub(crate) fn reported(&self) -> Reported {
+        self.blocks.reported()
+    }
+
+    /// Ends the safe mode of a start if enough was reported. Returns true if safe mode is off now
+    /// and was on before.
+    pub(crate) fn check_safe_mode(&mut self, now: Timestamp) -> bool {
+        if !self.safe_mode.is_starting() {
+            return false;
+        }
+        let reported = self.reported();
+        if !self.safe_mode.check(now, reported) {
+            return false;
+        }
+        self.blocks.stop_counting(now);
+        self.has_left_safe_mode()
+    }
+
+    fn has_left_safe_mode(&self) -> bool {
+        let is_off = !self.safe_mode.is_on();
+        if is_off {
+            self.blocks.call_in();
+        }
+        is_off
+    }
+
+    /// Turns safe mode off by order, unless that would lose bytes. Returns true if it is off now
+    /// and was on before.
+    pub(crate) fn leave_safe_mode(&mut self, now: Timestamp, force: bool) -> bool {
+        let reported = self.reported();
+        if !self.safe_mode.is_on() || !self.safe_mode.leave(reported, force) {
+            return false;
+        }
+        self.blocks.stop_counting(now);
+        self.has_left_safe_mode()
     }
 
     /// Returns what must survive.
@@ -85,6 +145,13 @@ impl Namesystem {
         }
         self.renewals.forget_ended(self.state.leases());
         Ok(())
+    }
+
+    /// Returns the state and leaves another in its place, which no edit changes any more.
+    pub(crate) fn end(&mut self, nothing: State) -> State {
+        self.sink = Mutex::new(Box::new(NoEdits));
+        self.safe_mode.enter();
+        std::mem::replace(&mut self.state, nothing)
     }
 
     /// Drops what has lapsed by time alone.
@@ -134,6 +201,28 @@ impl Namesystem {
     }
 
     pub(crate) fn tick(&mut self, now: Timestamp, fired: &mut Vec<Event>) {
+        if !self.safe_mode.is_starting() {
+            self.tick_silent(now, fired);
+        }
+        if !self.safe_mode.is_on() {
+            self.blocks.tick(now);
+            let changed = self.blocks.tick_admin(now);
+            fired.extend(changed.into_iter().map(|changed| self.admin_event(changed)));
+            self.tick_leases(now, fired);
+            self.tick_recoveries(now, fired);
+        }
+    }
+
+    /// Returns the event for a change of a DataNode's service.
+    pub(crate) fn admin_event(&self, (index, change): Changed) -> Event {
+        Event::State {
+            server: Server::DataNode(self.blocks.datanodes.number(index)),
+            change,
+            subject: "".into(),
+        }
+    }
+
+    fn tick_silent(&mut self, now: Timestamp, fired: &mut Vec<Event>) {
         for index in self.blocks.bury_silent(now) {
             let registration = &self.blocks.datanodes.get(index).registration;
             fired.push(timer(
@@ -146,14 +235,20 @@ impl Namesystem {
                 subject: "".into(),
             });
         }
-        self.blocks.tick(now);
-        self.tick_leases(now, fired);
-        self.tick_recoveries(now, fired);
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
+        if self.safe_mode.is_starting() {
+            return self.safe_mode.next_deadline();
+        }
+        let silence = self.blocks.next_silence();
+        if self.safe_mode.is_on() {
+            return silence;
+        }
         [
+            silence,
             self.blocks.next_deadline(),
+            self.blocks.next_admin_deadline(),
             self.renewals.next_deadline(self.leases()),
             self.next_recovery_deadline(),
         ]

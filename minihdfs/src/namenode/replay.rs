@@ -1,11 +1,15 @@
-//! The law of replay: a state is a function of its edits.
+//! The law of replay: a state is a function of its edits. So it need not be kept when a NameNode
+//! ends.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use kerbox_krb5::Timestamp;
 
 use crate::namenode::edit::MemoryEdits;
 use crate::namenode::namesystem::Namesystem;
+use crate::namenode::replayed_calls;
+use crate::namenode::retry_cache::RetryCache;
+use crate::namenode::saved::Saved;
 use crate::namenode::service::NameNode;
 use crate::namenode::state::State;
 
@@ -17,21 +21,63 @@ impl NameNode {
     /// # Errors
     /// Says what differs.
     pub fn check_replay(&self, now: Timestamp, edits: &MemoryEdits) -> Result<(), String> {
-        let tokens = Arc::new(self.delegation_tokens.emptied(now));
-        let mut replayed = self.formatted(tokens);
         // No edit is made meanwhile.
         let mut ns = self.lock();
-        let Some(edits) = edits.edits() else {
-            return Ok(());
+        self.replayed(now, &mut ns, edits).map(drop)
+    }
+
+    /// Ends this NameNode for good: it forgets its namespace, and refuses changes. Returns what the
+    /// next one starts with: what the edits make of a formatted namespace if `edits` has all of
+    /// them, and otherwise the state itself, which is the same by the law of replay.
+    ///
+    /// # Errors
+    /// Says what differs if the edits do not make the state.
+    pub fn end(&self, now: Timestamp, edits: Option<&MemoryEdits>) -> Result<Saved, String> {
+        // In the order of a call: first the cache, then the namesystem.
+        let retry_cache = self.retry_cache.lock();
+        let mut retry_cache = retry_cache.unwrap_or_else(PoisonError::into_inner);
+        let mut ns = self.lock();
+        let replayed = match edits {
+            Some(edits) => self.replayed(now, &mut ns, edits)?,
+            None => None,
         };
+        let nothing = self.formatted(Arc::new(self.delegation_tokens.emptied(now)));
+        let state = ns.end(nothing);
+        let kept = retry_cache.take();
+        let (state, retry_cache) = replayed.unwrap_or((state, kept));
+        Ok(Saved {
+            state,
+            retry_cache,
+            formatted: self.formatted,
+            block_pool_id: Arc::clone(&self.block_pool_id),
+        })
+    }
+
+    /// Replays the edits, compares the result with the state, and returns it; `None` if there were
+    /// more edits than are kept.
+    fn replayed(
+        &self,
+        now: Timestamp,
+        ns: &mut Namesystem,
+        edits: &MemoryEdits,
+    ) -> Result<Option<(State, RetryCache)>, String> {
+        let Some(edits) = edits.edits() else {
+            return Ok(None);
+        };
+        let mut state = self.formatted(Arc::new(self.delegation_tokens.emptied(now)));
+        let mut retry_cache = RetryCache::new(self.config.retry_cache_expiry);
         for edit in &edits {
-            replayed.apply(edit).map_err(|misfit| misfit.to_string())?;
+            state.apply(edit).map_err(|misfit| misfit.to_string())?;
+            if let Some((rpc, response)) = replayed_calls::response(edit, &state) {
+                retry_cache.put_replayed(now, rpc, response);
+            }
         }
-        replayed.lapse(now);
+        state.lapse(now);
         ns.lapse(now);
-        ns.state().compare(&replayed)?;
+        ns.state().compare(&state)?;
         ns.namespace().check_counts()?;
-        check_blocks(&ns)
+        check_blocks(ns)?;
+        Ok(Some((state, retry_cache)))
     }
 }
 

@@ -8,17 +8,25 @@ use std::time::Duration;
 use kerbox_krb5::Timestamp;
 
 use crate::Caller;
+use crate::namenode::edit::RpcIds;
 
 /// The maximum number of responses, and of their bytes. The oldest are dropped first.
 const MAX_ANSWERS: usize = 1 << 16;
 const MAX_BYTES: usize = 64 << 20;
 
 /// The identity of a call, shared by its repetitions.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct Key {
-    user: Arc<str>,
     client_id: [u8; 16],
     call_id: i32,
+}
+
+/// The response to a call.
+#[derive(Debug)]
+struct Answer {
+    /// The user who called; `None` if the response was made from an edit, which does not say so.
+    user: Option<Arc<str>>,
+    bytes: Box<[u8]>,
 }
 
 /// The encoded responses of calls that must not be executed twice. Only successful calls are kept,
@@ -26,7 +34,7 @@ struct Key {
 #[derive(Debug)]
 pub(super) struct RetryCache {
     expiry: Duration,
-    answers: HashMap<Key, Box<[u8]>>,
+    answers: HashMap<Key, Answer>,
     /// The keys in order of arrival, with their expiry times.
     order: VecDeque<(Timestamp, Key)>,
     bytes: usize,
@@ -43,13 +51,18 @@ impl RetryCache {
         }
     }
 
-    fn key(&self, caller: &Caller) -> Option<Key> {
+    /// Returns the cache with what it holds, and leaves it empty.
+    pub(super) fn take(&mut self) -> Self {
+        let empty = Self::new(self.expiry);
+        std::mem::replace(self, empty)
+    }
+
+    fn key(&self, rpc: RpcIds) -> Option<Key> {
         // Clients without an id, and calls that are never retried, have no identity to look up.
-        let skip = self.expiry.is_zero() || caller.call_id < 0 || caller.client_id == [0; 16];
-        (!skip).then(|| Key {
-            user: Arc::clone(&caller.user.full),
-            client_id: caller.client_id,
-            call_id: caller.call_id,
+        let skip = self.expiry.is_zero() || rpc.call_id < 0 || rpc.client_id == [0; 16];
+        (!skip).then_some(Key {
+            client_id: rpc.client_id,
+            call_id: rpc.call_id,
         })
     }
 
@@ -58,14 +71,29 @@ impl RetryCache {
         while self.order.front().is_some_and(|(until, _)| *until <= now) {
             self.forget_oldest();
         }
-        self.answers.get(&self.key(caller)?).map(AsRef::as_ref)
+        let answer = self.answers.get(&self.key(caller.into())?)?;
+        let user = answer.user.as_ref();
+        let is_theirs = user.is_none_or(|user| *user == caller.user.full);
+        is_theirs.then_some(&*answer.bytes)
     }
 
     /// Stores the response to a call.
     pub(super) fn put(&mut self, now: Timestamp, caller: &Caller, answer: &[u8]) {
-        let Some(key) = self.key(caller) else { return };
-        self.bytes += answer.len();
-        self.answers.insert(key.clone(), answer.into());
+        let user = Some(Arc::clone(&caller.user.full));
+        self.insert(now, caller.into(), user, answer.into());
+    }
+
+    /// Stores the response to the call that made an edit.
+    pub(super) fn put_replayed(&mut self, now: Timestamp, rpc: RpcIds, answer: Vec<u8>) {
+        self.insert(now, rpc, None, answer.into());
+    }
+
+    fn insert(&mut self, now: Timestamp, rpc: RpcIds, user: Option<Arc<str>>, bytes: Box<[u8]>) {
+        let Some(key) = self.key(rpc) else { return };
+        self.bytes += bytes.len();
+        if let Some(before) = self.answers.insert(key, Answer { user, bytes }) {
+            self.bytes -= before.bytes.len();
+        }
         self.order.push_back((now + self.expiry, key));
         while self.order.len() > MAX_ANSWERS || self.bytes > MAX_BYTES {
             self.forget_oldest();
@@ -76,7 +104,7 @@ impl RetryCache {
         if let Some((_, key)) = self.order.pop_front()
             && let Some(answer) = self.answers.remove(&key)
         {
-            self.bytes -= answer.len();
+            self.bytes -= answer.bytes.len();
         }
     }
 }

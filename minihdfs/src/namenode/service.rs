@@ -2,17 +2,19 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+};
 
-use kerbox_events::{Event, Hook, Server, TimerKind};
+use kerbox_events::{Event, Hook, Server, StateChange, TimerKind};
 use kerbox_krb5::Timestamp;
-use rand::Rng;
 
 use crate::HdfsError;
-use crate::config::{ConfigError, HdfsConfig};
+use crate::config::HdfsConfig;
 use crate::namenode::access::permission::PermissionChecker;
-use crate::namenode::edit::{Edit, EditSink, NoEdits};
+use crate::namenode::edit::Edit;
+use crate::namenode::hosts::{HostFiles, HostLists};
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::ops::{CLIENT_PROTOCOL, is_at_most_once};
 use crate::namenode::retry_cache::RetryCache;
@@ -21,10 +23,7 @@ use crate::namenode::state::State;
 use crate::namenode::state::inode::PERMISSION_BITS;
 use crate::namenode::state::namespace::Creation;
 use crate::rpc::{Call, RpcService};
-use crate::secret_manager::{
-    BlockTokenSecretManager, BlockTokenSettings, DelegationTokenSecretManager,
-    DelegationTokenSettings, TokenEdit,
-};
+use crate::secret_manager::{BlockTokenSecretManager, DelegationTokenSecretManager, TokenEdit};
 use crate::user::AuthToLocal;
 
 /// A NameNode. Share it in an [`Arc`].
@@ -57,8 +56,9 @@ use crate::user::AuthToLocal;
 /// ```
 pub struct NameNode {
     pub(super) config: HdfsConfig,
-    superuser: Arc<str>,
-    started: Timestamp,
+    pub(super) superuser: Arc<str>,
+    /// The time at which the namespace was formatted.
+    pub(super) formatted: Timestamp,
     pub(super) auth_to_local: AuthToLocal,
     pub(super) hook: Arc<dyn Hook>,
     pub(super) block_pool_id: Arc<str>,
@@ -67,10 +67,15 @@ pub struct NameNode {
     /// `dfs.namenode.name.dir.restore`, which `dfsadmin -restoreFailedStorage` switches.
     pub(super) restore_failed_storage: AtomicBool,
     pub(super) log_directory: OnceLock<Box<dyn LogDirectory>>,
-    namesystem: RwLock<Namesystem>,
+    pub(super) namesystem: RwLock<Namesystem>,
     /// Held throughout a call that must not be executed twice, so that a repeated call waits for
     /// the first.
-    retry_cache: Mutex<RetryCache>,
+    pub(super) retry_cache: Mutex<RetryCache>,
+    /// The time of the latest call, in microseconds: a refusal in safe mode says how long it
+    /// lasts.
+    pub(super) latest_call: AtomicI64,
+    /// The files that `refreshNodes` reads; `None` if there are none.
+    pub(super) host_files: Mutex<Option<Arc<dyn HostFiles>>>,
 }
 
 /// Writes the files that administrators request (`hadoop.log.dir`).
@@ -94,73 +99,10 @@ pub struct NameNodeIdentity {
 }
 
 impl NameNode {
-    /// Creates a NameNode with an empty namespace. All randomness comes from `rng` and from
-    /// generators seeded by it.
-    ///
-    /// # Errors
-    /// Fails if the configuration is inconsistent or its `auth_to_local` rules are invalid.
-    pub fn new(
-        config: HdfsConfig,
-        identity: &NameNodeIdentity,
-        now: Timestamp,
-        hook: Arc<dyn Hook>,
-        rng: &mut impl Rng,
-    ) -> Result<Self, ConfigError> {
-        Self::with_edits(config, identity, now, hook, rng, Box::new(NoEdits))
-    }
-
-    /// Same as [`new`](Self::new), and hands every edit to `sink`.
-    ///
-    /// # Errors
-    /// Fails if the configuration is inconsistent or its `auth_to_local` rules are invalid.
-    pub fn with_edits(
-        config: HdfsConfig,
-        identity: &NameNodeIdentity,
-        now: Timestamp,
-        hook: Arc<dyn Hook>,
-        rng: &mut impl Rng,
-        sink: Box<dyn EditSink>,
-    ) -> Result<Self, ConfigError> {
-        config.check()?;
-        let auth_to_local = AuthToLocal::from_config(&config, identity.default_realm.as_str())?;
-        let pool_number = rng.next_u32() >> 1;
-        let block_pool_id: Arc<str> =
-            format!("BP-{pool_number}-{}-{}", identity.address, now.as_millis()).into();
-        let superuser: Arc<str> = identity.superuser.as_str().into();
-        let block_tokens = BlockTokenSecretManager::new(
-            BlockTokenSettings::new(&config, &*block_pool_id),
-            now,
-            rng,
-        );
-        let settings = DelegationTokenSettings::from(&config);
-        let tokens = Arc::new(DelegationTokenSecretManager::new(settings, now, rng));
-        let group = config.superuser_group.as_str().into();
-        let state = State::new(now, Arc::clone(&superuser), group, Arc::clone(&tokens));
-        let mut namesystem = Namesystem::new(&config, state, sink, now, rng);
-        // A formatted state accepts these.
-        let _applied = namesystem
-            .log(&Edit::StartLogSegment)
-            .and_then(|()| namesystem.log(&Edit::Token(tokens.new_master_key(now))));
-        Ok(Self {
-            auth_to_local,
-            hook,
-            block_tokens: Arc::new(block_tokens),
-            delegation_tokens: tokens,
-            block_pool_id,
-            restore_failed_storage: AtomicBool::new(false),
-            log_directory: OnceLock::new(),
-            namesystem: RwLock::new(namesystem),
-            retry_cache: Mutex::new(RetryCache::new(config.retry_cache_expiry)),
-            started: now,
-            superuser,
-            config,
-        })
-    }
-
-    /// Returns the state with which this NameNode began, with these tokens.
+    /// Returns the state of the formatted namespace, with these tokens.
     pub(super) fn formatted(&self, tokens: Arc<DelegationTokenSecretManager>) -> State {
         let group = self.config.superuser_group.as_str().into();
-        State::new(self.started, Arc::clone(&self.superuser), group, tokens)
+        State::new(self.formatted, Arc::clone(&self.superuser), group, tokens)
     }
 
     /// Returns the configuration.
@@ -197,6 +139,56 @@ impl NameNode {
     /// directory the command fails.
     pub fn set_log_directory(&self, directory: Box<dyn LogDirectory>) {
         let _set_before = self.log_directory.set(directory);
+    }
+
+    /// Sets the place of a DataNode in the network, as `/rack1`. The default is `/default-rack`.
+    pub fn set_datanode_location(&self, uuid: &str, location: &str) {
+        self.lock().blocks.datanodes.set_location(uuid, location);
+    }
+
+    /// Sets the files that `refreshNodes` reads, and takes over what they say now.
+    ///
+    /// # Errors
+    /// Fails if they cannot be read.
+    pub fn set_host_files(
+        &self,
+        now: Timestamp,
+        files: Arc<dyn HostFiles>,
+    ) -> Result<(), HdfsError> {
+        *self.host_files() = Some(files);
+        self.refresh_hosts(now)
+    }
+
+    /// Reads the files again, as `refreshNodes` does; does nothing if there are none.
+    ///
+    /// # Errors
+    /// Fails if they cannot be read.
+    pub fn refresh_hosts(&self, now: Timestamp) -> Result<(), HdfsError> {
+        let files = self.host_files().clone();
+        if let Some(files) = files {
+            self.set_hosts(now, files.read()?);
+        }
+        Ok(())
+    }
+
+    /// Takes over lists of DataNodes: starts and ends decommissioning and maintenance.
+    pub fn set_hosts(&self, now: Timestamp, hosts: HostLists) {
+        let mut events = Vec::new();
+        {
+            let mut ns = self.lock();
+            let changed = ns.blocks.set_hosts(now, hosts);
+            events.extend(changed.into_iter().map(|changed| ns.admin_event(changed)));
+        }
+        for event in events {
+            self.hook.record(now, event);
+        }
+    }
+
+    fn host_files(&self) -> MutexGuard<'_, Option<Arc<dyn HostFiles>>> {
+        // Replaced whole.
+        self.host_files
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the number of live DataNodes.
@@ -268,17 +260,23 @@ impl NameNode {
     pub fn tick(&self, now: Timestamp) {
         let mut fired = Vec::new();
         let mut ns = self.lock();
+        if ns.check_safe_mode(now) {
+            fired.push(self.safe_mode_ended(now, &mut ns));
+        }
         ns.tick(now, &mut fired);
         if self.block_tokens.tick(now) {
             fired.push(timer(TimerKind::BlockKeyUpdate, ""));
         }
-        for edit in self.delegation_tokens.tick(now) {
-            if let TokenEdit::CancelDelegationToken { token } = &edit {
-                fired.push(timer(TimerKind::DelegationTokenExpired, &token.to_string()));
+        // Tokens that expire in safe mode are refused anyway, and removed afterwards.
+        if !ns.safe_mode.is_on() {
+            for edit in self.delegation_tokens.tick(now) {
+                if let TokenEdit::CancelDelegationToken { token } = &edit {
+                    fired.push(timer(TimerKind::DelegationTokenExpired, &token.to_string()));
+                }
+                let _misfit = ns.log(&Edit::Token(edit));
             }
-            let _misfit = ns.log(&Edit::Token(edit));
+            ns.lapse(now);
         }
-        ns.lapse(now);
         drop(ns);
         for event in fired {
             self.hook.record(now, event);
@@ -288,15 +286,27 @@ impl NameNode {
     /// Returns when [`tick`](Self::tick) will next have work, if nothing happens before.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        let tokens = self
-            .block_tokens
-            .next_deadline()
-            .min(self.delegation_tokens.next_deadline());
-        Some(
-            self.read()
-                .next_deadline()
-                .map_or(tokens, |deadline| deadline.min(tokens)),
-        )
+        let ns = self.read();
+        let tokens = (!ns.safe_mode.is_on()).then(|| self.delegation_tokens.next_deadline());
+        let deadlines = tokens.into_iter().chain(ns.next_deadline());
+        deadlines.chain([self.block_tokens.next_deadline()]).min()
+    }
+
+    /// Does what follows from the end of safe mode: makes a new master key for delegation tokens,
+    /// as Hadoop's secret manager does when it is started again. Returns the event to record.
+    pub(super) fn safe_mode_ended(&self, now: Timestamp, ns: &mut Namesystem) -> Event {
+        let key = self.delegation_tokens.new_master_key(now);
+        let _misfit = ns.log(&Edit::Token(key));
+        safe_mode_event(StateChange::SafeModeOff)
+    }
+
+    /// Goes on with a start after a report, and records its end.
+    pub(super) fn reported(&self, now: Timestamp, mut ns: RwLockWriteGuard<'_, Namesystem>) {
+        if ns.check_safe_mode(now) {
+            let event = self.safe_mode_ended(now, &mut ns);
+            drop(ns);
+            self.hook.record(now, event);
+        }
     }
 
     fn call_client_protocol(
@@ -344,13 +354,19 @@ impl NameNode {
         operation: fmt::Arguments<'_>,
     ) -> Result<RwLockWriteGuard<'_, Namesystem>, HdfsError> {
         let ns = self.lock();
-        if ns.safe_mode {
-            return Err(HdfsError::safe_mode(format!(
-                "Cannot {operation}. Name node is in safe mode.\n\
-                 It was turned on manually. Use \"hdfs dfsadmin -safemode leave\" to turn safe mode off. NamenodeHostName:localhost"
-            )));
+        if ns.safe_mode.is_on() {
+            return Err(self.in_safe_mode(&ns, format_args!("Cannot {operation}")));
         }
         Ok(ns)
+    }
+
+    /// Returns the refusal of something that safe mode forbids (`newSafemodeException`).
+    pub(super) fn in_safe_mode(&self, ns: &Namesystem, what: fmt::Arguments<'_>) -> HdfsError {
+        let now = Timestamp::from_micros(self.latest_call.load(Ordering::Relaxed));
+        let tip = ns.safe_mode.tip(now, ns.reported());
+        HdfsError::safe_mode(format!(
+            "{what}. Name node is in safe mode.\n{tip} NamenodeHostName:localhost"
+        ))
     }
 
     /// Returns the groups of a user according to the configuration.
@@ -376,6 +392,15 @@ impl NameNode {
     }
 }
 
+/// Returns the event that safe mode begins or ends.
+pub(super) fn safe_mode_event(change: StateChange) -> Event {
+    Event::State {
+        server: Server::NameNode(1),
+        change,
+        subject: "".into(),
+    }
+}
+
 pub(super) fn timer(timer: TimerKind, subject: &str) -> Event {
     Event::Timer {
         server: Server::NameNode(1),
@@ -386,6 +411,8 @@ pub(super) fn timer(timer: TimerKind, subject: &str) -> Event {
 
 impl RpcService for NameNode {
     fn call(&self, call: &Call<'_>, response: &mut Vec<u8>) -> Result<(), HdfsError> {
+        let now = call.now.as_micros();
+        self.latest_call.store(now, Ordering::Relaxed);
         if call.protocol == CLIENT_PROTOCOL.name() {
             return self.call_client_protocol(call, response);
         }

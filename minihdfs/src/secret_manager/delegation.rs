@@ -169,6 +169,15 @@ impl DelegationTokenSecretManager {
         Self::new(self.settings, now, &mut StdRng::from_seed([0; 32]))
     }
 
+    /// Returns a manager with the same settings, tokens and keys, for a server that is started
+    /// again. It makes a new key on its own schedule.
+    pub(crate) fn reopened(&self, now: Timestamp, rng: &mut impl Rng) -> Self {
+        let new = Self::new(self.settings, now, rng);
+        let kept = self.state().kept.clone();
+        new.state().kept = kept;
+        new
+    }
+
     /// Applies an edit: the only way in which tokens and keys change.
     pub(crate) fn apply(&self, edit: &TokenEdit) {
         self.state().kept.apply(edit);

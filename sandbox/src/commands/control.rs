@@ -1,16 +1,17 @@
-//! `kerbox clock`, `events` and `fault`: requests to a running sandbox.
+//! `kerbox clock`, `events`, `fault` and `node`: requests to a running sandbox.
 
 use std::path::Path;
 use std::time::Duration;
 
 use kerbox::KeyKind;
-use kerbox::control::{ClockRequest, FaultAction as Action, FaultRequest, Request};
+use kerbox::control::{ClockRequest, FaultAction as Action, FaultRequest, NodeChange, Request};
 use kerbox_events::Printable;
 use serde_json::Value;
 
 use super::env::chosen;
 use crate::cli_control::{
-    AddFault, Clock, ClockCommand, Events, Fault, FaultAction, FaultCommand, Roll,
+    AddFault, Clock, ClockCommand, Events, Fault, FaultAction, FaultCommand, Node, NodeCommand,
+    Roll,
 };
 use crate::control::ask;
 use crate::failure::Failure;
@@ -138,6 +139,31 @@ pub(crate) fn roll(args: Roll) -> Result<(), Failure> {
     let key = ask(&dir, &Request::RollKeys(keys))?;
     line(&key.to_string());
     Ok(())
+}
+
+/// Lists the servers, or changes one and prints its state.
+pub(crate) fn node(args: Node) -> Result<(), Failure> {
+    let (node, change) = match args.command {
+        NodeCommand::List(which) => {
+            let nodes = ask(&chosen(which.dir.as_deref())?, &Request::ListNodes)?;
+            nodes.as_array().into_iter().flatten().for_each(print_node);
+            return Ok(());
+        }
+        NodeCommand::Stop(node) => (node, NodeChange::Stop),
+        NodeCommand::Kill(node) => (node, NodeChange::Kill),
+        NodeCommand::Pause(node) => (node, NodeChange::Pause),
+        NodeCommand::Resume(node) => (node, NodeChange::Resume),
+        NodeCommand::Restart(node) => (node, NodeChange::Restart),
+    };
+    let dir = chosen(node.which.dir.as_deref())?;
+    let name = node.name;
+    print_node(&ask(&dir, &Request::ChangeNode { name, change })?);
+    Ok(())
+}
+
+fn print_node(node: &Value) {
+    let (name, address) = (text(&node["node"]), text(&node["address"]));
+    line(&format!("{name} {address} {}", text(&node["state"])));
 }
 
 fn text(value: &Value) -> &str {

@@ -12,7 +12,7 @@ use super::principals::{flag, read_principal, time};
 use super::section::{Section, Source};
 use super::values::{
     parse_attribute, parse_enctype, parse_listen, parse_mode, parse_name, parse_netbios_name,
-    parse_pac, parse_path, parse_principals, parse_realm, parse_security,
+    parse_pac, parse_path, parse_principals, parse_rack, parse_realm, parse_security,
 };
 use super::{Settings, faults, other_realms};
 
@@ -126,6 +126,7 @@ fn read_hdfs(mut section: Section<'_, '_>, hdfs: &mut HdfsSpec) {
     }
     set(&mut hdfs.datanodes, section.number("datanodes", 0));
     set(&mut hdfs.listen, section.text("listen", parse_listen));
+    set(&mut hdfs.racks, section.list("racks", parse_rack));
     if hdfs.datanodes > super::MOST_DATANODES {
         section.problem(format!(
             "datanodes = {} is more than {}",

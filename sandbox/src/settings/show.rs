@@ -101,6 +101,9 @@ fn write_hdfs(f: &mut fmt::Formatter<'_>, hdfs: &HdfsSpec) -> fmt::Result {
     writeln!(f, "datanodes = {}", hdfs.datanodes)?;
     writeln!(f, "listen = {}", quoted(&hdfs.listen.to_string()))?;
     writeln!(f, "symlinks = {}", hdfs.symlinks)?;
+    if !hdfs.racks.is_empty() {
+        writeln!(f, "racks = {}", list(&hdfs.racks))?;
+    }
     writeln!(f, "\n[hdfs.groups]")?;
     for (group, members) in &hdfs.groups {
         writeln!(f, "{} = {}", toml_key(group), list(members))?;
@@ -233,6 +236,7 @@ delegates_to = ["hdfs/localhost"]
 security = "simple"
 datanodes = 0
 symlinks = true
+racks = ["/rack1", "/rack2"]
 groups = { analysts = ["alice", "bob"] }
 [[hdfs.directory]]
 path = "/user/jupyter"

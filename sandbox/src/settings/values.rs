@@ -92,6 +92,16 @@ pub(super) fn parse_security(text: &str) -> Result<Security, String> {
     }
 }
 
+/// Parses `/rack1`.
+pub(super) fn parse_rack(text: &str) -> Result<String, String> {
+    match text.strip_prefix('/') {
+        Some(name) if !name.is_empty() => Ok(text.to_owned()),
+        _ => Err(format!(
+            "{text:?} is not a rack; write a path, as in \"/rack1\""
+        )),
+    }
+}
+
 /// Parses permission bits: `700`, `1777`.
 pub(super) fn parse_mode(text: &str) -> Result<u16, String> {
     u16::from_str_radix(text, 8)

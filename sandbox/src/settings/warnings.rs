@@ -99,7 +99,7 @@ const NOT_SERVED: [(&str, &str); 6] = [
 ];
 
 /// Keys that the servers obey, used for suggestions.
-const OBEYED: [&str; 48] = [
+const OBEYED: [&str; 58] = [
     "dfs.block.access.key.update.interval",
     "dfs.block.access.token.enable",
     "dfs.block.access.token.lifetime",
@@ -109,12 +109,16 @@ const OBEYED: [&str; 48] = [
     "dfs.checksum.type",
     "dfs.client-write-packet-size",
     "dfs.data.transfer.protection",
+    "dfs.datanode.failed.volumes.tolerated",
     "dfs.encrypt.data.transfer",
     "dfs.encrypt.data.transfer.algorithm",
     "dfs.encrypt.data.transfer.cipher.key.bitlength",
     "dfs.encrypt.data.transfer.cipher.suites",
     "dfs.heartbeat.interval",
+    "dfs.hosts",
+    "dfs.hosts.exclude",
     "dfs.ls.limit",
+    "dfs.namenode.decommission.interval",
     "dfs.namenode.accesstime.precision",
     "dfs.namenode.acls.enabled",
     "dfs.namenode.delegation.key.update-interval",
@@ -129,10 +133,16 @@ const OBEYED: [&str; 48] = [
     "dfs.namenode.fs-limits.max-xattrs-per-inode",
     "dfs.namenode.fs-limits.min-block-size",
     "dfs.namenode.heartbeat.recheck-interval",
+    "dfs.namenode.hosts.provider.classname",
     "dfs.namenode.lease-hard-limit-sec",
+    "dfs.namenode.maintenance.replication.min",
     "dfs.namenode.posix.acl.inheritance.enabled",
     "dfs.namenode.replication.min",
     "dfs.namenode.retrycache.expirytime.millis",
+    "dfs.namenode.safemode.extension",
+    "dfs.namenode.safemode.min.datanodes",
+    "dfs.namenode.safemode.replication.min",
+    "dfs.namenode.safemode.threshold-pct",
     "dfs.namenode.stale.datanode.interval",
     "dfs.namenode.xattrs.enabled",
     "dfs.permissions.enabled",

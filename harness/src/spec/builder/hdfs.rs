@@ -18,6 +18,19 @@ impl<K: HasHdfs> Builder<K> {
         self
     }
 
+    /// Sets the racks of the DataNodes, in their order. Replicas are spread over them as Hadoop does.
+    /// By default all are on `/default-rack`.
+    ///
+    /// ```
+    /// let racks = ["/rack1", "/rack1", "/rack2"];
+    /// let cluster = kerbox::Cluster::simple().datanodes(3).racks(racks).start_blocking()?;
+    /// # Ok::<(), kerbox::Error>(())
+    /// ```
+    pub fn racks(mut self, racks: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.spec.hdfs.racks = racks.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Sets the address of the NameNode's RPC server. Default: a random port on 127.0.0.1.
     pub fn namenode_listen(mut self, address: SocketAddr) -> Self {
         self.spec.hdfs.listen = address;

@@ -54,6 +54,11 @@ impl Layout {
         Ok(layout)
     }
 
+    /// Returns true if the folder of finalized replicas is still there.
+    pub(super) fn is_there(&self) -> bool {
+        self.finalized.is_dir()
+    }
+
     pub(super) fn folder(&self, place: Place, id: u64) -> PathBuf {
         match place {
             // Hadoop's DatanodeUtil.idToBlockDir.

@@ -68,6 +68,11 @@ impl BlockStore {
         })
     }
 
+    /// Returns true if the folder of the replicas can be used.
+    pub(crate) fn is_usable(&self) -> bool {
+        self.layout.is_there()
+    }
+
     /// Returns every replica, for a block report.
     pub(crate) fn report(&self) -> Vec<ReportedReplica> {
         let replicas: Vec<_> = self.replicas().values().cloned().collect();

@@ -6,13 +6,18 @@ use std::time::Duration;
 
 use kerbox_krb5::Timestamp;
 
+use super::admin_state::AdminState;
 use super::id_set::IdSet;
 use crate::HdfsError;
+use crate::namenode::hosts::{HostLists, Listed};
 use crate::protocol::{Block, DatanodeCommand, DatanodeRegistration, StorageReport, WorkSignal};
 
 /// The index of a DataNode, in the order of first registration. It is short because every replica
 /// has one.
 pub(crate) type DatanodeIndex = u16;
+
+/// The network location of DataNodes without one of their own (`NetworkTopology.DEFAULT_RACK`).
+const DEFAULT_RACK: &str = "/default-rack";
 
 /// The NameNode's record of a DataNode.
 #[derive(Debug)]
@@ -25,6 +30,11 @@ pub(crate) struct Datanode {
     pub(crate) report: StorageReport,
     pub(crate) last_heartbeat: Timestamp,
     pub(crate) alive: bool,
+    pub(crate) admin_state: AdminState,
+    /// The end of its maintenance, if it has one.
+    pub(crate) maintenance_until: Option<Timestamp>,
+    /// Its place in the network, as `/rack1`.
+    pub(crate) location: Arc<str>,
     /// True from a registration to the block report that follows.
     returned: bool,
     /// The blocks of which it has finalized replicas, good or bad.
@@ -42,6 +52,9 @@ impl Datanode {
             report: StorageReport::default(),
             last_heartbeat: now,
             alive: true,
+            admin_state: AdminState::Normal,
+            maintenance_until: None,
+            location: DEFAULT_RACK.into(),
             returned: true,
             replicas: IdSet::default(),
             commands: Vec::new(),
@@ -89,6 +102,11 @@ pub(crate) struct DatanodeManager {
     by_uuid: BTreeMap<Arc<str>, DatanodeIndex>,
     /// The numbers of DataNodes in events, by uuid.
     numbers: BTreeMap<Arc<str>, usize>,
+    /// The locations of DataNodes, by uuid.
+    locations: BTreeMap<Arc<str>, Arc<str>>,
+    /// True if DataNodes have locations of their own.
+    pub(super) has_racks: bool,
+    pub(super) hosts: HostLists,
     dead_interval: Duration,
     stale_interval: Duration,
 }
@@ -99,6 +117,9 @@ impl DatanodeManager {
             nodes: Vec::new(),
             by_uuid: BTreeMap::new(),
             numbers: BTreeMap::new(),
+            locations: BTreeMap::new(),
+            has_racks: false,
+            hosts: HostLists::default(),
             dead_interval,
             stale_interval,
         }
@@ -108,19 +129,27 @@ impl DatanodeManager {
     /// it gets with the response.
     ///
     /// # Errors
-    /// Fails if there are as many DataNodes as an index can tell apart.
+    /// Fails if the lists of hosts do not allow it, and if there are as many DataNodes as an index
+    /// can tell apart.
     pub(crate) fn register(
         &mut self,
         now: Timestamp,
         registration: &DatanodeRegistration,
         block_key: Option<i32>,
     ) -> Result<DatanodeIndex, HdfsError> {
+        if self.hosts.of(now, registration) == Listed::Disallowed {
+            return Err(disallowed(registration));
+        }
         let mut node = Datanode::new(now, registration.clone());
         node.block_key = block_key;
+        if let Some(location) = self.locations.get(&registration.uuid) {
+            node.location = Arc::clone(location);
+        }
         if let Some(index) = self.index(&registration.uuid) {
             let known = self.get_mut(index);
             // Its replicas stay known until the block report that follows.
             node.replicas = std::mem::take(&mut known.replicas);
+            node.admin_state = known.admin_state;
             *known = node;
             return Ok(index);
         }
@@ -136,14 +165,13 @@ impl DatanodeManager {
         Ok(index)
     }
 
-    /// Processes a heartbeat and returns the response; `None` if the DataNode has to register
-    /// first.
+    /// Processes a heartbeat and returns its sender; `None` if the DataNode has to register first.
     pub(crate) fn heartbeat(
         &mut self,
         now: Timestamp,
         uuid: &str,
         report: &StorageReport,
-    ) -> Option<(DatanodeIndex, Vec<DatanodeCommand>)> {
+    ) -> Option<DatanodeIndex> {
         let index = self.index(uuid)?;
         let node = self.get_mut(index);
         if !node.alive {
@@ -151,7 +179,21 @@ impl DatanodeManager {
         }
         node.last_heartbeat = now;
         node.report = report.clone();
-        Some((index, node.take_commands()))
+        Some(index)
+    }
+
+    /// Takes the pending commands of a DataNode.
+    pub(crate) fn take_commands(&mut self, index: DatanodeIndex) -> Vec<DatanodeCommand> {
+        self.get_mut(index).take_commands()
+    }
+
+    /// Asks the DataNodes for which commands wait for a heartbeat.
+    pub(super) fn call_in(&self) {
+        for node in &self.nodes {
+            if let (false, Some(signal)) = (node.commands.is_empty(), &node.signal) {
+                signal.raise();
+            }
+        }
     }
 
     /// Sets the signal that is raised for urgent commands to a DataNode in this process.
@@ -187,6 +229,41 @@ impl DatanodeManager {
 
     pub(super) fn remove_replica(&mut self, index: DatanodeIndex, block: u64) {
         self.get_mut(index).replicas.remove(block);
+    }
+
+    /// Sets the place of a DataNode in the network.
+    pub(crate) fn set_location(&mut self, uuid: &str, location: &str) {
+        self.has_racks = true;
+        self.locations.insert(uuid.into(), location.into());
+        if let Some(index) = self.index(uuid) {
+            self.get_mut(index).location = location.into();
+        }
+    }
+
+    /// Fails if the lists of hosts do not allow a DataNode.
+    pub(crate) fn check_allowed(
+        &self,
+        now: Timestamp,
+        registration: &DatanodeRegistration,
+    ) -> Result<(), HdfsError> {
+        match self.hosts.of(now, registration) {
+            Listed::Disallowed => Err(disallowed(registration)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the DataNodes whose maintenance is over.
+    pub(super) fn maintenance_over(&self, now: Timestamp) -> Vec<DatanodeIndex> {
+        let is_over = |node: &Datanode| node.maintenance_until.is_some_and(|until| until <= now);
+        self.all()
+            .filter(|(_, node)| is_over(node))
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    pub(super) fn next_maintenance_end(&self) -> Option<Timestamp> {
+        let ends = self.nodes.iter().map(|node| node.maintenance_until);
+        ends.flatten().min()
     }
 
     /// Sets the number under which events show a DataNode.
@@ -255,6 +332,26 @@ impl DatanodeManager {
         self.get(index).alive
     }
 
+    /// Returns true if it is alive and does not leave service.
+    pub(crate) fn is_in_service(&self, index: DatanodeIndex) -> bool {
+        let node = self.get(index);
+        node.alive && node.admin_state.is_in_service()
+    }
+
+    /// Returns true if readers may be sent to it.
+    pub(crate) fn is_readable(&self, index: DatanodeIndex) -> bool {
+        let node = self.get(index);
+        node.alive && node.admin_state != AdminState::InMaintenance
+    }
+
+    /// Returns true if its replicas count although it leaves service for a while: whether or not it
+    /// is alive, once it is in maintenance.
+    pub(super) fn is_in_maintenance(&self, index: DatanodeIndex) -> bool {
+        let node = self.get(index);
+        let counts = node.alive || node.admin_state == AdminState::InMaintenance;
+        counts && node.admin_state.is_maintenance()
+    }
+
     pub(crate) fn is_stale(&self, now: Timestamp, index: DatanodeIndex) -> bool {
         now.since(self.get(index).last_heartbeat) > self.stale_interval
     }
@@ -262,6 +359,17 @@ impl DatanodeManager {
     pub(crate) fn living(&self) -> usize {
         self.nodes.iter().filter(|node| node.alive).count()
     }
+}
+
+fn disallowed(registration: &DatanodeRegistration) -> HdfsError {
+    HdfsError::disallowed_datanode(format!(
+        "Datanode denied communication with namenode because the host is not in the include-list: \
+         DatanodeRegistration({}, datanodeUuid={}, infoPort={}, ipcPort={})",
+        registration.transfer_address(),
+        registration.uuid,
+        registration.info_port,
+        registration.ipc_port
+    ))
 }
 
 #[cfg(test)]

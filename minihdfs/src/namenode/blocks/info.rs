@@ -76,6 +76,9 @@ struct Unsettled {
     bad: Vec<Replica>,
     /// Scheduled copies, with the times at which they count as failed.
     pending: Vec<(DatanodeIndex, Timestamp)>,
+    /// True if the pipeline is known only by reports, because the NameNode was restarted while the
+    /// block was written.
+    by_reports: bool,
 }
 
 impl Unsettled {
@@ -85,6 +88,7 @@ impl Unsettled {
             && self.writing.is_empty()
             && self.bad.is_empty()
             && self.pending.is_empty()
+            && !self.by_reports
     }
 }
 
@@ -165,7 +169,27 @@ impl BlockInfo {
 
     /// Sets the DataNodes of the writer's pipeline.
     pub(crate) fn set_targets(&mut self, targets: Vec<DatanodeIndex>) {
-        self.change(|rest| rest.targets = targets);
+        self.change(|rest| {
+            rest.targets = targets;
+            rest.by_reports = false;
+        });
+    }
+
+    /// Makes the pipeline of a block that is being written consist of the DataNodes that report
+    /// it, until a client says which they are.
+    pub(super) fn expect_reports(&mut self) {
+        self.change(|rest| rest.by_reports = true);
+    }
+
+    /// Adds a DataNode that has reported a replica to a pipeline that is known only by reports.
+    pub(super) fn add_reported_target(&mut self, datanode: DatanodeIndex) {
+        if self.unsettled.as_ref().is_some_and(|rest| rest.by_reports) {
+            self.change(|rest| {
+                if !rest.targets.contains(&datanode) {
+                    rest.targets.push(datanode);
+                }
+            });
+        }
     }
 
     /// Opens the block for a writer with this pipeline.
@@ -190,6 +214,7 @@ impl BlockInfo {
         let writing = self.change(|rest| {
             rest.recovery = None;
             rest.targets.clear();
+            rest.by_reports = false;
             std::mem::take(&mut rest.writing)
         });
         let mut left_behind = writing;
@@ -317,6 +342,24 @@ impl BlockInfo {
         good.filter(|index| datanodes.is_alive(*index))
     }
 
+    /// Returns the DataNodes in service that have good replicas.
+    pub(crate) fn in_service<'a>(
+        &'a self,
+        datanodes: &'a DatanodeManager,
+    ) -> impl Iterator<Item = DatanodeIndex> + 'a {
+        let good = self.good.iter().copied();
+        good.filter(|index| datanodes.is_in_service(*index))
+    }
+
+    /// Returns the DataNodes in maintenance that have good replicas.
+    pub(super) fn in_maintenance<'a>(
+        &'a self,
+        datanodes: &'a DatanodeManager,
+    ) -> impl Iterator<Item = DatanodeIndex> + 'a {
+        let good = self.good.iter().copied();
+        good.filter(|index| datanodes.is_in_maintenance(*index))
+    }
+
     /// Returns true if the block is complete, but every replica is known to be corrupt.
     pub(crate) fn is_corrupt(&self) -> bool {
         let bad = self.bad();
@@ -329,11 +372,11 @@ impl BlockInfo {
     /// Returns the DataNodes for readers: the pipeline while the block is written, otherwise those
     /// with good replicas. If every replica is corrupt, returns them anyway.
     pub(crate) fn locations(&self, datanodes: &DatanodeManager) -> Vec<DatanodeIndex> {
-        let alive = |index: &DatanodeIndex| datanodes.is_alive(*index);
+        let alive = |index: &DatanodeIndex| datanodes.is_readable(*index);
         if !self.targets().is_empty() {
             return self.targets().iter().copied().filter(alive).collect();
         }
-        let live: Vec<_> = self.live(datanodes).collect();
+        let live: Vec<_> = self.live(datanodes).filter(alive).collect();
         if !live.is_empty() || !self.is_corrupt() {
             return live;
         }

@@ -1,6 +1,7 @@
 //! All blocks, and what calls and reports change of them.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use kerbox_krb5::Timestamp;
 use rand::rngs::StdRng;
@@ -9,6 +10,7 @@ use rand::{Rng, SeedableRng};
 use super::datanodes::{DatanodeIndex, DatanodeManager};
 use super::info::{BlockInfo, BlockState, Replica};
 use super::placement::Placement;
+use super::safe_blocks::SafeBlocks;
 use crate::HdfsError;
 use crate::config::HdfsConfig;
 use crate::namenode::id_table::IdTable;
@@ -21,12 +23,19 @@ pub(crate) struct BlockManager {
     pub(super) blocks: IdTable<BlockInfo>,
     pub(crate) datanodes: DatanodeManager,
     pub(super) rng: StdRng,
-    min_replication: usize,
+    pub(super) min_replication: usize,
+    pub(super) default_replication: usize,
+    pub(super) min_maintenance_replication: usize,
+    pub(super) admin_check_interval: Duration,
+    /// When DataNodes that leave service are looked at next.
+    pub(super) next_admin_check: Option<Timestamp>,
     /// The complete blocks that have fewer live replicas than they should.
     pub(super) low: BTreeSet<u64>,
     /// The times at which scheduled copies count as failed, with their blocks. A copy that was made
     /// in time leaves its entry, which then has no effect.
     pub(super) pending: BTreeSet<(Timestamp, u64)>,
+    /// The counts of a start in safe mode; `None` once it is over.
+    pub(super) safe_blocks: Option<SafeBlocks>,
 }
 
 impl BlockManager {
@@ -34,6 +43,7 @@ impl BlockManager {
     pub(crate) fn new(config: &HdfsConfig, rng: &mut impl Rng) -> Self {
         let mut seed = [0; 32];
         rng.fill_bytes(&mut seed);
+        let admin = &config.datanode_admin;
         Self {
             blocks: IdTable::default(),
             datanodes: DatanodeManager::new(
@@ -42,8 +52,13 @@ impl BlockManager {
             ),
             rng: StdRng::from_seed(seed),
             min_replication: config.min_replication.into(),
+            default_replication: config.replication.into(),
+            min_maintenance_replication: admin.min_maintenance_replication.into(),
+            admin_check_interval: admin.interval,
+            next_admin_check: None,
             low: BTreeSet::new(),
             pending: BTreeSet::new(),
+            safe_blocks: None,
         }
     }
 
@@ -175,11 +190,15 @@ impl BlockManager {
     /// block is finished and has another stamp.
     pub(crate) fn writing(&mut self, from: DatanodeIndex, block: Block) {
         let Some(info) = self.blocks.get_mut(block.id) else {
+            self.note_future(block);
             self.datanodes.get_mut(from).invalidate(block);
             return;
         };
         if !info.is_settled() {
             info.add_writing(from);
+            if block.generation_stamp >= info.block().generation_stamp {
+                info.add_reported_target(from);
+            }
         } else if block.generation_stamp != info.block().generation_stamp {
             // A replica with the current stamp may be in a report that the pipeline has overtaken.
             self.datanodes.get_mut(from).invalidate(block);
@@ -189,7 +208,12 @@ impl BlockManager {
     /// Records that a DataNode has finalized a replica. Orders the deletion of replicas that are
     /// not needed.
     pub(crate) fn received(&mut self, now: Timestamp, from: DatanodeIndex, block: Block) {
+        self.counted(block.id, |blocks| blocks.add_received(now, from, block));
+    }
+
+    fn add_received(&mut self, now: Timestamp, from: DatanodeIndex, block: Block) {
         let Some(info) = self.blocks.get_mut(block.id) else {
+            self.note_future(block);
             self.datanodes.get_mut(from).invalidate(block);
             return;
         };
@@ -217,11 +241,17 @@ impl BlockManager {
         if settled {
             self.try_complete(block.id);
             self.check_redundancy(now, block.id);
+        } else {
+            info.add_reported_target(from);
         }
     }
 
     /// Records that a DataNode no longer has its replica.
     pub(crate) fn deleted(&mut self, now: Timestamp, from: DatanodeIndex, block: Block) {
+        self.counted(block.id, |blocks| blocks.remove_deleted(now, from, block));
+    }
+
+    fn remove_deleted(&mut self, now: Timestamp, from: DatanodeIndex, block: Block) {
         if let Some(info) = self.blocks.get_mut(block.id) {
             info.remove_replicas(|replica| {
                 replica.datanode == from && replica.generation_stamp <= block.generation_stamp
@@ -235,6 +265,10 @@ impl BlockManager {
 
     /// Records that a replica does not match its checksums.
     pub(crate) fn mark_corrupt(&mut self, now: Timestamp, at: DatanodeIndex, id: u64) {
+        self.counted(id, |blocks| blocks.set_corrupt(now, at, id));
+    }
+
+    fn set_corrupt(&mut self, now: Timestamp, at: DatanodeIndex, id: u64) {
         let Some(info) = self.blocks.get_mut(id) else {
             return;
         };
@@ -283,10 +317,13 @@ impl BlockManager {
         }
         let reported: BTreeSet<u64> = replicas.iter().map(|replica| replica.block.id).collect();
         for id in before.into_iter().filter(|id| !reported.contains(id)) {
-            self.datanodes.remove_replica(from, id);
-            self.block_mut(id)
-                .remove_replicas(|replica| replica.datanode == from);
-            self.check_redundancy(now, id);
+            self.counted(id, |blocks| {
+                blocks.datanodes.remove_replica(from, id);
+                blocks
+                    .block_mut(id)
+                    .remove_replicas(|replica| replica.datanode == from);
+                blocks.check_redundancy(now, id);
+            });
         }
         if returned {
             // An additional DataNode may have room for blocks that lack replicas.

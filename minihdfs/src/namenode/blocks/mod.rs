@@ -4,9 +4,13 @@
 //! - `manager`: all blocks, and what reports change; `info`: one block
 //! - `redundancy`: copies of missing replicas, and deletion of surplus ones
 //! - `recovery`: orders to recover a block whose writer has disappeared
+//! - `admin`, `admin_state`: DataNodes that leave service
+//! - `startup`, `safe_blocks`: what was reported since the start
 //! - `datanodes`: the registered DataNodes; `placement`: the choice of DataNodes for a block
 //! - `id_set`: compact sets of ids
 
+mod admin;
+mod admin_state;
 mod datanodes;
 mod id_set;
 mod info;
@@ -14,7 +18,11 @@ mod manager;
 mod placement;
 mod recovery;
 mod redundancy;
+mod safe_blocks;
+mod startup;
 
+pub(crate) use admin::Changed;
+pub(crate) use admin_state::AdminState;
 pub(crate) use datanodes::{Datanode, DatanodeIndex};
 pub(crate) use info::{BlockInfo, BlockState};
 pub(crate) use manager::BlockManager;

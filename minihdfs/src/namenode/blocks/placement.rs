@@ -1,6 +1,8 @@
-//! The choice of DataNodes for a block.
+//! The choice of DataNodes for a block (Hadoop's `BlockPlacementPolicyDefault`).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use kerbox_krb5::Timestamp;
 use rand::Rng;
@@ -14,6 +16,8 @@ use crate::protocol::DatanodeRegistration;
 pub(crate) struct Placement<'a> {
     /// The number of DataNodes.
     pub(crate) count: usize,
+    /// The DataNodes that have a replica already, the first one first.
+    pub(crate) existing: &'a [DatanodeIndex],
     /// The DataNodes to exclude.
     pub(crate) excluded: &'a [DatanodeIndex],
     /// `host:port` of the preferred DataNodes.
@@ -25,8 +29,9 @@ pub(crate) struct Placement<'a> {
 }
 
 impl DatanodeManager {
-    /// Chooses DataNodes for a block: favored ones, one at the writer's address, then any others.
-    /// Uses stale ones only as a last resort. Returns fewer than requested if there are not enough.
+    /// Chooses DataNodes for a block: favored ones, one at the writer's address, then any others, on
+    /// racks as Hadoop spreads them. Uses stale ones only as a last resort. Returns fewer than
+    /// requested if there are not enough.
     pub(super) fn choose(
         &self,
         now: Timestamp,
@@ -41,7 +46,10 @@ impl DatanodeManager {
                 let has_storage = !node.report.storage_id.is_empty();
                 let room =
                     node.report.capacity == 0 || node.report.remaining >= placement.block_size;
-                node.alive && has_storage && room && !placement.excluded.contains(index)
+                self.is_in_service(*index)
+                    && has_storage
+                    && room
+                    && !placement.excluded.contains(index)
             })
             .map(|(index, _)| index)
             .collect();
@@ -58,9 +66,105 @@ impl DatanodeManager {
                 .any(|address| is_address_of(address, node));
             (self.is_stale(now, *index), !favored, Some(*index) != local)
         });
+        let racks = self.racks();
+        if racks > 1 {
+            return self.spread(candidates, placement, racks);
+        }
         candidates.truncate(placement.count);
         candidates
     }
+
+    /// Returns the number of racks with live DataNodes.
+    fn racks(&self) -> usize {
+        if !self.has_racks {
+            return 1;
+        }
+        let living = self.iter().filter(|node| node.alive);
+        let racks: BTreeSet<&Arc<str>> = living.map(|node| &node.location).collect();
+        racks.len()
+    }
+
+    /// Returns true if all of several replicas are on one rack although there are others.
+    pub(super) fn lack_a_rack(&self, replicas: &[DatanodeIndex]) -> bool {
+        let [first, others @ ..] = replicas else {
+            return false;
+        };
+        let on_first =
+            |index: &DatanodeIndex| self.get(*index).location == self.get(*first).location;
+        self.has_racks && !others.is_empty() && others.iter().all(on_first) && self.racks() > 1
+    }
+
+    /// Returns the replicas that are too many, so that the others are on as many racks as before.
+    pub(super) fn surplus(
+        &self,
+        replicas: &[DatanodeIndex],
+        replication: usize,
+    ) -> Vec<DatanodeIndex> {
+        let (mut kept, mut surplus) = (replicas.to_vec(), Vec::new());
+        while kept.len() > replication {
+            let rack = |index: DatanodeIndex| &self.get(index).location;
+            let is_shared = |index: &DatanodeIndex| {
+                let same = kept.iter().filter(|other| rack(**other) == rack(*index));
+                same.count() > 1
+            };
+            let at = kept.iter().rposition(is_shared);
+            let at = at.unwrap_or(kept.len() - 1);
+            surplus.push(kept.remove(at));
+        }
+        surplus
+    }
+
+    /// Takes candidates in their order as the racks allow: the second replica on another rack than
+    /// the first, the third on the second's if that is another one, and never too many on one.
+    fn spread(
+        &self,
+        mut candidates: Vec<DatanodeIndex>,
+        placement: &Placement<'_>,
+        racks: usize,
+    ) -> Vec<DatanodeIndex> {
+        let total = (placement.existing.len() + placement.count).min(self.living());
+        let most = most_per_rack(total, racks);
+        let mut chosen = placement.existing.to_vec();
+        let mut on_rack: BTreeMap<&Arc<str>, usize> = BTreeMap::new();
+        for index in &chosen {
+            *on_rack.entry(&self.get(*index).location).or_default() += 1;
+        }
+        while chosen.len() < placement.existing.len() + placement.count {
+            let has_room = |index: &DatanodeIndex| {
+                let rack = &self.get(*index).location;
+                on_rack.get(rack).copied().unwrap_or_default() < most
+            };
+            let suits = |index: &DatanodeIndex| has_room(index) && self.suits_rack(*index, &chosen);
+            let next = candidates.iter().position(suits);
+            let Some(next) = next.or_else(|| candidates.iter().position(has_room)) else {
+                break;
+            };
+            let index = candidates.remove(next);
+            *on_rack.entry(&self.get(index).location).or_default() += 1;
+            chosen.push(index);
+        }
+        chosen.split_off(placement.existing.len())
+    }
+
+    /// Returns true if a DataNode is on the rack where the next replica belongs.
+    fn suits_rack(&self, index: DatanodeIndex, chosen: &[DatanodeIndex]) -> bool {
+        let rack = |index: DatanodeIndex| &self.get(index).location;
+        match chosen {
+            [first] => rack(index) != rack(*first),
+            [first, second] if rack(*first) == rack(*second) => rack(index) != rack(*first),
+            [_, second] => rack(index) == rack(*second),
+            _ => true,
+        }
+    }
+}
+
+/// Returns the maximum number of replicas on one rack, of several (`getMaxNodesPerRack`).
+fn most_per_rack(replicas: usize, racks: usize) -> usize {
+    if replicas <= 1 {
+        return replicas;
+    }
+    let most = (replicas - 1) / racks + 2;
+    if most == replicas { most - 1 } else { most }
 }
 
 fn is_address_of(address: &str, node: &DatanodeRegistration) -> bool {
@@ -68,4 +172,16 @@ fn is_address_of(address: &str, node: &DatanodeRegistration) -> bool {
         port.parse() == Ok(node.transfer_port)
             && (host == &*node.host_name || host.parse() == Ok(node.ip))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::most_per_rack;
+
+    #[test]
+    fn no_rack_gets_all_replicas() {
+        let most = [(1, 2), (2, 2), (3, 2), (4, 2), (3, 3), (10, 3)];
+        let most = most.map(|(replicas, racks)| most_per_rack(replicas, racks));
+        assert_eq!(most, [1, 1, 2, 3, 2, 5]);
+    }
 }

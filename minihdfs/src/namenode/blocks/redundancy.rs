@@ -5,7 +5,7 @@ use std::time::Duration;
 use kerbox_krb5::Timestamp;
 
 use super::datanodes::DatanodeIndex;
-use super::info::Replica;
+use super::info::{BlockInfo, Replica};
 use super::manager::BlockManager;
 use super::placement::Placement;
 use crate::protocol::{Block, DatanodeCommand};
@@ -50,23 +50,34 @@ impl BlockManager {
 
     /// Schedules the copying of missing replicas and the deletion of surplus ones.
     pub(crate) fn check_redundancy(&mut self, now: Timestamp, id: u64) {
+        if self.is_counting() {
+            return;
+        }
         let Some(info) = self.blocks.get_mut(id).filter(|info| info.is_complete()) else {
             self.low.remove(&id);
             return;
         };
         let datanodes = &self.datanodes;
         info.retain_pending(|index, deadline| deadline > now && datanodes.is_alive(index));
-        let live: Vec<DatanodeIndex> = info.live(&self.datanodes).collect();
-        let wanted = usize::from(info.replication);
-        if live.len() >= wanted {
+        let info = self.block(id);
+        let live: Vec<DatanodeIndex> = info.in_service(&self.datanodes).collect();
+        let wanted = self.expected_live(info);
+        let lacks_rack = info.replication > 1 && self.datanodes.lack_a_rack(&live);
+        if live.len() >= wanted && !lacks_rack {
+            let surplus = self.datanodes.surplus(&live, info.replication.into());
             self.low.remove(&id);
-            self.drop_surplus(id, &live[wanted..]);
+            self.drop_surplus(id, &surplus);
             return;
         }
         self.low.insert(id);
+        let info = self.block(id);
         let pending = info.pending();
+        let wanted = wanted.max(live.len() + usize::from(lacks_rack));
         let missing = wanted.saturating_sub(live.len() + pending.len());
-        let Some(source) = live.first().copied().filter(|_| missing > 0) else {
+        // One that leaves service still has its replicas.
+        let source = live.first().copied();
+        let source = source.or_else(|| info.live(&self.datanodes).next());
+        let Some(source) = source.filter(|_| missing > 0) else {
             return;
         };
         let scheduled = pending.iter().map(|(index, _)| *index);
@@ -74,6 +85,7 @@ impl BlockManager {
         let block = info.block();
         let placement = Placement {
             count: missing,
+            existing: &live,
             excluded: &excluded,
             favored: &[],
             writer: None,
@@ -81,6 +93,18 @@ impl BlockManager {
         };
         let targets = self.choose(now, &placement);
         self.copy(now, block, source, &targets);
+    }
+
+    /// Returns the number of replicas that must be in service: fewer while some are in maintenance
+    /// (`getExpectedLiveRedundancyNum`).
+    pub(super) fn expected_live(&self, info: &BlockInfo) -> usize {
+        let replication = usize::from(info.replication);
+        let away = info.in_maintenance(&self.datanodes).count();
+        if away == 0 {
+            return replication;
+        }
+        let least = self.min_maintenance_replication.min(replication);
+        replication.saturating_sub(away).max(least)
     }
 
     /// Orders the deletion of corrupt replicas, and of those on `surplus`.
@@ -135,10 +159,13 @@ impl BlockManager {
         }
     }
 
-    /// Returns when [`tick`](Self::tick) or [`bury_silent`](Self::bury_silent) will next have work.
+    /// Returns when [`tick`](Self::tick) will next have work.
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
-        let pending = self.pending.first().map(|(deadline, _)| *deadline);
-        let silent = self.datanodes.next_deadline();
-        pending.into_iter().chain(silent).min()
+        self.pending.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// Returns when [`bury_silent`](Self::bury_silent) will next have work.
+    pub(crate) fn next_silence(&self) -> Option<Timestamp> {
+        self.datanodes.next_deadline()
     }
 }

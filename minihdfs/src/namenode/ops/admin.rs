@@ -1,8 +1,11 @@
 //! Safe mode and queries of administration tools.
 
+use kerbox_events::StateChange;
+
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::edit::Edit;
+use crate::namenode::service::safe_mode_event;
 use crate::proto::hdfs::{
     CreateEncryptionZoneRequestProto, CreateEncryptionZoneResponseProto,
     FinalizeUpgradeRequestProto, FinalizeUpgradeResponseProto, GetCurrentEditLogTxidRequestProto,
@@ -35,16 +38,25 @@ impl NameNode {
             self.checker(call).check_superuser(operation)?;
         }
         let mut ns = self.lock();
-        match action {
-            SafeModeActionProto::SafemodeGet => {}
-            SafeModeActionProto::SafemodeEnter => ns.safe_mode = true,
-            SafeModeActionProto::SafemodeLeave | SafeModeActionProto::SafemodeForceExit => {
-                ns.safe_mode = false;
+        let event = match action {
+            SafeModeActionProto::SafemodeGet => None,
+            SafeModeActionProto::SafemodeEnter => {
+                let was_on = ns.safe_mode.is_on();
+                ns.safe_mode.enter();
+                (!was_on).then(|| safe_mode_event(StateChange::SafeModeOn))
             }
+            SafeModeActionProto::SafemodeLeave | SafeModeActionProto::SafemodeForceExit => {
+                let force = action == SafeModeActionProto::SafemodeForceExit;
+                let left = ns.leave_safe_mode(call.now, force);
+                left.then(|| self.safe_mode_ended(call.now, &mut ns))
+            }
+        };
+        let result = ns.safe_mode.is_on();
+        drop(ns);
+        if let Some(event) = event {
+            self.hook.record(call.now, event);
         }
-        Ok(SetSafeModeResponseProto {
-            result: ns.safe_mode,
-        })
+        Ok(SetSafeModeResponseProto { result })
     }
 
     /// Saves nothing, because the namespace is only in memory. Succeeds in safe mode, as
@@ -55,7 +67,7 @@ impl NameNode {
         _request: SaveNamespaceRequestProto,
     ) -> Result<SaveNamespaceResponseProto, HdfsError> {
         self.checker(call).check_superuser("saveNamespace")?;
-        if !self.read().safe_mode {
+        if !self.read().safe_mode.is_on() {
             return Err(HdfsError::io(
                 "Safe mode should be turned ON in order to create namespace image.",
             ));
@@ -63,13 +75,14 @@ impl NameNode {
         Ok(SaveNamespaceResponseProto { saved: Some(true) })
     }
 
-    /// Does nothing, because there are no host lists to reread.
+    /// Reads the lists of DataNodes again.
     pub(crate) fn refresh_nodes(
         &self,
         call: &Call<'_>,
         _request: RefreshNodesRequestProto,
     ) -> Result<RefreshNodesResponseProto, HdfsError> {
         self.checker(call).check_superuser("refreshNodes")?;
+        self.refresh_hosts(call.now)?;
         Ok(RefreshNodesResponseProto {})
     }
 

@@ -48,21 +48,6 @@ impl NameNode {
         let previous = request.previous.as_ref();
         let next = next_block(&ns, id, &request.src, previous)?;
         let user = &*call.caller.user.short;
-        if let Next::Repeat(block) = next {
-            let info = ns.blocks.block(block);
-            let offset = ns.file_length(id).saturating_sub(info.block().length);
-            let locations = info.targets().to_vec();
-            let block = self.located_block(
-                call.now,
-                &ns,
-                info,
-                offset,
-                &locations,
-                Some((user, AccessMode::Write)),
-            );
-            return Ok(AddBlockResponseProto { block });
-        }
-        self.check_progress(&mut ns, id, &request.src, previous)?;
         let Some((replication, block_size)) = ns
             .namespace()
             .inode(id)
@@ -74,6 +59,27 @@ impl NameNode {
                 request.src
             )));
         };
+        if let Next::Repeat(block) = next {
+            let mut locations = ns.blocks.block(block).targets().to_vec();
+            if locations.is_empty() {
+                // The NameNode was restarted since it chose some.
+                locations =
+                    self.choose_targets(call, &mut ns, &request, replication, block_size)?;
+                ns.blocks.block_mut(block).set_targets(locations.clone());
+            }
+            let info = ns.blocks.block(block);
+            let offset = ns.file_length(id).saturating_sub(info.block().length);
+            let block = self.located_block(
+                call.now,
+                &ns,
+                info,
+                offset,
+                &locations,
+                Some((user, AccessMode::Write)),
+            );
+            return Ok(AddBlockResponseProto { block });
+        }
+        self.check_progress(&mut ns, id, &request.src, previous)?;
         let charge = Charge {
             space: block_size.saturating_mul(replication.into()),
             types: by_type(ns.namespace().storage_policy(id), replication, block_size),
@@ -147,6 +153,7 @@ impl NameNode {
             !has(AddBlockFlagProto::NoLocalWrite) && !has(AddBlockFlagProto::IgnoreClientLocality);
         let placement = Placement {
             count: replication.into(),
+            existing: &[],
             excluded: &excluded,
             favored: &request.favored_nodes,
             writer: local.then_some(call.caller.address),

@@ -39,6 +39,7 @@ impl NameNode {
         excluded.extend_from_slice(&existing);
         let placement = Placement {
             count: request.num_additional_nodes as usize,
+            existing: &existing,
             excluded: &excluded,
             favored: &[],
             writer: None,

@@ -20,7 +20,8 @@ use crate::proto::hdfs::{
     GetLocatedFileInfoRequestProto, GetLocatedFileInfoResponseProto,
     GetPreferredBlockSizeRequestProto, GetPreferredBlockSizeResponseProto,
     GetServerDefaultsRequestProto, GetServerDefaultsResponseProto, HdfsFileStatusProto,
-    IsFileClosedRequestProto, IsFileClosedResponseProto, MsyncRequestProto, MsyncResponseProto,
+    IsFileClosedRequestProto, IsFileClosedResponseProto, LocatedBlockProto, MsyncRequestProto,
+    MsyncResponseProto,
 };
 use crate::rpc::Call;
 
@@ -119,6 +120,11 @@ impl NameNode {
         };
         let locations =
             self.located_blocks(call.now, &ns, id, range, Some(&call.caller.user.short));
+        let nowhere = |block: &LocatedBlockProto| block.locs.is_empty();
+        if ns.safe_mode.is_on() && locations.blocks.iter().any(nowhere) {
+            let what = format_args!("Zero blocklocations for {}", request.src);
+            return Err(self.in_safe_mode(&ns, what));
+        }
         let due = self.is_access_time_due(call.now, &ns, id);
         drop(ns);
         if due {
@@ -135,7 +141,7 @@ impl NameNode {
         let precision = i64::try_from(precision).unwrap_or(i64::MAX);
         let accessed = ns.namespace().inode(id).access_time;
         let due = precision != 0 && now.as_millis() > accessed.saturating_add(precision);
-        due && !ns.safe_mode
+        due && !ns.safe_mode.is_on()
     }
 
     /// Sets a file's access time, unless the file was removed or moved, or another reader has set

@@ -2,7 +2,7 @@
 
 use crate::HdfsError;
 use crate::namenode::NameNode;
-use crate::namenode::blocks::Datanode;
+use crate::namenode::blocks::{AdminState, Datanode};
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::ops::status::datanode_info;
 use crate::proto::hdfs::{
@@ -178,9 +178,13 @@ fn of_kind(ns: &Namesystem, kind: DatanodeReportTypeProto) -> impl Iterator<Item
         DatanodeReportTypeProto::All => true,
         DatanodeReportTypeProto::Live => node.alive,
         DatanodeReportTypeProto::Dead => !node.alive,
-        DatanodeReportTypeProto::Decommissioning
-        | DatanodeReportTypeProto::EnteringMaintenance
-        | DatanodeReportTypeProto::InMaintenance => false,
+        DatanodeReportTypeProto::Decommissioning => {
+            node.alive && node.admin_state == AdminState::DecommissionInProgress
+        }
+        DatanodeReportTypeProto::EnteringMaintenance => {
+            node.alive && node.admin_state == AdminState::EnteringMaintenance
+        }
+        DatanodeReportTypeProto::InMaintenance => node.admin_state == AdminState::InMaintenance,
     };
     let nodes = ns.blocks.datanodes.iter();
     nodes.filter(move |node| wanted(node))

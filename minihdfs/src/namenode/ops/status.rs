@@ -8,6 +8,7 @@ use crate::namenode::blocks::{BlockInfo, Datanode, DatanodeIndex};
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::state::inode::{InodeId, InodeKind};
 use crate::namenode::state::limits::add;
+use crate::namenode::state::namespace::Namespace;
 use crate::proto::common::TokenProto;
 use crate::proto::hdfs::hdfs_file_status_proto::{FileType, Flags};
 use crate::proto::hdfs::{
@@ -16,9 +17,6 @@ use crate::proto::hdfs::{
 };
 use crate::protocol::{Block, DatanodeRegistration};
 use crate::token::{AccessMode, StorageType};
-
-/// The network location of all DataNodes.
-const LOCATION: &str = "/default-rack";
 
 /// The range of a file whose blocks are requested.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +60,8 @@ pub(crate) fn datanode_info(node: &Datanode) -> DatanodeInfoProto {
         last_update: Some(millis(node.last_heartbeat)),
         last_update_monotonic: Some(millis(node.last_heartbeat)),
         xceiver_count: Some(report.xceivers),
-        location: Some(LOCATION.to_owned()),
+        location: Some(node.location.to_string()),
+        admin_state: Some(node.admin_state as i32),
         non_dfs_used: Some(
             report
                 .capacity
@@ -73,6 +72,59 @@ pub(crate) fn datanode_info(node: &Datanode) -> DatanodeInfoProto {
     }
 }
 
+/// Returns the status of an inode; `length` is a file's. `name` stands for its path and is empty in
+/// most responses.
+pub(crate) fn inode_status(
+    namespace: &Namespace,
+    id: InodeId,
+    length: u64,
+    name: Bytes,
+) -> HdfsFileStatusProto {
+    let inode = namespace.inode(id);
+    let mut status = HdfsFileStatusProto {
+        file_type: FileType::IsDir.into(),
+        path: name,
+        length: 0,
+        permission: FsPermissionProto {
+            perm: inode.mode.into(),
+        },
+        owner: inode.owner.to_string(),
+        group: inode.group.to_string(),
+        modification_time: inode.modification_time.cast_unsigned(),
+        access_time: inode.access_time.cast_unsigned(),
+        file_id: Some(id),
+        flags: Some(if inode.acl().is_empty() {
+            0
+        } else {
+            Flags::HasAcl as u32
+        }),
+        ..HdfsFileStatusProto::default()
+    };
+    match &inode.kind {
+        InodeKind::Directory(directory) => {
+            status.children_num = i32::try_from(directory.children.len()).ok();
+            status.block_replication = Some(0);
+            status.blocksize = Some(0);
+        }
+        InodeKind::File(file) => {
+            status.file_type = FileType::IsFile.into();
+            status.length = length;
+            status.children_num = Some(0);
+            status.block_replication = Some(file.replication.into());
+            status.blocksize = Some(file.block_size);
+        }
+        InodeKind::Symlink(target) => {
+            status.file_type = FileType::IsSymlink.into();
+            status.symlink = Some(Bytes::copy_from_slice(target.as_bytes()));
+            status.children_num = Some(0);
+            status.block_replication = Some(0);
+            status.blocksize = Some(0);
+        }
+    }
+    status.storage_policy = Some(namespace.storage_policy(id).into());
+    status
+}
+
 impl NameNode {
     /// Returns the status of an inode. `name` stands for its path and is empty in most responses.
     pub(crate) fn file_status(
@@ -81,49 +133,7 @@ impl NameNode {
         id: InodeId,
         name: Bytes,
     ) -> HdfsFileStatusProto {
-        let inode = ns.namespace().inode(id);
-        let mut status = HdfsFileStatusProto {
-            file_type: FileType::IsDir.into(),
-            path: name,
-            length: 0,
-            permission: FsPermissionProto {
-                perm: inode.mode.into(),
-            },
-            owner: inode.owner.to_string(),
-            group: inode.group.to_string(),
-            modification_time: inode.modification_time.cast_unsigned(),
-            access_time: inode.access_time.cast_unsigned(),
-            file_id: Some(id),
-            flags: Some(if inode.acl().is_empty() {
-                0
-            } else {
-                Flags::HasAcl as u32
-            }),
-            ..HdfsFileStatusProto::default()
-        };
-        match &inode.kind {
-            InodeKind::Directory(directory) => {
-                status.children_num = i32::try_from(directory.children.len()).ok();
-                status.block_replication = Some(0);
-                status.blocksize = Some(0);
-            }
-            InodeKind::File(file) => {
-                status.file_type = FileType::IsFile.into();
-                status.length = ns.file_length(id);
-                status.children_num = Some(0);
-                status.block_replication = Some(file.replication.into());
-                status.blocksize = Some(file.block_size);
-            }
-            InodeKind::Symlink(target) => {
-                status.file_type = FileType::IsSymlink.into();
-                status.symlink = Some(Bytes::copy_from_slice(target.as_bytes()));
-                status.children_num = Some(0);
-                status.block_replication = Some(0);
-                status.blocksize = Some(0);
-            }
-        }
-        status.storage_policy = Some(ns.namespace().storage_policy(id).into());
-        status
+        inode_status(ns.namespace(), id, ns.file_length(id), name)
     }
 
     /// Returns the status of `/.reserved` or of an entry in its listing. These directories have no
@@ -222,7 +232,13 @@ impl NameNode {
         let end = range.offset.saturating_add(range.length);
         let locate = |info: &BlockInfo, offset| {
             let mut locations = info.locations(&ns.blocks.datanodes);
-            locations.sort_by_key(|index| ns.blocks.datanodes.is_stale(now, *index));
+            let datanodes = &ns.blocks.datanodes;
+            locations.sort_by_key(|index| {
+                (
+                    !datanodes.is_in_service(*index),
+                    datanodes.is_stale(now, *index),
+                )
+            });
             self.located_block(
                 now,
                 ns,

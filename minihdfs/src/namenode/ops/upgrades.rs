@@ -26,7 +26,7 @@ impl NameNode {
         })?;
         match action {
             RollingUpgradeActionProto::Query => {}
-            RollingUpgradeActionProto::Start if !self.read().safe_mode => {
+            RollingUpgradeActionProto::Start if !self.read().safe_mode.is_on() => {
                 return Err(HdfsError::io(
                     "Safe mode should be turned ON in order to create namespace image.",
                 ));

@@ -103,6 +103,11 @@ impl State {
         &self.tokens
     }
 
+    /// Returns the same state with this manager of the tokens, which has equal ones.
+    pub(crate) fn with_tokens(self, tokens: Arc<DelegationTokenSecretManager>) -> Self {
+        Self { tokens, ..self }
+    }
+
     /// Returns the highest block id so far.
     pub(crate) fn last_allocated_block_id(&self) -> u64 {
         self.last_allocated_block_id

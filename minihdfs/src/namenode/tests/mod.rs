@@ -4,6 +4,7 @@ mod access_lists;
 mod attributes;
 mod authority;
 mod caching;
+mod datanode_admin;
 mod edits;
 mod events;
 mod features;
@@ -17,6 +18,8 @@ mod reads;
 mod recovery;
 mod rename;
 mod replication;
+mod restart;
+mod safe_mode;
 mod side_protocols;
 mod symlinks;
 mod tokens;
@@ -148,11 +151,7 @@ impl Fixture {
         let pairs = [groups].into_iter().chain(keys.iter().copied());
         let (mut config, _) = HdfsConfig::from_pairs(pairs).expect("a good configuration");
         change(&mut config);
-        let identity = NameNodeIdentity {
-            superuser: "hdfs".to_owned(),
-            default_realm: "EXAMPLE.COM".to_owned(),
-            address: LOOPBACK,
-        };
+        let identity = identity();
         let mut rng = StdRng::seed_from_u64(1);
         let edits = MemoryEdits::new(usize::MAX);
         let sink = Box::new(edits.clone());
@@ -163,6 +162,28 @@ impl Fixture {
             now: Cell::new(START),
             datanodes: Vec::new(),
         }
+    }
+
+    /// Ends the NameNode and starts another one with what the edits make.
+    fn restart(&mut self) {
+        let now = self.now.get();
+        let saved = self.node.end(now, Some(&self.edits)).expect("the law");
+        let config = self.node.config().clone();
+        let mut rng = StdRng::seed_from_u64(2);
+        let hook = Arc::clone(&self.node.hook);
+        let sink = Box::new(self.edits.clone());
+        let node = NameNode::restarted(config, &identity(), now, hook, &mut rng, sink, saved);
+        self.node = node.expect("it starts");
+    }
+
+    /// Registers a DataNode that has these finalized replicas.
+    fn returns(&self, number: usize, blocks: &[&ExtendedBlockProto]) {
+        self.register(number);
+        let replicas: Vec<_> = blocks
+            .iter()
+            .map(|block| replica(block, ReplicaState::Finalized))
+            .collect();
+        self.report(number, &replicas);
     }
 
     fn with_datanodes(mut self, count: usize) -> Self {
@@ -271,6 +292,23 @@ impl Fixture {
         };
         self.changed(number, block, BlockStatus::Received);
     }
+}
+
+fn identity() -> NameNodeIdentity {
+    NameNodeIdentity {
+        superuser: "hdfs".to_owned(),
+        default_realm: "EXAMPLE.COM".to_owned(),
+        address: LOOPBACK,
+    }
+}
+
+fn replica(block: &ExtendedBlockProto, state: ReplicaState) -> ReportedReplica {
+    let block = Block {
+        id: block.block_id,
+        generation_stamp: block.generation_stamp,
+        length: block.num_bytes(),
+    };
+    ReportedReplica { block, state }
 }
 
 fn datanode(number: usize) -> DatanodeRegistration {

@@ -2,6 +2,8 @@
 //! client. Tests with real clients are in `tests/`.
 
 mod client;
+mod lost_namenode;
+mod lost_volume;
 mod operations;
 mod pipelines;
 mod refusals;

@@ -1,0 +1,199 @@
+//! The DataNode's conversation with its NameNode (Hadoop's `BPServiceActor`): registration,
+//! heartbeats and the commands in their responses, reports. A NameNode that cannot be reached is
+//! tried again with every heartbeat.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use kerbox_events::{Ending, Event, Ruling, rule};
+use kerbox_krb5::Timestamp;
+
+use super::node::{DataNode, Transfer};
+use crate::HdfsError;
+use crate::datanode::recovery_worker::recover_block;
+use crate::error::Class;
+use crate::protocol::{
+    BadBlock, Block, BlockStatus, DatanodeCommand, DatanodeError, ReceivedDeletedBlock,
+};
+
+/// Returns true if the NameNode has not answered at all.
+fn is_unreachable(error: &HdfsError) -> bool {
+    matches!(error.kind(), Class::Connect | Class::SocketTimeout)
+}
+
+impl DataNode {
+    /// Registers for the first time. A NameNode that cannot be reached yet is no error.
+    pub(super) fn introduce(&self, now: Timestamp) -> Result<(), HdfsError> {
+        match self.register(now) {
+            Err(error) if is_unreachable(&error) => {
+                tracing::warn!(datanode = self.number(), %error, "the NameNode cannot be reached yet");
+                Ok(())
+            }
+            registered => registered,
+        }
+    }
+
+    /// Sends a heartbeat and executes the commands in the response.
+    pub(crate) fn heartbeat(&self, now: Timestamp) {
+        self.life().next_heartbeat = now + self.heartbeat_interval;
+        // Lowered first: what is ordered from now on may be too late for this response.
+        self.signal.lower();
+        let event = |_| Event::Heartbeat {
+            datanode: self.number(),
+        };
+        if rule::<Infallible>(&*self.hook, now, event) == Ruling::End(Ending::Silent) {
+            return;
+        }
+        let answered = self.catch_up(now).and_then(|()| {
+            let namenode = self.namenode(now, "sendHeartbeat")?;
+            namenode.send_heartbeat(now, &self.registration, &self.storage())
+        });
+        match answered {
+            Ok(commands) => commands
+                .into_iter()
+                .for_each(|command| self.execute(now, command)),
+            Err(error) => {
+                tracing::warn!(datanode = self.number(), %error, "the NameNode refused a heartbeat");
+                if *error.kind() == Class::DisallowedDatanode {
+                    // As Hadoop's: it ends if the NameNode does not want it any more.
+                    self.stop();
+                }
+            }
+        }
+    }
+
+    /// Registers if that has not succeeded yet, and reports the changes that wait.
+    fn catch_up(&self, now: Timestamp) -> Result<(), HdfsError> {
+        if !self.life().unreported.is_registered {
+            self.register(now)?;
+        }
+        match self.report_changes(now) {
+            // The response to the heartbeat orders a registration.
+            Err(error) if !is_unreachable(&error) => Ok(()),
+            reported => reported,
+        }
+    }
+
+    fn execute(&self, now: Timestamp, command: DatanodeCommand) {
+        match command {
+            DatanodeCommand::Register => {
+                if let Err(error) = self.register(now) {
+                    tracing::warn!(datanode = self.number(), %error, "the NameNode refused a registration");
+                }
+            }
+            DatanodeCommand::Invalidate(blocks) => {
+                blocks.into_iter().for_each(|block| self.delete(now, block));
+            }
+            DatanodeCommand::Recover(recovery) => {
+                let recovered =
+                    self.namenode(now, "commitBlockSynchronization")
+                        .and_then(|namenode| {
+                            recover_block(now, &recovery, namenode, &self.peers_at(now))
+                        });
+                if let Err(error) = recovered {
+                    tracing::warn!(datanode = self.number(), block = %recovery.block, %error, "a block recovery failed");
+                }
+            }
+            DatanodeCommand::UpdateKeys(keys) => self.block_tokens.add_keys(now, &keys),
+            DatanodeCommand::Transfer { block, targets } => {
+                let server = {
+                    let mut life = self.life();
+                    life.transfers.push(Transfer { block, targets });
+                    life.server.take()
+                };
+                if let Some(server) = server {
+                    server.wake();
+                }
+            }
+        }
+    }
+
+    fn register(&self, now: Timestamp) -> Result<(), HdfsError> {
+        self.life().unreported.is_registered = false;
+        let namenode = self.namenode(now, "registerDatanode")?;
+        if let Some(keys) = namenode.register_datanode(now, &self.registration)? {
+            self.block_tokens.add_keys(now, &keys);
+        }
+        namenode.attach_signal(&self.registration, &self.signal);
+        // The report of all replicas says what these would.
+        self.life().unreported.take();
+        self.report_all(now)?;
+        self.life().unreported.is_registered = true;
+        Ok(())
+    }
+
+    /// Reports every replica.
+    pub(super) fn report_all(&self, now: Timestamp) -> Result<(), HdfsError> {
+        let replicas = self.store.report();
+        let namenode = self.namenode(now, "blockReport")?;
+        namenode.block_report(now, &self.registration, &self.storage_id, &replicas)
+    }
+
+    fn delete(&self, now: Timestamp, block: Block) {
+        match self.store.delete(block) {
+            Ok(Some(deleted)) => self.tell(now, deleted, BlockStatus::Deleted),
+            Ok(None) => {
+                tracing::debug!(datanode = self.number(), %block, "there is no such replica to delete");
+            }
+            Err(error) => {
+                tracing::warn!(datanode = self.number(), %block, %error, "a replica cannot be deleted");
+            }
+        }
+    }
+
+    /// Reports a change of a replica to the NameNode. If that fails, it is reported again with the
+    /// next heartbeat.
+    pub(crate) fn tell(&self, now: Timestamp, block: Block, status: BlockStatus) {
+        let change = ReceivedDeletedBlock { block, status };
+        self.life().unreported.add(change);
+        if let Err(error) = self.report_changes(now) {
+            tracing::warn!(datanode = self.number(), %block, ?status, %error, "the NameNode refused a report");
+        }
+    }
+
+    /// Reports the changes that the NameNode does not know.
+    fn report_changes(&self, now: Timestamp) -> Result<(), HdfsError> {
+        let changes = self.life().unreported.take();
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let reported = self
+            .namenode(now, "blockReceivedAndDeleted")
+            .and_then(|namenode| {
+                namenode.block_received_and_deleted(
+                    now,
+                    &self.registration,
+                    &self.storage_id,
+                    &changes,
+                )
+            });
+        if reported.is_err() {
+            self.life().unreported.put_back(changes);
+        }
+        reported
+    }
+
+    /// Reports to the NameNode that a replica does not match its checksums.
+    pub(crate) fn report_bad_block(&self, now: Timestamp, block: Block) {
+        let bad = BadBlock {
+            block,
+            datanode: Arc::clone(&self.registration.uuid),
+        };
+        let reported = self
+            .namenode(now, "reportBadBlocks")
+            .and_then(|namenode| namenode.report_bad_blocks(now, &[bad]));
+        if let Err(error) = reported {
+            tracing::warn!(datanode = self.number(), %block, %error, "the NameNode refused a report");
+        }
+    }
+
+    /// Reports a problem to the NameNode.
+    pub(crate) fn report_error(&self, now: Timestamp, error: DatanodeError, message: &str) {
+        let reported = self
+            .namenode(now, "errorReport")
+            .and_then(|namenode| namenode.error_report(now, &self.registration, error, message));
+        if let Err(error) = reported {
+            tracing::warn!(datanode = self.number(), message, %error, "the NameNode refused a report");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The responses to calls whose edits are replayed, for clients that repeat such a call after the
+//! NameNode was restarted (`FSEditLogLoader`'s `addCacheEntry`).
+
+use bytes::Bytes;
+use prost::Message;
+
+use crate::namenode::edit::{Edit, RpcIds};
+use crate::namenode::ops::status::inode_status;
+use crate::namenode::state::State;
+use crate::proto::hdfs::{
+    ConcatResponseProto, CreateResponseProto, DeleteResponseProto, RemoveXAttrResponseProto,
+    Rename2ResponseProto, RenameResponseProto, SetXAttrResponseProto, UpdatePipelineResponseProto,
+};
+
+/// Returns the encoded response to the call that made an edit, and the call's ids. `state` is the
+/// state after the edit. `None` for an edit of no such call, and for an append, whose response
+/// names the DataNodes of the last block: they are unknown before they report.
+pub(super) fn response(edit: &Edit, state: &State) -> Option<(RpcIds, Vec<u8>)> {
+    let rpc = edit.rpc_ids()?;
+    let response = match edit {
+        Edit::Add { file, .. } => {
+            let namespace = state.namespace();
+            let status = inode_status(namespace, file.inode_id, 0, Bytes::new());
+            CreateResponseProto { fs: Some(status) }.encode_length_delimited_to_vec()
+        }
+        Edit::Delete { .. } => {
+            DeleteResponseProto { result: true }.encode_length_delimited_to_vec()
+        }
+        Edit::RenameOld { .. } => {
+            RenameResponseProto { result: true }.encode_length_delimited_to_vec()
+        }
+        Edit::Rename { .. } => Rename2ResponseProto {}.encode_length_delimited_to_vec(),
+        Edit::ConcatDelete { .. } => ConcatResponseProto {}.encode_length_delimited_to_vec(),
+        Edit::SetXAttr { .. } => SetXAttrResponseProto {}.encode_length_delimited_to_vec(),
+        Edit::RemoveXAttr { .. } => RemoveXAttrResponseProto {}.encode_length_delimited_to_vec(),
+        Edit::UpdateBlocks { .. } => {
+            UpdatePipelineResponseProto {}.encode_length_delimited_to_vec()
+        }
+        _ => return None,
+    };
+    Some((rpc, response))
+}

@@ -1,0 +1,20 @@
+//! What a NameNode leaves behind for the one that starts after it.
+
+use std::sync::Arc;
+
+use kerbox_krb5::Timestamp;
+
+use crate::namenode::retry_cache::RetryCache;
+use crate::namenode::state::State;
+
+/// What a NameNode leaves behind when it [ends](crate::namenode::NameNode::end): what its edits
+/// have made. Where replicas are, who was alive and the keys of block tokens are not in it.
+#[derive(Debug)]
+pub struct Saved {
+    pub(super) state: State,
+    /// The responses to the calls that made the latest edits.
+    pub(super) retry_cache: RetryCache,
+    /// The time at which the namespace was formatted.
+    pub(super) formatted: Timestamp,
+    pub(super) block_pool_id: Arc<str>,
+}

@@ -1,0 +1,156 @@
+//! The start of a NameNode: with a new namespace, or with what an earlier NameNode has left.
+
+use std::sync::atomic::{AtomicBool, AtomicI64};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
+
+use kerbox_events::{Hook, StateChange};
+use kerbox_krb5::Timestamp;
+use rand::Rng;
+
+use crate::config::{ConfigError, HdfsConfig};
+use crate::namenode::edit::{Edit, EditSink, NoEdits};
+use crate::namenode::namesystem::Namesystem;
+use crate::namenode::retry_cache::RetryCache;
+use crate::namenode::saved::Saved;
+use crate::namenode::service::{NameNode, NameNodeIdentity, safe_mode_event};
+use crate::namenode::state::State;
+use crate::secret_manager::{
+    BlockTokenSecretManager, BlockTokenSettings, DelegationTokenSecretManager,
+    DelegationTokenSettings,
+};
+use crate::user::AuthToLocal;
+
+impl NameNode {
+    /// Creates a NameNode with an empty namespace. All randomness comes from `rng` and from
+    /// generators seeded by it.
+    ///
+    /// # Errors
+    /// Fails if the configuration is inconsistent or its `auth_to_local` rules are invalid.
+    pub fn new(
+        config: HdfsConfig,
+        identity: &NameNodeIdentity,
+        now: Timestamp,
+        hook: Arc<dyn Hook>,
+        rng: &mut impl Rng,
+    ) -> Result<Self, ConfigError> {
+        Self::with_edits(config, identity, now, hook, rng, Box::new(NoEdits))
+    }
+
+    /// Same as [`new`](Self::new), and hands every edit to `sink`.
+    ///
+    /// # Errors
+    /// Fails if the configuration is inconsistent or its `auth_to_local` rules are invalid.
+    pub fn with_edits(
+        config: HdfsConfig,
+        identity: &NameNodeIdentity,
+        now: Timestamp,
+        hook: Arc<dyn Hook>,
+        rng: &mut impl Rng,
+        sink: Box<dyn EditSink>,
+    ) -> Result<Self, ConfigError> {
+        let pool_number = rng.next_u32() >> 1;
+        let address = identity.address;
+        let parts = Parts {
+            identity,
+            now,
+            hook,
+            sink,
+            formatted: now,
+            block_pool_id: format!("BP-{pool_number}-{address}-{}", now.as_millis()).into(),
+            config,
+        };
+        parts.start(rng, None)
+    }
+
+    /// Starts a NameNode with what an earlier one has left. It is in safe mode until its DataNodes
+    /// have registered and reported enough of their replicas. It has new block keys, which they
+    /// get when they register.
+    ///
+    /// # Errors
+    /// Fails if the configuration is inconsistent or its `auth_to_local` rules are invalid.
+    pub fn restarted(
+        config: HdfsConfig,
+        identity: &NameNodeIdentity,
+        now: Timestamp,
+        hook: Arc<dyn Hook>,
+        rng: &mut impl Rng,
+        sink: Box<dyn EditSink>,
+        saved: Saved,
+    ) -> Result<Self, ConfigError> {
+        let parts = Parts {
+            config,
+            identity,
+            now,
+            hook,
+            sink,
+            formatted: saved.formatted,
+            block_pool_id: saved.block_pool_id,
+        };
+        parts.start(rng, Some((saved.state, saved.retry_cache)))
+    }
+}
+
+/// The parts of a NameNode that starts.
+struct Parts<'a> {
+    config: HdfsConfig,
+    identity: &'a NameNodeIdentity,
+    now: Timestamp,
+    hook: Arc<dyn Hook>,
+    sink: Box<dyn EditSink>,
+    formatted: Timestamp,
+    block_pool_id: Arc<str>,
+}
+
+impl Parts<'_> {
+    fn start(
+        self,
+        rng: &mut impl Rng,
+        saved: Option<(State, RetryCache)>,
+    ) -> Result<NameNode, ConfigError> {
+        let (config, now) = (self.config, self.now);
+        config.check()?;
+        let realm = self.identity.default_realm.as_str();
+        let auth_to_local = AuthToLocal::from_config(&config, realm)?;
+        let superuser: Arc<str> = self.identity.superuser.as_str().into();
+        let settings = BlockTokenSettings::new(&config, &*self.block_pool_id);
+        let block_tokens = Arc::new(BlockTokenSecretManager::new(settings, now, rng));
+        let settings = DelegationTokenSettings::from(&config);
+        let tokens = Arc::new(match &saved {
+            Some((state, _)) => state.tokens().reopened(now, rng),
+            None => DelegationTokenSecretManager::new(settings, now, rng),
+        });
+        let (state, retry_cache) = match saved {
+            Some((state, retry_cache)) => (state.with_tokens(Arc::clone(&tokens)), retry_cache),
+            None => {
+                let group = config.superuser_group.as_str().into();
+                let state = State::new(now, Arc::clone(&superuser), group, Arc::clone(&tokens));
+                (state, RetryCache::new(config.retry_cache_expiry))
+            }
+        };
+        let mut namesystem = Namesystem::new(&config, state, self.sink, now, rng);
+        // Every state accepts these.
+        let _applied = namesystem.log(&Edit::StartLogSegment);
+        if namesystem.safe_mode.is_on() {
+            self.hook
+                .record(now, safe_mode_event(StateChange::SafeModeOn));
+        } else {
+            let _applied = namesystem.log(&Edit::Token(tokens.new_master_key(now)));
+        }
+        Ok(NameNode {
+            auth_to_local,
+            hook: self.hook,
+            block_tokens,
+            delegation_tokens: tokens,
+            block_pool_id: self.block_pool_id,
+            namesystem: RwLock::new(namesystem),
+            retry_cache: Mutex::new(retry_cache),
+            latest_call: AtomicI64::new(now.as_micros()),
+            host_files: Mutex::default(),
+            restore_failed_storage: AtomicBool::new(false),
+            log_directory: OnceLock::new(),
+            formatted: self.formatted,
+            superuser,
+            config,
+        })
+    }
+}
