@@ -30,6 +30,7 @@ mod spoiler;
 mod support;
 mod tampering;
 mod tokens;
+mod web;
 
 fn main() -> std::process::ExitCode {
     isolation::hold_a_cluster_if_asked();
@@ -59,6 +60,7 @@ fn main() -> std::process::ExitCode {
         determinism::trials(),
         big_data::trials(),
         hostile::trials(),
+        web::trials(),
     ];
     let trials = modules.into_iter().flatten().collect();
     libtest_mimic::run(&arguments, trials).exit_code()

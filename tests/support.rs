@@ -57,6 +57,8 @@ pub(crate) enum Peer {
     Go,
     /// A C++ compiler.
     Cxx,
+    /// `curl`.
+    Curl,
     /// An optimised build of Kerbox itself, for tests that move gigabytes.
     ReleaseBuild,
 }
@@ -94,6 +96,7 @@ impl Peer {
             Self::KerboxProgram => kerbox_program().is_file(),
             Self::Go => on_path("go").is_some(),
             Self::Cxx => on_path("c++").is_some(),
+            Self::Curl => on_path("curl").is_some(),
             Self::ReleaseBuild => !cfg!(debug_assertions),
         }
     }
@@ -117,6 +120,7 @@ impl Peer {
             Self::KerboxProgram => "kerbox (cargo build -p kerbox-sandbox)",
             Self::Go => "go",
             Self::Cxx => "c++",
+            Self::Curl => "curl",
             Self::ReleaseBuild => "--release",
         }
     }

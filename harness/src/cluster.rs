@@ -16,6 +16,8 @@ use crate::realm::Realm;
 use crate::servers::datanodes::Datanode;
 use crate::servers::hdfs::Hdfs;
 use crate::servers::namenode::NameNodeServer;
+#[cfg(feature = "web")]
+use crate::servers::web::authority;
 use crate::spec::builder::{Builder, HasHdfs, Start};
 use crate::spec::{Security, Spec, checks};
 use crate::world::Fixture;
@@ -70,6 +72,21 @@ impl Cluster {
     #[must_use]
     pub fn namenode_address(&self) -> SocketAddr {
         self.hdfs.address
+    }
+
+    /// Returns the address of the NameNode's HTTP port.
+    #[cfg(feature = "web")]
+    #[must_use]
+    pub fn http_address(&self) -> SocketAddr {
+        self.namenode_server().http_address()
+    }
+
+    /// Returns `webhdfs://localhost:PORT`, for Hadoop's clients. Others find WebHDFS at
+    /// `http://localhost:PORT/webhdfs/v1`.
+    #[cfg(feature = "web")]
+    #[must_use]
+    pub fn webhdfs_url(&self) -> String {
+        format!("webhdfs://{}", authority(self.http_address()))
     }
 
     /// Returns the NameNode itself, for state that no protocol exposes.
@@ -165,8 +182,15 @@ impl Cluster {
             Some(realm) => realm.env(),
             None => ClientEnv::default().with("KERBOX_DIR", self.path()),
         };
-        env.with("HADOOP_CONF_DIR", self.hadoop_conf_dir())
-            .with("NAMENODE", self.url())
+        let env = env
+            .with("HADOOP_CONF_DIR", self.hadoop_conf_dir())
+            .with("NAMENODE", self.url());
+        #[cfg(feature = "web")]
+        let env = env.with(
+            "WEBHDFS",
+            format!("http://{}", authority(self.http_address())),
+        );
+        env
     }
 
     /// Returns the environment of a user in a cluster without security: `HADOOP_USER_NAME`.

@@ -7,6 +7,7 @@
 //! - [`token`], [`secret_manager`]: delegation tokens, block tokens, encryption keys
 //! - [`sasl`]: GSSAPI and DIGEST-MD5 as state machines without IO
 //! - [`rpc`]: Hadoop RPC version 9
+//! - `web`: WebHDFS (feature `web`)
 //! - [`namenode`], [`datanode`]: the two servers; [`protocol`]: the values and calls that they
 //!   exchange
 
@@ -23,6 +24,8 @@ pub mod sasl;
 pub mod secret_manager;
 pub mod token;
 pub mod user;
+#[cfg(feature = "web")]
+pub mod web;
 pub mod writable;
 
 pub use error::HdfsError;

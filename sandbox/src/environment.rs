@@ -13,7 +13,12 @@ pub(crate) type Environment = BTreeMap<String, String>;
 
 /// Returns the variables of a sandbox with its files in `dir`. Without a realm there are no
 /// Kerberos variables, and without a NameNode none of Hadoop's.
-pub(crate) fn environment(dir: &Path, namenode: Option<&str>, kerberos: bool) -> Environment {
+pub(crate) fn environment(
+    dir: &Path,
+    namenode: Option<&str>,
+    webhdfs: Option<&str>,
+    kerberos: bool,
+) -> Environment {
     let path = |name: &str| dir.join(name).display().to_string();
     let mut variables = BTreeMap::from([("KERBOX_DIR", dir.display().to_string())]);
     if let Some(namenode) = namenode {
@@ -22,6 +27,7 @@ pub(crate) fn environment(dir: &Path, namenode: Option<&str>, kerberos: bool) ->
             ("NAMENODE", namenode.to_owned()),
         ]);
     }
+    variables.extend(webhdfs.map(|webhdfs| ("WEBHDFS", webhdfs.to_owned())));
     if kerberos {
         variables.extend([
             ("KEYTABS", path("keytabs")),
@@ -145,10 +151,11 @@ mod tests {
 
     #[test]
     fn without_a_realm_there_is_nothing_of_kerberos() {
-        let variables = environment(Path::new("/x"), Some("hdfs://127.0.0.1:1"), false);
+        let (namenode, webhdfs) = ("hdfs://127.0.0.1:1", "http://localhost:2");
+        let variables = environment(Path::new("/x"), Some(namenode), Some(webhdfs), false);
         assert_eq!(
             variables.keys().collect::<Vec<_>>(),
-            ["HADOOP_CONF_DIR", "KERBOX_DIR", "NAMENODE"]
+            ["HADOOP_CONF_DIR", "KERBOX_DIR", "NAMENODE", "WEBHDFS"]
         );
     }
 

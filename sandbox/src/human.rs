@@ -58,6 +58,9 @@ fn rows(ready: &Ready, settings: &Settings) -> Vec<String> {
         let more = format!("1 NameNode, {nodes}, {security}");
         rows.push(row("HDFS", namenode, &more));
     }
+    if let Some(webhdfs) = &ready.endpoints.webhdfs {
+        rows.push(row("WebHDFS", &format!("{webhdfs}/webhdfs/v1"), ""));
+    }
     if let (Some(kdc), Some(realm)) = (&ready.endpoints.kdc, &ready.realm) {
         rows.push(row("KDC", kdc, &format!("realm {realm}, UDP and TCP")));
         let (easy, own) = users(settings);

@@ -38,6 +38,9 @@ pub(crate) struct Endpoints {
     pub(crate) namenode: Option<String>,
     /// The data ports, in the order of the nodes.
     pub(crate) datanodes: Vec<String>,
+    /// The URL of the NameNode's HTTP port, below which is `/webhdfs/v1`; null with the KDC alone.
+    #[serde(default)]
+    pub(crate) webhdfs: Option<String>,
 }
 
 impl Ready {

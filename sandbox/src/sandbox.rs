@@ -229,13 +229,19 @@ fn ready(servers: &Servers, settings: &Settings, directory: &Path) -> Ready {
         .namenode()
         .map(|address| format!("hdfs://{address}"));
     let realm = servers.realm();
+    let webhdfs = servers.webhdfs();
     Ready {
         ready: true,
         pid: std::process::id(),
         version: String::from(env!("CARGO_PKG_VERSION")),
         dir: directory.display().to_string(),
         realm: realm.map(|_| settings.realm().to_owned()),
-        env: environment(directory, namenode.as_deref(), realm.is_some()),
+        env: environment(
+            directory,
+            namenode.as_deref(),
+            webhdfs.as_deref(),
+            realm.is_some(),
+        ),
         endpoints: Endpoints {
             kdc: realm.map(|realm| realm.kdc_address().to_string()),
             namenode,
@@ -244,6 +250,7 @@ fn ready(servers: &Servers, settings: &Settings, directory: &Path) -> Ready {
                 .into_iter()
                 .map(|address| address.to_string())
                 .collect(),
+            webhdfs,
         },
     }
 }

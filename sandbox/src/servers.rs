@@ -94,6 +94,17 @@ impl Servers {
         }
     }
 
+    /// Returns the URL of the NameNode's HTTP port, if there is one.
+    pub(crate) fn webhdfs(&self) -> Option<String> {
+        match self {
+            Self::Realm(_) => None,
+            Self::Cluster(cluster) => {
+                let url = cluster.webhdfs_url();
+                Some(url.replacen("webhdfs", "http", 1))
+            }
+        }
+    }
+
     /// Returns the addresses of the DataNodes in order.
     pub(crate) fn datanodes(&self) -> Vec<SocketAddr> {
         match self {

@@ -50,7 +50,10 @@ fn the_ready_line_has_exactly_the_documented_keys_and_its_endpoints_serve() {
             "version"
         ]
     );
-    assert_eq!(keys(&ready["endpoints"]), ["datanodes", "kdc", "namenode"]);
+    assert_eq!(
+        keys(&ready["endpoints"]),
+        ["datanodes", "kdc", "namenode", "webhdfs"]
+    );
     assert_eq!(
         keys(&ready["env"]),
         [
@@ -60,12 +63,14 @@ fn the_ready_line_has_exactly_the_documented_keys_and_its_endpoints_serve() {
             "KEYTABS",
             "KRB5CCNAME",
             "KRB5_CONFIG",
-            "NAMENODE"
+            "NAMENODE",
+            "WEBHDFS"
         ]
     );
     assert_eq!(ready["ready"], true);
     assert_eq!(ready["realm"], "EXAMPLE.COM");
     assert_eq!(ready["env"]["NAMENODE"], ready["endpoints"]["namenode"]);
+    assert_eq!(ready["env"]["WEBHDFS"], ready["endpoints"]["webhdfs"]);
     assert_eq!(
         ready["endpoints"]["datanodes"]
             .as_array()
@@ -340,7 +345,7 @@ fn simple_security_serves_without_a_realm() {
     assert_eq!(up.ready["endpoints"]["kdc"], Value::Null);
     assert_eq!(
         keys(&up.ready["env"]),
-        ["HADOOP_CONF_DIR", "KERBOX_DIR", "NAMENODE"]
+        ["HADOOP_CONF_DIR", "KERBOX_DIR", "NAMENODE", "WEBHDFS"]
     );
     assert!(can_connect(&up.ready["endpoints"]["namenode"]));
     up.stop();

@@ -12,6 +12,8 @@ use minihdfs::datanode::{DataNode, DataNodeContext, LocalPeers};
 use minihdfs::protocol::DatanodeRegistration;
 use minihdfs::rpc::{RpcEndpoint, RpcSecurity};
 use minihdfs::user::AuthToLocal;
+#[cfg(feature = "web")]
+use minihdfs::web::{DataNodeWeb, server};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::runtime::Handle;
@@ -65,6 +67,12 @@ pub(crate) struct DataNodeParts {
     /// Caller authentication and user name mapping of their RPC ports.
     pub(crate) security: Option<RpcSecurity>,
     pub(crate) auth_to_local: AuthToLocal,
+    /// The NameNode's RPC port, for clients of WebHDFS.
+    #[cfg_attr(
+        not(feature = "web"),
+        allow(dead_code, reason = "HTTP ports alone use it")
+    )]
+    pub(crate) namenode_address: SocketAddr,
 }
 
 /// One DataNode. It keeps address, identity and folder across restarts.
@@ -74,6 +82,8 @@ struct DataNodeService {
     address: SocketAddr,
     /// The RPC port, where Java's client asks for the length of a block that is being written.
     rpc_address: SocketAddr,
+    #[cfg(feature = "web")]
+    http_address: SocketAddr,
     /// The IP address that it listens on, the same as the NameNode's.
     listen_ip: IpAddr,
     uuid: Arc<str>,
@@ -85,10 +95,12 @@ struct DataNodeService {
     seed: u64,
 }
 
-/// The two listening sockets of a DataNode.
+/// The listening sockets of a DataNode.
 struct Listeners {
     transfer: TcpListener,
     rpc: TcpListener,
+    #[cfg(feature = "web")]
+    http: TcpListener,
 }
 
 impl DataNodes {
@@ -107,11 +119,15 @@ impl DataNodes {
             let server = Server::DataNode(number);
             let (transfer, address) = listen(server, any_port)?;
             let (rpc, rpc_address) = listen(server, any_port)?;
+            #[cfg(feature = "web")]
+            let (http, http_address) = listen(server, any_port)?;
             let service = DataNodeService {
                 parts: parts.clone(),
                 number,
                 address,
                 rpc_address,
+                #[cfg(feature = "web")]
+                http_address,
                 listen_ip: any_port.ip(),
                 uuid: uuid(&mut rng).into(),
                 storage_id: format!("DS-{}", uuid(&mut rng)).into(),
@@ -123,7 +139,13 @@ impl DataNodes {
                 clock: world.new_clock(server),
                 seed: rng.random(),
             };
-            slots.push(Slot::start(service, Listeners { transfer, rpc })?);
+            let listeners = Listeners {
+                transfer,
+                rpc,
+                #[cfg(feature = "web")]
+                http,
+            };
+            slots.push(Slot::start(service, listeners)?);
         }
         Ok(Self {
             slots,
@@ -176,6 +198,11 @@ impl DataNodeService {
             ipc_port: self.rpc_address.port(),
             info_port: 0,
         };
+        #[cfg(feature = "web")]
+        let registration = DatanodeRegistration {
+            info_port: self.http_address.port(),
+            ..registration
+        };
         let context = DataNodeContext {
             number: self.number,
             namenode: Arc::clone(&parts.namenode) as _,
@@ -211,7 +238,14 @@ impl Service for DataNodeService {
         let bound = |address: SocketAddr| SocketAddr::new(self.listen_ip, address.port());
         let (transfer, _) = listen(self.server(), bound(self.address))?;
         let (rpc, _) = listen(self.server(), bound(self.rpc_address))?;
-        Ok(Listeners { transfer, rpc })
+        #[cfg(feature = "web")]
+        let (http, _) = listen(self.server(), bound(self.http_address))?;
+        Ok(Listeners {
+            transfer,
+            rpc,
+            #[cfg(feature = "web")]
+            http,
+        })
     }
 
     fn serve(&self, listeners: Listeners) -> Result<Process, Error> {
@@ -246,9 +280,18 @@ impl Service for DataNodeService {
             };
             minihdfs::rpc::serve(Arc::new(endpoint), listeners.rpc, clock, seed, end)
         });
+        let ports = [transfer, rpc].into_iter();
+        #[cfg(feature = "web")]
+        let ports = {
+            let (config, namenode) = (&parts.config, parts.namenode_address);
+            let web = Arc::new(DataNodeWeb::new(Arc::clone(&node), namenode, config)?);
+            ports.chain([Running::start(&parts.runtime, |shutdown| {
+                server::serve_datanode(web, listeners.http, shutdown)
+            })])
+        };
         let timed = Arc::clone(&node) as Arc<dyn Timed>;
         Ok(Process {
-            ports: vec![transfer, rpc],
+            ports: ports.collect(),
             timed: Some(timed),
             end: Box::new(move || node.stop()),
         })
@@ -298,6 +341,13 @@ impl Datanode<'_> {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.slot.service.address
+    }
+
+    /// Returns the address of its HTTP port; a restart keeps it.
+    #[cfg(feature = "web")]
+    #[must_use]
+    pub fn http_address(&self) -> SocketAddr {
+        self.slot.service.http_address
     }
 
     /// Returns the folder of its replicas, which a test may inspect or damage.

@@ -17,10 +17,11 @@ use crate::client::hadoop_conf::{self, HadoopKeys};
 use crate::realm::Realm;
 use crate::servers::datanodes::{DataNodeParts, DataNodes, Datanode};
 use crate::servers::hosts::Hosts;
-use crate::servers::listen::listen;
-use crate::servers::namenode::{NameNodeServer, NameNodeService, sink};
+use crate::servers::namenode::{NameNodeListeners, NameNodeServer, NameNodeService, sink};
 use crate::servers::namenode_link::NameNodeLink;
 use crate::servers::slot::Slot;
+#[cfg(feature = "web")]
+use crate::servers::web::{NameNodeHttp, with_http_address};
 use crate::spec::HdfsSpec;
 use crate::world::{Fixture, World};
 use crate::{Error, Server};
@@ -65,9 +66,10 @@ impl Hdfs {
         spec: &HdfsSpec,
     ) -> Result<Self, Error> {
         let world = &fixture.world;
-        // Bind first, because the configuration contains the port.
-        let (listener, address) = listen(Server::NameNode(1), spec.listen)?;
+        let (listeners, address) = NameNodeListeners::bind(spec.listen)?;
         let (keys, config, warnings) = configuration(address, realm, spec)?;
+        #[cfg(feature = "web")]
+        let (keys, http_bound) = with_http_address(keys, &listeners.http)?;
         let clock = world.new_clock(Server::NameNode(1));
         let identity = identity_of(address, realm, spec);
         let edits = cfg!(debug_assertions).then(|| MemoryEdits::new(KEPT_EDITS));
@@ -81,6 +83,12 @@ impl Hdfs {
         let mut keytabs: Vec<_> = of_namenode.iter().filter_map(keytab_of).collect();
         let link = Arc::new(NameNodeLink::new(namenode));
         let hosts = Arc::new(Hosts::new(config.datanode_admin.clone()));
+        #[cfg(feature = "web")]
+        let http = {
+            let spnego = spnego(realm, &keys, &config)?;
+            keytabs.extend(spnego.as_ref().and_then(keytab_in));
+            NameNodeHttp::new(spnego, address, http_bound, world.seed)
+        };
         let service = NameNodeService {
             world: Arc::clone(world),
             runtime: fixture.runtime.handle().clone(),
@@ -95,21 +103,14 @@ impl Hdfs {
             bound: SocketAddr::new(spec.listen.ip(), address.port()),
             clock,
             seed: world.seed ^ NAMENODE_STREAM,
+            #[cfg(feature = "web")]
+            http,
         };
-        let rpc = Slot::start(service, listener)?;
+        let rpc = Slot::start(service, listeners)?;
         let of_datanodes = security("dfs.datanode.kerberos.principal")?;
         keytabs.extend(of_datanodes.as_ref().and_then(keytab_of));
-        let parts = DataNodeParts {
-            world: Arc::clone(world),
-            runtime: fixture.runtime.handle().clone(),
-            namenode: link,
-            hosts,
-            peers: Arc::default(),
-            config: config.clone(),
-            superuser: spec.superuser.clone(),
-            security: of_datanodes,
-            auth_to_local,
-        };
+        let rules = (of_datanodes, auth_to_local);
+        let parts = datanode_parts(fixture, (link, hosts), &config, rules, spec, address);
         let datanodes = DataNodes::start(&parts, spec)?;
         hadoop_conf::write(world.files(), &keys)?;
         Ok(Self {
@@ -213,6 +214,29 @@ fn open_namenode(
     Ok(namenode)
 }
 
+/// Returns the parts that all DataNodes share.
+fn datanode_parts(
+    fixture: &Fixture,
+    (namenode, hosts): (Arc<NameNodeLink>, Arc<Hosts>),
+    config: &HdfsConfig,
+    (security, auth_to_local): (Option<RpcSecurity>, AuthToLocal),
+    spec: &HdfsSpec,
+    namenode_address: SocketAddr,
+) -> DataNodeParts {
+    DataNodeParts {
+        world: Arc::clone(&fixture.world),
+        runtime: fixture.runtime.handle().clone(),
+        namenode,
+        hosts,
+        peers: Arc::default(),
+        config: config.clone(),
+        superuser: spec.superuser.clone(),
+        security,
+        auth_to_local,
+        namenode_address,
+    }
+}
+
 /// Returns the keys for clients and servers, the typed configuration, and warnings about ignored
 /// keys.
 fn configuration(
@@ -239,11 +263,12 @@ fn configuration(
 
 /// Returns the keytab of a server with its principal's name.
 fn keytab_of(security: &RpcSecurity) -> Option<(String, ServiceKeytab)> {
-    let GssapiSettings {
-        principal, keytab, ..
-    } = &security.gssapi;
-    let principal = principal.as_ref()?;
-    Some((principal.to_string(), keytab.clone()))
+    keytab_in(&security.gssapi)
+}
+
+fn keytab_in(settings: &GssapiSettings) -> Option<(String, ServiceKeytab)> {
+    let principal = settings.principal.as_ref()?;
+    Some((principal.to_string(), settings.keytab.clone()))
 }
 
 /// Returns the caller authentication of a server, whose principal the given key names.
@@ -266,4 +291,27 @@ fn security_of(
         gssapi,
         tokens: None,
     })
+}
+
+/// Returns the acceptance of tickets for the HTTP principal; `None` without security. A realm
+/// without that principal has no such tickets, so the keytab is empty.
+#[cfg(feature = "web")]
+fn spnego(
+    realm: Option<&Realm>,
+    keys: &HadoopKeys,
+    config: &HdfsConfig,
+) -> Result<Option<GssapiSettings>, Error> {
+    let Some(realm) = realm else {
+        return Ok(None);
+    };
+    let name = keys
+        .get("dfs.web.authentication.kerberos.principal")
+        .map(String::as_str)
+        .unwrap_or_default()
+        .replace("_HOST", "localhost");
+    let principal = Principal::parse(&name, realm.name())?;
+    let keytab = realm.core().keytab_of(&[&name]).unwrap_or_default();
+    let mut gssapi = GssapiSettings::new(principal, keytab, &config.rpc_protection);
+    gssapi.skew = realm.clock_skew();
+    Ok(Some(gssapi))
 }

@@ -16,3 +16,5 @@ pub(crate) mod realm_core;
 pub(crate) mod running;
 pub(crate) mod slot;
 pub(crate) mod tokens;
+#[cfg(feature = "web")]
+pub(crate) mod web;

@@ -25,6 +25,8 @@ use crate::servers::listen::listen;
 use crate::servers::namenode_link::{NameNodeLink, Reach};
 use crate::servers::running::Running;
 use crate::servers::slot::{Process, Service, Slot};
+#[cfg(feature = "web")]
+use crate::servers::web::NameNodeHttp;
 use crate::world::{Timed, World};
 use crate::{Error, Server};
 
@@ -58,6 +60,29 @@ pub(crate) struct NameNodeService {
     pub(crate) bound: SocketAddr,
     pub(crate) clock: Clock,
     pub(crate) seed: u64,
+    #[cfg(feature = "web")]
+    pub(crate) http: NameNodeHttp,
+}
+
+/// The listening sockets of a NameNode.
+pub(crate) struct NameNodeListeners {
+    pub(crate) rpc: TcpListener,
+    #[cfg(feature = "web")]
+    pub(crate) http: TcpListener,
+}
+
+impl NameNodeListeners {
+    /// Binds the ports, which the configuration contains. Returns also the address where clients
+    /// reach the RPC port.
+    pub(crate) fn bind(address: SocketAddr) -> Result<(Self, SocketAddr), Error> {
+        let (rpc, reached) = listen(Server::NameNode(1), address)?;
+        let listeners = Self {
+            rpc,
+            #[cfg(feature = "web")]
+            http: listen(Server::NameNode(1), SocketAddr::new(address.ip(), 0))?.0,
+        };
+        Ok((listeners, reached))
+    }
 }
 
 /// Returns what hands the NameNode's edits on.
@@ -135,7 +160,7 @@ fn unlike(difference: String) -> Error {
 }
 
 impl Service for NameNodeService {
-    type Sockets = TcpListener;
+    type Sockets = NameNodeListeners;
 
     fn server(&self) -> Server {
         Server::NameNode(1)
@@ -145,11 +170,15 @@ impl Service for NameNodeService {
         &self.world
     }
 
-    fn bind(&self) -> Result<TcpListener, Error> {
-        Ok(listen(Server::NameNode(1), self.bound)?.0)
+    fn bind(&self) -> Result<NameNodeListeners, Error> {
+        Ok(NameNodeListeners {
+            rpc: listen(Server::NameNode(1), self.bound)?.0,
+            #[cfg(feature = "web")]
+            http: self.http.bind()?,
+        })
     }
 
-    fn serve(&self, listener: TcpListener) -> Result<Process, Error> {
+    fn serve(&self, listeners: NameNodeListeners) -> Result<Process, Error> {
         let start = self.starts.fetch_add(1, Ordering::SeqCst);
         if start > 0 {
             self.start_again(start)?;
@@ -164,11 +193,18 @@ impl Service for NameNodeService {
         let endpoint = Arc::new(self.endpoint(&namenode));
         let clock = self.clock.clone();
         let rpc = Running::start(&self.runtime, |shutdown| {
-            minihdfs::rpc::serve(endpoint, listener, clock, self.seed, shutdown)
+            minihdfs::rpc::serve(endpoint, listeners.rpc, clock, self.seed, shutdown)
         });
+        let ports = std::iter::once(rpc);
+        #[cfg(feature = "web")]
+        let ports = {
+            let web = Arc::new(self.http.web(&namenode, &self.auth_to_local, &self.world));
+            let clock = self.clock.clone();
+            ports.chain([self.http.serve(web, &self.runtime, listeners.http, clock)])
+        };
         let link = Arc::clone(&self.link);
         Ok(Process {
-            ports: vec![rpc],
+            ports: ports.collect(),
             timed: Some(namenode as Arc<dyn Timed>),
             end: Box::new(move || link.set(Reach::Down)),
         })
@@ -219,6 +255,13 @@ impl NameNodeServer<'_> {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         reachable(self.slot.service.bound)
+    }
+
+    /// Returns the address of its HTTP port; a restart keeps it.
+    #[cfg(feature = "web")]
+    #[must_use]
+    pub fn http_address(&self) -> SocketAddr {
+        self.slot.service.http.address()
     }
 
     /// Kills it: its connections are cut.

@@ -7,6 +7,7 @@ mod datanode_admin;
 mod keys;
 mod safe_mode;
 mod value;
+mod web;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::sasl::QualityOfProtection;
 pub use datanode_admin::DatanodeAdminSettings;
 pub use safe_mode::SafeModeSettings;
 pub use value::ConfigError;
+pub use web::WebConfig;
 
 /// The side that obeys a configuration key.
 ///
@@ -239,6 +241,9 @@ pub struct HdfsConfig {
     pub list_limit: usize,
     /// `dfs.namenode.list.openfiles.num.responses`
     pub list_open_files_limit: usize,
+
+    /// The settings of HTTP ports.
+    pub web: WebConfig,
 }
 
 impl Default for HdfsConfig {
@@ -300,6 +305,7 @@ impl Default for HdfsConfig {
             max_xattr_size: 16 << 10,
             list_limit: 1000,
             list_open_files_limit: 1000,
+            web: WebConfig::default(),
         }
     }
 }

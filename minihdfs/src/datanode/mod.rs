@@ -30,4 +30,6 @@ mod unreported;
 
 pub use local_peers::LocalPeers;
 pub use node::{DataNode, DataNodeContext};
+#[cfg(feature = "web")]
+pub(crate) use server::files;
 pub use server::serve;

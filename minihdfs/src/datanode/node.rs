@@ -407,6 +407,16 @@ impl DataNode {
         self.number
     }
 
+    #[cfg(feature = "web")]
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    #[cfg(feature = "web")]
+    pub(crate) fn hook(&self) -> &Arc<dyn Hook> {
+        &self.hook
+    }
+
     pub(crate) fn with_rng<R>(&self, draw: impl FnOnce(&mut StdRng) -> R) -> R {
         // A generator is still usable after a panic.
         draw(&mut self.rng.lock().unwrap_or_else(PoisonError::into_inner))

@@ -84,9 +84,12 @@ fn warnings(settings: &Settings) -> Vec<String> {
 
 /// Keys that change only the clients' files, each with the reason.
 const NOT_SERVED: [(&str, &str); 6] = [
-    ("dfs.namenode.http-address", "no HTTP is served"),
-    ("dfs.namenode.https-address", "no HTTP is served"),
-    ("dfs.webhdfs.enabled", "no WebHDFS is served"),
+    (
+        "dfs.namenode.http-address",
+        "WebHDFS is served on a free port of the NameNode's interface",
+    ),
+    ("dfs.namenode.https-address", "no HTTPS is served"),
+    ("dfs.webhdfs.enabled", "WebHDFS is always served"),
     (
         "dfs.namenode.rpc-address",
         "--namenode-port, --bind and [hdfs] listen say where the NameNode listens",

@@ -4,11 +4,14 @@
 //! - `connection`: a socket with its buffers, and its handshake
 //! - `xceiver`: the operations of one connection; `request`: code shared by all operations
 //! - `read_block`, `write_block` and its `streaming`, `transfer`: the operations that move data
+//! - `files`: whole files, read and written as a client of HDFS (feature `web`)
 //! - `faults`: the effects of verdicts on a connection
 
 mod block_checksum;
 mod connection;
 mod faults;
+#[cfg(feature = "web")]
+pub(crate) mod files;
 mod read_block;
 mod request;
 mod streaming;

@@ -38,6 +38,8 @@ mod tokens;
 mod tree;
 mod truncate;
 mod upgrades;
+#[cfg(feature = "web")]
+mod web;
 mod xattrs;
 
 use crate::namenode::NameNode;

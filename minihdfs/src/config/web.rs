@@ -1,0 +1,79 @@
+//! The settings of HTTP ports.
+
+use std::time::Duration;
+
+use super::value::{ConfigError, Entry};
+
+/// The settings of HTTP ports. Servers without any ignore them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WebConfig {
+    /// `hadoop.http.staticuser.user`: the user of a request that names none, without security.
+    pub static_user: String,
+    /// `dfs.webhdfs.user.provider.user.pattern`: the names that requests may state.
+    pub user_pattern: String,
+    /// `hadoop.http.authentication.token.validity`: the validity of the cookie `hadoop.auth`.
+    pub cookie_validity: Duration,
+    /// `dfs.webhdfs.rest-csrf.enabled`: browsers must send a header that no form sends.
+    pub csrf_enabled: bool,
+    /// `dfs.webhdfs.rest-csrf.custom-header`
+    pub csrf_header: String,
+    /// `dfs.webhdfs.rest-csrf.methods-to-ignore`
+    pub csrf_methods_to_ignore: Vec<String>,
+    /// `dfs.webhdfs.rest-csrf.browser-useragents-regex`
+    pub csrf_browsers: Vec<String>,
+}
+
+impl Default for WebConfig {
+    fn default() -> Self {
+        let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        Self {
+            static_user: "dr.who".to_owned(),
+            user_pattern: "^[A-Za-z_][A-Za-z0-9._-]*[$]?$".to_owned(),
+            cookie_validity: Duration::from_hours(10),
+            csrf_enabled: false,
+            csrf_header: "X-XSRF-HEADER".to_owned(),
+            csrf_methods_to_ignore: owned(&["GET", "OPTIONS", "HEAD", "TRACE"]),
+            csrf_browsers: owned(&["^Mozilla.*", "^Opera.*"]),
+        }
+    }
+}
+
+impl WebConfig {
+    /// Sets the field behind a key; false if there is none.
+    pub(super) fn set(&mut self, entry: &Entry<'_>) -> Result<bool, ConfigError> {
+        match entry.key {
+            "hadoop.http.staticuser.user" => {
+                if entry.value.is_empty() {
+                    return Err(entry.error("write the name of a user, for instance dr.who"));
+                }
+                self.static_user = entry.value.to_owned();
+            }
+            "dfs.webhdfs.user.provider.user.pattern" => {
+                if fancy_regex::Regex::new(entry.value).is_err() {
+                    return Err(entry.error("write a regular expression"));
+                }
+                self.user_pattern = entry.value.to_owned();
+            }
+            "hadoop.http.authentication.token.validity" => {
+                self.cookie_validity = entry.duration(Duration::from_secs(1))?;
+            }
+            "dfs.webhdfs.rest-csrf.enabled" => self.csrf_enabled = entry.boolean()?,
+            "dfs.webhdfs.rest-csrf.custom-header" => self.csrf_header = entry.value.to_owned(),
+            "dfs.webhdfs.rest-csrf.methods-to-ignore" => {
+                self.csrf_methods_to_ignore = entry.list();
+            }
+            "dfs.webhdfs.rest-csrf.browser-useragents-regex" => {
+                let browsers = entry.list();
+                if let Some(wrong) = browsers
+                    .iter()
+                    .find(|text| fancy_regex::Regex::new(text).is_err())
+                {
+                    return Err(entry.error(format!("{wrong:?} is not a regular expression")));
+                }
+                self.csrf_browsers = browsers;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,244 @@
+//! The filter in front of all operations (Hadoop's `AuthenticationFilter` with its Kerberos and
+//! pseudo handlers).
+
+use std::time::Duration;
+
+use http::StatusCode;
+use http::header::{AUTHORIZATION, HeaderName, SET_COOKIE, WWW_AUTHENTICATE};
+use kerbox_events::{Event, Hook, Outcome, Server};
+use kerbox_krb5::Timestamp;
+use kerbox_krb5::ap_exchange::ApAcceptor;
+use kerbox_krb5::gss::{GssAcceptor, SpnegoAcceptor, SpnegoStep};
+use rand::Rng;
+
+use super::cookie::{self, AuthToken, Signer};
+use super::csrf::CsrfFilter;
+use crate::base64;
+use crate::config::WebConfig;
+use crate::sasl::GssapiSettings;
+use crate::user::AuthToLocal;
+use crate::web::request::WebRequest;
+use crate::web::response::{self, WebResponse};
+
+/// The only scheme.
+const NEGOTIATE: &str = "Negotiate";
+
+/// The authentication of requests: by SPNEGO, or by the name that a request states.
+pub struct WebAuth {
+    spnego: Option<GssapiSettings>,
+    signer: Signer,
+    validity: Duration,
+    csrf: Option<CsrfFilter>,
+}
+
+/// The filter's decision.
+pub(in crate::web) enum Decision {
+    /// The request is served.
+    Pass(Passed),
+    /// This is the answer.
+    Refuse(Box<WebResponse>),
+}
+
+/// A request that the filter lets pass.
+#[derive(Default)]
+pub(in crate::web) struct Passed {
+    /// The short name of the authenticated user. A request with a token has none: the token is
+    /// checked later.
+    pub(in crate::web) user: Option<String>,
+    /// Fields for the response.
+    pub(in crate::web) fields: Vec<(HeaderName, String)>,
+}
+
+/// The surroundings of one decision.
+pub(super) struct Scene<'a> {
+    pub(super) now: Timestamp,
+    pub(super) server: Server,
+    pub(super) hook: &'a dyn Hook,
+    pub(super) auth_to_local: &'a AuthToLocal,
+}
+
+impl WebAuth {
+    /// Creates the filter of a server that believes the names that requests state.
+    #[must_use]
+    pub fn simple(config: &WebConfig, rng: &mut impl Rng) -> Self {
+        Self::new(None, config, rng)
+    }
+
+    /// Creates the filter of a server that accepts tickets for the principal in `settings`.
+    #[must_use]
+    pub fn kerberos(settings: GssapiSettings, config: &WebConfig, rng: &mut impl Rng) -> Self {
+        Self::new(Some(settings), config, rng)
+    }
+
+    fn new(spnego: Option<GssapiSettings>, config: &WebConfig, rng: &mut impl Rng) -> Self {
+        let mut secret = [0; 32];
+        rng.fill_bytes(&mut secret);
+        Self {
+            spnego,
+            signer: Signer::new(&secret),
+            validity: config.cookie_validity,
+            csrf: CsrfFilter::new(config),
+        }
+    }
+
+    /// Returns true if requests must authenticate.
+    pub(in crate::web) fn is_secure(&self) -> bool {
+        self.spnego.is_some()
+    }
+
+    /// Decides about a request. One with a delegation token passes, because the operation checks
+    /// the token.
+    pub(super) fn decide(
+        &self,
+        scene: &Scene<'_>,
+        request: &WebRequest<'_>,
+        rng: &mut impl Rng,
+    ) -> Decision {
+        if self
+            .csrf
+            .as_ref()
+            .is_some_and(|csrf| csrf.suspects(request))
+        {
+            let reason = "Missing Required Header for CSRF Vulnerability Protection";
+            return Decision::Refuse(Box::new(response::page(StatusCode::BAD_REQUEST, reason)));
+        }
+        let query = request.query();
+        let stated = query
+            .get_in_any_case("user.name")
+            .filter(|name| !name.is_empty());
+        let Some(settings) = &self.spnego else {
+            return Decision::Pass(self.believe(scene.now, request, stated));
+        };
+        let has_token = query
+            .get_in_any_case("delegation")
+            .is_some_and(|token| !token.is_empty());
+        if has_token {
+            return Decision::Pass(Passed::default());
+        }
+        let stale = match request
+            .cookie(cookie::NAME)
+            .filter(|value| !value.is_empty())
+        {
+            None => None,
+            Some(value) => match self.signer.verify(scene.now, value, "kerberos") {
+                Ok(token) => {
+                    return Decision::Pass(Passed {
+                        user: Some(token.user),
+                        fields: Vec::new(),
+                    });
+                }
+                Err(why) => Some(why),
+            },
+        };
+        let authorization = request.header(AUTHORIZATION);
+        let Some(token) = authorization.and_then(|text| text.strip_prefix(NEGOTIATE)) else {
+            let reason = stale.as_deref().unwrap_or("Authentication required");
+            return challenge(NEGOTIATE, reason);
+        };
+        self.negotiate(scene, settings, token.trim(), rng)
+    }
+
+    /// Believes the name that a request states, and gives it a cookie.
+    fn believe(&self, now: Timestamp, request: &WebRequest<'_>, stated: Option<&str>) -> Passed {
+        let cookie = request.cookie(cookie::NAME);
+        let is_known = cookie.is_some_and(|value| self.signer.verify(now, value, "simple").is_ok());
+        let mut passed = Passed::default();
+        if let Some(name) = stated.filter(|_| !is_known) {
+            passed.fields.push(self.cookie(now, name, name, "simple"));
+        }
+        passed
+    }
+
+    fn cookie(
+        &self,
+        now: Timestamp,
+        user: &str,
+        principal: &str,
+        kind: &'static str,
+    ) -> (HeaderName, String) {
+        let token = AuthToken {
+            user: user.to_owned(),
+            principal: principal.to_owned(),
+            kind,
+            expires: now + self.validity,
+        };
+        (SET_COOKIE, cookie::field(&self.signer.sign(&token)))
+    }
+
+    /// Takes a token of SPNEGO or of Kerberos. As in Hadoop, a negotiation that needs more than one
+    /// round is not continued by the next request.
+    fn negotiate(
+        &self,
+        scene: &Scene<'_>,
+        settings: &GssapiSettings,
+        token: &str,
+        rng: &mut impl Rng,
+    ) -> Decision {
+        let Some(token) = base64::decode(token).filter(|token| !token.is_empty()) else {
+            return refuse("Invalid SPNEGO sequence, the token is not base64");
+        };
+        let keytab = settings.keytab.get();
+        let mut ap = ApAcceptor::new(&keytab, settings.principal.as_ref());
+        ap.skew = settings.skew;
+        ap.replay_cache = Some(&settings.replay_cache);
+        let acceptor = GssAcceptor::new(ap);
+        let record = |client: &str, outcome| {
+            let event = Event::ApExchange {
+                server: scene.server,
+                client: client.into(),
+                outcome,
+            };
+            scene.hook.record(scene.now, event);
+        };
+        let step = SpnegoAcceptor::default().step(&acceptor, scene.now, &token, rng);
+        let (context, answer) = match step {
+            Ok(SpnegoStep::Established(context, answer)) => (context, answer),
+            Ok(SpnegoStep::Continue(answer)) => {
+                let field = format!("{NEGOTIATE} {}", base64::encode(&answer));
+                return challenge(&field, "Authentication required");
+            }
+            Err(refused) => {
+                let client = refused.refused.client.as_ref().map(ToString::to_string);
+                let code = refused.refused.error.code();
+                record(
+                    client.as_deref().unwrap_or_default(),
+                    Outcome::KrbError(code),
+                );
+                return refuse(&format!(
+                    "GSSException: Failure unspecified at GSS-API level (Mechanism level: {})",
+                    refused.refused.detail
+                ));
+            }
+        };
+        let principal = context.peer.to_string();
+        record(&principal, Outcome::Ok);
+        let short = match scene.auth_to_local.short_name(&principal) {
+            Ok(short) => short.into_owned(),
+            Err(error) => return refuse(&error.to_string()),
+        };
+        let mut fields = vec![self.cookie(scene.now, &short, &principal, "kerberos")];
+        if let Some(answer) = answer {
+            let field = format!("{NEGOTIATE} {}", base64::encode(&answer));
+            fields.push((WWW_AUTHENTICATE, field));
+        }
+        Decision::Pass(Passed {
+            user: Some(short),
+            fields,
+        })
+    }
+}
+
+/// Asks for authentication.
+fn challenge(field: &str, reason: &str) -> Decision {
+    let mut page = response::page(StatusCode::UNAUTHORIZED, reason);
+    response::add(&mut page, WWW_AUTHENTICATE, field);
+    response::add(&mut page, SET_COOKIE, &cookie::field(""));
+    Decision::Refuse(Box::new(page))
+}
+
+/// Refuses a client that tried to authenticate.
+fn refuse(reason: &str) -> Decision {
+    let mut page = response::page(StatusCode::FORBIDDEN, reason);
+    response::add(&mut page, SET_COOKIE, &cookie::field(""));
+    Decision::Refuse(Box::new(page))
+}

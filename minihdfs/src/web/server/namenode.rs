@@ -1,0 +1,151 @@
+//! The NameNode's HTTP port.
+
+use std::future::Future;
+use std::io::{self, ErrorKind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use kerbox_events::{Ending, Exception, ReplyFault, Ruling, Server, rule};
+use kerbox_krb5::Clock;
+use kerbox_net::{Accepted, Place, Port, Stop};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use tokio::time::sleep;
+
+use super::body::WebBody;
+use super::visit::Visit;
+use super::{LIMITS, drain, serve_connection};
+use crate::web::namenode::{Admitted, NameNodeWeb};
+use crate::web::request::WebRequest;
+
+/// Serves WebHDFS on a bound socket until `shutdown` resolves or a fault kills the server. Then
+/// every connection is closed.
+///
+/// `seed` seeds the randomness of authentication. Each connection has its own generator, in the
+/// order in which they are accepted.
+///
+/// # Errors
+/// Fails if the socket cannot be used.
+pub async fn serve_namenode(
+    web: Arc<NameNodeWeb>,
+    listener: std::net::TcpListener,
+    clock: Clock,
+    seed: u64,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let mut port = Port::new(listener, Server::NameNode(1), LIMITS)?;
+    let mut seeds = StdRng::seed_from_u64(seed);
+    let stop = Stop::default();
+    let served = port.serve(|accepted: Accepted| {
+        let visit = Visit {
+            server: Server::NameNode(1),
+            peer: accepted.peer,
+            clock: clock.clone(),
+            hook: Arc::clone(web.hook()),
+            stop: stop.clone(),
+        };
+        let connection = Connection {
+            web: Arc::clone(&web),
+            visit: visit.begin(),
+            place: accepted.place,
+            rng: Mutex::new(StdRng::from_rng(&mut seeds)),
+        };
+        let stream = accepted.stream;
+        async move {
+            if !connection.visit.is_admitted().await {
+                return;
+            }
+            let served = serve_connection(stream, |request| connection.answer(request)).await;
+            if let Err(error) = served {
+                tracing::debug!(peer = %connection.visit.peer, %error, "an HTTP connection ended");
+            }
+        }
+    });
+    tokio::select! {
+        () = stop.or(shutdown) => {}
+        never = served => match never {},
+    }
+    port.shutdown().await;
+    Ok(())
+}
+
+struct Connection {
+    web: Arc<NameNodeWeb>,
+    visit: Visit,
+    place: Place,
+    rng: Mutex<StdRng>,
+}
+
+impl Connection {
+    /// Answers a request. An error closes the connection without an answer.
+    async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<WebBody>> {
+        self.place.is_active();
+        let (head, mut body) = request.into_parts();
+        let request = WebRequest {
+            head: &head,
+            peer: self.visit.peer.ip(),
+        };
+        let admitted = {
+            // A generator is still usable after a panic.
+            let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
+            self.web.admit(self.visit.clock.now(), &request, &mut *rng)
+        };
+        // Operations that move data get it on the DataNode.
+        drain(&head, &mut body).await;
+        match admitted {
+            Err(response) => Ok(response.map(WebBody::from)),
+            Ok(admitted) => {
+                self.place.known(admitted.user());
+                self.serve(admitted).await
+            }
+        }
+    }
+
+    /// Carries out an operation as the faults allow it.
+    async fn serve(&self, admitted: Admitted) -> io::Result<Response<WebBody>> {
+        let now = self.visit.clock.now();
+        let ruling = rule::<Exception>(&*self.visit.hook, now, |outcome| admitted.event(outcome));
+        let changes = match ruling {
+            Ruling::Go(changes) => changes,
+            Ruling::Hold(latch) => {
+                latch.await;
+                Default::default()
+            }
+            Ruling::Refuse(exception) => {
+                let refused = self.web.refuse(now, admitted, exception);
+                return Ok(refused.map(WebBody::from));
+            }
+            Ruling::End(Ending::Silent) => std::future::pending().await,
+            // A client of HTTP sees the same end of both.
+            Ruling::End(Ending::Close | Ending::HalfClose) => {
+                return Err(ErrorKind::ConnectionAborted.into());
+            }
+            Ruling::End(Ending::Kill) => {
+                self.visit.stop.stop();
+                return Err(ErrorKind::ConnectionAborted.into());
+            }
+        };
+        if !changes.delay.is_zero() {
+            sleep(changes.delay).await;
+        }
+        let served = self.web.serve(self.visit.clock.now(), admitted);
+        // Without the first answer a client of HTTP asks for no second one.
+        if matches!(changes.reply, ReplyFault::Lost | ReplyFault::Joined) {
+            return std::future::pending().await;
+        }
+        Ok(served.map(|body| {
+            let body = if changes.corrupt {
+                corrupted(&body)
+            } else {
+                body
+            };
+            WebBody::from(body).with_fault(changes.reply)
+        }))
+    }
+}
+
+fn corrupted(body: &Bytes) -> Bytes {
+    body.iter().map(|byte| byte ^ 0xff).collect()
+}

@@ -1,0 +1,66 @@
+//! A connection's events, and what faults do to it.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use kerbox_events::{Ending, Event, Hook, Ruling, Server, rule};
+use kerbox_krb5::Clock;
+use kerbox_net::Stop;
+use tokio::time::sleep;
+
+/// One connection of a port. Its opening and its end are recorded, however it ends.
+pub(super) struct Visit {
+    pub(super) server: Server,
+    pub(super) peer: SocketAddr,
+    pub(super) clock: Clock,
+    pub(super) hook: Arc<dyn Hook>,
+    pub(super) stop: Stop,
+}
+
+impl Visit {
+    /// Records the opening.
+    pub(super) fn begin(self) -> Self {
+        self.record(true);
+        self
+    }
+
+    fn record(&self, opened: bool) {
+        self.hook.record(self.clock.now(), self.event(opened));
+    }
+
+    fn event(&self, opened: bool) -> Event {
+        Event::Connection {
+            server: self.server,
+            peer: self.peer,
+            opened,
+        }
+    }
+
+    /// Lets faults decide the fate of the connection. Returns false if it ends.
+    pub(super) async fn is_admitted(&self) -> bool {
+        match rule::<Infallible>(&*self.hook, self.clock.now(), |_| self.event(true)) {
+            Ruling::Go(changes) => {
+                if !changes.delay.is_zero() {
+                    sleep(changes.delay).await;
+                }
+            }
+            Ruling::Hold(latch) => latch.await,
+            Ruling::Refuse(never) => match never {},
+            Ruling::End(Ending::Silent) => std::future::pending().await,
+            // A client of HTTP sees the same end of both.
+            Ruling::End(Ending::Close | Ending::HalfClose) => return false,
+            Ruling::End(Ending::Kill) => {
+                self.stop.stop();
+                return false;
+            }
+        }
+        true
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        self.record(false);
+    }
+}

@@ -1,0 +1,96 @@
+//! Hadoop's Java client over `webhdfs://`.
+
+use kerbox::{ClientEnv, Cluster};
+
+use crate::clients::java_hadoop::java_commands;
+use crate::support::{Peer, TestResult, trials};
+
+trials! {
+    [Peer::JavaHadoop] =>
+        fs_shell_works_over_webhdfs_without_security,
+        fs_shell_works_over_webhdfs_with_spnego_and_tokens;
+}
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// Runs FsShell commands on a file system; returns what each prints. All of them must succeed.
+fn shells(env: &ClientEnv, fs: &str, commands: &[&[&str]]) -> Result<Vec<String>, Error> {
+    let with_fs: Vec<Vec<&str>> = commands
+        .iter()
+        .map(|words| [&["-fs", fs], *words].concat())
+        .collect();
+    let with_fs: Vec<&[&str]> = with_fs.iter().map(Vec::as_slice).collect();
+    let (answers, stderr) = java_commands(env, "FsShells.java", &with_fs)?;
+    let mut texts = Vec::new();
+    for ((status, text), command) in answers.into_iter().zip(commands) {
+        if status != 0 {
+            return Err(format!("{command:?} ended with {status}: {text}{stderr}").into());
+        }
+        texts.push(text);
+    }
+    Ok(texts)
+}
+
+fn workflow(cluster: &Cluster, env: &ClientEnv) -> TestResult {
+    let local = cluster.path().join("local");
+    let text: String = (0..30_000).map(|i| format!("line {i}\n")).collect();
+    std::fs::write(&local, &text)?;
+    let local = local.display().to_string();
+    let back = cluster.path().join("back").display().to_string();
+    let answers = shells(
+        env,
+        &cluster.webhdfs_url(),
+        &[
+            &["-mkdir", "-p", "/data/a/b c"],
+            &["-put", &local, "/data/a/f"],
+            &["-cat", "/data/a/f"],
+            &["-appendToFile", &local, "/data/a/f"],
+            &["-chmod", "750", "/data/a"],
+            &["-chown", "alice:analysts", "/data/a"],
+            &["-setfacl", "-m", "user:bob:r-x", "/data/a"],
+            &["-getfacl", "/data/a"],
+            &["-setfattr", "-n", "user.k", "-v", "v", "/data/a/f"],
+            &["-getfattr", "-d", "/data/a/f"],
+            &["-setrep", "1", "/data/a/f"],
+            &["-mv", "/data/a/f", "/data/a/b c/g"],
+            &["-count", "-q", "/data"],
+            &["-ls", "-R", "/data"],
+            &["-get", "/data/a/b c/g", &back],
+            &["-checksum", "/data/a/b c/g"],
+            &["-truncate", "0", "/data/a/b c/g"],
+            &["-rm", "-R", "-skipTrash", "/data/a"],
+            &["-ls", "/data"],
+        ],
+    )?;
+    assert!(answers[2] == text, "the file came back changed");
+    assert!(answers[7].contains("user:bob:r-x"), "{}", answers[7]);
+    assert!(answers[9].contains("user.k=\"v\""), "{}", answers[9]);
+    let whole = text.clone() + &text;
+    assert!(
+        answers[13].contains(&format!("{} ", whole.len())),
+        "{}",
+        answers[13]
+    );
+    assert!(
+        std::fs::read_to_string(&back)? == whole,
+        "the file came back changed"
+    );
+    assert!(
+        answers[15].contains("MD5-of-0MD5-of-512CRC32C"),
+        "{}",
+        answers[15]
+    );
+    assert_eq!(answers[18], "");
+    Ok(())
+}
+
+fn fs_shell_works_over_webhdfs_without_security() -> TestResult {
+    let cluster = Cluster::simple().datanodes(2).start_blocking()?;
+    workflow(&cluster, &cluster.env_of("hdfs"))
+}
+
+fn fs_shell_works_over_webhdfs_with_spnego_and_tokens() -> TestResult {
+    let cluster = Cluster::secure().datanodes(2).start_blocking()?;
+    let hdfs = cluster.login_blocking("hdfs")?;
+    workflow(&cluster, &hdfs.env())
+}
