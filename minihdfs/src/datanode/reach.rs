@@ -27,7 +27,7 @@ impl DataNode {
             method,
         };
         match rule::<Infallible>(&*self.hook, now, event) {
-            Ruling::End(_) => Err(unreachable(format!(
+            Ruling::End(_) => Err(unreachable(&format!(
                 "DataNode {} cannot call {method} of the NameNode",
                 self.number()
             ))),
@@ -62,7 +62,7 @@ impl DatanodePeers for Peers<'_> {
         datanode: &DatanodeRegistration,
     ) -> Result<Arc<dyn InterDatanodeProtocol>, HdfsError> {
         match self.node.dial(self.now, &datanode.uuid) {
-            Ruling::End(_) => Err(unreachable(format!(
+            Ruling::End(_) => Err(unreachable(&format!(
                 "DataNode {} cannot reach the one at {}",
                 self.node.number(),
                 datanode.transfer_address()
@@ -74,6 +74,6 @@ impl DatanodePeers for Peers<'_> {
     }
 }
 
-fn unreachable(what: String) -> HdfsError {
+fn unreachable(what: &str) -> HdfsError {
     HdfsError::connect(format!("{what}: No route to host"))
 }

@@ -5,34 +5,28 @@ use kerbox_events::SessionFacts;
 use super::{BlockTokenIdentifier, DelegationTokenIdentifier, Token};
 
 /// Adds the delegation token with this DIGEST-MD5 user name.
-pub(crate) fn delegation_session(facts: SessionFacts, user_name: &str) -> SessionFacts {
+pub(crate) fn delegation_session(mut facts: SessionFacts, user_name: &str) -> SessionFacts {
     let token = DelegationTokenIdentifier::from_sasl_user_name(user_name).ok();
-    SessionFacts {
-        token: Some(Token::DELEGATION.into()),
-        sequence: token.map(|token| token.sequence_number.into()),
-        ..facts
-    }
+    facts.token = Some(Token::DELEGATION.into());
+    facts.sequence = token.map(|token| token.sequence_number.into());
+    facts
 }
 
 /// Adds the block token with this DIGEST-MD5 user name. Its number is the block's id.
-pub(crate) fn block_session(facts: SessionFacts, user_name: &str) -> SessionFacts {
+pub(crate) fn block_session(mut facts: SessionFacts, user_name: &str) -> SessionFacts {
     let token = BlockTokenIdentifier::from_sasl_user_name(user_name).ok();
-    SessionFacts {
-        token: Some(Token::BLOCK.into()),
-        sequence: token.map(|token| token.block_id.cast_signed()),
-        ..facts
-    }
+    facts.token = Some(Token::BLOCK.into());
+    facts.sequence = token.map(|token| token.block_id.cast_signed());
+    facts
 }
 
 /// Adds the data encryption key with this DIGEST-MD5 user name. Its number is the id of the block
 /// key that it was derived from.
-pub(crate) fn encryption_session(facts: SessionFacts, user_name: &str) -> SessionFacts {
+pub(crate) fn encryption_session(mut facts: SessionFacts, user_name: &str) -> SessionFacts {
     let key_id = user_name.split(' ').next().and_then(|id| id.parse().ok());
-    SessionFacts {
-        token: Some("data encryption key".into()),
-        sequence: key_id,
-        ..facts
-    }
+    facts.token = Some("data encryption key".into());
+    facts.sequence = key_id;
+    facts
 }
 
 #[cfg(test)]

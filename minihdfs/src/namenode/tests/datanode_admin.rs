@@ -64,7 +64,7 @@ fn a_datanode_is_decommissioned_once_its_blocks_are_elsewhere() {
         excluded: vec![entry(1)],
         ..HostLists::default()
     };
-    fixture.node.set_hosts(fixture.now.get(), lists.clone());
+    fixture.node.set_hosts(fixture.now.get(), lists);
     assert_eq!(states(&fixture), ["DECOMMISSION_INPROGRESS", "NORMAL"]);
     let leaving = report_of(&fixture, DatanodeReportTypeProto::Decommissioning);
     assert_eq!(leaving.len(), 1);

@@ -29,10 +29,10 @@ impl Challenge {
         let mut directives = Directives::parse(challenge, MAX_CHALLENGE).map_err(malformed)?;
         let mut take = |name: &str| directives.take(name).map_err(malformed);
         let realm = take("realm")?.unwrap_or_default();
-        let nonce = take("nonce")?.ok_or_else(|| malformed("it has no nonce".to_owned()))?;
+        let nonce = take("nonce")?.ok_or_else(|| malformed("it has no nonce"))?;
         // RFC 2831, 2.1.1: the only algorithm, and a challenge must name it.
         if take("algorithm")?.as_deref() != Some("md5-sess") {
-            return Err(malformed("its algorithm is not md5-sess".to_owned()));
+            return Err(malformed("its algorithm is not md5-sess"));
         }
         let qop = choose_qop(take("qop")?.as_deref().unwrap_or("auth"), qop)?;
         let ciphers = take("cipher")?.unwrap_or_default();
