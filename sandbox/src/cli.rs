@@ -4,10 +4,11 @@ use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use crate::{cli_admin, cli_control};
 use clap::builder::BoolishValueParser;
-
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use kerbox::spec::MOST_DATANODES;
+
+use crate::{cli_admin, cli_control};
 
 /// A Kerberos realm and a secure HDFS on your laptop.
 #[derive(Debug, Parser)]
@@ -123,7 +124,7 @@ pub(crate) struct SettingsArgs {
     #[arg(long, env = "KERBOX_KDC_ONLY", value_parser = BoolishValueParser::new(), conflicts_with = "simple")]
     pub(crate) kdc_only: bool,
     /// How many DataNodes [default: 3]
-    #[arg(long, value_name = "N", env = "KERBOX_DATANODES", value_parser = clap::value_parser!(u16).range(0..=64))]
+    #[arg(long, value_name = "N", env = "KERBOX_DATANODES", value_parser = clap::value_parser!(u16).range(0..=MOST_DATANODES as i64))]
     pub(crate) datanodes: Option<u16>,
     /// hadoop.rpc.protection and dfs.data.transfer.protection at once
     #[arg(long, value_name = "QOP", env = "KERBOX_PROTECTION")]

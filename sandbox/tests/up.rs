@@ -312,7 +312,7 @@ fn usage_errors_have_code_2() {
         &["up", "--nonsense"][..],
         &["up", "--simple", "--secure"],
         &["up", "--datanodes", "many"],
-        &["up", "--datanodes", "65"],
+        &["up", "--datanodes", "32768"],
         &["up", "--protection", "none"],
         &["up", "--simple", "--protection", "privacy"],
         &["up", "-D", "novalue"],

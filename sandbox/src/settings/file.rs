@@ -2,7 +2,7 @@
 
 use kerbox::NewPrincipal;
 use kerbox::spec::duration::parse as parse_duration;
-use kerbox::spec::{HdfsSpec, NewDirectory, RealmSpec};
+use kerbox::spec::{HdfsSpec, MOST_DATANODES, NewDirectory, RealmSpec};
 use kerbox_kdc::SidError;
 use minihdfs::config::HdfsConfig;
 use toml::de::DeTable;
@@ -127,11 +127,10 @@ fn read_hdfs(mut section: Section<'_, '_>, hdfs: &mut HdfsSpec) {
     set(&mut hdfs.datanodes, section.number("datanodes", 0));
     set(&mut hdfs.listen, section.text("listen", parse_listen));
     set(&mut hdfs.racks, section.list("racks", parse_rack));
-    if hdfs.datanodes > super::MOST_DATANODES {
+    if hdfs.datanodes > MOST_DATANODES {
         section.problem(format!(
-            "datanodes = {} is more than {}",
+            "datanodes = {} is more than {MOST_DATANODES}: each has two ports, and an address has 65,535",
             hdfs.datanodes,
-            super::MOST_DATANODES
         ));
     }
     set(&mut hdfs.symlinks, section.take("symlinks", flag));

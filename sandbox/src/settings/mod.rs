@@ -52,10 +52,6 @@ pub(crate) struct Settings {
     pub(crate) file: Option<PathBuf>,
 }
 
-/// Maximum number of DataNodes. Each needs a socket and a folder, and this is enough for every
-/// placement of replicas and erasure coding.
-pub(crate) const MOST_DATANODES: usize = 64;
-
 impl Settings {
     /// Returns the realm's name.
     pub(crate) fn realm(&self) -> &str {
