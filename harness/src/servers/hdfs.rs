@@ -75,10 +75,7 @@ impl Hdfs {
         let edits = cfg!(debug_assertions).then(|| MemoryEdits::new(KEPT_EDITS));
         let namenode = open_namenode(world, &clock, &config, &identity, spec, edits.as_ref())?;
         let auth_to_local = AuthToLocal::from_config(&config, identity.default_realm.as_str())?;
-        let security = |key: &str| {
-            let security = realm.map(|realm| security_of(realm, &keys, &config, key));
-            security.transpose()
-        };
+        let security = |key: &str| security_of(realm, &keys, &config, key);
         let of_namenode = security("dfs.namenode.kerberos.principal")?;
         let mut keytabs: Vec<_> = of_namenode.iter().filter_map(keytab_of).collect();
         let link = Arc::new(NameNodeLink::new(namenode));
@@ -271,13 +268,17 @@ fn keytab_in(settings: &GssapiSettings) -> Option<(String, ServiceKeytab)> {
     Some((principal.to_string(), settings.keytab.clone()))
 }
 
-/// Returns the caller authentication of a server, whose principal the given key names.
+/// Returns the caller authentication of a server, whose principal the given key names; `None`
+/// without security.
 fn security_of(
-    realm: &Realm,
+    realm: Option<&Realm>,
     keys: &HadoopKeys,
     config: &HdfsConfig,
     key: &str,
-) -> Result<RpcSecurity, Error> {
+) -> Result<Option<RpcSecurity>, Error> {
+    let Some(realm) = realm else {
+        return Ok(None);
+    };
     let name = keys
         .get(key)
         .map(String::as_str)
@@ -287,10 +288,10 @@ fn security_of(
     let keytab = realm.core().keytab_of(&[&name])?;
     let mut gssapi = GssapiSettings::new(principal, keytab, &config.rpc_protection);
     gssapi.skew = realm.clock_skew();
-    Ok(RpcSecurity {
+    Ok(Some(RpcSecurity {
         gssapi,
         tokens: None,
-    })
+    }))
 }
 
 /// Returns the acceptance of tickets for the HTTP principal; `None` without security. A realm

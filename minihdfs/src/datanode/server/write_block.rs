@@ -243,10 +243,8 @@ fn open_replica(
             return Ok(None);
         }
         Stage::TransferRbw => {
-            return Ok(Some((
-                store.create_transferred(block, checksum)?,
-                Completion::ConvertToRbw,
-            )));
+            let writer = store.create_transferred(block, checksum)?;
+            return Ok(Some((writer, Completion::ConvertToRbw)));
         }
         Stage::TransferFinalized => store.create_transferred(block, checksum)?,
         Stage::DataStreaming | Stage::PipelineClose => {
