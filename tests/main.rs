@@ -27,6 +27,7 @@ mod required;
 mod rooms;
 mod rpc_client;
 mod spoiler;
+mod storage;
 mod support;
 mod tampering;
 mod tokens;
@@ -35,6 +36,7 @@ mod web;
 fn main() -> std::process::ExitCode {
     isolation::hold_a_cluster_if_asked();
     hostile::work_if_asked();
+    storage::serve_if_asked();
     let arguments = libtest_mimic::Arguments::from_args();
     let modules = [
         clients::trials(),
@@ -47,6 +49,7 @@ fn main() -> std::process::ExitCode {
         required::trials(),
         rpc_client::trials(),
         rooms::trials(),
+        storage::trials(),
         isolation::trials(),
         leftovers::trials(),
         leftovers::failing_trials(),

@@ -111,6 +111,10 @@ pub enum Error {
     /// An HDFS server refused an operation.
     #[error(transparent)]
     Hdfs(#[from] minihdfs::HdfsError),
+    /// The directory of [`persistent`](crate::ClusterBuilder::persistent) cannot be used. What is in
+    /// it was not changed.
+    #[error(transparent)]
+    NameDirectory(#[from] minihdfs::namenode::storage::server::NameDirectoryError),
     /// The cluster has no realm: it was started without security.
     #[error("this cluster has no Kerberos realm: start it with Cluster::secure()")]
     NoRealm,
@@ -181,6 +185,7 @@ impl Error {
             | Self::Database(_)
             | Self::Config(_)
             | Self::Hdfs(_)
+            | Self::NameDirectory(_)
             | Self::NoRealm
             | Self::DirectoryInUse { .. }
             | Self::DirectoryNotOurs { .. }

@@ -20,4 +20,9 @@ pub mod common {
 /// `hadoop.hdfs`: the protocols of the NameNode and the DataNodes.
 pub mod hdfs {
     include!("proto/hadoop.hdfs.rs");
+
+    /// `hadoop.hdfs.fsimage`: the image of the namespace.
+    pub mod fsimage {
+        include!("proto/hadoop.hdfs.fsimage.rs");
+    }
 }

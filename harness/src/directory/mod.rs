@@ -90,21 +90,27 @@ impl Directory {
 
     /// Opens the directory at `path`, which stays there at the end. It is created if missing, used
     /// if empty, and reused if Kerbox has marked it. The files of an earlier run that its marker
-    /// names are removed. Fails if it contains anything else, or was made for one fixture.
+    /// names are removed. Fails if it contains anything else, was made for one fixture, or
+    /// [keeps](Self::keeping) what is in it.
     pub fn at(path: &Path) -> Result<Self, Error> {
-        make_missing(path)?;
-        let path = fs::canonicalize(path).map_err(Error::io(format!("find {}", path.display())))?;
-        let mut marker = match Marker::claim(&path) {
-            Err(Refusal::Io(error)) if error.kind() == ErrorKind::NotFound => {
-                is_free(&path).and_then(|()| Marker::create(&path, Kind::Named))
-            }
-            claimed => claimed,
+        let (path, mut marker) = claimed(path)?;
+        if marker.kept {
+            let why = "a persistent fixture keeps its blocks in it".to_owned();
+            return Err(refused(&path, Refusal::NotOurs(why)));
         }
-        .map_err(|refusal| refused(&path, refusal))?;
         clear(&path, &mut marker).map_err(Error::io(format!(
             "remove an earlier run's files in {}",
             path.display()
         )))?;
+        Ok(Self::new(path, Keep::Theirs, marker))
+    }
+
+    /// Same as [`at`](Self::at), but keeps what an earlier run has left in it, now and from now on.
+    pub(crate) fn keeping(path: &Path) -> Result<Self, Error> {
+        let (path, mut marker) = claimed(path)?;
+        marker
+            .keep()
+            .map_err(Error::io(format!("mark {} as kept", path.display())))?;
         Ok(Self::new(path, Keep::Theirs, marker))
     }
 
@@ -313,6 +319,20 @@ pub fn holder_of(directory: &Path) -> Option<String> {
 /// Returns the id of the user who runs this process.
 pub fn user() -> u32 {
     marker::user()
+}
+
+/// Creates the directory at `path` if it is missing, and marks it or takes it over.
+fn claimed(path: &Path) -> Result<(PathBuf, Marker), Error> {
+    make_missing(path)?;
+    let path = fs::canonicalize(path).map_err(Error::io(format!("find {}", path.display())))?;
+    let marker = match Marker::claim(&path) {
+        Err(Refusal::Io(error)) if error.kind() == ErrorKind::NotFound => {
+            is_free(&path).and_then(|()| Marker::create(&path, Kind::Named))
+        }
+        claimed => claimed,
+    };
+    let marker = marker.map_err(|refusal| refused(&path, refusal))?;
+    Ok((path, marker))
 }
 
 fn refused(path: &Path, refusal: Refusal) -> Error {

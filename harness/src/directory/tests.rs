@@ -267,3 +267,22 @@ fn evidence_outlives_a_second_use_of_its_path() {
     drop(Directory::again(&path).expect("free"));
     assert!(path.join("log").exists());
 }
+
+#[test]
+fn a_directory_that_keeps_what_is_in_it_is_never_cleared() {
+    let place = tempfile::tempdir().expect("a folder");
+    let path = place.path().join("kept");
+    let replica = path.join("dn1/blk_1");
+    let kept = Directory::keeping(&path).expect("new");
+    let blocks = kept.expect_blocks("dn1").expect("new");
+    fs::create_dir(blocks).expect("made");
+    fs::write(&replica, "bytes").expect("written");
+    drop(kept);
+    let error = Directory::at(&path).expect_err("kept").to_string();
+    assert!(
+        error.contains("a persistent fixture keeps its blocks in it"),
+        "{error}"
+    );
+    drop(Directory::keeping(&path).expect("again"));
+    assert_eq!(fs::read(&replica).expect("still there"), b"bytes");
+}

@@ -107,9 +107,10 @@ impl DataNodes {
     /// Starts the DataNodes. They are registered with the NameNode when this returns.
     pub(crate) fn start(parts: &DataNodeParts, spec: &HdfsSpec) -> Result<Self, Error> {
         descriptors::check(spec.datanodes)?;
-        let blocks = match &spec.blocks {
-            Some(path) => Some(Directory::at(path)?),
-            None => None,
+        let blocks = match (&spec.persistent, &spec.blocks) {
+            (Some(folder), _) => Some(Directory::keeping(&folder.join("blocks"))?),
+            (None, Some(path)) => Some(Directory::at(path)?),
+            (None, None) => None,
         };
         let world = &parts.world;
         let mut rng = StdRng::seed_from_u64(world.seed ^ DATANODES_STREAM);

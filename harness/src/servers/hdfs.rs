@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 
 use kerbox_krb5::{Clock, Principal, Timestamp};
 use minihdfs::config::HdfsConfig;
-use minihdfs::namenode::{MemoryEdits, NameNode, NameNodeIdentity};
+use minihdfs::namenode::{NameNode, NameNodeIdentity};
 use minihdfs::rpc::RpcSecurity;
 use minihdfs::sasl::{GssapiSettings, ServiceKeytab};
 use minihdfs::user::AuthToLocal;
@@ -17,8 +17,9 @@ use crate::client::hadoop_conf::{self, HadoopKeys};
 use crate::realm::Realm;
 use crate::servers::datanodes::{DataNodeParts, DataNodes, Datanode};
 use crate::servers::hosts::Hosts;
-use crate::servers::namenode::{NameNodeListeners, NameNodeServer, NameNodeService, sink};
+use crate::servers::namenode::{NameNodeListeners, NameNodeServer, NameNodeService};
 use crate::servers::namenode_link::NameNodeLink;
+use crate::servers::namenode_start::{Edits, NameNodeStart};
 use crate::servers::slot::Slot;
 #[cfg(feature = "web")]
 use crate::servers::web::{NameNodeHttp, with_http_address};
@@ -28,9 +29,6 @@ use crate::{Error, Server};
 
 /// Separates the NameNode's random stream from other streams of the same seed.
 const NAMENODE_STREAM: u64 = 0x6E61_6D65_6E6F_6400;
-
-/// The number of edits that a debug build keeps, to check the law of replay at the end.
-const KEPT_EDITS: usize = 100_000;
 
 /// The HDFS servers of a cluster.
 pub(crate) struct Hdfs {
@@ -72,8 +70,8 @@ impl Hdfs {
         let (keys, http_bound) = with_http_address(keys, &listeners.http)?;
         let clock = world.new_clock(Server::NameNode(1));
         let identity = identity_of(address, realm, spec);
-        let edits = cfg!(debug_assertions).then(|| MemoryEdits::new(KEPT_EDITS));
-        let namenode = open_namenode(world, &clock, &config, &identity, spec, edits.as_ref())?;
+        let edits = Edits::new(spec.persistent.as_deref());
+        let namenode = open_namenode(world, &clock, &config, &identity, spec, &edits)?;
         let auth_to_local = AuthToLocal::from_config(&config, identity.default_realm.as_str())?;
         let security = |key: &str| security_of(realm, &keys, &config, key);
         let of_namenode = security("dfs.namenode.kerberos.principal")?;
@@ -181,25 +179,31 @@ fn identity_of(address: SocketAddr, realm: Option<&Realm>, spec: &HdfsSpec) -> N
     }
 }
 
-/// Creates the NameNode with the directories of its description.
+/// Creates the NameNode. A new namespace has the directories of its description.
 fn open_namenode(
     world: &Arc<World>,
     clock: &Clock,
     config: &HdfsConfig,
     identity: &NameNodeIdentity,
     spec: &HdfsSpec,
-    edits: Option<&MemoryEdits>,
+    edits: &Edits,
 ) -> Result<Arc<NameNode>, Error> {
-    let mut rng = StdRng::seed_from_u64(world.seed ^ NAMENODE_STREAM);
-    let namenode = Arc::new(NameNode::with_edits(
-        config.clone(),
+    // What was kept may have changed since it was new.
+    let directories: &[_] = if edits.exist() {
+        &[]
+    } else {
+        &spec.directories
+    };
+    let parts = NameNodeStart {
+        config,
         identity,
-        clock.now(),
-        world.hook(),
-        &mut rng,
-        sink(edits),
-    )?);
-    for directory in &spec.directories {
+        now: clock.now(),
+        hook: world.hook(),
+        edits,
+    };
+    let mut rng = StdRng::seed_from_u64(world.seed ^ NAMENODE_STREAM);
+    let namenode = Arc::new(parts.first(&mut rng)?);
+    for directory in directories {
         namenode.make_directory(
             clock.now(),
             &directory.path,

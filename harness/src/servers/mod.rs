@@ -11,6 +11,7 @@ pub(crate) mod keys;
 pub(crate) mod listen;
 pub(crate) mod namenode;
 pub(crate) mod namenode_link;
+pub(crate) mod namenode_start;
 pub(crate) mod partition;
 pub(crate) mod realm_core;
 pub(crate) mod running;

@@ -8,11 +8,8 @@ use std::sync::{Arc, Weak};
 use kerbox_events::StateChange;
 use kerbox_krb5::{Clock, Timestamp};
 use kerbox_net::reachable;
-use minihdfs::HdfsError;
 use minihdfs::config::HdfsConfig;
-use minihdfs::namenode::{
-    EditSink, LogDirectory, MemoryEdits, NameNode, NameNodeIdentity, NoEdits,
-};
+use minihdfs::namenode::{LogDirectory, NameNode, NameNodeIdentity};
 use minihdfs::rpc::{RpcEndpoint, RpcSecurity};
 use minihdfs::user::AuthToLocal;
 use rand::SeedableRng;
@@ -23,6 +20,7 @@ use crate::servers::handle::server_methods;
 use crate::servers::hosts::Hosts;
 use crate::servers::listen::listen;
 use crate::servers::namenode_link::{NameNodeLink, Reach};
+use crate::servers::namenode_start::{Edits, NameNodeStart};
 use crate::servers::running::Running;
 use crate::servers::slot::{Process, Service, Slot};
 #[cfg(feature = "web")]
@@ -50,8 +48,7 @@ pub(crate) struct NameNodeService {
     /// The authentication of callers by tickets; `None` for simple security.
     pub(crate) security: Option<RpcSecurity>,
     pub(crate) auth_to_local: AuthToLocal,
-    /// All edits, if they are kept.
-    pub(crate) edits: Option<MemoryEdits>,
+    pub(crate) edits: Edits,
     pub(crate) link: Arc<NameNodeLink>,
     pub(crate) hosts: Arc<Hosts>,
     /// The number of starts so far.
@@ -85,14 +82,6 @@ impl NameNodeListeners {
     }
 }
 
-/// Returns what hands the NameNode's edits on.
-pub(crate) fn sink(edits: Option<&MemoryEdits>) -> Box<dyn EditSink> {
-    match edits {
-        Some(edits) => Box::new(edits.clone()),
-        None => Box::new(NoEdits),
-    }
-}
-
 /// The folder for the files that administrators request of the NameNode, in the fixture's directory.
 struct LogFiles(Weak<World>);
 
@@ -111,19 +100,15 @@ impl LogDirectory for LogFiles {
 impl NameNodeService {
     /// Ends the core and makes another one.
     fn start_again(&self, start: u64) -> Result<(), Error> {
-        let now = self.clock.now();
-        let edits = self.edits.as_ref();
-        let saved = self.link.namenode().end(now, edits).map_err(unlike)?;
         let mut rng = StdRng::seed_from_u64(self.seed.wrapping_add(start));
-        let namenode = NameNode::restarted(
-            self.config.clone(),
-            &self.identity,
-            now,
-            self.world.hook(),
-            &mut rng,
-            sink(edits),
-            saved,
-        )?;
+        let parts = NameNodeStart {
+            config: &self.config,
+            identity: &self.identity,
+            now: self.clock.now(),
+            hook: self.world.hook(),
+            edits: &self.edits,
+        };
+        let namenode = parts.again(&self.link.namenode(), &mut rng)?;
         self.link.replace(Arc::new(namenode));
         Ok(())
     }
@@ -145,18 +130,8 @@ impl NameNodeService {
 
     /// Checks the law of replay: the edits that are kept give the NameNode's state.
     pub(crate) fn check_replay(&self) -> Result<(), Error> {
-        let Some(edits) = &self.edits else {
-            return Ok(());
-        };
-        let namenode = self.link.namenode();
-        let checked = namenode.check_replay(self.clock.now(), edits);
-        checked.map_err(unlike)
+        self.edits.check(self.clock.now(), &self.link.namenode())
     }
-}
-
-fn unlike(difference: String) -> Error {
-    let text = format!("the NameNode's state is not what its edits give: {difference}");
-    HdfsError::io(text).into()
 }
 
 impl Service for NameNodeService {

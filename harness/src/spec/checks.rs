@@ -123,6 +123,10 @@ pub(crate) fn cluster(spec: &Spec, given: &[&str]) -> Result<(), Error> {
         let why = "with `datanodes(0)` there are no blocks: leave one of them out";
         return refuse("blocks_directory", &blocks.display(), why);
     }
+    if let (Some(_), Some(blocks)) = (&hdfs.persistent, &hdfs.blocks) {
+        let why = "with `persistent` the blocks are in its folder: leave one of them out";
+        return refuse("blocks_directory", &blocks.display(), why);
+    }
     if hdfs.keys.contains_key("") {
         return refuse(
             "set",
@@ -234,6 +238,9 @@ mod tests {
             ("datanodes", "two ports", |b| b.datanodes(32_768)),
             ("blocks_directory", "no blocks", |b| {
                 b.datanodes(0).blocks_directory("/tmp")
+            }),
+            ("blocks_directory", "leave one of them out", |b| {
+                b.persistent("/tmp/none").blocks_directory("/tmp")
             }),
             ("set", "has a name", |b| b.set("", "1")),
             ("superuser", "not empty", |b| b.superuser("")),

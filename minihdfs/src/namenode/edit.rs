@@ -12,6 +12,7 @@ use crate::namenode::access::xattr::XAttr;
 use crate::namenode::cache_info::{CacheDirectiveInfo, CachePoolInfo};
 use crate::proto::hdfs::StorageTypeProto;
 use crate::protocol::Block;
+use crate::rpc::Durable;
 use crate::secret_manager::TokenEdit;
 
 /// The identity of the client's call, by which a repetition is recognized (`RpcIds`).
@@ -401,8 +402,19 @@ impl Edit {
     }
 }
 
+/// Says when edits are on disk.
+pub trait Durability: Send + Sync {
+    /// Returns what resolves once all edits so far are on disk; `None` if they are.
+    fn durable(self: Arc<Self>) -> Option<Durable>;
+}
+
 /// Receives the edits of a NameNode in their order, under its lock.
 pub trait EditSink: Send {
+    /// Returns what says when the edits are on disk; `None` if they need not be.
+    fn durability(&self) -> Option<Arc<dyn Durability>> {
+        None
+    }
+
     /// Takes an edit after it was applied; `transaction_id` is its number, without gaps.
     fn log(&mut self, transaction_id: i64, edit: &Edit);
 }

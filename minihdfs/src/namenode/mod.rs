@@ -53,7 +53,9 @@ mod tests;
 pub use access::acl::AclEntry;
 pub use access::xattr::XAttr;
 pub use cache_info::{CacheDirectiveInfo, CachePoolInfo};
-pub use edit::{Edit, EditSink, FileFields, MemoryEdits, NoEdits, PermissionStatus, RpcIds};
+pub use edit::{
+    Durability, Edit, EditSink, FileFields, MemoryEdits, NoEdits, PermissionStatus, RpcIds,
+};
 pub use hosts::{HostEntry, HostFiles, HostLists};
 pub use saved::Saved;
 pub use service::{LogDirectory, NameNode, NameNodeIdentity};

@@ -13,7 +13,7 @@ use kerbox_krb5::Timestamp;
 use crate::HdfsError;
 use crate::config::HdfsConfig;
 use crate::namenode::access::permission::PermissionChecker;
-use crate::namenode::edit::Edit;
+use crate::namenode::edit::{Durability, Edit};
 use crate::namenode::hosts::{HostFiles, HostLists};
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::ops::{CLIENT_PROTOCOL, is_at_most_once};
@@ -22,7 +22,7 @@ use crate::namenode::side_protocols::SIDE_PROTOCOLS;
 use crate::namenode::state::State;
 use crate::namenode::state::inode::PERMISSION_BITS;
 use crate::namenode::state::namespace::Creation;
-use crate::rpc::{Call, RpcService};
+use crate::rpc::{Call, Durable, RpcService};
 use crate::secret_manager::{BlockTokenSecretManager, DelegationTokenSecretManager, TokenEdit};
 use crate::user::AuthToLocal;
 
@@ -68,6 +68,8 @@ pub struct NameNode {
     pub(super) restore_failed_storage: AtomicBool,
     pub(super) log_directory: OnceLock<Box<dyn LogDirectory>>,
     pub(super) namesystem: RwLock<Namesystem>,
+    /// `None` if edits need not be on disk.
+    pub(super) durability: Option<Arc<dyn Durability>>,
     /// Held throughout a call that must not be executed twice, so that a repeated call waits for
     /// the first.
     pub(super) retry_cache: Mutex<RetryCache>,
@@ -423,6 +425,10 @@ impl RpcService for NameNode {
             Some(protocol) => protocol.dispatch(self, call, response),
             None => Err(call.unknown_protocol()),
         }
+    }
+
+    fn durable(&self) -> Option<Durable> {
+        self.durability.clone()?.durable()
     }
 
     fn state_id(&self) -> Option<i64> {

@@ -127,6 +127,7 @@ impl Parts<'_> {
                 (state, RetryCache::new(config.retry_cache_expiry))
             }
         };
+        let durability = self.sink.durability();
         let mut namesystem = Namesystem::new(&config, state, self.sink, now, rng);
         // Every state accepts these.
         let _applied = namesystem.log(&Edit::StartLogSegment);
@@ -143,6 +144,7 @@ impl Parts<'_> {
             delegation_tokens: tokens,
             block_pool_id: self.block_pool_id,
             namesystem: RwLock::new(namesystem),
+            durability,
             retry_cache: Mutex::new(retry_cache),
             latest_call: AtomicI64::new(now.as_micros()),
             host_files: Mutex::default(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kerbox_events::{Hook, Server};
 
-use super::service::RpcService;
+use super::service::{Durable, RpcService};
 use crate::config::HdfsConfig;
 use crate::sasl::GssapiSettings;
 use crate::secret_manager::SecretManager;
@@ -62,6 +62,11 @@ impl RpcEndpoint {
     #[must_use]
     pub fn server(&self) -> Server {
         self.server
+    }
+
+    /// Returns what its responses must wait for, if anything.
+    pub(super) fn durable(&self) -> Option<Durable> {
+        self.service.durable()
     }
 
     /// Returns the receiver of its events.

@@ -20,4 +20,4 @@ pub use endpoint::{RpcEndpoint, RpcSecurity};
 pub use server::serve;
 pub use session::{RpcSession, Step};
 
-pub use service::{Call, Method, Protocol, RpcService, protocol};
+pub use service::{Call, Durable, Method, Protocol, RpcService, protocol};

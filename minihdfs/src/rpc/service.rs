@@ -1,6 +1,9 @@
 //! The interface of a server: [`RpcService`], and [`Protocol`], a table from method names to
 //! functions.
 
+use std::io;
+use std::pin::Pin;
+
 use kerbox_events::cut;
 use kerbox_krb5::Timestamp;
 use prost::Message;
@@ -27,6 +30,9 @@ pub struct Call<'a> {
     pub request: &'a [u8],
 }
 
+/// Resolves once changes are on disk, or fails if they cannot be written.
+pub type Durable = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
+
 /// The service behind an RPC server: the NameNode's protocols, or a DataNode's.
 ///
 /// Calls are synchronous and short. A service synchronizes its own state.
@@ -42,6 +48,12 @@ pub trait RpcService: Send + Sync {
     /// Returns the last transaction id, if it is to be included in the header of each response
     /// (`dfs.namenode.state.context.enabled`).
     fn state_id(&self) -> Option<i64> {
+        None
+    }
+
+    /// Returns what resolves once the changes of all calls so far are durable; `None` if they are.
+    /// Until then no response is sent, so that no client sees what a crash undoes.
+    fn durable(&self) -> Option<Durable> {
         None
     }
 }

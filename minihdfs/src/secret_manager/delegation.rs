@@ -193,6 +193,13 @@ impl DelegationTokenSecretManager {
         }
     }
 
+    /// Goes on after an image, with the number of the key in use and of the last token.
+    pub(crate) fn set_counters(&self, (current_key, sequence_number): (i32, i32)) {
+        let mut state = self.state();
+        state.kept.current_key = current_key;
+        state.kept.sequence_number = sequence_number;
+    }
+
     /// Forgets the keys that have expired. No edit says so: they lapse by time alone.
     pub(crate) fn lapse(&self, now: Timestamp) {
         self.state().kept.keys.retain(|_, key| key.expiry >= now);

@@ -106,6 +106,11 @@ impl Acl {
         entries: Vec::new(),
     };
 
+    /// Returns the list that has these stored entries.
+    pub(crate) fn from_entries(entries: Vec<AclEntry>) -> Self {
+        Self { entries }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

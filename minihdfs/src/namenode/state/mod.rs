@@ -134,6 +134,13 @@ impl State {
         Ok(effects)
     }
 
+    /// Goes on after an image, whose tree was made by edits: with its last transaction, and the
+    /// highest id that an inode ever had.
+    pub(crate) fn go_on_after(&mut self, transaction_id: i64, last_inode_id: InodeId) {
+        self.transaction_id = transaction_id;
+        self.namespace.set_last_id(last_inode_id);
+    }
+
     /// Drops what has lapsed by time alone, which no edit says.
     pub(crate) fn lapse(&mut self, now: Timestamp) {
         self.tokens.lapse(now);

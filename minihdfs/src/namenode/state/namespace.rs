@@ -196,6 +196,11 @@ impl Namespace {
         self.last_id
     }
 
+    /// Sets the highest inode id so far; ids are never used twice.
+    pub(super) fn set_last_id(&mut self, id: InodeId) {
+        self.last_id = self.last_id.max(id);
+    }
+
     /// Returns the inode at a path of an edit: absolute, and without `/.reserved`.
     pub(crate) fn find(&self, path: &str) -> Option<InodeId> {
         let mut id = ROOT;

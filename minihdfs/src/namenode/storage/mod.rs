@@ -1,22 +1,32 @@
-//! The namespace as Hadoop 3.4 keeps it on disk: bytes in, bytes out, no IO.
+//! The namespace as Hadoop 3.4 keeps it on disk. Bytes in, bytes out; only `server` does IO.
 //!
 //! - `op_code`, `ops`: the operations of the edit log (`FSEditLogOp`); `fields`: their fields
 //! - `record`: an operation with its transaction id and checksum
 //! - `edit_log`: a file of records, with its header and padding
+//! - `image`: the state as one file (`fsimage`)
+//! - `version`, `layout`: the identity of a namespace, and the names of its files; `load`: the
+//!   state from an image and the edits after it
+//! - `server`: the directory on disk, the only part with IO
 //! - `error`: a file that cannot be read, with the offset and the reason
 
 mod edit_log;
 mod error;
 mod fields;
+mod image;
+mod layout;
+mod load;
 mod op_code;
 mod ops;
 mod record;
+pub mod server;
 #[cfg(test)]
 mod tests;
+mod version;
 
 pub use edit_log::{Segment, read_segment, write_header};
 pub use error::StorageError;
 pub use record::{Record, write_record};
+pub use version::Version;
 
 /// The layout version of Hadoop 3.4 (`NVDIMM_SUPPORT`), with which everything is written.
 pub const LAYOUT_VERSION: i32 = -67;

@@ -205,6 +205,9 @@ impl Connection {
             }
             place.holds(session.held());
             if !session.output().is_empty() {
+                if let Some(durable) = self.endpoint.durable() {
+                    durable.await?;
+                }
                 let piece = session.piece();
                 within(WRITE, write(&mut stream, session.output(), piece)).await?;
                 session.written();

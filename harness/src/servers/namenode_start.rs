@@ -1,0 +1,116 @@
+//! The start of a NameNode's core: with nothing, with what the last one has left in memory, or with
+//! what is on disk.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kerbox_events::Hook;
+use kerbox_krb5::Timestamp;
+use minihdfs::HdfsError;
+use minihdfs::config::HdfsConfig;
+use minihdfs::namenode::storage::server::NameDirectory;
+use minihdfs::namenode::{EditSink, MemoryEdits, NameNode, NameNodeIdentity, NoEdits};
+use rand::rngs::StdRng;
+
+use crate::Error;
+
+/// The number of edits that a debug build keeps, to check the law of replay at the end.
+const KEPT_EDITS: usize = 100_000;
+
+/// Where a NameNode's edits go.
+pub(crate) enum Edits {
+    /// Nowhere.
+    Dropped,
+    /// Into memory, so that the law of replay can be checked.
+    Kept(MemoryEdits),
+    /// Into a name directory.
+    OnDisk(PathBuf),
+}
+
+impl Edits {
+    /// Chooses a name directory in the folder of a persistent fixture; without one, keeps edits in
+    /// debug builds.
+    pub(crate) fn new(persistent: Option<&Path>) -> Self {
+        match persistent {
+            Some(folder) => Self::OnDisk(folder.join("name")),
+            None if cfg!(debug_assertions) => Self::Kept(MemoryEdits::new(KEPT_EDITS)),
+            None => Self::Dropped,
+        }
+    }
+
+    /// Returns whether an earlier fixture or Hadoop has left a namespace.
+    pub(crate) fn exist(&self) -> bool {
+        matches!(self, Self::OnDisk(path) if path.join("current").exists())
+    }
+
+    fn kept(&self) -> Option<&MemoryEdits> {
+        match self {
+            Self::Kept(edits) => Some(edits),
+            _ => None,
+        }
+    }
+
+    fn sink(&self) -> Box<dyn EditSink> {
+        match self.kept() {
+            Some(edits) => Box::new(edits.clone()),
+            None => Box::new(NoEdits),
+        }
+    }
+
+    /// Checks the law of replay, if the edits are kept.
+    pub(crate) fn check(&self, now: Timestamp, namenode: &NameNode) -> Result<(), Error> {
+        let Some(edits) = self.kept() else {
+            return Ok(());
+        };
+        namenode.check_replay(now, edits).map_err(unlike)
+    }
+}
+
+/// The parameters of a NameNode's core.
+pub(crate) struct NameNodeStart<'a> {
+    pub(crate) config: &'a HdfsConfig,
+    pub(crate) identity: &'a NameNodeIdentity,
+    pub(crate) now: Timestamp,
+    pub(crate) hook: Arc<dyn Hook>,
+    pub(crate) edits: &'a Edits,
+}
+
+impl NameNodeStart<'_> {
+    /// Starts the first core of a fixture.
+    pub(crate) fn first(self, rng: &mut StdRng) -> Result<NameNode, Error> {
+        if let Edits::OnDisk(path) = self.edits {
+            return self.on_disk(path, rng);
+        }
+        let (config, sink) = (self.config.clone(), self.edits.sink());
+        let (identity, now, hook) = (self.identity, self.now, self.hook);
+        Ok(NameNode::with_edits(
+            config, identity, now, hook, rng, sink,
+        )?)
+    }
+
+    /// Ends a core, and starts another one with what it has left.
+    pub(crate) fn again(self, last: &NameNode, rng: &mut StdRng) -> Result<NameNode, Error> {
+        let saved = last.end(self.now, self.edits.kept()).map_err(unlike)?;
+        if let Edits::OnDisk(path) = self.edits {
+            return self.on_disk(path, rng);
+        }
+        let (config, sink) = (self.config.clone(), self.edits.sink());
+        let (identity, now, hook) = (self.identity, self.now, self.hook);
+        let started = NameNode::restarted(config, identity, now, hook, rng, sink, saved);
+        Ok(started?)
+    }
+
+    fn on_disk(&self, path: &Path, rng: &mut StdRng) -> Result<NameNode, Error> {
+        let directory = NameDirectory::open(path)?;
+        let (identity, now) = (self.identity, self.now);
+        let (saved, sink) = directory.start(self.config, identity, now, rng)?;
+        let (config, hook, sink) = (self.config.clone(), self.hook.clone(), Box::new(sink));
+        let started = NameNode::restarted(config, identity, now, hook, rng, sink, saved);
+        Ok(started?)
+    }
+}
+
+fn unlike(difference: String) -> Error {
+    let text = format!("the NameNode's state is not what its edits give: {difference}");
+    HdfsError::io(text).into()
+}

@@ -1,0 +1,100 @@
+//! `in_use.lock`: a POSIX lock, as Java's `FileChannel.tryLock` takes it, so that Kerbox and Hadoop
+//! exclude each other.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use rustix::fs::{FlockOperation, fcntl_lock};
+
+use super::error::{NameDirectoryError, Result, failed};
+
+/// The locks of this process, by device and inode. A POSIX lock excludes only other processes, and
+/// closing any descriptor of the file releases it.
+static HELD: Mutex<BTreeSet<(u64, u64)>> = Mutex::new(BTreeSet::new());
+
+/// A lock on a file, released when dropped. The file stays.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+    id: (u64, u64),
+}
+
+impl Lock {
+    /// Locks the file at `path`, and creates it if it is missing.
+    pub(super) fn take(path: &Path) -> Result<Self> {
+        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        let in_use = || NameDirectoryError::InUse {
+            path: path.to_owned(),
+            owner: owner(path),
+        };
+        // Looked up by its path: opening and closing it would release the lock.
+        if let Ok(found) = fs::metadata(path)
+            && held.contains(&(found.dev(), found.ino()))
+        {
+            return Err(NameDirectoryError::InUse {
+                path: path.to_owned(),
+                owner: "this process".to_owned(),
+            });
+        }
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path);
+        let mut file = file.map_err(failed("open", path))?;
+        if fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            return Err(in_use());
+        }
+        // The form of a JVM's name; the host is only for the reader.
+        let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let owner = format!("{}@{}", std::process::id(), host.trim());
+        let written = file
+            .set_len(0)
+            .and_then(|()| file.write_all(owner.as_bytes()));
+        written.map_err(failed("write", path))?;
+        let found = file.metadata().map_err(failed("read", path))?;
+        let id = (found.dev(), found.ino());
+        held.insert(id);
+        Ok(Self { _file: file, id })
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        held.remove(&self.id);
+    }
+}
+
+/// Returns the process that holds a lock, as it wrote itself into it.
+fn owner(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    match text.trim() {
+        "" => "another process".to_owned(),
+        owner => format!("process {owner}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_locked_once_even_in_one_process() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("in_use.lock");
+        let lock = Lock::take(&path).expect("free");
+        let error = Lock::take(&path).expect_err("held");
+        assert!(
+            error.to_string().contains("is in use by this process"),
+            "{error}"
+        );
+        drop(lock);
+        Lock::take(&path).expect("free again");
+    }
+}

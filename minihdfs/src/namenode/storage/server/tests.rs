@@ -1,0 +1,246 @@
+//! Name directories on disk.
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::sync::Arc;
+
+use kerbox_events::NoHook;
+use kerbox_krb5::Timestamp;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use super::*;
+use crate::config::HdfsConfig;
+use crate::namenode::{NameNode, NameNodeIdentity};
+use crate::rpc::RpcService;
+
+const START: Timestamp = Timestamp::from_secs(1_700_000_000);
+
+/// Starts a NameNode on a directory.
+fn start(path: &Path) -> Result<NameNode, NameDirectoryError> {
+    let (config, _) = HdfsConfig::from_pairs([]).expect("a good configuration");
+    let identity = NameNodeIdentity {
+        superuser: "hdfs".to_owned(),
+        default_realm: String::new(),
+        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+    };
+    let mut rng = StdRng::seed_from_u64(1);
+    let directory = NameDirectory::open(path)?;
+    let (saved, sink) = directory.start(&config, &identity, START, &mut rng)?;
+    let hook = Arc::new(NoHook);
+    let sink = Box::new(sink);
+    let node = NameNode::restarted(config, &identity, START, hook, &mut rng, sink, saved);
+    Ok(node.expect("a good configuration"))
+}
+
+fn refused(path: &Path) -> String {
+    start(path).expect_err("refused").to_string()
+}
+
+fn make(node: &NameNode, path: &str) {
+    node.make_directory(START, path, "alice", "staff", 0o750)
+        .expect("made");
+}
+
+/// Waits until everything is on disk.
+fn sync(node: &NameNode) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    if let Some(durable) = node.durable() {
+        runtime
+            .expect("a runtime")
+            .block_on(durable)
+            .expect("written");
+    }
+}
+
+/// Copies a directory, as it is when the process that writes it dies.
+fn killed(path: &Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().expect("a folder");
+    fs::create_dir(copy.path().join("current")).expect("made");
+    for entry in fs::read_dir(path.join("current")).expect("a folder") {
+        let entry = entry.expect("a file");
+        let to = copy.path().join("current").join(entry.file_name());
+        fs::copy(entry.path(), to).expect("copied");
+    }
+    copy
+}
+
+fn names(path: &Path) -> Vec<String> {
+    let entries = fs::read_dir(path.join("current")).expect("a folder");
+    let names = entries.map(|entry| entry.expect("a file").file_name());
+    let mut names: Vec<String> = names.map(|name| name.to_string_lossy().into()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_namespace_survives_its_process() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("new/name");
+    let node = start(&path).expect("formatted");
+    make(&node, "/a/b");
+    let pool = node.block_pool_id().to_owned();
+    drop(node);
+    assert_eq!(
+        names(&path),
+        [
+            "VERSION",
+            "edits_0000000000000000001-0000000000000000007",
+            "fsimage_0000000000000000000",
+            "fsimage_0000000000000000000.md5",
+            "seen_txid",
+        ]
+    );
+    let node = start(&path).expect("loaded");
+    assert_eq!((node.has("/a/b"), node.has("/c")), (Ok(true), Ok(false)));
+    assert_eq!(node.block_pool_id(), pool);
+    make(&node, "/c");
+    drop(node);
+    let node = start(&path).expect("loaded again");
+    assert_eq!((node.has("/a/b"), node.has("/c")), (Ok(true), Ok(true)));
+}
+
+#[test]
+fn a_directory_in_use_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let _node = start(folder.path()).expect("formatted");
+    let error = refused(folder.path());
+    assert!(
+        error.contains("is in use by this process: stop it"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_was_durable_is_there_after_a_kill_at_any_byte_of_the_next_record() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let node = start(folder.path()).expect("formatted");
+    make(&node, "/a");
+    sync(&node);
+    let edits = folder
+        .path()
+        .join("current/edits_inprogress_0000000000000000001");
+    let before = fs::read(&edits).expect("edits");
+    node.make_directory(START, "/b", "hdfs", "supergroup", 0o755)
+        .expect("made");
+    sync(&node);
+    let after = fs::read(&edits).expect("edits");
+    assert!(after.len() > before.len() && after.starts_with(&before));
+    for length in before.len()..=after.len() {
+        let copy = killed(folder.path());
+        let torn = copy
+            .path()
+            .join("current")
+            .join(edits.file_name().expect("a name"));
+        fs::write(&torn, &after[..length]).expect("torn");
+        let node = start(copy.path()).expect("the end is cut off");
+        assert_eq!(node.has("/a"), Ok(true));
+        assert_eq!(node.has("/b"), Ok(length == after.len()));
+        make(&node, "/c");
+        drop(node);
+        let node = start(copy.path()).expect("whole again");
+        assert_eq!((node.has("/a"), node.has("/c")), (Ok(true), Ok(true)));
+    }
+}
+
+/// Asserts that a directory is refused after a change, and is left as it is.
+fn assert_refused(change: impl FnOnce(&Path), reason: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let node = start(folder.path()).expect("formatted");
+    make(&node, "/a");
+    sync(&node);
+    let copy = killed(folder.path());
+    change(&copy.path().join("current"));
+    let before = names(copy.path());
+    let contents = |name: &String| fs::read(copy.path().join("current").join(name));
+    let all: Vec<_> = before
+        .iter()
+        .map(|name| contents(name).expect("a file"))
+        .collect();
+    let error = refused(copy.path());
+    assert!(error.contains(reason), "{error}");
+    assert_eq!(names(copy.path()), before);
+    let left: Vec<_> = before
+        .iter()
+        .map(|name| contents(name).expect("a file"))
+        .collect();
+    assert_eq!(left, all);
+}
+
+#[test]
+fn damaged_directories_are_refused_and_left_alone() {
+    let edits = "edits_inprogress_0000000000000000001";
+    let image = "fsimage_0000000000000000000";
+    let flip = |name: &'static str, place: usize| {
+        move |current: &Path| {
+            let path = current.join(name);
+            let mut bytes = fs::read(&path).expect("a file");
+            bytes[place] ^= 1;
+            fs::write(path, bytes).expect("damaged");
+        }
+    };
+    assert_refused(
+        flip(edits, 40),
+        "offset 25: OP_UPDATE_MASTER_KEY has a wrong checksum",
+    );
+    assert_refused(
+        flip(image, 40),
+        "fsimage_0000000000000000000.md5 is not that of its contents",
+    );
+    let remove = |name: &'static str| {
+        move |current: &Path| fs::remove_file(current.join(name)).expect("removed")
+    };
+    assert_refused(remove("VERSION"), "VERSION");
+    assert_refused(remove(image), "there is no fsimage");
+    assert_refused(
+        |current| fs::write(current.join("seen_txid"), "9\n").expect("written"),
+        "transaction 9 was written, but the last one found is",
+    );
+    assert_refused(
+        |current| {
+            let path = current.join("VERSION");
+            let text = fs::read_to_string(&path).expect("a file");
+            fs::write(path, text.replace("-67", "-66")).expect("written");
+        },
+        "layoutVersion is -66 instead of -67: start Hadoop 3.4 with -upgrade",
+    );
+}
+
+/// `testdata/hadoop-3.4.3` was written by Hadoop's NameNode, under the script of
+/// `tests/peers/Storage.java`.
+#[test]
+fn hadoops_directory_is_loaded_and_continued() {
+    let theirs = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/hadoop-3.4.3");
+    let copy = killed(Path::new(theirs));
+    for _ in 0..2 {
+        let node = start(copy.path()).expect("loaded");
+        for path in [
+            "/a/f",
+            "/a/p1",
+            "/a/t",
+            "/a/moved",
+            "/a/inherited",
+            "/empty",
+        ] {
+            assert_eq!(node.has(path), Ok(true), "{path}");
+        }
+        assert_eq!(node.has("/größe \u{1f600}"), Ok(true));
+        for path in ["/gone", "/a/b", "/a/p2", "/a/moved/c"] {
+            assert_eq!(node.has(path), Ok(false), "{path}");
+        }
+        make(&node, "/ours");
+    }
+}
+
+#[test]
+fn a_folder_with_other_files_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("thesis.tex"), "precious").expect("written");
+    let error = refused(folder.path());
+    assert!(
+        error.contains("it has no `current`, but contains thesis.tex"),
+        "{error}"
+    );
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
+}
