@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn settings_of_a_cluster_that_cannot_be_are_refused() {
-        let cases: [(&str, &str, Change<ClusterBuilder>); 10] = [
+        let cases: [(&str, &str, Change<ClusterBuilder>); 11] = [
             ("ticket_lifetime", "over at its start", |b| {
                 b.ticket_lifetime(Duration::ZERO)
             }),
