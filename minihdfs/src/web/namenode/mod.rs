@@ -28,6 +28,7 @@ use super::params::no_such_op;
 use super::request::{Query, WebRequest};
 use super::response::{self, WebResponse};
 use crate::namenode::NameNode;
+use crate::rpc::{Durable, RpcService};
 use crate::user::{AuthToLocal, ProxyUsers};
 use crate::{Caller, HdfsError};
 use operation::{Entry, Operation, Parts, event};
@@ -74,6 +75,11 @@ impl NameNodeWeb {
             users,
             rpc_address: settings.rpc_address,
         })
+    }
+
+    /// Returns what responses must wait for, if anything; see [`RpcService::durable`].
+    pub(super) fn durable(&self) -> Option<Durable> {
+        self.0.namenode.durable()
     }
 
     /// Returns the receiver of its events.

@@ -131,6 +131,9 @@ impl Connection {
             sleep(changes.delay).await;
         }
         let served = self.web.serve(self.visit.clock.now(), admitted);
+        if let Some(durable) = self.web.durable() {
+            durable.await?;
+        }
         // Without the first answer a client of HTTP asks for no second one.
         if matches!(changes.reply, ReplyFault::Lost | ReplyFault::Joined) {
             return std::future::pending().await;
