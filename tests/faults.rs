@@ -290,7 +290,7 @@ fn the_journal_says_what_kinit_was_given() -> TestResult {
 fn cluster_of(datanodes: usize) -> Result<Cluster, kerbox::Error> {
     Cluster::secure()
         .datanodes(datanodes)
-        .set("dfs.replication", &datanodes.min(3).to_string())
+        .set("dfs.replication", datanodes.min(3).to_string())
         .start_blocking()
 }
 
@@ -473,7 +473,7 @@ fn a_client_survives_new_keys() -> TestResult {
             KeyKind::BlockTokens,
             KeyKind::DataEncryption,
         ] {
-            cluster.roll_keys(keys.clone())?;
+            cluster.roll_keys(&keys)?;
             // The next heartbeat brings block keys to the DataNodes.
             cluster.advance(Duration::from_secs(4)).await?;
             alice.renew_blocking()?;

@@ -11,7 +11,7 @@ use crate::servers::namenode::NameNodeServer;
 /// One of a fixture's servers.
 pub(super) enum Node<'a> {
     Kdc(KdcServer<'a>),
-    NameNode(NameNodeServer<'a>),
+    Namenode(NameNodeServer<'a>),
     Datanode(Datanode<'a>),
 }
 
@@ -19,7 +19,7 @@ impl Node<'_> {
     fn name(&self) -> String {
         match self {
             Self::Kdc(kdc) => format!("kdc{}", kdc.number()),
-            Self::NameNode(_) => "namenode".to_owned(),
+            Self::Namenode(_) => "namenode".to_owned(),
             Self::Datanode(datanode) => format!("datanode{}", datanode.number()),
         }
     }
@@ -27,7 +27,7 @@ impl Node<'_> {
     fn describe(&self) -> Value {
         let (address, is_running, is_paused) = match self {
             Self::Kdc(kdc) => (kdc.address(), kdc.is_running(), kdc.is_paused()),
-            Self::NameNode(node) => (node.address(), node.is_running(), node.is_paused()),
+            Self::Namenode(node) => (node.address(), node.is_running(), node.is_paused()),
             Self::Datanode(node) => (node.address(), node.is_running(), node.is_paused()),
         };
         let state = match (is_running, is_paused) {
@@ -46,7 +46,7 @@ impl Node<'_> {
                 NodeChange::Resume => kdc.resume(),
                 NodeChange::Restart => return kdc.restart(),
             },
-            Self::NameNode(node) => match change {
+            Self::Namenode(node) => match change {
                 NodeChange::Stop => node.stop(),
                 NodeChange::Kill => node.kill(),
                 NodeChange::Pause => node.pause(),

@@ -27,7 +27,7 @@ impl Target {
             nodes.extend(kdcs.map(Node::Kdc));
         }
         if let Some(hdfs) = &self.hdfs {
-            nodes.push(Node::NameNode(hdfs.namenode_server()));
+            nodes.push(Node::Namenode(hdfs.namenode_server()));
             let datanodes = (1..=hdfs.datanodes()).filter_map(|number| hdfs.datanode(number).ok());
             nodes.extend(datanodes.map(Node::Datanode));
         }

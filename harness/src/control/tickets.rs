@@ -123,7 +123,7 @@ pub(super) fn token(target: &Target, user: &str, renewer: &str) -> Result<Value,
 pub(super) fn roll_keys(target: &Target, keys: &KeyKind) -> Result<Value, String> {
     let rolled = match (&target.hdfs, &target.realm) {
         (Some(hdfs), realm) => hdfs.roll_keys(realm.as_ref(), keys),
-        (None, Some(realm)) => realm.roll_keys(keys.clone()),
+        (None, Some(realm)) => realm.roll_keys(keys),
         (None, None) => {
             return Err(String::from(
                 "there are no servers whose keys could be rolled",

@@ -18,21 +18,21 @@ impl Cluster {
     ///
     /// let cluster = Cluster::secure().start_blocking()?;
     /// let alice = cluster.login_blocking("alice")?;
-    /// assert_eq!(cluster.roll_keys(KeyKind::Krbtgt)?, 2);
+    /// assert_eq!(cluster.roll_keys(&KeyKind::Krbtgt)?, 2);
     /// alice.renew_blocking()?; // the old key is still known
-    /// cluster.roll_keys(KeyKind::DelegationTokens)?;
+    /// cluster.roll_keys(&KeyKind::DelegationTokens)?;
     /// # Ok::<(), kerbox::Error>(())
     /// ```
-    pub fn roll_keys(&self, keys: KeyKind) -> Result<i64, Error> {
-        self.hdfs().roll_keys(self.realm(), &keys)
+    pub fn roll_keys(&self, keys: &KeyKind) -> Result<i64, Error> {
+        self.hdfs().roll_keys(self.realm(), keys)
     }
 }
 
 impl Realm {
     /// Replaces the KDC's or a service's keys while the KDC runs; see [`Cluster::roll_keys`]. The
     /// other keys belong to a cluster.
-    pub fn roll_keys(&self, keys: KeyKind) -> Result<i64, Error> {
-        roll(Some(self), None, &keys)
+    pub fn roll_keys(&self, keys: &KeyKind) -> Result<i64, Error> {
+        roll(Some(self), None, keys)
     }
 }
 
@@ -125,10 +125,10 @@ mod tests {
         };
         assert_eq!(versions(), [1]);
         let service = KeyKind::Service("nn/localhost".to_owned());
-        assert_eq!(realm.roll_keys(service).expect("it is there"), 2);
+        assert_eq!(realm.roll_keys(&service).expect("it is there"), 2);
         assert_eq!(versions(), [1, 2]);
         let refused = realm
-            .roll_keys(KeyKind::BlockTokens)
+            .roll_keys(&KeyKind::BlockTokens)
             .expect_err("no NameNode");
         assert!(refused.to_string().contains("start a Cluster"), "{refused}");
         let rolled = realm.journal().last(1);

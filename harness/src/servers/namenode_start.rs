@@ -62,7 +62,9 @@ impl Edits {
         let Some(edits) = self.kept() else {
             return Ok(());
         };
-        namenode.check_replay(now, edits).map_err(unlike)
+        namenode
+            .check_replay(now, edits)
+            .map_err(|difference| unlike(&difference))
     }
 }
 
@@ -90,7 +92,8 @@ impl NameNodeStart<'_> {
 
     /// Ends a core, and starts another one with what it has left.
     pub(crate) fn again(self, last: &NameNode, rng: &mut StdRng) -> Result<NameNode, Error> {
-        let saved = last.end(self.now, self.edits.kept()).map_err(unlike)?;
+        let saved = last.end(self.now, self.edits.kept());
+        let saved = saved.map_err(|difference| unlike(&difference))?;
         if let Edits::OnDisk(path) = self.edits {
             return self.on_disk(path, rng);
         }
@@ -110,7 +113,7 @@ impl NameNodeStart<'_> {
     }
 }
 
-fn unlike(difference: String) -> Error {
+fn unlike(difference: &str) -> Error {
     let text = format!("the NameNode's state is not what its edits give: {difference}");
     HdfsError::io(text).into()
 }

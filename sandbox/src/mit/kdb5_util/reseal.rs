@@ -18,7 +18,7 @@ impl Reseal {
     fn announce(&self, active: u32) {
         match self.dry_run {
             true => {
-                println!("Principals whose keys WOULD BE re-encrypted to master key vno {active}:")
+                println!("Principals whose keys WOULD BE re-encrypted to master key vno {active}:");
             }
             false => println!(
                 "Principals whose keys are being re-encrypted to master key vno {active} \
