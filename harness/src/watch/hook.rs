@@ -36,6 +36,11 @@ impl Watch {
 impl Hook for Watch {
     fn ask(&self, now: Timestamp, event: &Event) -> Verdict {
         let Answer { verdict, events } = self.faults.ask(event);
+        // The wait begins before the journal shows it: a test that sees it there moves the clock.
+        let verdict = match verdict {
+            Verdict::Delay(delay) => Verdict::Hold(self.delays.add(delay)),
+            verdict => verdict,
+        };
         for event in events {
             self.journal.record(now, event);
         }
@@ -45,10 +50,7 @@ impl Hook for Watch {
             // The receiver is gone only when the fixture and its servers are ending.
             let _ = self.killed.send(server);
         }
-        match verdict {
-            Verdict::Delay(delay) => Verdict::Hold(self.delays.add(delay)),
-            verdict => verdict,
-        }
+        verdict
     }
 
     fn record(&self, now: Timestamp, event: Event) {
