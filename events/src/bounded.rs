@@ -20,12 +20,7 @@ impl Event {
     /// A [`Hook`](crate::Hook) that keeps events calls this first.
     pub fn bound(&mut self) -> usize {
         let mut bytes = 0;
-        self.each_text(&mut |text| {
-            if let Cow::Owned(short) = cut(text) {
-                *text = short.into();
-            }
-            bytes += text.len();
-        });
+        self.each_text(&mut |text| bytes += bound(text));
         bytes
     }
 
@@ -127,6 +122,14 @@ impl Event {
             | Outcome::Disconnected => {}
         }
     }
+}
+
+/// Cuts a text that is too long to keep, and returns the bytes that are left.
+pub(crate) fn bound(text: &mut Arc<str>) -> usize {
+    if let Cow::Owned(short) = cut(text) {
+        *text = short.into();
+    }
+    text.len()
 }
 
 /// Returns a peer's text as it may be kept or repeated: cut if it is longer than [`MAX_TEXT`].

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kerbox_krb5::messages::TicketFlags;
 use kerbox_krb5::{EncryptionType, Timestamp};
 
-use crate::bounded::{Escaping, cut};
+use crate::bounded::{Escaping, bound, cut};
 use crate::json::Object;
 
 /// The number of a client's encryption types that are kept.
@@ -136,18 +136,14 @@ impl Facts {
     /// Cuts what a peer may have made long, and returns how many bytes of text are left.
     pub fn bound(&mut self) -> usize {
         match self {
-            Self::Ticket(ticket) => ticket.offered.truncate(KEPT_ENCTYPES),
+            Self::Ticket(ticket) => keep(&mut ticket.offered),
             Self::Refusal { reason, offered } => {
-                offered.truncate(KEPT_ENCTYPES);
-                *reason = cut(reason).into();
-                return reason.len();
+                keep(offered);
+                return bound(reason);
             }
             Self::Session(SessionFacts {
                 token: Some(token), ..
-            }) => {
-                *token = cut(token).into();
-                return token.len();
-            }
+            }) => return bound(token),
             Self::Session(_) | Self::Connection(_) => {}
         }
         0
@@ -266,6 +262,12 @@ impl fmt::Display for SessionFacts {
     }
 }
 
+/// Keeps the first types, and no room for the others.
+fn keep(enctypes: &mut Vec<EncryptionType>) {
+    enctypes.truncate(KEPT_ENCTYPES);
+    enctypes.shrink_to_fit();
+}
+
 fn names(enctypes: &[EncryptionType]) -> String {
     let names: Vec<String> = enctypes.iter().map(ToString::to_string).collect();
     names.join(" ")
@@ -351,6 +353,11 @@ mod tests {
             offered: vec![EncryptionType(1); 1 << 16],
         };
         assert!(facts.bound() <= crate::MAX_TEXT);
+        let room = match &facts {
+            Facts::Refusal { offered, .. } => offered.capacity(),
+            other => unreachable!("{other:?}"),
+        };
+        assert!(room <= KEPT_ENCTYPES, "{room}");
         let text = facts.to_string();
         assert!(text.len() < 4096 && !text.contains('\u{1b}'), "{text}");
     }

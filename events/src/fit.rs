@@ -2,8 +2,8 @@
 
 use crate::{Event, Verdict};
 
-/// The name of a verdict without its values.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// The name of a verdict without its values, in the order of lists for people.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Kind {
     KrbError,
     Exception,
@@ -28,6 +28,17 @@ use Kind::{
     ChopReply, Corrupt, CutReply, Delay, DelayInRealTime, Disconnect, DiskError, Drop, Exception,
     Forge, HalfClose, Hold, JoinReply, Kill, KrbError, LoseReply, WrongChecksums,
 };
+
+/// The verdicts that fit whatever a client waits for.
+const EXCHANGE: &[Kind] = &[
+    Delay,
+    DelayInRealTime,
+    Hold,
+    Drop,
+    Disconnect,
+    HalfClose,
+    Kill,
+];
 
 impl Verdict {
     /// Returns its kind; `None` if it lets the event pass.
@@ -62,159 +73,62 @@ impl Event {
     pub fn takes(&self, verdict: &Verdict) -> bool {
         verdict
             .kind()
-            .is_none_or(|kind| self.fitting().contains(&kind))
+            .is_none_or(|kind| self.fitting().iter().any(|kinds| kinds.contains(&kind)))
     }
 
     /// Describes the verdicts that [`takes`](Self::takes) allows, other than letting the event
     /// pass.
     #[must_use]
     pub fn fitting_verdicts(&self) -> String {
-        let names: Vec<String> = self
-            .fitting()
-            .iter()
-            .map(|kind| format!("{kind:?}"))
-            .collect();
+        let mut kinds = self.fitting().concat();
+        kinds.sort_unstable();
+        let names: Vec<String> = kinds.iter().map(|kind| format!("{kind:?}")).collect();
         if names.is_empty() {
             return "nothing: no server asks about it".to_owned();
         }
         names.join(", ")
     }
 
-    fn fitting(&self) -> &'static [Kind] {
+    /// Returns the verdicts that fit: those of [`EXCHANGE`] where a client waits, and its own.
+    fn fitting(&self) -> [&'static [Kind]; 2] {
         match self {
             // A KDC has no exceptions.
             // A datagram cannot be sent in pieces.
-            Self::AsExchange { .. } | Self::TgsExchange { .. } => &[
-                KrbError,
-                Delay,
-                DelayInRealTime,
-                Hold,
-                Drop,
-                Disconnect,
-                HalfClose,
-                Corrupt,
-                Forge,
-                LoseReply,
-                CutReply,
-                Kill,
-            ],
+            Self::AsExchange { .. } | Self::TgsExchange { .. } => {
+                [EXCHANGE, &[KrbError, Corrupt, Forge, LoseReply, CutReply]]
+            }
             // Its answer is signed or encrypted as a whole.
-            Self::PasswordChange { .. } => &[
-                KrbError,
-                Delay,
-                DelayInRealTime,
-                Hold,
-                Drop,
-                Disconnect,
-                HalfClose,
-                Corrupt,
-                LoseReply,
-                CutReply,
-                Kill,
-            ],
+            Self::PasswordChange { .. } => [EXCHANGE, &[KrbError, Corrupt, LoseReply, CutReply]],
             // Corrupt bytes would either be a proof that the client verifies, or be no bytes at
             // all. The answer is the next step of the handshake, so dropping it is losing it.
-            Self::ApExchange { .. } | Self::Sasl { .. } => &[
-                KrbError,
-                Exception,
-                Delay,
-                DelayInRealTime,
-                Hold,
-                Drop,
-                Disconnect,
-                HalfClose,
-                Kill,
-            ],
+            Self::ApExchange { .. } | Self::Sasl { .. } => [EXCHANGE, &[KrbError, Exception]],
             // Nothing is answered yet, so there is nothing to refuse or corrupt.
-            Self::Connection { .. } => &[
-                Delay,
-                DelayInRealTime,
-                Hold,
-                Drop,
-                Disconnect,
-                HalfClose,
-                Kill,
+            Self::Connection { .. } => [EXCHANGE, &[]],
+            Self::RpcCall { .. } => [
+                EXCHANGE,
+                &[
+                    Exception, Corrupt, LoseReply, CutReply, ChopReply, JoinReply,
+                ],
             ],
-            Self::RpcCall { .. } => &[
-                Exception,
-                Delay,
-                DelayInRealTime,
-                Hold,
-                Drop,
-                Disconnect,
-                HalfClose,
-                Corrupt,
-                LoseReply,
-                CutReply,
-                ChopReply,
-                JoinReply,
-                Kill,
-            ],
-            Self::ReadBlock { .. } | Self::WriteBlock { .. } => &[
-                Exception,
-                Delay,
-                DelayInRealTime,
-                Hold,
-                Drop,
-                Disconnect,
-                HalfClose,
-                Corrupt,
-                Kill,
-            ],
+            Self::ReadBlock { .. } | Self::WriteBlock { .. } => [EXCHANGE, &[Exception, Corrupt]],
             // Their answers carry no bytes of the block.
-            Self::DataTransfer { .. } => &[
-                Exception,
-                Delay,
-                DelayInRealTime,
-                Hold,
-                Drop,
-                Disconnect,
-                HalfClose,
-                Kill,
-            ],
+            Self::DataTransfer { .. } => [EXCHANGE, &[Exception]],
             // A packet has no answer of its own. Checksums are made by whoever sends.
-            Self::Packet { writing: false, .. } => &[
-                Delay,
-                DelayInRealTime,
-                Hold,
-                Drop,
-                Disconnect,
-                HalfClose,
-                Corrupt,
-                WrongChecksums,
-                DiskError,
-                Kill,
-            ],
-            Self::Packet { writing: true, .. } => &[
-                Delay,
-                DelayInRealTime,
-                Hold,
-                Drop,
-                Disconnect,
-                HalfClose,
-                Corrupt,
-                DiskError,
-                Kill,
-            ],
-            Self::Ack { .. } => &[
-                Delay,
-                DelayInRealTime,
-                Hold,
-                Drop,
-                Disconnect,
-                HalfClose,
-                Kill,
-            ],
+            Self::Packet { writing: false, .. } => {
+                [EXCHANGE, &[Corrupt, WrongChecksums, DiskError]]
+            }
+            Self::Packet { writing: true, .. } => [EXCHANGE, &[Corrupt, DiskError]],
+            Self::Ack { .. } => [EXCHANGE, &[]],
             // It has no answer to wait for.
-            Self::Heartbeat { .. } => &[Drop],
+            Self::Heartbeat { .. } => [&[], &[Drop]],
             // The call is made in the NameNode's own process, so it cannot wait.
-            Self::Report { .. } => &[Disconnect],
-            Self::Dial { .. } => &[Delay, DelayInRealTime, Hold, Disconnect],
+            Self::Report { .. } => [&[], &[Disconnect]],
+            Self::Dial { .. } => [&[], &[Delay, DelayInRealTime, Hold, Disconnect]],
             // Servers do not ask about these.
             Self::Timer { .. }
             | Self::State { .. }
             | Self::ClockMoved { .. }
-            | Self::Fault { .. } => &[],
+            | Self::Fault { .. } => [&[], &[]],
         }
     }
 }
