@@ -65,7 +65,6 @@ impl IssuedTicket {
         part: &EncTicketPart,
         reply_enctype: EncryptionType,
     ) -> Self {
-        let offered = request.body.enctypes.iter().take(MOST_ENCTYPES);
         Self {
             issued_at,
             kind: None,
@@ -79,11 +78,17 @@ impl IssuedTicket {
             session_enctype: part.key.enctype(),
             ticket_enctype: ticket.enc_part.enctype,
             kvno: ticket.enc_part.kvno,
-            offered_enctypes: offered.copied().collect(),
+            offered_enctypes: offered(request),
             reply_enctype,
             pre_auth: pre_auth(request, part.flags),
         }
     }
+}
+
+/// Returns the first encryption types that a client offers.
+pub(crate) fn offered(request: &KdcRequest) -> Vec<EncryptionType> {
+    let enctypes = request.body.enctypes.iter();
+    enctypes.take(MOST_ENCTYPES).copied().collect()
 }
 
 /// Returns the pre-authentication that a granted request has used.

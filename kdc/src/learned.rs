@@ -6,7 +6,7 @@ use kerbox_krb5::messages::{KdcRequest, MessageType};
 
 use crate::error::KdcError;
 use crate::fast::Fast;
-use crate::issued::IssuedTicket;
+use crate::issued::{IssuedTicket, offered};
 
 /// Facts learned while an exchange is processed, for the error that may end it.
 #[derive(Default)]
@@ -29,7 +29,7 @@ impl Learned {
         if let Some(error) = self.refused {
             return Some(Facts::Refusal {
                 reason: error.text().into(),
-                offered: message.body.enctypes.clone(),
+                offered: offered(message),
             });
         }
         let ticket = self.issued.as_ref()?;

@@ -36,6 +36,7 @@ impl Clock {
         Changed {
             seen: self.sleepers.state().changes,
             clock: self.clone(),
+            waiting: None,
         }
     }
 }
@@ -47,21 +48,34 @@ pub struct Changed {
     clock: Clock,
     /// The number of changes before.
     seen: u64,
+    /// The number under which it waits.
+    waiting: Option<u64>,
 }
 
 impl Future for Changed {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let mut state = self.clock.sleepers.state();
-        if state.changes != self.seen {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let mut state = this.clock.sleepers.state();
+        if state.changes != this.seen {
             return Poll::Ready(());
         }
-        let waker = context.waker();
-        if !state.alert.iter().any(|waiting| waiting.will_wake(waker)) {
-            state.alert.push(waker.clone());
-        }
+        let id = *this.waiting.get_or_insert_with(|| {
+            state.next += 1;
+            state.next
+        });
+        state.alert.insert(id, context.waker().clone());
         Poll::Pending
+    }
+}
+
+impl Drop for Changed {
+    fn drop(&mut self) {
+        // Most waits end by something else, and the clock may never change.
+        if let Some(id) = self.waiting {
+            self.clock.sleepers.state().alert.remove(&id);
+        }
     }
 }
 
@@ -81,6 +95,19 @@ mod tests {
         fn changed(&self) {}
 
         fn resumed(&self) {}
+    }
+
+    #[test]
+    fn a_wait_that_was_given_up_leaves_nothing() {
+        let clock = Clock::frozen(Timestamp::from_secs(100));
+        let mut context = Context::from_waker(Waker::noop());
+        let mut changes = [clock.changed(), clock.changed()];
+        for change in &mut changes {
+            assert!(Pin::new(change).poll(&mut context).is_pending());
+        }
+        assert_eq!(clock.sleepers.state().alert.len(), 2);
+        drop(changes);
+        assert!(clock.sleepers.state().alert.is_empty());
     }
 
     #[test]

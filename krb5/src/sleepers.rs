@@ -33,8 +33,8 @@ pub(crate) struct State {
     pub(crate) holds: usize,
     /// The number of changes: moves of the clock, and fixtures that began or ended.
     pub(crate) changes: u64,
-    /// Those who wait for the next change.
-    pub(crate) alert: Vec<Waker>,
+    /// Those who wait for the next change, by their numbers.
+    pub(crate) alert: BTreeMap<u64, Waker>,
 }
 
 impl Sleepers {
@@ -67,7 +67,7 @@ impl Sleepers {
         state.changes += 1;
         let alert = std::mem::take(&mut state.alert);
         drop(state);
-        alert.into_iter().for_each(Waker::wake);
+        alert.into_values().for_each(Waker::wake);
     }
 
     pub(crate) fn wake(&self, due: impl Fn(Timestamp) -> bool) {

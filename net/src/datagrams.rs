@@ -26,6 +26,9 @@ const MAX_TASKS: usize = 4096;
 /// The maximum number of bytes of datagrams that wait for an earlier one of their client.
 const MAX_BYTES: usize = 4 << 20;
 
+/// The bytes that a waiting datagram takes besides its own: even an empty one has its place.
+const OVERHEAD: usize = 64;
+
 /// The largest datagram.
 const MAX_DATAGRAM: usize = 65_536;
 
@@ -58,7 +61,8 @@ pub struct Datagrams(Arc<Shared>);
 struct Shared {
     socket: UdpSocket,
     waiting: Mutex<Waiting>,
-    tasks: Mutex<JoinSet<()>>,
+    /// `None` once the port is closed.
+    tasks: Mutex<Option<JoinSet<()>>>,
 }
 
 impl Datagrams {
@@ -71,7 +75,7 @@ impl Datagrams {
         Ok(Self(Arc::new(Shared {
             socket: UdpSocket::from_std(socket)?,
             waiting: Mutex::default(),
-            tasks: Mutex::default(),
+            tasks: Mutex::new(Some(JoinSet::new())),
         })))
     }
 
@@ -109,12 +113,8 @@ impl Datagrams {
 
     /// Closes the port. When this returns, its socket is closed.
     pub async fn shutdown(self) {
-        // An answer on another thread may still add a task to the new set.
-        loop {
-            let mut tasks = std::mem::take(&mut *self.0.tasks());
-            if tasks.is_empty() {
-                return;
-            }
+        let tasks = self.0.tasks().take();
+        if let Some(mut tasks) = tasks {
             tasks.shutdown().await;
         }
     }
@@ -122,15 +122,19 @@ impl Datagrams {
 
 impl Drop for Datagrams {
     fn drop(&mut self) {
-        // The tasks hold the set that they are in.
-        self.0.tasks().abort_all();
+        // The tasks hold the set that they are in, and one that runs may be about to add another.
+        let tasks = self.0.tasks().take();
+        drop(tasks);
     }
 }
 
 impl Shared {
-    /// Runs a task of the port's server, unless there are too many.
+    /// Runs a task of the port's server, unless there are too many or the port is closed.
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let mut tasks = self.tasks();
+        let Some(tasks) = &mut *tasks else {
+            return;
+        };
         while tasks.try_join_next().is_some() {}
         if tasks.len() < MAX_TASKS {
             tasks.spawn(inherited(task));
@@ -147,7 +151,7 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tasks(&self) -> MutexGuard<'_, JoinSet<()>> {
+    fn tasks(&self) -> MutexGuard<'_, Option<JoinSet<()>>> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -163,7 +167,7 @@ struct Waiting {
 impl Waiting {
     /// Adds a datagram, unless too many wait. Returns true if its client has no task yet.
     fn add(&mut self, from: SocketAddr, datagram: &[u8]) -> bool {
-        let bytes = self.bytes.saturating_add(datagram.len());
+        let bytes = self.bytes.saturating_add(size(datagram));
         if bytes > MAX_BYTES {
             return false;
         }
@@ -184,7 +188,7 @@ impl Waiting {
     fn next(&mut self, client: SocketAddr) -> Option<Vec<u8>> {
         let next = self.clients.get_mut(&client)?.pop_front();
         match &next {
-            Some(datagram) => self.bytes -= datagram.len(),
+            Some(datagram) => self.bytes -= size(datagram),
             None => drop(self.clients.remove(&client)),
         }
         next
@@ -193,8 +197,13 @@ impl Waiting {
     /// Forgets a client whose task ends before its time.
     fn forget(&mut self, client: SocketAddr) {
         let queue = self.clients.remove(&client).unwrap_or_default();
-        self.bytes -= queue.iter().map(Vec::len).sum::<usize>();
+        self.bytes -= queue.iter().map(|datagram| size(datagram)).sum::<usize>();
     }
+}
+
+/// Returns the bytes that a waiting datagram takes.
+fn size(datagram: &[u8]) -> usize {
+    datagram.len() + OVERHEAD
 }
 
 /// A client's task.

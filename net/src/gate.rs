@@ -141,7 +141,11 @@ impl Gate {
 /// Makes the connections of a port known to the gate of the server that calls this, if it has one.
 pub(crate) fn register(connections: Weak<dyn Cuttable>) {
     // Without a gate there is nothing to do.
-    let _ = GATE.try_with(|gate| gate.ports().push(connections));
+    let _ = GATE.try_with(|gate| {
+        let mut ports = gate.ports();
+        ports.retain(|port| port.strong_count() > 0);
+        ports.push(connections);
+    });
 }
 
 /// Returns `task` behind the gate of the server that calls this, if it has one. For tasks that a

@@ -147,11 +147,6 @@ fn add_faults(settings: &Settings, control: Option<&Control>) -> Result<(), Fail
     let problem = |why: &str| Failure::Configuration(vec![format!("[[fault]]: {why}")]);
     for fault in &settings.faults {
         let control = control.ok_or_else(|| problem("without a control socket there are none"))?;
-        if let Some(datanode) = fault.datanode()
-            && (settings.kdc_only || datanode > settings.spec.hdfs.datanodes)
-        {
-            return Err(problem(&format!("there is no DataNode {datanode}")));
-        }
         control.add_fault(fault).map_err(|why| problem(&why))?;
     }
     Ok(())

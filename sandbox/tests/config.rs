@@ -207,6 +207,39 @@ fn each_bad_file_is_told_by_line_with_its_value_and_the_mend() {
 }
 
 #[test]
+fn a_fault_at_a_server_that_the_flags_leave_out_is_refused() {
+    let place = Place::new();
+    for (fault, flag, why) in [
+        (
+            "action = \"silence\"\nserver = \"namenode\"",
+            "--kdc-only",
+            "neither a NameNode",
+        ),
+        (
+            "action = \"corrupt\"\ndatanode = 1",
+            "--kdc-only",
+            "neither a NameNode",
+        ),
+        (
+            "action = \"krb-error\"\ncode = \"KDC_ERR_POLICY\"",
+            "--simple",
+            "there is no KDC",
+        ),
+        (
+            "action = \"disk-error\"\ndatanode = 1",
+            "--datanodes=0",
+            "there is no DataNode 1",
+        ),
+    ] {
+        place.file("faults.toml", &format!("[[fault]]\n{fault}\n"));
+        place
+            .run(&["up", "--config", "faults.toml", flag])
+            .refused(3, &["[[fault]]: ", why]);
+    }
+    assert!(place.left_over().is_empty());
+}
+
+#[test]
 fn every_problem_of_a_file_is_told_at_once() {
     let place = Place::new();
     place.file(

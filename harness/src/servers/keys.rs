@@ -94,11 +94,12 @@ fn roll_principal(realm: &Realm, hdfs: Option<&Hdfs>, principal: &Principal) -> 
     let name = principal.to_string();
     let kvno = realm.change_keys(&name, true)?;
     let core = realm.core();
-    if !principal.is_krbtgt() {
-        core.update_keytabs(principal)?;
-    }
+    // The servers first: the KDC issues tickets for the new keys already.
     for keytab in hdfs.iter().flat_map(|hdfs| hdfs.keytabs_of(principal)) {
         keytab.replace(core.keytab_of(&[&name])?);
+    }
+    if !principal.is_krbtgt() {
+        core.update_keytabs(principal)?;
     }
     let subject = format!("{name} version {kvno}");
     core.world

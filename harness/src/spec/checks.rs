@@ -116,7 +116,7 @@ pub(crate) fn cluster(spec: &Spec, given: &[&str]) -> Result<(), Error> {
         return refuse("protection", &"set", why);
     }
     if hdfs.datanodes > MOST_DATANODES {
-        let why = "each DataNode has two ports, and an address has 65,535: start fewer";
+        let why = "each DataNode has at least two ports, and an address has 65,535: start fewer";
         return refuse("datanodes", &hdfs.datanodes, why);
     }
     if let (0, Some(blocks)) = (hdfs.datanodes, &hdfs.blocks) {
@@ -235,7 +235,7 @@ mod tests {
                 b.ticket_lifetime(Duration::ZERO)
             }),
             ("threads", "one thread", |b| b.threads(0)),
-            ("datanodes", "two ports", |b| b.datanodes(32_768)),
+            ("datanodes", "at least two ports", |b| b.datanodes(32_768)),
             ("blocks_directory", "no blocks", |b| {
                 b.datanodes(0).blocks_directory("/tmp")
             }),

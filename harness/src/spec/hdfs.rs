@@ -28,7 +28,8 @@ pub enum Security {
     Simple,
 }
 
-/// The largest possible number of DataNodes: each has two ports, and an address has 65,535.
+/// The largest possible number of DataNodes: each has at least two ports, and an address has
+/// 65,535.
 ///
 /// ```
 /// use kerbox::Cluster;

@@ -1,7 +1,6 @@
 //! Exchanges that wait for the fixture's clock.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use kerbox_events::Latch;
 use kerbox_krb5::{Clock, Timestamp};
@@ -24,10 +23,10 @@ impl Delays {
         }
     }
 
-    /// Returns a latch that opens once the clock has gone on by `delay`.
-    pub(crate) fn add(&self, delay: Duration) -> Latch {
+    /// Returns a latch that opens once the clock shows `until`.
+    pub(crate) fn add(&self, until: Timestamp) -> Latch {
         let latch = Latch::new();
-        self.held().push((self.clock.now() + delay, latch.clone()));
+        self.held().push((until, latch.clone()));
         self.added.notify_one();
         latch
     }
@@ -65,7 +64,7 @@ mod tests {
     fn a_latch_opens_when_the_clock_reaches_its_time() {
         let clock = Clock::frozen(Timestamp::EPOCH);
         let delays = Delays::new(clock.clone());
-        let [hour, minute] = [3600, 60].map(|seconds| delays.add(Duration::from_secs(seconds)));
+        let [hour, minute] = [3600, 60].map(|seconds| delays.add(Timestamp::from_secs(seconds)));
         delays.tick();
         assert_eq!(delays.next_deadline(), Some(Timestamp::from_secs(60)));
         clock.set(Timestamp::from_secs(60));

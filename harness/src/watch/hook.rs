@@ -35,10 +35,11 @@ impl Watch {
 
 impl Hook for Watch {
     fn ask(&self, now: Timestamp, event: &Event) -> Verdict {
+        // The wait begins before anything shows it: a test that sees the strike moves the clock.
+        let begun = self.journal.clock().now();
         let Answer { verdict, events } = self.faults.ask(event);
-        // The wait begins before the journal shows it: a test that sees it there moves the clock.
         let verdict = match verdict {
-            Verdict::Delay(delay) => Verdict::Hold(self.delays.add(delay)),
+            Verdict::Delay(delay) => Verdict::Hold(self.delays.add(begun + delay)),
             verdict => verdict,
         };
         for event in events {
@@ -63,5 +64,40 @@ impl Hook for Watch {
 
     fn watching(&self) -> bool {
         self.faults.watching()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use kerbox_krb5::Clock;
+
+    use super::*;
+    use crate::world::runtime::{Runtime, ThreadIds};
+
+    #[test]
+    fn a_delay_is_counted_from_the_moment_at_which_the_server_asks() {
+        const MINUTE: Duration = Duration::from_secs(60);
+        let runtime = Runtime::start(1, &ThreadIds::default()).expect("a thread");
+        let clock = Clock::frozen(Timestamp::EPOCH);
+        let journal = Journal::new(clock.clone(), runtime.handle().clone());
+        let (watch, _kills) = Watch::new(journal, 1);
+        // Stands for a test that moves the clock as soon as the fault has struck.
+        let rule = move |_: &Event| {
+            clock.advance(MINUTE);
+            Verdict::Delay(MINUTE)
+        };
+        let _fault = watch.faults.inject(rule);
+        let event = Event::Ack {
+            datanode: 1,
+            block: 1,
+            nth: 1,
+        };
+        let Verdict::Hold(latch) = watch.ask(Timestamp::EPOCH, &event) else {
+            unreachable!("a delay is a hold");
+        };
+        watch.delays.tick();
+        assert!(latch.is_open());
     }
 }

@@ -111,7 +111,7 @@ fn a_client_is_answered_in_order_and_an_answer_that_comes_later_holds_up_none() 
 fn what_waits_is_limited_and_a_client_that_was_answered_is_forgotten() {
     let mut waiting = Waiting::default();
     let [first, second] = [1, 2].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-    let datagram = vec![0; MAX_BYTES / 2];
+    let datagram = vec![0; MAX_BYTES / 2 - OVERHEAD];
     assert!(waiting.add(first, &datagram));
     assert!(!waiting.add(first, &datagram), "its task is there");
     assert!(!waiting.add(second, b"x"), "too much waits");
@@ -119,6 +119,21 @@ fn what_waits_is_limited_and_a_client_that_was_answered_is_forgotten() {
     assert!(waiting.add(second, b"x"));
     assert!(waiting.next(first).is_some() && waiting.next(first).is_none());
     waiting.forget(second);
+    assert!(waiting.clients.is_empty() && waiting.bytes == 0);
+}
+
+#[test]
+fn empty_datagrams_do_not_wait_without_a_limit() {
+    let mut waiting = Waiting::default();
+    let client = SocketAddr::from(([127, 0, 0, 1], 1));
+    for _ in 0..MAX_BYTES / OVERHEAD {
+        waiting.add(client, b"");
+    }
+    let waits = |waiting: &Waiting| waiting.clients[&client].len();
+    let most = waits(&waiting);
+    waiting.add(client, b"");
+    assert_eq!(waits(&waiting), most);
+    waiting.forget(client);
     assert!(waiting.clients.is_empty() && waiting.bytes == 0);
 }
 
@@ -131,7 +146,8 @@ async fn after_a_shutdown_the_port_is_free() {
     tokio::select! {
         never = server.serve(pending) => match never {},
         () = async {
-            while server.0.tasks().is_empty() || !server.0.waiting().clients.is_empty() {
+            let has_none = || server.0.tasks().as_ref().is_none_or(JoinSet::is_empty);
+            while has_none() || !server.0.waiting().clients.is_empty() {
                 tokio::task::yield_now().await;
             }
         } => {}

@@ -63,7 +63,7 @@ pub(super) fn read(mut section: Section<'_, '_>, hdfs: &HdfsSpec) -> Option<Faul
         times,
         probability,
     });
-    let request = request.filter(|request| match can_be_carried_out(request, hdfs) {
+    let request = request.filter(|request| match can_be_carried_out(request, Some(hdfs)) {
         Ok(()) => true,
         Err(why) => {
             section.problem(why);
@@ -117,17 +117,12 @@ fn read_action(section: &mut Section<'_, '_>, name: &str) -> Option<FaultAction>
     })
 }
 
-/// Fails if no server of the sandbox could carry the fault out.
-fn can_be_carried_out(fault: &FaultRequest, hdfs: &HdfsSpec) -> Result<(), String> {
+/// Fails if no server of the sandbox could carry the fault out. `hdfs` is `None` for a KDC alone.
+pub(super) fn can_be_carried_out(
+    fault: &FaultRequest,
+    hdfs: Option<&HdfsSpec>,
+) -> Result<(), String> {
     fault.check()?;
-    if let Some(datanode) = fault.datanode()
-        && !(1..=hdfs.datanodes).contains(&datanode)
-    {
-        return Err(format!(
-            "there is no DataNode {datanode}: [hdfs] datanodes is {}",
-            hdfs.datanodes
-        ));
-    }
     let at_the_kdc = match &fault.action {
         FaultAction::KrbError(_) | FaultAction::Forge(_) => true,
         FaultAction::Silence(server)
@@ -137,6 +132,18 @@ fn can_be_carried_out(fault: &FaultRequest, hdfs: &HdfsSpec) -> Result<(), Strin
         | FaultAction::Delay(server, _) => server.eq_ignore_ascii_case("kdc"),
         _ => false,
     };
+    let Some(hdfs) = hdfs else {
+        let why = "there is neither a NameNode nor a DataNode: --kdc-only";
+        return at_the_kdc.then_some(()).ok_or_else(|| why.to_owned());
+    };
+    if let Some(datanode) = fault.datanode()
+        && !(1..=hdfs.datanodes).contains(&datanode)
+    {
+        return Err(format!(
+            "there is no DataNode {datanode}: [hdfs] datanodes is {}",
+            hdfs.datanodes
+        ));
+    }
     if at_the_kdc && hdfs.security == Security::Simple {
         return Err(String::from(
             "there is no KDC: [hdfs] security is \"simple\"",

@@ -129,7 +129,7 @@ fn read_hdfs(mut section: Section<'_, '_>, hdfs: &mut HdfsSpec) {
     set(&mut hdfs.racks, section.list("racks", parse_rack));
     if hdfs.datanodes > MOST_DATANODES {
         section.problem(format!(
-            "datanodes = {} is more than {MOST_DATANODES}: each has two ports, and an address has 65,535",
+            "datanodes = {} is more than {MOST_DATANODES}: each has at least two ports, and an address has 65,535",
             hdfs.datanodes,
         ));
     }

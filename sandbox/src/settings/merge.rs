@@ -9,7 +9,7 @@ use kerbox::{NewPrincipal, Protection, Server};
 use minihdfs::config::HdfsConfig;
 
 use super::names::same_name;
-use super::{Settings, file};
+use super::{Settings, faults, file};
 use crate::cli::SettingsArgs;
 use crate::failure::Failure;
 
@@ -52,8 +52,7 @@ pub(crate) fn effective(args: &SettingsArgs, purpose: Purpose) -> Result<Setting
     }
     hdfs.keys.extend(args.hadoop.iter().cloned());
     settings.kdc_only = args.kdc_only;
-    check_hadoop(&settings)?;
-    check_principals(&settings)?;
+    check_together(&settings)?;
     if let Some(dir) = &args.data_dir {
         return Err(Failure::Usage(format!(
             "--data-dir {} (or KERBOX_DATA_DIR) cannot be had: the tree of HDFS ends with the process, so that blocks alone would be of no use; leave it out, and see blocks/ in the folder of --dir",
@@ -105,6 +104,13 @@ pub(crate) fn check(path: &Path) -> Result<Settings, Failure> {
     Ok(settings)
 }
 
+/// Fails if settings that are valid by themselves do not fit each other.
+fn check_together(settings: &Settings) -> Result<(), Failure> {
+    check_hadoop(settings)?;
+    check_principals(settings)?;
+    check_faults(settings)
+}
+
 /// Fails if Hadoop's keys, together with those that the security setting implies, are inconsistent.
 fn check_hadoop(settings: &Settings) -> Result<(), Failure> {
     let secure: &[(&str, &str)] = match settings.spec.hdfs.security {
@@ -141,6 +147,15 @@ fn check_principals(settings: &Settings) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Fails if no server that the flags leave could carry a fault out.
+fn check_faults(settings: &Settings) -> Result<(), Failure> {
+    let hdfs = (!settings.kdc_only).then_some(&settings.spec.hdfs);
+    settings.faults.iter().try_for_each(|fault| {
+        let checked = faults::can_be_carried_out(fault, hdfs);
+        checked.map_err(|why| Failure::Configuration(vec![format!("[[fault]]: {why}")]))
+    })
 }
 
 fn security(args: &SettingsArgs) -> Option<Security> {

@@ -1,7 +1,7 @@
 //! The random numbers of rules that strike by chance.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::btree_map::Entry;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -13,7 +13,7 @@ const MOST_USERS: usize = 4096;
 pub(super) struct Chances {
     seed: u64,
     others: StdRng,
-    users: BTreeMap<Arc<str>, StdRng>,
+    users: BTreeMap<u64, StdRng>,
 }
 
 impl Chances {
@@ -26,18 +26,18 @@ impl Chances {
     }
 
     /// Returns the generator for this user's events.
-    pub(super) fn of(&mut self, user: Option<&Arc<str>>) -> &mut StdRng {
-        let Some(user) = user else {
+    pub(super) fn of(&mut self, user: Option<&str>) -> &mut StdRng {
+        let Some(user) = user.map(hash) else {
             return &mut self.others;
         };
-        if !self.users.contains_key(user) {
-            if self.users.len() >= MOST_USERS {
-                return &mut self.others;
+        let has_room = self.users.len() < MOST_USERS;
+        match self.users.entry(user) {
+            Entry::Occupied(rng) => rng.into_mut(),
+            Entry::Vacant(place) if has_room => {
+                place.insert(StdRng::seed_from_u64(self.seed ^ user))
             }
-            let rng = StdRng::seed_from_u64(self.seed ^ hash(user));
-            self.users.insert(Arc::clone(user), rng);
+            Entry::Vacant(_) => &mut self.others,
         }
-        self.users.get_mut(user).unwrap_or(&mut self.others)
     }
 }
 
@@ -56,17 +56,17 @@ mod tests {
 
     #[test]
     fn a_users_chances_do_not_depend_on_others() {
-        let [alice, bob] = ["alice", "bob"].map(Arc::<str>::from);
+        let (alice, bob) = ("alice", "bob");
         let draw = |chances: &mut Chances, user| chances.of(Some(user)).random::<u64>();
         let mut alone = Chances::new(7);
-        let expected = [(); 3].map(|()| draw(&mut alone, &alice));
+        let expected = [(); 3].map(|()| draw(&mut alone, alice));
         let mut both = Chances::new(7);
         let drawn = [(); 3].map(|()| {
-            draw(&mut both, &bob);
+            draw(&mut both, bob);
             both.of(None).random::<u64>();
-            draw(&mut both, &alice)
+            draw(&mut both, alice)
         });
         assert_eq!(drawn, expected);
-        assert_ne!(draw(&mut Chances::new(8), &alice), expected[0]);
+        assert_ne!(draw(&mut Chances::new(8), alice), expected[0]);
     }
 }

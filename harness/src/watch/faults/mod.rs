@@ -122,7 +122,7 @@ impl Faults {
         let Rules {
             installed, chances, ..
         } = &mut *self.lock();
-        let rng = chances.of(event.user());
+        let rng = chances.of(event.user().map(|user| &**user));
         for Installed { tally, rule, .. } in installed.iter_mut().rev() {
             let verdict = rule.judge(event, rng);
             if verdict == Verdict::Pass {

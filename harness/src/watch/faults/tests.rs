@@ -259,3 +259,16 @@ fn a_bandwidth_delays_a_packet_by_its_length() {
     assert_eq!(faults.ask(&packet(1_000, false)).verdict, Verdict::Pass);
     assert_eq!(slow.struck(), 1);
 }
+
+#[test]
+fn the_names_of_those_who_ask_are_not_kept() {
+    let faults = Arc::new(Faults::new(0));
+    let _fault = faults.inject(|_: &Event| Verdict::Pass);
+    let client: Arc<str> = "m".repeat(1 << 20).into();
+    faults.ask(&Event::AsExchange {
+        client: Arc::clone(&client),
+        service: "krbtgt/R@R".into(),
+        outcome: Outcome::Asked,
+    });
+    assert_eq!(Arc::strong_count(&client), 1);
+}
