@@ -38,9 +38,10 @@ impl Edits {
         }
     }
 
-    /// Returns whether an earlier fixture or Hadoop has left a namespace.
+    /// Returns whether an earlier fixture or Hadoop has left a namespace. One that died before it
+    /// had formatted the directory has left none.
     pub(crate) fn exist(&self) -> bool {
-        matches!(self, Self::OnDisk(path) if path.join("current").exists())
+        matches!(self, Self::OnDisk(path) if path.join("current/VERSION").exists())
     }
 
     fn kept(&self) -> Option<&MemoryEdits> {

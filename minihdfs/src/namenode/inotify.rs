@@ -7,7 +7,6 @@ use bytes::Bytes;
 use prost::Message;
 
 use crate::HdfsError;
-use crate::decode::decode;
 use crate::namenode::edit::{Edit, FileFields, PermissionStatus};
 use crate::namenode::state::limits::{LONGEST, total};
 use crate::proto::hdfs::{
@@ -84,9 +83,10 @@ impl EditEvents {
         let start = self.batches.partition_point(|(txid, _, _)| *txid < first);
         let mut count = 0;
         for (txid, events, batch) in self.batches.range(start..) {
-            // Ours, so it decodes.
-            let batch = decode(batch).map_err(HdfsError::io)?;
-            list.batch.push(batch);
+            // Ours, so no limit on a peer's message applies: a concat has an event for each source.
+            let batch = EventBatchProto::decode(batch.as_ref());
+            list.batch
+                .push(batch.map_err(|error| HdfsError::io(error.to_string()))?);
             count += events;
             if count >= MAX_EVENTS {
                 list.last_txid = *txid;
@@ -330,4 +330,24 @@ fn unlink(path: &str, timestamp: i64) -> EventProto {
 /// Converts a length to Java's `long`.
 fn long(length: u64) -> i64 {
     length.min(LONGEST).cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::namenode::edit::RpcIds;
+
+    #[test]
+    fn a_concat_of_ten_thousand_files_is_listed() {
+        let concat = Edit::ConcatDelete {
+            trg: "/target".to_owned(),
+            srcs: (0..10_000).map(|number| format!("/{number}")).collect(),
+            timestamp: 1,
+            rpc: RpcIds::NONE,
+        };
+        let mut events = EditEvents::since(1);
+        events.record(1, &concat);
+        let list = events.list(1, 1).expect("what was recorded");
+        assert_eq!(list.batch[0].events.len(), 10_002);
+    }
 }

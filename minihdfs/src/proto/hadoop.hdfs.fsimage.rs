@@ -283,3 +283,8 @@ pub struct CacheManagerSection {
     #[prost(uint32, required, tag = "3")]
     pub num_directives: u32,
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ErasureCodingSection {
+    #[prost(message, repeated, tag = "1")]
+    pub policies: ::prost::alloc::vec::Vec<super::ErasureCodingPolicyProto>,
+}

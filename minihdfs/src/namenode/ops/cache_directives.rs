@@ -55,7 +55,7 @@ impl NameNode {
         if !is_forced(request.cache_flags) {
             check_limit(&ns, call.now, &new, pool)?;
         }
-        let id = ns.state().caching().last_directive_id() + 1;
+        let id = ns.state().caching().last_directive_id().saturating_add(1);
         if id >= i64::MAX - 1 {
             return Err(HdfsError::io("No more available IDs."));
         }

@@ -106,6 +106,11 @@ impl CacheManager {
         self.last_directive_id
     }
 
+    /// Sets the highest id so far; ids are never used twice.
+    pub(super) fn set_last_directive_id(&mut self, id: i64) {
+        self.last_directive_id = self.last_directive_id.max(id);
+    }
+
     /// Applies an edit of pools or directives. Fails if it does not fit, and then changes nothing.
     pub(super) fn apply(&mut self, edit: &Edit) -> Result<(), String> {
         match edit {

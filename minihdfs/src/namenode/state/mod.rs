@@ -135,10 +135,11 @@ impl State {
     }
 
     /// Goes on after an image, whose tree was made by edits: with its last transaction, and the
-    /// highest id that an inode ever had.
-    pub(crate) fn go_on_after(&mut self, transaction_id: i64, last_inode_id: InodeId) {
+    /// highest ids that an inode and a cache directive ever had.
+    pub(crate) fn go_on_after(&mut self, transaction_id: i64, last_ids: (InodeId, i64)) {
         self.transaction_id = transaction_id;
-        self.namespace.set_last_id(last_inode_id);
+        self.namespace.set_last_id(last_ids.0);
+        self.caching.set_last_directive_id(last_ids.1);
     }
 
     /// Drops what has lapsed by time alone, which no edit says.

@@ -12,7 +12,8 @@ pub(crate) fn load_image(state: &mut State, file: &str, image: &Image) -> Result
         let applied = state.apply(edit);
         applied.map_err(|misfit| StorageError::new(file, 0, misfit.to_string()))?;
     }
-    state.go_on_after(image.transaction_id, image.last_inode_id);
+    let last_ids = (image.last_inode_id, image.last_directive_id);
+    state.go_on_after(image.transaction_id, last_ids);
     state.tokens().set_counters(image.token_counters);
     Ok(())
 }

@@ -54,7 +54,11 @@ impl<'a> Tree<'a> {
             match (&inode.file, &inode.directory) {
                 (Some(file), None) => self.add_file(id, &path, file)?,
                 (None, Some(directory)) => self.add_directory(id, &path, directory)?,
-                _ => return Err(format!("{path} is a symbolic link, which is not served")),
+                _ => {
+                    return Err(format!(
+                        "{path} is a symbolic link, which is read from edits alone"
+                    ));
+                }
             }
             let Some(entry) = self.children.remove(&id) else {
                 continue;
@@ -84,7 +88,7 @@ impl<'a> Tree<'a> {
     ) -> Result<(), String> {
         if directory.type_quotas.is_some() {
             return Err(format!(
-                "{path} has quotas of storage types, which are not served"
+                "{path} has quotas of storage types, which are read from edits alone"
             ));
         }
         let permissions = unpack_permission(directory.permission(), self.strings)?;

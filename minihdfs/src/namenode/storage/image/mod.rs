@@ -7,6 +7,8 @@ mod edits;
 mod inodes;
 mod read;
 mod strings;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod write;
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use prost::Message;
 
 use crate::namenode::edit::Edit;
+use crate::namenode::state::limits::LONGEST;
 use crate::namenode::storage::LAYOUT_VERSION;
 use crate::namenode::storage::error::StorageError;
 use crate::namenode::storage::image::edits::Tree;
@@ -14,10 +15,37 @@ use crate::proto::hdfs::fsimage::i_node_directory_section::DirEntry;
 use crate::proto::hdfs::fsimage::i_node_section::INode;
 use crate::proto::hdfs::fsimage::secret_manager_section::{DelegationKey, PersistToken};
 use crate::proto::hdfs::fsimage::string_table_section::Entry;
+use crate::proto::hdfs::ErasureCodingPolicyState as PolicyState;
 use crate::proto::hdfs::fsimage::{
-    CacheManagerSection, FileSummary, INodeSection, NameSystemSection, SecretManagerSection,
-    SnapshotSection, StringTableSection,
+    CacheManagerSection, ErasureCodingSection, FileSummary, INodeSection, NameSystemSection,
+    SecretManagerSection, SnapshotSection, StringTableSection,
 };
+
+/// The sections of Hadoop 3.4 (`SectionName`). Those that end in `_SUB` are parts of others, for
+/// threads that read at the same time.
+const SECTIONS: [&str; 16] = [
+    "NS_INFO",
+    "ERASURE_CODING",
+    "STRING_TABLE",
+    "EXTENDED_ACL",
+    "INODE",
+    "INODE_SUB",
+    "INODE_REFERENCE",
+    "INODE_REFERENCE_SUB",
+    "SNAPSHOT",
+    "INODE_DIR",
+    "INODE_DIR_SUB",
+    "FILES_UNDERCONSTRUCTION",
+    "SNAPSHOT_DIFF",
+    "SNAPSHOT_DIFF_SUB",
+    "SECRET_MANAGER",
+    "CACHE_MANAGER",
+];
+
+/// The policy that Hadoop enables (`dfs.namenode.ec.system.default.policy`): RS-6-3-1024k.
+const ENABLED_POLICY: u32 = 1;
+/// The first id of an administrator's policy (`ErasureCodeConstants.USER_DEFINED_POLICY_START_ID`).
+const FIRST_OWN_POLICY: u32 = 64;
 
 /// The state that an image holds, as edits of a formatted state.
 #[derive(Debug)]
@@ -27,6 +55,8 @@ pub(crate) struct Image {
     pub(crate) transaction_id: i64,
     /// The highest id that an inode ever had.
     pub(crate) last_inode_id: u64,
+    /// The highest id that a cache directive ever had.
+    pub(crate) last_directive_id: i64,
     pub(crate) edits: Vec<Edit>,
     /// The number of the master key in use, and of the last token.
     pub(crate) token_counters: (i32, i32),
@@ -85,6 +115,10 @@ pub(crate) fn read_image(file: &str, bytes: &[u8]) -> Result<Image, StorageError
             rest: bytes,
             offset,
         };
+        if !SECTIONS.contains(&section.name()) {
+            let reason = format!("the section {} is unknown", section.name());
+            return Err(found.failed(reason));
+        }
         sections.insert(section.name(), found);
     }
     let mut take = |name: &str| {
@@ -98,9 +132,13 @@ pub(crate) fn read_image(file: &str, bytes: &[u8]) -> Result<Image, StorageError
     if let Ok(section) = take("SNAPSHOT") {
         refuse_snapshots(section)?;
     }
-    if let Ok(section) = take("CACHE_MANAGER") {
-        refuse_cache(section)?;
+    if let Ok(section) = take("ERASURE_CODING") {
+        refuse_policies(section)?;
     }
+    let last_directive_id = match take("CACHE_MANAGER") {
+        Ok(section) => refuse_cache(section)?,
+        Err(_) => 0,
+    };
     let mut tree = Tree::new(&strings, inodes, children);
     let failed = |reason: String| StorageError::new(file, 0, reason);
     tree.add_all().map_err(failed)?;
@@ -120,6 +158,7 @@ pub(crate) fn read_image(file: &str, bytes: &[u8]) -> Result<Image, StorageError
         namespace_id: info.namespace_id(),
         transaction_id: info.transaction_id().cast_signed(),
         last_inode_id,
+        last_directive_id,
         edits,
         token_counters,
     })
@@ -168,12 +207,17 @@ fn read_strings(mut section: Section<'_>) -> Result<StringTable, StorageError> {
 
 fn read_inodes(mut section: Section<'_>) -> Result<(u64, Vec<INode>), StorageError> {
     let header: INodeSection = section.next()?;
-    let inodes = section.all()?;
+    let inodes: Vec<INode> = section.all()?;
     if inodes.len() as u64 != header.num_inodes() {
         let (found, wanted) = (inodes.len(), header.num_inodes());
         return Err(section.failed(format!("there are {found} inodes instead of {wanted}")));
     }
-    Ok((header.last_inode_id(), inodes))
+    let ids = inodes.iter().map(|inode| inode.id);
+    let last = ids.fold(header.last_inode_id(), u64::max);
+    if last > LONGEST {
+        return Err(section.failed(format!("there is an inode {last}, beyond 64 bits with a sign")));
+    }
+    Ok((last, inodes))
 }
 
 fn refuse_snapshots(mut section: Section<'_>) -> Result<(), StorageError> {
@@ -184,12 +228,33 @@ fn refuse_snapshots(mut section: Section<'_>) -> Result<(), StorageError> {
     Ok(())
 }
 
-fn refuse_cache(mut section: Section<'_>) -> Result<(), StorageError> {
-    let header: CacheManagerSection = section.next()?;
-    if header.num_pools > 0 || header.num_directives > 0 {
-        return Err(section.failed("it holds cache pools, which are not served"));
+/// Fails if an administrator has added or enabled a policy. Hadoop enables one by itself.
+fn refuse_policies(mut section: Section<'_>) -> Result<(), StorageError> {
+    let policies: ErasureCodingSection = section.next()?;
+    for policy in policies.policies {
+        let is_hadoops = policy.id < FIRST_OWN_POLICY && policy.state() == PolicyState::Disabled;
+        let is_removed = policy.state() == PolicyState::Removed;
+        if !is_hadoops && !is_removed && policy.id != ENABLED_POLICY {
+            let id = policy.id;
+            return Err(section.failed(format!(
+                "it holds the erasure coding policy {id}, which is not served: disable it, or \
+                 remove it if it is your own, and save the namespace"
+            )));
+        }
     }
     Ok(())
+}
+
+/// Fails if there are pools. Returns the highest id that a directive ever had.
+fn refuse_cache(mut section: Section<'_>) -> Result<i64, StorageError> {
+    let header: CacheManagerSection = section.next()?;
+    if header.num_pools > 0 || header.num_directives > 0 {
+        return Err(section.failed(
+            "it holds cache pools, which are read from edits alone: remove them, and save the \
+             namespace",
+        ));
+    }
+    Ok(header.next_directive_id.saturating_sub(1).cast_signed())
 }
 
 fn read_tokens(

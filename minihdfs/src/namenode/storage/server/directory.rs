@@ -83,6 +83,10 @@ impl NameDirectory {
         if !is_empty(&current)? {
             return Err(unusable(&current, "it is not empty".to_owned()));
         }
+        // The names of `current` and of its folder, which may both be new. The folder above may be
+        // one that we cannot open.
+        sync_folder(&self.path)?;
+        let _synced = self.path.parent().map(sync_folder);
         let name = layout::image(0);
         let digest: String = Md5::digest(image)
             .iter()
@@ -113,7 +117,7 @@ impl NameDirectory {
         }
         let plan = layout::plan(names.iter().map(String::as_str));
         let plan = plan.map_err(|reason| unusable(&current, reason))?;
-        self.load_image(state, version, &layout::image(plan.image))?;
+        self.load_image(state, version, plan.image)?;
         let mut unfinished = None;
         for file in &plan.edits {
             unfinished = self.load_file(state, file, applied)?;
@@ -123,9 +127,10 @@ impl NameDirectory {
         unfinished.map_or(Ok(()), |unfinished| self.finish(&unfinished))
     }
 
-    fn load_image(&self, state: &mut State, version: &Version, name: &str) -> Result<()> {
-        let (path, bytes) = self.read(name)?;
-        let (digest_path, digest) = self.read(&layout::digest(name))?;
+    fn load_image(&self, state: &mut State, version: &Version, last: i64) -> Result<()> {
+        let name = layout::image(last);
+        let (path, bytes) = self.read(&name)?;
+        let (digest_path, digest) = self.read(&layout::digest(&name))?;
         let found: String = Md5::digest(&bytes)
             .iter()
             .map(|it| format!("{it:02x}"))
@@ -141,6 +146,11 @@ impl NameDirectory {
         if image.namespace_id != version.namespace_id {
             let (found, wanted) = (image.namespace_id, version.namespace_id);
             let reason = format!("it belongs to namespace {found}, and VERSION says {wanted}");
+            return Err(unusable(&path, reason));
+        }
+        // The edits to load were chosen by the name.
+        if image.transaction_id != last {
+            let reason = format!("its last transaction is {}", image.transaction_id);
             return Err(unusable(&path, reason));
         }
         Ok(load_image(state, &path.to_string_lossy(), &image)?)

@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use rustix::fs::{FlockOperation, fcntl_lock};
+use rustix::fs::{FlockOperation, OFlags, fcntl_lock};
+use rustix::io::Errno;
 
 use super::error::{NameDirectoryError, Result, failed};
 
@@ -45,10 +46,14 @@ impl Lock {
             .write(true)
             .create(true)
             .truncate(false)
+            // What a link leads to is not ours to overwrite.
+            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
             .open(path);
         let mut file = file.map_err(failed("open", path))?;
-        if fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            return Err(in_use());
+        match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::AGAIN | Errno::ACCESS) => return Err(in_use()),
+            Err(error) => return Err(failed("lock", path)(error.into())),
         }
         // The form of a JVM's name; the host is only for the reader.
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
@@ -96,5 +101,17 @@ mod tests {
         );
         drop(lock);
         Lock::take(&path).expect("free again");
+    }
+
+    #[test]
+    fn a_link_in_place_of_the_lock_is_not_followed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let thesis = folder.path().join("thesis.tex");
+        fs::write(&thesis, "precious").expect("written");
+        let path = folder.path().join("in_use.lock");
+        std::os::unix::fs::symlink(&thesis, &path).expect("linked");
+        let error = Lock::take(&path).expect_err("a link");
+        assert!(error.to_string().starts_with("cannot open"), "{error}");
+        assert_eq!(fs::read(&thesis).expect("there"), b"precious");
     }
 }

@@ -10,9 +10,10 @@ use kerbox_krb5::Timestamp;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
+use super::lock::Lock;
 use super::*;
 use crate::config::HdfsConfig;
-use crate::namenode::{NameNode, NameNodeIdentity};
+use crate::namenode::{Edit, EditSink, NameNode, NameNodeIdentity};
 use crate::rpc::RpcService;
 
 const START: Timestamp = Timestamp::from_secs(1_700_000_000);
@@ -144,6 +145,29 @@ fn what_was_durable_is_there_after_a_kill_at_any_byte_of_the_next_record() {
     }
 }
 
+#[test]
+fn an_edit_that_cannot_be_written_is_never_durable() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lock = Lock::take(&folder.path().join("in_use.lock")).expect("free");
+    let full = fs::OpenOptions::new().write(true).open("/dev/full");
+    let path = folder.path().join("edits_inprogress_0000000000000000001");
+    let sink = EditLog::start(lock, full.expect("Linux"), path.clone(), 1);
+    let mut sink = sink.expect("a thread");
+    let durability = sink.durability().expect("on disk");
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = runtime.expect("a runtime");
+    // Also for edits after the failure.
+    for id in 1..3 {
+        sink.log(id, &Edit::StartLogSegment);
+        let durable = Arc::clone(&durability).durable().expect("not on disk");
+        let error = runtime.block_on(durable).expect_err("a full disk");
+        assert!(error.to_string().starts_with("cannot write"), "{error}");
+    }
+    drop(sink);
+    assert!(durability.durable().is_some());
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
+}
+
 /// Asserts that a directory is refused after a change, and is left as it is.
 fn assert_refused(change: impl FnOnce(&Path), reason: &str) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -193,6 +217,16 @@ fn damaged_directories_are_refused_and_left_alone() {
     };
     assert_refused(remove("VERSION"), "VERSION");
     assert_refused(remove(image), "there is no fsimage");
+    assert_refused(
+        |current| {
+            let renamed = "fsimage_0000000000000000001";
+            fs::rename(current.join(image), current.join(renamed)).expect("renamed");
+            let digest = format!("{image}.md5");
+            let renamed = format!("{renamed}.md5");
+            fs::rename(current.join(digest), current.join(renamed)).expect("renamed");
+        },
+        "fsimage_0000000000000000001 cannot be used as a name directory: its last transaction is 0",
+    );
     assert_refused(
         |current| fs::write(current.join("seen_txid"), "9\n").expect("written"),
         "transaction 9 was written, but the last one found is",
