@@ -4,6 +4,7 @@
 //   oiv FILE       prints an image as XML
 //   write DIR      formats DIR/name with a NameNode and a DataNode, makes the tree of `script`, stops
 //   list DIR       starts a NameNode on DIR/name as it is, and prints its tree
+//   checkpoint DIR starts a NameNode on DIR/name as it is, and saves its tree as an image
 //   script URI     makes the tree of `script` on a running cluster
 //   tree URI       prints the tree of a running cluster
 import java.io.BufferedReader;
@@ -63,6 +64,7 @@ public class Storage {
             case "oiv": return view(words[1], out, false);
             case "write": return write(new File(words[1]));
             case "list": return list(new File(words[1]), out);
+            case "checkpoint": return checkpoint(new File(words[1]));
             case "script":
                 try (DistributedFileSystem fs = connect(words[1])) { script(fs); }
                 return 0;
@@ -158,10 +160,23 @@ public class Storage {
         fs.setStoragePolicy(new Path("/a/t"), "ALL_SSD");
     }
 
-    static int list(File dir, PrintStream out) throws Exception {
-        HdfsConfiguration conf = conf(dir);
-        MiniDFSCluster cluster = new MiniDFSCluster.Builder(conf).manageNameDfsDirs(false).format(false)
+    static MiniDFSCluster open(File dir) throws Exception {
+        return new MiniDFSCluster.Builder(conf(dir)).manageNameDfsDirs(false).format(false)
             .numDataNodes(0).waitSafeMode(false).build();
+    }
+
+    static int checkpoint(File dir) throws Exception {
+        MiniDFSCluster cluster = open(dir);
+        try (DistributedFileSystem fs = cluster.getFileSystem()) {
+            fs.setSafeMode(SafeModeAction.ENTER);
+            fs.saveNamespace();
+        }
+        cluster.shutdown();
+        return 0;
+    }
+
+    static int list(File dir, PrintStream out) throws Exception {
+        MiniDFSCluster cluster = open(dir);
         try (DistributedFileSystem fs = cluster.getFileSystem()) {
             show(fs, out);
         }

@@ -52,13 +52,14 @@ pub(super) fn hadoop_serves_our_folder() -> TestResult {
     assert_same(&ours, &hadoops[1])
 }
 
-/// Hadoop formats a folder and makes the same tree. Kerbox serves it from Hadoop's files, and goes
-/// on writing them.
+/// Hadoop formats a folder and makes the same tree. Kerbox serves it from Hadoop's edits, goes on
+/// writing them, and serves it from the image that Hadoop makes of all of them.
 pub(super) fn we_serve_hadoops_folder() -> TestResult {
     let folder = tempfile::tempdir()?;
     let path = shown(folder.path())?;
     let hadoops = hadoop(&[&["write", path], &["list", path]])?;
     assert_same(&served(folder.path(), "tree", 0)?, &hadoops[1])?;
-    let again = hadoop(&[&["list", path]])?;
-    assert_same(&again[0], &hadoops[1])
+    let again = hadoop(&[&["checkpoint", path], &["list", path]])?;
+    assert_same(&again[1], &hadoops[1])?;
+    assert_same(&served(folder.path(), "tree", 0)?, &hadoops[1])
 }

@@ -24,6 +24,7 @@ use crate::servers::handle::server_methods;
 use crate::servers::hosts::{Hosts, Order};
 use crate::servers::listen::listen;
 use crate::servers::namenode_link::{NameNodeLink, Place};
+use crate::servers::namenode_start::BLOCKS;
 use crate::servers::running::Running;
 use crate::servers::slot::{Process, Service, Slot};
 use crate::spec::HdfsSpec;
@@ -108,7 +109,7 @@ impl DataNodes {
     pub(crate) fn start(parts: &DataNodeParts, spec: &HdfsSpec) -> Result<Self, Error> {
         descriptors::check(spec.datanodes)?;
         let blocks = match (&spec.persistent, &spec.blocks) {
-            (Some(folder), _) => Some(Directory::keeping(&folder.join("blocks"))?),
+            (Some(folder), _) => Some(Directory::keeping(&folder.join(BLOCKS))?),
             (None, Some(path)) => Some(Directory::at(path)?),
             (None, None) => None,
         };

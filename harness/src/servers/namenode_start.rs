@@ -8,14 +8,20 @@ use kerbox_events::Hook;
 use kerbox_krb5::Timestamp;
 use minihdfs::HdfsError;
 use minihdfs::config::HdfsConfig;
-use minihdfs::namenode::storage::server::NameDirectory;
+use minihdfs::namenode::storage::server::{NameDirectory, NameDirectoryError};
 use minihdfs::namenode::{EditSink, MemoryEdits, NameNode, NameNodeIdentity, NoEdits};
 use rand::rngs::StdRng;
 
 use crate::Error;
+use crate::directory::is_marked;
 
 /// The number of edits that a debug build keeps, to check the law of replay at the end.
 const KEPT_EDITS: usize = 100_000;
+
+/// The NameNode's folder in that of a persistent fixture.
+const NAME: &str = "name";
+/// The DataNodes' folder beside it.
+pub(super) const BLOCKS: &str = "blocks";
 
 /// Where a NameNode's edits go.
 pub(crate) enum Edits {
@@ -32,7 +38,7 @@ impl Edits {
     /// debug builds.
     pub(crate) fn new(persistent: Option<&Path>) -> Self {
         match persistent {
-            Some(folder) => Self::OnDisk(folder.join("name")),
+            Some(folder) => Self::OnDisk(folder.join(NAME)),
             None if cfg!(debug_assertions) => Self::Kept(MemoryEdits::new(KEPT_EDITS)),
             None => Self::Dropped,
         }
@@ -105,6 +111,9 @@ impl NameNodeStart<'_> {
     }
 
     fn on_disk(&self, path: &Path, rng: &mut StdRng) -> Result<NameNode, Error> {
+        if !self.edits.exist() {
+            check_no_blocks(path)?;
+        }
         let directory = NameDirectory::open(path)?;
         let (identity, now) = (self.identity, self.now);
         let (saved, sink) = directory.start(self.config, identity, now, rng)?;
@@ -114,7 +123,54 @@ impl NameNodeStart<'_> {
     }
 }
 
+/// Fails if there are blocks beside a name directory without a namespace. A new namespace would
+/// delete them, because they belong to none of its files.
+fn check_no_blocks(path: &Path) -> Result<(), Error> {
+    let blocks = path.with_file_name(BLOCKS);
+    if !is_marked(&blocks) {
+        return Ok(());
+    }
+    let blocks = blocks.display();
+    let unusable = NameDirectoryError::Unusable {
+        path: path.to_owned(),
+        reason: format!(
+            "it has no namespace, and {blocks} has the blocks of one: restore the first or remove \
+             the second"
+        ),
+    };
+    Err(unusable.into())
+}
+
 fn unlike(difference: &str) -> Error {
     let text = format!("the NameNode's state is not what its edits give: {difference}");
     HdfsError::io(text).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::Cluster;
+
+    #[test]
+    fn blocks_without_their_namespace_are_left_alone() {
+        let place = tempfile::tempdir().expect("a folder");
+        let start = || Cluster::simple().persistent(place.path()).start_blocking();
+        drop(start().expect("a new folder"));
+        let replica = place.path().join("blocks/dn1/blk_1073741825");
+        fs::write(&replica, "bytes").expect("written");
+        fs::write(replica.with_file_name("blk_1073741825_1001.meta"), "").expect("written");
+        let name = place.path().join(NAME);
+        fs::rename(&name, place.path().join("elsewhere")).expect("renamed");
+        let error = start().err().expect("no namespace").to_string();
+        assert!(
+            error.contains("it has no namespace, and") && error.contains("remove the second"),
+            "{error}"
+        );
+        assert_eq!(fs::read(&replica).expect("there"), b"bytes");
+        assert!(!name.exists());
+        fs::rename(place.path().join("elsewhere"), &name).expect("renamed");
+        start().expect("restored");
+    }
 }
