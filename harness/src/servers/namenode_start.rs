@@ -163,7 +163,7 @@ mod tests {
         fs::write(replica.with_file_name("blk_1073741825_1001.meta"), "").expect("written");
         let name = place.path().join(NAME);
         fs::rename(&name, place.path().join("elsewhere")).expect("renamed");
-        let error = start().err().expect("no namespace").to_string();
+        let error = start().expect_err("no namespace").to_string();
         assert!(
             error.contains("it has no namespace, and") && error.contains("remove the second"),
             "{error}"

@@ -14,7 +14,7 @@ pub(super) type Reader<'a> = WritableReader<'a>;
 
 /// The number of UTF-16 units after which `org.apache.hadoop.io.UTF8` cuts a string. The length is
 /// a `u16`, and a unit takes up to three bytes.
-const LONGEST_STRING: usize = 0xffff / 3;
+pub(super) const LONGEST_STRING: usize = 0xffff / 3;
 
 fn array<const N: usize>(reader: &mut Reader<'_>, what: &str) -> Result<[u8; N], HdfsError> {
     let mut bytes = [0; N];

@@ -1,6 +1,7 @@
 //! Records: an operation's number, length, transaction id, fields and checksum.
 
-use crate::namenode::edit::Edit;
+use crate::namenode::edit::{Edit, RpcIds};
+use crate::namenode::storage::fields::LONGEST_STRING;
 use crate::namenode::storage::op_code::OpCode;
 use crate::namenode::storage::ops;
 use crate::writable::WritableReader;
@@ -34,6 +35,21 @@ pub fn write_record(transaction_id: i64, edit: &Edit, out: &mut Vec<u8>) {
     out[start + 1..][..LENGTH].copy_from_slice(&length.to_be_bytes());
     let checksum = crc_fast::crc32_iso_hdlc(&out[start..]);
     out.extend(checksum.to_be_bytes());
+}
+
+/// Returns true if a record that was written is read back as the edit that it was. A string that
+/// was cut is not, nor a record that is too long.
+pub(super) fn is_read_back(record: &[u8], edit: &Edit) -> bool {
+    if record.len() <= LONGEST_STRING {
+        return true;
+    }
+    let mut edit = edit.clone();
+    // Hadoop keeps no ids of a truncation's call.
+    if let Edit::Truncate { rpc, .. } = &mut edit {
+        *rpc = RpcIds::NONE;
+    }
+    let read = Frame::read(record).and_then(|frame| frame.decode());
+    read.is_ok_and(|read| read.edit == edit)
 }
 
 /// A whole record whose checksum is right.

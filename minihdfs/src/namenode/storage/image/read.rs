@@ -11,11 +11,11 @@ use crate::namenode::storage::error::StorageError;
 use crate::namenode::storage::image::edits::Tree;
 use crate::namenode::storage::image::strings::StringTable;
 use crate::namenode::storage::image::{MAGIC, ON_DISK_VERSION, TRAILER};
+use crate::proto::hdfs::ErasureCodingPolicyState as PolicyState;
 use crate::proto::hdfs::fsimage::i_node_directory_section::DirEntry;
 use crate::proto::hdfs::fsimage::i_node_section::INode;
 use crate::proto::hdfs::fsimage::secret_manager_section::{DelegationKey, PersistToken};
 use crate::proto::hdfs::fsimage::string_table_section::Entry;
-use crate::proto::hdfs::ErasureCodingPolicyState as PolicyState;
 use crate::proto::hdfs::fsimage::{
     CacheManagerSection, ErasureCodingSection, FileSummary, INodeSection, NameSystemSection,
     SecretManagerSection, SnapshotSection, StringTableSection,
@@ -215,7 +215,9 @@ fn read_inodes(mut section: Section<'_>) -> Result<(u64, Vec<INode>), StorageErr
     let ids = inodes.iter().map(|inode| inode.id);
     let last = ids.fold(header.last_inode_id(), u64::max);
     if last > LONGEST {
-        return Err(section.failed(format!("there is an inode {last}, beyond 64 bits with a sign")));
+        return Err(section.failed(format!(
+            "there is an inode {last}, beyond 64 bits with a sign"
+        )));
     }
     Ok((last, inodes))
 }

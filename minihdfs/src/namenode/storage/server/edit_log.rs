@@ -15,7 +15,7 @@ use super::lock::Lock;
 use crate::namenode::edit::{Durability, Edit, EditSink};
 use crate::namenode::storage::edit_log::write_header;
 use crate::namenode::storage::layout;
-use crate::namenode::storage::record::write_record;
+use crate::namenode::storage::record::{is_read_back, write_record};
 use crate::rpc::Durable;
 
 /// The memory that an idle log keeps.
@@ -41,6 +41,21 @@ struct Progress {
     failure: Option<Arc<str>>,
     waiting: Vec<Waker>,
     closed: bool,
+}
+
+impl Progress {
+    /// Gives up: what is not on disk yet will never be.
+    fn fail(&mut self, reason: &str) {
+        self.failure = Some(reason.into());
+        self.pending = Vec::new();
+        self.wake();
+    }
+
+    fn wake(&mut self) {
+        for waker in std::mem::take(&mut self.waiting) {
+            waker.wake();
+        }
+    }
 }
 
 /// Hands edits to an [`EditLog`]. When it is dropped, the log is finished.
@@ -132,7 +147,14 @@ impl EditSink for EditLogSink {
         let mut progress = self.log.lock();
         // Kept from growing without a limit: nothing after a failure reaches the disk.
         if progress.failure.is_none() {
+            let start = progress.pending.len();
             write_record(transaction_id, edit, &mut progress.pending);
+            if !is_read_back(&progress.pending[start..], edit) {
+                let name = edit.name();
+                let reason = format!("{name}, transaction {transaction_id}, is too long to keep");
+                tracing::error!(%reason, "the edit log cannot be written");
+                progress.fail(&reason);
+            }
         }
         progress.logged = transaction_id;
         self.log.more.notify_one();
@@ -198,16 +220,15 @@ impl Writer {
     fn report(&self, last: i64, written: io::Result<()>) {
         let mut progress = self.log.lock();
         match written {
-            Ok(()) => progress.synced = last,
+            Ok(()) => {
+                progress.synced = last;
+                progress.wake();
+            }
             Err(error) => {
                 let path = self.path.display();
                 tracing::error!(%path, %error, "the edit log cannot be written");
-                progress.failure = Some(format!("cannot write {path}: {error}").into());
-                progress.pending = Vec::new();
+                progress.fail(&format!("cannot write {path}: {error}"));
             }
-        }
-        for waker in std::mem::take(&mut progress.waiting) {
-            waker.wake();
         }
     }
 

@@ -151,7 +151,7 @@ fn an_edit_that_cannot_be_written_is_never_durable() {
     let lock = Lock::take(&folder.path().join("in_use.lock")).expect("free");
     let full = fs::OpenOptions::new().write(true).open("/dev/full");
     let path = folder.path().join("edits_inprogress_0000000000000000001");
-    let sink = EditLog::start(lock, full.expect("Linux"), path.clone(), 1);
+    let sink = EditLog::start(lock, full.expect("Linux"), path, 1);
     let mut sink = sink.expect("a thread");
     let durability = sink.durability().expect("on disk");
     let runtime = tokio::runtime::Builder::new_current_thread().build();
@@ -166,6 +166,28 @@ fn an_edit_that_cannot_be_written_is_never_durable() {
     drop(sink);
     assert!(durability.durable().is_some());
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
+}
+
+/// Renaming a directory makes the paths below it longer than a new one may be.
+#[test]
+fn an_edit_that_would_be_cut_is_never_durable() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let node = start(folder.path()).expect("formatted");
+    make(&node, "/a");
+    sync(&node);
+    make(&node, &format!("/{}", "b".repeat(30_000)));
+    make(&node, "/c");
+    let durable = node.durable().expect("not on disk");
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let error = runtime.expect("a runtime").block_on(durable);
+    let error = error.expect_err("too long").to_string();
+    assert!(error.ends_with("is too long to keep"), "{error}");
+    drop(node);
+    let node = start(folder.path()).expect("as far as it was kept");
+    assert_eq!((node.has("/a"), node.has("/c")), (Ok(true), Ok(false)));
+    make(&node, "/c");
+    drop(node);
+    assert_eq!(start(folder.path()).expect("whole").has("/c"), Ok(true));
 }
 
 /// Asserts that a directory is refused after a change, and is left as it is.
