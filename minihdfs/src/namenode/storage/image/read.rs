@@ -101,26 +101,7 @@ impl Section<'_> {
 /// Fails if it is damaged, has another layout version, or holds what Kerbox does not serve.
 pub(crate) fn read_image(file: &str, bytes: &[u8]) -> Result<Image, StorageError> {
     let summary = read_summary(bytes).map_err(|reason| StorageError::new(file, 0, reason))?;
-    let mut sections = BTreeMap::new();
-    for section in &summary.sections {
-        let offset = usize::try_from(section.offset()).unwrap_or(usize::MAX);
-        let length = usize::try_from(section.length()).unwrap_or(usize::MAX);
-        let end = offset.saturating_add(length);
-        let bytes = bytes.get(offset..end).ok_or_else(|| {
-            StorageError::new(file, 0, format!("{} is not in the file", section.name()))
-        })?;
-        let found = Section {
-            file,
-            bytes,
-            rest: bytes,
-            offset,
-        };
-        if !SECTIONS.contains(&section.name()) {
-            let reason = format!("the section {} is unknown", section.name());
-            return Err(found.failed(reason));
-        }
-        sections.insert(section.name(), found);
-    }
+    let mut sections = find_sections(file, bytes, &summary)?;
     let mut take = |name: &str| {
         let found = sections.remove(name);
         found.ok_or_else(|| StorageError::new(file, 0, format!("the section {name} is missing")))
@@ -162,6 +143,35 @@ pub(crate) fn read_image(file: &str, bytes: &[u8]) -> Result<Image, StorageError
         edits,
         token_counters,
     })
+}
+
+/// Finds the sections. Fails if one is unknown, since it would be dropped.
+fn find_sections<'a>(
+    file: &'a str,
+    bytes: &'a [u8],
+    summary: &'a FileSummary,
+) -> Result<BTreeMap<&'a str, Section<'a>>, StorageError> {
+    let mut sections = BTreeMap::new();
+    for section in &summary.sections {
+        let offset = usize::try_from(section.offset()).unwrap_or(usize::MAX);
+        let length = usize::try_from(section.length()).unwrap_or(usize::MAX);
+        let end = offset.saturating_add(length);
+        let bytes = bytes.get(offset..end).ok_or_else(|| {
+            StorageError::new(file, 0, format!("{} is not in the file", section.name()))
+        })?;
+        let found = Section {
+            file,
+            bytes,
+            rest: bytes,
+            offset,
+        };
+        if !SECTIONS.contains(&section.name()) {
+            let reason = format!("the section {} is unknown", section.name());
+            return Err(found.failed(reason));
+        }
+        sections.insert(section.name(), found);
+    }
+    Ok(sections)
 }
 
 fn read_summary(bytes: &[u8]) -> Result<FileSummary, String> {
