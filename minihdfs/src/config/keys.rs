@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::service_policy;
 use super::value::{ConfigError, Entry};
 use super::{AuthToLocalMechanism, Authentication, EncryptionAlgorithm, HdfsConfig, Obeyed};
 use crate::proto::hdfs::ChecksumTypeProto;
@@ -46,7 +47,7 @@ impl HdfsConfig {
     /// # Errors
     /// Fails if `value` is not valid for `key`.
     pub fn set(&mut self, key: &str, value: &str) -> Result<Obeyed, ConfigError> {
-        if is_of_the_policy(key) {
+        if service_policy::has(key) {
             // Not trimmed: a list of groups alone begins with a space.
             self.service_policy.insert(key.to_owned(), value.to_owned());
             return Ok(Obeyed::ByServers);
@@ -67,7 +68,7 @@ impl HdfsConfig {
             return Ok(Obeyed::ByServers);
         }
         let client = CLIENTS.iter().any(|prefix| key.starts_with(prefix));
-        let foreign = !["dfs.", "hadoop.", "ipc."]
+        let foreign = !["dfs.", "hadoop.", "ipc.", "security."]
             .iter()
             .any(|prefix| key.starts_with(prefix));
         Ok(if client || foreign {
@@ -282,12 +283,6 @@ impl HdfsConfig {
         }
         Ok(true)
     }
-}
-
-/// Returns true for the keys of `hadoop-policy.xml`.
-fn is_of_the_policy(key: &str) -> bool {
-    let list = key.strip_suffix(".blocked").unwrap_or(key);
-    key.starts_with("security.") && (list.ends_with(".acl") || list.ends_with(".hosts"))
 }
 
 fn positive(entry: &Entry<'_>, unit: Duration) -> Result<Duration, ConfigError> {

@@ -6,6 +6,7 @@
 mod datanode_admin;
 mod keys;
 mod safe_mode;
+pub(crate) mod service_policy;
 mod value;
 mod web;
 

@@ -129,12 +129,17 @@ fn a_key_that_is_not_obeyed_is_a_warning_and_a_clients_key_is_none() {
         ("dfs.client.retry.policy.enabled", "true"),
         ("fs.defaultFS", "hdfs://127.0.0.1:1"),
         ("yarn.resourcemanager.principal", "yarn/rm"),
+        ("security.client.protocol.acl", "alice"),
+        ("security.client.protocol.hosts.blocked", "10.0.0.0/8"),
+        ("security.service.authorization.default.hosts", "*"),
+        ("security.clients.protocol.acl", "alice"),
         ("dfs.namenode.startup.delay.block.deletion.sec", "5"),
     ])
     .expect("valid");
     assert_eq!(
         warnings,
         [
+            "security.clients.protocol.acl is not obeyed by Kerbox's servers: it only goes into the clients' files",
             "dfs.namenode.startup.delay.block.deletion.sec is not obeyed by Kerbox's servers: it only goes into the clients' files"
         ]
     );

@@ -6,62 +6,8 @@ use std::collections::BTreeMap;
 use super::proxy_users::host_matches;
 use super::{AuthMethod, Caller};
 use crate::config::HdfsConfig;
+use crate::config::service_policy::{DEFAULT, PROTOCOLS};
 use crate::error::HdfsError;
-
-/// The protocols and the keys of their lists (`HDFSPolicyProvider`).
-const PROTOCOLS: [(&str, &str); 12] = [
-    (
-        "org.apache.hadoop.ha.HAServiceProtocol",
-        "security.ha.service.protocol.acl",
-    ),
-    (
-        "org.apache.hadoop.hdfs.protocol.ClientDatanodeProtocol",
-        "security.client.datanode.protocol.acl",
-    ),
-    (
-        "org.apache.hadoop.hdfs.protocol.ClientProtocol",
-        "security.client.protocol.acl",
-    ),
-    (
-        "org.apache.hadoop.hdfs.protocol.ReconfigurationProtocol",
-        "security.reconfiguration.protocol.acl",
-    ),
-    (
-        "org.apache.hadoop.hdfs.server.protocol.DatanodeProtocol",
-        "security.datanode.protocol.acl",
-    ),
-    (
-        "org.apache.hadoop.hdfs.server.protocol.InterDatanodeProtocol",
-        "security.inter.datanode.protocol.acl",
-    ),
-    (
-        "org.apache.hadoop.hdfs.server.protocol.NamenodeProtocol",
-        "security.namenode.protocol.acl",
-    ),
-    (
-        "org.apache.hadoop.ipc.GenericRefreshProtocol",
-        "security.refresh.generic.protocol.acl",
-    ),
-    (
-        "org.apache.hadoop.ipc.RefreshCallQueueProtocol",
-        "security.refresh.callqueue.protocol.acl",
-    ),
-    (
-        "org.apache.hadoop.security.RefreshUserMappingsProtocol",
-        "security.refresh.user.mappings.protocol.acl",
-    ),
-    (
-        "org.apache.hadoop.security.authorize.RefreshAuthorizationPolicyProtocol",
-        "security.refresh.policy.protocol.acl",
-    ),
-    (
-        "org.apache.hadoop.tools.GetUserMappingsProtocol",
-        "security.get.user.mappings.protocol.acl",
-    ),
-];
-
-/// The prefix of keys that hold for every protocol without keys of its own.
-const DEFAULT: &str = "security.service.authorization.default.acl";
 
 /// The lists of all protocols, if `hadoop.security.authorization` is on.
 #[derive(Clone, Debug, Default)]

@@ -6,6 +6,7 @@ use kerbox_krb5::Timestamp;
 
 use super::admin_state::AdminState;
 use super::datanodes::{Datanode, DatanodeIndex};
+use super::info::BlockInfo;
 use super::manager::BlockManager;
 use crate::namenode::hosts::{HostLists, Listed};
 
@@ -68,15 +69,16 @@ impl BlockManager {
         index: DatanodeIndex,
         state: AdminState,
     ) -> Option<Changed> {
+        if state.is_leaving() {
+            // Also for one that was dead at the last look, and has returned.
+            self.next_admin_check
+                .get_or_insert(now + self.admin_check_interval);
+        }
         let node = self.datanodes.get_mut(index);
         if node.admin_state == state {
             return None;
         }
         node.admin_state = state;
-        if state.is_leaving() {
-            self.next_admin_check
-                .get_or_insert(now + self.admin_check_interval);
-        }
         let replicas: Vec<u64> = self.datanodes.replicas(index).collect();
         for id in replicas {
             self.check_redundancy(now, id);
@@ -105,7 +107,8 @@ impl BlockManager {
             let is_free = self
                 .datanodes
                 .replicas(index)
-                .all(|id| self.is_sufficient(id, is_decommission));
+                .filter_map(|id| self.get(id))
+                .all(|info| self.is_sufficient(info, is_decommission));
             if is_free {
                 let left = if is_decommission {
                     AdminState::Decommissioned
@@ -126,11 +129,17 @@ impl BlockManager {
         self.next_admin_check.into_iter().chain(over).min()
     }
 
+    /// Returns true if a DataNode cannot leave yet because of this block.
+    pub(crate) fn keeps_from_leaving(&self, info: &BlockInfo) -> bool {
+        info.holders().any(|index| {
+            let state = self.datanodes.get(index).admin_state;
+            let is_decommission = state == AdminState::DecommissionInProgress;
+            state.is_leaving() && !self.is_sufficient(info, is_decommission)
+        })
+    }
+
     /// Returns true if a block can do without the DataNodes that leave (`isSufficient`).
-    fn is_sufficient(&self, id: u64, is_decommission: bool) -> bool {
-        let Some(info) = self.get(id) else {
-            return true;
-        };
+    fn is_sufficient(&self, info: &BlockInfo, is_decommission: bool) -> bool {
         let live = info.in_service(&self.datanodes).count();
         if live >= self.expected_live(info) {
             return true;

@@ -1,4 +1,5 @@
-//! The start of a NameNode, which ends once enough blocks are reported. Until then no replica is copied or deleted: those that are missing may yet be reported.
+//! The start of a NameNode, which ends once enough blocks are reported. Until then no replica is
+//! copied or deleted: those that are missing may yet be reported.
 
 use kerbox_krb5::Timestamp;
 

@@ -34,9 +34,11 @@ impl NameNode {
             SafeModeActionProto::SafemodeLeave => Some("safemode_leave"),
             SafeModeActionProto::SafemodeForceExit => Some("safemode_force_exit"),
         };
-        if let Some(operation) = operation {
-            self.checker(call).check_superuser(operation)?;
-        }
+        let Some(operation) = operation else {
+            let result = self.read().safe_mode.is_on();
+            return Ok(SetSafeModeResponseProto { result });
+        };
+        self.checker(call).check_superuser(operation)?;
         let mut ns = self.lock();
         let event = match action {
             SafeModeActionProto::SafemodeGet => None,
@@ -59,8 +61,8 @@ impl NameNode {
         Ok(SetSafeModeResponseProto { result })
     }
 
-    /// Saves nothing, because the namespace is only in memory. Succeeds in safe mode, as
-    /// administration scripts expect.
+    /// Saves nothing: every change is in the edits already, if there is a place for them. Succeeds
+    /// in safe mode, as administration scripts expect.
     pub(crate) fn save_namespace(
         &self,
         call: &Call<'_>,

@@ -157,7 +157,7 @@ impl NameNode {
         let caching = ns.state().caching();
         let after = match filter.id {
             None => request.prev_id,
-            Some(id) if caching.directive(id).is_some() => id - 1,
+            Some(id) if caching.directive(id).is_some() => id.saturating_sub(1),
             Some(id) => {
                 return Err(HdfsError::invalid_request(format!(
                     "Did not find requested id {id}"

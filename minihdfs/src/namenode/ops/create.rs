@@ -13,8 +13,9 @@ use crate::namenode::lease_recovery::{Claim, RecoverLeaseOp};
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::path;
 use crate::namenode::state::inode::{InodeId, PERMISSION_BITS};
-use crate::namenode::state::limits::{check_name, check_new_names};
+use crate::namenode::state::limits::{Charge, check_name, check_new_names};
 use crate::namenode::state::namespace::{Creation, ResolvedPath, is_reserved};
+use crate::namenode::state::storage_policy::by_type;
 use crate::proto::hdfs::{
     AppendRequestProto, AppendResponseProto, CreateFlagProto, CreateRequestProto,
     CreateResponseProto, LocatedBlockProto,
@@ -207,6 +208,7 @@ impl NameNode {
         };
         ns.take_over(call.now, id, claim)?;
         self.check_last_block(&ns, id, path.path())?;
+        check_room_in_last_block(&ns, id)?;
         let new_block = flags.has(CreateFlagProto::NewBlock);
         ns.log(&Edit::Append {
             path: path.path().to_owned(),
@@ -262,4 +264,21 @@ impl NameNode {
         let grant = Some((&*call.caller.user.short, AccessMode::Write));
         Some(self.located_block(call.now, ns, info, offset, &targets, grant))
     }
+}
+
+/// Fails if quotas have no room for the rest of the last block, which counts with its full size
+/// while it is written (`FSDirAppendOp.verifyQuotaForUCBlock`).
+fn check_room_in_last_block(ns: &Namesystem, id: InodeId) -> Result<(), HdfsError> {
+    let namespace = ns.namespace();
+    let inode = namespace.inode(id);
+    let (Some(file), Some(last)) = (inode.as_file(), ns.last_block(id)) else {
+        return Ok(());
+    };
+    let room = file.block_size.saturating_sub(last.block().length);
+    let charge = Charge {
+        space: room.saturating_mul(file.replication.into()),
+        types: by_type(namespace.storage_policy(id), file.replication, room),
+        ..Charge::default()
+    };
+    namespace.check_quota(inode.parent, None, charge)
 }

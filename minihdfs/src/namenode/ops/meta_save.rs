@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::HdfsError;
 use crate::namenode::NameNode;
+use crate::namenode::blocks::{AdminState, Datanode};
 use crate::namenode::namesystem::Namesystem;
 use crate::proto::hdfs::{MetaSaveRequestProto, MetaSaveResponseProto};
 use crate::rpc::Call;
@@ -34,6 +35,18 @@ impl NameNode {
         let text = summary(&self.read());
         directory.write(name, &text).map_err(HdfsError::io)?;
         Ok(MetaSaveResponseProto {})
+    }
+}
+
+/// Returns the state of a DataNode's service.
+fn service(node: &Datanode) -> &'static str {
+    match node.admin_state {
+        _ if !node.alive => "DEAD",
+        AdminState::Normal => "IN_SERVICE",
+        AdminState::DecommissionInProgress => "DECOMMISSION_INPROGRESS",
+        AdminState::Decommissioned => "DECOMMISSIONED",
+        AdminState::EnteringMaintenance => "ENTERING_MAINTENANCE",
+        AdminState::InMaintenance => "IN_MAINTENANCE",
     }
 }
 
@@ -83,7 +96,7 @@ fn write_summary(ns: &Namesystem, text: &mut String) -> std::fmt::Result {
             text,
             "{} {} {} of {} bytes used, {} remaining, {} blocks",
             node.registration.transfer_address(),
-            if node.alive { "IN_SERVICE" } else { "DEAD" },
+            service(node),
             node.report.dfs_used,
             node.report.capacity,
             node.report.remaining,

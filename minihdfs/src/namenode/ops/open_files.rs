@@ -26,13 +26,18 @@ impl NameNode {
         let below = &*normalized(below)?;
         let limit = self.config.list_open_files_limit;
         let after = u64::try_from(request.id).unwrap_or(0);
-        // DataNodes are never decommissioned here, so no file blocks a decommission.
-        let all = request.types.is_empty()
-            || request
-                .types
-                .contains(&OpenFilesTypeProto::AllOpenFiles.into());
-        let open = ns.leases().files_after(after);
-        let entries = open.into_iter().filter(|_| all).filter_map(|(id, holder)| {
+        let has = |kind: OpenFilesTypeProto| request.types.contains(&kind.into());
+        let all = request.types.is_empty() || has(OpenFilesTypeProto::AllOpenFiles);
+        let blocking = has(OpenFilesTypeProto::BlockingDecommission);
+        let is_wanted = |id| {
+            all || blocking
+                && ns
+                    .blocks_of(id)
+                    .any(|info| ns.blocks.keeps_from_leaving(info))
+        };
+        let open = ns.leases().files_after(after).into_iter();
+        let open = open.filter(|(id, _)| is_wanted(*id));
+        let entries = open.filter_map(|(id, holder)| {
             let path = ns.namespace().full_path(id);
             let writer = ns.namespace().inode(id).as_file()?.writer.as_ref()?;
             is_within(&path, below).then(|| OpenFilesBatchResponseProto {

@@ -124,21 +124,23 @@ impl NameNode {
         while !ns.namespace().is_within(id, common) {
             common = ns.namespace().inode(common).parent;
         }
-        if ns.namespace().has_quota(parent, common) {
+        let quotas = || ns.namespace().quotas(parent, common);
+        if quotas().next().is_some() {
             let moved = ns.namespace().usage(id);
             let freed = replaced.map(|id| ns.namespace().usage(id));
             let freed = freed.unwrap_or_default();
-            let freed_types = replaced.map(|id| ns.namespace().space_by_type(id));
-            let policy = ns.namespace().storage_policy(parent);
-            let charge = Charge {
-                types: less(
-                    ns.namespace().space_by_type_under(id, policy),
-                    freed_types.unwrap_or_default(),
-                ),
+            let mut charge = Charge {
                 inodes: moved.inodes().saturating_sub(freed.inodes()),
                 space: moved.space.saturating_sub(freed.space),
                 ..Charge::default()
             };
+            // These take a walk over the subtree, where the others may be kept.
+            if quotas().any(|quota| quota.types.iter().any(Option::is_some)) {
+                let freed = replaced.map(|id| ns.namespace().space_by_type(id));
+                let policy = ns.namespace().storage_policy(parent);
+                let moved = ns.namespace().space_by_type_under(id, policy);
+                charge.types = less(moved, freed.unwrap_or_default());
+            }
             ns.namespace().check_quota(parent, Some(common), charge)?;
         }
         Ok(())

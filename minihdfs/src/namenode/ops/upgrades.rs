@@ -11,8 +11,8 @@ use crate::proto::hdfs::{
 use crate::rpc::Call;
 
 impl NameNode {
-    /// Returns the rolling upgrade in progress, of which there is none; finalizing none succeeds.
-    /// Starting one fails: there is no image to roll back to.
+    /// Returns the rolling upgrade in progress, of which there is none; finalizing none succeeds,
+    /// also in safe mode. Starting one fails: there is no image to roll back to.
     pub(crate) fn rolling_upgrade(
         &self,
         call: &Call<'_>,
@@ -25,7 +25,7 @@ impl NameNode {
             RollingUpgradeActionProto::Finalize => "finalizeRollingUpgrade",
         })?;
         match action {
-            RollingUpgradeActionProto::Query => {}
+            RollingUpgradeActionProto::Query | RollingUpgradeActionProto::Finalize => {}
             RollingUpgradeActionProto::Start if !self.read().safe_mode.is_on() => {
                 return Err(HdfsError::io(
                     "Safe mode should be turned ON in order to create namespace image.",
@@ -35,9 +35,6 @@ impl NameNode {
                 return Err(HdfsError::unsupported_operation(
                     "Rolling upgrades are not supported: this NameNode has no image to roll back to",
                 ));
-            }
-            RollingUpgradeActionProto::Finalize => {
-                let _writable = self.lock_to_write(format_args!("finalize rolling upgrade"))?;
             }
         }
         Ok(RollingUpgradeResponseProto {

@@ -146,20 +146,12 @@ impl Namespace {
         }
     }
 
-    /// Returns true if a quota is set on `parent` or on any directory between it and `below`,
-    /// exclusive.
-    pub(crate) fn has_quota(&self, parent: InodeId, below: InodeId) -> bool {
-        let mut id = parent;
-        while id != below {
-            let inode = self.inode(id);
-            if inode.as_directory().is_some_and(|directory| {
-                directory.quota() != Quota::default() && directory.quota() != Quota::ROOT
-            }) {
-                return true;
-            }
-            id = inode.parent;
-        }
-        false
+    /// Returns the quotas of `parent` and of the directories between it and `below`, exclusive.
+    pub(crate) fn quotas(&self, parent: InodeId, below: InodeId) -> impl Iterator<Item = Quota> {
+        let path = std::iter::successors(Some(parent), |id| Some(self.inode(*id).parent));
+        path.take_while(move |id| *id != below)
+            .filter_map(|id| self.inode(id).as_directory().map(Directory::quota))
+            .filter(|quota| *quota != Quota::default() && *quota != Quota::ROOT)
     }
 
     /// Fails if the charge exceeds the quota of `parent` or of a directory above it. Stops before

@@ -1,6 +1,7 @@
 //! Centralized caching: pools, directives, their permissions, limits and expiry.
 
 use super::*;
+use crate::namenode::CacheDirectiveInfo;
 
 const HOUR: i64 = 3_600_000;
 
@@ -403,4 +404,31 @@ fn a_directive_expires_by_the_clock() {
     assert_eq!(expired(), (vec![false, false], 6));
     fixture.advance(Duration::from_mins(60));
     assert_eq!(expired(), (vec![false, true], 0), "one at this very moment");
+}
+
+#[test]
+fn after_the_highest_id_there_are_no_more_directives() {
+    let fixture = Fixture::new();
+    let hdfs = fixture.hdfs();
+    hdfs.add_pool(CachePoolInfoProto {
+        group_name: Some("staff".to_owned()),
+        ..pool("p")
+    })
+    .expect("added");
+    let last = Edit::AddCacheDirective {
+        directive: CacheDirectiveInfo {
+            id: i64::MAX,
+            path: Some("/a".to_owned()),
+            replication: Some(1),
+            pool: Some("p".to_owned()),
+            expiration: Some(i64::MAX),
+        },
+        rpc: RpcIds::NONE,
+    };
+    fixture.node.lock().log(&last).expect("it fits");
+    refused(
+        hdfs.add_directive(directive("/b", "p")),
+        "IOException",
+        "No more available IDs.",
+    );
 }

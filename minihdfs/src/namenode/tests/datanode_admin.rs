@@ -111,6 +111,55 @@ fn a_datanode_is_decommissioned_once_its_blocks_are_elsewhere() {
 }
 
 #[test]
+fn a_datanode_that_dies_and_returns_goes_on_leaving() {
+    let (fixture, block) = written(1, 1);
+    let lists = HostLists {
+        excluded: vec![entry(1)],
+        ..HostLists::default()
+    };
+    fixture.node.set_hosts(fixture.now.get(), lists);
+    for _ in 0..30 {
+        fixture.advance(Duration::from_secs(30));
+        fixture.heartbeat(2);
+        fixture.tick();
+    }
+    assert_eq!(fixture.node.live_datanodes(), 1, "it is dead");
+    fixture.returns(1, &[&block]);
+    assert_eq!(states(&fixture)[0], "DECOMMISSION_INPROGRESS");
+    fixture.received(2, &block, 100);
+    interval(&fixture);
+    assert_eq!(states(&fixture), ["DECOMMISSIONED", "NORMAL"]);
+}
+
+#[test]
+fn open_files_that_keep_a_datanode_from_leaving_are_listed() {
+    let mut fixture = Fixture::new().with_datanodes(1);
+    fixture.hdfs().create("/open").expect("created");
+    fixture.hdfs().write_block("/open", None, 100);
+    fixture.hdfs().write("/closed", &[100]);
+    fixture.add_datanode();
+    fixture.hdfs().create("/empty").expect("created");
+    let blocking = |excluded: Vec<HostEntry>| {
+        let lists = HostLists {
+            excluded,
+            ..HostLists::default()
+        };
+        fixture.node.set_hosts(fixture.now.get(), lists);
+        let request = ListOpenFilesRequestProto {
+            types: vec![OpenFilesTypeProto::BlockingDecommission.into()],
+            ..ListOpenFilesRequestProto::default()
+        };
+        let hdfs = fixture.hdfs();
+        let listed = hdfs.call::<ListOpenFilesResponseProto>("listOpenFiles", &request);
+        let entries = listed.expect("the superuser").entries.into_iter();
+        entries.map(|entry| entry.path).collect::<Vec<_>>()
+    };
+    assert!(blocking(vec![]).is_empty());
+    assert_eq!(blocking(vec![entry(1)]), ["/open"]);
+    assert!(blocking(vec![entry(2)]).is_empty());
+}
+
+#[test]
 fn a_datanode_in_maintenance_may_be_away() {
     let (mut fixture, block) = written(2, 1);
     let until = fixture.now.get() + Duration::from_hours(1);

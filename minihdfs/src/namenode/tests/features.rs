@@ -1,6 +1,7 @@
 //! The answers about features that are not there: those of a NameNode on which they are not in use.
 
 use super::*;
+use crate::namenode::{HostEntry, HostLists};
 
 #[test]
 fn erasure_coding_answers_as_with_every_policy_disabled() {
@@ -210,6 +211,9 @@ fn no_rolling_upgrade_is_in_progress() {
         "IOException",
         "Safe mode should be turned ON in order to create namespace image.",
     );
+    fixture.node.lock().safe_mode.enter();
+    let none = ask(RollingUpgradeActionProto::Finalize).expect("none, in safe mode too");
+    assert_eq!(none.rolling_upgrade_info, None);
 }
 
 #[test]
@@ -242,9 +246,17 @@ impl LogDirectory for Logs {
 
 #[test]
 fn a_summary_is_written_into_the_log_directory_and_nowhere_else() {
-    let fixture = Fixture::new().with_datanodes(1);
+    let fixture = Fixture::new().with_datanodes(2);
     let hdfs = fixture.hdfs();
     hdfs.write("/f", &[10]);
+    let excluded = HostLists {
+        excluded: vec![HostEntry {
+            ip: LOOPBACK,
+            port: Some(datanode(2).transfer_port),
+        }],
+        ..HostLists::default()
+    };
+    fixture.node.set_hosts(fixture.now.get(), excluded);
     let save = |name: &str| {
         let request = MetaSaveRequestProto {
             filename: name.to_owned(),
@@ -268,8 +280,11 @@ fn a_summary_is_written_into_the_log_directory_and_nowhere_else() {
     assert!(
         files[0].1.starts_with(
             "2 files and directories, 1 blocks = 3 total filesystem objects\n\
-             Live Datanodes: 1\nDead Datanodes: 0\n"
+             Live Datanodes: 2\nDead Datanodes: 0\n"
         ),
         "{files:?}"
     );
+    for line in ["9001 IN_SERVICE", "9002 DECOMMISSION_INPROGRESS"] {
+        assert!(files[0].1.contains(line), "{files:?}");
+    }
 }

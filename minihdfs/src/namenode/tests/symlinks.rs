@@ -144,31 +144,36 @@ fn a_link_can_be_moved_but_not_onto_its_target() {
 fn unfit_links_are_refused_as_in_hadoop() {
     let fixture = linked();
     let hdfs = fixture.hdfs();
-    refused(
-        hdfs.link("", "/x"),
-        "InvalidPathException",
-        "Invalid path name Invalid target name: ",
-    );
-    refused(
-        hdfs.link("/.reserved/raw", "/x"),
-        "InvalidPathException",
-        "Invalid path name Invalid target name: /.reserved/raw",
-    );
-    refused(
-        hdfs.link("/d", "/x:y"),
-        "InvalidPathException",
-        "Invalid path name Invalid link name: /x:y",
-    );
-    refused(
-        hdfs.link("/d", "/d/f"),
-        "IOException",
-        "failed to create link /d/f either because the filename is invalid or the file exists",
-    );
-    refused(
-        hdfs.link("/d", "/none/l"),
-        "FileNotFoundException",
-        "Parent directory doesn't exist: /none",
-    );
+    let invalid = "InvalidPathException";
+    for (target, link, class, message) in [
+        ("", "/x", invalid, "Invalid path name Invalid target name: "),
+        (
+            "/.reserved/raw",
+            "/x",
+            invalid,
+            "Invalid path name Invalid target name: /.reserved/raw",
+        ),
+        (
+            "/d",
+            "/x:y",
+            invalid,
+            "Invalid path name Invalid link name: /x:y",
+        ),
+        (
+            "/d",
+            "/d/f",
+            "IOException",
+            "failed to create link /d/f either because the filename is invalid or the file exists",
+        ),
+        (
+            "/d",
+            "/none/l",
+            "FileNotFoundException",
+            "Parent directory doesn't exist: /none",
+        ),
+    ] {
+        refused(hdfs.link(target, link), class, message);
+    }
     refused(
         fixture.user("bob").link("/d", "/d/x"),
         "AccessControlException",

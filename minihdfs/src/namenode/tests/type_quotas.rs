@@ -131,3 +131,45 @@ fn memory_is_a_policy_for_new_files_only() {
         "Policy BlockStoragePolicy{LAZY_PERSIST:15, storageTypes=[RAM_DISK, DISK], creationFallbacks=[DISK], replicationFallbacks=[DISK]} cannot be set after file creation.",
     );
 }
+
+#[test]
+fn an_append_needs_room_for_the_rest_of_the_last_block() {
+    let fixture = Fixture::new().with_datanodes(1);
+    let hdfs = fixture.hdfs();
+    hdfs.mkdirs("/d", 0o755).expect("made");
+    hdfs.policy("/d", "ALL_SSD");
+    hdfs.write("/d/f", &[100]);
+    let request = AppendRequestProto {
+        src: "/d/f".to_owned(),
+        client_name: "client".to_owned(),
+        flag: None,
+    };
+    let append = || hdfs.call::<AppendResponseProto>("append", &request);
+    let limit = |space| {
+        let request = SetQuotaRequestProto {
+            path: "/d".to_owned(),
+            namespace_quota: i64::MAX as u64,
+            storagespace_quota: space,
+            storage_type: None,
+        };
+        hdfs.call::<SetQuotaResponseProto>("setQuota", &request)
+            .expect("set")
+    };
+    limit(1000);
+    refused(
+        append(),
+        "DSQuotaExceededException",
+        "The DiskSpace quota of /d is exceeded: quota = 1000 B = 1000 B but diskspace consumed = 1024 B = 1 KB",
+    );
+    limit(1024);
+    hdfs.type_quota("/d", StorageTypeProto::Ssd, 1000)
+        .expect("set");
+    refused(
+        append(),
+        "QuotaByStorageTypeExceededException",
+        "Quota by storage type : SSD on path : /d is exceeded. quota : 1000 B but space consumed : 1 KB",
+    );
+    hdfs.type_quota("/d", StorageTypeProto::Ssd, 1024)
+        .expect("set");
+    append().expect("there is room");
+}

@@ -1,0 +1,67 @@
+//! The keys of `hadoop-policy.xml`: a list of users and one of hosts for each protocol, and those
+//! that are blocked.
+
+/// The protocols and the keys of their lists (`HDFSPolicyProvider`).
+pub(crate) const PROTOCOLS: [(&str, &str); 12] = [
+    (
+        "org.apache.hadoop.ha.HAServiceProtocol",
+        "security.ha.service.protocol.acl",
+    ),
+    (
+        "org.apache.hadoop.hdfs.protocol.ClientDatanodeProtocol",
+        "security.client.datanode.protocol.acl",
+    ),
+    (
+        "org.apache.hadoop.hdfs.protocol.ClientProtocol",
+        "security.client.protocol.acl",
+    ),
+    (
+        "org.apache.hadoop.hdfs.protocol.ReconfigurationProtocol",
+        "security.reconfiguration.protocol.acl",
+    ),
+    (
+        "org.apache.hadoop.hdfs.server.protocol.DatanodeProtocol",
+        "security.datanode.protocol.acl",
+    ),
+    (
+        "org.apache.hadoop.hdfs.server.protocol.InterDatanodeProtocol",
+        "security.inter.datanode.protocol.acl",
+    ),
+    (
+        "org.apache.hadoop.hdfs.server.protocol.NamenodeProtocol",
+        "security.namenode.protocol.acl",
+    ),
+    (
+        "org.apache.hadoop.ipc.GenericRefreshProtocol",
+        "security.refresh.generic.protocol.acl",
+    ),
+    (
+        "org.apache.hadoop.ipc.RefreshCallQueueProtocol",
+        "security.refresh.callqueue.protocol.acl",
+    ),
+    (
+        "org.apache.hadoop.security.RefreshUserMappingsProtocol",
+        "security.refresh.user.mappings.protocol.acl",
+    ),
+    (
+        "org.apache.hadoop.security.authorize.RefreshAuthorizationPolicyProtocol",
+        "security.refresh.policy.protocol.acl",
+    ),
+    (
+        "org.apache.hadoop.tools.GetUserMappingsProtocol",
+        "security.get.user.mappings.protocol.acl",
+    ),
+];
+
+/// The key that holds for every protocol without keys of its own.
+pub(crate) const DEFAULT: &str = "security.service.authorization.default.acl";
+
+/// Returns true for a key of a protocol that is served, and for the default ones.
+pub(super) fn has(key: &str) -> bool {
+    let list = key.strip_suffix(".blocked").unwrap_or(key);
+    let name = list
+        .strip_suffix(".acl")
+        .or_else(|| list.strip_suffix(".hosts"));
+    let has = |acl: &str| acl.strip_suffix(".acl") == name;
+    name.is_some() && (has(DEFAULT) || PROTOCOLS.iter().any(|(_, acl)| has(acl)))
+}
