@@ -210,35 +210,40 @@ impl Namesystem {
 
     /// Reassigns recoveries that did not finish in time to another DataNode.
     pub(super) fn tick_recoveries(&mut self, now: Timestamp, fired: &mut Vec<Event>) {
-        for (id, started) in self.recoveries() {
-            if started + RECOVERY_LIMIT <= now {
-                fired.push(timer(
-                    TimerKind::BlockRecovery,
-                    &self.blocks.block(id).block().to_string(),
-                ));
-                if let Ok(recovery_id) = self.next_generation_stamp() {
-                    self.blocks.recover(now, id, recovery_id, None);
-                }
+        let due = self.recoveries();
+        let due = due.filter(|(_, _, started)| *started + RECOVERY_LIMIT <= now);
+        let mut due: Vec<_> = due.collect();
+        // Not by the holders' names, which clients draw at random.
+        due.sort_unstable();
+        for (_, id, _) in due {
+            fired.push(timer(
+                TimerKind::BlockRecovery,
+                &self.blocks.block(id).block().to_string(),
+            ));
+            if let Ok(recovery_id) = self.next_generation_stamp() {
+                self.blocks.recover(now, id, recovery_id, None);
             }
         }
     }
 
     pub(super) fn next_recovery_deadline(&self) -> Option<Timestamp> {
         self.recoveries()
-            .into_iter()
-            .map(|(_, started)| started + RECOVERY_LIMIT)
+            .map(|(_, _, started)| started + RECOVERY_LIMIT)
             .min()
     }
 
-    /// Returns the last blocks of open files that are under recovery, with their start times.
-    fn recoveries(&self) -> Vec<(u64, Timestamp)> {
-        let open = self.leases().files_after(0);
-        let last_blocks = open.keys().filter_map(|file| self.last_block(*file));
-        last_blocks
-            .filter_map(|info| match info.state() {
-                BlockState::UnderRecovery(recovery) => Some((info.block().id, recovery.started)),
+    /// Returns the open files whose last block is under recovery, with that block and the time at
+    /// which the recovery was started.
+    fn recoveries(&self) -> impl Iterator<Item = (InodeId, u64, Timestamp)> {
+        let open = self.leases().iter().flat_map(|(_, files)| files);
+        open.filter_map(|file| {
+            let info = self.last_block(*file)?;
+            match info.state() {
+                BlockState::UnderRecovery(recovery) => {
+                    Some((*file, info.block().id, recovery.started))
+                }
                 _ => None,
-            })
-            .collect()
+            }
+        })
     }
 }
