@@ -19,18 +19,18 @@ trials! {
 }
 
 /// Returns the URL of a path, with a query.
-fn url(cluster: &Cluster, path_and_query: &str) -> String {
+pub(super) fn url(cluster: &Cluster, path_and_query: &str) -> String {
     let base = cluster.webhdfs_url().replacen("webhdfs", "http", 1);
     format!("{base}/webhdfs/v1{path_and_query}")
 }
 
 /// Runs `curl -s`, and returns what it prints.
-fn curl(env: &ClientEnv, arguments: &[&str]) -> Text {
+pub(super) fn curl(env: &ClientEnv, arguments: &[&str]) -> Text {
     let words = [&["-s", "-S", "--max-time", "60"], arguments].concat();
     run(&mut command(env, "curl", &words), "")?.ok()
 }
 
-fn has(text: &str, part: &str) -> TestResult {
+pub(super) fn has(text: &str, part: &str) -> TestResult {
     if text.contains(part) {
         return Ok(());
     }

@@ -3,12 +3,18 @@
 mod curl;
 mod java;
 mod reference;
+mod safety;
 
 use libtest_mimic::Trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    [curl::trials(), java::trials(), reference::trials()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        curl::trials(),
+        java::trials(),
+        reference::trials(),
+        safety::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

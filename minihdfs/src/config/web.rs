@@ -58,7 +58,12 @@ impl WebConfig {
                 self.cookie_validity = entry.duration(Duration::from_secs(1))?;
             }
             "dfs.webhdfs.rest-csrf.enabled" => self.csrf_enabled = entry.boolean()?,
-            "dfs.webhdfs.rest-csrf.custom-header" => self.csrf_header = entry.value.to_owned(),
+            "dfs.webhdfs.rest-csrf.custom-header" => {
+                if !is_header_name(entry.value) {
+                    return Err(entry.error("write the name of a header, as in X-XSRF-HEADER"));
+                }
+                self.csrf_header = entry.value.to_owned();
+            }
             "dfs.webhdfs.rest-csrf.methods-to-ignore" => {
                 self.csrf_methods_to_ignore = entry.list();
             }
@@ -75,5 +80,27 @@ impl WebConfig {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+}
+
+/// Returns true for a token of HTTP (RFC 9110, section 5.6.2).
+fn is_header_name(text: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::HdfsConfig;
+
+    #[test]
+    fn the_header_against_forms_must_be_one() {
+        let key = "dfs.webhdfs.rest-csrf.custom-header";
+        for wrong in ["", "X XSRF", "X-XSRF:", "ä"] {
+            let refused = HdfsConfig::from_pairs([(key, wrong)]).expect_err("no header's name");
+            assert!(refused.to_string().contains("X-XSRF-HEADER"), "{refused}");
+        }
+        let (config, _) = HdfsConfig::from_pairs([(key, "X-Mine")]).expect("a header's name");
+        assert_eq!(config.web.csrf_header, "X-Mine");
     }
 }

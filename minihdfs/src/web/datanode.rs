@@ -14,6 +14,7 @@ use kerbox_events::cut;
 use percent_encoding::utf8_percent_encode;
 use serde_json::json;
 
+use super::auth::CsrfFilter;
 use super::error::failure;
 use super::request::{Query, WebRequest};
 use super::response::{self, IN_PATH, WebResponse};
@@ -40,6 +41,7 @@ pub struct DataNodeWeb {
     block_size: u64,
     settings: Arc<ClientSettings>,
     static_user: String,
+    csrf: Option<CsrfFilter>,
 }
 
 /// An operation that moves data.
@@ -86,11 +88,15 @@ impl DataNodeWeb {
             block_size: config.block_size,
             settings: Arc::new(settings),
             static_user: config.web.static_user.clone(),
+            csrf: CsrfFilter::new(&config.web),
         })
     }
 
     /// Returns what a request asks for; otherwise the response.
     pub(super) fn admit(&self, request: &WebRequest<'_>) -> Result<DataTask, Box<WebResponse>> {
+        if let Some(page) = self.csrf.as_ref().and_then(|csrf| csrf.refuse(request)) {
+            return Err(Box::new(closing(page)));
+        }
         let Some(path) = request.hdfs_path() else {
             return Err(Box::new(response::page(StatusCode::NOT_FOUND, "Not Found")));
         };

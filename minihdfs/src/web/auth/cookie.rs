@@ -23,6 +23,34 @@ pub(super) struct AuthToken {
     pub(super) expires: Timestamp,
 }
 
+impl AuthToken {
+    /// Creates the contents of a new cookie.
+    ///
+    /// # Errors
+    /// Fails with Hadoop's text if a name would end its field: the cookie of `hdfs&p=x` would be
+    /// one of `hdfs`.
+    pub(super) fn new(
+        user: &str,
+        principal: &str,
+        kind: &'static str,
+        expires: Timestamp,
+    ) -> Result<Self, String> {
+        for (name, value) in [("userName", user), ("principal", principal)] {
+            if value.is_empty() || value.contains('&') {
+                return Err(format!(
+                    "java.lang.IllegalArgumentException: {name} is NULL, empty or contains a '&'"
+                ));
+            }
+        }
+        Ok(Self {
+            user: user.to_owned(),
+            principal: principal.to_owned(),
+            kind,
+            expires,
+        })
+    }
+}
+
 /// Signs cookies and checks their signatures.
 #[derive(Clone)]
 pub(super) struct Signer(Hmac<Sha256>);
@@ -111,11 +139,24 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_000);
 
     fn token() -> AuthToken {
-        AuthToken {
-            user: "alice".to_owned(),
-            principal: "alice@EXAMPLE.COM".to_owned(),
-            kind: "kerberos",
-            expires: Timestamp::from_millis(2_000),
+        new("alice", "alice@EXAMPLE.COM").expect("names")
+    }
+
+    fn new(user: &str, principal: &str) -> Result<AuthToken, String> {
+        AuthToken::new(user, principal, "kerberos", Timestamp::from_millis(2_000))
+    }
+
+    #[test]
+    fn a_name_that_would_be_read_as_several_fields_gets_no_cookie() {
+        for (user, principal, wrong) in [
+            ("hdfs&p=x", "hdfs&p=x@EXAMPLE.COM", "userName"),
+            ("alice", "alice&e=9@EXAMPLE.COM", "principal"),
+            ("", "@EXAMPLE.COM", "userName"),
+        ] {
+            let text = format!(
+                "java.lang.IllegalArgumentException: {wrong} is NULL, empty or contains a '&'"
+            );
+            assert_eq!(new(user, principal), Err(text));
         }
     }
 

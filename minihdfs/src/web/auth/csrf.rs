@@ -1,13 +1,15 @@
 //! Protection of browsers' users from forms on other sites (Hadoop's `RestCsrfPreventionFilter`).
 
 use fancy_regex::Regex;
+use http::StatusCode;
 use http::header::{HeaderName, USER_AGENT};
 
 use crate::config::WebConfig;
 use crate::web::request::WebRequest;
+use crate::web::response::{self, WebResponse};
 
 /// The header that browsers must send, if any.
-pub(super) struct CsrfFilter {
+pub(in crate::web) struct CsrfFilter {
     header: HeaderName,
     ignored: Vec<String>,
     browsers: Vec<Regex>,
@@ -15,7 +17,7 @@ pub(super) struct CsrfFilter {
 
 impl CsrfFilter {
     /// Creates the filter; `None` if it is off.
-    pub(super) fn new(config: &WebConfig) -> Option<Self> {
+    pub(in crate::web) fn new(config: &WebConfig) -> Option<Self> {
         config.csrf_enabled.then(|| Self {
             header: HeaderName::from_bytes(config.csrf_header.as_bytes())
                 .unwrap_or(HeaderName::from_static("x-xsrf-header")),
@@ -28,8 +30,15 @@ impl CsrfFilter {
         })
     }
 
-    /// Returns true if a request may have been sent by a form of another site.
-    pub(super) fn suspects(&self, request: &WebRequest<'_>) -> bool {
+    /// Returns the response to a request that may have been sent by a form of another site; `None`
+    /// for any other request.
+    pub(in crate::web) fn refuse(&self, request: &WebRequest<'_>) -> Option<WebResponse> {
+        let reason = "Missing Required Header for CSRF Vulnerability Protection";
+        self.suspects(request)
+            .then(|| response::page(StatusCode::BAD_REQUEST, reason))
+    }
+
+    fn suspects(&self, request: &WebRequest<'_>) -> bool {
         let method = request.head.method.as_str();
         if self.ignored.iter().any(|ignored| ignored == method) {
             return false;

@@ -94,13 +94,8 @@ impl WebAuth {
         request: &WebRequest<'_>,
         rng: &mut impl Rng,
     ) -> Decision {
-        if self
-            .csrf
-            .as_ref()
-            .is_some_and(|csrf| csrf.suspects(request))
-        {
-            let reason = "Missing Required Header for CSRF Vulnerability Protection";
-            return Decision::Refuse(Box::new(response::page(StatusCode::BAD_REQUEST, reason)));
+        if let Some(page) = self.csrf.as_ref().and_then(|csrf| csrf.refuse(request)) {
+            return Decision::Refuse(Box::new(page));
         }
         let query = request.query();
         let stated = query
@@ -143,9 +138,10 @@ impl WebAuth {
         let cookie = request.cookie(cookie::NAME);
         let is_known = cookie.is_some_and(|value| self.signer.verify(now, value, "simple").is_ok());
         let mut passed = Passed::default();
-        if let Some(name) = stated.filter(|_| !is_known) {
-            passed.fields.push(self.cookie(now, name, name, "simple"));
-        }
+        // A name that no cookie can hold is refused later.
+        let stated = stated.filter(|_| !is_known);
+        let cookie = stated.and_then(|name| self.cookie(now, name, name, "simple").ok());
+        passed.fields.extend(cookie);
         passed
     }
 
@@ -155,14 +151,9 @@ impl WebAuth {
         user: &str,
         principal: &str,
         kind: &'static str,
-    ) -> (HeaderName, String) {
-        let token = AuthToken {
-            user: user.to_owned(),
-            principal: principal.to_owned(),
-            kind,
-            expires: now + self.validity,
-        };
-        (SET_COOKIE, cookie::field(&self.signer.sign(&token)))
+    ) -> Result<(HeaderName, String), String> {
+        let token = AuthToken::new(user, principal, kind, now + self.validity)?;
+        Ok((SET_COOKIE, cookie::field(&self.signer.sign(&token))))
     }
 
     /// Takes a token of SPNEGO or of Kerberos. As in Hadoop, a negotiation that needs more than one
@@ -216,7 +207,10 @@ impl WebAuth {
             Ok(short) => short.into_owned(),
             Err(error) => return refuse(&error.to_string()),
         };
-        let mut fields = vec![self.cookie(scene.now, &short, &principal, "kerberos")];
+        let mut fields = match self.cookie(scene.now, &short, &principal, "kerberos") {
+            Ok(cookie) => vec![cookie],
+            Err(why) => return refuse(&why),
+        };
         if let Some(answer) = answer {
             let field = format!("{NEGOTIATE} {}", base64::encode(&answer));
             fields.push((WWW_AUTHENTICATE, field));

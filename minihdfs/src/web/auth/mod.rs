@@ -6,6 +6,7 @@ mod csrf;
 mod filter;
 mod user;
 
+pub(super) use csrf::CsrfFilter;
 pub(super) use filter::Decision;
 pub use filter::WebAuth;
 pub(super) use user::Users;

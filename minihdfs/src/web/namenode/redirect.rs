@@ -177,7 +177,8 @@ impl Operation<'_> {
             });
             return Ok(given.collect());
         }
-        let token = match self.query.get_in_any_case("delegation") {
+        let given = self.query.get_in_any_case("delegation");
+        let token = match given.filter(|token| !token.is_empty()) {
             Some(token) => token.to_owned(),
             None => issue_token(self, None)?
                 .map(|token| token.to_url_string())

@@ -11,20 +11,19 @@ use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
 use kerbox_events::Server;
-use kerbox_net::{Accepted, Place, Port, Stop};
-use tokio::time::timeout;
+use kerbox_net::Stop;
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::body::WebBody;
-use super::visit::Visit;
-use super::{LIMITS, drain, serve_connection};
+use super::visit::{Host, Visit};
+use super::{Answers, drain, serve};
 use crate::HdfsError;
 use crate::datanode::files::FileWriter;
 use crate::web::datanode::{self, DataNodeWeb, DataTask, Verb};
 use crate::web::request::WebRequest;
 use crate::web::response::WebResponse;
 
-/// The time after which a pipeline hears that its writer is alive, although the client sends
-/// nothing.
+/// The time between signs to a pipeline that its writer is alive.
 const BEAT: Duration = Duration::from_secs(20);
 /// The number of such times after which a silent client is given up.
 const BEATS: u32 = 30;
@@ -40,55 +39,39 @@ pub async fn serve_datanode(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let node = Arc::clone(&web.node);
-    let server = Server::DataNode(node.number());
-    let mut port = Port::new(listener, server, LIMITS)?;
-    let stop = Stop::default();
-    let served = port.serve(|accepted: Accepted| {
-        let visit = Visit {
-            server,
-            peer: accepted.peer,
-            clock: node.clock().clone(),
-            hook: Arc::clone(node.hook()),
-            stop: stop.clone(),
-        };
-        let connection = Connection {
-            web: Arc::clone(&web),
-            visit: visit.begin(),
-            place: accepted.place,
-        };
-        let stream = accepted.stream;
-        async move {
-            if !connection.visit.is_admitted().await {
-                return;
-            }
-            let served = serve_connection(stream, |request| connection.answer(request)).await;
-            if let Err(error) = served {
-                tracing::debug!(peer = %connection.visit.peer, %error, "an HTTP connection ended");
-            }
+    let host = Host {
+        server: Server::DataNode(node.number()),
+        clock: node.clock().clone(),
+        hook: Arc::clone(node.hook()),
+        stop: Stop::default(),
+    };
+    let connection = || Connection {
+        web: Arc::clone(&web),
+    };
+    let end = async {
+        tokio::select! {
+            () = shutdown => {}
+            () = node.stopped() => {}
         }
-    });
-    tokio::select! {
-        () = stop.or(shutdown) => {}
-        () = node.stopped() => {}
-        never = served => match never {},
-    }
-    port.shutdown().await;
-    Ok(())
+    };
+    serve(host, listener, connection, end).await
 }
 
 struct Connection {
     web: Arc<DataNodeWeb>,
-    visit: Visit,
-    place: Place,
 }
 
-impl Connection {
-    async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<WebBody>> {
-        self.place.is_active();
+impl Answers for Connection {
+    async fn answer(
+        &self,
+        visit: &Visit,
+        request: Request<Incoming>,
+    ) -> io::Result<Response<WebBody>> {
+        visit.place.is_active();
         let (head, mut body) = request.into_parts();
         let request = WebRequest {
             head: &head,
-            peer: self.visit.peer.ip(),
+            peer: visit.peer.ip(),
         };
         let task = match self.web.admit(&request) {
             Ok(task) => task,
@@ -97,7 +80,7 @@ impl Connection {
                 return Ok(response.map(WebBody::from));
             }
         };
-        match self.carry_out(task, &mut body).await {
+        match self.carry_out(visit, task, &mut body).await {
             Ok(response) => Ok(response),
             Err(error) => {
                 drain(&head, &mut body).await;
@@ -105,9 +88,12 @@ impl Connection {
             }
         }
     }
+}
 
+impl Connection {
     async fn carry_out(
         &self,
+        visit: &Visit,
         task: DataTask,
         body: &mut Incoming,
     ) -> Result<Response<WebBody>, HdfsError> {
@@ -116,7 +102,7 @@ impl Connection {
         match verb {
             Verb::Open { offset, length } => {
                 let reader = client.open(&path, offset, length).await?;
-                self.is_known();
+                is_known(visit);
                 Ok(datanode::opened(Response::new(WebBody::of_file(reader))))
             }
             Verb::Checksum => {
@@ -125,46 +111,59 @@ impl Connection {
             }
             Verb::Create { request, location } => {
                 let writer = client.create(*request, self.web.checksum).await?;
-                self.is_known();
-                self.receive(writer, body).await?;
+                is_known(visit);
+                receive(visit, writer, body).await?;
                 whole(datanode::written(Some(&location)))
             }
             Verb::Append => {
                 let writer = client.append(&path, self.web.checksum).await?;
-                self.is_known();
-                self.receive(writer, body).await?;
+                is_known(visit);
+                receive(visit, writer, body).await?;
                 whole(datanode::written(None))
             }
         }
     }
+}
 
-    /// Marks the client as identified: the NameNode has let it in.
-    fn is_known(&self) {
-        self.place.known(&self.visit.peer.ip().to_string());
-    }
+/// Marks the client as identified: the NameNode has let it in.
+fn is_known(visit: &Visit) {
+    visit.place.known(&visit.peer.ip().to_string());
+}
 
-    /// Writes a request's body into a file, and closes the file also if the body ends too early.
-    async fn receive(&self, mut writer: FileWriter, body: &mut Incoming) -> Result<(), HdfsError> {
-        let mut silent = 0;
-        let broken = loop {
-            let frame = poll_fn(|context| Pin::new(&mut *body).poll_frame(context));
-            let frame = match timeout(BEAT, frame).await {
-                Ok(Some(Ok(frame))) => frame,
-                Ok(None) => break None,
-                Ok(Some(Err(error))) => break Some(HdfsError::io(error.to_string())),
-                Err(_) if silent < BEATS => {
-                    silent += 1;
-                    writer.beat().await?;
-                    continue;
+/// Writes a request's body into a file, and closes the file also if the body ends too early.
+async fn receive(
+    visit: &Visit,
+    mut writer: FileWriter,
+    body: &mut Incoming,
+) -> Result<(), HdfsError> {
+    let mut beats = interval(BEAT);
+    beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // The first one would come at once.
+    beats.reset();
+    let mut silent = 0;
+    let broken = loop {
+        let frame = poll_fn(|context| Pin::new(&mut *body).poll_frame(context));
+        let frame = tokio::select! {
+            frame = frame => match frame {
+                Some(Ok(frame)) => frame,
+                None => break None,
+                Some(Err(error)) => break Some(HdfsError::io(error.to_string())),
+            },
+            // Also while bytes trickle in, because a packet is sent only when it is full.
+            _ = beats.tick() => {
+                silent += 1;
+                if silent > BEATS {
+                    break Some(HdfsError::io("The client sends no more data"));
                 }
-                Err(_) => break Some(HdfsError::io("The client sends no more data")),
-            };
-            silent = 0;
-            self.place.is_active();
-            let data: Bytes = frame.into_data().unwrap_or_default();
-            writer.write(&data).await?;
+                writer.beat().await?;
+                continue;
+            }
         };
-        let closed = writer.close().await;
-        broken.map_or(closed, Err)
-    }
+        silent = 0;
+        visit.place.is_active();
+        let data: Bytes = frame.into_data().unwrap_or_default();
+        writer.write(&data).await?;
+    };
+    let closed = writer.close().await;
+    broken.map_or(closed, Err)
 }

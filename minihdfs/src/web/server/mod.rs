@@ -22,15 +22,17 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use kerbox_net::Limits;
+use kerbox_net::{Accepted, Limits, Port};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use body::WebBody;
 pub use datanode::serve_datanode;
 pub use namenode::serve_namenode;
+use visit::{Host, Visit};
 
-/// The limits on connections. Each holds at most two buffers of [`MAX_BUFFER`].
+/// The limits on connections. Each holds at most two buffers of [`MAX_BUFFER`], and those that move
+/// a file's bytes also a packet and the buffers of a data connection.
 const LIMITS: Limits = Limits {
     connections: 1024,
     unknown: 128,
@@ -43,7 +45,7 @@ const LIMITS: Limits = Limits {
 const MAX_BUFFER: usize = 128 << 10;
 
 /// The time in which the head of a request must arrive, and the time that a connection may be idle.
-const HEAD: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 60 });
+const HEAD: Duration = Duration::from_secs(60);
 
 /// The limits on reading a body that is not wanted, before the answer. Many clients send the body
 /// first and read the answer afterwards.
@@ -72,18 +74,57 @@ async fn drain(head: &Parts, body: &mut Incoming) {
     let _ = timeout(time, drained).await;
 }
 
-/// Serves HTTP/1.1 on a connection until the client closes it.
-async fn serve_connection<F>(
-    stream: TcpStream,
-    answer: impl Fn(Request<Incoming>) -> F,
-) -> Result<(), hyper::Error>
-where
-    F: Future<Output = io::Result<Response<WebBody>>>,
-{
-    http1::Builder::new()
+/// The state of one connection, which answers its requests.
+trait Answers: Send + Sync + 'static {
+    /// Answers a request. An error closes the connection without an answer.
+    fn answer(
+        &self,
+        visit: &Visit,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = io::Result<Response<WebBody>>> + Send;
+}
+
+/// Serves HTTP/1.1 on a bound socket until `shutdown` resolves or a fault kills the server. Then
+/// every connection is closed. `connection` makes the state of an accepted one.
+async fn serve<A: Answers>(
+    host: Host,
+    listener: std::net::TcpListener,
+    mut connection: impl FnMut() -> A,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let mut port = Port::new(listener, host.server, LIMITS)?;
+    let stop = host.stop.clone();
+    let served = port.serve(|accepted: Accepted| {
+        let visit = Visit {
+            host: host.clone(),
+            peer: accepted.peer,
+            place: accepted.place,
+        };
+        serve_visit(visit.begin(), accepted.stream, connection())
+    });
+    tokio::select! {
+        () = stop.or(shutdown) => {}
+        never = served => match never {},
+    }
+    port.shutdown().await;
+    Ok(())
+}
+
+/// Serves a connection until the client closes it.
+async fn serve_visit(visit: Visit, stream: TcpStream, connection: impl Answers) {
+    if !visit.is_admitted().await {
+        return;
+    }
+    let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .max_buf_size(MAX_BUFFER)
-        .serve_connection(TokioIo::new(stream), service_fn(answer))
-        .await
+        .serve_connection(
+            TokioIo::new(stream),
+            service_fn(|request| connection.answer(&visit, request)),
+        )
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(peer = %visit.peer, %error, "an HTTP connection ended");
+    }
 }

@@ -9,14 +9,14 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use kerbox_events::{Ending, Exception, ReplyFault, Ruling, Server, rule};
 use kerbox_krb5::Clock;
-use kerbox_net::{Accepted, Place, Port, Stop};
+use kerbox_net::Stop;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::time::sleep;
 
 use super::body::WebBody;
-use super::visit::Visit;
-use super::{LIMITS, drain, serve_connection};
+use super::visit::{Host, Visit};
+use super::{Answers, drain, serve};
 use crate::web::namenode::{Admitted, NameNodeWeb};
 use crate::web::request::WebRequest;
 
@@ -35,78 +35,59 @@ pub async fn serve_namenode(
     seed: u64,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let mut port = Port::new(listener, Server::NameNode(1), LIMITS)?;
     let mut seeds = StdRng::seed_from_u64(seed);
-    let stop = Stop::default();
-    let served = port.serve(|accepted: Accepted| {
-        let visit = Visit {
-            server: Server::NameNode(1),
-            peer: accepted.peer,
-            clock: clock.clone(),
-            hook: Arc::clone(web.hook()),
-            stop: stop.clone(),
-        };
-        let connection = Connection {
-            web: Arc::clone(&web),
-            visit: visit.begin(),
-            place: accepted.place,
-            rng: Mutex::new(StdRng::from_rng(&mut seeds)),
-        };
-        let stream = accepted.stream;
-        async move {
-            if !connection.visit.is_admitted().await {
-                return;
-            }
-            let served = serve_connection(stream, |request| connection.answer(request)).await;
-            if let Err(error) = served {
-                tracing::debug!(peer = %connection.visit.peer, %error, "an HTTP connection ended");
-            }
-        }
-    });
-    tokio::select! {
-        () = stop.or(shutdown) => {}
-        never = served => match never {},
-    }
-    port.shutdown().await;
-    Ok(())
+    let host = Host {
+        server: Server::NameNode(1),
+        clock,
+        hook: Arc::clone(web.hook()),
+        stop: Stop::default(),
+    };
+    let connection = || Connection {
+        web: Arc::clone(&web),
+        rng: Mutex::new(StdRng::from_rng(&mut seeds)),
+    };
+    serve(host, listener, connection, shutdown).await
 }
 
 struct Connection {
     web: Arc<NameNodeWeb>,
-    visit: Visit,
-    place: Place,
     rng: Mutex<StdRng>,
 }
 
-impl Connection {
-    /// Answers a request. An error closes the connection without an answer.
-    async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<WebBody>> {
-        self.place.is_active();
+impl Answers for Connection {
+    async fn answer(
+        &self,
+        visit: &Visit,
+        request: Request<Incoming>,
+    ) -> io::Result<Response<WebBody>> {
+        visit.place.is_active();
         let (head, mut body) = request.into_parts();
         let request = WebRequest {
             head: &head,
-            peer: self.visit.peer.ip(),
+            peer: visit.peer.ip(),
         };
         let admitted = {
             // A generator is still usable after a panic.
             let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
-            self.web.admit(self.visit.clock.now(), &request, &mut *rng)
+            self.web.admit(visit.host.clock.now(), &request, &mut *rng)
         };
         // Operations that move data get it on the DataNode.
         drain(&head, &mut body).await;
         match admitted {
             Err(response) => Ok(response.map(WebBody::from)),
             Ok(admitted) => {
-                self.place.known(admitted.user());
-                self.serve(admitted).await
+                visit.place.known(admitted.user());
+                self.serve(&visit.host, admitted).await
             }
         }
     }
+}
 
+impl Connection {
     /// Carries out an operation as the faults allow it.
-    async fn serve(&self, admitted: Admitted) -> io::Result<Response<WebBody>> {
-        let now = self.visit.clock.now();
-        let ruling = rule::<Exception>(&*self.visit.hook, now, |outcome| admitted.event(outcome));
+    async fn serve(&self, host: &Host, admitted: Admitted) -> io::Result<Response<WebBody>> {
+        let now = host.clock.now();
+        let ruling = rule::<Exception>(&*host.hook, now, |outcome| admitted.event(outcome));
         let changes = match ruling {
             Ruling::Go(changes) => changes,
             Ruling::Hold(latch) => {
@@ -123,14 +104,14 @@ impl Connection {
                 return Err(ErrorKind::ConnectionAborted.into());
             }
             Ruling::End(Ending::Kill) => {
-                self.visit.stop.stop();
+                host.stop.stop();
                 return Err(ErrorKind::ConnectionAborted.into());
             }
         };
         if !changes.delay.is_zero() {
             sleep(changes.delay).await;
         }
-        let served = self.web.serve(self.visit.clock.now(), admitted);
+        let served = self.web.serve(host.clock.now(), admitted);
         if let Some(durable) = self.web.durable() {
             durable.await?;
         }

@@ -6,16 +6,24 @@ use std::sync::Arc;
 
 use kerbox_events::{Ending, Event, Hook, Ruling, Server, rule};
 use kerbox_krb5::Clock;
-use kerbox_net::Stop;
+use kerbox_net::{Place, Stop};
 use tokio::time::sleep;
+
+/// The server that a port belongs to.
+#[derive(Clone)]
+pub(super) struct Host {
+    pub(super) server: Server,
+    pub(super) clock: Clock,
+    pub(super) hook: Arc<dyn Hook>,
+    /// Ends the port.
+    pub(super) stop: Stop,
+}
 
 /// One connection of a port. Its opening and its end are recorded, however it ends.
 pub(super) struct Visit {
-    pub(super) server: Server,
+    pub(super) host: Host,
     pub(super) peer: SocketAddr,
-    pub(super) clock: Clock,
-    pub(super) hook: Arc<dyn Hook>,
-    pub(super) stop: Stop,
+    pub(super) place: Place,
 }
 
 impl Visit {
@@ -26,12 +34,13 @@ impl Visit {
     }
 
     fn record(&self, opened: bool) {
-        self.hook.record(self.clock.now(), self.event(opened));
+        let Host { clock, hook, .. } = &self.host;
+        hook.record(clock.now(), self.event(opened));
     }
 
     fn event(&self, opened: bool) -> Event {
         Event::Connection {
-            server: self.server,
+            server: self.host.server,
             peer: self.peer,
             opened,
         }
@@ -39,7 +48,8 @@ impl Visit {
 
     /// Lets faults decide the fate of the connection. Returns false if it ends.
     pub(super) async fn is_admitted(&self) -> bool {
-        match rule::<Infallible>(&*self.hook, self.clock.now(), |_| self.event(true)) {
+        let Host { clock, hook, .. } = &self.host;
+        match rule::<Infallible>(&**hook, clock.now(), |_| self.event(true)) {
             Ruling::Go(changes) => {
                 if !changes.delay.is_zero() {
                     sleep(changes.delay).await;
@@ -51,7 +61,7 @@ impl Visit {
             // A client of HTTP sees the same end of both.
             Ruling::End(Ending::Close | Ending::HalfClose) => return false,
             Ruling::End(Ending::Kill) => {
-                self.stop.stop();
+                self.host.stop.stop();
                 return false;
             }
         }

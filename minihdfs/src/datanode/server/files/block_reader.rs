@@ -37,8 +37,7 @@ impl BlockReader {
         (start, end): (u64, u64),
     ) -> io::Result<Self> {
         let token = located.block_token.clone();
-        let mut connection =
-            Connection::connect(&client.node, &from.id, &token.clone().into()).await?;
+        let mut connection = client.connect(&from.id, &token.clone().into()).await?;
         let request = OpReadBlockProto {
             header: ClientOperationHeaderProto {
                 base_header: BaseHeaderProto {

@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
 
-use super::FileClient;
+use super::{FileClient, reach};
 use crate::HdfsError;
 use crate::datanode::checksum::DataChecksum;
+use crate::datanode::node::DataNode;
 use crate::datanode::packet::{HEADER_LENGTH, HEARTBEAT, put_header};
 use crate::datanode::server::connection::{Connection, READ_TIMEOUT, invalid};
 use crate::datanode::server::request::{op, put_operation};
@@ -21,7 +23,10 @@ const MAX_IN_FLIGHT: usize = 80;
 
 /// A block under construction.
 pub(super) struct BlockWriter {
+    node: Arc<DataNode>,
     connection: Connection,
+    /// The uuid of the first DataNode of the pipeline.
+    first: String,
     checksum: DataChecksum,
     block: ExtendedBlockProto,
     /// The number of bytes of the block that were sent, or were there before.
@@ -53,9 +58,7 @@ impl BlockWriter {
             return Err(at_first(invalid(error)));
         };
         let token = located.block_token.clone().into();
-        let mut connection = Connection::connect(&client.node, &first.id, &token)
-            .await
-            .map_err(at_first)?;
+        let mut connection = client.connect(&first.id, &token).await.map_err(at_first)?;
         let request = request(client, located, stage, generation_stamp, checksum);
         put_operation(&mut connection, op::WRITE_BLOCK, &request);
         connection.flush().await.map_err(at_first)?;
@@ -66,7 +69,9 @@ impl BlockWriter {
         }
         let offset = located.b.num_bytes();
         Ok(Self {
+            node: Arc::clone(&client.node),
             connection,
+            first: first.id.datanode_uuid.clone(),
             checksum,
             block: ExtendedBlockProto {
                 generation_stamp,
@@ -88,6 +93,7 @@ impl BlockWriter {
         while self.in_flight.len() >= MAX_IN_FLIGHT {
             self.take_ack().await?;
         }
+        reach(&self.node, &self.first).await?;
         let seqno = self.seqno;
         self.seqno = seqno.saturating_add(1);
         self.put(seqno, data, false);

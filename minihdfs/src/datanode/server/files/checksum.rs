@@ -6,7 +6,7 @@ use md5::{Digest, Md5};
 
 use super::FileClient;
 use crate::HdfsError;
-use crate::datanode::server::connection::{Connection, READ_TIMEOUT};
+use crate::datanode::server::connection::READ_TIMEOUT;
 use crate::datanode::server::request::{op, put_operation};
 use crate::proto::hdfs::{
     BaseHeaderProto, BlockOpResponseProto, ChecksumTypeProto, DatanodeInfoProto, LocatedBlockProto,
@@ -99,8 +99,7 @@ impl FileClient {
         node: &DatanodeInfoProto,
     ) -> io::Result<OpBlockChecksumResponseProto> {
         let token = located.block_token.clone();
-        let mut connection =
-            Connection::connect(&self.node, &node.id, &token.clone().into()).await?;
+        let mut connection = self.connect(&node.id, &token.clone().into()).await?;
         let request = OpBlockChecksumProto {
             header: BaseHeaderProto {
                 block: located.b.clone(),

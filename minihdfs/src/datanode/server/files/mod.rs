@@ -14,6 +14,7 @@ mod checksum;
 mod reader;
 mod writer;
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -21,8 +22,12 @@ use prost::Message;
 
 use crate::HdfsError;
 use crate::datanode::node::DataNode;
+use crate::datanode::server::connection::Connection;
+use crate::datanode::server::faults::dial;
+use crate::proto::hdfs::DatanodeIdProto;
 use crate::rpc::client::driver::{RpcClient, RpcTarget};
 use crate::rpc::client::{ClientSettings, Identity, RpcError};
+use crate::token::Token;
 
 pub(crate) use crate::datanode::checksum::DataChecksum;
 pub(crate) use checksum::FileChecksum;
@@ -81,6 +86,20 @@ impl FileClient {
         let called = self.rpc.call(method, request).await;
         called.map_err(|error| exception(&error))
     }
+
+    /// Connects to the data port of a DataNode.
+    async fn connect(&self, to: &DatanodeIdProto, token: &Token) -> io::Result<Connection> {
+        reach(&self.node, &to.datanode_uuid).await?;
+        Connection::connect(&self.node, to, token).await
+    }
+}
+
+/// Fails if a fault keeps `node` from reaching the DataNode with this uuid, unless that is itself.
+async fn reach(node: &DataNode, uuid: &str) -> io::Result<()> {
+    if !node.hook.watching() || node.peers.number(uuid) == Some(node.number()) {
+        return Ok(());
+    }
+    dial(node, uuid).await
 }
 
 /// Returns the exception of a call, without the server's stack trace.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::block_reader::BlockReader;
 use super::{FileClient, exception};
 use crate::HdfsError;
+use crate::error::Class;
 use crate::proto::hdfs::{
     DatanodeIdProto, GetBlockLocationsRequestProto, GetBlockLocationsResponseProto,
     GetReplicaVisibleLengthRequestProto, GetReplicaVisibleLengthResponseProto, LocatedBlockProto,
@@ -17,6 +18,9 @@ use crate::rpc::client::driver::{RpcClient, RpcTarget};
 
 const CLIENT_DATANODE_PROTOCOL: (&str, u64) =
     ("org.apache.hadoop.hdfs.protocol.ClientDatanodeProtocol", 1);
+
+/// The class of the error for a block whose length no DataNode gives.
+const UNKNOWN_LENGTH: &str = "org.apache.hadoop.hdfs.CannotObtainBlockLengthException";
 
 /// A range of a file, read from its begin to its end.
 pub(crate) struct FileReader {
@@ -44,7 +48,7 @@ impl FileClient {
         if !located.is_last_block_complete
             && let Some(last) = located.last_block
         {
-            let written = self.visible_length(&last).await;
+            let written = self.visible_length(&last).await?;
             end = end.saturating_add(written);
             blocks.retain(|block| block.b.block_id != last.b.block_id);
             let mut last = last;
@@ -81,15 +85,22 @@ impl FileClient {
     }
 
     /// Returns the length of a block that is being written: that of the first DataNode that
-    /// answers.
-    async fn visible_length(&self, last: &LocatedBlockProto) -> u64 {
+    /// answers. It is 0 only if no DataNode has the block.
+    async fn visible_length(&self, last: &LocatedBlockProto) -> Result<u64, HdfsError> {
+        let mut may_exist = false;
         for location in &last.locs {
-            if let Ok(length) = self.ask_length(last, &location.id).await {
-                return length;
+            match self.ask_length(last, &location.id).await {
+                Ok(length) => return Ok(length),
+                Err(error) => may_exist |= *error.kind() != Class::ReplicaNotFound,
             }
         }
-        // Nothing was written yet.
-        0
+        if may_exist {
+            return Err(HdfsError::new(UNKNOWN_LENGTH, unknown_length(last)));
+        }
+        if last.locs.is_empty() && last.b.num_bytes() > 0 {
+            return Err(HdfsError::io("Could not obtain the last block locations."));
+        }
+        Ok(0)
     }
 
     async fn ask_length(
@@ -122,6 +133,25 @@ impl FileClient {
             called.map_err(|error| exception(&error))?;
         Ok(answer.length)
     }
+}
+
+fn unknown_length(block: &LocatedBlockProto) -> String {
+    let nodes: Vec<String> = block
+        .locs
+        .iter()
+        .map(|node| format!("{}:{}", node.id.ip_addr, node.id.xfer_port))
+        .collect();
+    format!(
+        "Cannot obtain block length for LocatedBlock{{{}:blk_{}_{}; getBlockSize()={}; \
+         corrupt={}; offset={}; locs=[{}]}}",
+        block.b.pool_id,
+        block.b.block_id,
+        block.b.generation_stamp,
+        block.b.num_bytes(),
+        block.corrupt,
+        block.offset,
+        nodes.join(", ")
+    )
 }
 
 impl FileReader {
