@@ -11,8 +11,8 @@ use kerbox::{Cluster, ErrorCode};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let cluster = Cluster::secure()
-        .ticket_lifetime(Duration::from_hours(25))
-        .renewable_lifetime(Duration::from_hours(7 * 24))
+        .ticket_lifetime(Duration::from_secs(25 * 3600))
+        .renewable_lifetime(Duration::from_secs(7 * 24 * 3600))
         .start()
         .await?;
     let alice = cluster.login("alice").await?;
@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
 
     for day in 1..=6 {
-        cluster.advance(Duration::from_hours(24)).await?;
+        cluster.advance(Duration::from_secs(24 * 3600)).await?;
         alice.renew().await?;
         println!(
             "day {day}: renewed until {}, {} entries in /",

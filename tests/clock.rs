@@ -37,7 +37,7 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 /// Realms whose clocks run ahead, run behind, or are frozen: before 2001, when Unix time had one
 /// digit fewer, in 2030, and in the next century.
 fn worlds() -> Result<Vec<Realm>, Error> {
-    let hours = |count| Duration::from_hours(count);
+    let hours = |count: u64| Duration::from_secs(count * 3600);
     let ahead = Realm::start_blocking()?;
     ahead.advance_blocking(hours(10))?;
     let behind = Realm::start_blocking()?;
@@ -270,7 +270,7 @@ fn a_busy_program_is_named() -> TestResult {
     let mut line = String::new();
     BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
     let steps = Steps::new().limit(Duration::from_millis(100));
-    let refused = realm.advance_in_blocking(Duration::from_hours(1), &steps);
+    let refused = realm.advance_in_blocking(Duration::from_secs(3600), &steps);
     child.kill()?;
     let process = child.wait_with_output()?;
     drop(process);
@@ -278,7 +278,7 @@ fn a_busy_program_is_named() -> TestResult {
     assert!(error.contains("(python3)"), "{error}");
     assert!(error.contains("Steps::limit"), "{error}");
     // The dead are forgotten.
-    realm.advance_in_blocking(Duration::from_hours(1), &steps)?;
+    realm.advance_in_blocking(Duration::from_secs(3600), &steps)?;
     Ok(())
 }
 
@@ -313,9 +313,9 @@ for thread in threads: thread.join()
     assert_eq!(line()?, "ready");
     // Both threads sleep when an advance returns.
     realm.advance_blocking(Duration::from_secs(60))?;
-    realm.jump_blocking(realm.clock().now() + Duration::from_hours(2))?;
+    realm.jump_blocking(realm.clock().now() + Duration::from_secs(2 * 3600))?;
     assert_eq!(line()?, "moment");
-    realm.advance_blocking(Duration::from_hours(1))?;
+    realm.advance_blocking(Duration::from_secs(3600))?;
     assert_eq!(line()?, "span");
     assert!(child.wait()?.success());
     Ok(())
@@ -325,7 +325,7 @@ for thread in threads: thread.join()
 fn a_shell_and_the_go_program_in_it() -> TestResult {
     let (_folder, go) = compiled(&["go", "build"], "ticks.go")?;
     let realm = Realm::start_blocking()?;
-    realm.advance_blocking(Duration::from_hours(24 * 365))?;
+    realm.advance_blocking(Duration::from_secs(24 * 365 * 3600))?;
     let mut shell = realm.command_and_children_under_clock("sh")?;
     let script = format!("date +%s; echo | {}; date +%s", go.display());
     let printed = text(&shell.args(["-c", &script]).output()?)?;
@@ -407,7 +407,7 @@ fn a_program_that_runs_sees_the_clock_move() -> TestResult {
             Ok(line.trim().parse()?)
         };
         let before = now()?;
-        realm.advance_blocking(Duration::from_hours(24))?;
+        realm.advance_blocking(Duration::from_secs(24 * 3600))?;
         let after = now()?;
         drop(input);
         child.wait()?;
@@ -423,11 +423,11 @@ fn mit_moves_once() -> TestResult {
     realm.add_principal(NewPrincipal::new("host/a.example.com"))?;
     let alice = realm.login_blocking("alice")?;
     let env = || alice.env_under_clock();
-    realm.advance_blocking(Duration::from_hours(6))?;
+    realm.advance_blocking(Duration::from_secs(6 * 3600))?;
     let kvno = |env| run(&mut command(&env, "kvno", &["host/a.example.com"]), "");
     let ran = kvno(env()?)?;
     assert!(ran.status.success(), "{ran}");
-    realm.advance_blocking(Duration::from_hours(5))?;
+    realm.advance_blocking(Duration::from_secs(5 * 3600))?;
     let ran = kvno(env()?)?;
     assert!(ran.stderr.contains("Ticket expired"), "{ran}");
     let ran = run(&mut command(&env()?, "kinit", &["alice"]), "alice\n")?;
@@ -440,7 +440,7 @@ fn mit_moves_once() -> TestResult {
 /// A JVM that only knows the system's clock says "Clock skew too great (37)" here.
 fn java_hadoop_lists_ten_hours_later() -> TestResult {
     let cluster = Cluster::secure().start_blocking()?;
-    cluster.advance_blocking(Duration::from_hours(10))?;
+    cluster.advance_blocking(Duration::from_secs(10 * 3600))?;
     let alice = cluster.login_blocking("alice")?;
     let url = cluster.url();
     let list = |env| java_commands(&env, "FsShells.java", &[&["-ls", &url]]);
@@ -452,7 +452,7 @@ fn java_hadoop_lists_ten_hours_later() -> TestResult {
         "the system's clock is ten hours behind: {stderr}"
     );
     // Past the ticket's end, Java refuses without asking a server.
-    cluster.advance_blocking(Duration::from_hours(11))?;
+    cluster.advance_blocking(Duration::from_secs(11 * 3600))?;
     let (answers, stderr) = list(alice.env_under_clock()?)?;
     assert_ne!(answers[0].0, 0, "the ticket has ended: {stderr}");
     alice.login_again_blocking()?;
@@ -465,7 +465,7 @@ fn go_hdfs_lists_ten_hours_later() -> TestResult {
     let cluster = Cluster::secure().start_blocking()?;
     let go_hdfs = peers_dir().join("bin/hdfs-go");
     for _ in 0..2 {
-        cluster.advance_blocking(Duration::from_hours(11))?;
+        cluster.advance_blocking(Duration::from_secs(11 * 3600))?;
         let alice = cluster.login_blocking("alice")?;
         let mut list = alice.command_under_clock(&go_hdfs)?;
         let ran = run(list.args(["ls", "/user"]), "")?;

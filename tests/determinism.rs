@@ -245,7 +245,7 @@ fn cluster_run(at: Timestamp, threads: usize, with_faults: bool) -> Result<Run, 
                 .await
                 .is_err()
         );
-        cluster.advance_blocking(std::time::Duration::from_hours(11))?;
+        cluster.advance_blocking(std::time::Duration::from_secs(11 * 3600))?;
         assert!(
             client(&cluster, &alice)?
                 .list_status("/", false)

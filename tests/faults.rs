@@ -63,7 +63,7 @@ fn kinit_whose_request_is_held_too_long_is_out_of_time() -> TestResult {
         let kinit = scope.spawn(|| on(&realm, "kinit", &["alice"], "alice\n")?.refused());
         let seen = realm.journal().wait_blocking(held, Duration::from_secs(30));
         // The machine's clock is still the client's: only the KDC's moves.
-        let later = realm.clock().now() + Duration::from_hours(1);
+        let later = realm.clock().now() + Duration::from_secs(3600);
         let moved = seen.and_then(|_| realm.jump_blocking(later));
         latch.open();
         let said = kinit.join().map_err(|_| "kinit's thread panicked")?;
@@ -123,7 +123,7 @@ fn a_call_that_is_held_is_answered_when_it_is_let_go() -> TestResult {
         let release = async {
             let held = |event: &Event| matches!(event, Event::Fault { .. });
             let seen = cluster.journal().wait(held, Duration::from_secs(30)).await;
-            let moved = cluster.advance(Duration::from_hours(1)).await;
+            let moved = cluster.advance(Duration::from_secs(3600)).await;
             latch.open();
             seen.and_then(|_| moved.map(|_| ()))
         };
@@ -136,7 +136,7 @@ fn a_call_that_is_held_is_answered_when_it_is_let_go() -> TestResult {
             .get_file_info("/user/alice/late")
             .await?
             .modification_time;
-        let hour_later = (before + Duration::from_hours(1)).as_millis();
+        let hour_later = (before + Duration::from_secs(3600)).as_millis();
         assert!(
             i64::try_from(modified)? >= hour_later,
             "{modified} is before {hour_later}"
@@ -265,7 +265,7 @@ fn the_journal_says_what_kinit_was_given() -> TestResult {
     });
     let (entry, ticket) = granted.ok_or("a ticket")?;
     assert_eq!(&ticket.offered, offered);
-    let hour = Duration::from_hours(1);
+    let hour = Duration::from_secs(3600);
     assert_eq!(ticket.end_time.since(ticket.start_time), hour);
     let renew_till = ticket.renew_till.ok_or("it is renewable")?;
     assert_eq!(renew_till.since(ticket.start_time), 2 * hour);
@@ -332,7 +332,7 @@ fn acks_are_late_by_the_clock() -> TestResult {
         client.get_file_info("/").await?;
         cluster.clock().freeze();
         // Less than the lease's hard limit, after which the file would be closed.
-        let late = Duration::from_mins(5);
+        let late = Duration::from_secs(5 * 60);
         let fault = cluster.inject(Fault::on_acks().ack(1).delay(late).once());
         let written = write(&client, "/user/alice/f", pattern(100_000));
         let moved = async {

@@ -27,7 +27,7 @@ trials! {
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 const fn hours(count: u64) -> Duration {
-    Duration::from_hours(count)
+    Duration::from_secs(count * 3600)
 }
 
 fn is_renewal(event: &Event) -> bool {

@@ -134,7 +134,7 @@ fn damage_and_repair(read_all: impl FnOnce(&Cluster, &[String]) -> TestResult) -
         since.last(40)
     );
     // Damage that no reader hit is found by the directory scan.
-    cluster.advance_blocking(Duration::from_hours(7))?;
+    cluster.advance_blocking(Duration::from_secs(7 * 3600))?;
     wait_for_repair(&cluster)
 }
 
@@ -167,7 +167,7 @@ fn wait_for_repair(cluster: &Cluster) -> TestResult {
             return Ok(());
         }
         if next.wait_blocking(copied, Duration::from_secs(3)).is_err() {
-            cluster.advance_blocking(Duration::from_mins(6))?;
+            cluster.advance_blocking(Duration::from_secs(6 * 60))?;
         }
     }
     Err(format!("not all are made again: {}", cluster.journal().last(60)).into())

@@ -171,8 +171,8 @@ fn a_token_can_be_renewed_and_cancelled_by_those_who_may() -> TestResult {
 
 fn a_token_that_nobody_renewed_expires() -> TestResult {
     let issued = issued(Protection::Authentication, "PROTOBUF")?;
-    let day = Duration::from_hours(24);
-    let hour = Duration::from_hours(1);
+    let day = Duration::from_secs(24 * 3600);
+    let hour = Duration::from_secs(3600);
     issued.cluster.advance_blocking(day - hour)?;
     let answers = tokens(&issued.env(), &[&["-ls", "/"]])?;
     assert_eq!(answers[0].0, 0, "{answers:?}");
@@ -287,7 +287,7 @@ fn refusal_of_block_token(
 fn a_block_token_is_refused_once_it_has_expired() -> TestResult {
     for protection in [Protection::Authentication, Protection::Privacy] {
         let why = refusal_of_block_token(protection, |cluster| {
-            cluster.advance_blocking(Duration::from_hours(10) + Duration::from_secs(1))?;
+            cluster.advance_blocking(Duration::from_secs(10 * 3600) + Duration::from_secs(1))?;
             Ok(())
         })?;
         assert!(

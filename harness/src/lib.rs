@@ -14,8 +14,8 @@
 //! #[tokio::test]
 //! async fn only_a_ticket_renewed_in_time_outlives_its_end() -> TestResult {
 //!     let cluster = Cluster::secure()
-//!         .ticket_lifetime(Duration::from_hours(10))
-//!         .renewable_lifetime(Duration::from_hours(7 * 24))
+//!         .ticket_lifetime(Duration::from_secs(10 * 3600))
+//!         .renewable_lifetime(Duration::from_secs(7 * 24 * 3600))
 //!         .start()
 //!         .await?;
 //!     let alice = cluster.login("alice").await?; // a TGT in a FILE cache
@@ -26,9 +26,9 @@
 //!     file.write_bytes("42".into()).await?;
 //!     file.close().await?;
 //!
-//!     cluster.advance(Duration::from_hours(9)).await?;
+//!     cluster.advance(Duration::from_secs(9 * 3600)).await?;
 //!     alice.renew().await?;
-//!     cluster.advance(Duration::from_hours(9)).await?; // past the first end time
+//!     cluster.advance(Duration::from_secs(9 * 3600)).await?; // past the first end time
 //!     connect()?.get_file_info("/user/alice/report").await?;
 //!
 //!     cluster.advance_past(alice.ticket().end_time).await?; // end time + allowed clock skew

@@ -21,7 +21,7 @@ use crate::timestamp::{Timestamp, micros};
 ///
 /// let clock = Clock::frozen(Timestamp::from_secs(1_700_000_000));
 /// let theirs = clock.clone();
-/// clock.advance(Duration::from_hours(9));
+/// clock.advance(Duration::from_secs(9 * 3600));
 /// assert_eq!(theirs.now(), Timestamp::from_secs(1_700_000_000 + 9 * 3600));
 /// ```
 #[derive(Clone, Debug)]

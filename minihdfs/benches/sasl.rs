@@ -145,8 +145,8 @@ fn handshake(criterion: &mut Criterion) {
 fn block_tokens(criterion: &mut Criterion) {
     let settings = BlockTokenSettings {
         block_pool_id: "BP-1-127.0.0.1-1".to_owned(),
-        key_update_interval: Duration::from_hours(10),
-        token_lifetime: Duration::from_hours(10),
+        key_update_interval: Duration::from_secs(10 * 3600),
+        token_lifetime: Duration::from_secs(10 * 3600),
         protobuf: false,
         encryption_algorithm: None,
     };

@@ -150,8 +150,10 @@ fn make_home() -> Result<PathBuf, Failure> {
     let home = home();
     match DirBuilder::new().mode(0o700).create(&home) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-            let what = format_args!("no folder can be made in {}", home.display());
-            return Err(Failure::io(what, error));
+            return Err(Failure::io(
+                format_args!("no folder can be made in {}", home.display()),
+                error,
+            ));
         }
         _ => check_home(&home)?,
     }

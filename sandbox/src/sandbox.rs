@@ -121,7 +121,7 @@ impl Sandbox {
         let mut last = None;
         loop {
             // A day without events is not an error.
-            let _ = view.wait(|_| true, Duration::from_hours(24)).await;
+            let _ = view.wait(|_| true, Duration::from_secs(24 * 3600)).await;
             let next = view.from_here();
             for entry in view.entries() {
                 // Events between the two lines above appear in both views.

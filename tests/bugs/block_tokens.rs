@@ -18,12 +18,12 @@ trials! {
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// `dfs.block.access.token.lifetime`, whose default is 600 minutes.
-const LIFE: Duration = Duration::from_hours(10);
+const LIFE: Duration = Duration::from_secs(10 * 3600);
 
 /// A file of ten blocks, and a job of alice's.
 fn ten_blocks(builder: ClusterBuilder) -> Result<(Cluster, Login, Job), Error> {
     let cluster = builder
-        .ticket_lifetime(Duration::from_hours(24))
+        .ticket_lifetime(Duration::from_secs(24 * 3600))
         .set("dfs.blocksize", "65536")
         .set("dfs.namenode.fs-limits.min-block-size", "65536")
         .start_blocking()?;
@@ -65,7 +65,7 @@ fn bug_15_a_block_token_ends_before_a_seek() -> TestResult {
     job.ask(&["open", "/user/alice/long"])?.ok()?;
     job.ask(&["read", "1000"])?.ok()?;
     let (asked, refused) = (calls(&cluster, "getBlockLocations"), refusals(&cluster));
-    cluster.advance_blocking(LIFE + Duration::from_mins(1))?;
+    cluster.advance_blocking(LIFE + Duration::from_secs(60))?;
     job.ask(&["seek", "400000"])?.ok()?;
     job.ask(&["read", "1000"])?.ok()?;
     assert_eq!(refusals(&cluster), refused + 1, "the old token");
@@ -124,7 +124,7 @@ fn bug_18_a_block_token_ends_during_a_long_read() -> TestResult {
     job.ask(&["open", "/user/alice/long"])?.ok()?;
     job.ask(&["read", "100000"])?.ok()?;
     let asked = calls(&cluster, "getBlockLocations");
-    cluster.advance_blocking(LIFE + Duration::from_mins(1))?;
+    cluster.advance_blocking(LIFE + Duration::from_secs(60))?;
     job.ask(&["read", "555360"])?.ok()?;
     assert_eq!(
         calls(&cluster, "getBlockLocations"),

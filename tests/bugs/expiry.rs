@@ -53,7 +53,7 @@ fn logins(cluster: &Cluster) -> usize {
 
 fn bug_1_an_expired_ticket_is_replaced_from_the_keytab() -> TestResult {
     let cluster = Cluster::secure()
-        .ticket_lifetime(Duration::from_mins(3))
+        .ticket_lifetime(Duration::from_secs(3 * 60))
         .start_blocking()?;
     let alice = cluster.login_blocking("alice")?;
     block_on(async {
@@ -68,7 +68,7 @@ fn bug_1_an_expired_ticket_is_replaced_from_the_keytab() -> TestResult {
 
 fn bug_2_a_read_goes_on_beyond_the_tickets_end() -> TestResult {
     let cluster = Cluster::secure()
-        .ticket_lifetime(Duration::from_mins(3))
+        .ticket_lifetime(Duration::from_secs(3 * 60))
         .set("dfs.blocksize", "65536")
         .start_blocking()?;
     let alice = cluster.login_blocking("alice")?;
@@ -91,9 +91,9 @@ fn bug_2_a_read_goes_on_beyond_the_tickets_end() -> TestResult {
 }
 
 fn bug_5_renewals_end_after_seven_days_and_a_keytab_login_works() -> TestResult {
-    const DAY: Duration = Duration::from_hours(24);
+    const DAY: Duration = Duration::from_secs(24 * 3600);
     let realm = Realm::builder()
-        .ticket_lifetime(Duration::from_hours(25))
+        .ticket_lifetime(Duration::from_secs(25 * 3600))
         .start_blocking()?;
     let keytab = realm.keytab("alice")?.display().to_string();
     let kinit = |arguments: &[&str]| run(&mut command(&realm.env(), "kinit", arguments), "");
@@ -122,7 +122,7 @@ fn bug_6_a_cached_client_uploads_after_28_hours() -> TestResult {
     block_on(async {
         let client = perpetual(&cluster, &alice)?;
         write(&client, "/user/alice/before", pattern(1000)).await?;
-        cluster.advance_blocking(Duration::from_hours(28))?;
+        cluster.advance_blocking(Duration::from_secs(28 * 3600))?;
         write(&client, "/user/alice/after", pattern(2000)).await?;
         assert!(read(&client, "/user/alice/after").await? == pattern(2000));
         Ok(())
@@ -139,11 +139,11 @@ fn bug_7_a_kdc_that_is_down_for_days_locks_nobody_out_for_good() -> TestResult {
     block_on(async {
         client(&cluster, &alice)?.get_file_info("/").await?;
         realm.stop_kdc();
-        cluster.advance_blocking(Duration::from_hours(1))?;
+        cluster.advance_blocking(Duration::from_secs(3600))?;
         // The service ticket in the cache is enough; a new login is impossible.
         client(&cluster, &alice)?.get_file_info("/").await?;
         assert!(cluster.login("bob").await.is_err(), "the KDC is down");
-        cluster.advance_blocking(Duration::from_hours(7 * 24))?;
+        cluster.advance_blocking(Duration::from_secs(7 * 24 * 3600))?;
         let refused = perpetual(&cluster, &alice)?.get_file_info("/").await.err();
         assert!(
             matches!(refused, Some(HdfsError::GSSAPIError(..))),
@@ -173,7 +173,7 @@ fn bug_19_a_skewed_namenode_answers_clock_skew() -> TestResult {
         block_on(async {
             // Get a service ticket early enough that it is valid even for a NameNode that lags.
             client(&cluster, &alice)?.get_file_info("/").await?;
-            cluster.advance_blocking(Duration::from_hours(1))?;
+            cluster.advance_blocking(Duration::from_secs(3600))?;
             let skew = cluster.skew(Server::NameNode(1), seconds)?;
             let refused = client(&cluster, &alice)?.get_file_info("/").await.err();
             assert!(
@@ -201,7 +201,7 @@ fn bug_19_a_skewed_client_is_told_clock_skew() -> TestResult {
         block_on(async {
             // The service ticket is in the cache long before the clock goes wrong.
             client(&cluster, &alice)?.get_file_info("/").await?;
-            cluster.advance_blocking(Duration::from_hours(1))?;
+            cluster.advance_blocking(Duration::from_secs(3600))?;
             let micros = cluster.clock().offset_micros() + seconds * 1_000_000;
             kerbox_krb5::ccache::CredentialCache::set_time_offset_of_file(alice.ccache(), micros)?;
             let refused = client(&cluster, &alice)?.get_file_info("/").await.err();
@@ -263,15 +263,15 @@ fn bug_19_a_skewed_kdc_is_followed_by_default() -> TestResult {
 
 fn an_expired_ticket_cannot_be_renewed_and_a_new_login_works() -> TestResult {
     let cluster = Cluster::secure()
-        .ticket_lifetime(Duration::from_hours(10))
-        .renewable_lifetime(Duration::from_hours(7 * 24))
+        .ticket_lifetime(Duration::from_secs(10 * 3600))
+        .renewable_lifetime(Duration::from_secs(7 * 24 * 3600))
         .start_blocking()?;
     let alice = cluster.login_blocking("alice")?;
     block_on(async {
         client(&cluster, &alice)?.get_file_info("/").await?;
-        cluster.advance_blocking(Duration::from_hours(9))?;
+        cluster.advance_blocking(Duration::from_secs(9 * 3600))?;
         alice.renew().await?;
-        cluster.advance_blocking(Duration::from_hours(9))?;
+        cluster.advance_blocking(Duration::from_secs(9 * 3600))?;
         client(&cluster, &alice)?.get_file_info("/").await?;
         cluster.advance_past_blocking(alice.ticket().end_time)?;
         let refused = client(&cluster, &alice)?.get_file_info("/").await.err();

@@ -18,7 +18,7 @@ trials! {
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-const HOUR: Duration = Duration::from_hours(1);
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// A secure cluster, the principal and the keytab of alice's, and a job that acts for her.
 struct World {
@@ -128,12 +128,14 @@ fn bug_3_old_tickets_stay_in_the_subject() -> TestResult {
 fn bug_4_a_second_login_comes_too_soon() -> TestResult {
     for (minimum, recovers) in [("600", false), ("60", true)] {
         let setting = format!("hadoop.kerberos.min.seconds.before.relogin={minimum}");
-        let builder = Cluster::secure().ticket_lifetime(Duration::from_mins(3));
+        let builder = Cluster::secure().ticket_lifetime(Duration::from_secs(3 * 60));
         let mut world = World::new(builder, &[&setting])?;
         world.as_alice(&["login"])?;
         world.job.ask(&["list", "/"])?.ok()?;
         let logins = world.as_exchanges();
-        world.cluster.advance_blocking(Duration::from_mins(4))?;
+        world
+            .cluster
+            .advance_blocking(Duration::from_secs(4 * 60))?;
         world.job.ask(&["relogin"])?.ok()?;
         let answer = world.job.ask(&["list", "/"])?;
         if recovers {
@@ -148,7 +150,9 @@ fn bug_4_a_second_login_comes_too_soon() -> TestResult {
         );
         assert_eq!(world.as_exchanges(), logins, "the login was throttled");
         // After its minimum the client gets in again.
-        world.cluster.advance_blocking(Duration::from_mins(7))?;
+        world
+            .cluster
+            .advance_blocking(Duration::from_secs(7 * 60))?;
         world.job.ask(&["relogin"])?.ok()?;
         world.job.ask(&["list", "/"])?.ok()?;
     }

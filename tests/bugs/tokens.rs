@@ -20,7 +20,7 @@ trials! {
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-const DAY: Duration = Duration::from_hours(24);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// A cluster, and a file with a token of alice's that she may renew herself.
 struct Issued {
@@ -115,7 +115,9 @@ fn bug_10_a_token_is_renewed_past_its_maximum_life() -> TestResult {
         issued.alice.ask(&["renew", &file])?.ok()?;
     }
     // The eighth day: past its maximum life, but not yet removed.
-    issued.cluster.advance_blocking(Duration::from_mins(8))?;
+    issued
+        .cluster
+        .advance_blocking(Duration::from_secs(8 * 60))?;
     issued.refresh()?;
     let refused = issued.alice.ask(&["renew", &file])?.refused()?;
     assert!(

@@ -103,7 +103,7 @@ fn bug_23_a_writer_disappears() -> TestResult {
         for (path, silent, taken_over) in [
             ("/user/alice/early", Duration::from_secs(50), false),
             ("/user/alice/soft", Duration::from_secs(61), true),
-            ("/user/alice/hard", Duration::from_mins(21), true),
+            ("/user/alice/hard", Duration::from_secs(21 * 60), true),
         ] {
             let writer = simple_client(&cluster, "alice")?;
             let mut file = writer.create(path, WriteOptions::default()).await?;

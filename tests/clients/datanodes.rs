@@ -118,7 +118,7 @@ fn dfsadmin_reports_maintenance_and_racks() -> TestResult {
     );
     assert!(report.contains("Rack: /rack1"), "{report}");
     away.stop();
-    cluster.advance_blocking(Duration::from_mins(15))?;
+    cluster.advance_blocking(Duration::from_secs(15 * 60))?;
     assert_eq!(java.ok(&["read", "/f"])?, "100000 same\n");
     cluster.restart_namenode()?;
     away.restart()?;

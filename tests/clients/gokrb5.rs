@@ -56,10 +56,10 @@ fn it_is_refused_by_number() -> TestResult {
 /// to the present.
 fn it_renews_a_ticket_that_is_nearly_over() -> TestResult {
     let clock = Clock::system();
-    clock.set(clock.now() - Duration::from_hours(9));
+    clock.set(clock.now() - Duration::from_secs(9 * 3600));
     let realm = Realm::builder().clock(clock).start_blocking()?;
     let alice = realm.login_blocking("alice")?;
-    realm.advance_blocking(Duration::from_hours(9))?;
+    realm.advance_blocking(Duration::from_secs(9 * 3600))?;
     let probe = peers_dir().join("bin/krb-go");
     let cache = alice.ccache().display().to_string();
     run(

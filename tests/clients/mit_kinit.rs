@@ -71,10 +71,10 @@ fn a_moved_clock_reaches_a_collection_of_caches() -> TestResult {
     let cache = format!("DIR:{}", collection.display());
     let env = realm.env().with("KRB5CCNAME", cache);
     run(&mut command(&env, "kinit", &["alice"]), "alice\n")?.ok()?;
-    realm.advance_blocking(Duration::from_hours(9))?;
+    realm.advance_blocking(Duration::from_secs(9 * 3600))?;
     // Without the moved offset, its authenticator would be nine hours old: a clock skew too great.
     run(&mut command(&env, "kvno", &["host/localhost"]), "")?.ok()?;
-    realm.advance_blocking(Duration::from_hours(2))?;
+    realm.advance_blocking(Duration::from_secs(2 * 3600))?;
     let said = run(&mut command(&env, "kvno", &["nn/localhost"]), "")?.refused()?;
     assert!(said.to_lowercase().contains("expired"), "{said}");
     Ok(())
@@ -120,7 +120,7 @@ fn a_postdated_ticket_is_validated_when_its_time_has_come() -> TestResult {
     );
     let said = on(&realm, "kinit", &["-v"], "")?.refused()?;
     assert!(said.contains("Ticket not yet valid"), "{said}");
-    realm.advance_blocking(Duration::from_mins(61))?;
+    realm.advance_blocking(Duration::from_secs(61 * 60))?;
     let said = on(&realm, "kvno", &["host/localhost"], "")?.refused()?;
     assert!(
         said.contains("Ticket not yet valid"),
@@ -213,7 +213,7 @@ fn an_armor_that_is_over_is_refused() -> TestResult {
     let realm = Realm::start_blocking()?;
     let host = realm.login_blocking("host/localhost")?;
     let armor = format!("FILE:{}", host.ccache().display());
-    realm.advance_blocking(Duration::from_hours(11))?;
+    realm.advance_blocking(Duration::from_secs(11 * 3600))?;
     let said = on(&realm, "kinit", &["-T", &armor, "alice"], "alice\n")?.refused()?;
     assert!(said.contains("Ticket expired"), "{said}");
     Ok(())

@@ -129,7 +129,7 @@ fn a_wrong_old_password_changes_nothing() -> TestResult {
 fn an_expired_password_is_changed_by_kinit() -> TestResult {
     let realm = with_policy(PasswordPolicy {
         min_length: 8,
-        max_life: Some(Duration::from_hours(24 * 90)),
+        max_life: Some(Duration::from_secs(24 * 90 * 3600)),
         ..PasswordPolicy::default()
     })?;
     realm.add_principal(
@@ -160,7 +160,7 @@ fn an_expired_password_is_changed_by_kinit() -> TestResult {
     );
     on(&realm, "kinit", &["carol"], "long-enough\n")?.ok()?;
     // The new password expires in turn.
-    realm.advance_blocking(Duration::from_hours(24 * 91))?;
+    realm.advance_blocking(Duration::from_secs(24 * 91 * 3600))?;
     let said = on(&realm, "kinit", &["carol"], "long-enough\n")?;
     assert!(
         said.to_string()

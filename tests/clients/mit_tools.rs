@@ -162,11 +162,11 @@ fn kinit_renews() -> TestResult {
         "",
     )?
     .ok()?;
-    realm.advance_blocking(Duration::from_mins(50))?;
+    realm.advance_blocking(Duration::from_secs(50 * 60))?;
     kinit(&realm, &["-R"], "")?.ok()?;
-    realm.advance_blocking(Duration::from_mins(50))?;
+    realm.advance_blocking(Duration::from_secs(50 * 60))?;
     kinit(&realm, &["-R"], "")?.ok()?;
-    realm.advance_blocking(Duration::from_hours(2))?;
+    realm.advance_blocking(Duration::from_secs(2 * 3600))?;
     let said = kinit(&realm, &["-R"], "")?.refused()?;
     assert!(said.contains("Ticket expired"), "{said}");
     Ok(())

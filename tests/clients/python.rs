@@ -77,7 +77,7 @@ fn krb5_renews_and_validates() -> TestResult {
     let realm = Realm::start_blocking()?;
     let alice = full(&realm, "alice");
     script(&realm, &["keytab", &alice, &keytab(&realm, "alice")?])?;
-    realm.advance_blocking(Duration::from_mins(30))?;
+    realm.advance_blocking(Duration::from_secs(30 * 60))?;
     let renewed = script(&realm, &["renew"])?;
     let after = renewed
         .trim_end()
@@ -99,7 +99,7 @@ fn krb5_renews_and_validates() -> TestResult {
         too_early.starts_with(&refused(ErrorCode::KRB_AP_ERR_TKT_NYV)),
         "{too_early}"
     );
-    realm.advance_blocking(Duration::from_mins(121))?;
+    realm.advance_blocking(Duration::from_secs(121 * 60))?;
     let validated = script(&realm, &["validate"])?;
     assert!(validated.contains("lives 3600"), "{validated}");
     Ok(())

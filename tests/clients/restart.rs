@@ -84,13 +84,13 @@ fn a_datanode_waits_for_its_namenode() -> TestResult {
         file.write_bytes(pattern(100_000)).await?;
         // The first block is under way, so that what follows needs no NameNode before the end.
         namenode.pause();
-        cluster.advance(Duration::from_mins(15)).await?;
+        cluster.advance(Duration::from_secs(15 * 60)).await?;
         file.write_bytes(pattern(1000)).await?;
         let dead = |event: &Event| event.to_string().contains("dead");
         assert_eq!(cluster.journal().count(dead), 0, "it declares nothing");
         namenode.resume();
         file.close().await?;
-        cluster.advance(Duration::from_mins(1)).await?;
+        cluster.advance(Duration::from_secs(60)).await?;
         assert_eq!(
             cluster.journal().count(dead),
             0,

@@ -185,7 +185,7 @@ fn mits_tools_print_the_same_of_principals_of_every_kind() -> TestResult {
             None => new.attribute(kind),
             Some(("-expire", _)) => new.expires(past),
             Some(("-pwexpire", _)) => new.password_expires(past),
-            Some((attribute, _)) => new.attribute(attribute).max_life(Duration::from_hours(1)),
+            Some((attribute, _)) => new.attribute(attribute).max_life(Duration::from_secs(3600)),
         })?;
         queries.push_str(&format!(
             "addprinc -pw pw +requires_preauth {kind} {}\n",

@@ -96,7 +96,7 @@ impl World {
             answer
         };
         let mut initial = InitialRequest::new(alice());
-        initial.renewable_lifetime = Duration::from_hours(24);
+        initial.renewable_lifetime = Duration::from_secs(24 * 3600);
         let mut log_in = |initial: InitialRequest| {
             let secret = Secret::Keys(vec![alices_key()]);
             let (mut exchange, mut request) =

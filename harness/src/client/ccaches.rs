@@ -108,7 +108,7 @@ mod tests {
         fs::write(ours.path().join("ccache/collection/primary"), "tkt\n").expect("writable");
 
         let clock = Clock::system();
-        clock.set(clock.now() + Duration::from_hours(9));
+        clock.set(clock.now() + Duration::from_secs(9 * 3600));
         follow_clock(ours.path(), &clock).expect("readable");
         let offset = |path| CredentialCache::read(path).expect("a cache").time_offset();
         for path in [&tkt, &top] {

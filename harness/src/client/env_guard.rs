@@ -15,7 +15,7 @@ use crate::client::environment::ClientEnv;
 
 /// Time limit of [`ClientEnv::enter`] while no guard is created or dropped. A test that holds the
 /// environment for longer is stuck, most likely because it waits for itself.
-const LIMIT: Duration = Duration::from_mins(5);
+const LIMIT: Duration = Duration::from_secs(5 * 60);
 
 /// The process's only environment.
 static PROCESS: Environment = Environment::new();

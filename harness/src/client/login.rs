@@ -28,7 +28,7 @@ use crate::world::elsewhere::elsewhere;
 /// let alice = realm.login_blocking("alice")?;
 /// assert!(alice.ccache().exists());
 /// let first_end = alice.ticket().end_time;
-/// realm.advance_blocking(Duration::from_hours(9))?;
+/// realm.advance_blocking(Duration::from_secs(9 * 3600))?;
 /// alice.renew_blocking()?;
 /// assert!(alice.ticket().end_time > first_end);
 /// # Ok::<(), kerbox::Error>(())

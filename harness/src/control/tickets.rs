@@ -14,7 +14,7 @@ use super::{Target, TicketRequest};
 use crate::spec::KeyKind;
 use crate::{Realm, Server};
 
-const HOUR: Duration = Duration::from_hours(1);
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// Returns the current keys of principals as the bytes of a keytab.
 pub(super) fn keytab(realm: &Realm, names: &[String]) -> Result<Value, String> {

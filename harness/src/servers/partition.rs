@@ -47,7 +47,7 @@ impl Cluster {
     ///
     /// let cluster = Cluster::simple().start_blocking()?;
     /// let partition = cluster.partition(Server::DataNode(1), Server::NameNode(1))?;
-    /// cluster.advance_blocking(Duration::from_mins(15))?;
+    /// cluster.advance_blocking(Duration::from_secs(15 * 60))?;
     /// assert_eq!(cluster.namenode().live_datanodes(), 0, "it is considered dead");
     /// drop(partition);
     /// cluster.advance_blocking(Duration::from_secs(10))?;

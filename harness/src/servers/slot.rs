@@ -366,13 +366,13 @@ mod tests {
         datanode.pause();
         let dead = |event: &Event| event.to_string().contains("dead");
         cluster
-            .advance_blocking(Duration::from_mins(15))
+            .advance_blocking(Duration::from_secs(15 * 60))
             .expect("a move");
         assert_eq!(cluster.journal().count(dead), 1);
         datanode.resume();
         assert!(datanode.is_running());
         cluster
-            .advance_blocking(Duration::from_mins(15))
+            .advance_blocking(Duration::from_secs(15 * 60))
             .expect("a move");
         assert_eq!(cluster.journal().count(dead), 1);
         datanode.pause();

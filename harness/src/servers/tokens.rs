@@ -26,9 +26,9 @@ impl Cluster {
     /// let token = cluster.token("alice").renewer("yarn").issue()?;
     /// let list = token.command("hdfs"); // with the token alone, and no ticket
     ///
-    /// cluster.advance_blocking(Duration::from_hours(20))?;
+    /// cluster.advance_blocking(Duration::from_secs(20 * 3600))?;
     /// token.renew()?; // as yarn would
-    /// cluster.advance_blocking(Duration::from_hours(20))?;
+    /// cluster.advance_blocking(Duration::from_secs(20 * 3600))?;
     /// assert!(token.is_valid());
     /// token.expire()?;
     /// assert!(!token.is_valid());

@@ -305,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_ceiling_holds_in_whichever_order_it_is_set() {
-        let (short, long) = (Duration::from_hours(1), Duration::from_hours(10));
+        let (short, long) = (Duration::from_secs(3600), Duration::from_secs(10 * 3600));
         for builder in [
             Realm::builder().max_life(short).ticket_lifetime(long),
             Realm::builder().ticket_lifetime(long).max_life(short),
@@ -322,7 +322,7 @@ mod tests {
                 .renewable_lifetime(long)
                 .max_renewable_life(short),
         ] {
-            let realm = builder.max_life(Duration::from_mins(1)).start_blocking();
+            let realm = builder.max_life(Duration::from_secs(60)).start_blocking();
             let realm = realm.expect("it starts");
             let ticket = realm.login_blocking("alice").expect("a ticket").ticket();
             let until = ticket.renew_till.expect("it is renewable");
@@ -332,7 +332,7 @@ mod tests {
 
     #[test]
     fn clients_hear_of_the_skew_that_is_allowed() {
-        let realm = Realm::builder().clock_skew(Duration::from_mins(20));
+        let realm = Realm::builder().clock_skew(Duration::from_secs(20 * 60));
         let realm = realm.start_blocking().expect("it starts");
         let conf = std::fs::read_to_string(realm.path().join("krb5.conf")).expect("there");
         assert!(conf.contains("clockskew = 1200"), "{conf}");

@@ -22,11 +22,11 @@ const SERVICES: [&str; 6] = ["hdfs", "nn", "dn", "sn", "HTTP", "host"];
 /// use kerbox::spec::Spec;
 ///
 /// let mut spec = Spec::default();
-/// spec.realm.max_life = Duration::from_hours(1);
+/// spec.realm.max_life = Duration::from_secs(3600);
 /// spec.realm.attributes.push("-requires_preauth".to_owned());
 /// let realm = RealmBuilder::from(spec).start_blocking()?;
 /// let ticket = realm.login_blocking("alice")?.ticket();
-/// assert_eq!(ticket.end_time.since(ticket.start_time), Duration::from_hours(1));
+/// assert_eq!(ticket.end_time.since(ticket.start_time), Duration::from_secs(3600));
 /// # Ok::<(), kerbox::Error>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -129,11 +129,11 @@ impl Default for RealmSpec {
             kdcs: 1,
             transports: Transports::Both,
             max_udp_reply: None,
-            max_life: Duration::from_hours(24),
-            max_renewable_life: Duration::from_hours(7 * 24),
-            ticket_lifetime: Duration::from_hours(10),
-            renewable_lifetime: Duration::from_hours(7 * 24),
-            clock_skew: Duration::from_mins(5),
+            max_life: Duration::from_secs(24 * 3600),
+            max_renewable_life: Duration::from_secs(7 * 24 * 3600),
+            ticket_lifetime: Duration::from_secs(10 * 3600),
+            renewable_lifetime: Duration::from_secs(7 * 24 * 3600),
+            clock_skew: Duration::from_secs(5 * 60),
             enctypes: EncryptionType::DEFAULT_KEYS.to_vec(),
             attributes: vec!["+requires_preauth".to_owned()],
             pac: Pac::None,

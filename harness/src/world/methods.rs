@@ -93,7 +93,7 @@ macro_rules! world_methods {
             /// # use std::time::Duration;
             /// # fn main() -> Result<(), kerbox::Error> {
             /// let realm = kerbox::Realm::start_blocking()?;
-            /// realm.advance_blocking(Duration::from_hours(24 * 365))?;
+            /// realm.advance_blocking(Duration::from_secs(24 * 365 * 3600))?;
             /// # if cfg!(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64")) {
             /// let year = realm.command_under_clock("date")?.arg("+%Y").output();
             /// # let _ = year;

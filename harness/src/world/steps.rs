@@ -26,7 +26,7 @@ use crate::watch::journal::Entry;
 /// let realm = kerbox::Realm::start_blocking()?;
 /// // A program that looks for work every minute makes no steps of its own.
 /// let steps = kerbox::Steps::new().granularity(Duration::from_secs(60));
-/// realm.advance_in_blocking(Duration::from_hours(24), &steps)?;
+/// realm.advance_in_blocking(Duration::from_secs(24 * 3600), &steps)?;
 /// # Ok::<(), kerbox::Error>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -4,7 +4,7 @@ use crate::testing::{NOW, Parties};
 use crate::{EncryptionType, KeytabEntry};
 
 const SECOND: Duration = Duration::from_secs(1);
-const HOUR: Duration = Duration::from_hours(1);
+const HOUR: Duration = Duration::from_secs(3600);
 const AES256: EncryptionType = EncryptionType::AES256_CTS_HMAC_SHA1_96;
 
 fn pair() -> Parties {

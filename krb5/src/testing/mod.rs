@@ -72,7 +72,7 @@ impl Parties {
                 transited: TransitedEncoding::default(),
                 auth_time: NOW,
                 start_time: None,
-                end_time: NOW + Duration::from_hours(1),
+                end_time: NOW + Duration::from_secs(3600),
                 renew_till: None,
                 addresses: Vec::new(),
                 authorization_data: Vec::new(),

@@ -11,7 +11,7 @@ use crate::sasl::QualityOfProtection;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_mins(1);
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// Prefixes of the keys that only clients read.
 const CLIENTS: [&str; 24] = [

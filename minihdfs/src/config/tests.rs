@@ -65,7 +65,7 @@ fn every_kind_of_value_is_read() {
         (1 << 20, 2, 0o077)
     );
     assert_eq!(config.heartbeat_interval, Duration::from_millis(500));
-    assert_eq!(config.trash_interval, Duration::from_hours(1));
+    assert_eq!(config.trash_interval, Duration::from_secs(3600));
     assert_eq!(config.checksum_type, ChecksumTypeProto::ChecksumCrc32);
     assert_eq!(
         config.rpc_protection,

@@ -130,9 +130,9 @@ impl Entry<'_> {
             "us" => Some(Duration::from_micros(1)),
             "ms" => Some(Duration::from_millis(1)),
             "s" => Some(Duration::from_secs(1)),
-            "m" => Some(Duration::from_mins(1)),
-            "h" => Some(Duration::from_hours(1)),
-            "d" => Some(Duration::from_hours(24)),
+            "m" => Some(Duration::from_secs(60)),
+            "h" => Some(Duration::from_secs(3600)),
+            "d" => Some(Duration::from_secs(24 * 3600)),
             _ => None,
         };
         let number = digits
@@ -145,7 +145,7 @@ impl Entry<'_> {
                 let nanos = unit.as_nanos().checked_mul(u128::from(number))?;
                 // A century is more than any setting needs, and keeps arithmetic on times from
                 // overflowing.
-                (nanos <= Duration::from_hours(24 * 36_525).as_nanos()).then(|| {
+                (nanos <= Duration::from_secs(24 * 36_525 * 3600).as_nanos()).then(|| {
                     Duration::new(
                         (nanos / 1_000_000_000) as u64,
                         (nanos % 1_000_000_000) as u32,
@@ -189,8 +189,8 @@ mod tests {
     #[test]
     fn durations_have_a_unit_or_their_keys_own() {
         assert_eq!(
-            entry("600").duration(Duration::from_mins(1)),
-            Ok(Duration::from_hours(10))
+            entry("600").duration(Duration::from_secs(60)),
+            Ok(Duration::from_secs(10 * 3600))
         );
         assert_eq!(
             entry("250ms").duration(Duration::from_secs(1)),
@@ -198,7 +198,7 @@ mod tests {
         );
         assert_eq!(
             entry("7d").duration(Duration::from_millis(1)),
-            Ok(Duration::from_hours(168))
+            Ok(Duration::from_secs(168 * 3600))
         );
         for bad in ["", "d", "1w", "-3s", "18446744073709551615d"] {
             assert!(

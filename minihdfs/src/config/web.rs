@@ -29,7 +29,7 @@ impl Default for WebConfig {
         Self {
             static_user: "dr.who".to_owned(),
             user_pattern: "^[A-Za-z_][A-Za-z0-9._-]*[$]?$".to_owned(),
-            cookie_validity: Duration::from_hours(10),
+            cookie_validity: Duration::from_secs(10 * 3600),
             csrf_enabled: false,
             csrf_header: "X-XSRF-HEADER".to_owned(),
             csrf_methods_to_ignore: owned(&["GET", "OPTIONS", "HEAD", "TRACE"]),

@@ -97,7 +97,7 @@ mod tests {
     fn a_lease_passes_its_limits_unless_it_is_renewed() {
         let holder: Arc<str> = "client".into();
         let leases = LeaseManager::of_one_file(&holder, 16_386);
-        let mut renewals = Renewals::new(START, Duration::from_mins(20));
+        let mut renewals = Renewals::new(START, Duration::from_secs(20 * 60));
         renewals.renew(START, "client", &leases);
         let soft = |renewals: &Renewals, at| renewals.is_soft_expired(at, "client", &leases);
         assert!(!soft(&renewals, START + SOFT_LIMIT));
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn a_holder_without_files_has_no_lease() {
         let mut leases = LeaseManager::of_one_file(&"client".into(), 1);
-        let mut renewals = Renewals::new(START, Duration::from_mins(20));
+        let mut renewals = Renewals::new(START, Duration::from_secs(20 * 60));
         renewals.renew(START, "client", &leases);
         renewals.renew(START, "stranger", &leases);
         assert_eq!(renewals.renewed.len(), 1);

@@ -11,7 +11,7 @@ use super::*;
 use crate::token::{AccessMode, BlockTokenIdentifier, StorageType, Token};
 
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
-const LIFE: Duration = Duration::from_hours(10);
+const LIFE: Duration = Duration::from_secs(10 * 3600);
 const POOL: &str = "BP-1-127.0.0.1-1";
 const BLOCK: u64 = 1_073_741_825;
 

@@ -21,10 +21,10 @@ impl Default for DelegationTokenSettings {
     /// Hadoop's defaults: a day, a day, a week, an hour.
     fn default() -> Self {
         Self {
-            key_update_interval: Duration::from_hours(24),
-            renew_interval: Duration::from_hours(24),
-            max_lifetime: Duration::from_hours(7 * 24),
-            removal_scan_interval: Duration::from_hours(1),
+            key_update_interval: Duration::from_secs(24 * 3600),
+            renew_interval: Duration::from_secs(24 * 3600),
+            max_lifetime: Duration::from_secs(7 * 24 * 3600),
+            removal_scan_interval: Duration::from_secs(3600),
         }
     }
 }

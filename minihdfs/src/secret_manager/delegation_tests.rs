@@ -10,7 +10,7 @@ use crate::token::{DelegationTokenIdentifier, Token};
 use crate::user::User;
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_123);
-const HOUR: Duration = Duration::from_hours(1);
+const HOUR: Duration = Duration::from_secs(3600);
 const INVALID: &str = "org.apache.hadoop.security.token.SecretManager$InvalidToken";
 const DENIED: &str = "org.apache.hadoop.security.AccessControlException";
 

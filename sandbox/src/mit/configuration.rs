@@ -73,7 +73,7 @@ pub(crate) struct Common {
     pub(crate) log: Vec<String>,
 }
 
-const DAY: Duration = Duration::from_hours(24);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// A realm and its database, as named on the command line.
 pub(crate) type Asked<'a> = (Option<&'a str>, Option<&'a str>);

@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(parse_date("never", now), Some(None));
         assert_eq!(
             parse_date("1 day", now),
-            Some(Some(now + Duration::from_hours(24)))
+            Some(Some(now + Duration::from_secs(24 * 3600)))
         );
         assert_eq!(
             parse_date("1970-01-02T00:00:00Z", now),

@@ -85,8 +85,8 @@ impl PerpetualLoginBuilder {
             cache,
             clock: Clock::system(),
             env: ClientEnv::default(),
-            lifetime: Duration::from_hours(10),
-            renewable_lifetime: Duration::from_hours(7 * 24),
+            lifetime: Duration::from_secs(10 * 3600),
+            renewable_lifetime: Duration::from_secs(7 * 24 * 3600),
             rules: Rules {
                 share: relogin::SHARE,
                 minimum: relogin::MINIMUM_INTERVAL,

@@ -59,7 +59,7 @@ impl PerpetualLoginBuilder {
 ///
 /// let realm = kerbox::Realm::start_blocking()?;
 /// let service = realm.perpetual_login("alice")?.start_blocking()?;
-/// realm.advance_blocking(Duration::from_hours(30 * 24))?;
+/// realm.advance_blocking(Duration::from_secs(30 * 24 * 3600))?;
 /// assert!(service.ticket().end_time > realm.clock().now());
 /// # Ok::<(), kerbox::Error>(())
 /// ```

@@ -28,13 +28,13 @@ pub(crate) use hdfs::HasHdfs;
 ///
 /// let realm = Realm::builder()
 ///     .realm_name("EXAMPLE.COM")
-///     .ticket_lifetime(Duration::from_mins(5))
+///     .ticket_lifetime(Duration::from_secs(5 * 60))
 ///     .enctypes([EncryptionType::AES128_CTS_HMAC_SHA1_96])
 ///     .user_with_password("carol", "secret")
 ///     .start_blocking()?;
 /// let ticket = realm.login_blocking("carol")?.ticket();
 /// assert_eq!(ticket.client.to_string(), "carol@EXAMPLE.COM");
-/// assert_eq!(ticket.end_time.since(ticket.start_time), Duration::from_mins(5));
+/// assert_eq!(ticket.end_time.since(ticket.start_time), Duration::from_secs(5 * 60));
 ///
 /// let refused = Realm::builder().ticket_lifetime(Duration::ZERO).start_blocking();
 /// assert!(refused.is_err());

@@ -106,7 +106,7 @@ impl Fault {
     ///
     /// let cluster = Cluster::simple().start_blocking()?;
     /// // The first ack of each block is an hour late by the fixture's clock.
-    /// let _late = cluster.inject(Fault::on_acks().ack(1).delay(Duration::from_hours(1)));
+    /// let _late = cluster.inject(Fault::on_acks().ack(1).delay(Duration::from_secs(3600)));
     /// # Ok::<(), kerbox::Error>(())
     /// ```
     pub fn on_acks() -> On<Acks> {

@@ -389,7 +389,7 @@ mod tests {
 
     #[test]
     fn there_is_a_limit_to_the_number_of_datanodes() {
-        let hour = Duration::from_hours(1);
+        let hour = Duration::from_secs(3600);
         let mut datanodes = DatanodeManager::new(hour, hour);
         let mut register = |number| {
             let registered = datanodes.register(Timestamp::EPOCH, &registration(number), None);

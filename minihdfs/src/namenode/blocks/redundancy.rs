@@ -12,7 +12,7 @@ use crate::protocol::{Block, DatanodeCommand};
 
 /// The time after which a scheduled copy counts as failed
 /// (`dfs.namenode.reconstruction.pending.timeout-sec`).
-const PENDING_LIMIT: Duration = Duration::from_mins(5);
+const PENDING_LIMIT: Duration = Duration::from_secs(5 * 60);
 
 impl BlockManager {
     /// Declares DataNodes that have been silent for too long dead, and returns them.

@@ -31,7 +31,7 @@ fn reading_moves_the_access_time_once_an_hour() {
     let fixture = Fixture::new();
     let hdfs = fixture.hdfs();
     hdfs.write("/f", &[]);
-    fixture.advance(Duration::from_mins(60));
+    fixture.advance(Duration::from_secs(60 * 60));
     hdfs.locations("/f").expect("located");
     assert_eq!(hdfs.stat("/f").access_time, START.as_millis() as u64);
     fixture.advance(Duration::from_millis(1));

@@ -392,7 +392,7 @@ fn a_directive_expires_by_the_clock() {
         (expired, alice.pools()[0].stats.files_needed)
     };
     assert_eq!(expired(), (vec![false, false], 6));
-    fixture.advance(Duration::from_mins(61));
+    fixture.advance(Duration::from_secs(61 * 60));
     assert_eq!(expired(), (vec![true, false], 3));
     alice
         .modify_directive(CacheDirectiveInfoProto {
@@ -402,7 +402,7 @@ fn a_directive_expires_by_the_clock() {
         })
         .expect("changed");
     assert_eq!(expired(), (vec![false, false], 6));
-    fixture.advance(Duration::from_mins(60));
+    fixture.advance(Duration::from_secs(60 * 60));
     assert_eq!(expired(), (vec![false, true], 0), "one at this very moment");
 }
 

@@ -162,7 +162,7 @@ fn open_files_that_keep_a_datanode_from_leaving_are_listed() {
 #[test]
 fn a_datanode_in_maintenance_may_be_away() {
     let (mut fixture, block) = written(2, 1);
-    let until = fixture.now.get() + Duration::from_hours(1);
+    let until = fixture.now.get() + Duration::from_secs(3600);
     let lists = HostLists {
         maintenance: vec![(entry(1), Some(until))],
         ..HostLists::default()

@@ -391,7 +391,7 @@ impl World {
     /// out recoveries, if the last digit says so.
     fn wait(&self, b: u8) {
         let minutes = [1, 2, 20, 60 * 25][usize::from(b % 4)];
-        self.fixture.advance(Duration::from_mins(minutes));
+        self.fixture.advance(Duration::from_secs(minutes * 60));
         let commands = self.fixture.heartbeats();
         self.fixture.tick();
         for (_, command) in commands {

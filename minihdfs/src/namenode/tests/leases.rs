@@ -127,7 +127,7 @@ fn beyond_the_hard_limit_the_namenode_closes_files_itself() {
     let deadline = fixture.node.next_deadline().expect("a lease");
     assert_eq!(
         deadline,
-        START + Duration::from_mins(20) + Duration::from_micros(1)
+        START + Duration::from_secs(20 * 60) + Duration::from_micros(1)
     );
     fixture.now.set(deadline);
     fixture.tick();

@@ -151,7 +151,7 @@ fn a_call_that_is_repeated_after_the_restart_is_not_executed_again() {
     hdfs.caller.client_id = [7; 16];
     hdfs.caller.call_id = 9;
     assert_eq!(hdfs.delete("/gone", true), Ok(false), "another call");
-    fixture.advance(Duration::from_mins(10));
+    fixture.advance(Duration::from_secs(10 * 60));
     let mut hdfs = fixture.hdfs();
     hdfs.caller.client_id = [7; 16];
     hdfs.caller.call_id = 2;

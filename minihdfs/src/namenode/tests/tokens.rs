@@ -80,7 +80,10 @@ fn tokens_are_for_those_with_a_ticket() {
         &token,
     )
     .expect("its renewer");
-    assert_eq!(until, (START + Duration::from_hours(24)).as_millis() as u64);
+    assert_eq!(
+        until,
+        (START + Duration::from_secs(24 * 3600)).as_millis() as u64
+    );
     let error = renew(&alice, &token).expect_err("not its renewer");
     assert!(
         error.class().ends_with(".AccessControlException"),
@@ -116,7 +119,7 @@ fn expired_tokens_are_told_by_the_timer() {
         Arc::clone(&recorder) as _,
     );
     get(&principal(&fixture, "alice", AuthMethod::Kerberos), "yarn").expect("issued");
-    while fixture.now.get() < START + Duration::from_hours(26) {
+    while fixture.now.get() < START + Duration::from_secs(26 * 3600) {
         fixture.now.set(
             fixture
                 .node

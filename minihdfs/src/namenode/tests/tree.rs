@@ -350,7 +350,7 @@ fn a_call_that_is_repeated_gets_the_first_answer() {
     hdfs.caller.call_id = 4;
     assert!(!hdfs.delete("/once", true).expect("another call"));
     hdfs.caller.call_id = 3;
-    fixture.advance(Duration::from_mins(10));
+    fixture.advance(Duration::from_secs(10 * 60));
     assert!(!hdfs.delete("/once", true).expect("forgotten"));
 }
 

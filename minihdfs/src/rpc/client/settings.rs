@@ -65,8 +65,8 @@ impl Default for ClientSettings {
             connect_max_retries_on_timeouts: 45,
             connect_max_retries_on_sasl: 5,
             ping: true,
-            ping_interval: Duration::from_mins(1),
-            rpc_timeout: Duration::from_mins(2),
+            ping_interval: Duration::from_secs(60),
+            rpc_timeout: Duration::from_secs(2 * 60),
             max_idle_time: Duration::from_secs(10),
             max_response_length: 128 << 20,
         }

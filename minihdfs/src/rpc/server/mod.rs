@@ -33,9 +33,9 @@ const LIMITS: Limits = Limits {
 const HANDSHAKE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 120 });
 /// The time that an identified client may be idle. A client with an outstanding call pings every
 /// minute.
-const IDLE: Duration = Duration::from_hours(1);
+const IDLE: Duration = Duration::from_secs(3600);
 /// The time in which a client must accept written data.
-const WRITE: Duration = Duration::from_mins(2);
+const WRITE: Duration = Duration::from_secs(2 * 60);
 /// The limits on reading after the last response. A client may be in the middle of a request.
 const LINGER: Linger = Linger {
     time: Duration::from_secs(2),

@@ -211,7 +211,7 @@ fn a_signed_message_is_refused_where_privacy_was_agreed_on() {
 fn refused_tickets_are_told_to_the_client_as_hadoop_does_and_to_the_journal_by_their_code() {
     let mut pair = pair(&[Authentication]);
     let (_, token) = pair.initiate(true);
-    let late = NOW + Duration::from_hours(2);
+    let late = NOW + Duration::from_secs(2 * 3600);
     let mut server = pair.server();
     let error = server
         .step(late, &token, &mut pair.sides.rng)
