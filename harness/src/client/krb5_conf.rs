@@ -56,11 +56,16 @@ impl Registration {
             enctypes: enctypes.to_vec(),
         };
         let mut shared = lock();
-        shared
-            .realms
-            .entry(realm.to_owned())
-            .or_default()
-            .push(shown.clone());
+        let same_name = shared.realms.entry(realm.to_owned()).or_default();
+        same_name.push(shown.clone());
+        if same_name.len() > 1 {
+            tracing::warn!(
+                target: "kerbox",
+                "{} fixtures of this process have the realm {realm}: clients that use the shared \
+                 krb5.conf reach the newest; give them different realm names, or none",
+                same_name.len()
+            );
+        }
         let registration = Self {
             realm: realm.to_owned(),
             shown,
@@ -129,7 +134,8 @@ fn lock() -> MutexGuard<'static, Shared> {
 }
 
 /// Returns the krb5.conf that names every realm of this process and no default realm. Use it for
-/// `KRB5_CONFIG` when clients in the process use several realms. Its path stays the same as long as
+/// `KRB5_CONFIG` when clients in the process use several realms. Of realms with one name it has the
+/// newest, so fixtures that run side by side need different names, as they get by default. Its path stays the same as long as
 /// the process lives; the file exists while a realm does.
 ///
 /// # Panics
