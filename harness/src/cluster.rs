@@ -261,6 +261,7 @@ impl Start for Cluster {
     fn start_from(builder: ClusterBuilder) -> Result<Self, Error> {
         let Spec { realm, hdfs } = &builder.spec;
         checks::cluster(&builder.spec, &builder.given)?;
+        checks::places(&builder.world, hdfs)?;
         let (fixture, mut kills) = Fixture::start(builder.world)?;
         let mut realm = match hdfs.security {
             Security::Kerberos => Some(Realm::in_world(&fixture, realm)?),

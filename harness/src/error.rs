@@ -111,10 +111,19 @@ pub enum Error {
     /// An HDFS server refused an operation.
     #[error(transparent)]
     Hdfs(#[from] minihdfs::HdfsError),
-    /// The directory of [`persistent`](crate::ClusterBuilder::persistent) cannot be used. What is in
+    /// The directory of [`persistent`](crate::Builder::persistent) cannot be used. What is in
     /// it was not changed.
     #[error(transparent)]
     NameDirectory(#[from] minihdfs::namenode::storage::server::NameDirectoryError),
+    /// A file of the directory of [`persistent`](crate::Builder::persistent) cannot be used.
+    /// Nothing was changed.
+    #[error("{} cannot be used: {why}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// The problem, and what to do.
+        why: String,
+    },
     /// The cluster has no realm: it was started without security.
     #[error("this cluster has no Kerberos realm: start it with Cluster::secure()")]
     NoRealm,
@@ -186,6 +195,7 @@ impl Error {
             | Self::Config(_)
             | Self::Hdfs(_)
             | Self::NameDirectory(_)
+            | Self::Unusable { .. }
             | Self::NoRealm
             | Self::DirectoryInUse { .. }
             | Self::DirectoryNotOurs { .. }

@@ -92,6 +92,7 @@ pub mod control;
 #[doc(hidden)]
 pub mod directory;
 mod error;
+mod persistent;
 mod programs;
 mod realm;
 mod servers;

@@ -8,6 +8,7 @@
 //! - [`RealmConfig`]: the settings of a realm
 //! - [`Pac`], [`PacDomain`], [`PacAccount`]: whether tickets carry a PAC, and its content
 //! - [`CaPaths`]: paths between realms
+//! - [`DatabaseFile`], [`Keeper`]: a database that outlives its process
 //! - [`Kdc`]: AS and TGS exchanges
 //! - [`PasswordPolicy`]: the rules for passwords that users choose
 //! - [`IssuedTicket`]: a record of issued tickets
@@ -37,11 +38,11 @@ mod tgs_exchange;
 mod transited;
 
 pub use database::{
-    Attributes, DatabaseError, NewKeys, NewPrincipal, Pac, PacAccount, PacDomain, PasswordPolicy,
-    PasswordRefused, PrincipalDatabase, PrincipalEntry, PrincipalKey, RealmConfig, Sid, SidError,
-    SpakeConfig,
+    Attributes, DamagedFile, DatabaseError, DatabaseFile, NewKeys, NewPrincipal, Pac, PacAccount,
+    PacDomain, PasswordPolicy, PasswordRefused, PrincipalDatabase, PrincipalEntry, PrincipalKey,
+    RealmConfig, Sid, SidError, SpakeConfig,
 };
 pub use error::KdcError;
 pub use issued::IssuedTicket;
-pub use kdc::{Kdc, Peer, Reply, Transport};
+pub use kdc::{Kdc, Keeper, Peer, Reply, Transport};
 pub use transited::CaPaths;

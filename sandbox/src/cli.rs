@@ -22,6 +22,7 @@ const EXAMPLES: &str = "\
 Examples:
   kerbox up                               realm EXAMPLE.COM, a NameNode, three DataNodes; alice, bob and jupyter (password = name)
   eval \"$(kerbox env)\" && kinit alice      in another terminal
+  kerbox up --data-dir ~/kerbox           the same one again after a restart
   kerbox exec -- pytest -q                a fresh one on free ports for one command
   kerbox exec --protection privacy -D dfs.replication=1 -- go test ./...
   kerbox clock advance 11h                eleven hours pass at once: tickets end, tokens expire, leases lapse
@@ -132,8 +133,10 @@ pub(crate) struct SettingsArgs {
     /// A Hadoop key for servers and clients, for instance -D dfs.blocksize=16m; may be repeated
     #[arg(short = 'D', value_name = "KEY=VALUE", value_parser = key_and_value)]
     pub(crate) hadoop: Vec<(String, String)>,
-    /// Refused: nothing of HDFS outlives a run yet
-    #[arg(long, value_name = "DIR", env = "KERBOX_DATA_DIR", hide = true)]
+    /// Keeps everything in DIR for the next run with it: principals and their keys, the clock, the
+    /// tree, tokens and blocks. A new or an empty folder, or one of an earlier run. Default: nothing
+    /// is kept
+    #[arg(long, value_name = "DIR", env = "KERBOX_DATA_DIR")]
     pub(crate) data_dir: Option<PathBuf>,
     /// The address to listen on. Anything but loopback lets others on the network in
     #[arg(long, value_name = "ADDRESS", env = "KERBOX_BIND")]

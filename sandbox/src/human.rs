@@ -76,6 +76,10 @@ fn rows(ready: &Ready, settings: &Settings) -> Vec<String> {
         "hadoop/ env.sh"
     };
     rows.push(row("Files", &ready.dir, files));
+    if let Some(dir) = &settings.data_dir {
+        let dir = dir.display().to_string();
+        rows.push(row("Data", &dir, "kept for the next run"));
+    }
     rows
 }
 

@@ -18,7 +18,12 @@ fn builder<K>(settings: &Settings, directory: &Arc<Directory>) -> Builder<K> {
     if let Some(start) = settings.start {
         clock.set(start);
     }
-    Builder::from(settings.spec.clone())
+    let builder = Builder::from(settings.spec.clone());
+    let builder = match &settings.data_dir {
+        Some(dir) => builder.persistent(dir),
+        None => builder,
+    };
+    builder
         .clock(clock)
         .opened_directory(Arc::clone(directory))
         .seed(settings.seed.unwrap_or_else(randomness::seed))

@@ -124,19 +124,6 @@ fn what_is_no_dead_sandbox_of_ours_is_not_removed() {
 }
 
 #[test]
-fn a_folder_for_blocks_alone_is_refused() {
-    let place = Place::new();
-    let up = [&["up"], &KDC[..]].concat();
-    place
-        .run(&[&up[..], &["--data-dir", "data"]].concat())
-        .refused(2, &["--data-dir data", "KERBOX_DATA_DIR", "leave it out"]);
-    let mut by_variable = place.kerbox(&up);
-    let by_variable = by_variable.env("KERBOX_DATA_DIR", "data").output();
-    assert_eq!(by_variable.expect("it starts").status.code(), Some(2));
-    assert!(!place.path().join("data").exists());
-}
-
-#[test]
 fn a_second_signal_leaves_nothing_behind() {
     for _ in 0..5 {
         let place = Place::new();

@@ -5,6 +5,7 @@ mod admin;
 mod clock;
 mod config;
 mod control;
+mod data_dir;
 mod descriptors;
 mod env;
 mod exec;

@@ -1,12 +1,14 @@
 //! The NameNode's files, judged by Hadoop's own programs.
 
 mod exchange;
+mod sandbox;
 mod survival;
 
 use std::path::Path;
 use std::process::Command;
 
 use self::exchange::{hadoop_serves_our_folder, we_serve_hadoops_folder};
+use self::sandbox::what_clients_have_survives_a_kill;
 pub(crate) use self::survival::serve_if_asked;
 use self::survival::what_was_acknowledged_survives_kills;
 use crate::support::{Peer, TestResult, peer_source, peers_dir, run, trials};
@@ -16,6 +18,8 @@ trials! {
         hadoops_viewer_shows_our_edits,
         hadoop_serves_our_folder,
         we_serve_hadoops_folder;
+    [Peer::KerboxProgram, Peer::Mit, Peer::JavaHadoop] =>
+        what_clients_have_survives_a_kill;
     [] =>
         what_was_acknowledged_survives_kills;
 }

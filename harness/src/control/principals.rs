@@ -85,46 +85,41 @@ pub(super) fn change(realm: &Realm, request: &PrincipalRequest) -> Result<Value,
         (None, false) => None,
     };
     let mut rng = realm.core().rng();
-    let mut database = realm.kdc().database_mut();
-    let default_enctypes = database
-        .realm_of(&principal)
-        .map(|realm| realm.enctypes.clone())
-        .map_err(|error| error.to_string())?;
-    let changed = database.change(&principal, |entry| {
-        entry.max_life = request.max_life.or(entry.max_life);
-        entry.max_renewable_life = request.max_renewable_life.or(entry.max_renewable_life);
-        entry.expires = request.expires.map_or(entry.expires, time);
-        entry.password_expires = request
-            .password_expires
-            .map_or(entry.password_expires, time);
-        entry.delegates_to.extend(services);
-        for attribute in &request.attributes {
-            entry.attributes.apply(attribute)?;
-        }
-        if let Some(keys) = &keys {
-            let enctypes = if enctypes.is_empty() {
-                &default_enctypes
-            } else {
-                &enctypes
-            };
-            entry.change_keys(keys, enctypes, request.keep_old, &mut *rng)?;
-        }
-        Ok::<_, kerbox_kdc::DatabaseError>(())
+    let changed = realm.kdc().update(|database, _| {
+        let default_enctypes = database.realm_of(&principal)?.enctypes.clone();
+        database.change(&principal, |entry| {
+            entry.max_life = request.max_life.or(entry.max_life);
+            entry.max_renewable_life = request.max_renewable_life.or(entry.max_renewable_life);
+            entry.expires = request.expires.map_or(entry.expires, time);
+            entry.password_expires = request
+                .password_expires
+                .map_or(entry.password_expires, time);
+            entry.delegates_to.extend(services);
+            for attribute in &request.attributes {
+                entry.attributes.apply(attribute)?;
+            }
+            if let Some(keys) = &keys {
+                let enctypes = if enctypes.is_empty() {
+                    &default_enctypes
+                } else {
+                    &enctypes
+                };
+                entry.change_keys(keys, enctypes, request.keep_old, &mut *rng)?;
+            }
+            Ok(())
+        })?
     });
-    changed
-        .and_then(|changed| changed)
-        .map_err(|error| error.to_string())?;
+    changed.map_err(|error| error.to_string())?;
     Ok(json!(format!("{principal} changed")))
 }
 
 /// Removes a principal; its existing tickets stay valid until they end.
 pub(super) fn remove(realm: &Realm, name: &str) -> Result<Value, String> {
     let principal = realm.principal(name).map_err(|error| error.to_string())?;
-    realm
+    let removed = realm
         .kdc()
-        .database_mut()
-        .remove(&principal)
-        .map_err(|error| error.to_string())?;
+        .update(|database, _| database.remove(&principal));
+    removed.map_err(|error| error.to_string())?;
     Ok(json!(format!("{principal} removed")))
 }
 

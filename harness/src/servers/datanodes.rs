@@ -24,7 +24,6 @@ use crate::servers::handle::server_methods;
 use crate::servers::hosts::{Hosts, Order};
 use crate::servers::listen::listen;
 use crate::servers::namenode_link::{NameNodeLink, Place};
-use crate::servers::namenode_start::BLOCKS;
 use crate::servers::running::Running;
 use crate::servers::slot::{Process, Service, Slot};
 use crate::spec::HdfsSpec;
@@ -108,12 +107,12 @@ impl DataNodes {
     /// Starts the DataNodes. They are registered with the NameNode when this returns.
     pub(crate) fn start(parts: &DataNodeParts, spec: &HdfsSpec) -> Result<Self, Error> {
         descriptors::check(spec.datanodes)?;
-        let blocks = match (&spec.persistent, &spec.blocks) {
-            (Some(folder), _) => Some(Directory::keeping(&folder.join(BLOCKS))?),
+        let world = &parts.world;
+        let blocks = match (world.persistent(), &spec.blocks) {
+            (Some(persistent), _) => Some(Directory::keeping(&persistent.blocks())?),
             (None, Some(path)) => Some(Directory::at(path)?),
             (None, None) => None,
         };
-        let world = &parts.world;
         let mut rng = StdRng::seed_from_u64(world.seed ^ DATANODES_STREAM);
         let any_port = SocketAddr::new(spec.listen.ip(), 0);
         let mut slots = Vec::with_capacity(spec.datanodes);

@@ -6,6 +6,7 @@ mod descriptors;
 mod handle;
 pub(crate) mod hdfs;
 pub(crate) mod hosts;
+mod kdc_core;
 pub(crate) mod kdcs;
 pub(crate) mod keys;
 pub(crate) mod listen;

@@ -12,16 +12,11 @@ use minihdfs::namenode::storage::server::{NameDirectory, NameDirectoryError};
 use minihdfs::namenode::{EditSink, MemoryEdits, NameNode, NameNodeIdentity, NoEdits};
 use rand::rngs::StdRng;
 
-use crate::Error;
 use crate::directory::is_marked;
+use crate::{Error, persistent};
 
 /// The number of edits that a debug build keeps, to check the law of replay at the end.
 const KEPT_EDITS: usize = 100_000;
-
-/// The NameNode's folder in that of a persistent fixture.
-const NAME: &str = "name";
-/// The DataNodes' folder beside it.
-pub(super) const BLOCKS: &str = "blocks";
 
 /// Where a NameNode's edits go.
 pub(crate) enum Edits {
@@ -34,11 +29,11 @@ pub(crate) enum Edits {
 }
 
 impl Edits {
-    /// Chooses a name directory in the folder of a persistent fixture; without one, keeps edits in
-    /// debug builds.
-    pub(crate) fn new(persistent: Option<&Path>) -> Self {
-        match persistent {
-            Some(folder) => Self::OnDisk(folder.join(NAME)),
+    /// Chooses the name directory of a persistent fixture; without one, keeps edits in debug
+    /// builds.
+    pub(crate) fn new(directory: Option<PathBuf>) -> Self {
+        match directory {
+            Some(path) => Self::OnDisk(path),
             None if cfg!(debug_assertions) => Self::Kept(MemoryEdits::new(KEPT_EDITS)),
             None => Self::Dropped,
         }
@@ -126,7 +121,7 @@ impl NameNodeStart<'_> {
 /// Fails if there are blocks beside a name directory without a namespace. A new namespace would
 /// delete them, because they belong to none of its files.
 fn check_no_blocks(path: &Path) -> Result<(), Error> {
-    let blocks = path.with_file_name(BLOCKS);
+    let blocks = path.with_file_name(persistent::BLOCKS);
     if !is_marked(&blocks) {
         return Ok(());
     }
@@ -161,7 +156,7 @@ mod tests {
         let replica = place.path().join("blocks/dn1/blk_1073741825");
         fs::write(&replica, "bytes").expect("written");
         fs::write(replica.with_file_name("blk_1073741825_1001.meta"), "").expect("written");
-        let name = place.path().join(NAME);
+        let name = place.path().join(persistent::NAME);
         fs::rename(&name, place.path().join("elsewhere")).expect("renamed");
         let error = start().expect_err("no namespace").to_string();
         assert!(

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,16 +16,15 @@ use rand::rngs::StdRng;
 
 use crate::client::keytab_files::KeytabFiles;
 use crate::client::krb5_conf::{Registration, own_conf};
-use crate::servers::database::database;
+use crate::servers::kdc_core::open_kdc;
 use crate::servers::kdcs::{KdcParts, Kdcs};
 use crate::spec::RealmSpec;
-use crate::spec::file_names::{KeytabName, file_name};
+use crate::spec::file_names::{KeytabName, default_keytab, file_name};
 use crate::world::{Fixture, World};
 use crate::{Error, Server};
 
 /// Separates the harness's random stream from the servers' streams of the same seed.
 const HARNESS_STREAM: u64 = 0x6861_726E_6573_7300;
-const KDC_STREAM: u64 = 0x6B64_6300_0000_0000;
 
 /// The part of a realm that its logins share. It does not keep the KDC running.
 pub(crate) struct RealmCore {
@@ -54,16 +52,10 @@ impl RealmCore {
     /// Starts the KDC in a fixture's world and writes its clients' files.
     pub(crate) fn start(fixture: &Fixture, spec: &RealmSpec) -> Result<Self, Error> {
         let world = Arc::clone(&fixture.world);
-        let name = spec.name.clone().unwrap_or_else(next_realm_name);
         let bound = Kdcs::bind(spec)?;
         let mut rng = StdRng::seed_from_u64(world.seed ^ HARNESS_STREAM);
-        let database = database(&name, spec, &mut rng)?;
+        let (name, kdc) = open_kdc(&world, spec, &mut rng)?;
         let kdc_clock = world.new_clock(Server::Kdc);
-        let mut kdc = Kdc::new(database, world.seed ^ KDC_STREAM).with_hook(world.hook());
-        if let Some(bytes) = spec.max_udp_reply {
-            kdc = kdc.with_udp_limit(bytes);
-        }
-        let kdc = Arc::new(kdc);
         let parts = KdcParts {
             world: Arc::clone(&world),
             runtime: fixture.runtime.handle().clone(),
@@ -129,6 +121,9 @@ impl RealmCore {
             let principal = Principal::parse(&new.name, &self.name)?;
             named.extend(new.keytab_name(&principal).map(|name| (name, principal)));
         }
+        if self.world.persistent().is_some() {
+            self.fit_to_kept(&mut named);
+        }
         // Requested names first, because they have no alternative.
         named.sort_by_key(|(name, _)| matches!(name, KeytabName::Usual(_)));
         let mut keytab_files = self.keytab_files();
@@ -139,6 +134,20 @@ impl RealmCore {
             self.write_keytab(file, &self.keytab(principals)?)?;
         }
         Ok(())
+    }
+
+    /// Leaves out principals of the description that were removed in an earlier fixture, and adds
+    /// those with a keytab that were added in one.
+    fn fit_to_kept(&self, named: &mut Vec<(KeytabName, Principal)>) {
+        let database = self.kdc.database();
+        named.retain(|(_, principal)| database.get(principal).is_some());
+        let names = database.principals().map(|entry| &entry.principal);
+        let further = names.filter(|name| named.iter().all(|(_, other)| other != *name));
+        let with_keytab = further.filter_map(|name| Some((default_keytab(name)?, name.clone())));
+        let with_keytab: Vec<_> = with_keytab
+            .map(|(keytab, name)| (KeytabName::Usual(keytab), name))
+            .collect();
+        named.extend(with_keytab);
     }
 
     fn keytab_files(&self) -> MutexGuard<'_, KeytabFiles> {
@@ -332,15 +341,4 @@ fn register(
         Registration::new(&realm.name, kdcs.addresses(), enctypes)
     });
     realms.collect()
-}
-
-/// Returns a realm name that no other fixture in the process has. Tests that compare journals set
-/// the name themselves.
-fn next_realm_name() -> String {
-    static REALMS: AtomicU64 = AtomicU64::new(1);
-    format!(
-        "R{}-{}.TEST",
-        std::process::id(),
-        REALMS.fetch_add(1, Ordering::Relaxed)
-    )
 }

@@ -31,6 +31,15 @@ pub(crate) fn world(settings: &WorldSettings) -> Result<(), Error> {
     Ok(())
 }
 
+/// Checks that the blocks of a cluster have one place.
+pub(crate) fn places(settings: &WorldSettings, hdfs: &HdfsSpec) -> Result<(), Error> {
+    if let (Some(_), Some(blocks)) = (&settings.persistent, &hdfs.blocks) {
+        let why = "with `persistent` the blocks are in its folder: leave one of them out";
+        return refuse("blocks_directory", &blocks.display(), why);
+    }
+    Ok(())
+}
+
 /// Checks the description of a realm, and for contradictions between the setters in `given`.
 pub(crate) fn realm(settings: &RealmSpec, given: &[&str]) -> Result<(), Error> {
     if settings.name.as_deref() == Some("") {
@@ -121,10 +130,6 @@ pub(crate) fn cluster(spec: &Spec, given: &[&str]) -> Result<(), Error> {
     }
     if let (0, Some(blocks)) = (hdfs.datanodes, &hdfs.blocks) {
         let why = "with `datanodes(0)` there are no blocks: leave one of them out";
-        return refuse("blocks_directory", &blocks.display(), why);
-    }
-    if let (Some(_), Some(blocks)) = (&hdfs.persistent, &hdfs.blocks) {
-        let why = "with `persistent` the blocks are in its folder: leave one of them out";
         return refuse("blocks_directory", &blocks.display(), why);
     }
     if hdfs.keys.contains_key("") {

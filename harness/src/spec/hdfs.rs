@@ -80,9 +80,6 @@ pub struct HdfsSpec {
     pub racks: Vec<String>,
     /// The folder in which `dn1`, `dn2`, … are made; `None`: `blocks` in the fixture's directory.
     pub blocks: Option<PathBuf>,
-    /// The folder in which the NameNode and the DataNodes keep what they have, for the next fixture
-    /// in it; `None`: nothing is kept.
-    pub persistent: Option<PathBuf>,
 }
 
 /// An HDFS directory that exists from the start; see [`HdfsSpec`] for an example.
@@ -159,7 +156,6 @@ impl Default for HdfsSpec {
             keys: BTreeMap::new(),
             racks: Vec::new(),
             blocks: None,
-            persistent: None,
         }
     }
 }

@@ -2,11 +2,9 @@
 
 use std::path::PathBuf;
 
-use kerbox_kdc::{NewKeys, PrincipalDatabase};
+use kerbox_kdc::NewKeys;
 use kerbox_krb5::{EncryptionKey, EncryptionType, Principal};
-use rand::Rng;
 
-use crate::Error;
 use crate::spec::Keys;
 
 /// A trust between a fixture's realm and another. Both KDCs hold the same key for each direction.
@@ -154,15 +152,11 @@ impl Trust {
         self
     }
 
-    /// Adds the ticket-granting services that the trust consists of.
-    pub(crate) fn add_to(
-        &self,
-        ours: &str,
-        database: &mut PrincipalDatabase,
-        rng: &mut impl Rng,
-    ) -> Result<(), Error> {
+    /// Returns the ticket-granting services that the trust consists of.
+    pub(crate) fn principals(&self, ours: &str) -> Vec<kerbox_kdc::NewPrincipal> {
         let incoming = Principal::krbtgt(ours, &self.realm);
         let outgoing = Principal::krbtgt(&self.realm, ours);
+        let mut principals = Vec::new();
         for (wanted, principal, given) in [
             (self.direction.is_in(), incoming, &self.keys_in),
             (self.direction.is_out(), outgoing, &self.keys_out),
@@ -179,9 +173,9 @@ impl Trust {
                 kerbox_kdc::NewPrincipal::new(principal, keys).attribute("-requires_preauth");
             new.enctypes.clone_from(&self.enctypes);
             new.kvno = self.kvno.unwrap_or(1);
-            database.add(new, rng)?;
+            principals.push(new);
         }
-        Ok(())
+        principals
     }
 
     /// Returns the key types that are named for it.

@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use crate::Error;
 use crate::client::environment::ClientEnv;
 use crate::directory::Directory;
+use crate::persistent::Persistent;
 use crate::programs::Programs;
 use crate::spec::checks;
 use crate::watch::faults::{FaultGuard, Rule};
@@ -88,6 +89,7 @@ pub(crate) struct World {
     pub(crate) watch: Arc<Watch>,
     pub(crate) seed: u64,
     files: Arc<Directory>,
+    persistent: Option<Arc<Persistent>>,
     servers: Mutex<Vec<TimedServer>>,
     clocks: Mutex<BTreeMap<Server, Clock>>,
     skews: Mutex<Skews>,
@@ -111,6 +113,11 @@ impl World {
     /// Returns its directory, which is closed when the fixture ends.
     pub(crate) fn files(&self) -> &Directory {
         &self.files
+    }
+
+    /// Returns the folder in which it keeps what it has, if there is one.
+    pub(crate) fn persistent(&self) -> Option<&Arc<Persistent>> {
+        self.persistent.as_ref()
     }
 
     pub(crate) fn journal(&self) -> Journal {
@@ -296,6 +303,7 @@ impl World {
             // page that cannot be written.
             let _ = programs.follow(&self.clock, 0);
         }
+        self.follow_clock();
         let due: Vec<(Clock, Arc<dyn Timed>)> = {
             let now = self.clock.now();
             let servers = lock(&self.servers);
@@ -318,6 +326,14 @@ impl World {
             .min()?;
         // If a tick leaves its deadline due, wait a little instead of spinning.
         Some(next.since(now).max(Duration::from_millis(1)))
+    }
+
+    /// Keeps the clock in the persistent folder, if it was moved by its handle or has run on.
+    fn follow_clock(&self) {
+        let followed = self.persistent.as_ref().map(|it| it.follow(&self.clock));
+        if let Some(Err(error)) = followed {
+            tracing::warn!("the clock is kept as it was before: {error}");
+        }
     }
 
     /// Ticks the servers in real time. With a frozen clock, deadlines pass only when it is moved.
@@ -359,6 +375,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(crate) struct Fixture {
     // Fields drop in order: first the servers, then their files.
     pub(crate) runtime: Runtime,
+    _persistent: Option<Leaving>,
     pub(crate) world: Arc<World>,
     /// `None` once the fixture ends.
     watcher: Option<Arc<dyn ClockWatcher>>,
@@ -380,12 +397,41 @@ impl Drop for Ending {
     }
 }
 
+/// A fixture's persistent folder, which the fixture gives up when it ends.
+struct Leaving {
+    persistent: Arc<Persistent>,
+    clock: Clock,
+}
+
+impl Leaving {
+    /// Opens the folder, if the fixture has one, and sets the clock to the time that it keeps.
+    fn open(settings: &WorldSettings) -> Result<Option<Self>, Error> {
+        let Some(folder) = &settings.persistent else {
+            return Ok(None);
+        };
+        let clock = settings.clock.clone();
+        let persistent = Arc::new(Persistent::open(folder, &clock)?);
+        Ok(Some(Self { persistent, clock }))
+    }
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.persistent.close(&self.clock);
+    }
+}
+
 impl Fixture {
     /// Creates a world without servers. `on_kill` receives servers that a fault has killed.
     pub(crate) fn start(
         settings: WorldSettings,
     ) -> Result<(Self, tokio::sync::mpsc::UnboundedReceiver<Server>), Error> {
         checks::world(&settings)?;
+        let leaving = Leaving::open(&settings)?;
+        let persistent = leaving.as_ref().map(|it| Arc::clone(&it.persistent));
+        let seed = persistent
+            .as_ref()
+            .map_or(settings.seed, |it| it.seed(settings.seed));
         let is_ours = settings.opened.is_none();
         let directory = match (settings.opened, &settings.directory) {
             (Some(opened), _) => opened,
@@ -396,12 +442,13 @@ impl Fixture {
         let runtime = Runtime::start(settings.workers, &threads)
             .map_err(Error::io("start the fixture's thread"))?;
         let journal = Journal::new(settings.clock.clone(), runtime.handle().clone());
-        let (watch, kills) = Watch::new(journal, settings.seed);
+        let (watch, kills) = Watch::new(journal, seed);
         let world = Arc::new(World {
             clock: settings.clock,
             watch,
-            seed: settings.seed,
+            seed,
             files: Arc::clone(&directory),
+            persistent,
             servers: Mutex::default(),
             clocks: Mutex::default(),
             skews: Mutex::default(),
@@ -419,6 +466,7 @@ impl Fixture {
         runtime.handle().spawn(Arc::clone(&world).keep_time());
         let fixture = Self {
             runtime,
+            _persistent: leaving,
             world,
             watcher: Some(watcher),
             _directory: Ending { directory, is_ours },

@@ -16,6 +16,8 @@ pub(crate) struct WorldSettings {
     /// A directory that the caller has opened and will close.
     pub(crate) opened: Option<Arc<Directory>>,
     pub(crate) workers: usize,
+    /// The folder in which the fixture keeps what it has, for the next one in it.
+    pub(crate) persistent: Option<PathBuf>,
 }
 
 impl Default for WorldSettings {
@@ -26,6 +28,7 @@ impl Default for WorldSettings {
             directory: None,
             opened: None,
             workers: 1,
+            persistent: None,
         }
     }
 }

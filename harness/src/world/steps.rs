@@ -77,6 +77,7 @@ impl World {
         let seen = self.watch.journal.from_here();
         let from = self.clock.now();
         let programs = lock(&self.programs).clone();
+        self.clock_moves(target.max(from))?;
         self.resumed.clear();
         let mut others = Others::new(self, programs.as_deref(), steps);
         let walked = self.walk(target, &mut others);
@@ -99,6 +100,7 @@ impl World {
         let moving = lock(&self.moving);
         let from = self.clock.now();
         let programs = lock(&self.programs).clone();
+        self.clock_moves(target)?;
         self.clock.set(target);
         let moved = self.moved(from, programs.as_deref());
         drop(moving);
@@ -148,10 +150,20 @@ impl World {
     fn moved(&self, from: Timestamp, programs: Option<&Programs>) -> Result<(), Error> {
         let to = self.clock.now();
         self.watch.record(to, Event::ClockMoved { from, to });
+        if let Some(persistent) = self.persistent() {
+            persistent.keep_clock(&self.clock)?;
+        }
         if let Some(programs) = programs {
             programs.follow(&self.clock, 0)?;
         }
         ccaches::follow_clock(self.path(), &self.clock)
+    }
+
+    /// Keeps the time to which the clock is about to be moved, so that it does not go back if this
+    /// process dies on the way.
+    fn clock_moves(&self, target: Timestamp) -> Result<(), Error> {
+        let persistent = self.persistent();
+        persistent.map_or(Ok(()), |it| it.clock_moves(&self.clock, target))
     }
 
     /// Returns the earliest leading deadline before `target`. A deadline that a tick left in the

@@ -52,9 +52,9 @@ pub struct PrincipalEntry {
     pub delegates_from: Vec<Principal>,
     /// The Windows account that full PACs give for it.
     pub pac_account: PacAccount,
-    keys: Vec<PrincipalKey>,
+    pub(super) keys: Vec<PrincipalKey>,
     /// The passwords of former keys, newest first.
-    former_passwords: Vec<Arc<str>>,
+    pub(super) former_passwords: Vec<Arc<str>>,
 }
 
 /// The number of former passwords to remember.

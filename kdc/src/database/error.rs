@@ -43,6 +43,9 @@ pub enum DatabaseError {
     /// A principal whose keys have the highest possible version.
     #[error("the keys of {0} have the last version that there is, 4294967295; add it anew")]
     LastVersion(Principal),
+    /// A change that could not be made durable, and was therefore not made.
+    #[error("the change was not made, because it cannot be kept: {0}")]
+    NotKept(String),
     /// An invalid key.
     #[error(transparent)]
     Key(#[from] kerbox_krb5::Error),

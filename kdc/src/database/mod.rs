@@ -5,6 +5,7 @@ mod account;
 mod attributes;
 mod entry;
 mod error;
+mod file;
 mod keys;
 mod password_policy;
 mod realm;
@@ -21,6 +22,7 @@ pub use account::{Pac, PacAccount, PacDomain};
 pub use attributes::Attributes;
 pub use entry::{NewKeys, NewPrincipal, PrincipalEntry};
 pub use error::DatabaseError;
+pub use file::{DamagedFile, DatabaseFile};
 pub use keys::PrincipalKey;
 pub use password_policy::{PasswordPolicy, PasswordRefused};
 pub use realm::{RealmConfig, SpakeConfig};
@@ -66,16 +68,18 @@ impl PrincipalDatabase {
         Self::default()
     }
 
-    /// Adds a realm with the principals that every realm has: its ticket-granting service and its
-    /// password service.
+    /// Adds a realm, or replaces its settings, with the principals that every realm has: its
+    /// ticket-granting service and its password service.
     pub fn add_realm(
         &mut self,
         realm: RealmConfig,
         rng: &mut impl Rng,
     ) -> Result<(), DatabaseError> {
         let name = realm.name.clone();
-        self.realms.retain(|known| known.name != name);
-        self.realms.push(realm);
+        match self.realms.iter_mut().find(|known| known.name == name) {
+            Some(known) => *known = realm,
+            None => self.realms.push(realm),
+        }
         let mut krbtgt = NewPrincipal::new(Principal::krbtgt(&name, &name), NewKeys::Random);
         krbtgt.attributes = vec!["-requires_preauth".to_owned(), "+lockdown_keys".to_owned()];
         let mut changepw = NewPrincipal::new(
@@ -250,6 +254,12 @@ impl PrincipalDatabase {
             .ok_or_else(|| DatabaseError::Unknown(principal.clone()))?;
         self.aliases.retain(|_, target| target != principal);
         Ok(entry)
+    }
+
+    /// Puts a principal back as it was before a change.
+    pub(crate) fn put_back(&mut self, entry: Arc<PrincipalEntry>) {
+        self.principals.insert(entry.principal.clone(), entry);
+        self.delegation = self.principals.values().any(|entry| delegates(entry));
     }
 
     /// Adds another name for a principal.

@@ -1,6 +1,7 @@
 //! The KDC itself, without sockets: it answers one request at a time.
 
 mod fault;
+mod keeper;
 mod lookaside;
 mod peer;
 mod random;
@@ -14,6 +15,7 @@ use kerbox_krb5::{ErrorCode, Principal, Timestamp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
+pub use keeper::Keeper;
 pub use peer::{Peer, Reply, Transport};
 
 use self::fault::Fault;
@@ -67,6 +69,7 @@ pub struct Kdc {
     replay_cache: ReplayCache,
     issued: Mutex<IssuedTickets>,
     hook: Arc<dyn Hook>,
+    keeper: Option<Arc<dyn Keeper>>,
     udp_limit: usize,
     fallback_realm: RealmConfig,
 }
@@ -87,6 +90,7 @@ impl Kdc {
             replay_cache: ReplayCache::default(),
             issued: Mutex::default(),
             hook: Arc::new(NoHook),
+            keeper: None,
             udp_limit: Self::DEFAULT_UDP_LIMIT,
             fallback_realm: RealmConfig::new(""),
         }
@@ -114,18 +118,12 @@ impl Kdc {
         self.database.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the database for changes; requests wait. Changes apply from the next request on.
+    /// Returns the database for changes; requests wait. Changes apply from the next request on. A
+    /// [`Keeper`] learns of them at the next [`update`](Self::update).
     pub fn database_mut(&self) -> RwLockWriteGuard<'_, PrincipalDatabase> {
         self.database
             .write()
             .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Changes the database using the KDC's own random numbers, to add principals and to change
-    /// keys.
-    pub fn update<T>(&self, update: impl FnOnce(&mut PrincipalDatabase, &mut StdRng) -> T) -> T {
-        let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
-        update(&mut self.database_mut(), &mut rng)
     }
 
     /// Returns the last thousand issued tickets, newest last.
@@ -267,6 +265,7 @@ impl Kdc {
             now,
             peer.local,
             |database, client| self.random.next(vouched(database, Some(client))),
+            |database| self.keep(database),
         );
         drop(database);
         self.hook.record(

@@ -1,6 +1,7 @@
 //! The password service (RFC 3244, and version 1 before it).
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use kerbox_events::Outcome;
 use kerbox_krb5::ap_exchange::{Accepted, ApAcceptor, ReplayCache};
@@ -11,7 +12,10 @@ use kerbox_krb5::messages::{
 use kerbox_krb5::{EncryptionKey, ErrorCode, KeyUsage, Principal, Timestamp};
 use rand::Rng;
 
-use crate::{Attributes, NewKeys, PasswordRefused, PrincipalDatabase, RealmConfig};
+use crate::{
+    Attributes, DatabaseError, NewKeys, PasswordRefused, PrincipalDatabase, PrincipalEntry,
+    RealmConfig,
+};
 
 /// The version of a message that carries only the new password.
 const CHANGE: u16 = 1;
@@ -86,7 +90,8 @@ pub(crate) struct Answer {
 }
 
 /// Answers a request. `local` is the address that received it, which the answer gives as its
-/// sender. `random` gives a client's random numbers.
+/// sender. `random` gives a client's random numbers. A change is acknowledged once `keep` has kept
+/// it.
 pub(crate) fn answer<R: Rng>(
     database: &mut PrincipalDatabase,
     replay_cache: &ReplayCache,
@@ -94,6 +99,7 @@ pub(crate) fn answer<R: Rng>(
     now: Timestamp,
     local: Option<IpAddr>,
     random: impl FnOnce(&PrincipalDatabase, &Principal) -> R,
+    keep: impl FnOnce(&PrincipalDatabase) -> Result<(), DatabaseError>,
 ) -> Answer {
     let server = service(database, request.ap_req);
     let accepted = match accept(database, Some(replay_cache), &server, request, now) {
@@ -116,7 +122,14 @@ pub(crate) fn answer<R: Rng>(
     let client = accepted.client().clone();
     let rng = &mut random(database, &client);
     let mut target = None;
-    let (code, text) = match change(database, request, &accepted, key, now, &mut target, rng) {
+    let changed = change(database, request, &accepted, key, now, &mut target, rng);
+    let kept = changed.and_then(|before| {
+        keep(database).map_err(|error| {
+            database.put_back(before);
+            (ResultCode::HardError, error.to_string())
+        })
+    });
+    let (code, text) = match kept {
         Ok(()) => (ResultCode::Success, String::new()),
         Err(refused) => refused,
     };
@@ -220,7 +233,8 @@ fn open(
     })
 }
 
-/// Changes the password, if the client may do so and the realm's policy allows it.
+/// Changes the password, if the client may do so and the realm's policy allows it. Returns the
+/// principal as it was before.
 fn change(
     database: &mut PrincipalDatabase,
     request: &Request<'_>,
@@ -229,7 +243,7 @@ fn change(
     now: Timestamp,
     target: &mut Option<Principal>,
     rng: &mut impl Rng,
-) -> Result<(), Refused> {
+) -> Result<Arc<PrincipalEntry>, Refused> {
     let data = open(request, accepted, key)?;
     let whose = data.target.unwrap_or_else(|| accepted.client().clone());
     *target = Some(whose.clone());
@@ -252,7 +266,7 @@ fn change(
         ));
     }
     let unknown = || refused(ResultCode::HardError, "Principal does not exist");
-    let entry = database.resolve(&whose).ok_or_else(unknown)?;
+    let entry = Arc::clone(database.resolve(&whose).ok_or_else(unknown)?);
     let whose = entry.principal.clone();
     let realm = database.realm(whose.realm()).ok_or_else(unknown)?;
     let policy = entry
@@ -273,7 +287,8 @@ fn change(
                 entry.password_expires = policy.max_life.map(|life| now + life);
             })
         })
-        .map_err(|error| (ResultCode::HardError, error.to_string()))
+        .map_err(|error| (ResultCode::HardError, error.to_string()))?;
+    Ok(entry)
 }
 
 fn result(code: ResultCode, text: &str) -> Vec<u8> {

@@ -240,13 +240,12 @@ fn the_session_key_is_of_the_clients_first_type_that_the_server_knows() {
         .map(|key| key.enctype())
         .collect();
     assert_eq!(types, [EncryptionType::AES256_CTS_HMAC_SHA1_96, aes128]);
-    pair.kdc.update(|database, rng| {
+    let rotated = pair.kdc.update(|database, rng| {
         let realm = database.realm_mut(REALM).expect("ours");
         realm.enctypes = EncryptionType::DEFAULT.to_vec();
-        let rotated =
-            database.change_keys(&principal("nn/localhost"), &NewKeys::Random, false, rng);
-        rotated.expect("new keys");
+        database.change_keys(&principal("nn/localhost"), &NewKeys::Random, false, rng)
     });
+    rotated.expect("new keys");
     let mut new = NewPrincipal::new(principal("old/localhost"), NewKeys::Random);
     new.enctypes = Some(vec![aes128]);
     pair.kdc

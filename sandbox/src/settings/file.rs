@@ -67,6 +67,11 @@ fn read_document(source: &Source<'_>, document: &DeTable<'_>, settings: &mut Set
         };
         hdfs.keys = section.scalars(fits).into_iter().collect();
     }
+    if let Some(mut section) = top.table("data") {
+        let dir = section.text("dir", parse_name);
+        settings.data_dir = dir.map(|dir| section.beside(&dir));
+        section.finish();
+    }
     if let Some(section) = top.table("clock") {
         settings.start = faults::read_clock(section, time);
     }

@@ -54,10 +54,7 @@ pub(crate) fn effective(args: &SettingsArgs, purpose: Purpose) -> Result<Setting
     settings.kdc_only = args.kdc_only;
     check_together(&settings)?;
     if let Some(dir) = &args.data_dir {
-        return Err(Failure::Usage(format!(
-            "--data-dir {} (or KERBOX_DATA_DIR) cannot be had: the tree of HDFS ends with the process, so that blocks alone would be of no use; leave it out, and see blocks/ in the folder of --dir",
-            dir.display()
-        )));
+        settings.data_dir = Some(dir.clone());
     }
     settings.strict_ports = args.strict_ports;
     settings.seed = args.seed;
@@ -222,17 +219,6 @@ mod tests {
             };
             effective(&args, Purpose::Exec).unwrap_or_else(|failure| panic!("{failure}"));
         }
-    }
-
-    #[test]
-    fn a_folder_for_blocks_alone_is_refused() {
-        let args = SettingsArgs {
-            data_dir: Some(PathBuf::from("data")),
-            ..SettingsArgs::default()
-        };
-        let refused = effective(&args, Purpose::Up).expect_err("it cannot be had");
-        assert!(matches!(refused, Failure::Usage(_)));
-        assert!(refused.to_string().contains("--data-dir data"), "{refused}");
     }
 
     #[test]

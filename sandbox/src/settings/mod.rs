@@ -44,7 +44,9 @@ pub(crate) struct Settings {
     pub(crate) strict_ports: bool,
     /// The seed of all randomness; `None`: a new one.
     pub(crate) seed: Option<u64>,
-    /// The time at the start; `None`: the system's.
+    /// The folder in which everything is kept for the next run; `None`: nothing is kept.
+    pub(crate) data_dir: Option<PathBuf>,
+    /// The time at the start; `None`: the system's. A folder with an earlier run's data has its own.
     pub(crate) start: Option<Timestamp>,
     /// The faults from the start.
     pub(crate) faults: Vec<FaultRequest>,
@@ -73,6 +75,7 @@ impl Default for Settings {
             kdc_only: false,
             strict_ports: false,
             seed: None,
+            data_dir: None,
             start: None,
             faults: Vec::new(),
             file: None,

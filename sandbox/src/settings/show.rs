@@ -48,6 +48,10 @@ impl fmt::Display for Shown<'_> {
         }
         other_realms::show(&realm.others, f)?;
         write_hdfs(f, &settings.spec.hdfs)?;
+        if let Some(dir) = &settings.data_dir {
+            let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.clone());
+            writeln!(f, "\n[data]\ndir = {}", quoted(&dir.display().to_string()))?;
+        }
         if let Some(start) = settings.start {
             writeln!(f, "\n[clock]\nstart = {start}")?;
         }
@@ -245,6 +249,8 @@ group = "jupyter"
 mode = "1700"
 [hadoop]
 "hadoop.security.auth_to_local" = "RULE:[2:$1@$0](nn@EXAMPLE.COM)s/.*/hdfs/\nDEFAULT"
+[data]
+dir = "/tmp/kerbox-data"
 [clock]
 start = 2030-01-01T00:00:00Z
 [[fault]]

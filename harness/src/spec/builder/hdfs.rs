@@ -97,26 +97,4 @@ impl<K: HasHdfs> Builder<K> {
         self.spec.hdfs.blocks = Some(path.into());
         self
     }
-
-    /// Keeps the tree, the delegation tokens and the blocks in a directory, for the next fixture in
-    /// it. It must be new, empty, or one in which a fixture or Hadoop 3.4 kept them: the NameNode's
-    /// folder `name` has Hadoop's own format. A call is answered once its changes are on disk.
-    /// Default: nothing outlives the fixture.
-    ///
-    /// ```
-    /// use kerbox::Cluster;
-    ///
-    /// let folder = tempfile::tempdir()?;
-    /// let start = || Cluster::simple().persistent(folder.path().join("data")).start_blocking();
-    /// let cluster = start()?;
-    /// let now = cluster.clock().now();
-    /// cluster.namenode().make_directory(now, "/data", "alice", "alice", 0o755)?;
-    /// drop(cluster);
-    /// assert!(start()?.namenode().has("/data")?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn persistent(mut self, path: impl Into<PathBuf>) -> Self {
-        self.spec.hdfs.persistent = Some(path.into());
-        self
-    }
 }

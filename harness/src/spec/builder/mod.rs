@@ -127,6 +127,33 @@ impl<K> Builder<K> {
         self
     }
 
+    /// Keeps everything in a directory, for the next fixture in it: the realm's principals with
+    /// their keys, the clock, the tree, the delegation tokens and the blocks. A call is answered
+    /// once its changes are on disk. The directory must be new, empty, or one in which a fixture
+    /// or Hadoop 3.4 kept them: the NameNode's folder `name` has Hadoop's own format. Default:
+    /// nothing outlives the fixture.
+    ///
+    /// The principals of the description are added once; after that, those in the directory
+    /// count. The clock goes on from where it was, also if another one is given. So do the random
+    /// numbers: the same seed does not give the same keys again.
+    ///
+    /// ```
+    /// use kerbox::Cluster;
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let start = || Cluster::simple().persistent(folder.path().join("data")).start_blocking();
+    /// let cluster = start()?;
+    /// let now = cluster.clock().now();
+    /// cluster.namenode().make_directory(now, "/data", "alice", "alice", 0o755)?;
+    /// drop(cluster);
+    /// assert!(start()?.namenode().has("/data")?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn persistent(mut self, path: impl Into<PathBuf>) -> Self {
+        self.world.persistent = Some(path.into());
+        self
+    }
+
     #[doc(hidden)]
     pub fn opened_directory(mut self, directory: Arc<Directory>) -> Self {
         self.world.opened = Some(directory);

@@ -18,15 +18,28 @@ use super::error::{NameDirectoryError, Result, failed};
 static HELD: Mutex<BTreeSet<(u64, u64)>> = Mutex::new(BTreeSet::new());
 
 /// A lock on a file, released when dropped. The file stays.
+///
+/// ```
+/// use minihdfs::namenode::storage::server::Lock;
+///
+/// let folder = tempfile::tempdir()?;
+/// let lock = Lock::take(&folder.path().join("in_use.lock"))?;
+/// let refused = Lock::take(&folder.path().join("in_use.lock")).expect_err("it is held");
+/// assert!(refused.to_string().contains("is in use by this process"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
-pub(super) struct Lock {
+pub struct Lock {
     _file: File,
     id: (u64, u64),
 }
 
 impl Lock {
     /// Locks the file at `path`, and creates it if it is missing.
-    pub(super) fn take(path: &Path) -> Result<Self> {
+    ///
+    /// # Errors
+    /// Fails if another process, or another part of this one, holds it.
+    pub fn take(path: &Path) -> Result<Self> {
         let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
         let in_use = || NameDirectoryError::InUse {
             path: path.to_owned(),

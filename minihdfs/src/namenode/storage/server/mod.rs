@@ -15,3 +15,4 @@ mod tests;
 pub use directory::NameDirectory;
 pub use edit_log::{EditLog, EditLogSink};
 pub use error::NameDirectoryError;
+pub use lock::Lock;
