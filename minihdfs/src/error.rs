@@ -127,6 +127,7 @@ classes! {
     UnresolvedPath, unresolved_path => "org.apache.hadoop.hdfs.protocol.UnresolvedPathException", ErrorApplication;
     XattrNotFound, xattr_not_found => "org.apache.hadoop.hdfs.protocol.XAttrNotFoundException", ErrorApplication;
     Snapshot, snapshot => "org.apache.hadoop.hdfs.protocol.SnapshotException", ErrorApplication;
+    SnapshotAccessControl, snapshot_access_control => "org.apache.hadoop.hdfs.protocol.SnapshotAccessControlException", ErrorApplication;
     NoSuchMethod, no_such_method => "org.apache.hadoop.ipc.RpcNoSuchMethodException", ErrorNoSuchMethod;
     NoSuchProtocol, no_such_protocol => "org.apache.hadoop.ipc.RpcNoSuchProtocolException", ErrorNoSuchProtocol;
     VersionMismatch, version_mismatch => "org.apache.hadoop.ipc.RPC$VersionMismatch", ErrorRpcVersionMismatch;

@@ -62,6 +62,7 @@ impl HdfsConfig {
             || self.set_files(&entry)?
             || self.set_limits(&entry)?
             || self.safe_mode.set(&entry)?
+            || self.snapshots.set(&entry)?
             || self.datanode_admin.set(&entry)?
             || self.web.set(&entry)?
         {

@@ -7,6 +7,7 @@ mod datanode_admin;
 mod keys;
 mod safe_mode;
 pub(crate) mod service_policy;
+mod snapshots;
 mod value;
 mod web;
 
@@ -18,6 +19,7 @@ use crate::sasl::QualityOfProtection;
 
 pub use datanode_admin::DatanodeAdminSettings;
 pub use safe_mode::SafeModeSettings;
+pub use snapshots::SnapshotSettings;
 pub use value::ConfigError;
 pub use web::WebConfig;
 
@@ -214,6 +216,8 @@ pub struct HdfsConfig {
     pub datanode_admin: DatanodeAdminSettings,
     /// `dfs.namenode.safemode.*`
     pub safe_mode: SafeModeSettings,
+    /// `dfs.namenode.snapshot.*`, `dfs.namenode.snapshotdiff.*`, `dfs.snapshotdiff-report.limit`
+    pub snapshots: SnapshotSettings,
     /// `dfs.namenode.lease-hard-limit-sec`
     pub lease_hard_limit: Duration,
     /// `dfs.namenode.retrycache.expirytime.millis`. Zero disables the cache, as does setting
@@ -294,6 +298,7 @@ impl Default for HdfsConfig {
             directory_scan_interval: Duration::from_secs(6 * 3600),
             datanode_admin: DatanodeAdminSettings::default(),
             safe_mode: SafeModeSettings::default(),
+            snapshots: SnapshotSettings::default(),
             lease_hard_limit: Duration::from_secs(20 * 60),
             retry_cache_expiry: Duration::from_secs(10 * 60),
             state_context: false,
@@ -398,7 +403,7 @@ impl HdfsConfig {
                 "make it a multiple of dfs.bytes-per-checksum",
             );
         }
-        Ok(())
+        self.snapshots.check()
     }
 }
 

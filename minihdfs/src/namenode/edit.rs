@@ -319,6 +319,51 @@ pub enum Edit {
         /// The policy; 0 to inherit the parent's.
         policy_id: u8,
     },
+    /// `OP_ALLOW_SNAPSHOT`: lets snapshots of a directory be taken.
+    AllowSnapshot {
+        /// The directory.
+        snapshot_root: String,
+    },
+    /// `OP_DISALLOW_SNAPSHOT`: forbids snapshots of a directory, which has none.
+    DisallowSnapshot {
+        /// The directory.
+        snapshot_root: String,
+    },
+    /// `OP_CREATE_SNAPSHOT`
+    CreateSnapshot {
+        /// The directory.
+        snapshot_root: String,
+        /// The snapshot's name.
+        snapshot_name: String,
+        /// The modification time of the directory and of its snapshot.
+        mtime: i64,
+        /// The call.
+        rpc: RpcIds,
+    },
+    /// `OP_DELETE_SNAPSHOT`
+    DeleteSnapshot {
+        /// The directory.
+        snapshot_root: String,
+        /// The snapshot's name.
+        snapshot_name: String,
+        /// The modification time of the directory.
+        mtime: i64,
+        /// The call.
+        rpc: RpcIds,
+    },
+    /// `OP_RENAME_SNAPSHOT`
+    RenameSnapshot {
+        /// The directory.
+        snapshot_root: String,
+        /// The snapshot's name.
+        snapshot_old_name: String,
+        /// Its name afterwards.
+        snapshot_new_name: String,
+        /// The modification time of the snapshot.
+        mtime: i64,
+        /// The call.
+        rpc: RpcIds,
+    },
     /// `OP_ADD_CACHE_POOL`: the pool has every field.
     AddCachePool {
         /// The pool.
@@ -390,6 +435,9 @@ impl Edit {
             | Self::Rename { rpc, .. }
             | Self::Delete { rpc, .. }
             | Self::SetXAttr { rpc, .. }
+            | Self::CreateSnapshot { rpc, .. }
+            | Self::DeleteSnapshot { rpc, .. }
+            | Self::RenameSnapshot { rpc, .. }
             | Self::AddCachePool { rpc, .. }
             | Self::ModifyCachePool { rpc, .. }
             | Self::RemoveCachePool { rpc, .. }

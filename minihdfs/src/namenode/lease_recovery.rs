@@ -177,6 +177,13 @@ impl Namesystem {
         }
         let id = outcome.block.id;
         let file = self.blocks.block(id).file;
+        if self.namespace().get(file).is_none() {
+            // Only a snapshot shows it.
+            return Err(HdfsError::file_not_found(format!(
+                "File not found: {}, likely due to delayed block removal",
+                self.namespace().full_path(file)
+            )));
+        }
         let mut blocks = self.current_blocks(file);
         if outcome.delete_block && blocks.last().is_some_and(|last| last.id == id) {
             blocks.pop();

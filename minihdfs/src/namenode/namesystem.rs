@@ -19,6 +19,7 @@ use crate::namenode::state::inode::InodeId;
 use crate::namenode::state::lease::LeaseManager;
 use crate::namenode::state::limits::total;
 use crate::namenode::state::namespace::Namespace;
+use crate::namenode::state::snapshot::view::View;
 use crate::protocol::Block;
 
 /// What the NameNode's lock guards (Hadoop's `FSNamesystem`): the state, which must survive, and
@@ -48,15 +49,19 @@ impl Namesystem {
         let settings = config.safe_mode;
         let replication = settings.replication.unwrap_or(config.min_replication);
         blocks.start_counting(replication.into(), state.generation_stamp());
+        for (block, file, replication) in state.namespace().kept_blocks() {
+            blocks.restore(block, file, replication, true);
+        }
         for inode in state.namespace().iter() {
             let Some(file) = inode.as_file() else {
                 continue;
             };
+            let replication = state.namespace().block_replication(inode.id);
             let writer = file.writer.as_ref();
             let last_is_open = writer.is_some_and(|writer| writer.last_block_open);
             for (index, block) in file.blocks.iter().enumerate() {
                 let is_open = last_is_open && index + 1 == file.blocks.len();
-                blocks.restore(*block, inode.id, file.replication, !is_open);
+                blocks.restore(*block, inode.id, replication, !is_open);
             }
         }
         let safe_mode = SafeMode::starting(settings, blocks.reported());
@@ -259,15 +264,7 @@ impl Namesystem {
 
     /// Returns the file at a path's end. Fails with the errors of Hadoop's `INodeFile.valueOf`.
     pub(crate) fn file_of(&self, last: Option<InodeId>, path: &str) -> Result<InodeId, HdfsError> {
-        match last {
-            None => Err(HdfsError::file_not_found(format!(
-                "File does not exist: {path}"
-            ))),
-            Some(id) if self.namespace().inode(id).is_directory() => Err(
-                HdfsError::file_not_found(format!("Path is not a file: {path}")),
-            ),
-            Some(id) => Ok(id),
-        }
+        file_in(self.namespace().view(None), last, path)
     }
 
     /// Returns the blocks of a file, in order; empty for a directory.
@@ -278,6 +275,23 @@ impl Namesystem {
             .unwrap_or_default()
             .iter()
             .map(|block| self.blocks.block(block.id))
+    }
+
+    /// Returns the length of a file in a view of the tree.
+    pub(crate) fn length_in(&self, view: View<'_>, file: InodeId) -> u64 {
+        let kept = view.kept_length(file);
+        kept.unwrap_or_else(|| self.file_length(file))
+    }
+
+    /// Returns the blocks of a file in a view of the tree, in order.
+    pub(crate) fn blocks_in<'a>(
+        &'a self,
+        view: View<'a>,
+        file: InodeId,
+    ) -> impl Iterator<Item = &'a BlockInfo> {
+        let blocks = view.inode(file).as_file().map(|file| &file.blocks);
+        let blocks = blocks.into_iter().flatten();
+        blocks.map(|block| self.blocks.block(block.id))
     }
 
     pub(crate) fn last_block(&self, file: InodeId) -> Option<&BlockInfo> {
@@ -336,5 +350,23 @@ impl Namesystem {
             },
         };
         self.log(&Edit::Close(fields))
+    }
+}
+
+/// Returns the file at a path's end in a view of the tree, with the same errors as
+/// [`file_of`](Namesystem::file_of).
+pub(crate) fn file_in(
+    view: View<'_>,
+    last: Option<InodeId>,
+    path: &str,
+) -> Result<InodeId, HdfsError> {
+    match last {
+        None => Err(HdfsError::file_not_found(format!(
+            "File does not exist: {path}"
+        ))),
+        Some(id) if view.inode(id).is_directory() => Err(HdfsError::file_not_found(format!(
+            "Path is not a file: {path}"
+        ))),
+        Some(id) => Ok(id),
     }
 }

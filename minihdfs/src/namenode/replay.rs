@@ -12,6 +12,7 @@ use crate::namenode::retry_cache::RetryCache;
 use crate::namenode::saved::Saved;
 use crate::namenode::service::NameNode;
 use crate::namenode::state::State;
+use crate::protocol::Block;
 
 impl NameNode {
     /// Replays this NameNode's edits on a formatted state, and compares the result with its own
@@ -84,21 +85,28 @@ impl NameNode {
 /// Checks that the block manager follows the state.
 fn check_blocks(ns: &Namesystem) -> Result<(), String> {
     let mut count = 0;
+    let mut check = |block: Block, file, replication| {
+        count += 1;
+        let known = ns.blocks.get(block.id);
+        let known = known.map(|info| (info.block(), info.file, info.replication));
+        if known == Some((block, file, replication)) {
+            return Ok(());
+        }
+        Err(format!(
+            "{block:?} of inode {file} is {known:?} to the block manager"
+        ))
+    };
     for inode in ns.namespace().iter() {
         let Some(file) = inode.as_file() else {
             continue;
         };
+        let replication = ns.namespace().block_replication(inode.id);
         for block in &file.blocks {
-            count += 1;
-            let known = ns.blocks.get(block.id);
-            let known = known.map(|info| (info.block(), info.file, info.replication));
-            if known != Some((*block, inode.id, file.replication)) {
-                return Err(format!(
-                    "{block:?} of inode {} is {known:?} to the block manager",
-                    inode.id
-                ));
-            }
+            check(*block, inode.id, replication)?;
         }
+    }
+    for (block, file, replication) in ns.namespace().kept_blocks() {
+        check(block, file, replication)?;
     }
     let managed = ns.blocks.len();
     if managed != count {
@@ -132,7 +140,8 @@ impl State {
         }
         let rest = |state: &Self| {
             format!(
-                "leases {:?}, {:?}, tokens {:?}, last inode {}, block {}, stamp {}, transaction {}",
+                "snapshots {:?}, leases {:?}, {:?}, tokens {:?}, last inode {}, block {}, stamp {}, transaction {}",
+                state.namespace().snapshots(),
                 state.leases(),
                 state.caching(),
                 state.tokens(),

@@ -5,11 +5,14 @@ use bytes::Bytes;
 use prost::Message;
 
 use crate::namenode::edit::{Edit, RpcIds};
+use crate::namenode::ops::snapshots::snapshot_path;
 use crate::namenode::ops::status::inode_status;
 use crate::namenode::state::State;
 use crate::proto::hdfs::{
-    ConcatResponseProto, CreateResponseProto, DeleteResponseProto, RemoveXAttrResponseProto,
-    Rename2ResponseProto, RenameResponseProto, SetXAttrResponseProto, UpdatePipelineResponseProto,
+    ConcatResponseProto, CreateResponseProto, CreateSnapshotResponseProto, DeleteResponseProto,
+    DeleteSnapshotResponseProto, RemoveXAttrResponseProto, Rename2ResponseProto,
+    RenameResponseProto, RenameSnapshotResponseProto, SetXAttrResponseProto,
+    UpdatePipelineResponseProto,
 };
 
 /// Returns the encoded response to the call that made an edit, and the call's ids. `state` is the
@@ -19,8 +22,8 @@ pub(super) fn response(edit: &Edit, state: &State) -> Option<(RpcIds, Vec<u8>)> 
     let rpc = edit.rpc_ids()?;
     let response = match edit {
         Edit::Add { file, .. } => {
-            let namespace = state.namespace();
-            let status = inode_status(namespace, file.inode_id, 0, Bytes::new());
+            let view = state.namespace().view(None);
+            let status = inode_status(view, file.inode_id, 0, Bytes::new());
             CreateResponseProto { fs: Some(status) }.encode_length_delimited_to_vec()
         }
         Edit::Delete { .. } => {
@@ -33,6 +36,20 @@ pub(super) fn response(edit: &Edit, state: &State) -> Option<(RpcIds, Vec<u8>)> 
         Edit::ConcatDelete { .. } => ConcatResponseProto {}.encode_length_delimited_to_vec(),
         Edit::SetXAttr { .. } => SetXAttrResponseProto {}.encode_length_delimited_to_vec(),
         Edit::RemoveXAttr { .. } => RemoveXAttrResponseProto {}.encode_length_delimited_to_vec(),
+        Edit::CreateSnapshot {
+            snapshot_root,
+            snapshot_name,
+            ..
+        } => {
+            let snapshot_path = snapshot_path(snapshot_root, snapshot_name);
+            CreateSnapshotResponseProto { snapshot_path }.encode_length_delimited_to_vec()
+        }
+        Edit::DeleteSnapshot { .. } => {
+            DeleteSnapshotResponseProto {}.encode_length_delimited_to_vec()
+        }
+        Edit::RenameSnapshot { .. } => {
+            RenameSnapshotResponseProto {}.encode_length_delimited_to_vec()
+        }
         Edit::UpdateBlocks { .. } => {
             UpdatePipelineResponseProto {}.encode_length_delimited_to_vec()
         }

@@ -104,7 +104,8 @@ impl NameNode {
     /// Returns the state of the formatted namespace, with these tokens.
     pub(super) fn formatted(&self, tokens: Arc<DelegationTokenSecretManager>) -> State {
         let group = self.config.superuser_group.as_str().into();
-        State::new(self.formatted, Arc::clone(&self.superuser), group, tokens)
+        let state = State::new(self.formatted, Arc::clone(&self.superuser), group, tokens);
+        state.capturing(&self.config.snapshots)
     }
 
     /// Returns the configuration.

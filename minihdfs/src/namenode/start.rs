@@ -124,6 +124,7 @@ impl Parts<'_> {
             None => {
                 let group = config.superuser_group.as_str().into();
                 let state = State::new(now, Arc::clone(&superuser), group, Arc::clone(&tokens));
+                let state = state.capturing(&config.snapshots);
                 (state, RetryCache::new(config.retry_cache_expiry))
             }
         };

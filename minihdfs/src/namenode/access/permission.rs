@@ -8,6 +8,7 @@ use crate::namenode::access::acl::AclEntry;
 use crate::namenode::access::symlink::unresolved;
 use crate::namenode::state::inode::{Inode, InodeId, ROOT, STICKY};
 use crate::namenode::state::namespace::{Namespace, ResolvedPath};
+use crate::namenode::state::snapshot::view::View;
 use crate::proto::hdfs::acl_entry_proto::AclEntryTypeProto as Type;
 
 /// The rwx bits that an operation requires (`FsAction`).
@@ -144,10 +145,7 @@ impl<'a> PermissionChecker<'a> {
         need: Need,
     ) -> Result<(), HdfsError> {
         self.traverse(namespace, path)
-            .map_err(|error| match error {
-                NoWay::NotADirectory(message) => HdfsError::access_control(message),
-                NoWay::Denied(error) => error,
-            })
+            .map_err(NoWay::reading)
             .and_then(|()| self.check_traversed(namespace, path, need))
     }
 
@@ -160,7 +158,9 @@ impl<'a> PermissionChecker<'a> {
         need: Need,
     ) -> Result<(), HdfsError> {
         self.check_raw(path)?;
-        self.check(namespace, path, need)
+        self.traverse(namespace, path).map_err(NoWay::reading)?;
+        check_writable(path)?;
+        self.check_traversed(namespace, path, need)
     }
 
     fn check_raw(&self, path: &ResolvedPath<'_>) -> Result<(), HdfsError> {
@@ -187,32 +187,33 @@ impl<'a> PermissionChecker<'a> {
             .map_err(|error| match error {
                 NoWay::NotADirectory(message) => HdfsError::parent_not_directory(message),
                 NoWay::Denied(error) => error,
-            })
-            .and_then(|()| self.check_traversed(namespace, path, need))
+            })?;
+        check_writable(path)?;
+        self.check_traversed(namespace, path, need)
     }
 
     fn traverse(&self, namespace: &Namespace, path: &ResolvedPath<'_>) -> Result<(), NoWay> {
         let exempt = self.is_exempt();
+        let view = path.view(namespace);
         let ancestors = path.existing().len().min(path.depth() - 1);
         for (index, id) in path.existing()[..ancestors].iter().enumerate() {
-            let inode = namespace.inode(*id);
+            let inode = view.inode(*id);
             if let Some(target) = inode.as_symlink() {
+                let index = path.component(index);
                 return Err(NoWay::Denied(unresolved(path.path(), index, target)));
             }
             if !inode.is_directory() {
-                return Err(NoWay::NotADirectory(format!(
-                    "{} (is not a directory)",
-                    namespace.full_path(*id)
-                )));
+                let path = path.up_to(path.component(index));
+                return Err(NoWay::NotADirectory(format!("{path} (is not a directory)")));
             }
             if !exempt {
-                self.check_inode(namespace, inode, FsAction::EXECUTE)
+                self.check_inode(inode, FsAction::EXECUTE, || path.up_to(index))
                     .map_err(NoWay::Denied)?;
             }
         }
         let last = path.last().filter(|_| !path.means_link());
-        if let Some(target) = last.and_then(|id| namespace.inode(id).as_symlink()) {
-            let index = path.depth() - 1;
+        if let Some(target) = last.and_then(|id| view.inode(id).as_symlink()) {
+            let index = path.component(path.depth() - 1);
             return Err(NoWay::Denied(unresolved(path.path(), index, target)));
         }
         Ok(())
@@ -227,70 +228,66 @@ impl<'a> PermissionChecker<'a> {
         if self.is_exempt() {
             return Ok(());
         }
-        let last = path.last().map(|id| namespace.inode(id));
-        let parent = path.parent().map(|id| namespace.inode(id));
+        let view = path.view(namespace);
+        let last = path.last().map(|id| view.inode(id));
+        let parent = path.parent().map(|id| view.inode(id));
         if let (Some(FsAction::WRITE), Some(parent), Some(last)) = (need.parent, parent, last)
             && last.id != ROOT
         {
-            self.check_sticky(namespace, parent, last)?;
+            check_sticky(self.user, view, parent, last)?;
         }
         if let Some(action) = need.ancestor
             && path.depth() > 1
             && let Some(id) = path.nearest_ancestor()
         {
-            self.check_inode(namespace, namespace.inode(id), action)?;
+            self.check_inode(view.inode(id), action, || view.full_path(id))?;
         }
         if let (Some(action), Some(parent)) = (need.parent, parent)
             && path.depth() > 1
         {
-            self.check_inode(namespace, parent, action)?;
+            self.check_inode(parent, action, || view.full_path(parent.id))?;
         }
         if let Some(last) = last {
+            // Hadoop counts `.snapshot` among the components here, although it is no inode.
+            let place = || path.up_to(path.depth() - 1);
             if let Some(action) = need.path {
-                self.check_inode(namespace, last, action)?;
+                self.check_inode(last, action, place)?;
             }
             if let Some((action, ignore_empty)) = need.subtree {
-                self.check_subtree(namespace, last, action, ignore_empty)?;
+                self.check_subtree(view, last, action, ignore_empty)?;
             }
-            if need.owner {
-                self.check_owner(namespace, last)?;
+            if need.owner && last.owner != *self.user {
+                return Err(HdfsError::access_control(format!(
+                    "Permission denied. user={} is not the owner of inode={}",
+                    self.user,
+                    place()
+                )));
             }
         }
         Ok(())
     }
 
-    fn check_owner(&self, namespace: &Namespace, inode: &Inode) -> Result<(), HdfsError> {
-        if inode.owner == *self.user {
-            return Ok(());
-        }
-        Err(HdfsError::access_control(format!(
-            "Permission denied. user={} is not the owner of inode={}",
-            self.user,
-            namespace.full_path(inode.id)
-        )))
-    }
-
     fn check_subtree(
         &self,
-        namespace: &Namespace,
+        view: View<'_>,
         top: &Inode,
         action: FsAction,
         ignore_empty: bool,
     ) -> Result<(), HdfsError> {
         let mut pending: Vec<InodeId> = vec![top.id];
         while let Some(id) = pending.pop() {
-            let inode = namespace.inode(id);
-            let Some(directory) = inode.as_directory() else {
+            let inode = view.inode(id);
+            if !inode.is_directory() {
                 continue;
-            };
-            if !(ignore_empty && directory.children.is_empty()) {
-                self.check_inode(namespace, inode, action)?;
+            }
+            if !(ignore_empty && view.children_len(id) == 0) {
+                self.check_inode(inode, action, || view.full_path(id))?;
             }
             let first = pending.len();
-            for child in directory.children.ids() {
-                let child = namespace.inode(child);
+            for child in view.children(id) {
+                let child = view.inode(child);
                 if ignore_empty {
-                    self.check_sticky(namespace, inode, child)?;
+                    check_sticky(self.user, view, inode, child)?;
                 }
                 if child.is_directory() {
                     pending.push(child.id);
@@ -304,28 +301,11 @@ impl<'a> PermissionChecker<'a> {
         Ok(())
     }
 
-    fn check_sticky(
-        &self,
-        namespace: &Namespace,
-        parent: &Inode,
-        inode: &Inode,
-    ) -> Result<(), HdfsError> {
-        if parent.mode & STICKY == 0 || parent.owner == *self.user || inode.owner == *self.user {
-            return Ok(());
-        }
-        Err(HdfsError::access_control(format!(
-            "Permission denied by sticky bit: user={}, path={}, parent={}",
-            self.user,
-            describe(namespace, inode),
-            describe(namespace, parent)
-        )))
-    }
-
     fn check_inode(
         &self,
-        namespace: &Namespace,
         inode: &Inode,
         action: FsAction,
+        path: impl FnOnce() -> String,
     ) -> Result<(), HdfsError> {
         if self.has_permission(inode, action) {
             return Ok(());
@@ -333,7 +313,7 @@ impl<'a> PermissionChecker<'a> {
         Err(HdfsError::access_control(format!(
             "Permission denied: user={}, access={action}, inode={}",
             self.user,
-            describe(namespace, inode)
+            describe(&path(), inode)
         )))
     }
 
@@ -380,11 +360,46 @@ enum NoWay {
     Denied(HdfsError),
 }
 
+impl NoWay {
+    /// Returns the error of an operation that does not create anything.
+    fn reading(self) -> HdfsError {
+        match self {
+            Self::NotADirectory(message) => HdfsError::access_control(message),
+            Self::Denied(error) => error,
+        }
+    }
+}
+
+/// Fails if a path goes through snapshots, which cannot be changed.
+fn check_writable(path: &ResolvedPath<'_>) -> Result<(), HdfsError> {
+    if path.is_snapshot() {
+        return Err(HdfsError::snapshot_access_control(
+            "Modification on a read-only snapshot is disallowed",
+        ));
+    }
+    Ok(())
+}
+
+fn check_sticky(
+    user: &Arc<str>,
+    view: View<'_>,
+    parent: &Inode,
+    inode: &Inode,
+) -> Result<(), HdfsError> {
+    if parent.mode & STICKY == 0 || parent.owner == *user || inode.owner == *user {
+        return Ok(());
+    }
+    Err(HdfsError::access_control(format!(
+        "Permission denied by sticky bit: user={user}, path={}, parent={}",
+        describe(&view.full_path(inode.id), inode),
+        describe(&view.full_path(parent.id), parent)
+    )))
+}
+
 /// Formats an inode as `"/path":owner:group:drwxr-xr-x`.
-fn describe(namespace: &Namespace, inode: &Inode) -> String {
+fn describe(path: &str, inode: &Inode) -> String {
     format!(
-        "\"{}\":{}:{}:{}{}",
-        namespace.full_path(inode.id),
+        "\"{path}\":{}:{}:{}{}",
         inode.owner,
         inode.group,
         if inode.is_directory() { 'd' } else { '-' },

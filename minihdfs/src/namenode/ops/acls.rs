@@ -29,7 +29,7 @@ impl NameNode {
         let ns = self.read();
         let path = ns.namespace().resolve(&request.src)?;
         checker.check(ns.namespace(), &path, Need::TRAVERSE)?;
-        let inode = ns.namespace().inode(found(&path)?);
+        let inode = path.view(ns.namespace()).inode(found(&path)?);
         Ok(GetAclStatusResponseProto {
             result: AclStatusProto {
                 owner: inode.owner.to_string(),

@@ -86,6 +86,11 @@ fn check_source(
             "Source file {source} is not in the same directory with the target {target}"
         ));
     }
+    if ns.namespace().is_in_snapshot(id) {
+        return Err(HdfsError::snapshot(format!(
+            "Concat: the source file {source} is in snapshot"
+        )));
+    }
     if id == target_id {
         return refused(format!(
             "concat: the src file {source} is the same with the target file {target}"

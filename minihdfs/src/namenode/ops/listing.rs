@@ -6,9 +6,11 @@ use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need, PermissionChecker};
 use crate::namenode::namesystem::Namesystem;
+use crate::namenode::ops::snapshot_reads::list_snapshots;
 use crate::namenode::ops::status::BlockRange;
 use crate::namenode::state::inode::InodeId;
 use crate::namenode::state::namespace::RESERVED;
+use crate::namenode::state::snapshot::view::View;
 use crate::proto::hdfs::{
     BatchedDirectoryListingProto, DirectoryListingProto, GetBatchedListingRequestProto,
     GetBatchedListingResponseProto, GetListingRequestProto, GetListingResponseProto,
@@ -66,9 +68,8 @@ impl NameNode {
         page: Page<'_>,
     ) -> Result<Option<DirectoryListingProto>, HdfsError> {
         let path = ns.namespace().resolve(src)?;
-        let is_directory = path
-            .last()
-            .is_some_and(|id| ns.namespace().inode(id).is_directory());
+        let view = path.view(ns.namespace());
+        let is_directory = path.last().is_some_and(|id| view.inode(id).is_directory());
         let need = if is_directory {
             Need::path(FsAction::READ_EXECUTE)
         } else {
@@ -76,31 +77,26 @@ impl NameNode {
         };
         checker.check(ns.namespace(), &path, need)?;
         let Some(id) = path.last() else {
-            return match path.path().strip_suffix("/.snapshot") {
-                Some(directory) => Err(HdfsError::new(
-                    "org.apache.hadoop.hdfs.protocol.SnapshotException",
-                    format!("Directory is not a snapshottable directory: {directory}"),
-                )),
-                None => Ok(None),
-            };
+            let start_after = Self::start_after(ns, page.start_after)?;
+            return list_snapshots(ns, &path, start_after, page.limit);
         };
-        let Some(directory) = ns.namespace().inode(id).as_directory() else {
+        if !view.inode(id).is_directory() {
             return Ok(Some(DirectoryListingProto {
-                partial_listing: vec![self.entry(call, ns, id, Bytes::new(), page)],
+                partial_listing: vec![self.entry(call, ns, (view, id), Bytes::new(), page)],
                 remaining_entries: 0,
             }));
-        };
+        }
         let start_after = Self::start_after(ns, page.start_after)?;
         // The empty name, which no entry has, sorts before every other.
-        let (rest, count) = ns.namespace().children_after(directory, start_after);
+        let (rest, count) = view.children_after(id, start_after);
         let mut listing = DirectoryListingProto::default();
         let mut located = 0;
-        for child in rest {
+        for (name, child) in rest {
             if listing.partial_listing.len() >= page.limit || located >= page.limit {
                 break;
             }
-            let name = Bytes::copy_from_slice(child.name.as_bytes());
-            let entry = self.entry(call, ns, child.id, name, page);
+            let name = Bytes::copy_from_slice(name.as_bytes());
+            let entry = self.entry(call, ns, (view, child), name, page);
             if let Some(locations) = &entry.locations {
                 let blocks = locations.blocks.iter();
                 located += blocks.map(|block| block.locs.len()).sum::<usize>();
@@ -135,16 +131,16 @@ impl NameNode {
         &self,
         call: &Call<'_>,
         ns: &Namesystem,
-        id: InodeId,
+        (view, id): (View<'_>, InodeId),
         name: Bytes,
         page: Page<'_>,
     ) -> HdfsFileStatusProto {
-        let mut status = self.file_status(ns, id, name);
-        if page.need_location && ns.namespace().inode(id).as_file().is_some() {
-            status.locations = Some(self.located_blocks(
+        let mut status = self.file_status_in(ns, view, id, name);
+        if page.need_location && view.inode(id).as_file().is_some() {
+            status.locations = Some(self.located_blocks_in(
                 call.now,
                 ns,
-                id,
+                (view, id),
                 BlockRange::ALL,
                 Some(&call.caller.user.short),
             ));

@@ -9,10 +9,12 @@ use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need, PermissionChecker};
 use crate::namenode::access::xattr::XAttr;
 use crate::namenode::edit::Edit;
-use crate::namenode::namesystem::Namesystem;
+use crate::namenode::namesystem::{Namesystem, file_in};
+use crate::namenode::ops::snapshot_reads::dot_snapshot_status;
 use crate::namenode::ops::status::BlockRange;
 use crate::namenode::state::inode::{File, InodeId};
 use crate::namenode::state::namespace::{RESERVED, ResolvedPath};
+use crate::namenode::state::snapshot::view::View;
 use crate::proto::hdfs::{
     CheckAccessRequestProto, CheckAccessResponseProto, FsServerDefaultsProto,
     GetBlockLocationsRequestProto, GetBlockLocationsResponseProto, GetFileInfoRequestProto,
@@ -61,9 +63,10 @@ impl NameNode {
                 Err(error)
             };
         }
-        Ok(path
-            .last()
-            .map(|id| self.file_status(&ns, id, Bytes::new())))
+        let view = path.view(ns.namespace());
+        let status = path.last();
+        let status = status.map(|id| self.file_status_in(&ns, view, id, Bytes::new()));
+        Ok(status.or_else(|| dot_snapshot_status(&path)))
     }
 
     /// Returns the status with block locations; absent if the path does not exist.
@@ -85,11 +88,13 @@ impl NameNode {
         let Some(id) = path.last() else {
             return Ok(GetLocatedFileInfoResponseProto { fs: None });
         };
-        let mut status = self.file_status(&ns, id, Bytes::new());
-        if !ns.namespace().inode(id).is_directory() {
+        let view = path.view(ns.namespace());
+        let mut status = self.file_status_in(&ns, view, id, Bytes::new());
+        if !view.inode(id).is_directory() {
             let reader = needs_token.then_some(&*call.caller.user.short);
+            let file = (view, id);
             status.locations =
-                Some(self.located_blocks(call.now, &ns, id, BlockRange::ALL, reader));
+                Some(self.located_blocks_in(call.now, &ns, file, BlockRange::ALL, reader));
         }
         Ok(GetLocatedFileInfoResponseProto { fs: Some(status) })
     }
@@ -112,20 +117,21 @@ impl NameNode {
         let ns = self.read();
         let path = ns.namespace().resolve(&request.src)?;
         checker.check(ns.namespace(), &path, Need::path(FsAction::READ))?;
-        let id = ns.file_of(path.last(), path.path())?;
-        check_readable_by_superuser(&ns, &path, &checker)?;
+        let view = path.view(ns.namespace());
+        let id = file_in(view, path.last(), path.path())?;
+        check_readable_by_superuser(view, &path, &checker)?;
         let range = BlockRange {
             offset: request.offset,
             length: request.length,
         };
-        let locations =
-            self.located_blocks(call.now, &ns, id, range, Some(&call.caller.user.short));
+        let reader = Some(&*call.caller.user.short);
+        let locations = self.located_blocks_in(call.now, &ns, (view, id), range, reader);
         let nowhere = |block: &LocatedBlockProto| block.locs.is_empty();
         if ns.safe_mode.is_on() && locations.blocks.iter().any(nowhere) {
             let what = format_args!("Zero blocklocations for {}", request.src);
             return Err(self.in_safe_mode(&ns, what));
         }
-        let due = self.is_access_time_due(call.now, &ns, id);
+        let due = !path.is_snapshot() && self.is_access_time_due(call.now, &ns, id);
         drop(ns);
         if due {
             self.set_access_time(call.now, path.path(), id)?;
@@ -217,13 +223,10 @@ impl NameNode {
         let ns = self.read();
         let path = ns.namespace().resolve(src)?;
         checker.check(ns.namespace(), &path, Need::TRAVERSE)?;
-        let id = ns.file_of(path.last(), path.path())?;
-        Ok(ns
-            .namespace()
-            .inode(id)
-            .as_file()
-            .map(fact)
-            .unwrap_or_default())
+        let view = path.view(ns.namespace());
+        let id = file_in(view, path.last(), path.path())?;
+        let file = view.inode(id).as_file();
+        Ok(file.map(fact).unwrap_or_default())
     }
 
     /// Fails if the caller does not have these permissions.
@@ -271,13 +274,12 @@ impl NameNode {
 
 /// Fails if a superuser reads a file with the attribute `security.hdfs.unreadable.by.superuser`.
 fn check_readable_by_superuser(
-    ns: &Namesystem,
+    view: View<'_>,
     path: &ResolvedPath<'_>,
     checker: &PermissionChecker<'_>,
 ) -> Result<(), HdfsError> {
     let unreadable = |id| {
-        ns.namespace()
-            .inode(id)
+        view.inode(id)
             .xattrs()
             .iter()
             .any(XAttr::makes_unreadable_by_superuser)

@@ -1,5 +1,6 @@
 //! The two rename operations (`FSDirRenameOp`).
 
+use super::snapshots::{check_nesting, check_no_snapshots};
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need, PermissionChecker};
@@ -29,9 +30,8 @@ impl NameNode {
         let src = ns.namespace().resolve(&request.src)?.not_following();
         path::check_creatable(&request.dst)?;
         let dst = ns.namespace().resolve(&request.dst)?.not_following();
-        let into = dst
-            .last()
-            .filter(|id| ns.namespace().inode(*id).is_directory());
+        let view = dst.view(ns.namespace());
+        let into = dst.last().filter(|id| view.inode(*id).is_directory());
         let inside;
         let dst = if into.is_some() && src.depth() > 1 {
             inside = path::join(dst.path(), path::name(src.path()));
@@ -43,6 +43,7 @@ impl NameNode {
         let Some(id) = src.last().filter(|_| src.depth() > 1) else {
             return Ok(RenameResponseProto { result: false });
         };
+        check_no_snapshots(&ns, id)?;
         if dst.path() == src.path() {
             return Ok(RenameResponseProto { result: true });
         }
@@ -55,6 +56,7 @@ impl NameNode {
         else {
             return Ok(RenameResponseProto { result: false });
         };
+        check_nesting(&ns, id, parent, &src)?;
         self.check_destination(&ns, id, parent, &dst, None)?;
         ns.log(&Edit::RenameOld {
             src: src.path().to_owned(),
@@ -93,6 +95,7 @@ impl NameNode {
                 dst.path()
             )));
         }
+        check_nesting(&ns, id, parent, &src)?;
         self.check_destination(&ns, id, parent, &dst, replaced)?;
         ns.log(&Edit::Rename {
             src: src.path().to_owned(),
@@ -170,6 +173,7 @@ fn check_rename(
     if src.depth() == 1 {
         return Err(HdfsError::io("rename source cannot be the root"));
     }
+    check_no_snapshots(ns, id)?;
     if from == to {
         return Err(HdfsError::file_already_exists(format!(
             "The source {from} and destination {to} are the same"
@@ -243,5 +247,6 @@ fn check_replacement(
             dst.path()
         )));
     }
+    check_no_snapshots(ns, existing)?;
     Ok(Some(existing))
 }

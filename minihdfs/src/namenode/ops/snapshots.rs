@@ -1,40 +1,54 @@
-//! Snapshots, which are not supported: no directory can be made snapshottable, and the other
-//! responses are those for directories that are not.
+//! Taking, deleting, renaming and listing snapshots (`FSDirSnapshotOp`).
+
+use bytes::Bytes;
+use kerbox_krb5::Timestamp;
 
 use super::attributes::owned;
+use super::cache_directives::date_in_words;
+use super::status::attributes_status;
 use crate::HdfsError;
 use crate::namenode::NameNode;
-use crate::namenode::access::permission::{Need, PermissionChecker};
+use crate::namenode::access::permission::{FsAction, Need};
+use crate::namenode::edit::Edit;
 use crate::namenode::namesystem::Namesystem;
-use crate::namenode::state::inode::ROOT;
+use crate::namenode::path;
+use crate::namenode::state::inode::{InodeId, ROOT};
+use crate::namenode::state::limits::check_component_length;
 use crate::namenode::state::namespace::ResolvedPath;
+use crate::namenode::state::snapshot::view::View;
+use crate::namenode::state::snapshot::{LAST_SNAPSHOT_ID, Snapshottable};
 use crate::proto::hdfs::{
     AllowSnapshotRequestProto, AllowSnapshotResponseProto, CreateSnapshotRequestProto,
     CreateSnapshotResponseProto, DeleteSnapshotRequestProto, DeleteSnapshotResponseProto,
-    DisallowSnapshotRequestProto, DisallowSnapshotResponseProto,
-    GetSnapshotDiffReportListingRequestProto, GetSnapshotDiffReportListingResponseProto,
-    GetSnapshotDiffReportRequestProto, GetSnapshotDiffReportResponseProto,
-    GetSnapshotListingRequestProto, GetSnapshotListingResponseProto,
-    GetSnapshottableDirListingRequestProto, GetSnapshottableDirListingResponseProto,
-    RenameSnapshotRequestProto, RenameSnapshotResponseProto,
+    DisallowSnapshotRequestProto, DisallowSnapshotResponseProto, GetSnapshotListingRequestProto,
+    GetSnapshotListingResponseProto, GetSnapshottableDirListingRequestProto,
+    GetSnapshottableDirListingResponseProto, RenameSnapshotRequestProto,
+    RenameSnapshotResponseProto, SnapshotListingProto, SnapshotStatusProto,
+    SnapshottableDirectoryListingProto, SnapshottableDirectoryStatusProto,
 };
 use crate::rpc::Call;
 
 impl NameNode {
-    /// Fails, because snapshots are not supported.
+    /// Lets snapshots of a directory be taken; only for the superuser.
     pub(crate) fn allow_snapshot(
         &self,
         call: &Call<'_>,
         request: AllowSnapshotRequestProto,
     ) -> Result<AllowSnapshotResponseProto, HdfsError> {
-        self.checker(call).check_superuser("allowSnapshot")?;
-        Err(HdfsError::unsupported_operation(format!(
-            "Snapshots are not supported: {} cannot be made snapshottable",
-            request.snapshot_root
-        )))
+        let checker = self.checker(call);
+        checker.check_superuser("allowSnapshot")?;
+        let src = &request.snapshot_root;
+        let mut ns = self.lock_to_write(format_args!("allow snapshot for {src}"))?;
+        let path = ns.namespace().resolve(src)?;
+        checker.check_change(ns.namespace(), &path, Need::TRAVERSE)?;
+        let id = directory(&ns, &path)?;
+        check_not_nested(&ns, id, path.path())?;
+        let snapshot_root = path.path().to_owned();
+        ns.log(&Edit::AllowSnapshot { snapshot_root })?;
+        Ok(AllowSnapshotResponseProto {})
     }
 
-    /// Does nothing for a directory, because none is snapshottable.
+    /// Forbids snapshots of a directory, which may have none; only for the superuser.
     pub(crate) fn disallow_snapshot(
         &self,
         call: &Call<'_>,
@@ -42,72 +56,228 @@ impl NameNode {
     ) -> Result<DisallowSnapshotResponseProto, HdfsError> {
         let checker = self.checker(call);
         checker.check_superuser("disallowSnapshot")?;
-        let ns = self.lock_to_write(format_args!(
-            "disallow snapshot for {}",
-            request.snapshot_root
-        ))?;
-        let path = ns.namespace().resolve(&request.snapshot_root)?;
+        let src = &request.snapshot_root;
+        let mut ns = self.lock_to_write(format_args!("disallow snapshot for {src}"))?;
+        let path = ns.namespace().resolve(src)?;
         checker.check_change(ns.namespace(), &path, Need::TRAVERSE)?;
-        check_directory(&ns, &path)?;
+        let id = directory(&ns, &path)?;
+        let root = ns.namespace().snapshots().of(id);
+        if root.is_some_and(|root| root.len() > 0) {
+            return Err(HdfsError::snapshot(format!(
+                "The directory {} has snapshot(s). Please redo the operation after removing all the snapshots.",
+                path.path()
+            )));
+        }
+        let snapshot_root = path.path().to_owned();
+        ns.log(&Edit::DisallowSnapshot { snapshot_root })?;
         Ok(DisallowSnapshotResponseProto {})
     }
 
-    /// Fails, because no directory is snapshottable.
+    /// Takes a snapshot of a directory; only for its owner. Without a name it gets one by the time.
     pub(crate) fn create_snapshot(
         &self,
         call: &Call<'_>,
         request: CreateSnapshotRequestProto,
     ) -> Result<CreateSnapshotResponseProto, HdfsError> {
-        Err(self.not_snapshottable(call, "create", &request.snapshot_root))
+        let src = &request.snapshot_root;
+        let checker = self.checker(call);
+        let mut ns = self.lock_to_write(format_args!("create snapshot for {src}"))?;
+        let path = ns.namespace().resolve(src)?;
+        checker.check_change(ns.namespace(), &path, Need::OWNER)?;
+        owned(&path)?;
+        let name = match request.snapshot_name() {
+            "" => default_name(call.now),
+            name if is_valid_name(name) => name.to_owned(),
+            name => {
+                return Err(HdfsError::invalid_path(format!(
+                    "Invalid path name Invalid snapshot name: {name}"
+                )));
+            }
+        };
+        self.check_snapshot_name(&name, src)?;
+        let id = directory(&ns, &path)?;
+        self.check_room_for_snapshot(&ns, id, &path, &name)?;
+        ns.log(&Edit::CreateSnapshot {
+            snapshot_root: path.path().to_owned(),
+            snapshot_name: name.clone(),
+            mtime: call.now.as_millis(),
+            rpc: call.caller.into(),
+        })?;
+        Ok(CreateSnapshotResponseProto {
+            snapshot_path: snapshot_path(src, &name),
+        })
     }
 
-    /// Fails, because no directory is snapshottable.
+    /// Fails if a directory may have no snapshot more, or has one of this name.
+    fn check_room_for_snapshot(
+        &self,
+        ns: &Namesystem,
+        id: InodeId,
+        path: &ResolvedPath<'_>,
+        name: &str,
+    ) -> Result<(), HdfsError> {
+        let settings = &self.config.snapshots;
+        let snapshots = ns.namespace().snapshots();
+        // The root counts as a directory of which no snapshot may be taken.
+        let (quota, count) = match snapshots.of(id) {
+            Some(root) => (root.quota as usize, root.len()),
+            None if id == ROOT => (0, 0),
+            None => return Err(not_snapshottable(path.path())),
+        };
+        if snapshots.taken() >= LAST_SNAPSHOT_ID {
+            return Err(HdfsError::snapshot(format!(
+                "Failed to create the snapshot. The FileSystem has run out of snapshot IDs and ID rollover is not supported and the max snapshot limit is: {}",
+                settings.max_per_directory
+            )));
+        }
+        for (limit, count, whose) in [
+            (settings.max_of_all, snapshots.count(), "file system"),
+            (settings.max_per_directory, count, "per directory"),
+        ] {
+            if count >= limit {
+                return Err(HdfsError::snapshot(format!(
+                    "Failed to create snapshot: there are already {count} snapshot(s) and the {whose} snapshot limit is {limit}"
+                )));
+            }
+        }
+        if count >= quota {
+            return Err(HdfsError::snapshot(format!(
+                "Failed to add snapshot: there are already {count} snapshot(s) and the snapshot quota is {quota}"
+            )));
+        }
+        let root = snapshots.of(id);
+        if root.and_then(|root| root.named(name)).is_some() {
+            return Err(HdfsError::snapshot(format!(
+                "Failed to add snapshot: there is already a snapshot with the same name \"{name}\"."
+            )));
+        }
+        Ok(())
+    }
+
+    /// Deletes a snapshot, and what only it shows; only for the directory's owner.
     pub(crate) fn delete_snapshot(
         &self,
         call: &Call<'_>,
         request: DeleteSnapshotRequestProto,
     ) -> Result<DeleteSnapshotResponseProto, HdfsError> {
-        Err(self.not_snapshottable(call, "delete", &request.snapshot_root))
+        let src = &request.snapshot_root;
+        let checker = self.checker(call);
+        let mut ns = self.lock_to_write(format_args!("delete snapshot for {src}"))?;
+        let path = ns.namespace().resolve(src)?;
+        checker.check_change(ns.namespace(), &path, Need::OWNER)?;
+        owned(&path)?;
+        let root = snapshottable(&ns, &path)?;
+        if root.is_none_or(|root| root.named(&request.snapshot_name).is_none()) {
+            return Err(HdfsError::snapshot(format!(
+                "Cannot delete snapshot {} from path {}: the snapshot does not exist.",
+                request.snapshot_name,
+                path.path()
+            )));
+        }
+        ns.log(&Edit::DeleteSnapshot {
+            snapshot_root: path.path().to_owned(),
+            snapshot_name: request.snapshot_name,
+            mtime: call.now.as_millis(),
+            rpc: call.caller.into(),
+        })?;
+        Ok(DeleteSnapshotResponseProto {})
     }
 
-    /// Fails, because no directory is snapshottable.
+    /// Renames a snapshot; only for the directory's owner.
     pub(crate) fn rename_snapshot(
         &self,
         call: &Call<'_>,
         request: RenameSnapshotRequestProto,
     ) -> Result<RenameSnapshotResponseProto, HdfsError> {
-        Err(self.not_snapshottable(call, "rename", &request.snapshot_root))
+        let src = &request.snapshot_root;
+        let (old, new) = (&*request.snapshot_old_name, &*request.snapshot_new_name);
+        let checker = self.checker(call);
+        let mut ns = self.lock_to_write(format_args!("rename snapshot for {src}"))?;
+        let path = ns.namespace().resolve(src)?;
+        checker.check_change(ns.namespace(), &path, Need::OWNER)?;
+        owned(&path)?;
+        self.check_snapshot_name(new, src)?;
+        let root = snapshottable(&ns, &path)?;
+        if old != new {
+            let has = |name: &str| root.is_some_and(|root| root.named(name).is_some());
+            for (name, fits, what) in [
+                (old, has(old), "does not exist"),
+                (new, !has(new), "already exists"),
+            ] {
+                if !fits {
+                    return Err(HdfsError::snapshot(format!(
+                        "The snapshot {name} {what} for directory {src}"
+                    )));
+                }
+            }
+            ns.log(&Edit::RenameSnapshot {
+                snapshot_root: path.path().to_owned(),
+                snapshot_old_name: old.to_owned(),
+                snapshot_new_name: new.to_owned(),
+                mtime: call.now.as_millis(),
+                rpc: call.caller.into(),
+            })?;
+        }
+        Ok(RenameSnapshotResponseProto {})
     }
 
-    /// Returns the refusal of an owner's change to the snapshots of a directory.
-    fn not_snapshottable(&self, call: &Call<'_>, verb: &str, root: &str) -> HdfsError {
-        let refused = || -> Result<HdfsError, HdfsError> {
-            let checker = self.checker(call);
-            let ns = self.lock_to_write(format_args!("{verb} snapshot for {root}"))?;
-            let path = ns.namespace().resolve(root)?;
-            checker.check_change(ns.namespace(), &path, Need::OWNER)?;
-            owned(&path)?;
-            check_directory(&ns, &path)?;
-            Ok(HdfsError::snapshot(format!(
-                "Directory is not a snapshottable directory: {}",
-                path.path()
-            )))
-        };
-        refused().unwrap_or_else(|earlier| earlier)
+    /// Fails if a snapshot cannot have this name (`verifySnapshotName`).
+    fn check_snapshot_name(&self, name: &str, directory: &str) -> Result<(), HdfsError> {
+        if name.contains('/') {
+            return Err(HdfsError::hadoop_illegal_argument(
+                "Snapshot name cannot contain \"/\"",
+            ));
+        }
+        if name == ".snapshot" {
+            return Err(HdfsError::hadoop_illegal_argument(
+                "\".snapshot\" is a reserved name.",
+            ));
+        }
+        check_component_length(name, directory, &self.config)
     }
 
-    /// Returns nothing: there are no snapshottable directories.
+    /// Lists the directories of which snapshots may be taken: all to the superuser, others see
+    /// those that they own.
     pub(crate) fn get_snapshottable_dir_listing(
         &self,
-        _call: &Call<'_>,
+        call: &Call<'_>,
         _request: GetSnapshottableDirListingRequestProto,
     ) -> Result<GetSnapshottableDirListingResponseProto, HdfsError> {
+        let checker = self.checker(call);
+        let ns = self.read();
+        let snapshots = ns.namespace().snapshots();
+        if snapshots.roots().next().is_none() {
+            return Ok(GetSnapshottableDirListingResponseProto::default());
+        }
+        let view = ns.namespace().view(None);
+        let owned = |id: InodeId| checker.is_superuser() || view.inode(id).owner == *checker.user();
+        let roots = snapshots.roots().filter(|(id, _)| owned(*id));
+        let mut listing: Vec<_> = roots
+            .map(|(id, root)| {
+                let inode = view.inode(id);
+                let name = Bytes::copy_from_slice(inode.name.as_bytes());
+                SnapshottableDirectoryStatusProto {
+                    dir_status: plain_status(view, id, name),
+                    snapshot_quota: root.quota,
+                    snapshot_number: root.len() as u32,
+                    parent_fullpath: parent_path(view, id),
+                }
+            })
+            .collect();
+        listing.sort_by(|a, b| {
+            let path = |it: &SnapshottableDirectoryStatusProto| {
+                (it.parent_fullpath.clone(), it.dir_status.path.clone())
+            };
+            path(a).cmp(&path(b))
+        });
         Ok(GetSnapshottableDirListingResponseProto {
-            snapshottable_dir_list: None,
+            snapshottable_dir_list: Some(SnapshottableDirectoryListingProto {
+                snapshottable_dir_listing: listing,
+            }),
         })
     }
 
-    /// Fails, because no directory is snapshottable.
+    /// Lists the snapshots of a directory.
     pub(crate) fn get_snapshot_listing(
         &self,
         call: &Call<'_>,
@@ -115,81 +285,155 @@ impl NameNode {
     ) -> Result<GetSnapshotListingResponseProto, HdfsError> {
         let checker = self.checker(call);
         let ns = self.read();
-        let path = traversed(&ns, &checker, &request.snapshot_root)?;
-        check_directory(&ns, &path)?;
-        Err(HdfsError::snapshot(format!(
-            "Directory is not a snapshottable directory: {}",
+        let path = ns.namespace().resolve(&request.snapshot_root)?;
+        checker.check(ns.namespace(), &path, Need::path(FsAction::READ))?;
+        let id = directory(&ns, &path)?;
+        let snapshots = snapshottable(&ns, &path)?.into_iter();
+        let view = ns.namespace().view(None);
+        let children = view.children_len(id);
+        let listing = snapshots.flat_map(|root| root.by_name());
+        let listing = listing.map(|(snapshot_id, snapshot)| {
+            let name = Bytes::copy_from_slice(snapshot.root.name.as_bytes());
+            SnapshotStatusProto {
+                dir_status: attributes_status(&snapshot.root, name, children),
+                snapshot_id,
+                parent_fullpath: Bytes::from(view.full_path(id)),
+                is_deleted: false,
+            }
+        });
+        Ok(GetSnapshotListingResponseProto {
+            snapshot_list: Some(SnapshotListingProto {
+                snapshot_listing: listing.collect(),
+            }),
+        })
+    }
+}
+
+/// Returns the status of a directory in a list of directories.
+fn plain_status(
+    view: View<'_>,
+    id: InodeId,
+    name: Bytes,
+) -> crate::proto::hdfs::HdfsFileStatusProto {
+    attributes_status(view.inode(id), name, view.children_len(id))
+}
+
+fn parent_path(view: View<'_>, id: InodeId) -> Bytes {
+    if id == ROOT {
+        return Bytes::new();
+    }
+    view.full_path(view.inode(id).parent).into()
+}
+
+/// Returns the path of a snapshot (`Snapshot.getSnapshotPath`).
+pub(crate) fn snapshot_path(directory: &str, name: &str) -> String {
+    path::join(
+        directory.trim_end_matches('/'),
+        &format!(".snapshot/{name}"),
+    )
+}
+
+/// Returns `sYYYYMMDD-HHMMSS.mmm`.
+fn default_name(now: Timestamp) -> String {
+    let date = date_in_words(now.as_millis());
+    let digits: String = date.chars().filter(char::is_ascii_digit).collect();
+    let (day, time) = digits.split_at(8.min(digits.len()));
+    let time = time.get(..6).unwrap_or_default();
+    format!("s{day}-{time}.{:03}", now.as_millis().rem_euclid(1000))
+}
+
+/// Returns true for a name that a component of a path may have (`isValidNameForComponent`).
+fn is_valid_name(name: &str) -> bool {
+    !matches!(name, "." | ".." | ".snapshot" | ".reserved") && !name.contains([':', '/'])
+}
+
+pub(super) fn not_snapshottable(path: &str) -> HdfsError {
+    HdfsError::snapshot(format!(
+        "Directory is not a snapshottable directory: {path}"
+    ))
+}
+
+/// Returns the snapshots of the directory at a path's end; `None` for the root if none of it may be
+/// taken. Fails for other directories of which none may be taken.
+fn snapshottable<'a>(
+    ns: &'a Namesystem,
+    path: &ResolvedPath<'_>,
+) -> Result<Option<&'a Snapshottable>, HdfsError> {
+    let id = directory(ns, path)?;
+    let root = ns.namespace().snapshots().of(id);
+    if root.is_none() && id != ROOT {
+        return Err(not_snapshottable(path.path()));
+    }
+    Ok(root)
+}
+
+/// Returns the directory at a path's end (`INodeDirectory.valueOf`).
+pub(super) fn directory(ns: &Namesystem, path: &ResolvedPath<'_>) -> Result<InodeId, HdfsError> {
+    let id = path.last().ok_or_else(|| {
+        HdfsError::file_not_found(format!("Directory does not exist: {}", path.path()))
+    })?;
+    if !path.view(ns.namespace()).inode(id).is_directory() {
+        return Err(HdfsError::path_is_not_directory(format!(
+            "`{}': Is not a directory",
             path.path()
-        )))
+        )));
     }
+    Ok(id)
+}
 
-    /// Fails, because no directory is in a snapshottable one.
-    pub(crate) fn get_snapshot_diff_report(
-        &self,
-        call: &Call<'_>,
-        request: GetSnapshotDiffReportRequestProto,
-    ) -> Result<GetSnapshotDiffReportResponseProto, HdfsError> {
-        Err(self.no_diff(call, &request.snapshot_root))
-    }
-
-    /// Fails, because no directory is in a snapshottable one.
-    pub(crate) fn get_snapshot_diff_report_listing(
-        &self,
-        call: &Call<'_>,
-        request: GetSnapshotDiffReportListingRequestProto,
-    ) -> Result<GetSnapshotDiffReportListingResponseProto, HdfsError> {
-        Err(self.no_diff(call, &request.snapshot_root))
-    }
-
-    fn no_diff(&self, call: &Call<'_>, root: &str) -> HdfsError {
-        let checker = self.checker(call);
-        let ns = self.read();
-        let refused = || -> Result<HdfsError, HdfsError> {
-            let path = traversed(&ns, &checker, root)?;
-            // The root counts as a snapshottable directory without room for snapshots, so the
-            // next check is the one that fails right below it.
-            if path.parent() == Some(ROOT) {
-                check_directory(&ns, &path)?;
-            }
-            // Names of snapshots are resolved below the path.
-            if path
-                .last()
-                .is_some_and(|id| !ns.namespace().inode(id).is_directory())
-            {
-                return Err(HdfsError::access_control(format!(
-                    "{} (is not a directory)",
-                    path.path()
-                )));
-            }
-            Ok(HdfsError::snapshot(format!(
-                "The path {} is neither snapshottable nor under a snapshot root!",
-                path.path()
-            )))
+/// Fails if snapshots may be taken of a directory above or below this one.
+fn check_not_nested(ns: &Namesystem, id: InodeId, path: &str) -> Result<(), HdfsError> {
+    let namespace = ns.namespace();
+    for (root, _) in namespace
+        .snapshots()
+        .roots()
+        .filter(|(root, _)| *root != id)
+    {
+        let relation = if namespace.is_within(root, id) {
+            "subdirectory"
+        } else if namespace.is_within(id, root) {
+            "ancestor"
+        } else {
+            continue;
         };
-        refused().unwrap_or_else(|earlier| earlier)
+        return Err(HdfsError::snapshot(format!(
+            "Nested snapshottable directories not allowed: path={path}, the {relation} {} is already a snapshottable directory.",
+            namespace.full_path(root)
+        )));
     }
+    Ok(())
 }
 
-fn traversed<'a>(
+/// Fails if a subtree has snapshots, and so can be neither removed nor moved
+/// (`FSDirSnapshotOp.checkSnapshot`).
+pub(super) fn check_no_snapshots(ns: &Namesystem, top: InodeId) -> Result<(), HdfsError> {
+    let Some(root) = ns.namespace().with_snapshots_within(top) else {
+        return Ok(());
+    };
+    let path = ns.namespace().full_path(root);
+    Err(HdfsError::snapshot(format!(
+        "The directory {path} cannot be deleted since {path} is snapshottable and already has snapshots"
+    )))
+}
+
+/// Fails if a rename would put directories of which snapshots may be taken into another
+/// (`validateNestSnapshot`).
+pub(super) fn check_nesting(
     ns: &Namesystem,
-    checker: &PermissionChecker<'_>,
-    src: &'a str,
-) -> Result<ResolvedPath<'a>, HdfsError> {
-    let path = ns.namespace().resolve(src)?;
-    checker.check(ns.namespace(), &path, Need::TRAVERSE)?;
-    Ok(path)
-}
-
-/// Fails if there is no directory at a path's end (`INodeDirectory.valueOf`).
-fn check_directory(ns: &Namesystem, path: &ResolvedPath<'_>) -> Result<(), HdfsError> {
-    match path.last() {
-        None => Err(HdfsError::file_not_found(format!(
-            "Directory does not exist: {}",
-            path.path()
-        ))),
-        Some(id) if !ns.namespace().inode(id).is_directory() => Err(
-            HdfsError::path_is_not_directory(format!("`{}': Is not a directory", path.path())),
-        ),
-        Some(_) => Ok(()),
+    id: InodeId,
+    new_parent: InodeId,
+    src: &ResolvedPath<'_>,
+) -> Result<(), HdfsError> {
+    let namespace = ns.namespace();
+    let mut roots = namespace.snapshots().roots();
+    let holds_some = roots.any(|(root, _)| namespace.is_within(root, id));
+    let mut roots = namespace.snapshots().roots();
+    if !holds_some || !roots.any(|(root, _)| namespace.is_within(new_parent, root)) {
+        return Ok(());
     }
+    Err(HdfsError::snapshot(format!(
+        "Unable to rename because {} has snapshottable descendant directories and {} is a descent of a snapshottable directory, and HDFS does not support nested snapshottable directory.",
+        src.path(),
+        namespace.full_path(new_parent)
+    )))
 }

@@ -6,9 +6,9 @@ use kerbox_krb5::Timestamp;
 use crate::namenode::NameNode;
 use crate::namenode::blocks::{BlockInfo, Datanode, DatanodeIndex};
 use crate::namenode::namesystem::Namesystem;
-use crate::namenode::state::inode::{InodeId, InodeKind};
+use crate::namenode::state::inode::{Inode, InodeId, InodeKind};
 use crate::namenode::state::limits::add;
-use crate::namenode::state::namespace::Namespace;
+use crate::namenode::state::snapshot::view::View;
 use crate::proto::common::TokenProto;
 use crate::proto::hdfs::hdfs_file_status_proto::{FileType, Flags};
 use crate::proto::hdfs::{
@@ -75,12 +75,34 @@ pub(crate) fn datanode_info(node: &Datanode) -> DatanodeInfoProto {
 /// Returns the status of an inode; `length` is a file's. `name` stands for its path and is empty in
 /// most responses.
 pub(crate) fn inode_status(
-    namespace: &Namespace,
+    view: View<'_>,
     id: InodeId,
     length: u64,
     name: Bytes,
 ) -> HdfsFileStatusProto {
-    let inode = namespace.inode(id);
+    let inode = view.inode(id);
+    let children = if inode.is_directory() {
+        view.children_len(id)
+    } else {
+        0
+    };
+    let mut status = attributes_status(inode, name, children);
+    if inode.as_file().is_some() {
+        status.length = length;
+    }
+    if inode.is_directory() && view.is_snapshottable(id) {
+        status.flags = Some(status.flags() | Flags::SnapshotEnabled as u32);
+    }
+    status.storage_policy = Some(view.storage_policy(id).into());
+    status
+}
+
+/// Returns the part of an inode's status that its attributes say.
+pub(super) fn attributes_status(
+    inode: &Inode,
+    name: Bytes,
+    children: usize,
+) -> HdfsFileStatusProto {
     let mut status = HdfsFileStatusProto {
         file_type: FileType::IsDir.into(),
         path: name,
@@ -92,7 +114,8 @@ pub(crate) fn inode_status(
         group: inode.group.to_string(),
         modification_time: inode.modification_time.cast_unsigned(),
         access_time: inode.access_time.cast_unsigned(),
-        file_id: Some(id),
+        file_id: Some(inode.id),
+        storage_policy: Some(0),
         flags: Some(if inode.acl().is_empty() {
             0
         } else {
@@ -101,14 +124,13 @@ pub(crate) fn inode_status(
         ..HdfsFileStatusProto::default()
     };
     match &inode.kind {
-        InodeKind::Directory(directory) => {
-            status.children_num = i32::try_from(directory.children.len()).ok();
+        InodeKind::Directory(_) => {
+            status.children_num = i32::try_from(children).ok();
             status.block_replication = Some(0);
             status.blocksize = Some(0);
         }
         InodeKind::File(file) => {
             status.file_type = FileType::IsFile.into();
-            status.length = length;
             status.children_num = Some(0);
             status.block_replication = Some(file.replication.into());
             status.blocksize = Some(file.block_size);
@@ -121,8 +143,19 @@ pub(crate) fn inode_status(
             status.blocksize = Some(0);
         }
     }
-    status.storage_policy = Some(namespace.storage_policy(id).into());
     status
+}
+
+/// Returns the status of a directory that is no inode and has no owner.
+pub(super) fn nameless_directory(perm: u32) -> HdfsFileStatusProto {
+    HdfsFileStatusProto {
+        file_type: FileType::IsDir.into(),
+        permission: FsPermissionProto { perm },
+        children_num: Some(0),
+        block_replication: Some(0),
+        blocksize: Some(0),
+        ..HdfsFileStatusProto::default()
+    }
 }
 
 impl NameNode {
@@ -133,7 +166,7 @@ impl NameNode {
         id: InodeId,
         name: Bytes,
     ) -> HdfsFileStatusProto {
-        inode_status(ns.namespace(), id, ns.file_length(id), name)
+        self.file_status_in(ns, ns.namespace().view(None), id, name)
     }
 
     /// Returns the status of `/.reserved` or of an entry in its listing. These directories have no
@@ -146,14 +179,9 @@ impl NameNode {
         };
         let perm = if name.is_empty() { 0o1770 } else { 0o770 };
         HdfsFileStatusProto {
-            file_type: FileType::IsDir.into(),
             path: name,
-            permission: FsPermissionProto { perm },
             group: group.to_owned(),
-            children_num: Some(0),
-            block_replication: Some(0),
-            blocksize: Some(0),
-            ..HdfsFileStatusProto::default()
+            ..nameless_directory(perm)
         }
     }
 
@@ -214,6 +242,27 @@ impl NameNode {
         }
     }
 
+    /// Returns a file's block at `offset` with all its locations, for `reader`.
+    pub(super) fn locate(
+        &self,
+        now: Timestamp,
+        ns: &Namesystem,
+        info: &BlockInfo,
+        offset: u64,
+        reader: Option<&str>,
+    ) -> LocatedBlockProto {
+        let mut locations = info.locations(&ns.blocks.datanodes);
+        let datanodes = &ns.blocks.datanodes;
+        locations.sort_by_key(|index| {
+            (
+                !datanodes.is_in_service(*index),
+                datanodes.is_stale(now, *index),
+            )
+        });
+        let grant = reader.map(|user| (user, AccessMode::Read));
+        self.located_block(now, ns, info, offset, &locations, grant)
+    }
+
     /// Returns the blocks of a file that overlap the range, for `reader`; without a reader the
     /// tokens are empty.
     pub(crate) fn located_blocks(
@@ -230,24 +279,7 @@ impl NameNode {
             .as_file()
             .is_some_and(|file| file.writer.is_some());
         let end = range.offset.saturating_add(range.length);
-        let locate = |info: &BlockInfo, offset| {
-            let mut locations = info.locations(&ns.blocks.datanodes);
-            let datanodes = &ns.blocks.datanodes;
-            locations.sort_by_key(|index| {
-                (
-                    !datanodes.is_in_service(*index),
-                    datanodes.is_stale(now, *index),
-                )
-            });
-            self.located_block(
-                now,
-                ns,
-                info,
-                offset,
-                &locations,
-                reader.map(|user| (user, AccessMode::Read)),
-            )
-        };
+        let locate = |info: &BlockInfo, offset| self.locate(now, ns, info, offset, reader);
         let mut located = LocatedBlocksProto {
             under_construction,
             ..LocatedBlocksProto::default()

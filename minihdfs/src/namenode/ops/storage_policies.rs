@@ -53,7 +53,8 @@ impl NameNode {
         let ns = self.read();
         let path = ns.namespace().resolve(&request.path)?;
         checker.check(ns.namespace(), &path, Need::path(FsAction::READ))?;
-        let id = ns.namespace().storage_policy(file_or_directory(&path)?);
+        let view = path.view(ns.namespace());
+        let id = view.storage_policy(file_or_directory(&path)?);
         let policy = POLICIES
             .iter()
             .find(|policy| policy.id == id)

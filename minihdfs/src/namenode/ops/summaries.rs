@@ -5,9 +5,9 @@ use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need};
 use crate::namenode::edit::Edit;
-use crate::namenode::namesystem::Namesystem;
 use crate::namenode::state::inode::{Directory, InodeId, Quota, ROOT};
 use crate::namenode::state::limits::LONGEST;
+use crate::namenode::state::snapshot::view::View;
 use crate::namenode::state::storage_policy::{WITH_QUOTA, index};
 use crate::proto::hdfs::{
     ContentSummaryProto, GetContentSummaryRequestProto, GetContentSummaryResponseProto,
@@ -33,12 +33,9 @@ impl NameNode {
         let path = ns.namespace().resolve(&request.path)?.not_following();
         checker.check(ns.namespace(), &path, SUBTREE)?;
         let id = existing(&path)?;
-        let usage = ns.namespace().usage(id);
-        let quota = ns
-            .namespace()
-            .inode(id)
-            .as_directory()
-            .map(Directory::quota);
+        let view = path.view(ns.namespace());
+        let usage = view.usage(id);
+        let quota = view.inode(id).as_directory().map(Directory::quota);
         let erasure_coding_policy = if quota.is_some() { "" } else { "Replicated" };
         let quota = quota.unwrap_or_default();
         Ok(GetContentSummaryResponseProto {
@@ -49,7 +46,7 @@ impl NameNode {
                 quota: quota.namespace.unwrap_or(RESET),
                 space_consumed: usage.space,
                 space_quota: quota.space.unwrap_or(RESET),
-                type_quota_infos: type_quotas(&ns, id, &quota),
+                type_quota_infos: type_quotas(view, id, &quota),
                 snapshot_length: Some(0),
                 snapshot_file_count: Some(0),
                 snapshot_directory_count: Some(0),
@@ -70,20 +67,17 @@ impl NameNode {
         let path = ns.namespace().resolve(&request.path)?;
         checker.check(ns.namespace(), &path, SUBTREE)?;
         let id = file_or_directory(&path)?;
-        let usage = ns.namespace().usage(id);
-        let quota = ns
-            .namespace()
-            .inode(id)
-            .as_directory()
-            .map(Directory::quota)
-            .unwrap_or_default();
+        let view = path.view(ns.namespace());
+        let usage = view.usage(id);
+        let quota = view.inode(id).as_directory().map(Directory::quota);
+        let quota = quota.unwrap_or_default();
         Ok(GetQuotaUsageResponseProto {
             usage: QuotaUsageProto {
                 file_and_directory_count: usage.inodes(),
                 quota: quota.namespace.unwrap_or(RESET),
                 space_consumed: usage.space,
                 space_quota: quota.space.unwrap_or(RESET),
-                type_quota_infos: type_quotas(&ns, id, &quota),
+                type_quota_infos: type_quotas(view, id, &quota),
             },
         })
     }
@@ -98,7 +92,7 @@ impl NameNode {
         checker.check_superuser(operation(&request))?;
         let mut ns = self.lock_to_write(format_args!("set quota on {}", request.path))?;
         let path = ns.namespace().resolve(&request.path)?;
-        checker.check(ns.namespace(), &path, Need::TRAVERSE)?;
+        checker.check_change(ns.namespace(), &path, Need::TRAVERSE)?;
         let id = path.last().ok_or_else(|| {
             HdfsError::file_not_found(format!("Directory does not exist: {}", path.path()))
         })?;
@@ -184,9 +178,9 @@ fn limit(asked: u64) -> Option<u64> {
 }
 
 /// Returns the quotas of a directory by storage type and what it takes of them, if there are any.
-fn type_quotas(ns: &Namesystem, id: InodeId, quota: &Quota) -> Option<StorageTypeQuotaInfosProto> {
+fn type_quotas(view: View<'_>, id: InodeId, quota: &Quota) -> Option<StorageTypeQuotaInfosProto> {
     quota.types.iter().any(Option::is_some).then(|| {
-        let space = ns.namespace().space_by_type(id);
+        let space = view.space_by_type(id, view.storage_policy(id));
         let infos = WITH_QUOTA.map(|kind| StorageTypeQuotaInfoProto {
             r#type: Some(kind.into()),
             quota: quota.types[index(kind)].unwrap_or(RESET),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use kerbox_krb5::Timestamp;
 
 use super::attributes::check_not_reserved;
+use super::snapshots::check_no_snapshots;
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need};
@@ -179,6 +180,7 @@ impl NameNode {
         if path.depth() == 1 {
             return Ok(DeleteResponseProto { result: false });
         }
+        check_no_snapshots(&ns, id)?;
         ns.log(&Edit::Delete {
             path: path.path().to_owned(),
             timestamp: call.now.as_millis(),

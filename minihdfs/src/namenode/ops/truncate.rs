@@ -74,6 +74,12 @@ impl NameNode {
         }
         let truncate_block = match last.filter(|_| position > new_length) {
             None => None,
+            Some(_) if ns.namespace().is_in_snapshot(id) => {
+                return Err(HdfsError::unsupported_operation(format!(
+                    "Cannot truncate {} within a block, because a snapshot shows it: copying the block is not supported",
+                    path.path()
+                )));
+            }
             Some(last) => Some(Block {
                 length: last
                     .length

@@ -106,7 +106,7 @@ impl NameNode {
             xattr.check_visible(&checker, path.is_raw())?;
         }
         checker.check(ns.namespace(), &path, Need::path(FsAction::READ))?;
-        let known = ns.namespace().inode(found(&path)?).xattrs();
+        let known = path.view(ns.namespace()).inode(found(&path)?).xattrs();
         let visible = known
             .iter()
             .filter(|xattr| xattr.is_visible(&checker, path.is_raw()));
@@ -139,7 +139,7 @@ impl NameNode {
         let ns = self.read();
         let path = ns.namespace().resolve(&request.src)?;
         checker.check(ns.namespace(), &path, Need::path(FsAction::READ))?;
-        let known = ns.namespace().inode(found(&path)?).xattrs();
+        let known = path.view(ns.namespace()).inode(found(&path)?).xattrs();
         let visible = known
             .iter()
             .filter(|xattr| xattr.is_visible(&checker, path.is_raw()));
@@ -210,7 +210,7 @@ fn check_change(
     let owners_only = xattr.namespace == Namespace::User
         && path
             .last()
-            .is_some_and(|id| sticky(ns.namespace().inode(id)));
+            .is_some_and(|id| sticky(path.view(ns.namespace()).inode(id)));
     let need = if owners_only {
         Need::OWNER
     } else {

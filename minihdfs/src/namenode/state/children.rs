@@ -55,11 +55,11 @@ impl Children {
     }
 
     /// Returns the children whose names are above `name`, and their number.
-    pub(super) fn after<'a>(
-        &self,
+    pub(super) fn after<'s, 'a, F: Fn(InodeId) -> &'a str>(
+        &'s self,
         name: &str,
-        name_of: impl Fn(InodeId) -> &'a str,
-    ) -> (impl Iterator<Item = InodeId>, usize) {
+        name_of: F,
+    ) -> (impl Iterator<Item = InodeId> + use<'s, 'a, F>, usize) {
         let (chunk, index) = match self.find(name, name_of) {
             Ok(place) => (place.chunk, place.index + 1),
             Err(place) => (place.chunk, place.index),

@@ -22,7 +22,7 @@ impl Namespace {
         &'a self,
         directory: &'a Directory,
         name: &str,
-    ) -> (impl Iterator<Item = &'a Inode>, usize) {
+    ) -> (impl Iterator<Item = &'a Inode> + use<'a>, usize) {
         let (ids, count) = directory.children.after(name, |id| self.name(id));
         (ids.map(|id| self.inode(id)), count)
     }

@@ -97,6 +97,14 @@ impl Directory {
     pub(super) fn set_feature(&mut self, feature: Option<Box<QuotaFeature>>) {
         self.quota = feature;
     }
+
+    /// Returns a copy with the limits and without children.
+    pub(super) fn without_children(&self) -> Self {
+        Self {
+            children: Children::default(),
+            quota: self.quota.clone(),
+        }
+    }
 }
 
 /// The limits that a directory sets on its subtree; `None` means no limit.

@@ -57,19 +57,28 @@ pub(crate) fn check_new_names(
                 "\".snapshot\" is a reserved name.",
             ));
         }
-        let limit = config.max_component_length;
-        if limit != 0 && name.len() > limit {
-            return Err(HdfsError::new(
-                "org.apache.hadoop.hdfs.protocol.FSLimitException$PathComponentTooLongException",
-                format!(
-                    "The maximum path component name limit of {name} in directory {} is exceeded: limit={limit} length={}",
-                    path::parent(path.path()),
-                    name.len()
-                ),
-            ));
-        }
+        check_component_length(name, path::parent(path.path()), config)?;
     }
     Ok(())
+}
+
+/// Fails if a name is too long for an entry of `directory`.
+pub(crate) fn check_component_length(
+    name: &str,
+    directory: &str,
+    config: &HdfsConfig,
+) -> Result<(), HdfsError> {
+    let limit = config.max_component_length;
+    if limit == 0 || name.len() <= limit {
+        return Ok(());
+    }
+    Err(HdfsError::new(
+        "org.apache.hadoop.hdfs.protocol.FSLimitException$PathComponentTooLongException",
+        format!(
+            "The maximum path component name limit of {name} in directory {directory} is exceeded: limit={limit} length={}",
+            name.len()
+        ),
+    ))
 }
 
 /// Fails if a directory has no room for another child.

@@ -14,6 +14,7 @@ pub(super) mod limits;
 mod names;
 pub(super) mod namespace;
 pub(super) mod quota;
+pub(super) mod snapshot;
 pub(super) mod storage_policy;
 mod type_usage;
 
@@ -21,11 +22,13 @@ use std::sync::Arc;
 
 use kerbox_krb5::Timestamp;
 
+use crate::config::SnapshotSettings;
 use crate::namenode::edit::Edit;
 use crate::namenode::state::caching::CacheManager;
 use crate::namenode::state::inode::InodeId;
 use crate::namenode::state::lease::LeaseManager;
 use crate::namenode::state::namespace::Namespace;
+use crate::namenode::state::snapshot::Capture;
 use crate::protocol::Block;
 use crate::secret_manager::DelegationTokenSecretManager;
 
@@ -81,6 +84,15 @@ impl State {
             generation_stamp: LAST_RESERVED_STAMP,
             transaction_id: 0,
         }
+    }
+
+    /// Returns the same state, whose snapshots keep what these settings say.
+    pub(crate) fn capturing(mut self, settings: &SnapshotSettings) -> Self {
+        self.namespace.set_capture(Capture {
+            open_files: settings.capture_open_files,
+            skip_access_times: settings.skip_access_times,
+        });
+        self
     }
 
     /// Returns the tree.

@@ -16,6 +16,8 @@ use crate::namenode::state::inode::{
 };
 use crate::namenode::state::names::Names;
 use crate::namenode::state::quota::Counts;
+use crate::namenode::state::snapshot::view::View;
+use crate::namenode::state::snapshot::{SnapshotId, Snapshots};
 
 /// The reserved directory, which is neither in the tree nor in a listing of the root.
 pub(crate) const RESERVED: &str = "/.reserved";
@@ -41,12 +43,15 @@ pub(crate) struct Namespace {
     /// The names of owners and groups.
     names: Names,
     last_id: InodeId,
+    snapshots: Snapshots,
 }
 
 impl PartialEq for Namespace {
     fn eq(&self, other: &Self) -> bool {
         // Which names are shared is no part of the tree.
-        self.inodes == other.inodes && self.last_id == other.last_id
+        self.inodes == other.inodes
+            && self.last_id == other.last_id
+            && self.snapshots == other.snapshots
     }
 }
 
@@ -58,7 +63,14 @@ pub(crate) struct ResolvedPath<'a> {
     depth: usize,
     raw: bool,
     link: bool,
+    /// The snapshot that the path goes through, if it exists.
+    snapshot: Option<SnapshotId>,
+    /// The index of the component `.snapshot`, if it stands for snapshots.
+    dot_snapshot: Option<usize>,
 }
+
+/// The name under which a directory shows its snapshots.
+const DOT_SNAPSHOT: &str = ".snapshot";
 
 impl ResolvedPath<'_> {
     /// Returns the path without a trailing slash and without the `/.reserved` prefix.
@@ -113,6 +125,43 @@ impl ResolvedPath<'_> {
         self.link
     }
 
+    /// Returns true if the path goes through a directory's snapshots, and cannot be changed.
+    pub(crate) fn is_snapshot(&self) -> bool {
+        self.dot_snapshot.is_some()
+    }
+
+    /// Returns the directory whose snapshots the path names, if it ends there.
+    pub(crate) fn directory_of_snapshots(&self) -> Option<InodeId> {
+        let last = path::components(&self.path).count();
+        let ends = self.dot_snapshot.is_some_and(|index| index == last);
+        ends.then(|| self.existing[self.existing.len() - 1])
+    }
+
+    /// Returns the tree that the path is in.
+    pub(crate) fn view<'n>(&self, namespace: &'n Namespace) -> View<'n> {
+        namespace.view(self.snapshot)
+    }
+
+    /// Returns the path up to its component `index`, where 0 is the root (`getPath`).
+    pub(crate) fn up_to(&self, index: usize) -> String {
+        let mut path = String::new();
+        for component in path::components(&self.path).take(index) {
+            path.push('/');
+            path.push_str(component);
+        }
+        if path.is_empty() {
+            "/".to_owned()
+        } else {
+            path
+        }
+    }
+
+    /// Returns the index of the component that names the existing inode `index`. The component
+    /// `.snapshot` names no inode.
+    pub(crate) fn component(&self, index: usize) -> usize {
+        index + usize::from(self.dot_snapshot.is_some_and(|dot| dot <= index))
+    }
+
     /// Returns true if the path began with `/.reserved/raw`.
     pub(crate) fn is_raw(&self) -> bool {
         self.raw
@@ -159,9 +208,20 @@ impl Namespace {
             inodes,
             names,
             last_id: ROOT,
+            snapshots: Snapshots::default(),
         };
         namespace.set_quota(ROOT, Quota::ROOT);
         namespace
+    }
+
+    /// Returns the directories with snapshots.
+    pub(crate) fn snapshots(&self) -> &Snapshots {
+        &self.snapshots
+    }
+
+    /// Same as [`snapshots`](Self::snapshots), but mutable.
+    pub(super) fn snapshots_mut(&mut self) -> &mut Snapshots {
+        &mut self.snapshots
     }
 
     /// Returns an inode whose id came from the tree under the same lock.
@@ -249,7 +309,14 @@ impl Namespace {
         existing.push(ROOT);
         let mut directory = self.inode(ROOT).as_directory();
         let mut depth = 1;
+        let mut in_snapshots = false;
         for component in path::components(&path) {
+            in_snapshots = component == DOT_SNAPSHOT
+                && directory.is_some()
+                && self.snapshots.is_snapshottable(existing[depth - 1]);
+            if in_snapshots {
+                break;
+            }
             depth += 1;
             if let Some(child) = directory.and_then(|it| self.child_in(it, component)) {
                 existing.push(child);
@@ -258,25 +325,74 @@ impl Namespace {
                 directory = None;
             }
         }
+        if in_snapshots {
+            return self.walk_snapshot(path, existing, raw);
+        }
         ResolvedPath {
             path,
             existing,
             depth,
             raw,
             link: false,
+            snapshot: None,
+            dot_snapshot: None,
         }
     }
 
-    /// Returns the path of an inode.
+    /// Resolves the rest of a path, which goes through the snapshots of the last inode so far.
+    fn walk_snapshot<'a>(
+        &self,
+        path: Cow<'a, str>,
+        mut existing: Vec<InodeId>,
+        raw: bool,
+    ) -> ResolvedPath<'a> {
+        let dot = existing.len();
+        let snapshot = self.follow(&mut existing, path::components(&path).skip(dot));
+        // Without `.snapshot`, but for a path that ends there: it names no inode.
+        let components = path::components(&path).count();
+        let depth = components + usize::from(components == dot);
+        ResolvedPath {
+            path,
+            existing,
+            depth,
+            raw,
+            link: false,
+            snapshot,
+            dot_snapshot: Some(dot),
+        }
+    }
+
+    /// Adds the inodes of a path in the snapshots of the last inode so far. Returns the snapshot.
+    fn follow<'c>(
+        &self,
+        existing: &mut Vec<InodeId>,
+        mut components: impl Iterator<Item = &'c str>,
+    ) -> Option<SnapshotId> {
+        let mut directory = *existing.last()?;
+        let name = components.next()?;
+        let snapshot = self.snapshots.of(directory)?.named(name)?;
+        existing.push(directory);
+        let view = self.view(Some(snapshot));
+        for component in components {
+            let Some(child) = view.child(directory, component) else {
+                break;
+            };
+            existing.push(child);
+            directory = child;
+        }
+        Some(snapshot)
+    }
+
+    /// Returns the path of an inode; of one that only snapshots show, the one that it had last.
     pub(crate) fn full_path(&self, id: InodeId) -> String {
         if id == ROOT {
             return "/".to_owned();
         }
         let mut names = Vec::new();
-        let mut inode = self.inode(id);
-        while inode.id != ROOT {
+        let mut next = self.last_of(id);
+        while let Some(inode) = next.filter(|inode| inode.id != ROOT) {
             names.push(&*inode.name);
-            inode = self.inode(inode.parent);
+            next = self.last_of(inode.parent);
         }
         let mut path = String::with_capacity(names.iter().map(|name| name.len() + 1).sum());
         for name in names.into_iter().rev() {
@@ -328,6 +444,7 @@ impl Namespace {
         inode.group = self.names.share(inode.group);
         let (id, parent) = (inode.id, inode.parent);
         self.last_id = self.last_id.max(id);
+        self.keep(parent);
         self.inode_mut(parent).modification_time = inode.modification_time;
         self.inodes.insert(id, inode);
         self.link(id);
@@ -336,6 +453,7 @@ impl Namespace {
 
     /// Sets the owner and the group; `None` leaves one unchanged.
     pub(super) fn set_owner(&mut self, id: InodeId, owner: Option<&str>, group: Option<&str>) {
+        self.keep(id);
         let mut share = |name: Option<&str>| name.map(|name| self.names.share(name.into()));
         let (owner, group) = (share(owner), share(group));
         let inode = self.inode_mut(id);
@@ -351,8 +469,10 @@ impl Namespace {
     pub(super) fn remove(&mut self, timestamp: Millis, id: InodeId) -> Vec<Inode> {
         let counts = self.count(id, true);
         self.charge(self.inode(id).parent, Counts::default(), counts);
-        self.unlink(id);
         let parent = self.inode(id).parent;
+        self.keep(parent);
+        self.keep_subtree(id);
+        self.unlink(id);
         self.inode_mut(parent).modification_time = timestamp;
         let mut removed: Vec<Inode> = self.inodes.remove(id).into_iter().collect();
         let mut next = 0;
@@ -368,6 +488,7 @@ impl Namespace {
             );
             next += 1;
         }
+        self.forget_roots(&removed);
         removed
     }
 
@@ -390,6 +511,9 @@ impl Namespace {
             self.charge(old_parent, Counts::default(), counts);
             self.charge(new_parent, counts, Counts::default());
         }
+        self.keep(old_parent);
+        self.keep(new_parent);
+        self.keep_place(id, new_parent);
         self.unlink(id);
         let inode = self.inode_mut(id);
         inode.parent = new_parent;
@@ -403,10 +527,6 @@ impl Namespace {
     /// Returns the effective storage policy of an inode: its own or the nearest ancestor's; 0 if
     /// none is set.
     pub(crate) fn storage_policy(&self, id: InodeId) -> u8 {
-        let mut inode = self.inode(id);
-        while inode.storage_policy == 0 && inode.id != ROOT {
-            inode = self.inode(inode.parent);
-        }
-        inode.storage_policy
+        self.view(None).storage_policy(id)
     }
 }

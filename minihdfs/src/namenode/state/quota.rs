@@ -6,6 +6,7 @@ use std::ops::{AddAssign, SubAssign};
 use crate::namenode::state::inode::{Inode, InodeId, InodeKind, Quota, ROOT};
 use crate::namenode::state::limits::LONGEST;
 use crate::namenode::state::namespace::Namespace;
+use crate::namenode::state::snapshot::view::View;
 
 /// Exact counts of a subtree. Lengths come from clients, and their sum may exceed 64 bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,6 +106,22 @@ impl From<Counts> for Usage {
             length: long(counts.length),
             space: long(counts.space),
         }
+    }
+}
+
+impl View<'_> {
+    /// Returns the usage of the subtree at `top` in this view.
+    pub(crate) fn usage(self, top: InodeId) -> Usage {
+        if self.snapshot().is_none() {
+            return self.namespace().usage(top);
+        }
+        let mut counts = Counts::default();
+        let mut pending = vec![top];
+        while let Some(id) = pending.pop() {
+            counts += Counts::of(self.inode(id));
+            pending.extend(self.children(id));
+        }
+        counts.into()
     }
 }
 

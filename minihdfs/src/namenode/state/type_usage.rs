@@ -3,6 +3,7 @@
 
 use crate::namenode::state::inode::{InodeId, InodeKind};
 use crate::namenode::state::namespace::Namespace;
+use crate::namenode::state::snapshot::view::View;
 use crate::namenode::state::storage_policy::{ByType, by_type};
 
 impl Namespace {
@@ -13,6 +14,13 @@ impl Namespace {
 
     /// Same as [`space_by_type`](Self::space_by_type), if `top` inherited this policy.
     pub(crate) fn space_by_type_under(&self, top: InodeId, inherited: u8) -> ByType<u64> {
+        self.view(None).space_by_type(top, inherited)
+    }
+}
+
+impl View<'_> {
+    /// Returns the bytes of each type that the subtree at `top` takes, if it inherited this policy.
+    pub(crate) fn space_by_type(self, top: InodeId, inherited: u8) -> ByType<u64> {
         let mut total: ByType<u64> = ByType::default();
         let mut pending = vec![(top, inherited)];
         while let Some((id, inherited)) = pending.pop() {
@@ -22,8 +30,8 @@ impl Namespace {
                 own => own,
             };
             match &inode.kind {
-                InodeKind::Directory(directory) => {
-                    pending.extend(directory.children.ids().map(|child| (child, policy)));
+                InodeKind::Directory(_) => {
+                    pending.extend(self.children(id).map(|child| (child, policy)));
                 }
                 InodeKind::File(file) => {
                     let space = by_type(policy, file.replication, file.charged());

@@ -178,11 +178,6 @@ fn no_directory_is_snapshottable() {
     }
     call("disallowSnapshot", "/d").expect("it is not");
     refused(
-        call("allowSnapshot", "/d"),
-        "UnsupportedOperationException",
-        "Snapshots are not supported: /d cannot be made snapshottable",
-    );
-    refused(
         call("getSnapshotDiffReport", "/d"),
         "SnapshotException",
         "The path /d is neither snapshottable nor under a snapshot root!",

@@ -7,9 +7,9 @@ use crate::proto::common::*;
 use crate::protocol::{BlockSynchronization, RecoveredReplica, RecoveringBlock};
 
 /// One step: a kind of call, two parameters and a user.
-type Step = (u8, u8, u8, u8);
+pub(super) type Step = (u8, u8, u8, u8);
 
-const KINDS: u8 = 30;
+const KINDS: u8 = 36;
 
 const PATHS: [&str; 12] = [
     "/a",
@@ -31,18 +31,24 @@ fn path(number: u8) -> &'static str {
 }
 
 /// A NameNode with two DataNodes, in which every user may do something.
-struct World {
-    fixture: Fixture,
+pub(super) struct World {
+    pub(super) fixture: Fixture,
     tokens: Vec<TokenProto>,
 }
 
 impl World {
     fn new() -> Self {
-        let keys = [
+        Self::with(&[])
+    }
+
+    /// Same as [`new`](Self::new), with these additional keys.
+    pub(super) fn with(keys: &[(&str, &str)]) -> Self {
+        let own = [
             ("dfs.namenode.delegation.token.always-use", "true"),
             ("dfs.namenode.accesstime.precision", "60000"),
             ("dfs.namenode.fs-limits.min-block-size", "1"),
         ];
+        let keys = [&own, keys].concat();
         let fixture = Fixture::with_config(&keys, |config| config.symlinks = true);
         let fixture = fixture.with_datanodes(2);
         fixture.hdfs().chmod("/", 0o777).expect("the superuser");
@@ -65,7 +71,7 @@ impl World {
     }
 
     /// Takes a step. Whether the call succeeds does not matter.
-    fn step(&mut self, (kind, a, b, user): Step) {
+    pub(super) fn step(&mut self, (kind, a, b, user): Step) {
         match kind % KINDS {
             0..=3 => self.make(kind % KINDS, a, b, user),
             4..=8 => self.write(kind % KINDS, a, b, user),
@@ -76,6 +82,7 @@ impl World {
             26 => self.wait(b),
             27 => self.cache(a, b, user),
             28 => self.link(a, b, user),
+            30..=35 => self.snapshot(kind % KINDS, a, b),
             _ => self.administrate(a, b),
         }
     }
@@ -494,6 +501,24 @@ impl World {
         }
     }
 
+    /// Takes snapshots more often than it deletes them.
+    fn snapshot(&self, kind: u8, a: u8, b: u8) {
+        let hdfs = self.fixture.hdfs();
+        let root = ["/a", "/d", "/a/b"][usize::from(a) % 3];
+        let name = |number: u8| ["s", "t", "u", "v"][usize::from(number) % 4];
+        match kind {
+            30 => drop(hdfs.allow_snapshot(root)),
+            31 | 32 => {
+                drop(hdfs.allow_snapshot(root));
+                drop(hdfs.create_snapshot(root, name(b)));
+            }
+            33 => drop(hdfs.create_snapshot(root, name(b))),
+            34 => drop(hdfs.delete_snapshot(root, name(b))),
+            _ if b.is_multiple_of(2) => drop(hdfs.rename_snapshot(root, name(b), name(b / 2))),
+            _ => drop(hdfs.disallow_snapshot(root)),
+        }
+    }
+
     fn administrate(&self, a: u8, b: u8) {
         let hdfs = self.fixture.hdfs();
         if a.is_multiple_of(4) {
@@ -511,7 +536,7 @@ impl World {
 }
 
 /// Returns the number of sequences: few in an ordinary run, `KERBOX_LAW` in `.ci/long`.
-fn cases() -> u32 {
+pub(super) fn cases() -> u32 {
     let asked = std::env::var("KERBOX_LAW").ok();
     asked.and_then(|asked| asked.parse().ok()).unwrap_or(64)
 }

@@ -21,6 +21,7 @@ mod replication;
 mod restart;
 mod safe_mode;
 mod side_protocols;
+mod snapshots;
 mod symlinks;
 mod tokens;
 mod tree;

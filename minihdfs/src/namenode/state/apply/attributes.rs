@@ -34,7 +34,11 @@ impl State {
                 self.namespace.set_owner(id, owner, group);
             }
             Edit::Times { path, mtime, atime } => {
-                let inode = self.inode_at(path)?;
+                let id = self.existing(path)?;
+                if *mtime >= 0 || self.namespace.snapshots().captures_access_times() {
+                    self.namespace.keep(id);
+                }
+                let inode = self.namespace.inode_mut(id);
                 if *mtime >= 0 {
                     inode.modification_time = *mtime;
                 }
@@ -80,10 +84,12 @@ impl State {
         effects: &mut Effects,
     ) -> Result<(), Reason> {
         let id = self.file(path)?;
+        self.namespace.keep(id);
         self.recount(id, |state| {
-            let file = state.file_mut(id)?;
-            file.replication = replication;
-            let stored = file.blocks.iter().map(|block| (*block, id, replication));
+            state.file_mut(id)?.replication = replication;
+            let replication = state.namespace.block_replication(id);
+            let blocks = &state.file_mut(id)?.blocks;
+            let stored = blocks.iter().map(|block| (*block, id, replication));
             effects.stored.extend(stored);
             Ok(())
         })
@@ -107,6 +113,7 @@ impl State {
             space,
             ..old
         };
+        self.namespace.keep(id);
         self.namespace.set_quota(id, quota);
         Ok(())
     }
@@ -131,6 +138,7 @@ impl State {
     ) -> Result<(), Reason> {
         let (id, mut quota) = self.quota_of(src)?;
         quota.types[index(storage_type)] = u64::try_from(ds_quota).ok();
+        self.namespace.keep(id);
         self.namespace.set_quota(id, quota);
         Ok(())
     }

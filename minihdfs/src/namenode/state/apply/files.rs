@@ -37,6 +37,7 @@ impl State {
                 ..
             } => {
                 let id = self.file(path)?;
+                self.namespace.keep(id);
                 self.open(id, client_name, client_machine)?;
                 self.recount(id, |state| state.reopen_last_block(id, *new_block))
             }
@@ -102,6 +103,8 @@ impl State {
             return Err(format!("{} is closed", fields.path));
         }
         self.set_blocks(id, &fields.blocks, effects)?;
+        // Not before: in a snapshot an open file grows until it is closed.
+        self.namespace.keep(id);
         let inode = self.namespace.inode_mut(id);
         inode.modification_time = fields.mtime;
         inode.access_time = fields.atime;
@@ -118,8 +121,8 @@ impl State {
         last: Block,
         effects: &mut Effects,
     ) -> Result<(), Reason> {
+        let replication = self.namespace.block_replication(id);
         let file = self.file_mut(id)?;
-        let replication = file.replication;
         let Some(writer) = &mut file.writer else {
             return Err(format!("inode {id} is closed"));
         };
@@ -154,8 +157,8 @@ impl State {
         blocks: &[Block],
         effects: &mut Effects,
     ) -> Result<(), Reason> {
+        let replication = self.namespace.block_replication(id);
         let file = self.file_mut(id)?;
-        let replication = file.replication;
         let Some(writer) = &mut file.writer else {
             return Err(format!("inode {id} is closed"));
         };
@@ -175,8 +178,8 @@ impl State {
         if blocks.len() < file.blocks.len() {
             writer.last_block_open = false;
             writer.truncate_to = None;
-            let removed = file.blocks.drain(blocks.len()..);
-            effects.removed.extend(removed.map(|block| block.id));
+            let removed = file.blocks.split_off(blocks.len());
+            self.namespace.let_go(id, &removed, effects);
         }
         Ok(())
     }
@@ -193,6 +196,7 @@ impl State {
         else {
             return Ok(());
         };
+        self.namespace.keep(id);
         let file = self.file_mut(id)?;
         let (mut keep, mut position) = (0, 0_u64);
         for block in &file.blocks {
@@ -202,8 +206,8 @@ impl State {
             position = position.saturating_add(block.length);
             keep += 1;
         }
-        let removed = file.blocks.drain(keep..);
-        effects.removed.extend(removed.map(|block| block.id));
+        let removed = file.blocks.split_off(keep);
+        self.namespace.let_go(id, &removed, effects);
         self.namespace.inode_mut(id).modification_time = *timestamp;
         if let Some(block) = truncate_block {
             self.open(id, client_name, client_machine)?;

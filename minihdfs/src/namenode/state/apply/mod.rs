@@ -2,6 +2,7 @@
 
 mod attributes;
 mod files;
+mod snapshots;
 mod tree;
 
 use crate::namenode::edit::Edit;
@@ -38,6 +39,11 @@ impl State {
             | Edit::RenameOld { .. }
             | Edit::Rename { .. }
             | Edit::Delete { .. } => self.change_tree(edit, &mut effects)?,
+            Edit::AllowSnapshot { .. }
+            | Edit::DisallowSnapshot { .. }
+            | Edit::CreateSnapshot { .. }
+            | Edit::DeleteSnapshot { .. }
+            | Edit::RenameSnapshot { .. } => self.change_snapshots(edit, &mut effects)?,
             _ => self.set_attribute(edit, &mut effects)?,
         }
         Ok(effects)
@@ -71,8 +77,10 @@ impl State {
         file.ok_or_else(|| format!("inode {id} is not a file"))
     }
 
+    /// Returns an inode whose attributes will change.
     fn inode_at(&mut self, path: &str) -> Result<&mut Inode, Reason> {
         let id = self.existing(path)?;
+        self.namespace.keep(id);
         Ok(self.namespace.inode_mut(id))
     }
 }

@@ -55,6 +55,7 @@ impl State {
                 if id == ROOT {
                     return Err("the root cannot be removed".to_owned());
                 }
+                self.namespace.check_no_snapshots(id)?;
                 self.remove_tree(*timestamp, id, effects);
                 Ok(())
             }
@@ -126,8 +127,7 @@ impl State {
     pub(super) fn remove_tree(&mut self, timestamp: Millis, id: InodeId, effects: &mut Effects) {
         for inode in self.namespace.remove(timestamp, id) {
             if let InodeKind::File(file) = &inode.kind {
-                let blocks = file.blocks.iter().map(|block| block.id);
-                effects.removed.extend(blocks);
+                self.namespace.let_go(inode.id, &file.blocks, effects);
                 if let Some(writer) = &file.writer {
                     self.leases.remove(&writer.holder, inode.id);
                 }
@@ -144,6 +144,7 @@ impl State {
         effects: &mut Effects,
     ) -> Result<(), Reason> {
         let id = self.existing(src)?;
+        self.namespace.check_no_snapshots(id)?;
         let parent = self.existing(path::parent(dst))?;
         if id == ROOT || self.namespace.is_within(parent, id) {
             return Err(format!("{src} cannot be moved to {dst}"));
@@ -153,6 +154,7 @@ impl State {
         }
         match self.namespace.find(dst) {
             Some(existing) if overwrite && existing != id => {
+                self.namespace.check_no_snapshots(existing)?;
                 self.remove_tree(timestamp, existing, effects);
             }
             Some(_) => return Err(format!("{dst} exists")),
@@ -179,14 +181,18 @@ impl State {
         }
         for source in sources {
             // Taken out first, so that removing the source does not remove its blocks.
+            if self.namespace.is_in_snapshot(source) {
+                return Err(format!("inode {source} is in a snapshot"));
+            }
             let moved = self.recount(source, |state| {
                 let file = state.file_mut(source)?;
                 Ok::<_, Reason>(std::mem::take(&mut file.blocks))
             })?;
             self.remove_tree(timestamp, source, effects);
+            self.namespace.keep(target);
             self.recount(target, |state| {
+                let replication = state.namespace.block_replication(target);
                 let file = state.file_mut(target)?;
-                let replication = file.replication;
                 let stored = moved.iter().map(|block| (*block, target, replication));
                 effects.stored.extend(stored);
                 file.blocks.extend(moved);

@@ -5,6 +5,7 @@
 mod attributes;
 mod caching;
 mod files;
+mod snapshots;
 mod tokens;
 mod tree;
 
@@ -44,6 +45,11 @@ pub(super) fn op_code(edit: &Edit) -> OpCode {
         Edit::SetXAttr { .. } => OpCode::SET_XATTR,
         Edit::RemoveXAttr { .. } => OpCode::REMOVE_XATTR,
         Edit::SetStoragePolicy { .. } => OpCode::SET_STORAGE_POLICY,
+        Edit::AllowSnapshot { .. } => OpCode::ALLOW_SNAPSHOT,
+        Edit::DisallowSnapshot { .. } => OpCode::DISALLOW_SNAPSHOT,
+        Edit::CreateSnapshot { .. } => OpCode::CREATE_SNAPSHOT,
+        Edit::DeleteSnapshot { .. } => OpCode::DELETE_SNAPSHOT,
+        Edit::RenameSnapshot { .. } => OpCode::RENAME_SNAPSHOT,
         Edit::AddCachePool { .. } => OpCode::ADD_CACHE_POOL,
         Edit::ModifyCachePool { .. } => OpCode::MODIFY_CACHE_POOL,
         Edit::RemoveCachePool { .. } => OpCode::REMOVE_CACHE_POOL,
@@ -63,6 +69,7 @@ pub(super) fn write(edit: &Edit, out: &mut Vec<u8>) {
     tree::write(edit, out);
     attributes::write(edit, out);
     caching::write(edit, out);
+    snapshots::write(edit, out);
     if let Edit::Token(edit) = edit {
         tokens::write(edit, out);
     }
@@ -80,6 +87,7 @@ pub(super) fn read(code: OpCode, reader: &mut Reader<'_>) -> Result<Edit, HdfsEr
         tree::read,
         attributes::read,
         caching::read,
+        snapshots::read,
         tokens::read,
     ] {
         if let Some(edit) = read(code, reader)? {

@@ -37,7 +37,8 @@ impl NameDirectory {
         let settings = DelegationTokenSettings::from(config);
         let tokens = Arc::new(DelegationTokenSecretManager::new(settings, now, rng));
         let group = config.superuser_group.as_str().into();
-        let mut state = State::new(now, identity.superuser.as_str().into(), group, tokens);
+        let state = State::new(now, identity.superuser.as_str().into(), group, tokens);
+        let mut state = state.capturing(&config.snapshots);
         let mut retry_cache = RetryCache::new(config.retry_cache_expiry);
         let version = match self.version()? {
             Some(version) => {

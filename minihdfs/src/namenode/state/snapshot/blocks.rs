@@ -1,0 +1,85 @@
+//! The blocks that only snapshots need.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::namenode::state::Effects;
+use crate::namenode::state::inode::{File, InodeId};
+use crate::namenode::state::namespace::Namespace;
+use crate::namenode::state::snapshot::history::Version;
+use crate::protocol::Block;
+
+impl Namespace {
+    /// Returns the number of replicas that each block of a file should have: the most that the
+    /// file asks for, or asked for in a snapshot (`getPreferredBlockReplication`).
+    pub(crate) fn block_replication(&self, id: InodeId) -> u16 {
+        let now = self.get(id).and_then(|inode| inode.as_file());
+        let files = now.into_iter().chain(self.earlier_files(id));
+        files.map(|file| file.replication).max().unwrap_or(0)
+    }
+
+    /// Returns the blocks that files do not have any more, but have in snapshots, with their files
+    /// and replications.
+    pub(crate) fn kept_blocks(&self) -> Vec<(Block, InodeId, u16)> {
+        let mut kept = Vec::new();
+        for id in self.snapshots().histories.ids() {
+            let replication = self.block_replication(id);
+            let blocks = self.earlier_blocks(id).into_values();
+            kept.extend(blocks.map(|block| (block, id, replication)));
+        }
+        kept
+    }
+
+    /// Lets go of blocks that a file has no longer. Those that a snapshot shows are kept, with the
+    /// lengths and generation stamps that they have got since.
+    pub(in crate::namenode::state) fn let_go(
+        &mut self,
+        id: InodeId,
+        blocks: &[Block],
+        effects: &mut Effects,
+    ) {
+        let mut kept = BTreeSet::new();
+        if !blocks.is_empty() && self.snapshots().history(id).is_some() {
+            let latest: BTreeMap<u64, Block> = blocks.iter().map(|it| (it.id, *it)).collect();
+            let history = self.snapshots_mut().history_mut(id);
+            let files = history.versions.iter_mut().filter_map(Version::file_mut);
+            for earlier in files.flat_map(|file| &mut file.blocks) {
+                if let Some(latest) = latest.get(&earlier.id) {
+                    *earlier = *latest;
+                    kept.insert(earlier.id);
+                }
+            }
+        }
+        let replication = self.block_replication(id);
+        for block in blocks {
+            if kept.contains(&block.id) {
+                effects.stored.push((*block, id, replication));
+            } else {
+                effects.removed.push(block.id);
+            }
+        }
+    }
+
+    /// Returns the blocks that a file has in snapshots only.
+    pub(super) fn earlier_blocks(&self, id: InodeId) -> BTreeMap<u64, Block> {
+        let earlier = self.earlier_files(id).flat_map(|file| &file.blocks);
+        let mut blocks: BTreeMap<u64, Block> = earlier.map(|block| (block.id, *block)).collect();
+        if let Some(file) = self.get(id).and_then(|inode| inode.as_file()) {
+            for block in &file.blocks {
+                blocks.remove(&block.id);
+            }
+        }
+        blocks
+    }
+
+    fn earlier_files(&self, id: InodeId) -> impl Iterator<Item = &File> {
+        let history = self.snapshots().history(id).into_iter();
+        let versions = history.flat_map(|history| &history.versions);
+        versions.filter_map(|version| version.inode.as_file())
+    }
+}
+
+impl Version {
+    fn file_mut(&mut self) -> Option<&mut File> {
+        self.inode.as_file_mut()
+    }
+}

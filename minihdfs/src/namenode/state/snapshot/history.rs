@@ -1,0 +1,61 @@
+//! What snapshots keep of one inode.
+
+use std::collections::BTreeMap;
+
+use smol_str::SmolStr;
+
+use crate::namenode::state::inode::{Inode, InodeId};
+use crate::namenode::state::snapshot::Moment;
+use crate::namenode::state::snapshot::stays::Stay;
+
+/// What snapshots keep of one inode. It outlives the inode, as long as a snapshot shows it.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(super) struct History {
+    /// The earlier attributes, the oldest first.
+    pub(super) versions: Vec<Version>,
+    /// The children that are gone, by their names and the moments at which they went.
+    pub(super) gone: BTreeMap<(SmolStr, Moment), Gone>,
+    /// The moment at which the inode was moved into its directory; 0 if no snapshot shows that
+    /// directory without it.
+    pub(super) arrived: Moment,
+    /// Where the inode was before; all of it once the inode is removed.
+    pub(super) stays: Vec<Stay>,
+    /// True once the inode is removed.
+    pub(super) removed: bool,
+}
+
+/// The attributes of an inode until a moment (Hadoop's diffs).
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Version {
+    /// The moment at which they changed.
+    pub(super) until: Moment,
+    /// The length of a file. Its blocks may have grown since.
+    pub(super) length: u64,
+    /// The inode as it was, without children.
+    pub(super) inode: Inode,
+}
+
+/// A child that a directory had.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) struct Gone {
+    pub(super) id: InodeId,
+    /// The moment from which on it was there.
+    pub(super) from: Moment,
+}
+
+impl History {
+    /// Returns the moment of the last change that was kept; what changed earlier is in a version.
+    pub(super) fn kept_until(&self) -> Moment {
+        self.versions.last().map_or(0, |version| version.until)
+    }
+
+    /// Returns the attributes at a moment; `None` if they have not changed since.
+    pub(super) fn version(&self, at: Moment) -> Option<&Version> {
+        let later = self.versions.partition_point(|it| it.until <= at);
+        self.versions.get(later)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}

@@ -1,0 +1,143 @@
+//! Keeping what is about to change.
+
+use std::rc::Rc;
+
+use crate::namenode::state::inode::{File, InodeId, InodeKind};
+use crate::namenode::state::namespace::Namespace;
+use crate::namenode::state::snapshot::history::{Gone, Version};
+use crate::namenode::state::snapshot::stays::Stay;
+
+impl Namespace {
+    /// Keeps the attributes of an inode that are about to change, if a snapshot shows them
+    /// (`recordModification`).
+    pub(in crate::namenode::state) fn keep(&mut self, id: InodeId) {
+        let snapshots = self.snapshots();
+        if snapshots.is_empty() {
+            return;
+        }
+        let kept = snapshots.history(id).map_or(0, |it| it.kept_until());
+        // A snapshot has its own copy of its directory's attributes.
+        let shown = |stay: Stay| stay.root != id && snapshots.shows(&stay, kept, id);
+        if self.any_stay(id, shown) {
+            self.keep_version(id);
+        }
+    }
+
+    fn keep_version(&mut self, id: InodeId) {
+        let inode = self.inode(id);
+        let length = inode.as_file().map_or(0, |file| file.usage().0);
+        let version = Version {
+            until: self.snapshots().taken(),
+            length,
+            inode: inode.frozen(),
+        };
+        let history = self.snapshots_mut().history_mut(id);
+        history.versions.push(version);
+    }
+
+    /// Keeps a child of a directory with these stays, from which it is about to go.
+    fn keep_child(&mut self, directory: InodeId, stays: &[Stay], id: InodeId) {
+        let from = self.snapshots().arrived(id);
+        if !self.snapshots().any_shows(stays, from, id) {
+            return;
+        }
+        let gone = (self.inode(id).name.clone(), self.snapshots().taken());
+        let history = self.snapshots_mut().history_mut(directory);
+        history.gone.insert(gone, Gone { id, from });
+    }
+
+    /// Keeps what snapshots show of an inode's place, which it is about to change for another
+    /// directory or name.
+    pub(in crate::namenode::state) fn keep_place(&mut self, id: InodeId, new_parent: InodeId) {
+        if self.snapshots().is_empty() {
+            return;
+        }
+        let parent = self.inode(id).parent;
+        self.keep_child(parent, &self.stays(parent), id);
+        let stays = self.stays(id);
+        let snapshots = self.snapshots();
+        // Also for an inode that no snapshot shows: it may hold older ones.
+        let is_seen = self.any_stay(new_parent, |stay| snapshots.shows(&stay, 0, 0));
+        if is_seen || !stays.is_empty() || snapshots.history(id).is_some() {
+            let arrived = snapshots.taken();
+            let history = self.snapshots_mut().history_mut(id);
+            history.arrived = arrived;
+            history.stays = stays;
+        }
+    }
+
+    /// Keeps what snapshots show of a subtree that is about to be removed.
+    pub(in crate::namenode::state) fn keep_subtree(&mut self, top: InodeId) {
+        if self.snapshots().is_empty() {
+            return;
+        }
+        let parent = self.inode(top).parent;
+        let above = self.stays(parent);
+        self.keep_child(parent, &above, top);
+        let mut pending = vec![(top, Rc::<[Stay]>::from(above))];
+        while let Some((id, above)) = pending.pop() {
+            let stays: Rc<[Stay]> = self.snapshots().stays_within(&above, id).into();
+            let children: Vec<InodeId> = match self.inode(id).as_directory() {
+                Some(directory) => directory.children.ids().collect(),
+                None => Vec::new(),
+            };
+            for child in children {
+                self.keep_child(id, &stays, child);
+                pending.push((child, Rc::clone(&stays)));
+            }
+            self.keep_removed(id, &stays);
+        }
+    }
+
+    /// Keeps the last attributes of an inode that is about to be removed.
+    fn keep_removed(&mut self, id: InodeId, stays: &[Stay]) {
+        if stays.is_empty() {
+            self.snapshots_mut().histories.remove(id);
+            return;
+        }
+        let kept = self.snapshots().history(id).map_or(0, |it| it.kept_until());
+        if self.snapshots().any_shows(stays, kept, id) {
+            self.keep_version(id);
+        }
+        let history = self.snapshots_mut().history_mut(id);
+        history.stays = stays.to_vec();
+        history.arrived = 0;
+        history.removed = true;
+    }
+}
+
+impl crate::namenode::state::inode::Inode {
+    /// Returns a copy as snapshots keep it: without children, and closed.
+    pub(super) fn frozen(&self) -> Self {
+        let kind = match &self.kind {
+            InodeKind::Directory(directory) => InodeKind::Directory(directory.without_children()),
+            InodeKind::File(file) => InodeKind::File(file.frozen()),
+            InodeKind::Symlink(target) => InodeKind::Symlink(target.clone()),
+        };
+        Self {
+            kind,
+            name: self.name.clone(),
+            owner: self.owner.clone(),
+            group: self.group.clone(),
+            features: self.features.clone(),
+            ..*self
+        }
+    }
+}
+
+impl File {
+    /// Returns a copy without its writer. A block to which nothing was written is left out: its
+    /// writer may still abandon it.
+    fn frozen(&self) -> Self {
+        let mut blocks = self.blocks.clone();
+        let is_open = self.writer.as_ref().is_some_and(|it| it.last_block_open);
+        if is_open && blocks.last().is_some_and(|last| last.length == 0) {
+            blocks.pop();
+        }
+        Self {
+            blocks,
+            writer: None,
+            ..*self
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Snapshots: a directory's tree as it was, kept by what has changed since.
+//!
+//! A snapshot copies nothing but the attributes of its directory. What changes later is kept when
+//! it changes, if a snapshot shows it:
+//! - `history`: what is kept of one inode: its earlier attributes, and children that are gone
+//! - `stays`: the directories with snapshots that an inode is and was in, which decide if a
+//!   snapshot shows it
+//! - `keep`: keeps what is about to change
+//! - `change`: takes, deletes and renames snapshots
+//! - `prune`: drops what no snapshot shows any more
+//! - `blocks`: the blocks that only snapshots need
+//! - `view`: the tree now or in a snapshot, for those who read it
+//! - `diff`: the differences of two snapshots
+//!
+//! Time is counted in snapshots. At [`Moment`] `m`, the snapshots with ids below `m` have been
+//! taken, so what was so from moment `a` until moment `b` is seen by the snapshots `a..b`.
+
+mod blocks;
+mod change;
+pub(crate) mod diff;
+mod history;
+mod keep;
+mod prune;
+mod roots;
+mod stays;
+pub(crate) mod view;
+
+use std::collections::BTreeMap;
+
+use crate::namenode::id_table::IdTable;
+use crate::namenode::state::inode::{Inode, InodeId, ROOT};
+use crate::namenode::state::namespace::Namespace;
+use crate::namenode::state::snapshot::history::History;
+pub(crate) use crate::namenode::state::snapshot::roots::{Snapshot, Snapshottable};
+
+/// The id of a snapshot: sequential over the whole namespace, from 0, and never reused.
+pub(crate) type SnapshotId = u32;
+
+/// The last id that a snapshot may have (`SNAPSHOT_ID_BIT_WIDTH`).
+pub(crate) const LAST_SNAPSHOT_ID: SnapshotId = (1 << 28) - 1;
+
+/// The number of snapshots taken so far, which is the id of the next one.
+pub(crate) type Moment = SnapshotId;
+
+/// The settings that decide what snapshots keep.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Capture {
+    /// `dfs.namenode.snapshot.capture.openfiles`: keeps the length of an open file as of the
+    /// snapshot. Otherwise the file grows in the snapshot until it is closed.
+    pub(crate) open_files: bool,
+    /// `dfs.namenode.snapshot.skip.capture.accesstime-only-change`
+    pub(crate) skip_access_times: bool,
+}
+
+/// All directories with snapshots, and what is kept for these (Hadoop's `SnapshotManager`).
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct Snapshots {
+    capture: Capture,
+    moment: Moment,
+    roots: BTreeMap<InodeId, Snapshottable>,
+    /// The snapshots that exist, with the last inode that was created before each.
+    last_inodes: BTreeMap<SnapshotId, InodeId>,
+    histories: IdTable<History>,
+}
+
+impl Snapshots {
+    /// Returns true if there is no snapshot.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.last_inodes.is_empty()
+    }
+
+    /// Returns the number of snapshots.
+    pub(crate) fn count(&self) -> usize {
+        self.last_inodes.len()
+    }
+
+    /// Returns true if the lengths of open files are kept as of a snapshot.
+    pub(super) fn captures_open_files(&self) -> bool {
+        self.capture.open_files
+    }
+
+    /// Returns true if access times are kept, also if nothing else of a file changes.
+    pub(super) fn captures_access_times(&self) -> bool {
+        !self.capture.skip_access_times
+    }
+
+    /// Returns the number of snapshots that were ever taken (`snapshotCounter`).
+    pub(crate) fn taken(&self) -> Moment {
+        self.moment
+    }
+
+    /// Returns true if snapshots can be seen in a directory. The root counts, although none can be
+    /// taken before it is allowed.
+    pub(crate) fn is_snapshottable(&self, directory: InodeId) -> bool {
+        directory == ROOT || self.roots.contains_key(&directory)
+    }
+
+    /// Returns the directories of which snapshots may be taken, by their ids.
+    pub(crate) fn roots(&self) -> impl Iterator<Item = (InodeId, &Snapshottable)> {
+        self.roots.iter().map(|(id, root)| (*id, root))
+    }
+
+    /// Returns a directory's snapshots; `None` if none may be taken.
+    pub(crate) fn of(&self, directory: InodeId) -> Option<&Snapshottable> {
+        self.roots.get(&directory)
+    }
+
+    fn history(&self, id: InodeId) -> Option<&History> {
+        self.histories.get(id)
+    }
+
+    fn history_mut(&mut self, id: InodeId) -> &mut History {
+        if self.histories.get(id).is_none() {
+            self.histories.insert(id, History::default());
+        }
+        self.histories
+            .get_mut(id)
+            .expect("it was there or was inserted")
+    }
+}
+
+impl Namespace {
+    /// Returns an inode; if only snapshots show it, with the last attributes that are kept.
+    pub(super) fn last_of(&self, id: InodeId) -> Option<&Inode> {
+        self.get(id).or_else(|| {
+            let history = self.snapshots().history(id)?;
+            history.versions.last().map(|version| &version.inode)
+        })
+    }
+
+    /// Forgets removed directories of which snapshots might have been taken.
+    pub(super) fn forget_roots(&mut self, removed: &[Inode]) {
+        let roots = &mut self.snapshots_mut().roots;
+        if !roots.is_empty() {
+            for inode in removed {
+                roots.remove(&inode.id);
+            }
+        }
+    }
+}
