@@ -138,6 +138,10 @@ pub(crate) struct SettingsArgs {
     /// is kept
     #[arg(long, value_name = "DIR", env = "KERBOX_DATA_DIR")]
     pub(crate) data_dir: Option<PathBuf>,
+    /// Show the namespace of an image (fsimage_N) of Hadoop 3.4, without its blocks. FILE is only
+    /// read, there are no DataNodes, and safe mode stays on
+    #[arg(long, value_name = "FILE", env = "KERBOX_FSIMAGE", conflicts_with_all = ["datanodes", "data_dir", "kdc_only"])]
+    pub(crate) fsimage: Option<PathBuf>,
     /// The address to listen on. Anything but loopback lets others on the network in
     #[arg(long, value_name = "ADDRESS", env = "KERBOX_BIND")]
     pub(crate) bind: Option<IpAddr>,

@@ -2,11 +2,16 @@
 // line with words separated by tabs, and answers each with its output and `=> STATUS`:
 //   oev FILE       prints a file of edits as XML
 //   oiv FILE       prints an image as XML
+//   sizes FILE     prints the distribution of an image's files by their sizes
 //   write DIR      formats DIR/name with a NameNode and a DataNode, makes the tree of `script`, stops
 //   list DIR       starts a NameNode on DIR/name as it is, and prints its tree
 //   checkpoint DIR starts a NameNode on DIR/name as it is, and saves its tree as an image
 //   script URI     makes the tree of `script` on a running cluster
 //   tree URI       prints the tree of a running cluster
+//   grow URI COUNT makes a tree of so many entries, with every attribute there is, on a running cluster
+//   save URI       saves an image of a running cluster
+//   read URI PATH  reads a file, and prints the class of the exception
+//   mkdir URI PATH makes a directory, and prints the class of the exception
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.FileDescriptor;
@@ -20,18 +25,24 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.Callable;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Options;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.SafeModeAction;
+import org.apache.hadoop.fs.StorageType;
 import org.apache.hadoop.fs.XAttrSetFlag;
 import org.apache.hadoop.fs.permission.AclEntry;
 import org.apache.hadoop.fs.permission.FsPermission;
+import org.apache.hadoop.hdfs.DFSOutputStream;
+import org.apache.hadoop.hdfs.DFSTestUtil;
 import org.apache.hadoop.hdfs.DistributedFileSystem;
 import org.apache.hadoop.hdfs.HdfsConfiguration;
 import org.apache.hadoop.hdfs.MiniDFSCluster;
+import org.apache.hadoop.hdfs.protocol.CacheDirectiveInfo;
+import org.apache.hadoop.hdfs.protocol.CachePoolInfo;
 import org.apache.hadoop.hdfs.protocol.HdfsFileStatus;
 import org.apache.hadoop.hdfs.protocol.LocatedBlock;
 import org.apache.hadoop.hdfs.tools.offlineEditsViewer.OfflineEditsViewer;
@@ -62,6 +73,7 @@ public class Storage {
         switch (words[0]) {
             case "oev": return view(words[1], out, true);
             case "oiv": return view(words[1], out, false);
+            case "sizes": return sizes(words[1], out);
             case "write": return write(new File(words[1]));
             case "list": return list(new File(words[1]), out);
             case "checkpoint": return checkpoint(new File(words[1]));
@@ -71,12 +83,30 @@ public class Storage {
             case "tree":
                 try (DistributedFileSystem fs = connect(words[1])) { show(fs, out); }
                 return 0;
+            case "grow":
+                try (DistributedFileSystem fs = connect(words[1])) { grow(fs, Integer.parseInt(words[2])); }
+                return 0;
+            case "read":
+                try (DistributedFileSystem fs = connect(words[1])) {
+                    out.println(failure(() -> fs.open(new Path(words[2])).read()));
+                }
+                return 0;
+            case "mkdir":
+                try (DistributedFileSystem fs = connect(words[1])) {
+                    out.println(failure(() -> fs.mkdirs(new Path(words[2]))));
+                }
+                return 0;
+            case "save":
+                try (DistributedFileSystem fs = connect(words[1])) { save(fs); }
+                return 0;
             default: throw new IllegalArgumentException(words[0]);
         }
     }
 
     static DistributedFileSystem connect(String uri) throws Exception {
-        return (DistributedFileSystem) FileSystem.newInstance(new URI(uri), new HdfsConfiguration());
+        HdfsConfiguration conf = new HdfsConfiguration();
+        conf.setInt("dfs.client.max.block.acquire.failures", 0);    // no block appears by waiting
+        return (DistributedFileSystem) FileSystem.newInstance(new URI(uri), conf);
     }
 
     static int view(String file, PrintStream out, boolean edits) throws Exception {
@@ -87,6 +117,28 @@ public class Storage {
         out.println(Files.readString(xml.toPath()));
         xml.delete();
         return status;
+    }
+
+    static int sizes(String file, PrintStream out) throws Exception {
+        File text = File.createTempFile("sizes", ".txt");
+        int status = OfflineImageViewerPB.run(new String[]{"-i", file, "-o", text.getPath(), "-p", "FileDistribution"});
+        out.println(Files.readString(text.toPath()));
+        text.delete();
+        return status;
+    }
+
+    static String failure(Callable<?> call) {
+        try {
+            return "done: " + call.call();
+        } catch (Exception failed) {
+            return failed.getClass().getSimpleName() + ": " + failed.getMessage();
+        }
+    }
+
+    static void save(DistributedFileSystem fs) throws Exception {
+        fs.setSafeMode(SafeModeAction.ENTER);
+        fs.saveNamespace();
+        fs.setSafeMode(SafeModeAction.LEAVE);
     }
 
     static HdfsConfiguration conf(File dir) {
@@ -158,6 +210,46 @@ public class Storage {
         fs.setStoragePolicy(new Path("/a/f"), "WARM");
         fs.unsetStoragePolicy(new Path("/a/f"));
         fs.setStoragePolicy(new Path("/a/t"), "ALL_SSD");
+        fs.setQuotaByStorageType(new Path("/empty"), StorageType.SSD, 5_000_000);
+        // Hadoop's order of names has the bytes above 127 first.
+        for (String name : List.of("/gr", "/grz", "/gr\u00f6z", "/\u00e4", "/z")) fs.mkdirs(new Path(name));
+        fs.addCachePool(new CachePoolInfo("pool").setOwnerName("alice").setGroupName("staff")
+            .setMode(new FsPermission((short) 0750)).setLimit(1000L).setMaxRelativeExpiryMs(3_600_000L));
+        fs.addCacheDirective(new CacheDirectiveInfo.Builder().setPath(new Path("/a")).setPool("pool").build());
+        fs.removeCacheDirective(fs.addCacheDirective(new CacheDirectiveInfo.Builder().setPath(new Path("/z")).setPool("pool").build()));
+        fs.getDelegationToken("alice");
+        fs.getDelegationToken("yarn");
+        FSDataOutputStream left = fs.create(new Path("/a/open"), true, 4096, (short) 1, 1024);
+        left.write(data);
+        left.hsync();
+        DFSTestUtil.abortStream((DFSOutputStream) left.getWrappedStream());
+    }
+
+    /** Makes entries one after the other, each like the number that it has. */
+    static void grow(DistributedFileSystem fs, int count) throws Exception {
+        String dir = "/grown";
+        for (int number = 0; number < count; number++) {
+            String name = (number % 11 == 0 ? "n\u00e4me" : "name") + number;
+            Path path = new Path(dir + "/" + name);
+            if (number % 100 == 0) {
+                fs.mkdirs(path, new FsPermission((short) (0700 | number % 64)));
+                dir = number % 1000 == 0 ? "/grown" : path.toUri().getPath();
+            } else if (number % 10 == 0) {
+                fs.mkdirs(path);
+            } else {
+                fs.create(path, FsPermission.getFileDefault(), true, 4096, (short) (1 + number % 3), 1024L * (1 + number % 5), null).close();
+            }
+            boolean isDir = number % 10 == 0;
+            if (number % 3 == 0) fs.setOwner(path, "user" + number % 17, "group" + number % 5);
+            if (number % 4 == 0) fs.setPermission(path, new FsPermission((short) (number % 512)));
+            if (number % 5 == 0) fs.setTimes(path, 1_600_000_000_000L + number, isDir ? -1 : 1_600_000_000_001L + number);
+            if (number % 7 == 0) fs.modifyAclEntries(path, AclEntry.parseAclSpec("user:u" + number % 13 + ":r-x,group:g" + number % 3 + ":rwx", true));
+            if (number % 9 == 0) fs.setXAttr(path, "user.number" + number % 4, Integer.toString(number).getBytes());
+            if (number % 13 == 0) fs.setXAttr(path, "trusted.none", null);
+            if (number % 19 == 0) fs.setStoragePolicy(path, number % 2 == 0 ? "COLD" : "ONE_SSD");
+            if (isDir && number % 40 == 0) fs.setQuota(path, 1000 + number, 1_000_000L + number);
+            if (isDir && number % 60 == 0) fs.setQuotaByStorageType(path, StorageType.DISK, 1_000_000L + number);
+        }
     }
 
     static MiniDFSCluster open(File dir) throws Exception {
@@ -168,8 +260,7 @@ public class Storage {
     static int checkpoint(File dir) throws Exception {
         MiniDFSCluster cluster = open(dir);
         try (DistributedFileSystem fs = cluster.getFileSystem()) {
-            fs.setSafeMode(SafeModeAction.ENTER);
-            fs.saveNamespace();
+            save(fs);
         }
         cluster.shutdown();
         return 0;
@@ -208,8 +299,12 @@ public class Storage {
         if (status.isDirectory()) {
             line.append(" quota=").append(fs.getContentSummary(path).getQuota());
             line.append('/').append(fs.getContentSummary(path).getSpaceQuota());
+            for (StorageType type : StorageType.getTypesSupportingQuota()) {
+                line.append('/').append(fs.getContentSummary(path).getTypeQuota(type));
+            }
         } else {
             line.append(" length=").append(status.getLen()).append('x').append(status.getReplication());
+            line.append(" closed=").append(fs.isFileClosed(path));
             line.append(" blocksize=").append(status.getBlockSize()).append(" blocks=");
             for (LocatedBlock block : fs.getClient().getLocatedBlocks(path.toUri().getPath(), 0).getLocatedBlocks()) {
                 line.append(block.getBlock().getLocalBlock()).append(':').append(block.getBlockSize()).append(',');

@@ -7,7 +7,10 @@ mod survival;
 use std::path::Path;
 use std::process::Command;
 
-use self::exchange::{hadoop_serves_our_folder, we_serve_hadoops_folder};
+use self::exchange::{
+    an_image_is_shown_without_its_blocks, hadoop_serves_our_folder, hadoop_serves_our_image,
+    we_serve_hadoops_folder,
+};
 use self::sandbox::what_clients_have_survives_a_kill;
 pub(crate) use self::survival::serve_if_asked;
 use self::survival::what_was_acknowledged_survives_kills;
@@ -17,6 +20,8 @@ trials! {
     [Peer::Reference] =>
         hadoops_viewer_shows_our_edits,
         hadoop_serves_our_folder,
+        hadoop_serves_our_image,
+        an_image_is_shown_without_its_blocks,
         we_serve_hadoops_folder;
     [Peer::KerboxProgram, Peer::Mit, Peer::JavaHadoop] =>
         what_clients_have_survives_a_kill;

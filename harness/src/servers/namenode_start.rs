@@ -1,6 +1,7 @@
 //! The start of a NameNode's core: with nothing, with what the last one has left in memory, or with
 //! what is on disk.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use kerbox_krb5::Timestamp;
 use minihdfs::HdfsError;
 use minihdfs::config::HdfsConfig;
 use minihdfs::namenode::storage::server::{NameDirectory, NameDirectoryError};
-use minihdfs::namenode::{EditSink, MemoryEdits, NameNode, NameNodeIdentity, NoEdits};
+use minihdfs::namenode::{EditSink, MemoryEdits, NameNode, NameNodeIdentity, NoEdits, Saved};
 use rand::rngs::StdRng;
 
 use crate::directory::is_marked;
@@ -26,12 +27,17 @@ pub(crate) enum Edits {
     Kept(MemoryEdits),
     /// Into a name directory.
     OnDisk(PathBuf),
+    /// Nowhere, because nothing is changed: the namespace is that of this image.
+    Image(PathBuf),
 }
 
 impl Edits {
-    /// Chooses the name directory of a persistent fixture; without one, keeps edits in debug
-    /// builds.
-    pub(crate) fn new(directory: Option<PathBuf>) -> Self {
+    /// Chooses an image, or the name directory of a persistent fixture; without either, keeps edits
+    /// in debug builds.
+    pub(crate) fn new(directory: Option<PathBuf>, image: Option<&Path>) -> Self {
+        if let Some(image) = image {
+            return Self::Image(image.to_owned());
+        }
         match directory {
             Some(path) => Self::OnDisk(path),
             None if cfg!(debug_assertions) => Self::Kept(MemoryEdits::new(KEPT_EDITS)),
@@ -42,7 +48,11 @@ impl Edits {
     /// Returns whether an earlier fixture or Hadoop has left a namespace. One that died before it
     /// had formatted the directory has left none.
     pub(crate) fn exist(&self) -> bool {
-        matches!(self, Self::OnDisk(path) if path.join("current/VERSION").exists())
+        match self {
+            Self::OnDisk(path) => path.join("current/VERSION").exists(),
+            Self::Image(_) => true,
+            Self::Dropped | Self::Kept(_) => false,
+        }
     }
 
     fn kept(&self) -> Option<&MemoryEdits> {
@@ -82,8 +92,10 @@ pub(crate) struct NameNodeStart<'a> {
 impl NameNodeStart<'_> {
     /// Starts the first core of a fixture.
     pub(crate) fn first(self, rng: &mut StdRng) -> Result<NameNode, Error> {
-        if let Edits::OnDisk(path) = self.edits {
-            return self.on_disk(path, rng);
+        match self.edits {
+            Edits::OnDisk(path) => return self.on_disk(path, rng),
+            Edits::Image(path) => return self.of_image(path, rng),
+            Edits::Dropped | Edits::Kept(_) => {}
         }
         let (config, sink) = (self.config.clone(), self.edits.sink());
         let (identity, now, hook) = (self.identity, self.now, self.hook);
@@ -96,11 +108,32 @@ impl NameNodeStart<'_> {
     pub(crate) fn again(self, last: &NameNode, rng: &mut StdRng) -> Result<NameNode, Error> {
         let saved = last.end(self.now, self.edits.kept());
         let saved = saved.map_err(|difference| unlike(&difference))?;
-        if let Edits::OnDisk(path) = self.edits {
-            return self.on_disk(path, rng);
+        match self.edits {
+            Edits::OnDisk(path) => return self.on_disk(path, rng),
+            Edits::Image(path) => return self.of_image(path, rng),
+            Edits::Dropped | Edits::Kept(_) => {}
         }
         let (config, sink) = (self.config.clone(), self.edits.sink());
         let (identity, now, hook) = (self.identity, self.now, self.hook);
+        let started = NameNode::restarted(config, identity, now, hook, rng, sink, saved);
+        Ok(started?)
+    }
+
+    /// Starts a core with the namespace of an image, which is only read.
+    fn of_image(&self, path: &Path, rng: &mut StdRng) -> Result<NameNode, Error> {
+        let failed = |source| NameDirectoryError::Io {
+            doing: "read",
+            path: path.to_owned(),
+            source,
+        };
+        let bytes = fs::read(path).map_err(failed)?;
+        let (identity, now) = (self.identity, self.now);
+        let file = path.to_string_lossy();
+        let saved = Saved::from_image(&file, &bytes, self.config, identity, now, rng);
+        let saved = saved.map_err(NameDirectoryError::from)?;
+        drop(bytes);
+        let (config, hook) = (self.config.clone(), self.hook.clone());
+        let sink = Box::new(NoEdits);
         let started = NameNode::restarted(config, identity, now, hook, rng, sink, saved);
         Ok(started?)
     }
@@ -143,8 +176,6 @@ fn unlike(difference: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
     use crate::Cluster;
 

@@ -15,6 +15,9 @@ const LARGEST_MODE: u16 = 0o1777;
 /// Separators of names in `hadoop.user.group.static.mapping.overrides`.
 const SEPARATORS: [char; 3] = ['=', ';', ','];
 
+/// The settings that an image excludes.
+const ALONE: &str = "an image is shown without its blocks: leave `datanodes` and `persistent` out";
+
 fn refuse(key: &str, value: &dyn ToString, why: &str) -> Result<(), Error> {
     Err(Error::Setting {
         key: key.to_owned(),
@@ -33,6 +36,9 @@ pub(crate) fn world(settings: &WorldSettings) -> Result<(), Error> {
 
 /// Checks that the blocks of a cluster have one place.
 pub(crate) fn places(settings: &WorldSettings, hdfs: &HdfsSpec) -> Result<(), Error> {
+    if let (Some(_), Some(image)) = (&settings.persistent, &hdfs.fsimage) {
+        return refuse("fsimage", &image.display(), ALONE);
+    }
     if let (Some(_), Some(blocks)) = (&settings.persistent, &hdfs.blocks) {
         let why = "with `persistent` the blocks are in its folder: leave one of them out";
         return refuse("blocks_directory", &blocks.display(), why);
@@ -131,6 +137,9 @@ pub(crate) fn cluster(spec: &Spec, given: &[&str]) -> Result<(), Error> {
     if let (0, Some(blocks)) = (hdfs.datanodes, &hdfs.blocks) {
         let why = "with `datanodes(0)` there are no blocks: leave one of them out";
         return refuse("blocks_directory", &blocks.display(), why);
+    }
+    if let (1.., Some(image)) = (hdfs.datanodes, &hdfs.fsimage) {
+        return refuse("fsimage", &image.display(), ALONE);
     }
     if hdfs.keys.contains_key("") {
         return refuse(
@@ -235,7 +244,7 @@ mod tests {
 
     #[test]
     fn settings_of_a_cluster_that_cannot_be_are_refused() {
-        let cases: [(&str, &str, Change<ClusterBuilder>); 11] = [
+        let cases: [(&str, &str, Change<ClusterBuilder>); 13] = [
             ("ticket_lifetime", "over at its start", |b| {
                 b.ticket_lifetime(Duration::ZERO)
             }),
@@ -246,6 +255,12 @@ mod tests {
             }),
             ("blocks_directory", "leave one of them out", |b| {
                 b.persistent("/tmp/none").blocks_directory("/tmp")
+            }),
+            ("fsimage", "leave `datanodes`", |b| {
+                b.fsimage("/tmp/none").datanodes(1)
+            }),
+            ("fsimage", "and `persistent` out", |b| {
+                b.fsimage("/tmp/none").persistent("/tmp/none")
             }),
             ("set", "has a name", |b| b.set("", "1")),
             ("superuser", "not empty", |b| b.superuser("")),

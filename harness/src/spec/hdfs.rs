@@ -80,6 +80,9 @@ pub struct HdfsSpec {
     pub racks: Vec<String>,
     /// The folder in which `dn1`, `dn2`, … are made; `None`: `blocks` in the fixture's directory.
     pub blocks: Option<PathBuf>,
+    /// The image of a namespace (`fsimage_N`) that is shown without its blocks and never changed;
+    /// `None`: the namespace is new, or the one in `persistent`.
+    pub fsimage: Option<PathBuf>,
 }
 
 /// An HDFS directory that exists from the start; see [`HdfsSpec`] for an example.
@@ -156,6 +159,7 @@ impl Default for HdfsSpec {
             keys: BTreeMap::new(),
             racks: Vec::new(),
             blocks: None,
+            fsimage: None,
         }
     }
 }

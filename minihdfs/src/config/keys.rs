@@ -63,6 +63,7 @@ impl HdfsConfig {
             || self.set_limits(&entry)?
             || self.safe_mode.set(&entry)?
             || self.snapshots.set(&entry)?
+            || self.storage.set(&entry)?
             || self.datanode_admin.set(&entry)?
             || self.web.set(&entry)?
         {

@@ -8,6 +8,7 @@ mod keys;
 mod safe_mode;
 pub(crate) mod service_policy;
 mod snapshots;
+mod storage;
 mod value;
 mod web;
 
@@ -20,6 +21,7 @@ use crate::sasl::QualityOfProtection;
 pub use datanode_admin::DatanodeAdminSettings;
 pub use safe_mode::SafeModeSettings;
 pub use snapshots::SnapshotSettings;
+pub use storage::StorageSettings;
 pub use value::ConfigError;
 pub use web::WebConfig;
 
@@ -218,6 +220,8 @@ pub struct HdfsConfig {
     pub safe_mode: SafeModeSettings,
     /// `dfs.namenode.snapshot.*`, `dfs.namenode.snapshotdiff.*`, `dfs.snapshotdiff-report.limit`
     pub snapshots: SnapshotSettings,
+    /// `dfs.namenode.checkpoint.*`, `dfs.namenode.resource.*` and what is kept of old files
+    pub storage: StorageSettings,
     /// `dfs.namenode.lease-hard-limit-sec`
     pub lease_hard_limit: Duration,
     /// `dfs.namenode.retrycache.expirytime.millis`. Zero disables the cache, as does setting
@@ -299,6 +303,7 @@ impl Default for HdfsConfig {
             datanode_admin: DatanodeAdminSettings::default(),
             safe_mode: SafeModeSettings::default(),
             snapshots: SnapshotSettings::default(),
+            storage: StorageSettings::default(),
             lease_hard_limit: Duration::from_secs(20 * 60),
             retry_cache_expiry: Duration::from_secs(10 * 60),
             state_context: false,

@@ -10,6 +10,7 @@ use crate::Caller;
 use crate::namenode::access::acl::AclEntry;
 use crate::namenode::access::xattr::XAttr;
 use crate::namenode::cache_info::{CacheDirectiveInfo, CachePoolInfo};
+use crate::namenode::name_storage::NameStorage;
 use crate::proto::hdfs::StorageTypeProto;
 use crate::protocol::Block;
 use crate::rpc::Durable;
@@ -460,6 +461,11 @@ pub trait Durability: Send + Sync {
 pub trait EditSink: Send {
     /// Returns what says when the edits are on disk; `None` if they need not be.
     fn durability(&self) -> Option<Arc<dyn Durability>> {
+        None
+    }
+
+    /// Returns the files of the namespace; `None` if there are none.
+    fn storage(&self) -> Option<Arc<dyn NameStorage>> {
         None
     }
 

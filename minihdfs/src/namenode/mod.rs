@@ -10,7 +10,8 @@
 //! - `retry_cache`: responses for clients that repeat a call; `replayed_calls`: the same from edits
 //! - `edit`, `cache_info`: the changes of what must survive; `state`: what must survive: the tree,
 //!   its limits and quotas, leases; `replay`: the law that a state is a function of its edits
-//! - `storage`: the edits and the state as files, in Hadoop's formats
+//! - `storage`: the edits and the state as files, in Hadoop's formats; `name_storage`: those files
+//!   as the NameNode uses them; `upkeep`, `checkpoints`: when and how it looks after them
 //! - `inotify`: edits as events for clients
 //! - `safe_mode`: when the NameNode refuses changes
 //! - `namesystem`: what the lock guards: the state, and what can be rebuilt from reports;
@@ -26,6 +27,7 @@
 mod access;
 mod blocks;
 mod cache_info;
+mod checkpoints;
 mod datanode_protocol;
 mod edit;
 mod hosts;
@@ -33,6 +35,7 @@ mod id_map;
 mod id_table;
 mod inotify;
 mod lease_recovery;
+mod name_storage;
 mod namesystem;
 mod ops;
 mod path;
@@ -49,6 +52,7 @@ mod state;
 pub mod storage;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 
 pub use access::acl::AclEntry;
 pub use access::xattr::XAttr;
@@ -57,5 +61,6 @@ pub use edit::{
     Durability, Edit, EditSink, FileFields, MemoryEdits, NoEdits, PermissionStatus, RpcIds,
 };
 pub use hosts::{HostEntry, HostFiles, HostLists};
+pub use name_storage::{EditSegment, NameStorage, StorageInfo, StoredFile};
 pub use saved::Saved;
 pub use service::{LogDirectory, NameNode, NameNodeIdentity};

@@ -20,6 +20,7 @@ use crate::namenode::state::lease::LeaseManager;
 use crate::namenode::state::limits::total;
 use crate::namenode::state::namespace::Namespace;
 use crate::namenode::state::snapshot::view::View;
+use crate::namenode::upkeep::Upkeep;
 use crate::protocol::Block;
 
 /// What the NameNode's lock guards (Hadoop's `FSNamesystem`): the state, which must survive, and
@@ -33,6 +34,8 @@ pub(crate) struct Namesystem {
     pub(crate) renewals: Renewals,
     pub(crate) blocks: BlockManager,
     pub(crate) safe_mode: SafeMode,
+    /// `None` without files.
+    pub(super) upkeep: Option<Upkeep>,
 }
 
 impl Namesystem {
@@ -68,8 +71,11 @@ impl Namesystem {
         if !safe_mode.is_starting() {
             blocks.stop_counting(now);
         }
+        let upkeep = sink.storage();
+        let upkeep = upkeep.map(|storage| Upkeep::new(storage, config.storage, now));
         Self {
             state,
+            upkeep,
             sink: Mutex::new(sink),
             events: None,
             renewals: Renewals::new(now, config.lease_hard_limit),
@@ -155,6 +161,7 @@ impl Namesystem {
     /// Returns the state and leaves another in its place, which no edit changes any more.
     pub(crate) fn end(&mut self, nothing: State) -> State {
         self.sink = Mutex::new(Box::new(NoEdits));
+        self.upkeep = None;
         self.safe_mode.enter();
         std::mem::replace(&mut self.state, nothing)
     }

@@ -12,6 +12,8 @@ use crate::namenode::retry_cache::RetryCache;
 use crate::namenode::saved::Saved;
 use crate::namenode::service::NameNode;
 use crate::namenode::state::State;
+#[cfg(test)]
+use crate::namenode::storage::image::{load_image, write_image};
 use crate::protocol::Block;
 
 impl NameNode {
@@ -25,6 +27,22 @@ impl NameNode {
         // No edit is made meanwhile.
         let mut ns = self.lock();
         self.replayed(now, &mut ns, edits).map(drop)
+    }
+
+    /// Saves the state as an image, and compares it with the state that is loaded from that. What
+    /// lapses by time alone is dropped first, as of `now`.
+    #[cfg(test)]
+    pub(super) fn check_image(&self, now: Timestamp) -> Result<(), String> {
+        let mut ns = self.lock();
+        ns.lapse(now);
+        if ns.namespace().snapshots().count() > 0 {
+            return write_image(ns.state(), 7).map_or(Ok(()), |_| Err("no snapshots".to_owned()));
+        }
+        let image = write_image(ns.state(), 7)?;
+        let mut state = self.formatted(Arc::new(self.delegation_tokens.emptied(now)));
+        load_image(&mut state, "fsimage", &image).map_err(|error| error.to_string())?;
+        ns.state().compare(&state)?;
+        state.namespace().check_counts()
     }
 
     /// Ends this NameNode for good: it forgets its namespace, and refuses changes. Returns what the
@@ -51,6 +69,7 @@ impl NameNode {
             retry_cache,
             formatted: self.formatted,
             block_pool_id: Arc::clone(&self.block_pool_id),
+            is_image: false,
         })
     }
 

@@ -16,9 +16,9 @@ use crate::proto::hdfs::{
 };
 
 /// Returns the encoded response to the call that made an edit, and the call's ids. `state` is the
-/// state after the edit. `None` for an edit of no such call, and for an append, whose response
-/// names the DataNodes of the last block: they are unknown before they report.
-pub(super) fn response(edit: &Edit, state: &State) -> Option<(RpcIds, Vec<u8>)> {
+/// state after the edit. The response to an append is `None`, since it names the DataNodes of the
+/// last block, which are unknown before they report.
+pub(super) fn response(edit: &Edit, state: &State) -> Option<(RpcIds, Option<Vec<u8>>)> {
     let rpc = edit.rpc_ids()?;
     let response = match edit {
         Edit::Add { file, .. } => {
@@ -53,7 +53,8 @@ pub(super) fn response(edit: &Edit, state: &State) -> Option<(RpcIds, Vec<u8>)> 
         Edit::UpdateBlocks { .. } => {
             UpdatePipelineResponseProto {}.encode_length_delimited_to_vec()
         }
+        Edit::Append { .. } => return Some((rpc, None)),
         _ => return None,
     };
-    Some((rpc, response))
+    Some((rpc, Some(response)))
 }

@@ -26,7 +26,23 @@ struct Key {
 struct Answer {
     /// The user who called; `None` if the response was made from an edit, which does not say so.
     user: Option<Arc<str>>,
-    bytes: Box<[u8]>,
+    /// The encoded response; `None` if the edit does not hold it.
+    bytes: Option<Box<[u8]>>,
+}
+
+impl Answer {
+    fn len(&self) -> usize {
+        self.bytes.as_ref().map_or(0, |bytes| bytes.len())
+    }
+}
+
+/// What is known about a call that was executed before.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Executed<'a> {
+    /// The encoded response.
+    Answered(&'a [u8]),
+    /// The response depends on what DataNodes have reported since.
+    Unanswered,
 }
 
 /// The encoded responses of calls that must not be executed twice. Only successful calls are kept,
@@ -66,33 +82,43 @@ impl RetryCache {
         })
     }
 
-    /// Returns the response to this call, if it was served before.
-    pub(super) fn get(&mut self, now: Timestamp, caller: &Caller) -> Option<&[u8]> {
+    /// Returns what is known about this call, if it was executed before.
+    pub(super) fn get(&mut self, now: Timestamp, caller: &Caller) -> Option<Executed<'_>> {
         while self.order.front().is_some_and(|(until, _)| *until <= now) {
             self.forget_oldest();
         }
         let answer = self.answers.get(&self.key(caller.into())?)?;
         let user = answer.user.as_ref();
         let is_theirs = user.is_none_or(|user| *user == caller.user.full);
-        is_theirs.then_some(&*answer.bytes)
+        is_theirs.then_some(match &answer.bytes {
+            Some(bytes) => Executed::Answered(bytes),
+            None => Executed::Unanswered,
+        })
     }
 
     /// Stores the response to a call.
     pub(super) fn put(&mut self, now: Timestamp, caller: &Caller, answer: &[u8]) {
         let user = Some(Arc::clone(&caller.user.full));
-        self.insert(now, caller.into(), user, answer.into());
+        self.insert(now, caller.into(), user, Some(answer.into()));
     }
 
-    /// Stores the response to the call that made an edit.
-    pub(super) fn put_replayed(&mut self, now: Timestamp, rpc: RpcIds, answer: Vec<u8>) {
-        self.insert(now, rpc, None, answer.into());
+    /// Stores the response to the call that made an edit; `None` if the edit does not hold it.
+    pub(super) fn put_replayed(&mut self, now: Timestamp, rpc: RpcIds, answer: Option<Vec<u8>>) {
+        self.insert(now, rpc, None, answer.map(Into::into));
     }
 
-    fn insert(&mut self, now: Timestamp, rpc: RpcIds, user: Option<Arc<str>>, bytes: Box<[u8]>) {
+    fn insert(
+        &mut self,
+        now: Timestamp,
+        rpc: RpcIds,
+        user: Option<Arc<str>>,
+        bytes: Option<Box<[u8]>>,
+    ) {
         let Some(key) = self.key(rpc) else { return };
-        self.bytes += bytes.len();
-        if let Some(before) = self.answers.insert(key, Answer { user, bytes }) {
-            self.bytes -= before.bytes.len();
+        let answer = Answer { user, bytes };
+        self.bytes += answer.len();
+        if let Some(before) = self.answers.insert(key, answer) {
+            self.bytes -= before.len();
         }
         self.order.push_back((now + self.expiry, key));
         while self.order.len() > MAX_ANSWERS || self.bytes > MAX_BYTES {
@@ -104,7 +130,7 @@ impl RetryCache {
         if let Some((_, key)) = self.order.pop_front()
             && let Some(answer) = self.answers.remove(&key)
         {
-            self.bytes -= answer.bytes.len();
+            self.bytes -= answer.len();
         }
     }
 }

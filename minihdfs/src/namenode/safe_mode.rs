@@ -13,6 +13,10 @@ pub(crate) struct SafeMode {
     settings: SafeModeSettings,
     startup: Startup,
     is_manual: bool,
+    /// The disk has too little room.
+    is_low: bool,
+    /// The namespace is that of an image without blocks, so that it never ends.
+    is_for_image: bool,
 }
 
 /// The progress of a start (`BMSafeModeStatus`).
@@ -48,6 +52,8 @@ impl SafeMode {
             settings,
             startup: Startup::Pending,
             is_manual: false,
+            is_low: false,
+            is_for_image: false,
         };
         if safe_mode.is_enough(reported) {
             safe_mode.startup = Startup::Off;
@@ -56,12 +62,33 @@ impl SafeMode {
     }
 
     pub(crate) fn is_on(&self) -> bool {
-        self.is_manual || self.is_starting()
+        self.is_manual || self.is_low || self.is_for_image || self.is_starting()
+    }
+
+    /// Returns true if it is on because the disk has too little room.
+    pub(crate) fn is_low(&self) -> bool {
+        self.is_low
+    }
+
+    /// Turns it on for lack of room on disk, or ends that.
+    pub(crate) fn set_low(&mut self, is_low: bool) {
+        self.is_low = is_low;
     }
 
     /// Returns true until enough was reported since the start.
     pub(crate) fn is_starting(&self) -> bool {
         self.startup != Startup::Off
+    }
+
+    /// Turns it on for good: nothing will ever be known of the blocks.
+    pub(crate) fn enter_for_image(&mut self) {
+        self.is_for_image = true;
+        self.startup = Startup::Off;
+    }
+
+    /// Returns true if nothing will ever be known of the blocks.
+    pub(crate) fn is_for_image(&self) -> bool {
+        self.is_for_image
     }
 
     /// Turns it on by order.
@@ -70,12 +97,14 @@ impl SafeMode {
     }
 
     /// Turns it off by order, also at the start. Returns false if that would lose bytes of
-    /// replicas from the future, unless it is forced.
+    /// replicas from the future, unless it is forced, or if it is on for good.
     pub(crate) fn leave(&mut self, reported: Reported, force: bool) -> bool {
-        if reported.bytes_in_future > 0 && !force {
+        if reported.bytes_in_future > 0 && !force || self.is_for_image {
             return false;
         }
         self.is_manual = false;
+        // If the disk still has no room, the next look turns it on again.
+        self.is_low = false;
         self.startup = Startup::Off;
         true
     }
@@ -139,10 +168,20 @@ impl SafeMode {
 
     /// Says why it is on, and how it ends (`getSafeModeTip`).
     pub(crate) fn tip(&self, now: Timestamp, reported: Reported) -> String {
-        if self.is_manual {
-            return "It was turned on manually. Use \"hdfs dfsadmin -safemode leave\" to turn safe \
-                    mode off."
+        if self.is_for_image {
+            return "It stays on, because the namespace was read from an image without its blocks."
                 .to_owned();
+        }
+        if self.is_low || self.is_manual {
+            // Hadoop's text lacks a space.
+            let why = if self.is_low {
+                "Resources are low on NN. Please add or free up more resourcesthen turn off safe \
+                 mode manually. NOTE:  If you turn off safe mode before adding resources, the NN \
+                 will immediately return to safe mode."
+            } else {
+                "It was turned on manually."
+            };
+            return format!("{why} Use \"hdfs dfsadmin -safemode leave\" to turn safe mode off.");
         }
         let mut tip = String::new();
         let (safe, needed) = (reported.safe_blocks, self.needed(reported));

@@ -17,4 +17,6 @@ pub struct Saved {
     /// The time at which the namespace was formatted.
     pub(super) formatted: Timestamp,
     pub(super) block_pool_id: Arc<str>,
+    /// The namespace is that of an image, and nothing is known of its blocks.
+    pub(super) is_image: bool,
 }

@@ -15,9 +15,10 @@ use crate::config::HdfsConfig;
 use crate::namenode::access::permission::PermissionChecker;
 use crate::namenode::edit::{Durability, Edit};
 use crate::namenode::hosts::{HostFiles, HostLists};
+use crate::namenode::name_storage::NameStorage;
 use crate::namenode::namesystem::Namesystem;
-use crate::namenode::ops::{CLIENT_PROTOCOL, is_at_most_once};
-use crate::namenode::retry_cache::RetryCache;
+use crate::namenode::ops::{CLIENT_PROTOCOL, REPEATED, is_at_most_once};
+use crate::namenode::retry_cache::{Executed, RetryCache};
 use crate::namenode::side_protocols::SIDE_PROTOCOLS;
 use crate::namenode::state::State;
 use crate::namenode::state::inode::PERMISSION_BITS;
@@ -70,6 +71,8 @@ pub struct NameNode {
     pub(super) namesystem: RwLock<Namesystem>,
     /// `None` if edits need not be on disk.
     pub(super) durability: Option<Arc<dyn Durability>>,
+    /// `None` if the NameNode keeps nothing on disk.
+    pub(super) storage: Option<Arc<dyn NameStorage>>,
     /// Held throughout a call that must not be executed twice, so that a repeated call waits for
     /// the first.
     pub(super) retry_cache: Mutex<RetryCache>,
@@ -112,6 +115,12 @@ impl NameNode {
     #[must_use]
     pub fn config(&self) -> &HdfsConfig {
         &self.config
+    }
+
+    /// Returns the files of the namespace; `None` if it is kept in memory alone.
+    #[must_use]
+    pub fn storage(&self) -> Option<&Arc<dyn NameStorage>> {
+        self.storage.as_ref()
     }
 
     /// Returns the block pool id, which is part of every block's name.
@@ -266,7 +275,12 @@ impl NameNode {
         if ns.check_safe_mode(now) {
             fired.push(self.safe_mode_ended(now, &mut ns));
         }
+        match ns.check_resources(now, false) {
+            Some(StateChange::SafeModeOff) => fired.push(self.safe_mode_ended(now, &mut ns)),
+            change => fired.extend(change.map(safe_mode_event)),
+        }
         ns.tick(now, &mut fired);
+        ns.tick_checkpoint(now);
         if self.block_tokens.tick(now) {
             fired.push(timer(TimerKind::BlockKeyUpdate, ""));
         }
@@ -292,6 +306,7 @@ impl NameNode {
         let ns = self.read();
         let tokens = (!ns.safe_mode.is_on()).then(|| self.delegation_tokens.next_deadline());
         let deadlines = tokens.into_iter().chain(ns.next_deadline());
+        let deadlines = deadlines.chain(ns.upkeep_deadline());
         deadlines.chain([self.block_tokens.next_deadline()]).min()
     }
 
@@ -324,12 +339,16 @@ impl NameNode {
             .retry_cache
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(answer) = cache.get(call.now, call.caller) {
-            response.extend_from_slice(answer);
-            return Ok(());
-        }
+        let protocol = match cache.get(call.now, call.caller) {
+            Some(Executed::Answered(answer)) => {
+                response.extend_from_slice(answer);
+                return Ok(());
+            }
+            Some(Executed::Unanswered) => &REPEATED,
+            None => &CLIENT_PROTOCOL,
+        };
         let start = response.len();
-        CLIENT_PROTOCOL.dispatch(self, call, response)?;
+        protocol.dispatch(self, call, response)?;
         cache.put(call.now, call.caller, &response[start..]);
         Ok(())
     }
@@ -356,7 +375,11 @@ impl NameNode {
         &self,
         operation: fmt::Arguments<'_>,
     ) -> Result<RwLockWriteGuard<'_, Namesystem>, HdfsError> {
-        let ns = self.lock();
+        let mut ns = self.lock();
+        if self.storage.as_ref().is_some_and(|files| files.is_full()) {
+            // Before the next look at the disk, so that nothing is accepted that has no room.
+            ns.safe_mode.set_low(true);
+        }
         if ns.safe_mode.is_on() {
             return Err(self.in_safe_mode(&ns, format_args!("Cannot {operation}")));
         }

@@ -57,6 +57,7 @@ impl NameNode {
             sink,
             formatted: now,
             block_pool_id: format!("BP-{pool_number}-{address}-{}", now.as_millis()).into(),
+            is_image: false,
             config,
         };
         parts.start(rng, None)
@@ -85,6 +86,7 @@ impl NameNode {
             sink,
             formatted: saved.formatted,
             block_pool_id: saved.block_pool_id,
+            is_image: saved.is_image,
         };
         parts.start(rng, Some((saved.state, saved.retry_cache)))
     }
@@ -99,6 +101,7 @@ struct Parts<'a> {
     sink: Box<dyn EditSink>,
     formatted: Timestamp,
     block_pool_id: Arc<str>,
+    is_image: bool,
 }
 
 impl Parts<'_> {
@@ -128,10 +131,14 @@ impl Parts<'_> {
                 (state, RetryCache::new(config.retry_cache_expiry))
             }
         };
-        let durability = self.sink.durability();
+        let (durability, storage) = (self.sink.durability(), self.sink.storage());
         let mut namesystem = Namesystem::new(&config, state, self.sink, now, rng);
+        if self.is_image {
+            namesystem.safe_mode.enter_for_image();
+        }
         // Every state accepts these.
         let _applied = namesystem.log(&Edit::StartLogSegment);
+        let _shown_below = namesystem.check_resources(now, true);
         if namesystem.safe_mode.is_on() {
             self.hook
                 .record(now, safe_mode_event(StateChange::SafeModeOn));
@@ -146,6 +153,7 @@ impl Parts<'_> {
             block_pool_id: self.block_pool_id,
             namesystem: RwLock::new(namesystem),
             durability,
+            storage,
             retry_cache: Mutex::new(retry_cache),
             latest_call: AtomicI64::new(now.as_micros()),
             host_files: Mutex::default(),

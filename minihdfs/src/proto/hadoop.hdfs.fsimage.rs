@@ -56,6 +56,12 @@ pub mod i_node_section {
         pub client_name: ::core::option::Option<::prost::alloc::string::String>,
         #[prost(string, optional, tag = "2")]
         pub client_machine: ::core::option::Option<::prost::alloc::string::String>,
+        /// Fields of Kerbox, which Hadoop skips: its images do not say whether the last block is
+        /// complete, nor that it is being cut.
+        #[prost(bool, optional, tag = "1001")]
+        pub last_block_complete: ::core::option::Option<bool>,
+        #[prost(uint64, optional, tag = "1002")]
+        pub truncate_to: ::core::option::Option<u64>,
     }
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct AclFeatureProto {
@@ -129,6 +135,20 @@ pub mod i_node_section {
         pub x_attrs: ::core::option::Option<XAttrFeatureProto>,
         #[prost(message, optional, tag = "7")]
         pub type_quotas: ::core::option::Option<QuotaByStorageTypeFeatureProto>,
+        /// A field of Kerbox, which Hadoop skips: its images do not keep the time that a client has set.
+        #[prost(uint64, optional, tag = "1001")]
+        pub access_time: ::core::option::Option<u64>,
+    }
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct INodeSymlink {
+        #[prost(fixed64, optional, tag = "1")]
+        pub permission: ::core::option::Option<u64>,
+        #[prost(bytes = "bytes", optional, tag = "2")]
+        pub target: ::core::option::Option<::prost::bytes::Bytes>,
+        #[prost(uint64, optional, tag = "3")]
+        pub modification_time: ::core::option::Option<u64>,
+        #[prost(uint64, optional, tag = "4")]
+        pub access_time: ::core::option::Option<u64>,
     }
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct INode {
@@ -142,6 +162,8 @@ pub mod i_node_section {
         pub file: ::core::option::Option<INodeFile>,
         #[prost(message, optional, tag = "5")]
         pub directory: ::core::option::Option<INodeDirectory>,
+        #[prost(message, optional, tag = "6")]
+        pub symlink: ::core::option::Option<INodeSymlink>,
     }
     /// Nested message and enum types in `INode`.
     pub mod i_node {

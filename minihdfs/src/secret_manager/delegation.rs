@@ -78,6 +78,15 @@ pub enum TokenEdit {
     },
 }
 
+/// All tokens and master keys.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredTokens {
+    /// The edits that make them: first the keys.
+    pub(crate) edits: Vec<TokenEdit>,
+    /// The number of the key in use, and of the last token.
+    pub(crate) counters: (i32, i32),
+}
+
 /// Issues and stores delegation tokens. A token that is not stored is invalid, whatever its
 /// password.
 ///
@@ -190,6 +199,28 @@ impl DelegationTokenSecretManager {
                 self.renew_date(token) != Some(*expiry_time)
             }
             _ => true,
+        }
+    }
+
+    /// Returns all tokens and master keys.
+    pub(crate) fn stored(&self) -> StoredTokens {
+        let kept = self.state().kept.clone();
+        let keys = kept
+            .keys
+            .iter()
+            .map(|(id, key)| TokenEdit::UpdateMasterKey {
+                key_id: *id,
+                expiry_date: key.expiry,
+                key: MasterKeyBytes(key.bytes),
+            });
+        let tokens = kept.tokens.iter();
+        let tokens = tokens.map(|(token, issued)| TokenEdit::GetDelegationToken {
+            token: token.clone(),
+            expiry_time: issued.renew_date,
+        });
+        StoredTokens {
+            edits: keys.chain(tokens).collect(),
+            counters: (kept.current_key, kept.sequence_number),
         }
     }
 

@@ -41,6 +41,10 @@ pub(crate) fn effective(args: &SettingsArgs, purpose: Purpose) -> Result<Setting
     if let Some(datanodes) = args.datanodes {
         hdfs.datanodes = usize::from(datanodes);
     }
+    if let Some(image) = &args.fsimage {
+        hdfs.fsimage = Some(image.clone());
+        hdfs.datanodes = 0;
+    }
     if let Some(protection) = args.protection {
         if hdfs.security == Security::Simple {
             let what = "a protection needs Kerberos; leave out --protection (or KERBOX_PROTECTION), or ask for --secure";

@@ -97,4 +97,24 @@ impl<K: HasHdfs> Builder<K> {
         self.spec.hdfs.blocks = Some(path.into());
         self
     }
+
+    /// Shows the namespace of an image (`fsimage_N`) of Hadoop 3.4 or of a persistent fixture. It
+    /// has no DataNodes and stays in safe mode: listings, attributes and summaries are answered,
+    /// changes are refused, and blocks are nowhere. The file is only read.
+    ///
+    /// ```
+    /// use kerbox::Cluster;
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// drop(Cluster::simple().persistent(folder.path()).start_blocking()?);
+    /// let image = folder.path().join("name/current/fsimage_0000000000000000000");
+    /// let cluster = Cluster::simple().fsimage(image).start_blocking()?;
+    /// assert!(cluster.namenode().has("/")?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn fsimage(mut self, file: impl Into<PathBuf>) -> Self {
+        self.spec.hdfs.fsimage = Some(file.into());
+        self.spec.hdfs.datanodes = 0;
+        self
+    }
 }

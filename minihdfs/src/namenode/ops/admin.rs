@@ -4,15 +4,13 @@ use kerbox_events::StateChange;
 
 use crate::HdfsError;
 use crate::namenode::NameNode;
-use crate::namenode::edit::Edit;
 use crate::namenode::service::safe_mode_event;
 use crate::proto::hdfs::{
     CreateEncryptionZoneRequestProto, CreateEncryptionZoneResponseProto,
     FinalizeUpgradeRequestProto, FinalizeUpgradeResponseProto, GetCurrentEditLogTxidRequestProto,
     GetCurrentEditLogTxidResponseProto, GetEzForPathRequestProto, GetEzForPathResponseProto,
     ListEncryptionZonesRequestProto, ListEncryptionZonesResponseProto, RefreshNodesRequestProto,
-    RefreshNodesResponseProto, RollEditsRequestProto, RollEditsResponseProto, SafeModeActionProto,
-    SaveNamespaceRequestProto, SaveNamespaceResponseProto, SetBalancerBandwidthRequestProto,
+    RefreshNodesResponseProto, SafeModeActionProto, SetBalancerBandwidthRequestProto,
     SetBalancerBandwidthResponseProto, SetSafeModeRequestProto, SetSafeModeResponseProto,
     UpgradeStatusRequestProto, UpgradeStatusResponseProto,
 };
@@ -59,22 +57,6 @@ impl NameNode {
             self.hook.record(call.now, event);
         }
         Ok(SetSafeModeResponseProto { result })
-    }
-
-    /// Saves nothing: every change is in the edits already, if there is a place for them. Succeeds
-    /// in safe mode, as administration scripts expect.
-    pub(crate) fn save_namespace(
-        &self,
-        call: &Call<'_>,
-        _request: SaveNamespaceRequestProto,
-    ) -> Result<SaveNamespaceResponseProto, HdfsError> {
-        self.checker(call).check_superuser("saveNamespace")?;
-        if !self.read().safe_mode.is_on() {
-            return Err(HdfsError::io(
-                "Safe mode should be turned ON in order to create namespace image.",
-            ));
-        }
-        Ok(SaveNamespaceResponseProto { saved: Some(true) })
     }
 
     /// Reads the lists of DataNodes again.
@@ -132,21 +114,6 @@ impl NameNode {
         ns.keep_events();
         Ok(GetCurrentEditLogTxidResponseProto {
             txid: ns.state().transaction_id(),
-        })
-    }
-
-    /// Ends a segment of the edit log, and returns the transaction id that starts the next one.
-    pub(crate) fn roll_edits(
-        &self,
-        call: &Call<'_>,
-        _request: RollEditsRequestProto,
-    ) -> Result<RollEditsResponseProto, HdfsError> {
-        self.checker(call).check_superuser("rollEditLog")?;
-        let mut ns = self.lock_to_write(format_args!("roll edit log"))?;
-        ns.log(&Edit::EndLogSegment)?;
-        ns.log(&Edit::StartLogSegment)?;
-        Ok(RollEditsResponseProto {
-            new_segment_tx_id: ns.state().transaction_id().cast_unsigned(),
         })
     }
 

@@ -25,10 +25,10 @@ use crate::token::AccessMode;
 
 /// The `CreateFlag`s of a request.
 #[derive(Clone, Copy)]
-struct Flags(u32);
+pub(super) struct Flags(pub(super) u32);
 
 impl Flags {
-    fn has(self, flag: CreateFlagProto) -> bool {
+    pub(super) fn has(self, flag: CreateFlagProto) -> bool {
         self.0 & flag as u32 != 0
     }
 }
@@ -218,15 +218,31 @@ impl NameNode {
             rpc: call.caller.into(),
         })?;
         ns.renew_lease(call.now, &request.client_name);
-        let block = self.block_to_append(call, &mut ns, id, new_block);
-        Ok(AppendResponseProto {
+        Ok(self.appended(call, &mut ns, id, new_block))
+    }
+
+    /// Returns what a client needs to know about a file that it has opened for appending.
+    pub(super) fn appended(
+        &self,
+        call: &Call<'_>,
+        ns: &mut Namesystem,
+        id: InodeId,
+        new_block: bool,
+    ) -> AppendResponseProto {
+        let block = self.block_to_append(call, ns, id, new_block);
+        AppendResponseProto {
             block,
-            stat: Some(self.file_status(&ns, id, Bytes::new())),
-        })
+            stat: Some(self.file_status(ns, id, Bytes::new())),
+        }
     }
 
     /// Fails if the last block does not have the replicas needed for appending.
-    fn check_last_block(&self, ns: &Namesystem, id: InodeId, path: &str) -> Result<(), HdfsError> {
+    pub(super) fn check_last_block(
+        &self,
+        ns: &Namesystem,
+        id: InodeId,
+        path: &str,
+    ) -> Result<(), HdfsError> {
         let Some(last) = ns.last_block(id) else {
             return Ok(());
         };

@@ -20,6 +20,7 @@ mod create;
 mod encryption_zones;
 mod erasure_coding;
 mod events;
+mod images;
 mod leases;
 mod listing;
 mod meta_save;
@@ -27,6 +28,7 @@ mod open_files;
 mod pipeline;
 mod reading;
 mod rename;
+mod repeated;
 mod reports;
 mod snapshot_diffs;
 mod snapshot_reads;
@@ -161,6 +163,13 @@ pub(crate) static CLIENT_PROTOCOL: Protocol<NameNode> = protocol! {
     "updateBlockForPipeline" => NameNode::update_block_for_pipeline,
     "updatePipeline" => NameNode::update_pipeline,
     "upgradeStatus" => NameNode::upgrade_status,
+};
+
+/// The methods for calls that an earlier NameNode has executed, and whose responses its edits do not
+/// hold.
+pub(crate) static REPEATED: Protocol<NameNode> = protocol! {
+    "org.apache.hadoop.hdfs.protocol.ClientProtocol", 1,
+    "append" => NameNode::append_again,
 };
 
 /// Returns true if a repeated call must get the first call's response instead of being executed

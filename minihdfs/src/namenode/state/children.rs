@@ -31,6 +31,14 @@ impl PartialEq for Children {
 }
 
 impl Children {
+    /// Creates the list of children that are sorted by name.
+    pub(super) fn from_sorted(ids: &[InodeId]) -> Self {
+        Self {
+            chunks: ids.chunks(CHUNK).map(<[_]>::to_vec).collect(),
+            len: ids.len(),
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.len
     }

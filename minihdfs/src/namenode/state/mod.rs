@@ -14,12 +14,14 @@ pub(super) mod limits;
 mod names;
 pub(super) mod namespace;
 pub(super) mod quota;
+pub(super) mod restore;
 pub(super) mod snapshot;
 pub(super) mod storage_policy;
 mod type_usage;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use kerbox_krb5::Timestamp;
 
 use crate::config::SnapshotSettings;
@@ -44,6 +46,8 @@ pub(crate) struct State {
     leases: LeaseManager,
     caching: CacheManager,
     tokens: Arc<DelegationTokenSecretManager>,
+    /// The erasure coding policies of the image that was loaded, which are only written back.
+    erasure_coding: Bytes,
     last_allocated_block_id: u64,
     generation_stamp: u64,
     transaction_id: i64,
@@ -80,6 +84,7 @@ impl State {
             leases: LeaseManager::default(),
             caching: CacheManager::default(),
             tokens,
+            erasure_coding: Bytes::new(),
             last_allocated_block_id: LAST_RESERVED_BLOCK,
             generation_stamp: LAST_RESERVED_STAMP,
             transaction_id: 0,
@@ -120,6 +125,11 @@ impl State {
         Self { tokens, ..self }
     }
 
+    /// Returns the erasure coding policies of the image that was loaded: a section's message.
+    pub(crate) fn erasure_coding(&self) -> &Bytes {
+        &self.erasure_coding
+    }
+
     /// Returns the highest block id so far.
     pub(crate) fn last_allocated_block_id(&self) -> u64 {
         self.last_allocated_block_id
@@ -144,14 +154,6 @@ impl State {
         })?;
         self.transaction_id += 1;
         Ok(effects)
-    }
-
-    /// Goes on after an image, whose tree was made by edits: with its last transaction, and the
-    /// highest ids that an inode and a cache directive ever had.
-    pub(crate) fn go_on_after(&mut self, transaction_id: i64, last_ids: (InodeId, i64)) {
-        self.transaction_id = transaction_id;
-        self.namespace.set_last_id(last_ids.0);
-        self.caching.set_last_directive_id(last_ids.1);
     }
 
     /// Drops what has lapsed by time alone, which no edit says.

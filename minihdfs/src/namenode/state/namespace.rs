@@ -39,9 +39,9 @@ pub(crate) fn is_reserved(path: &str) -> bool {
 /// The tree of inodes.
 #[derive(Clone, Debug)]
 pub(crate) struct Namespace {
-    inodes: IdTable<Inode>,
+    pub(super) inodes: IdTable<Inode>,
     /// The names of owners and groups.
-    names: Names,
+    pub(super) names: Names,
     last_id: InodeId,
     snapshots: Snapshots,
 }
@@ -244,6 +244,11 @@ impl Namespace {
     /// Returns all inodes, in no particular order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Inode> {
         self.inodes.values()
+    }
+
+    /// Returns the ids of all inodes, in ascending order.
+    pub(crate) fn ids(&self) -> Vec<InodeId> {
+        self.inodes.ids()
     }
 
     /// Returns the inode with an id sent by a client.

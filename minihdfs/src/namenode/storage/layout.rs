@@ -12,14 +12,28 @@ pub(crate) const VERSION: &str = "VERSION";
 /// The file with the first transaction of the newest segment.
 pub(crate) const SEEN_TXID: &str = "seen_txid";
 
+const IMAGE: &str = "fsimage_";
+const CHECKPOINT: &str = "fsimage.ckpt_";
+const DIGEST: &str = ".md5";
+
 /// Returns the name of the image up to a transaction.
 pub(crate) fn image(transaction_id: i64) -> String {
-    format!("fsimage_{transaction_id:019}")
+    format!("{IMAGE}{transaction_id:019}")
+}
+
+/// Returns the name of an image that is being written.
+pub(crate) fn checkpoint(transaction_id: i64) -> String {
+    format!("{CHECKPOINT}{transaction_id:019}")
+}
+
+/// Returns the last transaction of an image, by its name.
+pub(crate) fn image_number(name: &str) -> Option<i64> {
+    number(name.strip_prefix(IMAGE))
 }
 
 /// Returns the name of the file with an image's MD5 digest.
 pub(crate) fn digest(image: &str) -> String {
-    format!("{image}.md5")
+    format!("{image}{DIGEST}")
 }
 
 /// Returns the name of a finished file of edits.
@@ -59,7 +73,7 @@ pub(crate) fn plan<'a>(names: impl Iterator<Item = &'a str>) -> Result<Plan, Str
     let mut images = Vec::new();
     let mut files = BTreeMap::new();
     for name in names {
-        images.extend(number(name.strip_prefix("fsimage_")));
+        images.extend(image_number(name));
         if let Some(file) = edits_file(name) {
             let first = file.first;
             if let Some(other) = files.insert(first, file) {
@@ -100,7 +114,8 @@ pub(crate) fn plan<'a>(names: impl Iterator<Item = &'a str>) -> Result<Plan, Str
     Ok(Plan { image, edits })
 }
 
-fn edits_file(name: &str) -> Option<EditsFile> {
+/// Returns a file of edits, by its name.
+pub(crate) fn edits_file(name: &str) -> Option<EditsFile> {
     let rest = name.strip_prefix("edits_")?;
     let (first, last) = match rest.strip_prefix("inprogress_") {
         Some(first) => (number(Some(first))?, None),
@@ -114,6 +129,15 @@ fn edits_file(name: &str) -> Option<EditsFile> {
         first,
         last,
     })
+}
+
+/// Returns the last transaction of an image of which only a part may be there: one that is being
+/// written, or a digest.
+pub(crate) fn image_part_number(name: &str) -> Option<i64> {
+    let digest = name
+        .strip_prefix(IMAGE)
+        .and_then(|name| name.strip_suffix(DIGEST));
+    number(digest.or_else(|| name.strip_prefix(CHECKPOINT)))
 }
 
 /// Parses a transaction id in a file's name: digits alone.

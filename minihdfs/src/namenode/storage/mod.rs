@@ -4,20 +4,23 @@
 //! - `record`: an operation with its transaction id and checksum
 //! - `edit_log`: a file of records, with its header and padding
 //! - `image`: the state as one file (`fsimage`)
-//! - `version`, `layout`: the identity of a namespace, and the names of its files; `load`: the
-//!   state from an image and the edits after it
+//! - `version`, `layout`: the identity of a namespace, and the names of its files; `retention`:
+//!   those that are not needed any more
+//! - `load`: the edits after an image; `from_image`: a namespace without edits and blocks
 //! - `server`: the directory on disk, the only part with IO
 //! - `error`: a file that cannot be read, with the offset and the reason
 
 mod edit_log;
 mod error;
 mod fields;
-mod image;
+mod from_image;
+pub(super) mod image;
 mod layout;
 mod load;
 mod op_code;
 mod ops;
 mod record;
+mod retention;
 pub mod server;
 #[cfg(test)]
 mod tests;

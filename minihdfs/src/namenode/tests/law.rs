@@ -555,5 +555,6 @@ proptest! {
         let fixture = &world.fixture;
         let law = fixture.node.check_replay(fixture.now.get(), &fixture.edits);
         prop_assert_eq!(law, Ok(()));
+        prop_assert_eq!(fixture.node.check_image(fixture.now.get()), Ok(()));
     }
 }

@@ -100,6 +100,7 @@ impl Fixture {
     fn check_law(&self) {
         let law = self.node.check_replay(self.now.get(), &self.edits);
         assert_eq!(law, Ok(()));
+        assert_eq!(self.node.check_image(self.now.get()), Ok(()));
         self.check_edit_log();
     }
 

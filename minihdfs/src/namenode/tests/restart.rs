@@ -158,6 +158,46 @@ fn a_call_that_is_repeated_after_the_restart_is_not_executed_again() {
     assert_eq!(hdfs.delete("/gone", true), Ok(false), "forgotten");
 }
 
+#[test]
+fn an_append_that_is_repeated_after_the_restart_goes_on() {
+    let mut fixture = Fixture::new().with_datanodes(1);
+    fixture.hdfs().write("/f", &[100]);
+    let block = fixture.hdfs().locations("/f").expect("located").blocks[0]
+        .b
+        .clone();
+    let request = AppendRequestProto {
+        src: "/f".to_owned(),
+        client_name: "client-hdfs".to_owned(),
+        flag: None,
+    };
+    let append = |fixture: &Fixture| {
+        let mut hdfs = fixture.hdfs();
+        (hdfs.caller.client_id, hdfs.caller.call_id) = ([7; 16], 1);
+        hdfs.call::<AppendResponseProto>("append", &request)
+    };
+    let first = append(&fixture).expect("opened");
+    fixture.restart();
+    let early = append(&fixture).expect_err("the DataNode has not reported");
+    assert!(
+        early
+            .message()
+            .contains("is not sufficiently replicated yet"),
+        "{early}"
+    );
+    fixture.returns(1, &[&block]);
+    let edits = fixture.edits().len();
+    let again = append(&fixture).expect("open");
+    let places = |answer: &AppendResponseProto| {
+        let block = answer.block.as_ref().expect("it has room");
+        let nodes = block.locs.iter().map(|node| node.id.datanode_uuid.clone());
+        (block.b.clone(), nodes.collect::<Vec<_>>())
+    };
+    assert_eq!(places(&again), places(&first));
+    assert_eq!(again.stat, first.stat);
+    assert_eq!(append(&fixture), Ok(again), "now it is known");
+    assert_eq!(fixture.edits().len(), edits, "nothing was changed");
+}
+
 fn alice(fixture: &Fixture) -> Session<'_> {
     let user = User {
         full: "alice@EXAMPLE.COM".into(),

@@ -3,7 +3,7 @@
 use crate::namenode::state::Effects;
 use crate::namenode::state::inode::{InodeId, Millis};
 use crate::namenode::state::namespace::Namespace;
-use crate::namenode::state::snapshot::{Capture, Snapshot};
+use crate::namenode::state::snapshot::{Capture, Moment, Snapshot};
 
 /// The reason for which an edit does not fit.
 type Reason = String;
@@ -12,6 +12,11 @@ impl Namespace {
     /// Sets what snapshots keep.
     pub(in crate::namenode::state) fn set_capture(&mut self, capture: Capture) {
         self.snapshots_mut().capture = capture;
+    }
+
+    /// Goes on after an image without snapshots, with the number of those that were ever taken.
+    pub(in crate::namenode::state) fn set_taken(&mut self, taken: Moment) {
+        self.snapshots_mut().moment = taken;
     }
 
     /// Lets snapshots of a directory be taken.

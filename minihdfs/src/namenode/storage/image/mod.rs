@@ -1,24 +1,24 @@
 //! Images of the namespace (`FSImageFormatProtobuf`): a magic number, sections of messages with
 //! their lengths, a summary that says where they are, and the summary's length.
 //!
-//! An image is read as the edits that make its state from a formatted one.
+//! - `sections`: this frame; `read`, `write`: what is in it
+//! - `inodes_in`, `inodes_out`: inodes; `packed`: their packed fields; `strings`: numbers of names
+//! - `caching`: cache pools and directives; `tokens`: delegation tokens and master keys
 
-mod edits;
-mod inodes;
+mod caching;
+mod inodes_in;
+mod inodes_out;
+mod packed;
 mod read;
+mod sections;
 mod strings;
 #[cfg(test)]
 mod tests;
 mod tokens;
 mod write;
 
-pub(crate) use read::{Image, read_image};
-pub(crate) use write::write_formatted;
+pub(crate) use read::{load_image, read_info};
+pub(crate) use write::write_image;
 
-const MAGIC: &[u8] = b"HDFSIMG1";
-/// The version of this frame, as opposed to the layout version of what is in it.
-const ON_DISK_VERSION: u32 = 1;
 /// The name of the attribute that holds a directory's storage policy, in the namespace SYSTEM.
 const STORAGE_POLICY: &str = "hsm.block.storage.policy.id";
-/// The bytes of the summary's length.
-const TRAILER: usize = 4;

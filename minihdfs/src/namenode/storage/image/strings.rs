@@ -2,6 +2,7 @@
 //! (`SerialNumberManager`).
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What a number names. Each has its own numbers, told apart by the highest bits of a key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -12,9 +13,10 @@ pub(super) enum Names {
 }
 
 /// The strings of an image that is read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct StringTable {
-    strings: HashMap<u32, String>,
+    strings: HashMap<u32, Arc<str>>,
+    empty: Arc<str>,
     mask_bits: u32,
 }
 
@@ -24,16 +26,17 @@ impl StringTable {
     pub(super) fn new(mask_bits: u32) -> Self {
         Self {
             strings: HashMap::new(),
+            empty: "".into(),
             mask_bits,
         }
     }
 
-    pub(super) fn insert(&mut self, key: u32, string: String) {
-        self.strings.insert(key, string);
+    pub(super) fn insert(&mut self, key: u32, string: &str) {
+        self.strings.insert(key, string.into());
     }
 
     /// Returns a name by its number; 0 is the empty name.
-    pub(super) fn get(&self, names: Names, number: u32) -> Result<&str, String> {
+    pub(super) fn get(&self, names: Names, number: u32) -> Result<&Arc<str>, String> {
         let mask = match self.mask_bits {
             0 => 0,
             bits => (names as u32)
@@ -41,38 +44,37 @@ impl StringTable {
                 .unwrap_or(0),
         };
         if number == 0 {
-            return Ok("");
+            return Ok(&self.empty);
         }
         let found = self.strings.get(&(number | mask));
-        let found = found.ok_or_else(|| format!("{names:?} {number} is not in the string table"));
-        found.map(String::as_str)
+        found.ok_or_else(|| format!("{names:?} {number} is not in the string table"))
     }
 }
 
 /// Numbers the strings of an image that is written, from 1 on.
 #[derive(Debug, Default)]
 pub(super) struct Numbering {
-    numbers: HashMap<String, u32>,
-    strings: Vec<String>,
+    numbers: HashMap<Arc<str>, u32>,
+    strings: Vec<Arc<str>>,
 }
 
 impl Numbering {
     /// Returns the number of a string; 0 if it is empty.
-    pub(super) fn number(&mut self, string: &str) -> u32 {
+    pub(super) fn number(&mut self, string: &Arc<str>) -> u32 {
         if string.is_empty() {
             return 0;
         }
         if let Some(number) = self.numbers.get(string) {
             return *number;
         }
-        self.strings.push(string.to_owned());
+        self.strings.push(Arc::clone(string));
         let number = u32::try_from(self.strings.len()).unwrap_or(u32::MAX);
-        self.numbers.insert(string.to_owned(), number);
+        self.numbers.insert(Arc::clone(string), number);
         number
     }
 
     /// Returns the strings; the first has number 1.
-    pub(super) fn strings(&self) -> &[String] {
+    pub(super) fn strings(&self) -> &[Arc<str>] {
         &self.strings
     }
 }

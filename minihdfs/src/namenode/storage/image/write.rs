@@ -1,135 +1,113 @@
-//! Writing the image of a formatted namespace, which has only its root.
+//! Writing an image.
 
-use prost::Message;
-
-use crate::namenode::edit::PermissionStatus;
 use crate::namenode::state::State;
-use crate::namenode::state::inode::{Inode, ROOT};
-use crate::namenode::storage::LAYOUT_VERSION;
-use crate::namenode::storage::image::inodes::pack_permission;
+use crate::namenode::state::inode::InodeId;
+use crate::namenode::storage::image::inodes_out::InodeMessages;
+use crate::namenode::storage::image::sections::ImageWriter;
 use crate::namenode::storage::image::strings::Numbering;
-use crate::namenode::storage::image::{MAGIC, ON_DISK_VERSION};
-use crate::proto::hdfs::fsimage::file_summary::Section;
-use crate::proto::hdfs::fsimage::i_node_section::{INode, INodeDirectory, i_node};
+use crate::namenode::storage::image::{caching, tokens};
+use crate::proto::hdfs::fsimage::files_under_construction_section::FileUnderConstructionEntry;
+use crate::proto::hdfs::fsimage::i_node_directory_section::DirEntry;
 use crate::proto::hdfs::fsimage::string_table_section::Entry;
 use crate::proto::hdfs::fsimage::{
-    CacheManagerSection, FileSummary, INodeSection, NameSystemSection, SecretManagerSection,
-    SnapshotSection, StringTableSection,
+    INodeSection, NameSystemSection, SnapshotSection, StringTableSection,
 };
 
 /// Generation stamps of blocks from Hadoop 1, of which there are none.
 const LAST_RESERVED_STAMP: u64 = 1000;
-/// The quota of a directory without a limit.
-const NO_QUOTA: u64 = u64::MAX;
 
-/// The file so far, and its sections.
-struct Sections {
-    out: Vec<u8>,
-    sections: Vec<Section>,
-}
-
-impl Sections {
-    fn put(&mut self, message: &impl Message) {
-        self.out.extend(message.encode_length_delimited_to_vec());
+/// Returns the image of a state.
+///
+/// # Errors
+/// Fails if there are snapshots, which would not be in it.
+pub(crate) fn write_image(state: &State, namespace_id: u32) -> Result<Vec<u8>, String> {
+    let snapshots = state.namespace().snapshots();
+    if snapshots.count() > 0 {
+        let count = snapshots.count();
+        return Err(format!(
+            "an image would lose its {count} snapshots: the edits are kept instead; delete the \
+             snapshots if you need an image"
+        ));
     }
-
-    /// Ends the section that began where the one before it ended.
-    fn end(&mut self, name: &str) {
-        let offset = self.sections.last().map_or(MAGIC.len() as u64, |before| {
-            before.offset().saturating_add(before.length())
-        });
-        self.sections.push(Section {
-            name: Some(name.to_owned()),
-            length: Some(self.out.len() as u64 - offset),
-            offset: Some(offset),
-        });
-    }
-}
-
-/// Returns the image of a state to which no edit was applied.
-pub(crate) fn write_formatted(state: &State, namespace_id: u32) -> Vec<u8> {
-    let mut image = Sections {
-        out: MAGIC.to_vec(),
-        sections: Vec::new(),
-    };
-    let mut names = Numbering::default();
+    let mut image = ImageWriter::new();
     image.put(&NameSystemSection {
         namespace_id: Some(namespace_id),
         genstamp_v1: Some(LAST_RESERVED_STAMP),
         genstamp_v2: Some(state.generation_stamp()),
         genstamp_v1_limit: Some(0),
         last_allocated_block_id: Some(state.last_allocated_block_id()),
-        transaction_id: Some(0),
+        transaction_id: Some(state.transaction_id().cast_unsigned()),
         rolling_upgrade_start_time: None,
         last_allocated_striped_block_id: Some(i64::MIN.cast_unsigned()),
     });
     image.end("NS_INFO");
-    image.put(&INodeSection {
-        last_inode_id: Some(ROOT),
-        num_inodes: Some(1),
-    });
-    image.put(&root_message(state.namespace().inode(ROOT), &mut names));
-    image.end("INODE");
-    image.end("INODE_DIR");
-    image.end("FILES_UNDERCONSTRUCTION");
+    if !state.erasure_coding().is_empty() {
+        image.put_encoded(state.erasure_coding());
+        image.end("ERASURE_CODING");
+    }
+    let names = write_tree(state, &mut image);
     image.put(&SnapshotSection {
-        snapshot_counter: Some(0),
-        snapshottable_dir: Vec::new(),
+        snapshot_counter: Some(snapshots.taken()),
+        snapshottable_dir: snapshots.roots().map(|(id, _)| id).collect(),
         num_snapshots: Some(0),
     });
     image.end("SNAPSHOT");
     image.end("INODE_REFERENCE");
-    image.put(&SecretManagerSection {
-        current_id: Some(0),
-        token_sequence_number: Some(0),
-        num_keys: Some(0),
-        num_tokens: Some(0),
-    });
-    image.end("SECRET_MANAGER");
-    image.put(&CacheManagerSection {
-        next_directive_id: 1,
-        num_pools: 0,
-        num_directives: 0,
-    });
-    image.end("CACHE_MANAGER");
-    write_strings(names.strings(), &mut image);
-    let summary = FileSummary {
-        ondisk_version: ON_DISK_VERSION,
-        layout_version: LAYOUT_VERSION.cast_unsigned(),
-        codec: None,
-        sections: image.sections,
-    };
-    let mut out = image.out;
-    let summary = summary.encode_length_delimited_to_vec();
-    out.extend_from_slice(&summary);
-    out.extend((summary.len() as u32).to_be_bytes());
-    out
+    tokens::write(state.tokens(), &mut image);
+    caching::write(state.caching(), &mut image);
+    write_strings(&names, &mut image);
+    Ok(image.finish())
 }
 
-fn root_message(root: &Inode, names: &mut Numbering) -> INode {
-    let permissions = PermissionStatus {
-        owner: root.owner.clone(),
-        group: root.group.clone(),
-        mode: root.mode,
-    };
-    INode {
-        r#type: i_node::Type::Directory.into(),
-        id: ROOT,
-        name: Some(Vec::new().into()),
-        file: None,
-        directory: Some(INodeDirectory {
-            modification_time: Some(root.modification_time.cast_unsigned()),
-            ns_quota: Some(i64::MAX.cast_unsigned()),
-            ds_quota: Some(NO_QUOTA),
-            permission: Some(pack_permission(&permissions, names)),
-            acl: None,
-            x_attrs: None,
-            type_quotas: None,
-        }),
+/// Writes the inodes, their places, and the open files. Returns the names in them.
+fn write_tree(state: &State, image: &mut ImageWriter) -> Numbering {
+    let namespace = state.namespace();
+    let ids = namespace.ids();
+    image.put(&INodeSection {
+        last_inode_id: Some(namespace.last_id()),
+        num_inodes: Some(ids.len() as u64),
+    });
+    let mut messages = InodeMessages::new();
+    for id in &ids {
+        image.put(&messages.message(namespace.inode(*id)));
     }
+    image.end("INODE");
+    for id in &ids {
+        if let Some(entry) = children(state, *id) {
+            image.put(&entry);
+        }
+    }
+    image.end("INODE_DIR");
+    for (id, _holder) in state.leases().files_after(0) {
+        image.put(&FileUnderConstructionEntry {
+            inode_id: Some(id),
+            full_path: Some(namespace.full_path(id)),
+        });
+    }
+    image.end("FILES_UNDERCONSTRUCTION");
+    messages.names
 }
 
-fn write_strings(strings: &[String], image: &mut Sections) {
+/// Returns the children of a directory in Hadoop's order, in which it looks for them: bytes of
+/// names are numbers with a sign. `None` if there are none.
+fn children(state: &State, id: InodeId) -> Option<DirEntry> {
+    let namespace = state.namespace();
+    let directory = namespace.inode(id).as_directory()?;
+    let mut children: Vec<InodeId> = directory.children.ids().collect();
+    let name = |id: &InodeId| namespace.inode(*id).name.as_bytes();
+    if children.iter().any(|child| !name(child).is_ascii()) {
+        let signed = |id: &InodeId| name(id).iter().map(|byte| byte.cast_signed());
+        children.sort_by(|one, other| signed(one).cmp(signed(other)));
+    }
+    (!children.is_empty()).then_some(DirEntry {
+        parent: Some(id),
+        children,
+        ref_children: Vec::new(),
+    })
+}
+
+fn write_strings(names: &Numbering, image: &mut ImageWriter) {
+    let strings = names.strings();
     image.put(&StringTableSection {
         num_entry: Some(strings.len() as u32),
         mask_bits: None,
@@ -137,7 +115,7 @@ fn write_strings(strings: &[String], image: &mut Sections) {
     for (id, string) in (1..).zip(strings) {
         image.put(&Entry {
             id: Some(id),
-            str: Some(string.clone()),
+            str: Some(string.to_string()),
         });
     }
     image.end("STRING_TABLE");

@@ -1,45 +1,58 @@
 //! The edit log that is being written. Edits are collected under the NameNode's lock; a thread
 //! writes them and makes them durable, as many as have come meanwhile at once (group commit).
 
-use std::fs::{self, File};
 use std::future::Future;
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread::{self, JoinHandle};
 
 use super::error::{Result, failed};
-use super::lock::Lock;
+use super::segment_writer::SegmentWriter;
 use crate::namenode::edit::{Durability, Edit, EditSink};
-use crate::namenode::storage::edit_log::write_header;
-use crate::namenode::storage::layout;
 use crate::namenode::storage::record::{is_read_back, write_record};
 use crate::rpc::Durable;
 
 /// The memory that an idle log keeps.
 const KEPT: usize = 1 << 20;
 
-/// A file of edits in progress, with the thread that writes it.
+/// The edits of a NameNode, of which the last are not on disk yet.
 #[derive(Debug)]
 pub struct EditLog {
     progress: Mutex<Progress>,
     /// Wakes the thread.
     more: Condvar,
+    /// Wakes those who wait for the thread.
+    done: Condvar,
+    /// The disk has no room for more than is reserved.
+    pub(super) is_full: AtomicBool,
+}
+
+/// Records that are to be written, and the ends of segments among them.
+#[derive(Debug, Default)]
+struct Batch {
+    records: Vec<u8>,
+    /// Where segments end, with their last transactions.
+    ends: Vec<(usize, i64)>,
 }
 
 #[derive(Debug, Default)]
 struct Progress {
-    /// Records that the thread has not taken yet.
-    pending: Vec<u8>,
+    /// What the thread has not taken yet.
+    pending: Batch,
     /// The last transaction in `pending` or before it.
     logged: i64,
     /// The last transaction that is on disk.
     synced: i64,
+    /// The last transaction of the last segment that has its final name.
+    finished: i64,
     /// The reason for which nothing is written any more.
     failure: Option<Arc<str>>,
     waiting: Vec<Waker>,
+    /// Someone wants to know whether the disk has room again.
+    looks_for_room: bool,
     closed: bool,
 }
 
@@ -47,7 +60,7 @@ impl Progress {
     /// Gives up: what is not on disk yet will never be.
     fn fail(&mut self, reason: &str) {
         self.failure = Some(reason.into());
-        self.pending = Vec::new();
+        self.pending = Batch::default();
         self.wake();
     }
 
@@ -66,25 +79,23 @@ pub struct EditLogSink {
 }
 
 impl EditLog {
-    pub(super) fn start(lock: Lock, file: File, path: PathBuf, first: i64) -> Result<EditLogSink> {
-        let mut pending = Vec::with_capacity(KEPT);
-        write_header(&mut pending);
+    /// Starts the thread that writes edits after this transaction.
+    pub(super) fn start(segment: SegmentWriter, last: i64) -> Result<EditLogSink> {
         let log = Arc::new(Self {
             progress: Mutex::new(Progress {
-                pending,
-                logged: first - 1,
-                synced: first - 1,
+                logged: last,
+                synced: last,
+                finished: last,
                 ..Progress::default()
             }),
             more: Condvar::new(),
+            done: Condvar::new(),
+            is_full: AtomicBool::new(false),
         });
-        let failed = failed("start the thread for", &path);
+        let failed = failed("start the thread for", segment.folder());
         let writer = Writer {
             log: Arc::clone(&log),
-            file,
-            path,
-            first,
-            _lock: lock,
+            segment,
         };
         let thread = thread::Builder::new().name("kerbox edit log".to_owned());
         let thread = thread.spawn(move || writer.run());
@@ -93,6 +104,33 @@ impl EditLog {
             log,
             thread: Some(thread),
         })
+    }
+
+    /// Waits until the segment that ends with a transaction has its final name.
+    ///
+    /// # Errors
+    /// Fails if the log cannot be written, or ends without that.
+    pub(super) fn wait_for_segment(&self, last: i64) -> io::Result<()> {
+        let mut progress = self.lock();
+        loop {
+            if progress.finished >= last {
+                return Ok(());
+            }
+            if let Some(failure) = &progress.failure {
+                return Err(io::Error::other(failure.to_string()));
+            }
+            if progress.closed {
+                return Err(io::Error::other("the edit log has ended"));
+            }
+            let woken = self.done.wait(progress);
+            progress = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Makes the thread look whether the disk has room again.
+    pub(super) fn look_for_room(&self) {
+        self.lock().looks_for_room = true;
+        self.more.notify_one();
     }
 
     fn lock(&self) -> MutexGuard<'_, Progress> {
@@ -138,6 +176,12 @@ impl Future for Synced {
     }
 }
 
+impl EditLogSink {
+    pub(super) fn shared(&self) -> &Arc<EditLog> {
+        &self.log
+    }
+}
+
 impl EditSink for EditLogSink {
     fn durability(&self) -> Option<Arc<dyn Durability>> {
         Some(Arc::clone(&self.log) as _)
@@ -147,13 +191,16 @@ impl EditSink for EditLogSink {
         let mut progress = self.log.lock();
         // Kept from growing without a limit: nothing after a failure reaches the disk.
         if progress.failure.is_none() {
-            let start = progress.pending.len();
-            write_record(transaction_id, edit, &mut progress.pending);
-            if !is_read_back(&progress.pending[start..], edit) {
+            let start = progress.pending.records.len();
+            write_record(transaction_id, edit, &mut progress.pending.records);
+            let end = progress.pending.records.len();
+            if !is_read_back(&progress.pending.records[start..], edit) {
                 let name = edit.name();
                 let reason = format!("{name}, transaction {transaction_id}, is too long to keep");
                 tracing::error!(%reason, "the edit log cannot be written");
                 progress.fail(&reason);
+            } else if matches!(edit, Edit::EndLogSegment) {
+                progress.pending.ends.push((end, transaction_id));
             }
         }
         progress.logged = transaction_id;
@@ -163,14 +210,10 @@ impl EditSink for EditLogSink {
 
 impl Drop for EditLogSink {
     fn drop(&mut self) {
-        let mut progress = self.log.lock();
-        if progress.failure.is_none() {
-            let end = progress.logged.saturating_add(1);
-            write_record(end, &Edit::EndLogSegment, &mut progress.pending);
-            progress.logged = end;
-        }
-        progress.closed = true;
-        drop(progress);
+        let end = self.log.lock().logged.saturating_add(1);
+        // Also after a failure: then the file keeps the name of one in progress.
+        EditSink::log(self, end, &Edit::EndLogSegment);
+        self.log.lock().closed = true;
         self.log.more.notify_one();
         if let Some(thread) = self.thread.take() {
             // A panic of the thread has been printed.
@@ -182,71 +225,64 @@ impl Drop for EditLogSink {
 /// The thread's side.
 struct Writer {
     log: Arc<EditLog>,
-    file: File,
-    path: PathBuf,
-    first: i64,
-    /// Held until the file has its final name.
-    _lock: Lock,
+    segment: SegmentWriter,
 }
 
 impl Writer {
     fn run(mut self) {
-        let mut batch = Vec::new();
+        let mut batch = Batch::default();
         loop {
             let mut progress = self.log.lock();
-            while progress.pending.is_empty() && !progress.closed {
+            while progress.pending.records.is_empty()
+                && !progress.closed
+                && !progress.looks_for_room
+            {
                 let woken = self.log.more.wait(progress);
                 progress = woken.unwrap_or_else(PoisonError::into_inner);
             }
-            if progress.pending.is_empty() {
+            progress.looks_for_room = false;
+            if progress.pending.records.is_empty() && progress.closed {
                 break;
             }
-            batch.clear();
-            batch.shrink_to(KEPT);
+            batch.records.clear();
+            batch.records.shrink_to(KEPT);
+            batch.ends.clear();
             std::mem::swap(&mut batch, &mut progress.pending);
             let last = progress.logged;
             drop(progress);
-            let written = self
-                .file
-                .write_all(&batch)
-                .and_then(|()| self.file.sync_data());
-            self.report(last, written);
+            if let Err(error) = self.write(&batch, last) {
+                tracing::error!(%error, "the edit log cannot be written");
+                self.log.lock().fail(&error.to_string());
+                self.log.done.notify_all();
+            }
+            let is_full = !self.segment.reserve();
+            self.log.is_full.store(is_full, Ordering::SeqCst);
         }
-        if self.log.lock().failure.is_none() {
-            self.finish();
-        }
+        self.log.done.notify_all();
     }
 
-    fn report(&self, last: i64, written: io::Result<()>) {
+    /// Writes a batch, whose last transaction is `last`, and finishes the segments that end in it.
+    fn write(&mut self, batch: &Batch, last: i64) -> Result<()> {
+        let mut start = 0;
+        for (end, transaction_id) in &batch.ends {
+            self.segment.write(&batch.records[start..*end])?;
+            self.report(|progress| progress.synced = *transaction_id);
+            self.segment.finish(*transaction_id)?;
+            self.report(|progress| progress.finished = *transaction_id);
+            start = *end;
+        }
+        if start < batch.records.len() {
+            self.segment.write(&batch.records[start..])?;
+            self.report(|progress| progress.synced = last);
+        }
+        Ok(())
+    }
+
+    fn report(&self, advance: impl FnOnce(&mut Progress)) {
         let mut progress = self.log.lock();
-        match written {
-            Ok(()) => {
-                progress.synced = last;
-                progress.wake();
-            }
-            Err(error) => {
-                let path = self.path.display();
-                tracing::error!(%path, %error, "the edit log cannot be written");
-                progress.fail(&format!("cannot write {path}: {error}"));
-            }
-        }
-    }
-
-    /// Gives the file its final name. Without that, the next start finds it in progress.
-    fn finish(&self) {
-        let last = self.log.lock().synced;
-        if last < self.first {
-            return;
-        }
-        let finished = self.path.with_file_name(layout::finished(self.first, last));
-        if !finished.exists()
-            && let Err(error) = fs::rename(&self.path, &finished)
-        {
-            let path = self.path.display();
-            tracing::warn!(%path, %error, "the edit log keeps the name of one in progress");
-        }
-        let folder = self.path.parent().map(File::open);
-        // Only a failure of the machine right now can lose the name.
-        let _synced = folder.map(|folder| folder.and_then(|folder| folder.sync_all()));
+        advance(&mut progress);
+        progress.wake();
+        drop(progress);
+        self.log.done.notify_all();
     }
 }

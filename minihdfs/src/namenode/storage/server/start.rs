@@ -7,16 +7,19 @@ use std::sync::Arc;
 use kerbox_krb5::Timestamp;
 use rand::Rng;
 
+use super::checkpointer::{self, Formatted};
 use super::directory::NameDirectory;
-use super::edit_log::EditLogSink;
-use super::error::Result;
-use crate::config::HdfsConfig;
+use super::edit_log::EditLog;
+use super::error::{Result, unusable};
+use super::segment_writer::SegmentWriter;
+use super::sink::StorageSink;
+use super::stored::StoredNamespace;
+use crate::config::{HdfsConfig, StorageSettings};
 use crate::namenode::replayed_calls;
 use crate::namenode::retry_cache::RetryCache;
 use crate::namenode::saved::Saved;
 use crate::namenode::service::NameNodeIdentity;
-use crate::namenode::state::State;
-use crate::namenode::storage::image::write_formatted;
+use crate::namenode::storage::image::write_image;
 use crate::namenode::storage::version::Version;
 use crate::secret_manager::{DelegationTokenSecretManager, DelegationTokenSettings};
 
@@ -33,16 +36,22 @@ impl NameDirectory {
         identity: &NameNodeIdentity,
         now: Timestamp,
         rng: &mut impl Rng,
-    ) -> Result<(Saved, EditLogSink)> {
+    ) -> Result<(Saved, StorageSink)> {
         let settings = DelegationTokenSettings::from(config);
         let tokens = Arc::new(DelegationTokenSecretManager::new(settings, now, rng));
-        let group = config.superuser_group.as_str().into();
-        let state = State::new(now, identity.superuser.as_str().into(), group, tokens);
-        let mut state = state.capturing(&config.snapshots);
+        let formatted = Formatted {
+            now,
+            superuser: identity.superuser.as_str().into(),
+            supergroup: config.superuser_group.as_str().into(),
+            tokens: tokens.emptied(now),
+            snapshots: config.snapshots.clone(),
+        };
+        let mut state = formatted.state_with(tokens);
+        let mut image = 0;
         let mut retry_cache = RetryCache::new(config.retry_cache_expiry);
         let version = match self.version()? {
             Some(version) => {
-                self.load(&mut state, &version, &mut |edit, state| {
+                image = self.load(&mut state, &version, &mut |edit, state| {
                     if let Some((rpc, response)) = replayed_calls::response(edit, state) {
                         retry_cache.put_replayed(now, rpc, response);
                     }
@@ -51,18 +60,45 @@ impl NameDirectory {
             }
             None => {
                 let version = Version::new(identity.address, now, rng);
-                self.format(&version, &write_formatted(&state, version.namespace_id))?;
+                let image = write_image(&state, version.namespace_id);
+                let image = image.map_err(|reason| unusable(self.current.folder(), reason))?;
+                self.format(&version, &image)?;
                 version
             }
         };
-        let sink = self.begin_edits(state.transaction_id())?;
+        let block_pool_id = version.block_pool_id.as_str().into();
+        let last = state.transaction_id();
+        let sink = self.go_on((last, image), version, config.storage, formatted)?;
         let saved = Saved {
             state,
             retry_cache,
             formatted: now,
-            block_pool_id: version.block_pool_id.into(),
+            block_pool_id,
+            is_image: false,
         };
         Ok((saved, sink))
+    }
+
+    /// Begins the edits after the last transaction. `image` is that of the newest image.
+    fn go_on(
+        self,
+        (last, image): (i64, i64),
+        version: Version,
+        settings: StorageSettings,
+        formatted: Formatted,
+    ) -> Result<StorageSink> {
+        let segment = SegmentWriter::begin(self.current.clone(), last)?;
+        let edits = EditLog::start(segment, last)?;
+        let log = Arc::clone(edits.shared());
+        let stored = StoredNamespace::new(self.current, version, settings, log, image);
+        let stored = Arc::new(stored);
+        let checkpointer = checkpointer::start(Arc::clone(&stored), formatted)?;
+        Ok(StorageSink {
+            edits: Some(edits),
+            stored,
+            checkpointer: Some(checkpointer),
+            _lock: self.lock,
+        })
     }
 }
 

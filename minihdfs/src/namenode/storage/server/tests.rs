@@ -7,20 +7,33 @@ use std::sync::Arc;
 
 use kerbox_events::NoHook;
 use kerbox_krb5::Timestamp;
+use prost::Message;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use super::lock::Lock;
+use super::current::Current;
+use super::segment_writer::SegmentWriter;
 use super::*;
 use crate::config::HdfsConfig;
 use crate::namenode::{Edit, EditSink, NameNode, NameNodeIdentity};
-use crate::rpc::RpcService;
+use crate::proto::hdfs::{FsPermissionProto, MkdirsRequestProto};
+use crate::rpc::{Call, RpcService};
+use crate::user::{AuthMethod, User};
+use crate::{Caller, HdfsError};
 
-const START: Timestamp = Timestamp::from_secs(1_700_000_000);
+pub(super) const START: Timestamp = Timestamp::from_secs(1_700_000_000);
 
 /// Starts a NameNode on a directory.
-fn start(path: &Path) -> Result<NameNode, NameDirectoryError> {
-    let (config, _) = HdfsConfig::from_pairs([]).expect("a good configuration");
+pub(super) fn start(path: &Path) -> Result<NameNode, NameDirectoryError> {
+    start_with(path, &[])
+}
+
+pub(super) fn start_with(
+    path: &Path,
+    keys: &[(&str, &str)],
+) -> Result<NameNode, NameDirectoryError> {
+    let config = HdfsConfig::from_pairs(keys.iter().copied());
+    let (config, _) = config.expect("a good configuration");
     let identity = NameNodeIdentity {
         superuser: "hdfs".to_owned(),
         default_realm: String::new(),
@@ -39,13 +52,38 @@ fn refused(path: &Path) -> String {
     start(path).expect_err("refused").to_string()
 }
 
-fn make(node: &NameNode, path: &str) {
+pub(super) fn make(node: &NameNode, path: &str) {
     node.make_directory(START, path, "alice", "staff", 0o750)
         .expect("made");
 }
 
+/// Calls `mkdirs` as the superuser.
+pub(super) fn mkdirs(node: &NameNode, path: &str) -> Result<(), HdfsError> {
+    let user = User {
+        full: "hdfs".into(),
+        short: "hdfs".into(),
+    };
+    let caller = Caller::new(user, AuthMethod::Simple, Ipv4Addr::LOCALHOST.into());
+    let request = MkdirsRequestProto {
+        src: path.to_owned(),
+        masked: FsPermissionProto { perm: 0o755 },
+        create_parent: true,
+        unmasked: None,
+    };
+    let request = request.encode_to_vec();
+    let call = Call {
+        now: START,
+        caller: &caller,
+        protocol: "org.apache.hadoop.hdfs.protocol.ClientProtocol",
+        version: 1,
+        method: "mkdirs",
+        request: &request,
+    };
+    node.call(&call, &mut Vec::new())
+}
+
 /// Waits until everything is on disk.
-fn sync(node: &NameNode) {
+pub(super) fn sync(node: &NameNode) {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     if let Some(durable) = node.durable() {
         runtime
@@ -56,7 +94,7 @@ fn sync(node: &NameNode) {
 }
 
 /// Copies a directory, as it is when the process that writes it dies.
-fn killed(path: &Path) -> tempfile::TempDir {
+pub(super) fn killed(path: &Path) -> tempfile::TempDir {
     let copy = tempfile::tempdir().expect("a folder");
     fs::create_dir(copy.path().join("current")).expect("made");
     for entry in fs::read_dir(path.join("current")).expect("a folder") {
@@ -67,7 +105,7 @@ fn killed(path: &Path) -> tempfile::TempDir {
     copy
 }
 
-fn names(path: &Path) -> Vec<String> {
+pub(super) fn names(path: &Path) -> Vec<String> {
     let entries = fs::read_dir(path.join("current")).expect("a folder");
     let names = entries.map(|entry| entry.expect("a file").file_name());
     let mut names: Vec<String> = names.map(|name| name.to_string_lossy().into()).collect();
@@ -148,11 +186,9 @@ fn what_was_durable_is_there_after_a_kill_at_any_byte_of_the_next_record() {
 #[test]
 fn an_edit_that_cannot_be_written_is_never_durable() {
     let folder = tempfile::tempdir().expect("a folder");
-    let lock = Lock::take(&folder.path().join("in_use.lock")).expect("free");
     let full = fs::OpenOptions::new().write(true).open("/dev/full");
-    let path = folder.path().join("edits_inprogress_0000000000000000001");
-    let sink = EditLog::start(lock, full.expect("Linux"), path, 1);
-    let mut sink = sink.expect("a thread");
+    let segment = SegmentWriter::to(full.expect("Linux"), Current::of(folder.path()));
+    let mut sink = EditLog::start(segment, 0).expect("a thread");
     let durability = sink.durability().expect("on disk");
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime.expect("a runtime");
@@ -165,7 +201,7 @@ fn an_edit_that_cannot_be_written_is_never_durable() {
     }
     drop(sink);
     assert!(durability.durable().is_some());
-    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
 }
 
 /// Renaming a directory makes the paths below it longer than a new one may be.

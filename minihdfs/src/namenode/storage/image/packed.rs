@@ -1,5 +1,7 @@
 //! The packed fields of inodes: permissions, access control entries, names of attributes.
 
+use std::sync::Arc;
+
 use crate::namenode::access::acl::AclEntry;
 use crate::namenode::access::xattr::XAttr;
 use crate::namenode::edit::PermissionStatus;
@@ -12,10 +14,15 @@ use crate::proto::hdfs::x_attr_proto::XAttrNamespaceProto as Namespace;
 const NAME: u32 = 0xff_ffff;
 
 /// `PermissionStatusFormat`: 24 bits for the user, 24 for the group, 16 for the mode.
-pub(super) fn pack_permission(permissions: &PermissionStatus, names: &mut Numbering) -> u64 {
-    let user = u64::from(names.number(&permissions.owner));
-    let group = u64::from(names.number(&permissions.group));
-    user << 40 | group << 16 | u64::from(permissions.mode)
+pub(super) fn pack_permission(
+    owner: &Arc<str>,
+    group: &Arc<str>,
+    mode: u16,
+    names: &mut Numbering,
+) -> u64 {
+    let user = u64::from(names.number(owner) & NAME);
+    let group = u64::from(names.number(group) & NAME);
+    user << 40 | group << 16 | u64::from(mode)
 }
 
 pub(super) fn unpack_permission(
@@ -24,14 +31,20 @@ pub(super) fn unpack_permission(
 ) -> Result<PermissionStatus, String> {
     let number = |shift: u32| (packed >> shift) as u32 & NAME;
     Ok(PermissionStatus {
-        owner: names.get(Names::User, number(40))?.into(),
-        group: names.get(Names::Group, number(16))?.into(),
+        owner: Arc::clone(names.get(Names::User, number(40))?),
+        group: Arc::clone(names.get(Names::Group, number(16))?),
         mode: packed as u16,
     })
 }
 
 /// `AclEntryStatusFormat`: 3 bits for the permissions, 2 for the type, 1 for the scope, 24 for the
 /// name.
+pub(super) fn pack_acl_entry(entry: &AclEntry, names: &mut Numbering) -> u32 {
+    let name = entry.name.as_ref().map_or(0, |name| names.number(name));
+    let (scope, kind) = (entry.scope as u32, entry.kind as u32);
+    (name & NAME) << 6 | scope << 5 | kind << 3 | u32::from(entry.permissions & 7)
+}
+
 pub(super) fn unpack_acl_entry(packed: u32, names: &StringTable) -> Result<AclEntry, String> {
     let kind = [Type::User, Type::Group, Type::Mask, Type::Other][(packed >> 3 & 3) as usize];
     let kind_of_name = match kind {
@@ -42,13 +55,22 @@ pub(super) fn unpack_acl_entry(packed: u32, names: &StringTable) -> Result<AclEn
     Ok(AclEntry {
         scope: [Scope::Access, Scope::Default][(packed >> 5 & 1) as usize],
         kind,
-        name: Some(name).filter(|name| !name.is_empty()).map(Into::into),
+        name: Some(name).filter(|name| !name.is_empty()).cloned(),
         permissions: (packed & 7) as u8,
     })
 }
 
 /// `XAttrFormat`: 5 bits unused, 1 for the namespace's high bit, 24 for the name, 2 for the
 /// namespace's low bits.
+pub(super) fn pack_xattr(xattr: &XAttr, names: &mut Numbering) -> XAttrCompactProto {
+    let namespace = xattr.namespace as u32;
+    let name = names.number(&xattr.name) & NAME;
+    XAttrCompactProto {
+        name: (namespace & 3) << 30 | name << 6 | (namespace >> 2 & 1) << 5,
+        value: xattr.value.clone(),
+    }
+}
+
 pub(super) fn unpack_xattr(
     packed: &XAttrCompactProto,
     names: &StringTable,
@@ -60,7 +82,7 @@ pub(super) fn unpack_xattr(
     };
     Ok(XAttr {
         namespace,
-        name: names.get(Names::XAttr, packed.name >> 6 & NAME)?.into(),
+        name: Arc::clone(names.get(Names::XAttr, packed.name >> 6 & NAME)?),
         value: packed.value.clone(),
     })
 }
