@@ -257,7 +257,6 @@ fn main() {
             ..Default::default()
         },
     );
-    beside_an_echo("getFileInfo, served", &file_info);
     let journal = Journal(std::sync::Mutex::new(Vec::with_capacity(4_096)));
     measure(
         "getFileInfo",
@@ -277,4 +276,6 @@ fn main() {
         &listing,
         1_000,
     );
+    // At the end, since a process with several threads allocates more slowly.
+    beside_an_echo("getFileInfo, served", &file_info);
 }

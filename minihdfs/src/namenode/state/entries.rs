@@ -30,8 +30,9 @@ impl Namespace {
     /// Adds an inode to the children of its parent, which does not have a child of this name.
     pub(super) fn link(&mut self, id: InodeId) {
         let place = self.place(id);
+        let name = self.inode(id).name.clone();
         if let (Some(Err(place)), Some(siblings)) = (place, self.siblings_mut(id)) {
-            siblings.insert(place, id);
+            siblings.insert(place, id, &name);
         }
     }
 

@@ -113,13 +113,14 @@ impl Restoring<'_> {
             let name = name(&pair[0]);
             return Err(format!("inode {parent} has two children called {name}"));
         }
+        let children = Children::from_sorted(&ids, |id| name(&id));
         let directory = namespace.inodes.get_mut(parent);
         let directory = directory.and_then(Inode::as_directory_mut);
         let directory = directory.ok_or_else(|| format!("inode {parent} is not a directory"))?;
         if !directory.children.is_empty() {
             return Err(format!("the children of inode {parent} are in two places"));
         }
-        directory.children = Children::from_sorted(&ids);
+        directory.children = children;
         Ok(())
     }
 
