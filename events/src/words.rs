@@ -58,6 +58,8 @@ words! {
         TransferBlock => "TRANSFER_BLOCK",
         /// Sends a whole block to a balancer's DataNode.
         CopyBlock => "COPY_BLOCK",
+        /// Fetches a whole block from another DataNode, asked for by a balancer.
+        ReplaceBlock => "REPLACE_BLOCK",
         /// Copies a replica to other DataNodes, asked for by the NameNode
         /// (`DatanodeProtocol.DNA_TRANSFER`).
         ReplicateBlock => "REPLICATE_BLOCK",

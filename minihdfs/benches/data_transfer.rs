@@ -45,6 +45,7 @@ impl DatanodeProtocol for NameNode {
     fn version_request(&self) -> NamespaceInfo {
         NamespaceInfo {
             block_pool_id: POOL.into(),
+            ..NamespaceInfo::default()
         }
     }
     fn register_datanode(

@@ -21,6 +21,16 @@ pub mod common {
 pub mod hdfs {
     include!("proto/hadoop.hdfs.rs");
 
+    /// `hadoop.hdfs.datanode`: the calls of DataNodes to their NameNode.
+    pub mod datanode {
+        include!("proto/hadoop.hdfs.datanode.rs");
+    }
+
+    /// `hadoop.hdfs.namenode`: the calls of other NameNodes and the balancer to a NameNode.
+    pub mod namenode {
+        include!("proto/hadoop.hdfs.namenode.rs");
+    }
+
     /// `hadoop.hdfs.fsimage`: the image of the namespace.
     pub mod fsimage {
         include!("proto/hadoop.hdfs.fsimage.rs");

@@ -122,6 +122,7 @@ impl Cluster {
             let changed = [ReceivedDeletedBlock {
                 block: received,
                 status,
+                delete_hint: None,
             }];
             for number in 1..=3 {
                 let datanode = datanode(number);

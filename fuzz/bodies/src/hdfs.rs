@@ -200,7 +200,11 @@ fn report(namenode: &NameNode, block: &[u8], status: BlockStatus) {
         generation_stamp: block.generation_stamp,
         length: block.num_bytes(),
     };
-    let changed = [ReceivedDeletedBlock { block, status }];
+    let changed = [ReceivedDeletedBlock {
+        block,
+        status,
+        delete_hint: None,
+    }];
     let _ = namenode.block_received_and_deleted(NOW, &datanode(), STORAGE, &changed);
 }
 

@@ -14,9 +14,8 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Prefixes of the keys that only clients read.
-const CLIENTS: [&str; 24] = [
+const CLIENTS: [&str; 23] = [
     "dfs.client.",
-    "dfs.datanode.kerberos.principal",
     "dfs.ha.",
     "dfs.http.client.",
     "dfs.internal.nameservices",

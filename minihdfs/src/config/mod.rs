@@ -126,7 +126,8 @@ pub struct HdfsConfig {
     /// `hadoop.security.authorization`: enables the access control lists of services.
     pub service_authorization: bool,
     /// `security.<protocol>.acl`, `.hosts` and their `.blocked` lists (`hadoop-policy.xml`). Every
-    /// user and host may use a protocol without a list.
+    /// user and host may use a protocol without a list. Also `dfs.datanode.kerberos.principal`, the
+    /// only principal that may use the protocols of DataNodes.
     pub service_policy: BTreeMap<String, String>,
     /// `hadoop.security.auth_to_local`: rules separated by whitespace.
     pub auth_to_local: String,

@@ -2,7 +2,7 @@
 //! that are blocked.
 
 /// The protocols and the keys of their lists (`HDFSPolicyProvider`).
-pub(crate) const PROTOCOLS: [(&str, &str); 12] = [
+pub(crate) const PROTOCOLS: [(&str, &str); 13] = [
     (
         "org.apache.hadoop.ha.HAServiceProtocol",
         "security.ha.service.protocol.acl",
@@ -18,6 +18,10 @@ pub(crate) const PROTOCOLS: [(&str, &str); 12] = [
     (
         "org.apache.hadoop.hdfs.protocol.ReconfigurationProtocol",
         "security.reconfiguration.protocol.acl",
+    ),
+    (
+        "org.apache.hadoop.hdfs.server.protocol.DatanodeLifelineProtocol",
+        "security.datanode.lifeline.protocol.acl",
     ),
     (
         "org.apache.hadoop.hdfs.server.protocol.DatanodeProtocol",
@@ -53,15 +57,27 @@ pub(crate) const PROTOCOLS: [(&str, &str); 12] = [
     ),
 ];
 
+/// The protocols that only DataNodes use.
+pub(crate) const OF_DATANODES: [&str; 3] = [
+    "org.apache.hadoop.hdfs.server.protocol.DatanodeLifelineProtocol",
+    "org.apache.hadoop.hdfs.server.protocol.DatanodeProtocol",
+    "org.apache.hadoop.hdfs.server.protocol.InterDatanodeProtocol",
+];
+
+/// The key of the only principal that may use them. `_HOST` is the caller's host.
+pub(crate) const DATANODE_PRINCIPAL: &str = "dfs.datanode.kerberos.principal";
+
 /// The key that holds for every protocol without keys of its own.
 pub(crate) const DEFAULT: &str = "security.service.authorization.default.acl";
 
-/// Returns true for a key of a protocol that is served, and for the default ones.
+/// Returns true for a key of a protocol that is served, for the default ones, and for the one that
+/// names a principal.
 pub(super) fn has(key: &str) -> bool {
     let list = key.strip_suffix(".blocked").unwrap_or(key);
     let name = list
         .strip_suffix(".acl")
         .or_else(|| list.strip_suffix(".hosts"));
     let has = |acl: &str| acl.strip_suffix(".acl") == name;
-    name.is_some() && (has(DEFAULT) || PROTOCOLS.iter().any(|(_, acl)| has(acl)))
+    let is_list = has(DEFAULT) || PROTOCOLS.iter().any(|(_, acl)| has(acl));
+    key == DATANODE_PRINCIPAL || (name.is_some() && is_list)
 }

@@ -144,7 +144,19 @@ impl DataNode {
     /// Reports a change of a replica to the NameNode. If that fails, it is reported again with the
     /// next heartbeat.
     pub(crate) fn tell(&self, now: Timestamp, block: Block, status: BlockStatus) {
-        let change = ReceivedDeletedBlock { block, status };
+        self.tell_change(
+            now,
+            ReceivedDeletedBlock {
+                block,
+                status,
+                delete_hint: None,
+            },
+        );
+    }
+
+    /// Same as [`tell`](Self::tell), for any change.
+    pub(crate) fn tell_change(&self, now: Timestamp, change: ReceivedDeletedBlock) {
+        let (block, status) = (change.block, change.status);
         self.life().unreported.add(change);
         if let Err(error) = self.report_changes(now) {
             tracing::warn!(datanode = self.number(), %block, ?status, %error, "the NameNode refused a report");

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 
+use crate::datanode::inter_datanode::INTER_DATANODE_PROTOCOL;
 use crate::datanode::node::DataNode;
 use crate::proto::hdfs::{
     DatanodeLocalInfoProto, DatanodeVolumeInfoProto, ExtendedBlockProto,
@@ -37,6 +38,9 @@ impl RpcService for DataNode {
         match call.protocol {
             name if name == CLIENT_DATANODE_PROTOCOL.name() => {
                 CLIENT_DATANODE_PROTOCOL.dispatch(self, call, response)
+            }
+            name if name == INTER_DATANODE_PROTOCOL.name() => {
+                INTER_DATANODE_PROTOCOL.dispatch(self, call, response)
             }
             _ => Err(call.unknown_protocol()),
         }

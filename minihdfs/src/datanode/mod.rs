@@ -6,15 +6,19 @@
 //! - `block_store`: replicas and their checksums in files
 //! - `checksum`, `packet`: chunks, packets, acks
 //! - `pipeline`: one DataNode's part in a write pipeline
-//! - `client_datanode_protocol`: the RPC interface for clients
+//! - `client_datanode_protocol`: the RPC interface for clients; `inter_datanode`: that for other
+//!   DataNodes
 //! - `sasl`, `stream`: the handshake before the first operation, and the protection of all bytes
 //!   after it
+//! - [`driver`]: a NameNode and DataNodes in other processes
 //! - [`serve`]: the sockets
 
 mod block_store;
 mod bp_service_actor;
 mod checksum;
 mod client_datanode_protocol;
+pub mod driver;
+mod inter_datanode;
 mod local_peers;
 mod node;
 mod packet;

@@ -7,13 +7,13 @@ use kerbox_krb5::Timestamp;
 use crate::HdfsError;
 use crate::error::Class;
 use crate::protocol::{
-    BlockSynchronization, DatanodePeers, DatanodeProtocol, InterDatanodeProtocol, RecoveredReplica,
-    RecoveringBlock, ReplicaState, ReportedReplica,
+    BlockSynchronization, DatanodePeers, DatanodeProtocol, DatanodeRegistration,
+    InterDatanodeProtocol, RecoveredReplica, RecoveringBlock, ReplicaState, ReportedReplica,
 };
 
 /// A DataNode that has the block, and its replica.
 struct Candidate {
-    uuid: Arc<str>,
+    location: DatanodeRegistration,
     datanode: Arc<dyn InterDatanodeProtocol>,
     replica: ReportedReplica,
 }
@@ -47,10 +47,13 @@ pub(crate) fn recover_block(
     }
     let (length, candidates) = agree(candidates, recovery.truncate_to)?;
     let mut last_failure = None;
-    for Candidate { uuid, datanode, .. } in candidates {
+    for candidate in candidates {
+        let Candidate {
+            location, datanode, ..
+        } = candidate;
         match datanode.update_replica_under_recovery(recovery.block, recovery.recovery_id, length) {
             Ok(storage_id) => synchronization.new_targets.push(RecoveredReplica {
-                datanode: uuid,
+                datanode: location,
                 storage_id,
             }),
             Err(error) => last_failure = Some(error),
@@ -84,7 +87,7 @@ fn find_candidates(
                     && replica.block.length > 0 =>
             {
                 candidates.push(Candidate {
-                    uuid: Arc::clone(&location.uuid),
+                    location: location.clone(),
                     datanode,
                     replica,
                 });
@@ -259,7 +262,7 @@ mod tests {
 
     fn uuids(synchronization: &BlockSynchronization) -> Vec<&str> {
         let targets = synchronization.new_targets.iter();
-        targets.map(|target| &*target.datanode).collect()
+        targets.map(|target| &*target.datanode.uuid).collect()
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub(super) struct TestNameNode {
     commands: Mutex<BTreeMap<String, Vec<DatanodeCommand>>>,
     synchronization: Mutex<Option<BlockSynchronization>>,
     is_down: AtomicBool,
+    hints: Mutex<Vec<String>>,
     /// The tasks waiting in [`until`](Self::until).
     waiting: Mutex<Vec<Waker>>,
 }
@@ -39,6 +40,11 @@ impl TestNameNode {
             .iter()
             .filter(|(_, status)| *status == BlockStatus::Received);
         received.map(|(datanode, _)| datanode.clone()).collect()
+    }
+
+    /// Returns the DataNodes whose replicas were to be deleted after a move.
+    pub(super) fn hints(&self) -> Vec<String> {
+        self.hints.lock().expect("whole").clone()
     }
 
     /// Returns the DataNodes that reported a deleted replica.
@@ -142,6 +148,7 @@ impl DatanodeProtocol for TestNameNode {
     fn version_request(&self) -> NamespaceInfo {
         NamespaceInfo {
             block_pool_id: POOL.into(),
+            ..NamespaceInfo::default()
         }
     }
 
@@ -187,6 +194,11 @@ impl DatanodeProtocol for TestNameNode {
             .iter()
             .map(|block| (datanode.uuid.to_string(), block.status));
         self.told.lock().expect("whole").extend(changes);
+        let hints = blocks
+            .iter()
+            .filter_map(|block| block.delete_hint.as_deref());
+        let hints = hints.map(str::to_owned);
+        self.hints.lock().expect("whole").extend(hints);
         self.changed();
         Ok(())
     }

@@ -9,16 +9,42 @@ use crate::HdfsError;
 use crate::namenode::blocks::DatanodeIndex;
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::service::NameNode;
+use crate::namenode::storage::LAYOUT_VERSION;
 use crate::protocol::{
     BadBlock, BlockStatus, BlockSynchronization, DatanodeCommand, DatanodeError, DatanodeProtocol,
     DatanodeRegistration, ExportedBlockKeys, NamespaceInfo, ReceivedDeletedBlock, ReportedReplica,
-    StorageReport, WorkSignal,
+    StorageInfo, StorageReport, WorkSignal,
 };
+
+impl NameNode {
+    /// Returns the identity of the namespace, which its DataNodes keep: that of its files; if there
+    /// are none, one made of the name of the block pool.
+    pub(super) fn storage_info(&self) -> StorageInfo {
+        if let Some(files) = self.storage() {
+            let info = files.info();
+            return StorageInfo {
+                layout_version: info.layout_version,
+                namespace_id: info.namespace_id,
+                cluster_id: info.cluster_id.into(),
+                c_time: info.c_time,
+            };
+        }
+        let pool = &self.block_pool_id;
+        let number = pool.split('-').nth(1).and_then(|it| it.parse().ok());
+        StorageInfo {
+            layout_version: LAYOUT_VERSION,
+            namespace_id: number.unwrap_or_default(),
+            cluster_id: format!("CID-{pool}").into(),
+            c_time: self.formatted.as_millis(),
+        }
+    }
+}
 
 impl DatanodeProtocol for NameNode {
     fn version_request(&self) -> NamespaceInfo {
         NamespaceInfo {
             block_pool_id: Arc::clone(&self.block_pool_id),
+            storage: self.storage_info(),
         }
     }
 
@@ -105,10 +131,15 @@ impl DatanodeProtocol for NameNode {
     ) -> Result<(), HdfsError> {
         let mut ns = self.lock();
         let from = registered(&ns, datanode)?;
-        for ReceivedDeletedBlock { block, status } in blocks.iter().copied() {
-            match status {
+        for changed in blocks {
+            let block = changed.block;
+            match changed.status {
                 BlockStatus::Receiving => ns.blocks.writing(from, block),
-                BlockStatus::Received => ns.blocks.received(now, from, block),
+                BlockStatus::Received => {
+                    let hint = changed.delete_hint.as_deref();
+                    let replaced = hint.and_then(|uuid| ns.blocks.datanodes.index(uuid));
+                    ns.blocks.received_instead(now, from, block, replaced);
+                }
                 BlockStatus::Deleted => ns.blocks.deleted(now, from, block),
             }
         }

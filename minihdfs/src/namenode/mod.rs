@@ -20,6 +20,8 @@
 //! - `access`: permissions, access control lists, extended attributes
 //! - `blocks`: blocks, their replicas, and DataNodes; `datanode_protocol`: the calls of DataNodes;
 //!   `lease_recovery`: files whose writer has disappeared
+//! - `dispatch`: the calls that reach the NameNode, by their protocols
+//! - `rpc`: the calls of DataNodes, other NameNodes and the balancer as messages
 //! - `hosts`: which DataNodes may register, and which leave service
 //! - `ops`: one function for each method of ClientProtocol; `side_protocols`: the small protocols
 //!   of administration tools
@@ -29,6 +31,7 @@ mod blocks;
 mod cache_info;
 mod checkpoints;
 mod datanode_protocol;
+mod dispatch;
 mod edit;
 mod hosts;
 mod id_map;
@@ -43,6 +46,7 @@ mod renewals;
 mod replay;
 mod replayed_calls;
 mod retry_cache;
+mod rpc;
 mod safe_mode;
 mod saved;
 mod service;

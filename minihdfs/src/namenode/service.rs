@@ -1,4 +1,4 @@
-//! The NameNode's service: its lock, its timers, and the calls that reach it.
+//! The NameNode's handle: its lock and its timers.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -17,13 +17,11 @@ use crate::namenode::edit::{Durability, Edit};
 use crate::namenode::hosts::{HostFiles, HostLists};
 use crate::namenode::name_storage::NameStorage;
 use crate::namenode::namesystem::Namesystem;
-use crate::namenode::ops::{CLIENT_PROTOCOL, REPEATED, is_at_most_once};
-use crate::namenode::retry_cache::{Executed, RetryCache};
-use crate::namenode::side_protocols::SIDE_PROTOCOLS;
+use crate::namenode::retry_cache::RetryCache;
 use crate::namenode::state::State;
 use crate::namenode::state::inode::PERMISSION_BITS;
 use crate::namenode::state::namespace::Creation;
-use crate::rpc::{Call, Durable, RpcService};
+use crate::rpc::Call;
 use crate::secret_manager::{BlockTokenSecretManager, DelegationTokenSecretManager, TokenEdit};
 use crate::user::AuthToLocal;
 
@@ -327,32 +325,6 @@ impl NameNode {
         }
     }
 
-    fn call_client_protocol(
-        &self,
-        call: &Call<'_>,
-        response: &mut Vec<u8>,
-    ) -> Result<(), HdfsError> {
-        if !is_at_most_once(call.method) {
-            return CLIENT_PROTOCOL.dispatch(self, call, response);
-        }
-        let mut cache = self
-            .retry_cache
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let protocol = match cache.get(call.now, call.caller) {
-            Some(Executed::Answered(answer)) => {
-                response.extend_from_slice(answer);
-                return Ok(());
-            }
-            Some(Executed::Unanswered) => &REPEATED,
-            None => &CLIENT_PROTOCOL,
-        };
-        let start = response.len();
-        protocol.dispatch(self, call, response)?;
-        cache.put(call.now, call.caller, &response[start..]);
-        Ok(())
-    }
-
     /// Locks the state for a call that changes it.
     pub(super) fn lock(&self) -> RwLockWriteGuard<'_, Namesystem> {
         // A panic means that one operation broke an invariant. Other operations continue with the
@@ -432,33 +404,6 @@ pub(super) fn timer(timer: TimerKind, subject: &str) -> Event {
         server: Server::NameNode(1),
         timer,
         subject: subject.into(),
-    }
-}
-
-impl RpcService for NameNode {
-    fn call(&self, call: &Call<'_>, response: &mut Vec<u8>) -> Result<(), HdfsError> {
-        let now = call.now.as_micros();
-        self.latest_call.store(now, Ordering::Relaxed);
-        if call.protocol == CLIENT_PROTOCOL.name() {
-            return self.call_client_protocol(call, response);
-        }
-        match SIDE_PROTOCOLS
-            .iter()
-            .find(|protocol| protocol.name() == call.protocol)
-        {
-            Some(protocol) => protocol.dispatch(self, call, response),
-            None => Err(call.unknown_protocol()),
-        }
-    }
-
-    fn durable(&self) -> Option<Durable> {
-        self.durability.clone()?.durable()
-    }
-
-    fn state_id(&self) -> Option<i64> {
-        self.config
-            .state_context
-            .then(|| self.read().state().transaction_id())
     }
 }
 

@@ -1101,6 +1101,36 @@ pub struct GetBalancerBandwidthResponseProto {
     #[prost(uint64, required, tag = "1")]
     pub bandwidth: u64,
 }
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RefreshNamenodesRequestProto {
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RefreshNamenodesResponseProto {
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteBlockPoolRequestProto {
+    #[prost(string, required, tag = "1")]
+    pub block_pool: ::prost::alloc::string::String,
+    #[prost(bool, required, tag = "2")]
+    pub force: bool,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteBlockPoolResponseProto {
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ShutdownDatanodeRequestProto {
+    #[prost(bool, required, tag = "1")]
+    pub for_upgrade: bool,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ShutdownDatanodeResponseProto {
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EvictWritersRequestProto {
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EvictWritersResponseProto {
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct EncryptionZoneProto {
     #[prost(int64, required, tag = "1")]
@@ -3049,6 +3079,318 @@ impl RollingUpgradeActionProto {
             _ => None,
         }
     }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BlockKeyProto {
+    #[prost(uint32, required, tag = "1")]
+    pub key_id: u32,
+    #[prost(uint64, required, tag = "2")]
+    pub expiry_date: u64,
+    #[prost(bytes = "bytes", optional, tag = "3")]
+    pub key_bytes: ::core::option::Option<::prost::bytes::Bytes>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ExportedBlockKeysProto {
+    #[prost(bool, required, tag = "1")]
+    pub is_block_token_enabled: bool,
+    #[prost(uint64, required, tag = "2")]
+    pub key_update_interval: u64,
+    #[prost(uint64, required, tag = "3")]
+    pub token_life_time: u64,
+    #[prost(message, required, tag = "4")]
+    pub current_key: BlockKeyProto,
+    #[prost(message, repeated, tag = "5")]
+    pub all_keys: ::prost::alloc::vec::Vec<BlockKeyProto>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BlockWithLocationsProto {
+    #[prost(message, required, tag = "1")]
+    pub block: BlockProto,
+    #[prost(string, repeated, tag = "2")]
+    pub datanode_uuids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(string, repeated, tag = "3")]
+    pub storage_uuids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(enumeration = "StorageTypeProto", repeated, packed = "false", tag = "4")]
+    pub storage_types: ::prost::alloc::vec::Vec<i32>,
+    #[prost(bytes = "bytes", optional, tag = "5")]
+    pub indices: ::core::option::Option<::prost::bytes::Bytes>,
+    #[prost(uint32, optional, tag = "6")]
+    pub data_block_num: ::core::option::Option<u32>,
+    #[prost(uint32, optional, tag = "7")]
+    pub cell_size: ::core::option::Option<u32>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BlocksWithLocationsProto {
+    #[prost(message, repeated, tag = "1")]
+    pub blocks: ::prost::alloc::vec::Vec<BlockWithLocationsProto>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RemoteEditLogProto {
+    #[prost(uint64, required, tag = "1")]
+    pub start_tx_id: u64,
+    #[prost(uint64, required, tag = "2")]
+    pub end_tx_id: u64,
+    #[prost(bool, optional, tag = "3", default = "false")]
+    pub is_in_progress: ::core::option::Option<bool>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RemoteEditLogManifestProto {
+    #[prost(message, repeated, tag = "1")]
+    pub logs: ::prost::alloc::vec::Vec<RemoteEditLogProto>,
+    #[prost(uint64, optional, tag = "2")]
+    pub committed_txn_id: ::core::option::Option<u64>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NamespaceInfoProto {
+    #[prost(string, required, tag = "1")]
+    pub build_version: ::prost::alloc::string::String,
+    #[prost(uint32, required, tag = "2")]
+    pub unused: u32,
+    #[prost(string, required, tag = "3")]
+    pub block_pool_id: ::prost::alloc::string::String,
+    #[prost(message, required, tag = "4")]
+    pub storage_info: StorageInfoProto,
+    #[prost(string, required, tag = "5")]
+    pub software_version: ::prost::alloc::string::String,
+    #[prost(uint64, optional, tag = "6", default = "0")]
+    pub capabilities: ::core::option::Option<u64>,
+    #[prost(enumeration = "nnha_status_heartbeat_proto::State", optional, tag = "7")]
+    pub state: ::core::option::Option<i32>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RecoveringBlockProto {
+    #[prost(uint64, required, tag = "1")]
+    pub new_gen_stamp: u64,
+    #[prost(message, required, tag = "2")]
+    pub block: LocatedBlockProto,
+    #[prost(message, optional, tag = "3")]
+    pub truncate_block: ::core::option::Option<BlockProto>,
+    #[prost(message, optional, tag = "4")]
+    pub ec_policy: ::core::option::Option<ErasureCodingPolicyProto>,
+    #[prost(bytes = "bytes", optional, tag = "5")]
+    pub block_indices: ::core::option::Option<::prost::bytes::Bytes>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CheckpointSignatureProto {
+    #[prost(string, required, tag = "1")]
+    pub block_pool_id: ::prost::alloc::string::String,
+    #[prost(uint64, required, tag = "2")]
+    pub most_recent_checkpoint_tx_id: u64,
+    #[prost(uint64, required, tag = "3")]
+    pub cur_segment_tx_id: u64,
+    #[prost(message, required, tag = "4")]
+    pub storage_info: StorageInfoProto,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CheckpointCommandProto {
+    #[prost(message, required, tag = "1")]
+    pub signature: CheckpointSignatureProto,
+    #[prost(bool, required, tag = "2")]
+    pub need_to_return_image: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NamenodeCommandProto {
+    #[prost(uint32, required, tag = "1")]
+    pub action: u32,
+    #[prost(enumeration = "namenode_command_proto::Type", required, tag = "2")]
+    pub r#type: i32,
+    #[prost(message, optional, tag = "3")]
+    pub checkpoint_cmd: ::core::option::Option<CheckpointCommandProto>,
+}
+/// Nested message and enum types in `NamenodeCommandProto`.
+pub mod namenode_command_proto {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+    #[repr(i32)]
+    pub enum Type {
+        NamenodeCommand = 0,
+        CheckPointCommand = 1,
+    }
+    impl Type {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::NamenodeCommand => "NamenodeCommand",
+                Self::CheckPointCommand => "CheckPointCommand",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "NamenodeCommand" => Some(Self::NamenodeCommand),
+                "CheckPointCommand" => Some(Self::CheckPointCommand),
+                _ => None,
+            }
+        }
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct VersionRequestProto {
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct VersionResponseProto {
+    #[prost(message, required, tag = "1")]
+    pub info: NamespaceInfoProto,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StorageInfoProto {
+    #[prost(uint32, required, tag = "1")]
+    pub layout_version: u32,
+    #[prost(uint32, required, tag = "2")]
+    pub namespce_id: u32,
+    #[prost(string, required, tag = "3")]
+    pub cluster_id: ::prost::alloc::string::String,
+    #[prost(uint64, required, tag = "4")]
+    pub c_time: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NamenodeRegistrationProto {
+    #[prost(string, required, tag = "1")]
+    pub rpc_address: ::prost::alloc::string::String,
+    #[prost(string, required, tag = "2")]
+    pub http_address: ::prost::alloc::string::String,
+    #[prost(message, required, tag = "3")]
+    pub storage_info: StorageInfoProto,
+    #[prost(enumeration = "namenode_registration_proto::NamenodeRoleProto", optional, tag = "4", default = "Namenode")]
+    pub role: ::core::option::Option<i32>,
+}
+/// Nested message and enum types in `NamenodeRegistrationProto`.
+pub mod namenode_registration_proto {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+    #[repr(i32)]
+    pub enum NamenodeRoleProto {
+        Namenode = 1,
+        Backup = 2,
+        Checkpoint = 3,
+    }
+    impl NamenodeRoleProto {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Namenode => "NAMENODE",
+                Self::Backup => "BACKUP",
+                Self::Checkpoint => "CHECKPOINT",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "NAMENODE" => Some(Self::Namenode),
+                "BACKUP" => Some(Self::Backup),
+                "CHECKPOINT" => Some(Self::Checkpoint),
+                _ => None,
+            }
+        }
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NnhaStatusHeartbeatProto {
+    #[prost(enumeration = "nnha_status_heartbeat_proto::State", required, tag = "1")]
+    pub state: i32,
+    #[prost(uint64, required, tag = "2")]
+    pub txid: u64,
+}
+/// Nested message and enum types in `NNHAStatusHeartbeatProto`.
+pub mod nnha_status_heartbeat_proto {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+    #[repr(i32)]
+    pub enum State {
+        Active = 0,
+        Standby = 1,
+        Observer = 2,
+    }
+    impl State {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Active => "ACTIVE",
+                Self::Standby => "STANDBY",
+                Self::Observer => "OBSERVER",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "ACTIVE" => Some(Self::Active),
+                "STANDBY" => Some(Self::Standby),
+                "OBSERVER" => Some(Self::Observer),
+                _ => None,
+            }
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ReplicaStateProto {
+    Finalized = 0,
+    Rbw = 1,
+    Rwr = 2,
+    Rur = 3,
+    Temporary = 4,
+}
+impl ReplicaStateProto {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Finalized => "FINALIZED",
+            Self::Rbw => "RBW",
+            Self::Rwr => "RWR",
+            Self::Rur => "RUR",
+            Self::Temporary => "TEMPORARY",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FINALIZED" => Some(Self::Finalized),
+            "RBW" => Some(Self::Rbw),
+            "RWR" => Some(Self::Rwr),
+            "RUR" => Some(Self::Rur),
+            "TEMPORARY" => Some(Self::Temporary),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct InitReplicaRecoveryRequestProto {
+    #[prost(message, required, tag = "1")]
+    pub block: RecoveringBlockProto,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InitReplicaRecoveryResponseProto {
+    #[prost(bool, required, tag = "1")]
+    pub replica_found: bool,
+    #[prost(enumeration = "ReplicaStateProto", optional, tag = "2")]
+    pub state: ::core::option::Option<i32>,
+    #[prost(message, optional, tag = "3")]
+    pub block: ::core::option::Option<BlockProto>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateReplicaUnderRecoveryRequestProto {
+    #[prost(message, required, tag = "1")]
+    pub block: ExtendedBlockProto,
+    #[prost(uint64, required, tag = "2")]
+    pub recovery_id: u64,
+    #[prost(uint64, required, tag = "3")]
+    pub new_length: u64,
+    #[prost(uint64, optional, tag = "4", default = "0")]
+    pub new_block_id: ::core::option::Option<u64>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateReplicaUnderRecoveryResponseProto {
+    #[prost(string, optional, tag = "1")]
+    pub storage_uuid: ::core::option::Option<::prost::alloc::string::String>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetReconfigurationStatusRequestProto {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Block;
+use super::{Block, DatanodeRegistration};
 
 /// The change of a replica.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,12 +17,14 @@ pub enum BlockStatus {
 }
 
 /// A replica that has changed (`ReceivedDeletedBlockInfoProto`).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ReceivedDeletedBlock {
     /// The replica.
     pub block: Block,
     /// Its change.
     pub status: BlockStatus,
+    /// The uuid of the DataNode whose replica this one replaces, if a balancer has moved it.
+    pub delete_hint: Option<Arc<str>>,
 }
 
 /// A replica that does not match its checksums (`LocatedBlockProto` in `reportBadBlocks`).
@@ -51,8 +53,8 @@ pub enum DatanodeError {
 /// A replica that a recovery has finalized.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RecoveredReplica {
-    /// The uuid of the DataNode that has it.
-    pub datanode: Arc<str>,
+    /// The DataNode that has it.
+    pub datanode: DatanodeRegistration,
     /// The id of its storage.
     pub storage_id: Arc<str>,
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::proxy_users::host_matches;
 use super::{AuthMethod, Caller};
 use crate::config::HdfsConfig;
-use crate::config::service_policy::{DEFAULT, PROTOCOLS};
+use crate::config::service_policy::{DATANODE_PRINCIPAL, DEFAULT, OF_DATANODES, PROTOCOLS};
 use crate::error::HdfsError;
 
 /// The lists of all protocols, if `hadoop.security.authorization` is on.
@@ -49,9 +49,15 @@ impl ServiceAcls {
         let hosts = key.replace(".acl", ".hosts");
         let allowed = self.includes_user(&self.value(key, ".acl", "", "*"), caller);
         let blocked = self.includes_user(&self.value(key, ".acl", ".blocked", ""), caller);
-        if !allowed || blocked {
+        let principal = self.client_principal(protocol, caller);
+        let is_other = |principal: &String| *principal != *caller.user.full;
+        if principal.as_ref().is_some_and(is_other) || !allowed || blocked {
+            let cause = match principal {
+                Some(principal) => format!("this service is only accessible by {principal}"),
+                None => "denied by configured ACL".to_owned(),
+            };
             return refuse(format!(
-                "User {} is not authorized for protocol interface {protocol}: denied by configured ACL",
+                "User {} is not authorized for protocol interface {protocol}: {cause}",
                 shown(caller)
             ));
         }
@@ -64,6 +70,21 @@ impl ServiceAcls {
             ));
         }
         Ok(())
+    }
+
+    /// Returns the only principal that may use a protocol, if it is one of DataNodes. Its host is
+    /// the caller's: without a name service, `localhost` or an address.
+    fn client_principal(&self, protocol: &str, caller: &Caller) -> Option<String> {
+        let configured = self.policy.get(DATANODE_PRINCIPAL).map(|it| it.trim());
+        let principal = configured.filter(|principal| !principal.is_empty())?;
+        if !OF_DATANODES.contains(&protocol) {
+            return None;
+        }
+        let host = match caller.address {
+            address if address.is_loopback() => "localhost".to_owned(),
+            address => address.to_string(),
+        };
+        Some(principal.replace("_HOST", &host))
     }
 
     /// Returns the value of a protocol's key, of the default key of the same kind, or `otherwise`.
@@ -216,6 +237,23 @@ mod tests {
                 format!("Host 127.0.0.1 is not authorized for protocol interface {protocol}")
             );
         }
+    }
+
+    #[test]
+    fn only_datanodes_use_their_protocols() {
+        let acls = acls(&[("dfs.datanode.kerberos.principal", "dn/_HOST@EXAMPLE.COM")]);
+        for protocol in OF_DATANODES {
+            acls.authorize(&caller("dn/localhost@EXAMPLE.COM"), Some(protocol))
+                .expect("a DataNode");
+            assert_eq!(
+                refusal(&acls, "alice", Some(protocol)),
+                format!(
+                    "User alice (auth:SIMPLE) is not authorized for protocol interface {protocol}: \
+                     this service is only accessible by dn/localhost@EXAMPLE.COM"
+                )
+            );
+        }
+        acls.authorize(&caller("alice"), Some(CLIENT)).expect("*");
     }
 
     #[test]

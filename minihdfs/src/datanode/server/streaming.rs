@@ -14,7 +14,7 @@ use crate::datanode::node::DataNode;
 use crate::datanode::packet::{Packet, put_ack};
 use crate::datanode::pipeline::Pipeline;
 use crate::proto::hdfs::Status;
-use crate::protocol::{Block, BlockStatus};
+use crate::protocol::{Block, BlockStatus, ReceivedDeletedBlock};
 
 /// The buffer space for one read: several packets.
 const READ_ROOM: usize = 256 << 10;
@@ -36,6 +36,8 @@ pub(super) struct Streaming<'a> {
     /// The number of acks that faults were asked about.
     nth_ack: u64,
     spoil: bool,
+    /// The uuid of the DataNode whose replica the new one replaces.
+    replaces: Option<Arc<str>>,
 }
 
 impl<'a> Streaming<'a> {
@@ -58,7 +60,14 @@ impl<'a> Streaming<'a> {
             nth: 0,
             nth_ack: 0,
             spoil,
+            replaces: None,
         }
+    }
+
+    /// Has the NameNode delete the replica of the DataNode with this uuid once the block is here.
+    pub(super) fn replacing(mut self, datanode: &str) -> Self {
+        self.replaces = Some(datanode.into());
+        self
     }
 
     /// Runs until the last ack is sent. Returns this DataNode's status.
@@ -231,8 +240,12 @@ impl<'a> Streaming<'a> {
     /// Reports the block to the NameNode before anything else learns of it, so that the client's
     /// next call finds the block complete.
     fn completed(&self, block: Block) {
-        self.node
-            .tell(self.node.clock.now(), block, BlockStatus::Received);
+        let change = ReceivedDeletedBlock {
+            block,
+            status: BlockStatus::Received,
+            delete_hint: self.replaces.clone(),
+        };
+        self.node.tell_change(self.node.clock.now(), change);
     }
 
     /// Waits until one of the sockets is readable or accepts pending output.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::connection::{Connection, READ_TIMEOUT, invalid};
 use super::request::{VERSION, op, refusal};
-use super::{block_checksum, read_block, transfer, write_block};
+use super::{block_checksum, read_block, replace_block, transfer, write_block};
 use crate::HdfsError;
 use crate::datanode::node::DataNode;
 use crate::proto::hdfs::Status;
@@ -50,8 +50,11 @@ pub(super) async fn run(node: &Arc<DataNode>, connection: &mut Connection) -> io
                 let request = connection.request().await?;
                 return Box::pin(read_block::copy_block(node, connection, request)).await;
             }
-            op::REPLACE_BLOCK
-            | op::REQUEST_SHORT_CIRCUIT_FDS..=op::REQUEST_SHORT_CIRCUIT_SHM
+            op::REPLACE_BLOCK => {
+                let request = connection.request().await?;
+                return Box::pin(replace_block::replace_block(node, connection, request)).await;
+            }
+            op::REQUEST_SHORT_CIRCUIT_FDS..=op::REQUEST_SHORT_CIRCUIT_SHM
             | op::BLOCK_GROUP_CHECKSUM => {
                 let why = format!("Operation {code} is not supported");
                 return connection

@@ -291,6 +291,15 @@ impl BlockInfo {
         }
     }
 
+    /// Moves the good replica of a DataNode behind the others. Of replicas that are too many, the
+    /// last go first.
+    pub(super) fn put_last(&mut self, datanode: DatanodeIndex) {
+        if let Some(at) = self.good.iter().position(|known| *known == datanode) {
+            self.good.remove(at);
+            self.good.push(datanode);
+        }
+    }
+
     /// Removes the replicas that match.
     pub(super) fn remove_replicas(&mut self, remove: impl Fn(&Replica) -> bool) {
         let Block {

@@ -84,6 +84,12 @@ impl BlockManager {
         self.blocks.get(id)
     }
 
+    /// Returns the blocks of which a DataNode has finalized replicas, in the order of their ids.
+    pub(crate) fn of_datanode(&self, index: DatanodeIndex) -> impl Iterator<Item = &BlockInfo> {
+        let ids = self.datanodes.replicas(index);
+        ids.filter_map(|id| self.blocks.get(id))
+    }
+
     /// Returns the number of blocks.
     pub(crate) fn len(&self) -> usize {
         self.blocks.len()
@@ -208,10 +214,30 @@ impl BlockManager {
     /// Records that a DataNode has finalized a replica. Orders the deletion of replicas that are
     /// not needed.
     pub(crate) fn received(&mut self, now: Timestamp, from: DatanodeIndex, block: Block) {
-        self.counted(block.id, |blocks| blocks.add_received(now, from, block));
+        self.received_instead(now, from, block, None);
     }
 
-    fn add_received(&mut self, now: Timestamp, from: DatanodeIndex, block: Block) {
+    /// Same as [`received`](Self::received). If there are too many replicas then, that of
+    /// `replaced` is the first to go.
+    pub(crate) fn received_instead(
+        &mut self,
+        now: Timestamp,
+        from: DatanodeIndex,
+        block: Block,
+        replaced: Option<DatanodeIndex>,
+    ) {
+        self.counted(block.id, |blocks| {
+            blocks.add_received(now, from, block, replaced);
+        });
+    }
+
+    fn add_received(
+        &mut self,
+        now: Timestamp,
+        from: DatanodeIndex,
+        block: Block,
+        replaced: Option<DatanodeIndex>,
+    ) {
         let Some(info) = self.blocks.get_mut(block.id) else {
             self.note_future(block);
             self.datanodes.get_mut(from).invalidate(block);
@@ -237,6 +263,9 @@ impl BlockManager {
         };
         replica.corrupt = settled && !info.is_good(&replica);
         info.put_replica(replica);
+        if let Some(replaced) = replaced.filter(|replaced| *replaced != from) {
+            info.put_last(replaced);
+        }
         self.datanodes.add_replica(from, block.id);
         if settled {
             self.try_complete(block.id);

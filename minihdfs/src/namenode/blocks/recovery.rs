@@ -110,7 +110,7 @@ impl BlockManager {
         let targets: Vec<DatanodeIndex> = outcome
             .new_targets
             .iter()
-            .filter_map(|target| self.datanodes.index(&target.datanode))
+            .filter_map(|target| self.datanodes.index(&target.datanode.uuid))
             .collect();
         let info = self.block_mut(id);
         info.remove_replicas(|_| true);

@@ -419,7 +419,7 @@ impl World {
             delete_block: b.is_multiple_of(7),
             new_targets: locations
                 .map(|location| RecoveredReplica {
-                    datanode: Arc::clone(&location.uuid),
+                    datanode: location.clone(),
                     storage_id: storage(number_of(&location.uuid)).into(),
                 })
                 .collect(),

@@ -20,6 +20,7 @@ mod rename;
 mod replication;
 mod restart;
 mod safe_mode;
+mod server_protocols;
 mod side_protocols;
 mod snapshots;
 mod symlinks;
@@ -226,7 +227,11 @@ impl Fixture {
 
     /// Reports the change of one replica.
     fn changed(&self, number: usize, block: Block, status: BlockStatus) {
-        let changed = [ReceivedDeletedBlock { block, status }];
+        let changed = [ReceivedDeletedBlock {
+            block,
+            status,
+            delete_hint: None,
+        }];
         let (now, datanode) = (self.now.get(), datanode(number));
         self.node
             .block_received_and_deleted(now, &datanode, &storage(number), &changed)

@@ -43,7 +43,7 @@ fn synchronization(order: &RecoveringBlock, new_length: u64) -> BlockSynchroniza
             .locations
             .iter()
             .map(|location| RecoveredReplica {
-                datanode: Arc::clone(&location.uuid),
+                datanode: location.clone(),
                 storage_id: storage(number_of(&location.uuid)).into(),
             })
             .collect(),

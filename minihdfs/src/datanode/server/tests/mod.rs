@@ -35,7 +35,8 @@ use crate::proto::hdfs::{
     BaseHeaderProto, BlockChecksumOptionsProto, BlockChecksumTypeProto, BlockOpResponseProto,
     ChecksumProto, ChecksumTypeProto, ClientOperationHeaderProto, ClientReadStatusProto,
     DatanodeIdProto, DatanodeInfoProto, ExtendedBlockProto, OpBlockChecksumProto, OpCopyBlockProto,
-    OpReadBlockProto, OpTransferBlockProto, OpWriteBlockProto, PipelineAckProto, Status,
+    OpReadBlockProto, OpReplaceBlockProto, OpTransferBlockProto, OpWriteBlockProto,
+    PipelineAckProto, Status,
 };
 use crate::protocol::{Block, DatanodeCommand, DatanodeError, DatanodeRegistration};
 use crate::secret_manager::{BlockTokenSecretManager, BlockTokenSettings};

@@ -121,6 +121,47 @@ async fn a_balancer_can_copy_a_block() {
 }
 
 #[tokio::test]
+async fn a_balancer_can_move_a_block() {
+    for keys in PROTECTIONS {
+        let fixture = Fixture::new(2, keys);
+        let write = fixture.token(&[AccessMode::Write]);
+        let mut connection = fixture.connect_with(0, &write).await.expect("accepted");
+        begin_write(&mut connection, &fixture.write_request(&[], write)).await;
+        let written = write_all(&mut connection, 0, &content(100_000), true).await;
+        written.expect("acknowledged");
+        let both = fixture.token(&[AccessMode::Replace, AccessMode::Copy]);
+        let request = OpReplaceBlockProto {
+            header: header(BLOCK, both, "").base_header,
+            del_hint: "dn1".to_owned(),
+            source: fixture.info(0),
+            ..OpReplaceBlockProto::default()
+        };
+        let replace = async || {
+            let mut connection = fixture.connect(1).await;
+            put_operation(&mut connection, op::REPLACE_BLOCK, &request);
+            connection.flush().await.expect("taken");
+            connection
+                .message::<BlockOpResponseProto>(READ_TIMEOUT)
+                .await
+                .expect("answered")
+        };
+        assert_eq!(replace().await.status(), Status::Success, "{keys:?}");
+        assert_eq!(fixture.namenode.finalized(), ["dn1", "dn2"]);
+        assert_eq!(fixture.namenode.hints(), ["dn1"]);
+        assert_eq!(
+            fixture.read(1, 100_000).await.expect("there"),
+            content(100_000)
+        );
+        let again = replace().await;
+        assert_eq!(again.status(), Status::Error);
+        assert!(
+            again.message().contains("ReplicaAlreadyExistsException"),
+            "{again:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_datanode_that_was_stopped_answers_nobody_and_can_be_started_again() {
     let mut fixture = Fixture::new(1, &[]);
     fixture.write(&content(1000)).await;

@@ -75,6 +75,7 @@ async fn every_operation_needs_a_token_for_just_what_it_does() {
         (op::WRITE_BLOCK, AccessMode::Write),
         (op::TRANSFER_BLOCK, AccessMode::Copy),
         (op::COPY_BLOCK, AccessMode::Copy),
+        (op::REPLACE_BLOCK, AccessMode::Replace),
         (op::BLOCK_CHECKSUM, AccessMode::Read),
     ];
     for (code, needed) in operations {
@@ -106,6 +107,14 @@ async fn every_operation_needs_a_token_for_just_what_it_does() {
                 op::COPY_BLOCK => {
                     let request = OpCopyBlockProto {
                         header: base_header,
+                    };
+                    put_operation(&mut connection, code, &request);
+                }
+                op::REPLACE_BLOCK => {
+                    let request = OpReplaceBlockProto {
+                        header: base_header,
+                        source: fixture.info(1),
+                        ..OpReplaceBlockProto::default()
                     };
                     put_operation(&mut connection, code, &request);
                 }

@@ -2,9 +2,10 @@
 //!
 //! - [`RpcClient`]: makes calls over a connection that it opens when there is one to make
 //! - [`RpcTarget`]: the server, and how to call it
-//! - [`TicketSource`], [`KdcTickets`]: where Kerberos tickets come from
+//! - [`TicketSource`], [`KdcTickets`], [`KeytabTickets`]: where Kerberos tickets come from
 
 mod connect;
+mod keytab;
 mod link;
 mod target;
 mod tickets;
@@ -19,6 +20,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tokio::sync::{mpsc, oneshot};
 
+pub use keytab::KeytabTickets;
 pub use target::RpcTarget;
 pub use tickets::{KdcTickets, TicketFuture, TicketSource};
 

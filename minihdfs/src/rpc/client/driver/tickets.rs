@@ -101,32 +101,33 @@ impl KdcTickets {
         let exchange = TgsExchange::new(&state.tgt, request, now, &mut state.rng)?;
         Ok(Err(exchange))
     }
+}
 
-    async fn ask(&self, request: &[u8]) -> Result<Vec<u8>, TicketError> {
-        let exchange = async {
-            let mut stream = TcpStream::connect(self.kdc).await?;
-            let length = u32::try_from(request.len()).map_err(io::Error::other)?;
-            stream
-                .write_all(&[&length.to_be_bytes(), request].concat())
-                .await?;
-            let length = stream.read_u32().await? as usize;
-            if length > MAX_ANSWER {
-                return Err(io::Error::other(format!(
-                    "its answer has {length} bytes, more than {MAX_ANSWER}"
-                )));
-            }
-            let mut answer = Vec::new();
-            stream.take(length as u64).read_to_end(&mut answer).await?;
-            Ok(answer)
-        };
-        timeout(ANSWER, exchange)
-            .await
-            .unwrap_or_else(|elapsed| Err(elapsed.into()))
-            .map_err(|error| TicketError::Unreachable {
-                kdc: self.kdc,
-                why: error.to_string(),
-            })
-    }
+/// Sends a request to the KDC, and returns its answer.
+pub(super) async fn ask(kdc: SocketAddr, request: &[u8]) -> Result<Vec<u8>, TicketError> {
+    let exchange = async {
+        let mut stream = TcpStream::connect(kdc).await?;
+        let length = u32::try_from(request.len()).map_err(io::Error::other)?;
+        stream
+            .write_all(&[&length.to_be_bytes(), request].concat())
+            .await?;
+        let length = stream.read_u32().await? as usize;
+        if length > MAX_ANSWER {
+            return Err(io::Error::other(format!(
+                "its answer has {length} bytes, more than {MAX_ANSWER}"
+            )));
+        }
+        let mut answer = Vec::new();
+        stream.take(length as u64).read_to_end(&mut answer).await?;
+        Ok(answer)
+    };
+    timeout(ANSWER, exchange)
+        .await
+        .unwrap_or_else(|elapsed| Err(elapsed.into()))
+        .map_err(|error| TicketError::Unreachable {
+            kdc,
+            why: error.to_string(),
+        })
 }
 
 impl TicketSource for KdcTickets {
@@ -136,7 +137,7 @@ impl TicketSource for KdcTickets {
                 Ok(ticket) => return Ok(ticket),
                 Err(exchange) => exchange,
             };
-            let ticket = exchange.finish(&self.ask(&request).await?)?;
+            let ticket = exchange.finish(&ask(self.kdc, &request).await?)?;
             if ticket.server != *server {
                 // A referral to another realm, which this source does not follow.
                 let code = ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN;

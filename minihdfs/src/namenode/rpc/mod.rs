@@ -1,0 +1,50 @@
+//! The protocols that other servers and the balancer call by RPC. Each function reads a message,
+//! calls the NameNode as a server in the same process would, and writes the answer.
+//!
+//! - `datanode`: DatanodeProtocol and DatanodeLifelineProtocol
+//! - `reports`: the calls of DatanodeProtocol about replicas
+//! - `registered`: who calls
+//! - `balancing`: what the balancer and the mover ask by NamenodeProtocol
+
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "the tables hand each request over as a value"
+)]
+
+mod balancing;
+mod datanode;
+mod registered;
+mod reports;
+
+use crate::namenode::NameNode;
+use crate::rpc::{Protocol, protocol};
+
+/// The protocols.
+pub(super) static SERVER_PROTOCOLS: [Protocol<NameNode>; 3] = [
+    protocol! {
+        "org.apache.hadoop.hdfs.server.protocol.DatanodeProtocol", 1,
+        "blockReceivedAndDeleted" => reports::block_received_and_deleted,
+        "blockReport" => reports::block_report,
+        "cacheReport" => reports::cache_report,
+        "commitBlockSynchronization" => reports::commit_block_synchronization,
+        "errorReport" => datanode::error_report,
+        "registerDatanode" => datanode::register_datanode,
+        "reportBadBlocks" => reports::report_bad_blocks,
+        "sendHeartbeat" => datanode::send_heartbeat,
+        "versionRequest" => datanode::version_request,
+    },
+    protocol! {
+        "org.apache.hadoop.hdfs.server.protocol.DatanodeLifelineProtocol", 1,
+        "sendLifeline" => datanode::send_lifeline,
+    },
+    protocol! {
+        "org.apache.hadoop.hdfs.server.protocol.NamenodeProtocol", 1,
+        "getBlockKeys" => balancing::get_block_keys,
+        "getBlocks" => balancing::get_blocks,
+        "getNextSPSPath" => balancing::get_next_sps_path,
+        "getTransactionId" => balancing::get_transaction_id,
+        "isRollingUpgrade" => balancing::is_rolling_upgrade,
+        "isUpgradeFinalized" => balancing::is_upgrade_finalized,
+        "versionRequest" => datanode::version_request,
+    },
+];
