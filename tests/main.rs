@@ -10,6 +10,7 @@ mod block_tokens;
 mod bugs;
 mod clients;
 mod clock;
+mod daemons;
 mod determinism;
 mod encryption_keys;
 mod faults;
@@ -41,6 +42,7 @@ fn main() -> std::process::ExitCode {
     let modules = [
         clients::trials(),
         clock::trials(),
+        daemons::trials(),
         encryption_keys::trials(),
         bugs::trials(),
         faults::trials(),

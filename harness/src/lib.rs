@@ -89,6 +89,7 @@
 mod client;
 mod cluster;
 pub mod control;
+mod daemon;
 #[doc(hidden)]
 pub mod directory;
 mod error;
@@ -108,6 +109,7 @@ pub use client::login::{InProcess, Login};
 pub use client::perpetual_login::{LoginFailure, PerpetualLogin, PerpetualLoginBuilder};
 pub use cluster::{Cluster, ClusterBuilder};
 pub use control::Control;
+pub use daemon::{DatanodeDaemon, DatanodeDaemonBuilder};
 pub use error::Error;
 pub use kerbox_events::{
     ClearField, Event, Facts, Latch, Mechanism, Operation, Outcome, PreAuth, Qop, Server,

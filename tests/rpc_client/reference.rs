@@ -45,6 +45,11 @@ impl Reference {
         })
     }
 
+    /// Returns the address of its NameNode.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Returns the folder of the clients' files.
     pub(crate) fn conf(&self) -> PathBuf {
         self.directory.path().join("conf")

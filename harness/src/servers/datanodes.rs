@@ -308,7 +308,7 @@ impl Service for DataNodeService {
 }
 
 /// Returns a random (version 4) UUID as text.
-fn uuid(rng: &mut StdRng) -> String {
+pub(crate) fn uuid(rng: &mut StdRng) -> String {
     let random: u128 = rng.random();
     let uuid = uuid::Builder::from_random_bytes(random.to_be_bytes()).into_uuid();
     uuid.to_string()

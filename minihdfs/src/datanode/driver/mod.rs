@@ -2,6 +2,38 @@
 //!
 //! - [`RemoteNameNode`]: DatanodeProtocol; [`RemotePeers`]: InterDatanodeProtocol
 //! - `calls`: calls that block, on a thread with a runtime of its own
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use kerbox_krb5::Clock;
+//! use minihdfs::datanode::LocalPeers;
+//! use minihdfs::datanode::driver::{CallThread, RemoteAccess, RemoteNameNode, RemotePeers};
+//! use minihdfs::protocol::{DatanodeProtocol, StorageInfo};
+//! use minihdfs::rpc::client::{ClientSettings, Identity};
+//! # use rand::SeedableRng;
+//! # let mut rng = rand::rngs::StdRng::seed_from_u64(1);
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let access = RemoteAccess {
+//!     identity: Identity::simple("hdfs"), // a NameNode without security
+//!     tickets: None,
+//!     settings: ClientSettings::default(),
+//!     namenode: None,
+//!     datanode: None,
+//!     clock: Clock::system(),
+//! };
+//! let thread = CallThread::start()?;
+//! let address = ([127, 0, 0, 1], 8020).into();
+//! let namenode = RemoteNameNode::connect(&access, &thread, address, &mut rng)?;
+//! let namespace = namenode.version_request();
+//! let storage: StorageInfo = namespace.storage;
+//! println!("it is {storage}");
+//! let pool = namespace.block_pool_id;
+//! let peers = RemotePeers::new(Arc::new(LocalPeers::default()), access, thread, pool, &mut rng);
+//! # let _ = peers;
+//! # Ok(())
+//! # }
+//! ```
 
 mod calls;
 mod namenode;

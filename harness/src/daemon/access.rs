@@ -1,0 +1,103 @@
+//! How a server that runs by itself logs in and is called.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use kerbox_krb5::{Clock, EncryptionKey, Keytab, Principal};
+use minihdfs::config::HdfsConfig;
+use minihdfs::datanode::driver::RemoteAccess;
+use minihdfs::rpc::RpcSecurity;
+use minihdfs::rpc::client::driver::{KeytabTickets, TicketSource};
+use minihdfs::rpc::client::{ClientSettings, Identity};
+use minihdfs::sasl::GssapiSettings;
+use rand::rngs::StdRng;
+
+use crate::Error;
+
+/// A server's login.
+#[derive(Clone, Debug)]
+pub(super) struct KeytabLogin {
+    pub(super) principal: Principal,
+    pub(super) keytab: PathBuf,
+    pub(super) kdc: SocketAddr,
+}
+
+impl KeytabLogin {
+    /// Reads the keytab.
+    pub(super) fn read(&self) -> Result<Keytab, Error> {
+        let keytab = Keytab::read(&self.keytab)?;
+        if keys(&keytab, &self.principal).is_empty() {
+            return Err(Error::NoKeys {
+                principal: self.principal.clone(),
+                keytab: self.keytab.clone(),
+            });
+        }
+        Ok(keytab)
+    }
+
+    fn tickets(&self, keytab: &Keytab, rng: &mut StdRng) -> Arc<dyn TicketSource> {
+        let keys = keys(keytab, &self.principal);
+        let principal = self.principal.clone();
+        Arc::new(KeytabTickets::new(self.kdc, principal, keys, rng))
+    }
+}
+
+/// Returns the newest keys of a principal.
+fn keys(keytab: &Keytab, principal: &Principal) -> Vec<EncryptionKey> {
+    let own = || {
+        keytab
+            .entries()
+            .filter(|entry| entry.principal() == principal)
+    };
+    let newest = own().map(|entry| entry.kvno()).max();
+    let newest = own().filter(|entry| Some(entry.kvno()) == newest);
+    newest.filter_map(|entry| entry.key().cloned()).collect()
+}
+
+/// Returns how a DataNode calls others, and how it is called; both without Kerberos if it has no
+/// login. `namenode` and `datanode` are the principals of the servers that it calls.
+pub(super) fn access(
+    login: Option<&KeytabLogin>,
+    config: &HdfsConfig,
+    superuser: &str,
+    (namenode, datanode): (Option<Principal>, Option<Principal>),
+    clock: &Clock,
+    rng: &mut StdRng,
+) -> Result<(RemoteAccess, Option<RpcSecurity>), Error> {
+    let mut access = RemoteAccess {
+        identity: Identity::simple(superuser),
+        tickets: None,
+        settings: ClientSettings {
+            protection: config.rpc_protection.clone(),
+            // The next heartbeat tries again.
+            connect_max_retries: 0,
+            connect_max_retries_on_timeouts: 0,
+            ..ClientSettings::default()
+        },
+        namenode,
+        datanode,
+        clock: clock.clone(),
+    };
+    let Some(login) = login else {
+        return Ok((access, None));
+    };
+    let keytab = login.read()?;
+    access.identity = Identity::kerberos(&login.principal);
+    access.tickets = Some(login.tickets(&keytab, rng));
+    let gssapi = GssapiSettings::new(login.principal.clone(), keytab, &config.rpc_protection);
+    let security = RpcSecurity {
+        gssapi,
+        tokens: None,
+    };
+    Ok((access, Some(security)))
+}
+
+/// Returns a principal of a server on this machine, as a Hadoop key names it.
+pub(super) fn principal(name: &str, realm: &str) -> Result<Option<Principal>, Error> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let name = name.replace("_HOST", "localhost");
+    Ok(Some(Principal::parse(&name, realm)?))
+}

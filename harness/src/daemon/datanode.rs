@@ -1,0 +1,269 @@
+//! A DataNode under a NameNode in another process.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kerbox_krb5::{Clock, Principal};
+use minihdfs::config::HdfsConfig;
+use minihdfs::datanode::driver::{CallThread, RemoteNameNode, RemotePeers};
+use minihdfs::datanode::{DataNode, DataNodeContext, LocalPeers};
+use minihdfs::protocol::{DatanodeProtocol, DatanodeRegistration};
+use minihdfs::rpc::{RpcEndpoint, RpcSecurity};
+use minihdfs::user::AuthToLocal;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use super::access::{KeytabLogin, access, principal};
+use crate::servers::datanodes::uuid;
+use crate::servers::listen::listen;
+use crate::servers::running::Running;
+use crate::world::settings::WorldSettings;
+use crate::world::{Fixture, World};
+use crate::{Error, Journal, Server};
+
+/// The settings of a [`DatanodeDaemon`].
+#[derive(Clone, Debug)]
+#[must_use = "call `.start_blocking()`"]
+pub struct DatanodeDaemonBuilder {
+    namenode: SocketAddr,
+    superuser: String,
+    login: Option<KeytabLogin>,
+    keys: BTreeMap<String, String>,
+    clock: Clock,
+    directory: Option<PathBuf>,
+    seed: Option<u64>,
+}
+
+impl DatanodeDaemonBuilder {
+    /// Sets a Hadoop key of the DataNode.
+    pub fn set(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.keys.insert(key.into(), value.into());
+        self
+    }
+
+    /// Sets the principal that it logs in as, the file with that one's keys, and the KDC.
+    pub fn kerberos(
+        mut self,
+        principal: Principal,
+        keytab: impl Into<PathBuf>,
+        kdc: SocketAddr,
+    ) -> Self {
+        self.login = Some(KeytabLogin {
+            principal,
+            keytab: keytab.into(),
+            kdc,
+        });
+        self
+    }
+
+    /// Sets the short name of the superuser, as whom it calls without Kerberos. The default is
+    /// `hdfs`.
+    pub fn superuser(mut self, name: impl Into<String>) -> Self {
+        self.superuser = name.into();
+        self
+    }
+
+    /// Sets its directory, which is new, empty, or one of an earlier run, whose files are removed.
+    /// By default it is temporary.
+    pub fn directory(mut self, path: impl Into<PathBuf>) -> Self {
+        self.directory = Some(path.into());
+        self
+    }
+
+    /// Sets its clock. The default is the system's.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets the seed of all its randomness, which its identity is part of. By default each has
+    /// another one.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Starts it. It has registered when this returns.
+    ///
+    /// # Errors
+    /// Fails if the NameNode does not answer or refuses it, and if a port, the directory or the
+    /// keytab cannot be used.
+    pub fn start_blocking(self) -> Result<DatanodeDaemon, Error> {
+        DatanodeDaemon::start(self)
+    }
+}
+
+/// A DataNode of Kerbox under a NameNode in another process, such as Hadoop's.
+///
+/// ```no_run
+/// use kerbox::{DatanodeDaemon, DatanodeDaemonBuilder};
+///
+/// let settings: DatanodeDaemonBuilder = DatanodeDaemon::of(([127, 0, 0, 1], 9000).into());
+/// let datanode = settings.set("dfs.heartbeat.interval", "1").start_blocking()?;
+/// println!("it serves blocks at {}", datanode.address());
+/// # Ok::<(), kerbox::Error>(())
+/// ```
+pub struct DatanodeDaemon {
+    node: Arc<DataNode>,
+    ports: Vec<Running>,
+    fixture: Fixture,
+    address: SocketAddr,
+}
+
+impl DatanodeDaemon {
+    /// Returns the settings of a DataNode of the NameNode with this RPC address.
+    pub fn of(namenode: SocketAddr) -> DatanodeDaemonBuilder {
+        DatanodeDaemonBuilder {
+            namenode,
+            superuser: "hdfs".to_owned(),
+            login: None,
+            keys: BTreeMap::new(),
+            clock: Clock::system(),
+            directory: None,
+            seed: None,
+        }
+    }
+
+    fn start(builder: DatanodeDaemonBuilder) -> Result<Self, Error> {
+        // The port tells those apart that start at the same time.
+        let any_port = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
+        let server = Server::DataNode(1);
+        let (transfer, address) = listen(server, any_port)?;
+        let (rpc, rpc_address) = listen(server, any_port)?;
+        let moment = builder.clock.real_now().as_micros().cast_unsigned();
+        let seed = builder
+            .seed
+            .unwrap_or((moment << 16) ^ u64::from(address.port()));
+        let (fixture, _kills) = Fixture::start(WorldSettings {
+            clock: builder.clock.clone(),
+            seed,
+            directory: builder.directory.clone(),
+            // One may wait for the NameNode while the other serves.
+            workers: 2,
+            ..WorldSettings::default()
+        })?;
+        let mut rng = StdRng::seed_from_u64(seed);
+        let registration = DatanodeRegistration {
+            uuid: uuid(&mut rng).into(),
+            ip: address.ip(),
+            host_name: "localhost".into(),
+            transfer_port: address.port(),
+            ipc_port: rpc_address.port(),
+            info_port: 0,
+        };
+        let opened = open(&builder, &fixture.world, registration, &mut rng)?;
+        let Opened { node, endpoint } = opened;
+        node.start(builder.clock.now())?;
+        let runtime = fixture.runtime.handle();
+        let served = Arc::clone(&node);
+        let transfer = Running::start(runtime, |shutdown| {
+            minihdfs::datanode::serve(served, transfer, shutdown)
+        });
+        let clock = builder.clock.clone();
+        let rpc = Running::start(runtime, |shutdown| {
+            minihdfs::rpc::serve(Arc::new(endpoint), rpc, clock, seed, shutdown)
+        });
+        fixture.world.add_timed(server, Arc::clone(&node) as _);
+        Ok(Self {
+            node,
+            ports: vec![transfer, rpc],
+            fixture,
+            address,
+        })
+    }
+
+    /// Returns the address of its DataTransferProtocol server.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Returns its directory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.fixture.world.path()
+    }
+
+    /// Returns the journal of its events.
+    #[must_use]
+    pub fn journal(&self) -> Journal {
+        self.fixture.world.journal()
+    }
+}
+
+impl Drop for DatanodeDaemon {
+    fn drop(&mut self) {
+        self.fixture.world.remove_timed(Server::DataNode(1));
+        self.node.stop();
+        self.ports.iter().for_each(Running::stop);
+    }
+}
+
+impl fmt::Debug for DatanodeDaemon {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DatanodeDaemon at {}", self.address)
+    }
+}
+
+/// A DataNode, and its RPC port.
+struct Opened {
+    node: Arc<DataNode>,
+    endpoint: RpcEndpoint,
+}
+
+fn open(
+    builder: &DatanodeDaemonBuilder,
+    world: &World,
+    registration: DatanodeRegistration,
+    rng: &mut StdRng,
+) -> Result<Opened, Error> {
+    let pairs = builder.keys.iter().map(|(key, value)| (&**key, &**value));
+    let (config, _warnings) = HdfsConfig::from_pairs(pairs)?;
+    let realm = builder
+        .login
+        .as_ref()
+        .map_or("", |login| login.principal.realm());
+    let principal_of = |key: &str| {
+        let name = builder.keys.get(key).map(String::as_str);
+        principal(name.unwrap_or_default(), realm)
+    };
+    let principals = (
+        principal_of("dfs.namenode.kerberos.principal")?,
+        principal_of("dfs.datanode.kerberos.principal")?,
+    );
+    let login = builder.login.as_ref();
+    let (superuser, clock) = (&builder.superuser, &builder.clock);
+    let (access, security) = access(login, &config, superuser, principals, clock, rng)?;
+    let thread = CallThread::start().map_err(Error::io("start a thread for calls"))?;
+    let namenode = RemoteNameNode::connect(&access, &thread, builder.namenode, rng)?;
+    let pool = namenode.version_request().block_pool_id;
+    let local = Arc::new(LocalPeers::default());
+    let peers = RemotePeers::new(Arc::clone(&local), access, thread, pool, rng);
+    let context = DataNodeContext {
+        number: 1,
+        namenode: Arc::new(namenode),
+        peers: Arc::new(peers),
+        storage_id: format!("DS-{}", uuid(rng)).into(),
+        clock: clock.clone(),
+        hook: world.hook(),
+        superuser: superuser.clone(),
+    };
+    let directory = world.files().expect_blocks("blocks/dn1")?;
+    let node = DataNode::open(registration, &directory, &config, context, world.seed)?;
+    local.add(&node);
+    let endpoint = RpcEndpoint::new(
+        Server::DataNode(1),
+        Arc::clone(&node) as _,
+        security.map(|security| RpcSecurity {
+            tokens: Some(Arc::clone(node.block_tokens()) as _),
+            ..security
+        }),
+        AuthToLocal::from_config(&config, realm)?,
+        &config,
+        world.hook(),
+    );
+    Ok(Opened { node, endpoint })
+}
