@@ -67,6 +67,11 @@ impl Datanode {
         self.replicas.len()
     }
 
+    /// Returns true if it shares the process with the NameNode.
+    pub(super) fn is_in_process(&self) -> bool {
+        self.signal.is_some()
+    }
+
     /// Queues a command and asks the DataNode to send a heartbeat at once.
     pub(super) fn command(&mut self, command: DatanodeCommand) {
         self.commands.push(command);

@@ -374,10 +374,18 @@ impl BlockManager {
         holders.sort_unstable();
         holders.dedup();
         for index in holders {
+            let node = self.datanodes.get_mut(index);
             // Block ids are never reused, so every replica must go, whatever generation stamp a
-            // client gave it.
-            self.datanodes.get_mut(index).invalidate(Block {
-                generation_stamp: u64::MAX,
+            // client gave it. Hadoop's DataNodes delete exactly what they are told.
+            let generation_stamp = if node.is_in_process() {
+                u64::MAX
+            } else {
+                let mut replicas = info.replicas();
+                let known = replicas.find(|replica| replica.datanode == index);
+                known.map_or(info.block().generation_stamp, |it| it.generation_stamp)
+            };
+            node.invalidate(Block {
+                generation_stamp,
                 ..info.block()
             });
         }
