@@ -42,10 +42,16 @@ pub trait Hook: Send + Sync {
     /// Records an event after the server has acted.
     fn record(&self, now: Timestamp, event: Event);
 
-    /// Records an event, and what is known about it besides. Leaves that out by default.
+    /// Records an event with further facts about it. Leaves the facts out by default.
     fn record_with(&self, now: Timestamp, event: Event, facts: Facts) {
         let _ = facts;
         self.record(now, event);
+    }
+
+    /// Says, after the server has acted, if there was anything to change for a
+    /// [`Verdict::Forge`] on an event: an error has no such field. Does nothing by default.
+    fn forged(&self, now: Timestamp, event: &Event, done: bool) {
+        let _ = (now, event, done);
     }
 
     /// Returns whether any fault is installed. If not, servers skip [`ask`](Self::ask) and do not

@@ -1,6 +1,6 @@
 //! Tests of `kerbox config` and of errors in configuration files.
 
-use crate::support::{Place, Ran};
+use kerbox_testing::{Place, Ran};
 
 /// Each file is refused with all of these texts.
 const BAD: [(&str, &[&str]); 47] = [
@@ -283,6 +283,27 @@ fn the_documented_file_is_well_and_what_show_prints_is_again_a_file() {
     };
     let again = place.run(&["config", "show", "--config", "again.toml"]);
     assert_eq!(without_origin(&again), without_origin(&shown));
+}
+
+#[test]
+fn a_fault_at_a_server_that_only_the_flags_bring_is_accepted() {
+    let place = Place::new();
+    let krb_error = "[[fault]]\naction = \"krb-error\"\ncode = \"KDC_ERR_POLICY\"\n";
+    for (hdfs, fault, flag) in [
+        (
+            "datanodes = 2",
+            "[[fault]]\naction = \"corrupt\"\ndatanode = 3\n",
+            "--datanodes=3",
+        ),
+        ("security = \"simple\"", krb_error, "--secure"),
+        ("security = \"simple\"", krb_error, "--kdc-only"),
+    ] {
+        place.file("faults.toml", &format!("[hdfs]\n{hdfs}\n{fault}"));
+        let show = ["config", "show", "--config", "faults.toml"];
+        place.run(&show).refused(3, &["faults.toml:3: [[fault]]: "]);
+        let shown = place.run(&[&show[..], &[flag]].concat());
+        assert!(shown.succeeded().contains("[[fault]]"), "{flag}");
+    }
 }
 
 #[test]

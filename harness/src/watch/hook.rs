@@ -62,6 +62,12 @@ impl Hook for Watch {
         self.journal.record_with(now, event, Some(facts));
     }
 
+    fn forged(&self, now: Timestamp, event: &Event, done: bool) {
+        if let Some(fault) = self.faults.forged(event, done) {
+            self.journal.record(now, fault);
+        }
+    }
+
     fn watching(&self) -> bool {
         self.faults.watching()
     }

@@ -12,6 +12,9 @@ pub(super) struct Fault {
     /// The answer, instead of the one that the KDC would give.
     pub(super) code: Option<ErrorCode>,
     pub(super) changes: Changes,
+    /// The event on which a field of the reply is to be forged.
+    forging: Option<Event>,
+    is_forged: bool,
 }
 
 impl Fault {
@@ -28,10 +31,11 @@ impl Fault {
         if held {
             return Ok(Self::default());
         }
-        match rule(hook, now, event) {
+        match rule(hook, now, &event) {
             Ruling::Go(changes) => Ok(Self {
-                code: None,
+                forging: changes.forge.map(|_| event(Outcome::Asked)),
                 changes,
+                ..Self::default()
             }),
             Ruling::Refuse(code) => Ok(Self {
                 code: Some(code),
@@ -50,21 +54,30 @@ impl Fault {
         }
     }
 
-    /// Changes the answer as the fault asks for. Returns whether it is no longer what the KDC would
-    /// give.
-    pub(super) fn spoil(&self, answer: &mut Vec<u8>) -> bool {
-        if let Some(field) = self.changes.forge
-            && let Ok(reply) = KdcReply::decode(answer)
-        {
-            *answer = forged(reply, field).encode();
-        } else if self.changes.corrupt {
-            if let Some(last) = answer.last_mut() {
-                *last ^= 0xFF;
-            }
-        } else {
-            return self.code.is_some();
+    /// Forges a field of the answer if the fault asks for it, and says to the hook if there was
+    /// such a field: an error has none.
+    pub(super) fn forge(&mut self, hook: &dyn Hook, now: Timestamp, answer: &mut Vec<u8>) {
+        let (Some(field), Some(event)) = (self.changes.forge, self.forging.take()) else {
+            return;
+        };
+        let reply = KdcReply::decode(answer).ok();
+        let reply = reply.and_then(|reply| forged(reply, field));
+        if let Some(reply) = &reply {
+            *answer = reply.encode();
         }
-        true
+        self.is_forged = reply.is_some();
+        hook.forged(now, &event, self.is_forged);
+    }
+
+    /// Corrupts the answer if the fault asks for it. Returns whether it is no longer what the KDC
+    /// would give.
+    pub(super) fn spoil(&self, answer: &mut [u8]) -> bool {
+        if self.changes.corrupt
+            && let Some(last) = answer.last_mut()
+        {
+            *last ^= 0xFF;
+        }
+        self.changes.corrupt || self.is_forged || self.code.is_some()
     }
 
     /// Returns the reply with this message, as the fault changes its way to the client.
@@ -90,8 +103,8 @@ impl Fault {
     }
 }
 
-/// Changes a field that no key protects.
-fn forged(mut reply: KdcReply, field: ClearField) -> KdcReply {
+/// Changes a field that no key protects; `None` if this version does not know the field.
+fn forged(mut reply: KdcReply, field: ClearField) -> Option<KdcReply> {
     /// The name that takes the place of another one.
     const FORGED: &str = "forged";
     match field {
@@ -110,10 +123,9 @@ fn forged(mut reply: KdcReply, field: ClearField) -> KdcReply {
         }
         ClearField::TicketKvno => next(&mut reply.ticket.enc_part.kvno),
         ClearField::ReplyKvno => next(&mut reply.enc_part.kvno),
-        // A field that this version does not know stays.
-        _ => {}
+        _ => return None,
     }
-    reply
+    Some(reply)
 }
 
 fn next(kvno: &mut Option<u32>) {

@@ -177,12 +177,13 @@ impl Kdc {
         };
         let mut learned = self.learn(now, &message, peer);
         let asked = |outcome| event(&message, &learned, outcome);
-        let fault = match Fault::ask(&*self.hook, now, held, asked) {
+        let mut fault = match Fault::ask(&*self.hook, now, held, asked) {
             Ok(fault) => fault,
             Err(reply) => return reply,
         };
-        let (answer, outcome) =
+        let (mut answer, outcome) =
             self.exchange(now, &message, request, peer, fault.code, &mut learned);
+        fault.forge(&*self.hook, now, &mut answer);
         let recorded = event(&message, &learned, outcome);
         let facts = learned.facts(&message);
         if let Some(mut ticket) = learned.issued.take() {

@@ -4,8 +4,8 @@
 use std::sync::{Arc, Mutex};
 
 use kerbox_events::{ClearField, Event, Hook, Latch, Outcome, Verdict};
-use kerbox_krb5::client::{Credentials, TgsRequest};
-use kerbox_krb5::messages::ChangePasswordData;
+use kerbox_krb5::client::{AsExchange, Credentials, InitialRequest, Secret, TgsRequest};
+use kerbox_krb5::messages::{ChangePasswordData, KdcReply};
 use kerbox_krb5::{ErrorCode, Timestamp};
 
 use crate::fast::inside;
@@ -19,6 +19,8 @@ struct Rule {
     verdict: Verdict,
     asked: Mutex<Vec<String>>,
     recorded: Mutex<Vec<String>>,
+    /// The events on which a field was to be forged, and if there was one.
+    forged: Mutex<Vec<(String, bool)>>,
 }
 
 impl Hook for Rule {
@@ -40,6 +42,11 @@ impl Hook for Rule {
             .push(event.to_string());
     }
 
+    fn forged(&self, _now: Timestamp, event: &Event, done: bool) {
+        let mut forged = self.forged.lock().expect("not poisoned");
+        forged.push((event.to_string(), done));
+    }
+
     fn watching(&self) -> bool {
         true
     }
@@ -51,6 +58,7 @@ fn under(of: &'static str, verdict: Verdict) -> (Pair, Arc<Rule>) {
         verdict,
         asked: Mutex::default(),
         recorded: Mutex::default(),
+        forged: Mutex::default(),
     });
     let pair = Pair::new();
     let pair = Pair {
@@ -232,7 +240,6 @@ fn a_held_request_is_handled_at_the_time_of_its_release() {
 
 #[test]
 fn a_forged_reply_differs_in_one_clear_field() {
-    use kerbox_krb5::messages::KdcReply;
     for field in [
         ClearField::Client,
         ClearField::ClientRealm,
@@ -264,4 +271,29 @@ fn a_forged_reply_differs_in_one_clear_field() {
         };
         assert_eq!(changed, expected, "{field}");
     }
+}
+
+#[test]
+fn the_hook_learns_that_an_error_had_nothing_to_forge() {
+    let (mut pair, rule) = under("AS", Verdict::Forge(ClearField::Client));
+    let keys = pair.keys("alice");
+    let mut ask = |preauthenticate| {
+        let mut request = InitialRequest::new(principal("alice"));
+        request.preauthenticate = preauthenticate;
+        let secret = Secret::Keys(keys.clone());
+        let (_, bytes) =
+            AsExchange::new(request, secret, pair.now, &mut pair.rng).expect("a request");
+        pair.answer(&bytes)
+    };
+    assert_eq!(
+        krb_error(&ask(false)).code,
+        ErrorCode::KDC_ERR_PREAUTH_REQUIRED
+    );
+    let reply = KdcReply::decode(&ask(true)).expect("a ticket");
+    assert_eq!(reply.client.name(), "forged");
+    let line = "AS alice@EXAMPLE.COM for krbtgt/EXAMPLE.COM@EXAMPLE.COM: asked".to_owned();
+    assert_eq!(
+        *rule.forged.lock().expect("not poisoned"),
+        [(line.clone(), false), (line, true)]
+    );
 }

@@ -31,8 +31,8 @@ const ACTIONS: [(&str, &[&str]); 10] = [
 const FIRST: Timestamp = Timestamp::from_secs(86_400);
 const LAST: Timestamp = Timestamp::from_secs(4_260_211_200);
 
-/// Reads `[[fault]]`. `hdfs` says which servers there are.
-pub(super) fn read(mut section: Section<'_, '_>, hdfs: &HdfsSpec) -> Option<FaultRequest> {
+/// Reads `[[fault]]`. `hdfs` says which servers there are; it is `None` for a KDC alone.
+pub(super) fn read(mut section: Section<'_, '_>, hdfs: Option<&HdfsSpec>) -> Option<FaultRequest> {
     let has_action = section.has("action");
     let name = section.text("action", parse_action);
     let action = match name {
@@ -63,7 +63,7 @@ pub(super) fn read(mut section: Section<'_, '_>, hdfs: &HdfsSpec) -> Option<Faul
         times,
         probability,
     });
-    let request = request.filter(|request| match can_be_carried_out(request, Some(hdfs)) {
+    let request = request.filter(|request| match can_be_carried_out(request, hdfs) {
         Ok(()) => true,
         Err(why) => {
             section.problem(why);
@@ -117,11 +117,8 @@ fn read_action(section: &mut Section<'_, '_>, name: &str) -> Option<FaultAction>
     })
 }
 
-/// Fails if no server of the sandbox could carry the fault out. `hdfs` is `None` for a KDC alone.
-pub(super) fn can_be_carried_out(
-    fault: &FaultRequest,
-    hdfs: Option<&HdfsSpec>,
-) -> Result<(), String> {
+/// Fails if no server of the sandbox could carry the fault out.
+fn can_be_carried_out(fault: &FaultRequest, hdfs: Option<&HdfsSpec>) -> Result<(), String> {
     fault.check()?;
     let at_the_kdc = match &fault.action {
         FaultAction::KrbError(_) | FaultAction::Forge(_) => true,

@@ -8,6 +8,7 @@ use minihdfs::config::HdfsConfig;
 use toml::de::DeTable;
 
 use super::names::{own_name, same_name};
+use super::overrides::Overrides;
 use super::principals::{flag, read_principal, time};
 use super::section::{Section, Source};
 use super::values::{
@@ -17,12 +18,18 @@ use super::values::{
 use super::{Settings, faults, other_realms};
 
 /// Reads a file's settings over the defaults. Fails with every problem in it, each as `NAME:LINE:
-/// what`.
-pub(super) fn read(name: &str, text: &str) -> Result<Settings, Vec<String>> {
+/// what`. The command line's `overrides` decide which faults can be carried out.
+pub(super) fn read_under(
+    name: &str,
+    text: &str,
+    overrides: Overrides,
+) -> Result<Settings, Vec<String>> {
     let source = Source::new(name, text);
     let mut settings = Settings::default();
     match DeTable::parse(text) {
-        Ok(document) => read_document(&source, document.get_ref(), &mut settings),
+        Ok(document) => {
+            read_document(&source, document.get_ref(), &mut settings, overrides);
+        }
         Err(error) => source.problem(error.span().map_or(0, |span| span.start), error.message()),
     }
     let problems = source.into_problems();
@@ -33,7 +40,18 @@ pub(super) fn read(name: &str, text: &str) -> Result<Settings, Vec<String>> {
     }
 }
 
-fn read_document(source: &Source<'_>, document: &DeTable<'_>, settings: &mut Settings) {
+/// Reads a file's settings by themselves.
+#[cfg(test)]
+pub(super) fn read(name: &str, text: &str) -> Result<Settings, Vec<String>> {
+    read_under(name, text, Overrides::default())
+}
+
+fn read_document(
+    source: &Source<'_>,
+    document: &DeTable<'_>,
+    settings: &mut Settings,
+    overrides: Overrides,
+) {
     let (realm, hdfs) = (&mut settings.spec.realm, &mut settings.spec.hdfs);
     let mut top = Section::new(source, "", 0, document);
     if let Some(section) = top.table("realm") {
@@ -75,9 +93,12 @@ fn read_document(source: &Source<'_>, document: &DeTable<'_>, settings: &mut Set
     if let Some(section) = top.table("clock") {
         settings.start = faults::read_clock(section, time);
     }
+    let mut in_effect = hdfs.clone();
+    overrides.apply(&mut in_effect);
+    let in_effect = (!overrides.kdc_only).then_some(&in_effect);
     let sections = top.tables("fault").into_iter();
     settings.faults = sections
-        .filter_map(|section| faults::read(section, hdfs))
+        .filter_map(|section| faults::read(section, in_effect))
         .collect();
     top.finish();
 }

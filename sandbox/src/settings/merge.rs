@@ -9,7 +9,8 @@ use kerbox::{NewPrincipal, Protection, Server};
 use minihdfs::config::HdfsConfig;
 
 use super::names::same_name;
-use super::{Settings, faults, file};
+use super::overrides::Overrides;
+use super::{Settings, file};
 use crate::cli::SettingsArgs;
 use crate::failure::Failure;
 
@@ -29,21 +30,16 @@ const NAMENODE_PORT: u16 = 9_000;
 
 /// Returns the settings in effect. Variables have already replaced missing flags in `args`.
 pub(crate) fn effective(args: &SettingsArgs, purpose: Purpose) -> Result<Settings, Failure> {
+    let overrides = Overrides::of(args);
     let mut settings = match &args.config {
-        Some(file) => check(file)?,
-        None if Path::new(DEFAULT_FILE).exists() => check(Path::new(DEFAULT_FILE))?,
+        Some(file) => read(file, overrides)?,
+        None if Path::new(DEFAULT_FILE).exists() => read(Path::new(DEFAULT_FILE), overrides)?,
         None => Settings::default(),
     };
     let hdfs = &mut settings.spec.hdfs;
-    if let Some(security) = security(args) {
-        hdfs.security = security;
-    }
-    if let Some(datanodes) = args.datanodes {
-        hdfs.datanodes = usize::from(datanodes);
-    }
+    overrides.apply(hdfs);
     if let Some(image) = &args.fsimage {
         hdfs.fsimage = Some(image.clone());
-        hdfs.datanodes = 0;
     }
     if let Some(protection) = args.protection {
         if hdfs.security == Security::Simple {
@@ -55,7 +51,7 @@ pub(crate) fn effective(args: &SettingsArgs, purpose: Purpose) -> Result<Setting
         hdfs.keys.extend(keys);
     }
     hdfs.keys.extend(args.hadoop.iter().cloned());
-    settings.kdc_only = args.kdc_only;
+    settings.kdc_only = overrides.kdc_only;
     check_together(&settings)?;
     if let Some(dir) = &args.data_dir {
         settings.data_dir = Some(dir.clone());
@@ -89,8 +85,13 @@ pub(crate) fn effective(args: &SettingsArgs, purpose: Purpose) -> Result<Setting
     Ok(settings)
 }
 
-/// Reads a configuration file. Its problems are reported as a [`Failure::Configuration`].
+/// Reads a configuration file by itself. Its problems are reported as a
+/// [`Failure::Configuration`].
 pub(crate) fn check(path: &Path) -> Result<Settings, Failure> {
+    read(path, Overrides::default())
+}
+
+fn read(path: &Path, overrides: Overrides) -> Result<Settings, Failure> {
     let name = path.display().to_string();
     let problem = |why: &str| Failure::Configuration(vec![format!("{name}: {why}")]);
     let text = fs::read(path).map_err(|error| match error.kind() {
@@ -100,7 +101,7 @@ pub(crate) fn check(path: &Path) -> Result<Settings, Failure> {
         _ => problem(&format!("it cannot be read: {error}")),
     })?;
     let text = String::from_utf8(text).map_err(|_| problem("it is not UTF-8 text"))?;
-    let mut settings = file::read(&name, &text).map_err(Failure::Configuration)?;
+    let mut settings = file::read_under(&name, &text, overrides).map_err(Failure::Configuration)?;
     settings.file = Some(PathBuf::from(path));
     Ok(settings)
 }
@@ -108,8 +109,7 @@ pub(crate) fn check(path: &Path) -> Result<Settings, Failure> {
 /// Fails if settings that are valid by themselves do not fit each other.
 fn check_together(settings: &Settings) -> Result<(), Failure> {
     check_hadoop(settings)?;
-    check_principals(settings)?;
-    check_faults(settings)
+    check_principals(settings)
 }
 
 /// Fails if Hadoop's keys, together with those that the security setting implies, are inconsistent.
@@ -148,23 +148,6 @@ fn check_principals(settings: &Settings) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// Fails if no server that the flags leave could carry a fault out.
-fn check_faults(settings: &Settings) -> Result<(), Failure> {
-    let hdfs = (!settings.kdc_only).then_some(&settings.spec.hdfs);
-    settings.faults.iter().try_for_each(|fault| {
-        let checked = faults::can_be_carried_out(fault, hdfs);
-        checked.map_err(|why| Failure::Configuration(vec![format!("[[fault]]: {why}")]))
-    })
-}
-
-fn security(args: &SettingsArgs) -> Option<Security> {
-    match (args.simple, args.secure) {
-        (true, _) => Some(Security::Simple),
-        (_, true) => Some(Security::Kerberos),
-        _ => args.security.map(Security::from),
-    }
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod merge;
 mod names;
 mod nearest;
 mod other_realms;
+mod overrides;
 mod principals;
 mod section;
 mod show;

@@ -197,6 +197,10 @@ impl Rule for Fault {
         self.times -= 1;
         self.verdict.clone()
     }
+
+    fn missed(&mut self) {
+        self.times = self.times.saturating_add(1);
+    }
 }
 
 impl fmt::Debug for Fault {

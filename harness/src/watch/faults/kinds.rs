@@ -176,12 +176,39 @@ pub enum ReadPackets {}
 #[derive(Debug)]
 pub enum WrittenPackets {}
 /// Calls of DataNodes to the NameNode.
+///
+/// ```
+/// use kerbox::{Cluster, Fault, Server};
+///
+/// let cluster = Cluster::simple().datanodes(2).start_blocking()?;
+/// // The NameNode learns nothing from DataNode 2 until the guard is dropped.
+/// let _fault = cluster.inject(Fault::on_reports().at(Server::DataNode(2)).unreachable());
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 #[derive(Debug)]
 pub enum Reports {}
 /// Connections and packets from one DataNode to the next.
+///
+/// ```
+/// use kerbox::{Cluster, Fault, Server};
+///
+/// let cluster = Cluster::simple().datanodes(2).start_blocking()?;
+/// // A pipeline that begins at DataNode 1 ends there.
+/// let _fault = cluster.inject(Fault::on_dials().at(Server::DataNode(1)).unreachable());
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 #[derive(Debug)]
 pub enum Dials {}
 /// Acknowledgements of packets in a pipeline.
+///
+/// ```
+/// use kerbox::{Cluster, Fault, Server};
+///
+/// let cluster = Cluster::simple().datanodes(2).start_blocking()?;
+/// // The client waits for the third packet's ack, and then builds another pipeline.
+/// let _fault = cluster.inject(Fault::on_acks().at(Server::DataNode(1)).ack(3).silence());
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 #[derive(Debug)]
 pub enum Acks {}
 

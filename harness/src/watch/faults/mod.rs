@@ -59,6 +59,10 @@ pub trait Rule: Send {
     /// strike by chance: the user's own, if the event names one, so that clients at the same time
     /// do not change each other's chances.
     fn judge(&mut self, event: &Event, rng: &mut StdRng) -> Verdict;
+
+    /// Learns that a [`Verdict::Forge`] had nothing to change, so that it was no strike. Does
+    /// nothing by default.
+    fn missed(&mut self) {}
 }
 
 impl<F: FnMut(&Event) -> Verdict + Send> Rule for F {
@@ -84,6 +88,9 @@ struct Installed {
     id: u64,
     tally: Arc<Tally>,
     rule: Box<dyn Rule>,
+    /// The events on which a field is to be forged. The KDC says at the end of each exchange if
+    /// there was such a field.
+    forging: Vec<(Event, Verdict)>,
 }
 
 /// The outcome of a rule's answers.
@@ -123,12 +130,22 @@ impl Faults {
             installed, chances, ..
         } = &mut *self.lock();
         let rng = chances.of(event.user().map(|user| &**user));
-        for Installed { tally, rule, .. } in installed.iter_mut().rev() {
+        for Installed {
+            tally,
+            rule,
+            forging,
+            ..
+        } in installed.iter_mut().rev()
+        {
             let verdict = rule.judge(event, rng);
             if verdict == Verdict::Pass {
                 continue;
             }
             let struck = event.takes(&verdict);
+            if struck && matches!(verdict, Verdict::Forge(_)) {
+                forging.push((event.clone(), verdict.clone()));
+                return Answer { verdict, events };
+            }
             let fault = Event::Fault {
                 on: Box::new(event.clone()),
                 verdict: verdict.clone(),
@@ -150,6 +167,30 @@ impl Faults {
         }
     }
 
+    /// Settles a forgery on an event. It counts if it was done; otherwise its rule may strike
+    /// again. Returns the event for the journal.
+    pub(crate) fn forged(&self, event: &Event, done: bool) -> Option<Event> {
+        let mut rules = self.lock();
+        for installed in rules.installed.iter_mut().rev() {
+            let mut forging = installed.forging.iter();
+            let Some(at) = forging.position(|(on, _)| on == event) else {
+                continue;
+            };
+            let (on, verdict) = installed.forging.swap_remove(at);
+            if !done {
+                installed.rule.missed();
+                return None;
+            }
+            installed.tally.struck.fetch_add(1, Ordering::Relaxed);
+            return Some(Event::Fault {
+                on: Box::new(on),
+                verdict,
+                struck: true,
+            });
+        }
+        None
+    }
+
     pub(crate) fn inject(self: &Arc<Self>, rule: impl Rule + 'static) -> FaultGuard {
         let tally = Arc::<Tally>::default();
         let mut rules = self.lock();
@@ -159,6 +200,7 @@ impl Faults {
             id,
             tally: Arc::clone(&tally),
             rule: Box::new(rule),
+            forging: Vec::new(),
         });
         self.watching.store(true, Ordering::Release);
         FaultGuard {

@@ -1,5 +1,5 @@
 use super::*;
-use kerbox_events::{Latch, Mechanism, Operation, Outcome, Server, StateChange};
+use kerbox_events::{ClearField, Latch, Mechanism, Operation, Outcome, Server, StateChange};
 use kerbox_krb5::ErrorCode;
 
 fn login(client: &str) -> Event {
@@ -54,6 +54,23 @@ fn a_ready_made_fault_strikes_whom_and_as_often_as_it_says() {
     assert_eq!(ask(&faults, "alicebob@R"), Verdict::Pass);
     let verdicts: Vec<Verdict> = (0..4).map(|_| ask(&faults, "alice@R")).collect();
     assert_eq!(verdicts, [Verdict::Pass, refuse(), refuse(), Verdict::Pass]);
+}
+
+#[test]
+fn a_forgery_counts_only_once_it_is_done() {
+    let faults = Arc::new(Faults::new(0));
+    let forge = Verdict::Forge(ClearField::Client);
+    let fault = faults.inject(Fault::new(|_| true, forge.clone()).once());
+    let event = login("alice@R");
+    assert_eq!(ask(&faults, "alice@R"), forge);
+    assert_eq!(faults.forged(&event, false), None);
+    assert_eq!(fault.struck(), 0);
+
+    assert_eq!(ask(&faults, "alice@R"), forge);
+    let recorded = faults.forged(&event, true).expect("it was done");
+    assert!(matches!(&recorded, Event::Fault { on, struck: true, .. } if **on == event));
+    assert_eq!(fault.struck(), 1);
+    assert_eq!(ask(&faults, "alice@R"), Verdict::Pass);
 }
 
 #[test]

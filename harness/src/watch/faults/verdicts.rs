@@ -130,7 +130,8 @@ impl On<KdcExchange> {
     }
 
     /// Carries out the exchange, but changes a field of the reply that no key protects, as anyone
-    /// on the way could. An error is sent as it is. Password changes have no such field.
+    /// on the way could. An error has no such field: it is sent as it is and does not count as a
+    /// strike. Password changes have none either.
     ///
     /// ```
     /// use kerbox::{ClearField, Fault, Realm};
