@@ -10,9 +10,12 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use kerbox_testing::on_path;
 use libtest_mimic::{Failed, Trial};
 
 use crate::clients::jdk::Jdk;
+
+pub(crate) use kerbox_testing::{kerbox as kerbox_program, peers_dir};
 
 /// A test's result: any error fails it.
 pub(crate) type TestResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
@@ -168,16 +171,6 @@ pub(crate) fn trial(module: &str, name: &str, needs: &[Peer], run: fn() -> TestR
         .with_ignored_flag(!fails)
 }
 
-/// The folder in which `.ci/peers/install.sh` puts clients that no package manager provides.
-pub(crate) fn peers_dir() -> PathBuf {
-    match std::env::var_os("KERBOX_PEERS_DIR") {
-        Some(directory) => directory.into(),
-        None => {
-            PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache/kerbox-peers")
-        }
-    }
-}
-
 /// The interpreter of the virtual environment with the Python peers.
 pub(crate) fn python() -> PathBuf {
     peers_dir().join("venv/bin/python")
@@ -207,20 +200,6 @@ pub(crate) fn peer_source(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("peers")
         .join(name)
-}
-
-/// The path of `kerbox`, as the last build of the workspace left it next to the tests' folder.
-pub(crate) fn kerbox_program() -> PathBuf {
-    let tests = std::env::current_exe().unwrap_or_default();
-    let folder = tests.ancestors().nth(2);
-    folder.map_or_else(|| PathBuf::from("kerbox"), |folder| folder.join("kerbox"))
-}
-
-fn on_path(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|directory| directory.join(program))
-        .find(|file| file.is_file())
 }
 
 fn library_exists(name: &str) -> bool {

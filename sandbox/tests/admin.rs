@@ -3,8 +3,7 @@
 use kerbox_krb5::ccache::CredentialCache;
 use kerbox_krb5::keytab::Keytab;
 use kerbox_krb5::{EncryptionKey, EncryptionType, Principal};
-
-use crate::support::{Place, Up};
+use kerbox_testing::{Place, Up};
 
 fn started(place: &Place) -> Up {
     place.up(&["--kdc-only", "--kdc-port", "0"])

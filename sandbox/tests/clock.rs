@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::support::{Place, Ran};
+use kerbox_testing::{Place, Ran};
 
 #[test]
 #[cfg(all(target_os = "linux", target_env = "gnu"))]

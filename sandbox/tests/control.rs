@@ -5,10 +5,9 @@ use std::process::Stdio;
 
 use kerbox_krb5::ccache::CredentialCache;
 use kerbox_krb5::{Principal, Timestamp};
+use kerbox_testing::{Place, Up};
 use minihdfs::token::Credentials;
 use serde_json::Value;
-
-use crate::support::{Place, Up};
 
 fn started(place: &Place) -> Up {
     place.up(&[

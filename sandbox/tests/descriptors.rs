@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use kerbox_krb5::client::{AsExchange, InitialRequest, Secret};
 use kerbox_krb5::{Clock, Principal};
+use kerbox_testing::{Place, Up};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-
-use crate::support::{Place, Up};
 
 /// Open files that the process may have. It needs fewer without clients.
 const FILES: usize = 96;

@@ -2,9 +2,8 @@
 
 use std::process::Command;
 
+use kerbox_testing::{Place, Up};
 use serde_json::Value;
-
-use crate::support::{Place, Up};
 
 const ANY_PORTS: [&str; 3] = ["--kdc-only", "--kdc-port", "0"];
 
@@ -140,7 +139,7 @@ fn a_variable_of_a_sandbox_that_is_gone_harms_nobody() {
     };
     let ran = |arguments: &[&str]| {
         let output = with_stale(arguments).output().expect("it starts");
-        crate::support::Ran::of(output)
+        kerbox_testing::Ran::of(output)
     };
     ran(&["env"]).refused(1, &["KERBOX_DIR=", "no sandbox is running"]);
     let first = Up::start(with_stale(&["up"]).args(ANY_PORTS));
@@ -163,7 +162,7 @@ fn a_variable_of_a_sandbox_that_is_gone_harms_nobody() {
         .env("KERBOX_DIR", first.dir())
         .output()
         .expect("it starts");
-    let of_first = crate::support::Ran::of(output);
+    let of_first = kerbox_testing::Ran::of(output);
     assert!(
         of_first
             .succeeded()

@@ -3,9 +3,8 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 
+use kerbox_testing::{Place, Ran};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
-
-use crate::support::{Place, Ran};
 
 #[test]
 fn the_commands_exit_code_is_passed_on() {

@@ -4,9 +4,8 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
+use kerbox_testing::{Place, Up};
 use rustix::process::Signal;
-
-use crate::support::{Place, Up};
 
 const KDC: [&str; 3] = ["--kdc-only", "--kdc-port", "0"];
 

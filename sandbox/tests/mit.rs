@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use crate::mit_realm::Realm;
+use kerbox_testing::MitRealm;
 
 #[test]
 fn queries_answer_in_mits_words() {
-    let realm = Realm::new("").created();
+    let realm = MitRealm::new("").created();
     for (query, stdout, stderr) in [
         (
             "addprinc -randkey nfs/h",
@@ -81,7 +81,7 @@ fn queries_answer_in_mits_words() {
 
 #[test]
 fn policies_are_kept_and_enforced_in_mits_words() {
-    let realm = Realm::new("").created();
+    let realm = MitRealm::new("").created();
     let too_short = "add_principal: Password is too short while creating \"carol@KRBTEST.COM\".\n";
     let too_plain = "change_password: Password does not contain enough character classes while changing password for \"carol@KRBTEST.COM\".\n";
     let reused = "change_password: Cannot reuse password while changing password for \"carol@KRBTEST.COM\".\n";
@@ -156,7 +156,7 @@ fn policies_are_kept_and_enforced_in_mits_words() {
 
 #[test]
 fn getprinc_prints_every_line_that_mits_does() {
-    let realm = Realm::new("  default_principal_flags = +preauth").created();
+    let realm = MitRealm::new("  default_principal_flags = +preauth").created();
     realm.query("addprinc -randkey -e aes256-cts:normal,aes128-cts:normal -expire 2030-01-01 -maxlife 30s -allow_renewable host/h");
     realm.query("renprinc -force host/h host/i");
     let (printed, _) = realm.query("getprinc host/i");
@@ -185,7 +185,7 @@ fn getprinc_prints_every_line_that_mits_does() {
 
 #[test]
 fn ktadd_writes_the_keys_and_changes_them_unless_told_not_to() {
-    let realm = Realm::new("  supported_enctypes = aes128-sha2:normal").created();
+    let realm = MitRealm::new("  supported_enctypes = aes128-sha2:normal").created();
     realm.query("addprinc -randkey host/h");
     let keytab = realm.path("other.keytab");
     let file = keytab.display();
@@ -216,7 +216,7 @@ fn ktadd_writes_the_keys_and_changes_them_unless_told_not_to() {
 
 #[test]
 fn a_database_is_made_once_and_needed() {
-    let realm = Realm::new("");
+    let realm = MitRealm::new("");
     let ran = realm.run("kadmin.local", &["-q", "listprincs"]);
     assert!(ran.stderr.contains("No such file"), "{ran:#?}");
     let realm = realm.created();

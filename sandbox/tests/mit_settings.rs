@@ -6,13 +6,13 @@ use std::net::{TcpStream, UdpSocket};
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::mit_realm::Realm;
+use kerbox_testing::MitRealm;
 
 const NAMED: &str = "[realms]\n KRBTEST.COM = {\n  database_module = db\n }\n";
 
 /// Returns a realm with this kdc.conf; `{dir}` stands for its folder.
-fn with(kdc_conf: &str) -> Realm {
-    let realm = Realm::new("");
+fn with(kdc_conf: &str) -> MitRealm {
+    let realm = MitRealm::new("");
     let dir = realm.place.path().display().to_string();
     realm
         .place
@@ -21,7 +21,7 @@ fn with(kdc_conf: &str) -> Realm {
 }
 
 /// Runs a program that must fail, and returns its message.
-fn fails(realm: &Realm, program: &str, arguments: &[&str]) -> String {
+fn fails(realm: &MitRealm, program: &str, arguments: &[&str]) -> String {
     let ran = realm.run(program, arguments);
     assert_eq!(ran.code, Some(1), "{ran:#?}");
     ran.stderr
@@ -79,7 +79,7 @@ fn without_a_name_there_is_no_database_and_the_machines_own_is_refused() {
 
 #[test]
 fn what_is_not_ours_is_neither_overwritten_nor_destroyed() {
-    let realm = Realm::new("");
+    let realm = MitRealm::new("");
     realm.place.file("db", "{\"principals\": {}}");
     realm.place.file("db.new", "somebody's");
     let said = fails(&realm, "kdb5_util", &["create", "-s", "-P", "x"]);
@@ -133,12 +133,12 @@ fn files_are_included_and_what_is_no_profile_is_refused() {
 
 #[test]
 fn a_new_principal_has_mits_two_keys_or_those_that_are_listed_with_their_salts() {
-    let realm = Realm::new("").created();
+    let realm = MitRealm::new("").created();
     realm.query("addprinc -pw x alice");
     realm.query(
         "addprinc -pw x -e aes256-cts:special,rc4-hmac:onlyrealm,aes128-cts:norealm,aes256-cts:normal bob",
     );
-    let keys = |realm: &Realm, name: &str| {
+    let keys = |realm: &MitRealm, name: &str| {
         let (printed, _) = realm.query(&format!("getprinc {name}"));
         let keys = printed
             .lines()
@@ -161,7 +161,7 @@ fn a_new_principal_has_mits_two_keys_or_those_that_are_listed_with_their_salts()
         printed.is_empty() && said.contains("there is no salt type \"v4\""),
         "{said}"
     );
-    let realm = Realm::new("  supported_enctypes = des-cbc-crc:normal aes128-sha2").created();
+    let realm = MitRealm::new("  supported_enctypes = des-cbc-crc:normal aes128-sha2").created();
     let (printed, said) = realm.query("addprinc -pw x alice");
     assert!(
         printed.contains("created") && said.contains("des-cbc-crc:normal is left out"),
@@ -172,7 +172,7 @@ fn a_new_principal_has_mits_two_keys_or_those_that_are_listed_with_their_salts()
 
 #[test]
 fn what_kadmin_does_not_obey_it_refuses_by_name() {
-    let realm = Realm::new("").created();
+    let realm = MitRealm::new("").created();
     realm.query("addprinc -pw x alice");
     for (query, said) in [
         (
@@ -225,7 +225,7 @@ fn what_kadmin_does_not_obey_it_refuses_by_name() {
 
 #[test]
 fn what_kadmin_obeys_is_seen() {
-    let realm = Realm::new("  default_principal_expiration = 20300101000000").created();
+    let realm = MitRealm::new("  default_principal_expiration = 20300101000000").created();
     realm.query("addpol -history 3 -allowedkeysalts aes128-cts default");
     let (_, said) = realm.query("addprinc -pw first alice");
     assert!(said.contains("assigning \"default\""), "{said}");
@@ -262,7 +262,7 @@ fn what_kadmin_obeys_is_seen() {
 
 #[test]
 fn ktremove_takes_the_newest_the_old_or_all() {
-    let realm = Realm::new("  supported_enctypes = aes128-cts").created();
+    let realm = MitRealm::new("  supported_enctypes = aes128-cts").created();
     realm.query("addprinc -randkey host/h");
     let fill = || {
         for _ in 0..3 {
@@ -299,9 +299,9 @@ fn ktremove_takes_the_newest_the_old_or_all() {
 
 #[test]
 fn the_machines_own_keytab_is_never_written_by_default() {
-    let realm = Realm::new("").created();
+    let realm = MitRealm::new("").created();
     realm.query("addprinc -randkey host/h");
-    let ktadd = |realm: &Realm| {
+    let ktadd = |realm: &MitRealm| {
         let mut ktadd = realm.command("kadmin.local", &["-q", "ktadd host/h"]);
         let ran = ktadd.env_remove("KRB5_KTNAME").output().expect("it starts");
         let said = [ran.stdout, ran.stderr].concat();
@@ -326,7 +326,7 @@ fn the_machines_own_keytab_is_never_written_by_default() {
 
 #[test]
 fn servers_warn_of_what_has_no_effect_and_listen_on_the_loopback_if_nothing_is_said() {
-    let realm = Realm::new("  pkinit_identity = FILE:x").created();
+    let realm = MitRealm::new("  pkinit_identity = FILE:x").created();
     let client = "[libdefaults]\n default_realm = KRBTEST.COM\n[logging]\n default = SYSLOG\n default = FILE:/nowhere/x\n";
     realm.place.file("krb5.conf", client);
     let said = fails(&realm, "krb5kdc", &["-n", "-w", "4"]);
@@ -347,7 +347,7 @@ fn servers_warn_of_what_has_no_effect_and_listen_on_the_loopback_if_nothing_is_s
 
 #[test]
 fn datagrams_and_connections_have_addresses_of_their_own_and_kdcdefaults_counts() {
-    let realm = Realm::new("").created();
+    let realm = MitRealm::new("").created();
     let common = "[kdcdefaults]\n kdc_ports = 127.0.0.1:0\n kdc_tcp_ports = 127.0.0.2:0\n";
     let kdc_conf = fs::read_to_string(realm.path("kdc.conf")).expect("readable");
     realm.place.file("kdc.conf", &format!("{common}{kdc_conf}"));

@@ -1,6 +1,6 @@
 //! Errors in the tables of kerbox.toml for other realms and for keys.
 
-use crate::support::Place;
+use kerbox_testing::Place;
 
 /// Each file is refused with all of these texts.
 const BAD: [(&str, &[&str]); 27] = [

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use crate::support::Place;
+use kerbox_testing::Place;
 
 /// Returns a port that is held by this process.
 fn taken() -> (TcpListener, String) {

@@ -10,11 +10,10 @@ use std::process::Stdio;
 use kerbox_krb5::client::{AsExchange, InitialRequest, Secret};
 use kerbox_krb5::messages::frame;
 use kerbox_krb5::{Clock, Principal};
+use kerbox_testing::{Place, Up};
 use rand::SeedableRng;
 use rustix::process::Signal;
 use serde_json::Value;
-
-use crate::support::{Place, Up};
 
 /// Lets tests run in parallel with each other and with other programs.
 const ANY_PORTS: [&str; 4] = ["--kdc-port", "0", "--namenode-port", "0"];

@@ -1,4 +1,4 @@
-//! A client's random numbers depend on nobody but the client.
+//! A client's random numbers depend on the client alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};

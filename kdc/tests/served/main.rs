@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod fast;
+mod memory;
 mod pac;
 mod passwords;
 mod prober;

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use kerbox_kdc::server::{Sockets, serve};
 use kerbox_kdc::{Kdc, NewKeys, NewPrincipal, PrincipalDatabase, RealmConfig};
-use kerbox_krb5::{Clock, Principal};
+use kerbox_krb5::Clock;
 use krb5::client::{Credentials, KdcClient};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-pub(crate) const REALM: &str = "EXAMPLE.COM";
+pub(crate) use kerbox_kdc::testing::{REALM, principal};
 
 pub(crate) struct Served {
     pub(crate) kdc: Arc<Kdc>,
@@ -23,11 +23,6 @@ pub(crate) struct Served {
     runtime: Handle,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<std::io::Result<()>>>,
-}
-
-/// Returns a principal of the realm.
-pub(crate) fn principal(name: &str) -> Principal {
-    Principal::parse(name, REALM).expect("a well-formed name")
 }
 
 /// Returns the same as a principal of the `krb5` crate.

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use kerbox_testing::{Place, Ran};
 use libtest_mimic::Trial;
 
 use crate::peers::{self, trial};
-use crate::support::{Place, Ran};
 
 const KERBOX: &str = env!("CARGO_BIN_EXE_kerbox");
 

@@ -4,15 +4,10 @@
 mod java_clients;
 mod mit_clients;
 mod mit_databases;
-#[path = "../mit_realm.rs"]
-mod mit_realm;
 mod other_realms;
 mod peers;
 mod python_suites;
 mod spake;
-#[path = "../support.rs"]
-#[allow(dead_code, reason = "the other binary uses the rest")]
-mod support;
 mod three_realms;
 
 fn main() -> std::process::ExitCode {

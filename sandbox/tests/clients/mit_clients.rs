@@ -3,12 +3,12 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 
+use kerbox_testing::MitRealm;
 use libtest_mimic::Trial;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::mit_realm::Realm;
 use crate::peers::{self, trial};
-use crate::support::Ran;
+use kerbox_testing::Ran;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let kinit = [("MIT kinit", peers::on_path("kinit"))];
@@ -51,11 +51,11 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    pub(crate) fn start(realm: &Realm, program: &str, foreground: &str) -> Self {
+    pub(crate) fn start(realm: &MitRealm, program: &str, foreground: &str) -> Self {
         Self::start_with(realm, program, &[foreground])
     }
 
-    fn start_with(realm: &Realm, program: &str, arguments: &[&str]) -> Self {
+    fn start_with(realm: &MitRealm, program: &str, arguments: &[&str]) -> Self {
         let mut process = realm
             .command(program, arguments)
             .stdout(Stdio::piped())
@@ -107,7 +107,7 @@ pub(crate) fn input(command: &mut Command, text: &str) -> Ran {
 
 fn kpasswd_changes_what_is_in_the_database() {
     let listen = "  kdc_listen = 127.0.0.1:0\n  kpasswd_listen = 127.0.0.1:0\n  supported_enctypes = aes128-cts:normal";
-    let realm = Realm::new(listen).created();
+    let realm = MitRealm::new(listen).created();
     realm.query("addpol -minlength 6 pol");
     realm.query("addprinc -pw first1 -policy pol +needchange alice");
     let kdc = Daemon::start(&realm, "krb5kdc", "-n");
@@ -161,8 +161,9 @@ fn kpasswd_changes_what_is_in_the_database() {
 }
 
 fn kinit_sees_what_kadmin_changes() {
-    let realm = Realm::new("  kdc_listen = 127.0.0.1:0\n  supported_enctypes = aes128-cts:normal")
-        .created();
+    let realm =
+        MitRealm::new("  kdc_listen = 127.0.0.1:0\n  supported_enctypes = aes128-cts:normal")
+            .created();
     realm.query("addprinc -pw first -requires_preauth alice");
     let kdc = Daemon::start(&realm, "krb5kdc", "-n");
     let conf = format!(
@@ -201,7 +202,7 @@ fn kinit_sees_what_kadmin_changes() {
 }
 
 fn both_realms_of_the_command_line_are_served() {
-    let realm = Realm::new("  kdc_listen = 127.0.0.1:0").created();
+    let realm = MitRealm::new("  kdc_listen = 127.0.0.1:0").created();
     let log = realm.path("kdc.log");
     let server = std::fs::read_to_string(realm.path("kdc.conf")).expect("readable");
     let other = realm.path("other");
@@ -266,7 +267,7 @@ fn both_realms_of_the_command_line_are_served() {
 
 fn k5test_runs_on_top_of_the_drop_in_tools() {
     let python = peers::folder().join("venv/bin/python");
-    let realm = Realm::new("");
+    let realm = MitRealm::new("");
     let path = format!(
         "{}:{}",
         realm.place.path().display(),

@@ -6,12 +6,12 @@ use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use kerbox_testing::MitRealm;
 use libtest_mimic::Trial;
 
 use crate::mit_clients::{Daemon, input};
-use crate::mit_realm::Realm;
 use crate::peers::{self, trial};
-use crate::support::Ran;
+use kerbox_testing::Ran;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let needs = [
@@ -40,11 +40,11 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 /// MIT's own programs beside a realm of the drop-in tools, with a database of their own.
 struct Mit<'a> {
-    ours: &'a Realm,
+    ours: &'a MitRealm,
 }
 
 impl<'a> Mit<'a> {
-    fn beside(ours: &'a Realm) -> Self {
+    fn beside(ours: &'a MitRealm) -> Self {
         fs::create_dir(ours.path("mit")).expect("a new folder");
         let mit = Self { ours };
         mit.configure("");
@@ -90,7 +90,7 @@ impl<'a> Mit<'a> {
 }
 
 /// Returns the keys of a principal as the programs of `kadmin` write them into a keytab.
-fn keys(kadmin: &mut Command, realm: &Realm, name: &str) -> Vec<u8> {
+fn keys(kadmin: &mut Command, realm: &MitRealm, name: &str) -> Vec<u8> {
     let keytab = realm.path("compared.keytab");
     let _ = fs::remove_file(&keytab);
     let path = keytab.display().to_string();
@@ -105,7 +105,7 @@ fn keys(kadmin: &mut Command, realm: &Realm, name: &str) -> Vec<u8> {
 }
 
 #[track_caller]
-fn kinit(realm: &Realm, address: &str, name: &str, password: &str) -> Ran {
+fn kinit(realm: &MitRealm, address: &str, name: &str, password: &str) -> Ran {
     realm.place.file(
         "client.conf",
         &format!(
@@ -152,7 +152,7 @@ fn with_mits_kdc(mit: &Mit<'_>, with: impl FnOnce(&str)) {
     done.unwrap_or_else(|panic| resume_unwind(panic));
 }
 
-fn dump(realm: &Realm, name: &str, options: &[&str]) -> String {
+fn dump(realm: &MitRealm, name: &str, options: &[&str]) -> String {
     let path = realm.path(name).display().to_string();
     let mut arguments = vec!["dump"];
     arguments.extend(options);
@@ -162,7 +162,7 @@ fn dump(realm: &Realm, name: &str, options: &[&str]) -> String {
 }
 
 fn a_realm_of_mits_moves_to_the_drop_in_tools_and_back() {
-    let realm = Realm::new("  kdc_listen = 127.0.0.1:0\n  key_stash_file = mit/stash");
+    let realm = MitRealm::new("  kdc_listen = 127.0.0.1:0\n  key_stash_file = mit/stash");
     let mit = Mit::beside(&realm);
     mit.run("kdb5_util", &["create", "-W", "-s", "-P", "master"]);
     for query in [
@@ -283,7 +283,7 @@ fn a_realm_of_mits_moves_to_the_drop_in_tools_and_back() {
 }
 
 fn a_realm_of_ours_moves_to_mits_tools() {
-    let realm = Realm::new("  kdc_listen = 127.0.0.1:0\n  key_stash_file = stash").created();
+    let realm = MitRealm::new("  kdc_listen = 127.0.0.1:0\n  key_stash_file = stash").created();
     let mit = Mit::beside(&realm);
     for query in [
         "addpol -minclasses 2 -maxlife 30days pol",
@@ -355,7 +355,7 @@ fn a_realm_of_ours_moves_to_mits_tools() {
 }
 
 fn master_keys_are_rolled_over_by_either() {
-    let realm = Realm::new("  kdc_listen = 127.0.0.1:0\n  key_stash_file = stash").created();
+    let realm = MitRealm::new("  kdc_listen = 127.0.0.1:0\n  key_stash_file = stash").created();
     let mit = Mit::beside(&realm);
     realm.query("addprinc -pw secret alice");
     let mut add = realm.command("kdb5_util", &["add_mkey", "-e", "aes128-cts"]);

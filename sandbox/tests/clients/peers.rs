@@ -1,20 +1,13 @@
 //! Finds the real clients that are installed.
 
 use std::panic::UnwindSafe;
-use std::path::PathBuf;
 
 use libtest_mimic::{Failed, Trial};
 
-/// Returns the folder where `.ci/peers/install.sh` puts clients that no package manager offers.
-pub(crate) fn folder() -> PathBuf {
-    let home =
-        || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache/kerbox-peers");
-    std::env::var_os("KERBOX_PEERS_DIR").map_or_else(home, PathBuf::from)
-}
+pub(crate) use kerbox_testing::peers_dir as folder;
 
 pub(crate) fn on_path(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    kerbox_testing::on_path(program).is_some()
 }
 
 /// Creates a test that needs clients. If one is missing, it is ignored by name, or fails if

@@ -3,10 +3,10 @@
 use std::fs;
 use std::process::Command;
 
+use kerbox_testing::MitRealm;
 use libtest_mimic::Trial;
 
 use crate::mit_clients::{Daemon, input};
-use crate::mit_realm::Realm;
 use crate::peers::{self, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -24,7 +24,7 @@ type Kinit = (bool, String, String);
 /// Starts the KDC with this setting, and returns it with a function that runs kinit with arguments
 /// and a password.
 fn with<'a>(
-    realm: &'a Realm,
+    realm: &'a MitRealm,
     kdcdefaults: &str,
     groups: &str,
 ) -> (Daemon, impl Fn(&[&str], &str) -> Kinit + 'a) {
@@ -58,7 +58,7 @@ fn with<'a>(
 
 fn kinit_authenticates_by_spake_if_it_is_offered() {
     const GROUPS: &str = " spake_preauth_groups = edwards25519";
-    let realm = Realm::new("  kdc_listen = 127.0.0.1:0").created();
+    let realm = MitRealm::new("  kdc_listen = 127.0.0.1:0").created();
     for query in [
         "addprinc -pw secret +requires_preauth alice",
         "addprinc -pw secret -e aes128-sha2:special +requires_preauth bob",

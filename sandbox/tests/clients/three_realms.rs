@@ -2,10 +2,10 @@
 
 use std::process::{Command, Stdio};
 
+use kerbox_testing::{Place, Ran, Up};
 use libtest_mimic::Trial;
 
 use crate::peers::{self, trial};
-use crate::support::{Place, Ran, Up};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let clients = [

@@ -4,18 +4,26 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::support::{Place, Ran};
+use crate::place::{Place, Ran};
+use crate::programs::kerbox;
 
 /// A folder with the four programs and the two configuration files.
-pub(crate) struct Realm {
-    pub(crate) place: Place,
+#[derive(Debug)]
+pub struct MitRealm {
+    /// The folder.
+    pub place: Place,
 }
 
-impl Realm {
-    pub(crate) fn new(kdc_conf: &str) -> Self {
+impl MitRealm {
+    /// Creates the folder; `kdc_conf` is what the realm's section of `kdc.conf` says besides.
+    ///
+    /// # Panics
+    /// If that is not possible.
+    #[must_use]
+    pub fn new(kdc_conf: &str) -> Self {
         let place = Place::new();
         for name in ["krb5kdc", "kadmind", "kadmin.local", "kdb5_util"] {
-            symlink(env!("CARGO_BIN_EXE_kerbox"), place.path().join(name)).expect("a new link");
+            symlink(kerbox(), place.path().join(name)).expect("a new link");
         }
         place.file("krb5.conf", "[libdefaults]\n default_realm = KRBTEST.COM\n");
         let database = place.path().join("db");
@@ -29,11 +37,15 @@ impl Realm {
         Self { place }
     }
 
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
+    /// Returns the path of a file in the folder.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
         self.place.path().join(name)
     }
 
-    pub(crate) fn command(&self, program: &str, arguments: &[&str]) -> Command {
+    /// Returns a command of one of the programs, with the two files.
+    #[must_use]
+    pub fn command(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.path(program));
         command
             .args(arguments)
@@ -45,7 +57,11 @@ impl Realm {
         command
     }
 
-    pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> Ran {
+    /// Runs one of the programs until it ends.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn run(&self, program: &str, arguments: &[&str]) -> Ran {
         Ran::of(
             self.command(program, arguments)
                 .output()
@@ -53,14 +69,22 @@ impl Realm {
         )
     }
 
-    pub(crate) fn created(self) -> Self {
+    /// Creates the database, with the master password `master` and a stash file.
+    ///
+    /// # Panics
+    /// If that fails.
+    #[must_use]
+    pub fn created(self) -> Self {
         self.run("kdb5_util", &["create", "-W", "-s", "-P", "master"])
             .succeeded();
         self
     }
 
-    /// Returns the output of a query, without the line about the administrator.
-    pub(crate) fn query(&self, query: &str) -> (String, String) {
+    /// Returns the output of a query of `kadmin.local`, without the line about the administrator.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub fn query(&self, query: &str) -> (String, String) {
         let ran = self.run("kadmin.local", &["-q", query]);
         let greeting = "Authenticating as principal root/admin@KRBTEST.COM with password.\n";
         let printed = ran
