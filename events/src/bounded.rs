@@ -24,102 +24,65 @@ impl Event {
         bytes
     }
 
-    /// Visits every text of the event. A newly added text field must be listed here.
+    /// Visits every text of the event.
     fn each_text(&mut self, visit: &mut dyn FnMut(&mut Arc<str>)) {
-        let outcome = match self {
+        self.each_own_text(visit);
+        if let Some(Outcome::Exception { class, message }) = self.outcome_mut() {
+            visit(class);
+            visit(message);
+        }
+    }
+
+    /// Visits every text but the outcome's. A newly added text field must be listed here.
+    fn each_own_text(&mut self, visit: &mut dyn FnMut(&mut Arc<str>)) {
+        match self {
             Self::AsExchange {
-                client,
-                service,
-                outcome,
+                client: first,
+                service: second,
+                outcome: _,
             }
             | Self::TgsExchange {
-                client,
-                service,
+                client: first,
+                service: second,
                 kind: _,
-                outcome,
+                outcome: _,
+            }
+            | Self::PasswordChange {
+                client: first,
+                target: second,
+                outcome: _,
             } => {
-                visit(client);
-                visit(service);
-                outcome
+                visit(first);
+                visit(second);
             }
-            Self::PasswordChange {
-                client,
-                target,
-                outcome,
-            } => {
-                visit(client);
-                visit(target);
-                outcome
-            }
-            Self::ApExchange {
-                server: _,
-                client: text,
-                outcome,
-            }
-            | Self::Sasl {
-                server: _,
-                mechanism: _,
-                user: text,
-                outcome,
-            } => {
-                visit(text);
-                outcome
-            }
+            Self::ApExchange { client: text, .. }
+            | Self::Sasl { user: text, .. }
+            | Self::Timer { subject: text, .. }
+            | Self::State { subject: text, .. } => visit(text),
             Self::RpcCall {
-                server: _,
-                user,
-                method,
-                path,
-                outcome,
+                user, method, path, ..
             } => {
                 visit(user);
                 visit(method);
-                path.iter_mut().for_each(&mut *visit);
-                outcome
+                path.iter_mut().for_each(visit);
             }
-            Self::ReadBlock { outcome, .. }
-            | Self::WriteBlock { outcome, .. }
-            | Self::DataTransfer { outcome, .. } => outcome,
-            Self::Timer {
-                server: _,
-                timer: _,
-                subject: text,
-            }
-            | Self::State {
-                server: _,
-                change: _,
-                subject: text,
-            } => return visit(text),
-            Self::Fault {
-                on,
-                verdict,
-                struck: _,
-            } => {
+            Self::Fault { on, verdict, .. } => {
                 if let Verdict::Exception { class, message } = verdict {
                     visit(class);
                     visit(message);
                 }
-                return on.each_text(visit);
+                on.each_text(visit);
             }
-            Self::Connection { .. }
+            Self::ReadBlock { .. }
+            | Self::WriteBlock { .. }
+            | Self::DataTransfer { .. }
+            | Self::Connection { .. }
             | Self::Packet { .. }
             | Self::Ack { .. }
             | Self::Heartbeat { .. }
             | Self::Report { .. }
             | Self::Dial { .. }
-            | Self::ClockMoved { .. } => return,
-        };
-        match outcome {
-            Outcome::Exception { class, message } => {
-                visit(class);
-                visit(message);
-            }
-            Outcome::Asked
-            | Outcome::Ok
-            | Outcome::KrbError(_)
-            | Outcome::Status(_)
-            | Outcome::Dropped
-            | Outcome::Disconnected => {}
+            | Self::ClockMoved { .. } => {}
         }
     }
 }

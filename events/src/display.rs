@@ -8,7 +8,17 @@ use crate::{Event, Outcome, TgsKind, Verdict};
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Most of the texts come from peers.
-        let mut f = Escaping(f);
+        self.write_line(&mut Escaping(f))?;
+        match self.outcome() {
+            Some(outcome) => write!(Escaping(f), ": {outcome}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Event {
+    /// Writes all but the outcome.
+    fn write_line(&self, f: &mut impl Write) -> fmt::Result {
         match self {
             Self::AsExchange {
                 client, service, ..
@@ -29,17 +39,6 @@ impl fmt::Display for Event {
                 user,
                 ..
             } => write!(f, "SASL {mechanism} {user} at {server}"),
-            Self::Connection {
-                server,
-                peer,
-                opened,
-            } => {
-                write!(
-                    f,
-                    "{server}: {peer} {}",
-                    if *opened { "connected" } else { "left" }
-                )
-            }
             Self::RpcCall {
                 server,
                 user,
@@ -50,76 +49,63 @@ impl fmt::Display for Event {
                 write!(f, "{server}: {method} by {user}")?;
                 path.iter().try_for_each(|path| write!(f, " on {path}"))
             }
+            Self::ReadBlock { datanode, .. }
+            | Self::WriteBlock { datanode, .. }
+            | Self::DataTransfer { datanode, .. }
+            | Self::Packet { datanode, .. }
+            | Self::Ack { datanode, .. }
+            | Self::Heartbeat { datanode }
+            | Self::Report { datanode, .. }
+            | Self::Dial { datanode, .. } => {
+                write!(f, "DataNode {datanode}: ")?;
+                self.write_of_datanode(f)
+            }
+            Self::Connection { server, .. }
+            | Self::Timer { server, .. }
+            | Self::State { server, .. } => {
+                write!(f, "{server}: ")?;
+                self.write_of_server(f)
+            }
+            Self::ClockMoved { .. } | Self::Fault { .. } => self.write_of_fixture(f),
+        }
+    }
+
+    /// Writes the action of a DataNode.
+    fn write_of_datanode(&self, f: &mut impl Write) -> fmt::Result {
+        match self {
             Self::ReadBlock {
-                datanode,
                 block,
                 offset,
                 length,
                 ..
-            } => write!(
-                f,
-                "DataNode {datanode}: READ_BLOCK {block}, {length} bytes from {offset}"
-            ),
+            } => write!(f, "READ_BLOCK {block}, {length} bytes from {offset}"),
             Self::WriteBlock {
-                datanode,
-                block,
-                downstream,
-                ..
-            } => write!(
-                f,
-                "DataNode {datanode}: WRITE_BLOCK {block}, {downstream} downstream"
-            ),
+                block, downstream, ..
+            } => write!(f, "WRITE_BLOCK {block}, {downstream} downstream"),
             Self::DataTransfer {
-                datanode,
-                operation,
-                block,
-                ..
-            } => write!(f, "DataNode {datanode}: {operation} {block}"),
+                operation, block, ..
+            } => write!(f, "{operation} {block}"),
             Self::Packet {
-                datanode,
                 block,
                 nth,
                 writing,
                 ..
-            } => write!(
-                f,
-                "DataNode {datanode}: packet {nth} {} of {block}",
-                if *writing { "written" } else { "read" }
-            ),
-            Self::Ack {
-                datanode,
-                block,
-                nth,
-            } => write!(f, "DataNode {datanode}: ack {nth} of {block}"),
-            Self::Heartbeat { datanode } => write!(f, "DataNode {datanode}: heartbeat"),
-            Self::Report { datanode, method } => {
-                write!(f, "DataNode {datanode}: {method} to the NameNode")
+            } => {
+                let direction = if *writing { "written" } else { "read" };
+                write!(f, "packet {nth} {direction} of {block}")
             }
-            Self::Dial {
-                datanode,
-                to: Some(to),
-            } => write!(f, "DataNode {datanode}: to DataNode {to}"),
-            Self::Dial { datanode, .. } => write!(f, "DataNode {datanode}: to an unknown DataNode"),
-            Self::Timer {
-                server,
-                timer,
-                subject,
-            } if subject.is_empty() => write!(f, "{server}: timer {timer}"),
-            Self::Timer {
-                server,
-                timer,
-                subject,
-            } => write!(f, "{server}: timer {timer}: {subject}"),
-            Self::State {
-                server,
-                change,
-                subject,
-            } if subject.is_empty() => write!(f, "{server}: {change}"),
-            Self::State {
-                server,
-                change,
-                subject,
-            } => write!(f, "{server}: {change}: {subject}"),
+            Self::Ack { block, nth, .. } => write!(f, "ack {nth} of {block}"),
+            Self::Heartbeat { .. } => f.write_str("heartbeat"),
+            Self::Report { method, .. } => write!(f, "{method} to the NameNode"),
+            Self::Dial { to: Some(to), .. } => write!(f, "to DataNode {to}"),
+            Self::Dial { to: None, .. } => f.write_str("to an unknown DataNode"),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes an action of the fixture or of one of its rules.
+    fn write_of_fixture(&self, f: &mut impl Write) -> fmt::Result {
+        match self {
             Self::ClockMoved { from, to } => write!(f, "clock moved from {from} to {to}"),
             Self::Fault {
                 on,
@@ -131,11 +117,33 @@ impl fmt::Display for Event {
                 "fault not carried out: {verdict} on {on}; it can be answered by {}",
                 on.fitting_verdicts()
             ),
-        }?;
-        match self.outcome() {
-            Some(outcome) => write!(f, ": {outcome}"),
-            None => Ok(()),
+            _ => Ok(()),
         }
+    }
+
+    /// Writes the change of a server.
+    fn write_of_server(&self, f: &mut impl Write) -> fmt::Result {
+        let subject = match self {
+            Self::Connection { peer, opened, .. } => {
+                let change = if *opened { "connected" } else { "left" };
+                return write!(f, "{peer} {change}");
+            }
+            Self::Timer { timer, subject, .. } => {
+                write!(f, "timer {timer}")?;
+                subject
+            }
+            Self::State {
+                change, subject, ..
+            } => {
+                write!(f, "{change}")?;
+                subject
+            }
+            _ => return Ok(()),
+        };
+        if subject.is_empty() {
+            return Ok(());
+        }
+        write!(f, ": {subject}")
     }
 }
 

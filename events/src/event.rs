@@ -364,4 +364,29 @@ impl Event {
             | Self::Fault { .. } => None,
         }
     }
+
+    /// Same as [`outcome`](Self::outcome), but mutable.
+    pub(crate) fn outcome_mut(&mut self) -> Option<&mut Outcome> {
+        match self {
+            Self::AsExchange { outcome, .. }
+            | Self::TgsExchange { outcome, .. }
+            | Self::PasswordChange { outcome, .. }
+            | Self::ApExchange { outcome, .. }
+            | Self::Sasl { outcome, .. }
+            | Self::RpcCall { outcome, .. }
+            | Self::ReadBlock { outcome, .. }
+            | Self::WriteBlock { outcome, .. }
+            | Self::DataTransfer { outcome, .. } => Some(outcome),
+            Self::Connection { .. }
+            | Self::Packet { .. }
+            | Self::Ack { .. }
+            | Self::Heartbeat { .. }
+            | Self::Report { .. }
+            | Self::Dial { .. }
+            | Self::Timer { .. }
+            | Self::State { .. }
+            | Self::ClockMoved { .. }
+            | Self::Fault { .. } => None,
+        }
+    }
 }

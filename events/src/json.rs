@@ -1,6 +1,6 @@
 //! Events as JSON, for programs that read a journal.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 use crate::{Event, Outcome};
 
@@ -19,6 +19,14 @@ impl Event {
         if let Some(server) = self.server() {
             to.text("server", &server.to_string());
         }
+        self.write_members(to);
+        if let Some(outcome) = self.outcome() {
+            outcome.write(to);
+        }
+    }
+
+    /// Writes the fields of the kind, but neither the server nor the outcome.
+    fn write_members(&self, to: &mut Object) {
         match self {
             Self::AsExchange {
                 client, service, ..
@@ -39,9 +47,6 @@ impl Event {
             Self::Sasl {
                 mechanism, user, ..
             } => to.text("mechanism", mechanism.name()).text("user", user),
-            Self::Connection { peer, opened, .. } => to
-                .text("peer", &peer.to_string())
-                .raw("opened", &opened.to_string()),
             Self::RpcCall {
                 user, method, path, ..
             } => {
@@ -49,27 +54,42 @@ impl Event {
                 if let Some(path) = path {
                     to.text("path", path);
                 }
-                &mut *to
+                to
             }
+            Self::ReadBlock { .. }
+            | Self::WriteBlock { .. }
+            | Self::DataTransfer { .. }
+            | Self::Packet { .. }
+            | Self::Ack { .. } => self.write_transfer(to),
+            Self::Connection { .. }
+            | Self::Heartbeat { .. }
+            | Self::Report { .. }
+            | Self::Dial { .. }
+            | Self::Timer { .. }
+            | Self::State { .. }
+            | Self::ClockMoved { .. }
+            | Self::Fault { .. } => self.write_change(to),
+        };
+    }
+
+    /// Writes the fields of a block operation, or of one of its packets.
+    fn write_transfer<'a>(&self, to: &'a mut Object) -> &'a mut Object {
+        match self {
             Self::ReadBlock {
                 block,
                 offset,
                 length,
                 ..
             } => to
-                .raw("block", &block.to_string())
-                .raw("offset", &offset.to_string())
-                .raw("length", &length.to_string()),
+                .raw("block", block)
+                .raw("offset", offset)
+                .raw("length", length),
             Self::WriteBlock {
                 block, downstream, ..
-            } => to
-                .raw("block", &block.to_string())
-                .raw("downstream", &downstream.to_string()),
+            } => to.raw("block", block).raw("downstream", downstream),
             Self::DataTransfer {
                 operation, block, ..
-            } => to
-                .text("operation", operation.name())
-                .raw("block", &block.to_string()),
+            } => to.text("operation", operation.name()).raw("block", block),
             Self::Packet {
                 block,
                 nth,
@@ -77,19 +97,25 @@ impl Event {
                 length,
                 ..
             } => to
-                .raw("block", &block.to_string())
-                .raw("nth", &nth.to_string())
-                .raw("writing", &writing.to_string())
-                .raw("length", &length.to_string()),
-            Self::Ack { block, nth, .. } => to
-                .raw("block", &block.to_string())
-                .raw("nth", &nth.to_string()),
-            Self::Heartbeat { .. } => &mut *to,
+                .raw("block", block)
+                .raw("nth", nth)
+                .raw("writing", writing)
+                .raw("length", length),
+            Self::Ack { block, nth, .. } => to.raw("block", block).raw("nth", nth),
+            _ => to,
+        }
+    }
+
+    /// Writes the fields of an event that is no client's request.
+    fn write_change<'a>(&self, to: &'a mut Object) -> &'a mut Object {
+        match self {
+            Self::Connection { peer, opened, .. } => {
+                to.text("peer", &peer.to_string()).raw("opened", opened)
+            }
             Self::Report { method, .. } => to.text("method", method),
             Self::Dial {
                 to: Some(other), ..
-            } => to.raw("to", &other.to_string()),
-            Self::Dial { .. } => &mut *to,
+            } => to.raw("to", other),
             Self::Timer { timer, subject, .. } => {
                 to.text("timer", timer.name()).text("subject", subject)
             }
@@ -104,13 +130,11 @@ impl Event {
                 verdict,
                 struck,
             } => to
-                .raw("on", &on.to_json())
+                .raw("on", on.to_json())
                 .text("verdict", &verdict.to_string())
-                .raw("struck", &struck.to_string()),
-        };
-        self.outcome()
-            .into_iter()
-            .for_each(|outcome| outcome.write(to));
+                .raw("struck", struck),
+            _ => to,
+        }
     }
 
     /// Returns the name of the kind.
@@ -145,9 +169,7 @@ impl Outcome {
         match self {
             Self::Asked => to.text("outcome", "asked"),
             Self::Ok => to.text("outcome", "ok"),
-            Self::KrbError(code) => to
-                .text("outcome", &format!("{code:?}"))
-                .raw("code", &code.0.to_string()),
+            Self::KrbError(code) => to.text("outcome", &format!("{code:?}")).raw("code", code.0),
             Self::Exception { class, message } => to
                 .text("outcome", "exception")
                 .text("class", class)
@@ -167,21 +189,26 @@ impl Object {
         Self("{".to_owned())
     }
 
-    /// Adds a member whose value is JSON already.
-    pub(crate) fn raw(&mut self, name: &str, value: &str) -> &mut Self {
+    /// Adds a member whose value is JSON as it is displayed: a number, or an object.
+    pub(crate) fn raw(&mut self, name: &str, value: impl Display) -> &mut Self {
+        self.name(name);
+        // Writing to a string cannot fail.
+        let _ = write!(self.0, "{value}");
+        self
+    }
+
+    pub(crate) fn text(&mut self, name: &str, value: &str) -> &mut Self {
+        self.name(name);
+        self.quoted(value);
+        self
+    }
+
+    fn name(&mut self, name: &str) {
         if self.0.len() > 1 {
             self.0.push(',');
         }
         self.quoted(name);
         self.0.push(':');
-        self.0.push_str(value);
-        self
-    }
-
-    pub(crate) fn text(&mut self, name: &str, value: &str) -> &mut Self {
-        self.raw(name, "");
-        self.quoted(value);
-        self
     }
 
     /// Writes a string (RFC 8259, 7). What a terminal would obey is escaped as well.

@@ -128,9 +128,10 @@ pub use servers::tokens::{IssuedToken, TokenBuilder};
 pub use spec::builder::Builder;
 pub use spec::{KeyKind, NewPrincipal, Protection, Trust};
 pub use test_result::{TestError, TestResult};
+pub use watch::entry::Entry;
 pub use watch::expectation::Expectation;
 pub use watch::faults::{Fault, FaultGuard, Rule};
-pub use watch::journal::{Entry, Journal};
+pub use watch::journal::Journal;
 pub use world::methods::SkewGuard;
 pub use world::steps::Steps;
 

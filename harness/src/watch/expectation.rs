@@ -5,9 +5,10 @@ use std::ops::RangeInclusive;
 
 use kerbox_events::Event;
 
-use super::faults::{Kind, On};
-use super::journal::{Entry, Journal};
 use crate::Error;
+use crate::watch::entry::Entry;
+use crate::watch::faults::{Kind, On};
+use crate::watch::journal::Journal;
 
 /// The number of events that an unmet expectation shows.
 const SHOWN: usize = 10;
@@ -40,8 +41,16 @@ pub struct Expectation {
 
 type Condition = Box<dyn FnMut(&Event) -> bool + Send>;
 
+impl Journal {
+    /// Expects events from now on, of the same kinds that faults strike, and verifies this when the
+    /// returned value is dropped. See [`Expectation`].
+    pub fn expect<K: Kind>(&self, what: On<K>) -> Expectation {
+        Expectation::new(self.from_here(), what)
+    }
+}
+
 impl Expectation {
-    pub(super) fn new<K: Kind>(journal: Journal, what: On<K>) -> Self {
+    fn new<K: Kind>(journal: Journal, what: On<K>) -> Self {
         Self {
             journal,
             base: what.base,

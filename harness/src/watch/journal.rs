@@ -1,112 +1,15 @@
 //! The ordered record of events in a fixture's servers.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use kerbox_events::{Event, Facts};
 use kerbox_krb5::{Clock, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use crate::Error;
-use crate::watch::connections::{self, Numbers};
-use crate::watch::expectation::Expectation;
-use crate::watch::faults::{Kind, On};
-
-/// Maximum number of entries; older ones are dropped and counted.
-const KEPT: usize = 20_000;
-
-/// Maximum total size of the entries' text in bytes, because peers choose their texts. Eight times
-/// what 20,000 ordinary entries need.
-const KEPT_BYTES: usize = 16 << 20;
-
-/// Number of lines that [`Error::NotSeen`] shows.
-const LINES_NOT_SEEN: usize = 20;
-
-/// An event with its time; see [`Journal`] for examples.
-///
-/// ```
-/// use kerbox::{Outcome, Realm};
-///
-/// let realm = Realm::start_blocking()?;
-/// realm.login_blocking("alice")?;
-/// let entries = realm.journal().entries();
-/// let login = entries.iter().find(|entry| entry.to_string().contains("AS alice@"));
-/// let login = login.expect("the KDC saw it");
-/// assert_eq!(login.event.outcome(), Some(&Outcome::Ok));
-/// assert!(login.at <= realm.clock().now());
-/// # Ok::<(), kerbox::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
-    /// 0-based number within the fixture.
-    pub number: u64,
-    /// The fixture's time.
-    pub at: Timestamp,
-    /// The system's time.
-    pub real: Timestamp,
-    /// The event.
-    pub event: Event,
-    /// What is known about it besides: a ticket's keys, flags and times, a session's protection, a
-    /// refusal's reason.
-    pub facts: Option<Facts>,
-}
-
-impl Entry {
-    /// Returns the entry as a JSON object on one line: `number`, `at`, `real`, the event with its
-    /// own members in `what`, and if there are any, the [`Facts`] about it in `facts`:
-    ///
-    /// - of a ticket: `offered`, `session_enctype`, `ticket_enctype`, `kvno`, `reply_enctype`,
-    ///   `flags` (letters as in `klist -f`), `auth_time`, `start_time`, `end_time`, `renew_till`,
-    ///   `pre_auth`, `armored`
-    /// - of a session: `qop`, `cipher`, `token`, `sequence`
-    /// - of a refusal: `reason`, `offered`
-    /// - of a connection: its number, `connection`
-    ///
-    /// ```
-    /// let realm = kerbox::Realm::start_blocking()?;
-    /// realm.login_blocking("alice")?;
-    /// let lines: Vec<_> = realm.journal().entries().iter().map(kerbox::Entry::to_json).collect();
-    /// assert!(lines.iter().any(|line| line.contains(r#""event":"AsExchange""#)), "{lines:?}");
-    /// # Ok::<(), kerbox::Error>(())
-    /// ```
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        let facts = self.facts.as_ref().map(Facts::to_json);
-        let facts = facts.map_or_else(String::new, |facts| format!(r#","facts":{facts}"#));
-        format!(
-            r#"{{"number":{},"at":"{}","real":"{}","what":{}{facts}}}"#,
-            self.number,
-            self.at,
-            self.real,
-            self.event.to_json()
-        )
-    }
-
-    /// Returns the line without number and time. It is the same in each run of the same script, so
-    /// a connection has its number instead of the client's port.
-    #[must_use]
-    pub fn text(&self) -> String {
-        let text = match (&self.event, &self.facts) {
-            (event, Some(Facts::Connection(number))) => {
-                return connections::text(event, *number).unwrap_or_else(|| event.to_string());
-            }
-            (event, _) => event.to_string(),
-        };
-        match &self.facts {
-            Some(facts) => format!("{text} [{facts}]"),
-            None => text,
-        }
-    }
-}
-
-impl fmt::Display for Entry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:>5} {} {}", self.number, self.at, self.text())
-    }
-}
+use crate::watch::entries::Entries;
+use crate::watch::entry::Entry;
 
 /// The events in a fixture's servers. Clones are cheap and share the same entries.
 ///
@@ -140,52 +43,18 @@ impl fmt::Display for Entry {
 /// numbers depend on the client and the number of its exchanges, not on the order of arrival.
 #[derive(Clone)]
 pub struct Journal {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     /// The number of the first entry in this view.
-    from: u64,
+    pub(super) from: u64,
 }
 
-struct Shared {
-    clock: Clock,
+pub(super) struct Shared {
+    pub(super) clock: Clock,
     entries: Mutex<Entries>,
-    grown: Condvar,
+    pub(super) grown: Condvar,
     /// The number of entries so far, which async waits watch.
-    length: watch::Sender<u64>,
-    timers: Handle,
-}
-
-#[derive(Default)]
-struct Entries {
-    kept: VecDeque<Entry>,
-    /// The text size of each entry in bytes; `bytes` is their total.
-    sizes: VecDeque<u32>,
-    bytes: usize,
-    next: u64,
-    /// The numbers of the open connections.
-    connections: Numbers,
-}
-
-impl Entries {
-    /// Appends an entry with `bytes` of text and drops the oldest ones if necessary.
-    fn push(&mut self, entry: Entry, bytes: usize) {
-        self.kept.push_back(entry);
-        self.sizes
-            .push_back(u32::try_from(bytes).unwrap_or(u32::MAX));
-        self.bytes += bytes;
-        while self.kept.len() > KEPT || self.bytes > KEPT_BYTES {
-            self.kept.pop_front();
-            let Some(size) = self.sizes.pop_front() else {
-                break;
-            };
-            self.bytes = self.bytes.saturating_sub(size as usize);
-        }
-    }
-
-    fn since(&self, from: u64) -> impl DoubleEndedIterator<Item = &Entry> {
-        let oldest = self.next - self.kept.len() as u64;
-        let skip = usize::try_from(from.saturating_sub(oldest)).unwrap_or(usize::MAX);
-        self.kept.range(skip.min(self.kept.len())..)
-    }
+    pub(super) length: watch::Sender<u64>,
+    pub(super) timers: Handle,
 }
 
 impl Journal {
@@ -232,7 +101,7 @@ impl Journal {
         self.shared.length.send_replace(number + 1);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Entries> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Entries> {
         // Entries are pushed whole, so a panic elsewhere cannot have left half an entry.
         self.shared
             .entries
@@ -247,12 +116,6 @@ impl Journal {
             shared: Arc::clone(&self.shared),
             from: self.lock().next,
         }
-    }
-
-    /// Expects events from now on, of the same kinds that faults strike, and verifies this when the
-    /// returned value is dropped. See [`Expectation`].
-    pub fn expect<K: Kind>(&self, what: On<K>) -> Expectation {
-        Expectation::new(self.from_here(), what)
     }
 
     /// Returns all entries of this view that are still kept, oldest first.
@@ -288,114 +151,6 @@ impl Journal {
         last.reverse();
         last.iter().map(|entry| format!("{entry}\n")).collect()
     }
-
-    /// Returns the first matching entry of this view, waiting for it if necessary.
-    ///
-    /// Fails with [`Error::NotSeen`] after `limit` of real time.
-    pub async fn wait(
-        &self,
-        matches: impl Fn(&Event) -> bool,
-        limit: Duration,
-    ) -> Result<Entry, Error> {
-        let mut length = self.shared.length.subscribe();
-        // The timer runs as a task on the fixture's own runtime, so that any executor may await
-        // this.
-        let mut over = self.shared.timers.spawn(tokio::time::sleep(limit));
-        let mut from = self.from;
-        let found = loop {
-            // Mark the length as seen before looking, so that an entry added in between wakes us.
-            length.borrow_and_update();
-            match self.first_since(&mut from, &matches) {
-                Some(entry) => break Ok(entry),
-                None => tokio::select! {
-                    _ = length.changed() => {}
-                    _ = &mut over => break Err(self.not_seen(limit)),
-                },
-            }
-        };
-        over.abort();
-        found
-    }
-
-    /// Like [`wait`](Self::wait), but blocks the thread.
-    pub fn wait_blocking(
-        &self,
-        matches: impl Fn(&Event) -> bool,
-        limit: Duration,
-    ) -> Result<Entry, Error> {
-        let mut from = self.from;
-        let until = self.shared.clock.real_now() + limit;
-        let mut entries = self.lock();
-        loop {
-            if let Some(entry) = entries.since(from).find(|entry| matches(&entry.event)) {
-                return Ok(entry.clone());
-            }
-            from = entries.next;
-            let left = until.since(self.shared.clock.real_now());
-            if left.is_zero() {
-                drop(entries);
-                return Err(self.not_seen(limit));
-            }
-            entries = self
-                .shared
-                .grown
-                .wait_timeout(entries, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
-    }
-
-    fn first_since(&self, from: &mut u64, matches: &impl Fn(&Event) -> bool) -> Option<Entry> {
-        let entries = self.lock();
-        let found = entries
-            .since(*from)
-            .find(|entry| matches(&entry.event))
-            .cloned();
-        *from = entries.next;
-        found
-    }
-
-    fn not_seen(&self, limit: Duration) -> Error {
-        Error::NotSeen {
-            limit,
-            journal: self.end_with_before(),
-        }
-    }
-
-    /// Returns the view's last entries. If they are few, entries before the view come first: the
-    /// expected event may have happened too early.
-    fn end_with_before(&self) -> String {
-        let entries = self.lock();
-        let start = entries.next - entries.since(self.from).count() as u64;
-        let render = |last: Vec<&Entry>| -> String {
-            let lines = last.iter().rev().map(|entry| format!("{entry}\n"));
-            lines.collect()
-        };
-        let shown = render(
-            entries
-                .since(self.from)
-                .rev()
-                .take(LINES_NOT_SEEN)
-                .collect(),
-        );
-        let room = LINES_NOT_SEEN.saturating_sub(shown.lines().count());
-        let before = entries
-            .since(0)
-            .rev()
-            .skip_while(|entry| entry.number >= start);
-        let before = render(before.take(room).collect());
-        let mut text = String::new();
-        if !before.is_empty() {
-            text += "--- before this view began, and not looked at:\n";
-            text += &before;
-            text += "--- in this view:\n";
-        }
-        text += &shown;
-        if shown.is_empty() {
-            text += "(nothing)\n";
-        }
-        text
-    }
 }
 
 impl fmt::Debug for Journal {
@@ -406,9 +161,13 @@ impl fmt::Debug for Journal {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::world::runtime::{Runtime, ThreadIds};
+    use std::time::Duration;
+
     use kerbox_events::{Outcome, Server, StateChange};
+
+    use super::*;
+    use crate::watch::entries::{KEPT, KEPT_BYTES};
+    use crate::world::runtime::{Runtime, ThreadIds};
 
     fn state(subject: &str) -> Event {
         Event::State {

@@ -16,7 +16,7 @@ use crate::client::ccaches;
 use crate::programs::Programs;
 use crate::programs::crowd::{Crowd, Sight};
 use crate::programs::threads::{self, Threads};
-use crate::watch::journal::Entry;
+use crate::watch::entry::Entry;
 
 /// The way in which `advance` goes from deadline to deadline of programs under the clock.
 ///
@@ -88,7 +88,7 @@ impl World {
         Ok(seen.filter(|event| matches!(event, Event::Timer { .. } | Event::State { .. })))
     }
 
-    /// Returns whether somebody besides the servers must be waited for when time moves.
+    /// Returns whether programs or tasks must be waited for when time moves.
     pub(crate) fn has_others(&self) -> bool {
         let clock = &self.clock;
         lock(&self.programs).is_some() || clock.next_deadline().is_some() || clock.is_waking()

@@ -59,7 +59,8 @@ impl HdfsConfig {
             || self.set_encryption(&entry)?
             || self.set_tokens(&entry)?
             || self.set_files(&entry)?
-            || self.set_limits(&entry)?
+            || self.set_timers(&entry)?
+            || self.limits.set(&entry)?
             || self.safe_mode.set(&entry)?
             || self.snapshots.set(&entry)?
             || self.storage.set(&entry)?
@@ -237,7 +238,7 @@ impl HdfsConfig {
         Ok(true)
     }
 
-    fn set_limits(&mut self, entry: &Entry<'_>) -> Result<bool, ConfigError> {
+    fn set_timers(&mut self, entry: &Entry<'_>) -> Result<bool, ConfigError> {
         match entry.key {
             "dfs.heartbeat.interval" => self.heartbeat_interval = positive(entry, SECOND)?,
             "dfs.namenode.heartbeat.recheck-interval" => {
@@ -260,26 +261,6 @@ impl HdfsConfig {
             }
             "dfs.namenode.state.context.enabled" => self.state_context = entry.boolean()?,
             "ipc.maximum.data.length" => self.max_request_length = entry.number(1, 1 << 30)?,
-            "dfs.namenode.fs-limits.min-block-size" => self.min_block_size = entry.bytes()?,
-            "dfs.namenode.fs-limits.max-blocks-per-file" => {
-                self.max_blocks_per_file = entry.number(1, 1 << 20)?;
-            }
-            "dfs.namenode.fs-limits.max-component-length" => {
-                self.max_component_length = entry.number(0, 8000)?;
-            }
-            "dfs.namenode.fs-limits.max-directory-items" => {
-                self.max_directory_items = entry.number(1, 6_400_000)?;
-            }
-            "dfs.namenode.fs-limits.max-xattrs-per-inode" => {
-                self.max_xattrs_per_inode = entry.number(0, 1 << 16)?;
-            }
-            "dfs.namenode.fs-limits.max-xattr-size" => {
-                self.max_xattr_size = entry.number(1, 32 << 10)?;
-            }
-            "dfs.ls.limit" => self.list_limit = entry.number(1, 1 << 20)?,
-            "dfs.namenode.list.openfiles.num.responses" => {
-                self.list_open_files_limit = entry.number(1, 1 << 20)?;
-            }
             _ => return Ok(false),
         }
         Ok(true)

@@ -5,6 +5,7 @@
 
 mod datanode_admin;
 mod keys;
+mod limits;
 mod safe_mode;
 pub(crate) mod service_policy;
 mod snapshots;
@@ -19,6 +20,7 @@ use crate::proto::hdfs::ChecksumTypeProto;
 use crate::sasl::QualityOfProtection;
 
 pub use datanode_admin::DatanodeAdminSettings;
+pub use limits::LimitSettings;
 pub use safe_mode::SafeModeSettings;
 pub use snapshots::SnapshotSettings;
 pub use storage::StorageSettings;
@@ -234,23 +236,8 @@ pub struct HdfsConfig {
     /// Hadoop's 128, because the servers share the test's process.
     pub max_request_length: u32,
 
-    /// `dfs.namenode.fs-limits.min-block-size`. 512 here instead of Hadoop's 1 MiB, because tests
-    /// use small blocks.
-    pub min_block_size: u64,
-    /// `dfs.namenode.fs-limits.max-blocks-per-file`
-    pub max_blocks_per_file: usize,
-    /// `dfs.namenode.fs-limits.max-component-length`, in bytes; 0 means no limit.
-    pub max_component_length: usize,
-    /// `dfs.namenode.fs-limits.max-directory-items`
-    pub max_directory_items: usize,
-    /// `dfs.namenode.fs-limits.max-xattrs-per-inode`
-    pub max_xattrs_per_inode: usize,
-    /// `dfs.namenode.fs-limits.max-xattr-size`, name and value, in bytes
-    pub max_xattr_size: usize,
-    /// `dfs.ls.limit`
-    pub list_limit: usize,
-    /// `dfs.namenode.list.openfiles.num.responses`
-    pub list_open_files_limit: usize,
+    /// `dfs.namenode.fs-limits.*`, `dfs.ls.limit`, `dfs.namenode.list.openfiles.num.responses`
+    pub limits: LimitSettings,
 
     /// The settings of HTTP ports.
     pub web: WebConfig,
@@ -309,14 +296,7 @@ impl Default for HdfsConfig {
             retry_cache_expiry: Duration::from_secs(10 * 60),
             state_context: false,
             max_request_length: 32 << 20,
-            min_block_size: 512,
-            max_blocks_per_file: 10_000,
-            max_component_length: 255,
-            max_directory_items: 1 << 20,
-            max_xattrs_per_inode: 32,
-            max_xattr_size: 16 << 10,
-            list_limit: 1000,
-            list_open_files_limit: 1000,
+            limits: LimitSettings::default(),
             web: WebConfig::default(),
         }
     }
@@ -392,7 +372,7 @@ impl HdfsConfig {
                 "keep it between dfs.namenode.replication.min and dfs.replication.max",
             );
         }
-        if self.block_size < self.min_block_size {
+        if self.block_size < self.limits.min_block_size {
             return error(
                 "dfs.blocksize",
                 &self.block_size,

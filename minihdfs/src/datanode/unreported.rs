@@ -1,4 +1,4 @@
-//! What the NameNode does not know yet.
+//! Changes that the NameNode does not know yet.
 
 use crate::protocol::ReceivedDeletedBlock;
 
@@ -6,7 +6,7 @@ use crate::protocol::ReceivedDeletedBlock;
 /// more, all replicas are reported instead.
 const MAX_CHANGES: usize = 10_000;
 
-/// What a DataNode has not reported to its NameNode.
+/// The changes that a DataNode has not reported to its NameNode.
 #[derive(Debug, Default)]
 pub(super) struct Unreported {
     /// True once the NameNode has registered this DataNode and knows its replicas.

@@ -15,7 +15,7 @@ pub struct CachePoolInfo {
     pub limit: Option<i64>,
     /// The number of replicas for directives that give none.
     pub default_replication: Option<i16>,
-    /// How long a directive may be valid, in milliseconds.
+    /// The longest validity of a directive, in milliseconds.
     pub max_relative_expiry: Option<i64>,
 }
 

@@ -34,7 +34,7 @@ pub struct HostLists {
     pub maintenance: Vec<(HostEntry, Option<Timestamp>)>,
 }
 
-/// What the lists say of a DataNode.
+/// The entry of the lists for a DataNode.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Listed {
     /// It serves.

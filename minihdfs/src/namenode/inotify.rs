@@ -8,7 +8,7 @@ use prost::Message;
 
 use crate::HdfsError;
 use crate::namenode::edit::{Edit, FileFields, PermissionStatus};
-use crate::namenode::state::limits::{LONGEST, total};
+use crate::namenode::state::lengths::{LONGEST, total};
 use crate::proto::hdfs::{
     AppendEventProto, CloseEventProto, CreateEventProto, EventBatchProto, EventProto, EventType,
     EventsListProto, FsPermissionProto, INodeType, MetadataUpdateEventProto, MetadataUpdateType,

@@ -12,8 +12,8 @@ use kerbox_krb5::Timestamp;
 use crate::HdfsError;
 use crate::namenode::blocks::{BlockInfo, BlockState, RECOVERY_LIMIT};
 use crate::namenode::edit::Edit;
+use crate::namenode::events::timer;
 use crate::namenode::namesystem::Namesystem;
-use crate::namenode::service::timer;
 use crate::namenode::state::inode::InodeId;
 use crate::protocol::BlockSynchronization;
 

@@ -5,8 +5,8 @@
 //! the work that is due, and [`next_deadline`](NameNode::next_deadline) returns when the next work
 //! is due.
 //!
-//! - `service`: the handle, its lock and its timers; `start`: its beginning; `saved`: what is left
-//!   for the next start
+//! - `service`: the handle, its lock and its timers; `dispatch`: the calls that reach it; `events`:
+//!   those of its timers; `start`: its beginning; `saved`: what is left for the next start
 //! - `retry_cache`: responses for clients that repeat a call; `replayed_calls`: the same from edits
 //! - `edit`, `cache_info`: the changes of what must survive; `state`: what must survive: the tree,
 //!   its limits and quotas, leases; `replay`: the law that a state is a function of its edits
@@ -33,6 +33,7 @@ mod checkpoints;
 mod datanode_protocol;
 mod dispatch;
 mod edit;
+mod events;
 mod hosts;
 mod id_map;
 mod id_table;

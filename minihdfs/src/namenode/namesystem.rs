@@ -1,4 +1,4 @@
-//! What the NameNode's lock guards, and the operations that need several parts of it.
+//! The data that the NameNode's lock guards, and the operations that need several parts of it.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,21 +10,21 @@ use crate::HdfsError;
 use crate::config::HdfsConfig;
 use crate::namenode::blocks::{BlockInfo, BlockManager, Changed};
 use crate::namenode::edit::{Edit, EditSink, FileFields, NoEdits, PermissionStatus, RpcIds};
+use crate::namenode::events::timer;
 use crate::namenode::inotify::EditEvents;
 use crate::namenode::renewals::Renewals;
 use crate::namenode::safe_mode::{Reported, SafeMode};
-use crate::namenode::service::timer;
 use crate::namenode::state::State;
 use crate::namenode::state::inode::InodeId;
 use crate::namenode::state::lease::LeaseManager;
-use crate::namenode::state::limits::total;
+use crate::namenode::state::lengths::total;
 use crate::namenode::state::namespace::Namespace;
 use crate::namenode::state::snapshot::view::View;
 use crate::namenode::upkeep::Upkeep;
 use crate::protocol::Block;
 
-/// What the NameNode's lock guards (Hadoop's `FSNamesystem`): the state, which must survive, and
-/// what can be rebuilt from reports.
+/// The data that the NameNode's lock guards (Hadoop's `FSNamesystem`): the state, which must
+/// survive, and what can be rebuilt from reports.
 pub(crate) struct Namesystem {
     state: State,
     /// Reached by calls that change the state, which are alone: never locked.

@@ -31,7 +31,7 @@ enum Startup {
     Off,
 }
 
-/// What was reported since the start.
+/// The reports since the start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Reported {
     /// The blocks that must be reported: those that were complete at the start.

@@ -1,4 +1,4 @@
-//! What a NameNode leaves behind for the one that starts after it.
+//! The state that a NameNode leaves behind for the one that starts after it.
 
 use std::sync::Arc;
 
@@ -7,8 +7,9 @@ use kerbox_krb5::Timestamp;
 use crate::namenode::retry_cache::RetryCache;
 use crate::namenode::state::State;
 
-/// What a NameNode leaves behind when it [ends](crate::namenode::NameNode::end): what its edits
-/// have made. Where replicas are, who was alive and the keys of block tokens are not in it.
+/// The state that a NameNode leaves behind when it [ends](crate::namenode::NameNode::end): the
+/// result of its edits. It holds neither the places of replicas, nor the DataNodes that were alive,
+/// nor the keys of block tokens.
 #[derive(Debug)]
 pub struct Saved {
     pub(super) state: State,

@@ -7,13 +7,14 @@ use std::sync::{
     Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
 };
 
-use kerbox_events::{Event, Hook, Server, StateChange, TimerKind};
+use kerbox_events::{Event, Hook, StateChange, TimerKind};
 use kerbox_krb5::Timestamp;
 
 use crate::HdfsError;
 use crate::config::HdfsConfig;
 use crate::namenode::access::permission::PermissionChecker;
 use crate::namenode::edit::{Durability, Edit};
+use crate::namenode::events::{safe_mode_event, timer};
 use crate::namenode::hosts::{HostFiles, HostLists};
 use crate::namenode::name_storage::NameStorage;
 use crate::namenode::namesystem::Namesystem;
@@ -387,23 +388,6 @@ impl NameNode {
             enabled: self.config.permissions_enabled,
             method: call.method,
         }
-    }
-}
-
-/// Returns the event that safe mode begins or ends.
-pub(super) fn safe_mode_event(change: StateChange) -> Event {
-    Event::State {
-        server: Server::NameNode(1),
-        change,
-        subject: "".into(),
-    }
-}
-
-pub(super) fn timer(timer: TimerKind, subject: &str) -> Event {
-    Event::Timer {
-        server: Server::NameNode(1),
-        timer,
-        subject: subject.into(),
     }
 }
 

@@ -9,10 +9,11 @@ use rand::Rng;
 
 use crate::config::{ConfigError, HdfsConfig};
 use crate::namenode::edit::{Edit, EditSink, NoEdits};
+use crate::namenode::events::safe_mode_event;
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::retry_cache::RetryCache;
 use crate::namenode::saved::Saved;
-use crate::namenode::service::{NameNode, NameNodeIdentity, safe_mode_event};
+use crate::namenode::service::{NameNode, NameNodeIdentity};
 use crate::namenode::state::State;
 use crate::secret_manager::{
     BlockTokenSecretManager, BlockTokenSettings, DelegationTokenSecretManager,

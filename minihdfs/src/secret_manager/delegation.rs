@@ -1,82 +1,21 @@
 //! Delegation tokens (Hadoop's `AbstractDelegationTokenSecretManager`).
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use kerbox_krb5::Timestamp;
+use kerbox_krb5::crypto::constant_time_eq;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::delegation_settings::DelegationTokenSettings;
-use super::{SecretKey, SecretManager, TokenUser, format_time};
+use super::kept_tokens::Kept;
+use super::token_edit::{MasterKeyBytes, TokenEdit};
+use super::{SecretManager, TokenUser, format_time};
 use crate::token::{DelegationTokenIdentifier, Token};
 use crate::user::User;
 use crate::{HdfsError, base64};
-use kerbox_krb5::crypto::constant_time_eq;
-
-/// The bytes of a master key, which are not printed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct MasterKeyBytes(pub [u8; 20]);
-
-impl MasterKeyBytes {
-    /// Returns a key from an edit log or an image. Hadoop's keys have 8 bytes unless configured
-    /// otherwise; HMAC pads keys with zeros, so a padded key gives the same passwords.
-    ///
-    /// # Errors
-    /// Fails if the key is longer than 20 bytes.
-    pub(crate) fn from_stored(bytes: &[u8]) -> Result<Self, HdfsError> {
-        let mut key = [0; 20];
-        let length = bytes.len();
-        let start = key.get_mut(..length).ok_or_else(|| {
-            HdfsError::unsupported_operation(format!(
-                "a master key of {length} bytes is not served: 20 is the most"
-            ))
-        })?;
-        start.copy_from_slice(bytes);
-        Ok(Self(key))
-    }
-}
-
-impl fmt::Debug for MasterKeyBytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MasterKeyBytes(..)")
-    }
-}
-
-/// A change of the tokens and master keys that must survive, as an edit log names it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum TokenEdit {
-    /// `OP_GET_DELEGATION_TOKEN`
-    GetDelegationToken {
-        /// The token.
-        token: DelegationTokenIdentifier,
-        /// The time until which it is valid without renewal.
-        expiry_time: Timestamp,
-    },
-    /// `OP_RENEW_DELEGATION_TOKEN`
-    RenewDelegationToken {
-        /// The token.
-        token: DelegationTokenIdentifier,
-        /// The time until which it is valid without another renewal.
-        expiry_time: Timestamp,
-    },
-    /// `OP_CANCEL_DELEGATION_TOKEN`: also removes tokens that have expired.
-    CancelDelegationToken {
-        /// The token.
-        token: DelegationTokenIdentifier,
-    },
-    /// `OP_UPDATE_MASTER_KEY`: the key with which new tokens are made.
-    UpdateMasterKey {
-        /// The key's number.
-        key_id: i32,
-        /// The time after which it can be forgotten.
-        expiry_date: Timestamp,
-        /// The key.
-        key: MasterKeyBytes,
-    },
-}
 
 /// All tokens and master keys.
 #[derive(Clone, Debug)]
@@ -102,42 +41,6 @@ struct State {
     rng: StdRng,
     next_key_update: Timestamp,
     next_removal_scan: Timestamp,
-}
-
-/// The tokens and keys that must survive.
-#[derive(Clone, Default, PartialEq, Debug)]
-struct Kept {
-    keys: BTreeMap<i32, MasterKey>,
-    current_key: i32,
-    sequence_number: i32,
-    tokens: BTreeMap<DelegationTokenIdentifier, Issued>,
-}
-
-#[derive(Clone)]
-struct MasterKey {
-    key: SecretKey,
-    bytes: [u8; 20],
-    expiry: Timestamp,
-}
-
-impl PartialEq for MasterKey {
-    fn eq(&self, other: &Self) -> bool {
-        (self.bytes, self.expiry) == (other.bytes, other.expiry)
-    }
-}
-
-impl fmt::Debug for MasterKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MasterKey")
-            .field("expiry", &self.expiry)
-            .finish_non_exhaustive()
-    }
-}
-
-#[derive(Clone, PartialEq, Debug)]
-struct Issued {
-    renew_date: Timestamp,
-    password: [u8; 20],
 }
 
 impl PartialEq for DelegationTokenSecretManager {
@@ -469,52 +372,6 @@ impl State {
             key_id: self.kept.current_key.wrapping_add(1),
             expiry_date: millis(now + settings.key_update_interval + settings.max_lifetime),
             key: MasterKeyBytes(key),
-        }
-    }
-}
-
-impl Kept {
-    fn apply(&mut self, edit: &TokenEdit) {
-        match edit {
-            TokenEdit::GetDelegationToken { token, expiry_time } => {
-                self.sequence_number = token.sequence_number;
-                self.store(token, *expiry_time);
-            }
-            TokenEdit::RenewDelegationToken { token, expiry_time } => {
-                self.store(token, *expiry_time);
-            }
-            TokenEdit::CancelDelegationToken { token } => {
-                self.tokens.remove(token);
-            }
-            TokenEdit::UpdateMasterKey {
-                key_id,
-                expiry_date,
-                key,
-            } => {
-                self.current_key = *key_id;
-                let key = MasterKey {
-                    key: SecretKey::new(&key.0),
-                    bytes: key.0,
-                    expiry: *expiry_date,
-                };
-                self.keys.insert(*key_id, key);
-            }
-        }
-    }
-
-    /// Stores a token. Without its key it cannot be used, so it is then left out, as in Hadoop.
-    fn store(&mut self, token: &DelegationTokenIdentifier, renew_date: Timestamp) {
-        if let Some(issued) = self.tokens.get_mut(token) {
-            issued.renew_date = renew_date;
-        } else if let Some(key) = self.keys.get(&token.master_key_id) {
-            let password = key.key.password(&token.to_bytes());
-            self.tokens.insert(
-                token.clone(),
-                Issued {
-                    renew_date,
-                    password,
-                },
-            );
         }
     }
 }

@@ -17,6 +17,8 @@ mod delegation;
 mod delegation_settings;
 #[cfg(test)]
 mod delegation_tests;
+mod kept_tokens;
+mod token_edit;
 
 use hmac::{Hmac, KeyInit, Mac};
 use kerbox_krb5::Timestamp;
@@ -24,8 +26,9 @@ use sha1::Sha1;
 
 pub use block::{BlockAccess, BlockTokenSecretManager, DataEncryptionKey, EncryptionKeys};
 pub use block_settings::BlockTokenSettings;
-pub use delegation::{DelegationTokenSecretManager, MasterKeyBytes, TokenEdit};
+pub use delegation::DelegationTokenSecretManager;
 pub use delegation_settings::DelegationTokenSettings;
+pub use token_edit::{MasterKeyBytes, TokenEdit};
 
 use crate::HdfsError;
 

@@ -1,6 +1,7 @@
 //! READ_BLOCK and COPY_BLOCK: sending packets.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use kerbox_events::{Changes, Event, Operation};
@@ -29,52 +30,24 @@ pub(super) async fn read_block(
     connection: &mut Connection,
     request: OpReadBlockProto,
 ) -> io::Result<bool> {
-    let header = &request.header.base_header;
     let event = |outcome| Event::ReadBlock {
         datanode: node.number(),
-        block: header.block.block_id,
+        block: request.header.base_header.block.block_id,
         offset: request.offset,
         length: request.len,
         outcome,
     };
     let (journal, ruling) = Running::begin(node, connection, event).await?;
-    let corrupt = match ruling {
-        Ok(changes) => changes.corrupt,
-        Err(exception) => {
-            journal.end(Status::Error);
-            connection.send(&refused(&exception, None)).await?;
-            return Ok(false);
-        }
+    let opened = match ruling {
+        Err(exception) => Err(Box::new(refused(&exception, None))),
+        Ok(changes) => open_range(node, connection.peer, &request)
+            .map(|(block, reader)| (block, reader, changes.corrupt)),
     };
-    if let Err(denied) = check_access(
-        node,
-        connection.peer,
-        "READ_BLOCK",
-        header,
-        AccessMode::Read,
-        WantedStorage::default(),
-    ) {
-        journal.end(Status::ErrorAccessToken);
-        connection.send(&denied.answer(None)).await?;
-        return Ok(false);
-    }
-    let range = ReadRange {
-        offset: request.offset,
-        length: request.len,
-        checksums: request.send_checksums(),
-    };
-    let opened =
-        block_of(node, &header.block).and_then(|block| Ok((block, node.store.read(block, range)?)));
-    let (block, mut reader) = match opened {
+    let (block, mut reader, corrupt) = match opened {
         Ok(opened) => opened,
-        Err(error) => {
-            journal.end(Status::Error);
-            node.check_replica(node.clock.now(), header.block.block_id);
-            let why = format!(
-                "opReadBlock {}:blk_{}_{} received exception {error}",
-                header.block.pool_id, header.block.block_id, header.block.generation_stamp
-            );
-            connection.send(&refusal(Status::Error, None, why)).await?;
+        Err(refused) => {
+            journal.end(refused.status());
+            connection.send(&*refused).await?;
             return Ok(false);
         }
     };
@@ -94,6 +67,40 @@ pub(super) async fn read_block(
         status.status(),
         Status::Success | Status::ChecksumOk
     ))
+}
+
+/// Checks the token, and opens the range of the replica that a client asks for.
+fn open_range(
+    node: &DataNode,
+    peer: SocketAddr,
+    request: &OpReadBlockProto,
+) -> Result<(Block, ReplicaReader), Box<BlockOpResponseProto>> {
+    let header = &request.header.base_header;
+    let mode = AccessMode::Read;
+    check_access(
+        node,
+        peer,
+        "READ_BLOCK",
+        header,
+        mode,
+        WantedStorage::default(),
+    )
+    .map_err(|denied| Box::new(denied.answer(None)))?;
+    let range = ReadRange {
+        offset: request.offset,
+        length: request.len,
+        checksums: request.send_checksums(),
+    };
+    let opened =
+        block_of(node, &header.block).and_then(|block| Ok((block, node.store.read(block, range)?)));
+    opened.map_err(|error| {
+        node.check_replica(node.clock.now(), header.block.block_id);
+        let why = format!(
+            "opReadBlock {}:blk_{}_{} received exception {error}",
+            header.block.pool_id, header.block.block_id, header.block.generation_stamp
+        );
+        Box::new(refusal(Status::Error, None, why))
+    })
 }
 
 /// Reports damage found while reading the replica to the NameNode.

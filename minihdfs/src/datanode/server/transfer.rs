@@ -11,6 +11,7 @@ use super::faults::{Running, dial};
 use super::read_block::{report_damage, send_packets};
 use super::request::{WantedStorage, block_of, check_access, op, put_operation, refusal, refused};
 use crate::HdfsError;
+use crate::datanode::block_store::ReplicaReader;
 use crate::datanode::node::{DataNode, Transfer};
 use crate::proto::hdfs::op_write_block_proto::BlockConstructionStage as Stage;
 use crate::proto::hdfs::{
@@ -121,15 +122,7 @@ async fn copy(
     let Some((first, rest)) = targets.split_first() else {
         return Err(invalid(HdfsError::io("There is no target to copy to")));
     };
-    let mut reader = node.store.read_whole(wanted).map_err(|error| {
-        let now = node.clock.now();
-        if client.is_empty() {
-            let message = format!("Can't send invalid block {wanted}: {}", error.message());
-            node.report_error(now, DatanodeError::InvalidBlock, &message);
-        }
-        node.check_replica(now, wanted.id);
-        invalid(error)
-    })?;
+    let mut reader = open(node, wanted, client)?;
     let copied = reader.block();
     let stage = match (client, reader.state()) {
         ("", _) => Stage::PipelineSetupCreate,
@@ -170,13 +163,32 @@ async fn copy(
         return Ok(());
     }
     let answer: BlockOpResponseProto = mirror.message(READ_TIMEOUT).await?;
+    check_stored(&first.id, &answer)
+}
+
+/// Opens a replica that is to be copied. The NameNode, which orders copies without a client, is
+/// informed if there is none.
+fn open(node: &DataNode, wanted: Block, client: &str) -> io::Result<ReplicaReader> {
+    node.store.read_whole(wanted).map_err(|error| {
+        let now = node.clock.now();
+        if client.is_empty() {
+            let message = format!("Can't send invalid block {wanted}: {}", error.message());
+            node.report_error(now, DatanodeError::InvalidBlock, &message);
+        }
+        node.check_replica(now, wanted.id);
+        invalid(error)
+    })
+}
+
+/// Fails unless the target answers that it has stored the replica.
+fn check_stored(target: &DatanodeIdProto, answer: &BlockOpResponseProto) -> io::Result<()> {
     if answer.status() == Status::Success {
         return Ok(());
     }
     Err(io::Error::other(format!(
         "{}:{} answered {}: {}",
-        first.id.ip_addr,
-        first.id.xfer_port,
+        target.ip_addr,
+        target.xfer_port,
         answer.status().as_str_name(),
         answer.message()
     )))

@@ -45,39 +45,30 @@ pub(super) async fn write_block(
             .await
             .map(|set_up| (set_up, changes.corrupt)),
     };
-    let (
-        SetUp {
-            writer,
-            mirror,
-            answer,
-        },
-        corrupt,
-    ) = match set_up {
+    let (ready, corrupt) = match set_up {
         Ok(set_up) => set_up,
         Err(answer) => {
             journal.end(answer.status());
             return connection.send(&answer).await;
         }
     };
+    let SetUp {
+        writer,
+        mirror,
+        answer,
+    } = ready;
     let kind = Kind::of(&request);
     if kind.is_client_pipeline() {
         connection.outbox.message(&answer);
     }
     connection.flush().await?;
-    let Some((writer, completion)) = writer else {
-        // PIPELINE_CLOSE_RECOVERY ends here.
+    let is_ready = answer.status() == Status::Success;
+    let Some((writer, completion)) = writer.filter(|_| is_ready) else {
+        // Without a writer, PIPELINE_CLOSE_RECOVERY ends here.
         journal.end(answer.status());
         return Ok(());
     };
-    if answer.status() != Status::Success {
-        journal.end(answer.status());
-        return Ok(());
-    }
-    let downstream = if mirror.is_some() {
-        request.targets.len()
-    } else {
-        0
-    };
+    let downstream = mirror.as_ref().map_or(0, |_| request.targets.len());
     let pipeline = Pipeline::new(writer, completion, kind.is_client_pipeline(), downstream);
     let next = request.targets.first();
     let mirror = mirror.zip(next.map(|next| next.id.datanode_uuid.clone()));
@@ -164,41 +155,45 @@ async fn set_up(
         node.check_replica(node.clock.now(), header.block.block_id);
         refusal(Status::Error, Some(String::new()), error.to_string())
     })?;
-    let mut answer = BlockOpResponseProto {
-        status: Status::Success.into(),
-        // Present even if empty, because the Go client reads at least five bytes.
-        first_bad_link: Some(String::new()),
-        ..BlockOpResponseProto::default()
-    };
-    let mut mirror = None;
-    if let Some(target) = request.targets.first() {
-        match connect_mirror(node, request).await {
-            Ok((connection, below)) => {
-                mirror = Some(connection);
-                if let Some(below) = below {
-                    answer = below;
-                    answer.first_bad_link.get_or_insert_default();
-                }
-            }
-            // A replication continues without the DataNodes downstream.
-            Err(error) if Kind::of(request) != Kind::Client => {
-                tracing::info!(datanode = node.number(), target = %target.id.ip_addr, %error, "a replication goes on without its mirror");
-            }
-            Err(error) => {
-                let bad = format!("{}:{}", target.id.ip_addr, target.id.xfer_port);
-                return Err(refusal(
-                    Status::Error,
-                    Some(bad),
-                    format!("Cannot connect to the next DataNode: {error}"),
-                ));
-            }
-        }
-    }
+    let (mirror, answer) = set_up_mirror(node, request).await?;
     Ok(SetUp {
         writer,
         mirror,
         answer,
     })
+}
+
+/// Connects to the next DataNode, if there is one. Returns the connection and the answer for the
+/// writer.
+async fn set_up_mirror(
+    node: &Arc<DataNode>,
+    request: &OpWriteBlockProto,
+) -> Result<(Option<Connection>, BlockOpResponseProto), BlockOpResponseProto> {
+    let answer = BlockOpResponseProto {
+        status: Status::Success.into(),
+        ..BlockOpResponseProto::default()
+    };
+    let connected = match request.targets.first() {
+        None => Ok((None, None)),
+        Some(target) => match connect_mirror(node, request).await {
+            Ok((mirror, below)) => Ok((Some(mirror), below)),
+            // A replication continues without the DataNodes downstream.
+            Err(error) if Kind::of(request) != Kind::Client => {
+                tracing::info!(datanode = node.number(), target = %target.id.ip_addr, %error, "a replication goes on without its mirror");
+                Ok((None, None))
+            }
+            Err(error) => Err(refusal(
+                Status::Error,
+                Some(format!("{}:{}", target.id.ip_addr, target.id.xfer_port)),
+                format!("Cannot connect to the next DataNode: {error}"),
+            )),
+        },
+    };
+    let (mirror, below) = connected?;
+    let mut answer = below.unwrap_or(answer);
+    // Present even if empty, because the Go client reads at least five bytes.
+    answer.first_bad_link.get_or_insert_default();
+    Ok((mirror, answer))
 }
 
 /// Opens or creates the replica for the requested stage. Returns its treatment after the last

@@ -63,7 +63,7 @@ enum Stage {
     UnderConstruction,
 }
 
-/// What only a block has that is being written, recovered or copied, or has a bad replica.
+/// The fields of a block that is being written, recovered or copied, or has a bad replica.
 #[derive(Debug, Default)]
 struct Unsettled {
     recovery: Option<Recovery>,

@@ -4,7 +4,7 @@ use kerbox_events::StateChange;
 
 use crate::HdfsError;
 use crate::namenode::NameNode;
-use crate::namenode::service::safe_mode_event;
+use crate::namenode::events::safe_mode_event;
 use crate::proto::hdfs::{
     CreateEncryptionZoneRequestProto, CreateEncryptionZoneResponseProto,
     FinalizeUpgradeRequestProto, FinalizeUpgradeResponseProto, GetCurrentEditLogTxidRequestProto,

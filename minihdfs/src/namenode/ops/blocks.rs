@@ -8,7 +8,8 @@ use crate::namenode::blocks::{BlockInfo, DatanodeIndex, Placement};
 use crate::namenode::edit::{Edit, RpcIds};
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::state::inode::InodeId;
-use crate::namenode::state::limits::{Charge, LONGEST};
+use crate::namenode::state::lengths::LONGEST;
+use crate::namenode::state::limits::Charge;
 use crate::namenode::state::storage_policy::by_type;
 use crate::proto::hdfs::{
     AbandonBlockRequestProto, AbandonBlockResponseProto, AddBlockFlagProto, AddBlockRequestProto,
@@ -47,39 +48,36 @@ impl NameNode {
         ns.renew_lease(call.now, holder);
         let previous = request.previous.as_ref();
         let next = next_block(&ns, id, &request.src, previous)?;
-        let user = &*call.caller.user.short;
-        let Some((replication, block_size)) = ns
-            .namespace()
-            .inode(id)
-            .as_file()
-            .map(|file| (file.replication, file.block_size))
-        else {
-            return Err(HdfsError::file_not_found(format!(
-                "Path is not a file: {}",
-                request.src
-            )));
-        };
-        if let Next::Repeat(block) = next {
-            let mut locations = ns.blocks.block(block).targets().to_vec();
-            if locations.is_empty() {
-                // The NameNode was restarted since it chose some.
-                locations =
-                    self.choose_targets(call, &mut ns, &request, replication, block_size)?;
-                ns.blocks.block_mut(block).set_targets(locations.clone());
+        let block = match next {
+            Next::Repeat(block) => {
+                if ns.blocks.block(block).targets().is_empty() {
+                    // The NameNode was restarted since it chose some.
+                    let targets = self.choose_targets(call, &mut ns, id, &request)?;
+                    ns.blocks.block_mut(block).set_targets(targets);
+                }
+                block
             }
-            let info = ns.blocks.block(block);
-            let offset = ns.file_length(id).saturating_sub(info.block().length);
-            let block = self.located_block(
-                call.now,
-                &ns,
-                info,
-                offset,
-                &locations,
-                Some((user, AccessMode::Write)),
-            );
-            return Ok(AddBlockResponseProto { block });
-        }
-        self.check_progress(&mut ns, id, &request.src, previous)?;
+            Next::Allocate => {
+                self.check_progress(&mut ns, id, &request.src, previous)?;
+                self.allocate(call, &mut ns, id, &request)?
+            }
+        };
+        let info = ns.blocks.block(block);
+        let offset = ns.file_length(id).saturating_sub(info.block().length);
+        let grant = Some((&*call.caller.user.short, AccessMode::Write));
+        let block = self.located_block(call.now, &ns, info, offset, info.targets(), grant);
+        Ok(AddBlockResponseProto { block })
+    }
+
+    /// Adds a block to a file if the quotas above it allow one more, and returns the block's id.
+    fn allocate(
+        &self,
+        call: &Call<'_>,
+        ns: &mut Namesystem,
+        id: InodeId,
+        request: &AddBlockRequestProto,
+    ) -> Result<u64, HdfsError> {
+        let (replication, block_size) = shape(ns, id, &request.src)?;
         let charge = Charge {
             space: block_size.saturating_mul(replication.into()),
             types: by_type(ns.namespace().storage_policy(id), replication, block_size),
@@ -87,8 +85,7 @@ impl NameNode {
         };
         let parent = ns.namespace().inode(id).parent;
         ns.namespace().check_quota(parent, None, charge)?;
-        let targets = self.choose_targets(call, &mut ns, &request, replication, block_size)?;
-        let offset = ns.file_length(id);
+        let targets = self.choose_targets(call, ns, id, request)?;
         let penultimate = ns.last_block(id).map(|info| info.block());
         let last = ns.next_block()?;
         let path = ns.namespace().full_path(id);
@@ -98,17 +95,8 @@ impl NameNode {
             last,
             rpc: RpcIds::NONE,
         })?;
-        ns.blocks.block_mut(last.id).set_targets(targets.clone());
-        let info = ns.blocks.block(last.id);
-        let block = self.located_block(
-            call.now,
-            &ns,
-            info,
-            offset,
-            &targets,
-            Some((user, AccessMode::Write)),
-        );
-        Ok(AddBlockResponseProto { block })
+        ns.blocks.block_mut(last.id).set_targets(targets);
+        Ok(last.id)
     }
 
     /// Commits the last block, and checks that the one before it is complete.
@@ -123,11 +111,11 @@ impl NameNode {
         let blocks = ns.current_blocks(id);
         ns.update_blocks(id, blocks, RpcIds::NONE)?;
         let blocks: Vec<u64> = ns.blocks_of(id).map(|info| info.block().id).collect();
-        if blocks.len() >= self.config.max_blocks_per_file {
+        if blocks.len() >= self.config.limits.max_blocks_per_file {
             return Err(HdfsError::io(format!(
                 "File has reached the limit on maximum number of blocks (dfs.namenode.fs-limits.max-blocks-per-file): {} >= {}",
                 blocks.len(),
-                self.config.max_blocks_per_file
+                self.config.limits.max_blocks_per_file
             )));
         }
         let before_last = blocks.len().checked_sub(2).map(|index| blocks[index]);
@@ -143,10 +131,10 @@ impl NameNode {
         &self,
         call: &Call<'_>,
         ns: &mut Namesystem,
+        id: InodeId,
         request: &AddBlockRequestProto,
-        replication: u16,
-        block_size: u64,
     ) -> Result<Vec<DatanodeIndex>, HdfsError> {
+        let (replication, block_size) = shape(ns, id, &request.src)?;
         let excluded = known(ns, &request.exclude_nodes);
         let has = |flag: AddBlockFlagProto| request.flags.contains(&flag.into());
         let local =
@@ -321,6 +309,13 @@ pub(super) fn length_of(block: &ExtendedBlockProto) -> Result<u64, HdfsError> {
         )));
     }
     Ok(length)
+}
+
+/// Returns the replication and the block size of a file.
+fn shape(ns: &Namesystem, id: InodeId, path: &str) -> Result<(u16, u64), HdfsError> {
+    let file = ns.namespace().inode(id).as_file();
+    file.map(|file| (file.replication, file.block_size))
+        .ok_or_else(|| HdfsError::file_not_found(format!("Path is not a file: {path}")))
 }
 
 /// Compares the block that the client wrote last with the file's blocks

@@ -51,13 +51,7 @@ impl NameNode {
         let replication = self.verified_replication(request.replication, || {
             format!("{}, clientName={}", request.src, call.caller.address)
         })?;
-        if request.block_size < self.config.min_block_size || request.block_size.cast_signed() < 0 {
-            return Err(HdfsError::io(format!(
-                "Specified block size {} is less than configured minimum value dfs.namenode.fs-limits.min-block-size={}",
-                request.block_size.cast_signed(),
-                self.config.min_block_size
-            )));
-        }
+        self.check_block_size(request.block_size)?;
         check_name("client's name", &request.client_name)?;
         let checker = self.checker(call);
         let mut ns = self.lock_to_write(format_args!("create file{}", request.src))?;
@@ -94,6 +88,17 @@ impl NameNode {
         Ok(CreateResponseProto {
             fs: Some(self.file_status(&ns, id, Bytes::new())),
         })
+    }
+
+    fn check_block_size(&self, block_size: u64) -> Result<(), HdfsError> {
+        let least = self.config.limits.min_block_size;
+        if block_size >= least && block_size.cast_signed() >= 0 {
+            return Ok(());
+        }
+        Err(HdfsError::io(format!(
+            "Specified block size {} is less than configured minimum value dfs.namenode.fs-limits.min-block-size={least}",
+            block_size.cast_signed()
+        )))
     }
 
     /// Fails if a new file may not replace the existing one.

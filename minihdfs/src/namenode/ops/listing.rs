@@ -53,7 +53,7 @@ impl NameNode {
         let page = Page {
             start_after: &request.start_after,
             need_location: request.need_location,
-            limit: self.config.list_limit,
+            limit: self.config.limits.list_limit,
         };
         let dir_list = self.list(call, &ns, &checker, &request.src, page)?;
         Ok(GetListingResponseProto { dir_list })
@@ -165,7 +165,7 @@ impl NameNode {
         let checker = self.checker(call);
         let ns = self.read();
         let mut response = GetBatchedListingResponseProto::default();
-        let mut room = self.config.list_limit;
+        let mut room = self.config.limits.list_limit;
         while let Some(path) = request.paths.get(index) {
             if room == 0 {
                 break;
@@ -175,38 +175,13 @@ impl NameNode {
                 need_location: request.need_location,
                 limit: room,
             };
-            let mut listing = BatchedDirectoryListingProto {
-                parent_idx: index as u32,
-                ..BatchedDirectoryListingProto::default()
-            };
-            let found = self
-                .list(call, &ns, &checker, path, page)
-                .and_then(|found| {
-                    found.ok_or_else(|| {
-                        HdfsError::file_not_found(format!("Path {path} does not exist"))
-                    })
-                });
-            let remaining = match found {
-                Ok(found) => {
-                    listing.partial_listing = found.partial_listing;
-                    found.remaining_entries
-                }
-                Err(error) => {
-                    listing.exception = Some(RemoteExceptionProto {
-                        class_name: error.class().to_owned(),
-                        message: Some(error.message().to_owned()),
-                    });
-                    0
-                }
-            };
+            let found = self.list(call, &ns, &checker, path, page);
+            let (listing, has_more) = batched(index, path, found);
             room -= listing.partial_listing.len().min(room);
             start_after = Bytes::new();
-            if remaining > 0 {
-                start_after = listing
-                    .partial_listing
-                    .last()
-                    .map(|last| last.path.clone())
-                    .unwrap_or_default();
+            if has_more {
+                let last = listing.partial_listing.last();
+                start_after = last.map(|last| last.path.clone()).unwrap_or_default();
                 room = 0;
             } else {
                 index += 1;
@@ -220,6 +195,34 @@ impl NameNode {
             response.start_after = next.into();
         }
         Ok(response)
+    }
+}
+
+/// Returns the part of a batched listing for the path with this index, and if more entries follow.
+fn batched(
+    index: usize,
+    path: &str,
+    found: Result<Option<DirectoryListingProto>, HdfsError>,
+) -> (BatchedDirectoryListingProto, bool) {
+    let found = found.and_then(|found| {
+        found.ok_or_else(|| HdfsError::file_not_found(format!("Path {path} does not exist")))
+    });
+    let mut listing = BatchedDirectoryListingProto {
+        parent_idx: index as u32,
+        ..BatchedDirectoryListingProto::default()
+    };
+    match found {
+        Ok(found) => {
+            listing.partial_listing = found.partial_listing;
+            (listing, found.remaining_entries > 0)
+        }
+        Err(error) => {
+            listing.exception = Some(RemoteExceptionProto {
+                class_name: error.class().to_owned(),
+                message: Some(error.message().to_owned()),
+            });
+            (listing, false)
+        }
     }
 }
 

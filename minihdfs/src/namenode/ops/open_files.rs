@@ -24,7 +24,7 @@ impl NameNode {
             .filter(|path| !path.is_empty())
             .unwrap_or("/");
         let below = &*normalized(below)?;
-        let limit = self.config.list_open_files_limit;
+        let limit = self.config.limits.list_open_files_limit;
         let after = u64::try_from(request.id).unwrap_or(0);
         let has = |kind: OpenFilesTypeProto| request.types.contains(&kind.into());
         let all = request.types.is_empty() || has(OpenFilesTypeProto::AllOpenFiles);

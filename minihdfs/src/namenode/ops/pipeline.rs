@@ -99,44 +99,12 @@ impl NameNode {
             )));
         }
         let id = self.under_construction(&ns, old, &request.client_name)?;
-        let (nodes, storages) = (request.new_nodes.len(), request.storage_i_ds.len());
-        if nodes != storages {
-            let why = if storages == 0 {
-                "Missing storageIDs: It is likely that the HDFS client, who made this call, is running in an older version of Hadoop(pre-2.0.0-alpha)  which does not support storageIDs.".to_owned()
-            } else {
-                format!("Length mismatched: storageIDs.length={storages} != ")
-            };
-            return Err(HdfsError::hadoop_illegal_argument(format!(
-                "{why} datanodeID.length={nodes}, src={},oldBlock={},newBlock={},clientName={}",
-                ns.namespace().full_path(ns.blocks.block(id).file),
-                name(old),
-                name(new),
-                request.client_name
-            )));
-        }
+        check_storages(&ns, id, &request)?;
         let uuids = request.new_nodes.iter().map(|node| &*node.datanode_uuid);
         let targets = each_once(&ns, uuids);
         let length = length_of(new)?;
-        let last_stamp = ns.state().generation_stamp();
-        if new.generation_stamp > last_stamp {
-            return Err(HdfsError::io(format!(
-                "Update {} to the generation stamp {}, which updateBlockForPipeline has not given out: the last one is {last_stamp}",
-                name(old),
-                new.generation_stamp.cast_signed()
-            )));
-        }
-        let info = ns.blocks.block(id);
-        if new.generation_stamp <= info.block().generation_stamp || length < info.block().length {
-            return Err(HdfsError::io(format!(
-                "Update {} (len = {}) to an older state: blk_{}_{} (len = {})",
-                info.block(),
-                info.block().length,
-                new.block_id,
-                new.generation_stamp,
-                length
-            )));
-        }
-        let file = info.file;
+        check_newer(&ns, id, &request, length)?;
+        let file = ns.blocks.block(id).file;
         let mut blocks = ns.current_blocks(file);
         for block in &mut blocks {
             if block.id == id {
@@ -213,4 +181,54 @@ impl NameNode {
         }
         Ok(ReportBadBlocksResponseProto {})
     }
+}
+
+/// Fails if a request does not name one storage for each DataNode.
+fn check_storages(
+    ns: &Namesystem,
+    block: u64,
+    request: &UpdatePipelineRequestProto,
+) -> Result<(), HdfsError> {
+    let (nodes, storages) = (request.new_nodes.len(), request.storage_i_ds.len());
+    if nodes == storages {
+        return Ok(());
+    }
+    let why = if storages == 0 {
+        "Missing storageIDs: It is likely that the HDFS client, who made this call, is running in an older version of Hadoop(pre-2.0.0-alpha)  which does not support storageIDs.".to_owned()
+    } else {
+        format!("Length mismatched: storageIDs.length={storages} != ")
+    };
+    Err(HdfsError::hadoop_illegal_argument(format!(
+        "{why} datanodeID.length={nodes}, src={},oldBlock={},newBlock={},clientName={}",
+        ns.namespace().full_path(ns.blocks.block(block).file),
+        name(&request.old_block),
+        name(&request.new_block),
+        request.client_name
+    )))
+}
+
+/// Fails unless the new generation stamp was given out and the block does not go back in time.
+fn check_newer(
+    ns: &Namesystem,
+    block: u64,
+    request: &UpdatePipelineRequestProto,
+    length: u64,
+) -> Result<(), HdfsError> {
+    let (old, new) = (&request.old_block, &request.new_block);
+    let last_stamp = ns.state().generation_stamp();
+    if new.generation_stamp > last_stamp {
+        return Err(HdfsError::io(format!(
+            "Update {} to the generation stamp {}, which updateBlockForPipeline has not given out: the last one is {last_stamp}",
+            name(old),
+            new.generation_stamp.cast_signed()
+        )));
+    }
+    let block = ns.blocks.block(block).block();
+    if new.generation_stamp <= block.generation_stamp || length < block.length {
+        return Err(HdfsError::io(format!(
+            "Update {block} (len = {}) to an older state: blk_{}_{} (len = {length})",
+            block.length, new.block_id, new.generation_stamp
+        )));
+    }
+    Ok(())
 }

@@ -7,7 +7,7 @@ use crate::namenode::NameNode;
 use crate::namenode::blocks::{BlockInfo, Datanode, DatanodeIndex};
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::state::inode::{Inode, InodeId, InodeKind};
-use crate::namenode::state::limits::add;
+use crate::namenode::state::lengths::add;
 use crate::namenode::state::snapshot::view::View;
 use crate::proto::common::TokenProto;
 use crate::proto::hdfs::hdfs_file_status_proto::{FileType, Flags};

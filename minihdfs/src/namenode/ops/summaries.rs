@@ -5,8 +5,9 @@ use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need};
 use crate::namenode::edit::Edit;
-use crate::namenode::state::inode::{Directory, InodeId, Quota, ROOT};
-use crate::namenode::state::limits::LONGEST;
+use crate::namenode::state::inode::{Directory, InodeId, ROOT};
+use crate::namenode::state::lengths::LONGEST;
+use crate::namenode::state::quota::Quota;
 use crate::namenode::state::snapshot::view::View;
 use crate::namenode::state::storage_policy::{WITH_QUOTA, index};
 use crate::proto::hdfs::{

@@ -6,7 +6,10 @@ use crate::namenode::access::permission::{FsAction, Need};
 use crate::namenode::blocks::BlockState;
 use crate::namenode::edit::Edit;
 use crate::namenode::lease_recovery::{Claim, RecoverLeaseOp};
-use crate::namenode::state::limits::{add, check_name};
+use crate::namenode::namesystem::Namesystem;
+use crate::namenode::state::inode::InodeId;
+use crate::namenode::state::lengths::add;
+use crate::namenode::state::limits::check_name;
 use crate::proto::hdfs::{TruncateRequestProto, TruncateResponseProto};
 use crate::protocol::Block;
 use crate::rpc::Call;
@@ -32,13 +35,9 @@ impl NameNode {
         let path = ns.namespace().resolve(&request.src)?;
         checker.check_change(ns.namespace(), &path, Need::path(FsAction::WRITE))?;
         let id = ns.file_of(path.last(), path.path())?;
-        if let Some(last) = ns.last_block(id)
-            && let BlockState::UnderRecovery(recovery) = last.state()
-            && let Some(target) = recovery.truncate_to
-        {
-            let before = ns.file_length(id).saturating_sub(last.block().length);
+        if let Some(target) = truncation(&ns, id) {
             // A repetition of the truncation in progress.
-            if add(before, target) == new_length {
+            if target == new_length {
                 return Ok(TruncateResponseProto { result: false });
             }
             return Err(HdfsError::already_being_created(format!(
@@ -55,54 +54,79 @@ impl NameNode {
             machine: call.caller.address,
         };
         ns.take_over(call.now, id, claim)?;
-        let length = ns.file_length(id);
-        if length == new_length {
-            return Ok(TruncateResponseProto { result: true });
-        }
-        if length < new_length {
-            return Err(HdfsError::hadoop_illegal_argument(format!(
-                "Cannot truncate to a larger file size. Current size: {length}, truncate size: {new_length}."
+        let result = cut(call, &mut ns, id, path.path(), &request)?;
+        Ok(TruncateResponseProto { result })
+    }
+}
+
+/// Truncates a file that no writer has. Returns true if it has the new length at once.
+fn cut(
+    call: &Call<'_>,
+    ns: &mut Namesystem,
+    id: InodeId,
+    path: &str,
+    request: &TruncateRequestProto,
+) -> Result<bool, HdfsError> {
+    let (length, new_length) = (ns.file_length(id), request.new_length);
+    if length == new_length {
+        return Ok(true);
+    }
+    if length < new_length {
+        return Err(HdfsError::hadoop_illegal_argument(format!(
+            "Cannot truncate to a larger file size. Current size: {length}, truncate size: {new_length}."
+        )));
+    }
+    let truncate_block = match block_to_cut(ns, id, new_length) {
+        Some(_) if ns.namespace().is_in_snapshot(id) => {
+            return Err(HdfsError::unsupported_operation(format!(
+                "Cannot truncate {path} within a block, because a snapshot shows it: copying the block is not supported"
             )));
         }
-        let (mut last, mut position) = (None, 0);
-        for info in ns.blocks_of(id) {
-            if position >= new_length {
-                break;
-            }
-            position = add(position, info.block().length);
-            last = Some(info.block());
+        Some(block) => Some(Block {
+            generation_stamp: ns.next_generation_stamp()?,
+            ..block
+        }),
+        None => None,
+    };
+    ns.log(&Edit::Truncate {
+        src: path.to_owned(),
+        client_name: request.client_name.clone(),
+        client_machine: call.caller.address.to_string(),
+        new_length,
+        timestamp: call.now.as_millis(),
+        truncate_block,
+        rpc: call.caller.into(),
+    })?;
+    let Some(cut) = truncate_block else {
+        return Ok(true);
+    };
+    ns.renew_lease(call.now, &request.client_name);
+    ns.blocks
+        .recover(call.now, cut.id, cut.generation_stamp, Some(cut.length));
+    Ok(false)
+}
+
+/// Returns the length to which a file is being truncated.
+fn truncation(ns: &Namesystem, id: InodeId) -> Option<u64> {
+    let last = ns.last_block(id)?;
+    let BlockState::UnderRecovery(recovery) = last.state() else {
+        return None;
+    };
+    let before = ns.file_length(id).saturating_sub(last.block().length);
+    Some(add(before, recovery.truncate_to?))
+}
+
+/// Returns the block in whose middle a file will end, with its new length.
+fn block_to_cut(ns: &Namesystem, id: InodeId, new_length: u64) -> Option<Block> {
+    let mut end = 0;
+    for info in ns.blocks_of(id) {
+        let block = info.block();
+        let start = end;
+        end = add(start, block.length);
+        if end > new_length {
+            let length = new_length.saturating_sub(start);
+            return (length > 0).then_some(Block { length, ..block });
         }
-        let truncate_block = match last.filter(|_| position > new_length) {
-            None => None,
-            Some(_) if ns.namespace().is_in_snapshot(id) => {
-                return Err(HdfsError::unsupported_operation(format!(
-                    "Cannot truncate {} within a block, because a snapshot shows it: copying the block is not supported",
-                    path.path()
-                )));
-            }
-            Some(last) => Some(Block {
-                length: last
-                    .length
-                    .saturating_sub(position.saturating_sub(new_length)),
-                generation_stamp: ns.next_generation_stamp()?,
-                ..last
-            }),
-        };
-        ns.log(&Edit::Truncate {
-            src: path.path().to_owned(),
-            client_name: request.client_name.clone(),
-            client_machine: call.caller.address.to_string(),
-            new_length,
-            timestamp: call.now.as_millis(),
-            truncate_block,
-            rpc: call.caller.into(),
-        })?;
-        let Some(cut) = truncate_block else {
-            return Ok(TruncateResponseProto { result: true });
-        };
-        ns.renew_lease(call.now, &request.client_name);
-        ns.blocks
-            .recover(call.now, cut.id, cut.generation_stamp, Some(cut.length));
-        Ok(TruncateResponseProto { result: false })
     }
+    None
 }

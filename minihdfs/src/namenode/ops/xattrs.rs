@@ -27,21 +27,9 @@ impl NameNode {
         request: SetXAttrRequestProto,
     ) -> Result<SetXAttrResponseProto, HdfsError> {
         self.check_xattrs_enabled()?;
-        let xattr = told(request.x_attr)?;
-        let size = xattr.name.len() + xattr.value.as_ref().map_or(0, Bytes::len);
-        if size > self.config.max_xattr_size {
-            return Err(HdfsError::hadoop_illegal_argument(format!(
-                "The XAttr is too big. The maximum combined size of the name and value is {}, but the total size is {size}",
-                self.config.max_xattr_size
-            )));
-        }
-        let flags = request.flag.unwrap_or(0);
-        let has = |flag: XAttrSetFlagProto| flags & flag as u32 != 0;
-        if !has(XAttrSetFlagProto::XattrCreate) && !has(XAttrSetFlagProto::XattrReplace) {
-            return Err(HdfsError::hadoop_illegal_argument(
-                "A flag must be specified.",
-            ));
-        }
+        let xattr = required(request.x_attr)?;
+        self.check_xattr_size(&xattr)?;
+        let flags = SetFlags::from_bits(request.flag.unwrap_or(0))?;
         let checker = self.checker(call);
         let mut ns = self.lock_to_write(format_args!("set XAttr on {}", request.src))?;
         let path = ns.namespace().resolve(&request.src)?;
@@ -51,40 +39,42 @@ impl NameNode {
         if xattr.makes_unreadable_by_superuser() {
             check_unreadable(inode, &xattr)?;
         }
-        let counted = inode
-            .xattrs()
-            .iter()
-            .filter(|known| known.is_counted())
-            .count();
-        let place = inode
-            .xattrs()
-            .iter()
-            .position(|known| known.is_same_as(&xattr));
-        match place {
-            Some(_) if !has(XAttrSetFlagProto::XattrReplace) => Err(HdfsError::io(format!(
-                "XAttr: {} already exists. The REPLACE flag must be specified.",
-                xattr.name
-            ))),
-            None if !has(XAttrSetFlagProto::XattrCreate) => Err(HdfsError::io(format!(
-                "XAttr: {} does not exist. The CREATE flag must be specified.",
-                xattr.name
-            ))),
-            None if xattr.is_counted() && counted >= self.config.max_xattrs_per_inode => {
-                Err(HdfsError::io(format!(
-                    "Cannot add additional XAttr to inode, would exceed limit of {}",
-                    self.config.max_xattrs_per_inode
-                )))
-            }
-            Some(index) if inode.xattrs()[index] == xattr => Ok(SetXAttrResponseProto {}),
-            _ => {
-                ns.log(&Edit::SetXAttr {
-                    src: path.path().to_owned(),
-                    xattr,
-                    rpc: call.caller.into(),
-                })?;
-                Ok(SetXAttrResponseProto {})
-            }
+        let known = inode.xattrs().iter().find(|known| known.is_same_as(&xattr));
+        flags.check(known, &xattr)?;
+        if known.is_none() {
+            self.check_xattr_room(inode, &xattr)?;
         }
+        if known != Some(&xattr) {
+            ns.log(&Edit::SetXAttr {
+                src: path.path().to_owned(),
+                xattr,
+                rpc: call.caller.into(),
+            })?;
+        }
+        Ok(SetXAttrResponseProto {})
+    }
+
+    fn check_xattr_size(&self, xattr: &XAttr) -> Result<(), HdfsError> {
+        let limit = self.config.limits.max_xattr_size;
+        let size = xattr.name.len() + xattr.value.as_ref().map_or(0, Bytes::len);
+        if size > limit {
+            return Err(HdfsError::hadoop_illegal_argument(format!(
+                "The XAttr is too big. The maximum combined size of the name and value is {limit}, but the total size is {size}",
+            )));
+        }
+        Ok(())
+    }
+
+    /// Fails if the inode has no room for a new attribute.
+    fn check_xattr_room(&self, inode: &Inode, xattr: &XAttr) -> Result<(), HdfsError> {
+        let limit = self.config.limits.max_xattrs_per_inode;
+        let counted = inode.xattrs().iter().filter(|known| known.is_counted());
+        if xattr.is_counted() && counted.count() >= limit {
+            return Err(HdfsError::io(format!(
+                "Cannot add additional XAttr to inode, would exceed limit of {limit}"
+            )));
+        }
+        Ok(())
     }
 
     /// Returns the values of the named attributes, or of all that the caller may see.
@@ -155,7 +145,7 @@ impl NameNode {
         request: RemoveXAttrRequestProto,
     ) -> Result<RemoveXAttrResponseProto, HdfsError> {
         self.check_xattrs_enabled()?;
-        let xattr = told(request.x_attr)?;
+        let xattr = required(request.x_attr)?;
         let checker = self.checker(call);
         let mut ns = self.lock_to_write(format_args!("remove XAttr entry on {}", request.src))?;
         let path = ns.namespace().resolve(&request.src)?;
@@ -192,7 +182,45 @@ impl NameNode {
     }
 }
 
-fn told(xattr: Option<XAttrProto>) -> Result<XAttr, HdfsError> {
+/// The flags of a request to set an attribute: at least one of two.
+#[derive(Clone, Copy)]
+struct SetFlags {
+    may_create: bool,
+    may_replace: bool,
+}
+
+impl SetFlags {
+    fn from_bits(bits: u32) -> Result<Self, HdfsError> {
+        let has = |flag: XAttrSetFlagProto| bits & flag as u32 != 0;
+        let flags = Self {
+            may_create: has(XAttrSetFlagProto::XattrCreate),
+            may_replace: has(XAttrSetFlagProto::XattrReplace),
+        };
+        if flags.may_create || flags.may_replace {
+            return Ok(flags);
+        }
+        Err(HdfsError::hadoop_illegal_argument(
+            "A flag must be specified.",
+        ))
+    }
+
+    /// Fails if the flags do not allow to set an attribute that exists, or does not.
+    fn check(self, known: Option<&XAttr>, xattr: &XAttr) -> Result<(), HdfsError> {
+        match known {
+            Some(_) if !self.may_replace => Err(HdfsError::io(format!(
+                "XAttr: {} already exists. The REPLACE flag must be specified.",
+                xattr.name
+            ))),
+            None if !self.may_create => Err(HdfsError::io(format!(
+                "XAttr: {} does not exist. The CREATE flag must be specified.",
+                xattr.name
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn required(xattr: Option<XAttrProto>) -> Result<XAttr, HdfsError> {
     XAttr::from_proto(
         xattr.ok_or_else(|| HdfsError::hadoop_illegal_argument("XAttr cannot be null."))?,
     )

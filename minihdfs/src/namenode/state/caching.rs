@@ -24,7 +24,7 @@ pub(crate) struct CachePool {
     /// The number of bytes that its directives together may cache.
     pub(crate) limit: i64,
     pub(crate) default_replication: i16,
-    /// How long a directive may be valid, in milliseconds.
+    /// The longest validity of a directive, in milliseconds.
     pub(crate) max_relative_expiry: i64,
 }
 

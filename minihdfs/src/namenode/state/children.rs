@@ -1,6 +1,6 @@
 //! The children of a directory, in the byte order of their names, which is the order of listings.
 
-use crate::namenode::state::inode::InodeId;
+use crate::namenode::state::inode_id::InodeId;
 
 /// The maximum number of children in one chunk.
 const CHUNK: usize = 256;

@@ -7,16 +7,11 @@ use smol_str::SmolStr;
 use crate::namenode::access::acl::Acl;
 use crate::namenode::access::xattr::XAttr;
 use crate::namenode::state::children::Children;
-use crate::namenode::state::limits::add;
-use crate::namenode::state::quota::QuotaFeature;
-use crate::namenode::state::storage_policy::ByType;
+use crate::namenode::state::lengths::add;
+use crate::namenode::state::quota::{Quota, QuotaFeature};
 use crate::protocol::Block;
 
-/// The id of an inode (`fileId`): sequential and never reused.
-pub(crate) type InodeId = u64;
-
-/// The id of the root, Hadoop's `INodeId.ROOT_INODE_ID`. The next inode is 16386.
-pub(crate) const ROOT: InodeId = 16_385;
+pub(crate) use crate::namenode::state::inode_id::{InodeId, ROOT};
 
 /// The permission bits: rwx for owner, group and others, and the sticky bit 01000.
 pub(crate) const PERMISSION_BITS: u16 = 0o1777;
@@ -52,7 +47,7 @@ pub(crate) struct Inode {
     pub(crate) kind: InodeKind,
 }
 
-/// What few inodes have (Hadoop's `INode.Feature`).
+/// The attributes that few inodes have (Hadoop's `INode.Feature`).
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Features {
     acl: Acl,
@@ -105,26 +100,6 @@ impl Directory {
             quota: self.quota.clone(),
         }
     }
-}
-
-/// The limits that a directory sets on its subtree; `None` means no limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Quota {
-    /// The number of files and directories, including the directory itself.
-    pub(crate) namespace: Option<u64>,
-    /// The number of bytes over all replicas.
-    pub(crate) space: Option<u64>,
-    /// The number of bytes on storages of a type.
-    pub(crate) types: ByType<Option<u64>>,
-}
-
-impl Quota {
-    /// The quota of the root, which always has one. It is too large to be reached.
-    pub(crate) const ROOT: Self = Self {
-        namespace: Some(i64::MAX as u64),
-        space: None,
-        types: [None; 6],
-    };
 }
 
 /// The fields of a file.

@@ -4,25 +4,13 @@
 use crate::HdfsError;
 use crate::config::HdfsConfig;
 use crate::namenode::path;
-use crate::namenode::state::inode::{Directory, InodeId, Quota, ROOT};
+use crate::namenode::state::inode::{Directory, InodeId, ROOT};
+use crate::namenode::state::lengths::add;
 use crate::namenode::state::namespace::{Namespace, ResolvedPath};
+use crate::namenode::state::quota::Quota;
 use crate::namenode::state::storage_policy::{ByType, WITH_QUOTA, index};
 use crate::proto::hdfs::StorageTypeProto;
 use crate::user::MAX_NAME;
-
-/// The maximum length, quota or total that can be encoded: the protocol's numbers are Java's
-/// `long`.
-pub(crate) const LONGEST: u64 = i64::MAX as u64;
-
-/// Adds lengths, which come from clients, and saturates at [`LONGEST`].
-pub(crate) fn add(total: u64, more: u64) -> u64 {
-    total.saturating_add(more).min(LONGEST)
-}
-
-/// Sums lengths like [`add`].
-pub(crate) fn total(lengths: impl Iterator<Item = u64>) -> u64 {
-    lengths.fold(0, add)
-}
 
 /// Fails if a name is too long to be kept; `what` says which name it is.
 pub(crate) fn check_name(what: &str, name: &str) -> Result<(), HdfsError> {
@@ -68,7 +56,7 @@ pub(crate) fn check_component_length(
     directory: &str,
     config: &HdfsConfig,
 ) -> Result<(), HdfsError> {
-    let limit = config.max_component_length;
+    let limit = config.limits.max_component_length;
     if limit == 0 || name.len() <= limit {
         return Ok(());
     }
@@ -91,7 +79,7 @@ pub(crate) fn check_directory_items(
         .inode(parent)
         .as_directory()
         .map_or(0, |directory| directory.children.len());
-    if items < config.max_directory_items {
+    if items < config.limits.max_directory_items {
         return Ok(());
     }
     Err(HdfsError::new(
@@ -99,7 +87,7 @@ pub(crate) fn check_directory_items(
         format!(
             "The directory item limit of {} is exceeded: limit={} items={}",
             namespace.full_path(parent),
-            config.max_directory_items,
+            config.limits.max_directory_items,
             items + 1
         ),
     ))
@@ -277,6 +265,7 @@ fn in_words(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::namenode::state::lengths::LONGEST;
 
     #[test]
     fn sizes_in_words_are_hadoops() {
@@ -291,11 +280,5 @@ mod tests {
         ] {
             assert_eq!(in_words(bytes), words);
         }
-    }
-
-    #[test]
-    fn totals_stay_in_a_long() {
-        assert_eq!(add(LONGEST, 1), LONGEST);
-        assert_eq!(total([u64::MAX, u64::MAX].into_iter()), LONGEST);
     }
 }

@@ -1,5 +1,5 @@
-//! What must survive: the tree, files' blocks, leases, quotas, cache pools and directives,
-//! delegation tokens and master keys.
+//! The state that must survive: the tree, files' blocks, leases, quotas, cache pools and
+//! directives, delegation tokens and master keys.
 //!
 //! [`State::apply`] is the only function that changes it, because the methods that change its parts
 //! are private to this module. A state is a function of its edits.
@@ -9,7 +9,9 @@ pub(super) mod caching;
 pub(super) mod children;
 mod entries;
 pub(super) mod inode;
+mod inode_id;
 pub(super) mod lease;
+pub(super) mod lengths;
 pub(super) mod limits;
 mod names;
 pub(super) mod namespace;
@@ -18,6 +20,7 @@ pub(super) mod restore;
 pub(super) mod snapshot;
 pub(super) mod storage_policy;
 mod type_usage;
+mod usage;
 
 use std::sync::Arc;
 
@@ -39,7 +42,7 @@ const LAST_RESERVED_BLOCK: u64 = 1 << 30;
 /// The last reserved generation stamp. The first one used is 1001.
 const LAST_RESERVED_STAMP: u64 = 1000;
 
-/// What must survive.
+/// The state that must survive.
 #[derive(PartialEq, Debug)]
 pub(crate) struct State {
     namespace: Namespace,

@@ -12,10 +12,10 @@ use crate::namenode::edit::PermissionStatus;
 use crate::namenode::id_table::IdTable;
 use crate::namenode::path;
 use crate::namenode::state::inode::{
-    Directory, Inode, InodeId, InodeKind, Millis, PERMISSION_BITS, Quota, ROOT,
+    Directory, Inode, InodeId, InodeKind, Millis, PERMISSION_BITS, ROOT,
 };
 use crate::namenode::state::names::Names;
-use crate::namenode::state::quota::Counts;
+use crate::namenode::state::quota::{Counts, Quota};
 use crate::namenode::state::snapshot::view::View;
 use crate::namenode::state::snapshot::{SnapshotId, Snapshots};
 

@@ -62,7 +62,7 @@ pub(super) struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    /// Reads the record at the front of `bytes`; the error says why it is none.
+    /// Reads the record at the front of `bytes`; the error says why there is no valid one.
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self, String> {
         let code = OpCode(*bytes.first().ok_or("it is empty")?);
         let length = bytes.get(1..1 + LENGTH).and_then(|it| it.try_into().ok());

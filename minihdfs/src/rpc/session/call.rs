@@ -18,6 +18,14 @@ const MAX_METHOD_NAMES: usize = 256;
 /// The maximum size of the responses that a fault keeps back. Beyond it, they are sent.
 const MAX_JOINED: usize = 1 << 20;
 
+/// The reason not to carry out a call.
+enum Refused {
+    /// A fault answers in place of the server.
+    By(Exception),
+    /// The call waits, or it gets no answer.
+    Ended(Result<(), End>),
+}
+
 impl RpcSession {
     pub(super) fn call(
         &mut self,
@@ -68,25 +76,17 @@ impl RpcSession {
             retry_count: header.retry_count,
             state_id: None,
         };
-        let mut changes = Changes::default();
-        if !self.asked {
-            match rule::<Exception>(&*endpoint.hook, now, &event) {
-                Ruling::Go(asked) if asked.delay.is_zero() => changes = asked,
-                Ruling::Go(asked) => return Err(End::Wait(asked.delay)),
-                Ruling::Hold(latch) => {
-                    self.latch = Some(latch);
-                    return Err(End::Latched { again: true });
-                }
-                Ruling::Refuse(exception) => {
-                    let outcome = exception.outcome();
-                    self.send_joined();
-                    self.reply_error(&reply, &exception.into());
-                    endpoint.hook.record(now, event(outcome));
-                    return Ok(());
-                }
-                Ruling::End(ending) => return End::by_fault(ending),
+        let changes = match self.ask(now, &event) {
+            Ok(changes) => changes,
+            Err(Refused::Ended(ended)) => return ended,
+            Err(Refused::By(exception)) => {
+                let outcome = exception.outcome();
+                self.send_joined();
+                self.reply_error(&reply, &exception.into());
+                endpoint.hook.record(now, event(outcome));
+                return Ok(());
             }
-        }
+        };
         let call = Call {
             now,
             caller,
@@ -95,49 +95,76 @@ impl RpcSession {
             method: call.method,
             request,
         };
-        let lost = changes.reply == ReplyFault::Lost;
         let before = self.output.len();
         self.send_joined();
-        let served = if lost {
-            // Nothing is wrapped either, so that the stream of tokens has no gap.
-            endpoint.service.call(&call, &mut Vec::new())
-        } else {
-            self.respond(&call, &mut reply, changes.corrupt)
-        };
-        let outcome = match served {
+        let outcome = match self.execute(&call, &mut reply, &changes) {
             Ok(()) => {
                 // The method exists, so its name is not invented by the client.
                 self.remember(&method);
                 Outcome::Ok
             }
-            Err(error) => {
-                if !lost {
-                    self.reply_error(&reply, &error);
-                }
-                Outcome::Exception {
-                    class: error.class().into(),
-                    message: error.message().into(),
-                }
-            }
+            Err(error) => Outcome::Exception {
+                class: error.class().into(),
+                message: error.message().into(),
+            },
         };
         endpoint.hook.record(now, event(outcome));
-        match changes.reply {
-            ReplyFault::None | ReplyFault::Lost => Ok(()),
+        self.spoil(before, changes.reply)
+    }
+
+    /// Asks for a verdict on a call, once. A call that waits for one is not asked about again.
+    fn ask(
+        &mut self,
+        now: Timestamp,
+        event: &impl Fn(Outcome) -> Event,
+    ) -> Result<Changes, Refused> {
+        if self.asked {
+            return Ok(Changes::default());
+        }
+        let ended = match rule::<Exception>(&*self.endpoint.hook, now, event) {
+            Ruling::Go(changes) if changes.delay.is_zero() => return Ok(changes),
+            Ruling::Go(changes) => Err(End::Wait(changes.delay)),
+            Ruling::Hold(latch) => {
+                self.latch = Some(latch);
+                Err(End::Latched { again: true })
+            }
+            Ruling::Refuse(exception) => return Err(Refused::By(exception)),
+            Ruling::End(ending) => End::by_fault(ending),
+        };
+        Err(Refused::Ended(ended))
+    }
+
+    /// Carries out a call, and answers unless the answer is to be lost.
+    fn execute(
+        &mut self,
+        call: &Call<'_>,
+        reply: &mut ResponseHeader<'_>,
+        changes: &Changes,
+    ) -> Result<(), HdfsError> {
+        if changes.reply == ReplyFault::Lost {
+            // Nothing is wrapped either, so that the stream of tokens has no gap.
+            return self.endpoint.service.call(call, &mut Vec::new());
+        }
+        self.respond(call, reply, changes.corrupt)
+            .inspect_err(|error| self.reply_error(reply, error))
+    }
+
+    /// Does to the answer, which begins at `before`, as a fault demands.
+    fn spoil(&mut self, before: usize, fault: ReplyFault) -> Result<(), End> {
+        match fault {
+            ReplyFault::None | ReplyFault::Lost => {}
             ReplyFault::Cut(bytes) => {
                 self.output.truncate(before.saturating_add(bytes));
-                Err(End::Close)
+                return Err(End::Close);
             }
-            ReplyFault::Chopped(bytes) => {
-                self.piece = Some(bytes);
-                Ok(())
-            }
+            ReplyFault::Chopped(bytes) => self.piece = Some(bytes),
             ReplyFault::Joined => {
                 if self.output.len() - before <= MAX_JOINED {
                     self.joined.extend(self.output.drain(before..));
                 }
-                Ok(())
             }
         }
+        Ok(())
     }
 
     /// Sends the responses that a fault has kept back, before the next one.

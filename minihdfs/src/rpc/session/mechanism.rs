@@ -46,61 +46,23 @@ impl RpcSession {
         let Some(token) = token else {
             return Err(unauthorized("Client did not send a token"));
         };
-        let at = self.endpoint.server;
-        let mechanism = server.mechanism();
-        let sasl = |user: &str, outcome| Event::Sasl {
-            server: at,
-            mechanism,
-            user: user.into(),
-            outcome,
-        };
         let mut faults = Interventions::default();
-        let mut taken = server.step(now, token, rng).map_err(End::unauthorized);
-        if let Some(exchange) = server.take_ap_exchange() {
-            let event = |outcome| Event::ApExchange {
-                server: at,
-                client: Arc::clone(&exchange.client),
-                outcome,
-            };
-            if !exchange.outcome.is_ok() {
-                self.endpoint
-                    .hook
-                    .record(now, event(exchange.outcome.clone()));
-            } else if let Err(end) = self.intervene(now, &mut faults, None, event) {
-                taken = Err(end);
-            }
-        }
-        let established = match taken {
+        let established = match self.step(now, rng, &mut server, token, &mut faults) {
             Ok(SaslStep::Challenge(challenge)) => {
                 self.handshake = Handshake::Chosen(method, server);
-                return self.deliver(
-                    reply,
-                    &sasl_message(SaslState::Challenge, Some(challenge)),
-                    &faults,
-                );
+                let message = sasl_message(SaslState::Challenge, Some(challenge));
+                return self.deliver(reply, &message, &faults);
             }
             Ok(SaslStep::Success(token)) => self
                 .identity(method, &server)
                 .map(|identity| (identity, token)),
             Err(end) => Err(end),
         };
-        let ((user, real), last) = match established {
-            Ok(established) => established,
-            Err(end) => {
-                if let End::Fatal(error, _) = &end {
-                    let outcome = Outcome::Exception {
-                        class: error.class().into(),
-                        message: error.message().into(),
-                    };
-                    self.endpoint
-                        .hook
-                        .record(now, sasl(server.user().unwrap_or_default(), outcome));
-                }
-                return Err(end);
-            }
-        };
+        let ((user, real), last) =
+            established.inspect_err(|end| self.record_refusal(now, &server, end))?;
         let facts = Some(self.facts(method, &server));
-        self.intervene(now, &mut faults, facts, |outcome| sasl(&user.full, outcome))?;
+        let event = |outcome| self.sasl_event(&server, &user.full, outcome);
+        self.intervene(now, &mut faults, facts, event)?;
         let token = (method == AuthMethod::Token).then(|| server.user().unwrap_or_default().into());
         self.handshake = Handshake::Done {
             method,
@@ -112,6 +74,54 @@ impl RpcSession {
         // Only messages after SUCCESS are wrapped.
         self.layer = (server.qop() != QualityOfProtection::Authentication).then_some(server);
         delivered
+    }
+
+    /// Takes the mechanism one step further. An AP exchange in it is an event of its own.
+    fn step(
+        &self,
+        now: Timestamp,
+        rng: &mut impl Rng,
+        server: &mut SaslServer,
+        token: &[u8],
+        faults: &mut Interventions,
+    ) -> Result<SaslStep, End> {
+        let taken = server.step(now, token, rng).map_err(End::unauthorized);
+        let Some(exchange) = server.take_ap_exchange() else {
+            return taken;
+        };
+        let event = |outcome| Event::ApExchange {
+            server: self.endpoint.server,
+            client: Arc::clone(&exchange.client),
+            outcome,
+        };
+        if exchange.outcome.is_ok() {
+            self.intervene(now, faults, None, event)?;
+        } else {
+            let refused = event(exchange.outcome.clone());
+            self.endpoint.hook.record(now, refused);
+        }
+        taken
+    }
+
+    fn sasl_event(&self, server: &SaslServer, user: &str, outcome: Outcome) -> Event {
+        Event::Sasl {
+            server: self.endpoint.server,
+            mechanism: server.mechanism(),
+            user: user.into(),
+            outcome,
+        }
+    }
+
+    /// Records that a client was refused.
+    fn record_refusal(&self, now: Timestamp, server: &SaslServer, end: &End) {
+        if let End::Fatal(error, _) = end {
+            let outcome = Outcome::Exception {
+                class: error.class().into(),
+                message: error.message().into(),
+            };
+            let event = self.sasl_event(server, server.user().unwrap_or_default(), outcome);
+            self.endpoint.hook.record(now, event);
+        }
     }
 
     /// Lets faults override a successful exchange before the client gets the reply, and records the

@@ -203,19 +203,27 @@ impl WebAuth {
         };
         let principal = context.peer.to_string();
         record(&principal, Outcome::Ok);
-        let short = match scene.auth_to_local.short_name(&principal) {
-            Ok(short) => short.into_owned(),
-            Err(error) => return refuse(&error.to_string()),
-        };
-        let mut fields = match self.cookie(scene.now, &short, &principal, "kerberos") {
-            Ok(cookie) => vec![cookie],
-            Err(why) => return refuse(&why),
-        };
+        match self.admit(scene, &principal, answer.as_deref()) {
+            Ok(passed) => Decision::Pass(passed),
+            Err(why) => refuse(&why),
+        }
+    }
+
+    /// Gives an authenticated user a cookie, and the client the last answer of the negotiation.
+    fn admit(
+        &self,
+        scene: &Scene<'_>,
+        principal: &str,
+        answer: Option<&[u8]>,
+    ) -> Result<Passed, String> {
+        let short = scene.auth_to_local.short_name(principal);
+        let short = short.map_err(|error| error.to_string())?.into_owned();
+        let mut fields = vec![self.cookie(scene.now, &short, principal, "kerberos")?];
         if let Some(answer) = answer {
-            let field = format!("{NEGOTIATE} {}", base64::encode(&answer));
+            let field = format!("{NEGOTIATE} {}", base64::encode(answer));
             fields.push((WWW_AUTHENTICATE, field));
         }
-        Decision::Pass(Passed {
+        Ok(Passed {
             user: Some(short),
             fields,
         })

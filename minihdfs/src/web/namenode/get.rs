@@ -169,7 +169,7 @@ fn delegation_token(op: &Operation<'_>) -> Answer {
     Ok(response::of_json(&json::token(token.as_ref())))
 }
 
-/// Issues a token for the caller, who renews it if nobody else is named.
+/// Issues a token for the caller, who renews it if no other renewer is named.
 pub(super) fn issue_token(
     op: &Operation<'_>,
     renewer: Option<&str>,

@@ -3,7 +3,8 @@
 use super::Reason;
 use crate::namenode::access::acl::{Acl, AclEntry};
 use crate::namenode::edit::Edit;
-use crate::namenode::state::inode::{InodeId, Quota, ROOT};
+use crate::namenode::state::inode::{InodeId, ROOT};
+use crate::namenode::state::quota::Quota;
 use crate::namenode::state::storage_policy::index;
 use crate::namenode::state::{Effects, State};
 use crate::proto::hdfs::StorageTypeProto;

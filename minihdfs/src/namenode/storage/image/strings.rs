@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// What a number names. Each has its own numbers, told apart by the highest bits of a key.
+/// The kind of name that a number stands for. Each kind has its own numbers; the highest bits of a
+/// key name the kind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Names {
     User = 1,

@@ -17,39 +17,7 @@ const RENAME_TO_TRASH: u8 = 2;
 
 pub(super) fn write(edit: &Edit, out: &mut Vec<u8>) {
     match edit {
-        Edit::Mkdir {
-            inode_id,
-            path,
-            timestamp,
-            permissions,
-            acl,
-        } => {
-            write_unsigned(*inode_id, out);
-            write_string(path, out);
-            write_long(*timestamp, out);
-            // The access time, which directories do not have.
-            write_long(*timestamp, out);
-            write_permissions(permissions, out);
-            write_acl(acl, out);
-            write_message(&XAttrEditLogProto::default(), out);
-        }
-        Edit::Symlink {
-            inode_id,
-            path,
-            value,
-            mtime,
-            atime,
-            permissions,
-            rpc,
-        } => {
-            write_unsigned(*inode_id, out);
-            write_string(path, out);
-            write_string(value, out);
-            write_long(*mtime, out);
-            write_long(*atime, out);
-            write_permissions(permissions, out);
-            write_rpc_ids(*rpc, out);
-        }
+        Edit::Mkdir { .. } | Edit::Symlink { .. } => write_new(edit, out),
         Edit::RenameOld {
             src,
             dst,
@@ -97,6 +65,46 @@ pub(super) fn write(edit: &Edit, out: &mut Vec<u8>) {
             write_string(trg, out);
             write_strings(srcs, out);
             write_long(*timestamp, out);
+            write_rpc_ids(*rpc, out);
+        }
+        _ => {}
+    }
+}
+
+/// Writes the operations that make an inode.
+fn write_new(edit: &Edit, out: &mut Vec<u8>) {
+    match edit {
+        Edit::Mkdir {
+            inode_id,
+            path,
+            timestamp,
+            permissions,
+            acl,
+        } => {
+            write_unsigned(*inode_id, out);
+            write_string(path, out);
+            write_long(*timestamp, out);
+            // The access time, which directories do not have.
+            write_long(*timestamp, out);
+            write_permissions(permissions, out);
+            write_acl(acl, out);
+            write_message(&XAttrEditLogProto::default(), out);
+        }
+        Edit::Symlink {
+            inode_id,
+            path,
+            value,
+            mtime,
+            atime,
+            permissions,
+            rpc,
+        } => {
+            write_unsigned(*inode_id, out);
+            write_string(path, out);
+            write_string(value, out);
+            write_long(*mtime, out);
+            write_long(*atime, out);
+            write_permissions(permissions, out);
             write_rpc_ids(*rpc, out);
         }
         _ => {}
