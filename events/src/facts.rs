@@ -1,4 +1,4 @@
-//! What is known about an exchange besides its event: keys, lifetimes, protection, reasons.
+//! Facts about an exchange that its event leaves out: keys, lifetimes, protection, reasons.
 
 use std::fmt::{self, Write};
 use std::sync::Arc;
@@ -12,8 +12,16 @@ use crate::json::Object;
 /// The number of a client's encryption types that are kept.
 const KEPT_ENCTYPES: usize = 32;
 
-/// What a server knows about an exchange once it is over, besides its event: about the same as
-/// MIT's `KRB5_TRACE` shows at the client.
+/// Facts that a server knows about an exchange once it is over, and that its event leaves out:
+/// about the same as MIT's `KRB5_TRACE` shows at the client.
+///
+/// ```
+/// use kerbox_events::{Facts, Qop, SessionFacts};
+///
+/// let session = SessionFacts { qop: Qop::Privacy, ..SessionFacts::default() };
+/// assert_eq!(Facts::Session(session).to_json(), r#"{"qop":"auth-conf"}"#);
+/// assert_eq!(Facts::refusal("EXPIRED").to_json(), r#"{"reason":"EXPIRED"}"#);
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Facts {
@@ -35,6 +43,17 @@ pub enum Facts {
 }
 
 /// A ticket that a KDC issued.
+///
+/// ```
+/// use kerbox_events::{Facts, PreAuth, TicketFacts};
+///
+/// /// Returns whether a ticket was issued for a password alone, in the clear.
+/// fn is_weak(facts: &Facts) -> bool {
+///     let Facts::Ticket(ticket) = facts else { return false };
+///     let TicketFacts { pre_auth, armored, .. } = &**ticket;
+///     *pre_auth == Some(PreAuth::EncryptedTimestamp) && !armored
+/// }
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TicketFacts {
     /// The encryption types that the client offered, the preferred one first.
@@ -57,7 +76,7 @@ pub struct TicketFacts {
     pub end_time: Timestamp,
     /// The end of its renewability.
     pub renew_till: Option<Timestamp>,
-    /// How the client was authenticated; `None` for a TGS exchange.
+    /// The client's authentication; `None` for a TGS exchange.
     pub pre_auth: Option<PreAuth>,
     /// True if the exchange was armored (FAST).
     pub armored: bool,
@@ -159,11 +178,11 @@ impl Facts {
             Self::Refusal { reason, offered } => {
                 object.text("reason", reason);
                 if !offered.is_empty() {
-                    object.raw("offered", &names_in_json(offered));
+                    object.raw("offered", names_in_json(offered));
                 }
             }
             Self::Connection(number) => {
-                object.raw("connection", &number.to_string());
+                object.raw("connection", number);
             }
         }
         object.end()

@@ -4,6 +4,13 @@ use std::fmt;
 
 /// A field of an AS-REP or TGS-REP (RFC 4120, 5.4.2) that is sent in the clear, so that anyone on
 /// the way can change it. Clients compare most of them with what is encrypted.
+///
+/// ```
+/// use kerbox_events::{ClearField, Verdict};
+///
+/// let verdict = Verdict::Forge(ClearField::Client);
+/// assert_eq!(verdict.to_string(), "forge the client's name");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum ClearField {

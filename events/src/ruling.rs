@@ -37,6 +37,16 @@ pub enum Ruling<R> {
 }
 
 /// The end of an exchange that gets no answer.
+///
+/// ```
+/// use kerbox_events::{Ending, Ruling};
+/// use kerbox_krb5::ErrorCode;
+///
+/// /// Returns whether the server stops.
+/// fn stops(ruling: &Ruling<ErrorCode>) -> bool {
+///     matches!(ruling, Ruling::End(Ending::Kill))
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ending {
     /// Says nothing, but keeps the connection.
@@ -67,6 +77,20 @@ pub struct Changes {
 }
 
 /// The way in which the answer of an exchange goes wrong after the exchange was carried out.
+///
+/// ```
+/// use kerbox_events::ReplyFault;
+///
+/// /// Returns the bytes of an answer that are sent.
+/// fn sent(answer: &[u8], fault: ReplyFault) -> &[u8] {
+///     match fault {
+///         ReplyFault::Lost => &[],
+///         ReplyFault::Cut(bytes) => &answer[..bytes.min(answer.len())],
+///         ReplyFault::None | ReplyFault::Chopped(_) | ReplyFault::Joined => answer,
+///     }
+/// }
+/// assert_eq!(sent(b"answer", ReplyFault::Cut(2)), b"an");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum ReplyFault {
     /// It does not.
@@ -140,6 +164,15 @@ impl Refusal for Exception {
 }
 
 /// The refusal of a handshake, in Kerberos' terms or in Hadoop's.
+///
+/// ```
+/// use kerbox_events::{HandshakeRefusal, Refusal, Verdict};
+/// use kerbox_krb5::ErrorCode;
+///
+/// let verdict = Verdict::KrbError(ErrorCode::KRB_AP_ERR_SKEW);
+/// let refusal = HandshakeRefusal::KrbError(ErrorCode::KRB_AP_ERR_SKEW);
+/// assert_eq!(HandshakeRefusal::of(&verdict), Some(refusal));
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum HandshakeRefusal {
     /// A KRB-ERROR.

@@ -51,7 +51,7 @@ pub struct IssuedTicket {
     pub offered_enctypes: Vec<EncryptionType>,
     /// The type of the key that encrypts the reply.
     pub reply_enctype: EncryptionType,
-    /// How the client was authenticated; meaningless for a TGS exchange.
+    /// The client's authentication; meaningless for a TGS exchange.
     pub pre_auth: PreAuth,
 }
 

@@ -42,6 +42,17 @@ impl Clock {
 }
 
 /// A wait for a change of a clock, from [`Clock::changed`].
+///
+/// ```
+/// use kerbox_krb5::{Clock, Timestamp};
+///
+/// # async fn wait() {
+/// let clock = Clock::frozen(Timestamp::from_secs(100));
+/// let change = clock.changed(); // from here on no change is missed
+/// clock.set(Timestamp::from_secs(200));
+/// change.await;
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "it waits when it is awaited"]
 pub struct Changed {

@@ -8,6 +8,31 @@ use std::task::Waker;
 use crate::timestamp::Timestamp;
 
 /// Something that moves a clock, or must know when it moves: a fixture.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU32, Ordering};
+/// use std::time::Duration;
+/// use kerbox_krb5::sleep::ClockWatcher;
+/// use kerbox_krb5::{Clock, Timestamp};
+///
+/// #[derive(Default)]
+/// struct Moves(AtomicU32);
+///
+/// impl ClockWatcher for Moves {
+///     fn changed(&self) {
+///         self.0.fetch_add(1, Ordering::Relaxed);
+///     }
+///
+///     fn resumed(&self) {}
+/// }
+///
+/// let (clock, moves) = (Clock::frozen(Timestamp::from_secs(100)), Arc::new(Moves::default()));
+/// let watcher: Arc<dyn ClockWatcher> = Arc::clone(&moves) as _;
+/// clock.watch(&watcher);
+/// clock.advance(Duration::from_secs(1));
+/// assert!(moves.0.load(Ordering::Relaxed) > 0);
+/// ```
 pub trait ClockWatcher: Send + Sync {
     /// The clock was moved, or a task began to wait for a time.
     fn changed(&self);

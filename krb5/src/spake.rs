@@ -51,6 +51,27 @@ impl Side {
 }
 
 /// The client's key, and the multiplier that is derived from it.
+///
+/// ```
+/// use kerbox_krb5::spake::{Side, Spake, Transcript};
+/// use kerbox_krb5::{EncryptionKey, EncryptionType};
+/// # use rand::SeedableRng;
+/// # let mut rng = rand::rngs::StdRng::seed_from_u64(1);
+///
+/// let key = EncryptionKey::random(EncryptionType::AES128_CTS_HMAC_SHA1_96, &mut rng)?;
+/// let spake = Spake::new(&key); // both sides know the client's key
+/// let [ours, theirs] = [(); 2].map(|()| Spake::private(&mut rng));
+/// let sent = spake.public(Side::Client, &ours).expect("a point");
+/// let received = spake.public(Side::Kdc, &theirs).expect("a point");
+/// let result = spake.result(Side::Client, &ours, &received).expect("a good value");
+/// assert_eq!(spake.result(Side::Kdc, &theirs, &sent), Some(result));
+///
+/// let mut transcript = Transcript::default();
+/// transcript.add(&[&received, &sent]);
+/// let reply_key = spake.derive(&result, &transcript, b"the request's body", 0)?;
+/// assert_eq!(reply_key.enctype(), key.enctype());
+/// # Ok::<(), kerbox_krb5::Error>(())
+/// ```
 pub struct Spake {
     key: EncryptionKey,
     multiplier: Vec<u8>,

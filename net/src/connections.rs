@@ -44,7 +44,7 @@ pub struct Limits {
 const FAIR_SHARE: u64 = 16;
 
 /// The connections of a port. Dropping this closes them.
-pub struct Connections {
+pub(crate) struct Connections {
     tasks: JoinSet<()>,
     places: Arc<Places>,
 }
@@ -78,6 +78,15 @@ struct Slot {
 }
 
 /// A connection's own entry in its port's table, removed on drop.
+///
+/// ```
+/// use kerbox_net::Place;
+///
+/// // In a server, `Accepted` has the place of its connection.
+/// let place = Place::alone("alice");
+/// place.holds(4096); // the request that it has read so far
+/// assert_eq!(place.held(), 4096);
+/// ```
 pub struct Place {
     places: Arc<Places>,
     number: u64,
@@ -86,8 +95,7 @@ pub struct Place {
 
 impl Connections {
     /// Creates the table of a port without connections.
-    #[must_use]
-    pub fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits) -> Self {
         let places = Arc::new(Places {
             limits,
             table: Mutex::default(),
@@ -104,7 +112,7 @@ impl Connections {
     }
 
     /// Starts serving a connection. Closes another one if there are too many.
-    pub fn spawn<F>(&mut self, peer: Option<SocketAddr>, serve: impl FnOnce(Place) -> F)
+    pub(crate) fn spawn<F>(&mut self, peer: Option<SocketAddr>, serve: impl FnOnce(Place) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -123,7 +131,7 @@ impl Connections {
     /// Closes the most expendable connection, after the system has run out of file descriptors:
     /// the oldest unidentified one, or else the most silent one of the user with the most, if that
     /// user has more than `FAIR_SHARE`.
-    pub fn shed(&self) {
+    pub(crate) fn shed(&self) {
         let mut table = self.places.table();
         let spared = table.unknown.first().copied().or_else(|| {
             let (user, connections) = table.greediest(|_| 1)?;
@@ -135,12 +143,12 @@ impl Connections {
     }
 
     /// Waits for a connection to end; `None` if there are no connections.
-    pub async fn ended(&mut self) -> Option<()> {
+    pub(crate) async fn ended(&mut self) -> Option<()> {
         self.tasks.join_next().await.map(|_| ())
     }
 
     /// Closes every connection. When this returns, their sockets are closed.
-    pub async fn shutdown(&mut self) {
+    pub(crate) async fn shutdown(&mut self) {
         self.tasks.shutdown().await;
     }
 }

@@ -55,6 +55,29 @@ pub enum Answer {
 }
 
 /// A bound UDP port. Dropping it closes it, and the answers that are still to come are lost.
+///
+/// ```
+/// use kerbox_net::{Answer, Datagrams};
+/// use tokio::net::UdpSocket;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let port = Datagrams::new(std::net::UdpSocket::bind("127.0.0.1:0")?)?;
+/// let address = port.local_addr()?;
+/// let client = async {
+///     let socket = UdpSocket::bind("127.0.0.1:0").await?;
+///     socket.send_to(b"hello", address).await?;
+///     let mut answer = [0; 5];
+///     socket.recv(&mut answer).await?;
+///     Ok::<_, std::io::Error>(answer)
+/// };
+/// tokio::select! {
+///     _ = port.serve(|request, _from| Answer::Now(request.to_ascii_uppercase())) => {}
+///     answer = client => assert_eq!(&answer?, b"HELLO"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct Datagrams(Arc<Shared>);
 
 /// The parts that the clients' tasks share.

@@ -54,6 +54,16 @@ impl fmt::Debug for Gate {
 }
 
 /// The other end of a connection.
+///
+/// ```
+/// use kerbox_net::{Gate, Peer};
+///
+/// /// Closes the connections of a user, and returns their number.
+/// fn cut(gate: &Gate, user: &str) -> usize {
+///     gate.cut(&|peer: &Peer<'_>| peer.user == Some(user))
+/// }
+/// assert_eq!(cut(&Gate::default(), "alice"), 0);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Peer<'a> {
     /// Its address.

@@ -24,8 +24,10 @@ mod port;
 mod stop;
 mod time;
 
+use connections::Connections;
+
 pub use bind::{HeldPort, Sockets, reachable};
-pub use connections::{Connections, Limits, Place};
+pub use connections::{Limits, Place};
 pub use datagrams::{Answer, Datagrams};
 pub use gate::{Gate, Peer, inherited};
 pub use linger::Linger;

@@ -65,7 +65,7 @@ pub(crate) enum Command {
     Node(cli_control::Node),
     /// Check a configuration file, or show what is in effect
     Config(Config),
-    /// What `exec` starts in between, so that the command dies with it
+    /// Process that `exec` starts in between, so that the command dies with it
     #[command(name = "__child", hide = true)]
     Child(Child),
 }
@@ -118,13 +118,13 @@ pub(crate) struct SettingsArgs {
     /// HDFS with Kerberos (the default)
     #[arg(long)]
     pub(crate) secure: bool,
-    /// What the two flags above override.
+    /// The variable's value, which the two flags above override.
     #[arg(long, value_enum, env = "KERBOX_SECURITY", hide = true)]
     pub(crate) security: Option<Security>,
     /// The KDC alone, without HDFS
     #[arg(long, env = "KERBOX_KDC_ONLY", value_parser = BoolishValueParser::new(), conflicts_with = "simple")]
     pub(crate) kdc_only: bool,
-    /// How many DataNodes [default: 3]
+    /// Number of DataNodes [default: 3]
     #[arg(long, value_name = "N", env = "KERBOX_DATANODES", value_parser = clap::value_parser!(u16).range(0..=MOST_DATANODES as i64))]
     pub(crate) datanodes: Option<u16>,
     /// hadoop.rpc.protection and dfs.data.transfer.protection at once
@@ -224,7 +224,7 @@ pub(crate) struct Child {
 /// The quality of protection, in Hadoop's terms.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum Protection {
-    /// Who it is, and no more
+    /// The peers are known, and no more
     Authentication,
     /// Nothing is changed on the way
     Integrity,

@@ -9,7 +9,7 @@ use kerbox::control::{PrincipalRequest, TicketRequest, When};
 
 use crate::settings::{Attribute, parse_duration, parse_enctype, parse_time};
 
-/// Which sandbox is meant.
+/// The choice of a sandbox.
 #[derive(Debug, Args)]
 pub(crate) struct Which {
     /// The sandbox's folder. Default: KERBOX_DIR if a sandbox serves from it, else that of the only
@@ -90,7 +90,7 @@ pub(crate) struct PrincipalOptions {
     /// The longest life of its tickets, as in 30s
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) max_life: Option<Duration>,
-    /// How long its tickets can be renewed
+    /// Longest renewable life of its tickets
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) max_renewable_life: Option<Duration>,
     /// When it expires, as in 2030-01-01T00:00:00Z, or `never`
@@ -132,10 +132,10 @@ pub(crate) struct TicketArgs {
     /// A ticket for this service, as in nn/localhost [default: a ticket-granting ticket]
     #[arg(long, value_name = "PRINCIPAL")]
     pub(crate) service: Option<String>,
-    /// How long it lives [default: 10h]
+    /// Its lifetime [default: 10h]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, conflicts_with = "expired")]
     pub(crate) life: Option<Duration>,
-    /// How long it can be renewed, from its start [default: 7d]
+    /// Its renewable life, from its start [default: 7d]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, conflicts_with = "not_renewable")]
     pub(crate) renewable_life: Option<Duration>,
     /// It ended an hour ago

@@ -22,7 +22,7 @@ pub(crate) enum ClockCommand {
     Show(Which),
     /// Move the time forward; every timer on the way runs, and is printed
     Advance {
-        /// How far, as in 9h or 1d12h
+        /// Distance, as in 9h or 1d12h
         #[arg(value_parser = parse_duration)]
         by: Duration,
         #[command(flatten)]
@@ -148,7 +148,7 @@ pub(crate) enum FaultAction {
     Delay {
         /// kdc, namenode or datanode1
         server: String,
-        /// How long, as in 3s
+        /// Duration, as in 3s
         #[arg(value_parser = parse_duration)]
         by: Duration,
     },

@@ -27,7 +27,7 @@ struct Parts {
     authenticator: Authenticator,
     message: KdcRequest,
     tgt: Credentials,
-    /// Whether to corrupt the authenticator after it is sealed.
+    /// True if the authenticator is corrupted after it is sealed.
     spoilt: bool,
 }
 

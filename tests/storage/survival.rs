@@ -1,4 +1,4 @@
-//! What was acknowledged is there after `kill -9`, at whatever moment.
+//! Acknowledged changes are there after `kill -9`, at whatever moment.
 //!
 //! `KERBOX_KILLS` sets the number of kills: ten in an ordinary run, a thousand in `.ci/long`.
 
@@ -141,7 +141,7 @@ impl Operation {
 /// The entries of a directory: the lengths of files, and `None` for directories.
 type Entries = BTreeMap<String, Option<usize>>;
 
-/// What one client was told.
+/// The answers that one client got.
 #[derive(Clone, Debug, Default)]
 struct Told {
     entries: Entries,
@@ -180,7 +180,7 @@ impl Count {
     }
 }
 
-/// Checks a directory against what the client was told, and goes on with what is there.
+/// Checks a directory against the client's answers, and goes on with what is there.
 async fn check(client: &Client, folder: &str, told: &mut Told) -> TestResult {
     let mut found = Entries::new();
     for status in client.list_status(folder, false).await? {

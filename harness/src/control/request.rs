@@ -75,6 +75,16 @@ pub enum Request {
 }
 
 /// A change of a server's state.
+///
+/// ```
+/// use kerbox::control::{NodeChange, Request};
+///
+/// let name = "datanode1".to_owned();
+/// let request = Request::ChangeNode { name, change: NodeChange::Pause };
+/// let line = r#"{"change_node":{"name":"datanode1","change":"pause"}}"#;
+/// assert_eq!(serde_json::to_string(&request)?, line);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NodeChange {

@@ -1,4 +1,4 @@
-//! What `KERBOX_KEEP` asks for.
+//! The value of `KERBOX_KEEP`.
 
 use std::sync::Once;
 

@@ -11,7 +11,7 @@ use minihdfs::config::DatanodeAdminSettings;
 use minihdfs::namenode::{HostEntry, HostFiles, HostLists};
 use serde::Deserialize;
 
-/// What a test has ordered for a DataNode.
+/// The order of a test for a DataNode.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Order {
     Decommission,

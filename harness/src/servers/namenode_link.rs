@@ -26,7 +26,7 @@ struct End {
     places: BTreeMap<Arc<str>, Place>,
 }
 
-/// What a NameNode cannot learn from a DataNode.
+/// The facts that a NameNode cannot learn from a DataNode.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     /// Its number in events.
@@ -44,7 +44,7 @@ impl Place {
     }
 }
 
-/// What happens to a call.
+/// The fate of a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reach {
     /// It arrives.

@@ -9,6 +9,18 @@ use crate::cluster::Cluster;
 use crate::watch::faults::{Fault, FaultGuard};
 
 /// A side of a [partition](Cluster::partition): a server, or the clients at an address.
+///
+/// ```
+/// use std::net::{IpAddr, Ipv4Addr};
+///
+/// use kerbox::{Cluster, Server, Side};
+///
+/// let cluster = Cluster::simple().start_blocking()?;
+/// // A client that connects from 127.0.0.2 does not reach the NameNode.
+/// let client = Side::Client(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)));
+/// let _partition = cluster.partition(client, Server::NameNode(1))?;
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Side {
     /// The NameNode or a DataNode.

@@ -45,6 +45,18 @@ impl Cluster {
 }
 
 /// The settings of a delegation token, from [`Cluster::token`].
+///
+/// ```
+/// use kerbox::{Cluster, IssuedToken, TokenBuilder};
+///
+/// let cluster = Cluster::secure().start_blocking()?;
+/// let builder: TokenBuilder<'_> = cluster.token("alice").renewer("yarn");
+/// let token: IssuedToken<'_> = builder.issue()?;
+/// assert!(token.file().exists() && token.expires().is_some());
+/// token.cancel()?;
+/// assert_eq!(token.expires(), None);
+/// # Ok::<(), kerbox::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "call `.issue()`"]
 pub struct TokenBuilder<'a> {
@@ -54,7 +66,7 @@ pub struct TokenBuilder<'a> {
 }
 
 impl<'a> TokenBuilder<'a> {
-    /// Sets the short name of the user who may renew it; nobody may by default.
+    /// Sets the short name of the user who may renew it; by default it cannot be renewed.
     pub fn renewer(mut self, short_name: &str) -> Self {
         short_name.clone_into(&mut self.renewer);
         self

@@ -7,6 +7,17 @@ use std::sync::{Arc, Mutex, OnceLock};
 use kerbox_krb5::{EncryptionKey, EncryptionType};
 
 /// A principal's key of one version and one encryption type.
+///
+/// ```
+/// use kerbox_kdc::PrincipalKey;
+/// use kerbox_krb5::{EncryptionKey, EncryptionType};
+///
+/// let key = EncryptionKey::new(EncryptionType::AES128_CTS_HMAC_SHA1_96, &[7; 16])?;
+/// let key = PrincipalKey::given(3, key, "EXAMPLE.COMalice".into());
+/// assert_eq!((key.kvno, key.salt()), (3, "EXAMPLE.COMalice"));
+/// assert!(!key.is_of_password());
+/// # Ok::<(), kerbox_krb5::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct PrincipalKey {
     /// The version.

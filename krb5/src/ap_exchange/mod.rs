@@ -99,6 +99,22 @@ pub struct ApAcceptor<'a> {
 }
 
 /// A refused client: the reason, and its name if its ticket could be decrypted.
+///
+/// ```
+/// use kerbox_krb5::ap_exchange::{Accepted, ApAcceptor, Refused};
+/// use kerbox_krb5::{Keytab, Timestamp};
+///
+/// /// Describes what became of a request, for a log.
+/// fn describe(acceptor: &ApAcceptor<'_>, now: Timestamp, request: &[u8]) -> String {
+///     match acceptor.accept(now, request).map_err(|refused| *refused) {
+///         Ok(Accepted { authenticator, .. }) => authenticator.client.to_string(),
+///         Err(Refused { detail, .. }) => detail,
+///     }
+/// }
+/// let keytab = Keytab::default();
+/// let acceptor = ApAcceptor::new(&keytab, None);
+/// assert!(!describe(&acceptor, Timestamp::EPOCH, b"no request").is_empty());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     /// The reason. Its [`code`](Error::code) is what a KRB-ERROR would carry.

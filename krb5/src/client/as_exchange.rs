@@ -124,6 +124,26 @@ pub(super) fn nonce(rng: &mut impl Rng) -> i64 {
 }
 
 /// The next step after an answer of the KDC.
+///
+/// ```
+/// use kerbox_krb5::Error;
+/// use kerbox_krb5::client::{AsExchange, AsStep, Credentials};
+/// use rand::rngs::StdRng;
+///
+/// /// Gets a ticket over any transport.
+/// fn login(
+///     (mut exchange, mut request): (AsExchange, Vec<u8>),
+///     rng: &mut StdRng,
+///     ask_kdc: impl Fn(&[u8]) -> Vec<u8>,
+/// ) -> Result<Credentials, Error> {
+///     loop {
+///         match exchange.step(&ask_kdc(&request), rng)? {
+///             AsStep::Send(next) => request = next,
+///             AsStep::Done(credentials) => return Ok(*credentials),
+///         }
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub enum AsStep {
     /// Send this request too.

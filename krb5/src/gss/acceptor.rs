@@ -79,6 +79,16 @@ pub struct GssAcceptor<'a> {
 }
 
 /// A client that was refused.
+///
+/// ```
+/// use kerbox_krb5::gss::GssRefused;
+///
+/// /// Returns the answer to a client that was refused, and writes the reason to the log.
+/// fn refuse(refused: GssRefused) -> Vec<u8> {
+///     eprintln!("{}", refused.refused.detail);
+///     refused.token
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GssRefused {
     /// The reason, and the client if it is known.

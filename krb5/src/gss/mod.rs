@@ -36,6 +36,21 @@ pub use spnego::{SpnegoAcceptor, SpnegoStep};
 use crate::{EncryptionKey, EncryptionType, Principal};
 
 /// An established context.
+///
+/// ```
+/// use kerbox_krb5::Error;
+/// use kerbox_krb5::gss::GssContext;
+///
+/// /// Returns a signature of `message`, after checking the peer's.
+/// fn sign_and_verify(
+///     context: &mut GssContext,
+///     message: &[u8],
+///     theirs: &[u8],
+/// ) -> Result<Vec<u8>, Error> {
+///     context.receiver.verify_mic(message, theirs)?;
+///     Ok(context.sender.mic(message))
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct GssContext {
     /// The peer: for an acceptor, the authenticated client.

@@ -7,6 +7,15 @@ use super::old_tokens::OldTokens;
 use super::{ContextKey, Role};
 
 /// Protects and numbers messages. Nothing is derived anew for a message: the key caches its usages.
+///
+/// ```
+/// use kerbox_krb5::gss::{GssContext, MessageReceiver, MessageSender};
+///
+/// /// Splits a context between the task that reads and the one that writes.
+/// fn split(context: GssContext) -> (MessageReceiver, MessageSender) {
+///     (context.receiver, context.sender)
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct MessageSender {
     role: Role,

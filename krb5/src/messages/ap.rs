@@ -12,6 +12,19 @@ use super::{ApOptions, AuthorizationData, Checksum, EncryptedData, MessageType, 
 use crate::{EncryptionKey, Error, Principal, Timestamp};
 
 /// An AP-REQ: a ticket, and the proof that the sender knows its session key.
+///
+/// ```
+/// use kerbox_krb5::messages::{ApReq, Authenticator};
+/// use kerbox_krb5::{EncryptionKey, Error, KeyUsage};
+///
+/// /// Returns the authenticator of a request to a service with this key.
+/// fn open(request: &[u8], key: &EncryptionKey) -> Result<Authenticator, Error> {
+///     let ApReq { ticket, authenticator, .. } = ApReq::decode(request)?;
+///     let part = ticket.open(key)?;
+///     let usage = KeyUsage::AP_REQ_AUTHENTICATOR;
+///     Authenticator::decode(&authenticator.open(&part.key, usage)?)
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApReq {
     /// The client's options.
@@ -146,6 +159,17 @@ impl Authenticator {
 }
 
 /// An AP-REP: the server's proof that it could decrypt the AP-REQ.
+///
+/// ```
+/// use kerbox_krb5::messages::{ApRep, EncApRepPart};
+/// use kerbox_krb5::{EncryptionKey, Error, KeyUsage};
+///
+/// /// Returns the part of a service's answer that proves that it knows the session key.
+/// fn open(answer: &[u8], session: &EncryptionKey) -> Result<EncApRepPart, Error> {
+///     let ApRep { enc_part } = ApRep::decode(answer)?;
+///     EncApRepPart::decode(&enc_part.open(session, KeyUsage::AP_REP_ENC_PART)?)
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApRep {
     /// The [`EncApRepPart`] in the ticket's session key.

@@ -9,6 +9,25 @@ use crate::crypto::ChecksumType;
 use crate::{EncryptionKey, EncryptionType, Error, ErrorCode, KeyUsage};
 
 /// `EncryptedData`: a ciphertext, with the type and version of its key.
+///
+/// ```
+/// use kerbox_krb5::messages::{Checksum, EncryptedData};
+/// use kerbox_krb5::{EncryptionKey, EncryptionType, KeyUsage};
+/// # use rand::SeedableRng;
+/// # let mut rng = rand::rngs::StdRng::seed_from_u64(1);
+///
+/// let key = EncryptionKey::random(EncryptionType::AES256_CTS_HMAC_SHA1_96, &mut rng)?;
+/// let usage = KeyUsage::KRB_PRIV_ENC_PART;
+/// let sealed = EncryptedData::seal(&key, Some(1), usage, b"a secret", &mut rng);
+/// let sealed = EncryptedData::decode(&sealed.encode())?;
+/// assert_eq!(sealed.open(&key, usage)?, b"a secret");
+///
+/// let usage = KeyUsage::KRB_SAFE_CHECKSUM;
+/// let checksum = Checksum::keyed(&key, usage, b"a message");
+/// checksum.verify(&key, usage, b"a message")?;
+/// assert!(checksum.verify(&key, usage, b"another").is_err());
+/// # Ok::<(), kerbox_krb5::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncryptedData {
     /// The key's type.
@@ -147,6 +166,14 @@ impl From<rk::Checksum> for Checksum {
 }
 
 /// `HostAddress`.
+///
+/// ```
+/// use std::net::{IpAddr, Ipv4Addr};
+/// use kerbox_krb5::messages::HostAddress;
+///
+/// let address = HostAddress::from(IpAddr::from(Ipv4Addr::LOCALHOST));
+/// assert_eq!((address.address_type, &*address.address), (2, &[127, 0, 0, 1][..]));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct HostAddress {
     /// The kind: 2 IPv4, 24 IPv6, 20 NetBIOS, 3 directional.
@@ -197,6 +224,15 @@ impl From<rk::HostAddress> for HostAddress {
 }
 
 /// One element of `AuthorizationData`.
+///
+/// ```
+/// use kerbox_krb5::messages::AuthorizationData;
+///
+/// let pac = AuthorizationData { ad_type: 128, data: vec![1, 2, 3] };
+/// let list = AuthorizationData::encode_list(&[pac.clone()]);
+/// assert_eq!(AuthorizationData::decode_list(&list)?, [pac]);
+/// # Ok::<(), kerbox_krb5::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthorizationData {
     /// The element's type.

@@ -74,6 +74,22 @@ impl FastArmoredReq {
 }
 
 /// `KrbFastReq`: the request itself.
+///
+/// ```
+/// use kerbox_krb5::messages::{FastArmoredReq, FastReq, FastResponse, PaData};
+/// use kerbox_krb5::{EncryptionKey, Error, KeyUsage};
+///
+/// /// Opens a request inside its armor.
+/// fn open(request: &[u8], armor_key: &EncryptionKey) -> Result<FastReq, Error> {
+///     let armored = FastArmoredReq::decode(request)?;
+///     FastReq::decode(&armored.enc_part.open(armor_key, KeyUsage::FAST_ENC)?)
+/// }
+///
+/// /// Answers it without a ticket.
+/// fn answer(padata: Vec<PaData>, nonce: i64) -> Vec<u8> {
+///     FastResponse { padata, strengthen_key: None, finished: None, nonce }.encode()
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FastReq {
     /// Flags, the highest bit first.
@@ -135,6 +151,23 @@ pub struct FastResponse {
 }
 
 /// `KrbFastFinished`.
+///
+/// ```
+/// use kerbox_krb5::Timestamp;
+/// use kerbox_krb5::messages::{Checksum, FastFinished, Ticket};
+/// use kerbox_krb5::{EncryptionKey, KeyUsage, Principal};
+///
+/// /// Ends an exchange that issues a ticket.
+/// fn finished(
+///     ticket: &Ticket,
+///     client: Principal,
+///     timestamp: Timestamp,
+///     armor: &EncryptionKey,
+/// ) -> FastFinished {
+///     let ticket_checksum = Checksum::keyed(armor, KeyUsage::FAST_FINISHED, &ticket.encode());
+///     FastFinished { timestamp, client, ticket_checksum }
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FastFinished {
     /// The KDC's time.

@@ -10,6 +10,18 @@ use super::{EncryptedData, HostAddress, MessageType, PaData, Ticket, TicketFlags
 use crate::{EncryptionKey, Error, Principal, Timestamp};
 
 /// An AS-REP or a TGS-REP.
+///
+/// ```
+/// use kerbox_krb5::messages::{EncKdcReplyPart, KdcReply, Ticket};
+/// use kerbox_krb5::{EncryptionKey, Error, KeyUsage};
+///
+/// /// Returns an AS reply's ticket, with the session key and times that are meant for the client.
+/// fn open(reply: &[u8], key: &EncryptionKey) -> Result<(Ticket, EncKdcReplyPart), Error> {
+///     let reply = KdcReply::decode(reply)?;
+///     let part = reply.enc_part.open(key, KeyUsage::AS_REP_ENC_PART)?;
+///     Ok((reply.ticket, EncKdcReplyPart::decode(&part)?))
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KdcReply {
     /// [`MessageType::AS_REP`] or [`MessageType::TGS_REP`].

@@ -12,6 +12,25 @@ use super::{EncryptedData, HostAddress, KdcOptions, MessageType, PaData, Ticket}
 use crate::{EncryptionType, Error, ErrorCode, Principal, Timestamp};
 
 /// An AS-REQ or a TGS-REQ.
+///
+/// ```
+/// use kerbox_krb5::Timestamp;
+/// use kerbox_krb5::client::{AsExchange, InitialRequest, Secret};
+/// use kerbox_krb5::messages::{KdcRequest, KdcRequestBody, MessageType, PaData, PaDataType};
+/// # use rand::SeedableRng;
+/// # let mut rng = rand::rngs::StdRng::seed_from_u64(1);
+///
+/// let request = InitialRequest::new("alice@EXAMPLE.COM".parse()?);
+/// let (now, secret) = (Timestamp::from_secs(1_700_000_000), Secret::Keys(Vec::new()));
+/// let (_, bytes) = AsExchange::new(request, secret, now, &mut rng)?;
+/// assert_eq!(MessageType::of(&bytes), Some(MessageType::AS_REQ));
+/// let KdcRequest { padata, body, .. } = KdcRequest::decode(&bytes)?;
+/// let KdcRequestBody { client, realm, .. } = body;
+/// assert_eq!(client, Some("alice@EXAMPLE.COM".parse()?));
+/// assert_eq!(realm, "EXAMPLE.COM");
+/// assert!(PaData::find(&padata, PaDataType::ENC_TIMESTAMP).is_none());
+/// # Ok::<(), kerbox_krb5::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KdcRequest {
     /// [`MessageType::AS_REQ`] or [`MessageType::TGS_REQ`].

@@ -113,6 +113,25 @@ impl From<rk::PaData> for PaData {
 }
 
 /// One entry of `ETYPE-INFO2`: how to derive a key of this type from a password.
+///
+/// ```
+/// use kerbox_krb5::messages::{EtypeInfo2Entry, EtypeInfoEntry};
+/// use kerbox_krb5::EncryptionType;
+///
+/// let entry = EtypeInfo2Entry {
+///     enctype: EncryptionType::AES256_CTS_HMAC_SHA1_96,
+///     salt: Some("EXAMPLE.COMalice".to_owned()),
+///     s2kparams: None,
+/// };
+/// let list = EtypeInfo2Entry::encode_list(&[entry.clone()]);
+/// assert_eq!(EtypeInfo2Entry::decode_list(&list)?, [entry]);
+///
+/// // The older form, for rc4 and DES alone.
+/// let entry = EtypeInfoEntry { enctype: EncryptionType::RC4_HMAC, salt: None };
+/// let list = EtypeInfoEntry::encode_list(&[entry.clone()]);
+/// assert_eq!(EtypeInfoEntry::decode_list(&list)?, [entry]);
+/// # Ok::<(), kerbox_krb5::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EtypeInfo2Entry {
     /// The key's type.
@@ -208,6 +227,16 @@ impl EtypeInfoEntry {
 }
 
 /// `PA-ENC-TS-ENC`: the time that a client encrypts to prove that it has the key.
+///
+/// ```
+/// use kerbox_krb5::Timestamp;
+/// use kerbox_krb5::messages::PaEncTsEnc;
+///
+/// let timestamp = Timestamp::from_micros(1_700_000_000_123_456);
+/// let bytes = PaEncTsEnc { timestamp }.encode();
+/// assert_eq!(PaEncTsEnc::decode(&bytes)?.timestamp, timestamp);
+/// # Ok::<(), kerbox_krb5::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PaEncTsEnc {
     /// The client's time.
@@ -255,6 +284,19 @@ pub fn decode_pac_request(bytes: &[u8]) -> Option<bool> {
 }
 
 /// `PA-FOR-USER-ENC`: S4U2Self's user, with a checksum made with the session key (MS-SFU, 2.2.1).
+///
+/// ```
+/// use kerbox_krb5::messages::{Checksum, PaForUser};
+/// use kerbox_krb5::{EncryptionKey, Error, KeyUsage, Principal};
+///
+/// /// Asks for a ticket in a user's name; `key` is the session key of the service's own ticket.
+/// fn for_user(user: Principal, key: &EncryptionKey) -> Vec<u8> {
+///     let auth_package = "Kerberos".to_owned();
+///     let signed = PaForUser::checksummed(&user, &auth_package);
+///     let checksum = Checksum::keyed(key, KeyUsage::PA_FOR_USER_CHECKSUM, &signed);
+///     PaForUser { user, checksum, auth_package }.encode()
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaForUser {
     /// The user for whom the ticket is requested.

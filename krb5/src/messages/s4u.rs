@@ -8,6 +8,18 @@ use super::wire::{self, Bits, PrincipalName, Text};
 use crate::{EncryptionKey, Error, KeyUsage, Principal};
 
 /// `PA-S4U-X509-USER`: S4U2Self's user, bound to the request by its nonce.
+///
+/// ```
+/// use kerbox_krb5::messages::PaS4uX509User;
+/// use kerbox_krb5::{EncryptionKey, Error, KeyUsage, Principal};
+///
+/// /// Returns the user that a service asks about.
+/// fn user(padata: &[u8], key: &EncryptionKey) -> Result<Option<Principal>, Error> {
+///     let asked = PaS4uX509User::decode(padata)?;
+///     asked.verify(key, KeyUsage::PA_S4U_X509_USER_REQUEST)?;
+///     Ok(asked.user)
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaS4uX509User {
     /// The request's nonce.
@@ -111,6 +123,14 @@ impl PaS4uX509User {
 }
 
 /// `PA-PAC-OPTIONS`: the kinds of delegation that the client supports (MS-KILE, 2.2.10).
+///
+/// ```
+/// use kerbox_krb5::messages::PaPacOptions;
+///
+/// let options = PaPacOptions(0x1000_0000);
+/// assert_eq!(PaPacOptions::decode(&options.encode())?, options);
+/// # Ok::<(), kerbox_krb5::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PaPacOptions(pub u32);
 

@@ -12,6 +12,16 @@ use super::{Checksum, EncryptedData, HostAddress, MessageType, Ticket, TicketFla
 use crate::{EncryptionKey, Error, Principal, Timestamp};
 
 /// A KRB-PRIV.
+///
+/// ```
+/// use kerbox_krb5::messages::KrbPriv;
+/// use kerbox_krb5::{EncryptionKey, Error, KeyUsage};
+///
+/// /// Returns the encoded content of a message that was encrypted with a session key.
+/// fn open(message: &[u8], key: &EncryptionKey) -> Result<Vec<u8>, Error> {
+///     KrbPriv::decode(message)?.enc_part.open(key, KeyUsage::KRB_PRIV_ENC_PART)
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KrbPriv {
     /// The [`EncKrbPrivPart`], encrypted with the session's key.
@@ -135,6 +145,20 @@ impl From<WireUserData> for UserData {
 }
 
 /// A KRB-SAFE.
+///
+/// ```
+/// use kerbox_krb5::messages::{Checksum, HostAddress, KrbSafe, UserData};
+/// use kerbox_krb5::{EncryptionKey, KeyUsage};
+///
+/// /// Signs a message with a session key.
+/// fn sign(user_data: Vec<u8>, sender: HostAddress, key: &EncryptionKey) -> Vec<u8> {
+///     let seq_number = Some(1);
+///     let body = UserData { user_data, timestamp: None, seq_number, sender, recipient: None };
+///     let encoded = KrbSafe::encode_body(&body);
+///     let checksum = Checksum::keyed(key, KeyUsage::KRB_SAFE_CHECKSUM, &encoded);
+///     KrbSafe { body, checksum }.encode()
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KrbSafe {
     /// The body.
@@ -192,6 +216,18 @@ impl KrbSafe {
 }
 
 /// A KRB-CRED: tickets that a client passes to a service.
+///
+/// ```
+/// use kerbox_krb5::messages::{EncKrbCredPart, KrbCred, KrbCredInfo, Ticket};
+/// use kerbox_krb5::{EncryptionKey, Error, KeyUsage};
+///
+/// /// Returns the tickets that a client has delegated, each with its session key.
+/// fn delegated(message: &[u8], key: &EncryptionKey) -> Result<Vec<(Ticket, KrbCredInfo)>, Error> {
+///     let KrbCred { tickets, enc_part } = KrbCred::decode(message)?;
+///     let part = EncKrbCredPart::decode(&enc_part.open(key, KeyUsage::KRB_CRED_ENC_PART)?)?;
+///     Ok(tickets.into_iter().zip(part.ticket_info).collect())
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KrbCred {
     /// The tickets.
@@ -394,6 +430,16 @@ impl TryFrom<WireKrbCredInfo> for KrbCredInfo {
 }
 
 /// `ChangePasswdData`: a client's request to a password service, sent in a KRB-PRIV (RFC 3244, 2).
+///
+/// ```
+/// use kerbox_krb5::messages::ChangePasswordData;
+///
+/// let target = Some("alice@EXAMPLE.COM".parse()?);
+/// let change = ChangePasswordData { password: b"a better one".to_vec(), target };
+/// let read = ChangePasswordData::decode(&change.encode())?;
+/// assert_eq!((read.password, read.target), (change.password, change.target));
+/// # Ok::<(), kerbox_krb5::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct ChangePasswordData {
     /// The new password.

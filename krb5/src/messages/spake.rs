@@ -8,6 +8,16 @@ use super::wire;
 use crate::Error;
 
 /// `PA-SPAKE`.
+///
+/// ```
+/// use kerbox_krb5::messages::{PaSpake, SpakeFactor};
+///
+/// let support = PaSpake::Support(vec![1]);
+/// assert_eq!(PaSpake::decode(&support.encode())?, support);
+/// let no_second_factor = SpakeFactor { factor_type: 1, data: None };
+/// assert_eq!(SpakeFactor::decode(&no_second_factor.encode())?.factor_type, 1);
+/// # Ok::<(), kerbox_krb5::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PaSpake {
     /// The groups that the client supports, best first.

@@ -68,6 +68,18 @@ fn round(half: u64, key: RoundKey) -> u64 {
 }
 
 /// A triple DES key in EDE form, expanded for both directions.
+///
+/// ```
+/// use kerbox_krb5::crypto::TripleDes;
+///
+/// let cipher = TripleDes::new(*b"three keys of 8 bytes...");
+/// let mut data = *b"a block.another.";
+/// let (mut iv, mut iv_again) = ([0; 8], [0; 8]);
+/// cipher.encrypt_cbc(&mut iv, &mut data);
+/// assert_ne!(&data, b"a block.another.");
+/// cipher.decrypt_cbc(&mut iv_again, &mut data);
+/// assert_eq!(&data, b"a block.another.");
+/// ```
 #[derive(Clone)]
 pub struct TripleDes(Box<Rounds>);
 
