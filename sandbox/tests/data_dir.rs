@@ -3,9 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use kerbox_testing::{Place, Up};
 use rustix::process::Signal;
-
-use crate::support::{Place, Up};
 
 /// The KDC alone, on any port: the fastest sandbox.
 const KDC: [&str; 3] = ["--kdc-only", "--kdc-port", "0"];
