@@ -112,20 +112,22 @@ impl Crate<'_> {
     }
 }
 
-/// Returns the types that a source declares as public and shows in the documentation.
+/// Returns the types that a source declares as public, and that neither are hidden nor have an
+/// example in their own documentation.
 fn declared(source: &str) -> Vec<&str> {
-    let mut is_hidden = false;
+    let mut is_done = false;
     let mut found = Vec::new();
     for line in source.lines() {
         let mut words = line.split(' ');
         match (words.next(), words.next(), words.next()) {
-            (Some("pub"), Some("struct" | "enum" | "trait"), Some(name)) if !is_hidden => {
+            (Some("pub"), Some("struct" | "enum" | "trait"), Some(name)) if !is_done => {
                 let end = |character: char| !character.is_alphanumeric();
                 found.extend(name.split(end).next());
             }
             _ => {}
         }
-        is_hidden = is_hidden && line.starts_with(['#', '/']) || line.contains("doc(hidden)");
+        let is_before = line.starts_with("///") || line.starts_with("#[");
+        is_done = is_before && (is_done || line.contains("```") || line.contains("doc(hidden)"));
     }
     found
 }

@@ -3,7 +3,7 @@
 use super::Reason;
 use crate::namenode::access::acl::{Acl, AclEntry};
 use crate::namenode::edit::Edit;
-use crate::namenode::state::inode::{InodeId, ROOT};
+use crate::namenode::state::inode::{InodeId, Millis, ROOT};
 use crate::namenode::state::quota::Quota;
 use crate::namenode::state::storage_policy::index;
 use crate::namenode::state::{Effects, State};
@@ -34,19 +34,7 @@ impl State {
                 let (owner, group) = (username.as_deref(), groupname.as_deref());
                 self.namespace.set_owner(id, owner, group);
             }
-            Edit::Times { path, mtime, atime } => {
-                let id = self.existing(path)?;
-                if *mtime >= 0 || self.namespace.snapshots().captures_access_times() {
-                    self.namespace.keep(id);
-                }
-                let inode = self.namespace.inode_mut(id);
-                if *mtime >= 0 {
-                    inode.modification_time = *mtime;
-                }
-                if *atime >= 0 {
-                    inode.access_time = *atime;
-                }
-            }
+            Edit::Times { path, mtime, atime } => self.set_times(path, *mtime, *atime)?,
             Edit::SetQuota {
                 src,
                 ns_quota,
@@ -74,6 +62,22 @@ impl State {
                 self.inode_at(path)?.storage_policy = *policy_id;
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// Sets times. A negative one stays as it is.
+    fn set_times(&mut self, path: &str, mtime: Millis, atime: Millis) -> Result<(), Reason> {
+        let id = self.existing(path)?;
+        if mtime >= 0 || self.namespace.snapshots().captures_access_times() {
+            self.namespace.keep(id);
+        }
+        let inode = self.namespace.inode_mut(id);
+        if mtime >= 0 {
+            inode.modification_time = mtime;
+        }
+        if atime >= 0 {
+            inode.access_time = atime;
         }
         Ok(())
     }
