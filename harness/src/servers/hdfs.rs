@@ -70,8 +70,7 @@ impl Hdfs {
         let (keys, http_bound) = with_http_address(keys, &listeners.http)?;
         let clock = world.new_clock(Server::NameNode(1));
         let identity = identity_of(address, realm, spec);
-        let directory = world.persistent().map(|it| it.name());
-        let edits = Edits::new(directory, spec.fsimage.as_deref());
+        let edits = Edits::new(world, spec);
         let namenode = open_namenode(world, &clock, &config, &identity, spec, &edits)?;
         let auth_to_local = AuthToLocal::from_config(&config, identity.default_realm.as_str())?;
         let security = |key: &str| security_of(realm, &keys, &config, key);

@@ -14,6 +14,8 @@ use minihdfs::namenode::{EditSink, MemoryEdits, NameNode, NameNodeIdentity, NoEd
 use rand::rngs::StdRng;
 
 use crate::directory::is_marked;
+use crate::spec::HdfsSpec;
+use crate::world::World;
 use crate::{Error, persistent};
 
 /// The number of edits that a debug build keeps, to check the law of replay at the end.
@@ -34,12 +36,12 @@ pub(crate) enum Edits {
 impl Edits {
     /// Chooses an image, or the name directory of a persistent fixture; without either, keeps edits
     /// in debug builds.
-    pub(crate) fn new(directory: Option<PathBuf>, image: Option<&Path>) -> Self {
-        if let Some(image) = image {
-            return Self::Image(image.to_owned());
+    pub(crate) fn new(world: &World, spec: &HdfsSpec) -> Self {
+        if let Some(image) = &spec.fsimage {
+            return Self::Image(image.clone());
         }
-        match directory {
-            Some(path) => Self::OnDisk(path),
+        match world.persistent() {
+            Some(data) => Self::OnDisk(data.name()),
             None if cfg!(debug_assertions) => Self::Kept(MemoryEdits::new(KEPT_EDITS)),
             None => Self::Dropped,
         }

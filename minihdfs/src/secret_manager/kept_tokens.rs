@@ -22,7 +22,7 @@ pub(super) struct Kept {
 #[derive(Clone)]
 pub(super) struct MasterKey {
     pub(super) key: SecretKey,
-    bytes: [u8; 20],
+    pub(super) bytes: [u8; 20],
     pub(super) expiry: Timestamp,
 }
 

@@ -7,9 +7,10 @@ use crate::namenode::access::xattr::XAttr;
 use crate::namenode::edit::{Edit, PermissionStatus};
 use crate::namenode::state::State;
 use crate::namenode::state::children::Children;
-use crate::namenode::state::inode::{Inode, InodeId, InodeKind, Millis, Quota, ROOT};
-use crate::namenode::state::limits::LONGEST;
+use crate::namenode::state::inode::{Inode, InodeId, InodeKind, Millis, ROOT};
+use crate::namenode::state::lengths::LONGEST;
 use crate::namenode::state::namespace::Namespace;
+use crate::namenode::state::quota::Quota;
 
 /// The parent of an inode that has no place yet.
 const NO_PLACE: InodeId = 0;

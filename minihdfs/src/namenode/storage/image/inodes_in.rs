@@ -3,7 +3,8 @@
 use crate::namenode::access::acl::Acl;
 use crate::namenode::access::xattr::XAttr;
 use crate::namenode::edit::PermissionStatus;
-use crate::namenode::state::inode::{Directory, File, Inode, InodeKind, Quota, Writer};
+use crate::namenode::state::inode::{Directory, File, Inode, InodeKind, Writer};
+use crate::namenode::state::quota::Quota;
 use crate::namenode::state::storage_policy::{WITH_QUOTA, index};
 use crate::namenode::storage::image::STORAGE_POLICY;
 use crate::namenode::storage::image::packed::{unpack_acl_entry, unpack_permission, unpack_xattr};

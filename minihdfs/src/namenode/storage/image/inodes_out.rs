@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use crate::namenode::access::acl::Acl;
 use crate::namenode::access::xattr::XAttr;
-use crate::namenode::state::inode::{Directory, File, Inode, InodeKind, Quota, Writer};
+use crate::namenode::state::inode::{Directory, File, Inode, InodeKind, Writer};
+use crate::namenode::state::quota::Quota;
 use crate::namenode::state::storage_policy::{WITH_QUOTA, index};
 use crate::namenode::storage::image::STORAGE_POLICY;
 use crate::namenode::storage::image::packed::{pack_acl_entry, pack_permission, pack_xattr};
