@@ -20,7 +20,6 @@
 //! - `access`: permissions, access control lists, extended attributes
 //! - `blocks`: blocks, their replicas, and DataNodes; `datanode_protocol`: the calls of DataNodes;
 //!   `lease_recovery`: files whose writer has disappeared
-//! - `dispatch`: the calls that reach the NameNode, by their protocols
 //! - `rpc`: the calls of DataNodes, other NameNodes and the balancer as messages
 //! - `hosts`: which DataNodes may register, and which leave service
 //! - `ops`: one function for each method of ClientProtocol; `side_protocols`: the small protocols
